@@ -1,0 +1,22 @@
+//! What tests stand on: real servers and our own processes, started for a test and gone after it.
+//!
+//! Promises that nothing outlives the test binary, however it ends; that every wait has a deadline and an error which
+//! names what was waited for; and that a server's last words are in the error when it fails. Knows nothing of xtsync.
+
+mod binary;
+mod dir;
+mod kafka;
+mod nursery;
+mod port;
+mod postgres;
+mod process;
+mod tool;
+mod wait;
+
+pub use binary::binary;
+pub use dir::Dir;
+pub use kafka::{Credentials, Kafka, KafkaOptions};
+pub use port::free_port;
+pub use postgres::{Postgres, PostgresOptions};
+pub use process::{Process, Signal};
+pub use wait::{unique, wait_for};

@@ -1,0 +1,31 @@
+//! The counterparts by hand: `cargo run -p xtsync-harness -- kafka postgres` starts them, says where they are, and
+//! stops them at Ctrl-C.
+#![expect(clippy::print_stdout, reason = "what a person at a terminal asked for")]
+
+use anyhow::bail;
+use xtsync_harness::{Kafka, KafkaOptions, Postgres, PostgresOptions};
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> anyhow::Result<()> {
+    let mut brokers = Vec::new();
+    let mut databases = Vec::new();
+    for wanted in std::env::args().skip(1) {
+        match wanted.as_str() {
+            "kafka" => {
+                let kafka = Kafka::start(KafkaOptions::default()).await?;
+                println!("kafka://{} pid {}", kafka.bootstrap(), kafka.pid().unwrap_or_default());
+                brokers.push(kafka);
+            }
+            "postgres" => {
+                let postgres = Postgres::start(PostgresOptions::default()).await?;
+                let url = postgres.create_database("xtsync").await?;
+                println!("{url} pid {}", postgres.pid().unwrap_or_default());
+                databases.push(postgres);
+            }
+            other => bail!("{other:?} is neither kafka nor postgres"),
+        }
+    }
+    println!("ready; Ctrl-C stops what was started");
+    tokio::signal::ctrl_c().await?;
+    Ok(())
+}
