@@ -1,0 +1,116 @@
+//! Describes a simulator before it is built: tenants and their sizes, the seed, who allows whom, which clients exist.
+
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{Rng, SeedableRng};
+use uuid::Uuid;
+
+use crate::directory::Directory;
+use crate::generate;
+use crate::journal::Journal;
+use crate::sim::Sim;
+use crate::token::{Access, Client, Tokens};
+use crate::weather::{Sky, Weather};
+
+/// The lifetime of access tokens unless told otherwise, as Entra's.
+const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
+
+/// A simulator to be built. The same description gives the same directories.
+#[derive(Debug, Clone)]
+pub struct Builder {
+    tenants: Vec<(String, usize)>,
+    allows: Vec<(String, String)>,
+    clients: Vec<Client>,
+    seed: u64,
+    token_lifetime: Duration,
+    weather: Weather,
+}
+
+impl Default for Builder {
+    fn default() -> Self {
+        Self {
+            tenants: Vec::new(),
+            allows: Vec::new(),
+            clients: vec![Client::new("app", "secret", Access::All)],
+            seed: 0,
+            token_lifetime: TOKEN_LIFETIME,
+            weather: Weather::default(),
+        }
+    }
+}
+
+impl Builder {
+    /// A tenant of that name with exactly that many users.
+    pub fn tenant(mut self, name: &str, users: usize) -> Self {
+        self.tenants.push((name.to_owned(), users));
+        self
+    }
+
+    /// What the directories are made from.
+    pub fn seed(mut self, seed: u64) -> Self {
+        self.seed = seed;
+        self
+    }
+
+    /// Source and target agree to synchronize users from the one into the other, without prompts. Otherwise tenants start closed.
+    pub fn allow(mut self, source: &str, target: &str) -> Self {
+        self.allows.push((source.to_owned(), target.to_owned()));
+        self
+    }
+
+    /// Registers a client besides `app`, or replaces that one. It is known in all tenants.
+    pub fn client(mut self, id: &str, secret: &str, access: Access) -> Self {
+        self.clients.retain(|client| client.id != id);
+        self.clients.push(Client::new(id, secret, access));
+        self
+    }
+
+    /// How long an access token is valid; an hour unless told otherwise.
+    pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
+        self.token_lifetime = lifetime;
+        self
+    }
+
+    /// How badly the tenants behave, once they are made; not at all unless told otherwise.
+    pub fn weather(mut self, weather: Weather) -> Self {
+        self.weather = weather;
+        self
+    }
+
+    /// Makes the directories.
+    ///
+    /// # Errors
+    /// When a name is empty, unfit for a domain or given twice, or `allow` names an unknown tenant.
+    pub fn build(self) -> anyhow::Result<Sim> {
+        let (journal, sky) = (Journal::new(), Sky::default());
+        let mut directories: Vec<Directory> = Vec::with_capacity(self.tenants.len());
+        for (name, users) in &self.tenants {
+            let fit = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
+            anyhow::ensure!(!name.is_empty() && name.len() <= 40 && name.chars().all(fit), "tenant name '{name}' is not [a-z0-9-]{{1,40}}");
+            anyhow::ensure!(directories.iter().all(|known| *known.name != **name), "tenant '{name}' is given twice");
+            let mut rng = StdRng::seed_from_u64(self.seed ^ name_seed(name));
+            let mut directory = Directory::new(name, uuid(&mut rng), journal.clone(), sky.clone());
+            generate::fill(&mut directory, *users, &mut rng);
+            directories.push(directory);
+        }
+        let sim = Sim::new(directories, Tokens::new(self.clients, self.token_lifetime), journal, sky);
+        for (source, target) in &self.allows {
+            sim.allow(source, target)?;
+        }
+        // The tenants have always been like that.
+        sim.journal().clear();
+        sim.set_weather(self.weather);
+        Ok(sim)
+    }
+}
+
+/// An id by seed.
+pub(crate) fn uuid(rng: &mut StdRng) -> Uuid {
+    uuid::Builder::from_random_bytes(rng.random()).into_uuid()
+}
+
+/// Tenants of one seed differ by their names, whatever their order.
+fn name_seed(name: &str) -> u64 {
+    name.bytes().fold(0xcbf2_9ce4_8422_2325, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3))
+}

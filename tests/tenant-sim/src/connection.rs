@@ -1,0 +1,94 @@
+//! Connections that can be cut in the middle of an answer, as networks and load balancers do.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll};
+
+use axum::serve::Listener;
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::{TcpListener, TcpStream};
+
+/// The other end of a connection, and the knife.
+#[derive(Debug, Clone)]
+pub(crate) struct Peer {
+    pub(crate) address: SocketAddr,
+    cut: Arc<AtomicBool>,
+}
+
+/// Accepts connections that can be cut.
+#[derive(Debug)]
+pub(crate) struct Cuttable(pub(crate) TcpListener);
+
+/// A connection; once it is cut, nothing more is written.
+#[derive(Debug)]
+pub(crate) struct Connection {
+    stream: TcpStream,
+    cut: Arc<AtomicBool>,
+}
+
+impl Peer {
+    /// Nothing more is sent to this peer: the answer under way is lost, and the connection with it.
+    pub(crate) fn cut(&self) {
+        self.cut.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Listener for Cuttable {
+    type Io = Connection;
+    type Addr = Peer;
+
+    async fn accept(&mut self) -> (Connection, Peer) {
+        let (stream, address) = Listener::accept(&mut self.0).await;
+        let cut = Arc::new(AtomicBool::new(false));
+        (Connection { stream, cut: Arc::clone(&cut) }, Peer { address, cut })
+    }
+
+    fn local_addr(&self) -> io::Result<Peer> {
+        Ok(Peer { address: self.0.local_addr()?, cut: Arc::default() })
+    }
+}
+
+impl Connection {
+    /// Small answers must not wait for more: the demonstration counts milliseconds.
+    pub(crate) fn hurry(&self) {
+        // A connection that is slower, or gone already, still works or fails by itself.
+        drop(self.stream.set_nodelay(true));
+    }
+
+    fn whole(&self) -> io::Result<()> {
+        if self.cut.load(Ordering::Relaxed) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+    }
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(mut self: Pin<&mut Self>, context: &mut Context<'_>, buffer: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_read(context, buffer)
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        self.whole()?;
+        Pin::new(&mut self.stream).poll_write(context, bytes)
+    }
+
+    fn poll_write_vectored(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
+        self.whole()?;
+        Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        self.stream.is_write_vectored()
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.stream).poll_shutdown(context)
+    }
+}

@@ -1,0 +1,93 @@
+//! Whom an invitation meets: by seed, somebody or something that has the address already, or a directory that takes its time.
+//!
+//! Whoever is met is put into the directory at that moment as if he had always been there, without a word to the journal.
+
+use time::OffsetDateTime;
+use uuid::Uuid;
+
+use super::Directory;
+use super::invite::already_exists;
+use super::users::new_id;
+use crate::error::Failure;
+use crate::object::Fields;
+use crate::property;
+use crate::value::Value;
+use crate::weather::{InvitationWeather, Strike, Weather};
+
+/// What an invitation of an unknown address meets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Encounter {
+    Nothing,
+    Vanishing,
+    Late,
+    Guest,
+    Blocked,
+    Internal,
+    Binned,
+    Contact,
+}
+
+impl Directory {
+    /// Draws what the next invitation of an unknown address meets.
+    pub(super) fn encounter(&self) -> (Encounter, Option<std::sync::Arc<Weather>>) {
+        let Some(weather) = self.sky.weather() else {
+            return (Encounter::Nothing, None);
+        };
+        let number = self.sky.next(&weather, "invitation").number();
+        let met = met(&weather.invitations, number);
+        match met {
+            Encounter::Nothing => {}
+            Encounter::Vanishing => self.sky.note(Strike::GuestVanished),
+            Encounter::Late => self.sky.note(Strike::GuestLate),
+            Encounter::Guest | Encounter::Blocked | Encounter::Internal | Encounter::Binned | Encounter::Contact => {
+                self.sky.note(Strike::AddressTaken);
+            }
+        }
+        (met, Some(weather))
+    }
+
+    /// Puts an internal user with that address into the directory, or into its bin; gives the refusal that follows.
+    pub(super) fn meet_internal(&mut self, address: &str, binned: bool) -> Failure {
+        let id = new_id();
+        let mut fields = Fields::default();
+        let nickname = format!("contact-{}", id.simple());
+        fields.set(property::UPN, Value::text(format!("{nickname}@{}", self.domain)));
+        fields.set(property::MAIL_NICKNAME, Value::text(nickname));
+        fields.set(property::DISPLAY_NAME, Value::text("Somebody Local"));
+        fields.set(property::ACCOUNT_ENABLED, Value::Flag(true));
+        fields.set(property::USER_TYPE, Value::text("Member"));
+        fields.set(property::OTHER_MAILS, Value::texts([address]));
+        self.add_user(id, fields);
+        if binned {
+            self.bin_user(id);
+        }
+        already_exists(id)
+    }
+
+    /// Puts a guest whom somebody else invited into the directory.
+    pub(super) fn meet_guest(&mut self, mut fields: Fields, blocked: bool) -> Uuid {
+        let id = new_id();
+        fields.set(property::ACCOUNT_ENABLED, Value::Flag(!blocked));
+        fields.set(property::CREATED, Value::Time(OffsetDateTime::UNIX_EPOCH + time::Duration::days(19_000)));
+        self.add_user(id, fields);
+        id
+    }
+}
+
+fn met(shares: &InvitationWeather, number: f64) -> Encounter {
+    let mut up_to = 0.0;
+    let table = [
+        (shares.vanishes, Encounter::Vanishing),
+        (shares.late, Encounter::Late),
+        (shares.meets_guest, Encounter::Guest),
+        (shares.meets_blocked, Encounter::Blocked),
+        (shares.meets_internal, Encounter::Internal),
+        (shares.meets_binned, Encounter::Binned),
+        (shares.meets_contact, Encounter::Contact),
+    ];
+    let found = table.into_iter().find(|(share, _)| {
+        up_to += share;
+        number < up_to
+    });
+    found.map_or(Encounter::Nothing, |(_, encounter)| encounter)
+}

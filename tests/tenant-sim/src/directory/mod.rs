@@ -1,0 +1,132 @@
+//! The state of one tenant: users, the bin, groups, the access policy, and the sequence that orders every change.
+//!
+//! Everything happens under the tenant's one lock, over HTTP and in process alike. Each change takes the next number of the sequence and
+//! moves its object to the end of the log, so that a delta query reads the log from its token's number on, and a query without changes
+//! costs nothing however large the directory is.
+
+mod agreement;
+mod change;
+mod delta;
+mod encounter;
+mod fresh;
+mod groups;
+mod invite;
+mod manager;
+mod members;
+mod privileged;
+mod read;
+mod redeem;
+mod sets;
+mod users;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+pub(crate) use self::delta::{DeltaPage, DeltaQuery, Place};
+use self::fresh::Fresh;
+pub(crate) use self::groups::referenced_id;
+pub(crate) use self::privileged::is_sensitive;
+pub use self::redeem::Redemption;
+use crate::group::{Group, GroupEntry};
+use crate::journal::Journal;
+use crate::policy::AccessPolicy;
+use crate::property::Schema;
+use crate::user::Shelf;
+use crate::weather::Sky;
+
+/// The object id of the application that registered the anchor extension, in every tenant.
+pub const ANCHOR_APP_ID: Uuid = Uuid::from_u128(0x5f1c_3a60_7be4_4d0f_9a43_1d2c_86e0_b7f5);
+
+/// The directory extension that holds the anchor: `extension_{app id without dashes}_xtsyncAnchor`.
+pub fn anchor_property() -> String {
+    format!("extension_{}_xtsyncAnchor", ANCHOR_APP_ID.simple())
+}
+
+/// One tenant's state.
+#[derive(Debug)]
+pub(crate) struct Directory {
+    pub(crate) name: Arc<str>,
+    pub(crate) id: Uuid,
+    /// The verified domain that its people have addresses in.
+    pub(crate) domain: String,
+    /// The domain it was born with, where the names of guests end.
+    pub(crate) initial_domain: String,
+    pub(crate) schema: Schema,
+    pub(crate) users: Shelf,
+    pub(crate) bin: Shelf,
+    pub(crate) groups: BTreeMap<Uuid, Group>,
+    pub(crate) policy: AccessPolicy,
+    /// Mail contacts: addresses that are known here without being users.
+    pub(crate) contacts: Vec<Contact>,
+    pub(crate) invitations_allowed: bool,
+    /// Invitation mails sent; a synchronization must leave this at 0.
+    pub(crate) messages_sent: u64,
+    /// The users who were shown a consent prompt.
+    pub(crate) prompted: Vec<Uuid>,
+    /// Delta tokens of another epoch have expired.
+    pub(crate) delta_epoch: u64,
+    /// Whether each round of a delta query begins with an empty page.
+    pub(crate) delta_stutters: bool,
+    /// How many changes from now on no delta query is to tell.
+    pub(crate) changes_to_lose: u32,
+    /// The numbers of the changes that only an initial round tells.
+    lost: BTreeSet<u64>,
+    fresh: Fresh,
+    /// The users who hold a directory role.
+    role_holders: BTreeSet<Uuid>,
+    seq: u64,
+    user_log: BTreeMap<u64, Uuid>,
+    group_log: BTreeMap<u64, GroupEntry>,
+    /// (manager, report), so that those who lose their manager are found.
+    reports: BTreeSet<(Uuid, Uuid)>,
+    journal: Journal,
+    sky: Sky,
+}
+
+/// A mail contact.
+#[derive(Debug, Clone)]
+pub(crate) struct Contact {
+    pub(crate) id: Uuid,
+    pub(crate) mail: String,
+}
+
+impl Directory {
+    pub(crate) fn new(name: &str, id: Uuid, journal: Journal, sky: Sky) -> Self {
+        let mut schema = Schema::default();
+        schema.register(&anchor_property()).expect("an empty schema has room");
+        Self {
+            name: Arc::from(name),
+            id,
+            domain: format!("{name}.example"),
+            initial_domain: format!("{name}.onmicrosoft.example"),
+            schema,
+            users: Shelf::default(),
+            bin: Shelf::default(),
+            groups: BTreeMap::new(),
+            policy: AccessPolicy::default(),
+            contacts: Vec::new(),
+            invitations_allowed: true,
+            messages_sent: 0,
+            prompted: Vec::new(),
+            delta_epoch: 0,
+            delta_stutters: false,
+            changes_to_lose: 0,
+            lost: BTreeSet::new(),
+            fresh: Fresh::default(),
+            role_holders: BTreeSet::new(),
+            seq: 0,
+            user_log: BTreeMap::new(),
+            group_log: BTreeMap::new(),
+            reports: BTreeSet::new(),
+            journal,
+            sky,
+        }
+    }
+
+    /// Whether the domain is one of this tenant's verified domains.
+    pub(crate) fn owns_domain(&self, domain: &str) -> bool {
+        self.domain.eq_ignore_ascii_case(domain) || self.initial_domain.eq_ignore_ascii_case(domain)
+    }
+}

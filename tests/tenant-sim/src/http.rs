@@ -1,0 +1,137 @@
+//! The listener's side: which path goes where, limits, and how answers and refusals are written.
+
+use axum::Router;
+use axum::body::{Body, Bytes, to_bytes};
+use axum::extract::{ConnectInfo, Request, State};
+use axum::http::request::Parts;
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::middleware;
+use axum::response::{IntoResponse, Response};
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use crate::connection::Peer;
+use crate::error::Failure;
+use crate::faults;
+use crate::routes::{self, Answer, Call, Query, Reply};
+use crate::sim::Sim;
+use crate::weather::{Lost, Passage};
+
+/// The largest body that is read.
+pub(crate) const BODY_MAX: usize = 4 * 1024 * 1024;
+
+/// Everything the simulator serves.
+pub(crate) fn router(sim: Sim) -> Router {
+    let layer = middleware::from_fn_with_state(sim.clone(), faults::layer);
+    Router::new().fallback(serve).layer(layer).with_state(sim)
+}
+
+/// Whether the path belongs to Graph, not to tokens or to the simulator's own door.
+pub(crate) fn is_graph(path: &str) -> bool {
+    path.starts_with("/v1.0/") || path.starts_with("/beta/")
+}
+
+async fn serve(State(sim): State<Sim>, ConnectInfo(peer): ConnectInfo<Peer>, request: Request) -> Response {
+    let (parts, body) = request.into_parts();
+    let Ok(body) = to_bytes(body, BODY_MAX).await else {
+        let failure = Failure::new(413, "RequestEntityTooLarge", "The request body is too large.");
+        return failed(&failure, &parts.headers);
+    };
+    let path = parts.uri.path();
+    if is_graph(path) {
+        graph(&sim, &peer, &parts, body).await
+    } else if let Some(rest) = path.strip_prefix("/sim/v1/") {
+        routes::admin::serve(&sim, peer.address, &parts, rest, &body)
+    } else {
+        routes::token::serve(&sim, &parts, &body)
+    }
+}
+
+async fn graph(sim: &Sim, peer: &Peer, parts: &Parts, body: Bytes) -> Response {
+    let mut passage = Passage::begin(sim.sky(), &parts.method, parts.uri.path());
+    let latency = passage.latency();
+    if !latency.is_zero() {
+        tokio::time::sleep(latency).await;
+    }
+    let answer = match call(sim, parts, body) {
+        Ok(call) => through(&call, peer, passage).await,
+        Err(failure) => Err(failure),
+    };
+    match answer {
+        Ok(reply) => replied(reply, &parts.headers),
+        Err(failure) => failed(&failure, &parts.headers),
+    }
+}
+
+/// The request as the routes see it, with the tenant and the application that its token names.
+fn call<'a>(sim: &'a Sim, parts: &Parts, body: Bytes) -> Result<Call<'a>, Failure> {
+    let grant = sim.authorize(&parts.headers)?;
+    let (version, path) = parts.uri.path()[1..].split_once('/').unwrap_or_default();
+    let told = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let host = told("host").unwrap_or("localhost");
+    // Whoever comes through a proxy that speaks TLS gets links that lead back through it.
+    let scheme = told("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or("http");
+    Ok(Call {
+        sim,
+        tenant: sim.tenant_at(grant.tenant),
+        client: grant.client,
+        access: grant.access,
+        method: parts.method.clone(),
+        path: routes::segments(path),
+        query: Query::parse(parts.uri.query().unwrap_or_default()),
+        headers: parts.headers.clone(),
+        body,
+        base: format!("{scheme}://{host}/{version}"),
+    })
+}
+
+async fn through(call: &Call<'_>, peer: &Peer, mut passage: Passage) -> Answer {
+    let metered = passage.admit(call)?;
+    let answer = routes::dispatch_alone(call).await;
+    match passage.lost(call) {
+        None => {}
+        Some(Lost::Answer(failure)) => return Err(failure),
+        Some(Lost::Connection) => peer.cut(),
+    }
+    answer.map(|reply| reply.with_headers(metered))
+}
+
+fn replied(reply: Reply, asked: &HeaderMap) -> Response {
+    let mut headers = ids(asked);
+    for (name, value) in &reply.headers {
+        headers.extend(HeaderValue::from_str(value).ok().map(|value| (header::HeaderName::from_static(name), value)));
+    }
+    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
+    match reply.body {
+        None => (status, headers, Body::empty()).into_response(),
+        Some(Json::String(text)) => (status, headers, text).into_response(),
+        Some(body) => {
+            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;odata.metadata=minimal"));
+            (status, headers, body.to_string()).into_response()
+        }
+    }
+}
+
+/// Writes a refusal as Graph does.
+pub(crate) fn failed(failure: &Failure, asked: &HeaderMap) -> Response {
+    let mut headers = ids(asked);
+    let id = |name: &str| headers.get(name).and_then(|id| id.to_str().ok()).unwrap_or_default();
+    let body = failure.body(id("request-id"), id("client-request-id")).to_string();
+    for (name, value) in &failure.headers {
+        headers.extend(HeaderValue::from_str(value).ok().map(|value| (header::HeaderName::from_static(name), value)));
+    }
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    (status, headers, body).into_response()
+}
+
+/// The ids by which Microsoft's support would find a request.
+fn ids(asked: &HeaderMap) -> HeaderMap {
+    let id = Uuid::new_v4().to_string();
+    let id = HeaderValue::from_str(&id).expect("a uuid is a header value");
+    let client = asked.get("client-request-id").cloned().unwrap_or_else(|| id.clone());
+    HeaderMap::from_iter([
+        (header::HeaderName::from_static("request-id"), id),
+        (header::HeaderName::from_static("client-request-id"), client),
+    ])
+}

@@ -1,0 +1,219 @@
+//! Change notifications: who subscribed to what, and how changes reach them by webhook.
+//!
+//! Notifications are nudges. They are coalesced, may be late, and are lost for good when the endpoint is slow; who cares follows the
+//! delta link. Source: Microsoft's pages on webhooks, on lifecycle notifications, and on the subscription resource. As there, a new
+//! and a soft-deleted user are `updated`, and only what is gone for good is `deleted`; `created` is accepted and never told.
+
+mod courier;
+mod dispatch;
+mod health;
+mod notice;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use time::OffsetDateTime;
+use tokio::sync::Notify;
+use tokio::time::Instant;
+use url::Url;
+use uuid::Uuid;
+
+pub(crate) use self::courier::validate;
+pub(crate) use self::dispatch::run;
+use self::notice::Notice;
+use crate::property::ObjectKind;
+
+/// How long a subscription to directory objects lasts at most: 41,760 minutes, i.e. 29 days.
+pub(crate) const LIFE_MAX: Duration = Duration::from_secs(41_760 * 60);
+/// How many subscriptions an application may have in a tenant.
+pub(crate) const SUBSCRIPTIONS_MAX: usize = 100;
+/// How many notices may wait for the dispatcher.
+const OUTBOX_MAX: usize = 10_000;
+
+/// How notifications are delivered. The default is what Microsoft documents, but for the retries, which are fewer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Delivery {
+    /// How long the first change of several waits for the others.
+    pub coalesce: Duration,
+    /// An endpoint that takes longer to answer is slow, and the notification failed.
+    pub timeout: Duration,
+    /// How often a notification is sent before it is dropped.
+    pub attempts_max: u32,
+    /// How long to wait before the second attempt; each further one waits twice as long.
+    pub retry_after: Duration,
+    /// The answers of this long decide whether an endpoint is slow.
+    pub window: Duration,
+    /// From how many answers on.
+    pub judged_from: usize,
+    /// How long a notification to a slow endpoint is held back.
+    pub slow_delay: Duration,
+    /// A shorter life of a subscription is prolonged to this.
+    pub life_min: Duration,
+    /// How long notifications go on after the application was asked to authorize again and did not.
+    pub reauthorize_within: Duration,
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        Self {
+            coalesce: Duration::from_millis(5),
+            timeout: Duration::from_secs(10),
+            attempts_max: 3,
+            retry_after: Duration::from_secs(1),
+            window: Duration::from_secs(600),
+            judged_from: 100,
+            slow_delay: Duration::from_secs(10),
+            life_min: Duration::from_secs(45 * 60),
+            reauthorize_within: Duration::from_secs(3600),
+        }
+    }
+}
+
+/// What happens to a subscription rather than to a directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum LifecycleEvent {
+    /// The application must authorize the subscription again, or renew it.
+    ReauthorizationRequired,
+    /// The subscription is gone and must be made anew.
+    SubscriptionRemoved,
+    /// Notifications were lost; only a delta query tells what changed.
+    Missed,
+}
+
+/// One subscription.
+#[derive(Debug, Clone)]
+pub(crate) struct Subscription {
+    pub(crate) id: Uuid,
+    /// The tenant's name and directory id.
+    pub(crate) tenant: (Arc<str>, Uuid),
+    pub(crate) client: Uuid,
+    pub(crate) kind: ObjectKind,
+    /// The resource as the client wrote it.
+    pub(crate) resource: String,
+    pub(crate) change_type: String,
+    pub(crate) url: Url,
+    pub(crate) lifecycle_url: Option<Url>,
+    pub(crate) client_state: Option<String>,
+    pub(crate) expires: OffsetDateTime,
+    /// When the application is asked to authorize again.
+    pub(crate) challenge_at: OffsetDateTime,
+    /// Since when it has been asked without doing so.
+    pub(crate) challenged: Option<Instant>,
+    /// Whether it was told that notifications were lost, and none has arrived since.
+    pub(crate) missing: bool,
+}
+
+/// All subscriptions of a simulator.
+#[derive(Debug, Default)]
+pub(crate) struct Subscriptions {
+    kept: Mutex<BTreeMap<Uuid, Subscription>>,
+    outbox: Mutex<VecDeque<(Url, Notice)>>,
+    /// Tells the dispatcher that the outbox or a time has changed.
+    changed: Notify,
+    delivery: Mutex<Delivery>,
+}
+
+impl Subscription {
+    /// Sets how long it lasts. The application is asked to authorize again when a quarter of that is left.
+    pub(crate) fn last(&mut self, now: OffsetDateTime, life: Duration) {
+        self.expires = now + life;
+        self.challenge_at = now + life * 3 / 4;
+        self.challenged = None;
+    }
+
+    /// Whether notifications flow.
+    fn flows(&self, within: Duration) -> bool {
+        self.challenged.is_none_or(|since| since.elapsed() < within)
+    }
+}
+
+impl Subscriptions {
+    pub(crate) fn delivery(&self) -> Delivery {
+        *lock(&self.delivery)
+    }
+
+    pub(crate) fn set_delivery(&self, delivery: Delivery) {
+        *lock(&self.delivery) = delivery;
+    }
+
+    /// Keeps a new subscription, unless the application has too many in that tenant.
+    pub(crate) fn add(&self, subscription: Subscription) -> bool {
+        let mut kept = self.kept();
+        let owner = |known: &&Subscription| (known.client, known.tenant.1) == (subscription.client, subscription.tenant.1);
+        if kept.values().filter(owner).count() >= SUBSCRIPTIONS_MAX {
+            return false;
+        }
+        kept.insert(subscription.id, subscription);
+        self.changed.notify_one();
+        true
+    }
+
+    /// The subscriptions that an application has in a tenant.
+    pub(crate) fn of(&self, client: Uuid, tenant: Uuid) -> Vec<Subscription> {
+        let kept = self.kept();
+        kept.values().filter(|known| (known.client, known.tenant.1) == (client, tenant)).cloned().collect()
+    }
+
+    /// Changes a subscription, and gives it as it is then.
+    pub(crate) fn change(&self, id: Uuid, change: impl FnOnce(&mut Subscription)) -> Option<Subscription> {
+        let mut kept = self.kept();
+        let subscription = kept.get_mut(&id)?;
+        change(subscription);
+        self.changed.notify_one();
+        Some(subscription.clone())
+    }
+
+    pub(crate) fn remove(&self, id: Uuid) {
+        self.kept().remove(&id);
+    }
+
+    /// Something happens to every subscription of a tenant, and those with an endpoint for it are told.
+    pub(crate) fn happen(&self, tenant: &str, event: LifecycleEvent) {
+        let of_tenant = |known: &&Subscription| *known.tenant.0 == *tenant;
+        let ids: Vec<Uuid> = self.kept().values().filter(of_tenant).map(|known| known.id).collect();
+        for id in ids {
+            self.happen_to(id, event);
+        }
+    }
+
+    fn happen_to(&self, id: Uuid, event: LifecycleEvent) {
+        let mut kept = self.kept();
+        let Some(subscription) = kept.get_mut(&id) else {
+            return;
+        };
+        match event {
+            LifecycleEvent::ReauthorizationRequired => subscription.challenged = Some(Instant::now()),
+            // Once is enough until something arrives again.
+            LifecycleEvent::Missed if std::mem::replace(&mut subscription.missing, true) => return,
+            LifecycleEvent::Missed | LifecycleEvent::SubscriptionRemoved => {}
+        }
+        if let Some(url) = subscription.lifecycle_url.clone() {
+            self.put(url, Notice::lifecycle(subscription, event));
+        }
+        if event == LifecycleEvent::SubscriptionRemoved {
+            kept.remove(&id);
+        }
+    }
+
+    fn put(&self, url: Url, notice: Notice) {
+        let mut outbox = lock(&self.outbox);
+        if outbox.len() < OUTBOX_MAX {
+            outbox.push_back((url, notice));
+        }
+        self.changed.notify_one();
+    }
+
+    /// All that are in force.
+    fn kept(&self) -> MutexGuard<'_, BTreeMap<Uuid, Subscription>> {
+        let now = OffsetDateTime::now_utc();
+        let mut kept = lock(&self.kept);
+        kept.retain(|_, subscription| subscription.expires > now);
+        kept
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

@@ -1,0 +1,216 @@
+//! The simulator's own door, `/sim/v1/…`, for tests in other processes: the journal, sign-ins, expiry, faults, weather, counts.
+//!
+//! It asks for no token and answers loopback only.
+
+use std::net::SocketAddr;
+use std::time::Duration;
+
+use axum::Json as Body;
+use axum::http::request::Parts;
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use super::{Query, id};
+use crate::error::Failure;
+use crate::faults::Matching;
+use crate::http;
+use crate::notify::LifecycleEvent;
+use crate::sim::Sim;
+use crate::weather::Weather;
+
+/// How many journal entries one answer has.
+const JOURNAL_MAX: usize = 10_000;
+
+pub(crate) fn serve(sim: &Sim, peer: SocketAddr, parts: &Parts, path: &str, body: &[u8]) -> Response {
+    if !peer.ip().is_loopback() {
+        return http::failed(&Failure::denied(), &parts.headers);
+    }
+    match answer(sim, parts, path, body) {
+        Ok(json) => Body(json).into_response(),
+        Err(failure) => http::failed(&failure, &parts.headers),
+    }
+}
+
+fn answer(sim: &Sim, parts: &Parts, path: &str, body: &[u8]) -> Result<Json, Failure> {
+    let query = Query::parse(parts.uri.query().unwrap_or_default());
+    match (parts.method.as_str(), path) {
+        ("GET", "tenants") => Ok(tenants(sim)),
+        ("GET", "journal") => Ok(journal(sim, &query)),
+        ("GET", "counts") => Ok(counts(sim)),
+        ("POST", "redeem") => redeem(sim, body),
+        ("POST", "expire") => expire(sim, body),
+        ("POST", "faults") => faults(sim, body),
+        ("POST", "weather") => weather(sim, body),
+        ("GET", "strikes") => Ok(json!(sim.strikes())),
+        ("POST", "lose-changes") => lose_changes(sim, body),
+        ("POST", "privileged") => privileged(sim, body),
+        ("POST", "subscriptions") => subscriptions(sim, body),
+        (_, path) => Err(Failure::segment(path)),
+    }
+}
+
+fn tenants(sim: &Sim) -> Json {
+    let tenant = |name: &str| {
+        let tenant = sim.tenant(name)?;
+        Some(json!({
+            "name": name,
+            "id": tenant.id().to_string(),
+            "domain": tenant.domain(),
+            "users": tenant.user_count(),
+            "writes": tenant.journal_len(),
+            "messagesSent": tenant.messages_sent(),
+        }))
+    };
+    sim.tenant_names().iter().filter_map(|name| tenant(name)).collect()
+}
+
+/// The entries after `since`, at most 10,000; ask again from the last number.
+fn journal(sim: &Sim, query: &Query) -> Json {
+    let since = query.get("since").and_then(|since| since.parse().ok()).unwrap_or(0);
+    let tenant = query.get("tenant");
+    let entries = sim.journal().since(since).into_iter().filter(|entry| tenant.is_none_or(|tenant| *entry.tenant == *tenant));
+    json!({"last": sim.journal().last(), "entries": entries.take(JOURNAL_MAX).collect::<Vec<_>>()})
+}
+
+fn counts(sim: &Sim) -> Json {
+    let counts = sim.faults().counts().into_iter();
+    counts.map(|((method, path), count)| json!({"method": method, "path": path, "count": count})).collect()
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Redeem {
+    tenant: String,
+    user: String,
+}
+
+fn redeem(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
+    let Redeem { tenant, user } = read(body)?;
+    let redemption = named(sim, &tenant)?.redeem(id(&user)?)?;
+    Ok(json!({"redemption": redemption}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+enum Expire {
+    /// All access tokens.
+    Tokens,
+    /// The delta tokens of that tenant.
+    Delta(String),
+}
+
+fn expire(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
+    match read(body)? {
+        Expire::Tokens => sim.expire_tokens(),
+        Expire::Delta(tenant) => named(sim, &tenant)?.expire_delta(),
+    }
+    Ok(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase", tag = "fault")]
+enum Fault {
+    #[serde(rename_all = "camelCase")]
+    FailNext {
+        matching: Matching,
+        times: u32,
+        status: u16,
+        retry_after_seconds: Option<f64>,
+    },
+    #[serde(rename_all = "camelCase")]
+    Latency {
+        milliseconds: u64,
+    },
+    AnswerHtml {
+        times: u32,
+    },
+    ForbidGroup {
+        group: String,
+    },
+    AllowGroup {
+        group: String,
+    },
+    Clear,
+}
+
+fn faults(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
+    let faults = sim.faults();
+    match read(body)? {
+        Fault::FailNext { matching, times, status, retry_after_seconds } => {
+            let wait = retry_after_seconds.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
+            faults.fail_next(matching, times, status, wait);
+        }
+        Fault::Latency { milliseconds } => faults.set_latency(Duration::from_millis(milliseconds)),
+        Fault::AnswerHtml { times } => faults.answer_html(times),
+        Fault::ForbidGroup { group } => faults.forbid_group(id(&group)?),
+        Fault::AllowGroup { group } => faults.allow_group(id(&group)?),
+        Fault::Clear => faults.clear(),
+    }
+    Ok(json!({}))
+}
+
+/// A weather by name, as on the command line, or spelt out.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Forecast {
+    Named(String),
+    Spelt(Box<Weather>),
+}
+
+fn weather(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
+    let weather = match read(body)? {
+        Forecast::Named(name) => name.parse().map_err(Failure::bad_request)?,
+        Forecast::Spelt(weather) => *weather,
+    };
+    sim.set_weather(weather);
+    Ok(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct LoseChanges {
+    tenant: String,
+    count: u32,
+}
+
+fn lose_changes(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
+    let LoseChanges { tenant, count } = read(body)?;
+    named(sim, &tenant)?.lose_changes(count);
+    Ok(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Privileged {
+    tenant: String,
+    user: String,
+    privileged: bool,
+}
+
+fn privileged(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
+    let Privileged { tenant, user, privileged } = read(body)?;
+    named(sim, &tenant)?.set_privileged(id(&user)?, privileged);
+    Ok(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Happening {
+    tenant: String,
+    event: LifecycleEvent,
+}
+
+fn subscriptions(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
+    let Happening { tenant, event } = read(body)?;
+    named(sim, &tenant)?.happen_to_subscriptions(event);
+    Ok(json!({}))
+}
+
+fn named(sim: &Sim, name: &str) -> Result<crate::tenant::TenantHandle, Failure> {
+    sim.tenant(name).ok_or_else(|| Failure::not_found(name))
+}
+
+fn read<'a, T: Deserialize<'a>>(body: &'a [u8]) -> Result<T, Failure> {
+    serde_json::from_slice(body).map_err(|error| Failure::bad_request(error.to_string()))
+}

@@ -1,0 +1,148 @@
+//! `POST /$batch`: up to 20 requests in one, each answered as if it had come alone.
+//!
+//! Items are carried out in the order of the request, so a dependency must stand before what depends on it.
+
+use std::collections::BTreeMap;
+
+use axum::body::Bytes;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
+use serde_json::{Map, Value as Json, json};
+
+use super::{Answer, Call, Query, Reply, dispatch, segments};
+use crate::error::Failure;
+use crate::weather::Passage;
+
+const ITEMS_MAX: usize = 20;
+
+pub(super) fn serve(call: &Call<'_>) -> Answer {
+    if call.method != Method::POST {
+        return Err(Failure::method());
+    }
+    let body = call.object()?;
+    let items = body.get("requests").and_then(Json::as_array).ok_or_else(|| invalid("The 'requests' property is missing."))?;
+    if items.is_empty() || items.len() > ITEMS_MAX {
+        return Err(invalid(&format!("Number of batch request steps must be between 1 and {ITEMS_MAX}.")));
+    }
+    let items = items.iter().map(Item::read).collect::<Result<Vec<_>, _>>()?;
+    check_ids(&items)?;
+    let mut statuses = BTreeMap::new();
+    let mut responses = Vec::with_capacity(items.len());
+    for item in &items {
+        let failed = item.depends_on.iter().any(|id| statuses.get(id).is_none_or(|status| *status >= 400));
+        let answer =
+            if failed { Err(Failure::new(424, "FailedDependency", "A request that this one depends on failed.")) } else { run(call, item) };
+        let (status, response) = response(&item.id, answer);
+        statuses.insert(item.id.to_lowercase(), status);
+        responses.push(response);
+    }
+    Ok(Reply::ok(json!({"responses": responses})))
+}
+
+/// One request of a batch.
+struct Item {
+    id: String,
+    method: Method,
+    url: String,
+    headers: HeaderMap,
+    body: Bytes,
+    depends_on: Vec<String>,
+}
+
+impl Item {
+    fn read(json: &Json) -> Result<Self, Failure> {
+        let text = |name: &str| json.get(name).and_then(Json::as_str).map(str::to_owned);
+        let id = text("id").ok_or_else(|| invalid("Every request needs an id."))?;
+        let method = text("method").and_then(|method| Method::from_bytes(method.to_uppercase().as_bytes()).ok());
+        let url = text("url").ok_or_else(|| invalid("Every request needs a url."))?;
+        let headers = json.get("headers").and_then(Json::as_object).map(header_map).unwrap_or_default();
+        let body = json.get("body").map(|body| Bytes::from(body.to_string())).unwrap_or_default();
+        if !body.is_empty() && !headers.contains_key("content-type") {
+            return Err(invalid(&format!("Request '{id}' has a body but no Content-Type header.")));
+        }
+        let depends_on = json.get("dependsOn").and_then(Json::as_array).cloned().unwrap_or_default();
+        let depends_on = depends_on.iter().filter_map(Json::as_str).map(str::to_lowercase).collect();
+        Ok(Self { id, method: method.ok_or_else(|| invalid("Every request needs a method."))?, url, headers, body, depends_on })
+    }
+}
+
+fn run(call: &Call<'_>, item: &Item) -> Answer {
+    let url = relative(&item.url);
+    let (path, query) = url.split_once('?').unwrap_or((url, ""));
+    let version = call.base.rsplit('/').next().unwrap_or_default();
+    let full = format!("/{version}/{}", path.trim_start_matches('/'));
+    if let Some(failure) = call.sim.faults().verdict(&item.method, &full) {
+        return Err(failure);
+    }
+    let mut passage = Passage::begin(call.sim.sky(), &item.method, &full);
+    let path = segments(path);
+    if path.first().is_some_and(|first| first == "$batch") {
+        return Err(invalid("A batch cannot contain a batch."));
+    }
+    let call = Call {
+        sim: call.sim,
+        tenant: call.tenant,
+        client: call.client,
+        access: call.access,
+        method: item.method.clone(),
+        path,
+        query: Query::parse(query),
+        headers: item.headers.clone(),
+        body: item.body.clone(),
+        base: call.base.clone(),
+    };
+    let metered = passage.admit(&call)?;
+    let answer = dispatch(&call);
+    match passage.lost(&call) {
+        Some(lost) => Err(lost.into_failure()),
+        None => answer.map(|reply| reply.with_headers(metered)),
+    }
+}
+
+/// A url is relative to the version; Microsoft's SDK for Python sends whole ones, and Graph takes them.
+fn relative(url: &str) -> &str {
+    let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
+    path.map_or(url, |(_, path)| path.split_once('/').map_or("", |(_version, rest)| rest))
+}
+
+fn response(id: &str, answer: Answer) -> (u16, Json) {
+    let mut headers = Map::from_iter([("Content-Type".to_owned(), "application/json".into())]);
+    let (status, extra, body) = match answer {
+        Ok(reply) => (reply.status, reply.headers, reply.body),
+        Err(failure) => (failure.status, failure.headers.clone(), Some(failure.body(id, id))),
+    };
+    headers.extend(extra.into_iter().map(|(name, value)| (name.to_owned(), value.into())));
+    let mut response = json!({"id": id, "status": status, "headers": headers});
+    match body {
+        Some(body) => response["body"] = body,
+        None => response["headers"] = json!({}),
+    }
+    (status, response)
+}
+
+/// Ids must differ, case aside, and a dependency must be an earlier request.
+fn check_ids(items: &[Item]) -> Result<(), Failure> {
+    let mut seen: Vec<String> = Vec::with_capacity(items.len());
+    for item in items {
+        let id = item.id.to_lowercase();
+        if seen.contains(&id) {
+            return Err(invalid(&format!("Request id '{}' is used more than once.", item.id)));
+        }
+        if let Some(unknown) = item.depends_on.iter().find(|dependency| !seen.contains(dependency)) {
+            return Err(invalid(&format!("Request '{}' depends on '{unknown}', which is no earlier request.", item.id)));
+        }
+        seen.push(id);
+    }
+    Ok(())
+}
+
+fn header_map(headers: &Map<String, Json>) -> HeaderMap {
+    let pair = |(name, value): (&String, &Json)| {
+        let name = HeaderName::from_bytes(name.to_lowercase().as_bytes()).ok()?;
+        Some((name, HeaderValue::from_str(value.as_str()?).ok()?))
+    };
+    headers.iter().filter_map(pair).collect()
+}
+
+fn invalid(message: &str) -> Failure {
+    Failure::new(400, "BadRequest", message)
+}

@@ -1,0 +1,98 @@
+//! `/users/delta` and `/groups/delta`: links that carry the whole state of a round.
+//!
+//! A token names its kind, epoch, age, place, `$select` and ids. One that has expired, or that this tenant never gave out, is answered
+//! with 410 and the address where a full synchronization starts.
+
+use serde_json::{Map, Value as Json};
+
+use super::round::Round;
+use super::{Answer, Call, Reply};
+use crate::directory::{DeltaPage, DeltaQuery, Directory, Place};
+use crate::error::Failure;
+use crate::property::ObjectKind;
+use crate::select::Tracked;
+use crate::weather::PageLuck;
+
+const PAGE_DEFAULT: usize = 200;
+const PAGE_MAX: usize = 999;
+
+pub(super) fn users(call: &Call<'_>) -> Answer {
+    serve(call, ObjectKind::User, "users", Directory::delta_users)
+}
+
+pub(super) fn groups(call: &Call<'_>) -> Answer {
+    serve(call, ObjectKind::Group, "groups", Directory::delta_groups)
+}
+
+fn serve(call: &Call<'_>, kind: ObjectKind, name: &str, page: fn(&Directory, &DeltaQuery) -> DeltaPage) -> Answer {
+    let directory = call.tenant.read();
+    let token = call.query.get("$skiptoken").or_else(|| call.query.get("$deltatoken")).filter(|token| !token.is_empty());
+    let mut round = match token {
+        None => Round::begin(call, &directory, kind)?,
+        Some("latest") => {
+            return Ok(latest(call, &directory, Round::begin(call, &directory, kind)?, name));
+        }
+        Some(token) => Round::open(&directory, token, name).ok_or_else(|| expired(call, name))?,
+    };
+    let tracked = Tracked::parse(&directory.schema, kind, Some(round.select.as_str()))?;
+    let mut luck = PageLuck::of(call.sim.sky(), call.tenant.id, name, &round.key());
+    if directory.delta_stutters && round.is_untouched() || luck.is_empty(round.attempt) {
+        round.attempt += 1;
+        return Ok(reply(call, name, Vec::new(), ("nextLink", "$skiptoken", round.seal(&directory, name))));
+    }
+    let minimal = call.prefers("return").is_some_and(|value| value.eq_ignore_ascii_case("minimal"));
+    let page_max = call.prefers("odata.maxpagesize").and_then(|size| size.parse().ok()).unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX);
+    let place = round.place.unwrap_or_else(|| {
+        round.start = directory.delta_end();
+        if round.start > round.from && luck.reorders_round() { Place::Before(round.start + 1) } else { Place::After(round.from) }
+    });
+    round.place = Some(place);
+    let Round { from, start, ref only, .. } = round;
+    let mut found = page(&directory, &DeltaQuery { from, start, place, minimal, page_max, tracked, only: only.clone() });
+    luck.mix(&mut found.objects);
+    found.again.append(&mut found.objects);
+    let again = luck.repeats_page(round.attempt);
+    Ok(reply(call, name, found.again, link(&directory, name, round, found.next, found.end, (again, luck))))
+}
+
+/// The link to the page after this one, to this one again, or to the next round.
+fn link<'a>(
+    directory: &Directory,
+    name: &str,
+    mut round: Round,
+    next: Option<Place>,
+    end: u64,
+    (again, mut luck): (bool, PageLuck),
+) -> (&'a str, &'a str, String) {
+    match next {
+        _ if again => round.attempt += 1,
+        Some(place) => (round.place, round.attempt) = (Some(place), 0),
+        None => {
+            let replayed = if round.replays { 0 } else { luck.replays(end - round.from) };
+            return ("deltaLink", "$deltatoken", round.next(end, replayed).seal(directory, name));
+        }
+    }
+    ("nextLink", "$skiptoken", round.seal(directory, name))
+}
+
+/// The answer to `$deltatoken=latest`: nothing, and a link to whatever changes from now on.
+fn latest(call: &Call<'_>, directory: &Directory, round: Round, name: &str) -> Reply {
+    let token = round.next(directory.delta_end(), 0).seal(directory, name);
+    reply(call, name, Vec::new(), ("deltaLink", "$deltatoken", token))
+}
+
+fn reply(call: &Call<'_>, name: &str, objects: Vec<Json>, (link, option, token): (&str, &str, String)) -> Reply {
+    let link = (format!("@odata.{link}"), format!("{}/{name}/delta?{option}={token}", call.base).into());
+    let body = Map::from_iter([("@odata.context".to_owned(), call.context(name)), link, ("value".to_owned(), objects.into())]);
+    let mut reply = Reply::ok(Json::Object(body));
+    if call.prefers("return").is_some() {
+        reply.headers.push(("preference-applied", "return=minimal".to_owned()));
+    }
+    reply
+}
+
+fn expired(call: &Call<'_>, name: &str) -> Failure {
+    let mut failure = Failure::new(410, "syncStateNotFound", "The sync state generation is not found; a full synchronization is required.");
+    failure.headers.push(("location", format!("{}/{name}/delta?$deltatoken=", call.base)));
+    failure
+}

@@ -1,0 +1,197 @@
+//! The simulator: its tenants, its clients, its journal and its switches, behind one cheap handle.
+
+use std::collections::BTreeMap;
+use std::future::{Future, IntoFuture};
+use std::num::NonZeroU32;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+use axum::http::{HeaderMap, header};
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use uuid::Uuid;
+
+use crate::builder::Builder;
+use crate::connection::{Cuttable, Peer};
+use crate::directory::Directory;
+use crate::error::Failure;
+use crate::faults::Faults;
+use crate::http;
+use crate::journal::Journal;
+use crate::notify::{self, Delivery, Subscriptions};
+use crate::tenant::TenantHandle;
+use crate::token::{Ended, Grant, Tokens};
+use crate::weather::{Sky, Strike, Weather};
+
+/// A simulator of several tenants. Cloning gives another handle of the same one.
+#[derive(Debug, Clone)]
+pub struct Sim(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    tenants: Vec<Tenant>,
+    tokens: Tokens,
+    faults: Faults,
+    journal: Journal,
+    sky: Sky,
+    subscriptions: Subscriptions,
+}
+
+/// One tenant behind its lock.
+#[derive(Debug)]
+pub(crate) struct Tenant {
+    pub(crate) name: Arc<str>,
+    pub(crate) id: Uuid,
+    pub(crate) domain: String,
+    state: RwLock<Directory>,
+}
+
+impl Sim {
+    /// Describes a simulator to be built.
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+
+    pub(crate) fn new(directories: Vec<Directory>, tokens: Tokens, journal: Journal, sky: Sky) -> Self {
+        let tenants = directories.into_iter().map(Tenant::new).collect();
+        Self(Arc::new(Inner { tenants, tokens, faults: Faults::default(), journal, sky, subscriptions: Subscriptions::default() }))
+    }
+
+    /// Serves all tenants on the listener until `shutdown` completes, and meanwhile notifies who subscribed to changes.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+        let service = http::router(self.clone()).into_make_service_with_connect_info::<Peer>();
+        let listener = Cuttable(listener).tap_io(|connection| connection.hurry());
+        let notifying = notify::run(self.clone(), self.0.journal.subscribe());
+        tokio::select! {
+            served = axum::serve(listener, service).with_graceful_shutdown(shutdown).into_future() => served,
+            never = notifying => match never {},
+        }
+    }
+
+    /// The tenant of that name.
+    pub fn tenant(&self, name: &str) -> Option<TenantHandle> {
+        let place = self.0.tenants.iter().position(|tenant| *tenant.name == *name)?;
+        Some(TenantHandle::new(self.clone(), place))
+    }
+
+    /// The names of all tenants, in the order in which they were described.
+    pub fn tenant_names(&self) -> Vec<String> {
+        self.0.tenants.iter().map(|tenant| tenant.name.to_string()).collect()
+    }
+
+    /// Both administrators agree, now, to synchronize users from `source` into `target` without prompts.
+    ///
+    /// # Errors
+    /// When either tenant is unknown, or both are the same.
+    pub fn allow(&self, source: &str, target: &str) -> anyhow::Result<()> {
+        self.agree(source, target, true)
+    }
+
+    /// Both take it back: no synchronization, no redemption without a prompt. Users made so far stay.
+    ///
+    /// # Errors
+    /// When either tenant is unknown, or both are the same.
+    pub fn forbid(&self, source: &str, target: &str) -> anyhow::Result<()> {
+        self.agree(source, target, false)
+    }
+
+    /// Every write that any tenant committed.
+    pub fn journal(&self) -> &Journal {
+        &self.0.journal
+    }
+
+    /// How many writes the tenant of that name committed.
+    pub fn journal_len(&self, tenant: &str) -> usize {
+        self.0.journal.len(tenant)
+    }
+
+    /// The switches for hostile behaviour, and the counts of requests.
+    pub fn faults(&self) -> &Faults {
+        &self.0.faults
+    }
+
+    /// Changes the weather, from the next request on. Requests are numbered anew, and all quotas are full.
+    pub fn set_weather(&self, weather: Weather) {
+        self.0.sky.set(weather);
+    }
+
+    /// What the weather did so far.
+    pub fn strikes(&self) -> BTreeMap<Strike, u64> {
+        self.0.sky.strikes()
+    }
+
+    /// Changes how notifications are delivered, from the next on.
+    pub fn set_delivery(&self, delivery: Delivery) {
+        self.0.subscriptions.set_delivery(delivery);
+    }
+
+    /// Every access token given out so far is refused from now on.
+    pub fn expire_tokens(&self) {
+        self.0.tokens.expire();
+    }
+
+    /// Sets what both sides say, one after the other.
+    fn agree(&self, source: &str, target: &str, given: bool) -> anyhow::Result<()> {
+        let unknown = |name: &str| anyhow::anyhow!("tenant '{name}' is not one of the simulator's");
+        let named = |name: &str| self.0.tenants.iter().find(|tenant| *tenant.name == *name).ok_or_else(|| unknown(name));
+        let (from, to) = (named(source)?, named(target)?);
+        anyhow::ensure!(from.id != to.id, "tenant '{source}' cannot allow itself");
+        from.write().release_to(to.id, given)?;
+        to.write().admit_from(from.id, source, given)?;
+        Ok(())
+    }
+
+    pub(crate) fn subscriptions(&self) -> &Subscriptions {
+        &self.0.subscriptions
+    }
+
+    pub(crate) fn sky(&self) -> &Sky {
+        &self.0.sky
+    }
+
+    pub(crate) fn tokens(&self) -> &Tokens {
+        &self.0.tokens
+    }
+
+    /// The place of the tenant with that name, directory id, or domain.
+    pub(crate) fn tenant_place(&self, key: &str) -> Option<usize> {
+        let is = |tenant: &Tenant| *tenant.name == *key || Uuid::parse_str(key) == Ok(tenant.id) || tenant.read().owns_domain(key);
+        self.0.tenants.iter().position(is)
+    }
+
+    pub(crate) fn tenant_at(&self, place: usize) -> &Tenant {
+        &self.0.tenants[place]
+    }
+
+    /// What the bearer of these headers may do.
+    pub(crate) fn authorize(&self, headers: &HeaderMap) -> Result<Grant, Failure> {
+        let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
+        let token = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
+        let token = token.ok_or_else(|| Failure::new(401, "InvalidAuthenticationToken", "Access token is empty."))?;
+        let invalid = || Failure::new(401, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.");
+        let uses_max = self.0.sky.weather().and_then(|weather| weather.expires_tokens_every).map_or(u32::MAX, NonZeroU32::get);
+        self.0.tokens.grant(token, uses_max).map_err(|ended| {
+            if ended == Ended::Early {
+                self.0.sky.note(Strike::TokenExpired);
+            }
+            invalid()
+        })
+    }
+}
+
+impl Tenant {
+    fn new(directory: Directory) -> Self {
+        let (name, id, domain) = (Arc::clone(&directory.name), directory.id, directory.domain.clone());
+        Self { name, id, domain, state: RwLock::new(directory) }
+    }
+
+    pub(crate) fn read(&self) -> RwLockReadGuard<'_, Directory> {
+        self.state.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Directory> {
+        self.state.write().unwrap_or_else(PoisonError::into_inner)
+    }
+}

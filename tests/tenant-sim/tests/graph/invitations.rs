@@ -1,0 +1,141 @@
+//! Invitations: the answers of real tenants, and redemption without a prompt.
+
+use serde_json::{Value as Json, json};
+use xtsync_tenant_sim::{Redemption, Sim};
+
+use crate::world::{Graph, World, text};
+
+fn invitation(address: &str) -> Json {
+    json!({"invitedUserEmailAddress": address, "inviteRedirectUrl": "https://portal.example", "sendInvitationMessage": false})
+}
+
+async fn guest(graph: &Graph, id: &str) -> Json {
+    let select = "userType,creationType,externalUserState,userPrincipalName,mail,otherMails,proxyAddresses,accountEnabled,displayName";
+    graph.get(&format!("/users/{id}?$select={select}")).await.ok()
+}
+
+#[tokio::test]
+async fn a_new_address_becomes_a_pending_guest() {
+    let world = World::small().await;
+    let hub = world.graph("hub").await;
+    let answer = hub.post("/invitations", invitation("Ana.Li@emea.example")).await;
+    assert_eq!((answer.status, &answer.body["status"]), (201, &json!("PendingAcceptance")));
+    let user = guest(&hub, &text(&answer.body["invitedUser"]["id"])).await;
+    for (name, want) in [
+        ("userType", json!("Guest")),
+        ("creationType", json!("Invitation")),
+        ("externalUserState", json!("PendingAcceptance")),
+        ("userPrincipalName", json!("Ana.Li_emea.example#EXT#@hub.onmicrosoft.example")),
+        ("mail", json!("Ana.Li@emea.example")),
+        ("otherMails", json!(["Ana.Li@emea.example"])),
+        ("accountEnabled", json!(true)),
+        ("displayName", json!("Ana.Li")),
+    ] {
+        assert_eq!(user[name], want, "{name}");
+    }
+    assert_eq!(world.sim.tenant("hub").unwrap().messages_sent(), 0);
+}
+
+#[tokio::test]
+async fn a_known_guest_comes_back_and_an_internal_user_refuses_even_from_the_bin() {
+    let world = World::small().await;
+    let hub = world.graph("hub").await;
+    let first = text(&hub.post("/invitations", invitation("ana@emea.example")).await.ok()["invitedUser"]["id"]);
+    let again = hub.post("/invitations", invitation("ANA@emea.example")).await;
+    assert_eq!((again.status, text(&again.body["invitedUser"]["id"])), (201, first.clone()), "silent adoption");
+    let by_other_mail = json!({"otherMails": ["ana@emea.example", "ana@other.example"]});
+    hub.patch(&format!("/users/{first}"), by_other_mail).await.ok();
+    assert_eq!(hub.post("/invitations", invitation("ana@other.example")).await.ok()["invitedUser"]["id"], *first);
+    let eva = hub.person("eva").await;
+    let refused = hub.post("/invitations", invitation("eva@hub.example")).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.message().contains(&format!("already exists in the directory as object ID: {eva}")));
+    hub.delete(&format!("/users/{eva}")).await.ok();
+    assert_eq!(hub.post("/invitations", invitation("eva@hub.example")).await.status, 400);
+}
+
+#[tokio::test]
+async fn a_contact_keeps_its_address_from_the_guest() {
+    let world = World::small().await;
+    let hub = world.graph("hub").await;
+    world.sim.tenant("hub").unwrap().add_contact("ana@emea.example");
+    let id = text(&hub.post("/invitations", invitation("ana@emea.example")).await.ok()["invitedUser"]["id"]);
+    let user = guest(&hub, &id).await;
+    assert_eq!((&user["mail"], &user["proxyAddresses"], &user["otherMails"]), (&Json::Null, &json!([]), &json!(["ana@emea.example"])));
+    for (filter, found) in [("mail eq 'ana@emea.example'", 0), ("otherMails/any(x:x eq 'ana@emea.example')", 1)] {
+        assert_eq!(hub.ids(&format!("/users?$filter={filter}")).await.len(), found, "{filter}");
+    }
+    assert_eq!(hub.get("/contacts").await.ok()["value"][0]["mail"], "ana@emea.example");
+}
+
+#[tokio::test]
+async fn what_cannot_be_invited_is_refused() {
+    let world = World::small().await;
+    let hub = world.graph("hub").await;
+    let with = |name: &str, value: Json| {
+        let mut body = invitation("ana@emea.example");
+        body[name] = value;
+        body
+    };
+    for (body, status) in [
+        (json!({"inviteRedirectUrl": "https://x"}), 400),
+        (json!({"invitedUserEmailAddress": "ana@emea.example"}), 400),
+        (invitation("no address"), 400),
+        (invitation("ana@home@emea.example"), 400),
+        (invitation("ana+sales@emea.example"), 400),
+        (invitation("ana&eva@emea.example"), 400),
+        (invitation(".ana@emea.example"), 400),
+        (invitation("nobody@hub.example"), 400),
+        (with("invitedUserType", json!("Member")), 403),
+    ] {
+        assert_eq!(hub.post("/invitations", body.clone()).await.status, status, "{body}");
+    }
+    world.sim.tenant("hub").unwrap().allow_invitations(false);
+    let refused = hub.post("/invitations", invitation("ana@emea.example")).await;
+    assert_eq!((refused.status, refused.code()), (403, "Unauthorized"));
+    assert!(world.sim.journal().is_empty());
+}
+
+#[tokio::test]
+async fn a_message_that_was_asked_for_is_counted() {
+    let world = World::small().await;
+    let hub = world.graph("hub").await;
+    let mut body = invitation("ana@emea.example");
+    body["sendInvitationMessage"] = json!(true);
+    assert_eq!(hub.post("/invitations", body).await.ok()["sendInvitationMessage"], true);
+    assert_eq!(world.sim.tenant("hub").unwrap().messages_sent(), 1);
+}
+
+#[tokio::test]
+async fn a_guest_becomes_a_member_by_a_patch_of_the_user_type() {
+    let world = World::small().await;
+    let hub = world.graph("hub").await;
+    let id = text(&hub.post("/invitations", invitation("ana@emea.example")).await.ok()["invitedUser"]["id"]);
+    assert_eq!(hub.patch(&format!("/users/{id}"), json!({"userType": "Member"})).await.status, 204);
+    assert_eq!(guest(&hub, &id).await["userType"], "Member");
+    let again = hub.post("/invitations", invitation("ana@emea.example")).await;
+    assert_eq!(again.ok()["invitedUser"]["id"], *id, "an external member is still known");
+}
+
+#[tokio::test]
+async fn redemption_asks_nothing_only_when_both_sides_agreed() {
+    for (allowed, outbound_withdrawn, want) in
+        [(false, false, Redemption::Prompted), (true, true, Redemption::Prompted), (true, false, Redemption::Accepted)]
+    {
+        let builder = Sim::builder().tenant("emea", 3).tenant("hub", 0).seed(7);
+        let world = World::start(if allowed { builder.allow("emea", "hub") } else { builder }).await;
+        let (hub, emea) = (world.sim.tenant("hub").unwrap(), world.sim.tenant("emea").unwrap());
+        if outbound_withdrawn {
+            let path = format!("/policies/crossTenantAccessPolicy/partners/{}", hub.id());
+            let body = json!({"automaticUserConsentSettings": {"outboundAllowed": false}});
+            assert_eq!(world.graph("emea").await.patch(&path, body).await.status, 204);
+        }
+        let id = hub.invite(&invitation(&format!("ana@{}", emea.domain()))).unwrap();
+        assert_eq!(hub.redeem(id).unwrap(), want);
+        let (state, prompts) = match want {
+            Redemption::Accepted => ("Accepted", vec![]),
+            Redemption::Prompted => ("PendingAcceptance", vec![id]),
+        };
+        assert_eq!((hub.user(id).unwrap()["externalUserState"].as_str(), hub.prompted()), (Some(state), prompts));
+    }
+}

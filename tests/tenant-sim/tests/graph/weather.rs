@@ -1,0 +1,186 @@
+//! The weather: errors before and after the commit, objects that hide, tokens that end early; all by seed.
+
+use std::collections::BTreeSet;
+use std::num::NonZeroU32;
+use std::time::{Duration, Instant};
+
+use reqwest::Method;
+use serde_json::{Value as Json, json};
+use xtsync_tenant_sim::{DeltaWeather, Sim, Span, Strike, Weather};
+
+use crate::world::{Graph, World, person, text};
+
+/// Longer than any test may wait for something.
+pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Asks until the answer is as wanted.
+async fn until(graph: &Graph, method: Method, path: &str, body: Option<Json>, wanted: u16) {
+    let started = Instant::now();
+    loop {
+        let answer = graph.send(method.clone(), path, &[], body.clone()).await;
+        if answer.status == wanted {
+            return;
+        }
+        assert!(started.elapsed() < DEADLINE, "{method} {path}: {answer:?}");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+async fn statuses(weather: Weather, others: bool) -> Vec<u16> {
+    let world = World::small().await;
+    let emea = world.graph("emea").await;
+    world.sim.set_weather(weather);
+    let mut statuses = Vec::new();
+    for _ in 0..60 {
+        if others {
+            emea.try_send(Method::GET, "/groups", &[], None).await;
+        }
+        statuses.push(emea.get("/organization").await.status);
+    }
+    statuses
+}
+
+#[tokio::test]
+async fn the_same_seed_gives_the_same_answers_whatever_comes_between() {
+    let weather = |seed| Weather { seed, server_errors: 0.3, ..Weather::default() };
+    let first = statuses(weather(7), false).await;
+    assert_eq!(first, statuses(weather(7), true).await);
+    assert_ne!(first, statuses(weather(8), false).await);
+    let kinds: BTreeSet<u16> = first.iter().copied().collect();
+    assert!(kinds.contains(&200) && kinds.len() > 2, "{kinds:?}");
+}
+
+#[tokio::test]
+async fn what_fails_before_the_commit_did_nothing_and_what_fails_after_it_did_all() {
+    for (before, after) in [(1.0, 0.0), (0.0, 1.0)] {
+        let world = World::small().await;
+        let hub = world.graph("hub").await;
+        world.sim.set_weather(Weather { seed: 7, server_errors: before, fails_after_commit: after, ..Weather::default() });
+        let (mut refused, mut cut) = (BTreeSet::new(), 0);
+        for number in 0..40 {
+            let body = person(&format!("p{number}"), "hub.example");
+            match hub.try_send(Method::POST, "/users", &[], Some(body)).await {
+                Some(answer) => {
+                    let waits = answer.headers.contains_key("retry-after");
+                    refused.insert((answer.status, waits));
+                }
+                None => cut += 1,
+            }
+        }
+        assert_eq!(refused, BTreeSet::from([(500, false), (502, false), (503, false), (503, true), (504, false)]));
+        let users = world.sim.tenant("hub").unwrap().user_count();
+        let strikes = world.sim.strikes();
+        let count = |strike| strikes.get(&strike).copied().unwrap_or(0);
+        if after > 0.0 {
+            assert_eq!((users, count(Strike::ServerError)), (40, 0));
+            assert!(cut > 0 && count(Strike::ConnectionCut) == cut && count(Strike::AnswerLost) == 40 - cut);
+        } else {
+            assert_eq!((users, cut, count(Strike::ServerError)), (0, 0, 40));
+        }
+        assert_eq!(hub.try_send(Method::GET, "/users", &[], None).await.is_some_and(|answer| answer.status == 200), before < 1.0);
+    }
+}
+
+#[tokio::test]
+async fn items_of_a_batch_fail_one_by_one_and_some_of_them_have_been_done() {
+    let world = World::small().await;
+    let hub = world.graph("hub").await;
+    let headers = json!({"Content-Type": "application/json"});
+    let item = |number: u32| json!({"id": number.to_string(), "method": "POST", "url": "/users", "headers": headers, "body": person(&format!("p{number}"), "hub.example")});
+    let batch = json!({"requests": (0..20).map(item).collect::<Vec<_>>()});
+    // The batch itself is one request more, which by this seed gets through.
+    world.sim.set_weather(Weather { seed: 6, server_errors: 0.2, fails_after_commit: 0.2, ..Weather::default() });
+    let responses = hub.post("/$batch", batch).await.ok()["responses"].clone();
+    let created = responses.as_array().unwrap().iter().filter(|one| one["status"] == 201).count();
+    let users = world.sim.tenant("hub").unwrap().user_count();
+    assert!(0 < created && created < users && users < 20, "{created} were told, {users} are there");
+}
+
+#[tokio::test]
+async fn a_new_object_is_in_the_delta_before_it_is_found() {
+    let world = World::small().await;
+    let hub = world.graph("hub").await;
+    let delta = text(&hub.get("/users/delta?$deltatoken=latest").await.ok()["@odata.deltaLink"]);
+    let time = Duration::from_millis(1_500);
+    world.sim.set_weather(Weather { hides_fresh_objects_for: Span::exactly(time), ..Weather::default() });
+    let started = Instant::now();
+    let (ana, group) = (hub.person("ana").await, hub.group("team").await);
+    let (by_id, patch) = (format!("/users/{ana}"), json!({"city": "Rome"}));
+    assert_eq!(hub.get(&delta).await.ok()["value"][0]["id"], *ana);
+    for (method, path, body, code) in [
+        (Method::GET, by_id.clone(), None, "Request_ResourceNotFound"),
+        (Method::GET, "/users/ana@hub.example".to_owned(), None, "Request_ResourceNotFound"),
+        (Method::PATCH, by_id.clone(), Some(patch.clone()), "Directory_ObjectNotFound"),
+        (Method::DELETE, format!("/groups/{group}"), None, "Directory_ObjectNotFound"),
+    ] {
+        let answer = hub.send(method, &path, &[], body).await;
+        assert_eq!((answer.status, answer.code()), (404, code), "{path}");
+    }
+    assert_eq!(hub.ids("/users?$filter=mail eq 'ana@hub.example'").await, Vec::<String>::new());
+    assert_eq!(hub.send(Method::GET, "/users/$count", &[("ConsistencyLevel", "eventual")], None).await.body, json!(0));
+    assert!(started.elapsed() < time, "the machine was too slow to see anything");
+    until(&hub, Method::PATCH, &by_id, Some(patch), 204).await;
+    assert!(started.elapsed() >= time);
+    assert_eq!(hub.ids("/users").await, [&*ana]);
+    assert_eq!(world.sim.strikes()[&Strike::FreshHidden], 2);
+}
+
+#[tokio::test]
+async fn a_token_ends_early_and_a_new_one_goes_on() {
+    let world = World::small().await;
+    world.sim.set_weather(Weather { expires_tokens_every: NonZeroU32::new(3), ..Weather::default() });
+    for _ in 0..2 {
+        let emea = world.graph("emea").await;
+        for status in [200, 200, 200, 401, 401] {
+            assert_eq!(emea.get("/organization").await.status, status);
+        }
+    }
+    assert_eq!(world.sim.strikes()[&Strike::TokenExpired], 2);
+}
+
+#[tokio::test]
+async fn requests_take_their_time() {
+    let world = World::small().await;
+    let emea = world.graph("emea").await;
+    world.sim.set_weather(Weather { latency: Span::milliseconds(50, 80), ..Weather::default() });
+    let started = Instant::now();
+    emea.get("/organization").await.ok();
+    assert!(started.elapsed() >= Duration::from_millis(50));
+}
+
+#[tokio::test]
+async fn the_weather_comes_by_name_or_spelt_out_and_goes_again() {
+    let world = World::start(Sim::builder().tenant("emea", 60).weather(Weather::storm(7)).seed(7)).await;
+    let emea = world.graph("emea").await;
+    for _ in 0..40 {
+        emea.try_send(Method::PATCH, "/users/nobody", &[], Some(json!({}))).await;
+    }
+    let strikes = world.door(Method::GET, "strikes", Json::Null).await.ok();
+    assert!(strikes["serverError"].as_u64() > Some(0), "{strikes}");
+    let spelt = json!({"seed": 7, "throttle": {"writes": [5, 1]}, "latencyMilliseconds": [0, 1], "delta": {"loses": 0.5}});
+    for (body, status) in [
+        (json!("7:rough"), 200),
+        (spelt, 200),
+        (json!({"throttle": {}, "expiresTokensEvery": 5, "invitations": {"late": 0.5, "lateForMilliseconds": [1, 2]}}), 200),
+        (json!("7:sunshine"), 400),
+        (json!({"hail": 1}), 400),
+        (json!("7:calm"), 200),
+    ] {
+        assert_eq!(world.door(Method::POST, "weather", body.clone()).await.status, status, "{body}");
+    }
+    let emea = world.graph("emea").await;
+    for _ in 0..20 {
+        let answer = emea.get("/organization").await;
+        assert_eq!((answer.status, answer.header("x-ms-resource-unit")), (200, ""));
+    }
+}
+
+#[tokio::test]
+async fn names_stand_for_weathers_of_growing_harshness() {
+    let loses = |weather: Weather| weather.delta.loses;
+    assert_eq!((Weather::default(), loses(Weather::mild(7))), (Weather { delta: DeltaWeather::default(), ..Weather::default() }, 0.0));
+    assert!(loses(Weather::rough(7)) < loses(Weather::storm(7)));
+    assert!(Weather::mild(7).server_errors < Weather::rough(7).server_errors);
+    assert_eq!("9:storm".parse(), Ok(Weather::storm(9)));
+    assert_eq!("9".parse(), Ok(Weather::rough(9)));
+}
