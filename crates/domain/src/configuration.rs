@@ -1,0 +1,163 @@
+//! One revision of the configuration: its resources, and what services ask of them.
+//!
+//! Built anew for each revision and shared from then on; what decisions need of a synchronization is compiled here once.
+
+pub mod needs;
+pub mod validate;
+
+use std::collections::BTreeMap;
+
+use crate::TenantName;
+use crate::decide::Rules;
+use crate::resource::{CrossTenantAccessPolicy, Organization, PartnerTerms, Projection, Resource, Spec, Synchronization, Tenant};
+
+/// One revision of the configuration. The empty one, revision 0, stands before the first `apply`.
+#[derive(Debug, Clone, Default)]
+pub struct Configuration {
+    revision: u64,
+    organizations: BTreeMap<String, Revised<Organization>>,
+    tenants: BTreeMap<TenantName, Revised<Tenant>>,
+    policies: BTreeMap<TenantName, Revised<CrossTenantAccessPolicy>>,
+    synchronizations: Vec<NamedSynchronization>,
+    projections: BTreeMap<TenantName, Revised<Projection>>,
+}
+
+/// A synchronization with its name.
+#[derive(Debug, Clone)]
+pub struct NamedSynchronization {
+    /// The source, whose administrator wrote it.
+    pub source: TenantName,
+    /// Its name, unique within the source.
+    pub name: String,
+    /// The revision that last changed it.
+    pub revision: u64,
+    /// What it says.
+    pub spec: Synchronization,
+    /// What decisions need of it.
+    pub(crate) rules: Rules,
+}
+
+/// What a resource says, and the revision that last changed it.
+#[derive(Debug, Clone)]
+struct Revised<T> {
+    revision: u64,
+    spec: T,
+}
+
+impl Configuration {
+    /// The configuration of a revision. Of two resources with one id the later in order counts.
+    #[must_use]
+    pub fn new(revision: u64, resources: impl IntoIterator<Item = Resource>) -> Self {
+        let mut configuration = Self { revision, ..Self::default() };
+        let mut synchronizations = BTreeMap::new();
+        for Resource { id, revision, spec } in resources {
+            match (spec, id.tenant) {
+                (Spec::Organization(spec), _) => {
+                    configuration.organizations.insert(id.name, Revised { revision, spec });
+                }
+                (Spec::Tenant(spec), _) => {
+                    let name = TenantName::new(id.name).ok();
+                    name.and_then(|name| configuration.tenants.insert(name, Revised { revision, spec }));
+                }
+                (Spec::CrossTenantAccessPolicy(spec), Some(tenant)) => {
+                    configuration.policies.insert(tenant, Revised { revision, spec });
+                }
+                (Spec::Synchronization(spec), Some(tenant)) => {
+                    synchronizations.insert((tenant, id.name), Revised { revision, spec });
+                }
+                (Spec::Projection(spec), Some(tenant)) => {
+                    configuration.projections.insert(tenant, Revised { revision, spec });
+                }
+                // Validation refuses these: they belong to a tenant and name none.
+                (Spec::CrossTenantAccessPolicy(_) | Spec::Synchronization(_) | Spec::Projection(_), None) => {}
+            }
+        }
+        let compile = |((source, name), Revised { revision, spec })| {
+            let rules = Rules::compile(&configuration, &source, &spec);
+            NamedSynchronization { source, name, revision, spec, rules }
+        };
+        configuration.synchronizations = synchronizations.into_iter().map(compile).collect();
+        configuration
+    }
+
+    /// The revision.
+    #[must_use]
+    pub fn revision(&self) -> u64 {
+        self.revision
+    }
+
+    /// Every tenant, by name.
+    pub fn tenants(&self) -> impl Iterator<Item = (&TenantName, &Tenant)> {
+        self.tenants.iter().map(|(name, tenant)| (name, &tenant.spec))
+    }
+
+    /// The tenant of a name.
+    #[must_use]
+    pub fn tenant(&self, name: &TenantName) -> Option<&Tenant> {
+        self.tenants.get(name).map(|tenant| &tenant.spec)
+    }
+
+    /// Every synchronization, by source and name.
+    pub fn synchronizations(&self) -> impl Iterator<Item = &NamedSynchronization> {
+        self.synchronizations.iter()
+    }
+
+    /// The synchronizations out of a tenant.
+    pub fn synchronizations_from(&self, source: &TenantName) -> impl Iterator<Item = &NamedSynchronization> {
+        self.synchronizations.iter().filter(move |synchronization| synchronization.source == *source)
+    }
+
+    /// The synchronizations into a tenant.
+    pub fn synchronizations_into(&self, target: &TenantName) -> impl Iterator<Item = &NamedSynchronization> {
+        self.synchronizations.iter().filter(move |synchronization| synchronization.spec.to == *target)
+    }
+
+    /// The synchronization between two tenants; there is one at most.
+    #[must_use]
+    pub fn synchronization(&self, source: &TenantName, target: &TenantName) -> Option<&NamedSynchronization> {
+        self.synchronizations_from(source).find(|synchronization| synchronization.spec.to == *target)
+    }
+
+    /// What is needed of a tenant's directory, and the revision that last changed that need.
+    #[must_use]
+    pub fn projection(&self, tenant: &TenantName) -> Option<(u64, &Projection)> {
+        self.projections.get(tenant).map(|projection| (projection.revision, &projection.spec))
+    }
+
+    /// Whether two tenants are confirmed members of one organization: it lists both, and both name it back.
+    #[must_use]
+    pub fn one_organization(&self, a: &TenantName, b: &TenantName) -> bool {
+        let (Some(ours), Some(theirs)) = (self.tenant(a), self.tenant(b)) else { return false };
+        let listed = |organization: &Revised<Organization>| [a, b].iter().all(|name| organization.spec.tenants.contains(name));
+        ours.organization == theirs.organization && self.organizations.get(&ours.organization).is_some_and(listed)
+    }
+
+    /// A target's terms for a source; `None` where it has none beyond consent.
+    #[must_use]
+    pub fn terms(&self, target: &TenantName, source: &TenantName) -> Option<&PartnerTerms> {
+        self.policies.get(target)?.spec.partners.get(source)
+    }
+
+    /// The newest revision of anything that decisions for a source's users are made of: where it is older than what they were decided
+    /// with, deciding them again changes nothing.
+    #[must_use]
+    pub fn basis(&self, source: &TenantName) -> u64 {
+        let of_tenant = |name: &TenantName| {
+            let tenant = self.tenants.get(name);
+            let organization = tenant.and_then(|tenant| self.organizations.get(&tenant.spec.organization));
+            [tenant.map(|tenant| tenant.revision), organization.map(|organization| organization.revision)]
+        };
+        let of_synchronization = |synchronization: &NamedSynchronization| {
+            let terms = self.policies.get(&synchronization.spec.to).map(|policy| policy.revision);
+            let [tenant, organization] = of_tenant(&synchronization.spec.to);
+            [Some(synchronization.revision), terms, tenant, organization]
+        };
+        let parts = self.synchronizations_from(source).flat_map(of_synchronization).chain(of_tenant(source));
+        parts.flatten().max().unwrap_or(0)
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod testing;
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,126 @@
+//! The rules over what would stand after an apply: every mistake at once, each with its resource and field.
+//!
+//! What one document can say wrongly by itself (unknown fields, wrong types) is refused where it is read; here is what only the whole
+//! can show, and what would let somebody in or send a secret in the clear. A problem quotes names and attributes, never a value.
+
+mod mappings;
+mod synchronization;
+
+use std::collections::BTreeMap;
+
+use crate::TenantName;
+use crate::configuration::Configuration;
+use crate::mapping;
+use crate::name::is_name;
+use crate::resource::{CrossTenantAccessPolicy, Id, Kind, Organization, Resource, Spec, Tenant};
+
+/// One mistake.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Problem {
+    /// In which resource.
+    pub id: Id,
+    /// In which field, such as `spec.scope.groups[0]`.
+    pub path: String,
+    /// What is wrong, lower case and without a full stop.
+    pub message: String,
+}
+
+/// Every mistake in what would stand: what was there, with what is applied over it.
+#[must_use]
+pub fn problems(wanted: &BTreeMap<Id, Spec>) -> Vec<Problem> {
+    let resources = wanted.iter().map(|(id, spec)| Resource { id: id.clone(), revision: 0, spec: spec.clone() });
+    let configuration = Configuration::new(0, resources);
+    let mut problems = Vec::new();
+    for (id, spec) in wanted {
+        let mut found = Found { id, problems: &mut problems };
+        if !is_name(&id.name) {
+            found.add("metadata.name", "is not a name: 1 to 40 characters of a-z, 0-9 and '-'");
+        }
+        namespace(id, &configuration, &mut found);
+        match spec {
+            Spec::Organization(organization) => check_organization(organization, &configuration, &mut found),
+            Spec::Tenant(tenant) => check_tenant(tenant, wanted, &mut found),
+            Spec::CrossTenantAccessPolicy(policy) => check_access_policy(id, policy, wanted, &configuration, &mut found),
+            Spec::Synchronization(synchronization) => synchronization::check(id, synchronization, &configuration, &mut found),
+            Spec::Projection(_) => {}
+        }
+    }
+    problems
+}
+
+/// Collects the mistakes of one resource.
+struct Found<'a> {
+    id: &'a Id,
+    problems: &'a mut Vec<Problem>,
+}
+
+impl Found<'_> {
+    fn add(&mut self, path: impl Into<String>, message: impl Into<String>) {
+        self.problems.push(Problem { id: self.id.clone(), path: path.into(), message: message.into() });
+    }
+}
+
+/// A tenant is a namespace: an Organization is nobody's, a Tenant is its own, all else belongs to a tenant that exists.
+fn namespace(id: &Id, configuration: &Configuration, found: &mut Found<'_>) {
+    match (id.kind, &id.tenant) {
+        (Kind::Organization, None) | (Kind::Tenant, None) => {}
+        (Kind::Organization, Some(_)) => found.add("metadata.tenant", "an Organization belongs to no tenant"),
+        (Kind::Tenant, Some(tenant)) if tenant.as_str() == id.name => {}
+        (Kind::Tenant, Some(_)) => found.add("metadata.tenant", "a Tenant belongs to itself"),
+        (Kind::CrossTenantAccessPolicy | Kind::Synchronization | Kind::Projection, None) => {
+            found.add("metadata.tenant", format!("a {} belongs to a tenant", id.kind));
+        }
+        (Kind::CrossTenantAccessPolicy | Kind::Synchronization | Kind::Projection, Some(tenant)) => {
+            if configuration.tenant(tenant).is_none() {
+                found.add("metadata.tenant", no_tenant(tenant));
+            }
+        }
+    }
+}
+
+fn check_organization(organization: &Organization, configuration: &Configuration, found: &mut Found<'_>) {
+    for tenant in organization.tenants.iter().filter(|tenant| configuration.tenant(tenant).is_none()) {
+        found.add("spec.tenants", no_tenant(tenant));
+    }
+}
+
+fn check_tenant(tenant: &Tenant, wanted: &BTreeMap<Id, Spec>, found: &mut Found<'_>) {
+    let organization = Id { kind: Kind::Organization, tenant: None, name: tenant.organization.clone() };
+    if !wanted.contains_key(&organization) {
+        found.add("spec.organization", format!("there is no Organization '{}'", tenant.organization));
+    }
+    if let Some(field) = tenant.graph.plain_http() {
+        found.add(format!("spec.graph.{field}"), "would send a token in the clear: use https, or http to this machine");
+    }
+    if tenant.graph.domain.is_empty() {
+        found.add("spec.graph.domain", "is empty");
+    }
+}
+
+fn check_access_policy(
+    id: &Id,
+    policy: &CrossTenantAccessPolicy,
+    wanted: &BTreeMap<Id, Spec>,
+    configuration: &Configuration,
+    found: &mut Found<'_>,
+) {
+    let mine = |other: &&Id| other.kind == id.kind && other.tenant == id.tenant;
+    if let Some(first) = wanted.keys().find(mine).filter(|first| *first != id) {
+        found.add("metadata.name", format!("the tenant has a CrossTenantAccessPolicy already: '{}'", first.name));
+    }
+    for (partner, terms) in &policy.partners {
+        if configuration.tenant(partner).is_none() {
+            found.add(format!("spec.partners.{partner}"), no_tenant(partner));
+        }
+        for attribute in terms.keeps.iter().filter(|attribute| !mapping::is_writable(attribute)) {
+            found.add(format!("spec.partners.{partner}.keeps"), format!("'{attribute}' is no attribute that is ever written"));
+        }
+    }
+}
+
+fn no_tenant(name: &TenantName) -> String {
+    format!("there is no Tenant '{name}'")
+}
+
+#[cfg(test)]
+mod tests;

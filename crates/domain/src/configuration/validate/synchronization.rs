@@ -1,0 +1,62 @@
+//! The rules over one synchronization and the tenants it joins.
+
+use std::time::Duration;
+
+use super::{Found, mappings, no_tenant};
+use crate::TenantName;
+use crate::configuration::Configuration;
+use crate::resource::{GroupRef, Id, Scope, Synchronization};
+
+/// The longest that a lost scope may be left standing.
+const SETTLE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+
+/// The most groups that one scope may name.
+const GROUPS_MAX: usize = 1_000;
+
+pub(super) fn check(id: &Id, synchronization: &Synchronization, configuration: &Configuration, found: &mut Found<'_>) {
+    if let Some(source) = &id.tenant {
+        check_target(id, source, &synchronization.to, configuration, found);
+    }
+    check_scope(&synchronization.scope, found);
+    if synchronization.settle > SETTLE_MAX {
+        found.add("spec.settle", "is longer than 30 days");
+    }
+    mappings::check(&synchronization.mappings, found);
+}
+
+fn check_target(id: &Id, source: &TenantName, target: &TenantName, configuration: &Configuration, found: &mut Found<'_>) {
+    if source == target {
+        return found.add("spec.to", "a tenant cannot synchronize into itself");
+    }
+    let Some(tenant) = configuration.tenant(target) else {
+        return found.add("spec.to", no_tenant(target));
+    };
+    if tenant.graph.writer.is_none() {
+        found.add("spec.to", format!("Tenant '{target}' has no `graph.writer`, so it cannot be written"));
+    }
+    if configuration.tenant(source).is_some() && !configuration.one_organization(source, target) {
+        let reason = format!("'{source}' and '{target}' are not of one organization: it must list both, and both must name it");
+        found.add("spec.to", reason);
+    }
+    if let Some(first) = configuration.synchronization(source, target).filter(|first| first.name != id.name) {
+        found.add("spec.to", format!("'{source}' synchronizes into '{target}' already: '{}'", first.name));
+    }
+}
+
+fn check_scope(scope: &Scope, found: &mut Found<'_>) {
+    match (scope.everyone, scope.groups.len()) {
+        (true, 1..) => found.add("spec.scope", "`everyone` and `groups` exclude each other"),
+        (false, 0) => found.add("spec.scope", "is empty: name `groups`, or say `everyone: true`"),
+        (false, count) if count > GROUPS_MAX => found.add("spec.scope.groups", format!("are more than {GROUPS_MAX}")),
+        (true, 0) | (false, 1..) => {}
+    }
+    for (at, group) in scope.groups.iter().enumerate() {
+        let text = match group {
+            GroupRef::Named(name) => name,
+            GroupRef::Pinned(group) => &group.id.0,
+        };
+        if text.is_empty() {
+            found.add(format!("spec.scope.groups[{at}]"), "is empty");
+        }
+    }
+}

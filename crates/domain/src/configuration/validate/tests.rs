@@ -1,0 +1,142 @@
+//! Mistakes and where they are told.
+
+use super::*;
+use crate::configuration::testing::Yaml;
+
+const EVERYONE: &str = r#"{"to":"hub","scope":{"everyone":true}}"#;
+
+fn good() -> Yaml {
+    let mut yaml = Yaml::new();
+    yaml.organization("contoso", r#"{"tenants":["emea","hub"]}"#);
+    yaml.tenant("emea", "contoso").tenant("hub", "contoso");
+    yaml.synchronization("emea", "to-hub", EVERYONE);
+    yaml.access_policy("hub", r#"{"partners":{"emea":{"keeps":["displayName"]}}}"#);
+    yaml
+}
+
+/// Every mistake as `resource: field: words`.
+fn said(yaml: &Yaml) -> Vec<String> {
+    problems(&yaml.wanted()).into_iter().map(|problem| format!("{}: {}: {}", problem.id, problem.path, problem.message)).collect()
+}
+
+/// One resource over the good ones, and the one mistake that comes of it.
+fn check(kind: Kind, tenant: Option<&str>, name: &str, json: &str, want: &str) {
+    let mut yaml = good();
+    yaml.add(1, kind, tenant, name, json);
+    let said = said(&yaml);
+    assert!(matches!(&said[..], [only] if only.contains(want)), "{json}: {said:#?}");
+}
+
+fn check_synchronization(json: &str, want: &str) {
+    check(Kind::Synchronization, Some("emea"), "to-hub", json, &format!("Synchronization/emea/to-hub: {want}"));
+}
+
+fn tenant(organization: &str, more: &str) -> String {
+    let client = r#"{"clientId":"app","clientSecret":{"file":"/run/secret"}}"#;
+    format!(r#"{{"organization":"{organization}","graph":{{"domain":"x.example","reader":{client}{more}}}}}"#)
+}
+
+#[test]
+fn a_good_configuration_has_no_mistakes() {
+    assert_eq!(said(&good()), [""; 0]);
+    let mut yaml = good();
+    let mappings = r#"{"userType":{"constant":"Guest"},"mobilePhone":{"source":"mobilePhone"},"city":{"none":true},
+        "companyName":{"constant":"Contoso","apply":"onCreate"},"department":{"source":"companyName"}}"#;
+    let groups = r#"{"groups":["Sales",{"id":"g1"}],"nested":true}"#;
+    yaml.synchronization("emea", "to-hub", &format!(r#"{{"to":"hub","scope":{groups},"mappings":{mappings}}}"#));
+    assert_eq!(said(&yaml), [""; 0]);
+}
+
+#[test]
+fn a_reference_to_what_does_not_exist_is_a_mistake() {
+    check(Kind::Tenant, Some("us"), "us", &tenant("fabrikam", ""), "Tenant/us/us: spec.organization: there is no Organization 'fabrikam'");
+    check(Kind::Organization, None, "fabrikam", r#"{"tenants":["us"]}"#, "Organization/-/fabrikam: spec.tenants: there is no Tenant 'us'");
+    check_synchronization(r#"{"to":"us","scope":{"everyone":true}}"#, "spec.to: there is no Tenant 'us'");
+    check(Kind::Synchronization, Some("us"), "x", EVERYONE, "Synchronization/us/x: metadata.tenant: there is no Tenant 'us'");
+    check(Kind::CrossTenantAccessPolicy, Some("emea"), "p", r#"{"partners":{"us":{}}}"#, "spec.partners.us: there is no Tenant 'us'");
+}
+
+#[test]
+fn a_synchronization_joins_two_tenants_of_one_organization_once() {
+    check_synchronization(r#"{"to":"emea","scope":{"everyone":true}}"#, "spec.to: a tenant cannot synchronize into itself");
+    check(Kind::Synchronization, Some("emea"), "twice", EVERYONE, "emea/twice: spec.to: 'emea' synchronizes into 'hub' already: 'to-hub'");
+    check(Kind::Organization, None, "contoso", r#"{"tenants":["hub"]}"#, "spec.to: 'emea' and 'hub' are not of one organization");
+    check(Kind::Tenant, Some("hub"), "hub", &tenant("contoso", ""), "spec.to: Tenant 'hub' has no `graph.writer`");
+}
+
+#[test]
+fn a_scope_is_groups_or_everyone() {
+    check_synchronization(r#"{"to":"hub","scope":{}}"#, "spec.scope: is empty");
+    check_synchronization(r#"{"to":"hub","scope":{"everyone":true,"groups":["a"]}}"#, "spec.scope: `everyone` and `groups`");
+    check_synchronization(r#"{"to":"hub","scope":{"groups":["a",""]}}"#, "spec.scope.groups[1]: is empty");
+    check_synchronization(r#"{"to":"hub","scope":{"groups":[{"id":""}]}}"#, "spec.scope.groups[0]: is empty");
+    check_synchronization(r#"{"to":"hub","scope":{"everyone":true},"settle":"31days"}"#, "spec.settle: is longer than 30 days");
+}
+
+#[test]
+fn a_mapping_writes_what_directories_let_be_written_from_what_can_be_read() {
+    for (mapping, want) in [
+        (r#""userPrincipalName":{"source":"mail"}"#, "userPrincipalName: must not be written: the target computes it"),
+        (r#""mail":{"source":"mail"}"#, "mail: must not be written"),
+        (r#""proxyAddresses":{"source":"proxyAddresses"}"#, "proxyAddresses: must not be written"),
+        (r#""otherMails":{"source":"otherMails"}"#, "otherMails: must not be written"),
+        (r#""alternativeSecurityIds":{"constant":"x"}"#, "alternativeSecurityIds: must not be written"),
+        (r#""identities":{"none":true}"#, "identities: must not be written"),
+        (r#""manager":{"source":"manager"}"#, "manager: must not be written: references are not synchronized yet"),
+        (r#""showInAddressList":{"constant":"true"}"#, "showInAddressList: must not be written"),
+        (r#""accountEnabled":{"constant":"true"}"#, "accountEnabled: must not be written: it follows the account"),
+        (r#""badge":{"source":"city"}"#, "badge: is no attribute that mappings know"),
+        (r#""City":{"source":"city"}"#, "City: is no attribute that mappings know"),
+        (r#""city":{"source":"badge"}"#, "city.source: 'badge' is no attribute that can be read"),
+        (r#""city":{"source":"userType"}"#, "city.source: 'userType' is no attribute that can be read"),
+        (r#""city":{"source":"otherMails"}"#, "city.source: 'otherMails' holds a list of texts and 'city' holds a text"),
+        (r#""businessPhones":{"constant":"1"}"#, "businessPhones.constant: cannot be a list of texts"),
+        (r#""city":{"constant":""}"#, "city.constant: is empty"),
+        (r#""userType":{"constant":"member"}"#, "userType.constant: is neither Member nor Guest"),
+        (r#""displayName":{"none":true}"#, "displayName.none: a user cannot be without a display name"),
+    ] {
+        let json = format!(r#"{{"to":"hub","scope":{{"everyone":true}},"mappings":{{{mapping}}}}}"#);
+        check_synchronization(&json, &format!("spec.mappings.{want}"));
+    }
+}
+
+#[test]
+fn a_token_never_goes_in_the_clear() {
+    for (more, field) in [(r#","endpoint":"http://graph.example""#, "endpoint"), (r#","authority":"http://10.0.0.1""#, "authority")] {
+        check(Kind::Tenant, Some("us"), "us", &tenant("contoso", more), &format!("Tenant/us/us: spec.graph.{field}: would send a token"));
+    }
+}
+
+#[test]
+fn a_resource_stands_in_its_own_namespace() {
+    check(Kind::Organization, Some("emea"), "mine", r#"{"tenants":[]}"#, "metadata.tenant: an Organization belongs to no tenant");
+    check(Kind::Tenant, Some("emea"), "us", &tenant("contoso", ""), "Tenant/emea/us: metadata.tenant: a Tenant belongs to itself");
+    check(Kind::Synchronization, None, "x", EVERYONE, "Synchronization/-/x: metadata.tenant: a Synchronization belongs to a tenant");
+    check(Kind::Organization, None, "Contoso Ltd", r#"{"tenants":[]}"#, "metadata.name: is not a name");
+}
+
+#[test]
+fn a_target_has_one_policy_and_keeps_what_is_ever_written() {
+    check(
+        Kind::CrossTenantAccessPolicy,
+        Some("hub"),
+        "second",
+        "{}",
+        "hub/second: metadata.name: the tenant has a CrossTenantAccessPolicy already: 'policy'",
+    );
+    check(
+        Kind::CrossTenantAccessPolicy,
+        Some("hub"),
+        "policy",
+        r#"{"partners":{"emea":{"keeps":["mail"]}}}"#,
+        "spec.partners.emea.keeps: 'mail' is no attribute",
+    );
+}
+
+#[test]
+fn every_mistake_is_told_at_once() {
+    let mut yaml = good();
+    yaml.synchronization("emea", "to-hub", r#"{"to":"us","scope":{},"mappings":{"mail":{"none":true},"badge":{"none":true}}}"#);
+    yaml.tenant("us2", "nobody");
+    assert_eq!(said(&yaml).len(), 5, "{:#?}", said(&yaml));
+}

@@ -1,0 +1,108 @@
+//! What a synchronization wants for a user: the rules of policy in their order.
+//!
+//! Pure: the same delta, configuration and rules always give the same decision, so repeating or replaying one does no harm. Whether the
+//! target consents is not asked here but at the provisioner's gate, so that a switch takes effect at the next call and replays nobody.
+//!
+//! **A reason to leave a user untouched is added here**: an arm of [`crate::decision::Untouched`], a row of [`desired`], a row of its
+//! table of tests. (Its name on the wire is in `decision.proto`; the compiler asks for the conversion.)
+
+use crate::access;
+use crate::configuration::{Configuration, NamedSynchronization};
+use crate::decision::{Decision, Departure, Desired, Present, Untouched};
+use crate::delta::{Gone, Kind, State, User, UserDelta};
+use crate::mapping::{self, Mappings};
+use crate::resource::Synchronization;
+use crate::scope::{self, Scope, Standing};
+use crate::{TenantName, Version};
+
+/// The version of the rules: one more whenever the same input may give another decision; everybody is then decided anew.
+pub const RULES_VERSION: u32 = 1;
+
+/// What decisions need of one synchronization, compiled once a revision.
+#[derive(Debug, Clone)]
+pub(crate) struct Rules {
+    /// Both tenants are confirmed members of one organization.
+    confirmed: bool,
+    scope: Scope,
+    mappings: Mappings,
+    /// The target admits the user type that the mappings ask for.
+    admitted: bool,
+    settle_ms: u64,
+}
+
+impl Rules {
+    pub(crate) fn compile(configuration: &Configuration, source: &TenantName, spec: &Synchronization) -> Self {
+        let terms = configuration.terms(&spec.to, source);
+        let keeps = terms.map(|terms| terms.keeps.clone()).unwrap_or_default();
+        let mappings = mapping::compile(&spec.mappings, spec.nulls, &keeps);
+        Self {
+            confirmed: configuration.one_organization(source, &spec.to),
+            scope: scope::compile(&spec.scope),
+            admitted: access::admits(terms, mappings.user_type()),
+            mappings,
+            settle_ms: u64::try_from(spec.settle.as_millis()).unwrap_or(u64::MAX),
+        }
+    }
+
+    /// The source attributes that the mappings read.
+    pub(crate) fn reads(&self) -> impl Iterator<Item = &str> {
+        self.mappings.reads()
+    }
+}
+
+/// What a synchronization wants for the user of a delta; `facts` is the newest tenant fact that is known.
+///
+/// `None` when the user exists and the delta was cut for a configuration that needed less, or needed we know not what: what was not read
+/// must not be taken for empty. The detector republishes him.
+#[must_use]
+pub fn decide(delta: &UserDelta, synchronization: &NamedSynchronization, configuration: &Configuration, facts: u64) -> Option<Decision> {
+    let complete = || configuration.projection(&delta.tenant).is_some_and(|(revision, _)| delta.projection >= revision);
+    if matches!(delta.state, State::Present(_)) && !complete() {
+        return None;
+    }
+    Some(Decision {
+        source: delta.tenant.clone(),
+        user: delta.user.clone(),
+        synchronization: synchronization.name.clone(),
+        version: Version { delta: delta.version, facts, revision: configuration.revision(), rules: RULES_VERSION },
+        origin: delta.origin,
+        first_seen: delta.first_seen,
+        desired: desired(&delta.state, &synchronization.rules),
+    })
+}
+
+/// The rules, first match first. What is not confirmed is not ours; who left home is out whatever else holds.
+fn desired(state: &State, rules: &Rules) -> Desired {
+    let user = match (rules.confirmed, state) {
+        (false, State::Present(_) | State::Gone(_)) => return Desired::Untouched(Untouched::NotOneOrganization),
+        (true, State::Gone(Gone::SoftDeleted | Gone::Deleted)) => return Desired::Gone(Departure::Deleted),
+        (true, State::Present(user)) => user,
+    };
+    match (user.kind, scope::standing(&rules.scope, user), address(user), rules.admitted) {
+        (Kind::External, _, _, _) => Desired::Gone(Departure::External),
+        (Kind::Internal, Standing::Unresolved, _, _) => Desired::Untouched(Untouched::ScopeUnresolved),
+        (Kind::Internal, Standing::Out, _, _) => Desired::Gone(Departure::OutOfScope { settle_ms: rules.settle_ms }),
+        (Kind::Internal, Standing::In, None, _) => Desired::Untouched(Untouched::NoAddress),
+        (Kind::Internal, Standing::In, Some(_), false) => Desired::Untouched(Untouched::UserTypeNotAdmitted),
+        (Kind::Internal, Standing::In, Some(address), true) => Desired::Present(present(user, address, &rules.mappings)),
+    }
+}
+
+/// The address he is invited by: his primary mail, or his principal name. An alias would not do: it cannot redeem (pitfall R3).
+fn address(user: &User) -> Option<&str> {
+    ["mail", "userPrincipalName"].into_iter().filter_map(|name| user.attributes.text(name)).find(|text| !text.is_empty())
+}
+
+fn present(user: &User, address: &str, mappings: &Mappings) -> Present {
+    let mapped = mapping::map(mappings, &user.attributes);
+    Present {
+        // Only an explicit false locks somebody out: a directory without the switch never says it.
+        enabled: user.attributes.flag("accountEnabled") != Some(false),
+        address: address.to_owned(),
+        attributes: mapped.attributes,
+        on_create: mapped.on_create,
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,174 @@
+//! The rules of policy as tables.
+
+use super::*;
+use crate::configuration::testing::Yaml;
+use crate::{Attributes, Origin, Timestamp, Value};
+
+const ORGANIZATION: &str = r#"{"tenants":["emea","hub"]}"#;
+const SALES: &str = r#""groups":[{"id":"sales"}]"#;
+
+/// Two tenants of one organization, and a synchronization between them.
+struct World {
+    organization: &'static str,
+    scope: &'static str,
+    more: &'static str,
+    terms: Option<&'static str>,
+}
+
+const WORLD: World = World { organization: ORGANIZATION, scope: SALES, more: "", terms: None };
+
+impl World {
+    fn configuration(&self) -> Configuration {
+        let mut yaml = Yaml::new();
+        yaml.organization("contoso", self.organization);
+        yaml.tenant("emea", "contoso").tenant("hub", "contoso");
+        yaml.synchronization("emea", "to-hub", &format!(r#"{{"to":"hub","scope":{{{}}}{}}}"#, self.scope, self.more));
+        yaml.projection("emea", 5);
+        if let Some(terms) = self.terms {
+            yaml.access_policy("hub", &format!(r#"{{"partners":{{"emea":{terms}}}}}"#));
+        }
+        yaml.configuration(9)
+    }
+
+    fn decide(&self, delta: &UserDelta) -> Option<Decision> {
+        let configuration = self.configuration();
+        decide(delta, configuration.synchronizations().next().unwrap(), &configuration, 3)
+    }
+
+    fn desired(&self, state: State) -> Desired {
+        self.decide(&delta(state)).unwrap().desired
+    }
+}
+
+fn delta(state: State) -> UserDelta {
+    UserDelta {
+        tenant: TenantName::new("emea").unwrap(),
+        user: "ana".into(),
+        version: 7,
+        projection: 5,
+        origin: Origin::Live,
+        first_seen: Timestamp(1),
+        changed_at: None,
+        state,
+        changed: Vec::new(),
+        before: Attributes::default(),
+    }
+}
+
+fn ana() -> User {
+    let attributes = [("accountEnabled", true.into()), ("displayName", "Ana".into()), ("mail", "ana@emea.example".into())];
+    User { attributes: attributes.into_iter().collect(), groups: vec!["sales".into()], nested_groups: vec![], kind: Kind::Internal }
+}
+
+fn with(name: &str, value: Value) -> User {
+    let mut user = ana();
+    user.attributes.insert(name, value);
+    user
+}
+
+fn outsider(kind: Kind) -> State {
+    State::Present(User { groups: vec![], kind, ..ana() })
+}
+
+/// Each row breaks one rule more than those below it need, so the table also says their order.
+#[test]
+fn the_first_rule_that_matches_decides() {
+    let unlisted = World { organization: r#"{"tenants":["hub"]}"#, scope: r#""groups":["Sales"]"#, ..WORLD };
+    let unresolved = World { scope: r#""groups":["Sales"]"#, terms: Some(r#"{"as":["Guest"]}"#), ..WORLD };
+    let guests_only = World { terms: Some(r#"{"as":["Guest"]}"#), ..WORLD };
+    let nowhere = || State::Present(User { attributes: Attributes::default(), ..ana() });
+    let there = || State::Present(ana());
+    for (world, state, want) in [
+        (&unlisted, State::Gone(Gone::Deleted), Desired::Untouched(Untouched::NotOneOrganization)),
+        (&unlisted, outsider(Kind::External), Desired::Untouched(Untouched::NotOneOrganization)),
+        (&unresolved, State::Gone(Gone::Deleted), Desired::Gone(Departure::Deleted)),
+        (&unresolved, State::Gone(Gone::SoftDeleted), Desired::Gone(Departure::Deleted)),
+        (&unresolved, outsider(Kind::External), Desired::Gone(Departure::External)),
+        (&unresolved, nowhere(), Desired::Untouched(Untouched::ScopeUnresolved)),
+        (&guests_only, outsider(Kind::Internal), Desired::Gone(Departure::OutOfScope { settle_ms: 30_000 })),
+        (&guests_only, nowhere(), Desired::Untouched(Untouched::NoAddress)),
+        (&guests_only, there(), Desired::Untouched(Untouched::UserTypeNotAdmitted)),
+    ] {
+        assert_eq!(world.desired(state.clone()), want, "{state:?}");
+    }
+    assert!(matches!(WORLD.desired(there()), Desired::Present(_)));
+}
+
+#[test]
+fn a_user_in_scope_shall_be_there_as_the_mappings_say() {
+    let want = Present {
+        enabled: true,
+        address: "ana@emea.example".to_owned(),
+        attributes: Attributes::from_iter([("displayName", Value::from("Ana"))]),
+        on_create: Attributes::from_iter([("userType", Value::from("Member"))]),
+    };
+    assert_eq!(WORLD.desired(State::Present(ana())), Desired::Present(want));
+}
+
+#[test]
+fn what_the_target_keeps_is_written_at_creation_only() {
+    let world = World { terms: Some(r#"{"keeps":["displayName"]}"#), ..WORLD };
+    let Desired::Present(present) = world.desired(State::Present(ana())) else { panic!("he is in scope") };
+    assert!(present.attributes.is_empty());
+    assert_eq!(present.on_create.text("displayName"), Some("Ana"));
+}
+
+#[test]
+fn a_member_is_admitted_as_guest_where_the_mapping_makes_him_one() {
+    let world = World { more: r#","mappings":{"userType":{"constant":"Guest"}}"#, terms: Some(r#"{"as":["Guest"]}"#), ..WORLD };
+    assert!(matches!(world.desired(State::Present(ana())), Desired::Present(_)));
+}
+
+#[test]
+fn he_is_invited_by_his_mail_or_by_his_principal_name() {
+    let named = |mail: Value| {
+        let mut user = with("userPrincipalName", "ana@upn.example".into());
+        user.attributes.insert("mail", mail);
+        user
+    };
+    for (user, want) in [
+        (ana(), Some("ana@emea.example")),
+        (named("ana@emea.example".into()), Some("ana@emea.example")),
+        (named(Value::Null), Some("ana@upn.example")),
+        (named("".into()), Some("ana@upn.example")),
+        (with("mail", Value::Null), None),
+    ] {
+        assert_eq!(address(&user), want);
+    }
+}
+
+#[test]
+fn only_an_explicit_false_disables_him() {
+    for (value, want) in [(true.into(), true), (false.into(), false), (Value::Null, true)] {
+        let Desired::Present(present) = WORLD.desired(State::Present(with("accountEnabled", value))) else { panic!("in scope") };
+        assert_eq!(present.enabled, want);
+    }
+}
+
+#[test]
+fn a_scope_lost_waits_as_long_as_the_synchronization_says() {
+    let world = World { more: r#","settle":"1s 500ms""#, ..WORLD };
+    assert_eq!(world.desired(outsider(Kind::Internal)), Desired::Gone(Departure::OutOfScope { settle_ms: 1_500 }));
+}
+
+#[test]
+fn a_user_whose_delta_was_cut_for_less_is_left_alone_but_a_leaver_is_not() {
+    let decided = |projection, state| WORLD.decide(&UserDelta { projection, ..delta(state) }).is_some();
+    for (projection, state, want) in [
+        (5, State::Present(ana()), true),
+        (6, State::Present(ana()), true),
+        (4, State::Present(ana()), false),
+        (4, outsider(Kind::Internal), false),
+        (4, State::Gone(Gone::Deleted), true),
+    ] {
+        assert_eq!(decided(projection, state.clone()), want, "{projection} {state:?}");
+    }
+}
+
+#[test]
+fn a_decision_says_what_it_was_made_of() {
+    let decision = WORLD.decide(&delta(State::Gone(Gone::Deleted))).unwrap();
+    let version = Version { delta: 7, facts: 3, revision: 9, rules: RULES_VERSION };
+    assert_eq!((decision.version, decision.origin, decision.first_seen), (version, Origin::Live, Timestamp(1)));
+    assert_eq!((decision.source.as_str(), decision.user.as_str(), decision.synchronization.as_str()), ("emea", "ana", "to-hub"));
+}

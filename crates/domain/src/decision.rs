@@ -1,0 +1,120 @@
+//! What one synchronization wants for one user: a desired state, so that a repeated, late or replayed one does no harm.
+
+use crate::{Attributes, Origin, TenantName, Timestamp, UserId, Version};
+
+/// What one synchronization wants for one user of its source.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Decision {
+    /// The user's home tenant.
+    pub source: TenantName,
+    /// His id there.
+    pub user: UserId,
+    /// The name of the synchronization.
+    pub synchronization: String,
+    /// What it was decided with.
+    pub version: Version,
+    /// Why the delta behind it was published.
+    pub origin: Origin,
+    /// When the detector first saw the change behind it.
+    pub first_seen: Timestamp,
+    /// What is wanted.
+    pub desired: Desired,
+}
+
+/// What is wanted for a user in a target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Desired {
+    /// He shall be there, like this.
+    Present(Present),
+    /// By our word he must not be there; said for everybody out of scope, linked or not.
+    Gone(Departure),
+    /// Not ours to say now: what is there stays as it is.
+    Untouched(Untouched),
+}
+
+/// How a user shall be in the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Present {
+    /// Whether he may sign in.
+    pub enabled: bool,
+    /// The address he is invited by: his primary mail, or his principal name.
+    pub address: String,
+    /// What is written at creation and kept true; a null clears.
+    pub attributes: Attributes,
+    /// What is written at creation only.
+    pub on_create: Attributes,
+}
+
+/// Why a user must not be in the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Departure {
+    /// He left the scope. Due only after the synchronization's settling time: he may join another group in scope.
+    OutOfScope {
+        /// How long the loss must last, in milliseconds.
+        settle_ms: u64,
+    },
+    /// The source tenant is not his home.
+    External,
+    /// He was deleted at home: due at once.
+    Deleted,
+}
+
+/// Why a user is left as he is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Untouched {
+    /// The two tenants are not confirmed members of one organization.
+    NotOneOrganization,
+    /// A group that the scope names has not been found and pinned yet.
+    ScopeUnresolved,
+    /// The user has no address to invite him by.
+    NoAddress,
+    /// The target does not admit the user type that the mappings ask for.
+    UserTypeNotAdmitted,
+}
+
+impl Desired {
+    /// What is wanted, as a stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Present(_) => "present",
+            Self::Gone(_) => "gone",
+            Self::Untouched(_) => "untouched",
+        }
+    }
+
+    /// Why, as a stable code.
+    #[must_use]
+    pub fn reason(&self) -> &'static str {
+        match self {
+            Self::Present(_) => "in_scope",
+            Self::Gone(departure) => departure.code(),
+            Self::Untouched(untouched) => untouched.code(),
+        }
+    }
+}
+
+impl Departure {
+    /// The reason as a stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::OutOfScope { .. } => "out_of_scope",
+            Self::External => "external",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
+impl Untouched {
+    /// The reason as a stable code.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NotOneOrganization => "not_one_organization",
+            Self::ScopeUnresolved => "scope_unresolved",
+            Self::NoAddress => "no_address",
+            Self::UserTypeNotAdmitted => "user_type_not_admitted",
+        }
+    }
+}

@@ -1,0 +1,115 @@
+//! What the change-detector knows of a tenant besides its users.
+
+use std::collections::BTreeMap;
+
+use crate::{GroupId, Timestamp};
+
+/// A fact about one tenant, with the time it was read: a fact that is too old counts as not known.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TenantFact {
+    /// Grows with every change of this fact.
+    pub version: u64,
+    /// When it was read from the directory.
+    pub read_at: Timestamp,
+    /// The fact.
+    pub fact: Fact,
+}
+
+/// The kinds of fact.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Fact {
+    /// A group that some configuration refers to, without its members.
+    Group(Group),
+    /// Which groups bear a name that some configuration uses: none, one or several.
+    GroupName {
+        /// The name as the configuration writes it.
+        name: String,
+        /// The ids found.
+        ids: Vec<GroupId>,
+    },
+    /// The tenant's live cross-tenant access policy.
+    AccessPolicy(AccessPolicy),
+    /// Who the tenant is.
+    Identity(Identity),
+    /// How far detection has come.
+    Freshness {
+        /// Rounds completed since the first.
+        round: u64,
+        /// When the last one was complete.
+        completed_at: Timestamp,
+    },
+}
+
+/// A group without its members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Group {
+    /// Its id.
+    pub id: GroupId,
+    /// Its display name.
+    pub name: String,
+    /// Whether it can be read; while it cannot, nobody's membership changes.
+    pub state: GroupState,
+}
+
+/// Whether a group can be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GroupState {
+    /// It exists and can be read.
+    Present,
+    /// It was deleted.
+    Gone,
+    /// The directory refuses it.
+    Unreadable,
+}
+
+/// Who a tenant is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Identity {
+    /// The directory's own id of the tenant; partners are keyed by it.
+    pub directory_id: String,
+    /// Domains the tenant has proven to own.
+    pub verified_domains: Vec<String>,
+}
+
+/// A tenant's cross-tenant access policy as its administrator has it, reduced to what consent depends on.
+///
+/// See Microsoft Graph, `crossTenantAccessPolicy`, its `default` and `partners` with `identitySynchronization`.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct AccessPolicy {
+    /// What holds where a partner's own setting is null.
+    pub default: Redemption,
+    /// Settings for one partner, by its directory id.
+    pub partners: BTreeMap<String, Partner>,
+}
+
+/// Whether an invitation redeems by itself; `None` inherits from the default.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Redemption {
+    /// `automaticUserConsentSettings.inboundAllowed`.
+    pub inbound: Option<bool>,
+    /// `automaticUserConsentSettings.outboundAllowed`.
+    pub outbound: Option<bool>,
+}
+
+/// One partner's settings.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Partner {
+    /// `identitySynchronization.userSyncInbound.isSyncAllowed`; `None` where it was never set.
+    pub sync_allowed: Option<bool>,
+    /// The partner's own redemption switches.
+    pub redemption: Redemption,
+}
+
+impl Fact {
+    /// The key of the fact within its tenant: `kind/id`.
+    #[must_use]
+    pub fn key(&self) -> String {
+        match self {
+            Self::Group(group) => format!("group/{}", group.id),
+            Self::GroupName { name, .. } => format!("group-name/{name}"),
+            Self::AccessPolicy(_) => "access-policy/live".to_owned(),
+            Self::Identity(_) => "tenant/self".to_owned(),
+            Self::Freshness { .. } => "freshness/users".to_owned(),
+        }
+    }
+}

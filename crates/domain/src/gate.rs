@@ -1,0 +1,179 @@
+//! The gate before every call: whether it may start now.
+//!
+//! Pure and O(1): what it needs is passed in, so it can be asked before each call and again a moment later. It knows no queue and
+//! holds nothing; whoever asks keeps the row and comes back when something changed.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use crate::access::{Consent, Ignorance, Refusal, Word, consent};
+use crate::link::class::class;
+use crate::link::{Call, Class, Link, Verb};
+use crate::resource::Mode;
+use crate::{Desired, Timestamp};
+
+/// How old the knowledge of consent may be (I-4).
+const FRESH_FOR: Duration = Duration::from_secs(60);
+
+/// How old it may be where somebody loses access: a detector that is down must not keep leavers in.
+const FRESH_FOR_REVOKE: Duration = Duration::from_secs(60 * 60);
+
+/// Over how long deletions and the other verbs are counted.
+pub const WINDOW: Duration = Duration::from_secs(60 * 60);
+
+/// What a call's permission depends on, besides the link.
+#[derive(Debug, Clone)]
+pub struct Terms<'a> {
+    /// The source tenant's word on invitations, if it was ever read.
+    pub source: Option<Word<'a>>,
+    /// The target tenant's word on synchronization, if it was ever read.
+    pub target: Option<Word<'a>>,
+    /// Whether the synchronization writes; `None` where there is none any more.
+    pub mode: Option<Mode>,
+    /// Somebody stopped the target.
+    pub is_frozen: bool,
+    /// The target was set aside, because what it does makes no sense.
+    pub is_quarantined: bool,
+    /// What may still be done in this window; a verb without an entry has no limit.
+    pub allowances: BTreeMap<Verb, Allowance>,
+}
+
+/// How often a verb was used in a window, and how often it may be.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Allowance {
+    /// Used so far.
+    pub used: u64,
+    /// At most.
+    pub max: u64,
+}
+
+/// What the gate says.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Verdict {
+    /// The call may start.
+    Open,
+    /// It may not.
+    Closed(Why),
+}
+
+/// Why the gate is closed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Why {
+    /// The synchronization is gone from the configuration.
+    NotConfigured,
+    /// The synchronization only watches.
+    Observing,
+    /// Somebody stopped the target.
+    Frozen,
+    /// The target was set aside.
+    Quarantined,
+    /// One side says no.
+    Refused(Refusal),
+    /// Consent is not known, or no more.
+    Unknown(Ignorance),
+    /// The window's allowance for this verb is used up.
+    Limit(Verb),
+}
+
+impl Why {
+    /// The stable code on links, on `status` and in metrics.
+    #[must_use]
+    pub fn code(self) -> &'static str {
+        match self {
+            Self::NotConfigured => "not_configured",
+            Self::Observing => "observing",
+            Self::Frozen => "frozen",
+            Self::Quarantined => "quarantined",
+            Self::Refused(Refusal::SyncNotAllowed) => "sync_not_allowed",
+            Self::Refused(Refusal::InboundRedemptionOff) => "inbound_redemption_off",
+            Self::Refused(Refusal::OutboundRedemptionOff) => "outbound_redemption_off",
+            Self::Unknown(Ignorance::SourceNeverRead) => "source_never_read",
+            Self::Unknown(Ignorance::TargetNeverRead) => "target_never_read",
+            Self::Unknown(Ignorance::SourceStale) => "source_stale",
+            Self::Unknown(Ignorance::TargetStale) => "target_stale",
+            Self::Limit(Verb::Create) => "limit_create",
+            Self::Limit(Verb::Update) => "limit_update",
+            Self::Limit(Verb::Disable) => "limit_disable",
+            Self::Limit(Verb::Enable) => "limit_enable",
+            Self::Limit(Verb::Delete) => "limit_delete",
+            Self::Limit(Verb::Restore) => "limit_restore",
+        }
+    }
+}
+
+/// Whether a call for a link may start. A no closes for everything, also for leavers: the target is not ours to write (I-4).
+#[must_use]
+pub fn gate(call: &Call, link: &Link, terms: &Terms<'_>, now: Timestamp) -> Verdict {
+    match closed(call, link, terms, now) {
+        Some(why) => Verdict::Closed(why),
+        None => Verdict::Open,
+    }
+}
+
+/// Whether anything may start for a pair of tenants at all: what the gate says before it looks at a link. Where this opens, what waited
+/// behind it may be tried again.
+#[must_use]
+pub fn gate_of_pair(terms: &Terms<'_>, now: Timestamp) -> Verdict {
+    match closed_for_pair(terms, now, FRESH_FOR) {
+        Some(why) => Verdict::Closed(why),
+        None => Verdict::Open,
+    }
+}
+
+fn closed(call: &Call, link: &Link, terms: &Terms<'_>, now: Timestamp) -> Option<Why> {
+    closed_for_pair(terms, now, fresh_for(link)).or_else(|| by_limit(verb(call, link)?, &terms.allowances))
+}
+
+fn closed_for_pair(terms: &Terms<'_>, now: Timestamp, fresh_for: Duration) -> Option<Why> {
+    by_mode(terms.mode)
+        .or(terms.is_frozen.then_some(Why::Frozen))
+        .or(terms.is_quarantined.then_some(Why::Quarantined))
+        .or_else(|| by_consent(consent(terms.source, terms.target, now, fresh_for)))
+}
+
+/// Which limit a call counts against. A deletion counts with its first call, or its beginning would pass where its end may not: a
+/// user whose deletion waits keeps his access.
+#[must_use]
+pub fn verb(call: &Call, link: &Link) -> Option<Verb> {
+    match link.desired.desired {
+        Desired::Gone(_) if call.writes() => Some(Verb::Delete),
+        Desired::Gone(_) => None,
+        Desired::Present(_) | Desired::Untouched(_) => call.verb(),
+    }
+}
+
+/// How many deletions a window allows without approval: a twentieth of the live links, at least 10, at most 500.
+#[must_use]
+pub fn deletions_max(live_links: u64) -> u64 {
+    (live_links / 20).clamp(10, 500)
+}
+
+fn by_mode(mode: Option<Mode>) -> Option<Why> {
+    match mode {
+        None => Some(Why::NotConfigured),
+        Some(Mode::Observe) => Some(Why::Observing),
+        Some(Mode::Enforce) => None,
+    }
+}
+
+fn by_consent(consent: Consent) -> Option<Why> {
+    match consent {
+        Consent::Given => None,
+        Consent::Refused(refusal) => Some(Why::Refused(refusal)),
+        Consent::Unknown(ignorance) => Some(Why::Unknown(ignorance)),
+    }
+}
+
+fn fresh_for(link: &Link) -> Duration {
+    match class(link) {
+        Class::Revoke => FRESH_FOR_REVOKE,
+        Class::Live | Class::Bulk => FRESH_FOR,
+    }
+}
+
+fn by_limit(verb: Verb, allowances: &BTreeMap<Verb, Allowance>) -> Option<Why> {
+    allowances.get(&verb).filter(|allowance| allowance.used >= allowance.max).map(|_| Why::Limit(verb))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,100 @@
+//! The gate, reason by reason.
+
+use super::*;
+use crate::decision::{Departure, Present};
+use crate::fact::{AccessPolicy, Partner, Redemption};
+use crate::{Attributes, Decision, Origin, TenantName, Version};
+
+const NOW: Timestamp = Timestamp(10_000_000_000_000);
+const SECOND: i64 = 1_000_000;
+
+fn link(desired: Desired) -> Link {
+    let decision = Decision {
+        source: TenantName::new("emea").unwrap(),
+        user: "ana".into(),
+        synchronization: "to-hub".into(),
+        version: Version::default(),
+        origin: Origin::Live,
+        first_seen: NOW,
+        desired,
+    };
+    Link::new(TenantName::new("hub").unwrap(), decision, NOW)
+}
+
+fn present() -> Desired {
+    let none = Attributes::default;
+    Desired::Present(Present { enabled: true, address: "ana@emea.example".into(), attributes: none(), on_create: none() })
+}
+
+/// Two tenants that agree.
+fn agreement() -> (AccessPolicy, AccessPolicy) {
+    let on = Redemption { inbound: Some(true), outbound: Some(true) };
+    let partner = |id: &str| AccessPolicy {
+        default: Redemption::default(),
+        partners: [(id.to_owned(), Partner { sync_allowed: Some(true), redemption: on })].into(),
+    };
+    (partner("hub-id"), partner("emea-id"))
+}
+
+fn read(seconds_ago: i64, policies: &(AccessPolicy, AccessPolicy)) -> Terms<'_> {
+    let read_at = Timestamp(NOW.0 - seconds_ago * SECOND);
+    Terms {
+        source: Some(Word { directory_id: "emea-id", policy: &policies.0, read_at }),
+        target: Some(Word { directory_id: "hub-id", policy: &policies.1, read_at }),
+        mode: Some(Mode::Enforce),
+        is_frozen: false,
+        is_quarantined: false,
+        allowances: BTreeMap::new(),
+    }
+}
+
+#[test]
+fn a_call_starts_only_with_a_fresh_yes_and_within_the_limits() {
+    let gone = || Desired::Gone(Departure::Deleted);
+    let id = || "a1".into();
+    let patch = Call::Patch { id: id(), attributes: Attributes::default() };
+    let (revoke, delete, read_back) = (Call::Revoke { id: id() }, Call::SoftDelete { id: id() }, Call::ReadBack { id: id() });
+    let (yes, mut no) = (agreement(), agreement());
+    no.1.partners.clear();
+    let open = || read(0, &yes);
+    let read = |seconds_ago| read(seconds_ago, &yes);
+    let refused = || Terms { target: Some(Word { policy: &no.1, ..open().target.unwrap() }), ..open() };
+    let deletions = |used| Terms { allowances: [(Verb::Delete, Allowance { used, max: 10 })].into(), ..open() };
+    let rows = [
+        (&patch, present(), open(), "open"),
+        (&patch, present(), Terms { mode: Some(Mode::Observe), ..open() }, "observing"),
+        (&patch, present(), Terms { mode: None, ..open() }, "not_configured"),
+        (&patch, present(), Terms { is_frozen: true, ..open() }, "frozen"),
+        (&patch, present(), Terms { is_quarantined: true, ..open() }, "quarantined"),
+        (&patch, present(), refused(), "sync_not_allowed"),
+        (&patch, present(), Terms { target: None, ..open() }, "target_never_read"),
+        (&patch, present(), Terms { source: None, ..open() }, "source_never_read"),
+        (&patch, present(), read(60), "open"),
+        (&patch, present(), read(61), "target_stale"),
+        (&read_back, present(), read(61), "target_stale"),
+        // Leavers go on for an hour without news, but never against a no.
+        (&revoke, gone(), read(61), "open"),
+        (&revoke, gone(), read(3601), "target_stale"),
+        (&revoke, gone(), refused(), "sync_not_allowed"),
+        // A deletion counts from its first write.
+        (&revoke, gone(), deletions(9), "open"),
+        (&revoke, gone(), deletions(10), "limit_delete"),
+        (&delete, gone(), deletions(10), "limit_delete"),
+        (&read_back, gone(), deletions(10), "open"),
+        (&revoke, present(), deletions(10), "open"),
+    ];
+    for (call, desired, terms, want) in rows {
+        let said = match gate(call, &link(desired), &terms, NOW) {
+            Verdict::Open => "open",
+            Verdict::Closed(why) => why.code(),
+        };
+        assert_eq!(said, want, "{call:?} {terms:?}");
+    }
+}
+
+#[test]
+fn a_twentieth_may_be_deleted_in_a_window_but_ten_always_and_five_hundred_at_most() {
+    for (live, max) in [(0, 10), (200, 10), (2_000, 100), (1_000_000, 500)] {
+        assert_eq!(deletions_max(live), max);
+    }
+}

@@ -1,0 +1,153 @@
+//! A link: one source user and his shadow in one target.
+//!
+//! Everything the provisioner knows of the pair is plain data here; what follows from it is said by the modules below, each a pure
+//! function: [`decide`] takes a newer decision in, [`next`] is the state table, [`classify`] reads what a directory showed,
+//! [`record`] folds a call's answer in, [`reach`] closes a link that is as desired.
+
+pub mod class;
+pub mod classify;
+pub mod decide;
+pub mod next;
+pub mod outcome;
+pub mod reach;
+pub mod record;
+pub mod shadow;
+pub mod step;
+
+#[cfg(test)]
+mod testing;
+
+use std::collections::BTreeSet;
+
+pub use class::Class;
+pub use classify::Seen;
+pub use next::next;
+pub use outcome::{Change, Ending, Outcome};
+pub use reach::{State, Verb};
+pub use record::Answer;
+pub use shadow::{Account, Inviting, LoweredBy, Sessions, Shadow, Stage};
+pub use step::{Call, Conflict, ConflictKind, Hold, Note, Step};
+
+use crate::value::Digest;
+use crate::{Attributes, Decision, TenantName, Timestamp, UserId, Version};
+
+/// One source user and his shadow in one target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Link {
+    /// The target tenant.
+    pub target: TenantName,
+    /// The newest decision; it also names the source and the user. Its `first_seen` is that of the oldest change not applied yet.
+    pub desired: Decision,
+    /// Since when that decision's state is wanted; settling counts from here.
+    pub desired_since: Timestamp,
+    /// `{home directory id}/{home object id}`: what makes an object ours. Known once the source tenant's directory id is.
+    pub anchor: Option<String>,
+    /// The object in the target.
+    pub shadow: Shadow,
+    /// What the target was last brought to.
+    pub applied: Applied,
+    /// The target's no.
+    pub veto: Option<Veto>,
+    /// An operator's reject.
+    pub reject: Option<Override>,
+    /// For whose sake the shadow user exists: synchronizations and packages.
+    pub holders: BTreeSet<String>,
+    /// Why it is not as desired.
+    pub trouble: Option<Trouble>,
+}
+
+/// What the target was last brought to.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Applied {
+    /// The decision that was reached.
+    pub version: Version,
+    /// What of it was told last.
+    pub state: State,
+    /// The attributes as they were asked for or read back; those in `failed` were refused.
+    pub attributes: Attributes,
+    /// What they were when that was told; `None` before anything was.
+    pub told: Option<Digest>,
+    /// Attributes that the target refused while it took the others; tried again when their value changes.
+    pub failed: BTreeSet<String>,
+    /// When it was reached.
+    pub at: Option<Timestamp>,
+}
+
+/// The target's no: survives changes, replays and restarts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Veto {
+    /// Who said it.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// When it ends; `None` where somebody must lift it.
+    pub until: Option<Timestamp>,
+}
+
+/// An operator's reject: in force until the decision changes or somebody lifts it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Override {
+    /// Who said it.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// The decision it stands against.
+    pub against: Version,
+}
+
+/// Why a link is not as desired.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Trouble {
+    /// Who or what helps.
+    pub kind: TroubleKind,
+    /// A stable code such as `address_taken`, or the target's own.
+    pub code: String,
+    /// Other links or objects concerned.
+    pub others: Vec<String>,
+    /// How often it was tried in vain.
+    pub attempts: u32,
+    /// When it is tried again; `None` when only a change or a person helps.
+    pub due: Option<Timestamp>,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// The kinds of trouble.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TroubleKind {
+    /// Time: it is tried again by itself.
+    Retry,
+    /// Somebody opens the gate, lifts a veto or a reject.
+    Held,
+    /// Another object or person must move.
+    Conflict,
+    /// Another decision: the target refused this one for good.
+    Refused,
+}
+
+impl Link {
+    /// The user's home tenant.
+    #[must_use]
+    pub fn source(&self) -> &TenantName {
+        &self.desired.source
+    }
+
+    /// The user, as his home tenant names him.
+    #[must_use]
+    pub fn user(&self) -> &UserId {
+        &self.desired.user
+    }
+
+    /// Whether the newest decision has been reached.
+    #[must_use]
+    pub fn is_reached(&self) -> bool {
+        self.applied.version == self.desired.version
+    }
+
+    /// Notes why the link is not as desired; `since` and `attempts` go on where the same trouble lasts.
+    pub fn trouble(&mut self, kind: TroubleKind, code: &str, others: Vec<String>, now: Timestamp) {
+        let same = self.trouble.take().filter(|trouble| trouble.kind == kind && trouble.code == code);
+        let (attempts, since) = same.map_or((0, now), |trouble| (trouble.attempts, trouble.since));
+        self.trouble = Some(Trouble { kind, code: code.to_owned(), others, attempts: attempts.saturating_add(1), due: None, since });
+    }
+}

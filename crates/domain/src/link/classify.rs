@@ -1,0 +1,111 @@
+//! Whose an object is that a directory showed.
+//!
+//! Nothing is ours because it looks alike: an object is ours when it bears our anchor and nothing contradicts, or when our own
+//! invitation made it a moment ago and its anchor is still to be written. Whatever else holds the address is in the way (pitfalls
+//! R4 and R5).
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use super::{Conflict, ConflictKind, Inviting, Link, Shadow};
+use crate::shadow::{Found, Object, ObjectKind};
+use crate::{TargetId, Timestamp};
+
+/// How long a directory may take to show what was written to it. Until then a missing object is not a deletion.
+pub const VISIBLE_WITHIN: Duration = Duration::from_secs(5 * 60);
+
+/// How far a directory's clock may differ from ours; some of them tell whole seconds only.
+const SKEW: Duration = Duration::from_secs(60);
+
+/// Objects that other links own, each with that link's key.
+pub type Claimed = BTreeMap<TargetId, String>;
+
+/// What a look at the directory showed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Seen {
+    /// Nobody looked: what the row says counts.
+    NotLooked,
+    /// Nothing.
+    Absent,
+    /// Our object.
+    Ours(Object),
+    /// Our object, in the bin.
+    OursInBin(Object),
+    /// An object that is ours but does not bear our anchor.
+    Unanchored(Object),
+    /// Something stands in the way.
+    Foreign(Conflict),
+}
+
+/// What a look-up by anchor and address means for a link that knows no object yet.
+#[must_use]
+pub fn classify(found: &Found, claimed: &Claimed, link: &Link) -> Seen {
+    match found.by_anchor.as_slice() {
+        [] => by_address(&found.by_address, claimed, link),
+        [one] if is_vouched_for(one, found, claimed) => ours(one),
+        [_] => conflict(ConflictKind::AnchorContradicts, &found.by_anchor, claimed),
+        [_, _, ..] => conflict(ConflictKind::AnchorAmbiguous, &found.by_anchor, claimed),
+    }
+}
+
+/// What reading the object of a link by its id means.
+#[must_use]
+pub fn recognise(object: Option<&Object>, claimed: &Claimed, link: &Link) -> Seen {
+    let Some(object) = object else { return Seen::Absent };
+    let in_the_way = |kind| conflict(kind, std::slice::from_ref(object), claimed);
+    match &link.shadow {
+        Shadow::None => in_the_way(ConflictKind::AddressTaken),
+        Shadow::Inviting(_) if claimed.contains_key(&object.id) => in_the_way(ConflictKind::AddressTaken),
+        Shadow::Inviting(_) if bears_anchor(object, link) => ours(object),
+        Shadow::Inviting(inviting) if is_made_by(object, inviting) => Seen::Unanchored(object.clone()),
+        // The invitation gave an object that was there before: it is somebody else's, and never written.
+        Shadow::Inviting(_) => in_the_way(ConflictKind::AddressTaken),
+        Shadow::Object(_) => match &object.anchor {
+            Some(_) if !bears_anchor(object, link) => in_the_way(ConflictKind::AnchorContradicts),
+            // Known by its id; a bin does not show every attribute.
+            Some(_) | None if object.bin.is_some() => Seen::OursInBin(object.clone()),
+            Some(_) => Seen::Ours(object.clone()),
+            None => Seen::Unanchored(object.clone()),
+        },
+    }
+}
+
+fn by_address(objects: &[Object], claimed: &Claimed, link: &Link) -> Seen {
+    match (objects, &link.shadow) {
+        ([], _) => Seen::Absent,
+        ([one], Shadow::Inviting(inviting)) if is_made_by(one, inviting) && !claimed.contains_key(&one.id) => Seen::Unanchored(one.clone()),
+        (_, _) => conflict(ConflictKind::AddressTaken, objects, claimed),
+    }
+}
+
+/// Whether an object that bears our anchor also is what we would have made: anybody who may write can forge an anchor.
+fn is_vouched_for(object: &Object, found: &Found, claimed: &Claimed) -> bool {
+    let holds_address = found.by_address.iter().any(|other| other.id == object.id);
+    object.kind == ObjectKind::Invited && holds_address && !claimed.contains_key(&object.id)
+}
+
+/// Whether an object can be what this invitation made: invited, free, and born while it may have happened.
+fn is_made_by(object: &Object, inviting: &Inviting) -> bool {
+    let born_then =
+        |created: Timestamp| created >= inviting.began.minus(SKEW) && created <= inviting.began.plus(VISIBLE_WITHIN + VISIBLE_WITHIN);
+    object.kind == ObjectKind::Invited && object.bin.is_none() && object.anchor.is_none() && object.created_at.is_some_and(born_then)
+}
+
+fn bears_anchor(object: &Object, link: &Link) -> bool {
+    object.anchor.is_some() && object.anchor == link.anchor
+}
+
+fn ours(object: &Object) -> Seen {
+    match object.bin {
+        None => Seen::Ours(object.clone()),
+        Some(_) => Seen::OursInBin(object.clone()),
+    }
+}
+
+fn conflict(kind: ConflictKind, objects: &[Object], claimed: &Claimed) -> Seen {
+    let name = |object: &Object| claimed.get(&object.id).cloned().unwrap_or_else(|| object.id.to_string());
+    Seen::Foreign(Conflict { kind, others: objects.iter().map(name).collect() })
+}
+
+#[cfg(test)]
+mod tests;

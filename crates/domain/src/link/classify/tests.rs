@@ -1,0 +1,103 @@
+//! Whose an object is, case by case.
+
+use super::super::Stage;
+use super::super::testing::*;
+use super::*;
+
+fn say(seen: &Seen) -> String {
+    match seen {
+        Seen::NotLooked => "not looked".into(),
+        Seen::Absent => "absent".into(),
+        Seen::Ours(object) => format!("ours {}", object.id),
+        Seen::OursInBin(object) => format!("ours in the bin {}", object.id),
+        Seen::Unanchored(object) => format!("unanchored {}", object.id),
+        Seen::Foreign(conflict) => format!("{} {}", conflict.kind.code(), conflict.others.join(",")),
+    }
+}
+
+fn found(by_anchor: &[&Object], by_address: &[&Object]) -> Found {
+    let owned = |objects: &[&Object]| objects.iter().copied().cloned().collect();
+    Found { by_anchor: owned(by_anchor), by_address: owned(by_address) }
+}
+
+fn born(created_at: Timestamp) -> Object {
+    Object { created_at: Some(created_at), ..object("a1", None) }
+}
+
+#[test]
+fn an_anchored_object_is_ours_when_nothing_contradicts() {
+    let ana = object("a1", Some(ANCHOR));
+    let twin = object("a2", Some(ANCHOR));
+    let internal = Object { kind: ObjectKind::Internal, ..ana.clone() };
+    let bin = in_bin(ana.clone());
+    let nobody = Claimed::new();
+    let maria = Claimed::from([(TargetId::from("a1"), "us/maria".to_owned())]);
+    for (look, claimed, want) in [
+        (found(&[], &[]), &nobody, "absent"),
+        (found(&[&ana], &[&ana]), &nobody, "ours a1"),
+        (found(&[&bin], &[&bin]), &nobody, "ours in the bin a1"),
+        (found(&[&ana], &[]), &nobody, "anchor_contradicts a1"),
+        (found(&[&internal], &[&internal]), &nobody, "anchor_contradicts a1"),
+        (found(&[&ana], &[&ana]), &maria, "anchor_contradicts us/maria"),
+        (found(&[&ana, &twin], &[&ana]), &nobody, "anchor_ambiguous a1,a2"),
+    ] {
+        assert_eq!(say(&classify(&look, claimed, &link(present(true), Shadow::None))), want);
+    }
+}
+
+#[test]
+fn what_holds_the_address_is_foreign_unless_our_invitation_just_made_it() {
+    let tried = inviting(ago(MINUTE), None);
+    let nobody = Claimed::new();
+    let maria = Claimed::from([(TargetId::from("a1"), "us/maria".to_owned())]);
+    let taken = "address_taken a1";
+    for (object, shadow, claimed, want) in [
+        (born(NOW), Shadow::None, &nobody, taken),
+        (born(NOW), tried.clone(), &nobody, "unanchored a1"),
+        (born(ago(90 * SECOND)), tried.clone(), &nobody, "unanchored a1"),
+        (born(ago(3 * MINUTE)), tried.clone(), &nobody, taken),
+        (born(NOW), inviting(ago(30 * MINUTE), None), &nobody, taken),
+        (born(NOW), tried.clone(), &maria, "address_taken us/maria"),
+        (in_bin(born(NOW)), tried.clone(), &nobody, taken),
+        (object("a1", Some("home/bo")), tried.clone(), &nobody, taken),
+        (Object { kind: ObjectKind::Contact, ..born(NOW) }, tried.clone(), &nobody, taken),
+        (Object { kind: ObjectKind::Internal, ..born(NOW) }, tried.clone(), &nobody, taken),
+        (Object { created_at: None, ..born(NOW) }, tried, &nobody, taken),
+    ] {
+        let look = found(&[], &[&object]);
+        assert_eq!(say(&classify(&look, claimed, &link(present(true), shadow))), want, "{object:?}");
+    }
+    let two = found(&[], &[&born(NOW), &object("c1", None)]);
+    assert_eq!(say(&classify(&two, &nobody, &link(present(true), inviting(NOW, None)))), "address_taken a1,c1");
+}
+
+#[test]
+fn what_an_invitation_gave_is_ours_only_if_it_was_not_there_before() {
+    let maria = Claimed::from([(TargetId::from("a1"), "us/maria".to_owned())]);
+    let nobody = Claimed::new();
+    let tried = inviting(ago(MINUTE), Some("a1"));
+    for (object, claimed, want) in [
+        (None, &nobody, "absent"),
+        (Some(born(NOW)), &nobody, "unanchored a1"),
+        (Some(born(ago(60 * MINUTE))), &nobody, "address_taken a1"),
+        (Some(object("a1", Some("home/bo"))), &nobody, "address_taken a1"),
+        (Some(born(NOW)), &maria, "address_taken us/maria"),
+        (Some(object("a1", Some(ANCHOR))), &nobody, "ours a1"),
+    ] {
+        assert_eq!(say(&recognise(object.as_ref(), claimed, &link(present(true), tried.clone()))), want, "{object:?}");
+    }
+}
+
+#[test]
+fn a_known_object_is_recognised_by_its_id_unless_its_anchor_says_otherwise() {
+    let known = Shadow::Object(account(Stage::Doubtful));
+    for (object, want) in [
+        (object("a1", Some(ANCHOR)), "ours a1"),
+        (in_bin(object("a1", Some(ANCHOR))), "ours in the bin a1"),
+        (in_bin(object("a1", None)), "ours in the bin a1"),
+        (object("a1", None), "unanchored a1"),
+        (object("a1", Some("home/bo")), "anchor_contradicts a1"),
+    ] {
+        assert_eq!(say(&recognise(Some(&object), &Claimed::new(), &link(present(true), known.clone()))), want, "{object:?}");
+    }
+}

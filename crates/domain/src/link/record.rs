@@ -1,0 +1,268 @@
+//! Folds what happens into a link: what must be committed before a call, what its answer changes, and the steps that call nobody.
+//!
+//! Before and after are apart on purpose. Whatever [`Link::begin`] notes is durable when the call starts, so that a crash at any point
+//! leaves a row from which the state table finds out what became of it.
+
+use std::collections::BTreeSet;
+
+use super::classify::{Claimed, VISIBLE_WITHIN, classify, recognise};
+use super::{
+    Account, Call, Conflict, ConflictKind, Hold, Inviting, Link, LoweredBy, Note, Seen, Sessions, Shadow, Stage, TroubleKind, Veto,
+};
+use crate::decision::Desired;
+use crate::shadow::{Found, Object};
+use crate::{Attributes, TargetId, Timestamp};
+
+/// What the target answered to a call.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Answer {
+    /// To a look-up.
+    Found(Found),
+    /// To a reading.
+    Read(Option<Object>),
+    /// To an invitation: an id, perhaps of an object that was there before.
+    Invited(TargetId),
+    /// To a patch: the attributes it refused while it took the others.
+    Patched(BTreeSet<String>),
+    /// To any other write.
+    Done,
+    /// There is no such object, just now or for good.
+    NotFound,
+    /// No answer, or one that says nothing: it may have happened.
+    Unknown,
+    /// It refused this call for good, so nothing happened.
+    Refused,
+    /// It surely did nothing; the call is to be made again.
+    NotDone,
+}
+
+impl Link {
+    /// What has to be durable before a call starts.
+    pub fn begin(&mut self, call: &Call, now: Timestamp) {
+        match call {
+            Call::Invite { address, .. } => self.begin_invitation(address, now),
+            Call::Disable { .. } => self.amend_account(|account| account.lowered_by = LoweredBy::Us),
+            Call::SoftDelete { .. } => self.amend_account(|account| account.stage = Stage::Leaving { since: now }),
+            Call::Restore { .. } => self.amend_account(|account| account.stage = Stage::Returning { since: now }),
+            Call::LookUp { .. }
+            | Call::ReadBack { .. }
+            | Call::WriteAnchor { .. }
+            | Call::Patch { .. }
+            | Call::Revoke { .. }
+            | Call::Enable { .. } => {}
+        }
+    }
+
+    /// Takes an answer in and says what it showed.
+    pub fn record(&mut self, call: &Call, answer: Answer, claimed: &Claimed, now: Timestamp) -> Seen {
+        match answer {
+            Answer::Found(found) => return classify(&found, claimed, self),
+            Answer::Read(object) => return recognise(object.as_ref(), claimed, self),
+            Answer::Invited(id) => return self.invited(id, claimed),
+            Answer::Patched(refused) => self.patched(call, refused),
+            Answer::Done => self.done(call, now),
+            Answer::NotFound | Answer::Unknown => self.doubt(),
+            Answer::Refused if matches!(call, Call::Revoke { .. }) => self.amend_account(|account| account.sessions = Sessions::Refused),
+            Answer::Refused | Answer::NotDone => self.undo(call, now),
+        }
+        Seen::NotLooked
+    }
+
+    /// An answer was lost, or may have been: the object is read back before anything else.
+    pub fn doubt(&mut self) {
+        self.amend_account(|account| {
+            if account.stage == Stage::Live {
+                account.stage = Stage::Doubtful;
+            }
+        });
+    }
+
+    /// Changes the row as the table says.
+    pub fn note(&mut self, note: &Note, now: Timestamp) {
+        match note {
+            Note::TakeOver(object) => self.take_over(object, now),
+            Note::Identify(id) => self.identify(id.clone()),
+            Note::Forget => self.forget(),
+            Note::Veto(object) => {
+                match object {
+                    Some(object) => self.take_over(object, now),
+                    None => self.forget(),
+                }
+                self.veto = Some(Veto { by: self.target.to_string(), reason: "deleted in the target".to_owned(), until: None });
+            }
+        }
+    }
+
+    fn take_over(&mut self, object: &Object, now: Timestamp) {
+        let before = self.shadow.account();
+        let was_enabled = before.is_some_and(|account| account.enabled);
+        let lowered_by = match (object.enabled, before.map_or(LoweredBy::Nobody, |account| account.lowered_by)) {
+            (true, LoweredBy::Nobody | LoweredBy::Us | LoweredBy::Target) => LoweredBy::Nobody,
+            (false, LoweredBy::Us) => LoweredBy::Us,
+            (false, LoweredBy::Nobody | LoweredBy::Target) => LoweredBy::Target,
+        };
+        let account = Account {
+            id: object.id.clone(),
+            stage: object.bin.map_or(Stage::Live, |since| Stage::Bin { since: since.unwrap_or(now) }),
+            enabled: object.enabled,
+            lowered_by,
+            sessions: before.filter(|_| was_enabled || !object.enabled).map_or(Sessions::Open, |account| account.sessions),
+            redeemed: object.redeemed,
+            address: self.address(),
+            created_at: object.created_at.or(before.map(|account| account.created_at)).unwrap_or(now),
+        };
+        self.applied.attributes.0.extend(self.mapped(&object.attributes).0);
+        self.shadow = Shadow::Object(account);
+    }
+
+    fn identify(&mut self, id: TargetId) {
+        if let Shadow::Inviting(inviting) = &mut self.shadow {
+            inviting.id = Some(id);
+        }
+    }
+
+    /// The object is gone for good, or never was. What was told of it stays told.
+    fn forget(&mut self) {
+        self.shadow = Shadow::None;
+        self.applied.attributes = Attributes::default();
+        self.applied.failed.clear();
+    }
+
+    /// Nothing is done until something changes. Where something else stands in the place of an invitation, what that gave is not ours.
+    pub fn hold(&mut self, hold: &Hold, now: Timestamp) {
+        match hold {
+            Hold::Vetoed => self.trouble(TroubleKind::Held, "vetoed", Vec::new(), now),
+            Hold::Rejected => self.trouble(TroubleKind::Held, "rejected", Vec::new(), now),
+            // Its story stands in the trouble that already is there.
+            Hold::Refused => {}
+            Hold::Conflict(conflict) => {
+                if matches!(self.shadow, Shadow::Inviting(_)) {
+                    self.shadow = Shadow::None;
+                }
+                self.trouble(TroubleKind::Conflict, conflict.kind.code(), conflict.others.clone(), now);
+            }
+        }
+    }
+
+    /// Attempts at the same address within a while share their beginning, so that what the first one made is known as ours.
+    fn begin_invitation(&mut self, address: &str, now: Timestamp) {
+        let began = match &self.shadow {
+            Shadow::Inviting(tried) if tried.address == address && now < tried.began.plus(VISIBLE_WITHIN) => tried.began,
+            Shadow::Inviting(_) | Shadow::None | Shadow::Object(_) => now,
+        };
+        self.shadow = Shadow::Inviting(Inviting { address: address.to_owned(), began, id: None });
+    }
+
+    fn invited(&mut self, id: TargetId, claimed: &Claimed) -> Seen {
+        if let Some(owner) = claimed.get(&id) {
+            return Seen::Foreign(Conflict { kind: ConflictKind::AddressTaken, others: vec![owner.clone()] });
+        }
+        self.identify(id);
+        Seen::NotLooked
+    }
+
+    fn patched(&mut self, call: &Call, refused: BTreeSet<String>) {
+        match call {
+            Call::WriteAnchor { id, attributes } => {
+                self.anchored(id);
+                self.applied.attributes = attributes.clone();
+                self.applied.failed = refused;
+            }
+            Call::Patch { attributes, .. } => {
+                self.applied.failed.retain(|name| attributes.get(name).is_none());
+                self.applied.failed.extend(refused);
+                self.applied.attributes.0.extend(attributes.0.clone());
+            }
+            Call::LookUp { .. }
+            | Call::ReadBack { .. }
+            | Call::Invite { .. }
+            | Call::Revoke { .. }
+            | Call::Disable { .. }
+            | Call::Enable { .. }
+            | Call::SoftDelete { .. }
+            | Call::Restore { .. } => {}
+        }
+    }
+
+    /// The invited object took our anchor, as it says; only reading it back proves that, and shows what else it is.
+    fn anchored(&mut self, id: &TargetId) {
+        if let Shadow::Inviting(inviting) = &self.shadow {
+            self.shadow = Shadow::Object(Account {
+                id: id.clone(),
+                stage: Stage::Doubtful,
+                enabled: true,
+                lowered_by: LoweredBy::Nobody,
+                sessions: Sessions::Open,
+                redeemed: false,
+                address: inviting.address.clone(),
+                created_at: inviting.began,
+            });
+        }
+    }
+
+    fn done(&mut self, call: &Call, now: Timestamp) {
+        self.amend_account(|account| match call {
+            Call::Revoke { .. } => account.sessions = Sessions::Ended,
+            Call::Disable { .. } => account.enabled = false,
+            Call::Enable { .. } => {
+                account.enabled = true;
+                account.lowered_by = LoweredBy::Nobody;
+                account.sessions = Sessions::Open;
+            }
+            Call::SoftDelete { .. } => account.stage = Stage::Bin { since: now },
+            // Restored objects are read back first; the stage was set before the call.
+            Call::Restore { .. }
+            | Call::LookUp { .. }
+            | Call::ReadBack { .. }
+            | Call::Invite { .. }
+            | Call::WriteAnchor { .. }
+            | Call::Patch { .. } => {}
+        });
+    }
+
+    /// Takes back what [`Link::begin`] noted. An invitation stays possible: an earlier attempt may have happened.
+    fn undo(&mut self, call: &Call, now: Timestamp) {
+        self.amend_account(|account| match call {
+            Call::Disable { .. } if account.enabled => account.lowered_by = LoweredBy::Nobody,
+            Call::SoftDelete { .. } => account.stage = Stage::Live,
+            Call::Restore { .. } => account.stage = Stage::Bin { since: now },
+            Call::LookUp { .. }
+            | Call::ReadBack { .. }
+            | Call::Invite { .. }
+            | Call::WriteAnchor { .. }
+            | Call::Patch { .. }
+            | Call::Revoke { .. }
+            | Call::Disable { .. }
+            | Call::Enable { .. } => {}
+        });
+    }
+
+    fn amend_account(&mut self, amend: impl FnOnce(&mut Account)) {
+        if let Shadow::Object(account) = &mut self.shadow {
+            amend(account);
+        }
+    }
+
+    /// The address the object was invited by, as far as known.
+    fn address(&self) -> String {
+        match (&self.shadow, &self.desired.desired) {
+            (Shadow::Object(account), _) => account.address.clone(),
+            (Shadow::Inviting(inviting), _) => inviting.address.clone(),
+            (Shadow::None, Desired::Present(present)) => present.address.clone(),
+            (Shadow::None, Desired::Gone(_) | Desired::Untouched(_)) => String::new(),
+        }
+    }
+
+    /// Those of an object's attributes that concern this link; the row is no copy of the target's directory.
+    fn mapped(&self, attributes: &Attributes) -> Attributes {
+        let is_wanted = |name: &str| match &self.desired.desired {
+            Desired::Present(present) => present.attributes.get(name).is_some() || present.on_create.get(name).is_some(),
+            Desired::Gone(_) | Desired::Untouched(_) => false,
+        };
+        let concerns = |name: &str| self.applied.attributes.get(name).is_some() || is_wanted(name);
+        attributes.iter().filter(|(name, _)| concerns(name)).map(|(name, value)| (name, value.clone())).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

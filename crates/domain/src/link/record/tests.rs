@@ -1,0 +1,260 @@
+//! From any state, with an ideal target, a link becomes what is desired; and what single answers change.
+
+use proptest::prelude::*;
+
+use super::super::testing::*;
+use super::super::{LoweredBy, State, Step, Verb, next};
+use super::*;
+use crate::{Decision, Desired, Version};
+
+/// A target that answers at once and truly, with at most one object.
+#[derive(Debug, Clone, Default)]
+struct Ideal {
+    object: Option<Object>,
+    writes: Vec<&'static str>,
+}
+
+impl Ideal {
+    fn answer(&mut self, call: &Call, now: Timestamp) -> Answer {
+        if call.writes() {
+            self.writes.push(call.name());
+        }
+        let Some(object) = &mut self.object else { return self.answer_from_nothing(call, now) };
+        match call {
+            Call::LookUp { .. } => {
+                let anchored = object.anchor.is_some();
+                return Answer::Found(Found {
+                    by_anchor: Vec::from_iter(anchored.then(|| object.clone())),
+                    by_address: vec![object.clone()],
+                });
+            }
+            Call::ReadBack { .. } => return Answer::Read(Some(object.clone())),
+            Call::Invite { .. } => return Answer::Invited(object.id.clone()),
+            Call::WriteAnchor { attributes, .. } => {
+                object.anchor = Some(ANCHOR.into());
+                object.attributes.0.extend(attributes.0.clone());
+                return Answer::Patched(BTreeSet::new());
+            }
+            Call::Patch { attributes, .. } => {
+                object.attributes.0.extend(attributes.0.clone());
+                return Answer::Patched(BTreeSet::new());
+            }
+            Call::Revoke { .. } => {}
+            Call::Disable { .. } => object.enabled = false,
+            Call::Enable { .. } => object.enabled = true,
+            Call::SoftDelete { .. } => object.bin = Some(Some(now)),
+            Call::Restore { .. } => object.bin = None,
+        }
+        Answer::Done
+    }
+
+    fn answer_from_nothing(&mut self, call: &Call, now: Timestamp) -> Answer {
+        match call {
+            Call::LookUp { .. } => Answer::Found(Found::default()),
+            Call::ReadBack { .. } => Answer::Read(None),
+            Call::Invite { .. } => {
+                self.object = Some(Object { created_at: Some(now), attributes: Attributes::default(), ..object("a1", None) });
+                Answer::Invited("a1".into())
+            }
+            Call::WriteAnchor { .. }
+            | Call::Patch { .. }
+            | Call::Revoke { .. }
+            | Call::Disable { .. }
+            | Call::Enable { .. }
+            | Call::SoftDelete { .. }
+            | Call::Restore { .. } => Answer::NotFound,
+        }
+    }
+}
+
+/// Applies steps until nothing is left to do; a lost answer may be put in for one call. Gives the last step and what was told.
+fn drive(link: &mut Link, target: &mut Ideal, mut lost: Option<usize>) -> (Step, Option<Verb>) {
+    let mut seen = Seen::NotLooked;
+    let mut now = NOW;
+    for _ in 0..40 {
+        match next(link, &seen, now) {
+            Step::Call(call) => {
+                link.begin(&call, now);
+                let answer = target.answer(&call, now);
+                let is_lost = lost.take_if(|left| *left == 0).is_some();
+                lost = lost.map(|left| left - 1);
+                seen = link.record(&call, if is_lost { Answer::Unknown } else { answer }, &Claimed::new(), now);
+                continue;
+            }
+            Step::Note(note) => link.note(&note, now),
+            Step::Await => now = now.plus(VISIBLE_WITHIN),
+            Step::Settle(due) => now = due,
+            Step::Hold(hold) => {
+                link.hold(&hold, now);
+                return (Step::Hold(hold), None);
+            }
+            Step::Rest => return (Step::Rest, link.reach(false, now)),
+        }
+        seen = Seen::NotLooked;
+    }
+    panic!("no rest after 40 steps: {link:?} {target:?}");
+}
+
+fn ana(link: &Link) -> Option<Object> {
+    let id = link.shadow.id()?;
+    Some(object(id.as_str(), Some(ANCHOR)))
+}
+
+fn stages() -> impl Strategy<Value = Stage> {
+    let since = (0..20 * MINUTE).prop_map(ago);
+    prop_oneof![
+        Just(Stage::Live),
+        Just(Stage::Doubtful),
+        since.clone().prop_map(|since| Stage::Leaving { since }),
+        since.clone().prop_map(|since| Stage::Bin { since }),
+        since.prop_map(|since| Stage::Returning { since }),
+    ]
+}
+
+fn shadows() -> impl Strategy<Value = Shadow> {
+    let account = (stages(), any::<bool>(), any::<bool>()).prop_map(|(stage, enabled, ended)| {
+        let lowered_by = if enabled { LoweredBy::Nobody } else { LoweredBy::Us };
+        let sessions = if ended { Sessions::Ended } else { Sessions::Open };
+        Shadow::Object(Account { enabled, lowered_by, sessions, ..account(stage) })
+    });
+    let tried = (0..20 * MINUTE, any::<bool>()).prop_map(|(past, known)| inviting(ago(past), known.then_some("a1")));
+    prop_oneof![Just(Shadow::None), tried, account]
+}
+
+/// An object as the row knows it, or as a lost answer may have left it.
+fn target_of(link: &Link, happened: bool) -> Ideal {
+    let mut object = ana(link);
+    if let (Some(object), Shadow::Object(account)) = (&mut object, &link.shadow) {
+        object.enabled = account.enabled;
+        object.bin = match account.stage {
+            Stage::Live | Stage::Doubtful => None,
+            Stage::Leaving { since } => happened.then_some(Some(since)),
+            Stage::Returning { since } => (!happened).then_some(Some(since)),
+            Stage::Bin { since } => Some(Some(since)),
+        };
+    }
+    if let Shadow::Inviting(Inviting { began, id: None, .. }) = &link.shadow {
+        object = happened.then(|| Object { created_at: Some(*began), ..super::super::testing::object("a1", None) });
+    }
+    Ideal { object, writes: Vec::new() }
+}
+
+proptest! {
+    #[test]
+    fn from_any_state_a_link_becomes_what_is_desired(
+        shadow in shadows(), wish in 0_usize..4, happened: bool, lost in proptest::option::of(0_usize..8),
+    ) {
+        let desired = [present(true), present(false), gone(), out_of_scope(30_000)][wish].clone();
+        let mut link = link(desired.clone(), shadow);
+        let mut target = target_of(&link, happened);
+        let (last, _) = drive(&mut link, &mut target, lost);
+        prop_assert_eq!(last, Step::Rest);
+        prop_assert!(link.is_reached());
+        let live = target.object.as_ref().filter(|object| object.bin.is_none());
+        match desired {
+            Desired::Present(wish) if wish.enabled => {
+                let ana = live.expect("she is there");
+                prop_assert!(ana.enabled);
+                prop_assert!(wish.attributes.differing_from(&ana.attributes).is_empty());
+                prop_assert_eq!(ana.anchor.as_deref(), Some(ANCHOR));
+            }
+            Desired::Present(_) => prop_assert!(live.is_none_or(|ana| !ana.enabled)),
+            Desired::Gone(_) => prop_assert!(live.is_none()),
+            Desired::Untouched(_) => unreachable!("not among the wishes"),
+        }
+        prop_assert!(target.writes.iter().filter(|name| **name == "invite").count() <= 1);
+    }
+}
+
+#[test]
+fn each_story_takes_the_writes_it_needs_and_is_told_in_one_word() {
+    let mut link = link(present(true), Shadow::None);
+    let mut target = Ideal::default();
+    let mut rome = present(true);
+    if let Desired::Present(wish) = &mut rome {
+        wish.attributes = text(&[("city", "Rome"), ("displayName", "Ana")]);
+    }
+    let stories = [
+        (present(true), Some(Verb::Create), vec!["invite", "write_anchor"]),
+        (present(true), None, vec![]),
+        (rome, Some(Verb::Update), vec!["patch"]),
+        (present(false), Some(Verb::Disable), vec!["revoke", "disable", "patch"]),
+        (present(true), Some(Verb::Enable), vec!["enable"]),
+        (gone(), Some(Verb::Delete), vec!["revoke", "disable", "soft_delete"]),
+        (present(false), None, vec![]),
+        (present(true), Some(Verb::Restore), vec!["restore", "enable"]),
+        (present(false), Some(Verb::Disable), vec!["revoke", "disable"]),
+        (gone(), Some(Verb::Delete), vec!["soft_delete"]),
+    ];
+    for (delta, (desired, verb, writes)) in (1..).zip(stories) {
+        link.decide(decision(delta, desired), NOW);
+        target.writes.clear();
+        let (_, told) = drive(&mut link, &mut target, None);
+        assert_eq!((told, &target.writes), (verb, &writes), "story {delta}");
+    }
+}
+
+#[test]
+fn a_refused_disable_lets_the_target_lower_on_its_own() {
+    let mut link = link(present(false), Shadow::Object(Account { sessions: Sessions::Ended, ..account(Stage::Live) }));
+    let call = Call::Disable { id: "a1".into() };
+    link.begin(&call, NOW);
+    assert_eq!(link.shadow.account().unwrap().lowered_by, LoweredBy::Us);
+    link.record(&call, Answer::Refused, &Claimed::new(), NOW);
+    assert_eq!(link.shadow.account().unwrap().lowered_by, LoweredBy::Nobody);
+    link.take_over(&Object { enabled: false, ..object("a1", Some(ANCHOR)) }, NOW);
+    assert_eq!(link.shadow.account().unwrap().lowered_by, LoweredBy::Target);
+    assert_eq!(link.reach(false, NOW), Some(Verb::Create), "what the target lowered is not told as disabled by us");
+    assert_eq!(link.applied.state, State::Enabled);
+}
+
+#[test]
+fn a_lost_answer_to_a_patch_is_read_back_so_that_a_return_to_the_old_value_is_written() {
+    let mut link = link(present(true), Shadow::Object(account(Stage::Live)));
+    link.applied.version = Version::default();
+    let mut target = Ideal { object: Some(object("a1", Some(ANCHOR))), writes: Vec::new() };
+    let rome = Call::Patch { id: "a1".into(), attributes: text(&[("city", "Rome")]) };
+    link.begin(&rome, NOW);
+    let _ = target.answer(&rome, NOW);
+    link.record(&rome, Answer::Unknown, &Claimed::new(), NOW);
+    drive(&mut link, &mut target, None);
+    assert_eq!(target.object.unwrap().attributes.text("city"), Some("Paris"));
+}
+
+#[test]
+fn an_invitation_that_gives_another_links_object_is_a_conflict_and_leaves_nothing() {
+    let mut link = link(present(true), Shadow::None);
+    let call = Call::Invite { address: ADDRESS.into(), display_name: None };
+    link.begin(&call, NOW);
+    let maria = Claimed::from([(TargetId::from("a1"), "us/maria".to_owned())]);
+    let seen = link.record(&call, Answer::Invited("a1".into()), &maria, NOW);
+    let Step::Hold(hold) = next(&link, &seen, NOW) else { panic!("held") };
+    link.hold(&hold, NOW);
+    assert_eq!(link.shadow, Shadow::None);
+    let trouble = link.trouble.unwrap();
+    assert_eq!((trouble.code.as_str(), trouble.others), ("address_taken", vec!["us/maria".to_owned()]));
+}
+
+#[test]
+fn a_refused_attribute_is_not_asked_for_again_until_it_changes() {
+    let mut link = link(present(true), Shadow::Object(account(Stage::Live)));
+    link.applied.attributes = text(&[("displayName", "Ana")]);
+    let Step::Call(call) = next(&link, &Seen::NotLooked, NOW) else { panic!("a patch") };
+    link.record(&call, Answer::Patched(["city".to_owned()].into()), &Claimed::new(), NOW);
+    assert_eq!(next(&link, &Seen::NotLooked, NOW), Step::Rest);
+    assert_eq!(link.applied.failed, BTreeSet::from(["city".to_owned()]));
+}
+
+#[test]
+fn the_oldest_change_that_waits_and_the_settling_go_on_through_newer_decisions() {
+    let mut link = link(out_of_scope(30_000), Shadow::Object(account(Stage::Live)));
+    let later = |delta, desired| Decision { first_seen: NOW.plus(VISIBLE_WITHIN), ..decision(delta, desired) };
+    assert!(!link.decide(later(1, gone()), ago(-SECOND)), "the same version is not newer");
+    assert!(link.decide(later(2, gone()), ago(-SECOND)));
+    assert_eq!((link.desired_since, link.desired.first_seen), (NOW, NOW));
+    assert!(link.decide(later(3, present(true)), ago(-SECOND)));
+    assert_eq!(link.desired_since, ago(-SECOND));
+    link.reach(false, NOW);
+    assert!(link.decide(later(4, present(true)), ago(-SECOND)));
+    assert_eq!(link.desired.first_seen, NOW.plus(VISIBLE_WITHIN));
+}

@@ -1,0 +1,95 @@
+//! Links, objects and wishes for tests: Ana of `emea`, to be in `hub`.
+
+use super::{Account, Inviting, Link, LoweredBy, Sessions, Shadow, Stage};
+use crate::decision::{Departure, Present, Untouched};
+use crate::shadow::{Object, ObjectKind};
+use crate::{Attributes, Decision, Desired, Origin, TenantName, Timestamp, Version};
+
+pub(super) const ANCHOR: &str = "home/ana";
+pub(super) const ADDRESS: &str = "ana@emea.example";
+pub(super) const SECOND: i64 = 1_000_000;
+pub(super) const MINUTE: i64 = 60 * SECOND;
+
+/// When tests happen.
+pub(super) const NOW: Timestamp = Timestamp(1_000 * MINUTE);
+
+pub(super) fn ago(micros: i64) -> Timestamp {
+    Timestamp(NOW.0 - micros)
+}
+
+pub(super) fn text(pairs: &[(&str, &str)]) -> Attributes {
+    pairs.iter().map(|(name, value)| (*name, (*value).into())).collect()
+}
+
+pub(super) fn present(enabled: bool) -> Desired {
+    let attributes = text(&[("city", "Paris"), ("displayName", "Ana")]);
+    Desired::Present(Present { enabled, address: ADDRESS.into(), attributes, on_create: text(&[("userType", "Member")]) })
+}
+
+pub(super) fn gone() -> Desired {
+    Desired::Gone(Departure::Deleted)
+}
+
+pub(super) fn out_of_scope(settle_ms: u64) -> Desired {
+    Desired::Gone(Departure::OutOfScope { settle_ms })
+}
+
+pub(super) fn untouched() -> Desired {
+    Desired::Untouched(Untouched::NotOneOrganization)
+}
+
+pub(super) fn decision(delta: u64, desired: Desired) -> Decision {
+    Decision {
+        source: TenantName::new("emea").expect("a name"),
+        user: "ana".into(),
+        synchronization: "to-hub".into(),
+        version: Version { delta, ..Version::default() },
+        origin: Origin::Live,
+        first_seen: NOW,
+        desired,
+    }
+}
+
+pub(super) fn link(desired: Desired, shadow: Shadow) -> Link {
+    let mut link = Link::new(TenantName::new("hub").expect("a name"), decision(1, desired), NOW);
+    link.anchor = Some(ANCHOR.into());
+    if let Shadow::Object(_) = &shadow {
+        link.applied.attributes = text(&[("city", "Paris"), ("displayName", "Ana")]);
+    }
+    link.shadow = shadow;
+    link
+}
+
+pub(super) fn inviting(began: Timestamp, id: Option<&str>) -> Shadow {
+    Shadow::Inviting(Inviting { address: ADDRESS.into(), began, id: id.map(Into::into) })
+}
+
+pub(super) fn account(stage: Stage) -> Account {
+    Account {
+        id: "a1".into(),
+        stage,
+        enabled: true,
+        lowered_by: LoweredBy::Nobody,
+        sessions: Sessions::Open,
+        redeemed: false,
+        address: ADDRESS.into(),
+        created_at: ago(60 * MINUTE),
+    }
+}
+
+pub(super) fn object(id: &str, anchor: Option<&str>) -> Object {
+    Object {
+        id: id.into(),
+        kind: ObjectKind::Invited,
+        bin: None,
+        anchor: anchor.map(Into::into),
+        enabled: true,
+        redeemed: false,
+        created_at: Some(ago(SECOND)),
+        attributes: text(&[("city", "Paris"), ("displayName", "Ana")]),
+    }
+}
+
+pub(super) fn in_bin(object: Object) -> Object {
+    Object { bin: Some(Some(ago(MINUTE))), ..object }
+}

@@ -1,0 +1,94 @@
+//! What is known of one user attribute, and what can be said of a mapping to it.
+
+use super::attributes::KNOWN;
+use crate::Value;
+
+/// What is known of one user attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Attribute {
+    /// Microsoft Graph's name of it.
+    pub name: &'static str,
+    /// What it holds.
+    pub shape: Shape,
+    /// Whether a mapping may read it from a source.
+    pub source: bool,
+    /// Whether a mapping may write it in a target.
+    pub target: Target,
+    /// What is written to it where the configuration says nothing.
+    pub default: ByDefault,
+}
+
+/// What an attribute holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Shape {
+    /// A text.
+    Text,
+    /// Several texts.
+    Texts,
+    /// A truth value.
+    Flag,
+    /// A moment.
+    Time,
+    /// What no mapping can carry.
+    Other,
+}
+
+/// Whether a mapping may write an attribute.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Target {
+    /// Written and cleared.
+    Clearable {
+        /// Refused on users who hold a privileged role, so it is written apart from the others.
+        sensitive: bool,
+    },
+    /// Written, but the directory does not let it be emptied: a source that emptied it changes nothing.
+    Solid,
+    /// Never, and why.
+    Never(&'static str),
+}
+
+/// What is written to an attribute where the configuration says nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ByDefault {
+    /// The source's attribute of the same name.
+    Direct,
+    /// A constant, at creation only.
+    OnCreate(&'static str),
+    /// Nothing.
+    Unmapped,
+}
+
+/// Every attribute that mappings know, by name.
+#[must_use]
+pub fn known() -> &'static [Attribute] {
+    KNOWN
+}
+
+/// The attribute of a name, if mappings know it.
+#[must_use]
+pub fn attribute(name: &str) -> Option<&'static Attribute> {
+    KNOWN.binary_search_by(|attribute| attribute.name.cmp(name)).ok().map(|at| &KNOWN[at])
+}
+
+/// Whether a mapping may write an attribute.
+#[must_use]
+pub fn is_writable(name: &str) -> bool {
+    attribute(name).is_some_and(|attribute| matches!(attribute.target, Target::Clearable { .. } | Target::Solid))
+}
+
+/// Whether an attribute is sensitive: refused on privileged users, and so written apart from the others. What is not known is not.
+#[must_use]
+pub fn is_sensitive(name: &str) -> bool {
+    attribute(name).is_some_and(|attribute| matches!(attribute.target, Target::Clearable { sensitive: true }))
+}
+
+impl Shape {
+    /// A constant as a value of this shape; `None` where no text can be one.
+    #[must_use]
+    pub fn constant(self, text: &str) -> Option<Value> {
+        match self {
+            Self::Text if !text.is_empty() => Some(text.into()),
+            Self::Text | Self::Texts | Self::Flag | Self::Time | Self::Other => None,
+        }
+    }
+}

@@ -1,0 +1,111 @@
+//! What becomes of attributes.
+
+use super::*;
+
+fn source(name: &str) -> Mapping {
+    Mapping { from: MappingSource::Source(name.to_owned()), apply: Apply::Always }
+}
+
+fn constant(text: &str, apply: Apply) -> Mapping {
+    Mapping { from: MappingSource::Constant(text.to_owned()), apply }
+}
+
+fn none() -> Mapping {
+    Mapping { from: MappingSource::None, apply: Apply::Always }
+}
+
+fn set(pairs: &[(&str, Value)]) -> Attributes {
+    pairs.iter().cloned().collect()
+}
+
+fn check(
+    written: &[(&str, Mapping)],
+    nulls: Nulls,
+    keeps: &[&str],
+    user: &[(&str, Value)],
+    want: &[(&str, Value)],
+    on_create: &[(&str, Value)],
+) {
+    let written = written.iter().map(|(name, mapping)| ((*name).to_owned(), mapping.clone())).collect();
+    let keeps = keeps.iter().map(|name| (*name).to_owned()).collect();
+    let mapped = map(&compile(&written, nulls, &keeps), &set(user));
+    assert_eq!(mapped, Mapped { attributes: set(want), on_create: set(on_create) }, "{written:?}");
+}
+
+#[test]
+fn where_nothing_is_written_attributes_map_to_themselves_and_people_become_members() {
+    let user = [("displayName", "Ana".into()), ("city", "Paris".into()), ("mail", "ana@x".into()), ("mobilePhone", "1".into())];
+    check(&[], Nulls::Clear, &[], &user, &[("city", "Paris".into()), ("displayName", "Ana".into())], &[("userType", "Member".into())]);
+}
+
+#[test]
+fn a_written_mapping_replaces_the_default_and_none_switches_it_off() {
+    let user = [("department", "Sales".into()), ("city", "Paris".into()), ("mobilePhone", "1".into())];
+    let written = [
+        ("city", none()),
+        ("jobTitle", source("department")),
+        ("userType", constant("Guest", Apply::Always)),
+        ("mobilePhone", source("mobilePhone")),
+    ];
+    let want = [("department", "Sales".into()), ("jobTitle", "Sales".into()), ("mobilePhone", "1".into()), ("userType", "Guest".into())];
+    check(&written, Nulls::Clear, &[], &user, &want, &[]);
+}
+
+#[test]
+fn a_null_clears_what_can_be_cleared_and_what_was_not_read_is_left_alone() {
+    let emptied = [("city", Value::Null), ("displayName", Value::Null), ("usageLocation", Value::Null)];
+    let member = [("userType", "Member".into())];
+    check(&[], Nulls::Clear, &[], &emptied, &[("city", Value::Null)], &member);
+    check(&[], Nulls::Keep, &[], &emptied, &[], &member);
+    check(&[], Nulls::Clear, &[], &[], &[], &member);
+}
+
+#[test]
+fn what_is_for_creation_or_what_the_target_keeps_is_written_at_creation_only() {
+    let user = [("city", "Paris".into()), ("displayName", "Ana".into()), ("department", Value::Null)];
+    let once = Mapping { apply: Apply::OnCreate, ..source("city") };
+    let written = [("city", once), ("userType", none())];
+    check(&written, Nulls::Clear, &["displayName", "department"], &user, &[], &user[..2]);
+}
+
+#[test]
+fn an_attribute_that_must_not_be_written_never_is() {
+    let user = [("mail", "ana@x".into()), ("city", "Paris".into())];
+    let written = [
+        ("mail", source("mail")),
+        ("userPrincipalName", source("mail")),
+        ("badge", source("city")),
+        ("userType", none()),
+        ("city", none()),
+    ];
+    check(&written, Nulls::Clear, &[], &user, &[], &[]);
+}
+
+#[test]
+fn an_invitation_makes_a_guest_unless_a_mapping_asks_for_a_member() {
+    for (mapping, want) in [
+        (None, UserType::Member),
+        (Some(constant("Member", Apply::Always)), UserType::Member),
+        (Some(constant("Guest", Apply::OnCreate)), UserType::Guest),
+        (Some(none()), UserType::Guest),
+    ] {
+        let written = mapping.into_iter().map(|mapping| ("userType".to_owned(), mapping)).collect();
+        assert_eq!(compile(&written, Nulls::Clear, &BTreeSet::new()).user_type(), want);
+    }
+}
+
+#[test]
+fn only_source_attributes_are_read() {
+    let written = BTreeMap::from([("jobTitle".to_owned(), source("employeeType")), ("city".to_owned(), none())]);
+    let mappings = compile(&written, Nulls::Clear, &BTreeSet::new());
+    let reads: Vec<_> = mappings.reads().collect();
+    assert!(reads.contains(&"employeeType") && reads.contains(&"displayName"));
+    assert!(!reads.contains(&"city") && !reads.contains(&"jobTitle") && !reads.contains(&"userType"));
+}
+
+#[test]
+fn phones_are_sensitive_and_names_are_not() {
+    for (name, want) in [("mobilePhone", true), ("businessPhones", true), ("displayName", false), ("badge", false)] {
+        assert_eq!(is_sensitive(name), want, "{name}");
+    }
+}

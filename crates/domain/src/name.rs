@@ -1,0 +1,131 @@
+//! Names and ids, so that a user's id is never taken for a group's.
+//!
+//! Tenants are named by us: lower case, short, immutable, and safe in topics, keys and metric labels. Ids are the directory's own:
+//! opaque, compared byte by byte.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+/// Why a text is no tenant name.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("'{0}' is not a name: 1 to 40 characters of a-z, 0-9 and '-'")]
+pub struct InvalidName(pub String);
+
+/// The name of a tenant everywhere: keys, topics, metrics. `[a-z0-9-]{1,40}`, immutable.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct TenantName(String);
+
+impl TenantName {
+    /// Takes a text as a tenant's name.
+    ///
+    /// # Errors
+    /// When the text is not `[a-z0-9-]{1,40}`.
+    pub fn new(text: impl Into<String>) -> Result<Self, InvalidName> {
+        let text = text.into();
+        if is_name(&text) { Ok(Self(text)) } else { Err(InvalidName(text)) }
+    }
+
+    /// The name as text.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Whether a text may name a tenant or another resource.
+#[must_use]
+pub fn is_name(text: &str) -> bool {
+    (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
+}
+
+impl TryFrom<String> for TenantName {
+    type Error = InvalidName;
+
+    fn try_from(text: String) -> Result<Self, InvalidName> {
+        Self::new(text)
+    }
+}
+
+impl std::str::FromStr for TenantName {
+    type Err = InvalidName;
+
+    fn from_str(text: &str) -> Result<Self, InvalidName> {
+        Self::new(text)
+    }
+}
+
+impl From<TenantName> for String {
+    fn from(name: TenantName) -> Self {
+        name.0
+    }
+}
+
+impl fmt::Display for TenantName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub String);
+
+        impl $name {
+            /// The id as text.
+            #[must_use]
+            pub fn as_str(&self) -> &str {
+                &self.0
+            }
+        }
+
+        impl From<&str> for $name {
+            fn from(text: &str) -> Self {
+                Self(text.to_owned())
+            }
+        }
+
+        impl From<String> for $name {
+            fn from(text: String) -> Self {
+                Self(text)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(&self.0)
+            }
+        }
+    };
+}
+
+id! {
+    /// A user of a source tenant, as its directory calls him.
+    UserId
+}
+id! {
+    /// A group of a tenant, as its directory calls it.
+    GroupId
+}
+id! {
+    /// A user object of a target tenant, as its directory calls it.
+    TargetId
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tenant_name_is_short_lower_case_and_safe_in_a_topic() {
+        for (text, valid) in
+            [("contoso-emea", true), ("a", true), ("", false), ("Contoso", false), ("a.b", false), ("a/b", false), (&"x".repeat(41), false)]
+        {
+            assert_eq!(TenantName::new(text).is_ok(), valid, "{text}");
+        }
+    }
+}

@@ -1,0 +1,142 @@
+//! Configuration as resources: what administrators write, one kind a file.
+//!
+//! A tenant is a namespace: `metadata.tenant` says whose administrator may write a resource, so a veto cannot be configured from the
+//! other side. An Organization belongs to no tenant; a Tenant belongs to the namespace of its own name.
+
+mod access_policy;
+mod organization;
+mod projection;
+mod synchronization;
+mod tenant;
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+pub use access_policy::{Authority, CrossTenantAccessPolicy, PartnerTerms, UserType};
+pub use organization::Organization;
+pub use projection::Projection;
+pub use synchronization::{Apply, GroupRef, Mapping, MappingSource, Mode, Nulls, PinnedGroup, Scope, Synchronization};
+pub use tenant::{Client, Graph, SecretRef, Tenant};
+
+use crate::TenantName;
+
+/// The kinds of resource.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub enum Kind {
+    /// Tenants that belong together.
+    Organization,
+    /// One directory.
+    Tenant,
+    /// A target's terms for those who synchronize into it.
+    CrossTenantAccessPolicy,
+    /// A source's wish to have its people in a target.
+    Synchronization,
+    /// What the configuration needs of a tenant; derived by control, written by nobody.
+    Projection,
+}
+
+impl Kind {
+    /// The kind's name as it stands in YAML and keys.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Organization => "Organization",
+            Self::Tenant => "Tenant",
+            Self::CrossTenantAccessPolicy => "CrossTenantAccessPolicy",
+            Self::Synchronization => "Synchronization",
+            Self::Projection => "Projection",
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Names one resource: `kind/tenant/name`, the tenant `-` where it belongs to none.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Id {
+    /// Its kind.
+    pub kind: Kind,
+    /// The tenant whose administrator owns it.
+    pub tenant: Option<TenantName>,
+    /// Its name within kind and tenant.
+    pub name: String,
+}
+
+impl fmt::Display for Id {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}/{}", self.kind, self.tenant.as_ref().map_or("-", TenantName::as_str), self.name)
+    }
+}
+
+/// A resource as it stands in one revision.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Resource {
+    /// Which one.
+    pub id: Id,
+    /// The revision that last changed it.
+    pub revision: u64,
+    /// What it says.
+    pub spec: Spec,
+}
+
+/// What a resource says, by kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "a configuration holds a few hundred of them, not millions")]
+pub enum Spec {
+    /// See [`Organization`].
+    Organization(Organization),
+    /// See [`Tenant`].
+    Tenant(Tenant),
+    /// See [`CrossTenantAccessPolicy`].
+    CrossTenantAccessPolicy(CrossTenantAccessPolicy),
+    /// See [`Synchronization`].
+    Synchronization(Synchronization),
+    /// See [`Projection`].
+    Projection(Projection),
+}
+
+impl Spec {
+    /// Reads a spec of a kind from JSON.
+    ///
+    /// # Errors
+    /// When a field is unknown, missing or of the wrong shape; the error names it.
+    pub fn from_json(kind: Kind, json: &[u8]) -> Result<Self, serde_json::Error> {
+        Ok(match kind {
+            Kind::Organization => Self::Organization(serde_json::from_slice(json)?),
+            Kind::Tenant => Self::Tenant(serde_json::from_slice(json)?),
+            Kind::CrossTenantAccessPolicy => Self::CrossTenantAccessPolicy(serde_json::from_slice(json)?),
+            Kind::Synchronization => Self::Synchronization(serde_json::from_slice(json)?),
+            Kind::Projection => Self::Projection(serde_json::from_slice(json)?),
+        })
+    }
+
+    /// The spec as JSON, fields in a fixed order, so that equal specs have equal bytes.
+    #[must_use]
+    pub fn to_json(&self) -> Vec<u8> {
+        match self {
+            Self::Organization(spec) => serde_json::to_vec(spec),
+            Self::Tenant(spec) => serde_json::to_vec(spec),
+            Self::CrossTenantAccessPolicy(spec) => serde_json::to_vec(spec),
+            Self::Synchronization(spec) => serde_json::to_vec(spec),
+            Self::Projection(spec) => serde_json::to_vec(spec),
+        }
+        .expect("specs have string keys and no failing serializers")
+    }
+
+    /// The kind of it.
+    #[must_use]
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Organization(_) => Kind::Organization,
+            Self::Tenant(_) => Kind::Tenant,
+            Self::CrossTenantAccessPolicy(_) => Kind::CrossTenantAccessPolicy,
+            Self::Synchronization(_) => Kind::Synchronization,
+            Self::Projection(_) => Kind::Projection,
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! A synchronization: a source's wish to have its people in a target. Written by the source's administrator.
+
+mod mapping;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+pub use mapping::{Apply, Mapping, MappingSource};
+
+use crate::{GroupId, TenantName};
+
+/// One source's people into one target.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Synchronization {
+    /// The target.
+    pub to: TenantName,
+    /// Whether it writes.
+    #[serde(default)]
+    pub mode: Mode,
+    /// Whom it concerns.
+    pub scope: Scope,
+    /// By target attribute, on top of the defaults of [`crate::mapping`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub mappings: BTreeMap<String, Mapping>,
+    /// What becomes of an attribute that the source emptied.
+    #[serde(default)]
+    pub nulls: Nulls,
+    /// How long a loss of scope must last before it is acted on.
+    #[serde(default = "thirty_seconds", with = "text_duration")]
+    pub settle: Duration,
+}
+
+/// Whether a synchronization writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Mode {
+    /// Decides and shows, writes nothing.
+    #[default]
+    Observe,
+    /// Writes.
+    Enforce,
+}
+
+/// Whom a synchronization concerns: exactly one of `groups` and `everyone`.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Scope {
+    /// Members of any of these groups.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<GroupRef>,
+    /// Whether members of groups in those groups count too.
+    #[serde(default)]
+    pub nested: bool,
+    /// Every internal user of the source.
+    #[serde(default)]
+    pub everyone: bool,
+}
+
+/// A group by name, or pinned by id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged, expecting = "a group is a name, or an `id` and perhaps a `name`")]
+pub enum GroupRef {
+    /// By display name; control pins it as soon as the detector has found it.
+    Named(String),
+    /// Pinned.
+    Pinned(PinnedGroup),
+}
+
+/// A group pinned by id.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct PinnedGroup {
+    /// Its id.
+    pub id: GroupId,
+    /// The name it was found by, for people to read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+}
+
+impl GroupRef {
+    /// The pinned id; `None` while it is only a name.
+    #[must_use]
+    pub fn id(&self) -> Option<&GroupId> {
+        match self {
+            Self::Named(_) => None,
+            Self::Pinned(group) => Some(&group.id),
+        }
+    }
+}
+
+/// What becomes of an attribute that the source emptied.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Nulls {
+    /// It is emptied in the target.
+    #[default]
+    Clear,
+    /// The target keeps the last value, as Entra does.
+    Keep,
+}
+
+fn thirty_seconds() -> Duration {
+    Duration::from_secs(30)
+}
+
+/// Durations as people write them: `30s`, `1m 30s`.
+mod text_duration {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+    pub(super) fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        humantime::format_duration(*duration).to_string().serialize(to)
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        humantime::parse_duration(&String::deserialize(from)?).map_err(de::Error::custom)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_synchronization_is_safe_where_nothing_is_written() {
+        let read: Synchronization = serde_json::from_str(r#"{"to":"hub","scope":{"groups":["Everyone"]}}"#).unwrap();
+        assert_eq!((read.mode, read.nulls, read.settle), (Mode::Observe, Nulls::Clear, Duration::from_secs(30)));
+        assert_eq!((read.scope.nested, read.scope.everyone), (false, false));
+        assert_eq!(serde_json::from_str::<Synchronization>(&serde_json::to_string(&read).unwrap()).unwrap(), read);
+    }
+
+    #[test]
+    fn a_field_that_does_not_exist_yet_is_named() {
+        for (scope, more, field) in [
+            (r#""everyone":true,"where":"x""#, "", "where"),
+            (r#""everyone":true"#, r#","limits":{}"#, "limits"),
+            (r#""everyone":true"#, r#","onDelete":"keep""#, "onDelete"),
+            (r#""groups":[{"id":"g","named":"x"}]"#, "", "a group is a name, or an `id`"),
+        ] {
+            let json = format!(r#"{{"to":"hub","scope":{{{scope}}}{more}}}"#);
+            let error = serde_json::from_str::<Synchronization>(&json).unwrap_err().to_string();
+            assert!(error.contains(field), "{json}: {error}");
+        }
+    }
+}

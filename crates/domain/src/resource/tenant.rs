@@ -1,0 +1,102 @@
+//! A tenant: one directory, how to reach it, and who we are there.
+//!
+//! Credentials are references, resolved where they are used. Reader and writer are apart, and only the provisioner uses a writer.
+
+use std::path::PathBuf;
+
+use serde::{Deserialize, Serialize};
+use url::Url;
+
+/// One directory.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Tenant {
+    /// The organization it says it belongs to.
+    pub organization: String,
+    /// How to reach it through Microsoft Graph.
+    pub graph: Graph,
+}
+
+/// A tenant that speaks Microsoft Graph.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Graph {
+    /// A verified domain of the tenant, or its directory id: what tokens are asked for.
+    pub domain: String,
+    /// Where Graph is; the global cloud's unless written. Plain http on loopback only.
+    #[serde(default = "global_endpoint")]
+    pub endpoint: Url,
+    /// Where tokens come from; the global cloud's unless written. Plain http on loopback only.
+    #[serde(default = "global_authority")]
+    pub authority: Url,
+    /// The application that reads.
+    pub reader: Client,
+    /// The application that writes; without one the tenant cannot be written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub writer: Option<Client>,
+}
+
+/// An application registered in the tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Client {
+    /// Its application id.
+    pub client_id: String,
+    /// Where its secret is.
+    pub client_secret: SecretRef,
+}
+
+/// Says where a secret is; never holds it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct SecretRef {
+    /// A file that holds it, read at each use, so that a rotated mount is seen.
+    pub file: PathBuf,
+}
+
+impl Graph {
+    /// The field whose URL would send a token in the clear, if any: plain http is for loopback only.
+    #[must_use]
+    pub fn plain_http(&self) -> Option<&'static str> {
+        [("endpoint", &self.endpoint), ("authority", &self.authority)].into_iter().find(|(_, url)| !is_safe(url)).map(|(field, _)| field)
+    }
+}
+
+/// Whether a token may be sent there: https, or http to this machine.
+fn is_safe(url: &Url) -> bool {
+    match (url.scheme(), url.host()) {
+        ("https", Some(_)) => true,
+        ("http", Some(url::Host::Ipv4(ip))) => ip.is_loopback(),
+        ("http", Some(url::Host::Ipv6(ip))) => ip.is_loopback(),
+        ("http", Some(url::Host::Domain(name))) => name == "localhost",
+        (_, _) => false,
+    }
+}
+
+fn global_endpoint() -> Url {
+    Url::parse("https://graph.microsoft.com").expect("a constant URL")
+}
+
+fn global_authority() -> Url {
+    Url::parse("https://login.microsoftonline.com").expect("a constant URL")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_this_machine_only() {
+        for (url, safe) in [
+            ("https://graph.microsoft.com", true),
+            ("http://127.0.0.1:8700", true),
+            ("http://[::1]:8700", true),
+            ("http://localhost", true),
+            ("http://graph.example", false),
+            ("http://127.0.0.1.example", false),
+            ("ftp://127.0.0.1", false),
+        ] {
+            assert_eq!(is_safe(&Url::parse(url).unwrap()), safe, "{url}");
+        }
+    }
+}
