@@ -1,0 +1,187 @@
+//! Decisions, and the markers that stand among them.
+
+use std::time::Duration;
+
+use xtsync_domain::decision::{Decision, Departure, Desired, Present, Untouched};
+
+use super::{Invalid, attributes, enumeration, id, missing, required, tenant, time, version, wire_attributes, wire_time};
+use crate::v1;
+use crate::v1::decision::Desired as Wire;
+
+/// What one record of a decisions topic holds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum DecisionRecord {
+    /// A decision.
+    Decision(Decision),
+    /// A partition of the source's deltas has been replayed for a revision.
+    Marker {
+        /// Whose deltas.
+        source: xtsync_domain::TenantName,
+        /// Which partition of them.
+        partition: u32,
+        /// For which revision.
+        revision: u64,
+    },
+}
+
+impl From<DecisionRecord> for v1::Decision {
+    fn from(record: DecisionRecord) -> Self {
+        match record {
+            DecisionRecord::Decision(decision) => decision.into(),
+            DecisionRecord::Marker { source, partition, revision } => Self {
+                source: source.into(),
+                desired: Some(Wire::ReplayMarker(v1::ReplayMarker { partition, revision })),
+                ..Self::default()
+            },
+        }
+    }
+}
+
+impl From<&Decision> for v1::Decision {
+    fn from(decision: &Decision) -> Self {
+        decision.clone().into()
+    }
+}
+
+impl From<Decision> for v1::Decision {
+    fn from(decision: Decision) -> Self {
+        Self {
+            source: decision.source.into(),
+            user_id: decision.user.0,
+            synchronization: decision.synchronization,
+            version: Some(decision.version.into()),
+            origin: v1::Origin::from(decision.origin).into(),
+            first_seen: Some(wire_time(decision.first_seen)),
+            desired: Some(match decision.desired {
+                Desired::Present(present) => Wire::Present(present.into()),
+                Desired::Gone(departure) => Wire::Gone(departure.into()),
+                Desired::Untouched(reason) => Wire::Untouched(v1::Untouched { reason: v1::UntouchedReason::from(reason).into() }),
+            }),
+        }
+    }
+}
+
+impl From<Present> for v1::Present {
+    fn from(present: Present) -> Self {
+        Self {
+            enabled: present.enabled,
+            address: present.address,
+            attributes: wire_attributes(present.attributes),
+            on_create: wire_attributes(present.on_create),
+        }
+    }
+}
+
+impl From<Departure> for v1::Gone {
+    fn from(departure: Departure) -> Self {
+        let (reason, settle) = match departure {
+            Departure::OutOfScope { settle_ms } => (v1::GoneReason::OutOfScope, Some(wire_duration(settle_ms))),
+            Departure::External => (v1::GoneReason::External, None),
+            Departure::Deleted => (v1::GoneReason::Deleted, None),
+        };
+        Self { reason: reason.into(), settle }
+    }
+}
+
+impl From<Untouched> for v1::UntouchedReason {
+    fn from(reason: Untouched) -> Self {
+        match reason {
+            Untouched::NotOneOrganization => Self::NotOneOrganization,
+            Untouched::ScopeUnresolved => Self::ScopeUnresolved,
+            Untouched::NoAddress => Self::NoAddress,
+            Untouched::UserTypeNotAdmitted => Self::UserTypeNotAdmitted,
+        }
+    }
+}
+
+impl TryFrom<v1::Decision> for DecisionRecord {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::Decision) -> Result<Self, Invalid> {
+        match wire.desired {
+            Some(Wire::ReplayMarker(marker)) => {
+                Ok(Self::Marker { source: tenant("source", wire.source)?, partition: marker.partition, revision: marker.revision })
+            }
+            Some(Wire::Present(_) | Wire::Gone(_) | Wire::Untouched(_)) | None => Ok(Self::Decision(wire.try_into()?)),
+        }
+    }
+}
+
+impl TryFrom<v1::Decision> for Decision {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::Decision) -> Result<Self, Invalid> {
+        let desired = match wire.desired.ok_or(Invalid::NewerWriter("desired"))? {
+            Wire::Present(present) => Desired::Present(present.try_into()?),
+            Wire::Gone(gone) => Desired::Gone(gone.try_into()?),
+            Wire::Untouched(untouched) => {
+                Desired::Untouched(enumeration::<v1::UntouchedReason>("untouched.reason", untouched.reason)?.try_into()?)
+            }
+            Wire::ReplayMarker(_) => return Err(Invalid::Field("desired", "is a replay marker, no decision".to_owned())),
+        };
+        Ok(Self {
+            source: tenant("source", wire.source)?,
+            user: id("user_id", wire.user_id)?,
+            synchronization: id("synchronization", wire.synchronization)?,
+            version: required("version", wire.version)?.into(),
+            origin: version::origin(wire.origin)?,
+            first_seen: time("first_seen", wire.first_seen)?,
+            desired,
+        })
+    }
+}
+
+impl TryFrom<v1::Present> for Present {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::Present) -> Result<Self, Invalid> {
+        Ok(Self {
+            enabled: wire.enabled,
+            address: id("present.address", wire.address)?,
+            attributes: attributes(wire.attributes)?,
+            on_create: attributes(wire.on_create)?,
+        })
+    }
+}
+
+impl TryFrom<v1::Gone> for Departure {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::Gone) -> Result<Self, Invalid> {
+        match enumeration("gone.reason", wire.reason)? {
+            v1::GoneReason::Unspecified => Err(missing("gone.reason")),
+            v1::GoneReason::OutOfScope => Ok(Self::OutOfScope { settle_ms: milliseconds("gone.settle", wire.settle)? }),
+            v1::GoneReason::External => Ok(Self::External),
+            v1::GoneReason::Deleted => Ok(Self::Deleted),
+        }
+    }
+}
+
+impl TryFrom<v1::UntouchedReason> for Untouched {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::UntouchedReason) -> Result<Self, Invalid> {
+        match wire {
+            v1::UntouchedReason::Unspecified => Err(missing("untouched.reason")),
+            v1::UntouchedReason::NotOneOrganization => Ok(Self::NotOneOrganization),
+            v1::UntouchedReason::ScopeUnresolved => Ok(Self::ScopeUnresolved),
+            v1::UntouchedReason::NoAddress => Ok(Self::NoAddress),
+            v1::UntouchedReason::UserTypeNotAdmitted => Ok(Self::UserTypeNotAdmitted),
+        }
+    }
+}
+
+fn wire_duration(ms: u64) -> prost_types::Duration {
+    // Longer than the wire can say is as good as for ever.
+    prost_types::Duration::try_from(Duration::from_millis(ms)).unwrap_or(prost_types::Duration { seconds: i64::MAX, nanos: 0 })
+}
+
+/// A duration in milliseconds; unset is zero.
+fn milliseconds(field: &'static str, wire: Option<prost_types::Duration>) -> Result<u64, Invalid> {
+    let duration = Duration::try_from(wire.unwrap_or_default()).ok();
+    let ms = duration.and_then(|duration| u64::try_from(duration.as_millis()).ok());
+    ms.ok_or_else(|| Invalid::Field(field, "is out of range".to_owned()))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,80 @@
+//! Decisions to the wire and back.
+
+use xtsync_domain::{Attributes, Origin, TenantName, Timestamp, Value, Version};
+
+use super::*;
+
+fn emea() -> TenantName {
+    TenantName::new("emea").unwrap()
+}
+
+fn decision(desired: Desired) -> Decision {
+    Decision {
+        source: emea(),
+        user: "ana".into(),
+        synchronization: "to-hub".to_owned(),
+        version: Version { delta: 4, facts: 3, revision: 2, rules: 1 },
+        origin: Origin::Live,
+        first_seen: Timestamp(1_763_712_000_123_456),
+        desired,
+    }
+}
+
+fn present() -> Present {
+    Present {
+        enabled: true,
+        address: "ana@emea.example".to_owned(),
+        attributes: Attributes::from_iter([("city", Value::from("Paris")), ("department", Value::Null)]),
+        on_create: Attributes::from_iter([("userType", Value::from("Member"))]),
+    }
+}
+
+#[test]
+fn a_decision_reads_back_as_it_was() {
+    for desired in [
+        Desired::Present(present()),
+        Desired::Present(Present { enabled: false, ..present() }),
+        Desired::Gone(Departure::OutOfScope { settle_ms: 30_000 }),
+        Desired::Gone(Departure::OutOfScope { settle_ms: 0 }),
+        Desired::Gone(Departure::External),
+        Desired::Gone(Departure::Deleted),
+        Desired::Untouched(Untouched::NotOneOrganization),
+        Desired::Untouched(Untouched::ScopeUnresolved),
+        Desired::Untouched(Untouched::NoAddress),
+        Desired::Untouched(Untouched::UserTypeNotAdmitted),
+    ] {
+        let decision = decision(desired);
+        assert_eq!(Decision::try_from(v1::Decision::from(&decision)), Ok(decision.clone()));
+        let record = DecisionRecord::Decision(decision);
+        assert_eq!(DecisionRecord::try_from(v1::Decision::from(record.clone())), Ok(record));
+    }
+}
+
+#[test]
+fn a_marker_reads_back_and_is_never_a_decision() {
+    let marker = DecisionRecord::Marker { source: emea(), partition: 5, revision: 8 };
+    let wire = v1::Decision::from(marker.clone());
+    assert!(matches!(Decision::try_from(wire.clone()), Err(Invalid::Field("desired", _))));
+    assert_eq!(DecisionRecord::try_from(wire), Ok(marker));
+}
+
+#[test]
+fn what_a_newer_writer_wrote_is_told_from_what_is_broken() {
+    let good = || v1::Decision::from(&decision(Desired::Present(present())));
+    let gone = |reason| Some(Wire::Gone(v1::Gone { reason, settle: None }));
+    let untouched = |reason| Some(Wire::Untouched(v1::Untouched { reason }));
+    for (wire, want) in [
+        (v1::Decision { desired: None, ..good() }, Invalid::NewerWriter("desired")),
+        (v1::Decision { desired: gone(99), ..good() }, Invalid::NewerWriter("gone.reason")),
+        (v1::Decision { desired: gone(0), ..good() }, missing("gone.reason")),
+        (v1::Decision { desired: untouched(99), ..good() }, Invalid::NewerWriter("untouched.reason")),
+        (v1::Decision { desired: untouched(0), ..good() }, missing("untouched.reason")),
+        (v1::Decision { desired: Some(Wire::Present(v1::Present::default())), ..good() }, missing("present.address")),
+        (v1::Decision { user_id: String::new(), ..good() }, missing("user_id")),
+        (v1::Decision { source: String::new(), ..good() }, missing("source")),
+        (v1::Decision { synchronization: String::new(), ..good() }, missing("synchronization")),
+        (v1::Decision { version: None, ..good() }, missing("version")),
+    ] {
+        assert_eq!(DecisionRecord::try_from(wire), Err(want));
+    }
+}

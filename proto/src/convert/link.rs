@@ -1,0 +1,186 @@
+//! Links: the provisioner's row and the record on the bus are the same bytes.
+
+use xtsync_domain::link::{Applied, Link, Override, State, Trouble, TroubleKind, Veto};
+use xtsync_domain::value::Digest;
+
+use super::{Invalid, attributes, enumeration, missing, required, tenant, time, wire_attributes, wire_time};
+use crate::convert::time::optional_time;
+use crate::v1;
+
+mod shadow;
+
+/// A link with what its store adds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkRecord {
+    /// The link.
+    pub link: Link,
+    /// Grows with every change of it.
+    pub version: u64,
+    /// The store that wrote it.
+    pub incarnation: String,
+}
+
+impl From<LinkRecord> for v1::Link {
+    fn from(LinkRecord { link, version, incarnation }: LinkRecord) -> Self {
+        Self {
+            source: link.source().to_string(),
+            user_id: link.user().to_string(),
+            target: link.target.into(),
+            synchronization: link.desired.synchronization.clone(),
+            link_version: version,
+            incarnation,
+            desired: Some(link.desired.into()),
+            desired_since: Some(wire_time(link.desired_since)),
+            applied: Some(link.applied.into()),
+            shadow: Some(shadow::wire(link.shadow, link.anchor)),
+            veto: link.veto.map(Into::into),
+            r#override: link.reject.map(Into::into),
+            holders: link.holders.into_iter().collect(),
+            trouble: link.trouble.map(Into::into),
+        }
+    }
+}
+
+impl TryFrom<v1::Link> for LinkRecord {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::Link) -> Result<Self, Invalid> {
+        let (shadow, anchor) = shadow::read(required("shadow", wire.shadow)?)?;
+        let link = Link {
+            target: tenant("target", wire.target)?,
+            desired: required("desired", wire.desired)?.try_into()?,
+            desired_since: time("desired_since", wire.desired_since)?,
+            anchor,
+            shadow,
+            applied: required("applied", wire.applied)?.try_into()?,
+            veto: wire.veto.map(TryInto::try_into).transpose()?,
+            reject: wire.r#override.map(TryInto::try_into).transpose()?,
+            holders: wire.holders.into_iter().collect(),
+            trouble: wire.trouble.map(TryInto::try_into).transpose()?,
+        };
+        Ok(Self { link, version: wire.link_version, incarnation: wire.incarnation })
+    }
+}
+
+impl From<Applied> for v1::Applied {
+    fn from(applied: Applied) -> Self {
+        Self {
+            version: Some(applied.version.into()),
+            attributes: wire_attributes(applied.attributes),
+            at: applied.at.map(wire_time),
+            failed_attributes: applied.failed.into_iter().collect(),
+            state: v1::AppliedState::from(applied.state).into(),
+            told_digest: applied.told.map(|digest| digest.0.to_vec()).unwrap_or_default(),
+        }
+    }
+}
+
+impl TryFrom<v1::Applied> for Applied {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::Applied) -> Result<Self, Invalid> {
+        let state = match enumeration("applied.state", wire.state)? {
+            v1::AppliedState::Unspecified => return Err(missing("applied.state")),
+            v1::AppliedState::Absent => State::Absent,
+            v1::AppliedState::Enabled => State::Enabled,
+            v1::AppliedState::Disabled => State::Disabled,
+            v1::AppliedState::Deleted => State::Deleted,
+        };
+        Ok(Self {
+            version: required("applied.version", wire.version)?.into(),
+            state,
+            attributes: attributes(wire.attributes)?,
+            told: digest(wire.told_digest)?,
+            failed: wire.failed_attributes.into_iter().collect(),
+            at: optional_time("applied.at", wire.at)?,
+        })
+    }
+}
+
+fn digest(bytes: Vec<u8>) -> Result<Option<Digest>, Invalid> {
+    let wrong = |_| Invalid::Field("applied.told_digest", "is no SHA-256".to_owned());
+    if bytes.is_empty() { Ok(None) } else { bytes.try_into().map(|bytes| Some(Digest(bytes))).map_err(wrong) }
+}
+
+impl From<State> for v1::AppliedState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Absent => Self::Absent,
+            State::Enabled => Self::Enabled,
+            State::Disabled => Self::Disabled,
+            State::Deleted => Self::Deleted,
+        }
+    }
+}
+
+impl From<Veto> for v1::Veto {
+    fn from(veto: Veto) -> Self {
+        Self { by: veto.by, reason: veto.reason, until: veto.until.map(wire_time) }
+    }
+}
+
+impl TryFrom<v1::Veto> for Veto {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::Veto) -> Result<Self, Invalid> {
+        Ok(Self { by: wire.by, reason: wire.reason, until: optional_time("veto.until", wire.until)? })
+    }
+}
+
+impl From<Override> for v1::Override {
+    fn from(reject: Override) -> Self {
+        Self { by: reject.by, reason: reject.reason, against: Some(reject.against.into()) }
+    }
+}
+
+impl TryFrom<v1::Override> for Override {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::Override) -> Result<Self, Invalid> {
+        Ok(Self { by: wire.by, reason: wire.reason, against: required("override.against", wire.against)?.into() })
+    }
+}
+
+impl From<Trouble> for v1::Trouble {
+    fn from(trouble: Trouble) -> Self {
+        let kind = match trouble.kind {
+            TroubleKind::Retry => v1::TroubleKind::Retry,
+            TroubleKind::Held => v1::TroubleKind::Held,
+            TroubleKind::Conflict => v1::TroubleKind::Conflict,
+            TroubleKind::Refused => v1::TroubleKind::Refused,
+        };
+        Self {
+            kind: kind.into(),
+            code: trouble.code,
+            others: trouble.others,
+            attempts: trouble.attempts,
+            due: trouble.due.map(wire_time),
+            since: Some(wire_time(trouble.since)),
+        }
+    }
+}
+
+impl TryFrom<v1::Trouble> for Trouble {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::Trouble) -> Result<Self, Invalid> {
+        let kind = match enumeration("trouble.kind", wire.kind)? {
+            v1::TroubleKind::Unspecified => return Err(missing("trouble.kind")),
+            v1::TroubleKind::Retry => TroubleKind::Retry,
+            v1::TroubleKind::Held => TroubleKind::Held,
+            v1::TroubleKind::Conflict => TroubleKind::Conflict,
+            v1::TroubleKind::Refused => TroubleKind::Refused,
+        };
+        Ok(Self {
+            kind,
+            code: wire.code,
+            others: wire.others,
+            attempts: wire.attempts,
+            due: optional_time("trouble.due", wire.due)?,
+            since: time("trouble.since", wire.since)?,
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;

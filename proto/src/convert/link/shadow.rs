@@ -1,0 +1,112 @@
+//! The shadow of a link: one message for every stage, since most of what it holds is the same in all of them.
+
+use xtsync_domain::Timestamp;
+use xtsync_domain::link::{Account, Inviting, LoweredBy, Sessions, Shadow, Stage};
+
+use crate::convert::time::optional_time;
+use crate::convert::{Invalid, enumeration, id, missing, time, wire_time};
+use crate::v1;
+use crate::v1::ShadowState as Wire;
+
+pub(super) fn wire(shadow: Shadow, anchor: Option<String>) -> v1::Shadow {
+    let anchor = anchor.unwrap_or_default();
+    match shadow {
+        Shadow::None => v1::Shadow { state: Wire::None.into(), anchor, ..v1::Shadow::default() },
+        Shadow::Inviting(inviting) => v1::Shadow {
+            state: Wire::Inviting.into(),
+            anchor,
+            target_id: inviting.id.map(|id| id.0).unwrap_or_default(),
+            address: inviting.address,
+            since: Some(wire_time(inviting.began)),
+            ..v1::Shadow::default()
+        },
+        Shadow::Object(account) => {
+            let (state, since) = wire_stage(account.stage);
+            v1::Shadow {
+                state: state.into(),
+                target_id: account.id.0,
+                anchor,
+                enabled: account.enabled,
+                lowered_by: wire_lowered_by(account.lowered_by).into(),
+                sessions: wire_sessions(account.sessions).into(),
+                redeemed: account.redeemed,
+                address: account.address,
+                created_at: Some(wire_time(account.created_at)),
+                since: since.map(wire_time),
+            }
+        }
+    }
+}
+
+pub(super) fn read(mut wire: v1::Shadow) -> Result<(Shadow, Option<String>), Invalid> {
+    let anchor = Some(std::mem::take(&mut wire.anchor)).filter(|anchor| !anchor.is_empty());
+    let since = || time("shadow.since", wire.since);
+    let stage = match enumeration("shadow.state", wire.state)? {
+        Wire::Unspecified => return Err(missing("shadow.state")),
+        Wire::None => return Ok((Shadow::None, anchor)),
+        Wire::Inviting => {
+            let id = Some(wire.target_id).filter(|id| !id.is_empty()).map(Into::into);
+            return Ok((Shadow::Inviting(Inviting { address: wire.address, began: time("shadow.since", wire.since)?, id }), anchor));
+        }
+        Wire::Doubtful => Stage::Doubtful,
+        Wire::Live => Stage::Live,
+        Wire::Leaving => Stage::Leaving { since: since()? },
+        Wire::Bin => Stage::Bin { since: since()? },
+        Wire::Returning => Stage::Returning { since: since()? },
+    };
+    let account = Account {
+        id: id("shadow.target_id", wire.target_id)?,
+        stage,
+        enabled: wire.enabled,
+        lowered_by: lowered_by(wire.lowered_by)?,
+        sessions: sessions(wire.sessions)?,
+        redeemed: wire.redeemed,
+        address: wire.address,
+        created_at: optional_time("shadow.created_at", wire.created_at)?.ok_or_else(|| missing("shadow.created_at"))?,
+    };
+    Ok((Shadow::Object(account), anchor))
+}
+
+fn wire_stage(stage: Stage) -> (Wire, Option<Timestamp>) {
+    match stage {
+        Stage::Doubtful => (Wire::Doubtful, None),
+        Stage::Live => (Wire::Live, None),
+        Stage::Leaving { since } => (Wire::Leaving, Some(since)),
+        Stage::Bin { since } => (Wire::Bin, Some(since)),
+        Stage::Returning { since } => (Wire::Returning, Some(since)),
+    }
+}
+
+fn wire_lowered_by(lowered_by: LoweredBy) -> v1::LoweredBy {
+    match lowered_by {
+        LoweredBy::Nobody => v1::LoweredBy::Nobody,
+        LoweredBy::Us => v1::LoweredBy::Us,
+        LoweredBy::Target => v1::LoweredBy::Target,
+    }
+}
+
+fn lowered_by(number: i32) -> Result<LoweredBy, Invalid> {
+    match enumeration("shadow.lowered_by", number)? {
+        v1::LoweredBy::Unspecified => Err(missing("shadow.lowered_by")),
+        v1::LoweredBy::Nobody => Ok(LoweredBy::Nobody),
+        v1::LoweredBy::Us => Ok(LoweredBy::Us),
+        v1::LoweredBy::Target => Ok(LoweredBy::Target),
+    }
+}
+
+fn wire_sessions(sessions: Sessions) -> v1::SessionState {
+    match sessions {
+        Sessions::Open => v1::SessionState::Open,
+        Sessions::Ended => v1::SessionState::Ended,
+        Sessions::Refused => v1::SessionState::Refused,
+    }
+}
+
+fn sessions(number: i32) -> Result<Sessions, Invalid> {
+    match enumeration("shadow.sessions", number)? {
+        v1::SessionState::Unspecified => Err(missing("shadow.sessions")),
+        v1::SessionState::Open => Ok(Sessions::Open),
+        v1::SessionState::Ended => Ok(Sessions::Ended),
+        v1::SessionState::Refused => Ok(Sessions::Refused),
+    }
+}
