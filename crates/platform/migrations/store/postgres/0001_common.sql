@@ -1,0 +1,34 @@
+-- What every store holds. Times are microseconds since 1970, ids are text.
+
+-- The store's id, made when it was born: one row.
+CREATE TABLE incarnation (
+    id      TEXT   NOT NULL PRIMARY KEY,
+    created BIGINT NOT NULL
+);
+
+-- How far each partition's effect is stored here.
+CREATE TABLE offset_ (
+    topic TEXT   NOT NULL,
+    part  BIGINT NOT NULL,
+    next  BIGINT NOT NULL,
+    PRIMARY KEY (topic, part)
+);
+
+-- Who works on what, until when. The second key makes a change of epoch wait for every transaction that relies on the old one
+-- (`FOR KEY SHARE`), while a mere renewal does not.
+CREATE TABLE lease (
+    name  TEXT   NOT NULL PRIMARY KEY,
+    owner TEXT   NOT NULL,
+    epoch BIGINT NOT NULL,
+    until BIGINT NOT NULL,
+    UNIQUE (name, epoch)
+);
+
+-- Log records not published yet, in order.
+CREATE TABLE outbox (
+    seq     BIGINT NOT NULL GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    topic   TEXT   NOT NULL,
+    key     BYTEA  NOT NULL,
+    headers BYTEA  NOT NULL,
+    value   BYTEA
+);

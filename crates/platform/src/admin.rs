@@ -1,0 +1,124 @@
+//! What operators' machines ask a process by HTTP: `/metrics`, `/livez`, `/readyz`, `/healthz`.
+//!
+//! Nothing here holds a personal value, so it is served without a password; it still listens on loopback unless somebody says otherwise.
+//! It is bound before any work and answers while the process drains.
+
+use std::io;
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::extract::{RawQuery, State};
+use axum::http::StatusCode;
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Response};
+use axum::routing::get;
+use prometheus::{Registry, TEXT_FORMAT, TextEncoder};
+use tokio::net::TcpListener;
+
+use crate::health::{Answer, Health, Question};
+use crate::shutdown::Shutdown;
+
+/// Who may reach a listener.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Reach {
+    /// This machine only.
+    Loopback,
+    /// Whoever reaches the address: said explicitly, as a pod's probes need it.
+    Anywhere,
+}
+
+/// Binds the listener; port 0 takes a free one.
+///
+/// # Errors
+/// When the address is in use, or lies beyond loopback though nobody said that it may.
+pub async fn bind(address: SocketAddr, reach: Reach) -> io::Result<TcpListener> {
+    if reach == Reach::Loopback && !address.ip().is_loopback() {
+        let refusal = format!("{address} is reachable from other machines: name it explicitly to listen there");
+        return Err(io::Error::new(io::ErrorKind::PermissionDenied, refusal));
+    }
+    TcpListener::bind(address).await.map_err(|error| io::Error::new(error.kind(), format!("listening on {address}: {error}")))
+}
+
+/// Serves until the shutdown, which should come after everything else has drained.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(listener: TcpListener, health: Health, registry: Registry, shutdown: Shutdown) -> io::Result<()> {
+    let stop = async move { shutdown.cancelled().await };
+    axum::serve(listener, router(health, registry)).with_graceful_shutdown(stop).await
+}
+
+fn router(health: Health, registry: Registry) -> Router {
+    let probe = |question| {
+        get(move |State(health): State<Health>, RawQuery(query): RawQuery| async move { answer(&health.ask(question), query.as_deref()) })
+    };
+    Router::new()
+        .route("/livez", probe(Question::Live))
+        .route("/readyz", probe(Question::Ready))
+        .route("/healthz", probe(Question::Ready))
+        .with_state(health)
+        .route("/metrics", get(move || async move { metrics(&registry) }))
+}
+
+/// As Kubernetes' own: `ok`, or every condition when it is not or somebody asks `?verbose`.
+fn answer(answer: &Answer, query: Option<&str>) -> Response {
+    let verbose = query.is_some_and(|query| query.split('&').any(|part| part == "verbose" || part.starts_with("verbose=")));
+    let status = if answer.well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let text = match (answer.well, verbose) {
+        (true, false) => "ok\n".to_owned(),
+        (true, true) => format!("{}check passed\n", answer.lines),
+        (false, _) => format!("{}check failed\n", answer.lines),
+    };
+    (status, text).into_response()
+}
+
+fn metrics(registry: &Registry) -> Response {
+    match TextEncoder::new().encode_to_string(&registry.gather()) {
+        Ok(text) => ([(CONTENT_TYPE, TEXT_FORMAT)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+
+    use super::*;
+
+    async fn ask(address: SocketAddr, path: &str) -> String {
+        let mut stream = tokio::net::TcpStream::connect(address).await.unwrap();
+        stream.write_all(format!("GET {path} HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.unwrap();
+        let status = answer.split(' ').nth(1).unwrap().to_owned();
+        format!("{status} {}", answer.split_once("\r\n\r\n").unwrap().1)
+    }
+
+    #[tokio::test]
+    async fn probes_answer_as_kubernetes_expects_and_metrics_are_text() {
+        let listener = bind("127.0.0.1:0".parse().unwrap(), Reach::Loopback).await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let (health, shutdown) = (Health::new(), Shutdown::new());
+        let store = health.condition("store");
+        let registry = Registry::new();
+        registry.register(Box::new(prometheus::IntCounter::new("xtsync_things_total", "Things.").unwrap())).unwrap();
+        let server = tokio::spawn(serve(listener, health.clone(), registry, shutdown.clone()));
+        assert_eq!(ask(address, "/readyz").await, "503 [-]store failed: starting\ncheck failed\n");
+        assert_eq!(ask(address, "/livez").await, "200 ok\n");
+        store.set(true, "");
+        assert_eq!(ask(address, "/readyz").await, "200 ok\n");
+        assert_eq!(ask(address, "/healthz?verbose").await, "200 [+]store ok\ncheck passed\n");
+        assert!(ask(address, "/metrics").await.contains("\nxtsync_things_total 0\n"));
+        assert!(ask(address, "/secrets").await.starts_with("404"));
+        shutdown.begin();
+        server.await.unwrap().unwrap();
+    }
+
+    #[tokio::test]
+    async fn beyond_loopback_it_listens_only_when_told() {
+        let anywhere = "0.0.0.0:0".parse().unwrap();
+        let error = bind(anywhere, Reach::Loopback).await.unwrap_err();
+        assert!(error.to_string().contains("reachable from other machines"), "{error}");
+        bind(anywhere, Reach::Anywhere).await.unwrap();
+    }
+}

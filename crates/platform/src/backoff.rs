@@ -1,0 +1,42 @@
+//! How long to wait before trying again: exponential, capped, with full jitter, so that many who failed together do not return together.
+
+use std::time::Duration;
+
+use rand::Rng;
+
+/// The longest first wait.
+const FIRST: Duration = Duration::from_millis(500);
+
+/// The longest wait.
+const MAX: Duration = Duration::from_secs(5 * 60);
+
+/// The wait after a number of failed attempts: anything up to half a second, doubled with each attempt, up to five minutes.
+pub fn delay(attempts: u32, rng: &mut impl Rng) -> Duration {
+    within(attempts, FIRST, MAX, rng)
+}
+
+/// The wait where the caller says the longest first and the longest of all.
+pub fn within(attempts: u32, first: Duration, max: Duration, rng: &mut impl Rng) -> Duration {
+    let doubled = 2_u32.saturating_pow(attempts.saturating_sub(1));
+    let most = first.saturating_mul(doubled).min(max);
+    most.mul_f64(rng.random())
+}
+
+#[cfg(test)]
+mod tests {
+    use rand::SeedableRng as _;
+    use rand::rngs::StdRng;
+
+    use super::*;
+
+    #[test]
+    fn the_wait_doubles_up_to_a_limit_and_is_anything_below() {
+        let mut rng = StdRng::seed_from_u64(7);
+        for (attempts, most) in [(0, 500), (1, 500), (2, 1000), (5, 8000), (10, 256_000), (11, 300_000), (u32::MAX, 300_000)] {
+            let most = Duration::from_millis(most);
+            let waits: Vec<_> = (0..200).map(|_| delay(attempts, &mut rng)).collect();
+            assert!(waits.iter().all(|wait| *wait <= most), "after {attempts}");
+            assert!(waits.iter().any(|wait| *wait < most / 4) && waits.iter().any(|wait| *wait > most / 4 * 3), "after {attempts}");
+        }
+    }
+}

@@ -1,0 +1,72 @@
+//! The clock that is passed in, so that a test or a simulation can hold time still.
+
+use std::fmt;
+use std::sync::atomic::{AtomicI64, Ordering};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use xtsync_domain::Timestamp;
+
+/// Tells the time.
+pub trait Clock: fmt::Debug + Send + Sync + 'static {
+    /// This moment.
+    fn now(&self) -> Timestamp;
+}
+
+/// The machine's clock. It may step, also backwards: durations are measured by tokio's `Instant`, versions by `max(last + 1, now)`.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemClock;
+
+impl Clock for SystemClock {
+    #[expect(clippy::disallowed_methods, reason = "this is the one place where time comes in")]
+    fn now(&self) -> Timestamp {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        Timestamp(i64::try_from(since.as_micros()).unwrap_or(i64::MAX))
+    }
+}
+
+/// A clock that stands until it is moved.
+#[derive(Debug, Default)]
+pub struct ManualClock(AtomicI64);
+
+impl ManualClock {
+    /// A clock that stands at a moment.
+    #[must_use]
+    pub fn at(now: Timestamp) -> Self {
+        Self(AtomicI64::new(now.0))
+    }
+
+    /// Moves it on.
+    pub fn advance(&self, by: Duration) {
+        self.set(self.now().plus(by));
+    }
+
+    /// Puts it to a moment.
+    pub fn set(&self, now: Timestamp) {
+        self.0.store(now.0, Ordering::SeqCst);
+    }
+}
+
+impl Clock for ManualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp(self.0.load(Ordering::SeqCst))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_manual_clock_moves_only_when_it_is_moved() {
+        let clock = ManualClock::at(Timestamp(5));
+        assert_eq!((clock.now(), clock.now()), (Timestamp(5), Timestamp(5)));
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(clock.now(), Timestamp(1_000_005));
+    }
+
+    #[test]
+    fn the_system_clock_tells_this_century() {
+        let year_2024 = Timestamp::parse("2024-01-01T00:00:00Z").unwrap();
+        assert!(SystemClock.now() > year_2024);
+    }
+}

@@ -1,0 +1,133 @@
+//! Revisions whole, half, broken and compacted, as scripts of records.
+
+use bytes::Bytes;
+use prost::Message as _;
+use xtsync_domain::Timestamp;
+use xtsync_proto::event::Typed as _;
+use xtsync_proto::topic::Topic;
+
+use super::*;
+use crate::bus::Partition;
+
+const ORGANIZATION: &str = "Organization/-/contoso";
+
+fn record(offset: i64, key: &str, revision: u64, wire: Option<Wire>) -> Record {
+    let value = v1::ConfigRecord { revision, record: wire }.encode_to_vec();
+    raw(offset, key, v1::ConfigRecord::TYPE, value)
+}
+
+fn raw(offset: i64, key: &str, event_type: &str, value: Vec<u8>) -> Record {
+    let at = Position { partition: Partition { topic: Topic::Config, index: 0 }, offset };
+    let headers = event::headers(event_type, "control", key, offset, Timestamp(1), None);
+    Record { at, key: Bytes::from(key.to_owned()), value: Some(value.into()), headers, time: Timestamp(1) }
+}
+
+fn json(tenants: &[&str]) -> String {
+    serde_json::json!({ "tenants": tenants }).to_string()
+}
+
+fn organization(offset: i64, name: &str, revision: u64, tenants: &[&str]) -> Record {
+    let wire =
+        v1::Resource { kind: "Organization".to_owned(), name: name.to_owned(), spec_json: json(tenants).into(), ..Default::default() };
+    record(offset, &format!("Organization/-/{name}"), revision, Some(Wire::Resource(wire)))
+}
+
+/// The commit of a revision of organizations: their names and tenants, in order.
+fn commit(offset: i64, revision: u64, closes: &[(&str, &[&str])]) -> Record {
+    let keyed: Vec<_> = closes.iter().map(|(name, tenants)| (format!("Organization/-/{name}"), json(tenants))).collect();
+    let digest = digest(keyed.iter().map(|(key, json)| (key.as_str(), json.as_bytes())));
+    let commit = v1::Commit { resources: u32::try_from(closes.len()).unwrap(), digest, actor: "ana".to_owned() };
+    record(offset, COMMIT_KEY, revision, Some(Wire::Commit(commit)))
+}
+
+/// The newest complete revision after some records, and how they stand.
+fn fold(records: &[Record]) -> (u64, State) {
+    let mut fold = Fold::default();
+    records.iter().for_each(|record| fold.take(record));
+    (fold.complete().map_or(0, |configuration| configuration.revision()), fold.state())
+}
+
+fn half(story: &str) -> State {
+    State::Half(story.to_owned())
+}
+
+#[test]
+fn a_revision_counts_once_its_commit_has_come() {
+    let first = [organization(0, "contoso", 1, &["a"]), commit(1, 1, &[("contoso", &["a"])])];
+    let second = [organization(2, "contoso", 2, &["a", "b"]), commit(3, 2, &[("contoso", &["a", "b"])])];
+    let all: Vec<_> = first.into_iter().chain(second).collect();
+    for (read, want) in [
+        (0, (0, State::Complete)),
+        (1, (0, half("revision 1 has no commit yet"))),
+        (2, (1, State::Complete)),
+        (3, (1, half("revision 2 has no commit yet"))),
+        (4, (2, State::Complete)),
+    ] {
+        assert_eq!(fold(&all[..read]), want, "after {read} records");
+    }
+}
+
+#[test]
+fn what_compaction_left_of_half_a_revision_is_no_revision() {
+    let closed: &[(&str, &[&str])] = &[("contoso", &["a"]), ("fabrikam", &["f"])];
+    let fabrikam = organization(1, "fabrikam", 1, &["f"]);
+    let commit = commit(2, 1, closed);
+    let newer = organization(3, "contoso", 2, &["b"]);
+    // Whole: contoso as of revision 1 was still there when the commit was read.
+    let seen = [organization(0, "contoso", 1, &["a"]), fabrikam.clone(), commit.clone(), newer.clone()];
+    assert_eq!(fold(&seen), (1, half("revision 2 has no commit yet")));
+    // Compacted: its older record is gone, and the commit closes what is no more.
+    let compacted = [fabrikam, commit, newer];
+    assert_eq!(fold(&compacted), (0, half("revision 2 has no commit yet")));
+    assert_eq!(fold(&compacted[..2]), (0, half("revision 1 is not whole: waiting for the next one")));
+}
+
+#[test]
+fn a_commit_whose_digest_differs_closes_nothing() {
+    let records = [organization(0, "contoso", 1, &["a"]), commit(1, 1, &[("contoso", &["b"])])];
+    assert_eq!(fold(&records), (0, half("revision 1 is not whole: waiting for the next one")));
+}
+
+#[test]
+fn a_record_that_cannot_be_read_is_named_and_keeps_what_was_there() {
+    let good = [organization(0, "contoso", 1, &["a"]), commit(1, 1, &[("contoso", &["a"])])];
+    let resource = |kind: &str, json: &str| {
+        let wire = v1::Resource { kind: kind.to_owned(), name: "contoso".to_owned(), spec_json: json.into(), ..Default::default() };
+        record(2, ORGANIZATION, 2, Some(Wire::Resource(wire)))
+    };
+    for (bad, words) in [
+        (raw(2, ORGANIZATION, "com.example.Other", vec![]), "event type 'com.example.Other'"),
+        (raw(2, ORGANIZATION, v1::ConfigRecord::TYPE, vec![0xff]), "does not decode"),
+        (record(2, ORGANIZATION, 2, None), "written by a newer version"),
+        (resource("Workflow", "{}"), "written by a newer version"),
+        (resource("Organization", r#"{"colour":"red"}"#), "written by a newer version"),
+        (record(2, ORGANIZATION, 2, Some(Wire::Commit(v1::Commit::default()))), "its key is not that of what it holds"),
+        (organization(2, "fabrikam", 2, &[]), ""),
+    ] {
+        let mut records = good.to_vec();
+        records.push(Record { key: Bytes::from_static(ORGANIZATION.as_bytes()), ..bad });
+        let (revision, state) = fold(&records);
+        let State::Unreadable(story) = state else { panic!("{state:?} for {words}") };
+        assert!(story.starts_with("record 2 of partition 0 of xtsync.v1.config: ") && story.contains(words), "{story}");
+        assert_eq!(revision, 1, "{words}");
+        // A readable record of the same key heals it.
+        records.push(organization(3, "contoso", 3, &["c"]));
+        records.push(commit(4, 3, &[("contoso", &["c"])]));
+        assert_eq!(fold(&records), (3, State::Complete), "{words}");
+    }
+}
+
+#[test]
+fn a_tombstone_removes_with_the_next_commit() {
+    let both: &[(&str, &[&str])] = &[("contoso", &["a"]), ("fabrikam", &["f"])];
+    let gone = Record { value: None, ..organization(3, "fabrikam", 2, &[]) };
+    let records = [
+        organization(0, "contoso", 1, &["a"]),
+        organization(1, "fabrikam", 1, &["f"]),
+        commit(2, 1, both),
+        gone,
+        commit(4, 2, &[("contoso", &["a"])]),
+    ];
+    assert_eq!(fold(&records[..4]).0, 1);
+    assert_eq!(fold(&records), (2, State::Complete));
+}

@@ -1,0 +1,16 @@
+//! What every service stands on: bus, store, leases, configuration, telemetry, health, shutdown, clock.
+
+pub mod admin;
+pub mod backoff;
+pub mod bus;
+pub mod clock;
+pub mod configuration;
+pub mod dead_letter;
+pub mod health;
+pub mod metrics;
+pub mod service;
+pub mod shutdown;
+pub mod status;
+pub mod store;
+pub mod telemetry;
+pub mod trace;

@@ -1,0 +1,96 @@
+//! Metrics: one meter, a Prometheus registry behind it, and the figures that several services share.
+//!
+//! A service declares its own in one file of its own, from [`meter()`]. Labels are roles, tenants, kinds and codes; never users or values.
+
+mod process;
+
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Histogram, Meter};
+use opentelemetry_prometheus::ResourceSelector;
+use opentelemetry_sdk::Resource;
+use opentelemetry_sdk::error::OTelSdkError;
+use opentelemetry_sdk::metrics::SdkMeterProvider;
+use prometheus::Registry;
+use xtsync_domain::TenantName;
+
+pub(crate) use process::process;
+
+/// From five milliseconds to an hour.
+const LATENCY_BOUNDS: [f64; 20] =
+    [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0];
+
+/// The meter of the process; before telemetry has started it counts nothing.
+#[must_use]
+pub fn meter() -> Meter {
+    opentelemetry::global::meter("xtsync")
+}
+
+/// The two figures of lateness: the directory's own, and ours.
+#[derive(Debug, Clone)]
+pub struct Lateness {
+    directory: Histogram<f64>,
+    change_to_target: Histogram<f64>,
+}
+
+impl Lateness {
+    /// Declares them.
+    #[must_use]
+    pub fn new(meter: &Meter) -> Self {
+        let histogram = |name, help| meter.f64_histogram(name).with_description(help).with_boundaries(LATENCY_BOUNDS.to_vec()).build();
+        Self {
+            directory: histogram("xtsync_directory_lag_seconds", "From a change in the source directory until the directory told it."),
+            change_to_target: histogram("xtsync_change_to_target_seconds", "From the first sight of a change until the target has it."),
+        }
+    }
+
+    /// A change that the directory told this long after it was made.
+    pub fn directory(&self, tenant: &TenantName, lag: Duration) {
+        self.directory.record(lag.as_secs_f64(), &[KeyValue::new("tenant", tenant.to_string())]);
+    }
+
+    /// A change that the target has, this long after it was first seen. `origin` is `live`, `initial`, `replay` or `scrub`.
+    pub fn change_to_target(&self, source: &TenantName, target: &TenantName, origin: &'static str, took: Duration) {
+        let labels =
+            [KeyValue::new("source", source.to_string()), KeyValue::new("target", target.to_string()), KeyValue::new("origin", origin)];
+        self.change_to_target.record(took.as_secs_f64(), &labels);
+    }
+}
+
+/// A provider whose metrics stand in a registry of their own.
+pub(crate) fn provider(resource: Resource) -> Result<(SdkMeterProvider, Registry), OTelSdkError> {
+    let registry = Registry::new();
+    let exporter = opentelemetry_prometheus::exporter()
+        .with_registry(registry.clone())
+        .without_target_info()
+        .scope_info_enabled(false)
+        .with_resource_selector(ResourceSelector::None)
+        .build()?;
+    Ok((SdkMeterProvider::builder().with_reader(exporter).with_resource(resource).build(), registry))
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::metrics::MeterProvider as _;
+    use prometheus::TextEncoder;
+
+    use super::*;
+
+    #[test]
+    fn lateness_stands_in_the_registry_under_its_prometheus_names() {
+        let (provider, registry) = provider(Resource::builder_empty().build()).unwrap();
+        let lateness = Lateness::new(&provider.meter("test"));
+        let (emea, hub) = (TenantName::new("emea").unwrap(), TenantName::new("hub").unwrap());
+        lateness.directory(&emea, Duration::from_secs(3));
+        lateness.change_to_target(&emea, &hub, "live", Duration::from_millis(30));
+        let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+        for line in [
+            r#"xtsync_directory_lag_seconds_sum{tenant="emea"} 3"#,
+            r#"xtsync_change_to_target_seconds_bucket{origin="live",source="emea",target="hub",le="0.025"} 0"#,
+            r#"xtsync_change_to_target_seconds_bucket{origin="live",source="emea",target="hub",le="0.05"} 1"#,
+        ] {
+            assert!(text.lines().any(|found| found == line), "{line} in\n{text}");
+        }
+    }
+}

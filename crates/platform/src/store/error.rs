@@ -1,0 +1,144 @@
+//! How a store can fail, and whether trying again may help.
+
+/// How a store can fail.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The database cannot be reached, or is too busy; trying again later may help.
+    #[error("the database is away")]
+    Away(#[source] sqlx::Error),
+    /// No room is left for the database; trying again helps once somebody has made some.
+    #[error("the disk of the database is full")]
+    Full(#[source] sqlx::Error),
+    /// The database refused a statement.
+    #[error("{doing}")]
+    Statement {
+        /// What was being done.
+        doing: String,
+        /// Why.
+        #[source]
+        source: sqlx::Error,
+    },
+    /// The store can never be used as it is: a person must act.
+    #[error("the store {place} cannot be used: {reason}")]
+    Unusable {
+        /// The file or schema.
+        place: String,
+        /// Why.
+        reason: String,
+    },
+    /// A lease that a statement relied on is with somebody else.
+    #[error("the lease {0} is not ours any more")]
+    Fenced(String),
+    /// What was read is not what was written.
+    #[error("{0}")]
+    Corrupt(String),
+}
+
+/// What a database's error means for who asked.
+enum Meaning {
+    Away,
+    Full,
+    Refused,
+}
+
+impl Error {
+    /// Whether the same call may succeed later without anybody changing it.
+    #[must_use]
+    pub fn is_passing(&self) -> bool {
+        match self {
+            Self::Away(_) | Self::Full(_) => true,
+            Self::Statement { .. } | Self::Unusable { .. } | Self::Fenced(_) | Self::Corrupt(_) => false,
+        }
+    }
+
+    /// Whether a row was refused because another one has its key.
+    #[must_use]
+    pub fn is_duplicate(&self) -> bool {
+        match self {
+            Self::Statement { source: sqlx::Error::Database(error), .. } => error.is_unique_violation(),
+            Self::Statement { .. } | Self::Away(_) | Self::Full(_) | Self::Unusable { .. } | Self::Fenced(_) | Self::Corrupt(_) => false,
+        }
+    }
+
+    /// The error of a statement, which holds no values, only placeholders.
+    pub(super) fn of(sql: &str, source: sqlx::Error) -> Self {
+        match meaning(&source) {
+            Meaning::Away => Self::Away(source),
+            Meaning::Full => Self::Full(source),
+            Meaning::Refused => Self::Statement { doing: format!("running `{}`", shortened(sql)), source },
+        }
+    }
+}
+
+/// What a driver's error means. Statements that lost a race (deadlock, lock timeout) count as away: the same transaction may pass next time.
+fn meaning(error: &sqlx::Error) -> Meaning {
+    match error {
+        sqlx::Error::Database(error) => match error.code().as_deref() {
+            Some(code) if error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>().is_some() => of_postgres(code),
+            Some(code) => of_sqlite(code),
+            None => Meaning::Refused,
+        },
+        sqlx::Error::Io(_)
+        | sqlx::Error::Tls(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::PoolTimedOut
+        | sqlx::Error::PoolClosed
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::BeginFailed => Meaning::Away,
+        // The driver's own enum is open; what else it may say is about the statement.
+        _ => Meaning::Refused,
+    }
+}
+
+/// By class of SQLSTATE: 08 connection, 40 serialization and deadlock, 53 resources, 55P03 lock, 57 operator (shutdown, timeout).
+fn of_postgres(code: &str) -> Meaning {
+    match code {
+        "53100" => Meaning::Full,
+        "55P03" => Meaning::Away,
+        code if ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) => Meaning::Away,
+        _ => Meaning::Refused,
+    }
+}
+
+/// By primary result code, which is the lowest byte: 5 busy, 6 locked, 10 input/output, 13 full.
+fn of_sqlite(code: &str) -> Meaning {
+    match code.parse::<i32>().map(|code| code & 0xff) {
+        Ok(5 | 6 | 10) => Meaning::Away,
+        Ok(13) => Meaning::Full,
+        Ok(_) | Err(_) => Meaning::Refused,
+    }
+}
+
+/// A statement on one line, cut where it gets long.
+fn shortened(sql: &str) -> String {
+    const CHARS_MAX: usize = 120;
+    let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
+    match line.char_indices().nth(CHARS_MAX) {
+        Some((end, _)) => format!("{}…", &line[..end]),
+        None => line,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_statement_is_named_on_one_short_line() {
+        let error = Error::of(&format!("SELECT\n   a,\n   {}", "b, ".repeat(100)), sqlx::Error::RowNotFound);
+        let text = error.to_string();
+        assert!(text.starts_with("running `SELECT a, b, b,") && text.ends_with("…`"), "{text}");
+    }
+
+    #[test]
+    fn codes_say_whether_trying_again_may_help() {
+        for (code, away) in [("08006", true), ("40P01", true), ("57P01", true), ("57014", true), ("23505", false), ("42P01", false)] {
+            assert_eq!(matches!(of_postgres(code), Meaning::Away), away, "{code}");
+        }
+        for (code, away) in [("5", true), ("517", true), ("10", true), ("1", false), ("2067", false)] {
+            assert_eq!(matches!(of_sqlite(code), Meaning::Away), away, "{code}");
+        }
+        assert!(matches!(of_postgres("53100"), Meaning::Full));
+        assert!(matches!(of_sqlite("13"), Meaning::Full));
+    }
+}

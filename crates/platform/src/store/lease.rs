@@ -1,0 +1,86 @@
+//! Leases: who works on what, for how long, told by the database's clock.
+//!
+//! Each change of owner raises the epoch. A transaction that relies on a lease says so by [`assert()`], and fails with
+//! [`Error::Fenced`] when the lease ran out or went on, however long its author slept. A lease is kept by a task ([`Lease`]); the
+//! functions below it are the single steps, for tests and simulation.
+
+mod keeper;
+
+use std::fmt;
+use std::time::Duration;
+
+pub use keeper::{Held, Lease};
+
+use super::{Error, Param, Store, Transaction};
+use crate::params;
+
+/// How often a lease has changed hands: of two that believe to hold it, the higher one does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Epoch(pub u64);
+
+impl fmt::Display for Epoch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+impl From<Epoch> for Param {
+    fn from(epoch: Epoch) -> Self {
+        epoch.0.into()
+    }
+}
+
+/// Takes a lease that is free, has run out, or was ours before; gives its new epoch, or `None` while somebody else has it.
+///
+/// # Errors
+/// When the database is away.
+pub async fn acquire(store: &Store, name: &str, owner: &str, ttl: Duration) -> Result<Option<Epoch>, Error> {
+    const SQL: &str = "INSERT INTO lease (name, owner, epoch, until) VALUES ($1, $2, 1, $3)
+        ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, epoch = lease.epoch + 1, until = excluded.until
+        WHERE lease.until <= $4 OR lease.owner = excluded.owner
+        RETURNING epoch";
+    let mut tx = store.begin().await?;
+    let now = tx.database_now().await?;
+    let row = tx.fetch_one_opt(SQL, params![name, owner, now.plus(ttl), now]).await?;
+    tx.commit().await?;
+    row.map(|row| row.uint(0).map(Epoch)).transpose()
+}
+
+/// Prolongs a lease; false when it has run out or went on.
+///
+/// # Errors
+/// When the database is away.
+pub async fn renew(store: &Store, name: &str, epoch: Epoch, ttl: Duration) -> Result<bool, Error> {
+    const SQL: &str = "UPDATE lease SET until = $3 WHERE name = $1 AND epoch = $2 AND until > $4";
+    let mut tx = store.begin().await?;
+    let now = tx.database_now().await?;
+    let renewed = tx.execute(SQL, params![name, epoch, now.plus(ttl), now]).await?;
+    tx.commit().await?;
+    Ok(renewed == 1)
+}
+
+/// Gives a lease back, so that the next one need not wait until it runs out.
+///
+/// # Errors
+/// When the database is away.
+pub async fn release(store: &Store, name: &str, epoch: Epoch) -> Result<(), Error> {
+    let mut tx = store.begin().await?;
+    tx.execute("UPDATE lease SET until = 0 WHERE name = $1 AND epoch = $2", params![name, epoch]).await?;
+    tx.commit().await
+}
+
+/// Makes a transaction depend on a lease: nobody takes it over before the transaction has ended.
+///
+/// # Errors
+/// [`Error::Fenced`] when the lease ran out or went on; then the transaction must be dropped. Otherwise when the database is away.
+pub async fn assert(tx: &mut Transaction, name: &str, epoch: Epoch) -> Result<(), Error> {
+    const SQLITE: &str = "SELECT epoch FROM lease WHERE name = $1 AND epoch = $2 AND until > $3";
+    // A key share waits for and is waited for by a change of epoch (it is in a unique key), but not by a renewal.
+    const POSTGRES: &str = "SELECT epoch FROM lease WHERE name = $1 AND epoch = $2 AND until > $3 FOR KEY SHARE";
+    let now = tx.database_now().await?;
+    let sql = tx.either(SQLITE, POSTGRES);
+    match tx.fetch_one_opt(sql, params![name, epoch, now]).await? {
+        Some(_) => Ok(()),
+        None => Err(Error::Fenced(name.to_owned())),
+    }
+}

@@ -1,0 +1,22 @@
+//! What happens when a store is opened: its id is read or made.
+
+use std::sync::Arc;
+
+use uuid::Uuid;
+
+use super::{Error, Store};
+use crate::params;
+
+/// The store's id, made now if it has none. Two that open a new store at once agree on the first.
+pub(super) async fn incarnation(store: &Store) -> Result<Arc<str>, Error> {
+    let mut tx = store.begin().await?;
+    let now = tx.database_now().await?;
+    let id = Uuid::now_v7().to_string();
+    // The lock makes the second wait, and then see the first one's row.
+    tx.execute(tx.either("SELECT 1", "LOCK TABLE incarnation IN EXCLUSIVE MODE"), Vec::new()).await?;
+    tx.execute("INSERT INTO incarnation (id, created) SELECT $1, $2 WHERE NOT EXISTS (SELECT 1 FROM incarnation)", params![id, now])
+        .await?;
+    let row = tx.fetch_one_opt("SELECT id FROM incarnation", Vec::new()).await?;
+    tx.commit().await?;
+    row.ok_or_else(|| Error::Corrupt("the store has no id".to_owned()))?.text(0).map(Arc::from)
+}

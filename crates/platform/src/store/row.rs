@@ -1,0 +1,137 @@
+//! Rows as plain values, the same from both databases.
+
+use sqlx::postgres::PgRow;
+use sqlx::sqlite::SqliteRow;
+use sqlx::{Column as _, Row as _, TypeInfo as _, ValueRef as _};
+
+use super::Error;
+
+/// One row of an answer: values by the index of their column.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row(Vec<Value>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Value {
+    Null,
+    Int(i64),
+    Text(String),
+    Bytes(Vec<u8>),
+}
+
+impl Row {
+    /// The integer in a column.
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when there is no such column, or it holds something else.
+    pub fn int(&self, column: usize) -> Result<i64, Error> {
+        self.opt_int(column)?.ok_or_else(|| wrong(column, "an integer"))
+    }
+
+    /// The integer in a column that is never negative: a version, an epoch, a count.
+    ///
+    /// # Errors
+    /// As [`Row::int`], and when it is negative.
+    pub fn uint(&self, column: usize) -> Result<u64, Error> {
+        u64::try_from(self.int(column)?).map_err(|_| wrong(column, "a positive integer"))
+    }
+
+    /// The text in a column.
+    ///
+    /// # Errors
+    /// As [`Row::int`].
+    pub fn text(&self, column: usize) -> Result<String, Error> {
+        self.opt_text(column)?.ok_or_else(|| wrong(column, "text"))
+    }
+
+    /// The bytes in a column.
+    ///
+    /// # Errors
+    /// As [`Row::int`].
+    pub fn bytes(&self, column: usize) -> Result<Vec<u8>, Error> {
+        self.opt_bytes(column)?.ok_or_else(|| wrong(column, "bytes"))
+    }
+
+    /// Whether a column holds anything but 0.
+    ///
+    /// # Errors
+    /// As [`Row::int`].
+    pub fn flag(&self, column: usize) -> Result<bool, Error> {
+        Ok(self.int(column)? != 0)
+    }
+
+    /// The integer in a column that may be null.
+    ///
+    /// # Errors
+    /// As [`Row::int`].
+    pub fn opt_int(&self, column: usize) -> Result<Option<i64>, Error> {
+        match self.0.get(column) {
+            Some(Value::Null) => Ok(None),
+            Some(Value::Int(value)) => Ok(Some(*value)),
+            Some(Value::Text(_) | Value::Bytes(_)) | None => Err(wrong(column, "an integer")),
+        }
+    }
+
+    /// The text in a column that may be null.
+    ///
+    /// # Errors
+    /// As [`Row::int`].
+    pub fn opt_text(&self, column: usize) -> Result<Option<String>, Error> {
+        match self.0.get(column) {
+            Some(Value::Null) => Ok(None),
+            Some(Value::Text(value)) => Ok(Some(value.clone())),
+            Some(Value::Int(_) | Value::Bytes(_)) | None => Err(wrong(column, "text")),
+        }
+    }
+
+    /// The bytes in a column that may be null.
+    ///
+    /// # Errors
+    /// As [`Row::int`].
+    pub fn opt_bytes(&self, column: usize) -> Result<Option<Vec<u8>>, Error> {
+        match self.0.get(column) {
+            Some(Value::Null) => Ok(None),
+            Some(Value::Bytes(value)) => Ok(Some(value.clone())),
+            Some(Value::Int(_) | Value::Text(_)) | None => Err(wrong(column, "bytes")),
+        }
+    }
+
+    pub(super) fn from_sqlite(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+        let value = |index: usize| {
+            let raw = row.try_get_raw(index)?;
+            // A value's own type: a column of an expression has none.
+            match raw.type_info().name() {
+                _ if raw.is_null() => Ok(Value::Null),
+                "INTEGER" => row.try_get(index).map(Value::Int),
+                "TEXT" => row.try_get(index).map(Value::Text),
+                "BLOB" => row.try_get(index).map(Value::Bytes),
+                other => Err(unsupported(row.column(index).name(), other)),
+            }
+        };
+        (0..row.len()).map(value).collect::<Result<_, _>>().map(Self)
+    }
+
+    pub(super) fn from_postgres(row: &PgRow) -> Result<Self, sqlx::Error> {
+        let value = |index: usize| {
+            let raw = row.try_get_raw(index)?;
+            match raw.type_info().name() {
+                _ if raw.is_null() => Ok(Value::Null),
+                "INT8" => row.try_get(index).map(Value::Int),
+                "INT4" => row.try_get::<i32, _>(index).map(|value| Value::Int(value.into())),
+                "BOOL" => row.try_get::<bool, _>(index).map(|value| Value::Int(value.into())),
+                "TEXT" | "VARCHAR" | "NAME" => row.try_get(index).map(Value::Text),
+                "BYTEA" => row.try_get(index).map(Value::Bytes),
+                other => Err(unsupported(row.column(index).name(), other)),
+            }
+        };
+        (0..row.len()).map(value).collect::<Result<_, _>>().map(Self)
+    }
+}
+
+fn wrong(column: usize, wanted: &str) -> Error {
+    Error::Corrupt(format!("column {column} does not hold {wanted}"))
+}
+
+/// A column that is no integer, text or bytes; a sum is cast: `CAST(SUM(n) AS BIGINT)`.
+fn unsupported(column: &str, type_name: &str) -> sqlx::Error {
+    sqlx::Error::Decode(format!("column {column} is {type_name}, which a store does not hold").into())
+}

@@ -1,0 +1,70 @@
+//! Opening a store in a SQLite file: one writer, several readers, every commit on disk before it counts.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sqlx::SqlitePool;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+
+use super::{Error, Options, migration};
+
+/// Connections that read beside the writer.
+const READERS_MAX: u32 = 4;
+
+/// How long to wait for another writer, in this process or another.
+const BUSY_MAX: Duration = Duration::from_secs(10);
+
+pub(super) async fn open(options: &Options) -> Result<(SqlitePool, SqlitePool), Error> {
+    let file = file(options);
+    let place = file.display().to_string();
+    make_directory(&file, &place)?;
+    let write = SqliteConnectOptions::new()
+        .filename(&file)
+        .create_if_missing(true)
+        .journal_mode(SqliteJournalMode::Wal)
+        // Not NORMAL: it loses the last commits at a loss of power, and with them what was already said on the bus.
+        .synchronous(SqliteSynchronous::Full)
+        .busy_timeout(BUSY_MAX)
+        .foreign_keys(true);
+    let read = write.clone().read_only(true).create_if_missing(false);
+    let writer = pool(1).connect_with(write).await.map_err(|source| cannot_open(&place, source))?;
+    migrate(&writer, options).await.map_err(|error| migration::failed(&place, error))?;
+    Ok((writer, pool(READERS_MAX).connect_lazy_with(read)))
+}
+
+/// `<dir>/<service>.sqlite`; the directory may be written as a `sqlite:` URL.
+fn file(options: &Options) -> PathBuf {
+    let dir = options.url.strip_prefix("sqlite://").or_else(|| options.url.strip_prefix("sqlite:")).unwrap_or(&options.url);
+    Path::new(dir).join(format!("{}.sqlite", options.service))
+}
+
+fn make_directory(file: &Path, place: &str) -> Result<(), Error> {
+    let Some(dir) = file.parent() else { return Ok(()) };
+    std::fs::create_dir_all(dir)
+        .map_err(|error| Error::Unusable { place: place.to_owned(), reason: format!("making the directory {}: {error}", dir.display()) })
+}
+
+/// Connections to a file are not renewed: there is no network that could go stale.
+fn pool(connections_max: u32) -> SqlitePoolOptions {
+    SqlitePoolOptions::new()
+        .max_connections(connections_max)
+        .acquire_timeout(BUSY_MAX)
+        .max_lifetime(None)
+        .idle_timeout(None)
+        .test_before_acquire(false)
+}
+
+/// In one transaction, so that a second process that opens the file at the same moment waits.
+async fn migrate(writer: &SqlitePool, options: &Options) -> Result<(), sqlx::migrate::MigrateError> {
+    let migrator = migration::migrator(migration::COMMON.sqlite, options.migrations.sqlite);
+    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+    migrator.run_direct(None, &mut *tx, false).await?;
+    Ok(tx.commit().await?)
+}
+
+fn cannot_open(place: &str, source: sqlx::Error) -> Error {
+    match Error::of("opening the file", source) {
+        Error::Statement { source, .. } => Error::Unusable { place: place.to_owned(), reason: source.to_string() },
+        other @ (Error::Away(_) | Error::Full(_) | Error::Unusable { .. } | Error::Fenced(_) | Error::Corrupt(_)) => other,
+    }
+}

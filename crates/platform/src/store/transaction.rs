@@ -1,0 +1,151 @@
+//! A write transaction: statements whose effects come together or not at all.
+
+use std::sync::Arc;
+
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite};
+use xtsync_domain::Timestamp;
+
+use super::{Database, Error, Param, Row, batch, param};
+use crate::clock::Clock;
+
+/// A write transaction. Dropping it rolls it back.
+///
+/// On SQLite it is the only writer; on PostgreSQL others write beside it (read committed), so what must not change is locked or carried
+/// in a `WHERE`.
+#[must_use = "a transaction that is dropped is rolled back"]
+#[derive(Debug)]
+pub struct Transaction(Inner);
+
+#[derive(Debug)]
+enum Inner {
+    Sqlite(sqlx::Transaction<'static, Sqlite>, Arc<dyn Clock>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+impl Transaction {
+    pub(super) async fn begin(database: &Database) -> Result<Self, Error> {
+        let inner = match database {
+            // Immediate: a reader that turns writer would fail at once where another wrote meanwhile.
+            Database::Sqlite { writer, clock, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(|tx| Inner::Sqlite(tx, clock.clone())),
+            Database::Postgres(pool) => pool.begin().await.map(Inner::Postgres),
+        };
+        inner.map(Self).map_err(|source| Error::of("BEGIN", source))
+    }
+
+    /// Makes everything done in it durable.
+    ///
+    /// # Errors
+    /// When the database is away or refuses: then nothing is certain, and what was written must be looked up.
+    pub async fn commit(self) -> Result<(), Error> {
+        match self.0 {
+            Inner::Sqlite(tx, _) => tx.commit().await,
+            Inner::Postgres(tx) => tx.commit().await,
+        }
+        .map_err(|source| Error::of("COMMIT", source))
+    }
+
+    /// Runs a statement; gives the number of rows it changed.
+    ///
+    /// # Errors
+    /// When the database is away or refuses it.
+    pub async fn execute(&mut self, sql: &'static str, params: Vec<Param>) -> Result<u64, Error> {
+        self.run(sql.into_sql_str(), params).await.map_err(|source| Error::of(sql, source))
+    }
+
+    /// Runs a statement; gives its rows.
+    ///
+    /// # Errors
+    /// When the database is away or refuses it.
+    pub async fn fetch(&mut self, sql: &'static str, params: Vec<Param>) -> Result<Vec<Row>, Error> {
+        self.query(sql.into_sql_str(), params).await.map_err(|source| Error::of(sql, source))
+    }
+
+    /// Runs a statement; gives its first row, if it has one.
+    ///
+    /// # Errors
+    /// When the database is away or refuses it.
+    pub async fn fetch_one_opt(&mut self, sql: &'static str, params: Vec<Param>) -> Result<Option<Row>, Error> {
+        Ok(self.fetch(sql, params).await?.into_iter().next())
+    }
+
+    /// Runs a statement over many rows: `{rows}` in it becomes `($1, $2), ($3, $4) …`, as in `INSERT INTO t (a, b) VALUES {rows}` or
+    /// `WITH v (a, b) AS (VALUES {rows}) UPDATE t SET b = v.b FROM v WHERE t.a = v.a`. Gives the number of rows changed.
+    ///
+    /// Where it says `ON CONFLICT … DO UPDATE`, a key may stand only once in `rows`.
+    ///
+    /// # Errors
+    /// When the database is away or refuses it, or the rows differ in width.
+    pub async fn insert(&mut self, sql: &'static str, rows: Vec<Vec<Param>>) -> Result<u64, Error> {
+        let mut changed = 0;
+        for chunk in batch::chunks(sql, rows)? {
+            changed += self.run(AssertSqlSafe(chunk.sql).into_sql_str(), chunk.params).await.map_err(|source| Error::of(sql, source))?;
+        }
+        Ok(changed)
+    }
+
+    /// As [`Transaction::insert`], and gives the rows that the statements answer with.
+    ///
+    /// # Errors
+    /// As [`Transaction::insert`].
+    pub async fn fetch_rows(&mut self, sql: &'static str, rows: Vec<Vec<Param>>) -> Result<Vec<Row>, Error> {
+        let mut answers = Vec::new();
+        for chunk in batch::chunks(sql, rows)? {
+            answers
+                .extend(self.query(AssertSqlSafe(chunk.sql).into_sql_str(), chunk.params).await.map_err(|source| Error::of(sql, source))?);
+        }
+        Ok(answers)
+    }
+
+    /// This moment by the database's clock, which all replicas share. A file's is its machine's, so there it is the clock passed in.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn database_now(&mut self) -> Result<Timestamp, Error> {
+        const NOW: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
+        match &self.0 {
+            Inner::Sqlite(_, clock) => Ok(clock.now()),
+            Inner::Postgres(_) => {
+                let row = self.fetch_one_opt(NOW, Vec::new()).await?;
+                row.ok_or_else(|| Error::Corrupt("the database tells no time".to_owned()))?.int(0).map(Timestamp)
+            }
+        }
+    }
+
+    /// `sqlite` or `postgres`, whichever this is, for the few statements that differ.
+    pub(super) fn either(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match self.0 {
+            Inner::Sqlite(..) => sqlite,
+            Inner::Postgres(_) => postgres,
+        }
+    }
+
+    async fn run(&mut self, sql: SqlStr, params: Vec<Param>) -> Result<u64, sqlx::Error> {
+        match &mut self.0 {
+            Inner::Sqlite(tx, _) => {
+                let arguments = param::for_sqlite(params).map_err(sqlx::Error::Encode)?;
+                Ok(sqlx::query_with::<Sqlite, SqliteArguments>(sql, arguments).execute(&mut **tx).await?.rows_affected())
+            }
+            Inner::Postgres(tx) => {
+                let arguments = param::for_postgres(params).map_err(sqlx::Error::Encode)?;
+                Ok(sqlx::query_with::<Postgres, PgArguments>(sql, arguments).execute(&mut **tx).await?.rows_affected())
+            }
+        }
+    }
+
+    async fn query(&mut self, sql: SqlStr, params: Vec<Param>) -> Result<Vec<Row>, sqlx::Error> {
+        match &mut self.0 {
+            Inner::Sqlite(tx, _) => {
+                let arguments = param::for_sqlite(params).map_err(sqlx::Error::Encode)?;
+                let rows: Vec<SqliteRow> = sqlx::query_with(sql, arguments).fetch_all(&mut **tx).await?;
+                rows.iter().map(Row::from_sqlite).collect()
+            }
+            Inner::Postgres(tx) => {
+                let arguments = param::for_postgres(params).map_err(sqlx::Error::Encode)?;
+                let rows: Vec<PgRow> = sqlx::query_with(sql, arguments).fetch_all(&mut **tx).await?;
+                rows.iter().map(Row::from_postgres).collect()
+            }
+        }
+    }
+}
