@@ -1,0 +1,63 @@
+//! How a call to a directory can fail, sorted by what the caller does next.
+
+use std::time::Duration;
+
+/// What a call to a directory gives.
+pub type Result<T> = std::result::Result<T, Error>;
+
+/// How a call to a directory can fail.
+///
+/// `code` is the directory's own stable error code, never its message: messages quote addresses and names.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum Error {
+    /// It asks us to wait. Nothing was done.
+    #[error("the directory throttles us for {wait:?}")]
+    Throttled {
+        /// How long.
+        wait: Duration,
+    },
+    /// It cannot be reached, or is in trouble, and surely did nothing.
+    #[error("the directory is away: {reason}")]
+    Away {
+        /// What was seen, without addresses.
+        reason: String,
+    },
+    /// The answer is lost or a server error: a write may have happened.
+    #[error("the directory's answer is unknown: {reason}")]
+    Unknown {
+        /// What was seen.
+        reason: String,
+    },
+    /// Our credentials are refused; a person must act.
+    #[error("the directory refuses our credentials ({code})")]
+    Unauthorized {
+        /// Its code.
+        code: String,
+    },
+    /// We lack a permission, or the tenant is not prepared; a person must act.
+    #[error("the directory forbids it ({code})")]
+    Forbidden {
+        /// Its code.
+        code: String,
+    },
+    /// The object is not there.
+    #[error("the object is not there")]
+    NotFound,
+    /// It refuses what we sent; sending the same again cannot succeed.
+    #[error("the directory refuses it ({code})")]
+    Refused {
+        /// Its code.
+        code: String,
+        /// The attribute at fault, where it is known.
+        attribute: Option<String>,
+    },
+    /// The delta's cursor is void: everything must be read again.
+    #[error("the directory asks to read everything again")]
+    Resync,
+    /// It answered something that is not its protocol, or points somewhere foreign.
+    #[error("the directory's answer makes no sense: {reason}")]
+    Malformed {
+        /// What is wrong with it, without its contents.
+        reason: String,
+    },
+}

@@ -1,0 +1,69 @@
+//! The little OData that the connector needs: literals in filters, and lists that come in pages.
+
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value as Json;
+
+use super::http::Http;
+use super::request::Request;
+use crate::source::{Cursor, Next, Page, Rejected};
+use crate::{Error, Result};
+
+/// A page of a list, or of a delta.
+#[derive(Debug, Deserialize)]
+pub(super) struct Listed<T = Json> {
+    pub(super) value: Vec<T>,
+    #[serde(rename = "@odata.nextLink")]
+    next: Option<String>,
+    #[serde(rename = "@odata.deltaLink")]
+    delta: Option<String>,
+}
+
+/// A text as a literal in a filter.
+pub(super) fn literal(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// All of a list. One of more pages than the limit is an error: a part of it would be taken for the whole.
+pub(super) async fn list<T: DeserializeOwned>(http: &Http, first: Request) -> Result<Vec<T>> {
+    let (mut request, mut all) = (first, Vec::new());
+    for _ in 0..http.options.pages_max {
+        let page: Listed<T> = http.json(&request).await?;
+        all.extend(page.value);
+        let Some(link) = page.next else { return Ok(all) };
+        request = Request { advanced: request.advanced, ..http.follow(&link, request.template)? };
+    }
+    Err(Error::Malformed { reason: format!("a list of more than {} pages", http.options.pages_max) })
+}
+
+impl Listed {
+    /// A page of changes. An object that makes no sense is rejected alone, so that it does not stop the others for ever;
+    /// `read` gives `None` for one that is of no concern, and says what is wrong with one that cannot be read.
+    pub(super) fn into_changes<T>(self, read: fn(Json) -> std::result::Result<Option<T>, String>) -> Result<Page<T>> {
+        let next = match (self.next, self.delta) {
+            (Some(link), _) => Next::Page(Cursor(link)),
+            (None, Some(link)) => Next::Complete(Cursor(link)),
+            (None, None) => return Err(Error::Malformed { reason: "a page of a delta without a link to go on".to_owned() }),
+        };
+        let (mut changes, mut rejected) = (Vec::new(), Vec::new());
+        for (index, object) in self.value.into_iter().enumerate() {
+            match read(object) {
+                Ok(change) => changes.extend(change),
+                Err(reason) => rejected.push(Rejected { index, reason }),
+            }
+        }
+        Ok(Page { changes, rejected, next })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quote_in_a_literal_is_doubled() {
+        for (text, want) in [("Sales", "'Sales'"), ("O'Neil", "'O''Neil'"), ("' or 1 eq 1", "''' or 1 eq 1'"), ("", "''")] {
+            assert_eq!(literal(text), want);
+        }
+    }
+}

@@ -1,0 +1,100 @@
+//! Sorts an answer that is no success by what the caller does next.
+//!
+//! The status decides, then Graph's code. Messages are read here to tell refusals apart and go no further: they quote addresses and
+//! names. A 4xx without Graph's own error object comes from something between us and Graph, so it never means "not there".
+
+use std::time::Duration;
+
+use serde::Deserialize;
+
+use super::request::{Effect, Request};
+use super::retry_after;
+use crate::Error;
+
+/// What Graph says when it refuses.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Said {
+    code: String,
+    message: String,
+    details: Vec<Detail>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Detail {
+    target: Option<String>,
+}
+
+/// The error for an answer with this status, wait and body.
+pub(super) fn error(status: u16, wait: Option<Duration>, body: &[u8], request: &Request) -> Error {
+    let said = said(body);
+    match (status, wait) {
+        (429, _) => Error::Throttled { wait: wait.unwrap_or(retry_after::DEFAULT) },
+        (503, Some(wait)) => Error::Throttled { wait },
+        (502 | 504, Some(wait)) if request.effect == Effect::Read => Error::Throttled { wait },
+        (408 | 500..=599, _) => request.effect.lost(trouble(status, said.as_ref())),
+        (401, _) => Error::Unauthorized { code: said.map_or_else(|| "status_401".to_owned(), |said| code(&said.code)) },
+        _ => match said {
+            Some(said) => refused(status, &said, request),
+            None => Error::Malformed { reason: format!("status {status} without an error of graph's") },
+        },
+    }
+}
+
+/// A code as it may be shown: a word, whatever was sent.
+pub(super) fn code(said: &str) -> String {
+    let word = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
+    match (1..=80).contains(&said.len()) && said.chars().all(word) {
+        true => said.to_owned(),
+        false => "unreadable_code".to_owned(),
+    }
+}
+
+fn refused(status: u16, said: &Said, request: &Request) -> Error {
+    if request.delta && (status == 410 || is_resync(&said.code)) {
+        return Error::Resync;
+    }
+    match status {
+        403 => Error::Forbidden { code: own_code(said, request) },
+        404 | 410 => Error::NotFound,
+        // Two writers met; Graph took neither of the two for granted and asks to come again.
+        409 | 412 if said.code.ends_with("ConcurrencyViolation") => Error::Away { reason: code(&said.code) },
+        400..=499 => Error::Refused { code: own_code(said, request), attribute: attribute(said, request) },
+        other => Error::Malformed { reason: format!("status {other}") },
+    }
+}
+
+/// Whether a code says that a delta's cursor is void. Source: Microsoft Graph, "Use delta query", synchronization reset.
+fn is_resync(code: &str) -> bool {
+    let code = code.to_ascii_lowercase();
+    ["syncstatenotfound", "syncstateinvalid", "directory_expiredpagetoken"].contains(&code.as_str()) || code.starts_with("resync")
+}
+
+fn own_code(said: &Said, request: &Request) -> String {
+    let message = said.message.to_ascii_lowercase();
+    let own = request.codes.iter().find(|(part, _)| message.contains(part));
+    own.map_or_else(|| code(&said.code), |(_, own)| (*own).to_owned())
+}
+
+/// Which of the request's attributes the refusal names.
+fn attribute(said: &Said, request: &Request) -> Option<String> {
+    let words: Vec<&str> = said.message.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').collect();
+    let targets: Vec<&str> = said.details.iter().filter_map(|detail| detail.target.as_deref()).collect();
+    request.attributes.iter().find(|name| targets.contains(&name.as_str()) || words.contains(&name.as_str())).cloned()
+}
+
+fn trouble(status: u16, said: Option<&Said>) -> String {
+    match said {
+        Some(said) => format!("status {status}, {}", code(&said.code)),
+        None => format!("status {status}"),
+    }
+}
+
+fn said(body: &[u8]) -> Option<Said> {
+    #[derive(Deserialize)]
+    struct Body {
+        error: Said,
+    }
+    serde_json::from_slice::<Body>(body).ok().map(|body| body.error)
+}

@@ -1,0 +1,125 @@
+//! A Graph tenant as a source.
+//!
+//! Delta links are opaque, carry their own `$select`, and are followed to the configured endpoint only. Within a chain of cursors Graph
+//! mentions whatever is selected and was ever set: what it never mentioned of a user it has mentioned is empty.
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use xtsync_domain::delta::Kind;
+use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
+use xtsync_domain::{Attributes, GroupId, resource};
+
+use super::http::Http;
+use super::odata::{self, Listed};
+use super::request::Request;
+use super::{Options, attribute, groups, policy, users};
+use crate::source::{Cursor, GroupChange, Page, Source, UserChange};
+use crate::{Error, Result};
+
+const USERS: &str = "/users/delta";
+const GROUPS: &str = "/groups/delta";
+
+/// Reads a tenant with the reader's credentials.
+pub struct Reader {
+    http: Http,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    id: String,
+    #[serde(rename = "displayName")]
+    name: Option<String>,
+}
+
+impl Reader {
+    /// A reader of that tenant; makes no request yet.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for plain http to another machine.
+    pub fn new(graph: &resource::Graph, options: Options) -> Result<Self> {
+        Ok(Self { http: Http::new(graph, &graph.reader, options)? })
+    }
+
+    async fn delta(&self, request: Request) -> Result<Listed> {
+        self.http.json(&request.delta(self.http.options.page_objects_max)).await
+    }
+
+    async fn named(&self, id: &GroupId) -> Result<Group> {
+        let request = self.http.get("/groups/{id}", &[&id.0])?.query("$select", "id,displayName");
+        self.http.json(&request).await
+    }
+
+    async fn can_read_members(&self, id: &GroupId) -> Result<()> {
+        let request = self.http.get("/groups/{id}/members", &[&id.0])?.query("$select", "id").query("$top", "1");
+        self.http.call(&request).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Source for Reader {
+    async fn users(&self, attributes: &[String], cursor: Option<&Cursor>) -> Result<Page<UserChange>> {
+        let request = match cursor {
+            Some(cursor) => self.http.follow(&cursor.0, USERS)?,
+            None => self.http.get(USERS, &[])?.select(attribute::selection(attributes)),
+        };
+        self.delta(request).await?.into_changes(users::change)
+    }
+
+    async fn groups(&self, cursor: Option<&Cursor>) -> Result<Page<GroupChange>> {
+        let request = match cursor {
+            Some(cursor) => self.http.follow(&cursor.0, GROUPS)?,
+            None => self.http.get(GROUPS, &[])?.query("$select", "displayName,members"),
+        };
+        self.delta(request).await?.into_changes(groups::change)
+    }
+
+    fn always_reads(&self, attribute: &str) -> bool {
+        attribute::is_always_read(attribute)
+    }
+
+    async fn find_groups(&self, name: &str) -> Result<Vec<GroupId>> {
+        let filter = format!("displayName eq {}", odata::literal(name));
+        let request = self.http.get("/groups", &[])?.query("$filter", &filter).query("$select", "id,displayName");
+        let groups: Vec<Group> = odata::list(&self.http, request).await?;
+        Ok(groups.into_iter().map(|group| GroupId(group.id)).collect())
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<(Option<String>, GroupState)> {
+        let name = match self.named(id).await {
+            Ok(group) => group.name,
+            Err(error) => return state_of(error).map(|state| (None, state)),
+        };
+        match self.can_read_members(id).await {
+            Ok(()) => Ok((name, GroupState::Present)),
+            Err(error) => state_of(error).map(|state| (name, state)),
+        }
+    }
+
+    async fn user_count(&self) -> Result<u64> {
+        let body = self.http.call(&self.http.get("/users/$count", &[])?.advanced()).await?;
+        let text = String::from_utf8_lossy(&body);
+        // Graph sends the number as text, behind a byte order mark.
+        text.trim_start_matches('\u{feff}').trim().parse().map_err(|_| Error::Malformed { reason: "a count that is no number".to_owned() })
+    }
+
+    async fn access_policy(&self) -> Result<AccessPolicy> {
+        policy::access_policy(&self.http).await
+    }
+
+    async fn identity(&self) -> Result<Identity> {
+        policy::identity(&self.http).await
+    }
+
+    fn kind(&self, attributes: &Attributes) -> Kind {
+        users::kind(attributes)
+    }
+}
+
+/// What a failed reading of a group says of the group; what says nothing of it stays an error.
+fn state_of(error: Error) -> Result<GroupState> {
+    match error {
+        Error::NotFound => Ok(GroupState::Gone),
+        Error::Forbidden { .. } => Ok(GroupState::Unreadable),
+        error => Err(error),
+    }
+}

@@ -1,0 +1,160 @@
+//! Access tokens by OAuth 2 client credentials: asked for when needed, kept until shortly before they expire.
+//!
+//! One request for a token is under way at a time; those who wait for it share its outcome, also a failure. The secret is read from its
+//! file at each request, so that a rotated one is seen, and is in no error or log.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use reqwest::{Client, StatusCode};
+use secrecy::{ExposeSecret, SecretString};
+use serde::Deserialize;
+use tokio::io::AsyncReadExt;
+use tokio::sync::Mutex;
+use tokio::time::Instant;
+use tracing::debug;
+use url::Url;
+use xtsync_domain::resource;
+
+use super::request::Effect;
+use super::{http, refusal, retry_after};
+use crate::{Error, Result};
+
+/// A token is renewed this long before it expires, so that it does not expire on its way.
+const RENEW_BEFORE: Duration = Duration::from_secs(120);
+/// A secret is shorter than this; a larger file is something else.
+const SECRET_BYTES_MAX: u64 = 64 * 1024;
+
+/// The tokens of one application in one tenant.
+pub(super) struct Tokens {
+    client: Client,
+    url: Url,
+    scope: String,
+    client_id: String,
+    secret_file: PathBuf,
+    body_bytes_max: usize,
+    kept: Mutex<Kept>,
+}
+
+#[derive(Default)]
+struct Kept {
+    token: Option<Token>,
+    /// The last failure and when it was known.
+    failed: Option<(Instant, Error)>,
+}
+
+#[derive(Clone)]
+struct Token {
+    bearer: SecretString,
+    renew_at: Instant,
+}
+
+#[derive(Deserialize)]
+struct Granted {
+    access_token: String,
+    expires_in: u64,
+}
+
+#[derive(Deserialize)]
+struct Denied {
+    error: String,
+}
+
+impl Tokens {
+    /// The tokens of that application in that tenant; asks for none yet.
+    pub(super) fn new(client: Client, graph: &resource::Graph, application: &resource::Client, body_bytes_max: usize) -> Result<Self> {
+        let mut url = graph.authority.clone();
+        url.path_segments_mut()
+            .map_err(|()| Error::Malformed { reason: "an authority that has no paths".to_owned() })?
+            .pop_if_empty()
+            .extend([&graph.domain, "oauth2", "v2.0", "token"]);
+        Ok(Self {
+            client,
+            url,
+            scope: format!("{}/.default", graph.endpoint.as_str().trim_end_matches('/')),
+            client_id: application.client_id.clone(),
+            secret_file: application.client_secret.file.clone(),
+            body_bytes_max,
+            kept: Mutex::default(),
+        })
+    }
+
+    /// A token that holds for a while yet.
+    pub(super) async fn bearer(&self) -> Result<SecretString> {
+        let asked = Instant::now();
+        let mut kept = self.kept.lock().await;
+        if let Some(token) = kept.token.as_ref().filter(|token| asked < token.renew_at) {
+            return Ok(token.bearer.clone());
+        }
+        match &kept.failed {
+            Some((known, error)) if *known >= asked => return Err(error.clone()),
+            Some(_) | None => {}
+        }
+        match self.ask().await {
+            Ok(token) => {
+                *kept = Kept { token: Some(token.clone()), failed: None };
+                Ok(token.bearer)
+            }
+            Err(error) => {
+                *kept = Kept { token: None, failed: Some((Instant::now(), error.clone())) };
+                Err(error)
+            }
+        }
+    }
+
+    /// Forgets a token that Graph refused, unless another has taken its place already.
+    pub(super) async fn discard(&self, refused: &SecretString) {
+        let mut kept = self.kept.lock().await;
+        kept.token = kept.token.take().filter(|token| token.bearer.expose_secret() != refused.expose_secret());
+    }
+
+    async fn ask(&self) -> Result<Token> {
+        let asked = Instant::now();
+        let secret = self.secret().await?;
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", &self.client_id),
+            ("client_secret", secret.expose_secret()),
+            ("scope", &self.scope),
+        ];
+        let sent = self.client.post(self.url.clone()).form(&form).send().await;
+        let response = sent.map_err(|error| http::unanswered(&error, Effect::Read))?;
+        let (status, wait) = (response.status(), retry_after::wait(response.headers()));
+        debug!(status = status.as_u16(), took = ?asked.elapsed(), "asked for a token");
+        let body = http::body(response, self.body_bytes_max, Effect::Read).await?;
+        if !status.is_success() {
+            return Err(denied(status, wait, &body));
+        }
+        let granted: Granted = serde_json::from_slice(&body).map_err(|_| malformed())?;
+        let lasts = Duration::from_secs(granted.expires_in);
+        // A token that lasts hardly longer than the margin is used for half of its life.
+        Ok(Token { bearer: granted.access_token.into(), renew_at: asked + lasts.saturating_sub(RENEW_BEFORE).max(lasts / 2) })
+    }
+
+    async fn secret(&self) -> Result<SecretString> {
+        let unreadable = |code: &str| Error::Unauthorized { code: code.to_owned() };
+        let file = tokio::fs::File::open(&self.secret_file).await.map_err(|_| unreadable("secret_unreadable"))?;
+        let mut text = String::new();
+        file.take(SECRET_BYTES_MAX).read_to_string(&mut text).await.map_err(|_| unreadable("secret_unreadable"))?;
+        match text.trim() {
+            "" => Err(unreadable("secret_empty")),
+            secret => Ok(SecretString::from(secret)),
+        }
+    }
+}
+
+fn denied(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Error {
+    let said = serde_json::from_slice::<Denied>(body).ok();
+    match (status.as_u16(), wait, said) {
+        (429, wait, _) => Error::Throttled { wait: wait.unwrap_or(retry_after::DEFAULT) },
+        (500..=599, Some(wait), _) => Error::Throttled { wait },
+        (500..=599, None, _) => Error::Away { reason: format!("the token endpoint answered status {}", status.as_u16()) },
+        (_, _, Some(said)) if said.error == "temporarily_unavailable" => Error::Away { reason: said.error },
+        (_, _, Some(said)) => Error::Unauthorized { code: refusal::code(&said.error) },
+        (_, _, None) => malformed(),
+    }
+}
+
+fn malformed() -> Error {
+    Error::Malformed { reason: "the token endpoint's answer is not the json expected".to_owned() }
+}

@@ -1,0 +1,108 @@
+//! Objects of `users/delta` as changes of users, and who of them is at home elsewhere.
+
+use serde_json::{Map, Value as Json};
+use xtsync_domain::delta::{Gone, Kind};
+use xtsync_domain::{Attributes, UserId, Value};
+
+use super::value;
+use crate::UserChange;
+
+/// One object of a page: `None` when it is no user, an error that names the place when it cannot be read.
+pub(super) fn change(object: Json) -> Result<Option<UserChange>, String> {
+    let Json::Object(fields) = object else { return Err("it is no object".to_owned()) };
+    if !is(&fields, "#microsoft.graph.user") {
+        return Ok(None);
+    }
+    let id = match fields.get("id").and_then(Json::as_str) {
+        Some(id) if !id.is_empty() => UserId::from(id),
+        Some(_) | None => return Err("it has no id".to_owned()),
+    };
+    match fields.get("@removed") {
+        Some(removed) => Ok(Some(UserChange::Gone { id, how: how(removed) })),
+        None => Ok(Some(UserChange::Changed { id, attributes: attributes(&fields)? })),
+    }
+}
+
+/// Whether a user is at home in the tenant that holds him.
+///
+/// He is not when he came by invitation, when he has a redemption state, or when his principal name is of the form that Entra gives to
+/// external users. An internal guest, made by hand in this tenant, has none of the three and is at home here: Entra's own documents
+/// call him internal, and its synchronization takes him too.
+pub(super) fn kind(attributes: &Attributes) -> Kind {
+    let invited = attributes.text("creationType") == Some("Invitation");
+    let redeems = attributes.get("externalUserState").is_some_and(|state| *state != Value::Null);
+    let external = attributes.text("userPrincipalName").is_some_and(|name| name.to_ascii_uppercase().contains("#EXT#"));
+    if invited || redeems || external { Kind::External } else { Kind::Internal }
+}
+
+/// Whether an object says that it is of that type; one that says nothing is of the type that was asked for.
+pub(super) fn is(fields: &Map<String, Json>, kind: &str) -> bool {
+    fields.get("@odata.type").and_then(Json::as_str).is_none_or(|said| said == kind)
+}
+
+/// Whoever is gone for a reason not known to us counts as one who may come back.
+fn how(removed: &Json) -> Gone {
+    match removed.get("reason").and_then(Json::as_str) {
+        Some("deleted") => Gone::Deleted,
+        Some(_) | None => Gone::SoftDeleted,
+    }
+}
+
+/// What was mentioned; annotations are no attributes.
+fn attributes(fields: &Map<String, Json>) -> Result<Attributes, String> {
+    let mentioned = fields.iter().filter(|(name, _)| *name != "id" && !name.contains('@'));
+    let read = |(name, json): (&String, &Json)| match value::from_json(name, json) {
+        Some(value) => Ok((name.clone(), value)),
+        None => Err(format!("its {name} is of another type")),
+    };
+    mentioned.map(read).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn set(pairs: &[(&str, Value)]) -> Attributes {
+        pairs.iter().cloned().collect()
+    }
+
+    #[test]
+    fn an_object_becomes_the_change_that_it_tells() {
+        let changed = |attributes| Ok(Some(UserChange::Changed { id: "u".into(), attributes }));
+        let gone = |how| Ok(Some(UserChange::Gone { id: "u".into(), how }));
+        for (object, want) in [
+            (json!({"id": "u"}), changed(set(&[]))),
+            (json!({"id": "u", "city": "Rome"}), changed(set(&[("city", "Rome".into())]))),
+            (json!({"id": "u", "city": null, "manager@delta": []}), changed(set(&[("city", Value::Null)]))),
+            (json!({"id": "u", "@odata.type": "#microsoft.graph.user"}), changed(set(&[]))),
+            (json!({"id": "u", "@odata.type": "#microsoft.graph.device"}), Ok(None)),
+            (json!({"id": "u", "@removed": {"reason": "changed"}}), gone(Gone::SoftDeleted)),
+            (json!({"id": "u", "@removed": {"reason": "deleted"}}), gone(Gone::Deleted)),
+            (json!({"id": "u", "@removed": {}}), gone(Gone::SoftDeleted)),
+            (json!({"city": "Rome"}), Err("it has no id".to_owned())),
+            (json!({"id": "", "city": "Rome"}), Err("it has no id".to_owned())),
+            (json!({"id": 7}), Err("it has no id".to_owned())),
+            (json!("u"), Err("it is no object".to_owned())),
+            (json!({"id": "u", "city": ["Rome"]}), Err("its city is of another type".to_owned())),
+        ] {
+            assert_eq!(change(object.clone()), want, "{object}");
+        }
+    }
+
+    #[test]
+    fn an_external_user_is_told_by_invitation_redemption_or_principal_name() {
+        for (pairs, want) in [
+            (vec![("userType", "Member".into())], Kind::Internal),
+            (vec![("userType", "Guest".into()), ("userPrincipalName", "ana@hub.example".into())], Kind::Internal),
+            (vec![("creationType", "LocalAccount".into()), ("externalUserState", Value::Null)], Kind::Internal),
+            (vec![("creationType", "Invitation".into()), ("userType", "Member".into())], Kind::External),
+            (vec![("externalUserState", "Accepted".into())], Kind::External),
+            (vec![("userPrincipalName", "ana_emea.example#ext#@hub.example".into())], Kind::External),
+            (vec![], Kind::Internal),
+        ] {
+            assert_eq!(kind(&set(&pairs)), want, "{pairs:?}");
+        }
+    }
+}

@@ -1,0 +1,89 @@
+//! Values of attributes between Graph's JSON and the domain.
+//!
+//! Graph says "empty" in three ways, as null, as an empty list and as an empty text; here all three are `Null`.
+
+use serde_json::{Value as Json, json};
+use xtsync_domain::{Timestamp, Value};
+
+use super::attribute::{self, Kind};
+
+/// A value that Graph gave; `None` when it is not of the attribute's kind.
+pub(super) fn from_json(name: &str, json: &Json) -> Option<Value> {
+    match (attribute::kind(name), json) {
+        (_, Json::Null) => Some(Value::Null),
+        (Kind::Text | Kind::Open, Json::String(text)) if text.is_empty() => Some(Value::Null),
+        (Kind::Text | Kind::Open, Json::String(text)) => Some(Value::Text(text.clone())),
+        (Kind::Flag | Kind::Open, Json::Bool(flag)) => Some(Value::Flag(*flag)),
+        (Kind::Texts | Kind::Open, Json::Array(items)) if items.is_empty() => Some(Value::Null),
+        (Kind::Texts | Kind::Open, Json::Array(items)) => {
+            items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<_>>().map(Value::Texts)
+        }
+        (Kind::Open, Json::Number(number)) => number.as_i64().map(Value::Number),
+        (Kind::Time, Json::String(text)) => Timestamp::parse(text).map(Value::Time),
+        (Kind::Text | Kind::Flag | Kind::Texts | Kind::Time | Kind::Open, _) => None,
+    }
+}
+
+/// A value as Graph takes it; `None` when Graph has no form for it.
+pub(super) fn to_json(name: &str, value: &Value) -> Option<Json> {
+    match value {
+        // Graph's lists cannot be null.
+        Value::Null if attribute::kind(name) == Kind::Texts => Some(json!([])),
+        Value::Null => Some(Json::Null),
+        Value::Text(text) => Some(json!(text)),
+        Value::Flag(flag) => Some(json!(flag)),
+        Value::Number(number) => Some(json!(number)),
+        Value::Texts(texts) => Some(json!(texts)),
+        Value::Time(time) => Some(json!(time.to_string())),
+        // A reference is written as a link of its own, and bytes have no place in a user.
+        Value::Reference(_) | Value::Binary(_) => None,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn values_are_read_by_the_kind_of_their_attribute() {
+        let time = Timestamp::parse("2026-11-21T08:00:00Z").unwrap();
+        for (name, json, want) in [
+            ("city", json!("Paris"), Some("Paris".into())),
+            ("city", json!(""), Some(Value::Null)),
+            ("city", json!(null), Some(Value::Null)),
+            ("city", json!(7), None),
+            ("accountEnabled", json!(true), Some(true.into())),
+            ("accountEnabled", json!("true"), None),
+            ("businessPhones", json!(["1", "2"]), Some(Value::Texts(vec!["1".to_owned(), "2".to_owned()]))),
+            ("businessPhones", json!([]), Some(Value::Null)),
+            ("businessPhones", json!([7]), None),
+            ("businessPhones", json!("1"), None),
+            ("createdDateTime", json!("2026-11-21T08:00:00Z"), Some(Value::Time(time))),
+            ("createdDateTime", json!("yesterday"), None),
+            ("extension_1_cost", json!("100"), Some("100".into())),
+            ("extension_1_cost", json!(100), Some(Value::Number(100))),
+            ("extension_1_cost", json!(1.5), None),
+            ("extension_1_cost", json!(false), Some(false.into())),
+            ("extension_1_cost", json!({"a": 1}), None),
+        ] {
+            assert_eq!(from_json(name, &json), want, "{name} {json}");
+        }
+    }
+
+    #[test]
+    fn values_are_written_as_graph_takes_them() {
+        let time = Timestamp::parse("2026-11-21T08:00:00Z").unwrap();
+        for (name, value, want) in [
+            ("city", "Paris".into(), Some(json!("Paris"))),
+            ("city", Value::Null, Some(json!(null))),
+            ("businessPhones", Value::Null, Some(json!([]))),
+            ("businessPhones", Value::Texts(vec!["1".to_owned()]), Some(json!(["1"]))),
+            ("accountEnabled", false.into(), Some(json!(false))),
+            ("employeeHireDate", Value::Time(time), Some(json!("2026-11-21T08:00:00Z"))),
+            ("extension_1_cost", Value::Number(7), Some(json!(7))),
+            ("thumbnailPhoto", Value::Binary(vec![1]), None),
+        ] {
+            assert_eq!(to_json(name, &value), want, "{name} {value:?}");
+        }
+    }
+}

@@ -1,0 +1,13 @@
+//! Directories: what xtsync asks of one, as two seams, and one module per protocol that answers.
+//!
+//! A connector translates its directory's vocabulary at its edge into Microsoft Graph's attribute names, hides paging, tokens and
+//! throttling headers, and decides nothing: no retry, no scope, no mapping.
+
+mod error;
+pub mod graph;
+mod source;
+mod target;
+
+pub use error::{Error, Result};
+pub use source::{Cursor, GroupChange, Member, MemberKind, Next, Page, Rejected, Source, UserChange};
+pub use target::{Invitation, Patched, Target};

@@ -1,0 +1,155 @@
+//! What xtsync asks of a directory that people come from.
+
+use async_trait::async_trait;
+use xtsync_domain::delta::{Gone, Kind};
+use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
+use xtsync_domain::{Attributes, GroupId, UserId};
+
+use crate::Result;
+
+/// A directory that people come from. Every call is one request or a few, bounded in time; the caller retries.
+#[async_trait]
+pub trait Source: Send + Sync {
+    /// One page of changes of users since a cursor; from the beginning without one. `attributes` names what some configuration needs;
+    /// it is fixed within a chain of cursors, and the connector adds what it needs itself.
+    ///
+    /// A change holds what the directory mentioned. Whatever is read and was ever set is mentioned somewhere in the chain, so an
+    /// attribute that was read and never mentioned of a user whom the chain has shown is empty.
+    ///
+    /// # Errors
+    /// [`crate::Error::Resync`] when the cursor is void; see [`crate::Error`] for the others.
+    async fn users(&self, attributes: &[String], cursor: Option<&Cursor>) -> Result<Page<UserChange>>;
+
+    /// One page of changes of groups and their direct members since a cursor; from the beginning without one.
+    ///
+    /// # Errors
+    /// As for users.
+    async fn groups(&self, cursor: Option<&Cursor>) -> Result<Page<GroupChange>>;
+
+    /// Whether every reading of users includes this attribute, whatever is asked for: then needing it is no reason to read anew.
+    fn always_reads(&self, attribute: &str) -> bool;
+
+    /// The groups that bear this display name.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    async fn find_groups(&self, name: &str) -> Result<Vec<GroupId>>;
+
+    /// A group's name, and whether it and its members can be read.
+    ///
+    /// # Errors
+    /// See [`crate::Error`]; a group that is gone or refused is no error.
+    async fn group(&self, id: &GroupId) -> Result<(Option<String>, GroupState)>;
+
+    /// How many users the directory counts; what a full read is checked against.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    async fn user_count(&self) -> Result<u64>;
+
+    /// The tenant's live cross-tenant access policy.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    async fn access_policy(&self) -> Result<AccessPolicy>;
+
+    /// Who the tenant is.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    async fn identity(&self) -> Result<Identity>;
+
+    /// Whether a user with these attributes is at home in this tenant.
+    fn kind(&self, attributes: &Attributes) -> Kind;
+}
+
+/// Where a reading stands; opaque, bound to the directory that made it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Cursor(pub String);
+
+/// One page of changes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Page<T> {
+    /// The changes, in the directory's order; an object may occur more than once.
+    pub changes: Vec<T>,
+    /// Objects of the page that make no sense and are left out of `changes`, so that one of them does not stop the rest for ever.
+    pub rejected: Vec<Rejected>,
+    /// Where to go on.
+    pub next: Next,
+}
+
+/// An object of a page that makes no sense.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Rejected {
+    /// Its place in the page, from 0.
+    pub index: usize,
+    /// What is wrong with it, without its contents.
+    pub reason: String,
+}
+
+/// Where to go on after a page.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Next {
+    /// There is another page of this round.
+    Page(Cursor),
+    /// The round is complete; the next one starts here.
+    Complete(Cursor),
+}
+
+/// One change of a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum UserChange {
+    /// He exists. Only attributes that the directory mentioned are in it: merge them over what is known; an explicit null clears.
+    Changed {
+        /// Who.
+        id: UserId,
+        /// What was mentioned.
+        attributes: Attributes,
+    },
+    /// He is gone.
+    Gone {
+        /// Who.
+        id: UserId,
+        /// How.
+        how: Gone,
+    },
+}
+
+/// One change of a group. A large group comes in several changes, each with some of its members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum GroupChange {
+    /// It exists.
+    Changed {
+        /// Which.
+        id: GroupId,
+        /// Its display name, if mentioned.
+        name: Option<String>,
+        /// Who joined it.
+        joined: Vec<Member>,
+        /// Who left it, by id.
+        left: Vec<String>,
+    },
+    /// It was deleted. Its members are not thereby out of it: see the pitfall "empty is not empty".
+    Gone {
+        /// Which.
+        id: GroupId,
+    },
+}
+
+/// A direct member of a group.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Member {
+    /// A user's or a group's id.
+    pub id: String,
+    /// Which of the two.
+    pub kind: MemberKind,
+}
+
+/// The kinds of member that matter; devices, contacts and applications are left out by the connector.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum MemberKind {
+    /// A user.
+    User,
+    /// A group.
+    Group,
+}

@@ -1,0 +1,83 @@
+//! What xtsync asks of a directory that people appear in.
+
+use async_trait::async_trait;
+use xtsync_domain::shadow::{Found, Object};
+use xtsync_domain::{Attributes, TargetId};
+
+use crate::Result;
+
+/// A directory that people appear in. Each verb is one write; only the provisioner holds one of these.
+///
+/// A write that fails with [`crate::Error::Unknown`] may have happened: the caller reads the object back before anything else.
+#[async_trait]
+pub trait Target: Send + Sync {
+    /// Every object that bears our anchor, and every object that holds the address in any of its fields; in the directory and its bin.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    async fn find(&self, anchor: &str, address: &str) -> Result<Found>;
+
+    /// One object with the attributes that xtsync writes, in the directory or its bin; `None` when it is in neither.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    async fn read(&self, id: &TargetId) -> Result<Option<Object>>;
+
+    /// Invites somebody without sending mail; gives the object's id, which may be an object that was there before.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    async fn invite(&self, invitation: &Invitation) -> Result<TargetId>;
+
+    /// Writes the anchor, and attributes with it. Attributes that the directory refuses alone are reported, not failed.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    async fn patch(&self, id: &TargetId, anchor: Option<&str>, attributes: &Attributes) -> Result<Patched>;
+
+    /// Lets him sign in or not.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    async fn set_enabled(&self, id: &TargetId, enabled: bool) -> Result<()>;
+
+    /// Ends his sessions.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    async fn revoke_sessions(&self, id: &TargetId) -> Result<()>;
+
+    /// Moves him to the bin; being there already is success.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    async fn soft_delete(&self, id: &TargetId) -> Result<()>;
+
+    /// Takes him out of the bin; he comes back as he was. Being out of it already is success.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    async fn restore(&self, id: &TargetId) -> Result<()>;
+
+    /// Deletes him from the bin for good.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    async fn purge(&self, id: &TargetId) -> Result<()>;
+}
+
+/// Whom to invite.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Invitation {
+    /// His address at home.
+    pub address: String,
+    /// His display name, as the target shall show it.
+    pub display_name: Option<String>,
+}
+
+/// What a patch did.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Patched {
+    /// Attributes that the directory refused while it took the others, each with its code.
+    pub refused: Vec<(String, String)>,
+}

@@ -1,0 +1,10 @@
+//! The Graph connector against the tenant simulator, and against answers that the simulator does not give.
+
+#![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
+
+mod fake;
+mod secrecy;
+mod source;
+mod target;
+mod tenants;
+mod wire;

@@ -1,0 +1,68 @@
+//! Simulated tenants and how to reach them.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use url::Url;
+use xtsync_directory::graph::{Options, Reader, Writer};
+use xtsync_domain::resource::{Client, Graph, SecretRef};
+use xtsync_tenant_sim::{Access, Sim, TenantHandle};
+
+/// A simulator that serves `emea`, with people, and `hub`, without.
+pub(crate) struct Tenants {
+    pub(crate) sim: Sim,
+    address: SocketAddr,
+    secrets: TempDir,
+}
+
+impl Tenants {
+    pub(crate) async fn with_people(people: usize) -> Self {
+        let sim = Sim::builder()
+            .tenant("emea", people)
+            .tenant("hub", 0)
+            .seed(7)
+            .allow("emea", "hub")
+            .client("reader", "reader-secret", Access::Read)
+            .client("writer", "writer-secret", Access::WriteUsers)
+            .build()
+            .unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap();
+        let serving = sim.clone();
+        tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
+        Self { sim, address, secrets: TempDir::new().unwrap() }
+    }
+
+    pub(crate) fn tenant(&self, name: &str) -> TenantHandle {
+        self.sim.tenant(name).unwrap()
+    }
+
+    pub(crate) fn graph(&self, tenant: &str) -> Graph {
+        graph(self.address, tenant, self.secrets.path())
+    }
+
+    pub(crate) fn reader(&self, tenant: &str) -> Reader {
+        self.reader_with(tenant, Options::default())
+    }
+
+    pub(crate) fn reader_with(&self, tenant: &str, options: Options) -> Reader {
+        Reader::new(&self.graph(tenant), options).unwrap()
+    }
+
+    pub(crate) fn writer(&self, tenant: &str) -> Writer {
+        Writer::new(&self.graph(tenant), Options::default()).unwrap()
+    }
+}
+
+/// A tenant at that address, with secrets of reader and writer written into the directory.
+pub(crate) fn graph(address: SocketAddr, tenant: &str, secrets: &Path) -> Graph {
+    let url = Url::parse(&format!("http://{address}")).unwrap();
+    let client = |id: &str| {
+        let file = secrets.join(id);
+        std::fs::write(&file, format!("{id}-secret\n")).unwrap();
+        Client { client_id: id.to_owned(), client_secret: SecretRef { file } }
+    };
+    Graph { domain: tenant.to_owned(), endpoint: url.clone(), authority: url, reader: client("reader"), writer: Some(client("writer")) }
+}

@@ -1,0 +1,153 @@
+//! Answers that are no Graph: how each is told, for a reading and for a write.
+
+use std::time::Duration;
+
+use xtsync_directory::graph::{Options, Reader, Writer};
+use xtsync_directory::{Cursor, Error, Next, Source, Target};
+use xtsync_domain::TargetId;
+
+use crate::fake::{Fake, Say, answer, json};
+
+fn options() -> Options {
+    Options {
+        body_bytes_max: 10_000,
+        decorate: Some(|headers| drop(headers.insert("traceparent", "00-trace-span-01".parse().unwrap()))),
+        ..Options::default()
+    }
+}
+
+/// Patience is short only where it is to be tried.
+fn patience(say: &Say) -> Options {
+    match say {
+        Say::Nothing => Options { timeout: Duration::from_millis(300), ..options() },
+        Say::Raw(_) | Say::Cut(_) | Say::HangUp => options(),
+    }
+}
+
+async fn read(say: Say) -> Result<usize, Error> {
+    let options = patience(&say);
+    let fake = Fake::that_says([say]).await;
+    let page = Reader::new(&fake.graph(), options).unwrap().users(&[], None).await?;
+    Ok(page.changes.len())
+}
+
+async fn write(say: Say) -> Result<(), Error> {
+    let options = patience(&say);
+    let fake = Fake::that_says([say]).await;
+    Writer::new(&fake.graph(), options).unwrap().set_enabled(&TargetId::from("u"), false).await
+}
+
+fn word(error: &Error) -> &'static str {
+    match error {
+        Error::Throttled { .. } => "throttled",
+        Error::Away { .. } => "away",
+        Error::Unknown { .. } => "unknown",
+        Error::Unauthorized { .. } => "unauthorized",
+        Error::Forbidden { .. } => "forbidden",
+        Error::NotFound => "not found",
+        Error::Refused { .. } => "refused",
+        Error::Resync => "resync",
+        Error::Malformed { .. } => "malformed",
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_graphs_is_told_by_whether_a_write_may_have_happened() {
+    let html = "<html><body>Sign in to the hotel</body></html>";
+    let refusal = |code: &str| format!(r#"{{"error":{{"code":"{code}","message":"m"}}}}"#);
+    let redirect = "HTTP/1.1 302 X\r\nlocation: http://127.0.0.1:9/elsewhere\r\ncontent-length: 0\r\n\r\n";
+    let cut = "HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"value\":[";
+    for (what, say, reading, writing) in [
+        ("html", answer(200, "text/html; charset=utf-8", html), "malformed", "unknown"),
+        ("html that says not found", answer(404, "text/html", html), "malformed", "malformed"),
+        ("html that says forbidden", answer(403, "text/html", html), "malformed", "malformed"),
+        ("broken json", json(200, r#"{"value":[{"id":"#), "malformed", "done"),
+        ("json of another shape", json(200, r#"{"value":7}"#), "malformed", "done"),
+        ("no link to go on", json(200, r#"{"value":[]}"#), "malformed", "done"),
+        ("too large an answer", json(200, &"x".repeat(10_001)), "malformed", "unknown"),
+        ("half an answer", Say::Cut(cut.to_owned()), "away", "unknown"),
+        ("no answer", Say::Nothing, "away", "unknown"),
+        ("the connection ends", Say::HangUp, "away", "unknown"),
+        ("a redirect", Say::Raw(redirect.to_owned()), "malformed", "malformed"),
+        ("a concurrent write", json(409, &refusal("Directory_ConcurrencyViolation")), "away", "away"),
+        ("a gateway's timeout", answer(504, "text/html", html), "away", "unknown"),
+        ("a void cursor", json(400, &refusal("resyncRequired")), "resync", "refused"),
+        ("an expired page", json(400, &refusal("Directory_ExpiredPageToken")), "resync", "refused"),
+        ("a code that quotes somebody", json(400, &refusal("ana@emea.example")), "refused", "refused"),
+    ] {
+        let read = read(say.clone()).await.unwrap_err();
+        assert_eq!(word(&read), reading, "reading {what}: {read}");
+        let write = write(say).await;
+        assert_eq!(write.as_ref().map_or_else(word, |()| "done"), writing, "writing {what}: {write:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_directory_that_is_not_there_did_surely_nothing() {
+    let fake = Fake::that_says([]).await;
+    let mut graph = fake.graph();
+    let writer = Writer::new(&graph, options()).unwrap();
+    let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
+    // Tokens come from where they came; Graph itself is away.
+    graph.endpoint = format!("http://{gone}").parse().unwrap();
+    let away = Writer::new(&graph, options()).unwrap();
+    assert_eq!(word(&away.purge(&TargetId::from("u")).await.unwrap_err()), "away");
+    assert_eq!(word(&writer.purge(&TargetId::from("u")).await.unwrap_err()), "unknown");
+}
+
+#[tokio::test]
+async fn a_link_to_another_host_is_not_followed() {
+    let link = "https://graph.evil.example/v1.0/users/delta?$deltatoken=1";
+    let fake = Fake::that_says([json(200, &format!(r#"{{"value":[],"@odata.deltaLink":"{link}"}}"#))]).await;
+    let reader = Reader::new(&fake.graph(), options()).unwrap();
+    let page = reader.users(&[], None).await.unwrap();
+    let Next::Complete(cursor) = page.next else { panic!("the round is complete") };
+    let port = fake.address.port();
+    for foreign in [
+        cursor.0,
+        format!("https://127.0.0.1:{port}/v1.0/users/delta"),
+        format!("http://127.0.0.1:{}/v1.0/users/delta", port ^ 1),
+        format!("http://127.0.0.1:{port}@evil.example/v1.0/users/delta"),
+        format!("http://somebody@127.0.0.1:{port}/v1.0/users/delta"),
+        "/v1.0/users/delta".to_owned(),
+    ] {
+        let seen = fake.seen().len();
+        let error = reader.users(&[], Some(&Cursor(foreign))).await.unwrap_err();
+        assert_eq!(error, Error::Malformed { reason: "a link to another host".to_owned() });
+        assert_eq!(fake.seen().len(), seen);
+    }
+}
+
+#[tokio::test]
+async fn an_object_that_makes_no_sense_is_rejected_alone_with_its_place() {
+    let body = r#"{"value":[{"id":"u"},{"city":"Rome"},{"id":"v","city":7}],"@odata.deltaLink":"http://x"}"#;
+    let fake = Fake::that_says([json(200, body)]).await;
+    let page = Reader::new(&fake.graph(), options()).unwrap().users(&[], None).await.unwrap();
+    assert_eq!(page.changes.len(), 1);
+    let rejected: Vec<(usize, &str)> = page.rejected.iter().map(|rejected| (rejected.index, rejected.reason.as_str())).collect();
+    assert_eq!(rejected, [(1, "it has no id"), (2, "its city is of another type")]);
+}
+
+#[tokio::test]
+async fn a_refused_token_is_replaced_once_and_each_request_tells_its_trace() {
+    let unauthorized = r#"{"error":{"code":"InvalidAuthenticationToken","message":"m"}}"#;
+    let fake = Fake::that_says([json(401, unauthorized), json(204, "")]).await;
+    let writer = Writer::new(&fake.graph(), options()).unwrap();
+    writer.revoke_sessions(&TargetId::from("u")).await.unwrap();
+    let requests: Vec<String> = fake.seen().into_iter().filter(|request| !request.contains("/oauth2/")).collect();
+    assert_eq!(requests.len(), 2);
+    for (request, token) in requests.iter().zip(["Bearer token-1", "Bearer token-2"]) {
+        assert!(request.contains(token) && request.contains("traceparent: 00-trace-span-01"), "{request}");
+        assert!(request.contains("client-request-id: "));
+    }
+}
+
+#[tokio::test]
+async fn many_callers_ask_for_one_token() {
+    let page = r#"{"value":[],"@odata.deltaLink":"http://x"}"#;
+    let fake = Fake::that_says(vec![json(200, page); 20]).await;
+    let reader = Reader::new(&fake.graph(), Options::default()).unwrap();
+    let all = (0..20).map(|_| reader.users(&[], None));
+    futures::future::try_join_all(all).await.unwrap();
+    assert_eq!(fake.seen().iter().filter(|request| request.contains("/oauth2/")).count(), 1);
+}
