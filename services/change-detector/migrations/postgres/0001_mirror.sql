@@ -1,0 +1,49 @@
+-- The mirror of each tenant's directory, and how far its reading has come.
+CREATE TABLE tenant (
+    name          TEXT   NOT NULL PRIMARY KEY,
+    selected      TEXT   NOT NULL,  -- attributes asked of the directory, sorted, by comma: a delta's cursor is bound to them
+    phase         BIGINT NOT NULL,  -- 0 between rounds, 1 reading groups, 2 reading users
+    page          TEXT,             -- where the reading under way goes on; null at its beginning
+    groups_cursor TEXT,             -- where the next round begins; null when everything must be read
+    users_cursor  TEXT,
+    entire        BIGINT NOT NULL,  -- 1 while everything is read
+    generation    BIGINT NOT NULL,  -- counts readings of everything; a row of an older one was not seen in the newest
+    round         BIGINT NOT NULL   -- rounds completed
+);
+
+CREATE TABLE user_ (
+    tenant            TEXT   NOT NULL,
+    id                TEXT   NOT NULL,
+    body              BYTEA  NOT NULL,  -- all attributes the directory mentioned
+    gone              BIGINT NOT NULL,  -- 0 here, 1 in the bin, 2 deleted
+    dirty             BIGINT NOT NULL,  -- 1 when the cut may be stale
+    generation        BIGINT NOT NULL,
+    first_seen        BIGINT NOT NULL,  -- when the oldest change not cut yet was seen
+    cut               BYTEA,            -- the record's value as last versioned; null before the first
+    projection        BIGINT NOT NULL,  -- the revision it was cut for
+    class             BIGINT NOT NULL,
+    version           BIGINT NOT NULL,
+    published_version BIGINT NOT NULL,
+    PRIMARY KEY (tenant, id)
+);
+CREATE INDEX user_dirty ON user_ (tenant, id) WHERE dirty = 1;
+CREATE INDEX user_unpublished ON user_ (tenant, class) WHERE version <> published_version;
+
+CREATE TABLE group_ (
+    tenant     TEXT   NOT NULL,
+    id         TEXT   NOT NULL,
+    name       TEXT,
+    state      BIGINT NOT NULL,  -- 0 here, 1 gone, 2 unreadable; memberships of the latter two are frozen
+    generation BIGINT NOT NULL,
+    PRIMARY KEY (tenant, id)
+);
+
+CREATE TABLE member (
+    tenant     TEXT   NOT NULL,
+    group_id   TEXT   NOT NULL,
+    child_id   TEXT   NOT NULL,
+    child_kind BIGINT NOT NULL,  -- 0 user, 1 group
+    generation BIGINT NOT NULL,
+    PRIMARY KEY (tenant, group_id, child_id)
+);
+CREATE INDEX member_child ON member (tenant, child_id);

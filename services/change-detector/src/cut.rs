@@ -1,0 +1,124 @@
+//! Cuts a user of the mirror to what the configuration needs, and says what that changes.
+//!
+//! Pure. The mirror holds everything the directory mentioned; the bus gets only attributes that some configuration names and groups
+//! that some configuration refers to. An attribute that is needed and was never mentioned is empty: everything selected is mentioned
+//! unless it is null.
+
+use xtsync_domain::delta::{Gone, Kind, State, User};
+use xtsync_domain::resource::Projection;
+use xtsync_domain::{Attributes, Value};
+
+use crate::closure::Memberships;
+
+/// The name under which a change of memberships stands among the changed attributes.
+const GROUPS: &str = "groups";
+
+/// Cuts a user to a projection.
+pub(crate) fn cut(body: &Attributes, kind: Kind, memberships: Memberships, projection: &Projection) -> User {
+    let attributes = projection.attributes.iter().map(|name| (name.clone(), body.get(name).cloned().unwrap_or(Value::Null))).collect();
+    User { attributes, groups: memberships.direct, nested_groups: memberships.nested, kind }
+}
+
+/// What differs between two states of a user: names, and what the attributes were before.
+pub(crate) fn changes(before: Option<&State>, after: &State) -> (Vec<String>, Attributes) {
+    let (Some(State::Present(before)), State::Present(after)) = (before, after) else {
+        return (Vec::new(), Attributes::default());
+    };
+    let differing = after.attributes.iter().filter(|(name, value)| before.attributes.get(name) != Some(value));
+    let mut changed: Vec<String> = differing.map(|(name, _)| name.to_owned()).collect();
+    let were = changed.iter().map(|name| (name.clone(), before.attributes.get(name).cloned().unwrap_or(Value::Null))).collect();
+    if (&before.groups, &before.nested_groups) != (&after.groups, &after.nested_groups) {
+        changed.push(GROUPS.to_owned());
+    }
+    (changed, were)
+}
+
+/// How urgent it is that others hear of a state. Smaller goes first.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Class {
+    /// Somebody loses access.
+    Revoke = 0,
+    /// Something happened.
+    Live = 1,
+    /// Backlog.
+    Bulk = 2,
+}
+
+/// The class of a state: whoever is gone, disabled or lost a group goes first, backlog last.
+pub(crate) fn class(state: &State, backlog: bool, lost_group: bool) -> Class {
+    let loses = match state {
+        State::Gone(Gone::SoftDeleted | Gone::Deleted) => true,
+        State::Present(user) => lost_group || user.attributes.flag("accountEnabled") == Some(false),
+    };
+    match (backlog, loses) {
+        (true, _) => Class::Bulk,
+        (false, true) => Class::Revoke,
+        (false, false) => Class::Live,
+    }
+}
+
+/// Whether a user was in a referenced group that he is not in any more, directly or through others.
+pub(crate) fn lost_group(before: Option<&State>, after: &State) -> bool {
+    let (Some(State::Present(before)), State::Present(after)) = (before, after) else {
+        return false;
+    };
+    let mut were = before.groups.iter().chain(&before.nested_groups);
+    were.any(|group| !after.groups.contains(group) && !after.nested_groups.contains(group))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn user(city: Value, groups: &[&str]) -> State {
+        let attributes = [("city", city), ("accountEnabled", Value::Flag(true))].into_iter().collect();
+        State::Present(User {
+            attributes,
+            groups: groups.iter().map(|id| (*id).into()).collect(),
+            nested_groups: vec![],
+            kind: Kind::Internal,
+        })
+    }
+
+    #[test]
+    fn only_what_is_named_is_published_and_what_was_never_mentioned_is_empty() {
+        let body: Attributes = [("city", Value::from("Paris")), ("birthday", Value::from("1990-01-01"))].into_iter().collect();
+        let projection = Projection { attributes: ["city".to_owned(), "department".to_owned()].into(), ..Projection::default() };
+        let cut = cut(&body, Kind::Internal, Memberships::default(), &projection);
+        assert_eq!(cut.attributes, [("city", Value::from("Paris")), ("department", Value::Null)].into_iter().collect());
+    }
+
+    #[test]
+    fn changes_name_what_differs_and_what_it_was() {
+        let (paris, rome) = (user("Paris".into(), &["all"]), user("Rome".into(), &[]));
+        let was: Attributes = [("city", Value::from("Paris"))].into_iter().collect();
+        assert_eq!(changes(Some(&paris), &rome), (vec!["city".to_owned(), "groups".to_owned()], was));
+        for (before, after) in [(None, &rome), (Some(&rome), &rome), (Some(&paris), &State::Gone(Gone::Deleted))] {
+            assert_eq!(changes(before, after), (vec![], Attributes::default()));
+        }
+    }
+
+    #[test]
+    fn whoever_loses_access_goes_first_and_backlog_last() {
+        let disabled = State::Present(User {
+            attributes: [("accountEnabled", Value::Flag(false))].into_iter().collect(),
+            groups: vec![],
+            nested_groups: vec![],
+            kind: Kind::Internal,
+        });
+        let (here, gone) = (user(Value::Null, &[]), State::Gone(Gone::SoftDeleted));
+        //   state      backlog  lost   class
+        for (state, backlog, lost, want) in [
+            (&gone, false, false, Class::Revoke),
+            (&disabled, false, false, Class::Revoke),
+            (&here, false, true, Class::Revoke),
+            (&here, false, false, Class::Live),
+            (&here, true, false, Class::Bulk),
+            (&disabled, true, false, Class::Bulk),
+        ] {
+            assert_eq!(class(state, backlog, lost), want);
+        }
+        assert!(lost_group(Some(&user(Value::Null, &["all"])), &here));
+        assert!(!lost_group(Some(&here), &user(Value::Null, &["all"])));
+    }
+}

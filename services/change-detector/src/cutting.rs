@@ -1,0 +1,80 @@
+//! Gives users whose cut is stale a new version, a bounded number at a time.
+
+use std::sync::Arc;
+
+use xtsync_directory::Source;
+use xtsync_domain::delta::{Origin, State};
+use xtsync_domain::resource::Projection;
+use xtsync_domain::{TenantName, Timestamp, UserDelta, version};
+use xtsync_platform::store::Transaction;
+
+use crate::closure::Closure;
+use crate::cut::{Class, changes, class, cut, lost_group};
+use crate::error::Error;
+use crate::membership;
+use crate::mirror::{self, Mirrored};
+
+/// What users are cut for.
+pub(crate) struct Knife<'a> {
+    pub(crate) tenant: &'a TenantName,
+    pub(crate) source: &'a Arc<dyn Source>,
+    pub(crate) closure: &'a Closure,
+    /// The revision of the projection.
+    pub(crate) revision: u64,
+    pub(crate) projection: &'a Projection,
+    /// Whether the tenant's first round is under way.
+    pub(crate) first_round: bool,
+    pub(crate) now: Timestamp,
+}
+
+/// Cuts users and stores them. Whoever comes out as he was cut before keeps his version.
+pub(crate) async fn cut_all(tx: &mut Transaction, knife: &Knife<'_>, mut users: Vec<Mirrored>) -> Result<(), Error> {
+    let ids: Vec<_> = users.iter().map(|user| user.id.clone()).collect();
+    let groups = membership::groups_of(tx, knife.tenant, &ids).await?;
+    for user in &mut users {
+        let memberships = knife.closure.memberships(groups.get(&user.id).into_iter().flatten());
+        let state = match user.gone {
+            Some(how) => State::Gone(how),
+            None => State::Present(cut(&user.body, knife.source.kind(&user.body), memberships, knife.projection)),
+        };
+        stamp(knife, user, state);
+    }
+    mirror::save(tx, knife.tenant, &users).await
+}
+
+fn stamp(knife: &Knife<'_>, user: &mut Mirrored, state: State) {
+    let before = user.cut.as_ref().map(|delta| &delta.state);
+    let same = before == Some(&state);
+    // Nobody was told of somebody who came and went between two rounds.
+    let never_told = before.is_none() && user.gone.is_some();
+    let live = user.dirty && !same && !knife.first_round;
+    user.dirty = false;
+    if never_told || (same && user.projection == knife.revision) {
+        user.projection = knife.revision;
+        return;
+    }
+    let waiting = (user.version != user.published_version).then_some((user.class, user.cut.as_ref().map(|delta| delta.origin)));
+    let fresh = class(&state, !live, lost_group(before, &state));
+    let (changed, were) = changes(before, &state);
+    let origin = match (live, knife.first_round, waiting) {
+        (true, _, _) | (false, _, Some((_, Some(Origin::Live)))) => Origin::Live,
+        (false, true, _) => Origin::Initial,
+        (false, false, _) => Origin::Replay,
+    };
+    user.class =
+        waiting.map_or(fresh, |(waiting, _)| waiting.min(fresh)).min(if origin == Origin::Live { Class::Live } else { Class::Bulk });
+    user.version = version::next(user.version, knife.now);
+    user.projection = knife.revision;
+    user.cut = Some(UserDelta {
+        tenant: knife.tenant.clone(),
+        user: user.id.clone(),
+        version: user.version,
+        projection: knife.revision,
+        origin,
+        first_seen: if live { user.first_seen } else { knife.now },
+        changed_at: None,
+        state,
+        changed,
+        before: were,
+    });
+}

@@ -1,0 +1,73 @@
+//! How detection can fail, and how long it then waits.
+
+use std::time::Duration;
+
+use xtsync_directory as directory;
+use xtsync_platform::{bus, store};
+
+/// How detection can fail.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The directory did not answer as hoped.
+    #[error("reading the directory")]
+    Directory(#[from] directory::Error),
+    /// The store failed, or the lease on the tenant is lost.
+    #[error("keeping the mirror")]
+    Store(#[from] store::Error),
+    /// The bus failed.
+    #[error("publishing")]
+    Bus(#[from] bus::Error),
+    /// A row of the mirror is not what was written.
+    #[error("{0} in the mirror cannot be read")]
+    Corrupt(&'static str),
+}
+
+/// A row of the mirror is not what was written.
+pub(crate) fn corrupt(what: &'static str) -> Error {
+    Error::Corrupt(what)
+}
+
+impl Error {
+    /// A stable code for status and metrics.
+    pub(crate) fn code(&self) -> &'static str {
+        match self {
+            Self::Directory(error) => directory_code(error),
+            Self::Store(_) => "store",
+            Self::Bus(_) => "bus",
+            Self::Corrupt(_) => "corrupt",
+        }
+    }
+
+    /// How long to wait at least: what the directory asks, or what a person needs to act.
+    pub(crate) fn wait(&self) -> Option<Duration> {
+        match self {
+            Self::Directory(directory::Error::Throttled { wait }) => Some(*wait),
+            Self::Directory(directory::Error::Unauthorized { .. } | directory::Error::Forbidden { .. }) => Some(Duration::from_secs(30)),
+            Self::Directory(
+                directory::Error::Away { .. }
+                | directory::Error::Unknown { .. }
+                | directory::Error::NotFound
+                | directory::Error::Refused { .. }
+                | directory::Error::Resync
+                | directory::Error::Malformed { .. },
+            )
+            | Self::Store(_)
+            | Self::Bus(_)
+            | Self::Corrupt(_) => None,
+        }
+    }
+}
+
+fn directory_code(error: &directory::Error) -> &'static str {
+    match error {
+        directory::Error::Throttled { .. } => "throttled",
+        directory::Error::Away { .. } => "away",
+        directory::Error::Unknown { .. } => "unknown",
+        directory::Error::Unauthorized { .. } => "unauthorized",
+        directory::Error::Forbidden { .. } => "forbidden",
+        directory::Error::NotFound => "not_found",
+        directory::Error::Refused { .. } => "refused",
+        directory::Error::Resync => "resync",
+        directory::Error::Malformed { .. } => "malformed",
+    }
+}

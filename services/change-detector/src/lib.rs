@@ -1,0 +1,27 @@
+//! The change-detector: reads tenants' directories and publishes what changed.
+//!
+//! It owns a mirror of each tenant it reads and the cursor into its directory. Each tenant is with one replica at a time, by lease. It
+//! decides nothing about anybody: who is in scope, and what becomes of him, is policy's business.
+
+mod closure;
+mod cut;
+mod cutting;
+mod error;
+mod facts;
+mod membership;
+mod metrics;
+mod mirror;
+mod nudge;
+mod publication;
+mod reading;
+mod round;
+mod service;
+mod tenant;
+mod watch;
+
+pub use error::Error;
+pub use nudge::Nudge;
+pub use service::{Config, Connect, Detector, build};
+
+/// The role's name in leases, headers, status and metrics.
+pub const ROLE: &str = "change-detector";

@@ -1,0 +1,144 @@
+//! The mirror's groups and memberships in the store.
+
+use std::collections::{BTreeSet, HashMap};
+
+use xtsync_directory::{Member, MemberKind};
+use xtsync_domain::fact::GroupState;
+use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
+use xtsync_platform::params;
+use xtsync_platform::store::Transaction;
+
+use crate::error::{Error, corrupt};
+
+/// Notes that a group is there, and what it is called if that was mentioned. A frozen state stays: only [`set_state`] lifts it.
+pub(crate) async fn upsert_group(
+    tx: &mut Transaction,
+    tenant: &TenantName,
+    id: &GroupId,
+    name: Option<&str>,
+    generation: u64,
+) -> Result<(), Error> {
+    tx.execute(
+        "INSERT INTO group_ (tenant, id, name, state, generation) VALUES ($1, $2, $3, 0, $4) \
+         ON CONFLICT (tenant, id) DO UPDATE SET name = COALESCE(excluded.name, group_.name), generation = excluded.generation",
+        params![tenant.as_str(), id.as_str(), name, generation],
+    )
+    .await?;
+    Ok(())
+}
+
+/// Notes whether a group can be read; true when that is news.
+pub(crate) async fn set_state(tx: &mut Transaction, tenant: &TenantName, id: &GroupId, state: GroupState) -> Result<bool, Error> {
+    const SQL: &str = "UPDATE group_ SET state = $3 WHERE tenant = $1 AND id = $2 AND state <> $3";
+    Ok(tx.execute(SQL, params![tenant.as_str(), id.as_str(), number(state)]).await? > 0)
+}
+
+/// The states of the groups that cannot be read.
+pub(crate) async fn frozen(tx: &mut Transaction, tenant: &TenantName) -> Result<HashMap<GroupId, GroupState>, Error> {
+    let rows = tx.fetch("SELECT id, state FROM group_ WHERE tenant = $1 AND state <> 0", params![tenant.as_str()]).await?;
+    rows.iter().map(|row| Ok((row.text(0)?.into(), state(row.int(1)?)?))).collect()
+}
+
+/// Adds members to a group.
+pub(crate) async fn join(
+    tx: &mut Transaction,
+    tenant: &TenantName,
+    group: &GroupId,
+    members: &[Member],
+    generation: u64,
+) -> Result<(), Error> {
+    let row = |member: &Member| {
+        let kind = match member.kind {
+            MemberKind::User => 0_i64,
+            MemberKind::Group => 1,
+        };
+        params![tenant.as_str(), group.as_str(), member.id.as_str(), kind, generation]
+    };
+    // Two rows of one statement may not conflict with each other, and a directory may name a member twice.
+    let unique: HashMap<&str, &Member> = members.iter().map(|member| (member.id.as_str(), member)).collect();
+    tx.insert(
+        "INSERT INTO member (tenant, group_id, child_id, child_kind, generation) VALUES {rows} \
+         ON CONFLICT (tenant, group_id, child_id) DO UPDATE SET child_kind = excluded.child_kind, generation = excluded.generation",
+        unique.into_values().map(row).collect(),
+    )
+    .await?;
+    Ok(())
+}
+
+/// Takes members out of a group; true when a group was among them.
+pub(crate) async fn leave(tx: &mut Transaction, tenant: &TenantName, group: &GroupId, ids: &[String]) -> Result<bool, Error> {
+    const SQL: &str = "DELETE FROM member WHERE tenant = $1 AND group_id = $2 AND child_id = $3 RETURNING child_kind";
+    let mut group_left = false;
+    for id in ids {
+        let row = tx.fetch_one_opt(SQL, params![tenant.as_str(), group.as_str(), id]).await?;
+        group_left |= row.map(|row| row.int(0)).transpose()? == Some(1);
+    }
+    Ok(group_left)
+}
+
+/// Every nesting of one group in another.
+pub(crate) async fn nestings(tx: &mut Transaction, tenant: &TenantName) -> Result<Vec<(GroupId, GroupId)>, Error> {
+    let rows = tx.fetch("SELECT group_id, child_id FROM member WHERE tenant = $1 AND child_kind = 1", params![tenant.as_str()]).await?;
+    rows.iter().map(|row| Ok((row.text(0)?.into(), row.text(1)?.into()))).collect()
+}
+
+/// The groups that users are direct members of.
+pub(crate) async fn groups_of(tx: &mut Transaction, tenant: &TenantName, users: &[UserId]) -> Result<HashMap<UserId, Vec<GroupId>>, Error> {
+    const SQL: &str = "SELECT child_id, group_id FROM member WHERE (tenant, child_id) IN (VALUES {rows})";
+    let rows = tx.fetch_rows(SQL, users.iter().map(|id| params![tenant.as_str(), id.as_str()]).collect()).await?;
+    let mut groups: HashMap<UserId, Vec<GroupId>> = HashMap::new();
+    for row in &rows {
+        groups.entry(row.text(0)?.into()).or_default().push(row.text(1)?.into());
+    }
+    Ok(groups)
+}
+
+/// Marks every direct user member of these groups as possibly stale.
+pub(crate) async fn touch_members(
+    tx: &mut Transaction,
+    tenant: &TenantName,
+    groups: &BTreeSet<GroupId>,
+    now: Timestamp,
+) -> Result<(), Error> {
+    for group in groups {
+        tx.execute(
+            "UPDATE user_ SET first_seen = CASE WHEN dirty = 1 THEN first_seen ELSE $3 END, dirty = 1 WHERE tenant = $1 \
+             AND id IN (SELECT child_id FROM member WHERE tenant = $1 AND group_id = $2 AND child_kind = 0)",
+            params![tenant.as_str(), group.as_str(), now],
+        )
+        .await?;
+    }
+    Ok(())
+}
+
+/// After a complete reading: takes out memberships it has not seen of groups it has seen, marks whom that concerns, and notes groups
+/// it has not seen as gone, which freezes their memberships.
+pub(crate) async fn sweep(tx: &mut Transaction, tenant: &TenantName, generation: u64, now: Timestamp) -> Result<(), Error> {
+    const TOUCH: &str = "UPDATE user_ SET first_seen = CASE WHEN dirty = 1 THEN first_seen ELSE $3 END, dirty = 1 WHERE tenant = $1 \
+        AND id IN (SELECT child_id FROM member WHERE tenant = $1 AND generation < $2 AND child_kind = 0 AND group_id IN \
+        (SELECT id FROM group_ WHERE tenant = $1 AND generation = $2 AND state = 0))";
+    const DELETE: &str = "DELETE FROM member WHERE tenant = $1 AND generation < $2 AND group_id IN \
+        (SELECT id FROM group_ WHERE tenant = $1 AND generation = $2 AND state = 0)";
+    const FREEZE: &str = "UPDATE group_ SET state = 1 WHERE tenant = $1 AND generation < $2 AND state = 0";
+    tx.execute(TOUCH, params![tenant.as_str(), generation, now]).await?;
+    tx.execute(DELETE, params![tenant.as_str(), generation]).await?;
+    tx.execute(FREEZE, params![tenant.as_str(), generation]).await?;
+    Ok(())
+}
+
+fn number(state: GroupState) -> i64 {
+    match state {
+        GroupState::Present => 0,
+        GroupState::Gone => 1,
+        GroupState::Unreadable => 2,
+    }
+}
+
+fn state(number: i64) -> Result<GroupState, Error> {
+    match number {
+        0 => Ok(GroupState::Present),
+        1 => Ok(GroupState::Gone),
+        2 => Ok(GroupState::Unreadable),
+        _ => Err(corrupt("a group's state")),
+    }
+}

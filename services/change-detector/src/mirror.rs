@@ -1,0 +1,237 @@
+//! The mirror's users in the store: loading, saving, and which of them need work.
+//!
+//! Every function takes an open transaction or reads outside one; none decides anything.
+
+use std::collections::HashMap;
+
+use prost::Message as _;
+use xtsync_domain::delta::Gone;
+use xtsync_domain::{Attributes, TenantName, Timestamp, UserDelta, UserId};
+use xtsync_platform::params;
+use xtsync_platform::store::{Param, Row, Store, Transaction};
+use xtsync_proto::{convert, v1};
+
+use crate::cut::Class;
+use crate::error::{Error, corrupt};
+
+/// How many users one transaction handles at most.
+pub(crate) const CHUNK: usize = 1_000;
+
+/// What [`read`] reads, in its order.
+macro_rules! select {
+    ($rest:literal) => {
+        concat!(
+            "SELECT id, body, gone, dirty, generation, first_seen, cut, projection, class, version, published_version FROM user_ ",
+            $rest
+        )
+    };
+}
+
+/// A user of the mirror.
+#[derive(Debug, Clone)]
+pub(crate) struct Mirrored {
+    pub(crate) id: UserId,
+    /// Everything the directory mentioned.
+    pub(crate) body: Attributes,
+    /// Whether and how he went.
+    pub(crate) gone: Option<Gone>,
+    /// Whether what was published may be stale.
+    pub(crate) dirty: bool,
+    /// The reading of everything that saw him last.
+    pub(crate) generation: u64,
+    /// When the oldest change not cut yet was seen.
+    pub(crate) first_seen: Timestamp,
+    /// What was versioned last.
+    pub(crate) cut: Option<UserDelta>,
+    /// The revision it was cut for.
+    pub(crate) projection: u64,
+    pub(crate) class: Class,
+    pub(crate) version: u64,
+    pub(crate) published_version: u64,
+}
+
+impl Mirrored {
+    /// Somebody nobody has heard of.
+    pub(crate) fn unknown(id: UserId) -> Self {
+        Self {
+            id,
+            body: Attributes::default(),
+            gone: None,
+            dirty: false,
+            generation: 0,
+            first_seen: Timestamp(0),
+            cut: None,
+            projection: 0,
+            class: Class::Bulk,
+            version: 0,
+            published_version: 0,
+        }
+    }
+
+    /// Notes that what was published may be stale; the oldest unpublished change keeps its time.
+    pub(crate) fn touch(&mut self, now: Timestamp) {
+        if !self.dirty {
+            self.first_seen = now;
+        }
+        self.dirty = true;
+    }
+}
+
+/// The users of these ids that the mirror knows.
+pub(crate) async fn load(tx: &mut Transaction, tenant: &TenantName, ids: &[UserId]) -> Result<HashMap<UserId, Mirrored>, Error> {
+    const SQL: &str = select!("WHERE (tenant, id) IN (VALUES {rows})");
+    let keys = ids.iter().map(|id| params![tenant.as_str(), id.as_str()]).collect();
+    let rows = tx.fetch_rows(SQL, keys).await?;
+    rows.iter().map(|row| read(row).map(|user| (user.id.clone(), user))).collect()
+}
+
+/// Writes users as they are now.
+pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, users: &[Mirrored]) -> Result<(), Error> {
+    let rows = users.iter().map(|user| write(tenant, user)).collect();
+    tx.insert(
+        "INSERT INTO user_ (tenant, id, body, gone, dirty, generation, first_seen, cut, projection, class, version, published_version) \
+         VALUES {rows} ON CONFLICT (tenant, id) DO UPDATE SET body = excluded.body, gone = excluded.gone, dirty = excluded.dirty, \
+         generation = excluded.generation, first_seen = excluded.first_seen, cut = excluded.cut, projection = excluded.projection, \
+         class = excluded.class, version = excluded.version",
+        rows,
+    )
+    .await?;
+    Ok(())
+}
+
+/// Some users whose cut may be stale.
+pub(crate) async fn dirty(tx: &mut Transaction, tenant: &TenantName) -> Result<Vec<Mirrored>, Error> {
+    const SQL: &str = select!("WHERE tenant = $1 AND dirty = 1 ORDER BY id LIMIT $2");
+    tx.fetch(SQL, params![tenant.as_str(), CHUNK as u64]).await?.iter().map(read).collect()
+}
+
+/// Some users after `after` that were cut for another projection.
+pub(crate) async fn cut_otherwise(tx: &mut Transaction, tenant: &TenantName, projection: u64, after: &str) -> Result<Vec<Mirrored>, Error> {
+    const SQL: &str = select!("WHERE tenant = $1 AND projection <> $2 AND id > $3 ORDER BY id LIMIT $4");
+    tx.fetch(SQL, params![tenant.as_str(), projection, after, CHUNK as u64]).await?.iter().map(read).collect()
+}
+
+/// A record that is due on the bus: the user, its version, and its bytes.
+pub(crate) struct Unpublished {
+    pub(crate) id: UserId,
+    pub(crate) version: u64,
+    pub(crate) class: Class,
+    pub(crate) value: Vec<u8>,
+}
+
+/// Some users that the bus has not heard the newest of, the most urgent first.
+pub(crate) async fn unpublished(store: &Store, tenant: &TenantName) -> Result<Vec<Unpublished>, Error> {
+    const SQL: &str =
+        "SELECT id, version, class, cut FROM user_ WHERE tenant = $1 AND version <> published_version ORDER BY class LIMIT $2";
+    let rows = store.fetch(SQL, params![tenant.as_str(), CHUNK as u64]).await?;
+    rows.iter()
+        .map(|row| {
+            Ok(Unpublished { id: row.text(0)?.into(), version: row.uint(1)?, class: read_class(row.int(2)?)?, value: row.bytes(3)? })
+        })
+        .collect()
+}
+
+/// Notes what the bus has heard. A user who changed meanwhile stays due, because his version is another.
+pub(crate) async fn published(tx: &mut Transaction, tenant: &TenantName, records: &[Unpublished]) -> Result<(), Error> {
+    const SQL: &str = "WITH told (tenant, id, version) AS (VALUES {rows}) UPDATE user_ SET published_version = told.version FROM told \
+                       WHERE user_.tenant = told.tenant AND user_.id = told.id";
+    let rows = records.iter().map(|record| params![tenant.as_str(), record.id.as_str(), record.version]).collect();
+    tx.insert(SQL, rows).await?;
+    Ok(())
+}
+
+/// Marks users as possibly stale.
+pub(crate) async fn touch(tx: &mut Transaction, tenant: &TenantName, ids: &[UserId], now: Timestamp) -> Result<(), Error> {
+    let mut users: Vec<Mirrored> = load(tx, tenant, ids).await?.into_values().collect();
+    users.iter_mut().for_each(|user| user.touch(now));
+    save(tx, tenant, &users).await
+}
+
+/// How many users a reading of everything has seen.
+pub(crate) async fn seen(tx: &mut Transaction, tenant: &TenantName, generation: u64) -> Result<u64, Error> {
+    count(tx, "SELECT COUNT(*) FROM user_ WHERE tenant = $1 AND gone = 0 AND generation = $2", tenant, generation).await
+}
+
+/// How many users who were here a reading of everything has not seen.
+pub(crate) async fn unseen(tx: &mut Transaction, tenant: &TenantName, generation: u64) -> Result<u64, Error> {
+    count(tx, "SELECT COUNT(*) FROM user_ WHERE tenant = $1 AND gone = 0 AND generation < $2", tenant, generation).await
+}
+
+/// Notes that those whom a complete reading has not seen are gone.
+pub(crate) async fn sweep(tx: &mut Transaction, tenant: &TenantName, generation: u64, now: Timestamp) -> Result<u64, Error> {
+    const SQL: &str = "UPDATE user_ SET gone = 2, first_seen = CASE WHEN dirty = 1 THEN first_seen ELSE $3 END, dirty = 1 \
+                       WHERE tenant = $1 AND gone = 0 AND generation < $2";
+    Ok(tx.execute(SQL, params![tenant.as_str(), generation, now]).await?)
+}
+
+async fn count(tx: &mut Transaction, sql: &'static str, tenant: &TenantName, generation: u64) -> Result<u64, Error> {
+    let row = tx.fetch_one_opt(sql, params![tenant.as_str(), generation]).await?;
+    Ok(row.map(|row| row.uint(0)).transpose()?.unwrap_or(0))
+}
+
+fn read(row: &Row) -> Result<Mirrored, Error> {
+    let body = v1::User::decode(row.bytes(1)?.as_slice()).map_err(|_| corrupt("a user's body"))?;
+    let cut = row.opt_bytes(6)?.map(|bytes| decode_cut(&bytes)).transpose()?;
+    Ok(Mirrored {
+        id: row.text(0)?.into(),
+        body: convert::attributes(body.attributes).map_err(|_| corrupt("a user's body"))?,
+        gone: read_gone(row.int(2)?)?,
+        dirty: row.int(3)? != 0,
+        generation: row.uint(4)?,
+        first_seen: Timestamp(row.int(5)?),
+        cut,
+        projection: row.uint(7)?,
+        class: read_class(row.int(8)?)?,
+        version: row.uint(9)?,
+        published_version: row.uint(10)?,
+    })
+}
+
+fn decode_cut(bytes: &[u8]) -> Result<UserDelta, Error> {
+    let wire = v1::UserDelta::decode(bytes).map_err(|_| corrupt("a user's cut"))?;
+    UserDelta::try_from(wire).map_err(|_| corrupt("a user's cut"))
+}
+
+fn write(tenant: &TenantName, user: &Mirrored) -> Vec<Param> {
+    let body = v1::User { attributes: convert::wire_attributes(user.body.clone()), ..v1::User::default() };
+    params![
+        tenant.as_str(),
+        user.id.as_str(),
+        body.encode_to_vec(),
+        write_gone(user.gone),
+        user.dirty,
+        user.generation,
+        user.first_seen,
+        user.cut.as_ref().map(|delta| v1::UserDelta::from(delta).encode_to_vec()),
+        user.projection,
+        user.class as i64,
+        user.version,
+        user.published_version,
+    ]
+}
+
+fn write_gone(gone: Option<Gone>) -> i64 {
+    match gone {
+        None => 0,
+        Some(Gone::SoftDeleted) => 1,
+        Some(Gone::Deleted) => 2,
+    }
+}
+
+fn read_gone(number: i64) -> Result<Option<Gone>, Error> {
+    match number {
+        0 => Ok(None),
+        1 => Ok(Some(Gone::SoftDeleted)),
+        2 => Ok(Some(Gone::Deleted)),
+        _ => Err(corrupt("how a user went")),
+    }
+}
+
+fn read_class(number: i64) -> Result<Class, Error> {
+    match number {
+        0 => Ok(Class::Revoke),
+        1 => Ok(Class::Live),
+        2 => Ok(Class::Bulk),
+        _ => Err(corrupt("a user's class")),
+    }
+}

@@ -1,0 +1,171 @@
+//! How far the reading of one tenant has come; one row, stored with what it read.
+
+use xtsync_directory::Cursor;
+use xtsync_domain::TenantName;
+use xtsync_platform::params;
+use xtsync_platform::store::Transaction;
+
+use crate::error::{Error, corrupt};
+
+/// How far the reading of one tenant has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Reading {
+    /// Attributes asked of the directory, sorted. Cursors are bound to them.
+    pub(crate) selected: Vec<String>,
+    /// What is being read.
+    pub(crate) phase: Phase,
+    /// Where the next round begins; none when everything must be read.
+    pub(crate) groups: Option<Cursor>,
+    pub(crate) users: Option<Cursor>,
+    /// Whether everything is being read.
+    pub(crate) entire: bool,
+    /// Counts readings of everything.
+    pub(crate) generation: u64,
+    /// Rounds completed.
+    pub(crate) round: u64,
+}
+
+/// What is being read, and where that goes on.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum Phase {
+    /// Nothing.
+    Idle,
+    /// Groups; without a cursor at the beginning of everything.
+    Groups(Option<Cursor>),
+    /// Users; likewise.
+    Users(Option<Cursor>),
+    /// Nothing more: the users it changed are being cut.
+    Cutting,
+}
+
+impl Phase {
+    /// What is being read, for logs.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Idle | Self::Cutting => "nothing",
+            Self::Groups(_) => "groups",
+            Self::Users(_) => "users",
+        }
+    }
+}
+
+impl Reading {
+    /// A tenant never read.
+    pub(crate) fn new() -> Self {
+        Self { selected: Vec::new(), phase: Phase::Idle, groups: None, users: None, entire: false, generation: 0, round: 0 }
+    }
+
+    /// Begins a round. Everything is read when there is no cursor to begin at.
+    pub(crate) fn begin(&mut self) {
+        if self.groups.is_none() || self.users.is_none() {
+            self.begin_entire();
+        } else {
+            self.phase = Phase::Groups(self.groups.clone());
+        }
+    }
+
+    /// Begins to read everything, dropping what was under way.
+    pub(crate) fn begin_entire(&mut self) {
+        self.entire = true;
+        self.generation += 1;
+        self.groups = None;
+        self.users = None;
+        self.phase = Phase::Groups(None);
+    }
+
+    /// Whether the round under way is the tenant's first.
+    pub(crate) fn first(&self) -> bool {
+        self.round == 0
+    }
+
+    /// Asks for more attributes than so far; true when everything must be read again for it.
+    pub(crate) fn select<'a>(&mut self, needed: impl Iterator<Item = &'a String>) -> bool {
+        let missing: Vec<String> = needed.filter(|name| !self.selected.contains(name)).cloned().collect();
+        if missing.is_empty() {
+            return false;
+        }
+        self.selected.extend(missing);
+        self.selected.sort();
+        self.begin_entire();
+        true
+    }
+}
+
+/// The reading of a tenant as stored.
+pub(crate) async fn load(tx: &mut Transaction, tenant: &TenantName) -> Result<Reading, Error> {
+    const SQL: &str = "SELECT selected, phase, page, groups_cursor, users_cursor, entire, generation, round FROM tenant WHERE name = $1";
+    let Some(row) = tx.fetch_one_opt(SQL, params![tenant.as_str()]).await? else {
+        return Ok(Reading::new());
+    };
+    let page = row.opt_text(2)?.map(Cursor);
+    Ok(Reading {
+        selected: row.text(0)?.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
+        phase: match row.int(1)? {
+            0 => Phase::Idle,
+            1 => Phase::Groups(page),
+            2 => Phase::Users(page),
+            3 => Phase::Cutting,
+            _ => return Err(corrupt("a reading's phase")),
+        },
+        groups: row.opt_text(3)?.map(Cursor),
+        users: row.opt_text(4)?.map(Cursor),
+        entire: row.int(5)? != 0,
+        generation: row.uint(6)?,
+        round: row.uint(7)?,
+    })
+}
+
+/// Stores the reading of a tenant.
+pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, reading: &Reading) -> Result<(), Error> {
+    let (phase, page) = match &reading.phase {
+        Phase::Idle => (0_i64, None),
+        Phase::Groups(page) => (1, page.as_ref()),
+        Phase::Users(page) => (2, page.as_ref()),
+        Phase::Cutting => (3, None),
+    };
+    let text = |cursor: Option<&Cursor>| cursor.map(|cursor| cursor.0.clone());
+    tx.execute(
+        "INSERT INTO tenant (name, selected, phase, page, groups_cursor, users_cursor, entire, generation, round) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (name) DO UPDATE SET selected = excluded.selected, \
+         phase = excluded.phase, page = excluded.page, groups_cursor = excluded.groups_cursor, users_cursor = excluded.users_cursor, \
+         entire = excluded.entire, generation = excluded.generation, round = excluded.round",
+        params![
+            tenant.as_str(),
+            reading.selected.join(","),
+            phase,
+            text(page),
+            text(reading.groups.as_ref()),
+            text(reading.users.as_ref()),
+            reading.entire,
+            reading.generation,
+            reading.round,
+        ],
+    )
+    .await?;
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_new_attribute_has_everything_read_again_and_a_known_one_has_not() {
+        let mut reading = Reading::new();
+        let names = ["mail".to_owned(), "city".to_owned()];
+        assert!(reading.select(names.iter()));
+        assert_eq!((reading.selected.join(","), reading.generation), ("city,mail".to_owned(), 1));
+        assert!(!reading.select(names[..1].iter()));
+        assert_eq!(reading.generation, 1);
+    }
+
+    #[test]
+    fn a_round_begins_at_its_cursors_and_without_them_at_the_beginning() {
+        let cursor = |text: &str| Some(Cursor(text.to_owned()));
+        let mut reading = Reading { groups: cursor("g"), users: cursor("u"), ..Reading::new() };
+        reading.begin();
+        assert_eq!((&reading.phase, reading.entire), (&Phase::Groups(cursor("g")), false));
+        reading.begin_entire();
+        assert_eq!((&reading.phase, reading.entire, reading.generation), (&Phase::Groups(None), true, 1));
+    }
+}

@@ -1,0 +1,148 @@
+//! The service: one detection per tenant that the configuration reads, each under the tenant's lease.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use xtsync_directory::{self as directory, Source};
+use xtsync_domain::TenantName;
+use xtsync_domain::configuration::Configuration;
+use xtsync_domain::resource;
+use xtsync_platform::service::Parts;
+use xtsync_platform::shutdown::Shutdown;
+use xtsync_platform::status::Publisher;
+use xtsync_platform::store::{self, Migration, Migrations, Report, Store};
+
+use crate::metrics::Metrics;
+use crate::tenant::{Order, Pace};
+use crate::watch::{Shared, Watched};
+use crate::{Error, Nudge, ROLE};
+
+/// What the detector is told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Its store: a directory for SQLite, or a `postgres://` URL.
+    pub store: String,
+    /// How long between two rounds of a tenant, unless nudged.
+    pub poll: Duration,
+    /// How long between two readings of a tenant's policy and groups. Consent counts as unknown after 60 s.
+    pub facts: Duration,
+    /// How long a lease lasts without renewal.
+    pub lease: Duration,
+}
+
+pub(crate) const MIGRATIONS: Migrations = Migrations {
+    sqlite: &[Migration { name: "0001_mirror", sql: include_str!("../migrations/sqlite/0001_mirror.sql") }],
+    postgres: &[Migration { name: "0001_mirror", sql: include_str!("../migrations/postgres/0001_mirror.sql") }],
+};
+
+/// Makes the connector for a tenant.
+pub type Connect = Arc<dyn Fn(&TenantName, &resource::Tenant) -> directory::Result<Arc<dyn Source>> + Send + Sync>;
+
+/// The service, ready to run.
+pub struct Detector {
+    shared: Arc<Shared>,
+    _report: Report,
+}
+
+/// Opens the store.
+///
+/// # Errors
+/// When it cannot be opened.
+pub async fn build(config: Config, parts: Parts, connect: Connect, nudge: Nudge) -> Result<Detector, Error> {
+    let store =
+        Store::open(store::Options { url: config.store.clone(), service: "detector", migrations: MIGRATIONS, clock: parts.clock.clone() })
+            .await?;
+    let pace = Pace { rounds: config.poll, facts: config.facts };
+    let report = store.report("detector", &parts.health);
+    let status = Publisher::start(parts.bus.clone(), ROLE, &parts.replica, parts.clock.clone());
+    let shared = Shared { store, parts, connect, nudge, pace, lease: config.lease, metrics: Metrics::new(), status };
+    Ok(Detector { shared: Arc::new(shared), _report: report })
+}
+
+impl Detector {
+    /// Detects until told to stop; what is under way is finished first.
+    pub async fn run(self, shutdown: Shutdown) {
+        let mut configuration = self.shared.parts.configuration.clone();
+        let mut watched: BTreeMap<TenantName, Running> = BTreeMap::new();
+        loop {
+            let orders = orders(&configuration.borrow_and_update());
+            watched = self.reconcile(watched, orders, &shutdown).await;
+            tokio::select! {
+                () = shutdown.cancelled() => break,
+                changed = configuration.changed() => if changed.is_err() { break },
+            }
+        }
+        for (_, running) in watched {
+            running.stop().await;
+        }
+    }
+
+    /// Stops what is not asked for any more or is to be reached otherwise, starts what is new, and passes orders on to the rest.
+    async fn reconcile(
+        &self,
+        mut watched: BTreeMap<TenantName, Running>,
+        orders: BTreeMap<TenantName, (resource::Tenant, Order)>,
+        shutdown: &Shutdown,
+    ) -> BTreeMap<TenantName, Running> {
+        let mut kept = BTreeMap::new();
+        for (name, (tenant, order)) in orders {
+            let running = match watched.remove(&name) {
+                Some(running) if running.tenant == tenant => {
+                    running.order.send_replace(order);
+                    running
+                }
+                Some(running) => {
+                    running.stop().await;
+                    self.start(&name, tenant, order, shutdown)
+                }
+                None => self.start(&name, tenant, order, shutdown),
+            };
+            kept.insert(name, running);
+        }
+        for (_, running) in watched {
+            running.stop().await;
+        }
+        kept
+    }
+
+    fn start(&self, name: &TenantName, tenant: resource::Tenant, order: Order, shutdown: &Shutdown) -> Running {
+        let (order, orders) = watch::channel(order);
+        let stop = shutdown.child();
+        let watched = Watched { shared: self.shared.clone(), name: name.clone(), tenant: tenant.clone(), orders };
+        let task = tokio::spawn(watched.run(stop.clone()));
+        Running { tenant, order, stop, task }
+    }
+}
+
+/// A tenant being watched.
+struct Running {
+    tenant: resource::Tenant,
+    order: watch::Sender<Order>,
+    stop: Shutdown,
+    task: JoinHandle<()>,
+}
+
+impl Running {
+    async fn stop(self) {
+        self.stop.begin();
+        // A task that panicked has nothing left to stop.
+        let _ = self.task.await;
+    }
+}
+
+/// What the configuration asks of each tenant: users of the sources, policy facts of sources and targets.
+fn orders(configuration: &Configuration) -> BTreeMap<TenantName, (resource::Tenant, Order)> {
+    let mut names: Vec<TenantName> = Vec::new();
+    for synchronization in configuration.synchronizations() {
+        names.extend([synchronization.source.clone(), synchronization.spec.to.clone()]);
+    }
+    let order = |name: TenantName| {
+        let tenant = configuration.tenant(&name)?.clone();
+        let users = configuration.projection(&name).map(|(revision, projection)| (revision, projection.clone()));
+        Some((name, (tenant, Order { revision: configuration.revision(), users })))
+    };
+    names.into_iter().filter_map(order).collect()
+}

@@ -1,0 +1,224 @@
+//! The detection of one tenant, step by step: publish what is due, read one page, cut some users, look at the facts.
+//!
+//! Whoever holds the tenant's lease steps it. Each step is bounded and leaves the store consistent, so that it may be stopped or
+//! killed after any of them; a step whose transaction finds the lease gone has no effect.
+
+mod look;
+mod rounds;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tracing::info;
+use xtsync_directory::Source;
+use xtsync_domain::resource::Projection;
+use xtsync_domain::{TenantName, Timestamp};
+use xtsync_platform::bus::Bus;
+use xtsync_platform::store::{Epoch, Store, Transaction, lease};
+
+use crate::closure::Closure;
+use crate::cutting::{Knife, cut_all};
+use crate::error::Error;
+use crate::facts::Facts;
+use crate::membership;
+use crate::metrics::Metrics;
+use crate::mirror::{self, CHUNK};
+use crate::publication;
+use crate::reading::{self, Phase, Reading};
+use crate::round::Context;
+
+/// The right to act for a tenant.
+#[derive(Debug, Clone)]
+pub(crate) struct Fence {
+    /// The lease's name.
+    pub(crate) lease: String,
+    /// Its epoch; a later one fences this.
+    pub(crate) epoch: Epoch,
+}
+
+/// What is asked of a tenant's detection by the configuration.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Order {
+    /// The configuration's revision.
+    pub(crate) revision: u64,
+    /// What to read and publish of users, and the revision it is due to; none where the tenant is only a target.
+    pub(crate) users: Option<(u64, Projection)>,
+}
+
+/// How often to look.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Pace {
+    /// Between rounds.
+    pub(crate) rounds: Duration,
+    /// Between readings of facts.
+    pub(crate) facts: Duration,
+}
+
+/// When to step again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pause {
+    /// At once.
+    None,
+    /// Not before this, unless nudged.
+    Until(Timestamp),
+}
+
+/// The detection of one tenant under one epoch of its lease.
+pub(crate) struct Tenant {
+    pub(crate) name: TenantName,
+    pub(crate) source: Arc<dyn Source>,
+    pub(crate) store: Store,
+    pub(crate) bus: Bus,
+    pub(crate) fence: Fence,
+    pub(crate) metrics: Metrics,
+    pub(crate) pace: Pace,
+    pub(crate) order: Order,
+    pub(crate) reading: Reading,
+    closure: Closure,
+    facts: Facts,
+    facts_due: Timestamp,
+    round_due: Timestamp,
+    freshness_due: Timestamp,
+    cursor_due: Timestamp,
+    /// Where cutting anew for a new projection goes on; none when all rows are cut for it.
+    recut_after: Option<String>,
+}
+
+impl Tenant {
+    /// Takes up a tenant where its store says it stands.
+    pub(crate) async fn take_up(
+        name: TenantName,
+        source: Arc<dyn Source>,
+        (store, bus): (Store, Bus),
+        fence: Fence,
+        (pace, metrics): (Pace, Metrics),
+        order: Order,
+    ) -> Result<Self, Error> {
+        let mut tx = store.begin().await?;
+        let reading = reading::load(&mut tx, &name).await?;
+        tx.commit().await?;
+        let start = Timestamp(0);
+        let mut tenant = Self {
+            name,
+            source,
+            store,
+            bus,
+            fence,
+            metrics,
+            pace,
+            order: Order { revision: order.revision, users: None },
+            reading,
+            closure: Closure::default(),
+            facts: Facts::default(),
+            facts_due: start,
+            round_due: start,
+            freshness_due: start,
+            cursor_due: start,
+            recut_after: None,
+        };
+        tenant.obey(order).await?;
+        Ok(tenant)
+    }
+
+    /// Takes a new order from the configuration.
+    pub(crate) async fn obey(&mut self, order: Order) -> Result<(), Error> {
+        if order.users != self.order.users {
+            self.recut_after = Some(String::new());
+            self.facts_due = Timestamp(0);
+            if let Some((_, projection)) = &order.users {
+                let mut tx = self.begin().await?;
+                self.closure = Closure::new(&projection.groups, &membership::nestings(&mut tx, &self.name).await?);
+                if self.reading.select(projection.attributes.iter().filter(|name| !self.source.always_reads(name))) {
+                    reading::save(&mut tx, &self.name, &self.reading).await?;
+                }
+                tx.commit().await?;
+            }
+        }
+        self.order = order;
+        Ok(())
+    }
+
+    /// Asks for a round now.
+    pub(crate) fn nudge(&mut self) {
+        self.round_due = Timestamp(0);
+    }
+
+    /// Does one bounded thing of each kind that is due.
+    pub(crate) async fn step(&mut self, now: Timestamp) -> Result<Pause, Error> {
+        let published = publication::users(&self.store, &*self.bus, &self.fence, &self.name, &self.metrics, now).await?;
+        if now >= self.facts_due {
+            self.look_at_facts(now).await?;
+        }
+        if self.order.users.is_none() {
+            return Ok(Pause::Until(self.facts_due));
+        }
+        let recut = self.recut(now).await?;
+        let read = if self.reading.phase != Phase::Idle || now >= self.round_due { self.read(now).await? } else { false };
+        if published > 0 || recut || read { Ok(Pause::None) } else { Ok(Pause::Until(self.round_due.min(self.facts_due))) }
+    }
+
+    /// Whether users may be cut: their first publication waits until every group that the configuration names has been found, so that
+    /// a tenant is not published twice at its start.
+    fn cuttable(&self) -> bool {
+        let names_found = |projection: &Projection| projection.unresolved.is_empty();
+        self.order.users.as_ref().is_some_and(|(_, projection)| !self.reading.first() || names_found(projection))
+    }
+
+    async fn begin(&self) -> Result<Transaction, Error> {
+        let mut tx = self.store.begin().await?;
+        lease::assert(&mut tx, &self.fence.lease, self.fence.epoch).await?;
+        Ok(tx)
+    }
+
+    fn context(&self, now: Timestamp) -> Context<'_> {
+        Context { tenant: &self.name, generation: self.reading.generation, now }
+    }
+
+    fn knife(&self, now: Timestamp) -> Option<Knife<'_>> {
+        let (revision, projection) = self.order.users.as_ref()?;
+        Some(Knife {
+            tenant: &self.name,
+            source: &self.source,
+            closure: &self.closure,
+            revision: *revision,
+            projection,
+            first_round: self.reading.first(),
+            now,
+        })
+    }
+
+    /// Cuts a chunk of those whose cut may be stale; gives how many.
+    async fn cut_dirty(&self, tx: &mut Transaction, now: Timestamp) -> Result<usize, Error> {
+        let Some(knife) = self.knife(now).filter(|_| self.cuttable()) else {
+            return Ok(0);
+        };
+        let users = mirror::dirty(tx, &self.name).await?;
+        let count = users.len();
+        cut_all(tx, &knife, users).await?;
+        Ok(count)
+    }
+
+    /// Cuts a chunk of those who were cut for another projection. True when there may be more.
+    async fn recut(&mut self, now: Timestamp) -> Result<bool, Error> {
+        let Some(after) = self.recut_after.clone().filter(|_| self.cuttable()) else {
+            return Ok(false);
+        };
+        let Some(knife) = self.knife(now) else {
+            return Ok(false);
+        };
+        let mut tx = self.begin().await?;
+        let users = mirror::cut_otherwise(&mut tx, &self.name, knife.revision, &after).await?;
+        let last = users.last().map(|user| user.id.to_string());
+        let count = users.len();
+        cut_all(&mut tx, &knife, users).await?;
+        tx.commit().await?;
+        self.recut_after = last.filter(|_| count == CHUNK);
+        if self.recut_after.is_none() {
+            info!(tenant = %self.name, revision = self.order.revision, "every user is cut for the configuration");
+        }
+        Ok(count > 0)
+    }
+}
+
+#[cfg(test)]
+mod tests;

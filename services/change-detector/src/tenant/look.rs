@@ -1,0 +1,69 @@
+//! The look at a tenant's facts, beside its rounds.
+
+use std::time::Duration;
+
+use tracing::warn;
+use xtsync_domain::fact::GroupState;
+use xtsync_domain::{GroupId, Timestamp};
+
+use super::Tenant;
+use crate::error::Error;
+use crate::{membership, publication, reading};
+
+/// How soon facts are read again after a failure.
+const FACTS_AGAIN: Duration = Duration::from_secs(5);
+
+impl Tenant {
+    /// Reads the facts. A directory that refuses them does not stop the reading of its users: what is not known fresh closes the gate
+    /// by itself.
+    pub(super) async fn look_at_facts(&mut self, now: Timestamp) -> Result<(), Error> {
+        let wait = match self.read_facts(now).await {
+            Ok(()) => self.pace.facts,
+            Err(Error::Directory(error)) => {
+                let error = Error::Directory(error);
+                warn!(tenant = %self.name, code = error.code(), "the tenant's facts cannot be read");
+                self.metrics.failed(&self.name, error.code());
+                error.wait().unwrap_or(FACTS_AGAIN)
+            }
+            Err(error) => return Err(error),
+        };
+        self.facts_due = now.plus(wait);
+        Ok(())
+    }
+
+    async fn read_facts(&mut self, now: Timestamp) -> Result<(), Error> {
+        let mut facts = self.facts.read_tenant(&self.source, now).await?;
+        if let Some((_, projection)) = self.order.users.clone() {
+            facts.extend(self.facts.read_names(&self.source, &projection, now).await?);
+            let (news, states) = self.facts.read_groups(&self.source, &projection, now).await?;
+            facts.extend(news);
+            self.note_states(&states).await?;
+        }
+        publication::facts(&*self.bus, &self.name, &facts, now).await
+    }
+
+    /// Freezes groups that cannot be read. One that can be read again is read again from the beginning, with everything else: who left
+    /// it meanwhile was not noted.
+    async fn note_states(&mut self, states: &[(GroupId, GroupState)]) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        let frozen = membership::frozen(&mut tx, &self.name).await?;
+        let mut reread = false;
+        let mut changed = false;
+        for (id, state) in states {
+            let before = frozen.get(id).copied().unwrap_or(GroupState::Present);
+            if before != *state && membership::set_state(&mut tx, &self.name, id, *state).await? {
+                warn!(tenant = %self.name, group = %id, ?state, "a group of some scope changed its state");
+                reread |= *state == GroupState::Present;
+                changed = true;
+            }
+        }
+        if reread {
+            self.reading.begin_entire();
+            reading::save(&mut tx, &self.name, &self.reading).await?;
+        }
+        if changed {
+            tx.commit().await?;
+        }
+        Ok(())
+    }
+}

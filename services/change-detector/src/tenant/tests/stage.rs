@@ -1,0 +1,296 @@
+//! What the tests of a tenant's detection stand on: a scripted directory, a bus, a store, and a clock that is moved by hand.
+
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use tempfile::TempDir;
+use xtsync_directory::{
+    Cursor, Error as DirectoryError, GroupChange, Member, MemberKind, Next, Page, Result as DirectoryResult, Source, UserChange,
+};
+use xtsync_domain::delta::{Gone, Kind, UserDelta};
+use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
+use xtsync_domain::resource::Projection;
+use xtsync_domain::{Attributes, GroupId, TenantName, Timestamp, Value};
+use xtsync_platform::bus::{Bus, Embedded, Table};
+use xtsync_platform::clock::ManualClock;
+use xtsync_platform::params;
+use xtsync_platform::store::{self, Store, lease};
+use xtsync_proto::event;
+use xtsync_proto::topic::Topic;
+use xtsync_proto::v1;
+
+use crate::error::Error;
+use crate::metrics::Metrics;
+use crate::tenant::{Fence, Order, Pace, Pause, Tenant};
+
+const LEASE: &str = "detector/emea";
+const TTL: Duration = Duration::from_secs(1_000_000);
+
+pub(super) struct Stage {
+    folder: TempDir,
+    clock: Arc<ManualClock>,
+    bus: Bus,
+    heard: Table,
+    pub(super) directory: Arc<Script>,
+    order: Order,
+    tenant: Tenant,
+}
+
+impl Stage {
+    pub(super) async fn new(attributes: &[&str], groups: &[&str]) -> Self {
+        Self::ordered(projection(attributes, groups)).await
+    }
+
+    pub(super) async fn unresolved(attributes: &[&str], name: &str) -> Self {
+        Self::ordered(Projection { unresolved: [name.to_owned()].into(), ..projection(attributes, &[]) }).await
+    }
+
+    async fn ordered(projection: Projection) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at(Timestamp(1_000_000_000_000)));
+        let bus: Bus = Embedded::open(&folder.path().join("bus.sqlite"), clock.clone()).await.unwrap();
+        let heard = Table::open(&bus, vec![Topic::UserDeltas(emea())]).await.unwrap();
+        let directory = Arc::new(Script::default());
+        let order = Order { revision: 1, users: Some((1, projection)) };
+        let tenant = take_up(&folder, &clock, &bus, &directory, &order).await;
+        Self { folder, clock, bus, heard, directory, order, tenant }
+    }
+
+    /// One step, a moment later.
+    pub(super) async fn step(&mut self) -> Result<Pause, Error> {
+        self.clock.advance(Duration::from_millis(1));
+        let now = xtsync_platform::clock::Clock::now(&*self.clock);
+        self.tenant.step(now).await
+    }
+
+    pub(super) fn nudge(&mut self) {
+        self.tenant.nudge();
+    }
+
+    /// Steps until there is nothing more to do.
+    pub(super) async fn steps(&mut self) -> Result<(), Error> {
+        for _ in 0..100 {
+            if self.step().await? != Pause::None {
+                return Ok(());
+            }
+        }
+        panic!("it does not come to rest");
+    }
+
+    /// Steps a whole round and until there is nothing more to do; gives what was published.
+    pub(super) async fn settle(&mut self) -> Vec<UserDelta> {
+        self.nudge();
+        self.steps().await.unwrap();
+        self.published().await
+    }
+
+    async fn published(&mut self) -> Vec<UserDelta> {
+        let ends = self.bus.ends(&Topic::UserDeltas(emea())).await.unwrap();
+        let all: i64 = ends.iter().map(|ends| ends.high).sum();
+        let mut deltas = Vec::new();
+        while self.directory.heard() < all {
+            let records = self.heard.next().await.unwrap();
+            self.directory.hear(records.len());
+            deltas.extend(records.iter().map(|record| {
+                let wire: v1::UserDelta = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
+                UserDelta::try_from(wire).unwrap()
+            }));
+        }
+        deltas
+    }
+
+    pub(super) fn later_than_facts(&self) {
+        self.clock.advance(Duration::from_secs(60));
+    }
+
+    pub(super) async fn order(&mut self, attributes: &[&str], groups: &[&str], revision: u64) {
+        self.order = Order { revision, users: Some((revision, projection(attributes, groups))) };
+        self.tenant.obey(self.order.clone()).await.unwrap();
+    }
+
+    /// Leaves the store as a crash between version and publication leaves it: the newest versions are not noted as published.
+    pub(super) async fn crash_before_noting(&mut self, user: &str) {
+        self.settle().await;
+        let mut tx = self.tenant.store.begin().await.unwrap();
+        tx.execute("UPDATE user_ SET published_version = published_version - 1 WHERE id = $1", params![user]).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// Another process takes the tenant up where the store says it stands.
+    pub(super) async fn restart(&mut self) {
+        self.tenant = take_up(&self.folder, &self.clock, &self.bus, &self.directory, &self.order).await;
+    }
+
+    /// Somebody else takes the lease.
+    pub(super) async fn fence(&self) {
+        lease::release(&self.tenant.store, LEASE, self.tenant.fence.epoch).await.unwrap();
+        lease::acquire(&self.tenant.store, LEASE, "another", Duration::ZERO).await.unwrap().unwrap();
+    }
+}
+
+async fn take_up(folder: &TempDir, clock: &Arc<ManualClock>, bus: &Bus, directory: &Arc<Script>, order: &Order) -> Tenant {
+    let options = store::Options {
+        url: folder.path().display().to_string(),
+        service: "detector",
+        migrations: crate::service::MIGRATIONS,
+        clock: clock.clone(),
+    };
+    let store = Store::open(options).await.unwrap();
+    let epoch = lease::acquire(&store, LEASE, "test", TTL).await.unwrap().unwrap();
+    let fence = Fence { lease: LEASE.to_owned(), epoch };
+    let pace = Pace { rounds: Duration::from_secs(30), facts: Duration::from_secs(20) };
+    let source: Arc<dyn Source> = directory.clone();
+    Tenant::take_up(emea(), source, (store, bus.clone()), fence, (pace, Metrics::new()), order.clone()).await.unwrap()
+}
+
+fn emea() -> TenantName {
+    TenantName::new("emea").unwrap()
+}
+
+fn projection(attributes: &[&str], groups: &[&str]) -> Projection {
+    let attributes = attributes.iter().map(|name| (*name).to_owned()).collect();
+    Projection { attributes, groups: groups.iter().map(|id| GroupId::from(*id)).collect(), unresolved: Default::default() }
+}
+
+pub(super) fn changed(id: &str, attributes: &[(&str, &str)]) -> UserChange {
+    UserChange::Changed { id: id.into(), attributes: attributes.iter().map(|(name, value)| (*name, Value::from(*value))).collect() }
+}
+
+pub(super) fn gone(id: &str, how: Gone) -> UserChange {
+    UserChange::Gone { id: id.into(), how }
+}
+
+/// Members that joined a group; `group:x` is a group.
+pub(super) fn joined(group: &str, members: &[&str]) -> GroupChange {
+    let member = |id: &&str| match id.strip_prefix("group:") {
+        Some(id) => Member { id: id.to_owned(), kind: MemberKind::Group },
+        None => Member { id: (*id).to_owned(), kind: MemberKind::User },
+    };
+    GroupChange::Changed { id: group.into(), name: None, joined: members.iter().map(member).collect(), left: vec![] }
+}
+
+pub(super) fn left(group: &str, members: &[&str]) -> GroupChange {
+    let left = members.iter().map(|id| (*id).to_owned()).collect();
+    GroupChange::Changed { id: group.into(), name: None, joined: vec![], left }
+}
+
+/// What the directory answers to the next question for users or groups.
+pub(super) enum Answer {
+    Fail(DirectoryError),
+    Groups(Vec<GroupChange>),
+    Users(Vec<UserChange>),
+}
+
+/// A directory that answers what it is told, and "nothing changed" otherwise.
+#[derive(Default)]
+pub(super) struct Script {
+    answers: Mutex<VecDeque<Answer>>,
+    states: Mutex<HashMap<GroupId, GroupState>>,
+    count: Mutex<Option<u64>>,
+    heard: Mutex<i64>,
+}
+
+impl Script {
+    pub(super) fn answer(&self, answer: Answer) {
+        self.answers.lock().unwrap().push_front(answer);
+    }
+
+    pub(super) fn fail(&self, error: DirectoryError) {
+        self.answers.lock().unwrap().push_back(Answer::Fail(error));
+    }
+
+    pub(super) fn groups(&self, changes: Vec<GroupChange>) {
+        self.answers.lock().unwrap().push_back(Answer::Groups(changes));
+    }
+
+    pub(super) fn users(&self, changes: Vec<UserChange>) {
+        self.answers.lock().unwrap().push_back(Answer::Users(changes));
+    }
+
+    pub(super) fn everything(&self, groups: Vec<GroupChange>, users: Vec<UserChange>) {
+        self.count(users.len() as u64);
+        self.groups(groups);
+        self.users(users);
+    }
+
+    pub(super) fn state(&self, group: &str, state: GroupState) {
+        self.states.lock().unwrap().insert(group.into(), state);
+    }
+
+    pub(super) fn count(&self, count: u64) {
+        *self.count.lock().unwrap() = Some(count);
+    }
+
+    fn heard(&self) -> i64 {
+        *self.heard.lock().unwrap()
+    }
+
+    fn hear(&self, records: usize) {
+        *self.heard.lock().unwrap() += i64::try_from(records).unwrap();
+    }
+
+    /// The next answer if it is one to this question; a failure answers any.
+    fn next(&self, is_mine: fn(&Answer) -> bool) -> DirectoryResult<Option<Answer>> {
+        let mut answers = self.answers.lock().unwrap();
+        match answers.pop_front() {
+            Some(Answer::Fail(error)) => Err(error),
+            Some(answer) if is_mine(&answer) => Ok(Some(answer)),
+            Some(other) => {
+                answers.push_front(other);
+                Ok(None)
+            }
+            None => Ok(None),
+        }
+    }
+}
+
+fn complete<T>(changes: Vec<T>) -> Page<T> {
+    Page { changes, rejected: vec![], next: Next::Complete(Cursor("next".to_owned())) }
+}
+
+#[async_trait]
+impl Source for Script {
+    async fn users(&self, _: &[String], _: Option<&Cursor>) -> DirectoryResult<Page<UserChange>> {
+        match self.next(|answer| matches!(answer, Answer::Users(_)))? {
+            Some(Answer::Users(changes)) => Ok(complete(changes)),
+            _ => Ok(complete(vec![])),
+        }
+    }
+
+    async fn groups(&self, _: Option<&Cursor>) -> DirectoryResult<Page<GroupChange>> {
+        match self.next(|answer| matches!(answer, Answer::Groups(_)))? {
+            Some(Answer::Groups(changes)) => Ok(complete(changes)),
+            _ => Ok(complete(vec![])),
+        }
+    }
+
+    fn always_reads(&self, _: &str) -> bool {
+        false
+    }
+
+    async fn find_groups(&self, _: &str) -> DirectoryResult<Vec<GroupId>> {
+        Ok(vec![])
+    }
+
+    async fn group(&self, id: &GroupId) -> DirectoryResult<(Option<String>, GroupState)> {
+        Ok((None, self.states.lock().unwrap().get(id).copied().unwrap_or(GroupState::Present)))
+    }
+
+    async fn user_count(&self) -> DirectoryResult<u64> {
+        Ok(self.count.lock().unwrap().unwrap_or(0))
+    }
+
+    async fn access_policy(&self) -> DirectoryResult<AccessPolicy> {
+        Ok(AccessPolicy::default())
+    }
+
+    async fn identity(&self) -> DirectoryResult<Identity> {
+        Ok(Identity { directory_id: "emea".to_owned(), verified_domains: vec![] })
+    }
+
+    fn kind(&self, _: &Attributes) -> Kind {
+        Kind::Internal
+    }
+}

@@ -1,0 +1,169 @@
+//! Watches one tenant: takes its lease, steps its detection while the lease is held, waits as long as it says, and begins anew after
+//! trouble.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+use xtsync_directory::Source;
+use xtsync_domain::{TenantName, resource};
+use xtsync_platform::backoff;
+use xtsync_platform::service::Parts;
+use xtsync_platform::shutdown::Shutdown;
+use xtsync_platform::status::Publisher;
+use xtsync_platform::store::{Epoch, Held, Lease, Store};
+use xtsync_proto::v1::RoleStatus;
+
+use crate::metrics::Metrics;
+use crate::tenant::{Fence, Order, Pace, Pause, Tenant};
+use crate::{Connect, Error, Nudge};
+
+/// What all tenants share.
+pub(crate) struct Shared {
+    pub(crate) store: Store,
+    pub(crate) parts: Parts,
+    pub(crate) connect: Connect,
+    pub(crate) nudge: Nudge,
+    pub(crate) pace: Pace,
+    pub(crate) lease: Duration,
+    pub(crate) metrics: Metrics,
+    pub(crate) status: Publisher,
+}
+
+/// One tenant to watch.
+pub(crate) struct Watched {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) name: TenantName,
+    pub(crate) tenant: resource::Tenant,
+    pub(crate) orders: watch::Receiver<Order>,
+}
+
+impl Watched {
+    /// Watches until told to stop.
+    pub(crate) async fn run(mut self, stop: Shutdown) {
+        let source = match (self.shared.connect)(&self.name, &self.tenant) {
+            Ok(source) => source,
+            Err(error) => {
+                error!(tenant = %self.name, %error, "the tenant cannot be reached as configured");
+                return;
+            }
+        };
+        let shared = self.shared.clone();
+        let lease = Lease::new(shared.store.clone(), &format!("detector/{}", self.name), &shared.parts.replica, shared.lease);
+        let mut held = lease.watch();
+        while !stop.is_cancelled() {
+            let epoch = tokio::select! {
+                () = stop.cancelled() => break,
+                epoch = taken(&mut held) => epoch,
+            };
+            info!(tenant = %self.name, ?epoch, "watching");
+            let fence = Fence { lease: lease.name().to_owned(), epoch };
+            tokio::select! {
+                () = self.hold(&source, fence, &stop) => {}
+                () = lost(&mut held, epoch) => warn!(tenant = %self.name, "the lease is lost"),
+            }
+        }
+        lease.release().await;
+    }
+
+    /// Steps the tenant under one epoch of its lease, until told to stop.
+    async fn hold(&mut self, source: &Arc<dyn Source>, fence: Fence, stop: &Shutdown) {
+        let nudged = self.shared.nudge.of(&self.name);
+        let mut tenant = None;
+        let mut chance = StdRng::from_os_rng();
+        let mut failures = 0;
+        while !stop.is_cancelled() {
+            let now = self.shared.parts.clock.now();
+            let wait = match self.step(&mut tenant, source, &fence).await {
+                Ok(Pause::None) => {
+                    failures = 0;
+                    continue;
+                }
+                Ok(Pause::Until(then)) => {
+                    failures = 0;
+                    self.tell(tenant.as_ref(), "");
+                    then.since(now)
+                }
+                Err(error) => {
+                    failures += 1;
+                    self.failed(tenant.as_ref(), &error);
+                    error.wait().unwrap_or_else(|| backoff::delay(failures, &mut chance))
+                }
+            };
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = tokio::time::sleep(wait) => {}
+                changed = self.orders.changed() => if changed.is_err() { return },
+                () = nudged.notified() => if let Some(tenant) = &mut tenant { tenant.nudge() },
+            }
+        }
+    }
+
+    async fn step(&mut self, tenant: &mut Option<Tenant>, source: &Arc<dyn Source>, fence: &Fence) -> Result<Pause, Error> {
+        let order = self.orders.borrow_and_update().clone();
+        let tenant = match tenant {
+            Some(tenant) => {
+                if tenant.order != order {
+                    tenant.obey(order).await?;
+                }
+                tenant
+            }
+            None => {
+                let shared = &self.shared;
+                let parts = (shared.store.clone(), shared.parts.bus.clone());
+                let rest = (shared.pace, shared.metrics.clone());
+                tenant.insert(Tenant::take_up(self.name.clone(), source.clone(), parts, fence.clone(), rest, order).await?)
+            }
+        };
+        tenant.step(self.shared.parts.clock.now()).await
+    }
+
+    fn failed(&self, tenant: Option<&Tenant>, error: &Error) {
+        let code = error.code();
+        warn!(tenant = %self.name, code, error = %chain(error), "detection waits");
+        self.shared.metrics.failed(&self.name, code);
+        self.tell(tenant, code);
+    }
+
+    fn tell(&self, tenant: Option<&Tenant>, blocked: &str) {
+        self.shared.status.set(RoleStatus {
+            tenant: self.name.to_string(),
+            revision: tenant.map_or(0, |tenant| tenant.order.revision),
+            round: tenant.map_or(0, |tenant| tenant.reading.round),
+            blocked: blocked.to_owned(),
+            leader: true,
+            ..RoleStatus::default()
+        });
+    }
+}
+
+/// Waits until the lease is ours.
+async fn taken(held: &mut watch::Receiver<Held>) -> Epoch {
+    loop {
+        if let Held::Held(epoch) = *held.borrow_and_update() {
+            return epoch;
+        }
+        if held.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Waits until the lease is not ours any more in this epoch.
+async fn lost(held: &mut watch::Receiver<Held>, epoch: Epoch) {
+    while *held.borrow_and_update() == Held::Held(epoch) && held.changed().await.is_ok() {}
+}
+
+/// An error with what caused it.
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = std::error::Error::source(error);
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}
