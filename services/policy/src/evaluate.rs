@@ -1,0 +1,152 @@
+//! One record in, decisions out: what every synchronization of its source wants for the user.
+//!
+//! Pure but for the trace. A tombstone says nothing: whoever left was told gone long before.
+
+use prost::Message as _;
+use tracing::{Span, field, info_span};
+use xtsync_domain::decide::decide;
+use xtsync_domain::{Configuration, Decision, Origin, TenantName, Timestamp, UserDelta};
+use xtsync_platform::bus::{Outgoing, Record, Urgency};
+use xtsync_platform::trace;
+use xtsync_proto::convert::{DecisionRecord, Invalid};
+use xtsync_proto::event::{self, Typed as _, Unreadable};
+use xtsync_proto::topic::{Topic, link_key, marker_key};
+use xtsync_proto::v1;
+
+use crate::metrics::Tally;
+use crate::partition::Pass;
+
+/// The role, as it names itself in headers, dead letters and status.
+pub(crate) const ROLE: &str = "policy";
+
+/// No rule reads a tenant fact yet: consent is asked at the provisioner's gate.
+const NO_FACTS: u64 = 0;
+
+/// Decisions of several records, to be published together.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    /// The records.
+    pub(crate) records: Vec<Outgoing>,
+    /// Whether anybody waits for any of them.
+    pub(crate) live: bool,
+    /// What they say, for the metrics.
+    pub(crate) tally: Tally,
+}
+
+/// Why a record gives no decisions and never will, or not to us.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum Unusable {
+    /// It is none of ours.
+    #[error("the record cannot be read")]
+    Unreadable(#[from] Unreadable),
+    /// It breaks the contract, or was written by a newer version.
+    #[error("the record is no valid delta")]
+    Invalid(#[from] Invalid),
+    /// It stands among another tenant's deltas: who may write one tenant's may not speak for another.
+    #[error("the delta is of tenant {0}, whose topic this is not")]
+    WrongTenant(TenantName),
+    /// Its key is not its user's, so its order among his others is not certain.
+    #[error("the delta's key is not its user")]
+    WrongKey,
+}
+
+/// What becomes of a record that is unusable.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Verdict {
+    /// Into the dead letters, for this reason.
+    Bury(&'static str),
+    /// A newer writer wrote this field: the partition stops.
+    Stop(&'static str),
+}
+
+impl Unusable {
+    /// What becomes of the record.
+    pub(crate) fn verdict(&self) -> Verdict {
+        match self {
+            Self::Unreadable(Unreadable::ForeignType { .. }) => Verdict::Bury("foreign_type"),
+            Self::Unreadable(Unreadable::Undecodable(_)) => Verdict::Bury("undecodable"),
+            Self::Invalid(Invalid::NewerWriter(field)) => Verdict::Stop(field),
+            Self::Invalid(Invalid::Field(..)) => Verdict::Bury("invalid_field"),
+            Self::WrongTenant(_) => Verdict::Bury("wrong_tenant"),
+            Self::WrongKey => Verdict::Bury("wrong_key"),
+        }
+    }
+}
+
+/// Decides one record for every synchronization of its source.
+pub(crate) fn evaluate(
+    record: &Record,
+    source: &TenantName,
+    configuration: &Configuration,
+    pass: Pass,
+    now: Timestamp,
+    batch: &mut Batch,
+) -> Result<(), Unusable> {
+    let Some(value) = &record.value else { return Ok(()) };
+    let delta: UserDelta = event::decode::<v1::UserDelta>(&record.headers, value)?.try_into()?;
+    if delta.tenant != *source {
+        return Err(Unusable::WrongTenant(delta.tenant));
+    }
+    if delta.user.as_str().as_bytes() != &record.key[..] {
+        return Err(Unusable::WrongKey);
+    }
+    let span = span(record, &delta, pass);
+    let _entered = span.enter();
+    let traceparent = (pass == Pass::Live).then(|| handed_on(&span, record)).flatten();
+    batch.tally.user(pass);
+    for synchronization in configuration.synchronizations_from(source) {
+        let Some(mut decision) = decide(&delta, synchronization, configuration, NO_FACTS) else {
+            batch.tally.left_alone();
+            continue;
+        };
+        batch.tally.decided(&decision.desired);
+        batch.live |= pass == Pass::Live && delta.origin == Origin::Live;
+        if pass == Pass::Replay {
+            decision.origin = Origin::Replay;
+        }
+        batch.records.push(outgoing(&synchronization.spec.to, decision, now, traceparent.as_deref()));
+    }
+    Ok(())
+}
+
+/// The record that says a partition of a source's deltas is decided for a revision.
+pub(crate) fn marker(source: &TenantName, partition: u32, revision: u64, target: &TenantName, now: Timestamp) -> Outgoing {
+    let key = marker_key(source, partition);
+    let headers = event::headers(v1::Decision::TYPE, ROLE, &key, revision, now, None);
+    let value = v1::Decision::from(DecisionRecord::Marker { source: source.clone(), partition, revision });
+    Outgoing { topic: Topic::Decisions(target.clone()), key: key.into(), value: Some(value.encode_to_vec().into()), headers }
+}
+
+impl Batch {
+    /// How urgent the whole of it is: records of one key must not overtake each other, so it goes out as one.
+    pub(crate) fn urgency(&self) -> Urgency {
+        if self.live { Urgency::Live } else { Urgency::Bulk }
+    }
+}
+
+fn outgoing(target: &TenantName, decision: Decision, now: Timestamp, traceparent: Option<&str>) -> Outgoing {
+    let key = link_key(&decision.source, &decision.user);
+    let headers = event::headers(v1::Decision::TYPE, ROLE, &key, decision.version, now, traceparent);
+    let value = v1::Decision::from(decision).encode_to_vec();
+    Outgoing { topic: Topic::Decisions(target.clone()), key: key.into(), value: Some(value.into()), headers }
+}
+
+/// The span of one record, in the trace of its delta. A replay belongs to no trace: the change behind it was followed long ago.
+fn span(record: &Record, delta: &UserDelta, pass: Pass) -> Span {
+    if pass == Pass::Replay {
+        return Span::none();
+    }
+    let span = info_span!("decide", trace_id = field::Empty, tenant = %delta.tenant, user = %delta.user);
+    if let Some(parent) = event::traceparent(&record.headers) {
+        trace::follow(&span, parent);
+    }
+    span
+}
+
+/// The trace parent that decisions carry: this step, or the delta's own where no trace is recorded here.
+fn handed_on(span: &Span, record: &Record) -> Option<String> {
+    trace::of(span).or_else(|| event::traceparent(&record.headers).map(ToOwned::to_owned))
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,60 @@
+//! What becomes of single records.
+
+use bytes::Bytes;
+use xtsync_domain::Attributes;
+use xtsync_domain::delta::{Gone, State};
+use xtsync_platform::bus::{Partition, Position};
+
+use super::*;
+
+const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+fn emea() -> TenantName {
+    TenantName::new("emea").unwrap()
+}
+
+fn delta() -> v1::UserDelta {
+    let delta = UserDelta {
+        tenant: emea(),
+        user: "ana".into(),
+        version: 7,
+        projection: 1,
+        origin: Origin::Live,
+        first_seen: Timestamp(1),
+        changed_at: None,
+        state: State::Gone(Gone::Deleted),
+        changed: Vec::new(),
+        before: Attributes::default(),
+    };
+    delta.into()
+}
+
+fn record(event_type: &str, value: Option<Vec<u8>>) -> Record {
+    let partition = Partition { topic: Topic::UserDeltas(emea()), index: 0 };
+    let headers = event::headers(event_type, "change-detector", "ana", 7, Timestamp(1), Some(TRACE));
+    let key = Bytes::from_static(b"ana");
+    Record { at: Position { partition, offset: 4 }, key, value: value.map(Into::into), headers, time: Timestamp(1) }
+}
+
+fn verdict(record: &Record) -> Option<Verdict> {
+    let evaluated = evaluate(record, &emea(), &Configuration::default(), Pass::Live, Timestamp(2), &mut Batch::default());
+    evaluated.err().map(|unusable| unusable.verdict())
+}
+
+#[test]
+fn an_unusable_record_is_buried_for_its_reason_and_a_newer_writers_stops_the_partition() {
+    let ours = |delta: v1::UserDelta| record(v1::UserDelta::TYPE, Some(delta.encode_to_vec()));
+    for (record, want) in [
+        (ours(delta()), None),
+        (record(v1::UserDelta::TYPE, None), None),
+        (record("com.example.event", Some(delta().encode_to_vec())), Some(Verdict::Bury("foreign_type"))),
+        (record(v1::UserDelta::TYPE, Some(vec![0xff])), Some(Verdict::Bury("undecodable"))),
+        (ours(v1::UserDelta { user_id: String::new(), ..delta() }), Some(Verdict::Bury("invalid_field"))),
+        (ours(v1::UserDelta { tenant: "us".to_owned(), ..delta() }), Some(Verdict::Bury("wrong_tenant"))),
+        (ours(v1::UserDelta { user_id: "bob".to_owned(), ..delta() }), Some(Verdict::Bury("wrong_key"))),
+        (ours(v1::UserDelta { state: None, ..delta() }), Some(Verdict::Stop("state"))),
+        (ours(v1::UserDelta { origin: 99, ..delta() }), Some(Verdict::Stop("origin"))),
+    ] {
+        assert_eq!(verdict(&record), want);
+    }
+}

@@ -1,0 +1,27 @@
+//! Policy: what every synchronization wants for every user, published as decisions.
+//!
+//! It reads the deltas of all sources, applies the rules of `xtsync_domain::decide`, and publishes one desired state for each
+//! synchronization of the user's tenant. It calls nobody, owns no table and knows no links: how far it is stands beside the committed
+//! offsets. A new revision of the configuration is a replay of the compacted deltas beside the live stream, yielding to it.
+
+mod evaluate;
+mod membership;
+mod metrics;
+mod partition;
+mod progress;
+mod replay;
+mod service;
+mod topics;
+
+pub use service::Service;
+use xtsync_platform::service::Parts;
+
+/// The settings of policy: there are none yet.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Config {}
+
+/// Builds the service. It must be called within a runtime; nothing is asked of the bus before it runs.
+#[must_use]
+pub fn build(_config: Config, parts: Parts) -> Service {
+    Service::new(parts)
+}

@@ -1,0 +1,245 @@
+//! Policy as a member of its group: what is ours, the live stream over it, and the replays beside that stream.
+//!
+//! Whatever fails, the whole membership is dropped and a new one joins where the group last committed: publication comes before commit,
+//! so what is lost is repeated, and repeating does no harm.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use tracing::{error, info};
+use xtsync_domain::{Configuration, TenantName};
+use xtsync_platform::bus::{self, Bus, Ends, Error, Event, Partition, Position, Record, Subscription, Urgency};
+use xtsync_platform::clock::Clock;
+use xtsync_platform::dead_letter::bury;
+use xtsync_proto::topic::Topic;
+
+use crate::evaluate::{self, Batch, ROLE, Unusable, Verdict, evaluate};
+use crate::metrics::Metrics;
+use crate::partition::{Assigned, Pass};
+use crate::replay::Replay;
+
+/// The consumer group.
+pub(crate) const GROUP: &str = "xtsync-policy";
+
+/// What membership works with and does not own.
+pub(crate) struct Context {
+    pub(crate) bus: Bus,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) metrics: Metrics,
+}
+
+/// Membership of the group.
+pub(crate) struct Membership {
+    subscription: Box<dyn Subscription>,
+    topics: Vec<Topic>,
+    configuration: Arc<Configuration>,
+    partitions: BTreeMap<Partition, Assigned>,
+    replay: Option<Replay>,
+}
+
+/// What comes next.
+#[derive(Debug)]
+pub(crate) enum Next {
+    /// From the group.
+    Event(Event),
+    /// More records to be decided again; perhaps none, where the rest are gaps.
+    Replay(Vec<Record>),
+}
+
+impl Membership {
+    /// Joins the group.
+    pub(crate) async fn join(context: &Context, configuration: Arc<Configuration>, topics: Vec<Topic>) -> Result<Self, Error> {
+        let subscription = context.bus.subscribe(GROUP, &topics).await?;
+        Ok(Self { subscription, topics, configuration, partitions: BTreeMap::new(), replay: None })
+    }
+
+    /// Waits for what comes next: a live event first, and records to replay only where none waits. Cancelling it loses nothing.
+    pub(crate) async fn next(&mut self) -> Result<Next, Error> {
+        match &mut self.replay {
+            None => self.subscription.next().await.map(Next::Event),
+            Some(replay) => tokio::select! {
+                biased;
+                event = self.subscription.next() => event.map(Next::Event),
+                records = replay.next() => records.map(Next::Replay),
+            },
+        }
+    }
+
+    /// Does what is to be done about it, wholly.
+    pub(crate) async fn handle(&mut self, next: Next, context: &Context) -> Result<(), Error> {
+        match next {
+            Next::Event(Event::Assigned(assigned)) => self.assigned(assigned, context).await,
+            Next::Event(Event::Records(records)) => self.live(&records, context).await,
+            Next::Event(Event::Revoked(partitions)) => self.revoked(&partitions, context).await,
+            Next::Event(Event::Lost(partitions)) => self.give_up(&partitions, context).await,
+            Next::Replay(records) => self.replayed(&records, context).await,
+        }
+    }
+
+    /// Turns to a new revision of the configuration.
+    pub(crate) async fn adopt(&mut self, configuration: Arc<Configuration>, topics: Vec<Topic>, context: &Context) -> Result<(), Error> {
+        self.configuration = configuration;
+        if topics != self.topics {
+            self.subscription.resubscribe(&topics).await?;
+            // What is not read any more is not ours to commit, even before it is revoked.
+            self.partitions.retain(|partition, _| topics.contains(&partition.topic));
+            self.topics = topics;
+        }
+        for assigned in self.partitions.values_mut() {
+            assigned.adopt(&self.configuration);
+        }
+        self.settle(context).await?;
+        self.commit(self.partitions.keys().cloned().collect()).await
+    }
+
+    /// The configuration it works with.
+    pub(crate) fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    /// Partitions that a newer writer's record has stopped, with the field it wrote.
+    pub(crate) fn stopped(&self) -> impl Iterator<Item = (&Partition, &'static str)> {
+        self.partitions.iter().filter_map(|(partition, assigned)| Some((partition, assigned.stopped?)))
+    }
+
+    /// How many records of each source are not evaluated yet, live and to be replayed.
+    pub(crate) async fn lag(&mut self, bus: &Bus) -> Result<BTreeMap<TenantName, u64>, Error> {
+        let mut lag = BTreeMap::new();
+        let ends = ends(bus, self.partitions.keys()).await?;
+        for (partition, assigned) in &self.partitions {
+            let replay = assigned.replays_from().map_or(0, |from| assigned.next - from);
+            let behind = ends[partition].high - assigned.next + replay;
+            *lag.entry(assigned.source.clone()).or_default() += u64::try_from(behind).unwrap_or(0);
+        }
+        Ok(lag)
+    }
+
+    async fn assigned(&mut self, assigned: Vec<bus::Assigned>, context: &Context) -> Result<(), Error> {
+        let ends = ends(&context.bus, assigned.iter().map(|assigned| &assigned.partition)).await?;
+        for bus::Assigned { partition, committed } in assigned {
+            let Topic::UserDeltas(source) = &partition.topic else { continue };
+            let assigned = Assigned::new(source.clone(), committed, ends[&partition], &self.configuration);
+            info!(%partition, next = assigned.next, replay = ?assigned.replays_from(), "partition is ours");
+            self.subscription.start(&partition, Some(assigned.next)).await?;
+            self.partitions.insert(partition, assigned);
+        }
+        self.settle(context).await
+    }
+
+    async fn live(&mut self, records: &[Record], context: &Context) -> Result<(), Error> {
+        let (batch, read) = self.evaluate(records, Pass::Live, context).await?;
+        publish(batch, context).await?;
+        for (partition, next) in &read {
+            if let Some(assigned) = self.partitions.get_mut(partition) {
+                assigned.next = *next;
+            }
+        }
+        self.commit(read.into_keys().collect()).await
+    }
+
+    async fn replayed(&mut self, records: &[Record], context: &Context) -> Result<(), Error> {
+        let (batch, _) = self.evaluate(records, Pass::Replay, context).await?;
+        publish(batch, context).await?;
+        let Some(replay) = &self.replay else { return Ok(()) };
+        let mut moved = Vec::new();
+        for (partition, assigned) in &mut self.partitions {
+            if let (Some(_), Some(offset)) = (assigned.progress.replay, replay.position(partition)) {
+                assigned.replayed_to(offset);
+                moved.push(partition.clone());
+            }
+        }
+        self.settle(context).await?;
+        self.commit(moved).await
+    }
+
+    async fn revoked(&mut self, partitions: &[Partition], context: &Context) -> Result<(), Error> {
+        // Batches are handled wholly, so nothing is in hand; how far the replays are may be newer than the last commit.
+        self.commit(partitions.to_vec()).await?;
+        self.subscription.released(partitions);
+        self.give_up(partitions, context).await
+    }
+
+    async fn give_up(&mut self, partitions: &[Partition], context: &Context) -> Result<(), Error> {
+        info!(?partitions, "partitions are not ours any more");
+        self.partitions.retain(|partition, _| !partitions.contains(partition));
+        self.settle(context).await
+    }
+
+    /// Decides records; gives the decisions, and for each partition the offset after what was decided.
+    async fn evaluate(&mut self, records: &[Record], pass: Pass, context: &Context) -> Result<(Batch, BTreeMap<Partition, i64>), Error> {
+        let (mut batch, mut read) = (Batch::default(), BTreeMap::new());
+        let now = context.clock.now();
+        for record in records {
+            let Position { partition, offset } = &record.at;
+            let Some(assigned) = self.partitions.get_mut(partition).filter(|assigned| assigned.takes(*offset, pass)) else { continue };
+            if let Err(unusable) = evaluate(record, &assigned.source, &self.configuration, pass, now, &mut batch) {
+                match (unusable.verdict(), pass) {
+                    (Verdict::Bury(reason), Pass::Live) => entomb(record, reason, &unusable, context).await?,
+                    // The live pass buried it.
+                    (Verdict::Bury(_), Pass::Replay) => {}
+                    (Verdict::Stop(field), _) => {
+                        error!(%partition, offset, field, "partition stops: a newer version wrote to it");
+                        assigned.stopped = Some(field);
+                        continue;
+                    }
+                }
+            }
+            read.insert(partition.clone(), offset + 1);
+        }
+        Ok((batch, read))
+    }
+
+    /// After anything about the partitions has changed: tells which replays are complete, and reads what is still to be replayed.
+    async fn settle(&mut self, context: &Context) -> Result<(), Error> {
+        let now = context.clock.now();
+        let done = |assigned: &Assigned| assigned.owes_marker && assigned.progress.replay.is_none() && assigned.stopped.is_none();
+        let mut markers = Vec::new();
+        for (partition, assigned) in self.partitions.iter().filter(|(_, assigned)| done(assigned)) {
+            for synchronization in self.configuration.synchronizations_from(&assigned.source) {
+                let target = &synchronization.spec.to;
+                markers.push(evaluate::marker(&assigned.source, partition.index, self.configuration.revision(), target, now));
+            }
+        }
+        if !markers.is_empty() {
+            context.bus.publish(markers, Urgency::Bulk).await?;
+        }
+        for assigned in self.partitions.values_mut().filter(|assigned| done(assigned)) {
+            assigned.owes_marker = false;
+        }
+        let replays = self.partitions.iter().filter_map(|(partition, assigned)| Some((partition, assigned.replays_from()?)));
+        let from: Vec<_> = replays.map(|(partition, offset)| Position { partition: partition.clone(), offset }).collect();
+        self.replay = Replay::of(&context.bus, self.replay.take(), &from).await?;
+        Ok(())
+    }
+
+    async fn commit(&mut self, partitions: Vec<Partition>) -> Result<(), Error> {
+        let position = |partition: Partition| self.partitions.get(&partition).map(|assigned| (partition.clone(), assigned.committed()));
+        let positions: Vec<_> = partitions.into_iter().filter_map(position).collect();
+        if positions.is_empty() { Ok(()) } else { self.subscription.commit(positions).await }
+    }
+}
+
+async fn publish(batch: Batch, context: &Context) -> Result<(), Error> {
+    let urgency = batch.urgency();
+    if !batch.records.is_empty() {
+        context.bus.publish(batch.records, urgency).await?;
+    }
+    context.metrics.add(&batch.tally);
+    Ok(())
+}
+
+async fn entomb(record: &Record, reason: &'static str, unusable: &Unusable, context: &Context) -> Result<(), Error> {
+    context.metrics.buried(reason);
+    bury(&context.bus, ROLE, record, reason, unusable, context.clock.now()).await
+}
+
+/// Where these partitions stand.
+async fn ends(bus: &Bus, partitions: impl Iterator<Item = &Partition>) -> Result<BTreeMap<Partition, Ends>, Error> {
+    let topics: BTreeSet<_> = partitions.map(|partition| partition.topic.clone()).collect();
+    let mut all = BTreeMap::new();
+    for topic in topics {
+        let ends = (0..).zip(bus.ends(&topic).await?);
+        all.extend(ends.map(|(index, ends)| (Partition { topic: topic.clone(), index }, ends)));
+    }
+    Ok(all)
+}

@@ -1,0 +1,136 @@
+//! One partition of a source's deltas while it is ours: two cursors over the same records, live and replay.
+
+use xtsync_domain::{Configuration, TenantName};
+use xtsync_platform::bus::{Committed, Ends};
+
+use crate::progress::Progress;
+
+/// Which of the two cursors a record came by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Pass {
+    /// The first time it is decided.
+    Live,
+    /// Decided again, for another revision or other rules.
+    Replay,
+}
+
+/// A partition that is ours.
+#[derive(Debug)]
+pub(crate) struct Assigned {
+    /// Whose deltas they are.
+    pub(crate) source: TenantName,
+    /// The offset that the live cursor reads next.
+    pub(crate) next: i64,
+    /// How far it is decided.
+    pub(crate) progress: Progress,
+    /// What a newer writer wrote and we cannot read, once we met it: nothing behind it is touched before we are replaced.
+    pub(crate) stopped: Option<&'static str>,
+    /// Whether the marker that closes this revision's replay is still to be published.
+    pub(crate) owes_marker: bool,
+    low: i64,
+}
+
+impl Assigned {
+    /// A partition that became ours, with what our group committed for it.
+    pub(crate) fn new(source: TenantName, committed: Option<Committed>, ends: Ends, configuration: &Configuration) -> Self {
+        // An offset past the end means that the log was made anew.
+        let committed = committed.filter(|committed| committed.next <= ends.high);
+        let progress = match &committed {
+            Some(committed) => Progress::parse(&committed.metadata).unwrap_or(Progress::unknown()),
+            None => Progress::fresh(configuration.revision()),
+        };
+        let next = committed.map_or(ends.low, |committed| committed.next.max(ends.low));
+        let mut assigned = Self { source, next, progress, stopped: None, owes_marker: false, low: ends.low };
+        assigned.adopt(configuration);
+        assigned
+    }
+
+    /// Turns to a revision.
+    pub(crate) fn adopt(&mut self, configuration: &Configuration) {
+        self.progress = self.progress.toward(configuration.revision(), configuration.basis(&self.source), self.low);
+        self.owes_marker = true;
+        self.replayed_to(self.progress.replay.unwrap_or(self.low));
+    }
+
+    /// Where the replay goes on, if there is one and nothing stops it.
+    pub(crate) fn replays_from(&self) -> Option<i64> {
+        self.progress.replay.filter(|_| self.stopped.is_none())
+    }
+
+    /// Whether a record is to be decided. What the live cursor has not reached is not replayed: it is about to be decided for the first
+    /// time, and somebody may wait for it.
+    pub(crate) fn takes(&self, offset: i64, pass: Pass) -> bool {
+        match pass {
+            Pass::Live => self.stopped.is_none(),
+            Pass::Replay => self.replays_from().is_some() && offset < self.next,
+        }
+    }
+
+    /// Moves the replay on. It ends where the live cursor is *then*, not where it was when the replay began: what was decided live
+    /// meanwhile is decided once more, so that the last decision on the topic for any user is the one for his last delta, whatever
+    /// compaction leaves.
+    pub(crate) fn replayed_to(&mut self, offset: i64) {
+        self.progress.replay = self.progress.replay.map(|_| offset).filter(|offset| *offset < self.next);
+    }
+
+    /// What is to be committed for it.
+    pub(crate) fn committed(&self) -> Committed {
+        Committed { next: self.next, metadata: self.progress.to_string() }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use xtsync_domain::decide::RULES_VERSION;
+
+    use super::*;
+
+    const ENDS: Ends = Ends { low: 10, high: 50 };
+
+    fn assigned(next: i64, metadata: &str) -> Assigned {
+        let committed = Committed { next, metadata: metadata.to_owned() };
+        Assigned::new(TenantName::new("emea").unwrap(), Some(committed), ENDS, &Configuration::new(9, []))
+    }
+
+    #[test]
+    fn a_partition_goes_on_where_its_group_was() {
+        let note = |replay| format!("v1;revision=9;rules={RULES_VERSION};replay={replay}");
+        for (next, note, live, replay) in [
+            (30, note("done"), 30, None),
+            (30, note("20"), 30, Some(20)),
+            (5, note("done"), 10, None),
+            (60, note("done"), 10, None),
+            (30, "what is this".to_owned(), 30, Some(10)),
+            (10, "what is this".to_owned(), 10, None),
+            (30, format!("v1;revision=9;rules={};replay=done", RULES_VERSION + 1), 30, Some(10)),
+        ] {
+            let assigned = assigned(next, &note);
+            assert_eq!((assigned.next, assigned.replays_from()), (live, replay), "{next} {note}");
+        }
+        let fresh = Assigned::new(TenantName::new("emea").unwrap(), None, ENDS, &Configuration::new(9, []));
+        assert_eq!((fresh.next, fresh.replays_from(), fresh.progress), (10, None, Progress::fresh(9)));
+    }
+
+    #[test]
+    fn a_replay_ends_where_the_live_cursor_is_by_then() {
+        let mut assigned = assigned(30, "unknown");
+        assigned.replayed_to(29);
+        assigned.next = 31;
+        assert!(assigned.takes(30, Pass::Replay) && !assigned.takes(31, Pass::Replay));
+        assigned.replayed_to(30);
+        assert_eq!(assigned.replays_from(), Some(30));
+        assigned.replayed_to(31);
+        assert_eq!(assigned.replays_from(), None);
+        assert!(!assigned.takes(20, Pass::Replay), "there is nothing to replay any more");
+        assigned.replayed_to(12);
+        assert_eq!(assigned.replays_from(), None, "and it does not begin by itself");
+    }
+
+    #[test]
+    fn a_stopped_partition_takes_nothing() {
+        let mut assigned = assigned(30, "unknown");
+        assert!(assigned.takes(30, Pass::Live) && assigned.takes(20, Pass::Replay));
+        assigned.stopped = Some("state");
+        assert!(!assigned.takes(30, Pass::Live) && !assigned.takes(20, Pass::Replay));
+    }
+}

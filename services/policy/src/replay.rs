@@ -1,0 +1,49 @@
+//! Reading what is to be decided again: one reader over all partitions that are replayed.
+
+use std::time::Duration;
+
+use xtsync_platform::bus::{Bus, Error, Partition, Position, Reader, Record};
+
+/// The most records taken at once, so that a live record never waits for long.
+const BATCH_MAX: usize = 200;
+
+/// How long one look for more records may take.
+const WAIT: Duration = Duration::from_millis(500);
+
+/// The partitions that are replayed.
+pub(crate) struct Replay {
+    reader: Box<dyn Reader>,
+    partitions: Vec<Partition>,
+}
+
+impl Replay {
+    /// Reads these partitions from these offsets on, and no others: goes on with the replay that there is if that is what it does.
+    pub(crate) async fn of(bus: &Bus, current: Option<Self>, from: &[Position]) -> Result<Option<Self>, Error> {
+        match current {
+            _ if from.is_empty() => Ok(None),
+            Some(current) if current.stands_at(from) => Ok(Some(current)),
+            Some(_) | None => {
+                let partitions = from.iter().map(|position| position.partition.clone()).collect();
+                Ok(Some(Self { reader: bus.reader(from).await?, partitions }))
+            }
+        }
+    }
+
+    /// The next records; none where only gaps are left. Cancelling it loses nothing.
+    pub(crate) async fn next(&mut self) -> Result<Vec<Record>, Error> {
+        self.reader.read(BATCH_MAX, WAIT).await
+    }
+
+    /// The offset up to which a partition was read.
+    pub(crate) fn position(&self, partition: &Partition) -> Option<i64> {
+        self.reader.position(partition)
+    }
+
+    fn stands_at(&self, from: &[Position]) -> bool {
+        let read = from.iter().zip(&self.partitions);
+        from.len() == self.partitions.len()
+            && read
+                .into_iter()
+                .all(|(position, partition)| position.partition == *partition && self.position(partition) == Some(position.offset))
+    }
+}

@@ -1,0 +1,213 @@
+//! The service: waits for the next thing, does it wholly, and starts over where its group stands when the bus failed.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use tokio::sync::watch;
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tracing::warn;
+use xtsync_domain::Configuration;
+use xtsync_platform::backoff;
+use xtsync_platform::bus::Error;
+use xtsync_platform::health::Condition;
+use xtsync_platform::service::Parts;
+use xtsync_platform::shutdown::Shutdown;
+use xtsync_platform::status::Publisher;
+use xtsync_proto::topic::Topic;
+use xtsync_proto::v1::RoleStatus;
+
+use crate::evaluate::ROLE;
+use crate::membership::{Context, Membership, Next};
+use crate::metrics::Metrics;
+use crate::topics::{self, Readable};
+
+/// How often it looks how far behind it is.
+const LOOK: Duration = Duration::from_secs(2);
+
+/// The longest waits before the bus is tried again: first, and ever.
+const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+
+/// Policy.
+pub struct Service {
+    context: Context,
+    configuration: watch::Receiver<Arc<Configuration>>,
+    membership: Option<Membership>,
+    missing: Option<Topic>,
+    joined: Condition,
+    readable: Condition,
+    status: Publisher,
+    look: tokio::time::Interval,
+    rng: StdRng,
+}
+
+/// What there is to do.
+enum Work {
+    /// A revision of the configuration came.
+    Configuration,
+    /// The group, or a replay, has something.
+    Next(Next),
+    /// It is time to see how far behind we are.
+    Look,
+}
+
+impl Service {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let seed = u64::try_from(parts.clock.now().0).unwrap_or(0);
+        let mut look = interval(LOOK);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let joined = parts.health.condition("policy-group");
+        joined.set(false, "waiting for the configuration");
+        let readable = parts.health.condition("policy-records");
+        readable.set(true, "");
+        let status = Publisher::start(Arc::clone(&parts.bus), ROLE, &parts.replica, Arc::clone(&parts.clock));
+        let mut configuration = parts.configuration;
+        // Also a revision that came before us is news.
+        configuration.mark_changed();
+        Self {
+            context: Context { bus: parts.bus, clock: parts.clock, metrics: Metrics::new() },
+            configuration,
+            membership: None,
+            missing: None,
+            joined,
+            readable,
+            status,
+            look,
+            rng: StdRng::seed_from_u64(seed),
+        }
+    }
+
+    /// Works until told to stop. What is in hand then is finished: at most one batch.
+    pub async fn run(mut self, shutdown: Shutdown) {
+        let mut failures = 0;
+        loop {
+            let Some(work) = shutdown.or(self.wait()).await else { break };
+            let done = match work {
+                Ok(work) => self.handle(work).await,
+                Err(error) => Err(error),
+            };
+            failures = if done.is_ok() { 0 } else { failures + 1 };
+            if let Err(error) = done {
+                self.leave(&error);
+                let wait = backoff::within(failures, RETRY.0, RETRY.1, &mut self.rng);
+                shutdown.or(sleep(wait)).await;
+            }
+        }
+        // The status of a role that has left would only mislead; the group is left first, so that a successor need not wait.
+        drop(self.membership.take());
+        self.status.finish().await;
+    }
+
+    /// Waits for one thing and does it: an event of the group, a batch of a replay, a revision of the configuration.
+    ///
+    /// # Errors
+    /// When the bus failed. What was in hand was not committed; the next step joins the group anew and repeats it.
+    pub async fn step(&mut self) -> Result<(), Error> {
+        let work = self.wait().await;
+        let done = match work {
+            Ok(work) => self.handle(work).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &done {
+            self.leave(error);
+        }
+        done
+    }
+
+    /// Waits for work. Cancelling it loses nothing.
+    async fn wait(&mut self) -> Result<Work, Error> {
+        let membership = async {
+            match &mut self.membership {
+                Some(membership) => membership.next().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            // A sender that is gone has said its last; then only the group has news.
+            Ok(()) = self.configuration.changed() => Ok(Work::Configuration),
+            next = membership => next.map(Work::Next),
+            _ = self.look.tick() => Ok(Work::Look),
+        }
+    }
+
+    async fn handle(&mut self, work: Work) -> Result<(), Error> {
+        match (work, &mut self.membership) {
+            (Work::Configuration, _) => self.configure().await,
+            (Work::Next(next), Some(membership)) => {
+                membership.handle(next, &self.context).await?;
+                self.tell_stopped();
+                Ok(())
+            }
+            // Perhaps the missing topic has been made by now.
+            (Work::Look, _) if self.missing.is_some() => self.configure().await,
+            (Work::Look, Some(_)) => {
+                self.look().await;
+                Ok(())
+            }
+            (Work::Next(_) | Work::Look, None) => Ok(()),
+        }
+    }
+
+    /// Turns to the newest revision: joins the group when there is something to read, leaves it when there is nothing.
+    async fn configure(&mut self) -> Result<(), Error> {
+        let configuration = Arc::clone(&self.configuration.borrow_and_update());
+        if configuration.revision() == 0 {
+            return Ok(());
+        }
+        let Readable { topics, missing } = topics::readable(&self.context.bus, &configuration).await?;
+        match (&mut self.membership, topics.is_empty()) {
+            (Some(membership), false) => membership.adopt(configuration, topics, &self.context).await?,
+            (None, false) => self.membership = Some(Membership::join(&self.context, configuration, topics).await?),
+            (_, true) => self.membership = None,
+        }
+        self.missing = missing;
+        self.look().await;
+        Ok(())
+    }
+
+    /// Looks whether the bus is there and everything is made, and how far behind it all is. A look that fails loses no membership.
+    async fn look(&mut self) {
+        let told = self.tell().await;
+        match (told, &self.missing, &self.membership) {
+            (Err(error), _, _) => self.joined.set(false, error.to_string()),
+            (Ok(()), Some(topic), _) => self.joined.set(false, Error::Missing(topic.to_string()).to_string()),
+            (Ok(()), None, Some(_)) => self.joined.set(true, ""),
+            (Ok(()), None, None) => self.joined.set(true, "no synchronization reads any tenant"),
+        }
+    }
+
+    /// Drops what is ours; the next step begins where the group last committed.
+    fn leave(&mut self, error: &Error) {
+        warn!(error = error as &dyn std::error::Error, "policy starts over");
+        self.joined.set(false, error.to_string());
+        self.membership = None;
+        self.configuration.mark_changed();
+    }
+
+    /// Tells how far behind it is.
+    async fn tell(&mut self) -> Result<(), Error> {
+        self.tell_stopped();
+        let Some(membership) = &mut self.membership else { return Ok(()) };
+        let lag = membership.lag(&self.context.bus).await?;
+        let revision = membership.configuration().revision();
+        // Also of the sources that another replica has: what we said of them last must not stand for ever.
+        for source in topics::sources(membership.configuration()) {
+            let lag = lag.get(source).copied().unwrap_or(0);
+            self.context.metrics.lag(source, lag);
+            let stopped = membership.stopped().any(|(partition, _)| partition.topic == Topic::UserDeltas(source.clone()));
+            let blocked = if stopped { "newer_writer".to_owned() } else { String::new() };
+            self.status.set(RoleStatus { tenant: source.to_string(), revision, lag, blocked, ..RoleStatus::default() });
+        }
+        Ok(())
+    }
+
+    fn tell_stopped(&self) {
+        let stopped = self.membership.as_ref().and_then(|membership| membership.stopped().next());
+        match stopped {
+            Some((partition, field)) => self.readable.set(false, format!("{partition} was written by a newer version: {field}")),
+            None => self.readable.set(true, ""),
+        }
+    }
+}

@@ -1,0 +1,289 @@
+//! Policy over the embedded bus.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+mod support;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use prost::Message as _;
+use support::{PROJECTION, TRACE, World, gone, name, outgoing, until, user};
+use xtsync_domain::decision::{Departure, Desired};
+use xtsync_domain::{Decision, Origin, UserDelta};
+use xtsync_harness::wait_for;
+use xtsync_platform::bus::{Event, Partition, partition_of};
+use xtsync_platform::shutdown::Shutdown;
+use xtsync_proto::event;
+use xtsync_proto::topic::{PARTITIONS, Topic};
+use xtsync_proto::v1;
+
+/// Each decision as `source/user: what and why @revision origin`.
+fn said(decisions: &[Decision]) -> Vec<String> {
+    let line = |d: &Decision| {
+        let origin = format!("{:?}", d.origin).to_lowercase();
+        format!("{}/{}: {} @{} {origin}", d.source, d.user, d.desired.reason(), d.version.revision)
+    };
+    let mut lines: Vec<_> = decisions.iter().map(line).collect();
+    lines.sort();
+    lines
+}
+
+fn partition(tenant: &str, user: &str) -> Partition {
+    Partition { topic: Topic::UserDeltas(name(tenant)), index: partition_of(user.as_bytes(), PARTITIONS) }
+}
+
+fn many(count: u32) -> impl Iterator<Item = UserDelta> {
+    (0..count).map(|at| user("emea", &format!("user-{at}"), 7))
+}
+
+#[tokio::test]
+async fn every_synchronization_of_the_users_tenant_decides_within_the_deltas_trace() {
+    let world = World::new().await;
+    world.apply(4);
+    let mut service = world.service();
+    world.publish([user("emea", "ana", 7), gone("emea", "bob", 8), user("us", "cy", 9)]).await;
+    until(&mut service, "all decisions", async || world.decisions("hub").await.len() == 3 && world.decisions("lab").await.len() == 2).await;
+    let of_emea = ["emea/ana: in_scope @4 live", "emea/bob: deleted @4 live"];
+    assert_eq!(said(&world.decisions("lab").await), of_emea);
+    assert_eq!(said(&world.decisions("hub").await), [&of_emea[..], &["us/cy: in_scope @4 live"]].concat());
+    let record = world.records(Topic::Decisions(name("lab"))).await.into_iter().find(|record| record.key.as_ref() == b"emea/ana").unwrap();
+    assert_eq!(event::header(&record.headers, "ce_id"), Some("emea/ana:7.0.4.1"));
+    assert_eq!(event::traceparent(&record.headers), Some(TRACE));
+    assert_eq!(world.trouble(), "");
+}
+
+#[tokio::test]
+async fn nothing_is_decided_before_the_first_revision() {
+    let world = World::new().await;
+    let mut service = world.service();
+    world.publish([user("emea", "ana", 7)]).await;
+    service.step().await.unwrap();
+    service.step().await.unwrap();
+    assert_eq!(world.decisions("hub").await, []);
+    assert!(world.trouble().contains("waiting for the configuration"), "{}", world.trouble());
+}
+
+#[tokio::test]
+async fn a_new_revision_decides_everybody_of_its_source_anew_and_marks_each_partition() {
+    let mut world = World::new().await;
+    world.apply(4);
+    let mut service = world.service();
+    world.publish([user("emea", "ana", 7), gone("emea", "bob", 8), user("us", "cy", 9)]).await;
+    until(&mut service, "all decisions", async || world.decisions("hub").await.len() == 3).await;
+
+    world.synchronize(5, "emea", "hub", r#""groups":[{"id":"legal"}]"#);
+    world.apply(5);
+    until(&mut service, "all markers", async || world.marked("lab", "emea", 5).await.len() == PARTITIONS as usize).await;
+    let all: Vec<_> = (0..PARTITIONS).collect();
+    for (target, source) in [("hub", "emea"), ("lab", "emea"), ("hub", "us")] {
+        assert_eq!(world.marked(target, source, 5).await, all, "{source} into {target}, also where nobody was decided anew");
+    }
+    let new: Vec<_> = world.decisions("hub").await.into_iter().filter(|decision| decision.version.revision == 5).collect();
+    assert_eq!(said(&new), ["emea/ana: out_of_scope @5 replay", "emea/bob: deleted @5 replay"]);
+    assert_eq!(new[0].version.delta, if new[0].user.as_str() == "ana" { 7 } else { 8 });
+}
+
+#[tokio::test]
+async fn a_live_change_overtakes_a_replay_and_has_the_last_word() {
+    let mut world = World::new().await;
+    world.apply(4);
+    let mut service = world.service();
+    world.publish(many(1_200)).await;
+    until(&mut service, "all decisions", async || world.decisions("lab").await.len() == 1_200).await;
+
+    world.synchronize(5, "emea", "lab", r#""groups":[{"id":"sales"},{"id":"legal"}]"#);
+    world.apply(5);
+    service.step().await.unwrap();
+    world.publish([gone("emea", "user-1199", 8)]).await;
+    let left = async || {
+        let decisions = world.decisions("lab").await;
+        let replayed = decisions.iter().filter(|decision| decision.origin == Origin::Replay).count();
+        let left =
+            decisions.iter().any(|decision| decision.origin == Origin::Live && decision.desired == Desired::Gone(Departure::Deleted));
+        (left, replayed)
+    };
+    until(&mut service, "the leaver", async || left().await.0).await;
+    let (_, replayed) = left().await;
+    assert!(replayed < 1_200, "the leaver did not wait for the replay of {replayed}");
+
+    until(&mut service, "the end", async || world.marked("lab", "emea", 5).await.len() == PARTITIONS as usize).await;
+    let last: BTreeMap<_, _> = world.decisions("lab").await.into_iter().map(|decision| (decision.user.clone(), decision)).collect();
+    assert!(last.values().all(|decision| decision.version.revision == 5), "everybody was decided anew");
+    assert_eq!(last[&"user-1199".into()].version.delta, 8, "whatever compaction leaves is about the last delta");
+}
+
+#[tokio::test]
+async fn a_crash_before_the_commit_repeats_the_same_decisions() {
+    let world = World::new().await;
+    world.apply(4);
+    let mut service = world.service();
+    until(&mut service, "readiness", async || world.trouble().is_empty()).await;
+    world.bus.rig().failing_commits = 2;
+    world.publish([user("emea", "ana", 7)]).await;
+    until(&mut service, "a commit", async || world.bus.rig().commits.iter().any(|(_, committed)| committed.next == 1)).await;
+    let decisions = world.decisions("lab").await;
+    assert_eq!(decisions.len(), 3, "twice in vain, once for good");
+    assert!(decisions.iter().all(|decision| *decision == decisions[0]));
+    assert_eq!(world.trouble(), "");
+}
+
+#[tokio::test]
+async fn while_the_bus_is_away_it_is_not_ready_and_nothing_is_lost() {
+    let world = World::new().await;
+    world.apply(4);
+    let mut service = world.service();
+    until(&mut service, "readiness", async || world.trouble().is_empty()).await;
+    world.publish([user("emea", "ana", 7)]).await;
+    world.bus.rig().away = true;
+    until(&mut service, "trouble", async || world.trouble().contains("the bus is away")).await;
+    world.bus.rig().away = false;
+    until(&mut service, "the decision", async || world.decisions("lab").await.len() == 1).await;
+    until(&mut service, "readiness", async || world.trouble().is_empty()).await;
+}
+
+#[tokio::test]
+async fn a_successor_goes_on_and_decides_anew_only_what_changed_meanwhile() {
+    let mut world = World::new().await;
+    world.apply(4);
+    let mut service = world.service();
+    world.publish([user("emea", "ana", 7), user("us", "cy", 9)]).await;
+    until(&mut service, "all decisions", async || world.decisions("hub").await.len() == 2).await;
+    drop(service);
+
+    world.publish([user("us", "dee", 10)]).await;
+    world.synchronize(5, "us", "hub", r#""everyone":true"#);
+    world.apply(5);
+    let mut successor = world.service();
+    until(&mut successor, "the replay", async || {
+        world.marked("hub", "us", 5).await.len() == PARTITIONS as usize
+            && world.decisions("hub").await.iter().any(|decision| decision.user.as_str() == "dee")
+    })
+    .await;
+    let mut said = said(&world.decisions("hub").await);
+    // Where both stand in one partition, the replay passes her too.
+    said.retain(|line| line != "us/dee: in_scope @5 replay");
+    let want = ["emea/ana: in_scope @4 live", "us/cy: in_scope @4 live", "us/cy: in_scope @5 replay", "us/dee: in_scope @5 live"];
+    assert_eq!(said, want);
+}
+
+#[tokio::test]
+async fn a_replay_goes_on_where_its_predecessor_was() {
+    let mut world = World::new().await;
+    world.apply(4);
+    let mut service = world.service();
+    world.publish(many(1_500)).await;
+    until(&mut service, "all decisions", async || world.decisions("lab").await.len() == 1_500).await;
+    world.synchronize(5, "emea", "lab", r#""everyone":true"#);
+    world.apply(5);
+    until(&mut service, "some replay", async || world.decisions("lab").await.len() >= 1_800).await;
+    drop(service);
+
+    let mut successor = world.service();
+    until(&mut successor, "the end", async || world.marked("lab", "emea", 5).await.len() == PARTITIONS as usize).await;
+    assert_eq!(world.decisions("lab").await.len(), 3_000, "nobody was left out, nobody decided again");
+}
+
+#[tokio::test]
+async fn a_record_that_is_not_ours_is_buried_with_its_story_and_the_others_go_on() {
+    let world = World::new().await;
+    world.apply(4);
+    let mut service = world.service();
+    let emea = name("emea");
+    let mut foreign = outgoing(&emea, "ana", 1, user("emea", "ana", 1).user.0.into_bytes());
+    foreign.headers.clear();
+    world.send(vec![foreign, outgoing(&emea, "ana", 2, vec![0xff])]).await;
+    let stranger = v1::UserDelta::from(user("us", "ana", 3)).encode_to_vec();
+    world.send(vec![outgoing(&emea, "ana", 3, stranger)]).await;
+    world.publish([user("emea", "ana", 7)]).await;
+    until(&mut service, "the decision", async || world.decisions("lab").await.len() == 1).await;
+    let letter = |record: &xtsync_platform::bus::Record| {
+        let letter: v1::DeadLetter = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
+        (letter.role, letter.reason, letter.offset)
+    };
+    let letters: Vec<_> = world.records(Topic::DeadLetters).await.iter().map(letter).collect();
+    let policy = |reason: &str, offset| ("policy".to_owned(), reason.to_owned(), offset);
+    assert_eq!(letters, [policy("foreign_type", 0), policy("undecodable", 1), policy("wrong_tenant", 2)]);
+}
+
+#[tokio::test]
+async fn a_newer_writer_stops_its_partition_and_no_other() {
+    let world = World::new().await;
+    world.apply(4);
+    let mut service = world.service();
+    let newer = v1::UserDelta { state: None, ..user("emea", "ana", 7).into() }.encode_to_vec();
+    world.send(vec![outgoing(&name("emea"), "ana", 7, newer)]).await;
+    let elsewhere = (0..).map(|at| format!("user-{at}")).find(|id| partition("emea", id) != partition("emea", "ana")).unwrap();
+    world.publish([user("emea", "ana", 8), user("emea", &elsewhere, 9)]).await;
+    until(&mut service, "a stop and a decision", async || {
+        world.trouble().contains("newer version: state") && !world.decisions("lab").await.is_empty()
+    })
+    .await;
+    assert_eq!(said(&world.decisions("lab").await), [format!("emea/{elsewhere}: in_scope @4 live")]);
+    assert_eq!(world.records(Topic::DeadLetters).await, []);
+    let committed = world.bus.rig().commits.iter().any(|(at, committed)| *at == partition("emea", "ana") && committed.next > 0);
+    assert!(!committed, "a replacement that can read it will begin there");
+}
+
+#[tokio::test]
+async fn a_user_is_left_alone_until_his_delta_is_cut_for_what_is_needed() {
+    let world = World::new().await;
+    world.apply(4);
+    let mut service = world.service();
+    world.publish([UserDelta { projection: PROJECTION - 1, ..user("emea", "ana", 7) }, user("emea", "ana", 8)]).await;
+    until(&mut service, "a decision", async || !world.decisions("lab").await.is_empty()).await;
+    let decisions = world.decisions("lab").await;
+    assert_eq!(decisions.iter().map(|decision| decision.version.delta).collect::<Vec<_>>(), [8]);
+}
+
+#[tokio::test]
+async fn a_source_waits_for_its_missing_topics_and_readiness_names_the_command() {
+    let world = World::new().await;
+    world.bus.rig().missing = vec![Topic::Decisions(name("lab"))];
+    world.apply(4);
+    let mut service = world.service();
+    world.publish([user("emea", "ana", 7), user("us", "cy", 8)]).await;
+    until(&mut service, "the other source", async || !world.decisions("hub").await.is_empty()).await;
+    assert_eq!(said(&world.decisions("hub").await), ["us/cy: in_scope @4 live"]);
+    let trouble = world.trouble();
+    assert!(trouble.contains("xtsync.v1.decisions.lab is missing: run `xtsync topics create`"), "{trouble}");
+    world.bus.rig().missing.clear();
+    until(&mut service, "the source", async || world.decisions("hub").await.len() == 2).await;
+    assert_eq!(world.trouble(), "");
+}
+
+#[tokio::test]
+async fn revoked_partitions_are_committed_and_released_and_lost_ones_are_dropped() {
+    let world = World::new().await;
+    world.apply(4);
+    let mut service = world.service();
+    until(&mut service, "readiness", async || world.trouble().is_empty()).await;
+    world.publish([user("emea", "ana", 7)]).await;
+    until(&mut service, "a commit", async || !world.bus.rig().commits.is_empty()).await;
+
+    let (revoked, lost) = (partition("emea", "ana"), partition("us", "cy"));
+    world.bus.rig().commits.clear();
+    world.bus.rig().events.extend([Event::Revoked(vec![revoked.clone()]), Event::Lost(vec![lost.clone()])]);
+    until(&mut service, "both", async || world.bus.rig().events.is_empty()).await;
+    let committed: Vec<_> = world.bus.rig().commits.iter().map(|(at, committed)| (at.clone(), committed.next)).collect();
+    assert_eq!((committed, world.bus.rig().released.clone()), (vec![(revoked, 1)], [partition("emea", "ana")].to_vec()));
+
+    // What still comes of them belongs to somebody else.
+    world.publish([user("emea", "ana", 8), user("us", "cy", 8), user("emea", "zoe", 8)]).await;
+    let others = partition("emea", "zoe") != partition("emea", "ana");
+    assert!(others, "zoe stands in another partition");
+    until(&mut service, "another's", async || world.decisions("lab").await.iter().any(|decision| decision.user.as_str() == "zoe")).await;
+    assert!(!world.decisions("hub").await.iter().any(|decision| decision.version.delta == 8 && decision.user.as_str() != "zoe"));
+}
+
+#[tokio::test]
+async fn it_stops_when_told() {
+    let world = World::new().await;
+    world.apply(4);
+    let shutdown = Shutdown::new();
+    let running = tokio::spawn(world.service().run(shutdown.clone()));
+    world.publish([user("emea", "ana", 7)]).await;
+    let decided = wait_for(Duration::from_secs(20), "a decision", async || Ok((!world.decisions("lab").await.is_empty()).then_some(())));
+    decided.await.unwrap();
+    shutdown.begin();
+    running.await.unwrap();
+}

@@ -1,0 +1,207 @@
+//! A world for policy: an embedded bus, a configuration to change, deltas to publish, decisions to read.
+
+pub(crate) mod rigged;
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prost::Message as _;
+use rigged::Rigged;
+use tokio::sync::{Mutex, watch};
+use tokio::time::{Instant, timeout_at};
+use xtsync_domain::delta::{Gone, Kind as UserKind, State, User};
+use xtsync_domain::resource::{Id, Kind, Resource, Spec};
+use xtsync_domain::{Attributes, Configuration, Decision, Origin, TenantName, Timestamp, UserDelta, Value};
+use xtsync_harness::Dir;
+use xtsync_platform::bus::{BATCH_MAX, Bus, Embedded, Outgoing, Partition, Position, Reader, Record, Transport as _, Urgency};
+use xtsync_platform::clock::ManualClock;
+use xtsync_platform::health::{Health, Question};
+use xtsync_platform::service::Parts;
+use xtsync_policy::{Config, Service, build};
+use xtsync_proto::convert::DecisionRecord;
+use xtsync_proto::event::{self, Typed as _};
+use xtsync_proto::topic::Topic;
+use xtsync_proto::v1;
+
+/// The trace that every delta belongs to.
+pub(crate) const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+/// The projection that every delta is cut for unless it says otherwise.
+pub(crate) const PROJECTION: u64 = 3;
+
+pub(crate) struct World {
+    pub(crate) bus: Arc<Rigged>,
+    pub(crate) health: Health,
+    resources: BTreeMap<Id, Resource>,
+    configuration: watch::Sender<Arc<Configuration>>,
+    /// What was read of each topic so far, so that looking again is cheap.
+    seen: Mutex<BTreeMap<Topic, Vec<Record>>>,
+    _dir: Dir,
+}
+
+pub(crate) fn name(text: &str) -> TenantName {
+    TenantName::new(text).unwrap()
+}
+
+impl World {
+    /// Sources `emea` and `us`, targets `hub` and `lab`, `emea` into both and `us` into `hub`; group `sales` is in scope.
+    pub(crate) async fn new() -> Self {
+        let dir = Dir::new().unwrap();
+        let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(ManualClock::at(Timestamp(5)))).await.unwrap();
+        let configuration = watch::channel(Arc::new(Configuration::default())).0;
+        let mut world = Self {
+            bus: Rigged::new(bus),
+            health: Health::new(),
+            resources: BTreeMap::new(),
+            configuration,
+            seen: Mutex::default(),
+            _dir: dir,
+        };
+        world.put(1, Kind::Organization, None, "contoso", r#"{"tenants":["emea","us","hub","lab"]}"#);
+        for tenant in ["emea", "us", "hub", "lab"] {
+            let graph = r#"{"domain":"x.example","reader":{"clientId":"a","clientSecret":{"file":"f"}}}"#;
+            world.put(1, Kind::Tenant, Some(tenant), tenant, &format!(r#"{{"organization":"contoso","graph":{graph}}}"#));
+        }
+        for (source, target) in [("emea", "hub"), ("emea", "lab"), ("us", "hub")] {
+            world.synchronize(1, source, target, r#""groups":[{"id":"sales"}]"#);
+            world.put(PROJECTION, Kind::Projection, Some(source), "projection", r#"{"attributes":[],"groups":[],"unresolved":[]}"#);
+        }
+        world
+    }
+
+    pub(crate) fn put(&mut self, revision: u64, kind: Kind, tenant: Option<&str>, called: &str, json: &str) {
+        let id = Id { kind, tenant: tenant.map(name), name: called.to_owned() };
+        let spec = Spec::from_json(kind, json.as_bytes()).unwrap();
+        self.resources.insert(id.clone(), Resource { id, revision, spec });
+    }
+
+    pub(crate) fn synchronize(&mut self, revision: u64, source: &str, target: &str, scope: &str) {
+        let json = format!(r#"{{"to":"{target}","scope":{{{scope}}}}}"#);
+        self.put(revision, Kind::Synchronization, Some(source), &format!("to-{target}"), &json);
+    }
+
+    /// Publishes the resources as a revision.
+    pub(crate) fn apply(&self, revision: u64) {
+        self.configuration.send_replace(Arc::new(Configuration::new(revision, self.resources.values().cloned())));
+    }
+
+    pub(crate) fn service(&self) -> Service {
+        let parts = Parts {
+            bus: Arc::<Rigged>::clone(&self.bus),
+            clock: Arc::new(ManualClock::at(Timestamp(9))),
+            configuration: self.configuration.subscribe(),
+            health: self.health.clone(),
+            replica: "r1".to_owned(),
+        };
+        build(Config::default(), parts)
+    }
+
+    /// Why it is not ready; empty when it is.
+    pub(crate) fn trouble(&self) -> String {
+        let answer = self.health.ask(Question::Ready);
+        answer.lines.lines().filter(|line| line.starts_with("[-]")).collect()
+    }
+
+    pub(crate) async fn publish(&self, deltas: impl IntoIterator<Item = UserDelta>) {
+        let outgoing = |delta: UserDelta| {
+            let (tenant, key, version) = (delta.tenant.clone(), delta.user.to_string(), delta.version);
+            self::outgoing(&tenant, &key, version, v1::UserDelta::from(delta).encode_to_vec())
+        };
+        self.send(deltas.into_iter().map(outgoing).collect()).await;
+    }
+
+    pub(crate) async fn send(&self, records: Vec<Outgoing>) {
+        self.bus.publish(records, Urgency::Live).await.unwrap();
+    }
+
+    /// Everything that stands on a topic.
+    pub(crate) async fn records(&self, topic: Topic) -> Vec<Record> {
+        let ends = self.bus.ends(&topic).await.unwrap();
+        let mut seen = self.seen.lock().await;
+        let records = seen.entry(topic.clone()).or_default();
+        let next = |index| records.iter().filter(|record| record.at.partition.index == index).map(|record| record.at.offset + 1).max();
+        let from = (0..).zip(&ends).map(|(index, ends)| {
+            let partition = Partition { topic: topic.clone(), index };
+            Position { partition, offset: next(index).unwrap_or(ends.low) }
+        });
+        let from: Vec<_> = from.collect();
+        let mut reader = self.bus.reader(&from).await.unwrap();
+        let behind = |reader: &dyn Reader| from.iter().zip(&ends).any(|(at, ends)| reader.position(&at.partition) < Some(ends.high));
+        while behind(reader.as_ref()) {
+            records.extend(reader.read(BATCH_MAX, Duration::from_millis(100)).await.unwrap());
+        }
+        records.clone()
+    }
+
+    /// Every decision into a target.
+    pub(crate) async fn decisions(&self, target: &str) -> Vec<Decision> {
+        let decision = |record| match record {
+            DecisionRecord::Decision(decision) => Some(decision),
+            DecisionRecord::Marker { .. } => None,
+        };
+        self.decision_records(target).await.into_iter().filter_map(decision).collect()
+    }
+
+    /// The partitions of a source that are marked as replayed for a revision.
+    pub(crate) async fn marked(&self, target: &str, source: &str, revision: u64) -> Vec<u32> {
+        let marked = |record| match record {
+            DecisionRecord::Marker { source: s, partition, revision: r } if s.as_str() == source && r == revision => Some(partition),
+            DecisionRecord::Marker { .. } | DecisionRecord::Decision(_) => None,
+        };
+        let mut marked: Vec<_> = self.decision_records(target).await.into_iter().filter_map(marked).collect();
+        marked.sort_unstable();
+        marked
+    }
+
+    async fn decision_records(&self, target: &str) -> Vec<DecisionRecord> {
+        let records = self.records(Topic::Decisions(name(target))).await;
+        let read = |record: &Record| {
+            let wire: v1::Decision = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
+            wire.try_into().unwrap()
+        };
+        records.iter().map(read).collect()
+    }
+}
+
+/// Lets the service work until something holds. Errors of the bus are what a running service lives with.
+pub(crate) async fn until(service: &mut Service, what: &str, mut holds: impl AsyncFnMut() -> bool) {
+    let deadline = Instant::now() + Duration::from_secs(60);
+    while !holds().await {
+        timeout_at(deadline, service.step()).await.unwrap_or_else(|_| panic!("{what} within the deadline")).ok();
+    }
+}
+
+pub(crate) fn outgoing(tenant: &TenantName, key: &str, version: u64, value: Vec<u8>) -> Outgoing {
+    let headers = event::headers(v1::UserDelta::TYPE, "change-detector", key, version, Timestamp(1), Some(TRACE));
+    Outgoing { topic: Topic::UserDeltas(tenant.clone()), key: key.to_owned().into(), value: Some(value.into()), headers }
+}
+
+/// A user of a source, in `sales`.
+pub(crate) fn user(tenant: &str, id: &str, version: u64) -> UserDelta {
+    let attributes =
+        [("accountEnabled", Value::from(true)), ("displayName", id.into()), ("mail", format!("{id}@x.example").as_str().into())];
+    let user = User {
+        attributes: attributes.into_iter().collect(),
+        groups: vec!["sales".into()],
+        nested_groups: Vec::new(),
+        kind: UserKind::Internal,
+    };
+    UserDelta {
+        tenant: name(tenant),
+        user: id.into(),
+        version,
+        projection: PROJECTION,
+        origin: Origin::Live,
+        first_seen: Timestamp(1),
+        changed_at: None,
+        state: State::Present(user),
+        changed: Vec::new(),
+        before: Attributes::default(),
+    }
+}
+
+/// The same user, deleted at home.
+pub(crate) fn gone(tenant: &str, id: &str, version: u64) -> UserDelta {
+    UserDelta { state: State::Gone(Gone::Deleted), ..user(tenant, id, version) }
+}

@@ -1,0 +1,126 @@
+//! A bus that does what a test tells it: a real one behind a hand that withholds commits, hides topics and takes partitions away.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard};
+
+use async_trait::async_trait;
+use xtsync_platform::bus::{
+    Bus, Committed, CreateOptions, Ends, Error, Event, Outgoing, Partition, Position, Reader, Subscription, Transport, Urgency,
+};
+use xtsync_proto::topic::Topic;
+
+/// The bus of a test.
+pub(crate) struct Rigged {
+    inner: Bus,
+    rig: Arc<Mutex<Rig>>,
+}
+
+/// What it does, and what it saw.
+#[derive(Default)]
+pub(crate) struct Rig {
+    /// Whether it cannot be reached, neither to publish nor to look.
+    pub(crate) away: bool,
+    /// So many commits fail before one succeeds again.
+    pub(crate) failing_commits: u32,
+    /// Topics that an administrator has not made yet.
+    pub(crate) missing: Vec<Topic>,
+    /// What the group says before anything else.
+    pub(crate) events: VecDeque<Event>,
+    /// Every commit that succeeded.
+    pub(crate) commits: Vec<(Partition, Committed)>,
+    /// Every partition let go.
+    pub(crate) released: Vec<Partition>,
+}
+
+impl Rigged {
+    pub(crate) fn new(inner: Bus) -> Arc<Self> {
+        Arc::new(Self { inner, rig: Arc::default() })
+    }
+
+    pub(crate) fn rig(&self) -> MutexGuard<'_, Rig> {
+        self.rig.lock().unwrap()
+    }
+
+    fn reach(&self) -> Result<(), Error> {
+        if self.rig().away { Err(away()) } else { Ok(()) }
+    }
+}
+
+fn away() -> Error {
+    Error::Away("as the test wants it".to_owned())
+}
+
+#[async_trait]
+impl Transport for Rigged {
+    async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
+        self.reach()?;
+        self.inner.publish(records, urgency).await
+    }
+
+    async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error> {
+        let inner = self.inner.subscribe(group, topics).await?;
+        Ok(Box::new(RiggedSubscription { inner, rig: Arc::clone(&self.rig) }))
+    }
+
+    async fn reader(&self, from: &[Position]) -> Result<Box<dyn Reader>, Error> {
+        self.inner.reader(from).await
+    }
+
+    async fn ends(&self, topic: &Topic) -> Result<Vec<Ends>, Error> {
+        self.reach()?;
+        self.inner.ends(topic).await
+    }
+
+    async fn create(&self, topics: &[Topic], options: CreateOptions) -> Result<Vec<Topic>, Error> {
+        self.inner.create(topics, options).await
+    }
+
+    async fn missing(&self, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
+        Ok(self.rig().missing.iter().filter(|missing| topics.contains(missing)).cloned().collect())
+    }
+
+    fn creates_topics(&self) -> bool {
+        false
+    }
+}
+
+struct RiggedSubscription {
+    inner: Box<dyn Subscription>,
+    rig: Arc<Mutex<Rig>>,
+}
+
+#[async_trait]
+impl Subscription for RiggedSubscription {
+    async fn next(&mut self) -> Result<Event, Error> {
+        let event = self.rig.lock().unwrap().events.pop_front();
+        match event {
+            Some(event) => Ok(event),
+            None => self.inner.next().await,
+        }
+    }
+
+    async fn start(&mut self, partition: &Partition, next: Option<i64>) -> Result<(), Error> {
+        self.inner.start(partition, next).await
+    }
+
+    async fn commit(&mut self, positions: Vec<(Partition, Committed)>) -> Result<(), Error> {
+        {
+            let mut rig = self.rig.lock().unwrap();
+            if rig.failing_commits > 0 {
+                rig.failing_commits -= 1;
+                return Err(away());
+            }
+            rig.commits.extend(positions.clone());
+        }
+        self.inner.commit(positions).await
+    }
+
+    fn released(&mut self, partitions: &[Partition]) {
+        self.rig.lock().unwrap().released.extend(partitions.iter().cloned());
+        self.inner.released(partitions);
+    }
+
+    async fn resubscribe(&mut self, topics: &[Topic]) -> Result<(), Error> {
+        self.inner.resubscribe(topics).await
+    }
+}
