@@ -1,0 +1,66 @@
+-- Links and the work on them. Columns hold only what a WHERE needs; `state` is the record of the topic `links`.
+
+CREATE TABLE link (
+    target            TEXT    NOT NULL,
+    source            TEXT    NOT NULL,
+    user_id           TEXT    NOT NULL,
+    state             BYTEA    NOT NULL,
+    -- The object's id, proven to be ours or not.
+    target_id         TEXT,
+    anchor            TEXT,
+    -- Whether the object is in the directory: what deletions are a share of.
+    live              BIGINT NOT NULL,
+    link_version      BIGINT NOT NULL,
+    published_version BIGINT NOT NULL,
+    -- The trace of the newest decision.
+    traceparent       TEXT,
+    PRIMARY KEY (target, source, user_id),
+    UNIQUE (target, target_id),
+    UNIQUE (target, anchor)
+);
+CREATE INDEX link_unpublished ON link (target) WHERE link_version <> published_version;
+
+-- Links that are not as desired.
+CREATE TABLE work (
+    target  TEXT    NOT NULL,
+    source  TEXT    NOT NULL,
+    user_id TEXT    NOT NULL,
+    class   BIGINT NOT NULL,
+    -- Null where only a change or a person helps.
+    due     BIGINT,
+    -- What holds it back: null, or the kind and code of the link's trouble.
+    trouble TEXT,
+    code    TEXT,
+    PRIMARY KEY (target, source, user_id)
+);
+CREATE INDEX work_due ON work (target, class, due);
+CREATE INDEX work_trouble ON work (target, trouble) WHERE trouble IS NOT NULL;
+
+-- Calls that may be under way: until then nobody else may call for the same link.
+CREATE TABLE intent (
+    target  TEXT    NOT NULL,
+    source  TEXT    NOT NULL,
+    user_id TEXT    NOT NULL,
+    call    TEXT    NOT NULL,
+    epoch   BIGINT NOT NULL,
+    until   BIGINT NOT NULL,
+    PRIMARY KEY (target, source, user_id)
+);
+
+-- The newest version of decisions that made no link, so that a late older one makes none either. The key's hash keeps it small.
+CREATE TABLE seen (
+    key_hash         BYTEA    NOT NULL PRIMARY KEY,
+    version_delta    BIGINT NOT NULL,
+    version_facts    BIGINT NOT NULL,
+    version_revision BIGINT NOT NULL,
+    version_rules    BIGINT NOT NULL
+);
+
+-- How often a verb was used, by minute: what limits count.
+CREATE TABLE window_ (
+    target TEXT    NOT NULL,
+    verb   TEXT    NOT NULL,
+    minute BIGINT NOT NULL,
+    count  BIGINT NOT NULL,
+    PRIMARY KEY (target, verb, minute)
+);

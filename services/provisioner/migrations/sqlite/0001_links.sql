@@ -1,0 +1,66 @@
+-- Links and the work on them. Columns hold only what a WHERE needs; `state` is the record of the topic `links`.
+
+CREATE TABLE link (
+    target            TEXT    NOT NULL,
+    source            TEXT    NOT NULL,
+    user_id           TEXT    NOT NULL,
+    state             BLOB    NOT NULL,
+    -- The object's id, proven to be ours or not.
+    target_id         TEXT,
+    anchor            TEXT,
+    -- Whether the object is in the directory: what deletions are a share of.
+    live              INTEGER NOT NULL,
+    link_version      INTEGER NOT NULL,
+    published_version INTEGER NOT NULL,
+    -- The trace of the newest decision.
+    traceparent       TEXT,
+    PRIMARY KEY (target, source, user_id),
+    UNIQUE (target, target_id),
+    UNIQUE (target, anchor)
+) STRICT;
+CREATE INDEX link_unpublished ON link (target) WHERE link_version <> published_version;
+
+-- Links that are not as desired.
+CREATE TABLE work (
+    target  TEXT    NOT NULL,
+    source  TEXT    NOT NULL,
+    user_id TEXT    NOT NULL,
+    class   INTEGER NOT NULL,
+    -- Null where only a change or a person helps.
+    due     INTEGER,
+    -- What holds it back: null, or the kind and code of the link's trouble.
+    trouble TEXT,
+    code    TEXT,
+    PRIMARY KEY (target, source, user_id)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX work_due ON work (target, class, due);
+CREATE INDEX work_trouble ON work (target, trouble) WHERE trouble IS NOT NULL;
+
+-- Calls that may be under way: until then nobody else may call for the same link.
+CREATE TABLE intent (
+    target  TEXT    NOT NULL,
+    source  TEXT    NOT NULL,
+    user_id TEXT    NOT NULL,
+    call    TEXT    NOT NULL,
+    epoch   INTEGER NOT NULL,
+    until   INTEGER NOT NULL,
+    PRIMARY KEY (target, source, user_id)
+) STRICT, WITHOUT ROWID;
+
+-- The newest version of decisions that made no link, so that a late older one makes none either. The key's hash keeps it small.
+CREATE TABLE seen (
+    key_hash         BLOB    NOT NULL PRIMARY KEY,
+    version_delta    INTEGER NOT NULL,
+    version_facts    INTEGER NOT NULL,
+    version_revision INTEGER NOT NULL,
+    version_rules    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- How often a verb was used, by minute: what limits count.
+CREATE TABLE window_ (
+    target TEXT    NOT NULL,
+    verb   TEXT    NOT NULL,
+    minute INTEGER NOT NULL,
+    count  INTEGER NOT NULL,
+    PRIMARY KEY (target, verb, minute)
+) STRICT, WITHOUT ROWID;

@@ -1,0 +1,38 @@
+//! What the provisioner is told at start. Everything has a limit.
+
+use std::time::Duration;
+
+/// The provisioner's settings.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where its store is: `postgres://…`, or the directory of the SQLite files.
+    pub store: String,
+    /// Links worked on at once in one target.
+    pub in_flight_max: usize,
+    /// Of these, kept free for links whose users lose access.
+    pub in_flight_for_revoke: usize,
+    /// Longest wait for one call; then its answer counts as lost. Covers the connector's own limits.
+    pub call_timeout: Duration,
+    /// How long a target's lease lasts without renewal.
+    pub lease_ttl: Duration,
+    /// How often queues are looked through although nobody woke us.
+    pub poll: Duration,
+    /// Longest wait for what is in hand when asked to stop.
+    pub drain_timeout: Duration,
+}
+
+impl Config {
+    /// The defaults, with a store.
+    #[must_use]
+    pub fn new(store: impl Into<String>) -> Self {
+        Self {
+            store: store.into(),
+            in_flight_max: 16,
+            in_flight_for_revoke: 4,
+            call_timeout: Duration::from_secs(35),
+            lease_ttl: Duration::from_secs(10),
+            poll: Duration::from_secs(1),
+            drain_timeout: Duration::from_secs(20),
+        }
+    }
+}

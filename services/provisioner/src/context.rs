@@ -1,0 +1,71 @@
+//! What all parts of the provisioner share.
+
+use std::sync::Arc;
+
+use xtsync_directory::Target;
+use xtsync_domain::gate::Terms;
+use xtsync_domain::{Configuration, TenantName, Timestamp, resource};
+use xtsync_platform::service::Parts;
+use xtsync_platform::status;
+use xtsync_platform::store::Store;
+
+use crate::config::Config;
+use crate::facts::{Facts, Heard};
+use crate::metrics::Metrics;
+
+/// The role's name on the bus.
+pub(crate) const ROLE: &str = "provisioner";
+
+/// Makes a connector that writes a tenant; fails for one without a writer.
+pub type Targets = Arc<dyn Fn(&TenantName, &resource::Tenant) -> xtsync_directory::Result<Arc<dyn Target>> + Send + Sync>;
+
+/// What all parts share.
+pub(crate) struct Context {
+    pub(crate) config: Config,
+    pub(crate) parts: Parts,
+    pub(crate) store: Store,
+    pub(crate) facts: Facts,
+    pub(crate) metrics: Metrics,
+    pub(crate) status: status::Publisher,
+}
+
+/// What is known of a pair of tenants, owned, so that terms can be made of it.
+pub(crate) struct Pair {
+    source: Option<Heard>,
+    target: Option<Heard>,
+    mode: Option<resource::Mode>,
+}
+
+impl Pair {
+    pub(crate) fn terms(&self) -> Terms<'_> {
+        Terms {
+            source: self.source.as_ref().map(Heard::word),
+            target: self.target.as_ref().map(Heard::word),
+            mode: self.mode,
+            // Freezing and quarantine come with their commands.
+            is_frozen: false,
+            is_quarantined: false,
+            allowances: [].into(),
+        }
+    }
+}
+
+impl Context {
+    pub(crate) fn now(&self) -> Timestamp {
+        self.parts.clock.now()
+    }
+
+    pub(crate) fn configuration(&self) -> Arc<Configuration> {
+        Arc::clone(&self.parts.configuration.borrow())
+    }
+
+    pub(crate) fn pair(&self, source: &TenantName, target: &TenantName) -> Pair {
+        let configuration = self.configuration();
+        let synchronization = configuration.synchronization(source, target);
+        Pair {
+            source: self.facts.heard(source),
+            target: self.facts.heard(target),
+            mode: synchronization.map(|synchronization| synchronization.spec.mode),
+        }
+    }
+}

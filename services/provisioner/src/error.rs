@@ -1,0 +1,19 @@
+//! How the provisioner can fail, beyond what a target answers.
+
+use xtsync_platform::{bus, store};
+
+/// How the provisioner can fail.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// The store failed.
+    #[error("the provisioner's store")]
+    Store(#[from] store::Error),
+    /// The bus failed.
+    #[error("the provisioner's bus")]
+    Bus(#[from] bus::Error),
+    /// A stored link is not what was written, or was written by a newer version.
+    #[error("the stored link {0} cannot be read: {1}")]
+    Unreadable(String, String),
+}
+
+pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;

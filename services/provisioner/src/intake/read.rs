@@ -1,0 +1,85 @@
+//! Reads one record of a decisions topic. What is none of ours is buried with its story; neither that nor silence ever means gone.
+
+use tracing::debug;
+use xtsync_domain::Decision;
+use xtsync_platform::bus::Record;
+use xtsync_platform::dead_letter;
+use xtsync_proto::convert::{DecisionRecord, Invalid};
+use xtsync_proto::event::{self, Unreadable};
+use xtsync_proto::topic::{Topic, link_key};
+use xtsync_proto::v1;
+
+use crate::context::{Context, ROLE};
+use crate::error::Result;
+use crate::table::Key;
+
+/// A decision as it arrived.
+pub(super) struct Arrival {
+    pub(super) key: Key,
+    pub(super) decision: Decision,
+    pub(super) traceparent: Option<String>,
+}
+
+/// What a record was.
+pub(super) enum Reading {
+    /// A decision.
+    Decision(Box<Arrival>),
+    /// Nothing that changes a link.
+    Nothing,
+    /// What only a newer version understands.
+    NewerWriter(Invalid),
+}
+
+/// Why a record that decodes is not used.
+#[derive(Debug, thiserror::Error)]
+enum Misplaced {
+    #[error("the record's key is not that of its decision")]
+    Key,
+    #[error("the record is on a topic that carries no decisions")]
+    Topic,
+}
+
+/// Reads a record; buries it where it cannot be used.
+pub(super) async fn read(context: &Context, record: &Record) -> Result<Reading> {
+    // The end of a key is said by a value; its tombstone only makes room.
+    let Some(value) = &record.value else { return Ok(Reading::Nothing) };
+    let wire = match event::decode::<v1::Decision>(&record.headers, value) {
+        Ok(wire) => wire,
+        Err(error) => {
+            let reason = match &error {
+                Unreadable::ForeignType { .. } => "foreign_type",
+                Unreadable::Undecodable(_) => "undecodable",
+            };
+            return bury(context, record, reason, &error).await;
+        }
+    };
+    match DecisionRecord::try_from(wire) {
+        Ok(DecisionRecord::Decision(decision)) => match placed(record, decision) {
+            Ok(arrival) => Ok(Reading::Decision(Box::new(arrival))),
+            Err(error) => bury(context, record, "misplaced", &error).await,
+        },
+        Ok(DecisionRecord::Marker { source, partition, revision }) => {
+            debug!(%source, partition, revision, "a partition has been replayed");
+            Ok(Reading::Nothing)
+        }
+        Err(error @ Invalid::NewerWriter(_)) => Ok(Reading::NewerWriter(error)),
+        Err(error @ Invalid::Field(..)) => bury(context, record, "invalid", &error).await,
+    }
+}
+
+fn placed(record: &Record, decision: Decision) -> Result<Arrival, Misplaced> {
+    let Topic::Decisions(target) = &record.at.partition.topic else { return Err(Misplaced::Topic) };
+    if record.key != link_key(&decision.source, &decision.user) {
+        return Err(Misplaced::Key);
+    }
+    let key = Key { target: target.clone(), source: decision.source.clone(), user: decision.user.clone() };
+    Ok(Arrival { key, decision, traceparent: event::traceparent(&record.headers).map(str::to_owned) })
+}
+
+async fn bury(context: &Context, record: &Record, reason: &str, error: &(dyn std::error::Error + Sync)) -> Result<Reading> {
+    dead_letter::bury(&context.parts.bus, ROLE, record, reason, error, context.now()).await?;
+    if let Topic::Decisions(target) = &record.at.partition.topic {
+        context.metrics.decisions(target, "buried", 1);
+    }
+    Ok(Reading::Nothing)
+}

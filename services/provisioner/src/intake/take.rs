@@ -1,0 +1,101 @@
+//! Stores a batch of decisions: a newer one replaces the older, whoever was never here gets no row for being gone.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use xtsync_domain::link::class::class;
+use xtsync_domain::link::{Class, Link};
+use xtsync_domain::{Decision, Desired, TenantName, Timestamp, Version};
+use xtsync_platform::store::Transaction;
+
+use super::read::Arrival;
+use crate::context::Context;
+use crate::error::Result;
+use crate::table::link::Stored;
+use crate::table::{Key, link, seen, work};
+
+/// What a batch changes, before it is stored.
+#[derive(Default)]
+struct Batch {
+    links: BTreeMap<Key, Stored>,
+    /// Versions of decisions about users without a link.
+    seen: BTreeMap<Key, Version>,
+    changed: BTreeSet<Key>,
+    unlinked: BTreeSet<Key>,
+    /// How many decisions said nothing new, by target.
+    stale: BTreeMap<TenantName, u64>,
+}
+
+/// Takes decisions in; gives the targets that something may be due for now.
+pub(super) async fn take(tx: &mut Transaction, context: &Context, arrivals: Vec<Arrival>) -> Result<BTreeSet<TenantName>> {
+    let now = context.now();
+    let keys: BTreeSet<Key> = arrivals.iter().map(|arrival| arrival.key.clone()).collect();
+    let links = link::lock_all(tx, keys.iter()).await?;
+    let unlinked: Vec<&Key> = keys.iter().filter(|key| !links.contains_key(key)).collect();
+    let seen = seen::read(tx, &unlinked).await?;
+    let mut batch = Batch { links, seen, ..Batch::default() };
+    for arrival in arrivals {
+        batch.take(arrival, now);
+    }
+    batch.store(tx, context, now).await?;
+    batch.count(context);
+    Ok(batch.changed.into_iter().map(|key| key.target).collect())
+}
+
+impl Batch {
+    fn take(&mut self, Arrival { key, decision, traceparent }: Arrival, now: Timestamp) {
+        let is_new = match self.links.get_mut(&key) {
+            Some(stored) => {
+                let is_newer = stored.link.decide(decision, now);
+                if is_newer {
+                    stored.traceparent = traceparent;
+                }
+                is_newer
+            }
+            None if self.seen.get(&key).is_some_and(|seen| decision.version <= *seen) => false,
+            None if makes_link(&decision) => {
+                let link = Link::new(key.target.clone(), decision, now);
+                self.links.insert(key.clone(), Stored { link, version: 0, traceparent });
+                true
+            }
+            None => {
+                self.seen.insert(key.clone(), decision.version);
+                self.unlinked.insert(key);
+                return;
+            }
+        };
+        if is_new {
+            self.changed.insert(key);
+        } else {
+            *self.stale.entry(key.target).or_default() += 1;
+        }
+    }
+
+    async fn store(&self, tx: &mut Transaction, context: &Context, now: Timestamp) -> Result<()> {
+        let changed = || self.changed.iter().filter_map(|key| Some((key, self.links.get(key)?)));
+        link::save(tx, changed().map(|(_, stored)| stored), context.store.incarnation()).await?;
+        let work: Vec<(Key, Class)> = changed().map(|(key, stored)| (key.clone(), class(&stored.link))).collect();
+        work::arrived(tx, &work, now).await?;
+        let unlinked = self.unlinked.iter().filter_map(|key| Some((key.clone(), *self.seen.get(key)?)));
+        seen::save(tx, &unlinked.collect()).await
+    }
+
+    fn count(&self, context: &Context) {
+        let by_target = |keys: &BTreeSet<Key>| {
+            let mut counts = BTreeMap::<TenantName, u64>::new();
+            keys.iter().for_each(|key| *counts.entry(key.target.clone()).or_default() += 1);
+            counts
+        };
+        for (what, counts) in [("newer", by_target(&self.changed)), ("unlinked", by_target(&self.unlinked)), ("stale", self.stale.clone())]
+        {
+            counts.iter().for_each(|(target, count)| context.metrics.decisions(target, what, *count));
+        }
+    }
+}
+
+/// Whether a decision about a user without a link makes one. Most of a source's people are gone by our word and were never here.
+fn makes_link(decision: &Decision) -> bool {
+    match decision.desired {
+        Desired::Present(_) => true,
+        Desired::Gone(_) | Desired::Untouched(_) => false,
+    }
+}

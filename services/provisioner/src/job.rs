@@ -1,0 +1,167 @@
+//! One link from where it is to where it shall be, call by call.
+//!
+//! The state table says each step; this file only carries it out: ask the gate, commit the intent, call, take the answer in, until the
+//! table says rest, hold or wait. What an answer changed is committed with the next intent, so a crash leaves either the old row with an
+//! intent, from which the table finds out what happened, or the new row. Every commit asserts the lease and first takes over what
+//! intake decided meanwhile: where that changes what is wanted, nothing is committed and the table is asked again.
+
+mod call;
+mod close;
+mod end;
+mod perform;
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+use tracing::{Instrument as _, error, info_span};
+use xtsync_domain::Timestamp;
+use xtsync_domain::link::{Change, Class, Seen, Step, TroubleKind, Verb, next};
+use xtsync_platform::store::{self, Epoch, lease};
+use xtsync_platform::trace;
+
+use self::end::End;
+use crate::error::{Error, Result};
+use crate::table::intent;
+use crate::table::link::{self, Stored};
+use crate::table::work::Work;
+use crate::table::{Key, work};
+use crate::worker::{Inviting, Worker};
+
+/// The most steps of one job: the longest path has 12. A target that answers in circles does not keep a slot.
+const STEPS_MAX: usize = 32;
+
+/// How long a link that the store does not give or take is put off.
+const PUT_OFF_FOR: Duration = Duration::from_secs(60);
+
+/// Works on one link until nothing is left to do now. A row that cannot be worked on is put off, so that it does not keep others waiting.
+pub(crate) async fn run(worker: &Worker, epoch: Epoch, key: Key) -> Result<()> {
+    match start(worker, epoch, &key).await {
+        Err(error @ (Error::Unreadable(..) | Error::Store(store::Error::Statement { .. }))) => {
+            error!(link = %key, error = &error as &dyn std::error::Error, "the link is put off");
+            put_off(worker, epoch, &key).await
+        }
+        result => result,
+    }
+}
+
+async fn start(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
+    let Some(stored) = link::read(&worker.context.store, key).await? else { return drop_orphan(worker, epoch, key).await };
+    let span = info_span!("job", target = %key.target, source = %key.source, user = %key.user, trace_id = tracing::field::Empty);
+    if let Some(parent) = &stored.traceparent {
+        trace::follow(&span, parent);
+    }
+    Job::new(worker, epoch, key.clone(), stored).run().instrument(span).await
+}
+
+/// Work without a link is nobody's.
+async fn drop_orphan(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
+    let mut tx = worker.context.store.begin().await?;
+    lease::assert(&mut tx, worker.lease.name(), epoch).await?;
+    work::remove(&mut tx, key).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn put_off(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
+    let mut tx = worker.context.store.begin().await?;
+    lease::assert(&mut tx, worker.lease.name(), epoch).await?;
+    let due = worker.context.now().plus(PUT_OFF_FOR);
+    work::put(&mut tx, key, Work { class: Class::Bulk, due: Some(due), trouble: Some((TroubleKind::Retry, "store".to_owned())) }).await?;
+    Ok(tx.commit().await?)
+}
+
+struct Job<'a> {
+    worker: &'a Worker,
+    epoch: Epoch,
+    key: Key,
+    stored: Stored,
+    seen: Seen,
+    /// Attributes written by this job.
+    changes: Vec<Change>,
+    /// Whether this job wrote anything.
+    wrote: bool,
+    /// The verb whose limit this job has counted: a deletion is several calls.
+    counted: Option<Verb>,
+    /// Keeps others from inviting the same address until the id is stored.
+    inviting: Option<Inviting<'a>>,
+    /// Whether the link waited for something that is not our lateness.
+    was_troubled: bool,
+    began: Instant,
+}
+
+impl<'a> Job<'a> {
+    fn new(worker: &'a Worker, epoch: Epoch, key: Key, stored: Stored) -> Self {
+        let was_troubled = stored.link.trouble.is_some();
+        Self {
+            worker,
+            epoch,
+            key,
+            stored,
+            seen: Seen::NotLooked,
+            changes: Vec::new(),
+            wrote: false,
+            counted: None,
+            inviting: None,
+            was_troubled,
+            began: Instant::now(),
+        }
+    }
+
+    async fn run(mut self) -> Result<()> {
+        if let Some(until) = self.doubt_former_call().await? {
+            return self.close(End::NotYet(until)).await.map(drop);
+        }
+        if self.stored.link.anchor.is_none() {
+            let home = self.worker.context.facts.directory_id(&self.key.source);
+            self.stored.link.anchor = home.map(|home| format!("{home}/{}", self.key.user));
+        }
+        for _ in 0..STEPS_MAX {
+            let end = match next(&self.stored.link, &self.seen, self.now()) {
+                Step::Call(call) => match self.call(&call).await? {
+                    Some(end) => end,
+                    None => continue,
+                },
+                Step::Note(note) => {
+                    self.stored.link.note(&note, self.now());
+                    self.seen = Seen::NotLooked;
+                    continue;
+                }
+                Step::Await => End::Retry("not_visible_yet"),
+                Step::Settle(due) => End::NotYet(due),
+                Step::Hold(hold) => End::Hold(hold),
+                Step::Rest => End::Rest,
+            };
+            if self.close(end).await? {
+                return Ok(());
+            }
+        }
+        self.close(End::Retry("too_many_steps")).await.map(drop)
+    }
+
+    /// A call that nobody took the answer of may still be under way: then nothing is done until it must have ended, and after that the
+    /// object is read back. Gives the moment until which to wait.
+    async fn doubt_former_call(&mut self) -> Result<Option<Timestamp>> {
+        let Some(former) = intent::read(&self.worker.context.store, &self.key).await? else { return Ok(None) };
+        if self.now() < former.until {
+            return Ok(Some(former.until));
+        }
+        self.stored.link.doubt();
+        Ok(None)
+    }
+
+    /// Takes over what intake has stored since; says whether that changed what is wanted.
+    fn take_newest(&mut self, newest: Option<Stored>) -> bool {
+        let Some(newest) = newest else { return false };
+        self.stored.version = newest.version;
+        if !self.stored.link.rebase(&newest.link) {
+            return false;
+        }
+        self.stored.traceparent = newest.traceparent;
+        // What was seen may have been looked for under another address.
+        self.seen = Seen::NotLooked;
+        true
+    }
+
+    fn now(&self) -> Timestamp {
+        self.worker.context.now()
+    }
+}

@@ -1,0 +1,175 @@
+//! One call of a job: the gate, the intent, the call, and what its answer means for the link.
+
+use tokio::time::Instant;
+use tracing::{Instrument as _, debug, error, info_span};
+use xtsync_domain::gate::{self, Verdict};
+use xtsync_domain::link::classify::Claimed;
+use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow};
+use xtsync_platform::store::lease;
+
+use super::Job;
+use super::end::End;
+use super::perform::{self, Failure};
+use crate::error::Result;
+use crate::table::intent::{self, Intent};
+use crate::table::{link, window};
+use crate::worker::limits;
+
+impl Job<'_> {
+    /// Makes one call if the gate is open. Gives the job's end where the call ends it.
+    pub(super) async fn call(&mut self, call: &Call) -> Result<Option<End>> {
+        if let Verdict::Closed(why) = self.admit(call) {
+            self.worker.context.metrics.closed(&self.key.target, why.code());
+            return Ok(Some(End::Closed(why)));
+        }
+        if self.worker.is_stopped() {
+            return Ok(Some(End::Stopped));
+        }
+        let Some(anchor) = self.stored.link.anchor.clone() else { return Ok(Some(End::Retry("home_unknown"))) };
+        if let Call::Invite { address, .. } = call {
+            match self.worker.invite_alone(address) {
+                Some(alone) => self.inviting = Some(alone),
+                None => return Ok(Some(End::Retry("address_busy"))),
+            }
+        }
+        if call.writes() && !self.begin(call).await? {
+            return Ok(None);
+        }
+        let began = Instant::now();
+        let span = info_span!("call", verb = call.name());
+        let answer = perform::perform(&*self.worker.directory, call, &anchor, self.worker.context.config.call_timeout);
+        let answer = answer.instrument(span).await;
+        let result = answer.as_ref().map_or_else(Failure::name, |_| "done");
+        self.worker.context.metrics.call(&self.key.target, call, result, began.elapsed());
+        debug!(call = call.name(), result, "called");
+        match answer {
+            Ok(answer) => {
+                self.worker.release();
+                self.answered(call, answer).await?;
+                Ok(None)
+            }
+            Err(failure) => Ok(self.failed(call, failure)),
+        }
+    }
+
+    /// Asks the gate, and reserves what the call counts against; both at once, so that no two jobs take the last of a window.
+    fn admit(&mut self, call: &Call) -> Verdict {
+        let now = self.now();
+        let pair = self.worker.context.pair(&self.key.source, &self.key.target);
+        let mut terms = pair.terms();
+        let mut limits = self.worker.limits();
+        let verb = gate::verb(call, &self.stored.link);
+        if verb != self.counted {
+            terms.allowances = limits.allowances(now);
+        }
+        let verdict = gate::gate(call, &self.stored.link, &terms, now);
+        if let (Verdict::Open, Some(verb)) = (verdict, verb.filter(|verb| Some(*verb) != self.counted)) {
+            limits.reserve(verb, now);
+        }
+        verdict
+    }
+
+    /// Commits what must be durable before the call starts. False where intake has decided anew meanwhile: then it must not start.
+    async fn begin(&mut self, call: &Call) -> Result<bool> {
+        let now = self.now();
+        let mut tx = self.worker.context.store.begin().await?;
+        lease::assert(&mut tx, self.worker.lease.name(), self.epoch).await?;
+        if self.take_newest(link::lock(&mut tx, &self.key).await?) {
+            return Ok(false);
+        }
+        self.stored.link.begin(call, now);
+        link::save(&mut tx, [&self.stored].into_iter(), self.worker.context.store.incarnation()).await?;
+        let until = now.plus(self.worker.context.config.call_timeout);
+        intent::put(&mut tx, &self.key, call.name(), &Intent { epoch: self.epoch, until }).await?;
+        let verb = gate::verb(call, &self.stored.link).filter(|verb| Some(*verb) != self.counted);
+        if let Some(verb) = verb {
+            window::add(&mut tx, &self.key.target, verb, limits::minute(now)).await?;
+        }
+        tx.commit().await?;
+        self.counted = self.counted.or(verb);
+        self.wrote = true;
+        Ok(true)
+    }
+
+    async fn answered(&mut self, call: &Call, answer: Answer) -> Result<()> {
+        self.note_changes(call);
+        let claimed = self.claimed(&answer).await?;
+        self.seen = self.stored.link.record(call, answer, &claimed, self.now());
+        Ok(())
+    }
+
+    fn failed(&mut self, call: &Call, failure: Failure) -> Option<End> {
+        let (answer, end) = match failure {
+            Failure::Target(pressure) => {
+                self.worker.press(&pressure);
+                (Answer::NotDone, Some(End::Stopped))
+            }
+            Failure::NotFound => (Answer::NotFound, Some(End::Retry("not_found"))),
+            Failure::Lost => (Answer::Unknown, Some(End::Lost { invited: matches!(call, Call::Invite { .. }) })),
+            // Sessions that cannot be ended must not keep anybody enabled.
+            Failure::Refused(code) | Failure::Forbidden(code) if matches!(call, Call::Revoke { .. }) => {
+                error!(%code, "the target does not let us end a user's sessions");
+                (Answer::Refused, None)
+            }
+            Failure::Refused(code) if is_taken(call, &code) => {
+                let conflict = Conflict { kind: ConflictKind::AddressTaken, others: Vec::new() };
+                (Answer::Refused, Some(End::Hold(Hold::Conflict(conflict))))
+            }
+            Failure::Refused(code) => (Answer::Refused, Some(End::Refused { code, verb: gate::verb(call, &self.stored.link) })),
+            Failure::Forbidden(code) => {
+                error!(%code, call = call.name(), "the target forbids this for one user: he may hold an admin role there");
+                (Answer::NotDone, Some(End::Forbidden(code)))
+            }
+        };
+        self.seen = self.stored.link.record(call, answer, &Claimed::new(), self.now());
+        end
+    }
+
+    fn note_changes(&mut self, call: &Call) {
+        match call {
+            Call::WriteAnchor { attributes, .. } | Call::Patch { attributes, .. } => {
+                let known = &self.stored.link.applied.attributes;
+                let changes = attributes.iter().map(|(name, value)| Change {
+                    attribute: name.to_owned(),
+                    before: known.get(name).cloned(),
+                    after: value.clone(),
+                });
+                self.changes.extend(changes);
+            }
+            Call::LookUp { .. }
+            | Call::ReadBack { .. }
+            | Call::Invite { .. }
+            | Call::Revoke { .. }
+            | Call::Disable { .. }
+            | Call::Enable { .. }
+            | Call::SoftDelete { .. }
+            | Call::Restore { .. } => {}
+        }
+    }
+
+    /// Which of the objects in an answer other links own. A link that has its object needs not ask: ids are unique in the store.
+    async fn claimed(&self, answer: &Answer) -> Result<Claimed> {
+        let mut claimed = Claimed::new();
+        if let Shadow::Object(_) = self.stored.link.shadow {
+            return Ok(claimed);
+        }
+        let ids = match answer {
+            Answer::Found(found) => found.by_anchor.iter().chain(&found.by_address).map(|object| object.id.clone()).collect(),
+            Answer::Read(object) => object.iter().map(|object| object.id.clone()).collect(),
+            Answer::Invited(id) => vec![id.clone()],
+            Answer::Patched(_) | Answer::Done | Answer::NotFound | Answer::Unknown | Answer::Refused | Answer::NotDone => Vec::new(),
+        };
+        for id in ids {
+            let owner = link::owner(&self.worker.context.store, &self.key.target, &id).await?;
+            if let Some(owner) = owner.filter(|owner| *owner != self.key) {
+                claimed.insert(id, owner.record());
+            }
+        }
+        Ok(claimed)
+    }
+}
+
+/// Whether a refusal says that somebody holds the address whom no look-up shows (pitfall R4): he may let go of it.
+fn is_taken(call: &Call, code: &str) -> bool {
+    matches!(call, Call::Invite { .. }) && code == "already_exists"
+}

@@ -1,0 +1,104 @@
+//! How a job ends, and when its link is looked at again.
+
+use std::time::Duration;
+
+use rand::Rng;
+use xtsync_domain::Timestamp;
+use xtsync_domain::gate::Why;
+use xtsync_domain::link::{Hold, Link, TroubleKind, Verb};
+use xtsync_platform::backoff;
+
+/// The longest first wait, and the longest of all, before a conflict is looked at again.
+const CONFLICT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(60 * 60));
+
+/// How long what the target forbids for one user is left alone.
+const FORBIDDEN_FOR: Duration = Duration::from_secs(60);
+
+/// How long a link waits for its window to have room again.
+const LIMITED_FOR: Duration = Duration::from_secs(60);
+
+/// How a job ends.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum End {
+    /// The link is as desired.
+    Rest,
+    /// Nothing may be done before this moment.
+    NotYet(Timestamp),
+    /// Something else stands in the way.
+    Hold(Hold),
+    /// The gate is closed.
+    Closed(Why),
+    /// Time may help; a stable code.
+    Retry(&'static str),
+    /// An answer was lost.
+    Lost {
+        /// Whether it was an invitation's, which nobody repeats before it must have ended.
+        invited: bool,
+    },
+    /// The whole target is stopped: the link waits with it and loses no attempt.
+    Stopped,
+    /// The target forbids it for this user.
+    Forbidden(String),
+    /// The target refuses this decision.
+    Refused {
+        /// Its code.
+        code: String,
+        /// What was to be done.
+        verb: Option<Verb>,
+    },
+}
+
+impl End {
+    /// Whether the end is void where the link is wanted otherwise by now. Calls that failed are told to have failed all the same.
+    pub(super) fn depends_on_decision(&self) -> bool {
+        match self {
+            Self::Rest | Self::NotYet(_) | Self::Hold(_) | Self::Closed(_) => true,
+            Self::Retry(_) | Self::Lost { .. } | Self::Stopped | Self::Forbidden(_) | Self::Refused { .. } => false,
+        }
+    }
+
+    /// Notes the end's trouble in the link, and says when it is due again; `None` where only a change or a person helps.
+    pub(super) fn note(&self, link: &mut Link, now: Timestamp, call_timeout: Duration, rng: &mut impl Rng) -> Option<Timestamp> {
+        let due = match self {
+            Self::Rest => None,
+            Self::NotYet(due) => Some(*due),
+            Self::Stopped => Some(now),
+            Self::Hold(hold) => {
+                link.hold(hold, now);
+                match hold {
+                    Hold::Vetoed | Hold::Rejected | Hold::Refused => None,
+                    Hold::Conflict(_) => Some(now.plus(backoff::within(attempts(link), CONFLICT.0, CONFLICT.1, rng))),
+                }
+            }
+            Self::Closed(why) => {
+                link.trouble(TroubleKind::Held, why.code(), Vec::new(), now);
+                matches!(why, Why::Limit(_)).then(|| now.plus(LIMITED_FOR))
+            }
+            Self::Retry(code) => {
+                link.trouble(TroubleKind::Retry, code, Vec::new(), now);
+                Some(now.plus(backoff::delay(attempts(link), rng)))
+            }
+            Self::Lost { invited } => {
+                link.trouble(TroubleKind::Retry, "answer_lost", Vec::new(), now);
+                let pause = if *invited { call_timeout } else { backoff::delay(attempts(link), rng) };
+                Some(now.plus(pause))
+            }
+            Self::Forbidden(code) => {
+                link.trouble(TroubleKind::Retry, code, Vec::new(), now);
+                Some(now.plus(FORBIDDEN_FOR))
+            }
+            Self::Refused { code, .. } => {
+                link.trouble(TroubleKind::Refused, code, Vec::new(), now);
+                None
+            }
+        };
+        if let Some(trouble) = &mut link.trouble {
+            trouble.due = due;
+        }
+        due
+    }
+}
+
+fn attempts(link: &Link) -> u32 {
+    link.trouble.as_ref().map_or(0, |trouble| trouble.attempts)
+}

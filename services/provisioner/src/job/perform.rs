@@ -1,0 +1,98 @@
+//! One call to the target, and what its answer means for the link or for the whole target.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use xtsync_directory::{Error, Invitation, Target};
+use xtsync_domain::link::{Answer, Call};
+
+use crate::worker::Pressure;
+
+/// How a call can fail, by who is concerned.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// The whole target: nothing was done, and nothing else would be.
+    Target(Pressure),
+    /// There is no such object, just now or for good.
+    NotFound,
+    /// The answer is lost: it may have happened.
+    Lost,
+    /// The target refuses this for good; its stable code.
+    Refused(String),
+    /// The target forbids it for this object, as it does for holders of admin roles (pitfall R9); its stable code.
+    Forbidden(String),
+}
+
+impl Failure {
+    /// The result's name in metrics.
+    pub(super) fn name(&self) -> &'static str {
+        match self {
+            Self::Target(Pressure::Throttled(_)) => "throttled",
+            Self::Target(Pressure::Away) => "away",
+            Self::Target(Pressure::Blocked(_)) => "blocked",
+            Self::NotFound => "not_found",
+            Self::Lost => "lost",
+            Self::Refused(_) => "refused",
+            Self::Forbidden(_) => "forbidden",
+        }
+    }
+}
+
+/// Makes a call. `anchor` is the link's.
+pub(super) async fn perform(target: &dyn Target, call: &Call, anchor: &str, limit: Duration) -> Result<Answer, Failure> {
+    match timeout(limit, send(target, call, anchor)).await {
+        Ok(answer) => answer.map_err(|error| failure(call, error)),
+        Err(_) => Err(Failure::Lost),
+    }
+}
+
+async fn send(target: &dyn Target, call: &Call, anchor: &str) -> Result<Answer, Error> {
+    let patched = |patched: xtsync_directory::Patched| Answer::Patched(patched.refused.into_iter().map(|(name, _)| name).collect());
+    Ok(match call {
+        Call::LookUp { address } => Answer::Found(target.find(anchor, address).await?),
+        Call::ReadBack { id } => Answer::Read(target.read(id).await?),
+        Call::Invite { address, display_name } => {
+            let invitation = Invitation { address: address.clone(), display_name: display_name.clone() };
+            Answer::Invited(target.invite(&invitation).await?)
+        }
+        Call::WriteAnchor { id, attributes } => patched(target.patch(id, Some(anchor), attributes).await?),
+        Call::Patch { id, attributes } => patched(target.patch(id, None, attributes).await?),
+        Call::Revoke { id } => done(target.revoke_sessions(id).await?),
+        Call::Disable { id } => done(target.set_enabled(id, false).await?),
+        Call::Enable { id } => done(target.set_enabled(id, true).await?),
+        Call::SoftDelete { id } => done(target.soft_delete(id).await?),
+        Call::Restore { id } => done(target.restore(id).await?),
+    })
+}
+
+fn done((): ()) -> Answer {
+    Answer::Done
+}
+
+fn failure(call: &Call, error: Error) -> Failure {
+    match error {
+        Error::Throttled { wait } => Failure::Target(Pressure::Throttled(wait)),
+        Error::Away { .. } => Failure::Target(Pressure::Away),
+        Error::Unauthorized { code } => Failure::Target(Pressure::Blocked(code)),
+        Error::Forbidden { code } if concerns_one_object(call) => Failure::Forbidden(code),
+        Error::Forbidden { code } => Failure::Target(Pressure::Blocked(code)),
+        Error::NotFound => Failure::NotFound,
+        Error::Refused { code, .. } => Failure::Refused(code),
+        // What is not its protocol may stand before a write that happened.
+        Error::Unknown { .. } | Error::Malformed { .. } | Error::Resync => Failure::Lost,
+    }
+}
+
+/// Whether a refusal may be about this one object, not about our rights in general.
+fn concerns_one_object(call: &Call) -> bool {
+    match call {
+        Call::LookUp { .. } | Call::ReadBack { .. } | Call::Invite { .. } => false,
+        Call::WriteAnchor { .. }
+        | Call::Patch { .. }
+        | Call::Revoke { .. }
+        | Call::Disable { .. }
+        | Call::Enable { .. }
+        | Call::SoftDelete { .. }
+        | Call::Restore { .. } => true,
+    }
+}

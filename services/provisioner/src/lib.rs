@@ -1,0 +1,27 @@
+//! The provisioner: makes target tenants what decisions want, call by call, and tells what it did.
+//!
+//! Three parts share one store. *Intake* stores decisions as the desired state of links. *Work* belongs to whoever holds a target's
+//! lease: it asks the state table for the next step, the gate whether it may start, commits an intent, calls, and records. *Publishing*
+//! sends the rows that changed. It holds the only credentials that write; it knows no scopes, mappings or source directories.
+//!
+//! `run` is loops over steps that tests and simulations call by hand.
+
+mod config;
+mod context;
+mod error;
+mod facts;
+mod follow;
+mod intake;
+mod job;
+mod metrics;
+mod publish;
+mod service;
+mod status;
+mod table;
+mod worker;
+
+pub use config::Config;
+pub use context::Targets;
+pub use error::Error;
+pub use service::{Provisioner, build};
+pub use table::MIGRATIONS;

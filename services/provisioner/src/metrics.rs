@@ -1,0 +1,72 @@
+//! Everything the provisioner counts. Labels are tenants, calls, verbs and reasons; never users or values.
+
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Histogram};
+use xtsync_domain::link::{Call, Link, Verb};
+use xtsync_domain::{Origin, TenantName};
+use xtsync_platform::metrics::{Lateness, meter};
+
+/// The provisioner's metrics.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    lateness: Lateness,
+    calls: Histogram<f64>,
+    outcomes: Counter<u64>,
+    closings: Counter<u64>,
+    decisions: Counter<u64>,
+}
+
+impl Metrics {
+    pub(crate) fn new() -> Self {
+        let meter = meter();
+        let counter = |name, help| meter.u64_counter(name).with_description(help).build();
+        let calls = meter.f64_histogram("xtsync_provisioner_call_seconds").with_description("Calls to target tenants, by result.");
+        Self {
+            lateness: Lateness::new(&meter),
+            calls: calls.build(),
+            outcomes: counter("xtsync_provisioner_outcomes", "What was done to target users, by verb and result."),
+            closings: counter("xtsync_provisioner_gate_closings", "Calls that the gate did not let start, by reason."),
+            decisions: counter("xtsync_provisioner_decisions", "Decisions taken in, by what they were."),
+        }
+    }
+
+    /// A call was answered, or not.
+    pub(crate) fn call(&self, target: &TenantName, call: &Call, result: &'static str, took: Duration) {
+        let labels = [KeyValue::new("target", target.to_string()), KeyValue::new("call", call.name()), KeyValue::new("result", result)];
+        self.calls.record(took.as_secs_f64(), &labels);
+    }
+
+    /// Something was done to a target user, or failed until something changes.
+    pub(crate) fn outcome(&self, link: &Link, verb: Verb, result: &'static str) {
+        let labels = [
+            KeyValue::new("source", link.source().to_string()),
+            KeyValue::new("target", link.target.to_string()),
+            KeyValue::new("verb", verb.name()),
+            KeyValue::new("result", result),
+        ];
+        self.outcomes.add(1, &labels);
+    }
+
+    /// The gate was closed.
+    pub(crate) fn closed(&self, target: &TenantName, reason: &'static str) {
+        self.closings.add(1, &[KeyValue::new("target", target.to_string()), KeyValue::new("reason", reason)]);
+    }
+
+    /// Decisions came: `newer`, `unlinked` (gone and never here), `stale` (known already) or `buried`.
+    pub(crate) fn decisions(&self, target: &TenantName, what: &'static str, count: u64) {
+        self.decisions.add(count, &[KeyValue::new("target", target.to_string()), KeyValue::new("what", what)]);
+    }
+
+    /// The target has a change.
+    pub(crate) fn applied(&self, link: &Link, took: Duration) {
+        let origin = match link.desired.origin {
+            Origin::Initial => "initial",
+            Origin::Live => "live",
+            Origin::Replay => "replay",
+            Origin::Scrub => "scrub",
+        };
+        self.lateness.change_to_target(link.source(), &link.target, origin, took);
+    }
+}

@@ -1,0 +1,92 @@
+//! Publishes what was committed for one target: the state of links from their rows, what was done from the outbox.
+//!
+//! State is coalesced: a row that changed twice before it was published is published once. Only the owner of the target publishes, and
+//! each record carries its version, so that what a former owner still had under way is known to be older.
+
+use std::sync::Arc;
+
+use tokio::time::sleep;
+use tracing::warn;
+use xtsync_platform::bus::{Outgoing, Urgency};
+use xtsync_platform::shutdown::Shutdown;
+use xtsync_proto::event::{self, Typed as _};
+use xtsync_proto::topic::Topic;
+use xtsync_proto::v1;
+
+use crate::context::ROLE;
+use crate::error::Result;
+use crate::table::link::Unpublished;
+use crate::table::{link, outbox};
+use crate::worker::Worker;
+
+/// Records in one publication.
+const BATCH_MAX: u32 = 500;
+
+/// Publishes whenever something was committed, until the shutdown, and then what is left.
+pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
+    loop {
+        let is_last = shutdown.is_cancelled();
+        if let Err(error) = step(&worker).await {
+            warn!(target = %worker.target, error = &error as &dyn std::error::Error, "publishing pauses");
+        }
+        if is_last {
+            return;
+        }
+        let poll = worker.context.config.poll;
+        tokio::select! {
+            () = shutdown.cancelled() => {}
+            () = worker.publish.notified() => {}
+            () = sleep(poll) => {}
+        }
+    }
+}
+
+/// Publishes everything there is; nothing without the lease.
+pub(crate) async fn step(worker: &Worker) -> Result<usize> {
+    let mut published = 0;
+    while worker.lease.held().is_some() {
+        let count = links(worker).await? + outcomes(worker).await?;
+        if count == 0 {
+            break;
+        }
+        published += count;
+    }
+    Ok(published)
+}
+
+async fn links(worker: &Worker) -> Result<usize> {
+    let context = &worker.context;
+    let rows = link::unpublished(&context.store, &worker.target, BATCH_MAX).await?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let now = context.now();
+    let record = |row: &Unpublished| {
+        let key = row.key.record();
+        Outgoing {
+            topic: Topic::Links(worker.target.clone()),
+            headers: event::headers(v1::Link::TYPE, ROLE, &key, row.version, now, row.traceparent.as_deref()),
+            key: key.into(),
+            value: Some(row.state.clone().into()),
+        }
+    };
+    context.parts.bus.publish(rows.iter().map(record).collect(), Urgency::Live).await?;
+    let mut tx = context.store.begin().await?;
+    link::published(&mut tx, &rows).await?;
+    tx.commit().await?;
+    Ok(rows.len())
+}
+
+async fn outcomes(worker: &Worker) -> Result<usize> {
+    let context = &worker.context;
+    let rows = outbox::oldest(&context.store, &Topic::Outcomes(worker.target.clone()), BATCH_MAX).await?;
+    if rows.is_empty() {
+        return Ok(0);
+    }
+    let (numbers, records): (Vec<i64>, Vec<Outgoing>) = rows.into_iter().unzip();
+    context.parts.bus.publish(records, Urgency::Live).await?;
+    let mut tx = context.store.begin().await?;
+    outbox::remove(&mut tx, &numbers).await?;
+    tx.commit().await?;
+    Ok(numbers.len())
+}

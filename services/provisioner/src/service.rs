@@ -1,0 +1,281 @@
+//! The provisioner as a whole: its parts, how they run together, and how one steps them by hand.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::Mutex as AsyncMutex;
+use tokio::task::JoinSet;
+use tokio::time::{sleep, timeout};
+use tracing::{error, warn};
+use xtsync_domain::{TenantName, resource};
+use xtsync_platform::health::Condition;
+use xtsync_platform::service::Parts;
+use xtsync_platform::shutdown::Shutdown;
+use xtsync_platform::status;
+use xtsync_platform::store::{Options, Report, Store, load_offsets};
+use xtsync_proto::topic::Topic;
+
+use crate::config::Config;
+use crate::context::{Context, ROLE, Targets};
+use crate::error::{Error, Result};
+use crate::facts::Facts;
+use crate::follow::{self, Follower};
+use crate::intake::Intake;
+use crate::metrics::Metrics;
+use crate::worker::Worker;
+use crate::{publish, table};
+
+/// The provisioner.
+pub struct Provisioner {
+    context: Arc<Context>,
+    connect: Targets,
+    workers: Mutex<BTreeMap<TenantName, Running>>,
+    decisions: Condition,
+    facts: Condition,
+    intake: AsyncMutex<Option<Intake>>,
+    follower: AsyncMutex<Option<Follower>>,
+    _report: Report,
+}
+
+/// A worker with the tasks that run it, if any do.
+struct Running {
+    worker: Arc<Worker>,
+    /// What its connector was made of.
+    tenant: resource::Tenant,
+    tasks: JoinSet<()>,
+    stop: Shutdown,
+}
+
+/// Opens the store and makes a provisioner that does nothing yet. `connect` makes the connectors that write target tenants.
+///
+/// # Errors
+/// When the store cannot be opened.
+pub async fn build(config: Config, parts: Parts, connect: Targets) -> Result<Provisioner, Error> {
+    let clock = Arc::clone(&parts.clock);
+    let options = Options { url: config.store.clone(), service: ROLE, migrations: table::MIGRATIONS, clock: Arc::clone(&clock) };
+    let store = Store::open(options).await?;
+    let report = store.report(ROLE, &parts.health);
+    let status = status::Publisher::start(Arc::clone(&parts.bus), ROLE, &parts.replica, clock);
+    let (decisions, facts) = (parts.health.condition("decisions"), parts.health.condition("facts"));
+    let context = Context { config, parts, store, facts: Facts::default(), metrics: Metrics::new(), status };
+    Ok(Provisioner {
+        context: Arc::new(context),
+        connect,
+        workers: Mutex::default(),
+        decisions,
+        facts,
+        intake: AsyncMutex::default(),
+        follower: AsyncMutex::default(),
+        _report: report,
+    })
+}
+
+impl Provisioner {
+    /// Runs until the shutdown, then finishes what is in hand within the limit and gives the leases back.
+    pub async fn run(self, shutdown: Shutdown) {
+        let this = Arc::new(self);
+        let mut loops = JoinSet::new();
+        loops.spawn(Arc::clone(&this).follow_decisions(shutdown.clone()));
+        loops.spawn(Arc::clone(&this).follow_facts(shutdown.clone()));
+        loops.spawn(Arc::clone(&this).follow_configuration(shutdown.clone()));
+        while let Some(ended) = loops.join_next().await {
+            if let Err(error) = ended {
+                error!(%error, "a part of the provisioner ended abruptly");
+                shutdown.begin();
+            }
+        }
+        let running = std::mem::take(&mut *this.workers());
+        for (_, running) in running {
+            running.end().await;
+        }
+        this.intake.lock().await.take();
+        if let Some(context) = Arc::into_inner(this).and_then(|this| Arc::into_inner(this.context)) {
+            context.status.finish().await;
+            context.store.close().await;
+        }
+    }
+
+    /// Makes workers for the targets of the configuration, anew where a tenant's resource has changed, and drops those of others. `run`
+    /// also starts them.
+    pub fn refresh(&self) {
+        let configuration = self.context.configuration();
+        let targets = follow::targets(&configuration);
+        let mut workers = self.workers();
+        workers.retain(|target, running| targets.contains(target) && configuration.tenant(target) == Some(&running.tenant));
+        for target in targets {
+            let Some(tenant) = configuration.tenant(&target).filter(|_| !workers.contains_key(&target)) else { continue };
+            match (self.connect)(&target, tenant) {
+                Ok(directory) => {
+                    let worker = Worker::new(Arc::clone(&self.context), target.clone(), directory);
+                    let running = Running { worker, tenant: tenant.clone(), tasks: JoinSet::new(), stop: Shutdown::new() };
+                    workers.insert(target, running);
+                }
+                Err(error) => error!(%target, error = &error as &dyn std::error::Error, "the target cannot be written"),
+            }
+        }
+    }
+
+    /// Takes in what the bus says next about decisions, waiting up to `wait` for it.
+    ///
+    /// # Errors
+    /// When the store or the bus fails; the next step begins anew where the store's effect ends.
+    pub async fn intake_step(&self, wait: Duration) -> Result<(), Error> {
+        let mut slot = self.intake.lock().await;
+        // Put back only when all went well.
+        let mut intake = match (slot.take(), follow::targets(&self.context.configuration())) {
+            (_, targets) if targets.is_empty() => {
+                sleep(wait).await;
+                return Ok(());
+            }
+            (Some(mut intake), targets) => {
+                intake.follow(&targets).await?;
+                intake
+            }
+            (None, targets) => Intake::open(Arc::clone(&self.context), &targets).await?,
+        };
+        if let Ok(event) = timeout(wait, intake.next()).await {
+            self.wake(&intake.handle(event?).await?);
+        }
+        match intake.stopped() {
+            Some(partition) => self.decisions.set(false, format!("{partition} holds what only a newer version understands")),
+            None => self.decisions.set(true, ""),
+        }
+        *slot = Some(intake);
+        Ok(())
+    }
+
+    /// Takes in what the bus says next about the gate's facts, waiting up to `wait` for it, and a new configuration; says how many
+    /// records came.
+    ///
+    /// # Errors
+    /// When the store or the bus fails; the next step reads all facts again.
+    pub async fn facts_step(&self, wait: Duration) -> Result<usize, Error> {
+        let mut slot = self.follower.lock().await;
+        let mut follower = match slot.take() {
+            Some(follower) => follower,
+            None => Follower::open(&self.context).await?,
+        };
+        self.wake(&follower.reconfigure(&self.context).await?);
+        let records = timeout(wait, follower.next()).await.unwrap_or_else(|_| Ok(Vec::new()))?;
+        self.wake(&follow::handle(&self.context, &records).await?);
+        self.facts.set(true, "");
+        *slot = Some(follower);
+        Ok(records.len())
+    }
+
+    /// Does everything that is due in a target, if its lease is ours; says how many jobs that took.
+    ///
+    /// # Errors
+    /// When the store fails or the lease is lost.
+    pub async fn work_step(&self, target: &TenantName) -> Result<usize, Error> {
+        match self.worker(target) {
+            Some(worker) => worker.step().await,
+            None => Ok(0),
+        }
+    }
+
+    /// Publishes everything that was committed for a target, if its lease is ours; says how many records that were.
+    ///
+    /// # Errors
+    /// When the store or the bus fails.
+    pub async fn publish_step(&self, target: &TenantName) -> Result<usize, Error> {
+        match self.worker(target) {
+            Some(worker) => publish::step(&worker).await,
+            None => Ok(0),
+        }
+    }
+
+    /// How many decisions for a target are taken in, over all partitions and ever.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn taken(&self, target: &TenantName) -> Result<i64, Error> {
+        let offsets = load_offsets(&self.context.store, &Topic::Decisions(target.clone())).await?;
+        Ok(offsets.values().sum())
+    }
+
+    /// Whether a target's lease is ours.
+    #[must_use]
+    pub fn owns(&self, target: &TenantName) -> bool {
+        self.worker(target).is_some_and(|worker| worker.lease.held().is_some())
+    }
+
+    async fn follow_decisions(self: Arc<Self>, shutdown: Shutdown) {
+        let poll = self.context.config.poll;
+        while let Some(step) = shutdown.or(self.intake_step(poll)).await {
+            if let Err(error) = step {
+                report(&self.decisions, "taking decisions in", &error);
+                shutdown.or(sleep(poll)).await;
+            }
+        }
+    }
+
+    async fn follow_facts(self: Arc<Self>, shutdown: Shutdown) {
+        let poll = self.context.config.poll;
+        while let Some(step) = shutdown.or(self.facts_step(poll)).await {
+            if let Err(error) = step {
+                report(&self.facts, "reading facts", &error);
+                shutdown.or(sleep(poll)).await;
+            }
+        }
+    }
+
+    async fn follow_configuration(self: Arc<Self>, shutdown: Shutdown) {
+        let mut configuration = self.context.parts.configuration.clone();
+        while !shutdown.is_cancelled() {
+            configuration.mark_unchanged();
+            self.refresh();
+            self.workers().values_mut().for_each(|running| running.start(&shutdown));
+            match shutdown.or(configuration.changed()).await {
+                Some(Ok(())) | None => {}
+                Some(Err(_)) => return shutdown.cancelled().await,
+            }
+        }
+    }
+
+    fn wake(&self, targets: &BTreeSet<TenantName>) {
+        let workers = self.workers();
+        targets.iter().filter_map(|target| workers.get(target)).for_each(|running| running.worker.wake.notify_one());
+    }
+
+    fn worker(&self, target: &TenantName) -> Option<Arc<Worker>> {
+        self.workers().get(target).map(|running| Arc::clone(&running.worker))
+    }
+
+    fn workers(&self) -> std::sync::MutexGuard<'_, BTreeMap<TenantName, Running>> {
+        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Says in a condition and in the log why a step failed; it is tried again.
+fn report(condition: &Condition, doing: &'static str, error: &Error) {
+    warn!(doing, error = error as &dyn std::error::Error, "a step failed and is tried again");
+    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
+    condition.set(false, format!("{error}{cause}"));
+}
+
+impl Running {
+    /// Starts the worker's tasks, once.
+    fn start(&mut self, shutdown: &Shutdown) {
+        if self.tasks.is_empty() {
+            self.stop = shutdown.child();
+            self.tasks.spawn(Arc::clone(&self.worker).run(self.stop.clone()));
+            self.tasks.spawn(crate::status::run(Arc::clone(&self.worker), self.stop.clone()));
+            self.tasks.spawn(publish::run(Arc::clone(&self.worker), self.stop.clone()));
+        }
+    }
+
+    /// Waits for the tasks, publishes what they left, and gives the lease back.
+    async fn end(self) {
+        let Self { worker, tasks, stop, tenant: _ } = self;
+        stop.begin();
+        tasks.join_all().await;
+        if let Err(error) = publish::step(&worker).await {
+            warn!(target = %worker.target, error = &error as &dyn std::error::Error, "what is left is published by the next owner");
+        }
+        if let Some(worker) = Arc::into_inner(worker) {
+            worker.lease.release().await;
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! What this replica knows of one target: told on the bus, never asked for.
+
+use std::sync::Arc;
+
+use tokio::time::{Instant, sleep};
+use tracing::warn;
+use xtsync_platform::shutdown::Shutdown;
+use xtsync_platform::store::load_offsets;
+use xtsync_proto::topic::Topic;
+use xtsync_proto::v1::RoleStatus;
+
+use crate::error::Result;
+use crate::table::work::{self, Counts};
+use crate::worker::Worker;
+
+/// Looks again and again, until the shutdown.
+pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
+    while !shutdown.is_cancelled() {
+        let began = Instant::now();
+        if let Err(error) = step(&worker).await {
+            warn!(target = %worker.target, error = &error as &dyn std::error::Error, "the status is not known");
+        }
+        // Counting a long queue takes a while: it may take a twentieth of the time, no more.
+        shutdown.or(sleep(worker.context.config.poll.max(began.elapsed() * 20))).await;
+    }
+}
+
+/// Looks once. Only the owner counts; the others say that they are there.
+pub(crate) async fn step(worker: &Worker) -> Result<()> {
+    let context = &worker.context;
+    let is_leader = worker.lease.held().is_some();
+    let (counts, lag) = match is_leader {
+        true => (work::counts(&context.store, &worker.target).await?, lag(worker).await?),
+        false => (Counts::default(), 0),
+    };
+    context.status.set(RoleStatus {
+        tenant: worker.target.to_string(),
+        revision: context.configuration().revision(),
+        lag,
+        pending: counts.pending.into_iter().map(|(class, count)| (class.to_owned(), count)).collect(),
+        held: counts.held,
+        troubled: counts.troubled,
+        blocked: worker.stopped(),
+        leader: is_leader,
+        ..RoleStatus::default()
+    });
+    Ok(())
+}
+
+/// Decisions on the bus that no replica has taken in.
+async fn lag(worker: &Worker) -> Result<u64> {
+    let topic = Topic::Decisions(worker.target.clone());
+    let taken = load_offsets(&worker.context.store, &topic).await?;
+    let ends = worker.context.parts.bus.ends(&topic).await?;
+    let behind = (0_u32..).zip(ends).map(|(index, ends)| ends.high - taken.get(&index).copied().unwrap_or(ends.low).max(ends.low));
+    Ok(behind.map(|records| u64::try_from(records).unwrap_or(0)).sum())
+}

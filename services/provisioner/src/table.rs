@@ -1,0 +1,51 @@
+//! The provisioner's tables, one file each: one SQL text for PostgreSQL and SQLite, plain values in and out.
+
+pub(crate) mod intent;
+pub(crate) mod link;
+pub(crate) mod outbox;
+pub(crate) mod seen;
+pub(crate) mod window;
+pub(crate) mod work;
+
+use std::fmt;
+
+use xtsync_domain::{TenantName, UserId};
+use xtsync_platform::store::{Migration, Migrations, Row};
+use xtsync_proto::topic::link_key;
+
+use crate::error::{Error, Result};
+
+/// The provisioner's own tables.
+pub const MIGRATIONS: Migrations = Migrations {
+    sqlite: &[Migration { name: "0001_links", sql: include_str!("../migrations/sqlite/0001_links.sql") }],
+    postgres: &[Migration { name: "0001_links", sql: include_str!("../migrations/postgres/0001_links.sql") }],
+};
+
+/// Which link.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(crate) struct Key {
+    pub(crate) target: TenantName,
+    pub(crate) source: TenantName,
+    pub(crate) user: UserId,
+}
+
+impl Key {
+    /// The key of its records: `source/user`.
+    pub(crate) fn record(&self) -> String {
+        link_key(&self.source, &self.user)
+    }
+
+    /// Reads target, source and user from the columns that begin at `first`.
+    fn read(row: &Row, first: usize) -> Result<Self> {
+        let tenant = |column| -> Result<TenantName> {
+            TenantName::new(row.text(column)?).map_err(|error| Error::Unreadable("key".to_owned(), error.to_string()))
+        };
+        Ok(Self { target: tenant(first)?, source: tenant(first + 1)?, user: row.text(first + 2)?.into() })
+    }
+}
+
+impl fmt::Display for Key {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} → {}", self.record(), self.target)
+    }
+}

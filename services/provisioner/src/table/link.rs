@@ -1,0 +1,148 @@
+//! Links. `state` is what the topic `links` holds, so that row and record are one encoding; the other columns are copies for SQL.
+
+use std::collections::BTreeMap;
+
+use prost::Message as _;
+use xtsync_domain::link::{Link, Stage};
+use xtsync_domain::{TargetId, TenantName};
+use xtsync_platform::params;
+use xtsync_platform::store::{Param, Row, Store, Transaction};
+use xtsync_proto::convert::LinkRecord;
+use xtsync_proto::v1;
+
+use super::Key;
+use crate::error::{Error, Result};
+
+/// A link as it is stored.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Stored {
+    pub(crate) link: Link,
+    /// Grows with every change that is to be published.
+    pub(crate) version: u64,
+    /// The trace of the newest decision.
+    pub(crate) traceparent: Option<String>,
+}
+
+/// A row whose newest version is not on the bus yet.
+#[derive(Debug)]
+pub(crate) struct Unpublished {
+    pub(crate) key: Key,
+    pub(crate) version: u64,
+    pub(crate) state: Vec<u8>,
+    pub(crate) traceparent: Option<String>,
+}
+
+impl Stored {
+    pub(crate) fn key(&self) -> Key {
+        Key { target: self.link.target.clone(), source: self.link.source().clone(), user: self.link.user().clone() }
+    }
+
+    fn read(key: &Key, row: &Row, first: usize) -> Result<Self> {
+        let unreadable = |reason: String| Error::Unreadable(key.to_string(), reason);
+        let wire = v1::Link::decode(row.bytes(first)?.as_slice()).map_err(|error| unreadable(error.to_string()))?;
+        let record = LinkRecord::try_from(wire).map_err(|error| unreadable(error.to_string()))?;
+        Ok(Self { link: record.link, version: row.uint(first + 1)?, traceparent: row.opt_text(first + 2)? })
+    }
+
+    /// Key, state, target id, anchor, live, version, trace.
+    fn params(&self, incarnation: &str) -> Vec<Param> {
+        let key = self.key();
+        let record = LinkRecord { link: self.link.clone(), version: self.version, incarnation: incarnation.to_owned() };
+        params![
+            key.target.as_str(),
+            key.source.as_str(),
+            key.user.as_str(),
+            v1::Link::from(record).encode_to_vec(),
+            self.link.shadow.id().map(|id| id.0.clone()),
+            self.link.anchor.clone(),
+            is_live(&self.link),
+            self.version,
+            self.traceparent.clone(),
+        ]
+    }
+}
+
+fn is_live(link: &Link) -> bool {
+    link.shadow.account().is_some_and(|account| match account.stage {
+        Stage::Doubtful | Stage::Live | Stage::Returning { .. } => true,
+        Stage::Leaving { .. } | Stage::Bin { .. } => false,
+    })
+}
+
+/// One link.
+pub(crate) async fn read(store: &Store, key: &Key) -> Result<Option<Stored>> {
+    const SQL: &str = "SELECT state, link_version, traceparent FROM link WHERE target = $1 AND source = $2 AND user_id = $3";
+    let row = store.fetch_one_opt(SQL, params![key.target.as_str(), key.source.as_str(), key.user.as_str()]).await?;
+    row.map(|row| Stored::read(key, &row, 0)).transpose()
+}
+
+/// One link, which nobody else changes until the transaction has ended. The idle update is what locks a row in both databases.
+pub(crate) async fn lock(tx: &mut Transaction, key: &Key) -> Result<Option<Stored>> {
+    const SQL: &str = "UPDATE link SET link_version = link_version WHERE target = $1 AND source = $2 AND user_id = $3
+        RETURNING state, link_version, traceparent";
+    let row = tx.fetch_one_opt(SQL, params![key.target.as_str(), key.source.as_str(), key.user.as_str()]).await?;
+    row.map(|row| Stored::read(key, &row, 0)).transpose()
+}
+
+/// Those of these links that exist, locked likewise.
+pub(crate) async fn lock_all(tx: &mut Transaction, keys: impl Iterator<Item = &Key>) -> Result<BTreeMap<Key, Stored>> {
+    const SQL: &str = "WITH v (target, source, user_id) AS (VALUES {rows})
+        UPDATE link SET link_version = link_version FROM v
+        WHERE link.target = v.target AND link.source = v.source AND link.user_id = v.user_id
+        RETURNING link.target, link.source, link.user_id, link.state, link.link_version, link.traceparent";
+    let rows = keys.map(|key| params![key.target.as_str(), key.source.as_str(), key.user.as_str()]).collect();
+    let found = tx.fetch_rows(SQL, rows).await?;
+    found
+        .iter()
+        .map(|row| {
+            let key = Key::read(row, 0)?;
+            let stored = Stored::read(&key, row, 3)?;
+            Ok((key, stored))
+        })
+        .collect()
+}
+
+/// Stores links, new ones and locked ones; each key once.
+pub(crate) async fn save(tx: &mut Transaction, links: impl Iterator<Item = &Stored>, incarnation: &str) -> Result<()> {
+    const SQL: &str = "INSERT INTO link (target, source, user_id, state, target_id, anchor, live, link_version, traceparent,
+            published_version)
+        VALUES {rows}
+        ON CONFLICT (target, source, user_id) DO UPDATE SET state = excluded.state, target_id = excluded.target_id,
+            anchor = excluded.anchor, live = excluded.live, link_version = excluded.link_version, traceparent = excluded.traceparent";
+    let rows = links.map(|stored| [stored.params(incarnation), params![0_u64]].concat()).collect();
+    tx.insert(SQL, rows).await?;
+    Ok(())
+}
+
+/// The record key of the link that owns an object of a target.
+pub(crate) async fn owner(store: &Store, target: &TenantName, id: &TargetId) -> Result<Option<Key>> {
+    const SQL: &str = "SELECT target, source, user_id FROM link WHERE target = $1 AND target_id = $2";
+    let row = store.fetch_one_opt(SQL, params![target.as_str(), id.as_str()]).await?;
+    row.map(|row| Key::read(&row, 0)).transpose()
+}
+
+/// How many objects of a target are ours and in its directory.
+pub(crate) async fn live_count(store: &Store, target: &TenantName) -> Result<u64> {
+    let rows = store.fetch("SELECT count(*) FROM link WHERE target = $1 AND live = 1", params![target.as_str()]).await?;
+    Ok(rows.first().map(|row| row.uint(0)).transpose()?.unwrap_or(0))
+}
+
+/// Links of a target that are to be published.
+pub(crate) async fn unpublished(store: &Store, target: &TenantName, limit: u32) -> Result<Vec<Unpublished>> {
+    const SQL: &str = "SELECT target, source, user_id, link_version, state, traceparent FROM link
+        WHERE target = $1 AND link_version <> published_version LIMIT $2";
+    let rows = store.fetch(SQL, params![target.as_str(), limit]).await?;
+    let read =
+        |row: &Row| Ok(Unpublished { key: Key::read(row, 0)?, version: row.uint(3)?, state: row.bytes(4)?, traceparent: row.opt_text(5)? });
+    rows.iter().map(read).collect()
+}
+
+/// Notes what was published; a row that has changed since is still to be published again.
+pub(crate) async fn published(tx: &mut Transaction, rows: &[Unpublished]) -> Result<()> {
+    const SQL: &str = "WITH v (target, source, user_id, version) AS (VALUES {rows})
+        UPDATE link SET published_version = v.version FROM v
+        WHERE link.target = v.target AND link.source = v.source AND link.user_id = v.user_id";
+    let params = |row: &Unpublished| params![row.key.target.as_str(), row.key.source.as_str(), row.key.user.as_str(), row.version];
+    tx.insert(SQL, rows.iter().map(params).collect()).await?;
+    Ok(())
+}

@@ -1,0 +1,123 @@
+//! Work: links that are not as desired, by class and time. Retry, settling, conflict and hold are one thing: a row that is not due.
+
+use std::collections::BTreeMap;
+
+use xtsync_domain::link::{Class, TroubleKind};
+use xtsync_domain::{TenantName, Timestamp};
+use xtsync_platform::params;
+use xtsync_platform::store::{Param, Store, Transaction};
+
+use super::Key;
+use crate::error::Result;
+
+/// When a link is worked on next, and what holds it back.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Work {
+    pub(crate) class: Class,
+    /// `None` where only a change or a person helps.
+    pub(crate) due: Option<Timestamp>,
+    pub(crate) trouble: Option<(TroubleKind, String)>,
+}
+
+/// What waits for a target.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Counts {
+    /// What is worked on by itself, by class.
+    pub(crate) pending: BTreeMap<&'static str, u64>,
+    /// What waits behind the gate, by reason.
+    pub(crate) held: BTreeMap<String, u64>,
+    /// What is in conflict or refused.
+    pub(crate) troubled: u64,
+}
+
+/// Links that are due in a class, the longest due first.
+pub(crate) async fn due(store: &Store, target: &TenantName, class: Class, now: Timestamp, limit: usize) -> Result<Vec<Key>> {
+    const SQL: &str = "SELECT target, source, user_id FROM work WHERE target = $1 AND class = $2 AND due <= $3 ORDER BY due LIMIT $4";
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = store.fetch(SQL, params![target.as_str(), number(class), now, limit]).await?;
+    rows.iter().map(|row| Key::read(row, 0)).collect()
+}
+
+/// When something is due next in a target. By class, because the index is.
+pub(crate) async fn next_due(store: &Store, target: &TenantName) -> Result<Option<Timestamp>> {
+    const SQL: &str = "SELECT min(due) FROM work WHERE target = $1 AND class = $2";
+    let mut next = None;
+    for class in Class::ALL {
+        let rows = store.fetch(SQL, params![target.as_str(), number(class)]).await?;
+        let due = rows.first().map(|row| row.opt_int(0)).transpose()?.flatten().map(Timestamp);
+        next = next.into_iter().chain(due).min();
+    }
+    Ok(next)
+}
+
+/// Puts links that a newer decision came for into the queue: due now, without trouble, and in no lower class than they waited in.
+pub(crate) async fn arrived(tx: &mut Transaction, links: &[(Key, Class)], now: Timestamp) -> Result<()> {
+    const SQL: &str = "INSERT INTO work (target, source, user_id, class, due) VALUES {rows}
+        ON CONFLICT (target, source, user_id) DO UPDATE SET due = excluded.due, trouble = NULL, code = NULL,
+            class = CASE WHEN excluded.class < work.class THEN excluded.class ELSE work.class END";
+    let rows = links.iter().map(|(key, class)| with_key(key, params![number(*class), now])).collect();
+    tx.insert(SQL, rows).await?;
+    Ok(())
+}
+
+/// Puts a link off.
+pub(crate) async fn put(tx: &mut Transaction, key: &Key, work: Work) -> Result<()> {
+    const SQL: &str = "INSERT INTO work (target, source, user_id, class, due, trouble, code) VALUES ($1, $2, $3, $4, $5, $6, $7)
+        ON CONFLICT (target, source, user_id) DO UPDATE SET class = excluded.class, due = excluded.due, trouble = excluded.trouble,
+            code = excluded.code";
+    let (trouble, code) = work.trouble.map(|(kind, code)| (kind_name(kind), code)).unzip();
+    tx.execute(SQL, with_key(key, params![number(work.class), work.due, trouble, code])).await?;
+    Ok(())
+}
+
+/// A link is as desired.
+pub(crate) async fn remove(tx: &mut Transaction, key: &Key) -> Result<()> {
+    tx.execute("DELETE FROM work WHERE target = $1 AND source = $2 AND user_id = $3", with_key(key, Vec::new())).await?;
+    Ok(())
+}
+
+/// Makes the links of a pair of tenants due that wait behind the gate: not those that a person or a full window holds.
+pub(crate) async fn wake(tx: &mut Transaction, source: &TenantName, target: &TenantName, now: Timestamp) -> Result<u64> {
+    const SQL: &str = "UPDATE work SET due = $3, trouble = NULL, code = NULL WHERE target = $1 AND source = $2 AND trouble = 'held'
+        AND code NOT IN ('vetoed', 'rejected', 'limit_delete')";
+    Ok(tx.execute(SQL, params![target.as_str(), source.as_str(), now]).await?)
+}
+
+/// What waits for a target.
+pub(crate) async fn counts(store: &Store, target: &TenantName) -> Result<Counts> {
+    const SQL: &str = "SELECT class, trouble, code, count(*) FROM work WHERE target = $1 GROUP BY class, trouble, code";
+    let mut counts = Counts::default();
+    for row in store.fetch(SQL, params![target.as_str()]).await? {
+        let (class, count) = (row.int(0)?, row.uint(3)?);
+        match row.opt_text(1)?.as_deref() {
+            Some("held") => *counts.held.entry(row.opt_text(2)?.unwrap_or_default()).or_default() += count,
+            Some("conflict" | "refused") => counts.troubled += count,
+            Some(_) | None => {
+                let name = Class::ALL.into_iter().find(|known| number(*known) == class).map_or("unknown", Class::name);
+                *counts.pending.entry(name).or_default() += count;
+            }
+        }
+    }
+    Ok(counts)
+}
+
+fn with_key(key: &Key, rest: Vec<Param>) -> Vec<Param> {
+    [params![key.target.as_str(), key.source.as_str(), key.user.as_str()], rest].concat()
+}
+
+fn number(class: Class) -> i64 {
+    match class {
+        Class::Revoke => 0,
+        Class::Live => 1,
+        Class::Bulk => 2,
+    }
+}
+
+fn kind_name(kind: TroubleKind) -> &'static str {
+    match kind {
+        TroubleKind::Retry => "retry",
+        TroubleKind::Held => "held",
+        TroubleKind::Conflict => "conflict",
+        TroubleKind::Refused => "refused",
+    }
+}

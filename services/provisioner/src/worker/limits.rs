@@ -1,0 +1,67 @@
+//! How much harm one target may come to in a window (I-5). Exact, because one owner counts: reserved before the call, stored with its
+//! intent, never given back.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use xtsync_domain::gate::{Allowance, WINDOW, deletions_max};
+use xtsync_domain::link::Verb;
+use xtsync_domain::{TenantName, Timestamp};
+use xtsync_platform::store::Store;
+
+use crate::error::Result;
+use crate::table::{link, window};
+
+const MINUTE: i64 = 60_000_000;
+
+/// How often the number of live links is counted anew.
+const COUNTED_FOR: Duration = Duration::from_secs(60);
+
+/// The limits of one target. Only deletions have one yet.
+#[derive(Debug, Default)]
+pub(crate) struct Limits {
+    deletions: BTreeMap<i64, u64>,
+    live: u64,
+    counted_at: Option<Timestamp>,
+}
+
+/// The minute that a use counts in.
+pub(crate) fn minute(now: Timestamp) -> i64 {
+    now.0.div_euclid(MINUTE)
+}
+
+impl Limits {
+    /// What was used in this window, from the store.
+    pub(crate) async fn load(store: &Store, target: &TenantName, now: Timestamp) -> Result<Self> {
+        let from = minute(now.minus(WINDOW));
+        window::prune(store, target, from).await?;
+        let deletions = window::read(store, target, Verb::Delete, from).await?.into_iter().collect();
+        Ok(Self { deletions, live: link::live_count(store, target).await?, counted_at: Some(now) })
+    }
+
+    /// Whether the number of live links is to be counted anew.
+    pub(crate) fn is_stale(&self, now: Timestamp) -> bool {
+        self.counted_at.is_none_or(|at| now.since(at) >= COUNTED_FOR)
+    }
+
+    /// Takes the number of live links.
+    pub(crate) fn count(&mut self, live: u64, now: Timestamp) {
+        self.live = live;
+        self.counted_at = Some(now);
+    }
+
+    /// What may still be done.
+    pub(crate) fn allowances(&self, now: Timestamp) -> BTreeMap<Verb, Allowance> {
+        let used = self.deletions.range(minute(now.minus(WINDOW))..).map(|(_, count)| count).sum();
+        [(Verb::Delete, Allowance { used, max: deletions_max(self.live) })].into()
+    }
+
+    /// Reserves one use.
+    pub(crate) fn reserve(&mut self, verb: Verb, now: Timestamp) {
+        match verb {
+            Verb::Delete => *self.deletions.entry(minute(now)).or_default() += 1,
+            Verb::Create | Verb::Update | Verb::Disable | Verb::Enable | Verb::Restore => {}
+        }
+        self.deletions = self.deletions.split_off(&minute(now.minus(WINDOW)));
+    }
+}

@@ -1,0 +1,362 @@
+//! A provisioner on an embedded bus and a store of either kind, between two tenants: `emea` synchronizes into `hub`.
+
+#![allow(clippy::unwrap_used, dead_code, reason = "in a test a panic is the report; each test file uses a part of the bed")]
+
+pub(crate) mod target;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use xtsync_directory::Target;
+use xtsync_domain::decision::{Departure, Desired, Present};
+use xtsync_domain::fact::{AccessPolicy, Fact, Identity, Partner, Redemption};
+use xtsync_domain::resource::{Id, Kind, Resource, Spec};
+use xtsync_domain::{Attributes, Configuration, Decision, Origin, TenantFact, TenantName, Timestamp, Version};
+use xtsync_harness::{Dir, Postgres, unique};
+use xtsync_platform::bus::{Bus, Embedded, Outgoing, Table, Urgency};
+use xtsync_platform::clock::{Clock as _, ManualClock, SystemClock};
+use xtsync_platform::health::Health;
+use xtsync_platform::service::Parts;
+use xtsync_platform::store::{Options, Store};
+use xtsync_proto::convert::LinkRecord;
+use xtsync_proto::event::{self, Typed};
+use xtsync_proto::topic::{Topic, link_key};
+use xtsync_proto::v1;
+use xtsync_provisioner::{Config, Provisioner, build};
+
+use self::target::Fake;
+
+/// How long anything may take that is waited for.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// In how many steps time passes.
+const STEPS: u32 = 6;
+
+/// Time enough for the embedded bus to say what it has.
+const NEWS: Duration = Duration::from_millis(50);
+
+/// Where the store is.
+pub(crate) enum Place {
+    /// A file of its own.
+    Sqlite,
+    /// A database of its own on a server that all tests of a file share.
+    Postgres,
+}
+
+/// The bed. Its provisioner can be killed and started again.
+pub(crate) struct Bed {
+    pub(crate) clock: Arc<ManualClock>,
+    pub(crate) fake: Arc<Fake>,
+    pub(crate) bus: Bus,
+    pub(crate) provisioner: Arc<Provisioner>,
+    configuration: watch::Sender<Arc<Configuration>>,
+    connector: Arc<dyn Target>,
+    store: String,
+    _dir: Dir,
+    delta: AtomicU64,
+    /// Facts said so far, and how many of them the provisioner has heard.
+    said: AtomicUsize,
+    heard: AtomicUsize,
+}
+
+pub(crate) fn tenant(name: &str) -> TenantName {
+    TenantName::new(name).unwrap()
+}
+
+/// Wanted with a city, so that something can change.
+pub(crate) fn present(user: &str, city: &str, enabled: bool) -> Desired {
+    Desired::Present(Present {
+        enabled,
+        address: address(user),
+        attributes: [("city", city.into()), ("displayName", user.into())].into_iter().collect(),
+        on_create: [("userType", "Member".into())].into_iter().collect(),
+    })
+}
+
+pub(crate) fn address(user: &str) -> String {
+    format!("{user}@emea.example")
+}
+
+pub(crate) fn gone() -> Desired {
+    Desired::Gone(Departure::Deleted)
+}
+
+pub(crate) fn out_of_scope(settle: Duration) -> Desired {
+    Desired::Gone(Departure::OutOfScope { settle_ms: u64::try_from(settle.as_millis()).unwrap() })
+}
+
+fn config(store: &str) -> Config {
+    // A lease that outlives what tests do with their clock, and is looked for often.
+    Config { lease_ttl: Duration::from_secs(30 * 24 * 60 * 60), ..Config::new(store) }
+}
+
+impl Bed {
+    /// Two tenants that agree, and a provisioner that knows it and owns `hub`.
+    pub(crate) async fn new(place: Place) -> Self {
+        let bed = Self::closed(place, "enforce").await;
+        bed.agree(true).await;
+        bed.facts().await;
+        bed
+    }
+
+    /// Two tenants of which nothing is known yet.
+    pub(crate) async fn closed(place: Place, mode: &str) -> Self {
+        let clock = Arc::new(ManualClock::at(Timestamp::parse("2026-11-21T08:00:00Z").unwrap()));
+        let fake = Fake::new(clock.clone());
+        Self::between(place, mode, clock, fake.clone(), fake).await
+    }
+
+    /// Two tenants that agree, of which the target is reached through a connector and lives by the machine's clock.
+    pub(crate) async fn through(connector: Arc<dyn Target>) -> Self {
+        let clock = Arc::new(ManualClock::at(SystemClock.now()));
+        let fake = Fake::new(clock.clone());
+        let bed = Self::between(Place::Sqlite, "enforce", clock, fake, connector).await;
+        bed.agree(true).await;
+        bed.facts().await;
+        bed
+    }
+
+    async fn between(place: Place, mode: &str, clock: Arc<ManualClock>, fake: Arc<Fake>, connector: Arc<dyn Target>) -> Self {
+        let dir = Dir::new().unwrap();
+        let store = match place {
+            Place::Sqlite => dir.path().to_str().unwrap().to_owned(),
+            Place::Postgres => {
+                let postgres = Postgres::shared().await.unwrap();
+                postgres.create_database(&unique("provisioner").replace('-', "_")).await.unwrap()
+            }
+        };
+        let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), clock.clone()).await.unwrap();
+        let (configuration, seen) = watch::channel(Arc::new(configured(1, mode)));
+        let provisioner = start(&store, &bus, &clock, seen, &connector).await;
+        own(&provisioner).await;
+        Self {
+            clock,
+            fake,
+            bus,
+            provisioner: Arc::new(provisioner),
+            configuration,
+            connector,
+            store,
+            _dir: dir,
+            delta: AtomicU64::new(0),
+            said: AtomicUsize::new(0),
+            heard: AtomicUsize::new(0),
+        }
+    }
+
+    /// Kills the provisioner as it is and starts it again, in a new epoch.
+    pub(crate) async fn restart(&mut self) {
+        let seen = self.configuration.subscribe();
+        self.provisioner = Arc::new(start(&self.store, &self.bus, &self.clock, seen, &self.connector).await);
+        own(&self.provisioner).await;
+        self.heard.store(0, Ordering::SeqCst);
+        self.facts().await;
+    }
+
+    /// A second provisioner of the same name on the same store: from its first breath on the bed's own is a former one.
+    pub(crate) async fn another(&self) -> Provisioner {
+        start(&self.store, &self.bus, &self.clock, self.configuration.subscribe(), &self.connector).await
+    }
+
+    /// Gives the lease of `hub` to somebody else, as when it ran out while we slept.
+    pub(crate) async fn take_lease_away(&self) {
+        let options = Options {
+            url: self.store.clone(),
+            service: "provisioner",
+            migrations: xtsync_provisioner::MIGRATIONS,
+            clock: self.clock.clone(),
+        };
+        let store = Store::open(options).await.unwrap();
+        let mut tx = store.begin().await.unwrap();
+        let taken = tx.execute("UPDATE lease SET owner = 'r2', epoch = epoch + 1 WHERE name = 'target/hub'", Vec::new()).await.unwrap();
+        assert_eq!(taken, 1);
+        tx.commit().await.unwrap();
+        store.close().await;
+    }
+
+    pub(crate) async fn configure(&self, mode: &str) {
+        let revision = self.configuration.borrow().revision() + 1;
+        self.configuration.send_replace(Arc::new(configured(revision, mode)));
+        self.provisioner.facts_step(NEWS).await.unwrap();
+    }
+
+    /// Both tenants say what their policies are now.
+    pub(crate) async fn agree(&self, allowed: bool) {
+        for (name, other) in [("emea", "hub"), ("hub", "emea")] {
+            let on = Redemption { inbound: Some(true), outbound: Some(true) };
+            let partner = Partner { sync_allowed: Some(allowed), redemption: on };
+            let partners = [(format!("{other}-id"), partner)].into();
+            self.say(name, Fact::AccessPolicy(AccessPolicy { default: Redemption::default(), partners })).await;
+            let identity = Identity { directory_id: format!("{name}-id"), verified_domains: Vec::new() };
+            self.say(name, Fact::Identity(identity)).await;
+        }
+    }
+
+    async fn say(&self, name: &str, fact: Fact) {
+        let key = fact.key();
+        let fact = TenantFact { version: self.next(), read_at: self.clock.now(), fact };
+        self.publish(Topic::TenantFacts(tenant(name)), &key, &v1::TenantFact::from(fact)).await;
+        self.said.fetch_add(1, Ordering::SeqCst);
+    }
+
+    /// Policy decides; the version grows with each call.
+    pub(crate) async fn decide(&self, user: &str, desired: Desired) {
+        self.decide_as(user, desired, self.next(), Origin::Live).await;
+    }
+
+    pub(crate) async fn decide_as(&self, user: &str, desired: Desired, delta: u64, origin: Origin) {
+        let decision = Decision {
+            source: tenant("emea"),
+            user: user.into(),
+            synchronization: "to-hub".into(),
+            version: Version { delta, ..Version::default() },
+            origin,
+            first_seen: self.clock.now(),
+            desired,
+        };
+        let key = link_key(&decision.source, &decision.user);
+        self.publish(Topic::Decisions(tenant("hub")), &key, &v1::Decision::from(decision)).await;
+    }
+
+    pub(crate) async fn publish<M: prost::Message + Typed>(&self, topic: Topic, key: &str, message: &M) {
+        let headers = event::headers(M::TYPE, "test", key, 1, self.clock.now(), None);
+        self.put(Outgoing { topic, key: key.to_owned().into(), value: Some(message.encode_to_vec().into()), headers }).await;
+    }
+
+    pub(crate) async fn put(&self, record: Outgoing) {
+        self.bus.publish(vec![record], Urgency::Live).await.unwrap();
+    }
+
+    /// Takes in whatever decisions are there.
+    pub(crate) async fn intake(&self) {
+        let topic = Topic::Decisions(tenant("hub"));
+        let high: i64 = self.bus.ends(&topic).await.unwrap().iter().map(|ends| ends.high).sum();
+        let deadline = tokio::time::Instant::now() + DEADLINE;
+        while self.provisioner.taken(&tenant("hub")).await.unwrap() < high {
+            assert!(tokio::time::Instant::now() < deadline, "decisions are not taken in");
+            self.provisioner.intake_step(NEWS).await.unwrap();
+        }
+    }
+
+    /// Takes in whatever facts are there.
+    pub(crate) async fn facts(&self) {
+        while self.heard.load(Ordering::SeqCst) < self.said.load(Ordering::SeqCst) {
+            let heard = self.provisioner.facts_step(DEADLINE).await.unwrap();
+            self.heard.fetch_add(heard, Ordering::SeqCst);
+        }
+    }
+
+    /// Works until nothing is due; gives how many jobs that took.
+    pub(crate) async fn work(&self) -> usize {
+        self.provisioner.work_step(&tenant("hub")).await.unwrap()
+    }
+
+    /// Intake, work, publication.
+    pub(crate) async fn settle(&self) {
+        self.intake().await;
+        self.work().await;
+        self.provisioner.publish_step(&tenant("hub")).await.unwrap();
+    }
+
+    /// Works through waits until nothing changes for a while of the clock's time.
+    pub(crate) async fn outlast(&self, time: Duration) {
+        self.settle().await;
+        for _ in 0..STEPS {
+            self.clock.advance(time / STEPS);
+            self.agree(true).await;
+            self.facts().await;
+            self.settle().await;
+        }
+    }
+
+    /// The newest record of each key on `links`, by user.
+    pub(crate) async fn links(&self) -> Vec<LinkRecord> {
+        let mut newest = std::collections::BTreeMap::new();
+        for (key, link) in self.all::<v1::Link>(Topic::Links(tenant("hub"))).await {
+            newest.insert(key, LinkRecord::try_from(link).unwrap());
+        }
+        newest.into_values().collect()
+    }
+
+    /// Everything told, as `verb user` with the changed attributes.
+    pub(crate) async fn outcomes(&self) -> Vec<String> {
+        let say = |(_, outcome): (String, v1::Outcome)| {
+            let verb = format!("{:?}", outcome.verb()).to_lowercase();
+            let result = if outcome.result() == v1::Result::Done { String::new() } else { format!(" failed {}", outcome.code) };
+            let names: Vec<_> = outcome.changes.iter().map(|change| change.attribute.as_str()).collect();
+            format!("{verb} {}{result} [{}]", outcome.user_id, names.join(","))
+        };
+        self.all::<v1::Outcome>(Topic::Outcomes(tenant("hub"))).await.into_iter().map(say).collect()
+    }
+
+    pub(crate) async fn all<M: prost::Message + Typed + Default>(&self, topic: Topic) -> Vec<(String, M)> {
+        if self.bus.ends(&topic).await.unwrap().iter().all(|ends| ends.low == ends.high) {
+            return Vec::new();
+        }
+        let mut table = Table::open(&self.bus, vec![topic]).await.unwrap();
+        let mut all = Vec::new();
+        while !table.caught_up() {
+            for record in table.next().await.unwrap() {
+                let key = String::from_utf8(record.key.to_vec()).unwrap();
+                all.push((key, event::decode(&record.headers, &record.value.unwrap()).unwrap()));
+            }
+        }
+        all
+    }
+
+    fn next(&self) -> u64 {
+        self.delta.fetch_add(1, Ordering::SeqCst) + 1
+    }
+}
+
+async fn start(
+    store: &str,
+    bus: &Bus,
+    clock: &Arc<ManualClock>,
+    configuration: watch::Receiver<Arc<Configuration>>,
+    connector: &Arc<dyn Target>,
+) -> Provisioner {
+    let parts = Parts { bus: bus.clone(), clock: clock.clone(), configuration, health: Health::new(), replica: "r1".to_owned() };
+    let connector = Arc::clone(connector);
+    let connect = Arc::new(move |_: &TenantName, _: &_| Ok(Arc::clone(&connector)));
+    let provisioner = build(config(store), parts, connect).await.unwrap();
+    provisioner.refresh();
+    provisioner
+}
+
+async fn own(provisioner: &Provisioner) {
+    let deadline = tokio::time::Instant::now() + DEADLINE;
+    while !provisioner.owns(&tenant("hub")) {
+        assert!(tokio::time::Instant::now() < deadline, "the lease is not taken");
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+}
+
+fn configured(revision: u64, mode: &str) -> Configuration {
+    let client = r#"{"clientId":"app","clientSecret":{"file":"/run/secret"}}"#;
+    let tenant_spec = |name: &str| {
+        let graph = format!(r#"{{"domain":"{name}.example","reader":{client},"writer":{client}}}"#);
+        format!(r#"{{"organization":"contoso","graph":{graph}}}"#)
+    };
+    let synchronization = format!(r#"{{"to":"hub","mode":"{mode}","scope":{{"everyone":true}}}}"#);
+    let resources = [
+        (Kind::Organization, None, "contoso", r#"{"tenants":["emea","hub"]}"#.to_owned()),
+        (Kind::Tenant, Some("emea"), "emea", tenant_spec("emea")),
+        (Kind::Tenant, Some("hub"), "hub", tenant_spec("hub")),
+        (Kind::Synchronization, Some("emea"), "to-hub", synchronization),
+    ];
+    let resource = |(kind, owner, name, json): (Kind, Option<&str>, &str, String)| Resource {
+        id: Id { kind, tenant: owner.map(tenant), name: name.to_owned() },
+        revision,
+        spec: Spec::from_json(kind, json.as_bytes()).unwrap(),
+    };
+    Configuration::new(revision, resources.into_iter().map(resource))
+}
+
+/// Attributes of an object as `name=value`, for short comparisons.
+pub(crate) fn said(attributes: &Attributes) -> String {
+    let texts = attributes.iter().filter_map(|(name, _)| Some(format!("{name}={}", attributes.text(name)?)));
+    texts.collect::<Vec<_>>().join(" ")
+}
