@@ -1,0 +1,28 @@
+-- Resources, their revisions, and who changed what. Times are microseconds since 1970; a tenant is '-' where a resource belongs to none.
+
+CREATE TABLE resource (
+    kind      TEXT    NOT NULL,
+    tenant    TEXT    NOT NULL,
+    name      TEXT    NOT NULL,
+    spec      BLOB    NOT NULL,              -- JSON
+    revision  INTEGER NOT NULL,              -- that last changed it
+    published INTEGER NOT NULL,              -- the revision that the bus knows; 0 where it knows none
+    PRIMARY KEY (kind, tenant, name)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE revision (
+    id        INTEGER NOT NULL PRIMARY KEY,
+    actor     TEXT    NOT NULL,
+    at        INTEGER NOT NULL,
+    published INTEGER NOT NULL               -- whether its commit is on the bus
+) STRICT;
+
+CREATE TABLE audit (
+    seq    INTEGER NOT NULL PRIMARY KEY AUTOINCREMENT,
+    tenant TEXT    NOT NULL,
+    at     INTEGER NOT NULL,
+    actor  TEXT    NOT NULL,
+    verb   TEXT    NOT NULL,
+    object TEXT    NOT NULL,
+    digest BLOB    NOT NULL                  -- SHA-256 of the spec
+) STRICT;

@@ -1,0 +1,71 @@
+-- The read model: what the other roles said last, reduced to what questions are asked about. All of it folds anew from the topics.
+
+-- The newest change of each user of a source.
+CREATE TABLE view_user (
+    source  TEXT    NOT NULL,
+    user_id TEXT    NOT NULL,
+    version INTEGER NOT NULL,
+    PRIMARY KEY (source, user_id)
+) STRICT, WITHOUT ROWID;
+
+-- The newest decision for each user and target; `version` is the four parts, big endian, so that bytes compare as versions do.
+CREATE TABLE view_decision (
+    target  TEXT    NOT NULL,
+    source  TEXT    NOT NULL,
+    user_id TEXT    NOT NULL,
+    delta   INTEGER NOT NULL,
+    version BLOB    NOT NULL,
+    desired TEXT    NOT NULL,                -- present, disabled, gone or untouched
+    PRIMARY KEY (target, source, user_id)
+) STRICT, WITHOUT ROWID;
+
+-- Up to which revision a partition of a source's users has been decided again.
+CREATE TABLE view_marker (
+    target   TEXT    NOT NULL,
+    source   TEXT    NOT NULL,
+    part     INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    PRIMARY KEY (target, source, part)
+) STRICT, WITHOUT ROWID;
+
+-- The newest state of each link.
+CREATE TABLE view_link (
+    target   TEXT    NOT NULL,
+    source   TEXT    NOT NULL,
+    user_id  TEXT    NOT NULL,
+    desired  BLOB    NOT NULL,               -- version of the decision it works towards, as in view_decision
+    state    TEXT    NOT NULL,               -- where the shadow user is: none, present, disabled or deleted
+    standing TEXT    NOT NULL,               -- done, waiting, settling, held, conflict or refused
+    code     TEXT    NOT NULL,               -- why, by stable code
+    due      INTEGER NOT NULL,               -- when it goes on by itself; 0 where that is now
+    record   BLOB    NOT NULL,
+    PRIMARY KEY (target, source, user_id)
+) STRICT, WITHOUT ROWID;
+
+-- Outcomes that are counted already, for as long as they may be told again.
+CREATE TABLE view_outcome (
+    id TEXT    NOT NULL PRIMARY KEY,
+    at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE INDEX view_outcome_at ON view_outcome (at);
+
+CREATE TABLE view_count (
+    target TEXT    NOT NULL,
+    source TEXT    NOT NULL,
+    verb   TEXT    NOT NULL,
+    n      INTEGER NOT NULL,
+    PRIMARY KEY (target, source, verb)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE view_fact (
+    tenant TEXT NOT NULL,
+    key    TEXT NOT NULL,
+    record BLOB NOT NULL,
+    PRIMARY KEY (tenant, key)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE view_role (
+    key    TEXT NOT NULL PRIMARY KEY,        -- role/replica/tenant
+    record BLOB NOT NULL
+) STRICT, WITHOUT ROWID;

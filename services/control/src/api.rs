@@ -1,0 +1,138 @@
+//! The control API: what administrators ask for, by gRPC.
+//!
+//! While the store or the bus is away there is nothing to answer from: then everything is UNAVAILABLE with the reason, and the listener
+//! stays.
+
+mod server;
+mod show;
+mod watch;
+
+use std::sync::Arc;
+
+use tonic::{Code, Request, Response, Status};
+use xtsync_proto::v1;
+use xtsync_proto::v1::control_service_server::ControlService;
+
+use crate::apply::{self, Applied, Change};
+use crate::context::Context;
+use crate::desk::Desk;
+use crate::manifest::{self, File};
+use crate::problem::Problem;
+use crate::{Error, listing, status};
+
+pub use server::serve;
+
+/// The mistakes told in one answer at most; an answer's trailers are limited.
+const PROBLEMS_MAX: usize = 30;
+
+/// Their bytes at most.
+const PROBLEM_BYTES_MAX: usize = 3_000;
+
+/// The service.
+#[derive(Clone)]
+pub(crate) struct Api {
+    desk: Desk,
+}
+
+impl Api {
+    fn context(&self) -> Result<Arc<Context>, Status> {
+        self.desk.context().ok_or_else(|| Status::unavailable("control is starting, or its store or the bus is away"))
+    }
+}
+
+#[tonic::async_trait]
+impl ControlService for Api {
+    async fn apply(&self, request: Request<v1::ApplyRequest>) -> Result<Response<v1::ApplyResponse>, Status> {
+        let context = self.context()?;
+        let request = request.into_inner();
+        let files: Vec<File> = request.documents.into_iter().map(|file| File { name: file.name, yaml: file.yaml }).collect();
+        let written = manifest::read(&files).map_err(|problems| refused(&problems))?;
+        let applied = apply::apply(&context, &written, &actor(&request.actor)).await.map_err(failed)?;
+        Ok(Response::new(answer(applied)))
+    }
+
+    async fn list_resources(&self, _: Request<v1::ListResourcesRequest>) -> Result<Response<v1::ListResourcesResponse>, Status> {
+        let context = self.context()?;
+        let resources = listing::list(&context.store).await.map_err(|error| failed(error.into()))?;
+        Ok(Response::new(v1::ListResourcesResponse { resources }))
+    }
+
+    async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Result<Response<v1::GetStatusResponse>, Status> {
+        let context = self.context()?;
+        let status = status::read(&context).await.map_err(failed)?;
+        Ok(Response::new(v1::GetStatusResponse { status: Some(status) }))
+    }
+
+    type WatchStatusStream = watch::Statuses;
+
+    async fn watch_status(&self, _: Request<v1::WatchStatusRequest>) -> Result<Response<Self::WatchStatusStream>, Status> {
+        Ok(Response::new(watch::statuses(self.context()?)))
+    }
+
+    async fn get_link(&self, request: Request<v1::GetLinkRequest>) -> Result<Response<v1::GetLinkResponse>, Status> {
+        let context = self.context()?;
+        let request = request.into_inner();
+        let shown = show::link(&context, &request).await.map_err(failed)?;
+        shown.map(Response::new).ok_or_else(|| {
+            Status::not_found(format!("neither decision nor link for {}/{} in {}", request.source, request.user_id, request.target))
+        })
+    }
+}
+
+/// Who applies, as he says himself: one token is for all.
+fn actor(given: &str) -> String {
+    const CHARS_MAX: usize = 100;
+    let given: String = given.chars().filter(|c| !c.is_control()).take(CHARS_MAX).collect();
+    if given.is_empty() { "unknown".to_owned() } else { given }
+}
+
+fn answer(applied: Applied) -> v1::ApplyResponse {
+    use v1::applied_resource::Change as Wire;
+    let resources = applied.changes.into_iter().map(|(id, change)| {
+        let change = match change {
+            Change::Created => Wire::Created,
+            Change::Configured => Wire::Configured,
+            Change::Unchanged => Wire::Unchanged,
+        };
+        v1::AppliedResource { id: id.to_string(), change: change.into() }
+    });
+    v1::ApplyResponse { revision: applied.revision, resources: resources.collect() }
+}
+
+/// Every mistake on a line of its own, as far as an answer holds them.
+fn refused(problems: &[Problem]) -> Status {
+    let mut text = String::new();
+    for (index, problem) in problems.iter().enumerate() {
+        if index == PROBLEMS_MAX || text.len() > PROBLEM_BYTES_MAX {
+            text.push_str(&format!("\nand {} more", problems.len() - index));
+            break;
+        }
+        let line = if index == 0 { problem.to_string() } else { format!("\n{problem}") };
+        text.push_str(&line);
+    }
+    Status::invalid_argument(text)
+}
+
+/// One table from our errors to gRPC's codes.
+fn failed(error: Error) -> Status {
+    let code = match &error {
+        Error::Refused(problems) => return refused(problems),
+        Error::NotLeading | Error::Bus(_) => Code::Unavailable,
+        Error::Store(store) if store.is_passing() => Code::Unavailable,
+        Error::Store(_) | Error::Unreadable { .. } | Error::Folder { .. } | Error::Serve(_) => Code::Internal,
+    };
+    if code == Code::Internal {
+        tracing::error!(error = &error as &dyn std::error::Error, "a call to the control API failed");
+    }
+    Status::new(code, chain(&error))
+}
+
+fn chain(error: &Error) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(error) = source {
+        text.push_str(&format!(": {error}"));
+        source = error.source();
+    }
+    text
+}

@@ -1,0 +1,79 @@
+//! The listener of the control API: token, limits, health and reflection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio_stream::wrappers::TcpListenerStream;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Server;
+use tonic::{Request, Status};
+use xtsync_platform::shutdown::Shutdown;
+use xtsync_proto::v1::DESCRIPTORS;
+use xtsync_proto::v1::control_service_server::ControlServiceServer;
+
+use super::Api;
+use crate::Error;
+use crate::desk::Desk;
+use crate::manifest::BYTES_MAX;
+use crate::token::Token;
+
+/// The longest that one call may take; a watch is many short ones to itself.
+const CALL_MAX: Duration = Duration::from_secs(60);
+
+/// Calls of one connection at work at once.
+const CALLS_MAX: usize = 32;
+
+/// Serves the API until the shutdown. The listener is on loopback; beyond it is refused until TLS is there.
+///
+/// # Errors
+/// When the listener is not on loopback or fails.
+pub async fn serve(listener: TcpListener, token: Token, desk: Desk, shutdown: Shutdown) -> Result<(), Error> {
+    let (health, probe) = tonic_health::server::health_reporter();
+    let reporting = tokio::spawn(report(health, desk.clone()));
+    let served = Server::builder()
+        .timeout(CALL_MAX)
+        .concurrency_limit_per_connection(CALLS_MAX)
+        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .add_service(guarded(Api { desk }, token))
+        .add_service(probe)
+        .add_service(reflection())
+        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async { shutdown.cancelled().await })
+        .await;
+    reporting.abort();
+    served.map_err(Error::Serve)
+}
+
+type Guarded<F> = InterceptedService<ControlServiceServer<Api>, F>;
+
+/// The service behind the token.
+fn guarded(api: Api, token: Token) -> Guarded<impl Fn(Request<()>) -> Result<Request<()>, Status> + Clone> {
+    let token = Arc::new(token);
+    let check = move |request: Request<()>| {
+        let given = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
+        if token.admits(given) { Ok(request) } else { Err(Status::unauthenticated("the token is missing or wrong: see --token-file")) }
+    };
+    // Room for the fields around the documents.
+    InterceptedService::new(ControlServiceServer::new(api).max_decoding_message_size(BYTES_MAX + (64 << 10)), check)
+}
+
+/// Describes the contract to whoever asks, as `grpcurl` does.
+fn reflection() -> tonic_reflection::server::v1::ServerReflectionServer<impl tonic_reflection::server::v1::ServerReflection> {
+    let builder = tonic_reflection::server::Builder::configure().register_encoded_file_descriptor_set(DESCRIPTORS);
+    builder.build_v1().expect("our own descriptors are whole")
+}
+
+/// Serving is what can be answered.
+async fn report(health: tonic_health::server::HealthReporter, desk: Desk) {
+    let mut desk = desk.changes();
+    loop {
+        let serves = desk.borrow_and_update().is_some();
+        match serves {
+            true => health.set_serving::<ControlServiceServer<Api>>().await,
+            false => health.set_not_serving::<ControlServiceServer<Api>>().await,
+        }
+        if desk.changed().await.is_err() {
+            return;
+        }
+    }
+}

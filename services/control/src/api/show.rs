@@ -1,0 +1,67 @@
+//! One link, and why it is as it is.
+
+use prost::Message as _;
+use xtsync_platform::params;
+use xtsync_proto::v1;
+
+use crate::Error;
+use crate::context::Context;
+
+/// Shows a link; `None` where neither decision nor link is known.
+pub(super) async fn link(context: &Context, request: &v1::GetLinkRequest) -> Result<Option<v1::GetLinkResponse>, Error> {
+    const LINK: &str = "SELECT record, standing, code FROM view_link WHERE target = $1 AND source = $2 AND user_id = $3";
+    const DECISION: &str = "SELECT desired FROM view_decision WHERE target = $1 AND source = $2 AND user_id = $3";
+    let key = || params![&request.target, &request.source, &request.user_id];
+    if let Some(row) = context.store.fetch_one_opt(LINK, key()).await? {
+        let link = v1::Link::decode(row.bytes(0)?.as_slice()).map_err(|error| xtsync_platform::store::Error::Corrupt(error.to_string()))?;
+        let reasons = reasons(&link, &row.text(1)?, &row.text(2)?);
+        return Ok(Some(v1::GetLinkResponse { link: Some(link), reasons }));
+    }
+    let decision = context.store.fetch_one_opt(DECISION, key()).await?;
+    let Some(row) = decision else { return Ok(None) };
+    let reason = match row.text(0)?.as_str() {
+        "gone" => "he is not in scope, and there is no shadow user",
+        "untouched" => "nothing is decided for him now, and there is no shadow user",
+        "disabled" => "he is disabled at home and was never created here",
+        _ => "he is to be created",
+    };
+    Ok(Some(v1::GetLinkResponse { link: None, reasons: vec![reason.to_owned()] }))
+}
+
+/// Why a link is as it is, in words.
+fn reasons(link: &v1::Link, standing: &str, code: &str) -> Vec<String> {
+    let mut reasons = Vec::new();
+    reasons.extend(wanted(link));
+    reasons.push(match (standing, code) {
+        ("done", _) => "the target is as decided".to_owned(),
+        ("waiting", "") => "it is worked on".to_owned(),
+        ("waiting", code) => format!("it is tried again: {code}"),
+        ("settling", _) => "his loss of scope has not lasted long enough to be acted on".to_owned(),
+        ("held", code) => format!("it is held: {code}"),
+        ("conflict", code) => format!("another object or person stands in the way: {code}"),
+        (_, code) => format!("the target refused for good: {code}"),
+    });
+    if let Some(trouble) = &link.trouble {
+        reasons.extend(trouble.others.iter().map(|other| format!("concerns {other}")));
+    }
+    let failed = link.applied.iter().flat_map(|applied| &applied.failed_attributes);
+    reasons.extend(failed.map(|attribute| format!("the target refused attribute {attribute}")));
+    reasons
+}
+
+/// What is decided, in words.
+fn wanted(link: &v1::Link) -> Option<String> {
+    use v1::decision::Desired;
+    Some(match link.desired.as_ref()?.desired.as_ref()? {
+        Desired::Present(present) if present.enabled => "he is in scope".to_owned(),
+        Desired::Present(_) => "he is in scope and disabled at home".to_owned(),
+        Desired::Gone(gone) => match gone.reason() {
+            v1::GoneReason::OutOfScope => "he is not in scope".to_owned(),
+            v1::GoneReason::External => "the source is not his home".to_owned(),
+            v1::GoneReason::Deleted => "he was deleted at home".to_owned(),
+            v1::GoneReason::Unspecified => "he must not be there".to_owned(),
+        },
+        Desired::Untouched(_) => "he is left as he is".to_owned(),
+        Desired::ReplayMarker(_) => return None,
+    })
+}

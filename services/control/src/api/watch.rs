@@ -1,0 +1,54 @@
+//! The status as a stream: again at each change, at most four times a second.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio_stream::Stream;
+use tokio_stream::wrappers::ReceiverStream;
+use tonic::Status;
+use xtsync_proto::v1;
+
+use super::failed;
+use crate::context::Context;
+use crate::status;
+
+/// The shortest time between two.
+const PAUSE: Duration = Duration::from_millis(250);
+
+/// The longest: ages and times to settle change though nothing else does.
+const REFRESH: Duration = Duration::from_secs(2);
+
+pub(super) type Statuses = Pin<Box<dyn Stream<Item = Result<v1::WatchStatusResponse, Status>> + Send>>;
+
+pub(super) fn statuses(context: Arc<Context>) -> Statuses {
+    let (send, receive) = tokio::sync::mpsc::channel(1);
+    tokio::spawn(async move {
+        let mut folded = context.folded.subscribe();
+        let mut before = None;
+        loop {
+            folded.mark_unchanged();
+            let status = status::read(&context).await.map_err(failed);
+            if before.as_ref().is_none_or(|before| differ(before, &status)) {
+                before = status.as_ref().ok().cloned();
+                let ended = status.is_err();
+                let said = send.send(status.map(|status| v1::WatchStatusResponse { status: Some(status) })).await;
+                if said.is_err() || ended {
+                    return;
+                }
+            }
+            tokio::time::sleep(PAUSE).await;
+            tokio::select! {
+                _ = folded.changed() => {}
+                () = tokio::time::sleep(REFRESH) => {}
+                () = send.closed() => return,
+            }
+        }
+    });
+    Box::pin(ReceiverStream::new(receive))
+}
+
+/// Whether a status says something else than the one before, but for its time.
+fn differ(before: &v1::Status, now: &Result<v1::Status, Status>) -> bool {
+    now.as_ref().map_or(true, |now| v1::Status { at: before.at, ..now.clone() } != *before)
+}

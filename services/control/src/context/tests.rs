@@ -1,0 +1,51 @@
+//! Control's parts on files of a folder, for tests of what the API does not show.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, watch};
+use xtsync_platform::bus::{Bus, Embedded, Record, Table};
+use xtsync_platform::clock::SystemClock;
+use xtsync_platform::store::{Held, Lease, Options, Store};
+use xtsync_proto::topic::Topic;
+
+use crate::context::{Context, LEASE};
+use crate::manifest::{self, File, Written};
+use crate::metrics::Metrics;
+use crate::tables::MIGRATIONS;
+
+/// Two tenants of one organization, and a synchronization.
+pub(crate) const YAML: &str = include_str!("../../tests/support/organization.yaml");
+
+/// Opens control's parts, with the lease held.
+pub(crate) async fn context(dir: &Path) -> Context {
+    let clock = Arc::new(SystemClock);
+    let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), clock.clone()).await.unwrap();
+    let url = dir.to_str().unwrap().to_owned();
+    let store = Store::open(Options { url, service: "control", migrations: MIGRATIONS, clock: clock.clone() }).await.unwrap();
+    let lease = Lease::new(store.clone(), LEASE, "test", Duration::from_secs(10));
+    lease.watch().wait_for(|held| matches!(held, Held::Held(_))).await.unwrap();
+    let (revised, folded) = (watch::Sender::new(0), watch::Sender::new(0));
+    Context { store, bus, clock, lease, metrics: Metrics::new(), revising: Mutex::new(()), revised, folded }
+}
+
+/// Lets go of everything, as an orderly end does.
+pub(crate) async fn close(context: Context) {
+    context.lease.release().await;
+    context.store.close().await;
+}
+
+pub(crate) fn written(yaml: &str) -> Vec<Written> {
+    manifest::read(&[File { name: "x.yaml".into(), yaml: yaml.into() }]).unwrap()
+}
+
+/// Every record of the configuration that is still on the bus.
+pub(crate) async fn published(bus: &Bus) -> Vec<Record> {
+    let mut table = Table::open(bus, vec![Topic::Config]).await.unwrap();
+    let mut records = Vec::new();
+    while !table.caught_up() {
+        records.extend(table.next().await.unwrap());
+    }
+    records
+}

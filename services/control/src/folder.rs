@@ -1,0 +1,102 @@
+//! A folder of YAML as the configuration's source, beside `apply`: applied at start and whenever its content changes.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use sha2::{Digest as _, Sha256};
+use tracing::{error, info};
+
+use crate::context::Context;
+use crate::manifest::{self, BYTES_MAX, File};
+use crate::{Error, apply};
+
+/// How often the folder is looked at. Its content is compared, since mounts of Kubernetes change without changing times.
+const EVERY: Duration = Duration::from_secs(3);
+
+/// The files in one folder at most.
+const FILES_MAX: usize = 1_000;
+
+/// Reads a file, or every `*.yaml` and `*.yml` of a folder in order of name, not of folders within.
+///
+/// # Errors
+/// When it cannot be read, or holds more than one apply may bring.
+pub fn read(path: &Path) -> Result<Vec<File>, Error> {
+    let failed = |path: &Path, source| Error::Folder { path: path.display().to_string(), source };
+    if !path.is_dir() {
+        return Ok(vec![file(path).map_err(|source| failed(path, source))?]);
+    }
+    let mut files = Vec::new();
+    for path in listed(path).map_err(|source| failed(path, source))? {
+        files.push(file(&path).map_err(|source| failed(&path, source))?);
+    }
+    Ok(files)
+}
+
+fn listed(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
+    let mut paths = Vec::new();
+    for entry in std::fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") && path.is_file() {
+            paths.push(path);
+        }
+    }
+    if paths.len() > FILES_MAX {
+        return Err(std::io::Error::other(format!("{} files are more than {FILES_MAX}", paths.len())));
+    }
+    paths.sort();
+    Ok(paths)
+}
+
+fn file(path: &Path) -> std::io::Result<File> {
+    let bytes = std::fs::metadata(path)?.len();
+    if bytes > BYTES_MAX as u64 {
+        return Err(std::io::Error::other(format!("{bytes} bytes are more than the {BYTES_MAX} that one apply may bring")));
+    }
+    Ok(File { name: path.display().to_string(), yaml: std::fs::read_to_string(path)? })
+}
+
+/// Applies the folder whenever it has changed. What is wrong with it is logged once, and what stood before stands on.
+///
+/// # Errors
+/// When the store or the bus fails; calling it again goes on.
+pub(crate) async fn run(context: &Context, folder: &Path) -> Result<(), Error> {
+    let mut seen = None;
+    loop {
+        match read(folder) {
+            Ok(files) => {
+                let digest = Some(digest(&files));
+                if digest != seen {
+                    take(context, &files).await?;
+                    seen = digest;
+                }
+            }
+            // Perhaps it is being written just now.
+            Err(error) => error!(error = &error as &dyn std::error::Error, "configuration folder not read"),
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+async fn take(context: &Context, files: &[File]) -> Result<(), Error> {
+    let applied = match manifest::read(files) {
+        Ok(written) => apply::apply(context, &written, "config-dir").await,
+        Err(problems) => Err(Error::Refused(problems)),
+    };
+    match applied {
+        Ok(applied) => info!(revision = applied.revision, resources = applied.changes.len(), "configuration folder applied"),
+        Err(Error::Refused(problems)) => {
+            problems.iter().for_each(|problem| error!(%problem, "configuration folder refused"));
+        }
+        Err(error) => return Err(error),
+    }
+    Ok(())
+}
+
+fn digest(files: &[File]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for part in files.iter().flat_map(|file| [&file.name, &file.yaml]) {
+        digest.update((part.len() as u64).to_be_bytes());
+        digest.update(part);
+    }
+    digest.finalize().into()
+}

@@ -1,0 +1,34 @@
+//! Control: resources by apply, revisions, and a read model of everything the other roles say.
+//!
+//! It calls no directory and no other service: names become ids by what the detector finds, and status is a fold of what each role says
+//! of itself. One replica is at work at a time, by the lease `control`; any replica answers questions from the store.
+
+mod adopt;
+mod api;
+mod apply;
+mod context;
+mod desk;
+mod error;
+mod feed;
+pub mod folder;
+mod listing;
+pub mod manifest;
+mod metrics;
+mod pins;
+pub mod problem;
+mod publish;
+mod resources;
+mod revision;
+mod rules;
+mod service;
+mod status;
+mod tables;
+mod token;
+mod view;
+
+pub use api::serve;
+pub use apply::{Applied, Change};
+pub use desk::Desk;
+pub use error::Error;
+pub use service::{Config, Service, build};
+pub use token::Token;

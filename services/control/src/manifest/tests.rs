@@ -1,0 +1,106 @@
+//! Mistakes in YAML, each with the place it is told with.
+
+use super::*;
+
+fn files(yaml: &str) -> Vec<File> {
+    vec![File { name: "x.yaml".into(), yaml: yaml.into() }]
+}
+
+fn problems(yaml: &str) -> String {
+    let problems = read(&files(yaml)).expect_err("a mistake");
+    problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
+}
+
+/// Each text follows `apiVersion` on line 1 and a head of its own kind.
+#[test]
+fn a_mistake_in_a_spec_is_told_with_document_line_and_field() {
+    const SYNC: &str = "kind: Synchronization\nmetadata: {name: s, tenant: b}\nspec:\n  to: c\n";
+    const TENANT: &str = "kind: Tenant\nmetadata: {name: t}\nspec:\n  organization: o\n";
+    const ORGANIZATION: &str = "kind: Organization\nmetadata: {name: o}\nspec:\n";
+    for (head, body, want) in [
+        (ORGANIZATION, "  tenants: [a, B]\n", "line 5, spec.tenants[1]: 'B' is not a name: 1 to 40 characters of a-z, 0-9 and '-'"),
+        (ORGANIZATION, "  tenants: [a]\n  foo: 1\n", "line 6, spec.foo: unknown field `foo`, expected one of tenants"),
+        (TENANT, "", "line 5, spec: missing field `graph`"),
+        (TENANT, "  graph: {}\n", "line 6, spec.graph: missing field `domain`"),
+        (TENANT, "  graph:\n    domain: d\n    endpoint: nope\n", "line 8, spec.graph.endpoint: relative URL without a base: \"nope\""),
+        (TENANT, "  graph:\n    domain: d\n    reader: {clientId: x}\n", "line 8, spec.graph.reader: missing field `clientSecret`"),
+        (SYNC, "  mode: maybe\n", "line 6, spec.mode: unknown variant `maybe`, expected one of observe, enforce"),
+        (SYNC, "", "line 5, spec: missing field `scope`"),
+        (
+            SYNC,
+            "  scope: {groups: [x], grups: []}\n",
+            "line 6, spec.scope.grups: unknown field `grups`, expected one of groups, nested, everyone",
+        ),
+        (SYNC, "  to: d\n", "line 6: duplicate mapping key: to not allowed here"),
+    ] {
+        assert_eq!(problems(&format!("apiVersion: xtsync.dev/v1\n{head}{body}")), format!("x.yaml: document 1, {want}"));
+    }
+}
+
+#[test]
+fn a_mistake_in_a_head_is_told_likewise() {
+    const KINDS: &str = "Organization, Tenant, CrossTenantAccessPolicy, Synchronization";
+    for (yaml, want) in [
+        ("kind: Tenant\n", "line 1: missing field `apiVersion`: xtsync.dev/v1".to_owned()),
+        ("apiVersion: v1\nkind: Pod\n", "line 1, apiVersion: 'v1' is not ours: xtsync.dev/v1".to_owned()),
+        ("apiVersion: xtsync.dev/v1\n", format!("line 1: missing field `kind`: one of {KINDS}")),
+        ("apiVersion: xtsync.dev/v1\nkind: Foo\n", format!("line 2, kind: unknown kind 'Foo': one of {KINDS}")),
+        ("apiVersion: xtsync.dev/v1\nkind: Projection\n", format!("line 2, kind: unknown kind 'Projection': one of {KINDS}")),
+        ("apiVersion: xtsync.dev/v1\nkind: Tenant\n", "line 1: missing field `metadata`".to_owned()),
+        ("apiVersion: xtsync.dev/v1\nkind: Tenant\nmetadata: {}\n", "line 3, metadata: missing field `name`".to_owned()),
+        (
+            "apiVersion: xtsync.dev/v1\nkind: Tenant\nmetadata: {name: A_b}\n",
+            "line 3, metadata.name: 'A_b' is not a name: 1 to 40 characters of a-z, 0-9 and '-'".to_owned(),
+        ),
+        (
+            "apiVersion: xtsync.dev/v1\nkind: Tenant\nmetadata: {name: a, tenant: b}\n",
+            "line 3, metadata.tenant: a Tenant belongs to itself: leave it out".to_owned(),
+        ),
+        (
+            "apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {name: a, tenant: b}\n",
+            "line 3, metadata.tenant: an Organization belongs to no tenant".to_owned(),
+        ),
+        (
+            "apiVersion: xtsync.dev/v1\nkind: Synchronization\nmetadata: {name: a}\n",
+            "line 3, metadata: missing field `tenant`: whose Synchronization is it".to_owned(),
+        ),
+        ("apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {name: a}\n", "line 1: missing field `spec`".to_owned()),
+        (
+            "apiVersion: xtsync.dev/v1\nkind: Tenant\nmetadata: {name: a, labels: {}}\n",
+            "line 3, metadata.labels: unknown field `labels`, expected one of name, tenant".to_owned(),
+        ),
+        ("kind: [\n", "line 1: unclosed bracket '['".to_owned()),
+        ("just text\n", "line 1: expected mapping start".to_owned()),
+    ] {
+        assert_eq!(problems(yaml), format!("x.yaml: document 1, {want}"), "{yaml}");
+    }
+}
+
+#[test]
+fn every_mistake_is_told_at_once_and_the_version_is_inherited_within_a_file() {
+    let yaml = "# a comment\napiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {name: o}\nspec: {tenants: []}\n---\n# nothing\n--- \n\
+                kind: Foo\n---\nkind: Organization\nmetadata: {name: o}\nspec: {tenants: []}\n---\nkind: Bar\n";
+    assert_eq!(
+        problems(yaml),
+        "x.yaml: document 2, line 9, kind: unknown kind 'Foo': one of Organization, Tenant, CrossTenantAccessPolicy, Synchronization\n\
+         x.yaml: document 4, line 15, kind: unknown kind 'Bar': one of Organization, Tenant, CrossTenantAccessPolicy, Synchronization\n\
+         x.yaml: document 3, line 12, metadata.name: Organization/-/o is written twice, first in x.yaml on line 4"
+    );
+}
+
+#[test]
+fn more_than_one_apply_may_bring_is_refused() {
+    let yaml = " ".repeat(BYTES_MAX + 1);
+    assert_eq!(problems(&yaml), "4194305 bytes are more than the 4194304 that one apply may bring");
+}
+
+#[test]
+fn a_resource_knows_its_owner_and_the_places_of_its_fields() {
+    let yaml = "apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {name: o}\nspec: {tenants: [a]}\n---\n\
+                kind: Synchronization\nmetadata:\n  tenant: a\n  name: s\nspec:\n  to: b\n  scope:\n    groups:\n    - G\n";
+    let written = read(&files(yaml)).unwrap();
+    let ids: Vec<String> = written.iter().map(|resource| resource.id.to_string()).collect();
+    assert_eq!(ids, ["Organization/-/o", "Synchronization/a/s"]);
+    assert_eq!(written[1].place("spec.scope.groups[0]").to_string(), "x.yaml: document 2, line 14, spec.scope.groups[0]");
+    assert_eq!(written[1].place("spec.mode").line, 10);
+}

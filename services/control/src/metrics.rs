@@ -1,0 +1,74 @@
+//! What control counts: applies, records folded, and the revision it has published.
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{Counter, Gauge};
+use xtsync_platform::bus::Record;
+use xtsync_platform::metrics::meter;
+use xtsync_proto::topic::Topic;
+
+use crate::Error;
+
+/// The figures.
+#[derive(Debug)]
+pub(crate) struct Metrics {
+    applies: Counter<u64>,
+    folded: Counter<u64>,
+    unreadable: Counter<u64>,
+    revision: Gauge<u64>,
+}
+
+impl Metrics {
+    /// Declares them.
+    pub(crate) fn new() -> Self {
+        let meter = meter();
+        let counter = |name, help| meter.u64_counter(name).with_description(help).build();
+        Self {
+            applies: counter("xtsync_control_applies", "Applies by how they ended: done, refused or failed."),
+            folded: counter("xtsync_control_records_folded", "Records folded into the read model, by kind of topic."),
+            unreadable: counter("xtsync_control_records_unreadable", "Records that the read model passed over, by kind of topic."),
+            revision: meter.u64_gauge("xtsync_control_revision").with_description("The newest published revision.").build(),
+        }
+    }
+
+    /// An apply ended.
+    pub(crate) fn applied<T>(&self, ended: &Result<T, Error>) {
+        let how = match ended {
+            Ok(_) => "done",
+            Err(Error::Refused(_)) => "refused",
+            Err(
+                Error::NotLeading | Error::Store(_) | Error::Bus(_) | Error::Unreadable { .. } | Error::Folder { .. } | Error::Serve(_),
+            ) => "failed",
+        };
+        self.applies.add(1, &[KeyValue::new("result", how)]);
+    }
+
+    /// Records were folded.
+    pub(crate) fn folded(&self, records: &[Record]) {
+        records.iter().for_each(|record| self.folded.add(1, &[KeyValue::new("topic", kind(&record.at.partition.topic))]));
+    }
+
+    /// A record could not be read.
+    pub(crate) fn unreadable(&self, record: &Record) {
+        self.unreadable.add(1, &[KeyValue::new("topic", kind(&record.at.partition.topic))]);
+    }
+
+    /// A revision is on the bus.
+    pub(crate) fn published(&self, revision: u64) {
+        self.revision.record(revision, &[]);
+    }
+}
+
+/// A topic without its tenant.
+fn kind(topic: &Topic) -> &'static str {
+    match topic {
+        Topic::Config => "config",
+        Topic::Commands => "commands",
+        Topic::UserDeltas(_) => "user-deltas",
+        Topic::TenantFacts(_) => "tenant-facts",
+        Topic::Decisions(_) => "decisions",
+        Topic::Links(_) => "links",
+        Topic::Outcomes(_) => "outcomes",
+        Topic::Status => "status",
+        Topic::DeadLetters => "dead-letters",
+    }
+}

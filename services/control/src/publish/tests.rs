@@ -1,0 +1,100 @@
+//! What a crash or a lost bus leaves is made whole at start.
+
+use xtsync_platform::configuration::Watch;
+use xtsync_platform::health::Health;
+use xtsync_platform::shutdown::Shutdown;
+
+use xtsync_platform::bus::Bus;
+
+use super::*;
+use crate::apply::apply;
+use crate::context::tests::{YAML, close, context, published, written};
+use crate::resources::read;
+use crate::revision::Act;
+use crate::{adopt, revision, rules};
+
+/// Stores a revision without publishing it, as if the process had died right after.
+async fn store_only(context: &Context, yaml: &str) -> u64 {
+    let standing = read(&context.store).await.unwrap();
+    let mut wanted: std::collections::BTreeMap<_, _> = standing.values().map(|r| (r.id.clone(), r.spec.clone())).collect();
+    wanted.extend(written(yaml).into_iter().map(|resource| (resource.id, resource.spec)));
+    let mut tx = context.store.begin().await.unwrap();
+    let act = Act { actor: "test", verb: "apply", now: context.clock.now() };
+    let revision = revision::store(&mut tx, act, &standing, &rules::with_projections(wanted)).await.unwrap();
+    tx.commit().await.unwrap();
+    revision
+}
+
+/// As control does when it begins to work.
+async fn start(context: &Context) {
+    adopt::at_start(context).await.unwrap();
+    pending(context).await.unwrap();
+}
+
+/// The revision that readers of the bus work by.
+async fn shown(bus: &Bus) -> u64 {
+    let shutdown = Shutdown::new();
+    let shown = Watch::start(Bus::clone(bus), &Health::new(), shutdown.clone()).wait_first().await.unwrap().revision();
+    shutdown.begin();
+    shown
+}
+
+#[tokio::test]
+async fn a_revision_that_was_stored_and_not_or_half_published_is_whole_after_a_start() {
+    for half in [false, true] {
+        let dir = tempfile::tempdir().unwrap();
+        let control = context(dir.path()).await;
+        let first = apply(&control, &written(YAML), "test").await.unwrap().revision;
+        assert_eq!(shown(&control.bus).await, first);
+        let second = store_only(&control, &YAML.replace("mode: enforce", "mode: observe")).await;
+        if half {
+            let changed = read(&control.store).await.unwrap().into_values().filter(|resource| resource.revision == second);
+            control.bus.publish(changed.map(|resource| record(&resource, control.clock.now())).collect(), Urgency::Live).await.unwrap();
+        }
+        close(control).await;
+        let control = context(dir.path()).await;
+        start(&control).await;
+        assert_eq!(shown(&control.bus).await, second, "half: {half}");
+        // What the second revision did not change was not told again.
+        let told = published(&control.bus).await.into_iter().filter(|record| record.key.starts_with(b"Tenant/"));
+        assert_eq!(told.count(), 2);
+        close(control).await;
+    }
+}
+
+#[tokio::test]
+async fn a_bus_that_was_lost_is_told_everything_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let control = context(dir.path()).await;
+    let revision = apply(&control, &written(YAML), "test").await.unwrap().revision;
+    close(control).await;
+    for file in ["bus.sqlite", "bus.sqlite-wal", "bus.sqlite-shm"] {
+        std::fs::remove_file(dir.path().join(file)).ok();
+    }
+    let control = context(dir.path()).await;
+    start(&control).await;
+    assert_eq!(shown(&control.bus).await, revision);
+    close(control).await;
+}
+
+#[tokio::test]
+async fn a_store_that_was_lost_takes_back_what_it_had_said() {
+    let dir = tempfile::tempdir().unwrap();
+    let control = context(dir.path()).await;
+    let first = apply(&control, &written(YAML), "test").await.unwrap().revision;
+    let before = read(&control.store).await.unwrap();
+    close(control).await;
+    for file in ["control.sqlite", "control.sqlite-wal", "control.sqlite-shm"] {
+        std::fs::remove_file(dir.path().join(file)).ok();
+    }
+    let control = context(dir.path()).await;
+    start(&control).await;
+    assert_eq!(read(&control.store).await.unwrap(), before);
+    assert_eq!(shown(&control.bus).await, first);
+    // Also what comes next is whole: it stands on everything that was there.
+    let organization = "apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {name: other}\nspec: {tenants: []}\n";
+    let second = apply(&control, &written(organization), "test").await.unwrap().revision;
+    assert!(second > first);
+    assert_eq!(shown(&control.bus).await, second);
+    close(control).await;
+}

@@ -1,0 +1,53 @@
+//! The resources that stand, as rows.
+
+use std::collections::BTreeMap;
+
+use xtsync_domain::TenantName;
+use xtsync_domain::resource::{Id, Kind, Resource, Spec};
+use xtsync_platform::store::{Error, Param, Row, Store, Transaction};
+
+/// Every resource that stands, by id.
+pub(crate) type Standing = BTreeMap<Id, Resource>;
+
+const ALL: &str = "SELECT kind, tenant, name, spec, revision FROM resource";
+
+/// Reads all of them outside a transaction.
+pub(crate) async fn read(store: &Store) -> Result<Standing, Error> {
+    store.fetch(ALL, Vec::new()).await?.iter().map(resource).collect()
+}
+
+/// Reads all of them.
+pub(crate) async fn read_in(tx: &mut Transaction) -> Result<Standing, Error> {
+    tx.fetch(ALL, Vec::new()).await?.iter().map(resource).collect()
+}
+
+/// Writes one with the revision that changed it.
+pub(crate) async fn write(tx: &mut Transaction, id: &Id, spec: &Spec, revision: u64) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO resource (kind, tenant, name, spec, revision, published) VALUES ($1, $2, $3, $4, $5, 0)
+        ON CONFLICT (kind, tenant, name) DO UPDATE SET spec = excluded.spec, revision = excluded.revision";
+    let [kind, tenant, name] = key(id);
+    tx.execute(SQL, vec![kind, tenant, name, spec.to_json().into(), revision.into()]).await.map(drop)
+}
+
+fn key(id: &Id) -> [Param; 3] {
+    [id.kind.as_str().into(), id.tenant.as_ref().map_or("-", TenantName::as_str).into(), (&id.name).into()]
+}
+
+/// Reads a row that begins with kind, tenant, name, spec, revision.
+pub(crate) fn resource(row: &Row) -> Result<(Id, Resource), Error> {
+    let (kind, tenant, name) = (row.text(0)?, row.text(1)?, row.text(2)?);
+    let corrupt = |what: String| Error::Corrupt(format!("resource {kind}/{tenant}/{name}: {what}"));
+    let kind = kind_of(&kind).ok_or_else(|| corrupt("unknown kind".to_owned()))?;
+    let owner = match tenant.as_str() {
+        "-" => None,
+        tenant => Some(TenantName::new(tenant).map_err(|error| corrupt(error.to_string()))?),
+    };
+    let spec = Spec::from_json(kind, &row.bytes(3)?).map_err(|error| corrupt(error.to_string()))?;
+    let id = Id { kind, tenant: owner, name: name.clone() };
+    Ok((id.clone(), Resource { id, revision: row.uint(4)?, spec }))
+}
+
+fn kind_of(text: &str) -> Option<Kind> {
+    const KINDS: [Kind; 5] = [Kind::Organization, Kind::Tenant, Kind::CrossTenantAccessPolicy, Kind::Synchronization, Kind::Projection];
+    KINDS.into_iter().find(|kind| kind.as_str() == text)
+}

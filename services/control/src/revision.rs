@@ -1,0 +1,56 @@
+//! The next revision: what differs from what stands, stored at once.
+//!
+//! A resource that says the same keeps its revision and is not published again. What is not wanted is not removed: absence from an
+//! apply says nothing.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest as _, Sha256};
+use xtsync_domain::resource::{Id, Spec};
+use xtsync_domain::{TenantName, Timestamp, version};
+use xtsync_platform::params;
+use xtsync_platform::store::{Error, Transaction};
+
+use crate::resources::{self, Standing};
+
+/// Who makes a revision, when, and by what.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Act<'a> {
+    /// Who.
+    pub(crate) actor: &'a str,
+    /// By what: `apply` or `pin`.
+    pub(crate) verb: &'static str,
+    /// When.
+    pub(crate) now: Timestamp,
+}
+
+/// The newest revision; 0 before the first.
+pub(crate) async fn newest(tx: &mut Transaction) -> Result<u64, Error> {
+    let row = tx.fetch_one_opt("SELECT id FROM revision ORDER BY id DESC LIMIT 1", params![]).await?;
+    row.map_or(Ok(0), |row| row.uint(0))
+}
+
+/// Stores what of `wanted` differs from `standing` as the next revision; gives the newest one, which is the last where nothing differs.
+pub(crate) async fn store(tx: &mut Transaction, act: Act<'_>, standing: &Standing, wanted: &BTreeMap<Id, Spec>) -> Result<u64, Error> {
+    let last = newest(tx).await?;
+    let changed: Vec<(&Id, &Spec)> =
+        wanted.iter().filter(|(id, spec)| standing.get(*id).is_none_or(|resource| resource.spec != **spec)).collect();
+    if changed.is_empty() {
+        return Ok(last);
+    }
+    let revision = version::next(last, act.now);
+    const REVISION: &str = "INSERT INTO revision (id, actor, at, published) VALUES ($1, $2, $3, 0)";
+    tx.execute(REVISION, params![revision, act.actor, act.now]).await?;
+    for (id, spec) in changed {
+        resources::write(tx, id, spec, revision).await?;
+        note(tx, act, id, spec).await?;
+    }
+    Ok(revision)
+}
+
+async fn note(tx: &mut Transaction, act: Act<'_>, id: &Id, spec: &Spec) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO audit (tenant, at, actor, verb, object, digest) VALUES ($1, $2, $3, $4, $5, $6)";
+    let tenant = id.tenant.as_ref().map_or("-", TenantName::as_str);
+    let digest: [u8; 32] = Sha256::digest(spec.to_json()).into();
+    tx.execute(SQL, params![tenant, act.now, act.actor, act.verb, id.to_string(), digest.as_slice()]).await.map(drop)
+}

@@ -1,0 +1,34 @@
+//! The rules over several resources, as the domain has them, with the places of what was written.
+
+use std::collections::BTreeMap;
+
+use xtsync_domain::TenantName;
+use xtsync_domain::configuration::{needs, validate};
+use xtsync_domain::resource::{Id, Kind, Spec};
+
+use crate::manifest::Written;
+use crate::problem::Problem;
+
+/// Every mistake in what would stand.
+pub(crate) fn problems(wanted: &BTreeMap<Id, Spec>, written: &[Written]) -> Vec<Problem> {
+    let mut problems: Vec<Problem> = validate::problems(wanted).iter().map(|problem| placed(problem, written)).collect();
+    problems.sort();
+    problems
+}
+
+/// A mistake at its place; one in a resource that stood before names the resource instead.
+fn placed(problem: &validate::Problem, written: &[Written]) -> Problem {
+    match written.iter().find(|resource| resource.id == problem.id) {
+        Some(resource) => Problem { place: Some(resource.place(&problem.path)), message: problem.message.clone() },
+        None => Problem { place: None, message: format!("{}, which stands already, {}: {}", problem.id, problem.path, problem.message) },
+    }
+}
+
+/// What would stand, with what it needs of each source's directory.
+pub(crate) fn with_projections(mut wanted: BTreeMap<Id, Spec>) -> BTreeMap<Id, Spec> {
+    let sources = wanted.keys().filter(|id| id.kind == Kind::Synchronization).filter_map(|id| id.tenant.as_ref());
+    let needed = |source: &TenantName| (needs::id(source), Spec::Projection(needs::needs(&wanted, source)));
+    let projections: BTreeMap<Id, Spec> = sources.map(needed).collect();
+    wanted.extend(projections);
+    wanted
+}

@@ -1,0 +1,123 @@
+//! Control as a service: `Config` → [`build`] → [`Service::run`].
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::{Mutex, watch};
+use tracing::{info, warn};
+use xtsync_platform::service::Parts;
+use xtsync_platform::shutdown::Shutdown;
+use xtsync_platform::store::{Held, Lease, Options, Store};
+
+use crate::context::{Context, LEASE};
+use crate::desk::Desk;
+use crate::metrics::Metrics;
+use crate::tables::MIGRATIONS;
+use crate::{Error, adopt, feed, folder, publish};
+
+/// How often something stored and not published is looked for. A publication that failed is tried again by then.
+const RECOVER: Duration = Duration::from_secs(5);
+
+/// What control is told.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where its store is: `postgres://…`, or the directory of its SQLite file.
+    pub store: String,
+    /// How long its lease lasts without renewal.
+    pub lease_ttl: Duration,
+    /// A folder of YAML that is applied at start and on change.
+    pub folder: Option<PathBuf>,
+}
+
+/// Control, built and not running yet.
+pub struct Service {
+    context: Arc<Context>,
+    folder: Option<PathBuf>,
+    desk: Desk,
+}
+
+/// Opens the store.
+///
+/// # Errors
+/// When the database is away or cannot be used.
+pub async fn build(config: Config, parts: Parts, desk: Desk) -> Result<Service, Error> {
+    let Parts { bus, clock, replica, .. } = parts;
+    let options = Options { url: config.store, service: "control", migrations: MIGRATIONS, clock: Arc::clone(&clock) };
+    let store = Store::open(options).await?;
+    let lease = Lease::new(store.clone(), LEASE, &replica, config.lease_ttl);
+    let (revised, folded) = (watch::Sender::new(0), watch::Sender::new(0));
+    let context = Arc::new(Context { store, bus, clock, lease, metrics: Metrics::new(), revising: Mutex::new(()), revised, folded });
+    Ok(Service { context, folder: config.folder, desk })
+}
+
+impl Service {
+    /// Works until the shutdown: waits for the lease, publishes what is left, then folds, pins and applies.
+    ///
+    /// # Errors
+    /// When the store or the bus fails; whoever runs it builds it again.
+    pub async fn run(self, shutdown: Shutdown) -> Result<(), Error> {
+        let worked = shutdown.or(self.work()).await.unwrap_or(Ok(()));
+        self.desk.close();
+        // Calls in hand hold the context for at most their own time.
+        if let Some(context) = Arc::into_inner(self.context) {
+            context.lease.release().await;
+            context.store.close().await;
+        }
+        worked
+    }
+
+    async fn work(&self) -> Result<(), Error> {
+        self.desk.open(Arc::clone(&self.context));
+        tokio::try_join!(self.stand_by_or_lead(), ping(&self.context)).map(drop)
+    }
+
+    async fn stand_by_or_lead(&self) -> Result<(), Error> {
+        let mut held = self.context.lease.watch();
+        loop {
+            held.wait_for(|held| matches!(held, Held::Held(_))).await.map_err(|_| Error::NotLeading)?;
+            tokio::select! {
+                worked = self.lead() => worked?,
+                _ = held.wait_for(|held| matches!(held, Held::Lost)) => warn!("another replica of control may be at work: standing by"),
+            }
+        }
+    }
+
+    /// What the one at work does.
+    async fn lead(&self) -> Result<(), Error> {
+        let context = self.context.as_ref();
+        start(context).await?;
+        info!("control is at work");
+        let folder = async {
+            match &self.folder {
+                Some(folder) => folder::run(context, folder).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::try_join!(feed::run(context), folder, recover(context)).map(drop)
+    }
+}
+
+/// Makes whole what a crash or a loss left, before anything else.
+async fn start(context: &Context) -> Result<(), Error> {
+    let _alone = context.revising.lock().await;
+    adopt::at_start(context).await?;
+    publish::pending(context).await
+}
+
+/// Notices a database that went away while nobody asks for anything.
+async fn ping(context: &Context) -> Result<(), Error> {
+    loop {
+        tokio::time::sleep(RECOVER).await;
+        context.store.ping().await?;
+    }
+}
+
+/// Publishes now and then what a failed publication left.
+async fn recover(context: &Context) -> Result<(), Error> {
+    loop {
+        tokio::time::sleep(RECOVER).await;
+        let _alone = context.revising.lock().await;
+        publish::pending(context).await?;
+    }
+}

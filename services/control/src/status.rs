@@ -1,0 +1,121 @@
+//! How far everything is, from the read model alone.
+
+mod consent;
+mod numbers;
+mod settled;
+
+use prost::Message as _;
+use xtsync_domain::configuration::{Configuration, NamedSynchronization};
+use xtsync_domain::resource::{Mode, Resource};
+use xtsync_domain::{TenantName, Timestamp};
+use xtsync_platform::bus::Bus;
+use xtsync_platform::params;
+use xtsync_platform::store::{Store, load_offsets};
+use xtsync_proto::convert::wire_time;
+use xtsync_proto::topic::Topic;
+use xtsync_proto::v1;
+
+use crate::context::Context;
+use crate::{Error, feed, listing, resources};
+use numbers::Numbers;
+use settled::Known;
+
+/// Reads the status as it is now.
+pub(crate) async fn read(context: &Context) -> Result<v1::Status, Error> {
+    let now = context.clock.now();
+    let standing = resources::read(&context.store).await?;
+    let (revision, published) = newest(&context.store).await?;
+    let configuration = Configuration::new(revision, standing.values().map(Resource::clone));
+    let (mut synchronizations, mut blocked) = (Vec::new(), Vec::new());
+    for synchronization in configuration.synchronizations() {
+        let numbers = numbers::read(&context.store, &synchronization.source, &synchronization.spec.to, now).await?;
+        blocked.push(consent::blocked(&context.store, synchronization, now).await?);
+        synchronizations.push((synchronization, numbers));
+    }
+    let known = Known {
+        published,
+        behind: behind(&context.store, &context.bus, &configuration).await?,
+        unseen: listing::unseen(&context.store, &configuration).await?,
+        roles: roles(&context.store, now).await?,
+        configuration: &configuration,
+        synchronizations: &synchronizations,
+        now,
+    };
+    let waiting_for = settled::waiting_for(&known);
+    Ok(v1::Status {
+        at: Some(wire_time(now)),
+        revision,
+        settled: waiting_for.is_empty(),
+        waiting_for,
+        synchronizations: synchronizations.iter().zip(blocked).map(|((one, numbers), blocked)| status_of(one, numbers, blocked)).collect(),
+        roles: known.roles,
+    })
+}
+
+fn status_of(synchronization: &NamedSynchronization, numbers: &Numbers, blocked: &str) -> v1::SynchronizationStatus {
+    let mode = match synchronization.spec.mode {
+        Mode::Observe => "observe",
+        Mode::Enforce => "enforce",
+    };
+    v1::SynchronizationStatus {
+        name: synchronization.name.clone(),
+        source: synchronization.source.to_string(),
+        target: synchronization.spec.to.to_string(),
+        mode: mode.to_owned(),
+        present: numbers.state("present"),
+        disabled: numbers.state("disabled"),
+        deleted: numbers.state("deleted"),
+        waiting: numbers.standing("waiting") + numbers.untaken,
+        held: numbers.standing("held"),
+        conflicts: numbers.standing("conflict"),
+        refused: numbers.standing("refused"),
+        counts: Some(numbers.counts),
+        blocked: if blocked.is_empty() { numbers.blocked() } else { blocked.to_owned() },
+        undecided: numbers.undecided,
+        settling: numbers.standing("settling"),
+    }
+}
+
+/// The newest revision, and whether the bus knows it.
+async fn newest(store: &Store) -> Result<(u64, bool), Error> {
+    let row = store.fetch_one_opt("SELECT id, published FROM revision ORDER BY id DESC LIMIT 1", params![]).await?;
+    Ok(match row {
+        Some(row) => (row.uint(0)?, row.flag(1)?),
+        None => (0, true),
+    })
+}
+
+/// How many records the read model has not read yet. What roles say of themselves is not among them: they never stop saying it.
+async fn behind(store: &Store, bus: &Bus, configuration: &Configuration) -> Result<u64, Error> {
+    let mut behind = 0;
+    for topic in feed::topics(configuration).into_iter().filter(|topic| *topic != Topic::Status) {
+        behind += behind_in(store, bus, &topic).await?;
+    }
+    Ok(behind)
+}
+
+async fn behind_in(store: &Store, bus: &Bus, topic: &Topic) -> Result<u64, Error> {
+    let offsets = load_offsets(store, topic).await?;
+    let ends = bus.ends(topic).await?;
+    let left = ends.iter().zip(0_u32..).map(|(ends, index)| {
+        let next = offsets.get(&index).copied().unwrap_or(ends.low).max(ends.low);
+        u64::try_from(ends.high - next).unwrap_or(0)
+    });
+    Ok(left.sum())
+}
+
+/// What the roles said last, as far as it is recent.
+async fn roles(store: &Store, now: Timestamp) -> Result<Vec<v1::RoleStatus>, Error> {
+    let rows = store.fetch("SELECT record FROM view_role ORDER BY key", params![]).await?;
+    let mut roles = Vec::new();
+    for row in rows {
+        // What does not decode was written by nobody we know; it says nothing.
+        roles.extend(v1::RoleStatus::decode(row.bytes(0)?.as_slice()).ok().filter(|role| settled::age(role, now) < settled::FORGOTTEN));
+    }
+    Ok(roles)
+}
+
+/// The sources of a configuration.
+pub(crate) fn sources(configuration: &Configuration) -> std::collections::BTreeSet<&TenantName> {
+    configuration.synchronizations().map(|synchronization| &synchronization.source).collect()
+}

@@ -1,0 +1,51 @@
+//! Whether anything may be written for a pair of tenants: the gate's own answer, asked of the facts in the read model.
+
+use std::collections::BTreeMap;
+
+use xtsync_domain::access::Word;
+use xtsync_domain::configuration::NamedSynchronization;
+use xtsync_domain::fact::{AccessPolicy, Fact, Identity};
+use xtsync_domain::gate::{Terms, Verdict, gate_of_pair};
+use xtsync_domain::{TenantName, Timestamp};
+use xtsync_platform::store::{Error, Store};
+
+use crate::view::fact;
+
+/// Why nothing is written for a synchronization, as the gate's stable code; empty when the gate is open.
+pub(crate) async fn blocked(store: &Store, synchronization: &NamedSynchronization, now: Timestamp) -> Result<&'static str, Error> {
+    let (source, target) = (known(store, &synchronization.source).await?, known(store, &synchronization.spec.to).await?);
+    let terms = Terms {
+        source: source.as_ref().map(Known::word),
+        target: target.as_ref().map(Known::word),
+        mode: Some(synchronization.spec.mode),
+        is_frozen: false,
+        is_quarantined: false,
+        allowances: BTreeMap::new(),
+    };
+    Ok(match gate_of_pair(&terms, now) {
+        Verdict::Open => "",
+        Verdict::Closed(why) => why.code(),
+    })
+}
+
+/// What is known of one tenant.
+struct Known {
+    identity: Identity,
+    policy: AccessPolicy,
+    read_at: Timestamp,
+}
+
+impl Known {
+    fn word(&self) -> Word<'_> {
+        Word { directory_id: &self.identity.directory_id, policy: &self.policy, read_at: self.read_at }
+    }
+}
+
+async fn known(store: &Store, tenant: &TenantName) -> Result<Option<Known>, Error> {
+    let identity = fact::read(store, tenant, fact::IDENTITY).await?.map(|fact| fact.fact);
+    let policy = fact::read(store, tenant, fact::ACCESS_POLICY).await?.map(|fact| (fact.fact, fact.read_at));
+    Ok(match (identity, policy) {
+        (Some(Fact::Identity(identity)), Some((Fact::AccessPolicy(policy), read_at))) => Some(Known { identity, policy, read_at }),
+        _ => None,
+    })
+}

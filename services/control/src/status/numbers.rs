@@ -1,0 +1,127 @@
+//! The numbers of one synchronization, counted in the read model.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use xtsync_domain::{TenantName, Timestamp};
+use xtsync_platform::params;
+use xtsync_platform::store::{Error, Store};
+use xtsync_proto::v1::SynchronizationCounts;
+
+/// A loss of scope that is acted on sooner than this counts as not settled; one that is given weeks does not.
+const SOON: Duration = Duration::from_secs(60);
+
+/// The numbers of one synchronization.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Numbers {
+    states: BTreeMap<String, u64>,
+    standings: BTreeMap<String, u64>,
+    /// Links that are held, by why.
+    holds: BTreeMap<String, u64>,
+    /// Users whose newest change has no decision yet.
+    pub(crate) undecided: u64,
+    /// Decisions that no link has taken up yet.
+    pub(crate) untaken: u64,
+    /// Losses of scope that are acted on soon.
+    pub(crate) settling_soon: u64,
+    /// Up to which revision all of the source's users have been decided again; 0 before that.
+    pub(crate) replayed: u64,
+    pub(crate) counts: SynchronizationCounts,
+}
+
+impl Numbers {
+    /// Links whose shadow user is so.
+    pub(crate) fn state(&self, state: &str) -> u64 {
+        self.states.get(state).copied().unwrap_or(0)
+    }
+
+    /// Links that stand so.
+    pub(crate) fn standing(&self, standing: &str) -> u64 {
+        self.standings.get(standing).copied().unwrap_or(0)
+    }
+
+    /// Says how many links stand so.
+    #[cfg(test)]
+    pub(crate) fn stand(&mut self, standing: &str, links: u64) {
+        self.standings.insert(standing.to_owned(), links);
+    }
+
+    /// What holds most of the held links.
+    pub(crate) fn blocked(&self) -> String {
+        self.holds.iter().max_by_key(|(_, links)| **links).map(|(code, _)| code.clone()).unwrap_or_default()
+    }
+}
+
+/// Counts what stands between two tenants.
+pub(crate) async fn read(store: &Store, source: &TenantName, target: &TenantName, now: Timestamp) -> Result<Numbers, Error> {
+    let mut numbers = links(store, source, target, now).await?;
+    numbers.undecided = undecided(store, source, target).await?;
+    numbers.untaken = untaken(store, source, target).await?;
+    numbers.replayed = replayed(store, source, target).await?;
+    numbers.counts = counts(store, source, target).await?;
+    Ok(numbers)
+}
+
+async fn links(store: &Store, source: &TenantName, target: &TenantName, now: Timestamp) -> Result<Numbers, Error> {
+    const SQL: &str = "SELECT state, standing, code, COUNT(*),
+            CAST(SUM(CASE WHEN standing = 'settling' AND due <= $3 THEN 1 ELSE 0 END) AS BIGINT)
+        FROM view_link WHERE target = $1 AND source = $2 GROUP BY state, standing, code";
+    let mut numbers = Numbers::default();
+    for row in store.fetch(SQL, params![target.as_str(), source.as_str(), now.plus(SOON)]).await? {
+        let (state, standing, links) = (row.text(0)?, row.text(1)?, row.uint(3)?);
+        if standing == "held" {
+            *numbers.holds.entry(row.text(2)?).or_default() += links;
+        }
+        *numbers.states.entry(state).or_default() += links;
+        *numbers.standings.entry(standing).or_default() += links;
+        numbers.settling_soon += row.uint(4)?;
+    }
+    Ok(numbers)
+}
+
+async fn undecided(store: &Store, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
+    const SQL: &str = "SELECT COUNT(*) FROM view_user AS u
+        LEFT JOIN view_decision AS d ON d.target = $1 AND d.source = u.source AND d.user_id = u.user_id
+        WHERE u.source = $2 AND (d.delta IS NULL OR d.delta < u.version)";
+    one(store, SQL, source, target).await
+}
+
+/// Decisions that the provisioner has not taken in. Whoever must not be there and never was has no link.
+async fn untaken(store: &Store, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
+    const SQL: &str = "SELECT COUNT(*) FROM view_decision AS d
+        LEFT JOIN view_link AS l ON l.target = d.target AND l.source = d.source AND l.user_id = d.user_id
+        WHERE d.target = $1 AND d.source = $2 AND d.desired <> 'untouched'
+        AND ((l.user_id IS NULL AND d.desired = 'present') OR l.desired < d.version)";
+    one(store, SQL, source, target).await
+}
+
+async fn replayed(store: &Store, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
+    const SQL: &str = "SELECT COUNT(*), MIN(revision) FROM view_marker WHERE target = $1 AND source = $2";
+    let Some(row) = store.fetch_one_opt(SQL, params![target.as_str(), source.as_str()]).await? else { return Ok(0) };
+    let all = row.uint(0)? >= u64::from(xtsync_proto::topic::PARTITIONS);
+    Ok(if all { row.opt_int(1)?.and_then(|revision| u64::try_from(revision).ok()).unwrap_or(0) } else { 0 })
+}
+
+async fn counts(store: &Store, source: &TenantName, target: &TenantName) -> Result<SynchronizationCounts, Error> {
+    const SQL: &str = "SELECT verb, n FROM view_count WHERE target = $1 AND source = $2";
+    let mut counts = SynchronizationCounts::default();
+    for row in store.fetch(SQL, params![target.as_str(), source.as_str()]).await? {
+        let counter = match row.text(0)?.as_str() {
+            "created" => &mut counts.created,
+            "updated" => &mut counts.updated,
+            "disabled" => &mut counts.disabled,
+            "enabled" => &mut counts.enabled,
+            "deleted" => &mut counts.deleted,
+            "restored" => &mut counts.restored,
+            "failed" => &mut counts.failed,
+            verb => return Err(Error::Corrupt(format!("a counter is named {verb}"))),
+        };
+        *counter = row.uint(1)?;
+    }
+    Ok(counts)
+}
+
+async fn one(store: &Store, sql: &'static str, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
+    let row = store.fetch_one_opt(sql, params![target.as_str(), source.as_str()]).await?;
+    row.map_or(Ok(0), |row| row.uint(0))
+}

@@ -1,0 +1,151 @@
+//! Settled: everything that was said has been read, decided, taken up and done, at the newest revision; or else, what is waited for.
+//!
+//! Each role says what it knows of itself, and what it said last may be some seconds old; so the read model is also joined by version:
+//! a user's newest change with the decision on it, that decision with the link's. What only a person can move (a conflict, a refusal,
+//! a hold) is not waited for.
+
+use std::time::Duration;
+
+use xtsync_domain::configuration::{Configuration, NamedSynchronization};
+use xtsync_domain::{TenantName, Timestamp};
+use xtsync_proto::convert::time;
+use xtsync_proto::v1::RoleStatus;
+
+use super::numbers::Numbers;
+
+/// A role that said nothing for so long says nothing any more: it publishes its status every few seconds.
+const SILENT: Duration = Duration::from_secs(20);
+
+/// When a role is no longer shown.
+pub(crate) const FORGOTTEN: Duration = Duration::from_secs(10 * 60);
+
+/// What is known.
+pub(super) struct Known<'a> {
+    /// Whether the newest revision is on the bus.
+    pub(super) published: bool,
+    /// Records that the read model has not read.
+    pub(super) behind: u64,
+    /// Groups not seen yet, in words.
+    pub(super) unseen: Vec<String>,
+    pub(super) roles: Vec<RoleStatus>,
+    pub(super) configuration: &'a Configuration,
+    pub(super) synchronizations: &'a [(&'a NamedSynchronization, Numbers)],
+    pub(super) now: Timestamp,
+}
+
+/// What is not settled, in words; empty when everything is.
+pub(super) fn waiting_for(known: &Known<'_>) -> Vec<String> {
+    let revision = known.configuration.revision();
+    let mut words = Vec::new();
+    if revision == 0 {
+        words.push("a first apply".to_owned());
+    }
+    if !known.published {
+        words.push(format!("revision {revision} to be published"));
+    }
+    if known.behind > 0 {
+        words.push(format!("control to read {}", count(known.behind, "record")));
+    }
+    words.extend(known.unseen.iter().cloned());
+    super::sources(known.configuration).into_iter().for_each(|source| detector(known, source, &mut words));
+    if !known.synchronizations.is_empty() {
+        policy(known, &mut words);
+    }
+    targets(known).into_iter().for_each(|target| provisioner(known, target, &mut words));
+    known.synchronizations.iter().for_each(|(synchronization, numbers)| joined(known, synchronization, numbers, &mut words));
+    words
+}
+
+fn detector(known: &Known<'_>, source: &TenantName, words: &mut Vec<String>) {
+    let Some(role) = known.leader("change-detector", source) else {
+        return words.push(format!("a change-detector to say how {source} is"));
+    };
+    if !role.blocked.is_empty() {
+        words.push(format!("change-detector of {source}: {}", role.blocked));
+    } else if role.revision < known.configuration.revision() {
+        words.push(format!("change-detector of {source} to take up revision {}", known.configuration.revision()));
+    } else if role.round == 0 {
+        words.push(format!("the first round of {source}"));
+    } else if role.unpublished > 0 {
+        words.push(format!("{} of {source} to be published", count(role.unpublished, "change")));
+    }
+}
+
+fn policy(known: &Known<'_>, words: &mut Vec<String>) {
+    let replicas: Vec<&RoleStatus> = known.recent("policy").collect();
+    let lag = replicas.iter().map(|role| role.lag).sum();
+    if replicas.is_empty() {
+        words.push("policy to say how it is".to_owned());
+    } else if replicas.iter().any(|role| role.revision < known.configuration.revision()) {
+        words.push(format!("policy to take up revision {}", known.configuration.revision()));
+    } else if lag > 0 {
+        words.push(format!("policy to decide {}", count(lag, "record")));
+    }
+}
+
+fn provisioner(known: &Known<'_>, target: &TenantName, words: &mut Vec<String>) {
+    let Some(role) = known.leader("provisioner", target) else {
+        return words.push(format!("a provisioner to say how {target} is"));
+    };
+    let due = role.pending.values().sum();
+    if !role.blocked.is_empty() {
+        words.push(format!("provisioner of {target}: {}", role.blocked));
+    } else if role.revision < known.configuration.revision() {
+        words.push(format!("provisioner of {target} to take up revision {}", known.configuration.revision()));
+    } else if role.lag > 0 {
+        words.push(format!("provisioner of {target} to take in {}", count(role.lag, "record")));
+    } else if due > 0 {
+        words.push(format!("{} due in {target}", count(due, "link")));
+    }
+}
+
+fn joined(known: &Known<'_>, synchronization: &NamedSynchronization, numbers: &Numbers, words: &mut Vec<String>) {
+    let name = &synchronization.name;
+    let open = numbers.standing("waiting") + numbers.untaken;
+    if numbers.undecided > 0 {
+        words.push(format!("{name}: {} not decided yet", count(numbers.undecided, "user")));
+    }
+    if numbers.replayed < known.configuration.basis(&synchronization.source) {
+        words.push(format!("{name}: users to be decided again"));
+    }
+    if open > 0 {
+        words.push(format!("{name}: {} not as desired yet", count(open, "link")));
+    }
+    if numbers.settling_soon > 0 {
+        words.push(format!("{name}: {} settling", count(numbers.settling_soon, "loss of scope")));
+    }
+}
+
+impl Known<'_> {
+    /// What replicas of a role said recently.
+    fn recent<'a>(&'a self, role: &'static str) -> impl Iterator<Item = &'a RoleStatus> {
+        self.roles.iter().filter(move |status| status.role == role && age(status, self.now) < SILENT)
+    }
+
+    /// What the replica that works on a tenant said last.
+    fn leader(&self, role: &'static str, tenant: &TenantName) -> Option<&RoleStatus> {
+        let here = self.recent(role).filter(|status| status.leader && status.tenant == tenant.as_str());
+        here.min_by_key(|status| age(status, self.now))
+    }
+}
+
+/// How long ago a role said this.
+pub(crate) fn age(status: &RoleStatus, now: Timestamp) -> Duration {
+    time("at", status.at).map_or(Duration::MAX, |at| now.since(at))
+}
+
+fn targets<'a>(known: &Known<'a>) -> std::collections::BTreeSet<&'a TenantName> {
+    known.synchronizations.iter().map(|(synchronization, _)| &synchronization.spec.to).collect()
+}
+
+/// `1 user`, `2 users`, `2 losses of scope`.
+fn count(n: u64, what: &str) -> String {
+    match (n, what.split_once(' ')) {
+        (1, _) => format!("1 {what}"),
+        (_, Some((first, rest))) => format!("{n} {first}es {rest}"),
+        (_, None) => format!("{n} {what}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

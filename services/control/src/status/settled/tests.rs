@@ -1,0 +1,110 @@
+//! Each thing that can be waited for, one at a time.
+
+use xtsync_domain::resource::{Id, Kind, Resource, Spec};
+use xtsync_proto::convert::wire_time;
+
+use super::*;
+
+const NOW: Timestamp = Timestamp(1_000_000_000);
+
+fn configuration() -> Configuration {
+    let resource = |kind, tenant: &str, name: &str, json: &str| {
+        let id = Id { kind, tenant: Some(TenantName::new(tenant).unwrap()), name: name.to_owned() };
+        Resource { id, revision: 7, spec: Spec::from_json(kind, json.as_bytes()).unwrap() }
+    };
+    let client = r#"{"clientId":"app","clientSecret":{"file":"/run/s"}}"#;
+    let tenant = format!(r#"{{"organization":"o","graph":{{"domain":"a.example","reader":{client}}}}}"#);
+    Configuration::new(
+        7,
+        [
+            resource(Kind::Tenant, "emea", "emea", &tenant),
+            resource(Kind::Tenant, "hub", "hub", &tenant),
+            resource(Kind::Synchronization, "emea", "to-hub", r#"{"to":"hub","scope":{"everyone":true}}"#),
+        ],
+    )
+}
+
+fn said(role: &str, tenant: &str) -> RoleStatus {
+    let (role, tenant) = (role.to_owned(), tenant.to_owned());
+    RoleStatus { role, tenant, replica: "r".into(), at: Some(wire_time(NOW)), revision: 7, round: 3, leader: true, ..Default::default() }
+}
+
+/// Everything at rest, after `change`.
+fn waiting_after(change: impl FnOnce(&mut Known<'_>, &mut Numbers)) -> Vec<String> {
+    let configuration = configuration();
+    let synchronization = configuration.synchronizations().next().unwrap();
+    let mut known = Known {
+        published: true,
+        behind: 0,
+        unseen: Vec::new(),
+        roles: vec![said("change-detector", "emea"), said("policy", "emea"), said("provisioner", "hub")],
+        configuration: &configuration,
+        synchronizations: &[],
+        now: NOW,
+    };
+    let mut numbers = Numbers::default();
+    numbers.replayed = 7;
+    change(&mut known, &mut numbers);
+    let synchronizations = [(synchronization, numbers)];
+    waiting_for(&Known { synchronizations: &synchronizations, ..known })
+}
+
+#[test]
+fn at_rest_nothing_is_waited_for_and_what_a_person_must_move_is_not_either() {
+    assert_eq!(waiting_after(|_, _| {}), Vec::<String>::new());
+    let moved_by_people = waiting_after(|_, numbers| {
+        for standing in ["held", "conflict", "refused", "settling", "done"] {
+            numbers.stand(standing, 5);
+        }
+    });
+    assert_eq!(moved_by_people, Vec::<String>::new());
+}
+
+#[test]
+fn before_a_first_apply_that_is_waited_for() {
+    let empty = Configuration::default();
+    let known = Known { published: true, behind: 0, unseen: vec![], roles: vec![], configuration: &empty, synchronizations: &[], now: NOW };
+    assert_eq!(waiting_for(&known), ["a first apply"]);
+}
+
+#[test]
+fn what_roles_say_is_waited_for_in_words() {
+    type Change = fn(&mut RoleStatus);
+    let cases: [(usize, Change, &str); 13] = [
+        (0, |role| role.role = String::new(), "a change-detector to say how emea is"),
+        (0, |role| role.at = Some(wire_time(NOW.minus(SILENT))), "a change-detector to say how emea is"),
+        (0, |role| role.leader = false, "a change-detector to say how emea is"),
+        (0, |role| role.blocked = "forbidden".into(), "change-detector of emea: forbidden"),
+        (0, |role| role.revision = 6, "change-detector of emea to take up revision 7"),
+        (0, |role| role.round = 0, "the first round of emea"),
+        (0, |role| role.unpublished = 2, "2 changes of emea to be published"),
+        (1, |role| role.role = String::new(), "policy to say how it is"),
+        (1, |role| role.revision = 6, "policy to take up revision 7"),
+        (1, |role| role.lag = 1, "policy to decide 1 record"),
+        (2, |role| role.tenant = "emea".into(), "a provisioner to say how hub is"),
+        (2, |role| role.lag = 3, "provisioner of hub to take in 3 records"),
+        (2, |role| role.pending = [("live".into(), 4)].into(), "4 links due in hub"),
+    ];
+    for (role, change, want) in cases {
+        assert_eq!(waiting_after(|known, _| change(&mut known.roles[role])), [want]);
+    }
+}
+
+#[test]
+fn what_the_read_model_shows_is_waited_for_too_since_what_roles_said_may_be_old() {
+    type Change = fn(&mut Known<'_>, &mut Numbers);
+    let cases: [(Change, &str); 9] = [
+        (|known, _| known.published = false, "revision 7 to be published"),
+        (|known, _| known.behind = 1, "control to read 1 record"),
+        (|known, _| known.unseen = vec!["to-hub: group All not seen yet".into()], "to-hub: group All not seen yet"),
+        (|_, numbers| numbers.undecided = 1, "to-hub: 1 user not decided yet"),
+        (|_, numbers| numbers.replayed = 6, "to-hub: users to be decided again"),
+        (|_, numbers| numbers.untaken = 2, "to-hub: 2 links not as desired yet"),
+        (|_, numbers| numbers.stand("waiting", 3), "to-hub: 3 links not as desired yet"),
+        (|_, numbers| numbers.settling_soon = 1, "to-hub: 1 loss of scope settling"),
+        (|_, numbers| numbers.settling_soon = 2, "to-hub: 2 losses of scope settling"),
+    ];
+    for (change, want) in cases {
+        assert_eq!(waiting_after(change), [want]);
+    }
+}

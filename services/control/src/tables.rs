@@ -1,0 +1,15 @@
+//! The tables that control keeps.
+
+use xtsync_platform::store::{Migration, Migrations};
+
+/// For both databases.
+pub(crate) const MIGRATIONS: Migrations = Migrations {
+    sqlite: &[
+        Migration { name: "0001_resources", sql: include_str!("../migrations/sqlite/0001_resources.sql") },
+        Migration { name: "0002_view", sql: include_str!("../migrations/sqlite/0002_view.sql") },
+    ],
+    postgres: &[
+        Migration { name: "0001_resources", sql: include_str!("../migrations/postgres/0001_resources.sql") },
+        Migration { name: "0002_view", sql: include_str!("../migrations/postgres/0002_view.sql") },
+    ],
+};

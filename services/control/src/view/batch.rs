@@ -1,0 +1,180 @@
+//! A batch of records reduced to rows: the newest of each key, and every outcome.
+
+use std::collections::BTreeMap;
+
+use prost::Message;
+use tracing::warn;
+use xtsync_domain::Version;
+use xtsync_platform::bus::{Partition, Record};
+use xtsync_proto::convert::LinkRecord;
+use xtsync_proto::event::{self, Typed};
+use xtsync_proto::topic::Topic;
+use xtsync_proto::v1;
+
+use super::link::{self, LinkRow};
+use crate::metrics::Metrics;
+
+/// A user of a source.
+pub(crate) type User = (String, String);
+
+/// A user of a source in a target: target, source, user.
+pub(crate) type Link = (String, String, String);
+
+/// What a batch says, by table; `None` where a key was tombstoned.
+#[derive(Debug, Default)]
+pub(crate) struct Batch {
+    pub(crate) users: BTreeMap<User, Option<u64>>,
+    pub(crate) decisions: BTreeMap<Link, Option<DecisionRow>>,
+    /// By target, source and partition.
+    pub(crate) markers: BTreeMap<(String, String, u32), u64>,
+    pub(crate) links: BTreeMap<Link, Option<LinkRow>>,
+    pub(crate) outcomes: Vec<OutcomeRow>,
+    /// By tenant and key.
+    pub(crate) facts: BTreeMap<(String, String), Option<Vec<u8>>>,
+    pub(crate) roles: BTreeMap<String, Option<Vec<u8>>>,
+    /// The next offset of each partition.
+    pub(crate) next: BTreeMap<Partition, i64>,
+}
+
+/// A decision, reduced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct DecisionRow {
+    pub(crate) delta: u64,
+    pub(crate) version: Vec<u8>,
+    pub(crate) desired: &'static str,
+}
+
+/// An outcome, reduced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct OutcomeRow {
+    pub(crate) id: String,
+    pub(crate) target: String,
+    pub(crate) source: String,
+    /// The counter it belongs to.
+    pub(crate) verb: &'static str,
+}
+
+impl Batch {
+    /// Reduces records, in their order.
+    pub(crate) fn of(records: &[Record], metrics: &Metrics) -> Self {
+        let mut batch = Self::default();
+        for record in records {
+            batch.next.insert(record.at.partition.clone(), record.at.offset + 1);
+            if batch.add(record).is_none() {
+                metrics.unreadable(record);
+                warn!(topic = %record.at.partition.topic, partition = record.at.partition.index, offset = record.at.offset, "unreadable record passed over");
+            }
+        }
+        batch
+    }
+
+    /// Adds a record; `None` where it cannot be read.
+    fn add(&mut self, record: &Record) -> Option<()> {
+        let key = String::from_utf8(record.key.to_vec()).ok()?;
+        match &record.at.partition.topic {
+            Topic::UserDeltas(source) => {
+                let version = read::<v1::UserDelta>(record)?.map(|delta| delta.version);
+                self.users.insert((source.to_string(), key), version);
+            }
+            Topic::TenantFacts(tenant) => {
+                self.facts.insert((tenant.to_string(), key), bytes::<v1::TenantFact>(record)?);
+            }
+            Topic::Decisions(target) => self.add_decision(target.to_string(), &key, read(record)?)?,
+            Topic::Links(target) => {
+                let (source, user) = key.split_once('/')?;
+                let row = match read::<v1::Link>(record)? {
+                    Some(wire) => {
+                        let record = wire.encode_to_vec();
+                        Some(link::row(&LinkRecord::try_from(wire).ok()?.link, record))
+                    }
+                    None => None,
+                };
+                self.links.insert((target.to_string(), source.to_owned(), user.to_owned()), row);
+            }
+            Topic::Outcomes(target) => self.outcomes.extend(outcome(target.to_string(), read(record)??)),
+            Topic::Status => {
+                self.roles.insert(key, bytes::<v1::RoleStatus>(record)?);
+            }
+            Topic::Config | Topic::Commands | Topic::DeadLetters => {}
+        }
+        Some(())
+    }
+
+    fn add_decision(&mut self, target: String, key: &str, decision: Option<v1::Decision>) -> Option<()> {
+        if let Some(v1::Decision { source, desired: Some(v1::decision::Desired::ReplayMarker(marker)), .. }) = decision {
+            self.markers.insert((target, source, marker.partition), marker.revision);
+            return Some(());
+        }
+        let (source, user) = key.split_once('/')?;
+        let row = match decision {
+            Some(decision) => Some(decision_row(&decision)?),
+            None => None,
+        };
+        self.decisions.insert((target, source.to_owned(), user.to_owned()), row);
+        Some(())
+    }
+}
+
+fn decision_row(decision: &v1::Decision) -> Option<DecisionRow> {
+    use v1::decision::Desired;
+    let version = decision.version?;
+    let desired = match decision.desired.as_ref()? {
+        Desired::Present(present) if present.enabled => "present",
+        // Whoever is disabled is not created, so there may be no link.
+        Desired::Present(_) => "disabled",
+        Desired::Gone(_) => "gone",
+        Desired::Untouched(_) => "untouched",
+        Desired::ReplayMarker(_) => return None,
+    };
+    Some(DecisionRow { delta: version.delta, version: version_bytes(version.into()), desired })
+}
+
+fn outcome(target: String, outcome: v1::Outcome) -> Option<OutcomeRow> {
+    let verb = match (outcome.result(), outcome.verb()) {
+        (v1::Result::Failed, _) => "failed",
+        (v1::Result::Done, v1::Verb::Create) => "created",
+        (v1::Result::Done, v1::Verb::Update) => "updated",
+        (v1::Result::Done, v1::Verb::Disable) => "disabled",
+        (v1::Result::Done, v1::Verb::Enable) => "enabled",
+        (v1::Result::Done, v1::Verb::Delete) => "deleted",
+        (v1::Result::Done, v1::Verb::Restore) => "restored",
+        (v1::Result::Done, v1::Verb::Unspecified) | (v1::Result::Held | v1::Result::Unspecified, _) => return None,
+    };
+    Some(OutcomeRow { id: outcome.id, target, source: outcome.source, verb })
+}
+
+/// A version as bytes that compare as versions do.
+pub(crate) fn version_bytes(version: Version) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(28);
+    [version.delta, version.facts, version.revision].iter().for_each(|part| bytes.extend(part.to_be_bytes()));
+    bytes.extend(version.rules.to_be_bytes());
+    bytes
+}
+
+/// A record's message; `None` where it cannot be read, `Some(None)` where it is a tombstone.
+#[expect(clippy::option_option, reason = "unreadable, tombstone and message are three things")]
+fn read<M: Message + Typed + Default>(record: &Record) -> Option<Option<M>> {
+    match &record.value {
+        None => Some(None),
+        Some(value) => event::decode(&record.headers, value).ok().map(Some),
+    }
+}
+
+/// As [`read`], the bytes of it.
+#[expect(clippy::option_option, reason = "unreadable, tombstone and message are three things")]
+fn bytes<M: Message + Typed + Default>(record: &Record) -> Option<Option<Vec<u8>>> {
+    read::<M>(record).map(|message| message.map(|message| message.encode_to_vec()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_compare_as_bytes_as_they_do_as_parts() {
+        let version = |delta, facts, revision, rules| Version { delta, facts, revision, rules };
+        let versions = [version(1, 9, 9, 9), version(1, 10, 0, 0), version(2, 0, 0, 0), version(300, 0, 0, 1), version(300, 0, 256, 0)];
+        assert!(versions.is_sorted());
+        assert!(versions.map(version_bytes).is_sorted());
+    }
+}

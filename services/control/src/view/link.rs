@@ -1,0 +1,151 @@
+//! A link reduced to where its shadow user is, and how it stands with what is desired.
+
+use std::time::Duration;
+
+use xtsync_domain::Timestamp;
+use xtsync_domain::decision::{Departure, Desired};
+use xtsync_domain::link::{Account, Link, Shadow, Stage, TroubleKind};
+
+use super::batch::version_bytes;
+
+/// A link, reduced.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct LinkRow {
+    /// The version of the decision it works towards.
+    pub(crate) desired: Vec<u8>,
+    pub(crate) state: &'static str,
+    pub(crate) standing: Standing,
+    pub(crate) code: String,
+    /// When it goes on by itself; 0 where that is now, or nothing is to be done.
+    pub(crate) due: Timestamp,
+    pub(crate) record: Vec<u8>,
+}
+
+/// How a link stands with what is desired.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Standing {
+    /// It is as desired.
+    Done,
+    /// It is worked on.
+    Waiting,
+    /// A loss of scope has not lasted long enough.
+    Settling,
+    /// It waits behind the gate, a veto or an override.
+    Held,
+    /// Somebody else stands in the way.
+    Conflict,
+    /// The target refused for good.
+    Refused,
+}
+
+impl Standing {
+    /// As it stands in the table.
+    pub(crate) fn as_str(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::Waiting => "waiting",
+            Self::Settling => "settling",
+            Self::Held => "held",
+            Self::Conflict => "conflict",
+            Self::Refused => "refused",
+        }
+    }
+}
+
+/// Reduces a link that was published as these bytes.
+pub(crate) fn row(link: &Link, record: Vec<u8>) -> LinkRow {
+    let (standing, code, due) = standing(link);
+    LinkRow { desired: version_bytes(link.desired.version), state: state(&link.shadow), standing, code, due, record }
+}
+
+fn state(shadow: &Shadow) -> &'static str {
+    match shadow {
+        Shadow::None | Shadow::Inviting(_) => "none",
+        Shadow::Object(Account { stage: Stage::Bin { .. }, .. }) => "deleted",
+        Shadow::Object(account) if account.enabled => "present",
+        Shadow::Object(_) => "disabled",
+    }
+}
+
+fn standing(link: &Link) -> (Standing, String, Timestamp) {
+    if link.is_reached() {
+        return (Standing::Done, String::new(), Timestamp(0));
+    }
+    if let Some(trouble) = &link.trouble {
+        let standing = match trouble.kind {
+            TroubleKind::Held => Standing::Held,
+            TroubleKind::Conflict => Standing::Conflict,
+            TroubleKind::Refused => Standing::Refused,
+            TroubleKind::Retry => Standing::Waiting,
+        };
+        return (standing, trouble.code.clone(), trouble.due.unwrap_or_default());
+    }
+    match link.desired.desired {
+        Desired::Gone(Departure::OutOfScope { settle_ms }) if settle_ms > 0 => {
+            (Standing::Settling, "settling".to_owned(), link.desired_since.plus(Duration::from_millis(settle_ms)))
+        }
+        Desired::Gone(_) | Desired::Present(_) | Desired::Untouched(_) => (Standing::Waiting, String::new(), Timestamp(0)),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xtsync_domain::decision::Untouched;
+    use xtsync_domain::link::{Applied, Trouble};
+    use xtsync_domain::{Decision, Origin, TenantName, Version};
+
+    fn link(applied: u64, desired: Desired) -> Link {
+        let tenant = |name: &str| TenantName::new(name).unwrap();
+        let version = |delta| Version { delta, ..Version::default() };
+        let desired = Decision {
+            source: tenant("emea"),
+            user: "ana".into(),
+            synchronization: "to-hub".into(),
+            version: version(2),
+            origin: Origin::Live,
+            first_seen: Timestamp(0),
+            desired,
+        };
+        Link {
+            target: tenant("hub"),
+            desired,
+            desired_since: Timestamp(5_000_000),
+            anchor: None,
+            shadow: Shadow::None,
+            applied: Applied { version: version(applied), ..Applied::default() },
+            veto: None,
+            reject: None,
+            holders: [].into(),
+            trouble: None,
+        }
+    }
+
+    fn gone(settle_ms: u64) -> Desired {
+        Desired::Gone(Departure::OutOfScope { settle_ms })
+    }
+
+    fn troubled(kind: TroubleKind) -> Link {
+        let trouble = Trouble { kind, code: "c".into(), others: Vec::new(), attempts: 1, due: None, since: Timestamp(1) };
+        Link { trouble: Some(trouble), ..link(1, gone(0)) }
+    }
+
+    #[test]
+    fn a_link_stands_as_its_versions_and_troubles_say() {
+        for (link, standing, code, due) in [
+            (link(2, gone(0)), Standing::Done, "", 0),
+            (link(1, gone(0)), Standing::Waiting, "", 0),
+            (link(1, Desired::Gone(Departure::Deleted)), Standing::Waiting, "", 0),
+            (link(1, Desired::Untouched(Untouched::NoAddress)), Standing::Waiting, "", 0),
+            (link(1, gone(30_000)), Standing::Settling, "settling", 35_000_000),
+            (link(2, gone(30_000)), Standing::Done, "", 0),
+            (troubled(TroubleKind::Held), Standing::Held, "c", 0),
+            (troubled(TroubleKind::Conflict), Standing::Conflict, "c", 0),
+            (troubled(TroubleKind::Refused), Standing::Refused, "c", 0),
+            (troubled(TroubleKind::Retry), Standing::Waiting, "c", 0),
+        ] {
+            let row = row(&link, Vec::new());
+            assert_eq!((row.standing, row.code.as_str(), row.due), (standing, code, Timestamp(due)), "{link:?}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Stores a batch: one statement a table, tombstoned keys apart.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use xtsync_domain::Timestamp;
+use xtsync_platform::params;
+use xtsync_platform::store::{Error, Param, Transaction};
+
+use super::batch::{Batch, DecisionRow, Link, OutcomeRow, User};
+use super::link::LinkRow;
+
+/// How long an outcome is remembered as counted. One is told again only after a crash, within minutes.
+const COUNTED: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Stores a batch.
+pub(super) async fn store(tx: &mut Transaction, batch: Batch, now: Timestamp) -> Result<(), Error> {
+    users(tx, batch.users).await?;
+    decisions(tx, batch.decisions).await?;
+    markers(tx, batch.markers).await?;
+    links(tx, batch.links).await?;
+    outcomes(tx, batch.outcomes, now).await?;
+    facts(tx, batch.facts).await?;
+    roles(tx, batch.roles).await
+}
+
+async fn users(tx: &mut Transaction, users: BTreeMap<User, Option<u64>>) -> Result<(), Error> {
+    const PUT: &str = "INSERT INTO view_user (source, user_id, version) VALUES {rows}
+        ON CONFLICT (source, user_id) DO UPDATE SET version = excluded.version";
+    const DROP: &str = "DELETE FROM view_user WHERE source = $1 AND user_id = $2";
+    let mut rows = Vec::new();
+    for ((source, user), version) in users {
+        match version {
+            Some(version) => rows.push(params![source, user, version]),
+            None => drop(tx.execute(DROP, params![source, user]).await?),
+        }
+    }
+    tx.insert(PUT, rows).await.map(drop)
+}
+
+async fn decisions(tx: &mut Transaction, decisions: BTreeMap<Link, Option<DecisionRow>>) -> Result<(), Error> {
+    const PUT: &str = "INSERT INTO view_decision (target, source, user_id, delta, version, desired) VALUES {rows}
+        ON CONFLICT (target, source, user_id) DO UPDATE SET delta = excluded.delta, version = excluded.version, desired = excluded.desired";
+    const DROP: &str = "DELETE FROM view_decision WHERE target = $1 AND source = $2 AND user_id = $3";
+    let mut rows = Vec::new();
+    for ((target, source, user), decision) in decisions {
+        match decision {
+            Some(decision) => rows.push(params![target, source, user, decision.delta, decision.version, decision.desired]),
+            None => drop(tx.execute(DROP, params![target, source, user]).await?),
+        }
+    }
+    tx.insert(PUT, rows).await.map(drop)
+}
+
+async fn markers(tx: &mut Transaction, markers: BTreeMap<(String, String, u32), u64>) -> Result<(), Error> {
+    const PUT: &str = "INSERT INTO view_marker (target, source, part, revision) VALUES {rows}
+        ON CONFLICT (target, source, part) DO UPDATE SET revision = excluded.revision";
+    let row = |((target, source, part), revision)| params![target, source, part, revision];
+    tx.insert(PUT, markers.into_iter().map(row).collect()).await.map(drop)
+}
+
+async fn links(tx: &mut Transaction, links: BTreeMap<Link, Option<LinkRow>>) -> Result<(), Error> {
+    const PUT: &str = "INSERT INTO view_link (target, source, user_id, desired, state, standing, code, due, record) VALUES {rows}
+        ON CONFLICT (target, source, user_id) DO UPDATE SET desired = excluded.desired, state = excluded.state,
+        standing = excluded.standing, code = excluded.code, due = excluded.due, record = excluded.record";
+    const DROP: &str = "DELETE FROM view_link WHERE target = $1 AND source = $2 AND user_id = $3";
+    let mut rows = Vec::new();
+    for ((target, source, user), link) in links {
+        match link {
+            Some(link) => {
+                let standing = link.standing.as_str();
+                rows.push(params![target, source, user, link.desired, link.state, standing, link.code, link.due, link.record]);
+            }
+            None => drop(tx.execute(DROP, params![target, source, user]).await?),
+        }
+    }
+    tx.insert(PUT, rows).await.map(drop)
+}
+
+/// Counts the outcomes that were not counted before.
+async fn outcomes(tx: &mut Transaction, outcomes: Vec<OutcomeRow>, now: Timestamp) -> Result<(), Error> {
+    const KNOWN: &str = "INSERT INTO view_outcome (id, at) VALUES {rows} ON CONFLICT (id) DO NOTHING RETURNING id";
+    const COUNT: &str = "INSERT INTO view_count (target, source, verb, n) VALUES {rows}
+        ON CONFLICT (target, source, verb) DO UPDATE SET n = view_count.n + excluded.n";
+    if outcomes.is_empty() {
+        return Ok(());
+    }
+    let ids: BTreeSet<&str> = outcomes.iter().map(|outcome| outcome.id.as_str()).collect();
+    let fresh = tx.fetch_rows(KNOWN, ids.into_iter().map(|id| params![id, now]).collect()).await?;
+    let mut fresh: BTreeSet<String> = fresh.iter().map(|row| row.text(0)).collect::<Result<_, _>>()?;
+    let mut counts: BTreeMap<(String, String, &str), i64> = BTreeMap::new();
+    for outcome in outcomes {
+        if fresh.remove(&outcome.id) {
+            *counts.entry((outcome.target, outcome.source, outcome.verb)).or_default() += 1;
+        }
+    }
+    let row = |((target, source, verb), n)| params![target, source, verb, n];
+    tx.insert(COUNT, counts.into_iter().map(row).collect()).await?;
+    tx.execute("DELETE FROM view_outcome WHERE at < $1", params![now.minus(COUNTED)]).await.map(drop)
+}
+
+async fn facts(tx: &mut Transaction, facts: BTreeMap<(String, String), Option<Vec<u8>>>) -> Result<(), Error> {
+    const PUT: &str = "INSERT INTO view_fact (tenant, key, record) VALUES {rows}
+        ON CONFLICT (tenant, key) DO UPDATE SET record = excluded.record";
+    const DROP: &str = "DELETE FROM view_fact WHERE tenant = $1 AND key = $2";
+    let mut rows: Vec<Vec<Param>> = Vec::new();
+    for ((tenant, key), record) in facts {
+        match record {
+            Some(record) => rows.push(params![tenant, key, record]),
+            None => drop(tx.execute(DROP, params![tenant, key]).await?),
+        }
+    }
+    tx.insert(PUT, rows).await.map(drop)
+}
+
+async fn roles(tx: &mut Transaction, roles: BTreeMap<String, Option<Vec<u8>>>) -> Result<(), Error> {
+    const PUT: &str = "INSERT INTO view_role (key, record) VALUES {rows} ON CONFLICT (key) DO UPDATE SET record = excluded.record";
+    const DROP: &str = "DELETE FROM view_role WHERE key = $1";
+    let mut rows: Vec<Vec<Param>> = Vec::new();
+    for (key, record) in roles {
+        match record {
+            Some(record) => rows.push(params![key, record]),
+            None => drop(tx.execute(DROP, params![key]).await?),
+        }
+    }
+    tx.insert(PUT, rows).await.map(drop)
+}

@@ -1,0 +1,57 @@
+//! The control API over its own listener, on an embedded bus and a SQLite file.
+
+mod support;
+
+use support::{Control, ORGANIZATION, apply};
+use tonic::Code;
+use xtsync_proto::v1::applied_resource::Change;
+
+#[tokio::test]
+async fn an_apply_is_one_revision_and_the_same_again_is_none() {
+    let control = Control::start().await;
+    let mut client = control.client().await;
+    let first = client.apply(apply("a.yaml", ORGANIZATION)).await.unwrap().into_inner();
+    let changes: Vec<_> = first.resources.iter().map(|resource| (resource.id.as_str(), resource.change())).collect();
+    assert_eq!(
+        changes,
+        [
+            ("Organization/-/contoso", Change::Created),
+            ("Tenant/emea/emea", Change::Created),
+            ("Tenant/hub/hub", Change::Created),
+            ("Synchronization/emea/to-hub", Change::Created),
+        ]
+    );
+    let again = client.apply(apply("a.yaml", ORGANIZATION)).await.unwrap().into_inner();
+    assert_eq!(again.revision, first.revision);
+    assert!(again.resources.iter().all(|resource| resource.change() == Change::Unchanged));
+    let less = ORGANIZATION.replace("mode: enforce", "mode: observe");
+    let changed = client.apply(apply("a.yaml", &less)).await.unwrap().into_inner();
+    assert!(changed.revision > first.revision);
+    let configured = changed.resources.iter().filter(|resource| resource.change() == Change::Configured);
+    assert_eq!(configured.map(|resource| resource.id.as_str()).collect::<Vec<_>>(), ["Synchronization/emea/to-hub"]);
+    control.stop().await;
+}
+
+#[tokio::test]
+async fn without_the_token_nothing_is_answered() {
+    let control = Control::start().await;
+    for token in [None, Some("Bearer x"), Some("")] {
+        let mut client = control.client_with(token).await;
+        let refused = client.get_status(xtsync_proto::v1::GetStatusRequest {}).await.unwrap_err();
+        assert_eq!(refused.code(), Code::Unauthenticated, "{token:?}");
+    }
+    control.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_refused_is_named_with_its_place_and_nothing_of_it_is_applied() {
+    let control = Control::start().await;
+    let mut client = control.client().await;
+    let dangling = ORGANIZATION.replace("to: hub", "to: nowhere");
+    let refused = client.apply(apply("a.yaml", &dangling)).await.unwrap_err();
+    assert_eq!(refused.code(), Code::InvalidArgument);
+    assert!(refused.message().starts_with("a.yaml: document 4, line 21, spec.to: there is no Tenant"), "{}", refused.message());
+    let listed = client.list_resources(xtsync_proto::v1::ListResourcesRequest {}).await.unwrap().into_inner();
+    assert!(listed.resources.is_empty());
+    control.stop().await;
+}

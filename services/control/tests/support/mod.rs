@@ -1,0 +1,162 @@
+//! Control in this process: an embedded bus and a SQLite file in a folder of its own, and a client with its token.
+
+#![allow(dead_code, clippy::unwrap_used, reason = "tests: each binary uses a part, and a failure may panic")]
+
+pub(crate) mod say;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tonic::metadata::MetadataValue;
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::Channel;
+use tonic::{Request, Status};
+use xtsync_control::{Config, Desk, Token, build, serve};
+use xtsync_platform::bus::{Bus, Embedded};
+use xtsync_platform::clock::SystemClock;
+use xtsync_platform::health::Health;
+use xtsync_platform::service::Parts;
+use xtsync_platform::shutdown::Shutdown;
+use xtsync_proto::v1;
+use xtsync_proto::v1::control_service_client::ControlServiceClient;
+use xtsync_proto::v1::{ApplyRequest, Document, GetStatusRequest};
+
+/// Two tenants of one organization, and a synchronization.
+pub(crate) const ORGANIZATION: &str = include_str!("organization.yaml");
+
+pub(crate) type Client = ControlServiceClient<InterceptedService<Channel, Bearer>>;
+
+/// Control at work.
+pub(crate) struct Control {
+    pub(crate) bus: Bus,
+    address: String,
+    token: Token,
+    shutdown: Shutdown,
+    tasks: Vec<JoinHandle<()>>,
+    store: String,
+    dir: tempfile::TempDir,
+}
+
+impl Control {
+    pub(crate) async fn start() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let store = dir.path().to_str().unwrap().to_owned();
+        Self::start_in(dir, store).await
+    }
+
+    /// As [`Control::start`], with a store at a `postgres://` URL.
+    pub(crate) async fn start_on(store: String) -> Self {
+        Self::start_in(tempfile::tempdir().unwrap(), store).await
+    }
+
+    async fn start_in(dir: tempfile::TempDir, store: String) -> Self {
+        let bus: Bus = Embedded::open(&dir.path().join("bus.sqlite"), Arc::new(SystemClock)).await.unwrap();
+        let token = Token::read_or_make(&dir.path().join("token")).unwrap();
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let (desk, shutdown) = (Desk::new(), Shutdown::new());
+        let config = Config { store: store.clone(), lease_ttl: Duration::from_secs(10), folder: None };
+        let parts = Parts {
+            bus: Bus::clone(&bus),
+            clock: Arc::new(SystemClock),
+            configuration: tokio::sync::watch::channel(Arc::default()).1,
+            health: Health::new(),
+            replica: "one".into(),
+        };
+        let service = build(config, parts, desk.clone()).await.unwrap();
+        let (stop, api_stop) = (shutdown.clone(), shutdown.clone());
+        let api_token = token.clone();
+        let tasks = vec![
+            tokio::spawn(async move { service.run(stop).await.unwrap() }),
+            tokio::spawn(async move { serve(listener, api_token, desk, api_stop).await.unwrap() }),
+        ];
+        let control = Self { bus, address, token, shutdown, tasks, store, dir };
+        control.wait_until_at_work().await;
+        control
+    }
+
+    pub(crate) async fn restart(self) -> Self {
+        let Self { bus, shutdown, tasks, store, dir, .. } = self;
+        shutdown.begin();
+        for task in tasks {
+            task.await.unwrap();
+        }
+        drop(bus);
+        Self::start_in(dir, store).await
+    }
+
+    /// Waits until something is so.
+    pub(crate) async fn wait(&self, what: &str, is_so: impl AsyncFn(&Self) -> bool) {
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        while !is_so(self).await {
+            assert!(tokio::time::Instant::now() < deadline, "not {what}: {:?}", self.status().await);
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+
+    /// Waits until just this is waited for.
+    pub(crate) async fn waits_for(&self, what: &[&str]) {
+        self.wait(&format!("waiting for {what:?}"), async |control| control.status().await.waiting_for == what).await;
+    }
+
+    pub(crate) async fn status(&self) -> v1::Status {
+        self.client().await.get_status(GetStatusRequest {}).await.unwrap().into_inner().status.unwrap()
+    }
+
+    pub(crate) async fn counts(&self) -> v1::SynchronizationCounts {
+        self.status().await.synchronizations[0].counts.unwrap()
+    }
+
+    /// The one synchronization.
+    pub(crate) async fn synchronization(&self) -> v1::ResourceStatus {
+        let listed = self.client().await.list_resources(v1::ListResourcesRequest {}).await.unwrap().into_inner();
+        listed.resources.into_iter().find(|resource| resource.id.starts_with("Synchronization/")).unwrap()
+    }
+
+    async fn wait_until_at_work(&self) {
+        let mut client = self.client().await;
+        let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
+        // Without documents an apply changes nothing, and succeeds only with the lease.
+        while let Err(error) = client.apply(ApplyRequest::default()).await {
+            assert!(tokio::time::Instant::now() < deadline, "{error}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        client.get_status(GetStatusRequest {}).await.unwrap();
+    }
+
+    pub(crate) async fn client(&self) -> Client {
+        self.client_with(Some(&self.token.authorization())).await
+    }
+
+    pub(crate) async fn client_with(&self, authorization: Option<&str>) -> Client {
+        let channel = Channel::from_shared(self.address.clone()).unwrap().connect().await.unwrap();
+        ControlServiceClient::with_interceptor(channel, Bearer(authorization.map(ToOwned::to_owned)))
+    }
+
+    pub(crate) async fn stop(self) {
+        self.shutdown.begin();
+        for task in self.tasks {
+            task.await.unwrap();
+        }
+    }
+}
+
+/// Presents a token.
+#[derive(Clone)]
+pub(crate) struct Bearer(Option<String>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        if let Some(authorization) = &self.0 {
+            request.metadata_mut().insert("authorization", MetadataValue::try_from(authorization).unwrap());
+        }
+        Ok(request)
+    }
+}
+
+pub(crate) fn apply(name: &str, yaml: &str) -> ApplyRequest {
+    ApplyRequest { documents: vec![Document { name: name.into(), yaml: yaml.into() }], actor: "test".into() }
+}

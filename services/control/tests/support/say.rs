@@ -1,0 +1,142 @@
+//! What the other roles say, published as they do.
+
+use bytes::Bytes;
+use prost::Message;
+use xtsync_domain::decision::{Departure, Desired, Present};
+use xtsync_domain::delta::{Kind, State, User, UserDelta};
+use xtsync_domain::fact::Fact;
+use xtsync_domain::link::{Account, Applied, Link, LoweredBy, Sessions, Shadow, Stage};
+use xtsync_domain::{Attributes, Decision, Origin, TenantFact, TenantName, Timestamp, Version};
+use xtsync_platform::bus::{Bus, Outgoing, Urgency};
+use xtsync_proto::convert::{DecisionRecord, LinkRecord, wire_time};
+use xtsync_proto::event::{self, Typed};
+use xtsync_proto::topic::{Topic, link_key, marker_key};
+use xtsync_proto::v1;
+
+pub(crate) fn emea() -> TenantName {
+    TenantName::new("emea").unwrap()
+}
+
+pub(crate) fn hub() -> TenantName {
+    TenantName::new("hub").unwrap()
+}
+
+/// The detector found groups under a name.
+pub(crate) async fn group_name(bus: &Bus, name: &str, ids: &[&str]) {
+    let fact = Fact::GroupName { name: name.into(), ids: ids.iter().map(|id| (*id).into()).collect() };
+    let key = fact.key();
+    let fact = TenantFact { version: 1, read_at: Timestamp(1), fact };
+    publish(bus, Topic::TenantFacts(emea()), key, &v1::TenantFact::from(&fact)).await;
+}
+
+/// A user changed.
+pub(crate) async fn delta(bus: &Bus, user: &str, version: u64) {
+    let state = State::Present(User { attributes: Attributes::default(), groups: vec![], nested_groups: vec![], kind: Kind::Internal });
+    let delta = UserDelta {
+        tenant: emea(),
+        user: user.into(),
+        version,
+        projection: 1,
+        origin: Origin::Live,
+        first_seen: Timestamp(1),
+        changed_at: None,
+        state,
+        changed: vec![],
+        before: Attributes::default(),
+    };
+    publish(bus, Topic::UserDeltas(emea()), user.into(), &v1::UserDelta::from(&delta)).await;
+}
+
+pub(crate) fn present() -> Desired {
+    let (attributes, on_create) = (Attributes::default(), Attributes::default());
+    Desired::Present(Present { enabled: true, address: "a@emea.example".into(), attributes, on_create })
+}
+
+pub(crate) fn out_of_scope() -> Desired {
+    Desired::Gone(Departure::OutOfScope { settle_ms: 0 })
+}
+
+pub(crate) fn decided(user: &str, version: u64, desired: Desired) -> Decision {
+    let (synchronization, version) = ("to-hub".into(), Version { delta: version, ..Version::default() });
+    Decision { source: emea(), user: user.into(), synchronization, version, origin: Origin::Live, first_seen: Timestamp(1), desired }
+}
+
+/// Policy decided.
+pub(crate) async fn decision(bus: &Bus, decision: Decision) {
+    let key = link_key(&decision.source, &decision.user);
+    publish(bus, Topic::Decisions(hub()), key, &v1::Decision::from(DecisionRecord::Decision(decision))).await;
+}
+
+/// Policy has decided everybody again for a revision.
+pub(crate) async fn replayed(bus: &Bus, revision: u64) {
+    for partition in 0..xtsync_proto::topic::PARTITIONS {
+        let marker = DecisionRecord::Marker { source: emea(), partition, revision };
+        publish(bus, Topic::Decisions(hub()), marker_key(&emea(), partition), &v1::Decision::from(marker)).await;
+    }
+}
+
+/// The provisioner has a link so: with an enabled shadow user, and the decision of a version reached.
+pub(crate) async fn link(bus: &Bus, desired: Decision, applied: u64) {
+    let account = Account {
+        id: "t1".into(),
+        stage: Stage::Live,
+        enabled: true,
+        lowered_by: LoweredBy::Nobody,
+        sessions: Sessions::Open,
+        redeemed: false,
+        address: "a@emea.example".into(),
+        created_at: Timestamp(1),
+    };
+    let key = link_key(&desired.source, &desired.user);
+    let link = Link {
+        target: hub(),
+        desired,
+        desired_since: Timestamp(1),
+        anchor: None,
+        shadow: Shadow::Object(account),
+        applied: Applied { version: Version { delta: applied, ..Version::default() }, ..Applied::default() },
+        veto: None,
+        reject: None,
+        holders: [].into(),
+        trouble: None,
+    };
+    let record = LinkRecord { link, version: 1, incarnation: "i".into() };
+    publish(bus, Topic::Links(hub()), key, &v1::Link::from(record)).await;
+}
+
+/// The provisioner did something.
+pub(crate) async fn outcome(bus: &Bus, id: &str, user: &str, verb: v1::Verb) {
+    let (source, target) = (emea().to_string(), hub().to_string());
+    let (verb, result) = (verb.into(), v1::Result::Done.into());
+    let outcome = v1::Outcome { id: id.into(), source, target, user_id: user.into(), verb, result, ..Default::default() };
+    publish(bus, Topic::Outcomes(hub()), link_key(&emea(), &user.into()), &outcome).await;
+}
+
+/// Every role is at rest, at a revision.
+pub(crate) async fn at_rest(bus: &Bus, revision: u64, now: Timestamp) {
+    for (role, tenant) in [("change-detector", "emea"), ("policy", "emea"), ("provisioner", "hub")] {
+        let status = v1::RoleStatus {
+            role: role.into(),
+            replica: "r".into(),
+            tenant: tenant.into(),
+            at: Some(wire_time(now)),
+            revision,
+            round: 1,
+            leader: true,
+            ..Default::default()
+        };
+        publish(bus, Topic::Status, format!("{role}/r/{tenant}"), &status).await;
+    }
+}
+
+/// Something that is none of ours.
+pub(crate) async fn garbage(bus: &Bus, topic: Topic) {
+    let record = Outgoing { topic, key: Bytes::from_static(b"k"), value: Some(Bytes::from_static(b"\xff\xff")), headers: vec![] };
+    bus.publish(vec![record], Urgency::Live).await.unwrap();
+}
+
+async fn publish<M: Message + Typed>(bus: &Bus, topic: Topic, key: String, message: &M) {
+    let headers = event::headers(M::TYPE, "test", &key, 1, Timestamp(1), None);
+    let record = Outgoing { topic, key: key.into(), value: Some(message.encode_to_vec().into()), headers };
+    bus.publish(vec![record], Urgency::Live).await.unwrap();
+}
