@@ -1,0 +1,90 @@
+//! The command line.
+
+use std::io::Write as _;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use tokio::runtime::Runtime;
+
+use crate::command::{apply, completions, get, run, show, status, tenant_sim, topics};
+use crate::demo;
+use crate::exit::{self, words};
+
+/// Cross-tenant user synchronization, event by event.
+#[derive(Debug, Parser)]
+#[command(name = "xtsync", version, max_term_width = 100)]
+pub struct Cli {
+    /// Show the causes of an error
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run the services: all roles in one process on embedded parts, or some of them on Kafka and PostgreSQL
+    Run(run::Args),
+    /// Apply resources: all of them as one revision, or none
+    Apply(apply::Args),
+    /// Show how far everything is, or wait until it is settled
+    Status(status::Args),
+    /// List resources and what became of them
+    Get(get::Args),
+    /// Show one link and why it is as it is
+    Show(show::Args),
+    /// Create or list the topics on Kafka
+    #[command(subcommand)]
+    Topics(topics::Command),
+    /// Play a story on simulated tenants and tell what it took
+    Demo(demo::Args),
+    /// Serve simulated tenants that speak Microsoft Graph
+    TenantSim(xtsync_tenant_sim::Args),
+    /// Print completions for a shell
+    Completions(completions::Args),
+}
+
+/// Reads the command line and does what it says.
+#[must_use]
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    let verbose = cli.verbose;
+    let done = Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(dispatch(cli.command)));
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            // Nobody is left to tell where standard error is closed.
+            std::io::stderr().write_all(words(&failure, verbose).as_bytes()).ok();
+            failure.code.into()
+        }
+    }
+}
+
+async fn dispatch(command: Command) -> exit::Result {
+    match command {
+        Command::Run(args) => run::run(args).await,
+        Command::Apply(args) => apply::run(args).await,
+        Command::Status(args) => status::run(args).await,
+        Command::Get(args) => get::run(args).await,
+        Command::Show(args) => show::run(args).await,
+        Command::Topics(command) => topics::run(command).await,
+        Command::Demo(args) => demo::run(args).await,
+        Command::TenantSim(args) => tenant_sim::run(args).await,
+        Command::Completions(args) => completions::run(&args),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_without_contradiction() {
+        Cli::command().debug_assert();
+    }
+}

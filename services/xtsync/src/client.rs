@@ -1,0 +1,100 @@
+//! A client of the control API.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use tokio::time::{Instant, sleep};
+use tonic::metadata::{Ascii, MetadataValue};
+use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
+use tonic::transport::{Channel, Endpoint};
+use tonic::{Code, Request, Status};
+use xtsync_control::Token;
+use xtsync_proto::v1::control_service_client::ControlServiceClient;
+
+use crate::exit::{self, Failure};
+
+/// The longest that connecting may take.
+const CONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// Where control is, and what it asks for.
+#[derive(Debug, Clone, clap::Args)]
+pub struct Connection {
+    /// Address of the control API
+    #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8600", env = "XTSYNC_SERVER")]
+    pub server: String,
+
+    /// File with the token of the control API [default: token in the data directory]
+    #[arg(long, value_name = "FILE", env = "XTSYNC_TOKEN_FILE")]
+    pub token_file: Option<PathBuf>,
+
+    /// Data directory of the server, where its token is
+    #[arg(long, value_name = "DIR", default_value = "xtsync-data", env = "XTSYNC_DATA_DIR")]
+    pub data_dir: PathBuf,
+}
+
+/// A client with its token.
+pub type Client = ControlServiceClient<InterceptedService<Channel, Bearer>>;
+
+impl Connection {
+    /// Connects.
+    ///
+    /// # Errors
+    /// When there is no token, or nobody listens.
+    pub async fn connect(&self) -> exit::Result<Client> {
+        let file = self.token_file.clone().unwrap_or_else(|| self.data_dir.join("token"));
+        let token = Token::read(&file)
+            .map_err(|error| anyhow!("no token of control in {} ({error}): name it by --token-file or --data-dir", file.display()))?;
+        let endpoint = Endpoint::from_shared(self.server.clone()).with_context(|| format!("'{}' is no address", self.server))?;
+        let endpoint = endpoint.connect_timeout(CONNECT_MAX).http2_keep_alive_interval(Duration::from_secs(30));
+        let channel = endpoint.connect().await.with_context(|| format!("connecting to control at {}", self.server))?;
+        Ok(client(channel, &token)?)
+    }
+}
+
+/// A client over a channel.
+///
+/// # Errors
+/// When the token holds what no header may.
+pub fn client(channel: Channel, token: &Token) -> anyhow::Result<Client> {
+    let authorization = MetadataValue::try_from(token.authorization()).context("the token is no header")?;
+    Ok(ControlServiceClient::with_interceptor(channel, Bearer(authorization)))
+}
+
+/// Presents the token.
+#[derive(Debug, Clone)]
+pub struct Bearer(MetadataValue<Ascii>);
+
+impl Interceptor for Bearer {
+    fn call(&mut self, mut request: Request<()>) -> Result<Request<()>, Status> {
+        request.metadata_mut().insert("authorization", self.0.clone());
+        Ok(request)
+    }
+}
+
+/// Asks control, again and again while it is starting or what it stands on is away, so long at most. Asking twice does no harm.
+///
+/// # Errors
+/// What control answered last.
+pub async fn patiently<T>(limit: Duration, mut ask: impl AsyncFnMut() -> Result<T, Status>) -> Result<T, Status> {
+    const AGAIN: Duration = Duration::from_millis(200);
+    let deadline = Instant::now() + limit;
+    loop {
+        match ask().await {
+            Err(status) if status.code() == Code::Unavailable && Instant::now() + AGAIN < deadline => sleep(AGAIN).await,
+            answered => return answered,
+        }
+    }
+}
+
+/// What an answer of control means for the command.
+#[must_use]
+pub fn failure(status: &Status) -> Failure {
+    let code = match status.code() {
+        Code::PermissionDenied | Code::Unauthenticated => exit::Code::Refused,
+        _ => exit::Code::Failed,
+    };
+    let words = if status.message().is_empty() { status.code().description() } else { status.message() };
+    code.because(anyhow::anyhow!("{words}"))
+}

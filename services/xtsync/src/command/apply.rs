@@ -1,0 +1,127 @@
+//! `xtsync apply`: YAML becomes one revision; then it waits until the groups that it names have been found.
+
+mod pins;
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::{Context as _, anyhow};
+use serde_json::{Value, json};
+use tonic::Code;
+use xtsync_control::folder;
+use xtsync_control::manifest::{self, BYTES_MAX, File, Written};
+use xtsync_control::problem::Problem;
+use xtsync_proto::v1::applied_resource::Change;
+use xtsync_proto::v1::{AppliedResource, ApplyRequest, ApplyResponse, Document};
+
+use crate::client::{Client, Connection, failure, patiently};
+use crate::exit;
+use crate::output::{self, Format};
+
+/// Applies resources as one revision.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// File, folder, or - for standard input; may be repeated
+    #[arg(long = "file", short, value_name = "FILE", required = true)]
+    files: Vec<PathBuf>,
+
+    /// Wait so long for groups to be found; 0s does not wait
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    wait: Duration,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Applies them.
+///
+/// # Errors
+/// When anything is wrong with them, which is told with its place, or a group is not found in time.
+pub async fn run(args: Args) -> exit::Result {
+    let files = read(&args.files)?;
+    // Read here first: what is wrong with the text needs no server to be told.
+    let written = manifest::read(&files).map_err(|problems| refused(&problems))?;
+    let mut client = args.connection.connect().await?;
+    let applied = send(&mut client, files, args.wait).await?;
+    let format = Format::of(args.json);
+    if format == Format::Text {
+        output::print(&as_text(&applied))?;
+    }
+    let found = pins::wait(&mut client, &written, args.wait).await?;
+    match format {
+        Format::Json => output::json(&as_json(&applied, &found))?,
+        Format::Text => output::print(&found.as_text())?,
+    }
+    found.verdict()
+}
+
+fn read(paths: &[PathBuf]) -> anyhow::Result<Vec<File>> {
+    let mut files = Vec::new();
+    for path in paths {
+        if path == Path::new("-") {
+            files.push(standard_input()?);
+        } else {
+            files.extend(folder::read(path)?);
+        }
+    }
+    if files.is_empty() {
+        return Err(anyhow!("no *.yaml in {}", paths.iter().map(|path| path.display().to_string()).collect::<Vec<_>>().join(", ")));
+    }
+    Ok(files)
+}
+
+fn standard_input() -> anyhow::Result<File> {
+    let mut yaml = String::new();
+    std::io::stdin().take(BYTES_MAX as u64 + 1).read_to_string(&mut yaml).context("reading standard input")?;
+    Ok(File { name: "-".to_owned(), yaml })
+}
+
+async fn send(client: &mut Client, files: Vec<File>, wait: Duration) -> exit::Result<ApplyResponse> {
+    let documents = files.into_iter().map(|file| Document { name: file.name, yaml: file.yaml }).collect();
+    let request = ApplyRequest { documents, actor: std::env::var("USER").unwrap_or_default() };
+    let answer = patiently(wait, async || client.apply(request.clone()).await).await;
+    Ok(answer
+        .map_err(|status| if status.code() == Code::InvalidArgument { told(status.message()) } else { failure(&status) })?
+        .into_inner())
+}
+
+fn refused(problems: &[Problem]) -> exit::Failure {
+    told(&problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n"))
+}
+
+/// Each mistake on a line of its own.
+fn told(problems: &str) -> exit::Failure {
+    exit::Code::Failed.because(anyhow!("{}", problems.replace('\n', "\nerror: ")))
+}
+
+fn as_text(applied: &ApplyResponse) -> String {
+    let lines = applied.resources.iter().map(|resource| match resource.change() {
+        Change::Unchanged | Change::Unspecified => format!("{} unchanged\n", resource.id),
+        change @ (Change::Created | Change::Configured) => format!("{} {}\n", resource.id, output::good(word(change))),
+    });
+    format!("{}revision {}\n", lines.collect::<String>(), applied.revision)
+}
+
+fn word(change: Change) -> &'static str {
+    match change {
+        Change::Created => "created",
+        Change::Configured => "configured",
+        Change::Unchanged | Change::Unspecified => "unchanged",
+    }
+}
+
+fn as_json(applied: &ApplyResponse, found: &pins::Found) -> Value {
+    let resource = |resource: &AppliedResource| json!({"id": resource.id, "change": word(resource.change())});
+    let resources: Vec<Value> = applied.resources.iter().map(resource).collect();
+    json!({"revision": applied.revision, "resources": resources, "resolved": found.resolved, "pending": found.pending})
+}
+
+/// Where a field of a written resource stands.
+fn place(written: &[Written], id: &str, path: &str) -> Option<String> {
+    written.iter().find(|resource| resource.id.to_string() == id).map(|resource| resource.place(path).to_string())
+}

@@ -1,0 +1,24 @@
+//! `xtsync completions`.
+
+use clap::CommandFactory as _;
+use clap_complete::Shell;
+
+use crate::cli::Cli;
+use crate::{exit, output};
+
+/// Prints completions for a shell.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The shell
+    shell: Shell,
+}
+
+/// Prints them.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn run(args: &Args) -> exit::Result {
+    let mut script = Vec::new();
+    clap_complete::generate(args.shell, &mut Cli::command(), "xtsync", &mut script);
+    Ok(output::print(&String::from_utf8_lossy(&script))?)
+}

@@ -1,0 +1,54 @@
+//! `xtsync get`: resources and what became of them.
+
+use serde_json::{Value, json};
+use xtsync_proto::v1::{ListResourcesRequest, ResourceStatus};
+
+use crate::client::{Connection, failure};
+use crate::exit;
+use crate::output::{self, Format};
+
+/// Lists resources.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Only resources of this kind, such as Synchronization
+    kind: Option<String>,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Lists them.
+///
+/// # Errors
+/// When control does not answer.
+pub async fn run(args: Args) -> exit::Result {
+    let mut client = args.connection.connect().await?;
+    let listed = client.list_resources(ListResourcesRequest {}).await.map_err(|status| failure(&status))?.into_inner();
+    let wanted = |resource: &ResourceStatus| args.kind.as_ref().is_none_or(|kind| kind_of(resource).eq_ignore_ascii_case(kind));
+    let resources: Vec<ResourceStatus> = listed.resources.into_iter().filter(wanted).collect();
+    match Format::of(args.json) {
+        Format::Json => output::json(&resources.iter().map(as_json).collect())?,
+        Format::Text => output::print(&output::table(&["RESOURCE", "REVISION", "STATUS"], resources.iter().map(as_row)))?,
+    }
+    Ok(())
+}
+
+fn kind_of(resource: &ResourceStatus) -> &str {
+    resource.id.split('/').next().unwrap_or_default()
+}
+
+fn as_row(resource: &ResourceStatus) -> Vec<String> {
+    let pending: Vec<String> = resource.pending.iter().map(|pending| pending.reason.clone()).collect();
+    let status = if pending.is_empty() { resource.resolved.join(", ") } else { output::notable(&pending.join("; ")) };
+    vec![resource.id.clone(), resource.revision.to_string(), status]
+}
+
+fn as_json(resource: &ResourceStatus) -> Value {
+    let spec: Value = serde_json::from_str(&resource.spec_json).unwrap_or_default();
+    let pending: Vec<Value> = resource.pending.iter().map(|pending| json!({"path": pending.path, "reason": pending.reason})).collect();
+    json!({"id": resource.id, "revision": resource.revision, "spec": spec, "pending": pending, "resolved": resource.resolved})
+}

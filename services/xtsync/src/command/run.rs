@@ -1,0 +1,149 @@
+//! `xtsync run`: roles until a signal.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use prometheus::Registry;
+use tracing::info;
+use xtsync_platform::admin::Reach;
+use xtsync_platform::shutdown::Shutdown;
+use xtsync_platform::telemetry::{self, Format, TelemetryOptions};
+
+use crate::exit;
+use crate::run::{self, Admin, Options, Role};
+
+/// Runs services.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// A role to run; may be repeated [default: all]
+    #[arg(long = "role", value_name = "NAME")]
+    roles: Vec<Role>,
+
+    /// Where the bus is: kafka://host:port[,host:port][?security=…] [default: embedded, in the data directory]
+    #[arg(long, value_name = "URL", env = "XTSYNC_BUS", hide_env_values = true)]
+    bus: Option<String>,
+
+    /// Where the stores are: postgres://… [default: embedded, in the data directory]
+    #[arg(long, value_name = "URL", env = "XTSYNC_STORE", hide_env_values = true)]
+    store: Option<String>,
+
+    /// Where embedded parts and the token are
+    #[arg(long, value_name = "DIR", default_value = "xtsync-data", env = "XTSYNC_DATA_DIR")]
+    data_dir: PathBuf,
+
+    /// File with the token of the control API, written if it is not there [default: token in the data directory]
+    #[arg(long, value_name = "FILE", env = "XTSYNC_TOKEN_FILE")]
+    token_file: Option<PathBuf>,
+
+    /// Where the control API listens: on loopback
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8600")]
+    listen: SocketAddr,
+
+    /// Where /metrics, /livez and /readyz are
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8601")]
+    admin_listen: SocketAddr,
+
+    /// A folder of YAML that control applies at start and on change
+    #[arg(long, value_name = "DIR")]
+    config_dir: Option<PathBuf>,
+
+    /// How often a source is asked for changes
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    poll: Duration,
+
+    /// This process's name among the replicas of a role [default: host name and process id]
+    #[arg(long, value_name = "NAME", env = "XTSYNC_REPLICA")]
+    replica: Option<String>,
+
+    /// How long a lease lasts without renewal
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    lease_ttl: Duration,
+
+    /// How long to finish what is in hand when asked to stop
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    drain: Duration,
+
+    /// The shape of log lines
+    #[arg(long, value_enum, default_value_t = Log::Auto)]
+    log: Log,
+}
+
+/// The shape of log lines.
+#[derive(Debug, Clone, Copy, clap::ValueEnum)]
+enum Log {
+    /// Text on a terminal, JSON else
+    Auto,
+    /// For people
+    Text,
+    /// For machines
+    Json,
+}
+
+/// Runs them until a signal, then lets them finish.
+///
+/// # Errors
+/// When they cannot start, or not finish in time.
+pub async fn run(args: Args) -> exit::Result {
+    let telemetry = telemetry::init(&name(&args.roles), &TelemetryOptions::from_env(args.log.into()))?;
+    let shutdown = Shutdown::on_signal().context("listening to signals")?;
+    let drain = args.drain;
+    let running = run::start(args.into_options(telemetry.registry())).await?;
+    info!(version = env!("CARGO_PKG_VERSION"), control = ?running.control, admin = ?running.admin, "started");
+    shutdown.cancelled().await;
+    running.stop(drain).await?;
+    info!("stopped");
+    Ok(())
+}
+
+/// How collectors know the process.
+fn name(roles: &[Role]) -> String {
+    match roles {
+        [role] => role.to_string(),
+        _ => "all".to_owned(),
+    }
+}
+
+impl Args {
+    fn into_options(self, registry: Registry) -> Options {
+        let roles = if self.roles.is_empty() { Role::ALL.into() } else { BTreeSet::from_iter(self.roles) };
+        // One process has the embedded bus, so its name may stay the same, and its leases are its own again at once after a restart.
+        let embedded = self.bus.is_none();
+        let replica = self.replica.unwrap_or_else(|| if embedded { "embedded".to_owned() } else { unique_name() });
+        // An address that somebody named is reached by whom he wants.
+        let reach = if self.admin_listen.ip().is_loopback() { Reach::Loopback } else { Reach::Anywhere };
+        Options {
+            roles,
+            bus: self.bus,
+            store: self.store,
+            data_dir: self.data_dir,
+            token_file: self.token_file,
+            listen: self.listen,
+            admin: Some(Admin { listen: self.admin_listen, reach }),
+            config_dir: self.config_dir,
+            poll: self.poll,
+            replica,
+            lease_ttl: self.lease_ttl,
+            registry,
+        }
+    }
+}
+
+/// Two processes must never share a name: each would take the other's leases for its own.
+fn unique_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = if host.trim().is_empty() { "xtsync" } else { host.trim() };
+    format!("{host}-{}", std::process::id())
+}
+
+impl From<Log> for Format {
+    fn from(log: Log) -> Self {
+        match log {
+            Log::Auto => Self::Auto,
+            Log::Text => Self::Text,
+            Log::Json => Self::Json,
+        }
+    }
+}

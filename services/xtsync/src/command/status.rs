@@ -1,0 +1,62 @@
+//! `xtsync status`: how far everything is; with `--wait` it returns when all is settled.
+
+mod print;
+mod wait;
+
+use std::time::Duration;
+
+use xtsync_proto::v1::{GetStatusRequest, Status};
+
+use crate::client::{Connection, failure};
+use crate::exit;
+use crate::output::{self, Format};
+
+pub(crate) use wait::until_settled;
+
+/// Shows how far everything is.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Wait until all is settled, so long at most; exit code 4 when it is not
+    #[arg(
+        long,
+        visible_alias = "wait-settled",
+        value_name = "TIME",
+        num_args = 0..=1,
+        require_equals = true,
+        default_missing_value = "60s",
+        value_parser = humantime::parse_duration
+    )]
+    wait: Option<Duration>,
+
+    /// Settled only counts after every source was read once more, so that changes made before this command are in
+    #[arg(long, requires = "wait")]
+    fresh: bool,
+
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+
+    #[command(flatten)]
+    connection: Connection,
+}
+
+/// Shows it.
+///
+/// # Errors
+/// When control does not answer, or all is not settled in time.
+pub async fn run(args: Args) -> exit::Result {
+    let mut client = args.connection.connect().await?;
+    let (status, verdict) = match args.wait {
+        Some(limit) => until_settled(&mut client, limit, args.fresh).await?,
+        None => (client.get_status(GetStatusRequest {}).await.map_err(|status| failure(&status))?.into_inner().status, Ok(())),
+    };
+    show(&status.unwrap_or_default(), Format::of(args.json))?;
+    verdict
+}
+
+fn show(status: &Status, format: Format) -> std::io::Result<()> {
+    match format {
+        Format::Json => output::json(&print::as_json(status)),
+        Format::Text => output::print(&print::as_text(status)),
+    }
+}

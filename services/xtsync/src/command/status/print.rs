@@ -1,0 +1,103 @@
+//! The status as a table and as JSON.
+
+use serde_json::{Value, json};
+use xtsync_proto::convert::time;
+use xtsync_proto::v1::{RoleStatus, Status, SynchronizationStatus};
+
+use crate::output;
+
+/// As people read it.
+pub(super) fn as_text(status: &Status) -> String {
+    let verdict = if status.settled { output::good("settled") } else { output::notable("not settled") };
+    let mut text = format!("revision {}, {verdict}\n", status.revision);
+    status.waiting_for.iter().for_each(|what| text.push_str(&format!("  waiting for {what}\n")));
+    if !status.synchronizations.is_empty() {
+        text.push('\n');
+        text.push_str(&synchronizations(&status.synchronizations));
+    }
+    if !status.roles.is_empty() {
+        text.push('\n');
+        text.push_str(&roles(status));
+    }
+    text
+}
+
+fn synchronizations(all: &[SynchronizationStatus]) -> String {
+    const HEADER: [&str; 12] =
+        ["SYNCHRONIZATION", "FROM", "TO", "MODE", "PRESENT", "DISABLED", "DELETED", "WAITING", "SETTLING", "HELD", "CONFLICTS", "REFUSED"];
+    let row = |one: &SynchronizationStatus| {
+        let held = if one.blocked.is_empty() { one.held.to_string() } else { format!("{} ({})", one.held, one.blocked) };
+        let numbers = [one.present, one.disabled, one.deleted, one.waiting + one.undecided, one.settling].map(|n| n.to_string());
+        let troubles = [held, one.conflicts.to_string(), one.refused.to_string()];
+        [&one.name, &one.source, &one.target, &one.mode].into_iter().cloned().chain(numbers).chain(troubles).collect()
+    };
+    output::table(&HEADER, all.iter().map(row))
+}
+
+fn roles(status: &Status) -> String {
+    let row = |role: &RoleStatus| {
+        let age = match (time("at", status.at), time("at", role.at)) {
+            (Ok(now), Ok(at)) => format!("{}s", now.since(at).as_secs()),
+            (_, _) => "-".to_owned(),
+        };
+        let tenant = if role.tenant.is_empty() { "-" } else { &role.tenant };
+        vec![role.role.clone(), role.replica.clone(), tenant.to_owned(), age, doing(role)]
+    };
+    output::table(&["ROLE", "REPLICA", "TENANT", "SAID", "DOES"], status.roles.iter().map(row))
+}
+
+/// What a role does just now, in words.
+fn doing(role: &RoleStatus) -> String {
+    let mut words = Vec::new();
+    if !role.blocked.is_empty() {
+        words.push(format!("blocked: {}", role.blocked));
+    }
+    if role.round > 0 {
+        words.push(format!("round {}", role.round));
+    }
+    for (what, n) in [("unpublished", role.unpublished), ("lag", role.lag), ("troubled", role.troubled)] {
+        if n > 0 {
+            words.push(format!("{what} {n}"));
+        }
+    }
+    words.extend(role.pending.iter().filter(|(_, n)| **n > 0).map(|(class, n)| format!("{class} {n}")));
+    words.extend(role.held.iter().filter(|(_, n)| **n > 0).map(|(reason, n)| format!("held {n}: {reason}")));
+    // Replicas of policy share the work; of the others one at a time has a tenant.
+    let stands_by = !role.leader && role.role != "policy";
+    if words.is_empty() && stands_by { "stands by".to_owned() } else { words.join(", ") }
+}
+
+/// As scripts read it.
+pub(super) fn as_json(status: &Status) -> Value {
+    json!({
+        "at": time("at", status.at).map(|at| at.to_string()).ok(),
+        "revision": status.revision,
+        "settled": status.settled,
+        "waiting_for": status.waiting_for,
+        "synchronizations": status.synchronizations.iter().map(synchronization).collect::<Vec<_>>(),
+        "roles": status.roles.iter().map(role).collect::<Vec<_>>(),
+    })
+}
+
+fn synchronization(one: &SynchronizationStatus) -> Value {
+    let counts = one.counts.unwrap_or_default();
+    json!({
+        "name": one.name, "source": one.source, "target": one.target, "mode": one.mode,
+        "present": one.present, "disabled": one.disabled, "deleted": one.deleted,
+        "undecided": one.undecided, "waiting": one.waiting, "settling": one.settling,
+        "held": one.held, "conflicts": one.conflicts, "refused": one.refused, "blocked": one.blocked,
+        "counts": {
+            "created": counts.created, "updated": counts.updated, "disabled": counts.disabled, "enabled": counts.enabled,
+            "deleted": counts.deleted, "restored": counts.restored, "failed": counts.failed,
+        },
+    })
+}
+
+fn role(role: &RoleStatus) -> Value {
+    json!({
+        "role": role.role, "replica": role.replica, "tenant": role.tenant, "leader": role.leader,
+        "at": time("at", role.at).map(|at| at.to_string()).ok(),
+        "revision": role.revision, "round": role.round, "unpublished": role.unpublished, "lag": role.lag,
+        "pending": role.pending, "held": role.held, "troubled": role.troubled, "blocked": role.blocked,
+    })
+}

@@ -1,0 +1,111 @@
+//! `xtsync demo`: plays the seed scenario on embedded parts and simulated tenants, and tells what it took.
+//!
+//! Two sources and a target in one process, 2,000 people, a handful of things that happen to them, and 100 movers at once. Everything
+//! lies in a folder that goes when the demo ends.
+
+mod clock;
+mod report;
+mod story;
+
+use std::time::{Duration, Instant};
+
+use xtsync_tenant_sim::Sim;
+
+use crate::exit;
+use crate::output;
+use crate::rehearsal::Rehearsal;
+
+use clock::Clock;
+use report::Report;
+use story::{Cast, Event};
+
+/// The source that the story is about.
+const SOURCE: &str = "contoso-emea";
+/// The other source.
+const OTHER: &str = "contoso-us";
+/// The target.
+const TARGET: &str = "contoso";
+
+const CONFIGURATION: &str = include_str!("demo/contoso.yaml");
+
+/// How long a lost scope settles in the demo, as its configuration says.
+const SETTLE: Duration = Duration::from_secs(1);
+
+/// How long the first synchronization may take.
+const FIRST_WITHIN: Duration = Duration::from_secs(60);
+
+/// How long everything may take to come to rest after an event.
+const REST_WITHIN: Duration = Duration::from_secs(20);
+
+/// Plays the demo.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print the result as one JSON object, on the last line
+    #[arg(long)]
+    json: bool,
+}
+
+/// Plays it.
+///
+/// # Errors
+/// When a change does not reach the target, or anything failed on the way.
+pub async fn run(args: Args) -> exit::Result {
+    let tenants = Sim::builder().tenant(SOURCE, 1200).tenant(OTHER, 800).tenant(TARGET, 0);
+    let mut world = Rehearsal::open(tenants.allow(SOURCE, TARGET).allow(OTHER, TARGET).seed(7).build()?).await?;
+    let played = play(&mut world).await;
+    world.close().await?;
+    let report = played?;
+    if args.json {
+        output::line(&report.json()?)?;
+    } else {
+        output::line(&format!("\n{}\n\n{}", report.table(), where_next()))?;
+    }
+    if report.failed() {
+        return Err(anyhow::anyhow!("some changes failed").into());
+    }
+    Ok(())
+}
+
+async fn play(world: &mut Rehearsal) -> exit::Result<Report> {
+    first_synchronization(world).await?;
+    let cast = Cast::of(world.tenant(SOURCE)?)?;
+    let mut all = Vec::new();
+    for happen in story::events() {
+        let clock = Clock::start(world.sim().journal(), SOURCE, TARGET);
+        let event = happen(&cast)?;
+        let settle = if event.settles { SETTLE } else { Duration::ZERO };
+        let took: Vec<Duration> = clock.took(&event.expected).await?.into_iter().map(|took| took.saturating_sub(settle)).collect();
+        output::line(&said(&event, &took))?;
+        all.extend(took);
+        world.rest(REST_WITHIN).await?;
+    }
+    let status = world.status().await?;
+    Ok(Report::new(&status.synchronizations, all))
+}
+
+async fn first_synchronization(world: &mut Rehearsal) -> exit::Result {
+    output::line(
+        "Contoso EMEA and Contoso US (2,000 people) are synchronized into Contoso, which allows them: simulated tenants,\nall roles in this process, everything durable.\n",
+    )?;
+    #[expect(clippy::disallowed_methods, reason = "a person is told how long it took")]
+    let began = Instant::now();
+    world.apply("contoso.yaml", CONFIGURATION).await?;
+    world.rest(FIRST_WITHIN).await?;
+    let there = world.tenant(TARGET)?.user_count();
+    let took = began.elapsed().as_secs_f64();
+    let rate = (there as f64 / took).round();
+    output::line(&format!("{:<27} {there} people in {took:.1} s ({rate} a second), no invitation mail sent", "the first synchronization"))?;
+    Ok(())
+}
+
+/// One line an event: who, what happened at home, what was done in the target, and how long lay between the two commits.
+fn said(event: &Event, took: &[Duration]) -> String {
+    let slowest = took.iter().max().copied().unwrap_or_default().as_secs_f64() * 1_000.0;
+    let apart = if event.settles { format!(" (and {} s to settle)", SETTLE.as_secs()) } else { String::new() };
+    let last = if took.len() > 1 { "the last after " } else { "" };
+    format!("{:<27} {} → {}: {last}{}{apart}", event.title, event.source, event.target, output::good(&format!("{slowest:.0} ms")))
+}
+
+fn where_next() -> &'static str {
+    "Next: `target/release/xtsync tenant-sim --help` serves such tenants to try things on, `xtsync run` and `xtsync apply -f` keep them in step;\nREADME.md shows how to point it at your own tenants, Kafka and PostgreSQL."
+}

@@ -1,0 +1,71 @@
+//! Takes the milliseconds: from the source simulator's commit to the target simulator's commit, as their own journals tell.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, bail};
+use tokio::sync::broadcast::Receiver;
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::timeout;
+use xtsync_tenant_sim::{Entry, Journal};
+
+use super::story::Expected;
+
+/// How long a change may take before the demo has failed.
+const DEADLINE: Duration = Duration::from_secs(20);
+
+/// Follows the journal from before something happens.
+pub(super) struct Clock {
+    entries: Receiver<Entry>,
+    source: String,
+    target: String,
+}
+
+impl Clock {
+    /// Starts to listen: what is written from now on is seen.
+    pub(super) fn start(journal: &Journal, source: &str, target: &str) -> Self {
+        Self { entries: journal.subscribe(), source: source.to_owned(), target: target.to_owned() }
+    }
+
+    /// Waits until everything expected was written to the target; gives, for each, the time since the newest write to the source that
+    /// concerned its person.
+    pub(super) async fn took(mut self, expected: &[Expected]) -> Result<Vec<Duration>> {
+        let mut committed: HashMap<String, Instant> = HashMap::new();
+        let mut waiting: Vec<&Expected> = expected.iter().collect();
+        let mut took = Vec::new();
+        while !waiting.is_empty() {
+            let entry =
+                self.next().await.with_context(|| format!("{} of {} changes did not reach the target", waiting.len(), expected.len()))?;
+            if *entry.tenant == *self.source {
+                // The person is the object of a write, or the member that was added or removed.
+                for person in [Some(entry.object), entry.other].into_iter().flatten() {
+                    committed.insert(person.to_string(), entry.at);
+                }
+            } else if *entry.tenant == *self.target {
+                waiting.retain(|expected| {
+                    let Some(began) = since(expected, &entry, &committed) else { return true };
+                    took.push(entry.at.duration_since(began));
+                    false
+                });
+            }
+        }
+        Ok(took)
+    }
+
+    async fn next(&mut self) -> Result<Entry> {
+        match timeout(DEADLINE, self.entries.recv()).await {
+            Ok(Ok(entry)) => Ok(entry),
+            Ok(Err(RecvError::Lagged(missed))) => bail!("the demo fell {missed} writes behind"),
+            Ok(Err(RecvError::Closed)) => bail!("the simulator ended"),
+            Err(_) => bail!("nothing was written for {} s", DEADLINE.as_secs()),
+        }
+    }
+}
+
+/// When the person's change was committed at home, if this write of the target completes it.
+fn since(expected: &Expected, entry: &Entry, committed: &HashMap<String, Instant>) -> Option<Instant> {
+    let names = |property: &str| entry.properties.iter().any(|name| name == property);
+    let completes = entry.anchor.as_deref() == Some(&expected.anchor) && entry.verb == expected.verb && expected.property.is_none_or(names);
+    let (_, person) = expected.anchor.split_once('/')?;
+    if completes { committed.get(person).copied() } else { None }
+}

@@ -1,0 +1,125 @@
+//! What commands print: text and tables for people, JSON for scripts, progress only where somebody looks.
+
+use std::io::{self, IsTerminal as _, Write as _};
+use std::time::Duration;
+
+use comfy_table::{Table, presets::NOTHING};
+use indicatif::{ProgressBar, ProgressStyle};
+use owo_colors::{OwoColorize as _, Stream, Style};
+
+/// How a result is printed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For scripts.
+    Json,
+}
+
+impl Format {
+    /// As the flag `--json` says.
+    #[must_use]
+    pub fn of(json: bool) -> Self {
+        if json { Self::Json } else { Self::Text }
+    }
+}
+
+/// Prints text to standard output. A reader who has gone, as `head` does, is no error.
+///
+/// # Errors
+/// When standard output cannot be written.
+pub fn print(text: &str) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        written => written,
+    }
+}
+
+/// Prints a line to standard output.
+///
+/// # Errors
+/// As [`print`].
+pub fn line(text: &str) -> io::Result<()> {
+    print(&format!("{text}\n"))
+}
+
+/// Prints JSON to standard output, on lines of its own.
+///
+/// # Errors
+/// As [`print`].
+pub fn json(value: &serde_json::Value) -> io::Result<()> {
+    print(&format!("{value:#}\n"))
+}
+
+/// A table without lines, as people read it and `awk` does.
+#[must_use]
+pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
+    let mut table = Table::new();
+    table.load_style(NOTHING).set_header(header.iter().copied());
+    table.add_rows(rows);
+    let lines = table.to_string();
+    let trimmed: Vec<&str> = lines.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
+    format!("{}\n", trimmed.join("\n"))
+}
+
+/// Something good, in green where colours are seen.
+#[must_use]
+pub fn good(text: &str) -> String {
+    coloured(text, Style::new().green())
+}
+
+/// Something to look at, in yellow where colours are seen.
+#[must_use]
+pub fn notable(text: &str) -> String {
+    coloured(text, Style::new().yellow())
+}
+
+fn coloured(text: &str, style: Style) -> String {
+    text.if_supports_color(Stream::Stdout, |text| text.style(style)).to_string()
+}
+
+/// A line that tells what is waited for, on standard error and on a terminal only.
+#[derive(Debug)]
+pub struct Waiting(Option<ProgressBar>);
+
+impl Waiting {
+    /// Begins to wait.
+    #[must_use]
+    pub fn begin() -> Self {
+        const TICK: Duration = Duration::from_millis(120);
+        if !io::stderr().is_terminal() {
+            return Self(None);
+        }
+        let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})").expect("a constant template");
+        let bar = ProgressBar::new_spinner().with_style(style);
+        bar.enable_steady_tick(TICK);
+        Self(Some(bar))
+    }
+
+    /// Says what for.
+    pub fn waits_for(&self, what: &str) {
+        if let Some(bar) = &self.0 {
+            bar.set_message(format!("waiting for {what}"));
+        }
+    }
+}
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        if let Some(bar) = &self.0 {
+            bar.finish_and_clear();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_table_has_no_lines_and_no_blanks_at_its_edges() {
+        let table = table(&["NAME", "N"], [vec!["to-hub".to_owned(), "12".to_owned()]]);
+        assert_eq!(table, "NAME    N\nto-hub  12\n");
+    }
+}

@@ -1,0 +1,121 @@
+//! Everything in one process: simulated tenants, all roles on embedded parts, and a client of control. The demo and the scenario tests
+//! play on it.
+
+use std::future::pending;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use xtsync_proto::v1::{ApplyRequest, Document, GetLinkRequest, GetStatusRequest, Link, Status};
+use xtsync_tenant_sim::{Sim, TenantHandle};
+
+use crate::client::{Client, Connection, failure, patiently};
+use crate::command::status::until_settled;
+use crate::exit;
+use crate::run::{self, Options, Running};
+
+/// How often the sources are asked for changes: nothing notifies of them here.
+const POLL: Duration = Duration::from_millis(100);
+
+/// How long the roles may take to come up, and to finish.
+const UP_WITHIN: Duration = Duration::from_secs(20);
+
+/// Simulated tenants and all roles at work. What they store goes when this is dropped.
+pub struct Rehearsal {
+    folder: TempDir,
+    address: String,
+    sim: Sim,
+    running: Running,
+    client: Client,
+}
+
+impl Rehearsal {
+    /// Serves the tenants and starts every role.
+    ///
+    /// # Errors
+    /// When a port or a folder cannot be had, or the roles do not come up.
+    pub async fn open(sim: Sim) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir().context("making a folder for what is stored")?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = format!("http://{}", listener.local_addr()?);
+        tokio::spawn({
+            let sim = sim.clone();
+            async move { sim.serve(listener, pending()).await }
+        });
+        let data = folder.path().join("data");
+        let running = run::start(Options { poll: POLL, ..Options::embedded(&data) }).await?;
+        let client = connect(&running, &data).await?;
+        Ok(Self { folder, address, sim, running, client })
+    }
+
+    /// The simulator.
+    #[must_use]
+    pub fn sim(&self) -> &Sim {
+        &self.sim
+    }
+
+    /// A simulated tenant.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn tenant(&self, name: &str) -> anyhow::Result<TenantHandle> {
+        self.sim.tenant(name).with_context(|| format!("no tenant {name}"))
+    }
+
+    /// Applies YAML in which `{address}` stands for the simulated tenants and `{secret}` for the file with their application's secret.
+    ///
+    /// # Errors
+    /// When control refuses it.
+    pub async fn apply(&mut self, name: &str, yaml: &str) -> exit::Result {
+        let secret = self.folder.path().join("secret");
+        std::fs::write(&secret, "secret").context("writing the simulated application's secret")?;
+        let yaml = yaml.replace("{address}", &self.address).replace("{secret}", &secret.display().to_string());
+        let request = ApplyRequest { documents: vec![Document { name: name.to_owned(), yaml }], actor: "rehearsal".to_owned() };
+        patiently(UP_WITHIN, async || self.client.apply(request.clone()).await).await.map_err(|status| failure(&status))?;
+        Ok(())
+    }
+
+    /// Waits until everything is settled, changes that were made a moment ago among it.
+    ///
+    /// # Errors
+    /// When it is not settled in time.
+    pub async fn rest(&mut self, within: Duration) -> exit::Result {
+        let (_, verdict) = until_settled(&mut self.client, within, true).await?;
+        verdict
+    }
+
+    /// How far everything is.
+    ///
+    /// # Errors
+    /// When control does not answer.
+    pub async fn status(&mut self) -> exit::Result<Status> {
+        let answer = self.client.get_status(GetStatusRequest {}).await.map_err(|status| failure(&status))?;
+        Ok(answer.into_inner().status.unwrap_or_default())
+    }
+
+    /// One link.
+    ///
+    /// # Errors
+    /// When control knows none.
+    pub async fn link(&mut self, target: &str, source: &str, user: &str) -> exit::Result<Link> {
+        let request = GetLinkRequest { target: target.to_owned(), source: source.to_owned(), user_id: user.to_owned() };
+        let answer = self.client.get_link(request).await.map_err(|status| failure(&status))?;
+        Ok(answer.into_inner().link.unwrap_or_default())
+    }
+
+    /// Lets everything finish.
+    ///
+    /// # Errors
+    /// When it does not finish in time.
+    pub async fn close(self) -> anyhow::Result<()> {
+        self.running.stop(UP_WITHIN).await
+    }
+}
+
+async fn connect(running: &Running, data: &Path) -> anyhow::Result<Client> {
+    let control = running.control.context("control does not listen")?;
+    let connection = Connection { server: format!("http://{control}"), token_file: None, data_dir: data.to_owned() };
+    connection.connect().await.map_err(|failure| failure.error)
+}

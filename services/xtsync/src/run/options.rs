@@ -1,0 +1,94 @@
+//! What a process is told to run.
+
+use std::collections::BTreeSet;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::os::unix::fs::DirBuilderExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context as _;
+use prometheus::Registry;
+use xtsync_platform::admin::Reach;
+
+use super::Role;
+
+/// What a process is told to run.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Which roles.
+    pub roles: BTreeSet<Role>,
+    /// Where the bus is; `None` is the embedded one in the data directory.
+    pub bus: Option<String>,
+    /// Where the stores are: `postgres://…`; `None` is one SQLite file a service in the data directory.
+    pub store: Option<String>,
+    /// Where embedded parts and the token are.
+    pub data_dir: PathBuf,
+    /// The token of the control API; `None` is `token` in the data directory.
+    pub token_file: Option<PathBuf>,
+    /// Where the control API listens: on loopback.
+    pub listen: SocketAddr,
+    /// Where probes and metrics are; `None` serves none.
+    pub admin: Option<Admin>,
+    /// A folder of YAML that control applies at start and on change.
+    pub config_dir: Option<PathBuf>,
+    /// How often a source is asked for changes.
+    pub poll: Duration,
+    /// This process's name among the replicas.
+    pub replica: String,
+    /// How long a lease lasts without renewal.
+    pub lease_ttl: Duration,
+    /// What `/metrics` shows.
+    pub registry: Registry,
+}
+
+/// Where probes and metrics are.
+#[derive(Debug, Clone, Copy)]
+pub struct Admin {
+    /// The address.
+    pub listen: SocketAddr,
+    /// Who may reach it.
+    pub reach: Reach,
+}
+
+impl Options {
+    /// All roles on embedded parts in a data directory, on a free port, without probes: as the demo and tests run it.
+    #[must_use]
+    pub fn embedded(data_dir: &Path) -> Self {
+        Self {
+            roles: Role::ALL.into(),
+            bus: None,
+            store: None,
+            data_dir: data_dir.to_owned(),
+            token_file: None,
+            listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
+            admin: None,
+            config_dir: None,
+            poll: Duration::from_secs(30),
+            replica: "embedded".to_owned(),
+            lease_ttl: Duration::from_secs(10),
+            registry: Registry::new(),
+        }
+    }
+
+    /// The file with the token of the control API.
+    #[must_use]
+    pub fn token_file(&self) -> PathBuf {
+        self.token_file.clone().unwrap_or_else(|| self.data_dir.join("token"))
+    }
+
+    /// Where the bus is.
+    pub(super) fn bus_address(&self) -> String {
+        self.bus.clone().unwrap_or_else(|| format!("embedded:{}", self.data_dir.join("bus.sqlite").display()))
+    }
+
+    /// Where the stores are: a URL or a directory.
+    pub(super) fn store(&self) -> String {
+        self.store.clone().unwrap_or_else(|| self.data_dir.display().to_string())
+    }
+
+    /// Makes the data directory, for its owner alone: it holds people's attributes.
+    pub(super) fn make_data_dir(&self) -> anyhow::Result<()> {
+        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.data_dir);
+        made.with_context(|| format!("making the data directory {}", self.data_dir.display()))
+    }
+}

@@ -1,0 +1,125 @@
+//! What the roles of a process share: the bus, connected as soon as it can be, and the configuration.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::warn;
+use xtsync_domain::Configuration;
+use xtsync_platform::bus::{self, Bus};
+use xtsync_platform::clock::{Clock, SystemClock};
+use xtsync_platform::configuration::Watch;
+use xtsync_platform::health::{Condition, Health};
+use xtsync_platform::service::Parts;
+use xtsync_platform::shutdown::Shutdown;
+use xtsync_proto::topic::Topic;
+
+use super::{Options, Role};
+
+/// How often the bus is asked how it is.
+const LOOK: Duration = Duration::from_secs(5);
+
+/// What the roles share; clones are the same one.
+#[derive(Clone)]
+pub(super) struct Supply {
+    parts: watch::Receiver<Option<Parts>>,
+    bus: watch::Receiver<Option<Bus>>,
+}
+
+impl Supply {
+    /// Starts to connect. A bus that is open already is used as it is.
+    pub(super) fn start(options: &Options, open: Option<Bus>, health: &Health, shutdown: &Shutdown, tasks: &mut JoinSet<()>) -> Self {
+        let (parts_told, parts) = watch::channel(None);
+        let (bus_told, bus) = watch::channel(None);
+        let supplier = Supplier {
+            address: options.bus_address(),
+            replica: options.replica.clone(),
+            condition: health.condition("bus"),
+            health: health.clone(),
+            // Control makes the configuration: it is ready before there is one.
+            follower_health: if options.roles == [Role::Control].into() { Health::new() } else { health.clone() },
+            shutdown: shutdown.clone(),
+        };
+        let stop = shutdown.clone();
+        tasks.spawn(async move {
+            stop.or(supplier.run(open, &bus_told, &parts_told)).await;
+        });
+        Self { parts, bus }
+    }
+
+    /// The bus, as soon as it is connected.
+    pub(super) fn bus(&self) -> watch::Receiver<Option<Bus>> {
+        self.bus.clone()
+    }
+
+    /// The parts, as soon as the bus is connected.
+    pub(super) async fn parts(&self) -> anyhow::Result<Parts> {
+        let mut parts = self.parts.clone();
+        let ready = parts.wait_for(Option::is_some).await?;
+        Ok(ready.clone().expect("just waited for"))
+    }
+}
+
+struct Supplier {
+    address: String,
+    replica: String,
+    condition: Condition,
+    health: Health,
+    follower_health: Health,
+    shutdown: Shutdown,
+}
+
+impl Supplier {
+    async fn run(self, open: Option<Bus>, bus_told: &watch::Sender<Option<Bus>>, parts_told: &watch::Sender<Option<Parts>>) {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let bus = match open {
+            Some(bus) => bus,
+            None => self.connect(&clock).await,
+        };
+        bus_told.send_replace(Some(Bus::clone(&bus)));
+        let watch = Watch::start(Bus::clone(&bus), &self.follower_health, self.shutdown.clone());
+        let configuration = watch.receiver();
+        let health = self.health.clone();
+        let parts = Parts { bus: Bus::clone(&bus), clock, configuration: configuration.clone(), health, replica: self.replica.clone() };
+        parts_told.send_replace(Some(parts));
+        loop {
+            let topics = topics(&configuration.borrow());
+            self.look(&bus, &topics).await;
+            tokio::time::sleep(LOOK).await;
+        }
+    }
+
+    async fn connect(&self, clock: &Arc<dyn Clock>) -> Bus {
+        loop {
+            match bus::connect(&self.address, Arc::clone(clock)).await {
+                Ok(bus) => return bus,
+                Err(error) => {
+                    warn!(error = &error as &dyn std::error::Error, "the bus cannot be reached");
+                    self.condition.set(false, error.to_string());
+                    tokio::time::sleep(LOOK).await;
+                }
+            }
+        }
+    }
+
+    /// Says how the bus is: whether it answers, and whether every topic is there.
+    async fn look(&self, bus: &Bus, topics: &[Topic]) {
+        match bus.missing(topics).await {
+            Ok(missing) if missing.is_empty() || bus.creates_topics() => self.condition.set(true, ""),
+            Ok(missing) => {
+                let more = missing.len() - 1;
+                let first = &missing[0];
+                self.condition.set(false, format!("topic {first} and {more} more are missing: run `xtsync topics create`"));
+            }
+            Err(error) => self.condition.set(false, error.to_string()),
+        }
+    }
+}
+
+/// Every topic of a configuration.
+fn topics(configuration: &Configuration) -> Vec<Topic> {
+    let of_tenants: BTreeSet<Topic> = configuration.tenants().flat_map(|(tenant, _)| Topic::of_tenant(tenant)).collect();
+    Topic::shared().into_iter().chain(of_tenants).collect()
+}

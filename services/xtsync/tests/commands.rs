@@ -1,0 +1,156 @@
+//! The binary as administrators and scripts meet it: what it prints, and its exit codes.
+
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::path::Path;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use xtsync_harness::{Dir, Process, Signal, free_port};
+
+const LIMIT: Duration = Duration::from_secs(30);
+
+fn xtsync(dir: &Path) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_xtsync"));
+    command.current_dir(dir).env_remove("XTSYNC_SERVER").env_remove("XTSYNC_DATA_DIR").env_remove("XTSYNC_BUS").env("NO_COLOR", "1");
+    command
+}
+
+fn done(dir: &Path, arguments: &[&str]) -> (i32, String, String) {
+    let Output { status, stdout, stderr } = xtsync(dir).args(arguments).output().unwrap();
+    let text = |bytes| String::from_utf8(bytes).unwrap();
+    (status.code().unwrap(), text(stdout), text(stderr))
+}
+
+/// Roles at work in a process of their own, with the ports of control and of the probes.
+struct Served {
+    process: Process,
+    control: String,
+    admin: String,
+}
+
+fn serve(dir: &Path, arguments: &[&str]) -> Served {
+    let (control, admin) = (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
+    let mut command = xtsync(dir);
+    command.args(["run", "--listen", &control, "--admin-listen", &admin]).args(arguments);
+    let process = Process::start("xtsync", &command).unwrap();
+    Served { process, control: format!("http://{control}"), admin: format!("http://{admin}") }
+}
+
+async fn ask(url: &str) -> Option<(u16, String)> {
+    rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
+    let answer = reqwest::get(url).await.ok()?;
+    Some((answer.status().as_u16(), answer.text().await.ok()?))
+}
+
+#[test]
+fn without_a_server_each_mistake_has_its_words_and_its_exit_code() {
+    let dir = Dir::new().unwrap();
+    std::fs::write(dir.join("bad.yaml"), "apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {name: o}\nspec: {tenant: []}\n")
+        .unwrap();
+    std::fs::create_dir(dir.join("empty")).unwrap();
+    for (arguments, code, words) in [
+        (vec!["--version"], 0, "xtsync 0.1.0\n"),
+        (vec!["completions", "bash"], 0, "_xtsync() {"),
+        (vec!["sync"], 2, "unrecognized subcommand 'sync'"),
+        (vec!["run", "--role", "king"], 2, "invalid value 'king'"),
+        (vec!["status"], 1, "error: no token of control in xtsync-data/token"),
+        (
+            vec!["apply", "-f", "bad.yaml"],
+            1,
+            "error: bad.yaml: document 1, line 4, spec.tenant: unknown field `tenant`, expected one of tenants\n",
+        ),
+        (vec!["apply", "-f", "none.yaml"], 1, "error: reading the configuration in none.yaml\n"),
+        (vec!["apply", "-f", "none.yaml", "--verbose"], 1, "  because No such file or directory"),
+        (vec!["apply", "-f", "empty"], 1, "error: no *.yaml in empty\n"),
+        (vec!["topics", "list", "--bus", "kafka://127.0.0.1:1"], 1, "error: no tenant is named: use --file or --tenant\n"),
+        (vec!["topics", "list", "--tenant", "Emea"], 2, "'Emea' is not a name"),
+        (vec!["topics", "create", "--tenant", "emea", "--replication", "1"], 2, "error: --min-insync may not exceed --replication\n"),
+        (
+            vec!["run", "--listen", "0.0.0.0:0", "--admin-listen", "127.0.0.1:0"],
+            1,
+            "error: the control API listens on loopback only for now",
+        ),
+        (vec!["run", "--bus", "nats://here", "--admin-listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"], 1, "kafka://"),
+    ] {
+        let (got, out, err) = done(dir.path(), &arguments);
+        assert_eq!(got, code, "{arguments:?}: {err}");
+        let printed = if code == 0 { out } else { err };
+        assert!(printed.contains(words), "{arguments:?}: {printed}");
+    }
+}
+
+#[tokio::test]
+async fn resources_are_applied_listed_and_waited_for_and_a_signal_ends_it_in_order() {
+    let dir = Dir::new().unwrap();
+    let path = dir.path();
+    let mut served = serve(path, &["--role", "control"]);
+    served.process.until_ready(&format!("{}/readyz", served.admin), LIMIT).await.unwrap();
+    let run = |arguments: &[&str]| done(path, &[arguments, &["--server", &served.control]].concat());
+    let yaml = include_str!("support/tenants.yaml")
+        .replace("ADDRESS", "http://127.0.0.1:1")
+        .replace("CLIENT", "{clientId: a, clientSecret: {file: s}}");
+    std::fs::write(path.join("tenants.yaml"), &yaml).unwrap();
+
+    let (code, out, err) = run(&["apply", "-f", "tenants.yaml", "--wait", "0s"]);
+    assert_eq!(code, 0, "{err}");
+    assert!(out.starts_with("Organization/-/contoso created\nTenant/emea/emea created\n"), "{out}");
+    let (code, _, err) = run(&["apply", "-f", "tenants.yaml", "--wait", "100ms"]);
+    let pending = "error: tenants.yaml: document 4, line 23, spec.scope.groups[0]: group GlobalEmployees not seen yet\n";
+    assert_eq!((code, err.as_str()), (1, pending));
+
+    let (code, out, _) = run(&["get", "synchronization", "--json"]);
+    let listed: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, listed[0]["id"].as_str()), (0, Some("Synchronization/emea/to-hub")));
+    assert_eq!(listed[0]["pending"][0]["path"], "spec.scope.groups[0]");
+    let (code, out, err) = run(&["status", "--wait=100ms", "--json"]);
+    let status: serde_json::Value = serde_json::from_str(&out).unwrap();
+    assert_eq!((code, &status["settled"], &status["synchronizations"][0]["name"]), (4, &false.into(), &"to-hub".into()));
+    assert!(err.starts_with("error: not settled in time: waiting for to-hub: group GlobalEmployees not seen yet"), "{err}");
+    let (code, _, err) = run(&["show", "emea/nobody", "hub"]);
+    assert_eq!((code, err.as_str()), (1, "error: neither decision nor link for emea/nobody in hub\n"));
+    std::fs::write(path.join("other"), "0123456789abcdef0123456789abcdef").unwrap();
+    std::fs::set_permissions(path.join("other"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    let (code, _, err) = run(&["status", "--token-file", "other"]);
+    assert_eq!((code, err.as_str()), (3, "error: the token is missing or wrong: see --token-file\n"));
+
+    let ended = served.process.end(Signal::Term, LIMIT).await.unwrap();
+    assert!(ended.success(), "{ended}");
+}
+
+#[tokio::test]
+async fn a_folder_of_yaml_is_applied_at_start_and_again_when_it_changes() {
+    let dir = Dir::new().unwrap();
+    let folder = dir.join("config");
+    std::fs::create_dir(&folder).unwrap();
+    let organization =
+        |name: &str| format!("apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {{name: {name}}}\nspec: {{tenants: []}}\n");
+    std::fs::write(folder.join("a.yaml"), organization("first")).unwrap();
+    let mut served = serve(dir.path(), &["--role", "control", "--config-dir", "config"]);
+    served.process.until_ready(&format!("{}/readyz", served.admin), LIMIT).await.unwrap();
+    let listed = || done(dir.path(), &["get", "--server", &served.control]).1;
+    let until = async |name: &str| xtsync_harness::wait_for(LIMIT, name, async || Ok(listed().contains(name).then_some(()))).await.unwrap();
+    until("Organization/-/first").await;
+    std::fs::write(folder.join("b.yaml"), organization("second")).unwrap();
+    until("Organization/-/second").await;
+    assert!(served.process.end(Signal::Int, LIMIT).await.unwrap().success());
+}
+
+#[tokio::test]
+async fn while_broker_and_database_are_away_it_stays_up_says_so_and_ends_when_told() {
+    let dir = Dir::new().unwrap();
+    let away = ["--bus", "kafka://127.0.0.1:1", "--store", "postgres://nobody@127.0.0.1:1/none"];
+    let mut served = serve(dir.path(), &away);
+    let live = xtsync_harness::wait_for(LIMIT, "the probes", async || Ok(ask(&format!("{}/livez", served.admin)).await)).await.unwrap();
+    assert_eq!(live.0, 200);
+    let told = async || {
+        let (code, text) = ask(&format!("{}/readyz", served.admin)).await.unwrap_or_default();
+        Ok((code == 503 && text.contains("[-]bus failed") && text.contains("[-]control failed: ") && text.contains("away")).then_some(text))
+    };
+    xtsync_harness::wait_for(LIMIT, "what is away", told).await.unwrap();
+    let (code, _, err) = done(dir.path(), &["status", "--server", &served.control]);
+    assert_eq!(code, 1, "{err}");
+    assert!(err.contains("control is starting, or its store or the bus is away"), "{err}");
+    let ended = served.process.end(Signal::Term, LIMIT).await.unwrap();
+    assert!(ended.success(), "{ended}");
+}
