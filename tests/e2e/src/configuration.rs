@@ -1,0 +1,41 @@
+//! The configuration of the stories: every source into one target, for the simulator's group of everybody.
+
+use std::fmt::Write as _;
+use std::fs;
+use std::path::Path;
+
+use anyhow::Result;
+
+/// Writes a folder of YAML, and beside it the simulated application's secret.
+///
+/// # Errors
+/// When it cannot be written.
+pub fn write(folder: &Path, address: &str, sources: &[String], target: &str, group: &str) -> Result<()> {
+    fs::create_dir_all(folder)?;
+    let secret = folder.join("secret");
+    fs::write(&secret, "secret")?;
+    fs::write(folder.join("contoso.yaml"), yaml(&secret, address, sources, target, group)?)?;
+    Ok(())
+}
+
+fn yaml(secret: &Path, address: &str, sources: &[String], target: &str, group: &str) -> Result<String> {
+    let client = format!("{{clientId: app, clientSecret: {{file: {}}}}}", secret.display());
+    let tenants: Vec<&str> = sources.iter().map(String::as_str).chain([target]).collect();
+    let names = tenants.join(", ");
+    let mut yaml = format!("apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {{name: contoso}}\nspec: {{tenants: [{names}]}}\n");
+    for tenant in tenants {
+        write!(
+            yaml,
+            "---\nkind: Tenant\nmetadata: {{name: {tenant}}}\nspec:\n  organization: contoso\n  graph: {{domain: {tenant}.example, \
+             endpoint: '{address}', authority: '{address}', reader: {client}, writer: {client}}}\n"
+        )?;
+    }
+    for source in sources {
+        write!(
+            yaml,
+            "---\nkind: Synchronization\nmetadata: {{tenant: {source}, name: to-{target}}}\nspec:\n  to: {target}\n  mode: enforce\n  \
+             settle: 1s\n  scope: {{groups: [{group}]}}\n"
+        )?;
+    }
+    Ok(yaml)
+}

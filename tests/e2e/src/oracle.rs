@@ -1,0 +1,153 @@
+//! Says from both tenants, read through Graph, what is wrong in the target. It knows the rules from the documentation, not from the code.
+//!
+//! The rules, for a synchronization whose scope is one group: each internal, enabled, direct member of the group has exactly one
+//! user in the target, with the same mapped attributes, able to sign in. One who is disabled has either no user there or a disabled
+//! one. Whoever is not in scope has none, except in the bin. Nobody else is there.
+
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+
+use anyhow::{Context as _, Result};
+use serde_json::Value;
+
+use crate::graph::Tenant;
+
+/// Attributes that are the same in source and target under the default mappings.
+pub const MAPPED: [&str; 15] = [
+    "displayName",
+    "givenName",
+    "surname",
+    "jobTitle",
+    "department",
+    "companyName",
+    "employeeId",
+    "employeeType",
+    "streetAddress",
+    "city",
+    "state",
+    "postalCode",
+    "country",
+    "officeLocation",
+    "preferredLanguage",
+];
+
+/// One source of a target.
+#[derive(Debug, Clone)]
+pub struct Source {
+    /// The source tenant.
+    pub tenant: Tenant,
+    /// The group in scope, by name.
+    pub group: String,
+}
+
+/// What was found.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// Each thing that is wrong.
+    pub wrong: Vec<String>,
+    /// How many source users should be in the target and are.
+    pub present: usize,
+    /// How many target users are disabled, as their source users are.
+    pub disabled: usize,
+    /// How many target users are in the bin.
+    pub binned: usize,
+}
+
+/// Compares a target with its sources.
+///
+/// # Errors
+/// When a tenant cannot be read.
+pub async fn judge(sources: &[Source], target: &Tenant) -> Result<Verdict> {
+    let mut verdict = Verdict::default();
+    let anchor = anchor_name(target).await?;
+    let select = format!("id,userPrincipalName,mail,accountEnabled,userType,creationType,{anchor},{}", MAPPED.join(","));
+    let live = target.all(&format!("/users?$top=999&$select={select}")).await?;
+    let bin = target.all(&format!("/directory/deletedItems/microsoft.graph.user?$top=999&$select=id,{anchor}")).await?;
+    let mut shadows = by_anchor(&live, &anchor, &mut verdict);
+    let binned: BTreeSet<&str> = bin.iter().filter_map(|user| user[&anchor].as_str()).collect();
+    verdict.binned = binned.len();
+    for source in sources {
+        judge_source(source, &mut shadows, &binned, &mut verdict).await?;
+    }
+    verdict.wrong.extend(shadows.keys().map(|anchor| format!("{anchor} is in the target and nobody asked for it")));
+    Ok(verdict)
+}
+
+async fn judge_source(
+    source: &Source,
+    shadows: &mut BTreeMap<String, &Value>,
+    binned: &BTreeSet<&str>,
+    verdict: &mut Verdict,
+) -> Result<()> {
+    let home = source.tenant.directory_id().await?;
+    let group = source.tenant.group(&source.group).await?;
+    let select = format!("id,userPrincipalName,accountEnabled,creationType,{}", MAPPED.join(","));
+    let users = source.tenant.all(&format!("/users?$top=999&$select={select}")).await?;
+    let members = source.tenant.all(&format!("/groups/{group}/members?$top=999&$select=id")).await?;
+    let members: BTreeSet<&str> = members.iter().filter_map(|member| member["id"].as_str()).collect();
+    for user in &users {
+        let id = user["id"].as_str().context("a source user without id")?;
+        let anchor = format!("{home}/{id}");
+        let external = user["userPrincipalName"].as_str().is_some_and(|name| name.contains("#EXT#"));
+        let in_scope = members.contains(id) && !external;
+        let enabled = user["accountEnabled"] == Value::Bool(true);
+        let shadow = shadows.remove(&anchor);
+        match (in_scope, enabled, shadow) {
+            (true, true, Some(shadow)) => {
+                verdict.present += 1;
+                compare(&anchor, user, shadow, verdict);
+            }
+            (true, true, None) => {
+                verdict.wrong.push(format!("{anchor} is missing{}", if binned.contains(anchor.as_str()) { ": in the bin" } else { "" }))
+            }
+            (true, false, Some(shadow)) => {
+                verdict.disabled += 1;
+                compare(&anchor, user, shadow, verdict);
+            }
+            (false, _, Some(_)) => verdict.wrong.push(format!("{anchor} is out of scope and still there")),
+            (true, false, None) | (false, _, None) => {}
+        }
+    }
+    Ok(())
+}
+
+fn compare(anchor: &str, user: &Value, shadow: &Value, verdict: &mut Verdict) {
+    for name in MAPPED.iter().chain(&["accountEnabled"]) {
+        if user[name] != shadow[name] {
+            verdict.wrong.push(format!("{anchor}: {name} differs"));
+        }
+    }
+    if shadow["userType"] != "Member" {
+        verdict.wrong.push(format!("{anchor}: userType is not Member"));
+    }
+    if shadow["creationType"] != "Invitation" {
+        verdict.wrong.push(format!("{anchor}: was not invited"));
+    }
+}
+
+/// The target's users by anchor; a second one of an anchor, or of a principal name, is wrong.
+fn by_anchor<'a>(users: &'a [Value], anchor: &str, verdict: &mut Verdict) -> BTreeMap<String, &'a Value> {
+    let mut shadows = BTreeMap::new();
+    let mut addresses: HashMap<String, &str> = HashMap::new();
+    for user in users {
+        if let Some(text) = user[anchor].as_str()
+            && shadows.insert(text.to_owned(), user).is_some()
+        {
+            verdict.wrong.push(format!("{text} is in the target twice"));
+        }
+        if let Some(mail) = user["mail"].as_str()
+            && let Some(other) = addresses.insert(mail.to_lowercase(), user["id"].as_str().unwrap_or_default())
+        {
+            verdict.wrong.push(format!("{} and {other} have the same mail", user["id"]));
+        }
+    }
+    shadows
+}
+
+/// The name of the directory extension that holds the anchor.
+async fn anchor_name(target: &Tenant) -> Result<String> {
+    let answer =
+        target.post("/directoryObjects/getAvailableExtensionProperties", serde_json::json!({"isSyncedFromOnPremises": false})).await?;
+    let names = answer["value"].as_array().context("no extension properties")?;
+    let mut names = names.iter().filter_map(|property| property["name"].as_str());
+    Ok(names.find(|name| name.ends_with("_xtsyncAnchor")).context("no anchor is registered")?.to_owned())
+}

@@ -1,0 +1,69 @@
+//! Stories in the administrator's words: each `tests/scenarios/*.txt` is a test, its answers are recorded beside it in `.out`.
+//!
+//! A script runs against all roles in one process, on embedded parts, with simulated tenants. `UPDATE_EXPECT=1` records the answers anew.
+#![cfg(test)]
+
+mod script;
+mod show;
+mod world;
+
+use std::fs;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+use crate::world::World;
+
+macro_rules! scenarios {
+    ($($(#[$doc:meta])* $name:ident => $file:literal),* $(,)?) => {
+        $(
+            $(#[$doc])*
+            #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+            async fn $name() {
+                play($file).await.unwrap();
+            }
+        )*
+
+        #[test]
+        fn every_script_is_a_test() {
+            let mut scripts: Vec<String> = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+            scripts.retain(|name| name.ends_with(".txt"));
+            scripts.sort();
+            let mut played = vec![$(concat!($file, ".txt").to_owned()),*];
+            played.sort();
+            assert_eq!(scripts, played);
+        }
+    };
+}
+
+scenarios! {
+    two_people_with_one_address_are_a_conflict_until_one_is_corrected => "address-taken",
+    consent_withdrawn_stops_every_write_and_removes_nobody => "consent-withdrawn",
+    the_disabled_the_external_and_the_unreachable_are_not_created => "disabled-never-provisioned",
+    a_person_joins_moves_is_disabled_leaves_and_returns => "joiner-mover-leaver",
+    a_changed_mapping_writes_only_the_difference => "mapping-change",
+    nested_groups_count_only_where_asked => "nested",
+    a_group_changed_for_another_in_scope_touches_nobody => "returns-within-settle",
+    a_deleted_scope_group_removes_nobody => "scope-group-gone",
+}
+
+async fn play(name: &str) -> Result<()> {
+    let script = folder().join(format!("{name}.txt"));
+    let text = fs::read_to_string(&script).with_context(|| script.display().to_string())?;
+    let commands = script::parse(&text).with_context(|| script.display().to_string())?;
+    let mut world = World::new();
+    let mut answers = String::new();
+    for (line, command) in commands {
+        let answer = world.perform(&command).await.with_context(|| format!("{name}.txt:{line}"))?;
+        if !answer.is_empty() {
+            answers.push_str(&format!("> {}\n{answer}\n", command.words()));
+        }
+    }
+    world.stop().await?;
+    expect_test::expect_file![folder().join(format!("{name}.out"))].assert_eq(&answers);
+    Ok(())
+}
+
+fn folder() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../scenarios")
+}

@@ -1,0 +1,275 @@
+//! The world of a scenario: simulated tenants, all roles on embedded parts, and the administrator's commands.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail};
+use serde_json::{Map, Value, json};
+use tokio::time::{Instant, sleep};
+use uuid::Uuid;
+use xtsync::exit::Failure;
+use xtsync::rehearsal::Rehearsal;
+use xtsync_tenant_sim::{ObjectKind, Sim, TenantHandle};
+
+use crate::script::Command;
+use crate::show;
+
+/// How long anything may take until it is settled.
+const SETTLED_WITHIN: Duration = Duration::from_secs(30);
+
+/// How often the status is looked at.
+const LOOK: Duration = Duration::from_millis(50);
+
+pub(crate) struct World {
+    tenants: Vec<String>,
+    /// There once the tenants are described.
+    stage: Option<Rehearsal>,
+    /// The names of the script by anchor.
+    names: BTreeMap<String, String>,
+    /// The ids of the script's people and groups by `tenant/name`.
+    ids: BTreeMap<String, Uuid>,
+    /// The number of the journal's newest entry at the last `mark`.
+    marked: u64,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self { tenants: Vec::new(), stage: None, names: BTreeMap::new(), ids: BTreeMap::new(), marked: 0 }
+    }
+
+    /// Does what a line says; gives what it answers.
+    pub(crate) async fn perform(&mut self, command: &Command) -> Result<String> {
+        if command.verb() == "tenant" {
+            self.tenants.push(command.word(1)?.to_owned());
+            return Ok(String::new());
+        }
+        if self.stage.is_none() {
+            self.stage = Some(self.open().await?);
+        }
+        match command.verb() {
+            "allow" => self.consent(command, true)?,
+            "forbid" => self.consent(command, false)?,
+            "group" => self.group(command)?,
+            "nest" => self.nest(command)?,
+            "user" => self.user(command)?,
+            "guest" => self.guest(command)?,
+            "set" => self.set(command)?,
+            "join" => self.tenant(command)?.add_member(self.id(command, 3)?, self.id(command, 2)?)?,
+            "leave" => self.tenant(command)?.remove_member(self.id(command, 3)?, self.id(command, 2)?)?,
+            "delete" => self.tenant(command)?.delete_user(self.id(command, 2)?)?,
+            "delete-group" => self.tenant(command)?.delete_group(self.id(command, 2)?)?,
+            "restore" => self.tenant(command)?.restore_user(self.id(command, 2)?)?,
+            "mark" => self.marked = self.stage()?.sim().journal().last(),
+            "apply" => self.apply(command).await?,
+            "settle" => self.stage_mut()?.rest(SETTLED_WITHIN).await.map_err(unexpected)?,
+            "notice" => self.notice(command).await?,
+            "show" => return Ok(show::people(&self.tenant(command)?, &self.names)),
+            "written" => return self.written(command),
+            "writes" => return self.messages(command),
+            "status" => return self.status(command).await,
+            "link" => return self.link(command).await,
+            other => bail!("'{other}' is no word of a script"),
+        }
+        Ok(String::new())
+    }
+
+    pub(crate) async fn stop(self) -> Result<()> {
+        if let Some(stage) = self.stage {
+            stage.close().await?;
+        }
+        Ok(())
+    }
+
+    async fn open(&self) -> Result<Rehearsal> {
+        let builder = self.tenants.iter().fold(Sim::builder(), |builder, tenant| builder.tenant(tenant, 0));
+        Rehearsal::open(builder.seed(7).build()?).await
+    }
+
+    fn stage(&self) -> Result<&Rehearsal> {
+        self.stage.as_ref().context("a script begins with its tenants")
+    }
+
+    fn stage_mut(&mut self) -> Result<&mut Rehearsal> {
+        self.stage.as_mut().context("a script begins with its tenants")
+    }
+
+    fn named(&self, name: &str) -> Result<TenantHandle> {
+        self.stage()?.tenant(name)
+    }
+
+    fn tenant(&self, command: &Command) -> Result<TenantHandle> {
+        self.named(command.word(1)?)
+    }
+
+    fn id(&self, command: &Command, index: usize) -> Result<Uuid> {
+        let key = format!("{}/{}", command.word(1)?, command.word(index)?);
+        self.ids.get(&key).copied().with_context(|| format!("nobody is called {key}"))
+    }
+
+    fn consent(&self, command: &Command, given: bool) -> Result<()> {
+        let (source, target) = command.pair()?;
+        let sim = self.stage()?.sim();
+        if given { sim.allow(source, target) } else { sim.forbid(source, target) }
+    }
+
+    fn group(&mut self, command: &Command) -> Result<()> {
+        let name = command.word(2)?;
+        let body = json!({"displayName": name, "mailEnabled": false, "mailNickname": name, "securityEnabled": true});
+        let id = self.tenant(command)?.create_group(&body)?;
+        self.ids.insert(format!("{}/{name}", command.word(1)?), id);
+        Ok(())
+    }
+
+    fn nest(&self, command: &Command) -> Result<()> {
+        Ok(self.tenant(command)?.add_member(self.id(command, 2)?, self.id(command, 3)?)?)
+    }
+
+    fn user(&mut self, command: &Command) -> Result<()> {
+        let tenant = self.tenant(command)?;
+        let name = command.word(2)?;
+        let address = format!("{name}@{}", tenant.domain());
+        let mut body = json!({
+            "accountEnabled": true,
+            "displayName": name,
+            "mailNickname": name,
+            "userPrincipalName": address,
+            "mail": address,
+            "passwordProfile": {"password": "not-used-anywhere-1"},
+        });
+        if let Value::Object(body) = &mut body {
+            body.extend(values(command));
+        }
+        let id = tenant.create_user(&body)?;
+        self.know(command, id)
+    }
+
+    fn guest(&mut self, command: &Command) -> Result<()> {
+        let name = command.word(2)?;
+        let body = json!({"invitedUserEmailAddress": format!("{name}@elsewhere.example"), "inviteRedirectUrl": "https://example.com"});
+        let id = self.tenant(command)?.invite(&body)?;
+        self.know(command, id)
+    }
+
+    fn know(&mut self, command: &Command, id: Uuid) -> Result<()> {
+        let tenant = self.tenant(command)?;
+        for group in command.groups() {
+            let group = self.ids.get(&format!("{}/{group}", tenant.name())).with_context(|| format!("no group {group}"))?;
+            tenant.add_member(*group, id)?;
+        }
+        let name = format!("{}/{}", tenant.name(), command.word(2)?);
+        self.names.insert(format!("{}/{id}", tenant.id()), name.clone());
+        self.ids.insert(name, id);
+        Ok(())
+    }
+
+    fn set(&self, command: &Command) -> Result<()> {
+        Ok(self.tenant(command)?.patch_user(self.id(command, 2)?, &Value::Object(values(command)))?)
+    }
+
+    async fn apply(&mut self, command: &Command) -> Result<()> {
+        let (source, target) = command.pair()?;
+        let yaml = self.yaml(command, source, target)?;
+        self.stage_mut()?.apply("scenario.yaml", &yaml).await.map_err(unexpected)
+    }
+
+    /// The resources that a line of a script stands for: both tenants, the organization of all, and the synchronization.
+    fn yaml(&self, command: &Command, source: &str, target: &str) -> Result<String> {
+        let client = "{clientId: app, clientSecret: {file: {secret}}}";
+        let mut yaml = format!(
+            "apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {{name: contoso}}\nspec: {{tenants: [{}]}}\n",
+            self.tenants.join(", ")
+        );
+        for tenant in &self.tenants {
+            let domain = self.named(tenant)?.domain().to_owned();
+            write!(
+                yaml,
+                "---\nkind: Tenant\nmetadata: {{name: {tenant}}}\nspec:\n  organization: contoso\n  graph: {{domain: {domain}, \
+                 endpoint: '{{address}}', authority: '{{address}}', reader: {client}, writer: {client}}}\n"
+            )?;
+        }
+        let scope = command.value("scope").context("apply wants scope=GROUP,…")?;
+        let settle = command.value("settle").unwrap_or("0s");
+        let nested = command.says("nested");
+        write!(
+            yaml,
+            "---\nkind: Synchronization\nmetadata: {{tenant: {source}, name: to-{target}}}\nspec:\n  to: {target}\n  mode: enforce\n  \
+             settle: {settle}\n  scope: {{groups: [{scope}], nested: {nested}}}\n"
+        )?;
+        let mappings: Vec<_> = command.values().filter(|(name, _)| !["scope", "settle"].contains(name)).collect();
+        if !mappings.is_empty() {
+            yaml.push_str("  mappings:\n");
+            for (name, constant) in mappings {
+                writeln!(yaml, "    {name}: {{constant: {constant:?}}}")?;
+            }
+        }
+        Ok(yaml)
+    }
+
+    /// What was written to a tenant since the last mark, a line a person.
+    fn written(&self, command: &Command) -> Result<String> {
+        let tenant = command.word(1)?;
+        let entries = self.stage()?.sim().journal().since(self.marked);
+        let written = entries.iter().filter(|entry| *entry.tenant == *tenant && entry.kind == ObjectKind::User);
+        let mut lines: Vec<String> = written
+            .map(|entry| {
+                format!("  {}: {:?} {}\n", show::name(entry.anchor.as_deref(), &self.names), entry.verb, entry.properties.join(" "))
+            })
+            .collect();
+        lines.sort();
+        Ok(if lines.is_empty() { "  nothing\n".to_owned() } else { lines.concat() })
+    }
+
+    fn messages(&self, command: &Command) -> Result<String> {
+        Ok(format!("  {} invitation mails\n", self.tenant(command)?.messages_sent()))
+    }
+
+    async fn status(&mut self, command: &Command) -> Result<String> {
+        let target = command.word(1)?;
+        let status = self.stage_mut()?.status().await.map_err(unexpected)?;
+        let into = status.synchronizations.iter().filter(|synchronization| synchronization.target == target);
+        Ok(into.map(|one| format!("  {}: present {}, held {}, blocked by {:?}\n", one.name, one.present, one.held, one.blocked)).collect())
+    }
+
+    /// Waits until xtsync has noticed what a target's administrator allows now: `blocked` or `open`.
+    async fn notice(&mut self, command: &Command) -> Result<()> {
+        let (target, blocked) = (command.word(1)?.to_owned(), command.says("blocked"));
+        let deadline = Instant::now() + SETTLED_WITHIN;
+        while Instant::now() < deadline {
+            let status = self.stage_mut()?.status().await.map_err(unexpected)?;
+            let mut into = status.synchronizations.iter().filter(|synchronization| synchronization.target == target);
+            if into.all(|synchronization| synchronization.blocked.is_empty() != blocked) {
+                return Ok(());
+            }
+            sleep(LOOK).await;
+        }
+        bail!("nobody noticed")
+    }
+
+    async fn link(&mut self, command: &Command) -> Result<String> {
+        let source = command.word(1)?;
+        let user = self.id(command, 2)?;
+        let link = self.stage_mut()?.link(command.word(3)?, source, &user.to_string()).await.map_err(unexpected)?;
+        let trouble = link.trouble.map(|trouble| format!("{:?} {}", trouble.kind(), trouble.code)).unwrap_or_default();
+        Ok(format!("  {trouble}\n"))
+    }
+}
+
+fn unexpected(failure: Failure) -> anyhow::Error {
+    failure.error
+}
+
+fn values(command: &Command) -> Map<String, Value> {
+    command
+        .values()
+        .map(|(name, value)| {
+            let value = match value {
+                "true" => Value::Bool(true),
+                "false" => Value::Bool(false),
+                "null" => Value::Null,
+                text => text.into(),
+            };
+            (name.to_owned(), value)
+        })
+        .collect()
+}
