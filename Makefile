@@ -1,0 +1,93 @@
+# What a developer and CI run. `make help` lists it.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+CARGO := cargo
+TARGET := $(or $(CARGO_TARGET_DIR),target)
+KAFKA := .cache/kafka/$(shell sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' tests/servers/kafka/pom.xml)
+BUF := .cache/buf/node_modules/.bin/buf
+SDK_JS := .cache/sdk-js/node_modules/@microsoft/microsoft-graph-client/package.json
+VENV := .venv/installed
+# Written by whoever tests through Microsoft's SDK; without it there is nothing to install.
+REQUIREMENTS := $(wildcard tests/sdk/requirements.txt)
+
+.PHONY: help
+help: ## lists the targets
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
+
+.PHONY: demo
+demo: tools-build ## builds xtsync and plays the story of two tenants that become one, embedded, within a minute
+	$(CARGO) build --locked --release -p xtsync
+	$(TARGET)/release/xtsync demo
+
+.PHONY: test
+test: tools-build tools-test kafka postgres venv buf ## brings what the tests need, lints, and runs all of them
+	tests/run
+
+.PHONY: lint
+lint: tools-build buf ## checks format, clippy, sizes of files and functions, and the protobuf contract
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
+	$(CARGO) test --locked --workspace --test tidy
+	$(BUF) lint proto
+
+.PHONY: fmt
+fmt: ## formats the Rust
+	$(CARGO) fmt --all
+
+.PHONY: deny
+deny: ## checks licences, banned crates and sources; needs cargo-deny
+	@command -v cargo-deny >/dev/null || { echo 'cargo-deny is missing: cargo install --locked cargo-deny' >&2; exit 1; }
+	$(CARGO) deny check bans licenses sources
+
+.PHONY: kafka
+kafka: $(KAFKA) ## brings the jars of the Apache Kafka broker that the tests start
+$(KAFKA): tests/servers/kafka/pom.xml
+	@tests/need java mvn
+	rm -rf $@ $@.part
+	mvn -q -B -f $< dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory=$(CURDIR)/$@.part
+	mv $@.part $@ && touch $@
+
+.PHONY: postgres
+postgres: ## installs PostgreSQL from Debian's packages, if it is missing and we are root
+	@tests/servers/postgres/install
+
+.PHONY: venv
+venv: $(VENV) ## makes the Python environment of the tests that speak through Microsoft's SDK
+$(VENV): $(REQUIREMENTS)
+	@tests/need python3
+	python3 -m venv .venv
+	$(if $(REQUIREMENTS),.venv/bin/pip install -q -r $(REQUIREMENTS))
+	touch $@
+
+# Not `npm ci`: it insists on the binaries of all platforms in the lock file, and not every registry serves them all.
+.PHONY: buf
+buf: $(BUF) ## installs the linter of the protobuf contract
+$(BUF): tests/servers/buf/package.json tests/servers/buf/package-lock.json
+	@tests/need node npm
+	mkdir -p .cache/buf && cp $^ tests/servers/buf/.npmrc .cache/buf/
+	npm install --no-save --ignore-scripts --prefix .cache/buf
+	touch $@
+
+.PHONY: sdk-js
+sdk-js: $(SDK_JS) ## speaks to a simulator of its own through Microsoft's SDK for JavaScript
+	$(CARGO) build --locked -p xtsync-tenant-sim --example serve
+	XTSYNC_SIM=$(TARGET)/debug/examples/serve NODE_PATH=.cache/sdk-js/node_modules node --test --test-reporter=tap tests/sdk/js/sdk.test.cjs
+$(SDK_JS): tests/sdk/js/package.json tests/sdk/js/package-lock.json
+	@tests/need node npm
+	mkdir -p .cache/sdk-js && cp $^ tests/sdk/js/.npmrc .cache/sdk-js/
+	npm install --no-save --ignore-scripts --prefix .cache/sdk-js
+	touch $@
+
+.PHONY: clean
+clean: ## removes everything that was built or brought
+	$(CARGO) clean
+	rm -rf .cache .venv
+
+.PHONY: tools-build tools-test
+tools-build:
+	@tests/need cargo cc c++ cmake make perl
+tools-test:
+	@tests/need java mvn python3 node npm setpriv
