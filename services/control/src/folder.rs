@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use tracing::{error, info};
+use xtsync_platform::telemetry::chain;
 
 use crate::context::Context;
 use crate::manifest::{self, BYTES_MAX, File};
@@ -71,7 +72,7 @@ pub(crate) async fn run(context: &Context, folder: &Path) -> Result<(), Error> {
                 }
             }
             // Perhaps it is being written just now.
-            Err(error) => error!(error = &error as &dyn std::error::Error, "configuration folder not read"),
+            Err(error) => error!(error = chain(&error), "configuration folder not read"),
         }
         tokio::time::sleep(EVERY).await;
     }

@@ -17,6 +17,7 @@ use tracing::{Instrument as _, error, info_span};
 use xtsync_domain::Timestamp;
 use xtsync_domain::link::{Change, Class, Seen, Step, TroubleKind, Verb, next};
 use xtsync_platform::store::{self, Epoch, lease};
+use xtsync_platform::telemetry::chain;
 use xtsync_platform::trace;
 
 use self::end::End;
@@ -37,7 +38,7 @@ const PUT_OFF_FOR: Duration = Duration::from_secs(60);
 pub(crate) async fn run(worker: &Worker, epoch: Epoch, key: Key) -> Result<()> {
     match start(worker, epoch, &key).await {
         Err(error @ (Error::Unreadable(..) | Error::Store(store::Error::Statement { .. }))) => {
-            error!(link = %key, error = &error as &dyn std::error::Error, "the link is put off");
+            error!(link = %key, error = chain(&error), "the link is put off");
             put_off(worker, epoch, &key).await
         }
         result => result,

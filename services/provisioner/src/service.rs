@@ -14,6 +14,7 @@ use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::status;
 use xtsync_platform::store::{Options, Report, Store, load_offsets};
+use xtsync_platform::telemetry::chain;
 use xtsync_proto::topic::Topic;
 
 use crate::config::Config;
@@ -111,7 +112,7 @@ impl Provisioner {
                     let running = Running { worker, tenant: tenant.clone(), tasks: JoinSet::new(), stop: Shutdown::new() };
                     workers.insert(target, running);
                 }
-                Err(error) => error!(%target, error = &error as &dyn std::error::Error, "the target cannot be written"),
+                Err(error) => error!(%target, error = chain(&error), "the target cannot be written"),
             }
         }
     }
@@ -250,9 +251,8 @@ impl Provisioner {
 
 /// Says in a condition and in the log why a step failed; it is tried again.
 fn report(condition: &Condition, doing: &'static str, error: &Error) {
-    warn!(doing, error = error as &dyn std::error::Error, "a step failed and is tried again");
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    condition.set(false, format!("{error}{cause}"));
+    warn!(doing, error = chain(error), "a step failed and is tried again");
+    condition.set(false, chain(error));
 }
 
 impl Running {
@@ -272,7 +272,7 @@ impl Running {
         stop.begin();
         tasks.join_all().await;
         if let Err(error) = publish::step(&worker).await {
-            warn!(target = %worker.target, error = &error as &dyn std::error::Error, "what is left is published by the next owner");
+            warn!(target = %worker.target, error = chain(&error), "what is left is published by the next owner");
         }
         if let Some(worker) = Arc::into_inner(worker) {
             worker.lease.release().await;

@@ -6,6 +6,7 @@ use tokio::time::{Instant, sleep};
 use tracing::warn;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::store::load_offsets;
+use xtsync_platform::telemetry::chain;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1::RoleStatus;
 
@@ -18,7 +19,7 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
     while !shutdown.is_cancelled() {
         let began = Instant::now();
         if let Err(error) = step(&worker).await {
-            warn!(target = %worker.target, error = &error as &dyn std::error::Error, "the status is not known");
+            warn!(target = %worker.target, error = chain(&error), "the status is not known");
         }
         // Counting a long queue takes a while: it may take a twentieth of the time, no more.
         shutdown.or(sleep(worker.context.config.poll.max(began.elapsed() * 20))).await;

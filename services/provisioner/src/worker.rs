@@ -21,6 +21,7 @@ use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::health::Condition;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::store::{Epoch, Held, Lease};
+use xtsync_platform::telemetry::chain;
 
 use self::brake::Brake;
 pub(crate) use self::brake::Pressure;
@@ -84,7 +85,7 @@ impl Worker {
             match now {
                 Held::Held(epoch) => {
                     if let Err(error) = self.own(epoch, &shutdown).await {
-                        warn!(target = %self.target, error = &error as &dyn std::error::Error, "work on the target pauses");
+                        warn!(target = %self.target, error = chain(&error), "work on the target pauses");
                         shutdown.or(sleep(self.context.config.poll)).await;
                     }
                 }
