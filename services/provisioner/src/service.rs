@@ -16,6 +16,7 @@ use xtsync_platform::status;
 use xtsync_platform::store::{Options, Report, Store, load_offsets};
 use xtsync_platform::telemetry::chain;
 use xtsync_proto::topic::Topic;
+use xtsync_proto::v1::RoleStatus;
 
 use crate::config::Config;
 use crate::context::{Context, ROLE, Targets};
@@ -184,6 +185,17 @@ impl Provisioner {
         match self.worker(target) {
             Some(worker) => publish::step(&worker).await,
             None => Ok(0),
+        }
+    }
+
+    /// Looks how a target stands and tells it; gives what it tells, `None` for a target that is not worked on.
+    ///
+    /// # Errors
+    /// When the store or the bus fails.
+    pub async fn status_step(&self, target: &TenantName) -> Result<Option<RoleStatus>, Error> {
+        match self.worker(target) {
+            Some(worker) => crate::status::step(&worker).await.map(Some),
+            None => Ok(None),
         }
     }
 

@@ -26,15 +26,15 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
     }
 }
 
-/// Looks once. Only the owner counts; the others say that they are there.
-pub(crate) async fn step(worker: &Worker) -> Result<()> {
+/// Looks once, and gives what is told. Only the owner counts; the others say that they are there.
+pub(crate) async fn step(worker: &Worker) -> Result<RoleStatus> {
     let context = &worker.context;
     let is_leader = worker.lease.held().is_some();
     let (counts, lag) = match is_leader {
-        true => (work::counts(&context.store, &worker.target).await?, lag(worker).await?),
+        true => (work::counts(&context.store, &worker.target, context.now()).await?, lag(worker).await?),
         false => (Counts::default(), 0),
     };
-    context.status.set(RoleStatus {
+    let status = RoleStatus {
         tenant: worker.target.to_string(),
         revision: context.configuration().revision(),
         lag,
@@ -44,8 +44,9 @@ pub(crate) async fn step(worker: &Worker) -> Result<()> {
         blocked: worker.stopped(),
         leader: is_leader,
         ..RoleStatus::default()
-    });
-    Ok(())
+    };
+    context.status.set(status.clone());
+    Ok(status)
 }
 
 /// Decisions on the bus that no replica has taken in.

@@ -260,6 +260,13 @@ impl Bed {
         self.provisioner.publish_step(&tenant("hub")).await.unwrap();
     }
 
+    /// How many links the provisioner says are due.
+    pub(crate) async fn due(&self) -> u64 {
+        let status = self.provisioner.status_step(&tenant("hub")).await.unwrap().unwrap();
+        assert!(status.leader);
+        status.pending.values().sum()
+    }
+
     /// Works through waits until nothing changes for a while of the clock's time.
     pub(crate) async fn outlast(&self, time: Duration) {
         self.settle().await;
