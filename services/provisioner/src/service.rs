@@ -98,13 +98,17 @@ impl Provisioner {
         }
     }
 
-    /// Makes workers for the targets of the configuration, anew where a tenant's resource has changed, and drops those of others. `run`
+    /// Makes workers for the targets of the configuration, anew where a tenant's resource has changed, and ends those of others. `run`
     /// also starts them.
-    pub fn refresh(&self) {
+    pub async fn refresh(&self) {
         let configuration = self.context.configuration();
         let targets = follow::targets(&configuration);
+        let is_past =
+            |target: &TenantName, running: &mut Running| !targets.contains(target) || configuration.tenant(target) != Some(&running.tenant);
+        let past: Vec<Running> = self.workers().extract_if(.., is_past).map(|(_, running)| running).collect();
+        // Ended before their successors are made, which bear the same lease and condition: calls in hand are finished.
+        past.into_iter().map(Running::end).collect::<JoinSet<()>>().join_all().await;
         let mut workers = self.workers();
-        workers.retain(|target, running| targets.contains(target) && configuration.tenant(target) == Some(&running.tenant));
         for target in targets {
             let Some(tenant) = configuration.tenant(&target).filter(|_| !workers.contains_key(&target)) else { continue };
             match (self.connect)(&target, tenant) {
@@ -238,7 +242,7 @@ impl Provisioner {
         let mut configuration = self.context.parts.configuration.clone();
         while !shutdown.is_cancelled() {
             configuration.mark_unchanged();
-            self.refresh();
+            self.refresh().await;
             self.workers().values_mut().for_each(|running| running.start(&shutdown));
             match shutdown.or(configuration.changed()).await {
                 Some(Ok(())) | None => {}

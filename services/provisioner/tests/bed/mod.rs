@@ -329,7 +329,7 @@ async fn start(
     let connector = Arc::clone(connector);
     let connect = Arc::new(move |_: &TenantName, _: &_| Ok(Arc::clone(&connector)));
     let provisioner = build(config(store), parts, connect).await.unwrap();
-    provisioner.refresh();
+    provisioner.refresh().await;
     provisioner
 }
 
