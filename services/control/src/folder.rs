@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
-use tracing::{error, info};
+use tracing::{error, info, warn};
 use xtsync_platform::telemetry::chain;
 
 use crate::context::Context;
@@ -61,18 +61,25 @@ fn file(path: &Path) -> std::io::Result<File> {
 /// # Errors
 /// When the store or the bus fails; calling it again goes on.
 pub(crate) async fn run(context: &Context, folder: &Path) -> Result<(), Error> {
-    let mut seen = None;
+    let (mut seen, mut trouble) = (None, None);
     loop {
         match read(folder) {
             Ok(files) => {
+                trouble = None;
                 let digest = Some(digest(&files));
                 if digest != seen {
                     take(context, &files).await?;
                     seen = digest;
                 }
             }
-            // Perhaps it is being written just now.
-            Err(error) => error!(error = chain(&error), "configuration folder not read"),
+            // Perhaps it is being written just now; the same trouble is told once.
+            Err(error) => {
+                let error = Some(chain(&error));
+                if error != trouble {
+                    warn!(error, "configuration folder not read");
+                    trouble = error;
+                }
+            }
         }
         tokio::time::sleep(EVERY).await;
     }

@@ -15,7 +15,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
-use tracing::{info, warn};
+use tracing::warn;
 use xtsync_directory::Target;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::health::Condition;
@@ -178,12 +178,14 @@ impl Worker {
     pub(crate) fn press(&self, pressure: &Pressure) {
         let now = self.context.now();
         let mut brake = self.brake();
+        let is_new = brake.reason().is_empty();
         brake.press(pressure, now, &mut *self.jitter());
         match pressure {
             Pressure::Blocked(code) => self.condition.set(false, code),
-            Pressure::Throttled(_) | Pressure::Away => {
-                info!(target = %self.target, reason = brake.reason(), until = ?brake.until(now), "the target is left alone");
+            Pressure::Throttled(_) | Pressure::Away if is_new => {
+                warn!(target = %self.target, reason = brake.reason(), until = ?brake.until(now), "the target is left alone");
             }
+            Pressure::Throttled(_) | Pressure::Away => {}
         }
     }
 
