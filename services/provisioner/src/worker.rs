@@ -20,7 +20,7 @@ use xtsync_directory::Target;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::health::Condition;
 use xtsync_platform::shutdown::Shutdown;
-use xtsync_platform::store::{Epoch, Held, Lease};
+use xtsync_platform::store::{Epoch, Held, Lease, Transaction, lease};
 use xtsync_platform::telemetry::chain;
 
 use self::brake::Brake;
@@ -75,6 +75,13 @@ impl Worker {
             condition,
             context,
         })
+    }
+
+    /// Begins a transaction that commits only while the lease is ours, in this epoch.
+    pub(crate) async fn begin(&self, epoch: Epoch) -> Result<Transaction> {
+        let mut tx = self.context.store.begin().await?;
+        lease::assert(&mut tx, self.lease.name(), epoch).await?;
+        Ok(tx)
     }
 
     /// Works whenever the lease is held, until the shutdown.

@@ -5,7 +5,6 @@ use tracing::{Instrument as _, debug, error, info_span, warn};
 use xtsync_domain::gate::{self, Verdict};
 use xtsync_domain::link::classify::Claimed;
 use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow};
-use xtsync_platform::store::lease;
 
 use super::Job;
 use super::end::End;
@@ -72,8 +71,7 @@ impl Job<'_> {
     /// Commits what must be durable before the call starts. False where intake has decided anew meanwhile: then it must not start.
     async fn begin(&mut self, call: &Call) -> Result<bool> {
         let now = self.now();
-        let mut tx = self.worker.context.store.begin().await?;
-        lease::assert(&mut tx, self.worker.lease.name(), self.epoch).await?;
+        let mut tx = self.worker.begin(self.epoch).await?;
         if self.take_newest(link::lock(&mut tx, &self.key).await?) {
             return Ok(false);
         }
