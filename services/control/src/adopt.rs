@@ -50,8 +50,7 @@ async fn take_back(tx: &mut Transaction, known: &Known, standing: &Standing, con
     for resource in known.resources.values().filter(newer) {
         resources::write(tx, &resource.id, &resource.spec, resource.revision).await?;
     }
-    const REVISION: &str = "INSERT INTO revision (id, actor, at, published) VALUES ($1, $2, $3, 0)";
-    tx.execute(REVISION, params![newest, "control", context.clock.now()]).await?;
+    revision::add(tx, newest, "control", context.clock.now()).await?;
     tracing::warn!(revision = newest, "the store had lost revisions: taken back from the bus");
     Ok(())
 }

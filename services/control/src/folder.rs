@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
 use tracing::{error, info, warn};
+use xtsync_platform::configuration::digest;
 use xtsync_platform::telemetry::chain;
 
 use crate::context::Context;
@@ -66,7 +66,7 @@ pub(crate) async fn run(context: &Context, folder: &Path) -> Result<(), Error> {
         match read(folder) {
             Ok(files) => {
                 trouble = None;
-                let digest = Some(digest(&files));
+                let digest = Some(digest(files.iter().map(|file| (file.name.as_str(), file.yaml.as_bytes()))));
                 if digest != seen {
                     take(context, &files).await?;
                     seen = digest;
@@ -98,13 +98,4 @@ async fn take(context: &Context, files: &[File]) -> Result<(), Error> {
         Err(error) => return Err(error),
     }
     Ok(())
-}
-
-fn digest(files: &[File]) -> [u8; 32] {
-    let mut digest = Sha256::new();
-    for part in files.iter().flat_map(|file| [&file.name, &file.yaml]) {
-        digest.update((part.len() as u64).to_be_bytes());
-        digest.update(part);
-    }
-    digest.finalize().into()
 }
