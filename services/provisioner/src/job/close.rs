@@ -27,7 +27,11 @@ impl Job<'_> {
         if is_superseded && end.depends_on_decision() {
             return Ok(false);
         }
-        let due = end.note(&mut self.stored.link, now, context.config.call_timeout, &mut *self.worker.jitter());
+        // What became of the former decision is no trouble of the newer one, which is due already.
+        let due = match is_superseded {
+            true => None,
+            false => end.note(&mut self.stored.link, now, context.config.call_timeout, &mut *self.worker.jitter()),
+        };
         let told = self.tell(&end, now);
         self.stored.version = version::next(self.stored.version, now);
         link::save(&mut tx, [&self.stored].into_iter(), context.store.incarnation()).await?;

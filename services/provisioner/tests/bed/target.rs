@@ -19,6 +19,8 @@ pub(crate) enum Fault {
     After,
     /// It happens when it is told to.
     Wait,
+    /// It fails when it is told to, and nothing happened.
+    WaitBefore(Error),
     /// Its answer never comes; whether it happened is said.
     Hang { happened: bool },
 }
@@ -117,11 +119,11 @@ impl Fake {
             by_name.or_else(|| if writes { state.faults.pop_front().flatten() } else { None })
         };
         tokio::task::yield_now().await;
-        if let Some(Fault::Wait) = fault {
+        if let Some(Fault::Wait | Fault::WaitBefore(_)) = fault {
             self.hung.notify_one();
             self.go.notified().await;
         }
-        let happens = !matches!(fault, Some(Fault::Before(_) | Fault::Hang { happened: false }));
+        let happens = !matches!(fault, Some(Fault::Before(_) | Fault::WaitBefore(_) | Fault::Hang { happened: false }));
         let result = happens.then(|| {
             let mut state = self.state();
             let result = effect(&mut state);
@@ -136,7 +138,7 @@ impl Fake {
         }
         self.state().in_flight -= 1;
         match (fault, result) {
-            (Some(Fault::Before(error)), _) => Err(error),
+            (Some(Fault::Before(error) | Fault::WaitBefore(error)), _) => Err(error),
             (Some(Fault::After), _) => Err(Error::Unknown { reason: "lost".into() }),
             (_, Some(result)) => result,
             (_, None) => unreachable!("only faults keep a call from happening"),

@@ -1,0 +1,41 @@
+//! Whoever shall lose access loses it: no refusal, no stuck neighbour and no full window keeps him for longer than it must.
+
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+mod bed;
+
+use bed::target::Fault;
+use bed::{Bed, Place, gone, present};
+use xtsync_directory::Error;
+
+async fn bed_with(users: &[String]) -> Bed {
+    let bed = Bed::new(Place::Sqlite).await;
+    for user in users {
+        bed.decide(user, present(user, "Paris", true)).await;
+    }
+    bed.settle().await;
+    bed.fake.journal();
+    bed
+}
+
+fn refused() -> Error {
+    Error::Refused { code: "Request_BadRequest".into(), attribute: None }
+}
+
+#[tokio::test]
+async fn a_refusal_of_the_former_decision_does_not_stand_against_the_newer_one() {
+    let bed = bed_with(&["ana".to_owned()]).await;
+    bed.fake.fail_call("patch", [Fault::WaitBefore(refused())]);
+    bed.decide("ana", present("ana", "Rome", true)).await;
+    bed.intake().await;
+    let meanwhile = async {
+        bed.fake.hung.notified().await;
+        bed.decide("ana", gone()).await;
+        bed.intake().await;
+        bed.fake.go.notify_one();
+    };
+    tokio::join!(bed.work(), meanwhile);
+    bed.settle().await;
+    assert_eq!(bed.fake.journal(), ["revoke t1", "disable t1", "delete t1"]);
+    assert!(bed.links().await[0].link.trouble.is_none());
+}
