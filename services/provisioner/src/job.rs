@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{Instrument as _, error, info_span};
 use xtsync_domain::Timestamp;
-use xtsync_domain::link::{Change, Class, Seen, Step, TroubleKind, Verb, next};
+use xtsync_domain::link::{Change, Class, Seen, Step, TroubleKind, next};
 use xtsync_platform::store::{self, Epoch};
 use xtsync_platform::telemetry::chain;
 use xtsync_platform::trace;
@@ -78,8 +78,6 @@ struct Job<'a> {
     changes: Vec<Change>,
     /// Whether this job wrote anything.
     wrote: bool,
-    /// The verb whose limit this job has counted: a deletion is several calls.
-    counted: Option<Verb>,
     /// Keeps others from inviting the same address until the id is stored.
     inviting: Option<Inviting<'a>>,
     /// Whether the link waited for something that is not our lateness.
@@ -98,7 +96,6 @@ impl<'a> Job<'a> {
             seen: Seen::NotLooked,
             changes: Vec::new(),
             wrote: false,
-            counted: None,
             inviting: None,
             was_troubled,
             began: Instant::now(),

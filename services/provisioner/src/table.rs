@@ -17,8 +17,14 @@ use crate::error::{Error, Result};
 
 /// The provisioner's own tables.
 pub const MIGRATIONS: Migrations = Migrations {
-    sqlite: &[Migration { name: "0001_links", sql: include_str!("../migrations/sqlite/0001_links.sql") }],
-    postgres: &[Migration { name: "0001_links", sql: include_str!("../migrations/postgres/0001_links.sql") }],
+    sqlite: &[
+        Migration { name: "0001_links", sql: include_str!("../migrations/sqlite/0001_links.sql") },
+        Migration { name: "0002_counted", sql: include_str!("../migrations/sqlite/0002_counted.sql") },
+    ],
+    postgres: &[
+        Migration { name: "0001_links", sql: include_str!("../migrations/postgres/0001_links.sql") },
+        Migration { name: "0002_counted", sql: include_str!("../migrations/postgres/0002_counted.sql") },
+    ],
 };
 
 /// Which link.

@@ -4,6 +4,8 @@
 
 mod bed;
 
+use std::time::Duration;
+
 use bed::target::Fault;
 use bed::{Bed, Place, gone, present};
 use xtsync_directory::Error;
@@ -16,6 +18,10 @@ async fn bed_with(users: &[String]) -> Bed {
     bed.settle().await;
     bed.fake.journal();
     bed
+}
+
+fn users(count: usize) -> Vec<String> {
+    (0..count).map(|number| format!("u{number:02}")).collect()
 }
 
 fn refused() -> Error {
@@ -38,4 +44,20 @@ async fn a_refusal_of_the_former_decision_does_not_stand_against_the_newer_one()
     bed.settle().await;
     assert_eq!(bed.fake.journal(), ["revoke t1", "disable t1", "delete t1"]);
     assert!(bed.links().await[0].link.trouble.is_none());
+}
+
+#[tokio::test]
+async fn a_leaver_who_is_stuck_uses_the_window_once() {
+    let users = users(10);
+    let bed = bed_with(&users).await;
+    let forbidden = || Fault::Before(Error::Forbidden { code: "Authorization_RequestDenied".into() });
+    bed.fake.fail_call("disable", std::iter::repeat_with(forbidden).take(7));
+    bed.decide(&users[0], gone()).await;
+    bed.outlast(Duration::from_secs(600)).await;
+    for user in &users[1..] {
+        bed.decide(user, gone()).await;
+    }
+    bed.settle().await;
+    let deleted = bed.fake.journal().iter().filter(|write| write.starts_with("delete")).count();
+    assert_eq!(deleted, 9, "ten may go in a window, and he is one of them");
 }

@@ -54,7 +54,7 @@ impl Batch {
             None if self.seen.get(&key).is_some_and(|seen| decision.version <= *seen) => false,
             None if makes_link(&decision) => {
                 let link = Link::new(key.target.clone(), decision, now);
-                self.links.insert(key.clone(), Stored { link, version: 0, traceparent });
+                self.links.insert(key.clone(), Stored { link, version: 0, traceparent, counted: None });
                 true
             }
             None => {

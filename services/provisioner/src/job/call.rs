@@ -4,7 +4,7 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, debug, error, info_span, warn};
 use xtsync_domain::gate::{self, Verdict};
 use xtsync_domain::link::classify::Claimed;
-use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow};
+use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow, Verb};
 
 use super::Job;
 use super::end::End;
@@ -57,34 +57,51 @@ impl Job<'_> {
         let pair = self.worker.context.pair(&self.key.source, &self.key.target);
         let mut terms = pair.terms();
         let mut limits = self.worker.limits();
-        let verb = gate::verb(call, &self.stored.link);
-        if verb != self.counted {
+        let verb = self.uncounted(call);
+        if verb.is_some() {
             terms.allowances = limits.allowances(now);
         }
         let verdict = gate::gate(call, &self.stored.link, &terms, now);
-        if let (Verdict::Open, Some(verb)) = (verdict, verb.filter(|verb| Some(*verb) != self.counted)) {
+        if let (Verdict::Open, Some(verb)) = (verdict, verb) {
             limits.reserve(verb, now);
         }
         verdict
+    }
+
+    /// The verb whose limit a call still has to be counted against. A deletion is several calls, each of which may be tried many times;
+    /// it is one deletion all the same.
+    fn uncounted(&self, call: &Call) -> Option<Verb> {
+        let verb = gate::verb(call, &self.stored.link)?;
+        let is_counted = verb == Verb::Delete && self.stored.counted == Some(self.decision());
+        (!is_counted).then_some(verb)
+    }
+
+    /// The newest decision, as the count of deletions names it.
+    fn decision(&self) -> String {
+        let version = self.stored.link.desired.version;
+        format!("{}.{}.{}.{}", version.delta, version.facts, version.revision, version.rules)
     }
 
     /// Commits what must be durable before the call starts. False where intake has decided anew meanwhile: then it must not start.
     async fn begin(&mut self, call: &Call) -> Result<bool> {
         let now = self.now();
         let mut tx = self.worker.begin(self.epoch).await?;
+        let reserved = self.uncounted(call);
         if self.take_newest(link::lock(&mut tx, &self.key).await?) {
+            reserved.inspect(|verb| self.worker.limits().give_back(*verb, now));
             return Ok(false);
+        }
+        if reserved == Some(Verb::Delete) {
+            self.stored.counted = Some(self.decision());
         }
         self.stored.link.begin(call, now);
         link::save(&mut tx, [&self.stored].into_iter(), self.worker.context.store.incarnation()).await?;
         let until = now.plus(self.worker.context.config.call_timeout);
         intent::put(&mut tx, &self.key, call.name(), &Intent { epoch: self.epoch, until }).await?;
-        let verb = gate::verb(call, &self.stored.link).filter(|verb| Some(*verb) != self.counted);
-        if let Some(verb) = verb {
+        if let Some(verb) = reserved {
             window::add(&mut tx, &self.key.target, verb, limits::minute(now)).await?;
         }
         tx.commit().await?;
-        self.counted = self.counted.or(verb);
         self.wrote = true;
         Ok(true)
     }

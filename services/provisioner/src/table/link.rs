@@ -21,6 +21,8 @@ pub(crate) struct Stored {
     pub(crate) version: u64,
     /// The trace of the newest decision.
     pub(crate) traceparent: Option<String>,
+    /// The decision that the link's deletion has been counted for.
+    pub(crate) counted: Option<String>,
 }
 
 /// A row whose newest version is not on the bus yet.
@@ -41,10 +43,11 @@ impl Stored {
         let unreadable = |reason: String| Error::Unreadable(key.to_string(), reason);
         let wire = v1::Link::decode(row.bytes(first)?.as_slice()).map_err(|error| unreadable(error.to_string()))?;
         let record = LinkRecord::try_from(wire).map_err(|error| unreadable(error.to_string()))?;
-        Ok(Self { link: record.link, version: row.uint(first + 1)?, traceparent: row.opt_text(first + 2)? })
+        let (version, traceparent, counted) = (row.uint(first + 1)?, row.opt_text(first + 2)?, row.opt_text(first + 3)?);
+        Ok(Self { link: record.link, version, traceparent, counted })
     }
 
-    /// Key, state, target id, anchor, live, version, trace.
+    /// Key, state, target id, anchor, live, version, trace, counted.
     fn params(&self, incarnation: &str) -> Vec<Param> {
         let key = self.key();
         let record = LinkRecord { link: self.link.clone(), version: self.version, incarnation: incarnation.to_owned() };
@@ -58,6 +61,7 @@ impl Stored {
             is_live(&self.link),
             self.version,
             self.traceparent.clone(),
+            self.counted.clone(),
         ]
     }
 }
@@ -71,7 +75,7 @@ fn is_live(link: &Link) -> bool {
 
 /// One link.
 pub(crate) async fn read(store: &Store, key: &Key) -> Result<Option<Stored>> {
-    const SQL: &str = "SELECT state, link_version, traceparent FROM link WHERE target = $1 AND source = $2 AND user_id = $3";
+    const SQL: &str = "SELECT state, link_version, traceparent, counted FROM link WHERE target = $1 AND source = $2 AND user_id = $3";
     let row = store.fetch_one_opt(SQL, params![key.target.as_str(), key.source.as_str(), key.user.as_str()]).await?;
     row.map(|row| Stored::read(key, &row, 0)).transpose()
 }
@@ -79,7 +83,7 @@ pub(crate) async fn read(store: &Store, key: &Key) -> Result<Option<Stored>> {
 /// One link, which nobody else changes until the transaction has ended. The idle update is what locks a row in both databases.
 pub(crate) async fn lock(tx: &mut Transaction, key: &Key) -> Result<Option<Stored>> {
     const SQL: &str = "UPDATE link SET link_version = link_version WHERE target = $1 AND source = $2 AND user_id = $3
-        RETURNING state, link_version, traceparent";
+        RETURNING state, link_version, traceparent, counted";
     let row = tx.fetch_one_opt(SQL, params![key.target.as_str(), key.source.as_str(), key.user.as_str()]).await?;
     row.map(|row| Stored::read(key, &row, 0)).transpose()
 }
@@ -89,7 +93,7 @@ pub(crate) async fn lock_all(tx: &mut Transaction, keys: impl Iterator<Item = &K
     const SQL: &str = "WITH v (target, source, user_id) AS (VALUES {rows})
         UPDATE link SET link_version = link_version FROM v
         WHERE link.target = v.target AND link.source = v.source AND link.user_id = v.user_id
-        RETURNING link.target, link.source, link.user_id, link.state, link.link_version, link.traceparent";
+        RETURNING link.target, link.source, link.user_id, link.state, link.link_version, link.traceparent, link.counted";
     let rows = keys.map(|key| params![key.target.as_str(), key.source.as_str(), key.user.as_str()]).collect();
     let found = tx.fetch_rows(SQL, rows).await?;
     found
@@ -105,10 +109,11 @@ pub(crate) async fn lock_all(tx: &mut Transaction, keys: impl Iterator<Item = &K
 /// Stores links, new ones and locked ones; each key once.
 pub(crate) async fn save(tx: &mut Transaction, links: impl Iterator<Item = &Stored>, incarnation: &str) -> Result<()> {
     const SQL: &str = "INSERT INTO link (target, source, user_id, state, target_id, anchor, live, link_version, traceparent,
-            published_version)
+            counted, published_version)
         VALUES {rows}
         ON CONFLICT (target, source, user_id) DO UPDATE SET state = excluded.state, target_id = excluded.target_id,
-            anchor = excluded.anchor, live = excluded.live, link_version = excluded.link_version, traceparent = excluded.traceparent";
+            anchor = excluded.anchor, live = excluded.live, link_version = excluded.link_version, traceparent = excluded.traceparent,
+            counted = excluded.counted";
     let rows = links.map(|stored| [stored.params(incarnation), params![0_u64]].concat()).collect();
     tx.insert(SQL, rows).await?;
     Ok(())

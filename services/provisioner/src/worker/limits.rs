@@ -1,5 +1,5 @@
 //! How much harm one target may come to in a window (I-5). Exact, because one owner counts: reserved before the call, stored with its
-//! intent, never given back.
+//! intent, and after that never given back. A deletion counts once for a link and its decision, however often it is tried.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -63,5 +63,17 @@ impl Limits {
             Verb::Create | Verb::Update | Verb::Disable | Verb::Enable | Verb::Restore => {}
         }
         self.deletions = self.deletions.split_off(&minute(now.minus(WINDOW)));
+    }
+
+    /// Takes back a reservation that was not stored.
+    pub(crate) fn give_back(&mut self, verb: Verb, now: Timestamp) {
+        match verb {
+            Verb::Delete => {
+                if let Some(count) = self.deletions.get_mut(&minute(now)) {
+                    *count = count.saturating_sub(1);
+                }
+            }
+            Verb::Create | Verb::Update | Verb::Disable | Verb::Enable | Verb::Restore => {}
+        }
     }
 }
