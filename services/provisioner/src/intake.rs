@@ -1,7 +1,7 @@
 //! Takes decisions in: any replica, any partition.
 //!
-//! A batch is one transaction: the links' desired states where newer, their work, and the offsets. So the store's offset is the truth,
-//! and the bus is told only for others to see. Nobody is called from here; whoever owns the target is woken.
+//! A batch is one transaction: the offsets, locked first, the links' desired states where newer, and their work. So the store's offset
+//! is the truth, also against a replica that has lost a partition and does not know, and the bus is told only for others to see. Nobody is called from here; whoever owns the target is woken.
 
 mod read;
 mod take;
@@ -11,13 +11,14 @@ use std::sync::Arc;
 
 use tracing::{debug, error};
 use xtsync_domain::TenantName;
-use xtsync_platform::bus::{Assigned, Committed, Event, Partition, Record, Subscription};
+use xtsync_platform::bus::{Assigned, Committed, Event, Partition, Position, Record, Subscription};
 use xtsync_platform::store::{load_offsets, store_offset};
 use xtsync_proto::topic::Topic;
 
 use self::read::{Reading, read};
 use crate::context::Context;
 use crate::error::Result;
+use crate::table::offset;
 
 /// The group under which replicas share the decisions, and lag tools find them.
 const GROUP: &str = "xtsync-provisioner";
@@ -92,7 +93,7 @@ impl Intake {
                 continue;
             }
             match read(&self.context, &record).await? {
-                Reading::Decision(arrival) => decisions.push(*arrival),
+                Reading::Decision(arrival) => decisions.push((record.at.clone(), *arrival)),
                 Reading::Nothing => {}
                 Reading::NewerWriter(error) => {
                     self.stop(&record, &error);
@@ -102,6 +103,10 @@ impl Intake {
             next.insert(record.at.partition, record.at.offset + 1);
         }
         let mut tx = self.context.store.begin().await?;
+        // Whoever was slow may come after another replica has taken these records, and newer ones: what it took is not taken again.
+        let stored = offset::lock(&mut tx, next.keys().cloned().collect()).await?;
+        let is_taken = |at: &Position| stored.get(&at.partition).is_some_and(|next| at.offset < *next);
+        let decisions = decisions.into_iter().filter(|(at, _)| !is_taken(at)).map(|(_, arrival)| arrival).collect();
         let woken = take::take(&mut tx, &self.context, decisions).await?;
         for (partition, next) in &next {
             store_offset(&mut tx, &partition.topic, partition.index, *next).await?;

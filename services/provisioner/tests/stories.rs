@@ -33,6 +33,7 @@ stories! {
     a_person_is_created_changed_disabled_enabled_deleted_and_restored_with_no_call_too_many,
     nobody_is_created_disabled_and_nobody_gone_gets_a_row,
     a_late_or_repeated_decision_does_no_harm,
+    what_another_replica_took_in_meanwhile_is_not_taken_again,
     a_loss_of_scope_is_due_after_its_settling_and_a_return_within_it_does_nothing,
     whoever_holds_the_address_is_a_conflict_until_he_moves,
     of_two_people_with_one_address_one_is_created_and_the_other_names_him,
@@ -109,6 +110,20 @@ async fn a_late_or_repeated_decision_does_no_harm(place: Place) {
         bed.decide_as("ana", desired, delta, Origin::Live).await;
         bed.settle().await;
     }
+    assert_eq!(bed.fake.journal(), Vec::<String>::new());
+}
+
+async fn what_another_replica_took_in_meanwhile_is_not_taken_again(place: Place) {
+    let bed = Bed::new(place).await;
+    bed.decide("ana", present("ana", "Rome", true)).await;
+    bed.settle().await;
+    bed.fake.journal();
+    bed.take_decisions_away().await;
+    bed.decide("ana", present("ana", "Oslo", true)).await;
+    for _ in 0..5 {
+        bed.provisioner.intake_step(Duration::from_millis(20)).await.unwrap();
+    }
+    bed.work().await;
     assert_eq!(bed.fake.journal(), Vec::<String>::new());
 }
 

@@ -162,6 +162,16 @@ impl Bed {
 
     /// Gives the lease of `hub` to somebody else, as when it ran out while we slept.
     pub(crate) async fn take_lease_away(&self) {
+        let taken = self.amend("UPDATE lease SET owner = 'r2', epoch = epoch + 1 WHERE name = 'target/hub'").await;
+        assert_eq!(taken, 1);
+    }
+
+    /// Another replica has taken in what follows in every partition that was read so far.
+    pub(crate) async fn take_decisions_away(&self) {
+        assert!(self.amend("UPDATE offset_ SET next = next + 10 WHERE topic LIKE '%decisions%'").await > 0);
+    }
+
+    async fn amend(&self, sql: &'static str) -> u64 {
         let options = Options {
             url: self.store.clone(),
             service: "provisioner",
@@ -170,10 +180,10 @@ impl Bed {
         };
         let store = Store::open(options).await.unwrap();
         let mut tx = store.begin().await.unwrap();
-        let taken = tx.execute("UPDATE lease SET owner = 'r2', epoch = epoch + 1 WHERE name = 'target/hub'", Vec::new()).await.unwrap();
-        assert_eq!(taken, 1);
+        let rows = tx.execute(sql, Vec::new()).await.unwrap();
         tx.commit().await.unwrap();
         store.close().await;
+        rows
     }
 
     pub(crate) async fn configure(&self, mode: &str) {
