@@ -1,6 +1,7 @@
 //! What the gate knows of tenants: who they are, and their live access policies, with the time these were read.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use xtsync_domain::access::Word;
@@ -9,11 +10,15 @@ use xtsync_domain::{TenantFact, TenantName, Timestamp};
 
 /// The facts of all tenants that matter to us; shared.
 #[derive(Debug, Default)]
-pub(crate) struct Facts(RwLock<BTreeMap<TenantName, Known>>);
+pub(crate) struct Facts {
+    tenants: RwLock<BTreeMap<TenantName, Known>>,
+    /// Whether all that had been said when we began has been read: before, a yes may be followed by a no that is older than we are.
+    is_complete: AtomicBool,
+}
 
 #[derive(Debug, Default)]
 struct Known {
-    directory_id: Option<String>,
+    directory_id: Option<(String, Timestamp)>,
     policy: Option<(Arc<AccessPolicy>, Timestamp)>,
 }
 
@@ -32,29 +37,77 @@ impl Heard {
 }
 
 impl Facts {
-    /// Takes a fact in; says whether the gate may depend on it.
+    /// Takes a fact in, unless a later reading is known; says whether the gate may depend on it.
     pub(crate) fn take(&self, tenant: &TenantName, fact: TenantFact) -> bool {
-        let mut tenants = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
         let known = tenants.entry(tenant.clone()).or_default();
         match fact.fact {
-            Fact::AccessPolicy(policy) => known.policy = Some((Arc::new(policy), fact.read_at)),
-            Fact::Identity(identity) => known.directory_id = Some(identity.directory_id),
-            Fact::Group(_) | Fact::GroupName { .. } | Fact::Freshness { .. } => return false,
+            Fact::AccessPolicy(policy) => replace(&mut known.policy, Arc::new(policy), fact.read_at),
+            Fact::Identity(identity) => replace(&mut known.directory_id, identity.directory_id, fact.read_at),
+            Fact::Group(_) | Fact::GroupName { .. } | Fact::Freshness { .. } => false,
         }
-        true
+    }
+
+    /// Notes that everything has been read once; says whether that is news. Until then no tenant has a word.
+    pub(crate) fn complete(&self) -> bool {
+        !self.is_complete.swap(true, Ordering::AcqRel)
     }
 
     /// A tenant's word, once both who it is and what it says have been read.
     pub(crate) fn heard(&self, tenant: &TenantName) -> Option<Heard> {
-        let tenants = self.0.read().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_complete.load(Ordering::Acquire) {
+            return None;
+        }
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
         let known = tenants.get(tenant)?;
         let (policy, read_at) = known.policy.clone()?;
-        Some(Heard { directory_id: known.directory_id.clone()?, policy, read_at })
+        let (directory_id, _) = known.directory_id.clone()?;
+        Some(Heard { directory_id, policy, read_at })
     }
 
     /// The directory's own id of a tenant.
     pub(crate) fn directory_id(&self, tenant: &TenantName) -> Option<String> {
-        let tenants = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        tenants.get(tenant)?.directory_id.clone()
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        let (directory_id, _) = tenants.get(tenant)?.directory_id.as_ref()?;
+        Some(directory_id.clone())
+    }
+}
+
+/// Puts a reading in the place of an earlier one; says whether it did.
+fn replace<T>(known: &mut Option<(T, Timestamp)>, value: T, read_at: Timestamp) -> bool {
+    let is_late = known.as_ref().is_some_and(|(_, known_at)| read_at < *known_at);
+    if !is_late {
+        *known = Some((value, read_at));
+    }
+    !is_late
+}
+
+#[cfg(test)]
+mod tests {
+    use xtsync_domain::fact::{Identity, Redemption};
+
+    use super::*;
+
+    fn policy(is_open: bool) -> AccessPolicy {
+        AccessPolicy { default: Redemption { inbound: Some(is_open), outbound: None }, partners: BTreeMap::new() }
+    }
+
+    fn fact(read_at: i64, fact: Fact) -> TenantFact {
+        TenantFact { version: 1, read_at: Timestamp(read_at), fact }
+    }
+
+    #[test]
+    fn the_latest_reading_counts_in_whatever_order_they_arrive_and_none_before_all_are_read() {
+        let hub = TenantName::new("hub").unwrap();
+        let facts = Facts::default();
+        let identity = Identity { directory_id: "hub-id".to_owned(), verified_domains: Vec::new() };
+        assert!(facts.take(&hub, fact(1, Fact::Identity(identity))));
+        for (read_at, is_open, is_taken) in [(1, true, true), (3, false, true), (2, true, false), (3, false, true)] {
+            assert_eq!(facts.take(&hub, fact(read_at, Fact::AccessPolicy(policy(is_open)))), is_taken, "read at {read_at}");
+        }
+        assert!(facts.heard(&hub).is_none(), "a no may still follow");
+        assert!(facts.complete() && !facts.complete());
+        let heard = facts.heard(&hub).unwrap();
+        assert_eq!((heard.word().policy, heard.word().read_at), (&policy(false), Timestamp(3)));
     }
 }

@@ -58,12 +58,13 @@ impl Follower {
     pub(crate) async fn next(&mut self) -> Result<Vec<Record>> {
         Ok(self.table.next().await?)
     }
-}
 
-/// Takes facts in; gives the targets that links are due again for.
-pub(crate) async fn handle(context: &Context, records: &[Record]) -> Result<BTreeSet<TenantName>> {
-    let touched: BTreeSet<TenantName> = records.iter().filter_map(|record| take(context, record)).collect();
-    wake(context, |source, target| touched.contains(source) || touched.contains(target)).await
+    /// Takes facts in; gives the targets that links are due again for. The gate stays closed until all that was there has been read.
+    pub(crate) async fn take(&mut self, context: &Context, records: &[Record]) -> Result<BTreeSet<TenantName>> {
+        let touched: BTreeSet<TenantName> = records.iter().filter_map(|record| take(context, record)).collect();
+        let is_first = self.table.caught_up() && context.facts.complete();
+        wake(context, |source, target| is_first || touched.contains(source) || touched.contains(target)).await
+    }
 }
 
 /// Makes due again what waits behind the gate of those pairs for which it is open now; gives their targets.

@@ -164,7 +164,7 @@ impl Provisioner {
         };
         self.wake(&follower.reconfigure(&self.context).await?);
         let records = timeout(wait, follower.next()).await.unwrap_or_else(|_| Ok(Vec::new()))?;
-        self.wake(&follow::handle(&self.context, &records).await?);
+        self.wake(&follower.take(&self.context, &records).await?);
         self.facts.set(true, "");
         *slot = Some(follower);
         Ok(records.len())
