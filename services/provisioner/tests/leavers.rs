@@ -61,3 +61,14 @@ async fn a_leaver_who_is_stuck_uses_the_window_once() {
     let deleted = bed.fake.journal().iter().filter(|write| write.starts_with("delete")).count();
     assert_eq!(deleted, 9, "ten may go in a window, and he is one of them");
 }
+
+#[tokio::test]
+async fn a_refused_deletion_is_told_once_and_tried_again_within_two_hours() {
+    let bed = bed_with(&["ana".to_owned()]).await;
+    bed.fake.fail_call("delete", [Fault::Before(refused()), Fault::Before(refused())]);
+    bed.decide("ana", gone()).await;
+    bed.outlast(Duration::from_secs(4 * 3600)).await;
+    assert_eq!(bed.fake.journal(), ["revoke t1", "disable t1", "delete t1"]);
+    let told = bed.outcomes().await;
+    assert_eq!(told[1..], ["delete ana failed Request_BadRequest []", "delete ana []"]);
+}

@@ -7,7 +7,9 @@
 use std::time::Duration;
 
 use super::classify::{Seen, VISIBLE_WITHIN};
-use super::{Account, Call, Conflict, ConflictKind, Hold, Inviting, Link, LoweredBy, Note, Sessions, Shadow, Stage, Step, TroubleKind};
+use super::{
+    Account, Call, Conflict, ConflictKind, Hold, Inviting, Link, LoweredBy, Note, Sessions, Shadow, Stage, Step, Trouble, TroubleKind,
+};
 use crate::decision::{Departure, Desired, Present};
 use crate::shadow::Object;
 use crate::{Attributes, TargetId, Timestamp};
@@ -98,7 +100,9 @@ enum Want<'a> {
 
 fn want(link: &Link, now: Timestamp) -> Want<'_> {
     let is_rejected = link.reject.as_ref().is_some_and(|reject| reject.against == link.desired.version);
-    let is_refused = link.trouble.as_ref().is_some_and(|trouble| trouble.kind == TroubleKind::Refused);
+    // A refusal with a due time is asked about again then: it keeps somebody in who shall go.
+    let bars = |trouble: &Trouble| trouble.kind == TroubleKind::Refused && trouble.due.is_none_or(|due| now < due);
+    let is_refused = link.trouble.as_ref().is_some_and(bars);
     let is_vetoed = link.veto.as_ref().is_some_and(|veto| veto.until.is_none_or(|until| now < until));
     match &link.desired.desired {
         Desired::Present(_) | Desired::Gone(_) if is_rejected => Want::Barred(Hold::Rejected),

@@ -1,9 +1,9 @@
 //! The last commit of a job: the row as it is now, when it is due again, and what is told of it, in one transaction.
 
 use prost::Message as _;
-use tracing::debug;
+use tracing::{debug, error};
 use xtsync_domain::link::class::class;
-use xtsync_domain::link::{Ending, Hold, Link, Outcome, TroubleKind, Verb};
+use xtsync_domain::link::{Class, Ending, Hold, Link, Outcome, Verb};
 use xtsync_domain::{Timestamp, version};
 use xtsync_platform::bus::Outgoing;
 use xtsync_proto::event::{self, Typed as _};
@@ -66,13 +66,18 @@ impl Job<'_> {
     fn tell(&mut self, end: &End, now: Timestamp) -> Option<Outcome> {
         let (verb, ending) = match end {
             End::Rest => (self.stored.link.reach(!self.changes.is_empty(), now)?, Ending::Done),
-            End::Refused { code, verb } => ((*verb)?, Ending::Failed(code.clone())),
+            End::Refused { code, verb } if is_first(&self.stored.link) => ((*verb)?, Ending::Failed(code.clone())),
             End::Hold(Hold::Conflict(conflict)) if is_first(&self.stored.link) => {
                 (Verb::Create, Ending::Failed(conflict.kind.code().to_owned()))
             }
-            End::Hold(_) | End::NotYet(_) | End::Closed(_) | End::Retry(_) | End::Lost { .. } | End::Stopped | End::Forbidden(_) => {
-                return None;
-            }
+            End::Refused { .. }
+            | End::Hold(_)
+            | End::NotYet(_)
+            | End::Closed(_)
+            | End::Retry(_)
+            | End::Lost { .. }
+            | End::Stopped
+            | End::Forbidden(_) => return None,
         };
         let link = &self.stored.link;
         Some(Outcome {
@@ -103,14 +108,18 @@ impl Job<'_> {
             context.metrics.outcome(link, outcome.verb, result);
             debug!(verb = outcome.verb.name(), result, took = ?outcome.took, "link brought on");
         }
+        if let (End::Refused { code, .. }, Some(_), Class::Revoke) = (end, told, class(link)) {
+            error!(code, "the target refuses to take a user's access: it is asked again every hour");
+        }
         if self.wrote && !self.was_troubled && matches!(end, End::Rest) {
             context.metrics.applied(link, now.since(link.awaited_since()));
         }
     }
 }
 
+/// Whether the trouble is new, or that of a former decision: what lasts is told once.
 fn is_first(link: &Link) -> bool {
-    link.trouble.as_ref().is_some_and(|trouble| trouble.kind == TroubleKind::Conflict && trouble.attempts == 1)
+    link.trouble.as_ref().is_none_or(|trouble| trouble.attempts == 1)
 }
 
 fn record(outcome: &Outcome, version: u64, traceparent: Option<&str>) -> Outgoing {

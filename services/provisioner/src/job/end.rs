@@ -5,7 +5,8 @@ use std::time::Duration;
 use rand::Rng;
 use xtsync_domain::Timestamp;
 use xtsync_domain::gate::Why;
-use xtsync_domain::link::{Hold, Link, TroubleKind, Verb};
+use xtsync_domain::link::class::class;
+use xtsync_domain::link::{Class, Hold, Link, TroubleKind, Verb};
 use xtsync_platform::backoff;
 
 /// The longest first wait, and the longest of all, before a conflict is looked at again.
@@ -13,6 +14,9 @@ const CONFLICT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_
 
 /// How long what the target forbids for one user is left alone.
 const FORBIDDEN_FOR: Duration = Duration::from_secs(60);
+
+/// How long a refusal is left alone that keeps somebody in who shall go, and by how much longer it may be.
+const REFUSED_FOR: (Duration, Duration) = (Duration::from_secs(60 * 60), Duration::from_secs(5 * 60));
 
 /// How long a link waits for its window to have room again.
 const LIMITED_FOR: Duration = Duration::from_secs(60);
@@ -66,7 +70,8 @@ impl End {
             Self::Hold(hold) => {
                 link.hold(hold, now);
                 match hold {
-                    Hold::Vetoed | Hold::Rejected | Hold::Refused => None,
+                    Hold::Vetoed | Hold::Rejected => None,
+                    Hold::Refused => link.trouble.as_ref().and_then(|trouble| trouble.due),
                     Hold::Conflict(_) => Some(now.plus(backoff::within(attempts(link), CONFLICT.0, CONFLICT.1, rng))),
                 }
             }
@@ -89,7 +94,7 @@ impl End {
             }
             Self::Refused { code, .. } => {
                 link.trouble(TroubleKind::Refused, code, Vec::new(), now);
-                None
+                (class(link) == Class::Revoke).then(|| now.plus(REFUSED_FOR.0 + REFUSED_FOR.1.mul_f64(rng.random())))
             }
         };
         if let Some(trouble) = &mut link.trouble {

@@ -264,9 +264,9 @@ fn a_no_is_kept_until_it_ends_or_the_decision_changes() {
         let against = decision(delta, present(true)).version;
         Some(Override { by: "jo".into(), reason: "no".into(), against })
     };
-    let refused = || {
+    let refused = |due| {
         let code = "Request_BadRequest".into();
-        Some(Trouble { kind: TroubleKind::Refused, code, others: Vec::new(), attempts: 1, due: None, since: NOW })
+        Some(Trouble { kind: TroubleKind::Refused, code, others: Vec::new(), attempts: 1, due, since: NOW })
     };
     let look = "look up ana@emea.example";
     for (veto, reject, trouble, want) in [
@@ -275,7 +275,9 @@ fn a_no_is_kept_until_it_ends_or_the_decision_changes() {
         (vetoed(Some(NOW)), None, None, look),
         (None, rejected(1), None, "hold rejected"),
         (None, rejected(0), None, look),
-        (None, None, refused(), "hold refused"),
+        (None, None, refused(None), "hold refused"),
+        (None, None, refused(Some(Timestamp(NOW.0 + 1))), "hold refused"),
+        (None, None, refused(Some(NOW)), look),
     ] {
         let link = Link { veto, reject, trouble, ..link(present(true), Shadow::None) };
         assert_eq!(say(&next(&link, &Seen::NotLooked, NOW)), want);
