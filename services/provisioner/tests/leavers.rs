@@ -7,8 +7,10 @@ mod bed;
 use std::time::Duration;
 
 use bed::target::Fault;
-use bed::{Bed, Place, gone, present};
+use bed::{Bed, Place, gone, present, tenant};
 use xtsync_directory::Error;
+use xtsync_proto::topic::Topic;
+use xtsync_proto::v1;
 
 async fn bed_with(users: &[String]) -> Bed {
     let bed = Bed::new(Place::Sqlite).await;
@@ -71,4 +73,26 @@ async fn a_refused_deletion_is_told_once_and_tried_again_within_two_hours() {
     assert_eq!(bed.fake.journal(), ["revoke t1", "disable t1", "delete t1"]);
     let told = bed.outcomes().await;
     assert_eq!(told[1..], ["delete ana failed Request_BadRequest []", "delete ana []"]);
+}
+
+#[tokio::test]
+async fn leavers_over_the_limit_wait_for_room_and_write_nothing_meanwhile() {
+    let users = users(15);
+    let bed = bed_with(&users).await;
+    for user in &users {
+        bed.decide(user, gone()).await;
+    }
+    bed.settle().await;
+    let records = async || bed.all::<v1::Link>(Topic::Links(tenant("hub"))).await.len();
+    let before = records().await;
+    for _ in 0..10 {
+        bed.clock.advance(Duration::from_secs(5 * 60));
+        bed.agree(true).await;
+        bed.facts().await;
+        assert_eq!(bed.work().await, 0, "nobody is looked at before there is room");
+        bed.provisioner.publish_step(&tenant("hub")).await.unwrap();
+    }
+    assert_eq!(records().await, before);
+    bed.outlast(Duration::from_secs(15 * 60)).await;
+    assert!(bed.fake.objects().iter().all(|(_, object)| object.bin.is_some()));
 }

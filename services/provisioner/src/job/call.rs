@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug, error, info_span, warn};
-use xtsync_domain::gate::{self, Verdict};
+use xtsync_domain::gate::{self, Verdict, Why};
 use xtsync_domain::link::classify::Claimed;
 use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow, Verb};
 
@@ -19,7 +19,8 @@ impl Job<'_> {
     pub(super) async fn call(&mut self, call: &Call) -> Result<Option<End>> {
         if let Verdict::Closed(why) = self.admit(call) {
             self.worker.context.metrics.closed(&self.key.target, why.code());
-            return Ok(Some(End::Closed(why)));
+            let until = matches!(why, Why::Limit(_)).then(|| self.worker.limits().room_at(self.now()));
+            return Ok(Some(End::Closed { why, until }));
         }
         if self.worker.is_stopped() {
             return Ok(Some(End::Stopped));

@@ -23,7 +23,9 @@ impl Job<'_> {
         let context = &self.worker.context;
         let now = context.now();
         let mut tx = self.worker.begin(self.epoch).await?;
-        let is_superseded = self.take_newest(link::lock(&mut tx, &self.key).await?);
+        let newest = link::lock(&mut tx, &self.key).await?;
+        let before = newest.as_ref().map(|stored| stored.link.clone());
+        let is_superseded = self.take_newest(newest);
         if is_superseded && end.depends_on_decision() {
             return Ok(false);
         }
@@ -33,8 +35,11 @@ impl Job<'_> {
             false => end.note(&mut self.stored.link, now, context.config.call_timeout, &mut *self.worker.jitter()),
         };
         let told = self.tell(&end, now);
-        self.stored.version = version::next(self.stored.version, now);
-        link::save(&mut tx, [&self.stored].into_iter(), context.store.incarnation()).await?;
+        // What waits on and has nothing to say is not published again.
+        if before.as_ref() != Some(&self.stored.link) || told.is_some() {
+            self.stored.version = version::next(self.stored.version, now);
+            link::save(&mut tx, [&self.stored].into_iter(), context.store.incarnation()).await?;
+        }
         if matches!(end, End::Rest) {
             work::remove(&mut tx, &self.key).await?;
         } else if !is_superseded {
@@ -44,7 +49,7 @@ impl Job<'_> {
             // What nobody may repeat yet keeps its intent, and its time.
             End::Lost { invited: true } | End::NotYet(_) => {}
             End::Lost { invited: false } => intent::expire(&mut tx, &self.key, now).await?,
-            End::Rest | End::Hold(_) | End::Closed(_) | End::Retry(_) | End::Stopped | End::Forbidden(_) | End::Refused { .. } => {
+            End::Rest | End::Hold(_) | End::Closed { .. } | End::Retry(_) | End::Stopped | End::Forbidden(_) | End::Refused { .. } => {
                 intent::remove(&mut tx, &self.key).await?;
             }
         }
@@ -73,7 +78,7 @@ impl Job<'_> {
             End::Refused { .. }
             | End::Hold(_)
             | End::NotYet(_)
-            | End::Closed(_)
+            | End::Closed { .. }
             | End::Retry(_)
             | End::Lost { .. }
             | End::Stopped

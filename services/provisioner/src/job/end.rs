@@ -18,8 +18,8 @@ const FORBIDDEN_FOR: Duration = Duration::from_secs(60);
 /// How long a refusal is left alone that keeps somebody in who shall go, and by how much longer it may be.
 const REFUSED_FOR: (Duration, Duration) = (Duration::from_secs(60 * 60), Duration::from_secs(5 * 60));
 
-/// How long a link waits for its window to have room again.
-const LIMITED_FOR: Duration = Duration::from_secs(60);
+/// Over how long those that waited for room in a window come back to it.
+const LIMITED_SPREAD: Duration = Duration::from_secs(60);
 
 /// How a job ends.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -31,7 +31,12 @@ pub(super) enum End {
     /// Something else stands in the way.
     Hold(Hold),
     /// The gate is closed.
-    Closed(Why),
+    Closed {
+        /// Why.
+        why: Why,
+        /// When it may open by itself.
+        until: Option<Timestamp>,
+    },
     /// Time may help; a stable code.
     Retry(&'static str),
     /// An answer was lost.
@@ -56,7 +61,7 @@ impl End {
     /// Whether the end is void where the link is wanted otherwise by now. Calls that failed are told to have failed all the same.
     pub(super) fn depends_on_decision(&self) -> bool {
         match self {
-            Self::Rest | Self::NotYet(_) | Self::Hold(_) | Self::Closed(_) => true,
+            Self::Rest | Self::NotYet(_) | Self::Hold(_) | Self::Closed { .. } => true,
             Self::Retry(_) | Self::Lost { .. } | Self::Stopped | Self::Forbidden(_) | Self::Refused { .. } => false,
         }
     }
@@ -75,9 +80,12 @@ impl End {
                     Hold::Conflict(_) => Some(now.plus(backoff::within(attempts(link), CONFLICT.0, CONFLICT.1, rng))),
                 }
             }
-            Self::Closed(why) => {
-                link.trouble(TroubleKind::Held, why.code(), Vec::new(), now);
-                matches!(why, Why::Limit(_)).then(|| now.plus(LIMITED_FOR))
+            Self::Closed { why, until } => {
+                // A gate that is still closed is no news; when a link looks again is its work's affair.
+                if !is_held(link, why.code()) {
+                    link.trouble(TroubleKind::Held, why.code(), Vec::new(), now);
+                }
+                return until.map(|until| until.plus(LIMITED_SPREAD.mul_f64(rng.random())));
             }
             Self::Retry(code) => {
                 link.trouble(TroubleKind::Retry, code, Vec::new(), now);
@@ -102,6 +110,10 @@ impl End {
         }
         due
     }
+}
+
+fn is_held(link: &Link, code: &str) -> bool {
+    link.trouble.as_ref().is_some_and(|trouble| trouble.kind == TroubleKind::Held && trouble.code == code)
 }
 
 fn attempts(link: &Link) -> u32 {

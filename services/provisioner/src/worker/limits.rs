@@ -56,6 +56,19 @@ impl Limits {
         [(Verb::Delete, Allowance { used, max: deletions_max(self.live) })].into()
     }
 
+    /// When the window will have room again: as soon as so many of the oldest uses have left it that another one fits.
+    pub(crate) fn room_at(&self, now: Timestamp) -> Timestamp {
+        let window = self.deletions.range(minute(now.minus(WINDOW))..);
+        let mut used: u64 = window.clone().map(|(_, count)| count).sum();
+        for (minute, count) in window {
+            used = used.saturating_sub(*count);
+            if used < deletions_max(self.live) {
+                return Timestamp((minute + 1) * MINUTE).plus(WINDOW);
+            }
+        }
+        now
+    }
+
     /// Reserves one use.
     pub(crate) fn reserve(&mut self, verb: Verb, now: Timestamp) {
         match verb {
@@ -75,5 +88,22 @@ impl Limits {
             }
             Verb::Create | Verb::Update | Verb::Disable | Verb::Enable | Verb::Restore => {}
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_window_has_room_when_enough_of_its_oldest_uses_have_left_it() {
+        let at = |minutes: i64| Timestamp(minutes * MINUTE);
+        let mut limits = Limits::default();
+        for (minutes, uses) in [(0, 3), (10, 7), (20, 2)] {
+            (0..uses).for_each(|_| limits.reserve(Verb::Delete, at(minutes)));
+        }
+        let used = |now| limits.allowances(now)[&Verb::Delete];
+        assert_eq!((used(at(20)), limits.room_at(at(20))), (Allowance { used: 12, max: 10 }, at(61)));
+        assert_eq!((used(at(60)).used, used(at(61)).used), (12, 9));
     }
 }
