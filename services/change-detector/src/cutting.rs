@@ -24,6 +24,8 @@ pub(crate) struct Knife<'a> {
     pub(crate) projection: &'a Projection,
     /// Whether the tenant's first round is under way.
     pub(crate) first_round: bool,
+    /// Whether everything is read, perhaps because more is needed of everybody.
+    pub(crate) entire: bool,
     pub(crate) now: Timestamp,
 }
 
@@ -47,7 +49,9 @@ fn stamp(knife: &Knife<'_>, user: &mut Mirrored, state: State) {
     let same = before == Some(&state);
     // Nobody was told of somebody who came and went between two rounds.
     let never_told = before.is_none() && user.gone.is_some();
-    let live = user.dirty && !same && !knife.first_round;
+    // What a wider projection adds to everybody is backlog; whoever loses access is not.
+    let widened = knife.entire && user.projection != knife.revision && class(&state, false, lost_group(before, &state)) != Class::Revoke;
+    let live = user.dirty && !same && !knife.first_round && !widened;
     user.dirty = false;
     if never_told || (same && user.projection == knife.revision) {
         user.projection = knife.revision;
