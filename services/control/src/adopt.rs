@@ -8,13 +8,13 @@ use std::collections::BTreeMap;
 use xtsync_domain::resource::{Id, Resource};
 use xtsync_platform::bus::{Bus, Record, Table};
 use xtsync_platform::params;
-use xtsync_platform::store::{self, Transaction, lease};
+use xtsync_platform::store::{self, Transaction};
 use xtsync_proto::event;
 use xtsync_proto::topic::{COMMIT_KEY, Topic};
 use xtsync_proto::v1;
 
 use crate::Error;
-use crate::context::{Context, LEASE};
+use crate::context::Context;
 use crate::resources::{self, Standing};
 use crate::revision;
 
@@ -33,9 +33,7 @@ struct Known {
 /// When the store or the bus is away, or the configuration on the bus cannot be read.
 pub(crate) async fn at_start(context: &Context) -> Result<(), Error> {
     let known = known(&context.bus).await?;
-    let epoch = context.lease.held().ok_or(Error::NotLeading)?;
-    let mut tx = context.store.begin().await?;
-    lease::assert(&mut tx, LEASE, epoch).await?;
+    let mut tx = context.begin(context.epoch()?).await?;
     let standing = resources::read_in(&mut tx).await?;
     take_back(&mut tx, &known, &standing, context).await?;
     tell_again(&mut tx, &known).await?;
@@ -52,8 +50,7 @@ async fn take_back(tx: &mut Transaction, known: &Known, standing: &Standing, con
     for resource in known.resources.values().filter(newer) {
         resources::write(tx, &resource.id, &resource.spec, resource.revision).await?;
     }
-    const REVISION: &str = "INSERT INTO revision (id, actor, at, published) VALUES ($1, $2, $3, 0)";
-    tx.execute(REVISION, params![newest, "control", context.clock.now()]).await?;
+    revision::add(tx, newest, "control", context.clock.now()).await?;
     tracing::warn!(revision = newest, "the store had lost revisions: taken back from the bus");
     Ok(())
 }

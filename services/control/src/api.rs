@@ -10,6 +10,7 @@ mod watch;
 use std::sync::Arc;
 
 use tonic::{Code, Request, Response, Status};
+use xtsync_platform::telemetry::chain;
 use xtsync_proto::v1;
 use xtsync_proto::v1::control_service_server::ControlService;
 
@@ -122,17 +123,7 @@ fn failed(error: Error) -> Status {
         Error::Store(_) | Error::Unreadable { .. } | Error::Folder { .. } | Error::Serve(_) => Code::Internal,
     };
     if code == Code::Internal {
-        tracing::error!(error = &error as &dyn std::error::Error, "a call to the control API failed");
+        tracing::error!(error = chain(&error), "a call to the control API failed");
     }
     Status::new(code, chain(&error))
-}
-
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut source = std::error::Error::source(error);
-    while let Some(error) = source {
-        text.push_str(&format!(": {error}"));
-        source = error.source();
-    }
-    text
 }

@@ -3,9 +3,8 @@
 use std::collections::BTreeMap;
 
 use xtsync_domain::resource::{Id, Spec};
-use xtsync_platform::store::lease;
 
-use crate::context::{Context, LEASE};
+use crate::context::Context;
 use crate::manifest::Written;
 use crate::resources::{self, Standing};
 use crate::revision::{self, Act};
@@ -44,9 +43,7 @@ pub(crate) async fn apply(context: &Context, written: &[Written], actor: &str) -
 
 async fn store_and_publish(context: &Context, written: &[Written], actor: &str) -> Result<Applied, Error> {
     let _alone = context.revising.lock().await;
-    let epoch = context.lease.held().ok_or(Error::NotLeading)?;
-    let mut tx = context.store.begin().await?;
-    lease::assert(&mut tx, LEASE, epoch).await?;
+    let mut tx = context.begin(context.epoch()?).await?;
     let standing = resources::read_in(&mut tx).await?;
     let wanted = wanted(&standing, written);
     let problems = rules::problems(&wanted, written);

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, watch};
 use xtsync_platform::bus::Bus;
 use xtsync_platform::clock::Clock;
-use xtsync_platform::store::{Lease, Store};
+use xtsync_platform::store::{Epoch, Lease, Store, Transaction, lease};
 
+use crate::Error;
 use crate::metrics::Metrics;
 
 /// The lease that makes control one.
@@ -25,6 +26,20 @@ pub(crate) struct Context {
     pub(crate) revised: watch::Sender<u64>,
     /// How often the read model has changed.
     pub(crate) folded: watch::Sender<u64>,
+}
+
+impl Context {
+    /// The epoch of the lease; fails while another replica has it.
+    pub(crate) fn epoch(&self) -> Result<Epoch, Error> {
+        self.lease.held().ok_or(Error::NotLeading)
+    }
+
+    /// Begins a transaction that commits only while the lease is ours, in this epoch: what was read in it may be relied on.
+    pub(crate) async fn begin(&self, epoch: Epoch) -> Result<Transaction, Error> {
+        let mut tx = self.store.begin().await?;
+        lease::assert(&mut tx, LEASE, epoch).await?;
+        Ok(tx)
+    }
 }
 
 #[cfg(test)]

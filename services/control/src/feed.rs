@@ -6,6 +6,7 @@ use xtsync_domain::configuration::Configuration;
 use xtsync_domain::resource::Resource;
 use xtsync_platform::bus::{Committed, Event, Partition, Record, Subscription};
 use xtsync_platform::store::load_offsets;
+use xtsync_platform::telemetry::chain;
 use xtsync_proto::topic::Topic;
 
 use crate::context::Context;
@@ -64,7 +65,7 @@ async fn take(context: &Context, subscription: &mut dyn Subscription, records: &
     context.folded.send_modify(|folds| *folds += 1);
     // For lag tools only; where we go on is stored with the effect.
     if let Err(error) = subscription.commit(positions(records)).await {
-        tracing::debug!(error = &error as &dyn std::error::Error, "positions not committed to the bus");
+        tracing::debug!(error = chain(&error), "positions not committed to the bus");
     }
     if found_names {
         pins::follow_up(context).await?;

@@ -3,8 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
-use tracing::{error, info};
+use tracing::{error, info, warn};
+use xtsync_platform::configuration::digest;
+use xtsync_platform::telemetry::chain;
 
 use crate::context::Context;
 use crate::manifest::{self, BYTES_MAX, File};
@@ -60,18 +61,25 @@ fn file(path: &Path) -> std::io::Result<File> {
 /// # Errors
 /// When the store or the bus fails; calling it again goes on.
 pub(crate) async fn run(context: &Context, folder: &Path) -> Result<(), Error> {
-    let mut seen = None;
+    let (mut seen, mut trouble) = (None, None);
     loop {
         match read(folder) {
             Ok(files) => {
-                let digest = Some(digest(&files));
+                trouble = None;
+                let digest = Some(digest(files.iter().map(|file| (file.name.as_str(), file.yaml.as_bytes()))));
                 if digest != seen {
                     take(context, &files).await?;
                     seen = digest;
                 }
             }
-            // Perhaps it is being written just now.
-            Err(error) => error!(error = &error as &dyn std::error::Error, "configuration folder not read"),
+            // Perhaps it is being written just now; the same trouble is told once.
+            Err(error) => {
+                let error = Some(chain(&error));
+                if error != trouble {
+                    warn!(error, "configuration folder not read");
+                    trouble = error;
+                }
+            }
         }
         tokio::time::sleep(EVERY).await;
     }
@@ -90,13 +98,4 @@ async fn take(context: &Context, files: &[File]) -> Result<(), Error> {
         Err(error) => return Err(error),
     }
     Ok(())
-}
-
-fn digest(files: &[File]) -> [u8; 32] {
-    let mut digest = Sha256::new();
-    for part in files.iter().flat_map(|file| [&file.name, &file.yaml]) {
-        digest.update((part.len() as u64).to_be_bytes());
-        digest.update(part);
-    }
-    digest.finalize().into()
 }

@@ -8,9 +8,8 @@ use std::collections::BTreeMap;
 use xtsync_domain::TenantName;
 use xtsync_domain::fact::Fact;
 use xtsync_domain::resource::{GroupRef, Id, PinnedGroup, Spec, Synchronization};
-use xtsync_platform::store::lease;
 
-use crate::context::{Context, LEASE};
+use crate::context::Context;
 use crate::resources::{self, Standing};
 use crate::revision::{self, Act};
 use crate::view::fact;
@@ -100,15 +99,14 @@ pub(crate) fn unpinned(synchronization: &Synchronization) -> impl Iterator<Item 
 /// When the store or the bus is away; calling it again goes on.
 pub(crate) async fn follow_up(context: &Context) -> Result<(), Error> {
     let _alone = context.revising.lock().await;
-    let epoch = context.lease.held().ok_or(Error::NotLeading)?;
+    let epoch = context.epoch()?;
     let standing = resources::read(&context.store).await?;
     let found = found(context, &standing).await?;
     if !found.is_empty() {
         let mut wanted: BTreeMap<Id, Spec> = standing.iter().map(|(id, resource)| (id.clone(), resource.spec.clone())).collect();
         wanted.extend(found);
         let act = Act { actor: "control", verb: "pin", now: context.clock.now() };
-        let mut tx = context.store.begin().await?;
-        lease::assert(&mut tx, LEASE, epoch).await?;
+        let mut tx = context.begin(epoch).await?;
         revision::store(&mut tx, act, &standing, &rules::with_projections(wanted)).await?;
         tx.commit().await?;
     }

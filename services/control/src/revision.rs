@@ -30,6 +30,12 @@ pub(crate) async fn newest(tx: &mut Transaction) -> Result<u64, Error> {
     row.map_or(Ok(0), |row| row.uint(0))
 }
 
+/// Adds a revision that the bus does not know yet.
+pub(crate) async fn add(tx: &mut Transaction, revision: u64, actor: &str, now: Timestamp) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO revision (id, actor, at, published) VALUES ($1, $2, $3, 0)";
+    tx.execute(SQL, params![revision, actor, now]).await.map(drop)
+}
+
 /// Stores what of `wanted` differs from `standing` as the next revision; gives the newest one, which is the last where nothing differs.
 pub(crate) async fn store(tx: &mut Transaction, act: Act<'_>, standing: &Standing, wanted: &BTreeMap<Id, Spec>) -> Result<u64, Error> {
     let last = newest(tx).await?;
@@ -39,8 +45,7 @@ pub(crate) async fn store(tx: &mut Transaction, act: Act<'_>, standing: &Standin
         return Ok(last);
     }
     let revision = version::next(last, act.now);
-    const REVISION: &str = "INSERT INTO revision (id, actor, at, published) VALUES ($1, $2, $3, 0)";
-    tx.execute(REVISION, params![revision, act.actor, act.now]).await?;
+    add(tx, revision, act.actor, act.now).await?;
     for (id, spec) in changed {
         resources::write(tx, id, spec, revision).await?;
         note(tx, act, id, spec).await?;

@@ -10,18 +10,17 @@ mod link;
 mod rows;
 
 use xtsync_platform::bus::Record;
-use xtsync_platform::store::{Error, lease, store_offset};
+use xtsync_platform::store::store_offset;
 
-use crate::context::{Context, LEASE};
+use crate::Error;
+use crate::context::Context;
 
 /// Folds records into the read model; tells whether a group's name was looked up.
 pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<bool, Error> {
     let batch = batch::Batch::of(records, &context.metrics);
     context.metrics.folded(records);
     let found_names = batch.facts.keys().any(|(_, key)| fact::is_group_name(key));
-    let Some(epoch) = context.lease.held() else { return Err(Error::Fenced(LEASE.to_owned())) };
-    let mut tx = context.store.begin().await?;
-    lease::assert(&mut tx, LEASE, epoch).await?;
+    let mut tx = context.begin(context.epoch()?).await?;
     for (partition, next) in &batch.next {
         store_offset(&mut tx, &partition.topic, partition.index, *next).await?;
     }

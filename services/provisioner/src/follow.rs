@@ -8,6 +8,7 @@ use tracing::{info, warn};
 use xtsync_domain::gate::{Verdict, gate_of_pair};
 use xtsync_domain::{Configuration, TenantFact, TenantName};
 use xtsync_platform::bus::{Record, Table};
+use xtsync_platform::telemetry::chain;
 use xtsync_proto::event;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
@@ -92,7 +93,7 @@ fn take(context: &Context, record: &Record) -> Option<TenantName> {
     let wire = match event::decode::<v1::TenantFact>(&record.headers, record.value.as_ref()?) {
         Ok(wire) => wire,
         Err(error) => {
-            warn!(%tenant, offset = record.at.offset, error = &error as &dyn std::error::Error, "a fact cannot be read");
+            warn!(%tenant, offset = record.at.offset, error = chain(&error), "a fact cannot be read");
             return None;
         }
     };

@@ -16,8 +16,11 @@ use xtsync_platform::store::{load_offsets, store_offset};
 use xtsync_proto::topic::Topic;
 
 use self::read::{Reading, read};
-use crate::context::{Context, ROLE};
+use crate::context::Context;
 use crate::error::Result;
+
+/// The group under which replicas share the decisions, and lag tools find them.
+const GROUP: &str = "xtsync-provisioner";
 
 /// The intake of one replica.
 pub(crate) struct Intake {
@@ -33,7 +36,7 @@ impl Intake {
     pub(crate) async fn open(context: Arc<Context>, targets: &BTreeSet<TenantName>) -> Result<Self> {
         let topics = topics(targets);
         let list: Vec<_> = topics.iter().cloned().collect();
-        let subscription = context.parts.bus.subscribe(ROLE, &list).await?;
+        let subscription = context.parts.bus.subscribe(GROUP, &list).await?;
         Ok(Self { context, subscription, topics, stopped: BTreeSet::new() })
     }
 

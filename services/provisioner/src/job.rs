@@ -16,7 +16,8 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, error, info_span};
 use xtsync_domain::Timestamp;
 use xtsync_domain::link::{Change, Class, Seen, Step, TroubleKind, Verb, next};
-use xtsync_platform::store::{self, Epoch, lease};
+use xtsync_platform::store::{self, Epoch};
+use xtsync_platform::telemetry::chain;
 use xtsync_platform::trace;
 
 use self::end::End;
@@ -37,7 +38,7 @@ const PUT_OFF_FOR: Duration = Duration::from_secs(60);
 pub(crate) async fn run(worker: &Worker, epoch: Epoch, key: Key) -> Result<()> {
     match start(worker, epoch, &key).await {
         Err(error @ (Error::Unreadable(..) | Error::Store(store::Error::Statement { .. }))) => {
-            error!(link = %key, error = &error as &dyn std::error::Error, "the link is put off");
+            error!(link = %key, error = chain(&error), "the link is put off");
             put_off(worker, epoch, &key).await
         }
         result => result,
@@ -55,15 +56,13 @@ async fn start(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
 
 /// Work without a link is nobody's.
 async fn drop_orphan(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
-    let mut tx = worker.context.store.begin().await?;
-    lease::assert(&mut tx, worker.lease.name(), epoch).await?;
+    let mut tx = worker.begin(epoch).await?;
     work::remove(&mut tx, key).await?;
     Ok(tx.commit().await?)
 }
 
 async fn put_off(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
-    let mut tx = worker.context.store.begin().await?;
-    lease::assert(&mut tx, worker.lease.name(), epoch).await?;
+    let mut tx = worker.begin(epoch).await?;
     let due = worker.context.now().plus(PUT_OFF_FOR);
     work::put(&mut tx, key, Work { class: Class::Bulk, due: Some(due), trouble: Some((TroubleKind::Retry, "store".to_owned())) }).await?;
     Ok(tx.commit().await?)

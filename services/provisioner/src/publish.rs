@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use tracing::warn;
 use xtsync_platform::bus::{Outgoing, Urgency};
 use xtsync_platform::shutdown::Shutdown;
+use xtsync_platform::telemetry::chain;
 use xtsync_proto::event::{self, Typed as _};
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
@@ -27,7 +28,7 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
     loop {
         let is_last = shutdown.is_cancelled();
         if let Err(error) = step(&worker).await {
-            warn!(target = %worker.target, error = &error as &dyn std::error::Error, "publishing pauses");
+            warn!(target = %worker.target, error = chain(&error), "publishing pauses");
         }
         if is_last {
             return;

@@ -14,7 +14,9 @@ use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::status;
 use xtsync_platform::store::{Options, Report, Store, load_offsets};
+use xtsync_platform::telemetry::chain;
 use xtsync_proto::topic::Topic;
+use xtsync_proto::v1::RoleStatus;
 
 use crate::config::Config;
 use crate::context::{Context, ROLE, Targets};
@@ -96,13 +98,17 @@ impl Provisioner {
         }
     }
 
-    /// Makes workers for the targets of the configuration, anew where a tenant's resource has changed, and drops those of others. `run`
+    /// Makes workers for the targets of the configuration, anew where a tenant's resource has changed, and ends those of others. `run`
     /// also starts them.
-    pub fn refresh(&self) {
+    pub async fn refresh(&self) {
         let configuration = self.context.configuration();
         let targets = follow::targets(&configuration);
+        let is_past =
+            |target: &TenantName, running: &mut Running| !targets.contains(target) || configuration.tenant(target) != Some(&running.tenant);
+        let past: Vec<Running> = self.workers().extract_if(.., is_past).map(|(_, running)| running).collect();
+        // Ended before their successors are made, which bear the same lease and condition: calls in hand are finished.
+        past.into_iter().map(Running::end).collect::<JoinSet<()>>().join_all().await;
         let mut workers = self.workers();
-        workers.retain(|target, running| targets.contains(target) && configuration.tenant(target) == Some(&running.tenant));
         for target in targets {
             let Some(tenant) = configuration.tenant(&target).filter(|_| !workers.contains_key(&target)) else { continue };
             match (self.connect)(&target, tenant) {
@@ -111,7 +117,7 @@ impl Provisioner {
                     let running = Running { worker, tenant: tenant.clone(), tasks: JoinSet::new(), stop: Shutdown::new() };
                     workers.insert(target, running);
                 }
-                Err(error) => error!(%target, error = &error as &dyn std::error::Error, "the target cannot be written"),
+                Err(error) => error!(%target, error = chain(&error), "the target cannot be written"),
             }
         }
     }
@@ -186,6 +192,17 @@ impl Provisioner {
         }
     }
 
+    /// Looks how a target stands and tells it; gives what it tells, `None` for a target that is not worked on.
+    ///
+    /// # Errors
+    /// When the store or the bus fails.
+    pub async fn status_step(&self, target: &TenantName) -> Result<Option<RoleStatus>, Error> {
+        match self.worker(target) {
+            Some(worker) => crate::status::step(&worker).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
     /// How many decisions for a target are taken in, over all partitions and ever.
     ///
     /// # Errors
@@ -225,7 +242,7 @@ impl Provisioner {
         let mut configuration = self.context.parts.configuration.clone();
         while !shutdown.is_cancelled() {
             configuration.mark_unchanged();
-            self.refresh();
+            self.refresh().await;
             self.workers().values_mut().for_each(|running| running.start(&shutdown));
             match shutdown.or(configuration.changed()).await {
                 Some(Ok(())) | None => {}
@@ -250,9 +267,8 @@ impl Provisioner {
 
 /// Says in a condition and in the log why a step failed; it is tried again.
 fn report(condition: &Condition, doing: &'static str, error: &Error) {
-    warn!(doing, error = error as &dyn std::error::Error, "a step failed and is tried again");
-    let cause = std::error::Error::source(error).map(|cause| format!(": {cause}")).unwrap_or_default();
-    condition.set(false, format!("{error}{cause}"));
+    warn!(doing, error = chain(error), "a step failed and is tried again");
+    condition.set(false, chain(error));
 }
 
 impl Running {
@@ -272,7 +288,7 @@ impl Running {
         stop.begin();
         tasks.join_all().await;
         if let Err(error) = publish::step(&worker).await {
-            warn!(target = %worker.target, error = &error as &dyn std::error::Error, "what is left is published by the next owner");
+            warn!(target = %worker.target, error = chain(&error), "what is left is published by the next owner");
         }
         if let Some(worker) = Arc::into_inner(worker) {
             worker.lease.release().await;

@@ -6,6 +6,7 @@ use tokio::time::{Instant, sleep};
 use tracing::warn;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::store::load_offsets;
+use xtsync_platform::telemetry::chain;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1::RoleStatus;
 
@@ -18,22 +19,22 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
     while !shutdown.is_cancelled() {
         let began = Instant::now();
         if let Err(error) = step(&worker).await {
-            warn!(target = %worker.target, error = &error as &dyn std::error::Error, "the status is not known");
+            warn!(target = %worker.target, error = chain(&error), "the status is not known");
         }
         // Counting a long queue takes a while: it may take a twentieth of the time, no more.
         shutdown.or(sleep(worker.context.config.poll.max(began.elapsed() * 20))).await;
     }
 }
 
-/// Looks once. Only the owner counts; the others say that they are there.
-pub(crate) async fn step(worker: &Worker) -> Result<()> {
+/// Looks once, and gives what is told. Only the owner counts; the others say that they are there.
+pub(crate) async fn step(worker: &Worker) -> Result<RoleStatus> {
     let context = &worker.context;
     let is_leader = worker.lease.held().is_some();
     let (counts, lag) = match is_leader {
-        true => (work::counts(&context.store, &worker.target).await?, lag(worker).await?),
+        true => (work::counts(&context.store, &worker.target, context.now()).await?, lag(worker).await?),
         false => (Counts::default(), 0),
     };
-    context.status.set(RoleStatus {
+    let status = RoleStatus {
         tenant: worker.target.to_string(),
         revision: context.configuration().revision(),
         lag,
@@ -43,8 +44,9 @@ pub(crate) async fn step(worker: &Worker) -> Result<()> {
         blocked: worker.stopped(),
         leader: is_leader,
         ..RoleStatus::default()
-    });
-    Ok(())
+    };
+    context.status.set(status.clone());
+    Ok(status)
 }
 
 /// Decisions on the bus that no replica has taken in.

@@ -15,12 +15,13 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
-use tracing::{info, warn};
+use tracing::warn;
 use xtsync_directory::Target;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::health::Condition;
 use xtsync_platform::shutdown::Shutdown;
-use xtsync_platform::store::{Epoch, Held, Lease};
+use xtsync_platform::store::{Epoch, Held, Lease, Transaction, lease};
+use xtsync_platform::telemetry::chain;
 
 use self::brake::Brake;
 pub(crate) use self::brake::Pressure;
@@ -76,6 +77,13 @@ impl Worker {
         })
     }
 
+    /// Begins a transaction that commits only while the lease is ours, in this epoch.
+    pub(crate) async fn begin(&self, epoch: Epoch) -> Result<Transaction> {
+        let mut tx = self.context.store.begin().await?;
+        lease::assert(&mut tx, self.lease.name(), epoch).await?;
+        Ok(tx)
+    }
+
     /// Works whenever the lease is held, until the shutdown.
     pub(crate) async fn run(self: Arc<Self>, shutdown: Shutdown) {
         let mut held = self.lease.watch();
@@ -84,7 +92,7 @@ impl Worker {
             match now {
                 Held::Held(epoch) => {
                     if let Err(error) = self.own(epoch, &shutdown).await {
-                        warn!(target = %self.target, error = &error as &dyn std::error::Error, "work on the target pauses");
+                        warn!(target = %self.target, error = chain(&error), "work on the target pauses");
                         shutdown.or(sleep(self.context.config.poll)).await;
                     }
                 }
@@ -177,12 +185,14 @@ impl Worker {
     pub(crate) fn press(&self, pressure: &Pressure) {
         let now = self.context.now();
         let mut brake = self.brake();
+        let is_new = brake.reason().is_empty();
         brake.press(pressure, now, &mut *self.jitter());
         match pressure {
             Pressure::Blocked(code) => self.condition.set(false, code),
-            Pressure::Throttled(_) | Pressure::Away => {
-                info!(target = %self.target, reason = brake.reason(), until = ?brake.until(now), "the target is left alone");
+            Pressure::Throttled(_) | Pressure::Away if is_new => {
+                warn!(target = %self.target, reason = brake.reason(), until = ?brake.until(now), "the target is left alone");
             }
+            Pressure::Throttled(_) | Pressure::Away => {}
         }
     }
 

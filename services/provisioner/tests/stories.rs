@@ -119,6 +119,7 @@ async fn a_loss_of_scope_is_due_after_its_settling_and_a_return_within_it_does_n
     bed.fake.journal();
     bed.decide("ana", out_of_scope(Duration::from_secs(30))).await;
     bed.settle().await;
+    assert_eq!(bed.due().await, 0, "what settles is not due");
     bed.clock.advance(Duration::from_secs(29));
     bed.settle().await;
     bed.decide("ana", present("ana", "Paris", true)).await;
@@ -127,8 +128,10 @@ async fn a_loss_of_scope_is_due_after_its_settling_and_a_return_within_it_does_n
     bed.decide("ana", out_of_scope(Duration::from_secs(30))).await;
     bed.settle().await;
     bed.clock.advance(Duration::from_secs(30));
+    assert_eq!(bed.due().await, 1);
     bed.settle().await;
     assert_eq!(bed.fake.journal(), ["revoke t1", "disable t1", "delete t1"]);
+    assert_eq!(bed.due().await, 0);
 }
 
 async fn whoever_holds_the_address_is_a_conflict_until_he_moves(place: Place) {

@@ -27,6 +27,7 @@ use xtsync_platform::bus::Bus;
 use xtsync_platform::clock::SystemClock;
 use xtsync_platform::health::Health;
 use xtsync_platform::shutdown::Shutdown;
+use xtsync_platform::telemetry::chain;
 use xtsync_platform::{admin, bus};
 
 use crate::client::{self, Client};
@@ -133,7 +134,7 @@ async fn open_bus(options: &Options) -> anyhow::Result<Option<Bus>> {
 
 fn report<E: std::error::Error + 'static>(what: &'static str, ended: Result<(), E>) {
     if let Err(error) = ended {
-        tracing::error!(what, error = &error as &dyn std::error::Error, "a listener failed");
+        tracing::error!(what, error = chain(&error), "a listener failed");
     }
 }
 

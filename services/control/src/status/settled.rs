@@ -66,8 +66,6 @@ fn detector(known: &Known<'_>, source: &TenantName, words: &mut Vec<String>) {
         words.push(format!("change-detector of {source} to take up revision {}", known.configuration.revision()));
     } else if role.round == 0 {
         words.push(format!("the first round of {source}"));
-    } else if role.unpublished > 0 {
-        words.push(format!("{} of {source} to be published", count(role.unpublished, "change")));
     }
 }
 

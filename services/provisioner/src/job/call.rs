@@ -1,11 +1,10 @@
 //! One call of a job: the gate, the intent, the call, and what its answer means for the link.
 
 use tokio::time::Instant;
-use tracing::{Instrument as _, debug, error, info_span};
+use tracing::{Instrument as _, debug, error, info_span, warn};
 use xtsync_domain::gate::{self, Verdict};
 use xtsync_domain::link::classify::Claimed;
 use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow};
-use xtsync_platform::store::lease;
 
 use super::Job;
 use super::end::End;
@@ -72,8 +71,7 @@ impl Job<'_> {
     /// Commits what must be durable before the call starts. False where intake has decided anew meanwhile: then it must not start.
     async fn begin(&mut self, call: &Call) -> Result<bool> {
         let now = self.now();
-        let mut tx = self.worker.context.store.begin().await?;
-        lease::assert(&mut tx, self.worker.lease.name(), self.epoch).await?;
+        let mut tx = self.worker.begin(self.epoch).await?;
         if self.take_newest(link::lock(&mut tx, &self.key).await?) {
             return Ok(false);
         }
@@ -107,8 +105,12 @@ impl Job<'_> {
             Failure::NotFound => (Answer::NotFound, Some(End::Retry("not_found"))),
             Failure::Lost => (Answer::Unknown, Some(End::Lost { invited: matches!(call, Call::Invite { .. }) })),
             // Sessions that cannot be ended must not keep anybody enabled.
-            Failure::Refused(code) | Failure::Forbidden(code) if matches!(call, Call::Revoke { .. }) => {
-                error!(%code, "the target does not let us end a user's sessions");
+            Failure::Refused(code) if matches!(call, Call::Revoke { .. }) => {
+                warn!(%code, "the target does not end a user's sessions");
+                (Answer::Refused, None)
+            }
+            Failure::Forbidden(code) if matches!(call, Call::Revoke { .. }) => {
+                warn_forbidden(call, &code);
                 (Answer::Refused, None)
             }
             Failure::Refused(code) if is_taken(call, &code) => {
@@ -117,7 +119,7 @@ impl Job<'_> {
             }
             Failure::Refused(code) => (Answer::Refused, Some(End::Refused { code, verb: gate::verb(call, &self.stored.link) })),
             Failure::Forbidden(code) => {
-                error!(%code, call = call.name(), "the target forbids this for one user: he may hold an admin role there");
+                warn_forbidden(call, &code);
                 (Answer::NotDone, Some(End::Forbidden(code)))
             }
         };
@@ -166,6 +168,16 @@ impl Job<'_> {
             }
         }
         Ok(claimed)
+    }
+}
+
+/// Tells that a target forbids a call for one user. Who keeps access that he must not have is a person's to act on (pitfall R9).
+fn warn_forbidden(call: &Call, code: &str) {
+    let call_name = call.name();
+    if matches!(call, Call::Revoke { .. } | Call::Disable { .. }) {
+        error!(code, call = call_name, "the target forbids taking one user's access: he may hold an admin role there");
+    } else {
+        warn!(code, call = call_name, "the target forbids this for one user: he may hold an admin role there");
     }
 }
 

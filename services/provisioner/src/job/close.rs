@@ -6,7 +6,6 @@ use xtsync_domain::link::class::class;
 use xtsync_domain::link::{Ending, Hold, Link, Outcome, TroubleKind, Verb};
 use xtsync_domain::{Timestamp, version};
 use xtsync_platform::bus::Outgoing;
-use xtsync_platform::store::lease;
 use xtsync_proto::event::{self, Typed as _};
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
@@ -23,8 +22,7 @@ impl Job<'_> {
     pub(super) async fn close(&mut self, end: End) -> Result<bool> {
         let context = &self.worker.context;
         let now = context.now();
-        let mut tx = context.store.begin().await?;
-        lease::assert(&mut tx, self.worker.lease.name(), self.epoch).await?;
+        let mut tx = self.worker.begin(self.epoch).await?;
         let is_superseded = self.take_newest(link::lock(&mut tx, &self.key).await?);
         if is_superseded && end.depends_on_decision() {
             return Ok(false);

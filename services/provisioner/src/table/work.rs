@@ -22,7 +22,7 @@ pub(crate) struct Work {
 /// What waits for a target.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Counts {
-    /// What is worked on by itself, by class.
+    /// What is due and worked on by itself, by class.
     pub(crate) pending: BTreeMap<&'static str, u64>,
     /// What waits behind the gate, by reason.
     pub(crate) held: BTreeMap<String, u64>,
@@ -83,11 +83,12 @@ pub(crate) async fn wake(tx: &mut Transaction, source: &TenantName, target: &Ten
     Ok(tx.execute(SQL, params![target.as_str(), source.as_str(), now]).await?)
 }
 
-/// What waits for a target.
-pub(crate) async fn counts(store: &Store, target: &TenantName) -> Result<Counts> {
-    const SQL: &str = "SELECT class, trouble, code, count(*) FROM work WHERE target = $1 GROUP BY class, trouble, code";
+/// What waits for a target. What is not due yet and not held back (a loss of scope that settles, a retry) waits for its time only.
+pub(crate) async fn counts(store: &Store, target: &TenantName, now: Timestamp) -> Result<Counts> {
+    const SQL: &str = "SELECT class, trouble, code, count(*) FROM work WHERE target = $1
+        AND (trouble IN ('held', 'conflict', 'refused') OR due <= $2) GROUP BY class, trouble, code";
     let mut counts = Counts::default();
-    for row in store.fetch(SQL, params![target.as_str()]).await? {
+    for row in store.fetch(SQL, params![target.as_str(), now]).await? {
         let (class, count) = (row.int(0)?, row.uint(3)?);
         match row.opt_text(1)?.as_deref() {
             Some("held") => *counts.held.entry(row.opt_text(2)?.unwrap_or_default()).or_default() += count,

@@ -260,6 +260,13 @@ impl Bed {
         self.provisioner.publish_step(&tenant("hub")).await.unwrap();
     }
 
+    /// How many links the provisioner says are due.
+    pub(crate) async fn due(&self) -> u64 {
+        let status = self.provisioner.status_step(&tenant("hub")).await.unwrap().unwrap();
+        assert!(status.leader);
+        status.pending.values().sum()
+    }
+
     /// Works through waits until nothing changes for a while of the clock's time.
     pub(crate) async fn outlast(&self, time: Duration) {
         self.settle().await;
@@ -322,7 +329,7 @@ async fn start(
     let connector = Arc::clone(connector);
     let connect = Arc::new(move |_: &TenantName, _: &_| Ok(Arc::clone(&connector)));
     let provisioner = build(config(store), parts, connect).await.unwrap();
-    provisioner.refresh();
+    provisioner.refresh().await;
     provisioner
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::time::Instant;
-use tracing::{error, info};
+use tracing::{info, warn};
 use xtsync_platform::backoff;
 use xtsync_platform::health::Condition;
 use xtsync_platform::shutdown::Shutdown;
@@ -33,7 +33,7 @@ pub(super) async fn keep(role: Role, starter: Starter, condition: Condition, shu
             Ok(()) | Err(_) if shutdown.is_cancelled() => break,
             Ok(()) => condition.set(false, "it ended by itself"),
             Err(failure) => {
-                error!(%role, error = format!("{failure:#}"), "role failed");
+                warn!(%role, error = format!("{failure:#}"), "role failed and is built again");
                 condition.set(false, format!("{failure:#}"));
             }
         }

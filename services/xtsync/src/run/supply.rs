@@ -14,6 +14,7 @@ use xtsync_platform::configuration::Watch;
 use xtsync_platform::health::{Condition, Health};
 use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
+use xtsync_platform::telemetry::chain;
 use xtsync_proto::topic::Topic;
 
 use super::{Options, Role};
@@ -96,7 +97,7 @@ impl Supplier {
             match bus::connect(&self.address, Arc::clone(clock)).await {
                 Ok(bus) => return bus,
                 Err(error) => {
-                    warn!(error = &error as &dyn std::error::Error, "the bus cannot be reached");
+                    warn!(error = chain(&error), "the bus cannot be reached");
                     self.condition.set(false, error.to_string());
                     tokio::time::sleep(LOOK).await;
                 }

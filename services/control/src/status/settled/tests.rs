@@ -70,14 +70,13 @@ fn before_a_first_apply_that_is_waited_for() {
 #[test]
 fn what_roles_say_is_waited_for_in_words() {
     type Change = fn(&mut RoleStatus);
-    let cases: [(usize, Change, &str); 13] = [
+    let cases: [(usize, Change, &str); 12] = [
         (0, |role| role.role = String::new(), "a change-detector to say how emea is"),
         (0, |role| role.at = Some(wire_time(NOW.minus(SILENT))), "a change-detector to say how emea is"),
         (0, |role| role.leader = false, "a change-detector to say how emea is"),
         (0, |role| role.blocked = "forbidden".into(), "change-detector of emea: forbidden"),
         (0, |role| role.revision = 6, "change-detector of emea to take up revision 7"),
         (0, |role| role.round = 0, "the first round of emea"),
-        (0, |role| role.unpublished = 2, "2 changes of emea to be published"),
         (1, |role| role.role = String::new(), "policy to say how it is"),
         (1, |role| role.revision = 6, "policy to take up revision 7"),
         (1, |role| role.lag = 1, "policy to decide 1 record"),

@@ -55,7 +55,7 @@ fn doing(role: &RoleStatus) -> String {
     if role.round > 0 {
         words.push(format!("round {}", role.round));
     }
-    for (what, n) in [("unpublished", role.unpublished), ("lag", role.lag), ("troubled", role.troubled)] {
+    for (what, n) in [("lag", role.lag), ("troubled", role.troubled)] {
         if n > 0 {
             words.push(format!("{what} {n}"));
         }
@@ -97,7 +97,7 @@ fn role(role: &RoleStatus) -> Value {
     json!({
         "role": role.role, "replica": role.replica, "tenant": role.tenant, "leader": role.leader,
         "at": time("at", role.at).map(|at| at.to_string()).ok(),
-        "revision": role.revision, "round": role.round, "unpublished": role.unpublished, "lag": role.lag,
+        "revision": role.revision, "round": role.round, "lag": role.lag,
         "pending": role.pending, "held": role.held, "troubled": role.troubled, "blocked": role.blocked,
     })
 }
