@@ -15,6 +15,7 @@ use xtsync_platform::health::Condition;
 use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::status::Publisher;
+use xtsync_platform::telemetry::chain;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1::RoleStatus;
 
@@ -180,7 +181,7 @@ impl Service {
 
     /// Drops what is ours; the next step begins where the group last committed.
     fn leave(&mut self, error: &Error) {
-        warn!(error = error as &dyn std::error::Error, "policy starts over");
+        warn!(error = chain(error), "policy starts over");
         self.joined.set(false, error.to_string());
         self.membership = None;
         self.configuration.mark_changed();
