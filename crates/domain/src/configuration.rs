@@ -5,7 +5,7 @@
 pub mod needs;
 pub mod validate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::TenantName;
 use crate::decide::Rules;
@@ -107,9 +107,10 @@ impl Configuration {
         self.synchronizations.iter().filter(move |synchronization| synchronization.source == *source)
     }
 
-    /// The synchronizations into a tenant.
-    pub fn synchronizations_into(&self, target: &TenantName) -> impl Iterator<Item = &NamedSynchronization> {
-        self.synchronizations.iter().filter(move |synchronization| synchronization.spec.to == *target)
+    /// The tenants that some synchronization reads.
+    #[must_use]
+    pub fn sources(&self) -> BTreeSet<&TenantName> {
+        self.synchronizations.iter().map(|synchronization| &synchronization.source).collect()
     }
 
     /// The synchronization between two tenants; there is one at most.

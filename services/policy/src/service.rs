@@ -194,7 +194,7 @@ impl Service {
         let lag = membership.lag(&self.context.bus).await?;
         let revision = membership.configuration().revision();
         // Also of the sources that another replica has: what we said of them last must not stand for ever.
-        for source in topics::sources(membership.configuration()) {
+        for source in membership.configuration().sources() {
             let lag = lag.get(source).copied().unwrap_or(0);
             self.context.metrics.lag(source, lag);
             let stopped = membership.stopped().any(|(partition, _)| partition.topic == Topic::UserDeltas(source.clone()));
