@@ -9,6 +9,7 @@ pub(crate) mod fact;
 mod link;
 mod rows;
 
+use xtsync_domain::fact::is_group_name_key;
 use xtsync_platform::bus::Record;
 use xtsync_platform::store::{Error, lease, store_offset};
 
@@ -18,7 +19,7 @@ use crate::context::{Context, LEASE};
 pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<bool, Error> {
     let batch = batch::Batch::of(records, &context.metrics);
     context.metrics.folded(records);
-    let found_names = batch.facts.keys().any(|(_, key)| fact::is_group_name(key));
+    let found_names = batch.facts.keys().any(|(_, key)| is_group_name_key(key));
     let Some(epoch) = context.lease.held() else { return Err(Error::Fenced(LEASE.to_owned())) };
     let mut tx = context.store.begin().await?;
     lease::assert(&mut tx, LEASE, epoch).await?;
