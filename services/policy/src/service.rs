@@ -82,15 +82,11 @@ impl Service {
     /// Works until told to stop. What is in hand then is finished: at most one batch.
     pub async fn run(mut self, shutdown: Shutdown) {
         let mut failures = 0;
-        loop {
-            let Some(work) = shutdown.or(self.wait()).await else { break };
-            let done = match work {
-                Ok(work) => self.handle(work).await,
-                Err(error) => Err(error),
-            };
-            failures = if done.is_ok() { 0 } else { failures + 1 };
-            if let Err(error) = done {
-                self.leave(&error);
+        while let Some(work) = shutdown.or(self.wait()).await {
+            if self.act(work).await.is_ok() {
+                failures = 0;
+            } else {
+                failures += 1;
                 let wait = backoff::within(failures, RETRY.0, RETRY.1, &mut self.rng);
                 shutdown.or(sleep(wait)).await;
             }
@@ -106,6 +102,11 @@ impl Service {
     /// When the bus failed. What was in hand was not committed; the next step joins the group anew and repeats it.
     pub async fn step(&mut self) -> Result<(), Error> {
         let work = self.wait().await;
+        self.act(work).await
+    }
+
+    /// Handles what was waited for; where that or the waiting failed, drops what is ours.
+    async fn act(&mut self, work: Result<Work, Error>) -> Result<(), Error> {
         let done = match work {
             Ok(work) => self.handle(work).await,
             Err(error) => Err(error),
