@@ -7,7 +7,7 @@ use std::time::Duration;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::sync::watch;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 use xtsync_directory::Source;
 use xtsync_domain::{TenantName, resource};
 use xtsync_platform::backoff;
@@ -60,11 +60,10 @@ impl Watched {
                 () = stop.cancelled() => break,
                 epoch = taken(&mut held) => epoch,
             };
-            info!(tenant = %self.name, ?epoch, "watching");
             let fence = Fence { lease: lease.name().to_owned(), epoch };
             tokio::select! {
                 () = self.hold(&source, fence, &stop) => {}
-                () = lost(&mut held, epoch) => warn!(tenant = %self.name, "the lease is lost"),
+                () = lost(&mut held, epoch) => {}
             }
         }
         lease.release().await;
