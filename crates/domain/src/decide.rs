@@ -4,7 +4,8 @@
 //! target consents is not asked here but at the provisioner's gate, so that a switch takes effect at the next call and replays nobody.
 //!
 //! **A reason to leave a user untouched is added here**: an arm of [`crate::decision::Untouched`], a row of [`desired`], a row of its
-//! table of tests. (Its name on the wire is in `decision.proto`; the compiler asks for the conversion.)
+//! table of tests, and one more in [`RULES_VERSION`], so that those who were decided without it are decided anew. (Its name on the wire is
+//! in `decision.proto`; the compiler asks for the conversion.)
 
 use crate::access;
 use crate::configuration::{Configuration, NamedSynchronization};
