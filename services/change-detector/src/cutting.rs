@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use xtsync_directory::Source;
 use xtsync_domain::delta::{Origin, State};
+use xtsync_domain::link::Class;
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{TenantName, Timestamp, UserDelta, version};
 use xtsync_platform::store::Transaction;
 
 use crate::closure::Closure;
-use crate::cut::{Class, changes, class, cut, lost_group};
+use crate::cut::{changes, class, cut, lost_group};
 use crate::error::Error;
 use crate::membership;
 use crate::mirror::{self, Mirrored};

@@ -7,7 +7,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use xtsync_directory::{self as directory, Source};
-use xtsync_domain::fact::{Fact, Group, GroupState, TenantFact};
+use xtsync_domain::fact::{Fact, Group, GroupState, TenantFact, group_key};
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{GroupId, Timestamp, version};
 
@@ -71,7 +71,7 @@ impl Facts {
     }
 
     fn last_name(&self, id: &GroupId) -> Option<String> {
-        match &self.said.get(&format!("group/{id}"))?.fact {
+        match &self.said.get(&group_key(id))?.fact {
             Fact::Group(group) => Some(group.name.clone()),
             Fact::GroupName { .. } | Fact::AccessPolicy(_) | Fact::Identity(_) | Fact::Freshness { .. } => None,
         }
