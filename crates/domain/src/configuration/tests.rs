@@ -74,7 +74,7 @@ fn the_basis_is_the_newest_of_what_a_sources_decisions_are_made_of_and_nothing_e
         (Kind::Tenant, Some("us"), "us", tenant, 1),
         (Kind::CrossTenantAccessPolicy, Some("us"), "policy", "{}", 1),
         (Kind::Organization, None, "fabrikam", organization, 1),
-        (Kind::Projection, Some("emea"), "projection", r#"{"attributes":[],"groups":[],"unresolved":[]}"#, 1),
+        (Kind::Projection, Some("emea"), "projection", r#"{"attributes":[],"groups":[],"unresolved":[]}"#, 8),
     ] {
         let mut yaml = three_tenants();
         yaml.add(8, kind, owner, called, json);
