@@ -1,15 +1,13 @@
-//! How a process is: named conditions for readiness, tasks in hand for liveness.
+//! How a process is: named conditions for readiness; for liveness, that it answers.
 //!
-//! Ready: every condition is true, there is at least one, and nobody has begun to drain. Live: no task has been in hand for longer than
-//! it may. A dependency that is away makes a process unready and never dead: a restart would not bring it back. Reasons name systems,
-//! tenants and codes, no people and no addresses.
+//! Ready: every condition is true, there is at least one, and nobody has begun to drain. Live: the runtime still answers a probe; of
+//! single tasks that says nothing. A dependency that is away makes a process unready and never dead: a restart would not bring it back.
+//! Reasons name systems, tenants and codes, no people and no addresses.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::sync::{Arc, Mutex, MutexGuard};
-use std::time::Duration;
 
-use tokio::time::Instant;
 use tracing::{info, warn};
 
 /// The health of a process; clones speak of the same one.
@@ -19,8 +17,6 @@ pub struct Health(Arc<Mutex<State>>);
 #[derive(Debug, Default)]
 struct State {
     conditions: BTreeMap<String, Status>,
-    in_hand: BTreeMap<u64, InHand>,
-    next: u64,
     draining: bool,
 }
 
@@ -30,16 +26,10 @@ struct Status {
     reason: String,
 }
 
-#[derive(Debug)]
-struct InHand {
-    task: &'static str,
-    until: Instant,
-}
-
 /// What is asked of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Question {
-    /// Is any task stuck?
+    /// Does it answer at all? Whoever can ask has the answer: yes.
     Live,
     /// May it be given work?
     Ready,
@@ -69,16 +59,6 @@ impl Health {
         Condition { health: self.clone(), name }
     }
 
-    /// Says that a task is in hand until the guard is dropped, and that it is stuck if that takes longer than `limit`.
-    #[must_use]
-    pub fn in_hand(&self, task: &'static str, limit: Duration) -> Working {
-        let mut state = self.lock();
-        let id = state.next;
-        state.next += 1;
-        state.in_hand.insert(id, InHand { task, until: Instant::now() + limit });
-        Working { health: self.clone(), id }
-    }
-
     /// Takes no new work from now on: not ready any more, still live.
     pub fn drain(&self) {
         self.lock().draining = true;
@@ -95,7 +75,7 @@ impl Health {
     pub fn ask(&self, question: Question) -> Answer {
         let state = self.lock();
         match question {
-            Question::Live => state.live(),
+            Question::Live => Answer { well: true, lines: String::new() },
             Question::Ready => state.ready(),
         }
     }
@@ -106,13 +86,6 @@ impl Health {
 }
 
 impl State {
-    fn live(&self) -> Answer {
-        let now = Instant::now();
-        let stuck = self.in_hand.values().filter(|in_hand| in_hand.until < now);
-        let lines = stuck.fold(String::new(), |lines, in_hand| line(lines, in_hand.task, false, "in hand for too long"));
-        Answer { well: lines.is_empty(), lines }
-    }
-
     fn ready(&self) -> Answer {
         let lines = self.conditions.iter().fold(String::new(), |lines, (name, status)| line(lines, name, status.holds, &status.reason));
         let lines = if self.draining { line(lines, "draining", false, "asked to stop") } else { lines };
@@ -160,19 +133,6 @@ impl Drop for Condition {
     }
 }
 
-/// A task in hand.
-#[derive(Debug)]
-pub struct Working {
-    health: Health,
-    id: u64,
-}
-
-impl Drop for Working {
-    fn drop(&mut self) {
-        self.health.lock().in_hand.remove(&self.id);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -195,19 +155,5 @@ mod tests {
         assert!(health.is_ready(), "a condition that is gone asks for nothing");
         health.drain();
         assert!(!health.is_ready() && health.ask(Question::Live).well);
-    }
-
-    #[tokio::test]
-    async fn a_process_is_dead_only_while_a_task_is_stuck() {
-        let health = Health::new();
-        let long = health.in_hand("intake", Duration::from_secs(3600));
-        assert!(health.ask(Question::Live).well);
-        let stuck = health.in_hand("worker", Duration::ZERO);
-        while health.ask(Question::Live).well {
-            tokio::task::yield_now().await;
-        }
-        assert_eq!(health.ask(Question::Live).lines, "[-]worker failed: in hand for too long\n");
-        drop((stuck, long));
-        assert!(health.ask(Question::Live).well);
     }
 }

@@ -36,7 +36,7 @@ contract! {
         a_batch_of_any_size_is_stored_and_the_newer_of_two_stays,
         a_batch_of_updates_and_of_look_ups_joins_its_rows,
         a_row_that_is_not_there_is_none,
-        a_second_row_with_a_key_is_a_duplicate,
+        a_second_row_with_a_key_is_refused,
         a_refused_statement_is_named_without_its_values,
         a_column_is_never_taken_for_another_type,
         concurrent_writers_lose_no_update,

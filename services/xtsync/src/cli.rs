@@ -42,7 +42,7 @@ pub enum Command {
     /// Play a story on simulated tenants and tell what it took
     Demo(demo::Args),
     /// Serve simulated tenants that speak Microsoft Graph
-    TenantSim(xtsync_tenant_sim::Args),
+    TenantSim(Box<xtsync_tenant_sim::Args>),
     /// Print completions for a shell
     Completions(completions::Args),
 }
@@ -72,7 +72,7 @@ async fn dispatch(command: Command) -> exit::Result {
         Command::Show(args) => show::run(args).await,
         Command::Topics(command) => topics::run(command).await,
         Command::Demo(args) => demo::run(args).await,
-        Command::TenantSim(args) => tenant_sim::run(args).await,
+        Command::TenantSim(args) => tenant_sim::run(*args).await,
         Command::Completions(args) => completions::run(&args),
     }
 }

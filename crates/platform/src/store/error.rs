@@ -51,15 +51,6 @@ impl Error {
         }
     }
 
-    /// Whether a row was refused because another one has its key.
-    #[must_use]
-    pub fn is_duplicate(&self) -> bool {
-        match self {
-            Self::Statement { source: sqlx::Error::Database(error), .. } => error.is_unique_violation(),
-            Self::Statement { .. } | Self::Away(_) | Self::Full(_) | Self::Unusable { .. } | Self::Fenced(_) | Self::Corrupt(_) => false,
-        }
-    }
-
     /// The error of a statement, which holds no values, only placeholders.
     pub(super) fn of(sql: &str, source: sqlx::Error) -> Self {
         match meaning(&source) {

@@ -25,11 +25,6 @@ pub struct Migration {
     pub sql: &'static str,
 }
 
-impl Migrations {
-    /// No tables but those every store has.
-    pub const NONE: Self = Self { sqlite: &[], postgres: &[] };
-}
-
 /// What every store has.
 pub(super) const COMMON: Migrations = Migrations {
     sqlite: &[Migration { name: "0001_common", sql: include_str!("../../migrations/store/sqlite/0001_common.sql") }],
