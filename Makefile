@@ -73,7 +73,7 @@ $(BUF): tests/servers/buf/package.json tests/servers/buf/package-lock.json
 
 .PHONY: sdk-js
 sdk-js: $(SDK_JS) ## speaks to a simulator of its own through Microsoft's SDK for JavaScript
-	$(CARGO) build --locked -p xtsync-tenant-sim --example serve
+	$(CARGO) build --locked --workspace --examples
 	XTSYNC_SIM=$(TARGET)/debug/examples/serve NODE_PATH=.cache/sdk-js/node_modules node --test --test-reporter=tap tests/sdk/js/sdk.test.cjs
 $(SDK_JS): tests/sdk/js/package.json tests/sdk/js/package-lock.json
 	@tests/need node npm

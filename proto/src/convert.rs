@@ -31,6 +31,17 @@ pub enum Invalid {
     Field(&'static str, String),
 }
 
+impl Invalid {
+    /// The stable code; of what is buried, the reason in dead letters.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::NewerWriter(_) => "newer_writer",
+            Self::Field(..) => "invalid_field",
+        }
+    }
+}
+
 /// A field that the contract requires.
 fn required<T>(field: &'static str, value: Option<T>) -> Result<T, Invalid> {
     value.ok_or_else(|| missing(field))

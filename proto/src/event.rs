@@ -45,6 +45,17 @@ pub enum Unreadable {
     Undecodable(#[source] prost::DecodeError),
 }
 
+impl Unreadable {
+    /// The stable code, the reason in dead letters.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::ForeignType { .. } => "foreign_type",
+            Self::Undecodable(_) => "undecodable",
+        }
+    }
+}
+
 /// The headers of a record: its event type, the role that wrote it, its key and version, when, and the trace it belongs to.
 #[must_use]
 pub fn headers(

@@ -1,4 +1,5 @@
 //! The checked-in code is what the protobuf files say. `UPDATE=1 cargo test -p xtsync-proto --test generated` writes it anew.
+#![cfg(test)]
 
 use std::fs;
 use std::path::{Path, PathBuf};

@@ -5,7 +5,7 @@
 pub mod needs;
 pub mod validate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::TenantName;
 use crate::decide::Rules;
@@ -107,9 +107,10 @@ impl Configuration {
         self.synchronizations.iter().filter(move |synchronization| synchronization.source == *source)
     }
 
-    /// The synchronizations into a tenant.
-    pub fn synchronizations_into(&self, target: &TenantName) -> impl Iterator<Item = &NamedSynchronization> {
-        self.synchronizations.iter().filter(move |synchronization| synchronization.spec.to == *target)
+    /// The tenants that some synchronization reads.
+    #[must_use]
+    pub fn sources(&self) -> BTreeSet<&TenantName> {
+        self.synchronizations.iter().map(|synchronization| &synchronization.source).collect()
     }
 
     /// The synchronization between two tenants; there is one at most.
@@ -152,7 +153,9 @@ impl Configuration {
             let [tenant, organization] = of_tenant(&synchronization.spec.to);
             [Some(synchronization.revision), terms, tenant, organization]
         };
-        let parts = self.synchronizations_from(source).flat_map(of_synchronization).chain(of_tenant(source));
+        // Whose delta was cut for a newer projection than ours gets no decision until we have it too.
+        let projection = self.projection(source).map(|(revision, _)| revision);
+        let parts = self.synchronizations_from(source).flat_map(of_synchronization).chain(of_tenant(source)).chain([projection]);
         parts.flatten().max().unwrap_or(0)
     }
 }

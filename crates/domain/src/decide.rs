@@ -4,7 +4,8 @@
 //! target consents is not asked here but at the provisioner's gate, so that a switch takes effect at the next call and replays nobody.
 //!
 //! **A reason to leave a user untouched is added here**: an arm of [`crate::decision::Untouched`], a row of [`desired`], a row of its
-//! table of tests. (Its name on the wire is in `decision.proto`; the compiler asks for the conversion.)
+//! table of tests, and one more in [`RULES_VERSION`], so that those who were decided without it are decided anew. (Its name on the wire is
+//! in `decision.proto`; the compiler asks for the conversion.)
 
 use crate::access;
 use crate::configuration::{Configuration, NamedSynchronization};
@@ -52,11 +53,11 @@ impl Rules {
 
 /// What a synchronization wants for the user of a delta; `facts` is the newest tenant fact that is known.
 ///
-/// `None` when the user exists and the delta was cut for a configuration that needed less, or needed we know not what: what was not read
-/// must not be taken for empty. The detector republishes him.
+/// `None` when the user exists and the delta was cut for another configuration: what was not read must not be taken for empty, nor a
+/// group that is not asked for any more for one he is not in. The detector republishes him, or we hear of the newer configuration.
 #[must_use]
 pub fn decide(delta: &UserDelta, synchronization: &NamedSynchronization, configuration: &Configuration, facts: u64) -> Option<Decision> {
-    let complete = || configuration.projection(&delta.tenant).is_some_and(|(revision, _)| delta.projection >= revision);
+    let complete = || configuration.projection(&delta.tenant).is_some_and(|(revision, _)| delta.projection == revision);
     if matches!(delta.state, State::Present(_)) && !complete() {
         return None;
     }

@@ -4,6 +4,35 @@ use std::collections::BTreeMap;
 
 use crate::{GroupId, Timestamp};
 
+/// The key of who a tenant is.
+pub const IDENTITY: &str = "tenant/self";
+
+/// The key of a tenant's live access policy.
+pub const ACCESS_POLICY: &str = "access-policy/live";
+
+/// The key of how far detection has come.
+pub const FRESHNESS: &str = "freshness/users";
+
+const GROUP_NAME: &str = "group-name/";
+
+/// The key of a group.
+#[must_use]
+pub fn group_key(id: &GroupId) -> String {
+    format!("group/{id}")
+}
+
+/// The key of what bears a group's name.
+#[must_use]
+pub fn group_name_key(name: &str) -> String {
+    format!("{GROUP_NAME}{name}")
+}
+
+/// Whether a key is that of a group's name.
+#[must_use]
+pub fn is_group_name_key(key: &str) -> bool {
+    key.starts_with(GROUP_NAME)
+}
+
 /// A fact about one tenant, with the time it was read: a fact that is too old counts as not known.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TenantFact {
@@ -105,11 +134,11 @@ impl Fact {
     #[must_use]
     pub fn key(&self) -> String {
         match self {
-            Self::Group(group) => format!("group/{}", group.id),
-            Self::GroupName { name, .. } => format!("group-name/{name}"),
-            Self::AccessPolicy(_) => "access-policy/live".to_owned(),
-            Self::Identity(_) => "tenant/self".to_owned(),
-            Self::Freshness { .. } => "freshness/users".to_owned(),
+            Self::Group(group) => group_key(&group.id),
+            Self::GroupName { name, .. } => group_name_key(name),
+            Self::AccessPolicy(_) => ACCESS_POLICY.to_owned(),
+            Self::Identity(_) => IDENTITY.to_owned(),
+            Self::Freshness { .. } => FRESHNESS.to_owned(),
         }
     }
 }

@@ -8,7 +8,7 @@ mod attributes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use attribute::{Attribute, ByDefault, Shape, Target, attribute, is_sensitive, is_writable, known};
+pub use attribute::{Attribute, ByDefault, Shape, Target, attribute, is_writable, known};
 
 use crate::resource::{Apply, Mapping, MappingSource, Nulls, UserType};
 use crate::{Attributes, Value};
@@ -53,7 +53,7 @@ pub fn compile(written: &BTreeMap<String, Mapping>, nulls: Nulls, keeps: &BTreeS
             None => by_default(attribute)?,
         };
         let clears = match attribute.target {
-            Target::Clearable { .. } => nulls == Nulls::Clear,
+            Target::Clearable => nulls == Nulls::Clear,
             Target::Solid => false,
             Target::Never(_) => return None,
         };

@@ -17,7 +17,7 @@ pub use access_policy::{Authority, CrossTenantAccessPolicy, PartnerTerms, UserTy
 pub use organization::Organization;
 pub use projection::Projection;
 pub use synchronization::{Apply, GroupRef, Mapping, MappingSource, Mode, Nulls, PinnedGroup, Scope, Synchronization};
-pub use tenant::{Client, Graph, SecretRef, Tenant};
+pub use tenant::{Client, Graph, SecretRef, Tenant, is_safe_for_secrets};
 
 use crate::TenantName;
 

@@ -5,6 +5,7 @@
 //! unless it is null.
 
 use xtsync_domain::delta::{Gone, Kind, State, User};
+use xtsync_domain::link::Class;
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{Attributes, Value};
 
@@ -31,17 +32,6 @@ pub(crate) fn changes(before: Option<&State>, after: &State) -> (Vec<String>, At
         changed.push(GROUPS.to_owned());
     }
     (changed, were)
-}
-
-/// How urgent it is that others hear of a state. Smaller goes first.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Class {
-    /// Somebody loses access.
-    Revoke = 0,
-    /// Something happened.
-    Live = 1,
-    /// Backlog.
-    Bulk = 2,
 }
 
 /// The class of a state: whoever is gone, disabled or lost a group goes first, backlog last.

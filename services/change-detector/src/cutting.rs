@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use xtsync_directory::Source;
 use xtsync_domain::delta::{Origin, State};
+use xtsync_domain::link::Class;
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{TenantName, Timestamp, UserDelta, version};
 use xtsync_platform::store::Transaction;
 
 use crate::closure::Closure;
-use crate::cut::{Class, changes, class, cut, lost_group};
+use crate::cut::{changes, class, cut, lost_group};
 use crate::error::Error;
 use crate::membership;
 use crate::mirror::{self, Mirrored};
@@ -24,6 +25,8 @@ pub(crate) struct Knife<'a> {
     pub(crate) projection: &'a Projection,
     /// Whether the tenant's first round is under way.
     pub(crate) first_round: bool,
+    /// Whether everything is read, perhaps because more is needed of everybody.
+    pub(crate) entire: bool,
     pub(crate) now: Timestamp,
 }
 
@@ -47,7 +50,9 @@ fn stamp(knife: &Knife<'_>, user: &mut Mirrored, state: State) {
     let same = before == Some(&state);
     // Nobody was told of somebody who came and went between two rounds.
     let never_told = before.is_none() && user.gone.is_some();
-    let live = user.dirty && !same && !knife.first_round;
+    // What a wider projection adds to everybody is backlog; whoever loses access is not.
+    let widened = knife.entire && user.projection != knife.revision && class(&state, false, lost_group(before, &state)) != Class::Revoke;
+    let live = user.dirty && !same && !knife.first_round && !widened;
     user.dirty = false;
     if never_told || (same && user.projection == knife.revision) {
         user.projection = knife.revision;

@@ -1,13 +1,13 @@
 //! What is known of a tenant besides its users: who it is, its live access policy, and the groups that the configuration refers to.
 //!
 //! Read every so often, because no directory tells of changes to these. Who and policy are published at each reading, which is their
-//! heartbeat; groups and names when they differ from what was said last.
+//! heartbeat; groups and names when they differ from what was said last. Said is what [`Facts::said`] was told, after the bus took it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use xtsync_directory::Source;
-use xtsync_domain::fact::{Fact, Group, GroupState, TenantFact};
+use xtsync_directory::{self as directory, Source};
+use xtsync_domain::fact::{Fact, Group, GroupState, TenantFact, group_key};
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{GroupId, Timestamp, version};
 
@@ -21,7 +21,7 @@ pub(crate) struct Facts {
 
 impl Facts {
     /// Reads who the tenant is and what it allows.
-    pub(crate) async fn read_tenant(&mut self, source: &Arc<dyn Source>, now: Timestamp) -> Result<Vec<TenantFact>, Error> {
+    pub(crate) async fn read_tenant(&self, source: &Arc<dyn Source>, now: Timestamp) -> Result<Vec<TenantFact>, Error> {
         let identity = source.identity().await?;
         let policy = source.access_policy().await?;
         Ok(vec![self.say(Fact::Identity(identity), now), self.say(Fact::AccessPolicy(policy), now)])
@@ -29,7 +29,7 @@ impl Facts {
 
     /// Looks up the names not pinned yet.
     pub(crate) async fn read_names(
-        &mut self,
+        &self,
         source: &Arc<dyn Source>,
         projection: &Projection,
         now: Timestamp,
@@ -45,14 +45,19 @@ impl Facts {
 
     /// Looks whether the referenced groups can be read. Gives the facts that are news, and every group's state.
     pub(crate) async fn read_groups(
-        &mut self,
+        &self,
         source: &Arc<dyn Source>,
         projection: &Projection,
         now: Timestamp,
     ) -> Result<(Vec<TenantFact>, Vec<(GroupId, GroupState)>), Error> {
         let (mut news, mut states) = (Vec::new(), Vec::new());
         for id in &projection.groups {
-            let (name, state) = source.group(id).await?;
+            let (name, state) = match source.group(id).await {
+                Ok(found) => found,
+                // One group that the directory cannot make sense of must not keep everything else from being known.
+                Err(directory::Error::Refused { .. } | directory::Error::Malformed { .. }) => (None, GroupState::Unreadable),
+                Err(error) => return Err(error.into()),
+            };
             let name = name.or_else(|| self.last_name(id)).unwrap_or_default();
             news.extend(self.news(Fact::Group(Group { id: id.clone(), name, state }), now));
             states.push((id.clone(), state));
@@ -61,32 +66,35 @@ impl Facts {
     }
 
     /// How far detection has come.
-    pub(crate) fn freshness(&mut self, round: u64, now: Timestamp) -> TenantFact {
+    pub(crate) fn freshness(&self, round: u64, now: Timestamp) -> TenantFact {
         self.say(Fact::Freshness { round, completed_at: now }, now)
     }
 
     fn last_name(&self, id: &GroupId) -> Option<String> {
-        match &self.said.get(&format!("group/{id}"))?.fact {
+        match &self.said.get(&group_key(id))?.fact {
             Fact::Group(group) => Some(group.name.clone()),
             Fact::GroupName { .. } | Fact::AccessPolicy(_) | Fact::Identity(_) | Fact::Freshness { .. } => None,
         }
     }
 
-    fn news(&mut self, fact: Fact, now: Timestamp) -> Option<TenantFact> {
+    /// Notes what the bus has taken.
+    pub(crate) fn said(&mut self, facts: Vec<TenantFact>) {
+        self.said.extend(facts.into_iter().map(|fact| (fact.fact.key(), fact)));
+    }
+
+    fn news(&self, fact: Fact, now: Timestamp) -> Option<TenantFact> {
         let told = self.said.get(&fact.key()).is_some_and(|said| said.fact == fact);
         (!told).then(|| self.say(fact, now))
     }
 
     /// A fact grows a new version only when it says something new; its reading time is always now.
-    fn say(&mut self, fact: Fact, now: Timestamp) -> TenantFact {
+    fn say(&self, fact: Fact, now: Timestamp) -> TenantFact {
         let last = self.said.get(&fact.key());
         let version = match last {
             Some(last) if last.fact == fact => last.version,
             Some(last) => version::next(last.version, now),
             None => version::next(0, now),
         };
-        let fact = TenantFact { version, read_at: now, fact };
-        self.said.insert(fact.fact.key(), fact.clone());
-        fact
+        TenantFact { version, read_at: now, fact }
     }
 }

@@ -18,11 +18,12 @@ pub(crate) struct Metrics {
 impl Metrics {
     pub(crate) fn new() -> Self {
         let meter = metrics::meter();
+        let counter = |name, help| meter.u64_counter(name).with_description(help).build();
         Self {
-            published: meter.u64_counter("xtsync_detector_published").with_description("user deltas published").build(),
-            rounds: meter.u64_counter("xtsync_detector_rounds").with_description("rounds of detection completed").build(),
-            changes: meter.u64_counter("xtsync_detector_changes").with_description("changes read from directories, by kind").build(),
-            failures: meter.u64_counter("xtsync_detector_failures").with_description("steps that failed, by code").build(),
+            published: counter("xtsync_detector_published", "User deltas published."),
+            rounds: counter("xtsync_detector_rounds", "Rounds of detection completed."),
+            changes: counter("xtsync_detector_changes", "Changes read from directories, by kind."),
+            failures: counter("xtsync_detector_failures", "Steps that failed, by code."),
             lateness: Lateness::new(&meter),
         }
     }

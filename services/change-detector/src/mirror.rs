@@ -6,12 +6,12 @@ use std::collections::HashMap;
 
 use prost::Message as _;
 use xtsync_domain::delta::Gone;
+use xtsync_domain::link::Class;
 use xtsync_domain::{Attributes, TenantName, Timestamp, UserDelta, UserId};
 use xtsync_platform::params;
 use xtsync_platform::store::{Param, Row, Store, Transaction};
 use xtsync_proto::{convert, v1};
 
-use crate::cut::Class;
 use crate::error::{Error, corrupt};
 
 /// How many users one transaction handles at most.
@@ -204,7 +204,7 @@ fn write(tenant: &TenantName, user: &Mirrored) -> Vec<Param> {
         user.first_seen,
         user.cut.as_ref().map(|delta| v1::UserDelta::from(delta).encode_to_vec()),
         user.projection,
-        user.class as i64,
+        user.class.number(),
         user.version,
         user.published_version,
     ]
@@ -228,10 +228,5 @@ fn read_gone(number: i64) -> Result<Option<Gone>, Error> {
 }
 
 fn read_class(number: i64) -> Result<Class, Error> {
-    match number {
-        0 => Ok(Class::Revoke),
-        1 => Ok(Class::Live),
-        2 => Ok(Class::Bulk),
-        _ => Err(corrupt("a user's class")),
-    }
+    Class::of_number(number).ok_or_else(|| corrupt("a user's class"))
 }

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use prost::Message;
 use tracing::info_span;
 use xtsync_domain::fact::TenantFact;
+use xtsync_domain::link::Class;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::bus::{Outgoing, Transport, Urgency};
 use xtsync_platform::store::{Store, lease};
@@ -15,7 +16,6 @@ use xtsync_proto::event;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 
-use crate::cut::Class;
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::mirror::{self, Unpublished};

@@ -73,6 +73,11 @@ impl Reading {
         self.phase = Phase::Groups(None);
     }
 
+    /// Whether what is read goes on at a cursor.
+    pub(crate) fn resumes(&self) -> bool {
+        matches!(&self.phase, Phase::Groups(Some(_)) | Phase::Users(Some(_)))
+    }
+
     /// Whether the round under way is the tenant's first.
     pub(crate) fn first(&self) -> bool {
         self.round == 0

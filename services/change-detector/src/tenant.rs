@@ -76,6 +76,12 @@ pub(crate) struct Tenant {
     pub(crate) reading: Reading,
     closure: Closure,
     facts: Facts,
+    /// Every referenced group was found readable when it was looked at last.
+    groups_readable: bool,
+    /// The reading of everything whose unseen were last looked for.
+    swept: u64,
+    /// Something of the reading under way made no sense and was left out.
+    rejected: bool,
     facts_due: Timestamp,
     round_due: Timestamp,
     freshness_due: Timestamp,
@@ -110,6 +116,10 @@ impl Tenant {
             reading,
             closure: Closure::default(),
             facts: Facts::default(),
+            groups_readable: false,
+            swept: 0,
+            // What was left out before we took it up is not known.
+            rejected: true,
             facts_due: start,
             round_due: start,
             freshness_due: start,
@@ -129,6 +139,7 @@ impl Tenant {
                 let mut tx = self.begin().await?;
                 self.closure = Closure::new(&projection.groups, &membership::nestings(&mut tx, &self.name).await?);
                 if self.reading.select(projection.attributes.iter().filter(|name| !self.source.always_reads(name))) {
+                    self.rejected = false;
                     reading::save(&mut tx, &self.name, &self.reading).await?;
                 }
                 tx.commit().await?;
@@ -157,11 +168,11 @@ impl Tenant {
         if published > 0 || recut || read { Ok(Pause::None) } else { Ok(Pause::Until(self.round_due.min(self.facts_due))) }
     }
 
-    /// Whether users may be cut: their first publication waits until every group that the configuration names has been found, so that
-    /// a tenant is not published twice at its start.
+    /// Whether users may be cut. Their first publication waits until every group that the configuration names has been found, so that a
+    /// tenant is not published twice at its start, and can be read: who is in an unreadable group must not be told to be in none.
     fn cuttable(&self) -> bool {
-        let names_found = |projection: &Projection| projection.unresolved.is_empty();
-        self.order.users.as_ref().is_some_and(|(_, projection)| !self.reading.first() || names_found(projection))
+        let found = |projection: &Projection| projection.unresolved.is_empty() && self.groups_readable;
+        self.order.users.as_ref().is_some_and(|(_, projection)| !self.reading.first() || found(projection))
     }
 
     async fn begin(&self) -> Result<Transaction, Error> {
@@ -183,6 +194,7 @@ impl Tenant {
             revision: *revision,
             projection,
             first_round: self.reading.first(),
+            entire: self.reading.entire,
             now,
         })
     }
@@ -200,7 +212,9 @@ impl Tenant {
 
     /// Cuts a chunk of those who were cut for another projection. True when there may be more.
     async fn recut(&mut self, now: Timestamp) -> Result<bool, Error> {
-        let Some(after) = self.recut_after.clone().filter(|_| self.cuttable()) else {
+        // While everything is read again, bodies are in parts.
+        let whole = self.reading.first() || !self.reading.entire;
+        let Some(after) = self.recut_after.clone().filter(|_| self.cuttable() && whole) else {
             return Ok(false);
         };
         let Some(knife) = self.knife(now) else {

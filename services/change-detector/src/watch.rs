@@ -7,7 +7,7 @@ use std::time::Duration;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::sync::watch;
-use tracing::{error, info, warn};
+use tracing::{error, warn};
 use xtsync_directory::Source;
 use xtsync_domain::{TenantName, resource};
 use xtsync_platform::backoff;
@@ -15,6 +15,7 @@ use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::status::Publisher;
 use xtsync_platform::store::{Epoch, Held, Lease, Store};
+use xtsync_platform::telemetry::chain;
 use xtsync_proto::v1::RoleStatus;
 
 use crate::metrics::Metrics;
@@ -59,11 +60,10 @@ impl Watched {
                 () = stop.cancelled() => break,
                 epoch = taken(&mut held) => epoch,
             };
-            info!(tenant = %self.name, ?epoch, "watching");
             let fence = Fence { lease: lease.name().to_owned(), epoch };
             tokio::select! {
                 () = self.hold(&source, fence, &stop) => {}
-                () = lost(&mut held, epoch) => warn!(tenant = %self.name, "the lease is lost"),
+                () = lost(&mut held, epoch) => {}
             }
         }
         lease.release().await;
@@ -123,7 +123,7 @@ impl Watched {
 
     fn failed(&self, tenant: Option<&Tenant>, error: &Error) {
         let code = error.code();
-        warn!(tenant = %self.name, code, error = %chain(error), "detection waits");
+        warn!(tenant = %self.name, code, error = chain(error), "detection waits");
         self.shared.metrics.failed(&self.name, code);
         self.tell(tenant, code);
     }
@@ -155,15 +155,4 @@ async fn taken(held: &mut watch::Receiver<Held>) -> Epoch {
 /// Waits until the lease is not ours any more in this epoch.
 async fn lost(held: &mut watch::Receiver<Held>, epoch: Epoch) {
     while *held.borrow_and_update() == Held::Held(epoch) && held.changed().await.is_ok() {}
-}
-
-/// An error with what caused it.
-fn chain(error: &Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text = format!("{text}: {error}");
-        cause = error.source();
-    }
-    text
 }

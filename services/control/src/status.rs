@@ -5,9 +5,9 @@ mod numbers;
 mod settled;
 
 use prost::Message as _;
+use xtsync_domain::Timestamp;
 use xtsync_domain::configuration::{Configuration, NamedSynchronization};
 use xtsync_domain::resource::{Mode, Resource};
-use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::bus::Bus;
 use xtsync_platform::params;
 use xtsync_platform::store::{Store, load_offsets};
@@ -113,9 +113,4 @@ async fn roles(store: &Store, now: Timestamp) -> Result<Vec<v1::RoleStatus>, Err
         roles.extend(v1::RoleStatus::decode(row.bytes(0)?.as_slice()).ok().filter(|role| settled::age(role, now) < settled::FORGOTTEN));
     }
     Ok(roles)
-}
-
-/// The sources of a configuration.
-pub(crate) fn sources(configuration: &Configuration) -> std::collections::BTreeSet<&TenantName> {
-    configuration.synchronizations().map(|synchronization| &synchronization.source).collect()
 }

@@ -9,6 +9,7 @@ pub(crate) mod fact;
 mod link;
 mod rows;
 
+use xtsync_domain::fact::is_group_name_key;
 use xtsync_platform::bus::Record;
 use xtsync_platform::store::store_offset;
 
@@ -19,7 +20,7 @@ use crate::context::Context;
 pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<bool, Error> {
     let batch = batch::Batch::of(records, &context.metrics);
     context.metrics.folded(records);
-    let found_names = batch.facts.keys().any(|(_, key)| fact::is_group_name(key));
+    let found_names = batch.facts.keys().any(|(_, key)| is_group_name_key(key));
     let mut tx = context.begin(context.epoch()?).await?;
     for (partition, next) in &batch.next {
         store_offset(&mut tx, &partition.topic, partition.index, *next).await?;

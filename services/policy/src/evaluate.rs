@@ -63,10 +63,9 @@ impl Unusable {
     /// What becomes of the record.
     pub(crate) fn verdict(&self) -> Verdict {
         match self {
-            Self::Unreadable(Unreadable::ForeignType { .. }) => Verdict::Bury("foreign_type"),
-            Self::Unreadable(Unreadable::Undecodable(_)) => Verdict::Bury("undecodable"),
+            Self::Unreadable(error) => Verdict::Bury(error.code()),
             Self::Invalid(Invalid::NewerWriter(field)) => Verdict::Stop(field),
-            Self::Invalid(Invalid::Field(..)) => Verdict::Bury("invalid_field"),
+            Self::Invalid(error @ Invalid::Field(..)) => Verdict::Bury(error.code()),
             Self::WrongTenant(_) => Verdict::Bury("wrong_tenant"),
             Self::WrongKey => Verdict::Bury("wrong_key"),
         }

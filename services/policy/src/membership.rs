@@ -160,7 +160,6 @@ impl Membership {
     }
 
     async fn give_up(&mut self, partitions: &[Partition], context: &Context) -> Result<(), Error> {
-        info!(?partitions, "partitions are not ours any more");
         self.partitions.retain(|partition, _| !partitions.contains(partition));
         self.settle(context).await
     }

@@ -15,6 +15,7 @@ use xtsync_platform::health::Condition;
 use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::status::Publisher;
+use xtsync_platform::telemetry::chain;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1::RoleStatus;
 
@@ -81,15 +82,11 @@ impl Service {
     /// Works until told to stop. What is in hand then is finished: at most one batch.
     pub async fn run(mut self, shutdown: Shutdown) {
         let mut failures = 0;
-        loop {
-            let Some(work) = shutdown.or(self.wait()).await else { break };
-            let done = match work {
-                Ok(work) => self.handle(work).await,
-                Err(error) => Err(error),
-            };
-            failures = if done.is_ok() { 0 } else { failures + 1 };
-            if let Err(error) = done {
-                self.leave(&error);
+        while let Some(work) = shutdown.or(self.wait()).await {
+            if self.act(work).await.is_ok() {
+                failures = 0;
+            } else {
+                failures += 1;
                 let wait = backoff::within(failures, RETRY.0, RETRY.1, &mut self.rng);
                 shutdown.or(sleep(wait)).await;
             }
@@ -105,6 +102,11 @@ impl Service {
     /// When the bus failed. What was in hand was not committed; the next step joins the group anew and repeats it.
     pub async fn step(&mut self) -> Result<(), Error> {
         let work = self.wait().await;
+        self.act(work).await
+    }
+
+    /// Handles what was waited for; where that or the waiting failed, drops what is ours.
+    async fn act(&mut self, work: Result<Work, Error>) -> Result<(), Error> {
         let done = match work {
             Ok(work) => self.handle(work).await,
             Err(error) => Err(error),
@@ -180,7 +182,7 @@ impl Service {
 
     /// Drops what is ours; the next step begins where the group last committed.
     fn leave(&mut self, error: &Error) {
-        warn!(error = error as &dyn std::error::Error, "policy starts over");
+        warn!(error = chain(error), "policy starts over");
         self.joined.set(false, error.to_string());
         self.membership = None;
         self.configuration.mark_changed();
@@ -193,7 +195,7 @@ impl Service {
         let lag = membership.lag(&self.context.bus).await?;
         let revision = membership.configuration().revision();
         // Also of the sources that another replica has: what we said of them last must not stand for ever.
-        for source in topics::sources(membership.configuration()) {
+        for source in membership.configuration().sources() {
             let lag = lag.get(source).copied().unwrap_or(0);
             self.context.metrics.lag(source, lag);
             let stopped = membership.stopped().any(|(partition, _)| partition.topic == Topic::UserDeltas(source.clone()));

@@ -1,8 +1,6 @@
 //! Which topics policy reads: an explicit list made anew with each revision, so that nothing is found by a pattern.
 
-use std::collections::BTreeSet;
-
-use xtsync_domain::{Configuration, TenantName};
+use xtsync_domain::Configuration;
 use xtsync_platform::bus::{Bus, Error};
 use xtsync_proto::topic::Topic;
 
@@ -15,15 +13,10 @@ pub(crate) struct Readable {
     pub(crate) missing: Option<Topic>,
 }
 
-/// The tenants that some synchronization reads.
-pub(crate) fn sources(configuration: &Configuration) -> BTreeSet<&TenantName> {
-    configuration.synchronizations().map(|synchronization| &synchronization.source).collect()
-}
-
 /// What can be read at a revision. On the embedded bus topics come into being by themselves.
 pub(crate) async fn readable(bus: &Bus, configuration: &Configuration) -> Result<Readable, Error> {
     let mut readable = Readable::default();
-    for source in sources(configuration) {
+    for source in configuration.sources() {
         let targets = configuration.synchronizations_from(source).map(|synchronization| synchronization.spec.to.clone());
         let deltas = Topic::UserDeltas(source.clone());
         let needed: Vec<_> = [deltas.clone(), Topic::DeadLetters].into_iter().chain(targets.map(Topic::Decisions)).collect();

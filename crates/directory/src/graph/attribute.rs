@@ -1,7 +1,8 @@
 //! The attributes of Graph's users that xtsync knows, in one table: what they hold, when they are read, how they are written.
 //!
 //! An attribute that is not in the table works too: it is read when some configuration asks for it, holds what its JSON holds, and is
-//! written with the plain ones. Sources: the `user` resource page of Microsoft Graph v1.0; pitfalls R6, R7, R16.
+//! written with the plain ones. Sources: the `user` resource page of Microsoft Graph v1.0; pitfalls R6, R7, R9, R16. `faxNumber` is plain:
+//! of the numbers, only `businessPhones` and `mobilePhone` are among Entra's sensitive actions.
 
 use std::collections::BTreeSet;
 
@@ -110,6 +111,8 @@ fn row(name: &str) -> Option<&'static (&'static str, Kind, Read, Write)> {
 
 #[cfg(test)]
 mod tests {
+    use xtsync_domain::mapping::{self, ByDefault};
+
     use super::*;
 
     #[test]
@@ -119,6 +122,22 @@ mod tests {
         assert!(selection.is_sorted() && selection.iter().collect::<BTreeSet<_>>().len() == selection.len());
         assert!(selection.contains(&"extension_1_cost".to_owned()) && !selection.contains(&"id".to_owned()));
         assert_eq!(selection.len(), super::selection(&[]).len() + 1);
+    }
+
+    #[test]
+    fn what_entra_refuses_on_privileged_users_is_written_apart() {
+        for name in ["accountEnabled", "businessPhones", "mobilePhone", "otherMails", "userPrincipalName"] {
+            assert!(is_sensitive(name), "{name}");
+        }
+        for name in ["displayName", "faxNumber", "badge"] {
+            assert!(!is_sensitive(name), "{name}");
+        }
+    }
+
+    #[test]
+    fn what_is_mapped_unasked_is_plain() {
+        let unasked = mapping::known().iter().filter(|attribute| attribute.default == ByDefault::Direct);
+        unasked.for_each(|attribute| assert!(!is_sensitive(attribute.name), "{}", attribute.name));
     }
 
     #[test]

@@ -27,20 +27,29 @@ struct Reference {
     removed: Option<Json>,
 }
 
-/// One object of a page: `None` when it is no group, an error that names the place when it cannot be read.
-pub(super) fn change(object: Json) -> Result<Option<GroupChange>, String> {
+/// One object of a page: `None` when it is no group, or none that can be read; `wrong` notes what was left out.
+pub(super) fn change(object: Json, wrong: &mut Vec<String>) -> Option<GroupChange> {
     if object.as_object().is_some_and(|fields| !users::is(fields, "#microsoft.graph.group")) {
-        return Ok(None);
+        return None;
     }
     // The error's own text would quote the object.
-    let group: Group = serde_json::from_value(object).map_err(|_| "it is no group".to_owned())?;
-    let id = GroupId(group.id.filter(|id| !id.is_empty()).ok_or("it has no id")?);
+    let Ok(group) = serde_json::from_value::<Group>(object) else {
+        wrong.push("it is no group".to_owned());
+        return None;
+    };
+    let Some(id) = group.id.filter(|id| !id.is_empty()).map(GroupId) else {
+        wrong.push("it has no id".to_owned());
+        return None;
+    };
     if group.removed.is_some() {
-        return Ok(Some(GroupChange::Gone { id }));
+        return Some(GroupChange::Gone { id });
     }
     let (mut joined, mut left) = (Vec::new(), Vec::new());
     for (index, member) in group.members.into_iter().flatten().enumerate() {
-        let member_id = member.id.filter(|id| !id.is_empty()).ok_or_else(|| format!("its member {index} has no id"))?;
+        let Some(member_id) = member.id.filter(|id| !id.is_empty()) else {
+            wrong.push(format!("member {index} of group {id} has no id"));
+            continue;
+        };
         match (member.removed, member.kind.as_deref()) {
             (Some(_), _) => left.push(member_id),
             (None, Some("#microsoft.graph.user")) => joined.push(Member { id: member_id, kind: MemberKind::User }),
@@ -49,7 +58,7 @@ pub(super) fn change(object: Json) -> Result<Option<GroupChange>, String> {
             (None, Some(_) | None) => {}
         }
     }
-    Ok(Some(GroupChange::Changed { id, name: group.name, joined, left }))
+    Some(GroupChange::Changed { id, name: group.name, joined, left })
 }
 
 #[cfg(test)]
@@ -63,7 +72,7 @@ mod tests {
         let member = |id: &str, kind| Member { id: id.to_owned(), kind };
         let changed = |name: Option<&str>, joined, left: &[&str]| {
             let (name, left) = (name.map(str::to_owned), left.iter().map(|id| (*id).to_owned()).collect());
-            Ok(Some(GroupChange::Changed { id: "g".into(), name, joined, left }))
+            (Some(GroupChange::Changed { id: "g".into(), name, joined, left }), vec![])
         };
         for (object, want) in [
             (json!({"id": "g", "displayName": "Sales"}), changed(Some("Sales"), vec![], &[])),
@@ -78,15 +87,20 @@ mod tests {
                 ]}),
                 changed(None, vec![member("u", MemberKind::User), member("h", MemberKind::Group)], &["v", "w"]),
             ),
-            (json!({"id": "g", "@removed": {"reason": "changed"}}), Ok(Some(GroupChange::Gone { id: "g".into() }))),
-            (json!({"id": "g", "@removed": {"reason": "deleted"}}), Ok(Some(GroupChange::Gone { id: "g".into() }))),
-            (json!({"id": "g", "@odata.type": "#microsoft.graph.user"}), Ok(None)),
-            (json!({"displayName": "Sales"}), Err("it has no id".to_owned())),
-            (json!({"id": "g", "displayName": 7}), Err("it is no group".to_owned())),
-            (json!({"id": "g", "members@delta": [{"id": "u"}, {}]}), Err("its member 1 has no id".to_owned())),
-            (json!([]), Err("it is no group".to_owned())),
+            (json!({"id": "g", "@removed": {"reason": "changed"}}), (Some(GroupChange::Gone { id: "g".into() }), vec![])),
+            (json!({"id": "g", "@removed": {"reason": "deleted"}}), (Some(GroupChange::Gone { id: "g".into() }), vec![])),
+            (json!({"id": "g", "@odata.type": "#microsoft.graph.user"}), (None, vec![])),
+            (json!({"displayName": "Sales"}), (None, vec!["it has no id"])),
+            (json!({"id": "g", "displayName": 7}), (None, vec!["it is no group"])),
+            (
+                json!({"id": "g", "members@delta": [{"@removed": {}, "id": "u"}, {}]}),
+                (changed(None, vec![], &["u"]).0, vec!["member 1 of group g has no id"]),
+            ),
+            (json!([]), (None, vec!["it is no group"])),
         ] {
-            assert_eq!(change(object.clone()), want, "{object}");
+            let mut wrong = Vec::new();
+            assert_eq!(change(object.clone(), &mut wrong), want.0, "{object}");
+            assert_eq!(wrong, want.1, "{object}");
         }
     }
 }

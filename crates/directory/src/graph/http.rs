@@ -58,10 +58,16 @@ impl Http {
 
     /// A GET of a link that Graph gave, if it leads to the configured endpoint: our token goes nowhere else.
     pub(super) fn follow(&self, link: &str, template: &'static str) -> Result<Request> {
-        let foreign = || Error::Malformed { reason: "a link to another host".to_owned() };
-        let url = Url::parse(link).map_err(|_| foreign())?;
+        self.own(link)
+            .map(|url| Request::follow(url, template))
+            .ok_or_else(|| Error::Malformed { reason: "a link to another host".to_owned() })
+    }
+
+    /// A link that leads to the configured endpoint.
+    pub(super) fn own(&self, link: &str) -> Option<Url> {
+        let url = Url::parse(link).ok()?;
         let plain = url.username().is_empty() && url.password().is_none();
-        if plain && url.origin() == self.endpoint.origin() { Ok(Request::follow(url, template)) } else { Err(foreign()) }
+        (plain && url.origin() == self.endpoint.origin()).then_some(url)
     }
 
     /// Sends it and reads the answer as JSON.

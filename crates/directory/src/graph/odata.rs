@@ -37,9 +37,13 @@ pub(super) async fn list<T: DeserializeOwned>(http: &Http, first: Request) -> Re
 }
 
 impl Listed {
-    /// A page of changes. An object that makes no sense is rejected alone, so that it does not stop the others for ever;
-    /// `read` gives `None` for one that is of no concern, and says what is wrong with one that cannot be read.
-    pub(super) fn into_changes<T>(self, read: fn(Json) -> std::result::Result<Option<T>, String>) -> Result<Page<T>> {
+    /// A page of changes. What makes no sense is rejected alone, so that it does not stop the others for ever; `read` gives `None` for
+    /// an object that is of no concern or cannot be read, and notes what of it was left out.
+    pub(super) fn into_changes<T>(self, http: &Http, read: fn(Json, &mut Vec<String>) -> Option<T>) -> Result<Page<T>> {
+        // A link is looked at before anything is taken from its page: one to another host must never become a cursor.
+        if let Some(link) = self.next.as_ref().or(self.delta.as_ref()) {
+            http.follow(link, "a link")?;
+        }
         let next = match (self.next, self.delta) {
             (Some(link), _) => Next::Page(Cursor(link)),
             (None, Some(link)) => Next::Complete(Cursor(link)),
@@ -47,10 +51,9 @@ impl Listed {
         };
         let (mut changes, mut rejected) = (Vec::new(), Vec::new());
         for (index, object) in self.value.into_iter().enumerate() {
-            match read(object) {
-                Ok(change) => changes.extend(change),
-                Err(reason) => rejected.push(Rejected { index, reason }),
-            }
+            let mut reasons = Vec::new();
+            changes.extend(read(object, &mut reasons));
+            rejected.extend(reasons.into_iter().map(|reason| Rejected { index, reason }));
         }
         Ok(Page { changes, rejected, next })
     }

@@ -29,7 +29,9 @@ pub(super) async fn patch(http: &Http, id: &TargetId, anchor: Option<(&str, &str
             None => refused.extend([(name.to_owned(), NO_FORM.to_owned())]),
         }
     }
-    for (mut fields, may_be_forbidden) in [(plain, false), (sensitive, true)] {
+    // The anchor goes last: an object that bears it has everything it was to be created with, whatever was interrupted.
+    let (plain, sensitive) = ((plain, false), (sensitive, true));
+    for (mut fields, may_be_forbidden) in if anchor.is_some() { [sensitive, plain] } else { [plain, sensitive] } {
         while !fields.is_empty() {
             let Some((name, code)) = send(http, id, &mut fields, may_be_forbidden).await? else { break };
             if anchor.is_some_and(|(anchor, _)| anchor == name) {

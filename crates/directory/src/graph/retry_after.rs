@@ -11,6 +11,9 @@ use time::format_description::well_known::Rfc2822;
 /// What a throttled caller waits where the directory does not say.
 pub(super) const DEFAULT: Duration = Duration::from_secs(10);
 
+/// The shortest wait: who is throttled does not ask again at once, whatever he was told.
+const MIN: Duration = Duration::from_millis(100);
+
 /// The longest wait that is believed; a longer one is asked for again when this has passed.
 const MAX: Duration = Duration::from_secs(300);
 
@@ -18,7 +21,7 @@ const MAX: Duration = Duration::from_secs(300);
 pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = seconds(text).or_else(|| until(text, headers))?;
-    Some(wait.min(MAX))
+    Some(wait.clamp(MIN, MAX))
 }
 
 fn seconds(text: &str) -> Option<Duration> {
@@ -46,7 +49,7 @@ mod tests {
         for (text, sent, want) in [
             ("7", None, Some(7_000)),
             ("0.25", None, Some(250)),
-            ("0", None, Some(0)),
+            ("0", None, Some(100)),
             (" 12 ", None, Some(12_000)),
             ("1e9", None, Some(300_000)),
             ("inf", None, Some(300_000)),
@@ -56,7 +59,7 @@ mod tests {
             ("", None, None),
             ("Sun, 06 Nov 1994 08:49:57 GMT", Some(date), Some(20_000)),
             ("Sun, 06 Nov 1994 09:49:37 GMT", Some(date), Some(300_000)),
-            ("Sun, 06 Nov 1994 08:49:36 GMT", Some(date), Some(0)),
+            ("Sun, 06 Nov 1994 08:49:36 GMT", Some(date), Some(100)),
             ("Sun, 06 Nov 1994 08:49:57 GMT", None, None),
         ] {
             let mut headers = HeaderMap::new();

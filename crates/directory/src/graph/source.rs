@@ -32,6 +32,12 @@ struct Group {
 }
 
 impl Reader {
+    /// Goes on at a cursor. One of another endpoint is void: cursors are stored only after their links were found to be ours, so the
+    /// tenant is reached otherwise now.
+    fn resume(&self, cursor: &Cursor, template: &'static str) -> Result<Request> {
+        self.http.own(&cursor.0).map(|url| Request::follow(url, template)).ok_or(Error::Resync)
+    }
+
     /// A reader of that tenant; makes no request yet.
     ///
     /// # Errors
@@ -59,18 +65,18 @@ impl Reader {
 impl Source for Reader {
     async fn users(&self, attributes: &[String], cursor: Option<&Cursor>) -> Result<Page<UserChange>> {
         let request = match cursor {
-            Some(cursor) => self.http.follow(&cursor.0, USERS)?,
+            Some(cursor) => self.resume(cursor, USERS)?,
             None => self.http.get(USERS, &[])?.select(attribute::selection(attributes)),
         };
-        self.delta(request).await?.into_changes(users::change)
+        self.delta(request).await?.into_changes(&self.http, users::change)
     }
 
     async fn groups(&self, cursor: Option<&Cursor>) -> Result<Page<GroupChange>> {
         let request = match cursor {
-            Some(cursor) => self.http.follow(&cursor.0, GROUPS)?,
+            Some(cursor) => self.resume(cursor, GROUPS)?,
             None => self.http.get(GROUPS, &[])?.query("$select", "displayName,members"),
         };
-        self.delta(request).await?.into_changes(groups::change)
+        self.delta(request).await?.into_changes(&self.http, groups::change)
     }
 
     fn always_reads(&self, attribute: &str) -> bool {

@@ -7,20 +7,23 @@ use xtsync_domain::{Attributes, UserId, Value};
 use super::value;
 use crate::UserChange;
 
-/// One object of a page: `None` when it is no user, an error that names the place when it cannot be read.
-pub(super) fn change(object: Json) -> Result<Option<UserChange>, String> {
-    let Json::Object(fields) = object else { return Err("it is no object".to_owned()) };
-    if !is(&fields, "#microsoft.graph.user") {
-        return Ok(None);
-    }
-    let id = match fields.get("id").and_then(Json::as_str) {
-        Some(id) if !id.is_empty() => UserId::from(id),
-        Some(_) | None => return Err("it has no id".to_owned()),
+/// One object of a page: `None` when it is no user, or none that can be read; `wrong` notes what was left out.
+pub(super) fn change(object: Json, wrong: &mut Vec<String>) -> Option<UserChange> {
+    let Json::Object(fields) = object else {
+        wrong.push("it is no object".to_owned());
+        return None;
     };
-    match fields.get("@removed") {
-        Some(removed) => Ok(Some(UserChange::Gone { id, how: how(removed) })),
-        None => Ok(Some(UserChange::Changed { id, attributes: attributes(&fields)? })),
+    if !is(&fields, "#microsoft.graph.user") {
+        return None;
     }
+    let Some(id) = fields.get("id").and_then(Json::as_str).filter(|id| !id.is_empty()).map(UserId::from) else {
+        wrong.push("it has no id".to_owned());
+        return None;
+    };
+    Some(match fields.get("@removed") {
+        Some(removed) => UserChange::Gone { id, how: how(removed) },
+        None => UserChange::Changed { attributes: attributes(&id, &fields, wrong), id },
+    })
 }
 
 /// Whether a user is at home in the tenant that holds him.
@@ -48,14 +51,16 @@ fn how(removed: &Json) -> Gone {
     }
 }
 
-/// What was mentioned; annotations are no attributes.
-fn attributes(fields: &Map<String, Json>) -> Result<Attributes, String> {
-    let mentioned = fields.iter().filter(|(name, _)| *name != "id" && !name.contains('@'));
-    let read = |(name, json): (&String, &Json)| match value::from_json(name, json) {
-        Some(value) => Ok((name.clone(), value)),
-        None => Err(format!("its {name} is of another type")),
-    };
-    mentioned.map(read).collect()
+/// What was mentioned; annotations are no attributes. An attribute of another type is as if it were not mentioned.
+fn attributes(id: &UserId, fields: &Map<String, Json>, wrong: &mut Vec<String>) -> Attributes {
+    let mut attributes = Attributes::default();
+    for (name, json) in fields.iter().filter(|(name, _)| *name != "id" && !name.contains('@')) {
+        match value::from_json(name, json) {
+            Some(value) => attributes.insert(name, value),
+            None => wrong.push(format!("{name} of user {id} is of another type")),
+        }
+    }
+    attributes
 }
 
 #[cfg(test)]
@@ -70,24 +75,29 @@ mod tests {
 
     #[test]
     fn an_object_becomes_the_change_that_it_tells() {
-        let changed = |attributes| Ok(Some(UserChange::Changed { id: "u".into(), attributes }));
-        let gone = |how| Ok(Some(UserChange::Gone { id: "u".into(), how }));
+        let changed = |attributes| (Some(UserChange::Changed { id: "u".into(), attributes }), vec![]);
+        let gone = |how| (Some(UserChange::Gone { id: "u".into(), how }), vec![]);
         for (object, want) in [
             (json!({"id": "u"}), changed(set(&[]))),
             (json!({"id": "u", "city": "Rome"}), changed(set(&[("city", "Rome".into())]))),
             (json!({"id": "u", "city": null, "manager@delta": []}), changed(set(&[("city", Value::Null)]))),
             (json!({"id": "u", "@odata.type": "#microsoft.graph.user"}), changed(set(&[]))),
-            (json!({"id": "u", "@odata.type": "#microsoft.graph.device"}), Ok(None)),
+            (json!({"id": "u", "@odata.type": "#microsoft.graph.device"}), (None, vec![])),
             (json!({"id": "u", "@removed": {"reason": "changed"}}), gone(Gone::SoftDeleted)),
             (json!({"id": "u", "@removed": {"reason": "deleted"}}), gone(Gone::Deleted)),
             (json!({"id": "u", "@removed": {}}), gone(Gone::SoftDeleted)),
-            (json!({"city": "Rome"}), Err("it has no id".to_owned())),
-            (json!({"id": "", "city": "Rome"}), Err("it has no id".to_owned())),
-            (json!({"id": 7}), Err("it has no id".to_owned())),
-            (json!("u"), Err("it is no object".to_owned())),
-            (json!({"id": "u", "city": ["Rome"]}), Err("its city is of another type".to_owned())),
+            (json!({"city": "Rome"}), (None, vec!["it has no id"])),
+            (json!({"id": "", "city": "Rome"}), (None, vec!["it has no id"])),
+            (json!({"id": 7}), (None, vec!["it has no id"])),
+            (json!("u"), (None, vec!["it is no object"])),
+            (
+                json!({"id": "u", "city": ["Rome"], "accountEnabled": false}),
+                (changed(set(&[("accountEnabled", Value::Flag(false))])).0, vec!["city of user u is of another type"]),
+            ),
         ] {
-            assert_eq!(change(object.clone()), want, "{object}");
+            let mut wrong = Vec::new();
+            assert_eq!(change(object.clone(), &mut wrong), want.0, "{object}");
+            assert_eq!(wrong, want.1, "{object}");
         }
     }
 

@@ -34,7 +34,8 @@ impl Fake {
     pub(crate) async fn that_says(says: impl IntoIterator<Item = Say>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let (seen, says) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(says.into_iter().collect::<Vec<_>>().into_iter())));
+        let says: Vec<Say> = says.into_iter().map(|say| say.at(&address.to_string())).collect();
+        let (seen, says) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(says.into_iter())));
         let told = seen.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
@@ -51,6 +52,18 @@ impl Fake {
     /// The requests so far, as they came.
     pub(crate) fn seen(&self) -> Vec<String> {
         self.seen.lock().unwrap().clone()
+    }
+}
+
+/// Stands in answers for the fake's own address, and is as long.
+pub(crate) const SELF: &str = "127.0.0.1:00000";
+
+impl Say {
+    fn at(self, address: &str) -> Self {
+        match self {
+            Self::Raw(text) => Self::Raw(text.replace(SELF, address)),
+            other => other,
+        }
     }
 }
 

@@ -152,11 +152,11 @@ fn a_scope_lost_waits_as_long_as_the_synchronization_says() {
 }
 
 #[test]
-fn a_user_whose_delta_was_cut_for_less_is_left_alone_but_a_leaver_is_not() {
+fn a_user_whose_delta_was_cut_for_another_configuration_is_left_alone_but_a_leaver_is_not() {
     let decided = |projection, state| WORLD.decide(&UserDelta { projection, ..delta(state) }).is_some();
     for (projection, state, want) in [
         (5, State::Present(ana()), true),
-        (6, State::Present(ana()), true),
+        (6, State::Present(ana()), false),
         (4, State::Present(ana()), false),
         (4, outsider(Kind::Internal), false),
         (4, State::Gone(Gone::Deleted), true),

@@ -1,9 +1,9 @@
-//! In which order due links are worked on: leavers first, then what somebody just did, then backlog.
+//! In which order due work is done, on a user's delta and on a link: leavers first, then what somebody just did, then backlog.
 
 use super::Link;
 use crate::{Desired, Origin};
 
-/// A link's class; strict, the lower goes first.
+/// The class of due work; strict, the lower goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
     /// Somebody loses access.
@@ -27,6 +27,22 @@ impl Class {
             Self::Bulk => "bulk",
         }
     }
+
+    /// The number it is stored as; it sorts as the classes do.
+    #[must_use]
+    pub fn number(self) -> i64 {
+        match self {
+            Self::Revoke => 0,
+            Self::Live => 1,
+            Self::Bulk => 2,
+        }
+    }
+
+    /// The class that is stored as a number; `None` for any other number.
+    #[must_use]
+    pub fn of_number(number: i64) -> Option<Self> {
+        Self::ALL.into_iter().find(|class| class.number() == number)
+    }
 }
 
 /// The class of a link's next work.
@@ -43,5 +59,17 @@ fn by_origin(origin: Origin) -> Class {
     match origin {
         Origin::Live => Class::Live,
         Origin::Initial | Origin::Replay | Origin::Scrub => Class::Bulk,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_class_is_read_back_from_its_number_and_sorts_like_it() {
+        assert!(Class::ALL.is_sorted() && Class::ALL.is_sorted_by_key(|class| class.number()));
+        Class::ALL.into_iter().for_each(|class| assert_eq!(Class::of_number(class.number()), Some(class)));
+        assert_eq!((Class::of_number(-1), Class::of_number(3)), (None, None));
     }
 }

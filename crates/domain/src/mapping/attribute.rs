@@ -37,10 +37,7 @@ pub enum Shape {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Target {
     /// Written and cleared.
-    Clearable {
-        /// Refused on users who hold a privileged role, so it is written apart from the others.
-        sensitive: bool,
-    },
+    Clearable,
     /// Written, but the directory does not let it be emptied: a source that emptied it changes nothing.
     Solid,
     /// Never, and why.
@@ -73,13 +70,7 @@ pub fn attribute(name: &str) -> Option<&'static Attribute> {
 /// Whether a mapping may write an attribute.
 #[must_use]
 pub fn is_writable(name: &str) -> bool {
-    attribute(name).is_some_and(|attribute| matches!(attribute.target, Target::Clearable { .. } | Target::Solid))
-}
-
-/// Whether an attribute is sensitive: refused on privileged users, and so written apart from the others. What is not known is not.
-#[must_use]
-pub fn is_sensitive(name: &str) -> bool {
-    attribute(name).is_some_and(|attribute| matches!(attribute.target, Target::Clearable { sensitive: true }))
+    attribute(name).is_some_and(|attribute| matches!(attribute.target, Target::Clearable | Target::Solid))
 }
 
 impl Shape {

@@ -102,10 +102,3 @@ fn only_source_attributes_are_read() {
     assert!(reads.contains(&"employeeType") && reads.contains(&"displayName"));
     assert!(!reads.contains(&"city") && !reads.contains(&"jobTitle") && !reads.contains(&"userType"));
 }
-
-#[test]
-fn phones_are_sensitive_and_names_are_not() {
-    for (name, want) in [("mobilePhone", true), ("businessPhones", true), ("displayName", false), ("badge", false)] {
-        assert_eq!(is_sensitive(name), want, "{name}");
-    }
-}

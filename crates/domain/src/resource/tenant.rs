@@ -58,12 +58,16 @@ impl Graph {
     /// The field whose URL would send a token in the clear, if any: plain http is for loopback only.
     #[must_use]
     pub fn plain_http(&self) -> Option<&'static str> {
-        [("endpoint", &self.endpoint), ("authority", &self.authority)].into_iter().find(|(_, url)| !is_safe(url)).map(|(field, _)| field)
+        [("endpoint", &self.endpoint), ("authority", &self.authority)]
+            .into_iter()
+            .find(|(_, url)| !is_safe_for_secrets(url))
+            .map(|(field, _)| field)
     }
 }
 
-/// Whether a token may be sent there: https, or http to this machine.
-fn is_safe(url: &Url) -> bool {
+/// Whether a secret or a token may be sent there: https, or http to this machine.
+#[must_use]
+pub fn is_safe_for_secrets(url: &Url) -> bool {
     match (url.scheme(), url.host()) {
         ("https", Some(_)) => true,
         ("http", Some(url::Host::Ipv4(ip))) => ip.is_loopback(),
@@ -96,7 +100,7 @@ mod tests {
             ("http://127.0.0.1.example", false),
             ("ftp://127.0.0.1", false),
         ] {
-            assert_eq!(is_safe(&Url::parse(url).unwrap()), safe, "{url}");
+            assert_eq!(is_safe_for_secrets(&Url::parse(url).unwrap()), safe, "{url}");
         }
     }
 }

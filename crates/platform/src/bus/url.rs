@@ -14,6 +14,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use xtsync_domain::resource::is_safe_for_secrets;
+
 use super::{Bus, Embedded, Error, Kafka, KafkaOptions, Login, OAuth, ScramHash, Security};
 use crate::clock::Clock;
 
@@ -95,16 +97,10 @@ fn login(parameters: &mut Parameters) -> Result<Option<Login>, Error> {
 /// A secret is sent there: over https, or not out of this machine.
 fn token_url(text: &str) -> Result<url::Url, Error> {
     let url = url::Url::parse(text).map_err(|error| wrong(format!("parameter token_url: {error}")))?;
-    let loopback = match url.host() {
-        Some(url::Host::Domain(name)) => name == "localhost",
-        Some(url::Host::Ipv4(address)) => address.is_loopback(),
-        Some(url::Host::Ipv6(address)) => address.is_loopback(),
-        None => false,
-    };
-    match url.scheme() {
-        "https" => Ok(url),
-        "http" if loopback => Ok(url),
-        _ => Err(wrong("parameter token_url: it begins with https://, or with http:// on loopback")),
+    if is_safe_for_secrets(&url) {
+        Ok(url)
+    } else {
+        Err(wrong("parameter token_url: it begins with https://, or with http:// on loopback"))
     }
 }
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tracing::warn;
-use xtsync_domain::fact::GroupState;
+use xtsync_domain::fact::{GroupState, TenantFact};
 use xtsync_domain::{GroupId, Timestamp};
 
 use super::Tenant;
@@ -31,15 +31,26 @@ impl Tenant {
         Ok(())
     }
 
+    /// Who the tenant is and what it allows goes first: consent must not wait for the groups.
     async fn read_facts(&mut self, now: Timestamp) -> Result<(), Error> {
-        let mut facts = self.facts.read_tenant(&self.source, now).await?;
-        if let Some((_, projection)) = self.order.users.clone() {
-            facts.extend(self.facts.read_names(&self.source, &projection, now).await?);
-            let (news, states) = self.facts.read_groups(&self.source, &projection, now).await?;
-            facts.extend(news);
-            self.note_states(&states).await?;
-        }
-        publication::facts(&*self.bus, &self.name, &facts, now).await
+        let facts = self.facts.read_tenant(&self.source, now).await?;
+        self.say(facts, now).await?;
+        let Some((_, projection)) = self.order.users.clone() else {
+            return Ok(());
+        };
+        let facts = self.facts.read_names(&self.source, &projection, now).await?;
+        self.say(facts, now).await?;
+        let (facts, states) = self.facts.read_groups(&self.source, &projection, now).await?;
+        self.say(facts, now).await?;
+        self.groups_readable = states.iter().all(|(_, state)| *state == GroupState::Present);
+        self.note_states(&states).await
+    }
+
+    /// Publishes facts; only then are they said.
+    pub(super) async fn say(&mut self, facts: Vec<TenantFact>, now: Timestamp) -> Result<(), Error> {
+        publication::facts(&*self.bus, &self.name, &facts, now).await?;
+        self.facts.said(facts);
+        Ok(())
     }
 
     /// Freezes groups that cannot be read. One that can be read again is read again from the beginning, with everything else: who left
@@ -59,6 +70,7 @@ impl Tenant {
         }
         if reread {
             self.reading.begin_entire();
+            self.rejected = false;
             reading::save(&mut tx, &self.name, &self.reading).await?;
         }
         if changed {

@@ -30,6 +30,7 @@ impl Tenant {
     pub(super) async fn read(&mut self, now: Timestamp) -> Result<bool, Error> {
         if self.reading.phase == Phase::Idle {
             self.reading.begin();
+            self.rejected &= !self.reading.entire;
         }
         let read = match self.reading.phase.clone() {
             Phase::Idle => return Ok(false),
@@ -40,9 +41,11 @@ impl Tenant {
         match read {
             Ok(Either::Groups(page)) => self.merge_groups(page, now).await,
             Ok(Either::Users(page)) => self.merge_users(page, now).await,
-            Err(directory::Error::Resync) => {
+            // Without a cursor there is nothing to be void: then it is trouble like any other.
+            Err(directory::Error::Resync) if self.reading.resumes() => {
                 warn!(tenant = %self.name, "the directory asks to read everything again");
                 self.reading.begin_entire();
+                self.rejected = false;
                 Ok(true)
             }
             Err(error) => Err(error.into()),
@@ -59,6 +62,7 @@ impl Tenant {
 
     async fn merge_groups(&mut self, page: Page<GroupChange>, now: Timestamp) -> Result<bool, Error> {
         self.report(&page.rejected);
+        self.rejected |= !page.rejected.is_empty();
         let mut reading = self.reading.clone();
         match page.next {
             Next::Page(cursor) => reading.phase = Phase::Groups(Some(cursor)),
@@ -85,6 +89,7 @@ impl Tenant {
 
     async fn merge_users(&mut self, page: Page<UserChange>, now: Timestamp) -> Result<bool, Error> {
         self.report(&page.rejected);
+        self.rejected |= !page.rejected.is_empty();
         let mut reading = self.reading.clone();
         match page.next {
             Next::Page(cursor) => reading.phase = Phase::Users(Some(cursor)),
@@ -117,13 +122,15 @@ impl Tenant {
             self.round_due = self.facts_due;
             return Ok(false);
         }
-        let swept = self.reading.entire && !self.reading.first() && self.sweep(now).await?;
+        let due = self.reading.entire && !self.reading.first() && self.swept != self.reading.generation;
+        let swept = due && self.sweep(now).await?;
+        self.swept = self.reading.generation;
         let mut tx = self.begin().await?;
         let cut = self.cut_dirty(&mut tx, now).await?;
         let mut reading = self.reading.clone();
-        reading.entire = false;
         let complete = cut < CHUNK;
         if complete {
+            reading.entire = false;
             reading.phase = Phase::Idle;
             reading.round += 1;
         }
@@ -147,7 +154,7 @@ impl Tenant {
             // What this round found is on the bus before it is said to be complete.
             while publication::users(&self.store, &*self.bus, &self.fence, &self.name, &self.metrics, now).await? > 0 {}
             let fact = self.facts.freshness(self.reading.round, now);
-            publication::facts(&*self.bus, &self.name, &[fact], now).await?;
+            self.say(vec![fact], now).await?;
             self.freshness_due = now.plus(FRESHNESS_EVERY);
         }
         debug!(tenant = %self.name, round = self.reading.round, "round complete");
@@ -164,8 +171,9 @@ impl Tenant {
         // People come and go while everything is read; a truncated reading is off by more.
         let tolerated = 5.max(counted / 100);
         let collapsed = unseen > 10 && unseen > seen;
-        if seen.abs_diff(counted) > tolerated || collapsed {
-            warn!(tenant = %self.name, seen, counted, unseen, "the reading does not agree with the directory's count: nobody is removed");
+        if seen.abs_diff(counted) > tolerated || collapsed || self.rejected {
+            let rejected = self.rejected;
+            warn!(tenant = %self.name, seen, counted, unseen, rejected, "the reading is not whole or agrees with no count: nobody is removed");
             return Ok(false);
         }
         let gone = mirror::sweep(&mut tx, &self.name, generation, now).await?;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use xtsync_domain::access::Word;
 use xtsync_domain::configuration::NamedSynchronization;
-use xtsync_domain::fact::{AccessPolicy, Fact, Identity};
+use xtsync_domain::fact::{ACCESS_POLICY, AccessPolicy, Fact, IDENTITY, Identity};
 use xtsync_domain::gate::{Terms, Verdict, gate_of_pair};
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::store::{Error, Store};
@@ -42,8 +42,8 @@ impl Known {
 }
 
 async fn known(store: &Store, tenant: &TenantName) -> Result<Option<Known>, Error> {
-    let identity = fact::read(store, tenant, fact::IDENTITY).await?.map(|fact| fact.fact);
-    let policy = fact::read(store, tenant, fact::ACCESS_POLICY).await?.map(|fact| (fact.fact, fact.read_at));
+    let identity = fact::read(store, tenant, IDENTITY).await?.map(|fact| fact.fact);
+    let policy = fact::read(store, tenant, ACCESS_POLICY).await?.map(|fact| (fact.fact, fact.read_at));
     Ok(match (identity, policy) {
         (Some(Fact::Identity(identity)), Some((Fact::AccessPolicy(policy), read_at))) => Some(Known { identity, policy, read_at }),
         _ => None,

@@ -47,7 +47,7 @@ pub(super) fn waiting_for(known: &Known<'_>) -> Vec<String> {
         words.push(format!("control to read {}", count(known.behind, "record")));
     }
     words.extend(known.unseen.iter().cloned());
-    super::sources(known.configuration).into_iter().for_each(|source| detector(known, source, &mut words));
+    known.configuration.sources().into_iter().for_each(|source| detector(known, source, &mut words));
     if !known.synchronizations.is_empty() {
         policy(known, &mut words);
     }

@@ -5,7 +5,7 @@ use xtsync_domain::Decision;
 use xtsync_platform::bus::Record;
 use xtsync_platform::dead_letter;
 use xtsync_proto::convert::{DecisionRecord, Invalid};
-use xtsync_proto::event::{self, Unreadable};
+use xtsync_proto::event;
 use xtsync_proto::topic::{Topic, link_key};
 use xtsync_proto::v1;
 
@@ -39,31 +39,35 @@ enum Misplaced {
     Topic,
 }
 
+impl Misplaced {
+    /// The reason in dead letters, in the words of the other roles.
+    fn code(&self) -> &'static str {
+        match self {
+            Self::Key => "wrong_key",
+            Self::Topic => "wrong_topic",
+        }
+    }
+}
+
 /// Reads a record; buries it where it cannot be used.
 pub(super) async fn read(context: &Context, record: &Record) -> Result<Reading> {
     // The end of a key is said by a value; its tombstone only makes room.
     let Some(value) = &record.value else { return Ok(Reading::Nothing) };
     let wire = match event::decode::<v1::Decision>(&record.headers, value) {
         Ok(wire) => wire,
-        Err(error) => {
-            let reason = match &error {
-                Unreadable::ForeignType { .. } => "foreign_type",
-                Unreadable::Undecodable(_) => "undecodable",
-            };
-            return bury(context, record, reason, &error).await;
-        }
+        Err(error) => return bury(context, record, error.code(), &error).await,
     };
     match DecisionRecord::try_from(wire) {
         Ok(DecisionRecord::Decision(decision)) => match placed(record, decision) {
             Ok(arrival) => Ok(Reading::Decision(Box::new(arrival))),
-            Err(error) => bury(context, record, "misplaced", &error).await,
+            Err(error) => bury(context, record, error.code(), &error).await,
         },
         Ok(DecisionRecord::Marker { source, partition, revision }) => {
             debug!(%source, partition, revision, "a partition has been replayed");
             Ok(Reading::Nothing)
         }
         Err(error @ Invalid::NewerWriter(_)) => Ok(Reading::NewerWriter(error)),
-        Err(error @ Invalid::Field(..)) => bury(context, record, "invalid", &error).await,
+        Err(error @ Invalid::Field(..)) => bury(context, record, error.code(), &error).await,
     }
 }
 

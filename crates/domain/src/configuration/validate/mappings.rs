@@ -12,7 +12,7 @@ pub(super) fn check(mappings: &BTreeMap<String, Mapping>, found: &mut Found<'_>)
         match attribute(name).map(|target| (target, target.target)) {
             None => found.add(path, "is no attribute that mappings know"),
             Some((_, Target::Never(why))) => found.add(path, format!("must not be written: {why}")),
-            Some((target, Target::Clearable { .. } | Target::Solid)) => check_origin(&path, target, &mapping.from, found),
+            Some((target, Target::Clearable | Target::Solid)) => check_origin(&path, target, &mapping.from, found),
         }
     }
 }
