@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use sqlx::SqlitePool;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use tokio::time::{Instant, sleep};
 
 use super::{Error, Options, migration};
 
@@ -13,6 +14,9 @@ const READERS_MAX: u32 = 4;
 
 /// How long to wait for another writer, in this process or another.
 const BUSY_MAX: Duration = Duration::from_secs(10);
+
+/// How long to wait before a file that somebody is making is opened again.
+const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 pub(super) async fn open(options: &Options) -> Result<(SqlitePool, SqlitePool), Error> {
     let file = file(options);
@@ -27,9 +31,21 @@ pub(super) async fn open(options: &Options) -> Result<(SqlitePool, SqlitePool), 
         .busy_timeout(BUSY_MAX)
         .foreign_keys(true);
     let read = write.clone().read_only(true).create_if_missing(false);
-    let writer = pool(1).connect_with(write).await.map_err(|source| cannot_open(&place, source))?;
+    let writer = connect(write, &place).await?;
     migrate(&writer, options).await.map_err(|error| migration::failed(&place, error))?;
     Ok((writer, pool(READERS_MAX).connect_lazy_with(read)))
+}
+
+/// The one connection that writes. Two that switch a new file to WAL at the same moment are told `locked` at once, since SQLite's busy
+/// timeout does not cover a lock that both want to raise: so the wait is here, as long as it would be.
+async fn connect(options: SqliteConnectOptions, place: &str) -> Result<SqlitePool, Error> {
+    let deadline = Instant::now() + BUSY_MAX;
+    loop {
+        match pool(1).connect_with(options.clone()).await.map_err(|source| cannot_open(place, source)) {
+            Err(Error::Away(_)) if Instant::now() < deadline => sleep(BUSY_PAUSE).await,
+            opened => return opened,
+        }
+    }
 }
 
 /// `<dir>/<service>.sqlite`; the directory may be written as a `sqlite:` URL.
