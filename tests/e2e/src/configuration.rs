@@ -1,27 +1,28 @@
-//! The configuration of the stories: every source into one target, for the simulator's group of everybody.
+//! The configuration of the stories: sources into targets, for the simulator's group of everybody.
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
 use std::path::Path;
 
 use anyhow::Result;
 
-/// Writes a folder of YAML, and beside it the simulated application's secret.
+/// Writes a folder of YAML for these pairs of source and target, and in it the simulated application's secret.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(folder: &Path, address: &str, sources: &[String], target: &str, group: &str) -> Result<()> {
+pub fn write(folder: &Path, address: &str, pairs: &[(String, String)], group: &str) -> Result<()> {
     fs::create_dir_all(folder)?;
     let secret = folder.join("secret");
     fs::write(&secret, "secret")?;
-    fs::write(folder.join("contoso.yaml"), yaml(&secret, address, sources, target, group)?)?;
+    fs::write(folder.join("contoso.yaml"), yaml(&secret, address, pairs, group)?)?;
     Ok(())
 }
 
-fn yaml(secret: &Path, address: &str, sources: &[String], target: &str, group: &str) -> Result<String> {
+fn yaml(secret: &Path, address: &str, pairs: &[(String, String)], group: &str) -> Result<String> {
     let client = format!("{{clientId: app, clientSecret: {{file: {}}}}}", secret.display());
-    let tenants: Vec<&str> = sources.iter().map(String::as_str).chain([target]).collect();
-    let names = tenants.join(", ");
+    let tenants: BTreeSet<&str> = pairs.iter().flat_map(|(source, target)| [source.as_str(), target]).collect();
+    let names = tenants.iter().copied().collect::<Vec<_>>().join(", ");
     let mut yaml = format!("apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {{name: contoso}}\nspec: {{tenants: [{names}]}}\n");
     for tenant in tenants {
         write!(
@@ -30,7 +31,7 @@ fn yaml(secret: &Path, address: &str, sources: &[String], target: &str, group: &
              endpoint: '{address}', authority: '{address}', reader: {client}, writer: {client}}}\n"
         )?;
     }
-    for source in sources {
+    for (source, target) in pairs {
         write!(
             yaml,
             "---\nkind: Synchronization\nmetadata: {{tenant: {source}, name: to-{target}}}\nspec:\n  to: {target}\n  mode: enforce\n  \

@@ -1,6 +1,6 @@
 //! The roles as separate processes over real Kafka and real PostgreSQL, against the oracle.
 #![cfg(test)]
 
-mod fleet;
+mod storm;
 mod story;
 mod trouble;

@@ -3,9 +3,8 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use uuid::Uuid;
-use xtsync_tenant_sim::{EVERYBODY, TenantHandle};
-
-use crate::fleet::Fleet;
+use xtsync_e2e::fleet::{Fleet, Plan, ROLES};
+use xtsync_tenant_sim::{EVERYBODY, Sim, TenantHandle};
 
 /// What the roles may never log: the domain and the words of everybody's address, and the secret.
 const NEVER_LOGGED: [&str; 3] = ["@emea.example", "@us.example", "client_secret"];
@@ -16,17 +15,18 @@ async fn three_thousand_people_of_two_sources_are_in_the_target_as_the_oracle_sa
 }
 
 async fn play() -> Result<()> {
-    let mut fleet = Fleet::new(&[("emea", 1800), ("us", 1200)], "hub").await?;
+    let people = Sim::builder().tenant("emea", 1800).tenant("us", 1200).tenant("hub", 0).allow("emea", "hub").allow("us", "hub");
+    let mut fleet = Fleet::new(people.seed(7).build()?, Plan::into_one(&["emea", "us"], "hub")).await?;
     fleet.start().await?;
     fleet.settle("180s")?;
-    let verdict = fleet.judge().await?;
+    let verdict = fleet.judge("hub").await?;
     assert_eq!(verdict.wrong, Vec::<String>::new(), "after the first synchronization");
     assert!(verdict.present > 2_800, "{} people", verdict.present);
     assert_eq!(fleet.sim.tenant("hub").context("hub")?.messages_sent(), 0, "no invitation mail");
 
     let gone = change_everything(&fleet.sim.tenant("emea").context("emea")?)?;
     fleet.settle("60s")?;
-    let verdict = fleet.judge().await?;
+    let verdict = fleet.judge("hub").await?;
     assert_eq!(verdict.wrong, Vec::<String>::new(), "after the story");
     assert_eq!((verdict.disabled, verdict.binned), (1, gone), "disabled, in the bin");
 
@@ -80,7 +80,7 @@ async fn the_figures_are_there(fleet: &Fleet) -> Result<()> {
     let (status, metrics) = fleet.ask("change-detector", "/metrics").await?;
     assert_eq!(status, 200);
     assert!(metrics.contains("xtsync_directory_lag_seconds"), "{metrics}");
-    for role in crate::fleet::ROLES {
+    for role in ROLES {
         let (status, answer) = fleet.ask(role, "/readyz").await?;
         assert_eq!(status, 200, "{role}: {answer}");
     }

@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
+use xtsync_e2e::fleet::{Fleet, Plan, ROLES};
 use xtsync_harness::wait_for;
-use xtsync_tenant_sim::EVERYBODY;
-
-use crate::fleet::{Fleet, ROLES};
+use xtsync_tenant_sim::{EVERYBODY, Sim};
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -17,11 +16,12 @@ async fn an_absent_broker_or_database_turns_readiness_off_and_loses_nothing() {
 }
 
 async fn play() -> Result<()> {
-    let mut fleet = Fleet::new(&[("emea", 60)], "hub").await?;
+    let sim = Sim::builder().tenant("emea", 60).tenant("hub", 0).allow("emea", "hub").seed(7).build()?;
+    let mut fleet = Fleet::new(sim, Plan::into_one(&["emea"], "hub")).await?;
     fleet.create_topics()?;
     fleet.kafka.stop().await?;
     for role in ROLES {
-        fleet.start_role(role)?;
+        fleet.start_replica(role, 0)?;
     }
     ready(&fleet, false).await?;
     fleet.kafka.resume().await?;
@@ -29,7 +29,7 @@ async fn play() -> Result<()> {
     wait_for(SOON, "the configuration to be accepted", async || Ok(fleet.apply().is_ok().then_some(()))).await?;
     fleet.settle("60s")?;
     ready(&fleet, true).await?;
-    assert_eq!(fleet.judge().await?.wrong, Vec::<String>::new());
+    assert_eq!(fleet.judge("hub").await?.wrong, Vec::<String>::new());
 
     for away in ["kafka", "postgres"] {
         match away {
@@ -45,7 +45,7 @@ async fn play() -> Result<()> {
         }
         ready(&fleet, true).await?;
         fleet.settle("60s")?;
-        assert_eq!(fleet.judge().await?.wrong, Vec::<String>::new(), "after {away} was away");
+        assert_eq!(fleet.judge("hub").await?.wrong, Vec::<String>::new(), "after {away} was away");
     }
     fleet.stop().await
 }

@@ -1,0 +1,290 @@
+//! A fleet: simulated tenants in this process, a real broker and database, and each replica of each role a process of its own.
+
+use std::path::PathBuf;
+use std::process::{Command, Output};
+use std::time::Duration;
+
+use anyhow::{Context as _, Result, bail, ensure};
+use tokio::net::TcpListener;
+use xtsync_harness::{Dir, Kafka, KafkaOptions, Postgres, PostgresOptions, Process, Signal, binary, free_port, wait_for};
+use xtsync_tenant_sim::{EVERYBODY, Sim};
+
+use crate::oracle::{self, Source, Verdict};
+use crate::{configuration, graph};
+
+/// The roles.
+pub const ROLES: [&str; 4] = ["control", "change-detector", "policy", "provisioner"];
+
+/// How long a role may take to drain.
+const DRAIN: Duration = Duration::from_secs(30);
+
+/// How long a killed or stopped process may take to be gone.
+const GONE: Duration = Duration::from_secs(10);
+
+/// What a fleet is to be.
+#[derive(Debug, Clone)]
+pub struct Plan {
+    /// Who pushes into whom, by tenant; all of them are in the simulator.
+    pub pairs: Vec<(String, String)>,
+    /// Processes of each role.
+    pub replicas: usize,
+    /// How often a source is asked for changes.
+    pub poll: Duration,
+    /// How long a lease lasts without renewal.
+    pub lease_ttl: Duration,
+}
+
+impl Plan {
+    /// Every source into one target, one process a role.
+    #[must_use]
+    pub fn into_one(sources: &[&str], target: &str) -> Self {
+        Self {
+            pairs: sources.iter().map(|source| ((*source).to_owned(), target.to_owned())).collect(),
+            replicas: 1,
+            poll: Duration::from_millis(250),
+            lease_ttl: Duration::from_secs(5),
+        }
+    }
+}
+
+/// A running fleet. Everything it started ends when it is dropped.
+pub struct Fleet {
+    /// The tenants.
+    pub sim: Sim,
+    /// The broker.
+    pub kafka: Kafka,
+    /// The database.
+    pub postgres: Postgres,
+    plan: Plan,
+    folder: Dir,
+    address: String,
+    store: String,
+    members: Vec<Member>,
+}
+
+/// One process.
+struct Member {
+    role: &'static str,
+    index: usize,
+    /// Where its probes and metrics are.
+    admin: String,
+    /// Where it would serve the control API.
+    control: String,
+    process: Process,
+}
+
+impl Fleet {
+    /// Serves the tenants and starts the broker and the database; no role yet.
+    ///
+    /// # Errors
+    /// When one of them does not come up.
+    pub async fn new(sim: Sim, plan: Plan) -> Result<Self> {
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = format!("http://{}", listener.local_addr()?);
+        tokio::spawn({
+            let sim = sim.clone();
+            async move { sim.serve(listener, std::future::pending()).await }
+        });
+        let kafka = Kafka::start(KafkaOptions::default()).await?;
+        let postgres = Postgres::start(PostgresOptions::default()).await?;
+        let store = postgres.create_database("xtsync").await?;
+        let fleet = Self { sim, kafka, postgres, plan, folder: Dir::new()?, address, store, members: Vec::new() };
+        configuration::write(&fleet.configuration(), &fleet.address, &fleet.plan.pairs, EVERYBODY)?;
+        Ok(fleet)
+    }
+
+    /// Makes the topics, starts every process, and applies the configuration.
+    ///
+    /// # Errors
+    /// When any of that fails.
+    pub async fn start(&mut self) -> Result<()> {
+        self.create_topics()?;
+        for role in ROLES {
+            for index in 0..self.plan.replicas {
+                self.start_replica(role, index)?;
+            }
+        }
+        self.until_control_answers().await?;
+        self.apply()
+    }
+
+    /// Makes the topics that the configuration needs.
+    ///
+    /// # Errors
+    /// When the broker refuses.
+    pub fn create_topics(&self) -> Result<()> {
+        let folder = self.configuration().display().to_string();
+        self.run(&["topics", "create", "-f", &folder, "--bus", &self.bus(), "--replication", "1", "--min-insync", "1"]).map(drop)
+    }
+
+    /// Starts a replica of a role.
+    ///
+    /// # Errors
+    /// When the program is missing.
+    pub fn start_replica(&mut self, role: &'static str, index: usize) -> Result<()> {
+        let (admin, control) = (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
+        let name = format!("{role}-{index}");
+        let mut command = Command::new(binary("xtsync")?);
+        command.args(["run", "--role", role, "--bus", &self.bus(), "--store", &self.store, "--replica", &name]);
+        command.args(["--admin-listen", &admin, "--listen", &control, "--token-file", &self.token()]);
+        command.args(["--poll", &milliseconds(self.plan.poll), "--lease-ttl", &milliseconds(self.plan.lease_ttl)]);
+        command.arg("--data-dir").arg(self.folder.join(&name));
+        let process = Process::start(&name, &command)?;
+        self.members.push(Member { role, index, admin: format!("http://{admin}"), control: format!("http://{control}"), process });
+        Ok(())
+    }
+
+    /// Kills a replica as a power cut would.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub async fn kill(&mut self, role: &str, index: usize) -> Result<()> {
+        let mut member = self.take(role, index)?;
+        member.process.end(Signal::Kill, GONE).await.map(drop)
+    }
+
+    /// Asks a replica to stop, and waits until it has.
+    ///
+    /// # Errors
+    /// When it does not run or does not drain.
+    pub async fn stop_replica(&mut self, role: &str, index: usize) -> Result<()> {
+        let mut member = self.take(role, index)?;
+        let status = member.process.end(Signal::Term, DRAIN).await?;
+        ensure!(status.success(), "{role}-{index} ended with {status}\n{}", member.process.tail());
+        Ok(())
+    }
+
+    /// Sends a replica a signal that does not end it.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn signal(&self, role: &str, index: usize, signal: Signal) -> Result<()> {
+        self.member(role, index)?.process.signal(signal)
+    }
+
+    /// The process id of a replica.
+    ///
+    /// # Errors
+    /// When it does not run.
+    pub fn pid(&self, role: &str, index: usize) -> Result<u32> {
+        Ok(self.member(role, index)?.process.pid())
+    }
+
+    /// Applies the folder of YAML.
+    ///
+    /// # Errors
+    /// When control refuses it.
+    pub fn apply(&self) -> Result<()> {
+        let folder = self.configuration().display().to_string();
+        self.administer(&["apply", "-f", &folder]).map(drop)
+    }
+
+    /// Waits until one process of control is there.
+    ///
+    /// # Errors
+    /// When none comes up.
+    pub async fn until_control_answers(&mut self) -> Result<()> {
+        wait_for(Duration::from_secs(60), "control to answer", async || Ok(self.administer(&["status"]).is_ok().then_some(()))).await
+    }
+
+    /// Waits until everything is settled.
+    ///
+    /// # Errors
+    /// When it is not in time.
+    pub fn settle(&self, within: &str) -> Result<()> {
+        self.administer(&["status", &format!("--wait={within}"), "--fresh"]).map(drop)
+    }
+
+    /// What the metrics or health of a role's first replica say.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub async fn ask(&self, role: &str, path: &str) -> Result<(u16, String)> {
+        let answer = reqwest::get(format!("{}{path}", self.member(role, 0)?.admin)).await?;
+        Ok((answer.status().as_u16(), answer.text().await?))
+    }
+
+    /// What is wrong in a target.
+    ///
+    /// # Errors
+    /// When a tenant cannot be read.
+    pub async fn judge(&self, target: &str) -> Result<Verdict> {
+        let mut sources = Vec::new();
+        for (name, _) in self.plan.pairs.iter().filter(|(_, into)| into == target) {
+            sources.push(Source { tenant: graph::Tenant::sign_in(&self.address, name).await?, group: EVERYBODY.to_owned() });
+        }
+        oracle::judge(&sources, &graph::Tenant::sign_in(&self.address, target).await?).await
+    }
+
+    /// Ends every process and says how each ended.
+    ///
+    /// # Errors
+    /// When one does not drain.
+    pub async fn stop(&mut self) -> Result<()> {
+        for (role, index) in self.members.iter().map(|member| (member.role, member.index)).collect::<Vec<_>>() {
+            self.stop_replica(role, index).await?;
+        }
+        Ok(())
+    }
+
+    /// Everything that the processes that run have logged.
+    #[must_use]
+    pub fn logs(&self) -> String {
+        self.members.iter().map(|member| member.process.stderr()).collect()
+    }
+
+    /// Runs a command for the administrator of control; any replica of it will do.
+    ///
+    /// # Errors
+    /// When none takes it: with what the last one said, and the last words of all processes.
+    pub fn administer(&self, args: &[&str]) -> Result<String> {
+        let token = self.token();
+        let mut last = None;
+        for member in self.members.iter().filter(|member| member.role == "control") {
+            match self.run(&[args, &["--server", &member.control, "--token-file", &token]].concat()) {
+                Ok(answer) => return Ok(answer),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.context("no control runs")?.context(self.tails()))
+    }
+
+    fn member(&self, role: &str, index: usize) -> Result<&Member> {
+        self.members.iter().find(|member| (member.role, member.index) == (role, index)).with_context(|| format!("no {role}-{index} runs"))
+    }
+
+    fn take(&mut self, role: &str, index: usize) -> Result<Member> {
+        let Some(at) = self.members.iter().position(|member| (member.role, member.index) == (role, index)) else {
+            bail!("no {role}-{index} runs");
+        };
+        Ok(self.members.remove(at))
+    }
+
+    fn bus(&self) -> String {
+        format!("kafka://{}", self.kafka.bootstrap())
+    }
+
+    fn configuration(&self) -> PathBuf {
+        self.folder.join("configuration")
+    }
+
+    fn token(&self) -> String {
+        self.folder.join("token").display().to_string()
+    }
+
+    /// The last words of every process.
+    fn tails(&self) -> String {
+        self.members.iter().map(|member| format!("--- {}-{}\n{}\n", member.role, member.index, member.process.tail())).collect()
+    }
+
+    fn run(&self, args: &[&str]) -> Result<String> {
+        let Output { status, stdout, stderr } = Command::new(binary("xtsync")?).args(args).output()?;
+        let (stdout, stderr) = (String::from_utf8_lossy(&stdout), String::from_utf8_lossy(&stderr));
+        ensure!(status.success(), "xtsync {}: {status}\n{stdout}\n{stderr}", args.join(" "));
+        Ok(stdout.into_owned())
+    }
+}
+
+fn milliseconds(time: Duration) -> String {
+    format!("{}ms", time.as_millis())
+}

@@ -1,0 +1,172 @@
+//! What goes on in source tenants, by seed: people join, move, are renamed, disabled, leave and come back.
+
+use anyhow::{Context as _, Result};
+use rand::rngs::StdRng;
+use rand::seq::{IndexedRandom as _, IteratorRandom as _};
+use rand::{Rng as _, SeedableRng as _};
+use serde_json::json;
+use uuid::Uuid;
+use xtsync_tenant_sim::{EVERYBODY, Sim, TenantHandle};
+
+/// How many may leave their group or company: fewer than a target lets go in an hour.
+const LEAVERS_MAX: usize = 60;
+
+/// Where somebody may go to who is in the same department.
+const DEPARTMENTS: [&str; 6] = ["Sales", "Legal", "Finance", "Research", "Support", "Shared Services"];
+
+/// Changes to come.
+pub struct Life {
+    homes: Vec<Home>,
+    rng: StdRng,
+    happened: usize,
+    left: usize,
+}
+
+/// One source tenant.
+struct Home {
+    tenant: TenantHandle,
+    everybody: Uuid,
+    disabled: Vec<Uuid>,
+    outside: Vec<Uuid>,
+    deleted: Vec<Uuid>,
+}
+
+/// What may happen to somebody.
+#[derive(Debug, Clone, Copy)]
+enum Event {
+    Hired,
+    Moved,
+    Renamed,
+    Disabled,
+    Enabled,
+    LeftGroup,
+    JoinedGroup,
+    Deleted,
+    Restored,
+}
+
+/// How often each happens.
+const EVENTS: [(Event, u32); 9] = [
+    (Event::Moved, 50),
+    (Event::Renamed, 10),
+    (Event::Disabled, 10),
+    (Event::Enabled, 8),
+    (Event::Hired, 6),
+    (Event::LeftGroup, 4),
+    (Event::JoinedGroup, 4),
+    (Event::Deleted, 4),
+    (Event::Restored, 4),
+];
+
+impl Life {
+    /// The life in these tenants.
+    ///
+    /// # Errors
+    /// When one is not in the simulator.
+    pub fn new(sim: &Sim, tenants: &[&str], seed: u64) -> Result<Self> {
+        let home = |name: &&str| {
+            let tenant = sim.tenant(name).with_context(|| format!("no tenant {name}"))?;
+            let everybody = *tenant.groups(EVERYBODY).first().context("no group of everybody")?;
+            Ok(Home { tenant, everybody, disabled: Vec::new(), outside: Vec::new(), deleted: Vec::new() })
+        };
+        let homes = tenants.iter().map(home).collect::<Result<_>>()?;
+        Ok(Self { homes, rng: StdRng::seed_from_u64(seed), happened: 0, left: 0 })
+    }
+
+    /// Lets one thing happen to somebody.
+    ///
+    /// # Errors
+    /// When the tenant refuses it.
+    pub fn happen(&mut self) -> Result<()> {
+        self.happened += 1;
+        let (number, rng) = (self.happened, &mut self.rng);
+        let (event, _) = *EVENTS.choose_weighted(rng, |(_, weight)| *weight).context("no event")?;
+        let home = self.homes.iter_mut().choose(rng).context("no tenant")?;
+        if matches!(event, Event::LeftGroup | Event::Deleted) {
+            if self.left == LEAVERS_MAX {
+                return Ok(());
+            }
+            self.left += 1;
+        }
+        home.happen(event, number, rng)
+    }
+
+    /// How much has happened.
+    #[must_use]
+    pub fn happened(&self) -> usize {
+        self.happened
+    }
+}
+
+impl Home {
+    fn happen(&mut self, event: Event, number: usize, rng: &mut StdRng) -> Result<()> {
+        match event {
+            Event::Hired => {
+                let hired = self.hire(number)?;
+                self.tenant.add_member(self.everybody, hired)?;
+            }
+            Event::Moved => {
+                let department = DEPARTMENTS.choose(rng).context("no department")?;
+                let body = json!({"department": department, "jobTitle": format!("Position {number}")});
+                self.tenant.patch_user(self.anybody(rng)?, &body)?;
+            }
+            Event::Renamed => {
+                let name = format!("Renamed-{number}");
+                self.tenant.patch_user(self.anybody(rng)?, &json!({"surname": name, "displayName": format!("Robin {name}")}))?;
+            }
+            Event::Disabled => {
+                let who = self.anybody(rng)?;
+                self.tenant.patch_user(who, &json!({"accountEnabled": false}))?;
+                self.disabled.push(who);
+            }
+            Event::Enabled => {
+                if let Some(who) = take(&mut self.disabled, rng).filter(|who| self.tenant.user(*who).is_some()) {
+                    self.tenant.patch_user(who, &json!({"accountEnabled": true}))?;
+                }
+            }
+            Event::LeftGroup => {
+                let who = self.anybody(rng)?;
+                self.tenant.remove_member(self.everybody, who)?;
+                self.outside.push(who);
+            }
+            Event::JoinedGroup => {
+                if let Some(who) = take(&mut self.outside, rng).filter(|who| self.tenant.user(*who).is_some()) {
+                    self.tenant.add_member(self.everybody, who)?;
+                }
+            }
+            Event::Deleted => {
+                let who = self.anybody(rng)?;
+                self.tenant.delete_user(who)?;
+                self.deleted.push(who);
+            }
+            Event::Restored => {
+                if let Some(who) = take(&mut self.deleted, rng) {
+                    self.tenant.restore_user(who)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Anybody of the group.
+    fn anybody(&self, rng: &mut StdRng) -> Result<Uuid> {
+        let members = self.tenant.members(self.everybody);
+        let people = || members.iter().copied().filter(|id| self.tenant.user(*id).is_some());
+        // Most members are people: a few throws find one.
+        let thrown = (0..20).find_map(|_| members.choose(rng).copied().filter(|id| self.tenant.user(*id).is_some()));
+        thrown.or_else(|| people().next()).context("nobody is in the group")
+    }
+
+    fn hire(&self, number: usize) -> Result<Uuid> {
+        let (nickname, domain) = (format!("ana.lopez.{number}"), self.tenant.domain());
+        Ok(self.tenant.create_user(&json!({
+            "accountEnabled": true, "displayName": format!("Ana Lopez {number}"), "givenName": "Ana", "surname": "Lopez",
+            "mailNickname": nickname, "userPrincipalName": format!("{nickname}@{domain}"), "mail": format!("{nickname}@{domain}"),
+            "passwordProfile": {"password": "not-used-anywhere-1"},
+        }))?)
+    }
+}
+
+fn take(from: &mut Vec<Uuid>, rng: &mut StdRng) -> Option<Uuid> {
+    (!from.is_empty()).then(|| from.swap_remove(rng.random_range(0..from.len())))
+}
