@@ -34,6 +34,9 @@ pub use transaction::Transaction;
 
 use crate::clock::Clock;
 
+/// Prepared statements that a connection keeps: every text of a service in every shape of its batches.
+const STATEMENTS_MAX: usize = 512;
+
 /// Where a store is and what it holds.
 #[derive(Clone)]
 pub struct Options {

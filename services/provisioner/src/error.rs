@@ -11,6 +11,9 @@ pub enum Error {
     /// The bus failed.
     #[error("the provisioner's bus")]
     Bus(#[from] bus::Error),
+    /// The transaction that was to commit this with other things has failed, and told another why.
+    #[error("the transaction that this was a part of has failed")]
+    Abandoned,
     /// A stored link is not what was written, or was written by a newer version.
     #[error("the stored link {0} cannot be read: {1}")]
     Unreadable(String, String),

@@ -2,8 +2,8 @@
 //!
 //! The state table says each step; this file only carries it out: ask the gate, commit the intent, call, take the answer in, until the
 //! table says rest, hold or wait. What an answer changed is committed with the next intent, so a crash leaves either the old row with an
-//! intent, from which the table finds out what happened, or the new row. Every commit asserts the lease and first takes over what
-//! intake decided meanwhile: where that changes what is wanted, nothing is committed and the table is asked again.
+//! intent, from which the table finds out what happened, or the new row. Every commit asserts the lease and counts only if intake has
+//! decided nothing meanwhile: else that is taken over, and where it changes what is wanted the table is asked again.
 
 mod call;
 mod close;
@@ -15,17 +15,17 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{Instrument as _, error, info_span};
 use xtsync_domain::Timestamp;
-use xtsync_domain::link::{Change, Class, Seen, Step, TroubleKind, next};
+use xtsync_domain::link::{Change, Class, Link, Seen, Step, TroubleKind, next};
 use xtsync_platform::store::{self, Epoch};
 use xtsync_platform::telemetry::chain;
 use xtsync_platform::trace;
 
 use self::end::End;
 use crate::error::{Error, Result};
-use crate::table::intent;
 use crate::table::link::{self, Stored};
-use crate::table::work::Work;
+use crate::table::work::{Due, Work};
 use crate::table::{Key, work};
+use crate::worker::ledger::Entry;
 use crate::worker::{Inviting, Worker};
 
 /// The most steps of one job: the longest path has 12. A target that answers in circles does not keep a slot.
@@ -35,8 +35,9 @@ const STEPS_MAX: usize = 32;
 const PUT_OFF_FOR: Duration = Duration::from_secs(60);
 
 /// Works on one link until nothing is left to do now. A row that cannot be worked on is put off, so that it does not keep others waiting.
-pub(crate) async fn run(worker: &Worker, epoch: Epoch, key: Key) -> Result<()> {
-    match start(worker, epoch, &key).await {
+pub(crate) async fn run(worker: &Worker, epoch: Epoch, due: Due) -> Result<()> {
+    let key = due.key.clone();
+    match start(worker, epoch, due).await {
         Err(error @ (Error::Unreadable(..) | Error::Store(store::Error::Statement { .. }))) => {
             error!(link = %key, error = chain(&error), "the link is put off");
             put_off(worker, epoch, &key).await
@@ -45,34 +46,49 @@ pub(crate) async fn run(worker: &Worker, epoch: Epoch, key: Key) -> Result<()> {
     }
 }
 
-async fn start(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
-    let Some(stored) = link::read(&worker.context.store, key).await? else { return drop_orphan(worker, epoch, key).await };
+async fn start(worker: &Worker, epoch: Epoch, Due { key, stored, called_until }: Due) -> Result<()> {
+    let Some(stored) = stored? else { return drop_orphan(worker, epoch, &key).await };
     let span = info_span!("job", target = %key.target, source = %key.source, user = %key.user, trace_id = tracing::field::Empty);
     if let Some(parent) = &stored.traceparent {
         trace::follow(&span, parent);
     }
-    Job::new(worker, epoch, key.clone(), stored).run().instrument(span).await
+    Job::new(worker, epoch, key, stored).run(called_until).instrument(span).await
 }
 
 /// Work without a link is nobody's.
 async fn drop_orphan(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
     let mut tx = worker.begin(epoch).await?;
-    work::remove(&mut tx, key).await?;
+    work::remove(&mut tx, vec![key]).await?;
     Ok(tx.commit().await?)
 }
 
 async fn put_off(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
     let mut tx = worker.begin(epoch).await?;
     let due = worker.context.now().plus(PUT_OFF_FOR);
-    work::put(&mut tx, key, Work { class: Class::Bulk, due: Some(due), trouble: Some((TroubleKind::Retry, "store".to_owned())) }).await?;
+    let work = Work { class: Class::Bulk, due: Some(due), trouble: Some((TroubleKind::Retry, "store".to_owned())) };
+    work::put(&mut tx, vec![(key, work)]).await?;
     Ok(tx.commit().await?)
+}
+
+/// What became of an entry.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Committed {
+    /// It is stored.
+    Yes,
+    /// The row had changed in a way that does not matter: the entry is to be made anew.
+    NoMatter,
+    /// Intake has decided anew: it must be asked again what to do.
+    WantedOtherwise,
 }
 
 struct Job<'a> {
     worker: &'a Worker,
     epoch: Epoch,
     key: Key,
+    /// The link as this job knows it, with what answers have changed since the row was read or written.
     stored: Stored,
+    /// The link as its row has it.
+    row: Link,
     seen: Seen,
     /// Attributes written by this job.
     changes: Vec<Change>,
@@ -92,6 +108,7 @@ impl<'a> Job<'a> {
             worker,
             epoch,
             key,
+            row: stored.link.clone(),
             stored,
             seen: Seen::NotLooked,
             changes: Vec::new(),
@@ -102,8 +119,8 @@ impl<'a> Job<'a> {
         }
     }
 
-    async fn run(mut self) -> Result<()> {
-        if let Some(until) = self.doubt_former_call().await? {
+    async fn run(mut self, called_until: Option<Timestamp>) -> Result<()> {
+        if let Some(until) = self.doubt_former_call(called_until) {
             return self.close(End::NotYet(until)).await.map(drop);
         }
         if self.stored.link.anchor.is_none() {
@@ -135,26 +152,37 @@ impl<'a> Job<'a> {
 
     /// A call that nobody took the answer of may still be under way: then nothing is done until it must have ended, and after that the
     /// object is read back. Gives the moment until which to wait.
-    async fn doubt_former_call(&mut self) -> Result<Option<Timestamp>> {
-        let Some(former) = intent::read(&self.worker.context.store, &self.key).await? else { return Ok(None) };
-        if self.now() < former.until {
-            return Ok(Some(former.until));
+    fn doubt_former_call(&mut self, called_until: Option<Timestamp>) -> Option<Timestamp> {
+        let until = called_until?;
+        if self.now() < until {
+            return Some(until);
         }
         self.stored.link.doubt();
-        Ok(None)
+        None
     }
 
-    /// Takes over what intake has stored since; says whether that changed what is wanted.
-    fn take_newest(&mut self, newest: Option<Stored>) -> bool {
-        let Some(newest) = newest else { return false };
+    /// Commits an entry about the link. Where its row has changed meanwhile nothing is stored, and what was decided is taken over.
+    async fn commit(&mut self, entry: Entry) -> Result<Committed> {
+        let worker = self.worker;
+        let stored = entry.stored.clone();
+        if worker.ledger.commit(&worker.context, &worker.target, (worker.lease.name(), self.epoch), entry).await? {
+            self.row = stored.link.clone();
+            self.stored = Stored { edition: stored.edition + 1, ..stored };
+            return Ok(Committed::Yes);
+        }
+        let newest = link::read(&worker.context.store, &self.key).await?;
+        let newest = newest.ok_or_else(|| Error::Unreadable(self.key.to_string(), "its row is gone".to_owned()))?;
         self.stored.version = newest.version;
-        if !self.stored.link.rebase(&newest.link) {
-            return false;
+        self.stored.edition = newest.edition;
+        let is_wanted_otherwise = self.stored.link.rebase(&newest.link);
+        self.row = newest.link;
+        if !is_wanted_otherwise {
+            return Ok(Committed::NoMatter);
         }
         self.stored.traceparent = newest.traceparent;
         // What was seen may have been looked for under another address.
         self.seen = Seen::NotLooked;
-        true
+        Ok(Committed::WantedOtherwise)
     }
 
     fn now(&self) -> Timestamp {

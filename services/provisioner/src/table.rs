@@ -11,21 +11,16 @@ pub(crate) mod work;
 use std::fmt;
 
 use xtsync_domain::{TenantName, UserId};
-use xtsync_platform::store::{Migration, Migrations, Row};
+use xtsync_platform::params;
+use xtsync_platform::store::{Migration, Migrations, Param, Row};
 use xtsync_proto::topic::link_key;
 
 use crate::error::{Error, Result};
 
 /// The provisioner's own tables.
 pub const MIGRATIONS: Migrations = Migrations {
-    sqlite: &[
-        Migration { name: "0001_links", sql: include_str!("../migrations/sqlite/0001_links.sql") },
-        Migration { name: "0002_counted", sql: include_str!("../migrations/sqlite/0002_counted.sql") },
-    ],
-    postgres: &[
-        Migration { name: "0001_links", sql: include_str!("../migrations/postgres/0001_links.sql") },
-        Migration { name: "0002_counted", sql: include_str!("../migrations/postgres/0002_counted.sql") },
-    ],
+    sqlite: &[Migration { name: "0001_links", sql: include_str!("../migrations/sqlite/0001_links.sql") }],
+    postgres: &[Migration { name: "0001_links", sql: include_str!("../migrations/postgres/0001_links.sql") }],
 };
 
 /// Which link.
@@ -40,6 +35,11 @@ impl Key {
     /// The key of its records: `source/user`.
     pub(crate) fn record(&self) -> String {
         link_key(&self.source, &self.user)
+    }
+
+    /// The parameters that name it in a statement, in the order of the columns.
+    fn params(&self) -> Vec<Param> {
+        params![self.target.as_str(), self.source.as_str(), self.user.as_str()]
     }
 
     /// Reads target, source and user from the columns that begin at `first`.

@@ -5,6 +5,7 @@
 
 mod brake;
 mod hands;
+pub(crate) mod ledger;
 pub(crate) mod limits;
 
 use std::collections::BTreeSet;
@@ -26,6 +27,7 @@ use xtsync_platform::telemetry::chain;
 use self::brake::Brake;
 pub(crate) use self::brake::Pressure;
 use self::hands::Hands;
+use self::ledger::Ledger;
 use self::limits::Limits;
 use crate::context::Context;
 use crate::error::Result;
@@ -41,6 +43,7 @@ pub(crate) struct Worker {
     pub(crate) wake: Notify,
     /// Wakes the publisher: something was committed.
     pub(crate) publish: Notify,
+    pub(crate) ledger: Ledger,
     brake: Mutex<Brake>,
     limits: Mutex<Limits>,
     inviting: Mutex<BTreeSet<String>>,
@@ -68,6 +71,7 @@ impl Worker {
             lease,
             wake: Notify::new(),
             publish: Notify::new(),
+            ledger: Ledger::default(),
             brake: Mutex::default(),
             limits: Mutex::default(),
             inviting: Mutex::default(),
@@ -135,8 +139,8 @@ impl Worker {
                 () = shutdown.cancelled() => return self.drain(hands).await,
                 _ = held.changed() => {}
                 Some(result) = hands.finished() => result?,
-                () = self.wake.notified() => {}
-                () = sleep(pause) => {}
+                () = self.wake.notified() => hands.look_again(),
+                () = sleep(pause) => hands.look_again(),
             }
         }
         // Dropping the hands drops what is under way.

@@ -1,9 +1,12 @@
 //! Many rows in one statement: `{rows}` in a text becomes a list of placeholder tuples.
 //!
-//! Only placeholders are ever built into SQL. Chunks are powers of two, so that a text has at most nine shapes however many rows come,
-//! and the cache of prepared statements stays small.
+//! Only placeholders are ever built into SQL. Few rows go in one statement, since each is a round trip; of many, chunks are powers of two.
+//! So a text has at most twenty shapes however many rows come, and the cache of prepared statements stays small.
 
 use super::{Error, Param};
+
+/// Up to so many rows go in one statement, whatever their number.
+const FEW: usize = 16;
 
 /// Rows in one statement at most.
 const ROWS_MAX: usize = 256;
@@ -41,10 +44,10 @@ pub(super) fn chunks(template: &str, rows: Vec<Vec<Param>>) -> Result<Vec<Chunk>
     Ok(chunks)
 }
 
-/// The largest power of two within the rows left and the limits.
+/// All that are left if they are few, else the largest power of two within the rows left and the limits.
 fn chunk_size(left: usize, columns: usize) -> usize {
     let most = left.min(ROWS_MAX).min(PARAMS_MAX / columns);
-    1 << most.ilog2()
+    if most <= FEW { most } else { 1 << most.ilog2() }
 }
 
 /// `($1, $2), ($3, $4)`.
@@ -75,11 +78,13 @@ mod tests {
     }
 
     #[test]
-    fn chunks_are_powers_of_two_within_the_limits_of_both_databases() {
+    fn few_rows_go_together_and_many_in_powers_of_two_within_the_limits_of_both_databases() {
         for (rows, columns, want) in [
             (0, 1, vec![]),
             (1, 3, vec![1]),
-            (7, 3, vec![4, 2, 1]),
+            (7, 3, vec![7]),
+            (16, 3, vec![16]),
+            (23, 3, vec![16, 7]),
             (600, 2, vec![256, 256, 64, 16, 8]),
             (200, 200, vec![128, 64, 8]),
             (3, 32_766, vec![1, 1, 1]),

@@ -75,11 +75,15 @@ pub async fn release(store: &Store, name: &str, epoch: Epoch) -> Result<(), Erro
 /// [`Error::Fenced`] when the lease ran out or went on; then the transaction must be dropped. Otherwise when the database is away.
 pub async fn assert(tx: &mut Transaction, name: &str, epoch: Epoch) -> Result<(), Error> {
     const SQLITE: &str = "SELECT epoch FROM lease WHERE name = $1 AND epoch = $2 AND until > $3";
-    // A key share waits for and is waited for by a change of epoch (it is in a unique key), but not by a renewal.
-    const POSTGRES: &str = "SELECT epoch FROM lease WHERE name = $1 AND epoch = $2 AND until > $3 FOR KEY SHARE";
-    let now = tx.database_now().await?;
-    let sql = tx.either(SQLITE, POSTGRES);
-    match tx.fetch_one_opt(sql, params![name, epoch, now]).await? {
+    // A key share waits for and is waited for by a change of epoch (it is in a unique key), but not by a renewal. The time is asked for
+    // within: this stands in every transaction.
+    const POSTGRES: &str = "SELECT epoch FROM lease WHERE name = $1 AND epoch = $2
+        AND until > CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) FOR KEY SHARE";
+    let row = match tx.file_now() {
+        Some(now) => tx.fetch_one_opt(SQLITE, params![name, epoch, now]).await?,
+        None => tx.fetch_one_opt(POSTGRES, params![name, epoch]).await?,
+    };
+    match row {
         Some(_) => Ok(()),
         None => Err(Error::Fenced(name.to_owned())),
     }

@@ -53,6 +53,7 @@ fn connect_options(url: &str, schema: &str) -> Result<PgConnectOptions, Error> {
         (false, true) => connect.ssl_mode(PgSslMode::Disable),
         (false, false) => connect.ssl_mode(PgSslMode::VerifyFull),
     };
+    let connect = connect.statement_cache_capacity(super::STATEMENTS_MAX);
     Ok(connect.application_name("xtsync").options(LIMITS).options([("search_path", schema)]))
 }
 

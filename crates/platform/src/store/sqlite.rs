@@ -29,6 +29,7 @@ pub(super) async fn open(options: &Options) -> Result<(SqlitePool, SqlitePool), 
         // Not NORMAL: it loses the last commits at a loss of power, and with them what was already said on the bus.
         .synchronous(SqliteSynchronous::Full)
         .busy_timeout(BUSY_MAX)
+        .statement_cache_capacity(super::STATEMENTS_MAX)
         .foreign_keys(true);
     let read = write.clone().read_only(true).create_if_missing(false);
     let writer = connect(write, &place).await?;

@@ -104,17 +104,24 @@ impl Transaction {
     /// When the database is away.
     pub async fn database_now(&mut self) -> Result<Timestamp, Error> {
         const NOW: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
+        if let Some(now) = self.file_now() {
+            return Ok(now);
+        }
+        let row = self.fetch_one_opt(NOW, Vec::new()).await?;
+        row.ok_or_else(|| Error::Corrupt("the database tells no time".to_owned()))?.int(0).map(Timestamp)
+    }
+
+    /// This moment by the clock of a file; none where a server has one.
+    pub(super) fn file_now(&self) -> Option<Timestamp> {
         match &self.0 {
-            Inner::Sqlite(_, clock) => Ok(clock.now()),
-            Inner::Postgres(_) => {
-                let row = self.fetch_one_opt(NOW, Vec::new()).await?;
-                row.ok_or_else(|| Error::Corrupt("the database tells no time".to_owned()))?.int(0).map(Timestamp)
-            }
+            Inner::Sqlite(_, clock) => Some(clock.now()),
+            Inner::Postgres(_) => None,
         }
     }
 
     /// `sqlite` or `postgres`, whichever this is, for the few statements that differ.
-    pub(super) fn either(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+    #[must_use]
+    pub fn either(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         match self.0 {
             Inner::Sqlite(..) => sqlite,
             Inner::Postgres(_) => postgres,

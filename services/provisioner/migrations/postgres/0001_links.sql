@@ -14,6 +14,10 @@ CREATE TABLE link (
     published_version BIGINT NOT NULL,
     -- The trace of the newest decision.
     traceparent       TEXT,
+    -- The decision that the link's deletion has been counted for: it counts once, however often it is tried.
+    counted           TEXT,
+    -- How often the row was stored: whoever read an older one stores nothing.
+    edition           BIGINT NOT NULL,
     PRIMARY KEY (target, source, user_id),
     UNIQUE (target, target_id),
     UNIQUE (target, anchor)

@@ -29,7 +29,7 @@ struct Batch {
 pub(super) async fn take(tx: &mut Transaction, context: &Context, arrivals: Vec<Arrival>) -> Result<BTreeSet<TenantName>> {
     let now = context.now();
     let keys: BTreeSet<Key> = arrivals.iter().map(|arrival| arrival.key.clone()).collect();
-    let links = link::lock_all(tx, keys.iter()).await?;
+    let links = link::lock(tx, &keys).await?;
     let unlinked: Vec<&Key> = keys.iter().filter(|key| !links.contains_key(key)).collect();
     let seen = seen::read(tx, &unlinked).await?;
     let mut batch = Batch { links, seen, ..Batch::default() };
@@ -54,7 +54,7 @@ impl Batch {
             None if self.seen.get(&key).is_some_and(|seen| decision.version <= *seen) => false,
             None if makes_link(&decision) => {
                 let link = Link::new(key.target.clone(), decision, now);
-                self.links.insert(key.clone(), Stored { link, version: 0, traceparent, counted: None });
+                self.links.insert(key.clone(), Stored { link, version: 0, traceparent, counted: None, edition: 0 });
                 true
             }
             None => {

@@ -6,13 +6,13 @@ use xtsync_domain::gate::{self, Verdict, Why};
 use xtsync_domain::link::classify::Claimed;
 use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow, Verb};
 
-use super::Job;
 use super::end::End;
 use super::perform::{self, Failure};
+use super::{Committed, Job};
 use crate::error::Result;
-use crate::table::intent::{self, Intent};
-use crate::table::{link, window};
-use crate::worker::limits;
+use crate::table::intent::Intent;
+use crate::table::link;
+use crate::worker::ledger::{Called, Entry, Queued};
 
 impl Job<'_> {
     /// Makes one call if the gate is open. Gives the job's end where the call ends it.
@@ -86,23 +86,24 @@ impl Job<'_> {
     /// Commits what must be durable before the call starts. False where intake has decided anew meanwhile: then it must not start.
     async fn begin(&mut self, call: &Call) -> Result<bool> {
         let now = self.now();
-        let mut tx = self.worker.begin(self.epoch).await?;
-        let reserved = self.uncounted(call);
-        if self.take_newest(link::lock(&mut tx, &self.key).await?) {
-            reserved.inspect(|verb| self.worker.limits().give_back(*verb, now));
-            return Ok(false);
-        }
-        if reserved == Some(Verb::Delete) {
-            self.stored.counted = Some(self.decision());
-        }
-        self.stored.link.begin(call, now);
-        link::save(&mut tx, [&self.stored].into_iter(), self.worker.context.store.incarnation()).await?;
+        let uses = self.uncounted(call);
         let until = now.plus(self.worker.context.config.call_timeout);
-        intent::put(&mut tx, &self.key, call.name(), &Intent { epoch: self.epoch, until }).await?;
-        if let Some(verb) = reserved {
-            window::add(&mut tx, &self.key.target, verb, limits::minute(now)).await?;
+        loop {
+            let mut stored = self.stored.clone();
+            if uses == Some(Verb::Delete) {
+                stored.counted = Some(self.decision());
+            }
+            stored.link.begin(call, now);
+            let call = Called::Starts(call.name(), Intent { epoch: self.epoch, until });
+            match self.commit(Entry { stored, work: Queued::Stays, call, uses, outcome: None, now }).await? {
+                Committed::Yes => break,
+                Committed::NoMatter => {}
+                Committed::WantedOtherwise => {
+                    uses.inspect(|verb| self.worker.limits().give_back(*verb, now));
+                    return Ok(false);
+                }
+            }
         }
-        tx.commit().await?;
         self.wrote = true;
         Ok(true)
     }

@@ -10,71 +10,70 @@ use xtsync_proto::event::{self, Typed as _};
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 
-use super::Job;
 use super::end::End;
+use super::{Committed, Job};
 use crate::context::ROLE;
 use crate::error::Result;
 use crate::table::work::Work;
-use crate::table::{intent, link, outbox, work};
+use crate::worker::ledger::{Called, Entry, Queued};
 
 impl Job<'_> {
     /// Ends the job. False where intake has decided anew meanwhile, so that this is not the end.
     pub(super) async fn close(&mut self, end: End) -> Result<bool> {
-        let context = &self.worker.context;
-        let now = context.now();
-        let mut tx = self.worker.begin(self.epoch).await?;
-        let newest = link::lock(&mut tx, &self.key).await?;
-        let before = newest.as_ref().map(|stored| stored.link.clone());
-        let is_superseded = self.take_newest(newest);
-        if is_superseded && end.depends_on_decision() {
-            return Ok(false);
+        let now = self.now();
+        let mut is_superseded = false;
+        loop {
+            let (entry, told) = self.closing(&end, is_superseded, now);
+            match self.commit(entry).await? {
+                Committed::Yes => {
+                    self.count(&end, told.as_ref(), now);
+                    self.worker.publish.notify_one();
+                    return Ok(true);
+                }
+                Committed::NoMatter => {}
+                Committed::WantedOtherwise if end.depends_on_decision() => return Ok(false),
+                Committed::WantedOtherwise => is_superseded = true,
+            }
         }
+    }
+
+    /// What is committed at the end, and what is told by it.
+    fn closing(&self, end: &End, is_superseded: bool, now: Timestamp) -> (Entry, Option<Outcome>) {
+        let context = &self.worker.context;
+        let mut stored = self.stored.clone();
         // What became of the former decision is no trouble of the newer one, which is due already.
         let due = match is_superseded {
             true => None,
-            false => end.note(&mut self.stored.link, now, context.config.call_timeout, &mut *self.worker.jitter()),
+            false => end.note(&mut stored.link, now, context.config.call_timeout, &mut *self.worker.jitter()),
         };
-        let told = self.tell(&end, now);
+        let told = self.tell(&mut stored.link, end, now);
         // What waits on and has nothing to say is not published again.
-        if before.as_ref() != Some(&self.stored.link) || told.is_some() {
-            self.stored.version = version::next(self.stored.version, now);
-            link::save(&mut tx, [&self.stored].into_iter(), context.store.incarnation()).await?;
+        if self.row != stored.link || told.is_some() {
+            stored.version = version::next(stored.version, now);
         }
-        if matches!(end, End::Rest) {
-            work::remove(&mut tx, &self.key).await?;
-        } else if !is_superseded {
-            work::put(&mut tx, &self.key, self.work(due)).await?;
-        }
-        match end {
+        let work = match end {
+            End::Rest => Queued::Done,
+            _ if is_superseded => Queued::Stays,
+            _ => Queued::Again(work(&stored.link, due)),
+        };
+        let call = match end {
             // What nobody may repeat yet keeps its intent, and its time.
-            End::Lost { invited: true } | End::NotYet(_) => {}
-            End::Lost { invited: false } => intent::expire(&mut tx, &self.key, now).await?,
+            End::Lost { invited: true } | End::NotYet(_) => Called::Unchanged,
+            End::Lost { invited: false } => Called::Unknown,
             End::Rest | End::Hold(_) | End::Closed { .. } | End::Retry(_) | End::Stopped | End::Forbidden(_) | End::Refused { .. } => {
-                intent::remove(&mut tx, &self.key).await?;
+                Called::Ended
             }
-        }
-        if let Some(outcome) = &told {
-            outbox::put(&mut tx, &record(outcome, self.stored.version, self.stored.traceparent.as_deref())).await?;
-        }
-        tx.commit().await?;
-        self.count(&end, told.as_ref(), now);
-        self.worker.publish.notify_one();
-        Ok(true)
-    }
-
-    fn work(&self, due: Option<Timestamp>) -> Work {
-        let link = &self.stored.link;
-        Work { class: class(link), due, trouble: link.trouble.as_ref().map(|trouble| (trouble.kind, trouble.code.clone())) }
+        };
+        let outcome = told.as_ref().map(|outcome| record(outcome, stored.version, stored.traceparent.as_deref()));
+        (Entry { stored, work, call, uses: None, outcome, now }, told)
     }
 
     /// What is to be told, if anything: what was done, or that it failed until something changes.
-    fn tell(&mut self, end: &End, now: Timestamp) -> Option<Outcome> {
+    fn tell(&self, link: &mut Link, end: &End, now: Timestamp) -> Option<Outcome> {
         let (verb, ending) = match end {
-            End::Rest => (self.stored.link.reach(!self.changes.is_empty(), now)?, Ending::Done),
-            End::Refused { code, verb } if is_first(&self.stored.link) => ((*verb)?, Ending::Failed(code.clone())),
-            End::Hold(Hold::Conflict(conflict)) if is_first(&self.stored.link) => {
-                (Verb::Create, Ending::Failed(conflict.kind.code().to_owned()))
-            }
+            End::Rest => (link.reach(!self.changes.is_empty(), now)?, Ending::Done),
+            End::Refused { code, verb } if is_first(link) => ((*verb)?, Ending::Failed(code.clone())),
+            End::Hold(Hold::Conflict(conflict)) if is_first(link) => (Verb::Create, Ending::Failed(conflict.kind.code().to_owned())),
             End::Refused { .. }
             | End::Hold(_)
             | End::NotYet(_)
@@ -84,7 +83,6 @@ impl Job<'_> {
             | End::Stopped
             | End::Forbidden(_) => return None,
         };
-        let link = &self.stored.link;
         Some(Outcome {
             // A link has one version a moment, so this id is as unique as the link.
             id: format!("{}/{}/{}", self.key.target, self.key.record(), now.0),
@@ -94,7 +92,7 @@ impl Job<'_> {
             synchronization: link.desired.synchronization.clone(),
             verb,
             version: link.desired.version,
-            changes: std::mem::take(&mut self.changes),
+            changes: self.changes.clone(),
             took: self.began.elapsed(),
             ending,
             first_seen: link.desired.first_seen,
@@ -120,6 +118,10 @@ impl Job<'_> {
             context.metrics.applied(link, now.since(link.awaited_since()));
         }
     }
+}
+
+fn work(link: &Link, due: Option<Timestamp>) -> Work {
+    Work { class: class(link), due, trouble: link.trouble.as_ref().map(|trouble| (trouble.kind, trouble.code.clone())) }
 }
 
 /// Whether the trouble is new, or that of a former decision: what lasts is told once.

@@ -2,13 +2,13 @@
 
 use xtsync_domain::Timestamp;
 use xtsync_platform::params;
-use xtsync_platform::store::{Epoch, Store, Transaction};
+use xtsync_platform::store::{Epoch, Transaction};
 
 use super::Key;
 use crate::error::Result;
 
 /// A call that may be under way.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Intent {
     /// Whose call it is.
     pub(crate) epoch: Epoch,
@@ -16,31 +16,27 @@ pub(crate) struct Intent {
     pub(crate) until: Timestamp,
 }
 
-/// The call that may be under way for a link.
-pub(crate) async fn read(store: &Store, key: &Key) -> Result<Option<Intent>> {
-    const SQL: &str = "SELECT epoch, until FROM intent WHERE target = $1 AND source = $2 AND user_id = $3";
-    let row = store.fetch_one_opt(SQL, params![key.target.as_str(), key.source.as_str(), key.user.as_str()]).await?;
-    row.map(|row| Ok(Intent { epoch: Epoch(row.uint(0)?), until: Timestamp(row.int(1)?) })).transpose()
-}
-
-/// Says that a call is about to start.
-pub(crate) async fn put(tx: &mut Transaction, key: &Key, call: &'static str, intent: &Intent) -> Result<()> {
-    const SQL: &str = "INSERT INTO intent (target, source, user_id, call, epoch, until) VALUES ($1, $2, $3, $4, $5, $6)
+/// Says that calls are about to start: whose, which, and until when at most.
+pub(crate) async fn put(tx: &mut Transaction, intents: Vec<(&Key, &'static str, Intent)>) -> Result<()> {
+    const SQL: &str = "INSERT INTO intent (target, source, user_id, call, epoch, until) VALUES {rows}
         ON CONFLICT (target, source, user_id) DO UPDATE SET call = excluded.call, epoch = excluded.epoch, until = excluded.until";
-    tx.execute(SQL, params![key.target.as_str(), key.source.as_str(), key.user.as_str(), call, intent.epoch, intent.until]).await?;
+    let row = |(key, call, intent): (&Key, &'static str, Intent)| [key.params(), params![call, intent.epoch, intent.until]].concat();
+    tx.insert(SQL, intents.into_iter().map(row).collect()).await?;
     Ok(())
 }
 
-/// The call has ended, but nobody knows how: the link may be looked at from now on.
-pub(crate) async fn expire(tx: &mut Transaction, key: &Key, now: Timestamp) -> Result<()> {
-    const SQL: &str = "UPDATE intent SET until = $4 WHERE target = $1 AND source = $2 AND user_id = $3";
-    tx.execute(SQL, params![key.target.as_str(), key.source.as_str(), key.user.as_str(), now]).await?;
+/// The calls have ended, but nobody knows how: the links may be looked at from now on.
+pub(crate) async fn expire(tx: &mut Transaction, keys: Vec<&Key>, now: Timestamp) -> Result<()> {
+    const SQL: &str = "WITH v (target, source, user_id, until) AS (VALUES {rows})
+        UPDATE intent SET until = v.until FROM v
+        WHERE intent.target = v.target AND intent.source = v.source AND intent.user_id = v.user_id";
+    tx.insert(SQL, keys.into_iter().map(|key| [key.params(), params![now]].concat()).collect()).await?;
     Ok(())
 }
 
-/// What became of the call is known.
-pub(crate) async fn remove(tx: &mut Transaction, key: &Key) -> Result<()> {
-    const SQL: &str = "DELETE FROM intent WHERE target = $1 AND source = $2 AND user_id = $3";
-    tx.execute(SQL, params![key.target.as_str(), key.source.as_str(), key.user.as_str()]).await?;
+/// What became of the calls is known.
+pub(crate) async fn remove(tx: &mut Transaction, keys: Vec<&Key>) -> Result<()> {
+    const SQL: &str = "DELETE FROM intent WHERE (target, source, user_id) IN (VALUES {rows})";
+    tx.insert(SQL, keys.into_iter().map(Key::params).collect()).await?;
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! Links. `state` is what the topic `links` holds, so that row and record are one encoding; the other columns are copies for SQL.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message as _;
 use xtsync_domain::link::{Link, Stage};
@@ -23,7 +23,17 @@ pub(crate) struct Stored {
     pub(crate) traceparent: Option<String>,
     /// The decision that the link's deletion has been counted for.
     pub(crate) counted: Option<String>,
+    /// How often the row was stored before.
+    pub(crate) edition: u64,
 }
+
+/// The columns of [`Stored`], as [`Stored::read`] takes them.
+macro_rules! columns {
+    () => {
+        "link.state, link.link_version, link.traceparent, link.counted, link.edition"
+    };
+}
+pub(crate) use columns;
 
 /// A row whose newest version is not on the bus yet.
 #[derive(Debug)]
@@ -39,22 +49,18 @@ impl Stored {
         Key { target: self.link.target.clone(), source: self.link.source().clone(), user: self.link.user().clone() }
     }
 
-    fn read(key: &Key, row: &Row, first: usize) -> Result<Self> {
+    pub(crate) fn read(key: &Key, row: &Row, first: usize) -> Result<Self> {
         let unreadable = |reason: String| Error::Unreadable(key.to_string(), reason);
         let wire = v1::Link::decode(row.bytes(first)?.as_slice()).map_err(|error| unreadable(error.to_string()))?;
         let record = LinkRecord::try_from(wire).map_err(|error| unreadable(error.to_string()))?;
         let (version, traceparent, counted) = (row.uint(first + 1)?, row.opt_text(first + 2)?, row.opt_text(first + 3)?);
-        Ok(Self { link: record.link, version, traceparent, counted })
+        Ok(Self { link: record.link, version, traceparent, counted, edition: row.uint(first + 4)? })
     }
 
-    /// Key, state, target id, anchor, live, version, trace, counted.
+    /// Key, state, target id, anchor, live, version, trace, counted, edition.
     fn params(&self, incarnation: &str) -> Vec<Param> {
-        let key = self.key();
         let record = LinkRecord { link: self.link.clone(), version: self.version, incarnation: incarnation.to_owned() };
-        params![
-            key.target.as_str(),
-            key.source.as_str(),
-            key.user.as_str(),
+        let rest = params![
             v1::Link::from(record).encode_to_vec(),
             self.link.shadow.id().map(|id| id.0.clone()),
             self.link.anchor.clone(),
@@ -62,8 +68,24 @@ impl Stored {
             self.version,
             self.traceparent.clone(),
             self.counted.clone(),
-        ]
+            self.edition + 1,
+        ];
+        [self.key().params(), rest].concat()
     }
+}
+
+/// The links of `v`.
+macro_rules! joined {
+    () => {
+        " FROM v JOIN link ON link.target = v.target AND link.source = v.source AND link.user_id = v.user_id"
+    };
+}
+
+/// Row after row in one order, so that no two transactions wait for each other. A file has one writer, and needs no lock.
+macro_rules! in_order {
+    () => {
+        r#" ORDER BY v.target COLLATE "C", v.source COLLATE "C", v.user_id COLLATE "C" FOR UPDATE OF link"#
+    };
 }
 
 fn is_live(link: &Link) -> bool {
@@ -75,45 +97,53 @@ fn is_live(link: &Link) -> bool {
 
 /// One link.
 pub(crate) async fn read(store: &Store, key: &Key) -> Result<Option<Stored>> {
-    const SQL: &str = "SELECT state, link_version, traceparent, counted FROM link WHERE target = $1 AND source = $2 AND user_id = $3";
-    let row = store.fetch_one_opt(SQL, params![key.target.as_str(), key.source.as_str(), key.user.as_str()]).await?;
+    const SQL: &str = concat!("SELECT ", columns!(), " FROM link WHERE target = $1 AND source = $2 AND user_id = $3");
+    let row = store.fetch_one_opt(SQL, key.params()).await?;
     row.map(|row| Stored::read(key, &row, 0)).transpose()
 }
 
-/// One link, which nobody else changes until the transaction has ended. The idle update is what locks a row in both databases.
-pub(crate) async fn lock(tx: &mut Transaction, key: &Key) -> Result<Option<Stored>> {
-    const SQL: &str = "UPDATE link SET link_version = link_version WHERE target = $1 AND source = $2 AND user_id = $3
-        RETURNING state, link_version, traceparent, counted";
-    let row = tx.fetch_one_opt(SQL, params![key.target.as_str(), key.source.as_str(), key.user.as_str()]).await?;
-    row.map(|row| Stored::read(key, &row, 0)).transpose()
+/// Those of these links that exist; nobody else changes them until the transaction has ended.
+pub(crate) async fn lock(tx: &mut Transaction, keys: &BTreeSet<Key>) -> Result<BTreeMap<Key, Stored>> {
+    let sql = tx.either(
+        concat!("WITH v (target, source, user_id) AS (VALUES {rows}) SELECT v.target, v.source, v.user_id, ", columns!(), joined!()),
+        concat!(
+            "WITH v (target, source, user_id) AS (VALUES {rows}) SELECT v.target, v.source, v.user_id, ",
+            columns!(),
+            joined!(),
+            in_order!()
+        ),
+    );
+    let found = tx.fetch_rows(sql, keys.iter().map(Key::params).collect()).await?;
+    let read = |row: &Row| {
+        let key = Key::read(row, 0)?;
+        let stored = Stored::read(&key, row, 3)?;
+        Ok((key, stored))
+    };
+    found.iter().map(read).collect()
 }
 
-/// Those of these links that exist, locked likewise.
-pub(crate) async fn lock_all(tx: &mut Transaction, keys: impl Iterator<Item = &Key>) -> Result<BTreeMap<Key, Stored>> {
-    const SQL: &str = "WITH v (target, source, user_id) AS (VALUES {rows})
-        UPDATE link SET link_version = link_version FROM v
-        WHERE link.target = v.target AND link.source = v.source AND link.user_id = v.user_id
-        RETURNING link.target, link.source, link.user_id, link.state, link.link_version, link.traceparent, link.counted";
-    let rows = keys.map(|key| params![key.target.as_str(), key.source.as_str(), key.user.as_str()]).collect();
-    let found = tx.fetch_rows(SQL, rows).await?;
-    found
-        .iter()
-        .map(|row| {
-            let key = Key::read(row, 0)?;
-            let stored = Stored::read(&key, row, 3)?;
-            Ok((key, stored))
-        })
-        .collect()
+/// How often these links were stored; nobody else changes them until the transaction has ended.
+pub(crate) async fn lock_editions(tx: &mut Transaction, keys: &BTreeSet<&Key>) -> Result<BTreeMap<Key, u64>> {
+    let sql = tx.either(
+        concat!("WITH v (target, source, user_id) AS (VALUES {rows}) SELECT v.target, v.source, v.user_id, link.edition", joined!()),
+        concat!(
+            "WITH v (target, source, user_id) AS (VALUES {rows}) SELECT v.target, v.source, v.user_id, link.edition",
+            joined!(),
+            in_order!()
+        ),
+    );
+    let found = tx.fetch_rows(sql, keys.iter().map(|key| key.params()).collect()).await?;
+    found.iter().map(|row| Ok((Key::read(row, 0)?, row.uint(3)?))).collect()
 }
 
 /// Stores links, new ones and locked ones; each key once.
 pub(crate) async fn save(tx: &mut Transaction, links: impl Iterator<Item = &Stored>, incarnation: &str) -> Result<()> {
     const SQL: &str = "INSERT INTO link (target, source, user_id, state, target_id, anchor, live, link_version, traceparent,
-            counted, published_version)
+            counted, edition, published_version)
         VALUES {rows}
         ON CONFLICT (target, source, user_id) DO UPDATE SET state = excluded.state, target_id = excluded.target_id,
             anchor = excluded.anchor, live = excluded.live, link_version = excluded.link_version, traceparent = excluded.traceparent,
-            counted = excluded.counted";
+            counted = excluded.counted, edition = excluded.edition";
     let rows = links.map(|stored| [stored.params(incarnation), params![0_u64]].concat()).collect();
     tx.insert(SQL, rows).await?;
     Ok(())

@@ -8,11 +8,14 @@ use xtsync_proto::topic::Topic;
 
 use crate::error::Result;
 
-/// Puts a record in; it goes out with the transaction.
-pub(crate) async fn put(tx: &mut Transaction, record: &Outgoing) -> Result<()> {
-    const SQL: &str = "INSERT INTO outbox (topic, key, headers, value) VALUES ($1, $2, $3, $4)";
-    let value = record.value.as_ref().map(|value| value.to_vec());
-    tx.execute(SQL, params![record.topic.to_string(), record.key.to_vec(), write_headers(&record.headers), value]).await?;
+/// Puts records in; they go out with the transaction.
+pub(crate) async fn put(tx: &mut Transaction, records: &[Outgoing]) -> Result<()> {
+    const SQL: &str = "INSERT INTO outbox (topic, key, headers, value) VALUES {rows}";
+    let row = |record: &Outgoing| {
+        let value = record.value.as_ref().map(|value| value.to_vec());
+        params![record.topic.to_string(), record.key.to_vec(), write_headers(&record.headers), value]
+    };
+    tx.insert(SQL, records.iter().map(row).collect()).await?;
     Ok(())
 }
 

@@ -1,5 +1,7 @@
 //! How often a verb was used in a target, by minute.
 
+use std::collections::BTreeMap;
+
 use xtsync_domain::TenantName;
 use xtsync_domain::link::Verb;
 use xtsync_platform::params;
@@ -7,11 +9,12 @@ use xtsync_platform::store::{Store, Transaction};
 
 use crate::error::Result;
 
-/// Counts one use.
-pub(crate) async fn add(tx: &mut Transaction, target: &TenantName, verb: Verb, minute: i64) -> Result<()> {
-    const SQL: &str = "INSERT INTO window_ (target, verb, minute, count) VALUES ($1, $2, $3, 1)
-        ON CONFLICT (target, verb, minute) DO UPDATE SET count = window_.count + 1";
-    tx.execute(SQL, params![target.as_str(), verb.name(), minute]).await?;
+/// Counts uses.
+pub(crate) async fn add(tx: &mut Transaction, target: &TenantName, uses: &BTreeMap<(Verb, i64), u64>) -> Result<()> {
+    const SQL: &str = "INSERT INTO window_ (target, verb, minute, count) VALUES {rows}
+        ON CONFLICT (target, verb, minute) DO UPDATE SET count = window_.count + excluded.count";
+    let row = |((verb, minute), count): (&(Verb, i64), &u64)| params![target.as_str(), verb.name(), *minute, *count];
+    tx.insert(SQL, uses.iter().map(row).collect()).await?;
     Ok(())
 }
 

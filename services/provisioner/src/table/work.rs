@@ -5,9 +5,10 @@ use std::collections::BTreeMap;
 use xtsync_domain::link::{Class, TroubleKind};
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::params;
-use xtsync_platform::store::{Param, Store, Transaction};
+use xtsync_platform::store::{Row, Store, Transaction};
 
 use super::Key;
+use super::link::{self, Stored};
 use crate::error::Result;
 
 /// When a link is worked on next, and what holds it back.
@@ -17,6 +18,25 @@ pub(crate) struct Work {
     /// `None` where only a change or a person helps.
     pub(crate) due: Option<Timestamp>,
     pub(crate) trouble: Option<(TroubleKind, String)>,
+}
+
+/// A link that is due.
+#[derive(Debug)]
+pub(crate) struct Due {
+    pub(crate) key: Key,
+    /// The link; `None` where there is none, and an error of its own where it cannot be read: it keeps nobody else waiting.
+    pub(crate) stored: Result<Option<Stored>>,
+    /// Until when a call may be under way that nobody took the answer of.
+    pub(crate) called_until: Option<Timestamp>,
+}
+
+impl Due {
+    fn read(row: &Row) -> Result<Self> {
+        let key = Key::read(row, 0)?;
+        let called_until = row.opt_int(3)?.map(Timestamp);
+        let stored = row.opt_bytes(4)?.map(|_| Stored::read(&key, row, 4)).transpose();
+        Ok(Self { key, stored, called_until })
+    }
 }
 
 /// What waits for a target.
@@ -30,12 +50,19 @@ pub(crate) struct Counts {
     pub(crate) troubled: u64,
 }
 
-/// Links that are due in a class, the longest due first.
-pub(crate) async fn due(store: &Store, target: &TenantName, class: Class, now: Timestamp, limit: usize) -> Result<Vec<Key>> {
-    const SQL: &str = "SELECT target, source, user_id FROM work WHERE target = $1 AND class = $2 AND due <= $3 ORDER BY due LIMIT $4";
+/// Links that are due in a class, the longest due first, each as it is stored and with the call that may be under way for it.
+pub(crate) async fn due(store: &Store, target: &TenantName, class: Class, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
+    const SQL: &str = concat!(
+        "SELECT work.target, work.source, work.user_id, intent.until, ",
+        link::columns!(),
+        " FROM (SELECT target, source, user_id, due FROM work WHERE target = $1 AND class = $2 AND due <= $3 ORDER BY due LIMIT $4) work
+        LEFT JOIN link ON link.target = work.target AND link.source = work.source AND link.user_id = work.user_id
+        LEFT JOIN intent ON intent.target = work.target AND intent.source = work.source AND intent.user_id = work.user_id
+        ORDER BY work.due"
+    );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = store.fetch(SQL, params![target.as_str(), number(class), now, limit]).await?;
-    rows.iter().map(|row| Key::read(row, 0)).collect()
+    rows.iter().map(Due::read).collect()
 }
 
 /// When something is due next in a target. By class, because the index is.
@@ -55,24 +82,28 @@ pub(crate) async fn arrived(tx: &mut Transaction, links: &[(Key, Class)], now: T
     const SQL: &str = "INSERT INTO work (target, source, user_id, class, due) VALUES {rows}
         ON CONFLICT (target, source, user_id) DO UPDATE SET due = excluded.due, trouble = NULL, code = NULL,
             class = CASE WHEN excluded.class < work.class THEN excluded.class ELSE work.class END";
-    let rows = links.iter().map(|(key, class)| with_key(key, params![number(*class), now])).collect();
+    let rows = links.iter().map(|(key, class)| [key.params(), params![number(*class), now]].concat()).collect();
     tx.insert(SQL, rows).await?;
     Ok(())
 }
 
-/// Puts a link off.
-pub(crate) async fn put(tx: &mut Transaction, key: &Key, work: Work) -> Result<()> {
-    const SQL: &str = "INSERT INTO work (target, source, user_id, class, due, trouble, code) VALUES ($1, $2, $3, $4, $5, $6, $7)
+/// Puts links off.
+pub(crate) async fn put(tx: &mut Transaction, links: Vec<(&Key, Work)>) -> Result<()> {
+    const SQL: &str = "INSERT INTO work (target, source, user_id, class, due, trouble, code) VALUES {rows}
         ON CONFLICT (target, source, user_id) DO UPDATE SET class = excluded.class, due = excluded.due, trouble = excluded.trouble,
             code = excluded.code";
-    let (trouble, code) = work.trouble.map(|(kind, code)| (kind_name(kind), code)).unzip();
-    tx.execute(SQL, with_key(key, params![number(work.class), work.due, trouble, code])).await?;
+    let row = |(key, work): (&Key, Work)| {
+        let (trouble, code) = work.trouble.map(|(kind, code)| (kind_name(kind), code)).unzip();
+        [key.params(), params![number(work.class), work.due, trouble, code]].concat()
+    };
+    tx.insert(SQL, links.into_iter().map(row).collect()).await?;
     Ok(())
 }
 
-/// A link is as desired.
-pub(crate) async fn remove(tx: &mut Transaction, key: &Key) -> Result<()> {
-    tx.execute("DELETE FROM work WHERE target = $1 AND source = $2 AND user_id = $3", with_key(key, Vec::new())).await?;
+/// Links are as desired.
+pub(crate) async fn remove(tx: &mut Transaction, keys: Vec<&Key>) -> Result<()> {
+    const SQL: &str = "DELETE FROM work WHERE (target, source, user_id) IN (VALUES {rows})";
+    tx.insert(SQL, keys.into_iter().map(Key::params).collect()).await?;
     Ok(())
 }
 
@@ -100,10 +131,6 @@ pub(crate) async fn counts(store: &Store, target: &TenantName, now: Timestamp) -
         }
     }
     Ok(counts)
-}
-
-fn with_key(key: &Key, rest: Vec<Param>) -> Vec<Param> {
-    [params![key.target.as_str(), key.source.as_str(), key.user.as_str()], rest].concat()
 }
 
 fn number(class: Class) -> i64 {

@@ -1,6 +1,6 @@
 //! What one worker has in hand: a bounded number of jobs, some places kept for leavers. Dropping it drops the jobs.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use tokio::task::{Id, JoinSet};
@@ -10,7 +10,11 @@ use xtsync_platform::store::Epoch;
 use super::Worker;
 use crate::error::Result;
 use crate::job;
+use crate::table::work::Due;
 use crate::table::{Key, work};
+
+/// Links taken from the queue at once. Who comes later and more urgent is looked for whenever the worker is woken.
+const FETCHED_MAX: usize = 128;
 
 /// Jobs under way.
 #[derive(Default)]
@@ -18,26 +22,49 @@ pub(super) struct Hands {
     jobs: JoinSet<Result<()>>,
     keys: HashMap<Id, Key>,
     busy: HashSet<Key>,
+    /// What is due and was fetched, by class.
+    fetched: BTreeMap<Class, VecDeque<Due>>,
+    /// Classes in which nothing more was due when they were looked through last.
+    empty: BTreeSet<Class>,
 }
 
 impl Hands {
     /// Takes due links while places are free, the highest class first. A link is in one hand at a time.
     pub(super) async fn fill(&mut self, worker: &Arc<Worker>, epoch: Epoch) -> Result<()> {
-        let now = worker.context.now();
-        let slots = worker.slots(now);
+        let slots = worker.slots(worker.context.now());
+        if self.fetched.values().all(VecDeque::is_empty) {
+            self.look_again();
+        }
         for class in Class::ALL {
             let places = places(class, slots, worker.context.config.in_flight_for_revoke);
-            if self.jobs.len() >= places {
-                continue;
-            }
-            // As many more as are in hand, since those are still due.
-            for key in work::due(&worker.context.store, &worker.target, class, now, places).await? {
-                if self.jobs.len() < places && !self.busy.contains(&key) {
-                    self.take(worker, epoch, key);
+            while self.jobs.len() < places {
+                let Some(due) = self.next(worker, class).await? else { break };
+                if !self.busy.contains(&due.key) {
+                    self.take(worker, epoch, due);
                 }
             }
         }
         Ok(())
+    }
+
+    /// More may be due than was.
+    pub(super) fn look_again(&mut self) {
+        self.empty.clear();
+    }
+
+    /// The next link of a class, which may be in hand.
+    async fn next(&mut self, worker: &Worker, class: Class) -> Result<Option<Due>> {
+        let fetched = self.fetched.entry(class).or_default();
+        if fetched.is_empty() && !self.empty.contains(&class) {
+            // As many more as are in hand, since those are still due.
+            let limit = FETCHED_MAX + self.jobs.len();
+            let due = work::due(&worker.context.store, &worker.target, class, worker.context.now(), limit).await?;
+            if due.len() < limit {
+                self.empty.insert(class);
+            }
+            fetched.extend(due.into_iter().filter(|due| !self.busy.contains(&due.key)));
+        }
+        Ok(fetched.pop_front())
     }
 
     /// Whether nothing is in hand.
@@ -61,9 +88,9 @@ impl Hands {
         Some(result)
     }
 
-    fn take(&mut self, worker: &Arc<Worker>, epoch: Epoch, key: Key) {
-        let (worker, job_key) = (Arc::clone(worker), key.clone());
-        let handle = self.jobs.spawn(async move { job::run(&worker, epoch, job_key).await });
+    fn take(&mut self, worker: &Arc<Worker>, epoch: Epoch, due: Due) {
+        let (worker, key) = (Arc::clone(worker), due.key.clone());
+        let handle = self.jobs.spawn(async move { job::run(&worker, epoch, due).await });
         self.busy.insert(key.clone());
         self.keys.insert(handle.id(), key);
     }

@@ -1,0 +1,172 @@
+//! The ledger of one target: what its jobs commit, many in one transaction.
+//!
+//! Whoever comes while a transaction is under way waits, and goes with the next one: the busier a target, the more share a commit and
+//! its statements. An entry counts only if its link's row is still the one that its job knows; intake may have stored a newer decision.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
+
+use tokio::sync::{Mutex as AsyncMutex, oneshot};
+use xtsync_domain::link::Verb;
+use xtsync_domain::{TenantName, Timestamp};
+use xtsync_platform::bus::Outgoing;
+use xtsync_platform::store::{self, Epoch, Transaction, lease};
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::table::intent::Intent;
+use crate::table::link::Stored;
+use crate::table::work::Work;
+use crate::table::{Key, intent, link, outbox, window, work};
+use crate::worker::limits;
+
+/// What one job commits about its link.
+#[derive(Debug, Clone)]
+pub(crate) struct Entry {
+    /// The link as it shall be stored, with the edition it was made from.
+    pub(crate) stored: Stored,
+    /// What becomes of its work.
+    pub(crate) work: Queued,
+    /// What becomes of the call that may be under way.
+    pub(crate) call: Called,
+    /// A use that counts against a limit.
+    pub(crate) uses: Option<Verb>,
+    /// What is to be told.
+    pub(crate) outcome: Option<Outgoing>,
+    /// When.
+    pub(crate) now: Timestamp,
+}
+
+/// What becomes of a link's work.
+#[derive(Debug, Clone)]
+pub(crate) enum Queued {
+    /// It stays as it is.
+    Stays,
+    /// It is done.
+    Done,
+    /// It is looked at again.
+    Again(Work),
+}
+
+/// What becomes of the call that may be under way for a link.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Called {
+    /// As before.
+    Unchanged,
+    /// One is about to start.
+    Starts(&'static str, Intent),
+    /// It has ended, and nobody knows how.
+    Unknown,
+    /// It has ended.
+    Ended,
+}
+
+/// Entries that wait, and the turn to commit them.
+#[derive(Default)]
+pub(crate) struct Ledger {
+    waiting: Mutex<Vec<Waiting>>,
+    turn: AsyncMutex<()>,
+}
+
+struct Waiting {
+    entry: Entry,
+    /// Told whether the entry is committed.
+    answer: oneshot::Sender<Result<bool>>,
+}
+
+impl Ledger {
+    /// Commits an entry while the lease is held in this epoch. False, and nothing of it is stored, when the link's row is not the one it
+    /// was made from.
+    pub(crate) async fn commit(&self, context: &Context, target: &TenantName, lease: (&str, Epoch), entry: Entry) -> Result<bool> {
+        let (answer, answered) = oneshot::channel();
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(Waiting { entry, answer });
+        let turn = self.turn.lock().await;
+        // Empty when whoever had the turn before took ours along.
+        let batch = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        commit_all(context, target, lease, batch).await;
+        drop(turn);
+        // Whoever commits a batch that fails as a whole tells one of it why; that ends the epoch's work for all.
+        answered.await.unwrap_or(Err(Error::Abandoned))
+    }
+}
+
+/// Commits a batch; what the store refuses as a batch is committed one by one, so that one row does not bar the others.
+async fn commit_all(context: &Context, target: &TenantName, lease: (&str, Epoch), batch: Vec<Waiting>) {
+    let (entries, answers): (Vec<Entry>, Vec<_>) = batch.into_iter().map(|waiting| (waiting.entry, waiting.answer)).unzip();
+    if entries.is_empty() {
+        return;
+    }
+    // Nobody may be left to hear the answer.
+    match commit(context, target, lease, &entries).await {
+        Ok(committed) => {
+            for (entry, answer) in entries.iter().zip(answers) {
+                answer.send(Ok(committed.contains(&entry.stored.key()))).ok();
+            }
+        }
+        Err(Error::Store(store::Error::Statement { .. })) if entries.len() > 1 => {
+            for (entry, answer) in entries.into_iter().zip(answers) {
+                let alone = commit(context, target, lease, std::slice::from_ref(&entry)).await;
+                answer.send(alone.map(|committed| !committed.is_empty())).ok();
+            }
+        }
+        Err(error) => {
+            if let Some(answer) = answers.into_iter().next() {
+                answer.send(Err(error)).ok();
+            }
+        }
+    }
+}
+
+/// Commits those entries whose rows are as their jobs know them; gives their keys.
+async fn commit(context: &Context, target: &TenantName, (name, epoch): (&str, Epoch), entries: &[Entry]) -> Result<BTreeSet<Key>> {
+    let keys: Vec<Key> = entries.iter().map(|entry| entry.stored.key()).collect();
+    let mut tx = context.store.begin().await?;
+    lease::assert(&mut tx, name, epoch).await?;
+    let editions = link::lock_editions(&mut tx, &keys.iter().collect()).await?;
+    let is_current = |(key, entry): &(&Key, &Entry)| editions.get(*key) == Some(&entry.stored.edition);
+    let current: Vec<(&Key, &Entry)> = keys.iter().zip(entries).filter(is_current).collect();
+    link::save(&mut tx, current.iter().map(|(_, entry)| &entry.stored), context.store.incarnation()).await?;
+    queue(&mut tx, &current).await?;
+    call(&mut tx, &current).await?;
+    let mut uses = BTreeMap::new();
+    for (_, entry) in &current {
+        if let Some(verb) = entry.uses {
+            *uses.entry((verb, limits::minute(entry.now))).or_default() += 1;
+        }
+    }
+    window::add(&mut tx, target, &uses).await?;
+    let outcomes: Vec<Outgoing> = current.iter().filter_map(|(_, entry)| entry.outcome.clone()).collect();
+    outbox::put(&mut tx, &outcomes).await?;
+    tx.commit().await?;
+    Ok(current.into_iter().map(|(key, _)| key.clone()).collect())
+}
+
+async fn queue(tx: &mut Transaction, entries: &[(&Key, &Entry)]) -> Result<()> {
+    let (mut done, mut again) = (Vec::new(), Vec::new());
+    for (key, entry) in entries {
+        match &entry.work {
+            Queued::Stays => {}
+            Queued::Done => done.push(*key),
+            Queued::Again(work) => again.push((*key, work.clone())),
+        }
+    }
+    work::remove(tx, done).await?;
+    work::put(tx, again).await
+}
+
+async fn call(tx: &mut Transaction, entries: &[(&Key, &Entry)]) -> Result<()> {
+    let (mut starts, mut unknown, mut ended) = (Vec::new(), BTreeMap::<Timestamp, Vec<&Key>>::new(), Vec::new());
+    for (key, entry) in entries {
+        match entry.call {
+            Called::Unchanged => {}
+            Called::Starts(name, intent) => starts.push((*key, name, intent)),
+            Called::Unknown => unknown.entry(entry.now).or_default().push(key),
+            Called::Ended => ended.push(*key),
+        }
+    }
+    intent::put(tx, starts).await?;
+    for (now, keys) in unknown {
+        intent::expire(tx, keys, now).await?;
+    }
+    intent::remove(tx, ended).await
+}
