@@ -93,6 +93,12 @@ impl Fleet {
         Ok(fleet)
     }
 
+    /// Where the tenants are.
+    #[must_use]
+    pub fn address(&self) -> &str {
+        &self.address
+    }
+
     /// Makes the topics, starts every process, and applies the configuration.
     ///
     /// # Errors

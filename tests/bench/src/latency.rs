@@ -1,0 +1,86 @@
+//! From a commit in the source to the commit in the target, one change at a time and beside a backlog.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use anyhow::Result;
+use serde_json::json;
+use tokio::time::{MissedTickBehavior, interval};
+use xtsync_e2e::fleet::Fleet;
+use xtsync_tenant_sim::{Throttle, Weather};
+
+use crate::report::Figure;
+use crate::stage;
+
+/// Between two changes: 50 a second.
+const PACE: Duration = Duration::from_millis(20);
+
+/// Changes that are timed.
+const CHANGES: usize = 1_000;
+
+/// Creates that wait while people leave, and those who leave.
+const WAITING: usize = 5_000;
+const LEAVERS: usize = 40;
+
+/// 50 changes a second on a tenant that is synchronized.
+///
+/// # Errors
+/// When the fleet does not come up or loses a change.
+pub(crate) async fn changes() -> Result<Vec<Figure>> {
+    let mut fleet = Fleet::new(stage::tenants(3_000)?, stage::plan()).await?;
+    fleet.start().await?;
+    fleet.settle("300s")?;
+    let (home, people) = stage::people(&fleet.sim)?;
+    let (since, mut at) = (fleet.sim.journal().last(), HashMap::new());
+    let mut pace = interval(PACE);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for who in people.into_iter().take(CHANGES) {
+        pace.tick().await;
+        at.insert(who, Instant::now());
+        home.patch_user(who, &json!({"department": "Latency"}))?;
+    }
+    fleet.settle("60s")?;
+    let took = stage::crossings(&fleet.sim, &at, "department", since);
+    anyhow::ensure!(took.len() == at.len(), "{} of {} changes came across", took.len(), at.len());
+    fleet.stop().await?;
+    let figure = |name, part, bound| {
+        Figure::new(name, stage::percentile_ms(&took, part), "ms", format!("{CHANGES} changes at 50/s, polled every 250 ms")).against(bound)
+    };
+    Ok(vec![figure("change_to_target_p50_ms", 0.5, 20.0), figure("change_to_target_p99_ms", 0.99, 100.0)])
+}
+
+/// People are disabled while thousands wait to be created in a target that allows 20 writes a second.
+///
+/// # Errors
+/// When the fleet does not come up or a leaver is lost.
+pub(crate) async fn leavers() -> Result<Vec<Figure>> {
+    let mut fleet = Fleet::new(stage::tenants(500)?, stage::plan()).await?;
+    fleet.start().await?;
+    fleet.settle("300s")?;
+    let (home, people) = stage::people(&fleet.sim)?;
+    let throttle = Some(Throttle::documented().with_writes(20, 1));
+    fleet.sim.set_weather(Weather { seed: 7, throttle, ..Weather::default() });
+    for number in 0..WAITING {
+        stage::join(&home, number)?;
+    }
+    // The backlog stands when the first of it are there.
+    let hub = fleet.sim.tenant(stage::TARGET).ok_or_else(|| anyhow::anyhow!("no target"))?;
+    let before = hub.user_count();
+    xtsync_harness::wait_for(Duration::from_secs(60), "the backlog", async || Ok((hub.user_count() > before + 100).then_some(()))).await?;
+    let (since, mut at) = (fleet.sim.journal().last(), HashMap::new());
+    let mut pace = interval(Duration::from_millis(500));
+    for who in people.into_iter().take(LEAVERS) {
+        pace.tick().await;
+        at.insert(who, Instant::now());
+        home.patch_user(who, &json!({"accountEnabled": false}))?;
+    }
+    let sim = fleet.sim.clone();
+    xtsync_harness::wait_for(Duration::from_secs(120), "the leavers", async || {
+        Ok((stage::crossings(&sim, &at, "accountEnabled", since).len() == at.len()).then_some(()))
+    })
+    .await?;
+    let took = stage::crossings(&fleet.sim, &at, "accountEnabled", since);
+    let waiting = WAITING + before - hub.user_count();
+    let note = format!("{LEAVERS} disabled while {waiting} creates waited, 20 writes/s");
+    Ok(vec![Figure::new("leaver_overtakes_p99_ms", stage::percentile_ms(&took, 0.99), "ms", note).against(2_000.0)])
+}

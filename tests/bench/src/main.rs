@@ -1,0 +1,66 @@
+//! What xtsync costs: starts everything it needs, measures, prints a table and writes `target/bench/report.json`.
+
+mod bare;
+mod failover;
+mod initial;
+mod latency;
+mod report;
+mod stage;
+mod usage;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::{Parser, ValueEnum};
+
+use self::report::Figure;
+
+/// Measures what xtsync costs.
+#[derive(Debug, Parser)]
+struct Args {
+    /// What to measure [default: everything]
+    measurements: Vec<Measurement>,
+
+    /// People of the first synchronization
+    #[arg(long, default_value_t = 100_000)]
+    people: usize,
+
+    /// Where the report goes
+    #[arg(long, default_value = "target/bench/report.json")]
+    report: PathBuf,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Measurement {
+    /// From source to target, 50 changes a second
+    Changes,
+    /// Leavers beside a backlog in a throttled target
+    Leavers,
+    /// The owner of a target is killed
+    Failover,
+    /// The first synchronization, and rest after it
+    Initial,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let args = Args::parse();
+    let wanted = if args.measurements.is_empty() { Measurement::value_variants().to_vec() } else { args.measurements.clone() };
+    let mut figures = Vec::new();
+    for measurement in wanted {
+        report::show(&format!("measuring {measurement:?} …"));
+        figures.extend(measure(measurement, &args).await?);
+        // After each, so that what was measured is not lost with what fails.
+        report::publish(&figures, &args.report)?;
+    }
+    Ok(())
+}
+
+async fn measure(measurement: Measurement, args: &Args) -> Result<Vec<Figure>> {
+    match measurement {
+        Measurement::Changes => latency::changes().await,
+        Measurement::Leavers => latency::leavers().await,
+        Measurement::Failover => failover::measure().await,
+        Measurement::Initial => initial::measure(args.people).await,
+    }
+}
