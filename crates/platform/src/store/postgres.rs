@@ -15,8 +15,14 @@ const CONNECTIONS_MAX: u32 = 8;
 /// How long to wait for a connection; then the database counts as away.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
 
-/// What the server enforces on each connection, beside the schema.
-const LIMITS: [(&str, &str); 3] = [("statement_timeout", "30s"), ("lock_timeout", "10s"), ("idle_in_transaction_session_timeout", "60s")];
+/// What the server is told of each connection, beside the schema.
+const SETTINGS: [(&str, &str); 4] = [
+    ("statement_timeout", "30s"),
+    ("lock_timeout", "10s"),
+    ("idle_in_transaction_session_timeout", "60s"),
+    // Else a plan that was made while a table was empty is kept when it holds a hundred thousand rows.
+    ("plan_cache_mode", "force_custom_plan"),
+];
 
 pub(super) fn is_url(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
@@ -54,7 +60,7 @@ fn connect_options(url: &str, schema: &str) -> Result<PgConnectOptions, Error> {
         (false, false) => connect.ssl_mode(PgSslMode::VerifyFull),
     };
     let connect = connect.statement_cache_capacity(super::STATEMENTS_MAX);
-    Ok(connect.application_name("xtsync").options(LIMITS).options([("search_path", schema)]))
+    Ok(connect.application_name("xtsync").options(SETTINGS).options([("search_path", schema)]))
 }
 
 fn is_local(host: &str) -> bool {
