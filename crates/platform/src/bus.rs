@@ -5,6 +5,7 @@
 //! start. A publication that returned is durable.
 
 mod embedded;
+mod following;
 mod kafka;
 mod placement;
 mod table;
@@ -20,6 +21,7 @@ use xtsync_domain::Timestamp;
 use xtsync_proto::topic::Topic;
 
 pub use embedded::Embedded;
+pub use following::{Following, Wanted, missing};
 pub use kafka::{Kafka, KafkaOptions, Login, OAuth, ScramHash, Security};
 pub use placement::partition_of;
 pub use table::Table;
@@ -149,6 +151,15 @@ pub struct Ends {
     pub low: i64,
     /// The offset the next record will get.
     pub high: i64,
+}
+
+impl Ends {
+    /// Where whoever had come to an offset goes on: at the oldest record where he had come nowhere, where older ones are gone, and where
+    /// the log ends before that offset, which means that it was made anew.
+    #[must_use]
+    pub fn resume(&self, next: Option<i64>) -> i64 {
+        next.filter(|next| *next <= self.high).map_or(self.low, |next| next.max(self.low))
+    }
 }
 
 /// A shared handle to a bus.

@@ -1,5 +1,6 @@
 //! A world for policy: an embedded bus, a configuration to change, deltas to publish, decisions to read.
 
+#[path = "../../../../crates/platform/tests/bus/rigged.rs"]
 pub(crate) mod rigged;
 
 use std::collections::BTreeMap;
