@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use xtsync_platform::bus::{Bus, Embedded, Record, Table};
 use xtsync_platform::clock::SystemClock;
+use xtsync_platform::health::Health;
 use xtsync_platform::store::{Held, Lease, Options, Store};
 use xtsync_proto::topic::Topic;
 
@@ -27,7 +28,8 @@ pub(crate) async fn context(dir: &Path) -> Context {
     let lease = Lease::new(store.clone(), LEASE, "test", Duration::from_secs(10));
     lease.watch().wait_for(|held| matches!(held, Held::Held(_))).await.unwrap();
     let (revised, folded) = (watch::Sender::new(0), watch::Sender::new(0));
-    Context { store, bus, clock, lease, metrics: Metrics::new(), revising: Mutex::new(()), revised, folded }
+    let topics = Health::new().condition("control-topics");
+    Context { store, bus, clock, lease, metrics: Metrics::new(), topics, revising: Mutex::new(()), revised, folded }
 }
 
 /// Lets go of everything, as an orderly end does.

@@ -25,6 +25,8 @@ pub(super) struct Known<'a> {
     pub(super) published: bool,
     /// Records that the read model has not read.
     pub(super) behind: u64,
+    /// That a topic is still to be made, in words.
+    pub(super) missing: Option<String>,
     /// Groups not seen yet, in words.
     pub(super) unseen: Vec<String>,
     pub(super) roles: Vec<RoleStatus>,
@@ -46,6 +48,7 @@ pub(super) fn waiting_for(known: &Known<'_>) -> Vec<String> {
     if known.behind > 0 {
         words.push(format!("control to read {}", count(known.behind, "record")));
     }
+    words.extend(known.missing.clone());
     words.extend(known.unseen.iter().cloned());
     known.configuration.sources().into_iter().for_each(|source| detector(known, source, &mut words));
     if !known.synchronizations.is_empty() {
