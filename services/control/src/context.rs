@@ -11,6 +11,9 @@ use xtsync_platform::store::{Epoch, Lease, Store, Transaction, lease};
 use crate::Error;
 use crate::metrics::Metrics;
 
+/// The role's name on the bus.
+pub(crate) const ROLE: &str = "control";
+
 /// The lease that makes control one.
 pub(crate) const LEASE: &str = "control";
 

@@ -51,8 +51,9 @@ async fn complete_revisions_are_shown_and_health_says_what_is_missing() {
     bus.publish(vec![commit(1)], Urgency::Live).await.unwrap();
     assert_eq!(watch.wait_first().await.unwrap().revision(), 1);
     assert_eq!(says("ok: revision 1").await, (1, true));
-    let foreign = Outgoing { value: Some(Bytes::from_static(b"\xff")), ..organization(2) };
-    bus.publish(vec![foreign], Urgency::Live).await.unwrap();
+    let newer = v1::ConfigRecord { revision: 2, record: None }.encode_to_vec();
+    let newer = Outgoing { value: Some(newer.into()), ..organization(2) };
+    bus.publish(vec![newer], Urgency::Live).await.unwrap();
     assert_eq!(says("record 2 of partition 0 of xtsync.v1.config: ").await, (1, false));
     bus.publish(vec![organization(3), commit(3)], Urgency::Live).await.unwrap();
     assert_eq!(says("ok: revision 3").await, (3, true));
