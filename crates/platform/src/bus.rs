@@ -51,7 +51,7 @@ pub struct Outgoing {
 
 impl Outgoing {
     /// Refuses a record that is over [`RECORD_BYTES_MAX`], alike on both buses.
-    fn check_size(&self) -> Result<(), Error> {
+    pub(crate) fn check_size(&self) -> Result<(), Error> {
         let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
         let bytes = self.key.len() + self.value.as_ref().map_or(0, Bytes::len) + headers;
         if bytes <= RECORD_BYTES_MAX {

@@ -10,6 +10,7 @@ use xtsync_domain::fact::TenantFact;
 use xtsync_domain::link::Class;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::bus::{Outgoing, Transport, Urgency};
+use xtsync_platform::dead_letter;
 use xtsync_platform::store::{Store, lease};
 use xtsync_platform::trace;
 use xtsync_proto::event;
@@ -36,7 +37,7 @@ pub(crate) async fn users(
     }
     let urgency = if due.iter().any(|record| record.class < Class::Bulk) { Urgency::Live } else { Urgency::Bulk };
     let records = due.iter().map(|record| user_record(tenant, record, now)).collect();
-    bus.publish(records, urgency).await?;
+    dead_letter::publish(bus, ROLE, records, urgency, now).await?;
     let mut tx = store.begin().await?;
     lease::assert(&mut tx, &fence.lease, fence.epoch).await?;
     mirror::published(&mut tx, tenant, &due).await?;

@@ -95,7 +95,7 @@ impl Known {
             }
             Err(unusable) => {
                 context.metrics.unreadable(record);
-                bury(&context.bus, ROLE, record, unusable.code(), &unusable, context.clock.now()).await?;
+                bury(&*context.bus, ROLE, record, unusable.code(), &unusable, context.clock.now()).await?;
                 self.forget(&String::from_utf8_lossy(&record.key));
             }
         }

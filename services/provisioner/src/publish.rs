@@ -8,6 +8,7 @@ use std::sync::Arc;
 use tokio::time::sleep;
 use tracing::warn;
 use xtsync_platform::bus::{Outgoing, Urgency};
+use xtsync_platform::dead_letter;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::telemetry::chain;
 use xtsync_proto::event::{self, Typed as _};
@@ -71,7 +72,7 @@ async fn links(worker: &Worker) -> Result<usize> {
             value: Some(row.state.clone().into()),
         }
     };
-    context.parts.bus.publish(rows.iter().map(record).collect(), Urgency::Live).await?;
+    dead_letter::publish(&*context.parts.bus, ROLE, rows.iter().map(record).collect(), Urgency::Live, now).await?;
     let mut tx = context.store.begin().await?;
     link::published(&mut tx, &rows).await?;
     tx.commit().await?;
@@ -85,7 +86,7 @@ async fn outcomes(worker: &Worker) -> Result<usize> {
         return Ok(0);
     }
     let (numbers, records): (Vec<i64>, Vec<Outgoing>) = rows.into_iter().unzip();
-    context.parts.bus.publish(records, Urgency::Live).await?;
+    dead_letter::publish(&*context.parts.bus, ROLE, records, Urgency::Live, context.now()).await?;
     let mut tx = context.store.begin().await?;
     outbox::remove(&mut tx, &numbers).await?;
     tx.commit().await?;
