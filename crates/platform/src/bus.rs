@@ -6,6 +6,7 @@
 
 mod embedded;
 mod following;
+pub(crate) mod headers;
 mod kafka;
 mod placement;
 mod table;

@@ -10,6 +10,7 @@ use tracing::warn;
 use xtsync_platform::bus::{Outgoing, Urgency};
 use xtsync_platform::dead_letter;
 use xtsync_platform::shutdown::Shutdown;
+use xtsync_platform::store::outbox;
 use xtsync_platform::telemetry::chain;
 use xtsync_proto::event::{self, Typed as _};
 use xtsync_proto::topic::Topic;
@@ -17,8 +18,8 @@ use xtsync_proto::v1;
 
 use crate::context::ROLE;
 use crate::error::Result;
+use crate::table::link;
 use crate::table::link::Unpublished;
-use crate::table::{link, outbox};
 use crate::worker::Worker;
 
 /// Records in one publication.

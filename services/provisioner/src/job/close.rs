@@ -6,6 +6,7 @@ use xtsync_domain::link::class::class;
 use xtsync_domain::link::{Class, Ending, Hold, Link, Outcome, Verb};
 use xtsync_domain::{Timestamp, version};
 use xtsync_platform::bus::Outgoing;
+use xtsync_platform::store::outbox;
 use xtsync_proto::event::{self, Typed as _};
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
@@ -15,7 +16,7 @@ use super::end::End;
 use crate::context::ROLE;
 use crate::error::Result;
 use crate::table::work::Work;
-use crate::table::{intent, link, outbox, work};
+use crate::table::{intent, link, work};
 
 impl Job<'_> {
     /// Ends the job. False where intake has decided anew meanwhile, so that this is not the end.
@@ -54,7 +55,7 @@ impl Job<'_> {
             }
         }
         if let Some(outcome) = &told {
-            outbox::put(&mut tx, &record(outcome, self.stored.version, self.stored.traceparent.as_deref())).await?;
+            outbox::append(&mut tx, &[record(outcome, self.stored.version, self.stored.traceparent.as_deref())]).await?;
         }
         tx.commit().await?;
         self.count(&end, told.as_ref(), now);
