@@ -19,7 +19,10 @@ use std::time::Duration;
 use async_trait::async_trait;
 use bytes::Bytes;
 use xtsync_domain::Timestamp;
+use xtsync_proto::event::{self, Typed};
 use xtsync_proto::topic::Topic;
+
+use crate::service::Role;
 
 pub use embedded::Embedded;
 pub use following::{Following, Wanted, missing};
@@ -51,6 +54,21 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
+    /// An event of ours, with the headers that say what it is, who wrote it, which version of its key it is, and the trace it belongs to.
+    #[must_use]
+    pub fn event<M: Typed>(
+        role: Role,
+        topic: Topic,
+        key: &str,
+        version: impl fmt::Display,
+        time: Timestamp,
+        traceparent: Option<&str>,
+        value: Vec<u8>,
+    ) -> Self {
+        let headers = event::headers(M::TYPE, role.name(), key, version, time, traceparent);
+        Self { topic, key: Bytes::copy_from_slice(key.as_bytes()), value: Some(value.into()), headers }
+    }
+
     /// Refuses a record that is over [`RECORD_BYTES_MAX`], alike on both buses.
     pub(crate) fn check_size(&self) -> Result<(), Error> {
         let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();

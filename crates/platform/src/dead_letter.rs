@@ -6,12 +6,13 @@ use opentelemetry::KeyValue;
 use prost::Message as _;
 use xtsync_domain::Timestamp;
 use xtsync_proto::convert::wire_time;
-use xtsync_proto::event::{self, Typed as _};
+use xtsync_proto::event;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 
 use crate::bus::{Error, Outgoing, Partition, Position, RECORD_BYTES_MAX, Record, Transport, Urgency};
 use crate::metrics::meter;
+use crate::service::Role;
 use crate::telemetry::chain;
 use crate::trace;
 
@@ -34,7 +35,7 @@ const ERROR_CHARS_MAX: usize = 2000;
 /// When the bus is away; then the record is still to be buried.
 pub async fn bury(
     bus: &dyn Transport,
-    role: &str,
+    role: Role,
     record: &Record,
     reason: &str,
     error: &(dyn StdError + Sync),
@@ -53,7 +54,7 @@ pub async fn bury(
 ///
 /// # Errors
 /// As [`Transport::publish`].
-pub async fn publish(bus: &dyn Transport, role: &str, records: Vec<Outgoing>, urgency: Urgency, now: Timestamp) -> Result<(), Error> {
+pub async fn publish(bus: &dyn Transport, role: Role, records: Vec<Outgoing>, urgency: Urgency, now: Timestamp) -> Result<(), Error> {
     let mut sound = Vec::with_capacity(records.len());
     for record in records {
         match record.check_size() {
@@ -74,7 +75,7 @@ fn unpublished(record: Outgoing, now: Timestamp) -> Record {
     Record { at, key: record.key, value: None, headers: record.headers, time: now }
 }
 
-fn letter(role: &str, record: &Record, reason: &str, error: &dyn StdError, now: Timestamp) -> v1::DeadLetter {
+fn letter(role: Role, record: &Record, reason: &str, error: &dyn StdError, now: Timestamp) -> v1::DeadLetter {
     let header = |(name, value): &(String, bytes::Bytes)| v1::Header { name: name.clone(), value: value.to_vec() };
     v1::DeadLetter {
         topic: record.at.partition.topic.to_string(),
@@ -83,7 +84,7 @@ fn letter(role: &str, record: &Record, reason: &str, error: &dyn StdError, now: 
         key: key(record).to_vec(),
         value: record.value.as_ref().map(|value| value.to_vec()),
         headers: record.headers.iter().map(header).collect(),
-        role: role.to_owned(),
+        role: role.to_string(),
         reason: reason.to_owned(),
         error: chain(error).chars().take(ERROR_CHARS_MAX).collect(),
         trace_id: event::traceparent(&record.headers).and_then(trace::trace_id).unwrap_or_default(),
@@ -105,12 +106,13 @@ fn fitting(mut letter: v1::DeadLetter) -> v1::DeadLetter {
     letter
 }
 
-fn outgoing(letter: &v1::DeadLetter, record: &Record, role: &str, now: Timestamp) -> Outgoing {
+fn outgoing(letter: &v1::DeadLetter, record: &Record, role: Role, now: Timestamp) -> Outgoing {
     // The key may be anything; what the headers say is text.
     let subject = String::from_utf8_lossy(key(record));
     let traceparent = event::traceparent(&record.headers).filter(|parent| trace::trace_id(parent).is_some());
-    let headers = event::headers(v1::DeadLetter::TYPE, role, &subject, record.at.offset, now, traceparent);
-    Outgoing { topic: Topic::DeadLetters, key: letter.key.clone().into(), value: Some(letter.encode_to_vec().into()), headers }
+    let value = letter.encode_to_vec();
+    let event = Outgoing::event::<v1::DeadLetter>(role, Topic::DeadLetters, &subject, record.at.offset, now, traceparent, value);
+    Outgoing { key: letter.key.clone().into(), ..event }
 }
 
 /// The key, or as much of it as is told: whoever's key is longer is not one of us.
@@ -149,7 +151,7 @@ mod tests {
         let dir = xtsync_harness::Dir::new().unwrap();
         let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(ManualClock::at(Timestamp(5)))).await.unwrap();
         let error = store::Error::Away(sqlx::Error::PoolClosed);
-        bury(&*bus, "policy", &record(vec![1, 2]), "undecodable", &error, Timestamp(9)).await.unwrap();
+        bury(&*bus, Role::Policy, &record(vec![1, 2]), "undecodable", &error, Timestamp(9)).await.unwrap();
         let mut table = Table::open(&bus, vec![Topic::DeadLetters]).await.unwrap();
         let found = &table.next().await.unwrap()[0];
         let letter: v1::DeadLetter = event::decode(&found.headers, found.value.as_ref().unwrap()).unwrap();
@@ -163,7 +165,7 @@ mod tests {
     #[test]
     fn a_record_as_large_as_they_come_is_still_buried() {
         let error = store::Error::Corrupt("it is broken".to_owned());
-        let letter = fitting(letter("policy", &record(vec![0; RECORD_BYTES_MAX]), "undecodable", &error, Timestamp(9)));
+        let letter = fitting(letter(Role::Policy, &record(vec![0; RECORD_BYTES_MAX]), "undecodable", &error, Timestamp(9)));
         assert_eq!(letter.value, None);
         assert!(letter.error.contains("the value of 1000000 bytes"), "{}", letter.error);
     }
@@ -189,7 +191,7 @@ mod tests {
         let key_too_long = vec![0xff; RECORD_BYTES_MAX + 1];
         let records =
             vec![record(b"a".to_vec(), 1), record(b"b".to_vec(), RECORD_BYTES_MAX), record(key_too_long, 0), record(b"c".to_vec(), 1)];
-        publish(&*bus, "policy", records, Urgency::Live, Timestamp(9)).await.unwrap();
+        publish(&*bus, Role::Policy, records, Urgency::Live, Timestamp(9)).await.unwrap();
         let keys: Vec<_> = all(&bus, Topic::Config).await.into_iter().map(|record| record.key).collect();
         assert_eq!(keys, [&b"a"[..], b"c"]);
         let letters = all(&bus, Topic::DeadLetters).await;
@@ -213,7 +215,7 @@ mod tests {
             Record { value: Some(large()), ..record(vec![]) },
             Record { headers, ..record(vec![]) },
         ] {
-            bury(&*bus, "policy", &record, "foreign_type", &store::Error::Corrupt("broken".to_owned()), Timestamp(9)).await.unwrap();
+            bury(&*bus, Role::Policy, &record, "foreign_type", &store::Error::Corrupt("broken".to_owned()), Timestamp(9)).await.unwrap();
         }
     }
 }

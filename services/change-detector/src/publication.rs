@@ -3,7 +3,6 @@
 //! There is no outbox: the row is the record. A change that comes while a record is on its way makes a new version, which is
 //! published next; a crash after the bus took a record publishes it once more.
 
-use bytes::Bytes;
 use prost::Message;
 use tracing::info_span;
 use xtsync_domain::fact::TenantFact;
@@ -13,7 +12,6 @@ use xtsync_platform::bus::{Outgoing, Transport, Urgency};
 use xtsync_platform::dead_letter;
 use xtsync_platform::store::{Store, lease};
 use xtsync_platform::trace;
-use xtsync_proto::event;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 
@@ -50,7 +48,8 @@ fn user_record(tenant: &TenantName, record: &Unpublished, now: Timestamp) -> Out
     // The root of the trace that ends at the call to the target.
     let span = info_span!("user_delta", %tenant, user = %record.id, version = record.version);
     let traceparent = span.in_scope(trace::traceparent);
-    outgoing::<v1::UserDelta>(
+    Outgoing::event::<v1::UserDelta>(
+        ROLE,
         Topic::UserDeltas(tenant.clone()),
         record.id.as_str(),
         record.version,
@@ -64,13 +63,8 @@ fn user_record(tenant: &TenantName, record: &Unpublished, now: Timestamp) -> Out
 pub(crate) async fn facts(bus: &dyn Transport, tenant: &TenantName, facts: &[TenantFact], now: Timestamp) -> Result<(), Error> {
     let record = |fact: &TenantFact| {
         let value = v1::TenantFact::from(fact).encode_to_vec();
-        outgoing::<v1::TenantFact>(Topic::TenantFacts(tenant.clone()), &fact.fact.key(), fact.version, now, None, value)
+        Outgoing::event::<v1::TenantFact>(ROLE, Topic::TenantFacts(tenant.clone()), &fact.fact.key(), fact.version, now, None, value)
     };
     bus.publish(facts.iter().map(record).collect(), Urgency::Live).await?;
     Ok(())
-}
-
-fn outgoing<M: event::Typed>(topic: Topic, key: &str, version: u64, now: Timestamp, traceparent: Option<&str>, value: Vec<u8>) -> Outgoing {
-    let headers = event::headers(M::TYPE, ROLE, key, version, now, traceparent);
-    Outgoing { topic, key: Bytes::copy_from_slice(key.as_bytes()), value: Some(value.into()), headers }
 }

@@ -51,7 +51,7 @@ async fn take_back(tx: &mut Transaction, known: &Known, standing: &Standing, con
     for resource in known.resources.values().filter(newer) {
         resources::write(tx, &resource.id, &resource.spec, resource.revision).await?;
     }
-    revision::add(tx, newest, "control", context.clock.now()).await?;
+    revision::add(tx, newest, ROLE.name(), context.clock.now()).await?;
     tracing::warn!(revision = newest, "the store had lost revisions: taken back from the bus");
     Ok(())
 }

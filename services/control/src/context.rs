@@ -6,16 +6,17 @@ use tokio::sync::{Mutex, watch};
 use xtsync_platform::bus::Bus;
 use xtsync_platform::clock::Clock;
 use xtsync_platform::health::Condition;
+use xtsync_platform::service::Role;
 use xtsync_platform::store::{Epoch, Lease, Store, Transaction, lease};
 
 use crate::Error;
 use crate::metrics::Metrics;
 
 /// The role's name on the bus.
-pub(crate) const ROLE: &str = "control";
+pub(crate) const ROLE: Role = Role::Control;
 
 /// The lease that makes control one.
-pub(crate) const LEASE: &str = "control";
+pub(crate) const LEASE: &str = ROLE.name();
 
 /// What every part of control works with.
 pub(crate) struct Context {

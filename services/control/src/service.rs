@@ -10,7 +10,7 @@ use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::store::{Held, Lease, Options, Store};
 
-use crate::context::{Context, LEASE};
+use crate::context::{Context, LEASE, ROLE};
 use crate::desk::Desk;
 use crate::metrics::Metrics;
 use crate::tables::MIGRATIONS;
@@ -43,7 +43,7 @@ pub struct Service {
 /// When the database is away or cannot be used.
 pub async fn build(config: Config, parts: Parts, desk: Desk) -> Result<Service, Error> {
     let Parts { bus, clock, replica, health, .. } = parts;
-    let options = Options { url: config.store, service: "control", migrations: MIGRATIONS, clock: Arc::clone(&clock) };
+    let options = Options { url: config.store, service: ROLE.name(), migrations: MIGRATIONS, clock: Arc::clone(&clock) };
     let store = Store::open(options).await?;
     let lease = Lease::new(store.clone(), LEASE, &replica, config.lease_ttl);
     let (revised, folded) = (watch::Sender::new(0), watch::Sender::new(0));

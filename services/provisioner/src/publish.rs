@@ -12,7 +12,6 @@ use xtsync_platform::dead_letter;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::store::outbox;
 use xtsync_platform::telemetry::chain;
-use xtsync_proto::event::{self, Typed as _};
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 
@@ -65,13 +64,8 @@ async fn links(worker: &Worker) -> Result<usize> {
     }
     let now = context.now();
     let record = |row: &Unpublished| {
-        let key = row.key.record();
-        Outgoing {
-            topic: Topic::Links(worker.target.clone()),
-            headers: event::headers(v1::Link::TYPE, ROLE, &key, row.version, now, row.traceparent.as_deref()),
-            key: key.into(),
-            value: Some(row.state.clone().into()),
-        }
+        let (topic, key, traceparent) = (Topic::Links(worker.target.clone()), row.key.record(), row.traceparent.as_deref());
+        Outgoing::event::<v1::Link>(ROLE, topic, &key, row.version, now, traceparent, row.state.clone())
     };
     dead_letter::publish(&*context.parts.bus, ROLE, rows.iter().map(record).collect(), Urgency::Live, now).await?;
     let mut tx = context.store.begin().await?;

@@ -55,9 +55,9 @@ struct Running {
 /// When the store cannot be opened.
 pub async fn build(config: Config, parts: Parts, connect: Targets) -> Result<Provisioner, Error> {
     let clock = Arc::clone(&parts.clock);
-    let options = Options { url: config.store.clone(), service: ROLE, migrations: table::MIGRATIONS, clock: Arc::clone(&clock) };
+    let options = Options { url: config.store.clone(), service: ROLE.name(), migrations: table::MIGRATIONS, clock: Arc::clone(&clock) };
     let store = Store::open(options).await?;
-    let report = store.report(ROLE, &parts.health);
+    let report = store.report(ROLE.name(), &parts.health);
     let status = status::Publisher::start(Arc::clone(&parts.bus), ROLE, &parts.replica, clock);
     let (decisions, facts) = (parts.health.condition("decisions"), parts.health.condition("facts"));
     let context = Context { config, parts, store, facts: Facts::default(), metrics: Metrics::new(), status };

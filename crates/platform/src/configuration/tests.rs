@@ -1,10 +1,8 @@
 //! The configuration followed on a bus: what is shown, and what health says of it.
 
-use bytes::Bytes;
 use prost::Message as _;
 use xtsync_domain::Timestamp;
 use xtsync_harness::{Dir, wait_for};
-use xtsync_proto::event::{self, Typed as _};
 use xtsync_proto::topic::COMMIT_KEY;
 use xtsync_proto::v1;
 use xtsync_proto::v1::config_record::Record as Wire;
@@ -13,6 +11,7 @@ use super::*;
 use crate::bus::{Embedded, Outgoing, Urgency};
 use crate::clock::SystemClock;
 use crate::health::Question;
+use crate::service::Role;
 
 const LIMIT: Duration = Duration::from_secs(20);
 const KEY: &str = "Organization/-/contoso";
@@ -20,8 +19,7 @@ const JSON: &str = r#"{"tenants":["a"]}"#;
 
 fn outgoing(key: &str, revision: u64, record: Wire) -> Outgoing {
     let value = v1::ConfigRecord { revision, record: Some(record) }.encode_to_vec();
-    let headers = event::headers(v1::ConfigRecord::TYPE, "control", key, revision, Timestamp(1), None);
-    Outgoing { topic: Topic::Config, key: Bytes::from(key.to_owned()), value: Some(value.into()), headers }
+    Outgoing::event::<v1::ConfigRecord>(Role::Control, Topic::Config, key, revision, Timestamp(1), None, value)
 }
 
 fn organization(revision: u64) -> Outgoing {

@@ -11,7 +11,7 @@ use xtsync_platform::health::Health;
 use xtsync_platform::store::{Held, Lease, Options, Store};
 use xtsync_proto::topic::Topic;
 
-use crate::context::{Context, LEASE};
+use crate::context::{Context, LEASE, ROLE};
 use crate::manifest::{self, File, Written};
 use crate::metrics::Metrics;
 use crate::tables::MIGRATIONS;
@@ -24,7 +24,7 @@ pub(crate) async fn context(dir: &Path) -> Context {
     let clock = Arc::new(SystemClock);
     let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), clock.clone()).await.unwrap();
     let url = dir.to_str().unwrap().to_owned();
-    let store = Store::open(Options { url, service: "control", migrations: MIGRATIONS, clock: clock.clone() }).await.unwrap();
+    let store = Store::open(Options { url, service: ROLE.name(), migrations: MIGRATIONS, clock: clock.clone() }).await.unwrap();
     let lease = Lease::new(store.clone(), LEASE, "test", Duration::from_secs(10));
     lease.watch().wait_for(|held| matches!(held, Held::Held(_))).await.unwrap();
     let (revised, folded) = (watch::Sender::new(0), watch::Sender::new(0));

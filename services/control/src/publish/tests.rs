@@ -1,9 +1,11 @@
 //! What a crash or a lost bus leaves is made whole at start.
 
+use bytes::Bytes;
 use xtsync_platform::bus::{Bus, Table};
 use xtsync_platform::configuration::Watch;
 use xtsync_platform::health::Health;
 use xtsync_platform::shutdown::Shutdown;
+use xtsync_proto::event;
 
 use super::*;
 use crate::apply::apply;

@@ -20,7 +20,7 @@ use xtsync_harness::{Dir, Postgres, unique};
 use xtsync_platform::bus::{Bus, Embedded, Outgoing, Table, Urgency};
 use xtsync_platform::clock::{Clock as _, ManualClock, SystemClock};
 use xtsync_platform::health::{Health, Question};
-use xtsync_platform::service::Parts;
+use xtsync_platform::service::{Parts, Role};
 use xtsync_platform::store::{Options, Store};
 use xtsync_proto::convert::LinkRecord;
 use xtsync_proto::event::{self, Typed};
@@ -239,8 +239,8 @@ impl Bed {
     }
 
     pub(crate) async fn publish<M: prost::Message + Typed>(&self, topic: Topic, key: &str, message: &M) {
-        let headers = event::headers(M::TYPE, "test", key, 1, self.clock.now(), None);
-        self.put(Outgoing { topic, key: key.to_owned().into(), value: Some(message.encode_to_vec().into()), headers }).await;
+        let value = message.encode_to_vec();
+        self.put(Outgoing::event::<M>(Role::Policy, topic, key, 1, self.clock.now(), None, value)).await;
     }
 
     pub(crate) async fn put(&self, record: Outgoing) {
