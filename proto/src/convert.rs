@@ -18,7 +18,7 @@ pub use link::LinkRecord;
 pub use time::{time, wire_time};
 pub use value::{attributes, wire_attributes};
 
-use xtsync_domain::TenantName;
+use xtsync_domain::{TenantName, is_id};
 
 /// Why a message that decoded is still no value of ours. It names the field and never quotes a person's data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -51,19 +51,40 @@ fn missing(field: &'static str) -> Invalid {
     Invalid::Field(field, "is missing".to_owned())
 }
 
-/// An id: opaque, but never empty.
+/// An id: opaque, but never empty and without control characters.
 fn id<T: From<String>>(field: &'static str, text: String) -> Result<T, Invalid> {
-    if text.is_empty() { Err(missing(field)) } else { Ok(text.into()) }
+    match text {
+        text if text.is_empty() => Err(missing(field)),
+        text if is_id(&text) => Ok(text.into()),
+        _ => Err(Invalid::Field(field, "has control characters".to_owned())),
+    }
 }
 
 fn tenant(field: &'static str, text: String) -> Result<TenantName, Invalid> {
     if text.is_empty() {
         return Err(missing(field));
     }
-    TenantName::new(text).map_err(|error| Invalid::Field(field, error.to_string()))
+    // The error of the domain quotes the text, which may be anything here.
+    TenantName::new(text).map_err(|_| Invalid::Field(field, "is no name of a tenant".to_owned()))
 }
 
 /// An enum's value; a number we do not know was written by a newer version.
 fn enumeration<T: TryFrom<i32>>(field: &'static str, number: i32) -> Result<T, Invalid> {
     T::try_from(number).map_err(|_| Invalid::NewerWriter(field))
+}
+
+#[cfg(test)]
+mod tests {
+    use xtsync_domain::UserId;
+
+    use super::*;
+
+    #[test]
+    fn what_is_wrong_is_named_by_its_field_and_never_quoted() {
+        let long = "Ana Gómez, ana@emea.example";
+        assert_eq!(tenant("tenant", long.to_owned()).unwrap_err().to_string(), "field tenant: is no name of a tenant");
+        for (text, want) in [("", "field user_id: is missing"), ("a\0b", "field user_id: has control characters")] {
+            assert_eq!(id::<UserId>("user_id", text.to_owned()).unwrap_err().to_string(), want);
+        }
+    }
 }

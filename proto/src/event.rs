@@ -114,9 +114,10 @@ fn header_of(name: &str, value: Bytes) -> (String, Bytes) {
     (name.to_owned(), value)
 }
 
-/// A stranger's text, short enough for an error.
+/// A stranger's text, short and plain enough for an error: of what is no type's name only its length is told.
 fn shortened(text: &str) -> String {
-    text.chars().take(100).collect()
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_/+:".contains(c);
+    if text.len() <= 100 && text.chars().all(is_plain) { text.to_owned() } else { format!("({} bytes)", text.len()) }
 }
 
 #[cfg(test)]
@@ -163,6 +164,8 @@ mod tests {
             (vec![], ""),
             (structured.to_vec(), ""),
             (headers("com.example.someevent", "x", "k", 1, Timestamp(0), None), "com.example.someevent"),
+            (headers("Ana Gomez\n", "x", "k", 1, Timestamp(0), None), "(10 bytes)"),
+            (headers(&"x".repeat(101), "x", "k", 1, Timestamp(0), None), "(101 bytes)"),
             (headers(v1::Decision::TYPE, "policy", "k", 1, Timestamp(0), None), "dev.xtsync.v1.Decision"),
         ] {
             let want = Unreadable::ForeignType { expected: v1::UserDelta::TYPE, found: found.to_owned() };

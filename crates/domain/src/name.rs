@@ -40,6 +40,12 @@ pub fn is_name(text: &str) -> bool {
     (1..=40).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
+/// Whether a text may be a directory's id: it has no control characters, which no directory gives and not every database keeps.
+#[must_use]
+pub fn is_id(text: &str) -> bool {
+    !text.is_empty() && !text.chars().any(char::is_control)
+}
+
 impl TryFrom<String> for TenantName {
     type Error = InvalidName;
 
@@ -119,6 +125,13 @@ id! {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_id_is_any_text_without_control_characters() {
+        for (text, valid) in [("8f2c-11", true), ("Ana é", true), ("", false), ("a\0b", false), ("a\nb", false)] {
+            assert_eq!(is_id(text), valid, "{text:?}");
+        }
+    }
 
     #[test]
     fn a_tenant_name_is_short_lower_case_and_safe_in_a_topic() {

@@ -5,101 +5,33 @@
 //! start. A publication that returned is durable.
 
 mod embedded;
+mod following;
+pub(crate) mod headers;
 mod kafka;
 mod placement;
+mod record;
 mod table;
 mod url;
 
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use bytes::Bytes;
-use xtsync_domain::Timestamp;
 use xtsync_proto::topic::Topic;
 
 pub use embedded::Embedded;
+pub use following::{Following, Wanted, missing};
 pub use kafka::{Kafka, KafkaOptions, Login, OAuth, ScramHash, Security};
 pub use placement::partition_of;
+pub use record::{Headers, Outgoing, Partition, Position, RECORD_BYTES_MAX, Record};
 pub use table::Table;
 pub use url::connect;
-
-/// The most bytes that key, value and headers of one record may have together; Kafka's own default.
-pub const RECORD_BYTES_MAX: usize = 1_000_000;
 
 /// The most records that one read or one event gives.
 pub const BATCH_MAX: usize = 512;
 
 /// How long a tombstone stays at least, so that whoever reads from the start within that time sees the end of the key.
 pub const TOMBSTONE_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// A record to be published.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Outgoing {
-    /// Where it goes.
-    pub topic: Topic,
-    /// Its key: records of one key keep their order.
-    pub key: Bytes,
-    /// Its value; `None` is a tombstone.
-    pub value: Option<Bytes>,
-    /// Its headers, in order.
-    pub headers: Headers,
-}
-
-impl Outgoing {
-    /// Refuses a record that is over [`RECORD_BYTES_MAX`], alike on both buses.
-    fn check_size(&self) -> Result<(), Error> {
-        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
-        let bytes = self.key.len() + self.value.as_ref().map_or(0, Bytes::len) + headers;
-        if bytes <= RECORD_BYTES_MAX {
-            return Ok(());
-        }
-        Err(Error::Publish { topic: self.topic.to_string(), reason: format!("a record of {bytes} bytes is over {RECORD_BYTES_MAX}") })
-    }
-}
-
-/// Headers of a record: names and values, in order.
-pub type Headers = Vec<(String, Bytes)>;
-
-/// A record as it stands on the bus.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Record {
-    /// Where it stands.
-    pub at: Position,
-    /// Its key.
-    pub key: Bytes,
-    /// Its value; `None` is a tombstone.
-    pub value: Option<Bytes>,
-    /// Its headers, in order.
-    pub headers: Headers,
-    /// When it was published, by the publisher's clock; Kafka keeps the millisecond.
-    pub time: Timestamp,
-}
-
-/// A partition of a topic.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Partition {
-    /// The topic.
-    pub topic: Topic,
-    /// Its index, from 0.
-    pub index: u32,
-}
-
-impl fmt::Display for Partition {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.topic, self.index)
-    }
-}
-
-/// A place in a partition.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Position {
-    /// The partition.
-    pub partition: Partition,
-    /// The offset in it, from 0.
-    pub offset: i64,
-}
 
 /// Whether somebody waits for a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -149,6 +81,15 @@ pub struct Ends {
     pub low: i64,
     /// The offset the next record will get.
     pub high: i64,
+}
+
+impl Ends {
+    /// Where whoever had come to an offset goes on: at the oldest record where he had come nowhere, where older ones are gone, and where
+    /// the log ends before that offset, which means that it was made anew.
+    #[must_use]
+    pub fn resume(&self, next: Option<i64>) -> i64 {
+        next.filter(|next| *next <= self.high).map_or(self.low, |next| next.max(self.low))
+    }
 }
 
 /// A shared handle to a bus.

@@ -1,24 +1,30 @@
 //! Follows the topic `config` and gives every complete revision to whoever works by it.
 //!
 //! Nobody sees half of a revision: resources count only once a commit has closed them, and only when they are the ones that the commit
-//! says (their number and digest), since compaction may have dropped what a half revision replaced. A record that cannot be read is
-//! reported with its place and holds back every revision until it is replaced; it never means an empty configuration.
+//! says (their number and digest), since compaction may have dropped what a half revision replaced. A record that is nobody's is reported
+//! with its place and passed over: where it took a resource's place, the digest says so, and the last complete revision stays. What only a
+//! newer version understands holds back every revision until it is replaced.
 
 mod fold;
+mod record;
 
 use std::sync::Arc;
 use std::time::Duration;
 
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::Counter;
 use tokio::sync::watch;
-use tracing::{info, warn};
+use tracing::{error, info, warn};
 use xtsync_domain::Configuration;
 use xtsync_proto::topic::Topic;
 
 pub use fold::digest;
 use fold::{Fold, State};
+pub use record::{Commit, Read, Unusable, read};
 
-use crate::bus::{Bus, Error, Table};
+use crate::bus::{Bus, Error, Position, Record, Table};
 use crate::health::{Condition, Health};
+use crate::metrics::meter;
 use crate::shutdown::Shutdown;
 use crate::telemetry::chain;
 
@@ -34,7 +40,9 @@ impl Watch {
     #[must_use]
     pub fn start(bus: Bus, health: &Health, shutdown: Shutdown) -> Self {
         let (shown, seen) = watch::channel(Arc::new(Configuration::default()));
-        let follower = Follower { condition: health.condition("configuration"), shown, fold: Fold::default() };
+        let (meter, help) = (meter(), "Records of the configuration that cannot be used, by reason.");
+        let unusable = meter.u64_counter("xtsync_configuration_records_unusable").with_description(help).build();
+        let follower = Follower { condition: health.condition("configuration"), shown, fold: Fold::default(), unusable };
         tokio::spawn(async move { shutdown.or(follower.run(bus)).await });
         Self(seen)
     }
@@ -57,6 +65,7 @@ struct Follower {
     condition: Condition,
     shown: watch::Sender<Arc<Configuration>>,
     fold: Fold,
+    unusable: Counter<u64>,
 }
 
 impl Follower {
@@ -82,9 +91,17 @@ impl Follower {
                 self.show();
             }
             match table.next().await {
-                Ok(records) => records.iter().for_each(|record| self.fold.take(record)),
+                Ok(records) => records.iter().for_each(|record| self.take(record)),
                 Err(error) => return error,
             }
+        }
+    }
+
+    fn take(&mut self, record: &Record) {
+        if let Err(unusable) = self.fold.take(record) {
+            self.unusable.add(1, &[KeyValue::new("reason", unusable.code())]);
+            let Position { partition, offset } = &record.at;
+            error!(%partition, offset, error = chain(&unusable), "a record of the configuration cannot be used");
         }
     }
 
@@ -97,7 +114,7 @@ impl Follower {
         }
         let shown = self.shown.borrow().revision();
         match self.fold.state() {
-            State::Unreadable(story) => self.condition.set(false, story),
+            State::Newer(story) => self.condition.set(false, story),
             State::Half(_) | State::Complete if shown > 0 => self.condition.set(true, format!("revision {shown}")),
             State::Half(story) => self.condition.set(false, story),
             State::Complete => self.condition.set(false, "nothing has been applied yet"),

@@ -2,19 +2,28 @@
 
 use std::error::Error as StdError;
 
+use opentelemetry::KeyValue;
 use prost::Message as _;
 use xtsync_domain::Timestamp;
 use xtsync_proto::convert::wire_time;
-use xtsync_proto::event::{self, Typed as _};
+use xtsync_proto::event;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 
-use crate::bus::{Bus, Error, Outgoing, RECORD_BYTES_MAX, Record, Urgency};
+use crate::bus::{Error, Outgoing, Partition, Position, RECORD_BYTES_MAX, Record, Transport, Urgency};
+use crate::metrics::meter;
+use crate::service::Role;
 use crate::telemetry::chain;
 use crate::trace;
 
-/// Room for the letter's own headers within the largest record.
-const HEADERS_BYTES: usize = 4096;
+/// The longest part of a key that is told.
+const KEY_BYTES_MAX: usize = 1024;
+
+/// Room for the letter's own headers within the largest record: each byte of a key that is no text takes three, in two of them.
+const HEADERS_BYTES: usize = 8 * KEY_BYTES_MAX;
+
+/// What the counter of records over the limit says.
+const OVERSIZED: &str = "Records that were not published because they were too large, by topic.";
 
 /// The longest error told; what is longer is cut.
 const ERROR_CHARS_MAX: usize = 2000;
@@ -25,8 +34,8 @@ const ERROR_CHARS_MAX: usize = 2000;
 /// # Errors
 /// When the bus is away; then the record is still to be buried.
 pub async fn bury(
-    bus: &Bus,
-    role: &str,
+    bus: &dyn Transport,
+    role: Role,
     record: &Record,
     reason: &str,
     error: &(dyn StdError + Sync),
@@ -40,16 +49,42 @@ pub async fn bury(
     bus.publish(vec![outgoing(&letter, record, role, now)], Urgency::Live).await
 }
 
-fn letter(role: &str, record: &Record, reason: &str, error: &dyn StdError, now: Timestamp) -> v1::DeadLetter {
+/// Publishes records. One that is larger than a record may be is buried in its place, so that it holds up no other: its letter has no
+/// offset, and no value. Returns when all are durable.
+///
+/// # Errors
+/// As [`Transport::publish`].
+pub async fn publish(bus: &dyn Transport, role: Role, records: Vec<Outgoing>, urgency: Urgency, now: Timestamp) -> Result<(), Error> {
+    let mut sound = Vec::with_capacity(records.len());
+    for record in records {
+        match record.check_size() {
+            Ok(()) => sound.push(record),
+            Err(error) => {
+                let topic = KeyValue::new("topic", record.topic.to_string());
+                meter().u64_counter("xtsync_records_oversized").with_description(OVERSIZED).build().add(1, &[topic]);
+                bury(bus, role, &unpublished(record, now), "oversized", &error, now).await?;
+            }
+        }
+    }
+    if sound.is_empty() { Ok(()) } else { bus.publish(sound, urgency).await }
+}
+
+/// A record as it would stand, but for the offset that it never got and the value that no letter has room for.
+fn unpublished(record: Outgoing, now: Timestamp) -> Record {
+    let at = Position { partition: Partition { topic: record.topic, index: 0 }, offset: -1 };
+    Record { at, key: record.key, value: None, headers: record.headers, time: now }
+}
+
+fn letter(role: Role, record: &Record, reason: &str, error: &dyn StdError, now: Timestamp) -> v1::DeadLetter {
     let header = |(name, value): &(String, bytes::Bytes)| v1::Header { name: name.clone(), value: value.to_vec() };
     v1::DeadLetter {
         topic: record.at.partition.topic.to_string(),
         partition: record.at.partition.index,
         offset: record.at.offset,
-        key: record.key.to_vec(),
+        key: key(record).to_vec(),
         value: record.value.as_ref().map(|value| value.to_vec()),
         headers: record.headers.iter().map(header).collect(),
-        role: role.to_owned(),
+        role: role.to_string(),
         reason: reason.to_owned(),
         error: chain(error).chars().take(ERROR_CHARS_MAX).collect(),
         trace_id: event::traceparent(&record.headers).and_then(trace::trace_id).unwrap_or_default(),
@@ -57,20 +92,32 @@ fn letter(role: &str, record: &Record, reason: &str, error: &dyn StdError, now: 
     }
 }
 
-/// A letter that the bus takes: where the record fills it alone, the value stays where it stands, and the letter says so.
+/// A letter that the bus takes: where the record fills it alone, value and headers stay where they stand, and the letter says so.
 fn fitting(mut letter: v1::DeadLetter) -> v1::DeadLetter {
-    if letter.encoded_len() + letter.key.len() + HEADERS_BYTES > RECORD_BYTES_MAX {
+    let is_too_large = |letter: &v1::DeadLetter| letter.encoded_len() + HEADERS_BYTES > RECORD_BYTES_MAX;
+    if is_too_large(&letter) {
         let bytes = letter.value.take().map_or(0, |value| value.len());
         letter.error = format!("{}; the value of {bytes} bytes does not fit beside its story and is left out", letter.error);
+    }
+    if is_too_large(&letter) {
+        letter.headers.clear();
+        letter.error = format!("{}; so are its headers", letter.error);
     }
     letter
 }
 
-fn outgoing(letter: &v1::DeadLetter, record: &Record, role: &str, now: Timestamp) -> Outgoing {
+fn outgoing(letter: &v1::DeadLetter, record: &Record, role: Role, now: Timestamp) -> Outgoing {
     // The key may be anything; what the headers say is text.
-    let subject = String::from_utf8_lossy(&record.key);
-    let headers = event::headers(v1::DeadLetter::TYPE, role, &subject, record.at.offset, now, event::traceparent(&record.headers));
-    Outgoing { topic: Topic::DeadLetters, key: record.key.clone(), value: Some(letter.encode_to_vec().into()), headers }
+    let subject = String::from_utf8_lossy(key(record));
+    let traceparent = event::traceparent(&record.headers).filter(|parent| trace::trace_id(parent).is_some());
+    let value = letter.encode_to_vec();
+    let event = Outgoing::event::<v1::DeadLetter>(role, Topic::DeadLetters, &subject, record.at.offset, now, traceparent, value);
+    Outgoing { key: letter.key.clone().into(), ..event }
+}
+
+/// The key, or as much of it as is told: whoever's key is longer is not one of us.
+fn key(record: &Record) -> &[u8] {
+    &record.key[..record.key.len().min(KEY_BYTES_MAX)]
 }
 
 #[cfg(test)]
@@ -80,7 +127,7 @@ mod tests {
     use bytes::Bytes;
 
     use super::*;
-    use crate::bus::{Embedded, Partition, Position};
+    use crate::bus::{Bus, Embedded, Partition, Position, Table};
     use crate::clock::ManualClock;
     use crate::store;
 
@@ -104,8 +151,8 @@ mod tests {
         let dir = xtsync_harness::Dir::new().unwrap();
         let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(ManualClock::at(Timestamp(5)))).await.unwrap();
         let error = store::Error::Away(sqlx::Error::PoolClosed);
-        bury(&bus, "policy", &record(vec![1, 2]), "undecodable", &error, Timestamp(9)).await.unwrap();
-        let mut table = crate::bus::Table::open(&bus, vec![Topic::DeadLetters]).await.unwrap();
+        bury(&*bus, Role::Policy, &record(vec![1, 2]), "undecodable", &error, Timestamp(9)).await.unwrap();
+        let mut table = Table::open(&bus, vec![Topic::DeadLetters]).await.unwrap();
         let found = &table.next().await.unwrap()[0];
         let letter: v1::DeadLetter = event::decode(&found.headers, found.value.as_ref().unwrap()).unwrap();
         assert_eq!((found.key.as_ref(), letter.topic.as_str(), letter.offset), (b"k".as_slice(), "xtsync.v1.config", 7));
@@ -118,8 +165,57 @@ mod tests {
     #[test]
     fn a_record_as_large_as_they_come_is_still_buried() {
         let error = store::Error::Corrupt("it is broken".to_owned());
-        let letter = fitting(letter("policy", &record(vec![0; RECORD_BYTES_MAX]), "undecodable", &error, Timestamp(9)));
+        let letter = fitting(letter(Role::Policy, &record(vec![0; RECORD_BYTES_MAX]), "undecodable", &error, Timestamp(9)));
         assert_eq!(letter.value, None);
         assert!(letter.error.contains("the value of 1000000 bytes"), "{}", letter.error);
+    }
+
+    /// Everything on a topic.
+    async fn all(bus: &Bus, topic: Topic) -> Vec<Record> {
+        let mut table = Table::open(bus, vec![topic]).await.unwrap();
+        let mut all = Vec::new();
+        while !table.caught_up() {
+            all.extend(table.next().await.unwrap());
+        }
+        all
+    }
+
+    #[tokio::test]
+    async fn a_record_that_no_bus_takes_is_buried_and_the_others_go_out() {
+        let dir = xtsync_harness::Dir::new().unwrap();
+        let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(ManualClock::at(Timestamp(5)))).await.unwrap();
+        let record = |key: Vec<u8>, bytes: usize| {
+            let value = Some(vec![1; bytes].into());
+            Outgoing { topic: Topic::Config, key: key.into(), value, headers: Vec::new() }
+        };
+        let key_too_long = vec![0xff; RECORD_BYTES_MAX + 1];
+        let records =
+            vec![record(b"a".to_vec(), 1), record(b"b".to_vec(), RECORD_BYTES_MAX), record(key_too_long, 0), record(b"c".to_vec(), 1)];
+        publish(&*bus, Role::Policy, records, Urgency::Live, Timestamp(9)).await.unwrap();
+        let keys: Vec<_> = all(&bus, Topic::Config).await.into_iter().map(|record| record.key).collect();
+        assert_eq!(keys, [&b"a"[..], b"c"]);
+        let letters = all(&bus, Topic::DeadLetters).await;
+        let letter = |record: &Record| event::decode::<v1::DeadLetter>(&record.headers, record.value.as_ref().unwrap()).unwrap();
+        let mut told: Vec<_> =
+            letters.iter().map(letter).map(|letter| (letter.key.len(), letter.offset, letter.reason, letter.error)).collect();
+        told.sort();
+        let words = |bytes| format!("publishing to xtsync.v1.config: a record of {bytes} bytes is over 1000000");
+        let oversized = |key, bytes: usize| (key, -1, "oversized".to_owned(), words(bytes));
+        assert_eq!(told, [oversized(1, RECORD_BYTES_MAX + 1), oversized(KEY_BYTES_MAX, RECORD_BYTES_MAX + 1)]);
+    }
+
+    #[tokio::test]
+    async fn a_foreign_record_is_buried_whatever_of_it_is_large() {
+        let dir = xtsync_harness::Dir::new().unwrap();
+        let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(ManualClock::at(Timestamp(5)))).await.unwrap();
+        let large = || Bytes::from(vec![0xff; RECORD_BYTES_MAX]);
+        let headers = vec![("traceparent".to_owned(), Bytes::from("x".repeat(RECORD_BYTES_MAX)))];
+        for record in [
+            Record { key: large(), ..record(vec![]) },
+            Record { value: Some(large()), ..record(vec![]) },
+            Record { headers, ..record(vec![]) },
+        ] {
+            bury(&*bus, Role::Policy, &record, "foreign_type", &store::Error::Corrupt("broken".to_owned()), Timestamp(9)).await.unwrap();
+        }
     }
 }

@@ -5,6 +5,7 @@ pub mod backoff;
 pub mod bus;
 pub mod clock;
 pub mod configuration;
+pub mod consumer;
 pub mod dead_letter;
 pub mod health;
 pub mod metrics;

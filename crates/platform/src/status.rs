@@ -10,12 +10,12 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 use xtsync_proto::convert::wire_time;
-use xtsync_proto::event::{self, Typed as _};
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1::RoleStatus;
 
 use crate::bus::{Bus, Error, Outgoing, Urgency};
 use crate::clock::Clock;
+use crate::service::Role;
 use crate::telemetry::chain;
 
 /// How often everything is told, changed or not: who is silent for longer is not there.
@@ -30,7 +30,7 @@ type Statuses = BTreeMap<String, RoleStatus>;
 /// Publishes what one replica of a role knows of itself, until it is dropped.
 #[derive(Debug)]
 pub struct Publisher {
-    role: &'static str,
+    role: Role,
     replica: String,
     statuses: watch::Sender<Statuses>,
     task: JoinHandle<()>,
@@ -39,7 +39,7 @@ pub struct Publisher {
 impl Publisher {
     /// Starts it.
     #[must_use]
-    pub fn start(bus: Bus, role: &'static str, replica: &str, clock: Arc<dyn Clock>) -> Self {
+    pub fn start(bus: Bus, role: Role, replica: &str, clock: Arc<dyn Clock>) -> Self {
         let (statuses, seen) = watch::channel(Statuses::new());
         let teller = Teller { bus, role, clock, told: Statuses::new(), next_beat: Instant::now() + BEAT };
         Self { role, replica: replica.to_owned(), statuses, task: tokio::spawn(teller.run(seen)) }
@@ -47,7 +47,7 @@ impl Publisher {
 
     /// Says how one tenant stands now. Role, replica and time are filled in.
     pub fn set(&self, status: RoleStatus) {
-        let status = RoleStatus { role: self.role.to_owned(), replica: self.replica.clone(), at: None, ..status };
+        let status = RoleStatus { role: self.role.to_string(), replica: self.replica.clone(), at: None, ..status };
         self.statuses.send_if_modified(|statuses| {
             let changed = statuses.get(&status.tenant) != Some(&status);
             if changed {
@@ -67,7 +67,7 @@ impl Publisher {
 
 struct Teller {
     bus: Bus,
-    role: &'static str,
+    role: Role,
     clock: Arc<dyn Clock>,
     told: Statuses,
     next_beat: Instant,
@@ -107,18 +107,19 @@ impl Teller {
     fn record(&self, status: &RoleStatus) -> Outgoing {
         let now = self.clock.now();
         let key = format!("{}/{}/{}", status.role, status.replica, status.tenant);
-        let headers = event::headers(RoleStatus::TYPE, self.role, &key, now.0, now, None);
         let status = RoleStatus { at: Some(wire_time(now)), ..status.clone() };
-        Outgoing { topic: Topic::Status, key: key.into(), value: Some(status.encode_to_vec().into()), headers }
+        Outgoing::event::<RoleStatus>(self.role, Topic::Status, &key, now.0, now, None, status.encode_to_vec())
     }
 
     fn report(&self, error: &Error) {
-        warn!(role = self.role, error = chain(error), "the status could not be told");
+        warn!(role = %self.role, error = chain(error), "the status could not be told");
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use xtsync_proto::event;
+
     use super::*;
     use crate::bus::{Embedded, Table};
     use crate::clock::SystemClock;
@@ -142,7 +143,7 @@ mod tests {
         let dir = xtsync_harness::Dir::new().unwrap();
         let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(SystemClock)).await.unwrap();
         let mut table = Table::open(&bus, vec![Topic::Status]).await.unwrap();
-        let publisher = Publisher::start(bus, "policy", "r1", Arc::new(SystemClock));
+        let publisher = Publisher::start(bus, Role::Policy, "r1", Arc::new(SystemClock));
         let began = Instant::now();
         publisher.set(status("emea", 1));
         assert_eq!(told(&mut table).await, [("policy/r1/emea".to_owned(), 1)]);

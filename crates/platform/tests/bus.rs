@@ -4,6 +4,8 @@
 
 #[path = "bus/bed.rs"]
 mod bed;
+#[path = "bus/consumer.rs"]
+mod consumer;
 #[path = "bus/contract.rs"]
 mod contract;
 #[path = "bus/embedded.rs"]
@@ -45,6 +47,8 @@ on_both! {
     contract::topics_are_made_once_and_missing_ones_are_told,
     contract::a_member_changes_its_topics_without_leaving,
     contract::a_record_over_the_limit_is_refused,
+    consumer::a_consumer_goes_on_where_the_store_is,
+    consumer::a_log_made_anew_sets_the_stored_offset_back,
     table::a_table_gives_what_is_there_and_then_what_comes,
     table::a_table_of_nothing_has_caught_up,
     table::a_table_takes_further_topics,

@@ -76,7 +76,7 @@ mod tests {
             any::<i64>().prop_map(Value::Number),
             prop::collection::vec(any::<String>(), 0..4).prop_map(Value::Texts),
             any::<i64>().prop_map(|micros| Value::Time(Timestamp(micros))),
-            ("[a-z0-9-]{1,40}", ".+").prop_map(|(tenant, user)| {
+            ("[a-z0-9-]{1,40}", "\\PC+").prop_map(|(tenant, user)| {
                 Value::Reference(Reference { tenant: TenantName::new(tenant).unwrap(), user: UserId(user) })
             }),
             prop::collection::vec(any::<u8>(), 0..20).prop_map(Value::Binary),

@@ -799,11 +799,6 @@ pub struct RoleStatus {
     /// Rounds of detection completed; change-detector.
     #[prost(uint64, tag = "6")]
     pub round: u64,
-    #[prost(message, optional, tag = "7")]
-    pub round_completed_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// Rows not published yet; change-detector.
-    #[prost(uint64, tag = "8")]
-    pub unpublished: u64,
     /// Records not evaluated or taken in yet; policy, provisioner.
     #[prost(uint64, tag = "9")]
     pub lag: u64,
@@ -826,18 +821,20 @@ pub struct RoleStatus {
     #[prost(bool, tag = "14")]
     pub leader: bool,
 }
-/// A record that could not be used, with its story.
-/// Written by every consumer to xtsync.v1.dead-letters, keyed as in its origin.
+/// A record that could not be used, or not be published because it was too large, with its story.
+/// Written by every role to xtsync.v1.dead-letters, keyed as in its origin; a key longer than 1024 bytes is cut.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DeadLetter {
     #[prost(string, tag = "1")]
     pub topic: ::prost::alloc::string::String,
     #[prost(uint32, tag = "2")]
     pub partition: u32,
+    /// -1 where it was never published.
     #[prost(int64, tag = "3")]
     pub offset: i64,
     #[prost(bytes = "vec", tag = "4")]
     pub key: ::prost::alloc::vec::Vec<u8>,
+    /// Unset where it is too large for its story.
     #[prost(bytes = "vec", optional, tag = "5")]
     pub value: ::core::option::Option<::prost::alloc::vec::Vec<u8>>,
     #[prost(message, repeated, tag = "6")]

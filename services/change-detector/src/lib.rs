@@ -19,9 +19,11 @@ mod service;
 mod tenant;
 mod watch;
 
+use xtsync_platform::service::Role;
+
 pub use error::Error;
 pub use nudge::Nudge;
 pub use service::{Config, Connect, Detector, build};
 
-/// The role's name in leases, headers, status and metrics.
-pub const ROLE: &str = "change-detector";
+/// The role, as it names itself in headers, status, dead letters and its store.
+pub const ROLE: Role = Role::ChangeDetector;

@@ -3,16 +3,15 @@
 //! There is no outbox: the row is the record. A change that comes while a record is on its way makes a new version, which is
 //! published next; a crash after the bus took a record publishes it once more.
 
-use bytes::Bytes;
 use prost::Message;
 use tracing::info_span;
 use xtsync_domain::fact::TenantFact;
 use xtsync_domain::link::Class;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::bus::{Outgoing, Transport, Urgency};
+use xtsync_platform::dead_letter;
 use xtsync_platform::store::{Store, lease};
 use xtsync_platform::trace;
-use xtsync_proto::event;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 
@@ -36,7 +35,7 @@ pub(crate) async fn users(
     }
     let urgency = if due.iter().any(|record| record.class < Class::Bulk) { Urgency::Live } else { Urgency::Bulk };
     let records = due.iter().map(|record| user_record(tenant, record, now)).collect();
-    bus.publish(records, urgency).await?;
+    dead_letter::publish(bus, ROLE, records, urgency, now).await?;
     let mut tx = store.begin().await?;
     lease::assert(&mut tx, &fence.lease, fence.epoch).await?;
     mirror::published(&mut tx, tenant, &due).await?;
@@ -49,7 +48,8 @@ fn user_record(tenant: &TenantName, record: &Unpublished, now: Timestamp) -> Out
     // The root of the trace that ends at the call to the target.
     let span = info_span!("user_delta", %tenant, user = %record.id, version = record.version);
     let traceparent = span.in_scope(trace::traceparent);
-    outgoing::<v1::UserDelta>(
+    Outgoing::event::<v1::UserDelta>(
+        ROLE,
         Topic::UserDeltas(tenant.clone()),
         record.id.as_str(),
         record.version,
@@ -63,13 +63,8 @@ fn user_record(tenant: &TenantName, record: &Unpublished, now: Timestamp) -> Out
 pub(crate) async fn facts(bus: &dyn Transport, tenant: &TenantName, facts: &[TenantFact], now: Timestamp) -> Result<(), Error> {
     let record = |fact: &TenantFact| {
         let value = v1::TenantFact::from(fact).encode_to_vec();
-        outgoing::<v1::TenantFact>(Topic::TenantFacts(tenant.clone()), &fact.fact.key(), fact.version, now, None, value)
+        Outgoing::event::<v1::TenantFact>(ROLE, Topic::TenantFacts(tenant.clone()), &fact.fact.key(), fact.version, now, None, value)
     };
     bus.publish(facts.iter().map(record).collect(), Urgency::Live).await?;
     Ok(())
-}
-
-fn outgoing<M: event::Typed>(topic: Topic, key: &str, version: u64, now: Timestamp, traceparent: Option<&str>, value: Vec<u8>) -> Outgoing {
-    let headers = event::headers(M::TYPE, ROLE, key, version, now, traceparent);
-    Outgoing { topic, key: Bytes::copy_from_slice(key.as_bytes()), value: Some(value.into()), headers }
 }

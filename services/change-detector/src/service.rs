@@ -53,10 +53,10 @@ pub struct Detector {
 /// When it cannot be opened.
 pub async fn build(config: Config, parts: Parts, connect: Connect, nudge: Nudge) -> Result<Detector, Error> {
     let store =
-        Store::open(store::Options { url: config.store.clone(), service: "detector", migrations: MIGRATIONS, clock: parts.clock.clone() })
+        Store::open(store::Options { url: config.store.clone(), service: ROLE.name(), migrations: MIGRATIONS, clock: parts.clock.clone() })
             .await?;
     let pace = Pace { rounds: config.poll, facts: config.facts };
-    let report = store.report("detector", &parts.health);
+    let report = store.report(ROLE.name(), &parts.health);
     let status = Publisher::start(parts.bus.clone(), ROLE, &parts.replica, parts.clock.clone());
     let shared = Shared { store, parts, connect, nudge, pace, lease: config.lease, metrics: Metrics::new(), status };
     Ok(Detector { shared: Arc::new(shared), _report: report })

@@ -1,20 +1,21 @@
 //! What the bus knows of the configuration, compared with the store at start: whichever has lost something gets it back.
 //!
 //! A bus that was made anew is told everything again. A store that was lost, or restored from a backup, takes back what it said since;
-//! else its next revision would leave readers with resources that no commit closes.
+//! else its next revision would leave readers with resources that no commit closes. What is nobody's on the topic is buried; where it took
+//! the place of a resource, that is told again.
 
 use std::collections::BTreeMap;
 
 use xtsync_domain::resource::{Id, Resource};
-use xtsync_platform::bus::{Bus, Record, Table};
+use xtsync_platform::bus::{Record, Table};
+use xtsync_platform::configuration::{self, Read};
+use xtsync_platform::dead_letter::bury;
 use xtsync_platform::params;
 use xtsync_platform::store::{self, Transaction};
-use xtsync_proto::event;
 use xtsync_proto::topic::{COMMIT_KEY, Topic};
-use xtsync_proto::v1;
 
 use crate::Error;
-use crate::context::Context;
+use crate::context::{Context, ROLE};
 use crate::resources::{self, Standing};
 use crate::revision;
 
@@ -23,8 +24,8 @@ use crate::revision;
 struct Known {
     /// The newest commit.
     commit: u64,
-    /// The newest record of each resource, closed by a commit or not.
-    resources: BTreeMap<Id, Resource>,
+    /// The newest record of each resource by its key, closed by a commit or not.
+    resources: BTreeMap<String, Resource>,
 }
 
 /// Compares both, once the lease is held and before anything else.
@@ -32,7 +33,7 @@ struct Known {
 /// # Errors
 /// When the store or the bus is away, or the configuration on the bus cannot be read.
 pub(crate) async fn at_start(context: &Context) -> Result<(), Error> {
-    let known = known(&context.bus).await?;
+    let known = known(context).await?;
     let mut tx = context.begin(context.epoch()?).await?;
     let standing = resources::read_in(&mut tx).await?;
     take_back(&mut tx, &known, &standing, context).await?;
@@ -50,7 +51,7 @@ async fn take_back(tx: &mut Transaction, known: &Known, standing: &Standing, con
     for resource in known.resources.values().filter(newer) {
         resources::write(tx, &resource.id, &resource.spec, resource.revision).await?;
     }
-    revision::add(tx, newest, "control", context.clock.now()).await?;
+    revision::add(tx, newest, ROLE.name(), context.clock.now()).await?;
     tracing::warn!(revision = newest, "the store had lost revisions: taken back from the bus");
     Ok(())
 }
@@ -59,32 +60,53 @@ async fn take_back(tx: &mut Transaction, known: &Known, standing: &Standing, con
 async fn tell_again(tx: &mut Transaction, known: &Known) -> Result<(), store::Error> {
     tx.execute("UPDATE resource SET published = 0 WHERE published > $1", params![known.commit]).await?;
     tx.execute("UPDATE revision SET published = 0 WHERE id > $1", params![known.commit]).await?;
-    Ok(())
+    let is_lost = |id: &Id| !known.resources.contains_key(&id.to_string());
+    let lost: Vec<Id> = resources::read_in(tx).await?.into_keys().filter(is_lost).collect();
+    if lost.is_empty() {
+        return Ok(());
+    }
+    for id in &lost {
+        resources::unpublish(tx, id).await?;
+    }
+    // They are closed by their revision's commit, which is published with them.
+    let newest = revision::newest(tx).await?;
+    tx.execute("UPDATE revision SET published = 0 WHERE id = $1", params![newest]).await.map(drop)
 }
 
-async fn known(bus: &Bus) -> Result<Known, Error> {
-    let mut table = Table::open(bus, vec![Topic::Config]).await?;
+async fn known(context: &Context) -> Result<Known, Error> {
+    let mut table = Table::open(&context.bus, vec![Topic::Config]).await?;
     let mut known = Known::default();
     while !table.caught_up() {
         for record in table.next().await? {
-            known.take(&record)?;
+            known.take(&record, context).await?;
         }
     }
     Ok(known)
 }
 
 impl Known {
-    fn take(&mut self, record: &Record) -> Result<(), Error> {
-        // Nothing is removed yet; a tombstone is nobody's.
-        let Some(value) = &record.value else { return Ok(()) };
-        let unreadable = |reason: String| Error::Unreadable { offset: record.at.offset, reason };
-        let read: v1::ConfigRecord = event::decode(&record.headers, value).map_err(|error| unreadable(error.to_string()))?;
-        if record.key == COMMIT_KEY {
-            self.commit = read.revision;
-            return Ok(());
+    async fn take(&mut self, record: &Record, context: &Context) -> Result<(), Error> {
+        match configuration::read(record) {
+            Ok(Read::Commit(commit)) => self.commit = commit.revision,
+            Ok(Read::Resource { resource, key, .. }) => drop(self.resources.insert(key, *resource)),
+            Ok(Read::Removal { key }) => self.forget(&key),
+            Err(newer) if newer.is_newer() => {
+                return Err(Error::Unreadable { offset: record.at.offset, reason: newer.to_string() });
+            }
+            Err(unusable) => {
+                context.metrics.unreadable(record);
+                bury(&*context.bus, ROLE, record, unusable.code(), &unusable, context.clock.now()).await?;
+                self.forget(&String::from_utf8_lossy(&record.key));
+            }
         }
-        let resource = Resource::try_from(read).map_err(|error| unreadable(error.to_string()))?;
-        self.resources.insert(resource.id.clone(), resource);
         Ok(())
+    }
+
+    /// Whatever stood under a key is not there any more for those who read from now on.
+    fn forget(&mut self, key: &str) {
+        if key == COMMIT_KEY {
+            self.commit = 0;
+        }
+        self.resources.remove(key);
     }
 }

@@ -5,13 +5,18 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, watch};
 use xtsync_platform::bus::Bus;
 use xtsync_platform::clock::Clock;
+use xtsync_platform::health::Condition;
+use xtsync_platform::service::Role;
 use xtsync_platform::store::{Epoch, Lease, Store, Transaction, lease};
 
 use crate::Error;
 use crate::metrics::Metrics;
 
+/// The role's name on the bus.
+pub(crate) const ROLE: Role = Role::Control;
+
 /// The lease that makes control one.
-pub(crate) const LEASE: &str = "control";
+pub(crate) const LEASE: &str = ROLE.name();
 
 /// What every part of control works with.
 pub(crate) struct Context {
@@ -20,6 +25,8 @@ pub(crate) struct Context {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) lease: Lease,
     pub(crate) metrics: Metrics,
+    /// Whether every topic that the read model is made of exists.
+    pub(crate) topics: Condition,
     /// Held while a revision is made and published: one after the other.
     pub(crate) revising: Mutex<()>,
     /// The newest revision that was published.

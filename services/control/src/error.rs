@@ -1,6 +1,6 @@
 //! How control can fail.
 
-use xtsync_platform::{bus, store};
+use xtsync_platform::{bus, consumer, store};
 
 use crate::problem::Problem;
 
@@ -39,4 +39,13 @@ pub enum Error {
     /// The control API cannot serve.
     #[error("serving the control API")]
     Serve(#[source] tonic::transport::Error),
+}
+
+impl From<consumer::Error> for Error {
+    fn from(error: consumer::Error) -> Self {
+        match error {
+            consumer::Error::Store(error) => Self::Store(error),
+            consumer::Error::Bus(error) => Self::Bus(error),
+        }
+    }
 }

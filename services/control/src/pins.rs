@@ -9,7 +9,7 @@ use xtsync_domain::TenantName;
 use xtsync_domain::fact::Fact;
 use xtsync_domain::resource::{GroupRef, Id, PinnedGroup, Spec, Synchronization};
 
-use crate::context::Context;
+use crate::context::{Context, ROLE};
 use crate::resources::{self, Standing};
 use crate::revision::{self, Act};
 use crate::view::fact;
@@ -105,7 +105,7 @@ pub(crate) async fn follow_up(context: &Context) -> Result<(), Error> {
     if !found.is_empty() {
         let mut wanted: BTreeMap<Id, Spec> = standing.iter().map(|(id, resource)| (id.clone(), resource.spec.clone())).collect();
         wanted.extend(found);
-        let act = Act { actor: "control", verb: "pin", now: context.clock.now() };
+        let act = Act { actor: ROLE.name(), verb: "pin", now: context.clock.now() };
         let mut tx = context.begin(epoch).await?;
         revision::store(&mut tx, act, &standing, &rules::with_projections(wanted)).await?;
         tx.commit().await?;

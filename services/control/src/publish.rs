@@ -3,7 +3,6 @@
 //! A row says which revision of it the bus knows. Whatever differs is published again, so a crash between storing and publishing, or
 //! in the middle of a publication, leaves nothing out; readers pass over what they have.
 
-use bytes::Bytes;
 use prost::Message as _;
 use xtsync_domain::Timestamp;
 use xtsync_domain::resource::Resource;
@@ -11,12 +10,11 @@ use xtsync_platform::bus::{Outgoing, Urgency};
 use xtsync_platform::configuration::digest;
 use xtsync_platform::params;
 use xtsync_platform::store::{self, Store};
-use xtsync_proto::event::{self, Typed as _};
 use xtsync_proto::topic::{COMMIT_KEY, Topic};
 use xtsync_proto::v1;
 
 use crate::Error;
-use crate::context::Context;
+use crate::context::{Context, ROLE};
 use crate::resources::{self, Standing};
 
 /// Publishes whatever the bus does not know yet.
@@ -32,7 +30,7 @@ pub(crate) async fn pending(context: &Context) -> Result<(), Error> {
     let records = changed.values().map(|resource| record(resource, now)).collect();
     bus.publish(records, Urgency::Live).await?;
     let commit = commit(&resources::read(store).await?, revision, actor);
-    bus.publish(vec![outgoing(COMMIT_KEY.to_owned(), &commit, now)], Urgency::Live).await?;
+    bus.publish(vec![outgoing(COMMIT_KEY, &commit, now)], Urgency::Live).await?;
     published(store, revision).await?;
     context.metrics.published(revision);
     context.revised.send_replace(revision);
@@ -48,7 +46,7 @@ async fn published(store: &Store, revision: u64) -> Result<(), store::Error> {
 }
 
 fn record(resource: &Resource, now: Timestamp) -> Outgoing {
-    outgoing(resource.id.to_string(), &v1::ConfigRecord::from(resource), now)
+    outgoing(&resource.id.to_string(), &v1::ConfigRecord::from(resource), now)
 }
 
 /// The record that closes a revision: how many resources stand in it, and a digest over their keys and specs in order of key.
@@ -61,9 +59,8 @@ fn commit(standing: &Standing, revision: u64, actor: String) -> v1::ConfigRecord
     v1::ConfigRecord { revision, record: Some(v1::config_record::Record::Commit(commit)) }
 }
 
-fn outgoing(key: String, record: &v1::ConfigRecord, now: Timestamp) -> Outgoing {
-    let headers = event::headers(v1::ConfigRecord::TYPE, "control", &key, record.revision, now, None);
-    Outgoing { topic: Topic::Config, key: Bytes::from(key), value: Some(record.encode_to_vec().into()), headers }
+fn outgoing(key: &str, record: &v1::ConfigRecord, now: Timestamp) -> Outgoing {
+    Outgoing::event::<v1::ConfigRecord>(ROLE, Topic::Config, key, record.revision, now, None, record.encode_to_vec())
 }
 
 #[cfg(test)]

@@ -29,6 +29,12 @@ pub(crate) async fn write(tx: &mut Transaction, id: &Id, spec: &Spec, revision: 
     tx.execute(SQL, vec![kind, tenant, name, spec.to_json().into(), revision.into()]).await.map(drop)
 }
 
+/// Forgets that one was published.
+pub(crate) async fn unpublish(tx: &mut Transaction, id: &Id) -> Result<(), Error> {
+    const SQL: &str = "UPDATE resource SET published = 0 WHERE kind = $1 AND tenant = $2 AND name = $3";
+    tx.execute(SQL, key(id).into()).await.map(drop)
+}
+
 fn key(id: &Id) -> [Param; 3] {
     [id.kind.as_str().into(), id.tenant.as_ref().map_or("-", TenantName::as_str).into(), (&id.name).into()]
 }

@@ -10,7 +10,7 @@ use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::store::{Held, Lease, Options, Store};
 
-use crate::context::{Context, LEASE};
+use crate::context::{Context, LEASE, ROLE};
 use crate::desk::Desk;
 use crate::metrics::Metrics;
 use crate::tables::MIGRATIONS;
@@ -42,12 +42,16 @@ pub struct Service {
 /// # Errors
 /// When the database is away or cannot be used.
 pub async fn build(config: Config, parts: Parts, desk: Desk) -> Result<Service, Error> {
-    let Parts { bus, clock, replica, .. } = parts;
-    let options = Options { url: config.store, service: "control", migrations: MIGRATIONS, clock: Arc::clone(&clock) };
+    let Parts { bus, clock, replica, health, .. } = parts;
+    let options = Options { url: config.store, service: ROLE.name(), migrations: MIGRATIONS, clock: Arc::clone(&clock) };
     let store = Store::open(options).await?;
     let lease = Lease::new(store.clone(), LEASE, &replica, config.lease_ttl);
     let (revised, folded) = (watch::Sender::new(0), watch::Sender::new(0));
-    let context = Arc::new(Context { store, bus, clock, lease, metrics: Metrics::new(), revising: Mutex::new(()), revised, folded });
+    let topics = health.condition("control-topics");
+    // Only the one at work knows better.
+    topics.set(true, "");
+    let (metrics, revising) = (Metrics::new(), Mutex::new(()));
+    let context = Arc::new(Context { store, bus, clock, lease, metrics, topics, revising, revised, folded });
     Ok(Service { context, folder: config.folder, desk })
 }
 
@@ -80,6 +84,7 @@ impl Service {
                 worked = self.lead() => worked?,
                 _ = held.wait_for(|held| matches!(held, Held::Lost)) => warn!("another replica of control may be at work: standing by"),
             }
+            self.context.topics.set(true, "");
         }
     }
 

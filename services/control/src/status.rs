@@ -8,9 +8,10 @@ use prost::Message as _;
 use xtsync_domain::Timestamp;
 use xtsync_domain::configuration::{Configuration, NamedSynchronization};
 use xtsync_domain::resource::{Mode, Resource};
-use xtsync_platform::bus::Bus;
+use xtsync_platform::bus::{self, Bus};
+use xtsync_platform::consumer::lag;
 use xtsync_platform::params;
-use xtsync_platform::store::{Store, load_offsets};
+use xtsync_platform::store::Store;
 use xtsync_proto::convert::wire_time;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
@@ -32,9 +33,11 @@ pub(crate) async fn read(context: &Context) -> Result<v1::Status, Error> {
         blocked.push(consent::blocked(&context.store, synchronization, now).await?);
         synchronizations.push((synchronization, numbers));
     }
+    let (behind, missing) = behind(&context.store, &context.bus, &configuration).await?;
     let known = Known {
         published,
-        behind: behind(&context.store, &context.bus, &configuration).await?,
+        behind,
+        missing,
         unseen: listing::unseen(&context.store, &configuration).await?,
         roles: roles(&context.store, now).await?,
         configuration: &configuration,
@@ -85,23 +88,16 @@ async fn newest(store: &Store) -> Result<(u64, bool), Error> {
     })
 }
 
-/// How many records the read model has not read yet. What roles say of themselves is not among them: they never stop saying it.
-async fn behind(store: &Store, bus: &Bus, configuration: &Configuration) -> Result<u64, Error> {
+/// How many records the read model has not read yet, and a topic that is still to be made, if any. What roles say of themselves is not
+/// among them: they never stop saying it.
+async fn behind(store: &Store, bus: &Bus, configuration: &Configuration) -> Result<(u64, Option<String>), Error> {
+    let topics: Vec<Topic> = feed::topics(configuration).into_iter().filter(|topic| *topic != Topic::Status).collect();
+    let missing = bus::missing(bus, &topics).await?;
     let mut behind = 0;
-    for topic in feed::topics(configuration).into_iter().filter(|topic| *topic != Topic::Status) {
-        behind += behind_in(store, bus, &topic).await?;
+    for topic in topics.iter().filter(|topic| !missing.contains(topic)) {
+        behind += lag(store, bus, topic).await?;
     }
-    Ok(behind)
-}
-
-async fn behind_in(store: &Store, bus: &Bus, topic: &Topic) -> Result<u64, Error> {
-    let offsets = load_offsets(store, topic).await?;
-    let ends = bus.ends(topic).await?;
-    let left = ends.iter().zip(0_u32..).map(|(ends, index)| {
-        let next = offsets.get(&index).copied().unwrap_or(ends.low).max(ends.low);
-        u64::try_from(ends.high - next).unwrap_or(0)
-    });
-    Ok(left.sum())
+    Ok((behind, missing.first().map(|topic| bus::Error::Missing(topic.to_string()).to_string())))
 }
 
 /// What the roles said last, as far as it is recent.

@@ -23,7 +23,7 @@ pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<bool, 
     let found_names = batch.facts.keys().any(|(_, key)| is_group_name_key(key));
     let mut tx = context.begin(context.epoch()?).await?;
     for (partition, next) in &batch.next {
-        store_offset(&mut tx, &partition.topic, partition.index, *next).await?;
+        store_offset(&mut tx, partition, *next).await?;
     }
     rows::store(&mut tx, batch, context.clock.now()).await?;
     tx.commit().await?;

@@ -7,6 +7,7 @@ mod support;
 use support::{Control, ORGANIZATION, apply, say};
 use xtsync_harness::{Postgres, unique};
 use xtsync_platform::clock::{Clock as _, SystemClock};
+use xtsync_platform::health::Question;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1::{self, GetLinkRequest, Verb};
 
@@ -104,5 +105,22 @@ async fn counting(control: Control) {
     say::outcome(&control.bus, "3", "ana", Verb::Disable).await;
     say::outcome(&control.bus, "4", "cas", Verb::Create).await;
     control.wait("counted on", async |control| control.counts().await == counts(3, 1)).await;
+    control.stop().await;
+}
+
+#[tokio::test]
+async fn a_tenant_whose_topics_are_still_to_be_made_holds_up_no_other() {
+    let control = Control::start().await;
+    control.rigged.rig().missing = vec![Topic::Links(say::hub())];
+    control.client().await.apply(apply("a.yaml", ORGANIZATION)).await.unwrap();
+    say::outcome(&control.bus, "1", "ana", Verb::Create).await;
+    let one = v1::SynchronizationCounts { created: 1, ..Default::default() };
+    control.wait("counted", async |control| control.counts().await == one).await;
+    let missing = "topic xtsync.v1.links.hub is missing: run `xtsync topics create`";
+    let told = control.health.ask(Question::Ready).lines;
+    assert!(told.contains(missing), "{told}");
+    assert!(control.status().await.waiting_for.contains(&missing.to_owned()));
+    control.rigged.rig().missing.clear();
+    control.wait("ready", async |control| control.health.is_ready()).await;
     control.stop().await;
 }

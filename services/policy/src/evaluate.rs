@@ -7,9 +7,10 @@ use tracing::{Span, field, info_span};
 use xtsync_domain::decide::decide;
 use xtsync_domain::{Configuration, Decision, Origin, TenantName, Timestamp, UserDelta};
 use xtsync_platform::bus::{Outgoing, Record, Urgency};
+use xtsync_platform::service::Role;
 use xtsync_platform::trace;
 use xtsync_proto::convert::{DecisionRecord, Invalid};
-use xtsync_proto::event::{self, Typed as _, Unreadable};
+use xtsync_proto::event::{self, Unreadable};
 use xtsync_proto::topic::{Topic, link_key, marker_key};
 use xtsync_proto::v1;
 
@@ -17,7 +18,7 @@ use crate::metrics::Tally;
 use crate::partition::Pass;
 
 /// The role, as it names itself in headers, dead letters and status.
-pub(crate) const ROLE: &str = "policy";
+pub(crate) const ROLE: Role = Role::Policy;
 
 /// No rule reads a tenant fact yet: consent is asked at the provisioner's gate.
 const NO_FACTS: u64 = 0;
@@ -111,9 +112,8 @@ pub(crate) fn evaluate(
 /// The record that says a partition of a source's deltas is decided for a revision.
 pub(crate) fn marker(source: &TenantName, partition: u32, revision: u64, target: &TenantName, now: Timestamp) -> Outgoing {
     let key = marker_key(source, partition);
-    let headers = event::headers(v1::Decision::TYPE, ROLE, &key, revision, now, None);
-    let value = v1::Decision::from(DecisionRecord::Marker { source: source.clone(), partition, revision });
-    Outgoing { topic: Topic::Decisions(target.clone()), key: key.into(), value: Some(value.encode_to_vec().into()), headers }
+    let value = v1::Decision::from(DecisionRecord::Marker { source: source.clone(), partition, revision }).encode_to_vec();
+    Outgoing::event::<v1::Decision>(ROLE, Topic::Decisions(target.clone()), &key, revision, now, None, value)
 }
 
 impl Batch {
@@ -125,9 +125,8 @@ impl Batch {
 
 fn outgoing(target: &TenantName, decision: Decision, now: Timestamp, traceparent: Option<&str>) -> Outgoing {
     let key = link_key(&decision.source, &decision.user);
-    let headers = event::headers(v1::Decision::TYPE, ROLE, &key, decision.version, now, traceparent);
-    let value = v1::Decision::from(decision).encode_to_vec();
-    Outgoing { topic: Topic::Decisions(target.clone()), key: key.into(), value: Some(value.into()), headers }
+    let (version, value) = (decision.version, v1::Decision::from(decision).encode_to_vec());
+    Outgoing::event::<v1::Decision>(ROLE, Topic::Decisions(target.clone()), &key, version, now, traceparent, value)
 }
 
 /// The span of one record, in the trace of its delta. A replay belongs to no trace: the change behind it was followed long ago.

@@ -10,7 +10,7 @@ use tracing::{error, info};
 use xtsync_domain::{Configuration, TenantName};
 use xtsync_platform::bus::{self, Bus, Ends, Error, Event, Partition, Position, Record, Subscription, Urgency};
 use xtsync_platform::clock::Clock;
-use xtsync_platform::dead_letter::bury;
+use xtsync_platform::dead_letter::{self, bury};
 use xtsync_proto::topic::Topic;
 
 use crate::evaluate::{self, Batch, ROLE, Unusable, Verdict, evaluate};
@@ -220,16 +220,14 @@ impl Membership {
 
 async fn publish(batch: Batch, context: &Context) -> Result<(), Error> {
     let urgency = batch.urgency();
-    if !batch.records.is_empty() {
-        context.bus.publish(batch.records, urgency).await?;
-    }
+    dead_letter::publish(&*context.bus, ROLE, batch.records, urgency, context.clock.now()).await?;
     context.metrics.add(&batch.tally);
     Ok(())
 }
 
 async fn entomb(record: &Record, reason: &'static str, unusable: &Unusable, context: &Context) -> Result<(), Error> {
     context.metrics.buried(reason);
-    bury(&context.bus, ROLE, record, reason, unusable, context.clock.now()).await
+    bury(&*context.bus, ROLE, record, reason, unusable, context.clock.now()).await
 }
 
 /// Where these partitions stand.

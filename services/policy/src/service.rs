@@ -10,7 +10,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::warn;
 use xtsync_domain::Configuration;
 use xtsync_platform::backoff;
-use xtsync_platform::bus::Error;
+use xtsync_platform::bus::{Error, Following};
 use xtsync_platform::health::Condition;
 use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
@@ -22,7 +22,7 @@ use xtsync_proto::v1::RoleStatus;
 use crate::evaluate::ROLE;
 use crate::membership::{Context, Membership, Next};
 use crate::metrics::Metrics;
-use crate::topics::{self, Readable};
+use crate::topics;
 
 /// How often it looks how far behind it is.
 const LOOK: Duration = Duration::from_secs(2);
@@ -35,7 +35,7 @@ pub struct Service {
     context: Context,
     configuration: watch::Receiver<Arc<Configuration>>,
     membership: Option<Membership>,
-    missing: Option<Topic>,
+    following: Following,
     joined: Condition,
     readable: Condition,
     status: Publisher,
@@ -67,10 +67,10 @@ impl Service {
         // Also a revision that came before us is news.
         configuration.mark_changed();
         Self {
+            following: Following::new(&parts.bus),
             context: Context { bus: parts.bus, clock: parts.clock, metrics: Metrics::new() },
             configuration,
             membership: None,
-            missing: None,
             joined,
             readable,
             status,
@@ -142,13 +142,18 @@ impl Service {
                 self.tell_stopped();
                 Ok(())
             }
-            // Perhaps the missing topic has been made by now.
-            (Work::Look, _) if self.missing.is_some() => self.configure().await,
-            (Work::Look, Some(_)) => {
-                self.look().await;
+            (Work::Look, None) if self.following.missing().is_none() => Ok(()),
+            (Work::Look, _) => {
+                let wanted = topics::wanted(&self.configuration.borrow());
+                match self.following.turn(&wanted).await {
+                    // A missing topic has been made.
+                    Ok(true) => return self.configure().await,
+                    // Where the bus is away, the look tells it.
+                    Ok(false) | Err(_) => self.look().await,
+                }
                 Ok(())
             }
-            (Work::Next(_) | Work::Look, None) => Ok(()),
+            (Work::Next(_), None) => Ok(()),
         }
     }
 
@@ -158,13 +163,13 @@ impl Service {
         if configuration.revision() == 0 {
             return Ok(());
         }
-        let Readable { topics, missing } = topics::readable(&self.context.bus, &configuration).await?;
+        self.following.turn(&topics::wanted(&configuration)).await?;
+        let topics = self.following.topics().to_vec();
         match (&mut self.membership, topics.is_empty()) {
             (Some(membership), false) => membership.adopt(configuration, topics, &self.context).await?,
             (None, false) => self.membership = Some(Membership::join(&self.context, configuration, topics).await?),
             (_, true) => self.membership = None,
         }
-        self.missing = missing;
         self.look().await;
         Ok(())
     }
@@ -172,9 +177,8 @@ impl Service {
     /// Looks whether the bus is there and everything is made, and how far behind it all is. A look that fails loses no membership.
     async fn look(&mut self) {
         let told = self.tell().await;
-        match (told, &self.missing, &self.membership) {
-            (Err(error), _, _) => self.joined.set(false, error.to_string()),
-            (Ok(()), Some(topic), _) => self.joined.set(false, Error::Missing(topic.to_string()).to_string()),
+        match (told, self.following.missing(), &self.membership) {
+            (Err(error), _, _) | (Ok(()), Some(error), _) => self.joined.set(false, error.to_string()),
             (Ok(()), None, Some(_)) => self.joined.set(true, ""),
             (Ok(()), None, None) => self.joined.set(true, "no synchronization reads any tenant"),
         }
@@ -185,6 +189,7 @@ impl Service {
         warn!(error = chain(error), "policy starts over");
         self.joined.set(false, error.to_string());
         self.membership = None;
+        self.following = Following::new(&self.context.bus);
         self.configuration.mark_changed();
     }
 

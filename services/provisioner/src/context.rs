@@ -5,7 +5,7 @@ use std::sync::Arc;
 use xtsync_directory::Target;
 use xtsync_domain::gate::Terms;
 use xtsync_domain::{Configuration, TenantName, Timestamp, resource};
-use xtsync_platform::service::Parts;
+use xtsync_platform::service::{Parts, Role};
 use xtsync_platform::status;
 use xtsync_platform::store::Store;
 
@@ -14,7 +14,7 @@ use crate::facts::{Facts, Heard};
 use crate::metrics::Metrics;
 
 /// The role's name on the bus.
-pub(crate) const ROLE: &str = "provisioner";
+pub(crate) const ROLE: Role = Role::Provisioner;
 
 /// Makes a connector that writes a tenant; fails for one without a writer.
 pub type Targets = Arc<dyn Fn(&TenantName, &resource::Tenant) -> xtsync_directory::Result<Arc<dyn Target>> + Send + Sync>;

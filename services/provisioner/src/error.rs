@@ -1,6 +1,6 @@
 //! How the provisioner can fail, beyond what a target answers.
 
-use xtsync_platform::{bus, store};
+use xtsync_platform::{bus, consumer, store};
 
 /// How the provisioner can fail.
 #[derive(Debug, thiserror::Error)]
@@ -17,6 +17,15 @@ pub enum Error {
     /// A stored link is not what was written, or was written by a newer version.
     #[error("the stored link {0} cannot be read: {1}")]
     Unreadable(String, String),
+}
+
+impl From<consumer::Error> for Error {
+    fn from(error: consumer::Error) -> Self {
+        match error {
+            consumer::Error::Store(error) => Self::Store(error),
+            consumer::Error::Bus(error) => Self::Bus(error),
+        }
+    }
 }
 
 pub(crate) type Result<T, E = Error> = std::result::Result<T, E>;

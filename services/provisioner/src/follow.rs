@@ -7,7 +7,7 @@ use std::sync::Arc;
 use tracing::{info, warn};
 use xtsync_domain::gate::{Verdict, gate_of_pair};
 use xtsync_domain::{Configuration, TenantFact, TenantName};
-use xtsync_platform::bus::{Record, Table};
+use xtsync_platform::bus::{self, Bus, Following, Record, Table, Wanted};
 use xtsync_platform::telemetry::chain;
 use xtsync_proto::event;
 use xtsync_proto::topic::Topic;
@@ -24,31 +24,38 @@ pub(crate) fn targets(configuration: &Configuration) -> BTreeSet<TenantName> {
 }
 
 /// The facts' topics of every tenant in some synchronization.
-fn fact_topics(configuration: &Configuration) -> Vec<Topic> {
+fn fact_topics(configuration: &Configuration) -> Wanted {
     let tenants = configuration.synchronizations().flat_map(|synchronization| [&synchronization.source, &synchronization.spec.to]);
-    let tenants: BTreeSet<_> = tenants.cloned().collect();
-    tenants.into_iter().map(Topic::TenantFacts).collect()
+    tenants.map(|tenant| (Topic::TenantFacts(tenant.clone()), Vec::new())).collect()
 }
 
 /// Follows facts and configuration.
 pub(crate) struct Follower {
+    following: Following,
     table: Table,
     revision: u64,
 }
 
 impl Follower {
-    pub(crate) async fn open(context: &Context) -> Result<Self> {
-        let table = Table::open(&context.parts.bus, fact_topics(&context.configuration())).await?;
-        Ok(Self { table, revision: 0 })
+    /// Follows nothing yet.
+    pub(crate) async fn open(bus: &Bus) -> Result<Self> {
+        Ok(Self { following: Following::new(bus), table: Table::open(bus, Vec::new()).await?, revision: 0 })
+    }
+
+    /// That a tenant's facts have nowhere to stand yet.
+    pub(crate) fn missing(&self) -> Option<bus::Error> {
+        self.following.missing()
     }
 
     /// Follows a newer configuration, if there is one; gives the targets that links are due again for.
     pub(crate) async fn reconfigure(&mut self, context: &Context) -> Result<BTreeSet<TenantName>> {
         let configuration = context.configuration();
+        if self.following.turn(&fact_topics(&configuration)).await? {
+            self.table.resubscribe(self.following.topics().to_vec()).await?;
+        }
         if configuration.revision() == self.revision {
             return Ok(BTreeSet::new());
         }
-        self.table.resubscribe(fact_topics(&configuration)).await?;
         let woken = wake(context, |_, _| true).await?;
         self.revision = configuration.revision();
         Ok(woken)

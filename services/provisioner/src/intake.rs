@@ -1,7 +1,8 @@
 //! Takes decisions in: any replica, any partition.
 //!
 //! A batch is one transaction: the offsets, locked first, the links' desired states where newer, and their work. So the store's offset
-//! is the truth, also against a replica that has lost a partition and does not know, and the bus is told only for others to see. Nobody is called from here; whoever owns the target is woken.
+//! is the truth, also against a replica that has lost a partition and does not know, and the bus is told only for others to see. Nobody is
+//! called from here; whoever owns the target is woken.
 
 mod read;
 mod take;
@@ -9,80 +10,60 @@ mod take;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use tracing::{debug, error};
+use tracing::error;
 use xtsync_domain::TenantName;
-use xtsync_platform::bus::{Assigned, Committed, Event, Partition, Position, Record, Subscription};
-use xtsync_platform::store::{load_offsets, store_offset};
+use xtsync_platform::bus::{Event, Partition, Position, Record};
+use xtsync_platform::consumer::Consumer;
+use xtsync_platform::store::{lock_offsets, store_offset};
 use xtsync_proto::topic::Topic;
 
 use self::read::{Reading, read};
 use crate::context::Context;
 use crate::error::Result;
-use crate::table::offset;
 
 /// The group under which replicas share the decisions, and lag tools find them.
 const GROUP: &str = "xtsync-provisioner";
 
-/// The intake of one replica.
+/// The intake of one replica. When a step of it fails or is dropped half way, it must be dropped with it: the next one goes on where the
+/// store's effect ends.
 pub(crate) struct Intake {
     context: Arc<Context>,
-    subscription: Box<dyn Subscription>,
-    topics: BTreeSet<Topic>,
+    consumer: Consumer,
     /// Partitions that hold what only a newer version understands: nothing after it is taken.
     stopped: BTreeSet<Partition>,
 }
 
 impl Intake {
-    /// Joins the group on the decisions for these targets.
-    pub(crate) async fn open(context: Arc<Context>, targets: &BTreeSet<TenantName>) -> Result<Self> {
-        let topics = topics(targets);
-        let list: Vec<_> = topics.iter().cloned().collect();
-        let subscription = context.parts.bus.subscribe(GROUP, &list).await?;
-        Ok(Self { context, subscription, topics, stopped: BTreeSet::new() })
+    /// One that takes nothing in yet.
+    pub(crate) fn new(context: &Arc<Context>) -> Self {
+        let consumer = Consumer::new(&context.store, &context.parts.bus, GROUP);
+        Self { context: Arc::clone(context), consumer, stopped: BTreeSet::new() }
     }
 
     /// Follows the targets of the configuration.
     pub(crate) async fn follow(&mut self, targets: &BTreeSet<TenantName>) -> Result<()> {
-        let topics = topics(targets);
-        if topics != self.topics {
-            let list: Vec<_> = topics.iter().cloned().collect();
-            self.subscription.resubscribe(&list).await?;
-            self.topics = topics;
-        }
-        Ok(())
+        let wanted = targets.iter().cloned().map(|target| (Topic::Decisions(target), Vec::new())).collect();
+        Ok(self.consumer.turn(&wanted).await?)
     }
 
-    /// A partition in which a newer version's decision holds everything up.
-    pub(crate) fn stopped(&self) -> Option<&Partition> {
-        self.stopped.first()
+    /// What keeps decisions from being taken in, if anything does.
+    pub(crate) fn trouble(&self) -> Option<String> {
+        let stopped = self.stopped.first().map(|partition| format!("{partition} holds what only a newer version understands"));
+        stopped.or_else(|| self.consumer.missing().map(|missing| missing.to_string()))
     }
 
     /// Waits for what the bus says next. Cancelling it loses nothing.
-    pub(crate) async fn next(&mut self) -> Result<Event> {
-        Ok(self.subscription.next().await?)
+    pub(crate) async fn next(&mut self) -> Result<Option<Event>> {
+        Ok(self.consumer.next().await?)
     }
 
-    /// Handles that; gives the targets for which something may be due now. When it fails or is dropped half way, this intake must be
-    /// dropped with it: the next one goes on where the store's effect ends.
+    /// Handles that; gives the targets for which something may be due now.
     pub(crate) async fn handle(&mut self, event: Event) -> Result<BTreeSet<TenantName>> {
-        match event {
-            Event::Assigned(partitions) => self.assigned(partitions).await?,
-            Event::Records(records) => return self.take(records).await,
-            // Each batch was committed before the next event: nothing is in hand.
-            Event::Revoked(partitions) => self.subscription.released(&partitions),
-            Event::Lost(partitions) => debug!(count = partitions.len(), "partitions were taken from us"),
+        if let Event::Assigned(assigned) = &event {
+            self.stopped.retain(|partition| !assigned.iter().any(|assigned| assigned.partition == *partition));
         }
-        Ok(BTreeSet::new())
-    }
-
-    /// Goes on where the store's effect ends, whatever the group committed.
-    async fn assigned(&mut self, partitions: Vec<Assigned>) -> Result<()> {
-        for Assigned { partition, .. } in partitions {
-            let offsets = load_offsets(&self.context.store, &partition.topic).await?;
-            self.stopped.remove(&partition);
-            self.subscription.start(&partition, offsets.get(&partition.index).copied()).await?;
-        }
-        Ok(())
+        let records = self.consumer.handle(event).await?;
+        if records.is_empty() { Ok(BTreeSet::new()) } else { self.take(records).await }
     }
 
     async fn take(&mut self, records: Vec<Record>) -> Result<BTreeSet<TenantName>> {
@@ -104,16 +85,15 @@ impl Intake {
         }
         let mut tx = self.context.store.begin().await?;
         // Whoever was slow may come after another replica has taken these records, and newer ones: what it took is not taken again.
-        let stored = offset::lock(&mut tx, next.keys().cloned().collect()).await?;
+        let stored = lock_offsets(&mut tx, next.keys().cloned().collect()).await?;
         let is_taken = |at: &Position| stored.get(&at.partition).is_some_and(|next| at.offset < *next);
         let decisions = decisions.into_iter().filter(|(at, _)| !is_taken(at)).map(|(_, arrival)| arrival).collect();
         let woken = take::take(&mut tx, &self.context, decisions).await?;
         for (partition, next) in &next {
-            store_offset(&mut tx, &partition.topic, partition.index, *next).await?;
+            store_offset(&mut tx, partition, *next).await?;
         }
         tx.commit().await?;
-        let committed = |(partition, next)| (partition, Committed { next, metadata: String::new() });
-        self.subscription.commit(next.into_iter().map(committed).collect()).await?;
+        self.consumer.commit(next).await;
         Ok(woken)
     }
 
@@ -122,8 +102,4 @@ impl Intake {
         error!(partition = %at.partition, offset = at.offset, %error, "a newer version wrote this decision: the partition stops");
         self.stopped.insert(at.partition.clone());
     }
-}
-
-fn topics(targets: &BTreeSet<TenantName>) -> BTreeSet<Topic> {
-    targets.iter().cloned().map(Topic::Decisions).collect()
 }

@@ -8,16 +8,17 @@ use std::sync::Arc;
 use tokio::time::sleep;
 use tracing::warn;
 use xtsync_platform::bus::{Outgoing, Urgency};
+use xtsync_platform::dead_letter;
 use xtsync_platform::shutdown::Shutdown;
+use xtsync_platform::store::outbox;
 use xtsync_platform::telemetry::chain;
-use xtsync_proto::event::{self, Typed as _};
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 
 use crate::context::ROLE;
 use crate::error::Result;
+use crate::table::link;
 use crate::table::link::Unpublished;
-use crate::table::{link, outbox};
 use crate::worker::Worker;
 
 /// Records in one publication.
@@ -63,15 +64,10 @@ async fn links(worker: &Worker) -> Result<usize> {
     }
     let now = context.now();
     let record = |row: &Unpublished| {
-        let key = row.key.record();
-        Outgoing {
-            topic: Topic::Links(worker.target.clone()),
-            headers: event::headers(v1::Link::TYPE, ROLE, &key, row.version, now, row.traceparent.as_deref()),
-            key: key.into(),
-            value: Some(row.state.clone().into()),
-        }
+        let (topic, key, traceparent) = (Topic::Links(worker.target.clone()), row.key.record(), row.traceparent.as_deref());
+        Outgoing::event::<v1::Link>(ROLE, topic, &key, row.version, now, traceparent, row.state.clone())
     };
-    context.parts.bus.publish(rows.iter().map(record).collect(), Urgency::Live).await?;
+    dead_letter::publish(&*context.parts.bus, ROLE, rows.iter().map(record).collect(), Urgency::Live, now).await?;
     let mut tx = context.store.begin().await?;
     link::published(&mut tx, &rows).await?;
     tx.commit().await?;
@@ -85,7 +81,7 @@ async fn outcomes(worker: &Worker) -> Result<usize> {
         return Ok(0);
     }
     let (numbers, records): (Vec<i64>, Vec<Outgoing>) = rows.into_iter().unzip();
-    context.parts.bus.publish(records, Urgency::Live).await?;
+    dead_letter::publish(&*context.parts.bus, ROLE, records, Urgency::Live, context.now()).await?;
     let mut tx = context.store.begin().await?;
     outbox::remove(&mut tx, &numbers).await?;
     tx.commit().await?;

@@ -55,9 +55,9 @@ struct Running {
 /// When the store cannot be opened.
 pub async fn build(config: Config, parts: Parts, connect: Targets) -> Result<Provisioner, Error> {
     let clock = Arc::clone(&parts.clock);
-    let options = Options { url: config.store.clone(), service: ROLE, migrations: table::MIGRATIONS, clock: Arc::clone(&clock) };
+    let options = Options { url: config.store.clone(), service: ROLE.name(), migrations: table::MIGRATIONS, clock: Arc::clone(&clock) };
     let store = Store::open(options).await?;
-    let report = store.report(ROLE, &parts.health);
+    let report = store.report(ROLE.name(), &parts.health);
     let status = status::Publisher::start(Arc::clone(&parts.bus), ROLE, &parts.replica, clock);
     let (decisions, facts) = (parts.health.condition("decisions"), parts.health.condition("facts"));
     let context = Context { config, parts, store, facts: Facts::default(), metrics: Metrics::new(), status };
@@ -128,25 +128,16 @@ impl Provisioner {
     /// When the store or the bus fails; the next step begins anew where the store's effect ends.
     pub async fn intake_step(&self, wait: Duration) -> Result<(), Error> {
         let mut slot = self.intake.lock().await;
+        let targets = follow::targets(&self.context.configuration());
         // Put back only when all went well.
-        let mut intake = match (slot.take(), follow::targets(&self.context.configuration())) {
-            (_, targets) if targets.is_empty() => {
-                sleep(wait).await;
-                return Ok(());
-            }
-            (Some(mut intake), targets) => {
-                intake.follow(&targets).await?;
-                intake
-            }
-            (None, targets) => Intake::open(Arc::clone(&self.context), &targets).await?,
-        };
-        if let Ok(event) = timeout(wait, intake.next()).await {
-            self.wake(&intake.handle(event?).await?);
+        let mut intake = slot.take().unwrap_or_else(|| Intake::new(&self.context));
+        intake.follow(&targets).await?;
+        if let Ok(event) = timeout(wait, intake.next()).await
+            && let Some(event) = event?
+        {
+            self.wake(&intake.handle(event).await?);
         }
-        match intake.stopped() {
-            Some(partition) => self.decisions.set(false, format!("{partition} holds what only a newer version understands")),
-            None => self.decisions.set(true, ""),
-        }
+        tell(&self.decisions, intake.trouble());
         *slot = Some(intake);
         Ok(())
     }
@@ -160,12 +151,12 @@ impl Provisioner {
         let mut slot = self.follower.lock().await;
         let mut follower = match slot.take() {
             Some(follower) => follower,
-            None => Follower::open(&self.context).await?,
+            None => Follower::open(&self.context.parts.bus).await?,
         };
         self.wake(&follower.reconfigure(&self.context).await?);
         let records = timeout(wait, follower.next()).await.unwrap_or_else(|_| Ok(Vec::new()))?;
         self.wake(&follower.take(&self.context, &records).await?);
-        self.facts.set(true, "");
+        tell(&self.facts, follower.missing().map(|missing| missing.to_string()));
         *slot = Some(follower);
         Ok(records.len())
     }
@@ -263,6 +254,11 @@ impl Provisioner {
     fn workers(&self) -> std::sync::MutexGuard<'_, BTreeMap<TenantName, Running>> {
         self.workers.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Says in a condition what keeps it from holding, if anything does.
+fn tell(condition: &Condition, trouble: Option<String>) {
+    condition.set(trouble.is_none(), trouble.unwrap_or_default());
 }
 
 /// Says in a condition and in the log why a step failed; it is tried again.

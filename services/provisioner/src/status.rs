@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use tokio::time::{Instant, sleep};
 use tracing::warn;
+use xtsync_platform::consumer::lag;
 use xtsync_platform::shutdown::Shutdown;
-use xtsync_platform::store::load_offsets;
 use xtsync_platform::telemetry::chain;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1::RoleStatus;
@@ -30,8 +30,12 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
 pub(crate) async fn step(worker: &Worker) -> Result<RoleStatus> {
     let context = &worker.context;
     let is_leader = worker.lease.held().is_some();
+    let decisions = Topic::Decisions(worker.target.clone());
     let (counts, lag) = match is_leader {
-        true => (work::counts(&context.store, &worker.target, context.now()).await?, lag(worker).await?),
+        true => {
+            let counts = work::counts(&context.store, &worker.target, context.now()).await?;
+            (counts, lag(&context.store, &context.parts.bus, &decisions).await?)
+        }
         false => (Counts::default(), 0),
     };
     let status = RoleStatus {
@@ -47,13 +51,4 @@ pub(crate) async fn step(worker: &Worker) -> Result<RoleStatus> {
     };
     context.status.set(status.clone());
     Ok(status)
-}
-
-/// Decisions on the bus that no replica has taken in.
-async fn lag(worker: &Worker) -> Result<u64> {
-    let topic = Topic::Decisions(worker.target.clone());
-    let taken = load_offsets(&worker.context.store, &topic).await?;
-    let ends = worker.context.parts.bus.ends(&topic).await?;
-    let behind = (0_u32..).zip(ends).map(|(index, ends)| ends.high - taken.get(&index).copied().unwrap_or(ends.low).max(ends.low));
-    Ok(behind.map(|records| u64::try_from(records).unwrap_or(0)).sum())
 }

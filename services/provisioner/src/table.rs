@@ -2,8 +2,6 @@
 
 pub(crate) mod intent;
 pub(crate) mod link;
-pub(crate) mod offset;
-pub(crate) mod outbox;
 pub(crate) mod seen;
 pub(crate) mod window;
 pub(crate) mod work;

@@ -33,7 +33,8 @@ use xtsync_platform::{admin, bus};
 use crate::client::{self, Client};
 
 pub use options::{Admin, Options};
-pub use role::Role;
+pub use role::parser as role_parser;
+pub use xtsync_platform::service::Role;
 
 use services::Starter;
 use supply::Supply;
@@ -96,7 +97,7 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
     let nudge = running.nudge.clone();
     let starter = Starter { options: options.clone(), desk, nudge, supply };
     for role in &options.roles {
-        running.roles.spawn(keep::keep(*role, starter.clone(), health.condition(role.as_str()), shutdown.clone()));
+        running.roles.spawn(keep::keep(*role, starter.clone(), health.condition(role.name()), shutdown.clone()));
     }
     Ok(running)
 }

@@ -5,6 +5,7 @@ mod jars;
 mod properties;
 mod secrets;
 
+use std::ops::{Deref, DerefMut};
 use std::path::PathBuf;
 use std::process::Command;
 use std::time::Duration;
@@ -12,14 +13,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tokio::sync::OnceCell;
 
-use crate::{Dir, Process, Signal, free_port, tool};
+use crate::{Dir, Process, Server, Signal, free_port, tool};
 pub use secrets::Credentials;
 
 /// How long a broker may take until it answers; three seconds on an idle machine.
 const START_MAX: Duration = Duration::from_secs(90);
-
-/// How long a broker may take to stop when asked; then it is killed.
-const STOP_MAX: Duration = Duration::from_secs(30);
 
 /// The cluster's id. Any will do; one for all makes the logs alike.
 const CLUSTER: &str = "4L6g3nShT-eMCtK--X86sw";
@@ -35,10 +33,10 @@ pub struct KafkaOptions {
     pub properties: Vec<(String, String)>,
 }
 
-/// A running broker, killed on drop.
+/// A running broker, killed on drop; what a test may do to any server is [`Server`]'s.
 #[derive(Debug)]
 pub struct Kafka {
-    process: Option<Process>,
+    server: Server,
     ports: Ports,
     credentials: Option<Credentials>,
     dir: Dir,
@@ -67,7 +65,7 @@ impl Kafka {
         };
         let text = properties::broker(&ports, &dir.join("data"), &options, credentials.as_ref());
         std::fs::write(dir.join("server.properties"), text).context("writing server.properties")?;
-        let mut kafka = Self { process: None, ports, credentials, dir };
+        let mut kafka = Self { server: Server::new("kafka", Signal::Term), ports, credentials, dir };
         kafka.format().await?;
         kafka.resume().await?;
         Ok(kafka)
@@ -100,26 +98,9 @@ impl Kafka {
         self.credentials.as_ref()
     }
 
-    /// The broker's process id, unless it is stopped.
-    #[must_use]
-    pub fn pid(&self) -> Option<u32> {
-        self.process.as_ref().map(Process::pid)
-    }
-
-    /// Stops the broker in order; ports and data stay for [`Kafka::resume`].
-    ///
-    /// # Errors
-    /// When it does not end in time; it is killed then.
-    pub async fn stop(&mut self) -> anyhow::Result<()> {
-        match self.process.take() {
-            Some(mut process) => process.end(Signal::Term, STOP_MAX).await.map(drop),
-            None => Ok(()),
-        }
-    }
-
     /// Kills the broker as a power cut would; ports and data stay for [`Kafka::resume`].
     pub fn kill(&mut self) {
-        drop(self.process.take());
+        self.cut();
     }
 
     /// Starts a stopped or killed broker on the ports and data it had.
@@ -132,43 +113,17 @@ impl Kafka {
         let mut process = Process::start("kafka", &command)?;
         let port = self.ports.internal;
         process.until(START_MAX, "an answer that names the broker", async |_| answer::broker_listed(port).await).await?;
-        self.process = Some(process);
+        self.runs(process);
         Ok(())
     }
 
     /// Stops the broker in order and starts it again on the same ports and data.
     ///
     /// # Errors
-    /// As [`Kafka::stop`] and [`Kafka::resume`].
+    /// As [`Server::stop`] and [`Kafka::resume`].
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.stop().await?;
         self.resume().await
-    }
-
-    /// Freezes the broker: its connections stay open and nobody answers, until [`Kafka::thaw`].
-    ///
-    /// # Errors
-    /// When the broker does not run.
-    pub fn freeze(&self) -> anyhow::Result<()> {
-        self.running()?.signal(Signal::Stop)
-    }
-
-    /// Lets a frozen broker go on.
-    ///
-    /// # Errors
-    /// When the broker does not run.
-    pub fn thaw(&self) -> anyhow::Result<()> {
-        self.running()?.signal(Signal::Cont)
-    }
-
-    /// The broker's last lines, as text to put into an error.
-    #[must_use]
-    pub fn tail(&self) -> String {
-        self.process.as_ref().map_or_else(|| "kafka is stopped".to_owned(), Process::tail)
-    }
-
-    fn running(&self) -> anyhow::Result<&Process> {
-        self.process.as_ref().context("kafka is stopped")
     }
 
     async fn format(&self) -> anyhow::Result<()> {
@@ -179,6 +134,20 @@ impl Kafka {
             command.args(["--add-scram", &credentials.scram()?]);
         }
         tool::run("formatting Kafka's storage", command).await.map(drop)
+    }
+}
+
+impl Deref for Kafka {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
+    }
+}
+
+impl DerefMut for Kafka {
+    fn deref_mut(&mut self) -> &mut Server {
+        &mut self.server
     }
 }
 

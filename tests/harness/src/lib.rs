@@ -10,6 +10,7 @@ mod nursery;
 mod port;
 mod postgres;
 mod process;
+mod server;
 mod tool;
 mod wait;
 
@@ -19,4 +20,5 @@ pub use kafka::{Credentials, Kafka, KafkaOptions};
 pub use port::free_port;
 pub use postgres::{Postgres, PostgresOptions};
 pub use process::{Process, Signal};
+pub use server::Server;
 pub use wait::{unique, wait_for};

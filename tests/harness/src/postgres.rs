@@ -2,6 +2,7 @@
 
 mod install;
 
+use std::ops::{Deref, DerefMut};
 use std::os::unix::fs::chown;
 use std::path::Path;
 use std::process::Command;
@@ -10,14 +11,11 @@ use std::time::Duration;
 use anyhow::{Context as _, ensure};
 use tokio::sync::OnceCell;
 
-use crate::{Dir, Process, Signal, free_port, tool};
+use crate::{Dir, Process, Server, Signal, free_port, tool};
 use install::{Install, User};
 
 /// How long a server may take until it answers, recovery included.
 const START_MAX: Duration = Duration::from_secs(60);
-
-/// How long a server may take to stop when asked; then it is killed.
-const STOP_MAX: Duration = Duration::from_secs(30);
 
 /// The role that owns everything.
 const ROLE: &str = "xtsync";
@@ -29,10 +27,10 @@ pub struct PostgresOptions {
     pub fast: bool,
 }
 
-/// A running server, killed on drop.
+/// A running server, killed on drop; what a test may do to any server is [`Server`]'s.
 #[derive(Debug)]
 pub struct Postgres {
-    process: Option<Process>,
+    server: Server,
     install: Install,
     options: PostgresOptions,
     port: u16,
@@ -49,7 +47,7 @@ impl Postgres {
         let install = Install::find()?;
         let dir = Dir::new()?;
         let password = format!("{:032x}", rand::random::<u128>());
-        let mut postgres = Self { process: None, install, options, port: free_port(), password, dir };
+        let mut postgres = Self { server: Server::new("postgres", Signal::Int), install, options, port: free_port(), password, dir };
         postgres.initialize().await?;
         postgres.resume().await?;
         Ok(postgres)
@@ -113,32 +111,12 @@ impl Postgres {
         tool::run("pg_restore", command).await.map(drop)
     }
 
-    /// The server's process id, unless it is stopped.
-    #[must_use]
-    pub fn pid(&self) -> Option<u32> {
-        self.process.as_ref().map(Process::pid)
-    }
-
-    /// Stops the server in order, cutting its connections; port and data stay for [`Postgres::resume`].
-    ///
-    /// # Errors
-    /// When it does not end in time; it is killed then.
-    pub async fn stop(&mut self) -> anyhow::Result<()> {
-        match self.process.take() {
-            Some(mut process) => process.end(Signal::Int, STOP_MAX).await.map(drop),
-            None => Ok(()),
-        }
-    }
-
     /// Ends the server without a checkpoint, so that it must recover; port and data stay for [`Postgres::resume`].
     ///
     /// # Errors
     /// When it does not end in time; it is killed then.
     pub async fn crash(&mut self) -> anyhow::Result<()> {
-        match self.process.take() {
-            Some(mut process) => process.end(Signal::Quit, STOP_MAX).await.map(drop),
-            None => Ok(()),
-        }
+        self.end(Signal::Quit).await
     }
 
     /// Starts a stopped or crashed server on the port and data it had.
@@ -155,37 +133,17 @@ impl Postgres {
         let setpriv = self.install.user.as_ref().map(User::setpriv).unwrap_or_default();
         let mut process = Process::start_as("postgres", &command, &setpriv, Signal::Quit)?;
         process.until(START_MAX, "an answer to a query", async |_| self.sql("postgres", "SELECT 1").await.map(Some)).await?;
-        self.process = Some(process);
+        self.runs(process);
         Ok(())
     }
 
     /// Stops the server in order and starts it again on the same port and data.
     ///
     /// # Errors
-    /// As [`Postgres::stop`] and [`Postgres::resume`].
+    /// As [`Server::stop`] and [`Postgres::resume`].
     pub async fn restart(&mut self) -> anyhow::Result<()> {
         self.stop().await?;
         self.resume().await
-    }
-
-    /// Freezes the server's first process, so that nobody new is let in, until [`Postgres::thaw`].
-    ///
-    /// # Errors
-    /// When the server does not run.
-    pub fn freeze(&self) -> anyhow::Result<()> {
-        self.running()?.signal(Signal::Stop)
-    }
-
-    /// Lets a frozen server go on.
-    ///
-    /// # Errors
-    /// When the server does not run.
-    pub fn thaw(&self) -> anyhow::Result<()> {
-        self.running()?.signal(Signal::Cont)
-    }
-
-    fn running(&self) -> anyhow::Result<&Process> {
-        self.process.as_ref().context("postgres is stopped")
     }
 
     fn settings(&self) -> Vec<String> {
@@ -225,9 +183,23 @@ impl Postgres {
     }
 }
 
+impl Deref for Postgres {
+    type Target = Server;
+
+    fn deref(&self) -> &Server {
+        &self.server
+    }
+}
+
+impl DerefMut for Postgres {
+    fn deref_mut(&mut self) -> &mut Server {
+        &mut self.server
+    }
+}
+
 impl Drop for Postgres {
     fn drop(&mut self) {
-        let Some(process) = self.process.as_mut() else {
+        let Some(process) = self.server.process() else {
             return;
         };
         // A server told to quit cleans up after itself. Should it hang, the process's own drop kills it.

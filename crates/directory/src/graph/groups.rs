@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 use serde_json::Value as Json;
-use xtsync_domain::GroupId;
+use xtsync_domain::{GroupId, is_id};
 
 use super::users;
 use crate::{GroupChange, Member, MemberKind};
@@ -46,7 +46,7 @@ pub(super) fn change(object: Json, wrong: &mut Vec<String>) -> Option<GroupChang
     }
     let (mut joined, mut left) = (Vec::new(), Vec::new());
     for (index, member) in group.members.into_iter().flatten().enumerate() {
-        let Some(member_id) = member.id.filter(|id| !id.is_empty()) else {
+        let Some(member_id) = member.id.filter(|id| is_id(id)) else {
             wrong.push(format!("member {index} of group {id} has no id"));
             continue;
         };

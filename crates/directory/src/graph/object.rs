@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 use xtsync_domain::shadow::{Object, ObjectKind};
-use xtsync_domain::{Attributes, TargetId, Timestamp, Value};
+use xtsync_domain::{Attributes, TargetId, Timestamp, Value, is_id};
 
 use super::anchor::Extensions;
 use super::{attribute, value};
@@ -25,7 +25,7 @@ pub(super) fn selection(extensions: &Extensions) -> Vec<String> {
 
 /// One object as the domain sees it.
 pub(super) fn object(fields: &Map<String, Json>, place: Place, extensions: &Extensions) -> Result<Object> {
-    let id = text(fields, "id").ok_or_else(|| Error::Malformed { reason: "an object without an id".to_owned() })?;
+    let id = text(fields, "id").filter(|id| is_id(id)).ok_or_else(|| Error::Malformed { reason: "an object without an id".to_owned() })?;
     Ok(Object {
         id: TargetId::from(id),
         kind: match place {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 use xtsync_domain::delta::{Gone, Kind};
-use xtsync_domain::{Attributes, UserId, Value};
+use xtsync_domain::{Attributes, UserId, Value, is_id};
 
 use super::value;
 use crate::UserChange;
@@ -16,7 +16,7 @@ pub(super) fn change(object: Json, wrong: &mut Vec<String>) -> Option<UserChange
     if !is(&fields, "#microsoft.graph.user") {
         return None;
     }
-    let Some(id) = fields.get("id").and_then(Json::as_str).filter(|id| !id.is_empty()).map(UserId::from) else {
+    let Some(id) = fields.get("id").and_then(Json::as_str).filter(|id| is_id(id)).map(UserId::from) else {
         wrong.push("it has no id".to_owned());
         return None;
     };
@@ -88,6 +88,7 @@ mod tests {
             (json!({"id": "u", "@removed": {}}), gone(Gone::SoftDeleted)),
             (json!({"city": "Rome"}), (None, vec!["it has no id"])),
             (json!({"id": "", "city": "Rome"}), (None, vec!["it has no id"])),
+            (json!({"id": "a\u{0}b", "city": "Rome"}), (None, vec!["it has no id"])),
             (json!({"id": 7}), (None, vec!["it has no id"])),
             (json!("u"), (None, vec!["it is no object"])),
             (

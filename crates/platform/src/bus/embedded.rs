@@ -5,7 +5,6 @@
 
 mod compaction;
 mod cursor;
-mod headers;
 mod lock;
 mod log;
 mod reader;

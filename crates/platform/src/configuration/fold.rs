@@ -6,12 +6,9 @@ use std::sync::Arc;
 use sha2::{Digest as _, Sha256};
 use xtsync_domain::Configuration;
 use xtsync_domain::resource::Resource;
-use xtsync_proto::convert::Invalid;
-use xtsync_proto::event::{self, Unreadable};
 use xtsync_proto::topic::COMMIT_KEY;
-use xtsync_proto::v1;
-use xtsync_proto::v1::config_record::Record as Wire;
 
+use super::record::{Commit, Read, Unusable, read};
 use crate::bus::{Position, Record};
 
 /// Everything read so far.
@@ -19,8 +16,8 @@ use crate::bus::{Position, Record};
 pub(super) struct Fold {
     /// The newest resource of each key, closed by a commit or not.
     resources: BTreeMap<String, Entry>,
-    /// Keys whose newest record cannot be read, with the story.
-    unreadable: BTreeMap<Vec<u8>, String>,
+    /// Keys whose newest record only a newer version understands, with the story.
+    newer: BTreeMap<Vec<u8>, String>,
     /// The newest commit.
     commit: Option<Commit>,
     /// The newest revision that was whole, as it stood when its commit came.
@@ -34,13 +31,6 @@ struct Entry {
     spec_json: Arc<[u8]>,
 }
 
-#[derive(Debug)]
-struct Commit {
-    revision: u64,
-    resources: u32,
-    digest: Vec<u8>,
-}
-
 /// How what was read stands.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum State {
@@ -48,37 +38,22 @@ pub(super) enum State {
     Complete,
     /// There is more or less than the newest commit closes.
     Half(String),
-    /// A record cannot be read.
-    Unreadable(String),
-}
-
-/// Why a record is no part of a configuration.
-#[derive(Debug, thiserror::Error)]
-enum Trouble {
-    #[error(transparent)]
-    Unreadable(#[from] Unreadable),
-    #[error(transparent)]
-    Invalid(#[from] Invalid),
-    #[error("its key is no text")]
-    Key,
-    #[error("its key is not that of what it holds")]
-    Misplaced,
+    /// Only a newer version understands a record.
+    Newer(String),
 }
 
 impl Fold {
-    /// Takes the next record, in order.
-    pub(super) fn take(&mut self, record: &Record) {
-        match self.read(record) {
-            Ok(()) => drop(self.unreadable.remove(record.key.as_ref())),
-            Err(trouble) => {
-                let story = format!("{}: {trouble}", place(&record.at));
-                tracing::error!(%story, "a record of the configuration cannot be read");
-                self.unreadable.insert(record.key.to_vec(), story);
-            }
+    /// Takes the next record, in order. One that is not used was passed over, or holds back what follows.
+    pub(super) fn take(&mut self, record: &Record) -> Result<(), Unusable> {
+        self.newer.remove(record.key.as_ref());
+        let taken = read(record).map(|read| self.put(read));
+        if let Err(unusable) = &taken {
+            self.pass_over(record, unusable);
         }
         if record.key.as_ref() == COMMIT_KEY.as_bytes() && self.state() == State::Complete {
             self.complete = self.commit.as_ref().map(|commit| (commit.revision, self.resources.clone()));
         }
+        taken
     }
 
     /// The newest complete revision.
@@ -89,8 +64,8 @@ impl Fold {
 
     /// How what was read stands.
     pub(super) fn state(&self) -> State {
-        if let Some(story) = self.unreadable.values().next() {
-            return State::Unreadable(story.clone());
+        if let Some(story) = self.newer.values().next() {
+            return State::Newer(story.clone());
         }
         let newest = self.resources.values().map(|entry| entry.resource.revision).max().unwrap_or(0);
         match &self.commit {
@@ -109,29 +84,27 @@ impl Fold {
         same_number && digest(self.resources.iter().map(|(key, entry)| (key.as_str(), &*entry.spec_json))) == commit.digest
     }
 
-    fn read(&mut self, record: &Record) -> Result<(), Trouble> {
-        let key = std::str::from_utf8(&record.key).map_err(|_| Trouble::Key)?;
-        let Some(value) = &record.value else {
-            self.resources.remove(key);
-            return Ok(());
-        };
-        let read: v1::ConfigRecord = event::decode(&record.headers, value)?;
-        match read.record.as_ref().ok_or(Invalid::NewerWriter("record"))? {
-            Wire::Commit(commit) if key == COMMIT_KEY => {
-                let v1::Commit { resources, digest, actor: _ } = commit.clone();
-                self.commit = Some(Commit { revision: read.revision, resources, digest });
+    fn put(&mut self, read: Read) {
+        match read {
+            Read::Commit(commit) => self.commit = Some(commit),
+            Read::Resource { key, resource, spec_json } => {
+                let entry = Entry { resource: Arc::from(resource), spec_json: spec_json.into() };
+                self.resources.insert(key, entry);
             }
-            Wire::Commit(_) => return Err(Trouble::Misplaced),
-            Wire::Resource(resource) => {
-                let spec_json = resource.spec_json.as_slice().into();
-                let resource = Arc::new(Resource::try_from(read)?);
-                if resource.id.to_string() != key {
-                    return Err(Trouble::Misplaced);
-                }
-                self.resources.insert(key.to_owned(), Entry { resource, spec_json });
-            }
+            Read::Removal { key } => drop(self.resources.remove(&key)),
         }
-        Ok(())
+    }
+
+    /// What a newer writer wrote holds revisions back. What is nobody's takes no part in any; where it took the place of something, that
+    /// is gone for everybody who reads from now on, so it is for us too, and the commit's digest says whether it is missed.
+    fn pass_over(&mut self, record: &Record, unusable: &Unusable) {
+        if unusable.is_newer() {
+            self.newer.insert(record.key.to_vec(), format!("{}: {unusable}", place(&record.at)));
+        } else if record.key == COMMIT_KEY {
+            self.commit = None;
+        } else if let Ok(key) = std::str::from_utf8(&record.key) {
+            self.resources.remove(key);
+        }
     }
 }
 

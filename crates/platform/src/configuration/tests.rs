@@ -1,10 +1,8 @@
 //! The configuration followed on a bus: what is shown, and what health says of it.
 
-use bytes::Bytes;
 use prost::Message as _;
 use xtsync_domain::Timestamp;
 use xtsync_harness::{Dir, wait_for};
-use xtsync_proto::event::{self, Typed as _};
 use xtsync_proto::topic::COMMIT_KEY;
 use xtsync_proto::v1;
 use xtsync_proto::v1::config_record::Record as Wire;
@@ -13,6 +11,7 @@ use super::*;
 use crate::bus::{Embedded, Outgoing, Urgency};
 use crate::clock::SystemClock;
 use crate::health::Question;
+use crate::service::Role;
 
 const LIMIT: Duration = Duration::from_secs(20);
 const KEY: &str = "Organization/-/contoso";
@@ -20,8 +19,7 @@ const JSON: &str = r#"{"tenants":["a"]}"#;
 
 fn outgoing(key: &str, revision: u64, record: Wire) -> Outgoing {
     let value = v1::ConfigRecord { revision, record: Some(record) }.encode_to_vec();
-    let headers = event::headers(v1::ConfigRecord::TYPE, "control", key, revision, Timestamp(1), None);
-    Outgoing { topic: Topic::Config, key: Bytes::from(key.to_owned()), value: Some(value.into()), headers }
+    Outgoing::event::<v1::ConfigRecord>(Role::Control, Topic::Config, key, revision, Timestamp(1), None, value)
 }
 
 fn organization(revision: u64) -> Outgoing {
@@ -51,8 +49,9 @@ async fn complete_revisions_are_shown_and_health_says_what_is_missing() {
     bus.publish(vec![commit(1)], Urgency::Live).await.unwrap();
     assert_eq!(watch.wait_first().await.unwrap().revision(), 1);
     assert_eq!(says("ok: revision 1").await, (1, true));
-    let foreign = Outgoing { value: Some(Bytes::from_static(b"\xff")), ..organization(2) };
-    bus.publish(vec![foreign], Urgency::Live).await.unwrap();
+    let newer = v1::ConfigRecord { revision: 2, record: None }.encode_to_vec();
+    let newer = Outgoing { value: Some(newer.into()), ..organization(2) };
+    bus.publish(vec![newer], Urgency::Live).await.unwrap();
     assert_eq!(says("record 2 of partition 0 of xtsync.v1.config: ").await, (1, false));
     bus.publish(vec![organization(3), commit(3)], Urgency::Live).await.unwrap();
     assert_eq!(says("ok: revision 3").await, (3, true));

@@ -1,10 +1,11 @@
 //! Offsets of the bus, kept with their effect: both are stored in one transaction, so a record's effect is neither lost nor doubled.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use xtsync_proto::topic::Topic;
 
 use super::{Error, Store, Transaction};
+use crate::bus::Partition;
 use crate::params;
 
 /// The next offset of each partition of a topic whose effect is stored here, by index.
@@ -26,8 +27,38 @@ pub async fn load_offsets(store: &Store, topic: &Topic) -> Result<BTreeMap<u32, 
 ///
 /// # Errors
 /// When the database is away.
-pub async fn store_offset(tx: &mut Transaction, topic: &Topic, partition: u32, next: i64) -> Result<(), Error> {
+pub async fn store_offset(tx: &mut Transaction, partition: &Partition, next: i64) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO offset_ (topic, part, next) VALUES ($1, $2, $3)
         ON CONFLICT (topic, part) DO UPDATE SET next = excluded.next WHERE excluded.next > offset_.next";
-    tx.execute(SQL, params![topic.to_string(), partition, next]).await.map(drop)
+    tx.execute(SQL, params![partition.topic.to_string(), partition.index, next]).await.map(drop)
+}
+
+/// The next offset of each partition, which nobody else moves until the transaction has ended; 0 where none is stored. Locked in one
+/// order, so that two replicas never wait for each other. The idle update is what locks a row in both databases, and a new row too.
+///
+/// # Errors
+/// When the database is away.
+pub async fn lock_offsets(tx: &mut Transaction, partitions: BTreeSet<Partition>) -> Result<BTreeMap<Partition, i64>, Error> {
+    const SQL: &str = "INSERT INTO offset_ (topic, part, next) VALUES ($1, $2, 0)
+        ON CONFLICT (topic, part) DO UPDATE SET next = offset_.next RETURNING next";
+    let mut stored = BTreeMap::new();
+    for partition in partitions {
+        let row = tx.fetch_one_opt(SQL, params![partition.topic.to_string(), partition.index]).await?;
+        let next = row.map(|row| row.int(0)).transpose()?.unwrap_or(0);
+        stored.insert(partition, next);
+    }
+    Ok(stored)
+}
+
+/// Sets the offset of a partition back, because its log was made anew: what is stored counts records that are no more.
+///
+/// # Errors
+/// When the database is away.
+pub(crate) async fn set_offset_back(store: &Store, partition: &Partition, next: i64) -> Result<(), Error> {
+    const SQL: &str = "UPDATE offset_ SET next = $3 WHERE topic = $1 AND part = $2 AND next > $3";
+    let mut tx = store.begin().await?;
+    tx.execute(SQL, params![partition.topic.to_string(), partition.index, next]).await?;
+    tx.commit().await?;
+    tracing::warn!(%partition, next, "the log was made anew: its stored offset is set back");
+    Ok(())
 }

@@ -7,10 +7,11 @@ use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use xtsync_platform::bus::{Bus, Embedded, Record, Table};
 use xtsync_platform::clock::SystemClock;
+use xtsync_platform::health::Health;
 use xtsync_platform::store::{Held, Lease, Options, Store};
 use xtsync_proto::topic::Topic;
 
-use crate::context::{Context, LEASE};
+use crate::context::{Context, LEASE, ROLE};
 use crate::manifest::{self, File, Written};
 use crate::metrics::Metrics;
 use crate::tables::MIGRATIONS;
@@ -23,11 +24,12 @@ pub(crate) async fn context(dir: &Path) -> Context {
     let clock = Arc::new(SystemClock);
     let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), clock.clone()).await.unwrap();
     let url = dir.to_str().unwrap().to_owned();
-    let store = Store::open(Options { url, service: "control", migrations: MIGRATIONS, clock: clock.clone() }).await.unwrap();
+    let store = Store::open(Options { url, service: ROLE.name(), migrations: MIGRATIONS, clock: clock.clone() }).await.unwrap();
     let lease = Lease::new(store.clone(), LEASE, "test", Duration::from_secs(10));
     lease.watch().wait_for(|held| matches!(held, Held::Held(_))).await.unwrap();
     let (revised, folded) = (watch::Sender::new(0), watch::Sender::new(0));
-    Context { store, bus, clock, lease, metrics: Metrics::new(), revising: Mutex::new(()), revised, folded }
+    let topics = Health::new().condition("control-topics");
+    Context { store, bus, clock, lease, metrics: Metrics::new(), topics, revising: Mutex::new(()), revised, folded }
 }
 
 /// Lets go of everything, as an orderly end does.

@@ -1,10 +1,11 @@
 //! What a crash or a lost bus leaves is made whole at start.
 
+use bytes::Bytes;
+use xtsync_platform::bus::{Bus, Table};
 use xtsync_platform::configuration::Watch;
 use xtsync_platform::health::Health;
 use xtsync_platform::shutdown::Shutdown;
-
-use xtsync_platform::bus::Bus;
+use xtsync_proto::event;
 
 use super::*;
 use crate::apply::apply;
@@ -97,4 +98,32 @@ async fn a_store_that_was_lost_takes_back_what_it_had_said() {
     assert!(second > first);
     assert_eq!(shown(&control.bus).await, second);
     close(control).await;
+}
+
+#[tokio::test]
+async fn what_is_nobodys_is_buried_and_what_it_replaced_is_told_again() {
+    for key in ["Organization/-/contoso", COMMIT_KEY, "nobodys"] {
+        let dir = tempfile::tempdir().unwrap();
+        let control = context(dir.path()).await;
+        let revision = apply(&control, &written(YAML), "test").await.unwrap().revision;
+        let garbage = Bytes::from_static(b"\xff");
+        let foreign = Outgoing { topic: Topic::Config, key: key.into(), value: Some(garbage.clone()), headers: Vec::new() };
+        control.bus.publish(vec![foreign], Urgency::Live).await.unwrap();
+        let before = published(&control.bus).await.len();
+        start(&control).await;
+        let told = published(&control.bus).await.split_off(before);
+        // The revision is shown also to who reads nothing before the garbage but what it did not replace.
+        let keys: Vec<&[u8]> = told.iter().map(|record| record.key.as_ref()).collect();
+        match key {
+            COMMIT_KEY => assert!(keys.len() > 2 && keys.last() == Some(&COMMIT_KEY.as_bytes()), "{keys:?}"),
+            "nobodys" => assert!(keys.is_empty(), "{keys:?}"),
+            _ => assert_eq!(keys, [key.as_bytes(), COMMIT_KEY.as_bytes()]),
+        }
+        assert_eq!(shown(&control.bus).await, revision);
+        let mut letters = Table::open(&control.bus, vec![Topic::DeadLetters]).await.unwrap();
+        let letter = letters.next().await.unwrap().pop().unwrap();
+        let letter: v1::DeadLetter = event::decode(&letter.headers, &letter.value.unwrap()).unwrap();
+        assert_eq!((letter.role.as_str(), letter.reason.as_str(), letter.value), ("control", "foreign_type", Some(garbage.to_vec())));
+        close(control).await;
+    }
 }

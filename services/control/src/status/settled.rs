@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use xtsync_domain::configuration::{Configuration, NamedSynchronization};
 use xtsync_domain::{TenantName, Timestamp};
+use xtsync_platform::service::Role;
 use xtsync_proto::convert::time;
 use xtsync_proto::v1::RoleStatus;
 
@@ -25,6 +26,8 @@ pub(super) struct Known<'a> {
     pub(super) published: bool,
     /// Records that the read model has not read.
     pub(super) behind: u64,
+    /// That a topic is still to be made, in words.
+    pub(super) missing: Option<String>,
     /// Groups not seen yet, in words.
     pub(super) unseen: Vec<String>,
     pub(super) roles: Vec<RoleStatus>,
@@ -46,6 +49,7 @@ pub(super) fn waiting_for(known: &Known<'_>) -> Vec<String> {
     if known.behind > 0 {
         words.push(format!("control to read {}", count(known.behind, "record")));
     }
+    words.extend(known.missing.clone());
     words.extend(known.unseen.iter().cloned());
     known.configuration.sources().into_iter().for_each(|source| detector(known, source, &mut words));
     if !known.synchronizations.is_empty() {
@@ -57,7 +61,7 @@ pub(super) fn waiting_for(known: &Known<'_>) -> Vec<String> {
 }
 
 fn detector(known: &Known<'_>, source: &TenantName, words: &mut Vec<String>) {
-    let Some(role) = known.leader("change-detector", source) else {
+    let Some(role) = known.leader(Role::ChangeDetector, source) else {
         return words.push(format!("a change-detector to say how {source} is"));
     };
     if !role.blocked.is_empty() {
@@ -70,7 +74,7 @@ fn detector(known: &Known<'_>, source: &TenantName, words: &mut Vec<String>) {
 }
 
 fn policy(known: &Known<'_>, words: &mut Vec<String>) {
-    let replicas: Vec<&RoleStatus> = known.recent("policy").collect();
+    let replicas: Vec<&RoleStatus> = known.recent(Role::Policy).collect();
     let lag = replicas.iter().map(|role| role.lag).sum();
     if replicas.is_empty() {
         words.push("policy to say how it is".to_owned());
@@ -82,7 +86,7 @@ fn policy(known: &Known<'_>, words: &mut Vec<String>) {
 }
 
 fn provisioner(known: &Known<'_>, target: &TenantName, words: &mut Vec<String>) {
-    let Some(role) = known.leader("provisioner", target) else {
+    let Some(role) = known.leader(Role::Provisioner, target) else {
         return words.push(format!("a provisioner to say how {target} is"));
     };
     let due = role.pending.values().sum();
@@ -116,12 +120,12 @@ fn joined(known: &Known<'_>, synchronization: &NamedSynchronization, numbers: &N
 
 impl Known<'_> {
     /// What replicas of a role said recently.
-    fn recent<'a>(&'a self, role: &'static str) -> impl Iterator<Item = &'a RoleStatus> {
-        self.roles.iter().filter(move |status| status.role == role && age(status, self.now) < SILENT)
+    fn recent(&self, role: Role) -> impl Iterator<Item = &RoleStatus> {
+        self.roles.iter().filter(move |status| status.role == role.name() && age(status, self.now) < SILENT)
     }
 
     /// What the replica that works on a tenant said last.
-    fn leader(&self, role: &'static str, tenant: &TenantName) -> Option<&RoleStatus> {
+    fn leader(&self, role: Role, tenant: &TenantName) -> Option<&RoleStatus> {
         let here = self.recent(role).filter(|status| status.leader && status.tenant == tenant.as_str());
         here.min_by_key(|status| age(status, self.now))
     }

@@ -2,6 +2,8 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "tests: each binary uses a part, and a failure may panic")]
 
+#[path = "../../../../crates/platform/tests/bus/rigged.rs"]
+pub(crate) mod rigged;
 pub(crate) mod say;
 
 use std::sync::Arc;
@@ -24,6 +26,8 @@ use xtsync_proto::v1;
 use xtsync_proto::v1::control_service_client::ControlServiceClient;
 use xtsync_proto::v1::{ApplyRequest, Document, GetStatusRequest};
 
+use self::rigged::Rigged;
+
 /// Two tenants of one organization, and a synchronization.
 pub(crate) const ORGANIZATION: &str = include_str!("organization.yaml");
 
@@ -32,6 +36,8 @@ pub(crate) type Client = ControlServiceClient<InterceptedService<Channel, Bearer
 /// Control at work.
 pub(crate) struct Control {
     pub(crate) bus: Bus,
+    pub(crate) rigged: Arc<Rigged>,
+    pub(crate) health: Health,
     address: String,
     token: Token,
     shutdown: Shutdown,
@@ -53,7 +59,8 @@ impl Control {
     }
 
     async fn start_in(dir: tempfile::TempDir, store: String) -> Self {
-        let bus: Bus = Embedded::open(&dir.path().join("bus.sqlite"), Arc::new(SystemClock)).await.unwrap();
+        let rigged = Rigged::new(Embedded::open(&dir.path().join("bus.sqlite"), Arc::new(SystemClock)).await.unwrap());
+        let (bus, health) = (Arc::<Rigged>::clone(&rigged) as Bus, Health::new());
         let token = Token::read_or_make(&dir.path().join("token")).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
@@ -63,7 +70,7 @@ impl Control {
             bus: Bus::clone(&bus),
             clock: Arc::new(SystemClock),
             configuration: tokio::sync::watch::channel(Arc::default()).1,
-            health: Health::new(),
+            health: health.clone(),
             replica: "one".into(),
         };
         let service = build(config, parts, desk.clone()).await.unwrap();
@@ -73,18 +80,18 @@ impl Control {
             tokio::spawn(async move { service.run(stop).await.unwrap() }),
             tokio::spawn(async move { serve(listener, api_token, desk, api_stop).await.unwrap() }),
         ];
-        let control = Self { bus, address, token, shutdown, tasks, store, dir };
+        let control = Self { bus, rigged, health, address, token, shutdown, tasks, store, dir };
         control.wait_until_at_work().await;
         control
     }
 
     pub(crate) async fn restart(self) -> Self {
-        let Self { bus, shutdown, tasks, store, dir, .. } = self;
+        let Self { bus, rigged, shutdown, tasks, store, dir, .. } = self;
         shutdown.begin();
         for task in tasks {
             task.await.unwrap();
         }
-        drop(bus);
+        drop((bus, rigged));
         Self::start_in(dir, store).await
     }
 

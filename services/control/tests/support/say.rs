@@ -8,8 +8,9 @@ use xtsync_domain::fact::Fact;
 use xtsync_domain::link::{Account, Applied, Link, LoweredBy, Sessions, Shadow, Stage};
 use xtsync_domain::{Attributes, Decision, Origin, TenantFact, TenantName, Timestamp, Version};
 use xtsync_platform::bus::{Bus, Outgoing, Urgency};
+use xtsync_platform::service::Role;
 use xtsync_proto::convert::{DecisionRecord, LinkRecord, wire_time};
-use xtsync_proto::event::{self, Typed};
+use xtsync_proto::event::Typed;
 use xtsync_proto::topic::{Topic, link_key, marker_key};
 use xtsync_proto::v1;
 
@@ -136,7 +137,6 @@ pub(crate) async fn garbage(bus: &Bus, topic: Topic) {
 }
 
 async fn publish<M: Message + Typed>(bus: &Bus, topic: Topic, key: String, message: &M) {
-    let headers = event::headers(M::TYPE, "test", &key, 1, Timestamp(1), None);
-    let record = Outgoing { topic, key: key.into(), value: Some(message.encode_to_vec().into()), headers };
+    let record = Outgoing::event::<M>(Role::Policy, topic, &key, 1, Timestamp(1), None, message.encode_to_vec());
     bus.publish(vec![record], Urgency::Live).await.unwrap();
 }

@@ -4,6 +4,7 @@ use bytes::Bytes;
 use xtsync_domain::Attributes;
 use xtsync_domain::delta::{Gone, State};
 use xtsync_platform::bus::{Partition, Position};
+use xtsync_proto::event::Typed as _;
 
 use super::*;
 

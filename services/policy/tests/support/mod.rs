@@ -1,5 +1,6 @@
 //! A world for policy: an embedded bus, a configuration to change, deltas to publish, decisions to read.
 
+#[path = "../../../../crates/platform/tests/bus/rigged.rs"]
 pub(crate) mod rigged;
 
 use std::collections::BTreeMap;
@@ -17,10 +18,10 @@ use xtsync_harness::Dir;
 use xtsync_platform::bus::{BATCH_MAX, Bus, Embedded, Outgoing, Partition, Position, Reader, Record, Transport as _, Urgency};
 use xtsync_platform::clock::ManualClock;
 use xtsync_platform::health::{Health, Question};
-use xtsync_platform::service::Parts;
+use xtsync_platform::service::{Parts, Role};
 use xtsync_policy::{Config, Service, build};
 use xtsync_proto::convert::DecisionRecord;
-use xtsync_proto::event::{self, Typed as _};
+use xtsync_proto::event;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 
@@ -173,8 +174,8 @@ pub(crate) async fn until(service: &mut Service, what: &str, mut holds: impl Asy
 }
 
 pub(crate) fn outgoing(tenant: &TenantName, key: &str, version: u64, value: Vec<u8>) -> Outgoing {
-    let headers = event::headers(v1::UserDelta::TYPE, "change-detector", key, version, Timestamp(1), Some(TRACE));
-    Outgoing { topic: Topic::UserDeltas(tenant.clone()), key: key.to_owned().into(), value: Some(value.into()), headers }
+    let topic = Topic::UserDeltas(tenant.clone());
+    Outgoing::event::<v1::UserDelta>(Role::ChangeDetector, topic, key, version, Timestamp(1), Some(TRACE), value)
 }
 
 /// A user of a source, in `sales`.

@@ -81,7 +81,7 @@ fn placed(record: &Record, decision: Decision) -> Result<Arrival, Misplaced> {
 }
 
 async fn bury(context: &Context, record: &Record, reason: &str, error: &(dyn std::error::Error + Sync)) -> Result<Reading> {
-    dead_letter::bury(&context.parts.bus, ROLE, record, reason, error, context.now()).await?;
+    dead_letter::bury(&*context.parts.bus, ROLE, record, reason, error, context.now()).await?;
     if let Topic::Decisions(target) = &record.at.partition.topic {
         context.metrics.decisions(target, "buried", 1);
     }

@@ -6,8 +6,7 @@ use xtsync_domain::link::class::class;
 use xtsync_domain::link::{Class, Ending, Hold, Link, Outcome, Verb};
 use xtsync_domain::{Timestamp, version};
 use xtsync_platform::bus::Outgoing;
-use xtsync_proto::event::{self, Typed as _};
-use xtsync_proto::topic::Topic;
+use xtsync_proto::topic::{Topic, link_key};
 use xtsync_proto::v1;
 
 use super::end::End;
@@ -130,11 +129,7 @@ fn is_first(link: &Link) -> bool {
 }
 
 fn record(outcome: &Outcome, version: u64, traceparent: Option<&str>) -> Outgoing {
-    let key = xtsync_proto::topic::link_key(&outcome.source, &outcome.user);
-    Outgoing {
-        topic: Topic::Outcomes(outcome.target.clone()),
-        headers: event::headers(v1::Outcome::TYPE, ROLE, &key, version, outcome.at, traceparent),
-        key: key.into(),
-        value: Some(v1::Outcome::from(outcome.clone()).encode_to_vec().into()),
-    }
+    let key = link_key(&outcome.source, &outcome.user);
+    let value = v1::Outcome::from(outcome.clone()).encode_to_vec();
+    Outgoing::event::<v1::Outcome>(ROLE, Topic::Outcomes(outcome.target.clone()), &key, version, outcome.at, traceparent, value)
 }

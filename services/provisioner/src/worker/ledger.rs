@@ -10,14 +10,14 @@ use tokio::sync::{Mutex as AsyncMutex, oneshot};
 use xtsync_domain::link::Verb;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::bus::Outgoing;
-use xtsync_platform::store::{self, Epoch, Transaction, lease};
+use xtsync_platform::store::{self, Epoch, Transaction, lease, outbox};
 
 use crate::context::Context;
 use crate::error::{Error, Result};
 use crate::table::intent::Intent;
 use crate::table::link::Stored;
 use crate::table::work::Work;
-use crate::table::{Key, intent, link, outbox, window, work};
+use crate::table::{Key, intent, link, window, work};
 use crate::worker::limits;
 
 /// What one job commits about its link.
@@ -136,7 +136,7 @@ async fn commit(context: &Context, target: &TenantName, (name, epoch): (&str, Ep
     }
     window::add(&mut tx, target, &uses).await?;
     let outcomes: Vec<Outgoing> = current.iter().filter_map(|(_, entry)| entry.outcome.clone()).collect();
-    outbox::put(&mut tx, &outcomes).await?;
+    outbox::append(&mut tx, &outcomes).await?;
     tx.commit().await?;
     Ok(current.into_iter().map(|(key, _)| key.clone()).collect())
 }

@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, dead_code, reason = "in a test a panic is the report; each test file uses a part of the bed")]
 
+#[path = "../../../../crates/platform/tests/bus/rigged.rs"]
+pub(crate) mod rigged;
 pub(crate) mod target;
 
 use std::sync::Arc;
@@ -17,8 +19,8 @@ use xtsync_domain::{Attributes, Configuration, Decision, Origin, TenantFact, Ten
 use xtsync_harness::{Dir, Postgres, unique};
 use xtsync_platform::bus::{Bus, Embedded, Outgoing, Table, Urgency};
 use xtsync_platform::clock::{Clock as _, ManualClock, SystemClock};
-use xtsync_platform::health::Health;
-use xtsync_platform::service::Parts;
+use xtsync_platform::health::{Health, Question};
+use xtsync_platform::service::{Parts, Role};
 use xtsync_platform::store::{Options, Store};
 use xtsync_proto::convert::LinkRecord;
 use xtsync_proto::event::{self, Typed};
@@ -26,6 +28,7 @@ use xtsync_proto::topic::{Topic, link_key};
 use xtsync_proto::v1;
 use xtsync_provisioner::{Config, Provisioner, build};
 
+use self::rigged::Rigged;
 use self::target::Fake;
 
 /// How long anything may take that is waited for.
@@ -50,6 +53,8 @@ pub(crate) struct Bed {
     pub(crate) clock: Arc<ManualClock>,
     pub(crate) fake: Arc<Fake>,
     pub(crate) bus: Bus,
+    pub(crate) rigged: Arc<Rigged>,
+    pub(crate) health: Health,
     pub(crate) provisioner: Arc<Provisioner>,
     configuration: watch::Sender<Arc<Configuration>>,
     connector: Arc<dyn Target>,
@@ -127,14 +132,17 @@ impl Bed {
                 postgres.create_database(&unique("provisioner").replace('-', "_")).await.unwrap()
             }
         };
-        let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), clock.clone()).await.unwrap();
+        let rigged = Rigged::new(Embedded::open(&dir.join("bus.sqlite"), clock.clone()).await.unwrap());
+        let (bus, health) = (Arc::<Rigged>::clone(&rigged) as Bus, Health::new());
         let (configuration, seen) = watch::channel(Arc::new(configured(1, mode)));
-        let provisioner = start(&store, &bus, &clock, seen, &connector).await;
+        let provisioner = start(&store, &bus, &clock, seen, &connector, &health).await;
         own(&provisioner).await;
         Self {
             clock,
             fake,
             bus,
+            rigged,
+            health,
             provisioner: Arc::new(provisioner),
             configuration,
             connector,
@@ -149,7 +157,7 @@ impl Bed {
     /// Kills the provisioner as it is and starts it again, in a new epoch.
     pub(crate) async fn restart(&mut self) {
         let seen = self.configuration.subscribe();
-        self.provisioner = Arc::new(start(&self.store, &self.bus, &self.clock, seen, &self.connector).await);
+        self.provisioner = Arc::new(start(&self.store, &self.bus, &self.clock, seen, &self.connector, &self.health).await);
         own(&self.provisioner).await;
         self.heard.store(0, Ordering::SeqCst);
         self.facts().await;
@@ -157,7 +165,7 @@ impl Bed {
 
     /// A second provisioner of the same name on the same store: from its first breath on the bed's own is a former one.
     pub(crate) async fn another(&self) -> Provisioner {
-        start(&self.store, &self.bus, &self.clock, self.configuration.subscribe(), &self.connector).await
+        start(&self.store, &self.bus, &self.clock, self.configuration.subscribe(), &self.connector, &Health::new()).await
     }
 
     /// Gives the lease of `hub` to somebody else, as when it ran out while we slept.
@@ -231,8 +239,8 @@ impl Bed {
     }
 
     pub(crate) async fn publish<M: prost::Message + Typed>(&self, topic: Topic, key: &str, message: &M) {
-        let headers = event::headers(M::TYPE, "test", key, 1, self.clock.now(), None);
-        self.put(Outgoing { topic, key: key.to_owned().into(), value: Some(message.encode_to_vec().into()), headers }).await;
+        let value = message.encode_to_vec();
+        self.put(Outgoing::event::<M>(Role::Policy, topic, key, 1, self.clock.now(), None, value)).await;
     }
 
     pub(crate) async fn put(&self, record: Outgoing) {
@@ -248,6 +256,19 @@ impl Bed {
             assert!(tokio::time::Instant::now() < deadline, "decisions are not taken in");
             self.provisioner.intake_step(NEWS).await.unwrap();
         }
+    }
+
+    /// Why it is not ready; empty when it is.
+    pub(crate) fn trouble(&self) -> String {
+        let answer = self.health.ask(Question::Ready);
+        answer.lines.lines().filter(|line| line.starts_with("[-]")).collect()
+    }
+
+    /// A second target of the same people, in the next revision.
+    pub(crate) fn add_target(&self, name: &str) {
+        let before = self.configuration.borrow().clone();
+        let revision = before.revision() + 1;
+        self.configuration.send_replace(Arc::new(configured_for(revision, "enforce", &["hub", name])));
     }
 
     /// Takes in whatever facts are there.
@@ -334,8 +355,9 @@ async fn start(
     clock: &Arc<ManualClock>,
     configuration: watch::Receiver<Arc<Configuration>>,
     connector: &Arc<dyn Target>,
+    health: &Health,
 ) -> Provisioner {
-    let parts = Parts { bus: bus.clone(), clock: clock.clone(), configuration, health: Health::new(), replica: "r1".to_owned() };
+    let parts = Parts { bus: bus.clone(), clock: clock.clone(), configuration, health: health.clone(), replica: "r1".to_owned() };
     let connector = Arc::clone(connector);
     let connect = Arc::new(move |_: &TenantName, _: &_| Ok(Arc::clone(&connector)));
     let provisioner = build(config(store), parts, connect).await.unwrap();
@@ -352,24 +374,29 @@ async fn own(provisioner: &Provisioner) {
 }
 
 fn configured(revision: u64, mode: &str) -> Configuration {
+    configured_for(revision, mode, &["hub"])
+}
+
+fn configured_for(revision: u64, mode: &str, targets: &[&str]) -> Configuration {
     let client = r#"{"clientId":"app","clientSecret":{"file":"/run/secret"}}"#;
-    let tenant_spec = |name: &str| {
+    let tenant_of = |name: &str| {
         let graph = format!(r#"{{"domain":"{name}.example","reader":{client},"writer":{client}}}"#);
-        format!(r#"{{"organization":"contoso","graph":{graph}}}"#)
+        resource(revision, Kind::Tenant, Some(name), name, &format!(r#"{{"organization":"contoso","graph":{graph}}}"#))
     };
-    let synchronization = format!(r#"{{"to":"hub","mode":"{mode}","scope":{{"everyone":true}}}}"#);
-    let resources = [
-        (Kind::Organization, None, "contoso", r#"{"tenants":["emea","hub"]}"#.to_owned()),
-        (Kind::Tenant, Some("emea"), "emea", tenant_spec("emea")),
-        (Kind::Tenant, Some("hub"), "hub", tenant_spec("hub")),
-        (Kind::Synchronization, Some("emea"), "to-hub", synchronization),
-    ];
-    let resource = |(kind, owner, name, json): (Kind, Option<&str>, &str, String)| Resource {
-        id: Id { kind, tenant: owner.map(tenant), name: name.to_owned() },
-        revision,
-        spec: Spec::from_json(kind, json.as_bytes()).unwrap(),
-    };
-    Configuration::new(revision, resources.into_iter().map(resource))
+    let tenants: Vec<&str> = ["emea"].iter().chain(targets).copied().collect();
+    let organization = serde_json::json!({ "tenants": tenants }).to_string();
+    let mut resources = vec![resource(revision, Kind::Organization, None, "contoso", &organization)];
+    resources.extend(tenants.into_iter().map(tenant_of));
+    resources.extend(targets.iter().map(|target| {
+        let json = format!(r#"{{"to":"{target}","mode":"{mode}","scope":{{"everyone":true}}}}"#);
+        resource(revision, Kind::Synchronization, Some("emea"), &format!("to-{target}"), &json)
+    }));
+    Configuration::new(revision, resources)
+}
+
+fn resource(revision: u64, kind: Kind, owner: Option<&str>, name: &str, json: &str) -> Resource {
+    let id = Id { kind, tenant: owner.map(tenant), name: name.to_owned() };
+    Resource { id, revision, spec: Spec::from_json(kind, json.as_bytes()).unwrap() }
 }
 
 /// Attributes of an object as `name=value`, for short comparisons.

@@ -19,7 +19,7 @@ use crate::run::{self, Admin, Options, Role};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// A role to run; may be repeated [default: all]
-    #[arg(long = "role", value_name = "NAME")]
+    #[arg(long = "role", value_name = "NAME", value_parser = run::role_parser())]
     roles: Vec<Role>,
 
     /// Where the bus is: kafka://host:port[,host:port][?security=…] [default: embedded, in the data directory]

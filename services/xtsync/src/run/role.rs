@@ -1,38 +1,23 @@
-//! The roles.
+//! Roles on the command line.
 
-use std::fmt;
+use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
+use xtsync_platform::service::Role;
 
-/// One of the services.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, clap::ValueEnum)]
-pub enum Role {
-    /// Reads source tenants
-    ChangeDetector,
-    /// Decides
-    Policy,
-    /// Writes target tenants
-    Provisioner,
-    /// Holds the configuration and answers administrators
-    Control,
+/// Reads a role, and tells what each is for.
+#[must_use]
+pub fn parser() -> impl TypedValueParser<Value = Role> {
+    let values = Role::ALL.map(|role| PossibleValue::new(role.name()).help(help(role)));
+    PossibleValuesParser::new(values).map(|name| {
+        let named = Role::ALL.into_iter().find(|role| role.name() == name);
+        named.expect("only names of roles are possible")
+    })
 }
 
-impl Role {
-    /// All of them.
-    pub const ALL: [Self; 4] = [Self::ChangeDetector, Self::Policy, Self::Provisioner, Self::Control];
-
-    /// Its name everywhere.
-    #[must_use]
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::ChangeDetector => "change-detector",
-            Self::Policy => "policy",
-            Self::Provisioner => "provisioner",
-            Self::Control => "control",
-        }
-    }
-}
-
-impl fmt::Display for Role {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
+fn help(role: Role) -> &'static str {
+    match role {
+        Role::ChangeDetector => "Reads source tenants",
+        Role::Policy => "Decides",
+        Role::Provisioner => "Writes target tenants",
+        Role::Control => "Holds the configuration and answers administrators",
     }
 }

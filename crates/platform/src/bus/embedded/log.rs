@@ -5,10 +5,9 @@ use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 use xtsync_domain::Timestamp;
 use xtsync_proto::topic::{Cleanup, Topic};
 
-use super::headers;
 use super::shared::Log;
 use super::writer::Row;
-use crate::bus::{Committed, Ends, Partition, Position, Record};
+use crate::bus::{Committed, Ends, Partition, Position, Record, headers};
 
 /// The most rows of one INSERT; at seven parameters each, far below SQLite's limit of 32,766.
 const INSERT_MAX: usize = 128;

@@ -18,7 +18,7 @@ use xtsync_proto::topic::Topic;
 use super::aside::Aside;
 use super::membership::{Change, Membership, Tagged};
 use super::pump::{self, BATCHES_MAX, Consumer};
-use super::topics::{self, asking};
+use super::topics::{self, Question, asking};
 use super::{Cluster, client, error, record};
 use crate::bus::{Assigned, Committed, Error, Event, Partition, Subscription};
 
@@ -39,6 +39,8 @@ pub(super) struct Member {
     batches: mpsc::Receiver<Vec<Tagged>>,
     /// Partitions that are ours, but whose committed positions are not known yet.
     assigned: Vec<Partition>,
+    /// The question for these.
+    asked: Question<Vec<Assigned>>,
     pump: Option<AbortOnDropHandle<Error>>,
 }
 
@@ -54,21 +56,32 @@ impl Member {
         subscribe(&consumer, topics)?;
         let consumer = Arc::new(Aside::new(consumer));
         let pump = AbortOnDropHandle::new(tokio::spawn(pump::run(Arc::clone(&consumer), sender).instrument(info_span!("member", group))));
-        Ok(Self { cluster: Arc::clone(cluster), consumer, changes, batches, assigned: Vec::new(), pump: Some(pump) })
+        Ok(Self {
+            cluster: Arc::clone(cluster),
+            consumer,
+            changes,
+            batches,
+            assigned: Vec::new(),
+            asked: Question::none(),
+            pump: Some(pump),
+        })
     }
 
     fn membership(&self) -> &Membership {
         self.consumer.context()
     }
 
-    /// What the group committed for the partitions that became ours.
-    async fn committed(&self) -> Result<Vec<Assigned>, Error> {
-        let (consumer, partitions) = (Arc::clone(&self.consumer), self.assigned.clone());
-        asking(move || {
-            let committed = consumer.committed_offsets(record::list(&partitions), ANSWER_MAX).map_err(|error| error::of(&error))?;
-            partitions.into_iter().map(|partition| assigned(&committed, partition)).collect()
-        })
-        .await
+    /// What the group committed for the partitions that became ours. A broker that is slower than our caller is patient is asked once.
+    async fn committed(&mut self) -> Result<Vec<Assigned>, Error> {
+        let (consumer, partitions) = (&self.consumer, &self.assigned);
+        let ask = || {
+            let (consumer, partitions) = (Arc::clone(consumer), partitions.clone());
+            move || {
+                let committed = consumer.committed_offsets(record::list(&partitions), ANSWER_MAX).map_err(|error| error::of(&error))?;
+                partitions.into_iter().map(|partition| assigned(&committed, partition)).collect()
+            }
+        };
+        self.asked.answer(ask).await
     }
 
     /// Why the pump has ended.

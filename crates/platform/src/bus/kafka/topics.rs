@@ -6,6 +6,7 @@ use std::time::Duration;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::Producer as _;
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 use xtsync_proto::topic::{Cleanup, Topic};
 
@@ -27,6 +28,27 @@ const PAUSE: Duration = Duration::from_millis(50);
 pub(super) async fn asking<T: Send + 'static>(ask: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
     let asked = tokio::task::spawn_blocking(ask).await;
     asked.unwrap_or_else(|_| Err(Error::Away("the runtime is shutting down".to_owned())))
+}
+
+/// One question that is asked once, however often whoever waits for its answer is cancelled.
+pub(super) struct Question<T>(Option<JoinHandle<Result<T, Error>>>);
+
+impl<T: Send + 'static> Question<T> {
+    /// Nothing is asked.
+    pub(super) fn none() -> Self {
+        Self(None)
+    }
+
+    /// Waits for the answer, and asks first where nothing is asked yet. Cancelling it loses nothing.
+    pub(super) async fn answer<A, F>(&mut self, ask: A) -> Result<T, Error>
+    where
+        A: FnOnce() -> F,
+        F: FnOnce() -> Result<T, Error> + Send + 'static,
+    {
+        let answered = self.0.get_or_insert_with(|| tokio::spawn(asking(ask()))).await;
+        self.0 = None;
+        answered.unwrap_or_else(|_| Err(Error::Away("the runtime is shutting down".to_owned())))
+    }
 }
 
 /// Which of these topics are missing.
@@ -150,5 +172,32 @@ impl Asked {
         let replication = TopicReplication::Fixed(i32::from(options.replication));
         let topic = NewTopic::new(&self.name, self.partitions.cast_signed(), replication);
         self.config.iter().fold(topic, |topic, (name, value)| topic.set(name, value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_slow_answer_reaches_one_who_waits_only_for_moments() {
+        let (answer, slow) = std::sync::mpsc::channel();
+        let mut slow = Some(slow);
+        let mut question = Question::none();
+        for _ in 0..3 {
+            // The second time there is nothing left to ask with.
+            let ask = || {
+                let slow = slow.take().expect("it is asked once");
+                move || slow.recv().map_err(|_| Error::Away("nobody answers".to_owned()))
+            };
+            tokio::select! {
+                biased;
+                answered = question.answer(ask) => panic!("{answered:?}"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        answer.send(7).unwrap();
+        assert_eq!(question.answer(|| || Ok(8)).await.unwrap(), 7);
+        assert_eq!(question.answer(|| || Ok(8)).await.unwrap(), 8);
     }
 }

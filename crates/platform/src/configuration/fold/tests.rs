@@ -6,6 +6,10 @@ use xtsync_domain::Timestamp;
 use xtsync_proto::event::Typed as _;
 use xtsync_proto::topic::Topic;
 
+use xtsync_proto::event::{self};
+use xtsync_proto::v1;
+use xtsync_proto::v1::config_record::Record as Wire;
+
 use super::*;
 use crate::bus::Partition;
 
@@ -43,7 +47,7 @@ fn commit(offset: i64, revision: u64, closes: &[(&str, &[&str])]) -> Record {
 /// The newest complete revision after some records, and how they stand.
 fn fold(records: &[Record]) -> (u64, State) {
     let mut fold = Fold::default();
-    records.iter().for_each(|record| fold.take(record));
+    records.iter().for_each(|record| drop(fold.take(record)));
     (fold.complete().map_or(0, |configuration| configuration.revision()), fold.state())
 }
 
@@ -88,32 +92,75 @@ fn a_commit_whose_digest_differs_closes_nothing() {
     assert_eq!(fold(&records), (0, half("revision 1 is not whole: waiting for the next one")));
 }
 
+fn resource(offset: i64, kind: &str, json: &str) -> Record {
+    let wire = v1::Resource { kind: kind.to_owned(), name: "contoso".to_owned(), spec_json: json.into(), ..Default::default() };
+    record(offset, ORGANIZATION, 2, Some(Wire::Resource(wire)))
+}
+
+fn at(key: &'static [u8], record: Record) -> Record {
+    Record { key: Bytes::from_static(key), ..record }
+}
+
 #[test]
-fn a_record_that_cannot_be_read_is_named_and_keeps_what_was_there() {
+fn what_a_newer_version_wrote_is_named_and_holds_back_what_follows() {
     let good = [organization(0, "contoso", 1, &["a"]), commit(1, 1, &[("contoso", &["a"])])];
-    let resource = |kind: &str, json: &str| {
-        let wire = v1::Resource { kind: kind.to_owned(), name: "contoso".to_owned(), spec_json: json.into(), ..Default::default() };
-        record(2, ORGANIZATION, 2, Some(Wire::Resource(wire)))
-    };
-    for (bad, words) in [
-        (raw(2, ORGANIZATION, "com.example.Other", vec![]), "event type 'com.example.Other'"),
-        (raw(2, ORGANIZATION, v1::ConfigRecord::TYPE, vec![0xff]), "does not decode"),
-        (record(2, ORGANIZATION, 2, None), "written by a newer version"),
-        (resource("Workflow", "{}"), "written by a newer version"),
-        (resource("Organization", r#"{"colour":"red"}"#), "written by a newer version"),
-        (record(2, ORGANIZATION, 2, Some(Wire::Commit(v1::Commit::default()))), "its key is not that of what it holds"),
-        (organization(2, "fabrikam", 2, &[]), ""),
+    for newer in [
+        record(2, ORGANIZATION, 2, None),
+        resource(2, "Workflow", "{}"),
+        resource(2, "Organization", r#"{"colour":"red"}"#),
+        at(b"new/key", record(2, "new/key", 2, None)),
     ] {
+        let key = newer.key.clone();
         let mut records = good.to_vec();
-        records.push(Record { key: Bytes::from_static(ORGANIZATION.as_bytes()), ..bad });
+        records.extend([newer, organization(3, "fabrikam", 3, &["f"]), commit(4, 3, &[("contoso", &["a"]), ("fabrikam", &["f"])])]);
         let (revision, state) = fold(&records);
-        let State::Unreadable(story) = state else { panic!("{state:?} for {words}") };
-        assert!(story.starts_with("record 2 of partition 0 of xtsync.v1.config: ") && story.contains(words), "{story}");
-        assert_eq!(revision, 1, "{words}");
+        let State::Newer(story) = state else { panic!("{state:?}") };
+        assert!(story.starts_with("record 2 of partition 0 of xtsync.v1.config: "), "{story}");
+        assert!(story.contains("written by a newer version"), "{story}");
+        assert_eq!(revision, 1);
         // A readable record of the same key heals it.
-        records.push(organization(3, "contoso", 3, &["c"]));
-        records.push(commit(4, 3, &[("contoso", &["c"])]));
-        assert_eq!(fold(&records), (3, State::Complete), "{words}");
+        let healing =
+            if key == ORGANIZATION { organization(5, "contoso", 4, &["a"]) } else { Record { key, value: None, ..commit(5, 4, &[]) } };
+        records.extend([healing, commit(6, 4, &[("contoso", &["a"]), ("fabrikam", &["f"])])]);
+        assert_eq!(fold(&records), (4, State::Complete));
+    }
+}
+
+#[test]
+fn what_is_nobodys_takes_no_part_in_a_revision() {
+    let good = [organization(0, "contoso", 1, &["a"]), commit(1, 1, &[("contoso", &["a"])])];
+    let misplaced = || record(2, ORGANIZATION, 2, Some(Wire::Commit(v1::Commit::default())));
+    for (key, foreign, code) in [
+        (&b"elsewhere"[..], raw(2, "", "com.example.Other", vec![]), "foreign_type"),
+        (b"elsewhere", raw(2, "", v1::ConfigRecord::TYPE, vec![0xff]), "undecodable"),
+        (b"\xff", organization(2, "contoso", 2, &["b"]), "wrong_key"),
+        (b"elsewhere", organization(2, "contoso", 2, &["b"]), "wrong_key"),
+        (b"elsewhere", misplaced(), "wrong_key"),
+    ] {
+        let foreign = at(key, foreign);
+        assert_eq!(read(&foreign).unwrap_err().code(), code);
+        let mut records = good.to_vec();
+        records.push(foreign);
+        assert_eq!(fold(&records), (1, State::Complete), "{code}");
+        records.extend([organization(3, "contoso", 3, &["c"]), commit(4, 3, &[("contoso", &["c"])])]);
+        assert_eq!(fold(&records), (3, State::Complete), "{code}");
+    }
+}
+
+#[test]
+fn what_is_nobodys_in_the_place_of_something_leaves_the_last_complete_revision_until_it_is_told_again() {
+    let good = [organization(0, "contoso", 1, &["a"]), commit(1, 1, &[("contoso", &["a"])])];
+    let garbage = |key| at(key, raw(2, "", v1::ConfigRecord::TYPE, vec![0xff]));
+    for key in [ORGANIZATION.as_bytes(), COMMIT_KEY.as_bytes()] {
+        let mut records = good.to_vec();
+        records.push(garbage(key));
+        let (revision, state) = fold(&records);
+        assert!(matches!(state, State::Half(_)), "{state:?}");
+        assert_eq!(revision, 1);
+        records.extend([organization(3, "contoso", 1, &["a"]), commit(4, 1, &[("contoso", &["a"])])]);
+        assert_eq!(fold(&records), (1, State::Complete));
+        // So also for who reads only what compaction has left.
+        assert_eq!(fold(&records[2..]), (1, State::Complete));
     }
 }
 

@@ -36,6 +36,7 @@ fn waiting_after(change: impl FnOnce(&mut Known<'_>, &mut Numbers)) -> Vec<Strin
     let mut known = Known {
         published: true,
         behind: 0,
+        missing: None,
         unseen: Vec::new(),
         roles: vec![said("change-detector", "emea"), said("policy", "emea"), said("provisioner", "hub")],
         configuration: &configuration,
@@ -63,7 +64,8 @@ fn at_rest_nothing_is_waited_for_and_what_a_person_must_move_is_not_either() {
 #[test]
 fn before_a_first_apply_that_is_waited_for() {
     let empty = Configuration::default();
-    let known = Known { published: true, behind: 0, unseen: vec![], roles: vec![], configuration: &empty, synchronizations: &[], now: NOW };
+    let (unseen, roles) = (vec![], vec![]);
+    let known = Known { published: true, behind: 0, missing: None, unseen, roles, configuration: &empty, synchronizations: &[], now: NOW };
     assert_eq!(waiting_for(&known), ["a first apply"]);
 }
 

@@ -1,6 +1,7 @@
 //! The status as a table and as JSON.
 
 use serde_json::{Value, json};
+use xtsync_platform::service::Role;
 use xtsync_proto::convert::time;
 use xtsync_proto::v1::{RoleStatus, Status, SynchronizationStatus};
 
@@ -63,7 +64,7 @@ fn doing(role: &RoleStatus) -> String {
     words.extend(role.pending.iter().filter(|(_, n)| **n > 0).map(|(class, n)| format!("{class} {n}")));
     words.extend(role.held.iter().filter(|(_, n)| **n > 0).map(|(reason, n)| format!("held {n}: {reason}")));
     // Replicas of policy share the work; of the others one at a time has a tenant.
-    let stands_by = !role.leader && role.role != "policy";
+    let stands_by = !role.leader && role.role != Role::Policy.name();
     if words.is_empty() && stands_by { "stands by".to_owned() } else { words.join(", ") }
 }
 

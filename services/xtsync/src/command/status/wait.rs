@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use tokio::time::{Instant, timeout_at};
+use xtsync_platform::service::Role;
 use xtsync_proto::v1::{Status, WatchStatusRequest};
 
 use crate::client::{Client, failure, patiently};
@@ -40,7 +41,8 @@ pub(crate) async fn until_settled(client: &mut Client, limit: Duration, fresh: b
 
 /// Rounds completed, by source. A source that says nothing yet has completed none.
 fn rounds(status: &Status) -> BTreeMap<String, u64> {
-    let detector = |source: &str| status.roles.iter().find(|role| role.role == "change-detector" && role.leader && role.tenant == source);
+    let detector =
+        |source: &str| status.roles.iter().find(|role| role.role == Role::ChangeDetector.name() && role.leader && role.tenant == source);
     let sources = status.synchronizations.iter().map(|synchronization| &synchronization.source);
     sources.map(|source| (source.clone(), detector(source).map_or(0, |role| role.round))).collect()
 }

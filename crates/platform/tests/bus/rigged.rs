@@ -1,4 +1,7 @@
-//! A bus that does what a test tells it: a real one behind a hand that withholds commits, hides topics and takes partitions away.
+//! A bus that does what a test tells it: a real one behind a hand that withholds commits, hides topics and takes partitions away. Tests of
+//! several crates include this file.
+
+#![allow(dead_code, reason = "each of them uses a part")]
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
@@ -46,6 +49,14 @@ impl Rigged {
     }
 }
 
+/// Fails for the first of these topics that is missing, as Kafka does.
+fn find(rig: &Mutex<Rig>, topics: &[Topic]) -> Result<(), Error> {
+    match rig.lock().unwrap().missing.iter().find(|missing| topics.contains(missing)) {
+        Some(topic) => Err(Error::Missing(topic.to_string())),
+        None => Ok(()),
+    }
+}
+
 fn away() -> Error {
     Error::Away("as the test wants it".to_owned())
 }
@@ -58,6 +69,7 @@ impl Transport for Rigged {
     }
 
     async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error> {
+        find(&self.rig, topics)?;
         let inner = self.inner.subscribe(group, topics).await?;
         Ok(Box::new(RiggedSubscription { inner, rig: Arc::clone(&self.rig) }))
     }
@@ -68,6 +80,7 @@ impl Transport for Rigged {
 
     async fn ends(&self, topic: &Topic) -> Result<Vec<Ends>, Error> {
         self.reach()?;
+        find(&self.rig, std::slice::from_ref(topic))?;
         self.inner.ends(topic).await
     }
 
@@ -121,6 +134,7 @@ impl Subscription for RiggedSubscription {
     }
 
     async fn resubscribe(&mut self, topics: &[Topic]) -> Result<(), Error> {
+        find(&self.rig, topics)?;
         self.inner.resubscribe(topics).await
     }
 }

@@ -1,11 +1,11 @@
-//! Headers as bytes in the log: for each, the length of its name, the name, the length of its value, the value.
+//! Headers as bytes, in the embedded log and in outboxes: for each, the length of its name, the name, the length of its value, the value.
 
 use bytes::{Buf, BufMut, Bytes};
 
-use crate::bus::Headers;
+use super::Headers;
 
 /// The bytes of headers.
-pub(super) fn encode(headers: &Headers) -> Vec<u8> {
+pub(crate) fn encode(headers: &Headers) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(headers.iter().map(|(name, value)| 8 + name.len() + value.len()).sum());
     for (name, value) in headers {
         put(&mut bytes, name.as_bytes());
@@ -15,7 +15,7 @@ pub(super) fn encode(headers: &Headers) -> Vec<u8> {
 }
 
 /// The headers of bytes; `None` when they are not what [`encode`] makes.
-pub(super) fn decode(mut bytes: Bytes) -> Option<Headers> {
+pub(crate) fn decode(mut bytes: Bytes) -> Option<Headers> {
     let mut headers = Headers::new();
     while bytes.has_remaining() {
         let name = String::from_utf8(take(&mut bytes)?.into()).ok()?;
