@@ -1,7 +1,7 @@
 //! Closes a link that is as desired, and says what was done for it in one word.
 //!
 //! The word follows from the state told last and the state now, never from counting calls: a disable on the way to a deletion is no
-//! disable, and a crash between two calls changes nothing (sketch A6).
+//! disable, and a crash between two calls changes nothing.
 
 use super::{Account, Link, LoweredBy, Shadow, Stage};
 use crate::Timestamp;

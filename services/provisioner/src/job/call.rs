@@ -2,6 +2,7 @@
 
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug, error, info_span, warn};
+use xtsync_domain::Value;
 use xtsync_domain::gate::{self, Verdict, Why};
 use xtsync_domain::link::classify::Claimed;
 use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow, Verb};
@@ -79,8 +80,7 @@ impl Job<'_> {
 
     /// The newest decision, as the count of deletions names it.
     fn decision(&self) -> String {
-        let version = self.stored.link.desired.version;
-        format!("{}.{}.{}.{}", version.delta, version.facts, version.revision, version.rules)
+        self.stored.link.desired.version.to_string()
     }
 
     /// Commits what must be durable before the call starts. False where intake has decided anew meanwhile: then it must not start.
@@ -146,25 +146,11 @@ impl Job<'_> {
     }
 
     fn note_changes(&mut self, call: &Call) {
-        match call {
-            Call::WriteAnchor { attributes, .. } | Call::Patch { attributes, .. } => {
-                let known = &self.stored.link.applied.attributes;
-                let changes = attributes.iter().map(|(name, value)| Change {
-                    attribute: name.to_owned(),
-                    before: known.get(name).cloned(),
-                    after: value.clone(),
-                });
-                self.changes.extend(changes);
-            }
-            Call::LookUp { .. }
-            | Call::ReadBack { .. }
-            | Call::Invite { .. }
-            | Call::Revoke { .. }
-            | Call::Disable { .. }
-            | Call::Enable { .. }
-            | Call::SoftDelete { .. }
-            | Call::Restore { .. } => {}
-        }
+        let Some(attributes) = call.attributes() else { return };
+        let known = &self.stored.link.applied.attributes;
+        let change =
+            |(name, value): (&str, &Value)| Change { attribute: name.to_owned(), before: known.get(name).cloned(), after: value.clone() };
+        self.changes.extend(attributes.iter().map(change));
     }
 
     /// Which of the objects in an answer other links own. A link that has its object needs not ask: ids are unique in the store.

@@ -34,7 +34,7 @@ pub(crate) struct Counts {
 pub(crate) async fn due(store: &Store, target: &TenantName, class: Class, now: Timestamp, limit: usize) -> Result<Vec<Key>> {
     const SQL: &str = "SELECT target, source, user_id FROM work WHERE target = $1 AND class = $2 AND due <= $3 ORDER BY due LIMIT $4";
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = store.fetch(SQL, params![target.as_str(), number(class), now, limit]).await?;
+    let rows = store.fetch(SQL, params![target.as_str(), class.number(), now, limit]).await?;
     rows.iter().map(|row| Key::read(row, 0)).collect()
 }
 
@@ -43,7 +43,7 @@ pub(crate) async fn next_due(store: &Store, target: &TenantName) -> Result<Optio
     const SQL: &str = "SELECT min(due) FROM work WHERE target = $1 AND class = $2";
     let mut next = None;
     for class in Class::ALL {
-        let rows = store.fetch(SQL, params![target.as_str(), number(class)]).await?;
+        let rows = store.fetch(SQL, params![target.as_str(), class.number()]).await?;
         let due = rows.first().map(|row| row.opt_int(0)).transpose()?.flatten().map(Timestamp);
         next = next.into_iter().chain(due).min();
     }
@@ -55,7 +55,7 @@ pub(crate) async fn arrived(tx: &mut Transaction, links: &[(Key, Class)], now: T
     const SQL: &str = "INSERT INTO work (target, source, user_id, class, due) VALUES {rows}
         ON CONFLICT (target, source, user_id) DO UPDATE SET due = excluded.due, trouble = NULL, code = NULL,
             class = CASE WHEN excluded.class < work.class THEN excluded.class ELSE work.class END";
-    let rows = links.iter().map(|(key, class)| with_key(key, params![number(*class), now])).collect();
+    let rows = links.iter().map(|(key, class)| with_key(key, params![class.number(), now])).collect();
     tx.insert(SQL, rows).await?;
     Ok(())
 }
@@ -66,7 +66,7 @@ pub(crate) async fn put(tx: &mut Transaction, key: &Key, work: Work) -> Result<(
         ON CONFLICT (target, source, user_id) DO UPDATE SET class = excluded.class, due = excluded.due, trouble = excluded.trouble,
             code = excluded.code";
     let (trouble, code) = work.trouble.map(|(kind, code)| (kind_name(kind), code)).unzip();
-    tx.execute(SQL, with_key(key, params![number(work.class), work.due, trouble, code])).await?;
+    tx.execute(SQL, with_key(key, params![work.class.number(), work.due, trouble, code])).await?;
     Ok(())
 }
 
@@ -94,7 +94,7 @@ pub(crate) async fn counts(store: &Store, target: &TenantName, now: Timestamp) -
             Some("held") => *counts.held.entry(row.opt_text(2)?.unwrap_or_default()).or_default() += count,
             Some("conflict" | "refused") => counts.troubled += count,
             Some(_) | None => {
-                let name = Class::ALL.into_iter().find(|known| number(*known) == class).map_or("unknown", Class::name);
+                let name = Class::of_number(class).map_or("unknown", Class::name);
                 *counts.pending.entry(name).or_default() += count;
             }
         }
@@ -104,14 +104,6 @@ pub(crate) async fn counts(store: &Store, target: &TenantName, now: Timestamp) -
 
 fn with_key(key: &Key, rest: Vec<Param>) -> Vec<Param> {
     [params![key.target.as_str(), key.source.as_str(), key.user.as_str()], rest].concat()
-}
-
-fn number(class: Class) -> i64 {
-    match class {
-        Class::Revoke => 0,
-        Class::Live => 1,
-        Class::Bulk => 2,
-    }
 }
 
 fn kind_name(kind: TroubleKind) -> &'static str {
