@@ -213,6 +213,10 @@ async fn consent_withdrawn_stops_every_write_and_given_again_writes_exactly_what
     assert_eq!(bed.fake.journal(), Vec::<String>::new());
     let held: Vec<_> = bed.links().await.into_iter().filter_map(|record| record.link.trouble).map(|trouble| trouble.code).collect();
     assert_eq!(held, ["sync_not_allowed", "sync_not_allowed"]);
+    bed.settle().await;
+    let told: Vec<_> = bed.outcomes().await.into_iter().filter(|told| told.contains("held")).collect();
+    let want = ["update ana held sync_not_allowed []", "delete bo held sync_not_allowed []"];
+    assert!(told.len() == 2 && want.iter().all(|one| told.iter().any(|told| told == one)), "{told:?}");
     bed.agree(true).await;
     bed.facts().await;
     bed.settle().await;
@@ -312,6 +316,8 @@ async fn who_was_deleted_in_the_target_by_hand_stays_deleted(place: Place) {
     assert_eq!(bed.fake.journal(), Vec::<String>::new());
     let link = &bed.links().await[0].link;
     assert_eq!((link.veto.as_ref().unwrap().by.as_str(), link.trouble.as_ref().unwrap().code.as_str()), ("hub", "vetoed"));
+    let told = bed.outcomes().await;
+    assert_eq!(told.iter().filter(|told| told.as_str() == "update ana held vetoed []").count(), 2, "once a decision: {told:?}");
 }
 
 async fn whom_the_target_blocked_is_not_unblocked_by_a_change(place: Place) {

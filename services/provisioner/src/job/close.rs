@@ -3,7 +3,7 @@
 use prost::Message as _;
 use tracing::{debug, error};
 use xtsync_domain::link::class::class;
-use xtsync_domain::link::{Class, Ending, Hold, Link, Outcome, Verb};
+use xtsync_domain::link::{Class, Ending, Hold, Link, Outcome, TroubleKind, Verb};
 use xtsync_domain::{Timestamp, version};
 use xtsync_platform::bus::Outgoing;
 use xtsync_proto::event::{self, Typed as _};
@@ -34,7 +34,7 @@ impl Job<'_> {
             true => None,
             false => end.note(&mut self.stored.link, now, context.config.call_timeout, &mut *self.worker.jitter()),
         };
-        let told = self.tell(&end, now);
+        let told = self.tell(&end, before.as_ref(), now);
         // What waits on and has nothing to say is not published again.
         if before.as_ref() != Some(&self.stored.link) || told.is_some() {
             self.stored.version = version::next(self.stored.version, now);
@@ -67,20 +67,23 @@ impl Job<'_> {
         Work { class: class(link), due, trouble: link.trouble.as_ref().map(|trouble| (trouble.kind, trouble.code.clone())) }
     }
 
-    /// What is to be told, if anything: what was done, or that it failed until something changes.
-    fn tell(&mut self, end: &End, now: Timestamp) -> Option<Outcome> {
+    /// What is to be told, if anything: what was done, or that it failed or is held until something changes.
+    fn tell(&mut self, end: &End, before: Option<&Link>, now: Timestamp) -> Option<Outcome> {
         let (verb, ending) = match end {
             End::Rest => (self.stored.link.reach(!self.changes.is_empty(), now)?, Ending::Done),
             End::Refused { code, verb } if is_first(&self.stored.link) => ((*verb)?, Ending::Failed(code.clone())),
             End::Hold(Hold::Conflict(conflict)) if is_first(&self.stored.link) => {
                 (Verb::Create, Ending::Failed(conflict.kind.code().to_owned()))
             }
+            End::Hold(Hold::Vetoed | Hold::Rejected) | End::Closed { .. } => {
+                (self.stored.link.intended()?, Ending::Held(held_anew(&self.stored.link, before)?))
+            }
             End::Refused { .. }
-            | End::Hold(_)
+            | End::Hold(Hold::Refused | Hold::Conflict(_))
             | End::NotYet(_)
-            | End::Closed { .. }
             | End::Retry(_)
             | End::Lost { .. }
+           
             | End::Stopped
             | End::Forbidden(_) => return None,
         };
@@ -109,6 +112,7 @@ impl Job<'_> {
             let result = match &outcome.ending {
                 Ending::Done => "done",
                 Ending::Failed(_) => "failed",
+                Ending::Held(_) => "held",
             };
             context.metrics.outcome(link, outcome.verb, result);
             debug!(verb = outcome.verb.name(), result, took = ?outcome.took, "link brought on");
@@ -125,6 +129,12 @@ impl Job<'_> {
 /// Whether the trouble is new, or that of a former decision: what lasts is told once.
 fn is_first(link: &Link) -> bool {
     link.trouble.as_ref().is_none_or(|trouble| trouble.attempts == 1)
+}
+
+/// The code by which a link is held, where it was not held by it before.
+fn held_anew(link: &Link, before: Option<&Link>) -> Option<String> {
+    let held = |link: &Link| link.trouble.as_ref().filter(|trouble| trouble.kind == TroubleKind::Held).map(|trouble| trouble.code.clone());
+    held(link).filter(|code| before.and_then(held).as_ref() != Some(code))
 }
 
 fn record(outcome: &Outcome, version: u64, traceparent: Option<&str>) -> Outgoing {

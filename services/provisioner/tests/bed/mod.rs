@@ -301,7 +301,10 @@ impl Bed {
     pub(crate) async fn outcomes(&self) -> Vec<String> {
         let say = |(_, outcome): (String, v1::Outcome)| {
             let verb = format!("{:?}", outcome.verb()).to_lowercase();
-            let result = if outcome.result() == v1::Result::Done { String::new() } else { format!(" failed {}", outcome.code) };
+            let result = match outcome.result() {
+                v1::Result::Done => String::new(),
+                result => format!(" {} {}", format!("{result:?}").to_lowercase(), outcome.code),
+            };
             let names: Vec<_> = outcome.changes.iter().map(|change| change.attribute.as_str()).collect();
             format!("{verb} {}{result} [{}]", outcome.user_id, names.join(","))
         };
