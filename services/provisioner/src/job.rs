@@ -15,7 +15,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{Instrument as _, error, info_span};
 use xtsync_domain::Timestamp;
-use xtsync_domain::link::{Change, Class, Seen, Step, TroubleKind, next};
+use xtsync_domain::link::{Change, Class, Seen, Step, TroubleKind, Verb, next};
 use xtsync_platform::store::{self, Epoch};
 use xtsync_platform::telemetry::chain;
 use xtsync_platform::trace;
@@ -80,6 +80,8 @@ struct Job<'a> {
     wrote: bool,
     /// Keeps others from inviting the same address until the id is stored.
     inviting: Option<Inviting<'a>>,
+    /// What the call about to start was counted against, and when.
+    reserved: Option<(Verb, Timestamp)>,
     /// Whether the link waited for something that is not our lateness.
     was_troubled: bool,
     began: Instant,
@@ -97,6 +99,7 @@ impl<'a> Job<'a> {
             changes: Vec::new(),
             wrote: false,
             inviting: None,
+            reserved: None,
             was_troubled,
             began: Instant::now(),
         }

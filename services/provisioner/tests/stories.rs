@@ -47,6 +47,7 @@ stories! {
     who_was_deleted_in_the_target_by_hand_stays_deleted,
     whom_the_target_blocked_is_not_unblocked_by_a_change,
     no_more_are_deleted_in_a_window_than_the_limit_and_the_rest_keep_their_access,
+    limits_of_the_configuration_hold_each_verb_until_they_are_raised,
     leavers_go_first_and_no_more_calls_are_under_way_than_allowed,
     who_is_gone_while_he_is_being_invited_is_cleaned_away_by_the_same_job,
     an_address_that_an_invitation_says_is_taken_is_tried_again_later,
@@ -354,6 +355,35 @@ async fn no_more_are_deleted_in_a_window_than_the_limit_and_the_rest_keep_their_
     assert_eq!(enabled(), 5);
     bed.outlast(Duration::from_secs(1000)).await;
     assert_eq!(enabled(), 0, "the window has moved on");
+}
+
+async fn limits_of_the_configuration_hold_each_verb_until_they_are_raised(place: Place) {
+    let bed = Bed::new(place).await;
+    bed.limit(r#"{"create":2,"update":1,"disable":1}"#).await;
+    let cities = |city: &'static str| ["ana", "bo", "cy"].map(|user| (user, present(user, city, true)));
+    for (user, desired) in cities("Paris") {
+        bed.decide(user, desired).await;
+    }
+    bed.settle().await;
+    assert_eq!(bed.fake.objects().len(), 2);
+    let held = || async { bed.outcomes().await.into_iter().filter(|told| told.contains("held")).count() };
+    assert_eq!(held().await, 1, "who is held is told of");
+    bed.limit(r#"{"update":1,"disable":1}"#).await;
+    bed.settle().await;
+    assert_eq!((bed.fake.objects().len(), held().await), (3, 1), "a limit that is lifted lets the rest go at once");
+    bed.fake.journal();
+    for (user, desired) in cities("Rome") {
+        bed.decide(user, desired).await;
+    }
+    bed.settle().await;
+    assert_eq!(bed.fake.journal().len(), 1);
+    for user in ["ana", "bo", "cy"] {
+        bed.decide(user, present(user, "Rome", false)).await;
+    }
+    bed.settle().await;
+    let journal = bed.fake.journal();
+    let count = |verb: &str| journal.iter().filter(|write| write.starts_with(verb)).count();
+    assert_eq!((count("revoke"), count("disable")), (1, 1), "whose sign-in waits keeps his sessions: {journal:?}");
 }
 
 async fn leavers_go_first_and_no_more_calls_are_under_way_than_allowed(place: Place) {

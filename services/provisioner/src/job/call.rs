@@ -2,10 +2,10 @@
 
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug, error, info_span, warn};
-use xtsync_domain::Value;
 use xtsync_domain::gate::{self, Verdict, Why};
 use xtsync_domain::link::classify::Claimed;
 use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow, Verb};
+use xtsync_domain::{Value, resource};
 
 use super::Job;
 use super::end::End;
@@ -20,19 +20,19 @@ impl Job<'_> {
     pub(super) async fn call(&mut self, call: &Call) -> Result<Option<End>> {
         if let Verdict::Closed(why) = self.admit(call) {
             self.worker.context.metrics.closed(&self.key.target, why.code());
-            let until = matches!(why, Why::Limit(_)).then(|| self.worker.limits().room_at(self.now()));
+            let until = match why {
+                Why::Limit(verb) => Some(self.worker.limits().room_at(&self.limits(), verb, self.now())),
+                _ => None,
+            };
             return Ok(Some(End::Closed { why, until }));
         }
-        if self.worker.is_stopped() {
-            return Ok(Some(End::Stopped));
-        }
-        let Some(anchor) = self.stored.link.anchor.clone() else { return Ok(Some(End::Retry("home_unknown"))) };
-        if let Call::Invite { address, .. } = call {
-            match self.worker.invite_alone(address) {
-                Some(alone) => self.inviting = Some(alone),
-                None => return Ok(Some(End::Retry("address_busy"))),
+        let anchor = match self.ready(call) {
+            Ok(anchor) => anchor,
+            Err(end) => {
+                self.give_back();
+                return Ok(Some(end));
             }
-        }
+        };
         if call.writes() && !self.begin(call).await? {
             return Ok(None);
         }
@@ -53,29 +53,51 @@ impl Job<'_> {
         }
     }
 
+    /// What a call needs besides the gate's word: an end where it is not there. Gives the link's anchor.
+    fn ready(&mut self, call: &Call) -> Result<String, End> {
+        if self.worker.is_stopped() {
+            return Err(End::Stopped);
+        }
+        let anchor = self.stored.link.anchor.clone().ok_or(End::Retry("home_unknown"))?;
+        if let Call::Invite { address, .. } = call {
+            self.inviting = Some(self.worker.invite_alone(address).ok_or(End::Retry("address_busy"))?);
+        }
+        Ok(anchor)
+    }
+
     /// Asks the gate, and reserves what the call counts against; both at once, so that no two jobs take the last of a window.
     fn admit(&mut self, call: &Call) -> Verdict {
         let now = self.now();
         let pair = self.worker.context.pair(&self.key.source, &self.key.target);
         let mut terms = pair.terms();
         let mut limits = self.worker.limits();
-        let verb = self.uncounted(call);
-        if verb.is_some() {
-            terms.allowances = limits.allowances(now);
-        }
+        let allowance = self.uncounted(call).and_then(|verb| Some((verb, limits.allowance(pair.limits(), verb, now)?)));
+        terms.allowances = allowance.into_iter().collect();
         let verdict = gate::gate(call, &self.stored.link, &terms, now);
-        if let (Verdict::Open, Some(verb)) = (verdict, verb) {
+        if let (Verdict::Open, Some((verb, _))) = (verdict, allowance) {
             limits.reserve(verb, now);
+            self.reserved = Some((verb, now));
         }
         verdict
     }
 
     /// The verb whose limit a call still has to be counted against. A deletion is several calls, each of which may be tried many times;
-    /// it is one deletion all the same.
+    /// it is one deletion all the same, and so is a lost sign-in.
     fn uncounted(&self, call: &Call) -> Option<Verb> {
         let verb = gate::verb(call, &self.stored.link)?;
-        let is_counted = verb == Verb::Delete && self.stored.counted == Some(self.decision());
+        let is_counted = is_counted_once(verb) && self.stored.counted == Some(self.decision());
         (!is_counted).then_some(verb)
+    }
+
+    /// Takes back what was reserved for a call that does not start.
+    fn give_back(&mut self) {
+        if let Some((verb, at)) = self.reserved.take() {
+            self.worker.limits().give_back(verb, at);
+        }
+    }
+
+    fn limits(&self) -> resource::Limits {
+        *self.worker.context.pair(&self.key.source, &self.key.target).limits()
     }
 
     /// The newest decision, as the count of deletions names it.
@@ -87,20 +109,20 @@ impl Job<'_> {
     async fn begin(&mut self, call: &Call) -> Result<bool> {
         let now = self.now();
         let mut tx = self.worker.begin(self.epoch).await?;
-        let reserved = self.uncounted(call);
         if self.take_newest(link::lock(&mut tx, &self.key).await?) {
-            reserved.inspect(|verb| self.worker.limits().give_back(*verb, now));
+            self.give_back();
             return Ok(false);
         }
-        if reserved == Some(Verb::Delete) {
+        let reserved = self.reserved.take();
+        if reserved.is_some_and(|(verb, _)| is_counted_once(verb)) {
             self.stored.counted = Some(self.decision());
         }
         self.stored.link.begin(call, now);
         link::save(&mut tx, [&self.stored].into_iter(), self.worker.context.store.incarnation()).await?;
         let until = now.plus(self.worker.context.config.call_timeout);
         intent::put(&mut tx, &self.key, call.name(), &Intent { epoch: self.epoch, until }).await?;
-        if let Some(verb) = reserved {
-            window::add(&mut tx, &self.key.target, verb, limits::minute(now)).await?;
+        if let Some((verb, at)) = reserved {
+            window::add(&mut tx, &self.key.target, verb, limits::minute(at)).await?;
         }
         tx.commit().await?;
         self.wrote = true;
@@ -173,6 +195,11 @@ impl Job<'_> {
         }
         Ok(claimed)
     }
+}
+
+/// Whether a verb counts once for a link and its decision: its limit keeps people in, who would lose their access half way.
+fn is_counted_once(verb: Verb) -> bool {
+    matches!(verb, Verb::Delete | Verb::Disable)
 }
 
 /// Tells that a target forbids a call for one user. Who keeps access that he must not have is a person's to act on (pitfall R9).

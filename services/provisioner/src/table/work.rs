@@ -76,11 +76,12 @@ pub(crate) async fn remove(tx: &mut Transaction, key: &Key) -> Result<()> {
     Ok(())
 }
 
-/// Makes the links of a pair of tenants due that wait behind the gate: not those that a person or a full window holds.
-pub(crate) async fn wake(tx: &mut Transaction, source: &TenantName, target: &TenantName, now: Timestamp) -> Result<u64> {
+/// Makes the links of a pair of tenants due that wait behind the gate: not those that a person holds, and those that a full window holds
+/// only where its limit may have changed.
+pub(crate) async fn wake(tx: &mut Transaction, source: &TenantName, target: &TenantName, limited: bool, now: Timestamp) -> Result<u64> {
     const SQL: &str = "UPDATE work SET due = $3, trouble = NULL, code = NULL WHERE target = $1 AND source = $2 AND trouble = 'held'
-        AND code NOT IN ('vetoed', 'rejected', 'limit_delete')";
-    Ok(tx.execute(SQL, params![target.as_str(), source.as_str(), now]).await?)
+        AND code NOT IN ('vetoed', 'rejected') AND ($4 = 1 OR code NOT LIKE 'limit%')";
+    Ok(tx.execute(SQL, params![target.as_str(), source.as_str(), now, limited]).await?)
 }
 
 /// What waits for a target. What is not due yet and not held back (a loss of scope that settles, a retry) waits for its time only.

@@ -128,7 +128,7 @@ impl Bed {
             }
         };
         let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), clock.clone()).await.unwrap();
-        let (configuration, seen) = watch::channel(Arc::new(configured(1, mode)));
+        let (configuration, seen) = watch::channel(Arc::new(configured(1, mode, "{}")));
         let provisioner = start(&store, &bus, &clock, seen, &connector).await;
         own(&provisioner).await;
         Self {
@@ -157,7 +157,12 @@ impl Bed {
 
     /// A second provisioner of the same name on the same store: from its first breath on the bed's own is a former one.
     pub(crate) async fn another(&self) -> Provisioner {
-        start(&self.store, &self.bus, &self.clock, self.configuration.subscribe(), &self.connector).await
+        self.another_on(&self.bus).await
+    }
+
+    /// The same on another bus.
+    pub(crate) async fn another_on(&self, bus: &Bus) -> Provisioner {
+        start(&self.store, bus, &self.clock, self.configuration.subscribe(), &self.connector).await
     }
 
     /// Gives the lease of `hub` to somebody else, as when it ran out while we slept.
@@ -188,7 +193,14 @@ impl Bed {
 
     pub(crate) async fn configure(&self, mode: &str) {
         let revision = self.configuration.borrow().revision() + 1;
-        self.configuration.send_replace(Arc::new(configured(revision, mode)));
+        self.configuration.send_replace(Arc::new(configured(revision, mode, "{}")));
+        self.provisioner.facts_step(NEWS).await.unwrap();
+    }
+
+    /// An administrator sets the limits of the synchronization.
+    pub(crate) async fn limit(&self, limits: &str) {
+        let revision = self.configuration.borrow().revision() + 1;
+        self.configuration.send_replace(Arc::new(configured(revision, "enforce", limits)));
         self.provisioner.facts_step(NEWS).await.unwrap();
     }
 
@@ -346,7 +358,8 @@ async fn start(
     provisioner
 }
 
-async fn own(provisioner: &Provisioner) {
+/// Waits until a provisioner owns `hub`.
+pub(crate) async fn own(provisioner: &Provisioner) {
     let deadline = tokio::time::Instant::now() + DEADLINE;
     while !provisioner.owns(&tenant("hub")) {
         assert!(tokio::time::Instant::now() < deadline, "the lease is not taken");
@@ -354,13 +367,13 @@ async fn own(provisioner: &Provisioner) {
     }
 }
 
-fn configured(revision: u64, mode: &str) -> Configuration {
+fn configured(revision: u64, mode: &str, limits: &str) -> Configuration {
     let client = r#"{"clientId":"app","clientSecret":{"file":"/run/secret"}}"#;
     let tenant_spec = |name: &str| {
         let graph = format!(r#"{{"domain":"{name}.example","reader":{client},"writer":{client}}}"#);
         format!(r#"{{"organization":"contoso","graph":{graph}}}"#)
     };
-    let synchronization = format!(r#"{{"to":"hub","mode":"{mode}","scope":{{"everyone":true}}}}"#);
+    let synchronization = format!(r#"{{"to":"hub","mode":"{mode}","limits":{limits},"scope":{{"everyone":true}}}}"#);
     let resources = [
         (Kind::Organization, None, "contoso", r#"{"tenants":["emea","hub"]}"#.to_owned()),
         (Kind::Tenant, Some("emea"), "emea", tenant_spec("emea")),
