@@ -68,6 +68,14 @@ async fn put_off(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
+/// Puts a link off whose job panicked, the longer the oftener. Its intent stays: what it names may have happened.
+pub(crate) async fn put_off_panicked(worker: &Worker, epoch: Epoch, key: Key) -> Result<()> {
+    match link::read(&worker.context.store, &key).await? {
+        Some(stored) => Job::new(worker, epoch, key, stored).close(End::Panicked).await.map(drop),
+        None => Ok(()),
+    }
+}
+
 struct Job<'a> {
     worker: &'a Worker,
     epoch: Epoch,

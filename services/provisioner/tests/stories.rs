@@ -48,6 +48,7 @@ stories! {
     whom_the_target_blocked_is_not_unblocked_by_a_change,
     no_more_are_deleted_in_a_window_than_the_limit_and_the_rest_keep_their_access,
     limits_of_the_configuration_hold_each_verb_until_they_are_raised,
+    a_job_that_panics_puts_its_link_off_and_no_other,
     leavers_go_first_and_no_more_calls_are_under_way_than_allowed,
     who_is_gone_while_he_is_being_invited_is_cleaned_away_by_the_same_job,
     an_address_that_an_invitation_says_is_taken_is_tried_again_later,
@@ -384,6 +385,21 @@ async fn limits_of_the_configuration_hold_each_verb_until_they_are_raised(place:
     let journal = bed.fake.journal();
     let count = |verb: &str| journal.iter().filter(|write| write.starts_with(verb)).count();
     assert_eq!((count("revoke"), count("disable")), (1, 1), "whose sign-in waits keeps his sessions: {journal:?}");
+}
+
+async fn a_job_that_panics_puts_its_link_off_and_no_other(place: Place) {
+    let bed = Bed::new(place).await;
+    bed.fake.fail_call("patch", [Fault::Panic, Fault::Panic]);
+    bed.decide("ana", present("ana", "Paris", true)).await;
+    bed.intake().await;
+    assert_eq!(bed.work().await, 1, "it is not tried again at once");
+    bed.provisioner.publish_step(&tenant("hub")).await.unwrap();
+    let trouble = bed.links().await.remove(0).link.trouble.unwrap();
+    assert_eq!((trouble.kind, trouble.code.as_str(), trouble.attempts), (TroubleKind::Retry, "panicked", 1));
+    bed.decide("bo", present("bo", "Paris", true)).await;
+    bed.outlast(Duration::from_secs(120)).await;
+    assert_eq!(bed.fake.objects().len(), 2);
+    assert!(bed.links().await.iter().all(|record| record.link.is_reached()));
 }
 
 async fn leavers_go_first_and_no_more_calls_are_under_way_than_allowed(place: Place) {

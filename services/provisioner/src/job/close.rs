@@ -47,7 +47,7 @@ impl Job<'_> {
         }
         match end {
             // What nobody may repeat yet keeps its intent, and its time.
-            End::Lost { invited: true } | End::NotYet(_) => {}
+            End::Lost { invited: true } | End::NotYet(_) | End::Panicked => {}
             End::Lost { invited: false } => intent::expire(&mut tx, &self.key, now).await?,
             End::Rest | End::Hold(_) | End::Closed { .. } | End::Retry(_) | End::Stopped | End::Forbidden(_) | End::Refused { .. } => {
                 intent::remove(&mut tx, &self.key).await?;
@@ -83,7 +83,7 @@ impl Job<'_> {
             | End::NotYet(_)
             | End::Retry(_)
             | End::Lost { .. }
-           
+            | End::Panicked
             | End::Stopped
             | End::Forbidden(_) => return None,
         };
