@@ -13,7 +13,7 @@ mod perform;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::{Instrument as _, error, info_span};
+use tracing::{Instrument as _, Span, error, info_span};
 use xtsync_domain::Timestamp;
 use xtsync_domain::link::{Change, Class, Seen, Step, TroubleKind, Verb, next};
 use xtsync_platform::store::{self, Epoch};
@@ -161,6 +161,9 @@ impl<'a> Job<'a> {
         self.stored.version = newest.version;
         if !self.stored.link.rebase(&newest.link) {
             return false;
+        }
+        if let Some(newest) = &newest.traceparent {
+            trace::link(&Span::current(), newest);
         }
         self.stored.traceparent = newest.traceparent;
         // What was seen may have been looked for under another address.

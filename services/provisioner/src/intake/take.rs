@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tracing::info_span;
 use xtsync_domain::link::class::class;
 use xtsync_domain::link::{Class, Link};
 use xtsync_domain::{Decision, Desired, TenantName, Timestamp, Version};
 use xtsync_platform::store::Transaction;
+use xtsync_platform::trace;
 
 use super::read::Arrival;
 use crate::context::Context;
@@ -45,9 +47,11 @@ impl Batch {
     fn take(&mut self, Arrival { key, decision, traceparent }: Arrival, now: Timestamp) {
         let is_new = match self.links.get_mut(&key) {
             Some(stored) => {
+                let was_reached = stored.link.is_reached();
                 let is_newer = stored.link.decide(decision, now);
                 if is_newer {
-                    stored.traceparent = traceparent;
+                    let replaced = stored.traceparent.take().filter(|_| !was_reached);
+                    stored.traceparent = replacing(traceparent, replaced.as_deref());
                 }
                 is_newer
             }
@@ -90,6 +94,15 @@ impl Batch {
             counts.iter().for_each(|(target, count)| context.metrics.decisions(target, what, *count));
         }
     }
+}
+
+/// The trace of a decision that came before the one it replaces was worked on: it goes on in a span that links to the other's.
+fn replacing(newest: Option<String>, replaced: Option<&str>) -> Option<String> {
+    let (Some(newest), Some(replaced)) = (&newest, replaced) else { return newest };
+    let span = info_span!("replace", trace_id = tracing::field::Empty);
+    trace::follow(&span, newest);
+    trace::link(&span, replaced);
+    trace::of(&span).or_else(|| Some(newest.clone()))
 }
 
 /// Whether a decision about a user without a link makes one. Most of a source's people are gone by our word and were never here.
