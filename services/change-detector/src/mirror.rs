@@ -99,10 +99,10 @@ pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, users: &[Mir
     Ok(())
 }
 
-/// Some users whose cut may be stale.
-pub(crate) async fn dirty(tx: &mut Transaction, tenant: &TenantName) -> Result<Vec<Mirrored>, Error> {
-    const SQL: &str = select!("WHERE tenant = $1 AND dirty = 1 ORDER BY id LIMIT $2");
-    tx.fetch(SQL, params![tenant.as_str(), CHUNK as u64]).await?.iter().map(read).collect()
+/// Some users after `after` whose cut may be stale.
+pub(crate) async fn dirty(tx: &mut Transaction, tenant: &TenantName, after: &str) -> Result<Vec<Mirrored>, Error> {
+    const SQL: &str = select!("WHERE tenant = $1 AND dirty = 1 AND id > $2 ORDER BY id LIMIT $3");
+    tx.fetch(SQL, params![tenant.as_str(), after, CHUNK as u64]).await?.iter().map(read).collect()
 }
 
 /// Some users after `after` that were cut for another projection.
@@ -147,14 +147,30 @@ pub(crate) async fn touch(tx: &mut Transaction, tenant: &TenantName, ids: &[User
     save(tx, tenant, &users).await
 }
 
-/// How many users a reading of everything has seen.
-pub(crate) async fn seen(tx: &mut Transaction, tenant: &TenantName, generation: u64) -> Result<u64, Error> {
-    count(tx, "SELECT COUNT(*) FROM user_ WHERE tenant = $1 AND gone = 0 AND generation = $2", tenant, generation).await
+/// Who of those who were here a reading of everything has shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sight {
+    pub(crate) seen: u64,
+    pub(crate) unseen: u64,
 }
 
-/// How many users who were here a reading of everything has not seen.
-pub(crate) async fn unseen(tx: &mut Transaction, tenant: &TenantName, generation: u64) -> Result<u64, Error> {
-    count(tx, "SELECT COUNT(*) FROM user_ WHERE tenant = $1 AND gone = 0 AND generation < $2", tenant, generation).await
+impl Sight {
+    /// Whether so many are missing that a person must look at it.
+    pub(crate) fn is_collapsed(&self) -> bool {
+        is_collapse(self.unseen, self.seen)
+    }
+}
+
+/// Whether a loss is more than half, and more than ten (I-5).
+pub(crate) fn is_collapse(lost: u64, stayed: u64) -> bool {
+    lost > 10 && lost > stayed
+}
+
+/// What a reading of everything has shown.
+pub(crate) async fn sight(tx: &mut Transaction, tenant: &TenantName, generation: u64) -> Result<Sight, Error> {
+    const SEEN: &str = "SELECT COUNT(*) FROM user_ WHERE tenant = $1 AND gone = 0 AND generation = $2";
+    const UNSEEN: &str = "SELECT COUNT(*) FROM user_ WHERE tenant = $1 AND gone = 0 AND generation < $2";
+    Ok(Sight { seen: count(tx, SEEN, tenant, generation).await?, unseen: count(tx, UNSEEN, tenant, generation).await? })
 }
 
 /// Notes that those whom a complete reading has not seen are gone.

@@ -10,10 +10,11 @@ use xtsync_directory::{self as directory, GroupChange, Next, Page, Rejected, Use
 use xtsync_domain::Timestamp;
 
 use super::Tenant;
+use super::again::Again;
 use crate::error::Error;
-use crate::mirror::{self, CHUNK};
+use crate::mirror::{self, CHUNK, Sight};
 use crate::reading::{self, Phase};
-use crate::{membership, publication, round};
+use crate::{hold, membership, publication, round};
 
 /// How often freshness is said at most while nothing changes.
 const FRESHNESS_EVERY: Duration = Duration::from_secs(1);
@@ -29,7 +30,10 @@ impl Tenant {
     /// Reads one page of the round under way, or begins one. True when there is more to do at once.
     pub(super) async fn read(&mut self, now: Timestamp) -> Result<bool, Error> {
         if self.reading.phase == Phase::Idle {
-            self.reading.begin();
+            match self.again.is_due(now) {
+                true => self.reading.begin_entire(),
+                false => self.reading.begin(),
+            }
             self.rejected &= !self.reading.entire;
         }
         let read = match self.reading.phase.clone() {
@@ -122,9 +126,10 @@ impl Tenant {
             self.round_due = self.facts_due;
             return Ok(false);
         }
-        let due = self.reading.entire && !self.reading.first() && self.swept != self.reading.generation;
+        let due = self.reading.entire && self.reading.repeats() && self.swept != self.reading.generation;
         let swept = due && self.sweep(now).await?;
         self.swept = self.reading.generation;
+        self.weigh(now).await?;
         let mut tx = self.begin().await?;
         let cut = self.cut_dirty(&mut tx, now).await?;
         let mut reading = self.reading.clone();
@@ -147,6 +152,21 @@ impl Tenant {
         Ok(news)
     }
 
+    /// Once a round, before anybody is cut: what it takes out of groups may be too much.
+    async fn weigh(&mut self, now: Timestamp) -> Result<(), Error> {
+        if self.weighed == Some(self.reading.round) {
+            return Ok(());
+        }
+        let mut tx = self.begin().await?;
+        if let Some(knife) = self.knife(now) {
+            hold::weigh(&mut tx, &knife, &self.order.scopes).await?;
+        }
+        self.held.scope = hold::count(&mut tx, &self.name).await?;
+        tx.commit().await?;
+        self.weighed = Some(self.reading.round);
+        Ok(())
+    }
+
     async fn complete(&mut self, news: bool, now: Timestamp) -> Result<(), Error> {
         self.metrics.round(&self.name);
         self.round_due = now.plus(self.pace.rounds);
@@ -162,23 +182,33 @@ impl Tenant {
     }
 
     /// After a complete reading: whoever was not seen is gone, if the directory's own count says that the reading was complete.
-    async fn sweep(&self, now: Timestamp) -> Result<bool, Error> {
+    /// Otherwise it is asked again later, or those who left meanwhile would stay for ever.
+    async fn sweep(&mut self, now: Timestamp) -> Result<bool, Error> {
         let counted = self.source.user_count().await?;
         let mut tx = self.begin().await?;
         let generation = self.reading.generation;
-        let seen = mirror::seen(&mut tx, &self.name, generation).await?;
-        let unseen = mirror::unseen(&mut tx, &self.name, generation).await?;
+        let sight = mirror::sight(&mut tx, &self.name, generation).await?;
+        let (Sight { seen, unseen }, collapsed) = (sight, sight.is_collapsed());
         // People come and go while everything is read; a truncated reading is off by more.
         let tolerated = 5.max(counted / 100);
-        let collapsed = unseen > 10 && unseen > seen;
-        if seen.abs_diff(counted) > tolerated || collapsed || self.rejected {
-            let rejected = self.rejected;
-            warn!(tenant = %self.name, seen, counted, unseen, rejected, "the reading is not whole or agrees with no count: nobody is removed");
+        let doubt = match (collapsed, self.rejected, seen.abs_diff(counted) > tolerated) {
+            (true, _, _) => Some("collapsed"),
+            (false, true, _) => Some("incomplete"),
+            (false, false, true) => Some("count_differs"),
+            (false, false, false) => None,
+        };
+        if let Some(doubt) = doubt {
+            warn!(tenant = %self.name, seen, counted, unseen, doubt, "the reading cannot be relied on: nobody is removed");
+            self.metrics.failed(&self.name, doubt);
+            self.again.put_off(collapsed, now);
+            self.held.users = if collapsed { unseen } else { 0 };
             return Ok(false);
         }
         let gone = mirror::sweep(&mut tx, &self.name, generation, now).await?;
         membership::sweep(&mut tx, &self.name, generation, now).await?;
         tx.commit().await?;
+        self.again = Again::No;
+        self.held.users = 0;
         info!(tenant = %self.name, seen, gone, "everything was read again");
         Ok(true)
     }

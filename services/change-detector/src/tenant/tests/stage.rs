@@ -22,6 +22,7 @@ use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 
 use crate::error::Error;
+use crate::hold::{Scope, Scopes};
 use crate::metrics::Metrics;
 use crate::tenant::{Fence, Order, Pace, Pause, Tenant};
 
@@ -53,7 +54,7 @@ impl Stage {
         let bus: Bus = Embedded::open(&folder.path().join("bus.sqlite"), clock.clone()).await.unwrap();
         let heard = Table::open(&bus, vec![Topic::UserDeltas(emea())]).await.unwrap();
         let directory = Arc::new(Script::default());
-        let order = Order { revision: 1, users: Some((1, projection)) };
+        let order = Order { revision: 1, users: Some((1, projection)), scopes: Scopes::new() };
         let tenant = take_up(&folder, &clock, &bus, &directory, &order).await;
         Self { folder, clock, bus, heard, directory, order, tenant }
     }
@@ -102,12 +103,33 @@ impl Stage {
     }
 
     pub(super) fn later_than_facts(&self) {
-        self.clock.advance(Duration::from_secs(60));
+        self.later(Duration::from_secs(60));
+    }
+
+    pub(super) fn later(&self, time: Duration) {
+        self.clock.advance(time);
     }
 
     pub(super) async fn order(&mut self, attributes: &[&str], groups: &[&str], revision: u64) {
-        self.order = Order { revision, users: Some((revision, projection(attributes, groups))) };
-        self.tenant.obey(self.order.clone()).await.unwrap();
+        self.order = Order { revision, users: Some((revision, projection(attributes, groups))), scopes: self.order.scopes.clone() };
+        self.obey().await;
+    }
+
+    /// An administrator says how a group counts, and nothing else.
+    pub(super) async fn scope(&mut self, group: &str, scope: Scope) {
+        self.order.revision += 1;
+        self.order.scopes.insert(group.into(), scope);
+        self.obey().await;
+    }
+
+    async fn obey(&mut self) {
+        let now = xtsync_platform::clock::Clock::now(&*self.clock);
+        self.tenant.obey(self.order.clone(), now).await.unwrap();
+    }
+
+    /// Whom the tenant keeps: users, and people in groups.
+    pub(super) fn held(&self) -> [u64; 2] {
+        self.tenant.held().map(|(_, people)| people)
     }
 
     /// Leaves the store as a crash between version and publication leaves it: the newest versions are not noted as published.
@@ -142,7 +164,8 @@ async fn take_up(folder: &TempDir, clock: &Arc<ManualClock>, bus: &Bus, director
     let fence = Fence { lease: LEASE.to_owned(), epoch };
     let pace = Pace { rounds: Duration::from_secs(30), facts: Duration::from_secs(20) };
     let source: Arc<dyn Source> = directory.clone();
-    Tenant::take_up(emea(), source, (store, bus.clone()), fence, (pace, Metrics::new()), order.clone()).await.unwrap()
+    let now = xtsync_platform::clock::Clock::now(&**clock);
+    Tenant::take_up(emea(), source, (store, bus.clone()), fence, (pace, Metrics::new()), order.clone(), now).await.unwrap()
 }
 
 fn emea() -> TenantName {
@@ -181,6 +204,8 @@ pub(super) enum Answer {
     Fail(DirectoryError),
     Groups(Vec<GroupChange>),
     Users(Vec<UserChange>),
+    /// There is another page after this one.
+    PageOfUsers(Vec<UserChange>),
 }
 
 /// A directory that answers what it is told, and "nothing changed" otherwise.
@@ -190,6 +215,7 @@ pub(super) struct Script {
     states: Mutex<HashMap<GroupId, GroupState>>,
     count: Mutex<Option<u64>>,
     heard: Mutex<i64>,
+    readings: Mutex<u32>,
 }
 
 impl Script {
@@ -207,6 +233,15 @@ impl Script {
 
     pub(super) fn users(&self, changes: Vec<UserChange>) {
         self.answers.lock().unwrap().push_back(Answer::Users(changes));
+    }
+
+    pub(super) fn page_of_users(&self, changes: Vec<UserChange>) {
+        self.answers.lock().unwrap().push_back(Answer::PageOfUsers(changes));
+    }
+
+    /// How often everything was read so far.
+    pub(super) fn readings(&self) -> u32 {
+        *self.readings.lock().unwrap()
     }
 
     pub(super) fn everything(&self, groups: Vec<GroupChange>, users: Vec<UserChange>) {
@@ -253,13 +288,17 @@ fn complete<T>(changes: Vec<T>) -> Page<T> {
 #[async_trait]
 impl Source for Script {
     async fn users(&self, _: &[String], _: Option<&Cursor>) -> DirectoryResult<Page<UserChange>> {
-        match self.next(|answer| matches!(answer, Answer::Users(_)))? {
+        match self.next(|answer| matches!(answer, Answer::Users(_) | Answer::PageOfUsers(_)))? {
             Some(Answer::Users(changes)) => Ok(complete(changes)),
+            Some(Answer::PageOfUsers(changes)) => Ok(Page { next: Next::Page(Cursor("page".to_owned())), ..complete(changes) }),
             _ => Ok(complete(vec![])),
         }
     }
 
-    async fn groups(&self, _: Option<&Cursor>) -> DirectoryResult<Page<GroupChange>> {
+    async fn groups(&self, cursor: Option<&Cursor>) -> DirectoryResult<Page<GroupChange>> {
+        if cursor.is_none() {
+            *self.readings.lock().unwrap() += 1;
+        }
         match self.next(|answer| matches!(answer, Answer::Groups(_)))? {
             Some(Answer::Groups(changes)) => Ok(complete(changes)),
             _ => Ok(complete(vec![])),
