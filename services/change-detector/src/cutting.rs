@@ -68,7 +68,7 @@ fn stamp(knife: &Knife<'_>, user: &mut Mirrored, state: State) {
         user.projection = knife.revision;
         return;
     }
-    let waiting = (user.version != user.published_version).then_some((user.class, user.cut.as_ref().map(|delta| delta.origin)));
+    let waiting = user.waits.then_some((user.class, user.cut.as_ref().map(|delta| delta.origin)));
     let fresh = class(&state, !live, lost_group(before, &state));
     let (changed, were) = changes(before, &state);
     let origin = match (live, initial, waiting) {

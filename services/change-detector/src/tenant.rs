@@ -26,7 +26,7 @@ use crate::hold::{self, Scopes};
 use crate::membership;
 use crate::metrics::Metrics;
 use crate::mirror::{self, CHUNK};
-use crate::publication;
+use crate::publication::Press;
 use crate::reading::{self, Phase, Reading};
 use crate::round::Context;
 
@@ -200,7 +200,7 @@ impl Tenant {
 
     /// Does one bounded thing of each kind that is due.
     pub(crate) async fn step(&mut self, now: Timestamp) -> Result<Pause, Error> {
-        let published = publication::users(&self.store, &*self.bus, &self.fence, &self.name, &self.metrics, now).await?;
+        let published = self.publish(now).await?;
         if now >= self.facts_due {
             self.look_at_facts(now).await?;
         }
@@ -217,6 +217,17 @@ impl Tenant {
     fn cuttable(&self) -> bool {
         let found = |projection: &Projection| projection.unresolved.is_empty() && self.groups_readable;
         self.order.users.as_ref().is_some_and(|(_, projection)| !self.reading.first() || found(projection))
+    }
+
+    /// Publishes some of what is due; gives how many records.
+    async fn publish(&self, now: Timestamp) -> Result<usize, Error> {
+        let published = self.press().users(now).await?;
+        self.metrics.published(&self.name, published);
+        Ok(published)
+    }
+
+    fn press(&self) -> Press {
+        Press { store: self.store.clone(), bus: self.bus.clone(), fence: self.fence.clone(), tenant: self.name.clone() }
     }
 
     async fn begin(&self) -> Result<Transaction, Error> {

@@ -14,7 +14,7 @@ use super::again::Again;
 use crate::error::Error;
 use crate::mirror::{self, CHUNK, Sight};
 use crate::reading::{self, Phase};
-use crate::{hold, membership, publication, round};
+use crate::{hold, membership, round};
 
 /// How often freshness is said at most while nothing changes.
 const FRESHNESS_EVERY: Duration = Duration::from_secs(1);
@@ -172,7 +172,7 @@ impl Tenant {
         self.round_due = now.plus(self.pace.rounds);
         if news || now >= self.freshness_due {
             // What this round found is on the bus before it is said to be complete.
-            while publication::users(&self.store, &*self.bus, &self.fence, &self.name, &self.metrics, now).await? > 0 {}
+            while self.publish(now).await? > 0 {}
             let fact = self.facts.freshness(self.reading.round, now);
             self.say(vec![fact], now).await?;
             self.freshness_due = now.plus(FRESHNESS_EVERY);

@@ -5,9 +5,9 @@ mod stage;
 use std::time::Duration;
 
 use xtsync_directory::{Error as DirectoryError, GroupChange, UserChange};
-use xtsync_domain::Value;
 use xtsync_domain::delta::{Gone, Origin, State, UserDelta};
 use xtsync_domain::fact::GroupState;
+use xtsync_domain::{Timestamp, Value};
 
 use crate::hold::Scope;
 
@@ -272,6 +272,22 @@ async fn what_was_versioned_before_a_crash_and_not_noted_as_published_is_publish
     stage.crash_before_noting("ana").await;
     stage.restart().await;
     assert_eq!(told(&stage.settle().await), ["ana:live:all:Rome"]);
+}
+
+#[tokio::test]
+async fn what_a_former_owner_publishes_late_is_followed_by_the_newest() {
+    let mut stage = ana_and_bo().await;
+    stage.crash_before_noting("ana").await;
+    let former = stage.press();
+    let late = former.due().await.unwrap();
+    stage.restart().await;
+    stage.directory.users(vec![changed("ana", &[("city", "Oslo")])]);
+    stage.settle().await;
+    assert!(former.due().await.is_ok_and(|due| due.is_empty()));
+    assert!(former.send(late, Timestamp(0)).await.is_err(), "the lease is gone");
+    assert_eq!(told(&stage.published().await), ["ana:initial:all:Paris"], "the older one came last");
+    assert_eq!(told(&stage.settle().await), ["ana:live:all:Oslo"]);
+    assert_eq!(stage.settle().await, []);
 }
 
 #[tokio::test]

@@ -24,6 +24,7 @@ use xtsync_proto::v1;
 use crate::error::Error;
 use crate::hold::{Scope, Scopes};
 use crate::metrics::Metrics;
+use crate::publication::Press;
 use crate::tenant::{Fence, Order, Pace, Pause, Tenant};
 
 const LEASE: &str = "detector/emea";
@@ -87,7 +88,8 @@ impl Stage {
         self.published().await
     }
 
-    async fn published(&mut self) -> Vec<UserDelta> {
+    /// What was published since this was last asked.
+    pub(super) async fn published(&mut self) -> Vec<UserDelta> {
         let ends = self.bus.ends(&Topic::UserDeltas(emea())).await.unwrap();
         let all: i64 = ends.iter().map(|ends| ends.high).sum();
         let mut deltas = Vec::new();
@@ -143,6 +145,11 @@ impl Stage {
     /// Another process takes the tenant up where the store says it stands.
     pub(super) async fn restart(&mut self) {
         self.tenant = take_up(&self.folder, &self.clock, &self.bus, &self.directory, &self.order).await;
+    }
+
+    /// What publishes under the lease as it is.
+    pub(super) fn press(&self) -> Press {
+        self.tenant.press()
     }
 
     /// Somebody else takes the lease.
