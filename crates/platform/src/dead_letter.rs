@@ -2,6 +2,7 @@
 
 use std::error::Error as StdError;
 
+use bytes::Bytes;
 use prost::Message as _;
 use xtsync_domain::Timestamp;
 use xtsync_proto::convert::wire_time;
@@ -9,7 +10,7 @@ use xtsync_proto::event::{self, Typed as _};
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 
-use crate::bus::{Bus, Error, Outgoing, RECORD_BYTES_MAX, Record, Urgency};
+use crate::bus::{Bus, Error, Headers, Outgoing, RECORD_BYTES_MAX, Record, Urgency};
 use crate::telemetry::chain;
 use crate::trace;
 
@@ -37,7 +38,32 @@ pub async fn bury(
         topic = %record.at.partition.topic, partition = record.at.partition.index, offset = record.at.offset, reason, error = letter.error,
         "record buried"
     );
-    bus.publish(vec![outgoing(&letter, record, role, now)], Urgency::Live).await
+    let headers =
+        |subject: &str| event::headers(v1::DeadLetter::TYPE, role, subject, record.at.offset, now, event::traceparent(&record.headers));
+    // The key may be anything; what the headers say is text.
+    let headers = headers(&String::from_utf8_lossy(&record.key));
+    bus.publish(vec![outgoing(&letter, record.key.clone(), headers)], Urgency::Live).await
+}
+
+/// Tells of something that could not be used before it was a record: the letter holds its story alone. `topic` is where it would have
+/// come to, `key` says where it stood, `error` what is wrong with it; neither holds a value.
+///
+/// # Errors
+/// When the bus is away; then it is still to be told.
+pub async fn tell(bus: &Bus, role: &str, topic: &Topic, key: &str, reason: &str, error: &str, now: Timestamp) -> Result<(), Error> {
+    tracing::warn!(%topic, key, reason, error, "what could not be used is told");
+    let letter = v1::DeadLetter {
+        topic: topic.to_string(),
+        offset: -1,
+        key: key.as_bytes().to_vec(),
+        role: role.to_owned(),
+        reason: reason.to_owned(),
+        error: error.chars().take(ERROR_CHARS_MAX).collect(),
+        at: Some(wire_time(now)),
+        ..v1::DeadLetter::default()
+    };
+    let headers = event::headers(v1::DeadLetter::TYPE, role, key, now.0, now, None);
+    bus.publish(vec![outgoing(&letter, Bytes::copy_from_slice(key.as_bytes()), headers)], Urgency::Live).await
 }
 
 fn letter(role: &str, record: &Record, reason: &str, error: &dyn StdError, now: Timestamp) -> v1::DeadLetter {
@@ -66,18 +92,13 @@ fn fitting(mut letter: v1::DeadLetter) -> v1::DeadLetter {
     letter
 }
 
-fn outgoing(letter: &v1::DeadLetter, record: &Record, role: &str, now: Timestamp) -> Outgoing {
-    // The key may be anything; what the headers say is text.
-    let subject = String::from_utf8_lossy(&record.key);
-    let headers = event::headers(v1::DeadLetter::TYPE, role, &subject, record.at.offset, now, event::traceparent(&record.headers));
-    Outgoing { topic: Topic::DeadLetters, key: record.key.clone(), value: Some(letter.encode_to_vec().into()), headers }
+fn outgoing(letter: &v1::DeadLetter, key: Bytes, headers: Headers) -> Outgoing {
+    Outgoing { topic: Topic::DeadLetters, key, value: Some(letter.encode_to_vec().into()), headers }
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
-
-    use bytes::Bytes;
 
     use super::*;
     use crate::bus::{Embedded, Partition, Position};

@@ -826,7 +826,7 @@ pub struct RoleStatus {
     #[prost(bool, tag = "14")]
     pub leader: bool,
 }
-/// A record that could not be used, with its story.
+/// A record that could not be used, with its story; or an object of a directory that never became one, then with offset -1 and no value.
 /// Written by every consumer to xtsync.v1.dead-letters, keyed as in its origin.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DeadLetter {

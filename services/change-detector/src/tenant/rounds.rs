@@ -8,9 +8,12 @@ use std::time::Duration;
 use tracing::{debug, info, warn};
 use xtsync_directory::{self as directory, GroupChange, Next, Page, Rejected, UserChange};
 use xtsync_domain::Timestamp;
+use xtsync_platform::dead_letter;
+use xtsync_proto::topic::Topic;
 
 use super::Tenant;
 use super::again::Again;
+use crate::ROLE;
 use crate::error::Error;
 use crate::mirror::{self, CHUNK, Sight};
 use crate::reading::{self, Phase};
@@ -57,16 +60,20 @@ impl Tenant {
     }
 
     /// An object that makes no sense is told and left out; it does not stop the others.
-    fn report(&self, rejected: &[Rejected]) {
+    async fn report(&mut self, topic: Topic, rejected: &[Rejected], now: Timestamp) -> Result<(), Error> {
+        let phase = self.reading.phase.name();
         for Rejected { index, reason } in rejected {
-            warn!(tenant = %self.name, phase = self.reading.phase.name(), index, reason, "an object of the directory makes no sense");
+            let place = format!("{}/{phase}/{index}", self.name);
+            let story = format!("object {index} of a page of {phase} of {}: {reason}", self.name);
+            dead_letter::tell(&self.bus, ROLE, &topic, &place, "rejected_object", &story, now).await?;
             self.metrics.failed(&self.name, "rejected");
         }
+        self.rejected |= !rejected.is_empty();
+        Ok(())
     }
 
     async fn merge_groups(&mut self, page: Page<GroupChange>, now: Timestamp) -> Result<bool, Error> {
-        self.report(&page.rejected);
-        self.rejected |= !page.rejected.is_empty();
+        self.report(Topic::TenantFacts(self.name.clone()), &page.rejected, now).await?;
         let mut reading = self.reading.clone();
         match page.next {
             Next::Page(cursor) => reading.phase = Phase::Groups(Some(cursor)),
@@ -92,8 +99,7 @@ impl Tenant {
     }
 
     async fn merge_users(&mut self, page: Page<UserChange>, now: Timestamp) -> Result<bool, Error> {
-        self.report(&page.rejected);
-        self.rejected |= !page.rejected.is_empty();
+        self.report(Topic::UserDeltas(self.name.clone()), &page.rejected, now).await?;
         let mut reading = self.reading.clone();
         match page.next {
             Next::Page(cursor) => reading.phase = Phase::Users(Some(cursor)),

@@ -4,7 +4,7 @@ mod stage;
 
 use std::time::Duration;
 
-use xtsync_directory::{Error as DirectoryError, GroupChange, UserChange};
+use xtsync_directory::{Error as DirectoryError, GroupChange, Rejected, UserChange};
 use xtsync_domain::delta::{Gone, Origin, State, UserDelta};
 use xtsync_domain::fact::GroupState;
 use xtsync_domain::{Timestamp, Value};
@@ -301,6 +301,18 @@ async fn whoever_lost_the_lease_has_no_effect() {
     stage.restart().await;
     stage.directory.users(vec![UserChange::Changed { id: "ana".into(), attributes: Default::default() }]);
     assert_eq!(stage.settle().await, []);
+}
+
+#[tokio::test]
+async fn an_object_that_makes_no_sense_is_buried_with_its_story_and_stops_nobody() {
+    let mut stage = Stage::new(&["city"], &["all"]).await;
+    stage.directory.groups(vec![joined("all", &["ana"])]);
+    stage.directory.users_but(vec![changed("ana", &[])], Rejected { index: 3, reason: "it has no id".to_owned() });
+    assert_eq!(told(&stage.settle().await), ["ana:initial:all:-"]);
+    let letters = stage.letters().await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!((letters[0].topic.as_str(), letters[0].reason.as_str()), ("xtsync.v1.user-deltas.emea", "rejected_object"));
+    assert_eq!(letters[0].error, "object 3 of a page of users of emea: it has no id");
 }
 
 #[tokio::test]

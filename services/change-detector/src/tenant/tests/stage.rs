@@ -7,7 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tempfile::TempDir;
 use xtsync_directory::{
-    Cursor, Error as DirectoryError, GroupChange, Member, MemberKind, Next, Page, Result as DirectoryResult, Source, UserChange,
+    Cursor, Error as DirectoryError, GroupChange, Member, MemberKind, Next, Page, Rejected, Result as DirectoryResult, Source, UserChange,
 };
 use xtsync_domain::delta::{Gone, Kind, UserDelta};
 use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
@@ -147,6 +147,13 @@ impl Stage {
         self.tenant = take_up(&self.folder, &self.clock, &self.bus, &self.directory, &self.order).await;
     }
 
+    /// What was buried.
+    pub(super) async fn letters(&self) -> Vec<v1::DeadLetter> {
+        let mut table = Table::open(&self.bus, vec![Topic::DeadLetters]).await.unwrap();
+        let records = table.next().await.unwrap();
+        records.iter().map(|record| event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap()).collect()
+    }
+
     /// What publishes under the lease as it is.
     pub(super) fn press(&self) -> Press {
         self.tenant.press()
@@ -213,6 +220,8 @@ pub(super) enum Answer {
     Users(Vec<UserChange>),
     /// There is another page after this one.
     PageOfUsers(Vec<UserChange>),
+    /// One object makes no sense.
+    UsersBut(Vec<UserChange>, Rejected),
 }
 
 /// A directory that answers what it is told, and "nothing changed" otherwise.
@@ -244,6 +253,10 @@ impl Script {
 
     pub(super) fn page_of_users(&self, changes: Vec<UserChange>) {
         self.answers.lock().unwrap().push_back(Answer::PageOfUsers(changes));
+    }
+
+    pub(super) fn users_but(&self, changes: Vec<UserChange>, rejected: Rejected) {
+        self.answers.lock().unwrap().push_back(Answer::UsersBut(changes, rejected));
     }
 
     /// How often everything was read so far.
@@ -295,8 +308,9 @@ fn complete<T>(changes: Vec<T>) -> Page<T> {
 #[async_trait]
 impl Source for Script {
     async fn users(&self, _: &[String], _: Option<&Cursor>) -> DirectoryResult<Page<UserChange>> {
-        match self.next(|answer| matches!(answer, Answer::Users(_) | Answer::PageOfUsers(_)))? {
+        match self.next(|answer| matches!(answer, Answer::Users(_) | Answer::PageOfUsers(_) | Answer::UsersBut(..)))? {
             Some(Answer::Users(changes)) => Ok(complete(changes)),
+            Some(Answer::UsersBut(changes, rejected)) => Ok(Page { rejected: vec![rejected], ..complete(changes) }),
             Some(Answer::PageOfUsers(changes)) => Ok(Page { next: Next::Page(Cursor("page".to_owned())), ..complete(changes) }),
             _ => Ok(complete(vec![])),
         }
