@@ -112,3 +112,54 @@ fn makes_link(decision: &Decision) -> bool {
         Desired::Gone(_) | Desired::Untouched(_) => false,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use opentelemetry::trace::TracerProvider as _;
+    use opentelemetry_sdk::error::OTelSdkResult;
+    use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    const REPLACED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const NEWEST: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    /// The traces that ended spans link to.
+    #[derive(Debug, Clone, Default)]
+    struct Links(Arc<Mutex<Vec<String>>>);
+
+    impl SpanProcessor for Links {
+        fn on_start(&self, _: &mut Span, _: &opentelemetry::Context) {}
+
+        fn on_end(&self, span: SpanData) {
+            self.0.lock().unwrap().extend(span.links.iter().map(|link| link.span_context.trace_id().to_string()));
+        }
+
+        fn force_flush(&self) -> OTelSdkResult {
+            Ok(())
+        }
+
+        fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_decision_that_replaces_another_keeps_its_trace_and_links_to_the_other() {
+        let links = Links::default();
+        let tracer = SdkTracerProvider::builder().with_span_processor(links.clone()).build().tracer("test");
+        let subscriber = tracing_subscriber::registry().with(tracing_opentelemetry::layer().with_tracer(tracer));
+        tracing::subscriber::with_default(subscriber, || {
+            assert_eq!(replacing(Some(NEWEST.to_owned()), None).as_deref(), Some(NEWEST), "nothing was replaced");
+            let handed_on = replacing(Some(NEWEST.to_owned()), Some(REPLACED)).unwrap();
+            assert_eq!(trace::trace_id(&handed_on), trace::trace_id(NEWEST));
+            assert_ne!(handed_on, NEWEST, "the job is a child of the span that links");
+        });
+        assert_eq!(*links.0.lock().unwrap(), ["4bf92f3577b34da6a3ce929d0e0e4736"]);
+        assert_eq!(replacing(Some(NEWEST.to_owned()), Some(REPLACED)).as_deref(), Some(NEWEST), "where nobody records traces");
+    }
+}
