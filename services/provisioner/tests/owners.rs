@@ -29,7 +29,12 @@ async fn a_former_owner_that_wakes_up_writes_nothing() {
 
 #[tokio::test]
 async fn what_a_former_owner_publishes_late_is_followed_by_the_newest_state() {
-    let bed = Bed::new(Place::Sqlite).await;
+    for place in [Place::Sqlite, Place::Postgres] {
+        check_late_is_followed_by_newest(Bed::new(place).await).await;
+    }
+}
+
+async fn check_late_is_followed_by_newest(bed: Bed) {
     let slow = Slow::over(&bed.bus);
     let bus: Bus = slow.clone();
     let former = Arc::new(bed.another_on(&bus).await);

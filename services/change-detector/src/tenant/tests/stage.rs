@@ -13,6 +13,7 @@ use xtsync_domain::delta::{Gone, Kind, UserDelta};
 use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{Attributes, GroupId, TenantName, Timestamp, Value};
+use xtsync_harness::{Postgres, unique};
 use xtsync_platform::bus::{Bus, Embedded, Table};
 use xtsync_platform::clock::ManualClock;
 use xtsync_platform::params;
@@ -31,7 +32,8 @@ const LEASE: &str = "detector/emea";
 const TTL: Duration = Duration::from_secs(1_000_000);
 
 pub(super) struct Stage {
-    folder: TempDir,
+    _folder: TempDir,
+    store: String,
     clock: Arc<ManualClock>,
     bus: Bus,
     heard: Table,
@@ -49,15 +51,27 @@ impl Stage {
         Self::ordered(Projection { unresolved: [name.to_owned()].into(), ..projection(attributes, &[]) }).await
     }
 
+    /// With its store in PostgreSQL.
+    pub(super) async fn on_postgres(attributes: &[&str], groups: &[&str]) -> Self {
+        let database = unique("detector").replace('-', "_");
+        let store = Postgres::shared().await.unwrap().create_database(&database).await.unwrap();
+        Self::stored(tempfile::tempdir().unwrap(), store, projection(attributes, groups)).await
+    }
+
     async fn ordered(projection: Projection) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().display().to_string();
+        Self::stored(folder, store, projection).await
+    }
+
+    async fn stored(folder: TempDir, store: String, projection: Projection) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp(1_000_000_000_000)));
         let bus: Bus = Embedded::open(&folder.path().join("bus.sqlite"), clock.clone()).await.unwrap();
         let heard = Table::open(&bus, vec![Topic::UserDeltas(emea())]).await.unwrap();
         let directory = Arc::new(Script::default());
         let order = Order { revision: 1, users: Some((1, projection)), scopes: Scopes::new() };
-        let tenant = take_up(&folder, &clock, &bus, &directory, &order).await;
-        Self { folder, clock, bus, heard, directory, order, tenant }
+        let tenant = take_up(&store, &clock, &bus, &directory, &order).await;
+        Self { _folder: folder, store, clock, bus, heard, directory, order, tenant }
     }
 
     /// One step, a moment later.
@@ -144,7 +158,7 @@ impl Stage {
 
     /// Another process takes the tenant up where the store says it stands.
     pub(super) async fn restart(&mut self) {
-        self.tenant = take_up(&self.folder, &self.clock, &self.bus, &self.directory, &self.order).await;
+        self.tenant = take_up(&self.store, &self.clock, &self.bus, &self.directory, &self.order).await;
     }
 
     /// What was buried.
@@ -166,13 +180,8 @@ impl Stage {
     }
 }
 
-async fn take_up(folder: &TempDir, clock: &Arc<ManualClock>, bus: &Bus, directory: &Arc<Script>, order: &Order) -> Tenant {
-    let options = store::Options {
-        url: folder.path().display().to_string(),
-        service: "detector",
-        migrations: crate::service::MIGRATIONS,
-        clock: clock.clone(),
-    };
+async fn take_up(url: &str, clock: &Arc<ManualClock>, bus: &Bus, directory: &Arc<Script>, order: &Order) -> Tenant {
+    let options = store::Options { url: url.to_owned(), service: "detector", migrations: crate::service::MIGRATIONS, clock: clock.clone() };
     let store = Store::open(options).await.unwrap();
     let epoch = lease::acquire(&store, LEASE, "test", TTL).await.unwrap().unwrap();
     let fence = Fence { lease: LEASE.to_owned(), epoch };
