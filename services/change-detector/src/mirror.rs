@@ -107,6 +107,12 @@ pub(crate) async fn dirty(tx: &mut Transaction, tenant: &TenantName, after: &str
     tx.fetch(SQL, params![tenant.as_str(), after, CHUNK as u64]).await?.iter().map(read).collect()
 }
 
+/// Whether the cut of more users than `number` may be stale.
+pub(crate) async fn is_dirty(tx: &mut Transaction, tenant: &TenantName, number: u64) -> Result<bool, Error> {
+    const SQL: &str = "SELECT 1 FROM user_ WHERE tenant = $1 AND dirty = 1 LIMIT 1 OFFSET $2";
+    Ok(tx.fetch_one_opt(SQL, params![tenant.as_str(), number]).await?.is_some())
+}
+
 /// Some users after `after` that were cut for another projection.
 pub(crate) async fn cut_otherwise(tx: &mut Transaction, tenant: &TenantName, projection: u64, after: &str) -> Result<Vec<Mirrored>, Error> {
     const SQL: &str = select!("WHERE tenant = $1 AND projection <> $2 AND id > $3 ORDER BY id LIMIT $4");
@@ -175,9 +181,12 @@ impl Sight {
     }
 }
 
+/// What loss is never too large (I-5).
+pub(crate) const HARMLESS: u64 = 10;
+
 /// Whether a loss is more than half, and more than ten (I-5).
 pub(crate) fn is_collapse(lost: u64, stayed: u64) -> bool {
-    lost > 10 && lost > stayed
+    lost > HARMLESS && lost > stayed
 }
 
 /// What a reading of everything has shown.

@@ -168,3 +168,30 @@ fn scopes(configuration: &Configuration, source: &TenantName) -> Scopes {
     }
     scopes
 }
+
+#[cfg(test)]
+mod tests {
+    use xtsync_domain::resource::{Id, Kind, Resource, Spec};
+
+    use super::*;
+
+    #[test]
+    fn where_synchronizations_differ_a_group_counts_in_the_way_that_takes_nobody_out_by_mistake() {
+        let emea = TenantName::new("emea").unwrap();
+        let synchronization = |target: &str, groups: &str, nested: bool, loss: &str| Resource {
+            id: Id { kind: Kind::Synchronization, tenant: Some(emea.clone()), name: format!("to-{target}") },
+            revision: 1,
+            spec: Spec::from_json(
+                Kind::Synchronization,
+                format!(r#"{{"to":"{target}","scope":{{"groups":[{groups}],"nested":{nested}}},"limits":{{"scopeLoss":"{loss}"}}}}"#)
+                    .as_bytes(),
+            )
+            .unwrap(),
+        };
+        let (both, one) = (r#"{"id":"both"},{"id":"one"},"unpinned""#, r#"{"id":"both"}"#);
+        let configuration = Configuration::new(1, [synchronization("hub", both, true, "allow"), synchronization("us", one, false, "hold")]);
+        let want = [("both".into(), Scope { nested: false, lets_go: false }), ("one".into(), Scope { nested: true, lets_go: true })];
+        assert_eq!(scopes(&configuration, &emea), want.into());
+        assert_eq!(scopes(&configuration, &TenantName::new("hub").unwrap()), Scopes::new());
+    }
+}

@@ -9,6 +9,7 @@ use tracing::{debug, info, warn};
 use xtsync_directory::{self as directory, GroupChange, Next, Page, Rejected, UserChange};
 use xtsync_domain::Timestamp;
 use xtsync_platform::dead_letter;
+use xtsync_platform::store::Transaction;
 use xtsync_proto::topic::Topic;
 
 use super::Tenant;
@@ -135,8 +136,8 @@ impl Tenant {
         let due = self.reading.entire && self.reading.repeats() && self.swept != self.reading.generation;
         let swept = due && self.sweep(now).await?;
         self.swept = self.reading.generation;
-        self.weigh(now).await?;
         let mut tx = self.begin().await?;
+        self.weigh(&mut tx, now).await?;
         let cut = self.cut_dirty(&mut tx, now).await?;
         let mut reading = self.reading.clone();
         let complete = cut < CHUNK;
@@ -151,6 +152,7 @@ impl Tenant {
             self.cursor_due = now.plus(CURSOR_STORED_EVERY);
         }
         tx.commit().await?;
+        self.weighed = Some(self.reading.round);
         self.reading = reading;
         if complete {
             self.complete(news, now).await?;
@@ -159,17 +161,13 @@ impl Tenant {
     }
 
     /// Once a round, before anybody is cut: what it takes out of groups may be too much.
-    async fn weigh(&mut self, now: Timestamp) -> Result<(), Error> {
-        if self.weighed == Some(self.reading.round) {
-            return Ok(());
+    async fn weigh(&mut self, tx: &mut Transaction, now: Timestamp) -> Result<(), Error> {
+        if self.weighed != Some(self.reading.round) {
+            if let Some(knife) = self.knife(now) {
+                hold::weigh(tx, &knife, &self.order.scopes).await?;
+            }
+            self.held.scope = hold::count(tx, &self.name).await?;
         }
-        let mut tx = self.begin().await?;
-        if let Some(knife) = self.knife(now) {
-            hold::weigh(&mut tx, &knife, &self.order.scopes).await?;
-        }
-        self.held.scope = hold::count(&mut tx, &self.name).await?;
-        tx.commit().await?;
-        self.weighed = Some(self.reading.round);
         Ok(())
     }
 
