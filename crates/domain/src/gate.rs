@@ -131,21 +131,15 @@ fn closed_for_pair(terms: &Terms<'_>, now: Timestamp, fresh_for: Duration) -> Op
         .or_else(|| by_consent(consent(terms.source, terms.target, now, fresh_for)))
 }
 
-/// Which limit a call counts against. A deletion counts with its first call, or its beginning would pass where its end may not: a
-/// user whose deletion waits keeps his access.
+/// Which limit a call counts against. A deletion and a lost sign-in count with their first call, or their beginning would pass where
+/// their end may not: a user whose deletion waits keeps his access.
 #[must_use]
 pub fn verb(call: &Call, link: &Link) -> Option<Verb> {
-    match link.desired.desired {
-        Desired::Gone(_) if call.writes() => Some(Verb::Delete),
-        Desired::Gone(_) => None,
-        Desired::Present(_) | Desired::Untouched(_) => call.verb(),
+    match (&link.desired.desired, call) {
+        (Desired::Gone(_), call) => call.writes().then_some(Verb::Delete),
+        (Desired::Present(present), Call::Revoke { .. }) if !present.enabled => Some(Verb::Disable),
+        (Desired::Present(_) | Desired::Untouched(_), call) => call.verb(),
     }
-}
-
-/// How many deletions a window allows without approval: a twentieth of the live links, at least 10, at most 500.
-#[must_use]
-pub fn deletions_max(live_links: u64) -> u64 {
-    (live_links / 20).clamp(10, 500)
 }
 
 fn by_mode(mode: Option<Mode>) -> Option<Why> {

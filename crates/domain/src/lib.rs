@@ -1,7 +1,7 @@
 //! The pure rules of xtsync: what is in scope, what a user becomes in a target, what the next call for a link is, whether it may start.
 //!
 //! Nothing here waits, connects or reads a clock: every function takes values (the time among them) and gives values, so a replayed
-//! event is harmless and `plan` says what the worker does. The crate knows no tokio, Kafka, SQL or protobuf; its manifest proves it.
+//! event is harmless, and whoever asks what would be done gets what the worker does. The crate knows no tokio, Kafka, SQL or protobuf; its manifest proves it.
 
 pub mod access;
 pub mod configuration;

@@ -16,7 +16,9 @@ use serde::{Deserialize, Serialize};
 pub use access_policy::{Authority, CrossTenantAccessPolicy, PartnerTerms, UserType};
 pub use organization::Organization;
 pub use projection::Projection;
-pub use synchronization::{Apply, GroupRef, Mapping, MappingSource, Mode, Nulls, PinnedGroup, Scope, Synchronization};
+pub use synchronization::{
+    Apply, GroupRef, Limit, Limits, Mapping, MappingSource, Mode, Nulls, PinnedGroup, Scope, ScopeLoss, Synchronization,
+};
 pub use tenant::{Client, Graph, SecretRef, Tenant, is_safe_for_secrets};
 
 use crate::TenantName;
@@ -86,7 +88,6 @@ pub struct Resource {
 
 /// What a resource says, by kind.
 #[derive(Debug, Clone, PartialEq, Eq)]
-#[expect(clippy::large_enum_variant, reason = "a configuration holds a few hundred of them, not millions")]
 pub enum Spec {
     /// See [`Organization`].
     Organization(Organization),

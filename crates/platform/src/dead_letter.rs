@@ -49,6 +49,35 @@ pub async fn bury(
     bus.publish(vec![outgoing(&letter, record, role, now)], Urgency::Live).await
 }
 
+/// Tells of something that could not be used before it was a record: the letter holds its story alone. `topic` is where it would have
+/// come to, `key` says where it stood, `error` what is wrong with it; neither holds a value.
+///
+/// # Errors
+/// When the bus is away; then it is still to be told.
+pub async fn tell(
+    bus: &dyn Transport,
+    role: Role,
+    topic: &Topic,
+    key: &str,
+    reason: &str,
+    error: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    tracing::warn!(%topic, key, reason, error, "what could not be used is told");
+    let letter = v1::DeadLetter {
+        topic: topic.to_string(),
+        offset: -1,
+        key: key.as_bytes().to_vec(),
+        role: role.to_string(),
+        reason: reason.to_owned(),
+        error: error.chars().take(ERROR_CHARS_MAX).collect(),
+        at: Some(wire_time(now)),
+        ..v1::DeadLetter::default()
+    };
+    let event = Outgoing::event::<v1::DeadLetter>(role, Topic::DeadLetters, key, now.0, now, None, letter.encode_to_vec());
+    bus.publish(vec![event], Urgency::Live).await
+}
+
 /// Publishes records. One that is larger than a record may be is buried in its place, so that it holds up no other: its letter has no
 /// offset, and no value. Returns when all are durable.
 ///

@@ -13,6 +13,7 @@ impl From<Outcome> for v1::Outcome {
         let (result, code) = match outcome.ending {
             Ending::Done => (v1::Result::Done, String::new()),
             Ending::Failed(code) => (v1::Result::Failed, code),
+            Ending::Held(code) => (v1::Result::Held, code),
         };
         Self {
             id: outcome.id,
@@ -52,7 +53,8 @@ impl TryFrom<v1::Outcome> for Outcome {
             ending: match enumeration("result", wire.result)? {
                 v1::Result::Unspecified => return Err(missing("result")),
                 v1::Result::Done => Ending::Done,
-                v1::Result::Failed | v1::Result::Held => Ending::Failed(wire.code),
+                v1::Result::Failed => Ending::Failed(wire.code),
+                v1::Result::Held => Ending::Held(wire.code),
             },
             first_seen: time("first_seen", wire.first_seen)?,
             at: time("at", wire.at)?,
@@ -109,7 +111,10 @@ mod tests {
 
     #[test]
     fn an_outcome_reads_back_whatever_was_done_and_however_it_ended() {
-        for (verb, ending) in Verb::ALL.into_iter().flat_map(|verb| [(verb, Ending::Done), (verb, Ending::Failed("refused".into()))]) {
+        for (verb, ending) in Verb::ALL
+            .into_iter()
+            .flat_map(|verb| [(verb, Ending::Done), (verb, Ending::Failed("refused".into())), (verb, Ending::Held("vetoed".into()))])
+        {
             let outcome = Outcome {
                 id: "o1".into(),
                 source: TenantName::new("emea").unwrap(),

@@ -821,7 +821,8 @@ pub struct RoleStatus {
     #[prost(bool, tag = "14")]
     pub leader: bool,
 }
-/// A record that could not be used, or not be published because it was too large, with its story.
+/// A record that could not be used, or not be published because it was too large, with its story; or an object of a directory that never
+/// became one, then with offset -1 and no value.
 /// Written by every role to xtsync.v1.dead-letters, keyed as in its origin; a key longer than 1024 bytes is cut.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct DeadLetter {

@@ -21,6 +21,20 @@ pub(crate) struct Memberships {
     pub(crate) nested: Vec<GroupId>,
 }
 
+impl Memberships {
+    /// Stays in a group that he is in no more.
+    pub(crate) fn keep(&mut self, group: &GroupId, directly: bool) {
+        if directly && !self.direct.contains(group) {
+            self.nested.retain(|other| other != group);
+            self.direct.push(group.clone());
+            self.direct.sort();
+        } else if !self.direct.contains(group) && !self.nested.contains(group) {
+            self.nested.push(group.clone());
+            self.nested.sort();
+        }
+    }
+}
+
 impl Closure {
     /// Walks down from the referenced groups along `(group, child group)` edges.
     pub(crate) fn new(referenced: &BTreeSet<GroupId>, edges: &[(GroupId, GroupId)]) -> Self {

@@ -12,6 +12,7 @@ use xtsync_platform::store::Transaction;
 use crate::closure::Closure;
 use crate::cut::{changes, class, cut, lost_group};
 use crate::error::Error;
+use crate::hold;
 use crate::membership;
 use crate::mirror::{self, Mirrored};
 
@@ -34,8 +35,14 @@ pub(crate) struct Knife<'a> {
 pub(crate) async fn cut_all(tx: &mut Transaction, knife: &Knife<'_>, mut users: Vec<Mirrored>) -> Result<(), Error> {
     let ids: Vec<_> = users.iter().map(|user| user.id.clone()).collect();
     let groups = membership::groups_of(tx, knife.tenant, &ids).await?;
+    let kept = hold::kept_by(tx, knife.tenant, &ids).await?;
     for user in &mut users {
-        let memberships = knife.closure.memberships(groups.get(&user.id).into_iter().flatten());
+        let mut memberships = knife.closure.memberships(groups.get(&user.id).into_iter().flatten());
+        for (group, directly) in kept.get(&user.id).into_iter().flatten() {
+            if knife.projection.groups.contains(group) {
+                memberships.keep(group, *directly);
+            }
+        }
         let state = match user.gone {
             Some(how) => State::Gone(how),
             None => State::Present(cut(&user.body, knife.source.kind(&user.body), memberships, knife.projection)),
@@ -51,17 +58,20 @@ fn stamp(knife: &Knife<'_>, user: &mut Mirrored, state: State) {
     // Nobody was told of somebody who came and went between two rounds.
     let never_told = before.is_none() && user.gone.is_some();
     // What a wider projection adds to everybody is backlog; whoever loses access is not.
-    let widened = knife.entire && user.projection != knife.revision && class(&state, false, lost_group(before, &state)) != Class::Revoke;
-    let live = user.dirty && !same && !knife.first_round && !widened;
+    let loses = class(&state, false, lost_group(before, &state)) == Class::Revoke;
+    let widened = knife.entire && user.projection != knife.revision && !loses;
+    // Nor is who goes while everybody is told for the first time.
+    let initial = knife.first_round && !(loses && before.is_some());
+    let live = user.dirty && !same && !initial && !widened;
     user.dirty = false;
     if never_told || (same && user.projection == knife.revision) {
         user.projection = knife.revision;
         return;
     }
-    let waiting = (user.version != user.published_version).then_some((user.class, user.cut.as_ref().map(|delta| delta.origin)));
+    let waiting = user.waits.then_some((user.class, user.cut.as_ref().map(|delta| delta.origin)));
     let fresh = class(&state, !live, lost_group(before, &state));
     let (changed, were) = changes(before, &state);
-    let origin = match (live, knife.first_round, waiting) {
+    let origin = match (live, initial, waiting) {
         (true, _, _) | (false, _, Some((_, Some(Origin::Live)))) => Origin::Live,
         (false, true, _) => Origin::Initial,
         (false, false, _) => Origin::Replay,

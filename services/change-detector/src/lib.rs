@@ -8,6 +8,7 @@ mod cut;
 mod cutting;
 mod error;
 mod facts;
+mod hold;
 mod membership;
 mod metrics;
 mod mirror;

@@ -93,6 +93,19 @@ pub(crate) async fn groups_of(tx: &mut Transaction, tenant: &TenantName, users: 
     Ok(groups)
 }
 
+/// How many people who are here are in a group; with those in the groups in it, if they count.
+pub(crate) async fn people(tx: &mut Transaction, tenant: &TenantName, group: &GroupId, nested: bool) -> Result<u64, Error> {
+    const SQL: &str = "WITH RECURSIVE below (id) AS (SELECT CAST($2 AS TEXT) UNION SELECT member.child_id FROM member \
+        JOIN below ON member.group_id = below.id WHERE member.tenant = $1 AND member.child_kind = $3) \
+        SELECT COUNT(DISTINCT member.child_id) FROM member JOIN below ON member.group_id = below.id \
+        JOIN user_ ON user_.tenant = member.tenant AND user_.id = member.child_id AND user_.gone = 0 \
+        WHERE member.tenant = $1 AND member.child_kind = 0";
+    // No membership has a negative kind, so nothing is below the group where nesting does not count.
+    let kind = if nested { 1_i64 } else { -1 };
+    let row = tx.fetch_one_opt(SQL, params![tenant.as_str(), group.as_str(), kind]).await?;
+    Ok(row.map(|row| row.uint(0)).transpose()?.unwrap_or(0))
+}
+
 /// Marks every direct user member of these groups as possibly stale.
 pub(crate) async fn touch_members(
     tx: &mut Transaction,

@@ -1,7 +1,7 @@
 //! The detector's metrics: names, help and labels in one place.
 
 use opentelemetry::KeyValue;
-use opentelemetry::metrics::Counter;
+use opentelemetry::metrics::{Counter, Gauge};
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::metrics::{self, Lateness};
 
@@ -12,6 +12,7 @@ pub(crate) struct Metrics {
     rounds: Counter<u64>,
     changes: Counter<u64>,
     failures: Counter<u64>,
+    held: Gauge<u64>,
     lateness: Lateness,
 }
 
@@ -24,6 +25,10 @@ impl Metrics {
             rounds: counter("xtsync_detector_rounds", "Rounds of detection completed."),
             changes: counter("xtsync_detector_changes", "Changes read from directories, by kind."),
             failures: counter("xtsync_detector_failures", "Steps that failed, by code."),
+            held: meter
+                .u64_gauge("xtsync_detector_held")
+                .with_description("People kept in though the directory shows them there no more, by reason; anything but 0 needs a person.")
+                .build(),
             lateness: Lateness::new(&meter),
         }
     }
@@ -42,6 +47,11 @@ impl Metrics {
 
     pub(crate) fn failed(&self, tenant: &TenantName, code: &'static str) {
         self.failures.add(1, &[tenant_label(tenant), KeyValue::new("code", code)]);
+    }
+
+    /// How many people are kept for a reason.
+    pub(crate) fn held(&self, tenant: &TenantName, reason: &'static str, people: u64) {
+        self.held.record(people, &[tenant_label(tenant), KeyValue::new("reason", reason)]);
     }
 
     /// How late a directory told of something it says happened at `happened`.

@@ -21,7 +21,8 @@ pub(crate) const CHUNK: usize = 1_000;
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, body, gone, dirty, generation, first_seen, cut, projection, class, version, published_version FROM user_ ",
+            "SELECT id, body, gone, dirty, generation, first_seen, cut, projection, class, version, \
+             CASE WHEN version = published_version THEN 0 ELSE 1 END FROM user_ ",
             $rest
         )
     };
@@ -47,7 +48,8 @@ pub(crate) struct Mirrored {
     pub(crate) projection: u64,
     pub(crate) class: Class,
     pub(crate) version: u64,
-    pub(crate) published_version: u64,
+    /// Whether the bus has not heard of that version.
+    pub(crate) waits: bool,
 }
 
 impl Mirrored {
@@ -64,7 +66,7 @@ impl Mirrored {
             projection: 0,
             class: Class::Bulk,
             version: 0,
-            published_version: 0,
+            waits: false,
         }
     }
 
@@ -99,10 +101,16 @@ pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, users: &[Mir
     Ok(())
 }
 
-/// Some users whose cut may be stale.
-pub(crate) async fn dirty(tx: &mut Transaction, tenant: &TenantName) -> Result<Vec<Mirrored>, Error> {
-    const SQL: &str = select!("WHERE tenant = $1 AND dirty = 1 ORDER BY id LIMIT $2");
-    tx.fetch(SQL, params![tenant.as_str(), CHUNK as u64]).await?.iter().map(read).collect()
+/// Some users after `after` whose cut may be stale.
+pub(crate) async fn dirty(tx: &mut Transaction, tenant: &TenantName, after: &str) -> Result<Vec<Mirrored>, Error> {
+    const SQL: &str = select!("WHERE tenant = $1 AND dirty = 1 AND id > $2 ORDER BY id LIMIT $3");
+    tx.fetch(SQL, params![tenant.as_str(), after, CHUNK as u64]).await?.iter().map(read).collect()
+}
+
+/// Whether the cut of more users than `number` may be stale.
+pub(crate) async fn is_dirty(tx: &mut Transaction, tenant: &TenantName, number: u64) -> Result<bool, Error> {
+    const SQL: &str = "SELECT 1 FROM user_ WHERE tenant = $1 AND dirty = 1 LIMIT 1 OFFSET $2";
+    Ok(tx.fetch_one_opt(SQL, params![tenant.as_str(), number]).await?.is_some())
 }
 
 /// Some users after `after` that were cut for another projection.
@@ -117,24 +125,36 @@ pub(crate) struct Unpublished {
     pub(crate) version: u64,
     pub(crate) class: Class,
     pub(crate) value: Vec<u8>,
+    /// What was published when this was read.
+    published: i64,
 }
 
 /// Some users that the bus has not heard the newest of, the most urgent first.
 pub(crate) async fn unpublished(store: &Store, tenant: &TenantName) -> Result<Vec<Unpublished>, Error> {
-    const SQL: &str =
-        "SELECT id, version, class, cut FROM user_ WHERE tenant = $1 AND version <> published_version ORDER BY class LIMIT $2";
+    const SQL: &str = "SELECT id, version, class, cut, published_version FROM user_ WHERE tenant = $1 AND version <> published_version \
+                       ORDER BY class LIMIT $2";
     let rows = store.fetch(SQL, params![tenant.as_str(), CHUNK as u64]).await?;
-    rows.iter()
-        .map(|row| {
-            Ok(Unpublished { id: row.text(0)?.into(), version: row.uint(1)?, class: read_class(row.int(2)?)?, value: row.bytes(3)? })
-        })
-        .collect()
+    let read = |row: &Row| {
+        let (version, class, value, published) = (row.uint(1)?, read_class(row.int(2)?)?, row.bytes(3)?, row.int(4)?);
+        Ok(Unpublished { id: row.text(0)?.into(), version, class, value, published })
+    };
+    rows.iter().map(read).collect()
 }
 
-/// Notes what the bus has heard. A user who changed meanwhile stays due, because his version is another.
+/// Notes what the bus has heard. A user who changed meanwhile, or whom a former owner published late, stays due.
 pub(crate) async fn published(tx: &mut Transaction, tenant: &TenantName, records: &[Unpublished]) -> Result<(), Error> {
-    const SQL: &str = "WITH told (tenant, id, version) AS (VALUES {rows}) UPDATE user_ SET published_version = told.version FROM told \
-                       WHERE user_.tenant = told.tenant AND user_.id = told.id";
+    const SQL: &str = "WITH told (tenant, id, version, published) AS (VALUES {rows}) UPDATE user_ SET published_version = told.version \
+                       FROM told WHERE user_.tenant = told.tenant AND user_.id = told.id AND user_.published_version = told.published";
+    let row = |record: &Unpublished| params![tenant.as_str(), record.id.as_str(), record.version, record.published];
+    tx.insert(SQL, records.iter().map(row).collect()).await?;
+    Ok(())
+}
+
+/// Notes what the bus has heard of somebody who is not the owner any more: where there is a newer version, the older one may now be the
+/// last record of its key. The number becomes one that never was a version, so that a publication under way does not pass for a later one.
+pub(crate) async fn published_late(tx: &mut Transaction, tenant: &TenantName, records: &[Unpublished]) -> Result<(), Error> {
+    const SQL: &str = "WITH told (tenant, id, version) AS (VALUES {rows}) UPDATE user_ SET published_version = user_.published_version - 1 \
+                       FROM told WHERE user_.tenant = told.tenant AND user_.id = told.id AND user_.version <> told.version";
     let rows = records.iter().map(|record| params![tenant.as_str(), record.id.as_str(), record.version]).collect();
     tx.insert(SQL, rows).await?;
     Ok(())
@@ -147,14 +167,33 @@ pub(crate) async fn touch(tx: &mut Transaction, tenant: &TenantName, ids: &[User
     save(tx, tenant, &users).await
 }
 
-/// How many users a reading of everything has seen.
-pub(crate) async fn seen(tx: &mut Transaction, tenant: &TenantName, generation: u64) -> Result<u64, Error> {
-    count(tx, "SELECT COUNT(*) FROM user_ WHERE tenant = $1 AND gone = 0 AND generation = $2", tenant, generation).await
+/// Who of those who were here a reading of everything has shown.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Sight {
+    pub(crate) seen: u64,
+    pub(crate) unseen: u64,
 }
 
-/// How many users who were here a reading of everything has not seen.
-pub(crate) async fn unseen(tx: &mut Transaction, tenant: &TenantName, generation: u64) -> Result<u64, Error> {
-    count(tx, "SELECT COUNT(*) FROM user_ WHERE tenant = $1 AND gone = 0 AND generation < $2", tenant, generation).await
+impl Sight {
+    /// Whether so many are missing that a person must look at it.
+    pub(crate) fn is_collapsed(&self) -> bool {
+        is_collapse(self.unseen, self.seen)
+    }
+}
+
+/// What loss is never too large (I-5).
+pub(crate) const HARMLESS: u64 = 10;
+
+/// Whether a loss is more than half, and more than ten (I-5).
+pub(crate) fn is_collapse(lost: u64, stayed: u64) -> bool {
+    lost > HARMLESS && lost > stayed
+}
+
+/// What a reading of everything has shown.
+pub(crate) async fn sight(tx: &mut Transaction, tenant: &TenantName, generation: u64) -> Result<Sight, Error> {
+    const SEEN: &str = "SELECT COUNT(*) FROM user_ WHERE tenant = $1 AND gone = 0 AND generation = $2";
+    const UNSEEN: &str = "SELECT COUNT(*) FROM user_ WHERE tenant = $1 AND gone = 0 AND generation < $2";
+    Ok(Sight { seen: count(tx, SEEN, tenant, generation).await?, unseen: count(tx, UNSEEN, tenant, generation).await? })
 }
 
 /// Notes that those whom a complete reading has not seen are gone.
@@ -183,7 +222,7 @@ fn read(row: &Row) -> Result<Mirrored, Error> {
         projection: row.uint(7)?,
         class: read_class(row.int(8)?)?,
         version: row.uint(9)?,
-        published_version: row.uint(10)?,
+        waits: row.int(10)? != 0,
     })
 }
 
@@ -206,7 +245,7 @@ fn write(tenant: &TenantName, user: &Mirrored) -> Vec<Param> {
         user.projection,
         user.class.number(),
         user.version,
-        user.published_version,
+        0_u64,
     ]
 }
 

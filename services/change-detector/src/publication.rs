@@ -1,47 +1,111 @@
 //! From the mirror to the bus: users whose version is not their published version, the most urgent first.
 //!
 //! There is no outbox: the row is the record. A change that comes while a record is on its way makes a new version, which is
-//! published next; a crash after the bus took a record publishes it once more.
+//! published next; a crash after the bus took a record publishes it once more. Whoever finds the lease gone after he published has the
+//! owner publish those rows again, or an older record could be the last of its key for ever.
 
 use prost::Message;
+use tokio::task::JoinError;
 use tracing::info_span;
 use xtsync_domain::fact::TenantFact;
 use xtsync_domain::link::Class;
 use xtsync_domain::{TenantName, Timestamp};
-use xtsync_platform::bus::{Outgoing, Transport, Urgency};
+use xtsync_platform::bus::{Bus, Outgoing, Urgency};
 use xtsync_platform::dead_letter;
-use xtsync_platform::store::{Store, lease};
+use xtsync_platform::store::{self, Store, Transaction, lease};
 use xtsync_platform::trace;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 
 use crate::error::Error;
-use crate::metrics::Metrics;
 use crate::mirror::{self, Unpublished};
 use crate::{ROLE, tenant::Fence};
 
-/// Publishes some of what is due; gives how many records.
-pub(crate) async fn users(
-    store: &Store,
-    bus: &dyn Transport,
-    fence: &Fence,
-    tenant: &TenantName,
-    metrics: &Metrics,
-    now: Timestamp,
-) -> Result<usize, Error> {
-    let due = mirror::unpublished(store, tenant).await?;
-    if due.is_empty() {
-        return Ok(0);
+/// What publishing for a tenant takes.
+#[derive(Clone)]
+pub(crate) struct Press {
+    pub(crate) store: Store,
+    pub(crate) bus: Bus,
+    pub(crate) fence: Fence,
+    pub(crate) tenant: TenantName,
+}
+
+impl Press {
+    /// Publishes some of what is due; gives how many records. What has begun is seen through, also where this is dropped because the
+    /// lease is lost: only then is it known whether it came too late.
+    pub(crate) async fn users(&self, now: Timestamp) -> Result<usize, Error> {
+        let due = self.due().await?;
+        if due.is_empty() {
+            return Ok(0);
+        }
+        let (press, count) = (self.clone(), due.len());
+        let sending = tokio::spawn(async move { press.send(due, now).await });
+        match sending.await.map_err(JoinError::try_into_panic) {
+            Ok(sent) => sent.map(|()| count),
+            Err(Ok(panic)) => std::panic::resume_unwind(panic),
+            // The process ends.
+            Err(Err(_)) => Ok(0),
+        }
     }
-    let urgency = if due.iter().any(|record| record.class < Class::Bulk) { Urgency::Live } else { Urgency::Bulk };
-    let records = due.iter().map(|record| user_record(tenant, record, now)).collect();
-    dead_letter::publish(bus, ROLE, records, urgency, now).await?;
-    let mut tx = store.begin().await?;
-    lease::assert(&mut tx, &fence.lease, fence.epoch).await?;
-    mirror::published(&mut tx, tenant, &due).await?;
-    tx.commit().await?;
-    metrics.published(tenant, due.len());
-    Ok(due.len())
+
+    /// What is due, if it is ours to publish.
+    pub(crate) async fn due(&self) -> Result<Vec<Unpublished>, Error> {
+        let due = mirror::unpublished(&self.store, &self.tenant).await?;
+        if !due.is_empty() {
+            self.begin().await?.commit().await?;
+        }
+        Ok(due)
+    }
+
+    /// Publishes, and notes it.
+    pub(crate) async fn send(&self, due: Vec<Unpublished>, now: Timestamp) -> Result<(), Error> {
+        let urgency = if due.iter().any(|record| record.class < Class::Bulk) { Urgency::Live } else { Urgency::Bulk };
+        let records = due.iter().map(|record| user_record(&self.tenant, record, now)).collect();
+        let sent = dead_letter::publish(&*self.bus, ROLE, records, urgency, now).await;
+        match self.note(&due, sent.is_ok()).await {
+            // Somebody else has perhaps published newer records before these.
+            Err(error @ Error::Store(store::Error::Fenced(_))) => {
+                let mut tx = self.store.begin().await?;
+                mirror::published_late(&mut tx, &self.tenant, &due).await?;
+                tx.commit().await?;
+                Err(error)
+            }
+            noted => {
+                sent?;
+                noted
+            }
+        }
+    }
+
+    /// Notes what the bus took, as the owner.
+    async fn note(&self, due: &[Unpublished], sent: bool) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        if sent {
+            mirror::published(&mut tx, &self.tenant, due).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    /// Publishes facts about a tenant, if they are ours to publish.
+    pub(crate) async fn facts(&self, facts: &[TenantFact], now: Timestamp) -> Result<(), Error> {
+        if facts.is_empty() {
+            return Ok(());
+        }
+        self.begin().await?.commit().await?;
+        let record = |fact: &TenantFact| {
+            let value = v1::TenantFact::from(fact).encode_to_vec();
+            let topic = Topic::TenantFacts(self.tenant.clone());
+            Outgoing::event::<v1::TenantFact>(ROLE, topic, &fact.fact.key(), fact.version, now, None, value)
+        };
+        self.bus.publish(facts.iter().map(record).collect(), Urgency::Live).await?;
+        Ok(())
+    }
+
+    async fn begin(&self) -> Result<Transaction, Error> {
+        let mut tx = self.store.begin().await?;
+        lease::assert(&mut tx, &self.fence.lease, self.fence.epoch).await?;
+        Ok(tx)
+    }
 }
 
 fn user_record(tenant: &TenantName, record: &Unpublished, now: Timestamp) -> Outgoing {
@@ -57,14 +121,4 @@ fn user_record(tenant: &TenantName, record: &Unpublished, now: Timestamp) -> Out
         traceparent.as_deref(),
         record.value.clone(),
     )
-}
-
-/// Publishes facts about a tenant.
-pub(crate) async fn facts(bus: &dyn Transport, tenant: &TenantName, facts: &[TenantFact], now: Timestamp) -> Result<(), Error> {
-    let record = |fact: &TenantFact| {
-        let value = v1::TenantFact::from(fact).encode_to_vec();
-        Outgoing::event::<v1::TenantFact>(ROLE, Topic::TenantFacts(tenant.clone()), &fact.fact.key(), fact.version, now, None, value)
-    };
-    bus.publish(facts.iter().map(record).collect(), Urgency::Live).await?;
-    Ok(())
 }

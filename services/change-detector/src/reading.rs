@@ -83,6 +83,11 @@ impl Reading {
         self.round == 0
     }
 
+    /// Whether this is not the first reading of everything, so that it may find somebody missing.
+    pub(crate) fn repeats(&self) -> bool {
+        self.generation > 1
+    }
+
     /// Asks for more attributes than so far; true when everything must be read again for it.
     pub(crate) fn select<'a>(&mut self, needed: impl Iterator<Item = &'a String>) -> bool {
         let missing: Vec<String> = needed.filter(|name| !self.selected.contains(name)).cloned().collect();

@@ -9,12 +9,13 @@ use tokio::task::JoinHandle;
 use xtsync_directory::{self as directory, Source};
 use xtsync_domain::TenantName;
 use xtsync_domain::configuration::Configuration;
-use xtsync_domain::resource;
+use xtsync_domain::resource::{self, ScopeLoss};
 use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::status::Publisher;
 use xtsync_platform::store::{self, Migration, Migrations, Report, Store};
 
+use crate::hold::{Scope, Scopes};
 use crate::metrics::Metrics;
 use crate::tenant::{Order, Pace};
 use crate::watch::{Shared, Watched};
@@ -34,8 +35,14 @@ pub struct Config {
 }
 
 pub(crate) const MIGRATIONS: Migrations = Migrations {
-    sqlite: &[Migration { name: "0001_mirror", sql: include_str!("../migrations/sqlite/0001_mirror.sql") }],
-    postgres: &[Migration { name: "0001_mirror", sql: include_str!("../migrations/postgres/0001_mirror.sql") }],
+    sqlite: &[
+        Migration { name: "0001_mirror", sql: include_str!("../migrations/sqlite/0001_mirror.sql") },
+        Migration { name: "0002_kept", sql: include_str!("../migrations/sqlite/0002_kept.sql") },
+    ],
+    postgres: &[
+        Migration { name: "0001_mirror", sql: include_str!("../migrations/postgres/0001_mirror.sql") },
+        Migration { name: "0002_kept", sql: include_str!("../migrations/postgres/0002_kept.sql") },
+    ],
 };
 
 /// Makes the connector for a tenant.
@@ -142,7 +149,49 @@ fn orders(configuration: &Configuration) -> BTreeMap<TenantName, (resource::Tena
     let order = |name: TenantName| {
         let tenant = configuration.tenant(&name)?.clone();
         let users = configuration.projection(&name).map(|(revision, projection)| (revision, projection.clone()));
-        Some((name, (tenant, Order { revision: configuration.revision(), users })))
+        let scopes = scopes(configuration, &name);
+        Some((name, (tenant, Order { revision: configuration.revision(), users, scopes })))
     };
     names.into_iter().filter_map(order).collect()
+}
+
+/// How the groups of a source's scopes count: in the way that takes nobody out by mistake, where its synchronizations differ.
+fn scopes(configuration: &Configuration, source: &TenantName) -> Scopes {
+    let mut scopes = Scopes::new();
+    for synchronization in configuration.synchronizations().filter(|synchronization| synchronization.source == *source) {
+        let spec = &synchronization.spec;
+        let here = Scope { nested: spec.scope.nested, lets_go: spec.limits.scope_loss == ScopeLoss::Allow };
+        for group in spec.scope.groups.iter().filter_map(|group| group.id()) {
+            let scope = scopes.entry(group.clone()).or_insert(here);
+            *scope = Scope { nested: scope.nested && here.nested, lets_go: scope.lets_go && here.lets_go };
+        }
+    }
+    scopes
+}
+
+#[cfg(test)]
+mod tests {
+    use xtsync_domain::resource::{Id, Kind, Resource, Spec};
+
+    use super::*;
+
+    #[test]
+    fn where_synchronizations_differ_a_group_counts_in_the_way_that_takes_nobody_out_by_mistake() {
+        let emea = TenantName::new("emea").unwrap();
+        let synchronization = |target: &str, groups: &str, nested: bool, loss: &str| Resource {
+            id: Id { kind: Kind::Synchronization, tenant: Some(emea.clone()), name: format!("to-{target}") },
+            revision: 1,
+            spec: Spec::from_json(
+                Kind::Synchronization,
+                format!(r#"{{"to":"{target}","scope":{{"groups":[{groups}],"nested":{nested}}},"limits":{{"scopeLoss":"{loss}"}}}}"#)
+                    .as_bytes(),
+            )
+            .unwrap(),
+        };
+        let (both, one) = (r#"{"id":"both"},{"id":"one"},"unpinned""#, r#"{"id":"both"}"#);
+        let configuration = Configuration::new(1, [synchronization("hub", both, true, "allow"), synchronization("us", one, false, "hold")]);
+        let want = [("both".into(), Scope { nested: false, lets_go: false }), ("one".into(), Scope { nested: true, lets_go: true })];
+        assert_eq!(scopes(&configuration, &emea), want.into());
+        assert_eq!(scopes(&configuration, &TenantName::new("hub").unwrap()), Scopes::new());
+    }
 }

@@ -3,6 +3,7 @@
 //! Whoever holds the tenant's lease steps it. Each step is bounded and leaves the store consistent, so that it may be stopped or
 //! killed after any of them; a step whose transaction finds the lease gone has no effect.
 
+mod again;
 mod look;
 mod rounds;
 
@@ -12,18 +13,20 @@ use std::time::Duration;
 use tracing::info;
 use xtsync_directory::Source;
 use xtsync_domain::resource::Projection;
-use xtsync_domain::{TenantName, Timestamp};
+use xtsync_domain::{GroupId, TenantName, Timestamp};
 use xtsync_platform::bus::Bus;
 use xtsync_platform::store::{Epoch, Store, Transaction, lease};
 
+use self::again::Again;
 use crate::closure::Closure;
 use crate::cutting::{Knife, cut_all};
 use crate::error::Error;
 use crate::facts::Facts;
+use crate::hold::{self, Scopes};
 use crate::membership;
 use crate::metrics::Metrics;
 use crate::mirror::{self, CHUNK};
-use crate::publication;
+use crate::publication::Press;
 use crate::reading::{self, Phase, Reading};
 use crate::round::Context;
 
@@ -43,6 +46,8 @@ pub(crate) struct Order {
     pub(crate) revision: u64,
     /// What to read and publish of users, and the revision it is due to; none where the tenant is only a target.
     pub(crate) users: Option<(u64, Projection)>,
+    /// How the groups of its scopes count.
+    pub(crate) scopes: Scopes,
 }
 
 /// How often to look.
@@ -52,6 +57,15 @@ pub(crate) struct Pace {
     pub(crate) rounds: Duration,
     /// Between readings of facts.
     pub(crate) facts: Duration,
+}
+
+/// How many people a tenant keeps though the directory does not show them there any more (I-5).
+#[derive(Debug, Default)]
+struct Kept {
+    /// Whom the last reading of everything missed, because most were missing.
+    users: u64,
+    /// Whom a group of some scope lost, because it lost most.
+    scope: u64,
 }
 
 /// When to step again.
@@ -82,6 +96,11 @@ pub(crate) struct Tenant {
     swept: u64,
     /// Something of the reading under way made no sense and was left out.
     rejected: bool,
+    /// Whether everything is to be read again because the last such reading could not be relied on.
+    again: Again,
+    held: Kept,
+    /// The round whose losses were weighed last.
+    weighed: Option<u64>,
     facts_due: Timestamp,
     round_due: Timestamp,
     freshness_due: Timestamp,
@@ -99,9 +118,11 @@ impl Tenant {
         fence: Fence,
         (pace, metrics): (Pace, Metrics),
         order: Order,
+        now: Timestamp,
     ) -> Result<Self, Error> {
         let mut tx = store.begin().await?;
         let reading = reading::load(&mut tx, &name).await?;
+        let sight = mirror::sight(&mut tx, &name, reading.generation).await?;
         tx.commit().await?;
         let start = Timestamp(0);
         let mut tenant = Self {
@@ -112,26 +133,29 @@ impl Tenant {
             fence,
             metrics,
             pace,
-            order: Order { revision: order.revision, users: None },
-            reading,
+            order: Order { revision: order.revision, users: None, scopes: Scopes::new() },
             closure: Closure::default(),
             facts: Facts::default(),
             groups_readable: false,
             swept: 0,
             // What was left out before we took it up is not known.
             rejected: true,
+            again: if !reading.entire && sight.unseen > 0 { Again::Owed } else { Again::No },
+            held: Kept { users: if !reading.entire && sight.is_collapsed() { sight.unseen } else { 0 }, scope: 0 },
+            weighed: None,
+            reading,
             facts_due: start,
             round_due: start,
             freshness_due: start,
             cursor_due: start,
             recut_after: None,
         };
-        tenant.obey(order).await?;
+        tenant.obey(order, now).await?;
         Ok(tenant)
     }
 
     /// Takes a new order from the configuration.
-    pub(crate) async fn obey(&mut self, order: Order) -> Result<(), Error> {
+    pub(crate) async fn obey(&mut self, order: Order, now: Timestamp) -> Result<(), Error> {
         if order.users != self.order.users {
             self.recut_after = Some(String::new());
             self.facts_due = Timestamp(0);
@@ -146,7 +170,22 @@ impl Tenant {
             }
         }
         self.order = order;
-        Ok(())
+        self.let_go(now).await
+    }
+
+    /// Lets go of whom groups keep that an administrator allows to lose them, or that no scope refers to any more.
+    async fn let_go(&mut self, now: Timestamp) -> Result<(), Error> {
+        let mut tx = self.begin().await?;
+        let referenced = |group: &GroupId| self.order.users.as_ref().is_some_and(|(_, projection)| projection.groups.contains(group));
+        let allowed = |group: &GroupId| self.order.scopes.get(group).is_some_and(|scope| scope.lets_go);
+        for group in hold::groups(&mut tx, &self.name).await? {
+            if allowed(&group) || !referenced(&group) {
+                hold::release(&mut tx, &self.name, &group, now).await?;
+                self.round_due = Timestamp(0);
+            }
+        }
+        self.held.scope = hold::count(&mut tx, &self.name).await?;
+        Ok(tx.commit().await?)
     }
 
     /// Asks for a round now.
@@ -154,9 +193,14 @@ impl Tenant {
         self.round_due = Timestamp(0);
     }
 
+    /// How many people are kept in though the directory does not show them there any more, by reason.
+    pub(crate) fn held(&self) -> [(&'static str, u64); 2] {
+        [("users_collapsed", self.held.users), ("scope_collapsed", self.held.scope)]
+    }
+
     /// Does one bounded thing of each kind that is due.
     pub(crate) async fn step(&mut self, now: Timestamp) -> Result<Pause, Error> {
-        let published = publication::users(&self.store, &*self.bus, &self.fence, &self.name, &self.metrics, now).await?;
+        let published = self.publish(now).await?;
         if now >= self.facts_due {
             self.look_at_facts(now).await?;
         }
@@ -173,6 +217,17 @@ impl Tenant {
     fn cuttable(&self) -> bool {
         let found = |projection: &Projection| projection.unresolved.is_empty() && self.groups_readable;
         self.order.users.as_ref().is_some_and(|(_, projection)| !self.reading.first() || found(projection))
+    }
+
+    /// Publishes some of what is due; gives how many records.
+    async fn publish(&self, now: Timestamp) -> Result<usize, Error> {
+        let published = self.press().users(now).await?;
+        self.metrics.published(&self.name, published);
+        Ok(published)
+    }
+
+    fn press(&self) -> Press {
+        Press { store: self.store.clone(), bus: self.bus.clone(), fence: self.fence.clone(), tenant: self.name.clone() }
     }
 
     async fn begin(&self) -> Result<Transaction, Error> {
@@ -204,7 +259,7 @@ impl Tenant {
         let Some(knife) = self.knife(now).filter(|_| self.cuttable()) else {
             return Ok(0);
         };
-        let users = mirror::dirty(tx, &self.name).await?;
+        let users = mirror::dirty(tx, &self.name, "").await?;
         let count = users.len();
         cut_all(tx, &knife, users).await?;
         Ok(count)
@@ -212,8 +267,9 @@ impl Tenant {
 
     /// Cuts a chunk of those who were cut for another projection. True when there may be more.
     async fn recut(&mut self, now: Timestamp) -> Result<bool, Error> {
-        // While everything is read again, bodies are in parts.
-        let whole = self.reading.first() || !self.reading.entire;
+        // While everything is read again, bodies are in parts; while a round is under way, nobody has weighed yet what groups lose.
+        let is_first = self.reading.first() && !self.reading.repeats();
+        let whole = is_first || (!self.reading.entire && self.reading.phase == Phase::Idle);
         let Some(after) = self.recut_after.clone().filter(|_| self.cuttable() && whole) else {
             return Ok(false);
         };

@@ -104,10 +104,11 @@ impl Watched {
 
     async fn step(&mut self, tenant: &mut Option<Tenant>, source: &Arc<dyn Source>, fence: &Fence) -> Result<Pause, Error> {
         let order = self.orders.borrow_and_update().clone();
+        let now = self.shared.parts.clock.now();
         let tenant = match tenant {
             Some(tenant) => {
                 if tenant.order != order {
-                    tenant.obey(order).await?;
+                    tenant.obey(order, now).await?;
                 }
                 tenant
             }
@@ -115,10 +116,10 @@ impl Watched {
                 let shared = &self.shared;
                 let parts = (shared.store.clone(), shared.parts.bus.clone());
                 let rest = (shared.pace, shared.metrics.clone());
-                tenant.insert(Tenant::take_up(self.name.clone(), source.clone(), parts, fence.clone(), rest, order).await?)
+                tenant.insert(Tenant::take_up(self.name.clone(), source.clone(), parts, fence.clone(), rest, order, now).await?)
             }
         };
-        tenant.step(self.shared.parts.clock.now()).await
+        tenant.step(now).await
     }
 
     fn failed(&self, tenant: Option<&Tenant>, error: &Error) {
@@ -129,11 +130,14 @@ impl Watched {
     }
 
     fn tell(&self, tenant: Option<&Tenant>, blocked: &str) {
+        let held = tenant.map(Tenant::held).unwrap_or_default();
+        held.iter().for_each(|(reason, people)| self.shared.metrics.held(&self.name, reason, *people));
         self.shared.status.set(RoleStatus {
             tenant: self.name.to_string(),
             revision: tenant.map_or(0, |tenant| tenant.order.revision),
             round: tenant.map_or(0, |tenant| tenant.reading.round),
             blocked: blocked.to_owned(),
+            held: held.into_iter().filter(|(_, people)| *people > 0).map(|(reason, people)| (reason.to_owned(), people)).collect(),
             leader: true,
             ..RoleStatus::default()
         });

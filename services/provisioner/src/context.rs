@@ -34,9 +34,15 @@ pub(crate) struct Pair {
     source: Option<Heard>,
     target: Option<Heard>,
     mode: Option<resource::Mode>,
+    limits: resource::Limits,
 }
 
 impl Pair {
+    /// How much may be done without approval.
+    pub(crate) fn limits(&self) -> &resource::Limits {
+        &self.limits
+    }
+
     pub(crate) fn terms(&self) -> Terms<'_> {
         Terms {
             source: self.source.as_ref().map(Heard::word),
@@ -66,6 +72,7 @@ impl Context {
             source: self.facts.heard(source),
             target: self.facts.heard(target),
             mode: synchronization.map(|synchronization| synchronization.spec.mode),
+            limits: synchronization.map(|synchronization| synchronization.spec.limits).unwrap_or_default(),
         }
     }
 }

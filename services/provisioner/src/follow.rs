@@ -56,7 +56,7 @@ impl Follower {
         if configuration.revision() == self.revision {
             return Ok(BTreeSet::new());
         }
-        let woken = wake(context, |_, _| true).await?;
+        let woken = wake(context, true, |_, _| true).await?;
         self.revision = configuration.revision();
         Ok(woken)
     }
@@ -70,12 +70,13 @@ impl Follower {
     pub(crate) async fn take(&mut self, context: &Context, records: &[Record]) -> Result<BTreeSet<TenantName>> {
         let touched: BTreeSet<TenantName> = records.iter().filter_map(|record| take(context, record)).collect();
         let is_first = self.table.caught_up() && context.facts.complete();
-        wake(context, |source, target| is_first || touched.contains(source) || touched.contains(target)).await
+        wake(context, false, |source, target| is_first || touched.contains(source) || touched.contains(target)).await
     }
 }
 
-/// Makes due again what waits behind the gate of those pairs for which it is open now; gives their targets.
-async fn wake(context: &Context, concerns: impl Fn(&TenantName, &TenantName) -> bool) -> Result<BTreeSet<TenantName>> {
+/// Makes due again what waits behind the gate of those pairs for which it is open now, if so what waits for a window too; gives their
+/// targets.
+async fn wake(context: &Context, limited: bool, concerns: impl Fn(&TenantName, &TenantName) -> bool) -> Result<BTreeSet<TenantName>> {
     let configuration: Arc<Configuration> = context.configuration();
     let now = context.now();
     let mut woken = BTreeSet::new();
@@ -85,7 +86,7 @@ async fn wake(context: &Context, concerns: impl Fn(&TenantName, &TenantName) -> 
             continue;
         }
         let mut tx = context.store.begin().await?;
-        let links = work::wake(&mut tx, source, target, now).await?;
+        let links = work::wake(&mut tx, source, target, limited, now).await?;
         tx.commit().await?;
         if links > 0 {
             info!(%source, %target, links, "the gate is open again");

@@ -13,9 +13,9 @@ mod perform;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::{Instrument as _, error, info_span};
+use tracing::{Instrument as _, Span, error, info_span};
 use xtsync_domain::Timestamp;
-use xtsync_domain::link::{Change, Class, Link, Seen, Step, TroubleKind, next};
+use xtsync_domain::link::{Change, Class, Link, Seen, Step, TroubleKind, Verb, next};
 use xtsync_platform::store::{self, Epoch};
 use xtsync_platform::telemetry::chain;
 use xtsync_platform::trace;
@@ -70,6 +70,14 @@ async fn put_off(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
+/// Puts a link off whose job panicked, the longer the oftener. Its intent stays: what it names may have happened.
+pub(crate) async fn put_off_panicked(worker: &Worker, epoch: Epoch, key: Key) -> Result<()> {
+    match link::read(&worker.context.store, &key).await? {
+        Some(stored) => Job::new(worker, epoch, key, stored).close(End::Panicked).await.map(drop),
+        None => Ok(()),
+    }
+}
+
 /// What became of an entry.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Committed {
@@ -96,6 +104,8 @@ struct Job<'a> {
     wrote: bool,
     /// Keeps others from inviting the same address until the id is stored.
     inviting: Option<Inviting<'a>>,
+    /// What the call about to start was counted against, and when.
+    reserved: Option<(Verb, Timestamp)>,
     /// Whether the link waited for something that is not our lateness.
     was_troubled: bool,
     began: Instant,
@@ -114,6 +124,7 @@ impl<'a> Job<'a> {
             changes: Vec::new(),
             wrote: false,
             inviting: None,
+            reserved: None,
             was_troubled,
             began: Instant::now(),
         }
@@ -178,6 +189,12 @@ impl<'a> Job<'a> {
         self.row = newest.link;
         if !is_wanted_otherwise {
             return Ok(Committed::NoMatter);
+        }
+        if let Some(newest) = &newest.traceparent {
+            trace::link(&Span::current(), newest);
+        }
+        if let Some(newest) = &newest.traceparent {
+            trace::link(&Span::current(), newest);
         }
         self.stored.traceparent = newest.traceparent;
         // What was seen may have been looked for under another address.

@@ -16,6 +16,7 @@ pub(crate) struct Metrics {
     outcomes: Counter<u64>,
     closings: Counter<u64>,
     decisions: Counter<u64>,
+    panics: Counter<u64>,
 }
 
 impl Metrics {
@@ -28,6 +29,7 @@ impl Metrics {
             calls: calls.build(),
             outcomes: counter("xtsync_provisioner_outcomes", "What was done to target users, by verb and result."),
             closings: counter("xtsync_provisioner_gate_closings", "Calls that the gate did not let start, by reason."),
+            panics: counter("xtsync_provisioner_panics", "Jobs that panicked: any is a defect to report."),
             decisions: counter("xtsync_provisioner_decisions", "Decisions taken in, by what they were."),
         }
     }
@@ -52,6 +54,11 @@ impl Metrics {
     /// The gate was closed.
     pub(crate) fn closed(&self, target: &TenantName, reason: &'static str) {
         self.closings.add(1, &[KeyValue::new("target", target.to_string()), KeyValue::new("reason", reason)]);
+    }
+
+    /// A job panicked.
+    pub(crate) fn panicked(&self, target: &TenantName) {
+        self.panics.add(1, &[KeyValue::new("target", target.to_string())]);
     }
 
     /// Decisions came: `newer`, `unlinked` (gone and never here), `stale` (known already) or `buried`.

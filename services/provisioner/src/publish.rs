@@ -1,7 +1,8 @@
 //! Publishes what was committed for one target: the state of links from their rows, what was done from the outbox.
 //!
 //! State is coalesced: a row that changed twice before it was published is published once. Only the owner of the target publishes, and
-//! each record carries its version, so that what a former owner still had under way is known to be older.
+//! each record carries its version, so that what a former owner still had under way is known to be older. It may be the last record of
+//! its key all the same: who published and then finds the lease gone has the owner publish those links again.
 
 use std::sync::Arc;
 
@@ -10,13 +11,13 @@ use tracing::warn;
 use xtsync_platform::bus::{Outgoing, Urgency};
 use xtsync_platform::dead_letter;
 use xtsync_platform::shutdown::Shutdown;
-use xtsync_platform::store::outbox;
+use xtsync_platform::store::{self, Epoch, outbox};
 use xtsync_platform::telemetry::chain;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 
 use crate::context::ROLE;
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::table::link;
 use crate::table::link::Unpublished;
 use crate::worker::Worker;
@@ -46,8 +47,8 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
 /// Publishes everything there is; nothing without the lease.
 pub(crate) async fn step(worker: &Worker) -> Result<usize> {
     let mut published = 0;
-    while worker.lease.held().is_some() {
-        let count = links(worker).await? + outcomes(worker).await?;
+    while let Some(epoch) = worker.lease.held() {
+        let count = links(worker, epoch).await? + outcomes(worker).await?;
         if count == 0 {
             break;
         }
@@ -56,7 +57,7 @@ pub(crate) async fn step(worker: &Worker) -> Result<usize> {
     Ok(published)
 }
 
-async fn links(worker: &Worker) -> Result<usize> {
+async fn links(worker: &Worker, epoch: Epoch) -> Result<usize> {
     let context = &worker.context;
     let rows = link::unpublished(&context.store, &worker.target, BATCH_MAX).await?;
     if rows.is_empty() {
@@ -67,11 +68,30 @@ async fn links(worker: &Worker) -> Result<usize> {
         let (topic, key, traceparent) = (Topic::Links(worker.target.clone()), row.key.record(), row.traceparent.as_deref());
         Outgoing::event::<v1::Link>(ROLE, topic, &key, row.version, now, traceparent, row.state.clone())
     };
-    dead_letter::publish(&*context.parts.bus, ROLE, rows.iter().map(record).collect(), Urgency::Live, now).await?;
-    let mut tx = context.store.begin().await?;
-    link::published(&mut tx, &rows).await?;
-    tx.commit().await?;
-    Ok(rows.len())
+    worker.begin(epoch).await?.commit().await?;
+    let records = rows.iter().map(record).collect();
+    let sent = dead_letter::publish(&*context.parts.bus, ROLE, records, Urgency::Live, now).await;
+    match note(worker, epoch, &rows, sent.is_ok()).await {
+        Err(error @ Error::Store(store::Error::Fenced(_))) => {
+            let mut tx = context.store.begin().await?;
+            link::published_late(&mut tx, &rows).await?;
+            tx.commit().await?;
+            Err(error)
+        }
+        noted => {
+            sent?;
+            noted.map(|()| rows.len())
+        }
+    }
+}
+
+/// Notes what the bus took, as the owner.
+async fn note(worker: &Worker, epoch: Epoch, rows: &[Unpublished], sent: bool) -> Result<()> {
+    let mut tx = worker.begin(epoch).await?;
+    if sent {
+        link::published(&mut tx, rows).await?;
+    }
+    Ok(tx.commit().await?)
 }
 
 async fn outcomes(worker: &Worker) -> Result<usize> {

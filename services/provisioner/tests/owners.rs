@@ -4,9 +4,14 @@
 
 mod bed;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use bed::{Bed, Place, present, tenant};
+use async_trait::async_trait;
+use bed::{Bed, Place, gone, present, tenant};
+use tokio::sync::Notify;
+use xtsync_platform::bus::{Bus, CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency};
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_proto::topic::Topic;
 
@@ -20,6 +25,95 @@ async fn a_former_owner_that_wakes_up_writes_nothing() {
     let result = bed.provisioner.work_step(&tenant("hub")).await;
     assert!(result.is_err(), "{result:?}");
     assert_eq!(bed.fake.journal(), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn what_a_former_owner_publishes_late_is_followed_by_the_newest_state() {
+    for place in [Place::Sqlite, Place::Postgres] {
+        check_late_is_followed_by_newest(Bed::new(place).await).await;
+    }
+}
+
+async fn check_late_is_followed_by_newest(bed: Bed) {
+    let slow = Slow::over(&bed.bus);
+    let bus: Bus = slow.clone();
+    let former = Arc::new(bed.another_on(&bus).await);
+    bed::own(&former).await;
+    bed.decide("ana", present("ana", "Paris", true)).await;
+    bed.intake().await;
+    former.facts_step(Duration::from_secs(5)).await.unwrap();
+    former.work_step(&tenant("hub")).await.unwrap();
+    let late = tokio::spawn({
+        let former = Arc::clone(&former);
+        async move { former.publish_step(&tenant("hub")).await }
+    });
+    slow.asked.notified().await;
+
+    let owner = bed.another().await;
+    bed::own(&owner).await;
+    owner.facts_step(Duration::from_secs(5)).await.unwrap();
+    bed.decide("ana", gone()).await;
+    bed.intake().await;
+    owner.work_step(&tenant("hub")).await.unwrap();
+    owner.publish_step(&tenant("hub")).await.unwrap();
+    let newest = bed.links().await.remove(0).version;
+
+    slow.go.notify_one();
+    assert!(late.await.unwrap().is_err(), "the lease is gone");
+    assert_ne!(bed.links().await.remove(0).version, newest, "the older state came last");
+    owner.publish_step(&tenant("hub")).await.unwrap();
+    assert_eq!(bed.links().await.remove(0).version, newest);
+    assert_eq!(owner.publish_step(&tenant("hub")).await.unwrap(), 0);
+}
+
+/// A bus whose first publication of links waits until it is told to go on.
+struct Slow {
+    inner: Bus,
+    is_first: AtomicBool,
+    asked: Notify,
+    go: Notify,
+}
+
+impl Slow {
+    fn over(inner: &Bus) -> Arc<Self> {
+        Arc::new(Self { inner: Arc::clone(inner), is_first: AtomicBool::new(true), asked: Notify::new(), go: Notify::new() })
+    }
+}
+
+#[async_trait]
+impl Transport for Slow {
+    async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
+        let links = records.iter().any(|record| matches!(record.topic, Topic::Links(_)));
+        if links && self.is_first.swap(false, Ordering::SeqCst) {
+            self.asked.notify_one();
+            self.go.notified().await;
+        }
+        self.inner.publish(records, urgency).await
+    }
+
+    async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error> {
+        self.inner.subscribe(group, topics).await
+    }
+
+    async fn reader(&self, from: &[Position]) -> Result<Box<dyn Reader>, Error> {
+        self.inner.reader(from).await
+    }
+
+    async fn ends(&self, topic: &Topic) -> Result<Vec<Ends>, Error> {
+        self.inner.ends(topic).await
+    }
+
+    async fn create(&self, topics: &[Topic], options: CreateOptions) -> Result<Vec<Topic>, Error> {
+        self.inner.create(topics, options).await
+    }
+
+    async fn missing(&self, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
+        self.inner.missing(topics).await
+    }
+
+    fn creates_topics(&self) -> bool {
+        self.inner.creates_topics()
+    }
 }
 
 #[tokio::test]

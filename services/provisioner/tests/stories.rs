@@ -47,6 +47,8 @@ stories! {
     who_was_deleted_in_the_target_by_hand_stays_deleted,
     whom_the_target_blocked_is_not_unblocked_by_a_change,
     no_more_are_deleted_in_a_window_than_the_limit_and_the_rest_keep_their_access,
+    limits_of_the_configuration_hold_each_verb_until_they_are_raised,
+    a_job_that_panics_puts_its_link_off_and_no_other,
     leavers_go_first_and_no_more_calls_are_under_way_than_allowed,
     who_is_gone_while_he_is_being_invited_is_cleaned_away_by_the_same_job,
     an_address_that_an_invitation_says_is_taken_is_tried_again_later,
@@ -213,6 +215,10 @@ async fn consent_withdrawn_stops_every_write_and_given_again_writes_exactly_what
     assert_eq!(bed.fake.journal(), Vec::<String>::new());
     let held: Vec<_> = bed.links().await.into_iter().filter_map(|record| record.link.trouble).map(|trouble| trouble.code).collect();
     assert_eq!(held, ["sync_not_allowed", "sync_not_allowed"]);
+    bed.settle().await;
+    let told: Vec<_> = bed.outcomes().await.into_iter().filter(|told| told.contains("held")).collect();
+    let want = ["update ana held sync_not_allowed []", "delete bo held sync_not_allowed []"];
+    assert!(told.len() == 2 && want.iter().all(|one| told.iter().any(|told| told == one)), "{told:?}");
     bed.agree(true).await;
     bed.facts().await;
     bed.settle().await;
@@ -312,6 +318,8 @@ async fn who_was_deleted_in_the_target_by_hand_stays_deleted(place: Place) {
     assert_eq!(bed.fake.journal(), Vec::<String>::new());
     let link = &bed.links().await[0].link;
     assert_eq!((link.veto.as_ref().unwrap().by.as_str(), link.trouble.as_ref().unwrap().code.as_str()), ("hub", "vetoed"));
+    let told = bed.outcomes().await;
+    assert_eq!(told.iter().filter(|told| told.as_str() == "update ana held vetoed []").count(), 2, "once a decision: {told:?}");
 }
 
 async fn whom_the_target_blocked_is_not_unblocked_by_a_change(place: Place) {
@@ -348,6 +356,50 @@ async fn no_more_are_deleted_in_a_window_than_the_limit_and_the_rest_keep_their_
     assert_eq!(enabled(), 5);
     bed.outlast(Duration::from_secs(1000)).await;
     assert_eq!(enabled(), 0, "the window has moved on");
+}
+
+async fn limits_of_the_configuration_hold_each_verb_until_they_are_raised(place: Place) {
+    let bed = Bed::new(place).await;
+    bed.limit(r#"{"create":2,"update":1,"disable":1}"#).await;
+    let cities = |city: &'static str| ["ana", "bo", "cy"].map(|user| (user, present(user, city, true)));
+    for (user, desired) in cities("Paris") {
+        bed.decide(user, desired).await;
+    }
+    bed.settle().await;
+    assert_eq!(bed.fake.objects().len(), 2);
+    let held = || async { bed.outcomes().await.into_iter().filter(|told| told.contains("held")).count() };
+    assert_eq!(held().await, 1, "who is held is told of");
+    bed.limit(r#"{"update":1,"disable":1}"#).await;
+    bed.settle().await;
+    assert_eq!((bed.fake.objects().len(), held().await), (3, 1), "a limit that is lifted lets the rest go at once");
+    bed.fake.journal();
+    for (user, desired) in cities("Rome") {
+        bed.decide(user, desired).await;
+    }
+    bed.settle().await;
+    assert_eq!(bed.fake.journal().len(), 1);
+    for user in ["ana", "bo", "cy"] {
+        bed.decide(user, present(user, "Rome", false)).await;
+    }
+    bed.settle().await;
+    let journal = bed.fake.journal();
+    let count = |verb: &str| journal.iter().filter(|write| write.starts_with(verb)).count();
+    assert_eq!((count("revoke"), count("disable")), (1, 1), "whose sign-in waits keeps his sessions: {journal:?}");
+}
+
+async fn a_job_that_panics_puts_its_link_off_and_no_other(place: Place) {
+    let bed = Bed::new(place).await;
+    bed.fake.fail_call("patch", [Fault::Panic, Fault::Panic]);
+    bed.decide("ana", present("ana", "Paris", true)).await;
+    bed.intake().await;
+    assert_eq!(bed.work().await, 1, "it is not tried again at once");
+    bed.provisioner.publish_step(&tenant("hub")).await.unwrap();
+    let trouble = bed.links().await.remove(0).link.trouble.unwrap();
+    assert_eq!((trouble.kind, trouble.code.as_str(), trouble.attempts), (TroubleKind::Retry, "panicked", 1));
+    bed.decide("bo", present("bo", "Paris", true)).await;
+    bed.outlast(Duration::from_secs(120)).await;
+    assert_eq!(bed.fake.objects().len(), 2);
+    assert!(bed.links().await.iter().all(|record| record.link.is_reached()));
 }
 
 async fn leavers_go_first_and_no_more_calls_are_under_way_than_allowed(place: Place) {

@@ -59,7 +59,12 @@ fn a_call_starts_only_with_a_fresh_yes_and_within_the_limits() {
     let open = || read(0, &yes);
     let read = |seconds_ago| read(seconds_ago, &yes);
     let refused = || Terms { target: Some(Word { policy: &no.1, ..open().target.unwrap() }), ..open() };
-    let deletions = |used| Terms { allowances: [(Verb::Delete, Allowance { used, max: 10 })].into(), ..open() };
+    let limited = |verb, used| Terms { allowances: [(verb, Allowance { used, max: 10 })].into(), ..open() };
+    let deletions = |used| limited(Verb::Delete, used);
+    let disabled = || match present() {
+        Desired::Present(present) => Desired::Present(Present { enabled: false, ..present }),
+        other => other,
+    };
     let rows = [
         (&patch, present(), open(), "open"),
         (&patch, present(), Terms { mode: Some(Mode::Observe), ..open() }, "observing"),
@@ -82,6 +87,11 @@ fn a_call_starts_only_with_a_fresh_yes_and_within_the_limits() {
         (&delete, gone(), deletions(10), "limit_delete"),
         (&read_back, gone(), deletions(10), "open"),
         (&revoke, present(), deletions(10), "open"),
+        // So does a lost sign-in.
+        (&revoke, disabled(), limited(Verb::Disable, 10), "limit_disable"),
+        (&revoke, present(), limited(Verb::Disable, 10), "open"),
+        (&patch, present(), limited(Verb::Update, 9), "open"),
+        (&patch, present(), limited(Verb::Update, 10), "limit_update"),
     ];
     for (call, desired, terms, want) in rows {
         let said = match gate(call, &link(desired), &terms, NOW) {
@@ -89,12 +99,5 @@ fn a_call_starts_only_with_a_fresh_yes_and_within_the_limits() {
             Verdict::Closed(why) => why.code(),
         };
         assert_eq!(said, want, "{call:?} {terms:?}");
-    }
-}
-
-#[test]
-fn a_twentieth_may_be_deleted_in_a_window_but_ten_always_and_five_hundred_at_most() {
-    for (live, max) in [(0, 10), (200, 10), (2_000, 100), (1_000_000, 500)] {
-        assert_eq!(deletions_max(live), max);
     }
 }

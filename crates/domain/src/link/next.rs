@@ -1,6 +1,6 @@
 //! The state table: what follows for a link.
 //!
-//! Total and pure. `plan`, `explain`, the gate and the worker all ask it, so that what is said is what is done. A row is *wanted* ×
+//! Total and pure. The worker asks it before each call and knows no order of calls of its own. A row is *wanted* ×
 //! *what the row knows of the object* × *what a look showed*; where one of them is `_` it does not matter, given the rows above. The
 //! leaves below the table build calls and compare attributes, nothing more.
 

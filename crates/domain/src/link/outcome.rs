@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::Verb;
 use crate::{TargetId, TenantName, Timestamp, UserId, Value, Version};
 
-/// One thing that was done, or failed for good.
+/// One thing that was done, failed for good, or is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// Its id, unique for ever.
@@ -54,4 +54,6 @@ pub enum Ending {
     Done,
     /// It failed until something changes; the stable code.
     Failed(String),
+    /// It is not done until somebody opens the gate, or lifts a veto or a reject; the stable code. Told once.
+    Held(String),
 }

@@ -1,10 +1,10 @@
 //! Closes a link that is as desired, and says what was done for it in one word.
 //!
 //! The word follows from the state told last and the state now, never from counting calls: a disable on the way to a deletion is no
-//! disable, and a crash between two calls changes nothing (sketch A6).
+//! disable, and a crash between two calls changes nothing.
 
 use super::{Account, Link, LoweredBy, Shadow, Stage};
-use crate::Timestamp;
+use crate::{Desired, Timestamp};
 
 /// What a link was brought to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -69,6 +69,20 @@ impl Link {
         self.applied.at = Some(now);
         self.trouble = None;
         verb(before, after, changed)
+    }
+}
+
+impl Link {
+    /// What would be told if the decision were reached as it stands: what is meant where it is held.
+    #[must_use]
+    pub fn intended(&self) -> Option<Verb> {
+        let wanted = match &self.desired.desired {
+            Desired::Present(present) if present.enabled => State::Enabled,
+            Desired::Present(_) => State::Disabled,
+            Desired::Gone(_) => State::Deleted,
+            Desired::Untouched(_) => return None,
+        };
+        verb(self.applied.state, wanted, true)
     }
 }
 

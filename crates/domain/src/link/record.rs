@@ -162,26 +162,15 @@ impl Link {
     }
 
     fn patched(&mut self, call: &Call, refused: BTreeSet<String>) {
-        match call {
-            Call::WriteAnchor { id, attributes } => {
-                self.anchored(id);
-                self.applied.attributes = attributes.clone();
-                self.applied.failed = refused;
-            }
-            Call::Patch { attributes, .. } => {
-                self.applied.failed.retain(|name| attributes.get(name).is_none());
-                self.applied.failed.extend(refused);
-                self.applied.attributes.0.extend(attributes.0.clone());
-            }
-            Call::LookUp { .. }
-            | Call::ReadBack { .. }
-            | Call::Invite { .. }
-            | Call::Revoke { .. }
-            | Call::Disable { .. }
-            | Call::Enable { .. }
-            | Call::SoftDelete { .. }
-            | Call::Restore { .. } => {}
+        let Some(attributes) = call.attributes() else { return };
+        if let Call::WriteAnchor { id, .. } = call {
+            self.anchored(id);
+            self.applied.attributes = Attributes::default();
+            self.applied.failed.clear();
         }
+        self.applied.failed.retain(|name| attributes.get(name).is_none());
+        self.applied.failed.extend(refused);
+        self.applied.attributes.0.extend(attributes.0.clone());
     }
 
     /// The invited object took our anchor, as it says; only reading it back proves that, and shows what else it is.

@@ -178,6 +178,22 @@ impl Call {
         }
     }
 
+    /// The attributes it writes.
+    #[must_use]
+    pub fn attributes(&self) -> Option<&Attributes> {
+        match self {
+            Self::WriteAnchor { attributes, .. } | Self::Patch { attributes, .. } => Some(attributes),
+            Self::LookUp { .. }
+            | Self::ReadBack { .. }
+            | Self::Invite { .. }
+            | Self::Revoke { .. }
+            | Self::Disable { .. }
+            | Self::Enable { .. }
+            | Self::SoftDelete { .. }
+            | Self::Restore { .. } => None,
+        }
+    }
+
     /// The verb whose limit this call alone would use up.
     #[must_use]
     pub fn verb(&self) -> Option<Verb> {

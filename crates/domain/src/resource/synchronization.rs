@@ -1,5 +1,6 @@
 //! A synchronization: a source's wish to have its people in a target. Written by the source's administrator.
 
+mod limits;
 mod mapping;
 
 use std::collections::BTreeMap;
@@ -7,6 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+pub use limits::{Limit, Limits, ScopeLoss};
 pub use mapping::{Apply, Mapping, MappingSource};
 
 use crate::{GroupId, TenantName};
@@ -31,6 +33,9 @@ pub struct Synchronization {
     /// How long a loss of scope must last before it is acted on.
     #[serde(default = "thirty_seconds", with = "text_duration")]
     pub settle: Duration,
+    /// How much may be done without approval.
+    #[serde(default, skip_serializing_if = "Limits::is_default")]
+    pub limits: Limits,
 }
 
 /// Whether a synchronization writes.
@@ -137,7 +142,7 @@ mod tests {
     fn a_field_that_does_not_exist_yet_is_named() {
         for (scope, more, field) in [
             (r#""everyone":true,"where":"x""#, "", "where"),
-            (r#""everyone":true"#, r#","limits":{}"#, "limits"),
+            (r#""everyone":true"#, r#","limits":{"window":"2h"}"#, "window"),
             (r#""everyone":true"#, r#","onDelete":"keep""#, "onDelete"),
             (r#""groups":[{"id":"g","named":"x"}]"#, "", "a group is a name, or an `id`"),
         ] {

@@ -8,7 +8,7 @@ use xtsync_domain::{GroupId, Timestamp};
 
 use super::Tenant;
 use crate::error::Error;
-use crate::{membership, publication, reading};
+use crate::{membership, reading};
 
 /// How soon facts are read again after a failure.
 const FACTS_AGAIN: Duration = Duration::from_secs(5);
@@ -48,7 +48,7 @@ impl Tenant {
 
     /// Publishes facts; only then are they said.
     pub(super) async fn say(&mut self, facts: Vec<TenantFact>, now: Timestamp) -> Result<(), Error> {
-        publication::facts(&*self.bus, &self.name, &facts, now).await?;
+        self.press().facts(&facts, now).await?;
         self.facts.said(facts);
         Ok(())
     }

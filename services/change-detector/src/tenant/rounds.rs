@@ -8,12 +8,17 @@ use std::time::Duration;
 use tracing::{debug, info, warn};
 use xtsync_directory::{self as directory, GroupChange, Next, Page, Rejected, UserChange};
 use xtsync_domain::Timestamp;
+use xtsync_platform::dead_letter;
+use xtsync_platform::store::Transaction;
+use xtsync_proto::topic::Topic;
 
 use super::Tenant;
+use super::again::Again;
+use crate::ROLE;
 use crate::error::Error;
-use crate::mirror::{self, CHUNK};
+use crate::mirror::{self, CHUNK, Sight};
 use crate::reading::{self, Phase};
-use crate::{membership, publication, round};
+use crate::{hold, membership, round};
 
 /// How often freshness is said at most while nothing changes.
 const FRESHNESS_EVERY: Duration = Duration::from_secs(1);
@@ -29,7 +34,10 @@ impl Tenant {
     /// Reads one page of the round under way, or begins one. True when there is more to do at once.
     pub(super) async fn read(&mut self, now: Timestamp) -> Result<bool, Error> {
         if self.reading.phase == Phase::Idle {
-            self.reading.begin();
+            match self.again.is_due(now) {
+                true => self.reading.begin_entire(),
+                false => self.reading.begin(),
+            }
             self.rejected &= !self.reading.entire;
         }
         let read = match self.reading.phase.clone() {
@@ -53,16 +61,20 @@ impl Tenant {
     }
 
     /// An object that makes no sense is told and left out; it does not stop the others.
-    fn report(&self, rejected: &[Rejected]) {
+    async fn report(&mut self, topic: Topic, rejected: &[Rejected], now: Timestamp) -> Result<(), Error> {
+        let phase = self.reading.phase.name();
         for Rejected { index, reason } in rejected {
-            warn!(tenant = %self.name, phase = self.reading.phase.name(), index, reason, "an object of the directory makes no sense");
+            let place = format!("{}/{phase}/{index}", self.name);
+            let story = format!("object {index} of a page of {phase} of {}: {reason}", self.name);
+            dead_letter::tell(&*self.bus, ROLE, &topic, &place, "rejected_object", &story, now).await?;
             self.metrics.failed(&self.name, "rejected");
         }
+        self.rejected |= !rejected.is_empty();
+        Ok(())
     }
 
     async fn merge_groups(&mut self, page: Page<GroupChange>, now: Timestamp) -> Result<bool, Error> {
-        self.report(&page.rejected);
-        self.rejected |= !page.rejected.is_empty();
+        self.report(Topic::TenantFacts(self.name.clone()), &page.rejected, now).await?;
         let mut reading = self.reading.clone();
         match page.next {
             Next::Page(cursor) => reading.phase = Phase::Groups(Some(cursor)),
@@ -88,8 +100,7 @@ impl Tenant {
     }
 
     async fn merge_users(&mut self, page: Page<UserChange>, now: Timestamp) -> Result<bool, Error> {
-        self.report(&page.rejected);
-        self.rejected |= !page.rejected.is_empty();
+        self.report(Topic::UserDeltas(self.name.clone()), &page.rejected, now).await?;
         let mut reading = self.reading.clone();
         match page.next {
             Next::Page(cursor) => reading.phase = Phase::Users(Some(cursor)),
@@ -122,10 +133,11 @@ impl Tenant {
             self.round_due = self.facts_due;
             return Ok(false);
         }
-        let due = self.reading.entire && !self.reading.first() && self.swept != self.reading.generation;
+        let due = self.reading.entire && self.reading.repeats() && self.swept != self.reading.generation;
         let swept = due && self.sweep(now).await?;
         self.swept = self.reading.generation;
         let mut tx = self.begin().await?;
+        self.weigh(&mut tx, now).await?;
         let cut = self.cut_dirty(&mut tx, now).await?;
         let mut reading = self.reading.clone();
         let complete = cut < CHUNK;
@@ -140,6 +152,7 @@ impl Tenant {
             self.cursor_due = now.plus(CURSOR_STORED_EVERY);
         }
         tx.commit().await?;
+        self.weighed = Some(self.reading.round);
         self.reading = reading;
         if complete {
             self.complete(news, now).await?;
@@ -147,12 +160,23 @@ impl Tenant {
         Ok(news)
     }
 
+    /// Once a round, before anybody is cut: what it takes out of groups may be too much.
+    async fn weigh(&mut self, tx: &mut Transaction, now: Timestamp) -> Result<(), Error> {
+        if self.weighed != Some(self.reading.round) {
+            if let Some(knife) = self.knife(now) {
+                hold::weigh(tx, &knife, &self.order.scopes).await?;
+            }
+            self.held.scope = hold::count(tx, &self.name).await?;
+        }
+        Ok(())
+    }
+
     async fn complete(&mut self, news: bool, now: Timestamp) -> Result<(), Error> {
         self.metrics.round(&self.name);
         self.round_due = now.plus(self.pace.rounds);
         if news || now >= self.freshness_due {
             // What this round found is on the bus before it is said to be complete.
-            while publication::users(&self.store, &*self.bus, &self.fence, &self.name, &self.metrics, now).await? > 0 {}
+            while self.publish(now).await? > 0 {}
             let fact = self.facts.freshness(self.reading.round, now);
             self.say(vec![fact], now).await?;
             self.freshness_due = now.plus(FRESHNESS_EVERY);
@@ -162,23 +186,33 @@ impl Tenant {
     }
 
     /// After a complete reading: whoever was not seen is gone, if the directory's own count says that the reading was complete.
-    async fn sweep(&self, now: Timestamp) -> Result<bool, Error> {
+    /// Otherwise it is asked again later, or those who left meanwhile would stay for ever.
+    async fn sweep(&mut self, now: Timestamp) -> Result<bool, Error> {
         let counted = self.source.user_count().await?;
         let mut tx = self.begin().await?;
         let generation = self.reading.generation;
-        let seen = mirror::seen(&mut tx, &self.name, generation).await?;
-        let unseen = mirror::unseen(&mut tx, &self.name, generation).await?;
+        let sight = mirror::sight(&mut tx, &self.name, generation).await?;
+        let (Sight { seen, unseen }, collapsed) = (sight, sight.is_collapsed());
         // People come and go while everything is read; a truncated reading is off by more.
         let tolerated = 5.max(counted / 100);
-        let collapsed = unseen > 10 && unseen > seen;
-        if seen.abs_diff(counted) > tolerated || collapsed || self.rejected {
-            let rejected = self.rejected;
-            warn!(tenant = %self.name, seen, counted, unseen, rejected, "the reading is not whole or agrees with no count: nobody is removed");
+        let doubt = match (collapsed, self.rejected, seen.abs_diff(counted) > tolerated) {
+            (true, _, _) => Some("collapsed"),
+            (false, true, _) => Some("incomplete"),
+            (false, false, true) => Some("count_differs"),
+            (false, false, false) => None,
+        };
+        if let Some(doubt) = doubt {
+            warn!(tenant = %self.name, seen, counted, unseen, doubt, "the reading cannot be relied on: nobody is removed");
+            self.metrics.failed(&self.name, doubt);
+            self.again.put_off(collapsed, now);
+            self.held.users = if collapsed { unseen } else { 0 };
             return Ok(false);
         }
         let gone = mirror::sweep(&mut tx, &self.name, generation, now).await?;
         membership::sweep(&mut tx, &self.name, generation, now).await?;
         tx.commit().await?;
+        self.again = Again::No;
+        self.held.users = 0;
         info!(tenant = %self.name, seen, gone, "everything was read again");
         Ok(true)
     }

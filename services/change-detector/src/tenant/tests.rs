@@ -2,10 +2,14 @@
 
 mod stage;
 
-use xtsync_directory::{Error as DirectoryError, GroupChange, UserChange};
-use xtsync_domain::Value;
+use std::time::Duration;
+
+use xtsync_directory::{Error as DirectoryError, GroupChange, Rejected, UserChange};
 use xtsync_domain::delta::{Gone, Origin, State, UserDelta};
 use xtsync_domain::fact::GroupState;
+use xtsync_domain::{Timestamp, Value};
+
+use crate::hold::Scope;
 
 use self::stage::{Answer, Stage, changed, gone, joined, left};
 
@@ -134,6 +138,111 @@ async fn a_void_cursor_has_everything_read_and_the_unseen_go_only_if_the_count_a
 }
 
 #[tokio::test]
+async fn a_reading_that_agrees_with_no_count_is_repeated_until_one_does() {
+    let ana = || changed("ana", &[("city", "Paris")]);
+    let everything = |stage: &Stage| stage.directory.everything(vec![joined("all", &["ana", "bo"])], vec![ana()]);
+    let mut stage = ana_and_bo().await;
+    stage.settle().await;
+    stage.directory.fail(DirectoryError::Resync);
+    everything(&stage);
+    stage.directory.count(900);
+    assert_eq!(stage.settle().await, []);
+    everything(&stage);
+    stage.later(Duration::from_secs(9 * 60));
+    assert_eq!(stage.settle().await, [], "not before ten minutes have passed");
+    stage.restart().await;
+    assert_eq!(stage.settle().await, [], "a successor finds in the mirror that a reading is owed");
+    everything(&stage);
+    stage.later(Duration::from_secs(10 * 60));
+    assert_eq!(told(&stage.settle().await), ["bo:live:deleted"]);
+    assert_eq!(stage.directory.readings(), 3, "once it agreed nothing is read from the beginning any more");
+    stage.later(Duration::from_secs(24 * 60 * 60));
+    stage.settle().await;
+    assert_eq!(stage.directory.readings(), 3);
+}
+
+#[tokio::test]
+async fn whoever_vanishes_while_the_first_round_begins_anew_is_gone_if_he_was_told_and_never_told_if_not() {
+    let mut stage = Stage::new(&["city"], &["all"]).await;
+    stage.directory.groups(vec![joined("all", &["ana", "bo"])]);
+    stage.directory.page_of_users(vec![changed("ana", &[]), changed("bo", &[])]);
+    stage.directory.fail(DirectoryError::Resync);
+    stage.directory.everything(vec![joined("all", &["ana"])], vec![changed("ana", &[])]);
+    assert_eq!(told(&stage.settle().await), ["ana:initial:all:-", "bo:initial:all:-", "bo:live:deleted"]);
+
+    let mut stage = Stage::unresolved(&["city"], "GlobalEmployees").await;
+    stage.directory.groups(vec![joined("all", &["ana", "bo"])]);
+    stage.directory.page_of_users(vec![changed("ana", &[]), changed("bo", &[])]);
+    stage.directory.fail(DirectoryError::Resync);
+    stage.directory.everything(vec![joined("all", &["ana"])], vec![changed("ana", &[])]);
+    stage.settle().await;
+    stage.order(&["city"], &["all"], 2).await;
+    assert_eq!(told(&stage.settle().await), ["ana:initial:all:-"]);
+}
+
+fn people(numbers: std::ops::Range<usize>) -> Vec<String> {
+    numbers.map(|number| format!("p{number:02}")).collect()
+}
+
+fn names(people: &[String]) -> Vec<&str> {
+    people.iter().map(String::as_str).collect()
+}
+
+async fn thirty() -> Stage {
+    thirty_on(Stage::new(&["city"], &["all"]).await).await
+}
+
+/// Thirty people in a group; those from the twentieth on through a team in it.
+async fn thirty_on(mut stage: Stage) -> Stage {
+    let (direct, team, all) = (people(0..20), people(20..30), people(0..30));
+    stage.directory.groups(vec![joined("all", &names(&direct)), joined("team", &names(&team)), joined("all", &["group:team"])]);
+    stage.directory.users(all.iter().map(|id| changed(id, &[])).collect());
+    assert_eq!(stage.settle().await.len(), 30);
+    stage
+}
+
+#[tokio::test]
+async fn a_group_that_loses_most_of_its_people_at_once_keeps_them_until_they_are_back_or_somebody_allows_it() {
+    let mut stage = thirty().await;
+    stage.directory.groups(vec![left("all", &names(&people(0..15)))]);
+    assert_eq!(stage.settle().await.len(), 15, "half is not more than half");
+
+    let mut stage = thirty().await;
+    stage.directory.groups(vec![left("all", &names(&people(0..16)))]);
+    stage.settle().await;
+    stage.scope("all", Scope { lets_go: true, ..Scope::default() }).await;
+    assert_eq!((stage.settle().await.len(), stage.held()), (16, [0, 0]));
+
+    for stage in [Stage::new(&["city"], &["all"]).await, Stage::on_postgres(&["city"], &["all"]).await] {
+        check_keeps_until_most_are_back(thirty_on(stage).await).await;
+    }
+}
+
+async fn check_keeps_until_most_are_back(mut stage: Stage) {
+    let lost = people(0..16);
+    stage.directory.groups(vec![left("all", &names(&lost[..9])), left("all", &names(&lost[9..]))]);
+    assert_eq!((stage.settle().await, stage.held()), (vec![], [0, 16]));
+    stage.directory.users(vec![changed("p00", &[("city", "Rome")])]);
+    assert_eq!(told(&stage.settle().await), ["p00:live:all:Rome"], "who is kept goes on changing");
+    stage.directory.groups(vec![left("all", &["p16"])]);
+    assert_eq!((stage.settle().await, stage.held()), (vec![], [0, 17]), "a group that keeps people keeps all it loses");
+    stage.restart().await;
+    assert_eq!((stage.settle().await, stage.held()), (vec![], [0, 17]), "and so does a successor");
+    stage.directory.groups(vec![joined("all", &names(&people(0..7)))]);
+    assert_eq!((told(&stage.settle().await).len(), stage.held()), (10, [0, 0]), "ten are no loss that is held");
+}
+
+#[tokio::test]
+async fn a_team_that_leaves_a_group_is_a_loss_only_where_its_members_count() {
+    for (nested, lost, want) in [(true, 8, 0), (false, 8, 18), (false, 12, 10)] {
+        let mut stage = thirty().await;
+        stage.scope("all", Scope { nested, lets_go: false }).await;
+        stage.directory.groups(vec![left("all", &["team"]), left("all", &names(&people(0..lost)))]);
+        assert_eq!(stage.settle().await.len(), want, "nested {nested}, {lost} lost");
+    }
+}
+
+#[tokio::test]
 async fn an_attribute_that_was_emptied_unnoticed_is_empty_after_everything_was_read() {
     let mut stage = ana_and_bo().await;
     stage.settle().await;
@@ -174,6 +283,28 @@ async fn what_was_versioned_before_a_crash_and_not_noted_as_published_is_publish
 }
 
 #[tokio::test]
+async fn what_a_former_owner_publishes_late_is_followed_by_the_newest() {
+    for stage in [Stage::new(&["city"], &["all"]).await, Stage::on_postgres(&["city"], &["all"]).await] {
+        check_late_is_followed_by_newest(stage).await;
+    }
+}
+
+async fn check_late_is_followed_by_newest(mut stage: Stage) {
+    stage.directory.users(vec![changed("ana", &[("city", "Paris")])]);
+    stage.crash_before_noting("ana").await;
+    let former = stage.press();
+    let late = former.due().await.unwrap();
+    stage.restart().await;
+    stage.directory.users(vec![changed("ana", &[("city", "Oslo")])]);
+    stage.settle().await;
+    assert!(former.due().await.is_ok_and(|due| due.is_empty()));
+    assert!(former.send(late, Timestamp(0)).await.is_err(), "the lease is gone");
+    assert_eq!(told(&stage.published().await), ["ana:initial::Paris"], "the older one came last");
+    assert_eq!(told(&stage.settle().await), ["ana:live::Oslo"]);
+    assert_eq!(stage.settle().await, []);
+}
+
+#[tokio::test]
 async fn whoever_lost_the_lease_has_no_effect() {
     let mut stage = ana_and_bo().await;
     stage.settle().await;
@@ -184,6 +315,18 @@ async fn whoever_lost_the_lease_has_no_effect() {
     stage.restart().await;
     stage.directory.users(vec![UserChange::Changed { id: "ana".into(), attributes: Default::default() }]);
     assert_eq!(stage.settle().await, []);
+}
+
+#[tokio::test]
+async fn an_object_that_makes_no_sense_is_buried_with_its_story_and_stops_nobody() {
+    let mut stage = Stage::new(&["city"], &["all"]).await;
+    stage.directory.groups(vec![joined("all", &["ana"])]);
+    stage.directory.users_but(vec![changed("ana", &[])], Rejected { index: 3, reason: "it has no id".to_owned() });
+    assert_eq!(told(&stage.settle().await), ["ana:initial:all:-"]);
+    let letters = stage.letters().await;
+    assert_eq!(letters.len(), 1);
+    assert_eq!((letters[0].topic.as_str(), letters[0].reason.as_str()), ("xtsync.v1.user-deltas.emea", "rejected_object"));
+    assert_eq!(letters[0].error, "object 3 of a page of users of emea: it has no id");
 }
 
 #[tokio::test]

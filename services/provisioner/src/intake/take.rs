@@ -2,10 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use tracing::info_span;
 use xtsync_domain::link::class::class;
 use xtsync_domain::link::{Class, Link};
 use xtsync_domain::{Decision, Desired, TenantName, Timestamp, Version};
 use xtsync_platform::store::Transaction;
+use xtsync_platform::trace;
 
 use super::read::Arrival;
 use crate::context::Context;
@@ -45,9 +47,11 @@ impl Batch {
     fn take(&mut self, Arrival { key, decision, traceparent }: Arrival, now: Timestamp) {
         let is_new = match self.links.get_mut(&key) {
             Some(stored) => {
+                let was_reached = stored.link.is_reached();
                 let is_newer = stored.link.decide(decision, now);
                 if is_newer {
-                    stored.traceparent = traceparent;
+                    let replaced = stored.traceparent.take().filter(|_| !was_reached);
+                    stored.traceparent = replacing(traceparent, replaced.as_deref());
                 }
                 is_newer
             }
@@ -92,10 +96,70 @@ impl Batch {
     }
 }
 
+/// The trace of a decision that came before the one it replaces was worked on: it goes on in a span that links to the other's.
+fn replacing(newest: Option<String>, replaced: Option<&str>) -> Option<String> {
+    let (Some(newest), Some(replaced)) = (&newest, replaced) else { return newest };
+    let span = info_span!("replace", trace_id = tracing::field::Empty);
+    trace::follow(&span, newest);
+    trace::link(&span, replaced);
+    trace::of(&span).or_else(|| Some(newest.clone()))
+}
+
 /// Whether a decision about a user without a link makes one. Most of a source's people are gone by our word and were never here.
 fn makes_link(decision: &Decision) -> bool {
     match decision.desired {
         Desired::Present(_) => true,
         Desired::Gone(_) | Desired::Untouched(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::{Arc, Mutex};
+    use std::time::Duration;
+
+    use opentelemetry::trace::TracerProvider as _;
+    use opentelemetry_sdk::error::OTelSdkResult;
+    use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
+    use tracing_subscriber::layer::SubscriberExt as _;
+
+    use super::*;
+
+    const REPLACED: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+    const NEWEST: &str = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+
+    /// The traces that ended spans link to.
+    #[derive(Debug, Clone, Default)]
+    struct Links(Arc<Mutex<Vec<String>>>);
+
+    impl SpanProcessor for Links {
+        fn on_start(&self, _: &mut Span, _: &opentelemetry::Context) {}
+
+        fn on_end(&self, span: SpanData) {
+            self.0.lock().unwrap().extend(span.links.iter().map(|link| link.span_context.trace_id().to_string()));
+        }
+
+        fn force_flush(&self) -> OTelSdkResult {
+            Ok(())
+        }
+
+        fn shutdown_with_timeout(&self, _: Duration) -> OTelSdkResult {
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_decision_that_replaces_another_keeps_its_trace_and_links_to_the_other() {
+        let links = Links::default();
+        let tracer = SdkTracerProvider::builder().with_span_processor(links.clone()).build().tracer("test");
+        let subscriber = tracing_subscriber::registry().with(tracing_opentelemetry::layer().with_tracer(tracer));
+        tracing::subscriber::with_default(subscriber, || {
+            assert_eq!(replacing(Some(NEWEST.to_owned()), None).as_deref(), Some(NEWEST), "nothing was replaced");
+            let handed_on = replacing(Some(NEWEST.to_owned()), Some(REPLACED)).unwrap();
+            assert_eq!(trace::trace_id(&handed_on), trace::trace_id(NEWEST));
+            assert_ne!(handed_on, NEWEST, "the job is a child of the span that links");
+        });
+        assert_eq!(*links.0.lock().unwrap(), ["4bf92f3577b34da6a3ce929d0e0e4736"]);
+        assert_eq!(replacing(Some(NEWEST.to_owned()), Some(REPLACED)).as_deref(), Some(NEWEST), "where nobody records traces");
     }
 }

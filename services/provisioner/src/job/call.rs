@@ -5,6 +5,7 @@ use tracing::{Instrument as _, debug, error, info_span, warn};
 use xtsync_domain::gate::{self, Verdict, Why};
 use xtsync_domain::link::classify::Claimed;
 use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow, Verb};
+use xtsync_domain::{Value, resource};
 
 use super::end::End;
 use super::perform::{self, Failure};
@@ -19,19 +20,19 @@ impl Job<'_> {
     pub(super) async fn call(&mut self, call: &Call) -> Result<Option<End>> {
         if let Verdict::Closed(why) = self.admit(call) {
             self.worker.context.metrics.closed(&self.key.target, why.code());
-            let until = matches!(why, Why::Limit(_)).then(|| self.worker.limits().room_at(self.now()));
+            let until = match why {
+                Why::Limit(verb) => Some(self.worker.limits().room_at(&self.limits(), verb, self.now())),
+                _ => None,
+            };
             return Ok(Some(End::Closed { why, until }));
         }
-        if self.worker.is_stopped() {
-            return Ok(Some(End::Stopped));
-        }
-        let Some(anchor) = self.stored.link.anchor.clone() else { return Ok(Some(End::Retry("home_unknown"))) };
-        if let Call::Invite { address, .. } = call {
-            match self.worker.invite_alone(address) {
-                Some(alone) => self.inviting = Some(alone),
-                None => return Ok(Some(End::Retry("address_busy"))),
+        let anchor = match self.ready(call) {
+            Ok(anchor) => anchor,
+            Err(end) => {
+                self.give_back();
+                return Ok(Some(end));
             }
-        }
+        };
         if call.writes() && !self.begin(call).await? {
             return Ok(None);
         }
@@ -52,45 +53,66 @@ impl Job<'_> {
         }
     }
 
+    /// What a call needs besides the gate's word: an end where it is not there. Gives the link's anchor.
+    fn ready(&mut self, call: &Call) -> Result<String, End> {
+        if self.worker.is_stopped() {
+            return Err(End::Stopped);
+        }
+        let anchor = self.stored.link.anchor.clone().ok_or(End::Retry("home_unknown"))?;
+        if let Call::Invite { address, .. } = call {
+            self.inviting = Some(self.worker.invite_alone(address).ok_or(End::Retry("address_busy"))?);
+        }
+        Ok(anchor)
+    }
+
     /// Asks the gate, and reserves what the call counts against; both at once, so that no two jobs take the last of a window.
     fn admit(&mut self, call: &Call) -> Verdict {
         let now = self.now();
         let pair = self.worker.context.pair(&self.key.source, &self.key.target);
         let mut terms = pair.terms();
         let mut limits = self.worker.limits();
-        let verb = self.uncounted(call);
-        if verb.is_some() {
-            terms.allowances = limits.allowances(now);
-        }
+        let allowance = self.uncounted(call).and_then(|verb| Some((verb, limits.allowance(pair.limits(), verb, now)?)));
+        terms.allowances = allowance.into_iter().collect();
         let verdict = gate::gate(call, &self.stored.link, &terms, now);
-        if let (Verdict::Open, Some(verb)) = (verdict, verb) {
+        if let (Verdict::Open, Some((verb, _))) = (verdict, allowance) {
             limits.reserve(verb, now);
+            self.reserved = Some((verb, now));
         }
         verdict
     }
 
     /// The verb whose limit a call still has to be counted against. A deletion is several calls, each of which may be tried many times;
-    /// it is one deletion all the same.
+    /// it is one deletion all the same, and so is a lost sign-in.
     fn uncounted(&self, call: &Call) -> Option<Verb> {
         let verb = gate::verb(call, &self.stored.link)?;
-        let is_counted = verb == Verb::Delete && self.stored.counted == Some(self.decision());
+        let is_counted = is_counted_once(verb) && self.stored.counted == Some(self.decision());
         (!is_counted).then_some(verb)
+    }
+
+    /// Takes back what was reserved for a call that does not start.
+    fn give_back(&mut self) {
+        if let Some((verb, at)) = self.reserved.take() {
+            self.worker.limits().give_back(verb, at);
+        }
+    }
+
+    fn limits(&self) -> resource::Limits {
+        *self.worker.context.pair(&self.key.source, &self.key.target).limits()
     }
 
     /// The newest decision, as the count of deletions names it.
     fn decision(&self) -> String {
-        let version = self.stored.link.desired.version;
-        format!("{}.{}.{}.{}", version.delta, version.facts, version.revision, version.rules)
+        self.stored.link.desired.version.to_string()
     }
 
     /// Commits what must be durable before the call starts. False where intake has decided anew meanwhile: then it must not start.
     async fn begin(&mut self, call: &Call) -> Result<bool> {
         let now = self.now();
-        let uses = self.uncounted(call);
+        let uses = self.reserved;
         let until = now.plus(self.worker.context.config.call_timeout);
         loop {
             let mut stored = self.stored.clone();
-            if uses == Some(Verb::Delete) {
+            if uses.is_some_and(|(verb, _)| is_counted_once(verb)) {
                 stored.counted = Some(self.decision());
             }
             stored.link.begin(call, now);
@@ -99,7 +121,7 @@ impl Job<'_> {
                 Committed::Yes => break,
                 Committed::NoMatter => {}
                 Committed::WantedOtherwise => {
-                    uses.inspect(|verb| self.worker.limits().give_back(*verb, now));
+                    self.give_back();
                     return Ok(false);
                 }
             }
@@ -147,25 +169,11 @@ impl Job<'_> {
     }
 
     fn note_changes(&mut self, call: &Call) {
-        match call {
-            Call::WriteAnchor { attributes, .. } | Call::Patch { attributes, .. } => {
-                let known = &self.stored.link.applied.attributes;
-                let changes = attributes.iter().map(|(name, value)| Change {
-                    attribute: name.to_owned(),
-                    before: known.get(name).cloned(),
-                    after: value.clone(),
-                });
-                self.changes.extend(changes);
-            }
-            Call::LookUp { .. }
-            | Call::ReadBack { .. }
-            | Call::Invite { .. }
-            | Call::Revoke { .. }
-            | Call::Disable { .. }
-            | Call::Enable { .. }
-            | Call::SoftDelete { .. }
-            | Call::Restore { .. } => {}
-        }
+        let Some(attributes) = call.attributes() else { return };
+        let known = &self.stored.link.applied.attributes;
+        let change =
+            |(name, value): (&str, &Value)| Change { attribute: name.to_owned(), before: known.get(name).cloned(), after: value.clone() };
+        self.changes.extend(attributes.iter().map(change));
     }
 
     /// Which of the objects in an answer other links own. A link that has its object needs not ask: ids are unique in the store.
@@ -188,6 +196,11 @@ impl Job<'_> {
         }
         Ok(claimed)
     }
+}
+
+/// Whether a verb counts once for a link and its decision: its limit keeps people in, who would lose their access half way.
+fn is_counted_once(verb: Verb) -> bool {
+    matches!(verb, Verb::Delete | Verb::Disable)
 }
 
 /// Tells that a target forbids a call for one user. Who keeps access that he must not have is a person's to act on (pitfall R9).

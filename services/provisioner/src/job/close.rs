@@ -3,7 +3,7 @@
 use prost::Message as _;
 use tracing::{debug, error};
 use xtsync_domain::link::class::class;
-use xtsync_domain::link::{Class, Ending, Hold, Link, Outcome, Verb};
+use xtsync_domain::link::{Class, Ending, Hold, Link, Outcome, TroubleKind, Verb};
 use xtsync_domain::{Timestamp, version};
 use xtsync_platform::bus::Outgoing;
 use xtsync_proto::topic::{Topic, link_key};
@@ -57,7 +57,7 @@ impl Job<'_> {
         };
         let call = match end {
             // What nobody may repeat yet keeps its intent, and its time.
-            End::Lost { invited: true } | End::NotYet(_) => Called::Unchanged,
+            End::Lost { invited: true } | End::NotYet(_) | End::Panicked => Called::Unchanged,
             End::Lost { invited: false } => Called::Unknown,
             End::Rest | End::Hold(_) | End::Closed { .. } | End::Retry(_) | End::Stopped | End::Forbidden(_) | End::Refused { .. } => {
                 Called::Ended
@@ -67,18 +67,19 @@ impl Job<'_> {
         (Entry { stored, work, call, uses: None, outcome, now }, told)
     }
 
-    /// What is to be told, if anything: what was done, or that it failed until something changes.
+    /// What is to be told, if anything: what was done, or that it failed or is held until something changes.
     fn tell(&self, link: &mut Link, end: &End, now: Timestamp) -> Option<Outcome> {
         let (verb, ending) = match end {
             End::Rest => (link.reach(!self.changes.is_empty(), now)?, Ending::Done),
             End::Refused { code, verb } if is_first(link) => ((*verb)?, Ending::Failed(code.clone())),
             End::Hold(Hold::Conflict(conflict)) if is_first(link) => (Verb::Create, Ending::Failed(conflict.kind.code().to_owned())),
+            End::Hold(Hold::Vetoed | Hold::Rejected) | End::Closed { .. } => (link.intended()?, Ending::Held(held_anew(link, &self.row)?)),
             End::Refused { .. }
-            | End::Hold(_)
+            | End::Hold(Hold::Refused | Hold::Conflict(_))
             | End::NotYet(_)
-            | End::Closed { .. }
             | End::Retry(_)
             | End::Lost { .. }
+            | End::Panicked
             | End::Stopped
             | End::Forbidden(_) => return None,
         };
@@ -106,6 +107,7 @@ impl Job<'_> {
             let result = match &outcome.ending {
                 Ending::Done => "done",
                 Ending::Failed(_) => "failed",
+                Ending::Held(_) => "held",
             };
             context.metrics.outcome(link, outcome.verb, result);
             debug!(verb = outcome.verb.name(), result, took = ?outcome.took, "link brought on");
@@ -126,6 +128,12 @@ fn work(link: &Link, due: Option<Timestamp>) -> Work {
 /// Whether the trouble is new, or that of a former decision: what lasts is told once.
 fn is_first(link: &Link) -> bool {
     link.trouble.as_ref().is_none_or(|trouble| trouble.attempts == 1)
+}
+
+/// The code by which a link is held, where it was not held by it before.
+fn held_anew(link: &Link, before: &Link) -> Option<String> {
+    let held = |link: &Link| link.trouble.as_ref().filter(|trouble| trouble.kind == TroubleKind::Held).map(|trouble| trouble.code.clone());
+    held(link).filter(|code| held(before).as_ref() != Some(code))
 }
 
 fn record(outcome: &Outcome, version: u64, traceparent: Option<&str>) -> Outgoing {

@@ -44,6 +44,8 @@ pub(super) enum End {
         /// Whether it was an invitation's, which nobody repeats before it must have ended.
         invited: bool,
     },
+    /// The job panicked, at whatever point.
+    Panicked,
     /// The whole target is stopped: the link waits with it and loses no attempt.
     Stopped,
     /// The target forbids it for this user.
@@ -62,7 +64,7 @@ impl End {
     pub(super) fn depends_on_decision(&self) -> bool {
         match self {
             Self::Rest | Self::NotYet(_) | Self::Hold(_) | Self::Closed { .. } => true,
-            Self::Retry(_) | Self::Lost { .. } | Self::Stopped | Self::Forbidden(_) | Self::Refused { .. } => false,
+            Self::Retry(_) | Self::Lost { .. } | Self::Panicked | Self::Stopped | Self::Forbidden(_) | Self::Refused { .. } => false,
         }
     }
 
@@ -89,6 +91,10 @@ impl End {
             }
             Self::Retry(code) => {
                 link.trouble(TroubleKind::Retry, code, Vec::new(), now);
+                Some(now.plus(backoff::delay(attempts(link), rng)))
+            }
+            Self::Panicked => {
+                link.trouble(TroubleKind::Retry, "panicked", Vec::new(), now);
                 Some(now.plus(backoff::delay(attempts(link), rng)))
             }
             Self::Lost { invited } => {

@@ -41,6 +41,8 @@ pub(crate) struct Unpublished {
     pub(crate) key: Key,
     pub(crate) version: u64,
     pub(crate) state: Vec<u8>,
+    /// What was published when this was read.
+    published: i64,
     pub(crate) traceparent: Option<String>,
 }
 
@@ -164,20 +166,37 @@ pub(crate) async fn live_count(store: &Store, target: &TenantName) -> Result<u64
 
 /// Links of a target that are to be published.
 pub(crate) async fn unpublished(store: &Store, target: &TenantName, limit: u32) -> Result<Vec<Unpublished>> {
-    const SQL: &str = "SELECT target, source, user_id, link_version, state, traceparent FROM link
+    const SQL: &str = "SELECT target, source, user_id, link_version, state, traceparent, published_version FROM link
         WHERE target = $1 AND link_version <> published_version LIMIT $2";
     let rows = store.fetch(SQL, params![target.as_str(), limit]).await?;
-    let read =
-        |row: &Row| Ok(Unpublished { key: Key::read(row, 0)?, version: row.uint(3)?, state: row.bytes(4)?, traceparent: row.opt_text(5)? });
+    let read = |row: &Row| {
+        let (version, state, traceparent, published) = (row.uint(3)?, row.bytes(4)?, row.opt_text(5)?, row.int(6)?);
+        Ok(Unpublished { key: Key::read(row, 0)?, version, state, published, traceparent })
+    };
     rows.iter().map(read).collect()
 }
 
-/// Notes what was published; a row that has changed since is still to be published again.
+/// Notes what was published; a row that has changed since, or that a former owner published late, is still to be published again.
 pub(crate) async fn published(tx: &mut Transaction, rows: &[Unpublished]) -> Result<()> {
-    const SQL: &str = "WITH v (target, source, user_id, version) AS (VALUES {rows})
+    const SQL: &str = "WITH v (target, source, user_id, version, published) AS (VALUES {rows})
         UPDATE link SET published_version = v.version FROM v
-        WHERE link.target = v.target AND link.source = v.source AND link.user_id = v.user_id";
-    let params = |row: &Unpublished| params![row.key.target.as_str(), row.key.source.as_str(), row.key.user.as_str(), row.version];
+        WHERE link.target = v.target AND link.source = v.source AND link.user_id = v.user_id AND link.published_version = v.published";
+    let params = |row: &Unpublished| with_key(row, params![row.version, row.published]);
     tx.insert(SQL, rows.iter().map(params).collect()).await?;
     Ok(())
+}
+
+/// Notes that rows were published by somebody who is not the owner any more: where there is a newer state, the older one may now be the
+/// last record of its key. The number becomes one that never was a version, so that a publication under way does not pass for a later one.
+pub(crate) async fn published_late(tx: &mut Transaction, rows: &[Unpublished]) -> Result<()> {
+    const SQL: &str = "WITH v (target, source, user_id, version) AS (VALUES {rows})
+        UPDATE link SET published_version = link.published_version - 1 FROM v
+        WHERE link.target = v.target AND link.source = v.source AND link.user_id = v.user_id AND link.link_version <> v.version";
+    let params = |row: &Unpublished| with_key(row, params![row.version]);
+    tx.insert(SQL, rows.iter().map(params).collect()).await?;
+    Ok(())
+}
+
+fn with_key(row: &Unpublished, rest: Vec<Param>) -> Vec<Param> {
+    [row.key.params(), rest].concat()
 }

@@ -61,7 +61,7 @@ pub(crate) async fn due(store: &Store, target: &TenantName, class: Class, now: T
         ORDER BY work.due"
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = store.fetch(SQL, params![target.as_str(), number(class), now, limit]).await?;
+    let rows = store.fetch(SQL, params![target.as_str(), class.number(), now, limit]).await?;
     rows.iter().map(Due::read).collect()
 }
 
@@ -70,7 +70,7 @@ pub(crate) async fn next_due(store: &Store, target: &TenantName) -> Result<Optio
     const SQL: &str = "SELECT min(due) FROM work WHERE target = $1 AND class = $2";
     let mut next = None;
     for class in Class::ALL {
-        let rows = store.fetch(SQL, params![target.as_str(), number(class)]).await?;
+        let rows = store.fetch(SQL, params![target.as_str(), class.number()]).await?;
         let due = rows.first().map(|row| row.opt_int(0)).transpose()?.flatten().map(Timestamp);
         next = next.into_iter().chain(due).min();
     }
@@ -82,7 +82,7 @@ pub(crate) async fn arrived(tx: &mut Transaction, links: &[(Key, Class)], now: T
     const SQL: &str = "INSERT INTO work (target, source, user_id, class, due) VALUES {rows}
         ON CONFLICT (target, source, user_id) DO UPDATE SET due = excluded.due, trouble = NULL, code = NULL,
             class = CASE WHEN excluded.class < work.class THEN excluded.class ELSE work.class END";
-    let rows = links.iter().map(|(key, class)| [key.params(), params![number(*class), now]].concat()).collect();
+    let rows = links.iter().map(|(key, class)| [key.params(), params![class.number(), now]].concat()).collect();
     tx.insert(SQL, rows).await?;
     Ok(())
 }
@@ -94,7 +94,7 @@ pub(crate) async fn put(tx: &mut Transaction, links: Vec<(&Key, Work)>) -> Resul
             code = excluded.code";
     let row = |(key, work): (&Key, Work)| {
         let (trouble, code) = work.trouble.map(|(kind, code)| (kind_name(kind), code)).unzip();
-        [key.params(), params![number(work.class), work.due, trouble, code]].concat()
+        [key.params(), params![work.class.number(), work.due, trouble, code]].concat()
     };
     tx.insert(SQL, links.into_iter().map(row).collect()).await?;
     Ok(())
@@ -107,11 +107,12 @@ pub(crate) async fn remove(tx: &mut Transaction, keys: Vec<&Key>) -> Result<()> 
     Ok(())
 }
 
-/// Makes the links of a pair of tenants due that wait behind the gate: not those that a person or a full window holds.
-pub(crate) async fn wake(tx: &mut Transaction, source: &TenantName, target: &TenantName, now: Timestamp) -> Result<u64> {
+/// Makes the links of a pair of tenants due that wait behind the gate: not those that a person holds, and those that a full window holds
+/// only where its limit may have changed.
+pub(crate) async fn wake(tx: &mut Transaction, source: &TenantName, target: &TenantName, limited: bool, now: Timestamp) -> Result<u64> {
     const SQL: &str = "UPDATE work SET due = $3, trouble = NULL, code = NULL WHERE target = $1 AND source = $2 AND trouble = 'held'
-        AND code NOT IN ('vetoed', 'rejected', 'limit_delete')";
-    Ok(tx.execute(SQL, params![target.as_str(), source.as_str(), now]).await?)
+        AND code NOT IN ('vetoed', 'rejected') AND ($4 = 1 OR code NOT LIKE 'limit%')";
+    Ok(tx.execute(SQL, params![target.as_str(), source.as_str(), now, limited]).await?)
 }
 
 /// What waits for a target. What is not due yet and not held back (a loss of scope that settles, a retry) waits for its time only.
@@ -125,20 +126,12 @@ pub(crate) async fn counts(store: &Store, target: &TenantName, now: Timestamp) -
             Some("held") => *counts.held.entry(row.opt_text(2)?.unwrap_or_default()).or_default() += count,
             Some("conflict" | "refused") => counts.troubled += count,
             Some(_) | None => {
-                let name = Class::ALL.into_iter().find(|known| number(*known) == class).map_or("unknown", Class::name);
+                let name = Class::of_number(class).map_or("unknown", Class::name);
                 *counts.pending.entry(name).or_default() += count;
             }
         }
     }
     Ok(counts)
-}
-
-fn number(class: Class) -> i64 {
-    match class {
-        Class::Revoke => 0,
-        Class::Live => 1,
-        Class::Bulk => 2,
-    }
 }
 
 fn kind_name(kind: TroubleKind) -> &'static str {

@@ -76,10 +76,10 @@ impl Hands {
     pub(super) async fn finished(&mut self) -> Option<Result<()>> {
         let (id, result) = match self.jobs.join_next_with_id().await? {
             Ok((id, result)) => (id, result),
-            // A job that panicked leaves its row due, and its intent.
+            // A link that could not even be put off stays in hand: nothing is done for it in this epoch.
             Err(error) => {
-                tracing::error!(%error, "a job ended abruptly");
-                (error.id(), Ok(()))
+                tracing::error!(%error, "a link is left alone by this owner");
+                return Some(Ok(()));
             }
         };
         if let Some(key) = self.keys.remove(&id) {
@@ -89,10 +89,27 @@ impl Hands {
     }
 
     fn take(&mut self, worker: &Arc<Worker>, epoch: Epoch, due: Due) {
-        let (worker, key) = (Arc::clone(worker), due.key.clone());
-        let handle = self.jobs.spawn(async move { job::run(&worker, epoch, due).await });
+        let key = due.key.clone();
+        let handle = self.jobs.spawn(see_through(Arc::clone(worker), epoch, due));
         self.busy.insert(key.clone());
         self.keys.insert(handle.id(), key);
+    }
+}
+
+/// Runs a job. One that panics puts its link off, or it would be due again at once, and panic again.
+async fn see_through(worker: Arc<Worker>, epoch: Epoch, due: Due) -> Result<()> {
+    // A task of its own, which a panic ends alone. It is dropped with this.
+    let mut task = JoinSet::new();
+    let (job_worker, key) = (Arc::clone(&worker), due.key.clone());
+    task.spawn(async move { job::run(&job_worker, epoch, due).await });
+    match task.join_next().await {
+        Some(Ok(result)) => result,
+        Some(Err(error)) => {
+            tracing::error!(link = %key, %error, "a job panicked: this is a defect");
+            worker.context.metrics.panicked(&worker.target);
+            job::put_off_panicked(&worker, epoch, key).await
+        }
+        None => Ok(()),
     }
 }
 

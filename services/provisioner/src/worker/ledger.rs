@@ -29,8 +29,8 @@ pub(crate) struct Entry {
     pub(crate) work: Queued,
     /// What becomes of the call that may be under way.
     pub(crate) call: Called,
-    /// A use that counts against a limit.
-    pub(crate) uses: Option<Verb>,
+    /// A use that counts against a limit, and when it was reserved.
+    pub(crate) uses: Option<(Verb, Timestamp)>,
     /// What is to be told.
     pub(crate) outcome: Option<Outgoing>,
     /// When.
@@ -130,8 +130,8 @@ async fn commit(context: &Context, target: &TenantName, (name, epoch): (&str, Ep
     call(&mut tx, &current).await?;
     let mut uses = BTreeMap::new();
     for (_, entry) in &current {
-        if let Some(verb) = entry.uses {
-            *uses.entry((verb, limits::minute(entry.now))).or_default() += 1;
+        if let Some((verb, at)) = entry.uses {
+            *uses.entry((verb, limits::minute(at))).or_default() += 1;
         }
     }
     window::add(&mut tx, target, &uses).await?;

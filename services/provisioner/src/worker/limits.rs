@@ -4,9 +4,9 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use xtsync_domain::gate::{Allowance, WINDOW, deletions_max};
+use xtsync_domain::gate::{Allowance, WINDOW};
 use xtsync_domain::link::Verb;
-use xtsync_domain::{TenantName, Timestamp};
+use xtsync_domain::{TenantName, Timestamp, resource};
 use xtsync_platform::store::Store;
 
 use crate::error::Result;
@@ -17,10 +17,10 @@ const MINUTE: i64 = 60_000_000;
 /// How often the number of live links is counted anew.
 const COUNTED_FOR: Duration = Duration::from_secs(60);
 
-/// The limits of one target. Only deletions have one yet.
+/// What was used in the window of one target, by verb and minute. What has no limit is not counted.
 #[derive(Debug, Default)]
 pub(crate) struct Limits {
-    deletions: BTreeMap<i64, u64>,
+    uses: BTreeMap<Verb, BTreeMap<i64, u64>>,
     live: u64,
     counted_at: Option<Timestamp>,
 }
@@ -35,8 +35,11 @@ impl Limits {
     pub(crate) async fn load(store: &Store, target: &TenantName, now: Timestamp) -> Result<Self> {
         let from = minute(now.minus(WINDOW));
         window::prune(store, target, from).await?;
-        let deletions = window::read(store, target, Verb::Delete, from).await?.into_iter().collect();
-        Ok(Self { deletions, live: link::live_count(store, target).await?, counted_at: Some(now) })
+        let mut uses = BTreeMap::new();
+        for verb in Verb::ALL {
+            uses.insert(verb, window::read(store, target, verb, from).await?.into_iter().collect());
+        }
+        Ok(Self { uses, live: link::live_count(store, target).await?, counted_at: Some(now) })
     }
 
     /// Whether the number of live links is to be counted anew.
@@ -50,44 +53,43 @@ impl Limits {
         self.counted_at = Some(now);
     }
 
-    /// What may still be done.
-    pub(crate) fn allowances(&self, now: Timestamp) -> BTreeMap<Verb, Allowance> {
-        let used = self.deletions.range(minute(now.minus(WINDOW))..).map(|(_, count)| count).sum();
-        [(Verb::Delete, Allowance { used, max: deletions_max(self.live) })].into()
+    /// What may still be done of a verb; `None` where it has no limit.
+    pub(crate) fn allowance(&self, limits: &resource::Limits, verb: Verb, now: Timestamp) -> Option<Allowance> {
+        let max = limits.max(verb, self.live)?;
+        Some(Allowance { used: self.window(verb, now).map(|(_, count)| count).sum(), max })
     }
 
-    /// When the window will have room again: as soon as so many of the oldest uses have left it that another one fits.
-    pub(crate) fn room_at(&self, now: Timestamp) -> Timestamp {
-        let window = self.deletions.range(minute(now.minus(WINDOW))..);
-        let mut used: u64 = window.clone().map(|(_, count)| count).sum();
-        for (minute, count) in window {
-            used = used.saturating_sub(*count);
-            if used < deletions_max(self.live) {
+    /// When the window will have room for a verb again: as soon as so many of the oldest uses have left it that another one fits.
+    pub(crate) fn room_at(&self, limits: &resource::Limits, verb: Verb, now: Timestamp) -> Timestamp {
+        let Some(Allowance { mut used, max }) = self.allowance(limits, verb, now) else { return now };
+        for (minute, count) in self.window(verb, now) {
+            used = used.saturating_sub(count);
+            if used < max {
                 return Timestamp((minute + 1) * MINUTE).plus(WINDOW);
             }
         }
-        now
+        // No use leaves room where none is allowed.
+        now.plus(WINDOW)
     }
 
     /// Reserves one use.
     pub(crate) fn reserve(&mut self, verb: Verb, now: Timestamp) {
-        match verb {
-            Verb::Delete => *self.deletions.entry(minute(now)).or_default() += 1,
-            Verb::Create | Verb::Update | Verb::Disable | Verb::Enable | Verb::Restore => {}
-        }
-        self.deletions = self.deletions.split_off(&minute(now.minus(WINDOW)));
+        let uses = self.uses.entry(verb).or_default();
+        *uses.entry(minute(now)).or_default() += 1;
+        *uses = uses.split_off(&minute(now.minus(WINDOW)));
     }
 
     /// Takes back a reservation that was not stored.
     pub(crate) fn give_back(&mut self, verb: Verb, now: Timestamp) {
-        match verb {
-            Verb::Delete => {
-                if let Some(count) = self.deletions.get_mut(&minute(now)) {
-                    *count = count.saturating_sub(1);
-                }
-            }
-            Verb::Create | Verb::Update | Verb::Disable | Verb::Enable | Verb::Restore => {}
+        if let Some(count) = self.uses.get_mut(&verb).and_then(|uses| uses.get_mut(&minute(now))) {
+            *count = count.saturating_sub(1);
         }
+    }
+
+    /// Uses by minute, the oldest first.
+    fn window(&self, verb: Verb, now: Timestamp) -> impl Iterator<Item = (i64, u64)> {
+        let uses = self.uses.get(&verb).into_iter();
+        uses.flat_map(move |uses| uses.range(minute(now.minus(WINDOW))..)).map(|(minute, count)| (*minute, *count))
     }
 }
 
@@ -102,8 +104,12 @@ mod tests {
         for (minutes, uses) in [(0, 3), (10, 7), (20, 2)] {
             (0..uses).for_each(|_| limits.reserve(Verb::Delete, at(minutes)));
         }
-        let used = |now| limits.allowances(now)[&Verb::Delete];
-        assert_eq!((used(at(20)), limits.room_at(at(20))), (Allowance { used: 12, max: 10 }, at(61)));
+        let unwritten = resource::Limits::default();
+        let used = |now| limits.allowance(&unwritten, Verb::Delete, now).unwrap();
+        assert_eq!((used(at(20)), limits.room_at(&unwritten, Verb::Delete, at(20))), (Allowance { used: 12, max: 10 }, at(61)));
         assert_eq!((used(at(60)).used, used(at(61)).used), (12, 9));
+        assert_eq!(limits.allowance(&unwritten, Verb::Create, at(20)), None);
+        let none = resource::Limits { create: Some(resource::Limit::Number(0)), ..unwritten };
+        assert_eq!(limits.room_at(&none, Verb::Create, at(20)), at(80), "what is never allowed is asked for now and then");
     }
 }

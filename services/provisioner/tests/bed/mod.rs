@@ -134,7 +134,7 @@ impl Bed {
         };
         let rigged = Rigged::new(Embedded::open(&dir.join("bus.sqlite"), clock.clone()).await.unwrap());
         let (bus, health) = (Arc::<Rigged>::clone(&rigged) as Bus, Health::new());
-        let (configuration, seen) = watch::channel(Arc::new(configured(1, mode)));
+        let (configuration, seen) = watch::channel(Arc::new(configured(1, mode, "{}")));
         let provisioner = start(&store, &bus, &clock, seen, &connector, &health).await;
         own(&provisioner).await;
         Self {
@@ -165,7 +165,12 @@ impl Bed {
 
     /// A second provisioner of the same name on the same store: from its first breath on the bed's own is a former one.
     pub(crate) async fn another(&self) -> Provisioner {
-        start(&self.store, &self.bus, &self.clock, self.configuration.subscribe(), &self.connector, &Health::new()).await
+        self.another_on(&self.bus).await
+    }
+
+    /// The same on another bus.
+    pub(crate) async fn another_on(&self, bus: &Bus) -> Provisioner {
+        start(&self.store, bus, &self.clock, self.configuration.subscribe(), &self.connector, &Health::new()).await
     }
 
     /// Gives the lease of `hub` to somebody else, as when it ran out while we slept.
@@ -196,7 +201,14 @@ impl Bed {
 
     pub(crate) async fn configure(&self, mode: &str) {
         let revision = self.configuration.borrow().revision() + 1;
-        self.configuration.send_replace(Arc::new(configured(revision, mode)));
+        self.configuration.send_replace(Arc::new(configured(revision, mode, "{}")));
+        self.provisioner.facts_step(NEWS).await.unwrap();
+    }
+
+    /// An administrator sets the limits of the synchronization.
+    pub(crate) async fn limit(&self, limits: &str) {
+        let revision = self.configuration.borrow().revision() + 1;
+        self.configuration.send_replace(Arc::new(configured(revision, "enforce", limits)));
         self.provisioner.facts_step(NEWS).await.unwrap();
     }
 
@@ -268,7 +280,7 @@ impl Bed {
     pub(crate) fn add_target(&self, name: &str) {
         let before = self.configuration.borrow().clone();
         let revision = before.revision() + 1;
-        self.configuration.send_replace(Arc::new(configured_for(revision, "enforce", &["hub", name])));
+        self.configuration.send_replace(Arc::new(configured_for(revision, "enforce", "{}", &["hub", name])));
     }
 
     /// Takes in whatever facts are there.
@@ -322,7 +334,10 @@ impl Bed {
     pub(crate) async fn outcomes(&self) -> Vec<String> {
         let say = |(_, outcome): (String, v1::Outcome)| {
             let verb = format!("{:?}", outcome.verb()).to_lowercase();
-            let result = if outcome.result() == v1::Result::Done { String::new() } else { format!(" failed {}", outcome.code) };
+            let result = match outcome.result() {
+                v1::Result::Done => String::new(),
+                result => format!(" {} {}", format!("{result:?}").to_lowercase(), outcome.code),
+            };
             let names: Vec<_> = outcome.changes.iter().map(|change| change.attribute.as_str()).collect();
             format!("{verb} {}{result} [{}]", outcome.user_id, names.join(","))
         };
@@ -365,7 +380,8 @@ async fn start(
     provisioner
 }
 
-async fn own(provisioner: &Provisioner) {
+/// Waits until a provisioner owns `hub`.
+pub(crate) async fn own(provisioner: &Provisioner) {
     let deadline = tokio::time::Instant::now() + DEADLINE;
     while !provisioner.owns(&tenant("hub")) {
         assert!(tokio::time::Instant::now() < deadline, "the lease is not taken");
@@ -373,11 +389,11 @@ async fn own(provisioner: &Provisioner) {
     }
 }
 
-fn configured(revision: u64, mode: &str) -> Configuration {
-    configured_for(revision, mode, &["hub"])
+fn configured(revision: u64, mode: &str, limits: &str) -> Configuration {
+    configured_for(revision, mode, limits, &["hub"])
 }
 
-fn configured_for(revision: u64, mode: &str, targets: &[&str]) -> Configuration {
+fn configured_for(revision: u64, mode: &str, limits: &str, targets: &[&str]) -> Configuration {
     let client = r#"{"clientId":"app","clientSecret":{"file":"/run/secret"}}"#;
     let tenant_of = |name: &str| {
         let graph = format!(r#"{{"domain":"{name}.example","reader":{client},"writer":{client}}}"#);
@@ -388,7 +404,7 @@ fn configured_for(revision: u64, mode: &str, targets: &[&str]) -> Configuration 
     let mut resources = vec![resource(revision, Kind::Organization, None, "contoso", &organization)];
     resources.extend(tenants.into_iter().map(tenant_of));
     resources.extend(targets.iter().map(|target| {
-        let json = format!(r#"{{"to":"{target}","mode":"{mode}","scope":{{"everyone":true}}}}"#);
+        let json = format!(r#"{{"to":"{target}","mode":"{mode}","limits":{limits},"scope":{{"everyone":true}}}}"#);
         resource(revision, Kind::Synchronization, Some("emea"), &format!("to-{target}"), &json)
     }));
     Configuration::new(revision, resources)

@@ -17,6 +17,8 @@ pub(crate) enum Fault {
     Before(Error),
     /// It happened, and its answer is lost.
     After,
+    /// The connector panics, and nothing happened.
+    Panic,
     /// It happens when it is told to.
     Wait,
     /// It fails when it is told to, and nothing happened.
@@ -119,6 +121,7 @@ impl Fake {
             by_name.or_else(|| if writes { state.faults.pop_front().flatten() } else { None })
         };
         tokio::task::yield_now().await;
+        assert!(!matches!(fault, Some(Fault::Panic)), "as the test wants it");
         if let Some(Fault::Wait | Fault::WaitBefore(_)) = fault {
             self.hung.notify_one();
             self.go.notified().await;

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Found, mappings, no_tenant};
 use crate::TenantName;
 use crate::configuration::Configuration;
-use crate::resource::{GroupRef, Id, Scope, Synchronization};
+use crate::resource::{GroupRef, Id, Scope, ScopeLoss, Synchronization};
 
 /// The longest that a lost scope may be left standing.
 const SETTLE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -20,6 +20,9 @@ pub(super) fn check(id: &Id, synchronization: &Synchronization, configuration: &
     check_scope(&synchronization.scope, found);
     if synchronization.settle > SETTLE_MAX {
         found.add("spec.settle", "is longer than 30 days");
+    }
+    if synchronization.scope.groups.is_empty() && synchronization.limits.scope_loss == ScopeLoss::Allow {
+        found.add("spec.limits.scopeLoss", "is about groups of the scope, and it names none");
     }
     mappings::check(&synchronization.mappings, found);
 }

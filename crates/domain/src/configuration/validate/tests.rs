@@ -71,6 +71,8 @@ fn a_scope_is_groups_or_everyone() {
     check_synchronization(r#"{"to":"hub","scope":{"groups":["a",""]}}"#, "spec.scope.groups[1]: is empty");
     check_synchronization(r#"{"to":"hub","scope":{"groups":[{"id":""}]}}"#, "spec.scope.groups[0]: is empty");
     check_synchronization(r#"{"to":"hub","scope":{"everyone":true},"settle":"31days"}"#, "spec.settle: is longer than 30 days");
+    let allows = r#"{"to":"hub","scope":{"everyone":true},"limits":{"scopeLoss":"allow"}}"#;
+    check_synchronization(allows, "spec.limits.scopeLoss: is about groups of the scope");
 }
 
 #[test]

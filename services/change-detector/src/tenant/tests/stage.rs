@@ -7,12 +7,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tempfile::TempDir;
 use xtsync_directory::{
-    Cursor, Error as DirectoryError, GroupChange, Member, MemberKind, Next, Page, Result as DirectoryResult, Source, UserChange,
+    Cursor, Error as DirectoryError, GroupChange, Member, MemberKind, Next, Page, Rejected, Result as DirectoryResult, Source, UserChange,
 };
 use xtsync_domain::delta::{Gone, Kind, UserDelta};
 use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{Attributes, GroupId, TenantName, Timestamp, Value};
+use xtsync_harness::{Postgres, unique};
 use xtsync_platform::bus::{Bus, Embedded, Table};
 use xtsync_platform::clock::ManualClock;
 use xtsync_platform::params;
@@ -22,14 +23,17 @@ use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 
 use crate::error::Error;
+use crate::hold::{Scope, Scopes};
 use crate::metrics::Metrics;
+use crate::publication::Press;
 use crate::tenant::{Fence, Order, Pace, Pause, Tenant};
 
 const LEASE: &str = "detector/emea";
 const TTL: Duration = Duration::from_secs(1_000_000);
 
 pub(super) struct Stage {
-    folder: TempDir,
+    _folder: TempDir,
+    store: String,
     clock: Arc<ManualClock>,
     bus: Bus,
     heard: Table,
@@ -47,15 +51,27 @@ impl Stage {
         Self::ordered(Projection { unresolved: [name.to_owned()].into(), ..projection(attributes, &[]) }).await
     }
 
+    /// With its store in PostgreSQL.
+    pub(super) async fn on_postgres(attributes: &[&str], groups: &[&str]) -> Self {
+        let database = unique("detector").replace('-', "_");
+        let store = Postgres::shared().await.unwrap().create_database(&database).await.unwrap();
+        Self::stored(tempfile::tempdir().unwrap(), store, projection(attributes, groups)).await
+    }
+
     async fn ordered(projection: Projection) -> Self {
         let folder = tempfile::tempdir().unwrap();
+        let store = folder.path().display().to_string();
+        Self::stored(folder, store, projection).await
+    }
+
+    async fn stored(folder: TempDir, store: String, projection: Projection) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp(1_000_000_000_000)));
         let bus: Bus = Embedded::open(&folder.path().join("bus.sqlite"), clock.clone()).await.unwrap();
         let heard = Table::open(&bus, vec![Topic::UserDeltas(emea())]).await.unwrap();
         let directory = Arc::new(Script::default());
-        let order = Order { revision: 1, users: Some((1, projection)) };
-        let tenant = take_up(&folder, &clock, &bus, &directory, &order).await;
-        Self { folder, clock, bus, heard, directory, order, tenant }
+        let order = Order { revision: 1, users: Some((1, projection)), scopes: Scopes::new() };
+        let tenant = take_up(&store, &clock, &bus, &directory, &order).await;
+        Self { _folder: folder, store, clock, bus, heard, directory, order, tenant }
     }
 
     /// One step, a moment later.
@@ -86,7 +102,8 @@ impl Stage {
         self.published().await
     }
 
-    async fn published(&mut self) -> Vec<UserDelta> {
+    /// What was published since this was last asked.
+    pub(super) async fn published(&mut self) -> Vec<UserDelta> {
         let ends = self.bus.ends(&Topic::UserDeltas(emea())).await.unwrap();
         let all: i64 = ends.iter().map(|ends| ends.high).sum();
         let mut deltas = Vec::new();
@@ -102,12 +119,33 @@ impl Stage {
     }
 
     pub(super) fn later_than_facts(&self) {
-        self.clock.advance(Duration::from_secs(60));
+        self.later(Duration::from_secs(60));
+    }
+
+    pub(super) fn later(&self, time: Duration) {
+        self.clock.advance(time);
     }
 
     pub(super) async fn order(&mut self, attributes: &[&str], groups: &[&str], revision: u64) {
-        self.order = Order { revision, users: Some((revision, projection(attributes, groups))) };
-        self.tenant.obey(self.order.clone()).await.unwrap();
+        self.order = Order { revision, users: Some((revision, projection(attributes, groups))), scopes: self.order.scopes.clone() };
+        self.obey().await;
+    }
+
+    /// An administrator says how a group counts, and nothing else.
+    pub(super) async fn scope(&mut self, group: &str, scope: Scope) {
+        self.order.revision += 1;
+        self.order.scopes.insert(group.into(), scope);
+        self.obey().await;
+    }
+
+    async fn obey(&mut self) {
+        let now = xtsync_platform::clock::Clock::now(&*self.clock);
+        self.tenant.obey(self.order.clone(), now).await.unwrap();
+    }
+
+    /// Whom the tenant keeps: users, and people in groups.
+    pub(super) fn held(&self) -> [u64; 2] {
+        self.tenant.held().map(|(_, people)| people)
     }
 
     /// Leaves the store as a crash between version and publication leaves it: the newest versions are not noted as published.
@@ -120,7 +158,19 @@ impl Stage {
 
     /// Another process takes the tenant up where the store says it stands.
     pub(super) async fn restart(&mut self) {
-        self.tenant = take_up(&self.folder, &self.clock, &self.bus, &self.directory, &self.order).await;
+        self.tenant = take_up(&self.store, &self.clock, &self.bus, &self.directory, &self.order).await;
+    }
+
+    /// What was buried.
+    pub(super) async fn letters(&self) -> Vec<v1::DeadLetter> {
+        let mut table = Table::open(&self.bus, vec![Topic::DeadLetters]).await.unwrap();
+        let records = table.next().await.unwrap();
+        records.iter().map(|record| event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap()).collect()
+    }
+
+    /// What publishes under the lease as it is.
+    pub(super) fn press(&self) -> Press {
+        self.tenant.press()
     }
 
     /// Somebody else takes the lease.
@@ -130,19 +180,15 @@ impl Stage {
     }
 }
 
-async fn take_up(folder: &TempDir, clock: &Arc<ManualClock>, bus: &Bus, directory: &Arc<Script>, order: &Order) -> Tenant {
-    let options = store::Options {
-        url: folder.path().display().to_string(),
-        service: "detector",
-        migrations: crate::service::MIGRATIONS,
-        clock: clock.clone(),
-    };
+async fn take_up(url: &str, clock: &Arc<ManualClock>, bus: &Bus, directory: &Arc<Script>, order: &Order) -> Tenant {
+    let options = store::Options { url: url.to_owned(), service: "detector", migrations: crate::service::MIGRATIONS, clock: clock.clone() };
     let store = Store::open(options).await.unwrap();
     let epoch = lease::acquire(&store, LEASE, "test", TTL).await.unwrap().unwrap();
     let fence = Fence { lease: LEASE.to_owned(), epoch };
     let pace = Pace { rounds: Duration::from_secs(30), facts: Duration::from_secs(20) };
     let source: Arc<dyn Source> = directory.clone();
-    Tenant::take_up(emea(), source, (store, bus.clone()), fence, (pace, Metrics::new()), order.clone()).await.unwrap()
+    let now = xtsync_platform::clock::Clock::now(&**clock);
+    Tenant::take_up(emea(), source, (store, bus.clone()), fence, (pace, Metrics::new()), order.clone(), now).await.unwrap()
 }
 
 fn emea() -> TenantName {
@@ -181,6 +227,10 @@ pub(super) enum Answer {
     Fail(DirectoryError),
     Groups(Vec<GroupChange>),
     Users(Vec<UserChange>),
+    /// There is another page after this one.
+    PageOfUsers(Vec<UserChange>),
+    /// One object makes no sense.
+    UsersBut(Vec<UserChange>, Rejected),
 }
 
 /// A directory that answers what it is told, and "nothing changed" otherwise.
@@ -190,6 +240,7 @@ pub(super) struct Script {
     states: Mutex<HashMap<GroupId, GroupState>>,
     count: Mutex<Option<u64>>,
     heard: Mutex<i64>,
+    readings: Mutex<u32>,
 }
 
 impl Script {
@@ -207,6 +258,19 @@ impl Script {
 
     pub(super) fn users(&self, changes: Vec<UserChange>) {
         self.answers.lock().unwrap().push_back(Answer::Users(changes));
+    }
+
+    pub(super) fn page_of_users(&self, changes: Vec<UserChange>) {
+        self.answers.lock().unwrap().push_back(Answer::PageOfUsers(changes));
+    }
+
+    pub(super) fn users_but(&self, changes: Vec<UserChange>, rejected: Rejected) {
+        self.answers.lock().unwrap().push_back(Answer::UsersBut(changes, rejected));
+    }
+
+    /// How often everything was read so far.
+    pub(super) fn readings(&self) -> u32 {
+        *self.readings.lock().unwrap()
     }
 
     pub(super) fn everything(&self, groups: Vec<GroupChange>, users: Vec<UserChange>) {
@@ -253,13 +317,18 @@ fn complete<T>(changes: Vec<T>) -> Page<T> {
 #[async_trait]
 impl Source for Script {
     async fn users(&self, _: &[String], _: Option<&Cursor>) -> DirectoryResult<Page<UserChange>> {
-        match self.next(|answer| matches!(answer, Answer::Users(_)))? {
+        match self.next(|answer| matches!(answer, Answer::Users(_) | Answer::PageOfUsers(_) | Answer::UsersBut(..)))? {
             Some(Answer::Users(changes)) => Ok(complete(changes)),
+            Some(Answer::UsersBut(changes, rejected)) => Ok(Page { rejected: vec![rejected], ..complete(changes) }),
+            Some(Answer::PageOfUsers(changes)) => Ok(Page { next: Next::Page(Cursor("page".to_owned())), ..complete(changes) }),
             _ => Ok(complete(vec![])),
         }
     }
 
-    async fn groups(&self, _: Option<&Cursor>) -> DirectoryResult<Page<GroupChange>> {
+    async fn groups(&self, cursor: Option<&Cursor>) -> DirectoryResult<Page<GroupChange>> {
+        if cursor.is_none() {
+            *self.readings.lock().unwrap() += 1;
+        }
         match self.next(|answer| matches!(answer, Answer::Groups(_)))? {
             Some(Answer::Groups(changes)) => Ok(complete(changes)),
             _ => Ok(complete(vec![])),

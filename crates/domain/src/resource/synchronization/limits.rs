@@ -1,0 +1,159 @@
+//! How much a synchronization may do without anybody's approval (I-5).
+
+use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
+
+use crate::link::Verb;
+
+/// The limits of one synchronization. Calls are counted over an hour, and over everything that is done in the target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Limits {
+    /// Creations; without a limit where nothing is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub create: Option<Limit>,
+    /// Changes of attributes; likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub update: Option<Limit>,
+    /// Lost sign-ins; likewise.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub disable: Option<Limit>,
+    /// Deletions; where nothing is written a twentieth of the shadow users, at least 10 and at most 500.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub delete: Option<Limit>,
+    /// What becomes of those whom a group of the scope lost, when it lost most of its people at once.
+    #[serde(default, skip_serializing_if = "ScopeLoss::is_default")]
+    pub scope_loss: ScopeLoss,
+}
+
+/// How many there may be in an hour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Limit {
+    /// This many.
+    Number(u64),
+    /// This share of the shadow users in the target, in percent; but ten always, or a share of few people would be nobody.
+    Percent(u8),
+}
+
+/// What becomes of those whom a group of the scope lost, when it lost more than half of its people, and more than ten, in one round.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum ScopeLoss {
+    /// They stay in scope until most of them are back, or somebody allows it.
+    #[default]
+    Hold,
+    /// They leave the scope.
+    Allow,
+}
+
+/// What a share allows always, and what deletions are allowed where nothing is written.
+const ALWAYS: u64 = 10;
+const DELETIONS_PERCENT: u64 = 5;
+const DELETIONS_MAX: u64 = 500;
+
+impl ScopeLoss {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+}
+
+impl Limits {
+    /// Whether nothing was written.
+    pub(super) fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
+
+    /// How often a verb may be used in an hour in a target with so many shadow users; `None` where it has no limit.
+    #[must_use]
+    pub fn max(&self, verb: Verb, live: u64) -> Option<u64> {
+        let written = match verb {
+            Verb::Create => self.create,
+            Verb::Update => self.update,
+            Verb::Disable => self.disable,
+            Verb::Delete => self.delete,
+            Verb::Enable | Verb::Restore => None,
+        };
+        match (written, verb) {
+            (Some(Limit::Number(number)), _) => Some(number),
+            (Some(Limit::Percent(percent)), _) => Some(share(live, percent.into())),
+            (None, Verb::Delete) => Some(share(live, DELETIONS_PERCENT).min(DELETIONS_MAX)),
+            (None, Verb::Create | Verb::Update | Verb::Disable | Verb::Enable | Verb::Restore) => None,
+        }
+    }
+}
+
+fn share(live: u64, percent: u64) -> u64 {
+    (live.saturating_mul(percent) / 100).max(ALWAYS)
+}
+
+impl Serialize for Limit {
+    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Number(number) => number.serialize(to),
+            Self::Percent(percent) => format!("{percent}%").serialize(to),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Limit {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        #[derive(Deserialize)]
+        #[serde(untagged, expecting = "a limit is a number, or a share such as '5%'")]
+        enum Written {
+            Number(u64),
+            Share(String),
+        }
+        match Written::deserialize(from)? {
+            Written::Number(number) => Ok(Self::Number(number)),
+            Written::Share(text) => {
+                let percent = text.strip_suffix('%').and_then(|number| number.parse().ok()).filter(|percent| (1..=100).contains(percent));
+                percent.map(Self::Percent).ok_or_else(|| de::Error::custom("a share is a whole number from 1 to 100 with '%' behind it"))
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(json: &str) -> Result<Limits, String> {
+        serde_json::from_str(json).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn a_limit_is_a_number_or_a_share_and_only_deletions_have_one_unwritten() {
+        let written = r#"{"create":200,"update":"50%","disable":0,"delete":"1%"}"#;
+        assert_eq!(serde_json::to_string(&read(written).unwrap()).unwrap(), written);
+        //   limits    verb            shadow users   max
+        for (limits, verb, live, max) in [
+            ("{}", Verb::Delete, 0, Some(10)),
+            ("{}", Verb::Delete, 2_000, Some(100)),
+            ("{}", Verb::Delete, 1_000_000, Some(500)),
+            ("{}", Verb::Create, 2_000, None),
+            ("{}", Verb::Disable, 2_000, None),
+            (written, Verb::Create, 2_000, Some(200)),
+            (written, Verb::Update, 2_000, Some(1_000)),
+            (written, Verb::Disable, 2_000, Some(0)),
+            (written, Verb::Delete, 100, Some(10)),
+            (written, Verb::Delete, 1_000_000, Some(10_000)),
+            (written, Verb::Restore, 2_000, None),
+        ] {
+            assert_eq!(read(limits).unwrap().max(verb, live), max, "{limits} {verb:?} {live}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_limit_is_named() {
+        for (json, want) in [
+            (r#"{"delete":"0%"}"#, "from 1 to 100"),
+            (r#"{"delete":"101%"}"#, "from 1 to 100"),
+            (r#"{"delete":"5"}"#, "from 1 to 100"),
+            (r#"{"delete":-1}"#, "a limit is a number"),
+            (r#"{"restore":5}"#, "restore"),
+            (r#"{"scopeLoss":"maybe"}"#, "maybe"),
+        ] {
+            let error = read(json).unwrap_err();
+            assert!(error.contains(want), "{json}: {error}");
+        }
+    }
+}
