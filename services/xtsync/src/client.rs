@@ -34,6 +34,9 @@ pub struct Connection {
     pub data_dir: PathBuf,
 }
 
+/// How long to wait before control is asked again.
+const AGAIN: Duration = Duration::from_millis(200);
+
 /// A client with its token.
 pub type Client = ControlServiceClient<InterceptedService<Channel, Bearer>>;
 
@@ -43,13 +46,27 @@ impl Connection {
     /// # Errors
     /// When there is no token, or nobody listens.
     pub async fn connect(&self) -> exit::Result<Client> {
+        self.connect_within(Duration::ZERO).await
+    }
+
+    /// Connects as soon as somebody listens, within a limit.
+    ///
+    /// # Errors
+    /// When there is no token, or nobody listens by then.
+    pub async fn connect_within(&self, limit: Duration) -> exit::Result<Client> {
+        let deadline = Instant::now() + limit;
         let file = self.token_file.clone().unwrap_or_else(|| self.data_dir.join("token"));
         let token = Token::read(&file)
             .map_err(|error| anyhow!("no token of control in {} ({error}): name it by --token-file or --data-dir", file.display()))?;
         let endpoint = Endpoint::from_shared(self.server.clone()).with_context(|| format!("'{}' is no address", self.server))?;
         let endpoint = endpoint.connect_timeout(CONNECT_MAX).http2_keep_alive_interval(Duration::from_secs(30));
-        let channel = endpoint.connect().await.with_context(|| format!("connecting to control at {}", self.server))?;
-        Ok(client(channel, &token)?)
+        loop {
+            match endpoint.connect().await {
+                Ok(channel) => return Ok(client(channel, &token)?),
+                Err(_) if Instant::now() + AGAIN < deadline => sleep(AGAIN).await,
+                Err(error) => return Err(anyhow!(error).context(format!("connecting to control at {}", self.server)).into()),
+            }
+        }
     }
 }
 
@@ -78,7 +95,6 @@ impl Interceptor for Bearer {
 /// # Errors
 /// What control answered last.
 pub async fn patiently<T>(limit: Duration, mut ask: impl AsyncFnMut() -> Result<T, Status>) -> Result<T, Status> {
-    const AGAIN: Duration = Duration::from_millis(200);
     let deadline = Instant::now() + limit;
     loop {
         match ask().await {

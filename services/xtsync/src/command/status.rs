@@ -16,7 +16,7 @@ pub(crate) use wait::until_settled;
 /// Shows how far everything is.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Wait until all is settled, so long at most; exit code 4 when it is not
+    /// Wait until control answers and all is settled, so long at most; exit code 4 when it is not
     #[arg(
         long,
         visible_alias = "wait-settled",
@@ -45,7 +45,7 @@ pub struct Args {
 /// # Errors
 /// When control does not answer, or all is not settled in time.
 pub async fn run(args: Args) -> exit::Result {
-    let mut client = args.connection.connect().await?;
+    let mut client = args.connection.connect_within(args.wait.unwrap_or_default()).await?;
     let (status, verdict) = match args.wait {
         Some(limit) => until_settled(&mut client, limit, args.fresh).await?,
         None => (client.get_status(GetStatusRequest {}).await.map_err(|status| failure(&status))?.into_inner().status, Ok(())),
