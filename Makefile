@@ -26,6 +26,11 @@ demo: tools-build ## builds xtsync and plays the story of two tenants that becom
 test: tools-build tools-test kafka postgres venv buf ## brings what the tests need, lints, and runs all of them
 	tests/run
 
+.PHONY: bench
+bench: tools-build tools-test kafka postgres ## measures what it costs, prints a table and writes target/bench/report.json (ARGS="changes --people 10000")
+	$(CARGO) build --locked --release -p xtsync -p xtsync-bench
+	$(TARGET)/release/xtsync-bench --report $(TARGET)/bench/report.json $(ARGS)
+
 .PHONY: lint
 lint: tools-build buf ## checks format, clippy, sizes of files and functions, and the protobuf contract
 	$(CARGO) fmt --all --check
