@@ -4,6 +4,7 @@ mod bare;
 mod failover;
 mod initial;
 mod latency;
+mod policy;
 mod report;
 mod stage;
 mod usage;
@@ -32,6 +33,8 @@ struct Args {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Measurement {
+    /// Policy against a bare loop over Kafka
+    Policy,
     /// From source to target, 50 changes a second
     Changes,
     /// Leavers beside a backlog in a throttled target
@@ -58,6 +61,7 @@ async fn main() -> Result<()> {
 
 async fn measure(measurement: Measurement, args: &Args) -> Result<Vec<Figure>> {
     match measurement {
+        Measurement::Policy => policy::measure(args.people).await,
         Measurement::Changes => latency::changes().await,
         Measurement::Leavers => latency::leavers().await,
         Measurement::Failover => failover::measure().await,

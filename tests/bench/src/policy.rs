@@ -1,0 +1,169 @@
+//! Policy over real Kafka against a bare loop that consumes one record and produces three of the same bytes.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use rdkafka::ClientConfig;
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::error::KafkaError;
+use rdkafka::message::{Header, Headers as _, Message as _};
+use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
+use rdkafka::types::RDKafkaErrorCode;
+use tokio::time::sleep;
+use xtsync_e2e::fleet::{Fleet, Plan};
+use xtsync_harness::wait_for;
+use xtsync_tenant_sim::Sim;
+
+use crate::report::{Figure, show};
+use crate::stage::SOURCE;
+
+/// The targets, each with a synchronization of its own.
+const TARGETS: [&str; 3] = ["hub", "lab", "annex"];
+
+/// Partitions of a topic of the contract.
+const PARTITIONS: i32 = 6;
+
+/// How the bare loop's producer may linger, in milliseconds: the best counts.
+const LINGERS: [&str; 3] = ["0", "5", "50"];
+
+const SOON: Duration = Duration::from_secs(600);
+
+/// Lets policy decide about `people`.
+///
+/// # Errors
+/// When the fleet does not come up.
+pub(crate) async fn measure(people: usize) -> Result<Vec<Figure>> {
+    let tenants = TARGETS.iter().fold(Sim::builder().tenant(SOURCE, people), |tenants, target| tenants.tenant(target, 0));
+    let sim = TARGETS.iter().fold(tenants, |tenants, target| tenants.allow(SOURCE, target)).seed(7).build()?;
+    let pairs = TARGETS.iter().map(|target| (SOURCE.to_owned(), (*target).to_owned())).collect();
+    let mut fleet = Fleet::new(sim, Plan { pairs, ..Plan::into_one(&[], SOURCE) }).await?;
+    fleet.create_topics()?;
+    for role in ["control", "change-detector"] {
+        fleet.start_replica(role, 0)?;
+    }
+    fleet.until_control_answers().await?;
+    fleet.apply()?;
+    let bootstrap = fleet.kafka.bootstrap();
+    let deltas = format!("xtsync.v1.user-deltas.{SOURCE}");
+    let looker: BaseConsumer = client(&bootstrap).create()?;
+    let told = wait_for(SOON, "everybody's delta", async || {
+        let told = records(&looker, &deltas)?;
+        Ok((told >= people as i64).then_some(told))
+    })
+    .await?;
+
+    let decisions = TARGETS.map(|target| format!("xtsync.v1.decisions.{target}"));
+    fleet.start_replica("policy", 0)?;
+    let policy = speed(told, async || decisions.iter().map(|topic| records(&looker, topic)).sum::<Result<i64>>()).await?;
+    let bytes = record_bytes(&bootstrap, &decisions[0])?;
+    fleet.stop().await?;
+    show(&format!("policy: {policy:.0} users/s, decisions of {bytes} bytes"));
+
+    let mut bare: f64 = 0.0;
+    for linger in LINGERS {
+        let name = format!("raw-{linger}");
+        create(&bootstrap, &name).await?;
+        let (bootstrap, deltas) = (bootstrap.clone(), deltas.clone());
+        let users = tokio::task::spawn_blocking(move || bare_loop(&bootstrap, &deltas, &name, linger, bytes, told)).await??;
+        show(&format!("bare loop lingering {linger} ms: {users:.0} users/s"));
+        bare = bare.max(users);
+    }
+    let note = format!("{told} users, {} synchronizations, default mappings, decisions of {bytes} bytes", TARGETS.len());
+    Ok(vec![Figure::new("policy_vs_raw", policy, "users/s", note).against(bare)])
+}
+
+/// Users a second between a tenth and nine tenths of all, so that neither the start of a process nor the end of a batch counts.
+async fn speed(users: i64, decided: impl AsyncFn() -> Result<i64>) -> Result<f64> {
+    let all = users * TARGETS.len() as i64;
+    let mut marks = Vec::new();
+    for part in [all / 10, all * 9 / 10] {
+        loop {
+            let count = decided().await?;
+            if count >= part {
+                marks.push((Instant::now(), count));
+                break;
+            }
+            sleep(Duration::from_millis(5)).await;
+        }
+    }
+    let [(began, first), (ended, last)] = marks[..] else { anyhow::bail!("two marks") };
+    Ok((last - first) as f64 / TARGETS.len() as f64 / ended.duration_since(began).as_secs_f64())
+}
+
+fn client(bootstrap: &str) -> ClientConfig {
+    let mut config = ClientConfig::new();
+    config.set("bootstrap.servers", bootstrap);
+    config
+}
+
+fn records(looker: &BaseConsumer, topic: &str) -> Result<i64> {
+    let mut records = 0;
+    for partition in 0..PARTITIONS {
+        let (low, high) = looker.fetch_watermarks(topic, partition, Duration::from_secs(5))?;
+        records += high - low;
+    }
+    Ok(records)
+}
+
+async fn create(bootstrap: &str, name: &str) -> Result<()> {
+    let admin: AdminClient<DefaultClientContext> = client(bootstrap).create()?;
+    let names: Vec<String> = (0..TARGETS.len()).map(|number| format!("{name}-{number}")).collect();
+    let topics: Vec<NewTopic<'_>> = names.iter().map(|name| NewTopic::new(name, PARTITIONS, TopicReplication::Fixed(1))).collect();
+    admin.create_topics(&topics, &AdminOptions::new()).await?;
+    Ok(())
+}
+
+fn header_bytes(header: Header<'_, &[u8]>) -> usize {
+    header.key.len() + header.value.map_or(0, <[u8]>::len)
+}
+
+/// The bytes that value and headers of a topic's first records have on average.
+fn record_bytes(bootstrap: &str, topic: &str) -> Result<usize> {
+    let consumer = reader(bootstrap, topic, "measure")?;
+    let mut sizes = Vec::new();
+    while sizes.len() < 1_000 {
+        let record = consumer.poll(Duration::from_secs(10)).context("no record")??;
+        let headers = record.headers().map_or(0, |headers| headers.iter().map(header_bytes).sum());
+        sizes.push(record.payload_len() + headers);
+    }
+    Ok(sizes.iter().sum::<usize>() / sizes.len())
+}
+
+fn reader(bootstrap: &str, topic: &str, group: &str) -> Result<BaseConsumer> {
+    let mut config = client(bootstrap);
+    config.set("group.id", group).set("auto.offset.reset", "earliest").set("enable.auto.commit", "false");
+    let consumer: BaseConsumer = config.create()?;
+    consumer.subscribe(&[topic])?;
+    Ok(consumer)
+}
+
+/// Consumes one, produces three, as fast as librdkafka does; gives users a second from the first record to the last acknowledgement.
+fn bare_loop(bootstrap: &str, deltas: &str, name: &str, linger: &str, bytes: usize, users: i64) -> Result<f64> {
+    let consumer = reader(bootstrap, deltas, name)?;
+    let mut config = client(bootstrap);
+    config.set("acks", "all").set("linger.ms", linger).set("batch.size", "1000000").set("queue.buffering.max.messages", "1000000");
+    let producer: BaseProducer = config.create()?;
+    let topics: Vec<String> = (0..TARGETS.len()).map(|number| format!("{name}-{number}")).collect();
+    let value = vec![b'x'; bytes];
+    let (mut began, mut done) = (None, 0);
+    while done < users {
+        let record = consumer.poll(Duration::from_secs(10)).context("no record")??;
+        began.get_or_insert_with(Instant::now);
+        let key = record.key().context("a record without key")?;
+        for topic in &topics {
+            let mut sending = BaseRecord::to(topic).key(key).payload(&value);
+            while let Err((error, back)) = producer.send(sending) {
+                ensure!(matches!(error, KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull)), "{error}");
+                producer.poll(Duration::from_millis(1));
+                sending = back;
+            }
+        }
+        producer.poll(Duration::ZERO);
+        done += 1;
+    }
+    producer.flush(Duration::from_secs(60))?;
+    let began = began.context("nothing was read")?;
+    Ok(users as f64 / began.elapsed().as_secs_f64())
+}
