@@ -3,7 +3,6 @@
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result, ensure};
-use rdkafka::ClientConfig;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
@@ -11,6 +10,7 @@ use rdkafka::error::KafkaError;
 use rdkafka::message::{Header, Headers as _, Message as _};
 use rdkafka::producer::{BaseProducer, BaseRecord, Producer as _};
 use rdkafka::types::RDKafkaErrorCode;
+use rdkafka::{ClientConfig, Offset, TopicPartitionList};
 use tokio::time::sleep;
 use xtsync_e2e::fleet::{Fleet, Plan};
 use xtsync_harness::wait_for;
@@ -121,7 +121,7 @@ fn header_bytes(header: Header<'_, &[u8]>) -> usize {
 
 /// The bytes that value and headers of a topic's first records have on average.
 fn record_bytes(bootstrap: &str, topic: &str) -> Result<usize> {
-    let consumer = reader(bootstrap, topic, "measure")?;
+    let consumer = reader(bootstrap, topic)?;
     let mut sizes = Vec::new();
     while sizes.len() < 1_000 {
         let record = consumer.poll(Duration::from_secs(10)).context("no record")??;
@@ -131,17 +131,20 @@ fn record_bytes(bootstrap: &str, topic: &str) -> Result<usize> {
     Ok(sizes.iter().sum::<usize>() / sizes.len())
 }
 
-fn reader(bootstrap: &str, topic: &str, group: &str) -> Result<BaseConsumer> {
-    let mut config = client(bootstrap);
-    config.set("group.id", group).set("auto.offset.reset", "earliest").set("enable.auto.commit", "false");
-    let consumer: BaseConsumer = config.create()?;
-    consumer.subscribe(&[topic])?;
+/// Reads a whole topic, in no group.
+fn reader(bootstrap: &str, topic: &str) -> Result<BaseConsumer> {
+    let consumer: BaseConsumer = client(bootstrap).set("group.id", "bench").set("enable.auto.commit", "false").create()?;
+    let mut partitions = TopicPartitionList::new();
+    for partition in 0..PARTITIONS {
+        partitions.add_partition_offset(topic, partition, Offset::Beginning)?;
+    }
+    consumer.assign(&partitions)?;
     Ok(consumer)
 }
 
 /// Consumes one, produces three, as fast as librdkafka does; gives users a second from the first record to the last acknowledgement.
 fn bare_loop(bootstrap: &str, deltas: &str, name: &str, linger: &str, bytes: usize, users: i64) -> Result<f64> {
-    let consumer = reader(bootstrap, deltas, name)?;
+    let consumer = reader(bootstrap, deltas)?;
     let mut config = client(bootstrap);
     config.set("acks", "all").set("linger.ms", linger).set("batch.size", "1000000").set("queue.buffering.max.messages", "1000000");
     let producer: BaseProducer = config.create()?;
