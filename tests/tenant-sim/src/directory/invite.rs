@@ -14,7 +14,8 @@ use crate::error::Failure;
 use crate::journal::Verb;
 use crate::object::Fields;
 use crate::property;
-use crate::user::{Shelf, User};
+use crate::shelf::Shelf;
+use crate::user::User;
 use crate::value::{Value, same_text};
 use crate::weather::Span;
 

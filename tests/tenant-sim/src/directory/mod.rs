@@ -33,7 +33,7 @@ use crate::group::{Group, GroupEntry};
 use crate::journal::Journal;
 use crate::policy::AccessPolicy;
 use crate::property::Schema;
-use crate::user::Shelf;
+use crate::shelf::Shelf;
 use crate::weather::Sky;
 
 /// The object id of the application that registered the anchor extension, in every tenant.
