@@ -95,6 +95,9 @@ fn objects<I: Iterator<Item = (Uuid, ObjectKind)>>(
 }
 
 fn takes(directory: &Directory, listing: &Listing, id: Uuid, kind: ObjectKind) -> bool {
+    if listing.takes_all() {
+        return true;
+    }
     match kind {
         ObjectKind::User => directory.users.get(id).is_some_and(|user| listing.takes(user)),
         ObjectKind::Group | ObjectKind::Policy => directory.groups.get(&id).is_some_and(|group| listing.takes(group)),
