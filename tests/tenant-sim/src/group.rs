@@ -42,7 +42,7 @@ impl Group {
     }
 
     /// The present members after `id` in the order of pages.
-    pub(crate) fn members_after(&self, id: Option<Uuid>) -> impl Iterator<Item = (Uuid, ObjectKind)> + Clone {
+    pub(crate) fn members_after(&self, id: Option<Uuid>) -> impl Iterator<Item = (Uuid, ObjectKind)> {
         let from = id.map_or(Bound::Unbounded, Bound::Excluded);
         let range = self.members.range((from, Bound::Unbounded));
         range.filter(|(_, membership)| membership.present).map(|(id, membership)| (*id, membership.kind))

@@ -3,7 +3,7 @@
 //! The demonstration and the benchmarks take their milliseconds from it, and tests prove with it that nothing was written. It can be
 //! followed as a stream and asked afterwards. It holds names of properties, never values, except the anchor.
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::fmt::Display;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
@@ -19,6 +19,9 @@ use crate::property::ObjectKind;
 pub const ENTRIES_MAX: usize = 2_000_000;
 /// How far a subscriber may fall behind before it is told that it lagged.
 pub const LAG_MAX: usize = 65_536;
+
+/// How many different lists of properties are shared; beyond that the sharing begins anew.
+const LISTS_MAX: usize = 10_000;
 
 /// What a write did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
@@ -77,7 +80,8 @@ pub struct Entry {
     #[serde(serialize_with = "maybe_as_text")]
     pub anchor: Option<Arc<str>>,
     /// The names of the properties that the request named.
-    pub properties: Vec<String>,
+    #[serde(serialize_with = "as_texts")]
+    pub properties: Arc<[String]>,
 }
 
 /// What a writer tells; the journal adds the rest.
@@ -104,6 +108,8 @@ struct Inner {
 struct Kept {
     entries: VecDeque<Entry>,
     last: u64,
+    /// Each list of properties once: a synchronization names the same ones for everybody.
+    lists: HashSet<Arc<[String]>>,
 }
 
 impl Journal {
@@ -151,7 +157,7 @@ impl Journal {
         let wall_micros = (OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000) as i64;
         let mut kept = self.kept();
         kept.last += 1;
-        let (number, tenant, at) = (kept.last, Arc::clone(tenant), Instant::now());
+        let (number, tenant, at, properties) = (kept.last, Arc::clone(tenant), Instant::now(), kept.list(properties));
         let entry = Entry { number, at, wall_micros, tenant, verb, kind, object, other, anchor, properties };
         if kept.entries.len() == ENTRIES_MAX {
             kept.entries.pop_front();
@@ -166,13 +172,58 @@ impl Journal {
     }
 }
 
+impl Kept {
+    /// The list that stands for all lists of these names.
+    fn list(&mut self, names: Vec<String>) -> Arc<[String]> {
+        if let Some(known) = self.lists.get(names.as_slice()) {
+            return Arc::clone(known);
+        }
+        if self.lists.len() == LISTS_MAX {
+            self.lists.clear();
+        }
+        let list: Arc<[String]> = names.into();
+        self.lists.insert(Arc::clone(&list));
+        list
+    }
+}
+
 fn as_text<T: Display, S: Serializer>(value: &T, serializer: S) -> Result<S::Ok, S::Error> {
     serializer.collect_str(value)
+}
+
+fn as_texts<S: Serializer>(texts: &[String], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(texts)
 }
 
 fn maybe_as_text<T: Display, S: Serializer>(value: &Option<T>, serializer: S) -> Result<S::Ok, S::Error> {
     match value {
         Some(value) => serializer.collect_str(value),
         None => serializer.serialize_none(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{Journal, LISTS_MAX, Verb, Written};
+    use crate::property::ObjectKind;
+    use std::sync::Arc;
+    use uuid::Uuid;
+
+    #[test]
+    fn writes_that_name_the_same_properties_share_their_names() {
+        let journal = Journal::new();
+        let patch = |properties: &[String]| {
+            let properties = properties.to_vec();
+            let (verb, kind, object) = (Verb::Patch, ObjectKind::User, Uuid::nil());
+            journal.record(&"hub".into(), Written { verb, kind, object, other: None, anchor: None, properties });
+            journal.since(journal.last() - 1).remove(0).properties
+        };
+        let names = ["city".to_owned(), "department".to_owned()];
+        let (first, second) = (patch(&names), patch(&names));
+        assert!(*first == names && Arc::ptr_eq(&first, &second));
+        for number in 0..=LISTS_MAX {
+            assert_eq!(*patch(&[number.to_string()]), [number.to_string()]);
+        }
+        assert_eq!(*patch(&names), names);
     }
 }

@@ -42,6 +42,7 @@ mod policy;
 mod property;
 mod routes;
 mod select;
+mod shelf;
 mod sim;
 mod tenant;
 mod token;

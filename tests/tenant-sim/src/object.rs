@@ -86,6 +86,10 @@ impl Stamp {
             }
             next.mask |= oldest.mask;
         }
+        // Most objects change hardly ever, and a vector would begin with room for four changes.
+        if self.history.is_empty() {
+            self.history.reserve_exact(1);
+        }
         self.history.push(change);
     }
 

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
-use crate::directory::{Contact, Directory, Redemption};
+use crate::directory::{Directory, Redemption};
 use crate::error::Failure;
 use crate::notify::LifecycleEvent;
 use crate::object::{Object, show};
@@ -228,7 +228,7 @@ impl TenantHandle {
 
     /// Adds a mail contact, as synchronizations of address books do.
     pub fn add_contact(&self, mail: &str) {
-        self.tenant().write().contacts.push(Contact { id: Uuid::new_v4(), mail: mail.to_owned() });
+        self.tenant().write().add_contact(mail);
     }
 
     /// Whether anybody may be invited.

@@ -86,7 +86,18 @@ pub(crate) fn format_time(time: OffsetDateTime) -> String {
     whole.format(&Rfc3339).unwrap_or_default()
 }
 
-/// Whether two texts are equal as the directory compares them: without regard to case.
+/// The text as the directory compares it: without regard to case, letter by letter, so that every comparison and every index agrees.
+pub(crate) fn folded(text: &str) -> impl Iterator<Item = char> {
+    text.chars().flat_map(char::to_lowercase)
+}
+
+/// Whether two texts are equal, case aside.
 pub(crate) fn same_text(left: &str, right: &str) -> bool {
-    left.eq_ignore_ascii_case(right) || left.to_lowercase() == right.to_lowercase()
+    left.eq_ignore_ascii_case(right) || folded(left).eq(folded(right))
+}
+
+/// Whether the text begins with the other, case aside.
+pub(crate) fn starts_with(text: &str, prefix: &str) -> bool {
+    let mut letters = folded(text);
+    folded(prefix).all(|letter| letters.next() == Some(letter))
 }

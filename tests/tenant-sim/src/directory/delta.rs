@@ -163,11 +163,11 @@ impl Directory {
         match self.groups.get(&id) {
             Some(group) => {
                 if let Some(fields) = self.changed_fields(query, group) {
-                    page.object(id).extend(fields);
+                    page.object(id, Map::new).fields.extend(fields);
                 }
             }
             None if query.tells_removal(seq) => {
-                page.object(id).insert("@removed".to_owned(), json!({"reason": "deleted"}));
+                page.object(id, Map::new).fields.insert("@removed".to_owned(), json!({"reason": "deleted"}));
             }
             None => {}
         }
@@ -184,12 +184,8 @@ impl Directory {
         if !membership.present && !query.tells_removal(membership.seq) {
             return;
         }
-        if !query.minimal {
-            let fields = self.tracked_fields(query, group);
-            page.object(id).extend(fields);
-        }
-        let members = page.object(id).entry("members@delta").or_insert_with(|| json!([]));
-        members.as_array_mut().expect("it was made an array").push(reference(member, membership.kind, membership.present == now));
+        let object = page.object(id, || if query.minimal { Map::new() } else { self.tracked_fields(query, group) });
+        object.members.push(reference(member, membership.kind, membership.present == now));
     }
 
     /// The properties to tell of an object that changed; `None` when nothing that is tracked did.
@@ -250,21 +246,39 @@ impl Place {
 /// The groups of one page, each once.
 #[derive(Default)]
 struct GroupPage {
-    objects: Vec<Map<String, Json>>,
+    objects: Vec<GroupObject>,
     places: HashMap<Uuid, usize>,
 }
 
+/// What a page tells of one group.
+struct GroupObject {
+    fields: Map<String, Json>,
+    members: Vec<Json>,
+}
+
 impl GroupPage {
-    fn object(&mut self, id: Uuid) -> &mut Map<String, Json> {
+    /// The group's object; with those fields if nothing is told of it yet.
+    fn object(&mut self, id: Uuid, fields: impl FnOnce() -> Map<String, Json>) -> &mut GroupObject {
         let place = *self.places.entry(id).or_insert_with(|| {
-            self.objects.push(Map::from_iter([("id".to_owned(), Json::String(id.to_string()))]));
+            let mut fields = fields();
+            fields.insert("id".to_owned(), Json::String(id.to_string()));
+            self.objects.push(GroupObject { fields, members: Vec::new() });
             self.objects.len() - 1
         });
         &mut self.objects[place]
     }
 
     fn into_objects(self) -> Vec<Json> {
-        self.objects.into_iter().map(Json::Object).collect()
+        self.objects.into_iter().map(GroupObject::into_json).collect()
+    }
+}
+
+impl GroupObject {
+    fn into_json(mut self) -> Json {
+        if !self.members.is_empty() {
+            self.fields.insert("members@delta".to_owned(), self.members.into());
+        }
+        Json::Object(self.fields)
     }
 }
 

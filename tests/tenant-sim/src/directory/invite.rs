@@ -7,15 +7,16 @@ use serde_json::{Map, Value as Json};
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use super::Directory;
 use super::encounter::Encounter;
 use super::users::new_id;
-use super::{Contact, Directory};
 use crate::error::Failure;
 use crate::journal::Verb;
 use crate::object::Fields;
 use crate::property;
-use crate::user::{Shelf, User};
-use crate::value::{Value, same_text};
+use crate::shelf::Shelf;
+use crate::user::User;
+use crate::value::Value;
 use crate::weather::Span;
 
 /// Characters that an invitation refuses in the local part, by the documentation.
@@ -67,7 +68,7 @@ impl Directory {
                 };
             }
             Encounter::Contact => {
-                self.contacts.push(Contact { id: new_id(), mail: address.to_owned() });
+                self.add_contact(address);
                 (new_id(), Span::default())
             }
             Encounter::Late => (new_id(), late_for.unwrap_or_default()),
@@ -142,7 +143,7 @@ impl Directory {
         fields.set(property::EXTERNAL_STATE_CHANGED, Value::Time(now));
         fields.set(property::OTHER_MAILS, Value::texts([address]));
         // A contact owns the address already, so the guest must do without it: whoever looks the guest up by mail does not find it.
-        if !self.contacts.iter().any(|contact| same_text(&contact.mail, address)) {
+        if !self.is_contact(address) {
             fields.set(property::MAIL, Value::text(address));
             fields.set(property::PROXY_ADDRESSES, Value::texts([format!("SMTP:{address}")]));
         }

@@ -6,6 +6,7 @@
 
 mod agreement;
 mod change;
+mod contacts;
 mod delta;
 mod encounter;
 mod fresh;
@@ -33,7 +34,7 @@ use crate::group::{Group, GroupEntry};
 use crate::journal::Journal;
 use crate::policy::AccessPolicy;
 use crate::property::Schema;
-use crate::user::Shelf;
+use crate::shelf::Shelf;
 use crate::weather::Sky;
 
 /// The object id of the application that registered the anchor extension, in every tenant.
@@ -58,8 +59,8 @@ pub(crate) struct Directory {
     pub(crate) bin: Shelf,
     pub(crate) groups: BTreeMap<Uuid, Group>,
     pub(crate) policy: AccessPolicy,
-    /// Mail contacts: addresses that are known here without being users.
-    pub(crate) contacts: Vec<Contact>,
+    /// Kept as users are, since they are looked up alike.
+    pub(crate) contacts: Shelf,
     pub(crate) invitations_allowed: bool,
     /// Invitation mails sent; a synchronization must leave this at 0.
     pub(crate) messages_sent: u64,
@@ -85,13 +86,6 @@ pub(crate) struct Directory {
     sky: Sky,
 }
 
-/// A mail contact.
-#[derive(Debug, Clone)]
-pub(crate) struct Contact {
-    pub(crate) id: Uuid,
-    pub(crate) mail: String,
-}
-
 impl Directory {
     pub(crate) fn new(name: &str, id: Uuid, journal: Journal, sky: Sky) -> Self {
         let mut schema = Schema::default();
@@ -106,7 +100,7 @@ impl Directory {
             bin: Shelf::default(),
             groups: BTreeMap::new(),
             policy: AccessPolicy::default(),
-            contacts: Vec::new(),
+            contacts: Shelf::default(),
             invitations_allowed: true,
             messages_sent: 0,
             prompted: Vec::new(),

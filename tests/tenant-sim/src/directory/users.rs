@@ -80,7 +80,9 @@ impl Directory {
         }
         if mask != 0 {
             self.touch_user(id, mask, None);
-            self.users.get_mut(id).expect("it was found above").stamp.keep(was);
+            let user = self.users.get_mut(id).expect("it was found above");
+            user.stamp.keep(was);
+            user.fields.shrink();
         }
     }
 

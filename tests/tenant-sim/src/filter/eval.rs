@@ -6,13 +6,11 @@
 use std::cmp::Ordering;
 
 use serde_json::Value as Json;
-use uuid::Uuid;
 
 use super::{Comparison, Filter, Items, Literal, Term, Test};
 use crate::object::Object;
-use crate::property::{self, Prop};
-use crate::user::Shelf;
-use crate::value::{Value, parse_time};
+use crate::property;
+use crate::value::{Value, folded, parse_time, starts_with};
 
 /// Whether the filter holds for the object.
 pub(crate) fn matches<O: Object>(filter: &Filter, object: &O) -> bool {
@@ -23,42 +21,6 @@ pub(crate) fn matches<O: Object>(filter: &Filter, object: &O) -> bool {
         Filter::Test(term, test) => passes(test, &value_of(term, object)),
         Filter::Any(prop, items) => any(object.fields().get(*prop), items.as_deref()),
     }
-}
-
-/// The users that the filter can be about, if its indexed properties tell; each must still be asked.
-pub(crate) fn candidates(filter: &Filter, shelf: &Shelf) -> Option<Vec<Uuid>> {
-    let ids = match filter {
-        Filter::And(left, right) => candidates(left, shelf).or_else(|| candidates(right, shelf))?,
-        Filter::Or(left, right) => {
-            let mut ids = candidates(left, shelf)?;
-            ids.extend(candidates(right, shelf)?);
-            ids
-        }
-        Filter::Test(Term { prop, part: None }, test) => looked_up(*prop, test, shelf)?,
-        Filter::Any(prop, Some(items)) => match items.as_ref() {
-            Items::Test(None, test) => looked_up(*prop, test, shelf)?,
-            Items::Test(Some(_), _) | Items::And(..) | Items::Or(..) => return None,
-        },
-        Filter::Not(_) | Filter::Test(..) | Filter::Any(_, None) => return None,
-    };
-    Some(ids)
-}
-
-fn looked_up(prop: Prop, test: &Test, shelf: &Shelf) -> Option<Vec<Uuid>> {
-    let literals = match test {
-        Test::Compare(Comparison::Equal, literal) => std::slice::from_ref(literal),
-        Test::In(literals) => literals,
-        Test::Compare(..) | Test::StartsWith(_) | Test::EndsWith(_) => return None,
-    };
-    let mut ids = Vec::new();
-    for literal in literals {
-        match literal {
-            Literal::Text(text) if prop == property::ID => ids.extend(Uuid::parse_str(text)),
-            Literal::Text(text) if property::is_indexed(prop) => ids.extend(shelf.candidates(prop, text)),
-            Literal::Text(_) | Literal::Null | Literal::Flag(_) | Literal::Time(_) | Literal::Number(_) => return None,
-        }
-    }
-    Some(ids)
 }
 
 fn value_of<O: Object>(term: &Term, object: &O) -> Value {
@@ -115,9 +77,13 @@ fn passes(test: &Test, value: &Value) -> bool {
     match test {
         Test::Compare(comparison, literal) => compares(*comparison, value, literal),
         Test::In(literals) => literals.iter().any(|literal| compares(Comparison::Equal, value, literal)),
-        Test::StartsWith(prefix) => value.as_text().is_some_and(|text| text.to_lowercase().starts_with(&prefix.to_lowercase())),
-        Test::EndsWith(suffix) => value.as_text().is_some_and(|text| text.to_lowercase().ends_with(&suffix.to_lowercase())),
+        Test::StartsWith(prefix) => value.as_text().is_some_and(|text| starts_with(text, prefix)),
+        Test::EndsWith(suffix) => value.as_text().is_some_and(|text| lower(text).ends_with(&lower(suffix))),
     }
+}
+
+fn lower(text: &str) -> String {
+    folded(text).collect()
 }
 
 fn compares(comparison: Comparison, value: &Value, literal: &Literal) -> bool {
@@ -137,7 +103,7 @@ fn order(value: &Value, literal: &Literal) -> Option<Ordering> {
     match (value, literal) {
         (Value::Null, Literal::Null) => Some(Ordering::Equal),
         (Value::Flag(value), Literal::Flag(literal)) => Some(value.cmp(literal)),
-        (Value::Text(value), Literal::Text(literal)) => Some(value.to_lowercase().cmp(&literal.to_lowercase())),
+        (Value::Text(value), Literal::Text(literal)) => Some(folded(value).cmp(folded(literal))),
         (Value::Time(value), Literal::Time(literal)) => Some(value.cmp(literal)),
         // Some clients quote their times.
         (Value::Time(value), Literal::Text(literal)) => parse_time(literal).map(|literal| value.cmp(&literal)),

@@ -1,17 +1,19 @@
 //! `$filter`: the part of OData's grammar that Graph's directory objects support.
 //!
-//! `parse` reads it, `matches` decides about one object, `candidates` finds the few users it can be about without reading them all.
+//! `parse` reads it, `matches` decides about one object, `narrowed` finds the few users it can be about without reading them all.
 //! What Graph does not support is refused with `Request_UnsupportedQuery`, never ignored.
 
 mod eval;
 mod lexer;
+mod narrow;
 mod parser;
 #[cfg(test)]
 mod tests;
 
 use time::OffsetDateTime;
 
-pub(crate) use self::eval::{candidates, matches};
+pub(crate) use self::eval::matches;
+pub(crate) use self::narrow::narrowed;
 pub(crate) use self::parser::parse;
 use crate::property::Prop;
 

@@ -1,5 +1,8 @@
 //! Who belongs to a group, and to which groups somebody belongs, directly or through others.
 
+use std::collections::BTreeMap;
+use std::ops::Bound;
+
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
 
@@ -18,7 +21,7 @@ pub(super) fn serve(call: &Call<'_>, group: Uuid, path: &[&str]) -> Answer {
         ("GET", rest @ ([] | ["$ref" | "user" | "group" | "$count"] | ["user" | "group", "$count"])) => {
             let directory = call.tenant.read();
             let known = directory.groups.get(&group).ok_or_else(|| Failure::not_found(&group.to_string()))?;
-            objects(call, &directory, ObjectKind::User, rest, known.members_after(None))
+            objects(call, &directory, ObjectKind::User, rest, |after| known.members_after(after))
         }
         (_, [] | ["$ref"] | [_, "$ref"]) => Err(Failure::method()),
         (_, [segment, ..]) => Err(Failure::segment(segment)),
@@ -32,7 +35,7 @@ pub(super) fn transitive(call: &Call<'_>, group: Uuid, path: &[&str]) -> Answer 
         return Err(Failure::not_found(&group.to_string()));
     }
     let members = directory.transitive_members(group);
-    objects(call, &directory, ObjectKind::User, path, members.iter().map(|(id, kind)| (*id, *kind)))
+    objects(call, &directory, ObjectKind::User, path, |after| rest_of(&members, after))
 }
 
 /// `memberOf` and `transitiveMemberOf` of users and groups.
@@ -43,7 +46,7 @@ pub(super) fn parents(call: &Call<'_>, member: Uuid, transitive: bool, path: &[&
         let direct = directory.parents(member);
         found.retain(|id, _| direct.contains(id));
     }
-    objects(call, &directory, ObjectKind::Group, path, found.iter().map(|(id, kind)| (*id, *kind)))
+    objects(call, &directory, ObjectKind::Group, path, |after| rest_of(&found, after))
 }
 
 /// The ids of all groups that somebody is a member of, directly or not.
@@ -53,14 +56,20 @@ pub(super) fn group_ids(call: &Call<'_>, member: Uuid) -> Answer {
     Ok(Reply::ok(json!({"@odata.context": call.context("Collection(Edm.String)"), "value": ids})))
 }
 
-/// A page of users and groups, in the order of ids; the path may cast to one kind, or ask for references or the count only. What is
+/// The objects after `id` in the order of pages.
+fn rest_of(objects: &BTreeMap<Uuid, ObjectKind>, id: Option<Uuid>) -> impl Iterator<Item = (Uuid, ObjectKind)> {
+    let from = id.map_or(Bound::Unbounded, Bound::Excluded);
+    objects.range((from, Bound::Unbounded)).map(|(id, kind)| (*id, *kind))
+}
+
+/// A page of users and groups, in the order of ids, from those that come after an id; the path may cast to one kind, or ask for references or the count only. What is
 /// selected and filtered by are properties of the `usual` kind.
-fn objects(
+fn objects<I: Iterator<Item = (Uuid, ObjectKind)>>(
     call: &Call<'_>,
     directory: &Directory,
     usual: ObjectKind,
     path: &[&str],
-    objects: impl Iterator<Item = (Uuid, ObjectKind)> + Clone,
+    objects: impl Fn(Option<Uuid>) -> I,
 ) -> Answer {
     let (cast, path) = match path {
         ["user", rest @ ..] => (Some(ObjectKind::User), rest),
@@ -69,24 +78,26 @@ fn objects(
     };
     let listing = Listing::parse(call, directory, cast.unwrap_or(usual))?;
     let taken = |(id, kind): &(Uuid, ObjectKind)| cast.is_none_or(|cast| cast == *kind) && takes(directory, &listing, *id, *kind);
-    let all = objects.clone().filter(taken);
+    let all = || objects(None).filter(taken).count();
     match path {
         ["$count"] => {
             let headers = vec![("content-type", "text/plain".to_owned())];
-            Ok(Reply { status: 200, headers, body: Some(Json::String(all.count().to_string())) })
+            Ok(Reply { status: 200, headers, body: Some(Json::String(all().to_string())) })
         }
         [] | ["$ref"] => {
             let plain = path.is_empty();
-            let after = listing.after();
-            let rows = objects.filter(|(id, _)| after.is_none_or(|after| *id > after)).filter(taken);
+            let rows = objects(listing.after()).filter(taken);
             let rows = rows.map(|(id, kind)| (id, if plain { shown(directory, &listing, id, kind) } else { linked(call, id, kind) }));
-            listing.page(call, "directoryObjects", rows, || all.count())
+            listing.page(call, "directoryObjects", rows, all)
         }
         [segment, ..] => Err(Failure::segment(segment)),
     }
 }
 
 fn takes(directory: &Directory, listing: &Listing, id: Uuid, kind: ObjectKind) -> bool {
+    if listing.takes_all() {
+        return true;
+    }
     match kind {
         ObjectKind::User => directory.users.get(id).is_some_and(|user| listing.takes(user)),
         ObjectKind::Group | ObjectKind::Policy => directory.groups.get(&id).is_some_and(|group| listing.takes(group)),

@@ -2,11 +2,15 @@
 
 use serde_json::{Value as Json, json};
 
-use super::{Answer, Call, Reply, id, with_context};
+use super::list::Listing;
+use super::{Answer, Call, Reply, id, users, with_context};
 use crate::directory::ANCHOR_APP_ID;
 use crate::error::Failure;
 use crate::property::ObjectKind;
 use crate::select::Select;
+
+/// What a contact shows without `$select`.
+const CONTACT: &str = "id,displayName,mail,proxyAddresses";
 
 /// `/organization`.
 pub(super) fn serve(call: &Call<'_>, path: &[&str]) -> Answer {
@@ -38,10 +42,10 @@ pub(super) fn contacts(call: &Call<'_>) -> Answer {
         return Err(Failure::method());
     }
     let directory = call.tenant.read();
-    let contacts = directory.contacts.iter().map(|contact| {
-        json!({"id": contact.id.to_string(), "displayName": contact.mail, "mail": contact.mail, "proxyAddresses": [format!("SMTP:{}", contact.mail)]})
-    });
-    Ok(Reply::ok(json!({"@odata.context": call.context("contacts"), "value": contacts.collect::<Vec<_>>()})))
+    let listing = Listing::parse(call, &directory, ObjectKind::User)?;
+    let select = Select::parse(&directory.schema, ObjectKind::User, Some(call.query.get("$select").unwrap_or(CONTACT)))?;
+    let rows = users::users(&directory.contacts, &listing).map(|contact| (contact.id, select.object(&directory.schema, contact, false)));
+    listing.page(call, "contacts", rows, || users::counted(&directory.contacts, &listing))
 }
 
 /// `/directoryObjects`.

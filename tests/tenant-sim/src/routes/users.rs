@@ -10,7 +10,8 @@ use crate::error::Failure;
 use crate::filter;
 use crate::property::ObjectKind;
 use crate::select::Select;
-use crate::user::{Shelf, User};
+use crate::shelf::Shelf;
+use crate::user::User;
 
 pub(super) fn serve(call: &Call<'_>, path: &[&str]) -> Answer {
     match (call.method.as_str(), path) {
@@ -56,21 +57,16 @@ fn count(call: &Call<'_>) -> Answer {
     Ok(Reply { status: 200, headers, body: Some(Json::String(count.to_string())) })
 }
 
-/// The users of a shelf that a listing takes, after its place, in the order of pages; by the index if the filter allows.
-pub(super) fn users<'a>(shelf: &'a Shelf, listing: &'a Listing) -> Box<dyn Iterator<Item = &'a User> + 'a> {
-    let candidates = listing.filter.as_ref().and_then(|filter| filter::candidates(filter, shelf));
-    let Some(mut ids) = candidates else {
-        return Box::new(shelf.after(listing.after()).filter(|user| listing.takes(*user)));
-    };
-    ids.sort_unstable();
-    ids.dedup();
-    let after = listing.after();
-    let ids = ids.into_iter().filter(move |id| after.is_none_or(|after| *id > after));
-    Box::new(ids.filter_map(|id| shelf.get(id)).filter(|user| listing.takes(*user)))
+/// The users of a shelf that a listing takes, after its place, in the order of pages.
+pub(super) fn users<'a>(shelf: &'a Shelf, listing: &'a Listing) -> impl Iterator<Item = &'a User> {
+    filter::narrowed(listing.filter.as_ref(), shelf, listing.after()).filter(|user| listing.takes(*user))
 }
 
 pub(super) fn counted(shelf: &Shelf, listing: &Listing) -> usize {
-    if listing.takes_all() { shelf.len() } else { shelf.after(None).filter(|user| listing.takes(*user)).count() }
+    if listing.takes_all() {
+        return shelf.len();
+    }
+    filter::narrowed(listing.filter.as_ref(), shelf, None).filter(|user| listing.takes(*user)).count()
 }
 
 fn get(call: &Call<'_>, key: &str) -> Answer {

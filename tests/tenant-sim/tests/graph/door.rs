@@ -20,7 +20,7 @@ async fn every_write_is_journaled_once_in_order_with_names_only() {
     let entries = world.sim.journal().since(0);
     let verbs: Vec<Verb> = entries.iter().map(|entry| entry.verb).collect();
     assert_eq!(verbs, [Verb::Create, Verb::Create, Verb::Patch, Verb::MemberAdd, Verb::Delete]);
-    assert_eq!(entries[2].properties, ["department", &anchor_property()]);
+    assert_eq!(*entries[2].properties, ["department", &anchor_property()]);
     assert_eq!((entries[3].other.unwrap().to_string(), entries[3].anchor.as_deref()), (ana, Some("home/ana")));
     for entry in &entries {
         assert_eq!(stream.try_recv().unwrap().number, entry.number);

@@ -69,6 +69,26 @@ async fn a_contact_keeps_its_address_from_the_guest() {
 }
 
 #[tokio::test]
+async fn contacts_are_looked_up_and_paged() {
+    let world = World::small().await;
+    let hub = world.graph("hub").await;
+    for number in 0..120 {
+        world.sim.tenant("hub").unwrap().add_contact(&format!("contact.{number}@emea.example"));
+    }
+    assert_eq!(hub.get("/contacts").await.ok()["value"].as_array().unwrap().len(), 100);
+    assert_eq!(hub.ids("/contacts").await.len(), 120);
+    for (filter, found) in [
+        ("mail eq 'CONTACT.7@emea.example'", 1),
+        ("mail eq 'nobody@emea.example'", 0),
+        ("mail eq 'nobody@emea.example' or proxyAddresses/any(p:p eq 'smtp:contact.7@emea.example')", 1),
+    ] {
+        let answer = hub.get(&format!("/contacts?$filter={filter}&$select=id,mail,proxyAddresses")).await.ok();
+        let mails: Vec<String> = answer["value"].as_array().unwrap().iter().map(|contact| text(&contact["mail"])).collect();
+        assert_eq!(mails, vec!["contact.7@emea.example"; found], "{filter}");
+    }
+}
+
+#[tokio::test]
 async fn what_cannot_be_invited_is_refused() {
     let world = World::small().await;
     let hub = world.graph("hub").await;

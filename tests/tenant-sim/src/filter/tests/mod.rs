@@ -1,0 +1,4 @@
+//! What filters mean, and that the index changes nothing about it.
+
+mod grammar;
+mod index;
