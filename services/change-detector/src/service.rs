@@ -19,7 +19,7 @@ use crate::hold::{Scope, Scopes};
 use crate::metrics::Metrics;
 use crate::tenant::{Order, Pace};
 use crate::watch::{Shared, Watched};
-use crate::{Error, Nudge, ROLE};
+use crate::{Error, Inbox, ROLE};
 
 /// What the detector is told.
 #[derive(Debug, Clone)]
@@ -38,10 +38,12 @@ pub(crate) const MIGRATIONS: Migrations = Migrations {
     sqlite: &[
         Migration { name: "0001_mirror", sql: include_str!("../migrations/sqlite/0001_mirror.sql") },
         Migration { name: "0002_kept", sql: include_str!("../migrations/sqlite/0002_kept.sql") },
+        Migration { name: "0003_subscription", sql: include_str!("../migrations/sqlite/0003_subscription.sql") },
     ],
     postgres: &[
         Migration { name: "0001_mirror", sql: include_str!("../migrations/postgres/0001_mirror.sql") },
         Migration { name: "0002_kept", sql: include_str!("../migrations/postgres/0002_kept.sql") },
+        Migration { name: "0003_subscription", sql: include_str!("../migrations/postgres/0003_subscription.sql") },
     ],
 };
 
@@ -58,14 +60,16 @@ pub struct Detector {
 ///
 /// # Errors
 /// When it cannot be opened.
-pub async fn build(config: Config, parts: Parts, connect: Connect, nudge: Nudge) -> Result<Detector, Error> {
+pub async fn build(config: Config, parts: Parts, connect: Connect, inbox: &Inbox) -> Result<Detector, Error> {
     let store =
         Store::open(store::Options { url: config.store.clone(), service: ROLE.name(), migrations: MIGRATIONS, clock: parts.clock.clone() })
             .await?;
     let pace = Pace { rounds: config.poll, facts: config.facts };
     let report = store.report(ROLE.name(), &parts.health);
     let status = Publisher::start(parts.bus.clone(), ROLE, &parts.replica, parts.clock.clone());
-    let shared = Shared { store, parts, connect, nudge, pace, lease: config.lease, metrics: Metrics::new(), status };
+    let metrics = Metrics::new();
+    inbox.attach(store.clone(), metrics.clone());
+    let shared = Shared { store, parts, connect, nudge: inbox.nudge().clone(), pace, lease: config.lease, metrics, status };
     Ok(Detector { shared: Arc::new(shared), _report: report })
 }
 
@@ -110,7 +114,7 @@ impl Detector {
             kept.insert(name, running);
         }
         for (_, running) in watched {
-            running.stop().await;
+            running.retire().await;
         }
         kept
     }
@@ -133,6 +137,12 @@ struct Running {
 }
 
 impl Running {
+    /// Stops for good: the tenant is asked for no more.
+    async fn retire(self) {
+        self.order.send_modify(|order| order.users = None);
+        self.stop().await;
+    }
+
     async fn stop(self) {
         self.stop.begin();
         // A task that panicked has nothing left to stop.
