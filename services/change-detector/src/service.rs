@@ -28,6 +28,8 @@ pub struct Config {
     pub store: String,
     /// How long between two rounds of a tenant, unless nudged.
     pub poll: Duration,
+    /// How often a source is read from the beginning, to find what its delta queries lost; zero is never.
+    pub compare: Duration,
     /// How long between two readings of a tenant's policy and groups. Consent counts as unknown after 60 s.
     pub facts: Duration,
     /// How long a lease lasts without renewal.
@@ -39,11 +41,13 @@ pub(crate) const MIGRATIONS: Migrations = Migrations {
         Migration { name: "0001_mirror", sql: include_str!("../migrations/sqlite/0001_mirror.sql") },
         Migration { name: "0002_kept", sql: include_str!("../migrations/sqlite/0002_kept.sql") },
         Migration { name: "0003_subscription", sql: include_str!("../migrations/sqlite/0003_subscription.sql") },
+        Migration { name: "0004_entire_began", sql: include_str!("../migrations/sqlite/0004_entire_began.sql") },
     ],
     postgres: &[
         Migration { name: "0001_mirror", sql: include_str!("../migrations/postgres/0001_mirror.sql") },
         Migration { name: "0002_kept", sql: include_str!("../migrations/postgres/0002_kept.sql") },
         Migration { name: "0003_subscription", sql: include_str!("../migrations/postgres/0003_subscription.sql") },
+        Migration { name: "0004_entire_began", sql: include_str!("../migrations/postgres/0004_entire_began.sql") },
     ],
 };
 
@@ -64,7 +68,7 @@ pub async fn build(config: Config, parts: Parts, connect: Connect, inbox: &Inbox
     let store =
         Store::open(store::Options { url: config.store.clone(), service: ROLE.name(), migrations: MIGRATIONS, clock: parts.clock.clone() })
             .await?;
-    let pace = Pace { rounds: config.poll, facts: config.facts };
+    let pace = Pace { rounds: config.poll, facts: config.facts, compare: config.compare };
     let report = store.report(ROLE.name(), &parts.health);
     let status = Publisher::start(parts.bus.clone(), ROLE, &parts.replica, parts.clock.clone());
     let metrics = Metrics::new();

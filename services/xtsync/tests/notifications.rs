@@ -13,13 +13,19 @@ use xtsync_harness::Dir;
 use xtsync_tenant_sim::{Delivery, LifecycleEvent, Sim, TenantHandle};
 
 const DRAIN: Duration = Duration::from_secs(30);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How often the source is polled, and read from the beginning.
+fn every(poll: Duration, compare: Duration) -> impl FnOnce(Options) -> Options {
+    move |options| Options { poll, compare, ..options }
+}
 
 /// A source of a few people that is to tell of changes, synchronized and settled.
-async fn told_to_tell(dir: &Dir, poll: Duration, delivery: Delivery) -> (Sim, Running) {
+async fn told_to_tell(dir: &Dir, options: impl FnOnce(Options) -> Options, delivery: Delivery) -> (Sim, Running) {
     let (sim, yaml) = tenants(5, dir.path()).await;
     sim.set_delivery(delivery);
     let here = "127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap();
-    let running = start(Options { poll, notify: Some(here.into()), ..Options::embedded(&dir.join("data")) }).await.unwrap();
+    let running = start(Options { notify: Some(here.into()), ..options(Options::embedded(&dir.join("data"))) }).await.unwrap();
     let url = format!("notifications: {{url: 'http://{}'}}, reader", running.notify.unwrap());
     let client = running.client().await.unwrap();
     apply(&client, &yaml.replacen("reader", &url, 1)).await;
@@ -39,7 +45,7 @@ async fn crosses(sim: &Sim, department: &str) {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_change_crosses_at_once_though_the_source_is_polled_hourly() {
     let dir = Dir::new().unwrap();
-    let (sim, running) = told_to_tell(&dir, Duration::from_secs(3_600), Delivery::default()).await;
+    let (sim, running) = told_to_tell(&dir, every(Duration::from_secs(3_600), DAY), Delivery::default()).await;
     crosses(&sim, "Legal").await;
     crosses(&sim, "Sales").await;
     sim.tenant("emea").unwrap().happen_to_subscriptions(LifecycleEvent::SubscriptionRemoved);
@@ -50,10 +56,19 @@ async fn a_change_crosses_at_once_though_the_source_is_polled_hourly() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_change_that_no_delta_query_tells_is_found_when_everything_is_read_again() {
+    let dir = Dir::new().unwrap();
+    let (sim, running) = told_to_tell(&dir, every(Duration::from_millis(500), Duration::from_secs(5)), Delivery::default()).await;
+    sim.tenant("emea").unwrap().lose_changes(1);
+    crosses(&sim, "Lost").await;
+    running.stop(DRAIN).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_no_notification_tells_is_found_at_the_next_poll() {
     let dir = Dir::new().unwrap();
     let lost = Delivery { attempts_max: 0, ..Delivery::default() };
-    let (sim, running) = told_to_tell(&dir, Duration::from_millis(500), lost).await;
+    let (sim, running) = told_to_tell(&dir, every(Duration::from_millis(500), DAY), lost).await;
     crosses(&sim, "Legal").await;
     running.stop(DRAIN).await.unwrap();
 }

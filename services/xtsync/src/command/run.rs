@@ -57,6 +57,10 @@ pub struct Args {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     poll: Duration,
 
+    /// How often a source is read from the beginning, to find changes that it never told of; 0s is never
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = humantime::parse_duration)]
+    compare_every: Duration,
+
     /// This process's name among the replicas of a role [default: host name and process id]
     #[arg(long, value_name = "NAME", env = "XTSYNC_REPLICA")]
     replica: Option<String>,
@@ -126,6 +130,7 @@ impl Args {
             notify: self.notify_listen.map(Into::into),
             config_dir: self.config_dir,
             poll: self.poll,
+            compare: self.compare_every,
             replica,
             lease_ttl: self.lease_ttl,
             registry,

@@ -35,6 +35,8 @@ pub struct Options {
     pub config_dir: Option<PathBuf>,
     /// How often a source is asked for changes.
     pub poll: Duration,
+    /// How often a source is read from the beginning, to find what it never told; zero is never.
+    pub compare: Duration,
     /// This process's name among the replicas.
     pub replica: String,
     /// How long a lease lasts without renewal.
@@ -74,6 +76,7 @@ impl Options {
             notify: None,
             config_dir: None,
             poll: Duration::from_secs(30),
+            compare: Duration::from_secs(24 * 60 * 60),
             replica: "embedded".to_owned(),
             lease_ttl: Duration::from_secs(10),
             registry: Registry::new(),

@@ -60,6 +60,7 @@ impl Starter {
         let config = xtsync_change_detector::Config {
             store: self.options.store(),
             poll: self.options.poll,
+            compare: self.options.compare,
             facts: FACTS.min(self.options.poll.max(Duration::from_secs(1))),
             lease: self.options.lease_ttl,
         };

@@ -34,7 +34,9 @@ use crate::subscriber::Subscriber;
 use crate::tenant::{Fence, Order, Pace, Pause, Tenant};
 
 const LEASE: &str = "detector/emea";
-const TTL: Duration = Duration::from_secs(1_000_000);
+/// Rarer than anything else that a test waits for.
+pub(super) const COMPARE: Duration = Duration::from_secs(1_000 * 60 * 60);
+const TTL: Duration = Duration::from_secs(100_000_000);
 
 pub(super) struct Stage {
     _folder: TempDir,
@@ -153,6 +155,11 @@ impl Stage {
         self.tenant.held().map(|(_, people)| people)
     }
 
+    /// How many users a comparison found of whom no delta query had told.
+    pub(super) fn found_lost(&self) -> u64 {
+        self.tenant.found_lost
+    }
+
     /// Leaves the store as a crash between version and publication leaves it: the newest versions are not noted as published.
     pub(super) async fn crash_before_noting(&mut self, user: &str) {
         self.settle().await;
@@ -216,7 +223,7 @@ async fn take_up(url: &str, clock: &Arc<ManualClock>, bus: &Bus, directory: &Arc
     let store = Store::open(options).await.unwrap();
     let epoch = lease::acquire(&store, LEASE, "test", TTL).await.unwrap().unwrap();
     let fence = Fence { lease: LEASE.to_owned(), epoch };
-    let pace = Pace { rounds: Duration::from_secs(30), facts: Duration::from_secs(20) };
+    let pace = Pace { rounds: Duration::from_secs(30), facts: Duration::from_secs(20), compare: COMPARE };
     let source: Arc<dyn Source> = directory.clone();
     let now = xtsync_platform::clock::Clock::now(&**clock);
     Tenant::take_up(emea(), source, (store, bus.clone()), fence, (pace, Metrics::new()), order.clone(), now).await.unwrap()
@@ -283,6 +290,10 @@ impl Script {
 
     pub(super) fn fail(&self, error: DirectoryError) {
         self.answers.lock().unwrap().push_back(Answer::Fail(error));
+    }
+
+    pub(super) fn answer_last(&self, answer: Answer) {
+        self.answers.lock().unwrap().push_back(answer);
     }
 
     pub(super) fn groups(&self, changes: Vec<GroupChange>) {
