@@ -126,7 +126,8 @@ impl Detector {
     fn start(&self, name: &TenantName, tenant: resource::Tenant, order: Order, shutdown: &Shutdown) -> Running {
         let (order, orders) = watch::channel(order);
         let stop = shutdown.child();
-        let watched = Watched { shared: self.shared.clone(), name: name.clone(), tenant: tenant.clone(), orders };
+        let warning = watch::Sender::new(String::new());
+        let watched = Watched { shared: self.shared.clone(), name: name.clone(), tenant: tenant.clone(), orders, warning };
         let task = tokio::spawn(watched.run(stop.clone()));
         Running { tenant, order, stop, task }
     }

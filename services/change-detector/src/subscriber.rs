@@ -31,8 +31,11 @@ const LOOK: Duration = Duration::from_millis(250);
 /// renewed after half of that.
 const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How soon what failed is tried again.
+/// How soon a directory that failed is asked again, where it does not say itself.
 const AGAIN: Duration = Duration::from_secs(60);
+
+/// How soon a store that failed is asked again.
+const STORE_AGAIN: Duration = Duration::from_secs(5);
 
 /// What the users and groups of a tenant are subscribed by.
 pub(crate) struct Subscriber {
@@ -42,6 +45,8 @@ pub(crate) struct Subscriber {
     pub(crate) fence: Fence,
     pub(crate) nudge: Nudge,
     pub(crate) metrics: Metrics,
+    /// Why the directory does not tell, though it is to; empty where it does.
+    pub(crate) warning: watch::Sender<String>,
     /// Where the directory may tell of the tenant; none where it is not to.
     pub(crate) url: Option<Url>,
     /// What other replicas had heard when this was looked at last.
@@ -62,16 +67,13 @@ impl Subscriber {
     pub(crate) async fn run(mut self, clock: Arc<dyn Clock>, mut orders: watch::Receiver<Order>) {
         loop {
             let is_source = orders.borrow_and_update().users.is_some();
-            let settled = match self.step(is_source, clock.now()).await {
-                Ok(settled) => settled,
-                Err(error) => {
-                    self.failed(&error, clock.now());
-                    false
-                }
+            let (settled, wait) = match self.step(is_source, clock.now()).await {
+                Ok(settled) => (settled, LOOK),
+                Err(error) => (false, self.failed(&error, clock.now())),
             };
             tokio::select! {
                 // Nothing is told to anybody, so there is nothing to look for.
-                () = tokio::time::sleep(LOOK), if !settled => {}
+                () = tokio::time::sleep(wait), if !settled => {}
                 changed = orders.changed() => if changed.is_err() { std::future::pending().await },
             }
         }
@@ -105,12 +107,14 @@ impl Subscriber {
                 for of in [Collection::Users, Collection::Groups] {
                     self.ensure(of, known.iter().find(|known| known.of == of), &url, now).await?;
                 }
+                self.warning.send_replace(String::new());
             }
             None => {
                 for known in &known {
                     self.drop(known).await?;
                 }
                 self.metrics.subscriptions(&self.name, 0);
+                self.warning.send_replace(String::new());
             }
         }
         Ok(false)
@@ -164,11 +168,19 @@ impl Subscriber {
         Ok(tx.commit().await?)
     }
 
-    fn failed(&mut self, error: &Error, now: Timestamp) {
+    /// Gives how long to wait before the next look. What other replicas heard is passed on though the directory refuses.
+    pub(crate) fn failed(&mut self, error: &Error, now: Timestamp) -> Duration {
         let code = error.code();
         warn!(tenant = %self.name, code, error = chain(error), "the directory cannot be asked to tell of changes: it is polled only");
         self.metrics.failed(&self.name, "subscription");
-        self.not_before = now.plus(error.wait().unwrap_or(AGAIN));
+        self.warning.send_replace(format!("notifications_{code}"));
+        match error {
+            Error::Directory(_) => {
+                self.not_before = now.plus(error.wait().unwrap_or(AGAIN));
+                LOOK
+            }
+            Error::Store(_) | Error::Bus(_) | Error::Corrupt(_) => STORE_AGAIN,
+        }
     }
 
     async fn begin(&self) -> Result<Transaction, Error> {

@@ -44,6 +44,8 @@ pub(crate) struct Watched {
     pub(crate) name: TenantName,
     pub(crate) tenant: resource::Tenant,
     pub(crate) orders: watch::Receiver<Order>,
+    /// What does not stop it and needs a look all the same.
+    pub(crate) warning: watch::Sender<String>,
 }
 
 impl Watched {
@@ -90,6 +92,7 @@ impl Watched {
             fence: fence.clone(),
             nudge: self.shared.nudge.clone(),
             metrics: self.shared.metrics.clone(),
+            warning: self.warning.clone(),
             url: subscriber::url(&self.name, &self.tenant),
             heard: None,
             not_before: Timestamp(0),
@@ -169,6 +172,7 @@ impl Watched {
             blocked: blocked.to_owned(),
             held: held.into_iter().filter(|(_, people)| *people > 0).map(|(reason, people)| (reason.to_owned(), people)).collect(),
             leader: true,
+            warning: self.warning.borrow().clone(),
             ..RoleStatus::default()
         });
     }

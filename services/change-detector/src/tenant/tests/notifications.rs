@@ -93,6 +93,22 @@ async fn subscriptions_follow_the_url_and_end_with_the_need_for_them() {
 }
 
 #[tokio::test]
+async fn a_directory_that_refuses_is_a_warning_and_is_asked_again_later() {
+    let stage = stage().await;
+    let mut subscriber = stage.subscriber(Some(URL));
+    stage.directory.fail(DirectoryError::Forbidden { code: "ExtensionError".to_owned() });
+    let error = subscriber.step(true, stage.now()).await.unwrap_err();
+    subscriber.failed(&error, stage.now());
+    assert_eq!(*subscriber.warning.borrow(), "notifications_forbidden");
+    stage.directory.asked();
+    subscriber.step(true, stage.now()).await.unwrap();
+    assert_eq!(stage.directory.asked(), [""; 0], "not at once");
+    stage.later(HOUR);
+    subscriber.step(true, stage.now()).await.unwrap();
+    assert_eq!((stage.directory.asked().len(), subscriber.warning.borrow().as_str()), (2, ""));
+}
+
+#[tokio::test]
 async fn whoever_lost_the_lease_subscribes_to_nothing() {
     let stage = stage().await;
     let mut subscriber = stage.subscriber(Some(URL));

@@ -7,6 +7,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
+use tokio::sync::watch;
 use xtsync_directory::{
     Cursor, Error as DirectoryError, GroupChange, Member, MemberKind, Next, Page, Rejected, Result as DirectoryResult, Source, Subscribe,
     Subscription, UserChange,
@@ -189,6 +190,7 @@ impl Stage {
             fence: self.tenant.fence.clone(),
             nudge: Nudge::default(),
             metrics: Metrics::new(),
+            warning: watch::Sender::new(String::new()),
             url: url.map(|url| url.parse().unwrap()),
             heard: None,
             not_before: Timestamp(0),
