@@ -18,6 +18,7 @@ mod refusal;
 mod request;
 mod retry_after;
 mod source;
+mod subscription;
 mod target;
 mod token;
 mod users;

@@ -1,9 +1,11 @@
 //! What xtsync asks of a directory that people come from.
 
 use async_trait::async_trait;
+use secrecy::SecretString;
+use url::Url;
 use xtsync_domain::delta::{Gone, Kind};
 use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
-use xtsync_domain::{Attributes, GroupId, UserId};
+use xtsync_domain::{Attributes, GroupId, Timestamp, UserId};
 
 use crate::Result;
 
@@ -59,8 +61,57 @@ pub trait Source: Send + Sync {
     /// See [`crate::Error`].
     async fn identity(&self) -> Result<Identity>;
 
+    /// Asks to be told of changes. Beforehand the directory asks the endpoints whether they are ours.
+    ///
+    /// # Errors
+    /// See [`crate::Error`]; after [`crate::Error::Unknown`] the subscription may exist, until it expires.
+    async fn subscribe(&self, asked: &Subscribe) -> Result<Subscription>;
+
+    /// Asks to be told longer, and authorizes that again; gives until when.
+    ///
+    /// # Errors
+    /// [`crate::Error::NotFound`] when the subscription is gone; see [`crate::Error`] for the others.
+    async fn renew(&self, id: &str, until: Timestamp) -> Result<Timestamp>;
+
+    /// Asks to be told no more.
+    ///
+    /// # Errors
+    /// See [`crate::Error`]; one that is gone already is no error.
+    async fn unsubscribe(&self, id: &str) -> Result<()>;
+
     /// Whether a user with these attributes is at home in this tenant.
     fn kind(&self, attributes: &Attributes) -> Kind;
+}
+
+/// What to be told of, and where.
+#[derive(Debug, Clone)]
+pub struct Subscribe {
+    /// Users, or groups with their members.
+    pub of: Collection,
+    /// Where changes are told, and what becomes of the subscription.
+    pub url: Url,
+    /// What every notification bears, so that its receiver knows it for the directory's.
+    pub client_state: SecretString,
+    /// How long.
+    pub until: Timestamp,
+}
+
+/// What a subscription is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Collection {
+    /// The tenant's users.
+    Users,
+    /// The tenant's groups and their direct members.
+    Groups,
+}
+
+/// A subscription in force.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Subscription {
+    /// Its id in the directory.
+    pub id: String,
+    /// Until when it lasts.
+    pub expires: Timestamp,
 }
 
 /// Where a reading stands; opaque, bound to the directory that made it.

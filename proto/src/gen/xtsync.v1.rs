@@ -820,6 +820,9 @@ pub struct RoleStatus {
     /// Holds the tenant's lease.
     #[prost(bool, tag = "14")]
     pub leader: bool,
+    /// What does not stop it and needs a look all the same, by stable code; empty when nothing does.
+    #[prost(string, tag = "15")]
+    pub warning: ::prost::alloc::string::String,
 }
 /// A record that could not be used, or not be published because it was too large, with its story; or an object of a directory that never
 /// became one, then with offset -1 and no value.

@@ -6,7 +6,7 @@ use xtsync_directory::Source;
 use xtsync_domain::delta::{Origin, State};
 use xtsync_domain::link::Class;
 use xtsync_domain::resource::Projection;
-use xtsync_domain::{TenantName, Timestamp, UserDelta, version};
+use xtsync_domain::{TenantName, Timestamp, UserDelta, UserId, version};
 use xtsync_platform::store::Transaction;
 
 use crate::closure::Closure;
@@ -31,8 +31,9 @@ pub(crate) struct Knife<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// Cuts users and stores them. Whoever comes out as he was cut before keeps his version.
-pub(crate) async fn cut_all(tx: &mut Transaction, knife: &Knife<'_>, mut users: Vec<Mirrored>) -> Result<(), Error> {
+/// Cuts users and stores them; gives who got a new version. Whoever comes out as he was cut before keeps his.
+pub(crate) async fn cut_all(tx: &mut Transaction, knife: &Knife<'_>, mut users: Vec<Mirrored>) -> Result<Vec<UserId>, Error> {
+    let mut otherwise = Vec::new();
     let ids: Vec<_> = users.iter().map(|user| user.id.clone()).collect();
     let groups = membership::groups_of(tx, knife.tenant, &ids).await?;
     let kept = hold::kept_by(tx, knife.tenant, &ids).await?;
@@ -47,9 +48,14 @@ pub(crate) async fn cut_all(tx: &mut Transaction, knife: &Knife<'_>, mut users: 
             Some(how) => State::Gone(how),
             None => State::Present(cut(&user.body, knife.source.kind(&user.body), memberships, knife.projection)),
         };
+        let version = user.version;
         stamp(knife, user, state);
+        if user.version != version {
+            otherwise.push(user.id.clone());
+        }
     }
-    mirror::save(tx, knife.tenant, &users).await
+    mirror::save(tx, knife.tenant, &users).await?;
+    Ok(otherwise)
 }
 
 fn stamp(knife: &Knife<'_>, user: &mut Mirrored, state: State) {

@@ -17,14 +17,18 @@ mod publication;
 mod reading;
 mod round;
 mod service;
+mod subscriber;
+mod subscription;
 mod tenant;
 mod watch;
+mod webhook;
 
 use xtsync_platform::service::Role;
 
 pub use error::Error;
 pub use nudge::Nudge;
 pub use service::{Config, Connect, Detector, build};
+pub use webhook::{Inbox, serve};
 
 /// The role, as it names itself in headers, status, dead letters and its store.
 pub const ROLE: Role = Role::ChangeDetector;

@@ -12,6 +12,9 @@ pub(crate) struct Metrics {
     rounds: Counter<u64>,
     changes: Counter<u64>,
     failures: Counter<u64>,
+    found_lost: Counter<u64>,
+    notifications: Counter<u64>,
+    subscriptions: Gauge<u64>,
     held: Gauge<u64>,
     lateness: Lateness,
 }
@@ -25,6 +28,12 @@ impl Metrics {
             rounds: counter("xtsync_detector_rounds", "Rounds of detection completed."),
             changes: counter("xtsync_detector_changes", "Changes read from directories, by kind."),
             failures: counter("xtsync_detector_failures", "Steps that failed, by code."),
+            found_lost: counter("xtsync_detector_found_lost", "Users of whom a comparison found what no delta query had told."),
+            notifications: counter("xtsync_detector_notifications", "Change notifications, by whether they bore a client state of ours."),
+            subscriptions: meter
+                .u64_gauge("xtsync_detector_subscriptions")
+                .with_description("Subscriptions to change notifications in force; fewer than two leave a tenant to its poll interval.")
+                .build(),
             held: meter
                 .u64_gauge("xtsync_detector_held")
                 .with_description("People kept in though the directory shows them there no more, by reason; anything but 0 needs a person.")
@@ -47,6 +56,23 @@ impl Metrics {
 
     pub(crate) fn failed(&self, tenant: &TenantName, code: &'static str) {
         self.failures.add(1, &[tenant_label(tenant), KeyValue::new("code", code)]);
+    }
+
+    /// How many users a comparison found of whom no delta query had told.
+    pub(crate) fn found_lost(&self, tenant: &TenantName, users: u64) {
+        self.found_lost.add(users, &[tenant_label(tenant)]);
+    }
+
+    /// How many notifications came that are ours, and how many that are anybody's.
+    pub(crate) fn notifications(&self, heard: usize, foreign: usize) {
+        for (result, number) in [("heard", heard), ("foreign", foreign)] {
+            self.notifications.add(number as u64, &[KeyValue::new("result", result)]);
+        }
+    }
+
+    /// How many subscriptions of a tenant are in force.
+    pub(crate) fn subscriptions(&self, tenant: &TenantName, number: usize) {
+        self.subscriptions.record(number as u64, &[tenant_label(tenant)]);
     }
 
     /// How many people are kept for a reason.

@@ -1,7 +1,7 @@
-//! Asks for a round now instead of at the next poll. Change notifications will call it; so does whoever knows that something happened.
+//! Asks for a round now instead of at the next poll. Change notifications call it; so does whoever knows that something happened.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::Notify;
 use xtsync_domain::TenantName;
@@ -9,18 +9,56 @@ use xtsync_domain::TenantName;
 /// Wakes the detection of single tenants. Nudges that come while a round is under way become one.
 #[derive(Debug, Clone, Default)]
 pub struct Nudge {
-    tenants: Arc<Mutex<HashMap<TenantName, Arc<Notify>>>>,
+    tenants: Arc<Mutex<HashMap<TenantName, Detection>>>,
+}
+
+/// The detection of a tenant in this process.
+#[derive(Debug, Default)]
+struct Detection {
+    wake: Arc<Notify>,
+    /// How many hold the tenant's lease: one, but for a moment in which another begins before this one has ended.
+    holders: usize,
 }
 
 impl Nudge {
-    /// Something may have happened in a tenant.
-    pub fn nudge(&self, tenant: &TenantName) {
-        self.of(tenant).notify_one();
+    /// Something may have happened in a tenant. True if its detection is in this process.
+    pub fn nudge(&self, tenant: &TenantName) -> bool {
+        let tenants = self.tenants();
+        let held = tenants.get(tenant).filter(|detection| detection.holders > 0);
+        held.inspect(|detection| detection.wake.notify_one()).is_some()
     }
 
-    /// What a tenant's detection waits on.
-    pub(crate) fn of(&self, tenant: &TenantName) -> Arc<Notify> {
-        let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
-        tenants.entry(tenant.clone()).or_default().clone()
+    /// Says that a tenant's detection is in this process, until that is dropped.
+    pub(crate) fn hold(&self, tenant: &TenantName) -> Holding {
+        let mut tenants = self.tenants();
+        let detection = tenants.entry(tenant.clone()).or_default();
+        detection.holders += 1;
+        Holding { nudge: self.clone(), tenant: tenant.clone(), wake: detection.wake.clone() }
+    }
+
+    fn tenants(&self) -> MutexGuard<'_, HashMap<TenantName, Detection>> {
+        self.tenants.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A tenant's detection is in this process.
+pub(crate) struct Holding {
+    nudge: Nudge,
+    tenant: TenantName,
+    wake: Arc<Notify>,
+}
+
+impl Holding {
+    /// Waits for a nudge; one that came meanwhile counts.
+    pub(crate) async fn nudged(&self) {
+        self.wake.notified().await;
+    }
+}
+
+impl Drop for Holding {
+    fn drop(&mut self) {
+        if let Some(detection) = self.nudge.tenants().get_mut(&self.tenant) {
+            detection.holders -= 1;
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! How far the reading of one tenant has come; one row, stored with what it read.
 
 use xtsync_directory::Cursor;
-use xtsync_domain::TenantName;
+use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::params;
 use xtsync_platform::store::Transaction;
 
@@ -21,6 +21,8 @@ pub(crate) struct Reading {
     pub(crate) entire: bool,
     /// Counts readings of everything.
     pub(crate) generation: u64,
+    /// When the newest of them began; 0 where that is not known.
+    pub(crate) began: Timestamp,
     /// Rounds completed.
     pub(crate) round: u64,
 }
@@ -52,21 +54,23 @@ impl Phase {
 impl Reading {
     /// A tenant never read.
     pub(crate) fn new() -> Self {
-        Self { selected: Vec::new(), phase: Phase::Idle, groups: None, users: None, entire: false, generation: 0, round: 0 }
+        let (groups, users) = (None, None);
+        Self { selected: Vec::new(), phase: Phase::Idle, groups, users, entire: false, generation: 0, began: Timestamp(0), round: 0 }
     }
 
     /// Begins a round. Everything is read when there is no cursor to begin at.
-    pub(crate) fn begin(&mut self) {
+    pub(crate) fn begin(&mut self, now: Timestamp) {
         if self.groups.is_none() || self.users.is_none() {
-            self.begin_entire();
+            self.begin_entire(now);
         } else {
             self.phase = Phase::Groups(self.groups.clone());
         }
     }
 
     /// Begins to read everything, dropping what was under way.
-    pub(crate) fn begin_entire(&mut self) {
+    pub(crate) fn begin_entire(&mut self, now: Timestamp) {
         self.entire = true;
+        self.began = now;
         self.generation += 1;
         self.groups = None;
         self.users = None;
@@ -89,21 +93,22 @@ impl Reading {
     }
 
     /// Asks for more attributes than so far; true when everything must be read again for it.
-    pub(crate) fn select<'a>(&mut self, needed: impl Iterator<Item = &'a String>) -> bool {
+    pub(crate) fn select<'a>(&mut self, needed: impl Iterator<Item = &'a String>, now: Timestamp) -> bool {
         let missing: Vec<String> = needed.filter(|name| !self.selected.contains(name)).cloned().collect();
         if missing.is_empty() {
             return false;
         }
         self.selected.extend(missing);
         self.selected.sort();
-        self.begin_entire();
+        self.begin_entire(now);
         true
     }
 }
 
 /// The reading of a tenant as stored.
 pub(crate) async fn load(tx: &mut Transaction, tenant: &TenantName) -> Result<Reading, Error> {
-    const SQL: &str = "SELECT selected, phase, page, groups_cursor, users_cursor, entire, generation, round FROM tenant WHERE name = $1";
+    const SQL: &str = "SELECT selected, phase, page, groups_cursor, users_cursor, entire, generation, round, entire_began FROM tenant \
+                       WHERE name = $1";
     let Some(row) = tx.fetch_one_opt(SQL, params![tenant.as_str()]).await? else {
         return Ok(Reading::new());
     };
@@ -121,6 +126,7 @@ pub(crate) async fn load(tx: &mut Transaction, tenant: &TenantName) -> Result<Re
         users: row.opt_text(4)?.map(Cursor),
         entire: row.int(5)? != 0,
         generation: row.uint(6)?,
+        began: Timestamp(row.int(8)?),
         round: row.uint(7)?,
     })
 }
@@ -135,10 +141,10 @@ pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, reading: &Re
     };
     let text = |cursor: Option<&Cursor>| cursor.map(|cursor| cursor.0.clone());
     tx.execute(
-        "INSERT INTO tenant (name, selected, phase, page, groups_cursor, users_cursor, entire, generation, round) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) ON CONFLICT (name) DO UPDATE SET selected = excluded.selected, \
+        "INSERT INTO tenant (name, selected, phase, page, groups_cursor, users_cursor, entire, generation, round, entire_began) \
+         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (name) DO UPDATE SET selected = excluded.selected, \
          phase = excluded.phase, page = excluded.page, groups_cursor = excluded.groups_cursor, users_cursor = excluded.users_cursor, \
-         entire = excluded.entire, generation = excluded.generation, round = excluded.round",
+         entire = excluded.entire, generation = excluded.generation, round = excluded.round, entire_began = excluded.entire_began",
         params![
             tenant.as_str(),
             reading.selected.join(","),
@@ -149,6 +155,7 @@ pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, reading: &Re
             reading.entire,
             reading.generation,
             reading.round,
+            reading.began,
         ],
     )
     .await?;
@@ -159,13 +166,15 @@ pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, reading: &Re
 mod tests {
     use super::*;
 
+    const NOW: Timestamp = Timestamp(1);
+
     #[test]
     fn a_new_attribute_has_everything_read_again_and_a_known_one_has_not() {
         let mut reading = Reading::new();
         let names = ["mail".to_owned(), "city".to_owned()];
-        assert!(reading.select(names.iter()));
+        assert!(reading.select(names.iter(), NOW));
         assert_eq!((reading.selected.join(","), reading.generation), ("city,mail".to_owned(), 1));
-        assert!(!reading.select(names[..1].iter()));
+        assert!(!reading.select(names[..1].iter(), NOW));
         assert_eq!(reading.generation, 1);
     }
 
@@ -173,9 +182,9 @@ mod tests {
     fn a_round_begins_at_its_cursors_and_without_them_at_the_beginning() {
         let cursor = |text: &str| Some(Cursor(text.to_owned()));
         let mut reading = Reading { groups: cursor("g"), users: cursor("u"), ..Reading::new() };
-        reading.begin();
+        reading.begin(NOW);
         assert_eq!((&reading.phase, reading.entire), (&Phase::Groups(cursor("g")), false));
-        reading.begin_entire();
+        reading.begin_entire(NOW);
         assert_eq!((&reading.phase, reading.entire, reading.generation), (&Phase::Groups(None), true, 1));
     }
 }

@@ -19,7 +19,7 @@ use crate::hold::{Scope, Scopes};
 use crate::metrics::Metrics;
 use crate::tenant::{Order, Pace};
 use crate::watch::{Shared, Watched};
-use crate::{Error, Nudge, ROLE};
+use crate::{Error, Inbox, ROLE};
 
 /// What the detector is told.
 #[derive(Debug, Clone)]
@@ -28,6 +28,8 @@ pub struct Config {
     pub store: String,
     /// How long between two rounds of a tenant, unless nudged.
     pub poll: Duration,
+    /// How often a source is read from the beginning, to find what its delta queries lost; zero is never.
+    pub compare: Duration,
     /// How long between two readings of a tenant's policy and groups. Consent counts as unknown after 60 s.
     pub facts: Duration,
     /// How long a lease lasts without renewal.
@@ -38,10 +40,14 @@ pub(crate) const MIGRATIONS: Migrations = Migrations {
     sqlite: &[
         Migration { name: "0001_mirror", sql: include_str!("../migrations/sqlite/0001_mirror.sql") },
         Migration { name: "0002_kept", sql: include_str!("../migrations/sqlite/0002_kept.sql") },
+        Migration { name: "0003_subscription", sql: include_str!("../migrations/sqlite/0003_subscription.sql") },
+        Migration { name: "0004_entire_began", sql: include_str!("../migrations/sqlite/0004_entire_began.sql") },
     ],
     postgres: &[
         Migration { name: "0001_mirror", sql: include_str!("../migrations/postgres/0001_mirror.sql") },
         Migration { name: "0002_kept", sql: include_str!("../migrations/postgres/0002_kept.sql") },
+        Migration { name: "0003_subscription", sql: include_str!("../migrations/postgres/0003_subscription.sql") },
+        Migration { name: "0004_entire_began", sql: include_str!("../migrations/postgres/0004_entire_began.sql") },
     ],
 };
 
@@ -58,14 +64,16 @@ pub struct Detector {
 ///
 /// # Errors
 /// When it cannot be opened.
-pub async fn build(config: Config, parts: Parts, connect: Connect, nudge: Nudge) -> Result<Detector, Error> {
+pub async fn build(config: Config, parts: Parts, connect: Connect, inbox: &Inbox) -> Result<Detector, Error> {
     let store =
         Store::open(store::Options { url: config.store.clone(), service: ROLE.name(), migrations: MIGRATIONS, clock: parts.clock.clone() })
             .await?;
-    let pace = Pace { rounds: config.poll, facts: config.facts };
+    let pace = Pace { rounds: config.poll, facts: config.facts, compare: config.compare };
     let report = store.report(ROLE.name(), &parts.health);
     let status = Publisher::start(parts.bus.clone(), ROLE, &parts.replica, parts.clock.clone());
-    let shared = Shared { store, parts, connect, nudge, pace, lease: config.lease, metrics: Metrics::new(), status };
+    let metrics = Metrics::new();
+    inbox.attach(store.clone(), metrics.clone());
+    let shared = Shared { store, parts, connect, nudge: inbox.nudge().clone(), pace, lease: config.lease, metrics, status };
     Ok(Detector { shared: Arc::new(shared), _report: report })
 }
 
@@ -110,7 +118,7 @@ impl Detector {
             kept.insert(name, running);
         }
         for (_, running) in watched {
-            running.stop().await;
+            running.retire().await;
         }
         kept
     }
@@ -118,7 +126,8 @@ impl Detector {
     fn start(&self, name: &TenantName, tenant: resource::Tenant, order: Order, shutdown: &Shutdown) -> Running {
         let (order, orders) = watch::channel(order);
         let stop = shutdown.child();
-        let watched = Watched { shared: self.shared.clone(), name: name.clone(), tenant: tenant.clone(), orders };
+        let warning = watch::Sender::new(String::new());
+        let watched = Watched { shared: self.shared.clone(), name: name.clone(), tenant: tenant.clone(), orders, warning };
         let task = tokio::spawn(watched.run(stop.clone()));
         Running { tenant, order, stop, task }
     }
@@ -133,6 +142,12 @@ struct Running {
 }
 
 impl Running {
+    /// Stops for good: the tenant is asked for no more.
+    async fn retire(self) {
+        self.order.send_modify(|order| order.users = None);
+        self.stop().await;
+    }
+
     async fn stop(self) {
         self.stop.begin();
         // A task that panicked has nothing left to stop.

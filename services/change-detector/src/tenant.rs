@@ -4,6 +4,7 @@
 //! killed after any of them; a step whose transaction finds the lease gone has no effect.
 
 mod again;
+mod compare;
 mod look;
 mod rounds;
 
@@ -13,11 +14,12 @@ use std::time::Duration;
 use tracing::info;
 use xtsync_directory::Source;
 use xtsync_domain::resource::Projection;
-use xtsync_domain::{GroupId, TenantName, Timestamp};
+use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
 use xtsync_platform::bus::Bus;
 use xtsync_platform::store::{Epoch, Store, Transaction, lease};
 
 use self::again::Again;
+use self::compare::Comparison;
 use crate::closure::Closure;
 use crate::cutting::{Knife, cut_all};
 use crate::error::Error;
@@ -57,6 +59,8 @@ pub(crate) struct Pace {
     pub(crate) rounds: Duration,
     /// Between readings of facts.
     pub(crate) facts: Duration,
+    /// Between readings of everything; zero is never.
+    pub(crate) compare: Duration,
 }
 
 /// How many people a tenant keeps though the directory does not show them there any more (I-5).
@@ -98,6 +102,10 @@ pub(crate) struct Tenant {
     rejected: bool,
     /// Whether everything is to be read again because the last such reading could not be relied on.
     again: Again,
+    /// The reading of everything under way, where it is to find what delta queries lost.
+    comparison: Option<Comparison>,
+    /// How many users it has found, or the one before it.
+    found_lost: u64,
     held: Kept,
     /// The round whose losses were weighed last.
     weighed: Option<u64>,
@@ -121,7 +129,10 @@ impl Tenant {
         now: Timestamp,
     ) -> Result<Self, Error> {
         let mut tx = store.begin().await?;
-        let reading = reading::load(&mut tx, &name).await?;
+        let mut reading = reading::load(&mut tx, &name).await?;
+        if reading.began == Timestamp(0) {
+            reading.began = now;
+        }
         let sight = mirror::sight(&mut tx, &name, reading.generation).await?;
         tx.commit().await?;
         let start = Timestamp(0);
@@ -141,6 +152,8 @@ impl Tenant {
             // What was left out before we took it up is not known.
             rejected: true,
             again: if !reading.entire && sight.unseen > 0 { Again::Owed } else { Again::No },
+            comparison: None,
+            found_lost: 0,
             held: Kept { users: if !reading.entire && sight.is_collapsed() { sight.unseen } else { 0 }, scope: 0 },
             weighed: None,
             reading,
@@ -158,11 +171,13 @@ impl Tenant {
     pub(crate) async fn obey(&mut self, order: Order, now: Timestamp) -> Result<(), Error> {
         if order.users != self.order.users {
             self.recut_after = Some(String::new());
+            // Whoever comes out otherwise from now on may owe it to the order.
+            self.comparison = None;
             self.facts_due = Timestamp(0);
             if let Some((_, projection)) = &order.users {
                 let mut tx = self.begin().await?;
                 self.closure = Closure::new(&projection.groups, &membership::nestings(&mut tx, &self.name).await?);
-                if self.reading.select(projection.attributes.iter().filter(|name| !self.source.always_reads(name))) {
+                if self.reading.select(projection.attributes.iter().filter(|name| !self.source.always_reads(name)), now) {
                     self.rejected = false;
                     reading::save(&mut tx, &self.name, &self.reading).await?;
                 }
@@ -254,15 +269,13 @@ impl Tenant {
         })
     }
 
-    /// Cuts a chunk of those whose cut may be stale; gives how many.
-    async fn cut_dirty(&self, tx: &mut Transaction, now: Timestamp) -> Result<usize, Error> {
+    /// Cuts a chunk of those whose cut may be stale; gives how many, and who of them came out otherwise.
+    async fn cut_dirty(&self, tx: &mut Transaction, now: Timestamp) -> Result<(usize, Vec<UserId>), Error> {
         let Some(knife) = self.knife(now).filter(|_| self.cuttable()) else {
-            return Ok(0);
+            return Ok((0, Vec::new()));
         };
         let users = mirror::dirty(tx, &self.name, "").await?;
-        let count = users.len();
-        cut_all(tx, &knife, users).await?;
-        Ok(count)
+        Ok((users.len(), cut_all(tx, &knife, users).await?))
     }
 
     /// Cuts a chunk of those who were cut for another projection. True when there may be more.

@@ -9,7 +9,7 @@ use rand::rngs::StdRng;
 use tokio::sync::watch;
 use tracing::{error, warn};
 use xtsync_directory::Source;
-use xtsync_domain::{TenantName, resource};
+use xtsync_domain::{TenantName, Timestamp, resource};
 use xtsync_platform::backoff;
 use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
@@ -19,8 +19,12 @@ use xtsync_platform::telemetry::chain;
 use xtsync_proto::v1::RoleStatus;
 
 use crate::metrics::Metrics;
+use crate::subscriber::{self, Subscriber};
 use crate::tenant::{Fence, Order, Pace, Pause, Tenant};
 use crate::{Connect, Error, Nudge};
+
+/// How long a tenant that is asked for no more may take to be told no more.
+const END_WITHIN: Duration = Duration::from_secs(5);
 
 /// What all tenants share.
 pub(crate) struct Shared {
@@ -40,6 +44,8 @@ pub(crate) struct Watched {
     pub(crate) name: TenantName,
     pub(crate) tenant: resource::Tenant,
     pub(crate) orders: watch::Receiver<Order>,
+    /// What does not stop it and needs a look all the same.
+    pub(crate) warning: watch::Sender<String>,
 }
 
 impl Watched {
@@ -55,28 +61,53 @@ impl Watched {
         let shared = self.shared.clone();
         let lease = Lease::new(shared.store.clone(), &format!("detector/{}", self.name), &shared.parts.replica, shared.lease);
         let mut held = lease.watch();
+        let mut last = None;
         while !stop.is_cancelled() {
             let epoch = tokio::select! {
                 () = stop.cancelled() => break,
                 epoch = taken(&mut held) => epoch,
             };
             let fence = Fence { lease: lease.name().to_owned(), epoch };
+            let subscriber = self.subscriber(&source, &fence);
+            let orders = self.orders.clone();
+            last = Some(fence.clone());
             tokio::select! {
                 () = self.hold(&source, fence, &stop) => {}
+                () = subscriber.run(shared.parts.clock.clone(), orders) => {}
                 () = lost(&mut held, epoch) => {}
             }
+        }
+        if let Some(fence) = last.filter(|_| self.orders.borrow().users.is_none()) {
+            // In vain where the lease was lost.
+            let _ = tokio::time::timeout(END_WITHIN, self.subscriber(&source, &fence).end()).await;
         }
         lease.release().await;
     }
 
+    fn subscriber(&self, source: &Arc<dyn Source>, fence: &Fence) -> Subscriber {
+        Subscriber {
+            name: self.name.clone(),
+            source: source.clone(),
+            store: self.shared.store.clone(),
+            fence: fence.clone(),
+            nudge: self.shared.nudge.clone(),
+            metrics: self.shared.metrics.clone(),
+            warning: self.warning.clone(),
+            url: subscriber::url(&self.name, &self.tenant),
+            heard: None,
+            not_before: Timestamp(0),
+        }
+    }
+
     /// Steps the tenant under one epoch of its lease, until told to stop.
     async fn hold(&mut self, source: &Arc<dyn Source>, fence: Fence, stop: &Shutdown) {
-        let nudged = self.shared.nudge.of(&self.name);
+        let held = self.shared.nudge.hold(&self.name);
         let mut tenant = None;
         let mut chance = StdRng::from_os_rng();
         let mut failures = 0;
         while !stop.is_cancelled() {
             let now = self.shared.parts.clock.now();
+            let mut trouble = false;
             let wait = match self.step(&mut tenant, source, &fence).await {
                 Ok(Pause::None) => {
                     failures = 0;
@@ -89,6 +120,7 @@ impl Watched {
                 }
                 Err(error) => {
                     failures += 1;
+                    trouble = true;
                     self.failed(tenant.as_ref(), &error);
                     error.wait().unwrap_or_else(|| backoff::delay(failures, &mut chance))
                 }
@@ -97,7 +129,8 @@ impl Watched {
                 () = stop.cancelled() => {}
                 () = tokio::time::sleep(wait) => {}
                 changed = self.orders.changed() => if changed.is_err() { return },
-                () = nudged.notified() => if let Some(tenant) = &mut tenant { tenant.nudge() },
+                // Who asks us to wait is not asked sooner, whatever happens there.
+                () = held.nudged(), if !trouble => if let Some(tenant) = &mut tenant { tenant.nudge() },
             }
         }
     }
@@ -139,6 +172,7 @@ impl Watched {
             blocked: blocked.to_owned(),
             held: held.into_iter().filter(|(_, people)| *people > 0).map(|(reason, people)| (reason.to_owned(), people)).collect(),
             leader: true,
+            warning: self.warning.borrow().clone(),
             ..RoleStatus::default()
         });
     }

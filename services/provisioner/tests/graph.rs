@@ -25,7 +25,8 @@ async fn hub() -> (Sim, Bed, Dir) {
     let secrets = Dir::new().unwrap();
     std::fs::write(secrets.join("secret"), "secret").unwrap();
     let client = || Client { client_id: "app".to_owned(), client_secret: SecretRef { file: secrets.join("secret") } };
-    let graph = Graph { domain: "hub".into(), endpoint: url.clone(), authority: url, reader: client(), writer: Some(client()) };
+    let (reader, writer) = (client(), Some(client()));
+    let graph = Graph { domain: "hub".into(), endpoint: url.clone(), authority: url, reader, writer, notifications: None };
     let writer = Writer::new(&graph, Options::default()).unwrap();
     let bed = Bed::through(Arc::new(writer)).await;
     (sim, bed, secrets)

@@ -21,7 +21,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tonic::transport::Endpoint;
-use xtsync_change_detector::Nudge;
+use xtsync_change_detector::{Inbox, Nudge};
 use xtsync_control::{Desk, Token};
 use xtsync_platform::bus::Bus;
 use xtsync_platform::clock::SystemClock;
@@ -32,7 +32,7 @@ use xtsync_platform::{admin, bus};
 
 use crate::client::{self, Client};
 
-pub use options::{Admin, Options};
+pub use options::{Door, Options};
 pub use role::parser as role_parser;
 pub use xtsync_platform::service::Role;
 
@@ -45,6 +45,8 @@ pub struct Running {
     pub control: Option<SocketAddr>,
     /// Where probes and metrics are.
     pub admin: Option<SocketAddr>,
+    /// Where change notifications are taken in, if they are.
+    pub notify: Option<SocketAddr>,
     /// The file with the token of the control API.
     pub token_file: PathBuf,
     /// The process's health.
@@ -65,15 +67,14 @@ pub struct Running {
 pub async fn start(options: Options) -> anyhow::Result<Running> {
     let health = Health::new();
     let control = listen(&options).await?;
-    let admin = match &options.admin {
-        Some(admin) => Some(admin::bind(admin.listen, admin.reach).await?),
-        None => None,
-    };
+    let admin = bind(options.admin).await?;
+    let notify = bind(options.notify.filter(|_| options.roles.contains(&Role::ChangeDetector))).await?;
     let bus = open_bus(&options).await?;
     let (shutdown, admin_shutdown) = (Shutdown::new(), Shutdown::new());
     let mut running = Running {
         control: control.as_ref().map(|(listener, _)| listener.local_addr()).transpose()?,
         admin: admin.as_ref().map(TcpListener::local_addr).transpose()?,
+        notify: notify.as_ref().map(TcpListener::local_addr).transpose()?,
         token_file: options.token_file(),
         health: health.clone(),
         nudge: Nudge::default(),
@@ -94,8 +95,12 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
     }
     let supply = Supply::start(&options, bus, &health, &shutdown, &mut running.roles);
     running.bus = supply.bus();
-    let nudge = running.nudge.clone();
-    let starter = Starter { options: options.clone(), desk, nudge, supply };
+    let inbox = Inbox::new(running.nudge.clone());
+    if let Some(listener) = notify {
+        let served = xtsync_change_detector::serve(listener, inbox.clone(), shutdown.clone());
+        running.roles.spawn(async move { report("listener for notifications", served.await) });
+    }
+    let starter = Starter { options: options.clone(), desk, inbox, supply };
     for role in &options.roles {
         running.roles.spawn(keep::keep(*role, starter.clone(), health.condition(role.name()), shutdown.clone()));
     }
@@ -114,6 +119,13 @@ async fn listen(options: &Options) -> anyhow::Result<Option<(TcpListener, Token)
     let file = options.token_file();
     let token = Token::read_or_make(&file).with_context(|| format!("reading or making the token in {}", file.display()))?;
     Ok(Some((listener, token)))
+}
+
+async fn bind(door: Option<Door>) -> anyhow::Result<Option<TcpListener>> {
+    Ok(match door {
+        Some(door) => Some(admin::bind(door.listen, door.reach).await?),
+        None => None,
+    })
 }
 
 /// The bus, opened at once where that needs nobody: whether the data directory is another process's, or the address is none, must be known

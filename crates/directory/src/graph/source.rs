@@ -7,13 +7,13 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use xtsync_domain::delta::Kind;
 use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
-use xtsync_domain::{Attributes, GroupId, resource};
+use xtsync_domain::{Attributes, GroupId, Timestamp, resource};
 
 use super::http::Http;
 use super::odata::{self, Listed};
 use super::request::Request;
-use super::{Options, attribute, groups, policy, users};
-use crate::source::{Cursor, GroupChange, Page, Source, UserChange};
+use super::{Options, attribute, groups, policy, subscription, users};
+use crate::source::{Cursor, GroupChange, Page, Source, Subscribe, Subscription, UserChange};
 use crate::{Error, Result};
 
 const USERS: &str = "/users/delta";
@@ -114,6 +114,18 @@ impl Source for Reader {
 
     async fn identity(&self) -> Result<Identity> {
         policy::identity(&self.http).await
+    }
+
+    async fn subscribe(&self, asked: &Subscribe) -> Result<Subscription> {
+        subscription::subscribe(&self.http, asked).await
+    }
+
+    async fn renew(&self, id: &str, until: Timestamp) -> Result<Timestamp> {
+        subscription::renew(&self.http, id, until).await
+    }
+
+    async fn unsubscribe(&self, id: &str) -> Result<()> {
+        subscription::unsubscribe(&self.http, id).await
     }
 
     fn kind(&self, attributes: &Attributes) -> Kind {

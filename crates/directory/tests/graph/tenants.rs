@@ -64,5 +64,6 @@ pub(crate) fn graph(address: SocketAddr, tenant: &str, secrets: &Path) -> Graph 
         std::fs::write(&file, format!("{id}-secret\n")).unwrap();
         Client { client_id: id.to_owned(), client_secret: SecretRef { file } }
     };
-    Graph { domain: tenant.to_owned(), endpoint: url.clone(), authority: url, reader: client("reader"), writer: Some(client("writer")) }
+    let (reader, writer) = (client("reader"), Some(client("writer")));
+    Graph { domain: tenant.to_owned(), endpoint: url.clone(), authority: url, reader, writer, notifications: None }
 }

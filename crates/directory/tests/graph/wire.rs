@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use xtsync_directory::graph::{Options, Reader, Writer};
-use xtsync_directory::{Cursor, Error, Source, Target};
-use xtsync_domain::TargetId;
+use xtsync_directory::{Collection, Cursor, Error, Source, Subscribe, Subscription, Target};
+use xtsync_domain::{TargetId, Timestamp};
 
 use crate::fake::{Fake, Say, answer, json};
 
@@ -150,4 +150,30 @@ async fn many_callers_ask_for_one_token() {
     let all = (0..20).map(|_| reader.users(&[], None));
     futures::future::try_join_all(all).await.unwrap();
     assert_eq!(fake.seen().iter().filter(|request| request.contains("/oauth2/")).count(), 1);
+}
+
+#[tokio::test]
+async fn a_subscription_is_asked_for_renewed_and_ended() {
+    let made = r#"{"id":"s-1","expirationDateTime":"2026-11-22T08:00:00Z"}"#;
+    let gone = r#"{"error":{"code":"ResourceNotFound","message":"The object was not found."}}"#;
+    let says = [json(201, made), json(200, made), json(404, gone), json(204, ""), json(404, gone), json(201, r#"{"id":"s-2"}"#)];
+    let fake = Fake::that_says(says).await;
+    let reader = Reader::new(&fake.graph(), Options::default()).unwrap();
+    let until = Timestamp::parse("2026-11-22T08:00:00Z").unwrap();
+    let url = "https://xtsync.example/notifications/emea".parse().unwrap();
+    let asked = Subscribe { of: Collection::Groups, url, client_state: "hush".to_owned().into(), until };
+    assert_eq!(reader.subscribe(&asked).await, Ok(Subscription { id: "s-1".to_owned(), expires: until }));
+    assert_eq!(reader.renew("s-1", until).await, Ok(until));
+    assert_eq!(reader.renew("s-1", until).await, Err(Error::NotFound));
+    assert_eq!(reader.unsubscribe("s-1").await, Ok(()));
+    assert_eq!(reader.unsubscribe("s-1").await, Ok(()), "one that is gone already");
+    assert!(matches!(reader.subscribe(&asked).await, Err(Error::Unknown { .. })), "it may exist");
+    let asked: Vec<String> = fake.seen().into_iter().filter(|request| !request.contains("/oauth2/")).collect();
+    assert!(asked[0].starts_with("POST /v1.0/subscriptions "), "{}", asked[0]);
+    for part in
+        [r#""resource":"groups""#, r#""clientState":"hush""#, r#""lifecycleNotificationUrl":"https://xtsync.example/notifications/emea""#]
+    {
+        assert!(asked[0].contains(part), "{part} in {}", asked[0]);
+    }
+    assert!(asked[1].starts_with("PATCH /v1.0/subscriptions/s-1 ") && asked[3].starts_with("DELETE /v1.0/subscriptions/s-1 "));
 }

@@ -90,7 +90,7 @@ fn check_tenant(tenant: &Tenant, wanted: &BTreeMap<Id, Spec>, found: &mut Found<
         found.add("spec.organization", format!("there is no Organization '{}'", tenant.organization));
     }
     if let Some(field) = tenant.graph.plain_http() {
-        found.add(format!("spec.graph.{field}"), "would send a token in the clear: use https, or http to this machine");
+        found.add(format!("spec.graph.{field}"), "would send a secret in the clear: use https, or http to this machine");
     }
     if tenant.graph.domain.is_empty() {
         found.add("spec.graph.domain", "is empty");

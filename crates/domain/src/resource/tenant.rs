@@ -34,6 +34,17 @@ pub struct Graph {
     /// The application that writes; without one the tenant cannot be written.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub writer: Option<Client>,
+    /// Where Graph may tell of changes; without it they are found by asking.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<Box<Notifications>>,
+}
+
+/// Where Graph may tell of changes.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Notifications {
+    /// Under which Graph reaches our listener for notifications. Plain http on loopback only.
+    pub url: Url,
 }
 
 /// An application registered in the tenant.
@@ -55,11 +66,13 @@ pub struct SecretRef {
 }
 
 impl Graph {
-    /// The field whose URL would send a token in the clear, if any: plain http is for loopback only.
+    /// The field whose URL would send a token or a client state in the clear, if any: plain http is for loopback only.
     #[must_use]
     pub fn plain_http(&self) -> Option<&'static str> {
+        let notifications = self.notifications.iter().map(|notifications| ("notifications.url", &notifications.url));
         [("endpoint", &self.endpoint), ("authority", &self.authority)]
             .into_iter()
+            .chain(notifications)
             .find(|(_, url)| !is_safe_for_secrets(url))
             .map(|(field, _)| field)
     }
@@ -88,6 +101,19 @@ fn global_authority() -> Url {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn notifications_in_the_clear_come_from_this_machine_only() {
+        let graph = |url: &str| -> Graph {
+            let json = format!(
+                r#"{{"domain":"emea","reader":{{"clientId":"app","clientSecret":{{"file":"secret"}}}},"notifications":{{"url":"{url}"}}}}"#
+            );
+            serde_json::from_str(&json).unwrap()
+        };
+        assert_eq!(graph("https://xtsync.example/graph").plain_http(), None);
+        assert_eq!(graph("http://127.0.0.1:8602").plain_http(), None);
+        assert_eq!(graph("http://xtsync.example").plain_http(), Some("notifications.url"));
+    }
 
     #[test]
     fn plain_http_is_for_this_machine_only() {

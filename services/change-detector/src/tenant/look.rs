@@ -43,7 +43,7 @@ impl Tenant {
         let (facts, states) = self.facts.read_groups(&self.source, &projection, now).await?;
         self.say(facts, now).await?;
         self.groups_readable = states.iter().all(|(_, state)| *state == GroupState::Present);
-        self.note_states(&states).await
+        self.note_states(&states, now).await
     }
 
     /// Publishes facts; only then are they said.
@@ -55,7 +55,7 @@ impl Tenant {
 
     /// Freezes groups that cannot be read. One that can be read again is read again from the beginning, with everything else: who left
     /// it meanwhile was not noted.
-    async fn note_states(&mut self, states: &[(GroupId, GroupState)]) -> Result<(), Error> {
+    async fn note_states(&mut self, states: &[(GroupId, GroupState)], now: Timestamp) -> Result<(), Error> {
         let mut tx = self.begin().await?;
         let frozen = membership::frozen(&mut tx, &self.name).await?;
         let mut reread = false;
@@ -69,8 +69,7 @@ impl Tenant {
             }
         }
         if reread {
-            self.reading.begin_entire();
-            self.rejected = false;
+            self.read_everything(None, now);
             reading::save(&mut tx, &self.name, &self.reading).await?;
         }
         if changed {

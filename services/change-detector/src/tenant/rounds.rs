@@ -14,6 +14,7 @@ use xtsync_proto::topic::Topic;
 
 use super::Tenant;
 use super::again::Again;
+use super::compare::Comparison;
 use crate::ROLE;
 use crate::error::Error;
 use crate::mirror::{self, CHUNK, Sight};
@@ -34,9 +35,10 @@ impl Tenant {
     /// Reads one page of the round under way, or begins one. True when there is more to do at once.
     pub(super) async fn read(&mut self, now: Timestamp) -> Result<bool, Error> {
         if self.reading.phase == Phase::Idle {
-            match self.again.is_due(now) {
-                true => self.reading.begin_entire(),
-                false => self.reading.begin(),
+            match (self.again.is_due(now), self.comparison_due(now)) {
+                (true, _) => self.read_everything(None, now),
+                (false, true) => self.read_everything(Comparison::of(&self.reading), now),
+                (false, false) => self.reading.begin(now),
             }
             self.rejected &= !self.reading.entire;
         }
@@ -52,12 +54,21 @@ impl Tenant {
             // Without a cursor there is nothing to be void: then it is trouble like any other.
             Err(directory::Error::Resync) if self.reading.resumes() => {
                 warn!(tenant = %self.name, "the directory asks to read everything again");
-                self.reading.begin_entire();
-                self.rejected = false;
+                self.read_everything(None, now);
                 Ok(true)
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Begins to read everything.
+    pub(super) fn read_everything(&mut self, comparison: Option<Comparison>, now: Timestamp) {
+        self.reading.begin_entire(now);
+        self.rejected = false;
+        if comparison.is_some() {
+            self.found_lost = 0;
+        }
+        self.comparison = comparison;
     }
 
     /// An object that makes no sense is told and left out; it does not stop the others.
@@ -133,12 +144,15 @@ impl Tenant {
             self.round_due = self.facts_due;
             return Ok(false);
         }
+        if self.hears_out().await {
+            return Ok(true);
+        }
         let due = self.reading.entire && self.reading.repeats() && self.swept != self.reading.generation;
         let swept = due && self.sweep(now).await?;
         self.swept = self.reading.generation;
         let mut tx = self.begin().await?;
         self.weigh(&mut tx, now).await?;
-        let cut = self.cut_dirty(&mut tx, now).await?;
+        let (cut, otherwise) = self.cut_dirty(&mut tx, now).await?;
         let mut reading = self.reading.clone();
         let complete = cut < CHUNK;
         if complete {
@@ -152,6 +166,7 @@ impl Tenant {
             self.cursor_due = now.plus(CURSOR_STORED_EVERY);
         }
         tx.commit().await?;
+        self.count_lost(&otherwise);
         self.weighed = Some(self.reading.round);
         self.reading = reading;
         if complete {
@@ -173,6 +188,7 @@ impl Tenant {
 
     async fn complete(&mut self, news: bool, now: Timestamp) -> Result<(), Error> {
         self.metrics.round(&self.name);
+        self.end_comparison();
         self.round_due = now.plus(self.pace.rounds);
         if news || now >= self.freshness_due {
             // What this round found is on the bus before it is said to be complete.

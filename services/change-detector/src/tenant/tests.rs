@@ -1,5 +1,7 @@
 //! The detection of one tenant over a scripted directory, an embedded bus and a SQLite store, stepped by hand.
 
+mod comparison;
+mod notifications;
 mod stage;
 
 use std::time::Duration;

@@ -8,12 +8,11 @@ use std::time::Duration;
 use anyhow::Context as _;
 use prometheus::Registry;
 use tracing::info;
-use xtsync_platform::admin::Reach;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::telemetry::{self, Format, TelemetryOptions};
 
 use crate::exit;
-use crate::run::{self, Admin, Options, Role};
+use crate::run::{self, Options, Role};
 
 /// Runs services.
 #[derive(Debug, clap::Args)]
@@ -46,6 +45,10 @@ pub struct Args {
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:8601")]
     admin_listen: SocketAddr,
 
+    /// Where directories post change notifications, for tenants that say `graph.notifications` [default: nowhere]
+    #[arg(long, value_name = "ADDRESS")]
+    notify_listen: Option<SocketAddr>,
+
     /// A folder of YAML that control applies at start and on change
     #[arg(long, value_name = "DIR")]
     config_dir: Option<PathBuf>,
@@ -53,6 +56,10 @@ pub struct Args {
     /// How often a source is asked for changes
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
     poll: Duration,
+
+    /// How often a source is read from the beginning, to find changes that it never told of; 0s is never
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = humantime::parse_duration)]
+    compare_every: Duration,
 
     /// This process's name among the replicas of a role [default: host name and process id]
     #[arg(long, value_name = "NAME", env = "XTSYNC_REPLICA")]
@@ -112,8 +119,6 @@ impl Args {
         // One process has the embedded bus, so its name may stay the same, and its leases are its own again at once after a restart.
         let embedded = self.bus.is_none();
         let replica = self.replica.unwrap_or_else(|| if embedded { "embedded".to_owned() } else { unique_name() });
-        // An address that somebody named is reached by whom he wants.
-        let reach = if self.admin_listen.ip().is_loopback() { Reach::Loopback } else { Reach::Anywhere };
         Options {
             roles,
             bus: self.bus,
@@ -121,9 +126,11 @@ impl Args {
             data_dir: self.data_dir,
             token_file: self.token_file,
             listen: self.listen,
-            admin: Some(Admin { listen: self.admin_listen, reach }),
+            admin: Some(self.admin_listen.into()),
+            notify: self.notify_listen.map(Into::into),
             config_dir: self.config_dir,
             poll: self.poll,
+            compare: self.compare_every,
             replica,
             lease_ttl: self.lease_ttl,
             registry,

@@ -28,11 +28,15 @@ pub struct Options {
     /// Where the control API listens: on loopback.
     pub listen: SocketAddr,
     /// Where probes and metrics are; `None` serves none.
-    pub admin: Option<Admin>,
+    pub admin: Option<Door>,
+    /// Where the change-detector takes change notifications in; `None` takes none.
+    pub notify: Option<Door>,
     /// A folder of YAML that control applies at start and on change.
     pub config_dir: Option<PathBuf>,
     /// How often a source is asked for changes.
     pub poll: Duration,
+    /// How often a source is read from the beginning, to find what it never told; zero is never.
+    pub compare: Duration,
     /// This process's name among the replicas.
     pub replica: String,
     /// How long a lease lasts without renewal.
@@ -41,13 +45,20 @@ pub struct Options {
     pub registry: Registry,
 }
 
-/// Where probes and metrics are.
+/// Where something is served.
 #[derive(Debug, Clone, Copy)]
-pub struct Admin {
+pub struct Door {
     /// The address.
     pub listen: SocketAddr,
     /// Who may reach it.
     pub reach: Reach,
+}
+
+impl From<SocketAddr> for Door {
+    /// An address that somebody named is reached by whom he wants.
+    fn from(listen: SocketAddr) -> Self {
+        Self { listen, reach: if listen.ip().is_loopback() { Reach::Loopback } else { Reach::Anywhere } }
+    }
 }
 
 impl Options {
@@ -62,8 +73,10 @@ impl Options {
             token_file: None,
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             admin: None,
+            notify: None,
             config_dir: None,
             poll: Duration::from_secs(30),
+            compare: Duration::from_secs(24 * 60 * 60),
             replica: "embedded".to_owned(),
             lease_ttl: Duration::from_secs(10),
             registry: Registry::new(),

@@ -4,7 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use xtsync_change_detector::Nudge;
+use xtsync_change_detector::Inbox;
 use xtsync_control::Desk;
 use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
@@ -20,7 +20,7 @@ const FACTS: Duration = Duration::from_secs(20);
 pub(super) struct Starter {
     pub(super) options: Options,
     pub(super) desk: Desk,
-    pub(super) nudge: Nudge,
+    pub(super) inbox: Inbox,
     pub(super) supply: Supply,
 }
 
@@ -60,10 +60,11 @@ impl Starter {
         let config = xtsync_change_detector::Config {
             store: self.options.store(),
             poll: self.options.poll,
+            compare: self.options.compare,
             facts: FACTS.min(self.options.poll.max(Duration::from_secs(1))),
             lease: self.options.lease_ttl,
         };
-        let service = xtsync_change_detector::build(config, parts, Arc::new(directories::source), self.nudge.clone()).await?;
+        let service = xtsync_change_detector::build(config, parts, Arc::new(directories::source), &self.inbox).await?;
         Ok(Built::new(|shutdown| async {
             service.run(shutdown).await;
             Ok(())

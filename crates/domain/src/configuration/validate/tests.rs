@@ -103,9 +103,13 @@ fn a_mapping_writes_what_directories_let_be_written_from_what_can_be_read() {
 }
 
 #[test]
-fn a_token_never_goes_in_the_clear() {
-    for (more, field) in [(r#","endpoint":"http://graph.example""#, "endpoint"), (r#","authority":"http://10.0.0.1""#, "authority")] {
-        check(Kind::Tenant, Some("us"), "us", &tenant("contoso", more), &format!("Tenant/us/us: spec.graph.{field}: would send a token"));
+fn no_secret_goes_in_the_clear() {
+    for (more, field) in [
+        (r#","endpoint":"http://graph.example""#, "endpoint"),
+        (r#","authority":"http://10.0.0.1""#, "authority"),
+        (r#","notifications":{"url":"http://xtsync.example"}"#, "notifications.url"),
+    ] {
+        check(Kind::Tenant, Some("us"), "us", &tenant("contoso", more), &format!("Tenant/us/us: spec.graph.{field}: would send a secret"));
     }
 }
 

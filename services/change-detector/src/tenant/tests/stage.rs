@@ -5,9 +5,12 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
+use tokio::sync::watch;
 use xtsync_directory::{
-    Cursor, Error as DirectoryError, GroupChange, Member, MemberKind, Next, Page, Rejected, Result as DirectoryResult, Source, UserChange,
+    Cursor, Error as DirectoryError, GroupChange, Member, MemberKind, Next, Page, Rejected, Result as DirectoryResult, Source, Subscribe,
+    Subscription, UserChange,
 };
 use xtsync_domain::delta::{Gone, Kind, UserDelta};
 use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
@@ -22,14 +25,19 @@ use xtsync_proto::event;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 
+use crate::Inbox;
 use crate::error::Error;
 use crate::hold::{Scope, Scopes};
 use crate::metrics::Metrics;
+use crate::nudge::Nudge;
 use crate::publication::Press;
+use crate::subscriber::Subscriber;
 use crate::tenant::{Fence, Order, Pace, Pause, Tenant};
 
 const LEASE: &str = "detector/emea";
-const TTL: Duration = Duration::from_secs(1_000_000);
+/// Rarer than anything else that a test waits for.
+pub(super) const COMPARE: Duration = Duration::from_secs(1_000 * 60 * 60);
+const TTL: Duration = Duration::from_secs(100_000_000);
 
 pub(super) struct Stage {
     _folder: TempDir,
@@ -77,7 +85,7 @@ impl Stage {
     /// One step, a moment later.
     pub(super) async fn step(&mut self) -> Result<Pause, Error> {
         self.clock.advance(Duration::from_millis(1));
-        let now = xtsync_platform::clock::Clock::now(&*self.clock);
+        let now = self.now();
         self.tenant.step(now).await
     }
 
@@ -139,13 +147,18 @@ impl Stage {
     }
 
     async fn obey(&mut self) {
-        let now = xtsync_platform::clock::Clock::now(&*self.clock);
+        let now = self.now();
         self.tenant.obey(self.order.clone(), now).await.unwrap();
     }
 
     /// Whom the tenant keeps: users, and people in groups.
     pub(super) fn held(&self) -> [u64; 2] {
         self.tenant.held().map(|(_, people)| people)
+    }
+
+    /// How many users a comparison found of whom no delta query had told.
+    pub(super) fn found_lost(&self) -> u64 {
+        self.tenant.found_lost
     }
 
     /// Leaves the store as a crash between version and publication leaves it: the newest versions are not noted as published.
@@ -168,6 +181,33 @@ impl Stage {
         records.iter().map(|record| event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap()).collect()
     }
 
+    /// What keeps the tenant's subscriptions, under the lease as it is.
+    pub(super) fn subscriber(&self, url: Option<&str>) -> Subscriber {
+        Subscriber {
+            name: emea(),
+            source: self.directory.clone(),
+            store: self.tenant.store.clone(),
+            fence: self.tenant.fence.clone(),
+            nudge: Nudge::default(),
+            metrics: Metrics::new(),
+            warning: watch::Sender::new(String::new()),
+            url: url.map(|url| url.parse().unwrap()),
+            heard: None,
+            not_before: Timestamp(0),
+        }
+    }
+
+    /// Where another replica of this store takes notifications in.
+    pub(super) fn inbox(&self, nudge: &Nudge) -> Inbox {
+        let inbox = Inbox::new(nudge.clone());
+        inbox.attach(self.tenant.store.clone(), Metrics::new());
+        inbox
+    }
+
+    pub(super) fn now(&self) -> Timestamp {
+        xtsync_platform::clock::Clock::now(&*self.clock)
+    }
+
     /// What publishes under the lease as it is.
     pub(super) fn press(&self) -> Press {
         self.tenant.press()
@@ -185,13 +225,13 @@ async fn take_up(url: &str, clock: &Arc<ManualClock>, bus: &Bus, directory: &Arc
     let store = Store::open(options).await.unwrap();
     let epoch = lease::acquire(&store, LEASE, "test", TTL).await.unwrap().unwrap();
     let fence = Fence { lease: LEASE.to_owned(), epoch };
-    let pace = Pace { rounds: Duration::from_secs(30), facts: Duration::from_secs(20) };
+    let pace = Pace { rounds: Duration::from_secs(30), facts: Duration::from_secs(20), compare: COMPARE };
     let source: Arc<dyn Source> = directory.clone();
     let now = xtsync_platform::clock::Clock::now(&**clock);
     Tenant::take_up(emea(), source, (store, bus.clone()), fence, (pace, Metrics::new()), order.clone(), now).await.unwrap()
 }
 
-fn emea() -> TenantName {
+pub(super) fn emea() -> TenantName {
     TenantName::new("emea").unwrap()
 }
 
@@ -241,6 +281,8 @@ pub(super) struct Script {
     count: Mutex<Option<u64>>,
     heard: Mutex<i64>,
     readings: Mutex<u32>,
+    asked: Mutex<Vec<String>>,
+    states_told: Mutex<Vec<String>>,
 }
 
 impl Script {
@@ -250,6 +292,10 @@ impl Script {
 
     pub(super) fn fail(&self, error: DirectoryError) {
         self.answers.lock().unwrap().push_back(Answer::Fail(error));
+    }
+
+    pub(super) fn answer_last(&self, answer: Answer) {
+        self.answers.lock().unwrap().push_back(answer);
     }
 
     pub(super) fn groups(&self, changes: Vec<GroupChange>) {
@@ -285,6 +331,22 @@ impl Script {
 
     pub(super) fn count(&self, count: u64) {
         *self.count.lock().unwrap() = Some(count);
+    }
+
+    /// What was asked about subscriptions since this was last called.
+    pub(super) fn asked(&self) -> Vec<String> {
+        std::mem::take(&mut self.asked.lock().unwrap())
+    }
+
+    /// The client states it was given, one a subscription.
+    pub(super) fn client_states(&self) -> Vec<String> {
+        self.states_told.lock().unwrap().clone()
+    }
+
+    /// A question about subscriptions; one that is to fail fails it.
+    fn ask(&self, question: String) -> DirectoryResult<()> {
+        self.asked.lock().unwrap().push(question);
+        self.next(|_| false).map(drop)
     }
 
     fn heard(&self) -> i64 {
@@ -357,6 +419,22 @@ impl Source for Script {
 
     async fn identity(&self) -> DirectoryResult<Identity> {
         Ok(Identity { directory_id: "emea".to_owned(), verified_domains: vec![] })
+    }
+
+    async fn subscribe(&self, asked: &Subscribe) -> DirectoryResult<Subscription> {
+        self.ask(format!("subscribe {:?} {}", asked.of, asked.url))?;
+        let mut states = self.states_told.lock().unwrap();
+        states.push(asked.client_state.expose_secret().to_owned());
+        Ok(Subscription { id: format!("s{}", states.len()), expires: asked.until })
+    }
+
+    async fn renew(&self, id: &str, until: Timestamp) -> DirectoryResult<Timestamp> {
+        self.ask(format!("renew {id}"))?;
+        Ok(until)
+    }
+
+    async fn unsubscribe(&self, id: &str) -> DirectoryResult<()> {
+        self.ask(format!("unsubscribe {id}"))
     }
 
     fn kind(&self, _: &Attributes) -> Kind {

@@ -53,6 +53,9 @@ fn doing(role: &RoleStatus) -> String {
     if !role.blocked.is_empty() {
         words.push(format!("blocked: {}", role.blocked));
     }
+    if !role.warning.is_empty() {
+        words.push(format!("warning: {}", role.warning));
+    }
     if role.round > 0 {
         words.push(format!("round {}", role.round));
     }
@@ -99,6 +102,6 @@ fn role(role: &RoleStatus) -> Value {
         "role": role.role, "replica": role.replica, "tenant": role.tenant, "leader": role.leader,
         "at": time("at", role.at).map(|at| at.to_string()).ok(),
         "revision": role.revision, "round": role.round, "lag": role.lag,
-        "pending": role.pending, "held": role.held, "troubled": role.troubled, "blocked": role.blocked,
+        "pending": role.pending, "held": role.held, "troubled": role.troubled, "blocked": role.blocked, "warning": role.warning,
     })
 }

@@ -1,0 +1,202 @@
+//! Keeps a tenant's directory telling us of changes, beside the rounds: whoever holds the lease asks for subscriptions, renews them
+//! before they expire, and asks anew when they are gone.
+//!
+//! Notifications are nudges (R19): where none can be had, the tenant is polled as ever, so a failure here stops nothing.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rand::rngs::StdRng;
+use rand::{RngCore as _, SeedableRng as _};
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::watch;
+use tracing::{info, warn};
+use url::Url;
+use xtsync_directory::{self as directory, Collection, Source, Subscribe};
+use xtsync_domain::{TenantName, Timestamp, resource};
+use xtsync_platform::clock::Clock;
+use xtsync_platform::store::{Store, Transaction, lease};
+use xtsync_platform::telemetry::chain;
+
+use crate::error::Error;
+use crate::metrics::Metrics;
+use crate::nudge::Nudge;
+use crate::subscription::{self, Known};
+use crate::tenant::{Fence, Order};
+
+/// How often the store is asked what other replicas heard.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// How long a subscription lasts: so short that one which nobody knows of, because an answer was lost, is soon gone by itself. It is
+/// renewed after half of that.
+const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// How soon a directory that failed is asked again, where it does not say itself.
+const AGAIN: Duration = Duration::from_secs(60);
+
+/// How soon a store that failed is asked again.
+const STORE_AGAIN: Duration = Duration::from_secs(5);
+
+/// What the users and groups of a tenant are subscribed by.
+pub(crate) struct Subscriber {
+    pub(crate) name: TenantName,
+    pub(crate) source: Arc<dyn Source>,
+    pub(crate) store: Store,
+    pub(crate) fence: Fence,
+    pub(crate) nudge: Nudge,
+    pub(crate) metrics: Metrics,
+    /// Why the directory does not tell, though it is to; empty where it does.
+    pub(crate) warning: watch::Sender<String>,
+    /// Where the directory may tell of the tenant; none where it is not to.
+    pub(crate) url: Option<Url>,
+    /// What other replicas had heard when this was looked at last.
+    pub(crate) heard: Option<u64>,
+    /// Before this nothing is asked of the directory: it failed.
+    pub(crate) not_before: Timestamp,
+}
+
+/// Where the directory may tell of a tenant.
+pub(crate) fn url(name: &TenantName, tenant: &resource::Tenant) -> Option<Url> {
+    let mut url = tenant.graph.notifications.as_ref()?.url.clone();
+    url.path_segments_mut().ok()?.pop_if_empty().extend(["notifications", name.as_str()]);
+    Some(url)
+}
+
+impl Subscriber {
+    /// Keeps the subscriptions as long as it is polled.
+    pub(crate) async fn run(mut self, clock: Arc<dyn Clock>, mut orders: watch::Receiver<Order>) {
+        loop {
+            let is_source = orders.borrow_and_update().users.is_some();
+            let (settled, wait) = match self.step(is_source, clock.now()).await {
+                Ok(settled) => (settled, LOOK),
+                Err(error) => (false, self.failed(&error, clock.now())),
+            };
+            tokio::select! {
+                // Nothing is told to anybody, so there is nothing to look for.
+                () = tokio::time::sleep(wait), if !settled => {}
+                changed = orders.changed() => if changed.is_err() { std::future::pending().await },
+            }
+        }
+    }
+
+    /// Ends the subscriptions of a tenant that is no source any more. What fails ends by itself.
+    pub(crate) async fn end(mut self) {
+        if let Err(error) = self.step(false, self.not_before).await {
+            warn!(tenant = %self.name, error = chain(&error), "subscriptions are left to expire");
+        }
+    }
+
+    /// Passes on what other replicas heard, and does what is due. True when there are no subscriptions and none are wanted.
+    pub(crate) async fn step(&mut self, is_source: bool, now: Timestamp) -> Result<bool, Error> {
+        let known = subscription::load(&self.store, &self.name).await?;
+        let heard = known.iter().map(|known| known.nudges).sum();
+        if self.heard.replace(heard).is_some_and(|before| before != heard) {
+            self.nudge.nudge(&self.name);
+        }
+        let url = self.url.clone().filter(|_| is_source);
+        if url.is_none() && known.is_empty() {
+            return Ok(true);
+        }
+        let in_force = known.iter().filter(|known| known.id.is_some() && known.expires > now).count();
+        self.metrics.subscriptions(&self.name, in_force);
+        if now < self.not_before {
+            return Ok(false);
+        }
+        match url {
+            Some(url) => {
+                for of in [Collection::Users, Collection::Groups] {
+                    self.ensure(of, known.iter().find(|known| known.of == of), &url, now).await?;
+                }
+                self.warning.send_replace(String::new());
+            }
+            None => {
+                for known in &known {
+                    self.drop(known).await?;
+                }
+                self.metrics.subscriptions(&self.name, 0);
+                self.warning.send_replace(String::new());
+            }
+        }
+        Ok(false)
+    }
+
+    async fn ensure(&self, of: Collection, known: Option<&Known>, url: &Url, now: Timestamp) -> Result<(), Error> {
+        let Some((known, id)) = known.and_then(|known| Some((known, known.id.as_ref()?))).filter(|(known, _)| known.expires > now) else {
+            return self.make(of, url, now).await;
+        };
+        if known.url != url.as_str() {
+            self.source.unsubscribe(id).await?;
+            return self.make(of, url, now).await;
+        }
+        if now < known.renew_at {
+            return Ok(());
+        }
+        match self.source.renew(id, now.plus(LIFE)).await {
+            Ok(expires) => {
+                let mut tx = self.begin().await?;
+                subscription::renewed(&mut tx, &self.name, id, expires, halfway(now, expires)).await?;
+                Ok(tx.commit().await?)
+            }
+            Err(directory::Error::NotFound) => self.make(of, url, now).await,
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    async fn make(&self, of: Collection, url: &Url, now: Timestamp) -> Result<(), Error> {
+        let client_state = random();
+        let hash = subscription::state_hash(client_state.expose_secret());
+        let mut tx = self.begin().await?;
+        subscription::intend(&mut tx, &self.name, of, &hash, url).await?;
+        tx.commit().await?;
+        let asked = Subscribe { of, url: url.clone(), client_state, until: now.plus(LIFE) };
+        let made = self.source.subscribe(&asked).await?;
+        let mut tx = self.begin().await?;
+        subscription::made(&mut tx, &self.name, &hash, &made, halfway(now, made.expires)).await?;
+        tx.commit().await?;
+        info!(tenant = %self.name, ?of, "the directory tells of changes");
+        // What happened before was told to nobody.
+        self.nudge.nudge(&self.name);
+        Ok(())
+    }
+
+    async fn drop(&self, known: &Known) -> Result<(), Error> {
+        if let Some(id) = &known.id {
+            self.source.unsubscribe(id).await?;
+        }
+        let mut tx = self.begin().await?;
+        subscription::forget(&mut tx, &self.name, known.of).await?;
+        Ok(tx.commit().await?)
+    }
+
+    /// Gives how long to wait before the next look. What other replicas heard is passed on though the directory refuses.
+    pub(crate) fn failed(&mut self, error: &Error, now: Timestamp) -> Duration {
+        let code = error.code();
+        warn!(tenant = %self.name, code, error = chain(error), "the directory cannot be asked to tell of changes: it is polled only");
+        self.metrics.failed(&self.name, "subscription");
+        self.warning.send_replace(format!("notifications_{code}"));
+        match error {
+            Error::Directory(_) => {
+                self.not_before = now.plus(error.wait().unwrap_or(AGAIN));
+                LOOK
+            }
+            Error::Store(_) | Error::Bus(_) | Error::Corrupt(_) => STORE_AGAIN,
+        }
+    }
+
+    async fn begin(&self) -> Result<Transaction, Error> {
+        let mut tx = self.store.begin().await?;
+        lease::assert(&mut tx, &self.fence.lease, self.fence.epoch).await?;
+        Ok(tx)
+    }
+}
+
+fn halfway(now: Timestamp, expires: Timestamp) -> Timestamp {
+    now.plus(expires.since(now) / 2)
+}
+
+/// 256 bits that nobody can guess.
+fn random() -> SecretString {
+    let mut bytes = [0; 32];
+    StdRng::from_os_rng().fill_bytes(&mut bytes);
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
+}
