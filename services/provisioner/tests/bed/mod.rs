@@ -231,9 +231,11 @@ impl Bed {
         self.said.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Policy decides; the version grows with each call.
-    pub(crate) async fn decide(&self, user: &str, desired: Desired) {
-        self.decide_as(user, desired, self.next(), Origin::Live).await;
+    /// Policy decides; the version grows with each call, and is given back.
+    pub(crate) async fn decide(&self, user: &str, desired: Desired) -> u64 {
+        let delta = self.next();
+        self.decide_as(user, desired, delta, Origin::Live).await;
+        delta
     }
 
     pub(crate) async fn decide_as(&self, user: &str, desired: Desired, delta: u64, origin: Origin) {
@@ -251,7 +253,11 @@ impl Bed {
     }
 
     pub(crate) async fn publish<M: prost::Message + Typed>(&self, topic: Topic, key: &str, message: &M) {
-        let value = message.encode_to_vec();
+        self.publish_bytes::<M>(topic, key, message.encode_to_vec()).await;
+    }
+
+    /// The same with bytes that only pass for such a message.
+    pub(crate) async fn publish_bytes<M: Typed>(&self, topic: Topic, key: &str, value: Vec<u8>) {
         self.put(Outgoing::event::<M>(Role::Policy, topic, key, 1, self.clock.now(), None, value)).await;
     }
 
