@@ -157,6 +157,7 @@ impl Bed {
     /// Kills the provisioner as it is and starts it again, in a new epoch.
     pub(crate) async fn restart(&mut self) {
         let seen = self.configuration.subscribe();
+        self.health = Health::new();
         self.provisioner = Arc::new(start(&self.store, &self.bus, &self.clock, seen, &self.connector, &self.health).await);
         own(&self.provisioner).await;
         self.heard.store(0, Ordering::SeqCst);
