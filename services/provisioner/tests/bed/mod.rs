@@ -20,8 +20,9 @@ use xtsync_harness::{Dir, Postgres, unique};
 use xtsync_platform::bus::{Bus, Embedded, Outgoing, Table, Urgency};
 use xtsync_platform::clock::{Clock as _, ManualClock, SystemClock};
 use xtsync_platform::health::{Health, Question};
+use xtsync_platform::params;
 use xtsync_platform::service::{Parts, Role};
-use xtsync_platform::store::{Options, Store};
+use xtsync_platform::store::{Options, Param, Store};
 use xtsync_proto::convert::LinkRecord;
 use xtsync_proto::event::{self, Typed};
 use xtsync_proto::topic::{Topic, link_key};
@@ -185,7 +186,17 @@ impl Bed {
         assert!(self.amend("UPDATE offset_ SET next = next + 10 WHERE topic LIKE '%decisions%'").await > 0);
     }
 
+    /// The store is put back to before somebody came, but for the offsets.
+    pub(crate) async fn forget(&self, user: &'static str) {
+        let forgotten = self.amend_with("DELETE FROM link WHERE user_id = $1", params![user]).await;
+        assert_eq!(forgotten, 1);
+    }
+
     async fn amend(&self, sql: &'static str) -> u64 {
+        self.amend_with(sql, Vec::new()).await
+    }
+
+    async fn amend_with(&self, sql: &'static str, params: Vec<Param>) -> u64 {
         let options = Options {
             url: self.store.clone(),
             service: "provisioner",
@@ -194,7 +205,7 @@ impl Bed {
         };
         let store = Store::open(options).await.unwrap();
         let mut tx = store.begin().await.unwrap();
-        let rows = tx.execute(sql, Vec::new()).await.unwrap();
+        let rows = tx.execute(sql, params).await.unwrap();
         tx.commit().await.unwrap();
         store.close().await;
         rows
