@@ -1,6 +1,7 @@
 //! The roles as separate processes over real Kafka and real PostgreSQL, against the oracle.
 #![cfg(test)]
 
+mod restored;
 mod stopped;
 mod storm;
 mod story;
