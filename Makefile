@@ -26,6 +26,10 @@ demo: tools-build ## builds xtsync and plays the story of two tenants that becom
 test: tools-build tools-test kafka postgres venv buf ## brings what the tests need, lints, and runs all of them
 	tests/run
 
+.PHONY: seeds
+seeds: tools-build tools-test kafka postgres ## plays crashes, the storm and restored stores with ten seeds, a line each
+	tests/ten-seeds $(FIRST)
+
 .PHONY: lint
 lint: tools-build buf ## checks format, clippy, sizes of files and functions, and the protobuf contract
 	$(CARGO) fmt --all --check
