@@ -31,6 +31,10 @@ bench: tools-build tools-test kafka postgres ## measures what it costs, prints a
 	$(CARGO) build --locked --release -p xtsync -p xtsync-bench
 	$(TARGET)/release/xtsync-bench --report $(TARGET)/bench/report.json $(ARGS)
 
+.PHONY: seeds
+seeds: tools-build tools-test kafka postgres ## plays crashes, the storm and restored stores with ten seeds, a line each
+	tests/ten-seeds $(FIRST)
+
 .PHONY: lint
 lint: tools-build buf ## checks format, clippy, sizes of files and functions, and the protobuf contract
 	$(CARGO) fmt --all --check

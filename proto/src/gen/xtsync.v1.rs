@@ -385,6 +385,9 @@ pub struct Shadow {
     /// Since when he is in this state, where that matters: INVITING, LEAVING, BIN, RETURNING.
     #[prost(message, optional, tag = "10")]
     pub since: ::core::option::Option<::prost_types::Timestamp>,
+    /// What is written at creation alone may not have been: he was wanted no more by then, or the answer was lost.
+    #[prost(bool, tag = "11")]
+    pub unfinished: bool,
 }
 /// The target's no.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

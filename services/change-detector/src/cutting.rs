@@ -61,8 +61,9 @@ pub(crate) async fn cut_all(tx: &mut Transaction, knife: &Knife<'_>, mut users: 
 fn stamp(knife: &Knife<'_>, user: &mut Mirrored, state: State) {
     let before = user.cut.as_ref().map(|delta| &delta.state);
     let same = before == Some(&state);
-    // Nobody was told of somebody who came and went between two rounds.
-    let never_told = before.is_none() && user.gone.is_some();
+    // Nobody was told of somebody who came and went while everything is read. Later he may have been told by a store that is restored to
+    // before he came.
+    let never_told = before.is_none() && user.gone.is_some() && knife.entire;
     // What a wider projection adds to everybody is backlog; whoever loses access is not.
     let loses = class(&state, false, lost_group(before, &state)) == Class::Revoke;
     let widened = knife.entire && user.projection != knife.revision && !loses;

@@ -114,12 +114,11 @@ fn merge(known: &mut HashMap<UserId, Mirrored>, context: &Context<'_>, change: U
             user.gone = None;
             user.touch(context.now);
         }
-        // Of somebody who was never here there is nothing to say.
+        // Also somebody who was never here, as far as this mirror knows.
         UserChange::Gone { id, how } => {
-            if let Some(user) = known.get_mut(&id) {
-                user.gone = Some(how);
-                user.touch(context.now);
-            }
+            let user = known.entry(id.clone()).or_insert_with(|| Mirrored::unknown(id));
+            user.gone = Some(how);
+            user.touch(context.now);
         }
     }
 }

@@ -24,6 +24,19 @@ use crate::error::Result;
 /// The group under which replicas share the decisions, and lag tools find them.
 const GROUP: &str = "xtsync-provisioner";
 
+/// Takes decisions in that may have been taken before: of two about one user the newer stays.
+pub(crate) async fn take_again(context: &Context, records: &[Record]) -> Result<()> {
+    let mut decisions = Vec::new();
+    for record in records {
+        if let Reading::Decision(arrival) = read(context, record).await? {
+            decisions.push(*arrival);
+        }
+    }
+    let mut tx = context.store.begin().await?;
+    take::take(&mut tx, context, decisions).await?;
+    Ok(tx.commit().await?)
+}
+
 /// The intake of one replica. When a step of it fails or is dropped half way, it must be dropped with it: the next one goes on where the
 /// store's effect ends.
 pub(crate) struct Intake {

@@ -193,9 +193,6 @@ impl<'a> Job<'a> {
         if let Some(newest) = &newest.traceparent {
             trace::link(&Span::current(), newest);
         }
-        if let Some(newest) = &newest.traceparent {
-            trace::link(&Span::current(), newest);
-        }
         self.stored.traceparent = newest.traceparent;
         // What was seen may have been looked for under another address.
         self.seen = Seen::NotLooked;

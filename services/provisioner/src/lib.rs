@@ -15,6 +15,7 @@ mod intake;
 mod job;
 mod metrics;
 mod publish;
+mod rebuild;
 mod service;
 mod status;
 mod table;

@@ -10,6 +10,7 @@ pub(crate) mod limits;
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rand::SeedableRng as _;
@@ -31,6 +32,7 @@ use self::ledger::Ledger;
 use self::limits::Limits;
 use crate::context::Context;
 use crate::error::Result;
+use crate::rebuild::rebuild;
 use crate::table::{link, work};
 
 /// One target tenant.
@@ -47,6 +49,8 @@ pub(crate) struct Worker {
     brake: Mutex<Brake>,
     limits: Mutex<Limits>,
     inviting: Mutex<BTreeSet<String>>,
+    /// Whether the store has been held against its topic.
+    is_whole: AtomicBool,
     jitter: Mutex<StdRng>,
     condition: Condition,
 }
@@ -75,6 +79,7 @@ impl Worker {
             brake: Mutex::default(),
             limits: Mutex::default(),
             inviting: Mutex::default(),
+            is_whole: AtomicBool::new(false),
             jitter: Mutex::new(StdRng::seed_from_u64(seed)),
             condition,
             context,
@@ -110,6 +115,7 @@ impl Worker {
     /// Does everything that is due now and what follows from it, and says how many jobs that took. Nothing without the lease.
     pub(crate) async fn step(self: &Arc<Self>) -> Result<usize> {
         let Some(epoch) = self.lease.held() else { return Ok(0) };
+        self.make_whole().await?;
         self.refresh_limits().await?;
         let mut hands = Hands::default();
         let mut done = 0;
@@ -126,6 +132,7 @@ impl Worker {
     /// One epoch: from taking the lease to losing it or being asked to stop.
     async fn own(self: &Arc<Self>, epoch: Epoch, shutdown: &Shutdown) -> Result<()> {
         let mut held = self.lease.watch();
+        self.make_whole().await?;
         let limits = Limits::load(&self.context.store, &self.target, self.context.now()).await?;
         *self.limits() = limits;
         *self.brake() = Brake::default();
@@ -174,6 +181,15 @@ impl Worker {
             None => work::next_due(&self.context.store, &self.target).await?.filter(|due| now < *due),
         };
         Ok(next.map_or(poll, |next| next.since(now).min(poll)))
+    }
+
+    /// Takes from the topic what a restored store has lost, once.
+    async fn make_whole(&self) -> Result<()> {
+        if !self.is_whole.load(Ordering::Acquire) {
+            rebuild(self).await?;
+            self.is_whole.store(true, Ordering::Release);
+        }
+        Ok(())
     }
 
     async fn refresh_limits(&self) -> Result<()> {

@@ -34,6 +34,25 @@ async fn what_a_former_owner_publishes_late_is_followed_by_the_newest_state() {
     }
 }
 
+#[tokio::test]
+async fn a_store_restored_from_before_somebody_came_finds_him_on_its_topic() {
+    for place in [Place::Sqlite, Place::Postgres] {
+        let mut bed = Bed::new(place).await;
+        for user in ["ana", "bo"] {
+            bed.decide(user, present(user, "Paris", true)).await;
+            bed.settle().await;
+        }
+        bed.fake.journal();
+        bed.forget("bo").await;
+        bed.decide("bo", gone()).await;
+        bed.intake().await;
+        bed.restart().await;
+        bed.settle().await;
+        assert_eq!(bed.fake.journal(), ["revoke t2", "disable t2", "delete t2"]);
+        assert!(bed.links().await.iter().all(|record| record.link.is_reached()));
+    }
+}
+
 async fn check_late_is_followed_by_newest(bed: Bed) {
     let slow = Slow::over(&bed.bus);
     let bus: Bus = slow.clone();

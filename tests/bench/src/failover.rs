@@ -18,9 +18,8 @@ pub(crate) async fn measure() -> Result<Vec<Figure>> {
     fleet.start().await?;
     let hub = fleet.sim.tenant(stage::TARGET).context("no target")?;
     wait_for(Duration::from_secs(120), "some people", async || Ok((hub.user_count() > 200).then_some(()))).await?;
-    let owner = fleet.postgres.sql("xtsync", "SELECT owner FROM provisioner.lease WHERE name = 'target/hub'").await?;
-    let index: usize = owner.rsplit('-').next().and_then(|index| index.parse().ok()).context("an owner without a number")?;
-    fleet.kill("provisioner", index).await?;
+    let owner = fleet.owner(stage::TARGET).await?;
+    fleet.kill("provisioner", owner).await?;
     let killed = Instant::now();
     // What it had sent may still be carried out for a moment.
     let grace = Duration::from_millis(500);

@@ -1,6 +1,6 @@
 //! A fleet: simulated tenants in this process, a real broker and database, and each replica of each role a process of its own.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 use std::time::Duration;
 
@@ -58,7 +58,6 @@ pub struct Fleet {
     plan: Plan,
     folder: Dir,
     address: String,
-    store: String,
     members: Vec<Member>,
 }
 
@@ -87,8 +86,10 @@ impl Fleet {
         });
         let kafka = Kafka::start(KafkaOptions::default()).await?;
         let postgres = Postgres::start(PostgresOptions::default()).await?;
-        let store = postgres.create_database("xtsync").await?;
-        let fleet = Self { sim, kafka, postgres, plan, folder: Dir::new()?, address, store, members: Vec::new() };
+        for role in ROLES {
+            postgres.create_database(&database(role)).await?;
+        }
+        let fleet = Self { sim, kafka, postgres, plan, folder: Dir::new()?, address, members: Vec::new() };
         configuration::write(&fleet.configuration(), &fleet.address, &fleet.plan.pairs, EVERYBODY)?;
         Ok(fleet)
     }
@@ -131,7 +132,7 @@ impl Fleet {
         let (admin, control) = (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
         let name = format!("{role}-{index}");
         let mut command = Command::new(binary("xtsync")?);
-        command.args(["run", "--role", role, "--bus", &self.bus(), "--store", &self.store, "--replica", &name]);
+        command.args(["run", "--role", role, "--bus", &self.bus(), "--store", &self.postgres.url(&database(role)), "--replica", &name]);
         command.args(["--admin-listen", &admin, "--listen", &control, "--token-file", &self.token()]);
         command.args(["--poll", &milliseconds(self.plan.poll), "--lease-ttl", &milliseconds(self.plan.lease_ttl)]);
         command.arg("--data-dir").arg(self.folder.join(&name));
@@ -158,6 +159,32 @@ impl Fleet {
         let status = member.process.end(Signal::Term, DRAIN).await?;
         ensure!(status.success(), "{role}-{index} ended with {status}\n{}", member.process.tail());
         Ok(())
+    }
+
+    /// Writes what a role has stored to a file.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn dump(&self, role: &str, file: &Path) -> Result<()> {
+        self.postgres.dump(&database(role), file).await
+    }
+
+    /// Puts what a role has stored back to what it was then.
+    ///
+    /// # Errors
+    /// When the database is away or the file is no dump.
+    pub async fn restore(&self, role: &str, file: &Path) -> Result<()> {
+        self.postgres.restore(&database(role), file).await
+    }
+
+    /// Which replica of the provisioner works on a target.
+    ///
+    /// # Errors
+    /// When none does.
+    pub async fn owner(&self, target: &str) -> Result<usize> {
+        let sql = format!("SELECT owner FROM provisioner.lease WHERE name = 'target/{target}'");
+        let owner = self.postgres.sql(&database("provisioner"), &sql).await?;
+        owner.rsplit('-').next().and_then(|index| index.parse().ok()).with_context(|| format!("nobody works on {target}"))
     }
 
     /// Sends a replica a signal that does not end it.
@@ -289,6 +316,11 @@ impl Fleet {
         ensure!(status.success(), "xtsync {}: {status}\n{stdout}\n{stderr}", args.join(" "));
         Ok(stdout.into_owned())
     }
+}
+
+/// Each role has a database of its own, as if on a server of its own.
+fn database(role: &str) -> String {
+    role.replace('-', "_")
 }
 
 fn milliseconds(time: Duration) -> String {

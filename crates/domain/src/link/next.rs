@@ -161,7 +161,8 @@ fn amend(link: &Link, wish: &Present, account: &Account) -> Step {
     if account.enabled && !wish.enabled {
         return lower(account);
     }
-    let attributes = wish.attributes.differing_from(&link.applied.attributes);
+    let whole = if account.unfinished { &created_with(wish) } else { &wish.attributes };
+    let attributes = whole.differing_from(&link.applied.attributes);
     if !attributes.is_empty() {
         return Step::Call(Call::Patch { id: account.id.clone(), attributes });
     }

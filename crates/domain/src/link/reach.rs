@@ -68,6 +68,11 @@ impl Link {
         self.applied.version = self.desired.version;
         self.applied.at = Some(now);
         self.trouble = None;
+        if let (Desired::Present(_), Shadow::Object(account @ Account { stage: Stage::Live, .. })) =
+            (&self.desired.desired, &mut self.shadow)
+        {
+            account.unfinished = false;
+        }
         verb(before, after, changed)
     }
 }

@@ -110,6 +110,7 @@ impl Link {
             redeemed: object.redeemed,
             address: self.address(),
             created_at: object.created_at.or(before.map(|account| account.created_at)).unwrap_or(now),
+            unfinished: before.map_or(matches!(self.shadow, Shadow::Inviting(_)), |account| account.unfinished),
         };
         self.applied.attributes.0.extend(self.mapped(&object.attributes).0);
         self.shadow = Shadow::Object(account);
@@ -164,7 +165,7 @@ impl Link {
     fn patched(&mut self, call: &Call, refused: BTreeSet<String>) {
         let Some(attributes) = call.attributes() else { return };
         if let Call::WriteAnchor { id, .. } = call {
-            self.anchored(id);
+            self.anchored(id, attributes.is_empty());
             self.applied.attributes = Attributes::default();
             self.applied.failed.clear();
         }
@@ -174,7 +175,7 @@ impl Link {
     }
 
     /// The invited object took our anchor, as it says; only reading it back proves that, and shows what else it is.
-    fn anchored(&mut self, id: &TargetId) {
+    fn anchored(&mut self, id: &TargetId, unfinished: bool) {
         if let Shadow::Inviting(inviting) = &self.shadow {
             self.shadow = Shadow::Object(Account {
                 id: id.clone(),
@@ -185,6 +186,7 @@ impl Link {
                 redeemed: false,
                 address: inviting.address.clone(),
                 created_at: inviting.began,
+                unfinished,
             });
         }
     }

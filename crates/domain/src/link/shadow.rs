@@ -47,6 +47,8 @@ pub struct Account {
     pub address: String,
     /// When it was created.
     pub created_at: Timestamp,
+    /// What is written at creation alone may not have been: he was wanted no more by then, or the answer was lost.
+    pub unfinished: bool,
 }
 
 /// Where an object is in its life.

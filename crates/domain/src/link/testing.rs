@@ -74,6 +74,7 @@ pub(super) fn account(stage: Stage) -> Account {
         redeemed: false,
         address: ADDRESS.into(),
         created_at: ago(60 * MINUTE),
+        unfinished: false,
     }
 }
 

@@ -33,6 +33,7 @@ pub(super) fn wire(shadow: Shadow, anchor: Option<String>) -> v1::Shadow {
                 address: account.address,
                 created_at: Some(wire_time(account.created_at)),
                 since: since.map(wire_time),
+                unfinished: account.unfinished,
             }
         }
     }
@@ -63,6 +64,7 @@ pub(super) fn read(mut wire: v1::Shadow) -> Result<(Shadow, Option<String>), Inv
         redeemed: wire.redeemed,
         address: wire.address,
         created_at: optional_time("shadow.created_at", wire.created_at)?.ok_or_else(|| missing("shadow.created_at"))?,
+        unfinished: wire.unfinished,
     };
     Ok((Shadow::Object(account), anchor))
 }

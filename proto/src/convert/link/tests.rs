@@ -33,6 +33,7 @@ fn account(stage: Stage) -> Account {
         redeemed: true,
         address: "ana@emea.example".into(),
         created_at: NOW,
+        unfinished: true,
     }
 }
 

@@ -87,6 +87,7 @@ pub(crate) async fn link(bus: &Bus, desired: Decision, applied: u64) {
         redeemed: false,
         address: "a@emea.example".into(),
         created_at: Timestamp(1),
+        unfinished: false,
     };
     let key = link_key(&desired.source, &desired.user);
     let link = Link {

@@ -20,8 +20,9 @@ use xtsync_harness::{Dir, Postgres, unique};
 use xtsync_platform::bus::{Bus, Embedded, Outgoing, Table, Urgency};
 use xtsync_platform::clock::{Clock as _, ManualClock, SystemClock};
 use xtsync_platform::health::{Health, Question};
+use xtsync_platform::params;
 use xtsync_platform::service::{Parts, Role};
-use xtsync_platform::store::{Options, Store};
+use xtsync_platform::store::{Options, Param, Store};
 use xtsync_proto::convert::LinkRecord;
 use xtsync_proto::event::{self, Typed};
 use xtsync_proto::topic::{Topic, link_key};
@@ -157,6 +158,7 @@ impl Bed {
     /// Kills the provisioner as it is and starts it again, in a new epoch.
     pub(crate) async fn restart(&mut self) {
         let seen = self.configuration.subscribe();
+        self.health = Health::new();
         self.provisioner = Arc::new(start(&self.store, &self.bus, &self.clock, seen, &self.connector, &self.health).await);
         own(&self.provisioner).await;
         self.heard.store(0, Ordering::SeqCst);
@@ -184,7 +186,17 @@ impl Bed {
         assert!(self.amend("UPDATE offset_ SET next = next + 10 WHERE topic LIKE '%decisions%'").await > 0);
     }
 
+    /// The store is put back to before somebody came, but for the offsets.
+    pub(crate) async fn forget(&self, user: &'static str) {
+        let forgotten = self.amend_with("DELETE FROM link WHERE user_id = $1", params![user]).await;
+        assert_eq!(forgotten, 1);
+    }
+
     async fn amend(&self, sql: &'static str) -> u64 {
+        self.amend_with(sql, Vec::new()).await
+    }
+
+    async fn amend_with(&self, sql: &'static str, params: Vec<Param>) -> u64 {
         let options = Options {
             url: self.store.clone(),
             service: "provisioner",
@@ -193,7 +205,7 @@ impl Bed {
         };
         let store = Store::open(options).await.unwrap();
         let mut tx = store.begin().await.unwrap();
-        let rows = tx.execute(sql, Vec::new()).await.unwrap();
+        let rows = tx.execute(sql, params).await.unwrap();
         tx.commit().await.unwrap();
         store.close().await;
         rows
@@ -231,9 +243,11 @@ impl Bed {
         self.said.fetch_add(1, Ordering::SeqCst);
     }
 
-    /// Policy decides; the version grows with each call.
-    pub(crate) async fn decide(&self, user: &str, desired: Desired) {
-        self.decide_as(user, desired, self.next(), Origin::Live).await;
+    /// Policy decides; the version grows with each call, and is given back.
+    pub(crate) async fn decide(&self, user: &str, desired: Desired) -> u64 {
+        let delta = self.next();
+        self.decide_as(user, desired, delta, Origin::Live).await;
+        delta
     }
 
     pub(crate) async fn decide_as(&self, user: &str, desired: Desired, delta: u64, origin: Origin) {
@@ -251,7 +265,11 @@ impl Bed {
     }
 
     pub(crate) async fn publish<M: prost::Message + Typed>(&self, topic: Topic, key: &str, message: &M) {
-        let value = message.encode_to_vec();
+        self.publish_bytes::<M>(topic, key, message.encode_to_vec()).await;
+    }
+
+    /// The same with bytes that only pass for such a message.
+    pub(crate) async fn publish_bytes<M: Typed>(&self, topic: Topic, key: &str, value: Vec<u8>) {
         self.put(Outgoing::event::<M>(Role::Policy, topic, key, 1, self.clock.now(), None, value)).await;
     }
 

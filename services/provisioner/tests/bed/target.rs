@@ -1,6 +1,7 @@
 //! A target tenant in memory that answers truly unless told otherwise, and keeps a journal of what was written to it.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::pin::pin;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
@@ -44,6 +45,8 @@ struct State {
     faults: VecDeque<Option<Fault>>,
     /// Faults of writes of one name, in order.
     by_name: BTreeMap<&'static str, VecDeque<Fault>>,
+    /// Calls until none is answered any more, and which of those that are not happen.
+    silence: Option<(usize, VecDeque<bool>)>,
     /// Addresses that look-ups miss.
     hidden: Vec<String>,
     in_flight: usize,
@@ -99,6 +102,18 @@ impl Fake {
         self.state().by_name.insert(name, faults.into_iter().collect());
     }
 
+    /// After so many more calls, reads among them, none is answered any more; which of those happen all the same is said in order.
+    pub(crate) fn fall_silent(&self, after: usize, happen: impl IntoIterator<Item = bool>) {
+        // What an earlier silence told nobody is old.
+        pin!(self.hung.notified()).enable();
+        self.state().silence = Some((after, happen.into_iter().collect()));
+    }
+
+    /// Every call is answered again.
+    pub(crate) fn speak(&self) {
+        self.state().silence = None;
+    }
+
     /// The most calls under way at once so far.
     pub(crate) fn in_flight_most(&self) -> usize {
         self.state().in_flight_most
@@ -118,7 +133,8 @@ impl Fake {
             state.in_flight += 1;
             state.in_flight_most = state.in_flight_most.max(state.in_flight);
             let by_name = state.by_name.get_mut(name).and_then(VecDeque::pop_front);
-            by_name.or_else(|| if writes { state.faults.pop_front().flatten() } else { None })
+            let queued = by_name.or_else(|| if writes { state.faults.pop_front().flatten() } else { None });
+            queued.or_else(|| state.silenced())
         };
         tokio::task::yield_now().await;
         assert!(!matches!(fault, Some(Fault::Panic)), "as the test wants it");
@@ -145,6 +161,20 @@ impl Fake {
             (Some(Fault::After), _) => Err(Error::Unknown { reason: "lost".into() }),
             (_, Some(result)) => result,
             (_, None) => unreachable!("only faults keep a call from happening"),
+        }
+    }
+}
+
+impl State {
+    /// How one more call fares by the silence.
+    fn silenced(&mut self) -> Option<Fault> {
+        let (calls_left, happen) = self.silence.as_mut()?;
+        match calls_left.checked_sub(1) {
+            Some(left) => {
+                *calls_left = left;
+                None
+            }
+            None => Some(Fault::Hang { happened: happen.pop_front().unwrap_or(false) }),
         }
     }
 }

@@ -14,6 +14,8 @@ use xtsync_e2e::life::Life;
 use xtsync_harness::Signal;
 use xtsync_tenant_sim::{DeltaWeather, InvitationWeather, Sim, Span, Weather};
 
+use crate::seed;
+
 const REPLICAS: usize = 2;
 
 /// How often each replica is killed.
@@ -39,10 +41,6 @@ enum Blow {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn whatever_is_killed_nobody_is_lost_and_nobody_is_there_twice() {
     play(seed()).await.unwrap();
-}
-
-fn seed() -> u64 {
-    std::env::var("XTSYNC_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7)
 }
 
 async fn play(seed: u64) -> Result<()> {

@@ -195,6 +195,25 @@ fn each_story_takes_the_writes_it_needs_and_is_told_in_one_word() {
 }
 
 #[test]
+fn who_was_wanted_no_more_while_he_was_invited_gets_what_creation_writes_when_he_is_wanted_again() {
+    for lost in [None, Some(0), Some(1)] {
+        let mut link = link(gone(), inviting(NOW, Some("a1")));
+        let mut target = Ideal { object: Some(object("a1", None)), writes: Vec::new() };
+        drive(&mut link, &mut target, lost);
+        for (delta, desired) in [(2, present(false)), (3, present(true))] {
+            link.decide(decision(delta, desired), NOW);
+            drive(&mut link, &mut target, None);
+        }
+        assert_eq!(target.object.as_ref().unwrap().attributes.text("userType"), Some("Member"), "answer lost: {lost:?}");
+        // Only once: what the target makes of it later is its own affair.
+        link.applied.attributes.insert("userType", "Guest".into());
+        target.writes.clear();
+        drive(&mut link, &mut target, None);
+        assert_eq!(target.writes, Vec::<&str>::new());
+    }
+}
+
+#[test]
 fn a_refused_disable_lets_the_target_lower_on_its_own() {
     let mut link = link(present(false), Shadow::Object(Account { sessions: Sessions::Ended, ..account(Stage::Live) }));
     let call = Call::Disable { id: "a1".into() };

@@ -11,6 +11,10 @@ use tracing::{info, warn};
 use super::{Epoch, Error, Store, acquire, release, renew};
 use crate::telemetry::chain;
 
+/// How often a lease is looked for that somebody else has: with what is done before and after it, less than a second passes between the
+/// work of one who gives it back and that of the next, however long the lease.
+const LOOK_MAX: Duration = Duration::from_millis(500);
+
 /// Whether a lease is ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Held {
@@ -113,13 +117,16 @@ impl Keeper {
             Ok(Ok(Some(epoch))) => {
                 info!(lease = %self.name, %epoch, "lease acquired");
                 self.hold(epoch, began);
-                return self.ttl / 3;
+                self.ttl / 3
             }
-            Ok(Ok(None)) | Err(_) => {}
-            Ok(Err(error)) => self.report("acquiring", &error),
+            // Oftener than renewals, so that what was given back is soon taken.
+            Ok(Ok(None)) => LOOK_MAX.min(self.ttl / 10),
+            Ok(Err(error)) => {
+                self.report("acquiring", &error);
+                self.ttl / 10
+            }
+            Err(_) => self.ttl / 10,
         }
-        // Oftener than renewals, so that what was given back is soon taken.
-        self.ttl / 10
     }
 
     async fn keep(&self, epoch: Epoch, until: Instant, began: Instant) -> Duration {

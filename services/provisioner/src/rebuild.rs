@@ -1,0 +1,114 @@
+//! Makes up for a store that was restored from a backup: what it said since then is on `links`, and more of it than the backup knows.
+//!
+//! A store is never behind its own topic, since a row is committed before it is published. So a look at the last record of each partition
+//! shows whether it is. Links that the topic knows better are taken from there, and read back before anything is done; then their
+//! decisions are taken again, for one that came while a link was missing found nobody to remove. Done by the owner, once in a process.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use tracing::warn;
+use xtsync_domain::link::class::class;
+use xtsync_platform::bus::{Partition, Position, Record, Table};
+use xtsync_proto::convert::LinkRecord;
+use xtsync_proto::event;
+use xtsync_proto::topic::Topic;
+use xtsync_proto::v1;
+
+use crate::error::Result;
+use crate::intake;
+use crate::table::link::{self, Stored};
+use crate::table::{Key, work};
+use crate::worker::Worker;
+
+/// Links in one transaction.
+const CHUNK: usize = 1_000;
+
+/// How long one reading waits for records that are there.
+const WAIT: Duration = Duration::from_secs(1);
+
+/// Takes from the topic what the store has lost.
+pub(crate) async fn rebuild(worker: &Worker) -> Result<()> {
+    let topic = Topic::Links(worker.target.clone());
+    let bus = &worker.context.parts.bus;
+    if !bus.missing(std::slice::from_ref(&topic)).await?.is_empty() || lost(worker, last(worker, &topic).await?).await?.is_empty() {
+        return Ok(());
+    }
+    let lost = lost(worker, all(worker, topic).await?).await?;
+    warn!(target = %worker.target, links = lost.len(), "the store is older than what it said: it was restored, and is rebuilt from its topic");
+    for chunk in lost.chunks(CHUNK) {
+        take(worker, chunk).await?;
+    }
+    let keys: BTreeSet<String> = lost.iter().map(|(key, _)| key.record()).collect();
+    let decisions = all(worker, Topic::Decisions(worker.target.clone())).await?;
+    let decisions: Vec<Record> = decisions.into_iter().filter(|record| keys.contains(&*String::from_utf8_lossy(&record.key))).collect();
+    for chunk in decisions.chunks(CHUNK) {
+        intake::take_again(&worker.context, chunk).await?;
+    }
+    Ok(())
+}
+
+/// The last record of each partition.
+async fn last(worker: &Worker, topic: &Topic) -> Result<Vec<Record>> {
+    let bus = &worker.context.parts.bus;
+    let ends = (0..).zip(bus.ends(topic).await?).filter(|(_, ends)| ends.low < ends.high);
+    let ends: Vec<_> = ends.map(|(index, ends)| (Partition { topic: topic.clone(), index }, ends.high)).collect();
+    let from: Vec<Position> = ends.iter().map(|(partition, high)| Position { partition: partition.clone(), offset: high - 1 }).collect();
+    let mut reader = bus.reader(&from).await?;
+    let mut records = Vec::new();
+    while ends.iter().any(|(partition, high)| reader.position(partition).is_some_and(|position| position < *high)) {
+        records.extend(reader.read(CHUNK, WAIT).await?);
+    }
+    Ok(records)
+}
+
+/// The newest record of each key.
+async fn all(worker: &Worker, topic: Topic) -> Result<Vec<Record>> {
+    let mut table = Table::open(&worker.context.parts.bus, vec![topic]).await?;
+    let mut newest = BTreeMap::new();
+    while !table.caught_up() {
+        newest.extend(table.next().await?.into_iter().map(|record| (record.key.clone(), record)));
+    }
+    Ok(newest.into_values().collect())
+}
+
+/// Those of these links that the store has not, or has older.
+async fn lost(worker: &Worker, records: Vec<Record>) -> Result<Vec<(Key, LinkRecord)>> {
+    let mut lost = Vec::new();
+    for record in records {
+        let Some(link) = read(&record) else { continue };
+        let key = Key { target: worker.target.clone(), source: link.link.source().clone(), user: link.link.user().clone() };
+        let stored = link::read(&worker.context.store, &key).await?;
+        if stored.is_none_or(|stored| stored.version < link.version) {
+            lost.push((key, link));
+        }
+    }
+    Ok(lost)
+}
+
+fn read(record: &Record) -> Option<LinkRecord> {
+    let wire = event::decode::<v1::Link>(&record.headers, record.value.as_ref()?).ok()?;
+    LinkRecord::try_from(wire).ok()
+}
+
+async fn take(worker: &Worker, links: &[(Key, LinkRecord)]) -> Result<()> {
+    let Some(epoch) = worker.lease.held() else { return Ok(()) };
+    let (context, now) = (&worker.context, worker.context.now());
+    let mut tx = worker.begin(epoch).await?;
+    let mut known = link::lock(&mut tx, &links.iter().map(|(key, _)| key.clone()).collect()).await?;
+    let mut rebuilt = Vec::new();
+    for (key, LinkRecord { link, version, .. }) in links {
+        let before = known.remove(key);
+        let mut link = link.clone();
+        if let Some(before) = &before {
+            link.rebase(&before.link);
+        }
+        link.doubt();
+        let (traceparent, edition) = before.map_or((None, 0), |before| (before.traceparent, before.edition));
+        rebuilt.push(Stored { link, version: *version, traceparent, counted: None, edition });
+    }
+    link::save(&mut tx, rebuilt.iter(), context.store.incarnation()).await?;
+    let due: Vec<_> = rebuilt.iter().map(|stored| (stored.key(), class(&stored.link))).collect();
+    work::arrived(&mut tx, &due, now).await?;
+    Ok(tx.commit().await?)
+}

@@ -1,0 +1,77 @@
+//! A store restored from a dump taken 5,000 changes earlier: what was done since is found out from the topics and the directories, and
+//! nobody is there twice. `XTSYNC_SEED` chooses another run.
+
+use std::collections::BTreeSet;
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::json;
+use uuid::Uuid;
+use xtsync_e2e::fleet::{Fleet, Plan};
+use xtsync_e2e::life::Life;
+use xtsync_harness::Dir;
+use xtsync_tenant_sim::{EVERYBODY, Sim};
+
+use crate::seed;
+
+/// How many changes there are after the dump, and after how many of them everything settles.
+const CHANGES: usize = 5_000;
+const BETWEEN_REST: usize = 2_500;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_provisioner_whose_store_is_restored_makes_nobody_twice() {
+    play("provisioner").await.unwrap();
+}
+
+async fn play(role: &'static str) -> Result<()> {
+    let sim = Sim::builder().tenant("emea", 1500).tenant("hub", 0).allow("emea", "hub").seed(seed()).build()?;
+    let mut fleet = Fleet::new(sim, Plan::into_one(&["emea"], "hub")).await?;
+    fleet.start().await?;
+    fleet.settle("120s")?;
+    let folder = Dir::new()?;
+    let dump = folder.join("dump");
+    fleet.dump(role, &dump).await?;
+    let before = people(&fleet)?;
+
+    let mut life = Life::new(&fleet.sim, &["emea"], seed())?;
+    while life.happened() < CHANGES {
+        life.happen()?;
+        if life.happened() % BETWEEN_REST == 0 {
+            fleet.settle("120s")?;
+        }
+    }
+    fleet.stop_replica(role, 0).await?;
+    leave(&fleet, &before)?;
+    fleet.restore(role, &dump).await?;
+    fleet.start_replica(role, 0)?;
+
+    fleet.settle("120s")?;
+    let verdict = fleet.judge("hub").await?;
+    assert_eq!(verdict.wrong, Vec::<String>::new(), "seed {}", seed());
+    ensure!(verdict.present > 1_400, "{} people", verdict.present);
+    let written = fleet.sim.journal_len("hub");
+    fleet.settle("30s")?;
+    assert_eq!(fleet.sim.journal_len("hub"), written, "writes to the target after it was settled");
+    fleet.stop().await
+}
+
+/// While nobody watches, people go of whom the dump knows, and others of whom it does not.
+fn leave(fleet: &Fleet, before: &BTreeSet<Uuid>) -> Result<()> {
+    let home = fleet.sim.tenant("emea").context("emea")?;
+    let now = people(fleet)?;
+    let (known, unknown): (Vec<Uuid>, Vec<Uuid>) = now.into_iter().partition(|id| before.contains(id));
+    ensure!(unknown.len() > 10, "{} were hired", unknown.len());
+    for people in [&known, &unknown] {
+        home.delete_user(people[0])?;
+        home.remove_member(*home.groups(EVERYBODY).first().context("no group")?, people[1])?;
+        home.patch_user(people[2], &json!({"accountEnabled": false}))?;
+        home.patch_user(people[3], &json!({"department": "Legal"}))?;
+    }
+    Ok(())
+}
+
+/// Everybody of the group.
+fn people(fleet: &Fleet) -> Result<BTreeSet<Uuid>> {
+    let home = fleet.sim.tenant("emea").context("emea")?;
+    let everybody = *home.groups(EVERYBODY).first().context("no group")?;
+    Ok(home.members(everybody).into_iter().filter(|id| home.user(*id).is_some()).collect())
+}
