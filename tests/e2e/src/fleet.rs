@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, bail, ensure};
 use tokio::net::TcpListener;
+use tokio::sync::{Mutex, MutexGuard};
 use xtsync_harness::{Dir, Kafka, KafkaOptions, Postgres, PostgresOptions, Process, Signal, binary, free_port, wait_for};
 use xtsync_tenant_sim::{EVERYBODY, Sim};
 
@@ -20,6 +21,9 @@ const DRAIN: Duration = Duration::from_secs(30);
 
 /// How long a killed or stopped process may take to be gone.
 const GONE: Duration = Duration::from_secs(10);
+
+/// One fleet at a time: two would wait for each other's processors, and time out.
+static ALONE: Mutex<()> = Mutex::const_new(());
 
 /// What a fleet is to be.
 #[derive(Debug, Clone)]
@@ -59,6 +63,7 @@ pub struct Fleet {
     folder: Dir,
     address: String,
     members: Vec<Member>,
+    _alone: MutexGuard<'static, ()>,
 }
 
 /// One process.
@@ -73,11 +78,12 @@ struct Member {
 }
 
 impl Fleet {
-    /// Serves the tenants and starts the broker and the database; no role yet.
+    /// Waits until no other fleet of this program is there, serves the tenants, and starts the broker and the database; no role yet.
     ///
     /// # Errors
     /// When one of them does not come up.
     pub async fn new(sim: Sim, plan: Plan) -> Result<Self> {
+        let alone = ALONE.lock().await;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = format!("http://{}", listener.local_addr()?);
         tokio::spawn({
@@ -89,7 +95,7 @@ impl Fleet {
         for role in ROLES {
             postgres.create_database(&database(role)).await?;
         }
-        let fleet = Self { sim, kafka, postgres, plan, folder: Dir::new()?, address, members: Vec::new() };
+        let fleet = Self { sim, kafka, postgres, plan, folder: Dir::new()?, address, members: Vec::new(), _alone: alone };
         configuration::write(&fleet.configuration(), &fleet.address, &fleet.plan.pairs, EVERYBODY)?;
         Ok(fleet)
     }
