@@ -7,28 +7,30 @@ use std::path::Path;
 
 use anyhow::Result;
 
-/// Writes a folder of YAML for these pairs of source and target, and in it the simulated application's secret.
+/// Writes a folder of YAML for these pairs of source and target, whose sources tell of changes to `notified`, and in it the simulated application's secret.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(folder: &Path, address: &str, pairs: &[(String, String)], group: &str) -> Result<()> {
+pub fn write(folder: &Path, address: &str, pairs: &[(String, String)], group: &str, notified: Option<&str>) -> Result<()> {
     fs::create_dir_all(folder)?;
     let secret = folder.join("secret");
     fs::write(&secret, "secret")?;
-    fs::write(folder.join("contoso.yaml"), yaml(&secret, address, pairs, group)?)?;
+    fs::write(folder.join("contoso.yaml"), yaml(&secret, address, pairs, group, notified)?)?;
     Ok(())
 }
 
-fn yaml(secret: &Path, address: &str, pairs: &[(String, String)], group: &str) -> Result<String> {
+fn yaml(secret: &Path, address: &str, pairs: &[(String, String)], group: &str, notified: Option<&str>) -> Result<String> {
     let client = format!("{{clientId: app, clientSecret: {{file: {}}}}}", secret.display());
     let tenants: BTreeSet<&str> = pairs.iter().flat_map(|(source, target)| [source.as_str(), target]).collect();
     let names = tenants.iter().copied().collect::<Vec<_>>().join(", ");
     let mut yaml = format!("apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {{name: contoso}}\nspec: {{tenants: [{names}]}}\n");
     for tenant in tenants {
+        let notified = notified.filter(|_| pairs.iter().any(|(source, _)| source == tenant));
+        let notifications = notified.map_or(String::new(), |url| format!("notifications: {{url: '{url}'}}, "));
         write!(
             yaml,
             "---\nkind: Tenant\nmetadata: {{name: {tenant}}}\nspec:\n  organization: contoso\n  graph: {{domain: {tenant}.example, \
-             endpoint: '{address}', authority: '{address}', reader: {client}, writer: {client}}}\n"
+             endpoint: '{address}', authority: '{address}', {notifications}reader: {client}, writer: {client}}}\n"
         )?;
     }
     for (source, target) in pairs {

@@ -36,6 +36,8 @@ pub struct Plan {
     pub poll: Duration,
     /// How long a lease lasts without renewal.
     pub lease_ttl: Duration,
+    /// Whether the sources tell of changes themselves, to the first change-detector.
+    pub notified: bool,
 }
 
 impl Plan {
@@ -47,6 +49,7 @@ impl Plan {
             replicas: 1,
             poll: Duration::from_millis(250),
             lease_ttl: Duration::from_secs(5),
+            notified: false,
         }
     }
 }
@@ -62,6 +65,8 @@ pub struct Fleet {
     plan: Plan,
     folder: Dir,
     address: String,
+    /// Where the first change-detector is told of changes.
+    notified: String,
     members: Vec<Member>,
     _alone: MutexGuard<'static, ()>,
 }
@@ -95,8 +100,10 @@ impl Fleet {
         for role in ROLES {
             postgres.create_database(&database(role)).await?;
         }
-        let fleet = Self { sim, kafka, postgres, plan, folder: Dir::new()?, address, members: Vec::new(), _alone: alone };
-        configuration::write(&fleet.configuration(), &fleet.address, &fleet.plan.pairs, EVERYBODY)?;
+        let notified = format!("127.0.0.1:{}", free_port());
+        let fleet = Self { sim, kafka, postgres, plan, folder: Dir::new()?, address, notified, members: Vec::new(), _alone: alone };
+        let url = fleet.plan.notified.then(|| format!("http://{}", fleet.notified));
+        configuration::write(&fleet.configuration(), &fleet.address, &fleet.plan.pairs, EVERYBODY, url.as_deref())?;
         Ok(fleet)
     }
 
@@ -142,6 +149,9 @@ impl Fleet {
         command.args(["--admin-listen", &admin, "--listen", &control, "--token-file", &self.token()]);
         command.args(["--poll", &milliseconds(self.plan.poll), "--lease-ttl", &milliseconds(self.plan.lease_ttl)]);
         command.arg("--data-dir").arg(self.folder.join(&name));
+        if self.plan.notified && (role, index) == ("change-detector", 0) {
+            command.args(["--notify-listen", &self.notified]);
+        }
         let process = Process::start(&name, &command)?;
         self.members.push(Member { role, index, admin: format!("http://{admin}"), control: format!("http://{control}"), process });
         Ok(())

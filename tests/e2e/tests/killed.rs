@@ -24,7 +24,7 @@ async fn play() -> Result<()> {
     let sim = Sim::builder().tenant("emea", 400).tenant("hub", 0).allow("emea", "hub").seed(7).build()?;
     let address = serve(&sim).await?;
     let files = folder.join("configuration");
-    configuration::write(&files, &address, &[("emea".to_owned(), "hub".to_owned())], EVERYBODY)?;
+    configuration::write(&files, &address, &[("emea".to_owned(), "hub".to_owned())], EVERYBODY, None)?;
 
     let control = free_port();
     let mut run = start(&folder, control)?;

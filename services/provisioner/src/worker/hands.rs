@@ -90,6 +90,8 @@ impl Hands {
 
     fn take(&mut self, worker: &Arc<Worker>, epoch: Epoch, due: Due) {
         let key = due.key.clone();
+        // It may have been fetched in two classes; what the other copy knows of the link will be past when this job has ended.
+        self.fetched.values_mut().for_each(|fetched| fetched.retain(|other| other.key != key));
         let handle = self.jobs.spawn(see_through(Arc::clone(worker), epoch, due));
         self.busy.insert(key.clone());
         self.keys.insert(handle.id(), key);

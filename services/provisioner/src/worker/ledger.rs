@@ -82,7 +82,9 @@ impl Ledger {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(Waiting { entry, answer });
         let turn = self.turn.lock().await;
         // Empty when whoever had the turn before took ours along.
-        let batch = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        let mut batch = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
+        // A job that was dropped, as all are when the lease is lost, commits nothing in the name of a later epoch.
+        batch.retain(|waiting| !waiting.answer.is_closed());
         commit_all(context, target, lease, batch).await;
         drop(turn);
         // Whoever commits a batch that fails as a whole tells one of it why; that ends the epoch's work for all.
