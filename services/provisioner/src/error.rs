@@ -14,6 +14,9 @@ pub enum Error {
     /// The transaction that was to commit this with other things has failed, and told another why.
     #[error("the transaction that this was a part of has failed")]
     Abandoned,
+    /// A link's row was written by somebody who neither holds the lease nor is intake.
+    #[error("somebody else has worked on the link {0} meanwhile")]
+    Meddled(String),
     /// A stored link is not what was written, or was written by a newer version.
     #[error("the stored link {0} cannot be read: {1}")]
     Unreadable(String, String),

@@ -83,8 +83,6 @@ pub(crate) async fn put_off_panicked(worker: &Worker, epoch: Epoch, key: Key) ->
 enum Committed {
     /// It is stored.
     Yes,
-    /// The row had changed in a way that does not matter: the entry is to be made anew.
-    NoMatter,
     /// Intake has decided anew: it must be asked again what to do.
     WantedOtherwise,
 }
@@ -172,7 +170,8 @@ impl<'a> Job<'a> {
         None
     }
 
-    /// Commits an entry about the link. Where its row has changed meanwhile nothing is stored, and what was decided is taken over.
+    /// Commits an entry about the link. Where intake has decided anew meanwhile nothing is stored, and what was decided is taken over.
+    /// Where anybody else has changed the row, this job knows nothing of what its link is like: that ends the epoch's work.
     async fn commit(&mut self, entry: Entry) -> Result<Committed> {
         let worker = self.worker;
         let stored = entry.stored.clone();
@@ -185,11 +184,11 @@ impl<'a> Job<'a> {
         let newest = newest.ok_or_else(|| Error::Unreadable(self.key.to_string(), "its row is gone".to_owned()))?;
         self.stored.version = newest.version;
         self.stored.edition = newest.edition;
-        let is_wanted_otherwise = self.stored.link.rebase(&newest.link);
-        self.row = newest.link;
-        if !is_wanted_otherwise {
-            return Ok(Committed::NoMatter);
+        let is_ours = (&newest.link.shadow, &newest.link.applied) == (&self.row.shadow, &self.row.applied);
+        if !is_ours || !self.stored.link.rebase(&newest.link) {
+            return Err(Error::Meddled(self.key.to_string()));
         }
+        self.row = newest.link;
         if let Some(newest) = &newest.traceparent {
             trace::link(&Span::current(), newest);
         }

@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use bed::target::Fault;
 use bed::{Bed, Place, gone, present, tenant};
 use tokio::sync::Notify;
 use xtsync_platform::bus::{Bus, CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency};
@@ -49,6 +50,29 @@ async fn a_store_restored_from_before_somebody_came_finds_him_on_its_topic() {
         bed.restart().await;
         bed.settle().await;
         assert_eq!(bed.fake.journal(), ["revoke t2", "disable t2", "delete t2"]);
+        assert!(bed.links().await.iter().all(|record| record.link.is_reached()));
+    }
+}
+
+#[tokio::test]
+async fn a_job_whose_row_somebody_else_has_worked_on_writes_nothing_more() {
+    for place in [Place::Sqlite, Place::Postgres] {
+        let bed = Bed::new(place).await;
+        bed.decide("ana", present("ana", "Paris", true)).await;
+        bed.intake().await;
+        bed.fake.fail_call("invite", [Fault::Wait]);
+        let meddle = async {
+            bed.fake.hung.notified().await;
+            bed.meddle("ana").await;
+            bed.fake.go.notify_one();
+        };
+        let hub = tenant("hub");
+        let (result, ()) = tokio::join!(bed.provisioner.work_step(&hub), meddle);
+        assert!(result.unwrap_err().to_string().contains("ana"));
+        assert_eq!(bed.fake.journal(), ["invite ana@emea.example"]);
+        // Whoever begins anew takes the row as it is.
+        bed.outlast(Duration::from_secs(600)).await;
+        assert_eq!(bed.fake.objects().len(), 1);
         assert!(bed.links().await.iter().all(|record| record.link.is_reached()));
     }
 }

@@ -110,21 +110,15 @@ impl Job<'_> {
         let now = self.now();
         let uses = self.reserved;
         let until = now.plus(self.worker.context.config.call_timeout);
-        loop {
-            let mut stored = self.stored.clone();
-            if uses.is_some_and(|(verb, _)| is_counted_once(verb)) {
-                stored.counted = Some(self.decision());
-            }
-            stored.link.begin(call, now);
-            let call = Called::Starts(call.name(), Intent { epoch: self.epoch, until });
-            match self.commit(Entry { stored, work: Queued::Stays, call, uses, outcome: None, now }).await? {
-                Committed::Yes => break,
-                Committed::NoMatter => {}
-                Committed::WantedOtherwise => {
-                    self.give_back();
-                    return Ok(false);
-                }
-            }
+        let mut stored = self.stored.clone();
+        if uses.is_some_and(|(verb, _)| is_counted_once(verb)) {
+            stored.counted = Some(self.decision());
+        }
+        stored.link.begin(call, now);
+        let call = Called::Starts(call.name(), Intent { epoch: self.epoch, until });
+        if self.commit(Entry { stored, work: Queued::Stays, call, uses, outcome: None, now }).await? == Committed::WantedOtherwise {
+            self.give_back();
+            return Ok(false);
         }
         self.wrote = true;
         Ok(true)

@@ -29,7 +29,6 @@ impl Job<'_> {
                     self.worker.publish.notify_one();
                     return Ok(true);
                 }
-                Committed::NoMatter => {}
                 Committed::WantedOtherwise if end.depends_on_decision() => return Ok(false),
                 Committed::WantedOtherwise => is_superseded = true,
             }

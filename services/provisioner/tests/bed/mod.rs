@@ -192,6 +192,11 @@ impl Bed {
         assert_eq!(forgotten, 1);
     }
 
+    /// Somebody writes a link's row who must not.
+    pub(crate) async fn meddle(&self, user: &'static str) {
+        assert_eq!(self.amend_with("UPDATE link SET edition = edition + 1 WHERE user_id = $1", params![user]).await, 1);
+    }
+
     async fn amend(&self, sql: &'static str) -> u64 {
         self.amend_with(sql, Vec::new()).await
     }
