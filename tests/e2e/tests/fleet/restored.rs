@@ -22,6 +22,11 @@ async fn a_provisioner_whose_store_is_restored_makes_nobody_twice() {
     play("provisioner").await.unwrap();
 }
 
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_detector_whose_store_is_restored_loses_nobody_and_nobody_stays_who_left() {
+    play("change-detector").await.unwrap();
+}
+
 async fn play(role: &'static str) -> Result<()> {
     let sim = Sim::builder().tenant("emea", 1500).tenant("hub", 0).allow("emea", "hub").seed(seed()).build()?;
     let mut fleet = Fleet::new(sim, Plan::into_one(&["emea"], "hub")).await?;

@@ -25,10 +25,12 @@ pub(crate) async fn until_settled(client: &mut Client, limit: Duration, fresh: b
     loop {
         let Ok(next) = timeout_at(deadline, statuses.message()).await else { break };
         let Some(status) = next.map_err(|status| failure(&status))?.and_then(|next| next.status) else { break };
-        let first = first.get_or_insert_with(|| rounds(&status));
+        let now = rounds(&status);
+        let first = first.get_or_insert_with(|| now.clone());
+        begin_anew(first, &now);
         waits_for.clone_from(&status.waiting_for);
         if fresh {
-            waits_for.extend(unread(first, &rounds(&status)));
+            waits_for.extend(unread(first, &now));
         }
         if waits_for.is_empty() {
             return Ok((Some(status), Ok(())));
@@ -47,8 +49,30 @@ fn rounds(status: &Status) -> BTreeMap<String, u64> {
     sources.map(|source| (source.clone(), detector(source).map_or(0, |role| role.round))).collect()
 }
 
+/// A detector whose store was restored from a backup counts its rounds from there.
+fn begin_anew(first: &mut BTreeMap<String, u64>, now: &BTreeMap<String, u64>) {
+    for (tenant, round) in first {
+        *round = now.get(tenant).filter(|now| 0 < **now).map_or(*round, |now| (*round).min(*now));
+    }
+}
+
 /// The sources that have not been read once more.
 fn unread(first: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> Vec<String> {
     let unread = first.iter().filter(|(tenant, round)| now.get(*tenant).is_none_or(|now| *now < *round + ROUNDS));
     unread.map(|(tenant, _)| format!("{tenant} to be read once more")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn two_rounds_after_the_first_look_a_source_has_been_read_also_where_its_count_went_back() {
+        let at = |round| BTreeMap::from([("emea".to_owned(), round)]);
+        let mut first = at(90);
+        for (round, is_read) in [(90, false), (91, false), (92, true), (0, false), (40, false), (41, false), (42, true)] {
+            begin_anew(&mut first, &at(round));
+            assert_eq!(unread(&first, &at(round)).is_empty(), is_read, "round {round}");
+        }
+    }
 }
