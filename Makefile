@@ -99,4 +99,4 @@ clean: ## removes everything that was built or brought
 tools-build:
 	@tests/need cargo cc c++ cmake make perl
 tools-test:
-	@tests/need java mvn python3 node npm setpriv
+	@tests/need java mvn python3 node npm setpriv prlimit

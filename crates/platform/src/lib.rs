@@ -11,6 +11,7 @@ pub mod health;
 pub mod metrics;
 pub mod service;
 pub mod shutdown;
+mod sqlite;
 pub mod status;
 pub mod store;
 pub mod telemetry;

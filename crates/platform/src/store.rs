@@ -20,6 +20,7 @@ mod transaction;
 
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::{PgPool, SqlitePool};
 
@@ -63,6 +64,7 @@ impl fmt::Debug for Options {
 pub struct Store {
     database: Database,
     incarnation: Arc<str>,
+    is_stuck: Arc<AtomicBool>,
 }
 
 #[derive(Debug, Clone)]
@@ -84,7 +86,7 @@ impl Store {
             let (writer, readers) = sqlite::open(&options).await?;
             Database::Sqlite { writer, readers, clock: options.clock }
         };
-        let mut store = Self { database, incarnation: Arc::from("") };
+        let mut store = Self { database, incarnation: Arc::from(""), is_stuck: Arc::default() };
         store.incarnation = open::incarnation(&store).await?;
         Ok(store)
     }
@@ -100,7 +102,7 @@ impl Store {
     /// # Errors
     /// [`Error::Away`] when the database cannot be reached, or other writers hold it too long.
     pub async fn begin(&self) -> Result<Transaction, Error> {
-        Transaction::begin(&self.database).await
+        Transaction::begin(&self.database, &self.is_stuck).await
     }
 
     /// Reads outside a transaction: what was committed last.
@@ -131,12 +133,19 @@ impl Store {
         Ok(self.fetch(sql, params).await?.into_iter().next())
     }
 
-    /// Asks the database for a sign of life.
+    /// Asks the database for a sign of life; where the newest write has failed, whether it takes one.
     ///
     /// # Errors
-    /// When it gives none.
+    /// When it gives none, or cannot write: its disk may be full.
     pub async fn ping(&self) -> Result<(), Error> {
-        self.fetch("SELECT id FROM incarnation", Vec::new()).await.map(drop)
+        if !self.is_stuck.load(Ordering::Relaxed) {
+            return self.fetch("SELECT id FROM incarnation", Vec::new()).await.map(drop);
+        }
+        let mut tx = self.begin().await?;
+        // Twice, since SQLite writes nothing where nothing changes.
+        tx.execute("UPDATE incarnation SET created = created + 1", Vec::new()).await?;
+        tx.execute("UPDATE incarnation SET created = created - 1", Vec::new()).await?;
+        tx.commit().await
     }
 
     /// Every column of every table as `table.column`, sorted: lets a test compare the two databases.

@@ -133,7 +133,8 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     let terminal = stderr().is_terminal();
-    let layer = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(terminal);
+    // A log that cannot be written, as on a full disk, must not end the process: to say so on standard error would.
+    let layer = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(terminal).log_internal_errors(false);
     match (format, terminal) {
         (Format::Text, _) | (Format::Auto, true) => layer.boxed(),
         (Format::Json, _) | (Format::Auto, false) => layer.json().flatten_event(true).with_span_list(false).boxed(),

@@ -91,12 +91,14 @@ fn of_postgres(code: &str) -> Meaning {
     }
 }
 
-/// By primary result code, which is the lowest byte: 5 busy, 6 locked, 10 input/output, 13 full.
+/// By primary result code, which is the lowest byte: 5 busy, 6 locked, 10 input/output, 13 full. Of input/output, 778 is a write that
+/// the system refused: over a quota or a limit, not only where the disk is bad.
 fn of_sqlite(code: &str) -> Meaning {
-    match code.parse::<i32>().map(|code| code & 0xff) {
-        Ok(5 | 6 | 10) => Meaning::Away,
-        Ok(13) => Meaning::Full,
-        Ok(_) | Err(_) => Meaning::Refused,
+    let code = code.parse::<i32>().unwrap_or_default();
+    match (code, code & 0xff) {
+        (778, _) | (_, 13) => Meaning::Full,
+        (_, 5 | 6 | 10) => Meaning::Away,
+        _ => Meaning::Refused,
     }
 }
 
@@ -130,6 +132,6 @@ mod tests {
             assert_eq!(matches!(of_sqlite(code), Meaning::Away), away, "{code}");
         }
         assert!(matches!(of_postgres("53100"), Meaning::Full));
-        assert!(matches!(of_sqlite("13"), Meaning::Full));
+        assert!(matches!(of_sqlite("13"), Meaning::Full) && matches!(of_sqlite("778"), Meaning::Full));
     }
 }

@@ -1,19 +1,17 @@
-//! Opening a store in a SQLite file: one writer, several readers, every commit on disk before it counts.
+//! Opening a store in a SQLite file.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use sqlx::SqlitePool;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::sqlite::SqliteConnectOptions;
 use tokio::time::{Instant, sleep};
 
 use super::{Error, Options, migration};
+use crate::sqlite;
 
 /// Connections that read beside the writer.
 const READERS_MAX: u32 = 4;
-
-/// How long to wait for another writer, in this process or another.
-const BUSY_MAX: Duration = Duration::from_secs(10);
 
 /// How long to wait before a file that somebody is making is opened again.
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
@@ -22,27 +20,19 @@ pub(super) async fn open(options: &Options) -> Result<(SqlitePool, SqlitePool), 
     let file = file(options);
     let place = file.display().to_string();
     make_directory(&file, &place)?;
-    let write = SqliteConnectOptions::new()
-        .filename(&file)
-        .create_if_missing(true)
-        .journal_mode(SqliteJournalMode::Wal)
-        // Not NORMAL: it loses the last commits at a loss of power, and with them what was already said on the bus.
-        .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(BUSY_MAX)
-        .statement_cache_capacity(super::STATEMENTS_MAX)
-        .foreign_keys(true);
+    let write = sqlite::file(&file).statement_cache_capacity(super::STATEMENTS_MAX).foreign_keys(true);
     let read = write.clone().read_only(true).create_if_missing(false);
     let writer = connect(write, &place).await?;
     migrate(&writer, options).await.map_err(|error| migration::failed(&place, error))?;
-    Ok((writer, pool(READERS_MAX).connect_lazy_with(read)))
+    Ok((writer, sqlite::pool(READERS_MAX).connect_lazy_with(read)))
 }
 
 /// The one connection that writes. Two that switch a new file to WAL at the same moment are told `locked` at once, since SQLite's busy
 /// timeout does not cover a lock that both want to raise: so the wait is here, as long as it would be.
 async fn connect(options: SqliteConnectOptions, place: &str) -> Result<SqlitePool, Error> {
-    let deadline = Instant::now() + BUSY_MAX;
+    let deadline = Instant::now() + sqlite::BUSY_MAX;
     loop {
-        match pool(1).connect_with(options.clone()).await.map_err(|source| cannot_open(place, source)) {
+        match sqlite::pool(1).connect_with(options.clone()).await.map_err(|source| cannot_open(place, source)) {
             Err(Error::Away(_)) if Instant::now() < deadline => sleep(BUSY_PAUSE).await,
             opened => return opened,
         }
@@ -59,16 +49,6 @@ fn make_directory(file: &Path, place: &str) -> Result<(), Error> {
     let Some(dir) = file.parent() else { return Ok(()) };
     std::fs::create_dir_all(dir)
         .map_err(|error| Error::Unusable { place: place.to_owned(), reason: format!("making the directory {}: {error}", dir.display()) })
-}
-
-/// Connections to a file are not renewed: there is no network that could go stale.
-fn pool(connections_max: u32) -> SqlitePoolOptions {
-    SqlitePoolOptions::new()
-        .max_connections(connections_max)
-        .acquire_timeout(BUSY_MAX)
-        .max_lifetime(None)
-        .idle_timeout(None)
-        .test_before_acquire(false)
 }
 
 /// In one transaction, so that a second process that opens the file at the same moment waits.

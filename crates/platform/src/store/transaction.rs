@@ -1,6 +1,7 @@
 //! A write transaction: statements whose effects come together or not at all.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
@@ -16,7 +17,11 @@ use crate::clock::Clock;
 /// in a `WHERE`.
 #[must_use = "a transaction that is dropped is rolled back"]
 #[derive(Debug)]
-pub struct Transaction(Inner);
+pub struct Transaction {
+    inner: Inner,
+    /// Whether the newest write failed for a reason that may pass, as on a full disk.
+    is_stuck: Arc<AtomicBool>,
+}
 
 #[derive(Debug)]
 enum Inner {
@@ -25,13 +30,14 @@ enum Inner {
 }
 
 impl Transaction {
-    pub(super) async fn begin(database: &Database) -> Result<Self, Error> {
+    pub(super) async fn begin(database: &Database, is_stuck: &Arc<AtomicBool>) -> Result<Self, Error> {
         let inner = match database {
             // Immediate: a reader that turns writer would fail at once where another wrote meanwhile.
             Database::Sqlite { writer, clock, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(|tx| Inner::Sqlite(tx, clock.clone())),
             Database::Postgres(pool) => pool.begin().await.map(Inner::Postgres),
         };
-        inner.map(Self).map_err(|source| Error::of("BEGIN", source))
+        let inner = inner.map_err(|source| failed("BEGIN", source, is_stuck))?;
+        Ok(Self { inner, is_stuck: Arc::clone(is_stuck) })
     }
 
     /// Makes everything done in it durable.
@@ -39,11 +45,13 @@ impl Transaction {
     /// # Errors
     /// When the database is away or refuses: then nothing is certain, and what was written must be looked up.
     pub async fn commit(self) -> Result<(), Error> {
-        match self.0 {
+        let committed = match self.inner {
             Inner::Sqlite(tx, _) => tx.commit().await,
             Inner::Postgres(tx) => tx.commit().await,
-        }
-        .map_err(|source| Error::of("COMMIT", source))
+        };
+        committed.map_err(|source| failed("COMMIT", source, &self.is_stuck))?;
+        self.is_stuck.store(false, Ordering::Relaxed);
+        Ok(())
     }
 
     /// Runs a statement; gives the number of rows it changed.
@@ -51,7 +59,7 @@ impl Transaction {
     /// # Errors
     /// When the database is away or refuses it.
     pub async fn execute(&mut self, sql: &'static str, params: Vec<Param>) -> Result<u64, Error> {
-        self.run(sql.into_sql_str(), params).await.map_err(|source| Error::of(sql, source))
+        self.run(sql.into_sql_str(), params).await.map_err(|source| failed(sql, source, &self.is_stuck))
     }
 
     /// Runs a statement; gives its rows.
@@ -59,7 +67,7 @@ impl Transaction {
     /// # Errors
     /// When the database is away or refuses it.
     pub async fn fetch(&mut self, sql: &'static str, params: Vec<Param>) -> Result<Vec<Row>, Error> {
-        self.query(sql.into_sql_str(), params).await.map_err(|source| Error::of(sql, source))
+        self.query(sql.into_sql_str(), params).await.map_err(|source| failed(sql, source, &self.is_stuck))
     }
 
     /// Runs a statement; gives its first row, if it has one.
@@ -80,7 +88,10 @@ impl Transaction {
     pub async fn insert(&mut self, sql: &'static str, rows: Vec<Vec<Param>>) -> Result<u64, Error> {
         let mut changed = 0;
         for chunk in batch::chunks(sql, rows)? {
-            changed += self.run(AssertSqlSafe(chunk.sql).into_sql_str(), chunk.params).await.map_err(|source| Error::of(sql, source))?;
+            changed += self
+                .run(AssertSqlSafe(chunk.sql).into_sql_str(), chunk.params)
+                .await
+                .map_err(|source| failed(sql, source, &self.is_stuck))?;
         }
         Ok(changed)
     }
@@ -92,8 +103,11 @@ impl Transaction {
     pub async fn fetch_rows(&mut self, sql: &'static str, rows: Vec<Vec<Param>>) -> Result<Vec<Row>, Error> {
         let mut answers = Vec::new();
         for chunk in batch::chunks(sql, rows)? {
-            answers
-                .extend(self.query(AssertSqlSafe(chunk.sql).into_sql_str(), chunk.params).await.map_err(|source| Error::of(sql, source))?);
+            answers.extend(
+                self.query(AssertSqlSafe(chunk.sql).into_sql_str(), chunk.params)
+                    .await
+                    .map_err(|source| failed(sql, source, &self.is_stuck))?,
+            );
         }
         Ok(answers)
     }
@@ -113,7 +127,7 @@ impl Transaction {
 
     /// This moment by the clock of a file; none where a server has one.
     pub(super) fn file_now(&self) -> Option<Timestamp> {
-        match &self.0 {
+        match &self.inner {
             Inner::Sqlite(_, clock) => Some(clock.now()),
             Inner::Postgres(_) => None,
         }
@@ -122,14 +136,14 @@ impl Transaction {
     /// `sqlite` or `postgres`, whichever this is, for the few statements that differ.
     #[must_use]
     pub fn either(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
-        match self.0 {
+        match self.inner {
             Inner::Sqlite(..) => sqlite,
             Inner::Postgres(_) => postgres,
         }
     }
 
     async fn run(&mut self, sql: SqlStr, params: Vec<Param>) -> Result<u64, sqlx::Error> {
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::Sqlite(tx, _) => {
                 let arguments = param::for_sqlite(params).map_err(sqlx::Error::Encode)?;
                 Ok(sqlx::query_with::<Sqlite, SqliteArguments>(sql, arguments).execute(&mut **tx).await?.rows_affected())
@@ -142,7 +156,7 @@ impl Transaction {
     }
 
     async fn query(&mut self, sql: SqlStr, params: Vec<Param>) -> Result<Vec<Row>, sqlx::Error> {
-        match &mut self.0 {
+        match &mut self.inner {
             Inner::Sqlite(tx, _) => {
                 let arguments = param::for_sqlite(params).map_err(sqlx::Error::Encode)?;
                 let rows: Vec<SqliteRow> = sqlx::query_with(sql, arguments).fetch_all(&mut **tx).await?;
@@ -155,4 +169,13 @@ impl Transaction {
             }
         }
     }
+}
+
+/// What a driver's error means; where it may pass, the store is stuck until something is committed.
+fn failed(sql: &str, source: sqlx::Error, is_stuck: &AtomicBool) -> Error {
+    let error = Error::of(sql, source);
+    if error.is_passing() {
+        is_stuck.store(true, Ordering::Relaxed);
+    }
+    error
 }

@@ -98,7 +98,7 @@ impl Supplier {
                 Ok(bus) => return bus,
                 Err(error) => {
                     warn!(error = chain(&error), "the bus cannot be reached");
-                    self.condition.set(false, error.to_string());
+                    self.condition.set(false, chain(&error));
                     tokio::time::sleep(LOOK).await;
                 }
             }
@@ -114,7 +114,7 @@ impl Supplier {
                 let first = &missing[0];
                 self.condition.set(false, format!("topic {first} and {more} more are missing: run `xtsync topics create`"));
             }
-            Err(error) => self.condition.set(false, error.to_string()),
+            Err(error) => self.condition.set(false, chain(&error)),
         }
     }
 }

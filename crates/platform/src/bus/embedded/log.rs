@@ -39,6 +39,15 @@ pub(super) async fn load(writer: &SqlitePool, topic: &Topic) -> Result<Log, sqlx
     Ok(Log::new(id, topic.clone(), next))
 }
 
+/// Finds out whether the log takes writes.
+pub(super) async fn touch(writer: &SqlitePool) -> Result<(), sqlx::Error> {
+    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+    // Twice, since SQLite writes nothing where nothing changes.
+    sqlx::query("UPDATE topic SET keep = keep + 1").execute(&mut *tx).await?;
+    sqlx::query("UPDATE topic SET keep = keep - 1").execute(&mut *tx).await?;
+    tx.commit().await
+}
+
 /// Whether a topic exists.
 pub(super) async fn exists(readers: &SqlitePool, topic: &Topic) -> Result<bool, sqlx::Error> {
     sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM topic WHERE name = $1)").bind(topic.to_string()).fetch_one(readers).await

@@ -4,23 +4,19 @@
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::Path;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
 
 use sqlx::SqlitePool;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 use tokio::sync::watch;
 use xtsync_proto::topic::Topic;
 
 use super::{lock, log};
 use crate::bus::Error;
+use crate::sqlite;
 
 /// Connections for reading; a read takes well under a millisecond, so few serve many readers.
 const READERS_MAX: u32 = 4;
-
-/// How long a connection is waited for.
-const ACQUIRE_MAX: Duration = Duration::from_secs(30);
 
 /// See the module.
 #[derive(Debug)]
@@ -29,6 +25,8 @@ pub(super) struct Shared {
     pub(super) writer: SqlitePool,
     /// Connections that read.
     pub(super) readers: SqlitePool,
+    /// Whether the newest append failed, as on a full disk.
+    pub(super) is_stuck: AtomicBool,
     /// Rings after each append. One bell for all topics: to look in vain costs a waiting reader a few loads.
     pub(super) appended: watch::Sender<()>,
     logs: Mutex<HashMap<Topic, Arc<Log>>>,
@@ -73,19 +71,20 @@ impl Shared {
     /// Locks, opens and lays out a log.
     pub(super) async fn open(path: &Path) -> Result<Self, Error> {
         let lock = lock::acquire(path).await?;
-        let options = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            // NORMAL would lose the newest commits at a power cut, after their publishers were told that they are durable.
-            .synchronous(SqliteSynchronous::Full)
-            .busy_timeout(Duration::from_secs(5));
-        let pool = |connections| SqlitePoolOptions::new().max_connections(connections).acquire_timeout(ACQUIRE_MAX);
-        let writer = pool(1).connect_with(options.clone()).await?;
+        let file = sqlite::file(path);
+        let writer = sqlite::pool(1).connect_with(file.clone()).await?;
         sqlx::raw_sql(include_str!("../../../migrations/bus/0001_log.sql")).execute(&writer).await?;
-        let readers = pool(READERS_MAX).connect_with(options.read_only(true)).await?;
+        let readers = sqlite::pool(READERS_MAX).connect_with(file.read_only(true)).await?;
         let (appended, _) = watch::channel(());
-        Ok(Self { writer, readers, appended, logs: Mutex::default(), groups: Mutex::default(), _lock: lock })
+        Ok(Self {
+            writer,
+            readers,
+            is_stuck: AtomicBool::default(),
+            appended,
+            logs: Mutex::default(),
+            groups: Mutex::default(),
+            _lock: lock,
+        })
     }
 
     /// A topic, which is made if it does not exist.

@@ -4,6 +4,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::Ordering;
 
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
@@ -40,6 +41,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut live: mpsc::Receiver<Append>, m
     while let Some(first) = next(&mut live, &mut bulk).await {
         let batch = gather(first, &mut live, &mut bulk);
         let written = write(&shared, &batch).await;
+        shared.is_stuck.store(written.is_err(), Ordering::Relaxed);
         if let Err(error) = &written {
             warn!(%error, "the embedded log did not take a batch");
         }

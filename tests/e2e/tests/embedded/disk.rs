@@ -1,0 +1,95 @@
+//! The disk full under the embedded bus and the stores: the run says that it is not ready, loses nothing, and goes on once there is room.
+//!
+//! A limit on the size of files stands for the full disk: it needs no rights, and every write fails where it would, with the log's own.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result, ensure};
+use xtsync_e2e::life::Life;
+use xtsync_harness::{Process, Signal};
+
+use crate::{Place, SOON};
+
+const CHANGES: usize = 200;
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_full_disk_stops_work_and_loses_nothing() {
+    play().await.unwrap();
+}
+
+async fn play() -> Result<()> {
+    let place = Place::new(200).await?;
+    let mut life = Life::new(&place.sim, &["emea"], 7)?;
+    let mut run = start(&place)?;
+    place.configure().await?;
+    place.settle()?;
+
+    fill(&run)?;
+    change(&mut life)?;
+    run.until(SOON, "word of what is full", async |_| {
+        let said = ready(&place).await?;
+        let full = ["[-]store/change-detector", "[-]store/provisioner", "[-]bus "].iter().all(|part| said.contains(part));
+        ensure!(full, "{said}");
+        Ok(Some(()))
+    })
+    .await?;
+    make_room(&run)?;
+    run.until(SOON, "readiness", async |_| {
+        let said = ready(&place).await?;
+        ensure!(!said.contains("[-]"), "{said}");
+        Ok(Some(()))
+    })
+    .await?;
+    settled(&place).await?;
+
+    // Whoever was killed on a full disk goes on where he was.
+    fill(&run)?;
+    change(&mut life)?;
+    run.until(SOON, "notice", async |_| Ok(ready(&place).await?.contains("[-]bus ").then_some(()))).await?;
+    run.signal(Signal::Kill)?;
+    run.wait(SOON).await?;
+    let mut run = start(&place)?;
+    settled(&place).await?;
+    let ended = run.end(Signal::Term, SOON).await?;
+    ensure!(ended.success(), "it ended with {ended}\n{}", run.tail());
+    Ok(())
+}
+
+/// A run that is told that there is no room, instead of being ended for it.
+fn start(place: &Place) -> Result<Process> {
+    let run = place.command()?;
+    let mut command = Command::new("sh");
+    command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(run.get_program()).args(run.get_args());
+    Process::start("run", &command)
+}
+
+fn fill(run: &Process) -> Result<()> {
+    limit(run, "1")
+}
+
+fn make_room(run: &Process) -> Result<()> {
+    limit(run, "unlimited")
+}
+
+/// Only the limit that a process may raise again by itself.
+fn limit(run: &Process, bytes: &str) -> Result<()> {
+    let limited = Command::new("prlimit").args(["--pid", &run.pid().to_string(), &format!("--fsize={bytes}:")]).status();
+    ensure!(limited.context("prlimit, which Debian's package util-linux has")?.success(), "prlimit fails");
+    Ok(())
+}
+
+fn change(life: &mut Life) -> Result<()> {
+    (0..CHANGES).try_for_each(|_| life.happen())
+}
+
+async fn ready(place: &Place) -> Result<String> {
+    Ok(reqwest::get(format!("http://127.0.0.1:{}/readyz", place.admin)).await?.text().await?)
+}
+
+async fn settled(place: &Place) -> Result<()> {
+    place.settle()?;
+    let verdict = place.judge().await?;
+    assert_eq!(verdict.wrong, Vec::<String>::new());
+    ensure!(verdict.present > 150, "{} people", verdict.present);
+    Ok(())
+}
