@@ -8,8 +8,8 @@ use serde_json::json;
 use uuid::Uuid;
 use xtsync_tenant_sim::{EVERYBODY, Sim, TenantHandle};
 
-/// How many may leave their group or company: fewer than a target lets go in an hour.
-const LEAVERS_MAX: usize = 60;
+/// Of how many people one may leave his group or company: fewer than the twentieth that a target lets go in an hour.
+const PEOPLE_A_LEAVER: usize = 25;
 
 /// Where somebody may go to who is in the same department.
 const DEPARTMENTS: [&str; 6] = ["Sales", "Legal", "Finance", "Research", "Support", "Shared Services"];
@@ -19,7 +19,8 @@ pub struct Life {
     homes: Vec<Home>,
     rng: StdRng,
     happened: usize,
-    left: usize,
+    /// How many may leave yet.
+    leavers: usize,
 }
 
 /// One source tenant.
@@ -69,8 +70,9 @@ impl Life {
             let everybody = *tenant.groups(EVERYBODY).first().context("no group of everybody")?;
             Ok(Home { tenant, everybody, disabled: Vec::new(), outside: Vec::new(), deleted: Vec::new() })
         };
-        let homes = tenants.iter().map(home).collect::<Result<_>>()?;
-        Ok(Self { homes, rng: StdRng::seed_from_u64(seed), happened: 0, left: 0 })
+        let homes = tenants.iter().map(home).collect::<Result<Vec<Home>>>()?;
+        let people: usize = homes.iter().map(|home| home.tenant.user_count()).sum();
+        Ok(Self { homes, rng: StdRng::seed_from_u64(seed), happened: 0, leavers: people / PEOPLE_A_LEAVER })
     }
 
     /// Lets one thing happen to somebody.
@@ -83,10 +85,8 @@ impl Life {
         let (event, _) = *EVENTS.choose_weighted(rng, |(_, weight)| *weight).context("no event")?;
         let home = self.homes.iter_mut().choose(rng).context("no tenant")?;
         if matches!(event, Event::LeftGroup | Event::Deleted) {
-            if self.left == LEAVERS_MAX {
-                return Ok(());
-            }
-            self.left += 1;
+            let Some(fewer) = self.leavers.checked_sub(1) else { return Ok(()) };
+            self.leavers = fewer;
         }
         home.happen(event, number, rng)
     }

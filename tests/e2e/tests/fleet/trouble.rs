@@ -1,14 +1,21 @@
-//! The broker and the database away, at start and later: readiness turns false, work waits, nothing is dropped.
+//! The broker and the database away, at start and later for a minute: readiness turns false, work waits, nothing is dropped.
 
 use std::time::Duration;
 
-use anyhow::{Context as _, Result};
-use serde_json::json;
+use anyhow::Result;
+use tokio::time::{MissedTickBehavior, interval};
 use xtsync_e2e::fleet::{Fleet, Plan, ROLES};
+use xtsync_e2e::life::Life;
 use xtsync_harness::wait_for;
-use xtsync_tenant_sim::{EVERYBODY, Sim};
+use xtsync_tenant_sim::Sim;
 
 const SOON: Duration = Duration::from_secs(60);
+
+/// How often something changes in the source while something is away.
+const PACE: Duration = Duration::from_millis(200);
+
+/// For how many changes it is away: a minute.
+const AWAY: usize = 300;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn an_absent_broker_or_database_turns_readiness_off_and_loses_nothing() {
@@ -16,7 +23,7 @@ async fn an_absent_broker_or_database_turns_readiness_off_and_loses_nothing() {
 }
 
 async fn play() -> Result<()> {
-    let sim = Sim::builder().tenant("emea", 60).tenant("hub", 0).allow("emea", "hub").seed(7).build()?;
+    let sim = Sim::builder().tenant("emea", 300).tenant("hub", 0).allow("emea", "hub").seed(7).build()?;
     let mut fleet = Fleet::new(sim, Plan::into_one(&["emea"], "hub")).await?;
     fleet.create_topics()?;
     fleet.kafka.stop().await?;
@@ -31,12 +38,13 @@ async fn play() -> Result<()> {
     ready(&fleet, true).await?;
     assert_eq!(fleet.judge("hub").await?.wrong, Vec::<String>::new());
 
+    let mut life = Life::new(&fleet.sim, &["emea"], 7)?;
     for away in ["kafka", "postgres"] {
         match away {
             "kafka" => fleet.kafka.stop().await?,
             _ => fleet.postgres.stop().await?,
         }
-        change(&fleet, away)?;
+        live(&mut life).await?;
         let what = format!("the provisioner to say that it is not ready without {away}");
         wait_for(SOON, &what, async || Ok((status(&fleet, "provisioner").await == 503).then_some(()))).await?;
         match away {
@@ -50,11 +58,13 @@ async fn play() -> Result<()> {
     fleet.stop().await
 }
 
-fn change(fleet: &Fleet, department: &str) -> Result<()> {
-    let home = fleet.sim.tenant("emea").context("emea")?;
-    let everybody = *home.groups(EVERYBODY).first().context("no group")?;
-    for person in home.members(everybody).into_iter().filter(|id| home.user(*id).is_some()).take(5) {
-        home.patch_user(person, &json!({"department": department}))?;
+/// What goes on in the source for a minute.
+async fn live(life: &mut Life) -> Result<()> {
+    let mut pace = interval(PACE);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for _ in 0..AWAY {
+        pace.tick().await;
+        life.happen()?;
     }
     Ok(())
 }
