@@ -5,7 +5,10 @@
 //! caller's, who knows what else is due.
 
 mod anchor;
+mod answer;
 mod attribute;
+mod batch;
+mod exchange;
 mod groups;
 mod http;
 mod invite;
@@ -36,7 +39,7 @@ pub use self::target::Writer;
 pub struct Options {
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
-    /// Longest wait for a whole answer, connection included.
+    /// Longest wait for a whole answer, token and connection included.
     pub timeout: Duration,
     /// Largest answer that is read.
     pub body_bytes_max: usize,
@@ -44,6 +47,8 @@ pub struct Options {
     pub page_objects_max: u32,
     /// Most pages read of one list that is read whole, such as the partners of a policy.
     pub pages_max: usize,
+    /// Exchanges at once; requests that come while all are under way go together.
+    pub exchanges_max: usize,
     /// Adds headers to each request, such as `traceparent`.
     pub decorate: Option<fn(&mut HeaderMap)>,
 }
@@ -56,6 +61,7 @@ impl Default for Options {
             body_bytes_max: 32 * 1024 * 1024,
             page_objects_max: 999,
             pages_max: 50,
+            exchanges_max: 16,
             decorate: None,
         }
     }

@@ -2,9 +2,9 @@
 //!
 //! Follows no redirect, retries nothing but a refused token (once), and lets no URL, header or message out in an error or a log line.
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use reqwest::{Client, Method, Response, redirect};
-use secrecy::{ExposeSecret, SecretString};
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method, redirect};
+use secrecy::SecretString;
 use serde::de::DeserializeOwned;
 use tokio::time::Instant;
 use tracing::{Instrument, Span, debug, field};
@@ -12,14 +12,15 @@ use url::Url;
 use uuid::Uuid;
 use xtsync_domain::resource;
 
-use super::request::{Effect, Request};
+use super::exchange::{Exchanges, Passport};
+use super::request::Request;
 use super::token::Tokens;
-use super::{Options, refusal, retry_after};
+use super::{Options, refusal};
 use crate::{Error, Result};
 
 /// One tenant's Graph, with the credentials of one application.
 pub(super) struct Http {
-    client: Client,
+    exchanges: Exchanges,
     tokens: Tokens,
     endpoint: Url,
     pub(super) options: Options,
@@ -33,7 +34,8 @@ impl Http {
         }
         let client = client(graph, &options)?;
         let tokens = Tokens::new(client.clone(), graph, application, options.body_bytes_max)?;
-        Ok(Self { client, tokens, endpoint: graph.endpoint.clone(), options })
+        let exchanges = Exchanges::new(client, &graph.endpoint, &options)?;
+        Ok(Self { exchanges, tokens, endpoint: graph.endpoint.clone(), options })
     }
 
     /// A GET below `{endpoint}/v1.0`.
@@ -100,33 +102,28 @@ impl Http {
 
     /// A token can be revoked before it expires, so a refused one is replaced once.
     async fn authorized(&self, request: &Request) -> Result<Vec<u8>> {
+        // One time for all of it: whoever asked counts on the end of the call.
+        let deadline = Instant::now() + self.options.timeout;
         let token = self.tokens.bearer().await?;
-        match self.send(request, &token).await {
+        match self.send(request, &token, deadline).await {
             Err(Error::Unauthorized { .. }) => {
                 self.tokens.discard(&token).await;
-                self.send(request, &self.tokens.bearer().await?).await
+                self.send(request, &self.tokens.bearer().await?, deadline).await
             }
             answer => answer,
         }
     }
 
-    async fn send(&self, request: &Request, token: &SecretString) -> Result<Vec<u8>> {
-        let mut sending = self.client.request(request.method.clone(), request.url.clone()).headers(self.headers(request));
-        if let Some(body) = &request.body {
-            sending = sending.json(body);
-        }
-        let sent = sending.bearer_auth(token.expose_secret()).send().await;
-        let response = sent.map_err(|error| unanswered(&error, request.effect))?;
-        let status = response.status();
-        Span::current().record("http.response.status_code", status.as_u16());
-        let (wait, is_graphs) = (retry_after::wait(response.headers()), is_graphs(response.headers()));
-        let body = body(response, self.options.body_bytes_max, request.effect).await;
-        match (status.is_success(), is_graphs) {
-            (true, true) => body,
+    async fn send(&self, request: &Request, token: &SecretString, deadline: Instant) -> Result<Vec<u8>> {
+        let passport = Passport { headers: self.headers(request), token, deadline };
+        let answer = self.exchanges.exchange(request, passport).await?;
+        Span::current().record("http.response.status_code", answer.status);
+        match (answer.is_success(), answer.is_graphs) {
+            (true, true) => answer.body,
             // A portal or a proxy said yes to something else; Graph may not have been asked at all.
             (true, false) => Err(request.effect.senseless("an answer of a type that is not graph's")),
             // What cannot be read of a refusal changes little: the status says what it is.
-            (false, _) => Err(refusal::error(status.as_u16(), wait, &body.unwrap_or_default(), request)),
+            (false, _) => Err(refusal::error(answer.status, answer.wait, &answer.body.unwrap_or_default(), request)),
         }
     }
 
@@ -146,42 +143,6 @@ impl Http {
             decorate(&mut headers);
         }
         headers
-    }
-}
-
-/// Whether an answer is of a type that Graph answers with: JSON, a plain count, or none where nothing is to be said.
-fn is_graphs(headers: &HeaderMap) -> bool {
-    let kind = headers.get(CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or_default());
-    kind.is_none_or(|kind| ["application/json", "text/plain"].iter().any(|known| kind.starts_with(known)))
-}
-
-/// The body of an answer, up to the limit; an answer that goes on is given up where it passes it.
-pub(super) async fn body(mut response: Response, bytes_max: usize, effect: Effect) -> Result<Vec<u8>> {
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| effect.lost(symptom(&error)))? {
-        if body.len() + chunk.len() > bytes_max {
-            return Err(effect.senseless(format!("an answer of more than {bytes_max} bytes")));
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(body)
-}
-
-/// A request that got no answer. One that could not connect was surely not done.
-pub(super) fn unanswered(error: &reqwest::Error, effect: Effect) -> Error {
-    match error.is_connect() {
-        true => Error::Away { reason: symptom(error).to_owned() },
-        false => effect.lost(symptom(error)),
-    }
-}
-
-/// What happened, without the URL that the error's own text holds.
-fn symptom(error: &reqwest::Error) -> &'static str {
-    match (error.is_timeout(), error.is_connect()) {
-        (true, true) => "connecting took too long",
-        (true, false) => "the answer took too long",
-        (false, true) => "no connection",
-        (false, false) => "the connection broke",
     }
 }
 

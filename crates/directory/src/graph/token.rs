@@ -17,7 +17,7 @@ use url::Url;
 use xtsync_domain::resource;
 
 use super::request::Effect;
-use super::{http, refusal, retry_after};
+use super::{answer, refusal, retry_after};
 use crate::{Error, Result};
 
 /// A token is renewed this long before it expires, so that it does not expire on its way.
@@ -118,10 +118,10 @@ impl Tokens {
             ("scope", &self.scope),
         ];
         let sent = self.client.post(self.url.clone()).form(&form).send().await;
-        let response = sent.map_err(|error| http::unanswered(&error, Effect::Read))?;
+        let response = sent.map_err(|error| answer::unanswered(&error, Effect::Read))?;
         let (status, wait) = (response.status(), retry_after::wait(response.headers()));
         debug!(status = status.as_u16(), took = ?asked.elapsed(), "asked for a token");
-        let body = http::body(response, self.body_bytes_max, Effect::Read).await?;
+        let body = answer::body(response, self.body_bytes_max, Effect::Read).await?;
         if !status.is_success() {
             return Err(denied(status, wait, &body));
         }
