@@ -752,16 +752,19 @@ impl Result {
         }
     }
 }
-/// An operator's command for one target.
-/// Written by control to xtsync.v1.commands, keyed by target tenant; answered on outcomes.
+/// An operator's command for one tenant.
+/// Written by control to xtsync.v1.commands, keyed by tenant; each role does what it has of it to do. It is no state: one that cannot be
+/// read, or that came too late, is passed over.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Command {
     #[prost(string, tag = "1")]
     pub id: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub actor: ::prost::alloc::string::String,
+    /// The tenant it concerns, as source or target.
     #[prost(string, tag = "3")]
     pub target: ::prost::alloc::string::String,
+    /// When it is void.
     #[prost(message, optional, tag = "4")]
     pub expires_at: ::core::option::Option<::prost_types::Timestamp>,
     /// The link it means, as source/user; empty where it means the target.
@@ -770,7 +773,7 @@ pub struct Command {
     /// The link version it was given for; zero does not ask.
     #[prost(uint64, tag = "6")]
     pub expected_link_version: u64,
-    #[prost(oneof = "command::Action", tags = "7")]
+    #[prost(oneof = "command::Action", tags = "7, 8, 9")]
     pub action: ::core::option::Option<command::Action>,
 }
 /// Nested message and enum types in `Command`.
@@ -779,11 +782,21 @@ pub mod command {
     pub enum Action {
         #[prost(message, tag = "7")]
         Retry(super::Retry),
+        #[prost(message, tag = "8")]
+        Republish(super::Republish),
+        #[prost(message, tag = "9")]
+        Release(super::Release),
     }
 }
 /// Try a link again now.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Retry {}
+/// Tell again what the stores hold of the tenant, under the versions it has.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Republish {}
+/// Write a target again that only observes because its links were taken from their topic.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Release {}
 /// What one replica of a role knows of itself for one tenant.
 /// Written by every role to xtsync.v1.status, keyed by role/replica/tenant.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -826,6 +839,9 @@ pub struct RoleStatus {
     /// What does not stop it and needs a look all the same, by stable code; empty when nothing does.
     #[prost(string, tag = "15")]
     pub warning: ::prost::alloc::string::String,
+    /// It tells again what its store holds of the tenant; change-detector, provisioner.
+    #[prost(bool, tag = "16")]
+    pub republishing: bool,
 }
 /// A record that could not be used, or not be published because it was too large, with its story; or an object of a directory that never
 /// became one, then with offset -1 and no value.
