@@ -4,6 +4,7 @@
 //! decides nothing about anybody: who is in scope, and what becomes of him, is policy's business.
 
 mod closure;
+mod commands;
 mod cut;
 mod cutting;
 mod error;

@@ -5,10 +5,11 @@
 use std::collections::HashMap;
 
 use prost::Message as _;
-use xtsync_domain::delta::Gone;
+use xtsync_domain::delta::{Gone, Origin};
 use xtsync_domain::link::Class;
 use xtsync_domain::{Attributes, TenantName, Timestamp, UserDelta, UserId};
 use xtsync_platform::params;
+use xtsync_platform::scrub::PIECE;
 use xtsync_platform::store::{Param, Row, Store, Transaction};
 use xtsync_proto::{convert, v1};
 
@@ -137,6 +138,19 @@ pub(crate) async fn unpublished(store: &Store, tenant: &TenantName) -> Result<Ve
     let read = |row: &Row| {
         let (version, class, value, published) = (row.uint(1)?, read_class(row.int(2)?)?, row.bytes(3)?, row.int(4)?);
         Ok(Unpublished { id: row.text(0)?.into(), version, class, value, published })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Some users after `after` of whom the bus has heard the newest, to be told again as they are.
+pub(crate) async fn published_after(store: &Store, tenant: &TenantName, after: &str) -> Result<Vec<Unpublished>, Error> {
+    const SQL: &str = "SELECT id, version, cut, published_version FROM user_ WHERE tenant = $1 AND id > $2 \
+                       AND version = published_version AND cut IS NOT NULL ORDER BY id LIMIT $3";
+    let rows = store.fetch(SQL, params![tenant.as_str(), after, PIECE as u64]).await?;
+    let read = |row: &Row| {
+        let delta = UserDelta { origin: Origin::Scrub, ..decode_cut(&row.bytes(2)?)? };
+        let value = v1::UserDelta::from(&delta).encode_to_vec();
+        Ok(Unpublished { id: delta.user, version: row.uint(1)?, class: Class::Bulk, value, published: row.int(3)? })
     };
     rows.iter().map(read).collect()
 }

@@ -7,6 +7,7 @@ mod again;
 mod compare;
 mod look;
 mod rounds;
+mod scrub;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -61,6 +62,8 @@ pub(crate) struct Pace {
     pub(crate) facts: Duration,
     /// Between readings of everything; zero is never.
     pub(crate) compare: Duration,
+    /// Between scrubs; zero is never, unless asked for.
+    pub(crate) scrub: Duration,
 }
 
 /// How many people a tenant keeps though the directory does not show them there any more (I-5).
@@ -113,6 +116,10 @@ pub(crate) struct Tenant {
     round_due: Timestamp,
     freshness_due: Timestamp,
     cursor_due: Timestamp,
+    /// When the scrub is looked at next.
+    scrub_due: Timestamp,
+    /// Whether one is under way.
+    is_scrubbing: bool,
     /// Where cutting anew for a new projection goes on; none when all rows are cut for it.
     recut_after: Option<String>,
 }
@@ -161,6 +168,8 @@ impl Tenant {
             round_due: start,
             freshness_due: start,
             cursor_due: start,
+            scrub_due: start,
+            is_scrubbing: false,
             recut_after: None,
         };
         tenant.obey(order, now).await?;
@@ -208,6 +217,11 @@ impl Tenant {
         self.round_due = Timestamp(0);
     }
 
+    /// Whether what is published is being told again.
+    pub(crate) fn is_scrubbing(&self) -> bool {
+        self.is_scrubbing
+    }
+
     /// How many people are kept in though the directory does not show them there any more, by reason.
     pub(crate) fn held(&self) -> [(&'static str, u64); 2] {
         [("users_collapsed", self.held.users), ("scope_collapsed", self.held.scope)]
@@ -224,7 +238,11 @@ impl Tenant {
         }
         let recut = self.recut(now).await?;
         let read = if self.reading.phase != Phase::Idle || now >= self.round_due { self.read(now).await? } else { false };
-        if published > 0 || recut || read { Ok(Pause::None) } else { Ok(Pause::Until(self.round_due.min(self.facts_due))) }
+        if published > 0 || recut || read {
+            return Ok(Pause::None);
+        }
+        let rest = self.round_due.min(self.facts_due);
+        Ok(Pause::Until(self.scrub(now).await?.map_or(rest, |piece| piece.min(rest))))
     }
 
     /// Whether users may be cut. Their first publication waits until every group that the configuration names has been found, so that a

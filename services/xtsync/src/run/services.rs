@@ -61,6 +61,7 @@ impl Starter {
             store: self.options.store(),
             poll: self.options.poll,
             compare: self.options.compare,
+            republish: self.options.republish,
             facts: FACTS.min(self.options.poll.max(Duration::from_secs(1))),
             lease: self.options.lease_ttl,
         };

@@ -20,6 +20,7 @@ use xtsync_harness::{Postgres, unique};
 use xtsync_platform::bus::{Bus, Embedded, Table};
 use xtsync_platform::clock::ManualClock;
 use xtsync_platform::params;
+use xtsync_platform::scrub;
 use xtsync_platform::store::{self, Store, lease};
 use xtsync_proto::event;
 use xtsync_proto::topic::Topic;
@@ -110,6 +111,18 @@ impl Stage {
         self.published().await
     }
 
+    /// Steps a round until something is published; gives that.
+    pub(super) async fn first_published(&mut self) -> Vec<UserDelta> {
+        self.nudge();
+        loop {
+            assert_eq!(self.step().await.unwrap(), Pause::None, "nothing was published");
+            let deltas = self.published().await;
+            if !deltas.is_empty() {
+                return deltas;
+            }
+        }
+    }
+
     /// What was published since this was last asked.
     pub(super) async fn published(&mut self) -> Vec<UserDelta> {
         let ends = self.bus.ends(&Topic::UserDeltas(emea())).await.unwrap();
@@ -169,6 +182,19 @@ impl Stage {
         tx.commit().await.unwrap();
     }
 
+    /// How often what is published is told again.
+    pub(super) fn scrub_every(&mut self, every: Duration) {
+        self.tenant.pace.scrub = every;
+    }
+
+    /// A scrub is asked for.
+    pub(super) async fn ask_scrub(&mut self) {
+        let mut tx = self.tenant.store.begin().await.unwrap();
+        scrub::ask(&mut tx, &emea(), self.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        self.later(Duration::from_secs(1));
+    }
+
     /// Another process takes the tenant up where the store says it stands.
     pub(super) async fn restart(&mut self) {
         self.tenant = take_up(&self.store, &self.clock, &self.bus, &self.directory, &self.order).await;
@@ -225,7 +251,7 @@ async fn take_up(url: &str, clock: &Arc<ManualClock>, bus: &Bus, directory: &Arc
     let store = Store::open(options).await.unwrap();
     let epoch = lease::acquire(&store, LEASE, "test", TTL).await.unwrap().unwrap();
     let fence = Fence { lease: LEASE.to_owned(), epoch };
-    let pace = Pace { rounds: Duration::from_secs(30), facts: Duration::from_secs(20), compare: COMPARE };
+    let pace = Pace { rounds: Duration::from_secs(30), facts: Duration::from_secs(20), compare: COMPARE, scrub: Duration::ZERO };
     let source: Arc<dyn Source> = directory.clone();
     let now = xtsync_platform::clock::Clock::now(&**clock);
     Tenant::take_up(emea(), source, (store, bus.clone()), fence, (pace, Metrics::new()), order.clone(), now).await.unwrap()
