@@ -47,6 +47,7 @@ pub(crate) async fn step(worker: &Worker) -> Result<RoleStatus> {
         troubled: counts.troubled,
         blocked: worker.stopped(),
         leader: is_leader,
+        republishing: worker.scrub().is_under_way,
         ..RoleStatus::default()
     };
     context.status.set(status.clone());

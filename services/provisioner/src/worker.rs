@@ -33,6 +33,7 @@ use self::limits::Limits;
 use crate::context::Context;
 use crate::error::Result;
 use crate::rebuild::rebuild;
+use crate::scrub::Pace;
 use crate::table::{link, work};
 
 /// One target tenant.
@@ -51,6 +52,7 @@ pub(crate) struct Worker {
     inviting: Mutex<BTreeSet<String>>,
     /// Whether the store has been held against its topic.
     is_whole: AtomicBool,
+    scrub: Mutex<Pace>,
     jitter: Mutex<StdRng>,
     condition: Condition,
 }
@@ -80,6 +82,7 @@ impl Worker {
             limits: Mutex::default(),
             inviting: Mutex::default(),
             is_whole: AtomicBool::new(false),
+            scrub: Mutex::default(),
             jitter: Mutex::new(StdRng::seed_from_u64(seed)),
             condition,
             context,
@@ -185,11 +188,16 @@ impl Worker {
 
     /// Takes from the topic what a restored store has lost, once.
     async fn make_whole(&self) -> Result<()> {
-        if !self.is_whole.load(Ordering::Acquire) {
+        if !self.is_whole() {
             rebuild(self).await?;
             self.is_whole.store(true, Ordering::Release);
         }
         Ok(())
+    }
+
+    /// Whether the store has been held against its topic.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_whole.load(Ordering::Acquire)
     }
 
     async fn refresh_limits(&self) -> Result<()> {
@@ -257,6 +265,11 @@ impl Worker {
 
     pub(crate) fn jitter(&self) -> MutexGuard<'_, StdRng> {
         self.jitter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How far the scrub has come.
+    pub(crate) fn scrub(&self) -> MutexGuard<'_, Pace> {
+        self.scrub.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn inviting(&self) -> MutexGuard<'_, BTreeSet<String>> {

@@ -6,6 +6,7 @@
 pub(crate) mod rigged;
 pub(crate) mod target;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -23,10 +24,11 @@ use xtsync_platform::health::{Health, Question};
 use xtsync_platform::params;
 use xtsync_platform::service::{Parts, Role};
 use xtsync_platform::store::{Options, Param, Store};
-use xtsync_proto::convert::LinkRecord;
+use xtsync_proto::convert::{LinkRecord, wire_time};
 use xtsync_proto::event::{self, Typed};
 use xtsync_proto::topic::{Topic, link_key};
 use xtsync_proto::v1;
+use xtsync_proto::v1::command::Action;
 use xtsync_provisioner::{Config, Provisioner, build};
 
 use self::rigged::Rigged;
@@ -326,6 +328,26 @@ impl Bed {
         self.provisioner.publish_step(&tenant("hub")).await.unwrap();
     }
 
+    /// An administrator gives a command for `hub`.
+    pub(crate) async fn command(&self, action: Action) {
+        let expires_at = Some(wire_time(self.clock.now().plus(DEADLINE)));
+        let command = v1::Command { id: "c1".to_owned(), target: "hub".to_owned(), expires_at, action: Some(action), ..Default::default() };
+        self.publish(Topic::Commands, "hub", &command).await;
+        // Once to be assigned the partitions, once for each record.
+        for _ in 0..3 {
+            self.provisioner.commands_step(NEWS).await.unwrap();
+        }
+    }
+
+    /// How many records were published about each user's link, newest or not.
+    pub(crate) async fn told(&self) -> BTreeMap<String, Vec<u64>> {
+        let mut told = BTreeMap::<String, Vec<u64>>::new();
+        for (_, link) in self.all::<v1::Link>(Topic::Links(tenant("hub"))).await {
+            told.entry(link.user_id).or_default().push(link.link_version);
+        }
+        told
+    }
+
     /// How many links the provisioner says are due.
     pub(crate) async fn due(&self) -> u64 {
         let status = self.provisioner.status_step(&tenant("hub")).await.unwrap().unwrap();
@@ -346,7 +368,7 @@ impl Bed {
 
     /// The newest record of each key on `links`, by user.
     pub(crate) async fn links(&self) -> Vec<LinkRecord> {
-        let mut newest = std::collections::BTreeMap::new();
+        let mut newest = BTreeMap::new();
         for (key, link) in self.all::<v1::Link>(Topic::Links(tenant("hub"))).await {
             newest.insert(key, LinkRecord::try_from(link).unwrap());
         }

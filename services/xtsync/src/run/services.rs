@@ -73,8 +73,11 @@ impl Starter {
     }
 
     async fn provisioner(&self, parts: Parts) -> anyhow::Result<Built> {
-        let config =
-            xtsync_provisioner::Config { lease_ttl: self.options.lease_ttl, ..xtsync_provisioner::Config::new(self.options.store()) };
+        let config = xtsync_provisioner::Config {
+            lease_ttl: self.options.lease_ttl,
+            republish: self.options.republish,
+            ..xtsync_provisioner::Config::new(self.options.store())
+        };
         let service = xtsync_provisioner::build(config, parts, Arc::new(directories::target)).await?;
         Ok(Built::new(|shutdown| async move {
             service.run(shutdown).await;
