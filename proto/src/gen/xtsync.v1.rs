@@ -1116,6 +1116,32 @@ pub struct GetLinkResponse {
     #[prost(string, repeated, tag = "2")]
     pub reasons: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+/// Whose records to tell again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RepublishRequest {
+    /// The tenant, as source and as target; empty for all, and for the configuration.
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub actor: ::prost::alloc::string::String,
+}
+/// Whose records are told again from now on.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RepublishResponse {
+    #[prost(string, repeated, tag = "1")]
+    pub tenants: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// Which target to write again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReleaseRequest {
+    #[prost(string, tag = "1")]
+    pub target: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub actor: ::prost::alloc::string::String,
+}
+/// It is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReleaseResponse {}
 /// Generated client implementations.
 pub mod control_service_client {
     #![allow(
@@ -1331,6 +1357,57 @@ pub mod control_service_client {
                 .insert(GrpcMethod::new("xtsync.v1.ControlService", "GetLink"));
             self.inner.unary(req, path, codec).await
         }
+        /// Has the roles tell again what their stores hold, for who has lost a record. NOT_FOUND where there is no such tenant.
+        pub async fn republish(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RepublishRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RepublishResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/xtsync.v1.ControlService/Republish",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("xtsync.v1.ControlService", "Republish"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Has a target written again that only observes because the provisioner's store was lost. NOT_FOUND where there is no such tenant;
+        /// nothing happens where it does not wait for this.
+        pub async fn release(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReleaseRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReleaseResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/xtsync.v1.ControlService/Release",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("xtsync.v1.ControlService", "Release"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1386,6 +1463,20 @@ pub mod control_service_server {
             &self,
             request: tonic::Request<super::GetLinkRequest>,
         ) -> std::result::Result<tonic::Response<super::GetLinkResponse>, tonic::Status>;
+        /// Has the roles tell again what their stores hold, for who has lost a record. NOT_FOUND where there is no such tenant.
+        async fn republish(
+            &self,
+            request: tonic::Request<super::RepublishRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RepublishResponse>,
+            tonic::Status,
+        >;
+        /// Has a target written again that only observes because the provisioner's store was lost. NOT_FOUND where there is no such tenant;
+        /// nothing happens where it does not wait for this.
+        async fn release(
+            &self,
+            request: tonic::Request<super::ReleaseRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReleaseResponse>, tonic::Status>;
     }
     /// Holds the resources and folds every topic into a read model. It calls no other service and no directory.
     /// Each call carries `authorization: Bearer <token>`; without it the answer is UNAUTHENTICATED.
@@ -1675,6 +1766,96 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetLinkSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/xtsync.v1.ControlService/Republish" => {
+                    #[allow(non_camel_case_types)]
+                    struct RepublishSvc<T: ControlService>(pub Arc<T>);
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::RepublishRequest>
+                    for RepublishSvc<T> {
+                        type Response = super::RepublishResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RepublishRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlService>::republish(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RepublishSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/xtsync.v1.ControlService/Release" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReleaseSvc<T: ControlService>(pub Arc<T>);
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::ReleaseRequest>
+                    for ReleaseSvc<T> {
+                        type Response = super::ReleaseResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReleaseRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlService>::release(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReleaseSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -90,6 +90,7 @@ impl Starter {
             store: self.options.store(),
             lease_ttl: self.options.lease_ttl,
             folder: self.options.config_dir.clone(),
+            republish: self.options.republish,
         };
         let service = xtsync_control::build(config, parts, self.desk.clone()).await?;
         Ok(Built::new(|shutdown| async { Ok(service.run(shutdown).await?) }))
