@@ -7,6 +7,7 @@ use xtsync_platform::scrub;
 use xtsync_platform::store::{self, Transaction};
 
 use crate::service::Provisioner;
+use crate::table::target;
 
 /// The group under which replicas share the commands.
 pub(crate) const GROUP: &str = "xtsync-provisioner-commands";
@@ -16,7 +17,7 @@ impl CarryOut for Provisioner {
     async fn note(&self, tx: &mut Transaction, command: &Command) -> Result<(), store::Error> {
         match command.action {
             Action::Republish => scrub::ask(tx, &command.tenant, self.context.now()).await,
-            Action::Release => Ok(()),
+            Action::Release => target::release(tx, &command.tenant).await,
         }
     }
 

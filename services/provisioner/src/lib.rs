@@ -17,6 +17,7 @@ mod job;
 mod metrics;
 mod publish;
 mod rebuild;
+mod release;
 mod scrub;
 mod service;
 mod status;

@@ -26,6 +26,7 @@ use crate::facts::Facts;
 use crate::follow::{self, Follower};
 use crate::intake::Intake;
 use crate::metrics::Metrics;
+use crate::release::Rebuilt;
 use crate::worker::Worker;
 use crate::{commands, publish, scrub, table};
 
@@ -63,7 +64,7 @@ pub async fn build(config: Config, parts: Parts, connect: Targets) -> Result<Pro
     let status = status::Publisher::start(Arc::clone(&parts.bus), ROLE, &parts.replica, clock);
     let (decisions, facts) = (parts.health.condition("decisions"), parts.health.condition("facts"));
     let commands = AsyncMutex::new(Commands::new(&store, &parts, commands::GROUP));
-    let context = Context { config, parts, store, facts: Facts::default(), metrics: Metrics::new(), status };
+    let context = Context { config, parts, store, facts: Facts::default(), rebuilt: Rebuilt::default(), metrics: Metrics::new(), status };
     Ok(Provisioner {
         context: Arc::new(context),
         connect,
