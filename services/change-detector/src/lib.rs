@@ -16,6 +16,7 @@ mod mirror;
 mod nudge;
 mod publication;
 mod reading;
+mod rebuild;
 mod round;
 mod service;
 mod subscriber;

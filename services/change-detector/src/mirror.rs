@@ -102,9 +102,18 @@ pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, users: &[Mir
     Ok(())
 }
 
-/// Some users after `after` whose cut may be stale.
+/// Writes users as they were told.
+pub(crate) async fn take_back(tx: &mut Transaction, tenant: &TenantName, users: &[Mirrored]) -> Result<(), Error> {
+    const TOLD: &str = "UPDATE user_ SET published_version = version WHERE (tenant, id) IN (VALUES {rows})";
+    save(tx, tenant, users).await?;
+    tx.insert(TOLD, users.iter().map(|user| params![tenant.as_str(), user.id.as_str()]).collect()).await?;
+    Ok(())
+}
+
+/// Some users after `after` whose cut may be stale. Of those taken from the topic, only who was read since or is gone: of the others it is
+/// not known how they are.
 pub(crate) async fn dirty(tx: &mut Transaction, tenant: &TenantName, after: &str) -> Result<Vec<Mirrored>, Error> {
-    const SQL: &str = select!("WHERE tenant = $1 AND dirty = 1 AND id > $2 ORDER BY id LIMIT $3");
+    const SQL: &str = select!("WHERE tenant = $1 AND dirty = 1 AND (generation > 0 OR gone > 0) AND id > $2 ORDER BY id LIMIT $3");
     tx.fetch(SQL, params![tenant.as_str(), after, CHUNK as u64]).await?.iter().map(read).collect()
 }
 
@@ -114,9 +123,9 @@ pub(crate) async fn is_dirty(tx: &mut Transaction, tenant: &TenantName, number: 
     Ok(tx.fetch_one_opt(SQL, params![tenant.as_str(), number]).await?.is_some())
 }
 
-/// Some users after `after` that were cut for another projection.
+/// Some users after `after` that were cut for another projection; as [`dirty`], nobody of whom it is not known how he is.
 pub(crate) async fn cut_otherwise(tx: &mut Transaction, tenant: &TenantName, projection: u64, after: &str) -> Result<Vec<Mirrored>, Error> {
-    const SQL: &str = select!("WHERE tenant = $1 AND projection <> $2 AND id > $3 ORDER BY id LIMIT $4");
+    const SQL: &str = select!("WHERE tenant = $1 AND projection <> $2 AND (generation > 0 OR gone > 0) AND id > $3 ORDER BY id LIMIT $4");
     tx.fetch(SQL, params![tenant.as_str(), projection, after, CHUNK as u64]).await?.iter().map(read).collect()
 }
 

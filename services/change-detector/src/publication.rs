@@ -112,7 +112,8 @@ impl Press {
         Ok(())
     }
 
-    async fn begin(&self) -> Result<Transaction, Error> {
+    /// Begins a transaction that commits only while the tenant is ours.
+    pub(crate) async fn begin(&self) -> Result<Transaction, Error> {
         let mut tx = self.store.begin().await?;
         lease::assert(&mut tx, &self.fence.lease, self.fence.epoch).await?;
         Ok(tx)

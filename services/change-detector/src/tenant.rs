@@ -31,6 +31,7 @@ use crate::metrics::Metrics;
 use crate::mirror::{self, CHUNK};
 use crate::publication::Press;
 use crate::reading::{self, Phase, Reading};
+use crate::rebuild::rebuild;
 use crate::round::Context;
 
 /// The right to act for a tenant.
@@ -137,9 +138,13 @@ impl Tenant {
     ) -> Result<Self, Error> {
         let mut tx = store.begin().await?;
         let mut reading = reading::load(&mut tx, &name).await?;
+        drop(tx);
         if reading.began == Timestamp(0) {
             reading.began = now;
         }
+        let press = Press { store: store.clone(), bus: bus.clone(), fence: fence.clone(), tenant: name.clone() };
+        let is_rebuilt = rebuild(&press, &mut reading, now).await?;
+        let mut tx = store.begin().await?;
         let sight = mirror::sight(&mut tx, &name, reading.generation).await?;
         tx.commit().await?;
         let start = Timestamp(0);
@@ -157,7 +162,7 @@ impl Tenant {
             groups_readable: false,
             swept: 0,
             // What was left out before we took it up is not known.
-            rejected: true,
+            rejected: !is_rebuilt,
             again: if !reading.entire && sight.unseen > 0 { Again::Owed } else { Again::No },
             comparison: None,
             found_lost: 0,
@@ -246,10 +251,11 @@ impl Tenant {
     }
 
     /// Whether users may be cut. Their first publication waits until every group that the configuration names has been found, so that a
-    /// tenant is not published twice at its start, and can be read: who is in an unreadable group must not be told to be in none.
+    /// tenant is not published twice at its start, and can be read: who is in an unreadable group must not be told to be in none. So does
+    /// the first one after a rebuild.
     fn cuttable(&self) -> bool {
         let found = |projection: &Projection| projection.unresolved.is_empty() && self.groups_readable;
-        self.order.users.as_ref().is_some_and(|(_, projection)| !self.reading.first() || found(projection))
+        self.order.users.as_ref().is_some_and(|(_, projection)| !(self.reading.first() || self.reading.rereads()) || found(projection))
     }
 
     /// Publishes some of what is due; gives how many records.

@@ -9,11 +9,10 @@
 //! until a person has released it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use tracing::warn;
 use xtsync_domain::link::class::class;
-use xtsync_platform::bus::{Partition, Position, Record, Table};
+use xtsync_platform::bus::{self, Record, Table};
 use xtsync_platform::store::Epoch;
 use xtsync_proto::convert::LinkRecord;
 use xtsync_proto::event;
@@ -29,17 +28,14 @@ use crate::worker::Worker;
 /// Links in one transaction.
 const CHUNK: usize = 1_000;
 
-/// How long one reading waits for records that are there.
-const WAIT: Duration = Duration::from_secs(1);
-
 /// Takes from the topic what the store has lost.
 pub(crate) async fn rebuild(worker: &Worker, epoch: Epoch) -> Result<()> {
     let (context, topic) = (&worker.context, Topic::Links(worker.target.clone()));
-    if !context.parts.bus.missing(std::slice::from_ref(&topic)).await?.is_empty() {
+    if !bus::missing(&context.parts.bus, [&topic]).await?.is_empty() {
         return Ok(());
     }
     let was_whole = target::read(&context.store, &worker.target).await?.is_some_and(|state| state.is_whole);
-    if was_whole && lost(worker, last(worker, &topic).await?).await?.is_empty() {
+    if was_whole && lost(worker, bus::last(&context.parts.bus, &topic).await?).await?.is_empty() {
         return Ok(());
     }
     let lost = lost(worker, all(worker, topic).await?).await?;
@@ -68,20 +64,6 @@ async fn take_all(worker: &Worker, epoch: Epoch, lost: &[(Key, LinkRecord)]) -> 
         intake::take_again(&worker.context, chunk).await?;
     }
     Ok(())
-}
-
-/// The last record of each partition.
-async fn last(worker: &Worker, topic: &Topic) -> Result<Vec<Record>> {
-    let bus = &worker.context.parts.bus;
-    let ends = (0..).zip(bus.ends(topic).await?).filter(|(_, ends)| ends.low < ends.high);
-    let ends: Vec<_> = ends.map(|(index, ends)| (Partition { topic: topic.clone(), index }, ends.high)).collect();
-    let from: Vec<Position> = ends.iter().map(|(partition, high)| Position { partition: partition.clone(), offset: high - 1 }).collect();
-    let mut reader = bus.reader(&from).await?;
-    let mut records = Vec::new();
-    while ends.iter().any(|(partition, high)| reader.position(partition).is_some_and(|position| position < *high)) {
-        records.extend(reader.read(CHUNK, WAIT).await?);
-    }
-    Ok(records)
 }
 
 /// The newest record of each key.

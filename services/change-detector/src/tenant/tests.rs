@@ -2,6 +2,7 @@
 
 mod comparison;
 mod notifications;
+mod rebuilt;
 mod scrub;
 mod stage;
 

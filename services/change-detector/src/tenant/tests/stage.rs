@@ -41,7 +41,7 @@ pub(super) const COMPARE: Duration = Duration::from_secs(1_000 * 60 * 60);
 const TTL: Duration = Duration::from_secs(100_000_000);
 
 pub(super) struct Stage {
-    _folder: TempDir,
+    folder: TempDir,
     store: String,
     clock: Arc<ManualClock>,
     bus: Bus,
@@ -80,7 +80,7 @@ impl Stage {
         let directory = Arc::new(Script::default());
         let order = Order { revision: 1, users: Some((1, projection)), scopes: Scopes::new() };
         let tenant = take_up(&store, &clock, &bus, &directory, &order).await;
-        Self { _folder: folder, store, clock, bus, heard, directory, order, tenant }
+        Self { folder, store, clock, bus, heard, directory, order, tenant }
     }
 
     /// One step, a moment later.
@@ -147,6 +147,11 @@ impl Stage {
         self.clock.advance(time);
     }
 
+    /// The clock is set back.
+    pub(super) fn earlier(&self, time: Duration) {
+        self.clock.set(self.now().minus(time));
+    }
+
     pub(super) async fn order(&mut self, attributes: &[&str], groups: &[&str], revision: u64) {
         self.order = Order { revision, users: Some((revision, projection(attributes, groups))), scopes: self.order.scopes.clone() };
         self.obey().await;
@@ -193,6 +198,34 @@ impl Stage {
         scrub::ask(&mut tx, &emea(), self.now()).await.unwrap();
         tx.commit().await.unwrap();
         self.later(Duration::from_secs(1));
+    }
+
+    /// Loses the store; another process takes the tenant up on an empty one.
+    pub(super) async fn lose_store(&mut self) {
+        let folder = self.folder.path().join("another");
+        std::fs::create_dir(&folder).unwrap();
+        self.store = match self.store.starts_with("postgres") {
+            true => Postgres::shared().await.unwrap().create_database(&unique("detector").replace('-', "_")).await.unwrap(),
+            false => folder.display().to_string(),
+        };
+        self.restart().await;
+    }
+
+    /// Takes a backup of the users, or restores it and has another process take the tenant up.
+    pub(super) async fn back_up(&mut self) {
+        self.execute("CREATE TABLE backup AS SELECT * FROM user_").await;
+    }
+
+    pub(super) async fn restore(&mut self) {
+        self.execute("DELETE FROM user_").await;
+        self.execute("INSERT INTO user_ SELECT * FROM backup").await;
+        self.restart().await;
+    }
+
+    async fn execute(&self, sql: &'static str) {
+        let mut tx = self.tenant.store.begin().await.unwrap();
+        tx.execute(sql, vec![]).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// Another process takes the tenant up where the store says it stands.
