@@ -34,6 +34,8 @@ pub struct Terms<'a> {
     pub is_frozen: bool,
     /// The target was set aside, because what it does makes no sense.
     pub is_quarantined: bool,
+    /// The links of the target had to be taken from their topic, and no person has released it since.
+    pub is_rebuilt: bool,
     /// What may still be done in this window; a verb without an entry has no limit.
     pub allowances: BTreeMap<Verb, Allowance>,
 }
@@ -67,6 +69,8 @@ pub enum Why {
     Frozen,
     /// The target was set aside.
     Quarantined,
+    /// A lost store was rebuilt, and a person must release the target.
+    Rebuilt,
     /// One side says no.
     Refused(Refusal),
     /// Consent is not known, or no more.
@@ -84,6 +88,7 @@ impl Why {
             Self::Observing => "observing",
             Self::Frozen => "frozen",
             Self::Quarantined => "quarantined",
+            Self::Rebuilt => "rebuilt",
             Self::Refused(Refusal::SyncNotAllowed) => "sync_not_allowed",
             Self::Refused(Refusal::InboundRedemptionOff) => "inbound_redemption_off",
             Self::Refused(Refusal::OutboundRedemptionOff) => "outbound_redemption_off",
@@ -128,6 +133,7 @@ fn closed_for_pair(terms: &Terms<'_>, now: Timestamp, fresh_for: Duration) -> Op
     by_mode(terms.mode)
         .or(terms.is_frozen.then_some(Why::Frozen))
         .or(terms.is_quarantined.then_some(Why::Quarantined))
+        .or(terms.is_rebuilt.then_some(Why::Rebuilt))
         .or_else(|| by_consent(consent(terms.source, terms.target, now, fresh_for)))
 }
 

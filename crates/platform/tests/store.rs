@@ -10,6 +10,7 @@ mod store {
     pub(crate) mod outbox;
     pub(crate) mod place;
     pub(crate) mod processes;
+    pub(crate) mod scrubs;
     pub(crate) mod transactions;
 }
 
@@ -65,6 +66,9 @@ contract! {
     processes:
         two_processes_lose_no_update,
         a_frozen_owner_that_wakes_writes_nothing;
+    scrubs:
+        a_scrub_comes_once_a_day_and_goes_on_where_it_was,
+        a_scrub_that_is_asked_for_again_begins_anew;
 }
 
 #[tokio::test]

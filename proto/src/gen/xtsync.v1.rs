@@ -752,16 +752,19 @@ impl Result {
         }
     }
 }
-/// An operator's command for one target.
-/// Written by control to xtsync.v1.commands, keyed by target tenant; answered on outcomes.
+/// An operator's command for one tenant.
+/// Written by control to xtsync.v1.commands, keyed by tenant; each role does what it has of it to do. It is no state: one that cannot be
+/// read, or that came too late, is passed over.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Command {
     #[prost(string, tag = "1")]
     pub id: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub actor: ::prost::alloc::string::String,
+    /// The tenant it concerns, as source or target.
     #[prost(string, tag = "3")]
     pub target: ::prost::alloc::string::String,
+    /// When it is void.
     #[prost(message, optional, tag = "4")]
     pub expires_at: ::core::option::Option<::prost_types::Timestamp>,
     /// The link it means, as source/user; empty where it means the target.
@@ -770,7 +773,7 @@ pub struct Command {
     /// The link version it was given for; zero does not ask.
     #[prost(uint64, tag = "6")]
     pub expected_link_version: u64,
-    #[prost(oneof = "command::Action", tags = "7")]
+    #[prost(oneof = "command::Action", tags = "7, 8, 9")]
     pub action: ::core::option::Option<command::Action>,
 }
 /// Nested message and enum types in `Command`.
@@ -779,11 +782,21 @@ pub mod command {
     pub enum Action {
         #[prost(message, tag = "7")]
         Retry(super::Retry),
+        #[prost(message, tag = "8")]
+        Republish(super::Republish),
+        #[prost(message, tag = "9")]
+        Release(super::Release),
     }
 }
 /// Try a link again now.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Retry {}
+/// Tell again what the stores hold of the tenant, under the versions it has.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Republish {}
+/// Write a target again that only observes because its links were taken from their topic.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Release {}
 /// What one replica of a role knows of itself for one tenant.
 /// Written by every role to xtsync.v1.status, keyed by role/replica/tenant.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -826,6 +839,9 @@ pub struct RoleStatus {
     /// What does not stop it and needs a look all the same, by stable code; empty when nothing does.
     #[prost(string, tag = "15")]
     pub warning: ::prost::alloc::string::String,
+    /// It tells again what its store holds of the tenant; change-detector, provisioner.
+    #[prost(bool, tag = "16")]
+    pub republishing: bool,
 }
 /// A record that could not be used, or not be published because it was too large, with its story; or an object of a directory that never
 /// became one, then with offset -1 and no value.
@@ -1100,6 +1116,32 @@ pub struct GetLinkResponse {
     #[prost(string, repeated, tag = "2")]
     pub reasons: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
+/// Whose records to tell again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RepublishRequest {
+    /// The tenant, as source and as target; empty for all, and for the configuration.
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub actor: ::prost::alloc::string::String,
+}
+/// Whose records are told again from now on.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RepublishResponse {
+    #[prost(string, repeated, tag = "1")]
+    pub tenants: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+}
+/// Which target to write again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReleaseRequest {
+    #[prost(string, tag = "1")]
+    pub target: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub actor: ::prost::alloc::string::String,
+}
+/// It is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReleaseResponse {}
 /// Generated client implementations.
 pub mod control_service_client {
     #![allow(
@@ -1315,6 +1357,57 @@ pub mod control_service_client {
                 .insert(GrpcMethod::new("xtsync.v1.ControlService", "GetLink"));
             self.inner.unary(req, path, codec).await
         }
+        /// Has the roles tell again what their stores hold, for who has lost a record. NOT_FOUND where there is no such tenant.
+        pub async fn republish(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RepublishRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RepublishResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/xtsync.v1.ControlService/Republish",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("xtsync.v1.ControlService", "Republish"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Has a target written again that only observes because the provisioner's store was lost. NOT_FOUND where there is no such tenant;
+        /// nothing happens where it does not wait for this.
+        pub async fn release(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ReleaseRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ReleaseResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/xtsync.v1.ControlService/Release",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("xtsync.v1.ControlService", "Release"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1370,6 +1463,20 @@ pub mod control_service_server {
             &self,
             request: tonic::Request<super::GetLinkRequest>,
         ) -> std::result::Result<tonic::Response<super::GetLinkResponse>, tonic::Status>;
+        /// Has the roles tell again what their stores hold, for who has lost a record. NOT_FOUND where there is no such tenant.
+        async fn republish(
+            &self,
+            request: tonic::Request<super::RepublishRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RepublishResponse>,
+            tonic::Status,
+        >;
+        /// Has a target written again that only observes because the provisioner's store was lost. NOT_FOUND where there is no such tenant;
+        /// nothing happens where it does not wait for this.
+        async fn release(
+            &self,
+            request: tonic::Request<super::ReleaseRequest>,
+        ) -> std::result::Result<tonic::Response<super::ReleaseResponse>, tonic::Status>;
     }
     /// Holds the resources and folds every topic into a read model. It calls no other service and no directory.
     /// Each call carries `authorization: Bearer <token>`; without it the answer is UNAUTHENTICATED.
@@ -1659,6 +1766,96 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetLinkSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/xtsync.v1.ControlService/Republish" => {
+                    #[allow(non_camel_case_types)]
+                    struct RepublishSvc<T: ControlService>(pub Arc<T>);
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::RepublishRequest>
+                    for RepublishSvc<T> {
+                        type Response = super::RepublishResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RepublishRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlService>::republish(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RepublishSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/xtsync.v1.ControlService/Release" => {
+                    #[allow(non_camel_case_types)]
+                    struct ReleaseSvc<T: ControlService>(pub Arc<T>);
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::ReleaseRequest>
+                    for ReleaseSvc<T> {
+                        type Response = super::ReleaseResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ReleaseRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlService>::release(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ReleaseSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

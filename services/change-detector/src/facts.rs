@@ -77,6 +77,11 @@ impl Facts {
         }
     }
 
+    /// Everything that was said last.
+    pub(crate) fn all_said(&self) -> Vec<TenantFact> {
+        self.said.values().cloned().collect()
+    }
+
     /// Notes what the bus has taken.
     pub(crate) fn said(&mut self, facts: Vec<TenantFact>) {
         self.said.extend(facts.into_iter().map(|fact| (fact.fact.key(), fact)));

@@ -4,6 +4,7 @@
 //! decides nothing about anybody: who is in scope, and what becomes of him, is policy's business.
 
 mod closure;
+mod commands;
 mod cut;
 mod cutting;
 mod error;
@@ -15,6 +16,7 @@ mod mirror;
 mod nudge;
 mod publication;
 mod reading;
+mod rebuild;
 mod round;
 mod service;
 mod subscriber;

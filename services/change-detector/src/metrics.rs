@@ -9,6 +9,7 @@ use xtsync_platform::metrics::{self, Lateness};
 #[derive(Debug, Clone)]
 pub(crate) struct Metrics {
     published: Counter<u64>,
+    republished: Counter<u64>,
     rounds: Counter<u64>,
     changes: Counter<u64>,
     failures: Counter<u64>,
@@ -25,6 +26,7 @@ impl Metrics {
         let counter = |name, help| meter.u64_counter(name).with_description(help).build();
         Self {
             published: counter("xtsync_detector_published", "User deltas published."),
+            republished: counter("xtsync_detector_republished", "User deltas told again by scrubs."),
             rounds: counter("xtsync_detector_rounds", "Rounds of detection completed."),
             changes: counter("xtsync_detector_changes", "Changes read from directories, by kind."),
             failures: counter("xtsync_detector_failures", "Steps that failed, by code."),
@@ -44,6 +46,10 @@ impl Metrics {
 
     pub(crate) fn published(&self, tenant: &TenantName, records: usize) {
         self.published.add(records as u64, &[tenant_label(tenant)]);
+    }
+
+    pub(crate) fn republished(&self, tenant: &TenantName, records: usize) {
+        self.republished.add(records as u64, &[tenant_label(tenant)]);
     }
 
     pub(crate) fn round(&self, tenant: &TenantName) {

@@ -5,10 +5,11 @@
 use std::collections::HashMap;
 
 use prost::Message as _;
-use xtsync_domain::delta::Gone;
+use xtsync_domain::delta::{Gone, Origin};
 use xtsync_domain::link::Class;
 use xtsync_domain::{Attributes, TenantName, Timestamp, UserDelta, UserId};
 use xtsync_platform::params;
+use xtsync_platform::scrub::PIECE;
 use xtsync_platform::store::{Param, Row, Store, Transaction};
 use xtsync_proto::{convert, v1};
 
@@ -101,9 +102,18 @@ pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, users: &[Mir
     Ok(())
 }
 
-/// Some users after `after` whose cut may be stale.
+/// Writes users as they were told.
+pub(crate) async fn take_back(tx: &mut Transaction, tenant: &TenantName, users: &[Mirrored]) -> Result<(), Error> {
+    const TOLD: &str = "UPDATE user_ SET published_version = version WHERE (tenant, id) IN (VALUES {rows})";
+    save(tx, tenant, users).await?;
+    tx.insert(TOLD, users.iter().map(|user| params![tenant.as_str(), user.id.as_str()]).collect()).await?;
+    Ok(())
+}
+
+/// Some users after `after` whose cut may be stale. Of those taken from the topic, only who was read since or is gone: of the others it is
+/// not known how they are.
 pub(crate) async fn dirty(tx: &mut Transaction, tenant: &TenantName, after: &str) -> Result<Vec<Mirrored>, Error> {
-    const SQL: &str = select!("WHERE tenant = $1 AND dirty = 1 AND id > $2 ORDER BY id LIMIT $3");
+    const SQL: &str = select!("WHERE tenant = $1 AND dirty = 1 AND (generation > 0 OR gone > 0) AND id > $2 ORDER BY id LIMIT $3");
     tx.fetch(SQL, params![tenant.as_str(), after, CHUNK as u64]).await?.iter().map(read).collect()
 }
 
@@ -113,9 +123,9 @@ pub(crate) async fn is_dirty(tx: &mut Transaction, tenant: &TenantName, number: 
     Ok(tx.fetch_one_opt(SQL, params![tenant.as_str(), number]).await?.is_some())
 }
 
-/// Some users after `after` that were cut for another projection.
+/// Some users after `after` that were cut for another projection; as [`dirty`], nobody of whom it is not known how he is.
 pub(crate) async fn cut_otherwise(tx: &mut Transaction, tenant: &TenantName, projection: u64, after: &str) -> Result<Vec<Mirrored>, Error> {
-    const SQL: &str = select!("WHERE tenant = $1 AND projection <> $2 AND id > $3 ORDER BY id LIMIT $4");
+    const SQL: &str = select!("WHERE tenant = $1 AND projection <> $2 AND (generation > 0 OR gone > 0) AND id > $3 ORDER BY id LIMIT $4");
     tx.fetch(SQL, params![tenant.as_str(), projection, after, CHUNK as u64]).await?.iter().map(read).collect()
 }
 
@@ -137,6 +147,19 @@ pub(crate) async fn unpublished(store: &Store, tenant: &TenantName) -> Result<Ve
     let read = |row: &Row| {
         let (version, class, value, published) = (row.uint(1)?, read_class(row.int(2)?)?, row.bytes(3)?, row.int(4)?);
         Ok(Unpublished { id: row.text(0)?.into(), version, class, value, published })
+    };
+    rows.iter().map(read).collect()
+}
+
+/// Some users after `after` of whom the bus has heard the newest, to be told again as they are.
+pub(crate) async fn published_after(store: &Store, tenant: &TenantName, after: &str) -> Result<Vec<Unpublished>, Error> {
+    const SQL: &str = "SELECT id, version, cut, published_version FROM user_ WHERE tenant = $1 AND id > $2 \
+                       AND version = published_version AND cut IS NOT NULL ORDER BY id LIMIT $3";
+    let rows = store.fetch(SQL, params![tenant.as_str(), after, PIECE as u64]).await?;
+    let read = |row: &Row| {
+        let delta = UserDelta { origin: Origin::Scrub, ..decode_cut(&row.bytes(2)?)? };
+        let value = v1::UserDelta::from(&delta).encode_to_vec();
+        Ok(Unpublished { id: delta.user, version: row.uint(1)?, class: Class::Bulk, value, published: row.int(3)? })
     };
     rows.iter().map(read).collect()
 }

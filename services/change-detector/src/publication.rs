@@ -38,13 +38,24 @@ impl Press {
         if due.is_empty() {
             return Ok(0);
         }
-        let (press, count) = (self.clone(), due.len());
-        let sending = tokio::spawn(async move { press.send(due, now).await });
+        let count = due.len();
+        self.see_through(due, now).await.map(|()| count)
+    }
+
+    /// Publishes again what is published already, if it is ours to publish.
+    pub(crate) async fn again(&self, users: Vec<Unpublished>, now: Timestamp) -> Result<(), Error> {
+        self.begin().await?.commit().await?;
+        self.see_through(users, now).await
+    }
+
+    async fn see_through(&self, users: Vec<Unpublished>, now: Timestamp) -> Result<(), Error> {
+        let press = self.clone();
+        let sending = tokio::spawn(async move { press.send(users, now).await });
         match sending.await.map_err(JoinError::try_into_panic) {
-            Ok(sent) => sent.map(|()| count),
+            Ok(sent) => sent,
             Err(Ok(panic)) => std::panic::resume_unwind(panic),
             // The process ends.
-            Err(Err(_)) => Ok(0),
+            Err(Err(_)) => Ok(()),
         }
     }
 
@@ -101,7 +112,8 @@ impl Press {
         Ok(())
     }
 
-    async fn begin(&self) -> Result<Transaction, Error> {
+    /// Begins a transaction that commits only while the tenant is ours.
+    pub(crate) async fn begin(&self) -> Result<Transaction, Error> {
         let mut tx = self.store.begin().await?;
         lease::assert(&mut tx, &self.fence.lease, self.fence.epoch).await?;
         Ok(tx)

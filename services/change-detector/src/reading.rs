@@ -87,6 +87,11 @@ impl Reading {
         self.round == 0
     }
 
+    /// Whether the second round reads everything: the first one may have been another store's.
+    pub(crate) fn rereads(&self) -> bool {
+        self.round == 1 && self.entire
+    }
+
     /// Whether this is not the first reading of everything, so that it may find somebody missing.
     pub(crate) fn repeats(&self) -> bool {
         self.generation > 1

@@ -10,11 +10,13 @@ use xtsync_directory::{self as directory, Source};
 use xtsync_domain::TenantName;
 use xtsync_domain::configuration::Configuration;
 use xtsync_domain::resource::{self, ScopeLoss};
+use xtsync_platform::commands::Commands;
 use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::status::Publisher;
 use xtsync_platform::store::{self, Migration, Migrations, Report, Store};
 
+use crate::commands::GROUP;
 use crate::hold::{Scope, Scopes};
 use crate::metrics::Metrics;
 use crate::tenant::{Order, Pace};
@@ -30,6 +32,8 @@ pub struct Config {
     pub poll: Duration,
     /// How often a source is read from the beginning, to find what its delta queries lost; zero is never.
     pub compare: Duration,
+    /// How often what is published of a source is told again; zero is never, unless asked for.
+    pub republish: Duration,
     /// How long between two readings of a tenant's policy and groups. Consent counts as unknown after 60 s.
     pub facts: Duration,
     /// How long a lease lasts without renewal.
@@ -68,7 +72,7 @@ pub async fn build(config: Config, parts: Parts, connect: Connect, inbox: &Inbox
     let store =
         Store::open(store::Options { url: config.store.clone(), service: ROLE.name(), migrations: MIGRATIONS, clock: parts.clock.clone() })
             .await?;
-    let pace = Pace { rounds: config.poll, facts: config.facts, compare: config.compare };
+    let pace = Pace { rounds: config.poll, facts: config.facts, compare: config.compare, scrub: config.republish };
     let report = store.report(ROLE.name(), &parts.health);
     let status = Publisher::start(parts.bus.clone(), ROLE, &parts.replica, parts.clock.clone());
     let metrics = Metrics::new();
@@ -80,6 +84,7 @@ pub async fn build(config: Config, parts: Parts, connect: Connect, inbox: &Inbox
 impl Detector {
     /// Detects until told to stop; what is under way is finished first.
     pub async fn run(self, shutdown: Shutdown) {
+        let commands = tokio::spawn(take_commands(Arc::clone(&self.shared), shutdown.clone()));
         let mut configuration = self.shared.parts.configuration.clone();
         let mut watched: BTreeMap<TenantName, Running> = BTreeMap::new();
         loop {
@@ -93,6 +98,8 @@ impl Detector {
         for (_, running) in watched {
             running.stop().await;
         }
+        // A task that panicked has nothing left to stop.
+        let _ = commands.await;
     }
 
     /// Stops what is not asked for any more or is to be reached otherwise, starts what is new, and passes orders on to the rest.
@@ -131,6 +138,10 @@ impl Detector {
         let task = tokio::spawn(watched.run(stop.clone()));
         Running { tenant, order, stop, task }
     }
+}
+
+async fn take_commands(shared: Arc<Shared>, shutdown: Shutdown) {
+    Commands::new(&shared.store, &shared.parts, GROUP).run(&*shared, shutdown).await;
 }
 
 /// A tenant being watched.

@@ -7,6 +7,7 @@ mod again;
 mod compare;
 mod look;
 mod rounds;
+mod scrub;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -30,6 +31,7 @@ use crate::metrics::Metrics;
 use crate::mirror::{self, CHUNK};
 use crate::publication::Press;
 use crate::reading::{self, Phase, Reading};
+use crate::rebuild::rebuild;
 use crate::round::Context;
 
 /// The right to act for a tenant.
@@ -61,6 +63,8 @@ pub(crate) struct Pace {
     pub(crate) facts: Duration,
     /// Between readings of everything; zero is never.
     pub(crate) compare: Duration,
+    /// Between scrubs; zero is never, unless asked for.
+    pub(crate) scrub: Duration,
 }
 
 /// How many people a tenant keeps though the directory does not show them there any more (I-5).
@@ -113,6 +117,10 @@ pub(crate) struct Tenant {
     round_due: Timestamp,
     freshness_due: Timestamp,
     cursor_due: Timestamp,
+    /// When the scrub is looked at next.
+    scrub_due: Timestamp,
+    /// Whether one is under way.
+    is_scrubbing: bool,
     /// Where cutting anew for a new projection goes on; none when all rows are cut for it.
     recut_after: Option<String>,
 }
@@ -130,9 +138,13 @@ impl Tenant {
     ) -> Result<Self, Error> {
         let mut tx = store.begin().await?;
         let mut reading = reading::load(&mut tx, &name).await?;
+        drop(tx);
         if reading.began == Timestamp(0) {
             reading.began = now;
         }
+        let press = Press { store: store.clone(), bus: bus.clone(), fence: fence.clone(), tenant: name.clone() };
+        let is_rebuilt = rebuild(&press, &mut reading, now).await?;
+        let mut tx = store.begin().await?;
         let sight = mirror::sight(&mut tx, &name, reading.generation).await?;
         tx.commit().await?;
         let start = Timestamp(0);
@@ -150,7 +162,7 @@ impl Tenant {
             groups_readable: false,
             swept: 0,
             // What was left out before we took it up is not known.
-            rejected: true,
+            rejected: !is_rebuilt,
             again: if !reading.entire && sight.unseen > 0 { Again::Owed } else { Again::No },
             comparison: None,
             found_lost: 0,
@@ -161,6 +173,8 @@ impl Tenant {
             round_due: start,
             freshness_due: start,
             cursor_due: start,
+            scrub_due: start,
+            is_scrubbing: false,
             recut_after: None,
         };
         tenant.obey(order, now).await?;
@@ -208,6 +222,11 @@ impl Tenant {
         self.round_due = Timestamp(0);
     }
 
+    /// Whether what is published is being told again.
+    pub(crate) fn is_scrubbing(&self) -> bool {
+        self.is_scrubbing
+    }
+
     /// How many people are kept in though the directory does not show them there any more, by reason.
     pub(crate) fn held(&self) -> [(&'static str, u64); 2] {
         [("users_collapsed", self.held.users), ("scope_collapsed", self.held.scope)]
@@ -224,14 +243,19 @@ impl Tenant {
         }
         let recut = self.recut(now).await?;
         let read = if self.reading.phase != Phase::Idle || now >= self.round_due { self.read(now).await? } else { false };
-        if published > 0 || recut || read { Ok(Pause::None) } else { Ok(Pause::Until(self.round_due.min(self.facts_due))) }
+        if published > 0 || recut || read {
+            return Ok(Pause::None);
+        }
+        let rest = self.round_due.min(self.facts_due);
+        Ok(Pause::Until(self.scrub(now).await?.map_or(rest, |piece| piece.min(rest))))
     }
 
     /// Whether users may be cut. Their first publication waits until every group that the configuration names has been found, so that a
-    /// tenant is not published twice at its start, and can be read: who is in an unreadable group must not be told to be in none.
+    /// tenant is not published twice at its start, and can be read: who is in an unreadable group must not be told to be in none. So does
+    /// the first one after a rebuild.
     fn cuttable(&self) -> bool {
         let found = |projection: &Projection| projection.unresolved.is_empty() && self.groups_readable;
-        self.order.users.as_ref().is_some_and(|(_, projection)| !self.reading.first() || found(projection))
+        self.order.users.as_ref().is_some_and(|(_, projection)| !(self.reading.first() || self.reading.rereads()) || found(projection))
     }
 
     /// Publishes some of what is due; gives how many records.

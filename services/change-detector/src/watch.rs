@@ -173,6 +173,7 @@ impl Watched {
             held: held.into_iter().filter(|(_, people)| *people > 0).map(|(reason, people)| (reason.to_owned(), people)).collect(),
             leader: true,
             warning: self.warning.borrow().clone(),
+            republishing: tenant.is_some_and(Tenant::is_scrubbing),
             ..RoleStatus::default()
         });
     }

@@ -1,4 +1,5 @@
-//! What the bus knows of the configuration, compared with the store at start: whichever has lost something gets it back.
+//! What the bus knows of the configuration, compared with the store at start, once a day, and when somebody asks: whichever has lost
+//! something gets it back.
 //!
 //! A bus that was made anew is told everything again. A store that was lost, or restored from a backup, takes back what it said since;
 //! else its next revision would leave readers with resources that no commit closes. What is nobody's on the topic is buried; where it took
@@ -17,7 +18,7 @@ use xtsync_proto::topic::{COMMIT_KEY, Topic};
 use crate::Error;
 use crate::context::{Context, ROLE};
 use crate::resources::{self, Standing};
-use crate::revision;
+use crate::{publish, revision};
 
 /// What the bus knows.
 #[derive(Debug, Default)]
@@ -28,11 +29,21 @@ struct Known {
     resources: BTreeMap<String, Resource>,
 }
 
-/// Compares both, once the lease is held and before anything else.
+/// Makes whole what a crash or a loss left: what the bus or the store does not know, and then what is not published.
 ///
 /// # Errors
 /// When the store or the bus is away, or the configuration on the bus cannot be read.
-pub(crate) async fn at_start(context: &Context) -> Result<(), Error> {
+pub(crate) async fn make_whole(context: &Context) -> Result<(), Error> {
+    let _alone = context.revising.lock().await;
+    compare(context).await?;
+    publish::pending(context).await
+}
+
+/// Compares both.
+///
+/// # Errors
+/// When the store or the bus is away, or the configuration on the bus cannot be read.
+pub(crate) async fn compare(context: &Context) -> Result<(), Error> {
     let known = known(context).await?;
     let mut tx = context.begin(context.epoch()?).await?;
     let standing = resources::read_in(&mut tx).await?;

@@ -19,7 +19,7 @@ use crate::context::Context;
 use crate::desk::Desk;
 use crate::manifest::{self, File};
 use crate::problem::Problem;
-use crate::{Error, listing, status};
+use crate::{Error, command, listing, status};
 
 pub use server::serve;
 
@@ -78,9 +78,27 @@ impl ControlService for Api {
             Status::not_found(format!("neither decision nor link for {}/{} in {}", request.source, request.user_id, request.target))
         })
     }
+
+    async fn republish(&self, request: Request<v1::RepublishRequest>) -> Result<Response<v1::RepublishResponse>, Status> {
+        let context = self.context()?;
+        let v1::RepublishRequest { tenant, actor: given } = request.into_inner();
+        let tenants = command::republish(&context, &tenant, &actor(&given)).await.map_err(failed)?;
+        tenants.map(|tenants| Response::new(v1::RepublishResponse { tenants })).ok_or_else(|| no_tenant(&tenant))
+    }
+
+    async fn release(&self, request: Request<v1::ReleaseRequest>) -> Result<Response<v1::ReleaseResponse>, Status> {
+        let context = self.context()?;
+        let v1::ReleaseRequest { target, actor: given } = request.into_inner();
+        let released = command::release(&context, &target, &actor(&given)).await.map_err(failed)?;
+        released.map(|()| Response::new(v1::ReleaseResponse {})).ok_or_else(|| no_tenant(&target))
+    }
 }
 
-/// Who applies, as he says himself: one token is for all.
+fn no_tenant(name: &str) -> Status {
+    Status::not_found(format!("there is no Tenant {name}"))
+}
+
+/// Who asks, as he says himself: one token is for all.
 fn actor(given: &str) -> String {
     const CHARS_MAX: usize = 100;
     let given: String = given.chars().filter(|c| !c.is_control()).take(CHARS_MAX).collect();

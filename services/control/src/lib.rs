@@ -6,6 +6,8 @@
 mod adopt;
 mod api;
 mod apply;
+mod audit;
+mod command;
 mod context;
 mod desk;
 mod error;

@@ -5,20 +5,20 @@
 
 use std::collections::BTreeMap;
 
-use sha2::{Digest as _, Sha256};
 use xtsync_domain::resource::{Id, Spec};
 use xtsync_domain::{TenantName, Timestamp, version};
 use xtsync_platform::params;
 use xtsync_platform::store::{Error, Transaction};
 
+use crate::audit;
 use crate::resources::{self, Standing};
 
-/// Who makes a revision, when, and by what.
+/// Who does something, when, and what.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Act<'a> {
     /// Who.
     pub(crate) actor: &'a str,
-    /// By what: `apply` or `pin`.
+    /// What: `apply`, `pin`, or the name of a command.
     pub(crate) verb: &'static str,
     /// When.
     pub(crate) now: Timestamp,
@@ -48,14 +48,8 @@ pub(crate) async fn store(tx: &mut Transaction, act: Act<'_>, standing: &Standin
     add(tx, revision, act.actor, act.now).await?;
     for (id, spec) in changed {
         resources::write(tx, id, spec, revision).await?;
-        note(tx, act, id, spec).await?;
+        let tenant = id.tenant.as_ref().map_or("-", TenantName::as_str);
+        audit::note(tx, act, tenant, &id.to_string(), &spec.to_json()).await?;
     }
     Ok(revision)
-}
-
-async fn note(tx: &mut Transaction, act: Act<'_>, id: &Id, spec: &Spec) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO audit (tenant, at, actor, verb, object, digest) VALUES ($1, $2, $3, $4, $5, $6)";
-    let tenant = id.tenant.as_ref().map_or("-", TenantName::as_str);
-    let digest: [u8; 32] = Sha256::digest(spec.to_json()).into();
-    tx.execute(SQL, params![tenant, act.now, act.actor, act.verb, id.to_string(), digest.as_slice()]).await.map(drop)
 }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
+use tokio::time::Instant;
 use tracing::{info, warn};
 use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
@@ -28,12 +29,15 @@ pub struct Config {
     pub lease_ttl: Duration,
     /// A folder of YAML that is applied at start and on change.
     pub folder: Option<PathBuf>,
+    /// How often the configuration on the bus is compared with the store; zero is only at start, and when asked for.
+    pub republish: Duration,
 }
 
 /// Control, built and not running yet.
 pub struct Service {
     context: Arc<Context>,
     folder: Option<PathBuf>,
+    republish: Duration,
     desk: Desk,
 }
 
@@ -52,7 +56,7 @@ pub async fn build(config: Config, parts: Parts, desk: Desk) -> Result<Service, 
     topics.set(true, "");
     let (metrics, revising) = (Metrics::new(), Mutex::new(()));
     let context = Arc::new(Context { store, bus, clock, lease, metrics, topics, revising, revised, folded });
-    Ok(Service { context, folder: config.folder, desk })
+    Ok(Service { context, folder: config.folder, republish: config.republish, desk })
 }
 
 impl Service {
@@ -91,7 +95,7 @@ impl Service {
     /// What the one at work does.
     async fn lead(&self) -> Result<(), Error> {
         let context = self.context.as_ref();
-        start(context).await?;
+        adopt::make_whole(context).await?;
         info!("control is at work");
         let folder = async {
             match &self.folder {
@@ -99,15 +103,8 @@ impl Service {
                 None => std::future::pending().await,
             }
         };
-        tokio::try_join!(feed::run(context), folder, recover(context)).map(drop)
+        tokio::try_join!(feed::run(context), folder, recover(context, self.republish)).map(drop)
     }
-}
-
-/// Makes whole what a crash or a loss left, before anything else.
-async fn start(context: &Context) -> Result<(), Error> {
-    let _alone = context.revising.lock().await;
-    adopt::at_start(context).await?;
-    publish::pending(context).await
 }
 
 /// Notices a database that went away while nobody asks for anything.
@@ -118,10 +115,15 @@ async fn ping(context: &Context) -> Result<(), Error> {
     }
 }
 
-/// Publishes now and then what a failed publication left.
-async fn recover(context: &Context) -> Result<(), Error> {
+/// Publishes now and then what a failed publication left, and much more rarely what the bus has lost.
+async fn recover(context: &Context, republish: Duration) -> Result<(), Error> {
+    let mut whole = Instant::now();
     loop {
         tokio::time::sleep(RECOVER).await;
+        if !republish.is_zero() && whole.elapsed() >= republish {
+            adopt::make_whole(context).await?;
+            whole = Instant::now();
+        }
         let _alone = context.revising.lock().await;
         publish::pending(context).await?;
     }

@@ -4,6 +4,10 @@ mod support;
 
 use support::{Control, ORGANIZATION, apply};
 use tonic::Code;
+use xtsync_platform::bus::Table;
+use xtsync_proto::event;
+use xtsync_proto::topic::Topic;
+use xtsync_proto::v1;
 use xtsync_proto::v1::applied_resource::Change;
 
 #[tokio::test]
@@ -53,5 +57,33 @@ async fn what_is_refused_is_named_with_its_place_and_nothing_of_it_is_applied() 
     assert!(refused.message().starts_with("a.yaml: document 4, line 21, spec.to: there is no Tenant"), "{}", refused.message());
     let listed = client.list_resources(xtsync_proto::v1::ListResourcesRequest {}).await.unwrap().into_inner();
     assert!(listed.resources.is_empty());
+    control.stop().await;
+}
+
+#[tokio::test]
+async fn a_command_goes_out_to_each_tenant_that_is_synchronized_and_to_no_other() {
+    let control = Control::start().await;
+    let mut client = control.client().await;
+    client.apply(apply("a.yaml", ORGANIZATION)).await.unwrap();
+    let all = v1::RepublishRequest { actor: "kim".into(), ..Default::default() };
+    assert_eq!(client.republish(all).await.unwrap().into_inner().tenants, ["emea", "hub"]);
+    let one = v1::RepublishRequest { tenant: "emea".into(), actor: "kim".into() };
+    assert_eq!(client.republish(one).await.unwrap().into_inner().tenants, ["emea"]);
+    client.release(v1::ReleaseRequest { target: "hub".into(), actor: "kim".into() }).await.unwrap();
+    for name in ["nowhere", "No Name"] {
+        let refused = client.release(v1::ReleaseRequest { target: name.into(), actor: "kim".into() }).await.unwrap_err();
+        assert_eq!((refused.code(), refused.message()), (Code::NotFound, format!("there is no Tenant {name}").as_str()));
+    }
+    let mut commands = Table::open(&control.bus, vec![Topic::Commands]).await.unwrap();
+    let mut given = Vec::new();
+    while !commands.caught_up() {
+        given.extend(commands.next().await.unwrap().iter().map(|record| {
+            let command: v1::Command = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
+            let action = command.id.split('/').next().unwrap().to_owned();
+            format!("{action} {} {}", command.target, command.actor)
+        }));
+    }
+    given.sort();
+    assert_eq!(given, ["release hub kim", "republish emea kim", "republish emea kim", "republish hub kim"]);
     control.stop().await;
 }

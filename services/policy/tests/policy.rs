@@ -287,3 +287,17 @@ async fn it_stops_when_told() {
     shutdown.begin();
     running.await.unwrap();
 }
+
+#[tokio::test]
+async fn what_a_scrub_tells_again_is_decided_again_as_backlog_and_under_the_same_version() {
+    let world = World::new().await;
+    world.apply(3);
+    let mut service = world.service();
+    world.publish([user("us", "ana", 7)]).await;
+    until(&mut service, "a decision", async || world.decisions("hub").await.len() == 1).await;
+    world.publish([UserDelta { origin: Origin::Scrub, ..user("us", "ana", 7) }]).await;
+    until(&mut service, "the same decision", async || world.decisions("hub").await.len() == 2).await;
+    let decisions = world.decisions("hub").await;
+    assert_eq!(decisions[0].version, decisions[1].version);
+    assert_eq!((decisions[1].origin, &decisions[1].desired), (Origin::Scrub, &decisions[0].desired));
+}

@@ -17,6 +17,8 @@ pub struct Config {
     pub lease_ttl: Duration,
     /// How often queues are looked through although nobody woke us.
     pub poll: Duration,
+    /// How often what is published of a target is told again; zero is never, unless asked for.
+    pub republish: Duration,
     /// Longest wait for what is in hand when asked to stop.
     pub drain_timeout: Duration,
 }
@@ -32,6 +34,7 @@ impl Config {
             call_timeout: Duration::from_secs(35),
             lease_ttl: Duration::from_secs(10),
             poll: Duration::from_secs(1),
+            republish: Duration::from_secs(24 * 60 * 60),
             drain_timeout: Duration::from_secs(20),
         }
     }

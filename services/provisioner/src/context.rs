@@ -12,6 +12,7 @@ use xtsync_platform::store::Store;
 use crate::config::Config;
 use crate::facts::{Facts, Heard};
 use crate::metrics::Metrics;
+use crate::release::Rebuilt;
 
 /// The role's name on the bus.
 pub(crate) const ROLE: Role = Role::Provisioner;
@@ -25,6 +26,7 @@ pub(crate) struct Context {
     pub(crate) parts: Parts,
     pub(crate) store: Store,
     pub(crate) facts: Facts,
+    pub(crate) rebuilt: Rebuilt,
     pub(crate) metrics: Metrics,
     pub(crate) status: status::Publisher,
 }
@@ -35,6 +37,7 @@ pub(crate) struct Pair {
     target: Option<Heard>,
     mode: Option<resource::Mode>,
     limits: resource::Limits,
+    is_rebuilt: bool,
 }
 
 impl Pair {
@@ -51,6 +54,7 @@ impl Pair {
             // Freezing and quarantine come with their commands.
             is_frozen: false,
             is_quarantined: false,
+            is_rebuilt: self.is_rebuilt,
             allowances: [].into(),
         }
     }
@@ -73,6 +77,7 @@ impl Context {
             target: self.facts.heard(target),
             mode: synchronization.map(|synchronization| synchronization.spec.mode),
             limits: synchronization.map(|synchronization| synchronization.spec.limits).unwrap_or_default(),
+            is_rebuilt: self.rebuilt.contains(target),
         }
     }
 }

@@ -76,7 +76,11 @@ impl Follower {
 
 /// Makes due again what waits behind the gate of those pairs for which it is open now, if so what waits for a window too; gives their
 /// targets.
-async fn wake(context: &Context, limited: bool, concerns: impl Fn(&TenantName, &TenantName) -> bool) -> Result<BTreeSet<TenantName>> {
+pub(crate) async fn wake(
+    context: &Context,
+    limited: bool,
+    concerns: impl Fn(&TenantName, &TenantName) -> bool,
+) -> Result<BTreeSet<TenantName>> {
     let configuration: Arc<Configuration> = context.configuration();
     let now = context.now();
     let mut woken = BTreeSet::new();

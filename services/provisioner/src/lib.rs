@@ -6,6 +6,7 @@
 //!
 //! `run` is loops over steps that tests and simulations call by hand.
 
+mod commands;
 mod config;
 mod context;
 mod error;
@@ -16,6 +17,8 @@ mod job;
 mod metrics;
 mod publish;
 mod rebuild;
+mod release;
+mod scrub;
 mod service;
 mod status;
 mod table;

@@ -17,6 +17,7 @@ pub(crate) struct Metrics {
     closings: Counter<u64>,
     decisions: Counter<u64>,
     panics: Counter<u64>,
+    republished: Counter<u64>,
 }
 
 impl Metrics {
@@ -30,6 +31,7 @@ impl Metrics {
             outcomes: counter("xtsync_provisioner_outcomes", "What was done to target users, by verb and result."),
             closings: counter("xtsync_provisioner_gate_closings", "Calls that the gate did not let start, by reason."),
             panics: counter("xtsync_provisioner_panics", "Jobs that panicked: any is a defect to report."),
+            republished: counter("xtsync_provisioner_republished", "Links told again by scrubs."),
             decisions: counter("xtsync_provisioner_decisions", "Decisions taken in, by what they were."),
         }
     }
@@ -59,6 +61,11 @@ impl Metrics {
     /// A job panicked.
     pub(crate) fn panicked(&self, target: &TenantName) {
         self.panics.add(1, &[KeyValue::new("target", target.to_string())]);
+    }
+
+    /// Links were told again.
+    pub(crate) fn republished(&self, target: &TenantName, links: usize) {
+        self.republished.add(links as u64, &[KeyValue::new("target", target.to_string())]);
     }
 
     /// Decisions came: `newer`, `unlinked` (gone and never here), `stale` (known already) or `buried`.

@@ -18,6 +18,7 @@ use xtsync_proto::v1;
 
 use crate::context::ROLE;
 use crate::error::{Error, Result};
+use crate::scrub;
 use crate::table::link;
 use crate::table::link::Unpublished;
 use crate::worker::Worker;
@@ -36,10 +37,14 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
             return;
         }
         let poll = worker.context.config.poll;
+        let pause = scrub::step(&worker).await.unwrap_or_else(|error| {
+            warn!(target = %worker.target, error = chain(&error), "telling again pauses");
+            poll
+        });
         tokio::select! {
             () = shutdown.cancelled() => {}
             () = worker.publish.notified() => {}
-            () = sleep(poll) => {}
+            () = sleep(pause) => {}
         }
     }
 }
@@ -58,19 +63,24 @@ pub(crate) async fn step(worker: &Worker) -> Result<usize> {
 }
 
 async fn links(worker: &Worker, epoch: Epoch) -> Result<usize> {
-    let context = &worker.context;
-    let rows = link::unpublished(&context.store, &worker.target, BATCH_MAX).await?;
+    let rows = link::unpublished(&worker.context.store, &worker.target, BATCH_MAX).await?;
+    let count = rows.len();
+    send(worker, epoch, rows, Urgency::Live).await.map(|()| count)
+}
+
+/// Publishes the state of rows, as the owner.
+pub(crate) async fn send(worker: &Worker, epoch: Epoch, rows: Vec<Unpublished>, urgency: Urgency) -> Result<()> {
     if rows.is_empty() {
-        return Ok(0);
+        return Ok(());
     }
-    let now = context.now();
+    let (context, now) = (&worker.context, worker.context.now());
     let record = |row: &Unpublished| {
         let (topic, key, traceparent) = (Topic::Links(worker.target.clone()), row.key.record(), row.traceparent.as_deref());
         Outgoing::event::<v1::Link>(ROLE, topic, &key, row.version, now, traceparent, row.state.clone())
     };
     worker.begin(epoch).await?.commit().await?;
     let records = rows.iter().map(record).collect();
-    let sent = dead_letter::publish(&*context.parts.bus, ROLE, records, Urgency::Live, now).await;
+    let sent = dead_letter::publish(&*context.parts.bus, ROLE, records, urgency, now).await;
     match note(worker, epoch, &rows, sent.is_ok()).await {
         Err(error @ Error::Store(store::Error::Fenced(_))) => {
             let mut tx = context.store.begin().await?;
@@ -80,7 +90,7 @@ async fn links(worker: &Worker, epoch: Epoch) -> Result<usize> {
         }
         noted => {
             sent?;
-            noted.map(|()| rows.len())
+            noted
         }
     }
 }

@@ -1,15 +1,19 @@
-//! Makes up for a store that was restored from a backup: what it said since then is on `links`, and more of it than the backup knows.
+//! Makes up for a store that was restored from a backup, or lost: what it said is on `links`, and more of it than the store knows.
 //!
 //! A store is never behind its own topic, since a row is committed before it is published. So a look at the last record of each partition
-//! shows whether it is. Links that the topic knows better are taken from there, and read back before anything is done; then their
-//! decisions are taken again, for one that came while a link was missing found nobody to remove. Done by the owner, once in a process.
+//! shows whether it is; one that has not owned the target before reads all of them. Links that the topic knows better are taken from
+//! there, and read back before anything is done; then their decisions are taken again, for one that came while a link was missing found
+//! nobody to remove. Done by the owner, once in a process, and begun anew where it did not come to its end.
+//!
+//! A backup of this store makes it whole by itself. What another store wrote means that this one is new: then the target only observes
+//! until a person has released it.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use tracing::warn;
 use xtsync_domain::link::class::class;
-use xtsync_platform::bus::{Partition, Position, Record, Table};
+use xtsync_platform::bus::{self, Record, Table};
+use xtsync_platform::store::Epoch;
 use xtsync_proto::convert::LinkRecord;
 use xtsync_proto::event;
 use xtsync_proto::topic::Topic;
@@ -18,26 +22,40 @@ use xtsync_proto::v1;
 use crate::error::Result;
 use crate::intake;
 use crate::table::link::{self, Stored};
-use crate::table::{Key, work};
+use crate::table::{Key, target, work};
 use crate::worker::Worker;
 
 /// Links in one transaction.
 const CHUNK: usize = 1_000;
 
-/// How long one reading waits for records that are there.
-const WAIT: Duration = Duration::from_secs(1);
-
 /// Takes from the topic what the store has lost.
-pub(crate) async fn rebuild(worker: &Worker) -> Result<()> {
-    let topic = Topic::Links(worker.target.clone());
-    let bus = &worker.context.parts.bus;
-    if !bus.missing(std::slice::from_ref(&topic)).await?.is_empty() || lost(worker, last(worker, &topic).await?).await?.is_empty() {
+pub(crate) async fn rebuild(worker: &Worker, epoch: Epoch) -> Result<()> {
+    let (context, topic) = (&worker.context, Topic::Links(worker.target.clone()));
+    if !bus::missing(&context.parts.bus, [&topic]).await?.is_empty() {
+        return Ok(());
+    }
+    let was_whole = target::read(&context.store, &worker.target).await?.is_some_and(|state| state.is_whole);
+    if was_whole && lost(worker, bus::last(&context.parts.bus, &topic).await?).await?.is_empty() {
         return Ok(());
     }
     let lost = lost(worker, all(worker, topic).await?).await?;
-    warn!(target = %worker.target, links = lost.len(), "the store is older than what it said: it was restored, and is rebuilt from its topic");
+    if !lost.is_empty() {
+        take_all(worker, epoch, &lost).await?;
+    }
+    let mut tx = worker.begin(epoch).await?;
+    target::whole(&mut tx, &worker.target).await?;
+    Ok(tx.commit().await?)
+}
+
+async fn take_all(worker: &Worker, epoch: Epoch, lost: &[(Key, LinkRecord)]) -> Result<()> {
+    let (context, target) = (&worker.context, &worker.target);
+    let is_new = lost.iter().any(|(_, record)| record.incarnation != context.store.incarnation());
+    warn!(%target, links = lost.len(), is_new, "the store is older than what was said of its links: they are taken from their topic");
+    let mut tx = worker.begin(epoch).await?;
+    target::begin(&mut tx, target, is_new.then(|| context.now())).await?;
+    tx.commit().await?;
     for chunk in lost.chunks(CHUNK) {
-        take(worker, chunk).await?;
+        take(worker, epoch, chunk).await?;
     }
     let keys: BTreeSet<String> = lost.iter().map(|(key, _)| key.record()).collect();
     let decisions = all(worker, Topic::Decisions(worker.target.clone())).await?;
@@ -46,20 +64,6 @@ pub(crate) async fn rebuild(worker: &Worker) -> Result<()> {
         intake::take_again(&worker.context, chunk).await?;
     }
     Ok(())
-}
-
-/// The last record of each partition.
-async fn last(worker: &Worker, topic: &Topic) -> Result<Vec<Record>> {
-    let bus = &worker.context.parts.bus;
-    let ends = (0..).zip(bus.ends(topic).await?).filter(|(_, ends)| ends.low < ends.high);
-    let ends: Vec<_> = ends.map(|(index, ends)| (Partition { topic: topic.clone(), index }, ends.high)).collect();
-    let from: Vec<Position> = ends.iter().map(|(partition, high)| Position { partition: partition.clone(), offset: high - 1 }).collect();
-    let mut reader = bus.reader(&from).await?;
-    let mut records = Vec::new();
-    while ends.iter().any(|(partition, high)| reader.position(partition).is_some_and(|position| position < *high)) {
-        records.extend(reader.read(CHUNK, WAIT).await?);
-    }
-    Ok(records)
 }
 
 /// The newest record of each key.
@@ -91,8 +95,7 @@ fn read(record: &Record) -> Option<LinkRecord> {
     LinkRecord::try_from(wire).ok()
 }
 
-async fn take(worker: &Worker, links: &[(Key, LinkRecord)]) -> Result<()> {
-    let Some(epoch) = worker.lease.held() else { return Ok(()) };
+async fn take(worker: &Worker, epoch: Epoch, links: &[(Key, LinkRecord)]) -> Result<()> {
     let (context, now) = (&worker.context, worker.context.now());
     let mut tx = worker.begin(epoch).await?;
     let mut known = link::lock(&mut tx, &links.iter().map(|(key, _)| key.clone()).collect()).await?;

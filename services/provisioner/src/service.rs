@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{error, warn};
 use xtsync_domain::{TenantName, resource};
+use xtsync_platform::commands::Commands;
 use xtsync_platform::health::Condition;
 use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
@@ -25,18 +26,20 @@ use crate::facts::Facts;
 use crate::follow::{self, Follower};
 use crate::intake::Intake;
 use crate::metrics::Metrics;
+use crate::release::Rebuilt;
 use crate::worker::Worker;
-use crate::{publish, table};
+use crate::{commands, publish, scrub, table};
 
 /// The provisioner.
 pub struct Provisioner {
-    context: Arc<Context>,
+    pub(crate) context: Arc<Context>,
     connect: Targets,
     workers: Mutex<BTreeMap<TenantName, Running>>,
     decisions: Condition,
     facts: Condition,
     intake: AsyncMutex<Option<Intake>>,
     follower: AsyncMutex<Option<Follower>>,
+    commands: AsyncMutex<Commands>,
     _report: Report,
 }
 
@@ -60,7 +63,8 @@ pub async fn build(config: Config, parts: Parts, connect: Targets) -> Result<Pro
     let report = store.report(ROLE.name(), &parts.health);
     let status = status::Publisher::start(Arc::clone(&parts.bus), ROLE, &parts.replica, clock);
     let (decisions, facts) = (parts.health.condition("decisions"), parts.health.condition("facts"));
-    let context = Context { config, parts, store, facts: Facts::default(), metrics: Metrics::new(), status };
+    let commands = AsyncMutex::new(Commands::new(&store, &parts, commands::GROUP));
+    let context = Context { config, parts, store, facts: Facts::default(), rebuilt: Rebuilt::default(), metrics: Metrics::new(), status };
     Ok(Provisioner {
         context: Arc::new(context),
         connect,
@@ -69,6 +73,7 @@ pub async fn build(config: Config, parts: Parts, connect: Targets) -> Result<Pro
         facts,
         intake: AsyncMutex::default(),
         follower: AsyncMutex::default(),
+        commands,
         _report: report,
     })
 }
@@ -81,6 +86,7 @@ impl Provisioner {
         loops.spawn(Arc::clone(&this).follow_decisions(shutdown.clone()));
         loops.spawn(Arc::clone(&this).follow_facts(shutdown.clone()));
         loops.spawn(Arc::clone(&this).follow_configuration(shutdown.clone()));
+        loops.spawn(Arc::clone(&this).follow_commands(shutdown.clone()));
         while let Some(ended) = loops.join_next().await {
             if let Err(error) = ended {
                 error!(%error, "a part of the provisioner ended abruptly");
@@ -161,6 +167,14 @@ impl Provisioner {
         Ok(records.len())
     }
 
+    /// Takes in what administrators ask for next, waiting up to `wait` for it.
+    ///
+    /// # Errors
+    /// When the store or the bus fails; the next step begins anew where the store's effect ends.
+    pub async fn commands_step(&self, wait: Duration) -> Result<(), Error> {
+        Ok(self.commands.lock().await.step(self, wait).await?)
+    }
+
     /// Does everything that is due in a target, if its lease is ours; says how many jobs that took.
     ///
     /// # Errors
@@ -180,6 +194,17 @@ impl Provisioner {
         match self.worker(target) {
             Some(worker) => publish::step(&worker).await,
             None => Ok(0),
+        }
+    }
+
+    /// Tells a piece of what is published of a target again, if it is time and its lease is ours.
+    ///
+    /// # Errors
+    /// When the store or the bus fails.
+    pub async fn scrub_step(&self, target: &TenantName) -> Result<(), Error> {
+        match self.worker(target) {
+            Some(worker) => scrub::step(&worker).await.map(drop),
+            None => Ok(()),
         }
     }
 
@@ -238,6 +263,16 @@ impl Provisioner {
             match shutdown.or(configuration.changed()).await {
                 Some(Ok(())) | None => {}
                 Some(Err(_)) => return shutdown.cancelled().await,
+            }
+        }
+    }
+
+    async fn follow_commands(self: Arc<Self>, shutdown: Shutdown) {
+        let poll = self.context.config.poll;
+        while let Some(step) = shutdown.or(self.commands_step(poll)).await {
+            if let Err(error) = step {
+                warn!(error = chain(&error), "taking commands in waits");
+                shutdown.or(sleep(poll)).await;
             }
         }
     }

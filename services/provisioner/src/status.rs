@@ -11,6 +11,7 @@ use xtsync_proto::topic::Topic;
 use xtsync_proto::v1::RoleStatus;
 
 use crate::error::Result;
+use crate::release;
 use crate::table::work::{self, Counts};
 use crate::worker::Worker;
 
@@ -29,6 +30,9 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
 /// Looks once, and gives what is told. Only the owner counts; the others say that they are there.
 pub(crate) async fn step(worker: &Worker) -> Result<RoleStatus> {
     let context = &worker.context;
+    if release::look(context, &worker.target).await? {
+        worker.wake.notify_one();
+    }
     let is_leader = worker.lease.held().is_some();
     let decisions = Topic::Decisions(worker.target.clone());
     let (counts, lag) = match is_leader {
@@ -47,6 +51,7 @@ pub(crate) async fn step(worker: &Worker) -> Result<RoleStatus> {
         troubled: counts.troubled,
         blocked: worker.stopped(),
         leader: is_leader,
+        republishing: worker.scrub().is_under_way,
         ..RoleStatus::default()
     };
     context.status.set(status.clone());

@@ -3,6 +3,7 @@
 pub(crate) mod intent;
 pub(crate) mod link;
 pub(crate) mod seen;
+pub(crate) mod target;
 pub(crate) mod window;
 pub(crate) mod work;
 
@@ -17,8 +18,14 @@ use crate::error::{Error, Result};
 
 /// The provisioner's own tables.
 pub const MIGRATIONS: Migrations = Migrations {
-    sqlite: &[Migration { name: "0001_links", sql: include_str!("../migrations/sqlite/0001_links.sql") }],
-    postgres: &[Migration { name: "0001_links", sql: include_str!("../migrations/postgres/0001_links.sql") }],
+    sqlite: &[
+        Migration { name: "0001_links", sql: include_str!("../migrations/sqlite/0001_links.sql") },
+        Migration { name: "0002_target", sql: include_str!("../migrations/sqlite/0002_target.sql") },
+    ],
+    postgres: &[
+        Migration { name: "0001_links", sql: include_str!("../migrations/postgres/0001_links.sql") },
+        Migration { name: "0002_target", sql: include_str!("../migrations/postgres/0002_target.sql") },
+    ],
 };
 
 /// Which link.

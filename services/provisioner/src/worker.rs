@@ -19,6 +19,7 @@ use tokio::sync::Notify;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 use xtsync_directory::Target;
+use xtsync_domain::gate::Why;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::health::Condition;
 use xtsync_platform::shutdown::Shutdown;
@@ -33,6 +34,8 @@ use self::limits::Limits;
 use crate::context::Context;
 use crate::error::Result;
 use crate::rebuild::rebuild;
+use crate::release;
+use crate::scrub::Pace;
 use crate::table::{link, work};
 
 /// One target tenant.
@@ -51,6 +54,7 @@ pub(crate) struct Worker {
     inviting: Mutex<BTreeSet<String>>,
     /// Whether the store has been held against its topic.
     is_whole: AtomicBool,
+    scrub: Mutex<Pace>,
     jitter: Mutex<StdRng>,
     condition: Condition,
 }
@@ -80,6 +84,7 @@ impl Worker {
             limits: Mutex::default(),
             inviting: Mutex::default(),
             is_whole: AtomicBool::new(false),
+            scrub: Mutex::default(),
             jitter: Mutex::new(StdRng::seed_from_u64(seed)),
             condition,
             context,
@@ -115,7 +120,7 @@ impl Worker {
     /// Does everything that is due now and what follows from it, and says how many jobs that took. Nothing without the lease.
     pub(crate) async fn step(self: &Arc<Self>) -> Result<usize> {
         let Some(epoch) = self.lease.held() else { return Ok(0) };
-        self.make_whole().await?;
+        self.make_whole(epoch).await?;
         self.refresh_limits().await?;
         let mut hands = Hands::default();
         let mut done = 0;
@@ -132,7 +137,7 @@ impl Worker {
     /// One epoch: from taking the lease to losing it or being asked to stop.
     async fn own(self: &Arc<Self>, epoch: Epoch, shutdown: &Shutdown) -> Result<()> {
         let mut held = self.lease.watch();
-        self.make_whole().await?;
+        self.make_whole(epoch).await?;
         let limits = Limits::load(&self.context.store, &self.target, self.context.now()).await?;
         *self.limits() = limits;
         *self.brake() = Brake::default();
@@ -183,13 +188,18 @@ impl Worker {
         Ok(next.map_or(poll, |next| next.since(now).min(poll)))
     }
 
-    /// Takes from the topic what a restored store has lost, once.
-    async fn make_whole(&self) -> Result<()> {
-        if !self.is_whole.load(Ordering::Acquire) {
-            rebuild(self).await?;
+    /// Takes from the topic what the store has lost, once; then looks whether a person must release the target.
+    async fn make_whole(&self, epoch: Epoch) -> Result<()> {
+        if !self.is_whole() {
+            rebuild(self, epoch).await?;
             self.is_whole.store(true, Ordering::Release);
         }
-        Ok(())
+        release::look(&self.context, &self.target).await.map(drop)
+    }
+
+    /// Whether the store has been held against its topic.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.is_whole.load(Ordering::Acquire)
     }
 
     async fn refresh_limits(&self) -> Result<()> {
@@ -242,9 +252,11 @@ impl Worker {
         self.brake().slots(now, self.context.config.in_flight_max)
     }
 
-    /// Why the target cannot be called; empty when it can.
+    /// Why the target is not called; empty when it is.
     pub(crate) fn stopped(&self) -> String {
-        self.brake().reason().to_owned()
+        let brake = self.brake();
+        let is_rebuilt = brake.reason().is_empty() && self.context.rebuilt.contains(&self.target);
+        if is_rebuilt { Why::Rebuilt.code().to_owned() } else { brake.reason().to_owned() }
     }
 
     fn brake(&self) -> MutexGuard<'_, Brake> {
@@ -257,6 +269,11 @@ impl Worker {
 
     pub(crate) fn jitter(&self) -> MutexGuard<'_, StdRng> {
         self.jitter.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// How far the scrub has come.
+    pub(crate) fn scrub(&self) -> MutexGuard<'_, Pace> {
+        self.scrub.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn inviting(&self) -> MutexGuard<'_, BTreeSet<String>> {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 
-use crate::command::{apply, completions, get, run, show, status, tenant_sim, topics};
+use crate::command::{apply, completions, get, release, republish, run, show, status, tenant_sim, topics};
 use crate::demo;
 use crate::exit::{self, words};
 
@@ -36,6 +36,10 @@ pub enum Command {
     Get(get::Args),
     /// Show one link and why it is as it is
     Show(show::Args),
+    /// Have the current state told again, for who has lost a record
+    Republish(republish::Args),
+    /// Have a target written again that only observes, because the provisioner's store was lost
+    Release(release::Args),
     /// Create or list the topics on Kafka
     #[command(subcommand)]
     Topics(topics::Command),
@@ -70,6 +74,8 @@ async fn dispatch(command: Command) -> exit::Result {
         Command::Status(args) => status::run(args).await,
         Command::Get(args) => get::run(args).await,
         Command::Show(args) => show::run(args).await,
+        Command::Republish(args) => republish::run(args).await,
+        Command::Release(args) => release::run(args).await,
         Command::Topics(command) => topics::run(command).await,
         Command::Demo(args) => demo::run(args).await,
         Command::TenantSim(args) => tenant_sim::run(*args).await,

@@ -3,8 +3,15 @@
 pub mod apply;
 pub mod completions;
 pub mod get;
+pub mod release;
+pub mod republish;
 pub mod run;
 pub mod show;
 pub mod status;
 pub mod tenant_sim;
 pub mod topics;
+
+/// Who asks, for the audit trail.
+fn actor() -> String {
+    std::env::var("USER").unwrap_or_default()
+}

@@ -44,6 +44,7 @@ fn read(seconds_ago: i64, policies: &(AccessPolicy, AccessPolicy)) -> Terms<'_> 
         mode: Some(Mode::Enforce),
         is_frozen: false,
         is_quarantined: false,
+        is_rebuilt: false,
         allowances: BTreeMap::new(),
     }
 }
@@ -71,6 +72,7 @@ fn a_call_starts_only_with_a_fresh_yes_and_within_the_limits() {
         (&patch, present(), Terms { mode: None, ..open() }, "not_configured"),
         (&patch, present(), Terms { is_frozen: true, ..open() }, "frozen"),
         (&patch, present(), Terms { is_quarantined: true, ..open() }, "quarantined"),
+        (&read_back, gone(), Terms { is_rebuilt: true, ..open() }, "rebuilt"),
         (&patch, present(), refused(), "sync_not_allowed"),
         (&patch, present(), Terms { target: None, ..open() }, "target_never_read"),
         (&patch, present(), Terms { source: None, ..open() }, "source_never_read"),

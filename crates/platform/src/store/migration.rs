@@ -27,8 +27,14 @@ pub struct Migration {
 
 /// What every store has.
 pub(super) const COMMON: Migrations = Migrations {
-    sqlite: &[Migration { name: "0001_common", sql: include_str!("../../migrations/store/sqlite/0001_common.sql") }],
-    postgres: &[Migration { name: "0001_common", sql: include_str!("../../migrations/store/postgres/0001_common.sql") }],
+    sqlite: &[
+        Migration { name: "0001_common", sql: include_str!("../../migrations/store/sqlite/0001_common.sql") },
+        Migration { name: "0002_scrub", sql: include_str!("../../migrations/store/sqlite/0002_scrub.sql") },
+    ],
+    postgres: &[
+        Migration { name: "0001_common", sql: include_str!("../../migrations/store/postgres/0001_common.sql") },
+        Migration { name: "0002_scrub", sql: include_str!("../../migrations/store/postgres/0002_scrub.sql") },
+    ],
 };
 
 /// Where a service's own versions begin, so that tables for all may still be added before them.

@@ -5,12 +5,11 @@
 //! in memory: after a restart what was lost is found and published all the same, and not counted.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
 
-use sha2::{Digest as _, Sha256};
 use tracing::{info, warn};
 use xtsync_directory::{self as directory, Cursor, GroupChange, MemberKind, Next, UserChange};
-use xtsync_domain::{TenantName, Timestamp, UserId};
+use xtsync_domain::{Timestamp, UserId};
+use xtsync_platform::turn;
 
 use super::Tenant;
 use crate::reading::Reading;
@@ -45,7 +44,7 @@ impl Comparison {
 impl Tenant {
     /// Whether it is time to read everything again.
     pub(super) fn comparison_due(&self, now: Timestamp) -> bool {
-        !self.reading.first() && next(&self.name, self.pace.compare, self.reading.began).is_some_and(|due| now >= due)
+        !self.reading.first() && turn::next(self.name.as_str(), self.pace.compare, self.reading.began).is_some_and(|due| now >= due)
     }
 
     /// Reads one more page of what delta queries told while everything was read. True while there may be more. What cannot be read only
@@ -108,37 +107,9 @@ impl Tenant {
     }
 }
 
-/// The first moment after `began` at which a tenant is compared: each has its own, so that not all are at the same time.
-fn next(tenant: &TenantName, every: Duration, began: Timestamp) -> Option<Timestamp> {
-    let every = i64::try_from(every.as_micros()).ok().filter(|every| *every > 0)?;
-    let hash = Sha256::digest(tenant.as_str());
-    let offset = i64::from(u32::from_be_bytes([hash[0], hash[1], hash[2], hash[3]])).saturating_mul(1_000_003) % every;
-    let passed = (began.0 - offset).rem_euclid(every);
-    Some(Timestamp(began.0.saturating_add(every - passed)))
-}
-
 fn further(next: Next) -> Option<Cursor> {
     match next {
         Next::Page(cursor) => Some(cursor),
         Next::Complete(_) => None,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const DAY: Duration = Duration::from_secs(24 * 60 * 60);
-
-    #[test]
-    fn each_tenant_has_a_time_of_its_own_once_a_day() {
-        let (emea, hub) = (TenantName::new("emea").unwrap(), TenantName::new("hub").unwrap());
-        let began = Timestamp(1_000_000_000_000_000);
-        let due = next(&emea, DAY, began).unwrap();
-        assert!(due > began && due <= began.plus(DAY));
-        assert_eq!(next(&emea, DAY, due.minus(Duration::from_secs(1))), Some(due));
-        assert_eq!(next(&emea, DAY, due), Some(due.plus(DAY)));
-        assert_ne!(next(&hub, DAY, began), Some(due));
-        assert_eq!(next(&emea, Duration::ZERO, began), None);
     }
 }

@@ -2,6 +2,8 @@
 
 mod comparison;
 mod notifications;
+mod rebuilt;
+mod scrub;
 mod stage;
 
 use std::time::Duration;
@@ -40,7 +42,10 @@ fn tell(delta: &UserDelta) -> String {
 }
 
 async fn ana_and_bo() -> Stage {
-    let stage = Stage::new(&["city"], &["all"]).await;
+    with_ana_and_bo(Stage::new(&["city"], &["all"]).await)
+}
+
+fn with_ana_and_bo(stage: Stage) -> Stage {
     stage.directory.groups(vec![joined("all", &["ana", "bo"])]);
     stage.directory.users(vec![changed("ana", &[("city", "Paris")]), changed("bo", &[])]);
     stage

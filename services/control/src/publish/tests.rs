@@ -28,8 +28,7 @@ async fn store_only(context: &Context, yaml: &str) -> u64 {
 
 /// As control does when it begins to work.
 async fn start(context: &Context) {
-    adopt::at_start(context).await.unwrap();
-    pending(context).await.unwrap();
+    adopt::make_whole(context).await.unwrap();
 }
 
 /// The revision that readers of the bus work by.

@@ -20,6 +20,8 @@ pub(crate) async fn blocked(store: &Store, synchronization: &NamedSynchronizatio
         mode: Some(synchronization.spec.mode),
         is_frozen: false,
         is_quarantined: false,
+        // The provisioner tells that itself.
+        is_rebuilt: false,
         allowances: BTreeMap::new(),
     };
     Ok(match gate_of_pair(&terms, now) {

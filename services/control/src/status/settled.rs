@@ -7,6 +7,7 @@
 use std::time::Duration;
 
 use xtsync_domain::configuration::{Configuration, NamedSynchronization};
+use xtsync_domain::gate::Why;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::service::Role;
 use xtsync_proto::convert::time;
@@ -90,7 +91,9 @@ fn provisioner(known: &Known<'_>, target: &TenantName, words: &mut Vec<String>) 
         return words.push(format!("a provisioner to say how {target} is"));
     };
     let due = role.pending.values().sum();
-    if !role.blocked.is_empty() {
+    if role.blocked == Why::Rebuilt.code() {
+        words.push(format!("{target} to be released: the store of its links was lost and rebuilt; run `xtsync release {target}`"));
+    } else if !role.blocked.is_empty() {
         words.push(format!("provisioner of {target}: {}", role.blocked));
     } else if role.revision < known.configuration.revision() {
         words.push(format!("provisioner of {target} to take up revision {}", known.configuration.revision()));

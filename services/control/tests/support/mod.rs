@@ -65,7 +65,7 @@ impl Control {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (desk, shutdown) = (Desk::new(), Shutdown::new());
-        let config = Config { store: store.clone(), lease_ttl: Duration::from_secs(10), folder: None };
+        let config = Config { store: store.clone(), lease_ttl: Duration::from_secs(10), folder: None, republish: Duration::ZERO };
         let parts = Parts {
             bus: Bus::clone(&bus),
             clock: Arc::new(SystemClock),

@@ -46,6 +46,13 @@ pub(crate) struct Unpublished {
     pub(crate) traceparent: Option<String>,
 }
 
+impl Unpublished {
+    fn read(row: &Row) -> Result<Self> {
+        let (version, state, traceparent, published) = (row.uint(3)?, row.bytes(4)?, row.opt_text(5)?, row.int(6)?);
+        Ok(Self { key: Key::read(row, 0)?, version, state, published, traceparent })
+    }
+}
+
 impl Stored {
     pub(crate) fn key(&self) -> Key {
         Key { target: self.link.target.clone(), source: self.link.source().clone(), user: self.link.user().clone() }
@@ -169,11 +176,17 @@ pub(crate) async fn unpublished(store: &Store, target: &TenantName, limit: u32) 
     const SQL: &str = "SELECT target, source, user_id, link_version, state, traceparent, published_version FROM link
         WHERE target = $1 AND link_version <> published_version LIMIT $2";
     let rows = store.fetch(SQL, params![target.as_str(), limit]).await?;
-    let read = |row: &Row| {
-        let (version, state, traceparent, published) = (row.uint(3)?, row.bytes(4)?, row.opt_text(5)?, row.int(6)?);
-        Ok(Unpublished { key: Key::read(row, 0)?, version, state, published, traceparent })
-    };
-    rows.iter().map(read).collect()
+    rows.iter().map(Unpublished::read).collect()
+}
+
+/// Links of a target after one, by the key of its record, of which the newest is published. One that never was is not among them.
+pub(crate) async fn published_after(store: &Store, target: &TenantName, after: &str, limit: usize) -> Result<Vec<Unpublished>> {
+    const SQL: &str = "SELECT target, source, user_id, link_version, state, traceparent, published_version FROM link
+        WHERE target = $1 AND (source, user_id) > ($2, $3) AND link_version = published_version AND link_version > 0
+        ORDER BY source, user_id LIMIT $4";
+    let (source, user) = after.split_once('/').unwrap_or_default();
+    let rows = store.fetch(SQL, params![target.as_str(), source, user, limit as u64]).await?;
+    rows.iter().map(Unpublished::read).collect()
 }
 
 /// Notes what was published; a row that has changed since, or that a former owner published late, is still to be published again.

@@ -6,6 +6,7 @@
 pub(crate) mod rigged;
 pub(crate) mod target;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -23,10 +24,11 @@ use xtsync_platform::health::{Health, Question};
 use xtsync_platform::params;
 use xtsync_platform::service::{Parts, Role};
 use xtsync_platform::store::{Options, Param, Store};
-use xtsync_proto::convert::LinkRecord;
+use xtsync_proto::convert::{LinkRecord, wire_time};
 use xtsync_proto::event::{self, Typed};
 use xtsync_proto::topic::{Topic, link_key};
 use xtsync_proto::v1;
+use xtsync_proto::v1::command::Action;
 use xtsync_provisioner::{Config, Provisioner, build};
 
 use self::rigged::Rigged;
@@ -49,6 +51,23 @@ pub(crate) enum Place {
     Postgres,
 }
 
+impl Place {
+    /// Somewhere without a store yet.
+    async fn fresh(&self, dir: &Dir) -> String {
+        match self {
+            Self::Sqlite => {
+                let folder = dir.join(&unique("store"));
+                std::fs::create_dir(&folder).unwrap();
+                folder.to_str().unwrap().to_owned()
+            }
+            Self::Postgres => {
+                let postgres = Postgres::shared().await.unwrap();
+                postgres.create_database(&unique("provisioner").replace('-', "_")).await.unwrap()
+            }
+        }
+    }
+}
+
 /// The bed. Its provisioner can be killed and started again.
 pub(crate) struct Bed {
     pub(crate) clock: Arc<ManualClock>,
@@ -59,8 +78,9 @@ pub(crate) struct Bed {
     pub(crate) provisioner: Arc<Provisioner>,
     configuration: watch::Sender<Arc<Configuration>>,
     connector: Arc<dyn Target>,
+    place: Place,
     store: String,
-    _dir: Dir,
+    dir: Dir,
     delta: AtomicU64,
     /// Facts said so far, and how many of them the provisioner has heard.
     said: AtomicUsize,
@@ -126,13 +146,7 @@ impl Bed {
 
     async fn between(place: Place, mode: &str, clock: Arc<ManualClock>, fake: Arc<Fake>, connector: Arc<dyn Target>) -> Self {
         let dir = Dir::new().unwrap();
-        let store = match place {
-            Place::Sqlite => dir.path().to_str().unwrap().to_owned(),
-            Place::Postgres => {
-                let postgres = Postgres::shared().await.unwrap();
-                postgres.create_database(&unique("provisioner").replace('-', "_")).await.unwrap()
-            }
-        };
+        let store = place.fresh(&dir).await;
         let rigged = Rigged::new(Embedded::open(&dir.join("bus.sqlite"), clock.clone()).await.unwrap());
         let (bus, health) = (Arc::<Rigged>::clone(&rigged) as Bus, Health::new());
         let (configuration, seen) = watch::channel(Arc::new(configured(1, mode, "{}")));
@@ -147,8 +161,9 @@ impl Bed {
             provisioner: Arc::new(provisioner),
             configuration,
             connector,
+            place,
             store,
-            _dir: dir,
+            dir,
             delta: AtomicU64::new(0),
             said: AtomicUsize::new(0),
             heard: AtomicUsize::new(0),
@@ -163,6 +178,12 @@ impl Bed {
         own(&self.provisioner).await;
         self.heard.store(0, Ordering::SeqCst);
         self.facts().await;
+    }
+
+    /// Loses the store and starts the provisioner on an empty one.
+    pub(crate) async fn lose_store(&mut self) {
+        self.store = self.place.fresh(&self.dir).await;
+        self.restart().await;
     }
 
     /// A second provisioner of the same name on the same store: from its first breath on the bed's own is a former one.
@@ -190,6 +211,11 @@ impl Bed {
     pub(crate) async fn forget(&self, user: &'static str) {
         let forgotten = self.amend_with("DELETE FROM link WHERE user_id = $1", params![user]).await;
         assert_eq!(forgotten, 1);
+    }
+
+    /// The store is put back to the middle of a rebuild.
+    pub(crate) async fn interrupt_rebuild(&self) {
+        assert_eq!(self.amend("UPDATE target_ SET whole = 0").await, 1);
     }
 
     /// Somebody writes a link's row who must not.
@@ -326,6 +352,32 @@ impl Bed {
         self.provisioner.publish_step(&tenant("hub")).await.unwrap();
     }
 
+    /// An administrator gives a command for `hub`.
+    pub(crate) async fn command(&self, action: Action) {
+        let expires_at = Some(wire_time(self.clock.now().plus(DEADLINE)));
+        let command = v1::Command { id: "c1".to_owned(), target: "hub".to_owned(), expires_at, action: Some(action), ..Default::default() };
+        self.publish(Topic::Commands, "hub", &command).await;
+        // Once to be assigned the partitions, once for each record.
+        for _ in 0..3 {
+            self.provisioner.commands_step(NEWS).await.unwrap();
+        }
+    }
+
+    /// How many records were published about each user's link, newest or not.
+    pub(crate) async fn told(&self) -> BTreeMap<String, Vec<u64>> {
+        let mut told = BTreeMap::<String, Vec<u64>>::new();
+        for (_, link) in self.all::<v1::Link>(Topic::Links(tenant("hub"))).await {
+            told.entry(link.user_id).or_default().push(link.link_version);
+        }
+        told
+    }
+
+    /// Why links wait behind the gate, and why nothing is done in the target.
+    pub(crate) async fn held(&self) -> (BTreeMap<String, u64>, String) {
+        let status = self.provisioner.status_step(&tenant("hub")).await.unwrap().unwrap();
+        (status.held, status.blocked)
+    }
+
     /// How many links the provisioner says are due.
     pub(crate) async fn due(&self) -> u64 {
         let status = self.provisioner.status_step(&tenant("hub")).await.unwrap().unwrap();
@@ -346,7 +398,7 @@ impl Bed {
 
     /// The newest record of each key on `links`, by user.
     pub(crate) async fn links(&self) -> Vec<LinkRecord> {
-        let mut newest = std::collections::BTreeMap::new();
+        let mut newest = BTreeMap::new();
         for (key, link) in self.all::<v1::Link>(Topic::Links(tenant("hub"))).await {
             newest.insert(key, LinkRecord::try_from(link).unwrap());
         }

@@ -83,7 +83,7 @@ fn standard_input() -> anyhow::Result<File> {
 
 async fn send(client: &mut Client, files: Vec<File>, wait: Duration) -> exit::Result<ApplyResponse> {
     let documents = files.into_iter().map(|file| Document { name: file.name, yaml: file.yaml }).collect();
-    let request = ApplyRequest { documents, actor: std::env::var("USER").unwrap_or_default() };
+    let request = ApplyRequest { documents, actor: super::actor() };
     let answer = patiently(wait, async || client.apply(request.clone()).await).await;
     Ok(answer
         .map_err(|status| if status.code() == Code::InvalidArgument { told(status.message()) } else { failure(&status) })?

@@ -61,6 +61,10 @@ pub struct Args {
     #[arg(long, value_name = "TIME", default_value = "24h", value_parser = humantime::parse_duration)]
     compare_every: Duration,
 
+    /// How often each role tells again what its store holds of a tenant, for who has lost a record; 0s is only when asked for
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = humantime::parse_duration)]
+    republish_every: Duration,
+
     /// This process's name among the replicas of a role [default: host name and process id]
     #[arg(long, value_name = "NAME", env = "XTSYNC_REPLICA")]
     replica: Option<String>,
@@ -131,6 +135,7 @@ impl Args {
             config_dir: self.config_dir,
             poll: self.poll,
             compare: self.compare_every,
+            republish: self.republish_every,
             replica,
             lease_ttl: self.lease_ttl,
             registry,

@@ -37,6 +37,8 @@ pub struct Options {
     pub poll: Duration,
     /// How often a source is read from the beginning, to find what it never told; zero is never.
     pub compare: Duration,
+    /// How often each role tells again what its store holds of a tenant; zero is never, unless asked for.
+    pub republish: Duration,
     /// This process's name among the replicas.
     pub replica: String,
     /// How long a lease lasts without renewal.
@@ -77,6 +79,7 @@ impl Options {
             config_dir: None,
             poll: Duration::from_secs(30),
             compare: Duration::from_secs(24 * 60 * 60),
+            republish: Duration::from_secs(24 * 60 * 60),
             replica: "embedded".to_owned(),
             lease_ttl: Duration::from_secs(10),
             registry: Registry::new(),

@@ -61,6 +61,7 @@ impl Starter {
             store: self.options.store(),
             poll: self.options.poll,
             compare: self.options.compare,
+            republish: self.options.republish,
             facts: FACTS.min(self.options.poll.max(Duration::from_secs(1))),
             lease: self.options.lease_ttl,
         };
@@ -72,8 +73,11 @@ impl Starter {
     }
 
     async fn provisioner(&self, parts: Parts) -> anyhow::Result<Built> {
-        let config =
-            xtsync_provisioner::Config { lease_ttl: self.options.lease_ttl, ..xtsync_provisioner::Config::new(self.options.store()) };
+        let config = xtsync_provisioner::Config {
+            lease_ttl: self.options.lease_ttl,
+            republish: self.options.republish,
+            ..xtsync_provisioner::Config::new(self.options.store())
+        };
         let service = xtsync_provisioner::build(config, parts, Arc::new(directories::target)).await?;
         Ok(Built::new(|shutdown| async move {
             service.run(shutdown).await;
@@ -86,6 +90,7 @@ impl Starter {
             store: self.options.store(),
             lease_ttl: self.options.lease_ttl,
             folder: self.options.config_dir.clone(),
+            republish: self.options.republish,
         };
         let service = xtsync_control::build(config, parts, self.desk.clone()).await?;
         Ok(Built::new(|shutdown| async { Ok(service.run(shutdown).await?) }))

@@ -20,6 +20,7 @@ use xtsync_harness::{Postgres, unique};
 use xtsync_platform::bus::{Bus, Embedded, Table};
 use xtsync_platform::clock::ManualClock;
 use xtsync_platform::params;
+use xtsync_platform::scrub;
 use xtsync_platform::store::{self, Store, lease};
 use xtsync_proto::event;
 use xtsync_proto::topic::Topic;
@@ -40,7 +41,7 @@ pub(super) const COMPARE: Duration = Duration::from_secs(1_000 * 60 * 60);
 const TTL: Duration = Duration::from_secs(100_000_000);
 
 pub(super) struct Stage {
-    _folder: TempDir,
+    folder: TempDir,
     store: String,
     clock: Arc<ManualClock>,
     bus: Bus,
@@ -79,7 +80,7 @@ impl Stage {
         let directory = Arc::new(Script::default());
         let order = Order { revision: 1, users: Some((1, projection)), scopes: Scopes::new() };
         let tenant = take_up(&store, &clock, &bus, &directory, &order).await;
-        Self { _folder: folder, store, clock, bus, heard, directory, order, tenant }
+        Self { folder, store, clock, bus, heard, directory, order, tenant }
     }
 
     /// One step, a moment later.
@@ -110,6 +111,18 @@ impl Stage {
         self.published().await
     }
 
+    /// Steps a round until something is published; gives that.
+    pub(super) async fn first_published(&mut self) -> Vec<UserDelta> {
+        self.nudge();
+        loop {
+            assert_eq!(self.step().await.unwrap(), Pause::None, "nothing was published");
+            let deltas = self.published().await;
+            if !deltas.is_empty() {
+                return deltas;
+            }
+        }
+    }
+
     /// What was published since this was last asked.
     pub(super) async fn published(&mut self) -> Vec<UserDelta> {
         let ends = self.bus.ends(&Topic::UserDeltas(emea())).await.unwrap();
@@ -132,6 +145,11 @@ impl Stage {
 
     pub(super) fn later(&self, time: Duration) {
         self.clock.advance(time);
+    }
+
+    /// The clock is set back.
+    pub(super) fn earlier(&self, time: Duration) {
+        self.clock.set(self.now().minus(time));
     }
 
     pub(super) async fn order(&mut self, attributes: &[&str], groups: &[&str], revision: u64) {
@@ -166,6 +184,47 @@ impl Stage {
         self.settle().await;
         let mut tx = self.tenant.store.begin().await.unwrap();
         tx.execute("UPDATE user_ SET published_version = published_version - 1 WHERE id = $1", params![user]).await.unwrap();
+        tx.commit().await.unwrap();
+    }
+
+    /// How often what is published is told again.
+    pub(super) fn scrub_every(&mut self, every: Duration) {
+        self.tenant.pace.scrub = every;
+    }
+
+    /// A scrub is asked for.
+    pub(super) async fn ask_scrub(&mut self) {
+        let mut tx = self.tenant.store.begin().await.unwrap();
+        scrub::ask(&mut tx, &emea(), self.now()).await.unwrap();
+        tx.commit().await.unwrap();
+        self.later(Duration::from_secs(1));
+    }
+
+    /// Loses the store; another process takes the tenant up on an empty one.
+    pub(super) async fn lose_store(&mut self) {
+        let folder = self.folder.path().join("another");
+        std::fs::create_dir(&folder).unwrap();
+        self.store = match self.store.starts_with("postgres") {
+            true => Postgres::shared().await.unwrap().create_database(&unique("detector").replace('-', "_")).await.unwrap(),
+            false => folder.display().to_string(),
+        };
+        self.restart().await;
+    }
+
+    /// Takes a backup of the users, or restores it and has another process take the tenant up.
+    pub(super) async fn back_up(&mut self) {
+        self.execute("CREATE TABLE backup AS SELECT * FROM user_").await;
+    }
+
+    pub(super) async fn restore(&mut self) {
+        self.execute("DELETE FROM user_").await;
+        self.execute("INSERT INTO user_ SELECT * FROM backup").await;
+        self.restart().await;
+    }
+
+    async fn execute(&self, sql: &'static str) {
+        let mut tx = self.tenant.store.begin().await.unwrap();
+        tx.execute(sql, vec![]).await.unwrap();
         tx.commit().await.unwrap();
     }
 
@@ -225,7 +284,7 @@ async fn take_up(url: &str, clock: &Arc<ManualClock>, bus: &Bus, directory: &Arc
     let store = Store::open(options).await.unwrap();
     let epoch = lease::acquire(&store, LEASE, "test", TTL).await.unwrap().unwrap();
     let fence = Fence { lease: LEASE.to_owned(), epoch };
-    let pace = Pace { rounds: Duration::from_secs(30), facts: Duration::from_secs(20), compare: COMPARE };
+    let pace = Pace { rounds: Duration::from_secs(30), facts: Duration::from_secs(20), compare: COMPARE, scrub: Duration::ZERO };
     let source: Arc<dyn Source> = directory.clone();
     let now = xtsync_platform::clock::Clock::now(&**clock);
     Tenant::take_up(emea(), source, (store, bus.clone()), fence, (pace, Metrics::new()), order.clone(), now).await.unwrap()

@@ -7,6 +7,8 @@ use super::*;
 
 const NOW: Timestamp = Timestamp(1_000_000_000);
 
+const REBUILT: &str = "hub to be released: the store of its links was lost and rebuilt; run `xtsync release hub`";
+
 fn configuration() -> Configuration {
     let resource = |kind, tenant: &str, name: &str, json: &str| {
         let id = Id { kind, tenant: Some(TenantName::new(tenant).unwrap()), name: name.to_owned() };
@@ -72,7 +74,7 @@ fn before_a_first_apply_that_is_waited_for() {
 #[test]
 fn what_roles_say_is_waited_for_in_words() {
     type Change = fn(&mut RoleStatus);
-    let cases: [(usize, Change, &str); 12] = [
+    let cases: [(usize, Change, &str); 13] = [
         (0, |role| role.role = String::new(), "a change-detector to say how emea is"),
         (0, |role| role.at = Some(wire_time(NOW.minus(SILENT))), "a change-detector to say how emea is"),
         (0, |role| role.leader = false, "a change-detector to say how emea is"),
@@ -83,6 +85,7 @@ fn what_roles_say_is_waited_for_in_words() {
         (1, |role| role.revision = 6, "policy to take up revision 7"),
         (1, |role| role.lag = 1, "policy to decide 1 record"),
         (2, |role| role.tenant = "emea".into(), "a provisioner to say how hub is"),
+        (2, |role| role.blocked = "rebuilt".into(), REBUILT),
         (2, |role| role.lag = 3, "provisioner of hub to take in 3 records"),
         (2, |role| role.pending = [("live".into(), 4)].into(), "4 links due in hub"),
     ];

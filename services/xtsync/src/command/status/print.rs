@@ -56,6 +56,9 @@ fn doing(role: &RoleStatus) -> String {
     if !role.warning.is_empty() {
         words.push(format!("warning: {}", role.warning));
     }
+    if role.republishing {
+        words.push("republishing".to_owned());
+    }
     if role.round > 0 {
         words.push(format!("round {}", role.round));
     }
@@ -103,5 +106,6 @@ fn role(role: &RoleStatus) -> Value {
         "at": time("at", role.at).map(|at| at.to_string()).ok(),
         "revision": role.revision, "round": role.round, "lag": role.lag,
         "pending": role.pending, "held": role.held, "troubled": role.troubled, "blocked": role.blocked, "warning": role.warning,
+        "republishing": role.republishing,
     })
 }

@@ -1,0 +1,27 @@
+//! What the detector does of what administrators ask for.
+
+use async_trait::async_trait;
+use xtsync_domain::TenantName;
+use xtsync_platform::commands::{Action, CarryOut, Command};
+use xtsync_platform::scrub;
+use xtsync_platform::store::{self, Transaction};
+
+use crate::watch::Shared;
+
+/// The group under which replicas share the commands.
+pub(crate) const GROUP: &str = "xtsync-change-detector-commands";
+
+#[async_trait]
+impl CarryOut for Shared {
+    async fn note(&self, tx: &mut Transaction, command: &Command) -> Result<(), store::Error> {
+        match command.action {
+            Action::Republish => scrub::ask(tx, &command.tenant, self.parts.clock.now()).await,
+            Action::Release => Ok(()),
+        }
+    }
+
+    /// Where another replica holds the tenant, it looks with its next round or reading of facts.
+    fn wake(&self, tenant: &TenantName) {
+        self.nudge.nudge(tenant);
+    }
+}

@@ -1,0 +1,89 @@
+//! Makes up for a store that was lost, or restored from a backup: what it said of a tenant's users is on their topic, and more of it than
+//! the mirror knows.
+//!
+//! A mirror is never behind its own topic, since a row is committed before it is published. So a look at the last record of each partition
+//! shows whether it is; one that has never read the tenant reads all of them. Whom the topic knows better is taken from there as he was
+//! told, and the directory is read from the beginning: who has changed since gets a newer version, and who left while nobody watched
+//! is found missing, with all that keeps such a reading from removing people by mistake. Who is not read then stays as he was told.
+//!
+//! Records are taken in their order, so one that is interrupted is still behind by the last ones, and begun anew.
+
+use std::collections::BTreeMap;
+
+use tracing::warn;
+use xtsync_domain::delta::State;
+use xtsync_domain::{Attributes, Timestamp, UserDelta, UserId};
+use xtsync_platform::bus::{self, Record, Table};
+use xtsync_proto::event;
+use xtsync_proto::topic::Topic;
+use xtsync_proto::v1;
+
+use crate::error::Error;
+use crate::mirror::{self, Mirrored};
+use crate::publication::Press;
+use crate::reading::{self, Reading};
+
+/// Takes from the topic what the mirror has lost. True where there was something, and everything is read from the beginning.
+pub(crate) async fn rebuild(press: &Press, reading: &mut Reading, now: Timestamp) -> Result<bool, Error> {
+    let topic = Topic::UserDeltas(press.tenant.clone());
+    if !bus::missing(&press.bus, [&topic]).await?.is_empty() {
+        return Ok(false);
+    }
+    let is_new = reading.generation == 0;
+    if !is_new && newer(press, bus::last(&press.bus, &topic).await?).await?.is_empty() {
+        return Ok(false);
+    }
+    let mut table = Table::open(&press.bus, vec![topic]).await?;
+    let mut taken = 0;
+    while !table.caught_up() {
+        taken += take(press, table.next().await?, now).await?;
+    }
+    if taken == 0 {
+        return Ok(false);
+    }
+    warn!(tenant = %press.tenant, taken, is_new, "the mirror is older than what it said: it is rebuilt from its topic and the directory");
+    if is_new {
+        // They were read and told before, by another store.
+        (reading.generation, reading.round) = (1, 1);
+    }
+    reading.begin_entire(now);
+    let mut tx = press.begin().await?;
+    reading::save(&mut tx, &press.tenant, reading).await?;
+    tx.commit().await?;
+    Ok(true)
+}
+
+/// Those of these deltas that the mirror has not, or has older.
+async fn newer(press: &Press, records: Vec<Record>) -> Result<Vec<(UserDelta, Option<Mirrored>)>, Error> {
+    let deltas: BTreeMap<UserId, UserDelta> = records.iter().filter_map(read).map(|delta| (delta.user.clone(), delta)).collect();
+    let ids: Vec<UserId> = deltas.keys().cloned().collect();
+    let mut known = mirror::load(&mut press.begin().await?, &press.tenant, &ids).await?;
+    let pairs = deltas.into_values().map(|delta| (known.remove(&delta.user), delta));
+    let is_newer = |(known, delta): &(Option<Mirrored>, UserDelta)| known.as_ref().is_none_or(|known| known.version < delta.version);
+    Ok(pairs.filter(is_newer).map(|(known, delta)| (delta, known)).collect())
+}
+
+/// The delta of a record; none where it says nothing that we understand.
+fn read(record: &Record) -> Option<UserDelta> {
+    let wire = event::decode::<v1::UserDelta>(&record.headers, record.value.as_ref()?).ok()?;
+    UserDelta::try_from(wire).ok()
+}
+
+/// Takes a batch; gives how many users that concerned.
+async fn take(press: &Press, records: Vec<Record>, now: Timestamp) -> Result<usize, Error> {
+    let users: Vec<Mirrored> = newer(press, records).await?.into_iter().map(|(delta, known)| as_told(delta, known, now)).collect();
+    let mut tx = press.begin().await?;
+    mirror::take_back(&mut tx, &press.tenant, &users).await?;
+    tx.commit().await?;
+    Ok(users.len())
+}
+
+/// A user as he was told last. What is known of him in the directory stays; of somebody unknown it is what was told.
+fn as_told(delta: UserDelta, known: Option<Mirrored>, now: Timestamp) -> Mirrored {
+    let (gone, told) = match &delta.state {
+        State::Present(user) => (None, user.attributes.clone()),
+        State::Gone(how) => (Some(*how), Attributes::default()),
+    };
+    let known = known.unwrap_or_else(|| Mirrored { body: told, gone, ..Mirrored::unknown(delta.user.clone()) });
+    Mirrored { dirty: false, first_seen: now, projection: delta.projection, version: delta.version, cut: Some(delta), ..known }
+}

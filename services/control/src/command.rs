@@ -1,0 +1,86 @@
+//! Commands: what administrators ask of the roles that own a tenant. Control notes who asked, and puts it on the bus.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use prost::Message as _;
+use xtsync_domain::{Configuration, TenantName};
+use xtsync_platform::bus::{Outgoing, Urgency};
+use xtsync_proto::convert::wire_time;
+use xtsync_proto::topic::Topic;
+use xtsync_proto::v1;
+use xtsync_proto::v1::command::Action;
+
+use crate::context::{Context, ROLE};
+use crate::revision::Act;
+use crate::{Error, adopt, audit, resources};
+
+/// How long a command waits for a role that is away. After that it is void: what was wanted then may be wanted no more.
+const VALID_FOR: Duration = Duration::from_secs(24 * 60 * 60);
+
+/// Has what is published of a tenant told again, or of all that some synchronization names, and the configuration with them. Gives the
+/// tenants; `None` where there is no such tenant.
+///
+/// # Errors
+/// When the store or the bus fails, or another replica is at work.
+pub(crate) async fn republish(context: &Context, tenant: &str, actor: &str) -> Result<Option<Vec<String>>, Error> {
+    let tenants = match tenant {
+        "" => {
+            adopt::make_whole(context).await?;
+            synchronized(&configuration(context).await?)
+        }
+        name => match known(context, name).await? {
+            Some(tenant) => [tenant].into(),
+            None => return Ok(None),
+        },
+    };
+    give(context, &tenants, "republish", Action::Republish(v1::Republish {}), actor).await?;
+    Ok(Some(tenants.iter().map(ToString::to_string).collect()))
+}
+
+/// Has a target written again; `None` where there is no such tenant.
+///
+/// # Errors
+/// When the store or the bus fails, or another replica is at work.
+pub(crate) async fn release(context: &Context, target: &str, actor: &str) -> Result<Option<()>, Error> {
+    let Some(target) = known(context, target).await? else { return Ok(None) };
+    give(context, &[target].into(), "release", Action::Release(v1::Release {}), actor).await.map(Some)
+}
+
+async fn configuration(context: &Context) -> Result<Configuration, Error> {
+    Ok(Configuration::new(0, resources::read(&context.store).await?.into_values()))
+}
+
+async fn known(context: &Context, name: &str) -> Result<Option<TenantName>, Error> {
+    let configuration = configuration(context).await?;
+    Ok(TenantName::new(name).ok().filter(|name| configuration.tenant(name).is_some()))
+}
+
+/// Every tenant in some synchronization.
+fn synchronized(configuration: &Configuration) -> BTreeSet<TenantName> {
+    configuration.synchronizations().flat_map(|one| [one.source.clone(), one.spec.to.clone()]).collect()
+}
+
+/// Notes who asks, and puts it on the bus, a command a tenant.
+async fn give(context: &Context, tenants: &BTreeSet<TenantName>, verb: &'static str, action: Action, actor: &str) -> Result<(), Error> {
+    let now = context.clock.now();
+    let act = Act { actor, verb, now };
+    let mut tx = context.begin(context.epoch()?).await?;
+    let mut records = Vec::new();
+    for tenant in tenants {
+        let command = v1::Command {
+            id: format!("{verb}/{tenant}/{}", now.0),
+            actor: actor.to_owned(),
+            target: tenant.to_string(),
+            expires_at: Some(wire_time(now.plus(VALID_FOR))),
+            action: Some(action),
+            ..v1::Command::default()
+        };
+        let value = command.encode_to_vec();
+        audit::note(&mut tx, act, tenant.as_str(), &format!("Tenant/{tenant}/{tenant}"), &value).await?;
+        tracing::info!(command = command.id, actor, %tenant, verb, "a command is given");
+        records.push(Outgoing::event::<v1::Command>(ROLE, Topic::Commands, tenant.as_str(), now.0, now, None, value));
+    }
+    tx.commit().await?;
+    Ok(context.bus.publish(records, Urgency::Live).await?)
+}

@@ -1,0 +1,6 @@
+-- Targets whose links were held against their topic, so that a store that has lost them finds out.
+CREATE TABLE target_ (
+    target     TEXT NOT NULL PRIMARY KEY,
+    whole      BIGINT NOT NULL, -- 0 while links are taken from the topic
+    rebuilt_at BIGINT -- when they began to be, into a store that was new; null where it was not, or a person has released the target
+);

@@ -1,0 +1,43 @@
+//! Targets: whether the links of each were held against their topic, and whether it waits for a person since they had to be taken from it.
+
+use xtsync_domain::{TenantName, Timestamp};
+use xtsync_platform::params;
+use xtsync_platform::store::{self, Store, Transaction};
+
+use crate::error::Result;
+
+/// What is known of a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct State {
+    /// Its links were held against their topic, to the end.
+    pub(crate) is_whole: bool,
+    /// Nothing is written there before a person has released it.
+    pub(crate) is_rebuilt: bool,
+}
+
+/// What is known; nothing of a target that this store has never owned.
+pub(crate) async fn read(store: &Store, target: &TenantName) -> Result<Option<State>> {
+    let rows = store.fetch("SELECT whole, rebuilt_at FROM target_ WHERE target = $1", params![target.as_str()]).await?;
+    let state = rows.first().map(|row| Ok(State { is_whole: row.flag(0)?, is_rebuilt: row.opt_int(1)?.is_some() }));
+    state.transpose()
+}
+
+/// Links are about to be taken from the topic; `since` says so where the store had been lost.
+pub(crate) async fn begin(tx: &mut Transaction, target: &TenantName, since: Option<Timestamp>) -> Result<()> {
+    const SQL: &str = "INSERT INTO target_ (target, whole, rebuilt_at) VALUES ($1, 0, $2)
+        ON CONFLICT (target) DO UPDATE SET whole = 0, rebuilt_at = COALESCE(target_.rebuilt_at, excluded.rebuilt_at)";
+    tx.execute(SQL, params![target.as_str(), since.map(|since| since.0)]).await?;
+    Ok(())
+}
+
+/// Nothing is missing.
+pub(crate) async fn whole(tx: &mut Transaction, target: &TenantName) -> Result<()> {
+    const SQL: &str = "INSERT INTO target_ (target, whole) VALUES ($1, 1) ON CONFLICT (target) DO UPDATE SET whole = 1";
+    tx.execute(SQL, params![target.as_str()]).await?;
+    Ok(())
+}
+
+/// A person lets it be written again.
+pub(crate) async fn release(tx: &mut Transaction, target: &TenantName) -> Result<(), store::Error> {
+    tx.execute("UPDATE target_ SET rebuilt_at = NULL WHERE target = $1", params![target.as_str()]).await.map(drop)
+}
