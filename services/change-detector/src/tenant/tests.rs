@@ -251,6 +251,24 @@ async fn a_team_that_leaves_a_group_is_a_loss_only_where_its_members_count() {
 }
 
 #[tokio::test]
+async fn a_group_edit_that_concerns_thousands_goes_on_where_it_was_and_tells_each_once() {
+    const PEOPLE: usize = 2_500;
+    let mut stage = Stage::new(&["city"], &["all"]).await;
+    let team: Vec<String> = (0..PEOPLE).map(|number| format!("p{number:04}")).collect();
+    stage.directory.groups(vec![joined("team", &names(&team))]);
+    stage.directory.users(team.iter().map(|id| changed(id, &[])).collect());
+    assert_eq!(stage.settle().await.len(), PEOPLE);
+    stage.directory.groups(vec![joined("all", &["group:team"])]);
+    let mut told = told(&stage.first_published().await);
+    assert!(told.len() < PEOPLE, "a part of them");
+    stage.restart().await;
+    told.extend(self::told(&stage.settle().await));
+    told.sort();
+    let each: Vec<String> = team.iter().map(|id| format!("{id}:live:all:-")).collect();
+    assert_eq!(told, each);
+}
+
+#[tokio::test]
 async fn an_attribute_that_was_emptied_unnoticed_is_empty_after_everything_was_read() {
     let mut stage = ana_and_bo().await;
     stage.settle().await;
