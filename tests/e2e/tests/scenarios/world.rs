@@ -231,14 +231,15 @@ impl World {
         Ok(into.map(|one| format!("  {}: present {}, held {}, blocked by {:?}\n", one.name, one.present, one.held, one.blocked)).collect())
     }
 
-    /// Waits until xtsync has noticed what a target's administrator allows now: `blocked` or `open`.
+    /// Waits until xtsync has noticed what administrators allow a target now: `open`, or what blocks it, as status says it.
     async fn notice(&mut self, command: &Command) -> Result<()> {
-        let (target, blocked) = (command.word(1)?.to_owned(), command.says("blocked"));
+        let (target, word) = (command.word(1)?.to_owned(), command.word(2)?);
+        let blocked = if word == "open" { "" } else { word };
         let deadline = Instant::now() + SETTLED_WITHIN;
         while Instant::now() < deadline {
             let status = self.stage_mut()?.status().await.map_err(unexpected)?;
             let mut into = status.synchronizations.iter().filter(|synchronization| synchronization.target == target);
-            if into.all(|synchronization| synchronization.blocked.is_empty() != blocked) {
+            if into.all(|synchronization| synchronization.blocked == blocked) {
                 return Ok(());
             }
             sleep(LOOK).await;
