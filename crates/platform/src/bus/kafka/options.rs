@@ -82,7 +82,8 @@ impl KafkaOptions {
         Self {
             brokers: brokers.into(),
             security: Security::Plaintext,
-            session_timeout: Duration::from_secs(30),
+            // As long as a lease: who is killed is replaced everywhere at once.
+            session_timeout: Duration::from_secs(10),
             drain_limit: Duration::from_secs(10),
             publish_limit: Duration::from_secs(30),
         }
