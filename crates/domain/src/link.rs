@@ -29,7 +29,7 @@ pub use shadow::{Account, Inviting, LoweredBy, Sessions, Shadow, Stage};
 pub use step::{Call, Conflict, ConflictKind, Hold, Note, Step};
 
 use crate::value::Digest;
-use crate::{Attributes, Decision, TenantName, Timestamp, UserId, Version};
+use crate::{Attributes, Decision, Desired, TenantName, Timestamp, UserId, Version};
 
 /// One source user and his shadow in one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -144,10 +144,54 @@ impl Link {
         self.applied.version == self.desired.version
     }
 
+    /// Whether nothing is left to be known of the link: he has been gone since before that moment, as is wanted, and so has his object. What
+    /// a person has said of him is kept.
+    #[must_use]
+    pub fn is_over(&self, before: Timestamp) -> bool {
+        let is_gone = matches!(self.desired.desired, Desired::Gone(_)) && self.is_reached();
+        let has_no_object = match &self.shadow {
+            Shadow::None => true,
+            Shadow::Object(Account { stage: Stage::Bin { since }, .. }) => *since < before,
+            Shadow::Object(_) | Shadow::Inviting(_) => false,
+        };
+        let is_held = self.veto.is_some() || self.reject.is_some() || !self.holders.is_empty() || self.trouble.is_some();
+        is_gone && has_no_object && !is_held && self.applied.at.is_some_and(|at| at < before)
+    }
+
     /// Notes why the link is not as desired; `since` and `attempts` go on where the same trouble lasts.
     pub fn trouble(&mut self, kind: TroubleKind, code: &str, others: Vec<String>, now: Timestamp) {
         let same = self.trouble.take().filter(|trouble| trouble.kind == kind && trouble.code == code);
         let (attempts, since) = same.map_or((0, now), |trouble| (trouble.attempts, trouble.since));
         self.trouble = Some(Trouble { kind, code: code.to_owned(), others, attempts: attempts.saturating_add(1), due: None, since });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::testing::{SECOND, account, ago, gone, link, out_of_scope, present};
+    use super::*;
+
+    #[test]
+    fn a_link_is_over_when_he_and_his_object_are_long_gone_and_nobody_has_said_anything_of_him() {
+        let bin = |since| Shadow::Object(account(Stage::Bin { since }));
+        let reached = |desired, shadow, at| {
+            let mut link = link(desired, shadow);
+            link.reach(false, at);
+            link
+        };
+        let (long_ago, before) = (ago(9 * SECOND), ago(5 * SECOND));
+        let vetoed = |link: Link| Link { veto: Some(Veto { by: "hub".into(), reason: "no".into(), until: None }), ..link };
+        for (link, want) in [
+            (reached(gone(), Shadow::None, long_ago), true),
+            (reached(out_of_scope(0), bin(long_ago), long_ago), true),
+            (reached(gone(), Shadow::None, before), false),
+            (reached(gone(), bin(before), long_ago), false),
+            (reached(gone(), Shadow::Object(account(Stage::Live)), long_ago), false),
+            (reached(present(true), Shadow::None, long_ago), false),
+            (vetoed(reached(out_of_scope(0), Shadow::None, long_ago)), false),
+            (link(gone(), Shadow::None), false),
+        ] {
+            assert_eq!(link.is_over(before), want, "{link:?}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 //! knows them drops them; who lost a record, to compaction or to an unclean broker, gets it back.
 //!
 //! It goes through the rows in order of their keys, a small piece at a time and with pauses, so that what is live never waits behind more
-//! than a piece. How far it has come is in the store: whoever takes the tenant over goes on there, and does not begin anew.
+//! than a piece. On its way it ends the keys of what has been gone for long, with a tombstone. How far it has come is in the store: whoever takes the tenant over goes on there, and does not begin anew.
 
 use std::time::Duration;
 
@@ -17,6 +17,9 @@ pub const PIECE: usize = 200;
 
 /// How long others go first before the next piece: a thousand rows a second.
 pub const PAUSE: Duration = Duration::from_millis(200);
+
+/// How long what is gone stays known: longer than any bin, any grace time and any outage that is promised to be overcome.
+pub const FORGOTTEN_AFTER: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 
 /// A scrub under way.
 #[derive(Debug, Clone, PartialEq, Eq)]

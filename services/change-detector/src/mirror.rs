@@ -5,7 +5,7 @@
 use std::collections::HashMap;
 
 use prost::Message as _;
-use xtsync_domain::delta::{Gone, Origin};
+use xtsync_domain::delta::{Gone, Origin, State};
 use xtsync_domain::link::Class;
 use xtsync_domain::{Attributes, TenantName, Timestamp, UserDelta, UserId};
 use xtsync_platform::params;
@@ -134,7 +134,8 @@ pub(crate) struct Unpublished {
     pub(crate) id: UserId,
     pub(crate) version: u64,
     pub(crate) class: Class,
-    pub(crate) value: Vec<u8>,
+    /// None ends his key.
+    pub(crate) value: Option<Vec<u8>>,
     /// What was published when this was read.
     published: i64,
 }
@@ -146,22 +147,35 @@ pub(crate) async fn unpublished(store: &Store, tenant: &TenantName) -> Result<Ve
     let rows = store.fetch(SQL, params![tenant.as_str(), CHUNK as u64]).await?;
     let read = |row: &Row| {
         let (version, class, value, published) = (row.uint(1)?, read_class(row.int(2)?)?, row.bytes(3)?, row.int(4)?);
-        Ok(Unpublished { id: row.text(0)?.into(), version, class, value, published })
+        Ok(Unpublished { id: row.text(0)?.into(), version, class, value: Some(value), published })
     };
     rows.iter().map(read).collect()
 }
 
-/// Some users after `after` of whom the bus has heard the newest, to be told again as they are.
-pub(crate) async fn published_after(store: &Store, tenant: &TenantName, after: &str) -> Result<Vec<Unpublished>, Error> {
+/// Some users after `after` of whom the bus has heard the newest, to be told again as they are; who went before `forgotten` is ended.
+pub(crate) async fn published_after(
+    store: &Store,
+    tenant: &TenantName,
+    after: &str,
+    forgotten: Timestamp,
+) -> Result<Vec<Unpublished>, Error> {
     const SQL: &str = "SELECT id, version, cut, published_version FROM user_ WHERE tenant = $1 AND id > $2 \
                        AND version = published_version AND cut IS NOT NULL ORDER BY id LIMIT $3";
     let rows = store.fetch(SQL, params![tenant.as_str(), after, PIECE as u64]).await?;
     let read = |row: &Row| {
         let delta = UserDelta { origin: Origin::Scrub, ..decode_cut(&row.bytes(2)?)? };
-        let value = v1::UserDelta::from(&delta).encode_to_vec();
+        let is_over = matches!(delta.state, State::Gone(_)) && delta.first_seen < forgotten;
+        let value = (!is_over).then(|| v1::UserDelta::from(&delta).encode_to_vec());
         Ok(Unpublished { id: delta.user, version: row.uint(1)?, class: Class::Bulk, value, published: row.int(3)? })
     };
     rows.iter().map(read).collect()
+}
+
+/// Forgets users whose keys were ended, unless they are back.
+pub(crate) async fn forget(tx: &mut Transaction, tenant: &TenantName, users: &[(UserId, u64)]) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM user_ WHERE (tenant, id, version) IN (VALUES {rows}) AND version = published_version AND dirty = 0";
+    tx.insert(SQL, users.iter().map(|(id, version)| params![tenant.as_str(), id.as_str(), *version]).collect()).await?;
+    Ok(())
 }
 
 /// Notes what the bus has heard. A user who changed meanwhile, or whom a former owner published late, stays due.

@@ -121,6 +121,7 @@ impl Press {
 }
 
 fn user_record(tenant: &TenantName, record: &Unpublished, now: Timestamp) -> Outgoing {
+    let Some(value) = &record.value else { return Outgoing::tombstone(Topic::UserDeltas(tenant.clone()), record.id.as_str()) };
     // The root of the trace that ends at the call to the target.
     let span = info_span!("user_delta", %tenant, user = %record.id, version = record.version);
     let traceparent = span.in_scope(trace::traceparent);
@@ -131,6 +132,6 @@ fn user_record(tenant: &TenantName, record: &Unpublished, now: Timestamp) -> Out
         record.version,
         now,
         traceparent.as_deref(),
-        record.value.clone(),
+        value.clone(),
     )
 }

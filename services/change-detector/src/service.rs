@@ -34,6 +34,8 @@ pub struct Config {
     pub compare: Duration,
     /// How often what is published of a source is told again; zero is never, unless asked for.
     pub republish: Duration,
+    /// How long who is gone stays known; then his key ends.
+    pub forget: Duration,
     /// How long between two readings of a tenant's policy and groups. Consent counts as unknown after 60 s.
     pub facts: Duration,
     /// How long a lease lasts without renewal.
@@ -72,7 +74,7 @@ pub async fn build(config: Config, parts: Parts, connect: Connect, inbox: &Inbox
     let store =
         Store::open(store::Options { url: config.store.clone(), service: ROLE.name(), migrations: MIGRATIONS, clock: parts.clock.clone() })
             .await?;
-    let pace = Pace { rounds: config.poll, facts: config.facts, compare: config.compare, scrub: config.republish };
+    let pace = Pace { rounds: config.poll, facts: config.facts, compare: config.compare, scrub: config.republish, forget: config.forget };
     let report = store.report(ROLE.name(), &parts.health);
     let status = Publisher::start(parts.bus.clone(), ROLE, &parts.replica, parts.clock.clone());
     let metrics = Metrics::new();

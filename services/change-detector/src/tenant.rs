@@ -65,6 +65,8 @@ pub(crate) struct Pace {
     pub(crate) compare: Duration,
     /// Between scrubs; zero is never, unless asked for.
     pub(crate) scrub: Duration,
+    /// How long who is gone stays known.
+    pub(crate) forget: Duration,
 }
 
 /// How many people a tenant keeps though the directory does not show them there any more (I-5).

@@ -1,9 +1,10 @@
 //! One record in, decisions out: what every synchronization of its source wants for the user.
 //!
-//! Pure but for the trace. A tombstone says nothing: whoever left was told gone long before.
+//! Pure but for the trace. A tombstone decides nothing, for whoever left was told gone long before: it ends the decisions' keys too.
 
 use prost::Message as _;
 use tracing::{Span, field, info_span};
+use xtsync_domain::configuration::NamedSynchronization;
 use xtsync_domain::decide::decide;
 use xtsync_domain::{Configuration, Decision, Origin, TenantName, Timestamp, UserDelta};
 use xtsync_platform::bus::{Outgoing, Record, Urgency};
@@ -82,7 +83,10 @@ pub(crate) fn evaluate(
     now: Timestamp,
     batch: &mut Batch,
 ) -> Result<(), Unusable> {
-    let Some(value) = &record.value else { return Ok(()) };
+    let Some(value) = &record.value else {
+        end(record, source, configuration, batch);
+        return Ok(());
+    };
     let delta: UserDelta = event::decode::<v1::UserDelta>(&record.headers, value)?.try_into()?;
     if delta.tenant != *source {
         return Err(Unusable::WrongTenant(delta.tenant));
@@ -107,6 +111,14 @@ pub(crate) fn evaluate(
         batch.records.push(outgoing(&synchronization.spec.to, decision, now, traceparent.as_deref()));
     }
     Ok(())
+}
+
+/// The end of a user's key is the end of his decisions', to whatever target he is synchronized.
+fn end(record: &Record, source: &TenantName, configuration: &Configuration, batch: &mut Batch) {
+    let Ok(user) = std::str::from_utf8(&record.key) else { return };
+    let key = link_key(source, &user.into());
+    let ended = |synchronization: &NamedSynchronization| Outgoing::tombstone(Topic::Decisions(synchronization.spec.to.clone()), &key);
+    batch.records.extend(configuration.synchronizations_from(source).map(ended));
 }
 
 /// The record that says a partition of a source's deltas is decided for a revision.

@@ -11,7 +11,7 @@ use support::{PROJECTION, TRACE, World, gone, name, outgoing, until, user};
 use xtsync_domain::decision::{Departure, Desired};
 use xtsync_domain::{Decision, Origin, UserDelta};
 use xtsync_harness::wait_for;
-use xtsync_platform::bus::{Event, Partition, partition_of};
+use xtsync_platform::bus::{Event, Outgoing, Partition, partition_of};
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_proto::event;
 use xtsync_proto::topic::{PARTITIONS, Topic};
@@ -300,4 +300,17 @@ async fn what_a_scrub_tells_again_is_decided_again_as_backlog_and_under_the_same
     let decisions = world.decisions("hub").await;
     assert_eq!(decisions[0].version, decisions[1].version);
     assert_eq!((decisions[1].origin, &decisions[1].desired), (Origin::Scrub, &decisions[0].desired));
+}
+
+#[tokio::test]
+async fn the_end_of_a_users_key_ends_those_of_his_decisions() {
+    let world = World::new().await;
+    world.apply(3);
+    let mut service = world.service();
+    world.publish([user("emea", "ana", 7), gone("emea", "ana", 8), user("emea", "bo", 7)]).await;
+    world.send(vec![Outgoing::tombstone(Topic::UserDeltas(name("emea")), "ana")]).await;
+    for target in ["hub", "lab"] {
+        let ended = async || world.ended(target).await == ["emea/ana"];
+        until(&mut service, "the end of her decisions", ended).await;
+    }
 }

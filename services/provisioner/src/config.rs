@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use xtsync_platform::scrub::FORGOTTEN_AFTER;
+
 /// The provisioner's settings.
 #[derive(Debug, Clone)]
 pub struct Config {
@@ -19,6 +21,8 @@ pub struct Config {
     pub poll: Duration,
     /// How often what is published of a target is told again; zero is never, unless asked for.
     pub republish: Duration,
+    /// How long a link that is over stays known; then its key ends.
+    pub forget: Duration,
     /// Longest wait for what is in hand when asked to stop.
     pub drain_timeout: Duration,
 }
@@ -35,6 +39,7 @@ impl Config {
             lease_ttl: Duration::from_secs(10),
             poll: Duration::from_secs(1),
             republish: Duration::from_secs(24 * 60 * 60),
+            forget: FORGOTTEN_AFTER,
             drain_timeout: Duration::from_secs(20),
         }
     }

@@ -76,7 +76,10 @@ pub(crate) async fn send(worker: &Worker, epoch: Epoch, rows: Vec<Unpublished>, 
     let (context, now) = (&worker.context, worker.context.now());
     let record = |row: &Unpublished| {
         let (topic, key, traceparent) = (Topic::Links(worker.target.clone()), row.key.record(), row.traceparent.as_deref());
-        Outgoing::event::<v1::Link>(ROLE, topic, &key, row.version, now, traceparent, row.state.clone())
+        match &row.state {
+            Some(state) => Outgoing::event::<v1::Link>(ROLE, topic, &key, row.version, now, traceparent, state.clone()),
+            None => Outgoing::tombstone(topic, &key),
+        }
     };
     worker.begin(epoch).await?.commit().await?;
     let records = rows.iter().map(record).collect();

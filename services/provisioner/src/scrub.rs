@@ -1,17 +1,20 @@
 //! The scrub: what is published of a target's links is told again, a piece at a time, after everything that is new.
 //!
 //! By whoever publishes, so that no older state goes out after a newer one; and only where the store was held against its topic, for what
-//! a restored store would tell again is older than what stands there.
+//! a restored store would tell again is older than what stands there. A link that has been over for long is told no more: its key ends,
+//! and of it the store keeps the version of its last decision, so that a late one brings nobody back.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use xtsync_domain::Timestamp;
 use xtsync_platform::bus::Urgency;
 use xtsync_platform::scrub::{PAUSE, PIECE, Scrub};
+use xtsync_platform::store::Transaction;
 
 use crate::error::Result;
 use crate::publish;
-use crate::table::link;
+use crate::table::{Key, link, seen};
 use crate::worker::Worker;
 
 /// How far this replica has come with telling again.
@@ -40,13 +43,27 @@ async fn piece(worker: &Worker, now: Timestamp) -> Result<bool> {
     let context = &worker.context;
     let Some(epoch) = worker.lease.held().filter(|_| worker.is_whole()) else { return Ok(false) };
     let Some(scrub) = Scrub::due(&context.store, &worker.target, context.config.republish, now).await? else { return Ok(false) };
-    let rows = link::published_after(&context.store, &worker.target, scrub.after(), PIECE).await?;
+    let mut rows = link::published_after(&context.store, &worker.target, scrub.after(), PIECE).await?;
+    let forgotten = now.minus(context.config.forget);
+    rows.iter_mut().for_each(|row| row.end(forgotten));
+    let over: BTreeSet<Key> = rows.iter().filter(|row| row.state.is_none()).map(|row| row.key.clone()).collect();
     let last = rows.last().filter(|_| rows.len() == PIECE).map(|row| row.key.record());
     let count = rows.len();
     publish::send(worker, epoch, rows, Urgency::Bulk).await?;
     context.metrics.republished(&worker.target, count);
     let mut tx = worker.begin(epoch).await?;
+    // Only now: a key whose end nobody has heard is ended once more.
+    forget(&mut tx, &over, forgotten).await?;
     scrub.came_to(&mut tx, last.as_deref()).await?;
     tx.commit().await?;
     Ok(last.is_some())
+}
+
+/// Forgets links whose keys were ended. One for which something was decided meanwhile is told again.
+async fn forget(tx: &mut Transaction, over: &BTreeSet<Key>, before: Timestamp) -> Result<()> {
+    let links = link::lock(tx, over).await?;
+    let (over, others): (BTreeMap<_, _>, BTreeMap<_, _>) = links.into_iter().partition(|(_, stored)| stored.link.is_over(before));
+    link::publish_again(tx, &others.keys().collect::<Vec<_>>()).await?;
+    link::remove(tx, &over.keys().collect::<Vec<_>>()).await?;
+    seen::save(tx, &over.into_iter().map(|(key, stored)| (key, stored.link.desired.version)).collect()).await
 }

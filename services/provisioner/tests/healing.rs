@@ -7,7 +7,8 @@ mod bed;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use bed::{Bed, Place, gone, present, tenant};
+use bed::{Bed, FORGET, Place, gone, present, tenant};
+use xtsync_domain::Origin;
 use xtsync_platform::bus::partition_of;
 use xtsync_platform::scrub::{PAUSE, PIECE};
 use xtsync_proto::topic::{PARTITIONS, link_key};
@@ -142,4 +143,35 @@ async fn a_new_store_of_a_target_that_was_never_written_waits_for_nobody() {
     bed.settle().await;
     assert_eq!(bed.held().await, (BTreeMap::new(), String::new()));
     assert_eq!(bed.fake.objects().len(), 1);
+}
+
+#[tokio::test]
+async fn a_link_that_was_over_for_long_is_ended_and_no_late_decision_brings_anybody_back() {
+    for place in [Place::Sqlite, Place::Postgres] {
+        let bed = Bed::new(place).await;
+        let old = bed.decide("bo", present("bo", "Paris", true)).await;
+        bed.decide("ana", present("ana", "Paris", true)).await;
+        bed.settle().await;
+        bed.decide("bo", gone()).await;
+        bed.settle().await;
+        let users = async |bed: &Bed| bed.links().await.iter().map(|record| record.link.user().to_string()).collect::<Vec<_>>();
+        bed.clock.advance(FORGET.saturating_sub(DAY));
+        scrub(&bed).await;
+        assert_eq!(users(&bed).await, ["ana", "bo"]);
+        bed.clock.advance(2 * DAY);
+        scrub(&bed).await;
+        assert_eq!(users(&bed).await, ["ana"]);
+        bed.fake.purge_by_hand(&bed::address("bo"));
+        bed.fake.journal();
+
+        bed.agree(true).await;
+        bed.facts().await;
+        bed.decide_as("bo", present("bo", "Paris", true), old, Origin::Live).await;
+        bed.settle().await;
+        assert_eq!((bed.fake.journal(), users(&bed).await), (vec![], vec!["ana".to_owned()]));
+        bed.decide("bo", present("bo", "Oslo", true)).await;
+        bed.settle().await;
+        assert_eq!(bed.fake.journal()[0], "invite bo@emea.example", "a newer one does");
+        assert_eq!(users(&bed).await, ["ana", "bo"]);
+    }
 }

@@ -42,6 +42,12 @@ impl Outgoing {
         Self { topic, key: Bytes::copy_from_slice(key.as_bytes()), value: Some(value.into()), headers }
     }
 
+    /// The end of a key: what stood under it need not be kept any more. Without headers, since it tells of no event.
+    #[must_use]
+    pub fn tombstone(topic: Topic, key: &str) -> Self {
+        Self { topic, key: Bytes::copy_from_slice(key.as_bytes()), value: None, headers: Vec::new() }
+    }
+
     /// Refuses a record that is over [`RECORD_BYTES_MAX`], alike on both buses.
     pub(crate) fn check_size(&self) -> Result<(), Error> {
         let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();

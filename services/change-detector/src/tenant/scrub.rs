@@ -1,7 +1,7 @@
 //! The scrub: what is published of a tenant is told again, a piece at a time, when nothing else is to be done.
 //!
 //! Users go out under the version and with the state that they have, with origin scrub, which is backlog to everybody; at its beginning
-//! the facts that are told of only when they change.
+//! the facts that are told of only when they change. Who has been gone for long is told no more: his key ends, and the mirror forgets him.
 
 use std::time::Duration;
 
@@ -29,11 +29,14 @@ impl Tenant {
         if scrub.is_fresh() {
             press.facts(&self.facts.all_said(), now).await?;
         }
-        let users = mirror::published_after(&self.store, &self.name, scrub.after()).await?;
+        let users = mirror::published_after(&self.store, &self.name, scrub.after(), now.minus(self.pace.forget)).await?;
+        let over: Vec<_> = users.iter().filter(|user| user.value.is_none()).map(|user| (user.id.clone(), user.version)).collect();
         let (count, last) = (users.len(), users.last().map(|user| user.id.to_string()));
         press.again(users, now).await?;
         let last = last.filter(|_| count == PIECE);
         let mut tx = self.begin().await?;
+        // Only now: a key whose end nobody has heard is ended once more.
+        mirror::forget(&mut tx, &self.name, &over).await?;
         scrub.came_to(&mut tx, last.as_deref()).await?;
         tx.commit().await?;
         self.metrics.republished(&self.name, count);

@@ -155,6 +155,15 @@ impl World {
         marked
     }
 
+    /// The keys of decisions into a target whose last record is a tombstone.
+    pub(crate) async fn ended(&self, target: &str) -> Vec<String> {
+        let mut last = BTreeMap::new();
+        for record in self.records(Topic::Decisions(name(target))).await {
+            last.insert(String::from_utf8(record.key.to_vec()).unwrap(), record.value.is_none());
+        }
+        last.into_iter().filter(|(_, is_ended)| *is_ended).map(|(key, _)| key).collect()
+    }
+
     async fn decision_records(&self, target: &str) -> Vec<DecisionRecord> {
         let records = self.records(Topic::Decisions(name(target))).await;
         let read = |record: &Record| {

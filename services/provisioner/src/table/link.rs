@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message as _;
 use xtsync_domain::link::{Link, Stage};
-use xtsync_domain::{TargetId, TenantName};
+use xtsync_domain::{TargetId, TenantName, Timestamp};
 use xtsync_platform::params;
 use xtsync_platform::store::{Param, Row, Store, Transaction};
 use xtsync_proto::convert::LinkRecord;
@@ -40,7 +40,8 @@ pub(crate) use columns;
 pub(crate) struct Unpublished {
     pub(crate) key: Key,
     pub(crate) version: u64,
-    pub(crate) state: Vec<u8>,
+    /// None ends its key.
+    pub(crate) state: Option<Vec<u8>>,
     /// What was published when this was read.
     published: i64,
     pub(crate) traceparent: Option<String>,
@@ -49,8 +50,22 @@ pub(crate) struct Unpublished {
 impl Unpublished {
     fn read(row: &Row) -> Result<Self> {
         let (version, state, traceparent, published) = (row.uint(3)?, row.bytes(4)?, row.opt_text(5)?, row.int(6)?);
-        Ok(Self { key: Key::read(row, 0)?, version, state, published, traceparent })
+        Ok(Self { key: Key::read(row, 0)?, version, state: Some(state), published, traceparent })
     }
+
+    /// Says that its key ends, if its link is over since before that moment.
+    pub(crate) fn end(&mut self, before: Timestamp) {
+        // The version tells when it last changed: most need not be read. One that cannot be read is not known to be over.
+        let may_be_over = i64::try_from(self.version).is_ok_and(|changed| changed < before.0);
+        let is_over = |state: &Vec<u8>| may_be_over && record(&self.key, state).is_ok_and(|record| record.link.is_over(before));
+        self.state = self.state.take().filter(|state| !is_over(state));
+    }
+}
+
+fn record(key: &Key, state: &[u8]) -> Result<LinkRecord> {
+    let unreadable = |reason: String| Error::Unreadable(key.to_string(), reason);
+    let wire = v1::Link::decode(state).map_err(|error| unreadable(error.to_string()))?;
+    LinkRecord::try_from(wire).map_err(|error| unreadable(error.to_string()))
 }
 
 impl Stored {
@@ -59,9 +74,7 @@ impl Stored {
     }
 
     pub(crate) fn read(key: &Key, row: &Row, first: usize) -> Result<Self> {
-        let unreadable = |reason: String| Error::Unreadable(key.to_string(), reason);
-        let wire = v1::Link::decode(row.bytes(first)?.as_slice()).map_err(|error| unreadable(error.to_string()))?;
-        let record = LinkRecord::try_from(wire).map_err(|error| unreadable(error.to_string()))?;
+        let record = record(key, &row.bytes(first)?)?;
         let (version, traceparent, counted) = (row.uint(first + 1)?, row.opt_text(first + 2)?, row.opt_text(first + 3)?);
         Ok(Self { link: record.link, version, traceparent, counted, edition: row.uint(first + 4)? })
     }
@@ -207,6 +220,20 @@ pub(crate) async fn published_late(tx: &mut Transaction, rows: &[Unpublished]) -
         WHERE link.target = v.target AND link.source = v.source AND link.user_id = v.user_id AND link.link_version <> v.version";
     let params = |row: &Unpublished| with_key(row, params![row.version]);
     tx.insert(SQL, rows.iter().map(params).collect()).await?;
+    Ok(())
+}
+
+/// Removes locked links.
+pub(crate) async fn remove(tx: &mut Transaction, keys: &[&Key]) -> Result<()> {
+    const SQL: &str = "DELETE FROM link WHERE (target, source, user_id) IN (VALUES {rows})";
+    tx.insert(SQL, keys.iter().map(|key| key.params()).collect()).await?;
+    Ok(())
+}
+
+/// Has links published again as they are.
+pub(crate) async fn publish_again(tx: &mut Transaction, keys: &[&Key]) -> Result<()> {
+    const SQL: &str = "UPDATE link SET published_version = published_version - 1 WHERE (target, source, user_id) IN (VALUES {rows})";
+    tx.insert(SQL, keys.iter().map(|key| key.params()).collect()).await?;
     Ok(())
 }
 

@@ -37,6 +37,9 @@ use self::target::Fake;
 /// How long anything may take that is waited for.
 const DEADLINE: Duration = Duration::from_secs(20);
 
+/// How long a link that is over stays known.
+pub(crate) const FORGET: Duration = Duration::from_secs(20 * 24 * 60 * 60);
+
 /// In how many steps time passes.
 const STEPS: u32 = 6;
 
@@ -115,7 +118,7 @@ pub(crate) fn out_of_scope(settle: Duration) -> Desired {
 
 fn config(store: &str) -> Config {
     // A lease that outlives what tests do with their clock, and is looked for often.
-    Config { lease_ttl: Duration::from_secs(30 * 24 * 60 * 60), ..Config::new(store) }
+    Config { lease_ttl: FORGET + Duration::from_secs(10 * 24 * 60 * 60), forget: FORGET, ..Config::new(store) }
 }
 
 impl Bed {
@@ -419,6 +422,7 @@ impl Bed {
         self.all::<v1::Outcome>(Topic::Outcomes(tenant("hub"))).await.into_iter().map(say).collect()
     }
 
+    /// Everything on a topic whose key was not ended after it.
     pub(crate) async fn all<M: prost::Message + Typed + Default>(&self, topic: Topic) -> Vec<(String, M)> {
         if self.bus.ends(&topic).await.unwrap().iter().all(|ends| ends.low == ends.high) {
             return Vec::new();
@@ -428,7 +432,11 @@ impl Bed {
         while !table.caught_up() {
             for record in table.next().await.unwrap() {
                 let key = String::from_utf8(record.key.to_vec()).unwrap();
-                all.push((key, event::decode(&record.headers, &record.value.unwrap()).unwrap()));
+                let Some(value) = record.value else {
+                    all.retain(|(ended, _)| *ended != key);
+                    continue;
+                };
+                all.push((key, event::decode(&record.headers, &value).unwrap()));
             }
         }
         all

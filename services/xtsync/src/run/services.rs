@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use xtsync_change_detector::Inbox;
 use xtsync_control::Desk;
+use xtsync_platform::scrub::FORGOTTEN_AFTER;
 use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
 
@@ -62,6 +63,7 @@ impl Starter {
             poll: self.options.poll,
             compare: self.options.compare,
             republish: self.options.republish,
+            forget: FORGOTTEN_AFTER,
             facts: FACTS.min(self.options.poll.max(Duration::from_secs(1))),
             lease: self.options.lease_ttl,
         };

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use xtsync_domain::UserId;
 use xtsync_platform::scrub::{PAUSE, PIECE};
 
+use super::stage::FORGET;
 use super::*;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
@@ -44,4 +45,29 @@ async fn what_is_live_goes_before_the_next_piece_and_a_successor_goes_on_where_t
     assert_eq!(stage.settle().await.len(), 10);
     stage.later(DAY);
     assert_eq!(stage.settle().await, [], "once it is complete it is not begun again before it is asked for");
+}
+
+#[tokio::test]
+async fn who_has_been_gone_for_long_is_ended_and_forgotten_and_may_come_back() {
+    for stage in [Stage::new(&["city"], &["all"]).await, Stage::on_postgres(&["city"], &["all"]).await] {
+        let mut stage = with_ana_and_bo(stage);
+        stage.settle().await;
+        stage.directory.users(vec![gone("bo", Gone::SoftDeleted)]);
+        stage.settle().await;
+        stage.later(FORGET.saturating_sub(DAY));
+        // So late everything is compared too.
+        stage.directory.everything(vec![joined("all", &["ana"])], vec![changed("ana", &[("city", "Paris")])]);
+        stage.ask_scrub().await;
+        assert_eq!(told(&stage.settle().await), ["ana:scrub:all:Paris", "bo:scrub:bin"]);
+        stage.later(DAY);
+        stage.ask_scrub().await;
+        assert_eq!((told(&stage.settle().await), &*stage.ended), (vec!["ana:scrub:all:Paris".to_owned()], &["bo".to_owned()][..]));
+        stage.ask_scrub().await;
+        stage.settle().await;
+        assert_eq!(stage.ended.len(), 1, "he is forgotten");
+        stage.restart().await;
+        assert_eq!(stage.settle().await, [], "and is not taken for lost");
+        stage.directory.users(vec![changed("bo", &[])]);
+        assert_eq!(told(&stage.settle().await), ["bo:live::-"]);
+    }
 }

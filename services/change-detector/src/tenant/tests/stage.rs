@@ -38,6 +38,8 @@ use crate::tenant::{Fence, Order, Pace, Pause, Tenant};
 const LEASE: &str = "detector/emea";
 /// Rarer than anything else that a test waits for.
 pub(super) const COMPARE: Duration = Duration::from_secs(1_000 * 60 * 60);
+/// How long who is gone stays known.
+pub(super) const FORGET: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 const TTL: Duration = Duration::from_secs(100_000_000);
 
 pub(super) struct Stage {
@@ -46,6 +48,8 @@ pub(super) struct Stage {
     clock: Arc<ManualClock>,
     bus: Bus,
     heard: Table,
+    /// Whose keys were ended.
+    pub(super) ended: Vec<String>,
     pub(super) directory: Arc<Script>,
     order: Order,
     tenant: Tenant,
@@ -80,7 +84,7 @@ impl Stage {
         let directory = Arc::new(Script::default());
         let order = Order { revision: 1, users: Some((1, projection)), scopes: Scopes::new() };
         let tenant = take_up(&store, &clock, &bus, &directory, &order).await;
-        Self { folder, store, clock, bus, heard, directory, order, tenant }
+        Self { folder, store, clock, bus, heard, ended: Vec::new(), directory, order, tenant }
     }
 
     /// One step, a moment later.
@@ -131,7 +135,9 @@ impl Stage {
         while self.directory.heard() < all {
             let records = self.heard.next().await.unwrap();
             self.directory.hear(records.len());
-            deltas.extend(records.iter().map(|record| {
+            let (ends, values): (Vec<_>, Vec<_>) = records.iter().partition(|record| record.value.is_none());
+            self.ended.extend(ends.into_iter().map(|record| String::from_utf8(record.key.to_vec()).unwrap()));
+            deltas.extend(values.into_iter().map(|record| {
                 let wire: v1::UserDelta = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
                 UserDelta::try_from(wire).unwrap()
             }));
@@ -284,7 +290,8 @@ async fn take_up(url: &str, clock: &Arc<ManualClock>, bus: &Bus, directory: &Arc
     let store = Store::open(options).await.unwrap();
     let epoch = lease::acquire(&store, LEASE, "test", TTL).await.unwrap().unwrap();
     let fence = Fence { lease: LEASE.to_owned(), epoch };
-    let pace = Pace { rounds: Duration::from_secs(30), facts: Duration::from_secs(20), compare: COMPARE, scrub: Duration::ZERO };
+    let pace =
+        Pace { rounds: Duration::from_secs(30), facts: Duration::from_secs(20), compare: COMPARE, scrub: Duration::ZERO, forget: FORGET };
     let source: Arc<dyn Source> = directory.clone();
     let now = xtsync_platform::clock::Clock::now(&**clock);
     Tenant::take_up(emea(), source, (store, bus.clone()), fence, (pace, Metrics::new()), order.clone(), now).await.unwrap()
