@@ -8,12 +8,12 @@
 //! A backup of this store makes it whole by itself. What another store wrote means that this one is new: then the target only observes
 //! until a person has released it.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use tracing::warn;
 use xtsync_domain::link::class::class;
 use xtsync_platform::bus::{self, Record, Table};
-use xtsync_platform::store::Epoch;
+use xtsync_platform::store::{Epoch, Transaction};
 use xtsync_proto::convert::LinkRecord;
 use xtsync_proto::event;
 use xtsync_proto::topic::Topic;
@@ -25,9 +25,6 @@ use crate::table::link::{self, Stored};
 use crate::table::{Key, target, work};
 use crate::worker::Worker;
 
-/// Links in one transaction.
-const CHUNK: usize = 1_000;
-
 /// Takes from the topic what the store has lost.
 pub(crate) async fn rebuild(worker: &Worker, epoch: Epoch) -> Result<()> {
     let (context, topic) = (&worker.context, Topic::Links(worker.target.clone()));
@@ -35,83 +32,75 @@ pub(crate) async fn rebuild(worker: &Worker, epoch: Epoch) -> Result<()> {
         return Ok(());
     }
     let was_whole = target::read(&context.store, &worker.target).await?.is_some_and(|state| state.is_whole);
-    if was_whole && lost(worker, bus::last(&context.parts.bus, &topic).await?).await?.is_empty() {
+    if was_whole && lost(&mut worker.begin(epoch).await?, worker, bus::last(&context.parts.bus, &topic).await?).await?.is_empty() {
         return Ok(());
     }
-    let lost = lost(worker, all(worker, topic).await?).await?;
-    if !lost.is_empty() {
-        take_all(worker, epoch, &lost).await?;
+    let mut taken = 0;
+    let mut links = Table::open(&context.parts.bus, vec![topic]).await?;
+    while !links.caught_up() {
+        taken += take(worker, epoch, links.next().await?).await?;
+    }
+    if taken > 0 {
+        warn!(target = %worker.target, links = taken, "the store is older than what was said of its links: they were taken from their topic");
+        let mut decisions = Table::open(&context.parts.bus, vec![Topic::Decisions(worker.target.clone())]).await?;
+        while !decisions.caught_up() {
+            intake::take_again(context, &decisions.next().await?).await?;
+        }
     }
     let mut tx = worker.begin(epoch).await?;
     target::whole(&mut tx, &worker.target).await?;
     Ok(tx.commit().await?)
 }
 
-async fn take_all(worker: &Worker, epoch: Epoch, lost: &[(Key, LinkRecord)]) -> Result<()> {
-    let (context, target) = (&worker.context, &worker.target);
-    let is_new = lost.iter().any(|(_, record)| record.incarnation != context.store.incarnation());
-    warn!(%target, links = lost.len(), is_new, "the store is older than what was said of its links: they are taken from their topic");
-    let mut tx = worker.begin(epoch).await?;
-    target::begin(&mut tx, target, is_new.then(|| context.now())).await?;
-    tx.commit().await?;
-    for chunk in lost.chunks(CHUNK) {
-        take(worker, epoch, chunk).await?;
-    }
-    let keys: BTreeSet<String> = lost.iter().map(|(key, _)| key.record()).collect();
-    let decisions = all(worker, Topic::Decisions(worker.target.clone())).await?;
-    let decisions: Vec<Record> = decisions.into_iter().filter(|record| keys.contains(&*String::from_utf8_lossy(&record.key))).collect();
-    for chunk in decisions.chunks(CHUNK) {
-        intake::take_again(&worker.context, chunk).await?;
-    }
-    Ok(())
+/// A link that the topic knows better, and what the store has of it.
+struct Lost {
+    known: Option<Stored>,
+    said: LinkRecord,
 }
 
-/// The newest record of each key.
-async fn all(worker: &Worker, topic: Topic) -> Result<Vec<Record>> {
-    let mut table = Table::open(&worker.context.parts.bus, vec![topic]).await?;
-    let mut newest = BTreeMap::new();
-    while !table.caught_up() {
-        newest.extend(table.next().await?.into_iter().map(|record| (record.key.clone(), record)));
-    }
-    Ok(newest.into_values().collect())
+/// Those links of these records that the store has not, or has older. Nobody else changes them until the transaction has ended.
+async fn lost(tx: &mut Transaction, worker: &Worker, records: Vec<Record>) -> Result<BTreeMap<Key, Lost>> {
+    // Of several records of one link the last is the newest.
+    let said: BTreeMap<Key, LinkRecord> = records.iter().filter_map(|record| read(worker, record)).collect();
+    let mut known = link::lock(tx, &said.keys().cloned().collect()).await?;
+    let lost = said.into_iter().map(|(key, said)| {
+        let known = known.remove(&key);
+        (key, Lost { known, said })
+    });
+    Ok(lost.filter(|(_, Lost { known, said })| known.as_ref().is_none_or(|known| known.version < said.version)).collect())
 }
 
-/// Those of these links that the store has not, or has older.
-async fn lost(worker: &Worker, records: Vec<Record>) -> Result<Vec<(Key, LinkRecord)>> {
-    let mut lost = Vec::new();
-    for record in records {
-        let Some(link) = read(&record) else { continue };
-        let key = Key { target: worker.target.clone(), source: link.link.source().clone(), user: link.link.user().clone() };
-        let stored = link::read(&worker.context.store, &key).await?;
-        if stored.is_none_or(|stored| stored.version < link.version) {
-            lost.push((key, link));
-        }
-    }
-    Ok(lost)
-}
-
-fn read(record: &Record) -> Option<LinkRecord> {
+fn read(worker: &Worker, record: &Record) -> Option<(Key, LinkRecord)> {
     let wire = event::decode::<v1::Link>(&record.headers, record.value.as_ref()?).ok()?;
-    LinkRecord::try_from(wire).ok()
+    let said = LinkRecord::try_from(wire).ok()?;
+    Some((Key { target: worker.target.clone(), source: said.link.source().clone(), user: said.link.user().clone() }, said))
 }
 
-async fn take(worker: &Worker, epoch: Epoch, links: &[(Key, LinkRecord)]) -> Result<()> {
+/// Takes from some records what the store has lost; gives how many links that were.
+async fn take(worker: &Worker, epoch: Epoch, records: Vec<Record>) -> Result<usize> {
     let (context, now) = (&worker.context, worker.context.now());
     let mut tx = worker.begin(epoch).await?;
-    let mut known = link::lock(&mut tx, &links.iter().map(|(key, _)| key.clone()).collect()).await?;
-    let mut rebuilt = Vec::new();
-    for (key, LinkRecord { link, version, .. }) in links {
-        let before = known.remove(key);
-        let mut link = link.clone();
-        if let Some(before) = &before {
-            link.rebase(&before.link);
-        }
-        link.doubt();
-        let (traceparent, edition) = before.map_or((None, 0), |before| (before.traceparent, before.edition));
-        rebuilt.push(Stored { link, version: *version, traceparent, counted: None, edition });
+    let lost = lost(&mut tx, worker, records).await?;
+    if lost.is_empty() {
+        return Ok(0);
     }
+    let is_new = lost.values().any(|lost| lost.said.incarnation != context.store.incarnation());
+    target::begin(&mut tx, &worker.target, is_new.then_some(now)).await?;
+    let rebuilt: Vec<Stored> = lost.into_values().map(taken).collect();
     link::save(&mut tx, rebuilt.iter(), context.store.incarnation()).await?;
     let due: Vec<_> = rebuilt.iter().map(|stored| (stored.key(), class(&stored.link))).collect();
     work::arrived(&mut tx, &due, now).await?;
-    Ok(tx.commit().await?)
+    tx.commit().await?;
+    Ok(rebuilt.len())
+}
+
+/// A link as it is stored from then on: in doubt, and with the newest decision that anybody knows.
+fn taken(Lost { known, said }: Lost) -> Stored {
+    let mut link = said.link;
+    if let Some(known) = &known {
+        link.rebase(&known.link);
+    }
+    link.doubt();
+    let (traceparent, edition) = known.map_or((None, 0), |known| (known.traceparent, known.edition));
+    Stored { link, version: said.version, traceparent, counted: None, edition }
 }
