@@ -20,7 +20,7 @@ use crate::clock::Clock;
 use crate::consumer::{Consumer, Error, positions};
 use crate::service::Parts;
 use crate::shutdown::Shutdown;
-use crate::store::{self, Store, Transaction, lock_offsets, store_offset};
+use crate::store::{self, Store, Transaction, lock_offsets, store_offsets};
 use crate::telemetry::chain;
 
 /// How long to wait before the bus or the store is tried again.
@@ -119,9 +119,7 @@ impl Commands {
             info!(id, actor, %tenant, ?action, "a command is taken in");
             doer.note(&mut tx, command).await?;
         }
-        for (partition, next) in &next {
-            store_offset(&mut tx, partition, *next).await?;
-        }
+        store_offsets(&mut tx, &next).await?;
         tx.commit().await?;
         commands.iter().for_each(|command| doer.wake(&command.tenant));
         Ok(())

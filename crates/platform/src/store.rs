@@ -28,7 +28,7 @@ pub use error::Error;
 pub use lease::{Epoch, Held, Lease};
 pub use migration::{Migration, Migrations};
 pub(crate) use offset::set_offset_back;
-pub use offset::{load_offsets, lock_offsets, store_offset};
+pub use offset::{load_offsets, lock_offsets, store_offsets};
 pub use param::Param;
 pub use report::Report;
 pub use row::Row;

@@ -105,7 +105,10 @@ pub fn init(role: &str, options: &TelemetryOptions) -> anyhow::Result<Telemetry>
     let filter = options.filter.as_deref().unwrap_or(FILTER);
     let lines =
         lines(options.format).with_filter(EnvFilter::try_new(filter).with_context(|| format!("reading the log filter '{filter}'"))?);
-    let spans = tracing_opentelemetry::layer().with_tracer(traces.tracer("xtsync")).with_filter(filter_fn(is_traced));
+    let finest = if options.export { Level::DEBUG } else { Level::INFO };
+    let spans = tracing_opentelemetry::layer()
+        .with_tracer(traces.tracer("xtsync"))
+        .with_filter(filter_fn(move |metadata| is_traced(metadata, finest)));
     tracing_subscriber::registry().with(lines).with(spans).try_init().context("starting telemetry a second time")?;
     opentelemetry::global::set_meter_provider(metrics.clone());
     metrics::process(role);
@@ -141,9 +144,10 @@ where
     }
 }
 
-/// Our own spans are traced, whatever is logged: a quiet role must not break the trace.
-fn is_traced(metadata: &Metadata<'_>) -> bool {
-    metadata.is_span() && *metadata.level() <= Level::INFO && metadata.target().starts_with("xtsync")
+/// Our own spans are traced, whatever is logged: a quiet role must not break the trace. The fine ones, of which nothing but a collector
+/// knows, only where there is one.
+fn is_traced(metadata: &Metadata<'_>, finest: Level) -> bool {
+    metadata.is_span() && *metadata.level() <= finest && metadata.target().starts_with("xtsync")
 }
 
 #[cfg(test)]

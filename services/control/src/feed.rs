@@ -1,7 +1,9 @@
 //! Feeds the read model from the bus: the topics of every tenant, from where the store says.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
+use tokio::time::sleep;
 use xtsync_domain::configuration::Configuration;
 use xtsync_platform::bus::{Record, Wanted};
 use xtsync_platform::consumer::{Consumer, positions};
@@ -12,6 +14,9 @@ use crate::{Error, pins, resources, view};
 
 /// The group under which lag tools find control. Where it reads from is kept in its store.
 const GROUP: &str = "xtsync-control";
+
+/// How long it rests after a batch: the first of a burst is seen at once, the others come together, and share a transaction.
+const REST: Duration = Duration::from_millis(50);
 
 /// The topics that the read model is made of.
 pub(crate) fn topics(configuration: &Configuration) -> BTreeSet<Topic> {
@@ -57,6 +62,7 @@ async fn take(context: &Context, consumer: &mut Consumer, records: &[Record]) ->
     if found_names {
         pins::follow_up(context).await?;
     }
+    sleep(REST).await;
     Ok(())
 }
 

@@ -11,7 +11,7 @@ mod rows;
 
 use xtsync_domain::fact::is_group_name_key;
 use xtsync_platform::bus::Record;
-use xtsync_platform::store::store_offset;
+use xtsync_platform::store::store_offsets;
 
 use crate::Error;
 use crate::context::Context;
@@ -22,9 +22,7 @@ pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<bool, 
     context.metrics.folded(records);
     let found_names = batch.facts.keys().any(|(_, key)| is_group_name_key(key));
     let mut tx = context.begin(context.epoch()?).await?;
-    for (partition, next) in &batch.next {
-        store_offset(&mut tx, partition, *next).await?;
-    }
+    store_offsets(&mut tx, &batch.next).await?;
     rows::store(&mut tx, batch, context.clock.now()).await?;
     tx.commit().await?;
     Ok(found_names)

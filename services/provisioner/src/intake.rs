@@ -14,7 +14,7 @@ use tracing::error;
 use xtsync_domain::TenantName;
 use xtsync_platform::bus::{Event, Partition, Position, Record};
 use xtsync_platform::consumer::Consumer;
-use xtsync_platform::store::{lock_offsets, store_offset};
+use xtsync_platform::store::{lock_offsets, store_offsets};
 use xtsync_proto::topic::Topic;
 
 use self::read::{Reading, read};
@@ -102,9 +102,7 @@ impl Intake {
         let is_taken = |at: &Position| stored.get(&at.partition).is_some_and(|next| at.offset < *next);
         let decisions = decisions.into_iter().filter(|(at, _)| !is_taken(at)).map(|(_, arrival)| arrival).collect();
         let woken = take::take(&mut tx, &self.context, decisions).await?;
-        for (partition, next) in &next {
-            store_offset(&mut tx, partition, *next).await?;
-        }
+        store_offsets(&mut tx, &next).await?;
         tx.commit().await?;
         self.consumer.commit(next).await;
         Ok(woken)

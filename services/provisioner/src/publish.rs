@@ -5,6 +5,7 @@
 //! its key all the same: who published and then finds the lease gone has the owner publish those links again.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use tokio::time::sleep;
 use tracing::warn;
@@ -26,6 +27,9 @@ use crate::worker::Worker;
 /// Records in one publication.
 const BATCH_MAX: u32 = 500;
 
+/// How long it rests after a publication: the first of a burst is told at once, the others come together, and share their transactions.
+const REST: Duration = Duration::from_millis(50);
+
 /// Publishes whenever something was committed, until the shutdown, and then what is left.
 pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
     loop {
@@ -36,6 +40,7 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
         if is_last {
             return;
         }
+        shutdown.or(sleep(REST)).await;
         let poll = worker.context.config.poll;
         let pause = scrub::step(&worker).await.unwrap_or_else(|error| {
             warn!(target = %worker.target, error = chain(&error), "telling again pauses");
@@ -53,11 +58,12 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
 pub(crate) async fn step(worker: &Worker) -> Result<usize> {
     let mut published = 0;
     while let Some(epoch) = worker.lease.held() {
-        let count = links(worker, epoch).await? + outcomes(worker).await?;
-        if count == 0 {
+        let counts = [links(worker, epoch).await?, outcomes(worker).await?];
+        published += counts.iter().sum::<usize>();
+        // Who commits more meanwhile wakes the publisher.
+        if counts.iter().all(|count| *count < BATCH_MAX as usize) {
             break;
         }
-        published += count;
     }
     Ok(published)
 }
@@ -81,7 +87,8 @@ pub(crate) async fn send(worker: &Worker, epoch: Epoch, rows: Vec<Unpublished>, 
             None => Outgoing::tombstone(topic, &key),
         }
     };
-    worker.begin(epoch).await?.commit().await?;
+    // Nothing was written: to roll it back spares a flush.
+    drop(worker.begin(epoch).await?);
     let records = rows.iter().map(record).collect();
     let sent = dead_letter::publish(&*context.parts.bus, ROLE, records, urgency, now).await;
     match note(worker, epoch, &rows, sent.is_ok()).await {

@@ -23,7 +23,7 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
             warn!(target = %worker.target, error = chain(&error), "the status is not known");
         }
         // Counting a long queue takes a while: it may take a twentieth of the time, no more.
-        shutdown.or(sleep(worker.context.config.poll.max(began.elapsed() * 20))).await;
+        shutdown.or(sleep((worker.context.config.poll * 2).max(began.elapsed() * 20))).await;
     }
 }
 

@@ -80,7 +80,7 @@ impl Http {
 
     /// Sends it and gives the body of a success.
     pub(super) async fn call(&self, request: &Request) -> Result<Vec<u8>> {
-        let span = tracing::info_span!(
+        let span = tracing::debug_span!(
             "graph",
             otel.kind = "client",
             http.request.method = %request.method,

@@ -8,6 +8,7 @@ mod client;
 mod error;
 mod membership;
 mod options;
+mod producer;
 mod publish;
 mod pump;
 mod reader;

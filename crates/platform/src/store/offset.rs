@@ -22,15 +22,16 @@ pub async fn load_offsets(store: &Store, topic: &Topic) -> Result<BTreeMap<u32, 
         .collect()
 }
 
-/// Stores the next offset to read of a partition, beside the effect of the records before it. It never goes back: a late transaction of
-/// a former owner does not undo a later one's.
+/// Stores the next offset to read of each partition, beside the effect of the records before it. It never goes back: a late transaction
+/// of a former owner does not undo a later one's.
 ///
 /// # Errors
 /// When the database is away.
-pub async fn store_offset(tx: &mut Transaction, partition: &Partition, next: i64) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO offset_ (topic, part, next) VALUES ($1, $2, $3)
+pub async fn store_offsets(tx: &mut Transaction, next: &BTreeMap<Partition, i64>) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO offset_ (topic, part, next) VALUES {rows}
         ON CONFLICT (topic, part) DO UPDATE SET next = excluded.next WHERE excluded.next > offset_.next";
-    tx.execute(SQL, params![partition.topic.to_string(), partition.index, next]).await.map(drop)
+    let row = |(partition, next): (&Partition, &i64)| params![partition.topic.to_string(), partition.index, *next];
+    tx.insert(SQL, next.iter().map(row).collect()).await.map(drop)
 }
 
 /// The next offset of each partition, which nobody else moves until the transaction has ended; 0 where none is stored. Locked in one
@@ -39,15 +40,18 @@ pub async fn store_offset(tx: &mut Transaction, partition: &Partition, next: i64
 /// # Errors
 /// When the database is away.
 pub async fn lock_offsets(tx: &mut Transaction, partitions: BTreeSet<Partition>) -> Result<BTreeMap<Partition, i64>, Error> {
-    const SQL: &str = "INSERT INTO offset_ (topic, part, next) VALUES ($1, $2, 0)
-        ON CONFLICT (topic, part) DO UPDATE SET next = offset_.next RETURNING next";
+    const SQL: &str = "INSERT INTO offset_ (topic, part, next) VALUES {rows}
+        ON CONFLICT (topic, part) DO UPDATE SET next = offset_.next RETURNING topic, part, next";
+    let rows = partitions.iter().map(|partition| params![partition.topic.to_string(), partition.index, 0_i64]).collect();
     let mut stored = BTreeMap::new();
-    for partition in partitions {
-        let row = tx.fetch_one_opt(SQL, params![partition.topic.to_string(), partition.index]).await?;
-        let next = row.map(|row| row.int(0)).transpose()?.unwrap_or(0);
-        stored.insert(partition, next);
+    for row in tx.fetch_rows(SQL, rows).await? {
+        stored.insert((row.text(0)?, row.int(1)?), row.int(2)?);
     }
-    Ok(stored)
+    let next = |partition: Partition| {
+        let next = stored.get(&(partition.topic.to_string(), i64::from(partition.index))).copied();
+        (partition, next.unwrap_or(0))
+    };
+    Ok(partitions.into_iter().map(next).collect())
 }
 
 /// Sets the offset of a partition back, because its log was made anew: what is stored counts records that are no more.

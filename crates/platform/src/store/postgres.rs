@@ -5,7 +5,7 @@ use std::str::FromStr as _;
 use std::time::Duration;
 
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
-use sqlx::{AssertSqlSafe, PgPool};
+use sqlx::{AssertSqlSafe, Connection as _, PgPool};
 
 use super::{Error, Options, migration};
 
@@ -14,6 +14,10 @@ const CONNECTIONS_MAX: u32 = 8;
 
 /// How long to wait for a connection; then the database counts as away.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
+
+/// A connection that rested for longer is tried before it is used: the server may have been restarted. One in steady use shows by itself,
+/// and to try it would be a round trip a statement.
+const RESTED: Duration = Duration::from_secs(1);
 
 /// What the server is told of each connection, beside the schema.
 const SETTINGS: [(&str, &str); 4] = [
@@ -32,6 +36,14 @@ pub(super) async fn open(options: &Options) -> Result<PgPool, Error> {
     let schema = schema(options.service)?;
     let connect = connect_options(&options.url, &schema)?;
     let pool = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(CONNECT_MAX);
+    let pool = pool.test_before_acquire(false).before_acquire(|connection, rest| {
+        Box::pin(async move {
+            if rest.idle_for > RESTED {
+                connection.ping().await?;
+            }
+            Ok(true)
+        })
+    });
     let pool = pool.connect_with(connect).await.map_err(|source| Error::of("connecting", source))?;
     create_schema(&pool, &schema).await.map_err(|source| Error::of("creating the schema", source))?;
     let migrator = migration::migrator(migration::COMMON.postgres, options.migrations.postgres);

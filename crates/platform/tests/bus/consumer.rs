@@ -8,7 +8,7 @@ use xtsync_harness::{Dir, unique};
 use xtsync_platform::bus::{Bus, Event, Record, Wanted, partition_of};
 use xtsync_platform::clock::SystemClock;
 use xtsync_platform::consumer::{Consumer, lag, positions};
-use xtsync_platform::store::{Migrations, Options, Store, load_offsets, lock_offsets, store_offset};
+use xtsync_platform::store::{Migrations, Options, Store, load_offsets, lock_offsets, store_offsets};
 use xtsync_proto::topic::Topic;
 
 use crate::bed::{Bed, new_topic};
@@ -51,9 +51,7 @@ async fn take(consumer: &mut Consumer, wanted: &Wanted, store: &Store, count: us
         let records = next(consumer, wanted).await;
         let next = positions(&records);
         let mut tx = store.begin().await.unwrap();
-        for (partition, next) in &next {
-            store_offset(&mut tx, partition, *next).await.unwrap();
-        }
+        store_offsets(&mut tx, &next).await.unwrap();
         tx.commit().await.unwrap();
         consumer.commit(next).await;
         all.extend(records);
@@ -79,9 +77,8 @@ pub(crate) async fn a_log_made_anew_sets_the_stored_offset_back(bed: &Bed) {
     let (store, wanted) = (store(&dir).await, wanted(&[&topic]));
     publish(&bed.bus, &topic, 7).await;
     let mut tx = store.begin().await.unwrap();
-    for index in 0..topic.partitions() {
-        store_offset(&mut tx, &part(&topic, index), 1000).await.unwrap();
-    }
+    let far = (0..topic.partitions()).map(|index| (part(&topic, index), 1000)).collect();
+    store_offsets(&mut tx, &far).await.unwrap();
     tx.commit().await.unwrap();
     assert_eq!(lag(&store, &bed.bus, &topic).await.unwrap(), 7, "what the new log holds has no effect yet");
     take(&mut consumer(&store, &bed.bus), &wanted, &store, 7).await;

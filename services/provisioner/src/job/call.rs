@@ -1,7 +1,7 @@
 //! One call of a job: the gate, the intent, the call, and what its answer means for the link.
 
 use tokio::time::Instant;
-use tracing::{Instrument as _, debug, error, info_span, warn};
+use tracing::{Instrument as _, debug, debug_span, error, warn};
 use xtsync_domain::gate::{self, Verdict, Why};
 use xtsync_domain::link::classify::Claimed;
 use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow, Verb};
@@ -37,7 +37,7 @@ impl Job<'_> {
             return Ok(None);
         }
         let began = Instant::now();
-        let span = info_span!("call", verb = call.name());
+        let span = debug_span!("call", verb = call.name());
         let answer = perform::perform(&*self.worker.directory, call, &anchor, self.worker.context.config.call_timeout);
         let answer = answer.instrument(span).await;
         let result = answer.as_ref().map_or_else(Failure::name, |_| "done");

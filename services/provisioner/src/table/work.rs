@@ -67,12 +67,13 @@ pub(crate) async fn due(store: &Store, target: &TenantName, class: Class, now: T
 
 /// When something is due next in a target. By class, because the index is.
 pub(crate) async fn next_due(store: &Store, target: &TenantName) -> Result<Option<Timestamp>> {
-    const SQL: &str = "SELECT min(due) FROM work WHERE target = $1 AND class = $2";
+    const SQL: &str = "WITH v (class) AS (VALUES ($2), ($3), ($4))
+        SELECT (SELECT min(due) FROM work WHERE target = $1 AND work.class = v.class) FROM v";
+    let [revoke, live, bulk] = Class::ALL.map(Class::number);
+    let rows = store.fetch(SQL, params![target.as_str(), revoke, live, bulk]).await?;
     let mut next = None;
-    for class in Class::ALL {
-        let rows = store.fetch(SQL, params![target.as_str(), class.number()]).await?;
-        let due = rows.first().map(|row| row.opt_int(0)).transpose()?.flatten().map(Timestamp);
-        next = next.into_iter().chain(due).min();
+    for row in &rows {
+        next = next.into_iter().chain(row.opt_int(0)?.map(Timestamp)).min();
     }
     Ok(next)
 }

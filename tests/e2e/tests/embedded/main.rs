@@ -10,6 +10,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use tokio::net::TcpListener;
+use xtsync_e2e::fleet::Plan;
 use xtsync_e2e::oracle::{self, Source, Verdict};
 use xtsync_e2e::{configuration, graph};
 use xtsync_harness::{Dir, Process, binary, free_port, wait_for};
@@ -52,7 +53,7 @@ impl Place {
     /// Gives a run its configuration, as soon as it takes one.
     async fn configure(&self) -> Result<()> {
         let files: PathBuf = self.folder.join("configuration");
-        configuration::write(&files, &self.graph, &[("emea".to_owned(), "hub".to_owned())], EVERYBODY, None)?;
+        configuration::write(&files, &self.graph, &Plan::into_one(&["emea"], "hub"), None)?;
         let apply = ["apply", "-f", &files.to_string_lossy()];
         wait_for(SOON, "the configuration to be taken", async || Ok(self.administer(&apply).ok())).await
     }

@@ -19,8 +19,9 @@ use super::error;
 use super::membership::{Membership, Tagged};
 use crate::bus::{BATCH_MAX, Error};
 
-/// Batches that wait for the subscriber.
-pub(super) const BATCHES_MAX: usize = 4;
+/// Batches that wait for the subscriber. One: what comes while it is busy is gathered into the next, so that the slower it is, the fewer
+/// and larger they are.
+pub(super) const BATCHES_MAX: usize = 1;
 
 /// How long the channel may be full before the partitions are paused. Well below any session.
 const PATIENCE: Duration = Duration::from_secs(2);
