@@ -63,6 +63,7 @@ impl Watched {
         let mut held = lease.watch();
         let mut last = None;
         while !stop.is_cancelled() {
+            self.stand_by();
             let epoch = tokio::select! {
                 () = stop.cancelled() => break,
                 epoch = taken(&mut held) => epoch,
@@ -160,6 +161,11 @@ impl Watched {
         warn!(tenant = %self.name, code, error = chain(error), "detection waits");
         self.shared.metrics.failed(&self.name, code);
         self.tell(tenant, code);
+    }
+
+    /// Says that somebody else holds the tenant, also for whoever was killed under this name.
+    fn stand_by(&self) {
+        self.shared.status.set(RoleStatus { tenant: self.name.to_string(), ..RoleStatus::default() });
     }
 
     fn tell(&self, tenant: Option<&Tenant>, blocked: &str) {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use tokio::time::{Instant, timeout_at};
 use xtsync_platform::service::Role;
-use xtsync_proto::v1::{Status, WatchStatusRequest};
+use xtsync_proto::v1::{RoleStatus, Status, WatchStatusRequest};
 
 use crate::client::{Client, failure, patiently};
 use crate::exit;
@@ -41,12 +41,14 @@ pub(crate) async fn until_settled(client: &mut Client, limit: Duration, fresh: b
     Ok((last, Err(exit::Code::Unsettled.because(anyhow!("not settled in time: waiting for {}", waits_for.join(", "))))))
 }
 
-/// Rounds completed, by source. A source that says nothing yet has completed none.
+/// Rounds completed, by source, as whoever holds it said last: one that was killed stays a holder by its own last word. A source that says
+/// nothing yet has completed none.
 fn rounds(status: &Status) -> BTreeMap<String, u64> {
-    let detector =
-        |source: &str| status.roles.iter().find(|role| role.role == Role::ChangeDetector.name() && role.leader && role.tenant == source);
+    let detectors = || status.roles.iter().filter(|role| role.role == Role::ChangeDetector.name() && role.leader);
+    let said_at = |role: &&RoleStatus| role.at.map(|at| (at.seconds, at.nanos));
+    let holder = |source: &str| detectors().filter(|role| role.tenant == source).max_by_key(said_at);
     let sources = status.synchronizations.iter().map(|synchronization| &synchronization.source);
-    sources.map(|source| (source.clone(), detector(source).map_or(0, |role| role.round))).collect()
+    sources.map(|source| (source.clone(), holder(source).map_or(0, |role| role.round))).collect()
 }
 
 /// A detector whose store was restored from a backup counts its rounds from there.
@@ -64,7 +66,26 @@ fn unread(first: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> Vec<Str
 
 #[cfg(test)]
 mod tests {
+    use xtsync_domain::Timestamp;
+    use xtsync_proto::convert::wire_time;
+    use xtsync_proto::v1::SynchronizationStatus;
+
     use super::*;
+
+    #[test]
+    fn whoever_said_last_that_he_holds_a_source_knows_its_rounds() {
+        let said = |seconds: i64, round| RoleStatus {
+            role: Role::ChangeDetector.name().to_owned(),
+            tenant: "emea".to_owned(),
+            at: Some(wire_time(Timestamp(seconds * 1_000_000))),
+            round,
+            leader: true,
+            ..RoleStatus::default()
+        };
+        let synchronizations = vec![SynchronizationStatus { source: "emea".to_owned(), ..SynchronizationStatus::default() }];
+        let status = Status { roles: vec![said(10, 83), said(390, 1246), said(200, 90)], synchronizations, ..Status::default() };
+        assert_eq!(rounds(&status), BTreeMap::from([("emea".to_owned(), 1246)]));
+    }
 
     #[test]
     fn two_rounds_after_the_first_look_a_source_has_been_read_also_where_its_count_went_back() {
