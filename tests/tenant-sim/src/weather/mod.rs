@@ -33,6 +33,10 @@ pub struct Weather {
     pub latency: Span,
     /// The quotas; none are applied without.
     pub throttle: Option<Throttle>,
+    /// The tenants that are throttled; all of them, where none is named.
+    pub throttled: Vec<String>,
+    /// Tenants that answer every request about users with 503.
+    pub dead: Vec<String>,
     /// The share of requests that are answered with 500, 502, 503 or 504 instead of being carried out.
     pub server_errors: f64,
     /// The share of writes that are carried out and whose answer is lost: such a status, or a cut connection.

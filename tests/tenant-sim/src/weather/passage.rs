@@ -44,8 +44,14 @@ impl Passage {
             return Ok(Vec::new());
         };
         let sky = call.sim.sky();
+        let (is_here, first) = (|name: &String| **name == *call.tenant.name, call.path.first().map(String::as_str));
+        if weather.dead.iter().any(is_here) && matches!(first, Some("users" | "invitations" | "directory" | "contacts")) {
+            sky.note(Strike::ServerError);
+            return Err(faults::failure(503));
+        }
+        let is_throttled = weather.throttled.is_empty() || weather.throttled.iter().any(is_here);
         let headers = match &weather.throttle {
-            Some(throttle) if call.path.first().is_none_or(|first| first != "$batch") => {
+            Some(throttle) if is_throttled && first != Some("$batch") => {
                 sky.meters().charge(throttle, call, luck).inspect_err(|_| sky.note(Strike::Throttled))?
             }
             Some(_) | None => Vec::new(),

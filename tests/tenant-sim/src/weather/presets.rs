@@ -40,6 +40,7 @@ impl Weather {
                 meets_contact: 0.01,
                 ..InvitationWeather::default()
             },
+            ..Self::default()
         }
     }
 
@@ -61,6 +62,7 @@ impl Weather {
                 meets_contact: 0.05,
                 ..InvitationWeather::default()
             },
+            ..Self::default()
         }
     }
 }

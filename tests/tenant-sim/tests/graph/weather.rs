@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use reqwest::Method;
 use serde_json::{Value as Json, json};
-use xtsync_tenant_sim::{DeltaWeather, Sim, Span, Strike, Weather};
+use xtsync_tenant_sim::{DeltaWeather, Quota, Sim, Span, Strike, Throttle, Weather};
 
 use crate::world::{Graph, World, person, text};
 
@@ -146,6 +146,22 @@ async fn requests_take_their_time() {
     let started = Instant::now();
     emea.get("/organization").await.ok();
     assert!(started.elapsed() >= Duration::from_millis(50));
+}
+
+#[tokio::test]
+async fn some_tenants_may_be_throttled_or_dead_alone() {
+    let world = World::start(Sim::builder().tenant("emea", 3).tenant("hub", 3).tenant("apac", 3).seed(7)).await;
+    let (emea, hub, apac) = (world.graph("emea").await, world.graph("hub").await, world.graph("apac").await);
+    // One list of users costs two units.
+    let throttle = Some(Throttle { small: Quota::new(2, 3_600), ..Throttle::documented() });
+    let weather = Weather { throttle, throttled: vec!["hub".to_owned()], dead: vec!["apac".to_owned()], ..Weather::default() };
+    world.sim.set_weather(weather);
+    for status in [200, 429] {
+        for (graph, want) in [(&emea, 200), (&hub, status), (&apac, 503)] {
+            assert_eq!(graph.get("/users").await.status, want);
+        }
+    }
+    assert_eq!(apac.get("/organization").await.status, 200, "it is there, and says what it allows");
 }
 
 #[tokio::test]
