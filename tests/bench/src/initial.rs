@@ -4,7 +4,9 @@
 use std::time::{Duration, Instant};
 
 use anyhow::Result;
-use xtsync_e2e::fleet::{Fleet, ROLES};
+use serde_json::json;
+use xtsync_e2e::fleet::{Fleet, Plan, ROLES};
+use xtsync_tenant_sim::EVERYBODY;
 
 use crate::bare::Bare;
 use crate::report::{Figure, show};
@@ -14,29 +16,47 @@ use crate::{stage, usage};
 const AT_ONCE: usize = 12;
 
 /// How long the converged fleet is watched.
-const IDLE: Duration = Duration::from_secs(30);
+const IDLE: Duration = Duration::from_secs(60);
 
-/// Creates `people`, and then watches the fleet rest.
+/// A second group of the scope, into which everybody comes at once.
+const AGAIN: &str = "Again";
+
+/// Creates `people`, watches the fleet rest, and then lets one edit of a group concern them all.
 ///
 /// # Errors
 /// When the fleet does not come up or does not get there.
 pub(crate) async fn measure(people: usize) -> Result<Vec<Figure>> {
     let bare = bare(people.min(20_000)).await?;
     let sim = stage::tenants(people)?;
-    let mut fleet = Fleet::new(sim, stage::plan()).await?;
+    let (home, in_scope) = stage::people(&sim)?;
+    let again =
+        home.create_group(&json!({"displayName": AGAIN, "mailEnabled": false, "mailNickname": "again", "securityEnabled": true}))?;
+    let mut fleet = Fleet::new(sim, plan()).await?;
     let began = Instant::now();
     fleet.start().await?;
     fleet.settle("3000s")?;
     let ended = stage::rest(&fleet.sim, Duration::from_secs(60)).await?;
-    let (_, in_scope) = stage::people(&fleet.sim)?;
     let took = ended.duration_since(began).as_secs_f64();
     let speed = in_scope.len() as f64 / took;
     let note = format!("{} people in {took:.1} s, all roles, Kafka, PostgreSQL", in_scope.len());
-    let mut figures = vec![Figure::new("initial_sync_vs_bare", speed, "users/s", note).against(bare)];
-    figures.extend(costs(&fleet, in_scope.len())?);
+    let mut figures = vec![Figure::new("initial_sync_vs_bare", speed, "users/s", note).against(bare), cpu(&fleet, in_scope.len())?];
     figures.push(idle(&fleet, people).await?);
+    for who in in_scope {
+        home.add_member(again, who)?;
+    }
+    fleet.settle("3000s")?;
+    for role in ROLES {
+        let note = format!("{people} people, and a group edit that concerns them all");
+        figures.push(Figure::new(format!("peak_rss_mib_{role}"), usage::peak_rss_mib(fleet.pid(role, 0)?)?, "MiB", note).against(300.0));
+    }
     fleet.stop().await?;
     Ok(figures)
+}
+
+/// As people run it: told of changes, and asking every half minute.
+fn plan() -> Plan {
+    let scope = vec![EVERYBODY.to_owned(), AGAIN.to_owned()];
+    Plan { poll: Duration::from_secs(30), lease_ttl: Duration::from_secs(10), notified: true, scope, ..stage::plan() }
 }
 
 async fn bare(people: usize) -> Result<f64> {
@@ -46,23 +66,20 @@ async fn bare(people: usize) -> Result<f64> {
     Ok(speed)
 }
 
-fn costs(fleet: &Fleet, people: usize) -> Result<Vec<Figure>> {
+fn cpu(fleet: &Fleet, people: usize) -> Result<Figure> {
     let spent = stage::cpu(fleet)?;
     let micros = |time: Duration| time.as_secs_f64() * 1e6 / people as f64;
     let shares: Vec<_> = ROLES.iter().map(|role| format!("{role} {:.0}", micros(spent[role]))).collect();
     let total = micros(spent.values().sum());
-    let mut figures = vec![Figure::new("initial_sync_cpu_per_user", total, "µs", shares.join(", ")).against(500.0)];
-    for role in ROLES {
-        let peak = usage::peak_rss_mib(fleet.pid(role, 0)?)?;
-        figures.push(Figure::new(format!("peak_rss_mib_{role}"), peak, "MiB", format!("{people} people")).against(300.0));
-    }
-    Ok(figures)
+    Ok(Figure::new("initial_sync_cpu_per_user", total, "µs", shares.join(", ")).against(500.0))
 }
 
 async fn idle(fleet: &Fleet, people: usize) -> Result<Figure> {
-    let before: Duration = stage::cpu(fleet)?.values().sum();
+    let before = stage::cpu(fleet)?;
     tokio::time::sleep(IDLE).await;
-    let after: Duration = stage::cpu(fleet)?.values().sum();
-    let share = (after - before).as_secs_f64() / IDLE.as_secs_f64() * 100.0;
-    Ok(Figure::new("idle_cpu", share, "% of a core", format!("{people} people at rest, polled every 250 ms, four roles")).against(1.0))
+    let after = stage::cpu(fleet)?;
+    let share = |role: &str| (after[role] - before[role]).as_secs_f64() / IDLE.as_secs_f64() * 100.0;
+    let shares: Vec<_> = ROLES.iter().map(|role| format!("{role} {:.2}", share(role))).collect();
+    let note = format!("{people} people at rest, notifications on, polled every 30 s: {}", shares.join(", "));
+    Ok(Figure::new("idle_cpu", ROLES.iter().map(|role| share(role)).sum(), "% of a core", note).against(1.0))
 }

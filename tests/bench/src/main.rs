@@ -1,8 +1,10 @@
 //! What xtsync costs: starts everything it needs, measures, prints a table and writes `target/bench/report.json`.
 
 mod bare;
+mod busy;
 mod failover;
 mod initial;
+mod isolation;
 mod latency;
 mod policy;
 mod report;
@@ -26,6 +28,14 @@ struct Args {
     #[arg(long, default_value_t = 100_000)]
     people: usize,
 
+    /// People who are decided again while changes are timed; the goal speaks of 100,000
+    #[arg(long, default_value_t = 5_000)]
+    replayed: usize,
+
+    /// People of the source that is new while changes are timed; the goal speaks of 50,000
+    #[arg(long, default_value_t = 10_000)]
+    created: usize,
+
     /// Where the report goes
     #[arg(long, default_value = "target/bench/report.json")]
     report: PathBuf,
@@ -37,10 +47,14 @@ enum Measurement {
     Policy,
     /// From source to target, 50 changes a second
     Changes,
+    /// The same while much else is to be done
+    Busy,
     /// Leavers beside a backlog in a throttled target
     Leavers,
     /// The owner of a target is killed
     Failover,
+    /// Targets that are unwell beside others
+    Isolation,
     /// The first synchronization, and rest after it
     Initial,
 }
@@ -63,8 +77,10 @@ async fn measure(measurement: Measurement, args: &Args) -> Result<Vec<Figure>> {
     match measurement {
         Measurement::Policy => policy::measure(args.people).await,
         Measurement::Changes => latency::changes().await,
+        Measurement::Busy => busy::measure(args.replayed, args.created).await,
         Measurement::Leavers => latency::leavers().await,
         Measurement::Failover => failover::measure().await,
+        Measurement::Isolation => isolation::measure().await,
         Measurement::Initial => initial::measure(args.people).await,
     }
 }

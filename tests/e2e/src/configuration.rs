@@ -7,19 +7,23 @@ use std::path::Path;
 
 use anyhow::Result;
 
-/// Writes a folder of YAML for these pairs of source and target, whose sources tell of changes to `notified`, and in it the simulated application's secret.
+use crate::fleet::Plan;
+
+/// Writes a folder of YAML for a plan, whose sources tell of changes to `notified`, and in it the simulated application's secret.
 ///
 /// # Errors
 /// When it cannot be written.
-pub fn write(folder: &Path, address: &str, pairs: &[(String, String)], group: &str, notified: Option<&str>) -> Result<()> {
+pub fn write(folder: &Path, address: &str, plan: &Plan, notified: Option<&str>) -> Result<()> {
     fs::create_dir_all(folder)?;
     let secret = folder.join("secret");
     fs::write(&secret, "secret")?;
-    fs::write(folder.join("contoso.yaml"), yaml(&secret, address, pairs, group, notified)?)?;
+    fs::write(folder.join("contoso.yaml"), yaml(&secret, address, plan, notified)?)?;
     Ok(())
 }
 
-fn yaml(secret: &Path, address: &str, pairs: &[(String, String)], group: &str, notified: Option<&str>) -> Result<String> {
+fn yaml(secret: &Path, address: &str, plan: &Plan, notified: Option<&str>) -> Result<String> {
+    let Plan { pairs, scope, settle, .. } = plan;
+    let (groups, settle) = (scope.join(", "), settle.as_millis());
     let client = format!("{{clientId: app, clientSecret: {{file: {}}}}}", secret.display());
     let tenants: BTreeSet<&str> = pairs.iter().flat_map(|(source, target)| [source.as_str(), target]).collect();
     let names = tenants.iter().copied().collect::<Vec<_>>().join(", ");
@@ -37,7 +41,7 @@ fn yaml(secret: &Path, address: &str, pairs: &[(String, String)], group: &str, n
         write!(
             yaml,
             "---\nkind: Synchronization\nmetadata: {{tenant: {source}, name: to-{target}}}\nspec:\n  to: {target}\n  mode: enforce\n  \
-             settle: 1s\n  scope: {{groups: [{group}]}}\n"
+             settle: {settle}ms\n  scope: {{groups: [{groups}]}}\n"
         )?;
     }
     Ok(yaml)

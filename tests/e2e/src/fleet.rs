@@ -30,6 +30,10 @@ static ALONE: Mutex<()> = Mutex::const_new(());
 pub struct Plan {
     /// Who pushes into whom, by tenant; all of them are in the simulator.
     pub pairs: Vec<(String, String)>,
+    /// The groups of each source whose people are in scope.
+    pub scope: Vec<String>,
+    /// How long a loss of scope must last.
+    pub settle: Duration,
     /// Processes of each role.
     pub replicas: usize,
     /// How often a source is asked for changes.
@@ -46,6 +50,8 @@ impl Plan {
     pub fn into_one(sources: &[&str], target: &str) -> Self {
         Self {
             pairs: sources.iter().map(|source| ((*source).to_owned(), target.to_owned())).collect(),
+            scope: vec![EVERYBODY.to_owned()],
+            settle: Duration::from_secs(1),
             replicas: 1,
             poll: Duration::from_millis(250),
             lease_ttl: Duration::from_secs(5),
@@ -102,9 +108,24 @@ impl Fleet {
         }
         let notified = format!("127.0.0.1:{}", free_port());
         let fleet = Self { sim, kafka, postgres, plan, folder: Dir::new()?, address, notified, members: Vec::new(), _alone: alone };
-        let url = fleet.plan.notified.then(|| format!("http://{}", fleet.notified));
-        configuration::write(&fleet.configuration(), &fleet.address, &fleet.plan.pairs, EVERYBODY, url.as_deref())?;
+        fleet.configure()?;
         Ok(fleet)
+    }
+
+    /// Changes the pairs and the time that a loss of scope must last, and applies that.
+    ///
+    /// # Errors
+    /// When the broker or control refuses.
+    pub fn reconfigure(&mut self, pairs: Vec<(String, String)>, settle: Duration) -> Result<()> {
+        (self.plan.pairs, self.plan.settle) = (pairs, settle);
+        self.configure()?;
+        self.create_topics()?;
+        self.apply()
+    }
+
+    fn configure(&self) -> Result<()> {
+        let url = self.plan.notified.then(|| format!("http://{}", self.notified));
+        configuration::write(&self.configuration(), &self.address, &self.plan, url.as_deref())
     }
 
     /// Where the tenants are.

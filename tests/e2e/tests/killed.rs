@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, Result, ensure};
 use tokio::net::TcpListener;
+use xtsync_e2e::fleet::Plan;
 use xtsync_e2e::oracle::{self, Source};
 use xtsync_e2e::{configuration, graph};
 use xtsync_harness::{Dir, Process, Signal, binary, free_port, wait_for};
@@ -24,7 +25,7 @@ async fn play() -> Result<()> {
     let sim = Sim::builder().tenant("emea", 400).tenant("hub", 0).allow("emea", "hub").seed(7).build()?;
     let address = serve(&sim).await?;
     let files = folder.join("configuration");
-    configuration::write(&files, &address, &[("emea".to_owned(), "hub".to_owned())], EVERYBODY, None)?;
+    configuration::write(&files, &address, &Plan::into_one(&["emea"], "hub"), None)?;
 
     let control = free_port();
     let mut run = start(&folder, control)?;
