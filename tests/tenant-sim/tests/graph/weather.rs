@@ -152,7 +152,8 @@ async fn requests_take_their_time() {
 async fn some_tenants_may_be_throttled_or_dead_alone() {
     let world = World::start(Sim::builder().tenant("emea", 3).tenant("hub", 3).tenant("apac", 3).seed(7)).await;
     let (emea, hub, apac) = (world.graph("emea").await, world.graph("hub").await, world.graph("apac").await);
-    let throttle = Some(Throttle { small: Quota::new(1, 3_600), ..Throttle::documented() });
+    // One list of users costs two units.
+    let throttle = Some(Throttle { small: Quota::new(2, 3_600), ..Throttle::documented() });
     let weather = Weather { throttle, throttled: vec!["hub".to_owned()], dead: vec!["apac".to_owned()], ..Weather::default() };
     world.sim.set_weather(weather);
     for status in [200, 429] {
