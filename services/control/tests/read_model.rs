@@ -75,6 +75,13 @@ async fn settling(control: Control) {
     say::link(bus, say::decided("ana", 2, say::present()), 2).await;
     control.waits_for(&[]).await;
 
+    // What was long on its way says nothing new; whatever comes after it has been folded too.
+    say::delta(bus, "ana", 1).await;
+    say::decision(bus, say::decided("ana", 1, say::out_of_scope())).await;
+    say::link_version(bus, say::decided("ana", 2, say::present()), 0, 1).await;
+    say::outcome(bus, "1", "ana", Verb::Create).await;
+    control.wait("counted", async |control| control.counts().await.created == 1 && control.status().await.settled).await;
+
     // Whoever is out of scope and never was there has no link, and nothing is waited for.
     say::delta(bus, "ben", 5).await;
     say::decision(bus, say::decided("ben", 5, say::out_of_scope())).await;

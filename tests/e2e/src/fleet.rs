@@ -265,6 +265,24 @@ impl Fleet {
         self.administer(&["status", &format!("--wait={within}"), "--fresh"]).map(drop)
     }
 
+    /// What the stores say of links that control takes for not settled: for whoever has to find out why they are not.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn unsettled(&self) -> Result<String> {
+        const SEEN: &str = "SELECT user_id, standing, code, due, md5(record) FROM control.view_link WHERE standing <> 'done'";
+        const HELD: &str =
+            "SELECT link.user_id, link_version, published_version, edition, md5(state), class, due, trouble, code, intent.until
+            FROM provisioner.link LEFT JOIN provisioner.work USING (target, source, user_id)
+            LEFT JOIN provisioner.intent USING (target, source, user_id)";
+        let seen = self.postgres.sql(&database("control"), SEEN).await?;
+        let held = self.postgres.sql(&database("provisioner"), HELD).await?;
+        let of = |line: &&str| line.split('|').next().is_some_and(|user| seen.contains(user));
+        let held: Vec<&str> = held.lines().filter(of).collect();
+        let now = self.postgres.sql("postgres", "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)").await?;
+        Ok(format!("now {now}\ncontrol has seen\n{seen}\nthe provisioner has\n{}", held.join("\n")))
+    }
+
     /// What the metrics or health of a role's first replica say.
     ///
     /// # Errors

@@ -74,7 +74,7 @@ impl Batch {
         match &record.at.partition.topic {
             Topic::UserDeltas(source) => {
                 let version = read::<v1::UserDelta>(record)?.map(|delta| delta.version);
-                self.users.insert((source.to_string(), key), version);
+                put(&mut self.users, (source.to_string(), key), version, |version| *version);
             }
             Topic::TenantFacts(tenant) => {
                 self.facts.insert((tenant.to_string(), key), bytes::<v1::TenantFact>(record)?);
@@ -85,11 +85,11 @@ impl Batch {
                 let row = match read::<v1::Link>(record)? {
                     Some(wire) => {
                         let record = wire.encode_to_vec();
-                        Some(link::row(&LinkRecord::try_from(wire).ok()?.link, record))
+                        Some(link::row(&LinkRecord::try_from(wire).ok()?, record))
                     }
                     None => None,
                 };
-                self.links.insert((target.to_string(), source.to_owned(), user.to_owned()), row);
+                put(&mut self.links, (target.to_string(), source.to_owned(), user.to_owned()), row, |row| row.version);
             }
             Topic::Outcomes(target) => self.outcomes.extend(outcome(target.to_string(), read(record)??)),
             Topic::Status => {
@@ -110,8 +110,19 @@ impl Batch {
             Some(decision) => Some(decision_row(&decision)?),
             None => None,
         };
-        self.decisions.insert((target, source.to_owned(), user.to_owned()), row);
+        put(&mut self.decisions, (target, source.to_owned(), user.to_owned()), row, |row| row.version.clone());
         Some(())
+    }
+}
+
+/// Takes a row unless the one at hand is newer: a record that was long on its way comes after those that replaced it.
+fn put<K: Ord, R, V: Ord>(rows: &mut BTreeMap<K, Option<R>>, key: K, row: Option<R>, version: impl Fn(&R) -> V) {
+    let is_late = match (rows.get(&key), &row) {
+        (Some(Some(known)), Some(row)) => version(row) < version(known),
+        (_, None) | (None | Some(None), _) => false,
+    };
+    if !is_late {
+        rows.insert(key, row);
     }
 }
 
@@ -169,6 +180,17 @@ fn bytes<M: Message + Typed + Default>(record: &Record) -> Option<Option<Vec<u8>
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_long_on_its_way_does_not_replace_what_is_newer() {
+        let mut rows = BTreeMap::new();
+        for (row, stays) in
+            [(Some(5), Some(5)), (Some(4), Some(5)), (Some(5), Some(5)), (Some(7), Some(7)), (None, None), (Some(3), Some(3))]
+        {
+            put(&mut rows, "ana", row, |row| *row);
+            assert_eq!(rows["ana"], stays);
+        }
+    }
 
     #[test]
     fn versions_compare_as_bytes_as_they_do_as_parts() {

@@ -5,12 +5,15 @@ use std::time::Duration;
 use xtsync_domain::Timestamp;
 use xtsync_domain::decision::{Departure, Desired};
 use xtsync_domain::link::{Account, Link, Shadow, Stage, TroubleKind};
+use xtsync_proto::convert::LinkRecord;
 
 use super::batch::version_bytes;
 
 /// A link, reduced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LinkRow {
+    /// Grows with each state that is told of the link.
+    pub(crate) version: u64,
     /// The version of the decision it works towards.
     pub(crate) desired: Vec<u8>,
     pub(crate) state: &'static str,
@@ -53,9 +56,9 @@ impl Standing {
 }
 
 /// Reduces a link that was published as these bytes.
-pub(crate) fn row(link: &Link, record: Vec<u8>) -> LinkRow {
+pub(crate) fn row(LinkRecord { link, version, .. }: &LinkRecord, record: Vec<u8>) -> LinkRow {
     let (standing, code, due) = standing(link);
-    LinkRow { desired: version_bytes(link.desired.version), state: state(&link.shadow), standing, code, due, record }
+    LinkRow { version: *version, desired: version_bytes(link.desired.version), state: state(&link.shadow), standing, code, due, record }
 }
 
 fn state(shadow: &Shadow) -> &'static str {
@@ -144,8 +147,9 @@ mod tests {
             (troubled(TroubleKind::Refused), Standing::Refused, "c", 0),
             (troubled(TroubleKind::Retry), Standing::Waiting, "c", 0),
         ] {
-            let row = row(&link, Vec::new());
-            assert_eq!((row.standing, row.code.as_str(), row.due), (standing, code, Timestamp(due)), "{link:?}");
+            let record = LinkRecord { link, version: 1, incarnation: String::new() };
+            let row = row(&record, Vec::new());
+            assert_eq!((row.standing, row.code.as_str(), row.due), (standing, code, Timestamp(due)), "{record:?}");
         }
     }
 }

@@ -1,4 +1,5 @@
-//! Stores a batch: one statement a table, tombstoned keys apart.
+//! Stores a batch: one statement a table, tombstoned keys apart. What is older than what is known is passed over, for it was only long on
+//! its way.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -26,7 +27,7 @@ pub(super) async fn store(tx: &mut Transaction, batch: Batch, now: Timestamp) ->
 
 async fn users(tx: &mut Transaction, users: BTreeMap<User, Option<u64>>) -> Result<(), Error> {
     const PUT: &str = "INSERT INTO view_user (source, user_id, version) VALUES {rows}
-        ON CONFLICT (source, user_id) DO UPDATE SET version = excluded.version";
+        ON CONFLICT (source, user_id) DO UPDATE SET version = excluded.version WHERE excluded.version >= view_user.version";
     const DROP: &str = "DELETE FROM view_user WHERE source = $1 AND user_id = $2";
     let mut rows = Vec::new();
     for ((source, user), version) in users {
@@ -40,7 +41,8 @@ async fn users(tx: &mut Transaction, users: BTreeMap<User, Option<u64>>) -> Resu
 
 async fn decisions(tx: &mut Transaction, decisions: BTreeMap<Link, Option<DecisionRow>>) -> Result<(), Error> {
     const PUT: &str = "INSERT INTO view_decision (target, source, user_id, delta, version, desired) VALUES {rows}
-        ON CONFLICT (target, source, user_id) DO UPDATE SET delta = excluded.delta, version = excluded.version, desired = excluded.desired";
+        ON CONFLICT (target, source, user_id) DO UPDATE SET delta = excluded.delta, version = excluded.version, desired = excluded.desired
+        WHERE excluded.version >= view_decision.version";
     const DROP: &str = "DELETE FROM view_decision WHERE target = $1 AND source = $2 AND user_id = $3";
     let mut rows = Vec::new();
     for ((target, source, user), decision) in decisions {
@@ -60,16 +62,28 @@ async fn markers(tx: &mut Transaction, markers: BTreeMap<(String, String, u32), 
 }
 
 async fn links(tx: &mut Transaction, links: BTreeMap<Link, Option<LinkRow>>) -> Result<(), Error> {
-    const PUT: &str = "INSERT INTO view_link (target, source, user_id, desired, state, standing, code, due, record) VALUES {rows}
-        ON CONFLICT (target, source, user_id) DO UPDATE SET desired = excluded.desired, state = excluded.state,
-        standing = excluded.standing, code = excluded.code, due = excluded.due, record = excluded.record";
+    const PUT: &str = "INSERT INTO view_link (target, source, user_id, version, desired, state, standing, code, due, record) VALUES {rows}
+        ON CONFLICT (target, source, user_id) DO UPDATE SET version = excluded.version, desired = excluded.desired,
+        state = excluded.state, standing = excluded.standing, code = excluded.code, due = excluded.due, record = excluded.record
+        WHERE excluded.version >= view_link.version";
     const DROP: &str = "DELETE FROM view_link WHERE target = $1 AND source = $2 AND user_id = $3";
     let mut rows = Vec::new();
     for ((target, source, user), link) in links {
         match link {
             Some(link) => {
                 let standing = link.standing.as_str();
-                rows.push(params![target, source, user, link.desired, link.state, standing, link.code, link.due, link.record]);
+                rows.push(params![
+                    target,
+                    source,
+                    user,
+                    link.version,
+                    link.desired,
+                    link.state,
+                    standing,
+                    link.code,
+                    link.due,
+                    link.record
+                ]);
             }
             None => drop(tx.execute(DROP, params![target, source, user]).await?),
         }

@@ -78,6 +78,11 @@ pub(crate) async fn replayed(bus: &Bus, revision: u64) {
 
 /// The provisioner has a link so: with an enabled shadow user, and the decision of a version reached.
 pub(crate) async fn link(bus: &Bus, desired: Decision, applied: u64) {
+    link_version(bus, desired, applied, applied).await;
+}
+
+/// The same under a version of its own.
+pub(crate) async fn link_version(bus: &Bus, desired: Decision, applied: u64, version: u64) {
     let account = Account {
         id: "t1".into(),
         stage: Stage::Live,
@@ -102,7 +107,7 @@ pub(crate) async fn link(bus: &Bus, desired: Decision, applied: u64) {
         holders: [].into(),
         trouble: None,
     };
-    let record = LinkRecord { link, version: 1, incarnation: "i".into() };
+    let record = LinkRecord { link, version, incarnation: "i".into() };
     publish(bus, Topic::Links(hub()), key, &v1::Link::from(record)).await;
 }
 

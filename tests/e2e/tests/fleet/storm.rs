@@ -78,7 +78,9 @@ async fn play(seed: u64) -> Result<()> {
     }
 
     // What was being called when somebody was killed is left alone until the call must have ended.
-    fleet.settle("180s")?;
+    if let Err(error) = fleet.settle("180s") {
+        return Err(error.context(fleet.unsettled().await?));
+    }
     // The oracle asks once.
     fleet.sim.set_weather(Weather::default());
     let verdict = fleet.judge("hub").await?;

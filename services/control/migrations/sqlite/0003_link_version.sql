@@ -1,0 +1,2 @@
+-- Of two states that are told of a link the newer one stays, whichever comes last.
+ALTER TABLE view_link ADD COLUMN version INTEGER NOT NULL DEFAULT 0;
