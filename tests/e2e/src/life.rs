@@ -8,8 +8,9 @@ use serde_json::json;
 use uuid::Uuid;
 use xtsync_tenant_sim::{EVERYBODY, Sim, TenantHandle};
 
-/// Of how many people one may leave his group or company: fewer than the twentieth that a target lets go in an hour.
-const PEOPLE_A_LEAVER: usize = 25;
+/// Of how many people one may leave his group or company: a target lets go a twentieth of those who are there in an hour, and they may
+/// not all be there yet.
+const PEOPLE_A_LEAVER: usize = 50;
 
 /// Where somebody may go to who is in the same department.
 const DEPARTMENTS: [&str; 6] = ["Sales", "Legal", "Finance", "Research", "Support", "Shared Services"];
