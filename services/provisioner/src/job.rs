@@ -147,7 +147,7 @@ impl<'a> Job<'a> {
                     self.seen = Seen::NotLooked;
                     continue;
                 }
-                Step::Await => End::Retry("not_visible_yet"),
+                Step::Await => End::Unseen,
                 Step::Settle(due) => End::NotYet(due),
                 Step::Hold(hold) => End::Hold(hold),
                 Step::Rest => End::Rest,

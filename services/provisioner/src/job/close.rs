@@ -58,9 +58,14 @@ impl Job<'_> {
             // What nobody may repeat yet keeps its intent, and its time.
             End::Lost { invited: true } | End::NotYet(_) | End::Panicked => Called::Unchanged,
             End::Lost { invited: false } => Called::Unknown,
-            End::Rest | End::Hold(_) | End::Closed { .. } | End::Retry(_) | End::Stopped | End::Forbidden(_) | End::Refused { .. } => {
-                Called::Ended
-            }
+            End::Rest
+            | End::Hold(_)
+            | End::Closed { .. }
+            | End::Retry(_)
+            | End::Unseen
+            | End::Stopped
+            | End::Forbidden(_)
+            | End::Refused { .. } => Called::Ended,
         };
         let outcome = told.as_ref().map(|outcome| record(outcome, stored.version, stored.traceparent.as_deref()));
         (Entry { stored, work, call, uses: None, outcome, now }, told)
@@ -77,6 +82,7 @@ impl Job<'_> {
             | End::Hold(Hold::Refused | Hold::Conflict(_))
             | End::NotYet(_)
             | End::Retry(_)
+            | End::Unseen
             | End::Lost { .. }
             | End::Panicked
             | End::Stopped

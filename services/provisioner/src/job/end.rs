@@ -12,6 +12,9 @@ use xtsync_platform::backoff;
 /// The longest first wait, and the longest of all, before a conflict is looked at again.
 const CONFLICT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(60 * 60));
 
+/// The longest first wait, and the longest of all, for what was made to show: a leaver's object is found soon after it does.
+const UNSEEN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+
 /// How long what the target forbids for one user is left alone.
 const FORBIDDEN_FOR: Duration = Duration::from_secs(60);
 
@@ -39,6 +42,8 @@ pub(super) enum End {
     },
     /// Time may help; a stable code.
     Retry(&'static str),
+    /// What was made does not show yet.
+    Unseen,
     /// An answer was lost.
     Lost {
         /// Whether it was an invitation's, which nobody repeats before it must have ended.
@@ -64,7 +69,13 @@ impl End {
     pub(super) fn depends_on_decision(&self) -> bool {
         match self {
             Self::Rest | Self::NotYet(_) | Self::Hold(_) | Self::Closed { .. } => true,
-            Self::Retry(_) | Self::Lost { .. } | Self::Panicked | Self::Stopped | Self::Forbidden(_) | Self::Refused { .. } => false,
+            Self::Retry(_)
+            | Self::Unseen
+            | Self::Lost { .. }
+            | Self::Panicked
+            | Self::Stopped
+            | Self::Forbidden(_)
+            | Self::Refused { .. } => false,
         }
     }
 
@@ -92,6 +103,10 @@ impl End {
             Self::Retry(code) => {
                 link.trouble(TroubleKind::Retry, code, Vec::new(), now);
                 Some(now.plus(backoff::delay(attempts(link), rng)))
+            }
+            Self::Unseen => {
+                link.trouble(TroubleKind::Retry, "not_visible_yet", Vec::new(), now);
+                Some(now.plus(backoff::within(attempts(link), UNSEEN.0, UNSEEN.1, rng)))
             }
             Self::Panicked => {
                 link.trouble(TroubleKind::Retry, "panicked", Vec::new(), now);

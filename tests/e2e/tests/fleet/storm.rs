@@ -77,8 +77,9 @@ async fn play(seed: u64) -> Result<()> {
         }
     }
 
-    // What was being called when somebody was killed is left alone until the call must have ended.
-    if let Err(error) = fleet.settle("180s") {
+    // What was being called when somebody was killed is left alone until the call must have ended; an invitation of which nothing shows,
+    // for somebody who has left meanwhile, for five minutes more.
+    if let Err(error) = fleet.settle("400s") {
         return Err(error.context(fleet.unsettled().await?));
     }
     // The oracle asks once.
