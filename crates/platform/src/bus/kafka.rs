@@ -8,7 +8,6 @@ mod client;
 mod error;
 mod membership;
 mod options;
-mod producer;
 mod publish;
 mod pump;
 mod reader;
