@@ -2,7 +2,8 @@
 //! knows them drops them; who lost a record, to compaction or to an unclean broker, gets it back.
 //!
 //! It goes through the rows in order of their keys, a small piece at a time and with pauses, so that what is live never waits behind more
-//! than a piece. On its way it ends the keys of what has been gone for long, with a tombstone. How far it has come is in the store: whoever takes the tenant over goes on there, and does not begin anew.
+//! than a piece. On its way it ends the keys of what has been gone for long, with a tombstone. How far it has come is in the store: whoever
+//! takes the tenant over goes on there, and does not begin anew.
 
 use std::time::Duration;
 
