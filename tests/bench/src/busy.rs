@@ -1,11 +1,8 @@
 //! From source to target while much else is to be done: everybody of the source is decided again, and another source is new.
 
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::{Context as _, Result};
-use serde_json::json;
-use tokio::time::{MissedTickBehavior, interval};
 use xtsync_e2e::fleet::{Fleet, Plan};
 use xtsync_harness::wait_for;
 use xtsync_tenant_sim::Sim;
@@ -38,22 +35,10 @@ pub(crate) async fn measure(replayed: usize, created: usize) -> Result<Vec<Figur
     // Another rule for those who lose their scope: everybody is decided again.
     fleet.reconfigure(pairs, Duration::from_secs(2))?;
     wait_for(Duration::from_secs(120), "the new source", async || Ok((hub.user_count() > before + 50).then_some(()))).await?;
-    let (home, people) = stage::people(&fleet.sim)?;
-    let (since, mut at) = (fleet.sim.journal().last(), HashMap::new());
-    let mut pace = interval(PACE);
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for who in people.into_iter().take(CHANGES) {
-        pace.tick().await;
-        at.insert(who, Instant::now());
-        home.patch_user(who, &json!({"department": "Busy"}))?;
-    }
-    let sim = fleet.sim.clone();
-    wait_for(Duration::from_secs(120), "the changes", async || {
-        Ok((stage::crossings(&sim, &at, "department", since).len() == at.len()).then_some(()))
-    })
-    .await?;
+    let (_, people) = stage::people(&fleet.sim)?;
+    let changes = stage::change(&fleet.sim, people.into_iter().take(CHANGES), ("department", "Busy".into()), PACE).await?;
+    let took = changes.crossed(&fleet.sim, Duration::from_secs(120)).await?;
     let waiting = (before + created).saturating_sub(hub.user_count());
-    let took = stage::crossings(&fleet.sim, &at, "department", since);
     let note = format!("{CHANGES} changes at 50/s, {replayed} decided again, {created} new, of whom {waiting} still waited at the end");
     Ok(vec![Figure::new("busy_p99_ms", stage::percentile_ms(&took, 0.99), "ms", note).against(500.0)])
 }

@@ -1,11 +1,8 @@
 //! From a commit in the source to the commit in the target, one change at a time and beside a backlog.
 
-use std::collections::HashMap;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use anyhow::Result;
-use serde_json::json;
-use tokio::time::{MissedTickBehavior, interval};
 use xtsync_e2e::fleet::{Fleet, Plan};
 use xtsync_tenant_sim::{Throttle, Weather};
 
@@ -30,18 +27,9 @@ pub(crate) async fn changes() -> Result<Vec<Figure>> {
     let mut fleet = Fleet::new(stage::tenants(3_000)?, Plan { notified: true, ..stage::plan() }).await?;
     fleet.start().await?;
     fleet.settle("300s")?;
-    let (home, people) = stage::people(&fleet.sim)?;
-    let (since, mut at) = (fleet.sim.journal().last(), HashMap::new());
-    let mut pace = interval(PACE);
-    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for who in people.into_iter().take(CHANGES) {
-        pace.tick().await;
-        at.insert(who, Instant::now());
-        home.patch_user(who, &json!({"department": "Latency"}))?;
-    }
-    fleet.settle("60s")?;
-    let took = stage::crossings(&fleet.sim, &at, "department", since);
-    anyhow::ensure!(took.len() == at.len(), "{} of {} changes came across", took.len(), at.len());
+    let (_, people) = stage::people(&fleet.sim)?;
+    let changes = stage::change(&fleet.sim, people.into_iter().take(CHANGES), ("department", "Latency".into()), PACE).await?;
+    let took = changes.crossed(&fleet.sim, Duration::from_secs(60)).await?;
     fleet.stop().await?;
     let figure = |name, part, bound| {
         Figure::new(name, stage::percentile_ms(&took, part), "ms", format!("{CHANGES} changes at 50/s, notifications on")).against(bound)
@@ -67,19 +55,9 @@ pub(crate) async fn leavers() -> Result<Vec<Figure>> {
     let hub = fleet.sim.tenant(stage::TARGET).ok_or_else(|| anyhow::anyhow!("no target"))?;
     let before = hub.user_count();
     xtsync_harness::wait_for(Duration::from_secs(60), "the backlog", async || Ok((hub.user_count() > before + 100).then_some(()))).await?;
-    let (since, mut at) = (fleet.sim.journal().last(), HashMap::new());
-    let mut pace = interval(Duration::from_millis(500));
-    for who in people.into_iter().take(LEAVERS) {
-        pace.tick().await;
-        at.insert(who, Instant::now());
-        home.patch_user(who, &json!({"accountEnabled": false}))?;
-    }
-    let sim = fleet.sim.clone();
-    xtsync_harness::wait_for(Duration::from_secs(120), "the leavers", async || {
-        Ok((stage::crossings(&sim, &at, "accountEnabled", since).len() == at.len()).then_some(()))
-    })
-    .await?;
-    let took = stage::crossings(&fleet.sim, &at, "accountEnabled", since);
+    let pace = Duration::from_millis(500);
+    let changes = stage::change(&fleet.sim, people.into_iter().take(LEAVERS), ("accountEnabled", false.into()), pace).await?;
+    let took = changes.crossed(&fleet.sim, Duration::from_secs(120)).await?;
     let waiting = WAITING + before - hub.user_count();
     let note = format!("{LEAVERS} disabled while {waiting} creates waited, 20 writes/s");
     Ok(vec![Figure::new("leaver_overtakes_p99_ms", stage::percentile_ms(&took, 0.99), "ms", note).against(2_000.0)])

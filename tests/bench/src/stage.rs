@@ -4,7 +4,8 @@ use std::collections::HashMap;
 use std::time::{Duration, Instant};
 
 use anyhow::{Context as _, Result};
-use serde_json::json;
+use serde_json::{Value as Json, json};
+use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 use xtsync_e2e::fleet::{Fleet, Plan, ROLES};
 use xtsync_harness::wait_for;
@@ -79,19 +80,64 @@ pub(crate) fn cpu(fleet: &Fleet) -> Result<HashMap<&'static str, Duration>> {
     ROLES.into_iter().map(|role| Ok((role, usage::cpu(fleet.pid(role, 0)?)?))).collect()
 }
 
-/// How long each change took to come across: from its commit in the source to the first write in the target that names the property.
-pub(crate) fn crossings(sim: &Sim, changes: &HashMap<Uuid, Instant>, property: &str, since: u64) -> Vec<Duration> {
-    let mut first: HashMap<Uuid, Instant> = HashMap::new();
-    for entry in sim.journal().since(since) {
-        if &*entry.tenant == TARGET
-            && entry.properties.iter().any(|name| name == property)
-            && let Some(user) = source_user(&entry)
-            && changes.get(&user).is_some_and(|at| *at < entry.at)
-        {
-            first.entry(user).or_insert(entry.at);
-        }
+/// Changes of one property, and when each was made.
+pub(crate) struct Changes {
+    made: HashMap<Uuid, Instant>,
+    property: &'static str,
+    /// Where the journal stood before them.
+    since: u64,
+}
+
+/// Changes a property of each of these people of the source, one every `pace`.
+///
+/// # Errors
+/// When the source refuses one.
+pub(crate) async fn change(
+    sim: &Sim,
+    people: impl Iterator<Item = Uuid>,
+    (property, value): (&'static str, Json),
+    pace: Duration,
+) -> Result<Changes> {
+    let home = sim.tenant(SOURCE).context("no source")?;
+    let mut changes = Changes { made: HashMap::new(), property, since: sim.journal().last() };
+    let body = json!({ property: value });
+    let mut pace = interval(pace);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for who in people {
+        pace.tick().await;
+        changes.made.insert(who, Instant::now());
+        home.patch_user(who, &body)?;
     }
-    first.iter().filter_map(|(user, at)| Some(at.duration_since(*changes.get(user)?))).collect()
+    Ok(changes)
+}
+
+impl Changes {
+    /// How long each took to come across, once all have.
+    ///
+    /// # Errors
+    /// When one does not.
+    pub(crate) async fn crossed(&self, sim: &Sim, within: Duration) -> Result<Vec<Duration>> {
+        wait_for(within, "the changes to come across", async || {
+            let took = self.crossings(sim);
+            Ok((took.len() == self.made.len()).then_some(took))
+        })
+        .await
+    }
+
+    /// From the commit in the source to the first write in the target that names the property.
+    fn crossings(&self, sim: &Sim) -> Vec<Duration> {
+        let mut first: HashMap<Uuid, Instant> = HashMap::new();
+        for entry in sim.journal().since(self.since) {
+            if &*entry.tenant == TARGET
+                && entry.properties.iter().any(|name| name == self.property)
+                && let Some(user) = source_user(&entry)
+                && self.made.get(&user).is_some_and(|at| *at < entry.at)
+            {
+                first.entry(user).or_insert(entry.at);
+            }
+        }
+        first.iter().filter_map(|(user, at)| Some(at.duration_since(*self.made.get(user)?))).collect()
+    }
 }
 
 /// The source user whom an entry of the target is about: the last part of the anchor.
