@@ -7,6 +7,7 @@ mod brake;
 mod hands;
 pub(crate) mod ledger;
 pub(crate) mod limits;
+mod together;
 
 use std::collections::BTreeSet;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};

@@ -39,6 +39,7 @@ pub(crate) async fn measure(people: usize) -> Result<Vec<Figure>> {
     let took = ended.duration_since(began).as_secs_f64();
     let speed = in_scope.len() as f64 / took;
     let note = format!("{} people in {took:.1} s, all roles, Kafka, PostgreSQL", in_scope.len());
+    show(&format!("first synchronization: {speed:.0} users/s"));
     let mut figures = vec![Figure::new("initial_sync_vs_bare", speed, "users/s", note).against(bare), cpu(&fleet, in_scope.len())?];
     figures.push(idle(&fleet, people).await?);
     for who in in_scope {

@@ -1,12 +1,10 @@
 //! The ledger of one target: what its jobs commit, many in one transaction.
 //!
-//! Whoever comes while a transaction is under way waits, and goes with the next one: the busier a target, the more share a commit and
-//! its statements. An entry counts only if its link's row is still the one that its job knows; intake may have stored a newer decision.
+//! The busier a target, the more share a commit and its statements. An entry counts only if its link's row is still the one that its job
+//! knows; intake may have stored a newer decision.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Mutex, PoisonError};
 
-use tokio::sync::{Mutex as AsyncMutex, oneshot};
 use xtsync_domain::link::Verb;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::bus::Outgoing;
@@ -19,6 +17,7 @@ use crate::table::link::Stored;
 use crate::table::work::Work;
 use crate::table::{Key, intent, link, window, work};
 use crate::worker::limits;
+use crate::worker::together::{Together, Waiting};
 
 /// What one job commits about its link.
 #[derive(Debug, Clone)]
@@ -61,43 +60,26 @@ pub(crate) enum Called {
     Ended,
 }
 
-/// Entries that wait, and the turn to commit them.
+/// Entries that wait for a transaction.
 #[derive(Default)]
 pub(crate) struct Ledger {
-    waiting: Mutex<Vec<Waiting>>,
-    turn: AsyncMutex<()>,
-}
-
-struct Waiting {
-    entry: Entry,
-    /// Told whether the entry is committed.
-    answer: oneshot::Sender<Result<bool>>,
+    together: Together<Entry, Result<bool>>,
 }
 
 impl Ledger {
     /// Commits an entry while the lease is held in this epoch. False, and nothing of it is stored, when the link's row is not the one it
     /// was made from.
     pub(crate) async fn commit(&self, context: &Context, target: &TenantName, lease: (&str, Epoch), entry: Entry) -> Result<bool> {
-        let (answer, answered) = oneshot::channel();
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push(Waiting { entry, answer });
-        let turn = self.turn.lock().await;
-        // Empty when whoever had the turn before took ours along.
-        let mut batch = std::mem::take(&mut *self.waiting.lock().unwrap_or_else(PoisonError::into_inner));
         // A job that was dropped, as all are when the lease is lost, commits nothing in the name of a later epoch.
-        batch.retain(|waiting| !waiting.answer.is_closed());
-        commit_all(context, target, lease, batch).await;
-        drop(turn);
+        let committed = self.together.go(entry, |batch| commit_all(context, target, lease, batch)).await;
         // Whoever commits a batch that fails as a whole tells one of it why; that ends the epoch's work for all.
-        answered.await.unwrap_or(Err(Error::Abandoned))
+        committed.unwrap_or(Err(Error::Abandoned))
     }
 }
 
 /// Commits a batch; what the store refuses as a batch is committed one by one, so that one row does not bar the others.
-async fn commit_all(context: &Context, target: &TenantName, lease: (&str, Epoch), batch: Vec<Waiting>) {
-    let (entries, answers): (Vec<Entry>, Vec<_>) = batch.into_iter().map(|waiting| (waiting.entry, waiting.answer)).unzip();
-    if entries.is_empty() {
-        return;
-    }
+async fn commit_all(context: &Context, target: &TenantName, lease: (&str, Epoch), batch: Vec<Waiting<Entry, Result<bool>>>) {
+    let (entries, answers): (Vec<Entry>, Vec<_>) = batch.into_iter().map(|waiting| (waiting.what, waiting.answer)).unzip();
     // Nobody may be left to hear the answer.
     match commit(context, target, lease, &entries).await {
         Ok(committed) => {
