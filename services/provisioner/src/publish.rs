@@ -28,7 +28,7 @@ use crate::worker::Worker;
 const BATCH_MAX: u32 = 500;
 
 /// How long it rests after a publication: the first of a burst is told at once, the others come together, and share their transactions.
-const REST: Duration = Duration::from_millis(50);
+const REST: Duration = Duration::from_millis(100);
 
 /// Publishes whenever something was committed, until the shutdown, and then what is left.
 pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
@@ -56,27 +56,31 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
 
 /// Publishes everything there is; nothing without the lease.
 pub(crate) async fn step(worker: &Worker) -> Result<usize> {
+    let (store, topic) = (&worker.context.store, Topic::Outcomes(worker.target.clone()));
     let mut published = 0;
     while let Some(epoch) = worker.lease.held() {
-        let counts = [links(worker, epoch).await?, outcomes(worker).await?];
-        published += counts.iter().sum::<usize>();
+        let links = link::unpublished(store, &worker.target, BATCH_MAX).await?;
+        let outcomes = outbox::oldest(store, &topic, BATCH_MAX).await?;
+        let is_last = links.len().max(outcomes.len()) < BATCH_MAX as usize;
+        published += links.len() + outcomes.len();
+        send(worker, epoch, links, outcomes, Urgency::Live).await?;
         // Who commits more meanwhile wakes the publisher.
-        if counts.iter().all(|count| *count < BATCH_MAX as usize) {
+        if is_last {
             break;
         }
     }
     Ok(published)
 }
 
-async fn links(worker: &Worker, epoch: Epoch) -> Result<usize> {
-    let rows = link::unpublished(&worker.context.store, &worker.target, BATCH_MAX).await?;
-    let count = rows.len();
-    send(worker, epoch, rows, Urgency::Live).await.map(|()| count)
-}
-
-/// Publishes the state of rows, as the owner.
-pub(crate) async fn send(worker: &Worker, epoch: Epoch, rows: Vec<Unpublished>, urgency: Urgency) -> Result<()> {
-    if rows.is_empty() {
+/// Publishes the state of rows, and outcomes by their numbers, as the owner.
+pub(crate) async fn send(
+    worker: &Worker,
+    epoch: Epoch,
+    links: Vec<Unpublished>,
+    outcomes: Vec<(i64, Outgoing)>,
+    urgency: Urgency,
+) -> Result<()> {
+    if links.is_empty() && outcomes.is_empty() {
         return Ok(());
     }
     let (context, now) = (&worker.context, worker.context.now());
@@ -89,12 +93,13 @@ pub(crate) async fn send(worker: &Worker, epoch: Epoch, rows: Vec<Unpublished>, 
     };
     // Nothing was written: to roll it back spares a flush.
     drop(worker.begin(epoch).await?);
-    let records = rows.iter().map(record).collect();
+    let (numbers, outcomes): (Vec<i64>, Vec<Outgoing>) = outcomes.into_iter().unzip();
+    let records = links.iter().map(record).chain(outcomes).collect();
     let sent = dead_letter::publish(&*context.parts.bus, ROLE, records, urgency, now).await;
-    match note(worker, epoch, &rows, sent.is_ok()).await {
+    match note(worker, epoch, &links, &numbers, sent.is_ok()).await {
         Err(error @ Error::Store(store::Error::Fenced(_))) => {
             let mut tx = context.store.begin().await?;
-            link::published_late(&mut tx, &rows).await?;
+            link::published_late(&mut tx, &links).await?;
             tx.commit().await?;
             Err(error)
         }
@@ -106,24 +111,11 @@ pub(crate) async fn send(worker: &Worker, epoch: Epoch, rows: Vec<Unpublished>, 
 }
 
 /// Notes what the bus took, as the owner.
-async fn note(worker: &Worker, epoch: Epoch, rows: &[Unpublished], sent: bool) -> Result<()> {
+async fn note(worker: &Worker, epoch: Epoch, links: &[Unpublished], outcomes: &[i64], sent: bool) -> Result<()> {
     let mut tx = worker.begin(epoch).await?;
     if sent {
-        link::published(&mut tx, rows).await?;
+        link::published(&mut tx, links).await?;
+        outbox::remove(&mut tx, outcomes).await?;
     }
     Ok(tx.commit().await?)
-}
-
-async fn outcomes(worker: &Worker) -> Result<usize> {
-    let context = &worker.context;
-    let rows = outbox::oldest(&context.store, &Topic::Outcomes(worker.target.clone()), BATCH_MAX).await?;
-    if rows.is_empty() {
-        return Ok(0);
-    }
-    let (numbers, records): (Vec<i64>, Vec<Outgoing>) = rows.into_iter().unzip();
-    dead_letter::publish(&*context.parts.bus, ROLE, records, Urgency::Live, context.now()).await?;
-    let mut tx = context.store.begin().await?;
-    outbox::remove(&mut tx, &numbers).await?;
-    tx.commit().await?;
-    Ok(numbers.len())
 }

@@ -49,7 +49,7 @@ async fn piece(worker: &Worker, now: Timestamp) -> Result<bool> {
     let over: BTreeSet<Key> = rows.iter().filter(|row| row.state.is_none()).map(|row| row.key.clone()).collect();
     let last = rows.last().filter(|_| rows.len() == PIECE).map(|row| row.key.record());
     let count = rows.len();
-    publish::send(worker, epoch, rows, Urgency::Bulk).await?;
+    publish::send(worker, epoch, rows, Vec::new(), Urgency::Bulk).await?;
     context.metrics.republished(&worker.target, count);
     let mut tx = worker.begin(epoch).await?;
     // Only now: a key whose end nobody has heard is ended once more.
