@@ -11,6 +11,12 @@ use crate::Result;
 /// A write that fails with [`crate::Error::Unknown`] may have happened: the caller reads the object back before anything else.
 #[async_trait]
 pub trait Target: Send + Sync {
+    /// Whether the directory has said since this was asked last that most of what it allows us is used up: the rest is for who must go.
+    /// One that says no such thing has not.
+    fn take_warning(&self) -> bool {
+        false
+    }
+
     /// Every object that bears our anchor, and every object that holds the address in any of its fields; in the directory and its bin.
     ///
     /// # Errors

@@ -9,10 +9,9 @@ use xtsync_platform::scrub::FORGOTTEN_AFTER;
 pub struct Config {
     /// Where its store is: `postgres://…`, or the directory of the SQLite files.
     pub store: String,
-    /// Links worked on at once in one target.
+    /// Links worked on at once in one target, a quarter of them kept for links whose users lose access. More than there are exchanges with
+    /// the target at once: what gathers shares `$batch`es and transactions.
     pub in_flight_max: usize,
-    /// Of these, kept free for links whose users lose access.
-    pub in_flight_for_revoke: usize,
     /// Longest wait for one call; then its answer counts as lost. Covers the connector's own limits.
     pub call_timeout: Duration,
     /// How long a target's lease lasts without renewal.
@@ -33,8 +32,7 @@ impl Config {
     pub fn new(store: impl Into<String>) -> Self {
         Self {
             store: store.into(),
-            in_flight_max: 16,
-            in_flight_for_revoke: 4,
+            in_flight_max: 64,
             call_timeout: Duration::from_secs(35),
             lease_ttl: Duration::from_secs(10),
             poll: Duration::from_secs(1),

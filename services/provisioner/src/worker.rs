@@ -21,6 +21,7 @@ use tokio::time::{sleep, timeout};
 use tracing::warn;
 use xtsync_directory::Target;
 use xtsync_domain::gate::Why;
+use xtsync_domain::link::Class;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::health::Condition;
 use xtsync_platform::shutdown::Shutdown;
@@ -146,7 +147,7 @@ impl Worker {
         while *held.borrow() == Held::Held(epoch) {
             self.refresh_limits().await?;
             hands.fill(self, epoch).await?;
-            let pause = if hands.is_empty() { self.pause().await? } else { self.context.config.poll };
+            let pause = self.pause(hands.is_empty()).await?;
             tokio::select! {
                 biased;
                 () = shutdown.cancelled() => return self.drain(hands).await,
@@ -177,14 +178,15 @@ impl Worker {
         }
     }
 
-    /// How long to wait when nobody wakes us.
-    async fn pause(&self) -> Result<std::time::Duration> {
+    /// How long to wait when nobody wakes us and no job ends.
+    async fn pause(&self, is_idle: bool) -> Result<std::time::Duration> {
         let now = self.context.now();
         let poll = self.context.config.poll;
-        let stopped_until = self.brake().until(now);
-        let next = match stopped_until {
+        let rests_until = self.brake().rests_until(now);
+        let next = match rests_until {
             Some(until) => Some(until),
-            None => work::next_due(&self.context.store, &self.target).await?.filter(|due| now < *due),
+            None if is_idle => work::next_due(&self.context.store, &self.target).await?.filter(|due| now < *due),
+            None => None,
         };
         Ok(next.map_or(poll, |next| next.since(now).min(poll)))
     }
@@ -217,7 +219,7 @@ impl Worker {
         let now = self.context.now();
         let mut brake = self.brake();
         let is_new = brake.reason().is_empty();
-        brake.press(pressure, now, &mut *self.jitter());
+        brake.press(pressure, now, self.context.config.in_flight_max, &mut *self.jitter());
         match pressure {
             Pressure::Blocked(code) => self.condition.set(false, code),
             Pressure::Throttled(_) | Pressure::Away if is_new => {
@@ -225,6 +227,11 @@ impl Worker {
             }
             Pressure::Throttled(_) | Pressure::Away => {}
         }
+    }
+
+    /// The target warns that it is about to throttle.
+    pub(crate) fn ease(&self) {
+        self.brake().ease(self.context.now(), self.context.config.in_flight_max);
     }
 
     /// The target answered: it may be called.
@@ -236,9 +243,10 @@ impl Worker {
         }
     }
 
-    /// Whether the whole target is left alone just now.
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.brake().until(self.context.now()).is_some()
+    /// Whether the whole target is left alone just now, or left to leavers.
+    pub(crate) fn is_stopped(&self, class: Class) -> bool {
+        let (brake, now) = (self.brake(), self.context.now());
+        brake.until(now).is_some() || (class != Class::Revoke && brake.is_eased(now))
     }
 
     /// Claims an address for one invitation; `None` while another link invites it.

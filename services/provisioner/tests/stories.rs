@@ -15,6 +15,7 @@ use xtsync_domain::{Origin, Timestamp};
 use xtsync_platform::clock::Clock as _;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
+use xtsync_provisioner::Config;
 
 /// Runs each story on both databases.
 macro_rules! stories {
@@ -50,6 +51,7 @@ stories! {
     limits_of_the_configuration_hold_each_verb_until_they_are_raised,
     a_job_that_panics_puts_its_link_off_and_no_other,
     leavers_go_first_and_no_more_calls_are_under_way_than_allowed,
+    a_target_that_is_about_to_throttle_is_left_to_leavers,
     who_is_gone_while_he_is_being_invited_is_cleaned_away_by_the_same_job,
     an_address_that_an_invitation_says_is_taken_is_tried_again_later,
     a_record_that_is_not_ours_is_buried_and_one_of_a_newer_writer_stops_its_partition,
@@ -407,8 +409,8 @@ async fn leavers_go_first_and_no_more_calls_are_under_way_than_allowed(place: Pl
     bed.decide("leaver", present("leaver", "Paris", true)).await;
     bed.settle().await;
     bed.fake.journal();
-    for number in 0..60 {
-        let user = format!("u{number:02}");
+    for number in 0..200 {
+        let user = format!("u{number:03}");
         bed.decide_as(&user, present(&user, "Paris", true), 1000 + number, Origin::Initial).await;
     }
     bed.decide_as("leaver", present("leaver", "Paris", false), 2000, Origin::Live).await;
@@ -416,8 +418,8 @@ async fn leavers_go_first_and_no_more_calls_are_under_way_than_allowed(place: Pl
     let journal = bed.fake.journal();
     let position = journal.iter().position(|write| write == "disable t1").unwrap();
     assert!(position < 20, "the leaver was disabled after {position} writes");
-    assert_eq!(bed.fake.objects().len(), 61);
-    assert!(bed.fake.in_flight_most() <= 16);
+    assert_eq!(bed.fake.objects().len(), 201);
+    assert!(bed.fake.in_flight_most() <= Config::new("").in_flight_max);
 }
 
 async fn who_is_gone_while_he_is_being_invited_is_cleaned_away_by_the_same_job(place: Place) {
@@ -462,4 +464,23 @@ async fn a_record_that_is_not_ours_is_buried_and_one_of_a_newer_writer_stops_its
     }
     bed.work().await;
     assert_eq!(bed.fake.object(&address("ana")).unwrap().bin, None, "nothing after it is taken in, and it never means gone");
+}
+
+async fn a_target_that_is_about_to_throttle_is_left_to_leavers(place: Place) {
+    let bed = Bed::new(place).await;
+    bed.decide("leaver", present("leaver", "Paris", true)).await;
+    bed.settle().await;
+    bed.fake.journal();
+    for number in 0..20 {
+        let user = format!("u{number:02}");
+        bed.decide_as(&user, present(&user, "Paris", true), 1000 + number, Origin::Initial).await;
+    }
+    bed.decide_as("leaver", present("leaver", "Paris", false), 2000, Origin::Live).await;
+    bed.fake.warn(true);
+    bed.intake().await;
+    bed.work().await;
+    assert_eq!(bed.fake.journal(), ["revoke t1", "disable t1"]);
+    bed.fake.warn(false);
+    bed.outlast(Duration::from_secs(1)).await;
+    assert_eq!(bed.fake.objects().len(), 21);
 }

@@ -15,6 +15,8 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// How long it asks to wait.
     pub(super) wait: Option<Duration>,
+    /// Whether most of some limit is used up.
+    pub(super) warns: bool,
     /// Whether it is of a type that Graph answers with.
     pub(super) is_graphs: bool,
     /// Or why there is none that could be read.
@@ -24,7 +26,7 @@ pub(super) struct Answer {
 impl Answer {
     /// An answer with this body.
     pub(super) fn new(status: u16, headers: &HeaderMap, body: Result<Vec<u8>>) -> Self {
-        Self { status, wait: retry_after::wait(headers), is_graphs: is_graphs(headers), body }
+        Self { status, wait: retry_after::wait(headers), warns: retry_after::warns(headers), is_graphs: is_graphs(headers), body }
     }
 
     /// Reads an answer to its end.

@@ -2,6 +2,8 @@
 //!
 //! Follows no redirect, retries nothing but a refused token (once), and lets no URL, header or message out in an error or a log line.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method, redirect};
 use secrecy::SecretString;
@@ -22,6 +24,7 @@ use crate::{Error, Result};
 pub(super) struct Http {
     exchanges: Exchanges,
     tokens: Tokens,
+    warned: AtomicBool,
     endpoint: Url,
     pub(super) options: Options,
 }
@@ -35,7 +38,12 @@ impl Http {
         let client = client(graph, &options)?;
         let tokens = Tokens::new(client.clone(), graph, application, options.body_bytes_max)?;
         let exchanges = Exchanges::new(client, &graph.endpoint, &options)?;
-        Ok(Self { exchanges, tokens, endpoint: graph.endpoint.clone(), options })
+        Ok(Self { exchanges, tokens, warned: AtomicBool::new(false), endpoint: graph.endpoint.clone(), options })
+    }
+
+    /// Whether an answer has said since this was asked last that most of a limit is used up.
+    pub(super) fn take_warning(&self) -> bool {
+        self.warned.swap(false, Ordering::Relaxed)
     }
 
     /// A GET below `{endpoint}/v1.0`.
@@ -118,6 +126,7 @@ impl Http {
         let passport = Passport { headers: self.headers(request), token, deadline };
         let answer = self.exchanges.exchange(request, passport).await?;
         Span::current().record("http.response.status_code", answer.status);
+        self.warned.fetch_or(answer.warns, Ordering::Relaxed);
         match (answer.is_success(), answer.is_graphs) {
             (true, true) => answer.body,
             // A portal or a proxy said yes to something else; Graph may not have been asked at all.

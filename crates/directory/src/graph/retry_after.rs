@@ -1,4 +1,4 @@
-//! How long a directory asks us to wait: `Retry-After` in seconds, also in fractions of one, or as a date.
+//! How long a directory asks us to wait: `Retry-After` in seconds, also in fractions of one, or as a date. And whether it is about to.
 //!
 //! A date is measured against the answer's own `Date`, so that no clock of ours is asked.
 
@@ -11,6 +11,14 @@ use time::format_description::well_known::Rfc2822;
 /// What a throttled caller waits where the directory does not say.
 pub(super) const DEFAULT: Duration = Duration::from_secs(10);
 
+/// The share of a limit that is used up, from 0.8 on and beyond 1.
+///
+/// Source: Microsoft Graph, "Throttling limits", identity and access.
+const USED: HeaderName = HeaderName::from_static("x-ms-throttle-limit-percentage");
+
+/// From which share on the rest is kept for what is urgent.
+const WARNED_FROM: f64 = 0.8;
+
 /// The shortest wait: who is throttled does not ask again at once, whatever he was told.
 const MIN: Duration = Duration::from_millis(100);
 
@@ -22,6 +30,12 @@ pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
     let text = headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
     let wait = seconds(text).or_else(|| until(text, headers))?;
     Some(wait.clamp(MIN, MAX))
+}
+
+/// Whether an answer says that most of a limit is used up.
+pub(super) fn warns(headers: &HeaderMap) -> bool {
+    let used = headers.get(USED).and_then(|used| used.to_str().ok()?.trim().parse::<f64>().ok());
+    used.is_some_and(|used| used >= WARNED_FROM)
 }
 
 fn seconds(text: &str) -> Option<Duration> {
@@ -70,5 +84,14 @@ mod tests {
             assert_eq!(wait(&headers), want.map(Duration::from_millis), "{text}");
         }
         assert_eq!(wait(&HeaderMap::new()), None);
+    }
+
+    #[test]
+    fn an_answer_warns_from_four_fifths_of_a_limit_on() {
+        for (text, want) in [("0.8", true), ("1.3", true), ("0.79", false), ("", false), ("most", false), ("NaN", false)] {
+            let headers = HeaderMap::from_iter([(USED, text.parse().unwrap())]);
+            assert_eq!(warns(&headers), want, "{text}");
+        }
+        assert!(!warns(&HeaderMap::new()));
     }
 }

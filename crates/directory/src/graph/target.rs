@@ -53,6 +53,10 @@ impl Writer {
 
 #[async_trait]
 impl Target for Writer {
+    fn take_warning(&self) -> bool {
+        self.http.take_warning()
+    }
+
     async fn find(&self, anchor: &str, address: &str) -> Result<Found> {
         lookup::find(&self.http, self.extensions().await?, anchor, address).await
     }

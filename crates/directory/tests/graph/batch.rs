@@ -80,6 +80,20 @@ async fn where_a_batch_fails_a_write_is_unknown_and_a_reading_is_not() {
 }
 
 #[tokio::test]
+async fn a_warning_is_taken_from_a_batch_as_from_a_single_answer_and_told_once() {
+    let warned = json!({"id": "0", "status": 204, "headers": {"x-ms-throttle-limit-percentage": "0.9"}});
+    let single = Say::Raw("HTTP/1.1 204 X\r\nx-ms-throttle-limit-percentage: 0.8\r\n\r\n".to_owned());
+    let (_fake, writer) = writer([done(), said(&json!([warned])), single]).await;
+    assert!(!writer.take_warning());
+    let (a, b) = (id("a"), id("b"));
+    assert_eq!(tokio::join!(writer.set_enabled(&a, true), writer.set_enabled(&b, false)), (Ok(()), Ok(())));
+    assert!(writer.take_warning());
+    assert!(!writer.take_warning());
+    writer.set_enabled(&a, true).await.unwrap();
+    assert!(writer.take_warning());
+}
+
+#[tokio::test]
 async fn a_batch_that_is_throttled_as_a_whole_throttles_each() {
     let throttled = "HTTP/1.1 429 X\r\nretry-after: 3\r\ncontent-length: 0\r\n\r\n";
     let (_fake, writer) = writer([done(), Say::Raw(throttled.to_owned())]).await;

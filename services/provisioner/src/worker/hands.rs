@@ -36,7 +36,7 @@ impl Hands {
             self.look_again();
         }
         for class in Class::ALL {
-            let places = places(class, slots, worker.context.config.in_flight_for_revoke);
+            let places = if worker.is_stopped(class) { 0 } else { places(class, slots) };
             while self.jobs.len() < places {
                 let Some(due) = self.next(worker, class).await? else { break };
                 if !self.busy.contains(&due.key) {
@@ -115,13 +115,13 @@ async fn see_through(worker: Arc<Worker>, epoch: Epoch, due: Due) -> Result<()> 
     }
 }
 
-/// How many jobs there may be when one of this class is taken.
-fn places(class: Class, slots: usize, kept_for_revoke: usize) -> usize {
+/// How many jobs there may be when one of this class is taken: a quarter of the places is kept for leavers.
+fn places(class: Class, slots: usize) -> usize {
     match class {
         Class::Revoke => slots,
         // A single slot finds out whether the target answers again: nothing is kept of it.
-        Class::Live | Class::Bulk if slots <= kept_for_revoke => slots,
-        Class::Live | Class::Bulk => slots - kept_for_revoke,
+        Class::Live | Class::Bulk if slots <= 1 => slots,
+        Class::Live | Class::Bulk => slots - slots.div_ceil(4),
     }
 }
 
@@ -131,10 +131,15 @@ mod tests {
 
     #[test]
     fn some_places_are_kept_for_leavers() {
-        for (class, slots, want) in
-            [(Class::Revoke, 16, 16), (Class::Live, 16, 12), (Class::Bulk, 16, 12), (Class::Bulk, 1, 1), (Class::Revoke, 0, 0)]
-        {
-            assert_eq!(places(class, slots, 4), want);
+        for (class, slots, want) in [
+            (Class::Revoke, 16, 16),
+            (Class::Live, 16, 12),
+            (Class::Bulk, 16, 12),
+            (Class::Bulk, 2, 1),
+            (Class::Bulk, 1, 1),
+            (Class::Revoke, 0, 0),
+        ] {
+            assert_eq!(places(class, slots), want);
         }
     }
 }

@@ -49,6 +49,8 @@ struct State {
     silence: Option<(usize, VecDeque<bool>)>,
     /// Addresses that look-ups miss.
     hidden: Vec<String>,
+    /// Whether most of what is allowed is used up.
+    warns: bool,
     in_flight: usize,
     in_flight_most: usize,
 }
@@ -112,6 +114,11 @@ impl Fake {
     /// Every call is answered again.
     pub(crate) fn speak(&self) {
         self.state().silence = None;
+    }
+
+    /// Warns with each answer from now on, or no more, that most of what is allowed is used up.
+    pub(crate) fn warn(&self, warns: bool) {
+        self.state().warns = warns;
     }
 
     /// The most calls under way at once so far.
@@ -189,6 +196,10 @@ fn live<'a>(state: &'a mut State, id: &TargetId) -> Result<&'a mut Object> {
 
 #[async_trait]
 impl Target for Fake {
+    fn take_warning(&self) -> bool {
+        self.state().warns
+    }
+
     async fn find(&self, anchor: &str, address: &str) -> Result<Found> {
         self.call("find", String::new(), false, |state| {
             let mut found = Found::default();
