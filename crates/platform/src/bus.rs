@@ -22,7 +22,7 @@ use xtsync_proto::topic::Topic;
 
 pub use embedded::Embedded;
 pub use following::{Following, Wanted, missing};
-pub use kafka::{Kafka, KafkaOptions, Login, OAuth, ScramHash, Security};
+pub use kafka::{Kafka, KafkaOptions, Login, OAuth, ScramHash, Security, wait_for_closing};
 pub use last::last;
 pub use placement::partition_of;
 pub use record::{Headers, Outgoing, Partition, Position, RECORD_BYTES_MAX, Record};

@@ -2,13 +2,19 @@
 
 use std::io::Write as _;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
+use tracing::warn;
+use xtsync_platform::bus::wait_for_closing;
 
 use crate::command::{apply, completions, get, release, republish, run, show, status, tenant_sim, topics};
 use crate::demo;
 use crate::exit::{self, words};
+
+/// How long the end waits for clients of Kafka to be closed.
+const CLOSE_MAX: Duration = Duration::from_secs(3);
 
 /// Cross-tenant user synchronization, event by event.
 #[derive(Debug, Parser)]
@@ -57,6 +63,10 @@ pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let verbose = cli.verbose;
     let done = Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(dispatch(cli.command)));
+    // Else the libraries below would be taken down under the threads that still say goodbye to Kafka.
+    if !wait_for_closing(CLOSE_MAX) {
+        warn!("the bus was not left properly");
+    }
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

@@ -8,6 +8,7 @@ mod client;
 mod error;
 mod membership;
 mod options;
+mod producer;
 mod publish;
 mod pump;
 mod reader;
@@ -21,6 +22,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use xtsync_proto::topic::Topic;
 
+pub use self::aside::wait_for_closing;
 use self::client::Access;
 pub use self::options::{KafkaOptions, Login, OAuth, ScramHash, Security};
 use self::publish::{Producer, Publisher};

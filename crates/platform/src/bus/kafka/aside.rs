@@ -1,12 +1,30 @@
 //! Dropping clients aside: closing one waits for the broker, for as long as a session lasts when that is gone, and must hold up nobody.
+//! Only the end of the process waits for it, a while: the library's threads must not run while what they use is taken down.
 
 use std::ops::Deref;
+use std::sync::{Condvar, Mutex, PoisonError};
+use std::time::Duration;
 
 use tracing::warn;
+
+/// How many are being closed.
+static CLOSING: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
 
 /// A value that is dropped in a thread of its own, wherever its owner is dropped. A thread and not a task of the runtime, since that
 /// would wait for it when it ends.
 pub(super) struct Aside<T: Send + 'static>(Option<T>);
+
+/// One that is being closed, until this is dropped.
+struct Closing;
+
+/// Waits until every client that was dropped is closed; false where that takes longer.
+#[must_use]
+pub fn wait_for_closing(within: Duration) -> bool {
+    let (count, changed) = &CLOSING;
+    let count = count.lock().unwrap_or_else(PoisonError::into_inner);
+    let (count, _) = changed.wait_timeout_while(count, within, |count| *count > 0).unwrap_or_else(PoisonError::into_inner);
+    *count == 0
+}
 
 impl<T: Send + 'static> Aside<T> {
     /// Wraps a value.
@@ -25,9 +43,52 @@ impl<T: Send + 'static> Deref for Aside<T> {
 
 impl<T: Send + 'static> Drop for Aside<T> {
     fn drop(&mut self) {
-        let value = self.0.take();
-        if let Err(error) = std::thread::Builder::new().name("kafka-close".to_owned()).spawn(move || drop(value)) {
+        let (value, closing) = (self.0.take(), Closing::new());
+        let close = move || {
+            drop(value);
+            drop(closing);
+        };
+        if let Err(error) = std::thread::Builder::new().name("kafka-close".to_owned()).spawn(close) {
             warn!(%error, "no thread to close a kafka client in; it was closed in place");
         }
+    }
+}
+
+impl Closing {
+    fn new() -> Self {
+        *CLOSING.0.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        Self
+    }
+}
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        *CLOSING.0.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        CLOSING.1.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::mpsc;
+
+    use super::*;
+
+    /// Takes as long to drop as nobody says that it may.
+    struct Slow(mpsc::Receiver<()>);
+
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            self.0.recv().ok();
+        }
+    }
+
+    #[test]
+    fn the_end_waits_for_what_is_being_closed() {
+        let (may_end, slow) = mpsc::channel();
+        drop(Aside::new(Slow(slow)));
+        assert!(!wait_for_closing(Duration::ZERO));
+        may_end.send(()).unwrap();
+        assert!(wait_for_closing(Duration::from_secs(60)));
     }
 }

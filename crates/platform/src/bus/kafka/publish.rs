@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::producer::{DeliveryFuture, FutureProducer, Producer as _};
-use tokio::sync::Semaphore;
+use rdkafka::producer::Producer as _;
+use tokio::sync::{Semaphore, oneshot};
 use tracing::warn;
 
 use super::aside::Aside;
 use super::client::{Access, Callbacks};
+use super::producer::Polled;
 use super::{error, record};
 use crate::bus::{Error, Outgoing, Urgency};
 
@@ -25,7 +26,7 @@ const PORTION: usize = 2_000;
 const FULL_PAUSE: Duration = Duration::from_millis(5);
 
 /// A producer that closes aside.
-pub(super) type Producer = Aside<FutureProducer<Callbacks>>;
+pub(super) type Producer = Aside<Polled>;
 
 /// Publishes records.
 pub(super) struct Publisher {
@@ -84,10 +85,10 @@ impl Publisher {
         }
         for (topic, delivery) in deliveries {
             let delivered = match delivery.await {
-                Ok(Ok(delivery)) if delivery.offset >= 0 => continue,
+                Ok(Ok(offset)) if offset >= 0 => continue,
                 // Taken by implication only, see `new`: nobody knows where.
                 Ok(Ok(_)) => Err(Error::Publish { topic, reason: "no broker has acknowledged the record".to_owned() }),
-                Ok(Err((error, _))) => Err(error::of_record(&error, &topic)),
+                Ok(Err(error)) => Err(error::of_record(&error, &topic)),
                 Err(_) => Err(Error::Away("the producer was closed".to_owned())),
             };
             failed = failed.and(delivered);
@@ -120,16 +121,21 @@ impl Publisher {
 }
 
 fn producer(config: &ClientConfig, callbacks: Callbacks) -> Result<Producer, Error> {
-    config.create_with_context(callbacks).map(Aside::new).map_err(|error| error::of(&error))
+    Polled::new(config, callbacks).map(Aside::new)
 }
 
 /// Puts a record into the producer's queue, when there is room.
-async fn enqueue(producer: &Producer, record: &Outgoing, topic: &str) -> Result<DeliveryFuture, KafkaError> {
+async fn enqueue(producer: &Producer, record: &Outgoing, topic: &str) -> Result<oneshot::Receiver<Result<i64, KafkaError>>, KafkaError> {
+    let (tell, told) = oneshot::channel();
+    let mut sending = record::outgoing(record, topic, Box::new(tell));
     loop {
-        match producer.send_result(record::outgoing(record, topic)) {
-            Ok(delivery) => return Ok(delivery),
+        match producer.send(sending) {
+            Ok(()) => return Ok(told),
             // What is queued leaves it within the delivery timeout, delivered or not, so this ends.
-            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), _)) => tokio::time::sleep(FULL_PAUSE).await,
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                sending = back;
+                tokio::time::sleep(FULL_PAUSE).await;
+            }
             Err((error, _)) => return Err(error),
         }
     }

@@ -5,11 +5,12 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use bytes::Bytes;
 use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message as _, OwnedHeaders};
-use rdkafka::producer::FutureRecord;
+use rdkafka::producer::BaseRecord;
 use rdkafka::{Offset, TopicPartitionList};
 use xtsync_domain::Timestamp;
 use xtsync_proto::topic::Topic;
 
+use super::producer::Tell;
 use crate::bus::{Headers, Outgoing, Partition, Position, Record};
 
 /// Topics by their names.
@@ -21,10 +22,10 @@ pub(super) fn names(topics: &[Topic]) -> Names {
 }
 
 /// What is sent for a record.
-pub(super) fn outgoing<'a>(record: &'a Outgoing, topic: &'a str) -> FutureRecord<'a, [u8], [u8]> {
+pub(super) fn outgoing<'a>(record: &'a Outgoing, topic: &'a str, tell: Tell) -> BaseRecord<'a, [u8], [u8], Tell> {
     let insert = |headers: OwnedHeaders, (name, value): &(String, Bytes)| headers.insert(Header { key: name, value: Some(&value[..]) });
     let headers = record.headers.iter().fold(OwnedHeaders::new_with_capacity(record.headers.len()), insert);
-    let sent = FutureRecord { payload: record.value.as_deref(), ..FutureRecord::to(topic) };
+    let sent = BaseRecord { payload: record.value.as_deref(), ..BaseRecord::with_opaque_to(topic, tell) };
     sent.key(&record.key[..]).headers(headers)
 }
 
