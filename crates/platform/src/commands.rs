@@ -119,7 +119,7 @@ impl Commands {
             info!(id, actor, %tenant, ?action, "a command is taken in");
             doer.note(&mut tx, command).await?;
         }
-        store_offsets(&mut tx, &next).await?;
+        store_offsets(&mut tx, &next);
         tx.commit().await?;
         commands.iter().for_each(|command| doer.wake(&command.tenant));
         Ok(())

@@ -30,6 +30,7 @@ pub use migration::{Migration, Migrations};
 pub(crate) use offset::set_offset_back;
 pub use offset::{load_offsets, lock_offsets, store_offsets};
 pub use param::Param;
+use param::Values;
 pub use report::Report;
 pub use row::Row;
 pub use transaction::Transaction;
@@ -113,12 +114,12 @@ impl Store {
         let doing = |source| Error::of(sql, source);
         match &self.database {
             Database::Sqlite { readers, .. } => {
-                let arguments = param::for_sqlite(params).map_err(|source| doing(sqlx::Error::Encode(source)))?;
+                let arguments = param::for_sqlite(Values::Single(params)).map_err(|source| doing(sqlx::Error::Encode(source)))?;
                 let rows = sqlx::query_with(sql, arguments).fetch_all(readers).await.map_err(doing)?;
                 rows.iter().map(Row::from_sqlite).collect::<Result<_, _>>().map_err(doing)
             }
             Database::Postgres(pool) => {
-                let arguments = param::for_postgres(params).map_err(|source| doing(sqlx::Error::Encode(source)))?;
+                let arguments = param::for_postgres(Values::Single(params)).map_err(|source| doing(sqlx::Error::Encode(source)))?;
                 let rows = sqlx::query_with(sql, arguments).fetch_all(pool).await.map_err(doing)?;
                 rows.iter().map(Row::from_postgres).collect::<Result<_, _>>().map_err(doing)
             }

@@ -36,6 +36,7 @@ contract! {
         a_cancelled_transaction_leaves_nothing_and_blocks_nobody,
         a_batch_of_any_size_is_stored_and_the_newer_of_two_stays,
         a_batch_of_updates_and_of_look_ups_joins_its_rows,
+        what_is_put_off_until_the_commit_is_written_with_it_or_not_at_all,
         a_row_that_is_not_there_is_none,
         a_second_row_with_a_key_is_refused,
         a_refused_statement_is_named_without_its_values,

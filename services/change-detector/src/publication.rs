@@ -112,15 +112,15 @@ impl Press {
         Ok(())
     }
 
-    /// Fails when the tenant is not ours any more. Nothing was written: to roll it back spares a flush.
+    /// Fails when the tenant is not ours any more.
     async fn is_ours(&self) -> Result<(), Error> {
-        self.begin().await.map(drop)
+        Ok(lease::check(&self.store, &self.fence.lease, self.fence.epoch).await?)
     }
 
     /// Begins a transaction that commits only while the tenant is ours.
     pub(crate) async fn begin(&self) -> Result<Transaction, Error> {
         let mut tx = self.store.begin().await?;
-        lease::assert(&mut tx, &self.fence.lease, self.fence.epoch).await?;
+        lease::assert_with_commit(&mut tx, &self.fence.lease, self.fence.epoch);
         Ok(tx)
     }
 }

@@ -185,7 +185,7 @@ impl Subscriber {
 
     async fn begin(&self) -> Result<Transaction, Error> {
         let mut tx = self.store.begin().await?;
-        lease::assert(&mut tx, &self.fence.lease, self.fence.epoch).await?;
+        lease::assert_with_commit(&mut tx, &self.fence.lease, self.fence.epoch);
         Ok(tx)
     }
 }

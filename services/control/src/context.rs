@@ -44,7 +44,7 @@ impl Context {
     /// Begins a transaction that commits only while the lease is ours, in this epoch: what was read in it may be relied on.
     pub(crate) async fn begin(&self, epoch: Epoch) -> Result<Transaction, Error> {
         let mut tx = self.store.begin().await?;
-        lease::assert(&mut tx, LEASE, epoch).await?;
+        lease::assert_with_commit(&mut tx, LEASE, epoch);
         Ok(tx)
     }
 }

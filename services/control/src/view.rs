@@ -22,7 +22,7 @@ pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<bool, 
     context.metrics.folded(records);
     let found_names = batch.facts.keys().any(|(_, key)| is_group_name_key(key));
     let mut tx = context.begin(context.epoch()?).await?;
-    store_offsets(&mut tx, &batch.next).await?;
+    store_offsets(&mut tx, &batch.next);
     rows::store(&mut tx, batch, context.clock.now()).await?;
     tx.commit().await?;
     Ok(found_names)

@@ -102,7 +102,7 @@ impl Intake {
         let is_taken = |at: &Position| stored.get(&at.partition).is_some_and(|next| at.offset < *next);
         let decisions = decisions.into_iter().filter(|(at, _)| !is_taken(at)).map(|(_, arrival)| arrival).collect();
         let woken = take::take(&mut tx, &self.context, decisions).await?;
-        store_offsets(&mut tx, &next).await?;
+        store_offsets(&mut tx, &next);
         tx.commit().await?;
         self.consumer.commit(next).await;
         Ok(woken)

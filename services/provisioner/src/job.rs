@@ -58,7 +58,7 @@ async fn start(worker: &Worker, epoch: Epoch, Due { key, stored, called_until }:
 /// Work without a link is nobody's.
 async fn drop_orphan(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
     let mut tx = worker.begin(epoch).await?;
-    work::remove(&mut tx, vec![key]).await?;
+    work::remove(&mut tx, vec![key]);
     Ok(tx.commit().await?)
 }
 
@@ -66,7 +66,7 @@ async fn put_off(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
     let mut tx = worker.begin(epoch).await?;
     let due = worker.context.now().plus(PUT_OFF_FOR);
     let work = Work { class: Class::Bulk, due: Some(due), trouble: Some((TroubleKind::Retry, "store".to_owned())) };
-    work::put(&mut tx, vec![(key, work)]).await?;
+    work::put(&mut tx, vec![(key, work)]);
     Ok(tx.commit().await?)
 }
 

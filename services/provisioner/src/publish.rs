@@ -12,7 +12,7 @@ use tracing::warn;
 use xtsync_platform::bus::{Outgoing, Urgency};
 use xtsync_platform::dead_letter;
 use xtsync_platform::shutdown::Shutdown;
-use xtsync_platform::store::{self, Epoch, outbox};
+use xtsync_platform::store::{self, Epoch, lease, outbox};
 use xtsync_platform::telemetry::chain;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
@@ -91,8 +91,7 @@ pub(crate) async fn send(
             None => Outgoing::tombstone(topic, &key),
         }
     };
-    // Nothing was written: to roll it back spares a flush.
-    drop(worker.begin(epoch).await?);
+    lease::check(&context.store, worker.lease.name(), epoch).await?;
     let (numbers, outcomes): (Vec<i64>, Vec<Outgoing>) = outcomes.into_iter().unzip();
     let records = links.iter().map(record).chain(outcomes).collect();
     let sent = dead_letter::publish(&*context.parts.bus, ROLE, records, urgency, now).await;
@@ -114,8 +113,8 @@ pub(crate) async fn send(
 async fn note(worker: &Worker, epoch: Epoch, links: &[Unpublished], outcomes: &[i64], sent: bool) -> Result<()> {
     let mut tx = worker.begin(epoch).await?;
     if sent {
-        link::published(&mut tx, links).await?;
-        outbox::remove(&mut tx, outcomes).await?;
+        link::published(&mut tx, links);
+        outbox::remove(&mut tx, outcomes);
     }
     Ok(tx.commit().await?)
 }

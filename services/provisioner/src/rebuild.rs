@@ -87,9 +87,9 @@ async fn take(worker: &Worker, epoch: Epoch, records: Vec<Record>) -> Result<usi
     let is_new = lost.values().any(|lost| lost.said.incarnation != context.store.incarnation());
     target::begin(&mut tx, &worker.target, is_new.then_some(now)).await?;
     let rebuilt: Vec<Stored> = lost.into_values().map(taken).collect();
-    link::save(&mut tx, rebuilt.iter(), context.store.incarnation()).await?;
+    link::save(&mut tx, rebuilt.iter(), context.store.incarnation());
     let due: Vec<_> = rebuilt.iter().map(|stored| (stored.key(), class(&stored.link))).collect();
-    work::arrived(&mut tx, &due, now).await?;
+    work::arrived(&mut tx, &due, now);
     tx.commit().await?;
     Ok(rebuilt.len())
 }

@@ -96,7 +96,7 @@ impl Worker {
     /// Begins a transaction that commits only while the lease is ours, in this epoch.
     pub(crate) async fn begin(&self, epoch: Epoch) -> Result<Transaction> {
         let mut tx = self.context.store.begin().await?;
-        lease::assert(&mut tx, self.lease.name(), epoch).await?;
+        lease::assert_with_commit(&mut tx, self.lease.name(), epoch);
         Ok(tx)
     }
 

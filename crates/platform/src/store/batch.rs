@@ -1,9 +1,14 @@
-//! Many rows in one statement: `{rows}` in a text becomes a list of placeholder tuples.
+//! Many rows in one statement: `VALUES {rows}` in a text stands for them.
 //!
-//! Only placeholders are ever built into SQL. Few rows go in one statement, since each is a round trip; of many, chunks are powers of two.
-//! So a text has at most twenty shapes however many rows come, and the cache of prepared statements stays small.
+//! Only placeholders are ever built into SQL. PostgreSQL takes a column as one array, so a text has one shape however many rows come, and
+//! several texts may be one statement. SQLite has no arrays: there the rows become a list of placeholder tuples. Few go in one statement;
+//! of many, chunks are powers of two, so that a text has at most twenty shapes and the cache of prepared statements stays small.
 
+use super::param::{Column, Values};
 use super::{Error, Param};
+
+/// What stands for the rows.
+const ROWS: &str = "VALUES {rows}";
 
 /// Up to so many rows go in one statement, whatever their number.
 const FEW: usize = 16;
@@ -11,35 +16,79 @@ const FEW: usize = 16;
 /// Rows in one statement at most.
 const ROWS_MAX: usize = 256;
 
-/// Parameters in one statement at most: SQLite's limit is 32,766, PostgreSQL's 65,535.
+/// Parameters in one statement at most: SQLite's limit.
 const PARAMS_MAX: usize = 32_766;
 
+/// A text and the rows it is about.
+pub(super) type Rows = (&'static str, Vec<Vec<Param>>);
+
 /// One statement of a batch.
-pub(super) struct Chunk {
+pub(super) struct Statement {
     pub(super) sql: String,
-    pub(super) params: Vec<Param>,
+    pub(super) values: Values,
 }
 
-/// Splits rows into statements.
+/// A text over columns, the first of which is the placeholder `$first`.
+fn unnested(template: &str, rows: Vec<Vec<Param>>, first: usize) -> Result<(String, Vec<Column>), Error> {
+    let (before, after) = parts(template, &rows)?;
+    let mut columns: Vec<Column> = rows.first().into_iter().flatten().map(Column::like).collect();
+    for row in rows {
+        if !columns.iter_mut().zip(row).all(|(column, param)| column.push(param)) {
+            return Err(Error::Corrupt(format!("a column of different kinds for `{template}`")));
+        }
+    }
+    let places: Vec<String> = columns.iter().zip(first..).map(|(column, at)| format!("${at}::{}", column.type_name())).collect();
+    Ok((format!("{before}SELECT * FROM unnest({}){after}", places.join(", ")), columns))
+}
+
+/// One statement over columns, for PostgreSQL.
 ///
 /// # Errors
-/// [`Error::Corrupt`] when the rows differ in width, have no columns, or the text has no `{rows}`.
-pub(super) fn chunks(template: &str, rows: Vec<Vec<Param>>) -> Result<Vec<Chunk>, Error> {
-    let Some(columns) = rows.first().map(Vec::len) else { return Ok(Vec::new()) };
-    let Some((before, after)) = template.split_once("{rows}") else {
-        return Err(Error::Corrupt(format!("no {{rows}} in `{template}`")));
-    };
+/// As [`chunks`], and when a column holds values of different kinds.
+pub(super) fn columns(template: &str, rows: Vec<Vec<Param>>) -> Result<Statement, Error> {
+    let (sql, columns) = unnested(template, rows, 1)?;
+    Ok(Statement { sql, values: Values::Columns(columns) })
+}
+
+/// Several statements as one, for PostgreSQL, that answers as `answer` says of them: `s0` is the first. What one of them changes none of
+/// the others sees.
+///
+/// # Errors
+/// As [`columns`].
+pub(super) fn together(statements: Vec<Rows>, answer: &str) -> Result<Statement, Error> {
+    let (mut texts, mut columns) = (Vec::new(), Vec::new());
+    for (place, (template, rows)) in statements.into_iter().enumerate() {
+        let (sql, more) = unnested(template, rows, columns.len() + 1)?;
+        texts.push(format!("s{place} AS ({sql})"));
+        columns.extend(more);
+    }
+    Ok(Statement { sql: format!("WITH {} {answer}", texts.join(", ")), values: Values::Columns(columns) })
+}
+
+/// The text before and after the place of the rows, all of which are of one width.
+fn parts<'a>(template: &'a str, rows: &[Vec<Param>]) -> Result<(&'a str, &'a str), Error> {
+    let columns = rows.first().map_or(0, Vec::len);
     if columns == 0 || columns > PARAMS_MAX || rows.iter().any(|row| row.len() != columns) {
         return Err(Error::Corrupt(format!("rows of different or impossible width for `{template}`")));
     }
+    template.split_once(ROWS).ok_or_else(|| Error::Corrupt(format!("no `{ROWS}` in `{template}`")))
+}
+
+/// Splits rows into statements over tuples, for SQLite.
+///
+/// # Errors
+/// [`Error::Corrupt`] when the rows differ in width, have no columns, or the text has no place for them.
+pub(super) fn chunks(template: &str, rows: Vec<Vec<Param>>) -> Result<Vec<Statement>, Error> {
+    let Some(columns) = rows.first().map(Vec::len) else { return Ok(Vec::new()) };
+    let (before, after) = parts(template, &rows)?;
     let mut left = rows.len();
     let mut rows = rows.into_iter();
     let mut chunks = Vec::new();
     while left > 0 {
         let size = chunk_size(left, columns);
         left -= size;
-        let sql = format!("{before}{}{after}", tuples(size, columns));
-        chunks.push(Chunk { sql, params: rows.by_ref().take(size).flatten().collect() });
+        let sql = format!("{before}VALUES {}{after}", tuples(size, columns));
+        chunks.push(Statement { sql, values: Values::Single(rows.by_ref().take(size).flatten().collect()) });
     }
     Ok(chunks)
 }
@@ -66,7 +115,11 @@ mod tests {
 
     fn sizes(rows: usize, columns: usize) -> Vec<usize> {
         let rows = (0..rows).map(|_| vec![Param::Int(None); columns]).collect();
-        chunks("INSERT INTO t VALUES {rows}", rows).unwrap().iter().map(|chunk| chunk.params.len() / columns).collect()
+        let params = |chunk: &Statement| match &chunk.values {
+            Values::Single(params) => params.len(),
+            Values::Columns(_) => panic!("tuples have no columns"),
+        };
+        chunks("INSERT INTO t VALUES {rows}", rows).unwrap().iter().map(|chunk| params(chunk) / columns).collect()
     }
 
     #[test]
@@ -94,9 +147,31 @@ mod tests {
     }
 
     #[test]
+    fn columns_are_arrays_and_several_statements_are_one() {
+        let insert = ("INSERT INTO t (a, b) VALUES {rows} ON CONFLICT DO NOTHING", vec![params!["x", 1_i64], params![None::<&str>, 2_i64]]);
+        let delete = ("DELETE FROM u WHERE (a, b) IN (VALUES {rows})", vec![params![b"k".to_vec(), "y"]]);
+        let together = together(vec![insert, delete], "SELECT 1").unwrap();
+        assert_eq!(
+            together.sql,
+            "WITH s0 AS (INSERT INTO t (a, b) SELECT * FROM unnest($1::TEXT[], $2::BIGINT[]) ON CONFLICT DO NOTHING), \
+             s1 AS (DELETE FROM u WHERE (a, b) IN (SELECT * FROM unnest($3::BYTEA[], $4::TEXT[]))) SELECT 1"
+        );
+        let wanted = [
+            Column::Text(vec![Some("x".to_owned()), None]),
+            Column::Int(vec![Some(1), Some(2)]),
+            Column::Bytes(vec![Some(b"k".to_vec())]),
+            Column::Text(vec![Some("y".to_owned())]),
+        ];
+        assert_eq!(together.values, Values::Columns(wanted.into()));
+    }
+
+    #[test]
     fn ragged_rows_and_a_text_without_a_place_for_them_are_refused() {
         assert!(chunks("VALUES {rows}", vec![params![1_i64], params![1_i64, 2_i64]]).is_err());
         assert!(chunks("VALUES {rows}", vec![vec![]]).is_err());
         assert!(chunks("VALUES", vec![params![1_i64]]).is_err());
+        assert!(columns("VALUES {rows}", vec![params![1_i64], params![1_i64, 2_i64]]).is_err());
+        assert!(columns("VALUES {rows}", vec![params![1_i64], params!["1"]]).is_err());
+        assert!(columns("VALUES {rows}", vec![]).is_err());
     }
 }

@@ -1,6 +1,6 @@
 //! Leases: who works on what, for how long, told by the database's clock.
 //!
-//! Each change of owner raises the epoch. A transaction that relies on a lease says so by [`assert()`], and fails with
+//! Each change of owner raises the epoch. A transaction that relies on a lease says so by [`assert_with_commit`], and fails with
 //! [`Error::Fenced`] when the lease ran out or went on, however long its author slept. A lease is kept by a task ([`Lease`]); the
 //! functions below it are the single steps, for tests and simulation.
 
@@ -69,22 +69,36 @@ pub async fn release(store: &Store, name: &str, epoch: Epoch) -> Result<(), Erro
     tx.commit().await
 }
 
+/// The lease, if it is held in this epoch. A key share waits for and is waited for by a change of epoch (it is in a unique key), but not by
+/// a renewal. The time is asked for within: this stands in every transaction.
+pub(super) const HELD: &str = "WITH v (name, epoch) AS (VALUES {rows}) SELECT lease.epoch FROM lease JOIN v ON lease.name = v.name
+    AND lease.epoch = v.epoch WHERE lease.until > CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) FOR KEY SHARE OF lease";
+
+/// Makes a transaction depend on a lease: nobody takes it over between the commit's last statement and its end. What was done in the
+/// transaction before counts only then; who must know before asks by [`check`].
+pub fn assert_with_commit(tx: &mut Transaction, name: &str, epoch: Epoch) {
+    tx.rely_on(name, epoch);
+}
+
+/// Whether a lease is held just now; what follows may come too late all the same.
+///
+/// # Errors
+/// As [`assert()`].
+pub async fn check(store: &Store, name: &str, epoch: Epoch) -> Result<(), Error> {
+    let mut tx = store.begin().await?;
+    // Nothing was written: to roll it back spares a flush.
+    assert(&mut tx, name, epoch).await
+}
+
 /// Makes a transaction depend on a lease: nobody takes it over before the transaction has ended.
 ///
 /// # Errors
 /// [`Error::Fenced`] when the lease ran out or went on; then the transaction must be dropped. Otherwise when the database is away.
 pub async fn assert(tx: &mut Transaction, name: &str, epoch: Epoch) -> Result<(), Error> {
     const SQLITE: &str = "SELECT epoch FROM lease WHERE name = $1 AND epoch = $2 AND until > $3";
-    // A key share waits for and is waited for by a change of epoch (it is in a unique key), but not by a renewal. The time is asked for
-    // within: this stands in every transaction.
-    const POSTGRES: &str = "SELECT epoch FROM lease WHERE name = $1 AND epoch = $2
-        AND until > CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) FOR KEY SHARE";
-    let row = match tx.file_now() {
-        Some(now) => tx.fetch_one_opt(SQLITE, params![name, epoch, now]).await?,
-        None => tx.fetch_one_opt(POSTGRES, params![name, epoch]).await?,
+    let rows = match tx.file_now() {
+        Some(now) => tx.fetch(SQLITE, params![name, epoch, now]).await?,
+        None => tx.fetch_rows(HELD, vec![params![name, epoch]]).await?,
     };
-    match row {
-        Some(_) => Ok(()),
-        None => Err(Error::Fenced(name.to_owned())),
-    }
+    if rows.is_empty() { Err(Error::Fenced(name.to_owned())) } else { Ok(()) }
 }

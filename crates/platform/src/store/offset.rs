@@ -22,16 +22,13 @@ pub async fn load_offsets(store: &Store, topic: &Topic) -> Result<BTreeMap<u32, 
         .collect()
 }
 
-/// Stores the next offset to read of each partition, beside the effect of the records before it. It never goes back: a late transaction
-/// of a former owner does not undo a later one's.
-///
-/// # Errors
-/// When the database is away.
-pub async fn store_offsets(tx: &mut Transaction, next: &BTreeMap<Partition, i64>) -> Result<(), Error> {
+/// Stores the next offset to read of each partition with the commit, beside the effect of the records before it. It never goes back: a
+/// late transaction of a former owner does not undo a later one's.
+pub fn store_offsets(tx: &mut Transaction, next: &BTreeMap<Partition, i64>) {
     const SQL: &str = "INSERT INTO offset_ (topic, part, next) VALUES {rows}
         ON CONFLICT (topic, part) DO UPDATE SET next = excluded.next WHERE excluded.next > offset_.next";
     let row = |(partition, next): (&Partition, &i64)| params![partition.topic.to_string(), partition.index, *next];
-    tx.insert(SQL, next.iter().map(row).collect()).await.map(drop)
+    tx.later(SQL, next.iter().map(row).collect());
 }
 
 /// The next offset of each partition, which nobody else moves until the transaction has ended; 0 where none is stored. Locked in one

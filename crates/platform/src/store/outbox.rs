@@ -9,17 +9,14 @@ use super::{Error, Store, Transaction};
 use crate::bus::{Outgoing, headers};
 use crate::params;
 
-/// Stores records to be published, in order, if the transaction commits.
-///
-/// # Errors
-/// When the database is away.
-pub async fn append(tx: &mut Transaction, records: &[Outgoing]) -> Result<(), Error> {
+/// Stores records to be published, in order, with the commit.
+pub fn append(tx: &mut Transaction, records: &[Outgoing]) {
     let row = |record: &Outgoing| {
         let value = record.value.as_ref().map(|value| value.to_vec());
         params![record.topic.to_string(), record.key.to_vec(), headers::encode(&record.headers), value]
     };
     let rows = records.iter().map(row).collect();
-    tx.insert("INSERT INTO outbox (topic, key, headers, value) VALUES {rows}", rows).await.map(drop)
+    tx.later("INSERT INTO outbox (topic, key, headers, value) VALUES {rows}", rows);
 }
 
 /// The oldest records of a topic, with their numbers.
@@ -39,11 +36,8 @@ pub async fn oldest(store: &Store, topic: &Topic, limit: u32) -> Result<Vec<(i64
         .collect()
 }
 
-/// Takes published records out, by number: one with a lower number may still become visible.
-///
-/// # Errors
-/// When the database is away.
-pub async fn remove(tx: &mut Transaction, numbers: &[i64]) -> Result<(), Error> {
+/// Takes published records out with the commit, by number: one with a lower number may still become visible.
+pub fn remove(tx: &mut Transaction, numbers: &[i64]) {
     const SQL: &str = "DELETE FROM outbox WHERE seq IN (VALUES {rows})";
-    tx.insert(SQL, numbers.iter().map(|number| params![*number]).collect()).await.map(drop)
+    tx.later(SQL, numbers.iter().map(|number| params![*number]).collect());
 }

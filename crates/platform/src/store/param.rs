@@ -25,8 +25,57 @@ macro_rules! params {
     ($($value:expr),* $(,)?) => { ::std::vec![$($crate::store::Param::from($value)),*] };
 }
 
-pub(super) fn for_sqlite(params: Vec<Param>) -> Result<SqliteArguments, BoxDynError> {
+/// What stands for the placeholders of a statement.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Values {
+    /// A value each.
+    Single(Vec<Param>),
+    /// An array each, which only PostgreSQL takes.
+    Columns(Vec<Column>),
+}
+
+/// A value of each of many rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum Column {
+    Int(Vec<Option<i64>>),
+    Text(Vec<Option<String>>),
+    Bytes(Vec<Option<Vec<u8>>>),
+}
+
+impl Column {
+    /// An empty column for values of a kind.
+    pub(super) fn like(param: &Param) -> Self {
+        match param {
+            Param::Int(_) => Self::Int(Vec::new()),
+            Param::Text(_) => Self::Text(Vec::new()),
+            Param::Bytes(_) => Self::Bytes(Vec::new()),
+        }
+    }
+
+    /// Takes a value; false where it is of another kind.
+    pub(super) fn push(&mut self, param: Param) -> bool {
+        match (self, param) {
+            (Self::Int(column), Param::Int(value)) => column.push(value),
+            (Self::Text(column), Param::Text(value)) => column.push(value),
+            (Self::Bytes(column), Param::Bytes(value)) => column.push(value),
+            _ => return false,
+        }
+        true
+    }
+
+    /// The type of its array.
+    pub(super) fn type_name(&self) -> &'static str {
+        match self {
+            Self::Int(_) => "BIGINT[]",
+            Self::Text(_) => "TEXT[]",
+            Self::Bytes(_) => "BYTEA[]",
+        }
+    }
+}
+
+pub(super) fn for_sqlite(values: Values) -> Result<SqliteArguments, BoxDynError> {
     let mut arguments = SqliteArguments::default();
+    let Values::Single(params) = values else { return Err("there are no arrays".into()) };
     arguments.reserve(params.len(), 0);
     for param in params {
         match param {
@@ -38,14 +87,26 @@ pub(super) fn for_sqlite(params: Vec<Param>) -> Result<SqliteArguments, BoxDynEr
     Ok(arguments)
 }
 
-pub(super) fn for_postgres(params: Vec<Param>) -> Result<PgArguments, BoxDynError> {
+pub(super) fn for_postgres(values: Values) -> Result<PgArguments, BoxDynError> {
     let mut arguments = PgArguments::default();
-    arguments.reserve(params.len(), 0);
-    for param in params {
-        match param {
-            Param::Int(value) => arguments.add(value)?,
-            Param::Text(value) => arguments.add(value)?,
-            Param::Bytes(value) => arguments.add(value)?,
+    match values {
+        Values::Single(params) => {
+            for param in params {
+                match param {
+                    Param::Int(value) => arguments.add(value)?,
+                    Param::Text(value) => arguments.add(value)?,
+                    Param::Bytes(value) => arguments.add(value)?,
+                }
+            }
+        }
+        Values::Columns(columns) => {
+            for column in columns {
+                match column {
+                    Column::Int(values) => arguments.add(values)?,
+                    Column::Text(values) => arguments.add(values)?,
+                    Column::Bytes(values) => arguments.add(values)?,
+                }
+            }
         }
     }
     Ok(arguments)

@@ -8,8 +8,11 @@ use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite};
 use xtsync_domain::Timestamp;
 
-use super::{Database, Error, Param, Row, batch, param};
+use super::batch::{self, Rows, Statement};
+use super::param::{self, Values};
+use super::{Database, Epoch, Error, Param, Row, lease};
 use crate::clock::Clock;
+use crate::params;
 
 /// A write transaction. Dropping it rolls it back.
 ///
@@ -19,6 +22,10 @@ use crate::clock::Clock;
 #[derive(Debug)]
 pub struct Transaction {
     inner: Inner,
+    /// What is written with the commit.
+    later: Vec<Rows>,
+    /// The lease without which there is no commit.
+    lease: Option<(String, Epoch)>,
     /// Whether the newest write failed for a reason that may pass, as on a full disk.
     is_stuck: Arc<AtomicBool>,
 }
@@ -37,14 +44,16 @@ impl Transaction {
             Database::Postgres(pool) => pool.begin().await.map(Inner::Postgres),
         };
         let inner = inner.map_err(|source| failed("BEGIN", source, is_stuck))?;
-        Ok(Self { inner, is_stuck: Arc::clone(is_stuck) })
+        Ok(Self { inner, later: Vec::new(), lease: None, is_stuck: Arc::clone(is_stuck) })
     }
 
     /// Makes everything done in it durable.
     ///
     /// # Errors
-    /// When the database is away or refuses: then nothing is certain, and what was written must be looked up.
-    pub async fn commit(self) -> Result<(), Error> {
+    /// When the database is away or refuses: then nothing is certain, and what was written must be looked up. [`Error::Fenced`] when it
+    /// relies on a lease that is not held.
+    pub async fn commit(mut self) -> Result<(), Error> {
+        self.write().await?;
         let committed = match self.inner {
             Inner::Sqlite(tx, _) => tx.commit().await,
             Inner::Postgres(tx) => tx.commit().await,
@@ -59,7 +68,7 @@ impl Transaction {
     /// # Errors
     /// When the database is away or refuses it.
     pub async fn execute(&mut self, sql: &'static str, params: Vec<Param>) -> Result<u64, Error> {
-        self.run(sql.into_sql_str(), params).await.map_err(|source| failed(sql, source, &self.is_stuck))
+        self.run(sql.into_sql_str(), Values::Single(params)).await.map_err(|source| self.failed(sql, source))
     }
 
     /// Runs a statement; gives its rows.
@@ -67,7 +76,7 @@ impl Transaction {
     /// # Errors
     /// When the database is away or refuses it.
     pub async fn fetch(&mut self, sql: &'static str, params: Vec<Param>) -> Result<Vec<Row>, Error> {
-        self.query(sql.into_sql_str(), params).await.map_err(|source| failed(sql, source, &self.is_stuck))
+        self.query(sql.into_sql_str(), Values::Single(params)).await.map_err(|source| self.failed(sql, source))
     }
 
     /// Runs a statement; gives its first row, if it has one.
@@ -78,38 +87,88 @@ impl Transaction {
         Ok(self.fetch(sql, params).await?.into_iter().next())
     }
 
-    /// Runs a statement over many rows: `{rows}` in it becomes `($1, $2), ($3, $4) …`, as in `INSERT INTO t (a, b) VALUES {rows}` or
+    /// Runs a statement over many rows: `VALUES {rows}` in it stands for them, as in `INSERT INTO t (a, b) VALUES {rows}` or
     /// `WITH v (a, b) AS (VALUES {rows}) UPDATE t SET b = v.b FROM v WHERE t.a = v.a`. Gives the number of rows changed.
     ///
     /// Where it says `ON CONFLICT … DO UPDATE`, a key may stand only once in `rows`.
     ///
     /// # Errors
-    /// When the database is away or refuses it, or the rows differ in width.
+    /// When the database is away or refuses it, or the rows differ in width or kind.
     pub async fn insert(&mut self, sql: &'static str, rows: Vec<Vec<Param>>) -> Result<u64, Error> {
         let mut changed = 0;
-        for chunk in batch::chunks(sql, rows)? {
-            changed += self
-                .run(AssertSqlSafe(chunk.sql).into_sql_str(), chunk.params)
-                .await
-                .map_err(|source| failed(sql, source, &self.is_stuck))?;
+        for statement in self.statements(sql, rows)? {
+            changed +=
+                self.run(AssertSqlSafe(statement.sql).into_sql_str(), statement.values).await.map_err(|source| self.failed(sql, source))?;
         }
         Ok(changed)
     }
 
-    /// As [`Transaction::insert`], and gives the rows that the statements answer with.
+    /// As [`Transaction::insert`], but with the commit, together with all that was said so: on a server one round trip for everything.
+    /// Nothing in the transaction may look at what it changes, and no two of them may change the same row. What is wrong with it is told
+    /// by the commit.
+    pub fn later(&mut self, sql: &'static str, rows: Vec<Vec<Param>>) {
+        if !rows.is_empty() {
+            self.later.push((sql, rows));
+        }
+    }
+
+    /// As [`Transaction::insert`], and gives the rows that the statement answers with.
     ///
     /// # Errors
     /// As [`Transaction::insert`].
     pub async fn fetch_rows(&mut self, sql: &'static str, rows: Vec<Vec<Param>>) -> Result<Vec<Row>, Error> {
         let mut answers = Vec::new();
-        for chunk in batch::chunks(sql, rows)? {
+        for statement in self.statements(sql, rows)? {
             answers.extend(
-                self.query(AssertSqlSafe(chunk.sql).into_sql_str(), chunk.params)
+                self.query(AssertSqlSafe(statement.sql).into_sql_str(), statement.values)
                     .await
-                    .map_err(|source| failed(sql, source, &self.is_stuck))?,
+                    .map_err(|source| self.failed(sql, source))?,
             );
         }
         Ok(answers)
+    }
+
+    /// Has the commit rely on a lease.
+    pub(super) fn rely_on(&mut self, name: &str, epoch: Epoch) {
+        self.lease = Some((name.to_owned(), epoch));
+    }
+
+    /// Runs what was put off until the commit.
+    async fn write(&mut self) -> Result<(), Error> {
+        let (later, lease) = (std::mem::take(&mut self.later), self.lease.take());
+        match (&self.inner, lease) {
+            (Inner::Postgres(_), Some((name, epoch))) if !later.is_empty() => {
+                let held = (lease::HELD, vec![params![name.as_str(), epoch]]);
+                let answer = self.together([vec![held], later].concat(), "SELECT 1 FROM s0").await?;
+                if answer.is_empty() { Err(Error::Fenced(name)) } else { Ok(()) }
+            }
+            (Inner::Postgres(_), None) if later.len() > 1 => self.together(later, "SELECT 1").await.map(drop),
+            (Inner::Sqlite(..) | Inner::Postgres(_), lease) => {
+                if let Some((name, epoch)) = lease {
+                    lease::assert(self, &name, epoch).await?;
+                }
+                for (sql, rows) in later {
+                    self.insert(sql, rows).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Runs several statements as one.
+    async fn together(&mut self, statements: Vec<Rows>, answer: &str) -> Result<Vec<Row>, Error> {
+        let Statement { sql, values } = batch::together(statements, answer)?;
+        let text = sql.clone();
+        self.query(AssertSqlSafe(sql).into_sql_str(), values).await.map_err(|source| self.failed(&text, source))
+    }
+
+    /// The statements that a text over rows becomes here.
+    fn statements(&self, sql: &str, rows: Vec<Vec<Param>>) -> Result<Vec<Statement>, Error> {
+        match &self.inner {
+            _ if rows.is_empty() => Ok(Vec::new()),
+            Inner::Sqlite(..) => batch::chunks(sql, rows),
+            Inner::Postgres(_) => Ok(vec![batch::columns(sql, rows)?]),
+        }
     }
 
     /// This moment by the database's clock, which all replicas share. A file's is its machine's, so there it is the clock passed in.
@@ -142,28 +201,32 @@ impl Transaction {
         }
     }
 
-    async fn run(&mut self, sql: SqlStr, params: Vec<Param>) -> Result<u64, sqlx::Error> {
+    fn failed(&self, sql: &str, source: sqlx::Error) -> Error {
+        failed(sql, source, &self.is_stuck)
+    }
+
+    async fn run(&mut self, sql: SqlStr, values: Values) -> Result<u64, sqlx::Error> {
         match &mut self.inner {
             Inner::Sqlite(tx, _) => {
-                let arguments = param::for_sqlite(params).map_err(sqlx::Error::Encode)?;
+                let arguments = param::for_sqlite(values).map_err(sqlx::Error::Encode)?;
                 Ok(sqlx::query_with::<Sqlite, SqliteArguments>(sql, arguments).execute(&mut **tx).await?.rows_affected())
             }
             Inner::Postgres(tx) => {
-                let arguments = param::for_postgres(params).map_err(sqlx::Error::Encode)?;
+                let arguments = param::for_postgres(values).map_err(sqlx::Error::Encode)?;
                 Ok(sqlx::query_with::<Postgres, PgArguments>(sql, arguments).execute(&mut **tx).await?.rows_affected())
             }
         }
     }
 
-    async fn query(&mut self, sql: SqlStr, params: Vec<Param>) -> Result<Vec<Row>, sqlx::Error> {
+    async fn query(&mut self, sql: SqlStr, values: Values) -> Result<Vec<Row>, sqlx::Error> {
         match &mut self.inner {
             Inner::Sqlite(tx, _) => {
-                let arguments = param::for_sqlite(params).map_err(sqlx::Error::Encode)?;
+                let arguments = param::for_sqlite(values).map_err(sqlx::Error::Encode)?;
                 let rows: Vec<SqliteRow> = sqlx::query_with(sql, arguments).fetch_all(&mut **tx).await?;
                 rows.iter().map(Row::from_sqlite).collect()
             }
             Inner::Postgres(tx) => {
-                let arguments = param::for_postgres(params).map_err(sqlx::Error::Encode)?;
+                let arguments = param::for_postgres(values).map_err(sqlx::Error::Encode)?;
                 let rows: Vec<PgRow> = sqlx::query_with(sql, arguments).fetch_all(&mut **tx).await?;
                 rows.iter().map(Row::from_postgres).collect()
             }

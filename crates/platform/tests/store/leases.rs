@@ -15,12 +15,32 @@ async fn take(store: &Store, owner: &str) -> Option<u64> {
     lease::acquire(store, "target/hub", owner, TTL).await.unwrap().map(|epoch| epoch.0)
 }
 
-/// Writes as the holder of an epoch.
+/// Writes as the holder of an epoch, in each way that a transaction may rely on a lease.
 async fn write(store: &Store, epoch: u64, id: &str) -> Result<(), Error> {
-    let mut tx = store.begin().await?;
-    tx.execute("INSERT INTO thing (id) VALUES ($1)", params![id]).await?;
-    lease::assert(&mut tx, "target/hub", Epoch(epoch)).await?;
-    tx.commit().await
+    const PUT: &str = "INSERT INTO thing (id) VALUES {rows} ON CONFLICT (id) DO NOTHING";
+    let rows = || vec![params![id]];
+    let asserted = async {
+        let mut tx = store.begin().await?;
+        tx.insert(PUT, rows()).await?;
+        lease::assert(&mut tx, "target/hub", Epoch(epoch)).await?;
+        tx.commit().await
+    };
+    let with_commit = async {
+        let mut tx = store.begin().await?;
+        lease::assert_with_commit(&mut tx, "target/hub", Epoch(epoch));
+        tx.insert(PUT, rows()).await?;
+        tx.commit().await
+    };
+    let together = async {
+        let mut tx = store.begin().await?;
+        lease::assert_with_commit(&mut tx, "target/hub", Epoch(epoch));
+        tx.later(PUT, rows());
+        tx.commit().await
+    };
+    let checked = lease::check(store, "target/hub", Epoch(epoch)).await;
+    let written = [asserted.await, with_commit.await, together.await];
+    assert!(written.iter().all(|written| written.is_ok() == checked.is_ok()), "{written:?}");
+    written.into_iter().chain([checked]).collect()
 }
 
 async fn told(watch: &mut watch::Receiver<Held>, wanted: Held) {

@@ -14,7 +14,7 @@ pub(crate) async fn an_offset_and_its_effect_come_together_or_not_at_all(place: 
     for (id, commit) in [("lost", false), ("kept", true)] {
         let mut tx = store.begin().await.unwrap();
         tx.execute("INSERT INTO thing (id) VALUES ($1)", params![id]).await.unwrap();
-        store_offsets(&mut tx, &BTreeMap::from([(Partition { topic: Topic::Config, index: 3 }, 42)])).await.unwrap();
+        store_offsets(&mut tx, &BTreeMap::from([(Partition { topic: Topic::Config, index: 3 }, 42)]));
         if commit {
             tx.commit().await.unwrap();
         }
@@ -29,7 +29,7 @@ pub(crate) async fn an_offset_never_goes_back(place: Place) {
     let store = place.open().await;
     for (next, stands) in [(5, 5), (4, 5), (6, 6)] {
         let mut tx = store.begin().await.unwrap();
-        store_offsets(&mut tx, &BTreeMap::from([(Partition { topic: Topic::Config, index: 0 }, next)])).await.unwrap();
+        store_offsets(&mut tx, &BTreeMap::from([(Partition { topic: Topic::Config, index: 0 }, next)]));
         tx.commit().await.unwrap();
         assert_eq!(load_offsets(&store, &Topic::Config).await.unwrap(), BTreeMap::from([(0, stands)]));
     }

@@ -22,7 +22,7 @@ fn record(n: usize) -> Outgoing {
 async fn take(store: &Store, topic: &Topic) -> Vec<Outgoing> {
     let (numbers, records): (Vec<i64>, Vec<_>) = outbox::oldest(store, topic, 500).await.unwrap().into_iter().unzip();
     let mut tx = store.begin().await.unwrap();
-    outbox::remove(&mut tx, &numbers).await.unwrap();
+    outbox::remove(&mut tx, &numbers);
     tx.commit().await.unwrap();
     records
 }
@@ -35,7 +35,7 @@ pub(crate) async fn what_is_in_the_outbox_comes_with_its_effect_in_order_and_onc
     {
         let mut tx = store.begin().await.unwrap();
         tx.execute("INSERT INTO thing (id) VALUES ('told') ON CONFLICT DO NOTHING", vec![]).await.unwrap();
-        outbox::append(&mut tx, chunk).await.unwrap();
+        outbox::append(&mut tx, chunk);
         if commit {
             tx.commit().await.unwrap();
         }

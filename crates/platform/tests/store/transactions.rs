@@ -88,6 +88,30 @@ pub(crate) async fn a_batch_of_updates_and_of_look_ups_joins_its_rows(place: Pla
     assert_eq!(found, [("a".to_owned(), 10), ("b".to_owned(), 2)]);
 }
 
+pub(crate) async fn what_is_put_off_until_the_commit_is_written_with_it_or_not_at_all(place: Place) {
+    const REMOVE: &str = "DELETE FROM thing WHERE id IN (VALUES {rows})";
+    let store = place.open().await;
+    put(&store, "gone", 1).await;
+    let mut tx = store.begin().await.unwrap();
+    tx.later(UPSERT, vec![params!["a", 1_i64, None::<&str>], params!["b", 2_i64, "note"]]);
+    tx.later(REMOVE, vec![params!["gone"]]);
+    tx.later(REMOVE, vec![]);
+    let row = tx.fetch_one_opt("SELECT COUNT(*) FROM thing", vec![]).await.unwrap().unwrap();
+    assert_eq!(row.int(0).unwrap(), 1, "nothing of it is written yet");
+    tx.commit().await.unwrap();
+    let wanted = [("a".to_owned(), Some(1)), ("b".to_owned(), Some(2))];
+    assert_eq!(numbers(&store).await, wanted);
+    let mut tx = store.begin().await.unwrap();
+    tx.later(REMOVE, vec![params!["a"]]);
+    tx.later("INSERT INTO thing (id) VALUES {rows}", vec![params!["b"]]);
+    let error = tx.commit().await.unwrap_err();
+    assert!(matches!(error, Error::Statement { .. }), "{error:?}");
+    let mut tx = store.begin().await.unwrap();
+    tx.later(REMOVE, vec![params!["a"]]);
+    drop(tx);
+    assert_eq!(numbers(&store).await, wanted);
+}
+
 pub(crate) async fn a_row_that_is_not_there_is_none(place: Place) {
     let store = place.open().await;
     assert_eq!(store.fetch_one_opt("SELECT n FROM thing WHERE id = $1", params!["nobody"]).await.unwrap(), None);

@@ -18,7 +18,7 @@ const COUNTED: Duration = Duration::from_secs(24 * 60 * 60);
 pub(super) async fn store(tx: &mut Transaction, batch: Batch, now: Timestamp) -> Result<(), Error> {
     users(tx, batch.users).await?;
     decisions(tx, batch.decisions).await?;
-    markers(tx, batch.markers).await?;
+    markers(tx, batch.markers);
     links(tx, batch.links).await?;
     outcomes(tx, batch.outcomes, now).await?;
     facts(tx, batch.facts).await?;
@@ -36,7 +36,8 @@ async fn users(tx: &mut Transaction, users: BTreeMap<User, Option<u64>>) -> Resu
             None => drop(tx.execute(DROP, params![source, user]).await?),
         }
     }
-    tx.insert(PUT, rows).await.map(drop)
+    tx.later(PUT, rows);
+    Ok(())
 }
 
 async fn decisions(tx: &mut Transaction, decisions: BTreeMap<Link, Option<DecisionRow>>) -> Result<(), Error> {
@@ -51,14 +52,15 @@ async fn decisions(tx: &mut Transaction, decisions: BTreeMap<Link, Option<Decisi
             None => drop(tx.execute(DROP, params![target, source, user]).await?),
         }
     }
-    tx.insert(PUT, rows).await.map(drop)
+    tx.later(PUT, rows);
+    Ok(())
 }
 
-async fn markers(tx: &mut Transaction, markers: BTreeMap<(String, String, u32), u64>) -> Result<(), Error> {
+fn markers(tx: &mut Transaction, markers: BTreeMap<(String, String, u32), u64>) {
     const PUT: &str = "INSERT INTO view_marker (target, source, part, revision) VALUES {rows}
         ON CONFLICT (target, source, part) DO UPDATE SET revision = excluded.revision";
     let row = |((target, source, part), revision)| params![target, source, part, revision];
-    tx.insert(PUT, markers.into_iter().map(row).collect()).await.map(drop)
+    tx.later(PUT, markers.into_iter().map(row).collect());
 }
 
 async fn links(tx: &mut Transaction, links: BTreeMap<Link, Option<LinkRow>>) -> Result<(), Error> {
@@ -88,7 +90,8 @@ async fn links(tx: &mut Transaction, links: BTreeMap<Link, Option<LinkRow>>) -> 
             None => drop(tx.execute(DROP, params![target, source, user]).await?),
         }
     }
-    tx.insert(PUT, rows).await.map(drop)
+    tx.later(PUT, rows);
+    Ok(())
 }
 
 /// Counts the outcomes that were not counted before.
@@ -109,7 +112,7 @@ async fn outcomes(tx: &mut Transaction, outcomes: Vec<OutcomeRow>, now: Timestam
         }
     }
     let row = |((target, source, verb), n)| params![target, source, verb, n];
-    tx.insert(COUNT, counts.into_iter().map(row).collect()).await?;
+    tx.later(COUNT, counts.into_iter().map(row).collect());
     tx.execute("DELETE FROM view_outcome WHERE at < $1", params![now.minus(COUNTED)]).await.map(drop)
 }
 
@@ -124,7 +127,8 @@ async fn facts(tx: &mut Transaction, facts: BTreeMap<(String, String), Option<Ve
             None => drop(tx.execute(DROP, params![tenant, key]).await?),
         }
     }
-    tx.insert(PUT, rows).await.map(drop)
+    tx.later(PUT, rows);
+    Ok(())
 }
 
 async fn roles(tx: &mut Transaction, roles: BTreeMap<String, Option<Vec<u8>>>) -> Result<(), Error> {
@@ -137,5 +141,6 @@ async fn roles(tx: &mut Transaction, roles: BTreeMap<String, Option<Vec<u8>>>) -
             None => drop(tx.execute(DROP, params![key]).await?),
         }
     }
-    tx.insert(PUT, rows).await.map(drop)
+    tx.later(PUT, rows);
+    Ok(())
 }

@@ -38,7 +38,7 @@ pub(super) async fn take(tx: &mut Transaction, context: &Context, arrivals: Vec<
     for arrival in arrivals {
         batch.take(arrival, now);
     }
-    batch.store(tx, context, now).await?;
+    batch.store(tx, context, now);
     batch.count(context);
     Ok(batch.changed.into_iter().map(|key| key.target).collect())
 }
@@ -74,13 +74,13 @@ impl Batch {
         }
     }
 
-    async fn store(&self, tx: &mut Transaction, context: &Context, now: Timestamp) -> Result<()> {
+    fn store(&self, tx: &mut Transaction, context: &Context, now: Timestamp) {
         let changed = || self.changed.iter().filter_map(|key| Some((key, self.links.get(key)?)));
-        link::save(tx, changed().map(|(_, stored)| stored), context.store.incarnation()).await?;
+        link::save(tx, changed().map(|(_, stored)| stored), context.store.incarnation());
         let work: Vec<(Key, Class)> = changed().map(|(key, stored)| (key.clone(), class(&stored.link))).collect();
-        work::arrived(tx, &work, now).await?;
+        work::arrived(tx, &work, now);
         let unlinked = self.unlinked.iter().filter_map(|key| Some((key.clone(), *self.seen.get(key)?)));
-        seen::save(tx, &unlinked.collect()).await
+        seen::save(tx, &unlinked.collect());
     }
 
     fn count(&self, context: &Context) {

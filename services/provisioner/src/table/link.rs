@@ -159,7 +159,7 @@ pub(crate) async fn lock_editions(tx: &mut Transaction, keys: &BTreeSet<&Key>) -
 }
 
 /// Stores links, new ones and locked ones; each key once.
-pub(crate) async fn save(tx: &mut Transaction, links: impl Iterator<Item = &Stored>, incarnation: &str) -> Result<()> {
+pub(crate) fn save<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Stored>, incarnation: &str) {
     const SQL: &str = "INSERT INTO link (target, source, user_id, state, target_id, anchor, live, link_version, traceparent,
             counted, edition, published_version)
         VALUES {rows}
@@ -167,8 +167,7 @@ pub(crate) async fn save(tx: &mut Transaction, links: impl Iterator<Item = &Stor
             anchor = excluded.anchor, live = excluded.live, link_version = excluded.link_version, traceparent = excluded.traceparent,
             counted = excluded.counted, edition = excluded.edition";
     let rows = links.map(|stored| [stored.params(incarnation), params![0_u64]].concat()).collect();
-    tx.insert(SQL, rows).await?;
-    Ok(())
+    tx.later(SQL, rows);
 }
 
 /// The record key of the link that owns an object of a target.
@@ -205,13 +204,12 @@ pub(crate) async fn published_after(store: &Store, target: &TenantName, after: &
 }
 
 /// Notes what was published; a row that has changed since, or that a former owner published late, is still to be published again.
-pub(crate) async fn published(tx: &mut Transaction, rows: &[Unpublished]) -> Result<()> {
+pub(crate) fn published(tx: &mut Transaction, rows: &[Unpublished]) {
     const SQL: &str = "WITH v (target, source, user_id, version, published) AS (VALUES {rows})
         UPDATE link SET published_version = v.version FROM v
         WHERE link.target = v.target AND link.source = v.source AND link.user_id = v.user_id AND link.published_version = v.published";
     let params = |row: &Unpublished| with_key(row, params![row.version, row.published]);
-    tx.insert(SQL, rows.iter().map(params).collect()).await?;
-    Ok(())
+    tx.later(SQL, rows.iter().map(params).collect());
 }
 
 /// Notes that rows were published by somebody who is not the owner any more: where there is a newer state, the older one may now be the

@@ -27,14 +27,13 @@ pub(crate) async fn read(tx: &mut Transaction, keys: &[&Key]) -> Result<BTreeMap
 }
 
 /// Notes versions; each key once.
-pub(crate) async fn save(tx: &mut Transaction, versions: &BTreeMap<Key, Version>) -> Result<()> {
+pub(crate) fn save(tx: &mut Transaction, versions: &BTreeMap<Key, Version>) {
     const SQL: &str = "INSERT INTO seen (key_hash, version_delta, version_facts, version_revision, version_rules) VALUES {rows}
         ON CONFLICT (key_hash) DO UPDATE SET version_delta = excluded.version_delta, version_facts = excluded.version_facts,
             version_revision = excluded.version_revision, version_rules = excluded.version_rules";
     let params =
         |(key, version): (&Key, &Version)| params![hash(key).as_slice(), version.delta, version.facts, version.revision, version.rules];
-    tx.insert(SQL, versions.iter().map(params).collect()).await?;
-    Ok(())
+    tx.later(SQL, versions.iter().map(params).collect());
 }
 
 fn version(row: &Row) -> Result<Version> {

@@ -10,12 +10,11 @@ use xtsync_platform::store::{Store, Transaction};
 use crate::error::Result;
 
 /// Counts uses.
-pub(crate) async fn add(tx: &mut Transaction, target: &TenantName, uses: &BTreeMap<(Verb, i64), u64>) -> Result<()> {
+pub(crate) fn add(tx: &mut Transaction, target: &TenantName, uses: &BTreeMap<(Verb, i64), u64>) {
     const SQL: &str = "INSERT INTO window_ (target, verb, minute, count) VALUES {rows}
         ON CONFLICT (target, verb, minute) DO UPDATE SET count = window_.count + excluded.count";
     let row = |((verb, minute), count): (&(Verb, i64), &u64)| params![target.as_str(), verb.name(), *minute, *count];
-    tx.insert(SQL, uses.iter().map(row).collect()).await?;
-    Ok(())
+    tx.later(SQL, uses.iter().map(row).collect());
 }
 
 /// Uses by minute, from a minute on.

@@ -79,17 +79,16 @@ pub(crate) async fn next_due(store: &Store, target: &TenantName) -> Result<Optio
 }
 
 /// Puts links that a newer decision came for into the queue: due now, without trouble, and in no lower class than they waited in.
-pub(crate) async fn arrived(tx: &mut Transaction, links: &[(Key, Class)], now: Timestamp) -> Result<()> {
+pub(crate) fn arrived(tx: &mut Transaction, links: &[(Key, Class)], now: Timestamp) {
     const SQL: &str = "INSERT INTO work (target, source, user_id, class, due) VALUES {rows}
         ON CONFLICT (target, source, user_id) DO UPDATE SET due = excluded.due, trouble = NULL, code = NULL,
             class = CASE WHEN excluded.class < work.class THEN excluded.class ELSE work.class END";
     let rows = links.iter().map(|(key, class)| [key.params(), params![class.number(), now]].concat()).collect();
-    tx.insert(SQL, rows).await?;
-    Ok(())
+    tx.later(SQL, rows);
 }
 
 /// Puts links off.
-pub(crate) async fn put(tx: &mut Transaction, links: Vec<(&Key, Work)>) -> Result<()> {
+pub(crate) fn put(tx: &mut Transaction, links: Vec<(&Key, Work)>) {
     const SQL: &str = "INSERT INTO work (target, source, user_id, class, due, trouble, code) VALUES {rows}
         ON CONFLICT (target, source, user_id) DO UPDATE SET class = excluded.class, due = excluded.due, trouble = excluded.trouble,
             code = excluded.code";
@@ -97,15 +96,13 @@ pub(crate) async fn put(tx: &mut Transaction, links: Vec<(&Key, Work)>) -> Resul
         let (trouble, code) = work.trouble.map(|(kind, code)| (kind_name(kind), code)).unzip();
         [key.params(), params![work.class.number(), work.due, trouble, code]].concat()
     };
-    tx.insert(SQL, links.into_iter().map(row).collect()).await?;
-    Ok(())
+    tx.later(SQL, links.into_iter().map(row).collect());
 }
 
 /// Links are as desired.
-pub(crate) async fn remove(tx: &mut Transaction, keys: Vec<&Key>) -> Result<()> {
+pub(crate) fn remove(tx: &mut Transaction, keys: Vec<&Key>) {
     const SQL: &str = "DELETE FROM work WHERE (target, source, user_id) IN (VALUES {rows})";
-    tx.insert(SQL, keys.into_iter().map(Key::params).collect()).await?;
-    Ok(())
+    tx.later(SQL, keys.into_iter().map(Key::params).collect());
 }
 
 /// Makes the links of a pair of tenants due that wait behind the gate: not those that a person holds, and those that a full window holds

@@ -105,27 +105,27 @@ async fn commit_all(context: &Context, target: &TenantName, lease: (&str, Epoch)
 async fn commit(context: &Context, target: &TenantName, (name, epoch): (&str, Epoch), entries: &[Entry]) -> Result<BTreeSet<Key>> {
     let keys: Vec<Key> = entries.iter().map(|entry| entry.stored.key()).collect();
     let mut tx = context.store.begin().await?;
-    lease::assert(&mut tx, name, epoch).await?;
+    lease::assert_with_commit(&mut tx, name, epoch);
     let editions = link::lock_editions(&mut tx, &keys.iter().collect()).await?;
     let is_current = |(key, entry): &(&Key, &Entry)| editions.get(*key) == Some(&entry.stored.edition);
     let current: Vec<(&Key, &Entry)> = keys.iter().zip(entries).filter(is_current).collect();
-    link::save(&mut tx, current.iter().map(|(_, entry)| &entry.stored), context.store.incarnation()).await?;
-    queue(&mut tx, &current).await?;
-    call(&mut tx, &current).await?;
+    link::save(&mut tx, current.iter().map(|(_, entry)| &entry.stored), context.store.incarnation());
+    queue(&mut tx, &current);
+    call(&mut tx, &current);
     let mut uses = BTreeMap::new();
     for (_, entry) in &current {
         if let Some((verb, at)) = entry.uses {
             *uses.entry((verb, limits::minute(at))).or_default() += 1;
         }
     }
-    window::add(&mut tx, target, &uses).await?;
+    window::add(&mut tx, target, &uses);
     let outcomes: Vec<Outgoing> = current.iter().filter_map(|(_, entry)| entry.outcome.clone()).collect();
-    outbox::append(&mut tx, &outcomes).await?;
+    outbox::append(&mut tx, &outcomes);
     tx.commit().await?;
     Ok(current.into_iter().map(|(key, _)| key.clone()).collect())
 }
 
-async fn queue(tx: &mut Transaction, entries: &[(&Key, &Entry)]) -> Result<()> {
+fn queue(tx: &mut Transaction, entries: &[(&Key, &Entry)]) {
     let (mut done, mut again) = (Vec::new(), Vec::new());
     for (key, entry) in entries {
         match &entry.work {
@@ -134,11 +134,11 @@ async fn queue(tx: &mut Transaction, entries: &[(&Key, &Entry)]) -> Result<()> {
             Queued::Again(work) => again.push((*key, work.clone())),
         }
     }
-    work::remove(tx, done).await?;
-    work::put(tx, again).await
+    work::remove(tx, done);
+    work::put(tx, again);
 }
 
-async fn call(tx: &mut Transaction, entries: &[(&Key, &Entry)]) -> Result<()> {
+fn call(tx: &mut Transaction, entries: &[(&Key, &Entry)]) {
     let (mut starts, mut unknown, mut ended) = (Vec::new(), BTreeMap::<Timestamp, Vec<&Key>>::new(), Vec::new());
     for (key, entry) in entries {
         match entry.call {
@@ -148,9 +148,9 @@ async fn call(tx: &mut Transaction, entries: &[(&Key, &Entry)]) -> Result<()> {
             Called::Ended => ended.push(*key),
         }
     }
-    intent::put(tx, starts).await?;
+    intent::put(tx, starts);
     for (now, keys) in unknown {
-        intent::expire(tx, keys, now).await?;
+        intent::expire(tx, keys, now);
     }
-    intent::remove(tx, ended).await
+    intent::remove(tx, ended);
 }
