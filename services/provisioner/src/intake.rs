@@ -14,7 +14,7 @@ use tracing::error;
 use xtsync_domain::TenantName;
 use xtsync_platform::bus::{Event, Partition, Position, Record};
 use xtsync_platform::consumer::Consumer;
-use xtsync_platform::store::{lock_offsets, store_offsets};
+use xtsync_platform::store::{Transaction, lock_offsets, store_offsets};
 use xtsync_proto::topic::Topic;
 
 use self::read::{Reading, read};
@@ -24,8 +24,14 @@ use crate::error::Result;
 /// The group under which replicas share the decisions, and lag tools find them.
 const GROUP: &str = "xtsync-provisioner";
 
-/// Takes decisions in that may have been taken before: of two about one user the newer stays.
-pub(crate) async fn take_again(context: &Context, records: &[Record]) -> Result<()> {
+/// Has every intake of a target's decisions wait for the end of the transaction. It locks what an intake locks first.
+pub(crate) async fn keep_out(tx: &mut Transaction, target: &TenantName) -> Result<()> {
+    lock_offsets(tx, Partition::all(&Topic::Decisions(target.clone())).collect()).await?;
+    Ok(())
+}
+
+/// Takes decisions of a target in that may have been taken before: of two about one user the newer stays.
+pub(crate) async fn take_again(context: &Context, target: &TenantName, records: &[Record]) -> Result<()> {
     let mut decisions = Vec::new();
     for record in records {
         if let Reading::Decision(arrival) = read(context, record).await? {
@@ -33,6 +39,7 @@ pub(crate) async fn take_again(context: &Context, records: &[Record]) -> Result<
         }
     }
     let mut tx = context.store.begin().await?;
+    keep_out(&mut tx, target).await?;
     take::take(&mut tx, context, decisions).await?;
     Ok(tx.commit().await?)
 }

@@ -3,7 +3,8 @@
 //! A store is never behind its own topic, since a row is committed before it is published. So a look at the last record of each partition
 //! shows whether it is; one that has not owned the target before reads all of them. Links that the topic knows better are taken from
 //! there, and read back before anything is done; then their decisions are taken again, for one that came while a link was missing found
-//! nobody to remove. Done by the owner, once in a process, and begun anew where it did not come to its end.
+//! nobody to remove. Done by the owner, once in a process, and begun anew where it did not come to its end. It and the intake of
+//! decisions take turns: of a link that the store has not, each would make one, and write over the other's.
 //!
 //! A backup of this store makes it whole by itself. What another store wrote means that this one is new: then the target only observes
 //! until a person has released it.
@@ -44,7 +45,7 @@ pub(crate) async fn rebuild(worker: &Worker, epoch: Epoch) -> Result<()> {
         warn!(target = %worker.target, links = taken, "the store is older than what was said of its links: they were taken from their topic");
         let mut decisions = Table::open(&context.parts.bus, vec![Topic::Decisions(worker.target.clone())]).await?;
         while !decisions.caught_up() {
-            intake::take_again(context, &decisions.next().await?).await?;
+            intake::take_again(context, &worker.target, &decisions.next().await?).await?;
         }
     }
     let mut tx = worker.begin(epoch).await?;
@@ -80,6 +81,7 @@ fn read(worker: &Worker, record: &Record) -> Option<(Key, LinkRecord)> {
 async fn take(worker: &Worker, epoch: Epoch, records: Vec<Record>) -> Result<usize> {
     let (context, now) = (&worker.context, worker.context.now());
     let mut tx = worker.begin(epoch).await?;
+    intake::keep_out(&mut tx, &worker.target).await?;
     let lost = lost(&mut tx, worker, records).await?;
     if lost.is_empty() {
         return Ok(0);

@@ -5,10 +5,12 @@
 mod bed;
 
 use std::collections::BTreeMap;
+use std::pin::pin;
 use std::time::Duration;
 
 use bed::{Bed, FORGET, Place, gone, present, tenant};
 use xtsync_domain::Origin;
+use xtsync_harness::wait_for;
 use xtsync_platform::bus::partition_of;
 use xtsync_platform::scrub::{PAUSE, PIECE};
 use xtsync_proto::topic::{PARTITIONS, link_key};
@@ -16,6 +18,7 @@ use xtsync_proto::v1;
 use xtsync_proto::v1::command::Action;
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const LIMIT: Duration = Duration::from_secs(30);
 const RELEASE: Action = Action::Release(v1::Release {});
 const REPUBLISH: Action = Action::Republish(v1::Republish {});
 
@@ -174,4 +177,31 @@ async fn a_link_that_was_over_for_long_is_ended_and_no_late_decision_brings_anyb
         assert_eq!(bed.fake.journal()[0], "invite bo@emea.example", "a newer one does");
         assert_eq!(users(&bed).await, ["ana", "bo"]);
     }
+}
+
+#[tokio::test]
+async fn a_rebuild_waits_for_the_decisions_that_are_being_taken_in() {
+    let mut bed = Bed::new(Place::Postgres).await;
+    bed.decide("ana", present("ana", "Paris", true)).await;
+    bed.settle().await;
+    bed.forget("ana").await;
+    bed.restart().await;
+    let (store, tx) = bed.taking_in().await;
+    {
+        let mut work = pin!(bed.work());
+        let waits = wait_for(LIMIT, "the rebuild to wait", async || {
+            let waiting = store.fetch("SELECT COUNT(*) FROM pg_locks WHERE NOT granted", Vec::new()).await?;
+            Ok((waiting[0].int(0)? > 0).then_some(()))
+        });
+        tokio::select! {
+            biased;
+            _ = &mut work => panic!("one of the two would write over what the other has"),
+            waited = waits => waited.unwrap(),
+        }
+        drop(tx);
+        work.await;
+    }
+    bed.settle().await;
+    assert_eq!(bed.fake.objects().len(), 1);
+    assert!(bed.links().await[0].link.is_reached());
 }

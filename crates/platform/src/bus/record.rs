@@ -86,6 +86,13 @@ pub struct Partition {
     pub index: u32,
 }
 
+impl Partition {
+    /// All of a topic.
+    pub fn all(topic: &Topic) -> impl Iterator<Item = Self> {
+        (0..topic.partitions()).map(|index| Self { topic: topic.clone(), index })
+    }
+}
+
 impl fmt::Display for Partition {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.topic, self.index)

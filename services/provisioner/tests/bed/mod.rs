@@ -18,12 +18,12 @@ use xtsync_domain::fact::{AccessPolicy, Fact, Identity, Partner, Redemption};
 use xtsync_domain::resource::{Id, Kind, Resource, Spec};
 use xtsync_domain::{Attributes, Configuration, Decision, Origin, TenantFact, TenantName, Timestamp, Version};
 use xtsync_harness::{Dir, Postgres, unique};
-use xtsync_platform::bus::{Bus, Embedded, Outgoing, Table, Urgency};
+use xtsync_platform::bus::{Bus, Embedded, Outgoing, Partition, Table, Urgency};
 use xtsync_platform::clock::{Clock as _, ManualClock, SystemClock};
 use xtsync_platform::health::{Health, Question};
 use xtsync_platform::params;
 use xtsync_platform::service::{Parts, Role};
-use xtsync_platform::store::{Options, Param, Store};
+use xtsync_platform::store::{Options, Param, Store, Transaction, lock_offsets};
 use xtsync_proto::convert::{LinkRecord, wire_time};
 use xtsync_proto::event::{self, Typed};
 use xtsync_proto::topic::{Topic, link_key};
@@ -230,14 +230,26 @@ impl Bed {
         self.amend_with(sql, Vec::new()).await
     }
 
-    async fn amend_with(&self, sql: &'static str, params: Vec<Param>) -> u64 {
+    /// A transaction in which decisions are being taken in, on a store of its own.
+    pub(crate) async fn taking_in(&self) -> (Store, Transaction) {
+        let store = self.open().await;
+        let mut tx = store.begin().await.unwrap();
+        lock_offsets(&mut tx, Partition::all(&Topic::Decisions(tenant("hub"))).collect()).await.unwrap();
+        (store, tx)
+    }
+
+    async fn open(&self) -> Store {
         let options = Options {
             url: self.store.clone(),
             service: "provisioner",
             migrations: xtsync_provisioner::MIGRATIONS,
             clock: self.clock.clone(),
         };
-        let store = Store::open(options).await.unwrap();
+        Store::open(options).await.unwrap()
+    }
+
+    async fn amend_with(&self, sql: &'static str, params: Vec<Param>) -> u64 {
+        let store = self.open().await;
         let mut tx = store.begin().await.unwrap();
         let rows = tx.execute(sql, params).await.unwrap();
         tx.commit().await.unwrap();
