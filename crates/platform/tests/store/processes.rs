@@ -4,7 +4,7 @@ use std::process::Command;
 use std::time::Duration;
 
 use xtsync_harness::{Process, Signal, wait_for};
-use xtsync_platform::store::{Error, Lease, lease};
+use xtsync_platform::store::{Error, Lease, Store, lease};
 
 use super::place::{Place, increment, numbers, put};
 
@@ -30,8 +30,7 @@ pub(crate) async fn a_frozen_owner_that_wakes_writes_nothing(place: Place) {
     let store = place.open().await;
     let mut other = play("own", &place);
     wait_for(LIMIT, "the other to write as owner", async || Ok((!numbers(&store).await.is_empty()).then_some(()))).await.unwrap();
-    // Frozen within a transaction it would keep the file's only lock, which is safe as well, but another story.
-    other.signal(Signal::Stop).unwrap();
+    freeze_between_transactions(&other, &store).await;
     let taken =
         wait_for(LIMIT, "the lease to run out", async || Ok(lease::acquire(&store, "target/hub", "us", LIMIT).await.ok().flatten()));
     let epoch = taken.await.unwrap();
@@ -41,6 +40,17 @@ pub(crate) async fn a_frozen_owner_that_wakes_writes_nothing(place: Place) {
     assert!(other.stdout().contains("fenced and lost"), "{}", other.tail());
     assert_eq!(epoch.0, 2);
     assert_eq!(numbers(&store).await, count);
+}
+
+/// Frozen within a transaction it would keep the file's only lock, which is safe as well, but another story.
+async fn freeze_between_transactions(other: &Process, store: &Store) {
+    loop {
+        other.signal(Signal::Stop).unwrap();
+        if store.begin().await.is_ok() {
+            return;
+        }
+        other.signal(Signal::Cont).unwrap();
+    }
 }
 
 fn play(role: &str, place: &Place) -> Process {
