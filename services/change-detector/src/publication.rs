@@ -73,19 +73,15 @@ impl Press {
         let urgency = if due.iter().any(|record| record.class < Class::Bulk) { Urgency::Live } else { Urgency::Bulk };
         let records = due.iter().map(|record| user_record(&self.tenant, record, now)).collect();
         let sent = dead_letter::publish(&*self.bus, ROLE, records, urgency, now).await;
-        match self.note(&due, sent.is_ok()).await {
-            // Somebody else has perhaps published newer records before these.
-            Err(error @ Error::Store(store::Error::Fenced(_))) => {
-                let mut tx = self.store.begin().await?;
-                mirror::published_late(&mut tx, &self.tenant, &due).await?;
-                tx.commit().await?;
-                Err(error)
-            }
-            noted => {
-                sent?;
-                noted
-            }
+        let noted = self.note(&due, sent.is_ok()).await;
+        // Somebody else has perhaps published newer records before these.
+        if noted.is_err() && matches!(self.is_ours().await, Err(Error::Store(store::Error::Fenced(_)))) {
+            let mut tx = self.store.begin().await?;
+            mirror::published_late(&mut tx, &self.tenant, &due).await?;
+            tx.commit().await?;
         }
+        noted?;
+        Ok(sent?)
     }
 
     /// Notes what the bus took, as the owner.

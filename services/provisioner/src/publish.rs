@@ -18,7 +18,7 @@ use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 
 use crate::context::ROLE;
-use crate::error::{Error, Result};
+use crate::error::Result;
 use crate::scrub;
 use crate::table::link;
 use crate::table::link::Unpublished;
@@ -93,28 +93,32 @@ pub(crate) async fn send(
     };
     lease::check(&context.store, worker.lease.name(), epoch).await?;
     let (numbers, outcomes): (Vec<i64>, Vec<Outgoing>) = outcomes.into_iter().unzip();
-    let records = links.iter().map(record).chain(outcomes).collect();
-    let sent = dead_letter::publish(&*context.parts.bus, ROLE, records, urgency, now).await;
-    match note(worker, epoch, &links, &numbers, sent.is_ok()).await {
-        Err(error @ Error::Store(store::Error::Fenced(_))) => {
-            let mut tx = context.store.begin().await?;
-            link::published_late(&mut tx, &links).await?;
-            tx.commit().await?;
-            Err(error)
-        }
-        noted => {
-            sent?;
-            noted
-        }
+    let publish = |records| dead_letter::publish(&*context.parts.bus, ROLE, records, urgency, now);
+    // One that does not get through does not hold up the other.
+    let (links_sent, outcomes_sent) = tokio::join!(publish(links.iter().map(record).collect()), publish(outcomes));
+    let told = links_sent.as_ref().map_or(&[][..], |()| &links);
+    let removed = outcomes_sent.as_ref().map_or(&[][..], |()| &numbers);
+    let noted = note(worker, epoch, told, removed).await;
+    if noted.is_err() && is_late(worker, epoch).await {
+        let mut tx = context.store.begin().await?;
+        link::published_late(&mut tx, &links).await?;
+        tx.commit().await?;
     }
+    noted?;
+    links_sent?;
+    Ok(outcomes_sent?)
+}
+
+/// Whether the target is not ours any more.
+async fn is_late(worker: &Worker, epoch: Epoch) -> bool {
+    let checked = lease::check(&worker.context.store, worker.lease.name(), epoch).await;
+    matches!(checked, Err(store::Error::Fenced(_)))
 }
 
 /// Notes what the bus took, as the owner.
-async fn note(worker: &Worker, epoch: Epoch, links: &[Unpublished], outcomes: &[i64], sent: bool) -> Result<()> {
+async fn note(worker: &Worker, epoch: Epoch, links: &[Unpublished], outcomes: &[i64]) -> Result<()> {
     let mut tx = worker.begin(epoch).await?;
-    if sent {
-        link::published(&mut tx, links);
-        outbox::remove(&mut tx, outcomes);
-    }
+    link::published(&mut tx, links);
+    outbox::remove(&mut tx, outcomes);
     Ok(tx.commit().await?)
 }

@@ -33,8 +33,13 @@ pub(crate) async fn rebuild(worker: &Worker, epoch: Epoch) -> Result<()> {
         return Ok(());
     }
     let was_whole = target::read(&context.store, &worker.target).await?.is_some_and(|state| state.is_whole);
-    if was_whole && lost(&mut worker.begin(epoch).await?, worker, bus::last(&context.parts.bus, &topic).await?).await?.is_empty() {
-        return Ok(());
+    if was_whole {
+        let last = bus::last(&context.parts.bus, &topic).await?;
+        let mut tx = worker.begin(epoch).await?;
+        if lost(&mut tx, worker, last).await?.is_empty() {
+            // Only the owner's word counts.
+            return Ok(tx.commit().await?);
+        }
     }
     let mut taken = 0;
     let mut links = Table::open(&context.parts.bus, vec![topic]).await?;

@@ -208,7 +208,10 @@ pub(crate) fn published(tx: &mut Transaction, rows: &[Unpublished]) {
     const SQL: &str = "WITH v (target, source, user_id, version, published) AS (VALUES {rows})
         UPDATE link SET published_version = v.version FROM v
         WHERE link.target = v.target AND link.source = v.source AND link.user_id = v.user_id AND link.published_version = v.published";
-    let params = |row: &Unpublished| with_key(row, params![row.version, row.published]);
+    let params = |row: &&Unpublished| with_key(row, params![row.version, row.published]);
+    // In the order in which others lock them.
+    let mut rows: Vec<&Unpublished> = rows.iter().collect();
+    rows.sort_by_key(|row| &row.key);
     tx.later(SQL, rows.iter().map(params).collect());
 }
 
