@@ -17,11 +17,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 use xtsync_directory::Target;
 use xtsync_domain::gate::Why;
-use xtsync_domain::link::Class;
+use xtsync_domain::link::Verb;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::health::Condition;
 use xtsync_platform::shutdown::Shutdown;
@@ -35,6 +35,7 @@ use self::ledger::Ledger;
 use self::limits::Limits;
 use crate::context::Context;
 use crate::error::Result;
+use crate::follow;
 use crate::rebuild::rebuild;
 use crate::release;
 use crate::scrub::Pace;
@@ -144,7 +145,13 @@ impl Worker {
         *self.limits() = limits;
         *self.brake() = Brake::default();
         let mut hands = Hands::default();
+        let mut looked = Instant::now();
         while *held.borrow() == Held::Held(epoch) {
+            // Nobody wakes us for what another replica took in, and with jobs that end all the time no pause does.
+            if looked.elapsed() >= self.context.config.poll {
+                hands.look_again();
+                looked = Instant::now();
+            }
             self.refresh_limits().await?;
             hands.fill(self, epoch).await?;
             let pause = self.pause(hands.is_empty()).await?;
@@ -209,7 +216,13 @@ impl Worker {
         let now = self.context.now();
         if self.limits().is_stale(now) {
             let live = link::live_count(&self.context.store, &self.target).await?;
-            self.limits().count(live, now);
+            let before = self.limits().count(live, now);
+            // A share of more is more: who left while the target was being filled need not wait until the window has room.
+            let rises = |source: &TenantName| {
+                let pair = self.context.pair(source, &self.target);
+                Verb::ALL.into_iter().any(|verb| pair.limits().max(verb, before) < pair.limits().max(verb, live))
+            };
+            follow::wake(&self.context, true, |source, target| *target == self.target && rises(source)).await?;
         }
         Ok(())
     }
@@ -243,10 +256,14 @@ impl Worker {
         }
     }
 
-    /// Whether the whole target is left alone just now, or left to leavers.
-    pub(crate) fn is_stopped(&self, class: Class) -> bool {
-        let (brake, now) = (self.brake(), self.context.now());
-        brake.until(now).is_some() || (class != Class::Revoke && brake.is_eased(now))
+    /// Whether the whole target is left alone just now.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.brake().until(self.context.now()).is_some()
+    }
+
+    /// Whether the target is left to leavers just now. What is in hand goes on: begun again, it would cost the target more.
+    fn is_eased(&self) -> bool {
+        self.brake().is_eased(self.context.now())
     }
 
     /// Claims an address for one invitation; `None` while another link invites it.

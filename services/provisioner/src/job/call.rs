@@ -3,7 +3,6 @@
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug, debug_span, error, warn};
 use xtsync_domain::gate::{self, Verdict, Why};
-use xtsync_domain::link::class::class;
 use xtsync_domain::link::classify::Claimed;
 use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow, Verb};
 use xtsync_domain::{Value, resource};
@@ -44,7 +43,8 @@ impl Job<'_> {
         let result = answer.as_ref().map_or_else(Failure::name, |_| "done");
         self.worker.context.metrics.call(&self.key.target, call, result, began.elapsed());
         debug!(call = call.name(), result, "called");
-        if self.worker.directory.take_warning() {
+        // A refusal says it too, and is heeded below.
+        if self.worker.directory.take_warning() && !matches!(answer, Err(Failure::Target(_))) {
             self.worker.ease();
         }
         match answer {
@@ -59,7 +59,7 @@ impl Job<'_> {
 
     /// What a call needs besides the gate's word: an end where it is not there. Gives the link's anchor.
     fn ready(&mut self, call: &Call) -> Result<String, End> {
-        if self.worker.is_stopped(class(&self.stored.link)) {
+        if self.worker.is_stopped() {
             return Err(End::Stopped);
         }
         let anchor = self.stored.link.anchor.clone().ok_or(End::Retry("home_unknown"))?;

@@ -68,7 +68,8 @@ impl Brake {
     /// The target warns: it is about to throttle. What was under way together is warned together.
     pub(crate) fn ease(&mut self, now: Timestamp, slots_max: usize) {
         let until = now.plus(EASED_FOR);
-        if !self.is_eased(now) {
+        // What was under way when it was stopped says nothing new.
+        if !self.is_eased(now) && self.until(now).is_none() {
             self.narrow(now, until, slots_max);
         }
         self.eased_until = Some(until);
@@ -176,6 +177,16 @@ mod tests {
         brake.ease(at(700), 16);
         brake.release(at(700));
         assert_eq!((brake.is_eased(at(700)), brake.slots(at(700), 16)), (true, 4));
+    }
+
+    #[test]
+    fn a_late_warning_does_not_make_a_stopped_target_wider() {
+        let mut brake = Brake::default();
+        let second = |seconds| Timestamp(0).plus(Duration::from_secs(seconds));
+        brake.press(&Pressure::Throttled(Duration::from_secs(60)), second(0), 16, &mut StdRng::seed_from_u64(7));
+        brake.ease(second(1), 16);
+        brake.release(second(60));
+        assert_eq!(brake.slots(second(60), 16), 8);
     }
 
     #[test]

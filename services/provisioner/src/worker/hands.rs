@@ -20,7 +20,8 @@ const FETCHED_MAX: usize = 128;
 #[derive(Default)]
 pub(super) struct Hands {
     jobs: JoinSet<Result<()>>,
-    keys: HashMap<Id, Key>,
+    /// Whose job it is, and in which class it was taken.
+    keys: HashMap<Id, (Key, Class)>,
     busy: HashSet<Key>,
     /// What is due and was fetched, by class.
     fetched: BTreeMap<Class, VecDeque<Due>>,
@@ -36,11 +37,10 @@ impl Hands {
             self.look_again();
         }
         for class in Class::ALL {
-            let places = if worker.is_stopped(class) { 0 } else { places(class, slots) };
-            while self.jobs.len() < places {
+            while self.has_place(class, slots, worker.is_eased()) {
                 let Some(due) = self.next(worker, class).await? else { break };
                 if !self.busy.contains(&due.key) {
-                    self.take(worker, epoch, due);
+                    self.take(worker, epoch, class, due);
                 }
             }
         }
@@ -82,19 +82,31 @@ impl Hands {
                 return Some(Ok(()));
             }
         };
-        if let Some(key) = self.keys.remove(&id) {
+        if let Some((key, _)) = self.keys.remove(&id) {
             self.busy.remove(&key);
         }
         Some(result)
     }
 
-    fn take(&mut self, worker: &Arc<Worker>, epoch: Epoch, due: Due) {
+    /// Whether one of this class may be taken: a quarter of the places is for leavers, also where more are in hand than there are places now.
+    fn has_place(&self, class: Class, slots: usize, is_eased: bool) -> bool {
+        let kept = kept_for_revoke(slots);
+        match class {
+            Class::Revoke => {
+                let leavers = self.keys.values().filter(|(_, class)| *class == Class::Revoke).count();
+                self.jobs.len() < slots || leavers < kept
+            }
+            Class::Live | Class::Bulk => !is_eased && self.jobs.len() < slots - kept,
+        }
+    }
+
+    fn take(&mut self, worker: &Arc<Worker>, epoch: Epoch, class: Class, due: Due) {
         let key = due.key.clone();
         // It may have been fetched in two classes; what the other copy knows of the link will be past when this job has ended.
         self.fetched.values_mut().for_each(|fetched| fetched.retain(|other| other.key != key));
         let handle = self.jobs.spawn(see_through(Arc::clone(worker), epoch, due));
         self.busy.insert(key.clone());
-        self.keys.insert(handle.id(), key);
+        self.keys.insert(handle.id(), (key, class));
     }
 }
 
@@ -115,31 +127,45 @@ async fn see_through(worker: Arc<Worker>, epoch: Epoch, due: Due) -> Result<()> 
     }
 }
 
-/// How many jobs there may be when one of this class is taken: a quarter of the places is kept for leavers.
-fn places(class: Class, slots: usize) -> usize {
-    match class {
-        Class::Revoke => slots,
-        // A single slot finds out whether the target answers again: nothing is kept of it.
-        Class::Live | Class::Bulk if slots <= 1 => slots,
-        Class::Live | Class::Bulk => slots - slots.div_ceil(4),
-    }
+/// Of so many places, those that are kept for leavers. A single one finds out whether the target answers again: nothing is kept of it.
+fn kept_for_revoke(slots: usize) -> usize {
+    if slots <= 1 { 0 } else { slots.div_ceil(4) }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn some_places_are_kept_for_leavers() {
-        for (class, slots, want) in [
-            (Class::Revoke, 16, 16),
-            (Class::Live, 16, 12),
-            (Class::Bulk, 16, 12),
-            (Class::Bulk, 2, 1),
-            (Class::Bulk, 1, 1),
-            (Class::Revoke, 0, 0),
-        ] {
-            assert_eq!(places(class, slots), want);
+    /// Hands with so many jobs of a class.
+    fn holding(jobs: &[(Class, usize)]) -> Hands {
+        let mut hands = Hands::default();
+        for (class, count) in jobs {
+            for _ in 0..*count {
+                let key = Key { target: "hub".parse().unwrap(), source: "emea".parse().unwrap(), user: "ana".into() };
+                let handle = hands.jobs.spawn(std::future::pending());
+                hands.keys.insert(handle.id(), (key, *class));
+            }
         }
+        hands
+    }
+
+    #[tokio::test]
+    async fn a_quarter_of_the_places_is_for_leavers_also_where_more_are_in_hand_than_there_are_places() {
+        use Class::{Bulk, Live, Revoke};
+        for (jobs, class, slots, want) in [
+            (&[(Bulk, 11)][..], Bulk, 16, true),
+            (&[(Bulk, 12)], Live, 16, false),
+            (&[(Bulk, 12)], Revoke, 16, true),
+            (&[(Revoke, 16)], Revoke, 16, false),
+            (&[(Bulk, 48)], Revoke, 16, true),
+            (&[(Bulk, 48), (Revoke, 4)], Revoke, 16, false),
+            (&[], Bulk, 1, true),
+            (&[(Bulk, 1)], Revoke, 1, false),
+            (&[], Revoke, 0, false),
+        ] {
+            assert_eq!(holding(jobs).has_place(class, slots, false), want, "{class:?} beside {jobs:?} in {slots}");
+        }
+        assert!(!Hands::default().has_place(Bulk, 16, true));
+        assert!(Hands::default().has_place(Revoke, 16, true));
     }
 }

@@ -15,7 +15,7 @@ use crate::table::{link, window};
 const MINUTE: i64 = 60_000_000;
 
 /// How often the number of live links is counted anew.
-const COUNTED_FOR: Duration = Duration::from_secs(60);
+const COUNTED_FOR: Duration = Duration::from_secs(15);
 
 /// What was used in the window of one target, by verb and minute. What has no limit is not counted.
 #[derive(Debug, Default)]
@@ -47,10 +47,10 @@ impl Limits {
         self.counted_at.is_none_or(|at| now.since(at) >= COUNTED_FOR)
     }
 
-    /// Takes the number of live links.
-    pub(crate) fn count(&mut self, live: u64, now: Timestamp) {
-        self.live = live;
+    /// Takes the number of live links; gives what it was before.
+    pub(crate) fn count(&mut self, live: u64, now: Timestamp) -> u64 {
         self.counted_at = Some(now);
+        std::mem::replace(&mut self.live, live)
     }
 
     /// What may still be done of a verb; `None` where it has no limit.

@@ -51,7 +51,7 @@ async fn play(role: &'static str) -> Result<()> {
 
     fleet.settle("120s")?;
     let verdict = fleet.judge("hub").await?;
-    assert_eq!(verdict.wrong, Vec::<String>::new(), "seed {}", seed());
+    assert_eq!(verdict.wrong, Vec::<String>::new(), "seed {}: {}", seed(), fleet.unsettled().await?);
     ensure!(verdict.present > 1_400, "{} people", verdict.present);
     let written = fleet.sim.journal_len("hub");
     fleet.settle("30s")?;

@@ -85,7 +85,7 @@ async fn play(seed: u64) -> Result<()> {
     // The oracle asks once.
     fleet.sim.set_weather(Weather::default());
     let verdict = fleet.judge("hub").await?;
-    assert_eq!(verdict.wrong, Vec::<String>::new(), "seed {seed}");
+    assert_eq!(verdict.wrong, Vec::<String>::new(), "seed {seed}: {}", fleet.unsettled().await?);
     ensure!(verdict.present > 2_700, "{} people", verdict.present);
     let written = fleet.sim.journal_len("hub");
     fleet.settle("30s")?;
