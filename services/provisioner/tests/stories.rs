@@ -342,7 +342,8 @@ async fn whom_the_target_blocked_is_not_unblocked_by_a_change(place: Place) {
     assert_eq!(bed.links().await[0].link.shadow.account().unwrap().lowered_by, LoweredBy::Target);
 }
 
-async fn no_more_are_deleted_in_a_window_than_the_limit_and_the_rest_keep_their_access(place: Place) {
+/// Fifteen people who came and were told to go, all at once.
+async fn fifteen_shall_go(place: Place) -> Bed {
     let bed = Bed::new(place).await;
     let users: Vec<String> = (0..15).map(|number| format!("u{number:02}")).collect();
     for user in &users {
@@ -353,34 +354,33 @@ async fn no_more_are_deleted_in_a_window_than_the_limit_and_the_rest_keep_their_
         bed.decide(user, gone()).await;
     }
     bed.settle().await;
-    let enabled = || bed.fake.objects().iter().filter(|(_, object)| object.enabled && object.bin.is_none()).count();
-    assert_eq!(enabled(), 5, "ten may go");
+    bed
+}
+
+/// How many may sign in.
+fn enabled(bed: &Bed) -> usize {
+    bed.fake.objects().iter().filter(|(_, object)| object.enabled && object.bin.is_none()).count()
+}
+
+async fn no_more_are_deleted_in_a_window_than_the_limit_and_the_rest_keep_their_access(place: Place) {
+    let bed = fifteen_shall_go(place).await;
+    assert_eq!(enabled(&bed), 5, "ten may go");
     bed.outlast(Duration::from_secs(3000)).await;
-    assert_eq!(enabled(), 5);
+    assert_eq!(enabled(&bed), 5);
     bed.outlast(Duration::from_secs(1000)).await;
-    assert_eq!(enabled(), 0, "the window has moved on");
+    assert_eq!(enabled(&bed), 0, "the window has moved on");
 }
 
 async fn who_left_while_the_target_was_being_filled_goes_when_its_share_is_larger(place: Place) {
-    let bed = Bed::new(place).await;
-    let users: Vec<String> = (0..15).map(|number| format!("u{number:02}")).collect();
-    for user in &users {
-        bed.decide(user, present(user, "Paris", true)).await;
-    }
-    bed.settle().await;
-    for user in &users {
-        bed.decide(user, gone()).await;
-    }
-    bed.settle().await;
-    let enabled = || bed.fake.objects().iter().filter(|(_, object)| object.enabled && object.bin.is_none()).count();
-    assert_eq!(enabled(), 5, "ten may go");
+    let bed = fifteen_shall_go(place).await;
+    assert_eq!(enabled(&bed), 5, "ten may go");
     for number in 0..300 {
         let user = format!("v{number:03}");
         bed.decide(&user, present(&user, "Paris", true)).await;
     }
     bed.settle().await;
     bed.outlast(Duration::from_secs(60)).await;
-    assert_eq!(enabled(), 300, "a twentieth of three hundred may go");
+    assert_eq!(enabled(&bed), 300, "a twentieth of three hundred may go");
 }
 
 async fn limits_of_the_configuration_hold_each_verb_until_they_are_raised(place: Place) {
