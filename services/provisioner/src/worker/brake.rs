@@ -1,7 +1,7 @@
 //! The brake of one target: while the tenant as a whole cannot be called, no link's attempts are used up on it.
 //!
 //! One that throttles is called by fewer links at once, half as many each time, and by one more for each second without: what it refuses
-//! it counts too. So is one that warns before it throttles; and for a moment only leavers write, so that there is always room for them.
+//! it counts too. So is one that warns before it throttles; and for a moment only leavers are begun, so that there is room for them.
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use xtsync_platform::backoff;
 /// How long a target that refuses us is left alone: a person must act.
 const BLOCKED_FOR: Duration = Duration::from_secs(60);
 
-/// How long only leavers write after the target has warned.
+/// How long only leavers are begun after the target has warned.
 const EASED_FOR: Duration = Duration::from_millis(500);
 
 /// The longest pause that a target may ask for.
@@ -75,12 +75,12 @@ impl Brake {
         self.eased_until = Some(until);
     }
 
-    /// Whether only leavers may write.
+    /// Whether only leavers are begun.
     pub(crate) fn is_eased(&self, now: Timestamp) -> bool {
         self.eased_until.is_some_and(|until| now < until)
     }
 
-    /// Until when nobody, or nobody but leavers, may write.
+    /// Until when nobody, or nobody but leavers, is begun.
     pub(crate) fn rests_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.until(now).or(self.eased_until).filter(|until| now < *until)
     }
