@@ -82,14 +82,17 @@ impl Exchanges {
                 answer = &mut answered => return answer.unwrap_or_else(|_| Err(effect.lost("the batch was given up"))),
                 place = self.places.acquire() => place,
             };
-            self.carry(passport.token).await;
+            if !self.carry(passport.token).await {
+                // Somebody else took this along. To ask for places meanwhile would keep those busy who do the same.
+                return answered.await.unwrap_or_else(|_| Err(effect.lost("the batch was given up")));
+            }
         }
     }
 
-    /// Takes along who waits, those first who came first.
-    async fn carry(&self, token: &SecretString) {
+    /// Takes along who waits, those first who came first. False where nobody does.
+    async fn carry(&self, token: &SecretString) -> bool {
         let together = self.take();
-        let Some(deadline) = together.iter().map(|waiting| waiting.deadline).min() else { return };
+        let Some(deadline) = together.iter().map(|waiting| waiting.deadline).min() else { return false };
         let mut items = Vec::with_capacity(together.len());
         let mut answers = Vec::with_capacity(together.len());
         for Waiting { item, effect, answer, .. } in together {
@@ -104,6 +107,7 @@ impl Exchanges {
             // Whoever does not wait any more does not care.
             answer.send(own).ok();
         }
+        true
     }
 
     /// Those who go together. What nobody waits for any more must not be sent; one that has waited for long would have to be given up

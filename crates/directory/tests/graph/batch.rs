@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use serde_json::{Value as Json, json};
 use xtsync_directory::graph::{Options, Writer};
 use xtsync_directory::{Error, Target};
@@ -19,9 +20,12 @@ fn narrow() -> Options {
 
 /// A writer whose token is there already, to a server that then says this.
 async fn writer(says: impl IntoIterator<Item = Say>) -> (Fake, Writer) {
-    let done = || Say::Raw(NO_CONTENT.to_owned());
+    writer_with(narrow(), says).await
+}
+
+async fn writer_with(options: Options, says: impl IntoIterator<Item = Say>) -> (Fake, Writer) {
     let fake = Fake::that_says([done()].into_iter().chain(says)).await;
-    let writer = Writer::new(&fake.graph(), narrow()).unwrap();
+    let writer = Writer::new(&fake.graph(), options).unwrap();
     writer.set_enabled(&id("first"), false).await.unwrap();
     (fake, writer)
 }
@@ -116,6 +120,22 @@ async fn what_nobody_waits_for_any_more_is_not_sent() {
     let (one, (), three) = tokio::join!(writer.set_enabled(&a, true), dropped, writer.revoke_sessions(&c));
     assert_eq!((one, three), (Ok(()), Ok(())));
     assert!(!fake.seen().iter().any(|request| request.contains("/users/b")));
+}
+
+#[tokio::test]
+async fn who_was_taken_along_rests_until_the_batch_is_answered() {
+    let options = Options { exchanges_max: 2, timeout: Duration::from_millis(500), ..Options::default() };
+    let (_fake, writer) = writer_with(options, [done(), done(), Say::Nothing]).await;
+    let ids = ["a", "b", "c", "d", "e"].map(id);
+    let mut all = futures::future::join_all(ids.iter().map(|id| writer.set_enabled(id, false))).boxed_local();
+    let mut polls = 0;
+    let answers = std::future::poll_fn(|context| {
+        polls += 1;
+        all.poll_unpin(context)
+    });
+    let answers = answers.await;
+    assert!(answers[2..].iter().all(Result::is_err), "{answers:?}");
+    assert!(polls < 100, "asked for {polls} times while a place was free");
 }
 
 #[tokio::test]
