@@ -31,7 +31,7 @@ pub(crate) struct Knife<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// Cuts users and stores them; gives who got a new version. Whoever comes out as he was cut before keeps his.
+/// Cuts users and stores them with the commit; gives who got a new version. Whoever comes out as he was cut before keeps his.
 pub(crate) async fn cut_all(tx: &mut Transaction, knife: &Knife<'_>, mut users: Vec<Mirrored>) -> Result<Vec<UserId>, Error> {
     let mut otherwise = Vec::new();
     let ids: Vec<_> = users.iter().map(|user| user.id.clone()).collect();
@@ -54,7 +54,7 @@ pub(crate) async fn cut_all(tx: &mut Transaction, knife: &Knife<'_>, mut users: 
             otherwise.push(user.id.clone());
         }
     }
-    mirror::save(tx, knife.tenant, &users).await?;
+    mirror::save_with_commit(tx, knife.tenant, &users);
     Ok(otherwise)
 }
 

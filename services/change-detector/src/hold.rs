@@ -15,7 +15,7 @@ use crate::closure::Memberships;
 use crate::cutting::Knife;
 use crate::error::Error;
 use crate::membership;
-use crate::mirror::{self, HARMLESS, is_collapse};
+use crate::mirror::{self, is_collapse};
 
 /// How the groups of scopes count; one that is not named counts as [`Scope::default`].
 pub(crate) type Scopes = BTreeMap<GroupId, Scope>;
@@ -59,10 +59,6 @@ struct Change {
 /// lets go of groups that have most of theirs back.
 pub(crate) async fn weigh(tx: &mut Transaction, knife: &Knife<'_>, scopes: &Scopes) -> Result<(), Error> {
     let held = groups(tx, knife.tenant).await?;
-    // So few can be no loss that is too large: what happens all day is not looked at twice.
-    if held.is_empty() && !mirror::is_dirty(tx, knife.tenant, HARMLESS).await? {
-        return Ok(());
-    }
     let mut holding: BTreeSet<GroupId> = BTreeSet::new();
     for (group, change) in changes(tx, knife, scopes).await? {
         let scope = scopes.get(&group).copied().unwrap_or_default();

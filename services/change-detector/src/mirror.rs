@@ -88,18 +88,20 @@ pub(crate) async fn load(tx: &mut Transaction, tenant: &TenantName, ids: &[UserI
     rows.iter().map(|row| read(row).map(|user| (user.id.clone(), user))).collect()
 }
 
+const SAVE: &str = "INSERT INTO user_ (tenant, id, body, gone, dirty, generation, first_seen, cut, projection, class, version, published_version) \
+     VALUES {rows} ON CONFLICT (tenant, id) DO UPDATE SET body = excluded.body, gone = excluded.gone, dirty = excluded.dirty, \
+     generation = excluded.generation, first_seen = excluded.first_seen, cut = excluded.cut, projection = excluded.projection, \
+     class = excluded.class, version = excluded.version";
+
 /// Writes users as they are now.
 pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, users: &[Mirrored]) -> Result<(), Error> {
-    let rows = users.iter().map(|user| write(tenant, user)).collect();
-    tx.insert(
-        "INSERT INTO user_ (tenant, id, body, gone, dirty, generation, first_seen, cut, projection, class, version, published_version) \
-         VALUES {rows} ON CONFLICT (tenant, id) DO UPDATE SET body = excluded.body, gone = excluded.gone, dirty = excluded.dirty, \
-         generation = excluded.generation, first_seen = excluded.first_seen, cut = excluded.cut, projection = excluded.projection, \
-         class = excluded.class, version = excluded.version",
-        rows,
-    )
-    .await?;
+    tx.insert(SAVE, users.iter().map(|user| write(tenant, user)).collect()).await?;
     Ok(())
+}
+
+/// Writes users as they are now, with the commit.
+pub(crate) fn save_with_commit(tx: &mut Transaction, tenant: &TenantName, users: &[Mirrored]) {
+    tx.later(SAVE, users.iter().map(|user| write(tenant, user)).collect());
 }
 
 /// Writes users as they were told.
@@ -115,12 +117,6 @@ pub(crate) async fn take_back(tx: &mut Transaction, tenant: &TenantName, users: 
 pub(crate) async fn dirty(tx: &mut Transaction, tenant: &TenantName, after: &str) -> Result<Vec<Mirrored>, Error> {
     const SQL: &str = select!("WHERE tenant = $1 AND dirty = 1 AND (generation > 0 OR gone > 0) AND id > $2 ORDER BY id LIMIT $3");
     tx.fetch(SQL, params![tenant.as_str(), after, CHUNK as u64]).await?.iter().map(read).collect()
-}
-
-/// Whether the cut of more users than `number` may be stale.
-pub(crate) async fn is_dirty(tx: &mut Transaction, tenant: &TenantName, number: u64) -> Result<bool, Error> {
-    const SQL: &str = "SELECT 1 FROM user_ WHERE tenant = $1 AND dirty = 1 LIMIT 1 OFFSET $2";
-    Ok(tx.fetch_one_opt(SQL, params![tenant.as_str(), number]).await?.is_some())
 }
 
 /// Some users after `after` that were cut for another projection; as [`dirty`], nobody of whom it is not known how he is.
@@ -179,12 +175,11 @@ pub(crate) async fn forget(tx: &mut Transaction, tenant: &TenantName, users: &[(
 }
 
 /// Notes what the bus has heard. A user who changed meanwhile, or whom a former owner published late, stays due.
-pub(crate) async fn published(tx: &mut Transaction, tenant: &TenantName, records: &[Unpublished]) -> Result<(), Error> {
+pub(crate) fn published(tx: &mut Transaction, tenant: &TenantName, records: &[Unpublished]) {
     const SQL: &str = "WITH told (tenant, id, version, published) AS (VALUES {rows}) UPDATE user_ SET published_version = told.version \
                        FROM told WHERE user_.tenant = told.tenant AND user_.id = told.id AND user_.published_version = told.published";
     let row = |record: &Unpublished| params![tenant.as_str(), record.id.as_str(), record.version, record.published];
-    tx.insert(SQL, records.iter().map(row).collect()).await?;
-    Ok(())
+    tx.later(SQL, records.iter().map(row).collect());
 }
 
 /// Notes what the bus has heard of somebody who is not the owner any more: where there is a newer version, the older one may now be the

@@ -88,7 +88,7 @@ impl Press {
     async fn note(&self, due: &[Unpublished], sent: bool) -> Result<(), Error> {
         let mut tx = self.begin().await?;
         if sent {
-            mirror::published(&mut tx, &self.tenant, due).await?;
+            mirror::published(&mut tx, &self.tenant, due);
         }
         Ok(tx.commit().await?)
     }

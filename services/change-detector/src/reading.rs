@@ -136,8 +136,12 @@ pub(crate) async fn load(tx: &mut Transaction, tenant: &TenantName) -> Result<Re
     })
 }
 
-/// Stores the reading of a tenant.
-pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, reading: &Reading) -> Result<(), Error> {
+/// Stores the reading of a tenant with the commit.
+pub(crate) fn save(tx: &mut Transaction, tenant: &TenantName, reading: &Reading) {
+    const SQL: &str = "INSERT INTO tenant (name, selected, phase, page, groups_cursor, users_cursor, entire, generation, round, entire_began) \
+         VALUES {rows} ON CONFLICT (name) DO UPDATE SET selected = excluded.selected, \
+         phase = excluded.phase, page = excluded.page, groups_cursor = excluded.groups_cursor, users_cursor = excluded.users_cursor, \
+         entire = excluded.entire, generation = excluded.generation, round = excluded.round, entire_began = excluded.entire_began";
     let (phase, page) = match &reading.phase {
         Phase::Idle => (0_i64, None),
         Phase::Groups(page) => (1, page.as_ref()),
@@ -145,26 +149,19 @@ pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, reading: &Re
         Phase::Cutting => (3, None),
     };
     let text = |cursor: Option<&Cursor>| cursor.map(|cursor| cursor.0.clone());
-    tx.execute(
-        "INSERT INTO tenant (name, selected, phase, page, groups_cursor, users_cursor, entire, generation, round, entire_began) \
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10) ON CONFLICT (name) DO UPDATE SET selected = excluded.selected, \
-         phase = excluded.phase, page = excluded.page, groups_cursor = excluded.groups_cursor, users_cursor = excluded.users_cursor, \
-         entire = excluded.entire, generation = excluded.generation, round = excluded.round, entire_began = excluded.entire_began",
-        params![
-            tenant.as_str(),
-            reading.selected.join(","),
-            phase,
-            text(page),
-            text(reading.groups.as_ref()),
-            text(reading.users.as_ref()),
-            reading.entire,
-            reading.generation,
-            reading.round,
-            reading.began,
-        ],
-    )
-    .await?;
-    Ok(())
+    let row = params![
+        tenant.as_str(),
+        reading.selected.join(","),
+        phase,
+        text(page),
+        text(reading.groups.as_ref()),
+        text(reading.users.as_ref()),
+        reading.entire,
+        reading.generation,
+        reading.round,
+        reading.began,
+    ];
+    tx.later(SQL, vec![row]);
 }
 
 #[cfg(test)]

@@ -48,7 +48,7 @@ pub(crate) async fn rebuild(press: &Press, reading: &mut Reading, now: Timestamp
     }
     reading.begin_entire(now);
     let mut tx = press.begin().await?;
-    reading::save(&mut tx, &press.tenant, reading).await?;
+    reading::save(&mut tx, &press.tenant, reading);
     tx.commit().await?;
     Ok(true)
 }

@@ -28,7 +28,7 @@ use crate::facts::Facts;
 use crate::hold::{self, Scopes};
 use crate::membership;
 use crate::metrics::Metrics;
-use crate::mirror::{self, CHUNK};
+use crate::mirror::{self, CHUNK, Mirrored};
 use crate::publication::Press;
 use crate::reading::{self, Phase, Reading};
 use crate::rebuild::rebuild;
@@ -125,6 +125,8 @@ pub(crate) struct Tenant {
     is_scrubbing: bool,
     /// Where cutting anew for a new projection goes on; none when all rows are cut for it.
     recut_after: Option<String>,
+    /// Whether the bus may not have heard the newest of somebody.
+    owes: bool,
 }
 
 impl Tenant {
@@ -178,6 +180,7 @@ impl Tenant {
             scrub_due: start,
             is_scrubbing: false,
             recut_after: None,
+            owes: true,
         };
         tenant.obey(order, now).await?;
         Ok(tenant)
@@ -195,7 +198,7 @@ impl Tenant {
                 self.closure = Closure::new(&projection.groups, &membership::nestings(&mut tx, &self.name).await?);
                 if self.reading.select(projection.attributes.iter().filter(|name| !self.source.always_reads(name)), now) {
                     self.rejected = false;
-                    reading::save(&mut tx, &self.name, &self.reading).await?;
+                    reading::save(&mut tx, &self.name, &self.reading);
                 }
                 tx.commit().await?;
             }
@@ -236,7 +239,9 @@ impl Tenant {
 
     /// Does one bounded thing of each kind that is due.
     pub(crate) async fn step(&mut self, now: Timestamp) -> Result<Pause, Error> {
-        let published = self.publish(now).await?;
+        // Before a round also what a former owner published too late.
+        let looks = self.owes || (self.reading.phase == Phase::Idle && now >= self.round_due);
+        let published = if looks { self.publish(now).await? } else { 0 };
         if now >= self.facts_due {
             self.look_at_facts(now).await?;
         }
@@ -261,8 +266,9 @@ impl Tenant {
     }
 
     /// Publishes some of what is due; gives how many records.
-    async fn publish(&self, now: Timestamp) -> Result<usize, Error> {
+    async fn publish(&mut self, now: Timestamp) -> Result<usize, Error> {
         let published = self.press().users(now).await?;
+        self.owes = published == CHUNK;
         self.metrics.published(&self.name, published);
         Ok(published)
     }
@@ -295,13 +301,21 @@ impl Tenant {
         })
     }
 
-    /// Cuts a chunk of those whose cut may be stale; gives how many, and who of them came out otherwise.
-    async fn cut_dirty(&self, tx: &mut Transaction, now: Timestamp) -> Result<(usize, Vec<UserId>), Error> {
-        let Some(knife) = self.knife(now).filter(|_| self.cuttable()) else {
-            return Ok((0, Vec::new()));
-        };
-        let users = mirror::dirty(tx, &self.name, "").await?;
-        Ok((users.len(), cut_all(tx, &knife, users).await?))
+    /// Cuts a chunk of those whose cut may be stale, if they may be cut.
+    async fn cut_dirty(&self, tx: &mut Transaction, now: Timestamp) -> Result<(), Error> {
+        if self.cuttable() {
+            let users = mirror::dirty(tx, &self.name, "").await?;
+            self.cut(tx, users, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Cuts users; gives who of them came out otherwise.
+    async fn cut(&self, tx: &mut Transaction, users: Vec<Mirrored>, now: Timestamp) -> Result<Vec<UserId>, Error> {
+        match self.knife(now) {
+            Some(knife) if !users.is_empty() => cut_all(tx, &knife, users).await,
+            Some(_) | None => Ok(Vec::new()),
+        }
     }
 
     /// Cuts a chunk of those who were cut for another projection. True when there may be more.
@@ -321,6 +335,7 @@ impl Tenant {
         let count = users.len();
         cut_all(&mut tx, &knife, users).await?;
         tx.commit().await?;
+        self.owes = true;
         self.recut_after = last.filter(|_| count == CHUNK);
         if self.recut_after.is_none() {
             info!(tenant = %self.name, revision = self.order.revision, "every user is cut for the configuration");

@@ -70,7 +70,7 @@ impl Tenant {
         }
         if reread {
             self.read_everything(None, now);
-            reading::save(&mut tx, &self.name, &self.reading).await?;
+            reading::save(&mut tx, &self.name, &self.reading);
         }
         if changed {
             tx.commit().await?;

@@ -1,13 +1,13 @@
 //! A round, one page at a time: groups, then users, then the cutting of whom it changed.
 //!
-//! Whatever a page brings is stored with the place where the round goes on. A round in which nothing changed stores nothing but, now
-//! and then, its cursors.
+//! Whatever a page brings is stored with the place where the round goes on; whom a small round changes is cut in the same transaction.
+//! A round in which nothing changed stores nothing but, now and then, its cursors.
 
 use std::time::Duration;
 
 use tracing::{debug, info, warn};
-use xtsync_directory::{self as directory, GroupChange, Next, Page, Rejected, UserChange};
-use xtsync_domain::Timestamp;
+use xtsync_directory::{self as directory, Cursor, GroupChange, Next, Page, Rejected, UserChange};
+use xtsync_domain::{Timestamp, UserId};
 use xtsync_platform::dead_letter;
 use xtsync_platform::store::Transaction;
 use xtsync_proto::topic::Topic;
@@ -17,8 +17,8 @@ use super::again::Again;
 use super::compare::Comparison;
 use crate::ROLE;
 use crate::error::Error;
-use crate::mirror::{self, CHUNK, Sight};
-use crate::reading::{self, Phase};
+use crate::mirror::{self, CHUNK, HARMLESS, Sight};
+use crate::reading::{self, Phase, Reading};
 use crate::{hold, membership, round};
 
 /// How often freshness is said at most while nothing changes.
@@ -26,15 +26,28 @@ const FRESHNESS_EVERY: Duration = Duration::from_secs(1);
 /// How often a cursor is stored at least, though nothing changed: a directory forgets old ones.
 const CURSOR_STORED_EVERY: Duration = Duration::from_secs(60);
 
-enum Either {
+enum Read {
     Groups(Page<GroupChange>),
     Users(Page<UserChange>),
+    /// The first of both.
+    Both(Page<GroupChange>, Page<UserChange>),
+}
+
+/// What a round's cutting came to.
+struct Cut {
+    /// Users whose cut may have been stale.
+    looked_at: usize,
+    /// Who of them came out otherwise.
+    otherwise: Vec<UserId>,
+    /// How many people groups keep, where that was weighed.
+    kept: Option<u64>,
 }
 
 impl Tenant {
     /// Reads one page of the round under way, or begins one. True when there is more to do at once.
     pub(super) async fn read(&mut self, now: Timestamp) -> Result<bool, Error> {
-        if self.reading.phase == Phase::Idle {
+        let begins = self.reading.phase == Phase::Idle;
+        if begins {
             match (self.again.is_due(now), self.comparison_due(now)) {
                 (true, _) => self.read_everything(None, now),
                 (false, true) => self.read_everything(Comparison::of(&self.reading), now),
@@ -44,13 +57,19 @@ impl Tenant {
         }
         let read = match self.reading.phase.clone() {
             Phase::Idle => return Ok(false),
-            Phase::Groups(cursor) => self.source.groups(cursor.as_ref()).await.map(Either::Groups),
-            Phase::Users(cursor) => self.source.users(&self.reading.selected, cursor.as_ref()).await.map(Either::Users),
+            Phase::Groups(Some(cursor)) if begins => self.read_both(&cursor).await,
+            Phase::Groups(cursor) => self.source.groups(cursor.as_ref()).await.map(Read::Groups),
+            Phase::Users(cursor) => self.source.users(&self.reading.selected, cursor.as_ref()).await.map(Read::Users),
             Phase::Cutting => return self.finish(now).await,
         };
         match read {
-            Ok(Either::Groups(page)) => self.merge_groups(page, now).await,
-            Ok(Either::Users(page)) => self.merge_users(page, now).await,
+            Ok(Read::Groups(page)) => self.merge_groups(page, now).await,
+            Ok(Read::Users(page)) => self.merge_users(page, now).await,
+            Ok(Read::Both(groups, users)) => {
+                self.merge_groups(groups, now).await?;
+                // While groups have more to say, users are asked again after that.
+                if matches!(self.reading.phase, Phase::Users(_)) { self.merge_users(users, now).await } else { Ok(true) }
+            }
             // Without a cursor there is nothing to be void: then it is trouble like any other.
             Err(directory::Error::Resync) if self.reading.resumes() => {
                 warn!(tenant = %self.name, "the directory asks to read everything again");
@@ -59,6 +78,13 @@ impl Tenant {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// Asks for the first page of groups and of users at once: mostly neither has a second one, and a change would take twice as long.
+    async fn read_both(&self, groups: &Cursor) -> directory::Result<Read> {
+        let users = self.source.users(&self.reading.selected, self.reading.users.as_ref());
+        let (groups, users) = tokio::try_join!(self.source.groups(Some(groups)), users)?;
+        Ok(Read::Both(groups, users))
     }
 
     /// Begins to read everything.
@@ -102,7 +128,7 @@ impl Tenant {
                 (Some((_, projection)), true) => Some(round::renest(&mut tx, &self.context(now), &self.closure, &projection.groups).await?),
                 (Some(_) | None, _) => None,
             };
-            reading::save(&mut tx, &self.name, &reading).await?;
+            reading::save(&mut tx, &self.name, &reading);
             tx.commit().await?;
             self.closure = closure.unwrap_or_else(|| std::mem::take(&mut self.closure));
         }
@@ -131,11 +157,22 @@ impl Tenant {
             if self.reading.first() {
                 self.cut_dirty(&mut tx, now).await?;
             }
-            reading::save(&mut tx, &self.name, &reading).await?;
+            let is_last = reading.phase == Phase::Cutting && self.is_plain();
+            let cut = if is_last { Some(self.cut_round(&mut tx, &mut reading, now).await?) } else { None };
+            reading::save(&mut tx, &self.name, &reading);
             tx.commit().await?;
+            self.owes = true;
+            if let Some(cut) = cut {
+                return self.close(reading, &cut, true, now).await;
+            }
         }
         self.reading = reading;
         if self.reading.phase == Phase::Cutting { self.finish(now).await } else { Ok(true) }
+    }
+
+    /// Whether nothing is to be done between the round's last page and its cutting.
+    fn is_plain(&self) -> bool {
+        !self.reading.entire && self.comparison.is_none() && self.cuttable()
     }
 
     /// Cuts the users that the round changed, a chunk at a time, and then closes it. True when there is more to do at once.
@@ -151,39 +188,58 @@ impl Tenant {
         let swept = due && self.sweep(now).await?;
         self.swept = self.reading.generation;
         let mut tx = self.begin().await?;
-        self.weigh(&mut tx, now).await?;
-        let (cut, otherwise) = self.cut_dirty(&mut tx, now).await?;
         let mut reading = self.reading.clone();
-        let complete = cut < CHUNK;
-        if complete {
+        let cut = self.cut_round(&mut tx, &mut reading, now).await?;
+        let news = cut.looked_at > 0 || swept || reading.entire != self.reading.entire;
+        if news || now >= self.cursor_due {
+            reading::save(&mut tx, &self.name, &reading);
+            self.cursor_due = now.plus(CURSOR_STORED_EVERY);
+        }
+        tx.commit().await?;
+        self.owes |= news;
+        self.close(reading, &cut, news, now).await
+    }
+
+    /// Cuts a chunk of the users that the round changed. It is over when that was the last one.
+    async fn cut_round(&self, tx: &mut Transaction, reading: &mut Reading, now: Timestamp) -> Result<Cut, Error> {
+        let mut users = mirror::dirty(tx, &self.name, "").await?;
+        let kept = self.weigh(tx, users.len(), now).await?;
+        if kept.is_some() {
+            users = mirror::dirty(tx, &self.name, "").await?;
+        }
+        let looked_at = users.len();
+        let otherwise = self.cut(tx, users, now).await?;
+        if looked_at < CHUNK {
             reading.entire = false;
             reading.phase = Phase::Idle;
             reading.round += 1;
         }
-        let news = cut > 0 || swept || reading.entire != self.reading.entire;
-        if news || now >= self.cursor_due {
-            reading::save(&mut tx, &self.name, &reading).await?;
-            self.cursor_due = now.plus(CURSOR_STORED_EVERY);
+        Ok(Cut { looked_at, otherwise, kept })
+    }
+
+    /// Once a round, before anybody is cut: what it takes out of groups may be too much. Gives how many people groups keep, where that may
+    /// have changed: so few can be no loss that is too large, and what happens all day is not looked at twice.
+    async fn weigh(&self, tx: &mut Transaction, dirty: usize, now: Timestamp) -> Result<Option<u64>, Error> {
+        let is_harmless = self.held.scope == 0 && dirty as u64 <= HARMLESS;
+        if is_harmless || self.weighed == Some(self.reading.round) {
+            return Ok(None);
         }
-        tx.commit().await?;
-        self.count_lost(&otherwise);
+        if let Some(knife) = self.knife(now) {
+            hold::weigh(tx, &knife, &self.order.scopes).await?;
+        }
+        hold::count(tx, &self.name).await.map(Some)
+    }
+
+    /// Takes over what was cut and stored. True when there may be more to do at once.
+    async fn close(&mut self, reading: Reading, cut: &Cut, news: bool, now: Timestamp) -> Result<bool, Error> {
+        self.count_lost(&cut.otherwise);
+        self.held.scope = cut.kept.unwrap_or(self.held.scope);
         self.weighed = Some(self.reading.round);
         self.reading = reading;
-        if complete {
+        if self.reading.phase == Phase::Idle {
             self.complete(news, now).await?;
         }
         Ok(news)
-    }
-
-    /// Once a round, before anybody is cut: what it takes out of groups may be too much.
-    async fn weigh(&mut self, tx: &mut Transaction, now: Timestamp) -> Result<(), Error> {
-        if self.weighed != Some(self.reading.round) {
-            if let Some(knife) = self.knife(now) {
-                hold::weigh(tx, &knife, &self.order.scopes).await?;
-            }
-            self.held.scope = hold::count(tx, &self.name).await?;
-        }
-        Ok(())
     }
 
     async fn complete(&mut self, news: bool, now: Timestamp) -> Result<(), Error> {
@@ -192,7 +248,9 @@ impl Tenant {
         self.round_due = now.plus(self.pace.rounds);
         if news || now >= self.freshness_due {
             // What this round found is on the bus before it is said to be complete.
-            while self.publish(now).await? > 0 {}
+            while self.owes {
+                self.publish(now).await?;
+            }
             let fact = self.facts.freshness(self.reading.round, now);
             self.say(vec![fact], now).await?;
             self.freshness_due = now.plus(FRESHNESS_EVERY);
