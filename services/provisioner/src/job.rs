@@ -14,8 +14,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span, error, info_span};
-use xtsync_domain::Timestamp;
 use xtsync_domain::link::{Change, Class, Link, Seen, Step, TroubleKind, Verb, next};
+use xtsync_domain::{TargetId, Timestamp};
 use xtsync_platform::store::{self, Epoch};
 use xtsync_platform::telemetry::chain;
 use xtsync_platform::trace;
@@ -100,6 +100,8 @@ struct Job<'a> {
     changes: Vec<Change>,
     /// Whether this job wrote anything.
     wrote: bool,
+    /// An object that no other link owned when this job asked.
+    unclaimed: Option<TargetId>,
     /// Keeps others from inviting the same address until the id is stored.
     inviting: Option<Inviting<'a>>,
     /// What the call about to start was counted against, and when.
@@ -121,6 +123,7 @@ impl<'a> Job<'a> {
             seen: Seen::NotLooked,
             changes: Vec::new(),
             wrote: false,
+            unclaimed: None,
             inviting: None,
             reserved: None,
             was_troubled,

@@ -174,8 +174,9 @@ impl Job<'_> {
         self.changes.extend(attributes.iter().map(change));
     }
 
-    /// Which of the objects in an answer other links own. A link that has its object needs not ask: ids are unique in the store.
-    async fn claimed(&self, answer: &Answer) -> Result<Claimed> {
+    /// Which of the objects in an answer other links own. A link that has its object needs not ask: ids are unique in the store. Nor does
+    /// one that asked for the same object before: who has taken it since keeps this link from being stored with it.
+    async fn claimed(&mut self, answer: &Answer) -> Result<Claimed> {
         let mut claimed = Claimed::new();
         if let Shadow::Object(_) = self.stored.link.shadow {
             return Ok(claimed);
@@ -187,9 +188,13 @@ impl Job<'_> {
             Answer::Patched(_) | Answer::Done | Answer::NotFound | Answer::Unknown | Answer::Refused | Answer::NotDone => Vec::new(),
         };
         for id in ids {
+            if self.unclaimed.as_ref() == Some(&id) {
+                continue;
+            }
             let owner = link::owner(&self.worker.context.store, &self.key.target, &id).await?;
-            if let Some(owner) = owner.filter(|owner| *owner != self.key) {
-                claimed.insert(id, owner.record());
+            match owner.filter(|owner| *owner != self.key) {
+                Some(owner) => drop(claimed.insert(id, owner.record())),
+                None => self.unclaimed = Some(id),
             }
         }
         Ok(claimed)
