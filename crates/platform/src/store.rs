@@ -35,6 +35,8 @@ pub use report::Report;
 pub use row::Row;
 pub use transaction::Transaction;
 
+use xtsync_domain::Timestamp;
+
 use crate::clock::Clock;
 
 /// Prepared statements that a connection keeps: every text of a service in every shape of its batches.
@@ -132,6 +134,14 @@ impl Store {
     /// As [`Store::fetch`].
     pub async fn fetch_one_opt(&self, sql: &'static str, params: Vec<Param>) -> Result<Option<Row>, Error> {
         Ok(self.fetch(sql, params).await?.into_iter().next())
+    }
+
+    /// This moment by the clock of a file; none where a server has one.
+    fn file_now(&self) -> Option<Timestamp> {
+        match &self.database {
+            Database::Sqlite { clock, .. } => Some(clock.now()),
+            Database::Postgres(_) => None,
+        }
     }
 
     /// Asks the database for a sign of life; where the newest write has failed, whether it takes one.

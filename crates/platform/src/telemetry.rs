@@ -106,8 +106,13 @@ pub fn init(role: &str, options: &TelemetryOptions) -> anyhow::Result<Telemetry>
     let lines =
         lines(options.format).with_filter(EnvFilter::try_new(filter).with_context(|| format!("reading the log filter '{filter}'"))?);
     let finest = if options.export { Level::DEBUG } else { Level::INFO };
+    // A job is entered as often as it is polled. Who asks for its trace asks its span, so nothing is done at that.
     let spans = tracing_opentelemetry::layer()
         .with_tracer(traces.tracer("xtsync"))
+        .with_context_activation(false)
+        .with_tracked_inactivity(false)
+        .with_threads(false)
+        .with_location(false)
         .with_filter(filter_fn(move |metadata| is_traced(metadata, finest)));
     tracing_subscriber::registry().with(lines).with(spans).try_init().context("starting telemetry a second time")?;
     opentelemetry::global::set_meter_provider(metrics.clone());

@@ -19,8 +19,9 @@ use super::client::Callbacks;
 use super::error;
 use crate::bus::Error;
 
-/// How long one poll lasts: what is delivered meanwhile is told at once, and to close it takes no longer.
-const POLL: Duration = Duration::from_secs(1);
+/// How long one poll lasts: what is delivered meanwhile is told at once, and to close it takes no longer. The library waits whole
+/// milliseconds of what is left and spins for the rest, so that a little more than a whole number of them costs nothing.
+const POLL: Duration = Duration::from_micros(1_000_100);
 
 /// Tells the offset of a record that was delivered.
 pub(super) type Tell = Box<oneshot::Sender<Result<i64, KafkaError>>>;
