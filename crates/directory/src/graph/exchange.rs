@@ -75,16 +75,19 @@ impl Exchanges {
     async fn wait(&self, item: Item, effect: Effect, passport: &Passport<'_>) -> Result<Answer> {
         let (answer, mut answered) = oneshot::channel();
         self.waiting().push_back(Waiting { item, effect, deadline: passport.deadline, answer });
+        let given_up = || effect.lost("the batch was given up");
         loop {
-            let _place = tokio::select! {
+            let place = tokio::select! {
                 biased;
                 // Without an answer: whoever took it along is gone.
-                answer = &mut answered => return answer.unwrap_or_else(|_| Err(effect.lost("the batch was given up"))),
+                answer = &mut answered => return answer.unwrap_or_else(|_| Err(given_up())),
                 place = self.places.acquire() => place,
             };
-            if !self.carry(passport.token).await {
+            let has_carried = self.carry(passport.token).await;
+            drop(place);
+            if !has_carried {
                 // Somebody else took this along. To ask for places meanwhile would keep those busy who do the same.
-                return answered.await.unwrap_or_else(|_| Err(effect.lost("the batch was given up")));
+                return answered.await.unwrap_or_else(|_| Err(given_up()));
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Requests that gather while all exchanges are under way go together, and each has its own answer.
 
+use std::cell::Cell;
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -136,6 +137,25 @@ async fn who_was_taken_along_rests_until_the_batch_is_answered() {
     let answers = answers.await;
     assert!(answers[2..].iter().all(Result::is_err), "{answers:?}");
     assert!(polls < 100, "asked for {polls} times while a place was free");
+}
+
+#[tokio::test]
+async fn who_was_taken_along_keeps_no_place_from_others() {
+    let options = Options { exchanges_max: 2, timeout: Duration::from_secs(2), ..Options::default() };
+    let (fake, writer) = writer_with(options, [done(), done(), Say::Nothing, done()]).await;
+    let ids = ["a", "b", "c", "d", "e"].map(id);
+    let answered = Cell::new(0);
+    let count = |_: &Result<(), Error>| answered.set(answered.get() + 1);
+    let all = futures::future::join_all(ids.iter().map(|id| writer.set_enabled(id, false).inspect(count)));
+    let latecomer = async {
+        while answered.get() < 2 || batches(&fake).is_empty() {
+            tokio::task::yield_now().await;
+        }
+        writer.set_enabled(&id("f"), false).await
+    };
+    let (answers, late) = tokio::join!(all, latecomer);
+    assert!(answers[2..].iter().all(Result::is_err), "the batch was not to be answered: {answers:?}");
+    assert_eq!(late, Ok(()));
 }
 
 #[tokio::test]
