@@ -113,8 +113,8 @@ pub(crate) struct Tenant {
     /// How many users it has found, or the one before it.
     found_lost: u64,
     held: Kept,
-    /// The round whose losses were weighed last.
-    weighed: Option<u64>,
+    /// The round, and the reading of everything, whose losses were weighed last.
+    weighed: Option<(u64, u64)>,
     facts_due: Timestamp,
     round_due: Timestamp,
     freshness_due: Timestamp,
@@ -239,8 +239,8 @@ impl Tenant {
 
     /// Does one bounded thing of each kind that is due.
     pub(crate) async fn step(&mut self, now: Timestamp) -> Result<Pause, Error> {
-        // Before a round also what a former owner published too late.
-        let looks = self.owes || (self.reading.phase == Phase::Idle && now >= self.round_due);
+        // With each round also what a former owner published too late.
+        let looks = self.owes || now >= self.round_due;
         let published = if looks { self.publish(now).await? } else { 0 };
         if now >= self.facts_due {
             self.look_at_facts(now).await?;
@@ -268,7 +268,7 @@ impl Tenant {
     /// Publishes some of what is due; gives how many records.
     async fn publish(&mut self, now: Timestamp) -> Result<usize, Error> {
         let published = self.press().users(now).await?;
-        self.owes = published == CHUNK;
+        self.owes = published > 0;
         self.metrics.published(&self.name, published);
         Ok(published)
     }

@@ -123,6 +123,8 @@ impl Watched {
                     failures += 1;
                     trouble = true;
                     self.failed(tenant.as_ref(), &error);
+                    // A commit may have happened or not: what is in memory beside the store may be wrong.
+                    tenant = tenant.filter(|_| !matches!(error, Error::Store(_)));
                     error.wait().unwrap_or_else(|| backoff::delay(failures, &mut chance))
                 }
             };

@@ -221,7 +221,7 @@ impl Tenant {
     /// have changed: so few can be no loss that is too large, and what happens all day is not looked at twice.
     async fn weigh(&self, tx: &mut Transaction, dirty: usize, now: Timestamp) -> Result<Option<u64>, Error> {
         let is_harmless = self.held.scope == 0 && dirty as u64 <= HARMLESS;
-        if is_harmless || self.weighed == Some(self.reading.round) {
+        if is_harmless || self.weighed == Some((self.reading.round, self.reading.generation)) {
             return Ok(None);
         }
         if let Some(knife) = self.knife(now) {
@@ -234,7 +234,7 @@ impl Tenant {
     async fn close(&mut self, reading: Reading, cut: &Cut, news: bool, now: Timestamp) -> Result<bool, Error> {
         self.count_lost(&cut.otherwise);
         self.held.scope = cut.kept.unwrap_or(self.held.scope);
-        self.weighed = Some(self.reading.round);
+        self.weighed = Some((self.reading.round, self.reading.generation));
         self.reading = reading;
         if self.reading.phase == Phase::Idle {
             self.complete(news, now).await?;
@@ -248,9 +248,7 @@ impl Tenant {
         self.round_due = now.plus(self.pace.rounds);
         if news || now >= self.freshness_due {
             // What this round found is on the bus before it is said to be complete.
-            while self.owes {
-                self.publish(now).await?;
-            }
+            while self.publish(now).await? > 0 {}
             let fact = self.facts.freshness(self.reading.round, now);
             self.say(vec![fact], now).await?;
             self.freshness_due = now.plus(FRESHNESS_EVERY);
