@@ -10,6 +10,12 @@ use xtsync_domain::{TenantName, UserId};
 /// Partitions of every topic but `config`. Immutable per topic and compared with the broker's at start.
 pub const PARTITIONS: u32 = 6;
 
+/// The consumer group of policy.
+pub const POLICY_GROUP: &str = "xtsync-policy";
+
+/// The consumer group of provisioners, under which they take decisions in.
+pub const PROVISIONER_GROUP: &str = "xtsync-provisioner";
+
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// A topic of the contract.
@@ -61,6 +67,22 @@ impl Topic {
             | Self::Outcomes(_)
             | Self::Status
             | Self::DeadLetters => PARTITIONS,
+        }
+    }
+
+    /// The consumer group that its records are for first, where there is one: who publishes a lot waits for it.
+    #[must_use]
+    pub fn taken_by(&self) -> Option<&'static str> {
+        match self {
+            Self::UserDeltas(_) => Some(POLICY_GROUP),
+            Self::Decisions(_) => Some(PROVISIONER_GROUP),
+            Self::Config
+            | Self::Commands
+            | Self::TenantFacts(_)
+            | Self::Links(_)
+            | Self::Outcomes(_)
+            | Self::Status
+            | Self::DeadLetters => None,
         }
     }
 

@@ -4,6 +4,7 @@
 //! and proven by one contract suite: order within a key, delivery at least once, compaction, tombstones, headers, replay from the
 //! start. A publication that returned is durable.
 
+mod backlog;
 mod embedded;
 mod following;
 pub(crate) mod headers;

@@ -11,15 +11,12 @@ use xtsync_domain::{Configuration, TenantName};
 use xtsync_platform::bus::{self, Bus, Ends, Error, Event, Partition, Position, Record, Subscription, Urgency};
 use xtsync_platform::clock::Clock;
 use xtsync_platform::dead_letter::{self, bury};
-use xtsync_proto::topic::Topic;
+use xtsync_proto::topic::{POLICY_GROUP, Topic};
 
 use crate::evaluate::{self, Batch, ROLE, Unusable, Verdict, evaluate};
 use crate::metrics::Metrics;
 use crate::partition::{Assigned, Pass};
 use crate::replay::Replay;
-
-/// The consumer group.
-pub(crate) const GROUP: &str = "xtsync-policy";
 
 /// What membership works with and does not own.
 pub(crate) struct Context {
@@ -49,7 +46,7 @@ pub(crate) enum Next {
 impl Membership {
     /// Joins the group.
     pub(crate) async fn join(context: &Context, configuration: Arc<Configuration>, topics: Vec<Topic>) -> Result<Self, Error> {
-        let subscription = context.bus.subscribe(GROUP, &topics).await?;
+        let subscription = context.bus.subscribe(POLICY_GROUP, &topics).await?;
         Ok(Self { subscription, topics, configuration, partitions: BTreeMap::new(), replay: None })
     }
 

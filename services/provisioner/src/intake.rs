@@ -15,14 +15,11 @@ use xtsync_domain::TenantName;
 use xtsync_platform::bus::{Event, Partition, Position, Record};
 use xtsync_platform::consumer::Consumer;
 use xtsync_platform::store::{Transaction, lock_offsets, store_offsets};
-use xtsync_proto::topic::Topic;
+use xtsync_proto::topic::{PROVISIONER_GROUP, Topic};
 
 use self::read::{Reading, read};
 use crate::context::Context;
 use crate::error::Result;
-
-/// The group under which replicas share the decisions, and lag tools find them.
-const GROUP: &str = "xtsync-provisioner";
 
 /// Has every intake of a target's decisions wait for the end of the transaction. It locks what an intake locks first.
 pub(crate) async fn keep_out(tx: &mut Transaction, target: &TenantName) -> Result<()> {
@@ -56,7 +53,7 @@ pub(crate) struct Intake {
 impl Intake {
     /// One that takes nothing in yet.
     pub(crate) fn new(context: &Arc<Context>) -> Self {
-        let consumer = Consumer::new(&context.store, &context.parts.bus, GROUP);
+        let consumer = Consumer::new(&context.store, &context.parts.bus, PROVISIONER_GROUP);
         Self { context: Arc::clone(context), consumer, stopped: BTreeSet::new() }
     }
 

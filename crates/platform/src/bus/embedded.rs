@@ -24,6 +24,7 @@ use xtsync_proto::topic::Topic;
 
 use self::shared::Shared;
 use self::writer::{Append, Row};
+use super::backlog::{Backlog, Look, PATIENCE, PORTION};
 use super::{CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency, partition_of};
 use crate::clock::Clock;
 
@@ -40,6 +41,7 @@ pub struct Embedded {
     clock: Arc<dyn Clock>,
     live: mpsc::Sender<Append>,
     bulk: mpsc::Sender<Append>,
+    backlog: Backlog,
     _compaction: AbortOnDropHandle<()>,
 }
 
@@ -54,7 +56,8 @@ impl Embedded {
         let (bulk, bulk_queue) = mpsc::channel(QUEUE_MAX);
         tokio::spawn(writer::run(Arc::clone(&shared), live_queue, bulk_queue));
         let compaction = tokio::spawn(compaction::run(Arc::downgrade(&shared), Arc::clone(&clock)));
-        Ok(Arc::new(Self { shared, clock, live, bulk, _compaction: AbortOnDropHandle::new(compaction) }))
+        let compaction = AbortOnDropHandle::new(compaction);
+        Ok(Arc::new(Self { shared, clock, live, bulk, backlog: Backlog::new(PATIENCE), _compaction: compaction }))
     }
 
     /// Removes what is superseded or has outlived its time, as [`Topic::cleanup`] says; it also runs by itself now and then. Gives the
@@ -66,12 +69,24 @@ impl Embedded {
         Ok(compaction::compact(&self.shared, now).await?)
     }
 
+    /// Has records written, some at a time.
+    async fn append(&self, queue: &mpsc::Sender<Append>, records: Vec<Outgoing>) -> Result<(), Error> {
+        let mut rows = self.place(records).await?;
+        while !rows.is_empty() {
+            let rest = rows.split_off(rows.len().min(APPEND_MAX));
+            let (done, durable) = oneshot::channel();
+            let append = Append { rows: std::mem::replace(&mut rows, rest), done };
+            queue.send(append).await.map_err(|_| Error::Away("the embedded log's writer is gone".to_owned()))?;
+            durable.await.map_err(|_| Error::Away("the embedded log's writer is gone".to_owned()))??;
+        }
+        Ok(())
+    }
+
     /// Stamps records and finds the partition of each.
     async fn place(&self, records: Vec<Outgoing>) -> Result<Vec<Row>, Error> {
         let time = self.clock.now();
         let mut rows = Vec::with_capacity(records.len());
         for record in records {
-            record.check_size()?;
             let log = self.shared.log(&record.topic).await?;
             let part = partition_of(&record.key, log.partitions());
             rows.push(Row { log, part, time, record });
@@ -81,21 +96,35 @@ impl Embedded {
 }
 
 #[async_trait]
+impl Look for Embedded {
+    async fn behind(&self, topic: &Topic, group: &'static str) -> Result<i64, Error> {
+        let log = self.shared.log(topic).await?;
+        let mut behind = 0;
+        for part in 0..log.partitions() {
+            let committed = log::committed(&self.shared.readers, group, &log, part).await?;
+            behind += committed.map_or(0, |committed| (log.end(part) - committed.next).max(0));
+        }
+        Ok(behind)
+    }
+}
+
+#[async_trait]
 impl Transport for Embedded {
     async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
-        let mut rows = self.place(records).await?;
-        let queue = match urgency {
-            Urgency::Live => &self.live,
-            Urgency::Bulk => &self.bulk,
-        };
-        while !rows.is_empty() {
-            let rest = rows.split_off(rows.len().min(APPEND_MAX));
-            let (done, durable) = oneshot::channel();
-            let append = Append { rows: std::mem::replace(&mut rows, rest), done };
-            queue.send(append).await.map_err(|_| Error::Away("the embedded log's writer is gone".to_owned()))?;
-            durable.await.map_err(|_| Error::Away("the embedded log's writer is gone".to_owned()))??;
+        records.iter().try_for_each(Outgoing::check_size)?;
+        match urgency {
+            Urgency::Live => self.append(&self.live, records).await,
+            Urgency::Bulk => {
+                let mut records = records;
+                while !records.is_empty() {
+                    let rest = records.split_off(records.len().min(PORTION));
+                    let portion = std::mem::replace(&mut records, rest);
+                    self.backlog.make_room(self, &portion).await;
+                    self.append(&self.bulk, portion).await?;
+                }
+                Ok(())
+            }
         }
-        Ok(())
     }
 
     async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error> {

@@ -14,6 +14,7 @@ mod pump;
 mod reader;
 mod record;
 mod subscription;
+mod takers;
 mod token;
 mod topics;
 
@@ -26,6 +27,8 @@ pub use self::aside::wait_for_closing;
 use self::client::Access;
 pub use self::options::{KafkaOptions, Login, OAuth, ScramHash, Security};
 use self::publish::{Producer, Publisher};
+use self::takers::Takers;
+use super::backlog::{Backlog, Look, PORTION};
 use super::{CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency};
 
 /// The bus on Kafka.
@@ -36,12 +39,21 @@ struct Cluster {
     options: KafkaOptions,
     access: Access,
     publisher: Publisher,
+    backlog: Backlog,
+    takers: Takers,
 }
 
 impl Cluster {
     /// A client to ask about topics.
     fn client(&self) -> Arc<Producer> {
         self.publisher.producer()
+    }
+}
+
+#[async_trait]
+impl Look for Cluster {
+    async fn behind(&self, topic: &Topic, group: &'static str) -> Result<i64, Error> {
+        self.takers.behind(&self.access, self.client(), topic, group).await
     }
 }
 
@@ -53,14 +65,26 @@ impl Kafka {
     pub async fn connect(options: KafkaOptions) -> Result<Arc<Self>, Error> {
         let access = Access::new(&options).await?;
         let publisher = Publisher::new(&access, options.publish_limit)?;
-        Ok(Arc::new(Self(Arc::new(Cluster { options, access, publisher }))))
+        let backlog = Backlog::new(options.bulk_patience);
+        Ok(Arc::new(Self(Arc::new(Cluster { options, access, publisher, backlog, takers: Takers::default() }))))
     }
 }
 
 #[async_trait]
 impl Transport for Kafka {
     async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
-        self.0.publisher.publish(&records, urgency).await
+        let Cluster { publisher, backlog, .. } = &*self.0;
+        records.iter().try_for_each(Outgoing::check_size)?;
+        match urgency {
+            Urgency::Live => publisher.live(&records).await,
+            Urgency::Bulk => {
+                for portion in records.chunks(PORTION) {
+                    backlog.make_room(&*self.0, portion).await;
+                    publisher.bulk(portion).await?;
+                }
+                Ok(())
+            }
+        }
     }
 
     async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error> {

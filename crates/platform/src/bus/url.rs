@@ -7,7 +7,7 @@
 //! | `sasl` | `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER`; needs `security=tls` |
 //! | `user`, `password_file` | for SCRAM |
 //! | `token_url`, `client_id`, `secret_file`, `scope` | for OAUTHBEARER |
-//! | `session_timeout`, `drain_limit`, `publish_limit` | times such as `30s` |
+//! | `session_timeout`, `drain_limit`, `publish_limit`, `bulk_patience` | times such as `30s` |
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -42,6 +42,7 @@ fn kafka(address: &str) -> Result<KafkaOptions, Error> {
         session_timeout: parameters.time("session_timeout")?.unwrap_or(defaults.session_timeout),
         drain_limit: parameters.time("drain_limit")?.unwrap_or(defaults.drain_limit),
         publish_limit: parameters.time("publish_limit")?.unwrap_or(defaults.publish_limit),
+        bulk_patience: parameters.time("bulk_patience")?.unwrap_or(defaults.bulk_patience),
         ..defaults
     };
     parameters.end().map(|()| options)
@@ -175,9 +176,10 @@ mod tests {
             let options = kafka(&format!("kafka://one:9092,two:9093{query}")).unwrap();
             assert_eq!((options.brokers.as_str(), options.security), ("one:9092,two:9093", security), "{query}");
         }
-        let timed = kafka("kafka://one:1?session_timeout=6s&drain_limit=1m&publish_limit=5s").unwrap();
+        let timed = kafka("kafka://one:1?session_timeout=6s&drain_limit=1m&publish_limit=5s&bulk_patience=2s").unwrap();
         let seconds = |n| Duration::from_secs(n);
-        assert_eq!((timed.session_timeout, timed.drain_limit, timed.publish_limit), (seconds(6), seconds(60), seconds(5)));
+        assert_eq!((timed.session_timeout, timed.drain_limit), (seconds(6), seconds(60)));
+        assert_eq!((timed.publish_limit, timed.bulk_patience), (seconds(5), seconds(2)));
     }
 
     #[test]

@@ -3,6 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use crate::bus::backlog::PATIENCE;
+
 /// How to reach a cluster and how to behave in its groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KafkaOptions {
@@ -16,6 +18,8 @@ pub struct KafkaOptions {
     pub drain_limit: Duration,
     /// How long a publication may take until it counts as failed.
     pub publish_limit: Duration,
+    /// How long a portion of a bulk publication waits at most for who takes its topic: he may be away for long, and others read it too.
+    pub bulk_patience: Duration,
 }
 
 /// How the brokers are sure of us and we of them.
@@ -86,6 +90,7 @@ impl KafkaOptions {
             session_timeout: Duration::from_secs(10),
             drain_limit: Duration::from_secs(10),
             publish_limit: Duration::from_secs(30),
+            bulk_patience: PATIENCE,
         }
     }
 }
