@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::{PgPool, SqlitePool};
+use xtsync_domain::Timestamp;
 
 pub use error::Error;
 pub use lease::{Epoch, Held, Lease};
@@ -34,8 +35,6 @@ use param::Values;
 pub use report::Report;
 pub use row::Row;
 pub use transaction::Transaction;
-
-use xtsync_domain::Timestamp;
 
 use crate::clock::Clock;
 

@@ -76,7 +76,7 @@ impl Transport for Kafka {
         let Cluster { publisher, backlog, .. } = &*self.0;
         records.iter().try_for_each(Outgoing::check_size)?;
         match urgency {
-            Urgency::Live => publisher.live(&records).await,
+            Urgency::Live => publisher.send(&records).await,
             Urgency::Bulk => {
                 for portion in records.chunks(PORTION) {
                     backlog.make_room(&*self.0, portion).await;

@@ -51,11 +51,6 @@ impl Publisher {
         Ok(Self { config, callbacks: access.callbacks(), producer: Mutex::new(producer), bulk: Semaphore::new(1) })
     }
 
-    /// Publishes what somebody waits for.
-    pub(super) async fn live(&self, records: &[Outgoing]) -> Result<(), Error> {
-        self.send(records).await
-    }
-
     /// Publishes a portion of what nobody waits for, when no other is on its way.
     pub(super) async fn bulk(&self, portion: &[Outgoing]) -> Result<(), Error> {
         let _turn = self.bulk.acquire().await.ok();
@@ -64,7 +59,7 @@ impl Publisher {
 
     /// Sends records and waits for all of them, also when one has failed: whoever tries again then is behind those that still came
     /// through.
-    async fn send(&self, records: &[Outgoing]) -> Result<(), Error> {
+    pub(super) async fn send(&self, records: &[Outgoing]) -> Result<(), Error> {
         let producer = self.producer();
         let mut failed = Ok(());
         let mut deliveries = Vec::with_capacity(records.len());

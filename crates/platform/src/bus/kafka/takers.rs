@@ -4,17 +4,17 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::producer::Producer as _;
-use rdkafka::{Offset, TopicPartitionList};
 use xtsync_proto::topic::Topic;
 
 use super::aside::Aside;
 use super::client::{Access, Callbacks};
-use super::error;
 use super::publish::Producer;
 use super::topics::asking;
-use crate::bus::Error;
+use super::{error, record};
+use crate::bus::{Error, Partition};
 
 /// How long the cluster may take to answer.
 const ANSWER_MAX: Duration = Duration::from_secs(1);
@@ -30,13 +30,11 @@ impl Takers {
     /// How many records of a topic a group has not committed. Of a partition of which it never committed anything, none.
     pub(super) async fn behind(&self, access: &Access, client: Arc<Producer>, topic: &Topic, group: &'static str) -> Result<i64, Error> {
         let taker = self.of(access, group)?;
-        let (name, partitions) = (topic.to_string(), topic.partitions());
+        let (name, partitions) = (topic.to_string(), Partition::all(topic).collect::<Vec<_>>());
         asking(move || {
             // Where we log in by token, this is when the library is given one.
             drop(taker.poll(Duration::ZERO));
-            let mut list = TopicPartitionList::new();
-            list.add_partition_range(&name, 0, partitions.cast_signed() - 1);
-            let committed = taker.committed_offsets(list, ANSWER_MAX).map_err(|error| error::of(&error))?;
+            let committed = taker.committed_offsets(record::list(&partitions), ANSWER_MAX).map_err(|error| error::of(&error))?;
             let mut behind = 0;
             for partition in committed.elements() {
                 let Offset::Offset(next) = partition.offset() else { continue };
