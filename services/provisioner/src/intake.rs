@@ -50,6 +50,14 @@ pub(crate) struct Intake {
     stopped: BTreeSet<Partition>,
 }
 
+/// What came of a batch.
+#[derive(Default)]
+pub(crate) struct Taken {
+    /// The targets for which something may be due now.
+    pub(crate) woken: BTreeSet<TenantName>,
+    next: BTreeMap<Partition, i64>,
+}
+
 impl Intake {
     /// One that takes nothing in yet.
     pub(crate) fn new(context: &Arc<Context>) -> Self {
@@ -74,16 +82,23 @@ impl Intake {
         Ok(self.consumer.next().await?)
     }
 
-    /// Handles that; gives the targets for which something may be due now.
-    pub(crate) async fn handle(&mut self, event: Event) -> Result<BTreeSet<TenantName>> {
+    /// Handles that; gives what came of it.
+    pub(crate) async fn handle(&mut self, event: Event) -> Result<Taken> {
         if let Event::Assigned(assigned) = &event {
             self.stopped.retain(|partition| !assigned.iter().any(|assigned| assigned.partition == *partition));
         }
         let records = self.consumer.handle(event).await?;
-        if records.is_empty() { Ok(BTreeSet::new()) } else { self.take(records).await }
+        if records.is_empty() { Ok(Taken::default()) } else { self.take(records).await }
     }
 
-    async fn take(&mut self, records: Vec<Record>) -> Result<BTreeSet<TenantName>> {
+    /// Tells the bus how far it has come.
+    pub(crate) async fn tell(&mut self, taken: Taken) {
+        if !taken.next.is_empty() {
+            self.consumer.commit(taken.next).await;
+        }
+    }
+
+    async fn take(&mut self, records: Vec<Record>) -> Result<Taken> {
         let mut decisions = Vec::new();
         let mut next = BTreeMap::new();
         for record in records {
@@ -108,8 +123,7 @@ impl Intake {
         let woken = take::take(&mut tx, &self.context, decisions).await?;
         store_offsets(&mut tx, &next);
         tx.commit().await?;
-        self.consumer.commit(next).await;
-        Ok(woken)
+        Ok(Taken { woken, next })
     }
 
     fn stop(&mut self, record: &Record, error: &xtsync_proto::convert::Invalid) {

@@ -141,7 +141,9 @@ impl Provisioner {
         if let Ok(event) = timeout(wait, intake.next()).await
             && let Some(event) = event?
         {
-            self.wake(&intake.handle(event).await?);
+            let taken = intake.handle(event).await?;
+            self.wake(&taken.woken);
+            intake.tell(taken).await;
         }
         tell(&self.decisions, intake.trouble());
         *slot = Some(intake);
