@@ -30,6 +30,9 @@ pub use record::{Headers, Outgoing, Partition, Position, RECORD_BYTES_MAX, Recor
 pub use table::Table;
 pub use url::connect;
 
+/// When to look again whether there is room on a topic.
+pub const ROOM_LOOK: Duration = Duration::from_millis(20);
+
 /// The most records that one read or one event gives.
 pub const BATCH_MAX: usize = 512;
 
@@ -41,7 +44,7 @@ pub const TOMBSTONE_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
 pub enum Urgency {
     /// A person or a leaver waits: sent at once.
     Live,
-    /// Backlog: may linger to fill a batch.
+    /// Backlog: goes out in portions, between which what is urgent finds its way.
     Bulk,
 }
 
@@ -107,6 +110,10 @@ pub trait Transport: Send + Sync + 'static {
     /// # Errors
     /// When any record could not be made durable in time; some of the others may be.
     async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error>;
+
+    /// Whether what is bulk may go on to these topics: what is published has to be taken in its order, so a backlog waits where it goes
+    /// by class until those who take them are near. Who is far behind for a second is not waited for, that time.
+    async fn has_room(&self, topics: &[Topic]) -> bool;
 
     /// Joins a consumer group on topics. Each partition is with one member at a time. Topics must exist.
     ///

@@ -815,7 +815,7 @@ pub struct RoleStatus {
     /// Rounds of detection completed; change-detector.
     #[prost(uint64, tag = "6")]
     pub round: u64,
-    /// Records not evaluated or taken in yet; policy, provisioner.
+    /// Users that wait to be published; change-detector. Records not evaluated or taken in yet; policy, provisioner.
     #[prost(uint64, tag = "9")]
     pub lag: u64,
     /// Due work by class; provisioner.

@@ -15,6 +15,9 @@ use xtsync_proto::{convert, v1};
 
 use crate::error::{Error, corrupt};
 
+/// The most users published at once: who is urgent waits for no more of others.
+const PORTION: usize = 100;
+
 /// How many users one transaction handles at most.
 pub(crate) const CHUNK: usize = 1_000;
 
@@ -140,12 +143,19 @@ pub(crate) struct Unpublished {
 pub(crate) async fn unpublished(store: &Store, tenant: &TenantName) -> Result<Vec<Unpublished>, Error> {
     const SQL: &str = "SELECT id, version, class, cut, published_version FROM user_ WHERE tenant = $1 AND version <> published_version \
                        ORDER BY class LIMIT $2";
-    let rows = store.fetch(SQL, params![tenant.as_str(), CHUNK as u64]).await?;
+    let rows = store.fetch(SQL, params![tenant.as_str(), PORTION as u64]).await?;
     let read = |row: &Row| {
         let (version, class, value, published) = (row.uint(1)?, read_class(row.int(2)?)?, row.bytes(3)?, row.int(4)?);
         Ok(Unpublished { id: row.text(0)?.into(), version, class, value: Some(value), published })
     };
     rows.iter().map(read).collect()
+}
+
+/// How many users there are that the bus has not heard the newest of.
+pub(crate) async fn unpublished_count(store: &Store, tenant: &TenantName) -> Result<u64, Error> {
+    const SQL: &str = "SELECT count(*) FROM user_ WHERE tenant = $1 AND version <> published_version";
+    let rows = store.fetch(SQL, params![tenant.as_str()]).await?;
+    Ok(rows.first().map_or(Ok(0), |row| row.uint(0))?)
 }
 
 /// Some users after `after` of whom the bus has heard the newest, to be told again as they are; who went before `forgotten` is ended.

@@ -30,16 +30,32 @@ pub(crate) struct Press {
     pub(crate) tenant: TenantName,
 }
 
+/// How much of what is due has been published.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Published {
+    /// There is nothing more.
+    All,
+    /// There may be more.
+    Some,
+    /// None: there is no room for it yet.
+    Waits,
+}
+
 impl Press {
-    /// Publishes some of what is due; gives how many records. What has begun is seen through, also where this is dropped because the
-    /// lease is lost: only then is it known whether it came too late.
-    pub(crate) async fn users(&self, now: Timestamp) -> Result<usize, Error> {
-        let due = self.due().await?;
+    /// Publishes some of what is due; says how many records. What is urgent goes alone, and what is bulk waits for room on its way. What
+    /// has begun is seen through, also where this is dropped because the lease is lost: only then is it known whether it came too late.
+    pub(crate) async fn users(&self, way: &[Topic], now: Timestamp) -> Result<(Published, usize), Error> {
+        let mut due = self.due().await?;
+        let urgent = due.partition_point(|record| record.class < Class::Bulk);
         if due.is_empty() {
-            return Ok(0);
+            return Ok((Published::All, 0));
+        } else if urgent > 0 {
+            due.truncate(urgent);
+        } else if !self.bus.has_room(way).await {
+            return Ok((Published::Waits, 0));
         }
         let count = due.len();
-        self.see_through(due, now).await.map(|()| count)
+        self.see_through(due, now).await.map(|()| (Published::Some, count))
     }
 
     /// Publishes again what is published already, if it is ours to publish.

@@ -1,6 +1,7 @@
 //! The service: one detection per tenant that the configuration reads, each under the tenant's lease.
 
 use std::collections::BTreeMap;
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +16,7 @@ use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::status::Publisher;
 use xtsync_platform::store::{self, Migration, Migrations, Report, Store};
+use xtsync_proto::topic::Topic;
 
 use crate::commands::GROUP;
 use crate::hold::{Scope, Scopes};
@@ -178,7 +180,9 @@ fn orders(configuration: &Configuration) -> BTreeMap<TenantName, (resource::Tena
         let tenant = configuration.tenant(&name)?.clone();
         let users = configuration.projection(&name).map(|(revision, projection)| (revision, projection.clone()));
         let scopes = scopes(configuration, &name);
-        Some((name, (tenant, Order { revision: configuration.revision(), users, scopes })))
+        let targets = configuration.synchronizations_from(&name).map(|synchronization| synchronization.spec.to.clone());
+        let way = iter::once(Topic::UserDeltas(name.clone())).chain(targets.map(Topic::Decisions)).collect();
+        Some((name, (tenant, Order { revision: configuration.revision(), users, scopes, way })))
     };
     names.into_iter().filter_map(order).collect()
 }

@@ -16,8 +16,9 @@ use tracing::info;
 use xtsync_directory::Source;
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
-use xtsync_platform::bus::Bus;
+use xtsync_platform::bus::{Bus, ROOM_LOOK};
 use xtsync_platform::store::{Epoch, Store, Transaction, lease};
+use xtsync_proto::topic::Topic;
 
 use self::again::Again;
 use self::compare::Comparison;
@@ -29,7 +30,7 @@ use crate::hold::{self, Scopes};
 use crate::membership;
 use crate::metrics::Metrics;
 use crate::mirror::{self, CHUNK, Mirrored};
-use crate::publication::Press;
+use crate::publication::{Press, Published};
 use crate::reading::{self, Phase, Reading};
 use crate::rebuild::rebuild;
 use crate::round::Context;
@@ -52,6 +53,8 @@ pub(crate) struct Order {
     pub(crate) users: Option<(u64, Projection)>,
     /// How the groups of its scopes count.
     pub(crate) scopes: Scopes,
+    /// The topics that a delta goes by, until it is taken in at its targets.
+    pub(crate) way: Vec<Topic>,
 }
 
 /// How often to look.
@@ -127,6 +130,12 @@ pub(crate) struct Tenant {
     recut_after: Option<String>,
     /// Whether the bus may not have heard the newest of somebody.
     owes: bool,
+    /// About how many users wait for room to be published.
+    behind: u64,
+    /// The last round of which the bus has heard everything.
+    on_bus: u64,
+    /// A complete round that is still to be told, with when it was complete.
+    fresh: Option<(u64, Timestamp)>,
 }
 
 impl Tenant {
@@ -160,7 +169,7 @@ impl Tenant {
             fence,
             metrics,
             pace,
-            order: Order { revision: order.revision, users: None, scopes: Scopes::new() },
+            order: Order { revision: order.revision, users: None, scopes: Scopes::new(), way: Vec::new() },
             closure: Closure::default(),
             facts: Facts::default(),
             groups_readable: false,
@@ -181,6 +190,9 @@ impl Tenant {
             is_scrubbing: false,
             recut_after: None,
             owes: true,
+            behind: 0,
+            on_bus: 0,
+            fresh: None,
         };
         tenant.obey(order, now).await?;
         Ok(tenant)
@@ -227,6 +239,16 @@ impl Tenant {
         self.round_due = Timestamp(0);
     }
 
+    /// The last round of which the bus has heard everything.
+    pub(crate) fn round(&self) -> u64 {
+        self.on_bus
+    }
+
+    /// About how many users wait to be published.
+    pub(crate) fn lag(&self) -> u64 {
+        self.behind
+    }
+
     /// Whether what is published is being told again.
     pub(crate) fn is_scrubbing(&self) -> bool {
         self.is_scrubbing
@@ -241,7 +263,7 @@ impl Tenant {
     pub(crate) async fn step(&mut self, now: Timestamp) -> Result<Pause, Error> {
         // With each round also what a former owner published too late.
         let looks = self.owes || now >= self.round_due;
-        let published = if looks { self.publish(now).await? } else { 0 };
+        let published = if looks { self.publish(now).await? } else { Published::All };
         if now >= self.facts_due {
             self.look_at_facts(now).await?;
         }
@@ -250,10 +272,13 @@ impl Tenant {
         }
         let recut = self.recut(now).await?;
         let read = if self.reading.phase != Phase::Idle || now >= self.round_due { self.read(now).await? } else { false };
-        if published > 0 || recut || read {
+        if published == Published::Some || recut || read {
             return Ok(Pause::None);
         }
-        let rest = self.round_due.min(self.facts_due);
+        let mut rest = self.round_due.min(self.facts_due);
+        if published == Published::Waits {
+            rest = rest.min(now.plus(ROOM_LOOK));
+        }
         Ok(Pause::Until(self.scrub(now).await?.map_or(rest, |piece| piece.min(rest))))
     }
 
@@ -265,11 +290,21 @@ impl Tenant {
         self.order.users.as_ref().is_some_and(|(_, projection)| !(self.reading.first() || self.reading.rereads()) || found(projection))
     }
 
-    /// Publishes some of what is due; gives how many records.
-    async fn publish(&mut self, now: Timestamp) -> Result<usize, Error> {
-        let published = self.press().users(now).await?;
-        self.owes = published > 0;
-        self.metrics.published(&self.name, published);
+    /// Publishes some of what is due.
+    async fn publish(&mut self, now: Timestamp) -> Result<Published, Error> {
+        let (published, count) = self.press().users(&self.order.way, now).await?;
+        self.owes = published != Published::All;
+        self.metrics.published(&self.name, count);
+        self.behind = self.behind.saturating_sub(count as u64);
+        match published {
+            Published::All => {
+                (self.behind, self.on_bus) = (0, self.reading.round);
+                self.say_fresh(now).await?;
+            }
+            // Counted once, since there may be very many.
+            Published::Waits if self.behind == 0 => self.behind = mirror::unpublished_count(&self.store, &self.name).await?,
+            Published::Waits | Published::Some => {}
+        }
         Ok(published)
     }
 

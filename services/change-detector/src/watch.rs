@@ -176,7 +176,8 @@ impl Watched {
         self.shared.status.set(RoleStatus {
             tenant: self.name.to_string(),
             revision: tenant.map_or(0, |tenant| tenant.order.revision),
-            round: tenant.map_or(0, |tenant| tenant.reading.round),
+            round: tenant.map_or(0, Tenant::round),
+            lag: tenant.map_or(0, Tenant::lag),
             blocked: blocked.to_owned(),
             held: held.into_iter().filter(|(_, people)| *people > 0).map(|(reason, people)| (reason.to_owned(), people)).collect(),
             leader: true,

@@ -204,8 +204,16 @@ impl Membership {
         }
         let replays = self.partitions.iter().filter_map(|(partition, assigned)| Some((partition, assigned.replays_from()?)));
         let from: Vec<_> = replays.map(|(partition, offset)| Position { partition: partition.clone(), offset }).collect();
-        self.replay = Replay::of(&context.bus, self.replay.take(), &from).await?;
+        self.replay = Replay::of(&context.bus, self.replay.take(), &from, self.decisions()).await?;
         Ok(())
+    }
+
+    /// Where the decisions of what is ours go.
+    fn decisions(&self) -> Vec<Topic> {
+        let sources: BTreeSet<_> = self.partitions.values().map(|assigned| &assigned.source).collect();
+        let synchronizations = sources.into_iter().flat_map(|source| self.configuration.synchronizations_from(source));
+        let targets: BTreeSet<_> = synchronizations.map(|synchronization| &synchronization.spec.to).collect();
+        targets.into_iter().cloned().map(Topic::Decisions).collect()
     }
 
     async fn commit(&mut self, partitions: Vec<Partition>) -> Result<(), Error> {

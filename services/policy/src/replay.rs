@@ -2,35 +2,44 @@
 
 use std::time::Duration;
 
-use xtsync_platform::bus::{Bus, Error, Partition, Position, Reader, Record};
+use tokio::time::sleep;
+use xtsync_platform::bus::{Bus, Error, Partition, Position, ROOM_LOOK, Reader, Record};
+use xtsync_proto::topic::Topic;
 
 /// The most records taken at once, so that a live record never waits for long.
-const BATCH_MAX: usize = 200;
+const BATCH_MAX: usize = 100;
 
 /// How long one look for more records may take.
 const WAIT: Duration = Duration::from_millis(500);
 
 /// The partitions that are replayed.
 pub(crate) struct Replay {
+    bus: Bus,
     reader: Box<dyn Reader>,
     partitions: Vec<Partition>,
+    /// Where what is decided goes.
+    decisions: Vec<Topic>,
 }
 
 impl Replay {
-    /// Reads these partitions from these offsets on, and no others: goes on with the replay that there is if that is what it does.
-    pub(crate) async fn of(bus: &Bus, current: Option<Self>, from: &[Position]) -> Result<Option<Self>, Error> {
+    /// Reads these partitions from these offsets on, and no others, for decisions on these topics: goes on with the replay that there is
+    /// if that is what it does.
+    pub(crate) async fn of(bus: &Bus, current: Option<Self>, from: &[Position], decisions: Vec<Topic>) -> Result<Option<Self>, Error> {
         match current {
             _ if from.is_empty() => Ok(None),
-            Some(current) if current.stands_at(from) => Ok(Some(current)),
+            Some(current) if current.stands_at(from) => Ok(Some(Self { decisions, ..current })),
             Some(_) | None => {
                 let partitions = from.iter().map(|position| position.partition.clone()).collect();
-                Ok(Some(Self { reader: bus.reader(from).await?, partitions }))
+                Ok(Some(Self { bus: Bus::clone(bus), reader: bus.reader(from).await?, partitions, decisions }))
             }
         }
     }
 
-    /// The next records; none where only gaps are left. Cancelling it loses nothing.
+    /// The next records, once there is room where their decisions go; none where only gaps are left. Cancelling it loses nothing.
     pub(crate) async fn next(&mut self) -> Result<Vec<Record>, Error> {
+        while !self.bus.has_room(&self.decisions).await {
+            sleep(ROOM_LOOK).await;
+        }
         self.reader.read(BATCH_MAX, WAIT).await
     }
 

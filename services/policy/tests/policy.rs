@@ -113,6 +113,26 @@ async fn a_live_change_overtakes_a_replay_and_has_the_last_word() {
 }
 
 #[tokio::test]
+async fn a_replay_waits_for_room_and_what_is_live_does_not() {
+    let mut world = World::new().await;
+    world.apply(4);
+    let mut service = world.service();
+    world.publish(many(20)).await;
+    until(&mut service, "all decisions", async || world.decisions("lab").await.len() == 20).await;
+
+    world.bus.rig().full = vec![Topic::Decisions(name("hub"))];
+    world.synchronize(5, "emea", "lab", r#""groups":[{"id":"sales"},{"id":"legal"}]"#);
+    world.apply(5);
+    world.publish([gone("emea", "user-7", 8)]).await;
+    let anew = async || said(&world.decisions("lab").await).into_iter().filter(|said| said.contains("@5")).collect::<Vec<_>>();
+    until(&mut service, "the leaver", async || !anew().await.is_empty()).await;
+    assert_eq!(anew().await, ["emea/user-7: deleted @5 live"]);
+
+    world.bus.rig().full.clear();
+    until(&mut service, "the end", async || world.marked("lab", "emea", 5).await.len() == PARTITIONS as usize).await;
+}
+
+#[tokio::test]
 async fn a_crash_before_the_commit_repeats_the_same_decisions() {
     let world = World::new().await;
     world.apply(4);

@@ -134,6 +134,10 @@ impl Transport for Slow {
         self.inner.publish(records, urgency).await
     }
 
+    async fn has_room(&self, topics: &[Topic]) -> bool {
+        self.inner.has_room(topics).await
+    }
+
     async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error> {
         self.inner.subscribe(group, topics).await
     }

@@ -24,7 +24,7 @@ use xtsync_proto::topic::Topic;
 
 use self::shared::Shared;
 use self::writer::{Append, Row};
-use super::backlog::{Backlog, Look, PATIENCE, PORTION};
+use super::backlog::{Backlog, Look, PATIENCE};
 use super::{CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency, partition_of};
 use crate::clock::Clock;
 
@@ -97,12 +97,13 @@ impl Embedded {
 
 #[async_trait]
 impl Look for Embedded {
-    async fn behind(&self, topic: &Topic, group: &'static str) -> Result<i64, Error> {
+    async fn behind(&self, topic: &Topic, group: &'static str) -> Result<Option<u64>, Error> {
         let log = self.shared.log(topic).await?;
-        let mut behind = 0;
+        let mut behind = None;
         for part in 0..log.partitions() {
-            let committed = log::committed(&self.shared.readers, group, &log, part).await?;
-            behind += committed.map_or(0, |committed| (log.end(part) - committed.next).max(0));
+            if let Some(committed) = log::committed(&self.shared.readers, group, &log, part).await? {
+                *behind.get_or_insert(0) += u64::try_from(log.end(part) - committed.next).unwrap_or(0);
+            }
         }
         Ok(behind)
     }
@@ -114,17 +115,12 @@ impl Transport for Embedded {
         records.iter().try_for_each(Outgoing::check_size)?;
         match urgency {
             Urgency::Live => self.append(&self.live, records).await,
-            Urgency::Bulk => {
-                let mut records = records;
-                while !records.is_empty() {
-                    let rest = records.split_off(records.len().min(PORTION));
-                    let portion = std::mem::replace(&mut records, rest);
-                    self.backlog.make_room(self, &portion).await;
-                    self.append(&self.bulk, portion).await?;
-                }
-                Ok(())
-            }
+            Urgency::Bulk => self.append(&self.bulk, records).await,
         }
+    }
+
+    async fn has_room(&self, topics: &[Topic]) -> bool {
+        self.backlog.has_room(self, topics).await
     }
 
     async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error> {

@@ -28,8 +28,11 @@ use self::client::Access;
 pub use self::options::{KafkaOptions, Login, OAuth, ScramHash, Security};
 use self::publish::{Producer, Publisher};
 use self::takers::Takers;
-use super::backlog::{Backlog, Look, PORTION};
+use super::backlog::{Backlog, Look};
 use super::{CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency};
+
+/// The most records of a bulk publication that go out at once.
+const PORTION: usize = 2_000;
 
 /// The bus on Kafka.
 pub struct Kafka(Arc<Cluster>);
@@ -52,8 +55,8 @@ impl Cluster {
 
 #[async_trait]
 impl Look for Cluster {
-    async fn behind(&self, topic: &Topic, group: &'static str) -> Result<i64, Error> {
-        self.takers.behind(&self.access, self.client(), topic, group).await
+    async fn behind(&self, topic: &Topic, group: &'static str) -> Result<Option<u64>, Error> {
+        self.takers.behind(&self.access, topic, group).await
     }
 }
 
@@ -73,18 +76,21 @@ impl Kafka {
 #[async_trait]
 impl Transport for Kafka {
     async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
-        let Cluster { publisher, backlog, .. } = &*self.0;
+        let publisher = &self.0.publisher;
         records.iter().try_for_each(Outgoing::check_size)?;
         match urgency {
             Urgency::Live => publisher.send(&records).await,
             Urgency::Bulk => {
                 for portion in records.chunks(PORTION) {
-                    backlog.make_room(&*self.0, portion).await;
                     publisher.bulk(portion).await?;
                 }
                 Ok(())
             }
         }
+    }
+
+    async fn has_room(&self, topics: &[Topic]) -> bool {
+        self.0.backlog.has_room(&*self.0, topics).await
     }
 
     async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error> {

@@ -1,16 +1,15 @@
 //! Groups on Kafka: sharing, rebalances with records in hand, members that were silent.
 
 use std::collections::BTreeSet;
-use std::pin::pin;
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
 use xtsync_harness::{Kafka as Broker, KafkaOptions as BrokerOptions, unique};
-use xtsync_platform::bus::{Committed, Error, Event, KafkaOptions, Partition, Record, Subscription, Urgency};
+use xtsync_platform::bus::{Committed, Error, Event, KafkaOptions, Partition, Record, Subscription};
 use xtsync_proto::topic::{PROVISIONER_GROUP, Topic};
 
 use crate::bed::{Bed, broker, new_tenant};
-use crate::say::{PATIENCE, after, join, next, part, publish, put, take, text};
+use crate::say::{PATIENCE, after, join, next, part, publish, take, text};
 
 /// A bus whose members drain for a second at most.
 async fn hasty() -> Bed {
@@ -186,23 +185,20 @@ async fn a_member_that_was_silent_has_lost_its_partitions() {
 }
 
 #[tokio::test]
-async fn bulk_waits_for_who_takes_the_topic_and_what_is_live_does_not() {
-    let bed = Bed::on(KafkaOptions { bulk_patience: PATIENCE, ..KafkaOptions::new(broker().await.bootstrap()) }).await;
-    let topic = bed.create(Topic::Decisions(new_tenant())).await;
+async fn a_topic_has_room_while_who_takes_it_is_near() {
+    let bed = Bed::on(KafkaOptions { bulk_patience: Duration::from_secs(3_600), ..KafkaOptions::new(broker().await.bootstrap()) }).await;
+    let decisions = async || bed.create(Topic::Decisions(new_tenant())).await;
+    let (topic, untaken) = (decisions().await, decisions().await);
+    publish(&bed.bus, &untaken, 1_000).await;
     let mut member = join(&bed.bus, PROVISIONER_GROUP, &topic).await;
+    publish(&bed.bus, &topic, 1_000).await;
     member.commit((0..6).map(|index| position(&part(&topic, index), 0)).collect()).await.unwrap();
-    publish(&bed.bus, &topic, 750).await;
-    let mut late = pin!(publish(&bed.bus, &topic, 1));
-    for _ in 0..20 {
-        let live = bed.bus.publish(vec![put(&topic, "live", "now")], Urgency::Live);
-        tokio::select! {
-            biased;
-            () = &mut late => panic!("so much stands before the taker that bulk must wait"),
-            published = live => published.unwrap(),
-        }
-    }
+    let way = [untaken, topic.clone()];
+    assert!(bed.bus.has_room(&way[..1]).await);
+    assert!(!bed.bus.has_room(&way).await);
     let ends = bed.bus.ends(&topic).await.unwrap();
-    assert_eq!(ends.iter().map(|ends| ends.high).sum::<i64>(), 770);
     member.commit((0..).zip(ends).map(|(index, ends)| position(&part(&topic, index), ends.high)).collect()).await.unwrap();
-    timeout(PATIENCE, late).await.unwrap();
+    assert!(bed.bus.has_room(&way).await);
+    publish(&bed.bus, &topic, 1_000).await;
+    assert!(!bed.bus.has_room(&way).await);
 }

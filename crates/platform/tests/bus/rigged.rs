@@ -27,6 +27,8 @@ pub(crate) struct Rig {
     pub(crate) failing_commits: u32,
     /// Topics that an administrator has not made yet.
     pub(crate) missing: Vec<Topic>,
+    /// Topics whose taker is far behind.
+    pub(crate) full: Vec<Topic>,
     /// What the group says before anything else.
     pub(crate) events: VecDeque<Event>,
     /// Every commit that succeeded.
@@ -66,6 +68,10 @@ impl Transport for Rigged {
     async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
         self.reach()?;
         self.inner.publish(records, urgency).await
+    }
+
+    async fn has_room(&self, topics: &[Topic]) -> bool {
+        !topics.iter().any(|topic| self.rig().full.contains(topic)) && self.inner.has_room(topics).await
     }
 
     async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error> {

@@ -18,6 +18,7 @@ use super::compare::Comparison;
 use crate::ROLE;
 use crate::error::Error;
 use crate::mirror::{self, CHUNK, HARMLESS, Sight};
+use crate::publication::Published;
 use crate::reading::{self, Phase, Reading};
 use crate::{hold, membership, round};
 
@@ -247,13 +248,21 @@ impl Tenant {
         self.end_comparison();
         self.round_due = now.plus(self.pace.rounds);
         if news || now >= self.freshness_due {
-            // What this round found is on the bus before it is said to be complete.
-            while self.publish(now).await? > 0 {}
-            let fact = self.facts.freshness(self.reading.round, now);
-            self.say(vec![fact], now).await?;
-            self.freshness_due = now.plus(FRESHNESS_EVERY);
+            self.fresh = Some((self.reading.round, now));
+            while self.publish(now).await? == Published::Some {}
+        } else if !self.owes {
+            self.on_bus = self.reading.round;
         }
         debug!(tenant = %self.name, round = self.reading.round, "round complete");
+        Ok(())
+    }
+
+    /// Says that a round is complete: what it found is on the bus.
+    pub(super) async fn say_fresh(&mut self, now: Timestamp) -> Result<(), Error> {
+        let Some((round, completed)) = self.fresh.take() else { return Ok(()) };
+        let fact = self.facts.freshness(round, completed);
+        self.say(vec![fact], now).await?;
+        self.freshness_due = now.plus(FRESHNESS_EVERY);
         Ok(())
     }
 

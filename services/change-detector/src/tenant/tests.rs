@@ -3,6 +3,8 @@
 mod comparison;
 mod notifications;
 mod rebuilt;
+#[path = "../../../../crates/platform/tests/bus/rigged.rs"]
+mod rigged;
 mod scrub;
 mod stage;
 
@@ -49,6 +51,20 @@ fn with_ana_and_bo(stage: Stage) -> Stage {
     stage.directory.groups(vec![joined("all", &["ana", "bo"])]);
     stage.directory.users(vec![changed("ana", &[("city", "Paris")]), changed("bo", &[])]);
     stage
+}
+
+#[tokio::test]
+async fn bulk_waits_for_room_what_is_urgent_does_not_and_neither_round_is_complete_before() {
+    let mut stage = ana_and_bo().await;
+    stage.fill(true);
+    assert_eq!(stage.settle().await, []);
+    assert_eq!(stage.said().await, (2, 0, None));
+    stage.directory.users(vec![changed("ana", &[("city", "Rome")])]);
+    assert_eq!(told(&stage.settle().await), ["ana:live:all:Rome"]);
+    assert_eq!(stage.said().await, (1, 0, None));
+    stage.fill(false);
+    assert_eq!(told(&stage.settle().await), ["bo:initial:all:-"]);
+    assert_eq!(stage.said().await, (0, 3, Some(3)));
 }
 
 #[tokio::test]

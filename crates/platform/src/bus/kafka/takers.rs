@@ -1,4 +1,4 @@
-//! What other groups have committed: how far behind who takes a topic is.
+//! What the groups that take topics have committed.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -6,12 +6,11 @@ use std::time::Duration;
 
 use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
-use rdkafka::producer::Producer as _;
+use rdkafka::topic_partition_list::TopicPartitionListElem;
 use xtsync_proto::topic::Topic;
 
 use super::aside::Aside;
 use super::client::{Access, Callbacks};
-use super::publish::Producer;
 use super::topics::asking;
 use super::{error, record};
 use crate::bus::{Error, Partition};
@@ -27,22 +26,26 @@ type Taker = Arc<Aside<BaseConsumer<Callbacks>>>;
 pub(super) struct Takers(Mutex<HashMap<&'static str, Taker>>);
 
 impl Takers {
-    /// How many records of a topic a group has not committed. Of a partition of which it never committed anything, none.
-    pub(super) async fn behind(&self, access: &Access, client: Arc<Producer>, topic: &Topic, group: &'static str) -> Result<i64, Error> {
-        let taker = self.of(access, group)?;
-        let (name, partitions) = (topic.to_string(), Partition::all(topic).collect::<Vec<_>>());
+    /// How many records of a topic a group has not committed, `None` where it never committed any. Of a partition of which it never
+    /// committed any, none count.
+    pub(super) async fn behind(&self, access: &Access, topic: &Topic, group: &'static str) -> Result<Option<u64>, Error> {
+        let (taker, partitions) = (self.of(access, group)?, Partition::all(topic).collect::<Vec<_>>());
         asking(move || {
             // Where we log in by token, this is when the library is given one.
             drop(taker.poll(Duration::ZERO));
-            let committed = taker.committed_offsets(record::list(&partitions), ANSWER_MAX).map_err(|error| error::of(&error))?;
-            let mut behind = 0;
-            for partition in committed.elements() {
-                let Offset::Offset(next) = partition.offset() else { continue };
-                let marks = client.client().fetch_watermarks(&name, partition.partition(), ANSWER_MAX);
-                let (_, high) = marks.map_err(|error| error::of_topic(&error, &name))?;
-                behind += (high - next).max(0);
-            }
-            Ok(behind)
+            let mut committed = record::list(&partitions);
+            committed = taker.committed_offsets(committed, ANSWER_MAX).map_err(|error| error::of(&error))?;
+            let mut last = record::list(&partitions);
+            last.set_all_offsets(Offset::End).map_err(|error| error::of(&error))?;
+            // One request for all, where watermarks would be two for each.
+            last = taker.offsets_for_times(last, ANSWER_MAX).map_err(|error| error::of(&error))?;
+            let behind =
+                |(committed, last): (TopicPartitionListElem<'_>, TopicPartitionListElem<'_>)| match (committed.offset(), last.offset()) {
+                    (Offset::Offset(next), Offset::Offset(end)) => Some(u64::try_from(end - next).unwrap_or(0)),
+                    _ => None,
+                };
+            let behind: Vec<u64> = committed.elements().into_iter().zip(last.elements()).filter_map(behind).collect();
+            Ok((!behind.is_empty()).then(|| behind.iter().sum()))
         })
         .await
     }

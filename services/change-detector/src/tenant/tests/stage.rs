@@ -13,7 +13,7 @@ use xtsync_directory::{
     Subscription, UserChange,
 };
 use xtsync_domain::delta::{Gone, Kind, UserDelta};
-use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
+use xtsync_domain::fact::{AccessPolicy, Fact, GroupState, Identity, TenantFact};
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{Attributes, GroupId, TenantName, Timestamp, Value};
 use xtsync_harness::{Postgres, unique};
@@ -33,6 +33,7 @@ use crate::metrics::Metrics;
 use crate::nudge::Nudge;
 use crate::publication::Press;
 use crate::subscriber::Subscriber;
+use crate::tenant::tests::rigged::Rigged;
 use crate::tenant::{Fence, Order, Pace, Pause, Tenant};
 
 const LEASE: &str = "detector/emea";
@@ -47,6 +48,7 @@ pub(super) struct Stage {
     store: String,
     clock: Arc<ManualClock>,
     bus: Bus,
+    rigged: Arc<Rigged>,
     heard: Table,
     /// Whose keys were ended.
     pub(super) ended: Vec<String>,
@@ -79,12 +81,13 @@ impl Stage {
 
     async fn stored(folder: TempDir, store: String, projection: Projection) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp(1_000_000_000_000)));
-        let bus: Bus = Embedded::open(&folder.path().join("bus.sqlite"), clock.clone()).await.unwrap();
+        let rigged = Rigged::new(Embedded::open(&folder.path().join("bus.sqlite"), clock.clone()).await.unwrap());
+        let bus: Bus = Arc::<Rigged>::clone(&rigged);
         let heard = Table::open(&bus, vec![Topic::UserDeltas(emea())]).await.unwrap();
         let directory = Arc::new(Script::default());
-        let order = Order { revision: 1, users: Some((1, projection)), scopes: Scopes::new() };
+        let order = Order { revision: 1, users: Some((1, projection)), scopes: Scopes::new(), way: vec![Topic::UserDeltas(emea())] };
         let tenant = take_up(&store, &clock, &bus, &directory, &order).await;
-        Self { folder, store, clock, bus, heard, ended: Vec::new(), directory, order, tenant }
+        Self { folder, store, clock, bus, rigged, heard, ended: Vec::new(), directory, order, tenant }
     }
 
     /// One step, a moment later.
@@ -127,6 +130,26 @@ impl Stage {
         }
     }
 
+    /// Whether who takes what is published is far behind from now on.
+    pub(super) fn fill(&self, is_full: bool) {
+        self.rigged.rig().full = if is_full { vec![Topic::UserDeltas(emea())] } else { Vec::new() };
+    }
+
+    /// What is said of how far it is: how many wait to be published, and the last complete round, to operators and to everybody.
+    pub(super) async fn said(&self) -> (u64, u64, Option<u64>) {
+        let mut table = Table::open(&self.bus, vec![Topic::TenantFacts(emea())]).await.unwrap();
+        let mut fresh = None;
+        while !table.caught_up() {
+            for record in table.next().await.unwrap() {
+                let wire: v1::TenantFact = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
+                if let Fact::Freshness { round, .. } = TenantFact::try_from(wire).unwrap().fact {
+                    fresh = Some(round);
+                }
+            }
+        }
+        (self.tenant.lag(), self.tenant.round(), fresh)
+    }
+
     /// What was published since this was last asked.
     pub(super) async fn published(&mut self) -> Vec<UserDelta> {
         let ends = self.bus.ends(&Topic::UserDeltas(emea())).await.unwrap();
@@ -159,7 +182,8 @@ impl Stage {
     }
 
     pub(super) async fn order(&mut self, attributes: &[&str], groups: &[&str], revision: u64) {
-        self.order = Order { revision, users: Some((revision, projection(attributes, groups))), scopes: self.order.scopes.clone() };
+        let users = Some((revision, projection(attributes, groups)));
+        self.order = Order { revision, users, ..self.order.clone() };
         self.obey().await;
     }
 

@@ -74,12 +74,13 @@ fn before_a_first_apply_that_is_waited_for() {
 #[test]
 fn what_roles_say_is_waited_for_in_words() {
     type Change = fn(&mut RoleStatus);
-    let cases: [(usize, Change, &str); 13] = [
+    let cases: [(usize, Change, &str); 14] = [
         (0, |role| role.role = String::new(), "a change-detector to say how emea is"),
         (0, |role| role.at = Some(wire_time(NOW.minus(SILENT))), "a change-detector to say how emea is"),
         (0, |role| role.leader = false, "a change-detector to say how emea is"),
         (0, |role| role.blocked = "forbidden".into(), "change-detector of emea: forbidden"),
         (0, |role| role.revision = 6, "change-detector of emea to take up revision 7"),
+        (0, |role| role.lag = 2, "change-detector of emea to publish 2 users"),
         (0, |role| role.round = 0, "the first round of emea"),
         (1, |role| role.role = String::new(), "policy to say how it is"),
         (1, |role| role.revision = 6, "policy to take up revision 7"),
