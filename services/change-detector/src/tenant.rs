@@ -275,9 +275,9 @@ impl Tenant {
         if published == Published::Some || recut || read {
             return Ok(Pause::None);
         }
-        let mut rest = self.round_due.min(self.facts_due);
+        let rest = self.round_due.min(self.facts_due);
         if published == Published::Waits {
-            rest = rest.min(now.plus(ROOM_LOOK));
+            return Ok(Pause::Until(rest.min(now.plus(ROOM_LOOK))));
         }
         Ok(Pause::Until(self.scrub(now).await?.map_or(rest, |piece| piece.min(rest))))
     }

@@ -25,6 +25,10 @@ impl Tenant {
             (self.is_scrubbing, self.scrub_due) = (false, now.plus(LOOK_EVERY));
             return Ok(None);
         };
+        if !self.bus.has_room(&self.order.way).await {
+            (self.is_scrubbing, self.scrub_due) = (true, now.plus(PAUSE));
+            return Ok(Some(self.scrub_due));
+        }
         let press = self.press();
         if scrub.is_fresh() {
             press.facts(&self.facts.all_said(), now).await?;

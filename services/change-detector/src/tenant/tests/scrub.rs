@@ -36,6 +36,10 @@ async fn what_is_live_goes_before_the_next_piece_and_a_successor_goes_on_where_t
     stage.directory.users(all.iter().map(|id| changed(id, &[])).collect());
     stage.settle().await;
     stage.ask_scrub().await;
+    stage.fill(true);
+    assert_eq!(stage.settle().await, [], "who takes them has much else to do");
+    stage.fill(false);
+    stage.later(PAUSE);
     assert_eq!(stage.settle().await.len(), PIECE);
     assert_eq!(stage.settle().await, [], "others go first for a while");
     stage.restart().await;
