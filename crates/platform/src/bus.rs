@@ -31,7 +31,7 @@ pub use table::Table;
 pub use url::connect;
 
 /// When to look again whether there is room on a topic.
-pub const ROOM_LOOK: Duration = Duration::from_millis(20);
+pub const ROOM_LOOK: Duration = Duration::from_millis(50);
 
 /// The most records that one read or one event gives.
 pub const BATCH_MAX: usize = 512;

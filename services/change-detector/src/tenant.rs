@@ -12,12 +12,15 @@ mod scrub;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::info;
+use tokio::time::{Instant, sleep_until};
+use tracing::{debug, info};
 use xtsync_directory::Source;
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
 use xtsync_platform::bus::{Bus, ROOM_LOOK};
+use xtsync_platform::clock::Clock;
 use xtsync_platform::store::{Epoch, Store, Transaction, lease};
+use xtsync_platform::telemetry::chain;
 use xtsync_proto::topic::Topic;
 
 use self::again::Again;
@@ -34,6 +37,9 @@ use crate::publication::{Press, Published};
 use crate::reading::{self, Phase, Reading};
 use crate::rebuild::rebuild;
 use crate::round::Context;
+
+/// The most portions published before something else is looked at.
+const PORTIONS_MAX: usize = 10;
 
 /// The right to act for a tenant.
 #[derive(Debug, Clone)]
@@ -276,7 +282,7 @@ impl Tenant {
             return Ok(Pause::None);
         }
         let rest = self.round_due.min(self.facts_due);
-        if published == Published::Waits {
+        if self.owes {
             return Ok(Pause::Until(rest.min(now.plus(ROOM_LOOK))));
         }
         Ok(Pause::Until(self.scrub(now).await?.map_or(rest, |piece| piece.min(rest))))
@@ -290,12 +296,30 @@ impl Tenant {
         self.order.users.as_ref().is_some_and(|(_, projection)| !(self.reading.first() || self.reading.rereads()) || found(projection))
     }
 
+    /// Publishes what is due until then, while nothing else can be done.
+    pub(crate) async fn publish_until(&mut self, end: Instant, clock: &dyn Clock) {
+        while self.owes && Instant::now() < end {
+            match self.publish(clock.now()).await {
+                Ok(Published::Waits) => sleep_until(end.min(Instant::now() + ROOM_LOOK)).await,
+                Ok(Published::All | Published::Some) => {}
+                Err(error) => return debug!(tenant = %self.name, error = chain(&error), "what is due waits"),
+            }
+        }
+    }
+
     /// Publishes some of what is due.
     async fn publish(&mut self, now: Timestamp) -> Result<Published, Error> {
-        let (published, count) = self.press().users(&self.order.way, now).await?;
-        self.owes = published != Published::All;
-        self.metrics.published(&self.name, count);
-        self.behind = self.behind.saturating_sub(count as u64);
+        let mut published = Published::Some;
+        for _ in 0..PORTIONS_MAX {
+            let count;
+            (published, count) = self.press().users(&self.order.way, now).await?;
+            self.owes = published != Published::All;
+            self.metrics.published(&self.name, count);
+            self.behind = self.behind.saturating_sub(count as u64);
+            if published != Published::Some {
+                break;
+            }
+        }
         match published {
             Published::All => {
                 (self.behind, self.on_bus) = (0, self.reading.round);

@@ -7,10 +7,12 @@ use std::time::Duration;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until};
 use tracing::{error, warn};
 use xtsync_directory::Source;
 use xtsync_domain::{TenantName, Timestamp, resource};
 use xtsync_platform::backoff;
+use xtsync_platform::clock::Clock;
 use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::status::Publisher;
@@ -130,7 +132,7 @@ impl Watched {
             };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = tokio::time::sleep(wait) => {}
+                () = rest(tenant.as_mut().filter(|_| trouble), wait, &*self.shared.parts.clock) => {}
                 changed = self.orders.changed() => if changed.is_err() { return },
                 // Who asks us to wait is not asked sooner, whatever happens there.
                 () = held.nudged(), if !trouble => if let Some(tenant) = &mut tenant { tenant.nudge() },
@@ -186,6 +188,15 @@ impl Watched {
             ..RoleStatus::default()
         });
     }
+}
+
+/// Waits. What a tenant has found before it got into trouble is published meanwhile.
+async fn rest(tenant: Option<&mut Tenant>, wait: Duration, clock: &dyn Clock) {
+    let end = Instant::now() + wait;
+    if let Some(tenant) = tenant {
+        tenant.publish_until(end, clock).await;
+    }
+    sleep_until(end).await;
 }
 
 /// Waits until the lease is ours.

@@ -208,9 +208,10 @@ impl Membership {
         Ok(())
     }
 
-    /// Where the decisions of what is ours go.
+    /// Where the decisions of what is replayed go.
     fn decisions(&self) -> Vec<Topic> {
-        let sources: BTreeSet<_> = self.partitions.values().map(|assigned| &assigned.source).collect();
+        let replayed = self.partitions.values().filter(|assigned| assigned.replays_from().is_some());
+        let sources: BTreeSet<_> = replayed.map(|assigned| &assigned.source).collect();
         let synchronizations = sources.into_iter().flat_map(|source| self.configuration.synchronizations_from(source));
         let targets: BTreeSet<_> = synchronizations.map(|synchronization| &synchronization.spec.to).collect();
         targets.into_iter().cloned().map(Topic::Decisions).collect()

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use tokio::task::JoinHandle;
 use tokio::time::sleep;
 use xtsync_platform::bus::{Bus, Error, Partition, Position, ROOM_LOOK, Reader, Record};
 use xtsync_proto::topic::Topic;
@@ -19,6 +20,9 @@ pub(crate) struct Replay {
     partitions: Vec<Partition>,
     /// Where what is decided goes.
     decisions: Vec<Topic>,
+    /// The look whether there is room there: one that is begun is waited for, however often whoever waits is called away.
+    look: Option<JoinHandle<bool>>,
+    has_room: bool,
 }
 
 impl Replay {
@@ -30,17 +34,33 @@ impl Replay {
             Some(current) if current.stands_at(from) => Ok(Some(Self { decisions, ..current })),
             Some(_) | None => {
                 let partitions = from.iter().map(|position| position.partition.clone()).collect();
-                Ok(Some(Self { bus: Bus::clone(bus), reader: bus.reader(from).await?, partitions, decisions }))
+                Ok(Some(Self { bus: Bus::clone(bus), reader: bus.reader(from).await?, partitions, decisions, look: None, has_room: false }))
             }
         }
     }
 
     /// The next records, once there is room where their decisions go; none where only gaps are left. Cancelling it loses nothing.
     pub(crate) async fn next(&mut self) -> Result<Vec<Record>, Error> {
-        while !self.bus.has_room(&self.decisions).await {
-            sleep(ROOM_LOOK).await;
+        while !self.has_room {
+            self.has_room = self.look().await;
+            if !self.has_room {
+                sleep(ROOM_LOOK).await;
+            }
         }
-        self.reader.read(BATCH_MAX, WAIT).await
+        let records = self.reader.read(BATCH_MAX, WAIT).await?;
+        self.has_room = false;
+        Ok(records)
+    }
+
+    async fn look(&mut self) -> bool {
+        let look = self.look.get_or_insert_with(|| {
+            let (bus, decisions) = (Bus::clone(&self.bus), self.decisions.clone());
+            tokio::spawn(async move { bus.has_room(&decisions).await })
+        });
+        let has_room = look.await;
+        self.look = None;
+        // The process ends.
+        has_room.unwrap_or(false)
     }
 
     /// The offset up to which a partition was read.

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use prost::Message as _;
 use support::{PROJECTION, TRACE, World, gone, name, outgoing, until, user};
+use tokio::time::timeout;
 use xtsync_domain::decision::{Departure, Desired};
 use xtsync_domain::{Decision, Origin, UserDelta};
 use xtsync_harness::wait_for;
@@ -123,8 +124,11 @@ async fn a_replay_waits_for_room_and_what_is_live_does_not() {
     world.bus.rig().full = vec![Topic::Decisions(name("hub"))];
     world.synchronize(5, "emea", "lab", r#""groups":[{"id":"sales"},{"id":"legal"}]"#);
     world.apply(5);
-    world.publish([gone("emea", "user-7", 8)]).await;
     let anew = async || said(&world.decisions("lab").await).into_iter().filter(|said| said.contains("@5")).collect::<Vec<_>>();
+    let works = async { while service.step().await.is_ok() {} };
+    assert!(timeout(Duration::from_millis(500), works).await.is_err());
+    assert_eq!(anew().await, [""; 0]);
+    world.publish([gone("emea", "user-7", 8)]).await;
     until(&mut service, "the leaver", async || !anew().await.is_empty()).await;
     assert_eq!(anew().await, ["emea/user-7: deleted @5 live"]);
 

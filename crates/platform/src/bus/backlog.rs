@@ -6,6 +6,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::join_all;
 use tokio::time::Instant;
 use tracing::debug;
 use xtsync_proto::topic::Topic;
@@ -37,9 +38,9 @@ pub(super) struct Backlog {
 
 #[derive(Debug, Clone, Copy)]
 enum Seen {
-    /// There has been no room since then.
+    /// There has been no room since then, or it could not be learnt whether there was.
     Full(Instant),
-    /// Nobody had ever taken any then, or it could not be learnt.
+    /// Nobody had ever taken any then.
     Untaken(Instant),
 }
 
@@ -49,38 +50,48 @@ impl Backlog {
         Self { patience, seen: Mutex::default() }
     }
 
-    /// Whether there is room on all of these topics, or has been none for so long that it is not waited for.
+    /// Whether there is room on all of these topics, or has been none for so long that it is not waited for. Whoever stops waiting for the
+    /// answer, and asks again, has waited all the same.
     pub(super) async fn has_room(&self, look: &impl Look, topics: &[Topic]) -> bool {
-        for topic in topics {
-            if let Some(group) = topic.taken_by()
-                && !self.is_near(look, topic, group).await
-            {
-                return false;
-            }
+        let looks = topics.iter().filter_map(|topic| Some((topic, topic.taken_by()?)));
+        join_all(looks.map(|(topic, group)| self.look(look, topic, group))).await;
+        let mut seen = self.seen();
+        let is_full = |topic: &&Topic| matches!(seen.get(topic), Some(Seen::Full(_)));
+        let full: Vec<&Topic> = topics.iter().filter(is_full).collect();
+        let is_awaited = |topic: &&Topic| matches!(seen.get(topic), Some(Seen::Full(since)) if since.elapsed() < self.patience);
+        if full.iter().any(is_awaited) {
+            return false;
+        }
+        for topic in full {
+            seen.insert(topic.clone(), Seen::Full(Instant::now()));
         }
         true
     }
 
-    async fn is_near(&self, look: &impl Look, topic: &Topic, group: &'static str) -> bool {
-        let before = self.seen().remove(topic);
-        let seen = match before {
-            Some(Seen::Untaken(since)) if since.elapsed() < NOBODY_FOR => Some(Seen::Untaken(since)),
-            _ => match look.behind(topic, group).await {
-                Ok(Some(behind)) if behind <= NEAR => None,
-                Ok(Some(_)) => match before {
-                    Some(Seen::Full(since)) if since.elapsed() >= self.patience => None,
-                    Some(Seen::Full(since)) => Some(Seen::Full(since)),
-                    Some(Seen::Untaken(_)) | None => Some(Seen::Full(Instant::now())),
-                },
-                Ok(None) => Some(Seen::Untaken(Instant::now())),
-                Err(error) => {
+    async fn look(&self, look: &impl Look, topic: &Topic, group: &'static str) {
+        if let Some(Seen::Untaken(since)) = self.seen().get(topic)
+            && since.elapsed() < NOBODY_FOR
+        {
+            return;
+        }
+        let behind = look.behind(topic, group).await;
+        let mut seen = self.seen();
+        match behind {
+            Ok(Some(behind)) if behind <= NEAR => {
+                seen.remove(topic);
+            }
+            Ok(None) | Err(Error::Missing(_)) => {
+                seen.insert(topic.clone(), Seen::Untaken(Instant::now()));
+            }
+            Ok(Some(_)) | Err(_) => {
+                if let Err(error) = behind {
                     debug!(%topic, group, %error, "nobody knows how far the topic is taken");
-                    Some(Seen::Untaken(Instant::now()))
                 }
-            },
-        };
-        self.seen().extend(seen.map(|seen| (topic.clone(), seen)));
-        !matches!(seen, Some(Seen::Full(_)))
+                if !matches!(seen.get(topic), Some(Seen::Full(_))) {
+                    seen.insert(topic.clone(), Seen::Full(Instant::now()));
+                }
+            }
+        }
     }
 
     fn seen(&self) -> MutexGuard<'_, HashMap<Topic, Seen>> {
@@ -92,58 +103,66 @@ impl Backlog {
 mod tests {
     use std::collections::VecDeque;
 
+    use tokio::time::timeout;
     use xtsync_domain::TenantName;
 
     use super::*;
 
-    /// Answers that so many records stand before the taker, one after the other, and then that nobody takes any.
-    struct Script(Mutex<VecDeque<u64>>);
+    /// Answers for each look what stands before the taker: so many records, nothing that he ever took, or that it cannot be learnt.
+    struct Script(Mutex<VecDeque<Result<Option<u64>, Error>>>);
 
     #[async_trait]
     impl Look for Script {
         async fn behind(&self, _: &Topic, _: &'static str) -> Result<Option<u64>, Error> {
-            Ok(self.0.lock().unwrap().pop_front())
+            self.0.lock().unwrap().pop_front().expect("there is no need to look")
         }
     }
 
-    fn decisions(target: &str) -> Topic {
-        Topic::Decisions(TenantName::new(target).unwrap())
+    fn away() -> Result<Option<u64>, Error> {
+        Err(Error::Away("as the test wants it".to_owned()))
     }
 
-    /// Whether there is room on these topics, and how many of these answers that took.
-    async fn look(backlog: &Backlog, answers: &[u64], topics: &[Topic]) -> (bool, usize) {
-        let look = Script(Mutex::new(answers.iter().copied().collect()));
+    fn way() -> [Topic; 2] {
+        ["hub", "lab"].map(|target| Topic::Decisions(TenantName::new(target).unwrap()))
+    }
+
+    /// Whether there is room on these topics, by these answers, all of which are needed.
+    async fn look(backlog: &Backlog, topics: &[Topic], answers: impl IntoIterator<Item = Result<Option<u64>, Error>>) -> bool {
+        let look = Script(Mutex::new(answers.into_iter().collect()));
         let has_room = backlog.has_room(&look, topics).await;
-        let left = look.0.lock().unwrap().len();
-        (has_room, answers.len() - left)
+        assert_eq!(look.0.lock().unwrap().len(), 0, "it was looked at too rarely");
+        has_room
     }
 
     #[tokio::test]
     async fn there_is_room_where_every_taker_is_near() {
-        let backlog = Backlog::new(Duration::from_secs(3_600));
-        let (hub, lab) = (decisions("hub"), decisions("lab"));
-        let way = [hub, lab];
-        assert_eq!(look(&backlog, &[100, 7], &way[..1]).await, (true, 1));
-        assert_eq!(look(&backlog, &[101, 7], &way[..1]).await, (false, 1));
-        assert_eq!(look(&backlog, &[101, 7], &way).await, (false, 1));
-        assert_eq!(look(&backlog, &[0, 101, 7], &way).await, (false, 2));
-        assert_eq!(look(&backlog, &[0, 0, 7], &way).await, (true, 2));
-        assert_eq!(look(&backlog, &[9_999], &[Topic::Config]).await, (true, 0), "nobody takes it by name");
+        let (backlog, way) = (Backlog::new(Duration::from_secs(3_600)), way());
+        assert!(look(&backlog, &way, [Ok(Some(100)), Ok(Some(0))]).await);
+        assert!(!look(&backlog, &way, [Ok(Some(101)), Ok(Some(0))]).await);
+        assert!(!look(&backlog, &way, [Ok(Some(0)), Ok(Some(101))]).await);
+        assert!(!look(&backlog, &way, [away(), Ok(Some(0))]).await, "it may be full");
+        assert!(look(&backlog, &way, [Ok(Some(0)), Ok(Some(0))]).await);
+        assert!(look(&backlog, &[Topic::Config], []).await, "nobody takes it by name");
     }
 
     #[tokio::test]
     async fn a_topic_that_nobody_takes_has_room_and_is_left_alone_for_a_while() {
-        let backlog = Backlog::new(Duration::from_secs(3_600));
-        assert_eq!(look(&backlog, &[], &[decisions("hub")]).await, (true, 0));
-        assert_eq!(look(&backlog, &[9_999], &[decisions("hub")]).await, (true, 0));
+        let (backlog, way) = (Backlog::new(Duration::from_secs(3_600)), way());
+        assert!(look(&backlog, &way[..1], [Ok(None)]).await);
+        assert!(look(&backlog, &way, [Err(Error::Missing("lab".to_owned()))]).await);
+        assert!(look(&backlog, &way, []).await);
     }
 
     #[tokio::test]
-    async fn who_is_away_is_not_waited_for_long_each_time() {
-        let backlog = Backlog::new(Duration::ZERO);
-        for _ in 0..3 {
-            assert_eq!(look(&backlog, &[9_999], &[decisions("hub")]).await, (false, 1));
-            assert_eq!(look(&backlog, &[9_999], &[decisions("hub")]).await, (true, 1));
+    async fn takers_who_are_away_are_not_waited_for_one_after_the_other_nor_anew_by_who_looks_beside() {
+        let (backlog, way) = (Backlog::new(Duration::from_millis(50)), way());
+        let full = || [Ok(Some(9_999)), away()];
+        for _ in 0..2 {
+            assert!(!look(&backlog, &way, full()).await);
+            let began = Instant::now();
+            let looks = async { while !look(&backlog, &way, full()).await {} };
+            timeout(Duration::from_secs(60), looks).await.unwrap();
+            assert!(began.elapsed() < Duration::from_secs(1), "one wait, for both");
         }
     }
 }

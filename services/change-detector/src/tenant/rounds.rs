@@ -18,7 +18,6 @@ use super::compare::Comparison;
 use crate::ROLE;
 use crate::error::Error;
 use crate::mirror::{self, CHUNK, HARMLESS, Sight};
-use crate::publication::Published;
 use crate::reading::{self, Phase, Reading};
 use crate::{hold, membership, round};
 
@@ -249,7 +248,7 @@ impl Tenant {
         self.round_due = now.plus(self.pace.rounds);
         if news || now >= self.freshness_due {
             self.fresh = Some((self.reading.round, now));
-            while self.publish(now).await? == Published::Some {}
+            self.publish(now).await?;
         } else if !self.owes {
             self.on_bus = self.reading.round;
         }
@@ -259,10 +258,10 @@ impl Tenant {
 
     /// Says that a round is complete: what it found is on the bus.
     pub(super) async fn say_fresh(&mut self, now: Timestamp) -> Result<(), Error> {
-        let Some((round, completed)) = self.fresh.take() else { return Ok(()) };
+        let Some((round, completed)) = self.fresh else { return Ok(()) };
         let fact = self.facts.freshness(round, completed);
         self.say(vec![fact], now).await?;
-        self.freshness_due = now.plus(FRESHNESS_EVERY);
+        (self.fresh, self.freshness_due) = (None, now.plus(FRESHNESS_EVERY));
         Ok(())
     }
 

@@ -64,7 +64,21 @@ async fn bulk_waits_for_room_what_is_urgent_does_not_and_neither_round_is_comple
     assert_eq!(stage.said().await, (1, 0, None));
     stage.fill(false);
     assert_eq!(told(&stage.settle().await), ["bo:initial:all:-"]);
-    assert_eq!(stage.said().await, (0, 3, Some(3)));
+    assert_eq!(stage.said().await, (0, 3, Some(2)));
+}
+
+#[tokio::test]
+async fn what_waits_is_published_while_the_directory_cannot_be_read() {
+    let mut stage = ana_and_bo().await;
+    stage.fill(true);
+    assert_eq!(stage.settle().await, []);
+    stage.directory.fail(DirectoryError::Forbidden { code: "Authorization_RequestDenied".to_owned() });
+    stage.nudge();
+    stage.steps().await.unwrap_err();
+    stage.fill(false);
+    stage.rest().await;
+    assert_eq!(told(&stage.published().await), ["ana:initial:all:Paris", "bo:initial:all:-"]);
+    assert_eq!(stage.said().await, (0, 1, Some(1)));
 }
 
 #[tokio::test]

@@ -69,10 +69,10 @@ fn detector(known: &Known<'_>, source: &TenantName, words: &mut Vec<String>) {
         words.push(format!("change-detector of {source}: {}", role.blocked));
     } else if role.revision < known.configuration.revision() {
         words.push(format!("change-detector of {source} to take up revision {}", known.configuration.revision()));
-    } else if role.round == 0 {
-        words.push(format!("the first round of {source}"));
     } else if role.lag > 0 {
         words.push(format!("change-detector of {source} to publish {}", count(role.lag, "user")));
+    } else if role.round == 0 {
+        words.push(format!("the first round of {source}"));
     }
 }
 

@@ -16,7 +16,7 @@ use super::{error, record};
 use crate::bus::{Error, Partition};
 
 /// How long the cluster may take to answer.
-const ANSWER_MAX: Duration = Duration::from_secs(1);
+const ANSWER_MAX: Duration = Duration::from_millis(500);
 
 /// A client that asks what its group has committed, and joins nothing.
 type Taker = Arc<Aside<BaseConsumer<Callbacks>>>;

@@ -8,6 +8,7 @@ use async_trait::async_trait;
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 use tokio::sync::watch;
+use tokio::time::Instant;
 use xtsync_directory::{
     Cursor, Error as DirectoryError, GroupChange, Member, MemberKind, Next, Page, Rejected, Result as DirectoryResult, Source, Subscribe,
     Subscription, UserChange,
@@ -95,6 +96,11 @@ impl Stage {
         self.clock.advance(Duration::from_millis(1));
         let now = self.now();
         self.tenant.step(now).await
+    }
+
+    /// Rests as after trouble, for as long as there is something to publish.
+    pub(super) async fn rest(&mut self) {
+        self.tenant.publish_until(Instant::now() + Duration::from_secs(60), &*self.clock).await;
     }
 
     pub(super) fn nudge(&mut self) {
