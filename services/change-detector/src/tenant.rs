@@ -6,21 +6,19 @@
 mod again;
 mod compare;
 mod look;
+mod publishing;
 mod rounds;
 mod scrub;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until};
-use tracing::{debug, info};
+use tracing::info;
 use xtsync_directory::Source;
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
 use xtsync_platform::bus::{Bus, ROOM_LOOK};
-use xtsync_platform::clock::Clock;
 use xtsync_platform::store::{Epoch, Store, Transaction, lease};
-use xtsync_platform::telemetry::chain;
 use xtsync_proto::topic::Topic;
 
 use self::again::Again;
@@ -37,9 +35,6 @@ use crate::publication::{Press, Published};
 use crate::reading::{self, Phase, Reading};
 use crate::rebuild::rebuild;
 use crate::round::Context;
-
-/// The most portions published before something else is looked at.
-const PORTIONS_MAX: usize = 10;
 
 /// The right to act for a tenant.
 #[derive(Debug, Clone)]
@@ -245,16 +240,6 @@ impl Tenant {
         self.round_due = Timestamp(0);
     }
 
-    /// The last round of which the bus has heard everything.
-    pub(crate) fn round(&self) -> u64 {
-        self.on_bus
-    }
-
-    /// About how many users wait to be published.
-    pub(crate) fn lag(&self) -> u64 {
-        self.behind
-    }
-
     /// Whether what is published is being told again.
     pub(crate) fn is_scrubbing(&self) -> bool {
         self.is_scrubbing
@@ -294,42 +279,6 @@ impl Tenant {
     fn cuttable(&self) -> bool {
         let found = |projection: &Projection| projection.unresolved.is_empty() && self.groups_readable;
         self.order.users.as_ref().is_some_and(|(_, projection)| !(self.reading.first() || self.reading.rereads()) || found(projection))
-    }
-
-    /// Publishes what is due until then, while nothing else can be done.
-    pub(crate) async fn publish_until(&mut self, end: Instant, clock: &dyn Clock) {
-        while self.owes && Instant::now() < end {
-            match self.publish(clock.now()).await {
-                Ok(Published::Waits) => sleep_until(end.min(Instant::now() + ROOM_LOOK)).await,
-                Ok(Published::All | Published::Some) => {}
-                Err(error) => return debug!(tenant = %self.name, error = chain(&error), "what is due waits"),
-            }
-        }
-    }
-
-    /// Publishes some of what is due.
-    async fn publish(&mut self, now: Timestamp) -> Result<Published, Error> {
-        let mut published = Published::Some;
-        for _ in 0..PORTIONS_MAX {
-            let count;
-            (published, count) = self.press().users(&self.order.way, now).await?;
-            self.owes = published != Published::All;
-            self.metrics.published(&self.name, count);
-            self.behind = self.behind.saturating_sub(count as u64);
-            if published != Published::Some {
-                break;
-            }
-        }
-        match published {
-            Published::All => {
-                (self.behind, self.on_bus) = (0, self.reading.round);
-                self.say_fresh(now).await?;
-            }
-            // Counted once, since there may be very many.
-            Published::Waits if self.behind == 0 => self.behind = mirror::unpublished_count(&self.store, &self.name).await?,
-            Published::Waits | Published::Some => {}
-        }
-        Ok(published)
     }
 
     fn press(&self) -> Press {

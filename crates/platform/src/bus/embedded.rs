@@ -69,24 +69,12 @@ impl Embedded {
         Ok(compaction::compact(&self.shared, now).await?)
     }
 
-    /// Has records written, some at a time.
-    async fn append(&self, queue: &mpsc::Sender<Append>, records: Vec<Outgoing>) -> Result<(), Error> {
-        let mut rows = self.place(records).await?;
-        while !rows.is_empty() {
-            let rest = rows.split_off(rows.len().min(APPEND_MAX));
-            let (done, durable) = oneshot::channel();
-            let append = Append { rows: std::mem::replace(&mut rows, rest), done };
-            queue.send(append).await.map_err(|_| Error::Away("the embedded log's writer is gone".to_owned()))?;
-            durable.await.map_err(|_| Error::Away("the embedded log's writer is gone".to_owned()))??;
-        }
-        Ok(())
-    }
-
     /// Stamps records and finds the partition of each.
     async fn place(&self, records: Vec<Outgoing>) -> Result<Vec<Row>, Error> {
         let time = self.clock.now();
         let mut rows = Vec::with_capacity(records.len());
         for record in records {
+            record.check_size()?;
             let log = self.shared.log(&record.topic).await?;
             let part = partition_of(&record.key, log.partitions());
             rows.push(Row { log, part, time, record });
@@ -112,11 +100,19 @@ impl Look for Embedded {
 #[async_trait]
 impl Transport for Embedded {
     async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
-        records.iter().try_for_each(Outgoing::check_size)?;
-        match urgency {
-            Urgency::Live => self.append(&self.live, records).await,
-            Urgency::Bulk => self.append(&self.bulk, records).await,
+        let mut rows = self.place(records).await?;
+        let queue = match urgency {
+            Urgency::Live => &self.live,
+            Urgency::Bulk => &self.bulk,
+        };
+        while !rows.is_empty() {
+            let rest = rows.split_off(rows.len().min(APPEND_MAX));
+            let (done, durable) = oneshot::channel();
+            let append = Append { rows: std::mem::replace(&mut rows, rest), done };
+            queue.send(append).await.map_err(|_| Error::Away("the embedded log's writer is gone".to_owned()))?;
+            durable.await.map_err(|_| Error::Away("the embedded log's writer is gone".to_owned()))??;
         }
+        Ok(())
     }
 
     async fn has_room(&self, topics: &[Topic]) -> bool {

@@ -31,9 +31,6 @@ use self::takers::Takers;
 use super::backlog::{Backlog, Look};
 use super::{CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency};
 
-/// The most records of a bulk publication that go out at once.
-const PORTION: usize = 2_000;
-
 /// The bus on Kafka.
 pub struct Kafka(Arc<Cluster>);
 
@@ -76,17 +73,7 @@ impl Kafka {
 #[async_trait]
 impl Transport for Kafka {
     async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
-        let publisher = &self.0.publisher;
-        records.iter().try_for_each(Outgoing::check_size)?;
-        match urgency {
-            Urgency::Live => publisher.send(&records).await,
-            Urgency::Bulk => {
-                for portion in records.chunks(PORTION) {
-                    publisher.bulk(portion).await?;
-                }
-                Ok(())
-            }
-        }
+        self.0.publisher.publish(&records, urgency).await
     }
 
     async fn has_room(&self, topics: &[Topic]) -> bool {

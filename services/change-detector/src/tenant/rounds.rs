@@ -21,8 +21,6 @@ use crate::mirror::{self, CHUNK, HARMLESS, Sight};
 use crate::reading::{self, Phase, Reading};
 use crate::{hold, membership, round};
 
-/// How often freshness is said at most while nothing changes.
-const FRESHNESS_EVERY: Duration = Duration::from_secs(1);
 /// How often a cursor is stored at least, though nothing changed: a directory forgets old ones.
 const CURSOR_STORED_EVERY: Duration = Duration::from_secs(60);
 
@@ -253,15 +251,6 @@ impl Tenant {
             self.on_bus = self.reading.round;
         }
         debug!(tenant = %self.name, round = self.reading.round, "round complete");
-        Ok(())
-    }
-
-    /// Says that a round is complete: what it found is on the bus.
-    pub(super) async fn say_fresh(&mut self, now: Timestamp) -> Result<(), Error> {
-        let Some((round, completed)) = self.fresh else { return Ok(()) };
-        let fact = self.facts.freshness(round, completed);
-        self.say(vec![fact], now).await?;
-        (self.fresh, self.freshness_due) = (None, now.plus(FRESHNESS_EVERY));
         Ok(())
     }
 

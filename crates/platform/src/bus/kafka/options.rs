@@ -18,7 +18,7 @@ pub struct KafkaOptions {
     pub drain_limit: Duration,
     /// How long a publication may take until it counts as failed.
     pub publish_limit: Duration,
-    /// How long a portion of a bulk publication waits at most for who takes its topic: he may be away for long, and others read it too.
+    /// How long bulk waits at most for who takes a topic: he may be away for long, and others read it too.
     pub bulk_patience: Duration,
 }
 

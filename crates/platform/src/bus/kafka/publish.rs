@@ -17,7 +17,10 @@ use super::aside::Aside;
 use super::client::{Access, Callbacks};
 use super::producer::Polled;
 use super::{error, record};
-use crate::bus::{Error, Outgoing};
+use crate::bus::{Error, Outgoing, Urgency};
+
+/// The most records of bulk publications in the producer's queue.
+const PORTION: usize = 2_000;
 
 /// How long to rest while the queue is full.
 const FULL_PAUSE: Duration = Duration::from_millis(5);
@@ -51,15 +54,22 @@ impl Publisher {
         Ok(Self { config, callbacks: access.callbacks(), producer: Mutex::new(producer), bulk: Semaphore::new(1) })
     }
 
-    /// Publishes a portion of what nobody waits for, when no other is on its way.
-    pub(super) async fn bulk(&self, portion: &[Outgoing]) -> Result<(), Error> {
-        let _turn = self.bulk.acquire().await.ok();
-        self.send(portion).await
+    /// See [`crate::bus::Transport::publish`].
+    pub(super) async fn publish(&self, records: &[Outgoing], urgency: Urgency) -> Result<(), Error> {
+        records.iter().try_for_each(Outgoing::check_size)?;
+        for portion in records.chunks(PORTION) {
+            let _turn = match urgency {
+                Urgency::Live => None,
+                Urgency::Bulk => self.bulk.acquire().await.ok(),
+            };
+            self.send(portion).await?;
+        }
+        Ok(())
     }
 
     /// Sends records and waits for all of them, also when one has failed: whoever tries again then is behind those that still came
     /// through.
-    pub(super) async fn send(&self, records: &[Outgoing]) -> Result<(), Error> {
+    async fn send(&self, records: &[Outgoing]) -> Result<(), Error> {
         let producer = self.producer();
         let mut failed = Ok(());
         let mut deliveries = Vec::with_capacity(records.len());

@@ -1,0 +1,78 @@
+//! What a tenant publishes, how much of it waits, and which round is told as complete: one of which the bus has heard everything.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep_until};
+use tracing::debug;
+use xtsync_domain::Timestamp;
+use xtsync_platform::bus::ROOM_LOOK;
+use xtsync_platform::clock::Clock;
+use xtsync_platform::telemetry::chain;
+
+use super::Tenant;
+use crate::error::Error;
+use crate::mirror;
+use crate::publication::Published;
+
+/// The most portions published before something else is looked at.
+const PORTIONS_MAX: usize = 10;
+
+/// How often freshness is said at most while nothing changes.
+const FRESHNESS_EVERY: Duration = Duration::from_secs(1);
+
+impl Tenant {
+    /// The last round of which the bus has heard everything.
+    pub(crate) fn round(&self) -> u64 {
+        self.on_bus
+    }
+
+    /// About how many users wait to be published.
+    pub(crate) fn lag(&self) -> u64 {
+        self.behind
+    }
+
+    /// Publishes what is due until then, while nothing else can be done.
+    pub(crate) async fn publish_until(&mut self, end: Instant, clock: &dyn Clock) {
+        while self.owes && Instant::now() < end {
+            match self.publish(clock.now()).await {
+                Ok(Published::Waits) => sleep_until(end.min(Instant::now() + ROOM_LOOK)).await,
+                Ok(Published::All | Published::Some) => {}
+                Err(error) => return debug!(tenant = %self.name, error = chain(&error), "what is due waits"),
+            }
+        }
+    }
+
+    /// Publishes some of what is due.
+    pub(super) async fn publish(&mut self, now: Timestamp) -> Result<Published, Error> {
+        let mut published = Published::Some;
+        for _ in 0..PORTIONS_MAX {
+            let count;
+            (published, count) = self.press().users(&self.order.way, now).await?;
+            self.owes = published != Published::All;
+            self.metrics.published(&self.name, count);
+            self.behind = self.behind.saturating_sub(count as u64);
+            if published != Published::Some {
+                break;
+            }
+        }
+        match published {
+            Published::All => {
+                (self.behind, self.on_bus) = (0, self.reading.round);
+                self.say_fresh(now).await?;
+            }
+            // Counted once, since there may be very many.
+            Published::Waits if self.behind == 0 => self.behind = mirror::unpublished_count(&self.store, &self.name).await?,
+            Published::Waits | Published::Some => {}
+        }
+        Ok(published)
+    }
+
+    /// Says that a round is complete: what it found is on the bus.
+    async fn say_fresh(&mut self, now: Timestamp) -> Result<(), Error> {
+        let Some((round, completed)) = self.fresh else { return Ok(()) };
+        let fact = self.facts.freshness(round, completed);
+        self.say(vec![fact], now).await?;
+        (self.fresh, self.freshness_due) = (None, now.plus(FRESHNESS_EVERY));
+        Ok(())
+    }
+}
