@@ -8,6 +8,7 @@ pub mod configuration;
 pub mod decide;
 pub mod decision;
 pub mod delta;
+pub mod duration;
 pub mod fact;
 pub mod gate;
 pub mod link;

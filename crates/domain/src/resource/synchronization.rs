@@ -31,7 +31,7 @@ pub struct Synchronization {
     #[serde(default)]
     pub nulls: Nulls,
     /// How long a loss of scope must last before it is acted on.
-    #[serde(default = "thirty_seconds", with = "text_duration")]
+    #[serde(default = "thirty_seconds", with = "crate::duration::text")]
     pub settle: Duration,
     /// How much may be done without approval.
     #[serde(default, skip_serializing_if = "Limits::is_default")]
@@ -66,7 +66,10 @@ pub struct Scope {
 
 /// A group by name, or pinned by id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(untagged, expecting = "a group is a name, or an `id` and perhaps a `name`")]
+#[serde(
+    untagged,
+    expecting = "a group is a name (in quotes where it looks like a number, a flag or null), or an `id` and perhaps a `name`"
+)]
 pub enum GroupRef {
     /// By display name; control pins it as soon as the detector has found it.
     Named(String),
@@ -111,21 +114,6 @@ fn thirty_seconds() -> Duration {
     Duration::from_secs(30)
 }
 
-/// Durations as people write them: `30s`, `1m 30s`.
-mod text_duration {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
-
-    pub(super) fn serialize<S: Serializer>(duration: &Duration, to: S) -> Result<S::Ok, S::Error> {
-        humantime::format_duration(*duration).to_string().serialize(to)
-    }
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-        humantime::parse_duration(&String::deserialize(from)?).map_err(de::Error::custom)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -144,7 +132,7 @@ mod tests {
             (r#""everyone":true,"where":"x""#, "", "where"),
             (r#""everyone":true"#, r#","limits":{"window":"2h"}"#, "window"),
             (r#""everyone":true"#, r#","onDelete":"keep""#, "onDelete"),
-            (r#""groups":[{"id":"g","named":"x"}]"#, "", "a group is a name, or an `id`"),
+            (r#""groups":[{"id":"g","named":"x"}]"#, "", "a group is a name (in quotes"),
         ] {
             let json = format!(r#"{{"to":"hub","scope":{{{scope}}}{more}}}"#);
             let error = serde_json::from_str::<Synchronization>(&json).unwrap_err().to_string();

@@ -14,6 +14,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use xtsync_domain::duration;
 use xtsync_domain::resource::is_safe_for_secrets;
 
 use super::{Bus, Embedded, Error, Kafka, KafkaOptions, Login, OAuth, ScramHash, Security};
@@ -132,7 +133,7 @@ impl Parameters {
 
     fn time(&mut self, name: &str) -> Result<Option<Duration>, Error> {
         let Some(text) = self.take(name) else { return Ok(None) };
-        let time = humantime::parse_duration(&text).map_err(|error| wrong(format!("parameter {name}: {error}")))?;
+        let time = duration::parse(&text).map_err(|error| wrong(format!("parameter {name}: {error}")))?;
         if time < Duration::from_secs(1) { Err(wrong(format!("parameter {name}: it is under a second"))) } else { Ok(Some(time)) }
     }
 

@@ -12,6 +12,7 @@ use tonic::Code;
 use xtsync_control::folder;
 use xtsync_control::manifest::{self, BYTES_MAX, File, Written};
 use xtsync_control::problem::Problem;
+use xtsync_domain::duration;
 use xtsync_proto::v1::applied_resource::Change;
 use xtsync_proto::v1::{AppliedResource, ApplyRequest, ApplyResponse, Document};
 
@@ -27,7 +28,7 @@ pub struct Args {
     files: Vec<PathBuf>,
 
     /// Wait so long for groups to be found; 0s does not wait
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse)]
     wait: Duration,
 
     /// Print JSON

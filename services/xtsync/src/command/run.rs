@@ -8,6 +8,7 @@ use std::time::Duration;
 use anyhow::Context as _;
 use prometheus::Registry;
 use tracing::info;
+use xtsync_domain::duration;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::telemetry::{self, Format, TelemetryOptions};
 
@@ -54,15 +55,15 @@ pub struct Args {
     config_dir: Option<PathBuf>,
 
     /// How often a source is asked for changes
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse_positive)]
     poll: Duration,
 
     /// How often a source is read from the beginning, to find changes that it never told of; 0s is never
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = duration::parse)]
     compare_every: Duration,
 
     /// How often each role tells again what its store holds of a tenant, for who has lost a record; 0s is only when asked for
-    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "24h", value_parser = duration::parse)]
     republish_every: Duration,
 
     /// This process's name among the replicas of a role [default: host name and process id]
@@ -70,11 +71,11 @@ pub struct Args {
     replica: Option<String>,
 
     /// How long a lease lasts without renewal
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse_positive)]
     lease_ttl: Duration,
 
     /// How long to finish what is in hand when asked to stop
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse)]
     drain: Duration,
 
     /// The shape of log lines

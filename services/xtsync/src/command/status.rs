@@ -5,6 +5,7 @@ mod wait;
 
 use std::time::Duration;
 
+use xtsync_domain::duration;
 use xtsync_proto::v1::{GetStatusRequest, Status};
 
 use crate::client::{Connection, failure};
@@ -16,7 +17,7 @@ pub(crate) use wait::until_settled;
 /// Shows how far everything is.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Wait until control answers and all is settled, so long at most; exit code 4 when it is not
+    /// Wait until control answers and all is settled: 60s at most, or the time given as --wait=TIME; exit code 4 when it is not
     #[arg(
         long,
         visible_alias = "wait-settled",
@@ -24,7 +25,7 @@ pub struct Args {
         num_args = 0..=1,
         require_equals = true,
         default_missing_value = "60s",
-        value_parser = humantime::parse_duration
+        value_parser = duration::parse
     )]
     wait: Option<Duration>,
 
@@ -45,7 +46,7 @@ pub struct Args {
 /// # Errors
 /// When control does not answer, or all is not settled in time.
 pub async fn run(args: Args) -> exit::Result {
-    let mut client = args.connection.connect_within(args.wait.unwrap_or_default()).await?;
+    let mut client = args.connection.connect_within(args.wait.unwrap_or(args.connection.connect_timeout)).await?;
     let (status, verdict) = match args.wait {
         Some(limit) => until_settled(&mut client, limit, args.fresh).await?,
         None => (client.get_status(GetStatusRequest {}).await.map_err(|status| failure(&status))?.into_inner().status, Ok(())),
