@@ -17,7 +17,7 @@ const EVERY: Duration = Duration::from_secs(3);
 /// The files in one folder at most.
 const FILES_MAX: usize = 1_000;
 
-/// Reads a file, or every `*.yaml` and `*.yml` of a folder in order of name, not of folders within.
+/// Reads a file, or every `*.yaml` and `*.yml` of a folder in order of name: not of folders within, and no hidden files, such as an editor's.
 ///
 /// # Errors
 /// When it cannot be read, or holds more than one apply may bring.
@@ -36,8 +36,10 @@ pub fn read(path: &Path) -> Result<Vec<File>, Error> {
 fn listed(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     let mut paths = Vec::new();
     for entry in std::fs::read_dir(folder)? {
-        let path = entry?.path();
-        if path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") && path.is_file() {
+        let entry = entry?;
+        let path = entry.path();
+        let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
+        if !is_hidden && path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") && path.is_file() {
             paths.push(path);
         }
     }

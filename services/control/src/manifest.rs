@@ -69,6 +69,13 @@ pub fn read(files: &[File]) -> Result<Vec<Written>, Vec<Problem>> {
     if written.len() > DOCUMENTS_MAX {
         problems.push(nowhere(format!("{} documents are more than the {DOCUMENTS_MAX} that one apply may bring", written.len())));
     }
+    if written.is_empty() && problems.is_empty() {
+        let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
+        problems.push(nowhere(format!(
+            "nothing to apply: no resource in {}",
+            if names.is_empty() { "no file".to_owned() } else { names.join(", ") }
+        )));
+    }
     problems.extend(duplicates(&written));
     if problems.is_empty() { Ok(written) } else { Err(problems) }
 }

@@ -170,12 +170,24 @@ fn is_blank(text: &str) -> bool {
     text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#') || line == "---" || line == "...")
 }
 
+/// What the parser calls a wrong type, and what an administrator calls it.
+const TYPES: [(&str, &str); 5] = [
+    ("expected sequence start", "expected a list, such as [a, b]"),
+    ("expected mapping start", "expected fields, such as {name: value}"),
+    ("invalid boolean", "expected true or false"),
+    ("invalid u64", "expected a whole number"),
+    ("reference to unknown value", "unknown alias"),
+];
+
 /// The parser's words in our manner: one line, lower case, without its own place.
 fn message(error: &serde_saphyr::Error) -> String {
     let text = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
     let place = error.location().map(|at| format!(" at line {}, column {}", at.line(), at.column())).unwrap_or_default();
     let text = text.lines().next().unwrap_or_default();
     let text = text.strip_suffix(&place).unwrap_or(text).trim_end_matches('.');
+    if let Some((_, plain)) = TYPES.iter().find(|(parser, _)| *parser == text) {
+        return (*plain).to_owned();
+    }
     let mut letters = text.chars();
     letters.next().map_or_else(String::new, |first| first.to_lowercase().chain(letters).collect())
 }

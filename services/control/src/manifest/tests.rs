@@ -14,6 +14,8 @@ fn problems(yaml: &str) -> String {
 /// Each text follows `apiVersion` on line 1 and a head of its own kind.
 #[test]
 fn a_mistake_in_a_spec_is_told_with_document_line_and_field() {
+    const GROUP: &str = "line 6, spec.scope.groups[0]: a group is a name (in quotes where it looks like a number, a flag or null), or an `id` \
+                         and perhaps a `name`";
     const SYNC: &str = "kind: Synchronization\nmetadata: {name: s, tenant: b}\nspec:\n  to: c\n";
     const TENANT: &str = "kind: Tenant\nmetadata: {name: t}\nspec:\n  organization: o\n";
     const ORGANIZATION: &str = "kind: Organization\nmetadata: {name: o}\nspec:\n";
@@ -32,6 +34,13 @@ fn a_mistake_in_a_spec_is_told_with_document_line_and_field() {
             "line 6, spec.scope.grups: unknown field `grups`, expected one of groups, nested, everyone",
         ),
         (SYNC, "  to: d\n", "line 6: duplicate mapping key: to not allowed here"),
+        (SYNC, "  scope: {groups: x}\n", "line 6, spec.scope.groups: expected a list, such as [a, b]"),
+        (SYNC, "  scope: [a]\n", "line 6, spec.scope: expected fields, such as {name: value}"),
+        (SYNC, "  scope: {everyone: 1}\n", "line 6, spec.scope.everyone: expected true or false"),
+        (SYNC, "  scope: {groups: [2024]}\n", GROUP),
+        (SYNC, "  scope: {groups: [NO]}\n", GROUP),
+        (SYNC, "  scope: {}\n  settle: 5\n", "line 7, spec.settle: '5' is not a duration: write it as 30s, 5m, 1h 30m or PT5M"),
+        (SYNC, "  scope: {}\n  settle: -5s\n", "line 7, spec.settle: '-5s' is negative: write it as 30s, 5m, 1h 30m or PT5M"),
     ] {
         assert_eq!(problems(&format!("apiVersion: xtsync.dev/v1\n{head}{body}")), format!("x.yaml: document 1, {want}"));
     }
@@ -70,7 +79,7 @@ fn a_mistake_in_a_head_is_told_likewise() {
             "line 3, metadata.labels: unknown field `labels`, expected one of name, tenant".to_owned(),
         ),
         ("kind: [\n", "line 1: unclosed bracket '['".to_owned()),
-        ("just text\n", "line 1: expected mapping start".to_owned()),
+        ("just text\n", "line 1: expected fields, such as {name: value}".to_owned()),
     ] {
         assert_eq!(problems(yaml), format!("x.yaml: document 1, {want}"), "{yaml}");
     }
@@ -103,4 +112,11 @@ fn a_resource_knows_its_owner_and_the_places_of_its_fields() {
     assert_eq!(ids, ["Organization/-/o", "Synchronization/a/s"]);
     assert_eq!(written[1].place("spec.scope.groups[0]").to_string(), "x.yaml: document 2, line 14, spec.scope.groups[0]");
     assert_eq!(written[1].place("spec.mode").line, 10);
+}
+
+#[test]
+fn what_holds_no_resource_is_refused() {
+    for yaml in ["", "# nothing yet\n", "---\n---\n"] {
+        assert_eq!(problems(yaml), "nothing to apply: no resource in x.yaml");
+    }
 }
