@@ -140,6 +140,12 @@ pub trait Transport: Send + Sync + 'static {
     /// When the bus is away or refuses.
     async fn create(&self, topics: &[Topic], options: CreateOptions) -> Result<Vec<Topic>, Error>;
 
+    /// How many brokers there are: a topic has at most as many copies.
+    ///
+    /// # Errors
+    /// When the bus is away.
+    async fn brokers(&self) -> Result<usize, Error>;
+
     /// Which of these topics are missing. A topic whose number of partitions is not the contract's is an error.
     ///
     /// # Errors

@@ -154,6 +154,10 @@ impl Transport for Slow {
         self.inner.create(topics, options).await
     }
 
+    async fn brokers(&self) -> Result<usize, Error> {
+        self.inner.brokers().await
+    }
+
     async fn missing(&self, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
         self.inner.missing(topics).await
     }

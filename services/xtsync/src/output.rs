@@ -44,6 +44,11 @@ pub fn line(text: &str) -> io::Result<()> {
     print(&format!("{text}\n"))
 }
 
+/// Prints a remark to standard error, so that what a script reads stays as it is. Where standard error is closed there is nobody to read it.
+pub fn note(text: &str) {
+    io::stderr().write_all(format!("note: {text}\n").as_bytes()).ok();
+}
+
 /// Prints JSON to standard output, on lines of its own.
 ///
 /// # Errors

@@ -140,6 +140,10 @@ impl Transport for Embedded {
         Ok(created)
     }
 
+    async fn brokers(&self) -> Result<usize, Error> {
+        Ok(1)
+    }
+
     async fn missing(&self, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
         if self.shared.is_stuck.load(Ordering::Relaxed) {
             log::touch(&self.shared.writer).await?;

@@ -96,6 +96,10 @@ impl Transport for Kafka {
         topics::create(&self.0.access, self.0.client(), topics, options).await
     }
 
+    async fn brokers(&self) -> Result<usize, Error> {
+        topics::brokers(self.0.client()).await
+    }
+
     async fn missing(&self, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
         topics::missing(self.0.client(), topics).await
     }

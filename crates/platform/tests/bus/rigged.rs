@@ -94,6 +94,10 @@ impl Transport for Rigged {
         self.inner.create(topics, options).await
     }
 
+    async fn brokers(&self) -> Result<usize, Error> {
+        self.inner.brokers().await
+    }
+
     async fn missing(&self, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
         Ok(self.rig().missing.iter().filter(|missing| topics.contains(missing)).cloned().collect())
     }

@@ -1,6 +1,7 @@
 //! `xtsync topics`: the topics of a configuration, made and listed by an administrator; no client makes one silently.
 
 use std::collections::BTreeSet;
+use std::num::NonZeroU16;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -52,13 +53,13 @@ pub struct Create {
     #[command(flatten)]
     which: Which,
 
-    /// Copies of each partition
-    #[arg(long, default_value_t = 3)]
-    replication: u16,
+    /// Copies of each partition [default: 3, or as many as the cluster has brokers]
+    #[arg(long)]
+    replication: Option<NonZeroU16>,
 
-    /// Copies that must have a record before it counts as durable
-    #[arg(long, default_value_t = 2)]
-    min_insync: u16,
+    /// Copies that must have a record before it counts as durable [default: 2, or 1 where there is one copy]
+    #[arg(long)]
+    min_insync: Option<NonZeroU16>,
 }
 
 /// Creates or lists topics.
@@ -73,14 +74,33 @@ pub async fn run(command: Command) -> exit::Result {
 }
 
 async fn create(args: Create) -> exit::Result {
-    if args.min_insync > args.replication {
+    let written = (args.replication.map(NonZeroU16::get), args.min_insync.map(NonZeroU16::get));
+    if written.1 > written.0.or(Some(DURABLE.replication)) {
         return Err(exit::Code::Usage.because(anyhow!("--min-insync may not exceed --replication")));
     }
     let topics = topics(&args.which)?;
     let bus = bus::connect(&args.which.bus, Arc::new(SystemClock)).await?;
-    let options = CreateOptions { replication: args.replication, min_insync: args.min_insync };
+    let brokers = bus.brokers().await?;
+    let options = options(written, brokers);
+    if options.replication < DURABLE.replication && written.0.is_none() {
+        let copies = options.replication;
+        output::note(&format!(
+            "the cluster has {brokers} of the {} brokers that keep records safe: {copies} copies of each",
+            DURABLE.replication
+        ));
+    }
     let created: BTreeSet<Topic> = bus.create(&topics, options).await?.into_iter().collect();
     Ok(print(&topics, |topic| if created.contains(topic) { "created" } else { "exists" }, args.which.json)?)
+}
+
+/// What keeps records safe while one broker is away.
+const DURABLE: CreateOptions = CreateOptions { replication: 3, min_insync: 2 };
+
+/// How to create topics in a cluster of so many brokers, as far as it was not written.
+fn options((replication, min_insync): (Option<u16>, Option<u16>), brokers: usize) -> CreateOptions {
+    let possible = u16::try_from(brokers).unwrap_or(u16::MAX).max(1);
+    let replication = replication.unwrap_or(DURABLE.replication.min(possible));
+    CreateOptions { replication, min_insync: min_insync.unwrap_or(DURABLE.min_insync).min(replication) }
 }
 
 async fn list(which: Which) -> exit::Result {
@@ -115,4 +135,26 @@ fn topics(which: &Which) -> anyhow::Result<Vec<Topic>> {
         return Err(anyhow!("no tenant is named: use --file or --tenant"));
     }
     Ok(Topic::shared().into_iter().chain(tenants.iter().flat_map(Topic::of_tenant)).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn topics_have_as_many_copies_as_there_are_brokers_and_as_are_safe() {
+        for (written, brokers, want) in [
+            ((None, None), 1, (1, 1)),
+            ((None, None), 2, (2, 2)),
+            ((None, None), 3, (3, 2)),
+            ((None, None), 9, (3, 2)),
+            ((Some(5), None), 9, (5, 2)),
+            ((Some(1), None), 9, (1, 1)),
+            ((Some(3), Some(3)), 3, (3, 3)),
+            ((None, Some(1)), 3, (3, 1)),
+        ] {
+            let CreateOptions { replication, min_insync } = options(written, brokers);
+            assert_eq!((replication, min_insync), want, "{written:?} of {brokers}");
+        }
+    }
 }

@@ -51,6 +51,15 @@ impl<T: Send + 'static> Question<T> {
     }
 }
 
+/// How many brokers the cluster has.
+pub(super) async fn brokers(client: Arc<Producer>) -> Result<usize, Error> {
+    asking(move || {
+        let metadata = client.client().fetch_metadata(None, ANSWER_MAX).map_err(|error| error::of(&error))?;
+        Ok(metadata.brokers().len())
+    })
+    .await
+}
+
 /// Which of these topics are missing.
 pub(super) async fn missing(client: Arc<Producer>, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
     let topics = topics.to_vec();
