@@ -1,7 +1,8 @@
 //! Being seen: log lines to standard error, traces to a collector, metrics to whoever scrapes.
 //!
-//! Text on a terminal, JSON else. Filtered by `XTSYNC_LOG`; traces go out by OTLP (gRPC) when `OTEL_EXPORTER_OTLP_ENDPOINT` is set, and the
-//! other `OTEL_…` variables mean what OpenTelemetry says. Metrics are at `/metrics` (see [`crate::admin`]).
+//! Text on a terminal, JSON else; coloured on a terminal unless `NO_COLOR` is set. Filtered by `XTSYNC_LOG`, else by `RUST_LOG`. Traces go
+//! out by OTLP (gRPC) when `OTEL_EXPORTER_OTLP_ENDPOINT` is set, and the other `OTEL_…` variables mean what OpenTelemetry says. Metrics are
+//! at `/metrics` (see [`crate::admin`]).
 
 use std::io::{IsTerminal as _, stderr};
 
@@ -53,7 +54,7 @@ impl TelemetryOptions {
     pub fn from_env(format: Format) -> Self {
         let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
         let endpoint = set("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT").or_else(|| set("OTEL_EXPORTER_OTLP_ENDPOINT"));
-        Self { format, filter: set("XTSYNC_LOG"), export: endpoint.is_some() }
+        Self { format, filter: set("XTSYNC_LOG").or_else(|| set("RUST_LOG")), export: endpoint.is_some() }
     }
 }
 
@@ -141,8 +142,10 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     let terminal = stderr().is_terminal();
+    // https://no-color.org: any value but an empty one.
+    let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     // A log that cannot be written, as on a full disk, must not end the process: to say so on standard error would.
-    let layer = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(terminal).log_internal_errors(false);
+    let layer = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(terminal && !is_plain).log_internal_errors(false);
     match (format, terminal) {
         (Format::Text, _) | (Format::Auto, true) => layer.boxed(),
         (Format::Json, _) | (Format::Auto, false) => layer.json().flatten_event(true).with_span_list(false).boxed(),
