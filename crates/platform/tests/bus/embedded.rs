@@ -3,7 +3,6 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::time::Instant;
 use xtsync_domain::Timestamp;
 use xtsync_platform::bus::{BATCH_MAX, Bus, Embedded, Error, Position, TOMBSTONE_KEPT, Table, Urgency, partition_of};
 use xtsync_platform::clock::{Clock, ManualClock, SystemClock};
@@ -144,26 +143,18 @@ async fn a_record_is_stamped_by_the_publishers_clock() {
     assert_eq!(everything(&bus, &topic).await[0].time, Timestamp(1_234_567_890_123_456));
 }
 
-/// Not a benchmark: it notices when a record costs a transaction or when somebody polls. Both limits are far above what an idle machine
-/// needs (tens of thousands a second, a millisecond).
 #[tokio::test]
-async fn many_records_are_written_together_and_one_is_delivered_at_once() {
+async fn many_records_are_written_together_and_each_after_them_reaches_its_reader() {
     let folder = tempfile::tempdir().unwrap();
     let bus: Bus = Embedded::open(&log_in(&folder), Arc::new(SystemClock)).await.unwrap();
     let topic = new_topic();
     let mut member = join(&bus, "g", &topic).await;
-    let began = Instant::now();
     let value = "x".repeat(500);
     let records = |n| (0..n).map(|n| put(&topic, &format!("user-{n}"), &value)).collect::<Vec<_>>();
     bus.publish(records(40 * BATCH_MAX), Urgency::Bulk).await.unwrap();
-    let bulk = began.elapsed();
     take(&mut *member, 40 * BATCH_MAX).await;
-    let began = Instant::now();
     for _ in 0..50 {
         bus.publish(records(1), Urgency::Live).await.unwrap();
         take(&mut *member, 1).await;
     }
-    let live = began.elapsed() / 50;
-    println!("{} records in {bulk:?}; one to its reader in {live:?}", 40 * BATCH_MAX);
-    assert!(bulk < Duration::from_secs(20) && live < Duration::from_millis(100), "bulk {bulk:?}, live {live:?}");
 }
