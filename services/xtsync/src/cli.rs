@@ -18,7 +18,7 @@ const CLOSE_MAX: Duration = Duration::from_secs(3);
 
 /// Cross-tenant user synchronization, event by event.
 #[derive(Debug, Parser)]
-#[command(name = "xtsync", version, max_term_width = 100)]
+#[command(name = "xtsync", version, max_term_width = 100, after_help = exit::CODES)]
 pub struct Cli {
     /// Show the causes of an error
     #[arg(long, short, global = true)]

@@ -6,12 +6,18 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use tokio::time::{Instant, sleep};
 use tonic::metadata::{Ascii, MetadataValue};
+use tonic::server::NamedService;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Code, Request, Status};
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_check_response::ServingStatus;
+use tonic_health::pb::health_client::HealthClient;
 use xtsync_control::Token;
+use xtsync_domain::duration;
 use xtsync_proto::v1::control_service_client::ControlServiceClient;
+use xtsync_proto::v1::control_service_server::ControlServiceServer;
 
 use crate::exit::{self, Failure};
 
@@ -32,6 +38,10 @@ pub struct Connection {
     /// Data directory of the server, where its token is
     #[arg(long, value_name = "DIR", default_value = "xtsync-data", env = "XTSYNC_DATA_DIR")]
     pub data_dir: PathBuf,
+
+    /// How long to wait for control to be there, as right after its start; 0s does not wait
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
+    pub connect_timeout: Duration,
 }
 
 /// How long to wait before control is asked again.
@@ -41,33 +51,50 @@ const AGAIN: Duration = Duration::from_millis(200);
 pub type Client = ControlServiceClient<InterceptedService<Channel, Bearer>>;
 
 impl Connection {
-    /// Connects.
+    /// Connects, as soon as control is there, within `--connect-timeout`.
     ///
     /// # Errors
-    /// When there is no token, or nobody listens.
+    /// When there is no token, or nobody listens by then.
     pub async fn connect(&self) -> exit::Result<Client> {
-        self.connect_within(Duration::ZERO).await
+        self.connect_within(self.connect_timeout).await
     }
 
-    /// Connects as soon as somebody listens, within a limit.
+    /// Connects as soon as control is there: its token is written, it listens, and it says that it serves. Where it listens and does not
+    /// serve by then, the answer to the first call says why.
     ///
     /// # Errors
     /// When there is no token, or nobody listens by then.
     pub async fn connect_within(&self, limit: Duration) -> exit::Result<Client> {
         let deadline = Instant::now() + limit;
-        let file = self.token_file.clone().unwrap_or_else(|| self.data_dir.join("token"));
-        let token = Token::read(&file)
-            .map_err(|error| anyhow!("no token of control in {} ({error}): name it by --token-file or --data-dir", file.display()))?;
-        let endpoint = Endpoint::from_shared(self.server.clone()).with_context(|| format!("'{}' is no address", self.server))?;
-        let endpoint = endpoint.connect_timeout(CONNECT_MAX).http2_keep_alive_interval(Duration::from_secs(30));
         loop {
-            match endpoint.connect().await {
-                Ok(channel) => return Ok(client(channel, &token)?),
-                Err(_) if Instant::now() + AGAIN < deadline => sleep(AGAIN).await,
-                Err(error) => return Err(anyhow!(error).context(format!("connecting to control at {}", self.server)).into()),
+            let is_last = Instant::now() + AGAIN >= deadline;
+            match self.try_to_connect().await {
+                Ok((channel, token, serves)) if serves || is_last => return Ok(client(channel, &token)?),
+                Err(failure) if is_last || failure.code == exit::Code::Usage => return Err(failure),
+                Ok(_) | Err(_) => sleep(AGAIN).await,
             }
         }
     }
+
+    /// A channel, the token, and whether control says that it serves.
+    async fn try_to_connect(&self) -> exit::Result<(Channel, Token, bool)> {
+        let endpoint = Endpoint::from_shared(self.server.clone())
+            .map_err(|error| exit::Code::Usage.because(anyhow!(error).context(format!("'{}' is no address", self.server))))?;
+        let endpoint = endpoint.connect_timeout(CONNECT_MAX).http2_keep_alive_interval(Duration::from_secs(30));
+        let file = self.token_file.clone().unwrap_or_else(|| self.data_dir.join("token"));
+        let token = Token::read(&file)
+            .map_err(|error| anyhow!("no token of control in {} ({error}): name it by --token-file or --data-dir", file.display()))?;
+        let channel = endpoint.connect().await.with_context(|| format!("connecting to control at {}", self.server))?;
+        let serves = serves(channel.clone()).await;
+        Ok((channel, token, serves))
+    }
+}
+
+/// Whether control says that it serves, by the gRPC health protocol.
+async fn serves(channel: Channel) -> bool {
+    let service = <ControlServiceServer<()> as NamedService>::NAME.to_owned();
+    let answer = HealthClient::new(channel).check(HealthCheckRequest { service }).await;
+    answer.is_ok_and(|answer| answer.into_inner().status() == ServingStatus::Serving)
 }
 
 /// A client over a channel.

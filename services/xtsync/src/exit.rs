@@ -1,6 +1,7 @@
 //! How a command ends: exit codes and the words on standard error.
 //!
-//! 0 done, 1 failed, 2 usage, 3 refused, 4 not settled in time. Errors are one line each; the chain of causes is for `--verbose`.
+//! 0 done, 1 failed, 2 usage, 3 refused, 4 not settled in time. An error is one line that ends with its root cause; the causes in between
+//! are for `--verbose`.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
@@ -49,15 +50,21 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
     }
 }
 
-/// The words for standard error: one line, or every cause on a line of its own.
+/// The exit codes, for the help of the command line.
+pub const CODES: &str = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 refused: not authorized, or a limit; 4 not settled in time.";
+
+/// The words for standard error: one line that ends with the root cause, or every cause on a line of its own.
 #[must_use]
 pub fn words(failure: &Failure, verbose: bool) -> String {
-    let mut words = format!("error: {}\n", failure.error);
-    let causes = failure.error.chain().skip(1);
+    let error = &failure.error;
     if verbose {
-        causes.for_each(|cause| writeln!(words, "  because {cause}").expect("writing to a string does not fail"));
+        let mut words = format!("error: {error}\n");
+        error.chain().skip(1).for_each(|cause| writeln!(words, "  because {cause}").expect("writing to a string does not fail"));
+        return words;
     }
-    words
+    let (said, root) = (error.to_string(), error.root_cause().to_string());
+    // Many errors of libraries repeat their cause in their own text.
+    if said.contains(&root) { format!("error: {said}\n") } else { format!("error: {said}: {root}\n") }
 }
 
 #[cfg(test)]
@@ -65,9 +72,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_error_is_one_line_and_its_causes_are_for_who_asks() {
-        let failure = Code::Failed.because(anyhow::anyhow!("refused").context("connecting to control"));
-        assert_eq!(words(&failure, false), "error: connecting to control\n");
-        assert_eq!(words(&failure, true), "error: connecting to control\n  because refused\n");
+    fn an_error_is_one_line_with_its_root_cause_and_the_causes_between_are_for_verbose() {
+        let failure = Code::Failed.because(anyhow::anyhow!("refused").context("tcp connect").context("connecting to control"));
+        assert_eq!(words(&failure, false), "error: connecting to control: refused\n");
+        assert_eq!(words(&failure, true), "error: connecting to control\n  because tcp connect\n  because refused\n");
+        let repeated = Code::Failed.because(anyhow::anyhow!("refused").context("connecting to control: refused"));
+        assert_eq!(words(&repeated, false), "error: connecting to control: refused\n");
+        assert_eq!(words(&Code::Failed.because(anyhow::anyhow!("no tenant")), false), "error: no tenant\n");
     }
 }

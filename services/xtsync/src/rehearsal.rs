@@ -116,6 +116,7 @@ impl Rehearsal {
 
 async fn connect(running: &Running, data: &Path) -> anyhow::Result<Client> {
     let control = running.control.context("control does not listen")?;
-    let connection = Connection { server: format!("http://{control}"), token_file: None, data_dir: data.to_owned() };
+    let server = format!("http://{control}");
+    let connection = Connection { server, token_file: None, data_dir: data.to_owned(), connect_timeout: UP_WITHIN };
     connection.connect().await.map_err(|failure| failure.error)
 }

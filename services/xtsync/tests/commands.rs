@@ -12,7 +12,13 @@ const LIMIT: Duration = Duration::from_secs(30);
 
 fn xtsync(dir: &Path) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_xtsync"));
-    command.current_dir(dir).env_remove("XTSYNC_SERVER").env_remove("XTSYNC_DATA_DIR").env_remove("XTSYNC_BUS").env("NO_COLOR", "1");
+    command
+        .current_dir(dir)
+        .env_remove("XTSYNC_SERVER")
+        .env_remove("XTSYNC_DATA_DIR")
+        .env_remove("XTSYNC_BUS")
+        .env_remove("RUST_LOG")
+        .env("NO_COLOR", "1");
     command
 }
 
@@ -48,24 +54,35 @@ fn without_a_server_each_mistake_has_its_words_and_its_exit_code() {
     let dir = Dir::new().unwrap();
     std::fs::write(dir.join("bad.yaml"), "apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {name: o}\nspec: {tenant: []}\n")
         .unwrap();
+    std::fs::write(dir.join("blank.yaml"), "# nothing yet\n").unwrap();
     std::fs::create_dir(dir.join("empty")).unwrap();
+    std::fs::write(dir.join("empty/.swap.yaml"), "an editor's").unwrap();
     for (arguments, code, words) in [
         (vec!["--version"], 0, "xtsync 0.1.0\n"),
         (vec!["completions", "bash"], 0, "_xtsync() {"),
         (vec!["sync"], 2, "unrecognized subcommand 'sync'"),
         (vec!["run", "--role", "king"], 2, "invalid value 'king'"),
-        (vec!["status"], 1, "error: no token of control in xtsync-data/token"),
+        (vec!["--help"], 0, "3 refused"),
+        (vec!["status", "--connect-timeout", "0s"], 1, "error: no token of control in xtsync-data/token"),
+        (vec!["status", "--wait=soon"], 2, "'soon' is not a duration: write it as 30s"),
+        (vec!["run", "--poll", "0s"], 2, "'0s' must be longer than zero"),
+        (vec!["run", "--lease-ttl=-5s"], 2, "'-5s' is negative"),
+        (vec!["apply", "-f", "blank.yaml"], 1, "error: nothing to apply: no resource in blank.yaml\n"),
         (
             vec!["apply", "-f", "bad.yaml"],
             1,
             "error: bad.yaml: document 1, line 4, spec.tenant: unknown field `tenant`, expected one of tenants\n",
         ),
-        (vec!["apply", "-f", "none.yaml"], 1, "error: reading the configuration in none.yaml\n"),
+        (vec!["apply", "-f", "none.yaml"], 1, "error: reading the configuration in none.yaml: No such file or directory (os error 2)\n"),
         (vec!["apply", "-f", "none.yaml", "--verbose"], 1, "  because No such file or directory"),
         (vec!["apply", "-f", "empty"], 1, "error: no *.yaml in empty\n"),
         (vec!["topics", "list", "--bus", "kafka://127.0.0.1:1"], 1, "error: no tenant is named: use --file or --tenant\n"),
         (vec!["topics", "list", "--tenant", "Emea"], 2, "'Emea' is not a name"),
-        (vec!["topics", "create", "--tenant", "emea", "--replication", "1"], 2, "error: --min-insync may not exceed --replication\n"),
+        (
+            vec!["topics", "create", "--tenant", "emea", "--replication", "1", "--min-insync", "2"],
+            2,
+            "error: --min-insync may not exceed --replication\n",
+        ),
         (
             vec!["run", "--listen", "0.0.0.0:0", "--admin-listen", "127.0.0.1:0"],
             1,
@@ -152,9 +169,27 @@ async fn while_broker_and_database_are_away_it_stays_up_says_so_and_ends_when_to
         Ok((code == 503 && text.contains("[-]bus failed") && text.contains("[-]control failed: ") && text.contains("away")).then_some(text))
     };
     xtsync_harness::wait_for(LIMIT, "what is away", told).await.unwrap();
-    let (code, _, err) = done(dir.path(), &["status", "--server", &served.control]);
+    let (code, _, err) = done(dir.path(), &["status", "--connect-timeout", "0s", "--server", &served.control]);
     assert_eq!(code, 1, "{err}");
     assert!(err.contains("control is starting, or its store or the bus is away"), "{err}");
     let ended = served.process.end(Signal::Term, LIMIT).await.unwrap();
     assert!(ended.success(), "{ended}");
+}
+
+#[tokio::test]
+async fn a_log_filter_is_taken_from_the_environment_our_own_name_first() {
+    for (variables, is_heard) in [
+        (vec![("RUST_LOG", "off")], false),
+        (vec![("RUST_LOG", "off"), ("XTSYNC_LOG", "info")], true),
+        (vec![("RUST_LOG", "info"), ("XTSYNC_LOG", "off")], false),
+    ] {
+        let dir = Dir::new().unwrap();
+        let admin = format!("127.0.0.1:{}", free_port());
+        let mut command = xtsync(dir.path());
+        command.args(["run", "--role", "control", "--listen", "127.0.0.1:0", "--admin-listen", &admin]).envs(variables.clone());
+        let mut process = Process::start("xtsync", &command).unwrap();
+        process.until_ready(&format!("http://{admin}/readyz"), LIMIT).await.unwrap();
+        assert!(process.end(Signal::Term, LIMIT).await.unwrap().success());
+        assert_eq!(process.stderr().contains("started"), is_heard, "{variables:?}: {}", process.stderr());
+    }
 }
