@@ -9,7 +9,7 @@
 
 use crate::access;
 use crate::configuration::{Configuration, NamedSynchronization};
-use crate::decision::{Decision, Departure, Desired, Present, Untouched};
+use crate::decision::{Decision, Departure, Desired, Present, Skip, Untouched};
 use crate::delta::{Gone, Kind, State, User, UserDelta};
 use crate::mapping::{self, Mappings};
 use crate::resource::Synchronization;
@@ -17,7 +17,7 @@ use crate::scope::{self, Scope, Standing};
 use crate::{TenantName, Version};
 
 /// The version of the rules: one more whenever the same input may give another decision; everybody is then decided anew.
-pub const RULES_VERSION: u32 = 1;
+pub const RULES_VERSION: u32 = 2;
 
 /// What decisions need of one synchronization, compiled once a revision.
 #[derive(Debug, Clone)]
@@ -72,19 +72,23 @@ pub fn decide(delta: &UserDelta, synchronization: &NamedSynchronization, configu
     })
 }
 
-/// The rules, first match first. What is not confirmed is not ours; who left home is out whatever else holds.
+/// The rules, first match first. What is not confirmed is not ours; who left home is out whatever else holds, and a user who is disabled
+/// at home loses sign-in whatever they are skipped for.
 fn desired(state: &State, rules: &Rules) -> Desired {
     let user = match (rules.confirmed, state) {
-        (false, State::Present(_) | State::Gone(_)) => return Desired::Untouched(Untouched::NotOneOrganization),
+        (false, State::Present(_) | State::Gone(_)) => {
+            return Desired::Untouched(Skip { reason: Untouched::NotOneOrganization, blocked: false });
+        }
         (true, State::Gone(Gone::SoftDeleted | Gone::Deleted)) => return Desired::Gone(Departure::Deleted),
         (true, State::Present(user)) => user,
     };
+    let skip = |reason| Desired::Untouched(Skip { reason, blocked: !may_sign_in(user) });
     match (user.kind, scope::standing(&rules.scope, user), address(user), rules.admitted) {
         (Kind::External, _, _, _) => Desired::Gone(Departure::External),
-        (Kind::Internal, Standing::Unresolved, _, _) => Desired::Untouched(Untouched::ScopeUnresolved),
+        (Kind::Internal, Standing::Unresolved, _, _) => skip(Untouched::ScopeUnresolved),
         (Kind::Internal, Standing::Out, _, _) => Desired::Gone(Departure::OutOfScope { settle_ms: rules.settle_ms }),
-        (Kind::Internal, Standing::In, None, _) => Desired::Untouched(Untouched::NoAddress),
-        (Kind::Internal, Standing::In, Some(_), false) => Desired::Untouched(Untouched::UserTypeNotAdmitted),
+        (Kind::Internal, Standing::In, None, _) => skip(Untouched::NoAddress),
+        (Kind::Internal, Standing::In, Some(_), false) => skip(Untouched::UserTypeNotAdmitted),
         (Kind::Internal, Standing::In, Some(address), true) => Desired::Present(present(user, address, &rules.mappings)),
     }
 }
@@ -94,15 +98,14 @@ fn address(user: &User) -> Option<&str> {
     ["mail", "userPrincipalName"].into_iter().filter_map(|name| user.attributes.text(name)).find(|text| !text.is_empty())
 }
 
+/// Only an explicit false blocks the sign-in: a directory without the switch never says it.
+fn may_sign_in(user: &User) -> bool {
+    user.attributes.flag("accountEnabled") != Some(false)
+}
+
 fn present(user: &User, address: &str, mappings: &Mappings) -> Present {
     let mapped = mapping::map(mappings, &user.attributes);
-    Present {
-        // Only an explicit false locks somebody out: a directory without the switch never says it.
-        enabled: user.attributes.flag("accountEnabled") != Some(false),
-        address: address.to_owned(),
-        attributes: mapped.attributes,
-        on_create: mapped.on_create,
-    }
+    Present { enabled: may_sign_in(user), address: address.to_owned(), attributes: mapped.attributes, on_create: mapped.on_create }
 }
 
 #[cfg(test)]

@@ -28,8 +28,8 @@ pub enum Desired {
     Present(Present),
     /// By our word he must not be there; said for everybody out of scope, linked or not.
     Gone(Departure),
-    /// Not ours to say now: what is there stays as it is.
-    Untouched(Untouched),
+    /// Not ours to say now: what is there stays as it is, unless home has blocked the sign-in.
+    Untouched(Skip),
 }
 
 /// How a user shall be in the target.
@@ -57,6 +57,15 @@ pub enum Departure {
     External,
     /// He was deleted at home: due at once.
     Deleted,
+}
+
+/// A skipped user: why, and what home says of their sign-in all the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Skip {
+    /// Why the user is skipped.
+    pub reason: Untouched,
+    /// The user is disabled at home. Whatever keeps the rest from being decided, a shadow user that exists then loses sign-in.
+    pub blocked: bool,
 }
 
 /// Why a user is left as he is.
@@ -89,7 +98,17 @@ impl Desired {
         match self {
             Self::Present(_) => "in_scope",
             Self::Gone(departure) => departure.code(),
-            Self::Untouched(untouched) => untouched.code(),
+            Self::Untouched(skip) => skip.reason.code(),
+        }
+    }
+
+    /// Whether a shadow user that exists must not be able to sign in.
+    #[must_use]
+    pub fn blocks_sign_in(&self) -> bool {
+        match self {
+            Self::Present(present) => !present.enabled,
+            Self::Gone(_) => true,
+            Self::Untouched(skip) => skip.blocked,
         }
     }
 }

@@ -143,7 +143,7 @@ fn closed_for_pair(terms: &Terms<'_>, now: Timestamp, fresh_for: Duration) -> Op
 pub fn verb(call: &Call, link: &Link) -> Option<Verb> {
     match (&link.desired.desired, call) {
         (Desired::Gone(_), call) => call.writes().then_some(Verb::Delete),
-        (Desired::Present(present), Call::Revoke { .. }) if !present.enabled => Some(Verb::Disable),
+        (desired, Call::Revoke { .. }) if desired.blocks_sign_in() => Some(Verb::Disable),
         (Desired::Present(_) | Desired::Untouched(_), call) => call.verb(),
     }
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use xtsync_domain::decision::{Decision, Departure, Desired, Present, Untouched};
+use xtsync_domain::decision::{Decision, Departure, Desired, Present, Skip, Untouched};
 
 use super::{Invalid, attributes, enumeration, id, missing, required, tenant, time, version, wire_attributes, wire_time};
 use crate::v1;
@@ -55,7 +55,9 @@ impl From<Decision> for v1::Decision {
             desired: Some(match decision.desired {
                 Desired::Present(present) => Wire::Present(present.into()),
                 Desired::Gone(departure) => Wire::Gone(departure.into()),
-                Desired::Untouched(reason) => Wire::Untouched(v1::Untouched { reason: v1::UntouchedReason::from(reason).into() }),
+                Desired::Untouched(Skip { reason, blocked }) => {
+                    Wire::Untouched(v1::Untouched { reason: v1::UntouchedReason::from(reason).into(), sign_in_blocked: blocked })
+                }
             }),
         }
     }
@@ -115,7 +117,8 @@ impl TryFrom<v1::Decision> for Decision {
             Wire::Present(present) => Desired::Present(present.try_into()?),
             Wire::Gone(gone) => Desired::Gone(gone.try_into()?),
             Wire::Untouched(untouched) => {
-                Desired::Untouched(enumeration::<v1::UntouchedReason>("untouched.reason", untouched.reason)?.try_into()?)
+                let reason = enumeration::<v1::UntouchedReason>("untouched.reason", untouched.reason)?.try_into()?;
+                Desired::Untouched(Skip { reason, blocked: untouched.sign_in_blocked })
             }
             Wire::ReplayMarker(_) => return Err(Invalid::Field("desired", "is a replay marker, no decision".to_owned())),
         };

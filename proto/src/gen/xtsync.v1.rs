@@ -206,11 +206,14 @@ pub struct Gone {
     #[prost(message, optional, tag = "2")]
     pub settle: ::core::option::Option<::prost_types::Duration>,
 }
-/// Not ours to say now: what is there stays as it is.
+/// Not ours to say now: what is there stays as it is, unless home has blocked the sign-in.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Untouched {
     #[prost(enumeration = "UntouchedReason", tag = "1")]
     pub reason: i32,
+    /// The user is disabled at home: a shadow user that exists loses sign-in.
+    #[prost(bool, tag = "2")]
+    pub sign_in_blocked: bool,
 }
 /// Says that a partition of the source's deltas has been replayed for a revision.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]

@@ -66,6 +66,10 @@ fn with(name: &str, value: Value) -> User {
     user
 }
 
+fn skipped(reason: Untouched) -> Desired {
+    Desired::Untouched(Skip { reason, blocked: false })
+}
+
 fn outsider(kind: Kind) -> State {
     State::Present(User { groups: vec![], kind, ..ana() })
 }
@@ -79,15 +83,15 @@ fn the_first_rule_that_matches_decides() {
     let nowhere = || State::Present(User { attributes: Attributes::default(), ..ana() });
     let there = || State::Present(ana());
     for (world, state, want) in [
-        (&unlisted, State::Gone(Gone::Deleted), Desired::Untouched(Untouched::NotOneOrganization)),
-        (&unlisted, outsider(Kind::External), Desired::Untouched(Untouched::NotOneOrganization)),
+        (&unlisted, State::Gone(Gone::Deleted), skipped(Untouched::NotOneOrganization)),
+        (&unlisted, outsider(Kind::External), skipped(Untouched::NotOneOrganization)),
         (&unresolved, State::Gone(Gone::Deleted), Desired::Gone(Departure::Deleted)),
         (&unresolved, State::Gone(Gone::SoftDeleted), Desired::Gone(Departure::Deleted)),
         (&unresolved, outsider(Kind::External), Desired::Gone(Departure::External)),
-        (&unresolved, nowhere(), Desired::Untouched(Untouched::ScopeUnresolved)),
+        (&unresolved, nowhere(), skipped(Untouched::ScopeUnresolved)),
         (&guests_only, outsider(Kind::Internal), Desired::Gone(Departure::OutOfScope { settle_ms: 30_000 })),
-        (&guests_only, nowhere(), Desired::Untouched(Untouched::NoAddress)),
-        (&guests_only, there(), Desired::Untouched(Untouched::UserTypeNotAdmitted)),
+        (&guests_only, nowhere(), skipped(Untouched::NoAddress)),
+        (&guests_only, there(), skipped(Untouched::UserTypeNotAdmitted)),
     ] {
         assert_eq!(world.desired(state.clone()), want, "{state:?}");
     }
@@ -142,6 +146,25 @@ fn only_an_explicit_false_disables_him() {
     for (value, want) in [(true.into(), true), (false.into(), false), (Value::Null, true)] {
         let Desired::Present(present) = WORLD.desired(State::Present(with("accountEnabled", value))) else { panic!("in scope") };
         assert_eq!(present.enabled, want);
+    }
+}
+
+/// K-30: whatever is not known of a user, home's no to their sign-in is.
+#[test]
+fn a_skipped_user_who_is_disabled_at_home_loses_sign_in_unless_the_tenants_are_not_one_organization() {
+    let disabled = || with("accountEnabled", false.into());
+    let nowhere = || User { attributes: Attributes::from_iter([("accountEnabled", Value::from(false))]), ..ana() };
+    let unlisted = World { organization: r#"{"tenants":["hub"]}"#, ..WORLD };
+    let unresolved = World { scope: r#""groups":["Sales"]"#, ..WORLD };
+    let guests_only = World { terms: Some(r#"{"as":["Guest"]}"#), ..WORLD };
+    for (world, user, reason, blocked) in [
+        (&unlisted, disabled(), Untouched::NotOneOrganization, false),
+        (&unresolved, disabled(), Untouched::ScopeUnresolved, true),
+        (&WORLD, nowhere(), Untouched::NoAddress, true),
+        (&guests_only, disabled(), Untouched::UserTypeNotAdmitted, true),
+        (&unresolved, ana(), Untouched::ScopeUnresolved, false),
+    ] {
+        assert_eq!(world.desired(State::Present(user)), Desired::Untouched(Skip { reason, blocked }));
     }
 }
 

@@ -50,7 +50,7 @@ impl Class {
 pub fn class(link: &Link) -> Class {
     match &link.desired.desired {
         Desired::Gone(_) => Class::Revoke,
-        Desired::Present(present) if !present.enabled && link.shadow.account().is_some_and(|account| account.enabled) => Class::Revoke,
+        desired if desired.blocks_sign_in() && link.shadow.account().is_some_and(|account| account.enabled) => Class::Revoke,
         Desired::Present(_) | Desired::Untouched(_) => by_origin(link.desired.origin),
     }
 }
@@ -64,7 +64,23 @@ fn by_origin(origin: Origin) -> Class {
 
 #[cfg(test)]
 mod tests {
+    use super::super::testing::{account, blocked, link, present, untouched};
+    use super::super::{Account, Shadow, Stage};
     use super::*;
+
+    #[test]
+    fn a_lost_sign_in_is_urgent_whatever_else_is_not_decided() {
+        let live = || Shadow::Object(account(Stage::Live));
+        for (desired, shadow, want) in [
+            (present(false), live(), Class::Revoke),
+            (blocked(), live(), Class::Revoke),
+            (blocked(), Shadow::Object(Account { enabled: false, ..account(Stage::Live) }), Class::Live),
+            (blocked(), Shadow::None, Class::Live),
+            (untouched(), live(), Class::Live),
+        ] {
+            assert_eq!(class(&link(desired.clone(), shadow)), want, "{desired:?}");
+        }
+    }
 
     #[test]
     fn a_class_is_read_back_from_its_number_and_sorts_like_it() {

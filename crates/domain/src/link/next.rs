@@ -25,13 +25,14 @@ pub fn next(link: &Link, seen: &Seen, now: Timestamp) -> Step {
     let is_old = |since: Timestamp| now >= since.plus(VISIBLE_WITHIN);
     match (want(link, now), place(&link.shadow), seen) {
         // Somebody's no, and what is not ours to say: everything stays. A loss of scope may pass, so until it is due nothing is done.
+        // A skipped user who is disabled at home is `Blocked`: as `Disabled`, but nothing is known that could be written.
         (Barred(hold), _, _)                                            => Step::Hold(hold),
         (Untouched, _, _)                                               => Step::Rest,
         (Settling(_), Nowhere | Bin(_), _)                              => Step::Rest,
         (Settling(due), Inviting(_) | Invited(..) | Live(_) | Doubtful(_) | Leaving(..) | Returning(..), _) => Step::Settle(due),
 
         // No object. Nothing is created for somebody who may not sign in; for the others look first, invite only into emptiness.
-        (Gone | Disabled(_), Nowhere, _)                                => Step::Rest,
+        (Gone | Disabled(_) | Blocked, Nowhere, _)                      => Step::Rest,
         (Enabled(wish), Nowhere, NotLooked)                             => look_up(&wish.address),
         (Enabled(wish), Nowhere, Absent)                                => invite(wish),
         (Enabled(_), Nowhere, Ours(object) | OursInBin(object))         => take_over(object),
@@ -40,7 +41,7 @@ pub fn next(link: &Link, seen: &Seen, now: Timestamp) -> Step {
         // An invitation may have happened: look for what it made before another one goes out.
         (_, Inviting(tried), NotLooked)                                 => look_up(&tried.address),
         (Enabled(wish), Inviting(tried), Absent) if wish.address == tried.address || is_old(tried.began) => invite(wish),
-        (Gone | Disabled(_), Inviting(tried), Absent) if is_old(tried.began) => Step::Note(Note::Forget),
+        (Gone | Disabled(_) | Blocked, Inviting(tried), Absent) if is_old(tried.began) => Step::Note(Note::Forget),
         (_, Inviting(_), Absent)                                        => Step::Await,
         (_, Inviting(_), Unanchored(object))                            => Step::Note(Note::Identify(object.id.clone())),
 
@@ -49,26 +50,27 @@ pub fn next(link: &Link, seen: &Seen, now: Timestamp) -> Step {
         (_, Invited(tried, _), Absent) if is_old(tried.began)           => Step::Note(Note::Forget),
         (_, Invited(..), Absent)                                        => Step::Await,
         (Enabled(wish) | Disabled(wish), Invited(_, id), Unanchored(_)) => write_anchor(id, created_with(wish)),
-        (Gone, Invited(_, id), Unanchored(_))                           => write_anchor(id, Attributes::default()),
+        (Gone | Blocked, Invited(_, id), Unanchored(_))                 => write_anchor(id, Attributes::default()),
 
         // There is one. The row is trusted, unless an answer was lost or a deletion or restoration may have happened.
         (Enabled(wish) | Disabled(wish), Live(account), NotLooked)      => amend(link, wish, account),
+        (Blocked, Live(account), NotLooked)                             => block(account),
         (Gone, Live(account), NotLooked)                                => remove(account),
         (_, Doubtful(account) | Leaving(account, _) | Returning(account, _), NotLooked) => read_back(&account.id),
         (_, Live(_) | Doubtful(_), Ours(object))                        => take_over(object),
         // Missing is too early to tell; then it is what we want, or somebody deleted him in the target, which is a no.
         (_, Live(account) | Doubtful(account), Absent) if !is_old(account.created_at) => Step::Await,
         (Gone, Live(_) | Doubtful(_), Absent)                           => Step::Note(Note::Forget),
-        (Enabled(_) | Disabled(_), Live(_) | Doubtful(_), Absent)       => Step::Note(Note::Veto(None)),
+        (Enabled(_) | Disabled(_) | Blocked, Live(_) | Doubtful(_), Absent) => Step::Note(Note::Veto(None)),
         (Gone, Live(_) | Doubtful(_), OursInBin(object))                => take_over(object),
-        (Enabled(_) | Disabled(_), Live(_) | Doubtful(_), OursInBin(object)) => Step::Note(Note::Veto(Some(object.clone()))),
+        (Enabled(_) | Disabled(_) | Blocked, Live(_) | Doubtful(_), OursInBin(object)) => Step::Note(Note::Veto(Some(object.clone()))),
         // Where he is after a deletion of ours, he is by our word; the same holds for what an invitation of ours made.
         (_, Inviting(_) | Invited(..) | Leaving(..), Ours(object) | OursInBin(object)) => take_over(object),
         (_, Leaving(_, since) | Returning(_, since), Absent) if is_old(since) => Step::Note(Note::Forget),
         (_, Leaving(..) | Returning(..), Absent)                        => Step::Await,
 
         // In the bin he stays until he is wanted with his access.
-        (Gone | Disabled(_), Bin(_), NotLooked | Absent | OursInBin(_) | Unanchored(_)) => Step::Rest,
+        (Gone | Disabled(_) | Blocked, Bin(_), NotLooked | Absent | OursInBin(_) | Unanchored(_)) => Step::Rest,
         (Enabled(_), Bin(account), NotLooked | Absent | OursInBin(_) | Unanchored(_)) => restore(account),
         (_, Bin(_), Ours(object))                                       => take_over(object),
 
@@ -78,7 +80,7 @@ pub fn next(link: &Link, seen: &Seen, now: Timestamp) -> Step {
         (_, Returning(..), Ours(object))                                => take_over(object),
         (_, Returning(_, since), OursInBin(_)) if now < since.plus(RESTORED_WITHIN) => Step::Await,
         (Enabled(_), Returning(account, _), OursInBin(_))               => restore(account),
-        (Gone | Disabled(_), Returning(..), OursInBin(object))          => take_over(object),
+        (Gone | Disabled(_) | Blocked, Returning(..), OursInBin(object)) => take_over(object),
 
         // Without our anchor nothing more is written, and with a foreign one never.
         (_, Live(account) | Doubtful(account) | Leaving(account, _) | Returning(account, _), Unanchored(_)) if is_old(account.created_at)
@@ -96,6 +98,7 @@ enum Want<'a> {
     Gone,
     Enabled(&'a Present),
     Disabled(&'a Present),
+    Blocked,
 }
 
 fn want(link: &Link, now: Timestamp) -> Want<'_> {
@@ -105,8 +108,9 @@ fn want(link: &Link, now: Timestamp) -> Want<'_> {
     let is_refused = link.trouble.as_ref().is_some_and(bars);
     let is_vetoed = link.veto.as_ref().is_some_and(|veto| veto.until.is_none_or(|until| now < until));
     match &link.desired.desired {
-        Desired::Present(_) | Desired::Gone(_) if is_rejected => Want::Barred(Hold::Rejected),
-        Desired::Present(_) | Desired::Gone(_) if is_refused => Want::Barred(Hold::Refused),
+        Desired::Untouched(skip) if !skip.blocked => Want::Untouched,
+        Desired::Present(_) | Desired::Gone(_) | Desired::Untouched(_) if is_rejected => Want::Barred(Hold::Rejected),
+        Desired::Present(_) | Desired::Gone(_) | Desired::Untouched(_) if is_refused => Want::Barred(Hold::Refused),
         Desired::Present(_) if is_vetoed => Want::Barred(Hold::Vetoed),
         Desired::Present(present) if present.enabled => Want::Enabled(present),
         Desired::Present(present) => Want::Disabled(present),
@@ -114,7 +118,7 @@ fn want(link: &Link, now: Timestamp) -> Want<'_> {
             due if now < due => Want::Settling(due),
             _ => Want::Gone,
         },
-        Desired::Untouched(_) => Want::Untouched,
+        Desired::Untouched(_) => Want::Blocked,
     }
 }
 
@@ -179,6 +183,11 @@ fn remove(account: &Account) -> Step {
         Sessions::Ended | Sessions::Refused if account.enabled => lower(account),
         Sessions::Ended | Sessions::Refused => Step::Call(Call::SoftDelete { id: account.id.clone() }),
     }
+}
+
+/// Takes the sign-in from a live object, and nothing else.
+fn block(account: &Account) -> Step {
+    if account.enabled { lower(account) } else { Step::Rest }
 }
 
 fn lower(account: &Account) -> Step {

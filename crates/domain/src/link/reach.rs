@@ -85,6 +85,8 @@ impl Link {
             Desired::Present(present) if present.enabled => State::Enabled,
             Desired::Present(_) => State::Disabled,
             Desired::Gone(_) => State::Deleted,
+            // Of a skipped user nothing is meant but the sign-in that home has blocked.
+            Desired::Untouched(skip) if skip.blocked && self.applied.state == State::Enabled => State::Disabled,
             Desired::Untouched(_) => return None,
         };
         verb(self.applied.state, wanted, true)

@@ -1,7 +1,7 @@
 //! Links, objects and wishes for tests: Ana of `emea`, to be in `hub`.
 
 use super::{Account, Inviting, Link, LoweredBy, Sessions, Shadow, Stage};
-use crate::decision::{Departure, Present, Untouched};
+use crate::decision::{Departure, Present, Skip, Untouched};
 use crate::shadow::{Object, ObjectKind};
 use crate::{Attributes, Decision, Desired, Origin, TenantName, Timestamp, Version};
 
@@ -35,7 +35,11 @@ pub(super) fn out_of_scope(settle_ms: u64) -> Desired {
 }
 
 pub(super) fn untouched() -> Desired {
-    Desired::Untouched(Untouched::NotOneOrganization)
+    Desired::Untouched(Skip { reason: Untouched::NotOneOrganization, blocked: false })
+}
+
+pub(super) fn blocked() -> Desired {
+    Desired::Untouched(Skip { reason: Untouched::ScopeUnresolved, blocked: true })
 }
 
 pub(super) fn decision(delta: u64, desired: Desired) -> Decision {

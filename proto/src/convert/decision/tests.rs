@@ -20,6 +20,10 @@ fn decision(desired: Desired) -> Decision {
     }
 }
 
+fn skipped(reason: Untouched, blocked: bool) -> Desired {
+    Desired::Untouched(Skip { reason, blocked })
+}
+
 fn present() -> Present {
     Present {
         enabled: true,
@@ -38,10 +42,11 @@ fn a_decision_reads_back_as_it_was() {
         Desired::Gone(Departure::OutOfScope { settle_ms: 0 }),
         Desired::Gone(Departure::External),
         Desired::Gone(Departure::Deleted),
-        Desired::Untouched(Untouched::NotOneOrganization),
-        Desired::Untouched(Untouched::ScopeUnresolved),
-        Desired::Untouched(Untouched::NoAddress),
-        Desired::Untouched(Untouched::UserTypeNotAdmitted),
+        skipped(Untouched::NotOneOrganization, false),
+        skipped(Untouched::ScopeUnresolved, false),
+        skipped(Untouched::ScopeUnresolved, true),
+        skipped(Untouched::NoAddress, false),
+        skipped(Untouched::UserTypeNotAdmitted, false),
     ] {
         let decision = decision(desired);
         assert_eq!(Decision::try_from(v1::Decision::from(&decision)), Ok(decision.clone()));
@@ -62,7 +67,7 @@ fn a_marker_reads_back_and_is_never_a_decision() {
 fn what_a_newer_writer_wrote_is_told_from_what_is_broken() {
     let good = || v1::Decision::from(&decision(Desired::Present(present())));
     let gone = |reason| Some(Wire::Gone(v1::Gone { reason, settle: None }));
-    let untouched = |reason| Some(Wire::Untouched(v1::Untouched { reason }));
+    let untouched = |reason| Some(Wire::Untouched(v1::Untouched { reason, sign_in_blocked: false }));
     for (wire, want) in [
         (v1::Decision { desired: None, ..good() }, Invalid::NewerWriter("desired")),
         (v1::Decision { desired: gone(99), ..good() }, Invalid::NewerWriter("gone.reason")),

@@ -61,6 +61,7 @@ fn wanted(link: &v1::Link) -> Option<String> {
             v1::GoneReason::Deleted => "he was deleted at home".to_owned(),
             v1::GoneReason::Unspecified => "he must not be there".to_owned(),
         },
+        Desired::Untouched(skip) if skip.sign_in_blocked => "the user is disabled at home, and otherwise skipped".to_owned(),
         Desired::Untouched(_) => "he is left as he is".to_owned(),
         Desired::ReplayMarker(_) => return None,
     })

@@ -94,7 +94,7 @@ fn standing(link: &Link) -> (Standing, String, Timestamp) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use xtsync_domain::decision::Untouched;
+    use xtsync_domain::decision::{Skip, Untouched};
     use xtsync_domain::link::{Applied, Trouble};
     use xtsync_domain::{Decision, Origin, TenantName, Version};
 
@@ -139,7 +139,7 @@ mod tests {
             (link(2, gone(0)), Standing::Done, "", 0),
             (link(1, gone(0)), Standing::Waiting, "", 0),
             (link(1, Desired::Gone(Departure::Deleted)), Standing::Waiting, "", 0),
-            (link(1, Desired::Untouched(Untouched::NoAddress)), Standing::Waiting, "", 0),
+            (link(1, Desired::Untouched(Skip { reason: Untouched::NoAddress, blocked: false })), Standing::Waiting, "", 0),
             (link(1, gone(30_000)), Standing::Settling, "settling", 35_000_000),
             (link(2, gone(30_000)), Standing::Done, "", 0),
             (troubled(TroubleKind::Held), Standing::Held, "c", 0),

@@ -81,6 +81,36 @@ fn whom_we_may_not_speak_of_stays_as_he_is() {
     check(shadows.into_iter().map(|shadow| (untouched(), shadow, Seen::NotLooked, "rest")).collect());
 }
 
+/// K-30: a scope that is not resolved, or whatever else a user is skipped for, keeps no access that home has taken.
+#[test]
+fn a_skipped_user_who_is_disabled_at_home_loses_sign_in_and_nothing_else_is_written() {
+    let ended = Shadow::Object(Account { sessions: Sessions::Ended, ..account(Stage::Live) });
+    let unfinished = Shadow::Object(Account { unfinished: true, enabled: false, ..account(Stage::Live) });
+    check(vec![
+        (blocked(), Shadow::None, Seen::NotLooked, "rest"),
+        (blocked(), old(Stage::Live), Seen::NotLooked, "revoke a1"),
+        (blocked(), ended, Seen::NotLooked, "disable a1"),
+        (blocked(), lowered(Stage::Live, LoweredBy::Us, Sessions::Ended), Seen::NotLooked, "rest"),
+        (blocked(), lowered(Stage::Live, LoweredBy::Target, Sessions::Open), Seen::NotLooked, "rest"),
+        (blocked(), unfinished, Seen::NotLooked, "rest"),
+        (blocked(), old(Stage::Bin { since: NOW }), Seen::NotLooked, "rest"),
+        (blocked(), inviting(NOW, None), Seen::NotLooked, "look up ana@emea.example"),
+        (blocked(), inviting(NOW, None), Seen::Absent, "await"),
+        (blocked(), inviting(ago(5 * MINUTE), None), Seen::Absent, "forget"),
+        (blocked(), inviting(NOW, Some("a1")), unanchored(), "anchor a1 with []"),
+        (blocked(), old(Stage::Doubtful), Seen::NotLooked, "read a1"),
+        (blocked(), old(Stage::Doubtful), ours(), "take over a1"),
+        (blocked(), old(Stage::Doubtful), Seen::Absent, "veto gone"),
+        (blocked(), old(Stage::Doubtful), binned(), "veto in the bin"),
+        (blocked(), old(Stage::Returning { since: NOW }), ours(), "disable a1"),
+        (blocked(), old(Stage::Returning { since: ago(MINUTE) }), binned(), "take over a1 in the bin"),
+        (blocked(), old(Stage::Leaving { since: NOW }), binned(), "take over a1 in the bin"),
+    ]);
+    let reject = Some(Override { by: "jo".into(), reason: "no".into(), against: decision(1, blocked()).version });
+    let rejected = Link { reject, ..link(blocked(), old(Stage::Live)) };
+    assert_eq!(say(&next(&rejected, &Seen::NotLooked, NOW)), "hold rejected");
+}
+
 #[test]
 fn a_loss_of_scope_does_nothing_until_it_has_settled() {
     check(vec![

@@ -142,9 +142,9 @@ fn target_of(link: &Link, happened: bool) -> Ideal {
 proptest! {
     #[test]
     fn from_any_state_a_link_becomes_what_is_desired(
-        shadow in shadows(), wish in 0_usize..4, happened: bool, lost in proptest::option::of(0_usize..8),
+        shadow in shadows(), wish in 0_usize..5, happened: bool, lost in proptest::option::of(0_usize..8),
     ) {
-        let desired = [present(true), present(false), gone(), out_of_scope(30_000)][wish].clone();
+        let desired = [present(true), present(false), gone(), out_of_scope(30_000), blocked()][wish].clone();
         let mut link = link(desired.clone(), shadow);
         let mut target = target_of(&link, happened);
         let (last, _) = drive(&mut link, &mut target, lost);
@@ -158,9 +158,8 @@ proptest! {
                 prop_assert!(wish.attributes.differing_from(&ana.attributes).is_empty());
                 prop_assert_eq!(ana.anchor.as_deref(), Some(ANCHOR));
             }
-            Desired::Present(_) => prop_assert!(live.is_none_or(|ana| !ana.enabled)),
+            Desired::Present(_) | Desired::Untouched(_) => prop_assert!(live.is_none_or(|ana| !ana.enabled)),
             Desired::Gone(_) => prop_assert!(live.is_none()),
-            Desired::Untouched(_) => unreachable!("not among the wishes"),
         }
         prop_assert!(target.writes.iter().filter(|name| **name == "invite").count() <= 1);
     }
@@ -185,6 +184,10 @@ fn each_story_takes_the_writes_it_needs_and_is_told_in_one_word() {
         (present(true), Some(Verb::Restore), vec!["restore", "enable"]),
         (present(false), Some(Verb::Disable), vec!["revoke", "disable"]),
         (gone(), Some(Verb::Delete), vec!["soft_delete"]),
+        (present(true), Some(Verb::Restore), vec!["restore", "enable"]),
+        (blocked(), Some(Verb::Disable), vec!["revoke", "disable"]),
+        (untouched(), None, vec![]),
+        (present(true), Some(Verb::Enable), vec!["enable"]),
     ];
     for (delta, (desired, verb, writes)) in (1..).zip(stories) {
         link.decide(decision(delta, desired), NOW);
