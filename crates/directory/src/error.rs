@@ -16,11 +16,20 @@ pub enum Error {
         /// How long.
         wait: Duration,
     },
-    /// It cannot be reached, or is in trouble, and surely did nothing.
+    /// It cannot be reached at all, and surely did nothing.
     #[error("the directory is away: {reason}")]
     Away {
         /// What was seen, without addresses.
         reason: String,
+    },
+    /// It can be reached and fails at this one request, which surely did nothing: a server error, or no answer in time. Another object may
+    /// fare better.
+    #[error("the directory fails at it: {reason}")]
+    Failing {
+        /// What was seen, without addresses.
+        reason: String,
+        /// How long it asks to wait, if it does.
+        wait: Option<Duration>,
     },
     /// The answer is lost or a server error: a write may have happened.
     #[error("the directory's answer is unknown: {reason}")]

@@ -41,10 +41,11 @@ impl Error {
     /// How long to wait at least: what the directory asks, or what a person needs to act.
     pub(crate) fn wait(&self) -> Option<Duration> {
         match self {
-            Self::Directory(directory::Error::Throttled { wait }) => Some(*wait),
+            Self::Directory(directory::Error::Throttled { wait } | directory::Error::Failing { wait: Some(wait), .. }) => Some(*wait),
             Self::Directory(directory::Error::Unauthorized { .. } | directory::Error::Forbidden { .. }) => Some(Duration::from_secs(30)),
             Self::Directory(
                 directory::Error::Away { .. }
+                | directory::Error::Failing { wait: None, .. }
                 | directory::Error::Unknown { .. }
                 | directory::Error::NotFound
                 | directory::Error::Refused { .. }
@@ -62,6 +63,7 @@ fn directory_code(error: &directory::Error) -> &'static str {
     match error {
         directory::Error::Throttled { .. } => "throttled",
         directory::Error::Away { .. } => "away",
+        directory::Error::Failing { .. } => "failing",
         directory::Error::Unknown { .. } => "unknown",
         directory::Error::Unauthorized { .. } => "unauthorized",
         directory::Error::Forbidden { .. } => "forbidden",

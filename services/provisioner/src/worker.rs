@@ -1,9 +1,10 @@
 //! One target tenant: who owns it works on its due links, some at once, leavers first.
 //!
-//! The lease makes it single-writer; everything in memory here (brake, limits, addresses being invited) is exact for that reason and
+//! The lease makes it single-writer; everything in memory here (circuit breaker, limits, addresses being invited) is exact for that reason and
 //! begins anew with each epoch. When the lease is lost, what is under way is dropped and records nothing.
 
-mod brake;
+pub(crate) mod breaker;
+mod concurrency;
 mod hands;
 pub(crate) mod ledger;
 pub(crate) mod limits;
@@ -18,7 +19,7 @@ use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
-use tracing::warn;
+use tracing::{info, warn};
 use xtsync_directory::Target;
 use xtsync_domain::gate::Why;
 use xtsync_domain::link::Verb;
@@ -28,9 +29,9 @@ use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::store::{Epoch, Held, Lease, Transaction, lease};
 use xtsync_platform::telemetry::chain;
 
-use self::brake::Brake;
-pub(crate) use self::brake::Pressure;
-use self::hands::Hands;
+use self::breaker::{Admission, Breaker, Came, Lane, Pressure};
+use self::concurrency::Concurrency;
+use self::hands::{Hands, Room};
 use self::ledger::Ledger;
 use self::limits::Limits;
 use crate::context::Context;
@@ -39,7 +40,7 @@ use crate::follow;
 use crate::rebuild::rebuild;
 use crate::release;
 use crate::scrub::Pace;
-use crate::table::{link, work};
+use crate::table::{Key, link, work};
 
 /// One target tenant.
 pub(crate) struct Worker {
@@ -52,7 +53,10 @@ pub(crate) struct Worker {
     /// Wakes the publisher: something was committed.
     pub(crate) publish: Notify,
     pub(crate) ledger: Ledger,
-    brake: Mutex<Brake>,
+    breaker: Mutex<Breaker>,
+    concurrency: Mutex<Concurrency>,
+    /// Verbs that work again, by the code under which links wait for them.
+    reopened: Mutex<BTreeSet<String>>,
     limits: Mutex<Limits>,
     inviting: Mutex<BTreeSet<String>>,
     /// Whether the store has been held against its topic.
@@ -83,7 +87,9 @@ impl Worker {
             wake: Notify::new(),
             publish: Notify::new(),
             ledger: Ledger::default(),
-            brake: Mutex::default(),
+            breaker: Mutex::default(),
+            concurrency: Mutex::default(),
+            reopened: Mutex::default(),
             limits: Mutex::default(),
             inviting: Mutex::default(),
             is_whole: AtomicBool::new(false),
@@ -128,6 +134,9 @@ impl Worker {
         let mut hands = Hands::default();
         let mut done = 0;
         loop {
+            if self.wake_reopened().await? {
+                hands.look_again();
+            }
             hands.fill(self, epoch).await?;
             match hands.finished().await {
                 Some(result) => result?,
@@ -143,7 +152,8 @@ impl Worker {
         self.make_whole(epoch).await?;
         let limits = Limits::load(&self.context.store, &self.target, self.context.now()).await?;
         *self.limits() = limits;
-        *self.brake() = Brake::default();
+        *self.breaker() = Breaker::default();
+        *self.concurrency() = Concurrency::default();
         let mut hands = Hands::default();
         let mut looked = Instant::now();
         while *held.borrow() == Held::Held(epoch) {
@@ -153,6 +163,9 @@ impl Worker {
                 looked = Instant::now();
             }
             self.refresh_limits().await?;
+            if self.wake_reopened().await? {
+                hands.look_again();
+            }
             hands.fill(self, epoch).await?;
             let pause = self.pause(hands.is_empty()).await?;
             tokio::select! {
@@ -189,8 +202,7 @@ impl Worker {
     async fn pause(&self, is_idle: bool) -> Result<std::time::Duration> {
         let now = self.context.now();
         let poll = self.context.config.poll;
-        let rests_until = self.brake().rests_until(now);
-        let next = match rests_until {
+        let next = match self.room(now).rests_until {
             Some(until) => Some(until),
             None if is_idle => work::next_due(&self.context.store, &self.target).await?.filter(|due| now < *due),
             None => None,
@@ -227,43 +239,46 @@ impl Worker {
         Ok(())
     }
 
-    /// Stops the whole target for a while.
-    pub(crate) fn press(&self, pressure: &Pressure) {
+    /// Whether a call may start that needs these verbs.
+    pub(crate) fn admit(&self, lane: Lane, verbs: &[&'static str], key: &Key) -> Admission {
+        self.breaker().admit(lane, verbs, key, self.context.now())
+    }
+
+    /// Takes in what a call came to.
+    pub(crate) fn report(&self, lane: Lane, verb: &'static str, key: &Key, came: &Came) {
         let now = self.context.now();
-        let mut brake = self.brake();
-        let is_new = brake.reason().is_empty();
-        brake.press(pressure, now, self.context.config.in_flight_max, &mut *self.jitter());
-        match pressure {
-            Pressure::Blocked(code) => self.condition.set(false, code),
-            Pressure::Throttled(_) | Pressure::Away if is_new => {
-                warn!(target = %self.target, reason = brake.reason(), until = ?brake.until(now), "the target is left alone");
-            }
-            Pressure::Throttled(_) | Pressure::Away => {}
+        let (was_shut, until) = {
+            let mut breaker = self.breaker();
+            let was_shut = breaker.shut_until(Lane::Others, now).is_some();
+            let reopened = breaker.report(lane, verb, key, came, now, &mut *self.jitter());
+            self.reopened().extend(reopened);
+            self.condition.set(breaker.reason().is_none_or(is_passing), breaker.reason().unwrap_or_default());
+            (was_shut, breaker.shut_until(Lane::Others, now))
+        };
+        let Some(until) = until.filter(|_| !was_shut) else { return };
+        warn!(target = %self.target, reason = self.stopped(), %until, "the target is set aside: only leavers are tried");
+        if let Came::Target(Pressure::Throttled(_)) = came {
+            self.concurrency().throttled(now, until, self.context.config.in_flight_max);
         }
     }
 
     /// The target warns that it is about to throttle.
     pub(crate) fn ease(&self) {
-        self.brake().ease(self.context.now(), self.context.config.in_flight_max);
-    }
-
-    /// The target answered: it may be called.
-    pub(crate) fn release(&self) {
-        let mut brake = self.brake();
-        brake.release(self.context.now());
-        if brake.reason().is_empty() {
-            self.condition.set(true, "");
+        let now = self.context.now();
+        // What was under way when it was set aside says nothing new.
+        if self.breaker().shut_until(Lane::Others, now).is_none() {
+            self.concurrency().warned(now, self.context.config.in_flight_max);
         }
     }
 
-    /// Whether the whole target is left alone just now.
-    pub(crate) fn is_stopped(&self) -> bool {
-        self.brake().until(self.context.now()).is_some()
-    }
-
-    /// Whether the target is left to leavers just now. What is in hand goes on: begun again, it would cost the target more.
-    fn is_eased(&self) -> bool {
-        self.brake().is_eased(self.context.now())
+    /// Makes due what waits for verbs that work again. Says whether there is any.
+    async fn wake_reopened(&self) -> Result<bool> {
+        let codes = std::mem::take(&mut *self.reopened());
+        for code in &codes {
+            let links = work::wake_held_by(&self.context.store, &self.target, code, self.context.now()).await?;
+            info!(target = %self.target, code, links, "the target lets us again");
+        }
+        Ok(!codes.is_empty())
     }
 
     /// Claims an address for one invitation; `None` while another link invites it.
@@ -273,20 +288,39 @@ impl Worker {
         is_free.then_some(Inviting { worker: self, address })
     }
 
-    /// Links that may be worked on at once now.
-    fn slots(&self, now: Timestamp) -> usize {
-        self.brake().slots(now, self.context.config.in_flight_max)
+    /// How many links may be worked on at once now, and of whom.
+    fn room(&self, now: Timestamp) -> Room {
+        let (breaker, concurrency) = (self.breaker(), self.concurrency());
+        let shut = [Lane::Leavers, Lane::Others].into_iter().filter_map(|lane| breaker.shut_until(lane, now));
+        Room {
+            slots: concurrency.slots(now, self.context.config.in_flight_max),
+            leavers: breaker.passage(Lane::Leavers, now),
+            others: breaker.passage(Lane::Others, now),
+            is_eased: concurrency.is_eased(now),
+            rests_until: shut.chain(concurrency.eased_until(now)).min(),
+        }
     }
 
-    /// Why the target is not called; empty when it is.
+    /// Why the target is set aside; empty when it is not.
     pub(crate) fn stopped(&self) -> String {
-        let brake = self.brake();
-        let is_rebuilt = brake.reason().is_empty() && self.context.rebuilt.contains(&self.target);
-        if is_rebuilt { Why::Rebuilt.code().to_owned() } else { brake.reason().to_owned() }
+        match self.breaker().reason() {
+            Some(reason) => reason.to_owned(),
+            None if self.context.rebuilt.contains(&self.target) => Why::Rebuilt.code().to_owned(),
+            None => String::new(),
+        }
     }
 
-    fn brake(&self) -> MutexGuard<'_, Brake> {
-        self.brake.lock().unwrap_or_else(PoisonError::into_inner)
+    /// The circuit breaker.
+    pub(crate) fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn concurrency(&self) -> MutexGuard<'_, Concurrency> {
+        self.concurrency.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn reopened(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.reopened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn limits(&self) -> MutexGuard<'_, Limits> {
@@ -305,6 +339,11 @@ impl Worker {
     fn inviting(&self) -> MutexGuard<'_, BTreeSet<String>> {
         self.inviting.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Whether a reason for which a target is set aside passes by itself, so that no person needs to act.
+fn is_passing(reason: &str) -> bool {
+    matches!(reason, "throttled" | "away")
 }
 
 impl Drop for Inviting<'_> {

@@ -122,7 +122,7 @@ impl Exchanges {
             let left = next.deadline.saturating_duration_since(Instant::now());
             match (next.answer.is_closed(), left < self.timeout / 2) {
                 (true, _) => {}
-                (false, true) => drop(next.answer.send(Err(Error::Away { reason: "too many requests wait".to_owned() }))),
+                (false, true) => drop(next.answer.send(Err(Error::Failing { reason: "too many requests wait".to_owned(), wait: None }))),
                 (false, false) => together.push(next),
             }
         }

@@ -31,8 +31,9 @@ pub(super) fn error(status: u16, wait: Option<Duration>, body: &[u8], request: &
     let said = said(body);
     match (status, wait) {
         (429, _) => Error::Throttled { wait: wait.unwrap_or(retry_after::DEFAULT) },
-        (503, Some(wait)) => Error::Throttled { wait },
-        (502 | 504, Some(wait)) if request.effect == Effect::Read => Error::Throttled { wait },
+        // Nothing was done, and what it asks to wait may be for this one object.
+        (503, Some(_)) => Error::Failing { reason: trouble(status, said.as_ref()), wait },
+        (502 | 504, Some(_)) if request.effect == Effect::Read => Error::Failing { reason: trouble(status, said.as_ref()), wait },
         (408 | 500..=599, _) => request.effect.lost(trouble(status, said.as_ref())),
         (401, _) => Error::Unauthorized { code: said.map_or_else(|| "status_401".to_owned(), |said| code(&said.code)) },
         _ => match said {
@@ -59,7 +60,7 @@ fn refused(status: u16, said: &Said, request: &Request) -> Error {
         403 => Error::Forbidden { code: own_code(said, request) },
         404 | 410 => Error::NotFound,
         // Two writers met; Graph took neither of the two for granted and asks to come again.
-        409 | 412 if said.code.ends_with("ConcurrencyViolation") => Error::Away { reason: code(&said.code) },
+        409 | 412 if said.code.ends_with("ConcurrencyViolation") => Error::Failing { reason: code(&said.code), wait: None },
         400..=499 => Error::Refused { code: own_code(said, request), attribute: attribute(said, request) },
         other => Error::Malformed { reason: format!("status {other}") },
     }

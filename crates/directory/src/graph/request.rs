@@ -110,7 +110,7 @@ impl Effect {
     /// The answer is lost, or the server is in trouble.
     pub(super) fn lost(self, reason: impl Into<String>) -> Error {
         match self {
-            Self::Read => Error::Away { reason: reason.into() },
+            Self::Read => Error::Failing { reason: reason.into(), wait: None },
             Self::Write => Error::Unknown { reason: reason.into() },
         }
     }

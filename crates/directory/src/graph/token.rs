@@ -90,7 +90,7 @@ impl Tokens {
             Some((known, error)) if *known >= asked => return Err(error.clone()),
             Some(_) | None => {}
         }
-        match self.ask().await {
+        match self.ask().await.map_err(concerns_all) {
             Ok(token) => {
                 *kept = Kept { token: Some(token.clone()), failed: None };
                 Ok(token.bearer)
@@ -152,6 +152,14 @@ fn denied(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Error {
         (_, _, Some(said)) if said.error == "temporarily_unavailable" => Error::Away { reason: said.error },
         (_, _, Some(said)) => Error::Unauthorized { code: refusal::code(&said.error) },
         (_, _, None) => malformed(),
+    }
+}
+
+/// No request gets anywhere without a token, so what fails for one fails for all.
+fn concerns_all(error: Error) -> Error {
+    match error {
+        Error::Failing { reason, .. } => Error::Away { reason },
+        error => error,
     }
 }
 

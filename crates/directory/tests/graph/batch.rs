@@ -71,14 +71,14 @@ async fn who_waits_goes_together_and_each_is_answered_alone() {
 #[tokio::test]
 async fn where_a_batch_fails_a_write_is_unknown_and_a_reading_is_not() {
     let incomplete = said(&json!([]));
-    for (what, say, reading) in [("no answer", Say::HangUp, "away"), ("an answer to nobody", incomplete, "senseless")] {
+    for (what, say, reading) in [("no answer", Say::HangUp, "failing"), ("an answer to nobody", incomplete, "senseless")] {
         let (_fake, writer) = writer([done(), say]).await;
         let (a, b, c) = (id("a"), id("b"), id("c"));
         let (one, two, three) = tokio::join!(writer.set_enabled(&a, true), writer.set_enabled(&b, false), writer.read(&c));
         assert_eq!(one, Ok(()));
         assert!(matches!(two, Err(Error::Unknown { .. })), "{what}: {two:?}");
         match reading {
-            "away" => assert!(matches!(three, Err(Error::Away { .. })), "{what}: {three:?}"),
+            "failing" => assert!(matches!(three, Err(Error::Failing { .. })), "{what}: {three:?}"),
             _ => assert!(matches!(three, Err(Error::Malformed { .. })), "{what}: {three:?}"),
         }
     }

@@ -223,13 +223,14 @@ async fn failures_of_a_reading_are_told_by_what_to_do_next() {
     let reader = tenants.reader("emea");
     reader.user_count().await.unwrap();
     let wait = Duration::from_millis(250);
+    let failing = |reason: &str, wait| Error::Failing { reason: reason.to_owned(), wait };
     for (status, retry_after, want) in [
         (429, Some(wait), Error::Throttled { wait }),
         (429, None, Error::Throttled { wait: Duration::from_secs(10) }),
-        (503, Some(wait), Error::Throttled { wait }),
-        (504, Some(wait), Error::Throttled { wait }),
-        (503, None, Error::Away { reason: "status 503, serviceNotAvailable".to_owned() }),
-        (500, None, Error::Away { reason: "status 500, InternalServerError".to_owned() }),
+        (503, Some(wait), failing("status 503, serviceNotAvailable", Some(wait))),
+        (504, Some(wait), failing("status 504, timeout", Some(wait))),
+        (503, None, failing("status 503, serviceNotAvailable", None)),
+        (500, None, failing("status 500, InternalServerError", None)),
         (403, None, Error::Forbidden { code: "Authorization_RequestDenied".to_owned() }),
         (404, None, Error::NotFound),
         (400, None, Error::Refused { code: "Request_BadRequest".to_owned(), attribute: None }),

@@ -126,7 +126,7 @@ async fn a_look_up_that_is_refused_as_a_whole_is_asked_condition_by_condition() 
     assert_eq!((found.by_anchor.len(), found.by_address.len()), (1, 1));
     // A look-up that fails in part has failed: what was not looked for is not absent.
     faults.fail_next(Matching::new("GET", "/deletedItems"), 1, 503, None);
-    assert!(matches!(writer.find(ANCHOR, ADDRESS).await, Err(Error::Away { .. })));
+    assert!(matches!(writer.find(ANCHOR, ADDRESS).await, Err(Error::Failing { .. })));
 }
 
 #[tokio::test]
@@ -222,7 +222,7 @@ async fn failures_of_a_write_are_told_by_whether_it_may_have_happened() {
     let wait = Duration::from_millis(1500);
     for (status, retry_after, want) in [
         (429, Some(wait), Error::Throttled { wait }),
-        (503, Some(wait), Error::Throttled { wait }),
+        (503, Some(wait), Error::Failing { reason: "status 503, serviceNotAvailable".to_owned(), wait: Some(wait) }),
         (503, None, Error::Unknown { reason: "status 503, serviceNotAvailable".to_owned() }),
         (504, Some(wait), Error::Unknown { reason: "status 504, timeout".to_owned() }),
         (500, None, Error::Unknown { reason: "status 500, InternalServerError".to_owned() }),

@@ -3,17 +3,22 @@
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug, debug_span, error, warn};
 use xtsync_domain::gate::{self, Verdict, Why};
+use xtsync_domain::link::class::class;
 use xtsync_domain::link::classify::Claimed;
 use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow, Verb};
-use xtsync_domain::{Value, resource};
+use xtsync_domain::{Desired, Value, resource};
 
-use super::end::End;
+use super::end::{End, Pace};
 use super::perform::{self, Failure};
 use super::{Committed, Job};
 use crate::error::Result;
 use crate::table::intent::Intent;
 use crate::table::link;
+use crate::worker::breaker::{Admission, Came, Lane};
 use crate::worker::ledger::{Called, Entry, Queued};
+
+/// The name of the call that invites.
+const INVITE: &str = "invite";
 
 impl Job<'_> {
     /// Makes one call if the gate is open. Gives the job's end where the call ends it.
@@ -26,7 +31,8 @@ impl Job<'_> {
             };
             return Ok(Some(End::Closed { why, until }));
         }
-        let anchor = match self.ready(call) {
+        let lane = Lane::of(class(&self.stored.link));
+        let anchor = match self.ready(call, lane) {
             Ok(anchor) => anchor,
             Err(end) => {
                 self.give_back();
@@ -43,13 +49,14 @@ impl Job<'_> {
         let result = answer.as_ref().map_or_else(Failure::name, |_| "done");
         self.worker.context.metrics.call(&self.key.target, call, result, began.elapsed());
         debug!(call = call.name(), result, "called");
-        // A refusal says it too, and is heeded below.
+        let came = answer.as_ref().map_or_else(Failure::came, |_| Came::Answered);
+        self.worker.report(lane, call.name(), &self.key, &came);
+        // A refusal says it too, and is heeded by the report.
         if self.worker.directory.take_warning() && !matches!(answer, Err(Failure::Target(_))) {
             self.worker.ease();
         }
         match answer {
             Ok(answer) => {
-                self.worker.release();
                 self.answered(call, answer).await?;
                 Ok(None)
             }
@@ -58,15 +65,27 @@ impl Job<'_> {
     }
 
     /// What a call needs besides the gate's word: an end where it is not there. Gives the link's anchor.
-    fn ready(&mut self, call: &Call) -> Result<String, End> {
-        if self.worker.is_stopped() {
-            return Err(End::Stopped);
+    fn ready(&mut self, call: &Call, lane: Lane) -> Result<String, End> {
+        match self.worker.admit(lane, &self.verbs(call), &self.key) {
+            Admission::Go => {}
+            Admission::SetAside => return Err(End::Stopped),
+            Admission::Wait { code, until, spread } => return Err(End::Waits { code, until, spread }),
         }
         let anchor = self.stored.link.anchor.clone().ok_or(End::Retry("home_unknown"))?;
         if let Call::Invite { address, .. } = call {
             self.inviting = Some(self.worker.invite_alone(address).ok_or(End::Retry("address_busy"))?);
         }
         Ok(anchor)
+    }
+
+    /// The verbs that a call needs: its own, and one without which it would be made in vain.
+    fn verbs(&self, call: &Call) -> Vec<&'static str> {
+        let is_wanted = matches!(self.stored.link.desired.desired, Desired::Present(_));
+        match (call, &self.stored.link.shadow) {
+            // Whoever is looked up without having an object is invited next.
+            (Call::LookUp { .. }, Shadow::None) if is_wanted => vec![call.name(), INVITE],
+            (_, _) => vec![call.name()],
+        }
     }
 
     /// Asks the gate, and reserves what the call counts against; both at once, so that no two jobs take the last of a window.
@@ -137,10 +156,8 @@ impl Job<'_> {
 
     fn failed(&mut self, call: &Call, failure: Failure) -> Option<End> {
         let (answer, end) = match failure {
-            Failure::Target(pressure) => {
-                self.worker.press(&pressure);
-                (Answer::NotDone, Some(End::Stopped))
-            }
+            Failure::Target(_) => (Answer::NotDone, Some(End::Stopped)),
+            Failure::Failing(wait) => (Answer::NotDone, Some(End::Failing { verb: call.name(), wait })),
             Failure::NotFound => (Answer::NotFound, Some(End::Retry("not_found"))),
             Failure::Lost => (Answer::Unknown, Some(End::Lost { invited: matches!(call, Call::Invite { .. }) })),
             // Sessions that cannot be ended must not keep anybody enabled.
@@ -156,10 +173,14 @@ impl Job<'_> {
                 let conflict = Conflict { kind: ConflictKind::AddressTaken, others: Vec::new() };
                 (Answer::Refused, Some(End::Hold(Hold::Conflict(conflict))))
             }
-            Failure::Refused(code) => (Answer::Refused, Some(End::Refused { code, verb: gate::verb(call, &self.stored.link) })),
+            Failure::Refused(code) => {
+                (Answer::Refused, Some(End::Refused { code, verb: gate::verb(call, &self.stored.link), pace: Pace::Refused }))
+            }
             Failure::Forbidden(code) => {
                 warn_forbidden(call, &code);
-                (Answer::NotDone, Some(End::Forbidden(code)))
+                let code = format!("{}_forbidden", call.name());
+                let verb = gate::verb(call, &self.stored.link).or_else(|| self.stored.link.intended());
+                (Answer::NotDone, Some(End::Refused { code, verb, pace: Pace::Forbidden }))
             }
         };
         self.seen = self.stored.link.record(call, answer, &Claimed::new(), self.now());

@@ -64,7 +64,8 @@ impl Job<'_> {
             | End::Retry(_)
             | End::Unseen
             | End::Stopped
-            | End::Forbidden(_)
+            | End::Failing { .. }
+            | End::Waits { .. }
             | End::Refused { .. } => Called::Ended,
         };
         let outcome = told.as_ref().map(|outcome| record(outcome, stored.version, stored.traceparent.as_deref()));
@@ -75,9 +76,11 @@ impl Job<'_> {
     fn tell(&self, link: &mut Link, end: &End, now: Timestamp) -> Option<Outcome> {
         let (verb, ending) = match end {
             End::Rest => (link.reach(!self.changes.is_empty(), now)?, Ending::Done),
-            End::Refused { code, verb } if is_first(link) => ((*verb)?, Ending::Failed(code.clone())),
+            End::Refused { code, verb, .. } if is_first(link) => ((*verb)?, Ending::Failed(code.clone())),
             End::Hold(Hold::Conflict(conflict)) if is_first(link) => (Verb::Create, Ending::Failed(conflict.kind.code().to_owned())),
-            End::Hold(Hold::Vetoed | Hold::Rejected) | End::Closed { .. } => (link.intended()?, Ending::Held(held_anew(link, &self.row)?)),
+            End::Hold(Hold::Vetoed | Hold::Rejected) | End::Closed { .. } | End::Waits { .. } => {
+                (link.intended()?, Ending::Held(held_anew(link, &self.row)?))
+            }
             End::Refused { .. }
             | End::Hold(Hold::Refused | Hold::Conflict(_))
             | End::NotYet(_)
@@ -86,7 +89,7 @@ impl Job<'_> {
             | End::Lost { .. }
             | End::Panicked
             | End::Stopped
-            | End::Forbidden(_) => return None,
+            | End::Failing { .. } => return None,
         };
         Some(Outcome {
             // A link has one version a moment, so this id is as unique as the link.

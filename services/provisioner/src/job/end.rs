@@ -15,11 +15,12 @@ const CONFLICT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_
 /// The longest first wait, and the longest of all, for what was made to show: a leaver's object is found soon after it does.
 const UNSEEN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
-/// How long what the target forbids for one user is left alone.
-const FORBIDDEN_FOR: Duration = Duration::from_secs(60);
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(60 * 60);
+const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// How long a refusal is left alone that keeps somebody in who shall go, and by how much longer it may be.
-const REFUSED_FOR: (Duration, Duration) = (Duration::from_secs(60 * 60), Duration::from_secs(5 * 60));
+/// By how much longer than that a refusal may be left alone, as a share, so that many are not asked about at once.
+const REFUSED_JITTER: f64 = 0.1;
 
 /// Over how long those that waited for room in a window come back to it.
 const LIMITED_SPREAD: Duration = Duration::from_secs(60);
@@ -53,28 +54,69 @@ pub(super) enum End {
     Panicked,
     /// The whole target is stopped: the link waits with it and loses no attempt.
     Stopped,
-    /// The target forbids it for this user.
-    Forbidden(String),
+    /// The target is in trouble with this object, which surely changed nothing.
+    Failing {
+        /// The call that failed.
+        verb: &'static str,
+        /// How long it asks to wait.
+        wait: Option<Duration>,
+    },
+    /// A verb that the link needs is set aside for all.
+    Waits {
+        /// Such as `invite_forbidden`.
+        code: String,
+        /// When the verb is tried next.
+        until: Timestamp,
+        /// By how much later this link may come back.
+        spread: Duration,
+    },
     /// The target refuses this decision.
     Refused {
-        /// Its code.
+        /// The stable code.
         code: String,
         /// What was to be done.
         verb: Option<Verb>,
+        /// How soon it is asked about again.
+        pace: Pace,
     },
+}
+
+/// How soon a refusal is asked about again: at first, then twice as long each time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Pace {
+    /// What was asked for is refused: its word on that may change.
+    Refused,
+    /// A right is missing, for this object or just now.
+    Forbidden,
+}
+
+impl Pace {
+    /// The pause after so many refusals. Those who shall go are asked for at the first pace however often it was refused.
+    fn pause(self, attempts: u32, class: Class, rng: &mut impl Rng) -> Duration {
+        let first = match self {
+            Self::Refused => HOUR,
+            Self::Forbidden => MINUTE,
+        };
+        let max = match class {
+            Class::Revoke => first,
+            Class::Live | Class::Bulk => DAY,
+        };
+        let pause = first.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(max);
+        pause.mul_f64(1.0 + REFUSED_JITTER * rng.random::<f64>())
+    }
 }
 
 impl End {
     /// Whether the end is void where the link is wanted otherwise by now. Calls that failed are told to have failed all the same.
     pub(super) fn depends_on_decision(&self) -> bool {
         match self {
-            Self::Rest | Self::NotYet(_) | Self::Hold(_) | Self::Closed { .. } => true,
+            Self::Rest | Self::NotYet(_) | Self::Hold(_) | Self::Closed { .. } | Self::Waits { .. } => true,
             Self::Retry(_)
             | Self::Unseen
             | Self::Lost { .. }
             | Self::Panicked
             | Self::Stopped
-            | Self::Forbidden(_)
+            | Self::Failing { .. }
             | Self::Refused { .. } => false,
         }
     }
@@ -117,13 +159,22 @@ impl End {
                 let pause = if *invited { call_timeout } else { backoff::delay(attempts(link), rng) };
                 Some(now.plus(pause))
             }
-            Self::Forbidden(code) => {
-                link.trouble(TroubleKind::Retry, code, Vec::new(), now);
-                Some(now.plus(FORBIDDEN_FOR))
+            Self::Failing { verb, wait } => {
+                link.trouble(TroubleKind::Retry, &format!("{verb}_failing"), Vec::new(), now);
+                Some(now.plus(backoff::delay(attempts(link), rng).max(wait.unwrap_or_default())))
             }
-            Self::Refused { code, .. } => {
+            Self::Waits { code, until, spread } => {
+                let due = until.plus(spread.mul_f64(rng.random()));
+                // A verb that is still set aside is no news; the status says when it is tried next.
+                if is_held(link, code) {
+                    return Some(due);
+                }
+                link.trouble(TroubleKind::Held, code, Vec::new(), now);
+                Some(due)
+            }
+            Self::Refused { code, pace, .. } => {
                 link.trouble(TroubleKind::Refused, code, Vec::new(), now);
-                (class(link) == Class::Revoke).then(|| now.plus(REFUSED_FOR.0 + REFUSED_FOR.1.mul_f64(rng.random())))
+                Some(now.plus(pace.pause(attempts(link), class(link), rng)))
             }
         };
         if let Some(trouble) = &mut link.trouble {

@@ -6,20 +6,22 @@ use tokio::time::timeout;
 use xtsync_directory::{Error, Invitation, Target};
 use xtsync_domain::link::{Answer, Call};
 
-use crate::worker::Pressure;
+use crate::worker::breaker::{Came, Pressure, Symptom};
 
 /// How a call can fail, by who is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Failure {
     /// The whole target: nothing was done, and nothing else would be.
     Target(Pressure),
+    /// The target is in trouble with it, just now and perhaps for this object only; nothing was done. How long it asks to wait.
+    Failing(Option<Duration>),
     /// There is no such object, just now or for good.
     NotFound,
     /// The answer is lost: it may have happened.
     Lost,
     /// The target refuses this for good; its stable code.
     Refused(String),
-    /// The target forbids it for this object, as it does for holders of admin roles (pitfall R9); its stable code.
+    /// The target forbids it: for this object, as it does for holders of admin roles (pitfall R9), or the verb for all; its stable code.
     Forbidden(String),
 }
 
@@ -30,10 +32,22 @@ impl Failure {
             Self::Target(Pressure::Throttled(_)) => "throttled",
             Self::Target(Pressure::Away) => "away",
             Self::Target(Pressure::Blocked(_)) => "blocked",
+            Self::Failing(_) => "failing",
             Self::NotFound => "not_found",
             Self::Lost => "lost",
             Self::Refused(_) => "refused",
             Self::Forbidden(_) => "forbidden",
+        }
+    }
+
+    /// What the call came to, as far as it says something of the target.
+    pub(super) fn came(&self) -> Came {
+        match self {
+            Self::Target(pressure) => Came::Target(pressure.clone()),
+            Self::Failing(wait) => Came::Failed(Symptom::Failing(*wait)),
+            Self::Lost => Came::Failed(Symptom::Failing(None)),
+            Self::Forbidden(_) => Came::Failed(Symptom::Forbidden),
+            Self::NotFound | Self::Refused(_) => Came::Answered,
         }
     }
 }
@@ -41,7 +55,7 @@ impl Failure {
 /// Makes a call. `anchor` is the link's.
 pub(super) async fn perform(target: &dyn Target, call: &Call, anchor: &str, limit: Duration) -> Result<Answer, Failure> {
     match timeout(limit, send(target, call, anchor)).await {
-        Ok(answer) => answer.map_err(|error| failure(call, error)),
+        Ok(answer) => answer.map_err(failure),
         Err(_) => Err(Failure::Lost),
     }
 }
@@ -69,30 +83,16 @@ fn done((): ()) -> Answer {
     Answer::Done
 }
 
-fn failure(call: &Call, error: Error) -> Failure {
+fn failure(error: Error) -> Failure {
     match error {
         Error::Throttled { wait } => Failure::Target(Pressure::Throttled(wait)),
         Error::Away { .. } => Failure::Target(Pressure::Away),
         Error::Unauthorized { code } => Failure::Target(Pressure::Blocked(code)),
-        Error::Forbidden { code } if concerns_one_object(call) => Failure::Forbidden(code),
-        Error::Forbidden { code } => Failure::Target(Pressure::Blocked(code)),
+        Error::Failing { wait, .. } => Failure::Failing(wait),
+        Error::Forbidden { code } => Failure::Forbidden(code),
         Error::NotFound => Failure::NotFound,
         Error::Refused { code, .. } => Failure::Refused(code),
         // What is not its protocol may stand before a write that happened.
         Error::Unknown { .. } | Error::Malformed { .. } | Error::Resync => Failure::Lost,
-    }
-}
-
-/// Whether a refusal may be about this one object, not about our rights in general.
-fn concerns_one_object(call: &Call) -> bool {
-    match call {
-        Call::LookUp { .. } | Call::ReadBack { .. } | Call::Invite { .. } => false,
-        Call::WriteAnchor { .. }
-        | Call::Patch { .. }
-        | Call::Revoke { .. }
-        | Call::Disable { .. }
-        | Call::Enable { .. }
-        | Call::SoftDelete { .. }
-        | Call::Restore { .. } => true,
     }
 }

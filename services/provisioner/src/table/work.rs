@@ -109,8 +109,19 @@ pub(crate) fn remove(tx: &mut Transaction, keys: Vec<&Key>) {
 /// only where its limit may have changed.
 pub(crate) async fn wake(tx: &mut Transaction, source: &TenantName, target: &TenantName, limited: bool, now: Timestamp) -> Result<u64> {
     const SQL: &str = "UPDATE work SET due = $3, trouble = NULL, code = NULL WHERE target = $1 AND source = $2 AND trouble = 'held'
-        AND code NOT IN ('vetoed', 'rejected') AND ($4 = 1 OR code NOT LIKE 'limit%')";
+        AND code NOT IN ('vetoed', 'rejected')
+        AND ($4 = 1 OR (code NOT LIKE 'limit%' AND code NOT LIKE '%_forbidden' AND code NOT LIKE '%_failing'))";
     Ok(tx.execute(SQL, params![target.as_str(), source.as_str(), now, limited]).await?)
+}
+
+/// Makes the links of a target due that wait for a verb, or were refused it, under this code; gives how many.
+pub(crate) async fn wake_held_by(store: &Store, target: &TenantName, code: &str, now: Timestamp) -> Result<u64> {
+    const SQL: &str = "UPDATE work SET due = $3, trouble = NULL, code = NULL WHERE target = $1 AND code = $2
+        AND trouble IN ('held', 'refused', 'retry')";
+    let mut tx = store.begin().await?;
+    let links = tx.execute(SQL, params![target.as_str(), code, now]).await?;
+    tx.commit().await?;
+    Ok(links)
 }
 
 /// What waits for a target. What is not due yet and not held back (a loss of scope that settles, a retry) waits for its time only.

@@ -4,10 +4,12 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use tokio::task::{Id, JoinSet};
+use xtsync_domain::Timestamp;
 use xtsync_domain::link::Class;
 use xtsync_platform::store::Epoch;
 
 use super::Worker;
+use super::breaker::{Lane, Passage};
 use crate::error::Result;
 use crate::job;
 use crate::table::work::Due;
@@ -29,15 +31,29 @@ pub(super) struct Hands {
     empty: BTreeSet<Class>,
 }
 
+/// How many links may be worked on at once, and of whom.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Room {
+    /// By the concurrency limit.
+    pub(super) slots: usize,
+    /// By the circuit breaker: those whose users lose access, and the others.
+    pub(super) leavers: Passage,
+    pub(super) others: Passage,
+    /// Whether only leavers are begun for a moment.
+    pub(super) is_eased: bool,
+    /// When there may be more room than now.
+    pub(super) rests_until: Option<Timestamp>,
+}
+
 impl Hands {
     /// Takes due links while places are free, the highest class first. A link is in one hand at a time.
     pub(super) async fn fill(&mut self, worker: &Arc<Worker>, epoch: Epoch) -> Result<()> {
-        let slots = worker.slots(worker.context.now());
+        let room = worker.room(worker.context.now());
         if self.fetched.values().all(VecDeque::is_empty) {
             self.look_again();
         }
         for class in Class::ALL {
-            while self.has_place(class, slots, worker.is_eased()) {
+            while self.has_place(class, room) {
                 let Some(due) = self.next(worker, class).await? else { break };
                 if !self.busy.contains(&due.key) {
                     self.take(worker, epoch, class, due);
@@ -89,14 +105,16 @@ impl Hands {
     }
 
     /// Whether one of this class may be taken: a quarter of the places is for leavers, also where more are in hand than there are places now.
-    fn has_place(&self, class: Class, slots: usize, is_eased: bool) -> bool {
-        let kept = kept_for_revoke(slots);
-        match class {
-            Class::Revoke => {
-                let leavers = self.keys.values().filter(|(_, class)| *class == Class::Revoke).count();
-                self.jobs.len() < slots || leavers < kept
-            }
-            Class::Live | Class::Bulk => !is_eased && self.jobs.len() < slots - kept,
+    fn has_place(&self, class: Class, room: Room) -> bool {
+        let kept = room.slots.div_ceil(4);
+        let leavers = self.keys.values().filter(|(_, class)| Lane::of(*class) == Lane::Leavers).count();
+        let others = self.jobs.len() - leavers;
+        match (Lane::of(class), room.leavers, room.others) {
+            (Lane::Leavers, Passage::Free, _) => self.jobs.len() < room.slots || leavers < kept,
+            (Lane::Leavers, Passage::Probe, _) => leavers == 0,
+            (Lane::Others, _, Passage::Free) => !room.is_eased && self.jobs.len() < (room.slots - kept).max(1),
+            (Lane::Others, _, Passage::Probe) => !room.is_eased && others == 0,
+            (Lane::Leavers, Passage::Shut, _) | (Lane::Others, _, Passage::Shut) => false,
         }
     }
 
@@ -127,11 +145,6 @@ async fn see_through(worker: Arc<Worker>, epoch: Epoch, due: Due) -> Result<()> 
     }
 }
 
-/// Of so many places, those that are kept for leavers. A single one finds out whether the target answers again: nothing is kept of it.
-fn kept_for_revoke(slots: usize) -> usize {
-    if slots <= 1 { 0 } else { slots.div_ceil(4) }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -160,12 +173,35 @@ mod tests {
             (&[(Bulk, 48)], Revoke, 16, true),
             (&[(Bulk, 48), (Revoke, 4)], Revoke, 16, false),
             (&[], Bulk, 1, true),
-            (&[(Bulk, 1)], Revoke, 1, false),
-            (&[], Revoke, 0, false),
+            (&[(Bulk, 1)], Revoke, 1, true),
         ] {
-            assert_eq!(holding(jobs).has_place(class, slots, false), want, "{class:?} beside {jobs:?} in {slots}");
+            assert_eq!(holding(jobs).has_place(class, room(slots)), want, "{class:?} beside {jobs:?} in {slots}");
         }
-        assert!(!Hands::default().has_place(Bulk, 16, true));
-        assert!(Hands::default().has_place(Revoke, 16, true));
+        let eased = Room { is_eased: true, ..room(16) };
+        assert!(!Hands::default().has_place(Bulk, eased));
+        assert!(Hands::default().has_place(Revoke, eased));
+    }
+
+    #[tokio::test]
+    async fn one_finds_out_whether_a_target_that_was_set_aside_can_be_called_and_leavers_for_themselves() {
+        use Class::{Bulk, Live, Revoke};
+        use Passage::{Free, Probe, Shut};
+        for (jobs, class, leavers, others, want) in [
+            (&[][..], Live, Free, Shut, false),
+            (&[], Revoke, Free, Shut, true),
+            (&[(Revoke, 3)], Revoke, Free, Shut, true),
+            (&[(Revoke, 3)], Live, Free, Probe, true),
+            (&[(Bulk, 1)], Live, Free, Probe, false),
+            (&[(Bulk, 1)], Revoke, Probe, Probe, true),
+            (&[(Revoke, 1)], Revoke, Probe, Free, false),
+            (&[], Revoke, Shut, Free, false),
+        ] {
+            let room = Room { leavers, others, ..room(16) };
+            assert_eq!(holding(jobs).has_place(class, room), want, "{class:?} beside {jobs:?}, {leavers:?} and {others:?}");
+        }
+    }
+
+    fn room(slots: usize) -> Room {
+        Room { slots, leavers: Passage::Free, others: Passage::Free, is_eased: false, rests_until: None }
     }
 }

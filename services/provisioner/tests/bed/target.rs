@@ -45,6 +45,10 @@ struct State {
     faults: VecDeque<Option<Fault>>,
     /// Faults of writes of one name, in order.
     by_name: BTreeMap<&'static str, VecDeque<Fault>>,
+    /// Faults of every call of a name whose subject holds this text.
+    always: Vec<(&'static str, String, Fault)>,
+    /// Calls so far, by name.
+    calls: BTreeMap<&'static str, usize>,
     /// Calls until none is answered any more, and which of those that are not happen.
     silence: Option<(usize, VecDeque<bool>)>,
     /// Addresses that look-ups miss.
@@ -104,6 +108,21 @@ impl Fake {
         self.state().by_name.insert(name, faults.into_iter().collect());
     }
 
+    /// What goes wrong with each call of a name about an address or an id that holds this text, until it is told otherwise.
+    pub(crate) fn fail_always(&self, name: &'static str, about: &str, fault: Fault) {
+        self.state().always.push((name, about.to_owned(), fault));
+    }
+
+    /// Ends what [`Fake::fail_always`] began.
+    pub(crate) fn fail_no_more(&self) {
+        self.state().always.clear();
+    }
+
+    /// How many calls of a name there were so far.
+    pub(crate) fn calls(&self, name: &'static str) -> usize {
+        self.state().calls.get(name).copied().unwrap_or_default()
+    }
+
     /// After so many more calls, reads among them, none is answered any more; which of those happen all the same is said in order.
     pub(crate) fn fall_silent(&self, after: usize, happen: impl IntoIterator<Item = bool>) {
         // What an earlier silence told nobody is old.
@@ -139,8 +158,11 @@ impl Fake {
             let mut state = self.state();
             state.in_flight += 1;
             state.in_flight_most = state.in_flight_most.max(state.in_flight);
+            *state.calls.entry(name).or_default() += 1;
+            let always = state.always.iter().find(|(failing, about, _)| *failing == name && what.contains(about.as_str()));
+            let always = always.map(|(_, _, fault)| fault.clone());
             let by_name = state.by_name.get_mut(name).and_then(VecDeque::pop_front);
-            let queued = by_name.or_else(|| if writes { state.faults.pop_front().flatten() } else { None });
+            let queued = by_name.or(always).or_else(|| if writes { state.faults.pop_front().flatten() } else { None });
             queued.or_else(|| state.silenced())
         };
         tokio::task::yield_now().await;
@@ -201,7 +223,7 @@ impl Target for Fake {
     }
 
     async fn find(&self, anchor: &str, address: &str) -> Result<Found> {
-        self.call("find", String::new(), false, |state| {
+        self.call("find", address.to_owned(), false, |state| {
             let mut found = Found::default();
             for (held, object) in state.objects.values() {
                 if object.anchor.as_deref() == Some(anchor) {
