@@ -9,5 +9,7 @@ mod source;
 mod target;
 
 pub use error::{Error, Result};
-pub use source::{Collection, Cursor, GroupChange, Member, MemberKind, Next, Page, Rejected, Source, Subscribe, Subscription, UserChange};
+pub use source::{
+    Collection, Cursor, GroupChange, Member, MemberChange, MemberKind, Next, Page, Rejected, Source, Subscribe, Subscription, UserChange,
+};
 pub use target::{Invitation, Patched, Target};

@@ -121,7 +121,8 @@ pub struct Cursor(pub String);
 /// One page of changes.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Page<T> {
-    /// The changes, in the directory's order; an object may occur more than once.
+    /// The changes, in the directory's order. An object may occur more than once: its last word holds, here and across the pages of a
+    /// cycle. One object has one spelling of its id.
     pub changes: Vec<T>,
     /// Objects of the page that make no sense and are left out of `changes`, so that one of them does not stop the rest for ever.
     pub rejected: Vec<Rejected>,
@@ -175,16 +176,37 @@ pub enum GroupChange {
         id: GroupId,
         /// Its display name, if mentioned.
         name: Option<String>,
-        /// Who joined it.
-        joined: Vec<Member>,
-        /// Who left it, by id.
-        left: Vec<String>,
+        /// What the directory says of its direct members, in the directory's order: of one member the last word holds.
+        members: Vec<MemberChange>,
     },
     /// It was deleted. Its members are not thereby out of it: see the pitfall "empty is not empty".
     Gone {
         /// Which.
         id: GroupId,
     },
+}
+
+/// One change of a group's direct members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum MemberChange {
+    /// The member is in the group.
+    Joined(Member),
+    /// The member is not in the group.
+    Left {
+        /// Which member; whether it was a user or a group is not told.
+        id: String,
+    },
+}
+
+impl MemberChange {
+    /// Which member.
+    #[must_use]
+    pub fn id(&self) -> &str {
+        match self {
+            Self::Joined(member) => &member.id,
+            Self::Left { id } => id,
+        }
+    }
 }
 
 /// A direct member of a group.

@@ -25,7 +25,7 @@ pub use configuration::Configuration;
 pub use decision::{Decision, Desired};
 pub use delta::{Origin, UserDelta};
 pub use fact::TenantFact;
-pub use name::{GroupId, TargetId, TenantName, UserId, is_id};
+pub use name::{GroupId, TargetId, TenantName, UserId, canonical_id, is_id};
 pub use timestamp::Timestamp;
 pub use value::{Attributes, Value};
 pub use version::Version;

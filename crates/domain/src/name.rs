@@ -1,7 +1,7 @@
 //! Names and ids, so that a user's id is never taken for a group's.
 //!
 //! Tenants are named by us: lower case, short, immutable, and safe in topics, keys and metric labels. Ids are the directory's own:
-//! opaque, compared byte by byte.
+//! opaque, compared byte by byte once they are in [one spelling](canonical_id).
 
 use std::fmt;
 
@@ -44,6 +44,14 @@ pub fn is_name(text: &str) -> bool {
 #[must_use]
 pub fn is_id(text: &str) -> bool {
     !text.is_empty() && !text.chars().any(char::is_control)
+}
+
+/// A directory's id in the one spelling that we compare: a GUID in lower case (case means nothing in it, RFC 9562), another as it is.
+#[must_use]
+pub fn canonical_id(text: &str) -> String {
+    let is_guid = text.len() == 36
+        && text.bytes().enumerate().all(|(at, byte)| if [8, 13, 18, 23].contains(&at) { byte == b'-' } else { byte.is_ascii_hexdigit() });
+    if is_guid { text.to_ascii_lowercase() } else { text.to_owned() }
 }
 
 impl TryFrom<String> for TenantName {
@@ -130,6 +138,20 @@ mod tests {
     fn an_id_is_any_text_without_control_characters() {
         for (text, valid) in [("8f2c-11", true), ("Ana é", true), ("", false), ("a\0b", false), ("a\nb", false)] {
             assert_eq!(is_id(text), valid, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_guid_has_one_spelling_and_another_id_is_as_it_is() {
+        for (text, want) in [
+            ("8F2C1A00-0000-4000-8000-00000000ABCD", "8f2c1a00-0000-4000-8000-00000000abcd"),
+            ("8f2c1a00-0000-4000-8000-00000000abcd", "8f2c1a00-0000-4000-8000-00000000abcd"),
+            ("8F2C1A00-0000-4000-8000-00000000ABCG", "8F2C1A00-0000-4000-8000-00000000ABCG"),
+            ("8F2C1A0000004000800000000000ABCD", "8F2C1A0000004000800000000000ABCD"),
+            ("CN=Ana", "CN=Ana"),
+            ("", ""),
+        ] {
+            assert_eq!(canonical_id(text), want);
         }
     }
 

@@ -10,6 +10,7 @@ mod cutting;
 mod error;
 mod facts;
 mod hold;
+mod last_word;
 mod membership;
 mod metrics;
 mod mirror;

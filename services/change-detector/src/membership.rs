@@ -1,29 +1,33 @@
 //! The mirror's groups and memberships in the store.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
-use xtsync_directory::{Member, MemberKind};
+use xtsync_directory::MemberKind;
 use xtsync_domain::fact::GroupState;
 use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
 use xtsync_platform::params;
 use xtsync_platform::store::Transaction;
 
 use crate::error::{Error, corrupt};
+use crate::last_word::Word;
 
-/// Notes that a group is there, and what it is called if that was mentioned. A frozen state stays: only [`set_state`] lifts it.
-pub(crate) async fn upsert_group(
+/// Notes what was said of groups: those that were shown are there, and called so if that was mentioned; one that was gone is back. That a
+/// group cannot be read stays: only [`set_state`] lifts it.
+pub(crate) async fn show_groups(
     tx: &mut Transaction,
     tenant: &TenantName,
-    id: &GroupId,
-    name: Option<&str>,
+    groups: &BTreeMap<GroupId, Word>,
     generation: u64,
 ) -> Result<(), Error> {
-    tx.execute(
-        "INSERT INTO group_ (tenant, id, name, state, generation) VALUES ($1, $2, $3, 0, $4) \
-         ON CONFLICT (tenant, id) DO UPDATE SET name = COALESCE(excluded.name, group_.name), generation = excluded.generation",
-        params![tenant.as_str(), id.as_str(), name, generation],
-    )
-    .await?;
+    const SHOWN: &str = "INSERT INTO group_ (tenant, id, name, state, generation) VALUES {rows} ON CONFLICT (tenant, id) DO UPDATE SET \
+        name = COALESCE(excluded.name, group_.name), generation = excluded.generation, \
+        state = CASE WHEN group_.state = 1 THEN 0 ELSE group_.state END";
+    const GONE: &str = "UPDATE group_ SET state = 1 WHERE state <> 1 AND (tenant, id) IN (VALUES {rows})";
+    let shown = groups.iter().filter(|(_, word)| word.is_shown);
+    let shown = shown.map(|(id, word)| params![tenant.as_str(), id.as_str(), word.name.as_deref(), 0_i64, generation]);
+    tx.insert(SHOWN, shown.collect()).await?;
+    let gone = groups.iter().filter(|(_, word)| word.is_gone).map(|(id, _)| params![tenant.as_str(), id.as_str()]);
+    tx.insert(GONE, gone.collect()).await?;
     Ok(())
 }
 
@@ -33,45 +37,40 @@ pub(crate) async fn set_state(tx: &mut Transaction, tenant: &TenantName, id: &Gr
     Ok(tx.execute(SQL, params![tenant.as_str(), id.as_str(), number(state)]).await? > 0)
 }
 
-/// The states of the groups that cannot be read.
-pub(crate) async fn frozen(tx: &mut Transaction, tenant: &TenantName) -> Result<HashMap<GroupId, GroupState>, Error> {
-    let rows = tx.fetch("SELECT id, state FROM group_ WHERE tenant = $1 AND state <> 0", params![tenant.as_str()]).await?;
+/// The states of those of these groups that cannot be read.
+pub(crate) async fn states(tx: &mut Transaction, tenant: &TenantName, groups: &[&GroupId]) -> Result<HashMap<GroupId, GroupState>, Error> {
+    const SQL: &str = "SELECT id, state FROM group_ WHERE state <> 0 AND (tenant, id) IN (VALUES {rows})";
+    let rows = tx.fetch_rows(SQL, groups.iter().map(|id| params![tenant.as_str(), id.as_str()]).collect()).await?;
     rows.iter().map(|row| Ok((row.text(0)?.into(), state(row.int(1)?)?))).collect()
 }
 
-/// Adds members to a group.
+/// Adds members to groups; each may stand once.
 pub(crate) async fn join(
     tx: &mut Transaction,
     tenant: &TenantName,
-    group: &GroupId,
-    members: &[Member],
+    members: &[(GroupId, String, MemberKind)],
     generation: u64,
 ) -> Result<(), Error> {
-    let row = |member: &Member| {
-        let kind = match member.kind {
+    const SQL: &str = "INSERT INTO member (tenant, group_id, child_id, child_kind, generation) VALUES {rows} \
+        ON CONFLICT (tenant, group_id, child_id) DO UPDATE SET child_kind = excluded.child_kind, generation = excluded.generation";
+    let row = |(group, id, kind): &(GroupId, String, MemberKind)| {
+        let kind = match kind {
             MemberKind::User => 0_i64,
             MemberKind::Group => 1,
         };
-        params![tenant.as_str(), group.as_str(), member.id.as_str(), kind, generation]
+        params![tenant.as_str(), group.as_str(), id.as_str(), kind, generation]
     };
-    // Two rows of one statement may not conflict with each other, and a directory may name a member twice.
-    let unique: HashMap<&str, &Member> = members.iter().map(|member| (member.id.as_str(), member)).collect();
-    tx.insert(
-        "INSERT INTO member (tenant, group_id, child_id, child_kind, generation) VALUES {rows} \
-         ON CONFLICT (tenant, group_id, child_id) DO UPDATE SET child_kind = excluded.child_kind, generation = excluded.generation",
-        unique.into_values().map(row).collect(),
-    )
-    .await?;
+    tx.insert(SQL, members.iter().map(row).collect()).await?;
     Ok(())
 }
 
-/// Takes members out of a group; true when a group was among them.
-pub(crate) async fn leave(tx: &mut Transaction, tenant: &TenantName, group: &GroupId, ids: &[String]) -> Result<bool, Error> {
-    const SQL: &str = "DELETE FROM member WHERE tenant = $1 AND group_id = $2 AND child_id = $3 RETURNING child_kind";
+/// Takes members out of groups; true when a group was among them.
+pub(crate) async fn leave(tx: &mut Transaction, tenant: &TenantName, members: &[(GroupId, String)]) -> Result<bool, Error> {
+    const SQL: &str = "DELETE FROM member WHERE (tenant, group_id, child_id) IN (VALUES {rows}) RETURNING child_kind";
+    let rows = members.iter().map(|(group, id)| params![tenant.as_str(), group.as_str(), id.as_str()]);
     let mut group_left = false;
-    for id in ids {
-        let row = tx.fetch_one_opt(SQL, params![tenant.as_str(), group.as_str(), id]).await?;
-        group_left |= row.map(|row| row.int(0)).transpose()? == Some(1);
+    for row in tx.fetch_rows(SQL, rows.collect()).await? {
+        group_left |= row.int(0)? == 1;
     }
     Ok(group_left)
 }

@@ -12,6 +12,7 @@ use xtsync_platform::store::Transaction;
 
 use crate::closure::Closure;
 use crate::error::Error;
+use crate::last_word::LastWord;
 use crate::membership;
 use crate::mirror::{self, CHUNK, Mirrored};
 
@@ -30,34 +31,29 @@ pub(crate) async fn groups(
     closure: &Closure,
     changes: Vec<GroupChange>,
 ) -> Result<bool, Error> {
-    let frozen = membership::frozen(tx, context.tenant).await?;
-    let mut nested = false;
-    let mut stale: BTreeSet<UserId> = BTreeSet::new();
-    for change in changes {
-        match change {
-            GroupChange::Changed { id, name, joined, left } => {
-                let left = if frozen.get(&id) == Some(&GroupState::Unreadable) { Vec::new() } else { left };
-                membership::upsert_group(tx, context.tenant, &id, name.as_deref(), context.generation).await?;
-                if frozen.get(&id) == Some(&GroupState::Gone) {
-                    membership::set_state(tx, context.tenant, &id, GroupState::Present).await?;
-                }
-                membership::join(tx, context.tenant, &id, &joined, context.generation).await?;
-                nested |= joined.iter().any(|member| member.kind == MemberKind::Group);
-                nested |= membership::leave(tx, context.tenant, &id, &left).await?;
-                if closure.concerns(&id) {
-                    stale.extend(joined.into_iter().map(|member| UserId(member.id)).chain(left.into_iter().map(UserId)));
-                }
-            }
-            GroupChange::Gone { id } => {
-                membership::set_state(tx, context.tenant, &id, GroupState::Gone).await?;
-            }
+    let LastWord { groups, members } = LastWord::of(changes);
+    let ids: Vec<&GroupId> = groups.keys().collect();
+    let states = membership::states(tx, context.tenant, &ids).await?;
+    membership::show_groups(tx, context.tenant, &groups, context.generation).await?;
+    let is_frozen = |group: &GroupId| states.get(group) == Some(&GroupState::Unreadable);
+    let (mut joined, mut left) = (Vec::new(), Vec::new());
+    for ((group, id), kind) in members {
+        match kind {
+            Some(kind) => joined.push((group, id, kind)),
+            None if is_frozen(&group) => {}
+            None => left.push((group, id)),
         }
     }
+    let joins_group = joined.iter().any(|(_, _, kind)| *kind == MemberKind::Group);
+    membership::join(tx, context.tenant, &joined, context.generation).await?;
+    let group_left = membership::leave(tx, context.tenant, &left).await?;
+    let changed = joined.into_iter().map(|(group, id, _)| (group, id)).chain(left);
+    let stale: BTreeSet<UserId> = changed.filter(|(group, _)| closure.concerns(group)).map(|(_, id)| UserId(id)).collect();
     let stale: Vec<UserId> = stale.into_iter().collect();
     for ids in stale.chunks(CHUNK) {
         mirror::touch(tx, context.tenant, ids, context.now).await?;
     }
-    Ok(nested)
+    Ok(joins_group || group_left)
 }
 
 /// Makes the closure anew after groups were nested or unnested, and marks whom that concerns.

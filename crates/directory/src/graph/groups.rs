@@ -2,10 +2,10 @@
 
 use serde::Deserialize;
 use serde_json::Value as Json;
-use xtsync_domain::{GroupId, is_id};
+use xtsync_domain::{GroupId, canonical_id, is_id};
 
 use super::users;
-use crate::{GroupChange, Member, MemberKind};
+use crate::{GroupChange, Member, MemberChange, MemberKind};
 
 #[derive(Deserialize)]
 struct Group {
@@ -37,28 +37,41 @@ pub(super) fn change(object: Json, wrong: &mut Vec<String>) -> Option<GroupChang
         wrong.push("it is no group".to_owned());
         return None;
     };
-    let Some(id) = group.id.filter(|id| !id.is_empty()).map(GroupId) else {
+    let Some(id) = group.id.filter(|id| is_id(id)).map(|id| GroupId(canonical_id(&id))) else {
         wrong.push("it has no id".to_owned());
         return None;
     };
     if group.removed.is_some() {
         return Some(GroupChange::Gone { id });
     }
-    let (mut joined, mut left) = (Vec::new(), Vec::new());
-    for (index, member) in group.members.into_iter().flatten().enumerate() {
-        let Some(member_id) = member.id.filter(|id| is_id(id)) else {
-            wrong.push(format!("member {index} of group {id} has no id"));
-            continue;
-        };
-        match (member.removed, member.kind.as_deref()) {
-            (Some(_), _) => left.push(member_id),
-            (None, Some("#microsoft.graph.user")) => joined.push(Member { id: member_id, kind: MemberKind::User }),
-            (None, Some("#microsoft.graph.group")) => joined.push(Member { id: member_id, kind: MemberKind::Group }),
-            // Devices, contacts and applications are nobody to synchronize.
-            (None, Some(_) | None) => {}
+    let mut members = Vec::new();
+    for (index, reference) in group.members.into_iter().flatten().enumerate() {
+        match reference.change() {
+            Ok(change) => members.extend(change),
+            Err(NoId) => wrong.push(format!("member {index} of group {id} has no id")),
         }
     }
-    Some(GroupChange::Changed { id, name: group.name, joined, left })
+    Some(GroupChange::Changed { id, name: group.name, members })
+}
+
+/// A reference names no object.
+struct NoId;
+
+impl Reference {
+    /// What the reference says of the member; nothing of a device, a contact or an application, which are nobody to synchronize. One that
+    /// does not say what it refers to is taken for a user: as such a device does no harm.
+    fn change(self) -> Result<Option<MemberChange>, NoId> {
+        let id = self.id.filter(|id| is_id(id)).map(|id| canonical_id(&id)).ok_or(NoId)?;
+        if self.removed.is_some() {
+            return Ok(Some(MemberChange::Left { id }));
+        }
+        let kind = match self.kind.map(|kind| kind.to_ascii_lowercase()).as_deref() {
+            Some("#microsoft.graph.user") | None => MemberKind::User,
+            Some("#microsoft.graph.group") => MemberKind::Group,
+            Some(_) => return Ok(None),
+        };
+        Ok(Some(MemberChange::Joined(Member { id, kind })))
+    }
 }
 
 #[cfg(test)]
@@ -69,14 +82,14 @@ mod tests {
 
     #[test]
     fn an_object_becomes_the_change_that_it_tells() {
-        let member = |id: &str, kind| Member { id: id.to_owned(), kind };
-        let changed = |name: Option<&str>, joined, left: &[&str]| {
-            let (name, left) = (name.map(str::to_owned), left.iter().map(|id| (*id).to_owned()).collect());
-            (Some(GroupChange::Changed { id: "g".into(), name, joined, left }), vec![])
-        };
+        let user = |id: &str| MemberChange::Joined(Member { id: id.to_owned(), kind: MemberKind::User });
+        let group = |id: &str| MemberChange::Joined(Member { id: id.to_owned(), kind: MemberKind::Group });
+        let left = |id: &str| MemberChange::Left { id: id.to_owned() };
+        let changed =
+            |name: Option<&str>, members| (Some(GroupChange::Changed { id: "g".into(), name: name.map(str::to_owned), members }), vec![]);
         for (object, want) in [
-            (json!({"id": "g", "displayName": "Sales"}), changed(Some("Sales"), vec![], &[])),
-            (json!({"id": "g", "members@delta": null}), changed(None, vec![], &[])),
+            (json!({"id": "g", "displayName": "Sales"}), changed(Some("Sales"), vec![])),
+            (json!({"id": "g", "members@delta": null}), changed(None, vec![])),
             (
                 json!({"id": "g", "members@delta": [
                     {"@odata.type": "#microsoft.graph.user", "id": "u"},
@@ -84,8 +97,28 @@ mod tests {
                     {"@odata.type": "#microsoft.graph.device", "id": "d"},
                     {"@odata.type": "#microsoft.graph.user", "id": "v", "@removed": {"reason": "deleted"}},
                     {"id": "w", "@removed": {"reason": "deleted"}},
+                    {"@odata.type": "#Microsoft.Graph.User", "id": "v"},
+                    {"id": "w", "@removed": null},
+                    {"@odata.type": "#microsoft.graph.user", "id": "8F2C1A00-0000-4000-8000-00000000ABCD"},
+                    {"id": "8f2c1a00-0000-4000-8000-00000000abcd", "@removed": {"reason": "deleted"}},
                 ]}),
-                changed(None, vec![member("u", MemberKind::User), member("h", MemberKind::Group)], &["v", "w"]),
+                changed(
+                    None,
+                    vec![
+                        user("u"),
+                        group("h"),
+                        left("v"),
+                        left("w"),
+                        user("v"),
+                        user("w"),
+                        user("8f2c1a00-0000-4000-8000-00000000abcd"),
+                        left("8f2c1a00-0000-4000-8000-00000000abcd"),
+                    ],
+                ),
+            ),
+            (
+                json!({"id": "8F2C1A00-0000-4000-8000-00000000ABCD", "@removed": {"reason": "deleted"}}),
+                (Some(GroupChange::Gone { id: "8f2c1a00-0000-4000-8000-00000000abcd".into() }), vec![]),
             ),
             (json!({"id": "g", "@removed": {"reason": "changed"}}), (Some(GroupChange::Gone { id: "g".into() }), vec![])),
             (json!({"id": "g", "@removed": {"reason": "deleted"}}), (Some(GroupChange::Gone { id: "g".into() }), vec![])),
@@ -94,7 +127,7 @@ mod tests {
             (json!({"id": "g", "displayName": 7}), (None, vec!["it is no group"])),
             (
                 json!({"id": "g", "members@delta": [{"@removed": {}, "id": "u"}, {}]}),
-                (changed(None, vec![], &["u"]).0, vec!["member 1 of group g has no id"]),
+                (changed(None, vec![left("u")]).0, vec!["member 1 of group g has no id"]),
             ),
             (json!([]), (None, vec!["it is no group"])),
         ] {

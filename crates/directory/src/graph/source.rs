@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use serde::Deserialize;
 use xtsync_domain::delta::Kind;
 use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
-use xtsync_domain::{Attributes, GroupId, Timestamp, resource};
+use xtsync_domain::{Attributes, GroupId, Timestamp, canonical_id, resource};
 
 use super::http::Http;
 use super::odata::{self, Listed};
@@ -87,7 +87,7 @@ impl Source for Reader {
         let filter = format!("displayName eq {}", odata::literal(name));
         let request = self.http.get("/groups", &[])?.query("$filter", &filter).query("$select", "id,displayName");
         let groups: Vec<Group> = odata::list(&self.http, request).await?;
-        Ok(groups.into_iter().map(|group| GroupId(group.id)).collect())
+        Ok(groups.into_iter().map(|group| GroupId(canonical_id(&group.id))).collect())
     }
 
     async fn group(&self, id: &GroupId) -> Result<(Option<String>, GroupState)> {

@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value as Json};
 use xtsync_domain::delta::{Gone, Kind};
-use xtsync_domain::{Attributes, UserId, Value, is_id};
+use xtsync_domain::{Attributes, UserId, Value, canonical_id, is_id};
 
 use super::value;
 use crate::UserChange;
@@ -16,7 +16,7 @@ pub(super) fn change(object: Json, wrong: &mut Vec<String>) -> Option<UserChange
     if !is(&fields, "#microsoft.graph.user") {
         return None;
     }
-    let Some(id) = fields.get("id").and_then(Json::as_str).filter(|id| is_id(id)).map(UserId::from) else {
+    let Some(id) = fields.get("id").and_then(Json::as_str).filter(|id| is_id(id)).map(canonical_id).map(UserId) else {
         wrong.push("it has no id".to_owned());
         return None;
     };
@@ -86,6 +86,10 @@ mod tests {
             (json!({"id": "u", "@removed": {"reason": "changed"}}), gone(Gone::SoftDeleted)),
             (json!({"id": "u", "@removed": {"reason": "deleted"}}), gone(Gone::Deleted)),
             (json!({"id": "u", "@removed": {}}), gone(Gone::SoftDeleted)),
+            (
+                json!({"id": "8F2C1A00-0000-4000-8000-00000000ABCD", "@removed": {"reason": "deleted"}}),
+                (Some(UserChange::Gone { id: "8f2c1a00-0000-4000-8000-00000000abcd".into(), how: Gone::Deleted }), vec![]),
+            ),
             (json!({"city": "Rome"}), (None, vec!["it has no id"])),
             (json!({"id": "", "city": "Rome"}), (None, vec!["it has no id"])),
             (json!({"id": "a\u{0}b", "city": "Rome"}), (None, vec!["it has no id"])),

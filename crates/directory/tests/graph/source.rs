@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde_json::json;
 use uuid::Uuid;
 use xtsync_directory::graph::{Options, Reader};
-use xtsync_directory::{Cursor, Error, GroupChange, MemberKind, Next, Result, Source, UserChange};
+use xtsync_directory::{Cursor, Error, GroupChange, MemberChange, MemberKind, Next, Result, Source, UserChange};
 use xtsync_domain::delta::{Gone, Kind};
 use xtsync_domain::fact::{GroupState, Redemption};
 use xtsync_domain::{Attributes, GroupId, UserId, Value};
@@ -130,10 +130,12 @@ async fn groups_come_with_their_direct_members_users_and_groups() {
     let mut named = false;
     for change in changes {
         match change {
-            GroupChange::Changed { id, name, joined, left } if id.0 == everybody.to_string() => {
+            GroupChange::Changed { id, name, members: changes } if id.0 == everybody.to_string() => {
                 named |= name.as_deref() == Some(EVERYBODY);
-                members.extend(joined.into_iter().map(|member| member.id));
-                assert_eq!(left, Vec::<String>::new());
+                members.extend(changes.into_iter().map(|change| match change {
+                    MemberChange::Joined(member) => member.id,
+                    MemberChange::Left { id } => panic!("{id} has not left"),
+                }));
             }
             GroupChange::Changed { .. } => {}
             GroupChange::Gone { id } => panic!("{id} is not gone"),
@@ -150,9 +152,11 @@ async fn groups_come_with_their_direct_members_users_and_groups() {
     let (changes, cursor) = groups(&reader, Some(cursor)).await.unwrap();
     let mut seen = BTreeSet::new();
     for change in changes {
-        let GroupChange::Changed { id, joined, left, .. } = change else { panic!("nothing is gone") };
-        seen.extend(joined.into_iter().map(|member| (id.0.clone(), member.id, Some(member.kind))));
-        seen.extend(left.into_iter().map(|member| (id.0.clone(), member, None)));
+        let GroupChange::Changed { id, members, .. } = change else { panic!("nothing is gone") };
+        seen.extend(members.into_iter().map(|change| match change {
+            MemberChange::Joined(member) => (id.0.clone(), member.id, Some(member.kind)),
+            MemberChange::Left { id: member } => (id.0.clone(), member, None),
+        }));
     }
     let edge = |group: Uuid, member: Uuid, kind| (group.to_string(), member.to_string(), kind);
     let want = [edge(team, user, Some(MemberKind::User)), edge(everybody, leaver, None), edge(everybody, team, Some(MemberKind::Group))];

@@ -6,12 +6,12 @@ mod mapping;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 pub use limits::{Limit, Limits, ScopeLoss};
 pub use mapping::{Apply, Mapping, MappingSource};
 
-use crate::{GroupId, TenantName};
+use crate::{GroupId, TenantName, canonical_id};
 
 /// One source's people into one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -82,6 +82,7 @@ pub enum GroupRef {
 #[serde(deny_unknown_fields)]
 pub struct PinnedGroup {
     /// Its id.
+    #[serde(deserialize_with = "group_id")]
     pub id: GroupId,
     /// The name it was found by, for people to read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -110,6 +111,11 @@ pub enum Nulls {
     Keep,
 }
 
+/// An id as an administrator writes it.
+fn group_id<'de, D: Deserializer<'de>>(from: D) -> Result<GroupId, D::Error> {
+    Ok(GroupId(canonical_id(&String::deserialize(from)?)))
+}
+
 fn thirty_seconds() -> Duration {
     Duration::from_secs(30)
 }
@@ -124,6 +130,12 @@ mod tests {
         assert_eq!((read.mode, read.nulls, read.settle), (Mode::Observe, Nulls::Clear, Duration::from_secs(30)));
         assert_eq!((read.scope.nested, read.scope.everyone), (false, false));
         assert_eq!(serde_json::from_str::<Synchronization>(&serde_json::to_string(&read).unwrap()).unwrap(), read);
+    }
+
+    #[test]
+    fn a_group_s_id_may_be_written_in_capitals() {
+        let group: GroupRef = serde_json::from_str(r#"{"id":"8F2C1A00-0000-4000-8000-00000000ABCD"}"#).unwrap();
+        assert_eq!(group.id(), Some(&"8f2c1a00-0000-4000-8000-00000000abcd".into()));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use tracing::{info, warn};
-use xtsync_directory::{self as directory, Cursor, GroupChange, MemberKind, Next, UserChange};
+use xtsync_directory::{self as directory, Cursor, GroupChange, MemberChange, MemberKind, Next, UserChange};
 use xtsync_domain::{Timestamp, UserId};
 use xtsync_platform::turn;
 
@@ -32,11 +32,15 @@ impl Comparison {
     }
 
     fn note_group(&mut self, change: GroupChange) -> bool {
-        let GroupChange::Changed { joined, left, .. } = change else {
+        let GroupChange::Changed { members, .. } = change else {
             return true;
         };
-        let known = joined.iter().all(|member| member.kind == MemberKind::User);
-        self.told.extend(joined.into_iter().map(|member| member.id).chain(left));
+        let is_known = |change: &MemberChange| match change {
+            MemberChange::Joined(member) => member.kind == MemberKind::User,
+            MemberChange::Left { .. } => true,
+        };
+        let known = members.iter().all(is_known);
+        self.told.extend(members.iter().map(|change| change.id().to_owned()));
         known
     }
 }

@@ -57,7 +57,8 @@ impl Tenant {
     /// it meanwhile was not noted.
     async fn note_states(&mut self, states: &[(GroupId, GroupState)], now: Timestamp) -> Result<(), Error> {
         let mut tx = self.begin().await?;
-        let frozen = membership::frozen(&mut tx, &self.name).await?;
+        let ids: Vec<&GroupId> = states.iter().map(|(id, _)| id).collect();
+        let frozen = membership::states(&mut tx, &self.name, &ids).await?;
         let mut reread = false;
         let mut changed = false;
         for (id, state) in states {

@@ -17,7 +17,7 @@ use xtsync_domain::{Timestamp, Value};
 
 use crate::hold::Scope;
 
-use self::stage::{Answer, Stage, changed, gone, joined, left};
+use self::stage::{Answer, Stage, both, changed, gone, joined, left};
 
 /// Who was published, in a form that is easy to compare: `name:origin:groups:city`.
 fn told(deltas: &[UserDelta]) -> Vec<String> {
@@ -128,6 +128,45 @@ async fn a_membership_concerns_only_members_of_referenced_groups_also_through_ot
     assert_eq!(told(&stage.settle().await), ["bo:live:all:-"]);
     stage.directory.groups(vec![left("all", &["team"])]);
     assert_eq!(told(&stage.settle().await), ["bo:live::-"]);
+}
+
+#[tokio::test]
+async fn k_01_the_last_entry_of_a_page_and_of_a_cycle_wins() {
+    let (out, back) = (|| left("all", &["bo"]), || joined("all", &["bo"]));
+    let (nested, unnested) = (|| joined("all", &["group:team"]), || left("all", &["team"]));
+    let end = || GroupChange::Gone { id: "all".into() };
+    for stage in [Stage::new(&["city"], &["all"]).await, Stage::on_postgres(&["city"], &["all"]).await] {
+        let mut stage = with_ana_and_bo(stage);
+        stage.settle().await;
+        for (page, want) in [
+            (vec![both(out(), back())], vec![]),
+            (vec![out(), back()], vec![]),
+            (vec![both(back(), out())], vec!["bo:live::-"]),
+            (vec![both(out(), back()), out()], vec![]),
+            (vec![both(back(), out()), back()], vec!["bo:live:all:-"]),
+            (vec![joined("team", &["cy"]), both(nested(), unnested())], vec![]),
+            (vec![end(), out()], vec!["bo:live::-"]),
+            (vec![end(), back()], vec!["bo:live:all:-"]),
+            (vec![out(), end()], vec!["bo:live::-"]),
+        ] {
+            let shown = format!("{page:?}");
+            stage.directory.groups(page);
+            assert_eq!(told(&stage.settle().await), want, "{shown}");
+        }
+        for (page, want) in [
+            (vec![changed("bo", &[("city", "Rome")]), changed("bo", &[("city", "Oslo")])], vec!["bo:live::Oslo"]),
+            (vec![gone("bo", Gone::Deleted), changed("bo", &[("city", "Oslo")])], vec![]),
+            (vec![changed("bo", &[]), gone("bo", Gone::SoftDeleted)], vec!["bo:live:bin"]),
+            (vec![gone("bo", Gone::Deleted), gone("bo", Gone::SoftDeleted)], vec![]),
+        ] {
+            let shown = format!("{page:?}");
+            stage.directory.users(page);
+            assert_eq!(told(&stage.settle().await), want, "{shown}");
+        }
+        stage.directory.page_of_users(vec![gone("ana", Gone::Deleted)]);
+        stage.directory.users(vec![changed("ana", &[])]);
+        assert_eq!(stage.settle().await, [], "across pages");
+    }
 }
 
 #[tokio::test]

@@ -10,8 +10,8 @@ use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::time::Instant;
 use xtsync_directory::{
-    Cursor, Error as DirectoryError, GroupChange, Member, MemberKind, Next, Page, Rejected, Result as DirectoryResult, Source, Subscribe,
-    Subscription, UserChange,
+    Cursor, Error as DirectoryError, GroupChange, Member, MemberChange, MemberKind, Next, Page, Rejected, Result as DirectoryResult,
+    Source, Subscribe, Subscription, UserChange,
 };
 use xtsync_domain::delta::{Gone, Kind, UserDelta};
 use xtsync_domain::fact::{AccessPolicy, Fact, GroupState, Identity, TenantFact};
@@ -350,12 +350,23 @@ pub(super) fn joined(group: &str, members: &[&str]) -> GroupChange {
         Some(id) => Member { id: id.to_owned(), kind: MemberKind::Group },
         None => Member { id: (*id).to_owned(), kind: MemberKind::User },
     };
-    GroupChange::Changed { id: group.into(), name: None, joined: members.iter().map(member).collect(), left: vec![] }
+    let members = members.iter().map(member).map(MemberChange::Joined).collect();
+    GroupChange::Changed { id: group.into(), name: None, members }
 }
 
 pub(super) fn left(group: &str, members: &[&str]) -> GroupChange {
-    let left = members.iter().map(|id| (*id).to_owned()).collect();
-    GroupChange::Changed { id: group.into(), name: None, joined: vec![], left }
+    let members = members.iter().map(|id| MemberChange::Left { id: (*id).to_owned() }).collect();
+    GroupChange::Changed { id: group.into(), name: None, members }
+}
+
+/// Both in one object, in this order.
+pub(super) fn both(first: GroupChange, then: GroupChange) -> GroupChange {
+    match (first, then) {
+        (GroupChange::Changed { id, name, members }, GroupChange::Changed { members: more, .. }) => {
+            GroupChange::Changed { id, name, members: [members, more].concat() }
+        }
+        (_, then) => then,
+    }
 }
 
 /// What the directory answers to the next question for users or groups.

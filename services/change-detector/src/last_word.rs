@@ -1,0 +1,106 @@
+//! What a page of groups says in the end: of each group, and of each of its members, the last word.
+//!
+//! Pure. A directory may name one object several times in an answer and says nothing of the order
+//! (<https://github.com/microsoftgraph/microsoft-graph-docs/issues/16657>): whatever comes twice, the later entry holds.
+
+use std::collections::BTreeMap;
+
+use xtsync_directory::{GroupChange, MemberChange, MemberKind};
+use xtsync_domain::GroupId;
+
+/// The last word of a page of groups.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct LastWord {
+    /// Of each group.
+    pub(crate) groups: BTreeMap<GroupId, Word>,
+    /// Of each member of a group: what kind it is, and none where it is no member.
+    pub(crate) members: BTreeMap<(GroupId, String), Option<MemberKind>>,
+}
+
+/// The last word on one group.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub(crate) struct Word {
+    /// The last name that was mentioned.
+    pub(crate) name: Option<String>,
+    /// Whether the page shows the group at all, or only that it is gone.
+    pub(crate) is_shown: bool,
+    /// Whether it is gone in the end.
+    pub(crate) is_gone: bool,
+}
+
+impl LastWord {
+    /// The last word of these changes, which are in the directory's order.
+    pub(crate) fn of(changes: Vec<GroupChange>) -> Self {
+        let mut last = Self::default();
+        for change in changes {
+            match change {
+                GroupChange::Changed { id, name, members } => {
+                    let word = last.groups.entry(id.clone()).or_default();
+                    (word.is_shown, word.is_gone) = (true, false);
+                    word.name = name.or(word.name.take());
+                    let of = |change: MemberChange| match change {
+                        MemberChange::Joined(member) => ((id.clone(), member.id), Some(member.kind)),
+                        MemberChange::Left { id: member } => ((id.clone(), member), None),
+                    };
+                    last.members.extend(members.into_iter().map(of));
+                }
+                GroupChange::Gone { id } => last.groups.entry(id).or_default().is_gone = true,
+            }
+        }
+        last
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use xtsync_directory::Member;
+
+    use super::*;
+
+    /// Words on a group `g`: `+x` is a user that joined, `*x` a group, `-x` left, `!` the group's end; a blank begins a new object.
+    fn changes(text: &str) -> Vec<GroupChange> {
+        let member = |word: &str| match word.split_at(1) {
+            ("+", id) => MemberChange::Joined(Member { id: id.to_owned(), kind: MemberKind::User }),
+            ("*", id) => MemberChange::Joined(Member { id: id.to_owned(), kind: MemberKind::Group }),
+            (_, id) => MemberChange::Left { id: id.to_owned() },
+        };
+        let object = |object: &str| match object {
+            "!" => GroupChange::Gone { id: "g".into() },
+            words => GroupChange::Changed { id: "g".into(), name: None, members: words.split(',').map(member).collect() },
+        };
+        text.split(' ').map(object).collect()
+    }
+
+    #[test]
+    fn of_one_member_and_of_one_group_the_last_word_holds_in_every_order() {
+        use MemberKind::{Group, User};
+        for (text, kind, is_gone) in [
+            ("-u,+u", Some(User), false),
+            ("+u,-u", None, false),
+            ("-u +u", Some(User), false),
+            ("+u -u", None, false),
+            ("+u,-u +u", Some(User), false),
+            ("-u,+u -u", None, false),
+            ("*u,+u", Some(User), false),
+            ("+u,*u", Some(Group), false),
+            ("! +u", Some(User), false),
+            ("+u !", Some(User), true),
+            ("! +u !", Some(User), true),
+            ("! +u ! -u", None, false),
+        ] {
+            let last = LastWord::of(changes(text));
+            assert_eq!(last.members, [(("g".into(), "u".to_owned()), kind)].into(), "{text}");
+            assert_eq!(last.groups[&"g".into()].is_gone, is_gone, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_name_stays_while_no_other_is_mentioned_and_an_end_alone_shows_nothing() {
+        let named = |name: Option<&str>| GroupChange::Changed { id: "g".into(), name: name.map(str::to_owned), members: vec![] };
+        let name = |changes| LastWord::of(changes).groups[&"g".into()].name.clone();
+        assert_eq!(name(vec![named(Some("Sales")), named(None)]).as_deref(), Some("Sales"));
+        assert_eq!(name(vec![named(Some("Sales")), named(Some("Legal"))]).as_deref(), Some("Legal"));
+        let gone = LastWord::of(changes("!"));
+        assert_eq!(gone.groups, [("g".into(), Word { is_gone: true, ..Word::default() })].into());
+    }
+}
