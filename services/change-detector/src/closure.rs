@@ -59,6 +59,11 @@ impl Closure {
         self.above.contains_key(group)
     }
 
+    /// The groups whose members are in this referenced group, itself included.
+    pub(crate) fn below(&self, root: &GroupId) -> Vec<GroupId> {
+        self.above.iter().filter(|(_, roots)| roots.contains(root)).map(|(group, _)| group.clone()).collect()
+    }
+
     /// The groups whose members count for other referenced groups here than there.
     pub(crate) fn differing_from(&self, other: &Self) -> BTreeSet<GroupId> {
         let groups = self.above.keys().chain(other.above.keys());

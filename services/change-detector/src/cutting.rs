@@ -12,9 +12,9 @@ use xtsync_platform::store::Transaction;
 use crate::closure::Closure;
 use crate::cut::{changes, class, cut, lost_group};
 use crate::error::Error;
-use crate::hold;
 use crate::membership;
 use crate::mirror::{self, Mirrored};
+use crate::removal_guard;
 
 /// What users are cut for.
 pub(crate) struct Knife<'a> {
@@ -36,7 +36,7 @@ pub(crate) async fn cut_all(tx: &mut Transaction, knife: &Knife<'_>, mut users: 
     let mut otherwise = Vec::new();
     let ids: Vec<_> = users.iter().map(|user| user.id.clone()).collect();
     let groups = membership::groups_of(tx, knife.tenant, &ids).await?;
-    let kept = hold::kept_by(tx, knife.tenant, &ids).await?;
+    let kept = removal_guard::retaining(tx, knife.tenant, &ids).await?;
     for user in &mut users {
         let mut memberships = knife.closure.memberships(groups.get(&user.id).into_iter().flatten());
         for (group, directly) in kept.get(&user.id).into_iter().flatten() {

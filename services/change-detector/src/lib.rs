@@ -15,16 +15,20 @@ mod membership;
 mod metrics;
 mod mirror;
 mod nudge;
+mod pending;
 mod publication;
 mod reading;
 mod rebuild;
+mod removal_guard;
 mod round;
 mod service;
 mod subscriber;
 mod subscription;
+mod sweep;
 mod tenant;
 mod watch;
 mod webhook;
+mod weighing;
 
 use xtsync_platform::service::Role;
 

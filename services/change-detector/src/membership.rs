@@ -1,15 +1,17 @@
 //! The mirror's groups and memberships in the store.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use xtsync_directory::MemberKind;
 use xtsync_domain::fact::GroupState;
-use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
+use xtsync_domain::{GroupId, TenantName, UserId};
 use xtsync_platform::params;
 use xtsync_platform::store::Transaction;
 
 use crate::error::{Error, corrupt};
 use crate::last_word::Word;
+use crate::mirror::CHUNK;
+use crate::pending::WINDOW;
 
 /// Notes what was said of groups: those that were shown are there, and called so if that was mentioned; one that was gone is back. That a
 /// group cannot be read stays: only [`set_state`] lifts it.
@@ -48,26 +50,26 @@ pub(crate) async fn states(tx: &mut Transaction, tenant: &TenantName, groups: &[
 pub(crate) async fn join(
     tx: &mut Transaction,
     tenant: &TenantName,
-    members: &[(GroupId, String, MemberKind)],
+    members: &[(&GroupId, &str, MemberKind)],
     generation: u64,
 ) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO member (tenant, group_id, child_id, child_kind, generation) VALUES {rows} \
         ON CONFLICT (tenant, group_id, child_id) DO UPDATE SET child_kind = excluded.child_kind, generation = excluded.generation";
-    let row = |(group, id, kind): &(GroupId, String, MemberKind)| {
+    let row = |(group, id, kind): &(&GroupId, &str, MemberKind)| {
         let kind = match kind {
             MemberKind::User => 0_i64,
             MemberKind::Group => 1,
         };
-        params![tenant.as_str(), group.as_str(), id.as_str(), kind, generation]
+        params![tenant.as_str(), group.as_str(), *id, kind, generation]
     };
     tx.insert(SQL, members.iter().map(row).collect()).await?;
     Ok(())
 }
 
 /// Takes members out of groups; true when a group was among them.
-pub(crate) async fn leave(tx: &mut Transaction, tenant: &TenantName, members: &[(GroupId, String)]) -> Result<bool, Error> {
+pub(crate) async fn leave(tx: &mut Transaction, tenant: &TenantName, members: &[(&GroupId, &str)]) -> Result<bool, Error> {
     const SQL: &str = "DELETE FROM member WHERE (tenant, group_id, child_id) IN (VALUES {rows}) RETURNING child_kind";
-    let rows = members.iter().map(|(group, id)| params![tenant.as_str(), group.as_str(), id.as_str()]);
+    let rows = members.iter().map(|(group, id)| params![tenant.as_str(), group.as_str(), *id]);
     let mut group_left = false;
     for row in tx.fetch_rows(SQL, rows.collect()).await? {
         group_left |= row.int(0)? == 1;
@@ -75,10 +77,38 @@ pub(crate) async fn leave(tx: &mut Transaction, tenant: &TenantName, members: &[
     Ok(group_left)
 }
 
+/// Which of these members, as the mirror has them, are groups.
+pub(crate) async fn nested_among(
+    tx: &mut Transaction,
+    tenant: &TenantName,
+    members: &[(&GroupId, &str)],
+) -> Result<HashSet<(GroupId, String)>, Error> {
+    const SQL: &str = "SELECT group_id, child_id FROM member WHERE child_kind = 1 AND (tenant, group_id, child_id) IN (VALUES {rows})";
+    let mut nested = HashSet::new();
+    for some in members.chunks(CHUNK) {
+        let rows = some.iter().map(|(group, id)| params![tenant.as_str(), group.as_str(), *id]);
+        for row in tx.fetch_rows(SQL, rows.collect()).await? {
+            nested.insert((row.text(0)?.into(), row.text(1)?));
+        }
+    }
+    Ok(nested)
+}
+
 /// Every nesting of one group in another.
 pub(crate) async fn nestings(tx: &mut Transaction, tenant: &TenantName) -> Result<Vec<(GroupId, GroupId)>, Error> {
-    let rows = tx.fetch("SELECT group_id, child_id FROM member WHERE tenant = $1 AND child_kind = 1", params![tenant.as_str()]).await?;
-    rows.iter().map(|row| Ok((row.text(0)?.into(), row.text(1)?.into()))).collect()
+    const SQL: &str = "SELECT group_id, child_id FROM member WHERE tenant = $1 AND child_kind = 1 AND (group_id, child_id) > ($2, $3) \
+        ORDER BY group_id, child_id LIMIT $4";
+    let mut nestings: Vec<(GroupId, GroupId)> = Vec::new();
+    loop {
+        let (group, child) = nestings.last().map_or(("", ""), |(group, child)| (group.as_str(), child.as_str()));
+        let rows = tx.fetch(SQL, params![tenant.as_str(), group, child, WINDOW as u64]).await?;
+        for row in &rows {
+            nestings.push((row.text(0)?.into(), row.text(1)?.into()));
+        }
+        if rows.len() < WINDOW {
+            return Ok(nestings);
+        }
+    }
 }
 
 /// The groups that users are direct members of.
@@ -92,50 +122,12 @@ pub(crate) async fn groups_of(tx: &mut Transaction, tenant: &TenantName, users: 
     Ok(groups)
 }
 
-/// How many people who are here are in a group; with those in the groups in it, if they count.
-pub(crate) async fn people(tx: &mut Transaction, tenant: &TenantName, group: &GroupId, nested: bool) -> Result<u64, Error> {
-    const SQL: &str = "WITH RECURSIVE below (id) AS (SELECT CAST($2 AS TEXT) UNION SELECT member.child_id FROM member \
-        JOIN below ON member.group_id = below.id WHERE member.tenant = $1 AND member.child_kind = $3) \
-        SELECT COUNT(DISTINCT member.child_id) FROM member JOIN below ON member.group_id = below.id \
-        JOIN user_ ON user_.tenant = member.tenant AND user_.id = member.child_id AND user_.gone = 0 \
-        WHERE member.tenant = $1 AND member.child_kind = 0";
-    // No membership has a negative kind, so nothing is below the group where nesting does not count.
-    let kind = if nested { 1_i64 } else { -1 };
-    let row = tx.fetch_one_opt(SQL, params![tenant.as_str(), group.as_str(), kind]).await?;
-    Ok(row.map(|row| row.uint(0)).transpose()?.unwrap_or(0))
-}
-
-/// Marks every direct user member of these groups as possibly stale.
-pub(crate) async fn touch_members(
-    tx: &mut Transaction,
-    tenant: &TenantName,
-    groups: &BTreeSet<GroupId>,
-    now: Timestamp,
-) -> Result<(), Error> {
-    for group in groups {
-        tx.execute(
-            "UPDATE user_ SET first_seen = CASE WHEN dirty = 1 THEN first_seen ELSE $3 END, dirty = 1 WHERE tenant = $1 \
-             AND id IN (SELECT child_id FROM member WHERE tenant = $1 AND group_id = $2 AND child_kind = 0)",
-            params![tenant.as_str(), group.as_str(), now],
-        )
-        .await?;
-    }
-    Ok(())
-}
-
-/// After a complete reading: takes out memberships it has not seen of groups it has seen, marks whom that concerns, and notes groups
-/// it has not seen as gone, which freezes their memberships.
-pub(crate) async fn sweep(tx: &mut Transaction, tenant: &TenantName, generation: u64, now: Timestamp) -> Result<(), Error> {
-    const TOUCH: &str = "UPDATE user_ SET first_seen = CASE WHEN dirty = 1 THEN first_seen ELSE $3 END, dirty = 1 WHERE tenant = $1 \
-        AND id IN (SELECT child_id FROM member WHERE tenant = $1 AND generation < $2 AND child_kind = 0 AND group_id IN \
-        (SELECT id FROM group_ WHERE tenant = $1 AND generation = $2 AND state = 0))";
-    const DELETE: &str = "DELETE FROM member WHERE tenant = $1 AND generation < $2 AND group_id IN \
-        (SELECT id FROM group_ WHERE tenant = $1 AND generation = $2 AND state = 0)";
-    const FREEZE: &str = "UPDATE group_ SET state = 1 WHERE tenant = $1 AND generation < $2 AND state = 0";
-    tx.execute(TOUCH, params![tenant.as_str(), generation, now]).await?;
-    tx.execute(DELETE, params![tenant.as_str(), generation]).await?;
-    tx.execute(FREEZE, params![tenant.as_str(), generation]).await?;
-    Ok(())
+/// Some direct members of a group that are users, after `after`; a chunk of them if there are so many.
+pub(crate) async fn users_in(tx: &mut Transaction, tenant: &TenantName, group: &GroupId, after: &str) -> Result<Vec<UserId>, Error> {
+    const SQL: &str = "SELECT child_id FROM member WHERE tenant = $1 AND group_id = $2 AND child_kind = 0 AND child_id > $3 \
+        ORDER BY child_id LIMIT $4";
+    let rows = tx.fetch(SQL, params![tenant.as_str(), group.as_str(), after, CHUNK as u64]).await?;
+    rows.iter().map(|row| Ok(row.text(0)?.into())).collect()
 }
 
 fn number(state: GroupState) -> i64 {

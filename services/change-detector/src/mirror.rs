@@ -14,6 +14,7 @@ use xtsync_platform::store::{Param, Row, Store, Transaction};
 use xtsync_proto::{convert, v1};
 
 use crate::error::{Error, corrupt};
+use crate::pending::WINDOW;
 
 /// The most users published at once: who is urgent waits for no more of others.
 const PORTION: usize = 100;
@@ -122,10 +123,29 @@ pub(crate) async fn dirty(tx: &mut Transaction, tenant: &TenantName, after: &str
     tx.fetch(SQL, params![tenant.as_str(), after, CHUNK as u64]).await?.iter().map(read).collect()
 }
 
-/// Some users after `after` that were cut for another projection; as [`dirty`], nobody of whom it is not known how he is.
-pub(crate) async fn cut_otherwise(tx: &mut Transaction, tenant: &TenantName, projection: u64, after: &str) -> Result<Vec<Mirrored>, Error> {
-    const SQL: &str = select!("WHERE tenant = $1 AND projection <> $2 AND (generation > 0 OR gone > 0) AND id > $3 ORDER BY id LIMIT $4");
-    tx.fetch(SQL, params![tenant.as_str(), projection, after, CHUNK as u64]).await?.iter().map(read).collect()
+/// Some users after `after` that were cut for another projection, and after whom to go on if there may be more; as [`dirty`], nobody of whom
+/// it is not known how he is.
+pub(crate) async fn cut_otherwise(
+    tx: &mut Transaction,
+    tenant: &TenantName,
+    projection: u64,
+    after: &str,
+) -> Result<(Vec<Mirrored>, Option<String>), Error> {
+    const SQL: &str = "SELECT id, CASE WHEN projection <> $2 AND (generation > 0 OR gone > 0) THEN 1 ELSE 0 END FROM user_ \
+                       WHERE tenant = $1 AND id > $3 ORDER BY id LIMIT $4";
+    let rows = tx.fetch(SQL, params![tenant.as_str(), projection, after, WINDOW as u64]).await?;
+    let mut last = rows.last().filter(|_| rows.len() == WINDOW).map(|row| row.text(0)).transpose()?;
+    let mut ids: Vec<UserId> = Vec::new();
+    for row in &rows {
+        if row.int(1)? != 0 {
+            ids.push(row.text(0)?.into());
+        }
+        if ids.len() == CHUNK {
+            last = Some(row.text(0)?);
+            break;
+        }
+    }
+    Ok((load(tx, tenant, &ids).await?.into_values().collect(), last))
 }
 
 /// A record that is due on the bus: the user, its version, and its bytes.
@@ -142,7 +162,7 @@ pub(crate) struct Unpublished {
 /// Some users that the bus has not heard the newest of, the most urgent first.
 pub(crate) async fn unpublished(store: &Store, tenant: &TenantName) -> Result<Vec<Unpublished>, Error> {
     const SQL: &str = "SELECT id, version, class, cut, published_version FROM user_ WHERE tenant = $1 AND version <> published_version \
-                       ORDER BY class LIMIT $2";
+                       ORDER BY class, id LIMIT $2";
     let rows = store.fetch(SQL, params![tenant.as_str(), PORTION as u64]).await?;
     let read = |row: &Row| {
         let (version, class, value, published) = (row.uint(1)?, read_class(row.int(2)?)?, row.bytes(3)?, row.int(4)?);
@@ -153,9 +173,19 @@ pub(crate) async fn unpublished(store: &Store, tenant: &TenantName) -> Result<Ve
 
 /// How many users there are that the bus has not heard the newest of.
 pub(crate) async fn unpublished_count(store: &Store, tenant: &TenantName) -> Result<u64, Error> {
-    const SQL: &str = "SELECT count(*) FROM user_ WHERE tenant = $1 AND version <> published_version";
-    let rows = store.fetch(SQL, params![tenant.as_str()]).await?;
-    Ok(rows.first().map_or(Ok(0), |row| row.uint(0))?)
+    const SQL: &str = "SELECT COUNT(*), MAX(id) FROM (SELECT id FROM user_ WHERE tenant = $1 AND class = $2 AND id > $3 \
+                       AND version <> published_version ORDER BY id LIMIT $4) AS part";
+    let mut count = 0;
+    for class in Class::ALL {
+        let mut after = Some(String::new());
+        while let Some(last) = after {
+            let row = store.fetch_one_opt(SQL, params![tenant.as_str(), class.number(), last, WINDOW as u64]).await?;
+            let Some(row) = row else { break };
+            count += row.uint(0)?;
+            after = row.opt_text(1)?;
+        }
+    }
+    Ok(count)
 }
 
 /// Some users after `after` of whom the bus has heard the newest, to be told again as they are; who went before `forgotten` is ended.
@@ -202,25 +232,20 @@ pub(crate) async fn published_late(tx: &mut Transaction, tenant: &TenantName, re
     Ok(())
 }
 
-/// Marks users as possibly stale.
+/// Marks users as possibly stale; the oldest unpublished change keeps its time.
 pub(crate) async fn touch(tx: &mut Transaction, tenant: &TenantName, ids: &[UserId], now: Timestamp) -> Result<(), Error> {
-    let mut users: Vec<Mirrored> = load(tx, tenant, ids).await?.into_values().collect();
-    users.iter_mut().for_each(|user| user.touch(now));
-    save(tx, tenant, &users).await
+    const SQL: &str = "WITH stale (tenant, id, now) AS (VALUES {rows}) UPDATE user_ SET dirty = 1, \
+        first_seen = CASE WHEN dirty = 1 THEN first_seen ELSE stale.now END FROM stale \
+        WHERE user_.tenant = stale.tenant AND user_.id = stale.id";
+    tx.insert(SQL, ids.iter().map(|id| params![tenant.as_str(), id.as_str(), now]).collect()).await?;
+    Ok(())
 }
 
-/// Who of those who were here a reading of everything has shown.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Sight {
-    pub(crate) seen: u64,
-    pub(crate) unseen: u64,
-}
-
-impl Sight {
-    /// Whether so many are missing that a person must look at it.
-    pub(crate) fn is_collapsed(&self) -> bool {
-        is_collapse(self.unseen, self.seen)
-    }
+/// Those of these users who are here.
+pub(crate) async fn here(tx: &mut Transaction, tenant: &TenantName, ids: &[UserId]) -> Result<Vec<UserId>, Error> {
+    const SQL: &str = "SELECT id FROM user_ WHERE gone = 0 AND (tenant, id) IN (VALUES {rows})";
+    let rows = tx.fetch_rows(SQL, ids.iter().map(|id| params![tenant.as_str(), id.as_str()]).collect()).await?;
+    rows.iter().map(|row| Ok(row.text(0)?.into())).collect()
 }
 
 /// What loss is never too large (I-5).
@@ -229,25 +254,6 @@ pub(crate) const HARMLESS: u64 = 10;
 /// Whether a loss is more than half, and more than ten (I-5).
 pub(crate) fn is_collapse(lost: u64, stayed: u64) -> bool {
     lost > HARMLESS && lost > stayed
-}
-
-/// What a reading of everything has shown.
-pub(crate) async fn sight(tx: &mut Transaction, tenant: &TenantName, generation: u64) -> Result<Sight, Error> {
-    const SEEN: &str = "SELECT COUNT(*) FROM user_ WHERE tenant = $1 AND gone = 0 AND generation = $2";
-    const UNSEEN: &str = "SELECT COUNT(*) FROM user_ WHERE tenant = $1 AND gone = 0 AND generation < $2";
-    Ok(Sight { seen: count(tx, SEEN, tenant, generation).await?, unseen: count(tx, UNSEEN, tenant, generation).await? })
-}
-
-/// Notes that those whom a complete reading has not seen are gone.
-pub(crate) async fn sweep(tx: &mut Transaction, tenant: &TenantName, generation: u64, now: Timestamp) -> Result<u64, Error> {
-    const SQL: &str = "UPDATE user_ SET gone = 2, first_seen = CASE WHEN dirty = 1 THEN first_seen ELSE $3 END, dirty = 1 \
-                       WHERE tenant = $1 AND gone = 0 AND generation < $2";
-    Ok(tx.execute(SQL, params![tenant.as_str(), generation, now]).await?)
-}
-
-async fn count(tx: &mut Transaction, sql: &'static str, tenant: &TenantName, generation: u64) -> Result<u64, Error> {
-    let row = tx.fetch_one_opt(sql, params![tenant.as_str(), generation]).await?;
-    Ok(row.map(|row| row.uint(0)).transpose()?.unwrap_or(0))
 }
 
 fn read(row: &Row) -> Result<Mirrored, Error> {

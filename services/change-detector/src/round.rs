@@ -3,7 +3,7 @@
 //! Pages of a directory are partial, repeat objects and come in no order; the mirror merges them. A group that vanished takes nobody
 //! out of it: only a membership that the directory itself ended is ended here.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use xtsync_directory::{GroupChange, MemberKind, UserChange};
 use xtsync_domain::fact::GroupState;
@@ -12,9 +12,10 @@ use xtsync_platform::store::Transaction;
 
 use crate::closure::Closure;
 use crate::error::Error;
-use crate::last_word::LastWord;
+use crate::last_word::{LastWord, Word};
 use crate::membership;
 use crate::mirror::{self, CHUNK, Mirrored};
+use crate::pending::{self, Work};
 
 /// Where a page is merged.
 pub(crate) struct Context<'a> {
@@ -24,39 +25,76 @@ pub(crate) struct Context<'a> {
     pub(crate) now: Timestamp,
 }
 
-/// Merges changes of groups. Gives true when groups were nested or unnested, so the closure must be made anew.
-pub(crate) async fn groups(
+/// What the page says of one member: what kind it is, and none where it is no member.
+type MemberWord = (GroupId, String, Option<MemberKind>);
+
+/// What a page of groups changes in the mirror.
+pub(crate) struct GroupPage {
+    groups: BTreeMap<GroupId, Word>,
+    /// Memberships of users; they may be very many.
+    pub(crate) users: Vec<MemberWord>,
+    /// Memberships of groups in groups.
+    nestings: Vec<MemberWord>,
+}
+
+impl GroupPage {
+    /// What these changes come to. A group that cannot be read loses nobody.
+    pub(crate) async fn of(tx: &mut Transaction, context: &Context<'_>, changes: Vec<GroupChange>) -> Result<Self, Error> {
+        let LastWord { groups, members } = LastWord::of(changes);
+        let ids: Vec<&GroupId> = groups.keys().collect();
+        let states = membership::states(tx, context.tenant, &ids).await?;
+        let keys: Vec<(&GroupId, &str)> = members.keys().map(|(group, id)| (group, id.as_str())).collect();
+        let nested = membership::nested_among(tx, context.tenant, &keys).await?;
+        let is_frozen = |group: &GroupId| states.get(group) == Some(&GroupState::Unreadable);
+        let (nestings, users) = members
+            .into_iter()
+            .filter(|((group, _), kind)| kind.is_some() || !is_frozen(group))
+            .map(|(key, kind)| (nested.contains(&key) || kind == Some(MemberKind::Group), (key.0, key.1, kind)))
+            .partition::<Vec<_>, _>(|(is_nesting, _)| *is_nesting);
+        let words = |words: Vec<(bool, MemberWord)>| words.into_iter().map(|(_, word)| word).collect();
+        Ok(Self { groups, users: words(users), nestings: words(nestings) })
+    }
+}
+
+/// Merges memberships, and has the users projected anew whom that concerns.
+pub(crate) async fn members(tx: &mut Transaction, context: &Context<'_>, closure: &Closure, words: &[MemberWord]) -> Result<(), Error> {
+    merge_members(tx, context, words).await?;
+    let stale: BTreeSet<&String> = words.iter().filter(|(group, _, _)| closure.concerns(group)).map(|(_, id, _)| id).collect();
+    let stale: Vec<UserId> = stale.into_iter().map(|id| UserId(id.clone())).collect();
+    mirror::touch(tx, context.tenant, &stale, context.now).await
+}
+
+/// Merges the rest of a page, after all memberships of users: the groups, and which are in which. Gives the closure anew if that changes it,
+/// and has the members of those groups projected anew whom that concerns.
+pub(crate) async fn nest(
     tx: &mut Transaction,
     context: &Context<'_>,
     closure: &Closure,
-    changes: Vec<GroupChange>,
-) -> Result<bool, Error> {
-    let LastWord { groups, members } = LastWord::of(changes);
-    let ids: Vec<&GroupId> = groups.keys().collect();
-    let states = membership::states(tx, context.tenant, &ids).await?;
-    membership::show_groups(tx, context.tenant, &groups, context.generation).await?;
-    let is_frozen = |group: &GroupId| states.get(group) == Some(&GroupState::Unreadable);
-    let (mut joined, mut left) = (Vec::new(), Vec::new());
-    for ((group, id), kind) in members {
-        match kind {
-            Some(kind) => joined.push((group, id, kind)),
-            None if is_frozen(&group) => {}
-            None => left.push((group, id)),
-        }
+    referenced: Option<&BTreeSet<GroupId>>,
+    page: GroupPage,
+) -> Result<Option<Closure>, Error> {
+    membership::show_groups(tx, context.tenant, &page.groups, context.generation).await?;
+    merge_members(tx, context, &page.nestings).await?;
+    let once: Vec<UserId> = page.nestings.iter().map(|(_, id, _)| UserId(id.clone())).collect();
+    // What is a group now may have been a user, as far as the mirror knew, and the other way round.
+    mirror::touch(tx, context.tenant, &once, context.now).await?;
+    match referenced {
+        Some(referenced) if !page.nestings.is_empty() => renest(tx, context, closure, referenced).await.map(Some),
+        Some(_) | None => Ok(None),
     }
-    let joins_group = joined.iter().any(|(_, _, kind)| *kind == MemberKind::Group);
-    membership::join(tx, context.tenant, &joined, context.generation).await?;
-    let group_left = membership::leave(tx, context.tenant, &left).await?;
-    let changed = joined.into_iter().map(|(group, id, _)| (group, id)).chain(left);
-    let stale: BTreeSet<UserId> = changed.filter(|(group, _)| closure.concerns(group)).map(|(_, id)| UserId(id)).collect();
-    let stale: Vec<UserId> = stale.into_iter().collect();
-    for ids in stale.chunks(CHUNK) {
-        mirror::touch(tx, context.tenant, ids, context.now).await?;
-    }
-    Ok(joins_group || group_left)
 }
 
-/// Makes the closure anew after groups were nested or unnested, and marks whom that concerns.
+async fn merge_members(tx: &mut Transaction, context: &Context<'_>, words: &[MemberWord]) -> Result<(), Error> {
+    for words in words.chunks(CHUNK) {
+        let joined: Vec<_> = words.iter().filter_map(|(group, id, kind)| Some((group, id.as_str(), (*kind)?))).collect();
+        let left: Vec<_> = words.iter().filter(|(_, _, kind)| kind.is_none()).map(|(group, id, _)| (group, id.as_str())).collect();
+        membership::join(tx, context.tenant, &joined, context.generation).await?;
+        membership::leave(tx, context.tenant, &left).await?;
+    }
+    Ok(())
+}
+
+/// Makes the closure anew after groups were nested or unnested, and has those projected anew whom that concerns.
 pub(crate) async fn renest(
     tx: &mut Transaction,
     context: &Context<'_>,
@@ -64,7 +102,7 @@ pub(crate) async fn renest(
     referenced: &BTreeSet<GroupId>,
 ) -> Result<Closure, Error> {
     let fresh = Closure::new(referenced, &membership::nestings(tx, context.tenant).await?);
-    membership::touch_members(tx, context.tenant, &fresh.differing_from(closure), context.now).await?;
+    pending::add(tx, context.tenant, fresh.differing_from(closure).into_iter().map(Work::Project)).await?;
     Ok(fresh)
 }
 
@@ -80,7 +118,9 @@ pub(crate) async fn users(tx: &mut Transaction, context: &Context<'_>, changes: 
         merge(&mut known, context, change);
     }
     let users: Vec<Mirrored> = known.into_values().collect();
-    mirror::save(tx, context.tenant, &users).await?;
+    for users in users.chunks(CHUNK) {
+        mirror::save(tx, context.tenant, users).await?;
+    }
     Ok(users.iter().filter(|user| user.version == 0).filter_map(created).collect())
 }
 

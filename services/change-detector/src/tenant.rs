@@ -27,14 +27,17 @@ use crate::closure::Closure;
 use crate::cutting::{Knife, cut_all};
 use crate::error::Error;
 use crate::facts::Facts;
-use crate::hold::{self, Scopes};
+use crate::hold::Scopes;
 use crate::membership;
 use crate::metrics::Metrics;
-use crate::mirror::{self, CHUNK, Mirrored};
+use crate::mirror::{self, Mirrored};
 use crate::publication::{Press, Published};
 use crate::reading::{self, Phase, Reading};
 use crate::rebuild::rebuild;
+use crate::removal_guard;
 use crate::round::Context;
+use crate::sweep;
+use crate::weighing::Weighing;
 
 /// The right to act for a tenant.
 #[derive(Debug, Clone)]
@@ -119,6 +122,10 @@ pub(crate) struct Tenant {
     held: Kept,
     /// The round, and the reading of everything, whose losses were weighed last.
     weighed: Option<(u64, u64)>,
+    /// The look at the losses of the round under way.
+    weighing: Option<Weighing>,
+    /// Whether the store may hold pending work.
+    is_pending: bool,
     facts_due: Timestamp,
     round_due: Timestamp,
     freshness_due: Timestamp,
@@ -158,9 +165,8 @@ impl Tenant {
         }
         let press = Press { store: store.clone(), bus: bus.clone(), fence: fence.clone(), tenant: name.clone() };
         let is_rebuilt = rebuild(&press, &mut reading, now).await?;
-        let mut tx = store.begin().await?;
-        let sight = mirror::sight(&mut tx, &name, reading.generation).await?;
-        tx.commit().await?;
+        let sight = sweep::sight(&store, &name, reading.generation).await?;
+        let swept = sweep::swept(&store, &name).await?;
         let start = Timestamp(0);
         let mut tenant = Self {
             name,
@@ -174,7 +180,7 @@ impl Tenant {
             closure: Closure::default(),
             facts: Facts::default(),
             groups_readable: false,
-            swept: 0,
+            swept,
             // What was left out before we took it up is not known.
             rejected: !is_rebuilt,
             again: if !reading.entire && sight.unseen > 0 { Again::Owed } else { Again::No },
@@ -182,6 +188,8 @@ impl Tenant {
             found_lost: 0,
             held: Kept { users: if !reading.entire && sight.is_collapsed() { sight.unseen } else { 0 }, scope: 0 },
             weighed: None,
+            weighing: None,
+            is_pending: true,
             reading,
             facts_due: start,
             round_due: start,
@@ -217,21 +225,21 @@ impl Tenant {
             }
         }
         self.order = order;
-        self.let_go(now).await
+        self.let_go().await
     }
 
     /// Lets go of whom groups keep that an administrator allows to lose them, or that no scope refers to any more.
-    async fn let_go(&mut self, now: Timestamp) -> Result<(), Error> {
+    async fn let_go(&mut self) -> Result<(), Error> {
         let mut tx = self.begin().await?;
         let referenced = |group: &GroupId| self.order.users.as_ref().is_some_and(|(_, projection)| projection.groups.contains(group));
         let allowed = |group: &GroupId| self.order.scopes.get(group).is_some_and(|scope| scope.lets_go);
-        for group in hold::groups(&mut tx, &self.name).await? {
+        for group in removal_guard::groups(&mut tx, &self.name).await? {
             if allowed(&group) || !referenced(&group) {
-                hold::release(&mut tx, &self.name, &group, now).await?;
-                self.round_due = Timestamp(0);
+                removal_guard::release(&mut tx, &self.name, &group).await?;
+                self.is_pending = true;
             }
         }
-        self.held.scope = hold::count(&mut tx, &self.name).await?;
+        self.held.scope = removal_guard::count(&mut tx, &self.name).await?;
         Ok(tx.commit().await?)
     }
 
@@ -261,9 +269,10 @@ impl Tenant {
         if self.order.users.is_none() {
             return Ok(Pause::Until(self.facts_due));
         }
+        let worked = self.work_off(now).await?;
         let recut = self.recut(now).await?;
         let read = if self.reading.phase != Phase::Idle || now >= self.round_due { self.read(now).await? } else { false };
-        if published == Published::Some || recut || read {
+        if published == Published::Some || worked || recut || read {
             return Ok(Pause::None);
         }
         let rest = self.round_due.min(self.facts_due);
@@ -338,17 +347,16 @@ impl Tenant {
             return Ok(false);
         };
         let mut tx = self.begin().await?;
-        let users = mirror::cut_otherwise(&mut tx, &self.name, knife.revision, &after).await?;
-        let last = users.last().map(|user| user.id.to_string());
+        let (users, further) = mirror::cut_otherwise(&mut tx, &self.name, knife.revision, &after).await?;
         let count = users.len();
         cut_all(&mut tx, &knife, users).await?;
         tx.commit().await?;
-        self.owes = true;
-        self.recut_after = last.filter(|_| count == CHUNK);
+        self.owes |= count > 0;
+        self.recut_after = further;
         if self.recut_after.is_none() {
             info!(tenant = %self.name, revision = self.order.revision, "every user is cut for the configuration");
         }
-        Ok(count > 0)
+        Ok(count > 0 || self.recut_after.is_some())
     }
 }
 

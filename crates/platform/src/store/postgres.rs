@@ -72,7 +72,10 @@ fn connect_options(url: &str, schema: &str) -> Result<PgConnectOptions, Error> {
         (false, false) => connect.ssl_mode(PgSslMode::VerifyFull),
     };
     let connect = connect.statement_cache_capacity(super::STATEMENTS_MAX);
-    Ok(connect.application_name("xtsync").options(SETTINGS).options([("search_path", schema)]))
+    // What an administrator sets in the URL holds.
+    let given = connect.get_options().unwrap_or_default().to_owned();
+    let settings = SETTINGS.into_iter().filter(|(name, _)| !given.contains(name));
+    Ok(connect.application_name("xtsync").options(settings).options([("search_path", schema)]))
 }
 
 fn is_local(host: &str) -> bool {
@@ -113,6 +116,14 @@ mod tests {
         ] {
             assert_eq!(format!("{:?}", connect_options(url, "s").unwrap().get_ssl_mode()), wanted, "{url}");
         }
+    }
+
+    #[test]
+    fn a_limit_in_the_url_holds_instead_of_ours() {
+        let connect = connect_options("postgres://u@localhost/d?options[statement_timeout]=300ms", "s").unwrap();
+        let options = connect.get_options().unwrap();
+        assert_eq!(options.matches("statement_timeout").count(), 1, "{options}");
+        assert!(options.contains("statement_timeout=300ms") && options.contains("lock_timeout=10s"), "{options}");
     }
 
     #[test]

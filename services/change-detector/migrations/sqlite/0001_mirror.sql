@@ -8,7 +8,8 @@ CREATE TABLE tenant (
     users_cursor  TEXT,
     entire        INTEGER NOT NULL,  -- 1 while everything is read
     generation    INTEGER NOT NULL,  -- counts readings of everything; a row of an older one was not seen in the newest
-    round         INTEGER NOT NULL   -- rounds completed
+    round         INTEGER NOT NULL,  -- rounds completed
+    swept         INTEGER NOT NULL DEFAULT 0  -- the newest generation whose unseen are taken as gone
 );
 
 CREATE TABLE user_ (
@@ -27,7 +28,8 @@ CREATE TABLE user_ (
     PRIMARY KEY (tenant, id)
 );
 CREATE INDEX user_dirty ON user_ (tenant, id) WHERE dirty = 1;
-CREATE INDEX user_unpublished ON user_ (tenant, class) WHERE version <> published_version;
+CREATE INDEX user_unpublished ON user_ (tenant, class, id) WHERE version <> published_version;
+CREATE INDEX user_cut ON user_ (tenant, id) WHERE cut IS NOT NULL;
 
 CREATE TABLE group_ (
     tenant     TEXT   NOT NULL,
@@ -47,3 +49,15 @@ CREATE TABLE member (
     PRIMARY KEY (tenant, group_id, child_id)
 );
 CREATE INDEX member_child ON member (tenant, child_id);
+CREATE INDEX member_group ON member (tenant, group_id, child_id) WHERE child_kind = 1;
+
+-- Work on more rows than one transaction takes: whoever holds the tenant goes on where it stands.
+CREATE TABLE pending (
+    tenant     TEXT   NOT NULL,
+    work       INTEGER NOT NULL,  -- see pending.rs
+    subject    TEXT   NOT NULL,  -- a group; empty where the work is on all rows
+    generation INTEGER NOT NULL,  -- the reading of everything that it follows
+    key_1      TEXT   NOT NULL,  -- the key of the last row that is done; empty at the beginning
+    key_2      TEXT   NOT NULL,
+    PRIMARY KEY (tenant, work, subject)
+);

@@ -6,4 +6,12 @@ CREATE TABLE kept (
     direct   INTEGER NOT NULL,  -- 0 when he was in it through other groups only
     PRIMARY KEY (tenant, user_id, group_id)
 );
-CREATE INDEX kept_group ON kept (tenant, group_id);
+CREATE INDEX kept_group ON kept (tenant, group_id, user_id);
+-- The groups that have some.
+CREATE TABLE removal_guard (
+    tenant    TEXT   NOT NULL,
+    group_id  TEXT   NOT NULL,
+    retained  INTEGER NOT NULL,  -- how many
+    releasing INTEGER NOT NULL,  -- 1 once they are being let go
+    PRIMARY KEY (tenant, group_id)
+);

@@ -17,9 +17,12 @@ use super::again::Again;
 use super::compare::Comparison;
 use crate::ROLE;
 use crate::error::Error;
-use crate::mirror::{self, CHUNK, HARMLESS, Sight};
+use crate::mirror::{self, CHUNK, HARMLESS};
+use crate::pending;
 use crate::reading::{self, Phase, Reading};
-use crate::{hold, membership, round};
+use crate::removal_guard;
+use crate::round::{self, GroupPage};
+use crate::sweep::{self, Sight};
 
 /// How often a cursor is stored at least, though nothing changed: a directory forgets old ones.
 const CURSOR_STORED_EVERY: Duration = Duration::from_secs(60);
@@ -37,8 +40,6 @@ struct Cut {
     looked_at: usize,
     /// Who of them came out otherwise.
     otherwise: Vec<UserId>,
-    /// How many people groups keep, where that was weighed.
-    kept: Option<u64>,
 }
 
 impl Tenant {
@@ -121,14 +122,22 @@ impl Tenant {
         if !page.changes.is_empty() {
             self.metrics.read(&self.name, "group", page.changes.len());
             let mut tx = self.begin().await?;
-            let nested = round::groups(&mut tx, &self.context(now), &self.closure, page.changes).await?;
-            let closure = match (&self.order.users, nested) {
-                (Some((_, projection)), true) => Some(round::renest(&mut tx, &self.context(now), &self.closure, &projection.groups).await?),
-                (Some(_) | None, _) => None,
-            };
+            let page = GroupPage::of(&mut tx, &self.context(now), page.changes).await?;
+            for words in page.users.chunks(CHUNK) {
+                round::members(&mut tx, &self.context(now), &self.closure, words).await?;
+                // A page that is killed between two chunks is read again, and what is merged already merges once more.
+                if words.len() == CHUNK {
+                    tx.commit().await?;
+                    tx = self.begin().await?;
+                }
+            }
+            let referenced = self.order.users.as_ref().map(|(_, projection)| &projection.groups);
+            let closure = round::nest(&mut tx, &self.context(now), &self.closure, referenced, page).await?;
             reading::save(&mut tx, &self.name, &reading);
             tx.commit().await?;
-            self.closure = closure.unwrap_or_else(|| std::mem::take(&mut self.closure));
+            if let Some(closure) = closure {
+                (self.closure, self.is_pending) = (closure, true);
+            }
         }
         self.reading = reading;
         Ok(true)
@@ -156,7 +165,7 @@ impl Tenant {
                 self.cut_dirty(&mut tx, now).await?;
             }
             let is_last = reading.phase == Phase::Cutting && self.is_plain();
-            let cut = if is_last { Some(self.cut_round(&mut tx, &mut reading, now).await?) } else { None };
+            let cut = if is_last { self.cut_round(&mut tx, &mut reading, now).await? } else { None };
             reading::save(&mut tx, &self.name, &reading);
             tx.commit().await?;
             self.owes = true;
@@ -170,7 +179,7 @@ impl Tenant {
 
     /// Whether nothing is to be done between the round's last page and its cutting.
     fn is_plain(&self) -> bool {
-        !self.reading.entire && self.comparison.is_none() && self.cuttable()
+        !self.reading.entire && self.comparison.is_none() && !self.is_pending && self.cuttable()
     }
 
     /// Cuts the users that the round changed, a chunk at a time, and then closes it. True when there is more to do at once.
@@ -182,13 +191,20 @@ impl Tenant {
         if self.hears_out().await {
             return Ok(true);
         }
-        let due = self.reading.entire && self.reading.repeats() && self.swept != self.reading.generation;
-        let swept = due && self.sweep(now).await?;
-        self.swept = self.reading.generation;
+        if self.reading.entire && self.reading.repeats() && self.swept != self.reading.generation {
+            self.sweep(now).await?;
+            self.swept = self.reading.generation;
+        }
+        if self.is_pending {
+            return Ok(true);
+        }
         let mut tx = self.begin().await?;
         let mut reading = self.reading.clone();
-        let cut = self.cut_round(&mut tx, &mut reading, now).await?;
-        let news = cut.looked_at > 0 || swept || reading.entire != self.reading.entire;
+        let Some(cut) = self.cut_round(&mut tx, &mut reading, now).await? else {
+            drop(tx);
+            return self.weigh(now).await.map(|()| true);
+        };
+        let news = cut.looked_at > 0 || reading.entire != self.reading.entire;
         if news || now >= self.cursor_due {
             reading::save(&mut tx, &self.name, &reading);
             self.cursor_due = now.plus(CURSOR_STORED_EVERY);
@@ -198,41 +214,78 @@ impl Tenant {
         self.close(reading, &cut, news, now).await
     }
 
-    /// Cuts a chunk of the users that the round changed. It is over when that was the last one.
-    async fn cut_round(&self, tx: &mut Transaction, reading: &mut Reading, now: Timestamp) -> Result<Cut, Error> {
-        let mut users = mirror::dirty(tx, &self.name, "").await?;
-        let kept = self.weigh(tx, users.len(), now).await?;
-        if kept.is_some() {
-            users = mirror::dirty(tx, &self.name, "").await?;
-        }
+    /// Cuts a chunk of the users that the round changed; none of them before it is known whether what they lose is too much. The round is
+    /// over when that was the last chunk.
+    async fn cut_round(&self, tx: &mut Transaction, reading: &mut Reading, now: Timestamp) -> Result<Option<Cut>, Error> {
+        let users = mirror::dirty(tx, &self.name, "").await?;
         let looked_at = users.len();
+        // So few can be no loss that is too large.
+        let is_harmless = self.held.scope == 0 && looked_at as u64 <= HARMLESS;
+        if !is_harmless && self.weighed != Some(self.cycle()) {
+            return Ok(None);
+        }
         let otherwise = self.cut(tx, users, now).await?;
         if looked_at < CHUNK {
             reading.entire = false;
             reading.phase = Phase::Idle;
             reading.round += 1;
         }
-        Ok(Cut { looked_at, otherwise, kept })
+        Ok(Some(Cut { looked_at, otherwise }))
     }
 
-    /// Once a round, before anybody is cut: what it takes out of groups may be too much. Gives how many people groups keep, where that may
-    /// have changed: so few can be no loss that is too large, and what happens all day is not looked at twice.
-    async fn weigh(&self, tx: &mut Transaction, dirty: usize, now: Timestamp) -> Result<Option<u64>, Error> {
-        let is_harmless = self.held.scope == 0 && dirty as u64 <= HARMLESS;
-        if is_harmless || self.weighed == Some((self.reading.round, self.reading.generation)) {
-            return Ok(None);
+    /// The round under way, and the reading of everything.
+    fn cycle(&self) -> (u64, u64) {
+        (self.reading.round, self.reading.generation)
+    }
+
+    /// A chunk of the look, once a round, before anybody is cut: what it takes out of groups may be too much.
+    async fn weigh(&mut self, now: Timestamp) -> Result<(), Error> {
+        let mut weighing = self.weighing.take().unwrap_or_default();
+        let mut tx = self.begin().await?;
+        let is_over = match self.knife(now) {
+            Some(knife) => weighing.step(&mut tx, &knife, &self.order.scopes).await?,
+            None => true,
+        };
+        let retained = if is_over { Some(removal_guard::count(&mut tx, &self.name).await?) } else { None };
+        tx.commit().await?;
+        match retained {
+            Some(retained) => {
+                self.held.scope = retained;
+                self.weighed = Some(self.cycle());
+                // Some may be let go.
+                self.is_pending = true;
+            }
+            None => self.weighing = Some(weighing),
         }
-        if let Some(knife) = self.knife(now) {
-            hold::weigh(tx, &knife, &self.order.scopes).await?;
+        Ok(())
+    }
+
+    /// Does a chunk of the work that is pending. True while there may be more.
+    pub(super) async fn work_off(&mut self, now: Timestamp) -> Result<bool, Error> {
+        if !self.is_pending {
+            return Ok(false);
         }
-        hold::count(tx, &self.name).await.map(Some)
+        let mut tx = self.begin().await?;
+        let chunk = pending::step(&mut tx, &self.name, now).await?;
+        let referenced = self.order.users.as_ref().map(|(_, projection)| &projection.groups);
+        let closure = match referenced.filter(|_| chunk.as_ref().is_some_and(|chunk| chunk.unnested)) {
+            Some(referenced) => Some(round::renest(&mut tx, &self.context(now), &self.closure, referenced).await?),
+            None => None,
+        };
+        tx.commit().await?;
+        self.closure = closure.unwrap_or_else(|| std::mem::take(&mut self.closure));
+        self.is_pending = chunk.is_some();
+        if !self.is_pending {
+            // Users may be marked.
+            self.round_due = Timestamp(0);
+        }
+        Ok(self.is_pending)
     }
 
     /// Takes over what was cut and stored. True when there may be more to do at once.
     async fn close(&mut self, reading: Reading, cut: &Cut, news: bool, now: Timestamp) -> Result<bool, Error> {
         self.count_lost(&cut.otherwise);
-        self.held.scope = cut.kept.unwrap_or(self.held.scope);
-        self.weighed = Some((self.reading.round, self.reading.generation));
+        self.weighed = Some(self.cycle());
         self.reading = reading;
         if self.reading.phase == Phase::Idle {
             self.complete(news, now).await?;
@@ -256,11 +309,10 @@ impl Tenant {
 
     /// After a complete reading: whoever was not seen is gone, if the directory's own count says that the reading was complete.
     /// Otherwise it is asked again later, or those who left meanwhile would stay for ever.
-    async fn sweep(&mut self, now: Timestamp) -> Result<bool, Error> {
+    async fn sweep(&mut self, now: Timestamp) -> Result<(), Error> {
         let counted = self.source.user_count().await?;
-        let mut tx = self.begin().await?;
         let generation = self.reading.generation;
-        let sight = mirror::sight(&mut tx, &self.name, generation).await?;
+        let sight = sweep::sight(&self.store, &self.name, generation).await?;
         let (Sight { seen, unseen }, collapsed) = (sight, sight.is_collapsed());
         // People come and go while everything is read; a truncated reading is off by more.
         let tolerated = 5.max(counted / 100);
@@ -275,14 +327,14 @@ impl Tenant {
             self.metrics.failed(&self.name, doubt);
             self.again.put_off(collapsed, now);
             self.held.users = if collapsed { unseen } else { 0 };
-            return Ok(false);
+            return Ok(());
         }
-        let gone = mirror::sweep(&mut tx, &self.name, generation, now).await?;
-        membership::sweep(&mut tx, &self.name, generation, now).await?;
+        let mut tx = self.begin().await?;
+        sweep::begin(&mut tx, &self.name, generation).await?;
         tx.commit().await?;
-        self.again = Again::No;
+        (self.again, self.is_pending) = (Again::No, true);
         self.held.users = 0;
-        info!(tenant = %self.name, seen, gone, "everything was read again");
-        Ok(true)
+        info!(tenant = %self.name, seen, unseen, "everything was read again");
+        Ok(())
     }
 }

@@ -1,6 +1,7 @@
 //! The detection of one tenant over a scripted directory, an embedded bus and a SQLite store, stepped by hand.
 
 mod comparison;
+mod large;
 mod notifications;
 mod rebuilt;
 #[path = "../../../../crates/platform/tests/bus/rigged.rs"]
@@ -16,6 +17,7 @@ use xtsync_domain::fact::GroupState;
 use xtsync_domain::{Timestamp, Value};
 
 use crate::hold::Scope;
+use crate::tenant::Pause;
 
 use self::stage::{Answer, Stage, both, changed, gone, joined, left};
 

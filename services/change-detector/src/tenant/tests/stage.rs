@@ -74,6 +74,14 @@ impl Stage {
         Self::stored(tempfile::tempdir().unwrap(), store, projection(attributes, groups)).await
     }
 
+    /// As before, where no statement may take longer than 300 ms.
+    pub(super) async fn on_limited_postgres(attributes: &[&str], groups: &[&str]) -> Self {
+        let database = unique("detector").replace('-', "_");
+        let store = Postgres::shared().await.unwrap().create_database(&database).await.unwrap();
+        let store = format!("{store}?options[statement_timeout]=300ms");
+        Self::stored(tempfile::tempdir().unwrap(), store, projection(attributes, groups)).await
+    }
+
     async fn ordered(projection: Projection) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().display().to_string();
@@ -122,6 +130,26 @@ impl Stage {
         self.nudge();
         self.steps().await.unwrap();
         self.published().await
+    }
+
+    /// As [`Self::settle`], where the process is killed after every so many steps.
+    pub(super) async fn settle_killed(&mut self, every: usize) -> Vec<UserDelta> {
+        self.nudge();
+        for steps in 1..10_000 {
+            if self.step().await.unwrap() != Pause::None {
+                return self.published().await;
+            }
+            if steps % every == 0 {
+                self.restart().await;
+            }
+        }
+        panic!("it does not come to rest");
+    }
+
+    /// How many users are marked as perhaps not as they were published.
+    pub(super) async fn marked(&self) -> u64 {
+        let row = self.tenant.store.fetch_one_opt("SELECT COUNT(*) FROM user_ WHERE dirty = 1", vec![]).await.unwrap();
+        row.unwrap().uint(0).unwrap()
     }
 
     /// Steps a round until something is published; gives that.

@@ -1,0 +1,129 @@
+//! What a full read has not shown: counted, and taken as gone a chunk at a time.
+
+use std::collections::HashSet;
+
+use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
+use xtsync_platform::params;
+use xtsync_platform::store::{Row, Store, Transaction};
+
+use crate::error::Error;
+use crate::membership;
+use crate::mirror::{self, CHUNK, is_collapse};
+use crate::pending::{self, Chunk, Key, WINDOW, Work};
+
+/// Who of those who were here a full read has shown.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) struct Sight {
+    pub(crate) seen: u64,
+    pub(crate) unseen: u64,
+}
+
+impl Sight {
+    /// Whether so many are missing that a person must look at it.
+    pub(crate) fn is_collapsed(&self) -> bool {
+        is_collapse(self.unseen, self.seen)
+    }
+}
+
+/// What the full read of a generation has shown.
+pub(crate) async fn sight(store: &Store, tenant: &TenantName, generation: u64) -> Result<Sight, Error> {
+    const SQL: &str = "SELECT MAX(id), CAST(COALESCE(SUM(CASE WHEN gone = 0 AND generation = $3 THEN 1 ELSE 0 END), 0) AS BIGINT), \
+        CAST(COALESCE(SUM(CASE WHEN gone = 0 AND generation < $3 THEN 1 ELSE 0 END), 0) AS BIGINT) FROM \
+        (SELECT id, gone, generation FROM user_ WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $4) AS part";
+    let (mut sight, mut after) = (Sight::default(), String::new());
+    loop {
+        let row = store.fetch_one_opt(SQL, params![tenant.as_str(), after.as_str(), generation, WINDOW as u64]).await?;
+        let Some((row, last)) = row.map(|row| row.opt_text(0).map(|last| (row, last))).transpose()? else { return Ok(sight) };
+        sight.seen += row.uint(1)?;
+        sight.unseen += row.uint(2)?;
+        let Some(last) = last else { return Ok(sight) };
+        after = last;
+    }
+}
+
+/// The newest generation whose full read was relied on.
+pub(crate) async fn swept(store: &Store, tenant: &TenantName) -> Result<u64, Error> {
+    let row = store.fetch_one_opt("SELECT swept FROM tenant WHERE name = $1", params![tenant.as_str()]).await?;
+    Ok(row.map(|row| row.uint(0)).transpose()?.unwrap_or(0))
+}
+
+/// Relies on the full read of a generation: what it has not shown is gone.
+pub(crate) async fn begin(tx: &mut Transaction, tenant: &TenantName, generation: u64) -> Result<(), Error> {
+    tx.execute("UPDATE tenant SET swept = $2 WHERE name = $1", params![tenant.as_str(), generation]).await?;
+    pending::add(tx, tenant, [Work::SweepUsers(generation), Work::SweepMembers(generation), Work::SweepGroups(generation)]).await
+}
+
+/// Notes some of the users that were not shown as gone.
+pub(crate) async fn users(tx: &mut Transaction, tenant: &TenantName, generation: u64, after: &Key, now: Timestamp) -> Result<Chunk, Error> {
+    const LOOK: &str = "SELECT id, CASE WHEN gone = 0 AND generation < $3 THEN 1 ELSE 0 END FROM user_ WHERE tenant = $1 AND id > $2 \
+        ORDER BY id LIMIT $4";
+    const SWEEP: &str = "WITH swept (tenant, id, now) AS (VALUES {rows}) UPDATE user_ SET gone = 2, dirty = 1, \
+        first_seen = CASE WHEN dirty = 1 THEN first_seen ELSE swept.now END FROM swept \
+        WHERE user_.tenant = swept.tenant AND user_.id = swept.id";
+    let rows = tx.fetch(LOOK, params![tenant.as_str(), after.0.as_str(), generation, WINDOW as u64]).await?;
+    let (unseen, done) = unseen(&rows, |row| Ok((row.text(0)?, String::new())), |row| Ok(row.int(1)? != 0))?;
+    tx.insert(SWEEP, unseen.into_iter().map(|(id, _)| params![tenant.as_str(), id, now]).collect()).await?;
+    Ok(Chunk { done, unnested: false })
+}
+
+/// Takes some of the members that were not shown out of groups that were.
+pub(crate) async fn members(
+    tx: &mut Transaction,
+    tenant: &TenantName,
+    generation: u64,
+    after: &Key,
+    now: Timestamp,
+) -> Result<Chunk, Error> {
+    const LOOK: &str = "SELECT group_id, child_id, CASE WHEN generation < $4 THEN 1 ELSE 0 END FROM member \
+        WHERE tenant = $1 AND (group_id, child_id) > ($2, $3) ORDER BY group_id, child_id LIMIT $5";
+    const SHOWN: &str = "SELECT id, generation FROM group_ WHERE state = 0 AND (tenant, id) IN (VALUES {rows})";
+    let bounds = params![tenant.as_str(), after.0.as_str(), after.1.as_str(), generation, WINDOW as u64];
+    let rows = tx.fetch(LOOK, bounds).await?;
+    let (unseen, done) = unseen(&rows, |row| Ok((row.text(0)?, row.text(1)?)), |row| Ok(row.int(2)? != 0))?;
+    let mut groups: Vec<&str> = unseen.iter().map(|(group, _)| group.as_str()).collect();
+    groups.dedup();
+    let mut shown = HashSet::new();
+    for row in tx.fetch_rows(SHOWN, groups.into_iter().map(|group| params![tenant.as_str(), group]).collect()).await? {
+        if row.uint(1)? >= generation {
+            shown.insert(row.text(0)?);
+        }
+    }
+    let lost: Vec<(GroupId, String)> =
+        unseen.into_iter().filter(|(group, _)| shown.contains(group)).map(|(group, child)| (GroupId(group), child)).collect();
+    let leaving: Vec<(&GroupId, &str)> = lost.iter().map(|(group, child)| (group, child.as_str())).collect();
+    let unnested = membership::leave(tx, tenant, &leaving).await?;
+    let users: Vec<UserId> = lost.into_iter().map(|(_, child)| UserId(child)).collect();
+    mirror::touch(tx, tenant, &users, now).await?;
+    Ok(Chunk { done, unnested })
+}
+
+/// Notes some of the groups that were not shown as gone, which freezes their memberships.
+pub(crate) async fn groups(tx: &mut Transaction, tenant: &TenantName, generation: u64, after: &Key) -> Result<Chunk, Error> {
+    const LOOK: &str = "SELECT id, CASE WHEN generation < $3 AND state = 0 THEN 1 ELSE 0 END FROM group_ WHERE tenant = $1 AND id > $2 \
+        ORDER BY id LIMIT $4";
+    const FREEZE: &str = "UPDATE group_ SET state = 1 WHERE (tenant, id) IN (VALUES {rows})";
+    let rows = tx.fetch(LOOK, params![tenant.as_str(), after.0.as_str(), generation, WINDOW as u64]).await?;
+    let (unseen, done) = unseen(&rows, |row| Ok((row.text(0)?, String::new())), |row| Ok(row.int(1)? != 0))?;
+    tx.insert(FREEZE, unseen.into_iter().map(|(id, _)| params![tenant.as_str(), id]).collect()).await?;
+    Ok(Chunk { done, unnested: false })
+}
+
+/// Of the rows that were looked at the first that are concerned, as many as a transaction takes; and the last row that is done with them,
+/// if there may be more.
+fn unseen(
+    rows: &[Row],
+    key: impl Fn(&Row) -> Result<Key, Error>,
+    is_unseen: impl Fn(&Row) -> Result<bool, Error>,
+) -> Result<(Vec<Key>, Option<Key>), Error> {
+    let mut unseen = Vec::new();
+    for row in rows {
+        if is_unseen(row)? {
+            unseen.push(key(row)?);
+        }
+        if unseen.len() == CHUNK {
+            return Ok((unseen, Some(key(row)?)));
+        }
+    }
+    let last = rows.last().filter(|_| rows.len() == WINDOW);
+    Ok((unseen, last.map(key).transpose()?))
+}

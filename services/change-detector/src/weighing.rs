@@ -1,0 +1,179 @@
+//! The removal guard's look at a cycle, a chunk at a time: before the users of the cycle are projected, notes which members the groups retain
+//! that the cycle would leave with less than half of their users, and lets go of groups that have most of theirs back (I-5).
+//!
+//! Kept in memory: a successor begins anew, since until the look is over nothing of the cycle is projected.
+
+use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
+
+use tracing::error;
+use xtsync_domain::{GroupId, UserId};
+use xtsync_platform::store::Transaction;
+
+use crate::cutting::Knife;
+use crate::error::Error;
+use crate::hold::{self, Scopes};
+use crate::mirror::{self, CHUNK, is_collapse};
+use crate::{membership, removal_guard};
+
+/// How far the look has come.
+#[derive(Debug, Default)]
+pub(crate) struct Weighing {
+    stage: Stage,
+    /// The last row of the stage's list that is done; empty at its beginning.
+    after: String,
+    /// What the cycle changes in each group.
+    changes: BTreeMap<GroupId, Change>,
+    /// Groups that lose many, whose members are still to be counted.
+    losing: VecDeque<Losing>,
+    /// Groups that retained members before.
+    held: VecDeque<GroupId>,
+    /// How many of them a group retains, and how many are back.
+    back: (u64, u64),
+    /// Groups that are to retain what they lose.
+    retaining: BTreeSet<GroupId>,
+}
+
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum Stage {
+    /// Sums up what the cycle changes in each group.
+    #[default]
+    Sum,
+    /// Counts who stays in the groups that lose many.
+    Count,
+    /// Looks whether most of the members that a group retains are back.
+    Compare,
+    /// Notes what the groups retain.
+    Retain,
+}
+
+/// What a cycle changes in one group.
+#[derive(Debug, Default)]
+struct Change {
+    lost: u64,
+    gained: u64,
+}
+
+/// A group that loses many.
+#[derive(Debug)]
+struct Losing {
+    group: GroupId,
+    change: Change,
+    /// The groups whose members are in it, itself included.
+    below: VecDeque<GroupId>,
+    /// Members found so far. There need not be more than the change tells of.
+    found: HashSet<UserId>,
+}
+
+impl Losing {
+    fn is_enough(&self) -> bool {
+        self.found.len() as u64 >= self.change.lost + self.change.gained
+    }
+}
+
+impl Weighing {
+    /// Does a chunk; true when it is over.
+    pub(crate) async fn step(&mut self, tx: &mut Transaction, knife: &Knife<'_>, scopes: &Scopes) -> Result<bool, Error> {
+        match self.stage {
+            Stage::Sum => self.sum(tx, knife, scopes).await?,
+            Stage::Count => self.count(tx, knife, scopes).await?,
+            Stage::Compare => self.compare(tx, knife).await?,
+            Stage::Retain => return self.retain(tx, knife, scopes).await,
+        }
+        Ok(false)
+    }
+
+    fn enter(&mut self, stage: Stage) {
+        (self.stage, self.after) = (stage, String::new());
+    }
+
+    async fn sum(&mut self, tx: &mut Transaction, knife: &Knife<'_>, scopes: &Scopes) -> Result<(), Error> {
+        if let Some(stale) = hold::next(tx, knife, &mut self.after).await? {
+            for user in stale {
+                user.lost(knife, scopes).for_each(|(group, _)| self.changes.entry(group.clone()).or_default().lost += 1);
+                user.gained(knife, scopes).for_each(|group| self.changes.entry(group.clone()).or_default().gained += 1);
+            }
+            return Ok(());
+        }
+        for (group, change) in std::mem::take(&mut self.changes) {
+            let scope = scopes.get(&group).copied().unwrap_or_default();
+            if is_collapse(change.lost, 0) && !scope.lets_go {
+                let below = if scope.nested { knife.closure.below(&group) } else { [group.clone()].into() };
+                self.losing.push_back(Losing { group, change, below: below.into(), found: HashSet::new() });
+            }
+        }
+        self.held = removal_guard::groups(tx, knife.tenant).await?.into_iter().collect();
+        self.enter(Stage::Count);
+        Ok(())
+    }
+
+    async fn count(&mut self, tx: &mut Transaction, knife: &Knife<'_>, _: &Scopes) -> Result<(), Error> {
+        let Some(losing) = self.losing.front_mut() else {
+            self.enter(Stage::Compare);
+            return Ok(());
+        };
+        if let Some(group) = losing.below.front().filter(|_| !losing.is_enough()) {
+            let users = membership::users_in(tx, knife.tenant, group, &self.after).await?;
+            let last = users.last().map(UserId::to_string);
+            losing.found.extend(mirror::here(tx, knife.tenant, &users).await?);
+            self.after = last.filter(|_| users.len() == CHUNK).unwrap_or_default();
+            if self.after.is_empty() {
+                losing.below.pop_front();
+            }
+            return Ok(());
+        }
+        self.after.clear();
+        let Some(Losing { group, change, found, .. }) = self.losing.pop_front() else { return Ok(()) };
+        let stayed = (found.len() as u64).saturating_sub(change.gained);
+        if is_collapse(change.lost, stayed) {
+            let (tenant, lost) = (knife.tenant, change.lost);
+            error!(%tenant, %group, lost, stayed, "a group lost most of its members: they are retained");
+            self.retaining.insert(group);
+        }
+        Ok(())
+    }
+
+    async fn compare(&mut self, tx: &mut Transaction, knife: &Knife<'_>) -> Result<(), Error> {
+        let Some(group) = self.held.front().cloned() else {
+            self.enter(Stage::Retain);
+            return Ok(());
+        };
+        if !self.retaining.contains(&group) {
+            let users = removal_guard::retained_by(tx, knife.tenant, &group, &self.after).await?;
+            let here = mirror::here(tx, knife.tenant, &users).await?;
+            let groups = membership::groups_of(tx, knife.tenant, &here).await?;
+            let is_back = |user: &&UserId| {
+                let now = knife.closure.memberships(groups.get(user).into_iter().flatten());
+                now.direct.contains(&group) || now.nested.contains(&group)
+            };
+            self.back.1 += here.iter().filter(is_back).count() as u64;
+            self.back.0 += here.len() as u64;
+            if let Some(last) = users.last().filter(|_| users.len() == CHUNK) {
+                self.after = last.to_string();
+                return Ok(());
+            }
+            let (retained, back) = std::mem::take(&mut self.back);
+            if is_collapse(retained - back, back) {
+                self.retaining.insert(group);
+            } else {
+                removal_guard::release(tx, knife.tenant, &group).await?;
+            }
+        }
+        self.after.clear();
+        self.held.pop_front();
+        Ok(())
+    }
+
+    async fn retain(&mut self, tx: &mut Transaction, knife: &Knife<'_>, scopes: &Scopes) -> Result<bool, Error> {
+        if self.retaining.is_empty() {
+            return Ok(true);
+        }
+        let Some(stale) = hold::next(tx, knife, &mut self.after).await? else { return Ok(true) };
+        let mut rows = Vec::new();
+        for user in &stale {
+            let lost = user.lost(knife, scopes).filter(|(group, _)| self.retaining.contains(*group));
+            rows.extend(lost.map(|(group, direct)| (&user.id, group, direct)));
+        }
+        removal_guard::retain(tx, knife.tenant, &rows).await?;
+        Ok(false)
+    }
+}
