@@ -2,10 +2,14 @@
 //!
 //! Every refusal of the simulator is one `Failure`, over HTTP and in process alike, worded as Graph words it.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use time::OffsetDateTime;
+
+/// A header of an answer.
+pub type Header = (Cow<'static, str>, String);
 
 /// A refusal in Graph's own terms.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -18,7 +22,7 @@ pub struct Failure {
     /// Graph's explanation.
     pub message: String,
     /// Further response headers, such as `Location` or `Retry-After`.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<Header>,
 }
 
 impl Failure {
@@ -29,8 +33,26 @@ impl Failure {
 
     /// Adds a `Retry-After`; a wait that is no whole number of seconds is written as a fraction.
     pub fn retry_after(mut self, wait: Option<Duration>) -> Self {
-        self.headers.extend(wait.map(|wait| ("retry-after", wait.as_secs_f64().to_string())));
+        self.headers.extend(wait.map(|wait| ("retry-after".into(), wait.as_secs_f64().to_string())));
         self
+    }
+
+    /// A refusal with that status and the code that Graph has for it.
+    pub(crate) fn by_status(status: u16) -> Self {
+        let code = match status {
+            400 => "Request_BadRequest",
+            401 => "InvalidAuthenticationToken",
+            403 => "Authorization_RequestDenied",
+            404 => "Request_ResourceNotFound",
+            409 => "Request_Conflict",
+            410 => "syncStateNotFound",
+            429 => "TooManyRequests",
+            502 => "BadGateway",
+            503 => "serviceNotAvailable",
+            504 => "timeout",
+            _ => "InternalServerError",
+        };
+        Self::new(status, code, "The simulator was told to fail this request.")
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {

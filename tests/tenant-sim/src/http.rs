@@ -4,16 +4,15 @@ use axum::Router;
 use axum::body::{Body, Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::middleware;
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::Value as Json;
 use uuid::Uuid;
 
 use crate::connection::Peer;
-use crate::error::Failure;
-use crate::faults;
+use crate::error::{Failure, Header};
 use crate::routes::{self, Answer, Call, Query, Reply};
+use crate::script::{Asked, Verdict};
 use crate::sim::Sim;
 use crate::weather::{Lost, Passage};
 
@@ -22,8 +21,7 @@ pub(crate) const BODY_MAX: usize = 4 * 1024 * 1024;
 
 /// Everything the simulator serves.
 pub(crate) fn router(sim: Sim) -> Router {
-    let layer = middleware::from_fn_with_state(sim.clone(), faults::layer);
-    Router::new().fallback(serve).layer(layer).with_state(sim)
+    Router::new().fallback(serve).with_state(sim)
 }
 
 /// Whether the path belongs to Graph, not to tokens or to the simulator's own door.
@@ -37,14 +35,36 @@ async fn serve(State(sim): State<Sim>, ConnectInfo(peer): ConnectInfo<Peer>, req
         let failure = Failure::new(413, "RequestEntityTooLarge", "The request body is too large.");
         return failed(&failure, &parts.headers);
     };
-    let path = parts.uri.path();
-    if is_graph(path) {
-        graph(&sim, &peer, &parts, body).await
-    } else if let Some(rest) = path.strip_prefix("/sim/v1/") {
-        routes::admin::serve(&sim, peer.address, &parts, rest, &body)
-    } else {
-        routes::token::serve(&sim, &parts, &body)
+    if let Some(rest) = parts.uri.path().strip_prefix("/sim/v1/") {
+        return routes::admin::serve(&sim, peer.address, &parts, rest, &body);
     }
+    sim.counts().note(&parts.method, parts.uri.path());
+    let (is_graph, base) = (is_graph(parts.uri.path()), base(&parts));
+    let rewrites = match verdict(&sim, &parts, &body) {
+        Verdict::Instead(act, headers) if is_graph => return written(act.reply(headers, &base), &parts.headers),
+        Verdict::Instead(act, headers) => return written(act.token_reply(headers, &base), &parts.headers),
+        Verdict::Genuine(rewrites) => rewrites,
+    };
+    let mut response = match is_graph {
+        true => graph(&sim, &peer, &parts, body).await,
+        false => routes::token::serve(&sim, &parts, &body),
+    };
+    for rewrite in rewrites {
+        response = rewrite.response(response, &base).await;
+    }
+    response
+}
+
+/// What the script says of a request that came alone.
+fn verdict(sim: &Sim, parts: &Parts, body: &[u8]) -> Verdict {
+    if sim.script().is_empty() {
+        return Verdict::Genuine(Vec::new());
+    }
+    let path = parts.uri.path();
+    let (first, rest) = path.trim_start_matches('/').split_once('/').unwrap_or_default();
+    let place = if is_graph(path) { sim.tenant_of(&parts.headers) } else { sim.tenant_place(first) };
+    let tenant = place.map(|place| &*sim.tenant_at(place).name);
+    sim.script().verdict(&Asked::new(tenant, &parts.method, rest, parts.uri.query().unwrap_or_default(), body, false))
 }
 
 async fn graph(sim: &Sim, peer: &Peer, parts: &Parts, body: Bytes) -> Response {
@@ -57,20 +77,25 @@ async fn graph(sim: &Sim, peer: &Peer, parts: &Parts, body: Bytes) -> Response {
         Ok(call) => through(&call, peer, passage).await,
         Err(failure) => Err(failure),
     };
-    match answer {
-        Ok(reply) => replied(reply, &parts.headers),
-        Err(failure) => failed(&failure, &parts.headers),
+    written(answer, &parts.headers)
+}
+
+/// The address that the client asks, with the version if it asks Graph.
+fn base(parts: &Parts) -> String {
+    let told = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let host = told("host").unwrap_or("localhost");
+    // Whoever comes through a proxy that speaks TLS gets links that lead back through it.
+    let scheme = told("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or("http");
+    match parts.uri.path()[1..].split_once('/') {
+        Some((version, _)) if is_graph(parts.uri.path()) => format!("{scheme}://{host}/{version}"),
+        Some(_) | None => format!("{scheme}://{host}"),
     }
 }
 
 /// The request as the routes see it, with the tenant and the application that its token names.
 fn call<'a>(sim: &'a Sim, parts: &Parts, body: Bytes) -> Result<Call<'a>, Failure> {
     let grant = sim.authorize(&parts.headers)?;
-    let (version, path) = parts.uri.path()[1..].split_once('/').unwrap_or_default();
-    let told = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let host = told("host").unwrap_or("localhost");
-    // Whoever comes through a proxy that speaks TLS gets links that lead back through it.
-    let scheme = told("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or("http");
+    let (_, path) = parts.uri.path()[1..].split_once('/').unwrap_or_default();
     Ok(Call {
         sim,
         tenant: sim.tenant_at(grant.tenant),
@@ -81,7 +106,7 @@ fn call<'a>(sim: &'a Sim, parts: &Parts, body: Bytes) -> Result<Call<'a>, Failur
         query: Query::parse(parts.uri.query().unwrap_or_default()),
         headers: parts.headers.clone(),
         body,
-        base: format!("{scheme}://{host}/{version}"),
+        base: base(parts),
     })
 }
 
@@ -96,19 +121,24 @@ async fn through(call: &Call<'_>, peer: &Peer, mut passage: Passage) -> Answer {
     answer.map(|reply| reply.with_headers(metered))
 }
 
+fn written(answer: Answer, asked: &HeaderMap) -> Response {
+    match answer {
+        Ok(reply) => replied(reply, asked),
+        Err(failure) => failed(&failure, asked),
+    }
+}
+
 fn replied(reply: Reply, asked: &HeaderMap) -> Response {
     let mut headers = ids(asked);
-    for (name, value) in &reply.headers {
-        headers.extend(HeaderValue::from_str(value).ok().map(|value| (header::HeaderName::from_static(name), value)));
+    if reply.body.as_ref().is_some_and(|body| !body.is_string()) {
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;odata.metadata=minimal"));
     }
+    add(&mut headers, &reply.headers);
     let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
     match reply.body {
         None => (status, headers, Body::empty()).into_response(),
         Some(Json::String(text)) => (status, headers, text).into_response(),
-        Some(body) => {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;odata.metadata=minimal"));
-            (status, headers, body.to_string()).into_response()
-        }
+        Some(body) => (status, headers, body.to_string()).into_response(),
     }
 }
 
@@ -117,12 +147,19 @@ pub(crate) fn failed(failure: &Failure, asked: &HeaderMap) -> Response {
     let mut headers = ids(asked);
     let id = |name: &str| headers.get(name).and_then(|id| id.to_str().ok()).unwrap_or_default();
     let body = failure.body(id("request-id"), id("client-request-id")).to_string();
-    for (name, value) in &failure.headers {
-        headers.extend(HeaderValue::from_str(value).ok().map(|value| (header::HeaderName::from_static(name), value)));
-    }
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    add(&mut headers, &failure.headers);
     let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     (status, headers, body).into_response()
+}
+
+/// Sets headers, in place of those that are there.
+fn add(headers: &mut HeaderMap, more: &[Header]) {
+    for (name, value) in more {
+        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+            headers.insert(name, value);
+        }
+    }
 }
 
 /// The ids by which Microsoft's support would find a request.

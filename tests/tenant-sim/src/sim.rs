@@ -12,12 +12,14 @@ use uuid::Uuid;
 
 use crate::builder::Builder;
 use crate::connection::{Cuttable, Peer};
+use crate::counts::Counts;
 use crate::directory::Directory;
 use crate::error::Failure;
 use crate::faults::Faults;
 use crate::http;
 use crate::journal::Journal;
 use crate::notify::{self, Delivery, Subscriptions};
+use crate::script::Script;
 use crate::tenant::TenantHandle;
 use crate::token::{Ended, Grant, Tokens};
 use crate::weather::{Sky, Strike, Weather};
@@ -30,7 +32,8 @@ pub struct Sim(Arc<Inner>);
 struct Inner {
     tenants: Vec<Tenant>,
     tokens: Tokens,
-    faults: Faults,
+    counts: Counts,
+    script: Script,
     journal: Journal,
     sky: Sky,
     subscriptions: Subscriptions,
@@ -53,7 +56,15 @@ impl Sim {
 
     pub(crate) fn new(directories: Vec<Directory>, tokens: Tokens, journal: Journal, sky: Sky) -> Self {
         let tenants = directories.into_iter().map(Tenant::new).collect();
-        Self(Arc::new(Inner { tenants, tokens, faults: Faults::default(), journal, sky, subscriptions: Subscriptions::default() }))
+        Self(Arc::new(Inner {
+            tenants,
+            tokens,
+            counts: Counts::default(),
+            script: Script::default(),
+            journal,
+            sky,
+            subscriptions: Subscriptions::default(),
+        }))
     }
 
     /// Serves all tenants on the listener until `shutdown` completes, and meanwhile notifies who subscribed to changes.
@@ -107,9 +118,14 @@ impl Sim {
         self.0.journal.len(tenant)
     }
 
-    /// The switches for hostile behaviour, and the counts of requests.
-    pub fn faults(&self) -> &Faults {
-        &self.0.faults
+    /// The rules that change what the tenants answer.
+    pub fn script(&self) -> &Script {
+        &self.0.script
+    }
+
+    /// Short ways to the most common of such rules, and the counts of requests.
+    pub fn faults(&self) -> Faults<'_> {
+        Faults::new(&self.0.script, &self.0.counts)
     }
 
     /// Changes the weather, from the next request on. Requests are numbered anew, and all quotas are full.
@@ -147,6 +163,10 @@ impl Sim {
         &self.0.subscriptions
     }
 
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.0.counts
+    }
+
     pub(crate) fn sky(&self) -> &Sky {
         &self.0.sky
     }
@@ -165,11 +185,14 @@ impl Sim {
         &self.0.tenants[place]
     }
 
+    /// The place of the tenant that the bearer of these headers asks, as far as the token is known. The token is not used by that.
+    pub(crate) fn tenant_of(&self, headers: &HeaderMap) -> Option<usize> {
+        self.0.tokens.tenant(bearer(headers)?)
+    }
+
     /// What the bearer of these headers may do.
     pub(crate) fn authorize(&self, headers: &HeaderMap) -> Result<Grant, Failure> {
-        let header = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()).unwrap_or_default();
-        let token = header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim());
-        let token = token.ok_or_else(|| Failure::new(401, "InvalidAuthenticationToken", "Access token is empty."))?;
+        let token = bearer(headers).ok_or_else(|| Failure::new(401, "InvalidAuthenticationToken", "Access token is empty."))?;
         let invalid = || Failure::new(401, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.");
         let uses_max = self.0.sky.weather().and_then(|weather| weather.expires_tokens_every).map_or(u32::MAX, NonZeroU32::get);
         self.0.tokens.grant(token, uses_max).map_err(|ended| {
@@ -179,6 +202,12 @@ impl Sim {
             invalid()
         })
     }
+}
+
+/// The token that the headers bear.
+fn bearer(headers: &HeaderMap) -> Option<&str> {
+    let header = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
+    header.split_once(' ').filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer")).map(|(_, token)| token.trim())
 }
 
 impl Tenant {

@@ -131,6 +131,11 @@ impl Tokens {
         Ok(*grant)
     }
 
+    /// The tenant of a token that is known.
+    pub(crate) fn tenant(&self, token: &str) -> Option<usize> {
+        self.grants().get(token).map(|grant| grant.tenant)
+    }
+
     pub(crate) fn expire(&self) {
         self.grants().clear();
     }

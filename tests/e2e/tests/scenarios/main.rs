@@ -1,8 +1,25 @@
 //! Stories in the administrator's words: each `tests/scenarios/*.txt` is a test, its answers are recorded beside it in `.out`.
 //!
 //! A script runs against all roles in one process, on embedded parts, with simulated tenants. `UPDATE_EXPECT=1` records the answers anew.
+//! `tests/scenarios/field` holds what people of other products ran into, by the numbers of `docs/field-cases.md`.
+//!
+//! `answer` makes a tenant answer otherwise than it would by itself, as real tenants, gateways and hostile servers do:
+//!
+//! ```text
+//! answer hub POST /invitations 403 Authorization_RequestDenied "Insufficient privileges." for emea/ana
+//! answer hub PATCH /users/* 429 TooManyRequests header Retry-After=2 times 3
+//! answer emea GET /users/delta with /@odata.nextLink= without /value/*/mail repeat /value after 2
+//! answer emea GET /users/delta end
+//! answer end
+//! ```
+//!
+//! METHOD (or `any`) and PATH name the requests (`*` within a segment, `**` beyond), alone and within a `$batch`. A status with Graph's code
+//! and message refuses; `with`, `without`, `repeat` and `move` change the genuine answer at a JSON pointer. `for` names somebody of the
+//! script or a text that the request holds, `after` how many pass before, `times` how often. In values `'` stands for `"`, and
+//! `{tenant/name}` for an id. `end` ends it.
 #![cfg(test)]
 
+mod answer;
 mod script;
 mod show;
 mod world;
@@ -26,8 +43,7 @@ macro_rules! scenarios {
 
         #[test]
         fn every_script_is_a_test() {
-            let mut scripts: Vec<String> = fs::read_dir(folder()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
-            scripts.retain(|name| name.ends_with(".txt"));
+            let mut scripts = scripts();
             scripts.sort();
             let mut played = vec![$(concat!($file, ".txt").to_owned()),*];
             played.sort();
@@ -62,6 +78,21 @@ async fn play(name: &str) -> Result<()> {
     world.stop().await?;
     expect_test::expect_file![folder().join(format!("{name}.out"))].assert_eq(&answers);
     Ok(())
+}
+
+/// The names of all scripts, those of sub-folders with the folder.
+fn scripts() -> Vec<String> {
+    let (mut scripts, mut folders) = (Vec::new(), vec![folder()]);
+    while let Some(open) = folders.pop() {
+        for path in fs::read_dir(open).unwrap().map(|entry| entry.unwrap().path()) {
+            if path.is_dir() {
+                folders.push(path);
+            } else if path.extension().is_some_and(|extension| extension == "txt") {
+                scripts.push(path.strip_prefix(folder()).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+    scripts
 }
 
 fn folder() -> PathBuf {

@@ -24,6 +24,11 @@ impl Command {
         self.words.get(index).map(String::as_str).with_context(|| format!("'{}' wants more words", self.words()))
     }
 
+    /// The words from a place on.
+    pub(crate) fn after(&self, index: usize) -> &[String] {
+        self.words.get(index..).unwrap_or_default()
+    }
+
     /// The tenants of `a -> b`.
     pub(crate) fn pair(&self) -> Result<(&str, &str)> {
         ensure!(self.word(2)? == "->", "'{}' wants SOURCE -> TARGET", self.words());

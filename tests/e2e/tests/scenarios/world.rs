@@ -4,14 +4,15 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use anyhow::{Context as _, Result, bail};
+use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 use xtsync::exit::Failure;
 use xtsync::rehearsal::Rehearsal;
-use xtsync_tenant_sim::{ObjectKind, Sim, TenantHandle};
+use xtsync_tenant_sim::{ObjectKind, Sim, TenantHandle, anchor_property};
 
+use crate::answer::{self, Answer};
 use crate::script::Command;
 use crate::show;
 
@@ -29,13 +30,15 @@ pub(crate) struct World {
     names: BTreeMap<String, String>,
     /// The ids of the script's people and groups by `tenant/name`.
     ids: BTreeMap<String, Uuid>,
+    /// The scripted answers by the requests they are about.
+    answers: Vec<(String, u64)>,
     /// The number of the journal's newest entry at the last `mark`.
     marked: u64,
 }
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self { tenants: Vec::new(), stage: None, names: BTreeMap::new(), ids: BTreeMap::new(), marked: 0 }
+        Self { tenants: Vec::new(), stage: None, names: BTreeMap::new(), ids: BTreeMap::new(), answers: Vec::new(), marked: 0 }
     }
 
     /// Does what a line says; gives what it answers.
@@ -60,6 +63,7 @@ impl World {
             "delete" => self.tenant(command)?.delete_user(self.id(command, 2)?)?,
             "delete-group" => self.tenant(command)?.delete_group(self.id(command, 2)?)?,
             "restore" => self.tenant(command)?.restore_user(self.id(command, 2)?)?,
+            "answer" => self.answer(command)?,
             "mark" => self.marked = self.stage()?.sim().journal().last(),
             "apply" => self.apply(command).await?,
             "settle" => self.stage_mut()?.rest(SETTLED_WITHIN).await.map_err(unexpected)?,
@@ -105,6 +109,32 @@ impl World {
     fn id(&self, command: &Command, index: usize) -> Result<Uuid> {
         let key = format!("{}/{}", command.word(1)?, command.word(index)?);
         self.ids.get(&key).copied().with_context(|| format!("nobody is called {key}"))
+    }
+
+    fn answer(&mut self, command: &Command) -> Result<()> {
+        let script = self.stage()?.sim().script();
+        match answer::read(command, |name| self.about(command.word(1)?, name))? {
+            Answer::EndAll => script.clear(),
+            Answer::End(about) => {
+                let ended = self.answers.iter().filter(|(known, _)| *known == about).filter(|(_, id)| script.remove(*id)).count();
+                ensure!(ended > 0, "nothing is answered to {about}");
+            }
+            Answer::Begin(about, rule) => {
+                let id = script.install(*rule)?;
+                self.answers.push((about, id));
+            }
+        }
+        Ok(())
+    }
+
+    /// What requests to a tenant about somebody of the script hold: the ids at home and there, and the addresses.
+    fn about(&self, tenant: &str, name: &str) -> Result<Vec<String>> {
+        let id = self.ids.get(name).with_context(|| format!("nobody is called {name}"))?;
+        let home = self.named(name.split('/').next().unwrap_or_default())?;
+        let user = home.user(*id).unwrap_or_default();
+        let addresses = ["mail", "userPrincipalName"].into_iter().filter_map(|name| user[name].as_str().map(str::to_owned));
+        let shadows = self.named(tenant)?.find_users(&anchor_property(), &format!("{}/{id}", home.id()));
+        Ok(std::iter::once(id.to_string()).chain(addresses).chain(shadows.iter().map(Uuid::to_string)).collect())
     }
 
     fn consent(&self, command: &Command, given: bool) -> Result<()> {

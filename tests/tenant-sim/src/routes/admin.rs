@@ -1,9 +1,8 @@
-//! The simulator's own door, `/sim/v1/…`, for tests in other processes: the journal, sign-ins, expiry, faults, weather, counts.
+//! The simulator's own door, `/sim/v1/…`, for tests in other processes: the journal, sign-ins, expiry, scripted answers, weather, counts.
 //!
 //! It asks for no token and answers loopback only.
 
 use std::net::SocketAddr;
-use std::time::Duration;
 
 use axum::Json as Body;
 use axum::http::request::Parts;
@@ -13,9 +12,9 @@ use serde_json::{Value as Json, json};
 
 use super::{Query, id};
 use crate::error::Failure;
-use crate::faults::Matching;
 use crate::http;
 use crate::notify::LifecycleEvent;
+use crate::script::Rule;
 use crate::sim::Sim;
 use crate::weather::Weather;
 
@@ -40,12 +39,15 @@ fn answer(sim: &Sim, parts: &Parts, path: &str, body: &[u8]) -> Result<Json, Fai
         ("GET", "counts") => Ok(counts(sim)),
         ("POST", "redeem") => redeem(sim, body),
         ("POST", "expire") => expire(sim, body),
-        ("POST", "faults") => faults(sim, body),
+        ("GET", "script") => Ok(json!(sim.script().installed())),
+        ("POST", "script") => install(sim, body),
+        ("DELETE", "script") => Ok(clear(sim)),
         ("POST", "weather") => weather(sim, body),
         ("GET", "strikes") => Ok(json!(sim.strikes())),
         ("POST", "lose-changes") => lose_changes(sim, body),
         ("POST", "privileged") => privileged(sim, body),
         ("POST", "subscriptions") => subscriptions(sim, body),
+        ("DELETE", path) if path.starts_with("script/") => remove(sim, &path["script/".len()..]),
         (_, path) => Err(Failure::segment(path)),
     }
 }
@@ -108,46 +110,26 @@ fn expire(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
     Ok(json!({}))
 }
 
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "camelCase", tag = "fault")]
-enum Fault {
-    #[serde(rename_all = "camelCase")]
-    FailNext {
-        matching: Matching,
-        times: u32,
-        status: u16,
-        retry_after_seconds: Option<f64>,
-    },
-    #[serde(rename_all = "camelCase")]
-    Latency {
-        milliseconds: u64,
-    },
-    AnswerHtml {
-        times: u32,
-    },
-    ForbidGroup {
-        group: String,
-    },
-    AllowGroup {
-        group: String,
-    },
-    Clear,
+/// Installs a scripted answer and gives its number.
+fn install(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
+    let rule: Rule = read(body)?;
+    if let Some(tenant) = &rule.tenant {
+        named(sim, tenant)?;
+    }
+    Ok(json!({"id": sim.script().install(rule)?}))
 }
 
-fn faults(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
-    let faults = sim.faults();
-    match read(body)? {
-        Fault::FailNext { matching, times, status, retry_after_seconds } => {
-            let wait = retry_after_seconds.and_then(|wait| Duration::try_from_secs_f64(wait).ok());
-            faults.fail_next(matching, times, status, wait);
-        }
-        Fault::Latency { milliseconds } => faults.set_latency(Duration::from_millis(milliseconds)),
-        Fault::AnswerHtml { times } => faults.answer_html(times),
-        Fault::ForbidGroup { group } => faults.forbid_group(id(&group)?),
-        Fault::AllowGroup { group } => faults.allow_group(id(&group)?),
-        Fault::Clear => faults.clear(),
+/// Removes one.
+fn remove(sim: &Sim, number: &str) -> Result<Json, Failure> {
+    match number.parse().is_ok_and(|number| sim.script().remove(number)) {
+        true => Ok(json!({})),
+        false => Err(Failure::not_found(number)),
     }
-    Ok(json!({}))
+}
+
+fn clear(sim: &Sim) -> Json {
+    sim.script().clear();
+    json!({})
 }
 
 /// A weather by name, as on the command line, or spelt out.

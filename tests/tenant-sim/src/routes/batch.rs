@@ -7,9 +7,11 @@ use std::collections::BTreeMap;
 use axum::body::Bytes;
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Map, Value as Json, json};
+use uuid::Uuid;
 
 use super::{Answer, Call, Query, Reply, dispatch, segments};
 use crate::error::Failure;
+use crate::script::{Asked, Verdict};
 use crate::weather::Passage;
 
 const ITEMS_MAX: usize = 20;
@@ -29,10 +31,12 @@ pub(super) fn serve(call: &Call<'_>) -> Answer {
     let mut responses = Vec::with_capacity(items.len());
     for item in &items {
         let failed = item.depends_on.iter().any(|id| statuses.get(id).is_none_or(|status| *status >= 400));
-        let answer =
-            if failed { Err(Failure::new(424, "FailedDependency", "A request that this one depends on failed.")) } else { run(call, item) };
-        let (status, response) = response(&item.id, answer);
-        statuses.insert(item.id.to_lowercase(), status);
+        let response = if failed {
+            response(&item.id, Err(Failure::new(424, "FailedDependency", "A request that this one depends on failed.")))
+        } else {
+            perform(call, item)
+        };
+        statuses.insert(item.id.to_lowercase(), response["status"].as_u64().unwrap_or_default());
         responses.push(response);
     }
     Ok(Reply::ok(json!({"responses": responses})))
@@ -65,15 +69,27 @@ impl Item {
     }
 }
 
-fn run(call: &Call<'_>, item: &Item) -> Answer {
+/// Does what an item asks, or what the script says of it.
+fn perform(call: &Call<'_>, item: &Item) -> Json {
     let url = relative(&item.url);
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
     let version = call.base.rsplit('/').next().unwrap_or_default();
     let full = format!("/{version}/{}", path.trim_start_matches('/'));
-    if let Some(failure) = call.sim.faults().verdict(&item.method, &full) {
-        return Err(failure);
+    call.sim.counts().note(&item.method, &full);
+    let asked = || Asked::new(Some(&*call.tenant.name), &item.method, path, query, &item.body, true);
+    let verdict = if call.sim.script().is_empty() { Verdict::Genuine(Vec::new()) } else { call.sim.script().verdict(&asked()) };
+    match verdict {
+        Verdict::Instead(act, headers) => response(&item.id, act.reply(headers, &call.base)),
+        Verdict::Genuine(rewrites) => {
+            let mut response = response(&item.id, carry_out(call, item, &full, (path, query)));
+            rewrites.iter().for_each(|rewrite| rewrite.item(&mut response, &call.base));
+            response
+        }
     }
-    let mut passage = Passage::begin(call.sim.sky(), &item.method, &full);
+}
+
+fn carry_out(call: &Call<'_>, item: &Item, full: &str, (path, query): (&str, &str)) -> Answer {
+    let mut passage = Passage::begin(call.sim.sky(), &item.method, full);
     let path = segments(path);
     if path.first().is_some_and(|first| first == "$batch") {
         return Err(invalid("A batch cannot contain a batch."));
@@ -104,19 +120,24 @@ fn relative(url: &str) -> &str {
     path.map_or(url, |(_, path)| path.split_once('/').map_or("", |(_version, rest)| rest))
 }
 
-fn response(id: &str, answer: Answer) -> (u16, Json) {
+fn response(id: &str, answer: Answer) -> Json {
     let mut headers = Map::from_iter([("Content-Type".to_owned(), "application/json".into())]);
     let (status, extra, body) = match answer {
         Ok(reply) => (reply.status, reply.headers, reply.body),
-        Err(failure) => (failure.status, failure.headers.clone(), Some(failure.body(id, id))),
+        Err(failure) => {
+            let request = Uuid::new_v4().to_string();
+            (failure.status, failure.headers.clone(), Some(failure.body(&request, &request)))
+        }
     };
-    headers.extend(extra.into_iter().map(|(name, value)| (name.to_owned(), value.into())));
-    let mut response = json!({"id": id, "status": status, "headers": headers});
-    match body {
-        Some(body) => response["body"] = body,
-        None => response["headers"] = json!({}),
+    if body.is_none() {
+        headers.clear();
     }
-    (status, response)
+    headers.extend(extra.into_iter().map(|(name, value)| (name.into_owned(), value.into())));
+    let mut response = json!({"id": id, "status": status, "headers": headers});
+    if let Some(body) = body {
+        response["body"] = body;
+    }
+    response
 }
 
 /// Ids must differ, case aside, and a dependency must be an earlier request.

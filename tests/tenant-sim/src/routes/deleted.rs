@@ -34,7 +34,7 @@ fn list(call: &Call<'_>) -> Answer {
 fn count(call: &Call<'_>) -> Answer {
     let directory = call.tenant.read();
     let listing = Listing::parse(call, &directory, ObjectKind::User)?;
-    let headers = vec![("content-type", "text/plain".to_owned())];
+    let headers = vec![("content-type".into(), "text/plain".to_owned())];
     Ok(Reply { status: 200, headers, body: Some(Json::String(users::counted(&directory.bin, &listing).to_string())) })
 }
 

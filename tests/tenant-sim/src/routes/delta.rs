@@ -86,13 +86,13 @@ fn reply(call: &Call<'_>, name: &str, objects: Vec<Json>, (link, option, token):
     let body = Map::from_iter([("@odata.context".to_owned(), call.context(name)), link, ("value".to_owned(), objects.into())]);
     let mut reply = Reply::ok(Json::Object(body));
     if call.prefers("return").is_some() {
-        reply.headers.push(("preference-applied", "return=minimal".to_owned()));
+        reply.headers.push(("preference-applied".into(), "return=minimal".to_owned()));
     }
     reply
 }
 
 fn expired(call: &Call<'_>, name: &str) -> Failure {
     let mut failure = Failure::new(410, "syncStateNotFound", "The sync state generation is not found; a full synchronization is required.");
-    failure.headers.push(("location", format!("{}/{name}/delta?$deltatoken=", call.base)));
+    failure.headers.push(("location".into(), format!("{}/{name}/delta?$deltatoken=", call.base)));
     failure
 }

@@ -81,7 +81,7 @@ fn objects<I: Iterator<Item = (Uuid, ObjectKind)>>(
     let all = || objects(None).filter(taken).count();
     match path {
         ["$count"] => {
-            let headers = vec![("content-type", "text/plain".to_owned())];
+            let headers = vec![("content-type".into(), "text/plain".to_owned())];
             Ok(Reply { status: 200, headers, body: Some(Json::String(all().to_string())) })
         }
         [] | ["$ref"] => {

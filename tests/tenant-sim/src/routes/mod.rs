@@ -24,7 +24,7 @@ use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
 use crate::directory::Directory;
-use crate::error::Failure;
+use crate::error::{Failure, Header};
 use crate::sim::{Sim, Tenant};
 use crate::token::Access;
 
@@ -52,7 +52,7 @@ pub(crate) struct Call<'a> {
 #[derive(Debug, Default)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
-    pub(crate) headers: Vec<(&'static str, String)>,
+    pub(crate) headers: Vec<Header>,
     /// JSON; a bare text is sent as text.
     pub(crate) body: Option<Json>,
 }
@@ -147,6 +147,11 @@ impl Query {
         self.0.iter().find(|(known, _)| same(known)).map(|(_, value)| value.as_str())
     }
 
+    /// All options, decoded.
+    pub(crate) fn decoded(&self) -> String {
+        self.0.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
+    }
+
     /// The first option that is none of these.
     pub(crate) fn other_than(&self, names: &[&str]) -> Option<&str> {
         let known = |name: &str| !name.starts_with('$') || names.iter().any(|known| known.eq_ignore_ascii_case(name));
@@ -209,7 +214,7 @@ impl Reply {
         Self { status: 201, body: Some(body), ..Self::default() }
     }
 
-    pub(crate) fn with_headers(mut self, headers: Vec<(&'static str, String)>) -> Self {
+    pub(crate) fn with_headers(mut self, headers: Vec<Header>) -> Self {
         self.headers.extend(headers);
         self
     }

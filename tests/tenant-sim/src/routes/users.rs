@@ -53,7 +53,7 @@ fn count(call: &Call<'_>) -> Answer {
     let directory = call.tenant.read();
     let listing = Listing::parse(call, &directory, ObjectKind::User)?;
     let count = counted(&directory.users, &listing);
-    let headers = vec![("content-type", "text/plain".to_owned())];
+    let headers = vec![("content-type".into(), "text/plain".to_owned())];
     Ok(Reply { status: 200, headers, body: Some(Json::String(count.to_string())) })
 }
 

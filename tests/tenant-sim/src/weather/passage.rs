@@ -6,8 +6,8 @@ use std::time::Duration;
 use axum::http::Method;
 
 use super::{Luck, Sky, Strike, Weather};
-use crate::error::Failure;
-use crate::faults;
+use crate::counts;
+use crate::error::{Failure, Header};
 use crate::routes::Call;
 
 /// The draws of one request; none while it is calm.
@@ -27,7 +27,7 @@ impl Passage {
     /// The draws of a request by its method and path. Paths that differ by ids only are of one kind.
     pub(crate) fn begin(sky: &Sky, method: &Method, path: &str) -> Self {
         let drawn = |weather: Arc<Weather>| {
-            let luck = sky.next(&weather, &format!("{method} {}", faults::template(path)));
+            let luck = sky.next(&weather, &format!("{method} {}", counts::template(path)));
             (weather, luck)
         };
         Self(sky.weather().map(drawn))
@@ -39,7 +39,7 @@ impl Passage {
     }
 
     /// Meters the request and perhaps refuses it; gives the headers that meters add to an answer.
-    pub(crate) fn admit(&mut self, call: &Call<'_>) -> Result<Vec<(&'static str, String)>, Failure> {
+    pub(crate) fn admit(&mut self, call: &Call<'_>) -> Result<Vec<Header>, Failure> {
         let Some((weather, luck)) = &mut self.0 else {
             return Ok(Vec::new());
         };
@@ -47,7 +47,7 @@ impl Passage {
         let (is_here, first) = (|name: &String| **name == *call.tenant.name, call.path.first().map(String::as_str));
         if weather.dead.iter().any(is_here) && matches!(first, Some("users" | "invitations" | "directory" | "contacts")) {
             sky.note(Strike::ServerError);
-            return Err(faults::failure(503));
+            return Err(Failure::by_status(503));
         }
         let is_throttled = weather.throttled.is_empty() || weather.throttled.iter().any(is_here);
         let headers = match &weather.throttle {
@@ -80,7 +80,7 @@ impl Lost {
     pub(crate) fn into_failure(self) -> Failure {
         match self {
             Self::Answer(failure) => failure,
-            Self::Connection => faults::failure(504),
+            Self::Connection => Failure::by_status(504),
         }
     }
 }
@@ -89,5 +89,5 @@ impl Lost {
 fn server_error(luck: &mut Luck) -> Failure {
     let (status, waits) = *luck.one_of(&[(500, false), (502, false), (503, false), (503, true), (504, false)]);
     let wait = Duration::from_millis(100 + (luck.number() * 400.0) as u64);
-    faults::failure(status).retry_after(waits.then_some(wait))
+    Failure::by_status(status).retry_after(waits.then_some(wait))
 }

@@ -11,7 +11,7 @@ use axum::http::Method;
 use uuid::Uuid;
 
 use super::{Luck, cost};
-use crate::error::Failure;
+use crate::error::{Failure, Header};
 use crate::routes::Call;
 
 /// From which share of a limit on answers tell it.
@@ -122,7 +122,7 @@ impl Meters {
     }
 
     /// Takes what the request costs; gives the headers of its answer, or the refusal.
-    pub(super) fn charge(&self, throttle: &Throttle, call: &Call<'_>, luck: &mut Luck) -> Result<Vec<(&'static str, String)>, Failure> {
+    pub(super) fn charge(&self, throttle: &Throttle, call: &Call<'_>, luck: &mut Luck) -> Result<Vec<Header>, Failure> {
         let (now, cost) = (Instant::now(), cost::of(call));
         let mut buckets = self.buckets();
         let (mut used, mut over) = (0.0_f64, None);
@@ -132,9 +132,9 @@ impl Meters {
             used = used.max(bucket.used());
             over = over.or(wait.map(|wait| (charge, wait)));
         }
-        let mut headers = vec![("x-ms-resource-unit", cost.units.to_string())];
+        let mut headers = vec![("x-ms-resource-unit".into(), cost.units.to_string())];
         if used > TOLD_FROM {
-            headers.push(("x-ms-throttle-limit-percentage", format!("{used:.1}")));
+            headers.push(("x-ms-throttle-limit-percentage".into(), format!("{used:.1}")));
         }
         match over {
             None => Ok(headers),
@@ -187,16 +187,16 @@ fn charges(throttle: &Throttle, call: &Call<'_>, cost: cost::Cost) -> impl Itera
     all.into_iter().filter(|charge| charge.amount > 0)
 }
 
-fn refusal(charge: &Charge, wait: Duration, call: &Call<'_>, mut headers: Vec<(&'static str, String)>, luck: &mut Luck) -> Failure {
+fn refusal(charge: &Charge, wait: Duration, call: &Call<'_>, mut headers: Vec<Header>, luck: &mut Luck) -> Failure {
     let limit = match (charge.writes, call.method == Method::GET) {
         (true, _) => "Write",
         (false, true) => "Read",
         (false, false) => "ReadWrite",
     };
     let reason = if charge.writes { "WriteLimitExceeded" } else { "ResourceUnitLimitExceeded" };
-    headers.push(("x-ms-throttle-scope", format!("{}/{limit}/{}/{}", charge.scope, call.client, call.tenant.id)));
-    headers.push(("x-ms-throttle-information", reason.to_owned()));
-    headers.push(("retry-after", written(wait, luck)));
+    headers.push(("x-ms-throttle-scope".into(), format!("{}/{limit}/{}/{}", charge.scope, call.client, call.tenant.id)));
+    headers.push(("x-ms-throttle-information".into(), reason.to_owned()));
+    headers.push(("retry-after".into(), written(wait, luck)));
     Failure { headers, ..Failure::new(429, "TooManyRequests", "Too many requests") }
 }
 

@@ -57,10 +57,16 @@ async fn requests_fail_as_told_and_as_often_as_told() {
 async fn the_door_does_over_http_what_the_handle_does_in_process() {
     let world = World::small().await;
     let (emea, hub) = (world.graph("emea").await, world.graph("hub").await);
-    let fault = json!({"fault": "failNext", "matching": {"path": "/users"}, "times": 1, "status": 503, "retryAfterSeconds": 0.5});
-    assert_eq!(world.door(Method::POST, "faults", fault).await.status, 200);
+    let refuse = json!({"refuse": {"status": 503, "code": "serviceNotAvailable", "message": "Busy."}});
+    let rule = json!({"tenant": "emea", "path": "/users", "times": 1, "headers": {"Retry-After": "0.5"}, "then": refuse});
+    let number = world.door(Method::POST, "script", rule).await.ok()["id"].clone();
     let answer = emea.get("/users").await;
     assert_eq!((answer.status, answer.headers["retry-after"].to_str().unwrap()), (503, "0.5"));
+    let installed = world.door(Method::GET, "script", Json::Null).await.ok();
+    assert_eq!((&installed[0]["id"], &installed[0]["used"], &installed[0]["rule"]["times"]), (&number, &json!(1), &json!(1)));
+    assert_eq!(world.door(Method::DELETE, &format!("script/{number}"), Json::Null).await.status, 200);
+    assert_eq!(world.door(Method::DELETE, &format!("script/{number}"), Json::Null).await.status, 404);
+    assert_eq!(world.door(Method::DELETE, "script", Json::Null).await.status, 200);
     let delta = text(&emea.get("/users/delta?$deltatoken=latest").await.ok()["@odata.deltaLink"]);
     assert_eq!(world.door(Method::POST, "expire", json!({"delta": "emea"})).await.status, 200);
     assert_eq!(emea.get(&delta).await.status, 410);
@@ -72,7 +78,7 @@ async fn the_door_does_over_http_what_the_handle_does_in_process() {
     assert_eq!((&tenants[0]["users"], &tenants[1]["writes"]), (&json!(120), &json!(1)));
     assert_eq!(world.door(Method::POST, "expire", json!("tokens")).await.status, 200);
     assert_eq!(emea.get("/users").await.status, 401);
-    for (path, body) in [("faults", json!({"fault": "earthquake"})), ("redeem", json!({})), ("shoes", json!({}))] {
+    for (path, body) in [("script", json!({"then": "earthquake"})), ("redeem", json!({})), ("shoes", json!({}))] {
         assert_eq!(world.door(Method::POST, path, body).await.status, 400, "{path}");
     }
 }

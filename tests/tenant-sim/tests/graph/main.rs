@@ -14,6 +14,8 @@ mod policies;
 mod privileged;
 #[cfg(test)]
 mod rounds;
+#[cfg(test)]
+mod scripted;
 mod throttling;
 mod tokens;
 #[cfg(test)]
