@@ -1,9 +1,12 @@
 //! What Graph said to one request, as it came.
 
+use std::error::Error as _;
+use std::io::ErrorKind;
 use std::time::Duration;
 
 use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
+use url::Url;
 
 use super::request::Effect;
 use super::retry_after;
@@ -61,18 +64,42 @@ pub(super) async fn body(mut response: Response, bytes_max: usize, effect: Effec
 
 /// A request that got no answer. One that could not connect was surely not done.
 pub(super) fn unanswered(error: &reqwest::Error, effect: Effect) -> Error {
+    let host = error.url().and_then(Url::host_str).unwrap_or("its host");
+    let reason = format!("{host}: {}", symptom(error));
     match error.is_connect() {
-        true => Error::Away { reason: symptom(error).to_owned() },
-        false => effect.lost(symptom(error)),
+        true => Error::Away { reason },
+        false => effect.lost(reason),
     }
 }
 
-/// What happened, without the URL that the error's own text holds.
+/// What happened, without the URL that the error's own text holds: its path names users.
 fn symptom(error: &reqwest::Error) -> &'static str {
     match (error.is_timeout(), error.is_connect()) {
         (true, true) => "connecting took too long",
         (true, false) => "the answer took too long",
-        (false, true) => "no connection",
+        (false, true) => no_connection(error),
         (false, false) => "the connection broke",
+    }
+}
+
+/// Why there is no connection: an administrator looks elsewhere for a name, a port and a certificate.
+fn no_connection(error: &reqwest::Error) -> &'static str {
+    let causes = || std::iter::successors(error.source(), |cause: &&(dyn std::error::Error + 'static)| (*cause).source());
+    let is_tls = |cause: &(dyn std::error::Error + 'static)| {
+        let wrapped = cause.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref);
+        cause.is::<rustls::Error>() || wrapped.is_some_and(|inner| inner.is::<rustls::Error>())
+    };
+    let is_kind = |kind| causes().any(|cause| cause.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == kind));
+    // The client's own name for what its resolver could not do; it has no type for it.
+    if causes().any(|cause| cause.to_string().starts_with("dns error")) {
+        "the name of the host does not resolve"
+    } else if causes().any(is_tls) {
+        "TLS failed: the certificate is not trusted, or not for this host"
+    } else if is_kind(ErrorKind::ConnectionRefused) {
+        "connection refused"
+    } else if is_kind(ErrorKind::HostUnreachable) || is_kind(ErrorKind::NetworkUnreachable) {
+        "the host is unreachable"
+    } else {
+        "no connection"
     }
 }
