@@ -9,6 +9,7 @@ TARGET := $(or $(CARGO_TARGET_DIR),target)
 KAFKA := .cache/kafka/$(shell sed -n 's:.*<kafka.version>\(.*\)</kafka.version>.*:\1:p' tests/servers/kafka/pom.xml)
 BUF := .cache/buf/node_modules/.bin/buf
 SDK_JS := .cache/sdk-js/node_modules/@microsoft/microsoft-graph-client/package.json
+PROMTOOL := .cache/promtool/promtool
 VENV := .venv/installed
 # Written by whoever tests through Microsoft's SDK; without it there is nothing to install.
 REQUIREMENTS := $(wildcard tests/sdk/requirements.txt)
@@ -19,11 +20,12 @@ help: ## lists the targets
 
 .PHONY: demo
 demo: tools-build ## builds xtsync and plays the story of two tenants that become one, embedded, within a minute
-	$(CARGO) build --locked --release -p xtsync
-	$(TARGET)/release/xtsync demo
+	@[[ -e $(TARGET)/demo/xtsync ]] || echo 'building xtsync: about six minutes on two cores the first time, seconds after that'
+	$(CARGO) build --locked --profile demo -p xtsync
+	$(TARGET)/demo/xtsync demo
 
 .PHONY: test
-test: tools-build tools-test kafka postgres venv buf ## brings what the tests need, lints, and runs all of them
+test: tools-build tools-test kafka postgres promtool venv buf ## brings what the tests need, lints, and runs all of them
 	tests/run
 
 .PHONY: bench
@@ -62,6 +64,12 @@ $(KAFKA): tests/servers/kafka/pom.xml
 .PHONY: postgres
 postgres: ## installs PostgreSQL from Debian's packages, if it is missing and we are root
 	@tests/servers/postgres/install
+
+.PHONY: promtool
+promtool: $(PROMTOOL) ## brings Prometheus' own checker of metrics
+$(PROMTOOL): tests/servers/promtool/install
+	$< $(CURDIR)/$(@D)
+	touch -h $@
 
 .PHONY: venv
 venv: $(VENV) ## makes the Python environment of the tests that speak through Microsoft's SDK

@@ -27,6 +27,12 @@ pub fn meter() -> Meter {
     opentelemetry::global::meter("xtsync")
 }
 
+/// A histogram of seconds. Its buckets say so: the library's own are for milliseconds.
+#[must_use]
+pub fn seconds(meter: &Meter, name: &'static str, help: &'static str) -> Histogram<f64> {
+    meter.f64_histogram(name).with_description(help).with_boundaries(LATENCY_BOUNDS.to_vec()).build()
+}
+
 /// The two figures of lateness: the directory's own, and ours.
 #[derive(Debug, Clone)]
 pub struct Lateness {
@@ -38,10 +44,11 @@ impl Lateness {
     /// Declares them.
     #[must_use]
     pub fn new(meter: &Meter) -> Self {
-        let histogram = |name, help| meter.f64_histogram(name).with_description(help).with_boundaries(LATENCY_BOUNDS.to_vec()).build();
+        const DIRECTORY: &str = "From a change in the source directory until the directory told it.";
+        const CHANGE_TO_TARGET: &str = "From the first sight of a change until the target has it.";
         Self {
-            directory: histogram("xtsync_directory_lag_seconds", "From a change in the source directory until the directory told it."),
-            change_to_target: histogram("xtsync_change_to_target_seconds", "From the first sight of a change until the target has it."),
+            directory: seconds(meter, "xtsync_directory_lag_seconds", DIRECTORY),
+            change_to_target: seconds(meter, "xtsync_change_to_target_seconds", CHANGE_TO_TARGET),
         }
     }
 

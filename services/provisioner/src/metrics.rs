@@ -6,7 +6,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram};
 use xtsync_domain::link::{Call, Link, Verb};
 use xtsync_domain::{Origin, TenantName};
-use xtsync_platform::metrics::{Lateness, meter};
+use xtsync_platform::metrics::{Lateness, meter, seconds};
 
 /// The provisioner's metrics.
 #[derive(Debug)]
@@ -24,10 +24,9 @@ impl Metrics {
     pub(crate) fn new() -> Self {
         let meter = meter();
         let counter = |name, help| meter.u64_counter(name).with_description(help).build();
-        let calls = meter.f64_histogram("xtsync_provisioner_call_seconds").with_description("Calls to target tenants, by result.");
         Self {
             lateness: Lateness::new(&meter),
-            calls: calls.build(),
+            calls: seconds(&meter, "xtsync_provisioner_call_seconds", "Calls to target tenants, by result."),
             outcomes: counter("xtsync_provisioner_outcomes", "What was done to target users, by verb and result."),
             closings: counter("xtsync_provisioner_gate_closings", "Calls that the gate did not let start, by reason."),
             panics: counter("xtsync_provisioner_panics", "Jobs that panicked: any is a defect to report."),
