@@ -1,6 +1,7 @@
 //! `xtsync status`: how far everything is; with `--wait` it returns when all is settled.
 
 mod print;
+mod remedy;
 mod wait;
 
 use std::time::Duration;

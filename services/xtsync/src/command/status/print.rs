@@ -1,10 +1,13 @@
 //! The status as a table and as JSON.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Value, json};
 use xtsync_platform::service::Role;
 use xtsync_proto::convert::time;
 use xtsync_proto::v1::{RoleStatus, Status, SynchronizationStatus};
 
+use super::remedy;
 use crate::output;
 
 /// As people read it.
@@ -20,6 +23,7 @@ pub(super) fn as_text(status: &Status) -> String {
         text.push('\n');
         text.push_str(&roles(status));
     }
+    text.push_str(&remedies(status));
     text
 }
 
@@ -45,6 +49,15 @@ fn roles(status: &Status) -> String {
         vec![role.role.clone(), role.replica.clone(), tenant.to_owned(), age, doing(role)]
     };
     output::table(&["ROLE", "REPLICA", "TENANT", "SAID", "DOES"], status.roles.iter().map(row))
+}
+
+/// Each code that is shown above, once, with what to do about it.
+fn remedies(status: &Status) -> String {
+    let of_roles = status.roles.iter().flat_map(|role| [&role.blocked, &role.warning].into_iter().chain(role.held.keys()));
+    let codes: BTreeSet<&String> = status.synchronizations.iter().map(|one| &one.blocked).chain(of_roles).collect();
+    let lines = codes.into_iter().filter_map(|code| remedy::of(code).map(|remedy| format!("{code}: {remedy}\n")));
+    let lines: String = lines.collect();
+    if lines.is_empty() { lines } else { format!("\n{lines}") }
 }
 
 /// What a role does just now, in words.
@@ -108,4 +121,24 @@ fn role(role: &RoleStatus) -> Value {
         "pending": role.pending, "held": role.held, "troubled": role.troubled, "blocked": role.blocked, "warning": role.warning,
         "republishing": role.republishing,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_that_needs_a_person_is_shown_once_with_what_to_do() {
+        let blocked = |blocked: &str| SynchronizationStatus { blocked: blocked.to_owned(), ..SynchronizationStatus::default() };
+        let role = |blocked: &str| RoleStatus { blocked: blocked.to_owned(), ..RoleStatus::default() };
+        let status = Status {
+            synchronizations: vec![blocked("sync_not_allowed"), blocked("sync_not_allowed"), blocked("")],
+            roles: vec![role("away"), role("throttled")],
+            ..Status::default()
+        };
+        let text = as_text(&status);
+        let remedies: Vec<&str> =
+            text.rsplit_once("\n\n").unwrap().1.lines().filter_map(|line| line.split_once(": ")).map(|(code, _)| code).collect();
+        assert_eq!(remedies, ["away", "sync_not_allowed"], "{text}");
+    }
 }

@@ -1,0 +1,70 @@
+//! What an administrator can do about a code that `status` shows: where to look, and what to set.
+//!
+//! Every code that needs a person is in one table. What passes by itself has no row: a throttled target needs nobody.
+
+/// A code, and what to do about it.
+const REMEDIES: &[(&str, &str)] = &[
+    // The directory as a whole.
+    ("away", "the directory cannot be reached: check host, name resolution, proxy and certificate"),
+    ("unauthorized", "the application's credentials are refused: check clientId, the secret's file and the application in that tenant"),
+    ("secret_expired", "the client secret has expired: create a new one for the application and put it into the secret's file"),
+    ("secret_invalid", "the client secret is wrong: put the secret's value, not its id, into the secret's file"),
+    ("forbidden", "a permission is missing: grant the application the permissions that README lists, with administrator consent"),
+    ("malformed", "the answer is not Microsoft Graph's: check `endpoint` and whatever stands between, such as a proxy"),
+    ("refused", "the directory refuses the request: see the log of the change-detector, then `xtsync resync TENANT`"),
+    ("delta_never_ends", "the directory's delta query does not end: it is read anew by itself; report it to the directory's vendor"),
+    // Between two tenants.
+    (
+        "sync_not_allowed",
+        "in the target, allow users of the source to be synchronized into it: cross-tenant access settings, inbound, cross-tenant sync",
+    ),
+    (
+        "inbound_redemption_off",
+        "in the target, redeem invitations automatically: cross-tenant access settings of the source, inbound trust",
+    ),
+    (
+        "outbound_redemption_off",
+        "in the source, redeem invitations automatically: cross-tenant access settings of the target, outbound trust",
+    ),
+    ("source_never_read", "the source has not been read yet: see its change-detector below"),
+    ("target_never_read", "the target has not been read yet: see its change-detector below"),
+    ("source_stale", "the source's access policy was read too long ago: see its change-detector below"),
+    ("target_stale", "the target's access policy was read too long ago: see its change-detector below"),
+    ("directory_shared", "two Tenants are one directory: keep one of them"),
+    ("directory_changed", "the domain names another directory than at first contact: check it, then `xtsync tenant confirm TENANT`"),
+    // The installation.
+    ("rebuilt", "the provisioner's store was lost and is rebuilt: look at what it would do, then `xtsync release TARGET`"),
+    ("observing", "set `mode: enforce` to have it written"),
+    ("store", "the database cannot be used: see the log of the role"),
+    ("bus", "Kafka cannot be used: see the log of the role"),
+    // What keeps users who left.
+    (
+        "scope_collapsed",
+        "a group of the scope lost most of its members at once: put them back, or allow it with `limits: {scopeLoss: allow}`",
+    ),
+    ("users_collapsed", "most users of the tenant were missing when it was read: check what the reader may read"),
+    ("members_not_told", "the directory's delta query tells no members of a group that has some: it is read in full by itself"),
+    ("limit_delete", "more deletions than `limits.delete` allows within an hour: they go on as the hour passes, or raise the limit"),
+    ("limit_disable", "more lost sign-ins than `limits.disable` allows within an hour: they go on as the hour passes, or raise the limit"),
+    ("limit_create", "more creations than `limits.create` allows within an hour: they go on as the hour passes, or raise the limit"),
+    ("limit_update", "more updates than `limits.update` allows within an hour: they go on as the hour passes, or raise the limit"),
+];
+
+/// What to do about a code; `None` where it passes by itself, or only the directory's own words say more.
+pub(super) fn of(code: &str) -> Option<&'static str> {
+    REMEDIES.iter().find(|(known, _)| *known == code).map(|(_, remedy)| *remedy)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_code_stands_once_and_has_a_remedy() {
+        for (index, (code, remedy)) in REMEDIES.iter().enumerate() {
+            assert!(!remedy.is_empty() && of(code) == Some(*remedy), "{code}");
+            assert!(REMEDIES[index + 1..].iter().all(|(other, _)| other != code), "{code} stands twice");
+        }
+        assert_eq!(of("throttled"), None, "it passes by itself");
+    }
+}
