@@ -1,4 +1,4 @@
-//! The counterparts by hand: `cargo run -p xtsync-harness -- kafka postgres` starts them, says where they are, and
+//! The counterparts by hand: `cargo run -p xtsync-harness -- kafka postgres` starts them, prints where they are as lines for a shell, and
 //! stops them at Ctrl-C.
 #![expect(clippy::print_stdout, reason = "what a person at a terminal asked for")]
 
@@ -13,13 +13,13 @@ async fn main() -> anyhow::Result<()> {
         match wanted.as_str() {
             "kafka" => {
                 let kafka = Kafka::start(KafkaOptions::default()).await?;
-                println!("kafka://{} pid {}", kafka.bootstrap(), kafka.pid().unwrap_or_default());
+                println!("bus='kafka://{}'      # process {}", kafka.bootstrap(), kafka.pid().unwrap_or_default());
                 brokers.push(kafka);
             }
             "postgres" => {
                 let postgres = Postgres::start(PostgresOptions::default()).await?;
                 let url = postgres.create_database("xtsync").await?;
-                println!("{url} pid {}", postgres.pid().unwrap_or_default());
+                println!("store='{url}'      # process {}", postgres.pid().unwrap_or_default());
                 databases.push(postgres);
             }
             other => bail!("{other:?} is neither kafka nor postgres"),
