@@ -8,6 +8,7 @@ mod anchor;
 mod answer;
 mod attribute;
 mod batch;
+mod bounded;
 mod exchange;
 mod groups;
 mod http;

@@ -845,6 +845,9 @@ pub struct RoleStatus {
     /// It tells again what its store holds of the tenant; change-detector, provisioner.
     #[prost(bool, tag = "16")]
     pub republishing: bool,
+    /// When it tries again what does not work just now; unset while everything works. change-detector.
+    #[prost(message, optional, tag = "17")]
+    pub next_try: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// A record that could not be used, or not be published because it was too large, with its story; or an object of a directory that never
 /// became one, then with offset -1 and no value.

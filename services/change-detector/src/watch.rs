@@ -18,6 +18,7 @@ use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::status::Publisher;
 use xtsync_platform::store::{Epoch, Held, Lease, Store};
 use xtsync_platform::telemetry::chain;
+use xtsync_proto::convert::wire_time;
 use xtsync_proto::v1::RoleStatus;
 
 use crate::metrics::Metrics;
@@ -27,6 +28,10 @@ use crate::{Connect, Error, Nudge};
 
 /// How long a tenant that is asked for no more may take to be told no more.
 const END_WITHIN: Duration = Duration::from_secs(5);
+
+/// How long to wait at most after a first failure, and after many: longer only where the directory itself asks for it (`Retry-After`).
+const RETRY_FIRST: Duration = Duration::from_millis(500);
+const RETRY_MAX: Duration = Duration::from_secs(60);
 
 /// What all tenants share.
 pub(crate) struct Shared {
@@ -118,16 +123,17 @@ impl Watched {
                 }
                 Ok(Pause::Until(then)) => {
                     failures = 0;
-                    self.tell(tenant.as_ref(), "");
+                    self.tell(tenant.as_ref(), "", None);
                     then.since(now)
                 }
                 Err(error) => {
                     failures += 1;
                     trouble = true;
-                    self.failed(tenant.as_ref(), &error);
+                    let wait = error.wait().unwrap_or_else(|| backoff::within(failures, RETRY_FIRST, RETRY_MAX, &mut chance));
+                    self.failed(tenant.as_ref(), &error, self.shared.parts.clock.now().plus(wait));
                     // A commit may have happened or not: what is in memory beside the store may be wrong.
                     tenant = tenant.filter(|_| !matches!(error, Error::Store(_)));
-                    error.wait().unwrap_or_else(|| backoff::delay(failures, &mut chance))
+                    wait
                 }
             };
             tokio::select! {
@@ -160,11 +166,11 @@ impl Watched {
         tenant.step(now).await
     }
 
-    fn failed(&self, tenant: Option<&Tenant>, error: &Error) {
+    fn failed(&self, tenant: Option<&Tenant>, error: &Error, next_try: Timestamp) {
         let code = error.code();
         warn!(tenant = %self.name, code, error = chain(error), "detection waits");
         self.shared.metrics.failed(&self.name, code);
-        self.tell(tenant, code);
+        self.tell(tenant, code, Some(next_try));
     }
 
     /// Says that somebody else holds the tenant, also for whoever was killed under this name.
@@ -172,7 +178,7 @@ impl Watched {
         self.shared.status.set(RoleStatus { tenant: self.name.to_string(), ..RoleStatus::default() });
     }
 
-    fn tell(&self, tenant: Option<&Tenant>, blocked: &str) {
+    fn tell(&self, tenant: Option<&Tenant>, blocked: &str, next_try: Option<Timestamp>) {
         let held = tenant.map(Tenant::held).unwrap_or_default();
         held.iter().for_each(|(reason, people)| self.shared.metrics.held(&self.name, reason, *people));
         self.shared.status.set(RoleStatus {
@@ -185,6 +191,7 @@ impl Watched {
             leader: true,
             warning: self.warning.borrow().clone(),
             republishing: tenant.is_some_and(Tenant::is_scrubbing),
+            next_try: next_try.map(wire_time),
             ..RoleStatus::default()
         });
     }

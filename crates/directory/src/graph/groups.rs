@@ -4,7 +4,7 @@ use serde::Deserialize;
 use serde_json::Value as Json;
 use xtsync_domain::{GroupId, canonical_id, is_id};
 
-use super::users;
+use super::{users, value};
 use crate::{GroupChange, Member, MemberChange, MemberKind};
 
 #[derive(Deserialize)]
@@ -51,7 +51,7 @@ pub(super) fn change(object: Json, wrong: &mut Vec<String>) -> Option<GroupChang
             Err(NoId) => wrong.push(format!("member {index} of group {id} has no id")),
         }
     }
-    Some(GroupChange::Changed { id, name: group.name, members })
+    Some(GroupChange::Changed { id, name: group.name.as_deref().map(value::storable), members })
 }
 
 /// A reference names no object.

@@ -20,6 +20,9 @@ use super::token::Tokens;
 use super::{Options, refusal};
 use crate::{Error, Result};
 
+/// The longest link that is followed; Graph's own have about two thousand bytes.
+const LINK_BYTES_MAX: usize = 64 * 1024;
+
 /// One tenant's Graph, with the credentials of one application.
 pub(super) struct Http {
     exchanges: Exchanges,
@@ -70,11 +73,14 @@ impl Http {
     pub(super) fn follow(&self, link: &str, template: &'static str) -> Result<Request> {
         self.own(link)
             .map(|url| Request::follow(url, template))
-            .ok_or_else(|| Error::Malformed { reason: "a link to another host".to_owned() })
+            .ok_or_else(|| Error::Malformed { reason: "a link to another host, or one that cannot be followed".to_owned() })
     }
 
-    /// A link that leads to the configured endpoint.
+    /// A link that leads to the configured endpoint. It is stored as it is, so what no database holds or no server takes is no link.
     pub(super) fn own(&self, link: &str) -> Option<Url> {
+        if link.len() > LINK_BYTES_MAX || link.contains(char::is_control) {
+            return None;
+        }
         let url = Url::parse(link).ok()?;
         let plain = url.username().is_empty() && url.password().is_none();
         (plain && url.origin() == self.endpoint.origin()).then_some(url)

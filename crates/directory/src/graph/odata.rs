@@ -1,7 +1,7 @@
 //! The little OData that the connector needs: literals in filters, and lists that come in pages.
 
-use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
 
 use super::http::Http;
@@ -13,10 +13,15 @@ use crate::{Error, Result};
 #[derive(Debug, Deserialize)]
 pub(super) struct Listed<T = Json> {
     pub(super) value: Vec<T>,
-    #[serde(rename = "@odata.nextLink")]
+    #[serde(rename = "@odata.nextLink", default, deserialize_with = "link")]
     next: Option<String>,
-    #[serde(rename = "@odata.deltaLink")]
+    #[serde(rename = "@odata.deltaLink", default, deserialize_with = "link")]
     delta: Option<String>,
+}
+
+/// A link; gateways that blank links leave an empty one, which is none.
+fn link<'de, D: Deserializer<'de>>(deserializer: D) -> std::result::Result<Option<String>, D::Error> {
+    Ok(Option::<String>::deserialize(deserializer)?.filter(|link| !link.trim().is_empty()))
 }
 
 /// A text as a literal in a filter.
@@ -62,6 +67,19 @@ impl Listed {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_empty_link_is_no_link() {
+        for (json, want) in [
+            (r#"{"value":[],"@odata.nextLink":"","@odata.deltaLink":"https://x/d"}"#, (None, Some("https://x/d"))),
+            (r#"{"value":[],"@odata.nextLink":"https://x/n","@odata.deltaLink":""}"#, (Some("https://x/n"), None)),
+            (r#"{"value":[],"@odata.nextLink":"  ","@odata.deltaLink":null}"#, (None, None)),
+            (r#"{"value":[]}"#, (None, None)),
+        ] {
+            let page: Listed = serde_json::from_str(json).unwrap();
+            assert_eq!((page.next.as_deref(), page.delta.as_deref()), want, "{json}");
+        }
+    }
 
     #[test]
     fn a_quote_in_a_literal_is_doubled() {

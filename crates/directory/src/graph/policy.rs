@@ -8,6 +8,7 @@ use xtsync_domain::fact::{AccessPolicy, Identity, Partner, Redemption};
 
 use super::http::Http;
 use super::odata::{self, Listed};
+use super::value::storable;
 use crate::{Error, Result};
 
 #[derive(Deserialize)]
@@ -60,7 +61,7 @@ pub(super) async fn access_policy(http: &Http) -> Result<AccessPolicy> {
     let default = http.get("/policies/crossTenantAccessPolicy/default", &[])?;
     let partners = http.get("/policies/crossTenantAccessPolicy/partners", &[])?.query("$expand", "identitySynchronization");
     let (default, partners) = tokio::try_join!(http.json::<DefaultWire>(&default), odata::list::<PartnerWire>(http, partners))?;
-    let partners = partners.into_iter().map(|partner| (partner.tenant_id.clone(), partner.into())).collect();
+    let partners = partners.into_iter().map(|partner| (storable(&partner.tenant_id), partner.into())).collect();
     Ok(AccessPolicy { default: redemption(default.automatic_user_consent_settings), partners })
 }
 
@@ -70,8 +71,8 @@ pub(super) async fn identity(http: &Http) -> Result<Identity> {
     let listed: Listed<Organization> = http.json(&request).await?;
     match <[Organization; 1]>::try_from(listed.value) {
         Ok([organization]) => {
-            let verified_domains = organization.verified_domains.into_iter().map(|domain| domain.name).collect();
-            Ok(Identity { directory_id: organization.id, verified_domains })
+            let verified_domains = organization.verified_domains.into_iter().map(|domain| storable(&domain.name)).collect();
+            Ok(Identity { directory_id: storable(&organization.id), verified_domains })
         }
         Err(several) => Err(Error::Malformed { reason: format!("{} organizations in one tenant", several.len()) }),
     }

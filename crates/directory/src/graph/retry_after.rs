@@ -8,6 +8,8 @@ use reqwest::header::{DATE, HeaderMap, HeaderName, RETRY_AFTER};
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc2822;
 
+use super::bounded;
+
 /// What a throttled caller waits where the directory does not say.
 pub(super) const DEFAULT: Duration = Duration::from_secs(10);
 
@@ -39,8 +41,7 @@ pub(super) fn warns(headers: &HeaderMap) -> bool {
 }
 
 fn seconds(text: &str) -> Option<Duration> {
-    let seconds: f64 = text.parse().ok()?;
-    if seconds > MAX.as_secs_f64() { Some(MAX) } else { Duration::try_from_secs_f64(seconds).ok() }
+    bounded::seconds(text.parse().ok()?, MIN, MAX)
 }
 
 fn until(text: &str, headers: &HeaderMap) -> Option<Duration> {

@@ -12,7 +12,7 @@ use xtsync_domain::{Attributes, GroupId, Timestamp, canonical_id, resource};
 use super::http::Http;
 use super::odata::{self, Listed};
 use super::request::Request;
-use super::{Options, attribute, groups, policy, subscription, users};
+use super::{Options, attribute, groups, policy, subscription, users, value};
 use crate::source::{Cursor, GroupChange, Page, Source, Subscribe, Subscription, UserChange};
 use crate::{Error, Result};
 
@@ -92,7 +92,7 @@ impl Source for Reader {
 
     async fn group(&self, id: &GroupId) -> Result<(Option<String>, GroupState)> {
         let name = match self.named(id).await {
-            Ok(group) => group.name,
+            Ok(group) => group.name.as_deref().map(value::storable),
             Err(error) => return state_of(error).map(|state| (None, state)),
         };
         match self.can_read_members(id).await {

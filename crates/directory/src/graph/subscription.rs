@@ -5,7 +5,7 @@
 use secrecy::ExposeSecret as _;
 use serde::Deserialize;
 use serde_json::json;
-use xtsync_domain::Timestamp;
+use xtsync_domain::{Timestamp, is_id};
 
 use super::http::Http;
 use crate::source::{Collection, Subscribe, Subscription};
@@ -34,12 +34,15 @@ pub(super) async fn subscribe(http: &Http, asked: &Subscribe) -> Result<Subscrip
         "expirationDateTime": asked.until.to_string(),
     });
     let made: Wire = http.json(&http.post("/subscriptions", &[])?.body(body)).await?;
-    Ok(Subscription { expires: expires(&made)?, id: made.id })
+    if !is_id(&made.id) {
+        return Err(Error::Unknown { reason: "a subscription without an id".to_owned() });
+    }
+    Ok(Subscription { expires: expires(&made, asked.until)?, id: made.id })
 }
 
 pub(super) async fn renew(http: &Http, id: &str, until: Timestamp) -> Result<Timestamp> {
     let request = http.patch("/subscriptions/{id}", &[id])?.body(json!({"expirationDateTime": until.to_string()}));
-    expires(&http.json(&request).await?)
+    expires(&http.json(&request).await?, until)
 }
 
 pub(super) async fn unsubscribe(http: &Http, id: &str) -> Result<()> {
@@ -49,7 +52,8 @@ pub(super) async fn unsubscribe(http: &Http, id: &str) -> Result<()> {
     }
 }
 
-fn expires(made: &Wire) -> Result<Timestamp> {
+/// Until when it lasts: never longer than was asked for, or it would not be renewed in time.
+fn expires(made: &Wire, asked: Timestamp) -> Result<Timestamp> {
     let senseless = || Error::Unknown { reason: "a subscription that expires at no time".to_owned() };
-    Timestamp::parse(&made.expiration_date_time).ok_or_else(senseless)
+    Timestamp::parse(&made.expiration_date_time).map(|expires| expires.min(asked)).ok_or_else(senseless)
 }

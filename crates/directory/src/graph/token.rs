@@ -9,6 +9,7 @@ use std::time::Duration;
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
+use serde_json::Value as Json;
 use tokio::io::AsyncReadExt;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
@@ -17,13 +18,23 @@ use url::Url;
 use xtsync_domain::resource;
 
 use super::request::Effect;
-use super::{answer, refusal, retry_after};
+use super::{answer, bounded, refusal, retry_after};
 use crate::{Error, Result};
 
 /// A token is renewed this long before it expires, so that it does not expire on its way.
 const RENEW_BEFORE: Duration = Duration::from_secs(120);
 /// A secret is shorter than this; a larger file is something else.
 const SECRET_BYTES_MAX: u64 = 64 * 1024;
+/// The largest answer of a token endpoint.
+const ANSWER_BYTES_MAX: usize = 1024 * 1024;
+/// The longest token; a longer one no server takes in a header.
+const TOKEN_BYTES_MAX: usize = 64 * 1024;
+/// The shortest life of a token that is believed, so that the endpoint is not asked before each request.
+const LIFE_MIN: Duration = Duration::from_secs(2);
+/// The longest. Source: Microsoft Entra, "Configurable token lifetimes": a day, or 28 hours with continuous access evaluation.
+const LIFE_MAX: Duration = Duration::from_secs(28 * 60 * 60);
+/// The life of a token that does not say how long it lasts (RFC 6749, section 5.1, only recommends it).
+const LIFE_UNSAID: Duration = Duration::from_secs(5 * 60);
 
 /// The tokens of one application in one tenant.
 pub(super) struct Tokens {
@@ -52,7 +63,8 @@ struct Token {
 #[derive(Deserialize)]
 struct Granted {
     access_token: String,
-    expires_in: u64,
+    /// In seconds, as a number; older endpoints send it as text.
+    expires_in: Option<Json>,
 }
 
 #[derive(Deserialize)]
@@ -121,14 +133,18 @@ impl Tokens {
         let response = sent.map_err(|error| answer::unanswered(&error, Effect::Read))?;
         let (status, wait) = (response.status(), retry_after::wait(response.headers()));
         debug!(status = status.as_u16(), took = ?asked.elapsed(), "asked for a token");
-        let body = answer::body(response, self.body_bytes_max, Effect::Read).await?;
+        let body = answer::body(response, self.body_bytes_max.min(ANSWER_BYTES_MAX), Effect::Read).await?;
         if !status.is_success() {
             return Err(denied(status, wait, &body));
         }
         let granted: Granted = serde_json::from_slice(&body).map_err(|_| malformed())?;
-        let lasts = Duration::from_secs(granted.expires_in);
+        let lasts = granted.expires_in.as_ref().map_or(Some(LIFE_UNSAID), life).ok_or_else(malformed)?;
+        let bearer = SecretString::from(granted.access_token);
+        if !is_bearer(&bearer) {
+            return Err(Error::Malformed { reason: "a token that cannot be a header".to_owned() });
+        }
         // A token that lasts hardly longer than the margin is used for half of its life.
-        Ok(Token { bearer: granted.access_token.into(), renew_at: asked + lasts.saturating_sub(RENEW_BEFORE).max(lasts / 2) })
+        Ok(Token { bearer, renew_at: asked + lasts.saturating_sub(RENEW_BEFORE).max(lasts / 2) })
     }
 
     async fn secret(&self) -> Result<SecretString> {
@@ -141,6 +157,24 @@ impl Tokens {
             secret => Ok(SecretString::from(secret)),
         }
     }
+}
+
+/// How long a token lasts; `None` where what is said is no number of seconds.
+fn life(said: &Json) -> Option<Duration> {
+    let seconds = match said {
+        Json::Number(number) => number.as_f64()?,
+        Json::String(text) => text.trim().parse().ok()?,
+        Json::Null => return Some(LIFE_UNSAID),
+        Json::Bool(_) | Json::Array(_) | Json::Object(_) => return None,
+    };
+    bounded::seconds(seconds, LIFE_MIN, LIFE_MAX)
+}
+
+/// Whether a token can be sent in a header (RFC 6750, section 2.1, without counting its letters): one that cannot must not be kept, or
+/// every request would fail until it expires.
+fn is_bearer(token: &SecretString) -> bool {
+    let token = token.expose_secret();
+    (1..=TOKEN_BYTES_MAX).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn denied(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Error {
@@ -165,4 +199,38 @@ fn concerns_all(error: Error) -> Error {
 
 fn malformed() -> Error {
     Error::Malformed { reason: "the token endpoint's answer is not the json expected".to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_life_is_bounded_whatever_is_said_and_in_whatever_form() {
+        for (said, want) in [
+            (json!(3599), Some(3599)),
+            (json!("3599"), Some(3599)),
+            (json!(9_223_372_036_854_775_807_u64), Some(28 * 60 * 60)),
+            (json!(u64::MAX), Some(28 * 60 * 60)),
+            (json!(1e300), Some(28 * 60 * 60)),
+            (json!("inf"), Some(28 * 60 * 60)),
+            (json!(0), Some(2)),
+            (json!(null), Some(300)),
+            (json!(-1), None),
+            (json!("soon"), None),
+            (json!([7]), None),
+        ] {
+            assert_eq!(life(&said), want.map(Duration::from_secs), "{said}");
+        }
+    }
+
+    #[test]
+    fn a_token_that_cannot_be_a_header_is_none() {
+        for (token, want) in [("eyJ0.e-_~+/=", true), ("", false), ("a\nb", false), ("a b", false), ("a\0b", false), ("é", false)] {
+            assert_eq!(is_bearer(&token.to_owned().into()), want, "{token:?}");
+        }
+        assert!(!is_bearer(&"x".repeat(TOKEN_BYTES_MAX + 1).into()));
+    }
 }

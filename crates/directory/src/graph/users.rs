@@ -51,13 +51,21 @@ fn how(removed: &Json) -> Gone {
     }
 }
 
-/// What was mentioned; annotations are no attributes. An attribute of another type is as if it were not mentioned.
+/// Attributes that decide about access: a value of another type is handed over as it came, for it must never be taken for "not set".
+const DECIDING: [&str; 2] = ["accountEnabled", "externalUserState"];
+
+/// What was mentioned; annotations are no attributes. Any other attribute of another type is as if it were not mentioned.
 fn attributes(id: &UserId, fields: &Map<String, Json>, wrong: &mut Vec<String>) -> Attributes {
     let mut attributes = Attributes::default();
     for (name, json) in fields.iter().filter(|(name, _)| *name != "id" && !name.contains('@')) {
         match value::from_json(name, json) {
             Some(value) => attributes.insert(name, value),
-            None => wrong.push(format!("{name} of user {id} is of another type")),
+            None => {
+                wrong.push(format!("{name} of user {id} is of another type"));
+                if DECIDING.contains(&name.as_str()) {
+                    attributes.insert(name, value::unexpected(json));
+                }
+            }
         }
     }
     attributes
@@ -98,6 +106,17 @@ mod tests {
             (
                 json!({"id": "u", "city": ["Rome"], "accountEnabled": false}),
                 (changed(set(&[("accountEnabled", Value::Flag(false))])).0, vec!["city of user u is of another type"]),
+            ),
+            (
+                json!({"id": "u", "accountEnabled": "false"}),
+                (changed(set(&[("accountEnabled", "false".into())])).0, vec!["accountEnabled of user u is of another type"]),
+            ),
+            (
+                json!({"id": "u", "accountEnabled": 0, "externalUserState": {"a": 1}}),
+                (
+                    changed(set(&[("accountEnabled", Value::Number(0)), ("externalUserState", "(no value of a user's)".into())])).0,
+                    vec!["accountEnabled of user u is of another type", "externalUserState of user u is of another type"],
+                ),
             ),
         ] {
             let mut wrong = Vec::new();

@@ -12,15 +12,31 @@ pub(super) fn from_json(name: &str, json: &Json) -> Option<Value> {
     match (attribute::kind(name), json) {
         (_, Json::Null) => Some(Value::Null),
         (Kind::Text | Kind::Open, Json::String(text)) if text.is_empty() => Some(Value::Null),
-        (Kind::Text | Kind::Open, Json::String(text)) => Some(Value::Text(text.clone())),
+        (Kind::Text | Kind::Open, Json::String(text)) => Some(Value::Text(storable(text))),
         (Kind::Flag | Kind::Open, Json::Bool(flag)) => Some(Value::Flag(*flag)),
         (Kind::Texts | Kind::Open, Json::Array(items)) if items.is_empty() => Some(Value::Null),
         (Kind::Texts | Kind::Open, Json::Array(items)) => {
-            items.iter().map(|item| item.as_str().map(str::to_owned)).collect::<Option<_>>().map(Value::Texts)
+            items.iter().map(|item| item.as_str().map(storable)).collect::<Option<_>>().map(Value::Texts)
         }
         (Kind::Open, Json::Number(number)) => number.as_i64().map(Value::Number),
         (Kind::Time, Json::String(text)) => Timestamp::parse(text).map(Value::Time),
         (Kind::Text | Kind::Flag | Kind::Texts | Kind::Time | Kind::Open, _) => None,
+    }
+}
+
+/// A text as any database holds it: PostgreSQL takes no NUL, so the replacement character stands in its place (Unicode, U+FFFD).
+pub(super) fn storable(text: &str) -> String {
+    text.replace('\0', "\u{fffd}")
+}
+
+/// A value of another kind than its attribute's, as it came: who decides by it must see that it is neither empty nor the expected.
+pub(super) fn unexpected(json: &Json) -> Value {
+    match json {
+        Json::Null => Value::Null,
+        Json::Bool(flag) => Value::Flag(*flag),
+        Json::String(text) => Value::Text(storable(text)),
+        Json::Number(number) => number.as_i64().map_or_else(|| Value::Text(number.to_string()), Value::Number),
+        Json::Array(_) | Json::Object(_) => Value::Text("(no value of a user's)".to_owned()),
     }
 }
 
@@ -52,6 +68,8 @@ mod tests {
             ("city", json!(""), Some(Value::Null)),
             ("city", json!(null), Some(Value::Null)),
             ("city", json!(7), None),
+            ("city", json!("a\u{0}b"), Some("a\u{fffd}b".into())),
+            ("businessPhones", json!(["1\u{0}"]), Some(Value::Texts(vec!["1\u{fffd}".to_owned()]))),
             ("accountEnabled", json!(true), Some(true.into())),
             ("accountEnabled", json!("true"), None),
             ("businessPhones", json!(["1", "2"]), Some(Value::Texts(vec!["1".to_owned(), "2".to_owned()]))),

@@ -32,6 +32,12 @@ pub(crate) struct Fake {
 
 impl Fake {
     pub(crate) async fn that_says(says: impl IntoIterator<Item = Say>) -> Self {
+        Self::that_grants([], says).await
+    }
+
+    /// One whose first answers to requests for tokens are these.
+    pub(crate) async fn that_grants(grants: impl IntoIterator<Item = Say>, says: impl IntoIterator<Item = Say>) -> Self {
+        let grants = Arc::new(Mutex::new(grants.into_iter().collect::<Vec<_>>().into_iter()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let says: Vec<Say> = says.into_iter().map(|say| say.at(&address.to_string())).collect();
@@ -39,7 +45,7 @@ impl Fake {
         let told = seen.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, told.clone(), says.clone()));
+                tokio::spawn(serve(stream, told.clone(), grants.clone(), says.clone()));
             }
         });
         Self { address, seen, secrets: TempDir::new().unwrap() }
@@ -77,17 +83,22 @@ pub(crate) fn answer(status: u16, kind: &str, body: &str) -> Say {
     Say::Raw(format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
 }
 
-async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>, says: Arc<Mutex<std::vec::IntoIter<Say>>>) {
+type Says = Arc<Mutex<std::vec::IntoIter<Say>>>;
+
+async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>, grants: Says, says: Says) {
     while let Some(request) = request(&mut stream).await {
         let tokens = {
             let mut seen = seen.lock().unwrap();
             seen.push(request.clone());
             seen.iter().filter(|request| request.contains("/oauth2/")).count()
         };
-        let say = match request.contains("/oauth2/") {
-            true => json(200, &format!(r#"{{"token_type":"Bearer","expires_in":3600,"access_token":"token-{tokens}"}}"#)),
-            false => says.lock().unwrap().next().unwrap_or(Say::HangUp),
-        };
+        let say =
+            match request.contains("/oauth2/") {
+                true => grants.lock().unwrap().next().unwrap_or_else(|| {
+                    json(200, &format!(r#"{{"token_type":"Bearer","expires_in":3600,"access_token":"token-{tokens}"}}"#))
+                }),
+                false => says.lock().unwrap().next().unwrap_or(Say::HangUp),
+            };
         match say {
             Say::Raw(text) => stream.write_all(text.as_bytes()).await.unwrap(),
             Say::Cut(text) => return stream.write_all(text.as_bytes()).await.unwrap(),

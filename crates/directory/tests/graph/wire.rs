@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use xtsync_directory::graph::{Options, Reader, Writer};
-use xtsync_directory::{Collection, Cursor, Error, Source, Subscribe, Subscription, Target};
+use xtsync_directory::{Collection, Cursor, Error, Next, Source, Subscribe, Subscription, Target};
 use xtsync_domain::{TargetId, Timestamp};
 
-use crate::fake::{Fake, Say, answer, json};
+use crate::fake::{Fake, SELF, Say, answer, json};
 
 fn options() -> Options {
     Options {
@@ -102,7 +102,7 @@ async fn a_link_to_another_host_is_not_followed() {
     let fake = Fake::that_says([json(200, &format!(r#"{{"value":[],"@odata.deltaLink":"{link}"}}"#))]).await;
     let reader = Reader::new(&fake.graph(), options()).unwrap();
     let error = reader.users(&[], None).await.unwrap_err();
-    assert_eq!(error, Error::Malformed { reason: "a link to another host".to_owned() });
+    assert_eq!(error, Error::Malformed { reason: "a link to another host, or one that cannot be followed".to_owned() });
     let port = fake.address.port();
     for foreign in [
         link.to_owned(),
@@ -116,6 +116,42 @@ async fn a_link_to_another_host_is_not_followed() {
         let error = reader.users(&[], Some(&Cursor(foreign))).await.unwrap_err();
         assert_eq!(error, Error::Resync, "a cursor of another endpoint is void");
         assert_eq!(fake.seen().len(), seen);
+    }
+}
+
+#[tokio::test]
+async fn k_08_an_empty_link_is_no_link_and_a_page_without_any_is_told() {
+    let delta = format!("http://{SELF}/v1.0/users/delta?$deltatoken=1");
+    for (links, want) in [
+        (format!(r#""@odata.nextLink":"","@odata.deltaLink":"{delta}""#), Some(true)),
+        (format!(r#""@odata.nextLink":"{delta}","@odata.deltaLink":"""#), Some(false)),
+        (r#""@odata.nextLink":"","@odata.deltaLink":"""#.to_owned(), None),
+    ] {
+        let fake = Fake::that_says([json(200, &format!(r#"{{"value":[],{links}}}"#))]).await;
+        let page = Reader::new(&fake.graph(), options()).unwrap().users(&[], None).await;
+        assert_eq!(page.ok().map(|page| matches!(page.next, Next::Complete(_))), want, "{links}");
+    }
+}
+
+#[tokio::test]
+async fn a_token_that_cannot_be_sent_is_not_kept_and_one_that_lasts_for_ever_is() {
+    let page = || json(200, &format!(r#"{{"value":[],"@odata.deltaLink":"http://{SELF}/x"}}"#));
+    let token = |token: &str, lasts: &str| json(200, &format!(r#"{{"access_token":"{token}","expires_in":{lasts}}}"#));
+    let fake = Fake::that_grants([token("a\\nb", "3600"), token("good", "9223372036854775807")], [page(), page()]).await;
+    let reader = Reader::new(&fake.graph(), options()).unwrap();
+    let error = reader.users(&[], None).await.unwrap_err();
+    assert_eq!(error, Error::Malformed { reason: "a token that cannot be a header".to_owned() });
+    reader.users(&[], None).await.unwrap();
+    reader.users(&[], None).await.unwrap();
+    assert_eq!(fake.seen().iter().filter(|request| request.contains("/oauth2/")).count(), 2);
+}
+
+#[tokio::test]
+async fn a_link_that_no_store_or_server_takes_is_no_link() {
+    for link in [r"http://127.0.0.1:00000/x\u0000y".to_owned(), format!("http://127.0.0.1:00000/{}", "x".repeat(65_536))] {
+        let fake = Fake::that_says([json(200, &format!(r#"{{"value":[],"@odata.nextLink":"{link}"}}"#))]).await;
+        let error = Reader::new(&fake.graph(), Options::default()).unwrap().users(&[], None).await.unwrap_err();
+        assert_eq!(word(&error), "malformed");
     }
 }
 
@@ -161,10 +197,11 @@ async fn a_subscription_is_asked_for_renewed_and_ended() {
     let fake = Fake::that_says(says).await;
     let reader = Reader::new(&fake.graph(), Options::default()).unwrap();
     let until = Timestamp::parse("2026-11-22T08:00:00Z").unwrap();
+    let sooner = Timestamp::parse("2026-11-22T07:00:00Z").unwrap();
     let url = "https://xtsync.example/notifications/emea".parse().unwrap();
     let asked = Subscribe { of: Collection::Groups, url, client_state: "hush".to_owned().into(), until };
     assert_eq!(reader.subscribe(&asked).await, Ok(Subscription { id: "s-1".to_owned(), expires: until }));
-    assert_eq!(reader.renew("s-1", until).await, Ok(until));
+    assert_eq!(reader.renew("s-1", sooner).await, Ok(sooner), "never longer than was asked for, or it would not be renewed in time");
     assert_eq!(reader.renew("s-1", until).await, Err(Error::NotFound));
     assert_eq!(reader.unsubscribe("s-1").await, Ok(()));
     assert_eq!(reader.unsubscribe("s-1").await, Ok(()), "one that is gone already");

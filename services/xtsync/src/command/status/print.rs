@@ -120,6 +120,7 @@ fn role(role: &RoleStatus) -> Value {
         "revision": role.revision, "round": role.round, "lag": role.lag,
         "pending": role.pending, "held": role.held, "troubled": role.troubled, "blocked": role.blocked, "warning": role.warning,
         "republishing": role.republishing,
+        "next_try": role.next_try.and_then(|at| time("next_try", Some(at)).ok()).map(|at| at.to_string()),
     })
 }
 
