@@ -23,12 +23,14 @@ pub struct Failure {
     pub message: String,
     /// Further response headers, such as `Location` or `Retry-After`.
     pub headers: Vec<Header>,
+    /// The property whose value another object has, which Graph names in `details`.
+    pub conflict: Option<&'static str>,
 }
 
 impl Failure {
     /// A refusal with that status, code and message.
     pub fn new(status: u16, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.to_owned(), message: message.into(), headers: Vec::new() }
+        Self { status, code: code.to_owned(), message: message.into(), headers: Vec::new(), conflict: None }
     }
 
     /// Adds a `Retry-After`; a wait that is no whole number of seconds is written as a fraction.
@@ -72,8 +74,13 @@ impl Failure {
         Self::bad_request(format!("Could not find a property named '{name}' on type 'microsoft.graph.{resource}'."))
     }
 
-    pub(crate) fn taken(property: &str) -> Self {
-        Self::bad_request(format!("Another object with the same value for property {property} already exists."))
+    pub(crate) fn invalid_value(name: &str, resource: &str) -> Self {
+        Self::bad_request(format!("Invalid value specified for property '{name}' of resource '{resource}'."))
+    }
+
+    pub(crate) fn taken(property: &'static str) -> Self {
+        let message = format!("Another object with the same value for property {property} already exists.");
+        Self { conflict: Some(property), ..Self::bad_request(message) }
     }
 
     pub(crate) fn denied() -> Self {
@@ -92,10 +99,14 @@ impl Failure {
     pub(crate) fn body(&self, request_id: &str, client_request_id: &str) -> Json {
         let now = OffsetDateTime::now_utc();
         let date = crate::value::format_time(now);
-        json!({"error": {
+        let mut error = json!({
             "code": self.code,
             "message": self.message,
             "innerError": {"date": date.trim_end_matches('Z'), "request-id": request_id, "client-request-id": client_request_id},
-        }})
+        });
+        if let Some(property) = self.conflict {
+            error["details"] = json!([{"code": "ObjectConflict", "message": self.message, "target": property}]);
+        }
+        json!({"error": error})
     }
 }

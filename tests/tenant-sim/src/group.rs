@@ -25,6 +25,8 @@ pub(crate) struct Group {
 pub(crate) struct Membership {
     pub(crate) kind: ObjectKind,
     pub(crate) present: bool,
+    /// The member is in the bin: lists do not show them, and the membership goes on. Only a permanent deletion is a change of the group.
+    pub(crate) hidden: bool,
     pub(crate) seq: u64,
 }
 
@@ -36,16 +38,22 @@ pub(crate) enum GroupEntry {
     Member(Uuid, Uuid),
 }
 
+impl Membership {
+    fn shows(self) -> bool {
+        self.present && !self.hidden
+    }
+}
+
 impl Group {
     pub(crate) fn has(&self, member: Uuid) -> bool {
-        self.members.get(&member).is_some_and(|membership| membership.present)
+        self.members.get(&member).is_some_and(|membership| membership.shows())
     }
 
     /// The present members after `id` in the order of pages.
     pub(crate) fn members_after(&self, id: Option<Uuid>) -> impl Iterator<Item = (Uuid, ObjectKind)> {
         let from = id.map_or(Bound::Unbounded, Bound::Excluded);
         let range = self.members.range((from, Bound::Unbounded));
-        range.filter(|(_, membership)| membership.present).map(|(id, membership)| (*id, membership.kind))
+        range.filter(|(_, membership)| membership.shows()).map(|(id, membership)| (*id, membership.kind))
     }
 }
 

@@ -54,7 +54,7 @@ mod weather;
 
 pub use self::args::{AllowArg, Args, ClientArg, TenantArg, ThrottleArg};
 pub use self::builder::Builder;
-pub use self::directory::{ANCHOR_APP_ID, Redemption, anchor_property};
+pub use self::directory::{ANCHOR_APP_ID, Domains, Redemption, anchor_property};
 pub use self::error::{Failure, Header};
 pub use self::faults::{Faults, Matching};
 pub use self::generate::EVERYBODY;

@@ -137,6 +137,15 @@ impl AccessPolicy {
         self.partners.get(&partner).and_then(|partner| of(&partner.settings)).or_else(|| of(&self.default)).unwrap_or(false)
     }
 
+    /// Whether users may come here from that tenant (`b2bCollaborationInbound`) or go there (`b2bCollaborationOutbound`).
+    pub(crate) fn collaborates(&self, partner: Uuid, direction: &str) -> bool {
+        let of = |settings: &Object| {
+            let access = settings.get(direction)?.get("usersAndGroups")?.get("accessType")?;
+            access.as_str().map(|access| access != "blocked")
+        };
+        self.partners.get(&partner).and_then(|partner| of(&partner.settings)).or_else(|| of(&self.default)).unwrap_or(true)
+    }
+
     fn partner(&self, id: Uuid) -> Result<&Partner, Failure> {
         self.partners.get(&id).ok_or_else(|| Failure::not_found(&id.to_string()))
     }

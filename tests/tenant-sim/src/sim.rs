@@ -7,6 +7,7 @@ use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use axum::http::{HeaderMap, header};
 use axum::serve::ListenerExt;
+use serde_json::{Map, Value as Json};
 use tokio::net::TcpListener;
 use uuid::Uuid;
 
@@ -148,6 +149,22 @@ impl Sim {
         self.0.tokens.expire();
     }
 
+    /// The client's secret has expired: it is refused as such from now on, until another one is set. Tokens given out so far go on.
+    ///
+    /// # Errors
+    /// When there is no such client.
+    pub fn expire_secret(&self, client: &str) -> anyhow::Result<()> {
+        self.0.tokens.expire_secret(client)
+    }
+
+    /// The client gets a new secret; the former ones have expired.
+    ///
+    /// # Errors
+    /// When there is no such client.
+    pub fn renew_secret(&self, client: &str, secret: &str) -> anyhow::Result<()> {
+        self.0.tokens.renew_secret(client, secret)
+    }
+
     /// Sets what both sides say, one after the other.
     fn agree(&self, source: &str, target: &str, given: bool) -> anyhow::Result<()> {
         let unknown = |name: &str| anyhow::anyhow!("tenant '{name}' is not one of the simulator's");
@@ -179,6 +196,16 @@ impl Sim {
     pub(crate) fn tenant_place(&self, key: &str) -> Option<usize> {
         let is = |tenant: &Tenant| *tenant.name == *key || Uuid::parse_str(key) == Ok(tenant.id) || tenant.read().owns_domain(key);
         self.0.tenants.iter().position(is)
+    }
+
+    /// Whether the tenant that has the domain of an invited address, if one has it, and the one that invites let its users go there.
+    pub(crate) fn lets_out(&self, invitation: &Map<String, Json>, target: Uuid) -> Option<bool> {
+        let address = invitation.get("invitedUserEmailAddress").and_then(Json::as_str)?;
+        let (_, domain) = address.rsplit_once('@')?;
+        let home = self.0.tenants.iter().find(|tenant| tenant.id != target && tenant.read().owns_domain(domain))?;
+        let outbound = home.read().policy.collaborates(target, "b2bCollaborationOutbound");
+        let target = self.0.tenants.iter().find(|tenant| tenant.id == target)?;
+        Some(outbound && target.read().policy.collaborates(home.id, "b2bCollaborationInbound"))
     }
 
     pub(crate) fn tenant_at(&self, place: usize) -> &Tenant {

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
-use crate::directory::{Directory, Redemption};
+use crate::directory::{Directory, Domains, Redemption};
 use crate::error::Failure;
 use crate::notify::LifecycleEvent;
 use crate::object::{Object, show};
@@ -161,7 +161,8 @@ impl TenantHandle {
     /// # Errors
     /// As Graph refuses it.
     pub fn invite(&self, body: &Json) -> Result<Uuid, Failure> {
-        self.tenant().write().invite(object(body)?).map(|invitation| invitation.user)
+        let (body, home) = (object(body)?, self.sim.lets_out(object(body)?, self.id()));
+        self.tenant().write().invite(body, home).map(|invitation| invitation.user)
     }
 
     /// Creates a group as `POST /groups` does.
@@ -234,6 +235,25 @@ impl TenantHandle {
     /// Whether anybody may be invited.
     pub fn allow_invitations(&self, allowed: bool) {
         self.tenant().write().invitations_allowed = allowed;
+    }
+
+    /// Removes what this tenant's access policy says of a partner, its synchronization first, as Graph wants it.
+    ///
+    /// # Errors
+    /// When there is no such partner.
+    pub fn remove_partner(&self, partner: Uuid) -> Result<(), Failure> {
+        let mut directory = self.tenant().write();
+        if directory.policy.sync_json(partner).is_ok() {
+            directory.policy.remove_sync(partner)?;
+        }
+        directory.policy.remove_partner(partner)?;
+        directory.record_policy(partner, Vec::new());
+        Ok(())
+    }
+
+    /// Whose invitations are allowed.
+    pub fn set_domains(&self, domains: Domains) {
+        self.tenant().write().domains = domains;
     }
 
     /// Registers another directory extension of users.

@@ -32,6 +32,8 @@ pub(crate) struct Client {
     pub(crate) app: Uuid,
     pub(crate) secret: String,
     pub(crate) access: Access,
+    /// Secrets that it had before.
+    expired: Vec<String>,
 }
 
 /// What a token stands for.
@@ -69,21 +71,27 @@ impl Client {
     pub(crate) fn new(id: &str, secret: &str, access: Access) -> Self {
         let half = |start: u64| id.bytes().fold(start, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
         let made = || Uuid::from_u64_pair(half(0xcbf2_9ce4_8422_2325), half(0x9e37_79b9_7f4a_7c15));
-        Self { id: id.to_owned(), app: Uuid::parse_str(id).unwrap_or_else(|_| made()), secret: secret.to_owned(), access }
+        Self {
+            id: id.to_owned(),
+            app: Uuid::parse_str(id).unwrap_or_else(|_| made()),
+            secret: secret.to_owned(),
+            access,
+            expired: Vec::new(),
+        }
     }
 }
 
 /// The clients, and the tokens they hold.
 #[derive(Debug)]
 pub(crate) struct Tokens {
-    clients: Vec<Client>,
+    clients: Mutex<Vec<Client>>,
     lifetime: Duration,
     grants: Mutex<HashMap<String, Grant>>,
 }
 
 impl Tokens {
     pub(crate) fn new(clients: Vec<Client>, lifetime: Duration) -> Self {
-        Self { clients, lifetime, grants: Mutex::default() }
+        Self { clients: Mutex::new(clients), lifetime, grants: Mutex::default() }
     }
 
     pub(crate) fn lifetime(&self) -> Duration {
@@ -92,12 +100,20 @@ impl Tokens {
 
     /// Gives a token for the tenant to a client that knows its secret.
     pub(crate) fn issue(&self, tenant: usize, id: &str, secret: &str) -> Result<String, Refusal> {
-        let client = self.clients.iter().find(|client| client.id == id).ok_or_else(|| Refusal {
+        let client = self.clients().iter().find(|client| client.id == id).cloned().ok_or_else(|| Refusal {
             status: 400,
             error: "unauthorized_client",
             number: 700_016,
             description: format!("Application with identifier '{id}' was not found in the directory."),
         })?;
+        if client.expired.iter().any(|expired| expired == secret) {
+            return Err(Refusal {
+                status: 401,
+                error: "invalid_client",
+                number: 7_000_222,
+                description: format!("The provided client secret keys for app '{id}' are expired."),
+            });
+        }
         if client.secret != secret {
             return Err(Refusal {
                 status: 401,
@@ -131,6 +147,22 @@ impl Tokens {
         Ok(*grant)
     }
 
+    pub(crate) fn expire_secret(&self, id: &str) -> anyhow::Result<()> {
+        let mut clients = self.clients();
+        let client = known(&mut clients, id)?;
+        client.expired.push(client.secret.clone());
+        Ok(())
+    }
+
+    pub(crate) fn renew_secret(&self, id: &str, secret: &str) -> anyhow::Result<()> {
+        let mut clients = self.clients();
+        let client = known(&mut clients, id)?;
+        let former = std::mem::replace(&mut client.secret, secret.to_owned());
+        client.expired.push(former);
+        client.expired.retain(|expired| expired != secret);
+        Ok(())
+    }
+
     /// The tenant of a token that is known.
     pub(crate) fn tenant(&self, token: &str) -> Option<usize> {
         self.grants().get(token).map(|grant| grant.tenant)
@@ -140,9 +172,17 @@ impl Tokens {
         self.grants().clear();
     }
 
+    fn clients(&self) -> MutexGuard<'_, Vec<Client>> {
+        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn grants(&self) -> MutexGuard<'_, HashMap<String, Grant>> {
         self.grants.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn known<'a>(clients: &'a mut [Client], id: &str) -> anyhow::Result<&'a mut Client> {
+    clients.iter_mut().find(|client| client.id == id).ok_or_else(|| anyhow::anyhow!("no client '{id}' is registered"))
 }
 
 fn random_token() -> String {

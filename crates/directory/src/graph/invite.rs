@@ -15,6 +15,7 @@ const REDIRECT: &str = "https://myapplications.microsoft.com";
 const CODES: Codes = &[
     ("already exists", "already_exists"),
     ("is not a valid", "invalid_address"),
+    ("primary smtp address", "invalid_address"),
     ("verified domain of this directory", "own_domain"),
     ("invitations not allowed", "invitations_not_allowed"),
     ("as a member", "member_not_allowed"),

@@ -101,7 +101,7 @@ impl<F: Fn(&str) -> Result<Vec<String>>> Words<'_, F> {
 
     /// What a request about somebody of the script holds, or the text itself.
     fn texts(&self, whom: &str) -> Result<Vec<String>> {
-        if whom.contains('/') { (self.find)(whom) } else { Ok(vec![whom.to_owned()]) }
+        if whom.contains('/') && !whom.starts_with('/') { (self.find)(whom) } else { Ok(vec![whom.to_owned()]) }
     }
 
     /// JSON with `'` for `"`, or a text. `{tenant/name}` becomes the id.
@@ -127,7 +127,7 @@ impl<F: Fn(&str) -> Result<Vec<String>>> Words<'_, F> {
 fn reference(text: &str) -> Option<(&str, &str, &str)> {
     text.match_indices('{').find_map(|(start, _)| {
         let (name, after) = text[start + 1..].split_once('}')?;
-        let is_name = name.contains('/') && name.chars().all(|letter| letter.is_alphanumeric() || "/-_.".contains(letter));
+        let is_name = !name.is_empty() && name.chars().all(|letter| letter.is_alphanumeric() || "/-_.".contains(letter));
         is_name.then_some((&text[..start], name, after))
     })
 }

@@ -16,11 +16,16 @@
 //! METHOD (or `any`) and PATH name the requests (`*` within a segment, `**` beyond), alone and within a `$batch`. A status with Graph's code
 //! and message refuses; `with`, `without`, `repeat` and `move` change the genuine answer at a JSON pointer. `for` names somebody of the
 //! script or a text that the request holds, `after` how many pass before, `times` how often. In values `'` stands for `"`, and
-//! `{tenant/name}` for an id. `end` ends it.
+//! `{tenant/name}` for an id, `{tenant}` for a directory id and `{TENANT}` for that in capitals. `end` ends it, and fails where no request
+//! met it.
+//!
+//! `apply` takes `scope=A,B` or `everyone`, `settle=`, `delete=` (the limit) and constants; `name:=value` is a constant as YAML reads it.
+//! `refused a -> b …` is an `apply` that must be refused, and tells why. A shadow user is named by its home: `set hub emea/ana …`.
 #![cfg(test)]
 
 mod answer;
 mod script;
+mod settings;
 mod show;
 mod world;
 
@@ -61,6 +66,19 @@ scenarios! {
     nested_groups_count_only_where_asked => "nested",
     a_group_changed_for_another_in_scope_touches_nobody => "returns-within-settle",
     a_deleted_scope_group_removes_nobody => "scope-group-gone",
+    one_answer_that_takes_a_member_out_and_in_leaves_the_last_entry => "field/k-01-member-twice-in-one-answer",
+    an_initial_cycle_that_tells_of_what_is_long_gone_makes_nothing => "field/k-03-initial-tells-what-is-long-gone",
+    a_soft_deletion_and_a_restoration_need_no_word_of_the_group => "field/k-04-soft-deletion-is-no-change-of-the-group",
+    an_empty_link_is_no_link => "field/k-08-empty-link",
+    unusual_letters_arrive_as_written => "field/k-15-unusual-letters",
+    a_target_that_trims_is_not_written_again_and_again => "field/k-18-target-that-trims",
+    addresses_that_differ_in_case_are_one => "field/k-29-addresses-that-differ-in-case",
+    groups_within_themselves_count_everybody_once => "field/k-34-groups-within-themselves",
+    a_group_emptied_one_by_one_meets_the_limit_by_the_hour => "field/k-36-group-emptied-one-by-one",
+    names_and_constants_are_text_as_written => "field/k-37-names-that-yaml-takes-for-something-else",
+    everybody_with_everybody_makes_no_shadow_of_a_shadow => "field/k-40-everybody-with-everybody",
+    a_partner_that_inherits_a_no_is_not_written_to => "field/k-54-partner-that-inherits-no",
+    a_partner_that_is_deleted_stops_every_write => "field/k-56-partner-that-is-deleted",
 }
 
 async fn play(name: &str) -> Result<()> {

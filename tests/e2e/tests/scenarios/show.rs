@@ -9,9 +9,10 @@ use xtsync_tenant_sim::{TenantHandle, anchor_property};
 /// Attributes that are shown where they have a value.
 const SHOWN: [&str; 4] = ["department", "jobTitle", "companyName", "city"];
 
-/// The people of a target, by the names they bear in the script, those in the bin last.
-pub(crate) fn people(target: &TenantHandle, names: &BTreeMap<String, String>) -> String {
-    let mut lines: Vec<String> = target.users().into_iter().filter_map(|id| target.user(id)).map(|user| person(&user, names)).collect();
+/// The people of a target, by the names they bear in the script, those in the bin last; with more attributes where asked for.
+pub(crate) fn people(target: &TenantHandle, names: &BTreeMap<String, String>, more: &[String]) -> String {
+    let mut lines: Vec<String> =
+        target.users().into_iter().filter_map(|id| target.user(id)).map(|user| person(&user, names, more)).collect();
     lines.sort();
     let mut binned: Vec<String> = target.deleted_users().into_iter().map(|id| in_bin(target, id, names)).collect();
     binned.sort();
@@ -24,12 +25,13 @@ pub(crate) fn name<'a>(anchor: Option<&'a str>, names: &'a BTreeMap<String, Stri
     anchor.and_then(|anchor| names.get(anchor)).map_or("somebody unknown", String::as_str)
 }
 
-fn person(user: &Value, names: &BTreeMap<String, String>) -> String {
+fn person(user: &Value, names: &BTreeMap<String, String>, more: &[String]) -> String {
     let name = name(user[anchor_property()].as_str(), names);
     let sign_in = if user["accountEnabled"] == true { "may sign in" } else { "blocked" };
     let kind = user["userType"].as_str().unwrap_or("?");
     let state = user["externalUserState"].as_str().unwrap_or("internal");
-    let shown: Vec<String> = SHOWN.iter().filter_map(|name| user[*name].as_str().map(|value| format!(" {name}={value:?}"))).collect();
+    let shown = SHOWN.into_iter().chain(more.iter().map(String::as_str));
+    let shown: Vec<String> = shown.filter_map(|name| user[name].as_str().map(|value| format!(" {name}={value:?}"))).collect();
     format!("  {name}: {kind}, {state}, {sign_in}{}\n", shown.concat())
 }
 

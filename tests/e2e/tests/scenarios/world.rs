@@ -14,7 +14,7 @@ use xtsync_tenant_sim::{ObjectKind, Sim, TenantHandle, anchor_property};
 
 use crate::answer::{self, Answer};
 use crate::script::Command;
-use crate::show;
+use crate::{settings, show};
 
 /// How long anything may take until it is settled.
 const SETTLED_WITHIN: Duration = Duration::from_secs(30);
@@ -60,6 +60,13 @@ impl World {
             "set" => self.set(command)?,
             "join" => self.tenant(command)?.add_member(self.id(command, 3)?, self.id(command, 2)?)?,
             "leave" => self.tenant(command)?.remove_member(self.id(command, 3)?, self.id(command, 2)?)?,
+            "domains" => settings::domains(command, &self.tenant(command)?)?,
+            "secret" => settings::secret(command, self.stage()?.sim())?,
+            "rename-group" => settings::rename_group(command, &self.tenant(command)?, self.id(command, 2)?)?,
+            "forget-partner" => settings::forget_partner(&self.tenant(command)?, self.stage()?.sim().tenant(command.word(2)?))?,
+            "redeem" => return settings::redeem(&self.tenant(command)?, self.id(command, 2)?),
+            "refused" => return self.refused(command).await,
+            "purge" => self.tenant(command)?.purge_user(self.id(command, 2)?)?,
             "delete" => self.tenant(command)?.delete_user(self.id(command, 2)?)?,
             "delete-group" => self.tenant(command)?.delete_group(self.id(command, 2)?)?,
             "restore" => self.tenant(command)?.restore_user(self.id(command, 2)?)?,
@@ -68,7 +75,7 @@ impl World {
             "apply" => self.apply(command).await?,
             "settle" => self.stage_mut()?.rest(SETTLED_WITHIN).await.map_err(unexpected)?,
             "notice" => self.notice(command).await?,
-            "show" => return Ok(show::people(&self.tenant(command)?, &self.names)),
+            "show" => return Ok(show::people(&self.tenant(command)?, &self.names, command.after(2))),
             "written" => return self.written(command),
             "writes" => return self.messages(command),
             "status" => return self.status(command).await,
@@ -107,17 +114,24 @@ impl World {
     }
 
     fn id(&self, command: &Command, index: usize) -> Result<Uuid> {
-        let key = format!("{}/{}", command.word(1)?, command.word(index)?);
+        let (tenant, name) = (command.word(1)?, command.word(index)?);
+        if name.contains('/') {
+            return self.shadow(tenant, name);
+        }
+        let key = format!("{tenant}/{name}");
         self.ids.get(&key).copied().with_context(|| format!("nobody is called {key}"))
     }
 
     fn answer(&mut self, command: &Command) -> Result<()> {
-        let script = self.stage()?.sim().script();
+        let sim = self.stage()?.sim().clone();
+        let script = sim.script();
         match answer::read(command, |name| self.about(command.word(1)?, name))? {
             Answer::EndAll => script.clear(),
             Answer::End(about) => {
-                let ended = self.answers.iter().filter(|(known, _)| *known == about).filter(|(_, id)| script.remove(*id)).count();
-                ensure!(ended > 0, "nothing is answered to {about}");
+                let rules: Vec<u64> = self.answers.extract_if(.., |(known, _)| *known == about).map(|(_, id)| id).collect();
+                ensure!(!rules.is_empty(), "nothing is answered to {about}");
+                let met = rules.iter().map(|id| (script.used(*id), script.remove(*id))).all(|(used, _)| used > 0);
+                ensure!(met, "no request met the answer to {about}");
             }
             Answer::Begin(about, rule) => {
                 let id = script.install(*rule)?;
@@ -129,12 +143,24 @@ impl World {
 
     /// What requests to a tenant about somebody of the script hold: the ids at home and there, and the addresses.
     fn about(&self, tenant: &str, name: &str) -> Result<Vec<String>> {
+        if !name.contains('/') {
+            let id = self.named(&name.to_lowercase())?.id().to_string();
+            return Ok(vec![if name.chars().all(char::is_uppercase) { id.to_uppercase() } else { id }]);
+        }
         let id = self.ids.get(name).with_context(|| format!("nobody is called {name}"))?;
         let home = self.named(name.split('/').next().unwrap_or_default())?;
         let user = home.user(*id).unwrap_or_default();
         let addresses = ["mail", "userPrincipalName"].into_iter().filter_map(|name| user[name].as_str().map(str::to_owned));
         let shadows = self.named(tenant)?.find_users(&anchor_property(), &format!("{}/{id}", home.id()));
         Ok(std::iter::once(id.to_string()).chain(addresses).chain(shadows.iter().map(Uuid::to_string)).collect())
+    }
+
+    /// The shadow user in a tenant of somebody at home.
+    fn shadow(&self, tenant: &str, name: &str) -> Result<Uuid> {
+        let id = self.ids.get(name).with_context(|| format!("nobody is called {name}"))?;
+        let home = self.named(name.split('/').next().unwrap_or_default())?;
+        let found = self.named(tenant)?.find_users(&anchor_property(), &format!("{}/{id}", home.id()));
+        found.first().copied().with_context(|| format!("{name} has no shadow user in {tenant}"))
     }
 
     fn consent(&self, command: &Command, given: bool) -> Result<()> {
@@ -203,6 +229,16 @@ impl World {
         self.stage_mut()?.apply("scenario.yaml", &yaml).await.map_err(unexpected)
     }
 
+    /// An apply that must be refused; tells why.
+    async fn refused(&mut self, command: &Command) -> Result<String> {
+        let (source, target) = command.pair()?;
+        let yaml = self.yaml(command, source, target)?;
+        match self.stage_mut()?.apply("scenario.yaml", &yaml).await {
+            Ok(()) => bail!("it was applied"),
+            Err(refusal) => Ok(format!("  {:#}\n", unexpected(refusal))),
+        }
+    }
+
     /// The resources that a line of a script stands for: both tenants, the organization of all, and the synchronization.
     fn yaml(&self, command: &Command, source: &str, target: &str) -> Result<String> {
         let client = "{clientId: app, clientSecret: {file: {secret}}}";
@@ -218,19 +254,28 @@ impl World {
                  endpoint: '{{address}}', authority: '{{address}}', reader: {client}, writer: {client}}}\n"
             )?;
         }
-        let scope = command.value("scope").context("apply wants scope=GROUP,…")?;
+        let scope = match command.value("scope") {
+            _ if command.says("everyone") => "everyone: true".to_owned(),
+            Some(groups) => format!("groups: [{groups}], nested: {}", command.says("nested")),
+            None => bail!("apply wants scope=GROUP,… or everyone"),
+        };
         let settle = command.value("settle").unwrap_or("0s");
-        let nested = command.says("nested");
         write!(
             yaml,
             "---\nkind: Synchronization\nmetadata: {{tenant: {source}, name: to-{target}}}\nspec:\n  to: {target}\n  mode: enforce\n  \
-             settle: {settle}\n  scope: {{groups: [{scope}], nested: {nested}}}\n"
+             settle: {settle}\n  scope: {{{scope}}}\n"
         )?;
-        let mappings: Vec<_> = command.values().filter(|(name, _)| !["scope", "settle"].contains(name)).collect();
+        if let Some(limit) = command.value("delete") {
+            writeln!(yaml, "  limits: {{delete: {limit}}}")?;
+        }
+        let mappings: Vec<_> = command.values().filter(|(name, _)| !["scope", "settle", "delete"].contains(name)).collect();
         if !mappings.is_empty() {
             yaml.push_str("  mappings:\n");
             for (name, constant) in mappings {
-                writeln!(yaml, "    {name}: {{constant: {constant:?}}}")?;
+                match name.strip_suffix(':') {
+                    Some(name) => writeln!(yaml, "    {name}: {{constant: {constant}}}")?,
+                    None => writeln!(yaml, "    {name}: {{constant: {constant:?}}}")?,
+                }
             }
         }
         Ok(yaml)

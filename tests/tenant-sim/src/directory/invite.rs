@@ -11,6 +11,7 @@ use super::Directory;
 use super::encounter::Encounter;
 use super::users::new_id;
 use crate::error::Failure;
+use crate::group::Group;
 use crate::journal::Verb;
 use crate::object::Fields;
 use crate::property;
@@ -30,9 +31,13 @@ pub(crate) struct Invitation {
 }
 
 impl Directory {
-    /// Invites the person with that address.
-    pub(crate) fn invite(&mut self, body: &Map<String, Json>) -> Result<Invitation, Failure> {
+    /// Invites the person with that address. `home` says whether the tenant that has its domain lets its users come, if one has it.
+    pub(crate) fn invite(&mut self, body: &Map<String, Json>, home: Option<bool>) -> Result<Invitation, Failure> {
         let (address, domain) = self.checked_address(body)?;
+        self.check_collaboration(&domain, home)?;
+        if self.is_group_address(&address) {
+            return Err(Failure::new(400, "BadRequest", "Group email address is not supported."));
+        }
         if body.get("resetRedemption").and_then(Json::as_bool) == Some(true) {
             return self.reset_redemption(body, &address);
         }
@@ -76,6 +81,7 @@ impl Directory {
         };
         let fields = self.guest_fields(body, address);
         self.add_user(user, fields);
+        self.invited.insert(user, address.to_owned());
         self.hide(user, longer);
         Ok(self.invited(body, user, "PendingAcceptance"))
     }
@@ -100,11 +106,19 @@ impl Directory {
         if text("invitedUserType").is_some_and(|kind| kind != "Guest") {
             return Err(Failure::new(403, "Unauthorized", "Only an administrator can invite a user as a member."));
         }
-        let parts =
-            address.split_once('@').filter(|(local, domain)| is_local(local) && domain.contains('.') && !domain.contains(['@', ' ']));
-        let (_, domain) =
+        let parts = address.split_once('@').filter(|(_, domain)| domain.contains('.') && !domain.contains(['@', ' ']));
+        let (local, domain) =
             parts.ok_or_else(|| Failure::new(400, "BadRequest", "Invited user email address is not a valid email address."))?;
+        if !is_local(local) {
+            return Err(Failure::new(400, "BadRequest", "The Primary SMTP Address is an invalid value."));
+        }
         Ok((address.to_owned(), domain.to_owned()))
+    }
+
+    /// Whether a group has that address.
+    pub(super) fn is_group_address(&self, address: &str) -> bool {
+        let same = |group: &Group| group.fields.text(property::MAIL).is_some_and(|mail| mail.eq_ignore_ascii_case(address));
+        self.groups.values().any(same)
     }
 
     /// The guest who has that address already. An internal user who has it refuses, even from the bin.
@@ -166,6 +180,7 @@ impl Directory {
             return Err(Failure::new(400, "BadRequest", "The invited user email address does not belong to the invited user."));
         }
         let user = user.id;
+        self.invited.insert(user, address.to_owned());
         let now = Value::Time(OffsetDateTime::now_utc());
         let pending = Value::text("PendingAcceptance");
         self.set_user(user, vec![(property::EXTERNAL_STATE, pending), (property::EXTERNAL_STATE_CHANGED, now)]);

@@ -64,7 +64,16 @@ impl Directory {
         }
     }
 
-    /// Ends the membership on the side of the group; a user in the bin still remembers its groups.
+    /// Shows or hides somebody in the lists of all their groups, which is no change of any.
+    pub(super) fn show_memberships(&mut self, groups: &[Uuid], member: Uuid, shown: bool) {
+        for group in groups {
+            if let Some(membership) = self.groups.get_mut(group).and_then(|group| group.members.get_mut(&member)) {
+                membership.hidden = !shown;
+            }
+        }
+    }
+
+    /// Ends the membership on the side of the group.
     pub(super) fn leave(&mut self, group: Uuid, member: Uuid) {
         let Some(membership) = self.groups.get(&group).and_then(|group| group.members.get(&member)).copied() else {
             return;
@@ -89,7 +98,7 @@ impl Directory {
     fn note_membership(&mut self, group: Uuid, member: Uuid, kind: ObjectKind, present: bool) {
         let seq = self.next_seq();
         let known = self.groups.get_mut(&group).expect("callers found the group");
-        if let Some(before) = known.members.insert(member, Membership { kind, present, seq }) {
+        if let Some(before) = known.members.insert(member, Membership { kind, present, hidden: false, seq }) {
             self.group_log.remove(&before.seq);
         }
         self.group_log.insert(seq, GroupEntry::Member(group, member));

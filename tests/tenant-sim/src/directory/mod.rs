@@ -8,10 +8,12 @@ mod agreement;
 mod change;
 mod contacts;
 mod delta;
+mod domains;
 mod encounter;
 mod fresh;
 mod groups;
 mod invite;
+mod limits;
 mod manager;
 mod members;
 mod privileged;
@@ -26,6 +28,7 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 pub(crate) use self::delta::{DeltaPage, DeltaQuery, Place};
+pub use self::domains::Domains;
 use self::fresh::Fresh;
 pub(crate) use self::groups::referenced_id;
 pub(crate) use self::privileged::is_sensitive;
@@ -62,6 +65,10 @@ pub(crate) struct Directory {
     /// Kept as users are, since they are looked up alike.
     pub(crate) contacts: Shelf,
     pub(crate) invitations_allowed: bool,
+    /// Whose invitations are allowed.
+    pub(crate) domains: Domains,
+    /// The addresses by which guests were invited. They decide who may redeem, whatever their `mail` becomes.
+    invited: BTreeMap<Uuid, String>,
     /// Invitation mails sent; a synchronization must leave this at 0.
     pub(crate) messages_sent: u64,
     /// The users who were shown a consent prompt.
@@ -102,6 +109,8 @@ impl Directory {
             policy: AccessPolicy::default(),
             contacts: Shelf::default(),
             invitations_allowed: true,
+            domains: Domains::Any,
+            invited: BTreeMap::new(),
             messages_sent: 0,
             prompted: Vec::new(),
             delta_epoch: 0,

@@ -23,11 +23,14 @@ pub enum Redemption {
 }
 
 impl Directory {
-    /// The domain of the address by which a guest is known, i.e. of the home tenant.
+    /// The domain of the address by which a guest was invited, i.e. of the home tenant.
     pub(crate) fn home_domain(&self, id: Uuid) -> Result<String, Failure> {
         let user = self.users.get(id).ok_or_else(|| Failure::not_found(&id.to_string()))?;
         if !user.is_external() {
             return Err(Failure::bad_request("The user is not external."));
+        }
+        if let Some((_, domain)) = self.invited.get(&id).and_then(|address| address.rsplit_once('@')) {
+            return Ok(domain.to_owned());
         }
         let others = user.fields.get(property::OTHER_MAILS).map(Value::each_text).unwrap_or_default();
         let mail = user.fields.text(property::MAIL).or_else(|| others.first().map(AsRef::as_ref));

@@ -24,7 +24,7 @@ impl Directory {
                     return Err(Failure::bad_request(format!("Property '{name}' is read-only and cannot be set.")));
                 }
                 Write::Required if json.is_null() => {
-                    return Err(Failure::bad_request(format!("Invalid value specified for property '{name}' of resource '{resource}'.")));
+                    return Err(Failure::invalid_value(name, resource));
                 }
                 Write::Required | Write::Free => {}
             }
@@ -33,9 +33,10 @@ impl Directory {
                 Kind::Text if json == "" => None,
                 kind => Value::from_json(kind, json),
             };
-            let invalid = || Failure::bad_request(format!("Invalid value specified for property '{name}' of resource '{resource}'."));
+            let invalid = || Failure::invalid_value(name, resource);
             sets.push((prop, value.ok_or_else(invalid)?));
         }
+        self.check_lengths(&sets, if kind == ObjectKind::User { "user" } else { "group" })?;
         Ok(sets)
     }
 
@@ -52,7 +53,7 @@ impl Directory {
                     return Err(Failure::taken("userPrincipalName"));
                 }
             }
-            if prop == property::MAIL && taken(property::PROXY_ADDRESSES, &format!("smtp:{text}")) {
+            if prop == property::MAIL && (taken(property::PROXY_ADDRESSES, &format!("smtp:{text}")) || self.is_group_address(text)) {
                 return Err(Failure::taken("proxyAddresses"));
             }
             if prop == property::USER_TYPE && !["Member", "Guest"].contains(&text) {

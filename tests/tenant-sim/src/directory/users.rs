@@ -86,7 +86,7 @@ impl Directory {
         }
     }
 
-    /// Moves a user to the bin, out of all groups.
+    /// Moves a user to the bin. Memberships go on unseen until the user is purged, and no group changes.
     pub(crate) fn delete_user(&mut self, id: Uuid) -> Result<(), Failure> {
         self.users.get(id).ok_or_else(|| Failure::not_found(&id.to_string()))?;
         self.bin_user(id);
@@ -99,9 +99,7 @@ impl Directory {
         let Some(mut user) = self.users.remove(id) else {
             return;
         };
-        for group in user.groups.clone() {
-            self.leave(group, id);
-        }
+        self.show_memberships(&user.groups, id, false);
         let seq = self.next_seq();
         self.move_user(user.stamp.changed, id, seq);
         user.stamp.changed = seq;
@@ -133,11 +131,8 @@ impl Directory {
         user.stamp = Stamp::born(seq);
         user.fields.set(property::UPN, Value::text(upn));
         user.fields.set(property::DELETED, Value::Null);
-        let groups = std::mem::take(&mut user.groups);
+        self.show_memberships(&user.groups, id, true);
         self.users.insert(user);
-        for group in groups {
-            self.join(group, id, ObjectKind::User);
-        }
         self.touch_reports(id, None);
         self.record_user(Verb::Restore, id, None, Vec::new());
         Ok(())
@@ -146,10 +141,14 @@ impl Directory {
     /// Removes a user from the bin for good.
     pub(crate) fn purge_user(&mut self, id: Uuid) -> Result<(), Failure> {
         let user = self.bin.get(id).ok_or_else(|| Failure::not_found(&id.to_string()))?;
-        let (before, manager) = (user.stamp.changed, user.manager);
+        let (before, manager, groups) = (user.stamp.changed, user.manager, user.groups.clone());
         // Told while the anchor can still be read.
         self.record_user(Verb::Purge, id, None, Vec::new());
         self.bin.remove(id);
+        self.invited.remove(&id);
+        for group in groups {
+            self.leave(group, id);
+        }
         if let Some(manager) = manager {
             self.reports.remove(&(manager, id));
         }

@@ -11,6 +11,7 @@ use serde::Deserialize;
 use serde_json::{Value as Json, json};
 
 use super::{Query, id};
+use crate::directory::Domains;
 use crate::error::Failure;
 use crate::http;
 use crate::notify::LifecycleEvent;
@@ -44,6 +45,7 @@ fn answer(sim: &Sim, parts: &Parts, path: &str, body: &[u8]) -> Result<Json, Fai
         ("DELETE", "script") => Ok(clear(sim)),
         ("POST", "weather") => weather(sim, body),
         ("GET", "strikes") => Ok(json!(sim.strikes())),
+        ("POST", "domains") => domains(sim, body),
         ("POST", "lose-changes") => lose_changes(sim, body),
         ("POST", "privileged") => privileged(sim, body),
         ("POST", "subscriptions") => subscriptions(sim, body),
@@ -100,12 +102,15 @@ enum Expire {
     Tokens,
     /// The delta tokens of that tenant.
     Delta(String),
+    /// The secret of that client.
+    Secret(String),
 }
 
 fn expire(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
     match read(body)? {
         Expire::Tokens => sim.expire_tokens(),
         Expire::Delta(tenant) => named(sim, &tenant)?.expire_delta(),
+        Expire::Secret(client) => sim.expire_secret(&client).map_err(|error| Failure::bad_request(error.to_string()))?,
     }
     Ok(json!({}))
 }
@@ -146,6 +151,19 @@ fn weather(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
         Forecast::Spelt(weather) => *weather,
     };
     sim.set_weather(weather);
+    Ok(json!({}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Collaboration {
+    tenant: String,
+    domains: Domains,
+}
+
+fn domains(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
+    let Collaboration { tenant, domains } = read(body)?;
+    named(sim, &tenant)?.set_domains(domains);
     Ok(json!({}))
 }
 

@@ -10,7 +10,8 @@ pub(super) fn serve(call: &Call<'_>) -> Answer {
         return Err(Failure::method());
     }
     let body = call.object()?;
-    let invitation = call.tenant.write().invite(&body)?;
+    let home = call.sim.lets_out(&body, call.tenant.id);
+    let invitation = call.tenant.write().invite(&body, home)?;
     let text = |name: &str| body.get(name).filter(|value| value.is_string()).cloned().unwrap_or(Json::Null);
     let reply = json!({
         "id": invitation.id.to_string(),

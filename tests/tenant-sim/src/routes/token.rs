@@ -61,13 +61,14 @@ fn refused(refusal: &Refusal) -> Response {
     let trace = Uuid::new_v4().to_string();
     let body = json!({
         "error": refusal.error,
-        "error_description": format!("AADSTS{}: {} Trace ID: {trace}", refusal.number, refusal.description),
+        "error_description": format!("AADSTS{}: {} Trace ID: {trace} Correlation ID: {trace}", refusal.number, refusal.description),
         "error_codes": [refusal.number],
         "timestamp": format_time(OffsetDateTime::now_utc()),
         "trace_id": trace,
         "correlation_id": trace,
     });
-    (StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST), Body(body)).into_response()
+    let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+    (status, [("x-ms-request-id", trace)], Body(body)).into_response()
 }
 
 fn configuration(sim: &Sim, parts: &Parts, tenant: &str) -> Response {

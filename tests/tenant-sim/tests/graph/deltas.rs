@@ -166,7 +166,7 @@ async fn groups_tell_joiners_leavers_renames_and_their_own_end() {
     assert_eq!(round(&hub, &plain, "").await.0, Vec::<Json>::new(), "members are tracked only when selected");
     let (told, _, joined) = round(&hub, &start, "").await;
     assert_eq!(told[0]["members@delta"], json!([{"@odata.type": "#microsoft.graph.user", "id": ana}]));
-    hub.delete(&format!("/users/{ana}")).await.ok();
+    hub.delete(&format!("/groups/{group}/members/{ana}/$ref")).await.ok();
     hub.patch(&path, json!({"displayName": "renamed"})).await.ok();
     let (told, _, left) = round(&hub, &joined, "return=minimal").await;
     let gone = json!([{"@odata.type": "#microsoft.graph.user", "id": ana, "@removed": {"reason": "deleted"}}]);
@@ -174,6 +174,29 @@ async fn groups_tell_joiners_leavers_renames_and_their_own_end() {
     hub.delete(&path).await.ok();
     let (told, _, _) = round(&hub, &left, "").await;
     assert_eq!(told, [json!({"id": group, "@removed": {"reason": "deleted"}})]);
+}
+
+#[tokio::test]
+async fn a_soft_deletion_and_a_restoration_change_no_group_and_a_permanent_deletion_does() {
+    let world = World::small().await;
+    let hub = world.graph("hub").await;
+    let (group, ana) = (hub.group("team").await, hub.person("ana").await);
+    hub.post(&format!("/groups/{group}/members/$ref"), link(&ana)).await.ok();
+    let (_, _, start) = round(&hub, "/groups/delta?$select=displayName,members", "").await;
+    let members = || async { hub.ids(&format!("/groups/{group}/members")).await };
+    hub.delete(&format!("/users/{ana}")).await.ok();
+    let (told, _, binned) = round(&hub, &start, "").await;
+    assert_eq!((told, members().await), (vec![], vec![]));
+    let (first, _, _) = round(&hub, "/groups/delta?$select=displayName,members", "").await;
+    assert_eq!(first[0]["members@delta"][0]["id"], *ana, "who is in the bin keeps their memberships");
+    hub.post(&format!("/directory/deletedItems/{ana}/restore"), json!({})).await.ok();
+    let (told, _, restored) = round(&hub, &binned, "").await;
+    assert_eq!((told, members().await), (vec![], vec![ana.clone()]));
+    hub.delete(&format!("/users/{ana}")).await.ok();
+    hub.delete(&format!("/directory/deletedItems/{ana}")).await.ok();
+    let gone = json!([{"@odata.type": "#microsoft.graph.user", "id": ana, "@removed": {"reason": "deleted"}}]);
+    let (told, _, _) = round(&hub, &restored, "return=minimal").await;
+    assert_eq!(told, [json!({"id": group, "members@delta": gone})]);
 }
 
 #[tokio::test]

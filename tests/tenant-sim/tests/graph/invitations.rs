@@ -110,10 +110,59 @@ async fn what_cannot_be_invited_is_refused() {
     ] {
         assert_eq!(hub.post("/invitations", body.clone()).await.status, status, "{body}");
     }
+    for (address, message) in
+        [("no address", "is not a valid email address"), ("ana+sales@emea.example", "The Primary SMTP Address is an invalid value.")]
+    {
+        let refused = hub.post("/invitations", invitation(address)).await;
+        assert_eq!((refused.code(), refused.message().contains(message)), ("BadRequest", true), "{address}: {refused:?}");
+        assert_eq!(refused.body["error"]["innerError"]["request-id"], refused.header("request-id"));
+    }
     world.sim.tenant("hub").unwrap().allow_invitations(false);
     let refused = hub.post("/invitations", invitation("ana@emea.example")).await;
     assert_eq!((refused.status, refused.code()), (403, "Unauthorized"));
     assert!(world.sim.journal().is_empty());
+}
+
+#[tokio::test]
+async fn the_settings_of_either_side_and_addresses_of_groups_refuse_in_words_of_their_own() {
+    let world = World::small().await;
+    let (hub, emea) = (world.graph("hub").await, world.graph("emea").await);
+    let refusal = |address: &'static str| {
+        let hub = hub.clone();
+        async move {
+            let answer = hub.post("/invitations", invitation(address)).await;
+            (answer.status, answer.code().to_owned(), answer.message().split(['.', ':']).next().unwrap_or_default().to_owned())
+        }
+    };
+    let bad = |message: &str| (400, "BadRequest".to_owned(), message.to_owned());
+    let allowed = (201, String::new(), String::new());
+    let blocked = bad("The invited user's domain is blocked by policy");
+    for (domains, want) in [
+        (json!({"allBut": ["EMEA.example"]}), [&blocked, &allowed]),
+        (json!({"only": ["emea.example"]}), [&allowed, &blocked]),
+        (json!("any"), [&allowed, &allowed]),
+    ] {
+        let body = json!({"tenant": "hub", "domains": domains});
+        assert_eq!(world.door(reqwest::Method::POST, "domains", body).await.status, 200);
+        assert_eq!([&refusal("ana@emea.example").await, &refusal("bo@gmail.example").await], want, "{domains}");
+    }
+    let group = hub.group("team").await;
+    hub.patch(&format!("/groups/{group}"), json!({"mail": "team@partner.example"})).await.ok();
+    assert_eq!(refusal("Team@partner.example").await, bad("Group email address is not supported"));
+    let partner = json!({"tenantId": world.sim.tenant("hub").unwrap().id().to_string(), "b2bCollaborationOutbound": {"usersAndGroups": {"accessType": "blocked"}}});
+    emea.post("/policies/crossTenantAccessPolicy/partners", partner).await.ok();
+    let stopped = "This invitation is blocked by the cross-tenant access policy of the invited organization";
+    assert_eq!([refusal("eva@emea.example").await, refusal("eva@gmail.example").await], [bad(stopped), allowed]);
+}
+
+#[tokio::test]
+async fn the_invited_address_says_whose_guest_it_is_whatever_the_mail_becomes() {
+    let world = World::start(Sim::builder().tenant("emea", 0).tenant("us", 0).tenant("hub", 0).allow("us", "hub")).await;
+    let hub = world.sim.tenant("hub").unwrap();
+    let [by_us, by_emea] = ["ana@us.example", "ana@emea.example"].map(|address| hub.invite(&invitation(address)).unwrap());
+    hub.patch_user(by_us, &json!({"mail": "ana.us@emea.example"})).unwrap();
+    hub.patch_user(by_emea, &json!({"mail": "ana.emea@us.example"})).unwrap();
+    assert_eq!([hub.redeem(by_us).unwrap(), hub.redeem(by_emea).unwrap()], [Redemption::Accepted, Redemption::Prompted]);
 }
 
 #[tokio::test]

@@ -49,6 +49,23 @@ async fn a_token_names_its_tenant_and_is_refused_when_unknown_or_expired() {
 }
 
 #[tokio::test]
+async fn an_expired_secret_is_refused_as_such_until_it_is_renewed() {
+    let world = World::small().await;
+    let ask = async |secret: &str| world.token("hub", &[("client_id", "app"), ("client_secret", secret)]).await;
+    world.sim.expire_secret("app").unwrap();
+    let refused = ask("secret").await;
+    assert_eq!(
+        (refused.status, &refused.body["error"], &refused.body["error_codes"]),
+        (401, &json!("invalid_client"), &json!([7_000_222]))
+    );
+    assert!(refused.body["error_description"].as_str().unwrap().starts_with("AADSTS7000222: "));
+    assert!(!refused.header("x-ms-request-id").is_empty());
+    world.sim.renew_secret("app", "next").unwrap();
+    assert_eq!([ask("next").await.status, ask("secret").await.status], [200, 401]);
+    assert!(world.sim.expire_secret("nobody").is_err());
+}
+
+#[tokio::test]
 async fn a_token_ends_with_its_lifetime() {
     let world = World::start(Sim::builder().tenant("hub", 0).token_lifetime(Duration::ZERO)).await;
     let answer = world.graph("hub").await.get("/organization").await;

@@ -170,6 +170,32 @@ async fn the_manager_is_a_reference() {
 }
 
 #[tokio::test]
+async fn lengths_are_limited_one_phone_is_kept_and_an_address_of_another_object_is_named() {
+    let world = World::small().await;
+    let hub = world.graph("hub").await;
+    let (ana, bo) = (hub.person("ana").await, hub.person("bo").await);
+    let path = format!("/users/{ana}");
+    for (name, value, status) in [
+        ("department", json!("ä".repeat(64)), 204),
+        ("department", json!("ä".repeat(65)), 400),
+        ("displayName", json!("x".repeat(257)), 400),
+        ("employeeId", json!("x".repeat(17)), 400),
+        ("usageLocation", json!("DEU"), 400),
+        (&anchor_property(), json!("x".repeat(257)), 400),
+        ("businessPhones", json!(["+49 1"]), 204),
+        ("businessPhones", json!(["+49 1", "+49 2"]), 400),
+    ] {
+        let answer = hub.patch(&path, json!({name: value})).await;
+        let message = format!("Invalid value specified for property '{name}' of resource 'user'.");
+        assert_eq!((answer.status, answer.message()), (status, if status == 400 { message.as_str() } else { "" }), "{name}");
+    }
+    let taken = hub.patch(&format!("/users/{bo}"), json!({"mail": "ana@hub.example"})).await;
+    assert_eq!((taken.status, taken.code()), (400, "Request_BadRequest"));
+    let detail = &taken.body["error"]["details"][0];
+    assert_eq!((&detail["code"], &detail["target"]), (&json!("ObjectConflict"), &json!("proxyAddresses")));
+}
+
+#[tokio::test]
 async fn sessions_are_revoked() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
