@@ -30,6 +30,8 @@ mod value;
 
 use std::time::Duration;
 
+use xtsync_secrets::TenantSecrets;
+
 pub use reqwest::header::HeaderMap;
 
 pub use self::source::Reader;
@@ -38,6 +40,8 @@ pub use self::target::Writer;
 /// How requests to a tenant are made. The limits hold for each request.
 #[derive(Debug, Clone)]
 pub struct Options {
+    /// What the tenant's references to secrets are looked up in.
+    pub secrets: TenantSecrets,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
     /// Longest wait for a whole answer, token and connection included.
@@ -57,6 +61,7 @@ pub struct Options {
 impl Default for Options {
     fn default() -> Self {
         Self {
+            secrets: TenantSecrets::default(),
             connect_timeout: Duration::from_secs(5),
             timeout: Duration::from_secs(30),
             body_bytes_max: 32 * 1024 * 1024,

@@ -4,6 +4,7 @@
 //! other side. An Organization belongs to no tenant; a Tenant belongs to the namespace of its own name.
 
 mod access_policy;
+mod hosts;
 mod organization;
 mod projection;
 mod synchronization;
@@ -14,6 +15,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use access_policy::{Authority, CrossTenantAccessPolicy, PartnerTerms, UserType};
+pub use hosts::{AllowedHosts, InvalidHost};
 pub use organization::Organization;
 pub use projection::Projection;
 pub use synchronization::{

@@ -5,6 +5,7 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{RawQuery, State};
@@ -16,7 +17,11 @@ use prometheus::{Registry, TEXT_FORMAT, TextEncoder};
 use tokio::net::TcpListener;
 
 use crate::health::{Answer, Health, Question};
+use crate::listen::{self, Limits};
 use crate::shutdown::Shutdown;
+
+/// How long an answer that is under way may take at the end.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// Who may reach a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,12 +45,8 @@ pub async fn bind(address: SocketAddr, reach: Reach) -> io::Result<TcpListener> 
 }
 
 /// Serves until the shutdown, which should come after everything else has drained.
-///
-/// # Errors
-/// When the listener fails.
-pub async fn serve(listener: TcpListener, health: Health, registry: Registry, shutdown: Shutdown) -> io::Result<()> {
-    let stop = async move { shutdown.cancelled().await };
-    axum::serve(listener, router(health, registry)).with_graceful_shutdown(stop).await
+pub async fn serve(listener: TcpListener, health: Health, registry: Registry, shutdown: Shutdown) {
+    listen::serve(listener, router(health, registry), Limits::default(), shutdown, GRACE).await;
 }
 
 fn router(health: Health, registry: Registry) -> Router {
@@ -111,7 +112,7 @@ mod tests {
         assert!(ask(address, "/metrics").await.contains("\nxtsync_things_total 0\n"));
         assert!(ask(address, "/secrets").await.starts_with("404"));
         shutdown.begin();
-        server.await.unwrap().unwrap();
+        server.await.unwrap();
     }
 
     #[tokio::test]

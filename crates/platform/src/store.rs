@@ -44,7 +44,7 @@ const STATEMENTS_MAX: usize = 512;
 /// Where a store is and what it holds.
 #[derive(Clone)]
 pub struct Options {
-    /// `postgres://…`, or the directory of the SQLite files.
+    /// `postgres://…`, or the directory of the SQLite files, which may be written as `sqlite:DIR`.
     pub url: String,
     /// The service whose store it is: names the PostgreSQL schema, or the file `<dir>/<service>.sqlite`.
     pub service: &'static str,
@@ -65,6 +65,8 @@ impl fmt::Debug for Options {
 #[derive(Debug, Clone)]
 pub struct Store {
     database: Database,
+    /// Where leases are taken and renewed: beside all other work, which must not make them wait.
+    leases: Database,
     incarnation: Arc<str>,
     is_stuck: Arc<AtomicBool>,
 }
@@ -75,6 +77,14 @@ enum Database {
     Postgres(PgPool),
 }
 
+/// Whether a text says where a store is, as far as it can be told without a connection.
+///
+/// # Errors
+/// [`Error::Unusable`] when it says nothing, or is a URL of another kind.
+pub fn check_url(url: &str) -> Result<(), Error> {
+    if postgres::is_url(url) { postgres::check(url) } else { sqlite::check(url, "the store") }
+}
+
 impl Store {
     /// Opens a store, makes or migrates its tables, and gives it an id if it is new.
     ///
@@ -82,13 +92,16 @@ impl Store {
     /// [`Error::Away`] when the database cannot be reached, [`Error::Unusable`] when it can never serve: a directory that cannot be
     /// written, a broken URL, tables of a newer program.
     pub async fn open(options: Options) -> Result<Self, Error> {
-        let database = if postgres::is_url(&options.url) {
-            Database::Postgres(postgres::open(&options).await?)
+        let (database, leases) = if postgres::is_url(&options.url) {
+            let (pool, leases) = postgres::open(&options).await?;
+            (Database::Postgres(pool), Database::Postgres(leases))
         } else {
             let (writer, readers) = sqlite::open(&options).await?;
-            Database::Sqlite { writer, readers, clock: options.clock }
+            let file = Database::Sqlite { writer, readers, clock: options.clock };
+            // A file has one writer in any case.
+            (file.clone(), file)
         };
-        let mut store = Self { database, incarnation: Arc::from(""), is_stuck: Arc::default() };
+        let mut store = Self { database, leases, incarnation: Arc::from(""), is_stuck: Arc::default() };
         store.incarnation = open::incarnation(&store).await?;
         Ok(store)
     }
@@ -105,6 +118,11 @@ impl Store {
     /// [`Error::Away`] when the database cannot be reached, or other writers hold it too long.
     pub async fn begin(&self) -> Result<Transaction, Error> {
         Transaction::begin(&self.database, &self.is_stuck).await
+    }
+
+    /// As [`Store::begin`], for a lease: on connections that nothing else uses.
+    async fn begin_lease(&self) -> Result<Transaction, Error> {
+        Transaction::begin(&self.leases, &self.is_stuck).await
     }
 
     /// Reads outside a transaction: what was committed last.
@@ -178,12 +196,14 @@ impl Store {
 
     /// Closes all connections; SQLite folds its log into the file. Every later call fails.
     pub async fn close(&self) {
-        match &self.database {
-            Database::Sqlite { writer, readers, .. } => {
-                readers.close().await;
-                writer.close().await;
+        for database in [&self.leases, &self.database] {
+            match database {
+                Database::Sqlite { writer, readers, .. } => {
+                    readers.close().await;
+                    writer.close().await;
+                }
+                Database::Postgres(pool) => pool.close().await,
             }
-            Database::Postgres(pool) => pool.close().await,
         }
     }
 }

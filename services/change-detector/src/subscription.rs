@@ -11,6 +11,7 @@ use xtsync_platform::params;
 use xtsync_platform::store::{Row, Store, Transaction};
 
 use crate::error::{Error, corrupt};
+use crate::webhook::Hashes;
 
 /// A subscription as it was asked for.
 #[derive(Debug, Clone)]
@@ -18,7 +19,6 @@ pub(crate) struct Known {
     pub(crate) of: Collection,
     /// In the directory; none where there is none in force.
     pub(crate) id: Option<String>,
-    pub(crate) state_hash: String,
     pub(crate) url: String,
     pub(crate) expires: Timestamp,
     pub(crate) renew_at: Timestamp,
@@ -33,9 +33,20 @@ pub(crate) fn state_hash(client_state: &str) -> String {
 
 /// All of a tenant.
 pub(crate) async fn load(store: &Store, tenant: &TenantName) -> Result<Vec<Known>, Error> {
-    const SQL: &str =
-        "SELECT resource, id, state_hash, url, expires, renew_at, nudges FROM subscription WHERE tenant = $1 ORDER BY resource";
+    const SQL: &str = "SELECT resource, id, url, expires, renew_at, nudges FROM subscription WHERE tenant = $1 ORDER BY resource";
     store.fetch(SQL, params![tenant.as_str()]).await?.iter().map(read).collect()
+}
+
+/// The client states of all subscriptions, as hashes.
+pub(crate) async fn hashes(store: &Store) -> Result<Hashes, Error> {
+    let mut hashes = Hashes::new();
+    for row in store.fetch("SELECT tenant, state_hash FROM subscription", params![]).await? {
+        // What is no name of a tenant cannot be posted for either.
+        if let Ok(tenant) = TenantName::new(row.text(0)?) {
+            hashes.entry(tenant).or_default().insert(row.text(1)?);
+        }
+    }
+    Ok(hashes)
 }
 
 /// Notes what is about to be asked for, in place of what was: notifications may come before the answer does.
@@ -108,11 +119,10 @@ fn read(row: &Row) -> Result<Known, Error> {
             _ => return Err(corrupt("what a subscription is about")),
         },
         id: row.opt_text(1)?,
-        state_hash: row.text(2)?,
-        url: row.text(3)?,
-        expires: Timestamp(row.int(4)?),
-        renew_at: Timestamp(row.int(5)?),
-        nudges: row.uint(6)?,
+        url: row.text(2)?,
+        expires: Timestamp(row.int(3)?),
+        renew_at: Timestamp(row.int(4)?),
+        nudges: row.uint(5)?,
     })
 }
 

@@ -46,7 +46,7 @@ async fn store_and_publish(context: &Context, written: &[Written], actor: &str) 
     let mut tx = context.begin(context.epoch()?).await?;
     let standing = resources::read_in(&mut tx).await?;
     let wanted = wanted(&standing, written);
-    let problems = rules::problems(&wanted, written);
+    let problems = rules::problems(&wanted, written, &context.hosts);
     if !problems.is_empty() {
         return Err(Error::Refused(problems));
     }

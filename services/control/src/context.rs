@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, watch};
+use xtsync_domain::resource::AllowedHosts;
 use xtsync_platform::bus::Bus;
 use xtsync_platform::clock::Clock;
 use xtsync_platform::health::Condition;
@@ -27,6 +28,8 @@ pub(crate) struct Context {
     pub(crate) metrics: Metrics,
     /// Whether every topic that the read model is made of exists.
     pub(crate) topics: Condition,
+    /// The hosts that a Tenant may name.
+    pub(crate) hosts: AllowedHosts,
     /// Held while a revision is made and published: one after the other.
     pub(crate) revising: Mutex<()>,
     /// The newest revision that was published.

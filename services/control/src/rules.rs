@@ -4,16 +4,25 @@ use std::collections::BTreeMap;
 
 use xtsync_domain::TenantName;
 use xtsync_domain::configuration::{needs, validate};
-use xtsync_domain::resource::{Id, Kind, Spec};
+use xtsync_domain::resource::{AllowedHosts, Id, Kind, Spec};
 
 use crate::manifest::Written;
 use crate::problem::Problem;
 
 /// Every mistake in what would stand.
-pub(crate) fn problems(wanted: &BTreeMap<Id, Spec>, written: &[Written]) -> Vec<Problem> {
+pub(crate) fn problems(wanted: &BTreeMap<Id, Spec>, written: &[Written], hosts: &AllowedHosts) -> Vec<Problem> {
     let mut problems: Vec<Problem> = validate::problems(wanted).iter().map(|problem| placed(problem, written)).collect();
+    problems.extend(written.iter().filter_map(|resource| foreign(resource, hosts)));
     problems.sort();
     problems
+}
+
+/// A Tenant whose secrets would go to a host that this installation does not know.
+fn foreign(resource: &Written, hosts: &AllowedHosts) -> Option<Problem> {
+    let Spec::Tenant(tenant) = &resource.spec else { return None };
+    let field = hosts.forbidden(&tenant.graph)?;
+    let message = "names a host that is not allowed: Microsoft's clouds and loopback are, others by `xtsync run --allow-host`";
+    Some(Problem { place: Some(resource.place(&format!("spec.graph.{field}"))), message: message.to_owned() })
 }
 
 /// A mistake at its place; one in a resource that stood before names the resource instead.

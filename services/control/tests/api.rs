@@ -48,6 +48,34 @@ async fn without_the_token_nothing_is_answered() {
 }
 
 #[tokio::test]
+async fn who_may_apply_reads_no_file_of_the_server_and_sends_no_secret_elsewhere() {
+    let control = Control::start().await;
+    let mut client = control.client().await;
+    for (from, to, want) in [
+        ("{file: secret}", "{file: /etc/shadow}", "spec.graph.reader.clientSecret.file: is not a relative path"),
+        ("{file: secret}", "{file: /proc/self/environ}", "spec.graph.reader.clientSecret.file: is not a relative path"),
+        ("{file: secret}", "{file: ../hub/secret}", "spec.graph.reader.clientSecret.file: is not a relative path"),
+        (
+            "domain: emea.example",
+            "domain: emea.example, authority: 'https://evil.example'",
+            "spec.graph.authority: names a host that is not",
+        ),
+        ("domain: emea.example", "domain: emea.example, endpoint: 'https://evil.example'", "spec.graph.endpoint: names a host that is not"),
+        (
+            "domain: emea.example",
+            "domain: emea.example, endpoint: 'https://u:hunter2@graph.microsoft.com'",
+            "spec.graph.endpoint: holds cred",
+        ),
+    ] {
+        assert!(ORGANIZATION.contains(from), "{from}");
+        let refused = client.apply(apply("a.yaml", &ORGANIZATION.replacen(from, to, 1))).await.unwrap_err();
+        assert_eq!(refused.code(), Code::InvalidArgument, "{to}");
+        assert!(refused.message().contains(want) && !refused.message().contains("hunter2"), "{to}: {}", refused.message());
+    }
+    control.stop().await;
+}
+
+#[tokio::test]
 async fn what_is_refused_is_named_with_its_place_and_nothing_of_it_is_applied() {
     let control = Control::start().await;
     let mut client = control.client().await;

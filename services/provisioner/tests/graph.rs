@@ -11,8 +11,10 @@ use bed::{Bed, gone, present};
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
 use xtsync_directory::graph::{Options, Writer};
+use xtsync_domain::TenantName;
 use xtsync_domain::resource::{Client, Graph, SecretRef};
 use xtsync_harness::Dir;
+use xtsync_secrets::SecretsDir;
 use xtsync_tenant_sim::{Matching, Sim};
 
 /// The simulator, and a bed that writes its tenant `hub`.
@@ -23,11 +25,13 @@ async fn hub() -> (Sim, Bed, Dir) {
     let serving = sim.clone();
     tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
     let secrets = Dir::new().unwrap();
-    std::fs::write(secrets.join("secret"), "secret").unwrap();
-    let client = || Client { client_id: "app".to_owned(), client_secret: SecretRef { file: secrets.join("secret") } };
+    std::fs::create_dir(secrets.join("hub")).unwrap();
+    std::fs::write(secrets.join("hub/secret"), "secret").unwrap();
+    let client = || Client { client_id: "app".to_owned(), client_secret: SecretRef { file: "secret".into() } };
     let (reader, writer) = (client(), Some(client()));
     let graph = Graph { domain: "hub".into(), endpoint: url.clone(), authority: url, reader, writer, notifications: None };
-    let writer = Writer::new(&graph, Options::default()).unwrap();
+    let options = Options { secrets: SecretsDir::new(secrets.path()).of(&TenantName::new("hub").unwrap()), ..Options::default() };
+    let writer = Writer::new(&graph, options).unwrap();
     let bed = Bed::through(Arc::new(writer)).await;
     (sim, bed, secrets)
 }

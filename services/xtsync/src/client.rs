@@ -1,5 +1,7 @@
 //! A client of the control API.
 
+mod server;
+
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -9,7 +11,7 @@ use tonic::metadata::{Ascii, MetadataValue};
 use tonic::server::NamedService;
 use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
-use tonic::transport::{Channel, Endpoint};
+use tonic::transport::Channel;
 use tonic::{Code, Request, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
@@ -21,15 +23,18 @@ use xtsync_proto::v1::control_service_server::ControlServiceServer;
 
 use crate::exit::{self, Failure};
 
-/// The longest that connecting may take.
-const CONNECT_MAX: Duration = Duration::from_secs(5);
+pub use server::Trust;
 
 /// Where control is, and what it asks for.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Connection {
-    /// Address of the control API
+    /// Address of the control API: https://, or http:// on loopback
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8600", env = "XTSYNC_SERVER")]
     pub server: String,
+
+    /// How a server at https:// is proven.
+    #[command(flatten)]
+    pub trust: Trust,
 
     /// File with the token of the control API [default: token in the data directory]
     #[arg(long, value_name = "FILE", env = "XTSYNC_TOKEN_FILE")]
@@ -78,9 +83,8 @@ impl Connection {
 
     /// A channel, the token, and whether control says that it serves.
     async fn try_to_connect(&self) -> exit::Result<(Channel, Token, bool)> {
-        let endpoint = Endpoint::from_shared(self.server.clone())
-            .map_err(|error| exit::Code::Usage.because(anyhow!(error).context(format!("'{}' is no address", self.server))))?;
-        let endpoint = endpoint.connect_timeout(CONNECT_MAX).http2_keep_alive_interval(Duration::from_secs(30));
+        // Before the token is read: it goes nowhere in the clear.
+        let endpoint = server::endpoint(&self.server, self.trust.ca.as_deref()).map_err(|error| exit::Code::Usage.because(error))?;
         let file = self.token_file.clone().unwrap_or_else(|| self.data_dir.join("token"));
         let token = Token::read(&file)
             .map_err(|error| anyhow!("no token of control in {} ({error}): name it by --token-file or --data-dir", file.display()))?;

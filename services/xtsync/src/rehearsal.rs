@@ -8,10 +8,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use xtsync_control::manifest::{self, File};
+use xtsync_domain::resource::Kind;
 use xtsync_proto::v1::{ApplyRequest, Document, GetLinkRequest, GetStatusRequest, Link, Status};
 use xtsync_tenant_sim::{Sim, TenantHandle};
 
-use crate::client::{Client, Connection, failure, patiently};
+use crate::client::{Client, Connection, Trust, failure, patiently};
 use crate::command::status::until_settled;
 use crate::exit;
 use crate::run::{self, Options, Running};
@@ -45,7 +47,7 @@ impl Rehearsal {
             async move { sim.serve(listener, pending()).await }
         });
         let data = folder.path().join("data");
-        let running = run::start(Options { poll: POLL, ..Options::embedded(&data) }).await?;
+        let running = run::start(Options { poll: POLL, secrets_dir: folder.path().join("secrets"), ..Options::embedded(&data) }).await?;
         let client = connect(&running, &data).await?;
         Ok(Self { folder, address, sim, running, client })
     }
@@ -64,16 +66,26 @@ impl Rehearsal {
         self.sim.tenant(name).with_context(|| format!("no tenant {name}"))
     }
 
-    /// Applies YAML in which `{address}` stands for the simulated tenants and `{secret}` for the file with their application's secret.
+    /// Applies YAML in which `{address}` stands for the simulated tenants and `{secret}` for their application's secret.
     ///
     /// # Errors
     /// When control refuses it.
     pub async fn apply(&mut self, name: &str, yaml: &str) -> exit::Result {
-        let secret = self.folder.path().join("secret");
-        std::fs::write(&secret, "secret").context("writing the simulated application's secret")?;
-        let yaml = yaml.replace("{address}", &self.address).replace("{secret}", &secret.display().to_string());
+        let yaml = yaml.replace("{address}", &self.address).replace("{secret}", "secret");
+        self.write_secrets(&yaml).context("writing the simulated application's secrets")?;
         let request = ApplyRequest { documents: vec![Document { name: name.to_owned(), yaml }], actor: "rehearsal".to_owned() };
         patiently(UP_WITHIN, async || self.client.apply(request.clone()).await).await.map_err(|status| failure(&status))?;
+        Ok(())
+    }
+
+    /// Gives each Tenant of a text the simulated application's secret. A text that is refused gets none.
+    fn write_secrets(&self, yaml: &str) -> std::io::Result<()> {
+        let written = manifest::read(&[File { name: String::new(), yaml: yaml.to_owned() }]).unwrap_or_default();
+        for tenant in written.iter().filter(|resource| resource.id.kind == Kind::Tenant) {
+            let folder = self.folder.path().join("secrets").join(&tenant.id.name);
+            std::fs::create_dir_all(&folder)?;
+            std::fs::write(folder.join("secret"), "secret")?;
+        }
         Ok(())
     }
 
@@ -117,6 +129,7 @@ impl Rehearsal {
 async fn connect(running: &Running, data: &Path) -> anyhow::Result<Client> {
     let control = running.control.context("control does not listen")?;
     let server = format!("http://{control}");
-    let connection = Connection { server, token_file: None, data_dir: data.to_owned(), connect_timeout: UP_WITHIN };
+    let connection =
+        Connection { server, trust: Trust::default(), token_file: None, data_dir: data.to_owned(), connect_timeout: UP_WITHIN };
     connection.connect().await.map_err(|failure| failure.error)
 }

@@ -66,6 +66,7 @@ pub struct Running {
 /// When an address is taken, the data directory is another process's, or the token cannot be read. What is merely away is waited for.
 pub async fn start(options: Options) -> anyhow::Result<Running> {
     let health = Health::new();
+    options.check_store()?;
     let control = listen(&options).await?;
     let admin = bind(options.admin).await?;
     let notify = bind(options.notify.filter(|_| options.roles.contains(&Role::ChangeDetector))).await?;
@@ -86,7 +87,7 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
     };
     if let Some(listener) = admin {
         let served = admin::serve(listener, health.clone(), options.registry.clone(), admin_shutdown);
-        running.admin_server.spawn(async move { report("admin listener", served.await) });
+        running.admin_server.spawn(served);
     }
     let desk = Desk::new();
     if let Some((listener, token)) = control {
@@ -98,7 +99,7 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
     let inbox = Inbox::new(running.nudge.clone());
     if let Some(listener) = notify {
         let served = xtsync_change_detector::serve(listener, inbox.clone(), shutdown.clone());
-        running.roles.spawn(async move { report("listener for notifications", served.await) });
+        running.roles.spawn(served);
     }
     let starter = Starter { options: options.clone(), desk, inbox, supply };
     for role in &options.roles {

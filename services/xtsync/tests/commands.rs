@@ -88,13 +88,35 @@ fn without_a_server_each_mistake_has_its_words_and_its_exit_code() {
             1,
             "error: the control API listens on loopback only for now",
         ),
+        (
+            vec!["run", "--store", "postgress://u:hunter2@db/x", "--admin-listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"],
+            1,
+            "error: --store: ",
+        ),
+        (vec!["run", "--store", "mysql://db/x", "--admin-listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"], 1, "error: --store: "),
+        (vec!["run", "--data-dir", "postgres://db/x"], 2, "it is a URL, not a path"),
+        (
+            vec!["run", "--bus", "kafka://broker:9092", "--admin-listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"],
+            1,
+            "parameter security: it is missing",
+        ),
+        (
+            vec!["run", "--allow-host", "https://x", "--admin-listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"],
+            1,
+            "error: --allow-host: 'https://x' is not a host",
+        ),
+        (vec!["status", "--server", "http://control.example:8600"], 2, "the token would travel in the clear"),
         (vec!["run", "--bus", "nats://here", "--admin-listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"], 1, "kafka://"),
     ] {
         let (got, out, err) = done(dir.path(), &arguments);
         assert_eq!(got, code, "{arguments:?}: {err}");
         let printed = if code == 0 { out } else { err };
-        assert!(printed.contains(words), "{arguments:?}: {printed}");
+        assert!(printed.contains(words) && !printed.contains("hunter2"), "{arguments:?}: {printed}");
     }
+    let mut left: Vec<String> =
+        std::fs::read_dir(dir.path()).unwrap().map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    left.sort();
+    assert_eq!(left, ["bad.yaml", "blank.yaml", "empty", "xtsync-data"], "a URL became a folder");
 }
 
 #[tokio::test]

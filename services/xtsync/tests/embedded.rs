@@ -13,7 +13,7 @@ use xtsync_harness::Dir;
 const DRAIN: Duration = Duration::from_secs(30);
 
 fn options(dir: &Dir) -> Options {
-    Options { poll: Duration::from_millis(100), ..Options::embedded(&dir.join("data")) }
+    Options { poll: Duration::from_millis(100), secrets_dir: dir.join("secrets"), ..Options::embedded(&dir.join("data")) }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -52,6 +52,17 @@ async fn a_data_directory_in_use_and_an_address_beyond_loopback_are_refused() {
     let running = start(options(&dir)).await.unwrap();
     let refused = start(options(&dir)).await.err().unwrap().to_string();
     assert!(refused.contains("another process has this log open"), "{refused}");
+    for (name, mode) in [("open", 0o755), ("group", 0o750)] {
+        std::fs::create_dir(dir.join(name)).unwrap();
+        std::fs::set_permissions(dir.join(name), std::os::unix::fs::PermissionsExt::from_mode(mode)).unwrap();
+        let refused = format!("{:#}", start(Options::embedded(&dir.join(name))).await.err().unwrap());
+        assert!(refused.contains(&format!("may be used by others (mode {mode:o}): chmod 700 it")), "{refused}");
+    }
+    for file in std::fs::read_dir(dir.join("data")).unwrap() {
+        let file = file.unwrap();
+        let mode = std::os::unix::fs::PermissionsExt::mode(&file.metadata().unwrap().permissions()) & 0o777;
+        assert_eq!(mode, 0o600, "{}", file.path().display());
+    }
     let open = Options { listen: "0.0.0.0:0".parse().unwrap(), ..options(&dir) };
     let refused = start(open).await.err().unwrap().to_string();
     assert_eq!(refused, "the control API listens on loopback only for now, not on 0.0.0.0:0");

@@ -25,7 +25,10 @@ async fn told_to_tell(dir: &Dir, options: impl FnOnce(Options) -> Options, deliv
     let (sim, yaml) = tenants(5, dir.path()).await;
     sim.set_delivery(delivery);
     let here = "127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap();
-    let running = start(Options { notify: Some(here.into()), ..options(Options::embedded(&dir.join("data"))) }).await.unwrap();
+    let running =
+        start(Options { notify: Some(here.into()), secrets_dir: dir.join("secrets"), ..options(Options::embedded(&dir.join("data"))) })
+            .await
+            .unwrap();
     let url = format!("notifications: {{url: 'http://{}'}}, reader", running.notify.unwrap());
     let client = running.client().await.unwrap();
     apply(&client, &yaml.replacen("reader", &url, 1)).await;

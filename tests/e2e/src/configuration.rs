@@ -3,29 +3,42 @@
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
 use crate::fleet::Plan;
 
-/// Writes a folder of YAML for a plan, whose sources tell of changes to `notified`, and in it the simulated application's secret.
+/// Writes a folder of YAML for a plan, whose sources tell of changes to `notified`, and below it the simulated application's secrets.
 ///
 /// # Errors
 /// When it cannot be written.
 pub fn write(folder: &Path, address: &str, plan: &Plan, notified: Option<&str>) -> Result<()> {
     fs::create_dir_all(folder)?;
-    let secret = folder.join("secret");
-    fs::write(&secret, "secret")?;
-    fs::write(folder.join("contoso.yaml"), yaml(&secret, address, plan, notified)?)?;
+    for tenant in tenants(plan) {
+        let secrets = secrets(folder).join(tenant);
+        fs::create_dir_all(&secrets)?;
+        fs::write(secrets.join("secret"), "secret")?;
+    }
+    fs::write(folder.join("contoso.yaml"), yaml(address, plan, notified)?)?;
     Ok(())
 }
 
-fn yaml(secret: &Path, address: &str, plan: &Plan, notified: Option<&str>) -> Result<String> {
+/// Where the secrets of a folder's tenants are.
+#[must_use]
+pub fn secrets(folder: &Path) -> PathBuf {
+    folder.join("secrets")
+}
+
+fn tenants(plan: &Plan) -> BTreeSet<&str> {
+    plan.pairs.iter().flat_map(|(source, target)| [source.as_str(), target]).collect()
+}
+
+fn yaml(address: &str, plan: &Plan, notified: Option<&str>) -> Result<String> {
     let Plan { pairs, scope, settle, .. } = plan;
     let (groups, settle) = (scope.join(", "), settle.as_millis());
-    let client = format!("{{clientId: app, clientSecret: {{file: {}}}}}", secret.display());
-    let tenants: BTreeSet<&str> = pairs.iter().flat_map(|(source, target)| [source.as_str(), target]).collect();
+    let client = "{clientId: app, clientSecret: {file: secret}}";
+    let tenants = tenants(plan);
     let names = tenants.iter().copied().collect::<Vec<_>>().join(", ");
     let mut yaml = format!("apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {{name: contoso}}\nspec: {{tenants: [{names}]}}\n");
     for tenant in tenants {

@@ -170,6 +170,7 @@ impl Fleet {
         command.args(["--admin-listen", &admin, "--listen", &control, "--token-file", &self.token()]);
         command.args(["--poll", &milliseconds(self.plan.poll), "--lease-ttl", &milliseconds(self.plan.lease_ttl)]);
         command.arg("--data-dir").arg(self.folder.join(&name));
+        command.arg("--secrets-dir").arg(configuration::secrets(&self.configuration()));
         if self.plan.notified && (role, index) == ("change-detector", 0) {
             command.args(["--notify-listen", &self.notified]);
         }

@@ -1,5 +1,7 @@
 //! Temporary directories that are gone after the test, at the latest when the next one begins.
 
+use std::fs::Permissions;
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::Once;
 
@@ -23,7 +25,11 @@ impl Dir {
         static SWEPT: Once = Once::new();
         SWEPT.call_once(|| sweep(&std::env::temp_dir()));
         let prefix = format!("{PREFIX}{}-", std::process::id());
-        let dir = tempfile::Builder::new().prefix(&prefix).tempdir().context("making a temporary directory")?;
+        let dir = tempfile::Builder::new()
+            .prefix(&prefix)
+            .permissions(Permissions::from_mode(0o700))
+            .tempdir()
+            .context("making a temporary directory")?;
         Ok(Self(dir))
     }
 

@@ -39,7 +39,7 @@ impl Http {
             return Err(Error::Forbidden { code: format!("plain_http_{field}") });
         }
         let client = client(graph, &options)?;
-        let tokens = Tokens::new(client.clone(), graph, application, options.body_bytes_max)?;
+        let tokens = Tokens::new(client.clone(), graph, application, &options)?;
         let exchanges = Exchanges::new(client, &graph.endpoint, &options)?;
         Ok(Self { exchanges, tokens, warned: AtomicBool::new(false), endpoint: graph.endpoint.clone(), options })
     }

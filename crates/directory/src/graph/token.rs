@@ -3,28 +3,25 @@
 //! One request for a token is under way at a time; those who wait for it share its outcome, also a failure. The secret is read from its
 //! file at each request, so that a rotated one is seen, and is in no error or log.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::Value as Json;
-use tokio::io::AsyncReadExt;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::debug;
 use url::Url;
 use xtsync_domain::resource;
+use xtsync_secrets::TenantSecrets;
 
 use super::request::Effect;
-use super::{answer, bounded, refusal, retry_after};
+use super::{Options, answer, bounded, refusal, retry_after};
 use crate::{Error, Result};
 
 /// A token is renewed this long before it expires, so that it does not expire on its way.
 const RENEW_BEFORE: Duration = Duration::from_secs(120);
-/// A secret is shorter than this; a larger file is something else.
-const SECRET_BYTES_MAX: u64 = 64 * 1024;
 /// The largest answer of a token endpoint.
 const ANSWER_BYTES_MAX: usize = 1024 * 1024;
 /// The longest token; a longer one no server takes in a header.
@@ -42,7 +39,8 @@ pub(super) struct Tokens {
     url: Url,
     scope: String,
     client_id: String,
-    secret_file: PathBuf,
+    secret: resource::SecretRef,
+    secrets: TenantSecrets,
     body_bytes_max: usize,
     kept: Mutex<Kept>,
 }
@@ -74,7 +72,7 @@ struct Denied {
 
 impl Tokens {
     /// The tokens of that application in that tenant; asks for none yet.
-    pub(super) fn new(client: Client, graph: &resource::Graph, application: &resource::Client, body_bytes_max: usize) -> Result<Self> {
+    pub(super) fn new(client: Client, graph: &resource::Graph, application: &resource::Client, options: &Options) -> Result<Self> {
         let mut url = graph.authority.clone();
         url.path_segments_mut()
             .map_err(|()| Error::Malformed { reason: "an authority that has no paths".to_owned() })?
@@ -85,8 +83,9 @@ impl Tokens {
             url,
             scope: format!("{}/.default", graph.endpoint.as_str().trim_end_matches('/')),
             client_id: application.client_id.clone(),
-            secret_file: application.client_secret.file.clone(),
-            body_bytes_max,
+            secret: application.client_secret.clone(),
+            secrets: options.secrets.clone(),
+            body_bytes_max: options.body_bytes_max,
             kept: Mutex::default(),
         })
     }
@@ -122,7 +121,7 @@ impl Tokens {
 
     async fn ask(&self) -> Result<Token> {
         let asked = Instant::now();
-        let secret = self.secret().await?;
+        let secret = self.secrets.read(&self.secret).await.map_err(|error| Error::Unauthorized { code: error.code().to_owned() })?;
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", &self.client_id),
@@ -145,17 +144,6 @@ impl Tokens {
         }
         // A token that lasts hardly longer than the margin is used for half of its life.
         Ok(Token { bearer, renew_at: asked + lasts.saturating_sub(RENEW_BEFORE).max(lasts / 2) })
-    }
-
-    async fn secret(&self) -> Result<SecretString> {
-        let unreadable = |code: &str| Error::Unauthorized { code: code.to_owned() };
-        let file = tokio::fs::File::open(&self.secret_file).await.map_err(|_| unreadable("secret_unreadable"))?;
-        let mut text = String::new();
-        file.take(SECRET_BYTES_MAX).read_to_string(&mut text).await.map_err(|_| unreadable("secret_unreadable"))?;
-        match text.trim() {
-            "" => Err(unreadable("secret_empty")),
-            secret => Ok(SecretString::from(secret)),
-        }
     }
 }
 

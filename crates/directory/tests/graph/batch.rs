@@ -26,7 +26,7 @@ async fn writer(says: impl IntoIterator<Item = Say>) -> (Fake, Writer) {
 
 async fn writer_with(options: Options, says: impl IntoIterator<Item = Say>) -> (Fake, Writer) {
     let fake = Fake::that_says([done()].into_iter().chain(says)).await;
-    let writer = Writer::new(&fake.graph(), options).unwrap();
+    let writer = fake.writer(options);
     writer.set_enabled(&id("first"), false).await.unwrap();
     (fake, writer)
 }
@@ -161,7 +161,7 @@ async fn who_was_taken_along_keeps_no_place_from_others() {
 #[tokio::test]
 async fn a_tenant_does_what_a_batch_asks_for() {
     let tenants = Tenants::with_people(60).await;
-    let writer = Writer::new(&tenants.graph("emea"), narrow()).unwrap();
+    let writer = Writer::new(&tenants.graph("emea"), Options { secrets: tenants.options("emea").secrets, ..narrow() }).unwrap();
     let people: Vec<TargetId> = tenants.tenant("emea").users().into_iter().map(|user| id(&user.to_string())).collect();
     let all = people.iter().map(|person| writer.set_enabled(person, false));
     for answer in futures::future::join_all(all).await {

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use xtsync_directory::graph::{Options, Reader, Writer};
 use xtsync_domain::resource::Graph;
 
 use crate::tenants;
@@ -53,6 +54,18 @@ impl Fake {
 
     pub(crate) fn graph(&self) -> Graph {
         tenants::graph(self.address, "emea", self.secrets.path())
+    }
+
+    pub(crate) fn reader(&self, options: Options) -> Reader {
+        Reader::new(&self.graph(), self.with_secrets(options)).unwrap()
+    }
+
+    pub(crate) fn writer(&self, options: Options) -> Writer {
+        Writer::new(&self.graph(), self.with_secrets(options)).unwrap()
+    }
+
+    pub(crate) fn with_secrets(&self, options: Options) -> Options {
+        Options { secrets: tenants::options("emea", self.secrets.path()).secrets, ..options }
     }
 
     /// The requests so far, as they came.

@@ -6,7 +6,7 @@ use std::thread::{self, ThreadId};
 use std::time::Duration;
 
 use tracing::Level;
-use xtsync_directory::graph::{Options, Reader, Writer};
+use xtsync_directory::graph::Options;
 use xtsync_directory::{Cursor, Invitation, Source, Target};
 use xtsync_domain::{Attributes, TargetId};
 
@@ -74,8 +74,8 @@ async fn no_error_and_no_log_line_says_a_secret_an_address_or_a_value() {
 /// Everything that is said of failures when all is tried once.
 async fn failures(fake: &Fake) -> String {
     let options = || Options { timeout: Duration::from_millis(50), ..Options::default() };
-    let reader = Reader::new(&fake.graph(), options()).unwrap();
-    let writer = Writer::new(&fake.graph(), options()).unwrap();
+    let reader = fake.reader(options());
+    let writer = fake.writer(options());
     let id = TargetId::from("u");
     let attributes: Attributes = [("city", "salary".into()), ("mobilePhone", "salary".into())].into_iter().collect();
     let invitation = Invitation { address: "ana@emea.example".to_owned(), display_name: Some("ana".to_owned()) };

@@ -262,13 +262,13 @@ async fn a_revoked_token_is_replaced_once_and_refused_credentials_are_said() {
     let before = asked();
     // The secret is read at each request for a token: a rotated one is seen, a wrong or missing one is said.
     let graph = tenants.graph("emea");
-    let file = &graph.reader.client_secret.file;
+    let file = &tenants.secret_file("emea", "reader");
     for (secret, want) in [(Some("wrong"), "invalid_client"), (Some(" \n"), "secret_empty"), (None, "secret_unreadable")] {
         match secret {
             Some(secret) => std::fs::write(file, secret).unwrap(),
             None => std::fs::remove_file(file).unwrap(),
         }
-        let fresh = Reader::new(&graph, Options::default()).unwrap();
+        let fresh = Reader::new(&graph, tenants.options("emea")).unwrap();
         // Those who wait for one token share its failure too.
         for answer in futures::future::join_all((0..5).map(|_| fresh.user_count())).await {
             assert_eq!(answer.unwrap_err(), unauthorized(want));

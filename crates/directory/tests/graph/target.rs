@@ -240,7 +240,7 @@ async fn a_tenant_without_a_writer_cannot_be_written_and_a_reader_writes_nothing
     let tenants = Tenants::with_people(0).await;
     let mut graph = tenants.graph("hub");
     graph.writer = Some(graph.reader.clone());
-    let error = Writer::new(&graph, Options::default()).unwrap().set_enabled(&target(Uuid::nil()), false).await.unwrap_err();
+    let error = Writer::new(&graph, tenants.options("hub")).unwrap().set_enabled(&target(Uuid::nil()), false).await.unwrap_err();
     assert!(matches!(error, Error::Forbidden { .. }), "{error:?}");
     graph.writer = None;
     let error = Writer::new(&graph, Options::default()).err().unwrap();

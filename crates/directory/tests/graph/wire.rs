@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use xtsync_directory::graph::{Options, Reader, Writer};
+use xtsync_directory::graph::{Options, Writer};
 use xtsync_directory::{Collection, Cursor, Error, Next, Source, Subscribe, Subscription, Target};
 use xtsync_domain::{TargetId, Timestamp};
 
@@ -27,14 +27,14 @@ fn patience(say: &Say) -> Options {
 async fn read(say: Say) -> Result<usize, Error> {
     let options = patience(&say);
     let fake = Fake::that_says([say]).await;
-    let page = Reader::new(&fake.graph(), options).unwrap().users(&[], None).await?;
+    let page = fake.reader(options).users(&[], None).await?;
     Ok(page.changes.len())
 }
 
 async fn write(say: Say) -> Result<(), Error> {
     let options = patience(&say);
     let fake = Fake::that_says([say]).await;
-    Writer::new(&fake.graph(), options).unwrap().set_enabled(&TargetId::from("u"), false).await
+    fake.writer(options).set_enabled(&TargetId::from("u"), false).await
 }
 
 fn word(error: &Error) -> &'static str {
@@ -87,11 +87,11 @@ async fn an_answer_that_is_not_graphs_is_told_by_whether_a_write_may_have_happen
 async fn a_directory_that_is_not_there_did_surely_nothing() {
     let fake = Fake::that_says([]).await;
     let mut graph = fake.graph();
-    let writer = Writer::new(&graph, options()).unwrap();
+    let writer = Writer::new(&graph, fake.with_secrets(options())).unwrap();
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     // Tokens come from where they came; Graph itself is away.
     graph.endpoint = format!("http://{gone}").parse().unwrap();
-    let away = Writer::new(&graph, options()).unwrap();
+    let away = Writer::new(&graph, fake.with_secrets(options())).unwrap();
     assert_eq!(word(&away.purge(&TargetId::from("u")).await.unwrap_err()), "away");
     assert_eq!(word(&writer.purge(&TargetId::from("u")).await.unwrap_err()), "unknown");
 }
@@ -100,7 +100,7 @@ async fn a_directory_that_is_not_there_did_surely_nothing() {
 async fn a_link_to_another_host_is_not_followed() {
     let link = "https://graph.evil.example/v1.0/users/delta?$deltatoken=1";
     let fake = Fake::that_says([json(200, &format!(r#"{{"value":[],"@odata.deltaLink":"{link}"}}"#))]).await;
-    let reader = Reader::new(&fake.graph(), options()).unwrap();
+    let reader = fake.reader(options());
     let error = reader.users(&[], None).await.unwrap_err();
     assert_eq!(error, Error::Malformed { reason: "a link to another host, or one that cannot be followed".to_owned() });
     let port = fake.address.port();
@@ -128,7 +128,7 @@ async fn k_08_an_empty_link_is_no_link_and_a_page_without_any_is_told() {
         (r#""@odata.nextLink":"","@odata.deltaLink":"""#.to_owned(), None),
     ] {
         let fake = Fake::that_says([json(200, &format!(r#"{{"value":[],{links}}}"#))]).await;
-        let page = Reader::new(&fake.graph(), options()).unwrap().users(&[], None).await;
+        let page = fake.reader(options()).users(&[], None).await;
         assert_eq!(page.ok().map(|page| matches!(page.next, Next::Complete(_))), want, "{links}");
     }
 }
@@ -138,7 +138,7 @@ async fn a_token_that_cannot_be_sent_is_not_kept_and_one_that_lasts_for_ever_is(
     let page = || json(200, &format!(r#"{{"value":[],"@odata.deltaLink":"http://{SELF}/x"}}"#));
     let token = |token: &str, lasts: &str| json(200, &format!(r#"{{"access_token":"{token}","expires_in":{lasts}}}"#));
     let fake = Fake::that_grants([token("a\\nb", "3600"), token("good", "9223372036854775807")], [page(), page()]).await;
-    let reader = Reader::new(&fake.graph(), options()).unwrap();
+    let reader = fake.reader(options());
     let error = reader.users(&[], None).await.unwrap_err();
     assert_eq!(error, Error::Malformed { reason: "a token that cannot be a header".to_owned() });
     reader.users(&[], None).await.unwrap();
@@ -150,7 +150,7 @@ async fn a_token_that_cannot_be_sent_is_not_kept_and_one_that_lasts_for_ever_is(
 async fn a_link_that_no_store_or_server_takes_is_no_link() {
     for link in [r"http://127.0.0.1:00000/x\u0000y".to_owned(), format!("http://127.0.0.1:00000/{}", "x".repeat(65_536))] {
         let fake = Fake::that_says([json(200, &format!(r#"{{"value":[],"@odata.nextLink":"{link}"}}"#))]).await;
-        let error = Reader::new(&fake.graph(), Options::default()).unwrap().users(&[], None).await.unwrap_err();
+        let error = fake.reader(Options::default()).users(&[], None).await.unwrap_err();
         assert_eq!(word(&error), "malformed");
     }
 }
@@ -159,7 +159,7 @@ async fn a_link_that_no_store_or_server_takes_is_no_link() {
 async fn an_object_that_makes_no_sense_is_rejected_alone_with_its_place() {
     let body = r#"{"value":[{"id":"u"},{"city":"Rome"},{"id":"v","city":7}],"@odata.deltaLink":"http://127.0.0.1:00000/x"}"#;
     let fake = Fake::that_says([json(200, body)]).await;
-    let page = Reader::new(&fake.graph(), options()).unwrap().users(&[], None).await.unwrap();
+    let page = fake.reader(options()).users(&[], None).await.unwrap();
     assert_eq!(page.changes.len(), 2);
     let rejected: Vec<(usize, &str)> = page.rejected.iter().map(|rejected| (rejected.index, rejected.reason.as_str())).collect();
     assert_eq!(rejected, [(1, "it has no id"), (2, "city of user v is of another type")]);
@@ -169,7 +169,7 @@ async fn an_object_that_makes_no_sense_is_rejected_alone_with_its_place() {
 async fn a_refused_token_is_replaced_once_and_each_request_tells_its_trace() {
     let unauthorized = r#"{"error":{"code":"InvalidAuthenticationToken","message":"m"}}"#;
     let fake = Fake::that_says([json(401, unauthorized), json(204, "")]).await;
-    let writer = Writer::new(&fake.graph(), options()).unwrap();
+    let writer = fake.writer(options());
     writer.revoke_sessions(&TargetId::from("u")).await.unwrap();
     let requests: Vec<String> = fake.seen().into_iter().filter(|request| !request.contains("/oauth2/")).collect();
     assert_eq!(requests.len(), 2);
@@ -183,7 +183,7 @@ async fn a_refused_token_is_replaced_once_and_each_request_tells_its_trace() {
 async fn many_callers_ask_for_one_token() {
     let page = r#"{"value":[],"@odata.deltaLink":"http://127.0.0.1:00000/x"}"#;
     let fake = Fake::that_says(vec![json(200, page); 20]).await;
-    let reader = Reader::new(&fake.graph(), Options::default()).unwrap();
+    let reader = fake.reader(Options::default());
     let all = (0..20).map(|_| reader.users(&[], None));
     futures::future::try_join_all(all).await.unwrap();
     assert_eq!(fake.seen().iter().filter(|request| request.contains("/oauth2/")).count(), 1);
@@ -195,7 +195,7 @@ async fn a_subscription_is_asked_for_renewed_and_ended() {
     let gone = r#"{"error":{"code":"ResourceNotFound","message":"The object was not found."}}"#;
     let says = [json(201, made), json(200, made), json(404, gone), json(204, ""), json(404, gone), json(201, r#"{"id":"s-2"}"#)];
     let fake = Fake::that_says(says).await;
-    let reader = Reader::new(&fake.graph(), Options::default()).unwrap();
+    let reader = fake.reader(Options::default());
     let until = Timestamp::parse("2026-11-22T08:00:00Z").unwrap();
     let sooner = Timestamp::parse("2026-11-22T07:00:00Z").unwrap();
     let url = "https://xtsync.example/notifications/emea".parse().unwrap();

@@ -92,6 +92,12 @@ fn check_tenant(tenant: &Tenant, wanted: &BTreeMap<Id, Spec>, found: &mut Found<
     if let Some(field) = tenant.graph.plain_http() {
         found.add(format!("spec.graph.{field}"), "would send a secret in the clear: use https, or http to this machine");
     }
+    if let Some(field) = tenant.graph.overfull_url() {
+        found.add(format!("spec.graph.{field}"), "holds credentials, a query or a fragment: write scheme, host, port and path only");
+    }
+    for (field, _) in tenant.graph.secrets().filter(|(_, secret)| !secret.is_below()) {
+        found.add(format!("spec.graph.{field}"), "is not a relative path without '..': it is looked up in the tenant's secrets directory");
+    }
     if tenant.graph.domain.is_empty() {
         found.add("spec.graph.domain", "is empty");
     }

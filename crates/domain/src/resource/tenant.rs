@@ -2,7 +2,7 @@
 //!
 //! Credentials are references, resolved where they are used. Reader and writer are apart, and only the provisioner uses a writer.
 
-use std::path::PathBuf;
+use std::path::{Component, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use url::Url;
@@ -61,8 +61,17 @@ pub struct Client {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct SecretRef {
-    /// A file that holds it, read at each use, so that a rotated mount is seen.
+    /// A file that holds it, below the tenant's own secrets directory; read at each use, so that a rotated mount is seen.
     pub file: PathBuf,
+}
+
+impl SecretRef {
+    /// Whether the path stays below the directory that it starts from, as far as its own text says.
+    #[must_use]
+    pub fn is_below(&self) -> bool {
+        let mut parts = self.file.components().peekable();
+        parts.peek().is_some() && parts.all(|part| matches!(part, Component::Normal(_)))
+    }
 }
 
 impl Graph {
@@ -78,15 +87,43 @@ impl Graph {
     }
 }
 
+impl Graph {
+    /// The field whose URL holds more than where a service is: credentials, which resources never hold since they are shown, or a query
+    /// or fragment, which what is appended would end up in.
+    #[must_use]
+    pub fn overfull_url(&self) -> Option<&'static str> {
+        let notifications = self.notifications.iter().map(|notifications| ("notifications.url", &notifications.url));
+        let is_plain =
+            |url: &Url| url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+        let urls = [("endpoint", &self.endpoint), ("authority", &self.authority)].into_iter().chain(notifications);
+        urls.into_iter().find(|(_, url)| !is_plain(url)).map(|(field, _)| field)
+    }
+
+    /// The references to secrets, each with its field.
+    pub fn secrets(&self) -> impl Iterator<Item = (&'static str, &SecretRef)> {
+        let reader = ("reader.clientSecret.file", &self.reader.client_secret);
+        let writer = self.writer.iter().map(|writer| ("writer.clientSecret.file", &writer.client_secret));
+        std::iter::once(reader).chain(writer)
+    }
+}
+
+/// Whether a URL leads to this machine.
+pub(super) fn is_loopback(url: &Url) -> bool {
+    match url.host() {
+        Some(url::Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(url::Host::Ipv6(ip)) => ip.is_loopback(),
+        Some(url::Host::Domain(name)) => name == "localhost",
+        None => false,
+    }
+}
+
 /// Whether a secret or a token may be sent there: https, or http to this machine.
 #[must_use]
 pub fn is_safe_for_secrets(url: &Url) -> bool {
-    match (url.scheme(), url.host()) {
-        ("https", Some(_)) => true,
-        ("http", Some(url::Host::Ipv4(ip))) => ip.is_loopback(),
-        ("http", Some(url::Host::Ipv6(ip))) => ip.is_loopback(),
-        ("http", Some(url::Host::Domain(name))) => name == "localhost",
-        (_, _) => false,
+    match url.scheme() {
+        "https" => url.host().is_some(),
+        "http" => is_loopback(url),
+        _ => false,
     }
 }
 

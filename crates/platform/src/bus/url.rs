@@ -2,7 +2,7 @@
 //!
 //! | parameter | says |
 //! |---|---|
-//! | `security` | `plaintext` (the default) or `tls` |
+//! | `security` | `plaintext` or `tls`; must be said, but for brokers that are all on loopback |
 //! | `ca` | the authority's certificate (PEM); else the system's authorities |
 //! | `sasl` | `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER`; needs `security=tls` |
 //! | `user`, `password_file` | for SCRAM |
@@ -10,6 +10,7 @@
 //! | `session_timeout`, `drain_limit`, `publish_limit`, `bulk_patience` | times such as `30s` |
 
 use std::collections::BTreeMap;
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,6 +20,7 @@ use xtsync_domain::resource::is_safe_for_secrets;
 
 use super::{Bus, Embedded, Error, Kafka, KafkaOptions, Login, OAuth, ScramHash, Security};
 use crate::clock::Clock;
+use crate::private::is_url;
 
 /// Connects to the bus at an address. The clock stamps records on the embedded bus; Kafka's client stamps them itself.
 ///
@@ -26,6 +28,7 @@ use crate::clock::Clock;
 /// [`Error::Refused`] when the address is wrong, with the parameter that is, and as [`Embedded::open`] and [`Kafka::connect`].
 pub async fn connect(address: &str, clock: Arc<dyn Clock>) -> Result<Bus, Error> {
     match address.strip_prefix("embedded:") {
+        Some(path) if is_url(path) => Err(wrong("what follows embedded: is a path")),
         Some(path) => Ok(Embedded::open(Path::new(path), clock).await?),
         None => Ok(Kafka::connect(kafka(address)?).await?),
     }
@@ -39,7 +42,7 @@ fn kafka(address: &str) -> Result<KafkaOptions, Error> {
     let mut parameters = Parameters::read(query)?;
     let defaults = KafkaOptions::new(brokers);
     let options = KafkaOptions {
-        security: security(&mut parameters)?,
+        security: security(brokers, &mut parameters)?,
         session_timeout: parameters.time("session_timeout")?.unwrap_or(defaults.session_timeout),
         drain_limit: parameters.time("drain_limit")?.unwrap_or(defaults.drain_limit),
         publish_limit: parameters.time("publish_limit")?.unwrap_or(defaults.publish_limit),
@@ -63,18 +66,27 @@ fn check_brokers(brokers: &str) -> Result<(), Error> {
     Ok(())
 }
 
-fn security(parameters: &mut Parameters) -> Result<Security, Error> {
+fn security(brokers: &str, parameters: &mut Parameters) -> Result<Security, Error> {
     let security = parameters.take("security");
     let ca = parameters.take("ca").map(PathBuf::from);
     let login = login(parameters)?;
     match (security.as_deref(), ca, login) {
         (Some("tls"), ca, Some(login)) => Ok(Security::Sasl { ca, login }),
         (Some("tls"), ca, None) => Ok(Security::Tls { ca }),
+        (None, None, None) if !brokers.split(',').all(is_loopback) => {
+            Err(wrong("parameter security: it is missing, and a broker is not on this machine: tls, or plaintext if that is meant"))
+        }
         (None | Some("plaintext"), None, None) => Ok(Security::Plaintext),
         (None | Some("plaintext"), _, Some(_)) => Err(wrong("parameter sasl: it needs security=tls")),
         (None | Some("plaintext"), Some(_), None) => Err(wrong("parameter ca: it needs security=tls")),
         (Some(_), _, _) => Err(wrong("parameter security: it is plaintext or tls")),
     }
+}
+
+/// Whether a broker, `host:port`, is on this machine.
+fn is_loopback(broker: &str) -> bool {
+    let host = broker.rsplit_once(':').map_or(broker, |(host, _)| host).trim_matches(['[', ']']);
+    host == "localhost" || host.parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
 fn login(parameters: &mut Parameters) -> Result<Option<Login>, Error> {
@@ -162,7 +174,6 @@ mod tests {
         };
         let sasl = |ca: Option<&str>, login| Security::Sasl { ca: ca.map(Into::into), login };
         for (query, security) in [
-            ("", Security::Plaintext),
             ("?security=plaintext", Security::Plaintext),
             ("?security=tls", Security::Tls { ca: None }),
             ("?ca=/ca.pem&security=tls", Security::Tls { ca: Some("/ca.pem".into()) }),
@@ -177,7 +188,8 @@ mod tests {
             let options = kafka(&format!("kafka://one:9092,two:9093{query}")).unwrap();
             assert_eq!((options.brokers.as_str(), options.security), ("one:9092,two:9093", security), "{query}");
         }
-        let timed = kafka("kafka://one:1?session_timeout=6s&drain_limit=1m&publish_limit=5s&bulk_patience=2s").unwrap();
+        let timed =
+            kafka("kafka://127.0.0.1:1,localhost:2,[::1]:3?session_timeout=6s&drain_limit=1m&publish_limit=5s&bulk_patience=2s").unwrap();
         let seconds = |n| Duration::from_secs(n);
         assert_eq!((timed.session_timeout, timed.drain_limit), (seconds(6), seconds(60)));
         assert_eq!((timed.publish_limit, timed.bulk_patience), (seconds(5), seconds(2)));
@@ -192,6 +204,11 @@ mod tests {
             ("kafka://one:1,:2", "':2' is not host:port"),
             ("kafka://one:70000", "'one:70000' is not host:port"),
             ("kafka://ana:hunter2@one:1", "no credentials before the host: use the parameters user and password_file"),
+            ("kafka://one:1", "parameter security: it is missing, and a broker is not on this machine: tls, or plaintext if that is meant"),
+            (
+                "kafka://127.0.0.1:1,10.0.0.7:1",
+                "parameter security: it is missing, and a broker is not on this machine: tls, or plaintext if that is meant",
+            ),
             ("kafka://one:1?security=ssl", "parameter security: it is plaintext or tls"),
             ("kafka://one:1?security=", "parameter security: it is empty"),
             ("kafka://one:1?ca=/a&ca=/b", "parameter ca: it is given twice"),
@@ -208,8 +225,8 @@ mod tests {
                 "kafka://one:1?security=tls&sasl=OAUTHBEARER&token_url=http://x/&client_id=c&secret_file=/s",
                 "parameter token_url: it begins with https://, or with http:// on loopback",
             ),
-            ("kafka://one:1?session_timeout=soon", "parameter session_timeout: expected number at 0"),
-            ("kafka://one:1?drain_limit=5ms", "parameter drain_limit: it is under a second"),
+            ("kafka://localhost:1?session_timeout=soon", "parameter session_timeout: expected number at 0"),
+            ("kafka://localhost:1?drain_limit=5ms", "parameter drain_limit: it is under a second"),
         ] {
             assert_eq!(kafka(address).unwrap_err().to_string(), format!("the bus refuses: its address: {want}"), "{address}");
         }

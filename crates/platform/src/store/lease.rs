@@ -39,7 +39,7 @@ pub async fn acquire(store: &Store, name: &str, owner: &str, ttl: Duration) -> R
         ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, epoch = lease.epoch + 1, until = excluded.until
         WHERE lease.until <= $4 OR lease.owner = excluded.owner
         RETURNING epoch";
-    let mut tx = store.begin().await?;
+    let mut tx = store.begin_lease().await?;
     let now = tx.database_now().await?;
     let row = tx.fetch_one_opt(SQL, params![name, owner, now.plus(ttl), now]).await?;
     tx.commit().await?;
@@ -52,7 +52,7 @@ pub async fn acquire(store: &Store, name: &str, owner: &str, ttl: Duration) -> R
 /// When the database is away.
 pub async fn renew(store: &Store, name: &str, epoch: Epoch, ttl: Duration) -> Result<bool, Error> {
     const SQL: &str = "UPDATE lease SET until = $3 WHERE name = $1 AND epoch = $2 AND until > $4";
-    let mut tx = store.begin().await?;
+    let mut tx = store.begin_lease().await?;
     let now = tx.database_now().await?;
     let renewed = tx.execute(SQL, params![name, epoch, now.plus(ttl), now]).await?;
     tx.commit().await?;
@@ -64,7 +64,7 @@ pub async fn renew(store: &Store, name: &str, epoch: Epoch, ttl: Duration) -> Re
 /// # Errors
 /// When the database is away.
 pub async fn release(store: &Store, name: &str, epoch: Epoch) -> Result<(), Error> {
-    let mut tx = store.begin().await?;
+    let mut tx = store.begin_lease().await?;
     tx.execute("UPDATE lease SET until = 0 WHERE name = $1 AND epoch = $2", params![name, epoch]).await?;
     tx.commit().await
 }

@@ -1,16 +1,22 @@
 //! Opening a store in PostgreSQL: a schema a service, few connections, limits on every statement.
 
 use std::net::IpAddr;
+use std::path::PathBuf;
 use std::str::FromStr as _;
 use std::time::Duration;
 
+use secrecy::ExposeSecret as _;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use sqlx::{AssertSqlSafe, Connection as _, PgPool};
+use url::Url;
 
 use super::{Error, Options, migration};
 
 /// Connections of one replica at most.
 const CONNECTIONS_MAX: u32 = 8;
+
+/// Connections for leases. A renewal is four short statements, so that two serve hundreds of tenants.
+const LEASE_CONNECTIONS_MAX: u32 = 2;
 
 /// How long to wait for a connection; then the database counts as away.
 const CONNECT_MAX: Duration = Duration::from_secs(5);
@@ -32,23 +38,35 @@ pub(super) fn is_url(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
-pub(super) async fn open(options: &Options) -> Result<PgPool, Error> {
+/// Whether a URL can be understood. What a file holds is another matter.
+pub(super) fn check(url: &str) -> Result<(), Error> {
+    let unusable = |reason: &str| Error::Unusable { place: "the store".to_owned(), reason: reason.to_owned() };
+    let (url, _) = take_password_file(url).map_err(unusable)?;
+    connect_options_to(&url, "the store").map(drop)
+}
+
+/// Opens a store: the connections of its work, and those of its leases.
+pub(super) async fn open(options: &Options) -> Result<(PgPool, PgPool), Error> {
     let schema = schema(options.service)?;
-    let connect = connect_options(&options.url, &schema)?;
-    let pool = PgPoolOptions::new().max_connections(CONNECTIONS_MAX).acquire_timeout(CONNECT_MAX);
-    let pool = pool.test_before_acquire(false).before_acquire(|connection, rest| {
+    let connect = connect_options(&options.url, &schema).await?;
+    let leases = pool(LEASE_CONNECTIONS_MAX).connect_lazy_with(connect.clone());
+    let pool = pool(CONNECTIONS_MAX).connect_with(connect).await.map_err(|source| Error::of("connecting", source))?;
+    create_schema(&pool, &schema).await.map_err(|source| Error::of("creating the schema", source))?;
+    let migrator = migration::migrator(migration::COMMON.postgres, options.migrations.postgres);
+    migrator.run(&pool).await.map_err(|error| migration::failed(&schema, error))?;
+    Ok((pool, leases))
+}
+
+fn pool(connections_max: u32) -> PgPoolOptions {
+    let pool = PgPoolOptions::new().max_connections(connections_max).acquire_timeout(CONNECT_MAX);
+    pool.test_before_acquire(false).before_acquire(|connection, rest| {
         Box::pin(async move {
             if rest.idle_for > RESTED {
                 connection.ping().await?;
             }
             Ok(true)
         })
-    });
-    let pool = pool.connect_with(connect).await.map_err(|source| Error::of("connecting", source))?;
-    create_schema(&pool, &schema).await.map_err(|source| Error::of("creating the schema", source))?;
-    let migrator = migration::migrator(migration::COMMON.postgres, options.migrations.postgres);
-    migrator.run(&pool).await.map_err(|error| migration::failed(&schema, error))?;
-    Ok(pool)
+    })
 }
 
 /// The schema of a service, which is the only text besides placeholders that is ever built into SQL, and therefore checked.
@@ -60,8 +78,41 @@ fn schema(service: &str) -> Result<String, Error> {
     Ok(service.replace('-', "_"))
 }
 
-fn connect_options(url: &str, schema: &str) -> Result<PgConnectOptions, Error> {
-    // The error must not repeat the URL: there may be a password in it.
+/// How to connect. The password may be in a file (`password_file=`), which unlike the URL no list of processes shows; it is read at each
+/// opening, so that a rotated one is seen.
+async fn connect_options(url: &str, schema: &str) -> Result<PgConnectOptions, Error> {
+    // An error must not repeat the URL: there may be a password in it.
+    let unusable = |reason: String| Error::Unusable { place: schema.to_owned(), reason };
+    let (url, password_file) = take_password_file(url).map_err(|reason| unusable(reason.to_owned()))?;
+    let connect = connect_options_to(&url, schema)?;
+    let Some(file) = password_file else { return Ok(connect) };
+    let read = xtsync_secrets::file::read(file.clone()).await;
+    let password = read.map_err(|error| unusable(format!("parameter password_file: {}: {error}", file.display())))?;
+    Ok(connect.password(password.expose_secret()))
+}
+
+/// The URL without the parameter `password_file`, and what that says.
+fn take_password_file(text: &str) -> Result<(String, Option<PathBuf>), &'static str> {
+    if !text.contains("password_file=") {
+        return Ok((text.to_owned(), None));
+    }
+    let mut url = Url::parse(text).map_err(|_| "its URL is not postgres://user@host/database")?;
+    let (files, others): (Vec<_>, Vec<_>) =
+        url.query_pairs().into_owned().partition(|(name, _): &(String, String)| name == "password_file");
+    url.set_query(None);
+    if !others.is_empty() {
+        url.query_pairs_mut().extend_pairs(others);
+    }
+    match files.as_slice() {
+        [] => Ok((url.to_string(), None)),
+        [(_, file)] if url.password().is_none() && !file.is_empty() => Ok((url.to_string(), Some(file.into()))),
+        [(_, file)] if file.is_empty() => Err("parameter password_file: it is empty"),
+        [_] => Err("parameter password_file: the URL holds a password already"),
+        _ => Err("parameter password_file: it is given twice"),
+    }
+}
+
+fn connect_options_to(url: &str, schema: &str) -> Result<PgConnectOptions, Error> {
     let unusable = |reason: String| Error::Unusable { place: schema.to_owned(), reason };
     let connect = PgConnectOptions::from_str(url).map_err(|_| unusable("its URL is not postgres://user@host/database".to_owned()))?;
     let local = is_local(connect.get_host()) || connect.get_socket().is_some();
@@ -114,13 +165,13 @@ mod tests {
             ("postgres://u@db.example.com/d?sslmode=require", "Require"),
             ("postgres://u@10.0.0.7/d", "VerifyFull"),
         ] {
-            assert_eq!(format!("{:?}", connect_options(url, "s").unwrap().get_ssl_mode()), wanted, "{url}");
+            assert_eq!(format!("{:?}", connect_options_to(url, "s").unwrap().get_ssl_mode()), wanted, "{url}");
         }
     }
 
     #[test]
     fn a_limit_in_the_url_holds_instead_of_ours() {
-        let connect = connect_options("postgres://u@localhost/d?options[statement_timeout]=300ms", "s").unwrap();
+        let connect = connect_options_to("postgres://u@localhost/d?options[statement_timeout]=300ms", "s").unwrap();
         let options = connect.get_options().unwrap();
         assert_eq!(options.matches("statement_timeout").count(), 1, "{options}");
         assert!(options.contains("statement_timeout=300ms") && options.contains("lock_timeout=10s"), "{options}");
@@ -128,8 +179,31 @@ mod tests {
 
     #[test]
     fn a_broken_url_is_told_without_its_password() {
-        let error = connect_options("postgres://u:hunter2@host:port/d", "policy").unwrap_err();
+        let error = connect_options_to("postgres://u:hunter2@host:port/d", "policy").unwrap_err();
         assert!(!format!("{error:?}").contains("hunter2"));
+    }
+
+    #[tokio::test]
+    async fn a_password_may_be_in_a_file_and_is_in_no_error() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("pass word");
+        std::fs::write(&file, "hunter2\n").unwrap();
+        let url = format!("postgres://u@db.example/d?sslmode=require&password_file={}", file.display().to_string().replace(' ', "%20"));
+        let connect = connect_options(&url, "policy").await.unwrap();
+        assert_eq!((connect.get_host(), connect.get_username(), connect.get_database()), ("db.example", "u", Some("d")));
+        assert_eq!(format!("{:?}", connect.get_ssl_mode()), "Require", "other parameters stay");
+        assert_eq!(take_password_file(&url).unwrap(), ("postgres://u@db.example/d?sslmode=require".to_owned(), Some(file)));
+        for (query, want) in [
+            ("password_file=", "it is empty"),
+            ("password_file=/a&password_file=/b", "it is given twice"),
+            ("password_file=/dev/zero", "/dev/zero: it is not a regular file"),
+            ("password_file=/nowhere/p", "/nowhere/p: the file cannot be read"),
+        ] {
+            let error = connect_options(&format!("postgres://u@h/d?{query}"), "policy").await.unwrap_err().to_string();
+            assert!(error.contains(want), "{query}: {error}");
+        }
+        let error = connect_options("postgres://u:hunter2@h/d?password_file=/p", "policy").await.unwrap_err().to_string();
+        assert!(error.contains("holds a password already") && !error.contains("hunter2"), "{error}");
     }
 
     #[test]

@@ -8,7 +8,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use tokio::time::{Instant, sleep};
 
 use super::{Error, Options, migration};
-use crate::sqlite;
+use crate::private::is_url;
+use crate::{private, sqlite};
 
 /// Connections that read beside the writer.
 const READERS_MAX: u32 = 4;
@@ -17,9 +18,9 @@ const READERS_MAX: u32 = 4;
 const BUSY_PAUSE: Duration = Duration::from_millis(20);
 
 pub(super) async fn open(options: &Options) -> Result<(SqlitePool, SqlitePool), Error> {
-    let file = file(options);
+    let file = file(options)?;
     let place = file.display().to_string();
-    make_directory(&file, &place)?;
+    make(&file, &place)?;
     let write = sqlite::file(&file).statement_cache_capacity(super::STATEMENTS_MAX).foreign_keys(true);
     let read = write.clone().read_only(true).create_if_missing(false);
     let writer = connect(write, &place).await?;
@@ -40,15 +41,29 @@ async fn connect(options: SqliteConnectOptions, place: &str) -> Result<SqlitePoo
 }
 
 /// `<dir>/<service>.sqlite`; the directory may be written as a `sqlite:` URL.
-fn file(options: &Options) -> PathBuf {
+fn file(options: &Options) -> Result<PathBuf, Error> {
     let dir = options.url.strip_prefix("sqlite://").or_else(|| options.url.strip_prefix("sqlite:")).unwrap_or(&options.url);
-    Path::new(dir).join(format!("{}.sqlite", options.service))
+    check(&options.url, options.service)?;
+    Ok(Path::new(dir).join(format!("{}.sqlite", options.service)))
 }
 
-fn make_directory(file: &Path, place: &str) -> Result<(), Error> {
-    let Some(dir) = file.parent() else { return Ok(()) };
-    std::fs::create_dir_all(dir)
-        .map_err(|error| Error::Unusable { place: place.to_owned(), reason: format!("making the directory {}: {error}", dir.display()) })
+/// A URL never becomes a path. It is not repeated: there may be a password in it.
+pub(super) fn check(url: &str, place: &str) -> Result<(), Error> {
+    let dir = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(url);
+    match dir.is_empty() || is_url(dir) {
+        true => Err(Error::Unusable { place: place.to_owned(), reason: "a store is postgres://… or a directory".to_owned() }),
+        false => Ok(()),
+    }
+}
+
+/// Makes directory and file for their owner alone.
+fn make(file: &Path, place: &str) -> Result<(), Error> {
+    let unusable = |error: std::io::Error| Error::Unusable { place: place.to_owned(), reason: error.to_string() };
+    if let Some(dir) = file.parent() {
+        private::make_dir(dir)
+            .map_err(|error| unusable(std::io::Error::new(error.kind(), format!("making the directory {}: {error}", dir.display()))))?;
+    }
+    private::make_file(file).map_err(unusable)
 }
 
 /// In one transaction, so that a second process that opens the file at the same moment waits.

@@ -4,10 +4,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::net::TcpListener;
-use tokio_stream::wrappers::TcpListenerStream;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 use tonic::{Request, Status};
+use xtsync_platform::listen::{Incoming, Limits};
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_proto::v1::DESCRIPTORS;
 use xtsync_proto::v1::control_service_server::ControlServiceServer;
@@ -24,6 +24,16 @@ const CALL_MAX: Duration = Duration::from_secs(60);
 /// Calls of one connection at work at once.
 const CALLS_MAX: usize = 32;
 
+/// The most bytes of a call's metadata.
+const HEAD_BYTES_MAX: u32 = 16 * 1024;
+
+/// How often a silent client is asked whether it is still there, and how long it may take to say so.
+const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
+const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// A connection that answers keep-alive never stands still for so long.
+const LIMITS: Limits = Limits { connections: 64, head_timeout: Duration::from_secs(10), idle_timeout: Duration::from_secs(60) };
+
 /// Serves the API until the shutdown. The listener is on loopback; beyond it is refused until TLS is there.
 ///
 /// # Errors
@@ -34,11 +44,14 @@ pub async fn serve(listener: TcpListener, token: Token, desk: Desk, shutdown: Sh
     let served = Server::builder()
         .timeout(CALL_MAX)
         .concurrency_limit_per_connection(CALLS_MAX)
-        .http2_keepalive_interval(Some(Duration::from_secs(30)))
+        .max_concurrent_streams(CALLS_MAX as u32)
+        .http2_max_header_list_size(HEAD_BYTES_MAX)
+        .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
+        .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
         .add_service(guarded(Api { desk }, token))
         .add_service(probe)
         .add_service(reflection())
-        .serve_with_incoming_shutdown(TcpListenerStream::new(listener), async { shutdown.cancelled().await })
+        .serve_with_incoming_shutdown(Incoming::new(listener, LIMITS).into_stream(), async { shutdown.cancelled().await })
         .await;
     reporting.abort();
     served.map_err(Error::Serve)

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
+use xtsync_domain::resource::AllowedHosts;
 use xtsync_platform::bus::{Bus, Embedded, Record, Table};
 use xtsync_platform::clock::SystemClock;
 use xtsync_platform::health::Health;
@@ -29,7 +30,18 @@ pub(crate) async fn context(dir: &Path) -> Context {
     lease.watch().wait_for(|held| matches!(held, Held::Held(_))).await.unwrap();
     let (revised, folded) = (watch::Sender::new(0), watch::Sender::new(0));
     let topics = Health::new().condition("control-topics");
-    Context { store, bus, clock, lease, metrics: Metrics::new(), topics, revising: Mutex::new(()), revised, folded }
+    Context {
+        store,
+        bus,
+        clock,
+        lease,
+        metrics: Metrics::new(),
+        topics,
+        hosts: AllowedHosts::default(),
+        revising: Mutex::new(()),
+        revised,
+        folded,
+    }
 }
 
 /// Lets go of everything, as an orderly end does.

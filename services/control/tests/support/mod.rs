@@ -17,6 +17,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 use xtsync_control::{Config, Desk, Token, build, serve};
+use xtsync_domain::resource::AllowedHosts;
 use xtsync_platform::bus::{Bus, Embedded};
 use xtsync_platform::clock::SystemClock;
 use xtsync_platform::health::Health;
@@ -65,7 +66,13 @@ impl Control {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
         let (desk, shutdown) = (Desk::new(), Shutdown::new());
-        let config = Config { store: store.clone(), lease_ttl: Duration::from_secs(10), folder: None, republish: Duration::ZERO };
+        let config = Config {
+            store: store.clone(),
+            lease_ttl: Duration::from_secs(10),
+            folder: None,
+            hosts: AllowedHosts::default(),
+            republish: Duration::ZERO,
+        };
         let parts = Parts {
             bus: Bus::clone(&bus),
             clock: Arc::new(SystemClock),

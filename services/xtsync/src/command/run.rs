@@ -5,10 +5,12 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use prometheus::Registry;
 use tracing::info;
 use xtsync_domain::duration;
+use xtsync_domain::resource::AllowedHosts;
+use xtsync_platform::private::is_url;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::telemetry::{self, Format, TelemetryOptions};
 
@@ -22,17 +24,25 @@ pub struct Args {
     #[arg(long = "role", value_name = "NAME", value_parser = run::role_parser())]
     roles: Vec<Role>,
 
-    /// Where the bus is: kafka://host:port[,host:port][?security=…] [default: embedded, in the data directory]
+    /// Where the bus is: kafka://host:port[,host:port][?security=tls|plaintext…] [default: embedded, in the data directory]
     #[arg(long, value_name = "URL", env = "XTSYNC_BUS", hide_env_values = true)]
     bus: Option<String>,
 
-    /// Where the stores are: postgres://… [default: embedded, in the data directory]
+    /// Where the stores are: postgres://user@host/database[?password_file=FILE] [default: embedded, in the data directory]
     #[arg(long, value_name = "URL", env = "XTSYNC_STORE", hide_env_values = true)]
     store: Option<String>,
 
-    /// Where embedded parts and the token are
-    #[arg(long, value_name = "DIR", default_value = "xtsync-data", env = "XTSYNC_DATA_DIR")]
+    /// Where embedded parts and the token are, for their owner alone (mode 0700)
+    #[arg(long, value_name = "DIR", value_parser = path, default_value = "xtsync-data", env = "XTSYNC_DATA_DIR")]
     data_dir: PathBuf,
+
+    /// Where client secrets are: `clientSecret: {file: NAME}` of the Tenant TENANT is the file DIR/TENANT/NAME
+    #[arg(long, value_name = "DIR", value_parser = path, default_value = "secrets", env = "XTSYNC_SECRETS_DIR")]
+    secrets_dir: PathBuf,
+
+    /// A host, or host:port, that `endpoint` and `authority` of Tenants may name besides Microsoft's clouds and loopback; may be repeated
+    #[arg(long = "allow-host", value_name = "HOST", env = "XTSYNC_ALLOW_HOSTS", value_delimiter = ',')]
+    allowed_hosts: Vec<String>,
 
     /// File with the token of the control API, written if it is not there [default: token in the data directory]
     #[arg(long, value_name = "FILE", env = "XTSYNC_TOKEN_FILE")]
@@ -51,7 +61,7 @@ pub struct Args {
     notify_listen: Option<SocketAddr>,
 
     /// A folder of YAML that control applies at start and on change
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", value_parser = path)]
     config_dir: Option<PathBuf>,
 
     /// How often a source is asked for changes
@@ -102,7 +112,7 @@ pub async fn run(args: Args) -> exit::Result {
     let telemetry = telemetry::init(&name(&args.roles), &TelemetryOptions::from_env(args.log.into()))?;
     let shutdown = Shutdown::on_signal().context("listening to signals")?;
     let drain = args.drain;
-    let running = run::start(args.into_options(telemetry.registry())).await?;
+    let running = run::start(args.into_options(telemetry.registry())?).await?;
     info!(version = env!("CARGO_PKG_VERSION"), control = ?running.control, admin = ?running.admin, "started");
     shutdown.cancelled().await;
     running.stop(drain).await?;
@@ -119,16 +129,19 @@ fn name(roles: &[Role]) -> String {
 }
 
 impl Args {
-    fn into_options(self, registry: Registry) -> Options {
+    fn into_options(self, registry: Registry) -> anyhow::Result<Options> {
         let roles = if self.roles.is_empty() { Role::ALL.into() } else { BTreeSet::from_iter(self.roles) };
         // One process has the embedded bus, so its name may stay the same, and its leases are its own again at once after a restart.
         let embedded = self.bus.is_none();
         let replica = self.replica.unwrap_or_else(|| if embedded { "embedded".to_owned() } else { unique_name() });
-        Options {
+        let hosts = AllowedHosts::with(self.allowed_hosts.iter().map(String::as_str)).map_err(|error| anyhow!("--allow-host: {error}"))?;
+        Ok(Options {
             roles,
             bus: self.bus,
             store: self.store,
             data_dir: self.data_dir,
+            secrets_dir: self.secrets_dir,
+            hosts,
             token_file: self.token_file,
             listen: self.listen,
             admin: Some(self.admin_listen.into()),
@@ -140,8 +153,13 @@ impl Args {
             replica,
             lease_ttl: self.lease_ttl,
             registry,
-        }
+        })
     }
+}
+
+/// A path: a URL where one is wanted is a mistake, not a folder to be made.
+fn path(text: &str) -> Result<PathBuf, String> {
+    if is_url(text) { Err("it is a URL, not a path".to_owned()) } else { Ok(text.into()) }
 }
 
 /// Two processes must never share a name: each would take the other's leases for its own.

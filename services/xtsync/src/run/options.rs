@@ -2,15 +2,19 @@
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::os::unix::fs::DirBuilderExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, anyhow};
 use prometheus::Registry;
+use xtsync_domain::resource::AllowedHosts;
 use xtsync_platform::admin::Reach;
+use xtsync_platform::private::{self, is_url};
+use xtsync_platform::store;
+use xtsync_secrets::SecretsDir;
 
 use super::Role;
+use super::directories::Directories;
 
 /// What a process is told to run.
 #[derive(Debug, Clone)]
@@ -23,6 +27,10 @@ pub struct Options {
     pub store: Option<String>,
     /// Where embedded parts and the token are.
     pub data_dir: PathBuf,
+    /// Where the secrets are that tenants refer to, a sub-directory a tenant.
+    pub secrets_dir: PathBuf,
+    /// The hosts that tenants may name.
+    pub hosts: AllowedHosts,
     /// The token of the control API; `None` is `token` in the data directory.
     pub token_file: Option<PathBuf>,
     /// Where the control API listens: on loopback.
@@ -72,6 +80,8 @@ impl Options {
             bus: None,
             store: None,
             data_dir: data_dir.to_owned(),
+            secrets_dir: data_dir.join("secrets"),
+            hosts: AllowedHosts::default(),
             token_file: None,
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             admin: None,
@@ -102,9 +112,22 @@ impl Options {
         self.store.clone().unwrap_or_else(|| self.data_dir.display().to_string())
     }
 
+    /// Makes the connectors that services are given.
+    pub(super) fn directories(&self) -> Directories {
+        Directories { secrets: SecretsDir::new(&self.secrets_dir), hosts: self.hosts.clone() }
+    }
+
     /// Makes the data directory, for its owner alone: it holds people's attributes.
     pub(super) fn make_data_dir(&self) -> anyhow::Result<()> {
-        let made = std::fs::DirBuilder::new().recursive(true).mode(0o700).create(&self.data_dir);
-        made.with_context(|| format!("making the data directory {}", self.data_dir.display()))
+        private::make_own_dir(&self.data_dir).with_context(|| format!("making the data directory {}", self.data_dir.display()))
+    }
+
+    /// Looks at where the stores are, as far as that can be told before they are opened; a directory is made as the data directory is.
+    pub(super) fn check_store(&self) -> anyhow::Result<()> {
+        store::check_url(&self.store()).map_err(|error| anyhow!("--store: {error}"))?;
+        match self.store.as_deref().filter(|store| !is_url(store)) {
+            Some(dir) => private::make_own_dir(Path::new(dir)).with_context(|| format!("making the directory of the stores {dir}")),
+            None => Ok(()),
+        }
     }
 }

@@ -6,12 +6,13 @@ use std::time::Duration;
 
 use xtsync_change_detector::Inbox;
 use xtsync_control::Desk;
+use xtsync_domain::{TenantName, resource};
 use xtsync_platform::scrub::FORGOTTEN_AFTER;
 use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
 
 use super::supply::Supply;
-use super::{Options, Role, directories};
+use super::{Options, Role};
 
 /// How often a tenant's consent is read at least: it counts as unknown after 60 s.
 const FACTS: Duration = Duration::from_secs(20);
@@ -67,7 +68,9 @@ impl Starter {
             facts: FACTS.min(self.options.poll.max(Duration::from_secs(1))),
             lease: self.options.lease_ttl,
         };
-        let service = xtsync_change_detector::build(config, parts, Arc::new(directories::source), &self.inbox).await?;
+        let directories = self.options.directories();
+        let connect = Arc::new(move |name: &TenantName, tenant: &resource::Tenant| directories.source(name, tenant));
+        let service = xtsync_change_detector::build(config, parts, connect, &self.inbox).await?;
         Ok(Built::new(|shutdown| async {
             service.run(shutdown).await;
             Ok(())
@@ -80,7 +83,9 @@ impl Starter {
             republish: self.options.republish,
             ..xtsync_provisioner::Config::new(self.options.store())
         };
-        let service = xtsync_provisioner::build(config, parts, Arc::new(directories::target)).await?;
+        let directories = self.options.directories();
+        let connect = Arc::new(move |name: &TenantName, tenant: &resource::Tenant| directories.target(name, tenant));
+        let service = xtsync_provisioner::build(config, parts, connect).await?;
         Ok(Built::new(|shutdown| async move {
             service.run(shutdown).await;
             Ok(())
@@ -92,6 +97,7 @@ impl Starter {
             store: self.options.store(),
             lease_ttl: self.options.lease_ttl,
             folder: self.options.config_dir.clone(),
+            hosts: self.options.hosts.clone(),
             republish: self.options.republish,
         };
         let service = xtsync_control::build(config, parts, self.desk.clone()).await?;

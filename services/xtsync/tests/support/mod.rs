@@ -14,7 +14,7 @@ use xtsync_tenant_sim::Sim;
 /// How long anything may take.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Serves a source of so many users and an empty target that allows it; gives the configuration that synchronizes them.
+/// Serves a source of so many users and an empty target that allows it, whose secrets are below `dir`; gives the configuration that synchronizes them.
 pub(crate) async fn tenants(users: usize, dir: &Path) -> (Sim, String) {
     // As the binary does first.
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
@@ -23,10 +23,12 @@ pub(crate) async fn tenants(users: usize, dir: &Path) -> (Sim, String) {
     let address = format!("http://{}", listener.local_addr().unwrap());
     let serving = sim.clone();
     tokio::spawn(async move { serving.serve(listener, std::future::pending()).await.unwrap() });
-    let secret = dir.join("secret");
-    std::fs::write(&secret, "secret").unwrap();
-    let client = format!("{{clientId: app, clientSecret: {{file: {}}}}}", secret.display());
-    (sim, include_str!("tenants.yaml").replace("ADDRESS", &address).replace("CLIENT", &client))
+    for tenant in ["emea", "hub"] {
+        std::fs::create_dir_all(dir.join("secrets").join(tenant)).unwrap();
+        std::fs::write(dir.join("secrets").join(tenant).join("secret"), "secret").unwrap();
+    }
+    let client = "{clientId: app, clientSecret: {file: secret}}";
+    (sim, include_str!("tenants.yaml").replace("ADDRESS", &address).replace("CLIENT", client))
 }
 
 /// Waits until something is so.

@@ -43,6 +43,7 @@ impl Place {
         let local = |port: u16| format!("127.0.0.1:{port}");
         command.args(["run", "--poll", "250ms", "--admin-listen", &local(self.admin), "--listen", &local(self.control)]);
         command.arg("--data-dir").arg(self.folder.join("data"));
+        command.arg("--secrets-dir").arg(configuration::secrets(&self.folder.join("configuration")));
         Ok(command)
     }
 

@@ -32,7 +32,7 @@ fn check_synchronization(json: &str, want: &str) {
 }
 
 fn tenant(organization: &str, more: &str) -> String {
-    let client = r#"{"clientId":"app","clientSecret":{"file":"/run/secret"}}"#;
+    let client = r#"{"clientId":"app","clientSecret":{"file":"secret"}}"#;
     format!(r#"{{"organization":"{organization}","graph":{{"domain":"x.example","reader":{client}{more}}}}}"#)
 }
 
@@ -110,6 +110,28 @@ fn no_secret_goes_in_the_clear() {
         (r#","notifications":{"url":"http://xtsync.example"}"#, "notifications.url"),
     ] {
         check(Kind::Tenant, Some("us"), "us", &tenant("contoso", more), &format!("Tenant/us/us: spec.graph.{field}: would send a secret"));
+    }
+}
+
+#[test]
+fn a_url_holds_no_credentials_and_a_problem_does_not_repeat_them() {
+    for (more, field) in [
+        (r#","endpoint":"https://u:hunter2@graph.microsoft.com""#, "endpoint"),
+        (r#","endpoint":"https://graph.microsoft.com/?key=hunter2""#, "endpoint"),
+        (r#","authority":"https://u@login.microsoftonline.com""#, "authority"),
+        (r#","authority":"https://login.microsoftonline.com/#hunter2""#, "authority"),
+        (r#","notifications":{"url":"https://u:hunter2@xtsync.example"}"#, "notifications.url"),
+    ] {
+        let want = format!("Tenant/us/us: spec.graph.{field}: holds credentials, a query or a fragment: write");
+        check(Kind::Tenant, Some("us"), "us", &tenant("contoso", more), &want);
+    }
+}
+
+#[test]
+fn a_reference_to_a_secret_stays_below_the_tenants_directory() {
+    for file in ["/etc/shadow", "/proc/self/environ", "../hub/secret", "a/../../hub/secret", "..", ".", ""] {
+        let json = tenant("contoso", "").replace("\"file\":\"secret\"", &format!("\"file\":\"{file}\""));
+        check(Kind::Tenant, Some("us"), "us", &json, "Tenant/us/us: spec.graph.reader.clientSecret.file: is not a relative path");
     }
 }
 

@@ -1,6 +1,7 @@
 //! The lock that keeps a second process off a log: an advisory lock on a file beside it, gone with the process however it ends.
 
 use std::fs::{File, TryLockError};
+use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::Path;
 use std::time::Duration;
 
@@ -21,6 +22,7 @@ pub(super) async fn acquire(path: &Path) -> Result<File, Error> {
     let refused = |reason: &str| Error::Refused(format!("{}: {reason}", Path::new(&name).display()));
     let file = File::options()
         .create(true)
+        .mode(0o600)
         .write(true)
         .truncate(false)
         .open(&name)

@@ -13,7 +13,7 @@ use xtsync_proto::topic::Topic;
 
 use super::{lock, log};
 use crate::bus::Error;
-use crate::sqlite;
+use crate::{private, sqlite};
 
 /// Connections for reading; a read takes well under a millisecond, so few serve many readers.
 const READERS_MAX: u32 = 4;
@@ -71,6 +71,7 @@ impl Shared {
     /// Locks, opens and lays out a log.
     pub(super) async fn open(path: &Path) -> Result<Self, Error> {
         let lock = lock::acquire(path).await?;
+        private::make_file(path).map_err(|error| Error::Refused(error.to_string()))?;
         let file = sqlite::file(path);
         let writer = sqlite::pool(1).connect_with(file.clone()).await?;
         sqlx::raw_sql(include_str!("../../../migrations/bus/0001_log.sql")).execute(&writer).await?;

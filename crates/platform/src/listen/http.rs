@@ -1,0 +1,56 @@
+//! Serves HTTP/1 on a listener with limits: for machines that ask little, such as probes and what posts notifications.
+//!
+//! HTTP/1 only: a connection is one request at a time, so that the limit of connections is one of requests.
+
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use super::{Connection, Incoming, Limits};
+use crate::shutdown::Shutdown;
+
+/// The most bytes of a request's head.
+const HEAD_BYTES_MAX: usize = 16 * 1024;
+
+/// The most fields of a request's head.
+const HEAD_FIELDS_MAX: usize = 64;
+
+/// Serves until the shutdown; then what is under way may take so long.
+pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: Shutdown, grace: Duration) {
+    let incoming = Incoming::new(listener, limits);
+    let mut connections = JoinSet::new();
+    loop {
+        tokio::select! {
+            (connection, _) = incoming.accept() => {
+                connections.spawn(talk(connection, router.clone(), limits, shutdown.clone()));
+            }
+            Some(_) = connections.join_next() => {}
+            () = shutdown.cancelled() => break,
+        }
+    }
+    drop(incoming);
+    // A connection that is open without a request does not keep the process.
+    tokio::time::timeout(grace, async { while connections.join_next().await.is_some() {} }).await.ok();
+}
+
+async fn talk(connection: Connection, router: Router, limits: Limits, shutdown: Shutdown) {
+    let mut protocol = http1::Builder::new();
+    protocol.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout);
+    protocol.max_buf_size(HEAD_BYTES_MAX).max_headers(HEAD_FIELDS_MAX);
+    let served = protocol.serve_connection(TokioIo::new(connection), TowerToHyperService::new(router));
+    let mut served = pin!(served);
+    // How a connection ends is its peer's business.
+    tokio::select! {
+        _ = served.as_mut() => {}
+        () = shutdown.cancelled() => {
+            served.as_mut().graceful_shutdown();
+            served.await.ok();
+        }
+    }
+}

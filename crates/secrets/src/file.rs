@@ -1,0 +1,104 @@
+//! Reads one secret from a regular file.
+
+use std::fs::{File, OpenOptions};
+use std::io::Read as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::SecretString;
+
+use crate::Error;
+
+/// A secret is shorter than this; a longer file is something else.
+pub const BYTES_MAX: u64 = 64 * 1024;
+
+/// How long the file system may take.
+pub const READ_TIMEOUT: Duration = Duration::from_secs(5);
+
+/// Reads the secret in a file, without the white space around it.
+///
+/// # Errors
+/// See [`Error`]: among others for a file that is not a regular one, and for a file system that does not answer in time.
+pub async fn read(path: PathBuf) -> Result<SecretString, Error> {
+    within_timeout(move || read_now(&path)).await
+}
+
+/// As [`read`], for a place that may block.
+///
+/// # Errors
+/// As [`read`], but for the time limit.
+pub fn read_now(path: &Path) -> Result<SecretString, Error> {
+    // Links are resolved first: mounts of Kubernetes consist of them. After that a link is a replacement, and is refused.
+    let path = std::fs::canonicalize(path).map_err(|_| Error::Unreadable)?;
+    let mut bytes = Vec::new();
+    open(&path)?.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|_| Error::Unreadable)?;
+    if bytes.len() as u64 > BYTES_MAX {
+        return Err(Error::TooLarge);
+    }
+    let text = String::from_utf8(bytes).map_err(|_| Error::NotText)?;
+    match text.trim() {
+        "" => Err(Error::Empty),
+        secret => Ok(SecretString::from(secret)),
+    }
+}
+
+/// Runs what may block, and gives up on it after the limit. What hangs on a dead file system keeps its thread, and nothing else.
+pub(crate) async fn within_timeout<T, F>(read: F) -> Result<T, Error>
+where
+    T: Send + 'static,
+    F: FnOnce() -> Result<T, Error> + Send + 'static,
+{
+    match tokio::time::timeout(READ_TIMEOUT, tokio::task::spawn_blocking(read)).await {
+        Ok(Ok(read)) => read,
+        Ok(Err(_)) => Err(Error::Unreadable),
+        Err(_) => Err(Error::TooSlow),
+    }
+}
+
+/// Opens a regular file. To open a FIFO waits for its writer, and to open a device may have effects: so it is looked at before, and, since
+/// it may be replaced meanwhile, opened without waiting and looked at again.
+fn open(path: &Path) -> Result<File, Error> {
+    let is_regular = |kind: std::fs::FileType| if kind.is_file() { Ok(()) } else { Err(Error::NotRegular) };
+    is_regular(std::fs::symlink_metadata(path).map_err(|_| Error::Unreadable)?.file_type())?;
+    let opened = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);
+    let file = opened.map_err(|_| Error::Unreadable)?;
+    is_regular(file.metadata().map_err(|_| Error::Unreadable)?.file_type())?;
+    Ok(file)
+}
+
+#[cfg(test)]
+mod tests {
+    use secrecy::ExposeSecret as _;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_secret_is_read_from_a_regular_file_only() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("secret");
+        let fifo = dir.path().join("fifo");
+        assert!(std::process::Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+        for (bytes, want) in [
+            (b"hunter2\n".to_vec(), Ok("hunter2")),
+            (b" \n".to_vec(), Err(Error::Empty)),
+            (vec![0xff, 0xfe], Err(Error::NotText)),
+            (vec![b'x'; 64 * 1024 + 1], Err(Error::TooLarge)),
+        ] {
+            std::fs::write(&path, bytes).unwrap();
+            let read = read(path.clone()).await;
+            assert_eq!(read.as_ref().map(|secret| secret.expose_secret()).map_err(|error| *error), want);
+        }
+        let link = dir.path().join("link");
+        std::os::unix::fs::symlink(&fifo, &link).unwrap();
+        for (path, want) in [
+            (fifo, Error::NotRegular),
+            (link, Error::NotRegular),
+            (dir.path().to_owned(), Error::NotRegular),
+            ("/dev/zero".into(), Error::NotRegular),
+            (dir.path().join("none"), Error::Unreadable),
+        ] {
+            assert_eq!(read(path.clone()).await.map(drop), Err(want), "{}", path.display());
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! Where notifications arrive, and whom they nudge.
+
+use std::collections::{BTreeSet, HashSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use tokio::time::Instant;
+use xtsync_domain::TenantName;
+use xtsync_platform::store::Store;
+
+use super::delivery::{Event, Notice};
+use super::states::States;
+use crate::error::Error;
+use crate::metrics::Metrics;
+use crate::nudge::Nudge;
+use crate::subscription;
+
+/// Where notifications arrive, and whom they nudge. Clones are the same one.
+#[derive(Debug, Clone, Default)]
+pub struct Inbox {
+    nudge: Nudge,
+    attached: Arc<Mutex<Option<Attached>>>,
+}
+
+/// What a detector that works lends to the inbox.
+#[derive(Debug, Clone)]
+struct Attached {
+    store: Store,
+    states: Arc<States>,
+    metrics: Metrics,
+}
+
+impl Inbox {
+    /// One that nudges there.
+    #[must_use]
+    pub fn new(nudge: Nudge) -> Self {
+        Self { nudge, ..Self::default() }
+    }
+
+    pub(crate) fn nudge(&self) -> &Nudge {
+        &self.nudge
+    }
+
+    /// Lends it the store of a detector that works from now on.
+    pub(crate) fn attach(&self, store: Store, metrics: Metrics) {
+        let attached = Attached { store, states: Arc::default(), metrics };
+        *self.attached.lock().unwrap_or_else(PoisonError::into_inner) = Some(attached);
+    }
+
+    /// Takes notifications in. False when no detector works yet: then the directory is to come again.
+    pub(super) async fn hear(&self, tenant: &TenantName, notices: &[Notice<'_>]) -> Result<bool, Error> {
+        let attached = self.attached.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let Some(Attached { store, states, metrics }) = attached else {
+            return Ok(false);
+        };
+        let hashed: Vec<(String, Event)> =
+            notices.iter().filter_map(|notice| Some((subscription::state_hash(notice.state()?), notice.event()))).collect();
+        let hashes: HashSet<String> = hashed.iter().map(|(hash, _)| hash.clone()).collect();
+        let ours = states.ours(tenant, hashes, Instant::now(), async || subscription::hashes(&store).await).await?;
+        let heard: Vec<&(String, Event)> = hashed.iter().filter(|(hash, _)| ours.contains(hash)).collect();
+        metrics.notifications(heard.len(), notices.len() - heard.len());
+        if heard.is_empty() {
+            return Ok(true);
+        }
+        // However often the same is said, it is noted once.
+        for (hash, event) in heard.into_iter().collect::<BTreeSet<_>>() {
+            note(&store, tenant, hash, *event).await?;
+        }
+        // Who takes the tenant up after this begins with a round.
+        if !self.nudge.nudge(tenant) {
+            let mut tx = store.begin().await?;
+            subscription::nudge(&mut tx, tenant).await?;
+            tx.commit().await?;
+        }
+        Ok(true)
+    }
+}
+
+/// Notes what becomes of a subscription, if a notification says that.
+async fn note(store: &Store, tenant: &TenantName, hash: &str, event: Event) -> Result<(), Error> {
+    if event == Event::Changed {
+        return Ok(());
+    }
+    let mut tx = store.begin().await?;
+    match event {
+        Event::Changed => {}
+        Event::Removed => subscription::gone(&mut tx, tenant, hash).await?,
+        Event::Challenged => subscription::renew_now(&mut tx, tenant, hash).await?,
+    }
+    Ok(tx.commit().await?)
+}
