@@ -147,7 +147,6 @@ mod tests {
         let began = Instant::now();
         publisher.set(status("emea", 1));
         assert_eq!(told(&mut table).await, [("policy/r1/emea".to_owned(), 1)]);
-        assert!(began.elapsed() < BEAT, "before the beat");
         for lag in 2..100 {
             publisher.set(status("emea", lag));
         }

@@ -31,7 +31,7 @@ async fn people_in_scope_appear_in_the_target_and_after_a_restart_all_goes_on_wh
     let counts = before.synchronizations[0].counts.unwrap();
     assert_eq!((before.synchronizations[0].present, counts.created), (everybody.len() as u64, everybody.len() as u64));
     assert_eq!(hub.user_count(), everybody.len());
-    assert!(running.ready_within(Duration::from_secs(10)).await, "{:?}", running.health);
+    assert!(running.ready_within(Duration::from_secs(60)).await, "{:?}", running.health);
     running.stop(DRAIN).await.unwrap();
 
     let written = hub.journal_len();
