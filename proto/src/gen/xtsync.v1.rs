@@ -848,6 +848,10 @@ pub struct RoleStatus {
     /// When it tries again what does not work just now; unset while everything works. change-detector.
     #[prost(message, optional, tag = "17")]
     pub next_try: ::core::option::Option<::prost_types::Timestamp>,
+    /// What was seen of what does not work just now, such as the host and why it does not answer, or the directory's own code; without any
+    /// personal value. Empty while everything works. change-detector.
+    #[prost(string, tag = "18")]
+    pub cause: ::prost::alloc::string::String,
 }
 /// A record that could not be used, or not be published because it was too large, with its story; or an object of a directory that never
 /// became one, then with offset -1 and no value.

@@ -38,6 +38,25 @@ impl Error {
         }
     }
 
+    /// What was seen, for `status`: a host and why it does not answer, or the directory's own code. Never a value of a user.
+    pub(crate) fn cause(&self) -> &str {
+        match self {
+            Self::Directory(
+                directory::Error::Away { reason }
+                | directory::Error::Failing { reason, .. }
+                | directory::Error::Unknown { reason }
+                | directory::Error::Malformed { reason },
+            ) => reason,
+            Self::Directory(
+                directory::Error::Unauthorized { code } | directory::Error::Forbidden { code } | directory::Error::Refused { code, .. },
+            ) => code,
+            Self::Directory(directory::Error::Throttled { .. } | directory::Error::NotFound | directory::Error::Resync)
+            | Self::Store(_)
+            | Self::Bus(_)
+            | Self::Corrupt(_) => "",
+        }
+    }
+
     /// How long to wait at least: what the directory asks, or what a person needs to act.
     pub(crate) fn wait(&self) -> Option<Duration> {
         match self {

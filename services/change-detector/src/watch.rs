@@ -123,7 +123,7 @@ impl Watched {
                 }
                 Ok(Pause::Until(then)) => {
                     failures = 0;
-                    self.tell(tenant.as_ref(), "", None);
+                    self.tell(tenant.as_ref(), None);
                     then.since(now)
                 }
                 Err(error) => {
@@ -170,7 +170,7 @@ impl Watched {
         let code = error.code();
         warn!(tenant = %self.name, code, error = chain(error), "detection waits");
         self.shared.metrics.failed(&self.name, code);
-        self.tell(tenant, code, Some(next_try));
+        self.tell(tenant, Some((error, next_try)));
     }
 
     /// Says that somebody else holds the tenant, also for whoever was killed under this name.
@@ -178,7 +178,7 @@ impl Watched {
         self.shared.status.set(RoleStatus { tenant: self.name.to_string(), ..RoleStatus::default() });
     }
 
-    fn tell(&self, tenant: Option<&Tenant>, blocked: &str, next_try: Option<Timestamp>) {
+    fn tell(&self, tenant: Option<&Tenant>, trouble: Option<(&Error, Timestamp)>) {
         let held = tenant.map(Tenant::held).unwrap_or_default();
         held.iter().for_each(|(reason, people)| self.shared.metrics.held(&self.name, reason, *people));
         self.shared.status.set(RoleStatus {
@@ -186,12 +186,13 @@ impl Watched {
             revision: tenant.map_or(0, |tenant| tenant.order.revision),
             round: tenant.map_or(0, Tenant::round),
             lag: tenant.map_or(0, Tenant::lag),
-            blocked: blocked.to_owned(),
+            blocked: trouble.map_or("", |(error, _)| error.code()).to_owned(),
+            cause: trouble.map_or("", |(error, _)| error.cause()).to_owned(),
             held: held.into_iter().filter(|(_, people)| *people > 0).map(|(reason, people)| (reason.to_owned(), people)).collect(),
             leader: true,
             warning: self.warning.borrow().clone(),
             republishing: tenant.is_some_and(Tenant::is_scrubbing),
-            next_try: next_try.map(wire_time),
+            next_try: trouble.map(|(_, next_try)| wire_time(next_try)),
             ..RoleStatus::default()
         });
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use xtsync_domain::Timestamp;
 use xtsync_platform::service::Role;
 use xtsync_proto::convert::time;
 use xtsync_proto::v1::{RoleStatus, Status, SynchronizationStatus};
@@ -46,7 +47,7 @@ fn roles(status: &Status) -> String {
             (_, _) => "-".to_owned(),
         };
         let tenant = if role.tenant.is_empty() { "-" } else { &role.tenant };
-        vec![role.role.clone(), role.replica.clone(), tenant.to_owned(), age, doing(role)]
+        vec![role.role.clone(), role.replica.clone(), tenant.to_owned(), age, doing(role, time("at", status.at).ok())]
     };
     output::table(&["ROLE", "REPLICA", "TENANT", "SAID", "DOES"], status.roles.iter().map(row))
 }
@@ -61,10 +62,14 @@ fn remedies(status: &Status) -> String {
 }
 
 /// What a role does just now, in words.
-fn doing(role: &RoleStatus) -> String {
+fn doing(role: &RoleStatus, now: Option<Timestamp>) -> String {
     let mut words = Vec::new();
     if !role.blocked.is_empty() {
-        words.push(format!("blocked: {}", role.blocked));
+        let cause = if role.cause.is_empty() { String::new() } else { format!(" ({})", role.cause) };
+        words.push(format!("blocked: {}{cause}", role.blocked));
+    }
+    if let (Ok(next), Some(now)) = (time("next_try", role.next_try), now) {
+        words.push(format!("tries again in {}s", next.since(now).as_secs()));
     }
     if !role.warning.is_empty() {
         words.push(format!("warning: {}", role.warning));
@@ -119,25 +124,33 @@ fn role(role: &RoleStatus) -> Value {
         "at": time("at", role.at).map(|at| at.to_string()).ok(),
         "revision": role.revision, "round": role.round, "lag": role.lag,
         "pending": role.pending, "held": role.held, "troubled": role.troubled, "blocked": role.blocked, "warning": role.warning,
-        "republishing": role.republishing,
+        "republishing": role.republishing, "cause": role.cause,
         "next_try": role.next_try.and_then(|at| time("next_try", Some(at)).ok()).map(|at| at.to_string()),
     })
 }
 
 #[cfg(test)]
 mod tests {
+    use xtsync_proto::convert::wire_time;
+
     use super::*;
 
     #[test]
     fn each_code_that_needs_a_person_is_shown_once_with_what_to_do() {
         let blocked = |blocked: &str| SynchronizationStatus { blocked: blocked.to_owned(), ..SynchronizationStatus::default() };
+        let at = |seconds: i64| Some(wire_time(Timestamp(seconds * 1_000_000)));
         let role = |blocked: &str| RoleStatus { blocked: blocked.to_owned(), ..RoleStatus::default() };
         let status = Status {
             synchronizations: vec![blocked("sync_not_allowed"), blocked("sync_not_allowed"), blocked("")],
-            roles: vec![role("away"), role("throttled")],
+            roles: vec![
+                RoleStatus { cause: "graph.test: connection refused".to_owned(), next_try: at(112), ..role("away") },
+                role("throttled"),
+            ],
+            at: at(100),
             ..Status::default()
         };
         let text = as_text(&status);
+        assert!(text.contains("blocked: away (graph.test: connection refused), tries again in 12s"), "{text}");
         let remedies: Vec<&str> =
             text.rsplit_once("\n\n").unwrap().1.lines().filter_map(|line| line.split_once(": ")).map(|(code, _)| code).collect();
         assert_eq!(remedies, ["away", "sync_not_allowed"], "{text}");
