@@ -2,7 +2,7 @@
 //! much else: while its taker is far behind, a backlog stays where it came from and goes by class.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use tracing::debug;
 use xtsync_proto::topic::Topic;
 
-use super::Error;
+use super::{Error, ROOM_LOOK};
 
 /// How long bulk waits at most: who takes a topic may be away for long, and is not the only one who reads it.
 pub(super) const PATIENCE: Duration = Duration::from_secs(1);
@@ -33,8 +33,14 @@ pub(super) trait Look: Sync {
 #[derive(Debug)]
 pub(super) struct Backlog {
     patience: Duration,
+    /// How long a look that found no room holds for everybody who asks in this process.
+    pace: Duration,
     seen: Mutex<HashMap<Topic, Seen>>,
+    /// Whose turn it is to look at a topic, and when it was looked at last.
+    turns: Mutex<HashMap<Topic, Turn>>,
 }
+
+type Turn = Arc<tokio::sync::Mutex<Option<Instant>>>;
 
 #[derive(Debug, Clone, Copy)]
 enum Seen {
@@ -47,7 +53,7 @@ enum Seen {
 impl Backlog {
     /// One that has seen nothing yet, where bulk waits for so long at most.
     pub(super) fn new(patience: Duration) -> Self {
-        Self { patience, seen: Mutex::default() }
+        Self { patience, pace: ROOM_LOOK, seen: Mutex::default(), turns: Mutex::default() }
     }
 
     /// Whether there is room on all of these topics, or has been none for so long that it is not waited for. Whoever stops waiting for the
@@ -68,13 +74,20 @@ impl Backlog {
         true
     }
 
+    /// Looks at a topic, unless somebody else has just done so: however many wait for room, one of them looks.
     async fn look(&self, look: &impl Look, topic: &Topic, group: &'static str) {
-        if let Some(Seen::Untaken(since)) = self.seen().get(topic)
-            && since.elapsed() < NOBODY_FOR
-        {
+        let turn = self.turn(topic);
+        let mut looked = turn.lock().await;
+        let is_known = match self.seen().get(topic) {
+            Some(Seen::Untaken(since)) => since.elapsed() < NOBODY_FOR,
+            Some(Seen::Full(_)) => looked.is_some_and(|at| at.elapsed() < self.pace),
+            None => false,
+        };
+        if is_known {
             return;
         }
         let behind = look.behind(topic, group).await;
+        *looked = Some(Instant::now());
         let mut seen = self.seen();
         match behind {
             Ok(Some(behind)) if behind <= NEAR => {
@@ -92,6 +105,10 @@ impl Backlog {
                 }
             }
         }
+    }
+
+    fn turn(&self, topic: &Topic) -> Turn {
+        self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(topic.clone()).or_default().clone()
     }
 
     fn seen(&self) -> MutexGuard<'_, HashMap<Topic, Seen>> {
@@ -134,9 +151,35 @@ mod tests {
         has_room
     }
 
+    /// One that looks whenever it is asked.
+    fn eager(patience: Duration) -> Backlog {
+        Backlog { pace: Duration::ZERO, ..Backlog::new(patience) }
+    }
+
+    /// Counts the looks; there is never any room.
+    #[derive(Default)]
+    struct Counting(Mutex<u32>);
+
+    #[async_trait]
+    impl Look for Counting {
+        async fn behind(&self, _: &Topic, _: &'static str) -> Result<Option<u64>, Error> {
+            *self.0.lock().unwrap() += 1;
+            Ok(Some(9_999))
+        }
+    }
+
+    #[tokio::test]
+    async fn however_many_wait_for_room_a_topic_is_looked_at_once_a_pace() {
+        let long = Duration::from_secs(3_600);
+        let (backlog, counting, way) = (Backlog { pace: long, ..Backlog::new(long) }, Counting::default(), way());
+        let asks = (0..50).map(|_| backlog.has_room(&counting, &way));
+        assert!(join_all(asks).await.iter().all(|has_room| !has_room));
+        assert_eq!(*counting.0.lock().unwrap(), 2, "once a topic");
+    }
+
     #[tokio::test]
     async fn there_is_room_where_every_taker_is_near() {
-        let (backlog, way) = (Backlog::new(Duration::from_secs(3_600)), way());
+        let (backlog, way) = (eager(Duration::from_secs(3_600)), way());
         assert!(look(&backlog, &way, [Ok(Some(100)), Ok(Some(0))]).await);
         assert!(!look(&backlog, &way, [Ok(Some(101)), Ok(Some(0))]).await);
         assert!(!look(&backlog, &way, [Ok(Some(0)), Ok(Some(101))]).await);
@@ -147,7 +190,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_topic_that_nobody_takes_has_room_and_is_left_alone_for_a_while() {
-        let (backlog, way) = (Backlog::new(Duration::from_secs(3_600)), way());
+        let (backlog, way) = (eager(Duration::from_secs(3_600)), way());
         assert!(look(&backlog, &way[..1], [Ok(None)]).await);
         assert!(look(&backlog, &way, [Err(Error::Missing("lab".to_owned()))]).await);
         assert!(look(&backlog, &way, []).await);
@@ -155,7 +198,7 @@ mod tests {
 
     #[tokio::test]
     async fn takers_who_are_away_are_not_waited_for_one_after_the_other_nor_anew_by_who_looks_beside() {
-        let (backlog, way) = (Backlog::new(Duration::from_millis(50)), way());
+        let (backlog, way) = (eager(Duration::from_millis(50)), way());
         let full = || [Ok(Some(9_999)), away()];
         for _ in 0..2 {
             assert!(!look(&backlog, &way, full()).await);
