@@ -28,8 +28,14 @@ pub trait Source: Send + Sync {
     /// As for users.
     async fn groups(&self, cursor: Option<&Cursor>) -> Result<Page<GroupChange>>;
 
-    /// Whether every reading of users includes this attribute, whatever is asked for: then needing it is no reason to read anew.
-    fn always_reads(&self, attribute: &str) -> bool;
+    /// Whether the connector itself goes by this attribute, such as to tell a user's [`Kind`]: then it is kept whatever is asked for.
+    fn needs(&self, attribute: &str) -> bool;
+
+    /// Whether a group has direct members, users or groups, when it is asked itself. A few of them are looked at.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    async fn has_members(&self, group: &GroupId) -> Result<bool>;
 
     /// The groups that bear this display name.
     ///

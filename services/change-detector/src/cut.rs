@@ -1,8 +1,7 @@
 //! Cuts a user of the mirror to what the configuration needs, and says what that changes.
 //!
-//! Pure. The mirror holds everything the directory mentioned; the bus gets only attributes that some configuration names and groups
-//! that some configuration refers to. An attribute that is needed and was never mentioned is empty: everything selected is mentioned
-//! unless it is null.
+//! Pure. The bus gets only attributes that some configuration names and groups that some configuration refers to, and of users in no scope
+//! no attributes but one. An attribute that is needed and was never mentioned is empty: everything selected is mentioned unless it is null.
 
 use xtsync_domain::delta::{Gone, Kind, State, User};
 use xtsync_domain::link::Class;
@@ -14,9 +13,18 @@ use crate::closure::Memberships;
 /// The name under which a change of memberships stands among the changed attributes.
 const GROUPS: &str = "groups";
 
+/// The attribute that says whether a user may sign in.
+const SIGN_IN: &str = "accountEnabled";
+
 /// Cuts a user to a projection.
 pub(crate) fn cut(body: &Attributes, kind: Kind, memberships: Memberships, projection: &Projection) -> User {
     let attributes = projection.attributes.iter().map(|name| (name.clone(), body.get(name).cloned().unwrap_or(Value::Null))).collect();
+    User { attributes, groups: memberships.direct, nested_groups: memberships.nested, kind }
+}
+
+/// Cuts a user who is in no scope, of whom only that is needed, and whether they may sign in: what is left out is not read, not empty.
+pub(crate) fn outline(body: &Attributes, kind: Kind, memberships: Memberships) -> User {
+    let attributes = body.get(SIGN_IN).map(|value| (SIGN_IN, value.clone())).into_iter().collect();
     User { attributes, groups: memberships.direct, nested_groups: memberships.nested, kind }
 }
 
@@ -38,7 +46,7 @@ pub(crate) fn changes(before: Option<&State>, after: &State) -> (Vec<String>, At
 pub(crate) fn class(state: &State, backlog: bool, lost_group: bool) -> Class {
     let loses = match state {
         State::Gone(Gone::SoftDeleted | Gone::Deleted) => true,
-        State::Present(user) => lost_group || user.attributes.flag("accountEnabled") == Some(false),
+        State::Present(user) => lost_group || user.attributes.flag(SIGN_IN) == Some(false),
     };
     match (backlog, loses) {
         (true, _) => Class::Bulk,

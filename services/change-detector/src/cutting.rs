@@ -3,14 +3,14 @@
 use std::sync::Arc;
 
 use xtsync_directory::Source;
-use xtsync_domain::delta::{Origin, State};
+use xtsync_domain::delta::{Kind, Origin, State};
 use xtsync_domain::link::Class;
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{TenantName, Timestamp, UserDelta, UserId, version};
 use xtsync_platform::store::Transaction;
 
-use crate::closure::Closure;
-use crate::cut::{changes, class, cut, lost_group};
+use crate::closure::{Closure, Memberships};
+use crate::cut::{changes, class, cut, lost_group, outline};
 use crate::error::Error;
 use crate::membership;
 use crate::mirror::{self, Mirrored};
@@ -44,18 +44,38 @@ pub(crate) async fn cut_all(tx: &mut Transaction, knife: &Knife<'_>, mut users: 
                 memberships.keep(group, *directly);
             }
         }
-        let state = match user.gone {
-            Some(how) => State::Gone(how),
-            None => State::Present(cut(&user.body, knife.source.kind(&user.body), memberships, knife.projection)),
-        };
+        let state = state(knife, user, memberships);
+        // What no projection names is not kept.
+        user.body.0.retain(|name, _| knife.projection.attributes.contains(name) || knife.source.needs(name));
         let version = user.version;
-        stamp(knife, user, state);
+        match state {
+            Some(state) => stamp(knife, user, state),
+            None => (user.dirty, user.projection) = (false, knife.revision),
+        }
         if user.version != version {
             otherwise.push(user.id.clone());
         }
     }
     mirror::save_with_commit(tx, knife.tenant, &users);
     Ok(otherwise)
+}
+
+/// What is to be published of a user: nothing of one who is in no scope and of whom nothing ever was.
+fn state(knife: &Knife<'_>, user: &Mirrored, memberships: Memberships) -> Option<State> {
+    let is_published = user.cut.is_some();
+    match user.gone {
+        // Of a user whom the mirror never saw it is not known that nobody was told: a store may be restored to before they came.
+        Some(how) => (is_published || !user.is_known()).then_some(State::Gone(how)),
+        None => {
+            let kind = knife.source.kind(&user.body);
+            let concerns = knife.projection.concerns(kind, &memberships.direct, &memberships.nested);
+            let user_state = match (concerns, kind) {
+                (true, Kind::Internal) => cut(&user.body, kind, memberships, knife.projection),
+                (true, Kind::External) | (false, _) => outline(&user.body, kind, memberships),
+            };
+            (is_published || concerns).then_some(State::Present(user_state))
+        }
+    }
 }
 
 fn stamp(knife: &Knife<'_>, user: &mut Mirrored, state: State) {

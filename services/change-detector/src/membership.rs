@@ -6,7 +6,7 @@ use xtsync_directory::MemberKind;
 use xtsync_domain::fact::GroupState;
 use xtsync_domain::{GroupId, TenantName, UserId};
 use xtsync_platform::params;
-use xtsync_platform::store::Transaction;
+use xtsync_platform::store::{Store, Transaction};
 
 use crate::error::{Error, corrupt};
 use crate::last_word::Word;
@@ -120,6 +120,12 @@ pub(crate) async fn groups_of(tx: &mut Transaction, tenant: &TenantName, users: 
         groups.entry(row.text(0)?.into()).or_default().push(row.text(1)?.into());
     }
     Ok(groups)
+}
+
+/// Whether the mirror has any direct member of a group.
+pub(crate) async fn has_members(store: &Store, tenant: &TenantName, group: &GroupId) -> Result<bool, Error> {
+    const SQL: &str = "SELECT 1 FROM member WHERE tenant = $1 AND group_id = $2 LIMIT 1";
+    Ok(store.fetch_one_opt(SQL, params![tenant.as_str(), group.as_str()]).await?.is_some())
 }
 
 /// Some direct members of a group that are users, after `after`; a chunk of them if there are so many.

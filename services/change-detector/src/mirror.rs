@@ -37,7 +37,7 @@ macro_rules! select {
 #[derive(Debug, Clone)]
 pub(crate) struct Mirrored {
     pub(crate) id: UserId,
-    /// Everything the directory mentioned.
+    /// What the directory mentioned of what is needed.
     pub(crate) body: Attributes,
     /// Whether and how he went.
     pub(crate) gone: Option<Gone>,
@@ -73,6 +73,11 @@ impl Mirrored {
             version: 0,
             waits: false,
         }
+    }
+
+    /// Whether the directory was ever read of them.
+    pub(crate) fn is_known(&self) -> bool {
+        self.generation > 0 || !self.body.is_empty()
     }
 
     /// Notes that what was published may be stale; the oldest unpublished change keeps its time.

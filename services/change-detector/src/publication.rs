@@ -44,14 +44,15 @@ pub(crate) enum Published {
 impl Press {
     /// Publishes some of what is due; says how many records. What is urgent goes alone, and what is bulk waits for room on its way. What
     /// has begun is seen through, also where this is dropped because the lease is lost: only then is it known whether it came too late.
-    pub(crate) async fn users(&self, way: &[Topic], now: Timestamp) -> Result<(Published, usize), Error> {
+    /// `has_room` says that there was room just now.
+    pub(crate) async fn users(&self, way: &[Topic], has_room: bool, now: Timestamp) -> Result<(Published, usize), Error> {
         let mut due = self.due().await?;
         let urgent = due.partition_point(|record| record.class < Class::Bulk);
         if due.is_empty() {
             return Ok((Published::All, 0));
         } else if urgent > 0 {
             due.truncate(urgent);
-        } else if !self.bus.has_room(way).await {
+        } else if !has_room && !self.bus.has_room(way).await {
             return Ok((Published::Waits, 0));
         }
         let count = due.len();

@@ -1,5 +1,7 @@
 //! How far the reading of one tenant has come; one row, stored with what it read.
 
+use std::collections::BTreeSet;
+
 use xtsync_directory::Cursor;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::params;
@@ -97,16 +99,15 @@ impl Reading {
         self.generation > 1
     }
 
-    /// Asks for more attributes than so far; true when everything must be read again for it.
-    pub(crate) fn select<'a>(&mut self, needed: impl Iterator<Item = &'a String>, now: Timestamp) -> bool {
-        let missing: Vec<String> = needed.filter(|name| !self.selected.contains(name)).cloned().collect();
-        if missing.is_empty() {
-            return false;
+    /// Asks for these attributes from now on: others are not kept. Everything is read again for one that was not asked for, of which
+    /// nothing is kept therefore; true then.
+    pub(crate) fn select(&mut self, needed: &BTreeSet<String>, now: Timestamp) -> bool {
+        let is_missing = needed.iter().any(|name| !self.selected.contains(name));
+        self.selected = needed.iter().cloned().collect();
+        if is_missing {
+            self.begin_entire(now);
         }
-        self.selected.extend(missing);
-        self.selected.sort();
-        self.begin_entire(now);
-        true
+        is_missing
     }
 }
 
@@ -173,11 +174,13 @@ mod tests {
     #[test]
     fn a_new_attribute_has_everything_read_again_and_a_known_one_has_not() {
         let mut reading = Reading::new();
-        let names = ["mail".to_owned(), "city".to_owned()];
-        assert!(reading.select(names.iter(), NOW));
+        let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        assert!(reading.select(&names(&["mail", "city"]), NOW));
         assert_eq!((reading.selected.join(","), reading.generation), ("city,mail".to_owned(), 1));
-        assert!(!reading.select(names[..1].iter(), NOW));
-        assert_eq!(reading.generation, 1);
+        assert!(!reading.select(&names(&["mail"]), NOW));
+        assert_eq!((reading.selected.join(","), reading.generation), ("mail".to_owned(), 1));
+        assert!(reading.select(&names(&["mail", "city"]), NOW), "city was not kept");
+        assert_eq!(reading.generation, 2);
     }
 
     #[test]

@@ -4,8 +4,9 @@
 //! out of it: only a membership that the directory itself ended is ended here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::sync::Arc;
 
-use xtsync_directory::{GroupChange, MemberKind, UserChange};
+use xtsync_directory::{GroupChange, MemberKind, Source, UserChange};
 use xtsync_domain::fact::GroupState;
 use xtsync_domain::{Attributes, GroupId, TenantName, Timestamp, UserId, Value};
 use xtsync_platform::store::Transaction;
@@ -23,6 +24,15 @@ pub(crate) struct Context<'a> {
     /// The reading of everything that rows are marked with.
     pub(crate) generation: u64,
     pub(crate) now: Timestamp,
+    /// The attributes that are kept of users, sorted; beside those that the directory's connector needs.
+    pub(crate) selected: &'a [String],
+    pub(crate) source: &'a Arc<dyn Source>,
+}
+
+impl Context<'_> {
+    fn keeps(&self, attribute: &str) -> bool {
+        self.selected.binary_search_by(|name| name.as_str().cmp(attribute)).is_ok() || self.source.needs(attribute)
+    }
 }
 
 /// What the page says of one member: what kind it is, and none where it is no member.
@@ -146,7 +156,7 @@ fn merge(known: &mut HashMap<UserId, Mirrored>, context: &Context<'_>, change: U
                 user.body = Attributes::default();
                 user.generation = context.generation;
             }
-            user.body.0.extend(attributes.0);
+            user.body.0.extend(attributes.0.into_iter().filter(|(name, _)| context.keeps(name)));
             user.gone = None;
             user.touch(context.now);
         }

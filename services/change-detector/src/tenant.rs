@@ -9,6 +9,7 @@ mod look;
 mod publishing;
 mod rounds;
 mod scrub;
+mod untold;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +24,7 @@ use xtsync_proto::topic::Topic;
 
 use self::again::Again;
 use self::compare::Comparison;
+use self::untold::Untold;
 use crate::closure::Closure;
 use crate::cutting::{Knife, cut_all};
 use crate::error::Error;
@@ -120,6 +122,8 @@ pub(crate) struct Tenant {
     /// How many users it has found, or the one before it.
     found_lost: u64,
     held: Kept,
+    /// Groups of scopes of whose members delta queries tell nothing.
+    untold: Untold,
     /// The round, and the reading of everything, whose losses were weighed last.
     weighed: Option<(u64, u64)>,
     /// The look at the losses of the round under way.
@@ -138,6 +142,8 @@ pub(crate) struct Tenant {
     recut_after: Option<String>,
     /// Whether the bus may not have heard the newest of somebody.
     owes: bool,
+    /// Whether all that waits to be published is bulk.
+    is_bulk: bool,
     /// About how many users wait for room to be published.
     behind: u64,
     /// The last round of which the bus has heard everything.
@@ -199,6 +205,8 @@ impl Tenant {
             is_scrubbing: false,
             recut_after: None,
             owes: true,
+            is_bulk: false,
+            untold: Untold::default(),
             behind: 0,
             on_bus: 0,
             fresh: None,
@@ -217,10 +225,8 @@ impl Tenant {
             if let Some((_, projection)) = &order.users {
                 let mut tx = self.begin().await?;
                 self.closure = Closure::new(&projection.groups, &membership::nestings(&mut tx, &self.name).await?);
-                if self.reading.select(projection.attributes.iter().filter(|name| !self.source.always_reads(name)), now) {
-                    self.rejected = false;
-                    reading::save(&mut tx, &self.name, &self.reading);
-                }
+                self.rejected &= !self.reading.select(&projection.attributes, now);
+                reading::save(&mut tx, &self.name, &self.reading);
                 tx.commit().await?;
             }
         }
@@ -258,10 +264,16 @@ impl Tenant {
         [("users_collapsed", self.held.users), ("scope_collapsed", self.held.scope)]
     }
 
+    /// What needs a look and does not stop it, by stable code; empty where nothing does.
+    pub(crate) fn warning(&self) -> &'static str {
+        if self.untold.is_any() { untold::CODE } else { "" }
+    }
+
     /// Does one bounded thing of each kind that is due.
     pub(crate) async fn step(&mut self, now: Timestamp) -> Result<Pause, Error> {
         // With each round also what a former owner published too late.
         let looks = self.owes || now >= self.round_due;
+        self.is_bulk &= now < self.round_due;
         let published = if looks { self.publish(now).await? } else { Published::All };
         if now >= self.facts_due {
             self.look_at_facts(now).await?;
@@ -301,7 +313,7 @@ impl Tenant {
     }
 
     fn context(&self, now: Timestamp) -> Context<'_> {
-        Context { tenant: &self.name, generation: self.reading.generation, now }
+        Context { tenant: &self.name, generation: self.reading.generation, now, selected: &self.reading.selected, source: &self.source }
     }
 
     fn knife(&self, now: Timestamp) -> Option<Knife<'_>> {
@@ -351,7 +363,9 @@ impl Tenant {
         let count = users.len();
         cut_all(&mut tx, &knife, users).await?;
         tx.commit().await?;
-        self.owes |= count > 0;
+        if count > 0 {
+            self.owe();
+        }
         self.recut_after = further;
         if self.recut_after.is_none() {
             info!(tenant = %self.name, revision = self.order.revision, "every user is cut for the configuration");

@@ -178,6 +178,13 @@ impl Watched {
         self.shared.status.set(RoleStatus { tenant: self.name.to_string(), ..RoleStatus::default() });
     }
 
+    /// What needs a look, by stable codes.
+    fn warnings(&self, tenant: Option<&Tenant>) -> String {
+        let subscriber = self.warning.borrow();
+        let codes = [subscriber.as_str(), tenant.map_or("", Tenant::warning)];
+        codes.into_iter().filter(|code| !code.is_empty()).collect::<Vec<_>>().join(", ")
+    }
+
     fn tell(&self, tenant: Option<&Tenant>, trouble: Option<(&Error, Timestamp)>) {
         let held = tenant.map(Tenant::held).unwrap_or_default();
         held.iter().for_each(|(reason, people)| self.shared.metrics.held(&self.name, reason, *people));
@@ -190,7 +197,7 @@ impl Watched {
             cause: trouble.map_or("", |(error, _)| error.cause()).to_owned(),
             held: held.into_iter().filter(|(_, people)| *people > 0).map(|(reason, people)| (reason.to_owned(), people)).collect(),
             leader: true,
-            warning: self.warning.borrow().clone(),
+            warning: self.warnings(tenant),
             republishing: tenant.is_some_and(Tenant::is_scrubbing),
             next_try: trouble.map(|(_, next_try)| wire_time(next_try)),
             ..RoleStatus::default()

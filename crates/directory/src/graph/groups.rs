@@ -54,6 +54,12 @@ pub(super) fn change(object: Json, wrong: &mut Vec<String>) -> Option<GroupChang
     Some(GroupChange::Changed { id, name: group.name.as_deref().map(value::storable), members })
 }
 
+/// Whether an object of a listing is a member that matters.
+pub(super) fn is_member(object: Json) -> bool {
+    let change = serde_json::from_value::<Reference>(object).ok().and_then(|reference| reference.change().ok());
+    matches!(change, Some(Some(MemberChange::Joined(_))))
+}
+
 /// A reference names no object.
 struct NoId;
 

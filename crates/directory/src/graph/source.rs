@@ -79,8 +79,14 @@ impl Source for Reader {
         self.delta(request).await?.into_changes(&self.http, groups::change)
     }
 
-    fn always_reads(&self, attribute: &str) -> bool {
-        attribute::is_always_read(attribute)
+    fn needs(&self, attribute: &str) -> bool {
+        users::KIND.contains(&attribute) || attribute == "createdDateTime"
+    }
+
+    async fn has_members(&self, group: &GroupId) -> Result<bool> {
+        let request = self.http.get("/groups/{id}/members", &[&group.0])?.query("$select", "id").query("$top", "100");
+        let page: Listed = self.http.json(&request).await?;
+        Ok(page.value.into_iter().any(groups::is_member))
     }
 
     async fn find_groups(&self, name: &str) -> Result<Vec<GroupId>> {

@@ -26,6 +26,9 @@ pub(super) fn change(object: Json, wrong: &mut Vec<String>) -> Option<UserChange
     })
 }
 
+/// What tells whether a user is at home.
+pub(super) const KIND: [&str; 3] = ["creationType", "externalUserState", "userPrincipalName"];
+
 /// Whether a user is at home in the tenant that holds him.
 ///
 /// He is not when he came by invitation, when he has a redemption state, or when his principal name is of the form that Entra gives to

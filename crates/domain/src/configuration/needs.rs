@@ -24,12 +24,15 @@ pub fn needs(wanted: &BTreeMap<Id, Spec>, tenant: &TenantName) -> Projection {
     for synchronization in configuration.synchronizations_from(tenant) {
         projection.attributes.extend(ALWAYS.map(str::to_owned));
         projection.attributes.extend(synchronization.rules.reads().map(str::to_owned));
-        for group in &synchronization.spec.scope.groups {
+        let scope = &synchronization.spec.scope;
+        projection.everyone |= scope.everyone;
+        for group in &scope.groups {
             match group {
                 GroupRef::Pinned(group) => projection.groups.insert(group.id.clone()),
                 GroupRef::Named(name) => projection.unresolved.insert(name.clone()),
             };
         }
+        projection.nested.extend(scope.groups.iter().filter(|_| scope.nested).filter_map(GroupRef::id).cloned());
     }
     projection
 }

@@ -43,7 +43,8 @@ impl Tenant {
         let (facts, states) = self.facts.read_groups(&self.source, &projection, now).await?;
         self.say(facts, now).await?;
         self.groups_readable = states.iter().all(|(_, state)| *state == GroupState::Present);
-        self.note_states(&states, now).await
+        self.note_states(&states, now).await?;
+        self.verify_members(&states, now).await
     }
 
     /// Publishes facts; only then are they said.

@@ -42,12 +42,23 @@ impl Tenant {
         }
     }
 
+    /// Notes that the bus may not have heard the newest of somebody, who may be urgent.
+    pub(super) fn owe(&mut self) {
+        (self.owes, self.is_bulk) = (true, false);
+    }
+
     /// Publishes some of what is due.
     pub(super) async fn publish(&mut self, now: Timestamp) -> Result<Published, Error> {
+        // While nothing is added to bulk that waits, only the way is looked at, which all tenants of this process share.
+        let mut has_room = self.is_bulk && self.bus.has_room(&self.order.way).await;
+        if self.is_bulk && !has_room {
+            return Ok(Published::Waits);
+        }
         let mut published = Published::Some;
         for _ in 0..PORTIONS_MAX {
             let count;
-            (published, count) = self.press().users(&self.order.way, now).await?;
+            (published, count) = self.press().users(&self.order.way, std::mem::take(&mut has_room), now).await?;
+            self.is_bulk = published == Published::Waits;
             self.owes = published != Published::All;
             self.metrics.published(&self.name, count);
             self.behind = self.behind.saturating_sub(count as u64);

@@ -47,7 +47,8 @@ impl Tenant {
     pub(super) async fn read(&mut self, now: Timestamp) -> Result<bool, Error> {
         let begins = self.reading.phase == Phase::Idle;
         if begins {
-            match (self.again.is_due(now), self.comparison_due(now)) {
+            let is_again = self.again.is_due(now) || self.untold.is_read_due(now);
+            match (is_again, self.comparison_due(now)) {
                 (true, _) => self.read_everything(None, now),
                 (false, true) => self.read_everything(Comparison::of(&self.reading), now),
                 (false, false) => self.reading.begin(now),
@@ -168,7 +169,7 @@ impl Tenant {
             let cut = if is_last { self.cut_round(&mut tx, &mut reading, now).await? } else { None };
             reading::save(&mut tx, &self.name, &reading);
             tx.commit().await?;
-            self.owes = true;
+            self.owe();
             if let Some(cut) = cut {
                 return self.close(reading, &cut, true, now).await;
             }
@@ -210,7 +211,9 @@ impl Tenant {
             self.cursor_due = now.plus(CURSOR_STORED_EVERY);
         }
         tx.commit().await?;
-        self.owes |= news;
+        if news {
+            self.owe();
+        }
         self.close(reading, &cut, news, now).await
     }
 

@@ -6,6 +6,7 @@ mod notifications;
 mod rebuilt;
 #[path = "../../../../crates/platform/tests/bus/rigged.rs"]
 mod rigged;
+mod scoped;
 mod scrub;
 mod stage;
 
@@ -169,6 +170,31 @@ async fn k_01_the_last_entry_of_a_page_and_of_a_cycle_wins() {
         stage.directory.users(vec![changed("ana", &[])]);
         assert_eq!(stage.settle().await, [], "across pages");
     }
+}
+
+#[tokio::test]
+async fn k_10_a_group_that_has_members_when_asked_and_none_by_delta_is_told_and_everything_read_again() {
+    let mut stage = Stage::new(&["city"], &["all"]).await;
+    stage.directory.groups(vec![joined("all", &[])]);
+    stage.directory.users(vec![changed("ana", &[])]);
+    stage.directory.members(&["all"]);
+    stage.settle().await;
+    for _ in 0..3 {
+        assert_eq!((stage.warning(), stage.directory.readings()), ("", 1), "members may be new");
+        stage.later_than_facts();
+        stage.settle().await;
+        stage.directory.everything(vec![joined("all", &["ana"])], vec![changed("ana", &[])]);
+        if !stage.warning().is_empty() {
+            break;
+        }
+        stage.directory.forget_answers();
+    }
+    assert_eq!(stage.warning(), "members_not_told");
+    assert_eq!(told(&stage.settle().await), ["ana:live:all:-"]);
+    assert_eq!(stage.directory.readings(), 2);
+    stage.later_than_facts();
+    stage.settle().await;
+    assert_eq!(stage.warning(), "", "they are told of now");
 }
 
 #[tokio::test]

@@ -1,6 +1,6 @@
 //! What the tests of a tenant's detection stand on: a scripted directory, a bus, a store, and a clock that is moved by hand.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -31,6 +31,7 @@ use crate::Inbox;
 use crate::error::Error;
 use crate::hold::{Scope, Scopes};
 use crate::metrics::Metrics;
+use crate::mirror;
 use crate::nudge::Nudge;
 use crate::publication::Press;
 use crate::subscriber::Subscriber;
@@ -82,7 +83,7 @@ impl Stage {
         Self::stored(tempfile::tempdir().unwrap(), store, projection(attributes, groups)).await
     }
 
-    async fn ordered(projection: Projection) -> Self {
+    pub(super) async fn ordered(projection: Projection) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().display().to_string();
         Self::stored(folder, store, projection).await
@@ -144,6 +145,18 @@ impl Stage {
             }
         }
         panic!("it does not come to rest");
+    }
+
+    /// The attributes that the mirror keeps of a user.
+    pub(super) async fn kept_of(&self, user: &str) -> Vec<String> {
+        let mut tx = self.tenant.store.begin().await.unwrap();
+        let users = mirror::load(&mut tx, &emea(), &[user.into()]).await.unwrap();
+        users[&user.into()].body.iter().map(|(name, _)| name.to_owned()).collect()
+    }
+
+    /// What needs a look.
+    pub(super) fn warning(&self) -> &'static str {
+        self.tenant.warning()
     }
 
     /// How many users are marked as perhaps not as they were published.
@@ -216,7 +229,11 @@ impl Stage {
     }
 
     pub(super) async fn order(&mut self, attributes: &[&str], groups: &[&str], revision: u64) {
-        let users = Some((revision, projection(attributes, groups)));
+        self.project(projection(attributes, groups), revision).await;
+    }
+
+    pub(super) async fn project(&mut self, projection: Projection, revision: u64) {
+        let users = Some((revision, projection));
         self.order = Order { revision, users, ..self.order.clone() };
         self.obey().await;
     }
@@ -359,9 +376,16 @@ pub(super) fn emea() -> TenantName {
     TenantName::new("emea").unwrap()
 }
 
+/// Everyone is in some scope: what becomes of others is tested apart.
 fn projection(attributes: &[&str], groups: &[&str]) -> Projection {
+    Projection { everyone: true, ..scoped(attributes, groups, &[]) }
+}
+
+/// Only members of these groups are in some scope, and through other groups only those of some.
+pub(super) fn scoped(attributes: &[&str], groups: &[&str], nested: &[&str]) -> Projection {
+    let ids = |ids: &[&str]| ids.iter().map(|id| GroupId::from(*id)).collect();
     let attributes = attributes.iter().map(|name| (*name).to_owned()).collect();
-    Projection { attributes, groups: groups.iter().map(|id| GroupId::from(*id)).collect(), unresolved: Default::default() }
+    Projection { attributes, groups: ids(groups), nested: ids(nested), ..Projection::default() }
 }
 
 pub(super) fn changed(id: &str, attributes: &[(&str, &str)]) -> UserChange {
@@ -418,6 +442,7 @@ pub(super) struct Script {
     readings: Mutex<u32>,
     asked: Mutex<Vec<String>>,
     states_told: Mutex<Vec<String>>,
+    members: Mutex<BTreeSet<GroupId>>,
 }
 
 impl Script {
@@ -466,6 +491,16 @@ impl Script {
 
     pub(super) fn count(&self, count: u64) {
         *self.count.lock().unwrap() = Some(count);
+    }
+
+    /// Answers nothing that it was told to.
+    pub(super) fn forget_answers(&self) {
+        self.answers.lock().unwrap().clear();
+    }
+
+    /// Which groups have members when they are asked.
+    pub(super) fn members(&self, groups: &[&str]) {
+        *self.members.lock().unwrap() = groups.iter().map(|id| GroupId::from(*id)).collect();
     }
 
     /// What was asked about subscriptions since this was last called.
@@ -532,8 +567,12 @@ impl Source for Script {
         }
     }
 
-    fn always_reads(&self, _: &str) -> bool {
-        false
+    fn needs(&self, attribute: &str) -> bool {
+        attribute == "kind"
+    }
+
+    async fn has_members(&self, group: &GroupId) -> DirectoryResult<bool> {
+        Ok(self.members.lock().unwrap().contains(group))
     }
 
     async fn find_groups(&self, _: &str) -> DirectoryResult<Vec<GroupId>> {
@@ -572,7 +611,10 @@ impl Source for Script {
         self.ask(format!("unsubscribe {id}"))
     }
 
-    fn kind(&self, _: &Attributes) -> Kind {
-        Kind::Internal
+    fn kind(&self, attributes: &Attributes) -> Kind {
+        match attributes.text("kind") {
+            Some("external") => Kind::External,
+            Some(_) | None => Kind::Internal,
+        }
     }
 }
