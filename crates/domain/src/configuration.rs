@@ -9,7 +9,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use crate::TenantName;
 use crate::decide::Rules;
-use crate::resource::{CrossTenantAccessPolicy, Organization, PartnerTerms, Projection, Resource, Spec, Synchronization, Tenant};
+use crate::resource::{
+    CrossTenantAccessPolicy, Id, Kind, NameResolution, Organization, PartnerTerms, Projection, Resource, Spec, Synchronization, Tenant,
+};
 
 /// One revision of the configuration. The empty one, revision 0, stands before the first `apply`.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +22,7 @@ pub struct Configuration {
     policies: BTreeMap<TenantName, Revised<CrossTenantAccessPolicy>>,
     synchronizations: Vec<NamedSynchronization>,
     projections: BTreeMap<TenantName, Revised<Projection>>,
+    resolutions: BTreeMap<TenantName, Revised<NameResolution>>,
 }
 
 /// A synchronization with its name.
@@ -35,6 +38,14 @@ pub struct NamedSynchronization {
     pub spec: Synchronization,
     /// What decisions need of it.
     pub(crate) rules: Rules,
+}
+
+impl NamedSynchronization {
+    /// The id of its resource.
+    #[must_use]
+    pub fn id(&self) -> Id {
+        Id { kind: Kind::Synchronization, tenant: Some(self.source.clone()), name: self.name.clone() }
+    }
 }
 
 /// What a resource says, and the revision that last changed it.
@@ -68,8 +79,11 @@ impl Configuration {
                 (Spec::Projection(spec), Some(tenant)) => {
                     configuration.projections.insert(tenant, Revised { revision, spec });
                 }
+                (Spec::NameResolution(spec), Some(tenant)) => {
+                    configuration.resolutions.insert(tenant, Revised { revision, spec });
+                }
                 // Validation refuses these: they belong to a tenant and name none.
-                (Spec::CrossTenantAccessPolicy(_) | Spec::Synchronization(_) | Spec::Projection(_), None) => {}
+                (Spec::CrossTenantAccessPolicy(_) | Spec::Synchronization(_) | Spec::Projection(_) | Spec::NameResolution(_), None) => {}
             }
         }
         let compile = |((source, name), Revised { revision, spec })| {
@@ -123,6 +137,12 @@ impl Configuration {
     #[must_use]
     pub fn projection(&self, tenant: &TenantName) -> Option<(u64, &Projection)> {
         self.projections.get(tenant).map(|projection| (projection.revision, &projection.spec))
+    }
+
+    /// Which group names of a tenant are looked up, and the revision that last changed that.
+    #[must_use]
+    pub fn name_resolution(&self, tenant: &TenantName) -> Option<(u64, &NameResolution)> {
+        self.resolutions.get(tenant).map(|resolution| (resolution.revision, &resolution.spec))
     }
 
     /// Whether two tenants are confirmed members of one organization: it lists both, and both name it back.

@@ -55,6 +55,8 @@ pub enum Fact {
         name: String,
         /// The ids found.
         ids: Vec<GroupId>,
+        /// For which revision of the tenant's name resolution they were looked up: what was found for an older one may be long outdated.
+        resolution: u64,
     },
     /// The tenant's live cross-tenant access policy.
     AccessPolicy(AccessPolicy),

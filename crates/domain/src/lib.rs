@@ -14,6 +14,7 @@ pub mod gate;
 pub mod link;
 pub mod mapping;
 pub mod name;
+pub mod resolution;
 pub mod resource;
 pub mod scope;
 pub mod shadow;

@@ -5,6 +5,7 @@
 
 mod access_policy;
 mod hosts;
+mod name_resolution;
 mod organization;
 mod projection;
 mod synchronization;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 
 pub use access_policy::{Authority, CrossTenantAccessPolicy, PartnerTerms, UserType};
 pub use hosts::{AllowedHosts, InvalidHost};
+pub use name_resolution::NameResolution;
 pub use organization::Organization;
 pub use projection::Projection;
 pub use synchronization::{
@@ -38,9 +40,21 @@ pub enum Kind {
     Synchronization,
     /// What the configuration needs of a tenant; derived by control, written by nobody.
     Projection,
+    /// Which group names of a tenant are looked up, and what waits for them; derived by control, written by nobody.
+    NameResolution,
 }
 
 impl Kind {
+    /// All of them.
+    pub const ALL: [Self; 6] =
+        [Self::Organization, Self::Tenant, Self::CrossTenantAccessPolicy, Self::Synchronization, Self::Projection, Self::NameResolution];
+
+    /// The kind of that name; `None` where there is none.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+
     /// The kind's name as it stands in YAML and keys.
     #[must_use]
     pub fn as_str(self) -> &'static str {
@@ -50,6 +64,7 @@ impl Kind {
             Self::CrossTenantAccessPolicy => "CrossTenantAccessPolicy",
             Self::Synchronization => "Synchronization",
             Self::Projection => "Projection",
+            Self::NameResolution => "NameResolution",
         }
     }
 }
@@ -101,6 +116,8 @@ pub enum Spec {
     Synchronization(Synchronization),
     /// See [`Projection`].
     Projection(Projection),
+    /// See [`NameResolution`].
+    NameResolution(NameResolution),
 }
 
 impl Spec {
@@ -115,6 +132,7 @@ impl Spec {
             Kind::CrossTenantAccessPolicy => Self::CrossTenantAccessPolicy(serde_json::from_slice(json)?),
             Kind::Synchronization => Self::Synchronization(serde_json::from_slice(json)?),
             Kind::Projection => Self::Projection(serde_json::from_slice(json)?),
+            Kind::NameResolution => Self::NameResolution(serde_json::from_slice(json)?),
         })
     }
 
@@ -127,6 +145,7 @@ impl Spec {
             Self::CrossTenantAccessPolicy(spec) => serde_json::to_vec(spec),
             Self::Synchronization(spec) => serde_json::to_vec(spec),
             Self::Projection(spec) => serde_json::to_vec(spec),
+            Self::NameResolution(spec) => serde_json::to_vec(spec),
         }
         .expect("specs have string keys and no failing serializers")
     }
@@ -140,6 +159,7 @@ impl Spec {
             Self::CrossTenantAccessPolicy(_) => Kind::CrossTenantAccessPolicy,
             Self::Synchronization(_) => Kind::Synchronization,
             Self::Projection(_) => Kind::Projection,
+            Self::NameResolution(_) => Kind::NameResolution,
         }
     }
 }

@@ -25,7 +25,7 @@ impl TryFrom<v1::ConfigRecord> for Resource {
     fn try_from(wire: v1::ConfigRecord) -> Result<Self, Invalid> {
         match wire.record.ok_or(Invalid::NewerWriter("record"))? {
             Wire::Resource(resource) => {
-                let kind = kind(&resource.kind)?;
+                let kind = Kind::of_name(&resource.kind).ok_or(Invalid::NewerWriter("resource.kind"))?;
                 let tenant = if resource.tenant.is_empty() { None } else { Some(tenant("resource.tenant", resource.tenant)?) };
                 let id = Id { kind, tenant, name: id("resource.name", resource.name)? };
                 // A field that this version does not know is a newer writer's: guessing without it could let somebody in.
@@ -35,11 +35,6 @@ impl TryFrom<v1::ConfigRecord> for Resource {
             Wire::Commit(_) => Err(Invalid::Field("record", "is a commit, no resource".to_owned())),
         }
     }
-}
-
-fn kind(text: &str) -> Result<Kind, Invalid> {
-    const KINDS: [Kind; 5] = [Kind::Organization, Kind::Tenant, Kind::CrossTenantAccessPolicy, Kind::Synchronization, Kind::Projection];
-    KINDS.into_iter().find(|kind| kind.as_str() == text).ok_or(Invalid::NewerWriter("resource.kind"))
 }
 
 #[cfg(test)]
@@ -59,7 +54,8 @@ mod tests {
             resource(Kind::Tenant, None, &format!(r#"{{"organization":"o","graph":{{"domain":"a.example","reader":{client}}}}}"#)),
             resource(Kind::CrossTenantAccessPolicy, Some("b"), r#"{"partners":{"a":{"as":["Guest"],"keeps":["city"]}}}"#),
             resource(Kind::Synchronization, Some("a"), r#"{"to":"b","scope":{"groups":["G",{"id":"g1"}]},"settle":"1s"}"#),
-            resource(Kind::Projection, Some("a"), r#"{"attributes":["city"],"groups":["g1"],"unresolved":["G"]}"#),
+            resource(Kind::Projection, Some("a"), r#"{"attributes":["city"],"groups":["g1"]}"#),
+            resource(Kind::NameResolution, Some("a"), r#"{"names":["G"],"pending":{"s":{"to":"b","scope":{"groups":["G"]}}}}"#),
         ] {
             assert_eq!(Resource::try_from(v1::ConfigRecord::from(&resource)), Ok(resource));
         }

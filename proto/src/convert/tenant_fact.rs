@@ -16,7 +16,9 @@ impl From<TenantFact> for v1::TenantFact {
     fn from(TenantFact { version, read_at, fact }: TenantFact) -> Self {
         let fact = match fact {
             Fact::Group(group) => Wire::Group(v1::Group { id: group.id.0, name: group.name, state: wire_state(group.state).into() }),
-            Fact::GroupName { name, ids } => Wire::GroupName(v1::GroupName { name, ids: ids.into_iter().map(|id| id.0).collect() }),
+            Fact::GroupName { name, ids, resolution } => {
+                Wire::GroupName(v1::GroupName { name, ids: ids.into_iter().map(|id| id.0).collect(), resolution })
+            }
             Fact::AccessPolicy(policy) => Wire::AccessPolicy(policy.into()),
             Fact::Identity(Identity { directory_id, verified_domains }) => {
                 Wire::Identity(v1::TenantIdentity { directory_id, verified_domains })
@@ -53,7 +55,8 @@ impl TryFrom<v1::TenantFact> for TenantFact {
         let fact = match wire.fact.ok_or(Invalid::NewerWriter("fact"))? {
             Wire::Group(group) => Fact::Group(Group { id: id("group.id", group.id)?, name: group.name, state: state(group.state)? }),
             Wire::GroupName(found) => {
-                Fact::GroupName { name: id("group_name.name", found.name)?, ids: found.ids.into_iter().map(Into::into).collect() }
+                let ids = found.ids.into_iter().map(Into::into).collect();
+                Fact::GroupName { name: id("group_name.name", found.name)?, ids, resolution: found.resolution }
             }
             Wire::AccessPolicy(policy) => Fact::AccessPolicy(policy.try_into()?),
             Wire::Identity(identity) => Fact::Identity(Identity {
@@ -121,7 +124,7 @@ mod tests {
             group(GroupState::Present),
             group(GroupState::Gone),
             group(GroupState::Unreadable),
-            Fact::GroupName { name: "Sales".to_owned(), ids: vec!["g1".into(), "g2".into()] },
+            Fact::GroupName { name: "Sales".to_owned(), ids: vec!["g1".into(), "g2".into()], resolution: 7 },
             Fact::AccessPolicy(AccessPolicy { default, partners }),
             Fact::AccessPolicy(AccessPolicy::default()),
             Fact::Identity(Identity { directory_id: "d1".to_owned(), verified_domains: vec!["contoso.example".to_owned()] }),

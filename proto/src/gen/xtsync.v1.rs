@@ -22,7 +22,7 @@ pub mod config_record {
 /// A resource as it stands in a revision.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Resource {
-    /// Organization, Tenant, CrossTenantAccessPolicy, Synchronization or Projection.
+    /// Organization, Tenant, CrossTenantAccessPolicy, Synchronization, Projection or NameResolution.
     #[prost(string, tag = "1")]
     pub kind: ::prost::alloc::string::String,
     /// The tenant whose administrator owns it; empty where it belongs to none.
@@ -900,6 +900,9 @@ pub struct ApplyRequest {
     pub documents: ::prost::alloc::vec::Vec<Document>,
     #[prost(string, tag = "2")]
     pub actor: ::prost::alloc::string::String,
+    /// Looks every group name up anew, also one that was resolved before: the way to a group that was made anew under its name.
+    #[prost(bool, tag = "3")]
+    pub repin: bool,
 }
 /// One YAML file, of one or more documents.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -947,6 +950,8 @@ pub mod applied_resource {
         Created = 1,
         Configured = 2,
         Unchanged = 3,
+        /// It is stored and waits for names; what was in force stays so.
+        Pending = 4,
     }
     impl Change {
         /// String value of the enum field names used in the ProtoBuf definition.
@@ -959,6 +964,7 @@ pub mod applied_resource {
                 Self::Created => "CHANGE_CREATED",
                 Self::Configured => "CHANGE_CONFIGURED",
                 Self::Unchanged => "CHANGE_UNCHANGED",
+                Self::Pending => "CHANGE_PENDING",
             }
         }
         /// Creates an enum from field names used in the ProtoBuf definition.
@@ -968,6 +974,7 @@ pub mod applied_resource {
                 "CHANGE_CREATED" => Some(Self::Created),
                 "CHANGE_CONFIGURED" => Some(Self::Configured),
                 "CHANGE_UNCHANGED" => Some(Self::Unchanged),
+                "CHANGE_PENDING" => Some(Self::Pending),
                 _ => None,
             }
         }
@@ -989,15 +996,37 @@ pub struct ResourceStatus {
     pub id: ::prost::alloc::string::String,
     #[prost(uint64, tag = "2")]
     pub revision: u64,
-    /// Its spec as JSON.
+    /// Its spec as JSON: as it is in force, or as written where nothing of it is yet.
     #[prost(string, tag = "3")]
     pub spec_json: ::prost::alloc::string::String,
-    /// Why it is not in force yet; empty when it is.
+    /// Why what was written last is not in force yet; empty when it is.
     #[prost(message, repeated, tag = "4")]
     pub pending: ::prost::alloc::vec::Vec<Pending>,
     /// What its names were resolved to, such as `GlobalEmployees (7c1e…)`.
     #[prost(string, repeated, tag = "5")]
     pub resolved: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Its spec as written last, as JSON, where an older one is in force; empty otherwise.
+    #[prost(string, tag = "6")]
+    pub pending_json: ::prost::alloc::string::String,
+    /// What stays in force while anything is pending, in words; empty otherwise.
+    #[prost(string, tag = "7")]
+    pub in_force: ::prost::alloc::string::String,
+    /// What is to be known of what it was resolved to.
+    #[prost(message, repeated, tag = "8")]
+    pub notices: ::prost::alloc::vec::Vec<Notice>,
+}
+/// Something that does not stop anything and is to be known.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Notice {
+    /// The field it concerns, such as `spec.scope.groups\[0\]`.
+    #[prost(string, tag = "1")]
+    pub path: ::prost::alloc::string::String,
+    /// What, such as `group GlobalEmployees (7c1e…) is now named Staff`.
+    #[prost(string, tag = "2")]
+    pub text: ::prost::alloc::string::String,
+    /// It stays so until an administrator does something.
+    #[prost(bool, tag = "3")]
+    pub needs_action: bool,
 }
 /// A part of a resource that is not in force yet.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1049,7 +1078,7 @@ pub struct Status {
     pub roles: ::prost::alloc::vec::Vec<RoleStatus>,
 }
 /// How one synchronization stands.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct SynchronizationStatus {
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
@@ -1088,6 +1117,15 @@ pub struct SynchronizationStatus {
     /// Shadow users whose loss of scope has not lasted long enough to be acted on.
     #[prost(uint64, tag = "15")]
     pub settling: u64,
+    /// Why what was written last is not in force yet; empty when it is.
+    #[prost(message, repeated, tag = "16")]
+    pub pending: ::prost::alloc::vec::Vec<Pending>,
+    /// What stays in force while anything is pending, in words; empty otherwise.
+    #[prost(string, tag = "17")]
+    pub in_force: ::prost::alloc::string::String,
+    /// What is to be known of the groups it was resolved to.
+    #[prost(message, repeated, tag = "18")]
+    pub notices: ::prost::alloc::vec::Vec<Notice>,
 }
 /// What was done.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1968,6 +2006,9 @@ pub struct GroupName {
     pub name: ::prost::alloc::string::String,
     #[prost(string, repeated, tag = "2")]
     pub ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// For which revision of the tenant's name resolution they were looked up; found for an older one, they count no more.
+    #[prost(uint64, tag = "3")]
+    pub resolution: u64,
 }
 /// The tenant's live cross-tenant access policy, reduced to what consent depends on.
 #[derive(Clone, PartialEq, ::prost::Message)]

@@ -3,15 +3,17 @@
 //! Read every so often, because no directory tells of changes to these. Who and policy are published at each reading, which is their
 //! heartbeat; groups and names when they differ from what was said last. Said is what [`Facts::said`] was told, after the bus took it.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
+use tracing::warn;
 use xtsync_directory::{self as directory, Source};
-use xtsync_domain::fact::{Fact, Group, GroupState, TenantFact, group_key};
+use xtsync_domain::fact::{Fact, Group, GroupState, TenantFact, group_key, group_name_key};
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{GroupId, Timestamp, version};
 
 use crate::error::Error;
+use crate::names::Names;
 
 /// What was said last of each fact, by key.
 #[derive(Debug, Default)]
@@ -27,20 +29,44 @@ impl Facts {
         Ok(vec![self.say(Fact::Identity(identity), now), self.say(Fact::AccessPolicy(policy), now)])
     }
 
-    /// Looks up the names not pinned yet.
-    pub(crate) async fn read_names(
-        &self,
-        source: &Arc<dyn Source>,
-        projection: &Projection,
-        now: Timestamp,
-    ) -> Result<Vec<TenantFact>, Error> {
+    /// Looks up every name that is written. What each resolves to is said anew for each revision of the names, and when it changes: so it
+    /// stands on the bus whatever was asked before, and whoever wants to know needs no news.
+    pub(crate) async fn read_names(&self, source: &Arc<dyn Source>, names: &Names, now: Timestamp) -> Result<Vec<TenantFact>, Error> {
         let mut news = Vec::new();
-        for name in &projection.unresolved {
-            let mut ids = source.find_groups(name).await?;
+        for name in &names.all {
+            let mut ids = match source.find_groups(name).await {
+                Ok(ids) => ids,
+                // One name that the directory cannot make sense of must not keep the others from being known.
+                Err(error @ (directory::Error::Refused { .. } | directory::Error::Malformed { .. })) => {
+                    warn!(%error, "a group's name cannot be looked up");
+                    continue;
+                }
+                Err(error) => return Err(error.into()),
+            };
             ids.sort();
-            news.extend(self.news(Fact::GroupName { name: name.clone(), ids }, now));
+            news.extend(self.news(Fact::GroupName { name: name.clone(), ids, resolution: names.revision }, now));
         }
         Ok(news)
+    }
+
+    /// The keys of names that are said and written no more.
+    pub(crate) fn unwritten(&self, names: &Names) -> Vec<String> {
+        let written: BTreeSet<String> = names.all.iter().map(|name| group_name_key(name)).collect();
+        let said = self.said.iter().filter(|(_, said)| matches!(said.fact, Fact::GroupName { .. }));
+        said.map(|(key, _)| key.clone()).filter(|key| !written.contains(key)).collect()
+    }
+
+    /// Forgets facts whose keys were ended.
+    pub(crate) fn ended(&mut self, keys: &[String]) {
+        keys.iter().for_each(|key| drop(self.said.remove(key)));
+    }
+
+    /// The groups that were found under a name, for this revision of the names.
+    pub(crate) fn found(&self, name: &str, revision: u64) -> Option<&[GroupId]> {
+        match &self.said.get(&group_name_key(name))?.fact {
+            Fact::GroupName { ids, resolution, .. } if *resolution == revision => Some(ids),
+            Fact::Group(_) | Fact::GroupName { .. } | Fact::AccessPolicy(_) | Fact::Identity(_) | Fact::Freshness { .. } => None,
+        }
     }
 
     /// Looks whether the referenced groups can be read. Gives the facts that are news, and every group's state.

@@ -14,6 +14,7 @@ mod last_word;
 mod membership;
 mod metrics;
 mod mirror;
+mod names;
 mod nudge;
 mod pending;
 mod publication;

@@ -125,6 +125,17 @@ impl Press {
         Ok(())
     }
 
+    /// Ends the keys of facts that nobody asks for any more.
+    pub(crate) async fn end_facts(&self, keys: &[String]) -> Result<(), Error> {
+        if keys.is_empty() {
+            return Ok(());
+        }
+        self.is_ours().await?;
+        let ended = keys.iter().map(|key| Outgoing::tombstone(Topic::TenantFacts(self.tenant.clone()), key));
+        self.bus.publish(ended.collect(), Urgency::Live).await?;
+        Ok(())
+    }
+
     /// Fails when the tenant is not ours any more.
     async fn is_ours(&self) -> Result<(), Error> {
         Ok(lease::check(&self.store, &self.fence.lease, self.fence.epoch).await?)

@@ -21,6 +21,7 @@ use xtsync_proto::topic::Topic;
 use crate::commands::GROUP;
 use crate::hold::{Scope, Scopes};
 use crate::metrics::Metrics;
+use crate::names::Names;
 use crate::tenant::{Order, Pace};
 use crate::watch::{Shared, Watched};
 use crate::{Error, Inbox, ROLE};
@@ -179,10 +180,10 @@ fn orders(configuration: &Configuration) -> BTreeMap<TenantName, (resource::Tena
     let order = |name: TenantName| {
         let tenant = configuration.tenant(&name)?.clone();
         let users = configuration.projection(&name).map(|(revision, projection)| (revision, projection.clone()));
-        let scopes = scopes(configuration, &name);
+        let (names, scopes) = (Names::of(configuration, &name), scopes(configuration, &name));
         let targets = configuration.synchronizations_from(&name).map(|synchronization| synchronization.spec.to.clone());
         let way = iter::once(Topic::UserDeltas(name.clone())).chain(targets.map(Topic::Decisions)).collect();
-        Some((name, (tenant, Order { revision: configuration.revision(), users, scopes, way })))
+        Some((name, (tenant, Order { revision: configuration.revision(), users, names, scopes, way })))
     };
     names.into_iter().filter_map(order).collect()
 }

@@ -33,6 +33,7 @@ use crate::hold::Scopes;
 use crate::membership;
 use crate::metrics::Metrics;
 use crate::mirror::{self, Mirrored};
+use crate::names::Names;
 use crate::publication::{Press, Published};
 use crate::reading::{self, Phase, Reading};
 use crate::rebuild::rebuild;
@@ -57,6 +58,8 @@ pub(crate) struct Order {
     pub(crate) revision: u64,
     /// What to read and publish of users, and the revision it is due to; none where the tenant is only a target.
     pub(crate) users: Option<(u64, Projection)>,
+    /// Which groups to look up by name.
+    pub(crate) names: Names,
     /// How the groups of its scopes count.
     pub(crate) scopes: Scopes,
     /// The topics that a delta goes by, until it is taken in at its targets.
@@ -182,7 +185,7 @@ impl Tenant {
             fence,
             metrics,
             pace,
-            order: Order { revision: order.revision, users: None, scopes: Scopes::new(), way: Vec::new() },
+            order: Order { revision: order.revision, users: None, names: Names::default(), scopes: Scopes::new(), way: Vec::new() },
             closure: Closure::default(),
             facts: Facts::default(),
             groups_readable: false,
@@ -229,6 +232,9 @@ impl Tenant {
                 reading::save(&mut tx, &self.name, &self.reading);
                 tx.commit().await?;
             }
+        }
+        if order.names != self.order.names {
+            self.facts_due = Timestamp(0);
         }
         self.order = order;
         self.let_go().await
@@ -294,12 +300,17 @@ impl Tenant {
         Ok(Pause::Until(self.scrub(now).await?.map_or(rest, |piece| piece.min(rest))))
     }
 
-    /// Whether users may be cut. Their first publication waits until every group that the configuration names has been found, so that a
-    /// tenant is not published twice at its start, and can be read: who is in an unreadable group must not be told to be in none. So does
-    /// the first one after a rebuild.
+    /// Whether users may be cut. Their first publication waits until the names of groups are looked up, so that a tenant is not published
+    /// twice at its start, and until groups can be read: who is in an unreadable group must not be told to be in none. So does the first
+    /// one after a rebuild.
     fn cuttable(&self) -> bool {
-        let found = |projection: &Projection| projection.unresolved.is_empty() && self.groups_readable;
-        self.order.users.as_ref().is_some_and(|(_, projection)| !(self.reading.first() || self.reading.rereads()) || found(projection))
+        if self.order.users.is_none() {
+            return false;
+        }
+        let Order { names, .. } = &self.order;
+        let found = |name: &str| self.facts.found(name, names.revision);
+        let waits = self.reading.first() || self.reading.rereads();
+        !waits || (self.groups_readable && names.are_settled(self.reading.rereads(), found))
     }
 
     fn press(&self) -> Press {

@@ -48,7 +48,7 @@ impl ControlService for Api {
         let request = request.into_inner();
         let files: Vec<File> = request.documents.into_iter().map(|file| File { name: file.name, yaml: file.yaml }).collect();
         let written = manifest::read(&files).map_err(|problems| refused(&problems))?;
-        let applied = apply::apply(&context, &written, &actor(&request.actor)).await.map_err(failed)?;
+        let applied = apply::apply(&context, &written, &actor(&request.actor), request.repin).await.map_err(failed)?;
         Ok(Response::new(answer(applied)))
     }
 
@@ -112,6 +112,7 @@ fn answer(applied: Applied) -> v1::ApplyResponse {
             Change::Created => Wire::Created,
             Change::Configured => Wire::Configured,
             Change::Unchanged => Wire::Unchanged,
+            Change::Pending => Wire::Pending,
         };
         v1::AppliedResource { id: id.to_string(), change: change.into() }
     });

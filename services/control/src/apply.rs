@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use xtsync_domain::resource::{Id, Spec};
+use xtsync_domain::resource::Id;
 
 use crate::context::Context;
 use crate::manifest::Written;
-use crate::resources::{self, Standing};
+use crate::plan::Plan;
 use crate::revision::{self, Act};
-use crate::{Error, pins, publish, rules};
+use crate::view::fact;
+use crate::{Error, publish, resolve, resources, rules};
 
 /// What an apply did.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -28,50 +29,51 @@ pub enum Change {
     Configured,
     /// It says the same.
     Unchanged,
+    /// It is stored and waits for names; what was in force stays so.
+    Pending,
 }
 
-/// Applies what was written.
+/// Applies what was written; with `repin` every name is looked up anew, also one that was resolved before.
 ///
 /// # Errors
 /// [`Error::Refused`] with every mistake, and nothing is applied; [`Error::Bus`] when the revision is stored and will be published as
 /// soon as the bus is back; otherwise nothing was stored.
-pub(crate) async fn apply(context: &Context, written: &[Written], actor: &str) -> Result<Applied, Error> {
-    let ended = store_and_publish(context, written, actor).await;
+pub(crate) async fn apply(context: &Context, written: &[Written], actor: &str, repin: bool) -> Result<Applied, Error> {
+    let ended = store_and_publish(context, written, actor, repin).await;
     context.metrics.applied(&ended);
     ended
 }
 
-async fn store_and_publish(context: &Context, written: &[Written], actor: &str) -> Result<Applied, Error> {
+async fn store_and_publish(context: &Context, written: &[Written], actor: &str, repin: bool) -> Result<Applied, Error> {
     let _alone = context.revising.lock().await;
-    let mut tx = context.begin(context.epoch()?).await?;
+    let epoch = context.epoch()?;
+    let facts = fact::groups(&context.store).await?;
+    let mut tx = context.begin(epoch).await?;
     let standing = resources::read_in(&mut tx).await?;
-    let wanted = wanted(&standing, written);
-    let problems = rules::problems(&wanted, written, &context.hosts);
+    let lookup = resolve::lookup(&facts, &standing);
+    let before = Plan::of(&standing);
+    let mut plan = before.clone();
+    written.iter().for_each(|resource| plan.write(&resource.id, &resource.spec, &lookup, repin));
+    let mut problems = rules::problems(&plan.as_written(), written, &context.hosts);
+    if problems.is_empty() && !plan.pending.is_empty() {
+        problems = rules::problems(&plan.in_force, written, &context.hosts);
+    }
     if !problems.is_empty() {
         return Err(Error::Refused(problems));
     }
     let act = Act { actor, verb: "apply", now: context.clock.now() };
-    let revision = revision::store(&mut tx, act, &standing, &rules::with_projections(wanted.clone())).await?;
+    let changes = written.iter().map(|resource| (resource.id.clone(), change(&before, &plan, &resource.id))).collect();
+    let revision = revision::store(&mut tx, act, &standing, &plan.stored()).await?;
     tx.commit().await?;
     publish::pending(context).await?;
-    let changes = written.iter().map(|resource| (resource.id.clone(), change(&standing, &resource.id, &wanted))).collect();
     Ok(Applied { revision, changes })
 }
 
-/// What stands with what was written over it; a group that was found already keeps its id.
-fn wanted(standing: &Standing, written: &[Written]) -> BTreeMap<Id, Spec> {
-    let mut wanted: BTreeMap<Id, Spec> = standing.iter().map(|(id, resource)| (id.clone(), resource.spec.clone())).collect();
-    for resource in written {
-        let before = standing.get(&resource.id).map(|resource| &resource.spec);
-        wanted.insert(resource.id.clone(), pins::kept(before, &resource.spec));
-    }
-    wanted
-}
-
-fn change(standing: &Standing, id: &Id, wanted: &BTreeMap<Id, Spec>) -> Change {
-    match standing.get(id) {
+fn change(before: &Plan, plan: &Plan, id: &Id) -> Change {
+    match before.in_force.get(id) {
+        _ if plan.pending.contains_key(id) => Change::Pending,
         None => Change::Created,
-        Some(before) if wanted.get(id) == Some(&before.spec) => Change::Unchanged,
+        Some(spec) if plan.in_force.get(id) == Some(spec) && !before.pending.contains_key(id) => Change::Unchanged,
         Some(_) => Change::Configured,
     }
 }

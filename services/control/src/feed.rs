@@ -10,7 +10,7 @@ use xtsync_platform::consumer::{Consumer, positions};
 use xtsync_proto::topic::Topic;
 
 use crate::context::Context;
-use crate::{Error, pins, resources, view};
+use crate::{Error, resolve, resources, view};
 
 /// The group under which lag tools find control. Where it reads from is kept in its store.
 const GROUP: &str = "xtsync-control";
@@ -60,7 +60,7 @@ async fn take(context: &Context, consumer: &mut Consumer, records: &[Record]) ->
     context.folded.send_modify(|folds| *folds += 1);
     consumer.commit(positions(records)).await;
     if found_names {
-        pins::follow_up(context).await?;
+        resolve::follow_up(context).await?;
     }
     sleep(REST).await;
     Ok(())

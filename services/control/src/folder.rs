@@ -7,9 +7,10 @@ use tracing::{error, info, warn};
 use xtsync_platform::configuration::digest;
 use xtsync_platform::telemetry::chain;
 
+use crate::Error;
+use crate::apply::{self, Change};
 use crate::context::Context;
 use crate::manifest::{self, BYTES_MAX, File};
-use crate::{Error, apply};
 
 /// How often the folder is looked at. Its content is compared, since mounts of Kubernetes change without changing times.
 const EVERY: Duration = Duration::from_secs(3);
@@ -89,11 +90,17 @@ pub(crate) async fn run(context: &Context, folder: &Path) -> Result<(), Error> {
 
 async fn take(context: &Context, files: &[File]) -> Result<(), Error> {
     let applied = match manifest::read(files) {
-        Ok(written) => apply::apply(context, &written, "config-dir").await,
+        Ok(written) => apply::apply(context, &written, "config-dir", false).await,
         Err(problems) => Err(Error::Refused(problems)),
     };
     match applied {
-        Ok(applied) => info!(revision = applied.revision, resources = applied.changes.len(), "configuration folder applied"),
+        Ok(applied) => {
+            info!(revision = applied.revision, resources = applied.changes.len(), "configuration folder applied");
+            let pending = applied.changes.iter().filter(|(_, change)| **change == Change::Pending);
+            pending.for_each(
+                |(id, _)| warn!(resource = %id, "stored as pending: it names groups that are not found; what was in force stays so"),
+            );
+        }
         Err(Error::Refused(problems)) => {
             problems.iter().for_each(|problem| error!(%problem, "configuration folder refused"));
         }

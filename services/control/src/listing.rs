@@ -1,36 +1,96 @@
 //! Resources with what became of them.
 
 use xtsync_domain::TenantName;
-use xtsync_domain::configuration::Configuration;
-use xtsync_domain::resource::{GroupRef, Resource, Spec, Synchronization};
+use xtsync_domain::resolution::Known;
+use xtsync_domain::resource::{GroupRef, Id, Resource, Spec, Synchronization};
 use xtsync_platform::store::{Error, Store};
 use xtsync_proto::v1::{Pending, ResourceStatus};
 
-use crate::pins::Name;
-use crate::resources;
+use crate::plan::{Lookup, Plan};
+use crate::resources::{self, Standing};
 use crate::view::fact;
+use crate::{notices, resolve};
+
+/// How the names of one synchronization stand.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Naming {
+    /// What waits for names, by field.
+    pub(crate) pending: Vec<Pending>,
+    /// What stays in force until then, in words; empty where nothing is pending.
+    pub(crate) in_force: String,
+    /// What its names were resolved to.
+    pub(crate) resolved: Vec<String>,
+    /// What an administrator should know of groups that were resolved.
+    pub(crate) notices: Vec<xtsync_proto::v1::Notice>,
+}
+
+/// Says how the names of synchronizations stand.
+pub(crate) struct Names<'a> {
+    plan: Plan,
+    lookup: Lookup,
+    standing: &'a Standing,
+}
+
+impl<'a> Names<'a> {
+    pub(crate) async fn read(store: &Store, standing: &'a Standing) -> Result<Self, Error> {
+        let facts = fact::groups(store).await?;
+        Ok(Self { plan: Plan::of(standing), lookup: resolve::lookup(&facts, standing), standing })
+    }
+
+    /// How those of a synchronization stand.
+    pub(crate) fn of(&self, id: &Id) -> Naming {
+        let (Some(in_force), Some(source)) = (self.plan.synchronization(id), &id.tenant) else { return Naming::default() };
+        let nothing = Known::default();
+        let known = self.lookup.get(source).unwrap_or(&nothing);
+        let waiting = self.plan.pending.get(id);
+        let pending = pending(waiting.unwrap_or(in_force), known, source);
+        let revision = self.standing.get(id).map_or(0, |resource| resource.revision);
+        let stays = match waiting {
+            _ if pending.is_empty() => String::new(),
+            Some(_) => format!("revision {revision} stays in force: {}", scope(in_force)),
+            None => "nothing of it is in force yet".to_owned(),
+        };
+        let resolved = in_force.scope.groups.iter().filter_map(shown).collect();
+        Naming { pending, in_force: stays, resolved, notices: notices::of(in_force, known, source) }
+    }
+}
 
 /// Lists every resource that stands, by id.
 pub(crate) async fn list(store: &Store) -> Result<Vec<ResourceStatus>, Error> {
-    let mut list = Vec::new();
-    for resource in resources::read(store).await?.values() {
-        list.push(status(store, resource).await?);
-    }
-    Ok(list)
+    let standing = resources::read(store).await?;
+    let names = Names::read(store, &standing).await?;
+    standing.values().map(|resource| status(&names, resource)).collect()
 }
 
-async fn status(store: &Store, resource: &Resource) -> Result<ResourceStatus, Error> {
-    let (mut pending, mut resolved) = (Vec::new(), Vec::new());
-    if let (Spec::Synchronization(synchronization), Some(source)) = (&resource.spec, &resource.id.tenant) {
-        pending = unresolved(store, source, synchronization).await?;
-        resolved = synchronization.scope.groups.iter().filter_map(shown).collect();
+fn status(names: &Names<'_>, resource: &Resource) -> Result<ResourceStatus, Error> {
+    let Naming { pending, in_force, resolved, notices } = names.of(&resource.id);
+    let written = names.plan.pending.get(&resource.id).map(|written| text(&Spec::Synchronization(written.clone())));
+    Ok(ResourceStatus {
+        id: resource.id.to_string(),
+        revision: resource.revision,
+        spec_json: text(&resource.spec)?,
+        pending,
+        resolved,
+        pending_json: written.transpose()?.unwrap_or_default(),
+        in_force,
+        notices,
+    })
+}
+
+fn text(spec: &Spec) -> Result<String, Error> {
+    String::from_utf8(spec.to_json()).map_err(|error| Error::Corrupt(error.to_string()))
+}
+
+/// Whom a synchronization concerns, in short.
+fn scope(synchronization: &Synchronization) -> String {
+    match synchronization.scope.everyone {
+        true => "everyone".to_owned(),
+        false => synchronization.scope.groups.iter().filter_map(shown).collect::<Vec<_>>().join(", "),
     }
-    let spec_json = String::from_utf8(resource.spec.to_json()).map_err(|error| Error::Corrupt(error.to_string()))?;
-    Ok(ResourceStatus { id: resource.id.to_string(), revision: resource.revision, spec_json, pending, resolved })
 }
 
 /// A pinned group as people know it: `GlobalEmployees (7c1e…)`.
-fn shown(group: &GroupRef) -> Option<String> {
+pub(crate) fn shown(group: &GroupRef) -> Option<String> {
     const SHOWN: usize = 4;
     let GroupRef::Pinned(group) = group else { return None };
     let id = group.id.as_str();
@@ -41,25 +101,21 @@ fn shown(group: &GroupRef) -> Option<String> {
     })
 }
 
-/// The names of a synchronization that are not pinned yet, each with why.
-async fn unresolved(store: &Store, source: &TenantName, synchronization: &Synchronization) -> Result<Vec<Pending>, Error> {
+/// The names of a synchronization that have no id yet, each with why.
+fn pending(synchronization: &Synchronization, known: &Known, source: &TenantName) -> Vec<Pending> {
     let mut pending = Vec::new();
     for (index, group) in synchronization.scope.groups.iter().enumerate() {
         let GroupRef::Named(name) = group else { continue };
-        let known = Name::of(fact::group_name(store, source, name).await?);
-        let reason = known.trouble(name, source).unwrap_or_else(|| format!("group {name} is being pinned"));
-        pending.push(Pending { path: format!("spec.scope.groups[{index}]"), reason, stuck: matches!(known, Name::Several(_)) });
+        let found = known.name(name);
+        let stuck = matches!(found, xtsync_domain::resolution::Name::Several(_));
+        let reason = found.trouble(name, source).unwrap_or_else(|| format!("group {name} is found"));
+        pending.push(Pending { path: format!("spec.scope.groups[{index}]"), reason, stuck });
     }
-    Ok(pending)
+    pending
 }
 
 /// The groups that have not been seen yet, in words. An ambiguous one is a person's to settle, so it is not among them.
-pub(crate) async fn unseen(store: &Store, configuration: &Configuration) -> Result<Vec<String>, Error> {
-    let mut unseen = Vec::new();
-    for synchronization in configuration.synchronizations() {
-        let pending = unresolved(store, &synchronization.source, &synchronization.spec).await?;
-        let waited_for = pending.into_iter().filter(|pending| !pending.stuck);
-        unseen.extend(waited_for.map(|pending| format!("{}: {}", synchronization.name, pending.reason)));
-    }
-    Ok(unseen)
+pub(crate) fn unseen(names: &[(String, Naming)]) -> Vec<String> {
+    let waited_for = names.iter().flat_map(|(name, naming)| naming.pending.iter().map(move |pending| (name, pending)));
+    waited_for.filter(|(_, pending)| !pending.stuck).map(|(name, pending)| format!("{name}: {}", pending.reason)).collect()
 }

@@ -43,7 +43,7 @@ fn key(id: &Id) -> [Param; 3] {
 pub(crate) fn resource(row: &Row) -> Result<(Id, Resource), Error> {
     let (kind, tenant, name) = (row.text(0)?, row.text(1)?, row.text(2)?);
     let corrupt = |what: String| Error::Corrupt(format!("resource {kind}/{tenant}/{name}: {what}"));
-    let kind = kind_of(&kind).ok_or_else(|| corrupt("unknown kind".to_owned()))?;
+    let kind = Kind::of_name(&kind).ok_or_else(|| corrupt("unknown kind".to_owned()))?;
     let owner = match tenant.as_str() {
         "-" => None,
         tenant => Some(TenantName::new(tenant).map_err(|error| corrupt(error.to_string()))?),
@@ -51,9 +51,4 @@ pub(crate) fn resource(row: &Row) -> Result<(Id, Resource), Error> {
     let spec = Spec::from_json(kind, &row.bytes(3)?).map_err(|error| corrupt(error.to_string()))?;
     let id = Id { kind, tenant: owner, name: name.clone() };
     Ok((id.clone(), Resource { id, revision: row.uint(4)?, spec }))
-}
-
-fn kind_of(text: &str) -> Option<Kind> {
-    const KINDS: [Kind; 5] = [Kind::Organization, Kind::Tenant, Kind::CrossTenantAccessPolicy, Kind::Synchronization, Kind::Projection];
-    KINDS.into_iter().find(|kind| kind.as_str() == text)
 }

@@ -18,7 +18,7 @@ use crate::resources::{self, Standing};
 pub(crate) struct Act<'a> {
     /// Who.
     pub(crate) actor: &'a str,
-    /// What: `apply`, `pin`, or the name of a command.
+    /// What: `apply`, `resolve`, or the name of a command.
     pub(crate) verb: &'static str,
     /// When.
     pub(crate) now: Timestamp,

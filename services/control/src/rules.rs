@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use xtsync_domain::TenantName;
-use xtsync_domain::configuration::{needs, validate};
-use xtsync_domain::resource::{AllowedHosts, Id, Kind, Spec};
+use xtsync_domain::configuration::validate;
+use xtsync_domain::resource::{AllowedHosts, Id, Spec};
 
 use crate::manifest::Written;
 use crate::problem::Problem;
@@ -31,13 +30,4 @@ fn placed(problem: &validate::Problem, written: &[Written]) -> Problem {
         Some(resource) => Problem { place: Some(resource.place(&problem.path)), message: problem.message.clone() },
         None => Problem { place: None, message: format!("{}, which stands already, {}: {}", problem.id, problem.path, problem.message) },
     }
-}
-
-/// What would stand, with what it needs of each source's directory.
-pub(crate) fn with_projections(mut wanted: BTreeMap<Id, Spec>) -> BTreeMap<Id, Spec> {
-    let sources = wanted.keys().filter(|id| id.kind == Kind::Synchronization).filter_map(|id| id.tenant.as_ref());
-    let needed = |source: &TenantName| (needs::id(source), Spec::Projection(needs::needs(&wanted, source)));
-    let projections: BTreeMap<Id, Spec> = sources.map(needed).collect();
-    wanted.extend(projections);
-    wanted
 }

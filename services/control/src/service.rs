@@ -16,7 +16,7 @@ use crate::context::{Context, LEASE, ROLE};
 use crate::desk::Desk;
 use crate::metrics::Metrics;
 use crate::tables::MIGRATIONS;
-use crate::{Error, adopt, feed, folder, publish};
+use crate::{Error, adopt, feed, folder, resolve};
 
 /// How often something stored and not published is looked for. A publication that failed is tried again by then.
 const RECOVER: Duration = Duration::from_secs(5);
@@ -99,6 +99,7 @@ impl Service {
     async fn lead(&self) -> Result<(), Error> {
         let context = self.context.as_ref();
         adopt::make_whole(context).await?;
+        resolve::follow_up(context).await?;
         info!("control is at work");
         let folder = async {
             match &self.folder {
@@ -118,7 +119,7 @@ async fn ping(context: &Context) -> Result<(), Error> {
     }
 }
 
-/// Publishes now and then what a failed publication left, and much more rarely what the bus has lost.
+/// Resolves and publishes now and then what is left to do, and much more rarely tells the bus what it has lost.
 async fn recover(context: &Context, republish: Duration) -> Result<(), Error> {
     let mut whole = Instant::now();
     loop {
@@ -127,7 +128,6 @@ async fn recover(context: &Context, republish: Duration) -> Result<(), Error> {
             adopt::make_whole(context).await?;
             whole = Instant::now();
         }
-        let _alone = context.revising.lock().await;
-        publish::pending(context).await?;
+        resolve::follow_up(context).await?;
     }
 }

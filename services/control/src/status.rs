@@ -17,6 +17,7 @@ use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 
 use crate::context::Context;
+use crate::listing::Naming;
 use crate::{Error, feed, listing, resources};
 use numbers::Numbers;
 use settled::Known;
@@ -27,10 +28,12 @@ pub(crate) async fn read(context: &Context) -> Result<v1::Status, Error> {
     let standing = resources::read(&context.store).await?;
     let (revision, published) = newest(&context.store).await?;
     let configuration = Configuration::new(revision, standing.values().map(Resource::clone));
-    let (mut synchronizations, mut blocked) = (Vec::new(), Vec::new());
+    let names = listing::Names::read(&context.store, &standing).await?;
+    let (mut synchronizations, mut blocked, mut naming) = (Vec::new(), Vec::new(), Vec::new());
     for synchronization in configuration.synchronizations() {
         let numbers = numbers::read(&context.store, &synchronization.source, &synchronization.spec.to, now).await?;
         blocked.push(consent::blocked(&context.store, synchronization, now).await?);
+        naming.push((synchronization.name.clone(), names.of(&synchronization.id())));
         synchronizations.push((synchronization, numbers));
     }
     let (behind, missing) = behind(&context.store, &context.bus, &configuration).await?;
@@ -38,7 +41,7 @@ pub(crate) async fn read(context: &Context) -> Result<v1::Status, Error> {
         published,
         behind,
         missing,
-        unseen: listing::unseen(&context.store, &configuration).await?,
+        unseen: listing::unseen(&naming),
         roles: roles(&context.store, now).await?,
         configuration: &configuration,
         synchronizations: &synchronizations,
@@ -50,12 +53,17 @@ pub(crate) async fn read(context: &Context) -> Result<v1::Status, Error> {
         revision,
         settled: waiting_for.is_empty(),
         waiting_for,
-        synchronizations: synchronizations.iter().zip(blocked).map(|((one, numbers), blocked)| status_of(one, numbers, blocked)).collect(),
+        synchronizations: synchronizations
+            .iter()
+            .zip(blocked)
+            .zip(naming)
+            .map(|(((one, numbers), blocked), (_, naming))| status_of(one, numbers, blocked, naming))
+            .collect(),
         roles: known.roles,
     })
 }
 
-fn status_of(synchronization: &NamedSynchronization, numbers: &Numbers, blocked: &str) -> v1::SynchronizationStatus {
+fn status_of(synchronization: &NamedSynchronization, numbers: &Numbers, blocked: &str, naming: Naming) -> v1::SynchronizationStatus {
     let mode = match synchronization.spec.mode {
         Mode::Observe => "observe",
         Mode::Enforce => "enforce",
@@ -76,6 +84,9 @@ fn status_of(synchronization: &NamedSynchronization, numbers: &Numbers, blocked:
         blocked: if blocked.is_empty() { numbers.blocked() } else { blocked.to_owned() },
         undecided: numbers.undecided,
         settling: numbers.standing("settling"),
+        pending: naming.pending,
+        in_force: naming.in_force,
+        notices: naming.notices,
     }
 }
 

@@ -83,6 +83,10 @@ async fn what_is_refused_is_named_with_its_place_and_nothing_of_it_is_applied() 
     let refused = client.apply(apply("a.yaml", &dangling)).await.unwrap_err();
     assert_eq!(refused.code(), Code::InvalidArgument);
     assert!(refused.message().starts_with("a.yaml: document 4, line 21, spec.to: there is no Tenant"), "{}", refused.message());
+    let hostile = ORGANIZATION.replace("[GlobalEmployees]", r#"["a\0b"]"#);
+    let refused = client.apply(apply("a.yaml", &hostile)).await.unwrap_err();
+    let want = "a.yaml: document 4, line 23, spec.scope.groups[0]: has a NUL character in it";
+    assert_eq!((refused.code(), refused.message()), (Code::InvalidArgument, want));
     let listed = client.list_resources(xtsync_proto::v1::ListResourcesRequest {}).await.unwrap().into_inner();
     assert!(listed.resources.is_empty());
     control.stop().await;

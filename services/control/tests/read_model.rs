@@ -35,12 +35,12 @@ async fn pinning(control: Control) {
     ] {
         let stuck = ids.as_ref().is_some_and(|ids: &Vec<_>| ids.len() > 1);
         if let Some(ids) = ids {
-            say::group_name(&control.bus, "GlobalEmployees", &ids).await;
+            say::group_name(&control.bus, control.names().await, "GlobalEmployees", &ids).await;
         }
         let want = vec![(path.clone(), want.to_owned(), stuck)];
         control.wait("pending", async |control| control.synchronization().await.pending.iter().map(told).collect::<Vec<_>>() == want).await;
     }
-    say::group_name(&control.bus, "GlobalEmployees", &["7c1e5a2b"]).await;
+    say::group_name(&control.bus, control.names().await, "GlobalEmployees", &["7c1e5a2b"]).await;
     control.wait("pinned", async |control| control.synchronization().await.resolved == ["GlobalEmployees (7c1e…)"]).await;
     let pinned = control.synchronization().await;
     assert!(pinned.pending.is_empty() && pinned.revision > applied);
@@ -59,7 +59,7 @@ async fn settling(control: Control) {
     let bus = &control.bus;
     let mut client = control.client().await;
     client.apply(apply("a.yaml", ORGANIZATION)).await.unwrap();
-    say::group_name(bus, "GlobalEmployees", &["7c1e5a2b"]).await;
+    say::group_name(bus, control.names().await, "GlobalEmployees", &["7c1e5a2b"]).await;
     control.wait("pinned", async |control| !control.synchronization().await.resolved.is_empty()).await;
     let revision = control.status().await.revision;
     say::replayed(bus, revision).await;

@@ -6,6 +6,7 @@ use std::time::Duration;
 use comfy_table::{Table, presets::NOTHING};
 use indicatif::{ProgressBar, ProgressStyle};
 use owo_colors::{OwoColorize as _, Stream, Style};
+use xtsync_proto::v1::Notice;
 
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -66,6 +67,12 @@ pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
     let lines = table.to_string();
     let trimmed: Vec<&str> = lines.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
     format!("{}\n", trimmed.join("\n"))
+}
+
+/// A notice as scripts read it.
+#[must_use]
+pub fn notice(notice: &Notice) -> serde_json::Value {
+    serde_json::json!({"path": notice.path, "text": notice.text, "needs_action": notice.needs_action})
 }
 
 /// Something good, in green where colours are seen.

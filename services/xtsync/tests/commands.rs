@@ -134,7 +134,8 @@ async fn resources_are_applied_listed_and_waited_for_and_a_signal_ends_it_in_ord
     let (code, out, err) = run(&["apply", "-f", "tenants.yaml", "--wait", "0s"]);
     assert_eq!(code, 0, "{err}");
     assert!(out.starts_with("Organization/-/contoso created\nTenant/emea/emea created\n"), "{out}");
-    let (code, _, err) = run(&["apply", "-f", "tenants.yaml", "--wait", "100ms"]);
+    let (code, out, err) = run(&["apply", "-f", "tenants.yaml", "--wait", "100ms"]);
+    assert!(out.ends_with("Synchronization/emea/to-hub is stored and pending: nothing of it is in force yet\n"), "{out}");
     let pending = "error: tenants.yaml: document 4, line 23, spec.scope.groups[0]: group GlobalEmployees not seen yet\n";
     assert_eq!((code, err.as_str()), (1, pending));
 

@@ -1,10 +1,10 @@
-//! What the configuration needs of a tenant's directory; control publishes it as the tenant's derived `Projection`.
+//! What the configuration needs of a tenant's directory; control publishes it as the tenant's derived resources.
 
 use std::collections::BTreeMap;
 
 use crate::TenantName;
 use crate::configuration::Configuration;
-use crate::resource::{GroupRef, Id, Kind, Projection, Resource, Spec};
+use crate::resource::{GroupRef, Id, Kind, NameResolution, Projection, Resource, Spec, Synchronization};
 
 /// What every decision reads besides the mapped attributes: whether he may sign in, and by which address he is invited.
 const ALWAYS: [&str; 3] = ["accountEnabled", "mail", "userPrincipalName"];
@@ -13,6 +13,12 @@ const ALWAYS: [&str; 3] = ["accountEnabled", "mail", "userPrincipalName"];
 #[must_use]
 pub fn id(tenant: &TenantName) -> Id {
     Id { kind: Kind::Projection, tenant: Some(tenant.clone()), name: "projection".to_owned() }
+}
+
+/// The id of a tenant's derived name resolution.
+#[must_use]
+pub fn name_resolution_id(tenant: &TenantName) -> Id {
+    Id { kind: Kind::NameResolution, tenant: Some(tenant.clone()), name: "groups".to_owned() }
 }
 
 /// What all synchronizations out of a tenant need of it; nothing where there are none.
@@ -26,13 +32,19 @@ pub fn needs(wanted: &BTreeMap<Id, Spec>, tenant: &TenantName) -> Projection {
         projection.attributes.extend(synchronization.rules.reads().map(str::to_owned));
         let scope = &synchronization.spec.scope;
         projection.everyone |= scope.everyone;
-        for group in &scope.groups {
-            match group {
-                GroupRef::Pinned(group) => projection.groups.insert(group.id.clone()),
-                GroupRef::Named(name) => projection.unresolved.insert(name.clone()),
-            };
-        }
+        projection.groups.extend(scope.groups.iter().filter_map(GroupRef::id).cloned());
         projection.nested.extend(scope.groups.iter().filter(|_| scope.nested).filter_map(GroupRef::id).cloned());
     }
     projection
+}
+
+/// Which names are to be looked up in a tenant: those in force and those in what waits for them.
+#[must_use]
+pub fn name_resolution(wanted: &BTreeMap<Id, Spec>, pending: BTreeMap<String, Synchronization>, tenant: &TenantName) -> NameResolution {
+    let in_force = wanted.iter().filter(|(id, _)| id.tenant.as_ref() == Some(tenant)).filter_map(|(_, spec)| match spec {
+        Spec::Synchronization(synchronization) => Some(synchronization),
+        Spec::Organization(_) | Spec::Tenant(_) | Spec::CrossTenantAccessPolicy(_) | Spec::Projection(_) | Spec::NameResolution(_) => None,
+    });
+    let names = in_force.chain(pending.values()).flat_map(|synchronization| synchronization.scope.names()).map(str::to_owned).collect();
+    NameResolution { names, pending }
 }

@@ -41,7 +41,7 @@ impl Yaml {
     }
 
     pub(crate) fn projection(&mut self, tenant: &str, revision: u64) -> &mut Self {
-        self.add(revision, Kind::Projection, Some(tenant), "projection", r#"{"attributes":[],"groups":[],"unresolved":[]}"#)
+        self.add(revision, Kind::Projection, Some(tenant), "projection", r#"{"attributes":[],"groups":[]}"#)
     }
 
     pub(crate) fn wanted(&self) -> BTreeMap<Id, Spec> {

@@ -74,7 +74,8 @@ fn the_basis_is_the_newest_of_what_a_sources_decisions_are_made_of_and_nothing_e
         (Kind::Tenant, Some("us"), "us", tenant, 1),
         (Kind::CrossTenantAccessPolicy, Some("us"), "policy", "{}", 1),
         (Kind::Organization, None, "fabrikam", organization, 1),
-        (Kind::Projection, Some("emea"), "projection", r#"{"attributes":[],"groups":[],"unresolved":[]}"#, 8),
+        (Kind::Projection, Some("emea"), "projection", r#"{"attributes":[],"groups":[]}"#, 8),
+        (Kind::NameResolution, Some("emea"), "groups", r#"{"names":["Sales"]}"#, 1),
     ] {
         let mut yaml = three_tenants();
         yaml.add(8, kind, owner, called, json);
@@ -102,6 +103,18 @@ fn a_tenants_need_is_what_its_synchronizations_read() {
         assert_eq!(need.attributes.contains(attribute), want, "{attribute}");
     }
     assert_eq!(need.groups, [crate::GroupId::from("g1")].into());
-    assert_eq!(need.unresolved, ["Legal".to_owned()].into());
     assert_eq!(needs::needs(&yaml.wanted(), &name("hub")), Projection::default());
+}
+
+#[test]
+fn every_name_that_is_written_is_looked_up_pinned_or_not_in_force_or_pending() {
+    let mut yaml = three_tenants();
+    let scope = r#"{"groups":["Legal",{"id":"g1","name":"Sales"},{"id":"g2"}]}"#;
+    yaml.synchronization("emea", "to-us", &format!(r#"{{"to":"us","scope":{scope}}}"#));
+    let pending = serde_json::from_str(r#"{"to":"us","scope":{"groups":["Law"]}}"#).unwrap();
+    let pending = std::collections::BTreeMap::from([("to-us".to_owned(), pending)]);
+    let resolution = needs::name_resolution(&yaml.wanted(), pending.clone(), &name("emea"));
+    assert_eq!(resolution.names, ["Law", "Legal", "Sales"].map(str::to_owned).into());
+    assert_eq!(resolution.pending, pending);
+    assert!(needs::name_resolution(&yaml.wanted(), [].into(), &name("us")).names.is_empty());
 }

@@ -42,7 +42,7 @@ pub fn problems(wanted: &BTreeMap<Id, Spec>) -> Vec<Problem> {
             Spec::Tenant(tenant) => check_tenant(tenant, wanted, &mut found),
             Spec::CrossTenantAccessPolicy(policy) => check_access_policy(id, policy, wanted, &configuration, &mut found),
             Spec::Synchronization(synchronization) => synchronization::check(id, synchronization, &configuration, &mut found),
-            Spec::Projection(_) => {}
+            Spec::Projection(_) | Spec::NameResolution(_) => {}
         }
     }
     problems
@@ -67,10 +67,10 @@ fn namespace(id: &Id, configuration: &Configuration, found: &mut Found<'_>) {
         (Kind::Organization, Some(_)) => found.add("metadata.tenant", "an Organization belongs to no tenant"),
         (Kind::Tenant, Some(tenant)) if tenant.as_str() == id.name => {}
         (Kind::Tenant, Some(_)) => found.add("metadata.tenant", "a Tenant belongs to itself"),
-        (Kind::CrossTenantAccessPolicy | Kind::Synchronization | Kind::Projection, None) => {
+        (Kind::CrossTenantAccessPolicy | Kind::Synchronization | Kind::Projection | Kind::NameResolution, None) => {
             found.add("metadata.tenant", format!("a {} belongs to a tenant", id.kind));
         }
-        (Kind::CrossTenantAccessPolicy | Kind::Synchronization | Kind::Projection, Some(tenant)) => {
+        (Kind::CrossTenantAccessPolicy | Kind::Synchronization | Kind::Projection | Kind::NameResolution, Some(tenant)) => {
             if configuration.tenant(tenant).is_none() {
                 found.add("metadata.tenant", no_tenant(tenant));
             }

@@ -24,8 +24,6 @@ pub struct Projection {
     /// Whether every internal user is in some scope.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub everyone: bool,
-    /// Names of groups not pinned yet; the detector looks them up.
-    pub unresolved: BTreeSet<String>,
 }
 
 impl Projection {

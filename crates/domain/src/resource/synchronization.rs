@@ -64,6 +64,19 @@ pub struct Scope {
     pub everyone: bool,
 }
 
+impl Scope {
+    /// Whether every group has an id, so that it can be said who is in it.
+    #[must_use]
+    pub fn is_resolved(&self) -> bool {
+        self.groups.iter().all(|group| group.id().is_some())
+    }
+
+    /// The names that it writes, pinned or not.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.groups.iter().filter_map(GroupRef::name)
+    }
+}
+
 /// A group by name, or pinned by id.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(
@@ -96,6 +109,15 @@ impl GroupRef {
         match self {
             Self::Named(_) => None,
             Self::Pinned(group) => Some(&group.id),
+        }
+    }
+
+    /// The name it is known by, if by any.
+    #[must_use]
+    pub fn name(&self) -> Option<&str> {
+        match self {
+            Self::Named(name) => Some(name),
+            Self::Pinned(group) => group.name.as_deref(),
         }
     }
 }

@@ -38,8 +38,11 @@ impl Tenant {
         let Some((_, projection)) = self.order.users.clone() else {
             return Ok(());
         };
-        let facts = self.facts.read_names(&self.source, &projection, now).await?;
+        let facts = self.facts.read_names(&self.source, &self.order.names, now).await?;
         self.say(facts, now).await?;
+        let unwritten = self.facts.unwritten(&self.order.names);
+        self.press().end_facts(&unwritten).await?;
+        self.facts.ended(&unwritten);
         let (facts, states) = self.facts.read_groups(&self.source, &projection, now).await?;
         self.say(facts, now).await?;
         self.groups_readable = states.iter().all(|(_, state)| *state == GroupState::Present);

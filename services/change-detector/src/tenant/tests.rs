@@ -2,6 +2,7 @@
 
 mod comparison;
 mod large;
+mod names;
 mod notifications;
 mod rebuilt;
 #[path = "../../../../crates/platform/tests/bus/rigged.rs"]

@@ -10,18 +10,19 @@ use xtsync_proto::event;
 use super::*;
 use crate::apply::apply;
 use crate::context::tests::{YAML, close, context, published, written};
+use crate::plan::{Lookup, Plan};
 use crate::resources::read;
 use crate::revision::Act;
-use crate::{adopt, revision, rules};
+use crate::{adopt, revision};
 
 /// Stores a revision without publishing it, as if the process had died right after.
 async fn store_only(context: &Context, yaml: &str) -> u64 {
     let standing = read(&context.store).await.unwrap();
-    let mut wanted: std::collections::BTreeMap<_, _> = standing.values().map(|r| (r.id.clone(), r.spec.clone())).collect();
-    wanted.extend(written(yaml).into_iter().map(|resource| (resource.id, resource.spec)));
+    let mut plan = Plan::of(&standing);
+    written(yaml).iter().for_each(|resource| plan.write(&resource.id, &resource.spec, &Lookup::new(), false));
     let mut tx = context.store.begin().await.unwrap();
     let act = Act { actor: "test", verb: "apply", now: context.clock.now() };
-    let revision = revision::store(&mut tx, act, &standing, &rules::with_projections(wanted)).await.unwrap();
+    let revision = revision::store(&mut tx, act, &standing, &plan.stored()).await.unwrap();
     tx.commit().await.unwrap();
     revision
 }
@@ -44,7 +45,7 @@ async fn a_revision_that_was_stored_and_not_or_half_published_is_whole_after_a_s
     for half in [false, true] {
         let dir = tempfile::tempdir().unwrap();
         let control = context(dir.path()).await;
-        let first = apply(&control, &written(YAML), "test").await.unwrap().revision;
+        let first = apply(&control, &written(YAML), "test", false).await.unwrap().revision;
         assert_eq!(shown(&control.bus).await, first);
         let second = store_only(&control, &YAML.replace("mode: enforce", "mode: observe")).await;
         if half {
@@ -66,7 +67,7 @@ async fn a_revision_that_was_stored_and_not_or_half_published_is_whole_after_a_s
 async fn a_bus_that_was_lost_is_told_everything_again() {
     let dir = tempfile::tempdir().unwrap();
     let control = context(dir.path()).await;
-    let revision = apply(&control, &written(YAML), "test").await.unwrap().revision;
+    let revision = apply(&control, &written(YAML), "test", false).await.unwrap().revision;
     close(control).await;
     for file in ["bus.sqlite", "bus.sqlite-wal", "bus.sqlite-shm"] {
         std::fs::remove_file(dir.path().join(file)).ok();
@@ -81,7 +82,7 @@ async fn a_bus_that_was_lost_is_told_everything_again() {
 async fn a_store_that_was_lost_takes_back_what_it_had_said() {
     let dir = tempfile::tempdir().unwrap();
     let control = context(dir.path()).await;
-    let first = apply(&control, &written(YAML), "test").await.unwrap().revision;
+    let first = apply(&control, &written(YAML), "test", false).await.unwrap().revision;
     let before = read(&control.store).await.unwrap();
     close(control).await;
     for file in ["control.sqlite", "control.sqlite-wal", "control.sqlite-shm"] {
@@ -93,7 +94,7 @@ async fn a_store_that_was_lost_takes_back_what_it_had_said() {
     assert_eq!(shown(&control.bus).await, first);
     // Also what comes next is whole: it stands on everything that was there.
     let organization = "apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {name: other}\nspec: {tenants: []}\n";
-    let second = apply(&control, &written(organization), "test").await.unwrap().revision;
+    let second = apply(&control, &written(organization), "test", false).await.unwrap().revision;
     assert!(second > first);
     assert_eq!(shown(&control.bus).await, second);
     close(control).await;
@@ -104,7 +105,7 @@ async fn what_is_nobodys_is_buried_and_what_it_replaced_is_told_again() {
     for key in ["Organization/-/contoso", COMMIT_KEY, "nobodys"] {
         let dir = tempfile::tempdir().unwrap();
         let control = context(dir.path()).await;
-        let revision = apply(&control, &written(YAML), "test").await.unwrap().revision;
+        let revision = apply(&control, &written(YAML), "test", false).await.unwrap().revision;
         let garbage = Bytes::from_static(b"\xff");
         let foreign = Outgoing { topic: Topic::Config, key: key.into(), value: Some(garbage.clone()), headers: Vec::new() };
         control.bus.publish(vec![foreign], Urgency::Live).await.unwrap();

@@ -1,21 +1,33 @@
 //! Facts of tenants as they were said last.
 
 use prost::Message as _;
-use xtsync_domain::fact::{Fact, group_name_key};
+use xtsync_domain::fact::Fact;
 use xtsync_domain::{TenantFact, TenantName};
 use xtsync_platform::params;
-use xtsync_platform::store::{Error, Store};
+use xtsync_platform::store::{Error, Row, Store};
 use xtsync_proto::v1;
 
-/// What was found under a group's name; `None` before anybody looked.
-pub(crate) async fn group_name(store: &Store, tenant: &TenantName, name: &str) -> Result<Option<Fact>, Error> {
-    Ok(read(store, tenant, &group_name_key(name)).await?.map(|fact| fact.fact))
+/// What is known of all tenants' groups and of their names, with the tenant's name.
+pub(crate) async fn groups(store: &Store) -> Result<Vec<(String, Fact)>, Error> {
+    const SQL: &str = "SELECT record, tenant FROM view_fact WHERE key LIKE 'group%'";
+    let mut facts = Vec::new();
+    for row in store.fetch(SQL, params![]).await? {
+        if let Some(fact) = decode(&row)? {
+            facts.push((row.text(1)?, fact.fact));
+        }
+    }
+    Ok(facts)
 }
 
-/// A fact as it was said last. What a newer writer said is as good as nothing.
+/// A fact as it was said last.
 pub(crate) async fn read(store: &Store, tenant: &TenantName, key: &str) -> Result<Option<TenantFact>, Error> {
     const SQL: &str = "SELECT record FROM view_fact WHERE tenant = $1 AND key = $2";
     let Some(row) = store.fetch_one_opt(SQL, params![tenant.as_str(), key]).await? else { return Ok(None) };
+    decode(&row)
+}
+
+/// What a newer writer said is as good as nothing.
+fn decode(row: &Row) -> Result<Option<TenantFact>, Error> {
     let wire = v1::TenantFact::decode(row.bytes(0)?.as_slice()).map_err(|error| Error::Corrupt(error.to_string()))?;
     Ok(TenantFact::try_from(wire).ok())
 }

@@ -130,11 +130,17 @@ impl Control {
         listed.resources.into_iter().find(|resource| resource.id.starts_with("Synchronization/")).unwrap()
     }
 
+    /// The revision that names of groups are to be looked up for.
+    pub(crate) async fn names(&self) -> u64 {
+        let listed = self.client().await.list_resources(v1::ListResourcesRequest {}).await.unwrap().into_inner();
+        listed.resources.into_iter().find(|resource| resource.id == "NameResolution/emea/groups").unwrap().revision
+    }
+
     async fn wait_until_at_work(&self) {
         let mut client = self.client().await;
         let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-        // Without documents an apply changes nothing, and succeeds only with the lease.
-        while let Err(error) = client.apply(ApplyRequest::default()).await {
+        // Nobody is told anything again where nothing is synchronized, and it succeeds only with the lease.
+        while let Err(error) = client.republish(v1::RepublishRequest::default()).await {
             assert!(tokio::time::Instant::now() < deadline, "{error}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
@@ -172,5 +178,5 @@ impl Interceptor for Bearer {
 }
 
 pub(crate) fn apply(name: &str, yaml: &str) -> ApplyRequest {
-    ApplyRequest { documents: vec![Document { name: name.into(), yaml: yaml.into() }], actor: "test".into() }
+    ApplyRequest { documents: vec![Document { name: name.into(), yaml: yaml.into() }], actor: "test".into(), repin: false }
 }

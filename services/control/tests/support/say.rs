@@ -4,7 +4,7 @@ use bytes::Bytes;
 use prost::Message;
 use xtsync_domain::decision::{Departure, Desired, Present};
 use xtsync_domain::delta::{Kind, State, User, UserDelta};
-use xtsync_domain::fact::Fact;
+use xtsync_domain::fact::{Fact, Group, GroupState};
 use xtsync_domain::link::{Account, Applied, Link, LoweredBy, Sessions, Shadow, Stage};
 use xtsync_domain::{Attributes, Decision, Origin, TenantFact, TenantName, Timestamp, Version};
 use xtsync_platform::bus::{Bus, Outgoing, Urgency};
@@ -22,9 +22,17 @@ pub(crate) fn hub() -> TenantName {
     TenantName::new("hub").unwrap()
 }
 
-/// The detector found groups under a name.
-pub(crate) async fn group_name(bus: &Bus, name: &str, ids: &[&str]) {
-    let fact = Fact::GroupName { name: name.into(), ids: ids.iter().map(|id| (*id).into()).collect() };
+/// The detector found groups under a name, for a revision of the names that are written.
+pub(crate) async fn group_name(bus: &Bus, resolution: u64, name: &str, ids: &[&str]) {
+    fact(bus, Fact::GroupName { name: name.into(), ids: ids.iter().map(|id| (*id).into()).collect(), resolution }).await;
+}
+
+/// The detector says how a group is.
+pub(crate) async fn group(bus: &Bus, id: &str, name: &str, state: GroupState) {
+    fact(bus, Fact::Group(Group { id: id.into(), name: name.into(), state })).await;
+}
+
+async fn fact(bus: &Bus, fact: Fact) {
     let key = fact.key();
     let fact = TenantFact { version: 1, read_at: Timestamp(1), fact };
     publish(bus, Topic::TenantFacts(emea()), key, &v1::TenantFact::from(&fact)).await;

@@ -66,7 +66,7 @@ impl World {
         }
         for (source, target) in [("emea", "hub"), ("emea", "lab"), ("us", "hub")] {
             world.synchronize(1, source, target, r#""groups":[{"id":"sales"}]"#);
-            world.put(PROJECTION, Kind::Projection, Some(source), "projection", r#"{"attributes":[],"groups":[],"unresolved":[]}"#);
+            world.put(PROJECTION, Kind::Projection, Some(source), "projection", r#"{"attributes":[],"groups":[]}"#);
         }
         world
     }

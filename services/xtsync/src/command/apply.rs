@@ -1,6 +1,6 @@
 //! `xtsync apply`: YAML becomes one revision; then it waits until the groups that it names have been found.
 
-mod pins;
+mod names;
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
@@ -31,6 +31,10 @@ pub struct Args {
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse)]
     wait: Duration,
 
+    /// Look every group name up anew, also one that was resolved before: takes a group that was made anew under its name
+    #[arg(long)]
+    repin: bool,
+
     /// Print JSON
     #[arg(long)]
     json: bool,
@@ -42,18 +46,19 @@ pub struct Args {
 /// Applies them.
 ///
 /// # Errors
-/// When anything is wrong with them, which is told with its place, or a group is not found in time.
+/// When anything is wrong with them, which is told with its place; when a group is not found in time, so that what was applied is pending,
+/// or a group that was resolved before is gone.
 pub async fn run(args: Args) -> exit::Result {
     let files = read(&args.files)?;
     // Read here first: what is wrong with the text needs no server to be told.
     let written = manifest::read(&files).map_err(|problems| refused(&problems))?;
     let mut client = args.connection.connect().await?;
-    let applied = send(&mut client, files, args.wait).await?;
+    let applied = send(&mut client, files, args.repin, args.wait).await?;
     let format = Format::of(args.json);
     if format == Format::Text {
         output::print(&as_text(&applied))?;
     }
-    let found = pins::wait(&mut client, &written, args.wait).await?;
+    let found = names::wait(&mut client, &written, args.wait).await?;
     match format {
         Format::Json => output::json(&as_json(&applied, &found))?,
         Format::Text => output::print(&found.as_text())?,
@@ -82,9 +87,9 @@ fn standard_input() -> anyhow::Result<File> {
     Ok(File { name: "-".to_owned(), yaml })
 }
 
-async fn send(client: &mut Client, files: Vec<File>, wait: Duration) -> exit::Result<ApplyResponse> {
+async fn send(client: &mut Client, files: Vec<File>, repin: bool, wait: Duration) -> exit::Result<ApplyResponse> {
     let documents = files.into_iter().map(|file| Document { name: file.name, yaml: file.yaml }).collect();
-    let request = ApplyRequest { documents, actor: super::actor() };
+    let request = ApplyRequest { documents, actor: super::actor(), repin };
     let answer = patiently(wait, async || client.apply(request.clone()).await).await;
     Ok(answer
         .map_err(|status| if status.code() == Code::InvalidArgument { told(status.message()) } else { failure(&status) })?
@@ -103,6 +108,7 @@ fn told(problems: &str) -> exit::Failure {
 fn as_text(applied: &ApplyResponse) -> String {
     let lines = applied.resources.iter().map(|resource| match resource.change() {
         Change::Unchanged | Change::Unspecified => format!("{} unchanged\n", resource.id),
+        Change::Pending => format!("{} {}\n", resource.id, output::notable(word(Change::Pending))),
         change @ (Change::Created | Change::Configured) => format!("{} {}\n", resource.id, output::good(word(change))),
     });
     format!("{}revision {}\n", lines.collect::<String>(), applied.revision)
@@ -112,14 +118,18 @@ fn word(change: Change) -> &'static str {
     match change {
         Change::Created => "created",
         Change::Configured => "configured",
+        Change::Pending => "pending",
         Change::Unchanged | Change::Unspecified => "unchanged",
     }
 }
 
-fn as_json(applied: &ApplyResponse, found: &pins::Found) -> Value {
+fn as_json(applied: &ApplyResponse, found: &names::Found) -> Value {
     let resource = |resource: &AppliedResource| json!({"id": resource.id, "change": word(resource.change())});
     let resources: Vec<Value> = applied.resources.iter().map(resource).collect();
-    json!({"revision": applied.revision, "resources": resources, "resolved": found.resolved, "pending": found.pending})
+    json!({
+        "revision": applied.revision, "resources": resources, "resolved": found.resolved,
+        "pending": found.pending, "in_force": found.in_force, "notices": found.notices, "needs_action": found.needs_action,
+    })
 }
 
 /// Where a field of a written resource stands.

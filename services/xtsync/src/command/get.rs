@@ -42,13 +42,20 @@ fn kind_of(resource: &ResourceStatus) -> &str {
 }
 
 fn as_row(resource: &ResourceStatus) -> Vec<String> {
-    let pending: Vec<String> = resource.pending.iter().map(|pending| pending.reason.clone()).collect();
-    let status = if pending.is_empty() { resource.resolved.join(", ") } else { output::notable(&pending.join("; ")) };
+    let pending = resource.pending.iter().map(|pending| format!("pending: {}: {}", pending.path, pending.reason));
+    let in_force = Some(resource.in_force.clone()).filter(|text| !text.is_empty());
+    let troubles: Vec<String> = pending.chain(in_force).chain(resource.notices.iter().map(|notice| notice.text.clone())).collect();
+    let status = if troubles.is_empty() { resource.resolved.join(", ") } else { output::notable(&troubles.join("; ")) };
     vec![resource.id.clone(), resource.revision.to_string(), status]
 }
 
 fn as_json(resource: &ResourceStatus) -> Value {
     let spec: Value = serde_json::from_str(&resource.spec_json).unwrap_or_default();
     let pending: Vec<Value> = resource.pending.iter().map(|pending| json!({"path": pending.path, "reason": pending.reason})).collect();
-    json!({"id": resource.id, "revision": resource.revision, "spec": spec, "pending": pending, "resolved": resource.resolved})
+    let pending_spec: Option<Value> = serde_json::from_str(&resource.pending_json).ok();
+    json!({
+        "id": resource.id, "revision": resource.revision, "spec": spec, "resolved": resource.resolved,
+        "pending": pending, "pending_spec": pending_spec, "in_force": resource.in_force,
+        "notices": resource.notices.iter().map(output::notice).collect::<Vec<_>>(),
+    })
 }

@@ -43,7 +43,7 @@ pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
 /// Applies one file; control may still be starting.
 pub(crate) async fn apply(client: &Client, yaml: &str) {
     let documents = vec![Document { name: "tenants.yaml".into(), yaml: yaml.into() }];
-    let request = ApplyRequest { documents, actor: "test".into() };
+    let request = ApplyRequest { documents, actor: "test".into(), repin: false };
     until("applied", async || client.clone().apply(request.clone()).await.is_ok()).await;
 }
 

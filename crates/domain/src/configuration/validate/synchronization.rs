@@ -13,6 +13,9 @@ const SETTLE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 /// The most groups that one scope may name.
 const GROUPS_MAX: usize = 1_000;
 
+/// The longest name or id of a group: Graph's limit of `displayName` (Microsoft Graph, resource type group).
+const NAME_MAX: usize = 256;
+
 pub(super) fn check(id: &Id, synchronization: &Synchronization, configuration: &Configuration, found: &mut Found<'_>) {
     if let Some(source) = &id.tenant {
         check_target(id, source, &synchronization.to, configuration, found);
@@ -54,12 +57,23 @@ fn check_scope(scope: &Scope, found: &mut Found<'_>) {
         (true, 0) | (false, 1..) => {}
     }
     for (at, group) in scope.groups.iter().enumerate() {
-        let text = match group {
-            GroupRef::Named(name) => name,
-            GroupRef::Pinned(group) => &group.id.0,
-        };
-        if text.is_empty() {
-            found.add(format!("spec.scope.groups[{at}]"), "is empty");
+        let path = format!("spec.scope.groups[{at}]");
+        if let GroupRef::Pinned(group) = group {
+            check_text(&path, &group.id.0, found);
         }
+        if let Some(name) = group.name() {
+            check_text(&path, name, found);
+        }
+    }
+}
+
+/// What no directory gives, and not every store keeps as a key.
+fn check_text(path: &str, text: &str, found: &mut Found<'_>) {
+    if text.is_empty() {
+        found.add(path, "is empty");
+    } else if text.contains('\0') {
+        found.add(path, "has a NUL character in it");
+    } else if text.chars().count() > NAME_MAX {
+        found.add(path, format!("is longer than {NAME_MAX} characters"));
     }
 }

@@ -70,6 +70,12 @@ fn a_scope_is_groups_or_everyone() {
     check_synchronization(r#"{"to":"hub","scope":{"everyone":true,"groups":["a"]}}"#, "spec.scope: `everyone` and `groups`");
     check_synchronization(r#"{"to":"hub","scope":{"groups":["a",""]}}"#, "spec.scope.groups[1]: is empty");
     check_synchronization(r#"{"to":"hub","scope":{"groups":[{"id":""}]}}"#, "spec.scope.groups[0]: is empty");
+    for group in [r#""a\u0000b""#, r#"{"id":"a\u0000b"}"#, r#"{"id":"a","name":"\u0000"}"#] {
+        let json = format!(r#"{{"to":"hub","scope":{{"groups":["x",{group}]}}}}"#);
+        check_synchronization(&json, "spec.scope.groups[1]: has a NUL character in it");
+    }
+    let long = format!(r#"{{"to":"hub","scope":{{"groups":["{}"]}}}}"#, "ü".repeat(257));
+    check_synchronization(&long, "spec.scope.groups[0]: is longer than 256 characters");
     check_synchronization(r#"{"to":"hub","scope":{"everyone":true},"settle":"31days"}"#, "spec.settle: is longer than 30 days");
     let allows = r#"{"to":"hub","scope":{"everyone":true},"limits":{"scopeLoss":"allow"}}"#;
     check_synchronization(allows, "spec.limits.scopeLoss: is about groups of the scope");

@@ -1,6 +1,6 @@
 //! What the tests of a tenant's detection stand on: a scripted directory, a bus, a store, and a clock that is moved by hand.
 
-use std::collections::{BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,6 +32,7 @@ use crate::error::Error;
 use crate::hold::{Scope, Scopes};
 use crate::metrics::Metrics;
 use crate::mirror;
+use crate::names::Names;
 use crate::nudge::Nudge;
 use crate::publication::Press;
 use crate::subscriber::Subscriber;
@@ -65,7 +66,9 @@ impl Stage {
     }
 
     pub(super) async fn unresolved(attributes: &[&str], name: &str) -> Self {
-        Self::ordered(Projection { unresolved: [name.to_owned()].into(), ..projection(attributes, &[]) }).await
+        let mut stage = Self::ordered(projection(attributes, &[])).await;
+        stage.names(Names { unresolved: [name.to_owned()].into(), ..written(1, &[name]) }).await;
+        stage
     }
 
     /// With its store in PostgreSQL.
@@ -95,7 +98,8 @@ impl Stage {
         let bus: Bus = Arc::<Rigged>::clone(&rigged);
         let heard = Table::open(&bus, vec![Topic::UserDeltas(emea())]).await.unwrap();
         let directory = Arc::new(Script::default());
-        let order = Order { revision: 1, users: Some((1, projection)), scopes: Scopes::new(), way: vec![Topic::UserDeltas(emea())] };
+        let way = vec![Topic::UserDeltas(emea())];
+        let order = Order { revision: 1, users: Some((1, projection)), names: Names::default(), scopes: Scopes::new(), way };
         let tenant = take_up(&store, &clock, &bus, &directory, &order).await;
         Self { folder, store, clock, bus, rigged, heard, ended: Vec::new(), directory, order, tenant }
     }
@@ -188,7 +192,8 @@ impl Stage {
         let mut fresh = None;
         while !table.caught_up() {
             for record in table.next().await.unwrap() {
-                let wire: v1::TenantFact = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
+                let Some(value) = &record.value else { continue };
+                let wire: v1::TenantFact = event::decode(&record.headers, value).unwrap();
                 if let Fact::Freshness { round, .. } = TenantFact::try_from(wire).unwrap().fact {
                     fresh = Some(round);
                 }
@@ -234,8 +239,35 @@ impl Stage {
 
     pub(super) async fn project(&mut self, projection: Projection, revision: u64) {
         let users = Some((revision, projection));
-        self.order = Order { revision, users, ..self.order.clone() };
+        self.order = Order { revision, users, names: Names::default(), ..self.order.clone() };
         self.obey().await;
+    }
+
+    /// The configuration writes these names of groups from now on.
+    pub(super) async fn names(&mut self, names: Names) {
+        self.order.revision += 1;
+        self.order.names = names;
+        self.obey().await;
+    }
+
+    /// What stands on the bus of groups' names, as whoever reads it from the beginning finds it: `name@resolution: ids`.
+    pub(super) async fn resolved(&self) -> Vec<String> {
+        let mut table = Table::open(&self.bus, vec![Topic::TenantFacts(emea())]).await.unwrap();
+        let mut stands = BTreeMap::new();
+        while !table.caught_up() {
+            for record in table.next().await.unwrap() {
+                let Some(value) = &record.value else {
+                    stands.remove(&record.key);
+                    continue;
+                };
+                let wire: v1::TenantFact = event::decode(&record.headers, value).unwrap();
+                if let Fact::GroupName { name, ids, resolution } = TenantFact::try_from(wire).unwrap().fact {
+                    let ids: Vec<&str> = ids.iter().map(GroupId::as_str).collect();
+                    stands.insert(record.key.clone(), format!("{name}@{resolution}: {}", ids.join(",")));
+                }
+            }
+        }
+        stands.into_values().collect()
     }
 
     /// An administrator says how a group counts, and nothing else.
@@ -388,6 +420,11 @@ pub(super) fn scoped(attributes: &[&str], groups: &[&str], nested: &[&str]) -> P
     Projection { attributes, groups: ids(groups), nested: ids(nested), ..Projection::default() }
 }
 
+/// Names of groups that a revision writes.
+pub(super) fn written(revision: u64, names: &[&str]) -> Names {
+    Names { revision, all: names.iter().map(|name| (*name).to_owned()).collect(), ..Names::default() }
+}
+
 pub(super) fn changed(id: &str, attributes: &[(&str, &str)]) -> UserChange {
     UserChange::Changed { id: id.into(), attributes: attributes.iter().map(|(name, value)| (*name, Value::from(*value))).collect() }
 }
@@ -443,6 +480,7 @@ pub(super) struct Script {
     asked: Mutex<Vec<String>>,
     states_told: Mutex<Vec<String>>,
     members: Mutex<BTreeSet<GroupId>>,
+    named: Mutex<HashMap<String, Result<Vec<GroupId>, String>>>,
 }
 
 impl Script {
@@ -487,6 +525,16 @@ impl Script {
 
     pub(super) fn state(&self, group: &str, state: GroupState) {
         self.states.lock().unwrap().insert(group.into(), state);
+    }
+
+    /// These groups bear a name from now on.
+    pub(super) fn named(&self, name: &str, ids: &[&str]) {
+        self.named.lock().unwrap().insert(name.to_owned(), Ok(ids.iter().map(|id| GroupId::from(*id)).collect()));
+    }
+
+    /// The directory can make no sense of a name.
+    pub(super) fn refuse(&self, name: &str) {
+        self.named.lock().unwrap().insert(name.to_owned(), Err("no name".to_owned()));
     }
 
     pub(super) fn count(&self, count: u64) {
@@ -575,8 +623,11 @@ impl Source for Script {
         Ok(self.members.lock().unwrap().contains(group))
     }
 
-    async fn find_groups(&self, _: &str) -> DirectoryResult<Vec<GroupId>> {
-        Ok(vec![])
+    async fn find_groups(&self, name: &str) -> DirectoryResult<Vec<GroupId>> {
+        match self.named.lock().unwrap().get(name) {
+            Some(found) => found.clone().map_err(|reason| DirectoryError::Malformed { reason }),
+            None => Ok(vec![]),
+        }
     }
 
     async fn group(&self, id: &GroupId) -> DirectoryResult<(Option<String>, GroupState)> {

@@ -19,6 +19,7 @@ pub(super) fn as_text(status: &Status) -> String {
     if !status.synchronizations.is_empty() {
         text.push('\n');
         text.push_str(&synchronizations(&status.synchronizations));
+        status.synchronizations.iter().for_each(|one| text.push_str(&naming(one)));
     }
     if !status.roles.is_empty() {
         text.push('\n');
@@ -38,6 +39,13 @@ fn synchronizations(all: &[SynchronizationStatus]) -> String {
         [&one.name, &one.source, &one.target, &one.mode].into_iter().cloned().chain(numbers).chain(troubles).collect()
     };
     output::table(&HEADER, all.iter().map(row))
+}
+
+/// What of a synchronization is not in force yet, and what is to be known of its groups.
+fn naming(one: &SynchronizationStatus) -> String {
+    let pending = one.pending.iter().map(|pending| format!("pending: {}: {}; {}", pending.path, pending.reason, one.in_force));
+    let notices = one.notices.iter().map(|notice| format!("{}: {}", notice.path, notice.text));
+    pending.chain(notices).map(|line| format!("  {}: {}\n", one.name, output::notable(&line))).collect()
 }
 
 fn roles(status: &Status) -> String {
@@ -111,6 +119,8 @@ fn synchronization(one: &SynchronizationStatus) -> Value {
         "present": one.present, "disabled": one.disabled, "deleted": one.deleted,
         "undecided": one.undecided, "waiting": one.waiting, "settling": one.settling,
         "held": one.held, "conflicts": one.conflicts, "refused": one.refused, "blocked": one.blocked,
+        "pending": one.pending.iter().map(|pending| json!({"path": pending.path, "reason": pending.reason})).collect::<Vec<_>>(),
+        "in_force": one.in_force, "notices": one.notices.iter().map(output::notice).collect::<Vec<_>>(),
         "counts": {
             "created": counts.created, "updated": counts.updated, "disabled": counts.disabled, "enabled": counts.enabled,
             "deleted": counts.deleted, "restored": counts.restored, "failed": counts.failed,

@@ -1,4 +1,4 @@
-//! Waits until the groups that were applied by name have become ids.
+//! Waits until the groups that were applied by name have become ids, and says what stays in force where they have not.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -23,6 +23,12 @@ pub(super) struct Found {
     pub(super) resolved: Vec<String>,
     /// What is still pending, each with its place.
     pub(super) pending: Vec<String>,
+    /// What stays in force of each resource that is pending.
+    pub(super) in_force: Vec<String>,
+    /// What is to be known of groups that were resolved, each with its place.
+    pub(super) notices: Vec<String>,
+    /// Those that an administrator must do something about.
+    pub(super) needs_action: Vec<String>,
     /// Whether all of it waits for a person.
     stuck: bool,
     /// Whether anybody waited.
@@ -50,26 +56,39 @@ fn found(listed: &[ResourceStatus], written: &[Written]) -> Found {
     let mut found = Found { stuck: true, ..Found::default() };
     for resource in listed {
         found.resolved.extend(resource.resolved.iter().cloned());
+        let nowhere = |path: &str| format!("{}, {path}", resource.id);
         for pending in &resource.pending {
-            let place = place(written, &resource.id, &pending.path).unwrap_or_else(|| format!("{}, {}", resource.id, pending.path));
+            let place = place(written, &resource.id, &pending.path).unwrap_or_else(|| nowhere(&pending.path));
             found.pending.push(format!("{place}: {}", pending.reason));
             found.stuck &= pending.stuck;
+        }
+        if !resource.in_force.is_empty() {
+            found.in_force.push(format!("{} is stored and pending: {}", resource.id, resource.in_force));
+        }
+        for notice in &resource.notices {
+            // They are about what is in force, which is not what was written where that is pending.
+            let place = place(written, &resource.id, &notice.path).filter(|_| resource.pending.is_empty());
+            let told = format!("{}: {}", place.unwrap_or_else(|| nowhere(&notice.path)), notice.text);
+            if notice.needs_action { &mut found.needs_action } else { &mut found.notices }.push(told);
         }
     }
     found
 }
 
 impl Found {
-    /// The names that became ids.
+    /// The names that became ids, what stays in force of what is pending, and what is to be known.
     pub(super) fn as_text(&self) -> String {
-        self.resolved.iter().map(|name| format!("{}\n", output::good(name))).collect()
+        let resolved = self.resolved.iter().map(|name| output::good(name));
+        let rest = self.in_force.iter().map(|text| output::notable(text)).chain(self.notices.iter().map(|text| format!("notice: {text}")));
+        resolved.chain(rest).map(|line| format!("{line}\n")).collect()
     }
 
-    /// What is pending is an error, unless nobody wanted to wait for it.
+    /// What is pending is an error, unless nobody wanted to wait for it. So is a group that is gone: what was applied names it.
     pub(super) fn verdict(self) -> exit::Result {
-        if self.pending.is_empty() || (!self.waited && !self.stuck) {
-            return Ok(());
+        let mut errors = self.needs_action;
+        if self.waited || self.stuck {
+            errors.extend(self.pending);
         }
-        Err(exit::Code::Failed.because(anyhow!("{}", self.pending.join("\nerror: "))))
+        if errors.is_empty() { Ok(()) } else { Err(exit::Code::Failed.because(anyhow!("{}", errors.join("\nerror: ")))) }
     }
 }

@@ -1,0 +1,97 @@
+//! What an administrator should know of the groups that a synchronization is pinned to: one that is gone, cannot be read, or bears another
+//! name by now (R23). Nobody is removed for any of these; what comes next is said with it.
+
+use xtsync_domain::fact::{Group, GroupState};
+use xtsync_domain::resolution::{Known, Name, as_written};
+use xtsync_domain::resource::{GroupRef, PinnedGroup, Synchronization};
+use xtsync_domain::{GroupId, TenantName};
+use xtsync_proto::v1::Notice;
+
+use crate::listing::shown;
+
+/// What is to be known of a synchronization's groups.
+pub(crate) fn of(synchronization: &Synchronization, known: &Known, source: &TenantName) -> Vec<Notice> {
+    let groups = synchronization.scope.groups.iter().enumerate();
+    groups.filter_map(|(index, group)| notice(format!("spec.scope.groups[{index}]"), group, known, source)).collect()
+}
+
+fn notice(path: String, reference: &GroupRef, known: &Known, source: &TenantName) -> Option<Notice> {
+    let GroupRef::Pinned(pinned) = reference else { return None };
+    let group = known.group(&pinned.id)?;
+    let name = shown(reference)?;
+    let other = other(pinned, known, source);
+    match group.state {
+        GroupState::Present => renamed(pinned, group).map(|now| {
+            let text = format!("group {name} is now named {now}{}", other.map(|other| format!("; {other}")).unwrap_or_default());
+            Notice { path, text, needs_action: false }
+        }),
+        GroupState::Gone => {
+            let other = other.unwrap_or_else(|| "write another group, or restore it".to_owned());
+            Some(Notice {
+                path,
+                text: format!("group {name} is gone, and its last members are kept in scope; {other}"),
+                needs_action: true,
+            })
+        }
+        GroupState::Unreadable => {
+            Some(Notice { path, text: format!("group {name} cannot be read, and its last members are kept in scope"), needs_action: false })
+        }
+    }
+}
+
+/// The name that a group bears by now, where it is another one than it was found by.
+fn renamed<'a>(pinned: &PinnedGroup, group: &'a Group) -> Option<&'a str> {
+    let before = pinned.name.as_deref()?;
+    // What was never read has no name.
+    Some(group.name.as_str()).filter(|now| !now.is_empty() && *now != before)
+}
+
+/// Which other groups bear the name, and how they are taken.
+fn other(pinned: &PinnedGroup, known: &Known, source: &TenantName) -> Option<String> {
+    let name = pinned.name.as_deref()?;
+    let ids = match known.name(name) {
+        Name::Unknown | Name::None => Vec::new(),
+        Name::One(id) => vec![id],
+        Name::Several(ids) => ids,
+    };
+    let others: Vec<GroupId> = ids.into_iter().filter(|id| *id != pinned.id).collect();
+    match others.as_slice() {
+        [] => None,
+        [other] => Some(format!("another group of {source} is named {name}, {{id: {other}}}: `xtsync apply --repin` takes it")),
+        several => Some(format!("{} other groups of {source} are named {name}; write one of {}", several.len(), as_written(several))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xtsync_domain::fact::Fact;
+
+    /// K-32: what is said of the group `A (0123…)`, by its state, its name now, and who bears its name.
+    #[test]
+    fn a_group_that_is_gone_renamed_or_made_anew_is_said_with_what_to_do() {
+        const KEPT: &str = "and its last members are kept in scope";
+        let anew = "another group of emea is named A, {id: 9}: `xtsync apply --repin` takes it";
+        let twice = "2 other groups of emea are named A; write one of {id: 8}, {id: 9}";
+        for (state, now, named, want) in [
+            (GroupState::Present, "A", &["01234"][..], None),
+            (GroupState::Present, "A", &["01234", "9"], None),
+            (GroupState::Present, "B", &[], Some(("group A (0123…) is now named B".to_owned(), false))),
+            (GroupState::Present, "B", &["9"], Some((format!("group A (0123…) is now named B; {anew}"), false))),
+            (GroupState::Present, "", &[], None),
+            (GroupState::Gone, "", &[], Some((format!("group A (0123…) is gone, {KEPT}; write another group, or restore it"), true))),
+            (GroupState::Gone, "A", &["9"], Some((format!("group A (0123…) is gone, {KEPT}; {anew}"), true))),
+            (GroupState::Gone, "A", &["8", "9"], Some((format!("group A (0123…) is gone, {KEPT}; {twice}"), true))),
+            (GroupState::Unreadable, "A", &["01234"], Some((format!("group A (0123…) cannot be read, {KEPT}"), false))),
+        ] {
+            let group = Fact::Group(Group { id: "01234".into(), name: now.to_owned(), state });
+            let ids = named.iter().map(|id| GroupId::from(*id)).collect();
+            let known = Known::new([group, Fact::GroupName { name: "A".to_owned(), ids, resolution: 1 }], 1);
+            let mut synchronization: Synchronization = serde_json::from_str(r#"{"to": "hub", "scope": {}}"#).unwrap();
+            synchronization.scope.groups = vec![GroupRef::Pinned(PinnedGroup { id: "01234".into(), name: Some("A".to_owned()) })];
+            let said = of(&synchronization, &known, &TenantName::new("emea").unwrap()).pop();
+            assert!(said.iter().all(|said| said.path == "spec.scope.groups[0]"));
+            assert_eq!(said.map(|said| (said.text, said.needs_action)), want);
+        }
+    }
+}

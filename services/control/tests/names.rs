@@ -1,0 +1,157 @@
+//! Names of groups become ids from what stands in the read model, whatever was asked or known before.
+
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+mod support;
+
+use support::{Control, ORGANIZATION, apply, say};
+use xtsync_domain::fact::GroupState;
+use xtsync_harness::{Postgres, unique};
+use xtsync_proto::v1::applied_resource::Change;
+use xtsync_proto::v1::{self, ApplyRequest};
+
+/// Applies a scope; gives what that did to the synchronization.
+async fn scope(control: &Control, scope: &str) -> Change {
+    send(control, apply("a.yaml", &ORGANIZATION.replace("{groups: [GlobalEmployees]}", scope))).await
+}
+
+async fn send(control: &Control, request: ApplyRequest) -> Change {
+    let applied = control.client().await.apply(request).await.unwrap().into_inner();
+    applied.resources.iter().find(|resource| resource.id == "Synchronization/emea/to-hub").unwrap().change()
+}
+
+/// The detector looks up all of these for what is written by now.
+async fn look(control: &Control, names: &[(&str, &[&str])]) {
+    for (name, ids) in names {
+        say::group_name(&control.bus, control.names().await, name, ids).await;
+    }
+}
+
+async fn resolved(control: &Control, want: &[&str]) {
+    let is_so = async |control: &Control| {
+        let synchronization = control.synchronization().await;
+        synchronization.resolved == want && synchronization.pending.is_empty()
+    };
+    control.wait(&format!("{want:?}"), is_so).await;
+}
+
+async fn pending(control: &Control, reason: &str, in_force: &str) {
+    let is_so = async |control: &Control| {
+        let one = control.synchronization().await;
+        one.pending.iter().any(|pending| pending.reason == reason) && one.in_force.ends_with(in_force)
+    };
+    control.wait(reason, is_so).await;
+}
+
+const A: (&str, &[&str]) = ("A", &["aaaa1"]);
+const B: (&str, &[&str]) = ("B", &["bbbb1"]);
+
+/// K-30: A, B, A again, everyone, A: each in force as soon as its name was looked up for what is written.
+#[tokio::test]
+async fn back_to_a_former_scope_is_in_force_as_the_first_time() {
+    let control = Control::start().await;
+    scope(&control, "{groups: [A]}").await;
+    look(&control, &[A]).await;
+    resolved(&control, &["A (aaaa…)"]).await;
+    assert_eq!(scope(&control, "{groups: [B]}").await, Change::Pending);
+    pending(&control, "group B not seen yet", "stays in force: A (aaaa…)").await;
+    look(&control, &[A, B]).await;
+    resolved(&control, &["B (bbbb…)"]).await;
+    // What was said for what was written then is not what it resolves to now.
+    assert_eq!(scope(&control, "{groups: [A]}").await, Change::Pending);
+    look(&control, &[("A", &["aaaa2"]), B]).await;
+    resolved(&control, &["A (aaaa…)"]).await;
+    assert_eq!(scope(&control, "{everyone: true}").await, Change::Configured);
+    let control = control.restart().await;
+    assert_eq!(scope(&control, "{groups: [A]}").await, Change::Pending);
+    pending(&control, "group A not seen yet", "stays in force: everyone").await;
+    let control = control.restart().await;
+    look(&control, &[A]).await;
+    resolved(&control, &["A (aaaa…)"]).await;
+    control.stop().await;
+}
+
+/// K-30: a second synchronization by the same name needs no news of it.
+#[tokio::test]
+async fn a_name_that_is_known_resolves_at_once_for_another_synchronization() {
+    let control = Control::start().await;
+    let with_us = ORGANIZATION.replace("tenants: [emea, hub]", "tenants: [emea, hub, us]").replace("[GlobalEmployees]", "[A]");
+    let client = "{clientId: app, clientSecret: {file: secret}}";
+    let us = format!(
+        "{with_us}---\nkind: Tenant\nmetadata: {{name: us}}\nspec:\n  organization: contoso\n  graph: {{domain: us.example, reader: {client}, writer: {client}}}\n"
+    );
+    control.client().await.apply(apply("a.yaml", &us)).await.unwrap();
+    look(&control, &[A]).await;
+    resolved(&control, &["A (aaaa…)"]).await;
+    let second =
+        format!("{us}---\nkind: Synchronization\nmetadata: {{tenant: emea, name: to-us}}\nspec: {{to: us, scope: {{groups: [A]}}}}\n");
+    control.client().await.apply(apply("a.yaml", &second)).await.unwrap();
+    let listed = control.client().await.list_resources(v1::ListResourcesRequest {}).await.unwrap().into_inner().resources;
+    let both = listed.iter().filter(|resource| resource.id.starts_with("Synchronization/"));
+    assert!(both.clone().all(|one| one.resolved == ["A (aaaa…)"] && one.pending.is_empty()) && both.count() == 2);
+    control.stop().await;
+}
+
+#[tokio::test]
+async fn a_mistyped_name_is_stored_as_pending_and_the_last_resolved_spec_stays_in_force() {
+    let postgres = Postgres::shared().await.unwrap();
+    let database = postgres.create_database(&unique("control")).await.unwrap();
+    for control in [Control::start().await, Control::start_on(database).await] {
+        check_mistyped(control).await;
+    }
+}
+
+async fn check_mistyped(control: Control) {
+    scope(&control, "{groups: [A]}").await;
+    pending(&control, "group A not seen yet", "nothing of it is in force yet").await;
+    look(&control, &[A]).await;
+    resolved(&control, &["A (aaaa…)"]).await;
+    let before = control.synchronization().await;
+    assert_eq!(scope(&control, "{groups: [A, Aa], nested: true}").await, Change::Pending);
+    look(&control, &[A, ("Aa", &[])]).await;
+    pending(&control, "group Aa not seen yet: emea has none of that name", "stays in force: A (aaaa…)").await;
+    let now = control.synchronization().await;
+    assert_eq!((now.spec_json, now.revision), (before.spec_json.clone(), before.revision));
+    assert_eq!(now.pending[0].path, "spec.scope.groups[1]");
+    assert!(now.pending_json.contains(r#""Aa""#) && now.pending_json.contains(r#""nested":true"#), "{}", now.pending_json);
+    let status = control.status().await;
+    assert!(status.waiting_for.contains(&"to-hub: group Aa not seen yet: emea has none of that name".to_owned()));
+    assert_eq!((&status.synchronizations[0].pending, &status.synchronizations[0].in_force), (&now.pending, &now.in_force));
+    let control = control.restart().await;
+    pending(&control, "group Aa not seen yet: emea has none of that name", "stays in force: A (aaaa…)").await;
+    // Somebody makes the group: nothing is to be applied again.
+    look(&control, &[("Aa", &["cccc1"])]).await;
+    resolved(&control, &["A (aaaa…)", "Aa (cccc…)"]).await;
+    assert_eq!(scope(&control, "{groups: [A, Ab]}").await, Change::Pending);
+    assert_eq!(scope(&control, "{groups: [A]}").await, Change::Configured, "a correction ends what was pending");
+    resolved(&control, &["A (aaaa…)"]).await;
+    assert!(control.synchronization().await.pending_json.is_empty());
+    control.stop().await;
+}
+
+/// K-32: the group is deleted and made anew under its name.
+#[tokio::test]
+async fn a_group_that_was_made_anew_is_told_of_and_taken_where_that_is_asked_for() {
+    let control = Control::start().await;
+    scope(&control, "{groups: [A]}").await;
+    look(&control, &[A]).await;
+    resolved(&control, &["A (aaaa…)"]).await;
+    say::group(&control.bus, "aaaa1", "A", GroupState::Gone).await;
+    look(&control, &[("A", &["bbbb9"])]).await;
+    let text = "group A (aaaa…) is gone, and its last members are kept in scope; another group of emea is named A, {id: bbbb9}: \
+                `xtsync apply --repin` takes it";
+    let told =
+        async |control: &Control| control.synchronization().await.notices.iter().any(|notice| notice.text == text && notice.needs_action);
+    control.wait(text, told).await;
+    assert_eq!(control.status().await.synchronizations[0].notices[0].text, text);
+    assert_eq!(scope(&control, "{groups: [A]}").await, Change::Unchanged);
+    assert!(told(&control).await, "an apply of the same is no consent");
+    let request = apply("a.yaml", &ORGANIZATION.replace("GlobalEmployees", "A"));
+    assert_eq!(send(&control, ApplyRequest { repin: true, ..request }).await, Change::Configured);
+    resolved(&control, &["A (bbbb…)"]).await;
+    assert!(control.synchronization().await.notices.is_empty());
+    say::group(&control.bus, "bbbb9", "Staff", GroupState::Present).await;
+    let renamed = "group A (bbbb…) is now named Staff";
+    control.wait(renamed, async |control| control.synchronization().await.notices.iter().any(|notice| notice.text == renamed)).await;
+    control.stop().await;
+}
