@@ -8,6 +8,7 @@
 //! in `decision.proto`; the compiler asks for the conversion.)
 
 use crate::access;
+use crate::address::{self, Home};
 use crate::configuration::{Configuration, NamedSynchronization};
 use crate::decision::{Decision, Departure, Desired, Present, Skip, Untouched};
 use crate::delta::{Gone, Kind, State, User, UserDelta};
@@ -51,12 +52,12 @@ impl Rules {
     }
 }
 
-/// What a synchronization wants for the user of a delta; `facts` is the newest tenant fact that is known.
+/// What a synchronization wants for the user of a delta; `home` is what is known of the user's tenant.
 ///
 /// `None` when the user exists and the delta was cut for another configuration: what was not read must not be taken for empty, nor a
 /// group that is not asked for any more for one he is not in. The detector republishes him, or we hear of the newer configuration.
 #[must_use]
-pub fn decide(delta: &UserDelta, synchronization: &NamedSynchronization, configuration: &Configuration, facts: u64) -> Option<Decision> {
+pub fn decide(delta: &UserDelta, synchronization: &NamedSynchronization, configuration: &Configuration, home: &Home) -> Option<Decision> {
     let complete = || configuration.projection(&delta.tenant).is_some_and(|(revision, _)| delta.projection == revision);
     if matches!(delta.state, State::Present(_)) && !complete() {
         return None;
@@ -65,16 +66,16 @@ pub fn decide(delta: &UserDelta, synchronization: &NamedSynchronization, configu
         source: delta.tenant.clone(),
         user: delta.user.clone(),
         synchronization: synchronization.name.clone(),
-        version: Version { delta: delta.version, facts, revision: configuration.revision(), rules: RULES_VERSION },
+        version: Version { delta: delta.version, facts: home.facts, revision: configuration.revision(), rules: RULES_VERSION },
         origin: delta.origin,
         first_seen: delta.first_seen,
-        desired: desired(&delta.state, &synchronization.rules),
+        desired: desired(&delta.state, &synchronization.rules, home),
     })
 }
 
 /// The rules, first match first. What is not confirmed is not ours; who left home is out whatever else holds, and a user who is disabled
 /// at home loses sign-in whatever they are skipped for.
-fn desired(state: &State, rules: &Rules) -> Desired {
+fn desired(state: &State, rules: &Rules, home: &Home) -> Desired {
     let user = match (rules.confirmed, state) {
         (false, State::Present(_) | State::Gone(_)) => {
             return Desired::Untouched(Skip { reason: Untouched::NotOneOrganization, blocked: false });
@@ -83,19 +84,24 @@ fn desired(state: &State, rules: &Rules) -> Desired {
         (true, State::Present(user)) => user,
     };
     let skip = |reason| Desired::Untouched(Skip { reason, blocked: !may_sign_in(user) });
-    match (user.kind, scope::standing(&rules.scope, user), address(user), rules.admitted) {
+    match (user.kind, scope::standing(&rules.scope, user), address(user, home), rules.admitted) {
         (Kind::External, _, _, _) => Desired::Gone(Departure::External),
         (Kind::Internal, Standing::Unresolved, _, _) => skip(Untouched::ScopeUnresolved),
         (Kind::Internal, Standing::Out, _, _) => Desired::Gone(Departure::OutOfScope { settle_ms: rules.settle_ms }),
-        (Kind::Internal, Standing::In, None, _) => skip(Untouched::NoAddress),
-        (Kind::Internal, Standing::In, Some(_), false) => skip(Untouched::UserTypeNotAdmitted),
-        (Kind::Internal, Standing::In, Some(address), true) => Desired::Present(present(user, address, &rules.mappings)),
+        (Kind::Internal, Standing::In, Err(reason), _) => skip(reason),
+        (Kind::Internal, Standing::In, Ok(_), false) => skip(Untouched::UserTypeNotAdmitted),
+        (Kind::Internal, Standing::In, Ok(address), true) => Desired::Present(present(user, address, &rules.mappings)),
     }
 }
 
-/// The address he is invited by: his primary mail, or his principal name. An alias would not do: it cannot redeem (pitfall R3).
-fn address(user: &User) -> Option<&str> {
-    ["mail", "userPrincipalName"].into_iter().filter_map(|name| user.attributes.text(name)).find(|text| !text.is_empty())
+/// The address the user is invited by: the first that their home tenant redeems.
+fn address<'a>(user: &'a User, home: &Home) -> Result<&'a str, Untouched> {
+    let mut candidates = address::candidates(user).peekable();
+    match (candidates.peek(), &home.domains) {
+        (None, _) => Err(Untouched::NoAddress),
+        (Some(_), None) => Err(Untouched::HomeDomainsUnknown),
+        (Some(_), Some(domains)) => candidates.find(|address| domains.admit(address)).ok_or(Untouched::NoVerifiedAddress),
+    }
 }
 
 /// Only an explicit false blocks the sign-in: a directory without the switch never says it.

@@ -37,7 +37,7 @@ pub enum Desired {
 pub struct Present {
     /// Whether he may sign in.
     pub enabled: bool,
-    /// The address he is invited by: his primary mail, or his principal name.
+    /// The address they are invited by, in a verified domain of the home tenant.
     pub address: String,
     /// What is written at creation and kept true; a null clears.
     pub attributes: Attributes,
@@ -75,8 +75,12 @@ pub enum Untouched {
     NotOneOrganization,
     /// A group that the scope names has not been found and pinned yet.
     ScopeUnresolved,
-    /// The user has no address to invite him by.
+    /// The user has no address to be invited by.
     NoAddress,
+    /// None of the user's addresses is in a domain that the home tenant, and no other, has verified.
+    NoVerifiedAddress,
+    /// Which domains the home tenant has verified is not known yet.
+    HomeDomainsUnknown,
     /// The target does not admit the user type that the mappings ask for.
     UserTypeNotAdmitted,
 }
@@ -133,6 +137,8 @@ impl Untouched {
             Self::NotOneOrganization => "not_one_organization",
             Self::ScopeUnresolved => "scope_unresolved",
             Self::NoAddress => "no_address",
+            Self::NoVerifiedAddress => "no_verified_address",
+            Self::HomeDomainsUnknown => "home_domains_unknown",
             Self::UserTypeNotAdmitted => "user_type_not_admitted",
         }
     }

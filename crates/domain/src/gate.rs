@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::access::{Consent, Ignorance, Refusal, Word, consent};
+use crate::address::HomeDomains;
 use crate::link::class::class;
 use crate::link::{Call, Class, Link, Verb};
 use crate::resource::Mode;
@@ -28,6 +29,8 @@ pub struct Terms<'a> {
     pub source: Option<Word<'a>>,
     /// The target tenant's word on synchronization, if it was ever read.
     pub target: Option<Word<'a>>,
+    /// The domains whose addresses the source tenant redeems, if they are known.
+    pub home: Option<&'a HomeDomains>,
     /// Whether the synchronization writes; `None` where there is none any more.
     pub mode: Option<Mode>,
     /// Somebody stopped the target.
@@ -75,6 +78,8 @@ pub enum Why {
     Refused(Refusal),
     /// Consent is not known, or no more.
     Unknown(Ignorance),
+    /// The address is in no domain that the source tenant, and no other, has verified by now: another would redeem the invitation.
+    UnverifiedAddress,
     /// The window's allowance for this verb is used up.
     Limit(Verb),
 }
@@ -96,6 +101,7 @@ impl Why {
             Self::Unknown(Ignorance::TargetNeverRead) => "target_never_read",
             Self::Unknown(Ignorance::SourceStale) => "source_stale",
             Self::Unknown(Ignorance::TargetStale) => "target_stale",
+            Self::UnverifiedAddress => "no_verified_address",
             Self::Limit(Verb::Create) => "limit_create",
             Self::Limit(Verb::Update) => "limit_update",
             Self::Limit(Verb::Disable) => "limit_disable",
@@ -126,7 +132,9 @@ pub fn gate_of_pair(terms: &Terms<'_>, now: Timestamp) -> Verdict {
 }
 
 fn closed(call: &Call, link: &Link, terms: &Terms<'_>, now: Timestamp) -> Option<Why> {
-    closed_for_pair(terms, now, fresh_for(link)).or_else(|| by_limit(verb(call, link)?, &terms.allowances))
+    closed_for_pair(terms, now, fresh_for(link))
+        .or_else(|| by_address(call, terms.home))
+        .or_else(|| by_limit(verb(call, link)?, &terms.allowances))
 }
 
 fn closed_for_pair(terms: &Terms<'_>, now: Timestamp, fresh_for: Duration) -> Option<Why> {
@@ -168,6 +176,22 @@ fn fresh_for(link: &Link) -> Duration {
     match class(link) {
         Class::Revoke => FRESH_FOR_REVOKE,
         Class::Live | Class::Bulk => FRESH_FOR,
+    }
+}
+
+/// Policy asks the same, but a domain may have been lost since: consent was asked of the source tenant, so it must be the one that redeems.
+fn by_address(call: &Call, home: Option<&HomeDomains>) -> Option<Why> {
+    match call {
+        Call::Invite { address, .. } => home.is_none_or(|home| !home.admit(address)).then_some(Why::UnverifiedAddress),
+        Call::LookUp { .. }
+        | Call::ReadBack { .. }
+        | Call::WriteAnchor { .. }
+        | Call::Patch { .. }
+        | Call::Revoke { .. }
+        | Call::Disable { .. }
+        | Call::Enable { .. }
+        | Call::SoftDelete { .. }
+        | Call::Restore { .. } => None,
     }
 }
 

@@ -4,6 +4,7 @@
 //! event is harmless, and whoever asks what would be done gets what the worker does. The crate knows no tokio, Kafka, SQL or protobuf; its manifest proves it.
 
 pub mod access;
+pub mod address;
 pub mod configuration;
 pub mod decide;
 pub mod decision;

@@ -92,6 +92,8 @@ impl From<Untouched> for v1::UntouchedReason {
             Untouched::ScopeUnresolved => Self::ScopeUnresolved,
             Untouched::NoAddress => Self::NoAddress,
             Untouched::UserTypeNotAdmitted => Self::UserTypeNotAdmitted,
+            Untouched::NoVerifiedAddress => Self::NoVerifiedAddress,
+            Untouched::HomeDomainsUnknown => Self::HomeDomainsUnknown,
         }
     }
 }
@@ -170,6 +172,8 @@ impl TryFrom<v1::UntouchedReason> for Untouched {
             v1::UntouchedReason::ScopeUnresolved => Ok(Self::ScopeUnresolved),
             v1::UntouchedReason::NoAddress => Ok(Self::NoAddress),
             v1::UntouchedReason::UserTypeNotAdmitted => Ok(Self::UserTypeNotAdmitted),
+            v1::UntouchedReason::NoVerifiedAddress => Ok(Self::NoVerifiedAddress),
+            v1::UntouchedReason::HomeDomainsUnknown => Ok(Self::HomeDomainsUnknown),
         }
     }
 }

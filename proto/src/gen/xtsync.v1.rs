@@ -269,6 +269,10 @@ pub enum UntouchedReason {
     NoAddress = 3,
     /// The target does not admit the user type that the mappings ask for.
     UserTypeNotAdmitted = 4,
+    /// None of the user's addresses is in a domain that the home tenant, and no other, has verified.
+    NoVerifiedAddress = 5,
+    /// Which domains the home tenant has verified is not known yet.
+    HomeDomainsUnknown = 6,
 }
 impl UntouchedReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -282,6 +286,8 @@ impl UntouchedReason {
             Self::ScopeUnresolved => "UNTOUCHED_REASON_SCOPE_UNRESOLVED",
             Self::NoAddress => "UNTOUCHED_REASON_NO_ADDRESS",
             Self::UserTypeNotAdmitted => "UNTOUCHED_REASON_USER_TYPE_NOT_ADMITTED",
+            Self::NoVerifiedAddress => "UNTOUCHED_REASON_NO_VERIFIED_ADDRESS",
+            Self::HomeDomainsUnknown => "UNTOUCHED_REASON_HOME_DOMAINS_UNKNOWN",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -292,6 +298,8 @@ impl UntouchedReason {
             "UNTOUCHED_REASON_SCOPE_UNRESOLVED" => Some(Self::ScopeUnresolved),
             "UNTOUCHED_REASON_NO_ADDRESS" => Some(Self::NoAddress),
             "UNTOUCHED_REASON_USER_TYPE_NOT_ADMITTED" => Some(Self::UserTypeNotAdmitted),
+            "UNTOUCHED_REASON_NO_VERIFIED_ADDRESS" => Some(Self::NoVerifiedAddress),
+            "UNTOUCHED_REASON_HOME_DOMAINS_UNKNOWN" => Some(Self::HomeDomainsUnknown),
             _ => None,
         }
     }

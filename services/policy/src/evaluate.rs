@@ -4,6 +4,7 @@
 
 use prost::Message as _;
 use tracing::{Span, field, info_span};
+use xtsync_domain::address::Home;
 use xtsync_domain::configuration::NamedSynchronization;
 use xtsync_domain::decide::decide;
 use xtsync_domain::{Configuration, Decision, Origin, TenantName, Timestamp, UserDelta};
@@ -20,9 +21,6 @@ use crate::partition::Pass;
 
 /// The role, as it names itself in headers, dead letters and status.
 pub(crate) const ROLE: Role = Role::Policy;
-
-/// No rule reads a tenant fact yet: consent is asked at the provisioner's gate.
-const NO_FACTS: u64 = 0;
 
 /// Decisions of several records, to be published together.
 #[derive(Debug, Default)]
@@ -74,10 +72,10 @@ impl Unusable {
     }
 }
 
-/// Decides one record for every synchronization of its source.
+/// Decides one record for every synchronization of its source, of which `home` is known.
 pub(crate) fn evaluate(
     record: &Record,
-    source: &TenantName,
+    (source, home): (&TenantName, &Home),
     configuration: &Configuration,
     pass: Pass,
     now: Timestamp,
@@ -99,7 +97,7 @@ pub(crate) fn evaluate(
     let traceparent = (pass == Pass::Live).then(|| handed_on(&span, record)).flatten();
     batch.tally.user(pass);
     for synchronization in configuration.synchronizations_from(source) {
-        let Some(mut decision) = decide(&delta, synchronization, configuration, NO_FACTS) else {
+        let Some(mut decision) = decide(&delta, synchronization, configuration, home) else {
             batch.tally.left_alone();
             continue;
         };

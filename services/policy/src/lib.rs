@@ -2,9 +2,11 @@
 //!
 //! It reads the deltas of all sources, applies the rules of `xtsync_domain::decide`, and publishes one desired state for each
 //! synchronization of the user's tenant. It calls nobody, owns no table and knows no links: how far it is stands beside the committed
-//! offsets. A new revision of the configuration is a replay of the compacted deltas beside the live stream, yielding to it.
+//! offsets. A new revision of the configuration, or a change of a tenant's verified domains, is a replay of the compacted deltas beside
+//! the live stream, yielding to it.
 
 mod evaluate;
+mod facts;
 mod membership;
 mod metrics;
 mod partition;

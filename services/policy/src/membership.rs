@@ -7,6 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tracing::{error, info};
+use xtsync_domain::address::Home;
 use xtsync_domain::{Configuration, TenantName};
 use xtsync_platform::bus::{self, Bus, Ends, Error, Event, Partition, Position, Record, Subscription, Urgency};
 use xtsync_platform::clock::Clock;
@@ -30,6 +31,7 @@ pub(crate) struct Membership {
     subscription: Box<dyn Subscription>,
     topics: Vec<Topic>,
     configuration: Arc<Configuration>,
+    homes: BTreeMap<TenantName, Home>,
     partitions: BTreeMap<Partition, Assigned>,
     replay: Option<Replay>,
 }
@@ -45,9 +47,14 @@ pub(crate) enum Next {
 
 impl Membership {
     /// Joins the group.
-    pub(crate) async fn join(context: &Context, configuration: Arc<Configuration>, topics: Vec<Topic>) -> Result<Self, Error> {
+    pub(crate) async fn join(
+        context: &Context,
+        configuration: Arc<Configuration>,
+        homes: BTreeMap<TenantName, Home>,
+        topics: Vec<Topic>,
+    ) -> Result<Self, Error> {
         let subscription = context.bus.subscribe(POLICY_GROUP, &topics).await?;
-        Ok(Self { subscription, topics, configuration, partitions: BTreeMap::new(), replay: None })
+        Ok(Self { subscription, topics, configuration, homes, partitions: BTreeMap::new(), replay: None })
     }
 
     /// Waits for what comes next: a live event first, and records to replay only where none waits. Cancelling it loses nothing.
@@ -74,16 +81,37 @@ impl Membership {
     }
 
     /// Turns to a new revision of the configuration.
-    pub(crate) async fn adopt(&mut self, configuration: Arc<Configuration>, topics: Vec<Topic>, context: &Context) -> Result<(), Error> {
-        self.configuration = configuration;
+    pub(crate) async fn adopt(
+        &mut self,
+        configuration: Arc<Configuration>,
+        homes: BTreeMap<TenantName, Home>,
+        topics: Vec<Topic>,
+        context: &Context,
+    ) -> Result<(), Error> {
+        (self.configuration, self.homes) = (configuration, homes);
         if topics != self.topics {
             self.subscription.resubscribe(&topics).await?;
             // What is not read any more is not ours to commit, even before it is revoked.
             self.partitions.retain(|partition, _| topics.contains(&partition.topic));
             self.topics = topics;
         }
+        self.decide_anew(context).await
+    }
+
+    /// Turns to what is known of the sources by now; says whether that is news.
+    pub(crate) async fn rehome(&mut self, homes: BTreeMap<TenantName, Home>, context: &Context) -> Result<bool, Error> {
+        let domains = |homes: &BTreeMap<TenantName, Home>, source| homes.get(source).and_then(|home| home.domains.clone());
+        if homes.keys().all(|source| domains(&homes, source) == domains(&self.homes, source)) {
+            return Ok(false);
+        }
+        self.homes = homes;
+        self.decide_anew(context).await?;
+        Ok(true)
+    }
+
+    async fn decide_anew(&mut self, context: &Context) -> Result<(), Error> {
         for assigned in self.partitions.values_mut() {
-            assigned.adopt(&self.configuration);
+            assigned.adopt(&self.configuration, home(&self.homes, &assigned.source));
         }
         self.settle(context).await?;
         self.commit(self.partitions.keys().cloned().collect()).await
@@ -115,7 +143,7 @@ impl Membership {
         let ends = ends(&context.bus, assigned.iter().map(|assigned| &assigned.partition)).await?;
         for bus::Assigned { partition, committed } in assigned {
             let Topic::UserDeltas(source) = &partition.topic else { continue };
-            let assigned = Assigned::new(source.clone(), committed, ends[&partition], &self.configuration);
+            let assigned = Assigned::new(source.clone(), committed, ends[&partition], &self.configuration, home(&self.homes, source));
             info!(%partition, next = assigned.next, replay = ?assigned.replays_from(), "partition is ours");
             self.subscription.start(&partition, Some(assigned.next)).await?;
             self.partitions.insert(partition, assigned);
@@ -168,7 +196,7 @@ impl Membership {
         for record in records {
             let Position { partition, offset } = &record.at;
             let Some(assigned) = self.partitions.get_mut(partition).filter(|assigned| assigned.takes(*offset, pass)) else { continue };
-            if let Err(unusable) = evaluate(record, &assigned.source, &self.configuration, pass, now, &mut batch) {
+            if let Err(unusable) = evaluate(record, (&assigned.source, &assigned.home), &self.configuration, pass, now, &mut batch) {
                 match (unusable.verdict(), pass) {
                     (Verdict::Bury(reason), Pass::Live) => entomb(record, reason, &unusable, context).await?,
                     // The live pass buried it.
@@ -222,6 +250,12 @@ impl Membership {
         let positions: Vec<_> = partitions.into_iter().filter_map(position).collect();
         if positions.is_empty() { Ok(()) } else { self.subscription.commit(positions).await }
     }
+}
+
+/// What is known of a source; of one that was added a moment ago, nothing.
+fn home<'a>(homes: &'a BTreeMap<TenantName, Home>, source: &TenantName) -> &'a Home {
+    const UNKNOWN: &Home = &Home { domains: None, facts: 0 };
+    homes.get(source).unwrap_or(UNKNOWN)
 }
 
 async fn publish(batch: Batch, context: &Context) -> Result<(), Error> {

@@ -1,5 +1,6 @@
 //! One partition of a source's deltas while it is ours: two cursors over the same records, live and replay.
 
+use xtsync_domain::address::Home;
 use xtsync_domain::{Configuration, TenantName};
 use xtsync_platform::bus::{Committed, Ends};
 
@@ -23,6 +24,8 @@ pub(crate) struct Assigned {
     pub(crate) next: i64,
     /// How far it is decided.
     pub(crate) progress: Progress,
+    /// What is known of the source as a home, under the version that this partition's decisions carry.
+    pub(crate) home: Home,
     /// What a newer writer wrote and we cannot read, once we met it: nothing behind it is touched before we are replaced.
     pub(crate) stopped: Option<&'static str>,
     /// Whether the marker that closes this revision's replay is still to be published.
@@ -32,22 +35,23 @@ pub(crate) struct Assigned {
 
 impl Assigned {
     /// A partition that became ours, with what our group committed for it.
-    pub(crate) fn new(source: TenantName, committed: Option<Committed>, ends: Ends, configuration: &Configuration) -> Self {
+    pub(crate) fn new(source: TenantName, committed: Option<Committed>, ends: Ends, configuration: &Configuration, home: &Home) -> Self {
         // An offset past the end means that the log was made anew.
         let committed = committed.filter(|committed| committed.next <= ends.high);
         let progress = match &committed {
             Some(committed) => Progress::parse(&committed.metadata).unwrap_or(Progress::unknown()),
-            None => Progress::fresh(configuration.revision()),
+            None => Progress::fresh(configuration.revision(), home),
         };
         let next = committed.map_or(ends.low, |committed| committed.next.max(ends.low));
-        let mut assigned = Self { source, next, progress, stopped: None, owes_marker: false, low: ends.low };
-        assigned.adopt(configuration);
+        let mut assigned = Self { source, next, progress, home: Home::default(), stopped: None, owes_marker: false, low: ends.low };
+        assigned.adopt(configuration, home);
         assigned
     }
 
-    /// Turns to a revision.
-    pub(crate) fn adopt(&mut self, configuration: &Configuration) {
-        self.progress = self.progress.toward(configuration.revision(), configuration.basis(&self.source), self.low);
+    /// Turns to a revision, and to what is known of the source.
+    pub(crate) fn adopt(&mut self, configuration: &Configuration, home: &Home) {
+        self.progress = self.progress.toward(configuration.revision(), configuration.basis(&self.source), home, self.low);
+        self.home = Home { domains: home.domains.clone(), facts: self.progress.facts };
         self.owes_marker = true;
         self.replayed_to(self.progress.replay.unwrap_or(self.low));
     }
@@ -89,12 +93,12 @@ mod tests {
 
     fn assigned(next: i64, metadata: &str) -> Assigned {
         let committed = Committed { next, metadata: metadata.to_owned() };
-        Assigned::new(TenantName::new("emea").unwrap(), Some(committed), ENDS, &Configuration::new(9, []))
+        Assigned::new(TenantName::new("emea").unwrap(), Some(committed), ENDS, &Configuration::new(9, []), &Home::default())
     }
 
     #[test]
     fn a_partition_goes_on_where_its_group_was() {
-        let note = |replay| format!("v1;revision=9;rules={RULES_VERSION};replay={replay}");
+        let note = |replay| format!("v2;revision=9;rules={RULES_VERSION};domains=unknown;facts=0;replay={replay}");
         for (next, note, live, replay) in [
             (30, note("done"), 30, None),
             (30, note("20"), 30, Some(20)),
@@ -102,13 +106,13 @@ mod tests {
             (60, note("done"), 10, None),
             (30, "what is this".to_owned(), 30, Some(10)),
             (10, "what is this".to_owned(), 10, None),
-            (30, format!("v1;revision=9;rules={};replay=done", RULES_VERSION + 1), 30, Some(10)),
+            (30, format!("v2;revision=9;rules={};domains=unknown;facts=0;replay=done", RULES_VERSION + 1), 30, Some(10)),
         ] {
             let assigned = assigned(next, &note);
             assert_eq!((assigned.next, assigned.replays_from()), (live, replay), "{next} {note}");
         }
-        let fresh = Assigned::new(TenantName::new("emea").unwrap(), None, ENDS, &Configuration::new(9, []));
-        assert_eq!((fresh.next, fresh.replays_from(), fresh.progress), (10, None, Progress::fresh(9)));
+        let fresh = Assigned::new(TenantName::new("emea").unwrap(), None, ENDS, &Configuration::new(9, []), &Home::default());
+        assert_eq!((fresh.next, fresh.replays_from(), fresh.progress), (10, None, Progress::fresh(9, &Home::default())));
     }
 
     #[test]

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use xtsync_domain::address::{Home, HomeDomains};
 use xtsync_domain::decide::RULES_VERSION;
 
 /// How far a partition is decided.
@@ -13,44 +14,64 @@ pub(crate) struct Progress {
     pub(crate) revision: u64,
     /// The version of the rules, likewise.
     pub(crate) rules: u32,
+    /// The digest of the home tenant's domains, likewise; `None` where they are not known.
+    pub(crate) domains: Option<u64>,
+    /// The version of that knowledge. It grows with each change of the domains and with nothing else, so that a decision that is made
+    /// again has the version it had.
+    pub(crate) facts: u64,
     /// Where the replay with them goes on; `None` when there is nothing to replay.
     pub(crate) replay: Option<i64>,
 }
 
 impl Progress {
     /// A partition of which nothing was ever decided: the live stream will see all of it.
-    pub(crate) fn fresh(revision: u64) -> Self {
-        Self { revision, rules: RULES_VERSION, replay: None }
+    pub(crate) fn fresh(revision: u64, home: &Home) -> Self {
+        Self { revision, rules: RULES_VERSION, domains: digest(home), facts: home.facts, replay: None }
     }
 
     /// A partition of which it is not known what was decided.
     pub(crate) fn unknown() -> Self {
-        Self { revision: 0, rules: 0, replay: None }
+        Self { revision: 0, rules: 0, domains: None, facts: 0, replay: None }
     }
 
-    /// Turns to a revision. Where what decisions are made of has changed since (`basis` is newer, or the rules are), everybody is decided
-    /// anew from `low` on; otherwise a replay under way just goes on.
-    pub(crate) fn toward(self, revision: u64, basis: u64, low: i64) -> Self {
-        let changed = self.rules != RULES_VERSION || basis > self.revision;
-        Self { revision, rules: RULES_VERSION, replay: if changed { Some(low) } else { self.replay } }
+    /// Turns to a revision and to what is known of the home tenant. Where what decisions are made of has changed since (`basis` is newer,
+    /// or the rules or the domains are others), everybody is decided anew from `low` on; otherwise a replay under way just goes on.
+    ///
+    /// Other domains are a change also where they are older: what another replica decided with the newer ones is decided anew once they
+    /// are known here.
+    pub(crate) fn toward(self, revision: u64, basis: u64, home: &Home, low: i64) -> Self {
+        let domains = digest(home);
+        let facts = if domains == self.domains { self.facts } else { home.facts.max(self.facts.saturating_add(1)) };
+        let changed = self.rules != RULES_VERSION || basis > self.revision || domains != self.domains;
+        Self { revision, rules: RULES_VERSION, domains, facts, replay: if changed { Some(low) } else { self.replay } }
     }
 
     /// Reads a note; `None` where it is not one of ours, or a newer version's.
     pub(crate) fn parse(note: &str) -> Option<Self> {
-        let mut parts = note.strip_prefix("v1;")?.split(';');
+        let mut parts = note.strip_prefix("v2;")?.split(';');
         let mut part = |name: &str| parts.next()?.strip_prefix(name)?.strip_prefix('=');
-        let (revision, rules, replay) = (part("revision")?.parse().ok()?, part("rules")?.parse().ok()?, part("replay")?);
+        let (revision, rules) = (part("revision")?.parse().ok()?, part("rules")?.parse().ok()?);
+        let (domains, facts, replay) = (part("domains")?, part("facts")?.parse().ok()?, part("replay")?);
+        let domains = match domains {
+            "unknown" => None,
+            digest => Some(u64::from_str_radix(digest, 16).ok()?),
+        };
         let replay = match replay {
             "done" => None,
             offset => Some(offset.parse().ok()?),
         };
-        parts.next().is_none().then_some(Self { revision, rules, replay })
+        parts.next().is_none().then_some(Self { revision, rules, domains, facts, replay })
     }
 }
 
 impl fmt::Display for Progress {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "v1;revision={};rules={};replay=", self.revision, self.rules)?;
+        write!(f, "v2;revision={};rules={};domains=", self.revision, self.rules)?;
+        match self.domains {
+            Some(digest) => write!(f, "{digest:x}")?,
+            None => f.write_str("unknown")?,
+        }
+        write!(f, ";facts={};replay=", self.facts)?;
         match self.replay {
             Some(offset) => write!(f, "{offset}"),
             None => f.write_str("done"),
@@ -58,21 +79,35 @@ impl fmt::Display for Progress {
     }
 }
 
+fn digest(home: &Home) -> Option<u64> {
+    home.domains.as_ref().map(HomeDomains::digest)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
+    fn home(domain: &str, facts: u64) -> Home {
+        Home { domains: Some(HomeDomains::new([domain])), facts }
+    }
+
     #[test]
     fn a_note_reads_back_and_a_strangers_does_not() {
-        for progress in [Progress::fresh(7), Progress { revision: 9, rules: 2, replay: Some(40) }, Progress::unknown()] {
+        for progress in [
+            Progress::fresh(7, &home("x.example", 3)),
+            Progress { revision: 9, replay: Some(40), ..Progress::unknown() },
+            Progress::unknown(),
+        ] {
             assert_eq!(Progress::parse(&progress.to_string()), Some(progress));
         }
         for note in [
             "",
-            "v2;revision=1;rules=1;replay=done",
-            "v1;revision=1;rules=1",
-            "v1;revision=x;rules=1;replay=1",
-            "v1;revision=1;rules=1;replay=1;x=1",
+            "v1;revision=1;rules=1;replay=done",
+            "v3;revision=1;rules=1;domains=a;facts=1;replay=done",
+            "v2;revision=1;rules=1",
+            "v2;revision=x;rules=1;domains=a;facts=1;replay=1",
+            "v2;revision=1;rules=1;domains=x;facts=1;replay=1",
+            "v2;revision=1;rules=1;domains=a;facts=1;replay=1;x=1",
         ] {
             assert_eq!(Progress::parse(note), None, "{note}");
         }
@@ -80,7 +115,8 @@ mod tests {
 
     #[test]
     fn everybody_is_decided_anew_only_when_what_decisions_are_made_of_has_changed() {
-        let done = |revision, rules, replay| Progress { revision, rules, replay };
+        let known = home("x.example", 3);
+        let done = |revision, rules, replay| Progress { revision, rules, replay, ..Progress::fresh(revision, &known) };
         let rules = RULES_VERSION;
         for (before, basis, replay) in [
             (done(5, rules, None), 5, None),
@@ -91,7 +127,22 @@ mod tests {
             (done(5, rules + 1, None), 5, Some(2)),
             (Progress::unknown(), 0, Some(2)),
         ] {
-            assert_eq!(before.toward(8, basis, 2), done(8, rules, replay), "{before:?} {basis}");
+            assert_eq!(before.toward(8, basis, &known, 2), done(8, rules, replay), "{before:?} {basis}");
+        }
+    }
+
+    #[test]
+    fn other_domains_decide_everybody_anew_and_always_under_a_greater_version() {
+        let before = Progress::fresh(8, &home("x.example", 30));
+        for (home, facts, replay) in [
+            (home("x.example", 30), 30, None),
+            (home("x.example", 40), 30, None),
+            (home("y.example", 40), 40, Some(2)),
+            (home("y.example", 20), 31, Some(2)),
+            (Home { domains: None, facts: 30 }, 31, Some(2)),
+        ] {
+            let after = before.toward(8, 8, &home, 2);
+            assert_eq!((after.facts, after.replay), (facts, replay), "{home:?}");
         }
     }
 }

@@ -10,7 +10,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::warn;
 use xtsync_domain::Configuration;
 use xtsync_platform::backoff;
-use xtsync_platform::bus::{Error, Following};
+use xtsync_platform::bus::{Error, Following, Record};
 use xtsync_platform::health::Condition;
 use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
@@ -20,6 +20,7 @@ use xtsync_proto::topic::Topic;
 use xtsync_proto::v1::RoleStatus;
 
 use crate::evaluate::ROLE;
+use crate::facts::Facts;
 use crate::membership::{Context, Membership, Next};
 use crate::metrics::Metrics;
 use crate::topics;
@@ -36,6 +37,7 @@ pub struct Service {
     configuration: watch::Receiver<Arc<Configuration>>,
     membership: Option<Membership>,
     following: Following,
+    facts: Facts,
     joined: Condition,
     readable: Condition,
     status: Publisher,
@@ -47,6 +49,8 @@ pub struct Service {
 enum Work {
     /// A revision of the configuration came.
     Configuration,
+    /// Tenants said something of themselves.
+    Facts(Vec<Record>),
     /// The group, or a replay, has something.
     Next(Next),
     /// It is time to see how far behind we are.
@@ -68,6 +72,7 @@ impl Service {
         configuration.mark_changed();
         Self {
             following: Following::new(&parts.bus),
+            facts: Facts::new(&parts.bus),
             context: Context { bus: parts.bus, clock: parts.clock, metrics: Metrics::new() },
             configuration,
             membership: None,
@@ -129,6 +134,8 @@ impl Service {
             biased;
             // A sender that is gone has said its last; then only the group has news.
             Ok(()) = self.configuration.changed() => Ok(Work::Configuration),
+            // Before what is to be decided with them.
+            facts = self.facts.next() => facts.map(Work::Facts),
             next = membership => next.map(Work::Next),
             _ = self.look.tick() => Ok(Work::Look),
         }
@@ -137,6 +144,7 @@ impl Service {
     async fn handle(&mut self, work: Work) -> Result<(), Error> {
         match (work, &mut self.membership) {
             (Work::Configuration, _) => self.configure().await,
+            (Work::Facts(records), _) => self.take_facts(&records).await,
             (Work::Next(next), Some(membership)) => {
                 membership.handle(next, &self.context).await?;
                 self.tell_stopped();
@@ -144,8 +152,9 @@ impl Service {
             }
             (Work::Look, None) if self.following.missing().is_none() => Ok(()),
             (Work::Look, _) => {
-                let wanted = topics::wanted(&self.configuration.borrow());
-                match self.following.turn(&wanted).await {
+                let configuration = Arc::clone(&self.configuration.borrow());
+                let turned = self.facts.turn(&configuration).await;
+                match turned.and(self.following.turn(&topics::wanted(&configuration)).await) {
                     // A missing topic has been made.
                     Ok(true) => return self.configure().await,
                     // Where the bus is away, the look tells it.
@@ -157,17 +166,33 @@ impl Service {
         }
     }
 
-    /// Turns to the newest revision: joins the group when there is something to read, leaves it when there is nothing.
+    /// Takes facts in: joins the group once all are read that were there, or decides anew who is concerned.
+    async fn take_facts(&mut self, records: &[Record]) -> Result<(), Error> {
+        self.facts.take(records);
+        let Some(membership) = &mut self.membership else { return self.configure().await };
+        let homes = self.facts.homes(membership.configuration());
+        if membership.rehome(homes, &self.context).await? {
+            self.look().await;
+        }
+        Ok(())
+    }
+
+    /// Turns to the newest revision: joins the group when there is something to read, leaves it when there is nothing. Nobody is decided
+    /// before what tenants have said of themselves was read.
     async fn configure(&mut self) -> Result<(), Error> {
         let configuration = Arc::clone(&self.configuration.borrow_and_update());
         if configuration.revision() == 0 {
             return Ok(());
         }
         self.following.turn(&topics::wanted(&configuration)).await?;
-        let topics = self.following.topics().to_vec();
+        self.facts.turn(&configuration).await?;
+        let (topics, homes) = (self.following.topics().to_vec(), self.facts.homes(&configuration));
         match (&mut self.membership, topics.is_empty()) {
-            (Some(membership), false) => membership.adopt(configuration, topics, &self.context).await?,
-            (None, false) => self.membership = Some(Membership::join(&self.context, configuration, topics).await?),
+            (Some(membership), false) => membership.adopt(configuration, homes, topics, &self.context).await?,
+            (None, false) if self.facts.are_read() => {
+                self.membership = Some(Membership::join(&self.context, configuration, homes, topics).await?);
+            }
+            (None, false) => {}
             (_, true) => self.membership = None,
         }
         self.look().await;
@@ -180,7 +205,8 @@ impl Service {
         match (told, self.following.missing(), &self.membership) {
             (Err(error), _, _) | (Ok(()), Some(error), _) => self.joined.set(false, error.to_string()),
             (Ok(()), None, Some(_)) => self.joined.set(true, ""),
-            (Ok(()), None, None) => self.joined.set(true, "no synchronization reads any tenant"),
+            (Ok(()), None, None) if self.following.topics().is_empty() => self.joined.set(true, "no synchronization reads any tenant"),
+            (Ok(()), None, None) => self.joined.set(false, "reading what tenants say of themselves"),
         }
     }
 
@@ -190,6 +216,7 @@ impl Service {
         self.joined.set(false, error.to_string());
         self.membership = None;
         self.following = Following::new(&self.context.bus);
+        self.facts = Facts::new(&self.context.bus);
         self.configuration.mark_changed();
     }
 

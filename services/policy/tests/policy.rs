@@ -48,7 +48,7 @@ async fn every_synchronization_of_the_users_tenant_decides_within_the_deltas_tra
     assert_eq!(said(&world.decisions("lab").await), of_emea);
     assert_eq!(said(&world.decisions("hub").await), [&of_emea[..], &["us/cy: in_scope @4 live"]].concat());
     let record = world.records(Topic::Decisions(name("lab"))).await.into_iter().find(|record| record.key.as_ref() == b"emea/ana").unwrap();
-    assert_eq!(event::header(&record.headers, "ce_id"), Some("emea/ana:7.0.4.1"));
+    assert_eq!(event::header(&record.headers, "ce_id"), Some("emea/ana:7.2.4.2"));
     assert_eq!(event::traceparent(&record.headers), Some(TRACE));
     assert_eq!(world.trouble(), "");
 }
@@ -337,4 +337,60 @@ async fn the_end_of_a_users_key_ends_those_of_his_decisions() {
         let ended = async || world.ended(target).await == ["emea/ana"];
         until(&mut service, "the end of her decisions", ended).await;
     }
+}
+
+/// The last decision about each user of a source into a target, and under which facts.
+async fn last(world: &World, target: &str) -> BTreeMap<String, (&'static str, u64)> {
+    let decisions = world.decisions(target).await;
+    decisions.into_iter().map(|d| (format!("{}/{}", d.source, d.user), (d.desired.reason(), d.version.facts))).collect()
+}
+
+/// K-25: an address that another tenant redeems is never invited, and what is verified may change at any time.
+#[tokio::test]
+async fn when_a_tenants_verified_domains_change_its_users_are_decided_anew_and_nobody_else() {
+    let world = World::new().await;
+    world.apply(4);
+    let mut service = world.service();
+    world.publish([user("emea", "ana", 7), user("us", "cy", 8)]).await;
+    until(&mut service, "all decisions", async || world.decisions("hub").await.len() == 2).await;
+    let ana_is = async |reason: &str| last(&world, "hub").await["emea/ana"].0 == reason;
+
+    world.identify("emea", 3, &["other.example"]).await;
+    until(&mut service, "the loss of the domain", async || ana_is("no_verified_address").await).await;
+    world.identify("emea", 4, &["other.example", "EMEA.example."]).await;
+    until(&mut service, "its return", async || ana_is("in_scope").await).await;
+    world.identify("lab", 5, &["lab.example", "emea.example"]).await;
+    until(&mut service, "another tenant's claim", async || ana_is("no_verified_address").await).await;
+    let last = last(&world, "hub").await;
+    assert_eq!((last["emea/ana"], last["us/cy"]), (("no_verified_address", 5), ("in_scope", 2)));
+    let of_cy = world.decisions("hub").await.iter().filter(|decision| decision.source == name("us")).count();
+    assert_eq!(of_cy, 1, "whom it does not concern is not decided again");
+}
+
+#[tokio::test]
+async fn nobody_is_invited_before_the_home_tenants_domains_are_known_and_leavers_do_not_wait_for_them() {
+    let world = World::without_facts().await;
+    world.apply(4);
+    let mut service = world.service();
+    world.publish([user("emea", "ana", 7), gone("emea", "bob", 8)]).await;
+    until(&mut service, "all decisions", async || world.decisions("lab").await.len() == 2).await;
+    assert_eq!(said(&world.decisions("lab").await), ["emea/ana: home_domains_unknown @4 live", "emea/bob: deleted @4 live"]);
+    world.identify("emea", 9, &["emea.example"]).await;
+    until(&mut service, "the domains", async || last(&world, "lab").await["emea/ana"] == ("in_scope", 9)).await;
+}
+
+#[tokio::test]
+async fn a_successor_knows_the_domains_and_decides_nobody_again() {
+    let world = World::new().await;
+    world.apply(4);
+    let mut service = world.service();
+    world.publish([user("emea", "ana", 7)]).await;
+    until(&mut service, "a decision", async || world.decisions("lab").await.len() == 1).await;
+    drop(service);
+    // A detector that starts anew says the same under a newer version.
+    world.identify("emea", 30, &["emea.example"]).await;
+    let mut successor = world.service();
+    world.publish([user("emea", "bo", 8)]).await;
+    until(&mut successor, "the next decision", async || world.decisions("lab").await.len() == 2).await;
+    assert_eq!(said(&world.decisions("lab").await), ["emea/ana: in_scope @4 live", "emea/bo: in_scope @4 live"]);
 }

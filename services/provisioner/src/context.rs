@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use xtsync_directory::Target;
+use xtsync_domain::address::Home;
 use xtsync_domain::gate::Terms;
 use xtsync_domain::{Configuration, TenantName, Timestamp, resource};
 use xtsync_platform::service::{Parts, Role};
@@ -50,6 +51,8 @@ impl Pair {
         Terms {
             source: self.source.as_ref().map(Heard::word),
             target: self.target.as_ref().map(Heard::word),
+            // Only an invitation asks for it.
+            home: None,
             mode: self.mode,
             // Freezing and quarantine come with their commands.
             is_frozen: false,
@@ -67,6 +70,11 @@ impl Context {
 
     pub(crate) fn configuration(&self) -> Arc<Configuration> {
         Arc::clone(&self.parts.configuration.borrow())
+    }
+
+    /// What is known of a source as a home.
+    pub(crate) fn home(&self, source: &TenantName) -> Home {
+        self.facts.home(source, &self.configuration())
     }
 
     pub(crate) fn pair(&self, source: &TenantName, target: &TenantName) -> Pair {

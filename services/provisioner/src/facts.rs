@@ -5,13 +5,15 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use xtsync_domain::access::Word;
+use xtsync_domain::address::{Home, VerifiedDomains};
 use xtsync_domain::fact::{AccessPolicy, Fact};
-use xtsync_domain::{TenantFact, TenantName, Timestamp};
+use xtsync_domain::{Configuration, TenantFact, TenantName, Timestamp};
 
 /// The facts of all tenants that matter to us; shared.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
     tenants: RwLock<BTreeMap<TenantName, Known>>,
+    domains: RwLock<VerifiedDomains>,
     /// Whether all that had been said when we began has been read: before, a yes may be followed by a no that is older than we are.
     is_complete: AtomicBool,
 }
@@ -43,7 +45,14 @@ impl Facts {
         let known = tenants.entry(tenant.clone()).or_default();
         match fact.fact {
             Fact::AccessPolicy(policy) => replace(&mut known.policy, Arc::new(policy), fact.read_at),
-            Fact::Identity(identity) => replace(&mut known.directory_id, identity.directory_id, fact.read_at),
+            Fact::Identity(identity) => {
+                let domains = identity.clone();
+                let is_taken = replace(&mut known.directory_id, identity.directory_id, fact.read_at);
+                if is_taken {
+                    self.domains.write().unwrap_or_else(PoisonError::into_inner).take(tenant, &domains, fact.version);
+                }
+                is_taken
+            }
             Fact::Group(_) | Fact::GroupName { .. } | Fact::Freshness { .. } => false,
         }
     }
@@ -63,6 +72,11 @@ impl Facts {
         let (policy, read_at) = known.policy.clone()?;
         let (directory_id, _) = known.directory_id.clone()?;
         Some(Heard { directory_id, policy, read_at })
+    }
+
+    /// What is known of a tenant as a home.
+    pub(crate) fn home(&self, tenant: &TenantName, configuration: &Configuration) -> Home {
+        self.domains.read().unwrap_or_else(PoisonError::into_inner).home(tenant, configuration)
     }
 
     /// The directory's own id of a tenant.

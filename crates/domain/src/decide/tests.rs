@@ -1,6 +1,7 @@
 //! The rules of policy as tables.
 
 use super::*;
+use crate::address::HomeDomains;
 use crate::configuration::testing::Yaml;
 use crate::{Attributes, Origin, Timestamp, Value};
 
@@ -32,12 +33,17 @@ impl World {
 
     fn decide(&self, delta: &UserDelta) -> Option<Decision> {
         let configuration = self.configuration();
-        decide(delta, configuration.synchronizations().next().unwrap(), &configuration, 3)
+        decide(delta, configuration.synchronizations().next().unwrap(), &configuration, &emea())
     }
 
     fn desired(&self, state: State) -> Desired {
         self.decide(&delta(state)).unwrap().desired
     }
+}
+
+/// What is known of the users' home.
+fn emea() -> Home {
+    Home { domains: Some(HomeDomains::new(["emea.example", "upn.example"])), facts: 3 }
 }
 
 fn delta(state: State) -> UserDelta {
@@ -124,20 +130,41 @@ fn a_member_is_admitted_as_guest_where_the_mapping_makes_him_one() {
 }
 
 #[test]
-fn he_is_invited_by_his_mail_or_by_his_principal_name() {
+fn a_user_is_invited_by_the_first_address_in_a_verified_domain_of_their_home() {
     let named = |mail: Value| {
         let mut user = with("userPrincipalName", "ana@upn.example".into());
         user.attributes.insert("mail", mail);
         user
     };
     for (user, want) in [
-        (ana(), Some("ana@emea.example")),
-        (named("ana@emea.example".into()), Some("ana@emea.example")),
-        (named(Value::Null), Some("ana@upn.example")),
-        (named("".into()), Some("ana@upn.example")),
-        (with("mail", Value::Null), None),
+        (ana(), Ok("ana@emea.example")),
+        (named("ana@emea.example".into()), Ok("ana@emea.example")),
+        (named(" ana@EMEA.example. ".into()), Ok("ana@EMEA.example")),
+        (named(Value::Null), Ok("ana@upn.example")),
+        (named("".into()), Ok("ana@upn.example")),
+        (named(Value::Number(7)), Ok("ana@upn.example")),
+        (named("ana@us.example".into()), Ok("ana@upn.example")),
+        (named("ana@hub.example".into()), Ok("ana@upn.example")),
+        (named("ana@mail.emea.example".into()), Ok("ana@upn.example")),
+        (named("ana@gmail.example".into()), Ok("ana@upn.example")),
+        (with("mail", "ana@us.example".into()), Err(Untouched::NoVerifiedAddress)),
+        (with("mail", "ana".into()), Err(Untouched::NoVerifiedAddress)),
+        (with("mail", Value::Null), Err(Untouched::NoAddress)),
     ] {
-        assert_eq!(address(&user), want);
+        assert_eq!(address(&user, &emea()), want);
+    }
+    let unknown = Home { domains: None, facts: 3 };
+    assert_eq!(address(&ana(), &unknown), Err(Untouched::HomeDomainsUnknown));
+    assert_eq!(address(&with("mail", Value::Null), &unknown), Err(Untouched::NoAddress));
+}
+
+#[test]
+fn a_leaver_needs_no_address_and_no_known_domains() {
+    let configuration = WORLD.configuration();
+    let synchronization = configuration.synchronizations().next().unwrap();
+    for home in [Home::default(), emea()] {
+        let decided = decide(&delta(State::Gone(Gone::Deleted)), synchronization, &configuration, &home).unwrap();
+        assert_eq!(decided.desired, Desired::Gone(Departure::Deleted));
     }
 }
 

@@ -41,6 +41,7 @@ fn read(seconds_ago: i64, policies: &(AccessPolicy, AccessPolicy)) -> Terms<'_> 
     Terms {
         source: Some(Word { directory_id: "emea-id", policy: &policies.0, read_at }),
         target: Some(Word { directory_id: "hub-id", policy: &policies.1, read_at }),
+        home: None,
         mode: Some(Mode::Enforce),
         is_frozen: false,
         is_quarantined: false,
@@ -101,5 +102,23 @@ fn a_call_starts_only_with_a_fresh_yes_and_within_the_limits() {
             Verdict::Closed(why) => why.code(),
         };
         assert_eq!(said, want, "{call:?} {terms:?}");
+    }
+}
+
+#[test]
+fn an_invitation_starts_only_for_an_address_that_the_source_redeems_by_now() {
+    let yes = agreement();
+    let invite = |address: &str| Call::Invite { address: address.into(), display_name: None };
+    let link = link(present());
+    let (ours, lost) = (HomeDomains::new(["emea.example"]), HomeDomains::new(["other.example"]));
+    let closed = Verdict::Closed(Why::UnverifiedAddress);
+    for (call, home, want) in [
+        (invite("ana@emea.example"), Some(&ours), Verdict::Open),
+        (invite("ana@emea.example"), Some(&lost), closed),
+        (invite("ana@emea.example"), None, closed),
+        (invite("ana@hub.example"), Some(&ours), closed),
+        (Call::Disable { id: "a1".into() }, None, Verdict::Open),
+    ] {
+        assert_eq!(gate(&call, &link, &Terms { home, ..read(0, &yes) }, NOW), want, "{call:?} {home:?}");
     }
 }

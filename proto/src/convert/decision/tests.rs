@@ -47,6 +47,8 @@ fn a_decision_reads_back_as_it_was() {
         skipped(Untouched::ScopeUnresolved, true),
         skipped(Untouched::NoAddress, false),
         skipped(Untouched::UserTypeNotAdmitted, false),
+        skipped(Untouched::NoVerifiedAddress, false),
+        skipped(Untouched::HomeDomainsUnknown, true),
     ] {
         let decision = decision(desired);
         assert_eq!(Decision::try_from(v1::Decision::from(&decision)), Ok(decision.clone()));

@@ -17,6 +17,8 @@ pub(crate) async fn blocked(store: &Store, synchronization: &NamedSynchronizatio
     let terms = Terms {
         source: source.as_ref().map(Known::word),
         target: target.as_ref().map(Known::word),
+        // Only an invitation asks for it.
+        home: None,
         mode: Some(synchronization.spec.mode),
         is_frozen: false,
         is_quarantined: false,

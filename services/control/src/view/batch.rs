@@ -137,7 +137,11 @@ fn decision_row(decision: &v1::Decision) -> Option<DecisionRow> {
         Desired::Untouched(_) => "untouched",
         Desired::ReplayMarker(_) => return None,
     };
-    Some(DecisionRow { delta: version.delta, version: version_bytes(version.into()), desired })
+    // What is decided before the home tenant's domains are known is decided again in a moment: until then it counts for nothing.
+    let waits =
+        matches!(&decision.desired, Some(Desired::Untouched(untouched)) if untouched.reason() == v1::UntouchedReason::HomeDomainsUnknown);
+    let delta = if waits { 0 } else { version.delta };
+    Some(DecisionRow { delta, version: version_bytes(version.into()), desired })
 }
 
 fn outcome(target: String, outcome: v1::Outcome) -> Option<OutcomeRow> {

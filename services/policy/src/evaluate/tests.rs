@@ -38,7 +38,8 @@ fn record(event_type: &str, value: Option<Vec<u8>>) -> Record {
 }
 
 fn verdict(record: &Record) -> Option<Verdict> {
-    let evaluated = evaluate(record, &emea(), &Configuration::default(), Pass::Live, Timestamp(2), &mut Batch::default());
+    let evaluated =
+        evaluate(record, (&emea(), &Home::default()), &Configuration::default(), Pass::Live, Timestamp(2), &mut Batch::default());
     evaluated.err().map(|unusable| unusable.verdict())
 }
 

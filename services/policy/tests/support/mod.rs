@@ -12,8 +12,9 @@ use rigged::Rigged;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout_at};
 use xtsync_domain::delta::{Gone, Kind as UserKind, State, User};
+use xtsync_domain::fact::{Fact, Identity};
 use xtsync_domain::resource::{Id, Kind, Resource, Spec};
-use xtsync_domain::{Attributes, Configuration, Decision, Origin, TenantName, Timestamp, UserDelta, Value};
+use xtsync_domain::{Attributes, Configuration, Decision, Origin, TenantFact, TenantName, Timestamp, UserDelta, Value};
 use xtsync_harness::Dir;
 use xtsync_platform::bus::{BATCH_MAX, Bus, Embedded, Outgoing, Partition, Position, Reader, Record, Transport as _, Urgency};
 use xtsync_platform::clock::ManualClock;
@@ -48,6 +49,15 @@ pub(crate) fn name(text: &str) -> TenantName {
 impl World {
     /// Sources `emea` and `us`, targets `hub` and `lab`, `emea` into both and `us` into `hub`; group `sales` is in scope.
     pub(crate) async fn new() -> Self {
+        let world = Self::without_facts().await;
+        for tenant in ["emea", "us", "hub", "lab"] {
+            world.identify(tenant, 2, &[&format!("{tenant}.example")]).await;
+        }
+        world
+    }
+
+    /// The same before any tenant has said who it is.
+    pub(crate) async fn without_facts() -> Self {
         let dir = Dir::new().unwrap();
         let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(ManualClock::at(Timestamp(5)))).await.unwrap();
         let configuration = watch::channel(Arc::new(Configuration::default())).0;
@@ -110,6 +120,16 @@ impl World {
             self::outgoing(&tenant, &key, version, v1::UserDelta::from(delta).encode_to_vec())
         };
         self.send(deltas.into_iter().map(outgoing).collect()).await;
+    }
+
+    /// A tenant says which domains it has verified.
+    pub(crate) async fn identify(&self, tenant: &str, version: u64, domains: &[&str]) {
+        let verified_domains = domains.iter().map(|domain| (*domain).to_owned()).collect();
+        let fact = Fact::Identity(Identity { directory_id: format!("{tenant}-id"), verified_domains });
+        let (key, fact) = (fact.key(), TenantFact { version, read_at: Timestamp(1), fact });
+        let value = v1::TenantFact::from(fact).encode_to_vec();
+        let topic = Topic::TenantFacts(name(tenant));
+        self.send(vec![Outgoing::event::<v1::TenantFact>(Role::ChangeDetector, topic, &key, version, Timestamp(1), None, value)]).await;
     }
 
     pub(crate) async fn send(&self, records: Vec<Outgoing>) {
@@ -190,7 +210,7 @@ pub(crate) fn outgoing(tenant: &TenantName, key: &str, version: u64, value: Vec<
 /// A user of a source, in `sales`.
 pub(crate) fn user(tenant: &str, id: &str, version: u64) -> UserDelta {
     let attributes =
-        [("accountEnabled", Value::from(true)), ("displayName", id.into()), ("mail", format!("{id}@x.example").as_str().into())];
+        [("accountEnabled", Value::from(true)), ("displayName", id.into()), ("mail", format!("{id}@{tenant}.example").as_str().into())];
     let user = User {
         attributes: attributes.into_iter().collect(),
         groups: vec!["sales".into()],

@@ -92,7 +92,9 @@ impl Job<'_> {
     fn admit(&mut self, call: &Call) -> Verdict {
         let now = self.now();
         let pair = self.worker.context.pair(&self.key.source, &self.key.target);
+        let home = matches!(call, Call::Invite { .. }).then(|| self.worker.context.home(&self.key.source));
         let mut terms = pair.terms();
+        terms.home = home.as_ref().and_then(|home| home.domains.as_ref());
         let mut limits = self.worker.limits();
         let allowance = self.uncounted(call).and_then(|verb| Some((verb, limits.allowance(pair.limits(), verb, now)?)));
         terms.allowances = allowance.into_iter().collect();

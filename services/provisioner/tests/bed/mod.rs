@@ -277,7 +277,7 @@ impl Bed {
             let partner = Partner { sync_allowed: Some(allowed), redemption: on };
             let partners = [(format!("{other}-id"), partner)].into();
             self.say(name, Fact::AccessPolicy(AccessPolicy { default: Redemption::default(), partners })).await;
-            let identity = Identity { directory_id: format!("{name}-id"), verified_domains: Vec::new() };
+            let identity = Identity { directory_id: format!("{name}-id"), verified_domains: vec![format!("{name}.example")] };
             self.say(name, Fact::Identity(identity)).await;
         }
     }

@@ -1,0 +1,211 @@
+//! Which address of a user may be invited: one in a domain that their home tenant, and no other, has proven to own.
+//!
+//! An invitation is redeemed by the tenant that owns the address's domain, not by the tenant whose user bears the address. Consent is
+//! asked of the home tenant, so that tenant must be the one that redeems: any other address would let a source invite the users of a
+//! third tenant, or take an account over by an address of the target itself.
+//! (<https://learn.microsoft.com/entra/external-id/redemption-experience>: which identity redeems follows from the address.)
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use sha2::{Digest as _, Sha256};
+
+use crate::delta::User;
+use crate::fact::Identity;
+use crate::{Configuration, TenantName};
+
+/// The attributes whose value may be invited, in order. An alias is not among them: it cannot redeem (pitfall R3).
+pub const CANDIDATES: [&str; 2] = ["mail", "userPrincipalName"];
+
+/// Characters that no address has outside of quotes. Where parsers disagree about them, one would see another domain than we do.
+const AMBIGUOUS: &str = "<>()[]{},;:\\\"";
+
+/// The verified domains of every tenant that is known.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct VerifiedDomains(BTreeMap<TenantName, Tenant>);
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Tenant {
+    directory_id: String,
+    domains: BTreeSet<String>,
+    version: u64,
+}
+
+/// The domains that a home tenant owns and no other known tenant does.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HomeDomains(BTreeSet<String>);
+
+/// What decisions for the users of one tenant are made of besides the configuration.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Home {
+    /// The tenant's own domains; `None` while they are not known.
+    pub domains: Option<HomeDomains>,
+    /// The version of this knowledge, which grows with each change of it.
+    pub facts: u64,
+}
+
+impl VerifiedDomains {
+    /// Takes the newest identity of a tenant.
+    pub fn take(&mut self, tenant: &TenantName, identity: &Identity, version: u64) {
+        let domains = identity.verified_domains.iter().filter_map(|domain| normal(domain)).collect();
+        let known = Tenant { directory_id: identity.directory_id.to_string(), domains, version };
+        self.0.insert(tenant.clone(), known);
+    }
+
+    /// What is known of a tenant as a home, beside those other tenants that the configuration names. Every directory has a domain: where
+    /// none is known, nothing is.
+    #[must_use]
+    pub fn home(&self, tenant: &TenantName, configuration: &Configuration) -> Home {
+        let known = || self.0.iter().filter(|(name, _)| configuration.tenant(name).is_some()).map(|(_, known)| known);
+        let facts = known().map(|known| known.version).max().unwrap_or(0);
+        let Some(home) = self.0.get(tenant).filter(|home| !home.domains.is_empty()) else { return Home { domains: None, facts } };
+        // Two names of one directory are one tenant.
+        let others = || known().filter(|other| other.directory_id != home.directory_id);
+        let is_own = |domain: &&String| !others().any(|other| other.domains.contains(*domain));
+        Home { domains: Some(HomeDomains(home.domains.iter().filter(is_own).cloned().collect())), facts }
+    }
+}
+
+impl HomeDomains {
+    /// The domains of a tenant, for whoever knows of no other.
+    #[must_use]
+    pub fn new<'a>(domains: impl IntoIterator<Item = &'a str>) -> Self {
+        Self(domains.into_iter().filter_map(normal).collect())
+    }
+
+    /// Whether an address is in one of these domains. A sub-domain is a domain of its own.
+    #[must_use]
+    pub fn admit(&self, address: &str) -> bool {
+        domain_of(address).is_some_and(|domain| self.0.contains(&domain))
+    }
+
+    /// A short digest: equal for equal domains.
+    #[must_use]
+    pub fn digest(&self) -> u64 {
+        let mut hash = Sha256::new();
+        for domain in &self.0 {
+            hash.update(domain.as_bytes());
+            hash.update([0]);
+        }
+        let bytes: [u8; 32] = hash.finalize().into();
+        bytes.iter().take(8).fold(0, |digest, byte| digest << 8 | u64::from(*byte))
+    }
+}
+
+/// The addresses a user has, the one to be invited first.
+pub fn candidates(user: &User) -> impl Iterator<Item = &str> {
+    CANDIDATES.into_iter().filter_map(|name| user.attributes.text(name)).map(normal_address).filter(|text| !text.is_empty())
+}
+
+/// An address without what surrounds it: blanks, and the dot of the root.
+fn normal_address(text: &str) -> &str {
+    let text = text.trim();
+    text.strip_suffix('.').unwrap_or(text)
+}
+
+/// The domain of an address in its normal form; `None` for what is no plain address.
+fn domain_of(address: &str) -> Option<String> {
+    let (local, domain) = address.split_once('@')?;
+    let is_plain =
+        |text: &str| !text.is_empty() && !text.contains(|c: char| c == '@' || c.is_whitespace() || c.is_control() || AMBIGUOUS.contains(c));
+    if is_plain(local) && is_plain(domain) { normal(domain) } else { None }
+}
+
+/// A domain as all spellings of it are compared: lower case, without the dot of the root, in ASCII (IDNA).
+fn normal(domain: &str) -> Option<String> {
+    let domain = domain.trim();
+    let domain = domain.strip_suffix('.').unwrap_or(domain);
+    idna::domain_to_ascii(domain).ok().filter(|domain| !domain.is_empty())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::configuration::testing::Yaml;
+
+    fn name(name: &str) -> TenantName {
+        TenantName::new(name).unwrap()
+    }
+
+    /// Tenants `us`, `emea` and `again`.
+    fn configuration() -> Configuration {
+        let mut yaml = Yaml::new();
+        yaml.tenant("us", "contoso").tenant("emea", "contoso").tenant("again", "contoso");
+        yaml.configuration(1)
+    }
+
+    fn known(tenants: &[(&str, &str, &[&str])]) -> VerifiedDomains {
+        let mut known = VerifiedDomains::default();
+        for ((tenant, directory_id, domains), version) in tenants.iter().zip(1..) {
+            let verified_domains = domains.iter().map(|domain| (*domain).to_owned()).collect();
+            known.take(&name(tenant), &Identity { directory_id: (*directory_id).into(), verified_domains }, version);
+        }
+        known
+    }
+
+    #[test]
+    fn an_address_is_admitted_by_its_exact_domain_in_whatever_spelling() {
+        let home = HomeDomains::new(["us.example", "BÜCHER.example.", "xn--strae-oqa.example"]);
+        for (address, want) in [
+            ("ana@us.example", true),
+            ("Ana.K+x&y@US.Example", true),
+            ("ana@us.example.", true),
+            ("o'hara@us.example", true),
+            ("ana@bücher.example", true),
+            ("ana@xn--bcher-kva.example", true),
+            ("ana@straße.example", true),
+            ("ana@mail.us.example", false),
+            ("ana@example", false),
+            ("ana@emea.example", false),
+            ("ana@us.example.emea.example", false),
+            ("ana@emea.example@us.example", false),
+            ("\"ana@emea.example\"@us.example", false),
+            ("ana@emea.example,bo@us.example", false),
+            ("<ana@us.example>", false),
+            ("ana @us.example", false),
+            ("ana@us.example\nbcc", false),
+            ("@us.example", false),
+            ("us.example", false),
+            ("ana@", false),
+            ("ana@.", false),
+            ("", false),
+        ] {
+            assert_eq!(home.admit(address), want, "{address}");
+        }
+    }
+
+    #[test]
+    fn a_domain_that_another_tenant_has_verified_too_is_nobodys() {
+        let known = known(&[
+            ("us", "1", &["us.example", "moved.example"]),
+            ("emea", "2", &["emea.example", "Moved.Example."]),
+            ("again", "1", &["us.example"]),
+        ]);
+        let us = known.home(&name("us"), &configuration());
+        assert_eq!((us.domains, us.facts), (Some(HomeDomains::new(["us.example"])), 3), "two names of one directory are one tenant");
+        assert_eq!(known.home(&name("emea"), &configuration()).domains, Some(HomeDomains::new(["emea.example"])));
+        let alone = Yaml::new().tenant("us", "contoso").configuration(2);
+        let us = known.home(&name("us"), &alone);
+        assert_eq!(
+            us.domains,
+            Some(HomeDomains::new(["us.example", "moved.example"])),
+            "a tenant that is not configured any more has no say"
+        );
+    }
+
+    #[test]
+    fn a_tenant_without_known_domains_is_not_known() {
+        let known = known(&[("us", "1", &[]), ("hub", "2", &["hub.example"])]);
+        assert_eq!(
+            (known.home(&name("us"), &configuration()).domains, known.home(&name("nobody"), &configuration()).domains),
+            (None, None)
+        );
+    }
+
+    #[test]
+    fn equal_domains_have_equal_digests() {
+        let digest = |domains: &[&str]| HomeDomains::new(domains.iter().copied()).digest();
+        assert_eq!(digest(&["a.example", "B.example"]), digest(&["b.example.", "a.example"]));
+        assert_ne!(digest(&["a.example", "b.example"]), digest(&["a.example"]));
+        assert_ne!(digest(&["a.exampleb"]), digest(&["a.example", "b"]));
+    }
+}

@@ -1,0 +1,76 @@
+//! The tenant facts that decisions are made of: which domains each tenant has verified.
+//!
+//! Read as a table from the start, so that any replica knows them after a restart without waiting for news.
+
+use std::collections::BTreeMap;
+
+use tracing::warn;
+use xtsync_domain::address::{Home, VerifiedDomains};
+use xtsync_domain::fact::Fact;
+use xtsync_domain::{Configuration, TenantFact, TenantName};
+use xtsync_platform::bus::{self, Bus, Following, Record, Table, Wanted};
+use xtsync_platform::telemetry::chain;
+use xtsync_proto::event;
+use xtsync_proto::topic::Topic;
+use xtsync_proto::v1;
+
+/// The facts of all tenants in some synchronization.
+pub(crate) struct Facts {
+    bus: Bus,
+    following: Following,
+    table: Option<Table>,
+    domains: VerifiedDomains,
+}
+
+impl Facts {
+    /// Follows nothing yet.
+    pub(crate) fn new(bus: &Bus) -> Self {
+        Self { bus: Bus::clone(bus), following: Following::new(bus), table: None, domains: VerifiedDomains::default() }
+    }
+
+    /// Follows the tenants of a configuration.
+    pub(crate) async fn turn(&mut self, configuration: &Configuration) -> Result<(), bus::Error> {
+        let tenants = configuration.synchronizations().flat_map(|synchronization| [&synchronization.source, &synchronization.spec.to]);
+        let wanted: Wanted = tenants.map(|tenant| (Topic::TenantFacts(tenant.clone()), Vec::new())).collect();
+        if self.following.turn(&wanted).await? || self.table.is_none() {
+            let topics = self.following.topics().to_vec();
+            match &mut self.table {
+                Some(table) => table.resubscribe(topics).await?,
+                None => self.table = Some(Table::open(&self.bus, topics).await?),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether everything that had been said when the topics were first looked at has been read.
+    pub(crate) fn are_read(&self) -> bool {
+        self.table.as_ref().is_some_and(Table::caught_up)
+    }
+
+    /// Waits for the next records. Cancelling it loses nothing.
+    pub(crate) async fn next(&mut self) -> Result<Vec<Record>, bus::Error> {
+        match &mut self.table {
+            Some(table) => table.next().await,
+            None => std::future::pending().await,
+        }
+    }
+
+    /// Takes records in. One that cannot be read leaves what was known before.
+    pub(crate) fn take(&mut self, records: &[Record]) {
+        for record in records {
+            let Topic::TenantFacts(tenant) = &record.at.partition.topic else { continue };
+            let Some(value) = &record.value else { continue };
+            let fact = event::decode::<v1::TenantFact>(&record.headers, value).map_err(|error| chain(&error));
+            match fact.and_then(|wire| TenantFact::try_from(wire).map_err(|error| error.to_string())) {
+                Ok(TenantFact { version, fact: Fact::Identity(identity), .. }) => self.domains.take(tenant, &identity, version),
+                Ok(_) => {}
+                Err(error) => warn!(%tenant, offset = record.at.offset, error, "a fact cannot be read"),
+            }
+        }
+    }
+
+    /// What is known of each source as a home.
+    pub(crate) fn homes(&self, configuration: &Configuration) -> BTreeMap<TenantName, Home> {
+        configuration.sources().into_iter().map(|source| (source.clone(), self.domains.home(source, configuration))).collect()
+    }
+}
