@@ -174,7 +174,7 @@ fn by_consent(consent: Consent) -> Option<Why> {
 
 fn fresh_for(link: &Link) -> Duration {
     match class(link) {
-        Class::Revoke => FRESH_FOR_REVOKE,
+        Class::Leaver | Class::Revoke => FRESH_FOR_REVOKE,
         Class::Live | Class::Bulk => FRESH_FOR,
     }
 }

@@ -42,21 +42,26 @@ pub(crate) fn changes(before: Option<&State>, after: &State) -> (Vec<String>, At
     (changed, were)
 }
 
-/// The class of a state: whoever is gone, disabled or lost a group goes first, backlog last.
-pub(crate) fn class(state: &State, backlog: bool, lost_group: bool) -> Class {
-    let loses = match state {
-        State::Gone(Gone::SoftDeleted | Gone::Deleted) => true,
-        State::Present(user) => lost_group || user.attributes.flag(SIGN_IN) == Some(false),
-    };
-    match (backlog, loses) {
-        (true, _) => Class::Bulk,
-        (false, true) => Class::Revoke,
-        (false, false) => Class::Live,
+/// The class of a change: who is gone or disabled goes first, then who lost a group, backlog last.
+pub(crate) fn class(before: Option<&State>, after: &State, backlog: bool) -> Class {
+    let leaves = !may_sign_in(after) && before.is_none_or(|before| may_sign_in(before) || matches!(after, State::Gone(_)));
+    match (backlog, leaves, lost_group(before, after)) {
+        (true, _, _) => Class::Bulk,
+        (false, true, _) => Class::Leaver,
+        (false, false, true) => Class::Revoke,
+        (false, false, false) => Class::Live,
+    }
+}
+
+fn may_sign_in(state: &State) -> bool {
+    match state {
+        State::Gone(Gone::SoftDeleted | Gone::Deleted) => false,
+        State::Present(user) => user.attributes.flag(SIGN_IN) != Some(false),
     }
 }
 
 /// Whether a user was in a referenced group that he is not in any more, directly or through others.
-pub(crate) fn lost_group(before: Option<&State>, after: &State) -> bool {
+fn lost_group(before: Option<&State>, after: &State) -> bool {
     let (Some(State::Present(before)), State::Present(after)) = (before, after) else {
         return false;
     };
@@ -104,17 +109,22 @@ mod tests {
             nested_groups: vec![],
             kind: Kind::Internal,
         });
-        let (here, gone) = (user(Value::Null, &[]), State::Gone(Gone::SoftDeleted));
-        //   state      backlog  lost   class
-        for (state, backlog, lost, want) in [
-            (&gone, false, false, Class::Revoke),
-            (&disabled, false, false, Class::Revoke),
-            (&here, false, true, Class::Revoke),
-            (&here, false, false, Class::Live),
-            (&here, true, false, Class::Bulk),
-            (&disabled, true, false, Class::Bulk),
+        let (here, gone, member) = (user(Value::Null, &[]), State::Gone(Gone::SoftDeleted), user(Value::Null, &["all"]));
+        for (before, after, backlog, want) in [
+            (Some(&here), &gone, false, Class::Leaver),
+            (Some(&disabled), &gone, false, Class::Leaver),
+            (None, &gone, false, Class::Leaver),
+            (Some(&here), &disabled, false, Class::Leaver),
+            (Some(&member), &disabled, false, Class::Leaver),
+            (None, &disabled, false, Class::Leaver),
+            (Some(&disabled), &disabled, false, Class::Live),
+            (Some(&member), &here, false, Class::Revoke),
+            (Some(&here), &here, false, Class::Live),
+            (None, &here, false, Class::Live),
+            (Some(&member), &here, true, Class::Bulk),
+            (Some(&here), &disabled, true, Class::Bulk),
         ] {
-            assert_eq!(class(state, backlog, lost), want);
+            assert_eq!(class(before, after, backlog), want, "{before:?} {after:?}");
         }
         assert!(lost_group(Some(&user(Value::Null, &["all"])), &here));
         assert!(!lost_group(Some(&here), &user(Value::Null, &["all"])));

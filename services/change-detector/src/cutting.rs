@@ -10,7 +10,7 @@ use xtsync_domain::{TenantName, Timestamp, UserDelta, UserId, version};
 use xtsync_platform::store::Transaction;
 
 use crate::closure::{Closure, Memberships};
-use crate::cut::{changes, class, cut, lost_group, outline};
+use crate::cut::{changes, class, cut, outline};
 use crate::error::Error;
 use crate::membership;
 use crate::mirror::{self, Mirrored};
@@ -85,7 +85,7 @@ fn stamp(knife: &Knife<'_>, user: &mut Mirrored, state: State) {
     // before he came.
     let never_told = before.is_none() && user.gone.is_some() && knife.entire;
     // What a wider projection adds to everybody is backlog; whoever loses access is not.
-    let loses = class(&state, false, lost_group(before, &state)) == Class::Revoke;
+    let loses = class(before, &state, false).loses_access();
     let widened = knife.entire && user.projection != knife.revision && !loses;
     // Nor is who goes while everybody is told for the first time.
     let initial = knife.first_round && !(loses && before.is_some());
@@ -96,7 +96,7 @@ fn stamp(knife: &Knife<'_>, user: &mut Mirrored, state: State) {
         return;
     }
     let waiting = user.waits.then_some((user.class, user.cut.as_ref().map(|delta| delta.origin)));
-    let fresh = class(&state, !live, lost_group(before, &state));
+    let fresh = class(before, &state, !live);
     let (changed, were) = changes(before, &state);
     let origin = match (live, initial, waiting) {
         (true, _, _) | (false, _, Some((_, Some(Origin::Live)))) => Origin::Live,

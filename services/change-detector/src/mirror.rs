@@ -17,7 +17,7 @@ use crate::error::{Error, corrupt};
 use crate::pending::WINDOW;
 
 /// The most users published at once: who is urgent waits for no more of others.
-const PORTION: usize = 100;
+pub(crate) const PORTION: usize = 100;
 
 /// How many users one transaction handles at most.
 pub(crate) const CHUNK: usize = 1_000;

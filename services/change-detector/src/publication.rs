@@ -18,7 +18,7 @@ use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 
 use crate::error::Error;
-use crate::mirror::{self, Unpublished};
+use crate::mirror::{self, PORTION, Unpublished};
 use crate::{ROLE, tenant::Fence};
 
 /// What publishing for a tenant takes.
@@ -42,18 +42,24 @@ pub(crate) enum Published {
 }
 
 impl Press {
-    /// Publishes some of what is due; says how many records. What is urgent goes alone, and what is bulk waits for room on its way. What
+    /// Publishes some of what is due; says how many records. Leavers go alone and at once. What else is urgent goes before what is bulk; like
+    /// that it waits for room on its way where there is very much of it, so that the next leaver does not stand behind it there. What
     /// has begun is seen through, also where this is dropped because the lease is lost: only then is it known whether it came too late.
     /// `has_room` says that there was room just now.
     pub(crate) async fn users(&self, way: &[Topic], has_room: bool, now: Timestamp) -> Result<(Published, usize), Error> {
         let mut due = self.due().await?;
+        let leavers = due.partition_point(|record| record.class <= Class::Leaver);
         let urgent = due.partition_point(|record| record.class < Class::Bulk);
+        let is_much = leavers == 0 && (urgent == 0 || urgent >= PORTION);
         if due.is_empty() {
             return Ok((Published::All, 0));
-        } else if urgent > 0 {
-            due.truncate(urgent);
-        } else if !has_room && !self.bus.has_room(way).await {
+        } else if is_much && !has_room && !self.bus.has_room(way).await {
             return Ok((Published::Waits, 0));
+        }
+        match (leavers, urgent) {
+            (0, 0) => {}
+            (0, urgent) => due.truncate(urgent),
+            (leavers, _) => due.truncate(leavers),
         }
         let count = due.len();
         self.see_through(due, now).await.map(|()| (Published::Some, count))

@@ -1,12 +1,19 @@
-//! In which order due work is done, on a user's delta and on a link: leavers first, then what somebody just did, then backlog.
+//! In which order due work is done, on a user's delta and on a link: leavers first, then who lost the scope, then what just happened, then
+//! backlog.
+//!
+//! A leaver is a class of their own, because many may lose a scope at once: one who is dismissed must not stand behind a group of 50,000
+//! that was emptied.
 
 use super::Link;
+use crate::decision::Departure;
 use crate::{Desired, Origin};
 
 /// The class of due work; strict, the lower goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
-    /// Somebody loses access.
+    /// A user who is disabled or deleted at home, or blocked, loses access.
+    Leaver,
+    /// A user who lost the scope loses access.
     Revoke,
     /// Somebody waits for what just happened.
     Live,
@@ -16,12 +23,13 @@ pub enum Class {
 
 impl Class {
     /// All of them, in order.
-    pub const ALL: [Self; 3] = [Self::Revoke, Self::Live, Self::Bulk];
+    pub const ALL: [Self; 4] = [Self::Leaver, Self::Revoke, Self::Live, Self::Bulk];
 
     /// The name in metrics and on `status`.
     #[must_use]
     pub fn name(self) -> &'static str {
         match self {
+            Self::Leaver => "leaver",
             Self::Revoke => "revoke",
             Self::Live => "live",
             Self::Bulk => "bulk",
@@ -32,9 +40,19 @@ impl Class {
     #[must_use]
     pub fn number(self) -> i64 {
         match self {
-            Self::Revoke => 0,
-            Self::Live => 1,
-            Self::Bulk => 2,
+            Self::Leaver => 0,
+            Self::Revoke => 1,
+            Self::Live => 2,
+            Self::Bulk => 3,
+        }
+    }
+
+    /// Whether a user loses access.
+    #[must_use]
+    pub fn loses_access(self) -> bool {
+        match self {
+            Self::Leaver | Self::Revoke => true,
+            Self::Live | Self::Bulk => false,
         }
     }
 
@@ -49,8 +67,9 @@ impl Class {
 #[must_use]
 pub fn class(link: &Link) -> Class {
     match &link.desired.desired {
-        Desired::Gone(_) => Class::Revoke,
-        desired if desired.blocks_sign_in() && link.shadow.account().is_some_and(|account| account.enabled) => Class::Revoke,
+        Desired::Gone(Departure::Deleted) => Class::Leaver,
+        Desired::Gone(Departure::OutOfScope { .. } | Departure::External) => Class::Revoke,
+        desired if desired.blocks_sign_in() && link.shadow.account().is_some_and(|account| account.enabled) => Class::Leaver,
         Desired::Present(_) | Desired::Untouched(_) => by_origin(link.desired.origin),
     }
 }
@@ -64,7 +83,7 @@ fn by_origin(origin: Origin) -> Class {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{account, blocked, link, present, untouched};
+    use super::super::testing::{account, blocked, gone, link, out_of_scope, present, untouched};
     use super::super::{Account, Shadow, Stage};
     use super::*;
 
@@ -72,8 +91,10 @@ mod tests {
     fn a_lost_sign_in_is_urgent_whatever_else_is_not_decided() {
         let live = || Shadow::Object(account(Stage::Live));
         for (desired, shadow, want) in [
-            (present(false), live(), Class::Revoke),
-            (blocked(), live(), Class::Revoke),
+            (present(false), live(), Class::Leaver),
+            (blocked(), live(), Class::Leaver),
+            (gone(), live(), Class::Leaver),
+            (out_of_scope(0), live(), Class::Revoke),
             (blocked(), Shadow::Object(Account { enabled: false, ..account(Stage::Live) }), Class::Live),
             (blocked(), Shadow::None, Class::Live),
             (untouched(), live(), Class::Live),
@@ -86,6 +107,6 @@ mod tests {
     fn a_class_is_read_back_from_its_number_and_sorts_like_it() {
         assert!(Class::ALL.is_sorted() && Class::ALL.is_sorted_by_key(|class| class.number()));
         Class::ALL.into_iter().for_each(|class| assert_eq!(Class::of_number(class.number()), Some(class)));
-        assert_eq!((Class::of_number(-1), Class::of_number(3)), (None, None));
+        assert_eq!((Class::of_number(-1), Class::of_number(4)), (None, None));
     }
 }

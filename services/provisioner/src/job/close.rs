@@ -3,7 +3,7 @@
 use prost::Message as _;
 use tracing::{debug, error};
 use xtsync_domain::link::class::class;
-use xtsync_domain::link::{Class, Ending, Hold, Link, Outcome, TroubleKind, Verb};
+use xtsync_domain::link::{Ending, Hold, Link, Outcome, TroubleKind, Verb};
 use xtsync_domain::{Timestamp, version};
 use xtsync_platform::bus::Outgoing;
 use xtsync_proto::topic::{Topic, link_key};
@@ -120,7 +120,7 @@ impl Job<'_> {
             context.metrics.outcome(link, outcome.verb, result);
             debug!(verb = outcome.verb.name(), result, took = ?outcome.took, "link brought on");
         }
-        if let (End::Refused { code, .. }, Some(_), Class::Revoke) = (end, told, class(link)) {
+        if let (End::Refused { code, .. }, Some(_), true) = (end, told, class(link).loses_access()) {
             error!(code, "the target refuses to take a user's access: it is asked again every hour");
         }
         if self.wrote && !self.was_troubled && matches!(end, End::Rest) {

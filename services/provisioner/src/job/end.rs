@@ -98,7 +98,7 @@ impl Pace {
             Self::Forbidden => MINUTE,
         };
         let max = match class {
-            Class::Revoke => first,
+            Class::Leaver | Class::Revoke => first,
             Class::Live | Class::Bulk => DAY,
         };
         let pause = first.saturating_mul(2_u32.saturating_pow(attempts.saturating_sub(1))).min(max);

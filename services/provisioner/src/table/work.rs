@@ -67,10 +67,10 @@ pub(crate) async fn due(store: &Store, target: &TenantName, class: Class, now: T
 
 /// When something is due next in a target. By class, because the index is.
 pub(crate) async fn next_due(store: &Store, target: &TenantName) -> Result<Option<Timestamp>> {
-    const SQL: &str = "WITH v (class) AS (VALUES ($2), ($3), ($4))
+    const SQL: &str = "WITH v (class) AS (VALUES ($2), ($3), ($4), ($5))
         SELECT (SELECT min(due) FROM work WHERE target = $1 AND work.class = v.class) FROM v";
-    let [revoke, live, bulk] = Class::ALL.map(Class::number);
-    let rows = store.fetch(SQL, params![target.as_str(), revoke, live, bulk]).await?;
+    let [leaver, revoke, live, bulk] = Class::ALL.map(Class::number);
+    let rows = store.fetch(SQL, params![target.as_str(), leaver, revoke, live, bulk]).await?;
     let mut next = None;
     for row in &rows {
         next = next.into_iter().chain(row.opt_int(0)?.map(Timestamp)).min();

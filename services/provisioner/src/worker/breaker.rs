@@ -150,7 +150,7 @@ impl Lane {
     /// The lane of a class of work.
     pub(crate) fn of(class: Class) -> Self {
         match class {
-            Class::Revoke => Self::Leavers,
+            Class::Leaver | Class::Revoke => Self::Leavers,
             Class::Live | Class::Bulk => Self::Others,
         }
     }

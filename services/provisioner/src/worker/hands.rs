@@ -104,17 +104,25 @@ impl Hands {
         Some(result)
     }
 
-    /// Whether one of this class may be taken: a quarter of the places is for leavers, also where more are in hand than there are places now.
+    /// Whether one of this class may be taken. A quarter of the places is for users who lose access, and half of that for leavers alone, also
+    /// where more are in hand than there are places now. A target that is eased begins leavers, and no more of those who lost the scope
+    /// than their half of that.
     fn has_place(&self, class: Class, room: Room) -> bool {
         let kept = room.slots.div_ceil(4);
-        let leavers = self.keys.values().filter(|(_, class)| Lane::of(*class) == Lane::Leavers).count();
-        let others = self.jobs.len() - leavers;
-        match (Lane::of(class), room.leavers, room.others) {
-            (Lane::Leavers, Passage::Free, _) => self.jobs.len() < room.slots || leavers < kept,
-            (Lane::Leavers, Passage::Probe, _) => leavers == 0,
-            (Lane::Others, _, Passage::Free) => !room.is_eased && self.jobs.len() < (room.slots - kept).max(1),
-            (Lane::Others, _, Passage::Probe) => !room.is_eased && others == 0,
-            (Lane::Leavers, Passage::Shut, _) | (Lane::Others, _, Passage::Shut) => false,
+        let (for_leavers, for_revoke) = (kept.div_ceil(2), (kept / 2).max(1));
+        let in_hand = |of: Class| self.keys.values().filter(|(_, class)| *class == of).count();
+        let losing = in_hand(Class::Leaver) + in_hand(Class::Revoke);
+        let others = self.jobs.len() - losing;
+        match (class, room.leavers, room.others) {
+            (Class::Leaver, Passage::Free, _) => self.jobs.len() < room.slots || in_hand(Class::Leaver) < kept,
+            (Class::Revoke, Passage::Free, _) => {
+                let has_room = !room.is_eased && self.jobs.len() < room.slots.saturating_sub(for_leavers);
+                has_room || in_hand(Class::Revoke) < for_revoke
+            }
+            (Class::Leaver | Class::Revoke, Passage::Probe, _) => losing == 0,
+            (Class::Live | Class::Bulk, _, Passage::Free) => !room.is_eased && self.jobs.len() < (room.slots - kept).max(1),
+            (Class::Live | Class::Bulk, _, Passage::Probe) => !room.is_eased && others == 0,
+            (Class::Leaver | Class::Revoke, Passage::Shut, _) | (Class::Live | Class::Bulk, _, Passage::Shut) => false,
         }
     }
 
@@ -164,7 +172,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_quarter_of_the_places_is_for_leavers_also_where_more_are_in_hand_than_there_are_places() {
-        use Class::{Bulk, Live, Revoke};
+        use Class::{Bulk, Leaver, Live, Revoke};
         for (jobs, class, slots, want) in [
             (&[(Bulk, 11)][..], Bulk, 16, true),
             (&[(Bulk, 12)], Live, 16, false),
@@ -172,6 +180,12 @@ mod tests {
             (&[(Revoke, 16)], Revoke, 16, false),
             (&[(Bulk, 48)], Revoke, 16, true),
             (&[(Bulk, 48), (Revoke, 4)], Revoke, 16, false),
+            (&[(Revoke, 14)], Revoke, 16, false),
+            (&[(Revoke, 14)], Leaver, 16, true),
+            (&[(Revoke, 64)], Leaver, 16, true),
+            (&[(Revoke, 64), (Leaver, 3)], Leaver, 16, true),
+            (&[(Revoke, 64), (Leaver, 4)], Leaver, 16, false),
+            (&[(Bulk, 1)], Leaver, 1, true),
             (&[], Bulk, 1, true),
             (&[(Bulk, 1)], Revoke, 1, true),
         ] {
@@ -180,11 +194,13 @@ mod tests {
         let eased = Room { is_eased: true, ..room(16) };
         assert!(!Hands::default().has_place(Bulk, eased));
         assert!(Hands::default().has_place(Revoke, eased));
+        assert!(!holding(&[(Revoke, 2)]).has_place(Revoke, eased), "a warning leaves what room there is to leavers");
+        assert!(holding(&[(Revoke, 2)]).has_place(Leaver, eased));
     }
 
     #[tokio::test]
     async fn one_finds_out_whether_a_target_that_was_set_aside_can_be_called_and_leavers_for_themselves() {
-        use Class::{Bulk, Live, Revoke};
+        use Class::{Bulk, Leaver, Live, Revoke};
         use Passage::{Free, Probe, Shut};
         for (jobs, class, leavers, others, want) in [
             (&[][..], Live, Free, Shut, false),
@@ -195,6 +211,8 @@ mod tests {
             (&[(Bulk, 1)], Revoke, Probe, Probe, true),
             (&[(Revoke, 1)], Revoke, Probe, Free, false),
             (&[], Revoke, Shut, Free, false),
+            (&[(Revoke, 3)], Leaver, Free, Shut, true),
+            (&[], Leaver, Shut, Free, false),
         ] {
             let room = Room { leavers, others, ..room(16) };
             assert_eq!(holding(jobs).has_place(class, room), want, "{class:?} beside {jobs:?}, {leavers:?} and {others:?}");
