@@ -3,8 +3,12 @@
 //! Pure and O(1): what it needs is passed in, so it can be asked before each call and again a moment later. It knows no queue and
 //! holds nothing; whoever asks keeps the row and comes back when something changed.
 
+mod counter;
+
 use std::collections::BTreeMap;
 use std::time::Duration;
+
+pub use counter::{Counter, counter};
 
 use crate::access::{Consent, Ignorance, Refusal, Word, consent};
 use crate::address::HomeDomains;
@@ -39,14 +43,14 @@ pub struct Terms<'a> {
     pub is_quarantined: bool,
     /// The links of the target had to be taken from their topic, and no person has released it since.
     pub is_rebuilt: bool,
-    /// What may still be done in this window; a verb without an entry has no limit.
-    pub allowances: BTreeMap<Verb, Allowance>,
+    /// What may still be done for the source in this window; a counter without an entry has no limit.
+    pub allowances: BTreeMap<Counter, Allowance>,
 }
 
-/// How often a verb was used in a window, and how often it may be.
+/// How many users were counted in a window, and how many may be.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
-    /// Used so far.
+    /// So far.
     pub used: u64,
     /// At most.
     pub max: u64,
@@ -80,8 +84,8 @@ pub enum Why {
     Unknown(Ignorance),
     /// The address is in no domain that the source tenant, and no other, has verified by now: another would redeem the invitation.
     UnverifiedAddress,
-    /// The window's allowance for this verb is used up.
-    Limit(Verb),
+    /// As many users as may be were counted in this window.
+    Limit(Counter),
 }
 
 impl Why {
@@ -102,12 +106,13 @@ impl Why {
             Self::Unknown(Ignorance::SourceStale) => "source_stale",
             Self::Unknown(Ignorance::TargetStale) => "target_stale",
             Self::UnverifiedAddress => "no_verified_address",
-            Self::Limit(Verb::Create) => "limit_create",
-            Self::Limit(Verb::Update) => "limit_update",
-            Self::Limit(Verb::Disable) => "limit_disable",
-            Self::Limit(Verb::Enable) => "limit_enable",
-            Self::Limit(Verb::Delete) => "limit_delete",
-            Self::Limit(Verb::Restore) => "limit_restore",
+            Self::Limit(Counter::Verb(Verb::Create)) => "limit_create",
+            Self::Limit(Counter::Verb(Verb::Update)) => "limit_update",
+            Self::Limit(Counter::Verb(Verb::Disable)) => "limit_disable",
+            Self::Limit(Counter::Verb(Verb::Enable)) => "limit_enable",
+            Self::Limit(Counter::Verb(Verb::Delete)) => "limit_delete",
+            Self::Limit(Counter::Verb(Verb::Restore)) => "limit_restore",
+            Self::Limit(Counter::LeaverDelete) => "limit_leaver",
         }
     }
 }
@@ -134,7 +139,7 @@ pub fn gate_of_pair(terms: &Terms<'_>, now: Timestamp) -> Verdict {
 fn closed(call: &Call, link: &Link, terms: &Terms<'_>, now: Timestamp) -> Option<Why> {
     closed_for_pair(terms, now, fresh_for(link))
         .or_else(|| by_address(call, terms.home))
-        .or_else(|| by_limit(verb(call, link)?, &terms.allowances))
+        .or_else(|| by_limit(counter(call, link)?, &terms.allowances))
 }
 
 fn closed_for_pair(terms: &Terms<'_>, now: Timestamp, fresh_for: Duration) -> Option<Why> {
@@ -195,8 +200,8 @@ fn by_address(call: &Call, home: Option<&HomeDomains>) -> Option<Why> {
     }
 }
 
-fn by_limit(verb: Verb, allowances: &BTreeMap<Verb, Allowance>) -> Option<Why> {
-    allowances.get(&verb).filter(|allowance| allowance.used >= allowance.max).map(|_| Why::Limit(verb))
+fn by_limit(counter: Counter, allowances: &BTreeMap<Counter, Allowance>) -> Option<Why> {
+    allowances.get(&counter).filter(|allowance| allowance.used >= allowance.max).map(|_| Why::Limit(counter))
 }
 
 #[cfg(test)]

@@ -14,7 +14,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span, error, info_span};
-use xtsync_domain::link::{Change, Class, Link, Seen, Step, TroubleKind, Verb, next};
+use xtsync_domain::gate::Counter;
+use xtsync_domain::link::{Change, Class, Link, Seen, Step, TroubleKind, next};
 use xtsync_domain::{TargetId, Timestamp};
 use xtsync_platform::store::{self, Epoch};
 use xtsync_platform::telemetry::chain;
@@ -105,7 +106,7 @@ struct Job<'a> {
     /// Keeps others from inviting the same address until the id is stored.
     inviting: Option<Inviting<'a>>,
     /// What the call about to start was counted against, and when.
-    reserved: Option<(Verb, Timestamp)>,
+    reserved: Option<(Counter, Timestamp)>,
     /// Whether the link waited for something that is not our lateness.
     was_troubled: bool,
     began: Instant,

@@ -22,6 +22,7 @@ use xtsync_proto::v1;
 
 use crate::error::Result;
 use crate::intake;
+use crate::table::counted::Counted;
 use crate::table::link::{self, Stored};
 use crate::table::{Key, target, work};
 use crate::worker::Worker;
@@ -109,5 +110,5 @@ fn taken(Lost { known, said }: Lost) -> Stored {
     }
     link.doubt();
     let (traceparent, edition) = known.map_or((None, 0), |known| (known.traceparent, known.edition));
-    Stored { link, version: said.version, traceparent, counted: None, edition }
+    Stored { link, version: said.version, traceparent, counted: Counted::default(), edition }
 }

@@ -1,5 +1,6 @@
 //! The provisioner's tables, one file each: one SQL text for PostgreSQL and SQLite, plain values in and out.
 
+pub(crate) mod counted;
 pub(crate) mod intent;
 pub(crate) mod link;
 pub(crate) mod seen;

@@ -21,8 +21,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 use xtsync_directory::Target;
-use xtsync_domain::gate::Why;
-use xtsync_domain::link::Verb;
+use xtsync_domain::gate::{Counter, Why};
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::health::Condition;
 use xtsync_platform::shutdown::Shutdown;
@@ -33,7 +32,7 @@ use self::breaker::{Admission, Breaker, Came, Lane, Pressure};
 use self::concurrency::Concurrency;
 use self::hands::{Hands, Room};
 use self::ledger::Ledger;
-use self::limits::Limits;
+use self::limits::{Limits, Lives};
 use crate::context::Context;
 use crate::error::Result;
 use crate::follow;
@@ -227,12 +226,13 @@ impl Worker {
     async fn refresh_limits(&self) -> Result<()> {
         let now = self.context.now();
         if self.limits().is_stale(now) {
-            let live = link::live_count(&self.context.store, &self.target).await?;
-            let before = self.limits().count(live, now);
+            let live = Lives(link::live_counts(&self.context.store, &self.target).await?);
+            let before = self.limits().count(live.clone(), now);
             // A share of more is more: who left while the target was being filled need not wait until the window has room.
             let rises = |source: &TenantName| {
                 let pair = self.context.pair(source, &self.target);
-                Verb::ALL.into_iter().any(|verb| pair.limits().max(verb, before) < pair.limits().max(verb, live))
+                let rises = |counter| pair.limits().max(counter, before.of(source)) < pair.limits().max(counter, live.of(source));
+                Counter::ALL.into_iter().any(rises)
             };
             follow::wake(&self.context, true, |source, target| *target == self.target && rises(source)).await?;
         }

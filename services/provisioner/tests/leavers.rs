@@ -7,10 +7,11 @@ mod bed;
 use std::time::Duration;
 
 use bed::target::Fault;
-use bed::{Bed, Place, gone, present, tenant};
+use bed::{Bed, Place, gone, out_of_scope, present, present_in, tenant};
 use xtsync_directory::Error;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
+use xtsync_provisioner::Config;
 
 async fn bed_with(users: &[String]) -> Bed {
     let bed = Bed::new(Place::Sqlite).await;
@@ -54,10 +55,10 @@ async fn a_leaver_who_is_stuck_uses_the_window_once() {
     let bed = bed_with(&users).await;
     let forbidden = || Fault::Before(Error::Forbidden { code: "Authorization_RequestDenied".into() });
     bed.fake.fail_call("disable", std::iter::repeat_with(forbidden).take(7));
-    bed.decide(&users[0], gone()).await;
+    bed.decide(&users[0], out_of_scope(Duration::ZERO)).await;
     bed.outlast(Duration::from_secs(600)).await;
     for user in &users[1..] {
-        bed.decide(user, gone()).await;
+        bed.decide(user, out_of_scope(Duration::ZERO)).await;
     }
     bed.settle().await;
     let deleted = bed.fake.journal().iter().filter(|write| write.starts_with("delete")).count();
@@ -76,11 +77,11 @@ async fn a_refused_deletion_is_told_once_and_tried_again_within_two_hours() {
 }
 
 #[tokio::test]
-async fn leavers_over_the_limit_wait_for_room_and_write_nothing_meanwhile() {
+async fn who_lost_the_scope_over_the_limit_waits_for_room_and_nothing_is_written_meanwhile() {
     let users = users(15);
     let bed = bed_with(&users).await;
     for user in &users {
-        bed.decide(user, gone()).await;
+        bed.decide(user, out_of_scope(Duration::ZERO)).await;
     }
     bed.settle().await;
     let records = async || bed.all::<v1::Link>(Topic::Links(tenant("hub"))).await.len();
@@ -95,4 +96,92 @@ async fn leavers_over_the_limit_wait_for_room_and_write_nothing_meanwhile() {
     assert_eq!(records().await, before);
     bed.outlast(Duration::from_secs(15 * 60)).await;
     assert!(bed.fake.objects().iter().all(|(_, object)| object.bin.is_some()));
+}
+
+/// How many users may sign in.
+fn enabled(bed: &Bed) -> usize {
+    bed.fake.objects().iter().filter(|(_, object)| object.enabled && object.bin.is_none()).count()
+}
+
+#[tokio::test]
+async fn one_source_does_not_use_up_what_another_may_delete() {
+    let users = users(12);
+    let bed = bed_with(&users).await;
+    bed.also_from("us").await;
+    for user in &users {
+        bed.decide_from("us", user, present_in("us", user)).await;
+    }
+    bed.settle().await;
+    for user in &users {
+        bed.decide_from("us", user, out_of_scope(Duration::ZERO)).await;
+    }
+    bed.settle().await;
+    assert_eq!(enabled(&bed), 12 + 2, "ten of one source may go");
+    for user in &users {
+        bed.decide(user, out_of_scope(Duration::ZERO)).await;
+    }
+    bed.settle().await;
+    assert_eq!(enabled(&bed), 2 + 2, "and ten of the other");
+}
+
+#[tokio::test]
+async fn a_user_who_goes_and_comes_back_again_and_again_counts_once() {
+    let users = users(20);
+    let mut bed = bed_with(&users).await;
+    for _ in 0..3 {
+        for user in &users[..10] {
+            bed.decide(user, out_of_scope(Duration::ZERO)).await;
+        }
+        bed.settle().await;
+        assert_eq!(enabled(&bed), 10);
+        bed.restart().await;
+        for user in &users[..10] {
+            bed.decide(user, present(user, "Paris", true)).await;
+        }
+        bed.settle().await;
+        assert_eq!(enabled(&bed), 20);
+    }
+    bed.decide(&users[10], out_of_scope(Duration::ZERO)).await;
+    bed.settle().await;
+    assert_eq!(enabled(&bed), 20, "the eleventh waits");
+}
+
+#[tokio::test]
+async fn a_leaver_is_not_held_by_what_a_lost_scope_has_used_up() {
+    let users = users(30);
+    let bed = bed_with(&users).await;
+    for user in &users[..15] {
+        bed.decide(user, out_of_scope(Duration::ZERO)).await;
+    }
+    bed.settle().await;
+    assert_eq!(enabled(&bed), 20);
+    for user in &users[15..] {
+        bed.decide(user, gone()).await;
+    }
+    bed.settle().await;
+    assert_eq!(enabled(&bed), 5, "all leavers go, and the five over the limit wait");
+    // Who waits and then is deleted at home waits no longer.
+    for user in &users[..15] {
+        bed.decide(user, gone()).await;
+    }
+    bed.settle().await;
+    assert_eq!(enabled(&bed), 0);
+}
+
+#[tokio::test]
+async fn a_leaver_goes_before_all_who_lost_the_scope_before_them() {
+    let users = users(200);
+    let bed = bed_with(&users).await;
+    bed.limit(r#"{"delete":1000}"#).await;
+    for user in &users[..199] {
+        bed.decide(user, out_of_scope(Duration::ZERO)).await;
+    }
+    bed.decide(&users[199], gone()).await;
+    bed.settle().await;
+    let journal = bed.fake.journal();
+    let position = journal.iter().position(|write| write == "disable t200").unwrap();
+    // Theirs are among the first writes of each job in hand, of which there are three.
+    let in_hand = Config::new("").in_flight_max;
+    assert!(position < 3 * in_hand, "the leaver was disabled after {position} of {} writes", journal.len());
+    assert_eq!(enabled(&bed), 0);
 }

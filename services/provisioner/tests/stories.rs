@@ -342,7 +342,7 @@ async fn whom_the_target_blocked_is_not_unblocked_by_a_change(place: Place) {
     assert_eq!(bed.links().await[0].link.shadow.account().unwrap().lowered_by, LoweredBy::Target);
 }
 
-/// Fifteen people who came and were told to go, all at once.
+/// Fifteen users who came, and lost the scope all at once.
 async fn fifteen_shall_go(place: Place) -> Bed {
     let bed = Bed::new(place).await;
     let users: Vec<String> = (0..15).map(|number| format!("u{number:02}")).collect();
@@ -351,7 +351,7 @@ async fn fifteen_shall_go(place: Place) -> Bed {
     }
     bed.settle().await;
     for user in &users {
-        bed.decide(user, gone()).await;
+        bed.decide(user, out_of_scope(Duration::ZERO)).await;
     }
     bed.settle().await;
     bed

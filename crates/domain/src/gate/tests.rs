@@ -61,8 +61,10 @@ fn a_call_starts_only_with_a_fresh_yes_and_within_the_limits() {
     let open = || read(0, &yes);
     let read = |seconds_ago| read(seconds_ago, &yes);
     let refused = || Terms { target: Some(Word { policy: &no.1, ..open().target.unwrap() }), ..open() };
-    let limited = |verb, used| Terms { allowances: [(verb, Allowance { used, max: 10 })].into(), ..open() };
-    let deletions = |used| limited(Verb::Delete, used);
+    let limited = |counter, used| Terms { allowances: [(counter, Allowance { used, max: 10 })].into(), ..open() };
+    let verb = Counter::Verb;
+    let deletions = |used| limited(verb(Verb::Delete), used);
+    let lost = || Desired::Gone(Departure::OutOfScope { settle_ms: 0 });
     let disabled = || match present() {
         Desired::Present(present) => Desired::Present(Present { enabled: false, ..present }),
         other => other,
@@ -85,16 +87,21 @@ fn a_call_starts_only_with_a_fresh_yes_and_within_the_limits() {
         (&revoke, gone(), read(3601), "target_stale"),
         (&revoke, gone(), refused(), "sync_not_allowed"),
         // A deletion counts from its first write.
-        (&revoke, gone(), deletions(9), "open"),
-        (&revoke, gone(), deletions(10), "limit_delete"),
-        (&delete, gone(), deletions(10), "limit_delete"),
-        (&read_back, gone(), deletions(10), "open"),
+        (&revoke, lost(), deletions(9), "open"),
+        (&revoke, lost(), deletions(10), "limit_delete"),
+        (&delete, lost(), deletions(10), "limit_delete"),
+        (&read_back, lost(), deletions(10), "open"),
         (&revoke, present(), deletions(10), "open"),
+        // Leavers are counted apart.
+        (&revoke, gone(), deletions(10), "open"),
+        (&revoke, gone(), limited(Counter::LeaverDelete, 9), "open"),
+        (&delete, gone(), limited(Counter::LeaverDelete, 10), "limit_leaver"),
+        (&delete, lost(), limited(Counter::LeaverDelete, 10), "open"),
         // So does a lost sign-in.
-        (&revoke, disabled(), limited(Verb::Disable, 10), "limit_disable"),
-        (&revoke, present(), limited(Verb::Disable, 10), "open"),
-        (&patch, present(), limited(Verb::Update, 9), "open"),
-        (&patch, present(), limited(Verb::Update, 10), "limit_update"),
+        (&revoke, disabled(), limited(verb(Verb::Disable), 10), "limit_disable"),
+        (&revoke, present(), limited(verb(Verb::Disable), 10), "open"),
+        (&patch, present(), limited(verb(Verb::Update), 9), "open"),
+        (&patch, present(), limited(verb(Verb::Update), 10), "limit_update"),
     ];
     for (call, desired, terms, want) in rows {
         let said = match gate(call, &link(desired), &terms, NOW) {

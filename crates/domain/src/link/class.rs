@@ -74,6 +74,17 @@ pub fn class(link: &Link) -> Class {
     }
 }
 
+/// Whether a link's user is disabled or deleted at home, whatever is left to be done about it.
+#[must_use]
+pub fn is_leaver(link: &Link) -> bool {
+    match &link.desired.desired {
+        Desired::Gone(Departure::Deleted) => true,
+        Desired::Gone(Departure::OutOfScope { .. } | Departure::External) => false,
+        Desired::Present(present) => !present.enabled,
+        Desired::Untouched(_) => false,
+    }
+}
+
 fn by_origin(origin: Origin) -> Class {
     match origin {
         Origin::Live => Class::Live,

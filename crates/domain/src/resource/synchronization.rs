@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use serde::{Deserialize, Deserializer, Serialize};
 
-pub use limits::{Limit, Limits, ScopeLoss};
+pub use limits::{Limit, Limits, Live, ScopeLoss};
 pub use mapping::{Apply, Mapping, MappingSource};
 
 use crate::{GroupId, TenantName, canonical_id};

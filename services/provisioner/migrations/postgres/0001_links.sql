@@ -14,7 +14,7 @@ CREATE TABLE link (
     published_version BIGINT NOT NULL,
     -- The trace of the newest decision.
     traceparent       TEXT,
-    -- The decision that the link's deletion has been counted for: it counts once, however often it is tried.
+    -- What the user was counted for, when, and for which decision: they count once a window, however often it is done.
     counted           TEXT,
     -- How often the row was stored: whoever read an older one stores nothing.
     edition           BIGINT NOT NULL,
@@ -60,11 +60,12 @@ CREATE TABLE seen (
     version_rules    BIGINT NOT NULL
 );
 
--- How often a verb was used, by minute: what limits count.
+-- How many users of a source were counted, by minute: what limits count.
 CREATE TABLE window_ (
     target TEXT    NOT NULL,
-    verb   TEXT    NOT NULL,
+    source TEXT    NOT NULL,
+    counter TEXT   NOT NULL,
     minute BIGINT NOT NULL,
     count  BIGINT NOT NULL,
-    PRIMARY KEY (target, verb, minute)
+    PRIMARY KEY (target, source, counter, minute)
 );

@@ -12,6 +12,7 @@ use xtsync_platform::trace;
 use super::read::Arrival;
 use crate::context::Context;
 use crate::error::Result;
+use crate::table::counted::Counted;
 use crate::table::link::Stored;
 use crate::table::{Key, link, seen, work};
 
@@ -58,7 +59,7 @@ impl Batch {
             None if self.seen.get(&key).is_some_and(|seen| decision.version <= *seen) => false,
             None if makes_link(&decision) => {
                 let link = Link::new(key.target.clone(), decision, now);
-                self.links.insert(key.clone(), Stored { link, version: 0, traceparent, counted: None, edition: 0 });
+                self.links.insert(key.clone(), Stored { link, version: 0, traceparent, counted: Counted::default(), edition: 0 });
                 true
             }
             None => {

@@ -2,11 +2,11 @@
 
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug, debug_span, error, warn};
-use xtsync_domain::gate::{self, Verdict, Why};
+use xtsync_domain::gate::{self, Counter, Verdict, Why};
 use xtsync_domain::link::class::class;
 use xtsync_domain::link::classify::Claimed;
-use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow, Verb};
-use xtsync_domain::{Desired, Value, resource};
+use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow};
+use xtsync_domain::{Desired, Timestamp, Value, resource};
 
 use super::end::{End, Pace};
 use super::perform::{self, Failure};
@@ -16,6 +16,7 @@ use crate::table::intent::Intent;
 use crate::table::link;
 use crate::worker::breaker::{Admission, Came, Lane};
 use crate::worker::ledger::{Called, Entry, Queued};
+use crate::worker::limits;
 
 /// The name of the call that invites.
 const INVITE: &str = "invite";
@@ -26,7 +27,7 @@ impl Job<'_> {
         if let Verdict::Closed(why) = self.admit(call) {
             self.worker.context.metrics.closed(&self.key.target, why.code());
             let until = match why {
-                Why::Limit(verb) => Some(self.worker.limits().room_at(&self.limits(), verb, self.now())),
+                Why::Limit(counter) => Some(self.worker.limits().room_at(&self.limits(), &self.key.source, counter, self.now())),
                 _ => None,
             };
             return Ok(Some(End::Closed { why, until }));
@@ -96,28 +97,29 @@ impl Job<'_> {
         let mut terms = pair.terms();
         terms.home = home.as_ref().and_then(|home| home.domains.as_ref());
         let mut limits = self.worker.limits();
-        let allowance = self.uncounted(call).and_then(|verb| Some((verb, limits.allowance(pair.limits(), verb, now)?)));
+        let allowance = |counter| Some((counter, limits.allowance(pair.limits(), &self.key.source, counter, now)?));
+        let allowance = self.uncounted(call, now).and_then(allowance);
         terms.allowances = allowance.into_iter().collect();
         let verdict = gate::gate(call, &self.stored.link, &terms, now);
-        if let (Verdict::Open, Some((verb, _))) = (verdict, allowance) {
-            limits.reserve(verb, now);
-            self.reserved = Some((verb, now));
+        if let (Verdict::Open, Some((counter, _))) = (verdict, allowance) {
+            limits.reserve(&self.key.source, counter, now);
+            self.reserved = Some((counter, now));
         }
         verdict
     }
 
-    /// The verb whose limit a call still has to be counted against. A deletion is several calls, each of which may be tried many times;
-    /// it is one deletion all the same, and so is a lost sign-in.
-    fn uncounted(&self, call: &Call) -> Option<Verb> {
-        let verb = gate::verb(call, &self.stored.link)?;
-        let is_counted = is_counted_once(verb) && self.stored.counted == Some(self.decision());
-        (!is_counted).then_some(verb)
+    /// What the user still has to be counted for before a call. A deletion is several calls, each of which may be tried many times; it is one
+    /// user all the same, who may also come back and go again within the window.
+    fn uncounted(&self, call: &Call, now: Timestamp) -> Option<Counter> {
+        let counter = gate::counter(call, &self.stored.link)?;
+        let is_counted = self.stored.counted.covers(counter, limits::window_from(now), &self.decision());
+        (!is_counted).then_some(counter)
     }
 
     /// Takes back what was reserved for a call that does not start.
     fn give_back(&mut self) {
-        if let Some((verb, at)) = self.reserved.take() {
-            self.worker.limits().give_back(verb, at);
+        if let Some((counter, at)) = self.reserved.take() {
+            self.worker.limits().give_back(&self.key.source, counter, at);
         }
     }
 
@@ -125,7 +127,7 @@ impl Job<'_> {
         *self.worker.context.pair(&self.key.source, &self.key.target).limits()
     }
 
-    /// The newest decision, as the count of deletions names it.
+    /// The newest decision, as what was counted names it.
     fn decision(&self) -> String {
         self.stored.link.desired.version.to_string()
     }
@@ -136,8 +138,8 @@ impl Job<'_> {
         let uses = self.reserved;
         let until = now.plus(self.worker.context.config.call_timeout);
         let mut stored = self.stored.clone();
-        if uses.is_some_and(|(verb, _)| is_counted_once(verb)) {
-            stored.counted = Some(self.decision());
+        if let Some((counter, at)) = uses {
+            stored.counted.note(counter, limits::minute(at), self.decision());
         }
         stored.link.begin(call, now);
         let call = Called::Starts(call.name(), Intent { epoch: self.epoch, until });
@@ -145,6 +147,8 @@ impl Job<'_> {
             self.give_back();
             return Ok(false);
         }
+        // It is stored: what follows counts for itself.
+        self.reserved = None;
         self.wrote = true;
         Ok(true)
     }
@@ -222,11 +226,6 @@ impl Job<'_> {
         }
         Ok(claimed)
     }
-}
-
-/// Whether a verb counts once for a link and its decision: its limit keeps people in, who would lose their access half way.
-fn is_counted_once(verb: Verb) -> bool {
-    matches!(verb, Verb::Delete | Verb::Disable)
 }
 
 /// Tells that a target forbids a call for one user. Who keeps access that he must not have is a person's to act on (pitfall R9).

@@ -11,6 +11,7 @@ use xtsync_proto::convert::LinkRecord;
 use xtsync_proto::v1;
 
 use super::Key;
+use super::counted::Counted;
 use crate::error::{Error, Result};
 
 /// A link as it is stored.
@@ -21,8 +22,8 @@ pub(crate) struct Stored {
     pub(crate) version: u64,
     /// The trace of the newest decision.
     pub(crate) traceparent: Option<String>,
-    /// The decision that the link's deletion has been counted for.
-    pub(crate) counted: Option<String>,
+    /// What the user was counted for.
+    pub(crate) counted: Counted,
     /// How often the row was stored before.
     pub(crate) edition: u64,
 }
@@ -75,7 +76,8 @@ impl Stored {
 
     pub(crate) fn read(key: &Key, row: &Row, first: usize) -> Result<Self> {
         let record = record(key, &row.bytes(first)?)?;
-        let (version, traceparent, counted) = (row.uint(first + 1)?, row.opt_text(first + 2)?, row.opt_text(first + 3)?);
+        let (version, traceparent) = (row.uint(first + 1)?, row.opt_text(first + 2)?);
+        let counted = Counted::parse(row.opt_text(first + 3)?.as_deref());
         Ok(Self { link: record.link, version, traceparent, counted, edition: row.uint(first + 4)? })
     }
 
@@ -89,7 +91,7 @@ impl Stored {
             is_live(&self.link),
             self.version,
             self.traceparent.clone(),
-            self.counted.clone(),
+            self.counted.stored(),
             self.edition + 1,
         ];
         [self.key().params(), rest].concat()
@@ -177,10 +179,15 @@ pub(crate) async fn owner(store: &Store, target: &TenantName, id: &TargetId) -> 
     row.map(|row| Key::read(&row, 0)).transpose()
 }
 
-/// How many objects of a target are ours and in its directory.
-pub(crate) async fn live_count(store: &Store, target: &TenantName) -> Result<u64> {
-    let rows = store.fetch("SELECT count(*) FROM link WHERE target = $1 AND live = 1", params![target.as_str()]).await?;
-    Ok(rows.first().map(|row| row.uint(0)).transpose()?.unwrap_or(0))
+/// How many objects of a target are ours and in its directory, by source.
+pub(crate) async fn live_counts(store: &Store, target: &TenantName) -> Result<BTreeMap<TenantName, u64>> {
+    const SQL: &str = "SELECT source, count(*) FROM link WHERE target = $1 AND live = 1 GROUP BY source";
+    let mut counts = BTreeMap::new();
+    for row in store.fetch(SQL, params![target.as_str()]).await? {
+        let source = TenantName::new(row.text(0)?).map_err(|error| Error::Unreadable("key".to_owned(), error.to_string()))?;
+        counts.insert(source, row.uint(1)?);
+    }
+    Ok(counts)
 }
 
 /// Links of a target that are to be published, the oldest change first.

@@ -1,27 +1,38 @@
-//! How often a verb was used in a target, by minute.
+//! How many users of each source were counted in a target, by minute.
 
 use std::collections::BTreeMap;
 
 use xtsync_domain::TenantName;
-use xtsync_domain::link::Verb;
+use xtsync_domain::gate::Counter;
 use xtsync_platform::params;
 use xtsync_platform::store::{Store, Transaction};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 
-/// Counts uses.
-pub(crate) fn add(tx: &mut Transaction, target: &TenantName, uses: &BTreeMap<(Verb, i64), u64>) {
-    const SQL: &str = "INSERT INTO window_ (target, verb, minute, count) VALUES {rows}
-        ON CONFLICT (target, verb, minute) DO UPDATE SET count = window_.count + excluded.count";
-    let row = |((verb, minute), count): (&(Verb, i64), &u64)| params![target.as_str(), verb.name(), *minute, *count];
+/// Whose users, for what, and in which minute.
+pub(crate) type Place = (TenantName, Counter, i64);
+
+/// Counts users.
+pub(crate) fn add(tx: &mut Transaction, target: &TenantName, uses: &BTreeMap<Place, u64>) {
+    const SQL: &str = "INSERT INTO window_ (target, source, counter, minute, count) VALUES {rows}
+        ON CONFLICT (target, source, counter, minute) DO UPDATE SET count = window_.count + excluded.count";
+    let row =
+        |((source, counter, minute), count): (&Place, &u64)| params![target.as_str(), source.as_str(), counter.name(), *minute, *count];
     tx.later(SQL, uses.iter().map(row).collect());
 }
 
-/// Uses by minute, from a minute on.
-pub(crate) async fn read(store: &Store, target: &TenantName, verb: Verb, from: i64) -> Result<Vec<(i64, u64)>> {
-    const SQL: &str = "SELECT minute, count FROM window_ WHERE target = $1 AND verb = $2 AND minute >= $3";
-    let rows = store.fetch(SQL, params![target.as_str(), verb.name(), from]).await?;
-    rows.iter().map(|row| Ok((row.int(0)?, row.uint(1)?))).collect()
+/// Users counted from a minute on.
+pub(crate) async fn read(store: &Store, target: &TenantName, from: i64) -> Result<Vec<(Place, u64)>> {
+    const SQL: &str = "SELECT source, counter, minute, count FROM window_ WHERE target = $1 AND minute >= $2";
+    let mut counted = Vec::new();
+    for row in store.fetch(SQL, params![target.as_str(), from]).await? {
+        let unreadable = |reason: String| Error::Unreadable("window".to_owned(), reason);
+        let source = TenantName::new(row.text(0)?).map_err(|error| unreadable(error.to_string()))?;
+        let name = row.text(1)?;
+        let counter = Counter::of_name(&name).ok_or_else(|| unreadable(format!("nothing is counted as {name}")))?;
+        counted.push(((source, counter, row.int(2)?), row.uint(3)?));
+    }
+    Ok(counted)
 }
 
 /// Forgets minutes before one.

@@ -9,7 +9,7 @@ use xtsync_domain::link::Class;
 use xtsync_platform::store::Epoch;
 
 use super::Worker;
-use super::breaker::{Lane, Passage};
+use super::breaker::Passage;
 use crate::error::Result;
 use crate::job;
 use crate::table::work::Due;

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use xtsync_domain::link::Verb;
+use xtsync_domain::gate::Counter;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::bus::Outgoing;
 use xtsync_platform::store::{self, Epoch, Transaction, lease, outbox};
@@ -28,8 +28,8 @@ pub(crate) struct Entry {
     pub(crate) work: Queued,
     /// What becomes of the call that may be under way.
     pub(crate) call: Called,
-    /// A use that counts against a limit, and when it was reserved.
-    pub(crate) uses: Option<(Verb, Timestamp)>,
+    /// What the user is counted for, and when that was reserved.
+    pub(crate) uses: Option<(Counter, Timestamp)>,
     /// What is to be told.
     pub(crate) outcome: Option<Outgoing>,
     /// When.
@@ -113,9 +113,9 @@ async fn commit(context: &Context, target: &TenantName, (name, epoch): (&str, Ep
     queue(&mut tx, &current);
     call(&mut tx, &current);
     let mut uses = BTreeMap::new();
-    for (_, entry) in &current {
-        if let Some((verb, at)) = entry.uses {
-            *uses.entry((verb, limits::minute(at))).or_default() += 1;
+    for (key, entry) in &current {
+        if let Some((counter, at)) = entry.uses {
+            *uses.entry((key.source.clone(), counter, limits::minute(at))).or_default() += 1;
         }
     }
     window::add(&mut tx, target, &uses);

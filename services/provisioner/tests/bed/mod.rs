@@ -7,8 +7,8 @@ pub(crate) mod rigged;
 pub(crate) mod target;
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -85,6 +85,7 @@ pub(crate) struct Bed {
     store: String,
     dir: Dir,
     delta: AtomicU64,
+    sources: Mutex<Vec<&'static str>>,
     /// Facts said so far, and how many of them the provisioner has heard.
     said: AtomicUsize,
     heard: AtomicUsize,
@@ -102,6 +103,14 @@ pub(crate) fn present(user: &str, city: &str, enabled: bool) -> Desired {
         attributes: [("city", city.into()), ("displayName", user.into())].into_iter().collect(),
         on_create: [("userType", "Member".into())].into_iter().collect(),
     })
+}
+
+/// The same with an address of another source.
+pub(crate) fn present_in(source: &str, user: &str) -> Desired {
+    match present(user, "Paris", true) {
+        Desired::Present(present) => Desired::Present(Present { address: format!("{user}@{source}.example"), ..present }),
+        other => other,
+    }
 }
 
 pub(crate) fn address(user: &str) -> String {
@@ -168,6 +177,7 @@ impl Bed {
             store,
             dir,
             delta: AtomicU64::new(0),
+            sources: Mutex::new(vec!["emea"]),
             said: AtomicUsize::new(0),
             heard: AtomicUsize::new(0),
         }
@@ -263,6 +273,16 @@ impl Bed {
         self.provisioner.facts_step(NEWS).await.unwrap();
     }
 
+    /// A second source into `hub`, in the next revision, which agrees with it.
+    pub(crate) async fn also_from(&self, source: &'static str) {
+        let revision = self.configuration.borrow().revision() + 1;
+        self.configuration.send_replace(Arc::new(configured_between(revision, "enforce", "{}", &["emea", source], &["hub"])));
+        self.sources.lock().unwrap().push(source);
+        self.provisioner.facts_step(NEWS).await.unwrap();
+        self.agree(true).await;
+        self.facts().await;
+    }
+
     /// An administrator sets the limits of the synchronization.
     pub(crate) async fn limit(&self, limits: &str) {
         let revision = self.configuration.borrow().revision() + 1;
@@ -272,10 +292,12 @@ impl Bed {
 
     /// Both tenants say what their policies are now.
     pub(crate) async fn agree(&self, allowed: bool) {
-        for (name, other) in [("emea", "hub"), ("hub", "emea")] {
+        let sources = self.sources.lock().unwrap().clone();
+        for name in sources.iter().copied().chain(["hub"]) {
             let on = Redemption { inbound: Some(true), outbound: Some(true) };
             let partner = Partner { sync_allowed: Some(allowed), redemption: on };
-            let partners = [(format!("{other}-id"), partner)].into();
+            let others = sources.iter().copied().chain(["hub"]).filter(|other| *other != name);
+            let partners = others.map(|other| (format!("{other}-id"), partner)).collect();
             self.say(name, Fact::AccessPolicy(AccessPolicy { default: Redemption::default(), partners })).await;
             let identity = Identity { directory_id: format!("{name}-id"), verified_domains: vec![format!("{name}.example")] };
             self.say(name, Fact::Identity(identity)).await;
@@ -289,6 +311,12 @@ impl Bed {
         self.said.fetch_add(1, Ordering::SeqCst);
     }
 
+    /// The same for a user of any source.
+    pub(crate) async fn decide_from(&self, source: &str, user: &str, desired: Desired) {
+        let version = Version { delta: self.next(), ..Version::default() };
+        self.decision(source, user, desired, version, Origin::Live).await;
+    }
+
     /// Policy decides; the version grows with each call, and is given back.
     pub(crate) async fn decide(&self, user: &str, desired: Desired) -> u64 {
         let delta = self.next();
@@ -297,11 +325,15 @@ impl Bed {
     }
 
     pub(crate) async fn decide_as(&self, user: &str, desired: Desired, delta: u64, origin: Origin) {
+        self.decision("emea", user, desired, Version { delta, ..Version::default() }, origin).await;
+    }
+
+    async fn decision(&self, source: &str, user: &str, desired: Desired, version: Version, origin: Origin) {
         let decision = Decision {
-            source: tenant("emea"),
+            source: tenant(source),
             user: user.into(),
             synchronization: "to-hub".into(),
-            version: Version { delta, ..Version::default() },
+            version,
             origin,
             first_seen: self.clock.now(),
             desired,
@@ -489,19 +521,25 @@ fn configured(revision: u64, mode: &str, limits: &str) -> Configuration {
 }
 
 fn configured_for(revision: u64, mode: &str, limits: &str, targets: &[&str]) -> Configuration {
+    configured_between(revision, mode, limits, &["emea"], targets)
+}
+
+fn configured_between(revision: u64, mode: &str, limits: &str, sources: &[&str], targets: &[&str]) -> Configuration {
     let client = r#"{"clientId":"app","clientSecret":{"file":"/run/secret"}}"#;
     let tenant_of = |name: &str| {
         let graph = format!(r#"{{"domain":"{name}.example","reader":{client},"writer":{client}}}"#);
         resource(revision, Kind::Tenant, Some(name), name, &format!(r#"{{"organization":"contoso","graph":{graph}}}"#))
     };
-    let tenants: Vec<&str> = ["emea"].iter().chain(targets).copied().collect();
+    let tenants: Vec<&str> = sources.iter().chain(targets).copied().collect();
     let organization = serde_json::json!({ "tenants": tenants }).to_string();
     let mut resources = vec![resource(revision, Kind::Organization, None, "contoso", &organization)];
     resources.extend(tenants.into_iter().map(tenant_of));
-    resources.extend(targets.iter().map(|target| {
-        let json = format!(r#"{{"to":"{target}","mode":"{mode}","limits":{limits},"scope":{{"everyone":true}}}}"#);
-        resource(revision, Kind::Synchronization, Some("emea"), &format!("to-{target}"), &json)
-    }));
+    for source in sources {
+        resources.extend(targets.iter().map(|target| {
+            let json = format!(r#"{{"to":"{target}","mode":"{mode}","limits":{limits},"scope":{{"everyone":true}}}}"#);
+            resource(revision, Kind::Synchronization, Some(source), &format!("to-{target}"), &json)
+        }));
+    }
     Configuration::new(revision, resources)
 }
 

@@ -2,9 +2,10 @@
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
+use crate::gate::Counter;
 use crate::link::Verb;
 
-/// The limits of one synchronization. Calls are counted over an hour, and over everything that is done in the target.
+/// The limits of one synchronization. Its users are counted over an hour, each once however often something is done to them.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Limits {
@@ -17,9 +18,13 @@ pub struct Limits {
     /// Lost sign-ins; likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disable: Option<Limit>,
-    /// Deletions; where nothing is written a twentieth of the shadow users, at least 10 and at most 500.
+    /// Deletions of users who lost the scope; where nothing is written a twentieth of the source's shadow users, at least 10, and at most the
+    /// source's part of 500 in the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete: Option<Limit>,
+    /// Deletions of leavers, who are disabled or deleted at home; where nothing is written half of the source's shadow users, at least 500.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub leaver: Option<Limit>,
     /// What becomes of those whom a group of the scope lost, when it lost most of its people at once.
     #[serde(default, skip_serializing_if = "ScopeLoss::is_default")]
     pub scope_loss: ScopeLoss,
@@ -30,7 +35,7 @@ pub struct Limits {
 pub enum Limit {
     /// This many.
     Number(u64),
-    /// This share of the shadow users in the target, in percent; but ten always, or a share of few people would be nobody.
+    /// This share of the source's shadow users in the target, in percent; but ten always, or a share of few people would be nobody.
     Percent(u8),
 }
 
@@ -50,6 +55,20 @@ const ALWAYS: u64 = 10;
 const DELETIONS_PERCENT: u64 = 5;
 const DELETIONS_MAX: u64 = 500;
 
+/// What deletions of leavers are allowed where nothing is written. High, since a leaver who is kept in does harm too; but not without end,
+/// since a source may be broken or in foreign hands.
+const LEAVERS_PERCENT: u64 = 50;
+const LEAVERS_ALWAYS: u64 = 500;
+
+/// Shadow users in a target.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Live {
+    /// Of one source.
+    pub source: u64,
+    /// Of all sources.
+    pub target: u64,
+}
+
 impl ScopeLoss {
     fn is_default(&self) -> bool {
         *self == Self::default()
@@ -62,23 +81,32 @@ impl Limits {
         *self == Self::default()
     }
 
-    /// How often a verb may be used in an hour in a target with so many shadow users; `None` where it has no limit.
+    /// How many users may be counted in an hour in a target with so many shadow users; `None` where there is no limit.
     #[must_use]
-    pub fn max(&self, verb: Verb, live: u64) -> Option<u64> {
-        let written = match verb {
-            Verb::Create => self.create,
-            Verb::Update => self.update,
-            Verb::Disable => self.disable,
-            Verb::Delete => self.delete,
-            Verb::Enable | Verb::Restore => None,
+    pub fn max(&self, counter: Counter, live: Live) -> Option<u64> {
+        let written = match counter {
+            Counter::Verb(Verb::Create) => self.create,
+            Counter::Verb(Verb::Update) => self.update,
+            Counter::Verb(Verb::Disable) => self.disable,
+            Counter::Verb(Verb::Delete) => self.delete,
+            Counter::LeaverDelete => self.leaver,
+            Counter::Verb(Verb::Enable | Verb::Restore) => None,
         };
-        match (written, verb) {
+        match (written, counter) {
             (Some(Limit::Number(number)), _) => Some(number),
-            (Some(Limit::Percent(percent)), _) => Some(share(live, percent.into())),
-            (None, Verb::Delete) => Some(share(live, DELETIONS_PERCENT).min(DELETIONS_MAX)),
-            (None, Verb::Create | Verb::Update | Verb::Disable | Verb::Enable | Verb::Restore) => None,
+            (Some(Limit::Percent(percent)), _) => Some(share(live.source, percent.into())),
+            (None, Counter::Verb(Verb::Delete)) => {
+                Some((live.source.saturating_mul(DELETIONS_PERCENT) / 100).min(part_of(DELETIONS_MAX, live)).max(ALWAYS))
+            }
+            (None, Counter::LeaverDelete) => Some((live.source.saturating_mul(LEAVERS_PERCENT) / 100).max(LEAVERS_ALWAYS)),
+            (None, Counter::Verb(Verb::Create | Verb::Update | Verb::Disable | Verb::Enable | Verb::Restore)) => None,
         }
     }
+}
+
+/// A source's part of what a target bears, as large as its part of the target's shadow users: all sources together do no more harm than one.
+fn part_of(whole: u64, live: Live) -> u64 {
+    whole.saturating_mul(live.source).div_ceil(live.target.max(live.source).max(1))
 }
 
 fn share(live: u64, percent: u64) -> u64 {
@@ -122,23 +150,29 @@ mod tests {
 
     #[test]
     fn a_limit_is_a_number_or_a_share_and_only_deletions_have_one_unwritten() {
-        let written = r#"{"create":200,"update":"50%","disable":0,"delete":"1%"}"#;
+        let written = r#"{"create":200,"update":"50%","disable":0,"delete":"1%","leaver":"10%"}"#;
         assert_eq!(serde_json::to_string(&read(written).unwrap()).unwrap(), written);
-        //   limits    verb            shadow users   max
-        for (limits, verb, live, max) in [
-            ("{}", Verb::Delete, 0, Some(10)),
-            ("{}", Verb::Delete, 2_000, Some(100)),
-            ("{}", Verb::Delete, 1_000_000, Some(500)),
-            ("{}", Verb::Create, 2_000, None),
-            ("{}", Verb::Disable, 2_000, None),
-            (written, Verb::Create, 2_000, Some(200)),
-            (written, Verb::Update, 2_000, Some(1_000)),
-            (written, Verb::Disable, 2_000, Some(0)),
-            (written, Verb::Delete, 100, Some(10)),
-            (written, Verb::Delete, 1_000_000, Some(10_000)),
-            (written, Verb::Restore, 2_000, None),
+        let verb = Counter::Verb;
+        //   limits    counter             shadow users: of the source, of all; max
+        for (limits, counter, source, target, max) in [
+            ("{}", verb(Verb::Delete), 0, 0, Some(10)),
+            ("{}", verb(Verb::Delete), 2_000, 2_000, Some(100)),
+            ("{}", verb(Verb::Delete), 1_000_000, 1_000_000, Some(500)),
+            ("{}", verb(Verb::Delete), 1_000_000, 4_000_000, Some(125)),
+            ("{}", verb(Verb::Delete), 2_000, 4_000_000, Some(10)),
+            ("{}", Counter::LeaverDelete, 0, 0, Some(500)),
+            ("{}", Counter::LeaverDelete, 2_000, 1_000_000, Some(1_000)),
+            ("{}", verb(Verb::Create), 2_000, 2_000, None),
+            ("{}", verb(Verb::Disable), 2_000, 2_000, None),
+            (written, verb(Verb::Create), 2_000, 2_000, Some(200)),
+            (written, verb(Verb::Update), 2_000, 9_000, Some(1_000)),
+            (written, verb(Verb::Disable), 2_000, 2_000, Some(0)),
+            (written, verb(Verb::Delete), 100, 100, Some(10)),
+            (written, verb(Verb::Delete), 1_000_000, 1_000_000, Some(10_000)),
+            (written, Counter::LeaverDelete, 2_000, 2_000, Some(200)),
+            (written, verb(Verb::Restore), 2_000, 2_000, None),
         ] {
-            assert_eq!(read(limits).unwrap().max(verb, live), max, "{limits} {verb:?} {live}");
+            assert_eq!(read(limits).unwrap().max(counter, Live { source, target }), max, "{limits} {counter:?} {source} {target}");
         }
     }
 

@@ -1,0 +1,54 @@
+//! What limits count: users, by what is done to them.
+//!
+//! Deletions are counted apart for leavers, those who are disabled or deleted at home: whatever else has used up the limit for
+//! deletions, a lost scope or another source, must not keep a dismissed user in.
+
+use super::verb;
+use crate::link::class::is_leaver;
+use crate::link::{Call, Link, Verb};
+
+/// What a limit counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Counter {
+    /// Users to whom this is done, leavers' deletions apart.
+    Verb(Verb),
+    /// Leavers who are deleted.
+    LeaverDelete,
+}
+
+impl Counter {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::Verb(Verb::Create),
+        Self::Verb(Verb::Update),
+        Self::Verb(Verb::Disable),
+        Self::Verb(Verb::Enable),
+        Self::Verb(Verb::Delete),
+        Self::Verb(Verb::Restore),
+        Self::LeaverDelete,
+    ];
+
+    /// The name in tables.
+    #[must_use]
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Verb(verb) => verb.name(),
+            Self::LeaverDelete => "leaver_delete",
+        }
+    }
+
+    /// The counter of a name.
+    #[must_use]
+    pub fn of_name(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|counter| counter.name() == name)
+    }
+}
+
+/// What a call for a link counts against.
+#[must_use]
+pub fn counter(call: &Call, link: &Link) -> Option<Counter> {
+    match verb(call, link)? {
+        Verb::Delete if is_leaver(link) => Some(Counter::LeaverDelete),
+        verb @ (Verb::Create | Verb::Update | Verb::Disable | Verb::Enable | Verb::Delete | Verb::Restore) => Some(Counter::Verb(verb)),
+    }
+}
