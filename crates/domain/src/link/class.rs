@@ -81,7 +81,7 @@ pub fn is_leaver(link: &Link) -> bool {
         Desired::Gone(Departure::Deleted) => true,
         Desired::Gone(Departure::OutOfScope { .. } | Departure::External) => false,
         Desired::Present(present) => !present.enabled,
-        Desired::Untouched(_) => false,
+        Desired::Untouched(skip) => skip.blocked,
     }
 }
 
