@@ -138,6 +138,22 @@ impl Link {
         &self.desired.user
     }
 
+    /// The address that the link keeps others from: it has, or may have, an object in the directory.
+    #[must_use]
+    pub fn occupies(&self) -> Option<&str> {
+        match &self.shadow {
+            Shadow::None | Shadow::Object(Account { stage: Stage::Bin { .. }, .. }) => None,
+            Shadow::Inviting(inviting) => Some(&inviting.address),
+            Shadow::Object(account) => Some(&account.address),
+        }
+    }
+
+    /// Whether the link's object is left to the bin: its user is not wanted any more.
+    #[must_use]
+    pub fn has_given_up(&self) -> bool {
+        matches!(self.desired.desired, Desired::Gone(_)) && self.occupies().is_none()
+    }
+
     /// Whether the newest decision has been reached.
     #[must_use]
     pub fn is_reached(&self) -> bool {

@@ -66,7 +66,7 @@ async fn drop_orphan(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
 async fn put_off(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
     let mut tx = worker.begin(epoch).await?;
     let due = worker.context.now().plus(PUT_OFF_FOR);
-    let work = Work { class: Class::Bulk, due: Some(due), trouble: Some((TroubleKind::Retry, "store".to_owned())) };
+    let work = Work { class: Class::Bulk, due: Some(due), trouble: Some((TroubleKind::Retry, "store".to_owned())), blocked_by: None };
     work::put(&mut tx, vec![(key, work)]);
     Ok(tx.commit().await?)
 }
@@ -180,8 +180,11 @@ impl<'a> Job<'a> {
         let worker = self.worker;
         let stored = entry.stored.clone();
         if worker.ledger.commit(&worker.context, &worker.target, (worker.lease.name(), self.epoch), entry).await? {
-            self.row = stored.link.clone();
+            let before = std::mem::replace(&mut self.row, stored.link.clone());
             self.stored = Stored { edition: stored.edition + 1, ..stored };
+            if before.occupies().is_some() && before.occupies() != self.row.occupies() {
+                self.unblock(&self.key).await?;
+            }
             return Ok(Committed::Yes);
         }
         let newest = link::read(&worker.context.store, &self.key).await?;
@@ -200,6 +203,14 @@ impl<'a> Job<'a> {
         // What was seen may have been looked for under another address.
         self.seen = Seen::NotLooked;
         Ok(Committed::WantedOtherwise)
+    }
+
+    /// Users who wait for the address of a link get it as soon as it is given up.
+    async fn unblock(&self, by: &Key) -> Result<()> {
+        if work::unblock(&self.worker.context.store, by, self.now()).await? > 0 {
+            self.worker.wake.notify_one();
+        }
+        Ok(())
     }
 
     fn now(&self) -> Timestamp {

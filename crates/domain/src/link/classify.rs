@@ -17,8 +17,18 @@ pub const VISIBLE_WITHIN: Duration = Duration::from_secs(5 * 60);
 /// How far a directory's clock may differ from ours; some of them tell whole seconds only.
 const SKEW: Duration = Duration::from_secs(60);
 
-/// Objects that other links own, each with that link's key.
-pub type Claimed = BTreeMap<TargetId, String>;
+/// Objects that other links own.
+pub type Claimed = BTreeMap<TargetId, Claim>;
+
+/// Another link's ownership of an object.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Claim {
+    /// That link's key.
+    pub owner: String,
+    /// Its user is not wanted any more, and it has moved the object to the bin: the address is free for another user, also for the same
+    /// person with a new account. The target says so too: it accepts an invitation of that address.
+    pub is_given_up: bool,
+}
 
 /// What a look at the directory showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -42,7 +52,7 @@ pub enum Seen {
 pub fn classify(found: &Found, claimed: &Claimed, link: &Link) -> Seen {
     match found.by_anchor.as_slice() {
         [] => by_address(&found.by_address, claimed, link),
-        [one] if is_vouched_for(one, found, claimed) => ours(one),
+        [one] if is_vouched_for(one, found, claimed, link) => ours(one),
         [_] => conflict(ConflictKind::AnchorContradicts, &found.by_anchor, claimed),
         [_, _, ..] => conflict(ConflictKind::AnchorAmbiguous, &found.by_anchor, claimed),
     }
@@ -56,7 +66,7 @@ pub fn recognise(object: Option<&Object>, claimed: &Claimed, link: &Link) -> See
     match &link.shadow {
         Shadow::None => in_the_way(ConflictKind::AddressTaken),
         Shadow::Inviting(_) if claimed.contains_key(&object.id) => in_the_way(ConflictKind::AddressTaken),
-        Shadow::Inviting(_) if bears_anchor(object, link) => ours(object),
+        Shadow::Inviting(_) if bears_anchor(object, link) && object.kind == ObjectKind::Invited => ours(object),
         Shadow::Inviting(inviting) if is_made_by(object, inviting) => Seen::Unanchored(object.clone()),
         // The invitation gave an object that was there before: it is somebody else's, and never written.
         Shadow::Inviting(_) => in_the_way(ConflictKind::AddressTaken),
@@ -71,17 +81,21 @@ pub fn recognise(object: Option<&Object>, claimed: &Claimed, link: &Link) -> See
 }
 
 fn by_address(objects: &[Object], claimed: &Claimed, link: &Link) -> Seen {
-    match (objects, &link.shadow) {
+    let is_free = |object: &&Object| object.bin.is_some() && claimed.get(&object.id).is_some_and(|claim| claim.is_given_up);
+    let holders: Vec<Object> = objects.iter().filter(|object| !is_free(object)).cloned().collect();
+    match (holders.as_slice(), &link.shadow) {
         ([], _) => Seen::Absent,
         ([one], Shadow::Inviting(inviting)) if is_made_by(one, inviting) && !claimed.contains_key(&one.id) => Seen::Unanchored(one.clone()),
-        (_, _) => conflict(ConflictKind::AddressTaken, objects, claimed),
+        (holders, _) => conflict(ConflictKind::AddressTaken, holders, claimed),
     }
 }
 
 /// Whether an object that bears our anchor also is what we would have made: anybody who may write can forge an anchor.
-fn is_vouched_for(object: &Object, found: &Found, claimed: &Claimed) -> bool {
+fn is_vouched_for(object: &Object, found: &Found, claimed: &Claimed, link: &Link) -> bool {
+    // A bin does not show every attribute.
+    let bears_ours = object.anchor.is_none() || bears_anchor(object, link);
     let holds_address = found.by_address.iter().any(|other| other.id == object.id);
-    object.kind == ObjectKind::Invited && holds_address && !claimed.contains_key(&object.id)
+    object.kind == ObjectKind::Invited && bears_ours && holds_address && !claimed.contains_key(&object.id)
 }
 
 /// Whether an object can be what this invitation made: invited, free, and born while it may have happened.
@@ -103,8 +117,9 @@ fn ours(object: &Object) -> Seen {
 }
 
 fn conflict(kind: ConflictKind, objects: &[Object], claimed: &Claimed) -> Seen {
-    let name = |object: &Object| claimed.get(&object.id).cloned().unwrap_or_else(|| object.id.to_string());
-    Seen::Foreign(Conflict { kind, others: objects.iter().map(name).collect() })
+    let name = |object: &Object| claimed.get(&object.id).map_or_else(|| object.id.to_string(), |claim| claim.owner.clone());
+    let is_passing = objects.iter().all(|object| claimed.get(&object.id).is_some_and(|claim| claim.is_given_up));
+    Seen::Foreign(Conflict { kind, others: objects.iter().map(name).collect(), is_passing })
 }
 
 #[cfg(test)]

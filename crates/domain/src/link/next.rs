@@ -231,7 +231,7 @@ fn take_over(object: &Object) -> Step {
 }
 
 fn in_the_way(kind: ConflictKind, id: &TargetId) -> Step {
-    Step::Hold(Hold::Conflict(Conflict { kind, others: vec![id.to_string()] }))
+    Step::Hold(Hold::Conflict(Conflict { kind, others: vec![id.to_string()], is_passing: false }))
 }
 
 #[cfg(test)]

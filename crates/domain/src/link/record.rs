@@ -155,8 +155,9 @@ impl Link {
     }
 
     fn invited(&mut self, id: TargetId, claimed: &Claimed) -> Seen {
-        if let Some(owner) = claimed.get(&id) {
-            return Seen::Foreign(Conflict { kind: ConflictKind::AddressTaken, others: vec![owner.clone()] });
+        if let Some(claim) = claimed.get(&id) {
+            let (kind, others) = (ConflictKind::AddressTaken, vec![claim.owner.clone()]);
+            return Seen::Foreign(Conflict { kind, others, is_passing: claim.is_given_up });
         }
         self.identify(id);
         Seen::NotLooked

@@ -116,6 +116,8 @@ pub struct Conflict {
     pub kind: ConflictKind,
     /// Ids of objects, or keys of links that own them.
     pub others: Vec<String>,
+    /// Whether it ends by itself in a moment: the links that own the objects have given them up, and the directory does not show it yet.
+    pub is_passing: bool,
 }
 
 /// How something stands in the way.

@@ -35,10 +35,13 @@ CREATE TABLE work (
     -- What holds it back: null, or the kind and code of the link's trouble.
     trouble TEXT,
     code    TEXT,
+    -- The link, as source/user, whose object keeps this one from its address.
+    blocked_by TEXT,
     PRIMARY KEY (target, source, user_id)
 );
 CREATE INDEX work_due ON work (target, class, due);
 CREATE INDEX work_trouble ON work (target, trouble) WHERE trouble IS NOT NULL;
+CREATE INDEX work_blocked ON work (target, blocked_by) WHERE blocked_by IS NOT NULL;
 
 -- Calls that may be under way: until then nobody else may call for the same link.
 CREATE TABLE intent (

@@ -4,7 +4,7 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, debug, debug_span, error, warn};
 use xtsync_domain::gate::{self, Counter, Verdict, Why};
 use xtsync_domain::link::class::class;
-use xtsync_domain::link::classify::Claimed;
+use xtsync_domain::link::classify::{Claim, Claimed};
 use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow};
 use xtsync_domain::{Desired, Timestamp, Value, resource};
 
@@ -176,7 +176,7 @@ impl Job<'_> {
                 (Answer::Refused, None)
             }
             Failure::Refused(code) if is_taken(call, &code) => {
-                let conflict = Conflict { kind: ConflictKind::AddressTaken, others: Vec::new() };
+                let conflict = Conflict { kind: ConflictKind::AddressTaken, others: Vec::new(), is_passing: false };
                 (Answer::Refused, Some(End::Hold(Hold::Conflict(conflict))))
             }
             Failure::Refused(code) => {
@@ -219,8 +219,10 @@ impl Job<'_> {
                 continue;
             }
             let owner = link::owner(&self.worker.context.store, &self.key.target, &id).await?;
-            match owner.filter(|owner| *owner != self.key) {
-                Some(owner) => drop(claimed.insert(id, owner.record())),
+            match owner.filter(|(owner, _)| *owner != self.key) {
+                Some((owner, stored)) => {
+                    claimed.insert(id, Claim { owner: owner.record(), is_given_up: stored.link.has_given_up() });
+                }
                 None => self.unclaimed = Some(id),
             }
         }

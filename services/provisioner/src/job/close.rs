@@ -4,7 +4,7 @@ use prost::Message as _;
 use tracing::{debug, error};
 use xtsync_domain::link::class::class;
 use xtsync_domain::link::{Ending, Hold, Link, Outcome, TroubleKind, Verb};
-use xtsync_domain::{Timestamp, version};
+use xtsync_domain::{TenantName, Timestamp, version};
 use xtsync_platform::bus::Outgoing;
 use xtsync_proto::topic::{Topic, link_key};
 use xtsync_proto::v1;
@@ -14,6 +14,7 @@ use super::{Committed, Job};
 use crate::context::ROLE;
 use crate::error::Result;
 use crate::table::work::Work;
+use crate::table::{Key, link};
 use crate::worker::ledger::{Called, Entry, Queued};
 
 impl Job<'_> {
@@ -26,6 +27,7 @@ impl Job<'_> {
             match self.commit(entry).await? {
                 Committed::Yes => {
                     self.count(&end, told.as_ref(), now);
+                    self.look_at_blocker(&end).await?;
                     self.worker.publish.notify_one();
                     return Ok(true);
                 }
@@ -33,6 +35,17 @@ impl Job<'_> {
                 Committed::WantedOtherwise => is_superseded = true,
             }
         }
+    }
+
+    /// The link in the way may have given up its object since it was looked at, and before it could be known that this one waits.
+    async fn look_at_blocker(&self, end: &End) -> Result<()> {
+        let End::Hold(Hold::Conflict(conflict)) = end else { return Ok(()) };
+        let Some(blocker) = blocker(&conflict.others).filter(|_| !conflict.is_passing) else { return Ok(()) };
+        let Some((source, user)) = blocker.split_once('/') else { return Ok(()) };
+        let Ok(source) = TenantName::new(source) else { return Ok(()) };
+        let key = Key { target: self.key.target.clone(), source, user: user.into() };
+        let is_free = link::read(&self.worker.context.store, &key).await?.is_none_or(|stored| stored.link.has_given_up());
+        if is_free { self.unblock(&key).await } else { Ok(()) }
     }
 
     /// What is committed at the end, and what is told by it.
@@ -130,7 +143,15 @@ impl Job<'_> {
 }
 
 fn work(link: &Link, due: Option<Timestamp>) -> Work {
-    Work { class: class(link), due, trouble: link.trouble.as_ref().map(|trouble| (trouble.kind, trouble.code.clone())) }
+    let trouble = link.trouble.as_ref();
+    let blocked_by = trouble.filter(|trouble| trouble.kind == TroubleKind::Conflict).and_then(|trouble| blocker(&trouble.others)).cloned();
+    Work { class: class(link), due, trouble: trouble.map(|trouble| (trouble.kind, trouble.code.clone())), blocked_by }
+}
+
+/// The first link among what stands in the way; where there are several, the next is found when this one is gone. Ids of objects have no
+/// slash.
+fn blocker(others: &[String]) -> Option<&String> {
+    others.iter().find(|other| other.contains('/'))
 }
 
 /// Whether the trouble is new, or that of a former decision: what lasts is told once.

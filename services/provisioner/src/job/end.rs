@@ -132,7 +132,10 @@ impl End {
                 match hold {
                     Hold::Vetoed | Hold::Rejected => None,
                     Hold::Refused => link.trouble.as_ref().and_then(|trouble| trouble.due),
-                    Hold::Conflict(_) => Some(now.plus(backoff::within(attempts(link), CONFLICT.0, CONFLICT.1, rng))),
+                    Hold::Conflict(conflict) => {
+                        let (first, longest) = if conflict.is_passing { UNSEEN } else { CONFLICT };
+                        Some(now.plus(backoff::within(attempts(link), first, longest, rng)))
+                    }
                 }
             }
             Self::Closed { why, until } => {

@@ -172,11 +172,13 @@ pub(crate) fn save<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Sto
     tx.later(SQL, rows);
 }
 
-/// The record key of the link that owns an object of a target.
-pub(crate) async fn owner(store: &Store, target: &TenantName, id: &TargetId) -> Result<Option<Key>> {
-    const SQL: &str = "SELECT target, source, user_id FROM link WHERE target = $1 AND target_id = $2";
-    let row = store.fetch_one_opt(SQL, params![target.as_str(), id.as_str()]).await?;
-    row.map(|row| Key::read(&row, 0)).transpose()
+/// The link that owns an object of a target.
+pub(crate) async fn owner(store: &Store, target: &TenantName, id: &TargetId) -> Result<Option<(Key, Stored)>> {
+    const SQL: &str = concat!("SELECT target, source, user_id, ", columns!(), " FROM link WHERE target = $1 AND target_id = $2");
+    let Some(row) = store.fetch_one_opt(SQL, params![target.as_str(), id.as_str()]).await? else { return Ok(None) };
+    let key = Key::read(&row, 0)?;
+    let stored = Stored::read(&key, &row, 3)?;
+    Ok(Some((key, stored)))
 }
 
 /// How many objects of a target are ours and in its directory, by source.

@@ -18,6 +18,8 @@ pub(crate) struct Work {
     /// `None` where only a change or a person helps.
     pub(crate) due: Option<Timestamp>,
     pub(crate) trouble: Option<(TroubleKind, String)>,
+    /// The link, by its record's key, whose object keeps this one from its address.
+    pub(crate) blocked_by: Option<String>,
 }
 
 /// A link that is due.
@@ -81,7 +83,7 @@ pub(crate) async fn next_due(store: &Store, target: &TenantName) -> Result<Optio
 /// Puts links that a newer decision came for into the queue: due now, without trouble, and in no lower class than they waited in.
 pub(crate) fn arrived(tx: &mut Transaction, links: &[(Key, Class)], now: Timestamp) {
     const SQL: &str = "INSERT INTO work (target, source, user_id, class, due) VALUES {rows}
-        ON CONFLICT (target, source, user_id) DO UPDATE SET due = excluded.due, trouble = NULL, code = NULL,
+        ON CONFLICT (target, source, user_id) DO UPDATE SET due = excluded.due, trouble = NULL, code = NULL, blocked_by = NULL,
             class = CASE WHEN excluded.class < work.class THEN excluded.class ELSE work.class END";
     let rows = links.iter().map(|(key, class)| [key.params(), params![class.number(), now]].concat()).collect();
     tx.later(SQL, rows);
@@ -89,12 +91,12 @@ pub(crate) fn arrived(tx: &mut Transaction, links: &[(Key, Class)], now: Timesta
 
 /// Puts links off.
 pub(crate) fn put(tx: &mut Transaction, links: Vec<(&Key, Work)>) {
-    const SQL: &str = "INSERT INTO work (target, source, user_id, class, due, trouble, code) VALUES {rows}
+    const SQL: &str = "INSERT INTO work (target, source, user_id, class, due, trouble, code, blocked_by) VALUES {rows}
         ON CONFLICT (target, source, user_id) DO UPDATE SET class = excluded.class, due = excluded.due, trouble = excluded.trouble,
-            code = excluded.code";
+            code = excluded.code, blocked_by = excluded.blocked_by";
     let row = |(key, work): (&Key, Work)| {
         let (trouble, code) = work.trouble.map(|(kind, code)| (kind_name(kind), code)).unzip();
-        [key.params(), params![work.class.number(), work.due, trouble, code]].concat()
+        [key.params(), params![work.class.number(), work.due, trouble, code, work.blocked_by]].concat()
     };
     tx.later(SQL, links.into_iter().map(row).collect());
 }
@@ -122,6 +124,22 @@ pub(crate) async fn wake_held_by(store: &Store, target: &TenantName, code: &str,
     let links = tx.execute(SQL, params![target.as_str(), code, now]).await?;
     tx.commit().await?;
     Ok(links)
+}
+
+/// Makes the links due that wait for the address of one that has given it up; says how many there are.
+pub(crate) async fn unblock(store: &Store, by: &Key, now: Timestamp) -> Result<u64> {
+    const LOOK: &str = "SELECT count(*) FROM work WHERE target = $1 AND blocked_by = $2 AND trouble = 'conflict'";
+    const SQL: &str =
+        "UPDATE work SET due = $3 WHERE target = $1 AND blocked_by = $2 AND trouble = 'conflict' AND (due IS NULL OR due > $3)";
+    // Hardly ever does anybody wait: then nothing is written.
+    let waiting = store.fetch_one_opt(LOOK, params![by.target.as_str(), by.record()]).await?.map_or(Ok(0), |row| row.uint(0))?;
+    if waiting == 0 {
+        return Ok(0);
+    }
+    let mut tx = store.begin().await?;
+    let unblocked = tx.execute(SQL, params![by.target.as_str(), by.record(), now]).await?;
+    tx.commit().await?;
+    Ok(unblocked)
 }
 
 /// What waits for a target. What is not due yet and not held back (a loss of scope that settles, a retry) waits for its time only.

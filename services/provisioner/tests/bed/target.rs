@@ -246,7 +246,8 @@ impl Target for Fake {
         let address = invitation.address.clone();
         let now = self.now();
         self.call("invite", format!("invite {address}"), true, |state| {
-            let holder = state.objects.values().find(|(held, _)| *held == address);
+            // Who is in the bin does not keep the address.
+            let holder = state.objects.values().find(|(held, object)| *held == address && object.bin.is_none());
             if let Some((_, object)) = holder {
                 return Ok(object.id.clone());
             }

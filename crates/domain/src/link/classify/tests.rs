@@ -24,6 +24,10 @@ fn born(created_at: Timestamp) -> Object {
     Object { created_at: Some(created_at), ..object("a1", None) }
 }
 
+fn claim(is_given_up: bool) -> Claim {
+    Claim { owner: "us/maria".to_owned(), is_given_up }
+}
+
 #[test]
 fn an_anchored_object_is_ours_when_nothing_contradicts() {
     let ana = object("a1", Some(ANCHOR));
@@ -31,7 +35,7 @@ fn an_anchored_object_is_ours_when_nothing_contradicts() {
     let internal = Object { kind: ObjectKind::Internal, ..ana.clone() };
     let bin = in_bin(ana.clone());
     let nobody = Claimed::new();
-    let maria = Claimed::from([(TargetId::from("a1"), "us/maria".to_owned())]);
+    let maria = Claimed::from([(TargetId::from("a1"), claim(false))]);
     for (look, claimed, want) in [
         (found(&[], &[]), &nobody, "absent"),
         (found(&[&ana], &[&ana]), &nobody, "ours a1"),
@@ -49,7 +53,7 @@ fn an_anchored_object_is_ours_when_nothing_contradicts() {
 fn what_holds_the_address_is_foreign_unless_our_invitation_just_made_it() {
     let tried = inviting(ago(MINUTE), None);
     let nobody = Claimed::new();
-    let maria = Claimed::from([(TargetId::from("a1"), "us/maria".to_owned())]);
+    let maria = Claimed::from([(TargetId::from("a1"), claim(false))]);
     let taken = "address_taken a1";
     for (object, shadow, claimed, want) in [
         (born(NOW), Shadow::None, &nobody, taken),
@@ -73,7 +77,7 @@ fn what_holds_the_address_is_foreign_unless_our_invitation_just_made_it() {
 
 #[test]
 fn what_an_invitation_gave_is_ours_only_if_it_was_not_there_before() {
-    let maria = Claimed::from([(TargetId::from("a1"), "us/maria".to_owned())]);
+    let maria = Claimed::from([(TargetId::from("a1"), claim(false))]);
     let nobody = Claimed::new();
     let tried = inviting(ago(MINUTE), Some("a1"));
     for (object, claimed, want) in [
@@ -99,5 +103,40 @@ fn a_known_object_is_recognised_by_its_id_unless_its_anchor_says_otherwise() {
         (object("a1", Some("home/bo")), "anchor_contradicts a1"),
     ] {
         assert_eq!(say(&recognise(Some(&object), &Claimed::new(), &link(present(true), known.clone()))), want, "{object:?}");
+    }
+}
+
+/// K-21: a user who was deleted at home comes back with a new account and the former address.
+#[test]
+fn an_object_in_the_bin_that_another_link_has_given_up_does_not_stand_in_the_way() {
+    let (maria, kept) = (Claimed::from([("a1".into(), claim(true))]), Claimed::from([("a1".into(), claim(false))]));
+    let found = |objects: &[Object]| Found { by_anchor: Vec::new(), by_address: objects.to_vec() };
+    let (theirs, mine) = (in_bin(object("a1", Some("us-id/maria"))), object("a2", None));
+    let link = |shadow| link(present(true), shadow);
+    for (found, claimed, shadow, want) in [
+        (found(std::slice::from_ref(&theirs)), &maria, Shadow::None, "absent"),
+        (found(&[theirs.clone(), mine.clone()]), &maria, inviting(NOW, None), "unanchored a2"),
+        // Not while the other link may still want it, nor while the directory shows it as live, nor if nobody of us owns it.
+        (found(std::slice::from_ref(&theirs)), &kept, Shadow::None, "address_taken us/maria"),
+        (found(&[object("a1", Some("us-id/maria"))]), &maria, Shadow::None, "address_taken us/maria"),
+        (found(std::slice::from_ref(&theirs)), &Claimed::new(), Shadow::None, "address_taken a1"),
+        (found(&[theirs.clone(), object("a3", None)]), &maria, Shadow::None, "address_taken a3"),
+    ] {
+        assert_eq!(say(&classify(&found, claimed, &link(shadow))), want, "{found:?} {claimed:?}");
+    }
+    let passing = classify(&found(&[object("a1", Some("us-id/maria"))]), &maria, &link(Shadow::None));
+    assert!(matches!(passing, Seen::Foreign(Conflict { is_passing: true, .. })));
+}
+
+/// Whoever may write in a target can put our anchor on what is theirs.
+#[test]
+fn a_forged_anchor_makes_nothing_ours_that_no_invitation_of_ours_can_have_made() {
+    let internal = || Object { kind: ObjectKind::Internal, ..object("a1", Some(ANCHOR)) };
+    let other = || object("a1", Some("home/another"));
+    for object in [internal(), other()] {
+        let found = Found { by_anchor: vec![object.clone()], by_address: vec![object.clone()] };
+        assert_eq!(say(&classify(&found, &Claimed::new(), &link(present(true), Shadow::None))), "anchor_contradicts a1");
+        let seen = recognise(Some(&object), &Claimed::new(), &link(present(true), inviting(NOW, Some("a1"))));
+        assert_eq!(say(&seen), "address_taken a1");
     }
 }

@@ -31,7 +31,7 @@ fn unanchored() -> Seen {
 }
 
 fn foreign() -> Seen {
-    Seen::Foreign(Conflict { kind: ConflictKind::AddressTaken, others: vec!["other".into()] })
+    Seen::Foreign(Conflict { kind: ConflictKind::AddressTaken, others: vec!["other".into()], is_passing: false })
 }
 
 /// A step in a few words.
