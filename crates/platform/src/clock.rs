@@ -10,6 +10,11 @@ use xtsync_domain::Timestamp;
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
     /// This moment.
     fn now(&self) -> Timestamp;
+
+    /// Whether it is the clock of one machine, which may differ from another's. One that a test moves is everybody's.
+    fn is_machine(&self) -> bool {
+        true
+    }
 }
 
 /// The machine's clock. It may step, also backwards: durations are measured by tokio's `Instant`, versions by `max(last + 1, now)`.
@@ -49,6 +54,10 @@ impl ManualClock {
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
         Timestamp(self.0.load(Ordering::SeqCst))
+    }
+
+    fn is_machine(&self) -> bool {
+        false
     }
 }
 

@@ -16,6 +16,7 @@ mod postgres;
 mod report;
 mod row;
 mod sqlite;
+mod time;
 mod transaction;
 
 use std::fmt;
@@ -36,6 +37,7 @@ pub use report::Report;
 pub use row::Row;
 pub use transaction::Transaction;
 
+use self::time::Time;
 use crate::clock::Clock;
 
 /// Prepared statements that a connection keeps: every text of a service in every shape of its batches.
@@ -69,6 +71,7 @@ pub struct Store {
     leases: Database,
     incarnation: Arc<str>,
     is_stuck: Arc<AtomicBool>,
+    time: Arc<Time>,
 }
 
 #[derive(Debug, Clone)]
@@ -92,6 +95,7 @@ impl Store {
     /// [`Error::Away`] when the database cannot be reached, [`Error::Unusable`] when it can never serve: a directory that cannot be
     /// written, a broken URL, tables of a newer program.
     pub async fn open(options: Options) -> Result<Self, Error> {
+        let time = Time::new(Arc::clone(&options.clock));
         let (database, leases) = if postgres::is_url(&options.url) {
             let (pool, leases) = postgres::open(&options).await?;
             (Database::Postgres(pool), Database::Postgres(leases))
@@ -101,7 +105,8 @@ impl Store {
             // A file has one writer in any case.
             (file.clone(), file)
         };
-        let mut store = Self { database, leases, incarnation: Arc::from(""), is_stuck: Arc::default() };
+        let mut store = Self { database, leases, incarnation: Arc::from(""), is_stuck: Arc::default(), time };
+        // Asks for the time, too.
         store.incarnation = open::incarnation(&store).await?;
         Ok(store)
     }
@@ -117,12 +122,18 @@ impl Store {
     /// # Errors
     /// [`Error::Away`] when the database cannot be reached, or other writers hold it too long.
     pub async fn begin(&self) -> Result<Transaction, Error> {
-        Transaction::begin(&self.database, &self.is_stuck).await
+        Transaction::begin(&self.database, &self.is_stuck, &self.time).await
+    }
+
+    /// The clock that all replicas share, the database's, as far as this process knows it: for whatever two of them compare.
+    #[must_use]
+    pub fn clock(&self) -> Arc<dyn Clock> {
+        Arc::<Time>::clone(&self.time)
     }
 
     /// As [`Store::begin`], for a lease: on connections that nothing else uses.
     async fn begin_lease(&self) -> Result<Transaction, Error> {
-        Transaction::begin(&self.leases, &self.is_stuck).await
+        Transaction::begin(&self.leases, &self.is_stuck, &self.time).await
     }
 
     /// Reads outside a transaction: what was committed last.

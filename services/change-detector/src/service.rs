@@ -77,6 +77,8 @@ pub async fn build(config: Config, parts: Parts, connect: Connect, inbox: &Inbox
     let store =
         Store::open(store::Options { url: config.store.clone(), service: ROLE.name(), migrations: MIGRATIONS, clock: parts.clock.clone() })
             .await?;
+    // What another role or replica compares, such as when a policy was read, is told by the clock that they share.
+    let parts = Parts { clock: store.clock(), ..parts };
     let pace = Pace { rounds: config.poll, facts: config.facts, compare: config.compare, scrub: config.republish, forget: config.forget };
     let report = store.report(ROLE.name(), &parts.health);
     let status = Publisher::start(parts.bus.clone(), ROLE, &parts.replica, parts.clock.clone());

@@ -58,8 +58,11 @@ struct Running {
 /// When the store cannot be opened.
 pub async fn build(config: Config, parts: Parts, connect: Targets) -> Result<Provisioner, Error> {
     let clock = Arc::clone(&parts.clock);
-    let options = Options { url: config.store.clone(), service: ROLE.name(), migrations: table::MIGRATIONS, clock: Arc::clone(&clock) };
+    let options = Options { url: config.store.clone(), service: ROLE.name(), migrations: table::MIGRATIONS, clock };
     let store = Store::open(options).await?;
+    // What replicas compare, such as until when a call may be under way, is told by the clock that they share.
+    let parts = Parts { clock: store.clock(), ..parts };
+    let clock = Arc::clone(&parts.clock);
     let report = store.report(ROLE.name(), &parts.health);
     let status = status::Publisher::start(Arc::clone(&parts.bus), ROLE, &parts.replica, clock);
     let (decisions, facts) = (parts.health.condition("decisions"), parts.health.condition("facts"));

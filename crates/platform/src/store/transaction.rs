@@ -6,10 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sqlx::postgres::{PgArguments, PgRow};
 use sqlx::sqlite::{SqliteArguments, SqliteRow};
 use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite};
+use tokio::time::Instant;
 use xtsync_domain::Timestamp;
 
 use super::batch::{self, Rows, Statement};
 use super::param::{self, Values};
+use super::time::Time;
 use super::{Database, Epoch, Error, Param, Row, lease};
 use crate::clock::Clock;
 use crate::params;
@@ -28,6 +30,7 @@ pub struct Transaction {
     lease: Option<(String, Epoch)>,
     /// Whether the newest write failed for a reason that may pass, as on a full disk.
     is_stuck: Arc<AtomicBool>,
+    time: Arc<Time>,
 }
 
 #[derive(Debug)]
@@ -37,14 +40,14 @@ enum Inner {
 }
 
 impl Transaction {
-    pub(super) async fn begin(database: &Database, is_stuck: &Arc<AtomicBool>) -> Result<Self, Error> {
+    pub(super) async fn begin(database: &Database, is_stuck: &Arc<AtomicBool>, time: &Arc<Time>) -> Result<Self, Error> {
         let inner = match database {
             // Immediate: a reader that turns writer would fail at once where another wrote meanwhile.
             Database::Sqlite { writer, clock, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(|tx| Inner::Sqlite(tx, clock.clone())),
             Database::Postgres(pool) => pool.begin().await.map(Inner::Postgres),
         };
         let inner = inner.map_err(|source| failed("BEGIN", source, is_stuck))?;
-        Ok(Self { inner, later: Vec::new(), lease: None, is_stuck: Arc::clone(is_stuck) })
+        Ok(Self { inner, later: Vec::new(), lease: None, is_stuck: Arc::clone(is_stuck), time: Arc::clone(time) })
     }
 
     /// Makes everything done in it durable.
@@ -180,8 +183,11 @@ impl Transaction {
         if let Some(now) = self.file_now() {
             return Ok(now);
         }
+        let began = Instant::now();
         let row = self.fetch_one_opt(NOW, Vec::new()).await?;
-        row.ok_or_else(|| Error::Corrupt("the database tells no time".to_owned()))?.int(0).map(Timestamp)
+        let now = row.ok_or_else(|| Error::Corrupt("the database tells no time".to_owned()))?.int(0).map(Timestamp)?;
+        self.time.note(now, began);
+        Ok(now)
     }
 
     /// This moment by the clock of a file; none where a server has one.

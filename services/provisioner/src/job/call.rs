@@ -40,12 +40,18 @@ impl Job<'_> {
                 return Ok(Some(end));
             }
         };
+        // Measured from before the intent is written, so that the call has ended when the intent says so, however long its commit takes.
+        let deadline = Instant::now() + self.worker.context.config.call_timeout;
         if call.writes() && !self.begin(call).await? {
             return Ok(None);
         }
         let began = Instant::now();
+        if began >= deadline {
+            self.seen = self.stored.link.record(call, Answer::NotDone, &Claimed::new(), self.now());
+            return Ok(Some(End::Retry("commit_slow")));
+        }
         let span = debug_span!("call", verb = call.name());
-        let answer = perform::perform(&*self.worker.directory, call, &anchor, self.worker.context.config.call_timeout);
+        let answer = perform::perform(&*self.worker.directory, call, &anchor, deadline);
         let answer = answer.instrument(span).await;
         let result = answer.as_ref().map_or_else(Failure::name, |_| "done");
         self.worker.context.metrics.call(&self.key.target, call, result, began.elapsed());

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::timeout;
+use tokio::time::{Instant, timeout_at};
 use xtsync_directory::{Error, Invitation, Target};
 use xtsync_domain::link::{Answer, Call};
 
@@ -52,9 +52,9 @@ impl Failure {
     }
 }
 
-/// Makes a call. `anchor` is the link's.
-pub(super) async fn perform(target: &dyn Target, call: &Call, anchor: &str, limit: Duration) -> Result<Answer, Failure> {
-    match timeout(limit, send(target, call, anchor)).await {
+/// Makes a call that ends by then. `anchor` is the link's.
+pub(super) async fn perform(target: &dyn Target, call: &Call, anchor: &str, deadline: Instant) -> Result<Answer, Failure> {
+    match timeout_at(deadline, send(target, call, anchor)).await {
         Ok(answer) => answer.map_err(failure),
         Err(_) => Err(Failure::Lost),
     }
