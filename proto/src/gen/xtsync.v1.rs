@@ -181,7 +181,7 @@ pub mod decision {
 pub struct Present {
     #[prost(bool, tag = "1")]
     pub enabled: bool,
-    /// The address he is invited by.
+    /// The address they are invited by, in a verified domain of the home tenant.
     #[prost(string, tag = "2")]
     pub address: ::prost::alloc::string::String,
     /// Written at creation and kept true; a null clears.

@@ -30,10 +30,22 @@ impl Time {
 
     /// Notes what a database answered to a question that began then. The answer was given at about half of the round trip.
     pub(super) fn note(&self, answer: Timestamp, began: Instant) {
-        let took = began.elapsed();
+        self.note_at(answer, began, Instant::now());
+    }
+
+    fn note_at(&self, answer: Timestamp, began: Instant, ended: Instant) {
+        let took = ended.duration_since(began);
         let mut known = self.answer();
         if known.is_none() || took < ROUND_TRIP_MAX {
             *known = Some((answer, began + took / 2));
+        }
+    }
+
+    fn at(&self, now: Instant) -> Timestamp {
+        let answer = *self.answer();
+        match answer {
+            Some((at, asked)) if self.is_machine() => at.plus(now.duration_since(asked)),
+            Some(_) | None => self.clock.now(),
         }
     }
 
@@ -44,11 +56,7 @@ impl Time {
 
 impl Clock for Time {
     fn now(&self) -> Timestamp {
-        let answer = *self.answer();
-        match answer {
-            Some((at, asked)) if self.is_machine() => at.plus(asked.elapsed()),
-            Some(_) | None => self.clock.now(),
-        }
+        self.at(Instant::now())
     }
 
     fn is_machine(&self) -> bool {
@@ -71,25 +79,22 @@ mod tests {
         }
     }
 
-    #[tokio::test(start_paused = true)]
-    async fn what_the_database_said_counts_whatever_the_machines_clock_says() {
+    #[test]
+    fn what_the_database_said_counts_whatever_the_machines_clock_says() {
         for wrong_by in [60_000_000, -60_000_000] {
             let time = Time::new(Arc::new(Wrong(wrong_by)));
             let began = Instant::now();
-            tokio::time::advance(Duration::from_millis(200)).await;
-            time.note(Timestamp(1_000_000), began);
-            assert_eq!(time.now(), Timestamp(1_100_000), "the answer is half a round trip old");
-            tokio::time::advance(Duration::from_secs(3)).await;
-            assert_eq!(time.now(), Timestamp(4_100_000));
-            let slow = Instant::now();
-            tokio::time::advance(Duration::from_secs(2)).await;
-            time.note(Timestamp(9_000_000), slow);
-            assert_eq!(time.now(), Timestamp(6_100_000), "a slow answer is worth less than the former one");
+            let after = |millis| began + Duration::from_millis(millis);
+            time.note_at(Timestamp(1_000_000), began, after(200));
+            assert_eq!(time.at(after(200)), Timestamp(1_100_000), "the answer is half a round trip old");
+            assert_eq!(time.at(after(3_200)), Timestamp(4_100_000));
+            time.note_at(Timestamp(9_000_000), after(3_200), after(5_200));
+            assert_eq!(time.at(after(5_200)), Timestamp(6_100_000), "a slow answer is worth less than the former one");
         }
     }
 
-    #[tokio::test]
-    async fn a_clock_that_a_test_moves_is_everybodys() {
+    #[test]
+    fn a_clock_that_a_test_moves_is_everybodys() {
         let clock = Arc::new(ManualClock::at(Timestamp(5)));
         let time = Time::new(clock.clone());
         time.note(Timestamp(1_000_000), Instant::now());

@@ -5,6 +5,7 @@ use proptest::prelude::*;
 use super::super::testing::*;
 use super::super::{LoweredBy, State, Step, Verb, next};
 use super::*;
+use crate::link::classify::Claim;
 use crate::{Decision, Desired, Version};
 
 /// A target that answers at once and truly, with at most one object.
