@@ -129,6 +129,10 @@ impl Worker {
     pub(crate) async fn step(self: &Arc<Self>) -> Result<usize> {
         let Some(epoch) = self.lease.held() else { return Ok(0) };
         self.make_whole(epoch).await?;
+        if !self.limits().are_read() {
+            let limits = Limits::load(&self.context.store, &self.target, self.context.now()).await?;
+            *self.limits() = limits;
+        }
         self.refresh_limits().await?;
         let mut hands = Hands::default();
         let mut done = 0;

@@ -7,7 +7,7 @@ mod bed;
 use std::time::Duration;
 
 use bed::target::Fault;
-use bed::{Bed, Place, gone, out_of_scope, present, present_in, tenant};
+use bed::{Bed, Place, address, gone, out_of_scope, present, present_in, tenant};
 use xtsync_directory::Error;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
@@ -179,7 +179,8 @@ async fn a_leaver_goes_before_all_who_lost_the_scope_before_them() {
     bed.decide(&users[199], gone()).await;
     bed.settle().await;
     let journal = bed.fake.journal();
-    let position = journal.iter().position(|write| write == "disable t200").unwrap();
+    let leaver = bed.fake.object(&address(&users[199])).unwrap().id;
+    let position = journal.iter().position(|write| *write == format!("disable {leaver}")).unwrap();
     // Theirs are among the first writes of each job in hand, of which there are three.
     let in_hand = Config::new("").in_flight_max;
     assert!(position < 3 * in_hand, "the leaver was disabled after {position} of {} writes", journal.len());

@@ -61,6 +61,11 @@ impl Limits {
         Ok(Self { uses, live: Lives(link::live_counts(store, target).await?), counted_at: Some(now) })
     }
 
+    /// Whether they were ever read from the store.
+    pub(crate) fn are_read(&self) -> bool {
+        self.counted_at.is_some()
+    }
+
     /// Whether the number of live links is to be counted anew.
     pub(crate) fn is_stale(&self, now: Timestamp) -> bool {
         self.counted_at.is_none_or(|at| now.since(at) >= COUNTED_FOR)
