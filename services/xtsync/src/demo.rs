@@ -89,7 +89,7 @@ async fn first_synchronization(world: &mut Rehearsal) -> exit::Result {
     )?;
     #[expect(clippy::disallowed_methods, reason = "a person is told how long it took")]
     let began = Instant::now();
-    world.apply("contoso.yaml", CONFIGURATION).await?;
+    world.apply("contoso.yaml", CONFIGURATION, false).await?;
     world.rest(FIRST_WITHIN).await?;
     let there = world.tenant(TARGET)?.user_count();
     let took = began.elapsed().as_secs_f64();

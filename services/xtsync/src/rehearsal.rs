@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use xtsync_control::manifest::{self, File};
 use xtsync_domain::resource::Kind;
-use xtsync_proto::v1::{ApplyRequest, Document, GetLinkRequest, GetStatusRequest, Link, Status};
+use xtsync_proto::v1::{ApplyRequest, Document, GetLinkRequest, GetStatusRequest, Link, ListResourcesRequest, ResourceStatus, Status};
 use xtsync_tenant_sim::{Sim, TenantHandle};
 
 use crate::client::{Client, Connection, Trust, failure, patiently};
@@ -66,14 +66,15 @@ impl Rehearsal {
         self.sim.tenant(name).with_context(|| format!("no tenant {name}"))
     }
 
-    /// Applies YAML in which `{address}` stands for the simulated tenants and `{secret}` for their application's secret.
+    /// Applies YAML in which `{address}` stands for the simulated tenants and `{secret}` for their application's secret; with `repin`
+    /// group names are looked up anew.
     ///
     /// # Errors
     /// When control refuses it.
-    pub async fn apply(&mut self, name: &str, yaml: &str) -> exit::Result {
+    pub async fn apply(&mut self, name: &str, yaml: &str, repin: bool) -> exit::Result {
         let yaml = yaml.replace("{address}", &self.address).replace("{secret}", "secret");
         self.write_secrets(&yaml).context("writing the simulated application's secrets")?;
-        let request = ApplyRequest { documents: vec![Document { name: name.to_owned(), yaml }], actor: "rehearsal".to_owned() };
+        let request = ApplyRequest { documents: vec![Document { name: name.to_owned(), yaml }], actor: "rehearsal".to_owned(), repin };
         patiently(UP_WITHIN, async || self.client.apply(request.clone()).await).await.map_err(|status| failure(&status))?;
         Ok(())
     }
@@ -105,6 +106,15 @@ impl Rehearsal {
     pub async fn status(&mut self) -> exit::Result<Status> {
         let answer = self.client.get_status(GetStatusRequest {}).await.map_err(|status| failure(&status))?;
         Ok(answer.into_inner().status.unwrap_or_default())
+    }
+
+    /// Every resource, and what became of it.
+    ///
+    /// # Errors
+    /// When control does not answer.
+    pub async fn resources(&mut self) -> exit::Result<Vec<ResourceStatus>> {
+        let answer = self.client.list_resources(ListResourcesRequest {}).await.map_err(|status| failure(&status))?;
+        Ok(answer.into_inner().resources)
     }
 
     /// One link.

@@ -24,6 +24,11 @@ impl Command {
         self.words.get(index).map(String::as_str).with_context(|| format!("'{}' wants more words", self.words()))
     }
 
+    /// The command that the words from a place on are.
+    pub(crate) fn rest(&self, index: usize) -> Self {
+        Self { words: self.after(index).to_vec() }
+    }
+
     /// The words from a place on.
     pub(crate) fn after(&self, index: usize) -> &[String] {
         self.words.get(index..).unwrap_or_default()

@@ -75,6 +75,8 @@ impl World {
             "apply" => self.apply(command).await?,
             "settle" => self.stage_mut()?.rest(SETTLED_WITHIN).await.map_err(unexpected)?,
             "notice" => self.notice(command).await?,
+            "get" => return self.get(command).await,
+            "until" => return self.until(command).await,
             "show" => return Ok(show::people(&self.tenant(command)?, &self.names, command.after(2))),
             "written" => return self.written(command),
             "writes" => return self.messages(command),
@@ -173,7 +175,10 @@ impl World {
         let name = command.word(2)?;
         let body = json!({"displayName": name, "mailEnabled": false, "mailNickname": name, "securityEnabled": true});
         let id = self.tenant(command)?.create_group(&body)?;
-        self.ids.insert(format!("{}/{name}", command.word(1)?), id);
+        let name = format!("{}/{name}", command.word(1)?);
+        if let Some(former) = self.ids.insert(name.clone(), id) {
+            self.ids.insert(format!("{name} before"), former);
+        }
         Ok(())
     }
 
@@ -226,14 +231,14 @@ impl World {
     async fn apply(&mut self, command: &Command) -> Result<()> {
         let (source, target) = command.pair()?;
         let yaml = self.yaml(command, source, target)?;
-        self.stage_mut()?.apply("scenario.yaml", &yaml).await.map_err(unexpected)
+        self.stage_mut()?.apply("scenario.yaml", &yaml, command.says("repin")).await.map_err(unexpected)
     }
 
     /// An apply that must be refused; tells why.
     async fn refused(&mut self, command: &Command) -> Result<String> {
         let (source, target) = command.pair()?;
         let yaml = self.yaml(command, source, target)?;
-        match self.stage_mut()?.apply("scenario.yaml", &yaml).await {
+        match self.stage_mut()?.apply("scenario.yaml", &yaml, false).await {
             Ok(()) => bail!("it was applied"),
             Err(refusal) => Ok(format!("  {:#}\n", unexpected(refusal))),
         }
@@ -297,6 +302,44 @@ impl World {
 
     fn messages(&self, command: &Command) -> Result<String> {
         Ok(format!("  {} invitation mails\n", self.tenant(command)?.messages_sent()))
+    }
+
+    /// What became of a synchronization's groups: what is pending and why, what stays in force, and what is to be known.
+    async fn get(&mut self, command: &Command) -> Result<String> {
+        let id = format!("Synchronization/{}/to-{}", command.word(1)?, command.word(2)?);
+        let listed = self.stage_mut()?.resources().await.map_err(unexpected)?;
+        let one = listed.into_iter().find(|resource| resource.id == id).with_context(|| format!("there is no {id}"))?;
+        let pending = one.pending.iter().map(|pending| format!("pending: {}: {}", pending.path, pending.reason));
+        let in_force = Some(one.in_force).filter(|text| !text.is_empty()).map(|text| {
+            let revision = format!("revision {} ", one.revision);
+            text.replace(&revision, "")
+        });
+        let notices = one.notices.iter().map(|notice| format!("{}: {}", notice.path, notice.text));
+        let lines = one.resolved.into_iter().chain(pending).chain(in_force).chain(notices);
+        Ok(lines.map(|line| format!("  {}\n", self.without_ids(line))).collect())
+    }
+
+    /// A text with the script's names for ids, long or short.
+    fn without_ids(&self, mut text: String) -> String {
+        for (name, id) in &self.ids {
+            let id = id.to_string();
+            text = text.replace(&id, name).replace(&format!("({}…)", &id[..4]), &format!("({name})"));
+        }
+        text
+    }
+
+    /// Waits until the answer to another line has a text in it: `until TEXT show hub`.
+    async fn until(&mut self, command: &Command) -> Result<String> {
+        let (text, asked) = (command.word(1)?, command.rest(2));
+        let deadline = Instant::now() + SETTLED_WITHIN;
+        loop {
+            let answer = Box::pin(self.perform(&asked)).await?;
+            if answer.contains(text) {
+                return Ok(String::new());
+            }
+            ensure!(Instant::now() < deadline, "no '{text}' in time: {answer}");
+            sleep(LOOK).await;
+        }
     }
 
     async fn status(&mut self, command: &Command) -> Result<String> {
