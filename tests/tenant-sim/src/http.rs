@@ -38,7 +38,7 @@ async fn serve(State(sim): State<Sim>, ConnectInfo(peer): ConnectInfo<Peer>, req
     if let Some(rest) = parts.uri.path().strip_prefix("/sim/v1/") {
         return routes::admin::serve(&sim, peer.address, &parts, rest, &body);
     }
-    sim.counts().note(&parts.method, parts.uri.path());
+    sim.note_request(&parts.method, parts.uri.path());
     let (is_graph, base) = (is_graph(parts.uri.path()), base(&parts));
     let rewrites = match verdict(&sim, &parts, &body) {
         Verdict::Instead(act, headers) if is_graph => return written(act.reply(headers, &base), &parts.headers),

@@ -5,7 +5,7 @@ use std::future::{Future, IntoFuture};
 use std::num::NonZeroU32;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
-use axum::http::{HeaderMap, header};
+use axum::http::{HeaderMap, Method, header};
 use axum::serve::ListenerExt;
 use serde_json::{Map, Value as Json};
 use tokio::net::TcpListener;
@@ -16,7 +16,6 @@ use crate::connection::{Cuttable, Peer};
 use crate::counts::Counts;
 use crate::directory::Directory;
 use crate::error::Failure;
-use crate::faults::Faults;
 use crate::http;
 use crate::journal::Journal;
 use crate::notify::{self, Delivery, Subscriptions};
@@ -124,9 +123,14 @@ impl Sim {
         &self.0.script
     }
 
-    /// Short ways to the most common of such rules, and the counts of requests.
-    pub fn faults(&self) -> Faults<'_> {
-        Faults::new(&self.0.script, &self.0.counts)
+    /// How many requests of that method were made to paths of that template, e.g. `GET` `/v1.0/users/{id}`. Items of a batch count.
+    pub fn count(&self, method: &str, template: &str) -> u64 {
+        self.0.counts.of(method, template)
+    }
+
+    /// All counts by (method, path template).
+    pub fn counts(&self) -> BTreeMap<(String, String), u64> {
+        self.0.counts.all()
     }
 
     /// Changes the weather, from the next request on. Requests are numbered anew, and all quotas are full.
@@ -180,8 +184,8 @@ impl Sim {
         &self.0.subscriptions
     }
 
-    pub(crate) fn counts(&self) -> &Counts {
-        &self.0.counts
+    pub(crate) fn note_request(&self, method: &Method, path: &str) {
+        self.0.counts.note(method, path);
     }
 
     pub(crate) fn sky(&self) -> &Sky {

@@ -10,7 +10,7 @@ use xtsync_directory::{Cursor, Error, GroupChange, MemberChange, MemberKind, Nex
 use xtsync_domain::delta::{Gone, Kind};
 use xtsync_domain::fact::{GroupState, Redemption};
 use xtsync_domain::{Attributes, GroupId, UserId, Value};
-use xtsync_tenant_sim::{EVERYBODY, Matching};
+use xtsync_tenant_sim::{EVERYBODY, Rule};
 
 use crate::tenants::Tenants;
 
@@ -184,10 +184,10 @@ async fn a_group_is_found_by_name_and_told_as_present_gone_or_unreadable() {
 
     let id = GroupId(first.to_string());
     assert_eq!(reader.group(&id).await.unwrap(), (Some(name.to_owned()), GroupState::Present));
-    tenants.sim.faults().forbid_group(first);
+    tenants.sim.script().install(Rule::on("", &format!("/groups/{first}**")).fail(403)).unwrap();
     assert_eq!(reader.group(&id).await.unwrap(), (None, GroupState::Unreadable));
-    tenants.sim.faults().clear();
-    tenants.sim.faults().fail_next(Matching::new("GET", "/members"), 1, 403, None);
+    tenants.sim.script().clear();
+    tenants.sim.script().install(Rule::on("GET", "/groups/*/members").times(1).fail(403)).unwrap();
     assert_eq!(reader.group(&id).await.unwrap(), (Some(name.to_owned()), GroupState::Unreadable));
     emea.delete_group(first).unwrap();
     assert_eq!(reader.group(&id).await.unwrap(), (None, GroupState::Gone));
@@ -239,10 +239,10 @@ async fn failures_of_a_reading_are_told_by_what_to_do_next() {
         (404, None, Error::NotFound),
         (400, None, Error::Refused { code: "Request_BadRequest".to_owned(), attribute: None }),
     ] {
-        tenants.sim.faults().fail_next(Matching::new("GET", "/users/$count"), 1, status, retry_after);
+        tenants.sim.script().install(Rule::on("GET", "/users/$count").times(1).fail(status).retry_after(retry_after)).unwrap();
         assert_eq!(reader.user_count().await.unwrap_err(), want);
     }
-    tenants.sim.faults().answer_html(1);
+    tenants.sim.script().install(Rule::default().times(1).answer_html()).unwrap();
     let malformed = Error::Malformed { reason: "an answer of a type that is not graph's".to_owned() };
     assert_eq!(reader.user_count().await.unwrap_err(), malformed);
 }
@@ -254,11 +254,11 @@ async fn a_revoked_token_is_replaced_once_and_refused_credentials_are_said() {
     reader.user_count().await.unwrap();
     tenants.sim.expire_tokens();
     assert_eq!(reader.user_count().await.unwrap(), 1);
-    tenants.sim.faults().fail_next(Matching::new("GET", "/users/$count"), 2, 401, None);
+    tenants.sim.script().install(Rule::on("GET", "/users/$count").times(2).fail(401)).unwrap();
     let unauthorized = |code: &str| Error::Unauthorized { code: code.to_owned() };
     assert_eq!(reader.user_count().await.unwrap_err(), unauthorized("InvalidAuthenticationToken"));
 
-    let asked = || tenants.sim.faults().count("POST", "/emea/oauth2/v2.0/token");
+    let asked = || tenants.sim.count("POST", "/emea/oauth2/v2.0/token");
     let before = asked();
     // The secret is read at each request for a token: a rotated one is seen, a wrong or missing one is said.
     let graph = tenants.graph("emea");

@@ -8,7 +8,7 @@ use xtsync_directory::graph::{Options, Writer};
 use xtsync_directory::{Error, Invitation, Patched, Target};
 use xtsync_domain::shadow::ObjectKind;
 use xtsync_domain::{Attributes, TargetId, Value};
-use xtsync_tenant_sim::{Matching, TenantHandle};
+use xtsync_tenant_sim::{Rule, TenantHandle};
 
 use crate::tenants::Tenants;
 
@@ -119,13 +119,13 @@ async fn a_look_up_that_is_refused_as_a_whole_is_asked_condition_by_condition() 
     let writer = tenants.writer("hub");
     let id = writer.invite(&invitation(ADDRESS)).await.unwrap();
     writer.patch(&id, Some(ANCHOR), &Attributes::default()).await.unwrap();
-    let faults = tenants.sim.faults();
-    faults.fail_next(Matching::new("GET", "/v1.0/users"), 1, 400, None);
-    faults.fail_next(Matching::new("GET", "/contacts"), 1, 403, None);
+    let fail_next = |path: &str, status| tenants.sim.script().install(Rule::on("GET", path).times(1).fail(status)).unwrap();
+    fail_next("/users", 400);
+    fail_next("/contacts", 403);
     let found = writer.find(ANCHOR, ADDRESS).await.unwrap();
     assert_eq!((found.by_anchor.len(), found.by_address.len()), (1, 1));
     // A look-up that fails in part has failed: what was not looked for is not absent.
-    faults.fail_next(Matching::new("GET", "/deletedItems"), 1, 503, None);
+    fail_next("/directory/deletedItems/**", 503);
     assert!(matches!(writer.find(ANCHOR, ADDRESS).await, Err(Error::Failing { .. })));
 }
 
@@ -150,17 +150,16 @@ async fn a_refused_attribute_takes_no_other_with_it() {
     assert_eq!(writer.read(&id).await.unwrap().unwrap().anchor.as_deref(), Some(ANCHOR));
 
     // On an administrator only the sensitive attributes are forbidden; for a writer without rights all are, and that is an error.
-    let faults = tenants.sim.faults();
-    let patch = || Matching::new("PATCH", "/users/");
+    let fail_next = |times, status| tenants.sim.script().install(Rule::on("PATCH", "/users/*").times(times).fail(status)).unwrap();
     let mixed = set(&[("accountEnabled", false.into()), ("mobilePhone", "2".into())]);
-    faults.fail_next(patch(), 2, 403, None);
+    fail_next(2, 403);
     let patched = writer.patch(&id, None, &mixed).await.unwrap();
     assert_eq!(patched.refused, [("accountEnabled".to_owned(), "Authorization_RequestDenied".to_owned())]);
-    faults.fail_next(patch(), 1, 403, None);
+    fail_next(1, 403);
     let error = writer.patch(&id, None, &set(&[("city", "Bonn".into())])).await.unwrap_err();
     assert_eq!(error, Error::Forbidden { code: "Authorization_RequestDenied".to_owned() });
     // Without its anchor the write has failed.
-    faults.fail_next(patch(), 2, 400, None);
+    fail_next(2, 400);
     let error = writer.patch(&id, Some(ANCHOR), &set(&[("zip", "1".into())])).await.unwrap_err();
     assert!(matches!(error, Error::Refused { attribute: Some(name), .. } if name.ends_with("_xtsyncAnchor")));
 }
@@ -228,10 +227,10 @@ async fn failures_of_a_write_are_told_by_whether_it_may_have_happened() {
         (500, None, Error::Unknown { reason: "status 500, InternalServerError".to_owned() }),
         (403, None, Error::Forbidden { code: "Authorization_RequestDenied".to_owned() }),
     ] {
-        tenants.sim.faults().fail_next(Matching::new("POST", "/invitations"), 1, status, retry_after);
+        tenants.sim.script().install(Rule::on("POST", "/invitations").times(1).fail(status).retry_after(retry_after)).unwrap();
         assert_eq!(writer.invite(&invitation(ADDRESS)).await.unwrap_err(), want);
     }
-    tenants.sim.faults().answer_html(1);
+    tenants.sim.script().install(Rule::default().times(1).answer_html()).unwrap();
     assert!(matches!(writer.invite(&invitation(ADDRESS)).await, Err(Error::Unknown { .. })));
 }
 

@@ -78,7 +78,7 @@ fn journal(sim: &Sim, query: &Query) -> Json {
 }
 
 fn counts(sim: &Sim) -> Json {
-    let counts = sim.faults().counts().into_iter();
+    let counts = sim.counts().into_iter();
     counts.map(|((method, path), count)| json!({"method": method, "path": path, "count": count})).collect()
 }
 

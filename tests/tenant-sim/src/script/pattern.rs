@@ -9,7 +9,8 @@ pub(super) fn fits(pattern: &str, text: &str) -> bool {
 fn walk(pattern: &[u8], text: &[u8]) -> bool {
     let (mut at, mut read) = (0, 0);
     // For each kind of star the place after it and how far it has taken the text: within a segment, and beyond.
-    let (mut narrow, mut wide): (Option<(usize, usize)>, Option<(usize, usize)>) = (None, None);
+    let mut narrow: Option<(usize, usize)> = None;
+    let mut wide: Option<(usize, usize)> = None;
     loop {
         if pattern[at..].starts_with(b"**") {
             at += 2;

@@ -1,6 +1,7 @@
 //! Which requests a rule is about, how often it applies, and what it does.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use axum::http::{HeaderName, HeaderValue, Method};
 use serde::{Deserialize, Serialize};
@@ -110,6 +111,12 @@ impl Rule {
         Self { times: Some(times), ..self }
     }
 
+    /// Says when to ask again, with a fraction where it is no whole number of seconds.
+    #[must_use]
+    pub fn retry_after(self, wait: Option<Duration>) -> Self {
+        wait.into_iter().fold(self, |rule, wait| rule.header("Retry-After", wait.as_secs_f64()))
+    }
+
     /// Sets a header of the answer.
     #[must_use]
     pub fn header(mut self, name: &str, value: impl ToString) -> Self {
@@ -121,6 +128,20 @@ impl Rule {
     #[must_use]
     pub fn refuse(self, status: u16, code: &str, message: &str) -> Self {
         Self { then: Act::Refuse { status, code: code.to_owned(), message: message.to_owned() }, ..self }
+    }
+
+    /// Refuses such requests with that status and the code that Graph has for it.
+    #[must_use]
+    pub fn fail(self, status: u16) -> Self {
+        let Failure { code, message, .. } = Failure::by_status(status);
+        self.refuse(status, &code, &message)
+    }
+
+    /// Answers such requests with a page of HTML, as a proxy in between would.
+    #[must_use]
+    pub fn answer_html(self) -> Self {
+        let page = "<!DOCTYPE html><html><body>Service unavailable</body></html>";
+        self.header("content-type", "text/html; charset=utf-8").answer(200, page.into())
     }
 
     /// Answers such requests without carrying them out. A bare text is sent as text.

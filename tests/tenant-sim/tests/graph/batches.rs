@@ -1,7 +1,7 @@
 //! Batches: each item is answered as if it had come alone.
 
 use serde_json::{Value as Json, json};
-use xtsync_tenant_sim::Matching;
+use xtsync_tenant_sim::Rule;
 
 use crate::world::{World, person};
 
@@ -33,13 +33,13 @@ async fn items_are_answered_one_by_one() {
 async fn an_item_is_throttled_alone() {
     let world = World::small().await;
     let emea = world.graph("emea").await;
-    world.sim.faults().fail_next(Matching::new("GET", "/organization"), 1, 429, Some(std::time::Duration::from_millis(1500)));
+    world.sim.script().install(Rule::on("GET", "/organization").times(1).fail(429).header("Retry-After", "1.5")).unwrap();
     let items = [("1", "/organization"), ("2", "/organization"), ("3", "/users?$top=1")];
     let requests: Vec<Json> = items.iter().map(|(id, url)| json!({"id": id, "method": "GET", "url": url})).collect();
     let responses = emea.post("/$batch", json!({"requests": requests})).await.ok()["responses"].clone();
     let statuses: Vec<_> = responses.as_array().unwrap().iter().map(|one| one["status"].as_u64().unwrap()).collect();
     assert_eq!((statuses, &responses[0]["headers"]["retry-after"]), (vec![429, 200, 200], &json!("1.5")));
-    assert_eq!(world.sim.faults().count("GET", "/v1.0/organization"), 2);
+    assert_eq!(world.sim.count("GET", "/v1.0/organization"), 2);
 }
 
 #[tokio::test]

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value as Json, json};
-use xtsync_tenant_sim::{Matching, Verb, anchor_property};
+use xtsync_tenant_sim::{Rule, Verb, anchor_property};
 
 use crate::world::{World, link, text};
 
@@ -36,21 +36,21 @@ async fn every_write_is_journaled_once_in_order_with_names_only() {
 async fn requests_fail_as_told_and_as_often_as_told() {
     let world = World::small().await;
     let emea = world.graph("emea").await;
-    let faults = world.sim.faults();
-    faults.fail_next(Matching::new("GET", "/organization"), 2, 429, Some(Duration::from_secs(7)));
+    let script = world.sim.script();
+    script.install(Rule::on("GET", "/organization").times(2).fail(429).retry_after(Some(Duration::from_secs(7)))).unwrap();
     for (status, code, wait) in [(429, "TooManyRequests", Some("7")), (429, "TooManyRequests", Some("7")), (200, "", None)] {
         let answer = emea.get("/organization").await;
         let told = answer.headers.get("retry-after").map(|wait| wait.to_str().unwrap());
         assert_eq!((answer.status, answer.code(), told), (status, code, wait));
     }
-    faults.answer_html(1);
+    script.install(Rule::default().times(1).answer_html()).unwrap();
     assert!(emea.get("/organization").await.body.as_str().unwrap().starts_with("<!DOCTYPE html>"));
     let group = world.sim.tenant("emea").unwrap().groups("GlobalEmployees")[0];
-    faults.forbid_group(group);
+    let forbidden = script.install(Rule::on("", &format!("/groups/{group}**")).fail(403)).unwrap();
     assert_eq!(emea.get(&format!("/groups/{group}/members")).await.status, 403);
-    faults.allow_group(group);
+    assert!(script.remove(forbidden));
     assert_eq!(emea.get(&format!("/groups/{group}/members")).await.status, 200);
-    assert_eq!(faults.count("GET", "/v1.0/groups/{id}/members"), 2);
+    assert_eq!(world.sim.count("GET", "/v1.0/groups/{id}/members"), 2);
 }
 
 #[tokio::test]
