@@ -62,7 +62,12 @@ pub enum Command {
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let verbose = cli.verbose;
-    let done = Runtime::new().map_err(Into::into).and_then(|runtime| runtime.block_on(dispatch(cli.command)));
+    let done = Runtime::new().map_err(Into::into).and_then(|runtime| {
+        let done = runtime.block_on(dispatch(cli.command));
+        // A read of a file system that does not answer does not keep the process.
+        runtime.shutdown_timeout(CLOSE_MAX);
+        done
+    });
     // Else the libraries below would be taken down under the threads that still say goodbye to Kafka.
     if !wait_for_closing(CLOSE_MAX) {
         warn!("the bus was not left properly");

@@ -6,6 +6,8 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
+use crate::output::escape::{Lines, visible};
+
 /// Why a command did not do what it was asked.
 #[derive(Debug)]
 pub struct Failure {
@@ -56,6 +58,10 @@ pub const CODES: &str = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 refused:
 /// The words for standard error: one line that ends with the root cause, or every cause on a line of its own.
 #[must_use]
 pub fn words(failure: &Failure, verbose: bool) -> String {
+    visible(&said(failure, verbose), Lines::Kept).into_owned()
+}
+
+fn said(failure: &Failure, verbose: bool) -> String {
     let error = &failure.error;
     if verbose {
         let mut words = format!("error: {error}\n");

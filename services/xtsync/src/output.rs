@@ -1,8 +1,11 @@
 //! What commands print: text and tables for people, JSON for scripts, progress only where somebody looks.
 
+pub mod escape;
+
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
+use self::escape::{Lines, visible};
 use comfy_table::{Table, presets::NOTHING};
 use indicatif::{ProgressBar, ProgressStyle};
 use owo_colors::{OwoColorize as _, Stream, Style};
@@ -31,7 +34,7 @@ impl Format {
 /// When standard output cannot be written.
 pub fn print(text: &str) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match out.write_all(visible(text, Lines::Kept).as_bytes()).and_then(|()| out.flush()) {
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
         written => written,
     }
@@ -55,7 +58,7 @@ pub fn note(text: &str) {
 /// # Errors
 /// As [`print`].
 pub fn json(value: &serde_json::Value) -> io::Result<()> {
-    print(&format!("{value:#}\n"))
+    print(&format!("{}\n", escape::json(&format!("{value:#}"))))
 }
 
 /// A table without lines, as people read it and `awk` does.
@@ -63,7 +66,7 @@ pub fn json(value: &serde_json::Value) -> io::Result<()> {
 pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
     table.load_style(NOTHING).set_header(header.iter().copied());
-    table.add_rows(rows);
+    table.add_rows(rows.into_iter().map(|row| row.iter().map(|cell| visible(cell, Lines::Escaped).into_owned()).collect::<Vec<_>>()));
     let lines = table.to_string();
     let trimmed: Vec<&str> = lines.lines().map(|line| line.strip_prefix(' ').unwrap_or(line).trim_end()).collect();
     format!("{}\n", trimmed.join("\n"))
@@ -112,7 +115,7 @@ impl Waiting {
     /// Says what for.
     pub fn waits_for(&self, what: &str) {
         if let Some(bar) = &self.0 {
-            bar.set_message(format!("waiting for {what}"));
+            bar.set_message(format!("waiting for {}", visible(what, Lines::Escaped)));
         }
     }
 }
@@ -128,6 +131,12 @@ impl Drop for Waiting {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cell_is_one_line_and_steers_nothing() {
+        let table = table(&["GROUP"], [vec!["a\u{1b}[2J\nforged".to_owned()]]);
+        assert_eq!(table, "GROUP\na\\u{1b}[2J\\u{a}forged\n");
+    }
 
     #[test]
     fn a_table_has_no_lines_and_no_blanks_at_its_edges() {

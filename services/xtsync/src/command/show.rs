@@ -7,6 +7,7 @@ use xtsync_proto::v1::{GetLinkRequest, GetLinkResponse, Link, ShadowState};
 
 use crate::client::{Connection, failure};
 use crate::exit;
+use crate::output::escape::{Lines, visible};
 use crate::output::{self, Format};
 
 /// Shows one link.
@@ -65,6 +66,7 @@ fn as_text(shown: &GetLinkResponse) -> String {
         lines.extend(link.shadow.as_ref().map(|shadow| format!("  target user {}: {}", shadow.target_id, state(link))));
     }
     lines.extend(shown.reasons.iter().map(|reason| format!("  {reason}")));
+    let lines: Vec<String> = lines.iter().map(|line| visible(line, Lines::Escaped).into_owned()).collect();
     format!("{}\n", lines.join("\n"))
 }
 

@@ -1,0 +1,88 @@
+//! Makes text safe to show: ids and names come from directories, and what they hold must not steer a terminal or pass for other lines.
+
+use std::borrow::Cow;
+use std::fmt::Write as _;
+
+/// What happens to the ends of lines.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lines {
+    /// They are the text's own.
+    Kept,
+    /// They stand in a value, which is part of a line.
+    Escaped,
+}
+
+/// What our own colours look like, and nothing else of what begins with an escape. Red is that of a warning.
+const COLOURS: [&str; 5] = ["\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[39m", "\u{1b}[0m"];
+
+/// The text with every character that a terminal obeys, or that reorders or hides others, as its code.
+#[must_use]
+pub fn visible(text: &str, lines: Lines) -> Cow<'_, str> {
+    if !text.chars().any(|letter| obeyed(letter, lines)) {
+        return Cow::Borrowed(text);
+    }
+    let mut shown = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(letter) = rest.chars().next() {
+        let colour = COLOURS.iter().find(|colour| rest.starts_with(**colour));
+        match colour {
+            Some(colour) => shown.push_str(colour),
+            None if obeyed(letter, lines) => write!(shown, "\\u{{{:x}}}", u32::from(letter)).expect("writing to a string does not fail"),
+            None => shown.push(letter),
+        }
+        rest = &rest[colour.map_or(letter.len_utf8(), |colour| colour.len())..];
+    }
+    Cow::Owned(shown)
+}
+
+/// JSON whose texts show no such character either; it says the same.
+#[must_use]
+pub fn json(text: &str) -> String {
+    let mut shown = String::with_capacity(text.len());
+    for letter in text.chars() {
+        match obeyed(letter, Lines::Kept) {
+            // All of them are in the first plane.
+            true => write!(shown, "\\u{:04x}", u32::from(letter)).expect("writing to a string does not fail"),
+            false => shown.push(letter),
+        }
+    }
+    shown
+}
+
+/// Whether a terminal obeys a character, or it changes how others are shown. Source: Unicode, UAX 9 (directional formatting characters).
+fn obeyed(letter: char, lines: Lines) -> bool {
+    match letter {
+        '\n' | '\t' => lines == Lines::Escaped,
+        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => true,
+        other => other.is_control(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_steers_a_terminal_is_shown_as_its_code() {
+        for (text, want) in [
+            ("Ünit & Sales 日本", "Ünit & Sales 日本"),
+            ("a\u{1b}]0;owned\u{7}b", "a\\u{1b}]0;owned\\u{7}b"),
+            ("a\u{1b}[2Jb", "a\\u{1b}[2Jb"),
+            ("a\u{9b}2Jb\r\u{8}\u{7f}\0", "a\\u{9b}2Jb\\u{d}\\u{8}\\u{7f}\\u{0}"),
+            ("a\u{202e}b\u{2066}c\u{200b}", "a\\u{202e}b\\u{2066}c\\u{200b}"),
+            ("\u{1b}[32msettled\u{1b}[39m", "\u{1b}[32msettled\u{1b}[39m"),
+        ] {
+            assert_eq!(visible(text, Lines::Kept), want);
+        }
+        assert_eq!(visible("a\nb", Lines::Kept), "a\nb");
+        assert_eq!(visible("a\nb\tc", Lines::Escaped), "a\\u{a}b\\u{9}c");
+    }
+
+    #[test]
+    fn json_says_the_same_and_steers_nothing() {
+        let value = serde_json::json!({"name": "a\u{1b}[2J\u{9b}\u{202e}b\n"});
+        let shown = json(&format!("{value:#}"));
+        assert!(shown.chars().all(|letter| letter == '\n' || !obeyed(letter, Lines::Kept)), "{shown}");
+        assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
+    }
+}
