@@ -14,6 +14,7 @@ use xtsync_platform::telemetry::chain;
 use xtsync_proto::v1;
 use xtsync_proto::v1::control_service_server::ControlService;
 
+use crate::actor::Actor;
 use crate::apply::{self, Applied, Change};
 use crate::context::Context;
 use crate::desk::Desk;
@@ -21,6 +22,7 @@ use crate::manifest::{self, File};
 use crate::problem::Problem;
 use crate::{Error, command, listing, status};
 
+use server::Identity;
 pub use server::serve;
 
 /// The mistakes told in one answer at most; an answer's trailers are limited.
@@ -45,10 +47,11 @@ impl Api {
 impl ControlService for Api {
     async fn apply(&self, request: Request<v1::ApplyRequest>) -> Result<Response<v1::ApplyResponse>, Status> {
         let context = self.context()?;
-        let request = request.into_inner();
+        let (identity, request) = (identity(&request), request.into_inner());
+        let declared = declared(&request.actor);
         let files: Vec<File> = request.documents.into_iter().map(|file| File { name: file.name, yaml: file.yaml }).collect();
         let written = manifest::read(&files).map_err(|problems| refused(&problems))?;
-        let applied = apply::apply(&context, &written, &actor(&request.actor), request.repin).await.map_err(failed)?;
+        let applied = apply::apply(&context, &written, Actor { identity: &identity.0, declared: &declared }, request.repin).await.map_err(failed)?;
         Ok(Response::new(answer(applied)))
     }
 
@@ -81,15 +84,19 @@ impl ControlService for Api {
 
     async fn republish(&self, request: Request<v1::RepublishRequest>) -> Result<Response<v1::RepublishResponse>, Status> {
         let context = self.context()?;
+        let identity = identity(&request);
         let v1::RepublishRequest { tenant, actor: given } = request.into_inner();
-        let tenants = command::republish(&context, &tenant, &actor(&given)).await.map_err(failed)?;
+        let declared = declared(&given);
+        let tenants = command::republish(&context, &tenant, Actor { identity: &identity.0, declared: &declared }).await.map_err(failed)?;
         tenants.map(|tenants| Response::new(v1::RepublishResponse { tenants })).ok_or_else(|| no_tenant(&tenant))
     }
 
     async fn release(&self, request: Request<v1::ReleaseRequest>) -> Result<Response<v1::ReleaseResponse>, Status> {
         let context = self.context()?;
+        let identity = identity(&request);
         let v1::ReleaseRequest { target, actor: given } = request.into_inner();
-        let released = command::release(&context, &target, &actor(&given)).await.map_err(failed)?;
+        let declared = declared(&given);
+        let released = command::release(&context, &target, Actor { identity: &identity.0, declared: &declared }).await.map_err(failed)?;
         released.map(|()| Response::new(v1::ReleaseResponse {})).ok_or_else(|| no_tenant(&target))
     }
 }
@@ -98,11 +105,15 @@ fn no_tenant(name: &str) -> Status {
     Status::not_found(format!("there is no Tenant {name}"))
 }
 
-/// Who asks, as he says himself: one token is for all.
-fn actor(given: &str) -> String {
+/// Whom the token authenticated; no call passes without.
+fn identity<T>(request: &Request<T>) -> Identity {
+    request.extensions().get().cloned().unwrap_or_default()
+}
+
+/// What an administrator calls themselves.
+fn declared(given: &str) -> String {
     const CHARS_MAX: usize = 100;
-    let given: String = given.chars().filter(|c| !c.is_control()).take(CHARS_MAX).collect();
-    if given.is_empty() { "unknown".to_owned() } else { given }
+    given.chars().filter(|c| !c.is_control()).take(CHARS_MAX).collect()
 }
 
 fn answer(applied: Applied) -> v1::ApplyResponse {

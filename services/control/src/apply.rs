@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use xtsync_domain::resource::Id;
 
+use crate::actor::Actor;
 use crate::context::Context;
 use crate::manifest::Written;
 use crate::plan::Plan;
@@ -38,13 +39,13 @@ pub enum Change {
 /// # Errors
 /// [`Error::Refused`] with every mistake, and nothing is applied; [`Error::Bus`] when the revision is stored and will be published as
 /// soon as the bus is back; otherwise nothing was stored.
-pub(crate) async fn apply(context: &Context, written: &[Written], actor: &str, repin: bool) -> Result<Applied, Error> {
+pub(crate) async fn apply(context: &Context, written: &[Written], actor: Actor<'_>, repin: bool) -> Result<Applied, Error> {
     let ended = store_and_publish(context, written, actor, repin).await;
     context.metrics.applied(&ended);
     ended
 }
 
-async fn store_and_publish(context: &Context, written: &[Written], actor: &str, repin: bool) -> Result<Applied, Error> {
+async fn store_and_publish(context: &Context, written: &[Written], actor: Actor<'_>, repin: bool) -> Result<Applied, Error> {
     let _alone = context.revising.lock().await;
     let epoch = context.epoch()?;
     let facts = fact::groups(&context.store).await?;

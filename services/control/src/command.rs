@@ -11,6 +11,7 @@ use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 use xtsync_proto::v1::command::Action;
 
+use crate::actor::Actor;
 use crate::context::{Context, ROLE};
 use crate::revision::Act;
 use crate::{Error, adopt, audit, resources};
@@ -23,7 +24,7 @@ const VALID_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 ///
 /// # Errors
 /// When the store or the bus fails, or another replica is at work.
-pub(crate) async fn republish(context: &Context, tenant: &str, actor: &str) -> Result<Option<Vec<String>>, Error> {
+pub(crate) async fn republish(context: &Context, tenant: &str, actor: Actor<'_>) -> Result<Option<Vec<String>>, Error> {
     let tenants = match tenant {
         "" => {
             adopt::make_whole(context).await?;
@@ -42,7 +43,7 @@ pub(crate) async fn republish(context: &Context, tenant: &str, actor: &str) -> R
 ///
 /// # Errors
 /// When the store or the bus fails, or another replica is at work.
-pub(crate) async fn release(context: &Context, target: &str, actor: &str) -> Result<Option<()>, Error> {
+pub(crate) async fn release(context: &Context, target: &str, actor: Actor<'_>) -> Result<Option<()>, Error> {
     let Some(target) = known(context, target).await? else { return Ok(None) };
     give(context, &[target].into(), "release", Action::Release(v1::Release {}), actor).await.map(Some)
 }
@@ -62,7 +63,13 @@ fn synchronized(configuration: &Configuration) -> BTreeSet<TenantName> {
 }
 
 /// Notes who asks, and puts it on the bus, a command a tenant.
-async fn give(context: &Context, tenants: &BTreeSet<TenantName>, verb: &'static str, action: Action, actor: &str) -> Result<(), Error> {
+async fn give(
+    context: &Context,
+    tenants: &BTreeSet<TenantName>,
+    verb: &'static str,
+    action: Action,
+    actor: Actor<'_>,
+) -> Result<(), Error> {
     let now = context.clock.now();
     let act = Act { actor, verb, now };
     let mut tx = context.begin(context.epoch()?).await?;
@@ -70,7 +77,7 @@ async fn give(context: &Context, tenants: &BTreeSet<TenantName>, verb: &'static 
     for tenant in tenants {
         let command = v1::Command {
             id: format!("{verb}/{tenant}/{}", now.0),
-            actor: actor.to_owned(),
+            actor: actor.identity.to_owned(),
             target: tenant.to_string(),
             expires_at: Some(wire_time(now.plus(VALID_FOR))),
             action: Some(action),
@@ -78,7 +85,7 @@ async fn give(context: &Context, tenants: &BTreeSet<TenantName>, verb: &'static 
         };
         let value = command.encode_to_vec();
         audit::note(&mut tx, act, tenant.as_str(), &format!("Tenant/{tenant}/{tenant}"), &value).await?;
-        tracing::info!(command = command.id, actor, %tenant, verb, "a command is given");
+        tracing::info!(command = command.id, actor = actor.identity, declared = actor.declared, %tenant, verb, "a command is given");
         records.push(Outgoing::event::<v1::Command>(ROLE, Topic::Commands, tenant.as_str(), now.0, now, None, value));
     }
     tx.commit().await?;

@@ -8,6 +8,7 @@ use xtsync_platform::configuration::digest;
 use xtsync_platform::telemetry::chain;
 
 use crate::Error;
+use crate::actor::Actor;
 use crate::apply::{self, Change};
 use crate::context::Context;
 use crate::manifest::{self, BYTES_MAX, File};
@@ -40,7 +41,11 @@ fn listed(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
         let entry = entry?;
         let path = entry.path();
         let is_hidden = entry.file_name().as_encoded_bytes().starts_with(b".");
-        if !is_hidden && path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml") && path.is_file() {
+        if !is_hidden
+            && is_within(folder, &path)?
+            && path.extension().is_some_and(|ending| ending == "yaml" || ending == "yml")
+            && path.is_file()
+        {
             paths.push(path);
         }
     }
@@ -51,12 +56,27 @@ fn listed(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
     Ok(paths)
 }
 
-fn file(path: &Path) -> std::io::Result<File> {
-    let bytes = std::fs::metadata(path)?.len();
-    if bytes > BYTES_MAX as u64 {
-        return Err(std::io::Error::other(format!("{bytes} bytes are more than the {BYTES_MAX} that one apply may bring")));
+/// Whether a file is in the folder, also through links, of which mounts of Kubernetes consist. One that leads out is refused: what is wrong
+/// with what it leads to would be quoted.
+fn is_within(folder: &Path, path: &Path) -> std::io::Result<bool> {
+    if !std::fs::symlink_metadata(path)?.is_symlink() {
+        return Ok(true);
     }
-    Ok(File { name: path.display().to_string(), yaml: std::fs::read_to_string(path)? })
+    match std::fs::canonicalize(path)?.starts_with(std::fs::canonicalize(folder)?) {
+        true => Ok(true),
+        false => Err(std::io::Error::other(format!("{} is a link that leads out of the folder", path.display()))),
+    }
+}
+
+/// Reads a file as far as one apply may bring, whatever it says of its size.
+fn file(path: &Path) -> std::io::Result<File> {
+    use std::io::Read as _;
+    let mut yaml = String::new();
+    std::fs::File::open(path)?.take(BYTES_MAX as u64 + 1).read_to_string(&mut yaml)?;
+    if yaml.len() > BYTES_MAX {
+        return Err(std::io::Error::other(format!("it has more than the {BYTES_MAX} bytes that one apply may bring")));
+    }
+    Ok(File { name: path.display().to_string(), yaml })
 }
 
 /// Applies the folder whenever it has changed. What is wrong with it is logged once, and what stood before stands on.
@@ -90,7 +110,7 @@ pub(crate) async fn run(context: &Context, folder: &Path) -> Result<(), Error> {
 
 async fn take(context: &Context, files: &[File]) -> Result<(), Error> {
     let applied = match manifest::read(files) {
-        Ok(written) => apply::apply(context, &written, "config-dir", false).await,
+        Ok(written) => apply::apply(context, &written, Actor::own("config-dir"), false).await,
         Err(problems) => Err(Error::Refused(problems)),
     };
     match applied {

@@ -3,6 +3,7 @@
 //! It calls no directory and no other service: names become ids by what the detector finds, and status is a fold of what each role says
 //! of itself. One replica is at work at a time, by the lease `control`; any replica answers questions from the store.
 
+mod actor;
 mod adopt;
 mod api;
 mod apply;

@@ -4,6 +4,7 @@ use xtsync_domain::fact::Fact;
 use xtsync_domain::resolution::Known;
 use xtsync_domain::resource::{Resource, Spec};
 
+use crate::actor::Actor;
 use crate::context::{Context, ROLE};
 use crate::plan::{Lookup, Plan};
 use crate::resources::{self, Standing};
@@ -35,7 +36,7 @@ pub(crate) async fn follow_up(context: &Context) -> Result<(), Error> {
     if plan.waits() {
         let resolved = plan.resolved(&lookup(&fact::groups(&context.store).await?, &standing));
         if resolved != plan {
-            let act = Act { actor: ROLE.name(), verb: "resolve", now: context.clock.now() };
+            let act = Act { actor: Actor::own(ROLE.name()), verb: "resolve", now: context.clock.now() };
             let mut tx = context.begin(epoch).await?;
             revision::store(&mut tx, act, &standing, &resolved.stored()).await?;
             tx.commit().await?;

@@ -10,6 +10,7 @@ use xtsync_domain::{TenantName, Timestamp, version};
 use xtsync_platform::params;
 use xtsync_platform::store::{Error, Transaction};
 
+use crate::actor::Actor;
 use crate::audit;
 use crate::resources::{self, Standing};
 
@@ -17,7 +18,7 @@ use crate::resources::{self, Standing};
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Act<'a> {
     /// Who.
-    pub(crate) actor: &'a str,
+    pub(crate) actor: Actor<'a>,
     /// What: `apply`, `resolve`, or the name of a command.
     pub(crate) verb: &'static str,
     /// When.
@@ -45,7 +46,7 @@ pub(crate) async fn store(tx: &mut Transaction, act: Act<'_>, standing: &Standin
         return Ok(last);
     }
     let revision = version::next(last, act.now);
-    add(tx, revision, act.actor, act.now).await?;
+    add(tx, revision, act.actor.identity, act.now).await?;
     for (id, spec) in changed {
         resources::write(tx, id, spec, revision).await?;
         let tenant = id.tenant.as_ref().map_or("-", TenantName::as_str);

@@ -22,7 +22,11 @@ impl Token {
     /// # Errors
     /// When the file cannot be read, others than its owner may read it, or what it holds is too short.
     pub fn read(path: &Path) -> io::Result<Self> {
-        let mode = std::fs::metadata(path)?.permissions().mode();
+        let metadata = std::fs::metadata(path)?;
+        if !metadata.is_file() {
+            return Err(io::Error::other(format!("{} is not a regular file", path.display())));
+        }
+        let mode = metadata.permissions().mode();
         if mode & 0o077 != 0 {
             return Err(io::Error::other(format!("{} may be read by others: chmod 600 it", path.display())));
         }
@@ -59,6 +63,12 @@ impl Token {
         format!("Bearer {}", self.0)
     }
 
+    /// What the audit trail knows it by: enough to tell tokens apart, far too little to find one.
+    pub(crate) fn fingerprint(&self) -> String {
+        let digest: [u8; 32] = Sha256::digest(self.0.as_bytes()).into();
+        format!("token-{:08x}", u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]))
+    }
+
     /// Whether a header presents it. Digests are compared, so the time tells nothing of the token.
     pub(crate) fn admits(&self, authorization: Option<&str>) -> bool {
         let digest = |text: &str| Sha256::digest(text.as_bytes());
@@ -88,6 +98,10 @@ mod tests {
             assert!(!token.admits(wrong));
         }
         assert_eq!(format!("{token:?}"), "Token(***)");
+        assert_eq!(token.fingerprint(), again.fingerprint());
+        assert!(
+            token.fingerprint().starts_with("token-") && token.fingerprint().len() == 14 && !token.0.contains(&token.fingerprint()[6..])
+        );
     }
 
     #[test]

@@ -22,6 +22,7 @@ CREATE TABLE audit (
     tenant TEXT    NOT NULL,
     at     BIGINT  NOT NULL,
     actor  TEXT    NOT NULL,
+    declared TEXT  NOT NULL,                 -- what the actor calls itself
     verb   TEXT    NOT NULL,
     object TEXT    NOT NULL,
     digest BYTEA   NOT NULL                  -- SHA-256 of the spec

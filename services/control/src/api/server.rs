@@ -57,14 +57,23 @@ pub async fn serve(listener: TcpListener, token: Token, desk: Desk, shutdown: Sh
     served.map_err(Error::Serve)
 }
 
+/// Whom the token authenticates.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Identity(pub(super) Arc<str>);
+
 type Guarded<F> = InterceptedService<ControlServiceServer<Api>, F>;
 
 /// The service behind the token.
 fn guarded(api: Api, token: Token) -> Guarded<impl Fn(Request<()>) -> Result<Request<()>, Status> + Clone> {
     let token = Arc::new(token);
-    let check = move |request: Request<()>| {
+    let identity = Identity(token.fingerprint().into());
+    let check = move |mut request: Request<()>| {
         let given = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
-        if token.admits(given) { Ok(request) } else { Err(Status::unauthenticated("the token is missing or wrong: see --token-file")) }
+        if !token.admits(given) {
+            return Err(Status::unauthenticated("the token is missing or wrong: see --token-file"));
+        }
+        request.extensions_mut().insert(identity.clone());
+        Ok(request)
     };
     // Room for the fields around the documents.
     InterceptedService::new(ControlServiceServer::new(api).max_decoding_message_size(BYTES_MAX + (64 << 10)), check)

@@ -8,6 +8,7 @@ use xtsync_platform::shutdown::Shutdown;
 use xtsync_proto::event;
 
 use super::*;
+use crate::actor::Actor;
 use crate::apply::apply;
 use crate::context::tests::{YAML, close, context, published, written};
 use crate::plan::{Lookup, Plan};
@@ -21,7 +22,7 @@ async fn store_only(context: &Context, yaml: &str) -> u64 {
     let mut plan = Plan::of(&standing);
     written(yaml).iter().for_each(|resource| plan.write(&resource.id, &resource.spec, &Lookup::new(), false));
     let mut tx = context.store.begin().await.unwrap();
-    let act = Act { actor: "test", verb: "apply", now: context.clock.now() };
+    let act = Act { actor: Actor::own("test"), verb: "apply", now: context.clock.now() };
     let revision = revision::store(&mut tx, act, &standing, &plan.stored()).await.unwrap();
     tx.commit().await.unwrap();
     revision
@@ -45,7 +46,7 @@ async fn a_revision_that_was_stored_and_not_or_half_published_is_whole_after_a_s
     for half in [false, true] {
         let dir = tempfile::tempdir().unwrap();
         let control = context(dir.path()).await;
-        let first = apply(&control, &written(YAML), "test", false).await.unwrap().revision;
+        let first = apply(&control, &written(YAML), Actor::own("test"), false).await.unwrap().revision;
         assert_eq!(shown(&control.bus).await, first);
         let second = store_only(&control, &YAML.replace("mode: enforce", "mode: observe")).await;
         if half {
@@ -67,7 +68,7 @@ async fn a_revision_that_was_stored_and_not_or_half_published_is_whole_after_a_s
 async fn a_bus_that_was_lost_is_told_everything_again() {
     let dir = tempfile::tempdir().unwrap();
     let control = context(dir.path()).await;
-    let revision = apply(&control, &written(YAML), "test", false).await.unwrap().revision;
+    let revision = apply(&control, &written(YAML), Actor::own("test"), false).await.unwrap().revision;
     close(control).await;
     for file in ["bus.sqlite", "bus.sqlite-wal", "bus.sqlite-shm"] {
         std::fs::remove_file(dir.path().join(file)).ok();
@@ -82,7 +83,7 @@ async fn a_bus_that_was_lost_is_told_everything_again() {
 async fn a_store_that_was_lost_takes_back_what_it_had_said() {
     let dir = tempfile::tempdir().unwrap();
     let control = context(dir.path()).await;
-    let first = apply(&control, &written(YAML), "test", false).await.unwrap().revision;
+    let first = apply(&control, &written(YAML), Actor::own("test"), false).await.unwrap().revision;
     let before = read(&control.store).await.unwrap();
     close(control).await;
     for file in ["control.sqlite", "control.sqlite-wal", "control.sqlite-shm"] {
@@ -94,7 +95,7 @@ async fn a_store_that_was_lost_takes_back_what_it_had_said() {
     assert_eq!(shown(&control.bus).await, first);
     // Also what comes next is whole: it stands on everything that was there.
     let organization = "apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {name: other}\nspec: {tenants: []}\n";
-    let second = apply(&control, &written(organization), "test", false).await.unwrap().revision;
+    let second = apply(&control, &written(organization), Actor::own("test"), false).await.unwrap().revision;
     assert!(second > first);
     assert_eq!(shown(&control.bus).await, second);
     close(control).await;
@@ -105,7 +106,7 @@ async fn what_is_nobodys_is_buried_and_what_it_replaced_is_told_again() {
     for key in ["Organization/-/contoso", COMMIT_KEY, "nobodys"] {
         let dir = tempfile::tempdir().unwrap();
         let control = context(dir.path()).await;
-        let revision = apply(&control, &written(YAML), "test", false).await.unwrap().revision;
+        let revision = apply(&control, &written(YAML), Actor::own("test"), false).await.unwrap().revision;
         let garbage = Bytes::from_static(b"\xff");
         let foreign = Outgoing { topic: Topic::Config, key: key.into(), value: Some(garbage.clone()), headers: Vec::new() };
         control.bus.publish(vec![foreign], Urgency::Live).await.unwrap();
