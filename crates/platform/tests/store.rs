@@ -79,3 +79,13 @@ async fn both_databases_have_the_same_tables_and_columns() {
     assert_eq!(sqlite, postgres);
     assert!(sqlite.contains(&"thing.body".to_owned()) && sqlite.contains(&"lease.epoch".to_owned()), "{sqlite:?}");
 }
+
+#[tokio::test]
+async fn a_lease_is_taken_and_renewed_while_all_other_work_waits_for_connections() {
+    store::leases::a_lease_does_not_wait_for_the_connections_of_other_work(Place::postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_server_that_is_to_be_verified_and_cannot_is_not_used() {
+    store::opening::a_server_without_tls_is_refused_where_it_is_to_be_verified(Place::postgres().await).await;
+}

@@ -66,6 +66,7 @@ async fn who_may_apply_reads_no_file_of_the_server_and_sends_no_secret_elsewhere
             "domain: emea.example, endpoint: 'https://u:hunter2@graph.microsoft.com'",
             "spec.graph.endpoint: holds cred",
         ),
+        ("domain: emea.example", "domain: emea.example, endpoint: 'https://u:hunter2@graph.example:port'", "spec.graph.endpoint: "),
     ] {
         assert!(ORGANIZATION.contains(from), "{from}");
         let refused = client.apply(apply("a.yaml", &ORGANIZATION.replacen(from, to, 1))).await.unwrap_err();

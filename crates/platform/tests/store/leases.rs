@@ -146,3 +146,17 @@ pub(crate) async fn a_keeper_whose_lease_was_taken_tells_that_it_is_lost(place: 
     told(&mut kept.watch(), Held::Lost).await;
     assert_eq!(kept.held(), None);
 }
+
+/// More transactions than there are connections stay open, or wait to begin.
+pub(crate) async fn a_lease_does_not_wait_for_the_connections_of_other_work(place: Place) {
+    let store = place.open().await;
+    let mut busy = Vec::new();
+    while let Ok(Ok(tx)) = tokio::time::timeout(Duration::from_secs(2), store.begin()).await {
+        busy.push(tx);
+        assert!(busy.len() < 100, "connections have no end");
+    }
+    let epoch = take(&store, "a").await.map(Epoch).unwrap();
+    assert!(lease::renew(&store, "target/hub", epoch, TTL).await.unwrap());
+    lease::release(&store, "target/hub", epoch).await.unwrap();
+    drop(busy);
+}

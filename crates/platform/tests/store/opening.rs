@@ -92,3 +92,11 @@ async fn a_full_disk_is_told_as_such() {
         tx.execute("INSERT INTO thing (id, body) VALUES ('a', $1)", xtsync_platform::params![vec![0_u8; 1 << 20]]).await.unwrap_err();
     assert!(matches!(error, Error::Full(_)) && error.is_passing(), "{error:?}");
 }
+
+pub(crate) async fn a_server_without_tls_is_refused_where_it_is_to_be_verified(place: Place) {
+    place.open().await.close().await;
+    for mode in ["require", "verify-ca", "verify-full"] {
+        let options = Options { url: format!("{}?sslmode={mode}", place.url), ..place.options("test", THINGS) };
+        assert!(Store::open(options).await.is_err(), "{mode}");
+    }
+}

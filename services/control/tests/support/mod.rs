@@ -147,6 +147,10 @@ impl Control {
         client.get_status(GetStatusRequest {}).await.unwrap();
     }
 
+    pub(crate) fn address(&self) -> &str {
+        &self.address
+    }
+
     pub(crate) async fn client(&self) -> Client {
         self.client_with(Some(&self.token.authorization())).await
     }

@@ -8,6 +8,7 @@ use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::ConsumerContext;
 use rdkafka::error::KafkaError;
 use rdkafka::{ClientContext, Statistics};
+use secrecy::ExposeSecret as _;
 use tracing::{debug, warn};
 
 use super::options::{KafkaOptions, Login, Security};
@@ -76,10 +77,10 @@ async fn log_in(config: &mut ClientConfig, login: &Login) -> Result<Option<Token
     }
 }
 
-/// The secret in a file, without the line's end that editors add.
+/// The secret in a file, without the white space around it.
 pub(super) async fn secret(file: &Path) -> Result<String, Error> {
-    let text = tokio::fs::read_to_string(file).await.map_err(|error| Error::Refused(format!("{}: {error}", file.display())))?;
-    Ok(text.trim_end_matches(['\r', '\n']).to_owned())
+    let read = xtsync_secrets::file::read(file.to_owned()).await;
+    Ok(read.map_err(|error| Error::Refused(format!("{}: {error}", file.display())))?.expose_secret().to_owned())
 }
 
 /// What the library tells us by callback, on threads of its own or of whoever polls.
