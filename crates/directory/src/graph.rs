@@ -13,6 +13,7 @@ mod exchange;
 mod groups;
 mod http;
 mod invite;
+mod limit;
 mod lookup;
 mod object;
 mod odata;

@@ -51,7 +51,8 @@ impl ControlService for Api {
         let declared = declared(&request.actor);
         let files: Vec<File> = request.documents.into_iter().map(|file| File { name: file.name, yaml: file.yaml }).collect();
         let written = manifest::read(&files).map_err(|problems| refused(&problems))?;
-        let applied = apply::apply(&context, &written, Actor { identity: &identity.0, declared: &declared }, request.repin).await.map_err(failed)?;
+        let applied =
+            apply::apply(&context, &written, Actor { identity: &identity.0, declared: &declared }, request.repin).await.map_err(failed)?;
         Ok(Response::new(answer(applied)))
     }
 

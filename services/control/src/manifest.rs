@@ -8,6 +8,7 @@ mod lines;
 
 use std::collections::BTreeMap;
 
+use serde::de::DeserializeOwned;
 use xtsync_domain::resource::{Id, Spec};
 
 use crate::problem::{Place, Problem};
@@ -20,6 +21,15 @@ pub const BYTES_MAX: usize = 4 << 20;
 
 /// The most documents that one apply may bring.
 pub const DOCUMENTS_MAX: usize = 5_000;
+
+/// The most fields in all documents of one apply: each is remembered with its line.
+const FIELDS_MAX: usize = 400_000;
+
+/// The mistakes that are looked for at most; more are of no use.
+const PROBLEMS_MAX: usize = 200;
+
+/// The longest name of a file.
+const NAME_BYTES_MAX: usize = 1_024;
 
 /// One file of configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -41,6 +51,10 @@ pub struct Written {
 }
 
 impl Written {
+    fn fields(&self) -> usize {
+        self.source.fields()
+    }
+
     /// Where a field of it stands.
     #[must_use]
     pub fn place(&self, path: &str) -> Place {
@@ -57,13 +71,29 @@ pub fn read(files: &[File]) -> Result<Vec<Written>, Vec<Problem>> {
     if bytes > BYTES_MAX {
         return Err(vec![nowhere(format!("{bytes} bytes are more than the {BYTES_MAX} that one apply may bring"))]);
     }
-    let (mut written, mut problems) = (Vec::new(), Vec::new());
-    for file in files {
-        for read in document::read(file) {
-            match read {
-                Ok(resource) => written.push(resource),
-                Err(problem) => problems.push(problem),
+    if files.iter().any(|file| file.name.len() > NAME_BYTES_MAX) {
+        return Err(vec![nowhere(format!("a file's name is longer than {NAME_BYTES_MAX} bytes"))]);
+    }
+    // Nearly each file begins with a line that would end a document before it.
+    let documents: usize = files.iter().map(|file| document::count(&file.yaml)).sum();
+    if documents > DOCUMENTS_MAX + files.len() {
+        return Err(vec![nowhere(format!("{documents} documents are more than the {DOCUMENTS_MAX} that one apply may bring"))]);
+    }
+    let (mut written, mut problems, mut fields) = (Vec::<Written>::new(), Vec::new(), 0);
+    for read in files.iter().flat_map(document::read) {
+        match read {
+            Ok(resource) => {
+                fields += resource.fields();
+                written.push(resource);
             }
+            Err(problem) => problems.push(problem),
+        }
+        if fields > FIELDS_MAX {
+            return Err(vec![nowhere(format!("there are more than the {FIELDS_MAX} fields that one apply may bring"))]);
+        }
+        if problems.len() == PROBLEMS_MAX {
+            problems.push(nowhere("what comes after is not looked at".to_owned()));
+            return Err(problems);
         }
     }
     if written.len() > DOCUMENTS_MAX {
@@ -93,6 +123,15 @@ fn duplicates(written: &[Written]) -> Vec<Problem> {
         }
     }
     problems
+}
+
+/// Parses a document within limits, so that a small text does not become large values. The schema itself is a few levels deep.
+fn parse<T: DeserializeOwned>(text: &str) -> Result<T, serde_saphyr::Error> {
+    let options = serde_saphyr::options! {
+        budget: serde_saphyr::budget! { max_depth: 32, max_nodes: 100_000, max_events: 400_000, max_aliases: 1_000, max_anchors: 1_000 },
+        alias_limits: serde_saphyr::alias_limits! { max_total_replayed_events: 100_000 },
+    };
+    serde_saphyr::from_str_with_options(text, options)
 }
 
 fn nowhere(message: String) -> Problem {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::http::Http;
+use super::limit::Size;
 use super::odata::Listed;
 use crate::{Error, Result};
 
@@ -35,7 +36,7 @@ struct Property {
 /// Asks for the extensions.
 pub(super) async fn extensions(http: &Http) -> Result<Extensions> {
     let request = http.post("/directoryObjects/getAvailableExtensionProperties", &[])?;
-    let listed: Listed<Property> = http.json(&request.body(json!({"isSyncedFromOnPremises": false})).reads()).await?;
+    let listed: Listed<Property> = http.json(&request.body(json!({"isSyncedFromOnPremises": false})).reads().sized(Size::List)).await?;
     let users = listed.value.into_iter().filter(|property| property.target_objects.iter().any(|object| object == "User"));
     choose(users.map(|property| property.name).collect())
 }

@@ -8,6 +8,7 @@ use reqwest::Response;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use url::Url;
 
+use super::limit::Size;
 use super::request::Effect;
 use super::retry_after;
 use crate::{Error, Result};
@@ -33,9 +34,10 @@ impl Answer {
     }
 
     /// Reads an answer to its end.
-    pub(super) async fn read(response: Response, bytes_max: usize, effect: Effect) -> Self {
-        let (status, headers) = (response.status().as_u16(), response.headers().clone());
-        Self::new(status, &headers, body(response, bytes_max, effect).await)
+    pub(super) async fn read(response: Response, bytes_max: usize, size: Size, effect: Effect) -> Self {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let size = if status.is_success() { size } else { Size::Refusal };
+        Self::new(status.as_u16(), &headers, body(response, bytes_max.min(size.bytes_max()), effect).await)
     }
 
     /// Whether it says yes.

@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use serde_json::{Map, Value as Json, json};
 
 use super::answer::Answer;
+use super::limit::Size;
 use super::request::{Effect, Request};
 use crate::{Error, Result};
 
@@ -48,8 +49,7 @@ struct Answers {
 pub(super) struct ItemAnswer {
     id: String,
     status: u16,
-    #[serde(default)]
-    headers: Map<String, Json>,
+    headers: Option<Box<RawValue>>,
     body: Option<Box<RawValue>>,
 }
 
@@ -79,8 +79,7 @@ impl Said {
         if !answer.is_success() || !answer.is_graphs {
             return Ok(Self::ToAll(answer));
         }
-        let answers: Answers =
-            serde_json::from_slice(&answer.body?).map_err(|_| Effect::Write.senseless("the answer to a batch is none"))?;
+        let answers: Answers = Size::Batch.read(&answer.body?).ok_or_else(|| Effect::Write.senseless("the answer to a batch is none"))?;
         Ok(Self::ToEach(answers.responses))
     }
 
@@ -107,11 +106,14 @@ pub(super) fn failed(error: &Error, effect: Effect) -> Error {
 
 impl ItemAnswer {
     fn answer(&self) -> Answer {
+        // Values are made of as much as a server sends with a single answer.
+        let headers = self.headers.as_ref().and_then(|headers| Size::Refusal.read::<Map<String, Json>>(headers.get().as_bytes()));
+        let headers = headers.unwrap_or_default();
         let header = |(name, value): (&String, &Json)| {
             let value = value.as_str().map_or_else(|| value.to_string(), str::to_owned);
             Some((name.parse::<HeaderName>().ok()?, value.parse::<HeaderValue>().ok()?))
         };
-        let headers: HeaderMap = self.headers.iter().filter_map(header).collect();
+        let headers: HeaderMap = headers.iter().filter_map(header).collect();
         let body = self.body.as_ref().map(|body| body.get().as_bytes().to_vec());
         Answer::new(self.status, &headers, Ok(body.unwrap_or_default()))
     }

@@ -18,6 +18,7 @@ use url::Url;
 use super::Options;
 use super::answer::{Answer, unanswered};
 use super::batch::{self, ITEMS_MAX, Item, Said};
+use super::limit::Size;
 use super::request::{Effect, Request};
 use crate::{Error, Result};
 
@@ -53,7 +54,7 @@ impl Exchanges {
         Ok(Self {
             client,
             base: format!("{}/v1.0", endpoint.path().trim_end_matches('/')),
-            batch: Request::new(Method::POST, endpoint, "/$batch", &[])?,
+            batch: Request::new(Method::POST, endpoint, "/$batch", &[])?.sized(Size::Batch),
             timeout: options.timeout,
             body_bytes_max: options.body_bytes_max,
             places: Semaphore::new(options.exchanges_max),
@@ -137,7 +138,7 @@ impl Exchanges {
         let left = deadline.saturating_duration_since(Instant::now());
         let sent = sending.timeout(left).bearer_auth(token.expose_secret()).send().await;
         let response = sent.map_err(|error| unanswered(&error, request.effect))?;
-        Ok(Answer::read(response, self.body_bytes_max, request.effect).await)
+        Ok(Answer::read(response, self.body_bytes_max, request.size, request.effect).await)
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {

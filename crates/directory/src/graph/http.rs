@@ -89,7 +89,7 @@ impl Http {
     /// Sends it and reads the answer as JSON.
     pub(super) async fn json<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
         let body = self.call(request).await?;
-        serde_json::from_slice(&body).map_err(|_| request.effect.senseless("the answer is not the json expected"))
+        request.size.read(&body).ok_or_else(|| request.effect.senseless("the answer is not the json expected"))
     }
 
     /// Sends it and gives the body of a success.
@@ -161,10 +161,14 @@ impl Http {
     }
 }
 
+/// The most bytes of an answer's head.
+const HEAD_BYTES_MAX: u32 = 64 * 1024;
+
 fn client(graph: &resource::Graph, options: &Options) -> Result<Client> {
     let mut builder = Client::builder()
         .user_agent(concat!("xtsync/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())
+        .http2_max_header_list_size(HEAD_BYTES_MAX)
         .connect_timeout(options.connect_timeout)
         .timeout(options.timeout);
     // Plain http is for this machine, where a proxy has no business.

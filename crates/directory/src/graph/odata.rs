@@ -3,11 +3,22 @@
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Deserializer};
 use serde_json::Value as Json;
+use serde_json::value::RawValue;
 
 use super::http::Http;
+use super::limit::{Size, values};
 use super::request::Request;
 use crate::source::{Cursor, Next, Page, Rejected};
 use crate::{Error, Result};
+
+/// Objects in one page at most, whatever size was asked for.
+const OBJECTS_MAX: usize = 20_000;
+
+/// Values in one object of a delta: a group comes with the members that changed.
+const OBJECT_VALUES_MAX: usize = 200_000;
+
+/// What is noted of one object that is wrong.
+const REASONS_MAX: usize = 100;
 
 /// A page of a list, or of a delta.
 #[derive(Debug, Deserialize)]
@@ -41,9 +52,15 @@ pub(super) async fn list<T: DeserializeOwned>(http: &Http, first: Request) -> Re
     Err(Error::Malformed { reason: format!("a list of more than {} pages", http.options.pages_max) })
 }
 
-impl Listed {
-    /// A page of changes. What makes no sense is rejected alone, so that it does not stop the others for ever; `read` gives `None` for
-    /// an object that is of no concern or cannot be read, and notes what of it was left out.
+impl<'a> Listed<&'a RawValue> {
+    /// A page of a delta, its objects as they were written.
+    pub(super) fn read(body: &'a [u8]) -> Result<Self> {
+        Size::Page.read(body).ok_or_else(|| Error::Malformed { reason: "the answer is not the json expected".to_owned() })
+    }
+
+    /// A page of changes, one object at a time. What makes no sense, or holds more than an object does, is rejected alone, so that it does
+    /// not stop the others for ever; `read` gives `None` for an object that is of no concern or cannot be read, and notes what of it was
+    /// left out.
     pub(super) fn into_changes<T>(self, http: &Http, read: fn(Json, &mut Vec<String>) -> Option<T>) -> Result<Page<T>> {
         // A link is looked at before anything is taken from its page: one to another host must never become a cursor.
         if let Some(link) = self.next.as_ref().or(self.delta.as_ref()) {
@@ -54,10 +71,18 @@ impl Listed {
             (None, Some(link)) => Next::Complete(Cursor(link)),
             (None, None) => return Err(Error::Malformed { reason: "a page of a delta without a link to go on".to_owned() }),
         };
+        if self.value.len() > OBJECTS_MAX {
+            return Err(Error::Malformed { reason: format!("a page of more than {OBJECTS_MAX} objects") });
+        }
         let (mut changes, mut rejected) = (Vec::new(), Vec::new());
         for (index, object) in self.value.into_iter().enumerate() {
             let mut reasons = Vec::new();
-            changes.extend(read(object, &mut reasons));
+            match values(object.get().as_bytes()) <= OBJECT_VALUES_MAX {
+                true => changes.extend(serde_json::from_str(object.get()).ok().and_then(|object| read(object, &mut reasons))),
+                false => reasons.push(format!("it holds more than {OBJECT_VALUES_MAX} values")),
+            }
+            // An object may be wrong in as many ways as it has members.
+            reasons.truncate(REASONS_MAX);
             rejected.extend(reasons.into_iter().map(|reason| Rejected { index, reason }));
         }
         Ok(Page { changes, rejected, next })

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use xtsync_domain::fact::{AccessPolicy, Identity, Partner, Redemption};
 
 use super::http::Http;
+use super::limit::Size;
 use super::odata::{self, Listed};
 use super::value::storable;
 use crate::{Error, Result};
@@ -59,7 +60,8 @@ struct Domain {
 /// The live policy, all partners of it.
 pub(super) async fn access_policy(http: &Http) -> Result<AccessPolicy> {
     let default = http.get("/policies/crossTenantAccessPolicy/default", &[])?;
-    let partners = http.get("/policies/crossTenantAccessPolicy/partners", &[])?.query("$expand", "identitySynchronization");
+    let partners =
+        http.get("/policies/crossTenantAccessPolicy/partners", &[])?.query("$expand", "identitySynchronization").sized(Size::List);
     let (default, partners) = tokio::try_join!(http.json::<DefaultWire>(&default), odata::list::<PartnerWire>(http, partners))?;
     let partners = partners.into_iter().map(|partner| (storable(&partner.tenant_id), partner.into())).collect();
     Ok(AccessPolicy { default: redemption(default.automatic_user_consent_settings), partners })
@@ -67,7 +69,7 @@ pub(super) async fn access_policy(http: &Http) -> Result<AccessPolicy> {
 
 /// The tenant's own id and its verified domains.
 pub(super) async fn identity(http: &Http) -> Result<Identity> {
-    let request = http.get("/organization", &[])?.query("$select", "id,verifiedDomains");
+    let request = http.get("/organization", &[])?.query("$select", "id,verifiedDomains").sized(Size::List);
     let listed: Listed<Organization> = http.json(&request).await?;
     match <[Organization; 1]>::try_from(listed.value) {
         Ok([organization]) => {

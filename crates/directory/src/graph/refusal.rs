@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::limit::Size;
 use super::request::{Effect, Request};
 use super::retry_after;
 use crate::Error;
@@ -97,5 +98,5 @@ fn said(body: &[u8]) -> Option<Said> {
     struct Body {
         error: Said,
     }
-    serde_json::from_slice::<Body>(body).ok().map(|body| body.error)
+    Size::Refusal.read::<Body>(body).map(|body| body.error)
 }

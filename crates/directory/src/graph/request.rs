@@ -6,6 +6,7 @@ use reqwest::Method;
 use serde_json::Value as Json;
 use url::Url;
 
+use super::limit::Size;
 use crate::{Error, Result};
 
 /// Codes of ours for refusals that Graph tells apart by its message only: a part of the message in lower case, and the code.
@@ -31,6 +32,8 @@ pub(super) struct Request {
     pub(super) advanced: bool,
     /// Objects in a page, at most.
     pub(super) page_objects_max: Option<u32>,
+    /// How much the answer may hold.
+    pub(super) size: Size,
     /// Whether the answer may say that a delta's cursor is void.
     pub(super) delta: bool,
     /// The attributes it is about; a refusal that names one of them says which.
@@ -64,7 +67,19 @@ impl Request {
     fn to(method: Method, url: Url, template: &'static str) -> Self {
         let effect = if method == Method::GET { Effect::Read } else { Effect::Write };
         let (body, attributes, codes) = (None, Vec::new(), [].as_slice());
-        Self { method, template, url, body, effect, advanced: false, page_objects_max: None, delta: false, attributes, codes }
+        Self {
+            method,
+            template,
+            url,
+            body,
+            effect,
+            advanced: false,
+            page_objects_max: None,
+            size: Size::Object,
+            delta: false,
+            attributes,
+            codes,
+        }
     }
 
     /// Adds a query parameter.
@@ -97,7 +112,12 @@ impl Request {
 
     /// Says that this is a page of a delta, and how large it may be.
     pub(super) fn delta(self, page_objects_max: u32) -> Self {
-        Self { delta: true, page_objects_max: Some(page_objects_max), ..self }
+        Self { delta: true, size: Size::Page, page_objects_max: Some(page_objects_max), ..self }
+    }
+
+    /// Says how much the answer may hold, where that is more than an object.
+    pub(super) fn sized(self, size: Size) -> Self {
+        Self { size, ..self }
     }
 
     /// Tells refusals apart by these codes.

@@ -5,6 +5,7 @@
 
 use async_trait::async_trait;
 use serde::Deserialize;
+use serde_json::Value as Json;
 use xtsync_domain::delta::Kind;
 use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
 use xtsync_domain::{Attributes, GroupId, Timestamp, canonical_id, resource};
@@ -46,8 +47,9 @@ impl Reader {
         Ok(Self { http: Http::new(graph, &graph.reader, options)? })
     }
 
-    async fn delta(&self, request: Request) -> Result<Listed> {
-        self.http.json(&request.delta(self.http.options.page_objects_max)).await
+    async fn delta<T>(&self, request: Request, read: fn(Json, &mut Vec<String>) -> Option<T>) -> Result<Page<T>> {
+        let body = self.http.call(&request.delta(self.http.options.page_objects_max)).await?;
+        Listed::read(&body)?.into_changes(&self.http, read)
     }
 
     async fn named(&self, id: &GroupId) -> Result<Group> {
@@ -68,7 +70,7 @@ impl Source for Reader {
             Some(cursor) => self.resume(cursor, USERS)?,
             None => self.http.get(USERS, &[])?.select(attribute::selection(attributes)),
         };
-        self.delta(request).await?.into_changes(&self.http, users::change)
+        self.delta(request, users::change).await
     }
 
     async fn groups(&self, cursor: Option<&Cursor>) -> Result<Page<GroupChange>> {
@@ -76,7 +78,7 @@ impl Source for Reader {
             Some(cursor) => self.resume(cursor, GROUPS)?,
             None => self.http.get(GROUPS, &[])?.query("$select", "displayName,members"),
         };
-        self.delta(request).await?.into_changes(&self.http, groups::change)
+        self.delta(request, groups::change).await
     }
 
     fn needs(&self, attribute: &str) -> bool {

@@ -16,6 +16,7 @@ use url::Url;
 use xtsync_domain::resource;
 use xtsync_secrets::TenantSecrets;
 
+use super::limit::Size;
 use super::request::Effect;
 use super::{Options, answer, bounded, refusal, retry_after};
 use crate::{Error, Result};
@@ -85,7 +86,7 @@ impl Tokens {
             client_id: application.client_id.clone(),
             secret: application.client_secret.clone(),
             secrets: options.secrets.clone(),
-            body_bytes_max: options.body_bytes_max,
+            body_bytes_max: options.body_bytes_max.min(Size::Token.bytes_max()),
             kept: Mutex::default(),
         })
     }
@@ -136,7 +137,7 @@ impl Tokens {
         if !status.is_success() {
             return Err(denied(status, wait, &body));
         }
-        let granted: Granted = serde_json::from_slice(&body).map_err(|_| malformed())?;
+        let granted: Granted = Size::Token.read(&body).ok_or_else(malformed)?;
         let lasts = granted.expires_in.as_ref().map_or(Some(LIFE_UNSAID), life).ok_or_else(malformed)?;
         let bearer = SecretString::from(granted.access_token);
         if !is_bearer(&bearer) {
@@ -166,7 +167,7 @@ fn is_bearer(token: &SecretString) -> bool {
 }
 
 fn denied(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Error {
-    let said = serde_json::from_slice::<Denied>(body).ok();
+    let said = Size::Token.read::<Denied>(body);
     match (status.as_u16(), wait, said) {
         (429, wait, _) => Error::Throttled { wait: wait.unwrap_or(retry_after::DEFAULT) },
         (500..=599, Some(wait), _) => Error::Throttled { wait },

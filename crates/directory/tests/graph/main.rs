@@ -8,4 +8,5 @@ mod secrecy;
 mod source;
 mod target;
 mod tenants;
+mod tls;
 mod wire;

@@ -29,6 +29,10 @@ impl Source {
         Place { file: self.file.clone(), document: self.document, line: line.max(self.skipped + 1), path: path.to_owned() }
     }
 
+    pub(super) fn fields(&self) -> usize {
+        self.lines.len()
+    }
+
     fn problem(&self, path: &str, message: impl Into<String>) -> Problem {
         Problem { place: Some(self.place(path)), message: message.into() }
     }
@@ -38,7 +42,7 @@ impl Source {
         let mut place = self.place("");
         if let Some(at) = error.location() {
             place.line = usize::try_from(at.line()).unwrap_or(0) + self.skipped;
-            place.path = self.lines.path(at, matches!(error, serde_saphyr::Error::SerdeMissingField { .. })).to_owned();
+            place.path = self.lines.path(at, matches!(error, serde_saphyr::Error::SerdeMissingField { .. }));
         }
         Problem { place: Some(place), message: message(error) }
     }
@@ -68,16 +72,16 @@ struct Body<S> {
 }
 
 /// Reads the documents of a file.
-pub(super) fn read(file: &File) -> Vec<Result<Written, Problem>> {
+pub(super) fn read(file: &File) -> impl Iterator<Item = Result<Written, Problem>> {
     let mut api_version = None;
     let documents = split(&file.yaml).into_iter().filter(|(_, text)| !is_blank(text));
-    documents.enumerate().map(|(index, (skipped, text))| read_one(file, index + 1, skipped, &text, &mut api_version)).collect()
+    documents.enumerate().map(move |(index, (skipped, text))| read_one(file, index + 1, skipped, &text, &mut api_version))
 }
 
 fn read_one(file: &File, document: usize, skipped: usize, text: &str, api_version: &mut Option<String>) -> Result<Written, Problem> {
     let mut source = Source { file: file.name.clone(), document, skipped, lines: Lines::default() };
     source.lines = Lines::of(text).map_err(|error| source.parser_problem(&error))?;
-    let head: Head = serde_saphyr::from_str(text).map_err(|error| source.parser_problem(&error))?;
+    let head: Head = super::parse(text).map_err(|error| source.parser_problem(&error))?;
     if head.api_version.is_some() {
         api_version.clone_from(&head.api_version);
     }
@@ -138,7 +142,7 @@ fn owner(source: &Source, kind: Kind, name: &str, tenant: Option<TenantName>) ->
 
 fn spec(kind: Kind, text: &str) -> Result<Spec, serde_saphyr::Error> {
     fn body<S: DeserializeOwned>(text: &str) -> Result<S, serde_saphyr::Error> {
-        serde_saphyr::from_str::<Body<S>>(text).map(|body| body.spec)
+        super::parse::<Body<S>>(text).map(|body| body.spec)
     }
     Ok(match kind {
         Kind::Organization => Spec::Organization(body(text)?),
@@ -150,13 +154,22 @@ fn spec(kind: Kind, text: &str) -> Result<Spec, serde_saphyr::Error> {
     })
 }
 
+/// How many documents a text holds at most, empty ones counted.
+pub(super) fn count(yaml: &str) -> usize {
+    1 + yaml.lines().filter(|line| separates(line)).count()
+}
+
+/// Whether a line stands between two documents.
+fn separates(line: &str) -> bool {
+    line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
+}
+
 /// The documents of a text, each with the number of lines before it. YAML forbids a line that begins with `---` anywhere but between
 /// documents, so no parser is needed to find them.
 fn split(yaml: &str) -> Vec<(usize, String)> {
     let mut documents = vec![(0, String::new())];
     for (index, line) in yaml.lines().enumerate() {
-        let separates = line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']));
-        if separates {
+        if separates(line) {
             documents.push((index, String::new()));
         }
         let (_, text) = documents.last_mut().expect("there is one from the start");
@@ -185,6 +198,8 @@ fn message(error: &serde_saphyr::Error) -> String {
     let text = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
     let place = error.location().map(|at| format!(" at line {}, column {}", at.line(), at.column())).unwrap_or_default();
     let text = text.lines().next().unwrap_or_default();
+    // A URL that cannot be read is quoted, and may hold credentials.
+    let text = if text.contains('@') { text.split_once(": \"").map_or(text, |(said, _)| said) } else { text };
     let text = text.strip_suffix(&place).unwrap_or(text).trim_end_matches('.');
     if let Some((_, plain)) = TYPES.iter().find(|(parser, _)| *parser == text) {
         return (*plain).to_owned();

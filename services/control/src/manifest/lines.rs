@@ -9,61 +9,115 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
-/// The fields of one document: path, line and column of each, in the order of the text.
+/// The fields of one document in the order of the text. Each knows the one it lies in, and paths are put together where one is asked for:
+/// together they may be much longer than the text.
 #[derive(Debug, Default)]
-pub(super) struct Lines(Vec<(String, u64, u64)>);
+pub(super) struct Lines(Vec<Field>);
+
+#[derive(Debug)]
+struct Field {
+    /// Its place among the fields; none for one of the document itself.
+    parent: Option<usize>,
+    part: Part,
+    line: u64,
+    column: u64,
+}
+
+/// The last part of a field's path.
+#[derive(Debug)]
+enum Part {
+    Name(String),
+    Index(usize),
+}
 
 impl Lines {
     /// The fields of one document.
     pub(super) fn of(text: &str) -> Result<Self, serde_saphyr::Error> {
         let mut lines = Self::default();
-        lines.add("", &serde_saphyr::from_str::<Tree>(text)?);
+        lines.add(None, super::parse::<Tree>(text)?);
         Ok(lines)
+    }
+
+    /// How many fields there are.
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
     }
 
     /// The line of a field, or of the nearest one around it.
     pub(super) fn line(&self, path: &str) -> usize {
-        let around = self.0.iter().filter(|(field, _, _)| is_around(field, path)).max_by_key(|(field, _, _)| field.len());
-        around.and_then(|(_, line, _)| usize::try_from(*line).ok()).unwrap_or(0)
+        // How much of the path each field is; a field comes after the one it lies in.
+        let mut shared: Vec<Option<usize>> = Vec::with_capacity(self.0.len());
+        for field in &self.0 {
+            let before = field.parent.map_or(Some(0), |parent| shared[parent]);
+            shared.push(before.and_then(|before| field.part.after(path, before)));
+        }
+        let nearest = shared.iter().enumerate().filter_map(|(place, shared)| Some(((*shared)?, place))).max();
+        nearest.and_then(|(_, place)| usize::try_from(self.0[place].line).ok()).unwrap_or(0)
     }
 
     /// The path of the field at a position. Where a field is missing, the parser points at the first one that is there: then `around`
     /// asks for what both belong to.
-    pub(super) fn path(&self, at: Location, around: bool) -> &str {
+    pub(super) fn path(&self, at: Location, around: bool) -> String {
         let at = (at.line(), at.column());
-        match self.0.iter().take_while(|(_, line, column)| (*line, *column) <= at).last() {
-            Some((path, line, column)) if around && (*line, *column) == at => path.rfind(['.', '[']).map_or("", |end| &path[..end]),
-            Some((path, _, _)) => path,
-            None => "",
+        let place = self.0.iter().take_while(|field| (field.line, field.column) <= at).count().checked_sub(1);
+        match place.map(|place| (place, &self.0[place])) {
+            Some((_, field)) if around && (field.line, field.column) == at => self.path_of(field.parent),
+            Some((place, _)) => self.path_of(Some(place)),
+            None => String::new(),
         }
     }
 
-    fn add(&mut self, path: &str, tree: &Tree) {
+    fn path_of(&self, place: Option<usize>) -> String {
+        let mut parts = Vec::new();
+        let mut next = place;
+        while let Some(place) = next {
+            parts.push(&self.0[place].part);
+            next = self.0[place].parent;
+        }
+        parts.iter().rev().fold(String::new(), |path, part| part.appended_to(path))
+    }
+
+    fn add(&mut self, parent: Option<usize>, tree: Tree) {
         match tree {
             Tree::Scalar => {}
             Tree::Sequence(items) => {
-                for (index, item) in items.iter().enumerate() {
-                    self.add_at(format!("{path}[{index}]"), item.referenced, &item.value);
+                for (index, item) in items.into_iter().enumerate() {
+                    self.add_at(parent, Part::Index(index), item.referenced, item.value);
                 }
             }
             Tree::Mapping(fields) => {
                 for (name, value) in fields {
-                    let dot = if path.is_empty() { "" } else { "." };
-                    self.add_at(format!("{path}{dot}{}", name.value), name.referenced, value);
+                    self.add_at(parent, Part::Name(name.value), name.referenced, value);
                 }
             }
         }
     }
 
-    fn add_at(&mut self, path: String, at: Location, tree: &Tree) {
-        self.0.push((path.clone(), at.line(), at.column()));
-        self.add(&path, tree);
+    fn add_at(&mut self, parent: Option<usize>, part: Part, at: Location, tree: Tree) {
+        let place = self.0.len();
+        self.0.push(Field { parent, part, line: at.line(), column: at.column() });
+        self.add(Some(place), tree);
     }
 }
 
-/// Whether `path` is `field` or lies in it.
-fn is_around(field: &str, path: &str) -> bool {
-    path.strip_prefix(field).is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
+impl Part {
+    /// Where a path goes on after this part, if this is what stands in it at `at`.
+    fn after(&self, path: &str, at: usize) -> Option<usize> {
+        let rest = &path[at..];
+        let left = match self {
+            Self::Name(name) => rest.strip_prefix('.').filter(|_| at > 0).unwrap_or(rest).strip_prefix(name.as_str())?,
+            Self::Index(index) => rest.strip_prefix(format!("[{index}]").as_str())?,
+        };
+        (left.is_empty() || left.starts_with(['.', '['])).then(|| path.len() - left.len())
+    }
+
+    fn appended_to(&self, path: String) -> String {
+        match self {
+            Self::Name(name) if path.is_empty() => name.clone(),
+            Self::Name(name) => format!("{path}.{name}"),
+            Self::Index(index) => format!("{path}[{index}]"),
+        }
+    }
 }
 
 /// The shape of a document without its values.
