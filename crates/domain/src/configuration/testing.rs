@@ -27,7 +27,7 @@ impl Yaml {
     }
 
     pub(crate) fn tenant(&mut self, name: &str, organization: &str) -> &mut Self {
-        let client = r#"{"clientId":"app","clientSecret":{"file":"/run/secret"}}"#;
+        let client = r#"{"clientId":"app","clientSecret":{"file":"secret"}}"#;
         let graph = format!(r#"{{"domain":"{name}.example","reader":{client},"writer":{client}}}"#);
         self.add(1, Kind::Tenant, Some(name), name, &format!(r#"{{"organization":"{organization}","graph":{graph}}}"#))
     }

@@ -225,7 +225,10 @@ mod tests {
                 "kafka://one:1?security=tls&sasl=OAUTHBEARER&token_url=http://x/&client_id=c&secret_file=/s",
                 "parameter token_url: it begins with https://, or with http:// on loopback",
             ),
-            ("kafka://localhost:1?session_timeout=soon", "parameter session_timeout: expected number at 0"),
+            (
+                "kafka://localhost:1?session_timeout=soon",
+                "parameter session_timeout: 'soon' is not a duration: write it as 30s, 5m, 1h 30m or PT5M",
+            ),
             ("kafka://localhost:1?drain_limit=5ms", "parameter drain_limit: it is under a second"),
         ] {
             assert_eq!(kafka(address).unwrap_err().to_string(), format!("the bus refuses: its address: {want}"), "{address}");
