@@ -46,6 +46,8 @@ pub enum Action {
     Republish,
     /// Write it again, though its links were taken from their topic.
     Release,
+    /// Read it from the beginning.
+    Resync,
 }
 
 /// Carries commands out in a role's store.
@@ -143,6 +145,7 @@ fn read(record: &Record, now: Timestamp) -> Option<Command> {
     let action = match wire.action {
         Some(v1::command::Action::Republish(_)) => Action::Republish,
         Some(v1::command::Action::Release(_)) => Action::Release,
+        Some(v1::command::Action::Resync(_)) => Action::Resync,
         Some(v1::command::Action::Retry(_)) | None => {
             passed_over("unknown_action");
             return None;

@@ -72,6 +72,7 @@ async fn a_command_is_carried_out_once_and_one_that_came_too_late_or_is_not_unde
         command("3", None, later),
         foreign,
         command("4", Some(Action::Release(v1::Release {})), later),
+        command("5", Some(Action::Resync(v1::Resync {})), later),
     ];
     bus.publish(records, Urgency::Live).await.unwrap();
     let doer = Doer::default();
@@ -81,6 +82,6 @@ async fn a_command_is_carried_out_once_and_one_that_came_too_late_or_is_not_unde
             commands.step(&doer, Duration::from_millis(50)).await.unwrap();
         }
     }
-    assert_eq!(*doer.noted.lock().unwrap(), ["1 Republish hub kim", "4 Release hub kim"]);
-    assert_eq!(*doer.woken.lock().unwrap(), ["hub", "hub"]);
+    assert_eq!(*doer.noted.lock().unwrap(), ["1 Republish hub kim", "4 Release hub kim", "5 Resync hub kim"]);
+    assert_eq!(*doer.woken.lock().unwrap(), ["hub", "hub", "hub"]);
 }

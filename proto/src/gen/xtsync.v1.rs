@@ -784,7 +784,7 @@ pub struct Command {
     /// The link version it was given for; zero does not ask.
     #[prost(uint64, tag = "6")]
     pub expected_link_version: u64,
-    #[prost(oneof = "command::Action", tags = "7, 8, 9")]
+    #[prost(oneof = "command::Action", tags = "7, 8, 9, 10")]
     pub action: ::core::option::Option<command::Action>,
 }
 /// Nested message and enum types in `Command`.
@@ -797,6 +797,8 @@ pub mod command {
         Republish(super::Republish),
         #[prost(message, tag = "9")]
         Release(super::Release),
+        #[prost(message, tag = "10")]
+        Resync(super::Resync),
     }
 }
 /// Try a link again now.
@@ -808,6 +810,9 @@ pub struct Republish {}
 /// Write a target again that only observes because its links were taken from their topic.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Release {}
+/// Read the tenant from the beginning, and go on at the cursors that this gives.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Resync {}
 /// What one replica of a role knows of itself for one tenant.
 /// Written by every role to xtsync.v1.status, keyed by role/replica/tenant.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1198,6 +1203,17 @@ pub struct ReleaseRequest {
 /// It is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReleaseResponse {}
+/// Which source to read from the beginning.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResyncRequest {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub actor: ::prost::alloc::string::String,
+}
+/// It is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ResyncResponse {}
 /// Generated client implementations.
 pub mod control_service_client {
     #![allow(
@@ -1464,6 +1480,28 @@ pub mod control_service_client {
                 .insert(GrpcMethod::new("xtsync.v1.ControlService", "Release"));
             self.inner.unary(req, path, codec).await
         }
+        /// Has a source read from the beginning, where it stands at a cursor that does not lead on. NOT_FOUND where there is no such tenant.
+        pub async fn resync(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ResyncRequest>,
+        ) -> std::result::Result<tonic::Response<super::ResyncResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/xtsync.v1.ControlService/Resync",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("xtsync.v1.ControlService", "Resync"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1533,6 +1571,11 @@ pub mod control_service_server {
             &self,
             request: tonic::Request<super::ReleaseRequest>,
         ) -> std::result::Result<tonic::Response<super::ReleaseResponse>, tonic::Status>;
+        /// Has a source read from the beginning, where it stands at a cursor that does not lead on. NOT_FOUND where there is no such tenant.
+        async fn resync(
+            &self,
+            request: tonic::Request<super::ResyncRequest>,
+        ) -> std::result::Result<tonic::Response<super::ResyncResponse>, tonic::Status>;
     }
     /// Holds the resources and folds every topic into a read model. It calls no other service and no directory.
     /// Each call carries `authorization: Bearer <token>`; without it the answer is UNAUTHENTICATED.
@@ -1912,6 +1955,51 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ReleaseSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/xtsync.v1.ControlService/Resync" => {
+                    #[allow(non_camel_case_types)]
+                    struct ResyncSvc<T: ControlService>(pub Arc<T>);
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::ResyncRequest>
+                    for ResyncSvc<T> {
+                        type Response = super::ResyncResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ResyncRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlService>::resync(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ResyncSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

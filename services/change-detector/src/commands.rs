@@ -6,6 +6,7 @@ use xtsync_platform::commands::{Action, CarryOut, Command};
 use xtsync_platform::scrub;
 use xtsync_platform::store::{self, Transaction};
 
+use crate::reading;
 use crate::watch::Shared;
 
 /// The group under which replicas share the commands.
@@ -17,6 +18,7 @@ impl CarryOut for Shared {
         match command.action {
             Action::Republish => scrub::ask(tx, &command.tenant, self.parts.clock.now()).await,
             Action::Release => Ok(()),
+            Action::Resync => reading::ask_resync(tx, &command.tenant, self.parts.clock.now()).await,
         }
     }
 

@@ -26,8 +26,10 @@ pub(crate) struct Knife<'a> {
     pub(crate) projection: &'a Projection,
     /// Whether the tenant's first round is under way.
     pub(crate) first_round: bool,
-    /// Whether everything is read, perhaps because more is needed of everybody.
+    /// Whether what a full read found is taken over, perhaps because more is needed of everybody.
     pub(crate) entire: bool,
+    /// Whether users stay in the groups in which they were published: it is not known yet whether what groups lose is too much.
+    pub(crate) keeps_groups: bool,
     pub(crate) now: Timestamp,
 }
 
@@ -44,14 +46,19 @@ pub(crate) async fn cut_all(tx: &mut Transaction, knife: &Knife<'_>, mut users: 
                 memberships.keep(group, *directly);
             }
         }
+        if let Some(before) = published(user).filter(|_| knife.keeps_groups) {
+            memberships = before;
+        }
         let state = state(knife, user, memberships);
         // What no projection names is not kept.
         user.body.0.retain(|name, _| knife.projection.attributes.contains(name) || knife.source.needs(name));
         let version = user.version;
+        let waits = knife.keeps_groups && user.gone.is_none();
         match state {
             Some(state) => stamp(knife, user, state),
             None => (user.dirty, user.projection) = (false, knife.revision),
         }
+        user.dirty |= waits;
         if user.version != version {
             otherwise.push(user.id.clone());
         }
@@ -75,6 +82,14 @@ fn state(knife: &Knife<'_>, user: &Mirrored, memberships: Memberships) -> Option
             };
             (is_published || concerns).then_some(State::Present(user_state))
         }
+    }
+}
+
+/// The groups in which a user was published.
+fn published(user: &Mirrored) -> Option<Memberships> {
+    match &user.cut.as_ref()?.state {
+        State::Present(user) => Some(Memberships { direct: user.groups.clone(), nested: user.nested_groups.clone() }),
+        State::Gone(_) => None,
     }
 }
 

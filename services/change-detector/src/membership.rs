@@ -20,14 +20,18 @@ pub(crate) async fn show_groups(
     tenant: &TenantName,
     groups: &BTreeMap<GroupId, Word>,
     generation: u64,
+    is_full: bool,
 ) -> Result<(), Error> {
     const SHOWN: &str = "INSERT INTO group_ (tenant, id, name, state, generation) VALUES {rows} ON CONFLICT (tenant, id) DO UPDATE SET \
         name = COALESCE(excluded.name, group_.name), generation = excluded.generation, \
         state = CASE WHEN group_.state = 1 THEN 0 ELSE group_.state END";
+    // A cycle tells of some members only: that is no sight of the others.
+    const TOLD: &str = "INSERT INTO group_ (tenant, id, name, state, generation) VALUES {rows} ON CONFLICT (tenant, id) DO UPDATE SET \
+        name = COALESCE(excluded.name, group_.name), state = CASE WHEN group_.state = 1 THEN 0 ELSE group_.state END";
     const GONE: &str = "UPDATE group_ SET state = 1 WHERE state <> 1 AND (tenant, id) IN (VALUES {rows})";
     let shown = groups.iter().filter(|(_, word)| word.is_shown);
     let shown = shown.map(|(id, word)| params![tenant.as_str(), id.as_str(), word.name.as_deref(), 0_i64, generation]);
-    tx.insert(SHOWN, shown.collect()).await?;
+    tx.insert(if is_full { SHOWN } else { TOLD }, shown.collect()).await?;
     let gone = groups.iter().filter(|(_, word)| word.is_gone).map(|(id, _)| params![tenant.as_str(), id.as_str()]);
     tx.insert(GONE, gone.collect()).await?;
     Ok(())
@@ -92,6 +96,23 @@ pub(crate) async fn nested_among(
         }
     }
     Ok(nested)
+}
+
+/// Which of these memberships the mirror has.
+pub(crate) async fn known_among(
+    tx: &mut Transaction,
+    tenant: &TenantName,
+    members: &[(&GroupId, &str)],
+) -> Result<HashSet<(GroupId, String)>, Error> {
+    const SQL: &str = "SELECT group_id, child_id FROM member WHERE (tenant, group_id, child_id) IN (VALUES {rows})";
+    let mut known = HashSet::new();
+    for some in members.chunks(CHUNK) {
+        let rows = some.iter().map(|(group, id)| params![tenant.as_str(), group.as_str(), *id]);
+        for row in tx.fetch_rows(SQL, rows.collect()).await? {
+            known.insert((row.text(0)?.into(), row.text(1)?));
+        }
+    }
+    Ok(known)
 }
 
 /// Every nesting of one group in another.

@@ -43,7 +43,7 @@ pub(crate) struct Mirrored {
     pub(crate) gone: Option<Gone>,
     /// Whether what was published may be stale.
     pub(crate) dirty: bool,
-    /// The reading of everything that saw him last.
+    /// The newest full read that has seen the user, or during which a cycle told of them.
     pub(crate) generation: u64,
     /// When the oldest change not cut yet was seen.
     pub(crate) first_seen: Timestamp,
@@ -176,6 +176,20 @@ pub(crate) async fn unpublished(store: &Store, tenant: &TenantName) -> Result<Ve
     rows.iter().map(read).collect()
 }
 
+/// Notes that these users were seen by a full read.
+pub(crate) async fn seen(tx: &mut Transaction, tenant: &TenantName, ids: &[UserId], generation: u64) -> Result<(), Error> {
+    const SQL: &str = "WITH seen (tenant, id, generation) AS (VALUES {rows}) UPDATE user_ SET generation = seen.generation FROM seen \
+                       WHERE user_.tenant = seen.tenant AND user_.id = seen.id";
+    tx.insert(SQL, ids.iter().map(|id| params![tenant.as_str(), id.as_str(), generation]).collect()).await?;
+    Ok(())
+}
+
+/// Some users who are gone and whose cut may be stale.
+pub(crate) async fn dirty_gone(tx: &mut Transaction, tenant: &TenantName) -> Result<Vec<Mirrored>, Error> {
+    const SQL: &str = select!("WHERE tenant = $1 AND dirty = 1 AND gone > 0 ORDER BY id LIMIT $2");
+    tx.fetch(SQL, params![tenant.as_str(), CHUNK as u64]).await?.iter().map(read).collect()
+}
+
 /// How many users there are that the bus has not heard the newest of.
 pub(crate) async fn unpublished_count(store: &Store, tenant: &TenantName) -> Result<u64, Error> {
     const SQL: &str = "SELECT COUNT(*), MAX(id) FROM (SELECT id FROM user_ WHERE tenant = $1 AND class = $2 AND id > $3 \
@@ -302,7 +316,7 @@ fn write(tenant: &TenantName, user: &Mirrored) -> Vec<Param> {
     ]
 }
 
-fn write_gone(gone: Option<Gone>) -> i64 {
+pub(crate) fn write_gone(gone: Option<Gone>) -> i64 {
     match gone {
         None => 0,
         Some(Gone::SoftDeleted) => 1,
@@ -310,7 +324,7 @@ fn write_gone(gone: Option<Gone>) -> i64 {
     }
 }
 
-fn read_gone(number: i64) -> Result<Option<Gone>, Error> {
+pub(crate) fn read_gone(number: i64) -> Result<Option<Gone>, Error> {
     match number {
         0 => Ok(None),
         1 => Ok(Some(Gone::SoftDeleted)),

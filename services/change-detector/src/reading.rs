@@ -5,151 +5,208 @@ use std::collections::BTreeSet;
 use xtsync_directory::Cursor;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::params;
-use xtsync_platform::store::Transaction;
+use xtsync_platform::store::{self, Row, Store, Transaction};
 
 use crate::error::{Error, corrupt};
+use crate::full::{Full, FullPhase, Reason};
 
 /// How far the reading of one tenant has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Reading {
-    /// Attributes asked of the directory, sorted. Cursors are bound to them.
+    /// Attributes that incremental cycles ask for, sorted. Cursors are bound to them.
     pub(crate) selected: Vec<String>,
-    /// What is being read.
+    /// The incremental cycle under way.
     pub(crate) phase: Phase,
-    /// Where the next round begins; none when everything must be read.
+    /// Where the next incremental cycle begins; none where everything must be read first.
     pub(crate) groups: Option<Cursor>,
     pub(crate) users: Option<Cursor>,
-    /// Whether everything is being read.
-    pub(crate) entire: bool,
-    /// Counts readings of everything.
+    /// The full read under way, beside the cycles.
+    pub(crate) full: Option<Full>,
+    /// Counts full reads.
     pub(crate) generation: u64,
     /// When the newest of them began; 0 where that is not known.
     pub(crate) began: Timestamp,
-    /// Rounds completed.
+    /// Cycles completed.
     pub(crate) round: u64,
+    /// Whether the last full read could not be relied on.
+    pub(crate) owed: bool,
+    /// Users whom it missed, where most were missing.
+    pub(crate) missing: u64,
 }
 
-/// What is being read, and where that goes on.
+/// What the incremental cycle does, and where it goes on.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Phase {
-    /// Nothing.
+    /// None is under way.
     Idle,
-    /// Groups; without a cursor at the beginning of everything.
-    Groups(Option<Cursor>),
-    /// Users; likewise.
-    Users(Option<Cursor>),
-    /// Nothing more: the users it changed are being cut.
+    /// It reads groups.
+    Groups(Cursor),
+    /// It reads users.
+    Users(Cursor),
+    /// It has read everything: the users it changed are being cut.
     Cutting,
-}
-
-impl Phase {
-    /// What is being read, for logs.
-    pub(crate) fn name(&self) -> &'static str {
-        match self {
-            Self::Idle | Self::Cutting => "nothing",
-            Self::Groups(_) => "groups",
-            Self::Users(_) => "users",
-        }
-    }
 }
 
 impl Reading {
     /// A tenant never read.
     pub(crate) fn new() -> Self {
-        let (groups, users) = (None, None);
-        Self { selected: Vec::new(), phase: Phase::Idle, groups, users, entire: false, generation: 0, began: Timestamp(0), round: 0 }
-    }
-
-    /// Begins a round. Everything is read when there is no cursor to begin at.
-    pub(crate) fn begin(&mut self, now: Timestamp) {
-        if self.groups.is_none() || self.users.is_none() {
-            self.begin_entire(now);
-        } else {
-            self.phase = Phase::Groups(self.groups.clone());
+        Self {
+            selected: Vec::new(),
+            phase: Phase::Idle,
+            groups: None,
+            users: None,
+            full: None,
+            generation: 0,
+            began: Timestamp(0),
+            round: 0,
+            owed: false,
+            missing: 0,
         }
     }
 
-    /// Begins to read everything, dropping what was under way.
-    pub(crate) fn begin_entire(&mut self, now: Timestamp) {
-        self.entire = true;
+    /// Whether incremental cycles are possible.
+    pub(crate) fn is_incremental(&self) -> bool {
+        !self.first() && self.groups.is_some() && self.users.is_some()
+    }
+
+    /// Begins an incremental cycle. The cursors of the last one stay until this one has come to its end.
+    pub(crate) fn begin(&mut self) {
+        self.phase = self.groups.clone().map_or(Phase::Idle, Phase::Groups);
+    }
+
+    /// Begins a full read; one under way is dropped. The incremental cursors stay.
+    pub(crate) fn begin_full(&mut self, reason: Reason, now: Timestamp) {
+        let selected = self.full.as_ref().map_or(&self.selected, |full| &full.selected).clone();
+        let widens = self.full.as_ref().is_some_and(|full| full.widens);
+        let adopts = !self.is_incremental() || self.full.as_ref().is_some_and(|full| full.adopts);
         self.began = now;
         self.generation += 1;
-        self.groups = None;
-        self.users = None;
-        self.phase = Phase::Groups(None);
+        self.full = Some(Full { adopts, widens, ..Full::new(reason, selected) });
     }
 
-    /// Whether what is read goes on at a cursor.
-    pub(crate) fn resumes(&self) -> bool {
-        matches!(&self.phase, Phase::Groups(Some(_)) | Phase::Users(Some(_)))
+    /// The incremental cursors are void.
+    pub(crate) fn void(&mut self) {
+        (self.groups, self.users, self.phase) = (None, None, Phase::Idle);
+        self.full.iter_mut().for_each(|full| full.adopts = true);
     }
 
-    /// Whether the round under way is the tenant's first.
+    /// Takes over the cursors that a full read gave.
+    pub(crate) fn adopt(&mut self) {
+        let Some(full) = self.full.as_ref().filter(|full| full.adopts) else { return };
+        if let (Some(groups), Some(users)) = (&full.groups, &full.users) {
+            (self.groups, self.users) = (Some(groups.clone()), Some(users.clone()));
+            self.selected = full.selected.clone();
+            self.phase = Phase::Idle;
+        }
+    }
+
+    /// Whether the tenant was never read to the end.
     pub(crate) fn first(&self) -> bool {
         self.round == 0
     }
 
-    /// Whether the second round reads everything: the first one may have been another store's.
+    /// Whether the second cycle reads everything: the first one may have been another store's.
     pub(crate) fn rereads(&self) -> bool {
-        self.round == 1 && self.entire
+        self.round == 1 && self.full.is_some()
     }
 
-    /// Whether this is not the first reading of everything, so that it may find somebody missing.
+    /// Whether this is not the first full read, so that it may find users missing.
     pub(crate) fn repeats(&self) -> bool {
         self.generation > 1
     }
 
-    /// Asks for these attributes from now on: others are not kept. Everything is read again for one that was not asked for, of which
-    /// nothing is kept therefore; true then.
+    /// Whether what the projection needs was not read of everybody yet.
+    pub(crate) fn widens(&self) -> bool {
+        self.full.as_ref().is_some_and(|full| full.widens)
+    }
+
+    /// Asks for these attributes from now on: others are not kept. Everything is read for one that was not asked for, of which nothing is
+    /// kept therefore; true then. Incremental cycles go on with what they ask for.
     pub(crate) fn select(&mut self, needed: &BTreeSet<String>, now: Timestamp) -> bool {
-        let is_missing = needed.iter().any(|name| !self.selected.contains(name));
-        self.selected = needed.iter().cloned().collect();
-        if is_missing {
-            self.begin_entire(now);
+        let asked = self.full.as_ref().map_or(&self.selected, |full| &full.selected);
+        let is_missing = needed.iter().any(|name| !asked.contains(name));
+        let selected: Vec<String> = needed.iter().cloned().collect();
+        if !is_missing {
+            self.selected.retain(|name| needed.contains(name));
+            self.full.iter_mut().for_each(|full| full.selected.clone_from(&selected));
+            return false;
         }
-        is_missing
+        let reason = match &self.full {
+            Some(full) => full.reason,
+            None if self.first() => Reason::Initial,
+            None => Reason::Selection,
+        };
+        let widens = self.is_incremental();
+        match widens {
+            true => self.selected.retain(|name| needed.contains(name)),
+            false => self.selected.clone_from(&selected),
+        }
+        self.began = now;
+        self.generation += 1;
+        self.full = Some(Full { adopts: true, widens, ..Full::new(reason, selected) });
+        true
     }
 }
 
 /// The reading of a tenant as stored.
 pub(crate) async fn load(tx: &mut Transaction, tenant: &TenantName) -> Result<Reading, Error> {
-    const SQL: &str = "SELECT selected, phase, page, groups_cursor, users_cursor, entire, generation, round, entire_began FROM tenant \
-                       WHERE name = $1";
+    const SQL: &str = "SELECT selected, phase, page, groups_cursor, users_cursor, generation, round, entire_began, owed, missing, \
+                       full_reason, full_flags, full_phase, full_page, full_selected, full_groups, full_users FROM tenant WHERE name = $1";
     let Some(row) = tx.fetch_one_opt(SQL, params![tenant.as_str()]).await? else {
         return Ok(Reading::new());
     };
     let page = row.opt_text(2)?.map(Cursor);
     Ok(Reading {
-        selected: row.text(0)?.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect(),
-        phase: match row.int(1)? {
-            0 => Phase::Idle,
-            1 => Phase::Groups(page),
-            2 => Phase::Users(page),
-            3 => Phase::Cutting,
+        selected: names(&row.text(0)?),
+        phase: match (row.int(1)?, page) {
+            (0, _) => Phase::Idle,
+            (1, Some(page)) => Phase::Groups(page),
+            (2, Some(page)) => Phase::Users(page),
+            (3, _) => Phase::Cutting,
             _ => return Err(corrupt("a reading's phase")),
         },
         groups: row.opt_text(3)?.map(Cursor),
         users: row.opt_text(4)?.map(Cursor),
-        entire: row.int(5)? != 0,
-        generation: row.uint(6)?,
-        began: Timestamp(row.int(8)?),
-        round: row.uint(7)?,
+        full: full(&row)?,
+        generation: row.uint(5)?,
+        round: row.uint(6)?,
+        began: Timestamp(row.int(7)?),
+        owed: row.int(8)? != 0,
+        missing: row.uint(9)?,
     })
+}
+
+fn full(row: &Row) -> Result<Option<Full>, Error> {
+    let Some(reason) = row.opt_text(10)? else { return Ok(None) };
+    let phase = FullPhase::of(row.int(12)?, row.opt_text(13)?)?;
+    let selected = names(&row.opt_text(14)?.unwrap_or_default());
+    let (groups, users) = (row.opt_text(15)?.map(Cursor), row.opt_text(16)?.map(Cursor));
+    let full = Full { phase, groups, users, ..Full::new(Reason::of_name(&reason)?, selected) };
+    Ok(Some(full.with_flags(row.int(11)?)))
+}
+
+fn names(text: &str) -> Vec<String> {
+    text.split(',').filter(|name| !name.is_empty()).map(str::to_owned).collect()
 }
 
 /// Stores the reading of a tenant with the commit.
 pub(crate) fn save(tx: &mut Transaction, tenant: &TenantName, reading: &Reading) {
-    const SQL: &str = "INSERT INTO tenant (name, selected, phase, page, groups_cursor, users_cursor, entire, generation, round, entire_began) \
+    const SQL: &str = "INSERT INTO tenant (name, selected, phase, page, groups_cursor, users_cursor, generation, round, entire_began, \
+         owed, missing, full_reason, full_flags, full_phase, full_page, full_selected, full_groups, full_users) \
          VALUES {rows} ON CONFLICT (name) DO UPDATE SET selected = excluded.selected, \
          phase = excluded.phase, page = excluded.page, groups_cursor = excluded.groups_cursor, users_cursor = excluded.users_cursor, \
-         entire = excluded.entire, generation = excluded.generation, round = excluded.round, entire_began = excluded.entire_began";
+         generation = excluded.generation, round = excluded.round, entire_began = excluded.entire_began, owed = excluded.owed, \
+         missing = excluded.missing, full_reason = excluded.full_reason, full_flags = excluded.full_flags, \
+         full_phase = excluded.full_phase, full_page = excluded.full_page, full_selected = excluded.full_selected, \
+         full_groups = excluded.full_groups, full_users = excluded.full_users";
     let (phase, page) = match &reading.phase {
         Phase::Idle => (0_i64, None),
-        Phase::Groups(page) => (1, page.as_ref()),
-        Phase::Users(page) => (2, page.as_ref()),
+        Phase::Groups(page) => (1, Some(page)),
+        Phase::Users(page) => (2, Some(page)),
         Phase::Cutting => (3, None),
     };
     let text = |cursor: Option<&Cursor>| cursor.map(|cursor| cursor.0.clone());
+    let full = reading.full.as_ref();
     let row = params![
         tenant.as_str(),
         reading.selected.join(","),
@@ -157,12 +214,37 @@ pub(crate) fn save(tx: &mut Transaction, tenant: &TenantName, reading: &Reading)
         text(page),
         text(reading.groups.as_ref()),
         text(reading.users.as_ref()),
-        reading.entire,
         reading.generation,
         reading.round,
         reading.began,
+        reading.owed,
+        reading.missing,
+        full.map(|full| full.reason.name().to_owned()),
+        full.map_or(0, Full::flags),
+        full.map_or(0, |full| full.phase.number()),
+        full.and_then(|full| full.phase.page()),
+        full.map(|full| full.selected.join(",")),
+        text(full.and_then(|full| full.groups.as_ref())),
+        text(full.and_then(|full| full.users.as_ref())),
     ];
     tx.later(SQL, vec![row]);
+}
+
+/// Notes that an operator asks for a full read of a tenant that was read before.
+pub(crate) async fn ask_resync(tx: &mut Transaction, tenant: &TenantName, now: Timestamp) -> Result<(), store::Error> {
+    tx.execute("UPDATE tenant SET resync = $2 WHERE name = $1", params![tenant.as_str(), now]).await.map(drop)
+}
+
+/// Whether an operator asks for a full read that has not begun yet.
+pub(crate) async fn is_resync_asked(store: &Store, tenant: &TenantName) -> Result<bool, Error> {
+    let row = store.fetch_one_opt("SELECT resync FROM tenant WHERE name = $1", params![tenant.as_str()]).await?;
+    Ok(row.map(|row| row.int(0)).transpose()?.unwrap_or(0) > 0)
+}
+
+/// Notes that it has begun.
+pub(crate) async fn note_resync(tx: &mut Transaction, tenant: &TenantName) -> Result<(), Error> {
+    tx.execute("UPDATE tenant SET resync = 0 WHERE name = $1", params![tenant.as_str()]).await?;
+    Ok(())
 }
 
 #[cfg(test)]
@@ -170,6 +252,14 @@ mod tests {
     use super::*;
 
     const NOW: Timestamp = Timestamp(1);
+
+    fn cursor(text: &str) -> Option<Cursor> {
+        Some(Cursor(text.to_owned()))
+    }
+
+    fn read() -> Reading {
+        Reading { groups: cursor("g"), users: cursor("u"), round: 1, generation: 1, ..Reading::new() }
+    }
 
     #[test]
     fn a_new_attribute_has_everything_read_again_and_a_known_one_has_not() {
@@ -184,12 +274,50 @@ mod tests {
     }
 
     #[test]
-    fn a_round_begins_at_its_cursors_and_without_them_at_the_beginning() {
-        let cursor = |text: &str| Some(Cursor(text.to_owned()));
-        let mut reading = Reading { groups: cursor("g"), users: cursor("u"), ..Reading::new() };
-        reading.begin(NOW);
-        assert_eq!((&reading.phase, reading.entire), (&Phase::Groups(cursor("g")), false));
-        reading.begin_entire(NOW);
-        assert_eq!((&reading.phase, reading.entire, reading.generation), (&Phase::Groups(None), true, 1));
+    fn the_old_cursors_serve_the_old_selection_until_those_of_a_wider_one_are_adopted() {
+        let mut reading = read();
+        assert!(reading.select(&["city".to_owned()].into(), NOW));
+        assert!(reading.is_incremental() && reading.widens() && reading.selected.is_empty());
+        reading.adopt();
+        assert_eq!(reading.groups, cursor("g"), "nothing is adopted before it has come to its end");
+        let full = reading.full.as_mut().unwrap();
+        (full.groups, full.users) = (cursor("g2"), cursor("u2"));
+        reading.adopt();
+        assert_eq!((reading.groups, reading.users, reading.selected), (cursor("g2"), cursor("u2"), vec!["city".to_owned()]));
+    }
+
+    #[test]
+    fn a_full_read_keeps_the_incremental_cursors_and_adopts_its_own_where_they_are_void() {
+        let mut reading = read();
+        reading.begin();
+        assert_eq!(reading.phase, Phase::Groups(Cursor("g".to_owned())));
+        reading.begin_full(Reason::Comparison, NOW);
+        assert_eq!((&reading.groups, reading.full.as_ref().map(|full| full.adopts)), (&cursor("g"), Some(false)));
+        reading.void();
+        assert_eq!((&reading.groups, reading.full.as_ref().map(|full| full.adopts)), (&None, Some(true)));
+        reading.begin_full(Reason::Void, NOW);
+        assert_eq!((reading.generation, reading.full.map(|full| full.adopts)), (3, Some(true)));
+    }
+
+    #[test]
+    fn how_far_a_full_read_is_reads_back_as_it_was_stored() {
+        let page = || cursor("p");
+        for phase in [
+            FullPhase::Groups(None),
+            FullPhase::Groups(page()),
+            FullPhase::Users(None),
+            FullPhase::Users(page()),
+            FullPhase::Follow(7),
+            FullPhase::Merge,
+            FullPhase::Replace,
+            FullPhase::Remove,
+            FullPhase::Project,
+            FullPhase::Clear,
+        ] {
+            assert_eq!(FullPhase::of(phase.number(), phase.page()).unwrap(), phase);
+        }
+        for flags in 0..8 {
+            assert_eq!(Full::new(Reason::Void, vec![]).with_flags(flags).flags(), flags);
+        }
     }
 }

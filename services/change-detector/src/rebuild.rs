@@ -19,6 +19,7 @@ use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
 
 use crate::error::Error;
+use crate::full::Reason;
 use crate::mirror::{self, Mirrored};
 use crate::publication::Press;
 use crate::reading::{self, Reading};
@@ -46,7 +47,8 @@ pub(crate) async fn rebuild(press: &Press, reading: &mut Reading, now: Timestamp
         // They were read and told before, by another store.
         (reading.generation, reading.round) = (1, 1);
     }
-    reading.begin_entire(now);
+    reading.void();
+    reading.begin_full(Reason::Rebuilt, now);
     let mut tx = press.begin().await?;
     reading::save(&mut tx, &press.tenant, reading);
     tx.commit().await?;

@@ -3,12 +3,12 @@
 //! Pages of a directory are partial, repeat objects and come in no order; the mirror merges them. A group that vanished takes nobody
 //! out of it: only a membership that the directory itself ended is ended here.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use xtsync_directory::{GroupChange, MemberKind, Source, UserChange};
 use xtsync_domain::fact::GroupState;
-use xtsync_domain::{Attributes, GroupId, TenantName, Timestamp, UserId, Value};
+use xtsync_domain::{GroupId, TenantName, Timestamp, UserId, Value};
 use xtsync_platform::store::Transaction;
 
 use crate::closure::Closure;
@@ -17,12 +17,15 @@ use crate::last_word::{LastWord, Word};
 use crate::membership;
 use crate::mirror::{self, CHUNK, Mirrored};
 use crate::pending::{self, Work};
+use crate::staging::{self, Staged};
 
 /// Where a page is merged.
 pub(crate) struct Context<'a> {
     pub(crate) tenant: &'a TenantName,
     /// The reading of everything that rows are marked with.
     pub(crate) generation: u64,
+    /// Whether a full read says it, which also says what is known already.
+    pub(crate) is_full: bool,
     pub(crate) now: Timestamp,
     /// The attributes that are kept of users, sorted; beside those that the directory's connector needs.
     pub(crate) selected: &'a [String],
@@ -68,8 +71,19 @@ impl GroupPage {
 
 /// Merges memberships, and has the users projected anew whom that concerns.
 pub(crate) async fn members(tx: &mut Transaction, context: &Context<'_>, closure: &Closure, words: &[MemberWord]) -> Result<(), Error> {
+    let concerned = || words.iter().filter(|(group, _, _)| closure.concerns(group));
+    // A full read names every member: only what changes is a reason to project.
+    let known = match context.is_full {
+        true => {
+            let keys: Vec<(&GroupId, &str)> = concerned().map(|(group, id, _)| (group, id.as_str())).collect();
+            Some(membership::known_among(tx, context.tenant, &keys).await?)
+        }
+        false => None,
+    };
     merge_members(tx, context, words).await?;
-    let stale: BTreeSet<&String> = words.iter().filter(|(group, _, _)| closure.concerns(group)).map(|(_, id, _)| id).collect();
+    let is_news =
+        |(group, id, kind): &&MemberWord| known.as_ref().is_none_or(|known| known.contains(&(group.clone(), id.clone())) != kind.is_some());
+    let stale: BTreeSet<&String> = concerned().filter(is_news).map(|(_, id, _)| id).collect();
     let stale: Vec<UserId> = stale.into_iter().map(|id| UserId(id.clone())).collect();
     mirror::touch(tx, context.tenant, &stale, context.now).await
 }
@@ -83,7 +97,7 @@ pub(crate) async fn nest(
     referenced: Option<&BTreeSet<GroupId>>,
     page: GroupPage,
 ) -> Result<Option<Closure>, Error> {
-    membership::show_groups(tx, context.tenant, &page.groups, context.generation).await?;
+    membership::show_groups(tx, context.tenant, &page.groups, context.generation, context.is_full).await?;
     merge_members(tx, context, &page.nestings).await?;
     let once: Vec<UserId> = page.nestings.iter().map(|(_, id, _)| UserId(id.clone())).collect();
     // What is a group now may have been a user, as far as the mirror knew, and the other way round.
@@ -116,22 +130,77 @@ pub(crate) async fn renest(
     Ok(fresh)
 }
 
-/// Merges changes of users. Gives when those were created whom the mirror did not know.
-pub(crate) async fn users(tx: &mut Transaction, context: &Context<'_>, changes: Vec<UserChange>) -> Result<Vec<Timestamp>, Error> {
-    let ids: BTreeSet<&UserId> = changes.iter().map(id).collect();
-    let ids: Vec<UserId> = ids.into_iter().cloned().collect();
-    let mut known: HashMap<UserId, Mirrored> = HashMap::new();
+/// Merges what a cycle says of users: key by key, since it mentions only what changed. What a full read under way has staged of them is
+/// brought up to date. Gives who they are, and when those were created whom the mirror did not know.
+pub(crate) async fn users(
+    tx: &mut Transaction,
+    context: &Context<'_>,
+    changes: Vec<UserChange>,
+) -> Result<(BTreeSet<UserId>, Vec<Timestamp>), Error> {
+    let told: BTreeSet<UserId> = changes.iter().map(id).cloned().collect();
+    let ids: Vec<UserId> = told.iter().cloned().collect();
+    let mut known = load(tx, context, &ids).await?;
+    let mut staged = staging::load(tx, context.tenant, context.generation, &ids).await?;
+    for change in changes {
+        if let Some(said) = staged.get_mut(id(&change)) {
+            said.merge(context, &change);
+        }
+        merge(&mut known, context, change);
+    }
+    save(tx, context, known.values().cloned().collect()).await?;
+    staging::save(tx, context.tenant, context.generation, &staged).await?;
+    let newcomers = known.values().filter(|user| user.version == 0).filter_map(created).collect();
+    Ok((told, newcomers))
+}
+
+/// Stages what a full read says of users. In a tenant's first one it is merged at once, of whom nothing older is known.
+pub(crate) async fn stage(tx: &mut Transaction, context: &Context<'_>, changes: Vec<UserChange>, is_first: bool) -> Result<(), Error> {
+    let ids: Vec<UserId> = changes.iter().map(id).collect::<BTreeSet<_>>().into_iter().cloned().collect();
+    let mut known = if is_first { load(tx, context, &ids).await? } else { HashMap::new() };
+    let mut staged = staging::load(tx, context.tenant, context.generation, &ids).await?;
+    let mut direct: HashSet<UserId> = HashSet::new();
+    for change in changes {
+        let id = id(&change).clone();
+        let is_new = known.get(&id).is_none_or(|user| user.generation == 0 || user.generation == context.generation);
+        if is_first && is_new {
+            merge(&mut known, context, change);
+            direct.insert(id);
+        } else {
+            staged.entry(id).or_default().merge(context, &change);
+        }
+    }
+    save(tx, context, known.into_values().filter(|user| direct.contains(&user.id)).collect()).await?;
+    staging::save(tx, context.tenant, context.generation, &staged).await
+}
+
+async fn load(tx: &mut Transaction, context: &Context<'_>, ids: &[UserId]) -> Result<HashMap<UserId, Mirrored>, Error> {
+    let mut known = HashMap::new();
     for ids in ids.chunks(CHUNK) {
         known.extend(mirror::load(tx, context.tenant, ids).await?);
     }
-    for change in changes {
-        merge(&mut known, context, change);
-    }
-    let users: Vec<Mirrored> = known.into_values().collect();
+    Ok(known)
+}
+
+async fn save(tx: &mut Transaction, context: &Context<'_>, mut users: Vec<Mirrored>) -> Result<(), Error> {
+    // Rows are locked in the order of their keys.
+    users.sort_unstable_by(|one, other| one.id.cmp(&other.id));
     for users in users.chunks(CHUNK) {
         mirror::save(tx, context.tenant, users).await?;
     }
-    Ok(users.iter().filter(|user| user.version == 0).filter_map(created).collect())
+    Ok(())
+}
+
+impl Staged {
+    fn merge(&mut self, context: &Context<'_>, change: &UserChange) {
+        match change {
+            UserChange::Changed { attributes, .. } => {
+                let kept = attributes.0.iter().filter(|(name, _)| context.keeps(name));
+                self.body.0.extend(kept.map(|(name, value)| (name.clone(), value.clone())));
+                self.gone = None;
+            }
+            UserChange::Gone { how, .. } => self.gone = Some(*how),
+        }
+    }
 }
 
 fn created(user: &Mirrored) -> Option<Timestamp> {
@@ -151,11 +220,7 @@ fn merge(known: &mut HashMap<UserId, Mirrored>, context: &Context<'_>, change: U
     match change {
         UserChange::Changed { id, attributes } => {
             let user = known.entry(id.clone()).or_insert_with(|| Mirrored::unknown(id));
-            // What everything is read for: an attribute that was cleared unnoticed is not mentioned, so nothing old is kept.
-            if user.generation < context.generation {
-                user.body = Attributes::default();
-                user.generation = context.generation;
-            }
+            user.generation = context.generation;
             user.body.0.extend(attributes.0.into_iter().filter(|(name, _)| context.keeps(name)));
             user.gone = None;
             user.touch(context.now);
@@ -163,6 +228,9 @@ fn merge(known: &mut HashMap<UserId, Mirrored>, context: &Context<'_>, change: U
         // Also somebody who was never here, as far as this mirror knows.
         UserChange::Gone { id, how } => {
             let user = known.entry(id.clone()).or_insert_with(|| Mirrored::unknown(id));
+            if user.is_known() {
+                user.generation = context.generation;
+            }
             user.gone = Some(how);
             user.touch(context.now);
         }

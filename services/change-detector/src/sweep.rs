@@ -11,7 +11,7 @@ use crate::membership;
 use crate::mirror::{self, CHUNK, is_collapse};
 use crate::pending::{self, Chunk, Key, WINDOW, Work};
 
-/// Who of those who were here a full read has shown.
+/// How many users a full read has shown, and how many of those who were here it has not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Sight {
     pub(crate) seen: u64,
@@ -25,31 +25,46 @@ impl Sight {
     }
 }
 
-/// What the full read of a generation has shown.
-pub(crate) async fn sight(store: &Store, tenant: &TenantName, generation: u64) -> Result<Sight, Error> {
-    const SQL: &str = "SELECT MAX(id), CAST(COALESCE(SUM(CASE WHEN gone = 0 AND generation = $3 THEN 1 ELSE 0 END), 0) AS BIGINT), \
-        CAST(COALESCE(SUM(CASE WHEN gone = 0 AND generation < $3 THEN 1 ELSE 0 END), 0) AS BIGINT) FROM \
-        (SELECT id, gone, generation FROM user_ WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $4) AS part";
-    let (mut sight, mut after) = (Sight::default(), String::new());
-    loop {
-        let row = store.fetch_one_opt(SQL, params![tenant.as_str(), after.as_str(), generation, WINDOW as u64]).await?;
-        let Some((row, last)) = row.map(|row| row.opt_text(0).map(|last| (row, last))).transpose()? else { return Ok(sight) };
-        sight.seen += row.uint(1)?;
-        sight.unseen += row.uint(2)?;
-        let Some(last) = last else { return Ok(sight) };
-        after = last;
-    }
+/// The look at what a full read has shown, a window at a time. Kept in memory: a successor begins anew.
+#[derive(Debug, Default)]
+pub(crate) struct Sighting {
+    sight: Sight,
+    /// The last user of the mirror that was looked at; and, once all were, the last one that is staged and that the mirror does not know.
+    after: String,
+    is_mirror_done: bool,
 }
 
-/// The newest generation whose full read was relied on.
-pub(crate) async fn swept(store: &Store, tenant: &TenantName) -> Result<u64, Error> {
-    let row = store.fetch_one_opt("SELECT swept FROM tenant WHERE name = $1", params![tenant.as_str()]).await?;
-    Ok(row.map(|row| row.uint(0)).transpose()?.unwrap_or(0))
+impl Sighting {
+    /// Looks at a window; gives what was seen when that was the last one.
+    pub(crate) async fn step(&mut self, store: &Store, tenant: &TenantName, generation: u64) -> Result<Option<Sight>, Error> {
+        const KNOWN: &str = "SELECT MAX(part.id), COUNT(part.id), \
+            CAST(COALESCE(SUM(CASE WHEN staged.id IS NOT NULL THEN CASE WHEN staged.gone = 0 THEN 1 ELSE 0 END \
+            WHEN part.gone = 0 AND part.generation = $3 THEN 1 ELSE 0 END), 0) AS BIGINT), \
+            CAST(COALESCE(SUM(CASE WHEN staged.id IS NULL AND part.gone = 0 AND part.generation < $3 THEN 1 ELSE 0 END), 0) AS BIGINT) \
+            FROM (SELECT id, gone, generation FROM user_ WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $4) AS part \
+            LEFT JOIN staged ON staged.tenant = $1 AND staged.id = part.id AND staged.generation = $3";
+        const NEW: &str = "SELECT MAX(part.id), COUNT(part.id), \
+            CAST(COALESCE(SUM(CASE WHEN user_.id IS NULL AND part.gone = 0 THEN 1 ELSE 0 END), 0) AS BIGINT), CAST(0 AS BIGINT) \
+            FROM (SELECT id, gone FROM staged WHERE tenant = $1 AND id > $2 AND generation = $3 ORDER BY id LIMIT $4) AS part \
+            LEFT JOIN user_ ON user_.tenant = $1 AND user_.id = part.id";
+        loop {
+            let sql = if self.is_mirror_done { NEW } else { KNOWN };
+            let row = store.fetch_one_opt(sql, params![tenant.as_str(), self.after.as_str(), generation, WINDOW as u64]).await?;
+            let Some(row) = row else { return Ok(Some(self.sight)) };
+            self.sight.seen += row.uint(2)?;
+            self.sight.unseen += row.uint(3)?;
+            self.after = row.opt_text(0)?.unwrap_or_default();
+            match (row.uint(1)? < WINDOW as u64, self.is_mirror_done) {
+                (false, _) => return Ok(None),
+                (true, false) => (self.after, self.is_mirror_done) = (String::new(), true),
+                (true, true) => return Ok(Some(self.sight)),
+            }
+        }
+    }
 }
 
 /// Relies on the full read of a generation: what it has not shown is gone.
 pub(crate) async fn begin(tx: &mut Transaction, tenant: &TenantName, generation: u64) -> Result<(), Error> {
-    tx.execute("UPDATE tenant SET swept = $2 WHERE name = $1", params![tenant.as_str(), generation]).await?;
     pending::add(tx, tenant, [Work::SweepUsers(generation), Work::SweepMembers(generation), Work::SweepGroups(generation)]).await
 }
 

@@ -4,17 +4,20 @@
 //! killed after any of them; a step whose transaction finds the lease gone has no effect.
 
 mod again;
-mod compare;
+mod full;
 mod look;
+mod paging;
+mod project;
 mod publishing;
 mod rounds;
 mod scrub;
+mod trouble;
 mod untold;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tracing::info;
 use xtsync_directory::Source;
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
@@ -23,23 +26,23 @@ use xtsync_platform::store::{Epoch, Store, Transaction, lease};
 use xtsync_proto::topic::Topic;
 
 use self::again::Again;
-use self::compare::Comparison;
+use self::paging::Paging;
+use self::trouble::Trouble;
 use self::untold::Untold;
 use crate::closure::Closure;
-use crate::cutting::{Knife, cut_all};
+use crate::cutting::Knife;
 use crate::error::Error;
 use crate::facts::Facts;
 use crate::hold::Scopes;
 use crate::membership;
 use crate::metrics::Metrics;
-use crate::mirror::{self, Mirrored};
 use crate::names::Names;
 use crate::publication::{Press, Published};
 use crate::reading::{self, Phase, Reading};
 use crate::rebuild::rebuild;
 use crate::removal_guard;
 use crate::round::Context;
-use crate::sweep;
+use crate::sweep::Sighting;
 use crate::weighing::Weighing;
 
 /// The right to act for a tenant.
@@ -114,16 +117,28 @@ pub(crate) struct Tenant {
     facts: Facts,
     /// Every referenced group was found readable when it was looked at last.
     groups_readable: bool,
-    /// The reading of everything whose unseen were last looked for.
-    swept: u64,
-    /// Something of the reading under way made no sense and was left out.
-    rejected: bool,
     /// Whether everything is to be read again because the last such reading could not be relied on.
     again: Again,
-    /// The reading of everything under way, where it is to find what delta queries lost.
-    comparison: Option<Comparison>,
-    /// How many users it has found, or the one before it.
+    /// How many users the full read under way, or the one before it, has found that delta queries had lost.
     found_lost: u64,
+    /// Whether what it finds is such a loss.
+    is_counting: bool,
+    /// The look at what it has shown.
+    sighting: Option<Sighting>,
+    /// Whether a cycle is asked for now.
+    is_nudged: bool,
+    /// Whether the cycle under way did not come to the end of a delta.
+    is_partial: bool,
+    /// What the cycle under way has seen of its delta; and the full read of its own.
+    paging: Paging,
+    full_paging: Paging,
+    /// Trouble with the delta of cycles; and with that of full reads.
+    trouble: Option<Trouble>,
+    full_trouble: Option<Trouble>,
+    /// That the cursors of cycles were void, and none has come to its end since.
+    void: Option<Trouble>,
+    /// Of whom the cycle under way has told.
+    told: BTreeSet<UserId>,
     held: Kept,
     /// Groups of scopes of whose members delta queries tell nothing.
     untold: Untold,
@@ -139,6 +154,8 @@ pub(crate) struct Tenant {
     cursor_due: Timestamp,
     /// When the scrub is looked at next.
     scrub_due: Timestamp,
+    /// When the store is asked next whether a full read is asked for.
+    resync_due: Timestamp,
     /// Whether one is under way.
     is_scrubbing: bool,
     /// Where cutting anew for a new projection goes on; none when all rows are cut for it.
@@ -173,9 +190,7 @@ impl Tenant {
             reading.began = now;
         }
         let press = Press { store: store.clone(), bus: bus.clone(), fence: fence.clone(), tenant: name.clone() };
-        let is_rebuilt = rebuild(&press, &mut reading, now).await?;
-        let sight = sweep::sight(&store, &name, reading.generation).await?;
-        let swept = sweep::swept(&store, &name).await?;
+        rebuild(&press, &mut reading, now).await?;
         let start = Timestamp(0);
         let mut tenant = Self {
             name,
@@ -189,13 +204,19 @@ impl Tenant {
             closure: Closure::default(),
             facts: Facts::default(),
             groups_readable: false,
-            swept,
-            // What was left out before we took it up is not known.
-            rejected: !is_rebuilt,
-            again: if !reading.entire && sight.unseen > 0 { Again::Owed } else { Again::No },
-            comparison: None,
+            again: if reading.full.is_none() && reading.owed { Again::Owed } else { Again::No },
             found_lost: 0,
-            held: Kept { users: if !reading.entire && sight.is_collapsed() { sight.unseen } else { 0 }, scope: 0 },
+            is_counting: true,
+            sighting: None,
+            is_nudged: false,
+            is_partial: false,
+            paging: Paging::default(),
+            full_paging: Paging::default(),
+            trouble: None,
+            full_trouble: None,
+            void: None,
+            told: BTreeSet::new(),
+            held: Kept { users: reading.missing, scope: 0 },
             weighed: None,
             weighing: None,
             is_pending: true,
@@ -205,6 +226,7 @@ impl Tenant {
             freshness_due: start,
             cursor_due: start,
             scrub_due: start,
+            resync_due: start,
             is_scrubbing: false,
             recut_after: None,
             owes: true,
@@ -223,12 +245,14 @@ impl Tenant {
         if order.users != self.order.users {
             self.recut_after = Some(String::new());
             // Whoever comes out otherwise from now on may owe it to the order.
-            self.comparison = None;
+            self.is_counting = false;
             self.facts_due = Timestamp(0);
             if let Some((_, projection)) = &order.users {
                 let mut tx = self.begin().await?;
                 self.closure = Closure::new(&projection.groups, &membership::nestings(&mut tx, &self.name).await?);
-                self.rejected &= !self.reading.select(&projection.attributes, now);
+                if self.reading.select(&projection.attributes, now) {
+                    (self.full_paging, self.sighting) = (Paging::default(), None);
+                }
                 reading::save(&mut tx, &self.name, &self.reading);
                 tx.commit().await?;
             }
@@ -255,9 +279,23 @@ impl Tenant {
         Ok(tx.commit().await?)
     }
 
-    /// Asks for a round now.
+    /// Asks for a cycle now.
     pub(crate) fn nudge(&mut self) {
-        self.round_due = Timestamp(0);
+        self.is_nudged = true;
+    }
+
+    /// What keeps the tenant from being read to the end, by stable code, and when that is tried again.
+    pub(crate) fn condition(&self) -> Option<(&'static str, Timestamp)> {
+        let full = self.full_trouble.as_ref().filter(|_| !self.reading.is_incremental());
+        let void = self.void.as_ref().filter(|trouble| trouble.is_lasting());
+        let trouble = self.trouble.as_ref().filter(|trouble| trouble.is_lasting()).or(void);
+        trouble.or(full.filter(|trouble| trouble.is_lasting())).map(|trouble| (trouble.code, trouble.next_try))
+    }
+
+    /// What keeps a full read from its end while cycles go on, by stable code.
+    pub(crate) fn full_warning(&self) -> Option<String> {
+        let trouble = self.full_trouble.as_ref().filter(|trouble| self.reading.is_incremental() && trouble.is_lasting());
+        trouble.map(|trouble| format!("full_read_{}", trouble.code))
     }
 
     /// Whether what is published is being told again.
@@ -278,8 +316,8 @@ impl Tenant {
     /// Does one bounded thing of each kind that is due.
     pub(crate) async fn step(&mut self, now: Timestamp) -> Result<Pause, Error> {
         // With each round also what a former owner published too late.
-        let looks = self.owes || now >= self.round_due;
-        self.is_bulk &= now < self.round_due;
+        let looks = self.owes || self.is_nudged || now >= self.round_due;
+        self.is_bulk &= now < self.round_due && !self.is_nudged;
         let published = if looks { self.publish(now).await? } else { Published::All };
         if now >= self.facts_due {
             self.look_at_facts(now).await?;
@@ -287,17 +325,38 @@ impl Tenant {
         if self.order.users.is_none() {
             return Ok(Pause::Until(self.facts_due));
         }
+        self.obey_resync(now).await?;
         let worked = self.work_off(now).await?;
         let recut = self.recut(now).await?;
-        let read = if self.reading.phase != Phase::Idle || now >= self.round_due { self.read(now).await? } else { false };
+        let mut read = self.cycle(now).await?;
+        // A cycle of many pages goes first; a full read goes on when it is over.
+        let takes_over = self.reading.full.as_ref().is_some_and(|full| full.phase.takes_over());
+        if self.reading.phase == Phase::Idle || (self.reading.phase == Phase::Cutting && takes_over) {
+            read |= self.full_step(now).await?;
+        }
         if published == Published::Some || worked || recut || read {
             return Ok(Pause::None);
         }
-        let rest = self.round_due.min(self.facts_due);
+        let rest = self.rest_until(now);
         if self.owes {
             return Ok(Pause::Until(rest.min(now.plus(ROOM_LOOK))));
         }
         Ok(Pause::Until(self.scrub(now).await?.map_or(rest, |piece| piece.min(rest))))
+    }
+
+    /// Until when there is nothing to read.
+    fn rest_until(&self, now: Timestamp) -> Timestamp {
+        let mut rest = self.facts_due;
+        if self.reading.is_incremental() {
+            let due = if self.is_nudged { now } else { self.round_due };
+            rest = rest.min(self.trouble.as_ref().map_or(due, |trouble| trouble.next_try.max(due)));
+        }
+        for trouble in [&self.full_trouble, &self.void].into_iter().flatten() {
+            if self.reading.full.is_some() && trouble.next_try > now {
+                rest = rest.min(trouble.next_try);
+            }
+        }
+        rest
     }
 
     /// Whether users may be cut. Their first publication waits until the names of groups are looked up, so that a tenant is not published
@@ -324,7 +383,8 @@ impl Tenant {
     }
 
     fn context(&self, now: Timestamp) -> Context<'_> {
-        Context { tenant: &self.name, generation: self.reading.generation, now, selected: &self.reading.selected, source: &self.source }
+        let (selected, source) = (&self.reading.selected, &self.source);
+        Context { tenant: &self.name, generation: self.reading.generation, is_full: false, now, selected, source }
     }
 
     fn knife(&self, now: Timestamp) -> Option<Knife<'_>> {
@@ -336,52 +396,10 @@ impl Tenant {
             revision: *revision,
             projection,
             first_round: self.reading.first(),
-            entire: self.reading.entire,
+            entire: self.reading.first() || self.reading.full.as_ref().is_some_and(|full| full.phase.ends()),
+            keeps_groups: false,
             now,
         })
-    }
-
-    /// Cuts a chunk of those whose cut may be stale, if they may be cut.
-    async fn cut_dirty(&self, tx: &mut Transaction, now: Timestamp) -> Result<(), Error> {
-        if self.cuttable() {
-            let users = mirror::dirty(tx, &self.name, "").await?;
-            self.cut(tx, users, now).await?;
-        }
-        Ok(())
-    }
-
-    /// Cuts users; gives who of them came out otherwise.
-    async fn cut(&self, tx: &mut Transaction, users: Vec<Mirrored>, now: Timestamp) -> Result<Vec<UserId>, Error> {
-        match self.knife(now) {
-            Some(knife) if !users.is_empty() => cut_all(tx, &knife, users).await,
-            Some(_) | None => Ok(Vec::new()),
-        }
-    }
-
-    /// Cuts a chunk of those who were cut for another projection. True when there may be more.
-    async fn recut(&mut self, now: Timestamp) -> Result<bool, Error> {
-        // While everything is read again, bodies are in parts; while a round is under way, nobody has weighed yet what groups lose.
-        let is_first = self.reading.first() && !self.reading.repeats();
-        let whole = is_first || (!self.reading.entire && self.reading.phase == Phase::Idle);
-        let Some(after) = self.recut_after.clone().filter(|_| self.cuttable() && whole) else {
-            return Ok(false);
-        };
-        let Some(knife) = self.knife(now) else {
-            return Ok(false);
-        };
-        let mut tx = self.begin().await?;
-        let (users, further) = mirror::cut_otherwise(&mut tx, &self.name, knife.revision, &after).await?;
-        let count = users.len();
-        cut_all(&mut tx, &knife, users).await?;
-        tx.commit().await?;
-        if count > 0 {
-            self.owe();
-        }
-        self.recut_after = further;
-        if self.recut_after.is_none() {
-            info!(tenant = %self.name, revision = self.order.revision, "every user is cut for the configuration");
-        }
-        Ok(count > 0 || self.recut_after.is_some())
     }
 }
 

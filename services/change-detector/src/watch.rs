@@ -33,6 +33,9 @@ const END_WITHIN: Duration = Duration::from_secs(5);
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_MAX: Duration = Duration::from_secs(60);
 
+/// How often it is said how a tenant stands that has much to do.
+const TELL_EVERY: Duration = Duration::from_secs(1);
+
 /// What all tenants share.
 pub(crate) struct Shared {
     pub(crate) store: Store,
@@ -113,12 +116,23 @@ impl Watched {
         let mut tenant = None;
         let mut chance = StdRng::from_os_rng();
         let mut failures = 0;
+        let mut told = Instant::now();
         while !stop.is_cancelled() {
             let now = self.shared.parts.clock.now();
             let mut trouble = false;
             let wait = match self.step(&mut tenant, source, &fence).await {
                 Ok(Pause::None) => {
                     failures = 0;
+                    // What comes while there is much to do is not left until it is done.
+                    tokio::select! {
+                        biased;
+                        () = held.nudged() => if let Some(tenant) = &mut tenant { tenant.nudge() },
+                        () = std::future::ready(()) => {}
+                    }
+                    if told.elapsed() >= TELL_EVERY {
+                        told = Instant::now();
+                        self.tell(tenant.as_ref(), None);
+                    }
                     continue;
                 }
                 Ok(Pause::Until(then)) => {
@@ -181,25 +195,28 @@ impl Watched {
     /// What needs a look, by stable codes.
     fn warnings(&self, tenant: Option<&Tenant>) -> String {
         let subscriber = self.warning.borrow();
-        let codes = [subscriber.as_str(), tenant.map_or("", Tenant::warning)];
+        let full = tenant.and_then(Tenant::full_warning).unwrap_or_default();
+        let codes = [subscriber.as_str(), tenant.map_or("", Tenant::warning), full.as_str()];
         codes.into_iter().filter(|code| !code.is_empty()).collect::<Vec<_>>().join(", ")
     }
 
     fn tell(&self, tenant: Option<&Tenant>, trouble: Option<(&Error, Timestamp)>) {
         let held = tenant.map(Tenant::held).unwrap_or_default();
+        let condition = tenant.and_then(Tenant::condition);
+        let trouble_code = trouble.map(|(error, next_try)| (error.code(), next_try)).or(condition);
         held.iter().for_each(|(reason, people)| self.shared.metrics.held(&self.name, reason, *people));
         self.shared.status.set(RoleStatus {
             tenant: self.name.to_string(),
             revision: tenant.map_or(0, |tenant| tenant.order.revision),
             round: tenant.map_or(0, Tenant::round),
             lag: tenant.map_or(0, Tenant::lag),
-            blocked: trouble.map_or("", |(error, _)| error.code()).to_owned(),
+            blocked: trouble_code.map_or("", |(code, _)| code).to_owned(),
             cause: trouble.map_or("", |(error, _)| error.cause()).to_owned(),
             held: held.into_iter().filter(|(_, people)| *people > 0).map(|(reason, people)| (reason.to_owned(), people)).collect(),
             leader: true,
             warning: self.warnings(tenant),
             republishing: tenant.is_some_and(Tenant::is_scrubbing),
-            next_try: trouble.map(|(_, next_try)| wire_time(next_try)),
+            next_try: trouble_code.map(|(_, next_try)| wire_time(next_try)),
             ..RoleStatus::default()
         });
     }

@@ -92,6 +92,13 @@ impl ControlService for Api {
         tenants.map(|tenants| Response::new(v1::RepublishResponse { tenants })).ok_or_else(|| no_tenant(&tenant))
     }
 
+    async fn resync(&self, request: Request<v1::ResyncRequest>) -> Result<Response<v1::ResyncResponse>, Status> {
+        let context = self.context()?;
+        let v1::ResyncRequest { tenant, actor: given } = request.into_inner();
+        let asked = command::resync(&context, &tenant, &actor(&given)).await.map_err(failed)?;
+        asked.map(|()| Response::new(v1::ResyncResponse {})).ok_or_else(|| no_tenant(&tenant))
+    }
+
     async fn release(&self, request: Request<v1::ReleaseRequest>) -> Result<Response<v1::ReleaseResponse>, Status> {
         let context = self.context()?;
         let identity = identity(&request);

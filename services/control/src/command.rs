@@ -48,6 +48,15 @@ pub(crate) async fn release(context: &Context, target: &str, actor: Actor<'_>) -
     give(context, &[target].into(), "release", Action::Release(v1::Release {}), actor).await.map(Some)
 }
 
+/// Has a source read from the beginning; `None` where there is no such tenant.
+///
+/// # Errors
+/// When the store or the bus fails, or another replica is at work.
+pub(crate) async fn resync(context: &Context, tenant: &str, actor: &str) -> Result<Option<()>, Error> {
+    let Some(tenant) = known(context, tenant).await? else { return Ok(None) };
+    give(context, &[tenant].into(), "resync", Action::Resync(v1::Resync {}), actor).await.map(Some)
+}
+
 async fn configuration(context: &Context) -> Result<Configuration, Error> {
     Ok(Configuration::new(0, resources::read(&context.store).await?.into_values()))
 }

@@ -107,6 +107,9 @@ async fn a_command_goes_out_to_each_tenant_that_is_synchronized_and_to_no_other(
         let refused = client.release(v1::ReleaseRequest { target: name.into(), actor: "kim".into() }).await.unwrap_err();
         assert_eq!((refused.code(), refused.message()), (Code::NotFound, format!("there is no Tenant {name}").as_str()));
     }
+    client.resync(v1::ResyncRequest { tenant: "emea".into(), actor: "kim".into() }).await.unwrap();
+    let refused = client.resync(v1::ResyncRequest { tenant: "nowhere".into(), actor: "kim".into() }).await.unwrap_err();
+    assert_eq!(refused.code(), Code::NotFound);
     let mut commands = Table::open(&control.bus, vec![Topic::Commands]).await.unwrap();
     let mut given = Vec::new();
     while !commands.caught_up() {
@@ -117,6 +120,6 @@ async fn a_command_goes_out_to_each_tenant_that_is_synchronized_and_to_no_other(
         }));
     }
     given.sort();
-    assert_eq!(given, ["release hub kim", "republish emea kim", "republish emea kim", "republish hub kim"]);
+    assert_eq!(given, ["release hub kim", "republish emea kim", "republish emea kim", "republish hub kim", "resync emea kim"]);
     control.stop().await;
 }

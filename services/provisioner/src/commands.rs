@@ -18,6 +18,8 @@ impl CarryOut for Provisioner {
         match command.action {
             Action::Republish => scrub::ask(tx, &command.tenant, self.context.now()).await,
             Action::Release => target::release(tx, &command.tenant).await,
+            // What is read of a source is the detector's.
+            Action::Resync => Ok(()),
         }
     }
 

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use tracing::warn;
 use xtsync_platform::bus::wait_for_closing;
 
-use crate::command::{apply, completions, get, release, republish, run, show, status, tenant_sim, topics};
+use crate::command::{apply, completions, get, release, republish, resync, run, show, status, tenant_sim, topics};
 use crate::demo;
 use crate::exit::{self, words};
 
@@ -44,6 +44,8 @@ pub enum Command {
     Show(show::Args),
     /// Have the current state told again, for who has lost a record
     Republish(republish::Args),
+    /// Have a source read from the beginning, where it stands at a cursor that does not lead on
+    Resync(resync::Args),
     /// Have a target written again that only observes, because the provisioner's store was lost
     Release(release::Args),
     /// Create or list the topics on Kafka
@@ -90,6 +92,7 @@ async fn dispatch(command: Command) -> exit::Result {
         Command::Get(args) => get::run(args).await,
         Command::Show(args) => show::run(args).await,
         Command::Republish(args) => republish::run(args).await,
+        Command::Resync(args) => resync::run(args).await,
         Command::Release(args) => release::run(args).await,
         Command::Topics(command) => topics::run(command).await,
         Command::Demo(args) => demo::run(args).await,

@@ -5,6 +5,7 @@ pub mod completions;
 pub mod get;
 pub mod release;
 pub mod republish;
+pub mod resync;
 pub mod run;
 pub mod show;
 pub mod status;

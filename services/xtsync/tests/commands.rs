@@ -151,6 +151,8 @@ async fn resources_are_applied_listed_and_waited_for_and_a_signal_ends_it_in_ord
     assert_eq!((code, err.as_str()), (1, "error: neither decision nor link for emea/nobody in hub\n"));
     assert_eq!(run(&["republish"]), (0, "emea is told again\nhub is told again\n".to_owned(), String::new()));
     assert_eq!(run(&["republish", "--tenant", "emea", "--json"]).1, "{\n  \"tenants\": [\n    \"emea\"\n  ]\n}\n");
+    assert_eq!(run(&["resync", "emea"]), (0, "emea is read from the beginning\n".to_owned(), String::new()));
+    assert_eq!(run(&["resync", "nowhere"]).0, 1);
     assert_eq!(run(&["release", "hub"]), (0, "hub is released\n".to_owned(), String::new()));
     assert_eq!(run(&["release", "nowhere"]), (1, String::new(), "error: there is no Tenant nowhere\n".to_owned()));
     std::fs::write(path.join("other"), "0123456789abcdef0123456789abcdef").unwrap();

@@ -2,14 +2,22 @@
 CREATE TABLE tenant (
     name          TEXT   NOT NULL PRIMARY KEY,
     selected      TEXT   NOT NULL,  -- attributes asked of the directory, sorted, by comma: a delta's cursor is bound to them
-    phase         INTEGER NOT NULL,  -- 0 between rounds, 1 reading groups, 2 reading users
-    page          TEXT,             -- where the reading under way goes on; null at its beginning
-    groups_cursor TEXT,             -- where the next round begins; null when everything must be read
+    phase         INTEGER NOT NULL,  -- of the incremental cycle: 0 none under way, 1 reading groups, 2 reading users, 3 projecting
+    page          TEXT,             -- where the incremental cycle goes on
+    groups_cursor TEXT,             -- where the next incremental cycle begins; null when everything must be read first
     users_cursor  TEXT,
-    entire        INTEGER NOT NULL,  -- 1 while everything is read
-    generation    INTEGER NOT NULL,  -- counts readings of everything; a row of an older one was not seen in the newest
-    round         INTEGER NOT NULL,  -- rounds completed
-    swept         INTEGER NOT NULL DEFAULT 0  -- the newest generation whose unseen are taken as gone
+    generation    INTEGER NOT NULL,  -- counts full reads; a row of an older one was not seen in the newest
+    round         INTEGER NOT NULL,  -- cycles completed
+    full_reason   TEXT,             -- why everything is read; null when it is not
+    full_flags    INTEGER NOT NULL,  -- 1 its cursors are adopted, 2 it reads more attributes than were read before, 4 it left something out
+    full_phase    INTEGER NOT NULL,  -- see full.rs
+    full_page     TEXT,             -- where it goes on, or the cycle that it awaits
+    full_selected TEXT,             -- attributes asked of the directory by it
+    full_groups   TEXT,             -- the cursors that it gave
+    full_users    TEXT,
+    owed          INTEGER NOT NULL,  -- 1 when the last full read could not be relied on
+    missing       INTEGER NOT NULL,  -- users whom it missed, where most were missing
+    resync        INTEGER NOT NULL DEFAULT 0  -- when an operator asked for a full read that has not begun yet
 );
 
 CREATE TABLE user_ (
@@ -27,9 +35,20 @@ CREATE TABLE user_ (
     published_version INTEGER NOT NULL,
     PRIMARY KEY (tenant, id)
 );
+CREATE INDEX user_gone ON user_ (tenant, id) WHERE dirty = 1 AND gone > 0;
 CREATE INDEX user_dirty ON user_ (tenant, id) WHERE dirty = 1;
 CREATE INDEX user_unpublished ON user_ (tenant, class, id) WHERE version <> published_version;
 CREATE INDEX user_cut ON user_ (tenant, id) WHERE cut IS NOT NULL;
+
+-- What the full read under way says of users, until it is known to be complete.
+CREATE TABLE staged (
+    tenant     TEXT   NOT NULL,
+    id         TEXT   NOT NULL,
+    generation INTEGER NOT NULL,  -- the full read
+    body       BLOB   NOT NULL,
+    gone       INTEGER NOT NULL,
+    PRIMARY KEY (tenant, id)
+);
 
 CREATE TABLE group_ (
     tenant     TEXT   NOT NULL,

@@ -8,6 +8,7 @@ use xtsync_domain::{GroupId, Timestamp};
 
 use super::Tenant;
 use crate::error::Error;
+use crate::full::Reason;
 use crate::{membership, reading};
 
 /// How soon facts are read again after a failure.
@@ -74,7 +75,7 @@ impl Tenant {
             }
         }
         if reread {
-            self.read_everything(None, now);
+            self.begin_full(Reason::GroupReadable, now);
             reading::save(&mut tx, &self.name, &self.reading);
         }
         if changed {

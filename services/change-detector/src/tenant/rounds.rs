@@ -1,31 +1,53 @@
-//! A round, one page at a time: groups, then users, then the cutting of whom it changed.
+//! An incremental cycle, one page at a time: groups, then users, then the cutting of whom it changed.
 //!
-//! Whatever a page brings is stored with the place where the round goes on; whom a small round changes is cut in the same transaction.
-//! A round in which nothing changed stores nothing but, now and then, its cursors.
+//! Whatever a page brings is stored with the place where the cycle goes on; whom a small cycle changes is cut in the same transaction.
+//! A cycle in which nothing changed stores nothing but, now and then, its cursors.
+//!
+//! A large change takes many chunks to weigh and to cut. Meanwhile cycles go on and read users only: whom they mention is cut at once, so
+//! that a leaver never waits for a group of a hundred thousand.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tracing::{debug, info, warn};
+use tracing::warn;
 use xtsync_directory::{self as directory, Cursor, GroupChange, Next, Page, Rejected, UserChange};
-use xtsync_domain::{Timestamp, UserId};
+use xtsync_domain::Timestamp;
 use xtsync_platform::dead_letter;
-use xtsync_platform::store::Transaction;
 use xtsync_proto::topic::Topic;
 
-use super::Tenant;
-use super::again::Again;
-use super::compare::Comparison;
+use super::trouble::Trouble;
+use super::{Tenant, paging};
 use crate::ROLE;
 use crate::error::Error;
-use crate::mirror::{self, CHUNK, HARMLESS};
-use crate::pending;
+use crate::full::Reason;
+use crate::mirror::CHUNK;
 use crate::reading::{self, Phase, Reading};
-use crate::removal_guard;
 use crate::round::{self, GroupPage};
-use crate::sweep::{self, Sight};
 
-/// How often a cursor is stored at least, though nothing changed: a directory forgets old ones.
-const CURSOR_STORED_EVERY: Duration = Duration::from_secs(60);
+/// The code of a delta that pages without end.
+pub(super) const NEVER_ENDS: &str = "delta_never_ends";
+
+/// The first pause after a delta that pages without end.
+pub(super) const ENDLESS_PAUSE: Duration = Duration::from_secs(30);
+
+/// After so many endless cycles everything is read anew.
+const ENDLESS_MAX: u32 = 3;
+
+/// The first pause before everything is read again, where the cursor of the last reading was void before a cycle came to its end.
+const VOID_PAUSE: Duration = Duration::from_secs(5);
+
+/// The pause after a cursor was refused, while everything is read anew.
+const REFUSED_PAUSE: Duration = Duration::from_secs(60);
+
+/// A cursor counts as refused for good after so many tries, and not before this has passed: a gateway may be ill for a moment.
+const REFUSALS_MAX: u32 = 3;
+const REFUSED_FOR: Duration = Duration::from_secs(15);
+
+/// Where it fails at a page instead of refusing it, which an outage does too.
+const FAILING_FOR: Duration = Duration::from_secs(10 * 60);
+
+/// The most users remembered of a cycle, to be cut before others; of more nobody goes first.
+const FRESH_MAX: usize = 5 * CHUNK;
 
 enum Read {
     Groups(Page<GroupChange>),
@@ -34,50 +56,73 @@ enum Read {
     Both(Page<GroupChange>, Page<UserChange>),
 }
 
-/// What a round's cutting came to.
-struct Cut {
-    /// Users whose cut may have been stale.
-    looked_at: usize,
-    /// Who of them came out otherwise.
-    otherwise: Vec<UserId>,
-}
-
 impl Tenant {
-    /// Reads one page of the round under way, or begins one. True when there is more to do at once.
-    pub(super) async fn read(&mut self, now: Timestamp) -> Result<bool, Error> {
-        let begins = self.reading.phase == Phase::Idle;
-        if begins {
-            let is_again = self.again.is_due(now) || self.untold.is_read_due(now);
-            match (is_again, self.comparison_due(now)) {
-                (true, _) => self.read_everything(None, now),
-                (false, true) => self.read_everything(Comparison::of(&self.reading), now),
-                (false, false) => self.reading.begin(now),
+    /// Reads one page of the cycle under way, or begins one, or cuts a chunk. True when there is more to do at once.
+    pub(super) async fn cycle(&mut self, now: Timestamp) -> Result<bool, Error> {
+        let is_due = self.reading.is_incremental() && self.is_cycle_due(now);
+        let begins = match (&self.reading.phase, is_due) {
+            (Phase::Idle, false) => return Ok(false),
+            (Phase::Cutting, false) => return self.finish(now).await,
+            (Phase::Idle | Phase::Cutting, true) => {
+                self.begin_cycle(now);
+                matches!(self.reading.phase, Phase::Groups(_))
             }
-            self.rejected &= !self.reading.entire;
-        }
-        let read = match self.reading.phase.clone() {
-            Phase::Idle => return Ok(false),
-            Phase::Groups(Some(cursor)) if begins => self.read_both(&cursor).await,
-            Phase::Groups(cursor) => self.source.groups(cursor.as_ref()).await.map(Read::Groups),
-            Phase::Users(cursor) => self.source.users(&self.reading.selected, cursor.as_ref()).await.map(Read::Users),
-            Phase::Cutting => return self.finish(now).await,
+            (Phase::Groups(_) | Phase::Users(_), _) => false,
+        };
+        let (read, asked) = match self.reading.phase.clone() {
+            Phase::Idle | Phase::Cutting => return Ok(false),
+            Phase::Groups(cursor) if begins => (self.read_both(&cursor).await, cursor),
+            Phase::Groups(cursor) => (self.source.groups(Some(&cursor)).await.map(Read::Groups), cursor),
+            Phase::Users(cursor) => (self.source.users(&self.reading.selected, Some(&cursor)).await.map(Read::Users), cursor),
         };
         match read {
-            Ok(Read::Groups(page)) => self.merge_groups(page, now).await,
-            Ok(Read::Users(page)) => self.merge_users(page, now).await,
+            Ok(Read::Groups(page)) => self.merge_groups(page, &asked, now).await,
+            Ok(Read::Users(page)) => self.merge_users(page, &asked, now).await,
             Ok(Read::Both(groups, users)) => {
-                self.merge_groups(groups, now).await?;
+                self.merge_groups(groups, &asked, now).await?;
                 // While groups have more to say, users are asked again after that.
-                if matches!(self.reading.phase, Phase::Users(_)) { self.merge_users(users, now).await } else { Ok(true) }
+                match self.reading.phase.clone() {
+                    Phase::Users(asked) => self.merge_users(users, &asked, now).await,
+                    Phase::Idle | Phase::Groups(_) | Phase::Cutting => Ok(true),
+                }
             }
-            // Without a cursor there is nothing to be void: then it is trouble like any other.
-            Err(directory::Error::Resync) if self.reading.resumes() => {
+            Err(directory::Error::Resync) => {
                 warn!(tenant = %self.name, "the directory asks to read everything again");
-                self.read_everything(None, now);
+                self.voided(now);
                 Ok(true)
             }
+            Err(error) if is_refusal(&error) => self.refused(error, now),
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The directory declares a cursor void: everything is read, and goes on at the cursors of that.
+    fn voided(&mut self, now: Timestamp) {
+        let has_adopted = self.reading.full.as_ref().is_some_and(|full| full.adopts && !full.phase.reads());
+        let pause = if self.void.is_none() { Duration::ZERO } else { VOID_PAUSE };
+        Trouble::note(&mut self.void, NEVER_ENDS, pause, now);
+        self.reading.void();
+        if self.reading.full.is_none() || has_adopted {
+            self.begin_full(Reason::Void, now);
+        }
+        self.reading.adopt();
+    }
+
+    /// Whether a cycle is due.
+    fn is_cycle_due(&self, now: Timestamp) -> bool {
+        (self.is_nudged || now >= self.round_due) && Trouble::is_over(self.trouble.as_ref(), now)
+    }
+
+    /// Begins a cycle; one of users only where those whom another changed are still being cut.
+    fn begin_cycle(&mut self, now: Timestamp) {
+        match (&self.reading.phase, self.reading.users.clone()) {
+            (Phase::Cutting, Some(users)) => self.reading.phase = Phase::Users(users),
+            (Phase::Idle | Phase::Groups(_) | Phase::Users(_) | Phase::Cutting, _) => self.reading.begin(),
+        }
+        (self.is_nudged, self.is_partial) = (false, false);
+        self.round_due = now.plus(self.pace.rounds);
+        self.paging = paging::Paging::default();
+        self.told.clear();
     }
 
     /// Asks for the first page of groups and of users at once: mostly neither has a second one, and a change would take twice as long.
@@ -87,85 +132,130 @@ impl Tenant {
         Ok(Read::Both(groups, users))
     }
 
-    /// Begins to read everything.
-    pub(super) fn read_everything(&mut self, comparison: Option<Comparison>, now: Timestamp) {
-        self.reading.begin_entire(now);
-        self.rejected = false;
-        if comparison.is_some() {
-            self.found_lost = 0;
+    /// A cursor that the directory gave is refused. The cycle begins anew where it began; if that goes on, everything is read beside it,
+    /// so that a cursor which is bad for good holds nothing up, and an outage costs no cursor.
+    fn refused(&mut self, error: directory::Error, now: Timestamp) -> Result<bool, Error> {
+        let patience = if matches!(error, directory::Error::Failing { .. }) { FAILING_FOR } else { REFUSED_FOR };
+        let error = Error::Directory(error);
+        let pause = if self.reading.full.is_some() { REFUSED_PAUSE } else { Duration::ZERO };
+        Trouble::note(&mut self.trouble, error.code(), pause, now);
+        let is_lasting = self.trouble.as_ref().is_some_and(|it| it.count >= REFUSALS_MAX && now.since(it.since) >= patience);
+        if self.reading.phase != Phase::Cutting {
+            self.reading.phase = Phase::Idle;
         }
-        self.comparison = comparison;
-    }
-
-    /// An object that makes no sense is told and left out; it does not stop the others.
-    async fn report(&mut self, topic: Topic, rejected: &[Rejected], now: Timestamp) -> Result<(), Error> {
-        let phase = self.reading.phase.name();
-        for Rejected { index, reason } in rejected {
-            let place = format!("{}/{phase}/{index}", self.name);
-            let story = format!("object {index} of a page of {phase} of {}: {reason}", self.name);
-            dead_letter::tell(&*self.bus, ROLE, &topic, &place, "rejected_object", &story, now).await?;
-            self.metrics.failed(&self.name, "rejected");
+        (self.round_due, self.told) = (now, BTreeSet::new());
+        if let Some(full) = &mut self.reading.full {
+            full.adopts |= is_lasting;
+        } else if is_lasting {
+            warn!(tenant = %self.name, code = error.code(), "a cursor of the directory's is refused: everything is read anew");
+            self.begin_full(Reason::Refused, now);
+        } else {
+            return Err(error);
         }
-        self.rejected |= !rejected.is_empty();
-        Ok(())
-    }
-
-    async fn merge_groups(&mut self, page: Page<GroupChange>, now: Timestamp) -> Result<bool, Error> {
-        self.report(Topic::TenantFacts(self.name.clone()), &page.rejected, now).await?;
-        let mut reading = self.reading.clone();
-        match page.next {
-            Next::Page(cursor) => reading.phase = Phase::Groups(Some(cursor)),
-            Next::Complete(cursor) => {
-                reading.phase = Phase::Users(reading.users.clone());
-                reading.groups = Some(cursor);
-            }
-        }
-        if !page.changes.is_empty() {
-            self.metrics.read(&self.name, "group", page.changes.len());
-            let mut tx = self.begin().await?;
-            let page = GroupPage::of(&mut tx, &self.context(now), page.changes).await?;
-            for words in page.users.chunks(CHUNK) {
-                round::members(&mut tx, &self.context(now), &self.closure, words).await?;
-                // A page that is killed between two chunks is read again, and what is merged already merges once more.
-                if words.len() == CHUNK {
-                    tx.commit().await?;
-                    tx = self.begin().await?;
-                }
-            }
-            let referenced = self.order.users.as_ref().map(|(_, projection)| &projection.groups);
-            let closure = round::nest(&mut tx, &self.context(now), &self.closure, referenced, page).await?;
-            reading::save(&mut tx, &self.name, &reading);
-            tx.commit().await?;
-            if let Some(closure) = closure {
-                (self.closure, self.is_pending) = (closure, true);
-            }
-        }
-        self.reading = reading;
+        self.metrics.failed(&self.name, error.code());
         Ok(true)
     }
 
-    async fn merge_users(&mut self, page: Page<UserChange>, now: Timestamp) -> Result<bool, Error> {
-        self.report(Topic::UserDeltas(self.name.clone()), &page.rejected, now).await?;
+    /// A delta pages without end. What it brought is taken; it is asked again later, and read anew if that goes on.
+    fn note_endless(&mut self, what: &'static str, now: Timestamp) {
+        warn!(tenant = %self.name, what, code = NEVER_ENDS, "a delta pages without end");
+        self.metrics.failed(&self.name, NEVER_ENDS);
+        (self.is_partial, self.paging) = (true, paging::Paging::default());
+        Trouble::note(&mut self.trouble, NEVER_ENDS, ENDLESS_PAUSE, now);
+        let is_lasting = self.trouble.as_ref().is_some_and(|trouble| trouble.count >= ENDLESS_MAX);
+        match &mut self.reading.full {
+            Some(full) => full.adopts |= is_lasting,
+            None if is_lasting => self.begin_full(Reason::Endless, now),
+            None => {}
+        }
+    }
+
+    /// An object that makes no sense is told and left out; it does not stop the others.
+    pub(super) async fn report(&mut self, topic: Topic, kind: &str, rejected: &[Rejected], now: Timestamp) -> Result<(), Error> {
+        for Rejected { index, reason } in rejected {
+            let place = format!("{}/{kind}/{index}", self.name);
+            let story = format!("object {index} of a page of {kind} of {}: {reason}", self.name);
+            dead_letter::tell(&*self.bus, ROLE, &topic, &place, "rejected_object", &story, now).await?;
+            self.metrics.failed(&self.name, "rejected");
+        }
+        Ok(())
+    }
+
+    async fn merge_groups(&mut self, page: Page<GroupChange>, asked: &Cursor, now: Timestamp) -> Result<bool, Error> {
+        self.report(Topic::TenantFacts(self.name.clone()), "groups", &page.rejected, now).await?;
+        let is_endless = self.paging.is_endless(Some(asked), &page.next, &paging::groups(&page.changes));
+        let mut reading = self.reading.clone();
+        let users = reading.users.clone().map_or(Phase::Idle, Phase::Users);
+        match page.next {
+            Next::Page(_) if is_endless => reading.phase = users,
+            Next::Page(cursor) => reading.phase = Phase::Groups(cursor),
+            Next::Complete(cursor) => (reading.phase, reading.groups) = (users, Some(cursor)),
+        }
+        if !page.changes.is_empty() {
+            self.merge_group_page(page.changes, false, &reading, now).await?;
+        }
+        self.reading = reading;
+        if is_endless {
+            self.note_endless("groups", now);
+        }
+        Ok(true)
+    }
+
+    /// Merges what a page says of groups, and stores how far the reading is then.
+    pub(super) async fn merge_group_page(
+        &mut self,
+        changes: Vec<GroupChange>,
+        is_full: bool,
+        reading: &Reading,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        self.metrics.read(&self.name, "group", changes.len());
+        let context = round::Context { is_full, ..self.context(now) };
+        let mut tx = self.begin().await?;
+        let page = GroupPage::of(&mut tx, &context, changes).await?;
+        for words in page.users.chunks(CHUNK) {
+            round::members(&mut tx, &context, &self.closure, words).await?;
+            // A page that is killed between two chunks is read again, and what is merged already merges once more.
+            if words.len() == CHUNK {
+                tx.commit().await?;
+                tx = self.begin().await?;
+            }
+        }
+        let referenced = self.order.users.as_ref().map(|(_, projection)| &projection.groups);
+        let closure = round::nest(&mut tx, &context, &self.closure, referenced, page).await?;
+        reading::save(&mut tx, &self.name, reading);
+        tx.commit().await?;
+        // What groups lose is not known any more.
+        (self.weighed, self.weighing) = (None, None);
+        if let Some(closure) = closure {
+            (self.closure, self.is_pending) = (closure, true);
+        }
+        Ok(())
+    }
+
+    async fn merge_users(&mut self, page: Page<UserChange>, asked: &Cursor, now: Timestamp) -> Result<bool, Error> {
+        self.report(Topic::UserDeltas(self.name.clone()), "users", &page.rejected, now).await?;
+        let is_endless = self.paging.is_endless(Some(asked), &page.next, &paging::users(&page.changes));
         let mut reading = self.reading.clone();
         match page.next {
-            Next::Page(cursor) => reading.phase = Phase::Users(Some(cursor)),
-            Next::Complete(cursor) => {
-                reading.phase = Phase::Cutting;
-                reading.users = Some(cursor);
-            }
+            Next::Page(_) if is_endless => reading.phase = Phase::Cutting,
+            Next::Page(cursor) => reading.phase = Phase::Users(cursor),
+            Next::Complete(cursor) => (reading.phase, reading.users) = (Phase::Cutting, Some(cursor)),
+        }
+        if is_endless {
+            self.note_endless("users", now);
+            reading.full.clone_from(&self.reading.full);
+            (reading.generation, reading.began) = (self.reading.generation, self.reading.began);
+        } else if reading.phase == Phase::Cutting && !self.is_partial {
+            (self.trouble, self.void) = (None, None);
         }
         if !page.changes.is_empty() {
             self.metrics.read(&self.name, "user", page.changes.len());
             let mut tx = self.begin().await?;
-            let newcomers = round::users(&mut tx, &self.context(now), page.changes).await?;
-            // While everything is read, people are new to us and not to the directory.
-            for created in newcomers.into_iter().filter(|_| !self.reading.entire) {
-                self.metrics.directory_lag(&self.name, created, now);
-            }
-            if self.reading.first() {
-                self.cut_dirty(&mut tx, now).await?;
-            }
-            let is_last = reading.phase == Phase::Cutting && self.is_plain();
+            let (told, newcomers) = round::users(&mut tx, &self.context(now), page.changes).await?;
+            newcomers.into_iter().for_each(|created| self.metrics.directory_lag(&self.name, created, now));
+            self.told.extend(told.into_iter().take(FRESH_MAX.saturating_sub(self.told.len())));
+            let is_last = reading.phase == Phase::Cutting && self.cuttable();
             let cut = if is_last { self.cut_round(&mut tx, &mut reading, now).await? } else { None };
             reading::save(&mut tx, &self.name, &reading);
             tx.commit().await?;
@@ -177,167 +267,20 @@ impl Tenant {
         self.reading = reading;
         if self.reading.phase == Phase::Cutting { self.finish(now).await } else { Ok(true) }
     }
+}
 
-    /// Whether nothing is to be done between the round's last page and its cutting.
-    fn is_plain(&self) -> bool {
-        !self.reading.entire && self.comparison.is_none() && !self.is_pending && self.cuttable()
-    }
-
-    /// Cuts the users that the round changed, a chunk at a time, and then closes it. True when there is more to do at once.
-    async fn finish(&mut self, now: Timestamp) -> Result<bool, Error> {
-        if !self.cuttable() {
-            self.round_due = self.facts_due;
-            return Ok(false);
-        }
-        if self.hears_out().await {
-            return Ok(true);
-        }
-        if self.reading.entire && self.reading.repeats() && self.swept != self.reading.generation {
-            self.sweep(now).await?;
-            self.swept = self.reading.generation;
-        }
-        if self.is_pending {
-            return Ok(true);
-        }
-        let mut tx = self.begin().await?;
-        let mut reading = self.reading.clone();
-        let Some(cut) = self.cut_round(&mut tx, &mut reading, now).await? else {
-            drop(tx);
-            return self.weigh(now).await.map(|()| true);
-        };
-        let news = cut.looked_at > 0 || reading.entire != self.reading.entire;
-        if news || now >= self.cursor_due {
-            reading::save(&mut tx, &self.name, &reading);
-            self.cursor_due = now.plus(CURSOR_STORED_EVERY);
-        }
-        tx.commit().await?;
-        if news {
-            self.owe();
-        }
-        self.close(reading, &cut, news, now).await
-    }
-
-    /// Cuts a chunk of the users that the round changed; none of them before it is known whether what they lose is too much. The round is
-    /// over when that was the last chunk.
-    async fn cut_round(&self, tx: &mut Transaction, reading: &mut Reading, now: Timestamp) -> Result<Option<Cut>, Error> {
-        let users = mirror::dirty(tx, &self.name, "").await?;
-        let looked_at = users.len();
-        // So few can be no loss that is too large.
-        let is_harmless = self.held.scope == 0 && looked_at as u64 <= HARMLESS;
-        if !is_harmless && self.weighed != Some(self.cycle()) {
-            return Ok(None);
-        }
-        let otherwise = self.cut(tx, users, now).await?;
-        if looked_at < CHUNK {
-            reading.entire = false;
-            reading.phase = Phase::Idle;
-            reading.round += 1;
-        }
-        Ok(Some(Cut { looked_at, otherwise }))
-    }
-
-    /// The round under way, and the reading of everything.
-    fn cycle(&self) -> (u64, u64) {
-        (self.reading.round, self.reading.generation)
-    }
-
-    /// A chunk of the look, once a round, before anybody is cut: what it takes out of groups may be too much.
-    async fn weigh(&mut self, now: Timestamp) -> Result<(), Error> {
-        let mut weighing = self.weighing.take().unwrap_or_default();
-        let mut tx = self.begin().await?;
-        let is_over = match self.knife(now) {
-            Some(knife) => weighing.step(&mut tx, &knife, &self.order.scopes).await?,
-            None => true,
-        };
-        let retained = if is_over { Some(removal_guard::count(&mut tx, &self.name).await?) } else { None };
-        tx.commit().await?;
-        match retained {
-            Some(retained) => {
-                self.held.scope = retained;
-                self.weighed = Some(self.cycle());
-                // Some may be let go.
-                self.is_pending = true;
-            }
-            None => self.weighing = Some(weighing),
-        }
-        Ok(())
-    }
-
-    /// Does a chunk of the work that is pending. True while there may be more.
-    pub(super) async fn work_off(&mut self, now: Timestamp) -> Result<bool, Error> {
-        if !self.is_pending {
-            return Ok(false);
-        }
-        let mut tx = self.begin().await?;
-        let chunk = pending::step(&mut tx, &self.name, now).await?;
-        let referenced = self.order.users.as_ref().map(|(_, projection)| &projection.groups);
-        let closure = match referenced.filter(|_| chunk.as_ref().is_some_and(|chunk| chunk.unnested)) {
-            Some(referenced) => Some(round::renest(&mut tx, &self.context(now), &self.closure, referenced).await?),
-            None => None,
-        };
-        tx.commit().await?;
-        self.closure = closure.unwrap_or_else(|| std::mem::take(&mut self.closure));
-        self.is_pending = chunk.is_some();
-        if !self.is_pending {
-            // Users may be marked.
-            self.round_due = Timestamp(0);
-        }
-        Ok(self.is_pending)
-    }
-
-    /// Takes over what was cut and stored. True when there may be more to do at once.
-    async fn close(&mut self, reading: Reading, cut: &Cut, news: bool, now: Timestamp) -> Result<bool, Error> {
-        self.count_lost(&cut.otherwise);
-        self.weighed = Some(self.cycle());
-        self.reading = reading;
-        if self.reading.phase == Phase::Idle {
-            self.complete(news, now).await?;
-        }
-        Ok(news)
-    }
-
-    async fn complete(&mut self, news: bool, now: Timestamp) -> Result<(), Error> {
-        self.metrics.round(&self.name);
-        self.end_comparison();
-        self.round_due = now.plus(self.pace.rounds);
-        if news || now >= self.freshness_due {
-            self.fresh = Some((self.reading.round, now));
-            self.publish(now).await?;
-        } else if !self.owes {
-            self.on_bus = self.reading.round;
-        }
-        debug!(tenant = %self.name, round = self.reading.round, "round complete");
-        Ok(())
-    }
-
-    /// After a complete reading: whoever was not seen is gone, if the directory's own count says that the reading was complete.
-    /// Otherwise it is asked again later, or those who left meanwhile would stay for ever.
-    async fn sweep(&mut self, now: Timestamp) -> Result<(), Error> {
-        let counted = self.source.user_count().await?;
-        let generation = self.reading.generation;
-        let sight = sweep::sight(&self.store, &self.name, generation).await?;
-        let (Sight { seen, unseen }, collapsed) = (sight, sight.is_collapsed());
-        // People come and go while everything is read; a truncated reading is off by more.
-        let tolerated = 5.max(counted / 100);
-        let doubt = match (collapsed, self.rejected, seen.abs_diff(counted) > tolerated) {
-            (true, _, _) => Some("collapsed"),
-            (false, true, _) => Some("incomplete"),
-            (false, false, true) => Some("count_differs"),
-            (false, false, false) => None,
-        };
-        if let Some(doubt) = doubt {
-            warn!(tenant = %self.name, seen, counted, unseen, doubt, "the reading cannot be relied on: nobody is removed");
-            self.metrics.failed(&self.name, doubt);
-            self.again.put_off(collapsed, now);
-            self.held.users = if collapsed { unseen } else { 0 };
-            return Ok(());
-        }
-        let mut tx = self.begin().await?;
-        sweep::begin(&mut tx, &self.name, generation).await?;
-        tx.commit().await?;
-        (self.again, self.is_pending) = (Again::No, true);
-        self.held.users = 0;
-        info!(tenant = %self.name, seen, unseen, "everything was read again");
-        Ok(())
+/// Whether a failure may be the cursor's own.
+pub(super) fn is_refusal(error: &directory::Error) -> bool {
+    match error {
+        directory::Error::Failing { .. }
+        | directory::Error::Forbidden { .. }
+        | directory::Error::NotFound
+        | directory::Error::Refused { .. }
+        | directory::Error::Malformed { .. } => true,
+        directory::Error::Throttled { .. }
+        | directory::Error::Away { .. }
+        | directory::Error::Unknown { .. }
+        | directory::Error::Unauthorized { .. }
+        | directory::Error::Resync => false,
     }
 }

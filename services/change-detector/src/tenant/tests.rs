@@ -1,6 +1,7 @@
 //! The detection of one tenant over a scripted directory, an embedded bus and a SQLite store, stepped by hand.
 
 mod comparison;
+mod cycles;
 mod large;
 mod names;
 mod notifications;
@@ -180,18 +181,19 @@ async fn k_10_a_group_that_has_members_when_asked_and_none_by_delta_is_told_and_
     stage.directory.users(vec![changed("ana", &[])]);
     stage.directory.members(&["all"]);
     stage.settle().await;
+    let mut deltas = Vec::new();
     for _ in 0..3 {
         assert_eq!((stage.warning(), stage.directory.readings()), ("", 1), "members may be new");
         stage.later_than_facts();
-        stage.settle().await;
         stage.directory.everything(vec![joined("all", &["ana"])], vec![changed("ana", &[])]);
+        deltas = stage.settle().await;
         if !stage.warning().is_empty() {
             break;
         }
         stage.directory.forget_answers();
     }
     assert_eq!(stage.warning(), "members_not_told");
-    assert_eq!(told(&stage.settle().await), ["ana:live:all:-"]);
+    assert_eq!(told(&deltas), ["ana:live:all:-"]);
     assert_eq!(stage.directory.readings(), 2);
     stage.later_than_facts();
     stage.settle().await;

@@ -120,9 +120,20 @@ impl Stage {
         self.tenant.nudge();
     }
 
+    /// As [`Self::settle`], where that may take many pages.
+    pub(super) async fn settle_long(&mut self) -> Vec<UserDelta> {
+        self.nudge();
+        self.steps_within(5_000).await.unwrap();
+        self.published().await
+    }
+
     /// Steps until there is nothing more to do.
     pub(super) async fn steps(&mut self) -> Result<(), Error> {
-        for _ in 0..100 {
+        self.steps_within(1_000).await
+    }
+
+    async fn steps_within(&mut self, limit: usize) -> Result<(), Error> {
+        for _ in 0..limit {
             if self.step().await? != Pause::None {
                 return Ok(());
             }
@@ -287,6 +298,22 @@ impl Stage {
         self.tenant.held().map(|(_, people)| people)
     }
 
+    /// What keeps the tenant from being read to its end.
+    pub(super) fn condition(&self) -> Option<&'static str> {
+        self.tenant.condition().map(|(code, _)| code)
+    }
+
+    /// Whether users are being projected.
+    pub(super) fn is_cutting(&self) -> bool {
+        self.tenant.reading.phase == crate::reading::Phase::Cutting
+    }
+
+    /// How many users are staged.
+    pub(super) async fn staged(&self) -> u64 {
+        let row = self.tenant.store.fetch_one_opt("SELECT COUNT(*) FROM staged", vec![]).await.unwrap();
+        row.unwrap().uint(0).unwrap()
+    }
+
     /// How many users a comparison found of whom no delta query had told.
     pub(super) fn found_lost(&self) -> u64 {
         self.tenant.found_lost
@@ -303,6 +330,13 @@ impl Stage {
     /// How often what is published is told again.
     pub(super) fn scrub_every(&mut self, every: Duration) {
         self.tenant.pace.scrub = every;
+    }
+
+    /// A full read is asked for.
+    pub(super) async fn ask_resync(&mut self) {
+        let mut tx = self.tenant.store.begin().await.unwrap();
+        crate::reading::ask_resync(&mut tx, &emea(), self.now()).await.unwrap();
+        tx.commit().await.unwrap();
     }
 
     /// A scrub is asked for.
@@ -473,6 +507,12 @@ pub(super) enum Answer {
 #[derive(Default)]
 pub(super) struct Script {
     answers: Mutex<VecDeque<Answer>>,
+    /// Answers to full reads, where a tenant was read before; they follow cursors of their own.
+    full: Mutex<VecDeque<Answer>>,
+    rules: Mutex<Rules>,
+    /// Pages of users that full reads asked for; and pages that were asked for at all.
+    full_pages: Mutex<usize>,
+    pages: Mutex<usize>,
     states: Mutex<HashMap<GroupId, GroupState>>,
     count: Mutex<Option<u64>>,
     heard: Mutex<i64>,
@@ -483,7 +523,83 @@ pub(super) struct Script {
     named: Mutex<HashMap<String, Result<Vec<GroupId>, String>>>,
 }
 
+/// What holds whatever is asked.
+#[derive(Default)]
+struct Rules {
+    endless: bool,
+    void_pages: bool,
+    holds_full: bool,
+    refused: Option<DirectoryError>,
+}
+
+/// The cursor that a first reading gives, and every later one but those of full reads.
+const NEXT: &str = "next";
+
 impl Script {
+    /// Every page of users has another one after it, with another link.
+    pub(super) fn users_without_end(&self, endless: bool) {
+        self.rules.lock().unwrap().endless = endless;
+    }
+
+    /// Every second page of a full read declares its cursor void.
+    pub(super) fn void_pages(&self, void: bool) {
+        self.rules.lock().unwrap().void_pages = void;
+    }
+
+    /// Full reads are not answered.
+    pub(super) fn hold_full(&self) {
+        self.rules.lock().unwrap().holds_full = true;
+    }
+
+    pub(super) fn let_full_go(&self) {
+        self.rules.lock().unwrap().holds_full = false;
+    }
+
+    /// Cursors that were given before are refused.
+    pub(super) fn refuse_cursors(&self, error: Option<DirectoryError>) {
+        self.rules.lock().unwrap().refused = error;
+    }
+
+    pub(super) fn full_pages(&self) -> usize {
+        *self.full_pages.lock().unwrap()
+    }
+
+    pub(super) fn asked_pages(&self) -> usize {
+        *self.pages.lock().unwrap()
+    }
+
+    /// What is asked, whatever it is about; gives whether it is a full read's.
+    fn question(&self, cursor: Option<&Cursor>) -> DirectoryResult<bool> {
+        let is_full = cursor.is_none_or(|cursor| cursor.0.starts_with("full"));
+        let rules = self.rules.lock().unwrap();
+        if is_full && rules.holds_full {
+            return Err(DirectoryError::Away { reason: "held".to_owned() });
+        }
+        *self.pages.lock().unwrap() += 1;
+        if is_full && cursor.is_some() && rules.void_pages {
+            return Err(DirectoryError::Resync);
+        }
+        match &rules.refused {
+            Some(error) if cursor.is_some_and(|cursor| cursor.0 == NEXT) => Err(error.clone()),
+            Some(_) | None => Ok(is_full),
+        }
+    }
+
+    fn another_page<T>(&self, is_full: bool, changes: Vec<T>) -> Page<T> {
+        let link = format!("{}page-{}", if is_full { "full-" } else { "" }, self.asked_pages());
+        Page { next: Next::Page(Cursor(link)), ..complete(false, changes) }
+    }
+
+    pub(super) fn everything_in_pages(&self, groups: Vec<GroupChange>, users: Vec<Vec<UserChange>>) {
+        self.count(users.iter().flatten().count() as u64);
+        let mut full = self.full.lock().unwrap();
+        full.push_back(Answer::Groups(groups));
+        let last = users.len() - 1;
+        full.extend(
+            users.into_iter().enumerate().map(|(at, users)| if at < last { Answer::PageOfUsers(users) } else { Answer::Users(users) }),
+        );
+    }
+
     pub(super) fn answer(&self, answer: Answer) {
         self.answers.lock().unwrap().push_front(answer);
     }
@@ -519,8 +635,9 @@ impl Script {
 
     pub(super) fn everything(&self, groups: Vec<GroupChange>, users: Vec<UserChange>) {
         self.count(users.len() as u64);
-        self.groups(groups);
-        self.users(users);
+        let mut answers = if self.readings() == 0 { self.answers.lock().unwrap() } else { self.full.lock().unwrap() };
+        answers.push_back(Answer::Groups(groups));
+        answers.push_back(Answer::Users(users));
     }
 
     pub(super) fn state(&self, group: &str, state: GroupState) {
@@ -544,6 +661,7 @@ impl Script {
     /// Answers nothing that it was told to.
     pub(super) fn forget_answers(&self) {
         self.answers.lock().unwrap().clear();
+        self.full.lock().unwrap().clear();
     }
 
     /// Which groups have members when they are asked.
@@ -564,7 +682,7 @@ impl Script {
     /// A question about subscriptions; one that is to fail fails it.
     fn ask(&self, question: String) -> DirectoryResult<()> {
         self.asked.lock().unwrap().push(question);
-        self.next(|_| false).map(drop)
+        self.next(false, |_| false).map(drop)
     }
 
     fn heard(&self) -> i64 {
@@ -576,8 +694,9 @@ impl Script {
     }
 
     /// The next answer if it is one to this question; a failure answers any.
-    fn next(&self, is_mine: fn(&Answer) -> bool) -> DirectoryResult<Option<Answer>> {
-        let mut answers = self.answers.lock().unwrap();
+    fn next(&self, is_full: bool, is_mine: fn(&Answer) -> bool) -> DirectoryResult<Option<Answer>> {
+        let full = self.full.lock().unwrap();
+        let mut answers = if is_full && !full.is_empty() { full } else { self.answers.lock().unwrap() };
         match answers.pop_front() {
             Some(Answer::Fail(error)) => Err(error),
             Some(answer) if is_mine(&answer) => Ok(Some(answer)),
@@ -590,28 +709,38 @@ impl Script {
     }
 }
 
-fn complete<T>(changes: Vec<T>) -> Page<T> {
-    Page { changes, rejected: vec![], next: Next::Complete(Cursor("next".to_owned())) }
+fn complete<T>(is_fresh: bool, changes: Vec<T>) -> Page<T> {
+    Page { changes, rejected: vec![], next: Next::Complete(Cursor(if is_fresh { "fresh" } else { NEXT }.to_owned())) }
 }
 
 #[async_trait]
 impl Source for Script {
-    async fn users(&self, _: &[String], _: Option<&Cursor>) -> DirectoryResult<Page<UserChange>> {
-        match self.next(|answer| matches!(answer, Answer::Users(_) | Answer::PageOfUsers(_) | Answer::UsersBut(..)))? {
-            Some(Answer::Users(changes)) => Ok(complete(changes)),
-            Some(Answer::UsersBut(changes, rejected)) => Ok(Page { rejected: vec![rejected], ..complete(changes) }),
-            Some(Answer::PageOfUsers(changes)) => Ok(Page { next: Next::Page(Cursor("page".to_owned())), ..complete(changes) }),
-            _ => Ok(complete(vec![])),
+    async fn users(&self, _: &[String], cursor: Option<&Cursor>) -> DirectoryResult<Page<UserChange>> {
+        let is_full = self.question(cursor)?;
+        if is_full {
+            *self.full_pages.lock().unwrap() += 1;
+        }
+        let is_fresh = is_full && self.readings() > 1 || cursor.is_some_and(|cursor| cursor.0 == "fresh");
+        match self.next(is_full, |answer| matches!(answer, Answer::Users(_) | Answer::PageOfUsers(_) | Answer::UsersBut(..)))? {
+            Some(Answer::Users(changes)) => Ok(complete(is_fresh, changes)),
+            Some(Answer::UsersBut(changes, rejected)) => Ok(Page { rejected: vec![rejected], ..complete(is_fresh, changes) }),
+            Some(Answer::PageOfUsers(changes)) => Ok(self.another_page(is_full, changes)),
+            _ if self.rules.lock().unwrap().endless || (is_full && cursor.is_none() && self.rules.lock().unwrap().void_pages) => {
+                Ok(self.another_page(is_full, vec![changed("ana", &[("city", "Paris")])]))
+            }
+            _ => Ok(complete(is_fresh, vec![])),
         }
     }
 
     async fn groups(&self, cursor: Option<&Cursor>) -> DirectoryResult<Page<GroupChange>> {
+        let is_full = self.question(cursor)?;
         if cursor.is_none() {
             *self.readings.lock().unwrap() += 1;
         }
-        match self.next(|answer| matches!(answer, Answer::Groups(_)))? {
-            Some(Answer::Groups(changes)) => Ok(complete(changes)),
-            _ => Ok(complete(vec![])),
+        let is_fresh = is_full && self.readings() > 1 || cursor.is_some_and(|cursor| cursor.0 == "fresh");
+        match self.next(is_full, |answer| matches!(answer, Answer::Groups(_)))? {
+            Some(Answer::Groups(changes)) => Ok(complete(is_fresh, changes)),
+            _ => Ok(complete(is_fresh, vec![])),
         }
     }
 

@@ -1,0 +1,197 @@
+//! A full read of a directory, beside the incremental cycles: why it is made, and how far it has come.
+//!
+//! It follows cursors of its own, and what it mentions of users is staged. Only a full read that came to its final link changes the
+//! mirror, in bounded steps, each of which can be resumed.
+
+use xtsync_directory::Cursor;
+
+use crate::error::{Error, corrupt};
+
+/// Why everything is read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reason {
+    /// The tenant was never read.
+    Initial,
+    /// The directory declared its cursor void.
+    Void,
+    /// The directory refuses a cursor that it gave.
+    Refused,
+    /// Its delta pages without end.
+    Endless,
+    /// More attributes are asked for.
+    Selection,
+    /// It is time to look for what delta queries lost.
+    Comparison,
+    /// The last full read could not be relied on.
+    Doubt,
+    /// A group that could not be read can be read again.
+    GroupReadable,
+    /// A group of some scope has members of whom delta queries tell nothing.
+    Untold,
+    /// The store was lost or restored.
+    Rebuilt,
+    /// An operator asks for it.
+    Resync,
+}
+
+const REASONS: [Reason; 11] = [
+    Reason::Initial,
+    Reason::Void,
+    Reason::Refused,
+    Reason::Endless,
+    Reason::Selection,
+    Reason::Comparison,
+    Reason::Doubt,
+    Reason::GroupReadable,
+    Reason::Untold,
+    Reason::Rebuilt,
+    Reason::Resync,
+];
+
+impl Reason {
+    /// Its name in the store and in logs.
+    pub(crate) fn name(self) -> &'static str {
+        match self {
+            Self::Initial => "initial",
+            Self::Void => "void",
+            Self::Refused => "refused",
+            Self::Endless => "endless",
+            Self::Selection => "selection",
+            Self::Comparison => "comparison",
+            Self::Doubt => "doubt",
+            Self::GroupReadable => "group_readable",
+            Self::Untold => "members_not_told",
+            Self::Rebuilt => "rebuilt",
+            Self::Resync => "resync",
+        }
+    }
+
+    /// Whether what it finds was lost by delta queries, which told everything else beside it.
+    pub(crate) fn compares(self) -> bool {
+        matches!(self, Self::Comparison | Self::Doubt | Self::Resync)
+    }
+
+    pub(crate) fn of_name(name: &str) -> Result<Self, Error> {
+        REASONS.into_iter().find(|reason| reason.name() == name).ok_or_else(|| corrupt("the reason of a full read"))
+    }
+}
+
+/// How far a full read has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum FullPhase {
+    /// It reads groups; without a cursor at the beginning.
+    Groups(Option<Cursor>),
+    /// It reads users; likewise.
+    Users(Option<Cursor>),
+    /// It has read everything and waits until this many cycles are complete, so that what changed meanwhile is known.
+    Follow(u64),
+    /// It is doubted: what it staged is merged over what is known, and nobody is removed.
+    Merge,
+    /// What it staged replaces what is known.
+    Replace,
+    /// Those whom it has not seen are removed.
+    Remove,
+    /// Users whose projection may be stale are projected.
+    Project,
+    /// What it staged is cleared away.
+    Clear,
+}
+
+impl FullPhase {
+    /// As it is stored, but for what it goes on at.
+    pub(crate) fn number(&self) -> i64 {
+        match self {
+            Self::Groups(_) => 0,
+            Self::Users(_) => 1,
+            Self::Follow(_) => 2,
+            Self::Merge => 3,
+            Self::Replace => 4,
+            Self::Remove => 5,
+            Self::Project => 6,
+            Self::Clear => 7,
+        }
+    }
+
+    /// What it goes on at, as stored.
+    pub(crate) fn page(&self) -> Option<String> {
+        match self {
+            Self::Groups(cursor) | Self::Users(cursor) => cursor.as_ref().map(|cursor| cursor.0.clone()),
+            Self::Follow(round) => Some(round.to_string()),
+            Self::Merge | Self::Replace | Self::Remove | Self::Project | Self::Clear => None,
+        }
+    }
+
+    pub(crate) fn of(number: i64, page: Option<String>) -> Result<Self, Error> {
+        Ok(match number {
+            0 => Self::Groups(page.map(Cursor)),
+            1 => Self::Users(page.map(Cursor)),
+            2 => Self::Follow(page.and_then(|round| round.parse().ok()).ok_or_else(|| corrupt("the phase of a full read"))?),
+            3 => Self::Merge,
+            4 => Self::Replace,
+            5 => Self::Remove,
+            6 => Self::Project,
+            7 => Self::Clear,
+            _ => return Err(corrupt("the phase of a full read")),
+        })
+    }
+
+    /// Whether it still reads.
+    pub(crate) fn reads(&self) -> bool {
+        match self {
+            Self::Groups(_) | Self::Users(_) => true,
+            Self::Follow(_) | Self::Merge | Self::Replace | Self::Remove | Self::Project | Self::Clear => false,
+        }
+    }
+
+    /// Whether what it found is being written to the mirror: until that is over it is not known what groups lose.
+    pub(crate) fn takes_over(&self) -> bool {
+        match self {
+            Self::Merge | Self::Replace | Self::Remove => true,
+            Self::Groups(_) | Self::Users(_) | Self::Follow(_) | Self::Project | Self::Clear => false,
+        }
+    }
+
+    /// Whether what it found is taken over and projected.
+    pub(crate) fn ends(&self) -> bool {
+        match self {
+            Self::Groups(_) | Self::Users(_) | Self::Follow(_) => false,
+            Self::Merge | Self::Replace | Self::Remove | Self::Project | Self::Clear => true,
+        }
+    }
+}
+
+/// A full read under way.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Full {
+    pub(crate) reason: Reason,
+    pub(crate) phase: FullPhase,
+    /// The attributes that it asks for, sorted.
+    pub(crate) selected: Vec<String>,
+    /// Where its own cursors ended.
+    pub(crate) groups: Option<Cursor>,
+    pub(crate) users: Option<Cursor>,
+    /// Whether incremental cycles go on at its cursors; else those are thrown away.
+    pub(crate) adopts: bool,
+    /// Whether it reads an attribute that was not read before and that the projection needs.
+    pub(crate) widens: bool,
+    /// Whether something of it made no sense and was left out.
+    pub(crate) rejected: bool,
+}
+
+impl Full {
+    /// One that begins.
+    pub(crate) fn new(reason: Reason, selected: Vec<String>) -> Self {
+        let phase = FullPhase::Groups(None);
+        Self { reason, phase, selected, groups: None, users: None, adopts: false, widens: false, rejected: false }
+    }
+
+    /// Its flags, as stored.
+    pub(crate) fn flags(&self) -> i64 {
+        i64::from(self.adopts) | i64::from(self.widens) << 1 | i64::from(self.rejected) << 2
+    }
+
+    /// The same with these flags.
+    pub(crate) fn with_flags(self, flags: i64) -> Self {
+        Self { adopts: flags & 1 != 0, widens: flags & 2 != 0, rejected: flags & 4 != 0, ..self }
+    }
+}

@@ -1,0 +1,84 @@
+//! What the full read under way says of users, in the store: it stands beside the mirror until it is known to be complete.
+//!
+//! A full read mentions a user in parts, and what it never mentions is empty only once it came to its end. So its words are collected
+//! here, incremental cycles go on in the mirror's own bodies, and nobody is ever projected from half of an answer.
+
+use std::collections::HashMap;
+
+use prost::Message as _;
+use xtsync_domain::delta::Gone;
+use xtsync_domain::{Attributes, TenantName, UserId};
+use xtsync_platform::params;
+use xtsync_platform::store::{Row, Transaction};
+use xtsync_proto::{convert, v1};
+
+use crate::error::{Error, corrupt};
+use crate::mirror::{CHUNK, read_gone, write_gone};
+
+/// What a full read says of a user.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Staged {
+    pub(crate) body: Attributes,
+    pub(crate) gone: Option<Gone>,
+}
+
+/// What this full read has said of these users so far.
+pub(crate) async fn load(
+    tx: &mut Transaction,
+    tenant: &TenantName,
+    generation: u64,
+    ids: &[UserId],
+) -> Result<HashMap<UserId, Staged>, Error> {
+    const SQL: &str = "SELECT id, body, gone FROM staged WHERE (tenant, id, generation) IN (VALUES {rows})";
+    let mut staged = HashMap::new();
+    for ids in ids.chunks(CHUNK) {
+        let keys = ids.iter().map(|id| params![tenant.as_str(), id.as_str(), generation]).collect();
+        for row in &tx.fetch_rows(SQL, keys).await? {
+            let (id, said) = read(row)?;
+            staged.insert(id, said);
+        }
+    }
+    Ok(staged)
+}
+
+/// Stores what this full read has said of users so far.
+pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, generation: u64, users: &HashMap<UserId, Staged>) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO staged (tenant, id, generation, body, gone) VALUES {rows} ON CONFLICT (tenant, id) DO UPDATE SET \
+         generation = excluded.generation, body = excluded.body, gone = excluded.gone";
+    let row = |(id, staged): (&UserId, &Staged)| {
+        let body = v1::User { attributes: convert::wire_attributes(staged.body.clone()), ..v1::User::default() };
+        params![tenant.as_str(), id.as_str(), generation, body.encode_to_vec(), write_gone(staged.gone)]
+    };
+    // Rows are locked in the order of their keys.
+    let mut users: Vec<_> = users.iter().collect();
+    users.sort_unstable_by_key(|(id, _)| *id);
+    for users in users.chunks(CHUNK) {
+        tx.insert(SQL, users.iter().copied().map(row).collect()).await?;
+    }
+    Ok(())
+}
+
+/// The next chunk of what this full read has said.
+pub(crate) async fn chunk(tx: &mut Transaction, tenant: &TenantName, generation: u64) -> Result<Vec<(UserId, Staged)>, Error> {
+    const SQL: &str = "SELECT id, body, gone FROM staged WHERE tenant = $1 AND generation = $2 ORDER BY id LIMIT $3";
+    tx.fetch(SQL, params![tenant.as_str(), generation, CHUNK as u64]).await?.iter().map(read).collect()
+}
+
+/// Takes away what was taken over.
+pub(crate) async fn remove(tx: &mut Transaction, tenant: &TenantName, ids: &[UserId]) -> Result<(), Error> {
+    const SQL: &str = "DELETE FROM staged WHERE (tenant, id) IN (VALUES {rows})";
+    tx.insert(SQL, ids.iter().map(|id| params![tenant.as_str(), id.as_str()]).collect()).await?;
+    Ok(())
+}
+
+/// Takes away a chunk of whatever is left, also of full reads that were dropped. Gives how many rows that were.
+pub(crate) async fn clear(tx: &mut Transaction, tenant: &TenantName) -> Result<u64, Error> {
+    const SQL: &str = "DELETE FROM staged WHERE tenant = $1 AND id IN (SELECT id FROM staged WHERE tenant = $1 ORDER BY id LIMIT $2)";
+    Ok(tx.execute(SQL, params![tenant.as_str(), CHUNK as u64]).await?)
+}
+
+fn read(row: &Row) -> Result<(UserId, Staged), Error> {
+    let body = v1::User::decode(row.bytes(1)?.as_slice()).map_err(|_| corrupt("what a full read said of a user"))?;
+    let body = convert::attributes(body.attributes).map_err(|_| corrupt("what a full read said of a user"))?;
+    Ok((row.text(0)?.into(), Staged { body, gone: read_gone(row.int(2)?)? }))
+}

@@ -1,0 +1,71 @@
+//! What a full read staged becomes what is known, a chunk at a time.
+
+use xtsync_domain::{Attributes, UserId, Value};
+use xtsync_platform::store::Transaction;
+
+use crate::error::Error;
+use crate::mirror::{self, Mirrored};
+use crate::round::Context;
+use crate::staging::{self, Staged};
+
+/// How it is taken over.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Mode {
+    /// Whether it replaces what is known, or only adds to it.
+    pub(crate) is_whole: bool,
+    /// Whether everybody is projected anew, since what is known is not what was published.
+    pub(crate) touches_all: bool,
+}
+
+/// Takes over a chunk; true when there was nothing more. A whole full read replaces what is known; one that is doubted only adds to it,
+/// since what it did not mention may not have been read.
+pub(crate) async fn chunk(tx: &mut Transaction, context: &Context<'_>, mode: Mode) -> Result<bool, Error> {
+    let staged = staging::chunk(tx, context.tenant, context.generation).await?;
+    let ids: Vec<UserId> = staged.iter().map(|(id, _)| id.clone()).collect();
+    let mut known = mirror::load(tx, context.tenant, &ids).await?;
+    let (mut changed, mut same) = (Vec::new(), Vec::new());
+    for (id, said) in staged {
+        let mut user = known.remove(&id).unwrap_or_else(|| Mirrored::unknown(id));
+        match take(&mut user, said, context, mode) {
+            true => changed.push(user),
+            false => same.push(user.id),
+        }
+    }
+    mirror::save(tx, context.tenant, &changed).await?;
+    mirror::seen(tx, context.tenant, &same, context.generation).await?;
+    staging::remove(tx, context.tenant, &ids).await?;
+    Ok(ids.is_empty())
+}
+
+/// Takes over what was said of a user; true where that is news.
+fn take(user: &mut Mirrored, said: Staged, context: &Context<'_>, mode: Mode) -> bool {
+    // A cycle told meanwhile that the user went, which is newer than the page that showed them.
+    if user.gone.is_some() && user.generation == context.generation {
+        return false;
+    }
+    let (body, gone) = (user.body.clone(), user.gone);
+    match said.gone {
+        Some(how) => user.gone = Some(how),
+        None if mode.is_whole => (user.body, user.gone) = (said.body, None),
+        None => {
+            user.body.0.extend(said.body.0);
+            user.gone = None;
+        }
+    }
+    // Of a user who was taken from the topic it is not known how they were.
+    let is_news = gone != user.gone || !is_same(&body, &user.body) || user.generation == 0 || mode.touches_all;
+    user.generation = context.generation;
+    if is_news {
+        user.touch(context.now);
+    }
+    is_news
+}
+
+/// Whether two bodies say the same; what is empty may be mentioned or not.
+fn is_same(one: &Attributes, other: &Attributes) -> bool {
+    let full = |body: &Attributes| -> Vec<(String, Value)> {
+        let some = body.iter().filter(|(_, value)| **value != Value::Null);
+        some.map(|(name, value)| (name.to_owned(), value.clone())).collect()
+    };
+    full(one) == full(other)
+}
