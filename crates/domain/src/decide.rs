@@ -15,7 +15,7 @@ use crate::delta::{Gone, Kind, State, User, UserDelta};
 use crate::mapping::{self, Mappings};
 use crate::resource::Synchronization;
 use crate::scope::{self, Scope, Standing};
-use crate::{TenantName, Version};
+use crate::{TenantName, Value, Version};
 
 /// The version of the rules: one more whenever the same input may give another decision; everybody is then decided anew.
 pub const RULES_VERSION: u32 = 2;
@@ -83,14 +83,19 @@ fn desired(state: &State, rules: &Rules, home: &Home) -> Desired {
         (true, State::Gone(Gone::SoftDeleted | Gone::Deleted)) => return Desired::Gone(Departure::Deleted),
         (true, State::Present(user)) => user,
     };
-    let skip = |reason| Desired::Untouched(Skip { reason, blocked: !may_sign_in(user) });
+    let sign_in = sign_in(user);
+    let blocked = sign_in == Ok(false);
+    let skip = |reason| Desired::Untouched(Skip { reason, blocked });
     match (user.kind, scope::standing(&rules.scope, user), address(user, home), rules.admitted) {
         (Kind::External, _, _, _) => Desired::Gone(Departure::External),
         (Kind::Internal, Standing::Unresolved, _, _) => skip(Untouched::ScopeUnresolved),
-        (Kind::Internal, Standing::Out, _, _) => Desired::Gone(Departure::OutOfScope { settle_ms: rules.settle_ms }),
+        (Kind::Internal, Standing::Out, _, _) => Desired::Gone(Departure::OutOfScope { settle_ms: rules.settle_ms, blocked }),
         (Kind::Internal, Standing::In, Err(reason), _) => skip(reason),
         (Kind::Internal, Standing::In, Ok(_), false) => skip(Untouched::UserTypeNotAdmitted),
-        (Kind::Internal, Standing::In, Ok(address), true) => Desired::Present(present(user, address, &rules.mappings)),
+        (Kind::Internal, Standing::In, Ok(address), true) => match sign_in {
+            Ok(enabled) => Desired::Present(present(user, address, enabled, &rules.mappings)),
+            Err(reason) => skip(reason),
+        },
     }
 }
 
@@ -104,14 +109,29 @@ fn address<'a>(user: &'a User, home: &Home) -> Result<&'a str, Untouched> {
     }
 }
 
-/// Only an explicit false blocks the sign-in: a directory without the switch never says it.
-fn may_sign_in(user: &User) -> bool {
-    user.attributes.flag("accountEnabled") != Some(false)
+/// Whether the user may sign in at home. A directory without the switch never says it; what is neither yes nor no is not guessed.
+fn sign_in(user: &User) -> Result<bool, Untouched> {
+    match user.attributes.get("accountEnabled") {
+        None | Some(Value::Null) => Ok(true),
+        Some(Value::Flag(enabled)) => Ok(*enabled),
+        Some(Value::Text(_) | Value::Number(_) | Value::Texts(_) | Value::Time(_) | Value::Reference(_) | Value::Binary(_)) => {
+            Err(Untouched::InvalidAttribute("accountEnabled"))
+        }
+    }
 }
 
-fn present(user: &User, address: &str, mappings: &Mappings) -> Present {
+/// The mapped attributes of a user that hold what their attribute cannot hold. They are left as they are in the target.
+#[must_use]
+pub fn invalid_attributes<'a>(delta: &UserDelta, synchronization: &'a NamedSynchronization) -> Vec<&'a str> {
+    match &delta.state {
+        State::Present(user) => synchronization.rules.mappings.invalid(&user.attributes).collect(),
+        State::Gone(Gone::SoftDeleted | Gone::Deleted) => Vec::new(),
+    }
+}
+
+fn present(user: &User, address: &str, enabled: bool, mappings: &Mappings) -> Present {
     let mapped = mapping::map(mappings, &user.attributes);
-    Present { enabled: may_sign_in(user), address: address.to_owned(), attributes: mapped.attributes, on_create: mapped.on_create }
+    Present { enabled, address: address.to_owned(), attributes: mapped.attributes, on_create: mapped.on_create }
 }
 
 #[cfg(test)]

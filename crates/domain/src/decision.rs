@@ -52,6 +52,8 @@ pub enum Departure {
     OutOfScope {
         /// How long the loss must last, in milliseconds.
         settle_ms: u64,
+        /// The user is disabled at home, too: sign-in is lost at once, and who leaves goes before those who only lost the scope.
+        blocked: bool,
     },
     /// The source tenant is not his home.
     External,
@@ -81,6 +83,8 @@ pub enum Untouched {
     NoVerifiedAddress,
     /// Which domains the home tenant has verified is not known yet.
     HomeDomainsUnknown,
+    /// An attribute that decides about access holds what it cannot hold, such as `"false"` as a text: it is neither a yes nor a no.
+    InvalidAttribute(&'static str),
     /// The target does not admit the user type that the mappings ask for.
     UserTypeNotAdmitted,
 }
@@ -103,6 +107,15 @@ impl Desired {
             Self::Present(_) => "in_scope",
             Self::Gone(departure) => departure.code(),
             Self::Untouched(skip) => skip.reason.code(),
+        }
+    }
+
+    /// Whether the sign-in is lost also while a loss of scope is not acted on yet.
+    #[must_use]
+    pub fn blocks_at_once(&self) -> bool {
+        match self {
+            Self::Gone(Departure::OutOfScope { blocked, .. }) => *blocked,
+            Self::Gone(Departure::External | Departure::Deleted) | Self::Present(_) | Self::Untouched(_) => self.blocks_sign_in(),
         }
     }
 
@@ -139,6 +152,7 @@ impl Untouched {
             Self::NoAddress => "no_address",
             Self::NoVerifiedAddress => "no_verified_address",
             Self::HomeDomainsUnknown => "home_domains_unknown",
+            Self::InvalidAttribute(_) => "invalid_attribute",
             Self::UserTypeNotAdmitted => "user_type_not_admitted",
         }
     }

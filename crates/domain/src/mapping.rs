@@ -30,6 +30,7 @@ pub struct Mapped {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Row {
     target: String,
+    shape: Shape,
     from: Input,
     apply: Apply,
     /// Whether a null is written.
@@ -60,7 +61,7 @@ pub fn compile(written: &BTreeMap<String, Mapping>, nulls: Nulls, keeps: &BTreeS
         if keeps.contains(attribute.name) {
             apply = Apply::OnCreate;
         }
-        Some(Row { target: attribute.name.to_owned(), from, apply, clears })
+        Some(Row { target: attribute.name.to_owned(), shape: attribute.shape, from, apply, clears })
     };
     Mappings(known().iter().filter_map(row).collect())
 }
@@ -73,8 +74,8 @@ pub fn map(mappings: &Mappings, attributes: &Attributes) -> Mapped {
         let value = match &row.from {
             Input::Constant(value) => value,
             Input::Attribute(name) => match attributes.get(name) {
-                Some(value) => value,
-                None => continue,
+                Some(value) if row.shape.holds(value) => value,
+                Some(_) | None => continue,
             },
         };
         match (row.apply, value) {
@@ -92,6 +93,14 @@ impl Mappings {
     pub fn reads(&self) -> impl Iterator<Item = &str> {
         self.0.iter().filter_map(|row| match &row.from {
             Input::Attribute(name) => Some(name.as_str()),
+            Input::Constant(_) => None,
+        })
+    }
+
+    /// The source attributes that hold what their target attribute cannot hold; they are not written.
+    pub fn invalid<'a>(&'a self, attributes: &Attributes) -> impl Iterator<Item = &'a str> {
+        self.0.iter().filter_map(|row| match &row.from {
+            Input::Attribute(name) => attributes.get(name).filter(|value| !row.shape.holds(value)).map(|_| name.as_str()),
             Input::Constant(_) => None,
         })
     }

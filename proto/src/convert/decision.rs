@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use xtsync_domain::decision::{Decision, Departure, Desired, Present, Skip, Untouched};
+use xtsync_domain::mapping;
 
 use super::{Invalid, attributes, enumeration, id, missing, required, tenant, time, version, wire_attributes, wire_time};
 use crate::v1;
@@ -56,7 +57,16 @@ impl From<Decision> for v1::Decision {
                 Desired::Present(present) => Wire::Present(present.into()),
                 Desired::Gone(departure) => Wire::Gone(departure.into()),
                 Desired::Untouched(Skip { reason, blocked }) => {
-                    Wire::Untouched(v1::Untouched { reason: v1::UntouchedReason::from(reason).into(), sign_in_blocked: blocked })
+                    let attribute = match reason {
+                        Untouched::InvalidAttribute(name) => name.to_owned(),
+                        Untouched::NotOneOrganization
+                        | Untouched::ScopeUnresolved
+                        | Untouched::NoAddress
+                        | Untouched::NoVerifiedAddress
+                        | Untouched::HomeDomainsUnknown
+                        | Untouched::UserTypeNotAdmitted => String::new(),
+                    };
+                    Wire::Untouched(v1::Untouched { reason: v1::UntouchedReason::from(reason).into(), sign_in_blocked: blocked, attribute })
                 }
             }),
         }
@@ -76,12 +86,12 @@ impl From<Present> for v1::Present {
 
 impl From<Departure> for v1::Gone {
     fn from(departure: Departure) -> Self {
-        let (reason, settle) = match departure {
-            Departure::OutOfScope { settle_ms } => (v1::GoneReason::OutOfScope, Some(wire_duration(settle_ms))),
-            Departure::External => (v1::GoneReason::External, None),
-            Departure::Deleted => (v1::GoneReason::Deleted, None),
+        let (reason, settle, sign_in_blocked) = match departure {
+            Departure::OutOfScope { settle_ms, blocked } => (v1::GoneReason::OutOfScope, Some(wire_duration(settle_ms)), blocked),
+            Departure::External => (v1::GoneReason::External, None, false),
+            Departure::Deleted => (v1::GoneReason::Deleted, None, false),
         };
-        Self { reason: reason.into(), settle }
+        Self { reason: reason.into(), settle, sign_in_blocked }
     }
 }
 
@@ -94,6 +104,7 @@ impl From<Untouched> for v1::UntouchedReason {
             Untouched::UserTypeNotAdmitted => Self::UserTypeNotAdmitted,
             Untouched::NoVerifiedAddress => Self::NoVerifiedAddress,
             Untouched::HomeDomainsUnknown => Self::HomeDomainsUnknown,
+            Untouched::InvalidAttribute(_) => Self::InvalidAttribute,
         }
     }
 }
@@ -119,7 +130,7 @@ impl TryFrom<v1::Decision> for Decision {
             Wire::Present(present) => Desired::Present(present.try_into()?),
             Wire::Gone(gone) => Desired::Gone(gone.try_into()?),
             Wire::Untouched(untouched) => {
-                let reason = enumeration::<v1::UntouchedReason>("untouched.reason", untouched.reason)?.try_into()?;
+                let reason = untouched_reason(enumeration("untouched.reason", untouched.reason)?, &untouched.attribute)?;
                 Desired::Untouched(Skip { reason, blocked: untouched.sign_in_blocked })
             }
             Wire::ReplayMarker(_) => return Err(Invalid::Field("desired", "is a replay marker, no decision".to_owned())),
@@ -155,26 +166,28 @@ impl TryFrom<v1::Gone> for Departure {
     fn try_from(wire: v1::Gone) -> Result<Self, Invalid> {
         match enumeration("gone.reason", wire.reason)? {
             v1::GoneReason::Unspecified => Err(missing("gone.reason")),
-            v1::GoneReason::OutOfScope => Ok(Self::OutOfScope { settle_ms: milliseconds("gone.settle", wire.settle)? }),
+            v1::GoneReason::OutOfScope => {
+                Ok(Self::OutOfScope { settle_ms: milliseconds("gone.settle", wire.settle)?, blocked: wire.sign_in_blocked })
+            }
             v1::GoneReason::External => Ok(Self::External),
             v1::GoneReason::Deleted => Ok(Self::Deleted),
         }
     }
 }
 
-impl TryFrom<v1::UntouchedReason> for Untouched {
-    type Error = Invalid;
-
-    fn try_from(wire: v1::UntouchedReason) -> Result<Self, Invalid> {
-        match wire {
-            v1::UntouchedReason::Unspecified => Err(missing("untouched.reason")),
-            v1::UntouchedReason::NotOneOrganization => Ok(Self::NotOneOrganization),
-            v1::UntouchedReason::ScopeUnresolved => Ok(Self::ScopeUnresolved),
-            v1::UntouchedReason::NoAddress => Ok(Self::NoAddress),
-            v1::UntouchedReason::UserTypeNotAdmitted => Ok(Self::UserTypeNotAdmitted),
-            v1::UntouchedReason::NoVerifiedAddress => Ok(Self::NoVerifiedAddress),
-            v1::UntouchedReason::HomeDomainsUnknown => Ok(Self::HomeDomainsUnknown),
-        }
+fn untouched_reason(wire: v1::UntouchedReason, attribute: &str) -> Result<Untouched, Invalid> {
+    match wire {
+        v1::UntouchedReason::Unspecified => Err(missing("untouched.reason")),
+        v1::UntouchedReason::NotOneOrganization => Ok(Untouched::NotOneOrganization),
+        v1::UntouchedReason::ScopeUnresolved => Ok(Untouched::ScopeUnresolved),
+        v1::UntouchedReason::NoAddress => Ok(Untouched::NoAddress),
+        v1::UntouchedReason::UserTypeNotAdmitted => Ok(Untouched::UserTypeNotAdmitted),
+        v1::UntouchedReason::NoVerifiedAddress => Ok(Untouched::NoVerifiedAddress),
+        v1::UntouchedReason::HomeDomainsUnknown => Ok(Untouched::HomeDomainsUnknown),
+        v1::UntouchedReason::InvalidAttribute => match mapping::attribute(attribute) {
+            Some(known) => Ok(Untouched::InvalidAttribute(known.name)),
+            None => Err(Invalid::NewerWriter("untouched.attribute")),
+        },
     }
 }
 

@@ -205,15 +205,21 @@ pub struct Gone {
     /// How long the loss must last before it is acted on; zero acts at once.
     #[prost(message, optional, tag = "2")]
     pub settle: ::core::option::Option<::prost_types::Duration>,
+    /// The user is disabled at home, too: sign-in is lost at once.
+    #[prost(bool, tag = "3")]
+    pub sign_in_blocked: bool,
 }
 /// Not ours to say now: what is there stays as it is, unless home has blocked the sign-in.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Untouched {
     #[prost(enumeration = "UntouchedReason", tag = "1")]
     pub reason: i32,
     /// The user is disabled at home: a shadow user that exists loses sign-in.
     #[prost(bool, tag = "2")]
     pub sign_in_blocked: bool,
+    /// The attribute, for UNTOUCHED_REASON_INVALID_ATTRIBUTE.
+    #[prost(string, tag = "3")]
+    pub attribute: ::prost::alloc::string::String,
 }
 /// Says that a partition of the source's deltas has been replayed for a revision.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -273,6 +279,8 @@ pub enum UntouchedReason {
     NoVerifiedAddress = 5,
     /// Which domains the home tenant has verified is not known yet.
     HomeDomainsUnknown = 6,
+    /// An attribute that decides about access holds what it cannot hold.
+    InvalidAttribute = 7,
 }
 impl UntouchedReason {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -288,6 +296,7 @@ impl UntouchedReason {
             Self::UserTypeNotAdmitted => "UNTOUCHED_REASON_USER_TYPE_NOT_ADMITTED",
             Self::NoVerifiedAddress => "UNTOUCHED_REASON_NO_VERIFIED_ADDRESS",
             Self::HomeDomainsUnknown => "UNTOUCHED_REASON_HOME_DOMAINS_UNKNOWN",
+            Self::InvalidAttribute => "UNTOUCHED_REASON_INVALID_ATTRIBUTE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -300,6 +309,7 @@ impl UntouchedReason {
             "UNTOUCHED_REASON_USER_TYPE_NOT_ADMITTED" => Some(Self::UserTypeNotAdmitted),
             "UNTOUCHED_REASON_NO_VERIFIED_ADDRESS" => Some(Self::NoVerifiedAddress),
             "UNTOUCHED_REASON_HOME_DOMAINS_UNKNOWN" => Some(Self::HomeDomainsUnknown),
+            "UNTOUCHED_REASON_INVALID_ATTRIBUTE" => Some(Self::InvalidAttribute),
             _ => None,
         }
     }

@@ -3,10 +3,11 @@
 //! Pure but for the trace. A tombstone decides nothing, for whoever left was told gone long before: it ends the decisions' keys too.
 
 use prost::Message as _;
-use tracing::{Span, field, info_span};
+use tracing::{Span, field, info_span, warn};
 use xtsync_domain::address::Home;
 use xtsync_domain::configuration::NamedSynchronization;
-use xtsync_domain::decide::decide;
+use xtsync_domain::decide::{decide, invalid_attributes};
+use xtsync_domain::decision::{Desired, Skip, Untouched};
 use xtsync_domain::{Configuration, Decision, Origin, TenantName, Timestamp, UserDelta};
 use xtsync_platform::bus::{Outgoing, Record, Urgency};
 use xtsync_platform::service::Role;
@@ -102,6 +103,16 @@ pub(crate) fn evaluate(
             continue;
         };
         batch.tally.decided(&decision.desired);
+        if let (Desired::Present(_), Pass::Live) = (&decision.desired, pass) {
+            for attribute in invalid_attributes(&delta, synchronization) {
+                warn!(tenant = %source, user = %delta.user, attribute, "the attribute is of a wrong type: it is left as it is");
+                batch.tally.invalid(attribute);
+            }
+        }
+        if let (Desired::Untouched(Skip { reason: Untouched::InvalidAttribute(attribute), .. }), Pass::Live) = (&decision.desired, pass) {
+            warn!(tenant = %source, user = %delta.user, attribute, "the attribute is of a wrong type: the user is left as they are");
+            batch.tally.invalid(attribute);
+        }
         batch.live |= pass == Pass::Live && delta.origin == Origin::Live;
         if pass == Pass::Replay {
             decision.origin = Origin::Replay;

@@ -15,6 +15,7 @@ pub(crate) struct Metrics {
     decisions: Counter<u64>,
     users: Counter<u64>,
     dead_letters: Counter<u64>,
+    invalid: Counter<u64>,
     lag: Gauge<u64>,
 }
 
@@ -23,6 +24,7 @@ pub(crate) struct Metrics {
 pub(crate) struct Tally {
     decisions: BTreeMap<(&'static str, &'static str), u64>,
     users: BTreeMap<&'static str, u64>,
+    invalid: BTreeMap<String, u64>,
 }
 
 impl Metrics {
@@ -33,6 +35,7 @@ impl Metrics {
         Self {
             decisions: counter("xtsync_policy_decisions", "Decisions by what they want and why; `none` where a user was left alone."),
             users: counter("xtsync_policy_users_evaluated", "Users evaluated, live or in a replay."),
+            invalid: counter("xtsync_policy_invalid_attributes", "Attributes of a wrong type, which are left as they are, by attribute."),
             dead_letters: counter("xtsync_policy_dead_letters", "Records that could not be used, by reason."),
             lag: meter.u64_gauge("xtsync_policy_lag_records").with_description("Records not evaluated yet, by source.").build(),
         }
@@ -42,6 +45,9 @@ impl Metrics {
     pub(crate) fn add(&self, tally: &Tally) {
         for ((decision, reason), count) in &tally.decisions {
             self.decisions.add(*count, &[KeyValue::new("decision", *decision), KeyValue::new("reason", *reason)]);
+        }
+        for (attribute, count) in &tally.invalid {
+            self.invalid.add(*count, &[KeyValue::new("attribute", attribute.clone())]);
         }
         for (pass, count) in &tally.users {
             self.users.add(*count, &[KeyValue::new("pass", *pass)]);
@@ -67,6 +73,11 @@ impl Tally {
             Pass::Replay => "replay",
         };
         *self.users.entry(pass).or_default() += 1;
+    }
+
+    /// An attribute of a user was of a wrong type.
+    pub(crate) fn invalid(&mut self, attribute: &str) {
+        *self.invalid.entry(attribute.to_owned()).or_default() += 1;
     }
 
     /// A synchronization decided.

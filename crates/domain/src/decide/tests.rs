@@ -95,7 +95,7 @@ fn the_first_rule_that_matches_decides() {
         (&unresolved, State::Gone(Gone::SoftDeleted), Desired::Gone(Departure::Deleted)),
         (&unresolved, outsider(Kind::External), Desired::Gone(Departure::External)),
         (&unresolved, nowhere(), skipped(Untouched::ScopeUnresolved)),
-        (&guests_only, outsider(Kind::Internal), Desired::Gone(Departure::OutOfScope { settle_ms: 30_000 })),
+        (&guests_only, outsider(Kind::Internal), Desired::Gone(Departure::OutOfScope { settle_ms: 30_000, blocked: false })),
         (&guests_only, nowhere(), skipped(Untouched::NoAddress)),
         (&guests_only, there(), skipped(Untouched::UserTypeNotAdmitted)),
     ] {
@@ -198,7 +198,7 @@ fn a_skipped_user_who_is_disabled_at_home_loses_sign_in_unless_the_tenants_are_n
 #[test]
 fn a_scope_lost_waits_as_long_as_the_synchronization_says() {
     let world = World { more: r#","settle":"1s 500ms""#, ..WORLD };
-    assert_eq!(world.desired(outsider(Kind::Internal)), Desired::Gone(Departure::OutOfScope { settle_ms: 1_500 }));
+    assert_eq!(world.desired(outsider(Kind::Internal)), Desired::Gone(Departure::OutOfScope { settle_ms: 1_500, blocked: false }));
 }
 
 #[test]
@@ -221,4 +221,33 @@ fn a_decision_says_what_it_was_made_of() {
     let version = Version { delta: 7, facts: 3, revision: 9, rules: RULES_VERSION };
     assert_eq!((decision.version, decision.origin, decision.first_seen), (version, Origin::Live, Timestamp(1)));
     assert_eq!((decision.source.as_str(), decision.user.as_str(), decision.synchronization.as_str()), ("emea", "ana", "to-hub"));
+}
+
+/// `"false"` as a text, as a directory or a gateway before it may say: it must not let a user in whom home has locked out.
+#[test]
+fn a_switch_that_is_neither_on_nor_off_leaves_the_user_as_they_are_and_says_so() {
+    for value in ["false".into(), "true".into(), "".into(), Value::Number(0), Value::Texts(vec!["false".to_owned()])] {
+        let desired = WORLD.desired(State::Present(with("accountEnabled", value)));
+        assert_eq!(desired, Desired::Untouched(Skip { reason: Untouched::InvalidAttribute("accountEnabled"), blocked: false }));
+    }
+    let out = State::Present(User { groups: vec![], ..with("accountEnabled", "false".into()) });
+    assert!(matches!(WORLD.desired(out), Desired::Gone(Departure::OutOfScope { .. })), "the scope is lost all the same");
+}
+
+#[test]
+fn an_attribute_of_a_wrong_type_is_left_as_it_is_and_named() {
+    let mut user = with("displayName", Value::Number(7));
+    user.attributes.insert("city", Value::Texts(vec!["Paris".to_owned()]));
+    user.attributes.insert("department", Value::Null);
+    let configuration = WORLD.configuration();
+    let (delta, synchronization) = (delta(State::Present(user)), configuration.synchronizations().next().unwrap());
+    assert_eq!(invalid_attributes(&delta, synchronization), ["city", "displayName"]);
+    let Desired::Present(present) = WORLD.decide(&delta).unwrap().desired else { panic!("in scope") };
+    assert_eq!(present.attributes, Attributes::from_iter([("department", Value::Null)]));
+}
+
+#[test]
+fn a_user_who_is_disabled_and_out_of_scope_is_known_as_both() {
+    let disabled = State::Present(User { groups: vec![], ..with("accountEnabled", false.into()) });
+    assert_eq!(WORLD.desired(disabled), Desired::Gone(Departure::OutOfScope { settle_ms: 30_000, blocked: true }));
 }

@@ -64,7 +64,7 @@ fn a_call_starts_only_with_a_fresh_yes_and_within_the_limits() {
     let limited = |counter, used| Terms { allowances: [(counter, Allowance { used, max: 10 })].into(), ..open() };
     let verb = Counter::Verb;
     let deletions = |used| limited(verb(Verb::Delete), used);
-    let lost = || Desired::Gone(Departure::OutOfScope { settle_ms: 0 });
+    let lost = || Desired::Gone(Departure::OutOfScope { settle_ms: 0, blocked: false });
     let disabled = || match present() {
         Desired::Present(present) => Desired::Present(Present { enabled: false, ..present }),
         other => other,

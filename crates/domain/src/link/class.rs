@@ -67,8 +67,8 @@ impl Class {
 #[must_use]
 pub fn class(link: &Link) -> Class {
     match &link.desired.desired {
-        Desired::Gone(Departure::Deleted) => Class::Leaver,
-        Desired::Gone(Departure::OutOfScope { .. } | Departure::External) => Class::Revoke,
+        Desired::Gone(Departure::Deleted | Departure::OutOfScope { blocked: true, .. }) => Class::Leaver,
+        Desired::Gone(Departure::OutOfScope { blocked: false, .. } | Departure::External) => Class::Revoke,
         desired if desired.blocks_sign_in() && link.shadow.account().is_some_and(|account| account.enabled) => Class::Leaver,
         Desired::Present(_) | Desired::Untouched(_) => by_origin(link.desired.origin),
     }
@@ -78,8 +78,8 @@ pub fn class(link: &Link) -> Class {
 #[must_use]
 pub fn is_leaver(link: &Link) -> bool {
     match &link.desired.desired {
-        Desired::Gone(Departure::Deleted) => true,
-        Desired::Gone(Departure::OutOfScope { .. } | Departure::External) => false,
+        Desired::Gone(Departure::Deleted | Departure::OutOfScope { blocked: true, .. }) => true,
+        Desired::Gone(Departure::OutOfScope { blocked: false, .. } | Departure::External) => false,
         Desired::Present(present) => !present.enabled,
         Desired::Untouched(skip) => skip.blocked,
     }

@@ -62,7 +62,7 @@ impl Link {
     #[must_use]
     pub fn awaited_since(&self) -> Timestamp {
         match self.desired.desired {
-            Desired::Gone(Departure::OutOfScope { settle_ms }) => self.desired.first_seen.plus(Duration::from_millis(settle_ms)),
+            Desired::Gone(Departure::OutOfScope { settle_ms, .. }) => self.desired.first_seen.plus(Duration::from_millis(settle_ms)),
             Desired::Gone(Departure::External | Departure::Deleted) | Desired::Present(_) | Desired::Untouched(_) => {
                 self.desired.first_seen
             }

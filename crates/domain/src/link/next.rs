@@ -115,6 +115,7 @@ fn want(link: &Link, now: Timestamp) -> Want<'_> {
         Desired::Present(present) if present.enabled => Want::Enabled(present),
         Desired::Present(present) => Want::Disabled(present),
         Desired::Gone(departure) => match settled_at(link, *departure) {
+            due if now < due && link.desired.desired.blocks_at_once() && may_sign_in(link) => Want::Blocked,
             due if now < due => Want::Settling(due),
             _ => Want::Gone,
         },
@@ -122,10 +123,19 @@ fn want(link: &Link, now: Timestamp) -> Want<'_> {
     }
 }
 
+/// Whether the link's user may be able to sign in: an object that is not known for certain may be enabled.
+fn may_sign_in(link: &Link) -> bool {
+    match &link.shadow {
+        Shadow::None | Shadow::Object(Account { stage: Stage::Bin { .. }, .. }) => false,
+        Shadow::Object(Account { stage: Stage::Live, enabled, .. }) => *enabled,
+        Shadow::Inviting(_) | Shadow::Object(_) => true,
+    }
+}
+
 /// When a departure is acted on.
 fn settled_at(link: &Link, departure: Departure) -> Timestamp {
     match departure {
-        Departure::OutOfScope { settle_ms } => link.desired_since.plus(Duration::from_millis(settle_ms)),
+        Departure::OutOfScope { settle_ms, .. } => link.desired_since.plus(Duration::from_millis(settle_ms)),
         Departure::External | Departure::Deleted => link.desired_since,
     }
 }

@@ -31,7 +31,7 @@ pub(super) fn gone() -> Desired {
 }
 
 pub(super) fn out_of_scope(settle_ms: u64) -> Desired {
-    Desired::Gone(Departure::OutOfScope { settle_ms })
+    Desired::Gone(Departure::OutOfScope { settle_ms, blocked: false })
 }
 
 pub(super) fn untouched() -> Desired {

@@ -74,6 +74,20 @@ pub fn is_writable(name: &str) -> bool {
 }
 
 impl Shape {
+    /// Whether an attribute of this shape can hold a value; each can be empty.
+    #[must_use]
+    pub fn holds(self, value: &Value) -> bool {
+        match (self, value) {
+            (_, Value::Null)
+            | (Self::Text, Value::Text(_))
+            | (Self::Texts, Value::Texts(_))
+            | (Self::Flag, Value::Flag(_))
+            | (Self::Time, Value::Time(_))
+            | (Self::Other, _) => true,
+            (Self::Text | Self::Texts | Self::Flag | Self::Time, _) => false,
+        }
+    }
+
     /// A constant as a value of this shape; `None` where no text can be one.
     #[must_use]
     pub fn constant(self, text: &str) -> Option<Value> {

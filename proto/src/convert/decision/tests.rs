@@ -38,8 +38,8 @@ fn a_decision_reads_back_as_it_was() {
     for desired in [
         Desired::Present(present()),
         Desired::Present(Present { enabled: false, ..present() }),
-        Desired::Gone(Departure::OutOfScope { settle_ms: 30_000 }),
-        Desired::Gone(Departure::OutOfScope { settle_ms: 0 }),
+        Desired::Gone(Departure::OutOfScope { settle_ms: 30_000, blocked: false }),
+        Desired::Gone(Departure::OutOfScope { settle_ms: 0, blocked: true }),
         Desired::Gone(Departure::External),
         Desired::Gone(Departure::Deleted),
         skipped(Untouched::NotOneOrganization, false),
@@ -49,6 +49,7 @@ fn a_decision_reads_back_as_it_was() {
         skipped(Untouched::UserTypeNotAdmitted, false),
         skipped(Untouched::NoVerifiedAddress, false),
         skipped(Untouched::HomeDomainsUnknown, true),
+        skipped(Untouched::InvalidAttribute("accountEnabled"), false),
     ] {
         let decision = decision(desired);
         assert_eq!(Decision::try_from(v1::Decision::from(&decision)), Ok(decision.clone()));
@@ -68,8 +69,8 @@ fn a_marker_reads_back_and_is_never_a_decision() {
 #[test]
 fn what_a_newer_writer_wrote_is_told_from_what_is_broken() {
     let good = || v1::Decision::from(&decision(Desired::Present(present())));
-    let gone = |reason| Some(Wire::Gone(v1::Gone { reason, settle: None }));
-    let untouched = |reason| Some(Wire::Untouched(v1::Untouched { reason, sign_in_blocked: false }));
+    let gone = |reason| Some(Wire::Gone(v1::Gone { reason, ..v1::Gone::default() }));
+    let untouched = |reason| Some(Wire::Untouched(v1::Untouched { reason, ..v1::Untouched::default() }));
     for (wire, want) in [
         (v1::Decision { desired: None, ..good() }, Invalid::NewerWriter("desired")),
         (v1::Decision { desired: gone(99), ..good() }, Invalid::NewerWriter("gone.reason")),

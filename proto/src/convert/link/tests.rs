@@ -17,7 +17,7 @@ fn link(shadow: Shadow) -> LinkRecord {
         version: Version { delta: 1, facts: 2, revision: 3, rules: 4 },
         origin: Origin::Live,
         first_seen: NOW,
-        desired: Desired::Gone(Departure::OutOfScope { settle_ms: 30_000 }),
+        desired: Desired::Gone(Departure::OutOfScope { settle_ms: 30_000, blocked: false }),
     };
     let link = Link { shadow, ..Link::new(TenantName::new("hub").unwrap(), decision, NOW) };
     LinkRecord { link, version: 7, incarnation: "i".into() }

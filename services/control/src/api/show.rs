@@ -62,7 +62,20 @@ fn wanted(link: &v1::Link) -> Option<String> {
             v1::GoneReason::Unspecified => "he must not be there".to_owned(),
         },
         Desired::Untouched(skip) if skip.sign_in_blocked => "the user is disabled at home, and otherwise skipped".to_owned(),
-        Desired::Untouched(_) => "he is left as he is".to_owned(),
+        Desired::Untouched(skip) => skipped(skip),
         Desired::ReplayMarker(_) => return None,
     })
+}
+
+fn skipped(skip: &v1::Untouched) -> String {
+    match skip.reason() {
+        v1::UntouchedReason::NoVerifiedAddress => "skipped: no address is in a verified domain of the home tenant".to_owned(),
+        v1::UntouchedReason::HomeDomainsUnknown => "skipped: the verified domains of the home tenant are not known yet".to_owned(),
+        v1::UntouchedReason::InvalidAttribute => format!("skipped: {} is of a wrong type at home", skip.attribute),
+        v1::UntouchedReason::Unspecified
+        | v1::UntouchedReason::NotOneOrganization
+        | v1::UntouchedReason::ScopeUnresolved
+        | v1::UntouchedReason::NoAddress
+        | v1::UntouchedReason::UserTypeNotAdmitted => "he is left as he is".to_owned(),
+    }
 }

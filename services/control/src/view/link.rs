@@ -84,7 +84,7 @@ fn standing(link: &Link) -> (Standing, String, Timestamp) {
         return (standing, trouble.code.clone(), trouble.due.unwrap_or_default());
     }
     match link.desired.desired {
-        Desired::Gone(Departure::OutOfScope { settle_ms }) if settle_ms > 0 => {
+        Desired::Gone(Departure::OutOfScope { settle_ms, .. }) if settle_ms > 0 => {
             (Standing::Settling, "settling".to_owned(), link.desired_since.plus(Duration::from_millis(settle_ms)))
         }
         Desired::Gone(_) | Desired::Present(_) | Desired::Untouched(_) => (Standing::Waiting, String::new(), Timestamp(0)),
@@ -125,7 +125,7 @@ mod tests {
     }
 
     fn gone(settle_ms: u64) -> Desired {
-        Desired::Gone(Departure::OutOfScope { settle_ms })
+        Desired::Gone(Departure::OutOfScope { settle_ms, blocked: false })
     }
 
     fn troubled(kind: TroubleKind) -> Link {

@@ -62,7 +62,7 @@ pub(crate) fn present() -> Desired {
 }
 
 pub(crate) fn out_of_scope() -> Desired {
-    Desired::Gone(Departure::OutOfScope { settle_ms: 0 })
+    Desired::Gone(Departure::OutOfScope { settle_ms: 0, blocked: false })
 }
 
 pub(crate) fn decided(user: &str, version: u64, desired: Desired) -> Decision {

@@ -122,7 +122,7 @@ pub(crate) fn gone() -> Desired {
 }
 
 pub(crate) fn out_of_scope(settle: Duration) -> Desired {
-    Desired::Gone(Departure::OutOfScope { settle_ms: u64::try_from(settle.as_millis()).unwrap() })
+    Desired::Gone(Departure::OutOfScope { settle_ms: u64::try_from(settle.as_millis()).unwrap(), blocked: false })
 }
 
 fn config(store: &str) -> Config {

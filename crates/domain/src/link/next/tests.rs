@@ -319,3 +319,18 @@ fn a_veto_keeps_nobody_in() {
     let link = Link { veto: Some(Veto { by: "hub".into(), reason: String::new(), until: None }), ..link(gone(), old(Stage::Live)) };
     assert_eq!(say(&next(&link, &Seen::NotLooked, NOW)), "revoke a1");
 }
+
+/// Who is dismissed often leaves the groups in the same minute: a grace period of weeks must not keep the sign-in.
+#[test]
+fn a_user_who_is_disabled_and_lost_the_scope_loses_sign_in_at_once_and_the_object_after_the_grace_period() {
+    let both = || Desired::Gone(Departure::OutOfScope { settle_ms: 60_000, blocked: true });
+    let ended = Shadow::Object(Account { sessions: Sessions::Ended, ..account(Stage::Live) });
+    check(vec![
+        (both(), old(Stage::Live), Seen::NotLooked, "revoke a1"),
+        (both(), ended, Seen::NotLooked, "disable a1"),
+        (both(), lowered(Stage::Live, LoweredBy::Us, Sessions::Ended), Seen::NotLooked, "settle 60s"),
+        (both(), old(Stage::Doubtful), Seen::NotLooked, "read a1"),
+        (both(), old(Stage::Bin { since: NOW }), Seen::NotLooked, "rest"),
+        (both(), Shadow::None, Seen::NotLooked, "rest"),
+    ]);
+}
