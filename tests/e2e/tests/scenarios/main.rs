@@ -73,6 +73,8 @@ scenarios! {
     an_initial_cycle_that_tells_of_what_is_long_gone_makes_nothing => "field/k-03-initial-tells-what-is-long-gone",
     a_soft_deletion_and_a_restoration_need_no_word_of_the_group => "field/k-04-soft-deletion-is-no-change-of-the-group",
     an_empty_link_is_no_link => "field/k-08-empty-link",
+    a_rehire_with_a_new_account_comes_in_at_once => "field/k-21-rehire-with-a-new-account",
+    a_mail_of_another_domain_invites_nobody => "field/k-25-mail-of-another-domain",
     unusual_letters_arrive_as_written => "field/k-15-unusual-letters",
     a_target_that_trims_is_not_written_again_and_again => "field/k-18-target-that-trims",
     addresses_that_differ_in_case_are_one => "field/k-29-addresses-that-differ-in-case",
