@@ -199,7 +199,7 @@ fn message(error: &serde_saphyr::Error) -> String {
     let place = error.location().map(|at| format!(" at line {}, column {}", at.line(), at.column())).unwrap_or_default();
     let text = text.lines().next().unwrap_or_default();
     // A URL that cannot be read is quoted, and may hold credentials.
-    let text = if text.contains('@') { text.split_once(": \"").map_or(text, |(said, _)| said) } else { text };
+    let text = if text.contains('@') { text.split_once('"').map_or(text, |(said, _)| said.trim_end()) } else { text };
     let text = text.strip_suffix(&place).unwrap_or(text).trim_end_matches('.');
     if let Some((_, plain)) = TYPES.iter().find(|(parser, _)| *parser == text) {
         return (*plain).to_owned();
