@@ -94,8 +94,10 @@ impl ControlService for Api {
 
     async fn resync(&self, request: Request<v1::ResyncRequest>) -> Result<Response<v1::ResyncResponse>, Status> {
         let context = self.context()?;
+        let identity = identity(&request);
         let v1::ResyncRequest { tenant, actor: given } = request.into_inner();
-        let asked = command::resync(&context, &tenant, &actor(&given)).await.map_err(failed)?;
+        let declared = declared(&given);
+        let asked = command::resync(&context, &tenant, Actor { identity: &identity.0, declared: &declared }).await.map_err(failed)?;
         asked.map(|()| Response::new(v1::ResyncResponse {})).ok_or_else(|| no_tenant(&tenant))
     }
 

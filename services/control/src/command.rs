@@ -52,7 +52,7 @@ pub(crate) async fn release(context: &Context, target: &str, actor: Actor<'_>) -
 ///
 /// # Errors
 /// When the store or the bus fails, or another replica is at work.
-pub(crate) async fn resync(context: &Context, tenant: &str, actor: &str) -> Result<Option<()>, Error> {
+pub(crate) async fn resync(context: &Context, tenant: &str, actor: Actor<'_>) -> Result<Option<()>, Error> {
     let Some(tenant) = known(context, tenant).await? else { return Ok(None) };
     give(context, &[tenant].into(), "resync", Action::Resync(v1::Resync {}), actor).await.map(Some)
 }
