@@ -2,12 +2,14 @@
 
 use std::time::Duration;
 
+use xtsync_domain::Refusal;
+
 /// What a call to a directory gives.
 pub type Result<T> = std::result::Result<T, Error>;
 
 /// How a call to a directory can fail.
 ///
-/// `code` is the directory's own stable error code, never its message: messages quote addresses and names.
+/// `code` is a stable word of ours with the directory's own code beside it, never its message: messages quote addresses and names.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
     /// It asks us to wait. Nothing was done.
@@ -40,14 +42,14 @@ pub enum Error {
     /// Our credentials are refused; a person must act.
     #[error("the directory refuses our credentials ({code})")]
     Unauthorized {
-        /// Its code.
-        code: String,
+        /// The code, and what the directory said.
+        code: Refusal,
     },
     /// We lack a permission, or the tenant is not prepared; a person must act.
     #[error("the directory forbids it ({code})")]
     Forbidden {
-        /// Its code.
-        code: String,
+        /// The code, and what the directory said.
+        code: Refusal,
     },
     /// The object is not there.
     #[error("the object is not there")]
@@ -55,8 +57,8 @@ pub enum Error {
     /// It refuses what we sent; sending the same again cannot succeed.
     #[error("the directory refuses it ({code})")]
     Refused {
-        /// Its code.
-        code: String,
+        /// The code, and what the directory said.
+        code: Refusal,
         /// The attribute at fault, where it is known.
         attribute: Option<String>,
     },

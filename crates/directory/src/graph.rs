@@ -15,6 +15,7 @@ mod http;
 mod invite;
 mod limit;
 mod lookup;
+mod message;
 mod object;
 mod odata;
 mod patch;

@@ -94,6 +94,18 @@ impl Configuration {
         configuration
     }
 
+    /// Whether anything that concerns a pair of tenants was changed after a revision.
+    #[must_use]
+    pub fn changed_since(&self, source: &TenantName, target: &TenantName, revision: u64) -> bool {
+        let tenants = [source, target].into_iter();
+        let theirs = tenants.flat_map(|tenant| {
+            let (tenants, policies) = (self.tenants.get(tenant), self.policies.get(tenant));
+            tenants.map(|one| one.revision).into_iter().chain(policies.map(|one| one.revision))
+        });
+        let pair = self.synchronization(source, target).map(|synchronization| synchronization.revision);
+        theirs.chain(pair).any(|changed| changed > revision)
+    }
+
     /// The revision.
     #[must_use]
     pub fn revision(&self) -> u64 {

@@ -29,7 +29,7 @@ pub use shadow::{Account, Inviting, LoweredBy, Sessions, Shadow, Stage};
 pub use step::{Call, Conflict, ConflictKind, Hold, Note, Step};
 
 use crate::value::Digest;
-use crate::{Attributes, Decision, Desired, TenantName, Timestamp, UserId, Version};
+use crate::{Attributes, Decision, Desired, DirectoryAnswer, Refusal, TenantName, Timestamp, UserId, Version};
 
 /// One source user and his shadow in one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -110,6 +110,8 @@ pub struct Trouble {
     pub due: Option<Timestamp>,
     /// Since when.
     pub since: Timestamp,
+    /// What the target said, where it refused.
+    pub answer: Option<DirectoryAnswer>,
 }
 
 /// The kinds of trouble.
@@ -121,7 +123,7 @@ pub enum TroubleKind {
     Held,
     /// Another object or person must move.
     Conflict,
-    /// Another decision: the target refused this one for good.
+    /// The target's word: it refused this decision. It is asked again now and then, for its word may change.
     Refused,
 }
 
@@ -176,9 +178,28 @@ impl Link {
 
     /// Notes why the link is not as desired; `since` and `attempts` go on where the same trouble lasts.
     pub fn trouble(&mut self, kind: TroubleKind, code: &str, others: Vec<String>, now: Timestamp) {
-        let same = self.trouble.take().filter(|trouble| trouble.kind == kind && trouble.code == code);
+        // A refusal for which the link then waits with others is the same trouble.
+        let same = self.trouble.take().filter(|trouble| trouble.code == code);
         let (attempts, since) = same.map_or((0, now), |trouble| (trouble.attempts, trouble.since));
-        self.trouble = Some(Trouble { kind, code: code.to_owned(), others, attempts: attempts.saturating_add(1), due: None, since });
+        self.trouble =
+            Some(Trouble { kind, code: code.to_owned(), others, attempts: attempts.saturating_add(1), due: None, since, answer: None });
+    }
+
+    /// Notes that the target refused what is decided, and what it said.
+    pub fn refused(&mut self, refusal: &Refusal, now: Timestamp) {
+        self.trouble(TroubleKind::Refused, &refusal.code, Vec::new(), now);
+        if let Some(trouble) = &mut self.trouble {
+            trouble.answer.clone_from(&refusal.answer);
+        }
+    }
+
+    /// Whether the shadow user, whom nobody has redeemed yet, was invited by another address than is decided now. The one who redeems the
+    /// invitation would be the one who has that address by then.
+    #[must_use]
+    pub fn address_differs(&self) -> bool {
+        let Desired::Present(present) = &self.desired.desired else { return false };
+        let is_pending = |account: &&Account| !account.redeemed && !matches!(account.stage, Stage::Bin { .. });
+        self.shadow.account().filter(is_pending).is_some_and(|account| !account.address.eq_ignore_ascii_case(&present.address))
     }
 }
 

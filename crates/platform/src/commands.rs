@@ -26,6 +26,9 @@ use crate::telemetry::chain;
 /// How long to wait before the bus or the store is tried again.
 const PAUSE: Duration = Duration::from_secs(1);
 
+/// A user is named by no more bytes than this.
+pub const USER_BYTES_MAX: usize = 1024;
+
 /// What somebody asks of a tenant's owner.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
@@ -35,6 +38,8 @@ pub struct Command {
     pub actor: String,
     /// The tenant it concerns.
     pub tenant: TenantName,
+    /// The user it means, as `source/user` or by the id alone; empty where it means the tenant.
+    pub user: String,
     /// What is asked for.
     pub action: Action,
 }
@@ -48,6 +53,8 @@ pub enum Action {
     Release,
     /// Read it from the beginning.
     Resync,
+    /// Try again now what waits for a time or for a target's word.
+    Retry,
 }
 
 /// Carries commands out in a role's store.
@@ -117,7 +124,7 @@ impl Commands {
         let now = self.clock.now();
         let commands: Vec<Command> = records.iter().filter(is_new).filter_map(|record| read(record, now)).collect();
         for command in &commands {
-            let Command { id, actor, tenant, action } = command;
+            let Command { id, actor, tenant, action, user: _ } = command;
             info!(id, actor, %tenant, ?action, "a command is taken in");
             doer.note(&mut tx, command).await?;
         }
@@ -146,7 +153,8 @@ fn read(record: &Record, now: Timestamp) -> Option<Command> {
         Some(v1::command::Action::Republish(_)) => Action::Republish,
         Some(v1::command::Action::Release(_)) => Action::Release,
         Some(v1::command::Action::Resync(_)) => Action::Resync,
-        Some(v1::command::Action::Retry(_)) | None => {
+        Some(v1::command::Action::Retry(_)) => Action::Retry,
+        None => {
             passed_over("unknown_action");
             return None;
         }
@@ -155,5 +163,9 @@ fn read(record: &Record, now: Timestamp) -> Option<Command> {
         passed_over("invalid_field");
         return None;
     };
-    Some(Command { id: wire.id, actor: wire.actor, tenant, action })
+    if wire.link.len() > USER_BYTES_MAX || wire.link.chars().any(char::is_control) {
+        passed_over("invalid_field");
+        return None;
+    }
+    Some(Command { id: wire.id, actor: wire.actor, tenant, user: wire.link, action })
 }

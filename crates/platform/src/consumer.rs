@@ -34,6 +34,8 @@ pub struct Consumer {
     subscription: Option<Box<dyn Subscription>>,
     /// The offset that comes next, of each partition that was started.
     next: HashMap<Partition, i64>,
+    /// What was to be committed last, of each partition that is ours.
+    taken: BTreeMap<Partition, i64>,
 }
 
 impl Consumer {
@@ -41,7 +43,7 @@ impl Consumer {
     #[must_use]
     pub fn new(store: &Store, bus: &Bus, group: &'static str) -> Self {
         let (store, following) = (store.clone(), Following::new(bus));
-        Self { store, bus: Bus::clone(bus), group, following, subscription: None, next: HashMap::new() }
+        Self { store, bus: Bus::clone(bus), group, following, subscription: None, next: HashMap::new(), taken: BTreeMap::new() }
     }
 
     /// Turns to these topics, as far as they exist. To ask often costs nothing.
@@ -97,17 +99,30 @@ impl Consumer {
                 return Ok(records);
             }
             Event::Revoked(partitions) => {
+                // What was taken is told before another member asks for it: a commit on its way would come too late.
+                let taken: BTreeMap<_, _> = partitions.iter().filter_map(|partition| self.taken.remove_entry(partition)).collect();
+                if !taken.is_empty() {
+                    self.tell(taken).await;
+                }
                 if let Some(subscription) = &mut self.subscription {
                     subscription.released(&partitions);
                 }
             }
-            Event::Lost(partitions) => debug!(count = partitions.len(), "partitions were taken from us"),
+            Event::Lost(partitions) => {
+                self.taken.retain(|partition, _| !partitions.contains(partition));
+                debug!(count = partitions.len(), "partitions were taken from us");
+            }
         }
         Ok(Vec::new())
     }
 
     /// Commits positions for others to see. Where we go on is stored with the effect, so a failure is nobody's loss.
     pub async fn commit(&mut self, next: BTreeMap<Partition, i64>) {
+        self.taken.extend(next.iter().map(|(partition, next)| (partition.clone(), *next)));
+        self.tell(next).await;
+    }
+
+    async fn tell(&mut self, next: BTreeMap<Partition, i64>) {
         let committed = |(partition, next)| (partition, Committed { next, metadata: String::new() });
         let Some(subscription) = &mut self.subscription else { return };
         if let Err(error) = subscription.commit(next.into_iter().map(committed).collect()).await {

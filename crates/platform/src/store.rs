@@ -5,6 +5,7 @@
 //! in integers, ids are text, documents are bytes, sums are cast to `BIGINT`.
 
 mod batch;
+mod contention;
 mod error;
 pub mod lease;
 mod migration;
@@ -26,6 +27,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use sqlx::{PgPool, SqlitePool};
 use xtsync_domain::Timestamp;
 
+pub use contention::{MayBeContended, retry_contended};
 pub use error::Error;
 pub use lease::{Epoch, Held, Lease};
 pub use migration::{Migration, Migrations};

@@ -73,6 +73,7 @@ async fn a_command_is_carried_out_once_and_one_that_came_too_late_or_is_not_unde
         foreign,
         command("4", Some(Action::Release(v1::Release {})), later),
         command("5", Some(Action::Resync(v1::Resync {})), later),
+        command("6", Some(Action::Retry(v1::Retry {})), later),
     ];
     bus.publish(records, Urgency::Live).await.unwrap();
     let doer = Doer::default();
@@ -82,6 +83,7 @@ async fn a_command_is_carried_out_once_and_one_that_came_too_late_or_is_not_unde
             commands.step(&doer, Duration::from_millis(50)).await.unwrap();
         }
     }
-    assert_eq!(*doer.noted.lock().unwrap(), ["1 Republish hub kim", "4 Release hub kim", "5 Resync hub kim"]);
-    assert_eq!(*doer.woken.lock().unwrap(), ["hub", "hub", "hub"]);
+    let noted = ["1 Republish hub kim", "4 Release hub kim", "5 Resync hub kim", "6 Retry hub kim"];
+    assert_eq!(*doer.noted.lock().unwrap(), noted);
+    assert_eq!(*doer.woken.lock().unwrap(), ["hub", "hub", "hub", "hub"]);
 }

@@ -1,5 +1,6 @@
 //! Links: the provisioner's row and the record on the bus are the same bytes.
 
+use xtsync_domain::DirectoryAnswer;
 use xtsync_domain::link::{Applied, Link, Override, State, Trouble, TroubleKind, Veto};
 use xtsync_domain::value::Digest;
 
@@ -156,6 +157,7 @@ impl From<Trouble> for v1::Trouble {
             attempts: trouble.attempts,
             due: trouble.due.map(wire_time),
             since: Some(wire_time(trouble.since)),
+            answer: trouble.answer.map(Into::into),
         }
     }
 }
@@ -178,7 +180,25 @@ impl TryFrom<v1::Trouble> for Trouble {
             attempts: wire.attempts,
             due: optional_time("trouble.due", wire.due)?,
             since: time("trouble.since", wire.since)?,
+            answer: wire.answer.map(TryInto::try_into).transpose()?,
         })
+    }
+}
+
+impl From<DirectoryAnswer> for v1::DirectoryAnswer {
+    fn from(answer: DirectoryAnswer) -> Self {
+        let DirectoryAnswer { status, code, message_class, request_id } = answer;
+        Self { status: status.into(), code, message_class, request_id }
+    }
+}
+
+impl TryFrom<v1::DirectoryAnswer> for DirectoryAnswer {
+    type Error = Invalid;
+
+    fn try_from(wire: v1::DirectoryAnswer) -> Result<Self, Invalid> {
+        let v1::DirectoryAnswer { status, code, message_class, request_id } = wire;
+        let status = u16::try_from(status).map_err(|_| Invalid::Field("trouble.answer.status", "no HTTP status".to_owned()))?;
+        Ok(Self { status, code, message_class, request_id })
     }
 }
 

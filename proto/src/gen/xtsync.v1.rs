@@ -449,6 +449,25 @@ pub struct Trouble {
     pub due: ::core::option::Option<::prost_types::Timestamp>,
     #[prost(message, optional, tag = "6")]
     pub since: ::core::option::Option<::prost_types::Timestamp>,
+    /// What the target said, where it refused.
+    #[prost(message, optional, tag = "7")]
+    pub answer: ::core::option::Option<DirectoryAnswer>,
+}
+/// What a directory said when it refused; never its message, which may quote addresses.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DirectoryAnswer {
+    /// The HTTP status.
+    #[prost(uint32, tag = "1")]
+    pub status: u32,
+    /// Its own code, such as `BadRequest`.
+    #[prost(string, tag = "2")]
+    pub code: ::prost::alloc::string::String,
+    /// What its message is about, in our word; empty where it is not recognized.
+    #[prost(string, tag = "3")]
+    pub message_class: ::prost::alloc::string::String,
+    /// The id under which the directory knows the request.
+    #[prost(string, tag = "4")]
+    pub request_id: ::prost::alloc::string::String,
 }
 /// What was done, attribute by attribute.
 /// Written by provisioner to xtsync.v1.outcomes.<target>, keyed by source/user.
@@ -669,7 +688,7 @@ pub enum TroubleKind {
     Held = 2,
     /// Another object or person stands in the way.
     Conflict = 3,
-    /// The target refused for good.
+    /// The target refused; it is asked again now and then.
     Refused = 4,
 }
 impl TroubleKind {
@@ -811,7 +830,7 @@ pub mod command {
         Resync(super::Resync),
     }
 }
-/// Try a link again now.
+/// Try again now what waits for a time or for the target's word: of the link it means, or of all of the tenant, and the tenant's reading.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Retry {}
 /// Tell again what the stores hold of the tenant, under the versions it has.
@@ -868,13 +887,26 @@ pub struct RoleStatus {
     /// It tells again what its store holds of the tenant; change-detector, provisioner.
     #[prost(bool, tag = "16")]
     pub republishing: bool,
-    /// When it tries again what does not work just now; unset while everything works. change-detector.
+    /// When it tries again what does not work just now; unset while everything works. change-detector, provisioner.
     #[prost(message, optional, tag = "17")]
     pub next_try: ::core::option::Option<::prost_types::Timestamp>,
     /// What was seen of what does not work just now, such as the host and why it does not answer, or the directory's own code; without any
     /// personal value. Empty while everything works. change-detector.
     #[prost(string, tag = "18")]
     pub cause: ::prost::alloc::string::String,
+    /// Verbs that the target forbids or fails at for all, while others go on; provisioner.
+    #[prost(message, repeated, tag = "22")]
+    pub blocked_verbs: ::prost::alloc::vec::Vec<BlockedVerb>,
+}
+/// A verb that is set aside in a target.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct BlockedVerb {
+    /// The code, such as `invite_forbidden`.
+    #[prost(string, tag = "1")]
+    pub code: ::prost::alloc::string::String,
+    /// When it is tried next.
+    #[prost(message, optional, tag = "2")]
+    pub next_try: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// A record that could not be used, or not be published because it was too large, with its story; or an object of a directory that never
 /// became one, then with offset -1 and no value.
@@ -1149,6 +1181,12 @@ pub struct SynchronizationStatus {
     /// What is to be known of the groups it was resolved to.
     #[prost(message, repeated, tag = "18")]
     pub notices: ::prost::alloc::vec::Vec<Notice>,
+    /// Shadow users that nobody has redeemed, invited by another address than is decided now.
+    #[prost(uint64, tag = "21")]
+    pub address_differs: u64,
+    /// When the first of the refused links is asked about again; unset where none is refused.
+    #[prost(message, optional, tag = "22")]
+    pub refused_next_try: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// What was done.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -1224,6 +1262,21 @@ pub struct ResyncRequest {
 /// It is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResyncResponse {}
+/// What to try again.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RetryRequest {
+    /// The tenant, as source and as target.
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// The user, as source/user or by the id alone; empty for all.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub actor: ::prost::alloc::string::String,
+}
+/// It is asked for.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RetryResponse {}
 /// Generated client implementations.
 pub mod control_service_client {
     #![allow(
@@ -1512,6 +1565,28 @@ pub mod control_service_client {
                 .insert(GrpcMethod::new("xtsync.v1.ControlService", "Resync"));
             self.inner.unary(req, path, codec).await
         }
+        /// Has what waits for a time or for a target's word tried again now, once. NOT_FOUND where there is no such tenant.
+        pub async fn retry(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RetryRequest>,
+        ) -> std::result::Result<tonic::Response<super::RetryResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/xtsync.v1.ControlService/Retry",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("xtsync.v1.ControlService", "Retry"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1586,6 +1661,11 @@ pub mod control_service_server {
             &self,
             request: tonic::Request<super::ResyncRequest>,
         ) -> std::result::Result<tonic::Response<super::ResyncResponse>, tonic::Status>;
+        /// Has what waits for a time or for a target's word tried again now, once. NOT_FOUND where there is no such tenant.
+        async fn retry(
+            &self,
+            request: tonic::Request<super::RetryRequest>,
+        ) -> std::result::Result<tonic::Response<super::RetryResponse>, tonic::Status>;
     }
     /// Holds the resources and folds every topic into a read model. It calls no other service and no directory.
     /// Each call carries `authorization: Bearer <token>`; without it the answer is UNAUTHENTICATED.
@@ -2010,6 +2090,50 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ResyncSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/xtsync.v1.ControlService/Retry" => {
+                    #[allow(non_camel_case_types)]
+                    struct RetrySvc<T: ControlService>(pub Arc<T>);
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::RetryRequest> for RetrySvc<T> {
+                        type Response = super::RetryResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RetryRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlService>::retry(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RetrySvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

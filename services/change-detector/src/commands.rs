@@ -17,13 +17,13 @@ impl CarryOut for Shared {
     async fn note(&self, tx: &mut Transaction, command: &Command) -> Result<(), store::Error> {
         match command.action {
             Action::Republish => scrub::ask(tx, &command.tenant, self.parts.clock.now()).await,
-            Action::Release => Ok(()),
+            Action::Release | Action::Retry => Ok(()),
             Action::Resync => reading::ask_resync(tx, &command.tenant, self.parts.clock.now()).await,
         }
     }
 
     /// Where another replica holds the tenant, it looks with its next round or reading of facts.
     fn wake(&self, tenant: &TenantName) {
-        self.nudge.nudge(tenant);
+        self.nudge.ask(tenant);
     }
 }

@@ -49,7 +49,7 @@ impl Error {
             ) => reason,
             Self::Directory(
                 directory::Error::Unauthorized { code } | directory::Error::Forbidden { code } | directory::Error::Refused { code, .. },
-            ) => code,
+            ) => code.answer.as_ref().map_or(&code.code, |answer| &answer.code),
             Self::Directory(directory::Error::Throttled { .. } | directory::Error::NotFound | directory::Error::Resync)
             | Self::Store(_)
             | Self::Bus(_)
@@ -78,13 +78,32 @@ impl Error {
     }
 }
 
+/// Codes of refused credentials that say what to do: shown as they are.
+const CREDENTIALS: &[&str] = &[
+    "secret_expired",
+    "secret_invalid",
+    "secret_missing",
+    "secret_unreadable",
+    "secret_empty",
+    "secret_outside",
+    "secret_not_a_file",
+    "secret_too_large",
+    "secret_too_slow",
+    "secret_not_text",
+    "application_unknown",
+    "application_disabled",
+    "tenant_unknown",
+    "consent_missing",
+    "conditional_access",
+];
+
 fn directory_code(error: &directory::Error) -> &'static str {
     match error {
         directory::Error::Throttled { .. } => "throttled",
         directory::Error::Away { .. } => "away",
         directory::Error::Failing { .. } => "failing",
         directory::Error::Unknown { .. } => "unknown",
-        directory::Error::Unauthorized { .. } => "unauthorized",
+        directory::Error::Unauthorized { code } => CREDENTIALS.iter().find(|known| code.code == **known).unwrap_or(&"unauthorized"),
         directory::Error::Forbidden { .. } => "forbidden",
         directory::Error::NotFound => "not_found",
         directory::Error::Refused { .. } => "refused",

@@ -16,6 +16,8 @@ pub struct Nudge {
 #[derive(Debug, Default)]
 struct Detection {
     wake: Arc<Notify>,
+    /// Told by an administrator's command, which also ends a wait after trouble.
+    asked: Arc<Notify>,
     /// How many hold the tenant's lease: one, but for a moment in which another begins before this one has ended.
     holders: usize,
 }
@@ -28,12 +30,21 @@ impl Nudge {
         held.inspect(|detection| detection.wake.notify_one()).is_some()
     }
 
+    /// An administrator asks for it: also where detection waits after trouble.
+    pub(crate) fn ask(&self, tenant: &TenantName) {
+        let tenants = self.tenants();
+        if let Some(detection) = tenants.get(tenant).filter(|detection| detection.holders > 0) {
+            detection.wake.notify_one();
+            detection.asked.notify_waiters();
+        }
+    }
+
     /// Says that a tenant's detection is in this process, until that is dropped.
     pub(crate) fn hold(&self, tenant: &TenantName) -> Holding {
         let mut tenants = self.tenants();
         let detection = tenants.entry(tenant.clone()).or_default();
         detection.holders += 1;
-        Holding { nudge: self.clone(), tenant: tenant.clone(), wake: detection.wake.clone() }
+        Holding { nudge: self.clone(), tenant: tenant.clone(), wake: detection.wake.clone(), asked: detection.asked.clone() }
     }
 
     fn tenants(&self) -> MutexGuard<'_, HashMap<TenantName, Detection>> {
@@ -46,12 +57,20 @@ pub(crate) struct Holding {
     nudge: Nudge,
     tenant: TenantName,
     wake: Arc<Notify>,
+    asked: Arc<Notify>,
 }
 
 impl Holding {
     /// Waits for a nudge; one that came meanwhile counts.
     pub(crate) async fn nudged(&self) {
         self.wake.notified().await;
+    }
+}
+
+impl Holding {
+    /// Waits for an administrator's command; one that came before counts not.
+    pub(crate) async fn asked(&self) {
+        self.asked.notified().await;
     }
 }
 

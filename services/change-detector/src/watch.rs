@@ -155,6 +155,7 @@ impl Watched {
                 () = rest(tenant.as_mut().filter(|_| trouble), wait, &*self.shared.parts.clock) => {}
                 changed = self.orders.changed() => if changed.is_err() { return },
                 // Who asks us to wait is not asked sooner, whatever happens there.
+                () = held.asked(), if trouble => {}
                 () = held.nudged(), if !trouble => if let Some(tenant) = &mut tenant { tenant.nudge() },
             }
         }

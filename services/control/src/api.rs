@@ -10,6 +10,7 @@ mod watch;
 use std::sync::Arc;
 
 use tonic::{Code, Request, Response, Status};
+use xtsync_platform::commands::USER_BYTES_MAX;
 use xtsync_platform::telemetry::chain;
 use xtsync_proto::v1;
 use xtsync_proto::v1::control_service_server::ControlService;
@@ -108,6 +109,18 @@ impl ControlService for Api {
         let declared = declared(&given);
         let released = command::release(&context, &target, Actor { identity: &identity.0, declared: &declared }).await.map_err(failed)?;
         released.map(|()| Response::new(v1::ReleaseResponse {})).ok_or_else(|| no_tenant(&target))
+    }
+
+    async fn retry(&self, request: Request<v1::RetryRequest>) -> Result<Response<v1::RetryResponse>, Status> {
+        let context = self.context()?;
+        let identity = identity(&request);
+        let v1::RetryRequest { tenant, user, actor: given } = request.into_inner();
+        let declared = declared(&given);
+        if user.len() > USER_BYTES_MAX || user.chars().any(char::is_control) {
+            return Err(Status::invalid_argument("a user is named by SOURCE/USER or by the id alone"));
+        }
+        let asked = command::retry(&context, &tenant, &user, Actor { identity: &identity.0, declared: &declared }).await.map_err(failed)?;
+        asked.map(|()| Response::new(v1::RetryResponse {})).ok_or_else(|| no_tenant(&tenant))
     }
 }
 

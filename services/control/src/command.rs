@@ -57,6 +57,15 @@ pub(crate) async fn resync(context: &Context, tenant: &str, actor: Actor<'_>) ->
     give(context, &[tenant].into(), "resync", Action::Resync(v1::Resync {}), actor).await.map(Some)
 }
 
+/// Has what waits in a tenant tried again now, of all its users or of one; `None` where there is no such tenant.
+///
+/// # Errors
+/// When the store or the bus fails, or another replica is at work.
+pub(crate) async fn retry(context: &Context, tenant: &str, user: &str, actor: Actor<'_>) -> Result<Option<()>, Error> {
+    let Some(tenant) = known(context, tenant).await? else { return Ok(None) };
+    give_for(context, &[tenant].into(), user, "retry", Action::Retry(v1::Retry {}), actor).await.map(Some)
+}
+
 async fn configuration(context: &Context) -> Result<Configuration, Error> {
     Ok(Configuration::new(0, resources::read(&context.store).await?.into_values()))
 }
@@ -79,6 +88,18 @@ async fn give(
     action: Action,
     actor: Actor<'_>,
 ) -> Result<(), Error> {
+    give_for(context, tenants, "", verb, action, actor).await
+}
+
+/// The same for one user, or for all where none is named.
+async fn give_for(
+    context: &Context,
+    tenants: &BTreeSet<TenantName>,
+    user: &str,
+    verb: &'static str,
+    action: Action,
+    actor: Actor<'_>,
+) -> Result<(), Error> {
     let now = context.clock.now();
     let act = Act { actor, verb, now };
     let mut tx = context.begin(context.epoch()?).await?;
@@ -88,6 +109,7 @@ async fn give(
             id: format!("{verb}/{tenant}/{}", now.0),
             actor: actor.identity.to_owned(),
             target: tenant.to_string(),
+            link: user.to_owned(),
             expires_at: Some(wire_time(now.plus(VALID_FOR))),
             action: Some(action),
             ..v1::Command::default()

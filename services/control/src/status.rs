@@ -87,6 +87,8 @@ fn status_of(synchronization: &NamedSynchronization, numbers: &Numbers, blocked:
         pending: naming.pending,
         in_force: naming.in_force,
         notices: naming.notices,
+        address_differs: numbers.address_differs,
+        refused_next_try: numbers.refused_next_try.map(wire_time),
     }
 }
 

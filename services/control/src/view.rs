@@ -6,7 +6,7 @@
 
 pub(crate) mod batch;
 pub(crate) mod fact;
-mod link;
+pub(crate) mod link;
 mod rows;
 
 use xtsync_domain::fact::is_group_name_key;

@@ -6,6 +6,7 @@ use xtsync_platform::commands::{Action, CarryOut, Command};
 use xtsync_platform::scrub;
 use xtsync_platform::store::{self, Transaction};
 
+use crate::retry;
 use crate::service::Provisioner;
 use crate::table::target;
 
@@ -20,6 +21,7 @@ impl CarryOut for Provisioner {
             Action::Release => target::release(tx, &command.tenant).await,
             // What is read of a source is the detector's.
             Action::Resync => Ok(()),
+            Action::Retry => retry::note(tx, &self.context, command).await,
         }
     }
 

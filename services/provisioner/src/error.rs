@@ -1,5 +1,6 @@
 //! How the provisioner can fail, beyond what a target answers.
 
+use xtsync_platform::store::MayBeContended;
 use xtsync_platform::{bus, consumer, store};
 
 /// How the provisioner can fail.
@@ -20,6 +21,15 @@ pub enum Error {
     /// A stored link is not what was written, or was written by a newer version.
     #[error("the stored link {0} cannot be read: {1}")]
     Unreadable(String, String),
+}
+
+impl MayBeContended for Error {
+    fn is_contended(&self) -> bool {
+        match self {
+            Self::Store(error) => error.is_contended(),
+            Self::Bus(_) | Self::Abandoned | Self::Meddled(_) | Self::Unreadable(..) => false,
+        }
+    }
 }
 
 impl From<consumer::Error> for Error {

@@ -24,6 +24,17 @@ struct Known {
     policy: Option<(Arc<AccessPolicy>, Timestamp)>,
 }
 
+/// What a fact says to the gate.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Said {
+    /// Nothing, or nothing newer.
+    Nothing,
+    /// Something newer, which may be as before.
+    Again,
+    /// That the tenant's access policy is another than before.
+    OtherPolicy,
+}
+
 /// One tenant's word, owned.
 #[derive(Debug, Clone)]
 pub(crate) struct Heard {
@@ -39,21 +50,27 @@ impl Heard {
 }
 
 impl Facts {
-    /// Takes a fact in, unless a later reading is known; says whether the gate may depend on it.
-    pub(crate) fn take(&self, tenant: &TenantName, fact: TenantFact) -> bool {
+    /// Takes a fact in, unless a later reading is known; says what it says to the gate.
+    pub(crate) fn take(&self, tenant: &TenantName, fact: TenantFact) -> Said {
         let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
         let known = tenants.entry(tenant.clone()).or_default();
         match fact.fact {
-            Fact::AccessPolicy(policy) => replace(&mut known.policy, Arc::new(policy), fact.read_at),
+            Fact::AccessPolicy(policy) => {
+                let is_other = known.policy.as_ref().is_some_and(|(before, _)| **before != policy);
+                match replace(&mut known.policy, Arc::new(policy), fact.read_at) {
+                    Said::Again if is_other => Said::OtherPolicy,
+                    said => said,
+                }
+            }
             Fact::Identity(identity) => {
                 let domains = identity.clone();
-                let is_taken = replace(&mut known.directory_id, identity.directory_id, fact.read_at);
-                if is_taken {
+                let said = replace(&mut known.directory_id, identity.directory_id, fact.read_at);
+                if said != Said::Nothing {
                     self.domains.write().unwrap_or_else(PoisonError::into_inner).take(tenant, &domains, fact.version);
                 }
-                is_taken
+                said
             }
-            Fact::Group(_) | Fact::GroupName { .. } | Fact::Freshness { .. } => false,
+            Fact::Group(_) | Fact::GroupName { .. } | Fact::Freshness { .. } => Said::Nothing,
         }
     }
 
@@ -87,13 +104,14 @@ impl Facts {
     }
 }
 
-/// Puts a reading in the place of an earlier one; says whether it did.
-fn replace<T>(known: &mut Option<(T, Timestamp)>, value: T, read_at: Timestamp) -> bool {
+/// Puts a reading in the place of an earlier one.
+fn replace<T>(known: &mut Option<(T, Timestamp)>, value: T, read_at: Timestamp) -> Said {
     let is_late = known.as_ref().is_some_and(|(_, known_at)| read_at < *known_at);
-    if !is_late {
-        *known = Some((value, read_at));
+    if is_late {
+        return Said::Nothing;
     }
-    !is_late
+    *known = Some((value, read_at));
+    Said::Again
 }
 
 #[cfg(test)]
@@ -115,9 +133,10 @@ mod tests {
         let hub = TenantName::new("hub").unwrap();
         let facts = Facts::default();
         let identity = Identity { directory_id: "hub-id".to_owned(), verified_domains: Vec::new() };
-        assert!(facts.take(&hub, fact(1, Fact::Identity(identity))));
-        for (read_at, is_open, is_taken) in [(1, true, true), (3, false, true), (2, true, false), (3, false, true)] {
-            assert_eq!(facts.take(&hub, fact(read_at, Fact::AccessPolicy(policy(is_open)))), is_taken, "read at {read_at}");
+        assert_eq!(facts.take(&hub, fact(1, Fact::Identity(identity))), Said::Again);
+        let said = [(1, true, Said::Again), (3, false, Said::OtherPolicy), (2, true, Said::Nothing), (3, false, Said::Again)];
+        for (read_at, is_open, said) in said {
+            assert_eq!(facts.take(&hub, fact(read_at, Fact::AccessPolicy(policy(is_open)))), said, "read at {read_at}");
         }
         assert!(facts.heard(&hub).is_none(), "a no may still follow");
         assert!(facts.complete() && !facts.complete());

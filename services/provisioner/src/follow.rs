@@ -15,7 +15,8 @@ use xtsync_proto::v1;
 
 use crate::context::Context;
 use crate::error::Result;
-use crate::table::work;
+use crate::facts::Said;
+use crate::table::waiting::{Waiting, Waits};
 
 /// Every target that some synchronization names and that can be written.
 pub(crate) fn targets(configuration: &Configuration) -> BTreeSet<TenantName> {
@@ -56,7 +57,10 @@ impl Follower {
         if configuration.revision() == self.revision {
             return Ok(BTreeSet::new());
         }
-        let woken = wake(context, true, |_, _| true).await?;
+        let mut woken = wake(context, Waits::Held, |_, _| true).await?;
+        // What the target refused may pass as it is configured now.
+        let is_new = |source: &TenantName, target: &TenantName| configuration.changed_since(source, target, self.revision);
+        woken.extend(wake(context, Waits::HeldOrRefused, is_new).await?);
         self.revision = configuration.revision();
         Ok(woken)
     }
@@ -68,17 +72,44 @@ impl Follower {
 
     /// Takes facts in; gives the targets that links are due again for. The gate stays closed until all that was there has been read.
     pub(crate) async fn take(&mut self, context: &Context, records: &[Record]) -> Result<BTreeSet<TenantName>> {
-        let touched: BTreeSet<TenantName> = records.iter().filter_map(|record| take(context, record)).collect();
+        let mut news = News::default();
+        records.iter().filter_map(|record| take(context, record)).for_each(|(tenant, one)| news.add(tenant, one));
         let is_first = self.table.caught_up() && context.facts.complete();
-        wake(context, false, |source, target| is_first || touched.contains(source) || touched.contains(target)).await
+        let concerns = |source: &TenantName, target: &TenantName| is_first || news.said.contains(source) || news.said.contains(target);
+        let mut woken = wake(context, Waits::Gate, concerns).await?;
+        if !news.changed.is_empty() {
+            // Whoever refused by another policy may not refuse by this one.
+            let changed = |source: &TenantName, target: &TenantName| news.changed.contains(source) || news.changed.contains(target);
+            woken.extend(wake(context, Waits::HeldOrRefused, changed).await?);
+        }
+        Ok(woken)
     }
 }
 
-/// Makes due again what waits behind the gate of those pairs for which it is open now, if so what waits for a window too; gives their
-/// targets.
+/// Tenants of which facts came.
+#[derive(Default)]
+struct News {
+    /// All of them.
+    said: BTreeSet<TenantName>,
+    /// Those whose access policy is another than before.
+    changed: BTreeSet<TenantName>,
+}
+
+impl News {
+    fn add(&mut self, tenant: TenantName, said: Said) {
+        match said {
+            Said::Nothing => return,
+            Said::Again => {}
+            Said::OtherPolicy => drop(self.changed.insert(tenant.clone())),
+        }
+        self.said.insert(tenant);
+    }
+}
+
+/// Makes due again what waits so between those pairs for which the gate is open now; gives their targets.
 pub(crate) async fn wake(
     context: &Context,
-    limited: bool,
+    waits: Waits,
     concerns: impl Fn(&TenantName, &TenantName) -> bool,
 ) -> Result<BTreeSet<TenantName>> {
     let configuration: Arc<Configuration> = context.configuration();
@@ -89,19 +120,17 @@ pub(crate) async fn wake(
         if !concerns(source, target) || gate_of_pair(&context.pair(source, target).terms(), now) != Verdict::Open {
             continue;
         }
-        let mut tx = context.store.begin().await?;
-        let links = work::wake(&mut tx, source, target, limited, now).await?;
-        tx.commit().await?;
+        let links = Waiting { source: Some(source), ..Waiting::all(target, waits) }.wake(&context.store, now).await?;
         if links > 0 {
-            info!(%source, %target, links, "the gate is open again");
+            info!(%source, %target, links, "what waited is due again");
             woken.insert(target.clone());
         }
     }
     Ok(woken)
 }
 
-/// Takes one fact in; gives its tenant where the gate may depend on it. A fact that cannot be read leaves the former one to grow old.
-fn take(context: &Context, record: &Record) -> Option<TenantName> {
+/// Takes one fact in; gives its tenant and what that says of it. A fact that cannot be read leaves the former one to grow old.
+fn take(context: &Context, record: &Record) -> Option<(TenantName, Said)> {
     let Topic::TenantFacts(tenant) = &record.at.partition.topic else { return None };
     let wire = match event::decode::<v1::TenantFact>(&record.headers, record.value.as_ref()?) {
         Ok(wire) => wire,
@@ -111,7 +140,7 @@ fn take(context: &Context, record: &Record) -> Option<TenantName> {
         }
     };
     match TenantFact::try_from(wire) {
-        Ok(fact) => context.facts.take(tenant, fact).then(|| tenant.clone()),
+        Ok(fact) => Some((tenant.clone(), context.facts.take(tenant, fact))),
         Err(error) => {
             warn!(%tenant, offset = record.at.offset, %error, "a fact cannot be read");
             None

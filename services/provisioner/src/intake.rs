@@ -14,10 +14,10 @@ use tracing::error;
 use xtsync_domain::TenantName;
 use xtsync_platform::bus::{Event, Partition, Position, Record};
 use xtsync_platform::consumer::Consumer;
-use xtsync_platform::store::{Transaction, lock_offsets, store_offsets};
+use xtsync_platform::store::{Transaction, lock_offsets, retry_contended, store_offsets};
 use xtsync_proto::topic::{PROVISIONER_GROUP, Topic};
 
-use self::read::{Reading, read};
+use self::read::{Arrival, Reading, read};
 use crate::context::Context;
 use crate::error::Result;
 
@@ -35,10 +35,13 @@ pub(crate) async fn take_again(context: &Context, target: &TenantName, records: 
             decisions.push(*arrival);
         }
     }
-    let mut tx = context.store.begin().await?;
-    keep_out(&mut tx, target).await?;
-    take::take(&mut tx, context, decisions).await?;
-    Ok(tx.commit().await?)
+    retry_contended(|| async {
+        let mut tx = context.store.begin().await?;
+        keep_out(&mut tx, target).await?;
+        take::take(&mut tx, context, decisions.clone()).await?;
+        Ok(tx.commit().await?)
+    })
+    .await
 }
 
 /// The intake of one replica. When a step of it fails or is dropped half way, it must be dropped with it: the next one goes on where the
@@ -115,14 +118,7 @@ impl Intake {
             }
             next.insert(record.at.partition, record.at.offset + 1);
         }
-        let mut tx = self.context.store.begin().await?;
-        // Whoever was slow may come after another replica has taken these records, and newer ones: what it took is not taken again.
-        let stored = lock_offsets(&mut tx, next.keys().cloned().collect()).await?;
-        let is_taken = |at: &Position| stored.get(&at.partition).is_some_and(|next| at.offset < *next);
-        let decisions = decisions.into_iter().filter(|(at, _)| !is_taken(at)).map(|(_, arrival)| arrival).collect();
-        let woken = take::take(&mut tx, &self.context, decisions).await?;
-        store_offsets(&mut tx, &next);
-        tx.commit().await?;
+        let woken = retry_contended(|| store(&self.context, &decisions, &next)).await?;
         Ok(Taken { woken, next })
     }
 
@@ -131,4 +127,17 @@ impl Intake {
         error!(partition = %at.partition, offset = at.offset, %error, "a newer version wrote this decision: the partition stops");
         self.stopped.insert(at.partition.clone());
     }
+}
+
+/// Stores decisions with the offsets after them; gives the targets that something may be due for now.
+async fn store(context: &Context, decisions: &[(Position, Arrival)], next: &BTreeMap<Partition, i64>) -> Result<BTreeSet<TenantName>> {
+    let mut tx = context.store.begin().await?;
+    // Whoever was slow may come after another replica has taken these records, and newer ones: what it took is not taken again.
+    let stored = lock_offsets(&mut tx, next.keys().cloned().collect()).await?;
+    let is_taken = |at: &Position| stored.get(&at.partition).is_some_and(|next| at.offset < *next);
+    let decisions = decisions.iter().filter(|(at, _)| !is_taken(at)).map(|(_, arrival)| arrival.clone()).collect();
+    let woken = take::take(&mut tx, context, decisions).await?;
+    store_offsets(&mut tx, next);
+    tx.commit().await?;
+    Ok(woken)
 }

@@ -15,16 +15,16 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span, error, info_span};
 use xtsync_domain::gate::Counter;
-use xtsync_domain::link::{Change, Class, Link, Seen, Step, TroubleKind, next};
+use xtsync_domain::link::{Change, Link, Seen, Step, TroubleKind, next};
 use xtsync_domain::{TargetId, Timestamp};
-use xtsync_platform::store::{self, Epoch};
+use xtsync_platform::store::{self, Epoch, retry_contended};
 use xtsync_platform::telemetry::chain;
 use xtsync_platform::trace;
 
 use self::end::End;
 use crate::error::{Error, Result};
 use crate::table::link::{self, Stored};
-use crate::table::work::{Due, Work};
+use crate::table::work::{Due, Waited, Work};
 use crate::table::{Key, work};
 use crate::worker::ledger::Entry;
 use crate::worker::{Inviting, Worker};
@@ -37,23 +37,23 @@ const PUT_OFF_FOR: Duration = Duration::from_secs(60);
 
 /// Works on one link until nothing is left to do now. A row that cannot be worked on is put off, so that it does not keep others waiting.
 pub(crate) async fn run(worker: &Worker, epoch: Epoch, due: Due) -> Result<()> {
-    let key = due.key.clone();
+    let (key, was) = (due.key.clone(), due.was);
     match start(worker, epoch, due).await {
         Err(error @ (Error::Unreadable(..) | Error::Store(store::Error::Statement { .. }))) => {
             error!(link = %key, error = chain(&error), "the link is put off");
-            put_off(worker, epoch, &key).await
+            retry_contended(|| put_off(worker, epoch, &key, was)).await
         }
         result => result,
     }
 }
 
-async fn start(worker: &Worker, epoch: Epoch, Due { key, stored, called_until }: Due) -> Result<()> {
-    let Some(stored) = stored? else { return drop_orphan(worker, epoch, &key).await };
+async fn start(worker: &Worker, epoch: Epoch, Due { key, stored, called_until, was }: Due) -> Result<()> {
+    let Some(stored) = stored? else { return retry_contended(|| drop_orphan(worker, epoch, &key)).await };
     let span = info_span!("job", target = %key.target, source = %key.source, user = %key.user, trace_id = tracing::field::Empty);
     if let Some(parent) = &stored.traceparent {
         trace::follow(&span, parent);
     }
-    Job::new(worker, epoch, key, stored).run(called_until).instrument(span).await
+    Job::new(worker, epoch, key, stored, was).run(called_until).instrument(span).await
 }
 
 /// Work without a link is nobody's.
@@ -63,18 +63,19 @@ async fn drop_orphan(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
-async fn put_off(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
+/// Puts a link off that the store does not give or take. What came for it meanwhile is not put off with it: that may be another decision.
+async fn put_off(worker: &Worker, epoch: Epoch, key: &Key, was: Waited) -> Result<()> {
     let mut tx = worker.begin(epoch).await?;
     let due = worker.context.now().plus(PUT_OFF_FOR);
-    let work = Work { class: Class::Bulk, due: Some(due), trouble: Some((TroubleKind::Retry, "store".to_owned())), blocked_by: None };
+    let work = Work { class: was.class, due: Some(due), trouble: Some((TroubleKind::Retry, "store".to_owned())), was, blocked_by: None };
     work::put(&mut tx, vec![(key, work)]);
     Ok(tx.commit().await?)
 }
 
 /// Puts a link off whose job panicked, the longer the oftener. Its intent stays: what it names may have happened.
-pub(crate) async fn put_off_panicked(worker: &Worker, epoch: Epoch, key: Key) -> Result<()> {
+pub(crate) async fn put_off_panicked(worker: &Worker, epoch: Epoch, key: Key, was: Waited) -> Result<()> {
     match link::read(&worker.context.store, &key).await? {
-        Some(stored) => Job::new(worker, epoch, key, stored).close(End::Panicked).await.map(drop),
+        Some(stored) => Job::new(worker, epoch, key, stored, was).close(End::Panicked).await.map(drop),
         None => Ok(()),
     }
 }
@@ -94,6 +95,8 @@ struct Job<'a> {
     key: Key,
     /// The link as this job knows it, with what answers have changed since the row was read or written.
     stored: Stored,
+    /// How the link waited when this job took it up.
+    was: Waited,
     /// The link as its row has it.
     row: Link,
     seen: Seen,
@@ -113,9 +116,14 @@ struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    fn new(worker: &'a Worker, epoch: Epoch, key: Key, stored: Stored) -> Self {
+    fn new(worker: &'a Worker, epoch: Epoch, key: Key, mut stored: Stored, was: Waited) -> Self {
         let was_troubled = stored.link.trouble.is_some();
+        // It is its turn, by time or because something has changed: what the target refused is asked for again.
+        if let Some(refused) = stored.link.trouble.as_mut().filter(|trouble| trouble.kind == TroubleKind::Refused) {
+            refused.due = refused.due.map(|due| due.min(worker.context.now())).or(Some(worker.context.now()));
+        }
         Self {
+            was,
             worker,
             epoch,
             key,
@@ -189,6 +197,8 @@ impl<'a> Job<'a> {
         }
         let newest = link::read(&worker.context.store, &self.key).await?;
         let newest = newest.ok_or_else(|| Error::Unreadable(self.key.to_string(), "its row is gone".to_owned()))?;
+        // The decision made the link due again: that is what this job works on from here.
+        self.was = work::waits(&worker.context.store, &self.key).await?.unwrap_or(self.was);
         self.stored.version = newest.version;
         self.stored.edition = newest.edition;
         let is_ours = (&newest.link.shadow, &newest.link.applied) == (&self.row.shadow, &self.row.applied);

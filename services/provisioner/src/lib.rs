@@ -18,6 +18,7 @@ mod metrics;
 mod publish;
 mod rebuild;
 mod release;
+mod retry;
 mod scrub;
 mod service;
 mod status;

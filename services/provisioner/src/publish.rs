@@ -12,7 +12,7 @@ use tracing::warn;
 use xtsync_platform::bus::{Outgoing, Urgency};
 use xtsync_platform::dead_letter;
 use xtsync_platform::shutdown::Shutdown;
-use xtsync_platform::store::{self, Epoch, lease, outbox};
+use xtsync_platform::store::{self, Epoch, lease, outbox, retry_contended};
 use xtsync_platform::telemetry::chain;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
@@ -98,11 +98,9 @@ pub(crate) async fn send(
     let (links_sent, outcomes_sent) = tokio::join!(publish(links.iter().map(record).collect()), publish(outcomes));
     let told = links_sent.as_ref().map_or(&[][..], |()| &links);
     let removed = outcomes_sent.as_ref().map_or(&[][..], |()| &numbers);
-    let noted = note(worker, epoch, told, removed).await;
+    let noted = retry_contended(|| note(worker, epoch, told, removed)).await;
     if noted.is_err() && is_late(worker, epoch).await {
-        let mut tx = context.store.begin().await?;
-        link::published_late(&mut tx, &links).await?;
-        tx.commit().await?;
+        retry_contended(|| note_late(worker, &links)).await?;
     }
     noted?;
     links_sent?;
@@ -113,6 +111,13 @@ pub(crate) async fn send(
 async fn is_late(worker: &Worker, epoch: Epoch) -> bool {
     let checked = lease::check(&worker.context.store, worker.lease.name(), epoch).await;
     matches!(checked, Err(store::Error::Fenced(_)))
+}
+
+/// Notes what was published by whoever is not the owner any more.
+async fn note_late(worker: &Worker, links: &[Unpublished]) -> Result<()> {
+    let mut tx = worker.context.store.begin().await?;
+    link::published_late(&mut tx, links).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Notes what the bus took, as the owner.

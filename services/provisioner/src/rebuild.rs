@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use tracing::warn;
 use xtsync_domain::link::class::class;
 use xtsync_platform::bus::{self, Record, Table};
-use xtsync_platform::store::{Epoch, Transaction};
+use xtsync_platform::store::{Epoch, Transaction, retry_contended};
 use xtsync_proto::convert::LinkRecord;
 use xtsync_proto::event;
 use xtsync_proto::topic::Topic;
@@ -45,7 +45,8 @@ pub(crate) async fn rebuild(worker: &Worker, epoch: Epoch) -> Result<()> {
     let mut taken = 0;
     let mut links = Table::open(&context.parts.bus, vec![topic]).await?;
     while !links.caught_up() {
-        taken += take(worker, epoch, links.next().await?).await?;
+        let records = links.next().await?;
+        taken += retry_contended(|| take(worker, epoch, records.clone())).await?;
     }
     if taken > 0 {
         warn!(target = %worker.target, links = taken, "the store is older than what was said of its links: they were taken from their topic");

@@ -13,6 +13,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::follow;
 use crate::table::target;
+use crate::table::waiting::Waits;
 
 /// The targets that wait for their release, as this replica knows.
 #[derive(Debug, Default)]
@@ -42,5 +43,5 @@ pub(crate) async fn look(context: &Context, target: &TenantName) -> Result<bool>
         return Ok(false);
     }
     info!(%target, "the target is released");
-    Ok(!follow::wake(context, false, |_, opened| opened == target).await?.is_empty())
+    Ok(!follow::wake(context, Waits::Gate, |_, opened| opened == target).await?.is_empty())
 }

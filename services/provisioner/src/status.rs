@@ -7,13 +7,15 @@ use tracing::warn;
 use xtsync_platform::consumer::lag;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::telemetry::chain;
+use xtsync_proto::convert::wire_time;
 use xtsync_proto::topic::Topic;
-use xtsync_proto::v1::RoleStatus;
+use xtsync_proto::v1::{self, RoleStatus};
 
 use crate::error::Result;
 use crate::release;
 use crate::table::work::{self, Counts};
 use crate::worker::Worker;
+use crate::worker::breaker::{BlockedVerb, Lane};
 
 /// Looks again and again, until the shutdown.
 pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
@@ -42,6 +44,12 @@ pub(crate) async fn step(worker: &Worker) -> Result<RoleStatus> {
         }
         false => (Counts::default(), 0),
     };
+    let now = context.now();
+    let (next_try, blocked_verbs) = {
+        let breaker = worker.breaker();
+        (breaker.shut_until(Lane::Others, now), breaker.blocked_verbs())
+    };
+    let blocked = |verb: BlockedVerb| v1::BlockedVerb { code: verb.code, next_try: Some(wire_time(verb.until)) };
     let status = RoleStatus {
         tenant: worker.target.to_string(),
         revision: context.configuration().revision(),
@@ -51,6 +59,8 @@ pub(crate) async fn step(worker: &Worker) -> Result<RoleStatus> {
         troubled: counts.troubled,
         blocked: worker.stopped(),
         leader: is_leader,
+        next_try: next_try.map(wire_time),
+        blocked_verbs: blocked_verbs.into_iter().map(blocked).collect(),
         republishing: worker.scrub().is_under_way,
         ..RoleStatus::default()
     };

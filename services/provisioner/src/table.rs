@@ -5,6 +5,7 @@ pub(crate) mod intent;
 pub(crate) mod link;
 pub(crate) mod seen;
 pub(crate) mod target;
+pub(crate) mod waiting;
 pub(crate) mod window;
 pub(crate) mod work;
 

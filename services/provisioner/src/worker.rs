@@ -38,7 +38,9 @@ use crate::error::Result;
 use crate::follow;
 use crate::rebuild::rebuild;
 use crate::release;
+use crate::retry;
 use crate::scrub::Pace;
+use crate::table::waiting::{Waiting, Waits};
 use crate::table::{Key, link, work};
 
 /// One target tenant.
@@ -134,6 +136,7 @@ impl Worker {
             *self.limits() = limits;
         }
         self.refresh_limits().await?;
+        retry::carry_out(self, epoch).await?;
         let mut hands = Hands::default();
         let mut done = 0;
         loop {
@@ -164,6 +167,7 @@ impl Worker {
             if looked.elapsed() >= self.context.config.poll {
                 hands.look_again();
                 looked = Instant::now();
+                retry::carry_out(self, epoch).await?;
             }
             self.refresh_limits().await?;
             if self.wake_reopened().await? {
@@ -238,7 +242,7 @@ impl Worker {
                 let rises = |counter| pair.limits().max(counter, before.of(source)) < pair.limits().max(counter, live.of(source));
                 Counter::ALL.into_iter().any(rises)
             };
-            follow::wake(&self.context, true, |source, target| *target == self.target && rises(source)).await?;
+            follow::wake(&self.context, Waits::Held, |source, target| *target == self.target && rises(source)).await?;
         }
         Ok(())
     }
@@ -279,7 +283,8 @@ impl Worker {
     async fn wake_reopened(&self) -> Result<bool> {
         let codes = std::mem::take(&mut *self.reopened());
         for code in &codes {
-            let links = work::wake_held_by(&self.context.store, &self.target, code, self.context.now()).await?;
+            let waiting = Waiting { code, ..Waiting::all(&self.target, Waits::Verb) };
+            let links = waiting.wake(&self.context.store, self.context.now()).await?;
             info!(target = %self.target, code, links, "the target lets us again");
         }
         Ok(!codes.is_empty())

@@ -10,6 +10,8 @@ use bed::target::Fault;
 use bed::{Bed, Place, address, gone, present};
 use xtsync_directory::Error;
 use xtsync_domain::link::TroubleKind;
+use xtsync_proto::v1;
+use xtsync_proto::v1::command::Action;
 
 fn forbidden() -> Fault {
     Fault::Before(Error::Forbidden { code: "Authorization_RequestDenied".into() })
@@ -158,4 +160,100 @@ async fn a_target_that_is_away_is_tried_for_leavers_by_their_own_back_off() {
     bed.fake.fail_no_more();
     bed.outlast(Duration::from_secs(60)).await;
     assert!(bed.links().await.iter().all(|record| record.link.is_reached()));
+}
+
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// A bed with a joiner whom the target's list of domains refuses.
+async fn bed_with_a_refused_joiner() -> Bed {
+    let bed = Bed::new(Place::Sqlite).await;
+    bed.fake.fail_always("invite", "", Fault::Before(Error::Refused { code: "domain_blocked".into(), attribute: None }));
+    bed.decide("ana", present("ana", "Paris", true)).await;
+    bed.settle().await;
+    assert_eq!(trouble_of(&bed, "ana").await, Some((TroubleKind::Refused, "domain_blocked".to_owned())));
+    assert_eq!(bed.fake.calls("invite"), 1);
+    bed
+}
+
+#[tokio::test]
+async fn k_13_a_refusal_is_asked_about_again_hourly_at_first_and_daily_at_last() {
+    let bed = bed_with_a_refused_joiner().await;
+    let mut asked = Vec::new();
+    for hours in [1, 1, 2, 4, 24, 30, 30] {
+        bed.outlast(hours * HOUR).await;
+        bed.outlast(hours * HOUR / 8).await;
+        asked.push(bed.fake.calls("invite"));
+    }
+    assert_eq!(asked[0], 2, "within an hour or little more");
+    assert!(asked.is_sorted() && asked[6] - asked[5] >= 1 && asked[6] <= 12, "and ever less often: {asked:?}");
+    let links = bed.links().await;
+    let trouble = links[0].link.trouble.as_ref().unwrap();
+    assert!(trouble.due.is_some(), "it is said when the next try is");
+    bed.fake.fail_no_more();
+    bed.outlast(30 * HOUR).await;
+    assert_eq!(bed.fake.objects().len(), 1);
+}
+
+#[tokio::test]
+async fn k_13_a_refusal_is_asked_about_again_on_apply_and_when_a_policy_changes_but_not_when_it_is_read_again() {
+    let bed = bed_with_a_refused_joiner().await;
+    for _ in 0..3 {
+        bed.agree(true).await;
+        bed.facts().await;
+        bed.settle().await;
+    }
+    assert_eq!(bed.fake.calls("invite"), 1, "the same policy is no news");
+    bed.configure("enforce").await;
+    bed.settle().await;
+    assert_eq!(bed.fake.calls("invite"), 2);
+    bed.fake.fail_no_more();
+    bed.agree(false).await;
+    bed.facts().await;
+    bed.settle().await;
+    bed.agree(true).await;
+    bed.facts().await;
+    bed.settle().await;
+    assert_eq!(bed.fake.objects().len(), 1);
+}
+
+#[tokio::test]
+async fn k_13_a_command_has_what_waits_tried_again_for_all_or_for_one_and_once() {
+    let retry = Action::Retry(v1::Retry {});
+    for place in [Place::Sqlite, Place::Postgres] {
+        let bed = Bed::new(place).await;
+        bed.fake.fail_always("invite", "", Fault::Before(Error::Refused { code: "domain_blocked".into(), attribute: None }));
+        for user in ["ana", "bo"] {
+            bed.decide(user, present(user, "Paris", true)).await;
+        }
+        bed.settle().await;
+        assert_eq!(bed.fake.calls("invite"), 2);
+        bed.command_for("hub", "emea/ana", retry).await;
+        bed.settle().await;
+        bed.settle().await;
+        assert_eq!(bed.fake.calls("invite"), 3, "one, once");
+        bed.command_for("emea", "nobody", retry).await;
+        bed.command_for("hub", "us/ana", retry).await;
+        bed.settle().await;
+        assert_eq!(bed.fake.calls("invite"), 3);
+        bed.fake.fail_no_more();
+        bed.command_for("emea", "", retry).await;
+        bed.settle().await;
+        assert_eq!(bed.fake.objects().len(), 2);
+    }
+}
+
+#[tokio::test]
+async fn a_command_has_a_target_tried_at_once_that_was_set_aside() {
+    let bed = bed_with(&users(1)).await;
+    bed.fake.fail_always("patch", "", Fault::Before(Error::Unauthorized { code: "secret_expired".into() }));
+    bed.decide("u00", present("u00", "Rome", true)).await;
+    bed.settle().await;
+    let status = bed.provisioner.status_step(&bed::tenant("hub")).await.unwrap().unwrap();
+    assert_eq!((status.blocked.as_str(), status.next_try.is_some()), ("secret_expired", true));
+    bed.fake.fail_no_more();
+    bed.work().await;
+    assert_eq!(bed.fake.journal(), Vec::<String>::new());
+    bed.command(Action::Retry(v1::Retry {})).await;
+    bed.work().await;
+    assert_eq!(bed.fake.journal(), ["patch t1 city"]);
 }

@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use tracing::warn;
 use xtsync_platform::bus::wait_for_closing;
 
-use crate::command::{apply, completions, get, release, republish, resync, run, show, status, tenant_sim, topics};
+use crate::command::{apply, completions, get, release, republish, resync, retry, run, show, status, tenant_sim, topics};
 use crate::demo;
 use crate::exit::{self, words};
 
@@ -48,6 +48,8 @@ pub enum Command {
     Resync(resync::Args),
     /// Have a target written again that only observes, because the provisioner's store was lost
     Release(release::Args),
+    /// Try again now what waits for a time or for a target's word
+    Retry(retry::Args),
     /// Create or list the topics on Kafka
     #[command(subcommand)]
     Topics(topics::Command),
@@ -94,6 +96,7 @@ async fn dispatch(command: Command) -> exit::Result {
         Command::Republish(args) => republish::run(args).await,
         Command::Resync(args) => resync::run(args).await,
         Command::Release(args) => release::run(args).await,
+        Command::Retry(args) => retry::run(args).await,
         Command::Topics(command) => topics::run(command).await,
         Command::Demo(args) => demo::run(args).await,
         Command::TenantSim(args) => tenant_sim::run(*args).await,

@@ -6,6 +6,7 @@ pub mod get;
 pub mod release;
 pub mod republish;
 pub mod resync;
+pub mod retry;
 pub mod run;
 pub mod show;
 pub mod status;

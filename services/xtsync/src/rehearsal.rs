@@ -10,7 +10,9 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 use xtsync_control::manifest::{self, File};
 use xtsync_domain::resource::Kind;
-use xtsync_proto::v1::{ApplyRequest, Document, GetLinkRequest, GetStatusRequest, Link, ListResourcesRequest, ResourceStatus, Status};
+use xtsync_proto::v1::{
+    ApplyRequest, Document, GetLinkRequest, GetStatusRequest, Link, ListResourcesRequest, ResourceStatus, RetryRequest, Status,
+};
 use xtsync_tenant_sim::{Sim, TenantHandle};
 
 use crate::client::{Client, Connection, Trust, failure, patiently};
@@ -125,6 +127,16 @@ impl Rehearsal {
         let request = GetLinkRequest { target: target.to_owned(), source: source.to_owned(), user_id: user.to_owned() };
         let answer = self.client.get_link(request).await.map_err(|status| failure(&status))?;
         Ok(answer.into_inner().link.unwrap_or_default())
+    }
+
+    /// Has what waits in a tenant tried again now, of one user or of all.
+    ///
+    /// # Errors
+    /// When control does not answer or knows no such tenant.
+    pub async fn retry(&mut self, tenant: &str, user: &str) -> exit::Result {
+        let request = RetryRequest { tenant: tenant.to_owned(), user: user.to_owned(), actor: "rehearsal".to_owned() };
+        self.client.retry(request).await.map_err(|status| failure(&status))?;
+        Ok(())
     }
 
     /// Lets everything finish.

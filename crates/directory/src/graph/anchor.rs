@@ -45,7 +45,7 @@ fn choose(names: Vec<String>) -> Result<Extensions> {
     let (anchors, mut others): (Vec<_>, Vec<_>) =
         names.into_iter().partition(|name| name.starts_with("extension_") && name.ends_with(SUFFIX));
     others.truncate(EXTENSIONS_MAX);
-    let unprepared = |code: &str| Err(Error::Forbidden { code: code.to_owned() });
+    let unprepared = |code: &str| Err(Error::Forbidden { code: code.into() });
     match <[String; 1]>::try_from(anchors) {
         Ok([anchor]) => Ok(Extensions { anchor, others }),
         Err(none) if none.is_empty() => unprepared("anchor_not_registered"),
@@ -66,7 +66,7 @@ mod tests {
             (vec!["extension_1_xtsyncAnchor", "extension_2_xtsyncAnchor"], Err("anchor_registered_twice")),
         ] {
             let chosen = choose(names.iter().map(|name| (*name).to_owned()).collect());
-            let want = want.map(str::to_owned).map_err(|code| Error::Forbidden { code: code.to_owned() });
+            let want = want.map(str::to_owned).map_err(|code| Error::Forbidden { code: code.into() });
             assert_eq!(chosen.map(|extensions| extensions.anchor), want, "{names:?}");
         }
     }

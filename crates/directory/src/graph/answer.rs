@@ -19,6 +19,8 @@ pub(super) struct Answer {
     pub(super) status: u16,
     /// How long it asks to wait.
     pub(super) wait: Option<Duration>,
+    /// The id under which Graph knows the request.
+    pub(super) request_id: Option<String>,
     /// Whether most of some limit is used up.
     pub(super) warns: bool,
     /// Whether it is of a type that Graph answers with.
@@ -30,7 +32,9 @@ pub(super) struct Answer {
 impl Answer {
     /// An answer with this body.
     pub(super) fn new(status: u16, headers: &HeaderMap, body: Result<Vec<u8>>) -> Self {
-        Self { status, wait: retry_after::wait(headers), warns: retry_after::warns(headers), is_graphs: is_graphs(headers), body }
+        let request_id = headers.get("request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
+        let (wait, warns) = (retry_after::wait(headers), retry_after::warns(headers));
+        Self { status, wait, request_id, warns, is_graphs: is_graphs(headers), body }
     }
 
     /// Reads an answer to its end.

@@ -36,7 +36,7 @@ impl Http {
     /// Graph of that tenant for that application.
     pub(super) fn new(graph: &resource::Graph, application: &resource::Client, options: Options) -> Result<Self> {
         if let Some(field) = graph.plain_http() {
-            return Err(Error::Forbidden { code: format!("plain_http_{field}") });
+            return Err(Error::Forbidden { code: format!("plain_http_{field}").into() });
         }
         let client = client(graph, &options)?;
         let tokens = Tokens::new(client.clone(), graph, application, &options)?;
@@ -138,7 +138,10 @@ impl Http {
             // A portal or a proxy said yes to something else; Graph may not have been asked at all.
             (true, false) => Err(request.effect.senseless("an answer of a type that is not graph's")),
             // What cannot be read of a refusal changes little: the status says what it is.
-            (false, _) => Err(refusal::error(answer.status, answer.wait, &answer.body.unwrap_or_default(), request)),
+            (false, _) => {
+                let (request_id, body) = (answer.request_id.as_deref(), answer.body.unwrap_or_default());
+                Err(refusal::error(answer.status, answer.wait, request_id, &body, request))
+            }
         }
     }
 

@@ -5,21 +5,10 @@ use serde_json::json;
 use xtsync_domain::TargetId;
 
 use super::http::Http;
-use super::request::Codes;
 use crate::{Invitation, Result};
 
 /// Where somebody lands who redeems by a link; nobody is sent one, but Graph insists.
 const REDIRECT: &str = "https://myapplications.microsoft.com";
-
-/// Refusals of an invitation, which share one code of Graph's.
-const CODES: Codes = &[
-    ("already exists", "already_exists"),
-    ("is not a valid", "invalid_address"),
-    ("primary smtp address", "invalid_address"),
-    ("verified domain of this directory", "own_domain"),
-    ("invitations not allowed", "invitations_not_allowed"),
-    ("as a member", "member_not_allowed"),
-];
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -42,7 +31,7 @@ pub(super) async fn invite(http: &Http, invitation: &Invitation) -> Result<Targe
     if let Some(name) = &invitation.display_name {
         body["invitedUserDisplayName"] = json!(name);
     }
-    let request = http.post("/invitations", &[])?.body(body).codes(CODES);
+    let request = http.post("/invitations", &[])?.body(body);
     let invited: Invited = http.json(&request).await?;
     Ok(TargetId(invited.invited_user.id))
 }

@@ -6,7 +6,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json};
-use xtsync_domain::{Attributes, TargetId};
+use xtsync_domain::{Attributes, Refusal, TargetId};
 
 use super::http::Http;
 use super::{attribute, value};
@@ -37,14 +37,14 @@ pub(super) async fn patch(http: &Http, id: &TargetId, anchor: Option<(&str, &str
             if anchor.is_some_and(|(anchor, _)| anchor == name) {
                 return Err(Error::Refused { code, attribute: Some(name) });
             }
-            refused.insert(name, code);
+            refused.insert(name, code.code);
         }
     }
     Ok(Patched { refused: refused.into_iter().collect() })
 }
 
 /// Sends the set, or part of it; what went or was refused is taken out of it. Gives what was refused; `None` when nothing was.
-async fn send(http: &Http, id: &TargetId, fields: &mut Fields, may_be_forbidden: bool) -> Result<Option<(String, String)>> {
+async fn send(http: &Http, id: &TargetId, fields: &mut Fields, may_be_forbidden: bool) -> Result<Option<(String, Refusal)>> {
     let (code, named) = match write(http, id, fields).await {
         Ok(()) => return Ok(None),
         Err(Error::Refused { code, attribute }) => (code, attribute),
@@ -64,8 +64,8 @@ async fn one_by_one(
     id: &TargetId,
     fields: &mut Fields,
     may_be_forbidden: bool,
-    code: String,
-) -> Result<Option<(String, String)>> {
+    code: Refusal,
+) -> Result<Option<(String, Refusal)>> {
     if fields.len() == 1 {
         let name = fields.keys().next().cloned();
         fields.clear();

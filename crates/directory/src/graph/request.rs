@@ -9,9 +9,6 @@ use url::Url;
 use super::limit::Size;
 use crate::{Error, Result};
 
-/// Codes of ours for refusals that Graph tells apart by its message only: a part of the message in lower case, and the code.
-pub(super) type Codes = &'static [(&'static str, &'static str)];
-
 /// Whether a request changes something, which decides what a lost answer means.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Effect {
@@ -38,7 +35,6 @@ pub(super) struct Request {
     pub(super) delta: bool,
     /// The attributes it is about; a refusal that names one of them says which.
     pub(super) attributes: Vec<String>,
-    pub(super) codes: Codes,
 }
 
 impl Request {
@@ -66,20 +62,8 @@ impl Request {
 
     fn to(method: Method, url: Url, template: &'static str) -> Self {
         let effect = if method == Method::GET { Effect::Read } else { Effect::Write };
-        let (body, attributes, codes) = (None, Vec::new(), [].as_slice());
-        Self {
-            method,
-            template,
-            url,
-            body,
-            effect,
-            advanced: false,
-            page_objects_max: None,
-            size: Size::Object,
-            delta: false,
-            attributes,
-            codes,
-        }
+        let (body, attributes) = (None, Vec::new());
+        Self { method, template, url, body, effect, advanced: false, page_objects_max: None, size: Size::Object, delta: false, attributes }
     }
 
     /// Adds a query parameter.
@@ -118,11 +102,6 @@ impl Request {
     /// Says how much the answer may hold, where that is more than an object.
     pub(super) fn sized(self, size: Size) -> Self {
         Self { size, ..self }
-    }
-
-    /// Tells refusals apart by these codes.
-    pub(super) fn codes(self, codes: Codes) -> Self {
-        Self { codes, ..self }
     }
 }
 

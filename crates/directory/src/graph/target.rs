@@ -28,7 +28,7 @@ impl Writer {
     /// # Errors
     /// [`Error::Forbidden`] for a tenant without a writer, and for plain http to another machine.
     pub fn new(graph: &resource::Graph, options: Options) -> Result<Self> {
-        let writer = graph.writer.as_ref().ok_or_else(|| Error::Forbidden { code: "no_writer".to_owned() })?;
+        let writer = graph.writer.as_ref().ok_or_else(|| Error::Forbidden { code: "no_writer".into() })?;
         Ok(Self { http: Http::new(graph, writer, options)?, extensions: OnceCell::new() })
     }
 

@@ -13,7 +13,7 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::debug;
 use url::Url;
-use xtsync_domain::resource;
+use xtsync_domain::{DirectoryAnswer, Refusal, resource};
 use xtsync_secrets::TenantSecrets;
 
 use super::limit::Size;
@@ -69,7 +69,34 @@ struct Granted {
 #[derive(Deserialize)]
 struct Denied {
     error: String,
+    /// Microsoft Entra's own numbers, the first of which says what it is about.
+    #[serde(default)]
+    error_codes: Vec<u64>,
+    #[serde(default)]
+    error_description: String,
+    #[serde(default)]
+    trace_id: String,
 }
+
+/// What Microsoft Entra's numbers say of credentials, in our words.
+///
+/// Source: Microsoft Entra, "Authentication and authorization error codes" (AADSTS).
+const NUMBERS: &[(u64, &str)] = &[
+    (7_000_222, "secret_expired"),
+    (7_000_215, "secret_invalid"),
+    (7_000_216, "secret_missing"),
+    (7_000_218, "secret_missing"),
+    (7_000_112, "application_disabled"),
+    (700_016, "application_unknown"),
+    (700_027, "certificate_invalid"),
+    (90_002, "tenant_unknown"),
+    (900_021, "tenant_unknown"),
+    (900_023, "tenant_unknown"),
+    (500_011, "resource_unknown"),
+    (65_001, "consent_missing"),
+    (53_003, "conditional_access"),
+    (50_057, "account_disabled"),
+];
 
 impl Tokens {
     /// The tokens of that application in that tenant; asks for none yet.
@@ -122,7 +149,7 @@ impl Tokens {
 
     async fn ask(&self) -> Result<Token> {
         let asked = Instant::now();
-        let secret = self.secrets.read(&self.secret).await.map_err(|error| Error::Unauthorized { code: error.code().to_owned() })?;
+        let secret = self.secrets.read(&self.secret).await.map_err(|error| Error::Unauthorized { code: error.code().into() })?;
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", &self.client_id),
@@ -166,6 +193,29 @@ fn is_bearer(token: &SecretString) -> bool {
     (1..=TOKEN_BYTES_MAX).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
+impl Denied {
+    /// Our code, with the number and the error beside it.
+    fn refusal(&self, status: u16) -> Refusal {
+        let number = self.error_codes.first().copied().or_else(|| number(&self.error_description));
+        let error = refusal::code(&self.error);
+        let own = NUMBERS.iter().find(|(known, _)| number == Some(*known)).map(|(_, own)| (*own).to_owned());
+        let answer = DirectoryAnswer {
+            status,
+            code: number.map_or_else(|| error.clone(), |number| format!("AADSTS{number}")),
+            message_class: error.clone(),
+            request_id: if self.trace_id.is_empty() { String::new() } else { refusal::code(&self.trace_id) },
+        };
+        Refusal { code: own.unwrap_or(error), answer: Some(answer) }
+    }
+}
+
+/// The number that a description begins with, as in `AADSTS7000222: The provided client secret keys …`.
+fn number(description: &str) -> Option<u64> {
+    let (_, rest) = description.split_once("AADSTS")?;
+    let digits = rest.find(|letter: char| !letter.is_ascii_digit()).map_or(rest, |end| &rest[..end]);
+    digits.parse().ok()
+}
+
 fn denied(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Error {
     let said = Size::Token.read::<Denied>(body);
     match (status.as_u16(), wait, said) {
@@ -173,7 +223,7 @@ fn denied(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Error {
         (500..=599, Some(wait), _) => Error::Throttled { wait },
         (500..=599, None, _) => Error::Away { reason: format!("the token endpoint answered status {}", status.as_u16()) },
         (_, _, Some(said)) if said.error == "temporarily_unavailable" => Error::Away { reason: said.error },
-        (_, _, Some(said)) => Error::Unauthorized { code: refusal::code(&said.error) },
+        (_, _, Some(said)) => Error::Unauthorized { code: said.refusal(status.as_u16()) },
         (_, _, None) => malformed(),
     }
 }
@@ -221,5 +271,31 @@ mod tests {
             assert_eq!(is_bearer(&token.to_owned().into()), want, "{token:?}");
         }
         assert!(!is_bearer(&"x".repeat(TOKEN_BYTES_MAX + 1).into()));
+    }
+
+    #[test]
+    fn k_67_refused_credentials_are_named_by_what_is_wrong_with_them() {
+        for (body, code, theirs) in [
+            (r#"{"error":"invalid_client","error_codes":[7000222],"trace_id":"t-1"}"#, "secret_expired", "AADSTS7000222"),
+            (
+                r#"{"error":"invalid_client","error_description":"AADSTS7000222: The provided client secret keys for app 'a' are expired."}"#,
+                "secret_expired",
+                "AADSTS7000222",
+            ),
+            (r#"{"error":"invalid_client","error_codes":[7000215]}"#, "secret_invalid", "AADSTS7000215"),
+            (r#"{"error":"unauthorized_client","error_codes":[700016]}"#, "application_unknown", "AADSTS700016"),
+            (r#"{"error":"invalid_request","error_codes":[90002]}"#, "tenant_unknown", "AADSTS90002"),
+            (
+                r#"{"error":"invalid_request","error_description":"AADSTS900023: Specified tenant identifier 'x' is neither"}"#,
+                "tenant_unknown",
+                "AADSTS900023",
+            ),
+            (r#"{"error":"invalid_client","error_codes":[1]}"#, "invalid_client", "AADSTS1"),
+            (r#"{"error":"invalid_client"}"#, "invalid_client", "invalid_client"),
+            (r#"{"error":"no word at all","error_description":"AADSTS"}"#, "unreadable_code", "unreadable_code"),
+        ] {
+            let Error::Unauthorized { code: refusal } = denied(StatusCode::UNAUTHORIZED, None, body.as_bytes()) else { panic!("{body}") };
+            assert_eq!((refusal.code.as_str(), refusal.answer.unwrap().code.as_str()), (code, theirs), "{body}");
+        }
     }
 }

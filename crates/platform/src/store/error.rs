@@ -6,6 +6,9 @@ pub enum Error {
     /// The database cannot be reached, or is too busy; trying again later may help.
     #[error("the database is away")]
     Away(#[source] sqlx::Error),
+    /// Another transaction was in the way: this one was rolled back, and the same may pass at once.
+    #[error("another transaction was in the way")]
+    Contended(#[source] sqlx::Error),
     /// No room is left for the database; trying again helps once somebody has made some.
     #[error("the disk of the database is full")]
     Full(#[source] sqlx::Error),
@@ -37,6 +40,7 @@ pub enum Error {
 /// What a database's error means for who asked.
 enum Meaning {
     Away,
+    Contended,
     Full,
     Refused,
 }
@@ -46,7 +50,7 @@ impl Error {
     #[must_use]
     pub fn is_passing(&self) -> bool {
         match self {
-            Self::Away(_) | Self::Full(_) => true,
+            Self::Away(_) | Self::Contended(_) | Self::Full(_) => true,
             Self::Statement { .. } | Self::Unusable { .. } | Self::Fenced(_) | Self::Corrupt(_) => false,
         }
     }
@@ -55,13 +59,14 @@ impl Error {
     pub(super) fn of(sql: &str, source: sqlx::Error) -> Self {
         match meaning(&source) {
             Meaning::Away => Self::Away(source),
+            Meaning::Contended => Self::Contended(source),
             Meaning::Full => Self::Full(source),
             Meaning::Refused => Self::Statement { doing: format!("running `{}`", shortened(sql)), source },
         }
     }
 }
 
-/// What a driver's error means. Statements that lost a race (deadlock, lock timeout) count as away: the same transaction may pass next time.
+/// What a driver's error means.
 fn meaning(error: &sqlx::Error) -> Meaning {
     match error {
         sqlx::Error::Database(error) => match error.code().as_deref() {
@@ -81,11 +86,12 @@ fn meaning(error: &sqlx::Error) -> Meaning {
     }
 }
 
-/// By class of SQLSTATE: 08 connection, 40 serialization and deadlock, 53 resources, 55P03 lock, 57 operator (shutdown, timeout).
+/// By SQLSTATE: 40001 serialization, 40P01 deadlock, 55P03 lock time-out; by class 08 connection, 40 other rollbacks, 53 resources, 57 operator
+/// (shutdown, timeout).
 fn of_postgres(code: &str) -> Meaning {
     match code {
         "53100" => Meaning::Full,
-        "55P03" => Meaning::Away,
+        "40001" | "40P01" | "55P03" => Meaning::Contended,
         code if ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) => Meaning::Away,
         _ => Meaning::Refused,
     }
@@ -97,7 +103,8 @@ fn of_sqlite(code: &str) -> Meaning {
     let code = code.parse::<i32>().unwrap_or_default();
     match (code, code & 0xff) {
         (778, _) | (_, 13) => Meaning::Full,
-        (_, 5 | 6 | 10) => Meaning::Away,
+        (_, 5 | 6) => Meaning::Contended,
+        (_, 10) => Meaning::Away,
         _ => Meaning::Refused,
     }
 }
@@ -125,10 +132,16 @@ mod tests {
 
     #[test]
     fn codes_say_whether_trying_again_may_help() {
-        for (code, away) in [("08006", true), ("40P01", true), ("57P01", true), ("57014", true), ("23505", false), ("42P01", false)] {
+        for code in ["40001", "40P01", "55P03"] {
+            assert!(matches!(of_postgres(code), Meaning::Contended), "{code}");
+        }
+        for (code, away) in [("08006", true), ("40003", true), ("57P01", true), ("57014", true), ("23505", false), ("42P01", false)] {
             assert_eq!(matches!(of_postgres(code), Meaning::Away), away, "{code}");
         }
-        for (code, away) in [("5", true), ("517", true), ("10", true), ("1", false), ("2067", false)] {
+        for code in ["5", "6", "517"] {
+            assert!(matches!(of_sqlite(code), Meaning::Contended), "{code}");
+        }
+        for (code, away) in [("10", true), ("1", false), ("2067", false)] {
             assert_eq!(matches!(of_sqlite(code), Meaning::Away), away, "{code}");
         }
         assert!(matches!(of_postgres("53100"), Meaning::Full));

@@ -34,7 +34,7 @@ async fn connect(options: SqliteConnectOptions, place: &str) -> Result<SqlitePoo
     let deadline = Instant::now() + sqlite::BUSY_MAX;
     loop {
         match sqlite::pool(1).connect_with(options.clone()).await.map_err(|source| cannot_open(place, source)) {
-            Err(Error::Away(_)) if Instant::now() < deadline => sleep(BUSY_PAUSE).await,
+            Err(Error::Away(_) | Error::Contended(_)) if Instant::now() < deadline => sleep(BUSY_PAUSE).await,
             opened => return opened,
         }
     }
@@ -77,6 +77,8 @@ async fn migrate(writer: &SqlitePool, options: &Options) -> Result<(), sqlx::mig
 fn cannot_open(place: &str, source: sqlx::Error) -> Error {
     match Error::of("opening the file", source) {
         Error::Statement { source, .. } => Error::Unusable { place: place.to_owned(), reason: source.to_string() },
-        other @ (Error::Away(_) | Error::Full(_) | Error::Unusable { .. } | Error::Fenced(_) | Error::Corrupt(_)) => other,
+        other @ (Error::Away(_) | Error::Contended(_) | Error::Full(_) | Error::Unusable { .. } | Error::Fenced(_) | Error::Corrupt(_)) => {
+            other
+        }
     }
 }

@@ -8,7 +8,7 @@ use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::{BaseProducer, BaseRecord, FutureProducer, FutureRecord, Producer as _};
 use tokio::time::timeout;
 use xtsync_harness::unique;
-use xtsync_platform::bus::{Error, Position, Table, Urgency, partition_of};
+use xtsync_platform::bus::{Error, Following, Position, Table, Urgency, partition_of};
 use xtsync_proto::topic::Topic;
 
 use crate::bed::{ALONE, Bed, broker, new_tenant, new_topic};
@@ -45,6 +45,22 @@ async fn another_number_of_partitions_is_told() {
     let wrong = wrong.await.unwrap();
     assert!(matches!(wrong, Error::Partitions { expected: 6, found: 3, .. }), "{wrong}");
     assert!(matches!(bed.bus.subscribe("g", &[topic]).await.err(), Some(Error::Partitions { .. })));
+}
+
+#[tokio::test]
+async fn a_topic_with_a_wrong_number_of_partitions_is_told_and_keeps_no_other_from_being_read() {
+    let (bed, wrong) = (Bed::kafka().await, new_topic());
+    let good = bed.topic().await;
+    let name = wrong.to_string();
+    admin().await.create_topics(&[NewTopic::new(&name, 3, TopicReplication::Fixed(1))], &AdminOptions::new()).await.unwrap();
+    let seen = xtsync_harness::wait_for(PATIENCE, "the topic", async || Ok(bed.bus.missing(std::slice::from_ref(&wrong)).await.err()));
+    seen.await.unwrap();
+    let mut following = Following::new(&bed.bus);
+    let wanted = [(good.clone(), Vec::new()), (wrong.clone(), Vec::new())].into();
+    assert!(following.turn(&wanted).await.unwrap());
+    assert_eq!(following.topics(), [good]);
+    let told = following.missing().unwrap();
+    assert!(matches!(&told, Error::Partitions { topic, expected: 6, found: 3 } if *topic == name), "{told}");
 }
 
 #[tokio::test]

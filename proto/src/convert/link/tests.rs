@@ -70,7 +70,9 @@ fn everything_that_rebuilds_the_row_reads_back() {
     link.reject = Some(Override { by: "jo".into(), reason: "no".into(), against: Version::default() });
     link.holders = ["synchronization/to-hub".to_owned()].into();
     for kind in [TroubleKind::Retry, TroubleKind::Held, TroubleKind::Conflict, TroubleKind::Refused] {
-        record.link.trouble = Some(Trouble { kind, code: "c".into(), others: vec!["o".into()], attempts: 2, due: Some(NOW), since: NOW });
+        let (answer, others) =
+            (Some(DirectoryAnswer { status: 400, code: "BadRequest".into(), ..DirectoryAnswer::default() }), vec!["o".into()]);
+        record.link.trouble = Some(Trouble { kind, code: "c".into(), others, attempts: 2, due: Some(NOW), since: NOW, answer });
         assert_eq!(read_back(&record), Ok(record.clone()));
     }
 }

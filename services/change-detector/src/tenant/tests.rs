@@ -77,7 +77,7 @@ async fn what_waits_is_published_while_the_directory_cannot_be_read() {
     let mut stage = ana_and_bo().await;
     stage.fill(true);
     assert_eq!(stage.settle().await, []);
-    stage.directory.fail(DirectoryError::Forbidden { code: "Authorization_RequestDenied".to_owned() });
+    stage.directory.fail(DirectoryError::Forbidden { code: "Authorization_RequestDenied".into() });
     stage.nudge();
     stage.steps().await.unwrap_err();
     stage.fill(false);
@@ -458,7 +458,7 @@ async fn an_object_that_makes_no_sense_is_buried_with_its_story_and_stops_nobody
 #[tokio::test]
 async fn a_refused_page_is_an_error_and_the_round_goes_on_where_it_was() {
     let mut stage = ana_and_bo().await;
-    stage.directory.answer(Answer::Fail(DirectoryError::Forbidden { code: "Authorization_RequestDenied".to_owned() }));
+    stage.directory.answer(Answer::Fail(DirectoryError::Forbidden { code: "Authorization_RequestDenied".into() }));
     assert!(stage.step().await.is_err());
     assert_eq!(told(&stage.settle().await), ["ana:initial:all:Paris", "bo:initial:all:-"]);
 }

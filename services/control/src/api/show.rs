@@ -1,11 +1,14 @@
 //! One link, and why it is as it is.
 
 use prost::Message as _;
+use xtsync_domain::DirectoryAnswer;
 use xtsync_platform::params;
+use xtsync_proto::convert::{LinkRecord, time};
 use xtsync_proto::v1;
 
 use crate::Error;
 use crate::context::Context;
+use crate::view::link::ADDRESS_DIFFERS;
 
 /// Shows a link; `None` where neither decision nor link is known.
 pub(super) async fn link(context: &Context, request: &v1::GetLinkRequest) -> Result<Option<v1::GetLinkResponse>, Error> {
@@ -39,14 +42,31 @@ fn reasons(link: &v1::Link, standing: &str, code: &str) -> Vec<String> {
         ("settling", _) => "his loss of scope has not lasted long enough to be acted on".to_owned(),
         ("held", code) => format!("it is held: {code}"),
         ("conflict", code) => format!("another object or person stands in the way: {code}"),
-        (_, code) => format!("the target refused for good: {code}"),
+        (_, code) => format!("the target refuses it: {code}"),
     });
+    if differs(link) {
+        let what = "the shadow user was invited by another address than is decided now, and nobody has redeemed the invitation";
+        reasons.push(format!("{what}: {ADDRESS_DIFFERS}"));
+    }
     if let Some(trouble) = &link.trouble {
+        reasons.extend(
+            trouble
+                .answer
+                .clone()
+                .and_then(|answer| DirectoryAnswer::try_from(answer).ok())
+                .map(|answer| format!("the target said: {answer}")),
+        );
+        reasons.extend(trouble.due.map(|due| time("due", Some(due))).and_then(Result::ok).map(|due| format!("it is tried again at {due}")));
         reasons.extend(trouble.others.iter().map(|other| format!("concerns {other}")));
     }
     let failed = link.applied.iter().flat_map(|applied| &applied.failed_attributes);
     reasons.extend(failed.map(|attribute| format!("the target refused attribute {attribute}")));
     reasons
+}
+
+/// Whether the address that the shadow user was invited by is another than is decided now, while that matters.
+fn differs(link: &v1::Link) -> bool {
+    LinkRecord::try_from(link.clone()).is_ok_and(|record| record.link.address_differs())
 }
 
 /// What is decided, in words.

@@ -8,6 +8,8 @@ use xtsync_platform::params;
 use xtsync_platform::store::{Error, Store};
 use xtsync_proto::v1::SynchronizationCounts;
 
+use crate::view::link::ADDRESS_DIFFERS;
+
 /// A loss of scope that is acted on sooner than this counts as not settled; one that is given weeks does not.
 const SOON: Duration = Duration::from_secs(60);
 
@@ -18,6 +20,10 @@ pub(crate) struct Numbers {
     standings: BTreeMap<String, u64>,
     /// Links that are held, by why.
     holds: BTreeMap<String, u64>,
+    /// When the first of the refused links is asked about again.
+    pub(crate) refused_next_try: Option<Timestamp>,
+    /// Shadow users that nobody has redeemed, invited by another address than is decided now.
+    pub(crate) address_differs: u64,
     /// Users whose newest change has no decision yet.
     pub(crate) undecided: u64,
     /// Decisions that no link has taken up yet.
@@ -64,13 +70,19 @@ pub(crate) async fn read(store: &Store, source: &TenantName, target: &TenantName
 
 async fn links(store: &Store, source: &TenantName, target: &TenantName, now: Timestamp) -> Result<Numbers, Error> {
     const SQL: &str = "SELECT state, standing, code, COUNT(*),
-            CAST(SUM(CASE WHEN standing = 'settling' AND due <= $3 THEN 1 ELSE 0 END) AS BIGINT)
+            CAST(SUM(CASE WHEN standing = 'settling' AND due <= $3 THEN 1 ELSE 0 END) AS BIGINT), MIN(CASE WHEN due > 0 THEN due END)
         FROM view_link WHERE target = $1 AND source = $2 GROUP BY state, standing, code";
     let mut numbers = Numbers::default();
     for row in store.fetch(SQL, params![target.as_str(), source.as_str(), now.plus(SOON)]).await? {
         let (state, standing, links) = (row.text(0)?, row.text(1)?, row.uint(3)?);
         if standing == "held" {
             *numbers.holds.entry(row.text(2)?).or_default() += links;
+        }
+        if standing == "done" && row.text(2)? == ADDRESS_DIFFERS {
+            numbers.address_differs += links;
+        }
+        if standing == "refused" {
+            numbers.refused_next_try = numbers.refused_next_try.into_iter().chain(row.opt_int(5)?.map(Timestamp)).min();
         }
         *numbers.states.entry(state).or_default() += links;
         *numbers.standings.entry(standing).or_default() += links;

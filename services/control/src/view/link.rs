@@ -9,6 +9,9 @@ use xtsync_proto::convert::LinkRecord;
 
 use super::batch::version_bytes;
 
+/// The code of a link whose shadow user was invited by another address than is decided now, and that nobody has redeemed.
+pub(crate) const ADDRESS_DIFFERS: &str = "address_differs";
+
 /// A link, reduced.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LinkRow {
@@ -72,7 +75,8 @@ fn state(shadow: &Shadow) -> &'static str {
 
 fn standing(link: &Link) -> (Standing, String, Timestamp) {
     if link.is_reached() {
-        return (Standing::Done, String::new(), Timestamp(0));
+        let code = if link.address_differs() { ADDRESS_DIFFERS } else { "" };
+        return (Standing::Done, code.to_owned(), Timestamp(0));
     }
     if let Some(trouble) = &link.trouble {
         let standing = match trouble.kind {
@@ -94,9 +98,9 @@ fn standing(link: &Link) -> (Standing, String, Timestamp) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use xtsync_domain::decision::{Skip, Untouched};
-    use xtsync_domain::link::{Applied, Trouble};
-    use xtsync_domain::{Decision, Origin, TenantName, Version};
+    use xtsync_domain::decision::{Present, Skip, Untouched};
+    use xtsync_domain::link::{Applied, LoweredBy, Sessions, Trouble};
+    use xtsync_domain::{Attributes, Decision, Origin, TenantName, Version};
 
     fn link(applied: u64, desired: Desired) -> Link {
         let tenant = |name: &str| TenantName::new(name).unwrap();
@@ -129,8 +133,38 @@ mod tests {
     }
 
     fn troubled(kind: TroubleKind) -> Link {
-        let trouble = Trouble { kind, code: "c".into(), others: Vec::new(), attempts: 1, due: None, since: Timestamp(1) };
+        let trouble = Trouble { kind, code: "c".into(), others: Vec::new(), attempts: 1, due: None, since: Timestamp(1), answer: None };
         Link { trouble: Some(trouble), ..link(1, gone(0)) }
+    }
+
+    #[test]
+    fn k_23_a_pending_shadow_user_with_another_address_than_is_decided_is_told() {
+        let wanted = |address: &str| {
+            let (attributes, on_create) = (Attributes::default(), Attributes::default());
+            Desired::Present(Present { enabled: true, address: address.to_owned(), attributes, on_create })
+        };
+        let account = Account {
+            id: "t1".into(),
+            stage: Stage::Live,
+            enabled: true,
+            lowered_by: LoweredBy::Nobody,
+            sessions: Sessions::Open,
+            redeemed: false,
+            address: "info.desk@emea.example".to_owned(),
+            created_at: Timestamp(1),
+            unfinished: false,
+        };
+        for (account, address, want) in [
+            (account.clone(), "first.holder@emea.example", ADDRESS_DIFFERS),
+            (account.clone(), "Info.Desk@emea.example", ""),
+            (Account { redeemed: true, ..account.clone() }, "first.holder@emea.example", ""),
+            (Account { stage: Stage::Bin { since: Timestamp(2) }, ..account }, "first.holder@emea.example", ""),
+        ] {
+            let link = Link { shadow: Shadow::Object(account), ..link(2, wanted(address)) };
+            let record = LinkRecord { link, version: 1, incarnation: String::new() };
+            let row = row(&record, Vec::new());
+            assert_eq!((row.standing, row.code.as_str()), (Standing::Done, want), "{address}");
+        }
     }
 
     #[test]

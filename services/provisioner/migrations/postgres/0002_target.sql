@@ -4,3 +4,12 @@ CREATE TABLE target_ (
     whole      BIGINT NOT NULL, -- 0 while links are taken from the topic
     rebuilt_at BIGINT -- when they began to be, into a store that was new; null where it was not, or a person has released the target
 );
+
+-- What an administrator asks to be tried again: the owner of the target does it and removes the row.
+CREATE TABLE retry (
+    target   TEXT NOT NULL,
+    source   TEXT NOT NULL,
+    user_id  TEXT NOT NULL, -- empty for all
+    asked_at BIGINT NOT NULL,
+    PRIMARY KEY (target, source, user_id)
+);

@@ -14,6 +14,7 @@ use crate::error::Result;
 use crate::table::Key;
 
 /// A decision as it arrived.
+#[derive(Debug, Clone)]
 pub(super) struct Arrival {
     pub(super) key: Key,
     pub(super) decision: Decision,

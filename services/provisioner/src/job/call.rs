@@ -6,7 +6,7 @@ use xtsync_domain::gate::{self, Counter, Verdict, Why};
 use xtsync_domain::link::class::class;
 use xtsync_domain::link::classify::{Claim, Claimed};
 use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow};
-use xtsync_domain::{Desired, Timestamp, Value, resource};
+use xtsync_domain::{Desired, Refusal, Timestamp, Value, resource};
 
 use super::end::{End, Pace};
 use super::perform::{self, Failure};
@@ -173,26 +173,26 @@ impl Job<'_> {
             Failure::NotFound => (Answer::NotFound, Some(End::Retry("not_found"))),
             Failure::Lost => (Answer::Unknown, Some(End::Lost { invited: matches!(call, Call::Invite { .. }) })),
             // Sessions that cannot be ended must not keep anybody enabled.
-            Failure::Refused(code) if matches!(call, Call::Revoke { .. }) => {
-                warn!(%code, "the target does not end a user's sessions");
+            Failure::Refused(refusal) if matches!(call, Call::Revoke { .. }) => {
+                warn!(%refusal, "the target does not end a user's sessions");
                 (Answer::Refused, None)
             }
-            Failure::Forbidden(code) if matches!(call, Call::Revoke { .. }) => {
-                warn_forbidden(call, &code);
+            Failure::Forbidden(refusal) if matches!(call, Call::Revoke { .. }) => {
+                warn_forbidden(call, &refusal);
                 (Answer::Refused, None)
             }
-            Failure::Refused(code) if is_taken(call, &code) => {
+            Failure::Refused(refusal) if is_taken(call, &refusal.code) => {
                 let conflict = Conflict { kind: ConflictKind::AddressTaken, others: Vec::new(), is_passing: false };
                 (Answer::Refused, Some(End::Hold(Hold::Conflict(conflict))))
             }
-            Failure::Refused(code) => {
-                (Answer::Refused, Some(End::Refused { code, verb: gate::verb(call, &self.stored.link), pace: Pace::Refused }))
+            Failure::Refused(refusal) => {
+                (Answer::Refused, Some(End::Refused { refusal, verb: gate::verb(call, &self.stored.link), pace: Pace::Refused }))
             }
-            Failure::Forbidden(code) => {
-                warn_forbidden(call, &code);
-                let code = format!("{}_forbidden", call.name());
+            Failure::Forbidden(refusal) => {
+                warn_forbidden(call, &refusal);
+                let refusal = Refusal { code: format!("{}_forbidden", call.name()), ..refusal };
                 let verb = gate::verb(call, &self.stored.link).or_else(|| self.stored.link.intended());
-                (Answer::NotDone, Some(End::Refused { code, verb, pace: Pace::Forbidden }))
+                (Answer::NotDone, Some(End::Refused { refusal, verb, pace: Pace::Forbidden }))
             }
         };
         self.seen = self.stored.link.record(call, answer, &Claimed::new(), self.now());
@@ -237,12 +237,12 @@ impl Job<'_> {
 }
 
 /// Tells that a target forbids a call for one user. Who keeps access that he must not have is a person's to act on (pitfall R9).
-fn warn_forbidden(call: &Call, code: &str) {
+fn warn_forbidden(call: &Call, refusal: &Refusal) {
     let call_name = call.name();
     if matches!(call, Call::Revoke { .. } | Call::Disable { .. }) {
-        error!(code, call = call_name, "the target forbids taking one user's access: he may hold an admin role there");
+        error!(%refusal, call = call_name, "the target forbids taking a user's access: they may hold an admin role there");
     } else {
-        warn!(code, call = call_name, "the target forbids this for one user: he may hold an admin role there");
+        warn!(%refusal, call = call_name, "the target forbids this: for one user, who may hold an admin role there, or for all");
     }
 }
 

@@ -13,7 +13,7 @@ use super::end::End;
 use super::{Committed, Job};
 use crate::context::ROLE;
 use crate::error::Result;
-use crate::table::work::Work;
+use crate::table::work::{Waited, Work};
 use crate::table::{Key, link};
 use crate::worker::ledger::{Called, Entry, Queued};
 
@@ -65,7 +65,7 @@ impl Job<'_> {
         let work = match end {
             End::Rest => Queued::Done,
             _ if is_superseded => Queued::Stays,
-            _ => Queued::Again(work(&stored.link, due)),
+            _ => Queued::Again(work(&stored.link, due, self.was)),
         };
         let call = match end {
             // What nobody may repeat yet keeps its intent, and its time.
@@ -89,7 +89,7 @@ impl Job<'_> {
     fn tell(&self, link: &mut Link, end: &End, now: Timestamp) -> Option<Outcome> {
         let (verb, ending) = match end {
             End::Rest => (link.reach(!self.changes.is_empty(), now)?, Ending::Done),
-            End::Refused { code, verb, .. } if is_first(link) => ((*verb)?, Ending::Failed(code.clone())),
+            End::Refused { refusal, verb, .. } if is_first(link) => ((*verb)?, Ending::Failed(refusal.code.clone())),
             End::Hold(Hold::Conflict(conflict)) if is_first(link) => (Verb::Create, Ending::Failed(conflict.kind.code().to_owned())),
             End::Hold(Hold::Vetoed | Hold::Rejected) | End::Closed { .. } | End::Waits { .. } => {
                 (link.intended()?, Ending::Held(held_anew(link, &self.row)?))
@@ -133,8 +133,8 @@ impl Job<'_> {
             context.metrics.outcome(link, outcome.verb, result);
             debug!(verb = outcome.verb.name(), result, took = ?outcome.took, "link brought on");
         }
-        if let (End::Refused { code, .. }, Some(_), true) = (end, told, class(link).loses_access()) {
-            error!(code, "the target refuses to take a user's access: it is asked again every hour");
+        if let (End::Refused { refusal, .. }, Some(_), true) = (end, told, class(link).loses_access()) {
+            error!(%refusal, "the target refuses to take a user's access: it is asked again at least every hour");
         }
         if self.wrote && !self.was_troubled && matches!(end, End::Rest) {
             context.metrics.applied(link, now.since(link.awaited_since()));
@@ -142,10 +142,10 @@ impl Job<'_> {
     }
 }
 
-fn work(link: &Link, due: Option<Timestamp>) -> Work {
+fn work(link: &Link, due: Option<Timestamp>, was: Waited) -> Work {
     let trouble = link.trouble.as_ref();
     let blocked_by = trouble.filter(|trouble| trouble.kind == TroubleKind::Conflict).and_then(|trouble| blocker(&trouble.others)).cloned();
-    Work { class: class(link), due, trouble: trouble.map(|trouble| (trouble.kind, trouble.code.clone())), blocked_by }
+    Work { class: class(link), due, trouble: trouble.map(|trouble| (trouble.kind, trouble.code.clone())), blocked_by, was }
 }
 
 /// The first link among what stands in the way; where there are several, the next is found when this one is gone. Ids of objects have no
@@ -159,10 +159,10 @@ fn is_first(link: &Link) -> bool {
     link.trouble.as_ref().is_none_or(|trouble| trouble.attempts == 1)
 }
 
-/// The code by which a link is held, where it was not held by it before.
+/// The code by which a link is held, where that was not its trouble before.
 fn held_anew(link: &Link, before: &Link) -> Option<String> {
     let held = |link: &Link| link.trouble.as_ref().filter(|trouble| trouble.kind == TroubleKind::Held).map(|trouble| trouble.code.clone());
-    held(link).filter(|code| held(before).as_ref() != Some(code))
+    held(link).filter(|code| before.trouble.as_ref().is_none_or(|trouble| trouble.code != *code))
 }
 
 fn record(outcome: &Outcome, version: u64, traceparent: Option<&str>) -> Outgoing {

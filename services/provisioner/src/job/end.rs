@@ -3,10 +3,10 @@
 use std::time::Duration;
 
 use rand::Rng;
-use xtsync_domain::Timestamp;
 use xtsync_domain::gate::Why;
 use xtsync_domain::link::class::class;
 use xtsync_domain::link::{Class, Hold, Link, TroubleKind, Verb};
+use xtsync_domain::{Refusal, Timestamp};
 use xtsync_platform::backoff;
 
 /// The longest first wait, and the longest of all, before a conflict is looked at again.
@@ -72,8 +72,8 @@ pub(super) enum End {
     },
     /// The target refuses this decision.
     Refused {
-        /// The stable code.
-        code: String,
+        /// What it said.
+        refusal: Refusal,
         /// What was to be done.
         verb: Option<Verb>,
         /// How soon it is asked about again.
@@ -175,8 +175,8 @@ impl End {
                 link.trouble(TroubleKind::Held, code, Vec::new(), now);
                 Some(due)
             }
-            Self::Refused { code, pace, .. } => {
-                link.trouble(TroubleKind::Refused, code, Vec::new(), now);
+            Self::Refused { refusal, pace, .. } => {
+                link.refused(refusal, now);
                 Some(now.plus(pace.pause(attempts(link), class(link), rng)))
             }
         };

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
 use xtsync_directory::{Error, Invitation, Target};
+use xtsync_domain::Refusal;
 use xtsync_domain::link::{Answer, Call};
 
 use crate::worker::breaker::{Came, Pressure, Symptom};
@@ -19,10 +20,10 @@ pub(super) enum Failure {
     NotFound,
     /// The answer is lost: it may have happened.
     Lost,
-    /// The target refuses this for good; its stable code.
-    Refused(String),
-    /// The target forbids it: for this object, as it does for holders of admin roles (pitfall R9), or the verb for all; its stable code.
-    Forbidden(String),
+    /// The target refuses this for good; what it said.
+    Refused(Refusal),
+    /// The target forbids it: for this object, as it does for holders of admin roles (pitfall R9), or the verb for all; what it said.
+    Forbidden(Refusal),
 }
 
 impl Failure {
@@ -87,7 +88,7 @@ fn failure(error: Error) -> Failure {
     match error {
         Error::Throttled { wait } => Failure::Target(Pressure::Throttled(wait)),
         Error::Away { .. } => Failure::Target(Pressure::Away),
-        Error::Unauthorized { code } => Failure::Target(Pressure::Blocked(code)),
+        Error::Unauthorized { code } => Failure::Target(Pressure::Blocked(code.code)),
         Error::Failing { wait, .. } => Failure::Failing(wait),
         Error::Forbidden { code } => Failure::Forbidden(code),
         Error::NotFound => Failure::NotFound,

@@ -112,6 +112,21 @@ macro_rules! in_order {
     };
 }
 
+/// The link of a row of `v`.
+macro_rules! same_key {
+    () => {
+        " WHERE link.target = v.target AND link.source = v.source AND link.user_id = v.user_id"
+    };
+}
+
+/// The links of `l`, locked in that order before any of them is changed: an update by a join takes them as its plan finds them.
+macro_rules! locked {
+    () => {
+        r#" FROM l JOIN link ON link.target = l.target AND link.source = l.source AND link.user_id = l.user_id
+            ORDER BY l.target COLLATE "C", l.source COLLATE "C", l.user_id COLLATE "C" FOR UPDATE OF link"#
+    };
+}
+
 fn is_live(link: &Link) -> bool {
     link.shadow.account().is_some_and(|account| match account.stage {
         Stage::Doubtful | Stage::Live | Stage::Returning { .. } => true,
@@ -214,24 +229,45 @@ pub(crate) async fn published_after(store: &Store, target: &TenantName, after: &
 
 /// Notes what was published; a row that has changed since, or that a former owner published late, is still to be published again.
 pub(crate) fn published(tx: &mut Transaction, rows: &[Unpublished]) {
-    const SQL: &str = "WITH v (target, source, user_id, version, published) AS (VALUES {rows})
-        UPDATE link SET published_version = v.version FROM v
-        WHERE link.target = v.target AND link.source = v.source AND link.user_id = v.user_id AND link.published_version = v.published";
-    let params = |row: &&Unpublished| with_key(row, params![row.version, row.published]);
-    // In the order in which others lock them.
-    let mut rows: Vec<&Unpublished> = rows.iter().collect();
-    rows.sort_by_key(|row| &row.key);
-    tx.later(SQL, rows.iter().map(params).collect());
+    let sql = tx.either(
+        concat!(
+            "WITH v (target, source, user_id, version, published) AS (VALUES {rows})
+            UPDATE link SET published_version = v.version FROM v",
+            same_key!(),
+            " AND link.published_version = v.published"
+        ),
+        concat!(
+            "WITH l (target, source, user_id, version, published) AS (VALUES {rows}), v AS (SELECT l.*",
+            locked!(),
+            ") UPDATE link SET published_version = v.version FROM v",
+            same_key!(),
+            " AND link.published_version = v.published"
+        ),
+    );
+    let params = |row: &Unpublished| with_key(row, params![row.version, row.published]);
+    tx.later(sql, rows.iter().map(params).collect());
 }
 
 /// Notes that rows were published by somebody who is not the owner any more: where there is a newer state, the older one may now be the
 /// last record of its key. The number becomes one that never was a version, so that a publication under way does not pass for a later one.
 pub(crate) async fn published_late(tx: &mut Transaction, rows: &[Unpublished]) -> Result<()> {
-    const SQL: &str = "WITH v (target, source, user_id, version) AS (VALUES {rows})
-        UPDATE link SET published_version = link.published_version - 1 FROM v
-        WHERE link.target = v.target AND link.source = v.source AND link.user_id = v.user_id AND link.link_version <> v.version";
+    let sql = tx.either(
+        concat!(
+            "WITH v (target, source, user_id, version) AS (VALUES {rows})
+            UPDATE link SET published_version = link.published_version - 1 FROM v",
+            same_key!(),
+            " AND link.link_version <> v.version"
+        ),
+        concat!(
+            "WITH l (target, source, user_id, version) AS (VALUES {rows}), v AS (SELECT l.*",
+            locked!(),
+            ") UPDATE link SET published_version = link.published_version - 1 FROM v",
+            same_key!(),
+            " AND link.link_version <> v.version"
+        ),
+    );
     let params = |row: &Unpublished| with_key(row, params![row.version]);
-    tx.insert(SQL, rows.iter().map(params).collect()).await?;
+    tx.insert(sql, rows.iter().map(params).collect()).await?;
     Ok(())
 }
 

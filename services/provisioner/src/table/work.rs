@@ -1,11 +1,13 @@
 //! Work: links that are not as desired, by class and time. Retry, settling, conflict and hold are one thing: a row that is not due.
+//!
+//! A row is changed by whoever has locked its link, so all who change some do so in one order (`waiting.rs` too).
 
 use std::collections::BTreeMap;
 
 use xtsync_domain::link::{Class, TroubleKind};
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::params;
-use xtsync_platform::store::{Row, Store, Transaction};
+use xtsync_platform::store::{Param, Row, Store, Transaction};
 
 use super::Key;
 use super::link::{self, Stored};
@@ -20,6 +22,16 @@ pub(crate) struct Work {
     pub(crate) trouble: Option<(TroubleKind, String)>,
     /// The link, by its record's key, whose object keeps this one from its address.
     pub(crate) blocked_by: Option<String>,
+    /// What the row was when the job read it: one that somebody has made due since stays due.
+    pub(crate) was: Waited,
+}
+
+/// How a link waited.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Waited {
+    pub(crate) class: Class,
+    pub(crate) due: Timestamp,
+    pub(crate) is_troubled: bool,
 }
 
 /// A link that is due.
@@ -30,14 +42,29 @@ pub(crate) struct Due {
     pub(crate) stored: Result<Option<Stored>>,
     /// Until when a call may be under way that nobody took the answer of.
     pub(crate) called_until: Option<Timestamp>,
+    /// How it waited.
+    pub(crate) was: Waited,
+}
+
+impl Waited {
+    /// Reads class, due and trouble from the columns that begin at `first`.
+    fn read(row: &Row, first: usize) -> Result<Self> {
+        let class = Class::of_number(row.int(first)?).unwrap_or(Class::Bulk);
+        Ok(Self { class, due: Timestamp(row.opt_int(first + 1)?.unwrap_or_default()), is_troubled: row.opt_text(first + 2)?.is_some() })
+    }
+
+    fn params(self) -> Vec<Param> {
+        params![self.due, self.is_troubled]
+    }
 }
 
 impl Due {
     fn read(row: &Row) -> Result<Self> {
         let key = Key::read(row, 0)?;
-        let called_until = row.opt_int(3)?.map(Timestamp);
-        let stored = row.opt_bytes(4)?.map(|_| Stored::read(&key, row, 4)).transpose();
-        Ok(Self { key, stored, called_until })
+        let was = Waited::read(row, 3)?;
+        let called_until = row.opt_int(6)?.map(Timestamp);
+        let stored = row.opt_bytes(7)?.map(|_| Stored::read(&key, row, 7)).transpose();
+        Ok(Self { key, stored, called_until, was })
     }
 }
 
@@ -55,9 +82,10 @@ pub(crate) struct Counts {
 /// Links that are due in a class, the longest due first, each as it is stored and with the call that may be under way for it.
 pub(crate) async fn due(store: &Store, target: &TenantName, class: Class, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
     const SQL: &str = concat!(
-        "SELECT work.target, work.source, work.user_id, intent.until, ",
+        "SELECT work.target, work.source, work.user_id, work.class, work.due, work.trouble, intent.until, ",
         link::columns!(),
-        " FROM (SELECT target, source, user_id, due FROM work WHERE target = $1 AND class = $2 AND due <= $3 ORDER BY due LIMIT $4) work
+        " FROM (SELECT target, source, user_id, class, due, trouble FROM work
+            WHERE target = $1 AND class = $2 AND due <= $3 ORDER BY due LIMIT $4) work
         LEFT JOIN link ON link.target = work.target AND link.source = work.source AND link.user_id = work.user_id
         LEFT JOIN intent ON intent.target = work.target AND intent.source = work.source AND intent.user_id = work.user_id
         ORDER BY work.due"
@@ -65,6 +93,13 @@ pub(crate) async fn due(store: &Store, target: &TenantName, class: Class, now: T
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = store.fetch(SQL, params![target.as_str(), class.number(), now, limit]).await?;
     rows.iter().map(Due::read).collect()
+}
+
+/// How a link waits now.
+pub(crate) async fn waits(store: &Store, key: &Key) -> Result<Option<Waited>> {
+    const SQL: &str = "SELECT class, due, trouble FROM work WHERE target = $1 AND source = $2 AND user_id = $3";
+    let row = store.fetch_one_opt(SQL, key.params()).await?;
+    row.map(|row| Waited::read(&row, 0)).transpose()
 }
 
 /// When something is due next in a target. By class, because the index is.
@@ -89,14 +124,15 @@ pub(crate) fn arrived(tx: &mut Transaction, links: &[(Key, Class)], now: Timesta
     tx.later(SQL, rows);
 }
 
-/// Puts links off.
+/// Puts links off, but for those that somebody has made due since their jobs read them: there is something new about them.
 pub(crate) fn put(tx: &mut Transaction, links: Vec<(&Key, Work)>) {
-    const SQL: &str = "INSERT INTO work (target, source, user_id, class, due, trouble, code, blocked_by) VALUES {rows}
-        ON CONFLICT (target, source, user_id) DO UPDATE SET class = excluded.class, due = excluded.due, trouble = excluded.trouble,
-            code = excluded.code, blocked_by = excluded.blocked_by";
+    const SQL: &str = "WITH v (target, source, user_id, class, due, trouble, code, blocked_by, was_due, was_troubled) AS (VALUES {rows})
+        UPDATE work SET class = v.class, due = v.due, trouble = v.trouble, code = v.code, blocked_by = v.blocked_by FROM v
+        WHERE work.target = v.target AND work.source = v.source AND work.user_id = v.user_id
+            AND work.due = v.was_due AND (CASE WHEN work.trouble IS NULL THEN 0 ELSE 1 END) = v.was_troubled";
     let row = |(key, work): (&Key, Work)| {
         let (trouble, code) = work.trouble.map(|(kind, code)| (kind_name(kind), code)).unzip();
-        [key.params(), params![work.class.number(), work.due, trouble, code, work.blocked_by]].concat()
+        [key.params(), params![work.class.number(), work.due, trouble, code, work.blocked_by], work.was.params()].concat()
     };
     tx.later(SQL, links.into_iter().map(row).collect());
 }
@@ -105,25 +141,6 @@ pub(crate) fn put(tx: &mut Transaction, links: Vec<(&Key, Work)>) {
 pub(crate) fn remove(tx: &mut Transaction, keys: Vec<&Key>) {
     const SQL: &str = "DELETE FROM work WHERE (target, source, user_id) IN (VALUES {rows})";
     tx.later(SQL, keys.into_iter().map(Key::params).collect());
-}
-
-/// Makes the links of a pair of tenants due that wait behind the gate: not those that a person holds, and those that a full window holds
-/// only where its limit may have changed.
-pub(crate) async fn wake(tx: &mut Transaction, source: &TenantName, target: &TenantName, limited: bool, now: Timestamp) -> Result<u64> {
-    const SQL: &str = "UPDATE work SET due = $3, trouble = NULL, code = NULL WHERE target = $1 AND source = $2 AND trouble = 'held'
-        AND code NOT IN ('vetoed', 'rejected')
-        AND ($4 = 1 OR (code NOT LIKE 'limit%' AND code NOT LIKE '%_forbidden' AND code NOT LIKE '%_failing'))";
-    Ok(tx.execute(SQL, params![target.as_str(), source.as_str(), now, limited]).await?)
-}
-
-/// Makes the links of a target due that wait for a verb, or were refused it, under this code; gives how many.
-pub(crate) async fn wake_held_by(store: &Store, target: &TenantName, code: &str, now: Timestamp) -> Result<u64> {
-    const SQL: &str = "UPDATE work SET due = $3, trouble = NULL, code = NULL WHERE target = $1 AND code = $2
-        AND trouble IN ('held', 'refused', 'retry')";
-    let mut tx = store.begin().await?;
-    let links = tx.execute(SQL, params![target.as_str(), code, now]).await?;
-    tx.commit().await?;
-    Ok(links)
 }
 
 /// Makes the links due that wait for the address of one that has given it up; says how many there are.
@@ -169,3 +186,6 @@ fn kind_name(kind: TroubleKind) -> &'static str {
         TroubleKind::Refused => "refused",
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -140,14 +140,14 @@ impl Hands {
 async fn see_through(worker: Arc<Worker>, epoch: Epoch, due: Due) -> Result<()> {
     // A task of its own, which a panic ends alone. It is dropped with this.
     let mut task = JoinSet::new();
-    let (job_worker, key) = (Arc::clone(&worker), due.key.clone());
+    let (job_worker, key, was) = (Arc::clone(&worker), due.key.clone(), due.was);
     task.spawn(async move { job::run(&job_worker, epoch, due).await });
     match task.join_next().await {
         Some(Ok(result)) => result,
         Some(Err(error)) => {
             tracing::error!(link = %key, %error, "a job panicked: this is a defect");
             worker.context.metrics.panicked(&worker.target);
-            job::put_off_panicked(&worker, epoch, key).await
+            job::put_off_panicked(&worker, epoch, key, was).await
         }
         None => Ok(()),
     }

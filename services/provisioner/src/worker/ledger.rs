@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use xtsync_domain::gate::Counter;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::bus::Outgoing;
-use xtsync_platform::store::{self, Epoch, Transaction, lease, outbox};
+use xtsync_platform::store::{self, Epoch, Transaction, lease, outbox, retry_contended};
 
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -78,10 +78,15 @@ impl Ledger {
 }
 
 /// Commits a batch; what the store refuses as a batch is committed one by one, so that one row does not bar the others.
-async fn commit_all(context: &Context, target: &TenantName, lease: (&str, Epoch), batch: Vec<Waiting<Entry, Result<bool>>>) {
+///
+/// A batch that lost a race is committed again in place: to end the epoch's work for it would lose the answers of all its calls, and keep
+/// each of their links waiting until those must have ended.
+async fn commit_all(context: &Context, target: &TenantName, lease: (&str, Epoch), mut batch: Vec<Waiting<Entry, Result<bool>>>) {
+    // In the order in which all lock links.
+    batch.sort_by_cached_key(|waiting| waiting.what.stored.key());
     let (entries, answers): (Vec<Entry>, Vec<_>) = batch.into_iter().map(|waiting| (waiting.what, waiting.answer)).unzip();
     // Nobody may be left to hear the answer.
-    match commit(context, target, lease, &entries).await {
+    match retry_contended(|| commit(context, target, lease, &entries)).await {
         Ok(committed) => {
             for (entry, answer) in entries.iter().zip(answers) {
                 answer.send(Ok(committed.contains(&entry.stored.key()))).ok();
@@ -89,7 +94,7 @@ async fn commit_all(context: &Context, target: &TenantName, lease: (&str, Epoch)
         }
         Err(Error::Store(store::Error::Statement { .. })) if entries.len() > 1 => {
             for (entry, answer) in entries.into_iter().zip(answers) {
-                let alone = commit(context, target, lease, std::slice::from_ref(&entry)).await;
+                let alone = retry_contended(|| commit(context, target, lease, std::slice::from_ref(&entry))).await;
                 answer.send(alone.map(|committed| !committed.is_empty())).ok();
             }
         }

@@ -236,6 +236,11 @@ impl Bed {
         assert_eq!(self.amend_with("UPDATE link SET edition = edition + 1 WHERE user_id = $1", params![user]).await, 1);
     }
 
+    /// A store of one's own, beside the provisioner's.
+    pub(crate) async fn beside(&self) -> Store {
+        self.open().await
+    }
+
     async fn amend(&self, sql: &'static str) -> u64 {
         self.amend_with(sql, Vec::new()).await
     }
@@ -401,9 +406,15 @@ impl Bed {
 
     /// An administrator gives a command for `hub`.
     pub(crate) async fn command(&self, action: Action) {
+        self.command_for("hub", "", action).await;
+    }
+
+    /// An administrator gives a command for a tenant and a user.
+    pub(crate) async fn command_for(&self, tenant: &str, user: &str, action: Action) {
         let expires_at = Some(wire_time(self.clock.now().plus(DEADLINE)));
-        let command = v1::Command { id: "c1".to_owned(), target: "hub".to_owned(), expires_at, action: Some(action), ..Default::default() };
-        self.publish(Topic::Commands, "hub", &command).await;
+        let (target, link) = (tenant.to_owned(), user.to_owned());
+        let command = v1::Command { id: "c1".to_owned(), target, link, expires_at, action: Some(action), ..Default::default() };
+        self.publish(Topic::Commands, tenant, &command).await;
         // Once to be assigned the partitions, once for each record.
         for _ in 0..3 {
             self.provisioner.commands_step(NEWS).await.unwrap();

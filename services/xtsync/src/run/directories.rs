@@ -33,7 +33,7 @@ impl Directories {
 
     fn options(&self, name: &TenantName, tenant: &resource::Tenant) -> Result<graph::Options> {
         if let Some(field) = self.hosts.forbidden(&tenant.graph) {
-            return Err(Error::Forbidden { code: format!("host_not_allowed_{field}") });
+            return Err(Error::Forbidden { code: format!("host_not_allowed_{field}").into() });
         }
         Ok(graph::Options { secrets: self.secrets.of(name), decorate: Some(traced), ..graph::Options::default() })
     }
@@ -64,7 +64,7 @@ mod tests {
             ("https://sso.example", None),
             ("https://login.microsoftonline.com", None),
         ] {
-            let want = want.map(|code| Error::Forbidden { code: code.to_owned() });
+            let want = want.map(|code| Error::Forbidden { code: code.into() });
             assert_eq!(directories.source(&name, &tenant(authority)).err(), want, "{authority}");
             assert_eq!(directories.target(&name, &tenant(authority)).err(), want, "{authority}");
         }

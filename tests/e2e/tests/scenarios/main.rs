@@ -84,6 +84,11 @@ scenarios! {
     everybody_with_everybody_makes_no_shadow_of_a_shadow => "field/k-40-everybody-with-everybody",
     a_partner_that_inherits_a_no_is_not_written_to => "field/k-54-partner-that-inherits-no",
     a_partner_that_is_deleted_stops_every_write => "field/k-56-partner-that-is-deleted",
+    who_must_not_be_invited_holds_up_neither_movers_nor_leavers => "field/k-11-forbidden-joiner",
+    where_all_invitations_are_forbidden_joiners_wait_and_leavers_do_not_notice => "field/k-11-invitations-forbidden",
+    what_the_target_refused_is_tried_again_by_command => "field/k-13-refused-then-allowed",
+    each_kind_of_refusal_has_a_word => "field/k-14-refusals",
+    a_pending_user_with_another_address_is_told => "field/k-23-address-differs",
 }
 
 async fn play(name: &str) -> Result<()> {

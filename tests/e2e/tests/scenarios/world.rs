@@ -77,6 +77,8 @@ impl World {
             "notice" => self.notice(command).await?,
             "get" => return self.get(command).await,
             "until" => return self.until(command).await,
+            "retry" => self.retry(command).await?,
+            "count" => self.count(command).await?,
             "show" => return Ok(show::people(&self.tenant(command)?, &self.names, command.after(2))),
             "written" => return self.written(command),
             "writes" => return self.messages(command),
@@ -363,6 +365,46 @@ impl World {
             sleep(LOOK).await;
         }
         bail!("nobody noticed")
+    }
+
+    /// Has what waits in a tenant tried again, of all or of somebody of the script.
+    async fn retry(&mut self, command: &Command) -> Result<()> {
+        let tenant = command.word(1)?.to_owned();
+        let user = match command.word(2).ok().and_then(|name| Some((name, name.split_once('/')?.0))) {
+            Some((name, source)) => format!("{source}/{}", self.ids.get(name).with_context(|| format!("nobody is called {name}"))?),
+            None => String::new(),
+        };
+        self.stage_mut()?.retry(&tenant, &user).await.map_err(unexpected)
+    }
+
+    /// Waits until status counts so many into a target: `count hub present=3 refused=0`.
+    async fn count(&mut self, command: &Command) -> Result<()> {
+        let target = command.word(1)?.to_owned();
+        let deadline = Instant::now() + SETTLED_WITHIN;
+        while Instant::now() < deadline {
+            let status = self.stage_mut()?.status().await.map_err(unexpected)?;
+            let into: Vec<_> = status.synchronizations.iter().filter(|synchronization| synchronization.target == target).collect();
+            let counted = |name: &str| {
+                let counts = into.iter().map(|one| match name {
+                    "present" => Ok(one.present),
+                    "deleted" => Ok(one.deleted),
+                    "held" => Ok(one.held),
+                    "refused" => Ok(one.refused),
+                    "address_differs" => Ok(one.address_differs),
+                    other => bail!("status counts no '{other}'"),
+                });
+                counts.sum::<Result<u64>>()
+            };
+            let mut is_so = !into.is_empty();
+            for (name, count) in command.values() {
+                is_so &= counted(name)?.to_string() == count;
+            }
+            if is_so {
+                return Ok(());
+            }
+            sleep(LOOK).await;
+        }
+        bail!("it did not come to '{}'", command.words())
     }
 
     async fn link(&mut self, command: &Command) -> Result<String> {

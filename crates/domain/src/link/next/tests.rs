@@ -296,7 +296,7 @@ fn a_no_is_kept_until_it_ends_or_the_decision_changes() {
     };
     let refused = |due| {
         let code = "Request_BadRequest".into();
-        Some(Trouble { kind: TroubleKind::Refused, code, others: Vec::new(), attempts: 1, due, since: NOW })
+        Some(Trouble { kind: TroubleKind::Refused, code, others: Vec::new(), attempts: 1, due, since: NOW, answer: None })
     };
     let look = "look up ana@emea.example";
     for (veto, reject, trouble, want) in [

@@ -191,9 +191,9 @@ async fn k_06_a_void_cursor_on_every_second_page_is_bounded_and_told() {
 async fn a_cursor_that_is_refused_for_good_is_replaced_by_a_fresh_one_and_survives_an_outage() {
     for error in [
         DirectoryError::NotFound,
-        DirectoryError::Refused { code: "Request_BadRequest".to_owned(), attribute: None },
+        DirectoryError::Refused { code: "Request_BadRequest".into(), attribute: None },
         DirectoryError::Malformed { reason: "a link to another host".to_owned() },
-        DirectoryError::Forbidden { code: "Authorization_RequestDenied".to_owned() },
+        DirectoryError::Forbidden { code: "Authorization_RequestDenied".into() },
     ] {
         let mut stage = ana_and_bo().await;
         stage.settle().await;

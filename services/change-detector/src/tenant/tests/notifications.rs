@@ -96,7 +96,7 @@ async fn subscriptions_follow_the_url_and_end_with_the_need_for_them() {
 async fn a_directory_that_refuses_is_a_warning_and_is_asked_again_later() {
     let stage = stage().await;
     let mut subscriber = stage.subscriber(Some(URL));
-    stage.directory.fail(DirectoryError::Forbidden { code: "ExtensionError".to_owned() });
+    stage.directory.fail(DirectoryError::Forbidden { code: "ExtensionError".into() });
     let error = subscriber.step(true, stage.now()).await.unwrap_err();
     subscriber.failed(&error, stage.now());
     assert_eq!(*subscriber.warning.borrow(), "notifications_forbidden");

@@ -20,6 +20,16 @@ pub(super) fn as_text(status: &Status) -> String {
         text.push('\n');
         text.push_str(&synchronizations(&status.synchronizations));
         status.synchronizations.iter().for_each(|one| text.push_str(&naming(one)));
+        for (one, at) in status.synchronizations.iter().filter_map(|one| Some((one, time("refused_next_try", one.refused_next_try).ok()?)))
+        {
+            text.push_str(&format!("{}: {} wait for the target's word, which is asked for again at {at}\n", one.name, one.refused));
+        }
+        for one in status.synchronizations.iter().filter(|one| one.address_differs > 0) {
+            text.push_str(&format!(
+                "{}: shadow users invited by another address than is decided now (address_differs): {}\n",
+                one.name, one.address_differs
+            ));
+        }
     }
     if !status.roles.is_empty() {
         text.push('\n');
@@ -79,6 +89,8 @@ fn doing(role: &RoleStatus, now: Option<Timestamp>) -> String {
     if let (Ok(next), Some(now)) = (time("next_try", role.next_try), now) {
         words.push(format!("tries again in {}s", next.since(now).as_secs()));
     }
+    let verbs = role.blocked_verbs.iter().map(|verb| (&verb.code, time("next_try", verb.next_try).ok()));
+    words.extend(verbs.map(|(code, next)| format!("blocked verb: {code}{}", next_try(next, now))));
     if !role.warning.is_empty() {
         words.push(format!("warning: {}", role.warning));
     }
@@ -98,6 +110,15 @@ fn doing(role: &RoleStatus, now: Option<Timestamp>) -> String {
     // Replicas of policy share the work; of the others one at a time has a tenant.
     let stands_by = !role.leader && role.role != Role::Policy.name();
     if words.is_empty() && stands_by { "stands by".to_owned() } else { words.join(", ") }
+}
+
+/// When something is tried next.
+fn next_try(then: Option<Timestamp>, now: Option<Timestamp>) -> String {
+    match (then, now) {
+        (Some(then), Some(now)) if now < then => format!(" (next try in {}s)", then.since(now).as_secs().max(1)),
+        (Some(_), Some(_)) => " (next try now)".to_owned(),
+        (_, _) => String::new(),
+    }
 }
 
 /// As scripts read it.
@@ -121,6 +142,8 @@ fn synchronization(one: &SynchronizationStatus) -> Value {
         "held": one.held, "conflicts": one.conflicts, "refused": one.refused, "blocked": one.blocked,
         "pending": one.pending.iter().map(|pending| json!({"path": pending.path, "reason": pending.reason})).collect::<Vec<_>>(),
         "in_force": one.in_force, "notices": one.notices.iter().map(output::notice).collect::<Vec<_>>(),
+        "address_differs": one.address_differs,
+        "refused_next_try": time("refused_next_try", one.refused_next_try).map(|at| at.to_string()).ok(),
         "counts": {
             "created": counts.created, "updated": counts.updated, "disabled": counts.disabled, "enabled": counts.enabled,
             "deleted": counts.deleted, "restored": counts.restored, "failed": counts.failed,
@@ -136,6 +159,9 @@ fn role(role: &RoleStatus) -> Value {
         "pending": role.pending, "held": role.held, "troubled": role.troubled, "blocked": role.blocked, "warning": role.warning,
         "republishing": role.republishing, "cause": role.cause,
         "next_try": role.next_try.and_then(|at| time("next_try", Some(at)).ok()).map(|at| at.to_string()),
+        "blocked_verbs": role.blocked_verbs.iter().map(|verb| {
+            json!({ "code": verb.code, "next_try": time("next_try", verb.next_try).map(|at| at.to_string()).ok() })
+        }).collect::<Vec<_>>(),
     })
 }
 

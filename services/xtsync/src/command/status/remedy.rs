@@ -13,6 +13,22 @@ const REMEDIES: &[(&str, &str)] = &[
     ("malformed", "the answer is not Microsoft Graph's: check `endpoint` and whatever stands between, such as a proxy"),
     ("refused", "the directory refuses the request: see the log of the change-detector, then `xtsync resync TENANT`"),
     ("delta_never_ends", "the directory's delta query does not end: it is read anew by itself; report it to the directory's vendor"),
+    ("secret_unreadable", "the secret's file cannot be read: check its path and permissions"),
+    ("secret_empty", "the secret's file is empty: put the client secret into it"),
+    ("secret_missing", "no client secret was sent: check the secret's file"),
+    (
+        "application_unknown",
+        "the application is not known in that tenant: check clientId and domain, and grant administrator consent there",
+    ),
+    ("application_disabled", "the application is disabled in its tenant: enable it there"),
+    ("tenant_unknown", "the domain names no tenant: check `domain` and `authority`"),
+    ("consent_missing", "the application has no consent in that tenant: grant administrator consent"),
+    ("token_refused", "the directory refuses the token: check endpoint, authority and the application's permissions"),
+    ("everything_forbidden", "the target forbids everything: grant the writer the permissions that README lists; leavers are still tried"),
+    ("invite_forbidden", "the target forbids invitations: grant User.Invite.All, and check who may invite guests there"),
+    ("look_up_forbidden", "the target forbids reading users: grant the writer the permissions that README lists"),
+    ("patch_forbidden", "the target forbids changing users: grant User.ReadWrite.All, or the user holds an administrator's role there"),
+    ("address_differs", "the invitation went to another address than is decided now, and nobody has redeemed it: see `xtsync show`"),
     // Between two tenants.
     (
         "sync_not_allowed",

@@ -1,0 +1,104 @@
+//! Makes links due that wait, since what they wait for may have changed.
+//!
+//! In portions, each a transaction that locks its links in the order in which all others do, so that no two wait for each other.
+
+use xtsync_domain::{TenantName, Timestamp, UserId};
+use xtsync_platform::params;
+use xtsync_platform::store::{Store, retry_contended};
+
+use crate::error::Result;
+
+/// Links in one portion.
+const PORTION: u64 = 500;
+
+/// Which of the links that wait.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Waits {
+    /// Behind the gate: not those that a person holds, that a full window holds, or that wait for a verb.
+    Gate,
+    /// For whatever holds them, but for a person.
+    Held,
+    /// For that, or for the target's word.
+    HeldOrRefused,
+    /// For whatever it is, but for a person.
+    Anything,
+    /// For a verb that works again, or for their own turn at it.
+    Verb,
+}
+
+/// Links that wait, by what is known of them.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Waiting<'a> {
+    pub(crate) target: &'a TenantName,
+    /// Of this source; of any without one.
+    pub(crate) source: Option<&'a TenantName>,
+    /// Of this user; of any without one.
+    pub(crate) user: Option<&'a UserId>,
+    pub(crate) waits: Waits,
+    /// The code of the verb that works again.
+    pub(crate) code: &'a str,
+}
+
+impl<'a> Waiting<'a> {
+    /// All links of a target that wait so.
+    pub(crate) fn all(target: &'a TenantName, waits: Waits) -> Self {
+        Self { target, source: None, user: None, waits, code: "" }
+    }
+
+    /// Makes them due; gives how many there were.
+    pub(crate) async fn wake(self, store: &Store, now: Timestamp) -> Result<u64> {
+        let mut woken = 0;
+        loop {
+            let links = retry_contended(|| self.portion(store, now)).await?;
+            woken += links;
+            if links < PORTION {
+                return Ok(woken);
+            }
+        }
+    }
+
+    async fn portion(self, store: &Store, now: Timestamp) -> Result<u64> {
+        // What waits is asked for again after the lock: a job may have changed it meanwhile.
+        macro_rules! sql {
+            ($lock:literal) => {
+                concat!(
+                    "WITH v AS (SELECT work.target, work.source, work.user_id FROM work
+                        JOIN link ON link.target = work.target AND link.source = work.source AND link.user_id = work.user_id
+                        WHERE work.target = $1 AND ($2 = '' OR work.source = $2) AND ($3 = '' OR work.user_id = $3)
+                            AND work.trouble IS NOT NULL AND work.code NOT IN ('vetoed', 'rejected') AND CASE $4
+                                WHEN 'gate' THEN work.trouble = 'held' AND work.code NOT LIKE 'limit%'
+                                    AND work.code NOT LIKE '%_forbidden' AND work.code NOT LIKE '%_failing'
+                                WHEN 'held' THEN work.trouble = 'held'
+                                WHEN 'refused' THEN work.trouble IN ('held', 'refused')
+                                WHEN 'verb' THEN work.code = $5
+                                ELSE $4 = 'anything' END ",
+                    $lock,
+                    ") UPDATE work SET due = $7, trouble = NULL, code = NULL FROM v
+                    WHERE work.target = v.target AND work.source = v.source AND work.user_id = v.user_id AND work.trouble IS NOT NULL"
+                )
+            };
+        }
+        let mut tx = store.begin().await?;
+        let sql = tx.either(
+            sql!("LIMIT $6"),
+            sql!(r#"ORDER BY work.target COLLATE "C", work.source COLLATE "C", work.user_id COLLATE "C" LIMIT $6 FOR UPDATE OF link"#),
+        );
+        let (source, user) = (self.source.map_or("", TenantName::as_str), self.user.map_or("", UserId::as_str));
+        let params = params![self.target.as_str(), source, user, self.waits.name(), self.code, PORTION, now];
+        let links = tx.execute(sql, params).await?;
+        tx.commit().await?;
+        Ok(links)
+    }
+}
+
+impl Waits {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Gate => "gate",
+            Self::Held => "held",
+            Self::HeldOrRefused => "refused",
+            Self::Anything => "anything",
+            Self::Verb => "verb",
+        }
+    }
+}
