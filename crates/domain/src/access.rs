@@ -5,15 +5,15 @@
 
 use std::time::Duration;
 
-use crate::Timestamp;
 use crate::fact::{AccessPolicy, Partner, Redemption};
 use crate::resource::{PartnerTerms, UserType};
+use crate::{DirectoryId, Timestamp};
 
 /// What is known of one tenant's word.
 #[derive(Debug, Clone, Copy)]
 pub struct Word<'a> {
     /// The directory's own id of the tenant.
-    pub directory_id: &'a str,
+    pub directory_id: &'a DirectoryId,
     /// Its live policy.
     pub policy: &'a AccessPolicy,
     /// When that was read.
@@ -91,12 +91,12 @@ fn refusal(source: Word<'_>, target: Word<'_>) -> Option<Refusal> {
 }
 
 /// The settings for a partner; one without an entry has every setting null.
-fn partner(policy: &AccessPolicy, directory_id: &str) -> Partner {
+fn partner(policy: &AccessPolicy, directory_id: &DirectoryId) -> Partner {
     policy.partners.get(directory_id).copied().unwrap_or_default()
 }
 
 /// A redemption switch: the partner's own, else the default's, else off.
-fn switch(policy: &AccessPolicy, directory_id: &str, of: impl Fn(Redemption) -> Option<bool>) -> bool {
+fn switch(policy: &AccessPolicy, directory_id: &DirectoryId, of: impl Fn(Redemption) -> Option<bool>) -> bool {
     of(partner(policy, directory_id).redemption).or(of(policy.default)) == Some(true)
 }
 

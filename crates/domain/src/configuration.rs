@@ -7,11 +7,11 @@ pub mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::TenantName;
 use crate::decide::Rules;
 use crate::resource::{
     CrossTenantAccessPolicy, Id, Kind, NameResolution, Organization, PartnerTerms, Projection, Resource, Spec, Synchronization, Tenant,
 };
+use crate::{DirectoryId, TenantName};
 
 /// One revision of the configuration. The empty one, revision 0, stands before the first `apply`.
 #[derive(Debug, Clone, Default)]
@@ -23,6 +23,7 @@ pub struct Configuration {
     synchronizations: Vec<NamedSynchronization>,
     projections: BTreeMap<TenantName, Revised<Projection>>,
     resolutions: BTreeMap<TenantName, Revised<NameResolution>>,
+    directories: BTreeMap<TenantName, DirectoryId>,
 }
 
 /// A synchronization with its name.
@@ -82,8 +83,18 @@ impl Configuration {
                 (Spec::NameResolution(spec), Some(tenant)) => {
                     configuration.resolutions.insert(tenant, Revised { revision, spec });
                 }
+                (Spec::Directory(spec), Some(tenant)) => {
+                    configuration.directories.insert(tenant, spec.id);
+                }
                 // Validation refuses these: they belong to a tenant and name none.
-                (Spec::CrossTenantAccessPolicy(_) | Spec::Synchronization(_) | Spec::Projection(_) | Spec::NameResolution(_), None) => {}
+                (
+                    Spec::CrossTenantAccessPolicy(_)
+                    | Spec::Synchronization(_)
+                    | Spec::Projection(_)
+                    | Spec::NameResolution(_)
+                    | Spec::Directory(_),
+                    None,
+                ) => {}
             }
         }
         let compile = |((source, name), Revised { revision, spec })| {
@@ -155,6 +166,18 @@ impl Configuration {
     #[must_use]
     pub fn name_resolution(&self, tenant: &TenantName) -> Option<(u64, &NameResolution)> {
         self.resolutions.get(tenant).map(|resolution| (resolution.revision, &resolution.spec))
+    }
+
+    /// Which directory a tenant was found to be at first contact, or was confirmed to be since.
+    #[must_use]
+    pub fn directory(&self, tenant: &TenantName) -> Option<&DirectoryId> {
+        self.directories.get(tenant)
+    }
+
+    /// Whether a tenant's organization lists it: one that is not listed is not read, and nothing is written for it.
+    #[must_use]
+    pub fn is_listed(&self, tenant: &TenantName) -> bool {
+        self.one_organization(tenant, tenant)
     }
 
     /// Whether two tenants are confirmed members of one organization: it lists both, and both name it back.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{GroupId, Timestamp};
+use crate::{DirectoryId, GroupId, Timestamp};
 
 /// The key of who a tenant is.
 pub const IDENTITY: &str = "tenant/self";
@@ -97,7 +97,7 @@ pub enum GroupState {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The directory's own id of the tenant; partners are keyed by it.
-    pub directory_id: String,
+    pub directory_id: DirectoryId,
     /// Domains the tenant has proven to own.
     pub verified_domains: Vec<String>,
 }
@@ -110,7 +110,7 @@ pub struct AccessPolicy {
     /// What holds where a partner's own setting is null.
     pub default: Redemption,
     /// Settings for one partner, by its directory id.
-    pub partners: BTreeMap<String, Partner>,
+    pub partners: BTreeMap<DirectoryId, Partner>,
 }
 
 /// Whether an invitation redeems by itself; `None` inherits from the default.

@@ -12,6 +12,7 @@ pub use counter::{Counter, counter};
 
 use crate::access::{Consent, Ignorance, Refusal, Word, consent};
 use crate::address::HomeDomains;
+use crate::identity::Fault;
 use crate::link::class::class;
 use crate::link::{Call, Class, Link, Verb};
 use crate::resource::Mode;
@@ -43,6 +44,8 @@ pub struct Terms<'a> {
     pub is_quarantined: bool,
     /// The links of the target had to be taken from their topic, and no person has released it since.
     pub is_rebuilt: bool,
+    /// What is wrong with the directory of either of them.
+    pub fault: Option<Fault>,
     /// What may still be done for the source in this window; a counter without an entry has no limit.
     pub allowances: BTreeMap<Counter, Allowance>,
 }
@@ -78,6 +81,8 @@ pub enum Why {
     Quarantined,
     /// A lost store was rebuilt, and a person must release the target.
     Rebuilt,
+    /// A directory is not what it is taken for.
+    Directory(Fault),
     /// One side says no.
     Refused(Refusal),
     /// Consent is not known, or no more.
@@ -98,6 +103,8 @@ impl Why {
             Self::Frozen => "frozen",
             Self::Quarantined => "quarantined",
             Self::Rebuilt => "rebuilt",
+            Self::Directory(Fault::Shared) => "directory_shared",
+            Self::Directory(Fault::Changed) => "directory_changed",
             Self::Refused(Refusal::SyncNotAllowed) => "sync_not_allowed",
             Self::Refused(Refusal::InboundRedemptionOff) => "inbound_redemption_off",
             Self::Refused(Refusal::OutboundRedemptionOff) => "outbound_redemption_off",
@@ -147,6 +154,7 @@ fn closed_for_pair(terms: &Terms<'_>, now: Timestamp, fresh_for: Duration) -> Op
         .or(terms.is_frozen.then_some(Why::Frozen))
         .or(terms.is_quarantined.then_some(Why::Quarantined))
         .or(terms.is_rebuilt.then_some(Why::Rebuilt))
+        .or(terms.fault.map(Why::Directory))
         .or_else(|| by_consent(consent(terms.source, terms.target, now, fresh_for)))
 }
 

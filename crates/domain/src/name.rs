@@ -117,6 +117,44 @@ macro_rules! id {
     };
 }
 
+/// A directory's own id of a tenant. A GUID is the same whatever its case (RFC 9562, section 4), and partners are written as typed by
+/// people, so the id is kept in lower case: ids that are equal compare equal, as keys too.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub struct DirectoryId(String);
+
+impl DirectoryId {
+    /// The id as text, in lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&str> for DirectoryId {
+    fn from(text: &str) -> Self {
+        Self(text.trim().to_lowercase())
+    }
+}
+
+impl From<String> for DirectoryId {
+    fn from(text: String) -> Self {
+        Self::from(text.as_str())
+    }
+}
+
+impl From<DirectoryId> for String {
+    fn from(id: DirectoryId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for DirectoryId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 id! {
     /// A user of a source tenant, as its directory calls him.
     UserId
@@ -153,6 +191,14 @@ mod tests {
         ] {
             assert_eq!(canonical_id(text), want);
         }
+    }
+
+    #[test]
+    fn directory_ids_are_equal_whatever_their_case() {
+        let [id, other] = ["7C1E0F2A-3B4D-4E5F-8A9B-0C1D2E3F4A5B", "7c1e0f2a-3b4d-4e5f-8a9b-0c1d2e3f4a5b"].map(DirectoryId::from);
+        assert_eq!(id, other);
+        assert_eq!(serde_json::from_str::<DirectoryId>(r#""HUB-ID""#).unwrap(), "hub-id".into());
+        assert_ne!(DirectoryId::from("a"), "b".into());
     }
 
     #[test]

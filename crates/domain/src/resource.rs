@@ -4,6 +4,7 @@
 //! other side. An Organization belongs to no tenant; a Tenant belongs to the namespace of its own name.
 
 mod access_policy;
+mod directory;
 mod hosts;
 mod name_resolution;
 mod organization;
@@ -16,6 +17,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use access_policy::{Authority, CrossTenantAccessPolicy, PartnerTerms, UserType};
+pub use directory::Directory;
 pub use hosts::{AllowedHosts, InvalidHost};
 pub use name_resolution::NameResolution;
 pub use organization::Organization;
@@ -42,12 +44,21 @@ pub enum Kind {
     Projection,
     /// Which group names of a tenant are looked up, and what waits for them; derived by control, written by nobody.
     NameResolution,
+    /// Which directory a tenant is; derived by control, written by nobody.
+    Directory,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Organization, Self::Tenant, Self::CrossTenantAccessPolicy, Self::Synchronization, Self::Projection, Self::NameResolution];
+    pub const ALL: [Self; 7] = [
+        Self::Organization,
+        Self::Tenant,
+        Self::CrossTenantAccessPolicy,
+        Self::Synchronization,
+        Self::Projection,
+        Self::NameResolution,
+        Self::Directory,
+    ];
 
     /// The kind of that name; `None` where there is none.
     #[must_use]
@@ -65,6 +76,7 @@ impl Kind {
             Self::Synchronization => "Synchronization",
             Self::Projection => "Projection",
             Self::NameResolution => "NameResolution",
+            Self::Directory => "Directory",
         }
     }
 }
@@ -118,6 +130,8 @@ pub enum Spec {
     Projection(Projection),
     /// See [`NameResolution`].
     NameResolution(NameResolution),
+    /// See [`Directory`].
+    Directory(Directory),
 }
 
 impl Spec {
@@ -133,6 +147,7 @@ impl Spec {
             Kind::Synchronization => Self::Synchronization(serde_json::from_slice(json)?),
             Kind::Projection => Self::Projection(serde_json::from_slice(json)?),
             Kind::NameResolution => Self::NameResolution(serde_json::from_slice(json)?),
+            Kind::Directory => Self::Directory(serde_json::from_slice(json)?),
         })
     }
 
@@ -146,6 +161,7 @@ impl Spec {
             Self::Synchronization(spec) => serde_json::to_vec(spec),
             Self::Projection(spec) => serde_json::to_vec(spec),
             Self::NameResolution(spec) => serde_json::to_vec(spec),
+            Self::Directory(spec) => serde_json::to_vec(spec),
         }
         .expect("specs have string keys and no failing serializers")
     }
@@ -160,6 +176,7 @@ impl Spec {
             Self::Synchronization(_) => Kind::Synchronization,
             Self::Projection(_) => Kind::Projection,
             Self::NameResolution(_) => Kind::NameResolution,
+            Self::Directory(_) => Kind::Directory,
         }
     }
 }

@@ -18,6 +18,7 @@ pub mod shutdown;
 mod sqlite;
 pub mod status;
 pub mod store;
+pub mod supervise;
 pub mod telemetry;
 pub mod trace;
 pub mod turn;

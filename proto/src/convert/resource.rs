@@ -56,6 +56,7 @@ mod tests {
             resource(Kind::Synchronization, Some("a"), r#"{"to":"b","scope":{"groups":["G",{"id":"g1"}]},"settle":"1s"}"#),
             resource(Kind::Projection, Some("a"), r#"{"attributes":["city"],"groups":["g1"]}"#),
             resource(Kind::NameResolution, Some("a"), r#"{"names":["G"],"pending":{"s":{"to":"b","scope":{"groups":["G"]}}}}"#),
+            resource(Kind::Directory, Some("a"), r#"{"id":"7c1e"}"#),
         ] {
             assert_eq!(Resource::try_from(v1::ConfigRecord::from(&resource)), Ok(resource));
         }

@@ -21,7 +21,7 @@ impl From<TenantFact> for v1::TenantFact {
             }
             Fact::AccessPolicy(policy) => Wire::AccessPolicy(policy.into()),
             Fact::Identity(Identity { directory_id, verified_domains }) => {
-                Wire::Identity(v1::TenantIdentity { directory_id, verified_domains })
+                Wire::Identity(v1::TenantIdentity { directory_id: directory_id.into(), verified_domains })
             }
             Fact::Freshness { round, completed_at } => {
                 Wire::Freshness(v1::Freshness { round, completed_at: Some(wire_time(completed_at)) })
@@ -34,7 +34,7 @@ impl From<TenantFact> for v1::TenantFact {
 impl From<AccessPolicy> for v1::AccessPolicy {
     fn from(policy: AccessPolicy) -> Self {
         let partners = policy.partners.into_iter().map(|(directory_id, partner)| v1::Partner {
-            directory_id,
+            directory_id: directory_id.into(),
             sync_allowed: partner.sync_allowed,
             redemption: Some(partner.redemption.into()),
         });
@@ -60,7 +60,7 @@ impl TryFrom<v1::TenantFact> for TenantFact {
             }
             Wire::AccessPolicy(policy) => Fact::AccessPolicy(policy.try_into()?),
             Wire::Identity(identity) => Fact::Identity(Identity {
-                directory_id: id("identity.directory_id", identity.directory_id)?,
+                directory_id: id::<String>("identity.directory_id", identity.directory_id)?.into(),
                 verified_domains: identity.verified_domains,
             }),
             Wire::Freshness(freshness) => {
@@ -78,8 +78,8 @@ impl TryFrom<v1::AccessPolicy> for AccessPolicy {
     fn try_from(wire: v1::AccessPolicy) -> Result<Self, Invalid> {
         let partners = wire.partners.into_iter().map(|partner| {
             let redemption = redemption(required("access_policy.partners.redemption", partner.redemption)?);
-            let directory_id = id("access_policy.partners.directory_id", partner.directory_id)?;
-            Ok((directory_id, Partner { sync_allowed: partner.sync_allowed, redemption }))
+            let directory_id: String = id("access_policy.partners.directory_id", partner.directory_id)?;
+            Ok((directory_id.into(), Partner { sync_allowed: partner.sync_allowed, redemption }))
         });
         let default = redemption(required("access_policy.default", wire.default)?);
         Ok(Self { default, partners: partners.collect::<Result<_, Invalid>>()? })
@@ -118,7 +118,7 @@ mod tests {
     fn facts() -> Vec<Fact> {
         let group = |state| Fact::Group(Group { id: "g1".into(), name: "Sales".to_owned(), state });
         let partner = Partner { sync_allowed: Some(false), redemption: Redemption { inbound: Some(true), outbound: None } };
-        let partners = BTreeMap::from([("d1".to_owned(), partner), ("d2".to_owned(), Partner::default())]);
+        let partners = BTreeMap::from([("d1".into(), partner), ("d2".into(), Partner::default())]);
         let default = Redemption { inbound: None, outbound: Some(true) };
         vec![
             group(GroupState::Present),
@@ -127,7 +127,7 @@ mod tests {
             Fact::GroupName { name: "Sales".to_owned(), ids: vec!["g1".into(), "g2".into()], resolution: 7 },
             Fact::AccessPolicy(AccessPolicy { default, partners }),
             Fact::AccessPolicy(AccessPolicy::default()),
-            Fact::Identity(Identity { directory_id: "d1".to_owned(), verified_domains: vec!["contoso.example".to_owned()] }),
+            Fact::Identity(Identity { directory_id: "d1".into(), verified_domains: vec!["contoso.example".to_owned()] }),
             Fact::Freshness { round: 4, completed_at: Timestamp(9) },
         ]
     }

@@ -22,7 +22,7 @@ pub mod config_record {
 /// A resource as it stands in a revision.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Resource {
-    /// Organization, Tenant, CrossTenantAccessPolicy, Synchronization, Projection or NameResolution.
+    /// Organization, Tenant, CrossTenantAccessPolicy, Synchronization, Projection, NameResolution or Directory.
     #[prost(string, tag = "1")]
     pub kind: ::prost::alloc::string::String,
     /// The tenant whose administrator owns it; empty where it belongs to none.
@@ -1131,6 +1131,9 @@ pub struct Status {
     pub synchronizations: ::prost::alloc::vec::Vec<SynchronizationStatus>,
     #[prost(message, repeated, tag = "6")]
     pub roles: ::prost::alloc::vec::Vec<RoleStatus>,
+    /// What needs a look and is not waited for, in words.
+    #[prost(string, repeated, tag = "7")]
+    pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// How one synchronization stands.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -1277,6 +1280,29 @@ pub struct RetryRequest {
 /// It is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RetryResponse {}
+/// Which tenant to confirm.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConfirmTenantRequest {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// The directory id that is confirmed; empty confirms whichever was read last.
+    #[prost(string, tag = "2")]
+    pub directory_id: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub actor: ::prost::alloc::string::String,
+}
+/// What was confirmed.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConfirmTenantResponse {
+    #[prost(uint64, tag = "1")]
+    pub revision: u64,
+    /// The directory that the tenant is from now on.
+    #[prost(string, tag = "2")]
+    pub directory_id: ::prost::alloc::string::String,
+    /// The one that it was before.
+    #[prost(string, tag = "3")]
+    pub former_directory_id: ::prost::alloc::string::String,
+}
 /// Generated client implementations.
 pub mod control_service_client {
     #![allow(
@@ -1587,6 +1613,32 @@ pub mod control_service_client {
                 .insert(GrpcMethod::new("xtsync.v1.ControlService", "Retry"));
             self.inner.unary(req, path, codec).await
         }
+        /// Confirms that a Tenant is another directory from now on: the one that was read last. NOT_FOUND where there is no such tenant,
+        /// INVALID_ARGUMENT where there is nothing to confirm.
+        pub async fn confirm_tenant(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ConfirmTenantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConfirmTenantResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/xtsync.v1.ControlService/ConfirmTenant",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("xtsync.v1.ControlService", "ConfirmTenant"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -1666,6 +1718,15 @@ pub mod control_service_server {
             &self,
             request: tonic::Request<super::RetryRequest>,
         ) -> std::result::Result<tonic::Response<super::RetryResponse>, tonic::Status>;
+        /// Confirms that a Tenant is another directory from now on: the one that was read last. NOT_FOUND where there is no such tenant,
+        /// INVALID_ARGUMENT where there is nothing to confirm.
+        async fn confirm_tenant(
+            &self,
+            request: tonic::Request<super::ConfirmTenantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConfirmTenantResponse>,
+            tonic::Status,
+        >;
     }
     /// Holds the resources and folds every topic into a read model. It calls no other service and no directory.
     /// Each call carries `authorization: Bearer <token>`; without it the answer is UNAUTHENTICATED.
@@ -2134,6 +2195,51 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RetrySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/xtsync.v1.ControlService/ConfirmTenant" => {
+                    #[allow(non_camel_case_types)]
+                    struct ConfirmTenantSvc<T: ControlService>(pub Arc<T>);
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::ConfirmTenantRequest>
+                    for ConfirmTenantSvc<T> {
+                        type Response = super::ConfirmTenantResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ConfirmTenantRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlService>::confirm_tenant(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ConfirmTenantSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

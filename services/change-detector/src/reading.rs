@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use xtsync_directory::Cursor;
-use xtsync_domain::{TenantName, Timestamp};
+use xtsync_domain::{DirectoryId, TenantName, Timestamp};
 use xtsync_platform::params;
 use xtsync_platform::store::{self, Row, Store, Transaction};
 
@@ -32,6 +32,8 @@ pub(crate) struct Reading {
     pub(crate) owed: bool,
     /// Users whom it missed, where most were missing.
     pub(crate) missing: u64,
+    /// The directory it was read from.
+    pub(crate) directory: Option<DirectoryId>,
 }
 
 /// What the incremental cycle does, and where it goes on.
@@ -61,6 +63,7 @@ impl Reading {
             round: 0,
             owed: false,
             missing: 0,
+            directory: None,
         }
     }
 
@@ -151,7 +154,7 @@ impl Reading {
 /// The reading of a tenant as stored.
 pub(crate) async fn load(tx: &mut Transaction, tenant: &TenantName) -> Result<Reading, Error> {
     const SQL: &str = "SELECT selected, phase, page, groups_cursor, users_cursor, generation, round, entire_began, owed, missing, \
-                       full_reason, full_flags, full_phase, full_page, full_selected, full_groups, full_users FROM tenant WHERE name = $1";
+                       full_reason, full_flags, full_phase, full_page, full_selected, full_groups, full_users, directory FROM tenant WHERE name = $1";
     let Some(row) = tx.fetch_one_opt(SQL, params![tenant.as_str()]).await? else {
         return Ok(Reading::new());
     };
@@ -173,6 +176,7 @@ pub(crate) async fn load(tx: &mut Transaction, tenant: &TenantName) -> Result<Re
         began: Timestamp(row.int(7)?),
         owed: row.int(8)? != 0,
         missing: row.uint(9)?,
+        directory: row.opt_text(17)?.map(DirectoryId::from),
     })
 }
 
@@ -192,13 +196,14 @@ fn names(text: &str) -> Vec<String> {
 /// Stores the reading of a tenant with the commit.
 pub(crate) fn save(tx: &mut Transaction, tenant: &TenantName, reading: &Reading) {
     const SQL: &str = "INSERT INTO tenant (name, selected, phase, page, groups_cursor, users_cursor, generation, round, entire_began, \
-         owed, missing, full_reason, full_flags, full_phase, full_page, full_selected, full_groups, full_users) \
+         owed, missing, full_reason, full_flags, full_phase, full_page, full_selected, full_groups, full_users, directory) \
          VALUES {rows} ON CONFLICT (name) DO UPDATE SET selected = excluded.selected, \
          phase = excluded.phase, page = excluded.page, groups_cursor = excluded.groups_cursor, users_cursor = excluded.users_cursor, \
          generation = excluded.generation, round = excluded.round, entire_began = excluded.entire_began, owed = excluded.owed, \
          missing = excluded.missing, full_reason = excluded.full_reason, full_flags = excluded.full_flags, \
          full_phase = excluded.full_phase, full_page = excluded.full_page, full_selected = excluded.full_selected, \
-         full_groups = excluded.full_groups, full_users = excluded.full_users";
+         full_groups = excluded.full_groups, full_users = excluded.full_users, \
+         directory = excluded.directory";
     let (phase, page) = match &reading.phase {
         Phase::Idle => (0_i64, None),
         Phase::Groups(page) => (1, Some(page)),
@@ -226,6 +231,7 @@ pub(crate) fn save(tx: &mut Transaction, tenant: &TenantName, reading: &Reading)
         full.map(|full| full.selected.join(",")),
         text(full.and_then(|full| full.groups.as_ref())),
         text(full.and_then(|full| full.users.as_ref())),
+        reading.directory.as_ref().map(|directory| directory.as_str().to_owned()),
     ];
     tx.later(SQL, vec![row]);
 }

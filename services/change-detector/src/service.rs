@@ -16,6 +16,7 @@ use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::status::Publisher;
 use xtsync_platform::store::{self, Migration, Migrations, Report, Store};
+use xtsync_platform::supervise::Task;
 use xtsync_proto::topic::Topic;
 
 use crate::commands::GROUP;
@@ -141,14 +142,28 @@ impl Detector {
         let (order, orders) = watch::channel(order);
         let stop = shutdown.child();
         let warning = watch::Sender::new(String::new());
-        let watched = Watched { shared: self.shared.clone(), name: name.clone(), tenant: tenant.clone(), orders, warning };
-        let task = tokio::spawn(watched.run(stop.clone()));
+        let stage = watch::Sender::new(None);
+        let watched = Watched { shared: self.shared.clone(), name: name.clone(), tenant: tenant.clone(), orders, warning, stage };
+        let task = tokio::spawn(supervise(watched, stop.clone()));
         Running { tenant, order, stop, task }
     }
 }
 
+/// Watches a tenant, also after a panic.
+async fn supervise(watched: Watched, stop: Shutdown) {
+    let health = watched.shared.parts.health.clone();
+    let task = Task { health, role: ROLE, name: "detect", tenant: watched.name.to_string() };
+    task.supervise(&stop, || watched.clone().run(stop.clone()), |stage| watched.stands(stage)).await;
+}
+
+/// Takes commands in, also after a panic.
 async fn take_commands(shared: Arc<Shared>, shutdown: Shutdown) {
-    Commands::new(&shared.store, &shared.parts, GROUP).run(&*shared, shutdown).await;
+    let task = Task { health: shared.parts.health.clone(), role: ROLE, name: "commands", tenant: String::new() };
+    let take = || {
+        let (shared, shutdown) = (Arc::clone(&shared), shutdown.clone());
+        async move { Commands::new(&shared.store, &shared.parts, GROUP).run(&*shared, shutdown).await }
+    };
+    task.supervise(&shutdown, take, |_| {}).await;
 }
 
 /// A tenant being watched.
@@ -185,7 +200,8 @@ fn orders(configuration: &Configuration) -> BTreeMap<TenantName, (resource::Tena
         let (names, scopes) = (Names::of(configuration, &name), scopes(configuration, &name));
         let targets = configuration.synchronizations_from(&name).map(|synchronization| synchronization.spec.to.clone());
         let way = iter::once(Topic::UserDeltas(name.clone())).chain(targets.map(Topic::Decisions)).collect();
-        Some((name, (tenant, Order { revision: configuration.revision(), users, names, scopes, way })))
+        let directory = configuration.directory(&name).cloned();
+        Some((name, (tenant, Order { revision: configuration.revision(), users, names, scopes, way, directory })))
     };
     names.into_iter().filter_map(order).collect()
 }

@@ -5,6 +5,7 @@
 
 mod again;
 mod full;
+mod identify;
 mod look;
 mod paging;
 mod project;
@@ -20,7 +21,7 @@ use std::time::Duration;
 
 use xtsync_directory::Source;
 use xtsync_domain::resource::Projection;
-use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
+use xtsync_domain::{DirectoryId, GroupId, TenantName, Timestamp, UserId};
 use xtsync_platform::bus::{Bus, ROOM_LOOK};
 use xtsync_platform::store::{Epoch, Store, Transaction, lease};
 use xtsync_proto::topic::Topic;
@@ -67,6 +68,8 @@ pub(crate) struct Order {
     pub(crate) scopes: Scopes,
     /// The topics that a delta goes by, until it is taken in at its targets.
     pub(crate) way: Vec<Topic>,
+    /// Which directory it was found to be at first contact, or was confirmed to be since.
+    pub(crate) directory: Option<DirectoryId>,
 }
 
 /// How often to look.
@@ -115,6 +118,8 @@ pub(crate) struct Tenant {
     pub(crate) reading: Reading,
     closure: Closure,
     facts: Facts,
+    /// Which directory its domain leads to, as it was read last under this epoch.
+    identity: Option<DirectoryId>,
     /// Every referenced group was found readable when it was looked at last.
     groups_readable: bool,
     /// Whether everything is to be read again because the last such reading could not be relied on.
@@ -200,9 +205,17 @@ impl Tenant {
             fence,
             metrics,
             pace,
-            order: Order { revision: order.revision, users: None, names: Names::default(), scopes: Scopes::new(), way: Vec::new() },
+            order: Order {
+                revision: order.revision,
+                users: None,
+                names: Names::default(),
+                scopes: Scopes::new(),
+                way: Vec::new(),
+                directory: None,
+            },
             closure: Closure::default(),
             facts: Facts::default(),
+            identity: None,
             groups_readable: false,
             again: if reading.full.is_none() && reading.owed { Again::Owed } else { Again::No },
             found_lost: 0,
@@ -322,7 +335,10 @@ impl Tenant {
         if now >= self.facts_due {
             self.look_at_facts(now).await?;
         }
-        if self.order.users.is_none() {
+        if self.order.users.is_none() || self.is_elsewhere() {
+            return Ok(Pause::Until(self.facts_due));
+        }
+        if !self.identify(now).await? {
             return Ok(Pause::Until(self.facts_due));
         }
         self.obey_resync(now).await?;

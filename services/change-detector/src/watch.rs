@@ -17,6 +17,7 @@ use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::status::Publisher;
 use xtsync_platform::store::{Epoch, Held, Lease, Store};
+use xtsync_platform::supervise::Stage;
 use xtsync_platform::telemetry::chain;
 use xtsync_proto::convert::wire_time;
 use xtsync_proto::v1::RoleStatus;
@@ -49,6 +50,7 @@ pub(crate) struct Shared {
 }
 
 /// One tenant to watch.
+#[derive(Clone)]
 pub(crate) struct Watched {
     pub(crate) shared: Arc<Shared>,
     pub(crate) name: TenantName,
@@ -56,7 +58,12 @@ pub(crate) struct Watched {
     pub(crate) orders: watch::Receiver<Order>,
     /// What does not stop it and needs a look all the same.
     pub(crate) warning: watch::Sender<String>,
+    /// How the task stands, where it failed not long ago.
+    pub(crate) stage: watch::Sender<Option<Stage>>,
 }
+
+/// The code by which a task that panicked is told.
+const PANICKED: &str = "panicked_detect";
 
 impl Watched {
     /// Watches until told to stop.
@@ -65,7 +72,8 @@ impl Watched {
             Ok(source) => source,
             Err(error) => {
                 error!(tenant = %self.name, %error, "the tenant cannot be reached as configured");
-                return;
+                self.tell_blocked(Error::from(error).code());
+                return stop.cancelled().await;
             }
         };
         let shared = self.shared.clone();
@@ -188,16 +196,31 @@ impl Watched {
         self.tell(tenant, Some((error, next_try)));
     }
 
+    /// Takes note of how the task stands.
+    pub(crate) fn stands(&self, stage: Stage) {
+        self.stage.send_replace(Some(stage).filter(|stage| *stage != Stage::Recovered));
+        match stage {
+            Stage::Down => self.tell_blocked(PANICKED),
+            Stage::Restarted | Stage::Recovered => {}
+        }
+    }
+
     /// Says that somebody else holds the tenant, also for whoever was killed under this name.
     fn stand_by(&self) {
         self.shared.status.set(RoleStatus { tenant: self.name.to_string(), ..RoleStatus::default() });
     }
 
+    /// Says that the tenant is ours and nothing is done, and why.
+    fn tell_blocked(&self, code: &str) {
+        let (tenant, blocked) = (self.name.to_string(), code.to_owned());
+        self.shared.status.set(RoleStatus { tenant, blocked, leader: true, ..RoleStatus::default() });
+    }
+
     /// What needs a look, by stable codes.
     fn warnings(&self, tenant: Option<&Tenant>) -> String {
-        let subscriber = self.warning.borrow();
+        let (subscriber, panicked) = (self.warning.borrow(), self.stage.borrow().map_or("", |_| PANICKED));
         let full = tenant.and_then(Tenant::full_warning).unwrap_or_default();
-        let codes = [subscriber.as_str(), tenant.map_or("", Tenant::warning), full.as_str()];
+        let codes = [panicked, subscriber.as_str(), tenant.map_or("", Tenant::warning), full.as_str()];
         codes.into_iter().filter(|code| !code.is_empty()).collect::<Vec<_>>().join(", ")
     }
 
@@ -211,7 +234,7 @@ impl Watched {
             revision: tenant.map_or(0, |tenant| tenant.order.revision),
             round: tenant.map_or(0, Tenant::round),
             lag: tenant.map_or(0, Tenant::lag),
-            blocked: trouble_code.map_or("", |(code, _)| code).to_owned(),
+            blocked: trouble_code.map_or_else(|| tenant.map_or("", Tenant::blocked), |(code, _)| code).to_owned(),
             cause: trouble.map_or("", |(error, _)| error.cause()).to_owned(),
             held: held.into_iter().filter(|(_, people)| *people > 0).map(|(reason, people)| (reason.to_owned(), people)).collect(),
             leader: true,

@@ -21,7 +21,7 @@ use crate::context::Context;
 use crate::desk::Desk;
 use crate::manifest::{self, File};
 use crate::problem::Problem;
-use crate::{Error, command, listing, status};
+use crate::{Error, command, directories, listing, status};
 
 use server::Identity;
 pub use server::serve;
@@ -121,6 +121,18 @@ impl ControlService for Api {
         }
         let asked = command::retry(&context, &tenant, &user, Actor { identity: &identity.0, declared: &declared }).await.map_err(failed)?;
         asked.map(|()| Response::new(v1::RetryResponse {})).ok_or_else(|| no_tenant(&tenant))
+    }
+
+    async fn confirm_tenant(&self, request: Request<v1::ConfirmTenantRequest>) -> Result<Response<v1::ConfirmTenantResponse>, Status> {
+        let context = self.context()?;
+        let identity = identity(&request);
+        let v1::ConfirmTenantRequest { tenant, directory_id, actor: given } = request.into_inner();
+        let declared = declared(&given);
+        let confirmed = directories::confirm(&context, &tenant, &directory_id, Actor { identity: &identity.0, declared: &declared })
+            .await
+            .map_err(failed)?;
+        let directories::Confirmed { revision, directory, former } = confirmed.ok_or_else(|| no_tenant(&tenant))?;
+        Ok(Response::new(v1::ConfirmTenantResponse { revision, directory_id: directory.into(), former_directory_id: former.into() }))
     }
 }
 

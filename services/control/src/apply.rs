@@ -51,13 +51,14 @@ async fn store_and_publish(context: &Context, written: &[Written], actor: Actor<
     let facts = fact::groups(&context.store).await?;
     let mut tx = context.begin(epoch).await?;
     let standing = resources::read_in(&mut tx).await?;
+    let identities = fact::identities(&context.store).await?;
     let lookup = resolve::lookup(&facts, &standing);
     let before = Plan::of(&standing);
     let mut plan = before.clone();
     written.iter().for_each(|resource| plan.write(&resource.id, &resource.spec, &lookup, repin));
-    let mut problems = rules::problems(&plan.as_written(), written, &context.hosts);
+    let mut problems = rules::problems(&before.as_written(), &plan.as_written(), written, &identities, &context.hosts);
     if problems.is_empty() && !plan.pending.is_empty() {
-        problems = rules::problems(&plan.in_force, written, &context.hosts);
+        problems = rules::problems(&before.in_force, &plan.in_force, written, &identities, &context.hosts);
     }
     if !problems.is_empty() {
         return Err(Error::Refused(problems));

@@ -10,7 +10,7 @@ use xtsync_platform::consumer::{Consumer, positions};
 use xtsync_proto::topic::Topic;
 
 use crate::context::Context;
-use crate::{Error, resolve, resources, view};
+use crate::{Error, directories, resolve, resources, view};
 
 /// The group under which lag tools find control. Where it reads from is kept in its store.
 const GROUP: &str = "xtsync-control";
@@ -56,11 +56,14 @@ async fn take(context: &Context, consumer: &mut Consumer, records: &[Record]) ->
     if records.is_empty() {
         return Ok(());
     }
-    let found_names = view::fold(context, records).await?;
+    let news = view::fold(context, records).await?;
     context.folded.send_modify(|folds| *folds += 1);
     consumer.commit(positions(records)).await;
-    if found_names {
+    if news.names {
         resolve::follow_up(context).await?;
+    }
+    if news.identities {
+        directories::follow_up(context).await?;
     }
     sleep(REST).await;
     Ok(())

@@ -1,6 +1,7 @@
 //! Resources with what became of them.
 
 use xtsync_domain::TenantName;
+use xtsync_domain::configuration::Configuration;
 use xtsync_domain::resolution::Known;
 use xtsync_domain::resource::{GroupRef, Id, Resource, Spec, Synchronization};
 use xtsync_platform::store::{Error, Store};
@@ -9,7 +10,7 @@ use xtsync_proto::v1::{Pending, ResourceStatus};
 use crate::plan::{Lookup, Plan};
 use crate::resources::{self, Standing};
 use crate::view::fact;
-use crate::{notices, resolve};
+use crate::{notices, resolve, warnings};
 
 /// How the names of one synchronization stand.
 #[derive(Debug, Clone, Default)]
@@ -59,7 +60,18 @@ impl<'a> Names<'a> {
 pub(crate) async fn list(store: &Store) -> Result<Vec<ResourceStatus>, Error> {
     let standing = resources::read(store).await?;
     let names = Names::read(store, &standing).await?;
-    standing.values().map(|resource| status(&names, resource)).collect()
+    let configuration = Configuration::new(0, standing.values().cloned());
+    let identities = fact::identities(store).await?;
+    let of_tenant = |resource: &Resource| match (&resource.spec, TenantName::new(&resource.id.name)) {
+        (Spec::Tenant(_), Ok(tenant)) => warnings::notices(&tenant, &configuration, &identities),
+        (_, _) => Vec::new(),
+    };
+    let with_notices = |resource: &Resource| {
+        let mut status = status(&names, resource)?;
+        status.notices.extend(of_tenant(resource));
+        Ok(status)
+    };
+    standing.values().map(with_notices).collect()
 }
 
 fn status(names: &Names<'_>, resource: &Resource) -> Result<ResourceStatus, Error> {

@@ -7,6 +7,7 @@ use xtsync_platform::metrics::meter;
 use xtsync_proto::topic::Topic;
 
 use crate::Error;
+use crate::gauges::Gauges;
 
 /// The figures.
 #[derive(Debug)]
@@ -15,6 +16,7 @@ pub(crate) struct Metrics {
     folded: Counter<u64>,
     unreadable: Counter<u64>,
     revision: Gauge<u64>,
+    gauges: Gauges,
 }
 
 impl Metrics {
@@ -26,6 +28,7 @@ impl Metrics {
             applies: counter("xtsync_control_applies", "Applies by how they ended: done, refused or failed."),
             folded: counter("xtsync_control_records_folded", "Records folded into the read model, by kind of topic."),
             unreadable: counter("xtsync_control_records_unreadable", "Records that the read model passed over, by kind of topic."),
+            gauges: Gauges::new(&meter),
             revision: meter.u64_gauge("xtsync_control_revision").with_description("The newest published revision.").build(),
         }
     }
@@ -50,6 +53,11 @@ impl Metrics {
     /// A record could not be read.
     pub(crate) fn unreadable(&self, record: &Record) {
         self.unreadable.add(1, &[KeyValue::new("topic", kind(&record.at.partition.topic))]);
+    }
+
+    /// How each synchronization stands.
+    pub(crate) fn gauges(&self) -> &Gauges {
+        &self.gauges
     }
 
     /// A revision is on the bus.

@@ -4,9 +4,10 @@
 //! there is nothing of that kind it stands as written, deciding about nobody. What comes next follows from what stands and what is known,
 //! so it may be asked at any time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use xtsync_domain::TenantName;
+use xtsync_domain::configuration::validate::Proposal;
 use xtsync_domain::configuration::{needs, validate};
 use xtsync_domain::resolution::{self, Known};
 use xtsync_domain::resource::{Id, Kind, Spec, Synchronization};
@@ -75,11 +76,15 @@ impl Plan {
     /// With pending synchronizations in force; `None` where that would be a mistake.
     fn with(&self, ready: Vec<(Id, Synchronization)>) -> Option<Self> {
         let mut plan = self.clone();
+        let written: BTreeSet<Id> = ready.iter().map(|(id, _)| id.clone()).collect();
         for (id, resolved) in ready {
             plan.pending.remove(&id);
             plan.in_force.insert(id, Spec::Synchronization(resolved));
         }
-        validate::problems(&plan.in_force).is_empty().then_some(plan)
+        let identities = BTreeMap::new();
+        let proposal = Proposal { standing: &self.in_force, wanted: &plan.in_force, written: &written, identities: &identities };
+        let is_good = validate::problems(&proposal).is_empty();
+        is_good.then_some(plan)
     }
 
     /// Whether anything waits for names.
@@ -114,9 +119,12 @@ impl Plan {
     pub(crate) fn synchronization(&self, id: &Id) -> Option<&Synchronization> {
         match self.in_force.get(id)? {
             Spec::Synchronization(synchronization) => Some(synchronization),
-            Spec::Organization(_) | Spec::Tenant(_) | Spec::CrossTenantAccessPolicy(_) | Spec::Projection(_) | Spec::NameResolution(_) => {
-                None
-            }
+            Spec::Organization(_)
+            | Spec::Tenant(_)
+            | Spec::CrossTenantAccessPolicy(_)
+            | Spec::Projection(_)
+            | Spec::NameResolution(_)
+            | Spec::Directory(_) => None,
         }
     }
 }

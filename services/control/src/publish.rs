@@ -1,47 +1,104 @@
 //! Publishes revisions from the rows: what changed first, then the commit that closes them.
 //!
+//! Whoever publishes and then finds that another replica is at work has that one publish the newest state again.
+//!
 //! A row says which revision of it the bus knows. Whatever differs is published again, so a crash between storing and publishing, or
 //! in the middle of a publication, leaves nothing out; readers pass over what they have.
 
 use prost::Message as _;
 use xtsync_domain::Timestamp;
 use xtsync_domain::resource::Resource;
-use xtsync_platform::bus::{Outgoing, Urgency};
+use xtsync_platform::bus::{self, Outgoing, Urgency};
 use xtsync_platform::configuration::digest;
 use xtsync_platform::params;
-use xtsync_platform::store::{self, Store};
+use xtsync_platform::store::{self, Epoch, Store, lease};
 use xtsync_proto::topic::{COMMIT_KEY, Topic};
 use xtsync_proto::v1;
 
 use crate::Error;
-use crate::context::{Context, ROLE};
+use crate::context::{Context, LEASE, ROLE};
 use crate::resources::{self, Standing};
 
-/// Publishes whatever the bus does not know yet.
+/// What the bus does not know yet, as it stood at one moment.
+struct Due {
+    revision: u64,
+    actor: String,
+    /// What the revision's row said of its publication; not above 0.
+    published: i64,
+    /// What is to be published, with what its row said of that.
+    changed: Vec<(Resource, i64)>,
+    standing: Standing,
+}
+
+/// Publishes whatever the bus does not know yet, as the one at work.
 pub(crate) async fn pending(context: &Context) -> Result<(), Error> {
-    let Context { store, bus, .. } = context;
-    let now = context.clock.now();
-    const REVISION: &str = "SELECT id, actor FROM revision WHERE published = 0 ORDER BY id DESC LIMIT 1";
-    let Some(row) = store.fetch_one_opt(REVISION, params![]).await? else { return Ok(()) };
-    let (revision, actor) = (row.uint(0)?, row.text(1)?);
-    const CHANGED: &str = "SELECT kind, tenant, name, spec, revision FROM resource WHERE revision <> published ORDER BY kind, tenant, name";
-    let changed = store.fetch(CHANGED, params![]).await?;
-    let changed: Standing = changed.iter().map(resources::resource).collect::<Result<_, store::Error>>()?;
-    let records = changed.values().map(|resource| record(resource, now)).collect();
-    bus.publish(records, Urgency::Live).await?;
-    let commit = commit(&resources::read(store).await?, revision, actor);
-    bus.publish(vec![outgoing(COMMIT_KEY, &commit, now)], Urgency::Live).await?;
-    published(store, revision).await?;
-    context.metrics.published(revision);
-    context.revised.send_replace(revision);
-    tracing::info!(revision, changed = changed.len(), "revision published");
+    let epoch = context.epoch()?;
+    let Some(due) = due(context, epoch).await? else { return Ok(()) };
+    let sent = send(context, &due).await;
+    let noted = match &sent {
+        Ok(()) => note(context, epoch, &due).await,
+        Err(_) => Ok(()),
+    };
+    // Also what failed may have come through, as what was on its way for long.
+    if matches!(lease::check(&context.store, LEASE, epoch).await, Err(store::Error::Fenced(_))) {
+        note_late(&context.store, &due).await?;
+    }
+    sent?;
+    noted?;
+    context.metrics.published(due.revision);
+    context.revised.send_replace(due.revision);
+    tracing::info!(revision = due.revision, changed = due.changed.len(), "revision published");
     Ok(())
 }
 
-async fn published(store: &Store, revision: u64) -> Result<(), store::Error> {
+async fn due(context: &Context, epoch: Epoch) -> Result<Option<Due>, Error> {
+    const REVISION: &str = "SELECT id, actor, published FROM revision WHERE published <= 0 ORDER BY id DESC LIMIT 1";
+    const CHANGED: &str =
+        "SELECT kind, tenant, name, spec, revision, published FROM resource WHERE revision <> published ORDER BY kind, tenant, name";
+    let mut tx = context.begin(epoch).await?;
+    let Some(row) = tx.fetch_one_opt(REVISION, params![]).await? else { return Ok(None) };
+    let changed = tx.fetch(CHANGED, params![]).await?;
+    let changed = changed.iter().map(|row| Ok((resources::resource(row)?.1, row.int(5)?))).collect::<Result<_, store::Error>>()?;
+    let standing = resources::read_in(&mut tx).await?;
+    tx.commit().await?;
+    Ok(Some(Due { revision: row.uint(0)?, actor: row.text(1)?, published: row.int(2)?, changed, standing }))
+}
+
+async fn send(context: &Context, due: &Due) -> Result<(), bus::Error> {
+    let now = context.clock.now();
+    let records = due.changed.iter().map(|(resource, _)| record(resource, now)).collect();
+    context.bus.publish(records, Urgency::Live).await?;
+    let commit = commit(&due.standing, due.revision, due.actor.clone());
+    context.bus.publish(vec![outgoing(COMMIT_KEY, &commit, now)], Urgency::Live).await
+}
+
+/// Notes what the bus took, as the one at work; but not of a row of which somebody has said since that it was published late.
+async fn note(context: &Context, epoch: Epoch, due: &Due) -> Result<(), store::Error> {
+    const RESOURCE: &str = "UPDATE resource SET published = $4 WHERE kind = $1 AND tenant = $2 AND name = $3 AND published = $5";
+    let mut tx = context.store.begin().await?;
+    lease::assert_with_commit(&mut tx, LEASE, epoch);
+    for (resource, published) in &due.changed {
+        let [kind, tenant, name] = resources::key(&resource.id);
+        tx.execute(RESOURCE, vec![kind, tenant, name, resource.revision.into(), (*published).into()]).await?;
+    }
+    tx.execute("UPDATE revision SET published = 1 WHERE id = $1 AND published = $2", params![due.revision, due.published]).await?;
+    tx.execute("UPDATE revision SET published = 1 WHERE id < $1 AND published <= 0", params![due.revision]).await?;
+    tx.commit().await
+}
+
+/// Has the one at work publish again what somebody published who is not: an older state may now be the last record of its key. The numbers
+/// become ones that never were, so that a publication under way does not pass for a later one.
+async fn note_late(store: &Store, due: &Due) -> Result<(), store::Error> {
+    const RESOURCE: &str = "UPDATE resource SET published = CASE WHEN published > 0 THEN 0 ELSE published END - 1
+        WHERE kind = $1 AND tenant = $2 AND name = $3";
+    const REVISION: &str = "UPDATE revision SET published = CASE WHEN published > 0 THEN 0 ELSE published END - 1
+        WHERE id = (SELECT MAX(id) FROM revision)";
+    tracing::warn!(revision = due.revision, "published while another replica was at work: it publishes the newest state again");
     let mut tx = store.begin().await?;
-    tx.execute("UPDATE resource SET published = revision WHERE published <> revision AND revision <= $1", params![revision]).await?;
-    tx.execute("UPDATE revision SET published = 1 WHERE published = 0 AND id <= $1", params![revision]).await?;
+    for (resource, _) in &due.changed {
+        tx.execute(RESOURCE, resources::key(&resource.id).into()).await?;
+    }
+    tx.execute(REVISION, params![]).await?;
     tx.commit().await
 }
 

@@ -35,7 +35,8 @@ pub(crate) async fn unpublish(tx: &mut Transaction, id: &Id) -> Result<(), Error
     tx.execute(SQL, key(id).into()).await.map(drop)
 }
 
-fn key(id: &Id) -> [Param; 3] {
+/// A resource's key: kind, tenant, name.
+pub(crate) fn key(id: &Id) -> [Param; 3] {
     [id.kind.as_str().into(), id.tenant.as_ref().map_or("-", TenantName::as_str).into(), (&id.name).into()]
 }
 

@@ -1,16 +1,26 @@
 //! The rules over several resources, as the domain has them, with the places of what was written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use xtsync_domain::TenantName;
 use xtsync_domain::configuration::validate;
+use xtsync_domain::fact::Identity;
 use xtsync_domain::resource::{AllowedHosts, Id, Spec};
 
 use crate::manifest::Written;
 use crate::problem::Problem;
 
-/// Every mistake in what would stand.
-pub(crate) fn problems(wanted: &BTreeMap<Id, Spec>, written: &[Written], hosts: &AllowedHosts) -> Vec<Problem> {
-    let mut problems: Vec<Problem> = validate::problems(wanted).iter().map(|problem| placed(problem, written)).collect();
+/// Every mistake in what would stand; `identities` says who the tenants are, as far as they were read.
+pub(crate) fn problems(
+    standing: &BTreeMap<Id, Spec>,
+    wanted: &BTreeMap<Id, Spec>,
+    written: &[Written],
+    identities: &BTreeMap<TenantName, Identity>,
+    hosts: &AllowedHosts,
+) -> Vec<Problem> {
+    let ids: BTreeSet<Id> = written.iter().map(|resource| resource.id.clone()).collect();
+    let proposal = validate::Proposal { standing, wanted, written: &ids, identities };
+    let mut problems: Vec<Problem> = validate::problems(&proposal).iter().map(|problem| placed(problem, written)).collect();
     problems.extend(written.iter().filter_map(|resource| foreign(resource, hosts)));
     problems.sort();
     problems

@@ -16,7 +16,7 @@ use crate::context::{Context, LEASE, ROLE};
 use crate::desk::Desk;
 use crate::metrics::Metrics;
 use crate::tables::MIGRATIONS;
-use crate::{Error, adopt, feed, folder, resolve};
+use crate::{Error, adopt, expire, feed, folder, gauges, resolve};
 
 /// How often something stored and not published is looked for. A publication that failed is tried again by then.
 const RECOVER: Duration = Duration::from_secs(5);
@@ -107,7 +107,7 @@ impl Service {
                 None => std::future::pending().await,
             }
         };
-        tokio::try_join!(feed::run(context), folder, recover(context, self.republish)).map(drop)
+        tokio::try_join!(feed::run(context), folder, recover(context, self.republish), expire::run(context), gauges::run(context)).map(drop)
     }
 }
 

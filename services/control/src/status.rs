@@ -1,10 +1,12 @@
 //! How far everything is, from the read model alone.
 
 mod consent;
-mod numbers;
+pub(crate) mod numbers;
 mod settled;
 
 use prost::Message as _;
+#[cfg(test)]
+use xtsync_domain::TenantName;
 use xtsync_domain::Timestamp;
 use xtsync_domain::configuration::{Configuration, NamedSynchronization};
 use xtsync_domain::resource::{Mode, Resource};
@@ -18,9 +20,11 @@ use xtsync_proto::v1;
 
 use crate::context::Context;
 use crate::listing::Naming;
-use crate::{Error, feed, listing, resources};
+use crate::view::fact;
+use crate::{Error, feed, listing, resources, warnings};
 use numbers::Numbers;
 use settled::Known;
+pub(crate) use settled::{EXPIRED_AFTER, age};
 
 /// Reads the status as it is now.
 pub(crate) async fn read(context: &Context) -> Result<v1::Status, Error> {
@@ -28,11 +32,12 @@ pub(crate) async fn read(context: &Context) -> Result<v1::Status, Error> {
     let standing = resources::read(&context.store).await?;
     let (revision, published) = newest(&context.store).await?;
     let configuration = Configuration::new(revision, standing.values().map(Resource::clone));
+    let identities = fact::identities(&context.store).await?;
     let names = listing::Names::read(&context.store, &standing).await?;
     let (mut synchronizations, mut blocked, mut naming) = (Vec::new(), Vec::new(), Vec::new());
     for synchronization in configuration.synchronizations() {
         let numbers = numbers::read(&context.store, &synchronization.source, &synchronization.spec.to, now).await?;
-        blocked.push(consent::blocked(&context.store, synchronization, now).await?);
+        blocked.push(consent::blocked(&context.store, synchronization, (&configuration, &identities), now).await?);
         naming.push((synchronization.name.clone(), names.of(&synchronization.id())));
         synchronizations.push((synchronization, numbers));
     }
@@ -60,7 +65,72 @@ pub(crate) async fn read(context: &Context) -> Result<v1::Status, Error> {
             .map(|(((one, numbers), blocked), (_, naming))| status_of(one, numbers, blocked, naming))
             .collect(),
         roles: known.roles,
+        warnings: warnings::all(&configuration, &identities),
     })
+}
+
+/// The numbers of one synchronization.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct Counted {
+    pub(crate) name: String,
+    pub(crate) source: String,
+    pub(crate) target: String,
+    pub(crate) present: u64,
+    pub(crate) disabled: u64,
+    pub(crate) deleted: u64,
+    pub(crate) undecided: u64,
+    pub(crate) waiting: u64,
+    pub(crate) grace: u64,
+    pub(crate) held: u64,
+    pub(crate) conflict: u64,
+    pub(crate) refused: u64,
+}
+
+impl Counted {
+    /// Shadow users by state.
+    pub(crate) fn users(&self) -> [(&'static str, u64); 3] {
+        [("present", self.present), ("disabled", self.disabled), ("deleted", self.deleted)]
+    }
+
+    /// Links that are not as desired, by why.
+    pub(crate) fn links(&self) -> [(&'static str, u64); 6] {
+        [
+            ("undecided", self.undecided),
+            ("waiting", self.waiting),
+            ("grace", self.grace),
+            ("held", self.held),
+            ("conflict", self.conflict),
+            ("refused", self.refused),
+        ]
+    }
+
+    fn of(synchronization: &NamedSynchronization, numbers: &Numbers) -> Self {
+        Self {
+            name: synchronization.name.clone(),
+            source: synchronization.source.to_string(),
+            target: synchronization.spec.to.to_string(),
+            present: numbers.state("present"),
+            disabled: numbers.state("disabled"),
+            deleted: numbers.state("deleted"),
+            undecided: numbers.undecided,
+            waiting: numbers.standing("waiting") + numbers.untaken,
+            grace: numbers.standing("settling"),
+            held: numbers.standing("held"),
+            conflict: numbers.standing("conflict"),
+            refused: numbers.standing("refused"),
+        }
+    }
+}
+
+/// Counts every synchronization.
+pub(crate) async fn count(context: &Context) -> Result<Vec<Counted>, Error> {
+    let standing = resources::read(&context.store).await?;
+    let configuration = Configuration::new(0, standing.into_values());
+    let mut counted = Vec::new();
+    for one in configuration.synchronizations() {
+        counted.push(Counted::of(one, &numbers::read(&context.store, &one.source, &one.spec.to, context.clock.now()).await?));
+    }
+    Ok(counted)
 }
 
 fn status_of(synchronization: &NamedSynchronization, numbers: &Numbers, blocked: &str, naming: Naming) -> v1::SynchronizationStatus {
@@ -68,22 +138,24 @@ fn status_of(synchronization: &NamedSynchronization, numbers: &Numbers, blocked:
         Mode::Observe => "observe",
         Mode::Enforce => "enforce",
     };
+    let Counted { name, source, target, present, disabled, deleted, undecided, waiting, grace, held, conflict, refused } =
+        Counted::of(synchronization, numbers);
     v1::SynchronizationStatus {
-        name: synchronization.name.clone(),
-        source: synchronization.source.to_string(),
-        target: synchronization.spec.to.to_string(),
+        name,
+        source,
+        target,
         mode: mode.to_owned(),
-        present: numbers.state("present"),
-        disabled: numbers.state("disabled"),
-        deleted: numbers.state("deleted"),
-        waiting: numbers.standing("waiting") + numbers.untaken,
-        held: numbers.standing("held"),
-        conflicts: numbers.standing("conflict"),
-        refused: numbers.standing("refused"),
+        present,
+        disabled,
+        deleted,
+        waiting,
+        held,
+        conflicts: conflict,
+        refused,
         counts: Some(numbers.counts),
         blocked: if blocked.is_empty() { numbers.blocked() } else { blocked.to_owned() },
-        undecided: numbers.undecided,
-        settling: numbers.standing("settling"),
+        undecided,
+        settling: grace,
         pending: naming.pending,
         in_force: naming.in_force,
         notices: naming.notices,
@@ -96,15 +168,16 @@ fn status_of(synchronization: &NamedSynchronization, numbers: &Numbers, blocked:
 async fn newest(store: &Store) -> Result<(u64, bool), Error> {
     let row = store.fetch_one_opt("SELECT id, published FROM revision ORDER BY id DESC LIMIT 1", params![]).await?;
     Ok(match row {
-        Some(row) => (row.uint(0)?, row.flag(1)?),
+        Some(row) => (row.uint(0)?, row.int(1)? > 0),
         None => (0, true),
     })
 }
 
-/// How many records the read model has not read yet, and a topic that is still to be made, if any. What roles say of themselves is not
-/// among them: they never stop saying it.
+/// How many records the read model has not read yet, and a topic that is still to be made, if any. What is said again and again though
+/// nothing changes is not among them: what roles say of themselves, and the facts of tenants, each with the time at which it was read. A
+/// look just then would find something to read though everything is at rest.
 async fn behind(store: &Store, bus: &Bus, configuration: &Configuration) -> Result<(u64, Option<String>), Error> {
-    let topics: Vec<Topic> = feed::topics(configuration).into_iter().filter(|topic| *topic != Topic::Status).collect();
+    let topics: Vec<Topic> = feed::topics(configuration).into_iter().filter(|topic| !is_heartbeat(topic)).collect();
     let missing = bus::missing(bus, &topics).await?;
     let mut behind = 0;
     for topic in topics.iter().filter(|topic| !missing.contains(topic)) {
@@ -113,13 +186,30 @@ async fn behind(store: &Store, bus: &Bus, configuration: &Configuration) -> Resu
     Ok((behind, missing.first().map(|topic| bus::Error::Missing(topic.to_string()).to_string())))
 }
 
+/// Whether a topic holds what is told at intervals.
+fn is_heartbeat(topic: &Topic) -> bool {
+    match topic {
+        Topic::Status | Topic::TenantFacts(_) => true,
+        Topic::Config
+        | Topic::Commands
+        | Topic::UserDeltas(_)
+        | Topic::Decisions(_)
+        | Topic::Links(_)
+        | Topic::Outcomes(_)
+        | Topic::DeadLetters => false,
+    }
+}
+
 /// What the roles said last, as far as it is recent.
 async fn roles(store: &Store, now: Timestamp) -> Result<Vec<v1::RoleStatus>, Error> {
     let rows = store.fetch("SELECT record FROM view_role ORDER BY key", params![]).await?;
     let mut roles = Vec::new();
     for row in rows {
         // What does not decode was written by nobody we know; it says nothing.
-        roles.extend(v1::RoleStatus::decode(row.bytes(0)?.as_slice()).ok().filter(|role| settled::age(role, now) < settled::FORGOTTEN));
+        roles.extend(v1::RoleStatus::decode(row.bytes(0)?.as_slice()).ok().filter(|role| age(role, now) < EXPIRED_AFTER));
     }
     Ok(roles)
 }
+
+#[cfg(test)]
+mod tests;

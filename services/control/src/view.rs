@@ -9,21 +9,33 @@ pub(crate) mod fact;
 pub(crate) mod link;
 mod rows;
 
-use xtsync_domain::fact::is_group_name_key;
+use xtsync_domain::fact::{IDENTITY, is_group_name_key};
 use xtsync_platform::bus::Record;
 use xtsync_platform::store::store_offsets;
 
 use crate::Error;
 use crate::context::Context;
 
-/// Folds records into the read model; tells whether a group's name was looked up.
-pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<bool, Error> {
+/// What was folded that something follows from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct News {
+    /// A group's name was looked up.
+    pub(crate) names: bool,
+    /// A tenant's directory was read.
+    pub(crate) identities: bool,
+}
+
+/// Folds records into the read model.
+pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<News, Error> {
     let batch = batch::Batch::of(records, &context.metrics);
     context.metrics.folded(records);
-    let found_names = batch.facts.keys().any(|(_, key)| is_group_name_key(key));
+    let news = News {
+        names: batch.facts.keys().any(|(_, key)| is_group_name_key(key)),
+        identities: batch.facts.keys().any(|(_, key)| key == IDENTITY),
+    };
     let mut tx = context.begin(context.epoch()?).await?;
     store_offsets(&mut tx, &batch.next);
     rows::store(&mut tx, batch, context.clock.now()).await?;
     tx.commit().await?;
-    Ok(found_names)
+    Ok(news)
 }

@@ -5,6 +5,8 @@
 mod support;
 
 use support::{Control, ORGANIZATION, apply, say};
+use xtsync_domain::Decision;
+use xtsync_domain::decision::{Departure, Desired};
 use xtsync_harness::{Postgres, unique};
 use xtsync_platform::clock::{Clock as _, SystemClock};
 use xtsync_platform::health::Question;
@@ -90,6 +92,29 @@ async fn settling(control: Control) {
     assert_eq!(shown.unwrap().into_inner().reasons, ["he is not in scope, and there is no shadow user"]);
     let shown = client.get_link(GetLinkRequest { target: "hub".into(), source: "emea".into(), user_id: "ana".into() }).await;
     assert_eq!(shown.unwrap().into_inner().reasons, ["he is in scope", "the target is as decided"]);
+
+    // A loss of scope is shown at once, and so is its grace period; nothing more is waited for.
+    say::delta(bus, "ana", 9).await;
+    let settle_ms = 14 * 24 * 3_600_000;
+    let lost = Decision {
+        first_seen: SystemClock.now(),
+        ..say::decided("ana", 9, Desired::Gone(Departure::OutOfScope { settle_ms, blocked: false }))
+    };
+    say::decision(bus, lost).await;
+    control.wait("in grace", async |control| control.status().await.synchronizations[0].settling == 1).await;
+    control.waits_for(&[]).await;
+    let shown = client.get_link(GetLinkRequest { target: "hub".into(), source: "emea".into(), user_id: "ana".into() }).await;
+    let reasons = shown.unwrap().into_inner().reasons;
+    assert_eq!(reasons[0], "he is not in scope");
+    assert!(reasons[1].starts_with("the loss of scope is acted on at 2"), "{reasons:?}");
+
+    // A guest in the group is shown as what was decided.
+    say::delta(bus, "gus", 3).await;
+    say::decision(bus, say::decided("gus", 3, Desired::Gone(Departure::External))).await;
+    let gus = || GetLinkRequest { target: "hub".into(), source: "emea".into(), user_id: "gus".into() };
+    control.wait("shown", async |control| control.client().await.get_link(gus()).await.is_ok()).await;
+    let shown = client.get_link(gus()).await.unwrap().into_inner();
+    assert_eq!(shown.reasons, ["the source is not his home (external), and there is no shadow user"]);
     control.stop().await;
 }
 

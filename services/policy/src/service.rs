@@ -215,6 +215,10 @@ impl Service {
         warn!(error = chain(error), "policy starts over");
         self.joined.set(false, error.to_string());
         self.membership = None;
+        // What was said as a member must not stand as if it were so still.
+        for source in self.configuration.borrow().sources() {
+            self.status.set(RoleStatus { tenant: source.to_string(), blocked: "rejoining".to_owned(), ..RoleStatus::default() });
+        }
         self.following = Following::new(&self.context.bus);
         self.facts = Facts::new(&self.context.bus);
         self.configuration.mark_changed();

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use xtsync_directory::Target;
 use xtsync_domain::address::Home;
 use xtsync_domain::gate::Terms;
-use xtsync_domain::{Configuration, TenantName, Timestamp, resource};
+use xtsync_domain::identity::Fault;
+use xtsync_domain::{Configuration, DirectoryId, TenantName, Timestamp, resource};
 use xtsync_platform::service::{Parts, Role};
 use xtsync_platform::status;
 use xtsync_platform::store::Store;
@@ -39,6 +40,7 @@ pub(crate) struct Pair {
     mode: Option<resource::Mode>,
     limits: resource::Limits,
     is_rebuilt: bool,
+    fault: Option<Fault>,
 }
 
 impl Pair {
@@ -58,6 +60,7 @@ impl Pair {
             is_frozen: false,
             is_quarantined: false,
             is_rebuilt: self.is_rebuilt,
+            fault: self.fault,
             allowances: [].into(),
         }
     }
@@ -77,6 +80,11 @@ impl Context {
         self.facts.home(source, &self.configuration())
     }
 
+    /// The directory of a source, once it is known and is the one that it is taken for.
+    pub(crate) fn own_directory(&self, source: &TenantName) -> Option<DirectoryId> {
+        self.facts.directory_id(source).filter(|_| self.facts.fault(source, &self.configuration()).is_none())
+    }
+
     pub(crate) fn pair(&self, source: &TenantName, target: &TenantName) -> Pair {
         let configuration = self.configuration();
         let synchronization = configuration.synchronization(source, target);
@@ -86,6 +94,7 @@ impl Context {
             mode: synchronization.map(|synchronization| synchronization.spec.mode),
             limits: synchronization.map(|synchronization| synchronization.spec.limits).unwrap_or_default(),
             is_rebuilt: self.rebuilt.contains(target),
+            fault: self.facts.fault(source, &configuration).or_else(|| self.facts.fault(target, &configuration)),
         }
     }
 }

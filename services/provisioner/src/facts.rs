@@ -7,7 +7,8 @@ use std::sync::{Arc, PoisonError, RwLock};
 use xtsync_domain::access::Word;
 use xtsync_domain::address::{Home, VerifiedDomains};
 use xtsync_domain::fact::{AccessPolicy, Fact};
-use xtsync_domain::{Configuration, TenantFact, TenantName, Timestamp};
+use xtsync_domain::identity::{self, Fault};
+use xtsync_domain::{Configuration, DirectoryId, TenantFact, TenantName, Timestamp};
 
 /// The facts of all tenants that matter to us; shared.
 #[derive(Debug, Default)]
@@ -20,7 +21,7 @@ pub(crate) struct Facts {
 
 #[derive(Debug, Default)]
 struct Known {
-    directory_id: Option<(String, Timestamp)>,
+    directory_id: Option<(DirectoryId, Timestamp)>,
     policy: Option<(Arc<AccessPolicy>, Timestamp)>,
 }
 
@@ -33,12 +34,14 @@ pub(crate) enum Said {
     Again,
     /// That the tenant's access policy is another than before.
     OtherPolicy,
+    /// That the tenant is another directory than before: it may make another tenant the only owner of one, so any pair is concerned.
+    OtherDirectory,
 }
 
 /// One tenant's word, owned.
 #[derive(Debug, Clone)]
 pub(crate) struct Heard {
-    directory_id: String,
+    directory_id: DirectoryId,
     policy: Arc<AccessPolicy>,
     read_at: Timestamp,
 }
@@ -63,15 +66,23 @@ impl Facts {
                 }
             }
             Fact::Identity(identity) => {
+                let before = known.directory_id.as_ref().map(|(id, _)| id.clone());
                 let domains = identity.clone();
+                let is_other = before.as_ref() != Some(&identity.directory_id);
                 let said = replace(&mut known.directory_id, identity.directory_id, fact.read_at);
                 if said != Said::Nothing {
                     self.domains.write().unwrap_or_else(PoisonError::into_inner).take(tenant, &domains, fact.version);
                 }
-                said
+                if said == Said::Again && is_other { Said::OtherDirectory } else { said }
             }
             Fact::Group(_) | Fact::GroupName { .. } | Fact::Freshness { .. } => Said::Nothing,
         }
+    }
+
+    /// What is wrong with a tenant's directory, if anything is.
+    pub(crate) fn fault(&self, tenant: &TenantName, configuration: &Configuration) -> Option<Fault> {
+        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        identity::fault(tenant, configuration, |name| tenants.get(name)?.directory_id.as_ref().map(|(id, _)| id))
     }
 
     /// Notes that everything has been read once; says whether that is news. Until then no tenant has a word.
@@ -97,7 +108,7 @@ impl Facts {
     }
 
     /// The directory's own id of a tenant.
-    pub(crate) fn directory_id(&self, tenant: &TenantName) -> Option<String> {
+    pub(crate) fn directory_id(&self, tenant: &TenantName) -> Option<DirectoryId> {
         let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
         let (directory_id, _) = tenants.get(tenant)?.directory_id.as_ref()?;
         Some(directory_id.clone())
@@ -132,8 +143,9 @@ mod tests {
     fn the_latest_reading_counts_in_whatever_order_they_arrive_and_none_before_all_are_read() {
         let hub = TenantName::new("hub").unwrap();
         let facts = Facts::default();
-        let identity = Identity { directory_id: "hub-id".to_owned(), verified_domains: Vec::new() };
-        assert_eq!(facts.take(&hub, fact(1, Fact::Identity(identity))), Said::Again);
+        let identity = Identity { directory_id: "hub-id".into(), verified_domains: Vec::new() };
+        assert_eq!(facts.take(&hub, fact(1, Fact::Identity(identity.clone()))), Said::OtherDirectory);
+        assert_eq!(facts.take(&hub, fact(2, Fact::Identity(identity))), Said::Again);
         let said = [(1, true, Said::Again), (3, false, Said::OtherPolicy), (2, true, Said::Nothing), (3, false, Said::Again)];
         for (read_at, is_open, said) in said {
             assert_eq!(facts.take(&hub, fact(read_at, Fact::AccessPolicy(policy(is_open)))), said, "read at {read_at}");

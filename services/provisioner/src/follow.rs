@@ -74,8 +74,8 @@ impl Follower {
     pub(crate) async fn take(&mut self, context: &Context, records: &[Record]) -> Result<BTreeSet<TenantName>> {
         let mut news = News::default();
         records.iter().filter_map(|record| take(context, record)).for_each(|(tenant, one)| news.add(tenant, one));
-        let is_first = self.table.caught_up() && context.facts.complete();
-        let concerns = |source: &TenantName, target: &TenantName| is_first || news.said.contains(source) || news.said.contains(target);
+        let all = news.directory || (self.table.caught_up() && context.facts.complete());
+        let concerns = |source: &TenantName, target: &TenantName| all || news.said.contains(source) || news.said.contains(target);
         let mut woken = wake(context, Waits::Gate, concerns).await?;
         if !news.changed.is_empty() {
             // Whoever refused by another policy may not refuse by this one.
@@ -93,6 +93,8 @@ struct News {
     said: BTreeSet<TenantName>,
     /// Those whose access policy is another than before.
     changed: BTreeSet<TenantName>,
+    /// Whether one of them is another directory than before.
+    directory: bool,
 }
 
 impl News {
@@ -101,6 +103,7 @@ impl News {
             Said::Nothing => return,
             Said::Again => {}
             Said::OtherPolicy => drop(self.changed.insert(tenant.clone())),
+            Said::OtherDirectory => self.directory = true,
         }
         self.said.insert(tenant);
     }

@@ -15,8 +15,8 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span, error, info_span};
 use xtsync_domain::gate::Counter;
-use xtsync_domain::link::{Change, Link, Seen, Step, TroubleKind, next};
-use xtsync_domain::{TargetId, Timestamp};
+use xtsync_domain::link::{Change, Conflict, ConflictKind, Hold, Link, Seen, Step, TroubleKind, next};
+use xtsync_domain::{Desired, TargetId, Timestamp};
 use xtsync_platform::store::{self, Epoch, retry_contended};
 use xtsync_platform::telemetry::chain;
 use xtsync_platform::trace;
@@ -144,9 +144,10 @@ impl<'a> Job<'a> {
         if let Some(until) = self.doubt_former_call(called_until) {
             return self.close(End::NotYet(until)).await.map(drop);
         }
-        if self.stored.link.anchor.is_none() {
-            let home = self.worker.context.facts.directory_id(&self.key.source);
-            self.stored.link.anchor = home.map(|home| format!("{home}/{}", self.key.user));
+        if let Some(end) = self.find_anchor().await?
+            && self.close(end).await?
+        {
+            return Ok(());
         }
         for _ in 0..STEPS_MAX {
             let end = match next(&self.stored.link, &self.seen, self.now()) {
@@ -169,6 +170,23 @@ impl<'a> Job<'a> {
             }
         }
         self.close(End::Retry("too_many_steps")).await.map(drop)
+    }
+
+    /// Gives the link its anchor once its home is known for sure. Where another link bears it, which is so when a source was another
+    /// Tenant before, that link stands in the way: two would own one object.
+    async fn find_anchor(&mut self) -> Result<Option<End>> {
+        let (context, link) = (&self.worker.context, &mut self.stored.link);
+        if link.anchor.is_some() || !matches!(link.desired.desired, Desired::Present(_)) {
+            return Ok(None);
+        }
+        let Some(home) = context.own_directory(&self.key.source) else { return Ok(None) };
+        let anchor = format!("{home}/{}", self.key.user);
+        if let Some(other) = link::bearer(&context.store, &self.key.target, &anchor).await? {
+            let conflict = Conflict { kind: ConflictKind::AnchorTaken, others: vec![other.record()], is_passing: false };
+            return Ok(Some(End::Hold(Hold::Conflict(conflict))));
+        }
+        link.anchor = Some(anchor);
+        Ok(None)
     }
 
     /// A call that nobody took the answer of may still be under way: then nothing is done until it must have ended, and after that the

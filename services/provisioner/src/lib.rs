@@ -15,6 +15,7 @@ mod follow;
 mod intake;
 mod job;
 mod metrics;
+mod moved;
 mod publish;
 mod rebuild;
 mod release;

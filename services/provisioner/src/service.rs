@@ -8,13 +8,14 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{error, warn};
-use xtsync_domain::{TenantName, resource};
+use xtsync_domain::{DirectoryId, TenantName, resource};
 use xtsync_platform::commands::Commands;
 use xtsync_platform::health::Condition;
 use xtsync_platform::service::Parts;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::status;
 use xtsync_platform::store::{Options, Report, Store, load_offsets};
+use xtsync_platform::supervise::Task;
 use xtsync_platform::telemetry::chain;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1::RoleStatus;
@@ -48,6 +49,8 @@ struct Running {
     worker: Arc<Worker>,
     /// What its connector was made of.
     tenant: resource::Tenant,
+    /// Which directory it was known to be.
+    directory: Option<DirectoryId>,
     tasks: JoinSet<()>,
     stop: Shutdown,
 }
@@ -86,10 +89,10 @@ impl Provisioner {
     pub async fn run(self, shutdown: Shutdown) {
         let this = Arc::new(self);
         let mut loops = JoinSet::new();
-        loops.spawn(Arc::clone(&this).follow_decisions(shutdown.clone()));
-        loops.spawn(Arc::clone(&this).follow_facts(shutdown.clone()));
-        loops.spawn(Arc::clone(&this).follow_configuration(shutdown.clone()));
-        loops.spawn(Arc::clone(&this).follow_commands(shutdown.clone()));
+        loops.spawn(Arc::clone(&this).supervised("decisions", shutdown.clone(), Self::follow_decisions));
+        loops.spawn(Arc::clone(&this).supervised("facts", shutdown.clone(), Self::follow_facts));
+        loops.spawn(Arc::clone(&this).supervised("configuration", shutdown.clone(), Self::follow_configuration));
+        loops.spawn(Arc::clone(&this).supervised("commands", shutdown.clone(), Self::follow_commands));
         while let Some(ended) = loops.join_next().await {
             if let Err(error) = ended {
                 error!(%error, "a part of the provisioner ended abruptly");
@@ -112,8 +115,12 @@ impl Provisioner {
     pub async fn refresh(&self) {
         let configuration = self.context.configuration();
         let targets = follow::targets(&configuration);
-        let is_past =
-            |target: &TenantName, running: &mut Running| !targets.contains(target) || configuration.tenant(target) != Some(&running.tenant);
+        let is_past = |target: &TenantName, running: &mut Running| {
+            let directory = configuration.directory(target).cloned();
+            let is_moved = running.directory.is_some() && running.directory != directory;
+            running.directory = directory;
+            is_moved || !targets.contains(target) || configuration.tenant(target) != Some(&running.tenant)
+        };
         let past: Vec<Running> = self.workers().extract_if(.., is_past).map(|(_, running)| running).collect();
         // Ended before their successors are made, which bear the same lease and condition: calls in hand are finished.
         past.into_iter().map(Running::end).collect::<JoinSet<()>>().join_all().await;
@@ -123,7 +130,8 @@ impl Provisioner {
             match (self.connect)(&target, tenant) {
                 Ok(directory) => {
                     let worker = Worker::new(Arc::clone(&self.context), target.clone(), directory);
-                    let running = Running { worker, tenant: tenant.clone(), tasks: JoinSet::new(), stop: Shutdown::new() };
+                    let directory = configuration.directory(&target).cloned();
+                    let running = Running { worker, tenant: tenant.clone(), directory, tasks: JoinSet::new(), stop: Shutdown::new() };
                     workers.insert(target, running);
                 }
                 Err(error) => error!(%target, error = chain(&error), "the target cannot be written"),
@@ -239,6 +247,15 @@ impl Provisioner {
         self.worker(target).is_some_and(|worker| worker.lease.held().is_some())
     }
 
+    /// One of the loops, also after a panic: what it had in hand was put back only when all went well.
+    async fn supervised<W>(self: Arc<Self>, name: &'static str, shutdown: Shutdown, work: fn(Arc<Self>, Shutdown) -> W)
+    where
+        W: Future<Output = ()> + Send + 'static,
+    {
+        let task = Task { health: self.context.parts.health.clone(), role: ROLE, name, tenant: String::new() };
+        task.supervise(&shutdown, || work(Arc::clone(&self), shutdown.clone()), |_| {}).await;
+    }
+
     async fn follow_decisions(self: Arc<Self>, shutdown: Shutdown) {
         let poll = self.context.config.poll;
         while let Some(step) = shutdown.or(self.intake_step(poll)).await {
@@ -307,20 +324,29 @@ fn report(condition: &Condition, doing: &'static str, error: &Error) {
     condition.set(false, chain(error));
 }
 
+/// One of a worker's tasks, also after a panic.
+async fn supervised<W>(name: &'static str, worker: Arc<Worker>, stop: Shutdown, work: fn(Arc<Worker>, Shutdown) -> W)
+where
+    W: Future<Output = ()> + Send + 'static,
+{
+    let task = Task { health: worker.context.parts.health.clone(), role: ROLE, name, tenant: worker.target.to_string() };
+    task.supervise(&stop, || work(Arc::clone(&worker), stop.clone()), |stage| crate::status::stands(&worker, name, stage)).await;
+}
+
 impl Running {
     /// Starts the worker's tasks, once.
     fn start(&mut self, shutdown: &Shutdown) {
         if self.tasks.is_empty() {
             self.stop = shutdown.child();
-            self.tasks.spawn(Arc::clone(&self.worker).run(self.stop.clone()));
-            self.tasks.spawn(crate::status::run(Arc::clone(&self.worker), self.stop.clone()));
-            self.tasks.spawn(publish::run(Arc::clone(&self.worker), self.stop.clone()));
+            self.tasks.spawn(supervised("work", Arc::clone(&self.worker), self.stop.clone(), Worker::run));
+            self.tasks.spawn(supervised("status", Arc::clone(&self.worker), self.stop.clone(), crate::status::run));
+            self.tasks.spawn(supervised("publish", Arc::clone(&self.worker), self.stop.clone(), publish::run));
         }
     }
 
     /// Waits for the tasks, publishes what they left, and gives the lease back.
     async fn end(self) {
-        let Self { worker, tasks, stop, tenant: _ } = self;
+        let Self { worker, tasks, stop, tenant: _, directory: _ } = self;
         stop.begin();
         tasks.join_all().await;
         if let Err(error) = publish::step(&worker).await {

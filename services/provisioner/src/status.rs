@@ -6,16 +6,17 @@ use tokio::time::{Instant, sleep};
 use tracing::warn;
 use xtsync_platform::consumer::lag;
 use xtsync_platform::shutdown::Shutdown;
+use xtsync_platform::supervise::Stage;
 use xtsync_platform::telemetry::chain;
 use xtsync_proto::convert::wire_time;
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1::{self, RoleStatus};
 
 use crate::error::Result;
-use crate::release;
 use crate::table::work::{self, Counts};
 use crate::worker::Worker;
 use crate::worker::breaker::{BlockedVerb, Lane};
+use crate::{moved, release};
 
 /// Looks again and again, until the shutdown.
 pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
@@ -29,13 +30,48 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
     }
 }
 
+/// Takes note of how a task of the worker stands, and tells it: the task that looks may be the one.
+pub(crate) fn stands(worker: &Worker, task: &'static str, stage: Stage) {
+    match stage {
+        Stage::Recovered => drop(worker.failed().remove(task)),
+        Stage::Down | Stage::Restarted => drop(worker.failed().insert(task, stage)),
+    }
+    if stage == Stage::Down {
+        let context = &worker.context;
+        context.status.set(RoleStatus {
+            tenant: worker.target.to_string(),
+            revision: context.configuration().revision(),
+            blocked: panicked(task),
+            leader: worker.lease.held().is_some(),
+            ..RoleStatus::default()
+        });
+    }
+}
+
+/// The code by which a task that panicked is told.
+fn panicked(task: &str) -> String {
+    format!("panicked_{task}")
+}
+
+/// A task that waits to be started again, and one that failed not long ago, each by its code; empty where there is none.
+fn failures(worker: &Worker) -> (String, String) {
+    let failed = worker.failed();
+    let down = failed.iter().find(|(_, stage)| **stage == Stage::Down).map(|(task, _)| panicked(task));
+    let shaky = failed.keys().next().map(|task| panicked(task));
+    (down.unwrap_or_default(), shaky.unwrap_or_default())
+}
+
 /// Looks once, and gives what is told. Only the owner counts; the others say that they are there.
 pub(crate) async fn step(worker: &Worker) -> Result<RoleStatus> {
     let context = &worker.context;
     if release::look(context, &worker.target).await? {
         worker.wake.notify_one();
     }
-    let is_leader = worker.lease.held().is_some();
+    let held = worker.lease.held();
+    if let Some(epoch) = held.filter(|_| worker.is_whole()) {
+        moved::note(worker, epoch).await?;
+    }
+    let is_leader = held.is_some();
     let decisions = Topic::Decisions(worker.target.clone());
     let (counts, lag) = match is_leader {
         true => {
@@ -50,6 +86,7 @@ pub(crate) async fn step(worker: &Worker) -> Result<RoleStatus> {
         (breaker.shut_until(Lane::Others, now), breaker.blocked_verbs())
     };
     let blocked = |verb: BlockedVerb| v1::BlockedVerb { code: verb.code, next_try: Some(wire_time(verb.until)) };
+    let (down, warning) = failures(worker);
     let status = RoleStatus {
         tenant: worker.target.to_string(),
         revision: context.configuration().revision(),
@@ -57,7 +94,8 @@ pub(crate) async fn step(worker: &Worker) -> Result<RoleStatus> {
         pending: counts.pending.into_iter().map(|(class, count)| (class.to_owned(), count)).collect(),
         held: counts.held,
         troubled: counts.troubled,
-        blocked: worker.stopped(),
+        blocked: if down.is_empty() { worker.stopped() } else { down },
+        warning,
         leader: is_leader,
         next_try: next_try.map(wire_time),
         blocked_verbs: blocked_verbs.into_iter().map(blocked).collect(),

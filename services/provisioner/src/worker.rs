@@ -10,7 +10,7 @@ pub(crate) mod ledger;
 pub(crate) mod limits;
 mod together;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -26,6 +26,7 @@ use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::health::Condition;
 use xtsync_platform::shutdown::Shutdown;
 use xtsync_platform::store::{Epoch, Held, Lease, Transaction, lease};
+use xtsync_platform::supervise::Stage;
 use xtsync_platform::telemetry::chain;
 
 use self::breaker::{Admission, Breaker, Came, Lane, Pressure};
@@ -35,13 +36,13 @@ use self::ledger::Ledger;
 use self::limits::{Limits, Lives};
 use crate::context::Context;
 use crate::error::Result;
-use crate::follow;
 use crate::rebuild::rebuild;
 use crate::release;
 use crate::retry;
 use crate::scrub::Pace;
 use crate::table::waiting::{Waiting, Waits};
 use crate::table::{Key, link, work};
+use crate::{follow, moved};
 
 /// One target tenant.
 pub(crate) struct Worker {
@@ -63,6 +64,8 @@ pub(crate) struct Worker {
     /// Whether the store has been held against its topic.
     is_whole: AtomicBool,
     scrub: Mutex<Pace>,
+    /// Tasks that failed not long ago.
+    failed: Mutex<BTreeMap<&'static str, Stage>>,
     jitter: Mutex<StdRng>,
     condition: Condition,
 }
@@ -95,6 +98,7 @@ impl Worker {
             inviting: Mutex::default(),
             is_whole: AtomicBool::new(false),
             scrub: Mutex::default(),
+            failed: Mutex::default(),
             jitter: Mutex::new(StdRng::seed_from_u64(seed)),
             condition,
             context,
@@ -221,6 +225,7 @@ impl Worker {
     async fn make_whole(&self, epoch: Epoch) -> Result<()> {
         if !self.is_whole() {
             rebuild(self, epoch).await?;
+            moved::look(self, epoch).await?;
             self.is_whole.store(true, Ordering::Release);
         }
         release::look(&self.context, &self.target).await.map(drop)
@@ -343,6 +348,11 @@ impl Worker {
     /// How far the scrub has come.
     pub(crate) fn scrub(&self) -> MutexGuard<'_, Pace> {
         self.scrub.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Tasks that failed not long ago, and how each stands.
+    pub(crate) fn failed(&self) -> MutexGuard<'_, BTreeMap<&'static str, Stage>> {
+        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn inviting(&self) -> MutexGuard<'_, BTreeSet<String>> {

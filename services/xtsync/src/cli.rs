@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use tracing::warn;
 use xtsync_platform::bus::wait_for_closing;
 
-use crate::command::{apply, completions, get, release, republish, resync, retry, run, show, status, tenant_sim, topics};
+use crate::command::{apply, completions, get, release, republish, resync, retry, run, show, status, tenant, tenant_sim, topics};
 use crate::demo;
 use crate::exit::{self, words};
 
@@ -50,6 +50,9 @@ pub enum Command {
     Release(release::Args),
     /// Try again now what waits for a time or for a target's word
     Retry(retry::Args),
+    /// Say something about a tenant as a whole
+    #[command(subcommand)]
+    Tenant(tenant::Command),
     /// Create or list the topics on Kafka
     #[command(subcommand)]
     Topics(topics::Command),
@@ -97,6 +100,7 @@ async fn dispatch(command: Command) -> exit::Result {
         Command::Resync(args) => resync::run(args).await,
         Command::Release(args) => release::run(args).await,
         Command::Retry(args) => retry::run(args).await,
+        Command::Tenant(command) => tenant::run(command).await,
         Command::Topics(command) => topics::run(command).await,
         Command::Demo(args) => demo::run(args).await,
         Command::TenantSim(args) => tenant_sim::run(*args).await,

@@ -10,6 +10,7 @@ pub mod retry;
 pub mod run;
 pub mod show;
 pub mod status;
+pub mod tenant;
 pub mod tenant_sim;
 pub mod topics;
 

@@ -63,7 +63,7 @@ pub(super) async fn access_policy(http: &Http) -> Result<AccessPolicy> {
     let partners =
         http.get("/policies/crossTenantAccessPolicy/partners", &[])?.query("$expand", "identitySynchronization").sized(Size::List);
     let (default, partners) = tokio::try_join!(http.json::<DefaultWire>(&default), odata::list::<PartnerWire>(http, partners))?;
-    let partners = partners.into_iter().map(|partner| (storable(&partner.tenant_id), partner.into())).collect();
+    let partners = partners.into_iter().map(|partner| (storable(&partner.tenant_id).into(), partner.into())).collect();
     Ok(AccessPolicy { default: redemption(default.automatic_user_consent_settings), partners })
 }
 
@@ -74,7 +74,7 @@ pub(super) async fn identity(http: &Http) -> Result<Identity> {
     match <[Organization; 1]>::try_from(listed.value) {
         Ok([organization]) => {
             let verified_domains = organization.verified_domains.into_iter().map(|domain| storable(&domain.name)).collect();
-            Ok(Identity { directory_id: storable(&organization.id), verified_domains })
+            Ok(Identity { directory_id: storable(&organization.id).into(), verified_domains })
         }
         Err(several) => Err(Error::Malformed { reason: format!("{} organizations in one tenant", several.len()) }),
     }

@@ -198,15 +198,15 @@ async fn the_live_policy_and_identity_are_read_as_the_administrator_has_them() {
     let tenants = Tenants::with_people(0).await;
     let (emea, hub) = (tenants.tenant("emea"), tenants.tenant("hub"));
     let identity = tenants.reader("hub").identity().await.unwrap();
-    assert_eq!(identity.directory_id, hub.id().to_string());
+    assert_eq!(identity.directory_id, hub.id().to_string().into());
     assert!(identity.verified_domains.contains(&"hub.example".to_owned()));
 
     let policy = tenants.reader("hub").access_policy().await.unwrap();
     assert_eq!(policy.default, Redemption { inbound: Some(false), outbound: Some(false) });
-    let partner = policy.partners[&emea.id().to_string()];
+    let partner = policy.partners[&emea.id().to_string().into()];
     assert_eq!((partner.sync_allowed, partner.redemption.inbound), (Some(true), Some(true)));
     let policy = tenants.reader("emea").access_policy().await.unwrap();
-    let partner = policy.partners[&hub.id().to_string()];
+    let partner = policy.partners[&hub.id().to_string().into()];
     assert_eq!((partner.sync_allowed, partner.redemption.outbound), (None, Some(true)));
 }
 

@@ -13,7 +13,7 @@ const NO: Option<bool> = Some(false);
 /// A policy with an entry for one partner and a default, each as (inbound, outbound), and the partner's switch for synchronization.
 fn policy(partner: &str, sync_allowed: Option<bool>, own: [Option<bool>; 2], default: [Option<bool>; 2]) -> AccessPolicy {
     let redemption = |[inbound, outbound]: [Option<bool>; 2]| Redemption { inbound, outbound };
-    let partners = BTreeMap::from([(partner.to_owned(), Partner { sync_allowed, redemption: redemption(own) })]);
+    let partners = BTreeMap::from([(partner.into(), Partner { sync_allowed, redemption: redemption(own) })]);
     AccessPolicy { default: redemption(default), partners }
 }
 
@@ -25,7 +25,9 @@ fn target_says(sync_allowed: Option<bool>, own: Option<bool>, default: Option<bo
     policy("source-id", sync_allowed, [own, None], [default, None])
 }
 
-fn word<'a>(directory_id: &'a str, policy: &'a AccessPolicy, age: Duration) -> Option<Word<'a>> {
+fn word<'a>(directory_id: &str, policy: &'a AccessPolicy, age: Duration) -> Option<Word<'a>> {
+    // Words borrow their id: a leaked one lives as long as any test.
+    let directory_id = Box::leak(Box::new(DirectoryId::from(directory_id)));
     Some(Word { directory_id, policy, read_at: NOW.minus(age) })
 }
 
@@ -60,6 +62,19 @@ fn a_partner_without_an_entry_has_only_the_defaults_and_no_synchronization() {
     let ask = |target| consent(word("source-id", &source, MINUTE), word("target-id", target, MINUTE), NOW, MINUTE);
     assert_eq!(ask(&target), Consent::Refused(Refusal::SyncNotAllowed));
     assert_eq!(ask(&target_says(YES, None, YES)), Consent::Given);
+}
+
+#[test]
+fn k_53_a_partners_id_counts_whatever_its_case() {
+    let (source, target) = (source_says(YES, None), target_says(YES, YES, None));
+    for (source_id, target_id) in [("SOURCE-ID", "target-id"), ("source-id", "Target-Id"), ("SOURCE-ID", "TARGET-ID")] {
+        assert_eq!(consent(word(source_id, &source, MINUTE), word(target_id, &target, MINUTE), NOW, MINUTE), Consent::Given);
+    }
+    let typed = policy("SOURCE-ID", YES, [YES, None], [None, None]);
+    assert_eq!(consent(word("source-id", &source, MINUTE), word("target-id", &typed, MINUTE), NOW, MINUTE), Consent::Given);
+    let no = policy("SOURCE-ID", NO, [YES, None], [None, None]);
+    let refused = consent(word("source-id", &source, MINUTE), word("target-id", &no, MINUTE), NOW, MINUTE);
+    assert_eq!(refused, Consent::Refused(Refusal::SyncNotAllowed));
 }
 
 #[test]

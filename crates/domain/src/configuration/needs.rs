@@ -43,7 +43,12 @@ pub fn needs(wanted: &BTreeMap<Id, Spec>, tenant: &TenantName) -> Projection {
 pub fn name_resolution(wanted: &BTreeMap<Id, Spec>, pending: BTreeMap<String, Synchronization>, tenant: &TenantName) -> NameResolution {
     let in_force = wanted.iter().filter(|(id, _)| id.tenant.as_ref() == Some(tenant)).filter_map(|(_, spec)| match spec {
         Spec::Synchronization(synchronization) => Some(synchronization),
-        Spec::Organization(_) | Spec::Tenant(_) | Spec::CrossTenantAccessPolicy(_) | Spec::Projection(_) | Spec::NameResolution(_) => None,
+        Spec::Organization(_)
+        | Spec::Tenant(_)
+        | Spec::CrossTenantAccessPolicy(_)
+        | Spec::Projection(_)
+        | Spec::NameResolution(_)
+        | Spec::Directory(_) => None,
     });
     let names = in_force.chain(pending.values()).flat_map(|synchronization| synchronization.scope.names()).map(str::to_owned).collect();
     NameResolution { names, pending }

@@ -3,13 +3,15 @@
 //! What one document can say wrongly by itself (unknown fields, wrong types) is refused where it is read; here is what only the whole
 //! can show, and what would let somebody in or send a secret in the clear. A problem quotes names and attributes, never a value.
 
+mod claims;
 mod mappings;
 mod synchronization;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use crate::TenantName;
 use crate::configuration::Configuration;
+use crate::fact::Identity;
 use crate::mapping;
 use crate::name::is_name;
 use crate::resource::{CrossTenantAccessPolicy, Id, Kind, Organization, Resource, Spec, Tenant};
@@ -25,9 +27,23 @@ pub struct Problem {
     pub message: String,
 }
 
-/// Every mistake in what would stand: what was there, with what is applied over it.
+/// What an apply would make of the configuration.
+#[derive(Debug, Clone, Copy)]
+pub struct Proposal<'a> {
+    /// What stood before.
+    pub standing: &'a BTreeMap<Id, Spec>,
+    /// What would stand: what stood before, with what is applied over it.
+    pub wanted: &'a BTreeMap<Id, Spec>,
+    /// What is applied.
+    pub written: &'a BTreeSet<Id>,
+    /// Who the tenants are, as far as they were read.
+    pub identities: &'a BTreeMap<TenantName, Identity>,
+}
+
+/// Every mistake in what would stand.
 #[must_use]
-pub fn problems(wanted: &BTreeMap<Id, Spec>) -> Vec<Problem> {
+pub fn problems(proposal: &Proposal<'_>) -> Vec<Problem> {
+    let wanted = proposal.wanted;
     let resources = wanted.iter().map(|(id, spec)| Resource { id: id.clone(), revision: 0, spec: spec.clone() });
     let configuration = Configuration::new(0, resources);
     let mut problems = Vec::new();
@@ -40,11 +56,12 @@ pub fn problems(wanted: &BTreeMap<Id, Spec>) -> Vec<Problem> {
         match spec {
             Spec::Organization(organization) => check_organization(organization, &configuration, &mut found),
             Spec::Tenant(tenant) => check_tenant(tenant, wanted, &mut found),
-            Spec::CrossTenantAccessPolicy(policy) => check_access_policy(id, policy, wanted, &configuration, &mut found),
+            Spec::CrossTenantAccessPolicy(policy) => check_access_policy(policy, &configuration, &mut found),
             Spec::Synchronization(synchronization) => synchronization::check(id, synchronization, &configuration, &mut found),
-            Spec::Projection(_) | Spec::NameResolution(_) => {}
+            Spec::Projection(_) | Spec::NameResolution(_) | Spec::Directory(_) => {}
         }
     }
+    claims::check(proposal, &mut problems);
     problems
 }
 
@@ -67,10 +84,13 @@ fn namespace(id: &Id, configuration: &Configuration, found: &mut Found<'_>) {
         (Kind::Organization, Some(_)) => found.add("metadata.tenant", "an Organization belongs to no tenant"),
         (Kind::Tenant, Some(tenant)) if tenant.as_str() == id.name => {}
         (Kind::Tenant, Some(_)) => found.add("metadata.tenant", "a Tenant belongs to itself"),
-        (Kind::CrossTenantAccessPolicy | Kind::Synchronization | Kind::Projection | Kind::NameResolution, None) => {
+        (Kind::CrossTenantAccessPolicy | Kind::Synchronization | Kind::Projection | Kind::NameResolution | Kind::Directory, None) => {
             found.add("metadata.tenant", format!("a {} belongs to a tenant", id.kind));
         }
-        (Kind::CrossTenantAccessPolicy | Kind::Synchronization | Kind::Projection | Kind::NameResolution, Some(tenant)) => {
+        (
+            Kind::CrossTenantAccessPolicy | Kind::Synchronization | Kind::Projection | Kind::NameResolution | Kind::Directory,
+            Some(tenant),
+        ) => {
             if configuration.tenant(tenant).is_none() {
                 found.add("metadata.tenant", no_tenant(tenant));
             }
@@ -103,17 +123,7 @@ fn check_tenant(tenant: &Tenant, wanted: &BTreeMap<Id, Spec>, found: &mut Found<
     }
 }
 
-fn check_access_policy(
-    id: &Id,
-    policy: &CrossTenantAccessPolicy,
-    wanted: &BTreeMap<Id, Spec>,
-    configuration: &Configuration,
-    found: &mut Found<'_>,
-) {
-    let mine = |other: &&Id| other.kind == id.kind && other.tenant == id.tenant;
-    if let Some(first) = wanted.keys().find(mine).filter(|first| *first != id) {
-        found.add("metadata.name", format!("the tenant has a CrossTenantAccessPolicy already: '{}'", first.name));
-    }
+fn check_access_policy(policy: &CrossTenantAccessPolicy, configuration: &Configuration, found: &mut Found<'_>) {
     for (partner, terms) in &policy.partners {
         if configuration.tenant(partner).is_none() {
             found.add(format!("spec.partners.{partner}"), no_tenant(partner));

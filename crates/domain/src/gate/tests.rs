@@ -1,9 +1,11 @@
 //! The gate, reason by reason.
 
+use std::sync::LazyLock;
+
 use super::*;
 use crate::decision::{Departure, Present};
 use crate::fact::{AccessPolicy, Partner, Redemption};
-use crate::{Attributes, Decision, Origin, TenantName, Version};
+use crate::{Attributes, Decision, DirectoryId, Origin, TenantName, Version};
 
 const NOW: Timestamp = Timestamp(10_000_000_000_000);
 const SECOND: i64 = 1_000_000;
@@ -26,12 +28,15 @@ fn present() -> Desired {
     Desired::Present(Present { enabled: true, address: "ana@emea.example".into(), attributes: none(), on_create: none() })
 }
 
+static EMEA: LazyLock<DirectoryId> = LazyLock::new(|| "emea-id".into());
+static HUB: LazyLock<DirectoryId> = LazyLock::new(|| "hub-id".into());
+
 /// Two tenants that agree.
 fn agreement() -> (AccessPolicy, AccessPolicy) {
     let on = Redemption { inbound: Some(true), outbound: Some(true) };
     let partner = |id: &str| AccessPolicy {
         default: Redemption::default(),
-        partners: [(id.to_owned(), Partner { sync_allowed: Some(true), redemption: on })].into(),
+        partners: [(id.into(), Partner { sync_allowed: Some(true), redemption: on })].into(),
     };
     (partner("hub-id"), partner("emea-id"))
 }
@@ -39,13 +44,14 @@ fn agreement() -> (AccessPolicy, AccessPolicy) {
 fn read(seconds_ago: i64, policies: &(AccessPolicy, AccessPolicy)) -> Terms<'_> {
     let read_at = Timestamp(NOW.0 - seconds_ago * SECOND);
     Terms {
-        source: Some(Word { directory_id: "emea-id", policy: &policies.0, read_at }),
-        target: Some(Word { directory_id: "hub-id", policy: &policies.1, read_at }),
+        source: Some(Word { directory_id: &EMEA, policy: &policies.0, read_at }),
+        target: Some(Word { directory_id: &HUB, policy: &policies.1, read_at }),
         home: None,
         mode: Some(Mode::Enforce),
         is_frozen: false,
         is_quarantined: false,
         is_rebuilt: false,
+        fault: None,
         allowances: BTreeMap::new(),
     }
 }
@@ -77,6 +83,8 @@ fn a_call_starts_only_with_a_fresh_yes_and_within_the_limits() {
         (&patch, present(), Terms { is_quarantined: true, ..open() }, "quarantined"),
         (&read_back, gone(), Terms { is_rebuilt: true, ..open() }, "rebuilt"),
         (&patch, present(), refused(), "sync_not_allowed"),
+        (&revoke, gone(), Terms { fault: Some(Fault::Shared), ..open() }, "directory_shared"),
+        (&read_back, gone(), Terms { fault: Some(Fault::Changed), target: None, ..open() }, "directory_changed"),
         (&patch, present(), Terms { target: None, ..open() }, "target_never_read"),
         (&patch, present(), Terms { source: None, ..open() }, "source_never_read"),
         (&patch, present(), read(60), "open"),

@@ -131,6 +131,8 @@ pub enum ConflictKind {
     AnchorContradicts,
     /// Our object does not bear our anchor any more, or never took it.
     AnchorLost,
+    /// Another link bears our anchor: its source was, or is, the same directory.
+    AnchorTaken,
 }
 
 impl ConflictKind {
@@ -142,6 +144,7 @@ impl ConflictKind {
             Self::AnchorAmbiguous => "anchor_ambiguous",
             Self::AnchorContradicts => "anchor_contradicts",
             Self::AnchorLost => "anchor_lost",
+            Self::AnchorTaken => "anchor_taken",
         }
     }
 }

@@ -7,6 +7,7 @@ use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use async_trait::async_trait;
+use tokio::sync::Semaphore;
 use xtsync_platform::bus::{
     Bus, Committed, CreateOptions, Ends, Error, Event, Outgoing, Partition, Position, Reader, Subscription, Transport, Urgency,
 };
@@ -23,6 +24,10 @@ pub(crate) struct Rigged {
 pub(crate) struct Rig {
     /// Whether it cannot be reached, neither to publish nor to look.
     pub(crate) away: bool,
+    /// Publications wait until they are let in, one a permit.
+    pub(crate) held: Option<Arc<Semaphore>>,
+    /// How many publications have come to wait.
+    pub(crate) waiting: usize,
     /// So many commits fail before one succeeds again.
     pub(crate) failing_commits: u32,
     /// Topics that an administrator has not made yet.
@@ -67,6 +72,11 @@ fn away() -> Error {
 impl Transport for Rigged {
     async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
         self.reach()?;
+        let held = self.rig().held.clone();
+        if let Some(held) = held {
+            self.rig().waiting += 1;
+            held.acquire().await.unwrap().forget();
+        }
         self.inner.publish(records, urgency).await
     }
 

@@ -2,6 +2,7 @@
 CREATE TABLE tenant (
     name          TEXT   NOT NULL PRIMARY KEY,
     selected      TEXT   NOT NULL,  -- attributes asked of the directory, sorted, by comma: a delta's cursor is bound to them
+    directory     TEXT,             -- the id of the directory it was read from; null before that
     phase         BIGINT NOT NULL,  -- of the incremental cycle: 0 none under way, 1 reading groups, 2 reading users, 3 projecting
     page          TEXT,             -- where the incremental cycle goes on
     groups_cursor TEXT,             -- where the next incremental cycle begins; null when everything must be read first

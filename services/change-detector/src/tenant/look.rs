@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tracing::warn;
-use xtsync_domain::fact::{GroupState, TenantFact};
+use xtsync_domain::fact::{Fact, GroupState, TenantFact};
 use xtsync_domain::{GroupId, Timestamp};
 
 use super::Tenant;
@@ -35,7 +35,15 @@ impl Tenant {
     /// Who the tenant is and what it allows goes first: consent must not wait for the groups.
     async fn read_facts(&mut self, now: Timestamp) -> Result<(), Error> {
         let facts = self.facts.read_tenant(&self.source, now).await?;
+        for fact in &facts {
+            if let Fact::Identity(identity) = &fact.fact {
+                self.identity = Some(identity.directory_id.clone());
+            }
+        }
         self.say(facts, now).await?;
+        if self.is_elsewhere() {
+            return Ok(());
+        }
         let Some((_, projection)) = self.order.users.clone() else {
             return Ok(());
         };

@@ -2,6 +2,7 @@
 
 mod comparison;
 mod cycles;
+mod identify;
 mod large;
 mod names;
 mod notifications;

@@ -6,7 +6,7 @@ CREATE TABLE resource (
     name      TEXT    NOT NULL,
     spec      BYTEA   NOT NULL,              -- JSON
     revision  BIGINT  NOT NULL,              -- that last changed it
-    published BIGINT  NOT NULL,              -- the revision that the bus knows; 0 where it knows none
+    published BIGINT  NOT NULL,              -- the revision that the bus knows; 0 or below where it knows none
     PRIMARY KEY (kind, tenant, name)
 );
 
@@ -14,7 +14,7 @@ CREATE TABLE revision (
     id        BIGINT  NOT NULL PRIMARY KEY,
     actor     TEXT    NOT NULL,
     at        BIGINT  NOT NULL,
-    published BIGINT  NOT NULL               -- whether its commit is on the bus
+    published BIGINT  NOT NULL               -- 1 when its commit is on the bus; below that it is to be published
 );
 
 CREATE TABLE audit (

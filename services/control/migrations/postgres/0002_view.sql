@@ -16,6 +16,8 @@ CREATE TABLE view_decision (
     delta   BIGINT  NOT NULL,
     version BYTEA   NOT NULL,
     desired TEXT    NOT NULL,                -- present, disabled, gone or untouched
+    reason  TEXT    NOT NULL,                -- why the user is not wanted, or nothing is decided; empty where they are wanted
+    due     BIGINT  NOT NULL,                -- when a loss of scope is acted on; 0 where nothing waits for that
     PRIMARY KEY (target, source, user_id)
 );
 

@@ -6,7 +6,7 @@ CREATE TABLE resource (
     name      TEXT    NOT NULL,
     spec      BLOB    NOT NULL,              -- JSON
     revision  INTEGER NOT NULL,              -- that last changed it
-    published INTEGER NOT NULL,              -- the revision that the bus knows; 0 where it knows none
+    published INTEGER NOT NULL,              -- the revision that the bus knows; 0 or below where it knows none
     PRIMARY KEY (kind, tenant, name)
 ) STRICT, WITHOUT ROWID;
 
@@ -14,7 +14,7 @@ CREATE TABLE revision (
     id        INTEGER NOT NULL PRIMARY KEY,
     actor     TEXT    NOT NULL,
     at        INTEGER NOT NULL,
-    published INTEGER NOT NULL               -- whether its commit is on the bus
+    published INTEGER NOT NULL               -- 1 when its commit is on the bus; below that it is to be published
 ) STRICT;
 
 CREATE TABLE audit (

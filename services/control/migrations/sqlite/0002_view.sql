@@ -16,6 +16,8 @@ CREATE TABLE view_decision (
     delta   INTEGER NOT NULL,
     version BLOB    NOT NULL,
     desired TEXT    NOT NULL,                -- present, disabled, gone or untouched
+    reason  TEXT    NOT NULL,                -- why the user is not wanted, or nothing is decided; empty where they are wanted
+    due     INTEGER NOT NULL,                -- when a loss of scope is acted on; 0 where nothing waits for that
     PRIMARY KEY (target, source, user_id)
 ) STRICT, WITHOUT ROWID;
 

@@ -1,8 +1,9 @@
 //! One link, and why it is as it is.
 
 use prost::Message as _;
-use xtsync_domain::DirectoryAnswer;
+use xtsync_domain::{DirectoryAnswer, Timestamp};
 use xtsync_platform::params;
+use xtsync_platform::store::Row;
 use xtsync_proto::convert::{LinkRecord, time};
 use xtsync_proto::v1;
 
@@ -12,30 +13,73 @@ use crate::view::link::ADDRESS_DIFFERS;
 
 /// Shows a link; `None` where neither decision nor link is known.
 pub(super) async fn link(context: &Context, request: &v1::GetLinkRequest) -> Result<Option<v1::GetLinkResponse>, Error> {
-    const LINK: &str = "SELECT record, standing, code FROM view_link WHERE target = $1 AND source = $2 AND user_id = $3";
-    const DECISION: &str = "SELECT desired FROM view_decision WHERE target = $1 AND source = $2 AND user_id = $3";
+    const LINK: &str = "SELECT record, standing, code, desired FROM view_link WHERE target = $1 AND source = $2 AND user_id = $3";
+    const DECISION: &str = "SELECT desired, reason, due, version FROM view_decision WHERE target = $1 AND source = $2 AND user_id = $3";
     let key = || params![&request.target, &request.source, &request.user_id];
+    let decision = context.store.fetch_one_opt(DECISION, key()).await?;
+    let decision = decision.map(|row| Decided::read(&row)).transpose()?;
     if let Some(row) = context.store.fetch_one_opt(LINK, key()).await? {
         let link = v1::Link::decode(row.bytes(0)?.as_slice()).map_err(|error| xtsync_platform::store::Error::Corrupt(error.to_string()))?;
-        let reasons = reasons(&link, &row.text(1)?, &row.text(2)?);
+        let taken = row.bytes(3)?;
+        let newer = decision.filter(|decision| decision.version > taken);
+        let reasons = reasons(&link, newer.as_ref(), &row.text(1)?, &row.text(2)?);
         return Ok(Some(v1::GetLinkResponse { link: Some(link), reasons }));
     }
-    let decision = context.store.fetch_one_opt(DECISION, key()).await?;
-    let Some(row) = decision else { return Ok(None) };
-    let reason = match row.text(0)?.as_str() {
-        "gone" => "he is not in scope, and there is no shadow user",
-        "untouched" => "nothing is decided for him now, and there is no shadow user",
-        "disabled" => "he is disabled at home and was never created here",
-        _ => "he is to be created",
-    };
-    Ok(Some(v1::GetLinkResponse { link: None, reasons: vec![reason.to_owned()] }))
+    Ok(decision.map(|decision| v1::GetLinkResponse { link: None, reasons: vec![decision.without_link()] }))
+}
+
+/// What is decided of a user, as the read model has it.
+struct Decided {
+    desired: String,
+    reason: String,
+    due: Timestamp,
+    version: Vec<u8>,
+}
+
+impl Decided {
+    fn read(row: &Row) -> Result<Self, xtsync_platform::store::Error> {
+        Ok(Self { desired: row.text(0)?, reason: row.text(1)?, due: Timestamp(row.int(2)?), version: row.bytes(3)? })
+    }
+
+    /// What that means where no link was ever made.
+    fn without_link(&self) -> String {
+        match (self.desired.as_str(), self.reason.as_str()) {
+            ("gone", "out_of_scope") => "he is not in scope, and there is no shadow user".to_owned(),
+            ("disabled", _) => "he is disabled at home and was never created here".to_owned(),
+            ("present", _) => "he is to be created".to_owned(),
+            (_, _) => format!("{}, and there is no shadow user", self.in_words()),
+        }
+    }
+
+    /// What was decided.
+    fn in_words(&self) -> String {
+        match (self.desired.as_str(), self.reason.as_str()) {
+            ("present", _) => "he is in scope".to_owned(),
+            ("disabled", _) => "he is in scope and disabled at home".to_owned(),
+            ("gone", "out_of_scope") => "he is not in scope".to_owned(),
+            ("gone", "external") => "the source is not his home (external)".to_owned(),
+            ("gone", "deleted") => "he was deleted at home".to_owned(),
+            ("gone", reason) => format!("the user must not be in the target ({reason})"),
+            (_, reason) => format!("nothing is decided now ({reason})"),
+        }
+    }
+
+    /// What becomes of that.
+    fn outlook(&self) -> String {
+        match self.due {
+            Timestamp(0) => "it is worked on".to_owned(),
+            due => format!("the loss of scope is acted on at {due}, after its grace period"),
+        }
+    }
 }
 
 /// Why a link is as it is, in words.
-fn reasons(link: &v1::Link, standing: &str, code: &str) -> Vec<String> {
+fn reasons(link: &v1::Link, newer: Option<&Decided>, standing: &str, code: &str) -> Vec<String> {
     let mut reasons = Vec::new();
-    reasons.extend(wanted(link));
+    // What is decided counts at once, also where the link does not say yet that it was taken up.
+    reasons.extend(newer.map(Decided::in_words).or_else(|| wanted(link)));
     reasons.push(match (standing, code) {
+        ("done", _) if newer.is_some() => newer.map(Decided::outlook).unwrap_or_default(),
         ("done", _) => "the target is as decided".to_owned(),
         ("waiting", "") => "it is worked on".to_owned(),
         ("waiting", code) => format!("it is tried again: {code}"),
@@ -77,7 +121,7 @@ fn wanted(link: &v1::Link) -> Option<String> {
         Desired::Present(_) => "he is in scope and disabled at home".to_owned(),
         Desired::Gone(gone) => match gone.reason() {
             v1::GoneReason::OutOfScope => "he is not in scope".to_owned(),
-            v1::GoneReason::External => "the source is not his home".to_owned(),
+            v1::GoneReason::External => "the source is not his home (external)".to_owned(),
             v1::GoneReason::Deleted => "he was deleted at home".to_owned(),
             v1::GoneReason::Unspecified => "he must not be there".to_owned(),
         },

@@ -22,8 +22,12 @@ pub(crate) const YAML: &str = include_str!("../../tests/support/organization.yam
 
 /// Opens control's parts, with the lease held.
 pub(crate) async fn context(dir: &Path) -> Context {
+    context_on(dir, Embedded::open(&dir.join("bus.sqlite"), Arc::new(SystemClock)).await.unwrap()).await
+}
+
+/// The same on a bus that is open already. Whoever had the lease before has lost it.
+pub(crate) async fn context_on(dir: &Path, bus: Bus) -> Context {
     let clock = Arc::new(SystemClock);
-    let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), clock.clone()).await.unwrap();
     let url = dir.to_str().unwrap().to_owned();
     let store = Store::open(Options { url, service: ROLE.name(), migrations: MIGRATIONS, clock: clock.clone() }).await.unwrap();
     let lease = Lease::new(store.clone(), LEASE, "test", Duration::from_secs(10));

@@ -133,8 +133,11 @@ fn owner(source: &Source, kind: Kind, name: &str, tenant: Option<TenantName>) ->
         (Kind::Tenant, None) => Ok(TenantName::new(name).ok()),
         (Kind::Tenant, Some(tenant)) if tenant.as_str() == name => Ok(Some(tenant)),
         (Kind::Tenant, Some(_)) => Err(source.problem("metadata.tenant", "a Tenant belongs to itself: leave it out")),
-        (Kind::CrossTenantAccessPolicy | Kind::Synchronization | Kind::Projection | Kind::NameResolution, Some(tenant)) => Ok(Some(tenant)),
-        (Kind::CrossTenantAccessPolicy | Kind::Synchronization | Kind::Projection | Kind::NameResolution, None) => {
+        (
+            Kind::CrossTenantAccessPolicy | Kind::Synchronization | Kind::Projection | Kind::NameResolution | Kind::Directory,
+            Some(tenant),
+        ) => Ok(Some(tenant)),
+        (Kind::CrossTenantAccessPolicy | Kind::Synchronization | Kind::Projection | Kind::NameResolution | Kind::Directory, None) => {
             Err(source.problem("metadata", format!("missing field `tenant`: whose {kind} is it")))
         }
     }
@@ -151,6 +154,7 @@ fn spec(kind: Kind, text: &str) -> Result<Spec, serde_saphyr::Error> {
         Kind::Synchronization => Spec::Synchronization(body(text)?),
         Kind::Projection => Spec::Projection(body(text)?),
         Kind::NameResolution => Spec::NameResolution(body(text)?),
+        Kind::Directory => Spec::Directory(body(text)?),
     })
 }
 

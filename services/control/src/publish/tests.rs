@@ -1,6 +1,12 @@
 //! What a crash or a lost bus leaves is made whole at start.
 
+#[path = "../../../../crates/platform/tests/bus/rigged.rs"]
+mod rigged;
+
+use std::sync::Arc;
+
 use bytes::Bytes;
+use tokio::sync::Semaphore;
 use xtsync_platform::bus::{Bus, Table};
 use xtsync_platform::configuration::Watch;
 use xtsync_platform::health::Health;
@@ -10,7 +16,7 @@ use xtsync_proto::event;
 use super::*;
 use crate::actor::Actor;
 use crate::apply::apply;
-use crate::context::tests::{YAML, close, context, published, written};
+use crate::context::tests::{YAML, close, context, context_on, published, written};
 use crate::plan::{Lookup, Plan};
 use crate::resources::read;
 use crate::revision::Act;
@@ -127,4 +133,39 @@ async fn what_is_nobodys_is_buried_and_what_it_replaced_is_told_again() {
         assert_eq!((letter.role.as_str(), letter.reason.as_str(), letter.value), ("control", "foreign_type", Some(garbage.to_vec())));
         close(control).await;
     }
+}
+
+#[tokio::test]
+async fn who_was_paused_between_commit_and_publication_leaves_the_newest_revision_as_the_last_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let first = context(dir.path()).await;
+    let bus = Bus::clone(&first.bus);
+    apply(&first, &written(YAML), Actor::own("test"), false).await.unwrap();
+    let (rigged, gate) = (rigged::Rigged::new(Bus::clone(&bus)), Arc::new(Semaphore::new(0)));
+    rigged.rig().held = Some(Arc::clone(&gate));
+    let paused = Context { bus: Arc::<rigged::Rigged>::clone(&rigged), ..first };
+    store_only(&paused, &YAML.replace("mode: enforce", "mode: observe")).await;
+    let taken_over = async {
+        while rigged.rig().waiting == 0 {
+            tokio::task::yield_now().await;
+        }
+        let owner = context_on(dir.path(), Bus::clone(&bus)).await;
+        let newest = apply(&owner, &written(&YAML.replace("settle: 1s", "settle: 2s")), Actor::own("test"), false).await.unwrap().revision;
+        // The resources first, then the commit.
+        gate.add_permits(2);
+        (owner, newest)
+    };
+    let (late, (owner, newest)) = tokio::join!(pending(&paused), taken_over);
+    assert!(late.is_err(), "it is not the one at work");
+    pending(&owner).await.unwrap();
+    assert_eq!(shown(&bus).await, newest);
+    // Also who reads the bus anew finds the newest state under each key.
+    let newest_of_each =
+        published(&bus).await.into_iter().map(|record| (record.key.clone(), record)).collect::<std::collections::BTreeMap<_, _>>();
+    let synchronization = &newest_of_each[b"Synchronization/emea/to-hub".as_slice()];
+    let record: v1::ConfigRecord = event::decode(&synchronization.headers, synchronization.value.as_ref().unwrap()).unwrap();
+    assert_eq!(record.revision, newest);
+    let standing = read(&owner.store).await.unwrap();
+    assert!(standing.values().all(|resource| resource.revision <= newest));
+    close(owner).await;
 }

@@ -3,16 +3,25 @@
 use std::collections::BTreeMap;
 
 use xtsync_domain::access::Word;
-use xtsync_domain::configuration::NamedSynchronization;
+use xtsync_domain::configuration::{Configuration, NamedSynchronization};
 use xtsync_domain::fact::{ACCESS_POLICY, AccessPolicy, Fact, IDENTITY, Identity};
 use xtsync_domain::gate::{Terms, Verdict, gate_of_pair};
+use xtsync_domain::identity::fault;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::store::{Error, Store};
 
 use crate::view::fact;
+use crate::warnings::Identities;
 
 /// Why nothing is written for a synchronization, as the gate's stable code; empty when the gate is open.
-pub(crate) async fn blocked(store: &Store, synchronization: &NamedSynchronization, now: Timestamp) -> Result<&'static str, Error> {
+pub(crate) async fn blocked(
+    store: &Store,
+    synchronization: &NamedSynchronization,
+    (configuration, identities): (&Configuration, &Identities),
+    now: Timestamp,
+) -> Result<&'static str, Error> {
+    let read = |name: &TenantName| identities.get(name).map(|identity| &identity.directory_id);
+    let fault = |tenant: &TenantName| fault(tenant, configuration, read);
     let (source, target) = (known(store, &synchronization.source).await?, known(store, &synchronization.spec.to).await?);
     let terms = Terms {
         source: source.as_ref().map(Known::word),
@@ -24,6 +33,7 @@ pub(crate) async fn blocked(store: &Store, synchronization: &NamedSynchronizatio
         is_quarantined: false,
         // The provisioner tells that itself.
         is_rebuilt: false,
+        fault: fault(&synchronization.source).or_else(|| fault(&synchronization.spec.to)),
         allowances: BTreeMap::new(),
     };
     Ok(match gate_of_pair(&terms, now) {

@@ -63,6 +63,9 @@ pub(crate) async fn read(store: &Store, source: &TenantName, target: &TenantName
     let mut numbers = links(store, source, target, now).await?;
     numbers.undecided = undecided(store, source, target).await?;
     numbers.untaken = untaken(store, source, target).await?;
+    let (grace, soon) = grace(store, source, target, now).await?;
+    *numbers.standings.entry("settling".to_owned()).or_default() += grace;
+    numbers.settling_soon += soon;
     numbers.replayed = replayed(store, source, target).await?;
     numbers.counts = counts(store, source, target).await?;
     Ok(numbers)
@@ -107,8 +110,20 @@ async fn untaken(store: &Store, source: &TenantName, target: &TenantName) -> Res
         THEN NOT EXISTS (SELECT 1 FROM view_link AS l
             WHERE l.target = d.target AND l.source = d.source AND l.user_id = d.user_id AND l.desired >= d.version)
         ELSE EXISTS (SELECT 1 FROM view_link AS l
-            WHERE l.target = d.target AND l.source = d.source AND l.user_id = d.user_id AND l.desired < d.version) END";
+            WHERE l.target = d.target AND l.source = d.source AND l.user_id = d.user_id AND l.desired < d.version
+            AND (d.due = 0 OR l.state = 'none' OR l.state = 'deleted')) END";
     one(store, SQL, source, target).await
+}
+
+/// Losses of scope that are decided and not acted on yet, of users that are in the target; and how many of them are acted on soon. The
+/// provisioner takes them up in silence: what it says of the link is still of the decision before.
+async fn grace(store: &Store, source: &TenantName, target: &TenantName, now: Timestamp) -> Result<(u64, u64), Error> {
+    const SQL: &str = "SELECT COUNT(*), COALESCE(CAST(SUM(CASE WHEN d.due <= $3 THEN 1 ELSE 0 END) AS BIGINT), 0) FROM view_decision AS d
+        WHERE d.target = $1 AND d.source = $2 AND d.due > 0 AND EXISTS (SELECT 1 FROM view_link AS l
+            WHERE l.target = d.target AND l.source = d.source AND l.user_id = d.user_id AND l.desired < d.version
+            AND l.state <> 'none' AND l.state <> 'deleted')";
+    let row = store.fetch_one_opt(SQL, params![target.as_str(), source.as_str(), now.plus(SOON)]).await?;
+    row.map_or(Ok((0, 0)), |row| Ok((row.uint(0)?, row.uint(1)?)))
 }
 
 async fn replayed(store: &Store, source: &TenantName, target: &TenantName) -> Result<u64, Error> {

@@ -18,8 +18,8 @@ use super::numbers::Numbers;
 /// A role that said nothing for so long says nothing any more: it publishes its status every few seconds.
 const SILENT: Duration = Duration::from_secs(20);
 
-/// When a role is no longer shown.
-pub(crate) const FORGOTTEN: Duration = Duration::from_secs(10 * 60);
+/// When a role is no longer shown, and its row ends.
+pub(crate) const EXPIRED_AFTER: Duration = Duration::from_secs(10 * 60);
 
 /// What is known.
 pub(super) struct Known<'a> {
@@ -53,6 +53,7 @@ pub(super) fn waiting_for(known: &Known<'_>) -> Vec<String> {
     words.extend(known.missing.clone());
     words.extend(known.unseen.iter().cloned());
     known.configuration.sources().into_iter().for_each(|source| detector(known, source, &mut words));
+    targets(known).into_iter().for_each(|target| detector_of_target(known, target, &mut words));
     if !known.synchronizations.is_empty() {
         policy(known, &mut words);
     }
@@ -76,11 +77,28 @@ fn detector(known: &Known<'_>, source: &TenantName, words: &mut Vec<String>) {
     }
 }
 
+/// Of a tenant that is only a target it reads who that is and what it allows.
+fn detector_of_target(known: &Known<'_>, target: &TenantName, words: &mut Vec<String>) {
+    if known.configuration.sources().contains(target) {
+        return;
+    }
+    match known.leader(Role::ChangeDetector, target) {
+        None => words.push(format!("a change-detector to say how {target} is")),
+        Some(role) if !role.blocked.is_empty() => words.push(format!("change-detector of {target}: {}", role.blocked)),
+        Some(_) => {}
+    }
+}
+
 fn policy(known: &Known<'_>, words: &mut Vec<String>) {
     let replicas: Vec<&RoleStatus> = known.recent(Role::Policy).collect();
     let lag = replicas.iter().map(|role| role.lag).sum();
+    let silent = known.configuration.sources().into_iter().find(|source| replicas.iter().all(|role| role.tenant != source.as_str()));
     if replicas.is_empty() {
         words.push("policy to say how it is".to_owned());
+    } else if let Some(source) = silent {
+        words.push(format!("policy to say how {source} is"));
+    } else if let Some(role) = replicas.iter().find(|role| !role.blocked.is_empty()) {
+        words.push(format!("policy of {}: {}", role.tenant, role.blocked));
     } else if replicas.iter().any(|role| role.revision < known.configuration.revision()) {
         words.push(format!("policy to take up revision {}", known.configuration.revision()));
     } else if lag > 0 {

@@ -1,12 +1,13 @@
 //! A batch of records reduced to rows: the newest of each key, and every outcome.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use prost::Message;
 use tracing::warn;
-use xtsync_domain::Version;
+use xtsync_domain::{Timestamp, Version};
 use xtsync_platform::bus::{Partition, Record};
-use xtsync_proto::convert::LinkRecord;
+use xtsync_proto::convert::{LinkRecord, time};
 use xtsync_proto::event::{self, Typed};
 use xtsync_proto::topic::Topic;
 use xtsync_proto::v1;
@@ -42,6 +43,10 @@ pub(crate) struct DecisionRow {
     pub(crate) delta: u64,
     pub(crate) version: Vec<u8>,
     pub(crate) desired: &'static str,
+    /// Why the user is not wanted, or nothing is decided, by stable code.
+    pub(crate) reason: String,
+    /// When a loss of scope is acted on; 0 where nothing waits for that.
+    pub(crate) due: Timestamp,
 }
 
 /// An outcome, reduced.
@@ -141,7 +146,24 @@ fn decision_row(decision: &v1::Decision) -> Option<DecisionRow> {
     let waits =
         matches!(&decision.desired, Some(Desired::Untouched(untouched)) if untouched.reason() == v1::UntouchedReason::HomeDomainsUnknown);
     let delta = if waits { 0 } else { version.delta };
-    Some(DecisionRow { delta, version: version_bytes(version.into()), desired })
+    let (reason, due) = why(decision);
+    Some(DecisionRow { delta, version: version_bytes(version.into()), desired, reason, due })
+}
+
+/// Why the user is not wanted, or nothing is decided; and when a loss of scope is acted on.
+fn why(decision: &v1::Decision) -> (String, Timestamp) {
+    use v1::decision::Desired;
+    let code = |name: &str, kind: &str| name.trim_start_matches(kind).to_lowercase();
+    match &decision.desired {
+        Some(Desired::Gone(gone)) => {
+            let settle = gone.settle.and_then(|settle| Duration::try_from(settle).ok()).unwrap_or_default();
+            let since = time("first_seen", decision.first_seen).unwrap_or_default();
+            let due = if settle.is_zero() { Timestamp(0) } else { since.plus(settle) };
+            (code(gone.reason().as_str_name(), "GONE_REASON_"), due)
+        }
+        Some(Desired::Untouched(untouched)) => (code(untouched.reason().as_str_name(), "UNTOUCHED_REASON_"), Timestamp(0)),
+        Some(Desired::Present(_) | Desired::ReplayMarker(_)) | None => (String::new(), Timestamp(0)),
+    }
 }
 
 fn outcome(target: String, outcome: v1::Outcome) -> Option<OutcomeRow> {

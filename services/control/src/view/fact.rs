@@ -1,7 +1,9 @@
 //! Facts of tenants as they were said last.
 
+use std::collections::BTreeMap;
+
 use prost::Message as _;
-use xtsync_domain::fact::Fact;
+use xtsync_domain::fact::{Fact, IDENTITY, Identity};
 use xtsync_domain::{TenantFact, TenantName};
 use xtsync_platform::params;
 use xtsync_platform::store::{Error, Row, Store};
@@ -17,6 +19,19 @@ pub(crate) async fn groups(store: &Store) -> Result<Vec<(String, Fact)>, Error> 
         }
     }
     Ok(facts)
+}
+
+/// Who the tenants are, as far as they were read.
+pub(crate) async fn identities(store: &Store) -> Result<BTreeMap<TenantName, Identity>, Error> {
+    const SQL: &str = "SELECT record, tenant FROM view_fact WHERE key = $1";
+    let mut identities = BTreeMap::new();
+    for row in store.fetch(SQL, params![IDENTITY]).await? {
+        let fact = decode(&row)?.map(|fact| fact.fact);
+        if let (Ok(tenant), Some(Fact::Identity(identity))) = (TenantName::new(row.text(1)?), fact) {
+            identities.insert(tenant, identity);
+        }
+    }
+    Ok(identities)
 }
 
 /// A fact as it was said last.

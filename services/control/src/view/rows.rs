@@ -41,14 +41,17 @@ async fn users(tx: &mut Transaction, users: BTreeMap<User, Option<u64>>) -> Resu
 }
 
 async fn decisions(tx: &mut Transaction, decisions: BTreeMap<Link, Option<DecisionRow>>) -> Result<(), Error> {
-    const PUT: &str = "INSERT INTO view_decision (target, source, user_id, delta, version, desired) VALUES {rows}
-        ON CONFLICT (target, source, user_id) DO UPDATE SET delta = excluded.delta, version = excluded.version, desired = excluded.desired
+    const PUT: &str = "INSERT INTO view_decision (target, source, user_id, delta, version, desired, reason, due) VALUES {rows}
+        ON CONFLICT (target, source, user_id) DO UPDATE SET delta = excluded.delta, version = excluded.version, desired = excluded.desired,
+        reason = excluded.reason, due = excluded.due
         WHERE excluded.version >= view_decision.version";
     const DROP: &str = "DELETE FROM view_decision WHERE target = $1 AND source = $2 AND user_id = $3";
     let mut rows = Vec::new();
     for ((target, source, user), decision) in decisions {
         match decision {
-            Some(decision) => rows.push(params![target, source, user, decision.delta, decision.version, decision.desired]),
+            Some(DecisionRow { delta, version, desired, reason, due }) => {
+                rows.push(params![target, source, user, delta, version, desired, reason, due]);
+            }
             None => drop(tx.execute(DROP, params![target, source, user]).await?),
         }
     }

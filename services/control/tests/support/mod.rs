@@ -136,6 +136,12 @@ impl Control {
         listed.resources.into_iter().find(|resource| resource.id == "NameResolution/emea/groups").unwrap().revision
     }
 
+    /// A resource as it is listed, once it is.
+    pub(crate) async fn resource(&self, id: &str) -> Option<v1::ResourceStatus> {
+        let listed = self.client().await.list_resources(v1::ListResourcesRequest {}).await.unwrap().into_inner();
+        listed.resources.into_iter().find(|resource| resource.id == id)
+    }
+
     async fn wait_until_at_work(&self) {
         let mut client = self.client().await;
         let deadline = tokio::time::Instant::now() + Duration::from_secs(20);

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use prost::Message;
 use xtsync_domain::decision::{Departure, Desired, Present};
 use xtsync_domain::delta::{Kind, State, User, UserDelta};
-use xtsync_domain::fact::{Fact, Group, GroupState};
+use xtsync_domain::fact::{Fact, Group, GroupState, Identity};
 use xtsync_domain::link::{Account, Applied, Link, LoweredBy, Sessions, Shadow, Stage};
 use xtsync_domain::{Attributes, Decision, Origin, TenantFact, TenantName, Timestamp, Version};
 use xtsync_platform::bus::{Bus, Outgoing, Urgency};
@@ -36,6 +36,15 @@ async fn fact(bus: &Bus, fact: Fact) {
     let key = fact.key();
     let fact = TenantFact { version: 1, read_at: Timestamp(1), fact };
     publish(bus, Topic::TenantFacts(emea()), key, &v1::TenantFact::from(&fact)).await;
+}
+
+/// The detector read which directory a tenant is.
+pub(crate) async fn identity(bus: &Bus, tenant: TenantName, id: &str, domains: &[&str]) {
+    let verified_domains = domains.iter().map(|domain| (*domain).to_owned()).collect();
+    let fact = Fact::Identity(Identity { directory_id: id.into(), verified_domains });
+    let key = fact.key();
+    let fact = TenantFact { version: 1, read_at: Timestamp(1), fact };
+    publish(bus, Topic::TenantFacts(tenant), key, &v1::TenantFact::from(&fact)).await;
 }
 
 /// A user changed.
@@ -129,7 +138,7 @@ pub(crate) async fn outcome(bus: &Bus, id: &str, user: &str, verb: v1::Verb) {
 
 /// Every role is at rest, at a revision.
 pub(crate) async fn at_rest(bus: &Bus, revision: u64, now: Timestamp) {
-    for (role, tenant) in [("change-detector", "emea"), ("policy", "emea"), ("provisioner", "hub")] {
+    for (role, tenant) in [("change-detector", "emea"), ("change-detector", "hub"), ("policy", "emea"), ("provisioner", "hub")] {
         let status = v1::RoleStatus {
             role: role.into(),
             replica: "r".into(),

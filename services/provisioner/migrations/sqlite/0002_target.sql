@@ -2,6 +2,7 @@
 CREATE TABLE target_ (
     target     TEXT NOT NULL PRIMARY KEY,
     whole      INTEGER NOT NULL, -- 0 while links are taken from the topic
+    directory  TEXT, -- whose objects its links are of; null where that is not known yet
     rebuilt_at INTEGER -- when they began to be, into a store that was new; null where it was not, or a person has released the target
 ) STRICT, WITHOUT ROWID;
 

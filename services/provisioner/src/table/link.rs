@@ -207,6 +207,22 @@ pub(crate) async fn live_counts(store: &Store, target: &TenantName) -> Result<BT
     Ok(counts)
 }
 
+/// The link of a target that bears an anchor.
+pub(crate) async fn bearer(store: &Store, target: &TenantName, anchor: &str) -> Result<Option<Key>> {
+    const SQL: &str = "SELECT target, source, user_id FROM link WHERE target = $1 AND anchor = $2";
+    let row = store.fetch_one_opt(SQL, params![target.as_str(), anchor]).await?;
+    row.map(|row| Key::read(&row, 0)).transpose()
+}
+
+/// Links of a target after one, by source and user, that have an object.
+pub(crate) async fn with_object_after(store: &Store, target: &TenantName, after: Option<&Key>, limit: u32) -> Result<BTreeSet<Key>> {
+    const SQL: &str = "SELECT target, source, user_id FROM link
+        WHERE target = $1 AND (source, user_id) > ($2, $3) AND target_id IS NOT NULL ORDER BY source, user_id LIMIT $4";
+    let (source, user) = after.map_or(("", ""), |key| (key.source.as_str(), key.user.as_str()));
+    let rows = store.fetch(SQL, params![target.as_str(), source, user, limit]).await?;
+    rows.iter().map(|row| Key::read(row, 0)).collect()
+}
+
 /// Links of a target that are to be published, the oldest change first.
 pub(crate) async fn unpublished(store: &Store, target: &TenantName, limit: u32) -> Result<Vec<Unpublished>> {
     // No version is below one. Saying so, and the order, leads a planner without statistics to the index of the few: else it reads all

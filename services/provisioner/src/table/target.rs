@@ -1,6 +1,6 @@
 //! Targets: whether the links of each were held against their topic, and whether it waits for a person since they had to be taken from it.
 
-use xtsync_domain::{TenantName, Timestamp};
+use xtsync_domain::{DirectoryId, TenantName, Timestamp};
 use xtsync_platform::params;
 use xtsync_platform::store::{self, Store, Transaction};
 
@@ -34,6 +34,18 @@ pub(crate) async fn begin(tx: &mut Transaction, target: &TenantName, since: Opti
 pub(crate) async fn whole(tx: &mut Transaction, target: &TenantName) -> Result<()> {
     const SQL: &str = "INSERT INTO target_ (target, whole) VALUES ($1, 1) ON CONFLICT (target) DO UPDATE SET whole = 1";
     tx.execute(SQL, params![target.as_str()]).await?;
+    Ok(())
+}
+
+/// Which directory its links are of, as far as it was noted.
+pub(crate) async fn directory(store: &Store, target: &TenantName) -> Result<Option<DirectoryId>> {
+    let row = store.fetch_one_opt("SELECT directory FROM target_ WHERE target = $1", params![target.as_str()]).await?;
+    Ok(row.map(|row| row.opt_text(0)).transpose()?.flatten().map(DirectoryId::from))
+}
+
+/// Its links are of this directory.
+pub(crate) async fn is(tx: &mut Transaction, target: &TenantName, directory: &DirectoryId) -> Result<()> {
+    tx.execute("UPDATE target_ SET directory = $2 WHERE target = $1", params![target.as_str(), directory.as_str()]).await?;
     Ok(())
 }
 

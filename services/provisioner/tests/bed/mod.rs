@@ -302,11 +302,29 @@ impl Bed {
             let on = Redemption { inbound: Some(true), outbound: Some(true) };
             let partner = Partner { sync_allowed: Some(allowed), redemption: on };
             let others = sources.iter().copied().chain(["hub"]).filter(|other| *other != name);
-            let partners = others.map(|other| (format!("{other}-id"), partner)).collect();
+            let partners = others.map(|other| (format!("{other}-id").into(), partner)).collect();
             self.say(name, Fact::AccessPolicy(AccessPolicy { default: Redemption::default(), partners })).await;
-            let identity = Identity { directory_id: format!("{name}-id"), verified_domains: vec![format!("{name}.example")] };
+            let identity = Identity { directory_id: format!("{name}-id").into(), verified_domains: vec![format!("{name}.example")] };
             self.say(name, Fact::Identity(identity)).await;
         }
+    }
+
+    /// A tenant's domain leads to this directory.
+    pub(crate) async fn identify(&self, name: &str, directory: &str) {
+        self.say(name, Fact::Identity(Identity { directory_id: directory.into(), verified_domains: Vec::new() })).await;
+        self.facts().await;
+    }
+
+    /// A revision in which directories are pinned to tenants.
+    pub(crate) async fn pin(&self, pins: &[(&str, &str)]) {
+        let revision = self.configuration.borrow().revision() + 1;
+        let pinned =
+            pins.iter().map(|(name, id)| resource(revision, Kind::Directory, Some(name), "directory", &format!(r#"{{"id":"{id}"}}"#)));
+        let resources = resources(revision, "enforce", "{}", &["emea"], &["hub"]).into_iter().chain(pinned);
+        self.configuration.send_replace(Arc::new(Configuration::new(revision, resources)));
+        self.provisioner.refresh().await;
+        own(&self.provisioner).await;
+        self.provisioner.facts_step(NEWS).await.unwrap();
     }
 
     async fn say(&self, name: &str, fact: Fact) {
@@ -536,6 +554,10 @@ fn configured_for(revision: u64, mode: &str, limits: &str, targets: &[&str]) -> 
 }
 
 fn configured_between(revision: u64, mode: &str, limits: &str, sources: &[&str], targets: &[&str]) -> Configuration {
+    Configuration::new(revision, resources(revision, mode, limits, sources, targets))
+}
+
+fn resources(revision: u64, mode: &str, limits: &str, sources: &[&str], targets: &[&str]) -> Vec<Resource> {
     let client = r#"{"clientId":"app","clientSecret":{"file":"/run/secret"}}"#;
     let tenant_of = |name: &str| {
         let graph = format!(r#"{{"domain":"{name}.example","reader":{client},"writer":{client}}}"#);
@@ -551,7 +573,7 @@ fn configured_between(revision: u64, mode: &str, limits: &str, sources: &[&str],
             resource(revision, Kind::Synchronization, Some(source), &format!("to-{target}"), &json)
         }));
     }
-    Configuration::new(revision, resources)
+    resources
 }
 
 fn resource(revision: u64, kind: Kind, owner: Option<&str>, name: &str, json: &str) -> Resource {

@@ -18,7 +18,7 @@ const NAME_MAX: usize = 256;
 
 pub(super) fn check(id: &Id, synchronization: &Synchronization, configuration: &Configuration, found: &mut Found<'_>) {
     if let Some(source) = &id.tenant {
-        check_target(id, source, &synchronization.to, configuration, found);
+        check_target(source, &synchronization.to, configuration, found);
     }
     check_scope(&synchronization.scope, found);
     if synchronization.settle > SETTLE_MAX {
@@ -30,7 +30,7 @@ pub(super) fn check(id: &Id, synchronization: &Synchronization, configuration: &
     mappings::check(&synchronization.mappings, found);
 }
 
-fn check_target(id: &Id, source: &TenantName, target: &TenantName, configuration: &Configuration, found: &mut Found<'_>) {
+fn check_target(source: &TenantName, target: &TenantName, configuration: &Configuration, found: &mut Found<'_>) {
     if source == target {
         return found.add("spec.to", "a tenant cannot synchronize into itself");
     }
@@ -43,9 +43,6 @@ fn check_target(id: &Id, source: &TenantName, target: &TenantName, configuration
     if configuration.tenant(source).is_some() && !configuration.one_organization(source, target) {
         let reason = format!("'{source}' and '{target}' are not of one organization: it must list both, and both must name it");
         found.add("spec.to", reason);
-    }
-    if let Some(first) = configuration.synchronization(source, target).filter(|first| first.name != id.name) {
-        found.add("spec.to", format!("'{source}' synchronizes into '{target}' already: '{}'", first.name));
     }
 }
 

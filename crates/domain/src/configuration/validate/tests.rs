@@ -3,9 +3,9 @@
 use super::*;
 use crate::configuration::testing::Yaml;
 
-const EVERYONE: &str = r#"{"to":"hub","scope":{"everyone":true}}"#;
+pub(super) const EVERYONE: &str = r#"{"to":"hub","scope":{"everyone":true}}"#;
 
-fn good() -> Yaml {
+pub(super) fn good() -> Yaml {
     let mut yaml = Yaml::new();
     yaml.organization("contoso", r#"{"tenants":["emea","hub"]}"#);
     yaml.tenant("emea", "contoso").tenant("hub", "contoso");
@@ -14,9 +14,15 @@ fn good() -> Yaml {
     yaml
 }
 
-/// Every mistake as `resource: field: words`.
+/// Every mistake as `resource: field: words` where all is written at once and nothing stands.
 fn said(yaml: &Yaml) -> Vec<String> {
-    problems(&yaml.wanted()).into_iter().map(|problem| format!("{}: {}: {}", problem.id, problem.path, problem.message)).collect()
+    let wanted = yaml.wanted();
+    let (none, nobody) = (BTreeMap::new(), BTreeMap::new());
+    said_of(&Proposal { standing: &none, wanted: &wanted, written: &wanted.keys().cloned().collect(), identities: &nobody })
+}
+
+pub(super) fn said_of(proposal: &Proposal<'_>) -> Vec<String> {
+    problems(proposal).into_iter().map(|problem| format!("{}: {}: {}", problem.id, problem.path, problem.message)).collect()
 }
 
 /// One resource over the good ones, and the one mistake that comes of it.
@@ -32,8 +38,12 @@ fn check_synchronization(json: &str, want: &str) {
 }
 
 fn tenant(organization: &str, more: &str) -> String {
+    in_domain(organization, "x.example", more)
+}
+
+pub(super) fn in_domain(organization: &str, domain: &str, more: &str) -> String {
     let client = r#"{"clientId":"app","clientSecret":{"file":"secret"}}"#;
-    format!(r#"{{"organization":"{organization}","graph":{{"domain":"x.example","reader":{client}{more}}}}}"#)
+    format!(r#"{{"organization":"{organization}","graph":{{"domain":"{domain}","reader":{client}{more}}}}}"#)
 }
 
 #[test]

@@ -99,7 +99,8 @@ impl Stage {
         let heard = Table::open(&bus, vec![Topic::UserDeltas(emea())]).await.unwrap();
         let directory = Arc::new(Script::default());
         let way = vec![Topic::UserDeltas(emea())];
-        let order = Order { revision: 1, users: Some((1, projection)), names: Names::default(), scopes: Scopes::new(), way };
+        let order =
+            Order { revision: 1, users: Some((1, projection)), names: Names::default(), scopes: Scopes::new(), way, directory: None };
         let tenant = take_up(&store, &clock, &bus, &directory, &order).await;
         Self { folder, store, clock, bus, rigged, heard, ended: Vec::new(), directory, order, tenant }
     }
@@ -286,6 +287,18 @@ impl Stage {
         self.order.revision += 1;
         self.order.scopes.insert(group.into(), scope);
         self.obey().await;
+    }
+
+    /// An operator confirms that the tenant is this directory.
+    pub(super) async fn confirm(&mut self, directory: &str) {
+        self.order.revision += 1;
+        self.order.directory = Some(directory.into());
+        self.obey().await;
+    }
+
+    /// Why nothing is read.
+    pub(super) fn blocked(&self) -> &'static str {
+        self.tenant.blocked()
     }
 
     async fn obey(&mut self) {
@@ -515,6 +528,7 @@ pub(super) struct Script {
     pages: Mutex<usize>,
     states: Mutex<HashMap<GroupId, GroupState>>,
     count: Mutex<Option<u64>>,
+    identity: Mutex<Option<String>>,
     heard: Mutex<i64>,
     readings: Mutex<u32>,
     asked: Mutex<Vec<String>>,
@@ -654,6 +668,11 @@ impl Script {
         self.named.lock().unwrap().insert(name.to_owned(), Err("no name".to_owned()));
     }
 
+    /// Its domain leads to another directory from now on.
+    pub(super) fn is(&self, directory: &str) {
+        *self.identity.lock().unwrap() = Some(directory.to_owned());
+    }
+
     pub(super) fn count(&self, count: u64) {
         *self.count.lock().unwrap() = Some(count);
     }
@@ -772,7 +791,8 @@ impl Source for Script {
     }
 
     async fn identity(&self) -> DirectoryResult<Identity> {
-        Ok(Identity { directory_id: "emea".to_owned(), verified_domains: vec![] })
+        let directory = self.identity.lock().unwrap().clone().unwrap_or_else(|| "emea".to_owned());
+        Ok(Identity { directory_id: directory.into(), verified_domains: vec![] })
     }
 
     async fn subscribe(&self, asked: &Subscribe) -> DirectoryResult<Subscription> {

@@ -40,7 +40,7 @@ fn waiting_after(change: impl FnOnce(&mut Known<'_>, &mut Numbers)) -> Vec<Strin
         behind: 0,
         missing: None,
         unseen: Vec::new(),
-        roles: vec![said("change-detector", "emea"), said("policy", "emea"), said("provisioner", "hub")],
+        roles: vec![said("change-detector", "emea"), said("policy", "emea"), said("provisioner", "hub"), said("change-detector", "hub")],
         configuration: &configuration,
         synchronizations: &[],
         now: NOW,
@@ -74,7 +74,7 @@ fn before_a_first_apply_that_is_waited_for() {
 #[test]
 fn what_roles_say_is_waited_for_in_words() {
     type Change = fn(&mut RoleStatus);
-    let cases: [(usize, Change, &str); 14] = [
+    let cases: [(usize, Change, &str); 19] = [
         (0, |role| role.role = String::new(), "a change-detector to say how emea is"),
         (0, |role| role.at = Some(wire_time(NOW.minus(SILENT))), "a change-detector to say how emea is"),
         (0, |role| role.leader = false, "a change-detector to say how emea is"),
@@ -83,6 +83,11 @@ fn what_roles_say_is_waited_for_in_words() {
         (0, |role| role.lag = 2, "change-detector of emea to publish 2 users"),
         (0, |role| role.round = 0, "the first round of emea"),
         (1, |role| role.role = String::new(), "policy to say how it is"),
+        (1, |role| role.tenant = "us".into(), "policy to say how emea is"),
+        (1, |role| role.blocked = "newer_writer".into(), "policy of emea: newer_writer"),
+        (3, |role| role.at = Some(wire_time(NOW.minus(SILENT))), "a change-detector to say how hub is"),
+        (3, |role| role.leader = false, "a change-detector to say how hub is"),
+        (3, |role| role.blocked = "panicked_detect".into(), "change-detector of hub: panicked_detect"),
         (1, |role| role.revision = 6, "policy to take up revision 7"),
         (1, |role| role.lag = 1, "policy to decide 1 record"),
         (2, |role| role.tenant = "emea".into(), "a provisioner to say how hub is"),

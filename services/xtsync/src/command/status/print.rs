@@ -16,6 +16,7 @@ pub(super) fn as_text(status: &Status) -> String {
     let verdict = if status.settled { output::good("settled") } else { output::notable("not settled") };
     let mut text = format!("revision {}, {verdict}\n", status.revision);
     status.waiting_for.iter().for_each(|what| text.push_str(&format!("  waiting for {what}\n")));
+    status.warnings.iter().for_each(|what| text.push_str(&format!("  {} {what}\n", output::notable("warning:"))));
     if !status.synchronizations.is_empty() {
         text.push('\n');
         text.push_str(&synchronizations(&status.synchronizations));
@@ -128,6 +129,7 @@ pub(super) fn as_json(status: &Status) -> Value {
         "revision": status.revision,
         "settled": status.settled,
         "waiting_for": status.waiting_for,
+        "warnings": status.warnings,
         "synchronizations": status.synchronizations.iter().map(synchronization).collect::<Vec<_>>(),
         "roles": status.roles.iter().map(role).collect::<Vec<_>>(),
     })

@@ -1,0 +1,25 @@
+//! Which directory a tenant is: the one that was found at first contact.
+//!
+//! Derived by control and written by nobody. A Tenant names its directory by a domain, and where a domain leads may change: then nothing
+//! is read or written until an operator confirms the new one.
+
+use serde::{Deserialize, Serialize};
+
+use super::{Id, Kind};
+use crate::{DirectoryId, TenantName};
+
+/// The directory of one tenant.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub struct Directory {
+    /// The directory's own id.
+    pub id: DirectoryId,
+}
+
+impl Directory {
+    /// The id of a tenant's resource of this kind.
+    #[must_use]
+    pub fn id_of(tenant: &TenantName) -> Id {
+        Id { kind: Kind::Directory, tenant: Some(tenant.clone()), name: "directory".to_owned() }
+    }
+}

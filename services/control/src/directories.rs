@@ -1,0 +1,127 @@
+//! Which directory each tenant is: pinned at first contact, and changed by an operator's word alone.
+//!
+//! The detector says on `tenant-facts` which directory it found. The first one is pinned in a revision of its own, unless it is another
+//! tenant's: two that are one directory are held by every role, whichever was there first.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use xtsync_domain::resource::{Directory, Id, Spec};
+use xtsync_domain::{DirectoryId, TenantName};
+use xtsync_platform::params;
+
+use crate::actor::Actor;
+use crate::context::{Context, ROLE};
+use crate::problem::Problem;
+use crate::resources::{self, Standing};
+use crate::revision::{self, Act};
+use crate::view::fact;
+use crate::{Error, publish};
+
+/// What an operator has confirmed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Confirmed {
+    /// The newest revision.
+    pub(crate) revision: u64,
+    /// The directory that the tenant is from now on.
+    pub(crate) directory: DirectoryId,
+    /// The one that it was before.
+    pub(crate) former: DirectoryId,
+}
+
+/// Pins the directories of tenants that were read for the first time, as a revision of its own.
+///
+/// # Errors
+/// When the store or the bus is away; calling it again goes on.
+pub(crate) async fn follow_up(context: &Context) -> Result<(), Error> {
+    if !is_any_unpinned(context).await? {
+        return Ok(());
+    }
+    let _alone = context.revising.lock().await;
+    let mut tx = context.begin(context.epoch()?).await?;
+    let standing = resources::read_in(&mut tx).await?;
+    let found = found(&standing, fact::identities(&context.store).await?.into_iter().map(|(tenant, one)| (tenant, one.directory_id)));
+    if found.is_empty() {
+        return Ok(());
+    }
+    let act = Act { actor: Actor::own(ROLE.name()), verb: "pin", now: context.clock.now() };
+    revision::store(&mut tx, act, &standing, &found).await?;
+    tx.commit().await?;
+    publish::pending(context).await
+}
+
+/// Asked at each reading of any tenant, so by one statement.
+async fn is_any_unpinned(context: &Context) -> Result<bool, Error> {
+    const SQL: &str = "SELECT 1 FROM view_fact AS f JOIN resource AS t ON t.kind = 'Tenant' AND t.name = f.tenant
+        WHERE f.key = $1 AND NOT EXISTS (SELECT 1 FROM resource AS d WHERE d.kind = 'Directory' AND d.tenant = f.tenant) LIMIT 1";
+    Ok(context.store.fetch_one_opt(SQL, params![xtsync_domain::fact::IDENTITY]).await?.is_some())
+}
+
+/// The directories of tenants that have none yet, but for those that are another's.
+fn found(standing: &Standing, read: impl Iterator<Item = (TenantName, DirectoryId)>) -> BTreeMap<Id, Spec> {
+    let mut taken: BTreeSet<DirectoryId> = standing.values().filter_map(|resource| directory(&resource.spec)).cloned().collect();
+    let is_tenant = |tenant: &TenantName| {
+        standing.values().any(|resource| matches!(resource.spec, Spec::Tenant(_)) && resource.id.name == tenant.as_str())
+    };
+    let mut found = BTreeMap::new();
+    for (tenant, id) in read.filter(|(tenant, _)| is_tenant(tenant)) {
+        let key = Directory::id_of(&tenant);
+        if !standing.contains_key(&key) && taken.insert(id.clone()) {
+            found.insert(key, Spec::Directory(Directory { id }));
+        }
+    }
+    found
+}
+
+fn directory(spec: &Spec) -> Option<&DirectoryId> {
+    match spec {
+        Spec::Directory(directory) => Some(&directory.id),
+        Spec::Organization(_)
+        | Spec::Tenant(_)
+        | Spec::CrossTenantAccessPolicy(_)
+        | Spec::Synchronization(_)
+        | Spec::Projection(_)
+        | Spec::NameResolution(_) => None,
+    }
+}
+
+/// Makes the directory that was read last the tenant's own; `None` where there is no such tenant. `expected` is the id that the operator
+/// has seen, if they say so.
+///
+/// # Errors
+/// [`Error::Refused`] where there is nothing to confirm; otherwise when the store or the bus fails, or another replica is at work.
+pub(crate) async fn confirm(context: &Context, tenant: &str, expected: &str, actor: Actor<'_>) -> Result<Option<Confirmed>, Error> {
+    let Ok(tenant) = TenantName::new(tenant) else { return Ok(None) };
+    let _alone = context.revising.lock().await;
+    let mut tx = context.begin(context.epoch()?).await?;
+    let standing = resources::read_in(&mut tx).await?;
+    if !standing.values().any(|resource| matches!(resource.spec, Spec::Tenant(_)) && resource.id.name == tenant.as_str()) {
+        return Ok(None);
+    }
+    let key = Directory::id_of(&tenant);
+    let identities = fact::identities(&context.store).await?;
+    let read = identities.get(&tenant).map(|identity| identity.directory_id.clone());
+    let former = standing.get(&key).and_then(|resource| directory(&resource.spec)).cloned();
+    let (directory, former) = match (read, former) {
+        (None, _) => return Err(nothing(&tenant, "its directory has not been read yet")),
+        (Some(_), None) => return Err(nothing(&tenant, "no directory was pinned before")),
+        (Some(read), Some(former)) if read == former => return Err(nothing(&tenant, &format!("it is directory {former}, as before"))),
+        (Some(read), Some(former)) => (read, former),
+    };
+    if !expected.is_empty() && directory != DirectoryId::from(expected) {
+        return Err(nothing(&tenant, &format!("the directory that was read last is {directory}")));
+    }
+    let other = identities.iter().find(|(name, one)| **name != tenant && one.directory_id == directory);
+    if let Some((other, _)) = other {
+        return Err(nothing(&tenant, &format!("directory {directory} is Tenant {other} already: a directory belongs to one Tenant")));
+    }
+    let act = Act { actor, verb: "confirm", now: context.clock.now() };
+    let wanted = [(key, Spec::Directory(Directory { id: directory.clone() }))].into();
+    let revision = revision::store(&mut tx, act, &standing, &wanted).await?;
+    tx.commit().await?;
+    publish::pending(context).await?;
+    Ok(Some(Confirmed { revision, directory, former }))
+}
+
+fn nothing(tenant: &TenantName, why: &str) -> Error {
+    Error::Refused(vec![Problem { place: None, message: format!("nothing to confirm of Tenant {tenant}: {why}") }])
+}

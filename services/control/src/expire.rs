@@ -1,0 +1,105 @@
+//! Ends the rows of replicas that are gone: a replica's name may hold its host and process, so each restart may make new ones.
+//!
+//! A row that is too old to be shown ends with a tombstone on `status`, and the read model drops it as it folds that. A replica that comes
+//! back says how it is within seconds.
+
+use std::time::Duration;
+
+use prost::Message as _;
+use tokio::time::sleep;
+use xtsync_platform::bus::{Outgoing, Urgency};
+use xtsync_platform::params;
+use xtsync_proto::topic::Topic;
+use xtsync_proto::v1::RoleStatus;
+
+use crate::Error;
+use crate::context::Context;
+use crate::status::{EXPIRED_AFTER, age};
+
+/// How often rows are looked through.
+const INTERVAL: Duration = Duration::from_secs(60);
+
+/// Rows that end at once.
+const BATCH_MAX: usize = 500;
+
+/// Looks through them until something fails.
+///
+/// # Errors
+/// When the store or the bus fails.
+pub(crate) async fn run(context: &Context) -> Result<(), Error> {
+    loop {
+        sleep(INTERVAL).await;
+        step(context).await?;
+    }
+}
+
+/// Ends some of what is too old; gives how many rows those are.
+async fn step(context: &Context) -> Result<usize, Error> {
+    let now = context.clock.now();
+    let mut expired = Vec::new();
+    for row in context.store.fetch("SELECT key, record FROM view_role ORDER BY key", params![]).await? {
+        // What nobody can read is of no use to anybody either.
+        let is_fresh = RoleStatus::decode(row.bytes(1)?.as_slice()).is_ok_and(|status| age(&status, now) < EXPIRED_AFTER);
+        if !is_fresh {
+            expired.push(Outgoing::tombstone(Topic::Status, &row.text(0)?));
+        }
+    }
+    expired.truncate(BATCH_MAX);
+    let count = expired.len();
+    if count > 0 {
+        context.bus.publish(expired, Urgency::Bulk).await?;
+    }
+    Ok(count)
+}
+
+#[cfg(test)]
+mod tests {
+    use xtsync_domain::Timestamp;
+    use xtsync_platform::bus::{Record, Table};
+    use xtsync_proto::convert::wire_time;
+
+    use super::*;
+    use crate::context::ROLE;
+    use crate::context::tests::{close, context};
+    use crate::view;
+
+    async fn say(context: &Context, replica: &str, at: Timestamp) {
+        let key = format!("policy/{replica}/emea");
+        let status = RoleStatus { role: "policy".into(), replica: replica.into(), at: Some(wire_time(at)), ..RoleStatus::default() };
+        let record = Outgoing::event::<RoleStatus>(ROLE, Topic::Status, &key, 1, at, None, status.encode_to_vec());
+        context.bus.publish(vec![record], Urgency::Live).await.unwrap();
+    }
+
+    async fn keys(context: &Context) -> Vec<String> {
+        let rows = context.store.fetch("SELECT key FROM view_role ORDER BY key", params![]).await.unwrap();
+        rows.iter().map(|row| row.text(0).unwrap()).collect()
+    }
+
+    /// Folds what is on `status` since the last time.
+    async fn fold(context: &Context, table: &mut Table, records: usize) {
+        let mut folded = 0;
+        while folded < records {
+            let news: Vec<Record> = table.next().await.unwrap();
+            folded += news.len();
+            view::fold(context, &news).await.unwrap();
+        }
+    }
+
+    #[tokio::test]
+    async fn rows_of_replicas_that_are_gone_end_and_those_of_others_stay() {
+        let dir = tempfile::tempdir().unwrap();
+        let context = context(dir.path()).await;
+        let mut table = Table::open(&context.bus, vec![Topic::Status]).await.unwrap();
+        let now = context.clock.now();
+        for process in 0..3 {
+            say(&context, &format!("host-{process}"), now.minus(EXPIRED_AFTER)).await;
+        }
+        say(&context, "host-alive", now).await;
+        fold(&context, &mut table, 4).await;
+        assert_eq!(step(&context).await.unwrap(), 3);
+        fold(&context, &mut table, 3).await;
+        assert_eq!(keys(&context).await, ["policy/host-alive/emea"]);
+        assert_eq!(step(&context).await.unwrap(), 0);
+        close(context).await;
+    }
+}

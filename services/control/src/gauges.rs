@@ -1,0 +1,133 @@
+//! How each synchronization stands, as gauges: who works on an alert asks Prometheus, not the command line.
+//!
+//! Only the replica at work exports them, or an old number would stand beside the newest one. Counting a large tenant takes a while: it
+//! takes a tenth of the time at most.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::{AsyncInstrument, Meter};
+use tokio::time::{Instant, sleep};
+
+use crate::Error;
+use crate::context::Context;
+use crate::status::{self, Counted};
+
+/// How often they are counted at most.
+const INTERVAL: Duration = Duration::from_secs(5);
+
+/// The pause lasts so many times longer than the count before it.
+const PAUSE_FACTOR: u32 = 10;
+
+/// What was counted last; empty while another replica is at work.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Gauges(Arc<Mutex<Vec<Counted>>>);
+
+impl Gauges {
+    /// Declares them.
+    pub(crate) fn new(meter: &Meter) -> Self {
+        let gauges = Self::default();
+        let (users, links) = (gauges.clone(), gauges.clone());
+        meter
+            .u64_observable_gauge("xtsync_synchronization_users")
+            .with_description("Shadow users by state: present, disabled or deleted.")
+            .with_callback(move |observer| users.observe(observer, "state", Counted::users))
+            .build();
+        meter
+            .u64_observable_gauge("xtsync_synchronization_links")
+            .with_description("Links that are not as desired, by why: undecided, waiting, grace, held, conflict or refused.")
+            .with_callback(move |observer| links.observe(observer, "condition", Counted::links))
+            .build();
+        gauges
+    }
+
+    fn observe<const N: usize>(&self, observer: &dyn AsyncInstrument<u64>, by: &'static str, of: fn(&Counted) -> [(&'static str, u64); N]) {
+        for one in self.lock().iter() {
+            for (value, number) in of(one) {
+                let labels = [
+                    KeyValue::new("source", one.source.clone()),
+                    KeyValue::new("target", one.target.clone()),
+                    KeyValue::new("synchronization", one.name.clone()),
+                    KeyValue::new(by, value),
+                ];
+                observer.observe(number, &labels);
+            }
+        }
+    }
+
+    fn set(&self, counted: Vec<Counted>) {
+        *self.lock() = counted;
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Vec<Counted>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Ends them with whoever is at work.
+struct AtWork<'a>(&'a Gauges);
+
+impl Drop for AtWork<'_> {
+    fn drop(&mut self) {
+        self.0.set(Vec::new());
+    }
+}
+
+/// Counts until something fails.
+///
+/// # Errors
+/// When the store fails.
+pub(crate) async fn run(context: &Context) -> Result<(), Error> {
+    let at_work = AtWork(context.metrics.gauges());
+    loop {
+        let began = Instant::now();
+        at_work.0.set(status::count(context).await?);
+        sleep(INTERVAL.max(began.elapsed() * PAUSE_FACTOR)).await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use opentelemetry::metrics::MeterProvider as _;
+    use opentelemetry_sdk::metrics::SdkMeterProvider;
+    use prometheus::{Registry, TextEncoder};
+
+    use super::*;
+
+    #[test]
+    fn each_synchronization_has_its_numbers_while_this_replica_is_at_work() {
+        let registry = Registry::new();
+        let exporter = opentelemetry_prometheus::exporter().with_registry(registry.clone()).build().unwrap();
+        let provider = SdkMeterProvider::builder().with_reader(exporter).build();
+        let gauges = Gauges::new(&provider.meter("test"));
+        let told = || TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+        let counted = Counted {
+            name: "to-hub".into(),
+            source: "emea".into(),
+            target: "hub".into(),
+            present: 7,
+            held: 2,
+            grace: 1,
+            ..Counted::default()
+        };
+        {
+            let at_work = AtWork(&gauges);
+            at_work.0.set(vec![counted]);
+            let text = told();
+            for want in [
+                ("xtsync_synchronization_users{", r#"state="present""#, " 7"),
+                ("xtsync_synchronization_links{", r#"condition="held""#, " 2"),
+                ("xtsync_synchronization_links{", r#"condition="grace""#, " 1"),
+                ("xtsync_synchronization_links{", r#"condition="refused""#, " 0"),
+            ] {
+                let (name, label, value) = want;
+                assert!(
+                    text.lines().any(|line| line.starts_with(name) && line.contains(label) && line.ends_with(value)),
+                    "{want:?} in\n{text}"
+                );
+            }
+        }
+        assert!(!told().contains("xtsync_synchronization"), "another replica is at work");
+    }
+}

@@ -1,0 +1,61 @@
+//! What needs a look and is not waited for: told of each tenant it concerns, and all of it with the status.
+
+use std::collections::BTreeMap;
+
+use xtsync_domain::configuration::Configuration;
+use xtsync_domain::fact::Identity;
+use xtsync_domain::identity::{Fault, fault, sharers};
+use xtsync_domain::{DirectoryId, TenantName};
+use xtsync_proto::v1::Notice;
+
+/// Who the tenants are, as far as they were read.
+pub(crate) type Identities = BTreeMap<TenantName, Identity>;
+
+/// What needs a look of one tenant, in words.
+pub(crate) fn of_tenant(tenant: &TenantName, configuration: &Configuration, identities: &Identities) -> Vec<String> {
+    let Some(resource) = configuration.tenant(tenant) else { return Vec::new() };
+    let mut words = Vec::new();
+    if !configuration.is_listed(tenant) {
+        let organization = &resource.organization;
+        words.push(format!("Organization {organization} does not list it: it is not read, and nothing is written for it"));
+    }
+    words.extend(directory(tenant, configuration, identities));
+    words
+}
+
+/// The same as notices about the Tenant.
+pub(crate) fn notices(tenant: &TenantName, configuration: &Configuration, identities: &Identities) -> Vec<Notice> {
+    let notice = |text| Notice { path: "spec".to_owned(), text, needs_action: true };
+    of_tenant(tenant, configuration, identities).into_iter().map(notice).collect()
+}
+
+/// What needs a look, tenant by tenant.
+pub(crate) fn all(configuration: &Configuration, identities: &Identities) -> Vec<String> {
+    let of_one = |tenant| {
+        let words = of_tenant(tenant, configuration, identities);
+        words.into_iter().map(move |words| format!("Tenant {tenant}: {words}"))
+    };
+    configuration.tenants().flat_map(|(tenant, _)| of_one(tenant)).collect()
+}
+
+fn directory(tenant: &TenantName, configuration: &Configuration, identities: &Identities) -> Option<String> {
+    let read = |name: &TenantName| read(identities, name);
+    Some(match fault(tenant, configuration, read)? {
+        Fault::Changed => {
+            let (now, before) = (read(tenant)?, configuration.directory(tenant)?);
+            format!(
+                "its domain leads to directory {now}, and it was {before}: nothing is read or written until the domain is put right, or \
+                 `xtsync tenant confirm {tenant}` says that it moved"
+            )
+        }
+        Fault::Shared => {
+            let others: Vec<&str> = sharers(tenant, configuration, read).map(TenantName::as_str).collect();
+            let id = read(tenant).or_else(|| configuration.directory(tenant))?;
+            format!("Tenant {} is the same directory, {id}: nothing is written for either until only one names it", others.join(", "))
+        }
+    })
+}
+
+fn read<'a>(identities: &'a Identities, tenant: &TenantName) -> Option<&'a DirectoryId> {
+    identities.get(tenant).map(|identity| &identity.directory_id)
+}

@@ -1,0 +1,69 @@
+//! Which directory a Tenant is: pinned, shared, changed and confirmed.
+
+mod support;
+
+use support::{Control, ORGANIZATION, apply, say};
+use tonic::Code;
+use xtsync_proto::v1::ConfirmTenantRequest;
+
+fn confirm(tenant: &str, directory_id: &str) -> ConfirmTenantRequest {
+    ConfirmTenantRequest { tenant: tenant.into(), directory_id: directory_id.into(), actor: "test".into() }
+}
+
+async fn is_pinned(control: &Control, tenant: &str, id: &str) -> bool {
+    let pinned = control.resource(&format!("Directory/{tenant}/directory")).await;
+    pinned.is_some_and(|resource| resource.spec_json == format!(r#"{{"id":"{id}"}}"#))
+}
+
+#[tokio::test]
+async fn a_directory_is_pinned_at_first_contact_and_another_one_is_an_operators_to_confirm() {
+    let control = Control::start().await;
+    let mut client = control.client().await;
+    client.apply(apply("a.yaml", ORGANIZATION)).await.unwrap();
+    assert_eq!(control.status().await.warnings, [""; 0]);
+    let nothing = client.confirm_tenant(confirm("emea", "")).await.unwrap_err();
+    assert_eq!(nothing.code(), Code::InvalidArgument, "{nothing}");
+    say::identity(&control.bus, say::emea(), "E1", &["emea.example"]).await;
+    control.wait("pinned", async |control| is_pinned(control, "emea", "e1").await).await;
+    say::identity(&control.bus, say::emea(), "e2", &["emea.example"]).await;
+    let want = "Tenant emea: its domain leads to directory e2, and it was e1: nothing is read or written until the domain is put right, or \
+                `xtsync tenant confirm emea` says that it moved";
+    control.wait("told", async |control| control.status().await.warnings == [want]).await;
+    assert_eq!(control.status().await.synchronizations[0].blocked, "directory_changed");
+    assert!(control.resource("Tenant/emea/emea").await.unwrap().notices[0].text.contains("directory e2"));
+    assert!(is_pinned(&control, "emea", "e1").await);
+    for (tenant, directory, code) in [("nobody", "", Code::NotFound), ("emea", "e3", Code::InvalidArgument)] {
+        assert_eq!(client.confirm_tenant(confirm(tenant, directory)).await.unwrap_err().code(), code, "{tenant} {directory}");
+    }
+    let confirmed = client.confirm_tenant(confirm("emea", "E2")).await.unwrap().into_inner();
+    assert_eq!((confirmed.directory_id.as_str(), confirmed.former_directory_id.as_str()), ("e2", "e1"));
+    assert_eq!(control.status().await.warnings, [""; 0]);
+    assert_eq!(client.confirm_tenant(confirm("emea", "")).await.unwrap_err().code(), Code::InvalidArgument, "once");
+    control.stop().await;
+}
+
+#[tokio::test]
+async fn two_tenants_for_one_directory_are_told_and_a_third_is_refused() {
+    let control = Control::start().await;
+    let mut client = control.client().await;
+    client.apply(apply("a.yaml", ORGANIZATION)).await.unwrap();
+    say::identity(&control.bus, say::hub(), "d1", &["hub.example", "hub.onmicrosoft.example"]).await;
+    control.wait("pinned", async |control| is_pinned(control, "hub", "d1").await).await;
+    say::identity(&control.bus, say::emea(), "D1", &["hub.example"]).await;
+    control.wait("told", async |control| control.status().await.synchronizations[0].blocked == "directory_shared").await;
+    let want = |tenant: &str, other: &str| {
+        format!("Tenant {tenant}: Tenant {other} is the same directory, d1: nothing is written for either until only one names it")
+    };
+    assert_eq!(control.status().await.warnings, [want("emea", "hub"), want("hub", "emea")]);
+    assert!(!is_pinned(&control, "emea", "d1").await, "it is another one's");
+    let third = "apiVersion: xtsync.dev/v1\nkind: Tenant\nmetadata: {name: a-third}\nspec:\n  organization: contoso\n  graph:\n    \
+                 domain: hub.onmicrosoft.example\n    reader: {clientId: app, clientSecret: {file: secret}}\n";
+    let refused = client.apply(apply("third.yaml", third)).await.unwrap_err();
+    let want = "third.yaml: document 1, line 7, spec.graph.domain: is directory d1, of Tenant '";
+    assert!(refused.message().starts_with(want), "{}", refused.message());
+    let unlisted = third.replace("hub.onmicrosoft.example", "third.example");
+    client.apply(apply("third.yaml", &unlisted)).await.unwrap();
+    let want = "Organization contoso does not list it: it is not read, and nothing is written for it";
+    assert_eq!(control.resource("Tenant/a-third/a-third").await.unwrap().notices[0].text, want);
+    control.stop().await;
+}
