@@ -42,9 +42,27 @@ pub struct Reference {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest(pub [u8; 32]);
 
+/// What stands behind the name of an attribute whose value was not taken. No attribute's name has such a sign (OData keeps it for annotations).
+const UNREAD: &str = "@unread";
+
 /// Attributes by name, sorted, so that equal sets have equal bytes and digests.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Attributes(pub BTreeMap<String, Value>);
+
+impl Value {
+    /// About how many bytes it takes.
+    #[must_use]
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Null | Self::Flag(_) => 1,
+            Self::Number(_) | Self::Time(_) => 8,
+            Self::Text(text) => text.len(),
+            Self::Texts(texts) => texts.iter().map(|text| text.len() + 4).sum(),
+            Self::Reference(reference) => reference.user.as_str().len() + 48,
+            Self::Binary(bytes) => bytes.len(),
+        }
+    }
+}
 
 impl Attributes {
     /// The value under a name; `None` when it was not read.
@@ -79,6 +97,36 @@ impl Attributes {
     /// Names and values, by name.
     pub fn iter(&self) -> impl Iterator<Item = (&str, &Value)> {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
+    }
+
+    /// Notes that the value under a name was not taken, such as one that is too large: it is neither what it was nor empty.
+    pub fn set_unread(&mut self, name: &str) {
+        self.0.remove(name);
+        self.0.insert(format!("{name}{UNREAD}"), Value::Flag(true));
+    }
+
+    /// Whether the newest value under a name was not taken.
+    #[must_use]
+    pub fn is_unread(&self, name: &str) -> bool {
+        self.0.contains_key(&format!("{name}{UNREAD}"))
+    }
+
+    /// Takes over what is newer, also that a value was not taken.
+    pub fn merge(&mut self, newer: Self) {
+        for (name, value) in newer.0 {
+            match name.strip_suffix(UNREAD) {
+                Some(name) => self.set_unread(name),
+                None => {
+                    self.0.remove(&format!("{name}{UNREAD}"));
+                    self.0.insert(name, value);
+                }
+            }
+        }
+    }
+
+    /// Keeps what is under these names, also that a value was not taken.
+    pub fn keep(&mut self, is_kept: impl Fn(&str) -> bool) {
+        self.0.retain(|name, _| is_kept(name.strip_suffix(UNREAD).unwrap_or(name)));
     }
 
     /// Whether nothing is in it.
@@ -157,6 +205,23 @@ mod tests {
 
     fn set(pairs: &[(&str, Value)]) -> Attributes {
         pairs.iter().cloned().collect()
+    }
+
+    #[test]
+    fn a_value_that_was_not_taken_is_neither_what_it_was_nor_empty_until_a_newer_one_is() {
+        let set = |city: &str| [("city", Value::from(city))].into_iter().collect::<Attributes>();
+        let mut unread = Attributes::default();
+        unread.set_unread("city");
+        let mut user = set("Paris");
+        user.merge(unread.clone());
+        assert_eq!((user.get("city"), user.is_unread("city"), user.is_unread("mail")), (None, true, false));
+        user.keep(|name| name == "city");
+        assert!(user.is_unread("city"));
+        user.merge(set("Rome"));
+        assert_eq!(user, set("Rome"));
+        user.merge(unread);
+        user.keep(|name| name == "mail");
+        assert!(user.is_empty());
     }
 
     #[test]

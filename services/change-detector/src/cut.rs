@@ -2,6 +2,7 @@
 //!
 //! Pure. The bus gets only attributes that some configuration names and groups that some configuration refers to, and of users in no scope
 //! no attributes but one. An attribute that is needed and was never mentioned is empty: everything selected is mentioned unless it is null.
+//! One whose value was not taken is left out.
 
 use xtsync_domain::delta::{Gone, Kind, State, User};
 use xtsync_domain::link::Class;
@@ -18,7 +19,8 @@ const SIGN_IN: &str = "accountEnabled";
 
 /// Cuts a user to a projection.
 pub(crate) fn cut(body: &Attributes, kind: Kind, memberships: Memberships, projection: &Projection) -> User {
-    let attributes = projection.attributes.iter().map(|name| (name.clone(), body.get(name).cloned().unwrap_or(Value::Null))).collect();
+    let read = projection.attributes.iter().filter(|name| !body.is_unread(name));
+    let attributes = read.map(|name| (name.clone(), body.get(name).cloned().unwrap_or(Value::Null))).collect();
     User { attributes, groups: memberships.direct, nested_groups: memberships.nested, kind }
 }
 
@@ -86,7 +88,10 @@ mod tests {
     #[test]
     fn only_what_is_named_is_published_and_what_was_never_mentioned_is_empty() {
         let body: Attributes = [("city", Value::from("Paris")), ("birthday", Value::from("1990-01-01"))].into_iter().collect();
-        let projection = Projection { attributes: ["city".to_owned(), "department".to_owned()].into(), ..Projection::default() };
+        let mut body = body;
+        body.set_unread("officeLocation");
+        let attributes = ["city", "department", "officeLocation"].map(str::to_owned).into();
+        let projection = Projection { attributes, ..Projection::default() };
         let cut = cut(&body, Kind::Internal, Memberships::default(), &projection);
         assert_eq!(cut.attributes, [("city", Value::from("Paris")), ("department", Value::Null)].into_iter().collect());
     }

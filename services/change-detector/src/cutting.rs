@@ -51,7 +51,7 @@ pub(crate) async fn cut_all(tx: &mut Transaction, knife: &Knife<'_>, mut users: 
         }
         let state = state(knife, user, memberships);
         // What no projection names is not kept.
-        user.body.0.retain(|name, _| knife.projection.attributes.contains(name) || knife.source.needs(name));
+        user.body.keep(|name| knife.projection.attributes.contains(name) || knife.source.needs(name));
         let version = user.version;
         let waits = knife.keeps_groups && user.gone.is_none();
         match state {

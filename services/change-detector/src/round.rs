@@ -221,7 +221,9 @@ fn merge(known: &mut HashMap<UserId, Mirrored>, context: &Context<'_>, change: U
         UserChange::Changed { id, attributes } => {
             let user = known.entry(id.clone()).or_insert_with(|| Mirrored::unknown(id));
             user.generation = context.generation;
-            user.body.0.extend(attributes.0.into_iter().filter(|(name, _)| context.keeps(name)));
+            let mut attributes = attributes;
+            attributes.keep(|name| context.keeps(name));
+            user.body.merge(attributes);
             user.gone = None;
             user.touch(context.now);
         }

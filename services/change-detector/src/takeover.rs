@@ -48,7 +48,7 @@ fn take(user: &mut Mirrored, said: Staged, context: &Context<'_>, mode: Mode) ->
         Some(how) => user.gone = Some(how),
         None if mode.is_whole => (user.body, user.gone) = (said.body, None),
         None => {
-            user.body.0.extend(said.body.0);
+            user.body.merge(said.body);
             user.gone = None;
         }
     }

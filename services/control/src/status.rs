@@ -26,6 +26,9 @@ use numbers::Numbers;
 use settled::Known;
 pub(crate) use settled::{EXPIRED_AFTER, age};
 
+/// Why nothing is written where a synchronization is enforced and has nobody in scope.
+const SCOPE_EMPTY: &str = "scope_empty";
+
 /// Reads the status as it is now.
 pub(crate) async fn read(context: &Context) -> Result<v1::Status, Error> {
     let now = context.clock.now();
@@ -53,6 +56,11 @@ pub(crate) async fn read(context: &Context) -> Result<v1::Status, Error> {
         now,
     };
     let waiting_for = settled::waiting_for(&known);
+    for ((synchronization, numbers), blocked) in synchronizations.iter().zip(&mut blocked) {
+        if blocked.is_empty() && settled::is_scope_empty(&known, synchronization, numbers) {
+            *blocked = SCOPE_EMPTY;
+        }
+    }
     Ok(v1::Status {
         at: Some(wire_time(now)),
         revision,

@@ -54,6 +54,16 @@ fn how(removed: &Json) -> Gone {
     }
 }
 
+/// The largest value that is taken, far above what Entra allows of any attribute. All that a user is becomes one record of the bus, which
+/// holds 1 MB: larger values would end there, without a word to their administrator.
+const VALUE_BYTES_MAX: usize = 64 * 1024;
+
+/// The most that is taken of a user at once: where more is mentioned, the largest values are left out.
+const USER_BYTES_MAX: usize = 256 * 1024;
+
+/// Values up to this size are never left out.
+const SMALL_BYTES: usize = 1024;
+
 /// Attributes that decide about access: a value of another type is handed over as it came, for it must never be taken for "not set".
 const DECIDING: [&str; 2] = ["accountEnabled", "externalUserState"];
 
@@ -62,6 +72,10 @@ fn attributes(id: &UserId, fields: &Map<String, Json>, wrong: &mut Vec<String>) 
     let mut attributes = Attributes::default();
     for (name, json) in fields.iter().filter(|(name, _)| *name != "id" && !name.contains('@')) {
         match value::from_json(name, json) {
+            Some(value) if value.size() > VALUE_BYTES_MAX => {
+                wrong.push(format!("{name} of user {id} is larger than {VALUE_BYTES_MAX} bytes and is left out"));
+                leave_out(&mut attributes, name);
+            }
             Some(value) => attributes.insert(name, value),
             None => {
                 wrong.push(format!("{name} of user {id} is of another type"));
@@ -71,7 +85,22 @@ fn attributes(id: &UserId, fields: &Map<String, Json>, wrong: &mut Vec<String>) 
             }
         }
     }
+    while attributes.iter().map(|(_, value)| value.size()).sum::<usize>() > USER_BYTES_MAX {
+        let largest = attributes.iter().max_by_key(|(_, value)| value.size());
+        let Some(name) = largest.filter(|(_, value)| value.size() > SMALL_BYTES).map(|(name, _)| name.to_owned()) else { break };
+        wrong.push(format!("user {id} is larger than {USER_BYTES_MAX} bytes: {name} is left out"));
+        leave_out(&mut attributes, &name);
+    }
     attributes
+}
+
+/// Leaves out a value that is too large. Of one that decides about access it must be seen that there was one.
+fn leave_out(attributes: &mut Attributes, name: &str) {
+    if DECIDING.contains(&name) {
+        attributes.insert(name, Value::from("(too large)"));
+    } else {
+        attributes.set_unread(name);
+    }
 }
 
 #[cfg(test)]
@@ -111,6 +140,13 @@ mod tests {
                 (changed(set(&[("accountEnabled", Value::Flag(false))])).0, vec!["city of user u is of another type"]),
             ),
             (
+                json!({"id": "u", "city": "x".repeat(900_000), "department": "Sales"}),
+                (
+                    changed(set(&[("city@unread", Value::Flag(true)), ("department", "Sales".into())])).0,
+                    vec!["city of user u is larger than 65536 bytes and is left out"],
+                ),
+            ),
+            (
                 json!({"id": "u", "accountEnabled": "false"}),
                 (changed(set(&[("accountEnabled", "false".into())])).0, vec!["accountEnabled of user u is of another type"]),
             ),
@@ -126,6 +162,16 @@ mod tests {
             assert_eq!(change(object.clone(), &mut wrong), want.0, "{object}");
             assert_eq!(wrong, want.1, "{object}");
         }
+    }
+
+    #[test]
+    fn of_a_user_who_is_too_large_the_largest_values_are_left_out() {
+        let value = "x".repeat(60_000);
+        let object = json!({"id": "u", "a": value, "b": value, "c": value, "d": value, "e": format!("{value}x"), "f": "Rome"});
+        let mut wrong = Vec::new();
+        let Some(UserChange::Changed { attributes, .. }) = change(object, &mut wrong) else { panic!("the user is there") };
+        assert!(attributes.is_unread("e") && attributes.text("d") == Some(&value) && attributes.text("f") == Some("Rome"));
+        assert_eq!(wrong, ["user u is larger than 262144 bytes: e is left out"]);
     }
 
     #[test]

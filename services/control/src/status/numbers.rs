@@ -24,6 +24,8 @@ pub(crate) struct Numbers {
     pub(crate) refused_next_try: Option<Timestamp>,
     /// Shadow users that nobody has redeemed, invited by another address than is decided now.
     pub(crate) address_differs: u64,
+    /// Whether anybody is in scope, as far as was decided.
+    pub(crate) is_anybody_in_scope: bool,
     /// Users whose newest change has no decision yet.
     pub(crate) undecided: u64,
     /// Decisions that no link has taken up yet.
@@ -61,6 +63,7 @@ impl Numbers {
 /// Counts what stands between two tenants.
 pub(crate) async fn read(store: &Store, source: &TenantName, target: &TenantName, now: Timestamp) -> Result<Numbers, Error> {
     let mut numbers = links(store, source, target, now).await?;
+    numbers.is_anybody_in_scope = is_anybody_in_scope(store, source, target).await?;
     numbers.undecided = undecided(store, source, target).await?;
     numbers.untaken = untaken(store, source, target).await?;
     let (grace, soon) = grace(store, source, target, now).await?;
@@ -69,6 +72,12 @@ pub(crate) async fn read(store: &Store, source: &TenantName, target: &TenantName
     numbers.replayed = replayed(store, source, target).await?;
     numbers.counts = counts(store, source, target).await?;
     Ok(numbers)
+}
+
+/// Also a user who is skipped is in scope, as far as is known.
+async fn is_anybody_in_scope(store: &Store, source: &TenantName, target: &TenantName) -> Result<bool, Error> {
+    const SQL: &str = "SELECT 1 FROM view_decision WHERE target = $1 AND source = $2 AND desired <> 'gone' LIMIT 1";
+    Ok(store.fetch_one_opt(SQL, params![target.as_str(), source.as_str()]).await?.is_some())
 }
 
 async fn links(store: &Store, source: &TenantName, target: &TenantName, now: Timestamp) -> Result<Numbers, Error> {

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use xtsync_domain::configuration::{Configuration, NamedSynchronization};
 use xtsync_domain::gate::Why;
+use xtsync_domain::resource::Mode;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::service::Role;
 use xtsync_proto::convert::time;
@@ -139,6 +140,17 @@ fn joined(known: &Known<'_>, synchronization: &NamedSynchronization, numbers: &N
     if numbers.settling_soon > 0 {
         words.push(format!("{name}: {} settling", count(numbers.settling_soon, "loss of scope")));
     }
+}
+
+/// Whether an enforced synchronization has nobody in scope though its source has been read and decided on.
+pub(super) fn is_scope_empty(known: &Known<'_>, synchronization: &NamedSynchronization, numbers: &Numbers) -> bool {
+    let is_enforced = match synchronization.spec.mode {
+        Mode::Enforce => true,
+        Mode::Observe => false,
+    };
+    let is_read = known.leader(Role::ChangeDetector, &synchronization.source).is_some_and(|role| role.round > 0 && role.lag == 0);
+    let is_decided = numbers.undecided == 0 && numbers.replayed >= known.configuration.basis(&synchronization.source);
+    is_enforced && is_read && is_decided && known.behind == 0 && !numbers.is_anybody_in_scope
 }
 
 impl Known<'_> {

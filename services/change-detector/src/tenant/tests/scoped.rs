@@ -93,3 +93,15 @@ async fn the_mirror_keeps_what_the_projection_names_and_reads_again_what_it_did_
     stage.settle().await;
     assert_eq!((stage.directory.readings(), stage.kept_of("bo").await), (readings + 1, vec!["department".to_owned()]));
 }
+
+#[tokio::test]
+async fn a_value_that_was_not_taken_is_left_out_and_neither_kept_nor_emptied() {
+    let mut stage = three(&[]).await;
+    stage.settle().await;
+    let mut unread = xtsync_domain::Attributes::default();
+    unread.set_unread("city");
+    stage.directory.users(vec![UserChange::Changed { id: "ana".into(), attributes: unread }]);
+    assert_eq!(attributes(&stage.settle().await[0]), ["accountEnabled"]);
+    stage.directory.users(vec![changed("ana", &[("city", "Rome")])]);
+    assert_eq!(told(&stage.settle().await), ["ana:live:all:Rome"]);
+}

@@ -118,3 +118,29 @@ fn what_the_read_model_shows_is_waited_for_too_since_what_roles_said_may_be_old(
         assert_eq!(waiting_after(change), [want]);
     }
 }
+
+#[test]
+fn a_scope_is_empty_where_it_is_enforced_and_everything_was_read_and_decided() {
+    let is_empty = |mode: &str, change: &dyn Fn(&mut Known<'_>, &mut Numbers)| {
+        let standing = configuration();
+        let spec = format!(r#"{{"to":"hub","mode":"{mode}","scope":{{"everyone":true}}}}"#);
+        let id = Id { kind: Kind::Synchronization, tenant: Some(TenantName::new("emea").unwrap()), name: "to-hub".to_owned() };
+        let changed = Resource { id, revision: 7, spec: Spec::from_json(Kind::Synchronization, spec.as_bytes()).unwrap() };
+        let configuration = Configuration::new(7, [changed]);
+        let synchronization = configuration.synchronizations().next().unwrap();
+        let (unseen, roles) = (vec![], vec![said("change-detector", "emea")]);
+        let mut known =
+            Known { published: true, behind: 0, missing: None, unseen, roles, configuration: &standing, synchronizations: &[], now: NOW };
+        let mut numbers = Numbers { replayed: 7, ..Numbers::default() };
+        change(&mut known, &mut numbers);
+        is_scope_empty(&known, synchronization, &numbers)
+    };
+    assert!(is_empty("enforce", &|_, _| {}));
+    assert!(!is_empty("observe", &|_, _| {}));
+    assert!(!is_empty("enforce", &|_, numbers| numbers.is_anybody_in_scope = true));
+    assert!(!is_empty("enforce", &|_, numbers| numbers.undecided = 1));
+    assert!(!is_empty("enforce", &|_, numbers| numbers.replayed = 6));
+    assert!(!is_empty("enforce", &|known, _| known.behind = 1));
+    assert!(!is_empty("enforce", &|known, _| known.roles[0].round = 0));
+    assert!(!is_empty("enforce", &|known, _| known.roles.clear()));
+}

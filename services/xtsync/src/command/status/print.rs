@@ -73,9 +73,11 @@ fn roles(status: &Status) -> String {
 
 /// Each code that is shown above, once, with what to do about it.
 fn remedies(status: &Status) -> String {
-    let of_roles = status.roles.iter().flat_map(|role| [&role.blocked, &role.warning].into_iter().chain(role.held.keys()));
-    let codes: BTreeSet<&String> = status.synchronizations.iter().map(|one| &one.blocked).chain(of_roles).collect();
-    let lines = codes.into_iter().filter_map(|code| remedy::of(code).map(|remedy| format!("{code}: {remedy}\n")));
+    let held = |role: &'_ RoleStatus| role.held.keys().cloned().collect::<Vec<_>>();
+    let warnings = |role: &'_ RoleStatus| role.warning.split(", ").map(str::to_owned).collect::<Vec<_>>();
+    let of_roles = status.roles.iter().flat_map(|role| [vec![role.blocked.clone()], warnings(role), held(role)].concat());
+    let codes: BTreeSet<String> = status.synchronizations.iter().map(|one| one.blocked.clone()).chain(of_roles).collect();
+    let lines = codes.into_iter().filter_map(|code| remedy::of(&code).map(|remedy| format!("{code}: {remedy}\n")));
     let lines: String = lines.collect();
     if lines.is_empty() { lines } else { format!("\n{lines}") }
 }

@@ -53,6 +53,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ("observing", "set `mode: enforce` to have it written"),
     ("store", "the database cannot be used: see the log of the role"),
     ("bus", "Kafka cannot be used: see the log of the role"),
+    ("scope_empty", "nobody is in scope: check the groups of the scope, their members, and `nested` where those are in groups"),
     // What keeps users who left.
     (
         "scope_collapsed",
