@@ -189,7 +189,7 @@ impl Link {
     pub fn refused(&mut self, refusal: &Refusal, now: Timestamp) {
         self.trouble(TroubleKind::Refused, &refusal.code, Vec::new(), now);
         if let Some(trouble) = &mut self.trouble {
-            trouble.answer.clone_from(&refusal.answer);
+            trouble.answer = refusal.answer.as_deref().cloned();
         }
     }
 

@@ -9,8 +9,8 @@ use std::fmt;
 pub struct Refusal {
     /// Our stable code, such as `domain_blocked`.
     pub code: String,
-    /// What the directory said; none where it is our own refusal.
-    pub answer: Option<DirectoryAnswer>,
+    /// What the directory said; none where it is our own refusal. Boxed, since errors that carry it are passed on everywhere.
+    pub answer: Option<Box<DirectoryAnswer>>,
 }
 
 /// What a directory said, for whoever asks its support about it.

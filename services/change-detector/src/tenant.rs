@@ -72,6 +72,13 @@ pub(crate) struct Order {
     pub(crate) directory: Option<DirectoryId>,
 }
 
+impl Order {
+    /// Asks for nothing yet.
+    fn nothing(revision: u64) -> Self {
+        Self { revision, users: None, names: Names::default(), scopes: Scopes::new(), way: Vec::new(), directory: None }
+    }
+}
+
 /// How often to look.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Pace {
@@ -205,14 +212,7 @@ impl Tenant {
             fence,
             metrics,
             pace,
-            order: Order {
-                revision: order.revision,
-                users: None,
-                names: Names::default(),
-                scopes: Scopes::new(),
-                way: Vec::new(),
-                directory: None,
-            },
+            order: Order::nothing(order.revision),
             closure: Closure::default(),
             facts: Facts::default(),
             identity: None,

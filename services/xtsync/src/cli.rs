@@ -33,7 +33,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run the services: all roles in one process on embedded parts, or some of them on Kafka and PostgreSQL
-    Run(run::Args),
+    Run(Box<run::Args>),
     /// Apply resources: all of them as one revision, or none
     Apply(apply::Args),
     /// Show how far everything is, or wait until it is settled
@@ -91,7 +91,7 @@ pub fn main() -> ExitCode {
 
 async fn dispatch(command: Command) -> exit::Result {
     match command {
-        Command::Run(args) => run::run(args).await,
+        Command::Run(args) => run::run(*args).await,
         Command::Apply(args) => apply::run(args).await,
         Command::Status(args) => status::run(args).await,
         Command::Get(args) => get::run(args).await,

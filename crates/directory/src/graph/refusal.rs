@@ -95,7 +95,7 @@ fn refusal(own: Option<&str>, status: u16, said: &Said, request_id: Option<&str>
         request_id: request_id.map(code).unwrap_or_default(),
     };
     let code = own.or(class).map_or_else(|| format!("refused_{status}"), str::to_owned);
-    Refusal { code, answer: Some(answer) }
+    Refusal { code, answer: Some(Box::new(answer)) }
 }
 
 /// Which of the request's attributes the refusal names.

@@ -205,7 +205,7 @@ impl Denied {
             message_class: error.clone(),
             request_id: if self.trace_id.is_empty() { String::new() } else { refusal::code(&self.trace_id) },
         };
-        Refusal { code: own.unwrap_or(error), answer: Some(answer) }
+        Refusal { code: own.unwrap_or(error), answer: Some(Box::new(answer)) }
     }
 }
 

@@ -5,6 +5,8 @@
 
 use std::time::Duration;
 
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
 use tokio::time::sleep;
 use tracing::debug;
 
@@ -39,7 +41,7 @@ pub async fn retry_contended<T, E: MayBeContended, F: Future<Output = Result<T, 
         match attempt().await {
             Err(error) if error.is_contended() => {
                 debug!(failures, error = chain(&error), "a transaction was in the way of another and is done again");
-                let pause = backoff::within(failures, PAUSE.0, PAUSE.1, &mut rand::rng());
+                let pause = backoff::within(failures, PAUSE.0, PAUSE.1, &mut StdRng::from_os_rng());
                 sleep(pause).await;
             }
             done => return done,

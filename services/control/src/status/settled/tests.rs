@@ -131,7 +131,8 @@ fn a_scope_is_empty_where_it_is_enforced_and_everything_was_read_and_decided() {
         let (unseen, roles) = (vec![], vec![said("change-detector", "emea")]);
         let mut known =
             Known { published: true, behind: 0, missing: None, unseen, roles, configuration: &standing, synchronizations: &[], now: NOW };
-        let mut numbers = Numbers { replayed: 7, ..Numbers::default() };
+        let mut numbers = Numbers::default();
+        numbers.replayed = 7;
         change(&mut known, &mut numbers);
         is_scope_empty(&known, synchronization, &numbers)
     };
