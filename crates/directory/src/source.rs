@@ -136,13 +136,15 @@ pub struct Page<T> {
     pub next: Next,
 }
 
-/// An object of a page that makes no sense.
+/// An object of a page that makes no sense, or a part of one.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Rejected {
     /// Its place in the page, from 0.
     pub index: usize,
     /// What is wrong with it, without its contents.
     pub reason: String,
+    /// Whether all of the object is left out; else a part of it is, and the rest stands among the changes.
+    pub is_whole: bool,
 }
 
 /// Where to go on after a page.

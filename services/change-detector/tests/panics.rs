@@ -97,7 +97,7 @@ impl Source for Broken {
 }
 
 fn configuration() -> Configuration {
-    let client = r#"{"clientId":"app","clientSecret":{"file":"/run/s"}}"#;
+    let client = r#"{"clientId":"app","clientSecret":{"file":"s"}}"#;
     let resource = |kind, tenant: &str, name: &str, json: &str| Resource {
         id: Id { kind, tenant: Some(TenantName::new(tenant).unwrap()), name: name.to_owned() },
         revision: 1,
@@ -107,7 +107,7 @@ fn configuration() -> Configuration {
         let json = format!(r#"{{"organization":"o","graph":{{"domain":"{name}.example","reader":{client},"writer":{client}}}}}"#);
         resource(Kind::Tenant, name, name, &json)
     };
-    let projection = r#"{"attributes":[],"groups":[],"unresolved":[]}"#;
+    let projection = r#"{"attributes":[],"groups":[],"everyone":true}"#;
     Configuration::new(
         1,
         [

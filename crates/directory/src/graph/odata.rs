@@ -76,14 +76,16 @@ impl<'a> Listed<&'a RawValue> {
         }
         let (mut changes, mut rejected) = (Vec::new(), Vec::new());
         for (index, object) in self.value.into_iter().enumerate() {
-            let mut reasons = Vec::new();
+            let (mut reasons, mut change) = (Vec::new(), None);
             match values(object.get().as_bytes()) <= OBJECT_VALUES_MAX {
-                true => changes.extend(serde_json::from_str(object.get()).ok().and_then(|object| read(object, &mut reasons))),
+                true => change = serde_json::from_str(object.get()).ok().and_then(|object| read(object, &mut reasons)),
                 false => reasons.push(format!("it holds more than {OBJECT_VALUES_MAX} values")),
             }
             // An object may be wrong in as many ways as it has members.
             reasons.truncate(REASONS_MAX);
-            rejected.extend(reasons.into_iter().map(|reason| Rejected { index, reason }));
+            let is_whole = change.is_none();
+            rejected.extend(reasons.into_iter().map(|reason| Rejected { index, reason, is_whole }));
+            changes.extend(change);
         }
         Ok(Page { changes, rejected, next })
     }

@@ -179,7 +179,7 @@ impl Tenant {
     ) -> Result<bool, Error> {
         self.report(Topic::TenantFacts(self.name.clone()), "groups", &page.rejected, now).await?;
         let is_endless = self.full_paging.is_endless(asked, &page.next, &paging::groups(&page.changes));
-        full.rejected |= !page.rejected.is_empty();
+        full.rejected |= page.rejected.iter().any(|rejected| rejected.is_whole);
         match page.next {
             Next::Page(cursor) => full.phase = FullPhase::Groups(Some(cursor)),
             Next::Complete(cursor) => (full.phase, full.groups) = (FullPhase::Users(None), Some(cursor)),
@@ -195,7 +195,7 @@ impl Tenant {
     async fn stage_users(&mut self, mut full: Full, asked: Option<&Cursor>, page: Page<UserChange>, now: Timestamp) -> Result<bool, Error> {
         self.report(Topic::UserDeltas(self.name.clone()), "users", &page.rejected, now).await?;
         let is_endless = self.full_paging.is_endless(asked, &page.next, &paging::users(&page.changes));
-        full.rejected |= !page.rejected.is_empty();
+        full.rejected |= page.rejected.iter().any(|rejected| rejected.is_whole);
         let mut reading = self.reading.clone();
         let has_cycles = reading.is_incremental();
         match page.next {

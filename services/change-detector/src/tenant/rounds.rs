@@ -172,7 +172,7 @@ impl Tenant {
 
     /// An object that makes no sense is told and left out; it does not stop the others.
     pub(super) async fn report(&mut self, topic: Topic, kind: &str, rejected: &[Rejected], now: Timestamp) -> Result<(), Error> {
-        for Rejected { index, reason } in rejected {
+        for Rejected { index, reason, .. } in rejected {
             let place = format!("{}/{kind}/{index}", self.name);
             let story = format!("object {index} of a page of {kind} of {}: {reason}", self.name);
             dead_letter::tell(&*self.bus, ROLE, &topic, &place, "rejected_object", &story, now).await?;

@@ -448,7 +448,7 @@ async fn whoever_lost_the_lease_has_no_effect() {
 async fn an_object_that_makes_no_sense_is_buried_with_its_story_and_stops_nobody() {
     let mut stage = Stage::new(&["city"], &["all"]).await;
     stage.directory.groups(vec![joined("all", &["ana"])]);
-    stage.directory.users_but(vec![changed("ana", &[])], Rejected { index: 3, reason: "it has no id".to_owned() });
+    stage.directory.users_but(vec![changed("ana", &[])], Rejected { index: 3, reason: "it has no id".to_owned(), is_whole: true });
     assert_eq!(told(&stage.settle().await), ["ana:initial:all:-"]);
     let letters = stage.letters().await;
     assert_eq!(letters.len(), 1);

@@ -3,12 +3,12 @@
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::time::Instant;
+use tokio::time::{Instant, sleep};
 use xtsync_domain::TenantName;
 use xtsync_platform::store::Store;
 
 use super::delivery::{Event, Notice};
-use super::states::States;
+use super::states::{READ_INTERVAL_MIN, States};
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::nudge::Nudge;
@@ -55,7 +55,14 @@ impl Inbox {
         let hashed: Vec<(String, Event)> =
             notices.iter().filter_map(|notice| Some((subscription::state_hash(notice.state()?), notice.event()))).collect();
         let hashes: HashSet<String> = hashed.iter().map(|(hash, _)| hash.clone()).collect();
-        let ours = states.ours(tenant, hashes, Instant::now(), async || subscription::hashes(&store).await).await?;
+        let compare = async || states.compare(tenant, &hashes, Instant::now(), async || subscription::hashes(&store).await).await;
+        let mut compared = compare().await?;
+        if compared.is_unsure {
+            // Perhaps of a subscription made a moment ago: what it tells is not told again.
+            sleep(READ_INTERVAL_MIN).await;
+            compared = compare().await?;
+        }
+        let ours = compared.ours;
         let heard: Vec<&(String, Event)> = hashed.iter().filter(|(hash, _)| ours.contains(hash)).collect();
         metrics.notifications(heard.len(), notices.len() - heard.len());
         if heard.is_empty() {
