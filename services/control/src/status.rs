@@ -57,7 +57,7 @@ pub(crate) async fn read(context: &Context) -> Result<v1::Status, Error> {
     };
     let waiting_for = settled::waiting_for(&known);
     for ((synchronization, numbers), blocked) in synchronizations.iter().zip(&mut blocked) {
-        if blocked.is_empty() && settled::is_scope_empty(&known, synchronization, numbers) {
+        if blocked.is_empty() && numbers.blocked().is_empty() && settled::is_scope_empty(&known, synchronization, numbers) {
             *blocked = SCOPE_EMPTY;
         }
     }

@@ -51,10 +51,17 @@ impl Token {
     fn make(path: &Path) -> io::Result<Self> {
         // 244 random bits.
         let token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+        // Written aside and linked: replicas that start together and share the file all find a whole token, and the same one.
+        let aside = path.with_extension(Uuid::new_v4().simple().to_string());
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
         file.write_all(token.as_bytes())?;
         file.sync_all()?;
-        Ok(Self(token))
+        let linked = std::fs::hard_link(&aside, path);
+        std::fs::remove_file(&aside)?;
+        match linked {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::read(path),
+            linked => linked.map(|()| Self(token)),
+        }
     }
 
     /// The header that presents it.
@@ -102,6 +109,18 @@ mod tests {
         assert!(
             token.fingerprint().starts_with("token-") && token.fingerprint().len() == 14 && !token.0.contains(&token.fingerprint()[6..])
         );
+    }
+
+    #[test]
+    fn replicas_that_start_together_have_the_same_token() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("token");
+        let tokens: Vec<Token> = std::thread::scope(|scope| {
+            let made: Vec<_> = (0..8).map(|_| scope.spawn(|| Token::read_or_make(&path).unwrap())).collect();
+            made.into_iter().map(|made| made.join().unwrap()).collect()
+        });
+        assert!(tokens.iter().all(|token| token.0 == tokens[0].0));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left aside");
     }
 
     #[test]

@@ -111,7 +111,7 @@ async fn no_server_is_left_behind_by_a_binary_that_is_killed_or_ends() {
 }
 
 fn pids(output: &str) -> Vec<u32> {
-    output.lines().filter_map(|line| line.split_once(" pid ")?.1.parse().ok()).collect()
+    output.lines().filter_map(|line| line.split_once("# process ")?.1.parse().ok()).collect()
 }
 
 /// A zombie that nobody has buried yet counts as gone.

@@ -181,7 +181,7 @@ impl Tenant {
             self.fresh = Some((self.reading.round, now)).filter(|_| !self.is_partial);
             self.publish(now).await?;
         } else if !self.owes {
-            self.on_bus = self.reading.round;
+            self.note_on_bus();
         }
         debug!(tenant = %self.name, round = self.reading.round, "cycle complete");
         Ok(())

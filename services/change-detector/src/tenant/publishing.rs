@@ -11,6 +11,7 @@ use xtsync_platform::telemetry::chain;
 
 use super::Tenant;
 use crate::error::Error;
+use crate::full::{Full, FullPhase};
 use crate::mirror;
 use crate::publication::Published;
 
@@ -24,6 +25,15 @@ impl Tenant {
     /// The last round of which the bus has heard everything.
     pub(crate) fn round(&self) -> u64 {
         self.on_bus
+    }
+
+    /// Notes that the bus has heard everything of the cycles so far. While everything must be read first, because the cursors were void or
+    /// ask for too little, a cycle says little: then what changed before it may still be in the rest of that.
+    pub(super) fn note_on_bus(&mut self) {
+        let is_missing_much = |full: &Full| full.adopts && full.phase != FullPhase::Clear;
+        if !self.reading.full.as_ref().is_some_and(is_missing_much) {
+            self.on_bus = self.reading.round;
+        }
     }
 
     /// About how many users wait to be published.
@@ -68,7 +78,8 @@ impl Tenant {
         }
         match published {
             Published::All => {
-                (self.behind, self.on_bus) = (0, self.reading.round);
+                self.behind = 0;
+                self.note_on_bus();
                 self.say_fresh(now).await?;
             }
             // Counted once, since there may be very many.
