@@ -74,7 +74,8 @@ impl Follower {
     pub(crate) async fn take(&mut self, context: &Context, records: &[Record]) -> Result<BTreeSet<TenantName>> {
         let mut news = News::default();
         records.iter().filter_map(|record| take(context, record)).for_each(|(tenant, one)| news.add(tenant, one));
-        let all = news.directory || (self.table.caught_up() && context.facts.complete());
+        let is_first = self.table.caught_up() && context.facts.complete();
+        let all = is_first || news.directory;
         let concerns = |source: &TenantName, target: &TenantName| all || news.said.contains(source) || news.said.contains(target);
         let mut woken = wake(context, Waits::Gate, concerns).await?;
         if !news.changed.is_empty() {
