@@ -25,6 +25,7 @@ mod request;
 mod retry_after;
 mod source;
 mod subscription;
+mod surrogates;
 mod target;
 mod token;
 mod users;

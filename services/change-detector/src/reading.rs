@@ -79,6 +79,9 @@ impl Reading {
 
     /// Begins a full read; one under way is dropped. The incremental cursors stay.
     pub(crate) fn begin_full(&mut self, reason: Reason, now: Timestamp) {
+        // After a rebuild everybody is to be projected anew, whatever has the read begin once more.
+        let is_rebuilt = self.full.as_ref().is_some_and(|full| full.reason == Reason::Rebuilt);
+        let reason = if is_rebuilt { Reason::Rebuilt } else { reason };
         let selected = self.full.as_ref().map_or(&self.selected, |full| &full.selected).clone();
         let widens = self.full.as_ref().is_some_and(|full| full.widens);
         let adopts = !self.is_incremental() || self.full.as_ref().is_some_and(|full| full.adopts);

@@ -13,11 +13,11 @@ mod perform;
 use std::time::Duration;
 
 use tokio::time::Instant;
-use tracing::{Instrument as _, Span, error, info_span};
+use tracing::{Instrument as _, Span, error, info_span, warn};
 use xtsync_domain::gate::Counter;
 use xtsync_domain::link::{Change, Conflict, ConflictKind, Hold, Link, Seen, Step, TroubleKind, next};
 use xtsync_domain::{Desired, TargetId, Timestamp};
-use xtsync_platform::store::{self, Epoch, retry_contended};
+use xtsync_platform::store::{self, Epoch, MayBeContended as _, retry_contended};
 use xtsync_platform::telemetry::chain;
 use xtsync_platform::trace;
 
@@ -38,7 +38,9 @@ const PUT_OFF_FOR: Duration = Duration::from_secs(60);
 /// Works on one link until nothing is left to do now. A row that cannot be worked on is put off, so that it does not keep others waiting.
 pub(crate) async fn run(worker: &Worker, epoch: Epoch, due: Due) -> Result<()> {
     let (key, was) = (due.key.clone(), due.was);
-    match start(worker, epoch, due).await {
+    let done = start(worker, epoch, due).await;
+    worker.leave(&key);
+    match done {
         Err(error @ (Error::Unreadable(..) | Error::Store(store::Error::Statement { .. }))) => {
             error!(link = %key, error = chain(&error), "the link is put off");
             retry_contended(|| put_off(worker, epoch, &key, was)).await
@@ -235,10 +237,19 @@ impl<'a> Job<'a> {
 
     /// Users who wait for the address of a link get it as soon as it is given up.
     async fn unblock(&self, by: &Key) -> Result<()> {
-        if work::unblock(&self.worker.context.store, by, self.now()).await? > 0 {
-            self.worker.wake.notify_one();
+        match work::unblock(&self.worker.context.store, by, self.now()).await {
+            Ok(0) => Ok(()),
+            Ok(_) => {
+                self.worker.wake.notify_one();
+                Ok(())
+            }
+            // Who waits looks again by itself within the hour, which is better than to drop what all others have in hand.
+            Err(error) if error.is_contended() => {
+                warn!(error = chain(&error), "who waits for an address was not woken");
+                Ok(())
+            }
+            Err(error) => Err(error),
         }
-        Ok(())
     }
 
     fn now(&self) -> Timestamp {

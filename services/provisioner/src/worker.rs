@@ -36,13 +36,13 @@ use self::ledger::Ledger;
 use self::limits::{Limits, Lives};
 use crate::context::Context;
 use crate::error::Result;
+use crate::moved;
 use crate::rebuild::rebuild;
 use crate::release;
 use crate::retry;
 use crate::scrub::Pace;
 use crate::table::waiting::{Waiting, Waits};
 use crate::table::{Key, link, work};
-use crate::{follow, moved};
 
 /// One target tenant.
 pub(crate) struct Worker {
@@ -242,12 +242,18 @@ impl Worker {
             let live = Lives(link::live_counts(&self.context.store, &self.target).await?);
             let before = self.limits().count(live.clone(), now);
             // A share of more is more: who left while the target was being filled need not wait until the window has room.
-            let rises = |source: &TenantName| {
+            for synchronization in self.context.configuration().synchronizations().filter(|one| one.spec.to == self.target) {
+                let source = &synchronization.source;
                 let pair = self.context.pair(source, &self.target);
-                let rises = |counter| pair.limits().max(counter, before.of(source)) < pair.limits().max(counter, live.of(source));
-                Counter::ALL.into_iter().any(rises)
-            };
-            follow::wake(&self.context, Waits::Held, |source, target| *target == self.target && rises(source)).await?;
+                let rises =
+                    |counter: &Counter| pair.limits().max(*counter, before.of(source)) < pair.limits().max(*counter, live.of(source));
+                // Only who waits for that: to ask all others whom something else holds would cost as much as to do their work.
+                for counter in Counter::ALL.iter().filter(|counter| rises(counter)) {
+                    let waiting =
+                        Waiting { source: Some(source), code: Why::Limit(*counter).code(), ..Waiting::all(&self.target, Waits::Verb) };
+                    waiting.wake(&self.context.store, now).await?;
+                }
+            }
         }
         Ok(())
     }
@@ -255,6 +261,11 @@ impl Worker {
     /// Whether a call may start that needs these verbs.
     pub(crate) fn admit(&self, lane: Lane, verbs: &[&'static str], key: &Key) -> Admission {
         self.breaker().admit(lane, verbs, key, self.context.now())
+    }
+
+    /// A link is done with for now.
+    pub(crate) fn leave(&self, key: &Key) {
+        self.breaker().leave(key);
     }
 
     /// Takes in what a call came to.

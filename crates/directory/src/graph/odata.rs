@@ -8,6 +8,7 @@ use serde_json::value::RawValue;
 use super::http::Http;
 use super::limit::{Size, values};
 use super::request::Request;
+use super::surrogates::mended;
 use crate::source::{Cursor, Next, Page, Rejected};
 use crate::{Error, Result};
 
@@ -78,7 +79,11 @@ impl<'a> Listed<&'a RawValue> {
         for (index, object) in self.value.into_iter().enumerate() {
             let (mut reasons, mut change) = (Vec::new(), None);
             match values(object.get().as_bytes()) <= OBJECT_VALUES_MAX {
-                true => change = serde_json::from_str(object.get()).ok().and_then(|object| read(object, &mut reasons)),
+                true => match serde_json::from_str(&mended(object.get())) {
+                    Ok(object) => change = read(object, &mut reasons),
+                    // An object that vanished without a word would pass for a deleted one where everything is read.
+                    Err(_) => reasons.push("it cannot be read".to_owned()),
+                },
                 false => reasons.push(format!("it holds more than {OBJECT_VALUES_MAX} values")),
             }
             // An object may be wrong in as many ways as it has members.

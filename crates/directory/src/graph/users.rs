@@ -43,7 +43,7 @@ pub(super) fn kind(attributes: &Attributes) -> Kind {
 
 /// Whether an object says that it is of that type; one that says nothing is of the type that was asked for.
 pub(super) fn is(fields: &Map<String, Json>, kind: &str) -> bool {
-    fields.get("@odata.type").and_then(Json::as_str).is_none_or(|said| said == kind)
+    fields.get("@odata.type").and_then(Json::as_str).is_none_or(|said| said.eq_ignore_ascii_case(kind))
 }
 
 /// Whoever is gone for a reason not known to us counts as one who may come back.

@@ -117,8 +117,10 @@ fn ours(object: &Object) -> Seen {
 }
 
 fn conflict(kind: ConflictKind, objects: &[Object], claimed: &Claimed) -> Seen {
-    let name = |object: &Object| claimed.get(&object.id).map_or_else(|| object.id.to_string(), |claim| claim.owner.clone());
     let is_passing = objects.iter().all(|object| claimed.get(&object.id).is_some_and(|claim| claim.is_given_up));
+    // A link that has given up its object is waited for only where nothing else is in the way.
+    let owner = |object: &Object| claimed.get(&object.id).filter(|claim| is_passing || !claim.is_given_up);
+    let name = |object: &Object| owner(object).map_or_else(|| object.id.to_string(), |claim| claim.owner.clone());
     Seen::Foreign(Conflict { kind, others: objects.iter().map(name).collect(), is_passing })
 }
 

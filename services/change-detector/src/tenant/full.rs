@@ -248,6 +248,7 @@ impl Tenant {
             return Ok(true);
         };
         let counted = self.source.user_count().await?;
+        self.full_trouble = None;
         let (seen, unseen, collapsed) = (sight.seen, sight.unseen, sight.is_collapsed());
         // People come and go while everything is read; a truncated reading is off by more.
         let tolerated = 5.max(counted / 100);

@@ -19,7 +19,7 @@ use super::trouble::Trouble;
 use super::{Tenant, paging};
 use crate::ROLE;
 use crate::error::Error;
-use crate::full::Reason;
+use crate::full::{FullPhase, Reason};
 use crate::mirror::CHUNK;
 use crate::reading::{self, Phase, Reading};
 use crate::round::{self, GroupPage};
@@ -144,12 +144,10 @@ impl Tenant {
             self.reading.phase = Phase::Idle;
         }
         (self.round_due, self.told) = (now, BTreeSet::new());
-        if let Some(full) = &mut self.reading.full {
-            full.adopts |= is_lasting;
-        } else if is_lasting {
+        if is_lasting {
             warn!(tenant = %self.name, code = error.code(), "a cursor of the directory's is refused: everything is read anew");
-            self.begin_full(Reason::Refused, now);
-        } else {
+            self.replace_cursors(Reason::Refused, now);
+        } else if self.reading.full.is_none() {
             return Err(error);
         }
         self.metrics.failed(&self.name, error.code());
@@ -163,10 +161,23 @@ impl Tenant {
         (self.is_partial, self.paging) = (true, paging::Paging::default());
         Trouble::note(&mut self.trouble, NEVER_ENDS, ENDLESS_PAUSE, now);
         let is_lasting = self.trouble.as_ref().is_some_and(|trouble| trouble.count >= ENDLESS_MAX);
+        if is_lasting {
+            self.replace_cursors(Reason::Endless, now);
+        }
+    }
+
+    /// The cursors at which cycles go on lead nowhere: those of the full read under way take their place, or everything is read anew.
+    fn replace_cursors(&mut self, reason: Reason, now: Timestamp) {
         match &mut self.reading.full {
-            Some(full) => full.adopts |= is_lasting,
-            None if is_lasting => self.begin_full(Reason::Endless, now),
-            None => {}
+            Some(full) if full.phase.reads() => full.adopts = true,
+            // It has read everything, and waits for a cycle that would never be complete.
+            Some(full) if !full.adopts && matches!(full.phase, FullPhase::Follow(_)) => {
+                full.adopts = true;
+                self.reading.adopt();
+            }
+            // What it has read is taken over first; that needs no cycle.
+            Some(full) if !matches!(full.phase, FullPhase::Follow(_)) => {}
+            Some(_) | None => self.begin_full(reason, now),
         }
     }
 

@@ -5,7 +5,7 @@ use tracing::{Instrument as _, debug, debug_span, error, warn};
 use xtsync_domain::gate::{self, Counter, Verdict, Why};
 use xtsync_domain::link::class::class;
 use xtsync_domain::link::classify::{Claim, Claimed};
-use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow};
+use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow, TroubleKind};
 use xtsync_domain::{Desired, Refusal, Timestamp, Value, resource};
 
 use super::end::{End, Pace};
@@ -167,8 +167,14 @@ impl Job<'_> {
     }
 
     fn failed(&mut self, call: &Call, failure: Failure) -> Option<End> {
+        let is_tried_again = self.stored.link.trouble.as_ref().is_some_and(|trouble| trouble.kind == TroubleKind::Retry);
         let (answer, end) = match failure {
             Failure::Target(_) => (Answer::NotDone, Some(End::Stopped)),
+            // Nor must a target that answers everything but this: it is asked once again, and then the sign-in is blocked all the same.
+            Failure::Failing(_) | Failure::Lost if matches!(call, Call::Revoke { .. }) && is_tried_again => {
+                warn!("the target does not answer when a user's sessions are to be ended");
+                (Answer::Refused, None)
+            }
             Failure::Failing(wait) => (Answer::NotDone, Some(End::Failing { verb: call.name(), wait })),
             Failure::NotFound => (Answer::NotFound, Some(End::Retry("not_found"))),
             Failure::Lost => (Answer::Unknown, Some(End::Lost { invited: matches!(call, Call::Invite { .. }) })),

@@ -3,7 +3,7 @@
 use prost::Message as _;
 use tracing::{debug, error};
 use xtsync_domain::link::class::class;
-use xtsync_domain::link::{Ending, Hold, Link, Outcome, TroubleKind, Verb};
+use xtsync_domain::link::{ConflictKind, Ending, Hold, Link, Outcome, TroubleKind, Verb};
 use xtsync_domain::{TenantName, Timestamp, version};
 use xtsync_platform::bus::Outgoing;
 use xtsync_proto::topic::{Topic, link_key};
@@ -28,6 +28,10 @@ impl Job<'_> {
                 Committed::Yes => {
                     self.count(&end, told.as_ref(), now);
                     self.look_at_blocker(&end).await?;
+                    // Also where it was the decision that gave the object up, not a call.
+                    if end == End::Rest && self.stored.link.has_given_up() {
+                        self.unblock(&self.key).await?;
+                    }
                     self.worker.publish.notify_one();
                     return Ok(true);
                 }
@@ -40,7 +44,9 @@ impl Job<'_> {
     /// The link in the way may have given up its object since it was looked at, and before it could be known that this one waits.
     async fn look_at_blocker(&self, end: &End) -> Result<()> {
         let End::Hold(Hold::Conflict(conflict)) = end else { return Ok(()) };
-        let Some(blocker) = blocker(&conflict.others).filter(|_| !conflict.is_passing) else { return Ok(()) };
+        // Only an address is given up with its object: an anchor stays with its link.
+        let is_passing = conflict.is_passing || conflict.kind != ConflictKind::AddressTaken;
+        let Some(blocker) = blocker(&conflict.others).filter(|_| !is_passing) else { return Ok(()) };
         let Some((source, user)) = blocker.split_once('/') else { return Ok(()) };
         let Ok(source) = TenantName::new(source) else { return Ok(()) };
         let key = Key { target: self.key.target.clone(), source, user: user.into() };

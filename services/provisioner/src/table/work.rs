@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use xtsync_domain::link::{Class, TroubleKind};
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_platform::params;
-use xtsync_platform::store::{Param, Row, Store, Transaction};
+use xtsync_platform::store::{Param, Row, Store, Transaction, retry_contended};
 
 use super::Key;
 use super::link::{self, Stored};
@@ -153,10 +153,13 @@ pub(crate) async fn unblock(store: &Store, by: &Key, now: Timestamp) -> Result<u
     if waiting == 0 {
         return Ok(0);
     }
-    let mut tx = store.begin().await?;
-    let unblocked = tx.execute(SQL, params![by.target.as_str(), by.record(), now]).await?;
-    tx.commit().await?;
-    Ok(unblocked)
+    retry_contended(async || -> Result<u64> {
+        let mut tx = store.begin().await?;
+        let unblocked = tx.execute(SQL, params![by.target.as_str(), by.record(), now]).await?;
+        tx.commit().await?;
+        Ok(unblocked)
+    })
+    .await
 }
 
 /// What waits for a target. What is not due yet and not held back (a loss of scope that settles, a retry) waits for its time only.

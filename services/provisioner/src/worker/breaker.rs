@@ -214,6 +214,11 @@ impl Breaker {
         }
     }
 
+    /// A link is done with for now: where it was to find out about a verb and did not come to call it, the next one may.
+    pub(crate) fn leave(&mut self, object: &Key) {
+        self.verbs.values_mut().for_each(|verb| drop(verb.probe.take_if(|(prober, _)| prober == object)));
+    }
+
     /// How many links of a lane may be worked on at once.
     pub(crate) fn passage(&self, lane: Lane, now: Timestamp) -> Passage {
         match self.lane(lane).state(now) {
@@ -244,6 +249,7 @@ impl Breaker {
         for circuit in [&mut self.others, &mut self.leavers].into_iter().chain(self.verbs.values_mut().map(|verb| &mut verb.circuit)) {
             circuit.half_open(now);
         }
+        self.verbs.values_mut().for_each(|verb| verb.probe = None);
     }
 
     fn answered(&mut self, lane: Lane, name: &'static str, now: Timestamp) -> Option<String> {

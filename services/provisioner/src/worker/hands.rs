@@ -95,6 +95,8 @@ impl Hands {
             // A link that could not even be put off stays in hand: nothing is done for it in this epoch.
             Err(error) => {
                 tracing::error!(%error, "a link is left alone by this owner");
+                // It stays busy, and takes no place.
+                self.keys.remove(&error.id());
                 return Some(Ok(()));
             }
         };

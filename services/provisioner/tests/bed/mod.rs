@@ -302,7 +302,8 @@ impl Bed {
             let on = Redemption { inbound: Some(true), outbound: Some(true) };
             let partner = Partner { sync_allowed: Some(allowed), redemption: on };
             let others = sources.iter().copied().chain(["hub"]).filter(|other| *other != name);
-            let partners = others.map(|other| (format!("{other}-id").into(), partner)).collect();
+            // The directory that a tenant becomes in some tests is agreed with like the one it was.
+            let partners = others.map(|other| format!("{other}-id")).chain(["other".to_owned()]).map(|id| (id.into(), partner)).collect();
             self.say(name, Fact::AccessPolicy(AccessPolicy { default: Redemption::default(), partners })).await;
             let identity = Identity { directory_id: format!("{name}-id").into(), verified_domains: vec![format!("{name}.example")] };
             self.say(name, Fact::Identity(identity)).await;
