@@ -146,10 +146,10 @@ impl<'a> Job<'a> {
         if let Some(until) = self.doubt_former_call(called_until) {
             return self.close(End::NotYet(until)).await.map(drop);
         }
-        if let Some(end) = self.find_anchor().await?
-            && self.close(end).await?
-        {
-            return Ok(());
+        while let Some(end) = self.find_anchor().await? {
+            if self.close(end).await? {
+                return Ok(());
+            }
         }
         for _ in 0..STEPS_MAX {
             let end = match next(&self.stored.link, &self.seen, self.now()) {

@@ -75,7 +75,8 @@ fn roles(status: &Status) -> String {
 fn remedies(status: &Status) -> String {
     let held = |role: &'_ RoleStatus| role.held.keys().cloned().collect::<Vec<_>>();
     let warnings = |role: &'_ RoleStatus| role.warning.split(", ").map(str::to_owned).collect::<Vec<_>>();
-    let of_roles = status.roles.iter().flat_map(|role| [vec![role.blocked.clone()], warnings(role), held(role)].concat());
+    let verbs = |role: &'_ RoleStatus| role.blocked_verbs.iter().map(|verb| verb.code.clone()).collect::<Vec<_>>();
+    let of_roles = status.roles.iter().flat_map(|role| [vec![role.blocked.clone()], warnings(role), held(role), verbs(role)].concat());
     let codes: BTreeSet<String> = status.synchronizations.iter().map(|one| one.blocked.clone()).chain(of_roles).collect();
     let lines = codes.into_iter().filter_map(|code| remedy::of(&code).map(|remedy| format!("{code}: {remedy}\n")));
     let lines: String = lines.collect();

@@ -13,6 +13,17 @@ const REMEDIES: &[(&str, &str)] = &[
     ("malformed", "the answer is not Microsoft Graph's: check `endpoint` and whatever stands between, such as a proxy"),
     ("refused", "the directory refuses the request: see the log of the change-detector, then `xtsync resync TENANT`"),
     ("delta_never_ends", "the directory's delta query does not end: it is read anew by itself; report it to the directory's vendor"),
+    (
+        "secret_outside",
+        "the secret's file lies outside the folder of its Tenant: put it below --secrets-dir, or remove the link that leads out",
+    ),
+    ("secret_not_a_file", "the secret is no regular file: put the client secret into a file"),
+    ("secret_too_large", "the secret's file is too large to be a client secret: check its path"),
+    ("secret_too_slow", "the secret's file cannot be read in time: check where the secrets directory is mounted from"),
+    ("secret_not_text", "the secret's file is not text: put the client secret's value into it"),
+    ("host_not_allowed_endpoint", "`endpoint` names a host that is not allowed here: start with --allow-host, or correct it"),
+    ("host_not_allowed_authority", "`authority` names a host that is not allowed here: start with --allow-host, or correct it"),
+    ("no_writer", "the target has no writer: add `writer` to its Tenant"),
     ("secret_unreadable", "the secret's file cannot be read: check its path and permissions"),
     ("secret_empty", "the secret's file is empty: put the client secret into it"),
     ("secret_missing", "no client secret was sent: check the secret's file"),
@@ -48,7 +59,9 @@ const REMEDIES: &[(&str, &str)] = &[
     ("target_stale", "the target's access policy was read too long ago: see its change-detector below"),
     ("directory_shared", "two Tenants are one directory: keep one of them"),
     ("directory_changed", "the domain names another directory than at first contact: check it, then `xtsync tenant confirm TENANT`"),
+    ("not_configured", "the synchronization is gone from the configuration: apply it again, or leave its users as they are"),
     // The installation.
+    (PANICKED, "a defect: the task is started again by itself; report it with the log of the role"),
     ("rebuilt", "the provisioner's store was lost and is rebuilt: look at what it would do, then `xtsync release TARGET`"),
     ("observing", "set `mode: enforce` to have it written"),
     ("store", "the database cannot be used: see the log of the role"),
@@ -61,14 +74,23 @@ const REMEDIES: &[(&str, &str)] = &[
     ),
     ("users_collapsed", "most users of the tenant were missing when it was read: check what the reader may read"),
     ("members_not_told", "the directory's delta query tells no members of a group that has some: it is read in full by itself"),
+    ("limit_leaver", "more leavers than `limits.leaver` allows within an hour: check that they are, and raise the limit"),
     ("limit_delete", "more deletions than `limits.delete` allows within an hour: they go on as the hour passes, or raise the limit"),
     ("limit_disable", "more lost sign-ins than `limits.disable` allows within an hour: they go on as the hour passes, or raise the limit"),
     ("limit_create", "more creations than `limits.create` allows within an hour: they go on as the hour passes, or raise the limit"),
     ("limit_update", "more updates than `limits.update` allows within an hour: they go on as the hour passes, or raise the limit"),
 ];
 
+/// The code of a task that panicked, before the task's name.
+const PANICKED: &str = "panicked";
+
+/// What stands before the code of a directory's trouble, where it concerns a part of what a role does.
+const PARTS: [&str; 2] = ["full_read_", "notifications_"];
+
 /// What to do about a code; `None` where it passes by itself, or only the directory's own words say more.
 pub(super) fn of(code: &str) -> Option<&'static str> {
+    let code = PARTS.iter().find_map(|part| code.strip_prefix(part)).unwrap_or(code);
+    let code = if code.strip_prefix(PANICKED).is_some_and(|task| task.starts_with('_')) { PANICKED } else { code };
     REMEDIES.iter().find(|(known, _)| *known == code).map(|(_, remedy)| *remedy)
 }
 
@@ -83,5 +105,7 @@ mod tests {
             assert!(REMEDIES[index + 1..].iter().all(|(other, _)| other != code), "{code} stands twice");
         }
         assert_eq!(of("throttled"), None, "it passes by itself");
+        assert_eq!(of("full_read_forbidden"), of("forbidden"));
+        assert_eq!(of("panicked_detect"), of(PANICKED));
     }
 }
