@@ -23,7 +23,7 @@ pub use name_resolution::NameResolution;
 pub use organization::Organization;
 pub use projection::Projection;
 pub use synchronization::{
-    Apply, GroupRef, Limit, Limits, Live, Mapping, MappingSource, Mode, Nulls, PinnedGroup, Scope, ScopeLoss, Synchronization,
+    Apply, GroupRef, Limit, Limits, Live, Mapping, MappingSource, Mode, Nulls, PinnedGroup, Rehire, Scope, ScopeLoss, Synchronization,
 };
 pub use tenant::{Client, Graph, SecretRef, Tenant, is_safe_for_secrets};
 

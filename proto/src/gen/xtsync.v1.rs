@@ -409,6 +409,9 @@ pub struct Shadow {
     /// What is written at creation alone may not have been: he was wanted no more by then, or the answer was lost.
     #[prost(bool, tag = "11")]
     pub unfinished: bool,
+    /// The anchor that the object bears as yet, where it belonged to a former account of the same user; the link's own is to be written.
+    #[prost(string, tag = "12")]
+    pub former_anchor: ::prost::alloc::string::String,
 }
 /// The target's no.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -39,6 +39,7 @@ pub(crate) struct Pair {
     target: Option<Heard>,
     mode: Option<resource::Mode>,
     limits: resource::Limits,
+    rehire: resource::Rehire,
     is_rebuilt: bool,
     fault: Option<Fault>,
 }
@@ -47,6 +48,11 @@ impl Pair {
     /// How much may be done without approval.
     pub(crate) fn limits(&self) -> &resource::Limits {
         &self.limits
+    }
+
+    /// What becomes of a user who comes back with a new account.
+    pub(crate) fn rehire(&self) -> resource::Rehire {
+        self.rehire
     }
 
     pub(crate) fn terms(&self) -> Terms<'_> {
@@ -93,6 +99,7 @@ impl Context {
             target: self.facts.heard(target),
             mode: synchronization.map(|synchronization| synchronization.spec.mode),
             limits: synchronization.map(|synchronization| synchronization.spec.limits).unwrap_or_default(),
+            rehire: synchronization.map(|synchronization| synchronization.spec.rehire).unwrap_or_default(),
             is_rebuilt: self.rebuilt.contains(target),
             fault: self.facts.fault(source, &configuration).or_else(|| self.facts.fault(target, &configuration)),
         }

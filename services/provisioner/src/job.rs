@@ -8,6 +8,7 @@
 mod call;
 mod close;
 mod end;
+mod inherit;
 mod perform;
 
 use std::time::Duration;
@@ -157,6 +158,14 @@ impl<'a> Job<'a> {
                     Some(end) => end,
                     None => continue,
                 },
+                Step::Inherit { owner, account } => {
+                    let end = self.inherit(&owner, &account).await?;
+                    self.seen = Seen::NotLooked;
+                    match end {
+                        Some(end) => end,
+                        None => continue,
+                    }
+                }
                 Step::Note(note) => {
                     self.stored.link.note(&note, self.now());
                     self.seen = Seen::NotLooked;

@@ -12,6 +12,8 @@
 use std::collections::BTreeMap;
 
 use tracing::warn;
+use xtsync_domain::TargetId;
+use xtsync_domain::link::Note;
 use xtsync_domain::link::class::class;
 use xtsync_platform::bus::{self, Record, Table};
 use xtsync_platform::store::{Epoch, Transaction, retry_contended};
@@ -95,12 +97,36 @@ async fn take(worker: &Worker, epoch: Epoch, records: Vec<Record>) -> Result<usi
     }
     let is_new = lost.values().any(|lost| lost.said.incarnation != context.store.incarnation());
     target::begin(&mut tx, &worker.target, is_new.then_some(now)).await?;
-    let rebuilt: Vec<Stored> = lost.into_values().map(taken).collect();
-    link::save(&mut tx, rebuilt.iter(), context.store.incarnation());
-    let due: Vec<_> = rebuilt.iter().map(|stored| (stored.key(), class(&stored.link))).collect();
+    let mut rebuilt: BTreeMap<Key, Stored> = lost.into_iter().map(|(key, lost)| (key, taken(lost))).collect();
+    let count = rebuilt.len();
+    own_alone(&mut tx, worker, &mut rebuilt).await?;
+    link::save(&mut tx, rebuilt.values(), context.store.incarnation());
+    let due: Vec<_> = rebuilt.values().map(|stored| (stored.key(), class(&stored.link))).collect();
     work::arrived(&mut tx, &due, now);
     tx.commit().await?;
-    Ok(rebuilt.len())
+    Ok(count)
+}
+
+/// Leaves each object to one link. It may have moved from a user's former account to the new one, and the topic may still say, or the store
+/// know, what was before: the link that changed last has it.
+async fn own_alone(tx: &mut Transaction, worker: &Worker, links: &mut BTreeMap<Key, Stored>) -> Result<()> {
+    let ids = links.values().filter_map(|stored| stored.link.shadow.id().cloned()).collect();
+    for (key, stored) in link::release(tx, &worker.target, &ids).await? {
+        links.entry(key).or_insert(stored);
+    }
+    let mut owners = BTreeMap::<TargetId, u64>::new();
+    for stored in links.values() {
+        if let Some(id) = stored.link.shadow.id() {
+            let newest = owners.entry(id.clone()).or_default();
+            *newest = stored.version.max(*newest);
+        }
+    }
+    for stored in links.values_mut() {
+        if stored.link.shadow.id().and_then(|id| owners.get(id)).is_some_and(|newest| stored.version < *newest) {
+            stored.link.note(&Note::Forget, worker.context.now());
+        }
+    }
+    Ok(())
 }
 
 /// A link as it is stored from then on: in doubt, and with the newest decision that anybody knows.

@@ -7,7 +7,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use super::{Conflict, ConflictKind, Inviting, Link, Shadow};
+use super::{Account, Conflict, ConflictKind, Inviting, Link, Shadow};
 use crate::shadow::{Found, Object, ObjectKind};
 use crate::{TargetId, Timestamp};
 
@@ -28,6 +28,8 @@ pub struct Claim {
     /// Its user is not wanted any more, and it has moved the object to the bin: the address is free for another user, also for the same
     /// person with a new account. The target says so too: it accepts an invitation of that address.
     pub is_given_up: bool,
+    /// The account as it is to be taken over, where the claim is that of a former account of the same user, and is to be restored.
+    pub former: Option<Account>,
 }
 
 /// What a look at the directory showed.
@@ -43,6 +45,13 @@ pub enum Seen {
     OursInBin(Object),
     /// An object that is ours but does not bear our anchor.
     Unanchored(Object),
+    /// The object of a former account of the same user, which the link named here has given up.
+    Former {
+        /// The key of that link.
+        owner: String,
+        /// The account as it is to be taken over.
+        account: Account,
+    },
     /// Something stands in the way.
     Foreign(Conflict),
 }
@@ -70,8 +79,10 @@ pub fn recognise(object: Option<&Object>, claimed: &Claimed, link: &Link) -> See
         Shadow::Inviting(inviting) if is_made_by(object, inviting) => Seen::Unanchored(object.clone()),
         // The invitation gave an object that was there before: it is somebody else's, and never written.
         Shadow::Inviting(_) => in_the_way(ConflictKind::AddressTaken),
-        Shadow::Object(_) => match &object.anchor {
-            Some(_) if !bears_anchor(object, link) => in_the_way(ConflictKind::AnchorContradicts),
+        Shadow::Object(account) => match &object.anchor {
+            Some(anchor) if !bears_anchor(object, link) && account.former_anchor.as_ref() != Some(anchor) => {
+                in_the_way(ConflictKind::AnchorContradicts)
+            }
             // Known by its id; a bin does not show every attribute.
             Some(_) | None if object.bin.is_some() => Seen::OursInBin(object.clone()),
             Some(_) => Seen::Ours(object.clone()),
@@ -84,10 +95,21 @@ fn by_address(objects: &[Object], claimed: &Claimed, link: &Link) -> Seen {
     let is_free = |object: &&Object| object.bin.is_some() && claimed.get(&object.id).is_some_and(|claim| claim.is_given_up);
     let holders: Vec<Object> = objects.iter().filter(|object| !is_free(object)).cloned().collect();
     match (holders.as_slice(), &link.shadow) {
-        ([], _) => Seen::Absent,
+        ([], Shadow::None) => former(objects, claimed).unwrap_or(Seen::Absent),
+        ([], Shadow::Inviting(_) | Shadow::Object(_)) => Seen::Absent,
         ([one], Shadow::Inviting(inviting)) if is_made_by(one, inviting) && !claimed.contains_key(&one.id) => Seen::Unanchored(one.clone()),
         (holders, _) => conflict(ConflictKind::AddressTaken, holders, claimed),
     }
+}
+
+/// The one object that belonged to a former account of the same user. Where several did, it cannot be said which of them is meant.
+fn former(objects: &[Object], claimed: &Claimed) -> Option<Seen> {
+    let former = |object: &Object| {
+        let claim = claimed.get(&object.id).filter(|_| object.kind == ObjectKind::Invited)?;
+        Some(Seen::Former { owner: claim.owner.clone(), account: claim.former.clone()? })
+    };
+    let mut all = objects.iter().filter_map(former);
+    all.next().filter(|_| all.next().is_none())
 }
 
 /// Whether an object that bears our anchor also is what we would have made: anybody who may write can forge an anchor.

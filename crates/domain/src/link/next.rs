@@ -36,6 +36,7 @@ pub fn next(link: &Link, seen: &Seen, now: Timestamp) -> Step {
         (Enabled(wish), Nowhere, NotLooked)                             => look_up(&wish.address),
         (Enabled(wish), Nowhere, Absent)                                => invite(wish),
         (Enabled(_), Nowhere, Ours(object) | OursInBin(object))         => take_over(object),
+        (Enabled(_), Nowhere, Former { owner, account })                => inherit(owner, account),
         (Enabled(_), Nowhere, Unanchored(object))                       => in_the_way(ConflictKind::AddressTaken, &object.id),
 
         // An invitation may have happened: look for what it made before another one goes out.
@@ -67,7 +68,7 @@ pub fn next(link: &Link, seen: &Seen, now: Timestamp) -> Step {
         // Where he is after a deletion of ours, he is by our word; the same holds for what an invitation of ours made.
         (_, Inviting(_) | Invited(..) | Leaving(..), Ours(object) | OursInBin(object)) => take_over(object),
         (_, Leaving(_, since) | Returning(_, since), Absent) if is_old(since) => Step::Note(Note::Forget),
-        (_, Leaving(..) | Returning(..), Absent)                        => Step::Await,
+        (_, Leaving(..) | Returning(..), Absent) | (_, _, Former { .. }) => Step::Await,
 
         // In the bin he stays until he is wanted with his access.
         (Gone | Disabled(_) | Blocked, Bin(_), NotLooked | Absent | OursInBin(_) | Unanchored(_)) => Step::Rest,
@@ -175,6 +176,9 @@ fn amend(link: &Link, wish: &Present, account: &Account) -> Step {
     if account.enabled && !wish.enabled {
         return lower(account);
     }
+    if account.former_anchor.is_some() {
+        return write_anchor(&account.id, created_with(wish));
+    }
     let whole = if account.unfinished { &created_with(wish) } else { &wish.attributes };
     let attributes = whole.differing_from(&link.applied.attributes);
     if !attributes.is_empty() {
@@ -238,6 +242,10 @@ fn restore(account: &Account) -> Step {
 
 fn take_over(object: &Object) -> Step {
     Step::Note(Note::TakeOver(object.clone()))
+}
+
+fn inherit(owner: &str, account: &Account) -> Step {
+    Step::Inherit { owner: owner.to_owned(), account: account.clone() }
 }
 
 fn in_the_way(kind: ConflictKind, id: &TargetId) -> Step {

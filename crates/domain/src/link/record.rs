@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 
 use super::classify::{Claimed, VISIBLE_WITHIN, classify, recognise};
 use super::{
-    Account, Call, Conflict, ConflictKind, Hold, Inviting, Link, LoweredBy, Note, Seen, Sessions, Shadow, Stage, TroubleKind, Veto,
+    Account, Call, Conflict, ConflictKind, Hold, Inviting, Link, LoweredBy, Note, Seen, Sessions, Shadow, Stage, State, TroubleKind, Veto,
 };
 use crate::decision::Desired;
 use crate::shadow::{Found, Object};
@@ -93,6 +93,14 @@ impl Link {
         }
     }
 
+    /// Takes the object in the bin over from the link of the user's former account, which gives it up for good.
+    pub fn inherit(&mut self, former: &mut Self, account: Account) {
+        self.shadow = Shadow::Object(account);
+        self.applied.state = State::Deleted;
+        self.applied.attributes = std::mem::take(&mut former.applied.attributes);
+        former.forget();
+    }
+
     fn take_over(&mut self, object: &Object, now: Timestamp) {
         let before = self.shadow.account();
         let was_enabled = before.is_some_and(|account| account.enabled);
@@ -111,6 +119,7 @@ impl Link {
             address: self.address(),
             created_at: object.created_at.or(before.map(|account| account.created_at)).unwrap_or(now),
             unfinished: before.map_or(matches!(self.shadow, Shadow::Inviting(_)), |account| account.unfinished),
+            former_anchor: before.and_then(|account| account.former_anchor.clone()).filter(|_| object.anchor != self.anchor),
         };
         self.applied.attributes.0.extend(self.mapped(&object.attributes).0);
         self.shadow = Shadow::Object(account);
@@ -167,6 +176,7 @@ impl Link {
         let Some(attributes) = call.attributes() else { return };
         if let Call::WriteAnchor { id, .. } = call {
             self.anchored(id, attributes.is_empty());
+            self.amend_account(|account| account.former_anchor = None);
             self.applied.attributes = Attributes::default();
             self.applied.failed.clear();
         }
@@ -188,6 +198,7 @@ impl Link {
                 address: inviting.address.clone(),
                 created_at: inviting.began,
                 unfinished,
+                former_anchor: None,
             });
         }
     }

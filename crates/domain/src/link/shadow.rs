@@ -49,6 +49,8 @@ pub struct Account {
     pub created_at: Timestamp,
     /// What is written at creation alone may not have been: he was wanted no more by then, or the answer was lost.
     pub unfinished: bool,
+    /// The anchor that the object bears as yet: it belonged to a former account of the same user, and is to get the link's own.
+    pub former_anchor: Option<String>,
 }
 
 /// Where an object is in its life.

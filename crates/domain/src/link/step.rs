@@ -3,7 +3,7 @@
 use crate::shadow::Object;
 use crate::{Attributes, TargetId, Timestamp};
 
-use super::Verb;
+use super::{Account, Verb};
 
 /// What follows for a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -12,6 +12,13 @@ pub enum Step {
     Call(Call),
     /// Change the row; nobody is called.
     Note(Note),
+    /// Change two rows at once: this link gets the object in the bin that the link of the user's former account gives up for good.
+    Inherit {
+        /// The key of that link.
+        owner: String,
+        /// The account as it is taken over.
+        account: Account,
+    },
     /// Directories show what was written after a while: look again soon.
     Await,
     /// A loss of scope is not acted on before this moment.

@@ -79,6 +79,7 @@ pub(super) fn account(stage: Stage) -> Account {
         address: ADDRESS.into(),
         created_at: ago(60 * MINUTE),
         unfinished: false,
+        former_anchor: None,
     }
 }
 

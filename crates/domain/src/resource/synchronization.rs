@@ -33,6 +33,9 @@ pub struct Synchronization {
     /// How long a loss of scope must last before it is acted on.
     #[serde(default = "thirty_seconds", with = "crate::duration::text")]
     pub settle: Duration,
+    /// What becomes of a user who was deleted at home and comes back with a new account.
+    #[serde(default, skip_serializing_if = "Rehire::is_default")]
+    pub rehire: Rehire,
     /// How much may be done without approval.
     #[serde(default, skip_serializing_if = "Limits::is_default")]
     pub limits: Limits,
@@ -136,6 +139,23 @@ pub enum Nulls {
 /// An id as an administrator writes it.
 fn group_id<'de, D: Deserializer<'de>>(from: D) -> Result<GroupId, D::Error> {
     Ok(GroupId(canonical_id(&String::deserialize(from)?)))
+}
+
+/// What becomes of a user who was deleted at home and comes back with a new account and the former address.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Rehire {
+    /// The user is invited as a new one; the former shadow user stays in the bin.
+    #[default]
+    New,
+    /// The former shadow user is restored, with the access it had, where both accounts have one `employeeId`; others are invited as new.
+    Restore,
+}
+
+impl Rehire {
+    fn is_default(&self) -> bool {
+        *self == Self::default()
+    }
 }
 
 fn thirty_seconds() -> Duration {

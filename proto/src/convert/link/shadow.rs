@@ -34,6 +34,7 @@ pub(super) fn wire(shadow: Shadow, anchor: Option<String>) -> v1::Shadow {
                 created_at: Some(wire_time(account.created_at)),
                 since: since.map(wire_time),
                 unfinished: account.unfinished,
+                former_anchor: account.former_anchor.unwrap_or_default(),
             }
         }
     }
@@ -65,6 +66,7 @@ pub(super) fn read(mut wire: v1::Shadow) -> Result<(Shadow, Option<String>), Inv
         address: wire.address,
         created_at: optional_time("shadow.created_at", wire.created_at)?.ok_or_else(|| missing("shadow.created_at"))?,
         unfinished: wire.unfinished,
+        former_anchor: Some(wire.former_anchor).filter(|anchor| !anchor.is_empty()),
     };
     Ok((Shadow::Object(account), anchor))
 }

@@ -34,6 +34,7 @@ fn account(stage: Stage) -> Account {
         address: "ana@emea.example".into(),
         created_at: NOW,
         unfinished: true,
+        former_anchor: Some("home/former".into()),
     }
 }
 

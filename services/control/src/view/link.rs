@@ -153,6 +153,7 @@ mod tests {
             address: "info.desk@emea.example".to_owned(),
             created_at: Timestamp(1),
             unfinished: false,
+            former_anchor: None,
         };
         for (account, address, want) in [
             (account.clone(), "first.holder@emea.example", ADDRESS_DIFFERS),

@@ -110,6 +110,7 @@ pub(crate) async fn link_version(bus: &Bus, desired: Decision, applied: u64, ver
         address: "a@emea.example".into(),
         created_at: Timestamp(1),
         unfinished: false,
+        former_anchor: None,
     };
     let key = link_key(&desired.source, &desired.user);
     let link = Link {

@@ -233,7 +233,9 @@ impl Job<'_> {
             let owner = link::owner(&self.worker.context.store, &self.key.target, &id).await?;
             match owner.filter(|(owner, _)| *owner != self.key) {
                 Some((owner, stored)) => {
-                    claimed.insert(id, Claim { owner: owner.record(), is_given_up: stored.link.has_given_up() });
+                    let restores = self.worker.context.pair(&self.key.source, &self.key.target).rehire() == resource::Rehire::Restore;
+                    let former = stored.link.former_of(&self.stored.link).filter(|_| restores);
+                    claimed.insert(id, Claim { owner: owner.record(), is_given_up: stored.link.has_given_up(), former });
                 }
                 None => self.unclaimed = Some(id),
             }

@@ -175,16 +175,44 @@ pub(crate) async fn lock_editions(tx: &mut Transaction, keys: &BTreeSet<&Key>) -
     found.iter().map(|row| Ok((Key::read(row, 0)?, row.uint(3)?))).collect()
 }
 
-/// Stores links, new ones and locked ones; each key once.
-pub(crate) fn save<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Stored>, incarnation: &str) {
-    const SQL: &str = "INSERT INTO link (target, source, user_id, state, target_id, anchor, live, link_version, traceparent,
+/// Has nobody own these objects of a target until their links are stored again, in the same transaction; gives the links.
+pub(crate) async fn release(tx: &mut Transaction, target: &TenantName, ids: &BTreeSet<TargetId>) -> Result<Vec<(Key, Stored)>> {
+    const OWNERS: &str = concat!(
+        "WITH v (target, target_id) AS (VALUES {rows}) SELECT link.target, link.source, link.user_id, ",
+        columns!(),
+        " FROM v JOIN link ON link.target = v.target AND link.target_id = v.target_id"
+    );
+    const RELEASE: &str = "UPDATE link SET target_id = NULL WHERE (target, target_id) IN (VALUES {rows})";
+    let rows: Vec<_> = ids.iter().map(|id| params![target.as_str(), id.as_str()]).collect();
+    let found = tx.fetch_rows(OWNERS, rows.clone()).await?;
+    let read = |row: &Row| {
+        let key = Key::read(row, 0)?;
+        let stored = Stored::read(&key, row, 3)?;
+        Ok((key, stored))
+    };
+    let owners = found.iter().map(read).collect::<Result<Vec<_>>>()?;
+    tx.insert(RELEASE, rows).await?;
+    Ok(owners)
+}
+
+/// Stores links.
+const SAVE: &str = "INSERT INTO link (target, source, user_id, state, target_id, anchor, live, link_version, traceparent,
             counted, edition, published_version)
         VALUES {rows}
         ON CONFLICT (target, source, user_id) DO UPDATE SET state = excluded.state, target_id = excluded.target_id,
             anchor = excluded.anchor, live = excluded.live, link_version = excluded.link_version, traceparent = excluded.traceparent,
             counted = excluded.counted, edition = excluded.edition";
+
+/// Stores a locked link at once, so that what it has given up can be another's in the same transaction.
+pub(crate) async fn save_now(tx: &mut Transaction, stored: &Stored, incarnation: &str) -> Result<()> {
+    tx.insert(SAVE, vec![[stored.params(incarnation), params![0_u64]].concat()]).await?;
+    Ok(())
+}
+
+/// Stores links, new ones and locked ones; each key once.
+pub(crate) fn save<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Stored>, incarnation: &str) {
     let rows = links.map(|stored| [stored.params(incarnation), params![0_u64]].concat()).collect();
-    tx.later(SQL, rows);
+    tx.later(SAVE, rows);
 }
 
 /// The link that owns an object of a target.

@@ -102,6 +102,12 @@ pub(crate) async fn waits(store: &Store, key: &Key) -> Result<Option<Waited>> {
     row.map(|row| Waited::read(&row, 0)).transpose()
 }
 
+/// Whether a link waits or is worked on, as a transaction sees it that has locked the link.
+pub(crate) async fn is_queued(tx: &mut Transaction, key: &Key) -> Result<bool> {
+    const SQL: &str = "SELECT class FROM work WHERE target = $1 AND source = $2 AND user_id = $3";
+    Ok(tx.fetch_one_opt(SQL, key.params()).await?.is_some())
+}
+
 /// When something is due next in a target. By class, because the index is.
 pub(crate) async fn next_due(store: &Store, target: &TenantName) -> Result<Option<Timestamp>> {
     const SQL: &str = "WITH v (class) AS (VALUES ($2), ($3), ($4), ($5))

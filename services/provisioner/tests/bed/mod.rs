@@ -135,7 +135,7 @@ impl Bed {
     pub(crate) async fn new(place: Place) -> Self {
         let bed = Self::closed(place, "enforce").await;
         bed.agree(true).await;
-        bed.facts().await;
+        bed.all_facts().await;
         bed
     }
 
@@ -152,7 +152,7 @@ impl Bed {
         let fake = Fake::new(clock.clone());
         let bed = Self::between(Place::Sqlite, "enforce", clock, fake, connector).await;
         bed.agree(true).await;
-        bed.facts().await;
+        bed.all_facts().await;
         bed
     }
 
@@ -190,7 +190,7 @@ impl Bed {
         self.provisioner = Arc::new(start(&self.store, &self.bus, &self.clock, seen, &self.connector, &self.health).await);
         own(&self.provisioner).await;
         self.heard.store(0, Ordering::SeqCst);
-        self.facts().await;
+        self.all_facts().await;
     }
 
     /// Loses the store and starts the provisioner on an empty one.
@@ -275,6 +275,14 @@ impl Bed {
     pub(crate) async fn configure(&self, mode: &str) {
         let revision = self.configuration.borrow().revision() + 1;
         self.configuration.send_replace(Arc::new(configured(revision, mode, "{}")));
+        self.provisioner.facts_step(NEWS).await.unwrap();
+    }
+
+    /// An administrator says what becomes of users who come back with a new account.
+    pub(crate) async fn rehire(&self, rule: &str) {
+        let revision = self.configuration.borrow().revision() + 1;
+        let more = format!(r#"{{}},"rehire":"{rule}""#);
+        self.configuration.send_replace(Arc::new(configured(revision, "enforce", &more)));
         self.provisioner.facts_step(NEWS).await.unwrap();
     }
 
@@ -401,6 +409,12 @@ impl Bed {
         let before = self.configuration.borrow().clone();
         let revision = before.revision() + 1;
         self.configuration.send_replace(Arc::new(configured_for(revision, "enforce", "{}", &["hub", name])));
+    }
+
+    /// Takes in the first facts, and hears that there are no more: until then no tenant has a word.
+    async fn all_facts(&self) {
+        self.facts().await;
+        self.provisioner.facts_step(NEWS).await.unwrap();
     }
 
     /// Takes in whatever facts are there.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::{Found, mappings, no_tenant};
 use crate::TenantName;
 use crate::configuration::Configuration;
-use crate::resource::{GroupRef, Id, Scope, ScopeLoss, Synchronization};
+use crate::resource::{GroupRef, Id, MappingSource, Rehire, Scope, ScopeLoss, Synchronization};
 
 /// The longest that a lost scope may be left standing.
 const SETTLE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
@@ -27,8 +27,16 @@ pub(super) fn check(id: &Id, synchronization: &Synchronization, configuration: &
     if synchronization.scope.groups.is_empty() && synchronization.limits.scope_loss == ScopeLoss::Allow {
         found.add("spec.limits.scopeLoss", "is about groups of the scope, and it names none");
     }
+    let employee_id = synchronization.mappings.get(EMPLOYEE_ID).map(|mapping| &mapping.from);
+    let is_mapped = employee_id.is_none_or(|from| matches!(from, MappingSource::Source(name) if name == EMPLOYEE_ID));
+    if synchronization.rehire == Rehire::Restore && !is_mapped {
+        found.add("spec.rehire", "restore knows a user again by `employeeId`, so that must be mapped from `employeeId`");
+    }
     mappings::check(&synchronization.mappings, found);
 }
+
+/// By which a user is known again.
+const EMPLOYEE_ID: &str = "employeeId";
 
 fn check_target(source: &TenantName, target: &TenantName, configuration: &Configuration, found: &mut Found<'_>) {
     if source == target {

@@ -92,6 +92,27 @@ fn a_scope_is_groups_or_everyone() {
 }
 
 #[test]
+fn a_rehire_is_restored_only_where_the_employee_id_is_mapped_from_home() {
+    let synchronization =
+        |mapping: &str| format!(r#"{{"to":"hub","scope":{{"everyone":true}},"rehire":"restore","mappings":{{{mapping}}}}}"#);
+    for other in [r#"{"none":true}"#, r#"{"constant":"7"}"#, r#"{"source":"employeeType"}"#] {
+        check_synchronization(
+            &synchronization(&format!(r#""employeeId":{other}"#)),
+            "spec.rehire: restore knows a user again by `employeeId`",
+        );
+    }
+    for good_one in ["", r#""employeeId":{"source":"employeeId"}"#, r#""employeeId":{"source":"employeeId","apply":"onCreate"}"#] {
+        let mut yaml = good();
+        yaml.synchronization("emea", "to-hub", &synchronization(good_one));
+        assert_eq!(said(&yaml), [""; 0]);
+    }
+    let mut yaml = good();
+    let new = r#"{"to":"hub","scope":{"everyone":true},"rehire":"new","mappings":{"employeeId":{"none":true}}}"#;
+    yaml.synchronization("emea", "to-hub", new);
+    assert_eq!(said(&yaml), [""; 0]);
+}
+
+#[test]
 fn a_mapping_writes_what_directories_let_be_written_from_what_can_be_read() {
     for (mapping, want) in [
         (r#""userPrincipalName":{"source":"mail"}"#, "userPrincipalName: must not be written: the target computes it"),

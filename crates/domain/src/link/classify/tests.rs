@@ -1,7 +1,7 @@
 //! Whose an object is, case by case.
 
-use super::super::Stage;
 use super::super::testing::*;
+use super::super::{Account, Stage};
 use super::*;
 
 fn say(seen: &Seen) -> String {
@@ -11,6 +11,7 @@ fn say(seen: &Seen) -> String {
         Seen::Ours(object) => format!("ours {}", object.id),
         Seen::OursInBin(object) => format!("ours in the bin {}", object.id),
         Seen::Unanchored(object) => format!("unanchored {}", object.id),
+        Seen::Former { owner, account } => format!("former {} of {owner}", account.id),
         Seen::Foreign(conflict) => format!("{} {}", conflict.kind.code(), conflict.others.join(",")),
     }
 }
@@ -25,7 +26,7 @@ fn born(created_at: Timestamp) -> Object {
 }
 
 fn claim(is_given_up: bool) -> Claim {
-    Claim { owner: "us/maria".to_owned(), is_given_up }
+    Claim { owner: "us/maria".to_owned(), is_given_up, former: None }
 }
 
 #[test]
@@ -139,4 +140,29 @@ fn a_forged_anchor_makes_nothing_ours_that_no_invitation_of_ours_can_have_made()
         let seen = recognise(Some(&object), &Claimed::new(), &link(present(true), inviting(NOW, Some("a1"))));
         assert_eq!(say(&seen), "address_taken a1");
     }
+}
+
+#[test]
+fn the_object_of_a_former_account_is_taken_over_only_from_the_bin_and_only_where_no_invitation_is_under_way() {
+    let former = Account { former_anchor: Some("us-id/maria".to_owned()), ..account(Stage::Bin { since: NOW }) };
+    let claims = |is_given_up| {
+        let of_same_user = Claim { former: Some(former.clone()), ..claim(is_given_up) };
+        Claimed::from([("a1".into(), of_same_user.clone()), ("a2".into(), of_same_user), ("a4".into(), claim(is_given_up))])
+    };
+    let theirs = in_bin(object("a1", Some("us-id/maria")));
+    for (objects, is_given_up, shadow, want) in [
+        (vec![theirs.clone()], true, Shadow::None, "former a1 of us/maria"),
+        (vec![theirs.clone()], true, inviting(NOW, None), "absent"),
+        (vec![theirs.clone()], false, Shadow::None, "address_taken us/maria"),
+        (vec![theirs.clone(), object("a3", None)], true, Shadow::None, "address_taken a3"),
+        (vec![theirs.clone(), in_bin(object("a2", Some("us-id/mary")))], true, Shadow::None, "absent"),
+        (vec![theirs.clone(), in_bin(object("a4", Some("us-id/other")))], true, Shadow::None, "former a1 of us/maria"),
+    ] {
+        let found = Found { by_anchor: Vec::new(), by_address: objects };
+        assert_eq!(say(&classify(&found, &claims(is_given_up), &link(present(true), shadow))), want);
+    }
+    let restored = Shadow::Object(Account { stage: Stage::Returning { since: NOW }, ..former.clone() });
+    let (theirs, strangers) = (object("a1", Some("us-id/maria")), object("a1", Some("us-id/another")));
+    assert_eq!(say(&recognise(Some(&theirs), &Claimed::new(), &link(present(true), restored.clone()))), "ours a1");
+    assert_eq!(say(&recognise(Some(&strangers), &Claimed::new(), &link(present(true), restored))), "anchor_contradicts a1");
 }

@@ -34,12 +34,23 @@ fn foreign() -> Seen {
     Seen::Foreign(Conflict { kind: ConflictKind::AddressTaken, others: vec!["other".into()], is_passing: false })
 }
 
+fn former() -> Seen {
+    Seen::Former { owner: "us/maria".into(), account: of_former(account(Stage::Bin { since: NOW })) }
+}
+
+/// As it is taken over from the link of a former account, which took the sign-in before the deletion.
+fn of_former(account: Account) -> Account {
+    let former_anchor = Some("us-id/maria".to_owned());
+    Account { former_anchor, enabled: false, lowered_by: LoweredBy::Us, sessions: Sessions::Ended, unfinished: true, ..account }
+}
+
 /// A step in a few words.
 fn say(step: &Step) -> String {
     match step {
         Step::Call(call) => say_call(call),
         Step::Note(Note::TakeOver(Object { id, bin, .. })) => format!("take over {id}{}", if bin.is_some() { " in the bin" } else { "" }),
         Step::Note(Note::Identify(id)) => format!("identify {id}"),
+        Step::Inherit { owner, account } => format!("inherit {} of {owner}", account.id),
         Step::Note(Note::Forget) => "forget".into(),
         Step::Note(Note::Veto(object)) => format!("veto {}", object.as_ref().map_or("gone", |_| "in the bin")),
         Step::Await => "await".into(),
@@ -134,6 +145,9 @@ fn nobody_is_invited_before_a_look_and_only_into_emptiness() {
         (present(true), Shadow::None, binned(), "take over a1 in the bin"),
         (present(true), Shadow::None, unanchored(), "conflict address_taken a1"),
         (present(true), Shadow::None, foreign(), "conflict address_taken other"),
+        (present(true), Shadow::None, former(), "inherit a1 of us/maria"),
+        (present(true), inviting(NOW, None), former(), "await"),
+        (gone(), Shadow::None, former(), "rest"),
     ]);
 }
 
@@ -332,5 +346,23 @@ fn a_user_who_is_disabled_and_lost_the_scope_loses_sign_in_at_once_and_the_objec
         (both(), old(Stage::Doubtful), Seen::NotLooked, "read a1"),
         (both(), old(Stage::Bin { since: NOW }), Seen::NotLooked, "rest"),
         (both(), Shadow::None, Seen::NotLooked, "rest"),
+    ]);
+}
+
+/// K-21, with `rehire: restore`.
+#[test]
+fn what_belonged_to_a_former_account_is_restored_then_gets_the_anchor_and_access_last() {
+    let inherited = |stage| Shadow::Object(of_former(account(stage)));
+    let restored = |enabled| Seen::Ours(Object { enabled, ..object("a1", Some("us-id/maria")) });
+    check(vec![
+        (present(true), inherited(Stage::Bin { since: NOW }), Seen::NotLooked, "restore a1"),
+        (present(false), inherited(Stage::Bin { since: NOW }), Seen::NotLooked, "rest"),
+        (gone(), inherited(Stage::Bin { since: NOW }), Seen::NotLooked, "rest"),
+        (present(true), inherited(Stage::Returning { since: NOW }), Seen::NotLooked, "read a1"),
+        (present(true), inherited(Stage::Returning { since: NOW }), restored(true), "disable a1"),
+        (present(true), inherited(Stage::Returning { since: NOW }), restored(false), "take over a1"),
+        (present(true), inherited(Stage::Live), Seen::NotLooked, "anchor a1 with [city,displayName,userType]"),
+        (present(false), inherited(Stage::Live), Seen::NotLooked, "anchor a1 with [city,displayName,userType]"),
+        (gone(), inherited(Stage::Live), Seen::NotLooked, "delete a1"),
     ]);
 }

@@ -89,6 +89,7 @@ fn drive(link: &mut Link, target: &mut Ideal, mut lost: Option<usize>) -> (Step,
                 link.hold(&hold, now);
                 return (Step::Hold(hold), None);
             }
+            Step::Inherit { .. } => panic!("this target knows of no former account"),
             Step::Rest => return (Step::Rest, link.reach(false, now)),
         }
         seen = Seen::NotLooked;
@@ -249,7 +250,7 @@ fn an_invitation_that_gives_another_links_object_is_a_conflict_and_leaves_nothin
     let mut link = link(present(true), Shadow::None);
     let call = Call::Invite { address: ADDRESS.into(), display_name: None };
     link.begin(&call, NOW);
-    let maria = Claimed::from([(TargetId::from("a1"), Claim { owner: "us/maria".to_owned(), is_given_up: false })]);
+    let maria = Claimed::from([(TargetId::from("a1"), Claim { owner: "us/maria".to_owned(), is_given_up: false, former: None })]);
     let seen = link.record(&call, Answer::Invited("a1".into()), &maria, NOW);
     let Step::Hold(hold) = next(&link, &seen, NOW) else { panic!("held") };
     link.hold(&hold, NOW);
