@@ -82,6 +82,7 @@ scenarios! {
     a_group_emptied_one_by_one_meets_the_limit_by_the_hour => "field/k-36-group-emptied-one-by-one",
     names_and_constants_are_text_as_written => "field/k-37-names-that-yaml-takes-for-something-else",
     everybody_with_everybody_makes_no_shadow_of_a_shadow => "field/k-40-everybody-with-everybody",
+    a_partner_whose_id_is_spelled_in_capitals_is_the_same_partner => "field/k-53-partner-id-in-capitals",
     a_partner_that_inherits_a_no_is_not_written_to => "field/k-54-partner-that-inherits-no",
     a_partner_that_is_deleted_stops_every_write => "field/k-56-partner-that-is-deleted",
     who_must_not_be_invited_holds_up_neither_movers_nor_leavers => "field/k-11-forbidden-joiner",
