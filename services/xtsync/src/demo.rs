@@ -107,5 +107,5 @@ fn said(event: &Event, took: &[Duration]) -> String {
 }
 
 fn where_next() -> &'static str {
-    "Next: `target/release/xtsync tenant-sim --help` serves such tenants to try things on, `xtsync run` and `xtsync apply -f` keep them in step;\nREADME.md shows how to point it at your own tenants, Kafka and PostgreSQL."
+    "Next: `target/demo/xtsync tenant-sim --help` serves such tenants to try things on, `xtsync run` and `xtsync apply -f` keep them in step;\nREADME.md shows how to point it at your own tenants, Kafka and PostgreSQL."
 }
