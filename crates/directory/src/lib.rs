@@ -1,10 +1,9 @@
-//! Directories: what xtsync asks of one, as two seams, and one module per protocol that answers.
+//! Directories: what xtsync asks of one, as two seams. One crate per protocol answers.
 //!
 //! A connector translates its directory's vocabulary at its edge into Microsoft Graph's attribute names, hides paging, tokens and
 //! throttling headers, and decides nothing: no retry, no scope, no mapping.
 
 mod error;
-pub mod graph;
 mod source;
 mod target;
 

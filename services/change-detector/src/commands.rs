@@ -2,9 +2,9 @@
 
 use async_trait::async_trait;
 use xtsync_domain::TenantName;
-use xtsync_platform::commands::{Action, CarryOut, Command};
-use xtsync_platform::scrub;
-use xtsync_platform::store::{self, Transaction};
+use xtsync_service::commands::{Action, CarryOut, Command};
+use xtsync_store::scrub;
+use xtsync_store::{self as store, Transaction};
 
 use crate::reading;
 use crate::watch::Shared;

@@ -7,7 +7,7 @@ use xtsync_domain::delta::{Kind, Origin, State};
 use xtsync_domain::link::Class;
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{TenantName, Timestamp, UserDelta, UserId, version};
-use xtsync_platform::store::Transaction;
+use xtsync_store::Transaction;
 
 use crate::closure::{Closure, Memberships};
 use crate::cut::{changes, class, cut, outline};

@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
+use xtsync_bus as bus;
 use xtsync_directory as directory;
-use xtsync_platform::{bus, store};
+use xtsync_store as store;
 
 /// How detection can fail.
 #[derive(Debug, thiserror::Error)]

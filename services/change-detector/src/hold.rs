@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use xtsync_domain::delta::{State, User};
 use xtsync_domain::{GroupId, UserId};
-use xtsync_platform::store::Transaction;
+use xtsync_store::Transaction;
 
 use crate::closure::Memberships;
 use crate::cutting::Knife;

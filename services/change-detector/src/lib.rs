@@ -34,7 +34,7 @@ mod watch;
 mod webhook;
 mod weighing;
 
-use xtsync_platform::service::Role;
+use xtsync_contract::role::Role;
 
 pub use error::Error;
 pub use nudge::Nudge;

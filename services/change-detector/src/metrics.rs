@@ -3,7 +3,7 @@
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge};
 use xtsync_domain::{TenantName, Timestamp};
-use xtsync_platform::metrics::{self, Lateness};
+use xtsync_runtime::metrics::{self, Lateness};
 
 /// The detector's metrics.
 #[derive(Debug, Clone)]

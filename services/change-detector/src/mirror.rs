@@ -5,13 +5,13 @@
 use std::collections::HashMap;
 
 use prost::Message as _;
+use xtsync_contract::{convert, events};
 use xtsync_domain::delta::{Gone, Origin, State};
 use xtsync_domain::link::Class;
 use xtsync_domain::{Attributes, TenantName, Timestamp, UserDelta, UserId};
-use xtsync_platform::params;
-use xtsync_platform::scrub::PIECE;
-use xtsync_platform::store::{Param, Row, Store, Transaction};
-use xtsync_proto::{convert, v1};
+use xtsync_store::params;
+use xtsync_store::scrub::PIECE;
+use xtsync_store::{Param, Row, Store, Transaction};
 
 use crate::error::{Error, corrupt};
 use crate::pending::WINDOW;
@@ -220,7 +220,7 @@ pub(crate) async fn published_after(
     let read = |row: &Row| {
         let delta = UserDelta { origin: Origin::Scrub, ..decode_cut(&row.bytes(2)?)? };
         let is_over = matches!(delta.state, State::Gone(_)) && delta.first_seen < forgotten;
-        let value = (!is_over).then(|| v1::UserDelta::from(&delta).encode_to_vec());
+        let value = (!is_over).then(|| events::UserDelta::from(&delta).encode_to_vec());
         Ok(Unpublished { id: delta.user, version: row.uint(1)?, class: Class::Bulk, value, published: row.int(3)? })
     };
     rows.iter().map(read).collect()
@@ -276,7 +276,7 @@ pub(crate) fn is_collapse(lost: u64, stayed: u64) -> bool {
 }
 
 fn read(row: &Row) -> Result<Mirrored, Error> {
-    let body = v1::User::decode(row.bytes(1)?.as_slice()).map_err(|_| corrupt("a user's body"))?;
+    let body = events::User::decode(row.bytes(1)?.as_slice()).map_err(|_| corrupt("a user's body"))?;
     let cut = row.opt_bytes(6)?.map(|bytes| decode_cut(&bytes)).transpose()?;
     Ok(Mirrored {
         id: row.text(0)?.into(),
@@ -294,12 +294,12 @@ fn read(row: &Row) -> Result<Mirrored, Error> {
 }
 
 fn decode_cut(bytes: &[u8]) -> Result<UserDelta, Error> {
-    let wire = v1::UserDelta::decode(bytes).map_err(|_| corrupt("a user's cut"))?;
+    let wire = events::UserDelta::decode(bytes).map_err(|_| corrupt("a user's cut"))?;
     UserDelta::try_from(wire).map_err(|_| corrupt("a user's cut"))
 }
 
 fn write(tenant: &TenantName, user: &Mirrored) -> Vec<Param> {
-    let body = v1::User { attributes: convert::wire_attributes(user.body.clone()), ..v1::User::default() };
+    let body = events::User { attributes: convert::wire_attributes(user.body.clone()), ..events::User::default() };
     params![
         tenant.as_str(),
         user.id.as_str(),
@@ -308,7 +308,7 @@ fn write(tenant: &TenantName, user: &Mirrored) -> Vec<Param> {
         user.dirty,
         user.generation,
         user.first_seen,
-        user.cut.as_ref().map(|delta| v1::UserDelta::from(delta).encode_to_vec()),
+        user.cut.as_ref().map(|delta| events::UserDelta::from(delta).encode_to_vec()),
         user.projection,
         user.class.number(),
         user.version,

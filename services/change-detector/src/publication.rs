@@ -7,15 +7,15 @@
 use prost::Message;
 use tokio::task::JoinError;
 use tracing::info_span;
+use xtsync_bus::{Bus, Outgoing, Urgency};
+use xtsync_contract::events;
+use xtsync_contract::topic::Topic;
 use xtsync_domain::fact::TenantFact;
 use xtsync_domain::link::Class;
 use xtsync_domain::{TenantName, Timestamp};
-use xtsync_platform::bus::{Bus, Outgoing, Urgency};
-use xtsync_platform::dead_letter;
-use xtsync_platform::store::{self, Store, Transaction, lease};
-use xtsync_platform::trace;
-use xtsync_proto::topic::Topic;
-use xtsync_proto::v1;
+use xtsync_runtime::trace;
+use xtsync_service::dead_letter;
+use xtsync_store::{self as store, Store, Transaction, lease};
 
 use crate::error::Error;
 use crate::mirror::{self, PORTION, Unpublished};
@@ -123,9 +123,9 @@ impl Press {
         }
         self.is_ours().await?;
         let record = |fact: &TenantFact| {
-            let value = v1::TenantFact::from(fact).encode_to_vec();
+            let value = events::TenantFact::from(fact).encode_to_vec();
             let topic = Topic::TenantFacts(self.tenant.clone());
-            Outgoing::event::<v1::TenantFact>(ROLE, topic, &fact.fact.key(), fact.version, now, None, value)
+            Outgoing::event::<events::TenantFact>(ROLE, topic, &fact.fact.key(), fact.version, now, None, value)
         };
         self.bus.publish(facts.iter().map(record).collect(), Urgency::Live).await?;
         Ok(())
@@ -160,7 +160,7 @@ fn user_record(tenant: &TenantName, record: &Unpublished, now: Timestamp) -> Out
     // The root of the trace that ends at the call to the target.
     let span = info_span!("user_delta", %tenant, user = %record.id, version = record.version);
     let traceparent = span.in_scope(trace::traceparent);
-    Outgoing::event::<v1::UserDelta>(
+    Outgoing::event::<events::UserDelta>(
         ROLE,
         Topic::UserDeltas(tenant.clone()),
         record.id.as_str(),

@@ -11,12 +11,12 @@
 use std::collections::BTreeMap;
 
 use tracing::warn;
+use xtsync_bus::{self as bus, Record, Table};
+use xtsync_contract::event;
+use xtsync_contract::events;
+use xtsync_contract::topic::Topic;
 use xtsync_domain::delta::State;
 use xtsync_domain::{Attributes, Timestamp, UserDelta, UserId};
-use xtsync_platform::bus::{self, Record, Table};
-use xtsync_proto::event;
-use xtsync_proto::topic::Topic;
-use xtsync_proto::v1;
 
 use crate::error::Error;
 use crate::full::Reason;
@@ -67,7 +67,7 @@ async fn newer(press: &Press, records: Vec<Record>) -> Result<Vec<(UserDelta, Op
 
 /// The delta of a record; none where it says nothing that we understand.
 fn read(record: &Record) -> Option<UserDelta> {
-    let wire = event::decode::<v1::UserDelta>(&record.headers, record.value.as_ref()?).ok()?;
+    let wire = event::decode::<events::UserDelta>(&record.headers, record.value.as_ref()?).ok()?;
     UserDelta::try_from(wire).ok()
 }
 

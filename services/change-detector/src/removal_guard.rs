@@ -8,8 +8,8 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tracing::info;
 use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
-use xtsync_platform::params;
-use xtsync_platform::store::Transaction;
+use xtsync_store::Transaction;
+use xtsync_store::params;
 
 use crate::error::Error;
 use crate::mirror::{self, CHUNK};

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use xtsync_directory::{GroupChange, MemberKind, Source, UserChange};
 use xtsync_domain::fact::GroupState;
 use xtsync_domain::{GroupId, TenantName, Timestamp, UserId, Value};
-use xtsync_platform::store::Transaction;
+use xtsync_store::Transaction;
 
 use crate::closure::Closure;
 use crate::error::Error;

@@ -7,17 +7,17 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
+use xtsync_contract::topic::Topic;
 use xtsync_directory::{self as directory, Source};
 use xtsync_domain::TenantName;
 use xtsync_domain::configuration::Configuration;
 use xtsync_domain::resource::{self, ScopeLoss};
-use xtsync_platform::commands::Commands;
-use xtsync_platform::service::Parts;
-use xtsync_platform::shutdown::Shutdown;
-use xtsync_platform::status::Publisher;
-use xtsync_platform::store::{self, Migration, Migrations, Report, Store};
-use xtsync_platform::supervise::Task;
-use xtsync_proto::topic::Topic;
+use xtsync_runtime::shutdown::Shutdown;
+use xtsync_runtime::supervise::Task;
+use xtsync_service::commands::Commands;
+use xtsync_service::service::Parts;
+use xtsync_service::status::Publisher;
+use xtsync_store::{self as store, Migration, Migrations, Report, Store};
 
 use crate::commands::GROUP;
 use crate::hold::{Scope, Scopes};
@@ -152,13 +152,13 @@ impl Detector {
 /// Watches a tenant, also after a panic.
 async fn supervise(watched: Watched, stop: Shutdown) {
     let health = watched.shared.parts.health.clone();
-    let task = Task { health, role: ROLE, name: "detect", tenant: watched.name.to_string() };
+    let task = Task { health, role: ROLE.name(), name: "detect", tenant: watched.name.to_string() };
     task.supervise(&stop, || watched.clone().run(stop.clone()), |stage| watched.stands(stage)).await;
 }
 
 /// Takes commands in, also after a panic.
 async fn take_commands(shared: Arc<Shared>, shutdown: Shutdown) {
-    let task = Task { health: shared.parts.health.clone(), role: ROLE, name: "commands", tenant: String::new() };
+    let task = Task { health: shared.parts.health.clone(), role: ROLE.name(), name: "commands", tenant: String::new() };
     let take = || {
         let (shared, shutdown) = (Arc::clone(&shared), shutdown.clone());
         async move { Commands::new(&shared.store, &shared.parts, GROUP).run(&*shared, shutdown).await }

@@ -6,11 +6,11 @@
 use std::collections::HashMap;
 
 use prost::Message as _;
+use xtsync_contract::{convert, events};
 use xtsync_domain::delta::Gone;
 use xtsync_domain::{Attributes, TenantName, UserId};
-use xtsync_platform::params;
-use xtsync_platform::store::{Row, Transaction};
-use xtsync_proto::{convert, v1};
+use xtsync_store::params;
+use xtsync_store::{Row, Transaction};
 
 use crate::error::{Error, corrupt};
 use crate::mirror::{CHUNK, read_gone, write_gone};
@@ -46,7 +46,7 @@ pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, generation: 
     const SQL: &str = "INSERT INTO staged (tenant, id, generation, body, gone) VALUES {rows} ON CONFLICT (tenant, id) DO UPDATE SET \
          generation = excluded.generation, body = excluded.body, gone = excluded.gone";
     let row = |(id, staged): (&UserId, &Staged)| {
-        let body = v1::User { attributes: convert::wire_attributes(staged.body.clone()), ..v1::User::default() };
+        let body = events::User { attributes: convert::wire_attributes(staged.body.clone()), ..events::User::default() };
         params![tenant.as_str(), id.as_str(), generation, body.encode_to_vec(), write_gone(staged.gone)]
     };
     // Rows are locked in the order of their keys.
@@ -78,7 +78,7 @@ pub(crate) async fn clear(tx: &mut Transaction, tenant: &TenantName) -> Result<u
 }
 
 fn read(row: &Row) -> Result<(UserId, Staged), Error> {
-    let body = v1::User::decode(row.bytes(1)?.as_slice()).map_err(|_| corrupt("what a full read said of a user"))?;
+    let body = events::User::decode(row.bytes(1)?.as_slice()).map_err(|_| corrupt("what a full read said of a user"))?;
     let body = convert::attributes(body.attributes).map_err(|_| corrupt("what a full read said of a user"))?;
     Ok((row.text(0)?.into(), Staged { body, gone: read_gone(row.int(2)?)? }))
 }

@@ -14,9 +14,9 @@ use tracing::{info, warn};
 use url::Url;
 use xtsync_directory::{self as directory, Collection, Source, Subscribe};
 use xtsync_domain::{TenantName, Timestamp, resource};
-use xtsync_platform::clock::Clock;
-use xtsync_platform::store::{Store, Transaction, lease};
-use xtsync_platform::telemetry::chain;
+use xtsync_runtime::clock::Clock;
+use xtsync_runtime::telemetry::chain;
+use xtsync_store::{Store, Transaction, lease};
 
 use crate::error::Error;
 use crate::metrics::Metrics;

@@ -7,8 +7,8 @@ use sha2::{Digest as _, Sha256};
 use url::Url;
 use xtsync_directory::{Collection, Subscription};
 use xtsync_domain::{TenantName, Timestamp};
-use xtsync_platform::params;
-use xtsync_platform::store::{Row, Store, Transaction};
+use xtsync_store::params;
+use xtsync_store::{Row, Store, Transaction};
 
 use crate::error::{Error, corrupt};
 use crate::webhook::Hashes;

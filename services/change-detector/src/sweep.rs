@@ -3,8 +3,8 @@
 use std::collections::HashSet;
 
 use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
-use xtsync_platform::params;
-use xtsync_platform::store::{Row, Store, Transaction};
+use xtsync_store::params;
+use xtsync_store::{Row, Store, Transaction};
 
 use crate::error::Error;
 use crate::membership;

@@ -1,7 +1,7 @@
 //! What a full read staged becomes what is known, a chunk at a time.
 
 use xtsync_domain::{Attributes, UserId, Value};
-use xtsync_platform::store::Transaction;
+use xtsync_store::Transaction;
 
 use crate::error::Error;
 use crate::mirror::{self, Mirrored};

@@ -19,12 +19,12 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use xtsync_bus::{Bus, ROOM_LOOK};
+use xtsync_contract::topic::Topic;
 use xtsync_directory::Source;
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{DirectoryId, GroupId, TenantName, Timestamp, UserId};
-use xtsync_platform::bus::{Bus, ROOM_LOOK};
-use xtsync_platform::store::{Epoch, Store, Transaction, lease};
-use xtsync_proto::topic::Topic;
+use xtsync_store::{Epoch, Store, Transaction, lease};
 
 use self::again::Again;
 use self::paging::Paging;

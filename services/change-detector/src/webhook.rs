@@ -24,9 +24,9 @@ use serde::Deserialize;
 use tokio::net::TcpListener;
 use tracing::warn;
 use xtsync_domain::TenantName;
-use xtsync_platform::listen::{self, Limits};
-use xtsync_platform::shutdown::Shutdown;
-use xtsync_platform::telemetry::chain;
+use xtsync_runtime::listen::{self, Limits};
+use xtsync_runtime::shutdown::Shutdown;
+use xtsync_runtime::telemetry::chain;
 
 use delivery::Delivery;
 pub use inbox::Inbox;

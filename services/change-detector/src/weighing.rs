@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
 use tracing::error;
 use xtsync_domain::{GroupId, UserId};
-use xtsync_platform::store::Transaction;
+use xtsync_store::Transaction;
 
 use crate::cutting::Knife;
 use crate::error::Error;

@@ -10,7 +10,7 @@ use peak_alloc::PeakAlloc;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use xtsync_change_detector::{Inbox, serve};
-use xtsync_platform::shutdown::Shutdown;
+use xtsync_runtime::shutdown::Shutdown;
 
 #[global_allocator]
 static MEMORY: PeakAlloc = PeakAlloc;

@@ -9,20 +9,20 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tokio::sync::watch;
+use xtsync_bus::{Bus, Embedded, Table};
 use xtsync_change_detector::{Config, Connect, Inbox, Nudge, build};
+use xtsync_contract::event;
+use xtsync_contract::internal::RoleStatus;
+use xtsync_contract::topic::Topic;
 use xtsync_directory::{Cursor, Error, GroupChange, Page, Result, Source, Subscribe, Subscription, UserChange};
 use xtsync_domain::delta::Kind as UserKind;
 use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
 use xtsync_domain::resource::{Id, Kind, Resource, Spec};
 use xtsync_domain::{Attributes, Configuration, GroupId, TenantName, Timestamp};
-use xtsync_platform::bus::{Bus, Embedded, Table};
-use xtsync_platform::clock::SystemClock;
-use xtsync_platform::health::{Health, Question};
-use xtsync_platform::service::Parts;
-use xtsync_platform::shutdown::Shutdown;
-use xtsync_proto::event;
-use xtsync_proto::topic::Topic;
-use xtsync_proto::v1::RoleStatus;
+use xtsync_runtime::clock::SystemClock;
+use xtsync_runtime::health::{Health, Question};
+use xtsync_runtime::shutdown::Shutdown;
+use xtsync_service::service::Parts;
 
 /// How long anything may take that is waited for.
 const DEADLINE: Duration = Duration::from_secs(60);

@@ -7,13 +7,13 @@
 
 use std::collections::BTreeMap;
 
+use xtsync_bus::{Record, Table};
+use xtsync_contract::topic::{COMMIT_KEY, Topic};
 use xtsync_domain::resource::{Id, Resource};
-use xtsync_platform::bus::{Record, Table};
-use xtsync_platform::configuration::{self, Read};
-use xtsync_platform::dead_letter::bury;
-use xtsync_platform::params;
-use xtsync_platform::store::{self, Transaction};
-use xtsync_proto::topic::{COMMIT_KEY, Topic};
+use xtsync_service::configuration::{self, Read};
+use xtsync_service::dead_letter::bury;
+use xtsync_store::params;
+use xtsync_store::{self as store, Transaction};
 
 use crate::Error;
 use crate::context::{Context, ROLE};

@@ -10,10 +10,10 @@ mod watch;
 use std::sync::Arc;
 
 use tonic::{Code, Request, Response, Status};
-use xtsync_platform::commands::USER_BYTES_MAX;
-use xtsync_platform::telemetry::chain;
-use xtsync_proto::v1;
-use xtsync_proto::v1::control_service_server::ControlService;
+use xtsync_contract::control;
+use xtsync_contract::control::control_service_server::ControlService;
+use xtsync_runtime::telemetry::chain;
+use xtsync_service::commands::USER_BYTES_MAX;
 
 use crate::actor::Actor;
 use crate::apply::{self, Applied, Change};
@@ -46,7 +46,7 @@ impl Api {
 
 #[tonic::async_trait]
 impl ControlService for Api {
-    async fn apply(&self, request: Request<v1::ApplyRequest>) -> Result<Response<v1::ApplyResponse>, Status> {
+    async fn apply(&self, request: Request<control::ApplyRequest>) -> Result<Response<control::ApplyResponse>, Status> {
         let context = self.context()?;
         let (identity, request) = (identity(&request), request.into_inner());
         let declared = declared(&request.actor);
@@ -57,25 +57,25 @@ impl ControlService for Api {
         Ok(Response::new(answer(applied)))
     }
 
-    async fn list_resources(&self, _: Request<v1::ListResourcesRequest>) -> Result<Response<v1::ListResourcesResponse>, Status> {
+    async fn list_resources(&self, _: Request<control::ListResourcesRequest>) -> Result<Response<control::ListResourcesResponse>, Status> {
         let context = self.context()?;
         let resources = listing::list(&context.store).await.map_err(|error| failed(error.into()))?;
-        Ok(Response::new(v1::ListResourcesResponse { resources }))
+        Ok(Response::new(control::ListResourcesResponse { resources }))
     }
 
-    async fn get_status(&self, _: Request<v1::GetStatusRequest>) -> Result<Response<v1::GetStatusResponse>, Status> {
+    async fn get_status(&self, _: Request<control::GetStatusRequest>) -> Result<Response<control::GetStatusResponse>, Status> {
         let context = self.context()?;
         let status = status::read(&context).await.map_err(failed)?;
-        Ok(Response::new(v1::GetStatusResponse { status: Some(status) }))
+        Ok(Response::new(control::GetStatusResponse { status: Some(status) }))
     }
 
     type WatchStatusStream = watch::Statuses;
 
-    async fn watch_status(&self, _: Request<v1::WatchStatusRequest>) -> Result<Response<Self::WatchStatusStream>, Status> {
+    async fn watch_status(&self, _: Request<control::WatchStatusRequest>) -> Result<Response<Self::WatchStatusStream>, Status> {
         Ok(Response::new(watch::statuses(self.context()?)))
     }
 
-    async fn get_link(&self, request: Request<v1::GetLinkRequest>) -> Result<Response<v1::GetLinkResponse>, Status> {
+    async fn get_link(&self, request: Request<control::GetLinkRequest>) -> Result<Response<control::GetLinkResponse>, Status> {
         let context = self.context()?;
         let request = request.into_inner();
         let shown = show::link(&context, &request).await.map_err(failed)?;
@@ -84,55 +84,58 @@ impl ControlService for Api {
         })
     }
 
-    async fn republish(&self, request: Request<v1::RepublishRequest>) -> Result<Response<v1::RepublishResponse>, Status> {
+    async fn republish(&self, request: Request<control::RepublishRequest>) -> Result<Response<control::RepublishResponse>, Status> {
         let context = self.context()?;
         let identity = identity(&request);
-        let v1::RepublishRequest { tenant, actor: given } = request.into_inner();
+        let control::RepublishRequest { tenant, actor: given } = request.into_inner();
         let declared = declared(&given);
         let tenants = command::republish(&context, &tenant, Actor { identity: &identity.0, declared: &declared }).await.map_err(failed)?;
-        tenants.map(|tenants| Response::new(v1::RepublishResponse { tenants })).ok_or_else(|| no_tenant(&tenant))
+        tenants.map(|tenants| Response::new(control::RepublishResponse { tenants })).ok_or_else(|| no_tenant(&tenant))
     }
 
-    async fn resync(&self, request: Request<v1::ResyncRequest>) -> Result<Response<v1::ResyncResponse>, Status> {
+    async fn resync(&self, request: Request<control::ResyncRequest>) -> Result<Response<control::ResyncResponse>, Status> {
         let context = self.context()?;
         let identity = identity(&request);
-        let v1::ResyncRequest { tenant, actor: given } = request.into_inner();
+        let control::ResyncRequest { tenant, actor: given } = request.into_inner();
         let declared = declared(&given);
         let asked = command::resync(&context, &tenant, Actor { identity: &identity.0, declared: &declared }).await.map_err(failed)?;
-        asked.map(|()| Response::new(v1::ResyncResponse {})).ok_or_else(|| no_tenant(&tenant))
+        asked.map(|()| Response::new(control::ResyncResponse {})).ok_or_else(|| no_tenant(&tenant))
     }
 
-    async fn release(&self, request: Request<v1::ReleaseRequest>) -> Result<Response<v1::ReleaseResponse>, Status> {
+    async fn release(&self, request: Request<control::ReleaseRequest>) -> Result<Response<control::ReleaseResponse>, Status> {
         let context = self.context()?;
         let identity = identity(&request);
-        let v1::ReleaseRequest { target, actor: given } = request.into_inner();
+        let control::ReleaseRequest { target, actor: given } = request.into_inner();
         let declared = declared(&given);
         let released = command::release(&context, &target, Actor { identity: &identity.0, declared: &declared }).await.map_err(failed)?;
-        released.map(|()| Response::new(v1::ReleaseResponse {})).ok_or_else(|| no_tenant(&target))
+        released.map(|()| Response::new(control::ReleaseResponse {})).ok_or_else(|| no_tenant(&target))
     }
 
-    async fn retry(&self, request: Request<v1::RetryRequest>) -> Result<Response<v1::RetryResponse>, Status> {
+    async fn retry(&self, request: Request<control::RetryRequest>) -> Result<Response<control::RetryResponse>, Status> {
         let context = self.context()?;
         let identity = identity(&request);
-        let v1::RetryRequest { tenant, user, actor: given } = request.into_inner();
+        let control::RetryRequest { tenant, user, actor: given } = request.into_inner();
         let declared = declared(&given);
         if user.len() > USER_BYTES_MAX || user.chars().any(char::is_control) {
             return Err(Status::invalid_argument("a user is named by SOURCE/USER or by the id alone"));
         }
         let asked = command::retry(&context, &tenant, &user, Actor { identity: &identity.0, declared: &declared }).await.map_err(failed)?;
-        asked.map(|()| Response::new(v1::RetryResponse {})).ok_or_else(|| no_tenant(&tenant))
+        asked.map(|()| Response::new(control::RetryResponse {})).ok_or_else(|| no_tenant(&tenant))
     }
 
-    async fn confirm_tenant(&self, request: Request<v1::ConfirmTenantRequest>) -> Result<Response<v1::ConfirmTenantResponse>, Status> {
+    async fn confirm_tenant(
+        &self,
+        request: Request<control::ConfirmTenantRequest>,
+    ) -> Result<Response<control::ConfirmTenantResponse>, Status> {
         let context = self.context()?;
         let identity = identity(&request);
-        let v1::ConfirmTenantRequest { tenant, directory_id, actor: given } = request.into_inner();
+        let control::ConfirmTenantRequest { tenant, directory_id, actor: given } = request.into_inner();
         let declared = declared(&given);
         let confirmed = directories::confirm(&context, &tenant, &directory_id, Actor { identity: &identity.0, declared: &declared })
             .await
             .map_err(failed)?;
         let directories::Confirmed { revision, directory, former } = confirmed.ok_or_else(|| no_tenant(&tenant))?;
-        Ok(Response::new(v1::ConfirmTenantResponse { revision, directory_id: directory.into(), former_directory_id: former.into() }))
+        Ok(Response::new(control::ConfirmTenantResponse { revision, directory_id: directory.into(), former_directory_id: former.into() }))
     }
 }
 
@@ -151,8 +154,8 @@ fn declared(given: &str) -> String {
     given.chars().filter(|c| !c.is_control()).take(CHARS_MAX).collect()
 }
 
-fn answer(applied: Applied) -> v1::ApplyResponse {
-    use v1::applied_resource::Change as Wire;
+fn answer(applied: Applied) -> control::ApplyResponse {
+    use control::applied_resource::Change as Wire;
     let resources = applied.changes.into_iter().map(|(id, change)| {
         let change = match change {
             Change::Created => Wire::Created,
@@ -160,9 +163,9 @@ fn answer(applied: Applied) -> v1::ApplyResponse {
             Change::Unchanged => Wire::Unchanged,
             Change::Pending => Wire::Pending,
         };
-        v1::AppliedResource { id: id.to_string(), change: change.into() }
+        control::AppliedResource { id: id.to_string(), change: change.into() }
     });
-    v1::ApplyResponse { revision: applied.revision, resources: resources.collect() }
+    control::ApplyResponse { revision: applied.revision, resources: resources.collect() }
 }
 
 /// Every mistake on a line of its own, as far as an answer holds them.

@@ -1,8 +1,8 @@
 //! The audit trail: who did what to what, when. Of what was said only a digest is kept.
 
 use sha2::{Digest as _, Sha256};
-use xtsync_platform::params;
-use xtsync_platform::store::{Error, Transaction};
+use xtsync_store::params;
+use xtsync_store::{Error, Transaction};
 
 use crate::revision::Act;
 

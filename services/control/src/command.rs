@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use prost::Message as _;
+use xtsync_bus::{Outgoing, Urgency};
+use xtsync_contract::convert::wire_time;
+use xtsync_contract::internal;
+use xtsync_contract::internal::command::Action;
+use xtsync_contract::topic::Topic;
 use xtsync_domain::{Configuration, TenantName};
-use xtsync_platform::bus::{Outgoing, Urgency};
-use xtsync_proto::convert::wire_time;
-use xtsync_proto::topic::Topic;
-use xtsync_proto::v1;
-use xtsync_proto::v1::command::Action;
 
 use crate::actor::Actor;
 use crate::context::{Context, ROLE};
@@ -35,7 +35,7 @@ pub(crate) async fn republish(context: &Context, tenant: &str, actor: Actor<'_>)
             None => return Ok(None),
         },
     };
-    give(context, &tenants, "republish", Action::Republish(v1::Republish {}), actor).await?;
+    give(context, &tenants, "republish", Action::Republish(internal::Republish {}), actor).await?;
     Ok(Some(tenants.iter().map(ToString::to_string).collect()))
 }
 
@@ -45,7 +45,7 @@ pub(crate) async fn republish(context: &Context, tenant: &str, actor: Actor<'_>)
 /// When the store or the bus fails, or another replica is at work.
 pub(crate) async fn release(context: &Context, target: &str, actor: Actor<'_>) -> Result<Option<()>, Error> {
     let Some(target) = known(context, target).await? else { return Ok(None) };
-    give(context, &[target].into(), "release", Action::Release(v1::Release {}), actor).await.map(Some)
+    give(context, &[target].into(), "release", Action::Release(internal::Release {}), actor).await.map(Some)
 }
 
 /// Has a source read from the beginning; `None` where there is no such tenant.
@@ -54,7 +54,7 @@ pub(crate) async fn release(context: &Context, target: &str, actor: Actor<'_>) -
 /// When the store or the bus fails, or another replica is at work.
 pub(crate) async fn resync(context: &Context, tenant: &str, actor: Actor<'_>) -> Result<Option<()>, Error> {
     let Some(tenant) = known(context, tenant).await? else { return Ok(None) };
-    give(context, &[tenant].into(), "resync", Action::Resync(v1::Resync {}), actor).await.map(Some)
+    give(context, &[tenant].into(), "resync", Action::Resync(internal::Resync {}), actor).await.map(Some)
 }
 
 /// Has what waits in a tenant tried again now, of all its users or of one; `None` where there is no such tenant.
@@ -63,7 +63,7 @@ pub(crate) async fn resync(context: &Context, tenant: &str, actor: Actor<'_>) ->
 /// When the store or the bus fails, or another replica is at work.
 pub(crate) async fn retry(context: &Context, tenant: &str, user: &str, actor: Actor<'_>) -> Result<Option<()>, Error> {
     let Some(tenant) = known(context, tenant).await? else { return Ok(None) };
-    give_for(context, &[tenant].into(), user, "retry", Action::Retry(v1::Retry {}), actor).await.map(Some)
+    give_for(context, &[tenant].into(), user, "retry", Action::Retry(internal::Retry {}), actor).await.map(Some)
 }
 
 async fn configuration(context: &Context) -> Result<Configuration, Error> {
@@ -105,19 +105,19 @@ async fn give_for(
     let mut tx = context.begin(context.epoch()?).await?;
     let mut records = Vec::new();
     for tenant in tenants {
-        let command = v1::Command {
+        let command = internal::Command {
             id: format!("{verb}/{tenant}/{}", now.0),
             actor: actor.identity.to_owned(),
             target: tenant.to_string(),
             link: user.to_owned(),
             expires_at: Some(wire_time(now.plus(VALID_FOR))),
             action: Some(action),
-            ..v1::Command::default()
+            ..internal::Command::default()
         };
         let value = command.encode_to_vec();
         audit::note(&mut tx, act, tenant.as_str(), &format!("Tenant/{tenant}/{tenant}"), &value).await?;
         tracing::info!(command = command.id, actor = actor.identity, declared = actor.declared, %tenant, verb, "a command is given");
-        records.push(Outgoing::event::<v1::Command>(ROLE, Topic::Commands, tenant.as_str(), now.0, now, None, value));
+        records.push(Outgoing::event::<internal::Command>(ROLE, Topic::Commands, tenant.as_str(), now.0, now, None, value));
     }
     tx.commit().await?;
     Ok(context.bus.publish(records, Urgency::Live).await?)

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use tokio::sync::{Mutex, watch};
+use xtsync_bus::Bus;
+use xtsync_contract::role::Role;
 use xtsync_domain::resource::AllowedHosts;
-use xtsync_platform::bus::Bus;
-use xtsync_platform::clock::Clock;
-use xtsync_platform::health::Condition;
-use xtsync_platform::service::Role;
-use xtsync_platform::store::{Epoch, Lease, Store, Transaction, lease};
+use xtsync_runtime::clock::Clock;
+use xtsync_runtime::health::Condition;
+use xtsync_store::{Epoch, Lease, Store, Transaction, lease};
 
 use crate::Error;
 use crate::metrics::Metrics;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use xtsync_domain::resource::{Directory, Id, Spec};
 use xtsync_domain::{DirectoryId, TenantName};
-use xtsync_platform::params;
+use xtsync_store::params;
 
 use crate::actor::Actor;
 use crate::context::{Context, ROLE};

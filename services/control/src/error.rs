@@ -1,6 +1,8 @@
 //! How control can fail.
 
-use xtsync_platform::{bus, consumer, store};
+use xtsync_bus as bus;
+use xtsync_service::consumer;
+use xtsync_store as store;
 
 use crate::problem::Problem;
 

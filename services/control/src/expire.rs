@@ -7,10 +7,10 @@ use std::time::Duration;
 
 use prost::Message as _;
 use tokio::time::sleep;
-use xtsync_platform::bus::{Outgoing, Urgency};
-use xtsync_platform::params;
-use xtsync_proto::topic::Topic;
-use xtsync_proto::v1::RoleStatus;
+use xtsync_bus::{Outgoing, Urgency};
+use xtsync_contract::internal::RoleStatus;
+use xtsync_contract::topic::Topic;
+use xtsync_store::params;
 
 use crate::Error;
 use crate::context::Context;
@@ -54,9 +54,9 @@ async fn step(context: &Context) -> Result<usize, Error> {
 
 #[cfg(test)]
 mod tests {
+    use xtsync_bus::{Record, Table};
+    use xtsync_contract::convert::wire_time;
     use xtsync_domain::Timestamp;
-    use xtsync_platform::bus::{Record, Table};
-    use xtsync_proto::convert::wire_time;
 
     use super::*;
     use crate::context::ROLE;

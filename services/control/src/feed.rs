@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::sleep;
+use xtsync_bus::{Record, Wanted};
+use xtsync_contract::topic::Topic;
 use xtsync_domain::configuration::Configuration;
-use xtsync_platform::bus::{Record, Wanted};
-use xtsync_platform::consumer::{Consumer, positions};
-use xtsync_proto::topic::Topic;
+use xtsync_service::consumer::{Consumer, positions};
 
 use crate::context::Context;
 use crate::{Error, directories, resolve, resources, view};

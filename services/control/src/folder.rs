@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use tracing::{error, info, warn};
-use xtsync_platform::configuration::digest;
-use xtsync_platform::telemetry::chain;
+use xtsync_runtime::telemetry::chain;
+use xtsync_service::configuration::digest;
 
 use crate::Error;
 use crate::actor::Actor;

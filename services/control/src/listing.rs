@@ -1,11 +1,11 @@
 //! Resources with what became of them.
 
+use xtsync_contract::control::{Pending, ResourceStatus};
 use xtsync_domain::TenantName;
 use xtsync_domain::configuration::Configuration;
 use xtsync_domain::resolution::Known;
 use xtsync_domain::resource::{GroupRef, Id, Resource, Spec, Synchronization};
-use xtsync_platform::store::{Error, Store};
-use xtsync_proto::v1::{Pending, ResourceStatus};
+use xtsync_store::{Error, Store};
 
 use crate::plan::{Lookup, Plan};
 use crate::resources::{self, Standing};
@@ -22,7 +22,7 @@ pub(crate) struct Naming {
     /// What its names were resolved to.
     pub(crate) resolved: Vec<String>,
     /// What an administrator should know of groups that were resolved.
-    pub(crate) notices: Vec<xtsync_proto::v1::Notice>,
+    pub(crate) notices: Vec<xtsync_contract::control::Notice>,
 }
 
 /// Says how the names of synchronizations stand.

@@ -2,9 +2,9 @@
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge};
-use xtsync_platform::bus::Record;
-use xtsync_platform::metrics::meter;
-use xtsync_proto::topic::Topic;
+use xtsync_bus::Record;
+use xtsync_contract::topic::Topic;
+use xtsync_runtime::metrics::meter;
 
 use crate::Error;
 use crate::gauges::Gauges;

@@ -1,11 +1,11 @@
 //! What an administrator should know of the groups that a synchronization is pinned to: one that is gone, cannot be read, or bears another
 //! name by now (R23). Nobody is removed for any of these; what comes next is said with it.
 
+use xtsync_contract::control::Notice;
 use xtsync_domain::fact::{Group, GroupState};
 use xtsync_domain::resolution::{Known, Name, as_written};
 use xtsync_domain::resource::{GroupRef, PinnedGroup, Synchronization};
 use xtsync_domain::{GroupId, TenantName};
-use xtsync_proto::v1::Notice;
 
 use crate::listing::shown;
 

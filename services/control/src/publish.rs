@@ -6,14 +6,14 @@
 //! in the middle of a publication, leaves nothing out; readers pass over what they have.
 
 use prost::Message as _;
+use xtsync_bus::{self as bus, Outgoing, Urgency};
+use xtsync_contract::internal;
+use xtsync_contract::topic::{COMMIT_KEY, Topic};
 use xtsync_domain::Timestamp;
 use xtsync_domain::resource::Resource;
-use xtsync_platform::bus::{self, Outgoing, Urgency};
-use xtsync_platform::configuration::digest;
-use xtsync_platform::params;
-use xtsync_platform::store::{self, Epoch, Store, lease};
-use xtsync_proto::topic::{COMMIT_KEY, Topic};
-use xtsync_proto::v1;
+use xtsync_service::configuration::digest;
+use xtsync_store::params;
+use xtsync_store::{self as store, Epoch, Store, lease};
 
 use crate::Error;
 use crate::context::{Context, LEASE, ROLE};
@@ -103,21 +103,21 @@ async fn note_late(store: &Store, due: &Due) -> Result<(), store::Error> {
 }
 
 fn record(resource: &Resource, now: Timestamp) -> Outgoing {
-    outgoing(&resource.id.to_string(), &v1::ConfigRecord::from(resource), now)
+    outgoing(&resource.id.to_string(), &internal::ConfigRecord::from(resource), now)
 }
 
 /// The record that closes a revision: how many resources stand in it, and a digest over their keys and specs in order of key.
-fn commit(standing: &Standing, revision: u64, actor: String) -> v1::ConfigRecord {
+fn commit(standing: &Standing, revision: u64, actor: String) -> internal::ConfigRecord {
     let mut keyed: Vec<(String, Vec<u8>)> = standing.values().map(|resource| (resource.id.to_string(), resource.spec.to_json())).collect();
     keyed.sort();
     let digest = digest(keyed.iter().map(|(key, spec)| (key.as_str(), spec.as_slice())));
     let resources = u32::try_from(keyed.len()).unwrap_or(u32::MAX);
-    let commit = v1::Commit { resources, digest, actor };
-    v1::ConfigRecord { revision, record: Some(v1::config_record::Record::Commit(commit)) }
+    let commit = internal::Commit { resources, digest, actor };
+    internal::ConfigRecord { revision, record: Some(internal::config_record::Record::Commit(commit)) }
 }
 
-fn outgoing(key: &str, record: &v1::ConfigRecord, now: Timestamp) -> Outgoing {
-    Outgoing::event::<v1::ConfigRecord>(ROLE, Topic::Config, key, record.revision, now, None, record.encode_to_vec())
+fn outgoing(key: &str, record: &internal::ConfigRecord, now: Timestamp) -> Outgoing {
+    Outgoing::event::<internal::ConfigRecord>(ROLE, Topic::Config, key, record.revision, now, None, record.encode_to_vec())
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use xtsync_domain::TenantName;
 use xtsync_domain::resource::{Id, Kind, Resource, Spec};
-use xtsync_platform::store::{Error, Param, Row, Store, Transaction};
+use xtsync_store::{Error, Param, Row, Store, Transaction};
 
 /// Every resource that stands, by id.
 pub(crate) type Standing = BTreeMap<Id, Resource>;

@@ -8,9 +8,9 @@ use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 use tracing::{info, warn};
 use xtsync_domain::resource::AllowedHosts;
-use xtsync_platform::service::Parts;
-use xtsync_platform::shutdown::Shutdown;
-use xtsync_platform::store::{Held, Lease, Options, Store};
+use xtsync_runtime::shutdown::Shutdown;
+use xtsync_service::service::Parts;
+use xtsync_store::{Held, Lease, Options, Store};
 
 use crate::context::{Context, LEASE, ROLE};
 use crate::desk::Desk;

@@ -5,18 +5,19 @@ pub(crate) mod numbers;
 mod settled;
 
 use prost::Message as _;
+use xtsync_bus::{self as bus, Bus};
+use xtsync_contract::control;
+use xtsync_contract::convert::wire_time;
+use xtsync_contract::internal;
+use xtsync_contract::topic::Topic;
 #[cfg(test)]
 use xtsync_domain::TenantName;
 use xtsync_domain::Timestamp;
 use xtsync_domain::configuration::{Configuration, NamedSynchronization};
 use xtsync_domain::resource::{Mode, Resource};
-use xtsync_platform::bus::{self, Bus};
-use xtsync_platform::consumer::lag;
-use xtsync_platform::params;
-use xtsync_platform::store::Store;
-use xtsync_proto::convert::wire_time;
-use xtsync_proto::topic::Topic;
-use xtsync_proto::v1;
+use xtsync_service::consumer::lag;
+use xtsync_store::Store;
+use xtsync_store::params;
 
 use crate::context::Context;
 use crate::listing::Naming;
@@ -30,7 +31,7 @@ pub(crate) use settled::{EXPIRED_AFTER, age};
 const SCOPE_EMPTY: &str = "scope_empty";
 
 /// Reads the status as it is now.
-pub(crate) async fn read(context: &Context) -> Result<v1::Status, Error> {
+pub(crate) async fn read(context: &Context) -> Result<control::Status, Error> {
     let now = context.clock.now();
     let standing = resources::read(&context.store).await?;
     let (revision, published) = newest(&context.store).await?;
@@ -61,7 +62,7 @@ pub(crate) async fn read(context: &Context) -> Result<v1::Status, Error> {
             *blocked = SCOPE_EMPTY;
         }
     }
-    Ok(v1::Status {
+    Ok(control::Status {
         at: Some(wire_time(now)),
         revision,
         settled: waiting_for.is_empty(),
@@ -141,14 +142,14 @@ pub(crate) async fn count(context: &Context) -> Result<Vec<Counted>, Error> {
     Ok(counted)
 }
 
-fn status_of(synchronization: &NamedSynchronization, numbers: &Numbers, blocked: &str, naming: Naming) -> v1::SynchronizationStatus {
+fn status_of(synchronization: &NamedSynchronization, numbers: &Numbers, blocked: &str, naming: Naming) -> control::SynchronizationStatus {
     let mode = match synchronization.spec.mode {
         Mode::Observe => "observe",
         Mode::Enforce => "enforce",
     };
     let Counted { name, source, target, present, disabled, deleted, undecided, waiting, grace, held, conflict, refused } =
         Counted::of(synchronization, numbers);
-    v1::SynchronizationStatus {
+    control::SynchronizationStatus {
         name,
         source,
         target,
@@ -209,12 +210,12 @@ fn is_heartbeat(topic: &Topic) -> bool {
 }
 
 /// What the roles said last, as far as it is recent.
-async fn roles(store: &Store, now: Timestamp) -> Result<Vec<v1::RoleStatus>, Error> {
+async fn roles(store: &Store, now: Timestamp) -> Result<Vec<internal::RoleStatus>, Error> {
     let rows = store.fetch("SELECT record FROM view_role ORDER BY key", params![]).await?;
     let mut roles = Vec::new();
     for row in rows {
         // What does not decode was written by nobody we know; it says nothing.
-        roles.extend(v1::RoleStatus::decode(row.bytes(0)?.as_slice()).ok().filter(|role| age(role, now) < EXPIRED_AFTER));
+        roles.extend(internal::RoleStatus::decode(row.bytes(0)?.as_slice()).ok().filter(|role| age(role, now) < EXPIRED_AFTER));
     }
     Ok(roles)
 }

@@ -1,6 +1,6 @@
 //! The tables that control keeps.
 
-use xtsync_platform::store::{Migration, Migrations};
+use xtsync_store::{Migration, Migrations};
 
 /// For both databases.
 pub(crate) const MIGRATIONS: Migrations = Migrations {

@@ -9,9 +9,9 @@ pub(crate) mod fact;
 pub(crate) mod link;
 mod rows;
 
+use xtsync_bus::Record;
 use xtsync_domain::fact::{IDENTITY, is_group_name_key};
-use xtsync_platform::bus::Record;
-use xtsync_platform::store::store_offsets;
+use xtsync_store::store_offsets;
 
 use crate::Error;
 use crate::context::Context;

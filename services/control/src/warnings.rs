@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use xtsync_contract::control::Notice;
 use xtsync_domain::configuration::Configuration;
 use xtsync_domain::fact::Identity;
 use xtsync_domain::identity::{Fault, fault, sharers};
 use xtsync_domain::{DirectoryId, TenantName};
-use xtsync_proto::v1::Notice;
 
 /// Who the tenants are, as far as they were read.
 pub(crate) type Identities = BTreeMap<TenantName, Identity>;

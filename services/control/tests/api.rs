@@ -4,11 +4,12 @@ mod support;
 
 use support::{Control, ORGANIZATION, apply};
 use tonic::Code;
-use xtsync_platform::bus::Table;
-use xtsync_proto::event;
-use xtsync_proto::topic::Topic;
-use xtsync_proto::v1;
-use xtsync_proto::v1::applied_resource::Change;
+use xtsync_bus::Table;
+use xtsync_contract::control;
+use xtsync_contract::control::applied_resource::Change;
+use xtsync_contract::event;
+use xtsync_contract::internal;
+use xtsync_contract::topic::Topic;
 
 #[tokio::test]
 async fn an_apply_is_one_revision_and_the_same_again_is_none() {
@@ -41,7 +42,7 @@ async fn without_the_token_nothing_is_answered() {
     let control = Control::start().await;
     for token in [None, Some("Bearer x"), Some("")] {
         let mut client = control.client_with(token).await;
-        let refused = client.get_status(xtsync_proto::v1::GetStatusRequest {}).await.unwrap_err();
+        let refused = client.get_status(xtsync_contract::control::GetStatusRequest {}).await.unwrap_err();
         assert_eq!(refused.code(), Code::Unauthenticated, "{token:?}");
     }
     control.stop().await;
@@ -88,7 +89,7 @@ async fn what_is_refused_is_named_with_its_place_and_nothing_of_it_is_applied() 
     let refused = client.apply(apply("a.yaml", &hostile)).await.unwrap_err();
     let want = "a.yaml: document 4, line 23, spec.scope.groups[0]: has a NUL character in it";
     assert_eq!((refused.code(), refused.message()), (Code::InvalidArgument, want));
-    let listed = client.list_resources(xtsync_proto::v1::ListResourcesRequest {}).await.unwrap().into_inner();
+    let listed = client.list_resources(xtsync_contract::control::ListResourcesRequest {}).await.unwrap().into_inner();
     assert!(listed.resources.is_empty());
     control.stop().await;
 }
@@ -98,23 +99,23 @@ async fn a_command_goes_out_to_each_tenant_that_is_synchronized_and_to_no_other(
     let control = Control::start().await;
     let mut client = control.client().await;
     client.apply(apply("a.yaml", ORGANIZATION)).await.unwrap();
-    let all = v1::RepublishRequest { actor: "kim".into(), ..Default::default() };
+    let all = control::RepublishRequest { actor: "kim".into(), ..Default::default() };
     assert_eq!(client.republish(all).await.unwrap().into_inner().tenants, ["emea", "hub"]);
-    let one = v1::RepublishRequest { tenant: "emea".into(), actor: "kim".into() };
+    let one = control::RepublishRequest { tenant: "emea".into(), actor: "kim".into() };
     assert_eq!(client.republish(one).await.unwrap().into_inner().tenants, ["emea"]);
-    client.release(v1::ReleaseRequest { target: "hub".into(), actor: "kim".into() }).await.unwrap();
+    client.release(control::ReleaseRequest { target: "hub".into(), actor: "kim".into() }).await.unwrap();
     for name in ["nowhere", "No Name"] {
-        let refused = client.release(v1::ReleaseRequest { target: name.into(), actor: "kim".into() }).await.unwrap_err();
+        let refused = client.release(control::ReleaseRequest { target: name.into(), actor: "kim".into() }).await.unwrap_err();
         assert_eq!((refused.code(), refused.message()), (Code::NotFound, format!("there is no Tenant {name}").as_str()));
     }
-    client.resync(v1::ResyncRequest { tenant: "emea".into(), actor: "kim".into() }).await.unwrap();
-    let refused = client.resync(v1::ResyncRequest { tenant: "nowhere".into(), actor: "kim".into() }).await.unwrap_err();
+    client.resync(control::ResyncRequest { tenant: "emea".into(), actor: "kim".into() }).await.unwrap();
+    let refused = client.resync(control::ResyncRequest { tenant: "nowhere".into(), actor: "kim".into() }).await.unwrap_err();
     assert_eq!(refused.code(), Code::NotFound);
     let mut commands = Table::open(&control.bus, vec![Topic::Commands]).await.unwrap();
     let mut given = Vec::new();
     while !commands.caught_up() {
         given.extend(commands.next().await.unwrap().iter().map(|record| {
-            let command: v1::Command = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
+            let command: internal::Command = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
             let action = command.id.split('/').next().unwrap().to_owned();
             // Whom the token authenticates, whatever the caller calls itself.
             let actor = if command.actor.starts_with("token-") { "token" } else { &command.actor };

@@ -4,7 +4,7 @@ mod support;
 
 use support::{Control, ORGANIZATION, apply, say};
 use tonic::Code;
-use xtsync_proto::v1::ConfirmTenantRequest;
+use xtsync_contract::control::ConfirmTenantRequest;
 
 fn confirm(tenant: &str, directory_id: &str) -> ConfirmTenantRequest {
     ConfirmTenantRequest { tenant: tenant.into(), directory_id: directory_id.into(), actor: "test".into() }

@@ -10,7 +10,7 @@ use support::{Control, ORGANIZATION, apply};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tonic::Code;
-use xtsync_proto::v1::GetStatusRequest;
+use xtsync_contract::control::GetStatusRequest;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 

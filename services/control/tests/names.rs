@@ -5,10 +5,11 @@
 mod support;
 
 use support::{Control, ORGANIZATION, apply, say};
+use xtsync_contract::control;
+use xtsync_contract::control::ApplyRequest;
+use xtsync_contract::control::applied_resource::Change;
 use xtsync_domain::fact::GroupState;
 use xtsync_harness::{Postgres, unique};
-use xtsync_proto::v1::applied_resource::Change;
-use xtsync_proto::v1::{self, ApplyRequest};
 
 /// Applies a scope; gives what that did to the synchronization.
 async fn scope(control: &Control, scope: &str) -> Change {
@@ -86,7 +87,7 @@ async fn a_name_that_is_known_resolves_at_once_for_another_synchronization() {
     let second =
         format!("{us}---\nkind: Synchronization\nmetadata: {{tenant: emea, name: to-us}}\nspec: {{to: us, scope: {{groups: [A]}}}}\n");
     control.client().await.apply(apply("a.yaml", &second)).await.unwrap();
-    let listed = control.client().await.list_resources(v1::ListResourcesRequest {}).await.unwrap().into_inner().resources;
+    let listed = control.client().await.list_resources(control::ListResourcesRequest {}).await.unwrap().into_inner().resources;
     let both = listed.iter().filter(|resource| resource.id.starts_with("Synchronization/"));
     assert!(both.clone().all(|one| one.resolved == ["A (aaaa…)"] && one.pending.is_empty()) && both.count() == 2);
     control.stop().await;

@@ -5,13 +5,15 @@
 mod support;
 
 use support::{Control, ORGANIZATION, apply, say};
+use xtsync_contract::control;
+use xtsync_contract::control::GetLinkRequest;
+use xtsync_contract::events::Verb;
+use xtsync_contract::topic::Topic;
 use xtsync_domain::Decision;
 use xtsync_domain::decision::{Departure, Desired};
 use xtsync_harness::{Postgres, unique};
-use xtsync_platform::clock::{Clock as _, SystemClock};
-use xtsync_platform::health::Question;
-use xtsync_proto::topic::Topic;
-use xtsync_proto::v1::{self, GetLinkRequest, Verb};
+use xtsync_runtime::clock::{Clock as _, SystemClock};
+use xtsync_runtime::health::Question;
 
 /// On both databases: the read model is one SQL text for the two.
 async fn on_both(check: impl AsyncFn(Control)) {
@@ -28,7 +30,7 @@ async fn a_group_found_by_name_is_pinned_and_the_bare_name_keeps_its_pin() {
 async fn pinning(control: Control) {
     let mut client = control.client().await;
     let applied = client.apply(apply("a.yaml", ORGANIZATION)).await.unwrap().into_inner().revision;
-    let told = |pending: &v1::Pending| (pending.path.clone(), pending.reason.clone(), pending.stuck);
+    let told = |pending: &control::Pending| (pending.path.clone(), pending.reason.clone(), pending.stuck);
     let path = "spec.scope.groups[0]".to_owned();
     for (ids, want) in [
         (None, "group GlobalEmployees not seen yet"),
@@ -131,7 +133,7 @@ async fn counting(control: Control) {
         say::outcome(&control.bus, id, user, verb).await;
     }
     say::garbage(&control.bus, Topic::Outcomes(say::hub())).await;
-    let counts = |created, disabled| v1::SynchronizationCounts { created, disabled, ..Default::default() };
+    let counts = |created, disabled| control::SynchronizationCounts { created, disabled, ..Default::default() };
     control.wait("counted", async |control| control.counts().await == counts(2, 1)).await;
     let control = control.restart().await;
     say::outcome(&control.bus, "3", "ana", Verb::Disable).await;
@@ -146,7 +148,7 @@ async fn a_tenant_whose_topics_are_still_to_be_made_holds_up_no_other() {
     control.rigged.rig().missing = vec![Topic::Links(say::hub())];
     control.client().await.apply(apply("a.yaml", ORGANIZATION)).await.unwrap();
     say::outcome(&control.bus, "1", "ana", Verb::Create).await;
-    let one = v1::SynchronizationCounts { created: 1, ..Default::default() };
+    let one = control::SynchronizationCounts { created: 1, ..Default::default() };
     control.wait("counted", async |control| control.counts().await == one).await;
     let missing = "topic xtsync.v1.links.hub is missing: run `xtsync topics create`";
     let told = control.health.ask(Question::Ready).lines;

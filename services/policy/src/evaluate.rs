@@ -4,18 +4,18 @@
 
 use prost::Message as _;
 use tracing::{Span, field, info_span, warn};
+use xtsync_bus::{Outgoing, Record, Urgency};
+use xtsync_contract::convert::{DecisionRecord, Invalid};
+use xtsync_contract::event::{self, Unreadable};
+use xtsync_contract::events;
+use xtsync_contract::role::Role;
+use xtsync_contract::topic::{Topic, link_key, marker_key};
 use xtsync_domain::address::Home;
 use xtsync_domain::configuration::NamedSynchronization;
 use xtsync_domain::decide::{decide, invalid_attributes};
 use xtsync_domain::decision::{Desired, Skip, Untouched};
 use xtsync_domain::{Configuration, Decision, Origin, TenantName, Timestamp, UserDelta};
-use xtsync_platform::bus::{Outgoing, Record, Urgency};
-use xtsync_platform::service::Role;
-use xtsync_platform::trace;
-use xtsync_proto::convert::{DecisionRecord, Invalid};
-use xtsync_proto::event::{self, Unreadable};
-use xtsync_proto::topic::{Topic, link_key, marker_key};
-use xtsync_proto::v1;
+use xtsync_runtime::trace;
 
 use crate::metrics::Tally;
 use crate::partition::Pass;
@@ -86,7 +86,7 @@ pub(crate) fn evaluate(
         end(record, source, configuration, batch);
         return Ok(());
     };
-    let delta: UserDelta = event::decode::<v1::UserDelta>(&record.headers, value)?.try_into()?;
+    let delta: UserDelta = event::decode::<events::UserDelta>(&record.headers, value)?.try_into()?;
     if delta.tenant != *source {
         return Err(Unusable::WrongTenant(delta.tenant));
     }
@@ -133,8 +133,8 @@ fn end(record: &Record, source: &TenantName, configuration: &Configuration, batc
 /// The record that says a partition of a source's deltas is decided for a revision.
 pub(crate) fn marker(source: &TenantName, partition: u32, revision: u64, target: &TenantName, now: Timestamp) -> Outgoing {
     let key = marker_key(source, partition);
-    let value = v1::Decision::from(DecisionRecord::Marker { source: source.clone(), partition, revision }).encode_to_vec();
-    Outgoing::event::<v1::Decision>(ROLE, Topic::Decisions(target.clone()), &key, revision, now, None, value)
+    let value = events::Decision::from(DecisionRecord::Marker { source: source.clone(), partition, revision }).encode_to_vec();
+    Outgoing::event::<events::Decision>(ROLE, Topic::Decisions(target.clone()), &key, revision, now, None, value)
 }
 
 impl Batch {
@@ -146,8 +146,8 @@ impl Batch {
 
 fn outgoing(target: &TenantName, decision: Decision, now: Timestamp, traceparent: Option<&str>) -> Outgoing {
     let key = link_key(&decision.source, &decision.user);
-    let (version, value) = (decision.version, v1::Decision::from(decision).encode_to_vec());
-    Outgoing::event::<v1::Decision>(ROLE, Topic::Decisions(target.clone()), &key, version, now, traceparent, value)
+    let (version, value) = (decision.version, events::Decision::from(decision).encode_to_vec());
+    Outgoing::event::<events::Decision>(ROLE, Topic::Decisions(target.clone()), &key, version, now, traceparent, value)
 }
 
 /// The span of one record, in the trace of its delta. A replay belongs to no trace: the change behind it was followed long ago.

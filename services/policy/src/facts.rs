@@ -5,14 +5,14 @@
 use std::collections::BTreeMap;
 
 use tracing::warn;
+use xtsync_bus::{self as bus, Bus, Following, Record, Table, Wanted};
+use xtsync_contract::event;
+use xtsync_contract::events;
+use xtsync_contract::topic::Topic;
 use xtsync_domain::address::{Home, VerifiedDomains};
 use xtsync_domain::fact::Fact;
 use xtsync_domain::{Configuration, TenantFact, TenantName};
-use xtsync_platform::bus::{self, Bus, Following, Record, Table, Wanted};
-use xtsync_platform::telemetry::chain;
-use xtsync_proto::event;
-use xtsync_proto::topic::Topic;
-use xtsync_proto::v1;
+use xtsync_runtime::telemetry::chain;
 
 /// The facts of all tenants in some synchronization.
 pub(crate) struct Facts {
@@ -60,7 +60,7 @@ impl Facts {
         for record in records {
             let Topic::TenantFacts(tenant) = &record.at.partition.topic else { continue };
             let Some(value) = &record.value else { continue };
-            let fact = event::decode::<v1::TenantFact>(&record.headers, value).map_err(|error| chain(&error));
+            let fact = event::decode::<events::TenantFact>(&record.headers, value).map_err(|error| chain(&error));
             match fact.and_then(|wire| TenantFact::try_from(wire).map_err(|error| error.to_string())) {
                 Ok(TenantFact { version, fact: Fact::Identity(identity), .. }) => self.domains.take(tenant, &identity, version),
                 Ok(_) => {}

@@ -16,7 +16,7 @@ mod service;
 mod topics;
 
 pub use service::Service;
-use xtsync_platform::service::Parts;
+use xtsync_service::service::Parts;
 
 /// The settings of policy: there are none yet.
 #[derive(Debug, Clone, Copy, Default)]

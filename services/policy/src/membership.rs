@@ -7,12 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tracing::{error, info};
+use xtsync_bus::{self as bus, Bus, Ends, Error, Event, Partition, Position, Record, Subscription, Urgency};
+use xtsync_contract::topic::{POLICY_GROUP, Topic};
 use xtsync_domain::address::Home;
 use xtsync_domain::{Configuration, TenantName};
-use xtsync_platform::bus::{self, Bus, Ends, Error, Event, Partition, Position, Record, Subscription, Urgency};
-use xtsync_platform::clock::Clock;
-use xtsync_platform::dead_letter::{self, bury};
-use xtsync_proto::topic::{POLICY_GROUP, Topic};
+use xtsync_runtime::clock::Clock;
+use xtsync_service::dead_letter::{self, bury};
 
 use crate::evaluate::{self, Batch, ROLE, Unusable, Verdict, evaluate};
 use crate::metrics::Metrics;

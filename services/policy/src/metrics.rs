@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge};
 use xtsync_domain::{Desired, TenantName};
-use xtsync_platform::metrics::meter;
+use xtsync_runtime::metrics::meter;
 
 use crate::partition::Pass;
 

@@ -1,8 +1,8 @@
 //! One partition of a source's deltas while it is ours: two cursors over the same records, live and replay.
 
+use xtsync_bus::{Committed, Ends};
 use xtsync_domain::address::Home;
 use xtsync_domain::{Configuration, TenantName};
-use xtsync_platform::bus::{Committed, Ends};
 
 use crate::progress::Progress;
 

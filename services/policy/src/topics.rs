@@ -1,8 +1,8 @@
 //! Which topics policy reads: an explicit list made anew with each revision, so that nothing is found by a pattern.
 
+use xtsync_bus::Wanted;
+use xtsync_contract::topic::Topic;
 use xtsync_domain::Configuration;
-use xtsync_platform::bus::Wanted;
-use xtsync_proto::topic::Topic;
 
 /// The deltas of every source, each with where its decisions and what cannot be used go.
 pub(crate) fn wanted(configuration: &Configuration) -> Wanted {

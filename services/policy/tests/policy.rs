@@ -9,14 +9,15 @@ use std::time::Duration;
 use prost::Message as _;
 use support::{PROJECTION, TRACE, World, gone, name, outgoing, until, user};
 use tokio::time::timeout;
+use xtsync_bus::{Event, Outgoing, Partition, partition_of};
+use xtsync_contract::event;
+use xtsync_contract::events;
+use xtsync_contract::internal;
+use xtsync_contract::topic::{PARTITIONS, Topic};
 use xtsync_domain::decision::{Departure, Desired};
 use xtsync_domain::{Decision, Origin, UserDelta};
 use xtsync_harness::wait_for;
-use xtsync_platform::bus::{Event, Outgoing, Partition, partition_of};
-use xtsync_platform::shutdown::Shutdown;
-use xtsync_proto::event;
-use xtsync_proto::topic::{PARTITIONS, Topic};
-use xtsync_proto::v1;
+use xtsync_runtime::shutdown::Shutdown;
 
 /// Each decision as `source/user: what and why @revision origin`.
 fn said(decisions: &[Decision]) -> Vec<String> {
@@ -216,12 +217,12 @@ async fn a_record_that_is_not_ours_is_buried_with_its_story_and_the_others_go_on
     let mut foreign = outgoing(&emea, "ana", 1, user("emea", "ana", 1).user.0.into_bytes());
     foreign.headers.clear();
     world.send(vec![foreign, outgoing(&emea, "ana", 2, vec![0xff])]).await;
-    let stranger = v1::UserDelta::from(user("us", "ana", 3)).encode_to_vec();
+    let stranger = events::UserDelta::from(user("us", "ana", 3)).encode_to_vec();
     world.send(vec![outgoing(&emea, "ana", 3, stranger)]).await;
     world.publish([user("emea", "ana", 7)]).await;
     until(&mut service, "the decision", async || world.decisions("lab").await.len() == 1).await;
-    let letter = |record: &xtsync_platform::bus::Record| {
-        let letter: v1::DeadLetter = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
+    let letter = |record: &xtsync_bus::Record| {
+        let letter: internal::DeadLetter = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
         (letter.role, letter.reason, letter.offset)
     };
     let letters: Vec<_> = world.records(Topic::DeadLetters).await.iter().map(letter).collect();
@@ -234,7 +235,7 @@ async fn a_newer_writer_stops_its_partition_and_no_other() {
     let world = World::new().await;
     world.apply(4);
     let mut service = world.service();
-    let newer = v1::UserDelta { state: None, ..user("emea", "ana", 7).into() }.encode_to_vec();
+    let newer = events::UserDelta { state: None, ..user("emea", "ana", 7).into() }.encode_to_vec();
     world.send(vec![outgoing(&name("emea"), "ana", 7, newer)]).await;
     let elsewhere = (0..).map(|at| format!("user-{at}")).find(|id| partition("emea", id) != partition("emea", "ana")).unwrap();
     world.publish([user("emea", "ana", 8), user("emea", &elsewhere, 9)]).await;

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use xtsync_platform::scrub::FORGOTTEN_AFTER;
+use xtsync_store::scrub::FORGOTTEN_AFTER;
 
 /// The provisioner's settings.
 #[derive(Debug, Clone)]

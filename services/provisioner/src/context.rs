@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
+use xtsync_contract::role::Role;
 use xtsync_directory::Target;
 use xtsync_domain::address::Home;
 use xtsync_domain::gate::Terms;
 use xtsync_domain::identity::Fault;
 use xtsync_domain::{Configuration, DirectoryId, TenantName, Timestamp, resource};
-use xtsync_platform::service::{Parts, Role};
-use xtsync_platform::status;
-use xtsync_platform::store::Store;
+use xtsync_service::service::Parts;
+use xtsync_service::status;
+use xtsync_store::Store;
 
 use crate::config::Config;
 use crate::facts::{Facts, Heard};

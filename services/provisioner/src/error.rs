@@ -1,7 +1,9 @@
 //! How the provisioner can fail, beyond what a target answers.
 
-use xtsync_platform::store::MayBeContended;
-use xtsync_platform::{bus, consumer, store};
+use xtsync_bus as bus;
+use xtsync_service::consumer;
+use xtsync_store as store;
+use xtsync_store::MayBeContended;
 
 /// How the provisioner can fail.
 #[derive(Debug, thiserror::Error)]

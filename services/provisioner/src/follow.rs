@@ -5,13 +5,13 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tracing::{info, warn};
+use xtsync_bus::{self as bus, Bus, Following, Record, Table, Wanted};
+use xtsync_contract::event;
+use xtsync_contract::events;
+use xtsync_contract::topic::Topic;
 use xtsync_domain::gate::{Verdict, gate_of_pair};
 use xtsync_domain::{Configuration, TenantFact, TenantName};
-use xtsync_platform::bus::{self, Bus, Following, Record, Table, Wanted};
-use xtsync_platform::telemetry::chain;
-use xtsync_proto::event;
-use xtsync_proto::topic::Topic;
-use xtsync_proto::v1;
+use xtsync_runtime::telemetry::chain;
 
 use crate::context::Context;
 use crate::error::Result;
@@ -136,7 +136,7 @@ pub(crate) async fn wake(
 /// Takes one fact in; gives its tenant and what that says of it. A fact that cannot be read leaves the former one to grow old.
 fn take(context: &Context, record: &Record) -> Option<(TenantName, Said)> {
     let Topic::TenantFacts(tenant) = &record.at.partition.topic else { return None };
-    let wire = match event::decode::<v1::TenantFact>(&record.headers, record.value.as_ref()?) {
+    let wire = match event::decode::<events::TenantFact>(&record.headers, record.value.as_ref()?) {
         Ok(wire) => wire,
         Err(error) => {
             warn!(%tenant, offset = record.at.offset, error = chain(&error), "a fact cannot be read");

@@ -11,11 +11,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tracing::error;
+use xtsync_bus::{Event, Partition, Position, Record};
+use xtsync_contract::topic::{PROVISIONER_GROUP, Topic};
 use xtsync_domain::TenantName;
-use xtsync_platform::bus::{Event, Partition, Position, Record};
-use xtsync_platform::consumer::Consumer;
-use xtsync_platform::store::{Transaction, lock_offsets, retry_contended, store_offsets};
-use xtsync_proto::topic::{PROVISIONER_GROUP, Topic};
+use xtsync_service::consumer::Consumer;
+use xtsync_store::{Transaction, lock_offsets, retry_contended, store_offsets};
 
 use self::read::{Arrival, Reading, read};
 use crate::context::Context;
@@ -122,7 +122,7 @@ impl Intake {
         Ok(Taken { woken, next })
     }
 
-    fn stop(&mut self, record: &Record, error: &xtsync_proto::convert::Invalid) {
+    fn stop(&mut self, record: &Record, error: &xtsync_contract::convert::Invalid) {
         let at = &record.at;
         error!(partition = %at.partition, offset = at.offset, %error, "a newer version wrote this decision: the partition stops");
         self.stopped.insert(at.partition.clone());

@@ -18,9 +18,9 @@ use tracing::{Instrument as _, Span, error, info_span, warn};
 use xtsync_domain::gate::Counter;
 use xtsync_domain::link::{Change, Conflict, ConflictKind, Hold, Link, Seen, Step, TroubleKind, next};
 use xtsync_domain::{Desired, TargetId, Timestamp};
-use xtsync_platform::store::{self, Epoch, MayBeContended as _, retry_contended};
-use xtsync_platform::telemetry::chain;
-use xtsync_platform::trace;
+use xtsync_runtime::telemetry::chain;
+use xtsync_runtime::trace;
+use xtsync_store::{self as store, Epoch, MayBeContended as _, retry_contended};
 
 use self::end::End;
 use crate::error::{Error, Result};

@@ -6,7 +6,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram};
 use xtsync_domain::link::{Call, Link, Verb};
 use xtsync_domain::{Origin, TenantName};
-use xtsync_platform::metrics::{Lateness, meter, seconds};
+use xtsync_runtime::metrics::{Lateness, meter, seconds};
 
 /// The provisioner's metrics.
 #[derive(Debug)]

@@ -6,7 +6,7 @@
 use xtsync_domain::link::Note;
 use xtsync_domain::link::class::class;
 use xtsync_domain::{DirectoryId, version};
-use xtsync_platform::store::Epoch;
+use xtsync_store::Epoch;
 
 use crate::error::Result;
 use crate::table::{Key, link, target, work};

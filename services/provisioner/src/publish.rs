@@ -9,13 +9,13 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 use tracing::warn;
-use xtsync_platform::bus::{Outgoing, Urgency};
-use xtsync_platform::dead_letter;
-use xtsync_platform::shutdown::Shutdown;
-use xtsync_platform::store::{self, Epoch, lease, outbox, retry_contended};
-use xtsync_platform::telemetry::chain;
-use xtsync_proto::topic::Topic;
-use xtsync_proto::v1;
+use xtsync_bus::{Outgoing, Urgency};
+use xtsync_contract::events;
+use xtsync_contract::topic::Topic;
+use xtsync_runtime::shutdown::Shutdown;
+use xtsync_runtime::telemetry::chain;
+use xtsync_service::dead_letter;
+use xtsync_store::{self as store, Epoch, lease, outbox, retry_contended};
 
 use crate::context::ROLE;
 use crate::error::Result;
@@ -87,7 +87,7 @@ pub(crate) async fn send(
     let record = |row: &Unpublished| {
         let (topic, key, traceparent) = (Topic::Links(worker.target.clone()), row.key.record(), row.traceparent.as_deref());
         match &row.state {
-            Some(state) => Outgoing::event::<v1::Link>(ROLE, topic, &key, row.version, now, traceparent, state.clone()),
+            Some(state) => Outgoing::event::<events::Link>(ROLE, topic, &key, row.version, now, traceparent, state.clone()),
             None => Outgoing::tombstone(topic, &key),
         }
     };

@@ -12,15 +12,15 @@
 use std::collections::BTreeMap;
 
 use tracing::warn;
+use xtsync_bus::{self as bus, Record, Table};
+use xtsync_contract::convert::LinkRecord;
+use xtsync_contract::event;
+use xtsync_contract::events;
+use xtsync_contract::topic::Topic;
 use xtsync_domain::TargetId;
 use xtsync_domain::link::Note;
 use xtsync_domain::link::class::class;
-use xtsync_platform::bus::{self, Record, Table};
-use xtsync_platform::store::{Epoch, Transaction, retry_contended};
-use xtsync_proto::convert::LinkRecord;
-use xtsync_proto::event;
-use xtsync_proto::topic::Topic;
-use xtsync_proto::v1;
+use xtsync_store::{Epoch, Transaction, retry_contended};
 
 use crate::error::Result;
 use crate::intake;
@@ -81,7 +81,7 @@ async fn lost(tx: &mut Transaction, worker: &Worker, records: Vec<Record>) -> Re
 }
 
 fn read(worker: &Worker, record: &Record) -> Option<(Key, LinkRecord)> {
-    let wire = event::decode::<v1::Link>(&record.headers, record.value.as_ref()?).ok()?;
+    let wire = event::decode::<events::Link>(&record.headers, record.value.as_ref()?).ok()?;
     let said = LinkRecord::try_from(wire).ok()?;
     Some((Key { target: worker.target.clone(), source: said.link.source().clone(), user: said.link.user().clone() }, said))
 }

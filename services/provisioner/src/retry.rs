@@ -5,9 +5,9 @@
 
 use tracing::info;
 use xtsync_domain::{TenantName, Timestamp, UserId};
-use xtsync_platform::commands::Command;
-use xtsync_platform::params;
-use xtsync_platform::store::{self, Epoch, Transaction};
+use xtsync_service::commands::Command;
+use xtsync_store::params;
+use xtsync_store::{self as store, Epoch, Transaction};
 
 use crate::context::Context;
 use crate::error::{Error, Result};

@@ -7,10 +7,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use xtsync_bus::Urgency;
 use xtsync_domain::Timestamp;
-use xtsync_platform::bus::Urgency;
-use xtsync_platform::scrub::{PAUSE, PIECE, Scrub};
-use xtsync_platform::store::Transaction;
+use xtsync_store::Transaction;
+use xtsync_store::scrub::{PAUSE, PIECE, Scrub};
 
 use crate::error::Result;
 use crate::publish;

@@ -8,17 +8,17 @@ use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{error, warn};
+use xtsync_contract::internal::RoleStatus;
+use xtsync_contract::topic::Topic;
 use xtsync_domain::{DirectoryId, TenantName, resource};
-use xtsync_platform::commands::Commands;
-use xtsync_platform::health::Condition;
-use xtsync_platform::service::Parts;
-use xtsync_platform::shutdown::Shutdown;
-use xtsync_platform::status;
-use xtsync_platform::store::{Options, Report, Store, load_offsets};
-use xtsync_platform::supervise::Task;
-use xtsync_platform::telemetry::chain;
-use xtsync_proto::topic::Topic;
-use xtsync_proto::v1::RoleStatus;
+use xtsync_runtime::health::Condition;
+use xtsync_runtime::shutdown::Shutdown;
+use xtsync_runtime::supervise::Task;
+use xtsync_runtime::telemetry::chain;
+use xtsync_service::commands::Commands;
+use xtsync_service::service::Parts;
+use xtsync_service::status;
+use xtsync_store::{Options, Report, Store, load_offsets};
 
 use crate::config::Config;
 use crate::context::{Context, ROLE, Targets};
@@ -252,7 +252,7 @@ impl Provisioner {
     where
         W: Future<Output = ()> + Send + 'static,
     {
-        let task = Task { health: self.context.parts.health.clone(), role: ROLE, name, tenant: String::new() };
+        let task = Task { health: self.context.parts.health.clone(), role: ROLE.name(), name, tenant: String::new() };
         task.supervise(&shutdown, || work(Arc::clone(&self), shutdown.clone()), |_| {}).await;
     }
 
@@ -329,7 +329,7 @@ async fn supervised<W>(name: &'static str, worker: Arc<Worker>, stop: Shutdown, 
 where
     W: Future<Output = ()> + Send + 'static,
 {
-    let task = Task { health: worker.context.parts.health.clone(), role: ROLE, name, tenant: worker.target.to_string() };
+    let task = Task { health: worker.context.parts.health.clone(), role: ROLE.name(), name, tenant: worker.target.to_string() };
     task.supervise(&stop, || work(Arc::clone(&worker), stop.clone()), |stage| crate::status::stands(&worker, name, stage)).await;
 }
 

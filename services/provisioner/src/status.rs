@@ -4,13 +4,14 @@ use std::sync::Arc;
 
 use tokio::time::{Instant, sleep};
 use tracing::warn;
-use xtsync_platform::consumer::lag;
-use xtsync_platform::shutdown::Shutdown;
-use xtsync_platform::supervise::Stage;
-use xtsync_platform::telemetry::chain;
-use xtsync_proto::convert::wire_time;
-use xtsync_proto::topic::Topic;
-use xtsync_proto::v1::{self, RoleStatus};
+use xtsync_contract::convert::wire_time;
+use xtsync_contract::internal;
+use xtsync_contract::internal::RoleStatus;
+use xtsync_contract::topic::Topic;
+use xtsync_runtime::shutdown::Shutdown;
+use xtsync_runtime::supervise::Stage;
+use xtsync_runtime::telemetry::chain;
+use xtsync_service::consumer::lag;
 
 use crate::error::Result;
 use crate::table::work::{self, Counts};
@@ -85,7 +86,7 @@ pub(crate) async fn step(worker: &Worker) -> Result<RoleStatus> {
         let breaker = worker.breaker();
         (breaker.shut_until(Lane::Others, now), breaker.blocked_verbs())
     };
-    let blocked = |verb: BlockedVerb| v1::BlockedVerb { code: verb.code, next_try: Some(wire_time(verb.until)) };
+    let blocked = |verb: BlockedVerb| internal::BlockedVerb { code: verb.code, next_try: Some(wire_time(verb.until)) };
     let (down, warning) = failures(worker);
     let status = RoleStatus {
         tenant: worker.target.to_string(),

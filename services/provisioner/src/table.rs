@@ -11,10 +11,10 @@ pub(crate) mod work;
 
 use std::fmt;
 
+use xtsync_contract::topic::link_key;
 use xtsync_domain::{TenantName, UserId};
-use xtsync_platform::params;
-use xtsync_platform::store::{Migration, Migrations, Param, Row};
-use xtsync_proto::topic::link_key;
+use xtsync_store::params;
+use xtsync_store::{Migration, Migrations, Param, Row};
 
 use crate::error::{Error, Result};
 

@@ -23,11 +23,11 @@ use tracing::{info, warn};
 use xtsync_directory::Target;
 use xtsync_domain::gate::{Counter, Why};
 use xtsync_domain::{TenantName, Timestamp};
-use xtsync_platform::health::Condition;
-use xtsync_platform::shutdown::Shutdown;
-use xtsync_platform::store::{Epoch, Held, Lease, Transaction, lease};
-use xtsync_platform::supervise::Stage;
-use xtsync_platform::telemetry::chain;
+use xtsync_runtime::health::Condition;
+use xtsync_runtime::shutdown::Shutdown;
+use xtsync_runtime::supervise::Stage;
+use xtsync_runtime::telemetry::chain;
+use xtsync_store::{Epoch, Held, Lease, Transaction, lease};
 
 use self::breaker::{Admission, Breaker, Came, Lane, Pressure};
 use self::concurrency::Concurrency;

@@ -10,7 +10,7 @@ use std::time::Duration;
 use bed::{Bed, gone, present};
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
-use xtsync_directory::graph::{Options, Writer};
+use xtsync_connector_graph::{Options, Writer};
 use xtsync_domain::TenantName;
 use xtsync_domain::resource::{Client, Graph, SecretRef};
 use xtsync_harness::Dir;

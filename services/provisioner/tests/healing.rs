@@ -9,18 +9,18 @@ use std::pin::pin;
 use std::time::Duration;
 
 use bed::{Bed, FORGET, Place, gone, present, tenant};
+use xtsync_bus::partition_of;
+use xtsync_contract::internal;
+use xtsync_contract::internal::command::Action;
+use xtsync_contract::topic::{PARTITIONS, link_key};
 use xtsync_domain::Origin;
 use xtsync_harness::wait_for;
-use xtsync_platform::bus::partition_of;
-use xtsync_platform::scrub::{PAUSE, PIECE};
-use xtsync_proto::topic::{PARTITIONS, link_key};
-use xtsync_proto::v1;
-use xtsync_proto::v1::command::Action;
+use xtsync_store::scrub::{PAUSE, PIECE};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const LIMIT: Duration = Duration::from_secs(30);
-const RELEASE: Action = Action::Release(v1::Release {});
-const REPUBLISH: Action = Action::Republish(v1::Republish {});
+const RELEASE: Action = Action::Release(internal::Release {});
+const REPUBLISH: Action = Action::Republish(internal::Republish {});
 
 fn partition(user: &str) -> u32 {
     partition_of(link_key(&tenant("emea"), &user.into()).as_bytes(), PARTITIONS)

@@ -12,9 +12,9 @@ use async_trait::async_trait;
 use bed::target::Fault;
 use bed::{Bed, Place, gone, present, tenant};
 use tokio::sync::Notify;
-use xtsync_platform::bus::{Bus, CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency};
-use xtsync_platform::shutdown::Shutdown;
-use xtsync_proto::topic::Topic;
+use xtsync_bus::{Bus, CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency};
+use xtsync_contract::topic::Topic;
+use xtsync_runtime::shutdown::Shutdown;
 
 #[tokio::test]
 async fn a_former_owner_that_wakes_up_writes_nothing() {

@@ -8,10 +8,10 @@ use std::time::Duration;
 
 use bed::target::Fault;
 use bed::{Bed, Place, address, gone, present};
+use xtsync_contract::internal;
+use xtsync_contract::internal::command::Action;
 use xtsync_directory::Error;
 use xtsync_domain::link::TroubleKind;
-use xtsync_proto::v1;
-use xtsync_proto::v1::command::Action;
 
 fn forbidden() -> Fault {
     Fault::Before(Error::Forbidden { code: "Authorization_RequestDenied".into() })
@@ -218,7 +218,7 @@ async fn k_13_a_refusal_is_asked_about_again_on_apply_and_when_a_policy_changes_
 
 #[tokio::test]
 async fn k_13_a_command_has_what_waits_tried_again_for_all_or_for_one_and_once() {
-    let retry = Action::Retry(v1::Retry {});
+    let retry = Action::Retry(internal::Retry {});
     for place in [Place::Sqlite, Place::Postgres] {
         let bed = Bed::new(place).await;
         bed.fake.fail_always("invite", "", Fault::Before(Error::Refused { code: "domain_blocked".into(), attribute: None }));
@@ -253,7 +253,7 @@ async fn a_command_has_a_target_tried_at_once_that_was_set_aside() {
     bed.fake.fail_no_more();
     bed.work().await;
     assert_eq!(bed.fake.journal(), Vec::<String>::new());
-    bed.command(Action::Retry(v1::Retry {})).await;
+    bed.command(Action::Retry(internal::Retry {})).await;
     bed.work().await;
     assert_eq!(bed.fake.journal(), ["patch t1 city"]);
 }

@@ -12,7 +12,7 @@ use bed::{Bed, Place, address, gone, out_of_scope, present, tenant};
 use xtsync_directory::Error;
 use xtsync_domain::decision::{Desired, Present};
 use xtsync_domain::link::TroubleKind;
-use xtsync_platform::params;
+use xtsync_store::params;
 
 /// Wanted with the address of another user.
 fn with_address_of(other: &str, user: &str) -> Desired {

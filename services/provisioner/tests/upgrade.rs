@@ -9,12 +9,13 @@ use std::time::Duration;
 
 use bed::{Bed, Place, address, gone, present, tenant};
 use prost::Message as _;
+use xtsync_bus::partition_of;
+use xtsync_contract::events;
+use xtsync_contract::internal;
+use xtsync_contract::topic::{PARTITIONS, Topic, link_key};
 use xtsync_domain::decision::Desired;
 use xtsync_domain::{Decision, Origin, Version};
-use xtsync_platform::bus::partition_of;
-use xtsync_platform::clock::Clock as _;
-use xtsync_proto::topic::{PARTITIONS, Topic, link_key};
-use xtsync_proto::v1;
+use xtsync_runtime::clock::Clock as _;
 
 /// A field that nobody knows yet: number 1000, holding 1.
 const FIELD: [u8; 3] = [0xc0, 0x3e, 0x01];
@@ -49,7 +50,7 @@ async fn a_kind_of_decision_that_is_not_known_stops_its_partition_and_loses_noth
         assert_eq!(bed.fake.object(&address("ana")).unwrap().bin, None, "{replica}: what follows waits, and it never means gone");
         bed.restart().await;
     }
-    assert!(bed.all::<v1::DeadLetter>(Topic::DeadLetters).await.is_empty(), "who can read it will");
+    assert!(bed.all::<internal::DeadLetter>(Topic::DeadLetters).await.is_empty(), "who can read it will");
     // Others go on.
     let index = |user: &str| partition_of(link_key(&tenant("emea"), &user.into()).as_bytes(), PARTITIONS);
     let other = (0..).map(|number| format!("user-{number}")).find(|user| index(user) != index("ana")).unwrap();
@@ -66,14 +67,14 @@ async fn a_kind_of_decision_that_is_not_known_stops_its_partition_and_loses_noth
 async fn a_kind_of_fact_that_is_not_known_neither_opens_nor_closes_a_gate() {
     let bed = Bed::new(Place::Sqlite).await;
     let facts = || Topic::TenantFacts(tenant("hub"));
-    bed.publish_bytes::<v1::TenantFact>(facts(), "novelty", VARIANT.to_vec()).await;
+    bed.publish_bytes::<events::TenantFact>(facts(), "novelty", VARIANT.to_vec()).await;
     hear(&bed).await;
     bed.decide("ana", present("ana", "Paris", true)).await;
     bed.settle().await;
     assert_eq!(bed.fake.objects().len(), 1, "what is known still stands");
 
     // A policy that cannot be understood is none: the one before grows old, and then nothing is written.
-    bed.publish_bytes::<v1::TenantFact>(facts(), "access-policy/live", VARIANT.to_vec()).await;
+    bed.publish_bytes::<events::TenantFact>(facts(), "access-policy/live", VARIANT.to_vec()).await;
     hear(&bed).await;
     bed.clock.advance(Duration::from_secs(61));
     bed.decide("bo", present("bo", "Paris", true)).await;
@@ -97,7 +98,7 @@ fn decision(bed: &Bed, user: &str, desired: Option<Desired>) -> Vec<u8> {
         first_seen: bed.clock.now(),
         desired: desired.unwrap_or_else(gone),
     };
-    let mut wire = v1::Decision::from(decision);
+    let mut wire = events::Decision::from(decision);
     if says_nothing {
         wire.desired = None;
     }
@@ -105,7 +106,7 @@ fn decision(bed: &Bed, user: &str, desired: Option<Desired>) -> Vec<u8> {
 }
 
 async fn send(bed: &Bed, user: &str, value: &[u8]) {
-    bed.publish_bytes::<v1::Decision>(Topic::Decisions(tenant("hub")), &link_key(&tenant("emea"), &user.into()), value.to_vec()).await;
+    bed.publish_bytes::<events::Decision>(Topic::Decisions(tenant("hub")), &link_key(&tenant("emea"), &user.into()), value.to_vec()).await;
 }
 
 /// Reads what there is until something is so.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use clap::{Parser, Subcommand};
 use tokio::runtime::Runtime;
 use tracing::warn;
-use xtsync_platform::bus::wait_for_closing;
+use xtsync_bus::wait_for_closing;
 
 use crate::command::{apply, completions, get, release, republish, resync, retry, run, show, status, tenant, tenant_sim, topics};
 use crate::demo;

@@ -16,10 +16,10 @@ use tonic::{Code, Request, Status};
 use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_check_response::ServingStatus;
 use tonic_health::pb::health_client::HealthClient;
+use xtsync_contract::control::control_service_client::ControlServiceClient;
+use xtsync_contract::control::control_service_server::ControlServiceServer;
 use xtsync_control::Token;
 use xtsync_domain::duration;
-use xtsync_proto::v1::control_service_client::ControlServiceClient;
-use xtsync_proto::v1::control_service_server::ControlServiceServer;
 
 use crate::exit::{self, Failure};
 

@@ -9,7 +9,7 @@ use self::escape::{Lines, visible};
 use comfy_table::{Table, presets::NOTHING};
 use indicatif::{ProgressBar, ProgressStyle};
 use owo_colors::{OwoColorize as _, Stream, Style};
-use xtsync_proto::v1::Notice;
+use xtsync_contract::control::Notice;
 
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,11 +8,12 @@ use std::time::Duration;
 use anyhow::Context as _;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
+use xtsync_contract::control::{
+    ApplyRequest, Document, GetLinkRequest, GetStatusRequest, ListResourcesRequest, ResourceStatus, RetryRequest, Status,
+};
+use xtsync_contract::events::Link;
 use xtsync_control::manifest::{self, File};
 use xtsync_domain::resource::Kind;
-use xtsync_proto::v1::{
-    ApplyRequest, Document, GetLinkRequest, GetStatusRequest, Link, ListResourcesRequest, ResourceStatus, RetryRequest, Status,
-};
 use xtsync_tenant_sim::{Sim, TenantHandle};
 
 use crate::client::{Client, Connection, Trust, failure, patiently};

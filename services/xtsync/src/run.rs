@@ -21,20 +21,21 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 use tonic::transport::Endpoint;
+use xtsync_bus as bus;
+use xtsync_bus::Bus;
 use xtsync_change_detector::{Inbox, Nudge};
 use xtsync_control::{Desk, Token};
-use xtsync_platform::bus::Bus;
-use xtsync_platform::clock::SystemClock;
-use xtsync_platform::health::Health;
-use xtsync_platform::shutdown::Shutdown;
-use xtsync_platform::telemetry::chain;
-use xtsync_platform::{admin, bus};
+use xtsync_runtime::admin;
+use xtsync_runtime::clock::SystemClock;
+use xtsync_runtime::health::Health;
+use xtsync_runtime::shutdown::Shutdown;
+use xtsync_runtime::telemetry::chain;
 
 use crate::client::{self, Client};
 
 pub use options::{Door, Options};
 pub use role::parser as role_parser;
-pub use xtsync_platform::service::Role;
+pub use xtsync_contract::role::Role;
 
 use services::Starter;
 use supply::Supply;

@@ -10,10 +10,10 @@
 use std::time::Duration;
 
 use tracing::{info, warn};
+use xtsync_contract::topic::Topic;
 use xtsync_directory::{self as directory, Cursor, GroupChange, Next, Page, UserChange};
 use xtsync_domain::{Timestamp, UserId};
-use xtsync_platform::turn;
-use xtsync_proto::topic::Topic;
+use xtsync_runtime::turn;
 
 use super::rounds::{ENDLESS_PAUSE, NEVER_ENDS, is_refusal};
 use super::trouble::Trouble;

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tracing::{debug, info};
 use xtsync_domain::{Timestamp, UserId};
-use xtsync_platform::store::Transaction;
+use xtsync_store::Transaction;
 
 use super::Tenant;
 use crate::cutting::cut_all;

@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
+use xtsync_bus::ROOM_LOOK;
 use xtsync_domain::Timestamp;
-use xtsync_platform::bus::ROOM_LOOK;
-use xtsync_platform::clock::Clock;
-use xtsync_platform::telemetry::chain;
+use xtsync_runtime::clock::Clock;
+use xtsync_runtime::telemetry::chain;
 
 use super::Tenant;
 use crate::error::Error;

@@ -10,10 +10,10 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tracing::warn;
+use xtsync_contract::topic::Topic;
 use xtsync_directory::{self as directory, Cursor, GroupChange, Next, Page, Rejected, UserChange};
 use xtsync_domain::Timestamp;
-use xtsync_platform::dead_letter;
-use xtsync_proto::topic::Topic;
+use xtsync_service::dead_letter;
 
 use super::trouble::Trouble;
 use super::{Tenant, paging};

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use xtsync_domain::Timestamp;
-use xtsync_platform::scrub::{PAUSE, PIECE, Scrub};
+use xtsync_store::scrub::{PAUSE, PIECE, Scrub};
 
 use super::Tenant;
 use crate::error::Error;

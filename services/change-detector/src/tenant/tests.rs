@@ -7,8 +7,7 @@ mod large;
 mod names;
 mod notifications;
 mod rebuilt;
-#[path = "../../../../crates/platform/tests/bus/rigged.rs"]
-mod rigged;
+use xtsync_kit::rigged;
 mod scoped;
 mod scrub;
 mod stage;

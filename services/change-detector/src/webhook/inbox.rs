@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::time::{Instant, sleep};
 use xtsync_domain::TenantName;
-use xtsync_platform::store::Store;
+use xtsync_store::Store;
 
 use super::delivery::{Event, Notice};
 use super::states::{READ_INTERVAL_MIN, States};

@@ -113,7 +113,7 @@ mod tests {
         for _ in 0..100 {
             let read = async || {
                 asked.set(asked.get() + 1);
-                Err(Error::from(xtsync_platform::store::Error::Corrupt("away".to_owned())))
+                Err(Error::from(xtsync_store::Error::Corrupt("away".to_owned())))
             };
             drop(states.compare(&emea, &HashSet::from(["guessed".to_owned()]), now, read).await);
         }

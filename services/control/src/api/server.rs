@@ -7,10 +7,10 @@ use tokio::net::TcpListener;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Server;
 use tonic::{Request, Status};
-use xtsync_platform::listen::{Incoming, Limits};
-use xtsync_platform::shutdown::Shutdown;
-use xtsync_proto::v1::DESCRIPTORS;
-use xtsync_proto::v1::control_service_server::ControlServiceServer;
+use xtsync_contract::DESCRIPTORS;
+use xtsync_contract::control::control_service_server::ControlServiceServer;
+use xtsync_runtime::listen::{Incoming, Limits};
+use xtsync_runtime::shutdown::Shutdown;
 
 use super::Api;
 use crate::Error;

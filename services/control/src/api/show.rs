@@ -1,31 +1,32 @@
 //! One link, and why it is as it is.
 
 use prost::Message as _;
+use xtsync_contract::control;
+use xtsync_contract::convert::{LinkRecord, time};
+use xtsync_contract::events;
 use xtsync_domain::{DirectoryAnswer, Timestamp};
-use xtsync_platform::params;
-use xtsync_platform::store::Row;
-use xtsync_proto::convert::{LinkRecord, time};
-use xtsync_proto::v1;
+use xtsync_store::Row;
+use xtsync_store::params;
 
 use crate::Error;
 use crate::context::Context;
 use crate::view::link::ADDRESS_DIFFERS;
 
 /// Shows a link; `None` where neither decision nor link is known.
-pub(super) async fn link(context: &Context, request: &v1::GetLinkRequest) -> Result<Option<v1::GetLinkResponse>, Error> {
+pub(super) async fn link(context: &Context, request: &control::GetLinkRequest) -> Result<Option<control::GetLinkResponse>, Error> {
     const LINK: &str = "SELECT record, standing, code, desired FROM view_link WHERE target = $1 AND source = $2 AND user_id = $3";
     const DECISION: &str = "SELECT desired, reason, due, version FROM view_decision WHERE target = $1 AND source = $2 AND user_id = $3";
     let key = || params![&request.target, &request.source, &request.user_id];
     let decision = context.store.fetch_one_opt(DECISION, key()).await?;
     let decision = decision.map(|row| Decided::read(&row)).transpose()?;
     if let Some(row) = context.store.fetch_one_opt(LINK, key()).await? {
-        let link = v1::Link::decode(row.bytes(0)?.as_slice()).map_err(|error| xtsync_platform::store::Error::Corrupt(error.to_string()))?;
+        let link = events::Link::decode(row.bytes(0)?.as_slice()).map_err(|error| xtsync_store::Error::Corrupt(error.to_string()))?;
         let taken = row.bytes(3)?;
         let newer = decision.filter(|decision| decision.version > taken);
         let reasons = reasons(&link, newer.as_ref(), &row.text(1)?, &row.text(2)?);
-        return Ok(Some(v1::GetLinkResponse { link: Some(link), reasons }));
+        return Ok(Some(control::GetLinkResponse { link: Some(link), reasons }));
     }
-    Ok(decision.map(|decision| v1::GetLinkResponse { link: None, reasons: vec![decision.without_link()] }))
+    Ok(decision.map(|decision| control::GetLinkResponse { link: None, reasons: vec![decision.without_link()] }))
 }
 
 /// What is decided of a user, as the read model has it.
@@ -37,7 +38,7 @@ struct Decided {
 }
 
 impl Decided {
-    fn read(row: &Row) -> Result<Self, xtsync_platform::store::Error> {
+    fn read(row: &Row) -> Result<Self, xtsync_store::Error> {
         Ok(Self { desired: row.text(0)?, reason: row.text(1)?, due: Timestamp(row.int(2)?), version: row.bytes(3)? })
     }
 
@@ -74,7 +75,7 @@ impl Decided {
 }
 
 /// Why a link is as it is, in words.
-fn reasons(link: &v1::Link, newer: Option<&Decided>, standing: &str, code: &str) -> Vec<String> {
+fn reasons(link: &events::Link, newer: Option<&Decided>, standing: &str, code: &str) -> Vec<String> {
     let mut reasons = Vec::new();
     // What is decided counts at once, also where the link does not say yet that it was taken up.
     reasons.extend(newer.map(Decided::in_words).or_else(|| wanted(link)));
@@ -109,21 +110,21 @@ fn reasons(link: &v1::Link, newer: Option<&Decided>, standing: &str, code: &str)
 }
 
 /// Whether the address that the shadow user was invited by is another than is decided now, while that matters.
-fn differs(link: &v1::Link) -> bool {
+fn differs(link: &events::Link) -> bool {
     LinkRecord::try_from(link.clone()).is_ok_and(|record| record.link.address_differs())
 }
 
 /// What is decided, in words.
-fn wanted(link: &v1::Link) -> Option<String> {
-    use v1::decision::Desired;
+fn wanted(link: &events::Link) -> Option<String> {
+    use events::decision::Desired;
     Some(match link.desired.as_ref()?.desired.as_ref()? {
         Desired::Present(present) if present.enabled => "he is in scope".to_owned(),
         Desired::Present(_) => "he is in scope and disabled at home".to_owned(),
         Desired::Gone(gone) => match gone.reason() {
-            v1::GoneReason::OutOfScope => "he is not in scope".to_owned(),
-            v1::GoneReason::External => "the source is not his home (external)".to_owned(),
-            v1::GoneReason::Deleted => "he was deleted at home".to_owned(),
-            v1::GoneReason::Unspecified => "he must not be there".to_owned(),
+            events::GoneReason::OutOfScope => "he is not in scope".to_owned(),
+            events::GoneReason::External => "the source is not his home (external)".to_owned(),
+            events::GoneReason::Deleted => "he was deleted at home".to_owned(),
+            events::GoneReason::Unspecified => "he must not be there".to_owned(),
         },
         Desired::Untouched(skip) if skip.sign_in_blocked => "the user is disabled at home, and otherwise skipped".to_owned(),
         Desired::Untouched(skip) => skipped(skip),
@@ -131,15 +132,15 @@ fn wanted(link: &v1::Link) -> Option<String> {
     })
 }
 
-fn skipped(skip: &v1::Untouched) -> String {
+fn skipped(skip: &events::Untouched) -> String {
     match skip.reason() {
-        v1::UntouchedReason::NoVerifiedAddress => "skipped: no address is in a verified domain of the home tenant".to_owned(),
-        v1::UntouchedReason::HomeDomainsUnknown => "skipped: the verified domains of the home tenant are not known yet".to_owned(),
-        v1::UntouchedReason::InvalidAttribute => format!("skipped: {} is of a wrong type at home", skip.attribute),
-        v1::UntouchedReason::Unspecified
-        | v1::UntouchedReason::NotOneOrganization
-        | v1::UntouchedReason::ScopeUnresolved
-        | v1::UntouchedReason::NoAddress
-        | v1::UntouchedReason::UserTypeNotAdmitted => "he is left as he is".to_owned(),
+        events::UntouchedReason::NoVerifiedAddress => "skipped: no address is in a verified domain of the home tenant".to_owned(),
+        events::UntouchedReason::HomeDomainsUnknown => "skipped: the verified domains of the home tenant are not known yet".to_owned(),
+        events::UntouchedReason::InvalidAttribute => format!("skipped: {} is of a wrong type at home", skip.attribute),
+        events::UntouchedReason::Unspecified
+        | events::UntouchedReason::NotOneOrganization
+        | events::UntouchedReason::ScopeUnresolved
+        | events::UntouchedReason::NoAddress
+        | events::UntouchedReason::UserTypeNotAdmitted => "he is left as he is".to_owned(),
     }
 }

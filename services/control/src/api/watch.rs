@@ -8,7 +8,7 @@ use tokio::time::Instant;
 use tokio_stream::Stream;
 use tokio_stream::wrappers::ReceiverStream;
 use tonic::Status;
-use xtsync_proto::v1;
+use xtsync_contract::control;
 
 use super::failed;
 use crate::context::Context;
@@ -23,7 +23,7 @@ const PAUSE_FACTOR: u32 = 10;
 /// The longest: ages and times to settle change though nothing else does.
 const REFRESH: Duration = Duration::from_secs(2);
 
-pub(super) type Statuses = Pin<Box<dyn Stream<Item = Result<v1::WatchStatusResponse, Status>> + Send>>;
+pub(super) type Statuses = Pin<Box<dyn Stream<Item = Result<control::WatchStatusResponse, Status>> + Send>>;
 
 pub(super) fn statuses(context: Arc<Context>) -> Statuses {
     let (send, receive) = tokio::sync::mpsc::channel(1);
@@ -37,7 +37,7 @@ pub(super) fn statuses(context: Arc<Context>) -> Statuses {
             if before.as_ref().is_none_or(|before| differ(before, &status)) {
                 before = status.as_ref().ok().cloned();
                 let ended = status.is_err();
-                let said = send.send(status.map(|status| v1::WatchStatusResponse { status: Some(status) })).await;
+                let said = send.send(status.map(|status| control::WatchStatusResponse { status: Some(status) })).await;
                 if said.is_err() || ended {
                     return;
                 }
@@ -54,6 +54,6 @@ pub(super) fn statuses(context: Arc<Context>) -> Statuses {
 }
 
 /// Whether a status says something else than the one before, but for its time.
-fn differ(before: &v1::Status, now: &Result<v1::Status, Status>) -> bool {
-    now.as_ref().map_or(true, |now| v1::Status { at: before.at, ..now.clone() } != *before)
+fn differ(before: &control::Status, now: &Result<control::Status, Status>) -> bool {
+    now.as_ref().map_or(true, |now| control::Status { at: before.at, ..now.clone() } != *before)
 }

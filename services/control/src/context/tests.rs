@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
+use xtsync_bus::{Bus, Embedded, Record, Table};
+use xtsync_contract::topic::Topic;
 use xtsync_domain::resource::AllowedHosts;
-use xtsync_platform::bus::{Bus, Embedded, Record, Table};
-use xtsync_platform::clock::SystemClock;
-use xtsync_platform::health::Health;
-use xtsync_platform::store::{Held, Lease, Options, Store};
-use xtsync_proto::topic::Topic;
+use xtsync_runtime::clock::SystemClock;
+use xtsync_runtime::health::Health;
+use xtsync_store::{Held, Lease, Options, Store};
 
 use crate::context::{Context, LEASE, ROLE};
 use crate::manifest::{self, File, Written};

@@ -1,17 +1,16 @@
 //! What a crash or a lost bus leaves is made whole at start.
 
-#[path = "../../../../crates/platform/tests/bus/rigged.rs"]
-mod rigged;
+use xtsync_kit::rigged;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use tokio::sync::Semaphore;
-use xtsync_platform::bus::{Bus, Table};
-use xtsync_platform::configuration::Watch;
-use xtsync_platform::health::Health;
-use xtsync_platform::shutdown::Shutdown;
-use xtsync_proto::event;
+use xtsync_bus::{Bus, Table};
+use xtsync_contract::event;
+use xtsync_runtime::health::Health;
+use xtsync_runtime::shutdown::Shutdown;
+use xtsync_service::configuration::Watch;
 
 use super::*;
 use crate::actor::Actor;
@@ -21,6 +20,7 @@ use crate::plan::{Lookup, Plan};
 use crate::resources::read;
 use crate::revision::Act;
 use crate::{adopt, revision};
+use xtsync_contract::internal;
 
 /// Stores a revision without publishing it, as if the process had died right after.
 async fn store_only(context: &Context, yaml: &str) -> u64 {
@@ -129,7 +129,7 @@ async fn what_is_nobodys_is_buried_and_what_it_replaced_is_told_again() {
         assert_eq!(shown(&control.bus).await, revision);
         let mut letters = Table::open(&control.bus, vec![Topic::DeadLetters]).await.unwrap();
         let letter = letters.next().await.unwrap().pop().unwrap();
-        let letter: v1::DeadLetter = event::decode(&letter.headers, &letter.value.unwrap()).unwrap();
+        let letter: internal::DeadLetter = event::decode(&letter.headers, &letter.value.unwrap()).unwrap();
         assert_eq!((letter.role.as_str(), letter.reason.as_str(), letter.value), ("control", "foreign_type", Some(garbage.to_vec())));
         close(control).await;
     }
@@ -163,7 +163,7 @@ async fn who_was_paused_between_commit_and_publication_leaves_the_newest_revisio
     let newest_of_each =
         published(&bus).await.into_iter().map(|record| (record.key.clone(), record)).collect::<std::collections::BTreeMap<_, _>>();
     let synchronization = &newest_of_each[b"Synchronization/emea/to-hub".as_slice()];
-    let record: v1::ConfigRecord = event::decode(&synchronization.headers, synchronization.value.as_ref().unwrap()).unwrap();
+    let record: internal::ConfigRecord = event::decode(&synchronization.headers, synchronization.value.as_ref().unwrap()).unwrap();
     assert_eq!(record.revision, newest);
     let standing = read(&owner.store).await.unwrap();
     assert!(standing.values().all(|resource| resource.revision <= newest));

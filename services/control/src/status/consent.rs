@@ -8,7 +8,7 @@ use xtsync_domain::fact::{ACCESS_POLICY, AccessPolicy, Fact, IDENTITY, Identity}
 use xtsync_domain::gate::{Terms, Verdict, gate_of_pair};
 use xtsync_domain::identity::fault;
 use xtsync_domain::{TenantName, Timestamp};
-use xtsync_platform::store::{Error, Store};
+use xtsync_store::{Error, Store};
 
 use crate::view::fact;
 use crate::warnings::Identities;

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use xtsync_contract::control::SynchronizationCounts;
 use xtsync_domain::{TenantName, Timestamp};
-use xtsync_platform::params;
-use xtsync_platform::store::{Error, Store};
-use xtsync_proto::v1::SynchronizationCounts;
+use xtsync_store::params;
+use xtsync_store::{Error, Store};
 
 use crate::view::link::ADDRESS_DIFFERS;
 
@@ -138,7 +138,7 @@ async fn grace(store: &Store, source: &TenantName, target: &TenantName, now: Tim
 async fn replayed(store: &Store, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
     const SQL: &str = "SELECT COUNT(*), MIN(revision) FROM view_marker WHERE target = $1 AND source = $2";
     let Some(row) = store.fetch_one_opt(SQL, params![target.as_str(), source.as_str()]).await? else { return Ok(0) };
-    let all = row.uint(0)? >= u64::from(xtsync_proto::topic::PARTITIONS);
+    let all = row.uint(0)? >= u64::from(xtsync_contract::topic::PARTITIONS);
     Ok(if all { row.opt_int(1)?.and_then(|revision| u64::try_from(revision).ok()).unwrap_or(0) } else { 0 })
 }
 

@@ -6,13 +6,13 @@
 
 use std::time::Duration;
 
+use xtsync_contract::convert::time;
+use xtsync_contract::internal::RoleStatus;
+use xtsync_contract::role::Role;
 use xtsync_domain::configuration::{Configuration, NamedSynchronization};
 use xtsync_domain::gate::Why;
 use xtsync_domain::resource::Mode;
 use xtsync_domain::{TenantName, Timestamp};
-use xtsync_platform::service::Role;
-use xtsync_proto::convert::time;
-use xtsync_proto::v1::RoleStatus;
 
 use super::numbers::Numbers;
 

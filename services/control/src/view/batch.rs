@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use prost::Message;
 use tracing::warn;
+use xtsync_bus::{Partition, Record};
+use xtsync_contract::convert::{LinkRecord, time};
+use xtsync_contract::event::{self, Typed};
+use xtsync_contract::events;
+use xtsync_contract::internal;
+use xtsync_contract::topic::Topic;
 use xtsync_domain::{Timestamp, Version};
-use xtsync_platform::bus::{Partition, Record};
-use xtsync_proto::convert::{LinkRecord, time};
-use xtsync_proto::event::{self, Typed};
-use xtsync_proto::topic::Topic;
-use xtsync_proto::v1;
 
 use super::link::{self, LinkRow};
 use crate::metrics::Metrics;
@@ -78,16 +79,16 @@ impl Batch {
         let key = String::from_utf8(record.key.to_vec()).ok()?;
         match &record.at.partition.topic {
             Topic::UserDeltas(source) => {
-                let version = read::<v1::UserDelta>(record)?.map(|delta| delta.version);
+                let version = read::<events::UserDelta>(record)?.map(|delta| delta.version);
                 put(&mut self.users, (source.to_string(), key), version, |version| *version);
             }
             Topic::TenantFacts(tenant) => {
-                self.facts.insert((tenant.to_string(), key), bytes::<v1::TenantFact>(record)?);
+                self.facts.insert((tenant.to_string(), key), bytes::<events::TenantFact>(record)?);
             }
             Topic::Decisions(target) => self.add_decision(target.to_string(), &key, read(record)?)?,
             Topic::Links(target) => {
                 let (source, user) = key.split_once('/')?;
-                let row = match read::<v1::Link>(record)? {
+                let row = match read::<events::Link>(record)? {
                     Some(wire) => {
                         let record = wire.encode_to_vec();
                         Some(link::row(&LinkRecord::try_from(wire).ok()?, record))
@@ -98,15 +99,15 @@ impl Batch {
             }
             Topic::Outcomes(target) => self.outcomes.extend(outcome(target.to_string(), read(record)??)),
             Topic::Status => {
-                self.roles.insert(key, bytes::<v1::RoleStatus>(record)?);
+                self.roles.insert(key, bytes::<internal::RoleStatus>(record)?);
             }
             Topic::Config | Topic::Commands | Topic::DeadLetters => {}
         }
         Some(())
     }
 
-    fn add_decision(&mut self, target: String, key: &str, decision: Option<v1::Decision>) -> Option<()> {
-        if let Some(v1::Decision { source, desired: Some(v1::decision::Desired::ReplayMarker(marker)), .. }) = decision {
+    fn add_decision(&mut self, target: String, key: &str, decision: Option<events::Decision>) -> Option<()> {
+        if let Some(events::Decision { source, desired: Some(events::decision::Desired::ReplayMarker(marker)), .. }) = decision {
             self.markers.insert((target, source, marker.partition), marker.revision);
             return Some(());
         }
@@ -131,8 +132,8 @@ fn put<K: Ord, R, V: Ord>(rows: &mut BTreeMap<K, Option<R>>, key: K, row: Option
     }
 }
 
-fn decision_row(decision: &v1::Decision) -> Option<DecisionRow> {
-    use v1::decision::Desired;
+fn decision_row(decision: &events::Decision) -> Option<DecisionRow> {
+    use events::decision::Desired;
     let version = decision.version?;
     let desired = match decision.desired.as_ref()? {
         Desired::Present(present) if present.enabled => "present",
@@ -143,16 +144,15 @@ fn decision_row(decision: &v1::Decision) -> Option<DecisionRow> {
         Desired::ReplayMarker(_) => return None,
     };
     // What is decided before the home tenant's domains are known is decided again in a moment: until then it counts for nothing.
-    let waits =
-        matches!(&decision.desired, Some(Desired::Untouched(untouched)) if untouched.reason() == v1::UntouchedReason::HomeDomainsUnknown);
+    let waits = matches!(&decision.desired, Some(Desired::Untouched(untouched)) if untouched.reason() == events::UntouchedReason::HomeDomainsUnknown);
     let delta = if waits { 0 } else { version.delta };
     let (reason, due) = why(decision);
     Some(DecisionRow { delta, version: version_bytes(version.into()), desired, reason, due })
 }
 
 /// Why the user is not wanted, or nothing is decided; and when a loss of scope is acted on.
-fn why(decision: &v1::Decision) -> (String, Timestamp) {
-    use v1::decision::Desired;
+fn why(decision: &events::Decision) -> (String, Timestamp) {
+    use events::decision::Desired;
     let code = |name: &str, kind: &str| name.trim_start_matches(kind).to_lowercase();
     match &decision.desired {
         Some(Desired::Gone(gone)) => {
@@ -166,16 +166,16 @@ fn why(decision: &v1::Decision) -> (String, Timestamp) {
     }
 }
 
-fn outcome(target: String, outcome: v1::Outcome) -> Option<OutcomeRow> {
+fn outcome(target: String, outcome: events::Outcome) -> Option<OutcomeRow> {
     let verb = match (outcome.result(), outcome.verb()) {
-        (v1::Result::Failed, _) => "failed",
-        (v1::Result::Done, v1::Verb::Create) => "created",
-        (v1::Result::Done, v1::Verb::Update) => "updated",
-        (v1::Result::Done, v1::Verb::Disable) => "disabled",
-        (v1::Result::Done, v1::Verb::Enable) => "enabled",
-        (v1::Result::Done, v1::Verb::Delete) => "deleted",
-        (v1::Result::Done, v1::Verb::Restore) => "restored",
-        (v1::Result::Done, v1::Verb::Unspecified) | (v1::Result::Held | v1::Result::Unspecified, _) => return None,
+        (events::Result::Failed, _) => "failed",
+        (events::Result::Done, events::Verb::Create) => "created",
+        (events::Result::Done, events::Verb::Update) => "updated",
+        (events::Result::Done, events::Verb::Disable) => "disabled",
+        (events::Result::Done, events::Verb::Enable) => "enabled",
+        (events::Result::Done, events::Verb::Delete) => "deleted",
+        (events::Result::Done, events::Verb::Restore) => "restored",
+        (events::Result::Done, events::Verb::Unspecified) | (events::Result::Held | events::Result::Unspecified, _) => return None,
     };
     Some(OutcomeRow { id: outcome.id, target, source: outcome.source, verb })
 }

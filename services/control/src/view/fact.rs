@@ -3,11 +3,11 @@
 use std::collections::BTreeMap;
 
 use prost::Message as _;
+use xtsync_contract::events;
 use xtsync_domain::fact::{Fact, IDENTITY, Identity};
 use xtsync_domain::{TenantFact, TenantName};
-use xtsync_platform::params;
-use xtsync_platform::store::{Error, Row, Store};
-use xtsync_proto::v1;
+use xtsync_store::params;
+use xtsync_store::{Error, Row, Store};
 
 /// What is known of all tenants' groups and of their names, with the tenant's name.
 pub(crate) async fn groups(store: &Store) -> Result<Vec<(String, Fact)>, Error> {
@@ -43,6 +43,6 @@ pub(crate) async fn read(store: &Store, tenant: &TenantName, key: &str) -> Resul
 
 /// What a newer writer said is as good as nothing.
 fn decode(row: &Row) -> Result<Option<TenantFact>, Error> {
-    let wire = v1::TenantFact::decode(row.bytes(0)?.as_slice()).map_err(|error| Error::Corrupt(error.to_string()))?;
+    let wire = events::TenantFact::decode(row.bytes(0)?.as_slice()).map_err(|error| Error::Corrupt(error.to_string()))?;
     Ok(TenantFact::try_from(wire).ok())
 }

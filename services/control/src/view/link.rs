@@ -2,10 +2,10 @@
 
 use std::time::Duration;
 
+use xtsync_contract::convert::LinkRecord;
 use xtsync_domain::Timestamp;
 use xtsync_domain::decision::{Departure, Desired};
 use xtsync_domain::link::{Account, Link, Shadow, Stage, TroubleKind};
-use xtsync_proto::convert::LinkRecord;
 
 use super::batch::version_bytes;
 

@@ -2,8 +2,7 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "tests: each binary uses a part, and a failure may panic")]
 
-#[path = "../../../../crates/platform/tests/bus/rigged.rs"]
-pub(crate) mod rigged;
+pub(crate) use xtsync_kit::rigged;
 pub(crate) mod say;
 
 use std::sync::Arc;
@@ -16,16 +15,16 @@ use tonic::service::Interceptor;
 use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
+use xtsync_bus::{Bus, Embedded};
+use xtsync_contract::control;
+use xtsync_contract::control::control_service_client::ControlServiceClient;
+use xtsync_contract::control::{ApplyRequest, Document, GetStatusRequest};
 use xtsync_control::{Config, Desk, Token, build, serve};
 use xtsync_domain::resource::AllowedHosts;
-use xtsync_platform::bus::{Bus, Embedded};
-use xtsync_platform::clock::SystemClock;
-use xtsync_platform::health::Health;
-use xtsync_platform::service::Parts;
-use xtsync_platform::shutdown::Shutdown;
-use xtsync_proto::v1;
-use xtsync_proto::v1::control_service_client::ControlServiceClient;
-use xtsync_proto::v1::{ApplyRequest, Document, GetStatusRequest};
+use xtsync_runtime::clock::SystemClock;
+use xtsync_runtime::health::Health;
+use xtsync_runtime::shutdown::Shutdown;
+use xtsync_service::service::Parts;
 
 use self::rigged::Rigged;
 
@@ -116,29 +115,29 @@ impl Control {
         self.wait(&format!("waiting for {what:?}"), async |control| control.status().await.waiting_for == what).await;
     }
 
-    pub(crate) async fn status(&self) -> v1::Status {
+    pub(crate) async fn status(&self) -> control::Status {
         self.client().await.get_status(GetStatusRequest {}).await.unwrap().into_inner().status.unwrap()
     }
 
-    pub(crate) async fn counts(&self) -> v1::SynchronizationCounts {
+    pub(crate) async fn counts(&self) -> control::SynchronizationCounts {
         self.status().await.synchronizations[0].counts.unwrap()
     }
 
     /// The one synchronization.
-    pub(crate) async fn synchronization(&self) -> v1::ResourceStatus {
-        let listed = self.client().await.list_resources(v1::ListResourcesRequest {}).await.unwrap().into_inner();
+    pub(crate) async fn synchronization(&self) -> control::ResourceStatus {
+        let listed = self.client().await.list_resources(control::ListResourcesRequest {}).await.unwrap().into_inner();
         listed.resources.into_iter().find(|resource| resource.id.starts_with("Synchronization/")).unwrap()
     }
 
     /// The revision that names of groups are to be looked up for.
     pub(crate) async fn names(&self) -> u64 {
-        let listed = self.client().await.list_resources(v1::ListResourcesRequest {}).await.unwrap().into_inner();
+        let listed = self.client().await.list_resources(control::ListResourcesRequest {}).await.unwrap().into_inner();
         listed.resources.into_iter().find(|resource| resource.id == "NameResolution/emea/groups").unwrap().revision
     }
 
     /// A resource as it is listed, once it is.
-    pub(crate) async fn resource(&self, id: &str) -> Option<v1::ResourceStatus> {
-        let listed = self.client().await.list_resources(v1::ListResourcesRequest {}).await.unwrap().into_inner();
+    pub(crate) async fn resource(&self, id: &str) -> Option<control::ResourceStatus> {
+        let listed = self.client().await.list_resources(control::ListResourcesRequest {}).await.unwrap().into_inner();
         listed.resources.into_iter().find(|resource| resource.id == id)
     }
 
@@ -146,7 +145,7 @@ impl Control {
         let mut client = self.client().await;
         let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
         // Nobody is told anything again where nothing is synchronized, and it succeeds only with the lease.
-        while let Err(error) = client.republish(v1::RepublishRequest::default()).await {
+        while let Err(error) = client.republish(control::RepublishRequest::default()).await {
             assert!(tokio::time::Instant::now() < deadline, "{error}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }

@@ -2,17 +2,18 @@
 
 use bytes::Bytes;
 use prost::Message;
+use xtsync_bus::{Bus, Outgoing, Urgency};
+use xtsync_contract::convert::{DecisionRecord, LinkRecord, wire_time};
+use xtsync_contract::event::Typed;
+use xtsync_contract::events;
+use xtsync_contract::internal;
+use xtsync_contract::role::Role;
+use xtsync_contract::topic::{Topic, link_key, marker_key};
 use xtsync_domain::decision::{Departure, Desired, Present};
 use xtsync_domain::delta::{Kind, State, User, UserDelta};
 use xtsync_domain::fact::{Fact, Group, GroupState, Identity};
 use xtsync_domain::link::{Account, Applied, Link, LoweredBy, Sessions, Shadow, Stage};
 use xtsync_domain::{Attributes, Decision, Origin, TenantFact, TenantName, Timestamp, Version};
-use xtsync_platform::bus::{Bus, Outgoing, Urgency};
-use xtsync_platform::service::Role;
-use xtsync_proto::convert::{DecisionRecord, LinkRecord, wire_time};
-use xtsync_proto::event::Typed;
-use xtsync_proto::topic::{Topic, link_key, marker_key};
-use xtsync_proto::v1;
 
 pub(crate) fn emea() -> TenantName {
     TenantName::new("emea").unwrap()
@@ -35,7 +36,7 @@ pub(crate) async fn group(bus: &Bus, id: &str, name: &str, state: GroupState) {
 async fn fact(bus: &Bus, fact: Fact) {
     let key = fact.key();
     let fact = TenantFact { version: 1, read_at: Timestamp(1), fact };
-    publish(bus, Topic::TenantFacts(emea()), key, &v1::TenantFact::from(&fact)).await;
+    publish(bus, Topic::TenantFacts(emea()), key, &events::TenantFact::from(&fact)).await;
 }
 
 /// The detector read which directory a tenant is.
@@ -44,7 +45,7 @@ pub(crate) async fn identity(bus: &Bus, tenant: TenantName, id: &str, domains: &
     let fact = Fact::Identity(Identity { directory_id: id.into(), verified_domains });
     let key = fact.key();
     let fact = TenantFact { version: 1, read_at: Timestamp(1), fact };
-    publish(bus, Topic::TenantFacts(tenant), key, &v1::TenantFact::from(&fact)).await;
+    publish(bus, Topic::TenantFacts(tenant), key, &events::TenantFact::from(&fact)).await;
 }
 
 /// A user changed.
@@ -62,7 +63,7 @@ pub(crate) async fn delta(bus: &Bus, user: &str, version: u64) {
         changed: vec![],
         before: Attributes::default(),
     };
-    publish(bus, Topic::UserDeltas(emea()), user.into(), &v1::UserDelta::from(&delta)).await;
+    publish(bus, Topic::UserDeltas(emea()), user.into(), &events::UserDelta::from(&delta)).await;
 }
 
 pub(crate) fn present() -> Desired {
@@ -82,14 +83,14 @@ pub(crate) fn decided(user: &str, version: u64, desired: Desired) -> Decision {
 /// Policy decided.
 pub(crate) async fn decision(bus: &Bus, decision: Decision) {
     let key = link_key(&decision.source, &decision.user);
-    publish(bus, Topic::Decisions(hub()), key, &v1::Decision::from(DecisionRecord::Decision(decision))).await;
+    publish(bus, Topic::Decisions(hub()), key, &events::Decision::from(DecisionRecord::Decision(decision))).await;
 }
 
 /// Policy has decided everybody again for a revision.
 pub(crate) async fn replayed(bus: &Bus, revision: u64) {
-    for partition in 0..xtsync_proto::topic::PARTITIONS {
+    for partition in 0..xtsync_contract::topic::PARTITIONS {
         let marker = DecisionRecord::Marker { source: emea(), partition, revision };
-        publish(bus, Topic::Decisions(hub()), marker_key(&emea(), partition), &v1::Decision::from(marker)).await;
+        publish(bus, Topic::Decisions(hub()), marker_key(&emea(), partition), &events::Decision::from(marker)).await;
     }
 }
 
@@ -126,21 +127,21 @@ pub(crate) async fn link_version(bus: &Bus, desired: Decision, applied: u64, ver
         trouble: None,
     };
     let record = LinkRecord { link, version, incarnation: "i".into() };
-    publish(bus, Topic::Links(hub()), key, &v1::Link::from(record)).await;
+    publish(bus, Topic::Links(hub()), key, &events::Link::from(record)).await;
 }
 
 /// The provisioner did something.
-pub(crate) async fn outcome(bus: &Bus, id: &str, user: &str, verb: v1::Verb) {
+pub(crate) async fn outcome(bus: &Bus, id: &str, user: &str, verb: events::Verb) {
     let (source, target) = (emea().to_string(), hub().to_string());
-    let (verb, result) = (verb.into(), v1::Result::Done.into());
-    let outcome = v1::Outcome { id: id.into(), source, target, user_id: user.into(), verb, result, ..Default::default() };
+    let (verb, result) = (verb.into(), events::Result::Done.into());
+    let outcome = events::Outcome { id: id.into(), source, target, user_id: user.into(), verb, result, ..Default::default() };
     publish(bus, Topic::Outcomes(hub()), link_key(&emea(), &user.into()), &outcome).await;
 }
 
 /// Every role is at rest, at a revision.
 pub(crate) async fn at_rest(bus: &Bus, revision: u64, now: Timestamp) {
     for (role, tenant) in [("change-detector", "emea"), ("change-detector", "hub"), ("policy", "emea"), ("provisioner", "hub")] {
-        let status = v1::RoleStatus {
+        let status = internal::RoleStatus {
             role: role.into(),
             replica: "r".into(),
             tenant: tenant.into(),

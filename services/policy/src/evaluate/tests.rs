@@ -1,12 +1,13 @@
 //! What becomes of single records.
 
 use bytes::Bytes;
+use xtsync_bus::{Partition, Position};
+use xtsync_contract::event::Typed as _;
 use xtsync_domain::Attributes;
 use xtsync_domain::delta::{Gone, State};
-use xtsync_platform::bus::{Partition, Position};
-use xtsync_proto::event::Typed as _;
 
 use super::*;
+use xtsync_contract::events;
 
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -14,7 +15,7 @@ fn emea() -> TenantName {
     TenantName::new("emea").unwrap()
 }
 
-fn delta() -> v1::UserDelta {
+fn delta() -> events::UserDelta {
     let delta = UserDelta {
         tenant: emea(),
         user: "ana".into(),
@@ -45,17 +46,17 @@ fn verdict(record: &Record) -> Option<Verdict> {
 
 #[test]
 fn an_unusable_record_is_buried_for_its_reason_and_a_newer_writers_stops_the_partition() {
-    let ours = |delta: v1::UserDelta| record(v1::UserDelta::TYPE, Some(delta.encode_to_vec()));
+    let ours = |delta: events::UserDelta| record(events::UserDelta::TYPE, Some(delta.encode_to_vec()));
     for (record, want) in [
         (ours(delta()), None),
-        (record(v1::UserDelta::TYPE, None), None),
+        (record(events::UserDelta::TYPE, None), None),
         (record("com.example.event", Some(delta().encode_to_vec())), Some(Verdict::Bury("foreign_type"))),
-        (record(v1::UserDelta::TYPE, Some(vec![0xff])), Some(Verdict::Bury("undecodable"))),
-        (ours(v1::UserDelta { user_id: String::new(), ..delta() }), Some(Verdict::Bury("invalid_field"))),
-        (ours(v1::UserDelta { tenant: "us".to_owned(), ..delta() }), Some(Verdict::Bury("wrong_tenant"))),
-        (ours(v1::UserDelta { user_id: "bob".to_owned(), ..delta() }), Some(Verdict::Bury("wrong_key"))),
-        (ours(v1::UserDelta { state: None, ..delta() }), Some(Verdict::Stop("state"))),
-        (ours(v1::UserDelta { origin: 99, ..delta() }), Some(Verdict::Stop("origin"))),
+        (record(events::UserDelta::TYPE, Some(vec![0xff])), Some(Verdict::Bury("undecodable"))),
+        (ours(events::UserDelta { user_id: String::new(), ..delta() }), Some(Verdict::Bury("invalid_field"))),
+        (ours(events::UserDelta { tenant: "us".to_owned(), ..delta() }), Some(Verdict::Bury("wrong_tenant"))),
+        (ours(events::UserDelta { user_id: "bob".to_owned(), ..delta() }), Some(Verdict::Bury("wrong_key"))),
+        (ours(events::UserDelta { state: None, ..delta() }), Some(Verdict::Stop("state"))),
+        (ours(events::UserDelta { origin: 99, ..delta() }), Some(Verdict::Stop("origin"))),
     ] {
         assert_eq!(verdict(&record), want);
     }

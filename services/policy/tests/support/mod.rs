@@ -1,7 +1,6 @@
 //! A world for policy: an embedded bus, a configuration to change, deltas to publish, decisions to read.
 
-#[path = "../../../../crates/platform/tests/bus/rigged.rs"]
-pub(crate) mod rigged;
+pub(crate) use xtsync_kit::rigged;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -11,20 +10,21 @@ use prost::Message as _;
 use rigged::Rigged;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout_at};
+use xtsync_bus::{BATCH_MAX, Bus, Embedded, Outgoing, Partition, Position, Reader, Record, Transport as _, Urgency};
+use xtsync_contract::convert::DecisionRecord;
+use xtsync_contract::event;
+use xtsync_contract::events;
+use xtsync_contract::role::Role;
+use xtsync_contract::topic::Topic;
 use xtsync_domain::delta::{Gone, Kind as UserKind, State, User};
 use xtsync_domain::fact::{Fact, Identity};
 use xtsync_domain::resource::{Id, Kind, Resource, Spec};
 use xtsync_domain::{Attributes, Configuration, Decision, Origin, TenantFact, TenantName, Timestamp, UserDelta, Value};
 use xtsync_harness::Dir;
-use xtsync_platform::bus::{BATCH_MAX, Bus, Embedded, Outgoing, Partition, Position, Reader, Record, Transport as _, Urgency};
-use xtsync_platform::clock::ManualClock;
-use xtsync_platform::health::{Health, Question};
-use xtsync_platform::service::{Parts, Role};
 use xtsync_policy::{Config, Service, build};
-use xtsync_proto::convert::DecisionRecord;
-use xtsync_proto::event;
-use xtsync_proto::topic::Topic;
-use xtsync_proto::v1;
+use xtsync_runtime::clock::ManualClock;
+use xtsync_runtime::health::{Health, Question};
+use xtsync_service::service::Parts;
 
 /// The trace that every delta belongs to.
 pub(crate) const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -117,7 +117,7 @@ impl World {
     pub(crate) async fn publish(&self, deltas: impl IntoIterator<Item = UserDelta>) {
         let outgoing = |delta: UserDelta| {
             let (tenant, key, version) = (delta.tenant.clone(), delta.user.to_string(), delta.version);
-            self::outgoing(&tenant, &key, version, v1::UserDelta::from(delta).encode_to_vec())
+            self::outgoing(&tenant, &key, version, events::UserDelta::from(delta).encode_to_vec())
         };
         self.send(deltas.into_iter().map(outgoing).collect()).await;
     }
@@ -127,9 +127,9 @@ impl World {
         let verified_domains = domains.iter().map(|domain| (*domain).to_owned()).collect();
         let fact = Fact::Identity(Identity { directory_id: format!("{tenant}-id").into(), verified_domains });
         let (key, fact) = (fact.key(), TenantFact { version, read_at: Timestamp(1), fact });
-        let value = v1::TenantFact::from(fact).encode_to_vec();
+        let value = events::TenantFact::from(fact).encode_to_vec();
         let topic = Topic::TenantFacts(name(tenant));
-        self.send(vec![Outgoing::event::<v1::TenantFact>(Role::ChangeDetector, topic, &key, version, Timestamp(1), None, value)]).await;
+        self.send(vec![Outgoing::event::<events::TenantFact>(Role::ChangeDetector, topic, &key, version, Timestamp(1), None, value)]).await;
     }
 
     pub(crate) async fn send(&self, records: Vec<Outgoing>) {
@@ -187,7 +187,7 @@ impl World {
     async fn decision_records(&self, target: &str) -> Vec<DecisionRecord> {
         let records = self.records(Topic::Decisions(name(target))).await;
         let read = |record: &Record| {
-            let wire: v1::Decision = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
+            let wire: events::Decision = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
             wire.try_into().unwrap()
         };
         records.iter().map(read).collect()
@@ -204,7 +204,7 @@ pub(crate) async fn until(service: &mut Service, what: &str, mut holds: impl Asy
 
 pub(crate) fn outgoing(tenant: &TenantName, key: &str, version: u64, value: Vec<u8>) -> Outgoing {
     let topic = Topic::UserDeltas(tenant.clone());
-    Outgoing::event::<v1::UserDelta>(Role::ChangeDetector, topic, key, version, Timestamp(1), Some(TRACE), value)
+    Outgoing::event::<events::UserDelta>(Role::ChangeDetector, topic, key, version, Timestamp(1), Some(TRACE), value)
 }
 
 /// A user of a source, in `sales`.

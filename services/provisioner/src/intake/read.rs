@@ -1,13 +1,13 @@
 //! Reads one record of a decisions topic. What is none of ours is buried with its story; neither that nor silence ever means gone.
 
 use tracing::debug;
+use xtsync_bus::Record;
+use xtsync_contract::convert::{DecisionRecord, Invalid};
+use xtsync_contract::event;
+use xtsync_contract::events;
+use xtsync_contract::topic::{Topic, link_key};
 use xtsync_domain::Decision;
-use xtsync_platform::bus::Record;
-use xtsync_platform::dead_letter;
-use xtsync_proto::convert::{DecisionRecord, Invalid};
-use xtsync_proto::event;
-use xtsync_proto::topic::{Topic, link_key};
-use xtsync_proto::v1;
+use xtsync_service::dead_letter;
 
 use crate::context::{Context, ROLE};
 use crate::error::Result;
@@ -54,7 +54,7 @@ impl Misplaced {
 pub(super) async fn read(context: &Context, record: &Record) -> Result<Reading> {
     // The end of a key is said by a value; its tombstone only makes room.
     let Some(value) = &record.value else { return Ok(Reading::Nothing) };
-    let wire = match event::decode::<v1::Decision>(&record.headers, value) {
+    let wire = match event::decode::<events::Decision>(&record.headers, value) {
         Ok(wire) => wire,
         Err(error) => return bury(context, record, error.code(), &error).await,
     };

@@ -6,8 +6,8 @@ use tracing::info_span;
 use xtsync_domain::link::class::class;
 use xtsync_domain::link::{Class, Link};
 use xtsync_domain::{Decision, Desired, TenantName, Timestamp, Version};
-use xtsync_platform::store::Transaction;
-use xtsync_platform::trace;
+use xtsync_runtime::trace;
+use xtsync_store::Transaction;
 
 use super::read::Arrival;
 use crate::context::Context;

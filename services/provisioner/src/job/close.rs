@@ -2,12 +2,12 @@
 
 use prost::Message as _;
 use tracing::{debug, error};
+use xtsync_bus::Outgoing;
+use xtsync_contract::events;
+use xtsync_contract::topic::{Topic, link_key};
 use xtsync_domain::link::class::class;
 use xtsync_domain::link::{ConflictKind, Ending, Hold, Link, Outcome, TroubleKind, Verb};
 use xtsync_domain::{TenantName, Timestamp, version};
-use xtsync_platform::bus::Outgoing;
-use xtsync_proto::topic::{Topic, link_key};
-use xtsync_proto::v1;
 
 use super::end::End;
 use super::{Committed, Job};
@@ -173,6 +173,6 @@ fn held_anew(link: &Link, before: &Link) -> Option<String> {
 
 fn record(outcome: &Outcome, version: u64, traceparent: Option<&str>) -> Outgoing {
     let key = link_key(&outcome.source, &outcome.user);
-    let value = v1::Outcome::from(outcome.clone()).encode_to_vec();
-    Outgoing::event::<v1::Outcome>(ROLE, Topic::Outcomes(outcome.target.clone()), &key, version, outcome.at, traceparent, value)
+    let value = events::Outcome::from(outcome.clone()).encode_to_vec();
+    Outgoing::event::<events::Outcome>(ROLE, Topic::Outcomes(outcome.target.clone()), &key, version, outcome.at, traceparent, value)
 }

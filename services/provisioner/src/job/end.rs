@@ -7,7 +7,7 @@ use xtsync_domain::gate::Why;
 use xtsync_domain::link::class::class;
 use xtsync_domain::link::{Class, Hold, Link, TroubleKind, Verb};
 use xtsync_domain::{Refusal, Timestamp};
-use xtsync_platform::backoff;
+use xtsync_runtime::backoff;
 
 /// The longest first wait, and the longest of all, before a conflict is looked at again.
 const CONFLICT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(60 * 60));

@@ -2,7 +2,7 @@
 
 use xtsync_domain::link::Account;
 use xtsync_domain::{TenantName, version};
-use xtsync_platform::store::retry_contended;
+use xtsync_store::retry_contended;
 
 use super::Job;
 use super::end::End;

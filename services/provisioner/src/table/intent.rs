@@ -1,8 +1,8 @@
 //! Intents: calls that may be under way. Committed before the call; removed with what became of it.
 
 use xtsync_domain::Timestamp;
-use xtsync_platform::params;
-use xtsync_platform::store::{Epoch, Transaction};
+use xtsync_store::params;
+use xtsync_store::{Epoch, Transaction};
 
 use super::Key;
 

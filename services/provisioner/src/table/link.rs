@@ -3,12 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use prost::Message as _;
+use xtsync_contract::convert::LinkRecord;
+use xtsync_contract::events;
 use xtsync_domain::link::{Link, Stage};
 use xtsync_domain::{TargetId, TenantName, Timestamp};
-use xtsync_platform::params;
-use xtsync_platform::store::{Param, Row, Store, Transaction};
-use xtsync_proto::convert::LinkRecord;
-use xtsync_proto::v1;
+use xtsync_store::params;
+use xtsync_store::{Param, Row, Store, Transaction};
 
 use super::Key;
 use super::counted::Counted;
@@ -65,7 +65,7 @@ impl Unpublished {
 
 fn record(key: &Key, state: &[u8]) -> Result<LinkRecord> {
     let unreadable = |reason: String| Error::Unreadable(key.to_string(), reason);
-    let wire = v1::Link::decode(state).map_err(|error| unreadable(error.to_string()))?;
+    let wire = events::Link::decode(state).map_err(|error| unreadable(error.to_string()))?;
     LinkRecord::try_from(wire).map_err(|error| unreadable(error.to_string()))
 }
 
@@ -85,7 +85,7 @@ impl Stored {
     fn params(&self, incarnation: &str) -> Vec<Param> {
         let record = LinkRecord { link: self.link.clone(), version: self.version, incarnation: incarnation.to_owned() };
         let rest = params![
-            v1::Link::from(record).encode_to_vec(),
+            events::Link::from(record).encode_to_vec(),
             self.link.shadow.id().map(|id| id.0.clone()),
             self.link.anchor.clone(),
             is_live(&self.link),

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use xtsync_domain::TenantName;
 use xtsync_domain::gate::Counter;
-use xtsync_platform::params;
-use xtsync_platform::store::{Store, Transaction};
+use xtsync_store::params;
+use xtsync_store::{Store, Transaction};
 
 use crate::error::{Error, Result};
 

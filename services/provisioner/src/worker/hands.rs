@@ -6,7 +6,7 @@ use std::sync::Arc;
 use tokio::task::{Id, JoinSet};
 use xtsync_domain::Timestamp;
 use xtsync_domain::link::Class;
-use xtsync_platform::store::Epoch;
+use xtsync_store::Epoch;
 
 use super::Worker;
 use super::breaker::Passage;

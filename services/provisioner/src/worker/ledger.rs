@@ -5,10 +5,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use xtsync_bus::Outgoing;
 use xtsync_domain::gate::Counter;
 use xtsync_domain::{TenantName, Timestamp};
-use xtsync_platform::bus::Outgoing;
-use xtsync_platform::store::{self, Epoch, Transaction, lease, outbox, retry_contended};
+use xtsync_store::{self as store, Epoch, Transaction, lease, outbox, retry_contended};
 
 use crate::context::Context;
 use crate::error::{Error, Result};

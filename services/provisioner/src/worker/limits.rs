@@ -10,7 +10,7 @@ use std::time::Duration;
 use xtsync_domain::gate::{Allowance, Counter, WINDOW};
 use xtsync_domain::resource::Live;
 use xtsync_domain::{TenantName, Timestamp, resource};
-use xtsync_platform::store::Store;
+use xtsync_store::Store;
 
 use crate::error::Result;
 use crate::table::{link, window};

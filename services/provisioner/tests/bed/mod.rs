@@ -2,8 +2,7 @@
 
 #![allow(clippy::unwrap_used, dead_code, reason = "in a test a panic is the report; each test file uses a part of the bed")]
 
-#[path = "../../../../crates/platform/tests/bus/rigged.rs"]
-pub(crate) mod rigged;
+pub(crate) use xtsync_kit::rigged;
 pub(crate) mod target;
 
 use std::collections::BTreeMap;
@@ -12,24 +11,26 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::watch;
+use xtsync_bus::{Bus, Embedded, Outgoing, Partition, Table, Urgency};
+use xtsync_contract::convert::{LinkRecord, wire_time};
+use xtsync_contract::event::{self, Typed};
+use xtsync_contract::events;
+use xtsync_contract::internal;
+use xtsync_contract::internal::command::Action;
+use xtsync_contract::role::Role;
+use xtsync_contract::topic::{Topic, link_key};
 use xtsync_directory::Target;
 use xtsync_domain::decision::{Departure, Desired, Present};
 use xtsync_domain::fact::{AccessPolicy, Fact, Identity, Partner, Redemption};
 use xtsync_domain::resource::{Id, Kind, Resource, Spec};
 use xtsync_domain::{Attributes, Configuration, Decision, Origin, TenantFact, TenantName, Timestamp, Version};
 use xtsync_harness::{Dir, Postgres, unique};
-use xtsync_platform::bus::{Bus, Embedded, Outgoing, Partition, Table, Urgency};
-use xtsync_platform::clock::{Clock as _, ManualClock, SystemClock};
-use xtsync_platform::health::{Health, Question};
-use xtsync_platform::params;
-use xtsync_platform::service::{Parts, Role};
-use xtsync_platform::store::{Options, Param, Store, Transaction, lock_offsets};
-use xtsync_proto::convert::{LinkRecord, wire_time};
-use xtsync_proto::event::{self, Typed};
-use xtsync_proto::topic::{Topic, link_key};
-use xtsync_proto::v1;
-use xtsync_proto::v1::command::Action;
 use xtsync_provisioner::{Config, Provisioner, build};
+use xtsync_runtime::clock::{Clock as _, ManualClock, SystemClock};
+use xtsync_runtime::health::{Health, Question};
+use xtsync_service::service::Parts;
+use xtsync_store::params;
+use xtsync_store::{Options, Param, Store, Transaction, lock_offsets};
 
 use self::rigged::Rigged;
 use self::target::Fake;
@@ -339,7 +340,7 @@ impl Bed {
     async fn say(&self, name: &str, fact: Fact) {
         let key = fact.key();
         let fact = TenantFact { version: self.next(), read_at: self.clock.now(), fact };
-        self.publish(Topic::TenantFacts(tenant(name)), &key, &v1::TenantFact::from(fact)).await;
+        self.publish(Topic::TenantFacts(tenant(name)), &key, &events::TenantFact::from(fact)).await;
         self.said.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -371,7 +372,7 @@ impl Bed {
             desired,
         };
         let key = link_key(&decision.source, &decision.user);
-        self.publish(Topic::Decisions(tenant("hub")), &key, &v1::Decision::from(decision)).await;
+        self.publish(Topic::Decisions(tenant("hub")), &key, &events::Decision::from(decision)).await;
     }
 
     pub(crate) async fn publish<M: prost::Message + Typed>(&self, topic: Topic, key: &str, message: &M) {
@@ -446,7 +447,7 @@ impl Bed {
     pub(crate) async fn command_for(&self, tenant: &str, user: &str, action: Action) {
         let expires_at = Some(wire_time(self.clock.now().plus(DEADLINE)));
         let (target, link) = (tenant.to_owned(), user.to_owned());
-        let command = v1::Command { id: "c1".to_owned(), target, link, expires_at, action: Some(action), ..Default::default() };
+        let command = internal::Command { id: "c1".to_owned(), target, link, expires_at, action: Some(action), ..Default::default() };
         self.publish(Topic::Commands, tenant, &command).await;
         // Once to be assigned the partitions, once for each record.
         for _ in 0..3 {
@@ -457,7 +458,7 @@ impl Bed {
     /// How many records were published about each user's link, newest or not.
     pub(crate) async fn told(&self) -> BTreeMap<String, Vec<u64>> {
         let mut told = BTreeMap::<String, Vec<u64>>::new();
-        for (_, link) in self.all::<v1::Link>(Topic::Links(tenant("hub"))).await {
+        for (_, link) in self.all::<events::Link>(Topic::Links(tenant("hub"))).await {
             told.entry(link.user_id).or_default().push(link.link_version);
         }
         told
@@ -490,7 +491,7 @@ impl Bed {
     /// The newest record of each key on `links`, by user.
     pub(crate) async fn links(&self) -> Vec<LinkRecord> {
         let mut newest = BTreeMap::new();
-        for (key, link) in self.all::<v1::Link>(Topic::Links(tenant("hub"))).await {
+        for (key, link) in self.all::<events::Link>(Topic::Links(tenant("hub"))).await {
             newest.insert(key, LinkRecord::try_from(link).unwrap());
         }
         newest.into_values().collect()
@@ -498,16 +499,16 @@ impl Bed {
 
     /// Everything told, as `verb user` with the changed attributes.
     pub(crate) async fn outcomes(&self) -> Vec<String> {
-        let say = |(_, outcome): (String, v1::Outcome)| {
+        let say = |(_, outcome): (String, events::Outcome)| {
             let verb = format!("{:?}", outcome.verb()).to_lowercase();
             let result = match outcome.result() {
-                v1::Result::Done => String::new(),
+                events::Result::Done => String::new(),
                 result => format!(" {} {}", format!("{result:?}").to_lowercase(), outcome.code),
             };
             let names: Vec<_> = outcome.changes.iter().map(|change| change.attribute.as_str()).collect();
             format!("{verb} {}{result} [{}]", outcome.user_id, names.join(","))
         };
-        self.all::<v1::Outcome>(Topic::Outcomes(tenant("hub"))).await.into_iter().map(say).collect()
+        self.all::<events::Outcome>(Topic::Outcomes(tenant("hub"))).await.into_iter().map(say).collect()
     }
 
     /// Everything on a topic whose key was not ended after it.

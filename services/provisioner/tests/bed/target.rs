@@ -9,7 +9,7 @@ use tokio::sync::Notify;
 use xtsync_directory::{Error, Invitation, Patched, Result, Target};
 use xtsync_domain::shadow::{Found, Object, ObjectKind};
 use xtsync_domain::{Attributes, TargetId, Timestamp};
-use xtsync_platform::clock::{Clock as _, ManualClock};
+use xtsync_runtime::clock::{Clock as _, ManualClock};
 
 /// What goes wrong with a call.
 #[derive(Debug, Clone)]

@@ -9,12 +9,12 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use serde_json::{Value, json};
 use tonic::Code;
+use xtsync_contract::control::applied_resource::Change;
+use xtsync_contract::control::{AppliedResource, ApplyRequest, ApplyResponse, Document};
 use xtsync_control::folder;
 use xtsync_control::manifest::{self, BYTES_MAX, File, Written};
 use xtsync_control::problem::Problem;
 use xtsync_domain::duration;
-use xtsync_proto::v1::applied_resource::Change;
-use xtsync_proto::v1::{AppliedResource, ApplyRequest, ApplyResponse, Document};
 
 use crate::client::{Client, Connection, failure, patiently};
 use crate::exit;

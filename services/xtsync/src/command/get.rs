@@ -1,7 +1,7 @@
 //! `xtsync get`: resources and what became of them.
 
 use serde_json::{Value, json};
-use xtsync_proto::v1::{ListResourcesRequest, ResourceStatus};
+use xtsync_contract::control::{ListResourcesRequest, ResourceStatus};
 
 use crate::client::{Connection, failure};
 use crate::exit;

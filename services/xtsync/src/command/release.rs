@@ -1,7 +1,7 @@
 //! `xtsync release`: a target that only observes, because the provisioner's store was lost, is written again.
 
 use serde_json::json;
-use xtsync_proto::v1::ReleaseRequest;
+use xtsync_contract::control::ReleaseRequest;
 
 use crate::client::{Connection, failure};
 use crate::exit;

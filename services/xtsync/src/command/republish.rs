@@ -1,7 +1,7 @@
 //! `xtsync republish`: the roles tell again what their stores hold, for who has lost a record.
 
 use serde_json::json;
-use xtsync_proto::v1::RepublishRequest;
+use xtsync_contract::control::RepublishRequest;
 
 use crate::client::{Connection, failure};
 use crate::exit;

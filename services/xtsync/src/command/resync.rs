@@ -1,7 +1,7 @@
 //! `xtsync resync`: a source is read from the beginning, where it stands at a cursor that does not lead on.
 
 use serde_json::json;
-use xtsync_proto::v1::ResyncRequest;
+use xtsync_contract::control::ResyncRequest;
 
 use crate::client::{Connection, failure};
 use crate::exit;

@@ -1,7 +1,7 @@
 //! `xtsync retry`: what waits for a time or for a target's word is tried again now.
 
 use serde_json::json;
-use xtsync_proto::v1::RetryRequest;
+use xtsync_contract::control::RetryRequest;
 
 use crate::client::{Connection, failure};
 use crate::exit;

@@ -10,9 +10,9 @@ use prometheus::Registry;
 use tracing::info;
 use xtsync_domain::duration;
 use xtsync_domain::resource::AllowedHosts;
-use xtsync_platform::private::is_url;
-use xtsync_platform::shutdown::Shutdown;
-use xtsync_platform::telemetry::{self, Format, TelemetryOptions};
+use xtsync_runtime::private::is_url;
+use xtsync_runtime::shutdown::Shutdown;
+use xtsync_runtime::telemetry::{self, Format, TelemetryOptions};
 
 use crate::exit;
 use crate::run::{self, Options, Role};

@@ -3,7 +3,8 @@
 use std::str::FromStr;
 
 use serde_json::{Value, json};
-use xtsync_proto::v1::{GetLinkRequest, GetLinkResponse, Link, ShadowState};
+use xtsync_contract::control::{GetLinkRequest, GetLinkResponse};
+use xtsync_contract::events::{Link, ShadowState};
 
 use crate::client::{Connection, failure};
 use crate::exit;

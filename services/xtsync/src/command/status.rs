@@ -6,8 +6,8 @@ mod wait;
 
 use std::time::Duration;
 
+use xtsync_contract::control::{GetStatusRequest, Status};
 use xtsync_domain::duration;
-use xtsync_proto::v1::{GetStatusRequest, Status};
 
 use crate::client::{Connection, failure};
 use crate::exit;

@@ -2,7 +2,7 @@
 
 use clap::Subcommand;
 use serde_json::json;
-use xtsync_proto::v1::ConfirmTenantRequest;
+use xtsync_contract::control::ConfirmTenantRequest;
 
 use crate::client::{Connection, failure};
 use crate::exit;

@@ -1,6 +1,6 @@
 //! `xtsync tenant-sim`: simulated tenants until a signal.
 
-use xtsync_platform::shutdown::Shutdown;
+use xtsync_runtime::shutdown::Shutdown;
 use xtsync_tenant_sim::Args;
 
 use crate::{exit, output};

@@ -7,13 +7,13 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use serde_json::{Value, json};
+use xtsync_bus::{self as bus, CreateOptions};
+use xtsync_contract::topic::Topic;
 use xtsync_control::folder;
 use xtsync_control::manifest;
 use xtsync_domain::TenantName;
 use xtsync_domain::resource::Kind;
-use xtsync_platform::bus::{self, CreateOptions};
-use xtsync_platform::clock::SystemClock;
-use xtsync_proto::topic::Topic;
+use xtsync_runtime::clock::SystemClock;
 
 use crate::exit;
 use crate::output::{self, Format};

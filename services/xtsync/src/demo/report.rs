@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use xtsync_proto::v1;
+use xtsync_contract::control;
 
 use crate::output;
 
@@ -36,7 +36,7 @@ struct Latency {
 
 impl Report {
     /// Sums up a run.
-    pub(super) fn new(synchronizations: &[v1::SynchronizationStatus], mut took: Vec<Duration>) -> Self {
+    pub(super) fn new(synchronizations: &[control::SynchronizationStatus], mut took: Vec<Duration>) -> Self {
         took.sort_unstable();
         let latency = Latency { count: took.len(), p50: percentile(&took, 50), p99: percentile(&took, 99) };
         Self { synchronizations: synchronizations.iter().map(counts).collect(), change_to_target_ms: latency }
@@ -70,7 +70,7 @@ impl Report {
     }
 }
 
-fn counts(status: &v1::SynchronizationStatus) -> Counts {
+fn counts(status: &control::SynchronizationStatus) -> Counts {
     let counts = status.counts.unwrap_or_default();
     Counts {
         name: status.name.clone(),

@@ -6,11 +6,11 @@
 use std::sync::Arc;
 
 use reqwest::header::{HeaderMap, HeaderValue};
-use xtsync_directory::graph::{self, Reader, Writer};
+use xtsync_connector_graph::{self as graph, Reader, Writer};
 use xtsync_directory::{Error, Result, Source, Target};
 use xtsync_domain::resource::AllowedHosts;
 use xtsync_domain::{TenantName, resource};
-use xtsync_platform::trace;
+use xtsync_runtime::trace;
 use xtsync_secrets::SecretsDir;
 
 /// Makes connectors with what this installation allows.

@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 use tracing::{info, warn};
-use xtsync_platform::health::Condition;
-use xtsync_platform::shutdown::Shutdown;
-use xtsync_platform::supervise::{Restarts, caught};
+use xtsync_runtime::health::Condition;
+use xtsync_runtime::shutdown::Shutdown;
+use xtsync_runtime::supervise::{Restarts, caught};
 
 use super::Role;
 use super::services::Starter;

@@ -8,10 +8,10 @@ use std::time::Duration;
 use anyhow::{Context as _, anyhow};
 use prometheus::Registry;
 use xtsync_domain::resource::AllowedHosts;
-use xtsync_platform::admin::Reach;
-use xtsync_platform::private::{self, is_url};
-use xtsync_platform::store;
+use xtsync_runtime::admin::Reach;
+use xtsync_runtime::private::{self, is_url};
 use xtsync_secrets::SecretsDir;
+use xtsync_store as store;
 
 use super::Role;
 use super::directories::Directories;

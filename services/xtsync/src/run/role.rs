@@ -1,7 +1,7 @@
 //! Roles on the command line.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use xtsync_platform::service::Role;
+use xtsync_contract::role::Role;
 
 /// Reads a role, and tells what each is for.
 #[must_use]

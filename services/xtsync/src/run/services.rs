@@ -7,9 +7,9 @@ use std::time::Duration;
 use xtsync_change_detector::Inbox;
 use xtsync_control::Desk;
 use xtsync_domain::{TenantName, resource};
-use xtsync_platform::scrub::FORGOTTEN_AFTER;
-use xtsync_platform::service::Parts;
-use xtsync_platform::shutdown::Shutdown;
+use xtsync_runtime::shutdown::Shutdown;
+use xtsync_service::service::Parts;
+use xtsync_store::scrub::FORGOTTEN_AFTER;
 
 use super::supply::Supply;
 use super::{Options, Role};

@@ -7,15 +7,15 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::warn;
+use xtsync_bus::{self as bus, Bus};
+use xtsync_contract::topic::Topic;
 use xtsync_domain::Configuration;
-use xtsync_platform::bus::{self, Bus};
-use xtsync_platform::clock::{Clock, SystemClock};
-use xtsync_platform::configuration::Watch;
-use xtsync_platform::health::{Condition, Health};
-use xtsync_platform::service::Parts;
-use xtsync_platform::shutdown::Shutdown;
-use xtsync_platform::telemetry::chain;
-use xtsync_proto::topic::Topic;
+use xtsync_runtime::clock::{Clock, SystemClock};
+use xtsync_runtime::health::{Condition, Health};
+use xtsync_runtime::shutdown::Shutdown;
+use xtsync_runtime::telemetry::chain;
+use xtsync_service::configuration::Watch;
+use xtsync_service::service::Parts;
 
 use super::{Options, Role};
 

@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 use xtsync::client::Client;
-use xtsync_proto::v1::{ApplyRequest, Document, GetStatusRequest, Status};
+use xtsync_contract::control::{ApplyRequest, Document, GetStatusRequest, Status};
 use xtsync_tenant_sim::Sim;
 
 /// How long anything may take.

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::time::timeout;
-use xtsync_platform::shutdown::Shutdown;
+use xtsync_runtime::shutdown::Shutdown;
 
 use super::stage::emea;
 use super::*;

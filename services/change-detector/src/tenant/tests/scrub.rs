@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use xtsync_domain::UserId;
-use xtsync_platform::scrub::{PAUSE, PIECE};
+use xtsync_store::scrub::{PAUSE, PIECE};
 
 use super::stage::FORGET;
 use super::*;

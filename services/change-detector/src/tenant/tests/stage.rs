@@ -9,6 +9,11 @@ use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio::time::Instant;
+use xtsync_bus::{Bus, Embedded, Table};
+use xtsync_contract::event;
+use xtsync_contract::events;
+use xtsync_contract::internal;
+use xtsync_contract::topic::Topic;
 use xtsync_directory::{
     Cursor, Error as DirectoryError, GroupChange, Member, MemberChange, MemberKind, Next, Page, Rejected, Result as DirectoryResult,
     Source, Subscribe, Subscription, UserChange,
@@ -18,14 +23,10 @@ use xtsync_domain::fact::{AccessPolicy, Fact, GroupState, Identity, TenantFact};
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{Attributes, GroupId, TenantName, Timestamp, Value};
 use xtsync_harness::{Postgres, unique};
-use xtsync_platform::bus::{Bus, Embedded, Table};
-use xtsync_platform::clock::ManualClock;
-use xtsync_platform::params;
-use xtsync_platform::scrub;
-use xtsync_platform::store::{self, Store, lease};
-use xtsync_proto::event;
-use xtsync_proto::topic::Topic;
-use xtsync_proto::v1;
+use xtsync_runtime::clock::ManualClock;
+use xtsync_store::params;
+use xtsync_store::scrub;
+use xtsync_store::{self as store, Store, lease};
 
 use crate::Inbox;
 use crate::error::Error;
@@ -205,7 +206,7 @@ impl Stage {
         while !table.caught_up() {
             for record in table.next().await.unwrap() {
                 let Some(value) = &record.value else { continue };
-                let wire: v1::TenantFact = event::decode(&record.headers, value).unwrap();
+                let wire: events::TenantFact = event::decode(&record.headers, value).unwrap();
                 if let Fact::Freshness { round, .. } = TenantFact::try_from(wire).unwrap().fact {
                     fresh = Some(round);
                 }
@@ -225,7 +226,7 @@ impl Stage {
             let (ends, values): (Vec<_>, Vec<_>) = records.iter().partition(|record| record.value.is_none());
             self.ended.extend(ends.into_iter().map(|record| String::from_utf8(record.key.to_vec()).unwrap()));
             deltas.extend(values.into_iter().map(|record| {
-                let wire: v1::UserDelta = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
+                let wire: events::UserDelta = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
                 UserDelta::try_from(wire).unwrap()
             }));
         }
@@ -272,7 +273,7 @@ impl Stage {
                     stands.remove(&record.key);
                     continue;
                 };
-                let wire: v1::TenantFact = event::decode(&record.headers, value).unwrap();
+                let wire: events::TenantFact = event::decode(&record.headers, value).unwrap();
                 if let Fact::GroupName { name, ids, resolution } = TenantFact::try_from(wire).unwrap().fact {
                     let ids: Vec<&str> = ids.iter().map(GroupId::as_str).collect();
                     stands.insert(record.key.clone(), format!("{name}@{resolution}: {}", ids.join(",")));
@@ -394,7 +395,7 @@ impl Stage {
     }
 
     /// What was buried.
-    pub(super) async fn letters(&self) -> Vec<v1::DeadLetter> {
+    pub(super) async fn letters(&self) -> Vec<internal::DeadLetter> {
         let mut table = Table::open(&self.bus, vec![Topic::DeadLetters]).await.unwrap();
         let records = table.next().await.unwrap();
         records.iter().map(|record| event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap()).collect()
@@ -424,7 +425,7 @@ impl Stage {
     }
 
     pub(super) fn now(&self) -> Timestamp {
-        xtsync_platform::clock::Clock::now(&*self.clock)
+        xtsync_runtime::clock::Clock::now(&*self.clock)
     }
 
     /// What publishes under the lease as it is.
@@ -447,7 +448,7 @@ async fn take_up(url: &str, clock: &Arc<ManualClock>, bus: &Bus, directory: &Arc
     let pace =
         Pace { rounds: Duration::from_secs(30), facts: Duration::from_secs(20), compare: COMPARE, scrub: Duration::ZERO, forget: FORGET };
     let source: Arc<dyn Source> = directory.clone();
-    let now = xtsync_platform::clock::Clock::now(&**clock);
+    let now = xtsync_runtime::clock::Clock::now(&**clock);
     Tenant::take_up(emea(), source, (store, bus.clone()), fence, (pace, Metrics::new()), order.clone(), now).await.unwrap()
 }
 

@@ -1,7 +1,7 @@
 //! Each thing that can be waited for, one at a time.
 
+use xtsync_contract::convert::wire_time;
 use xtsync_domain::resource::{Id, Kind, Resource, Spec};
-use xtsync_proto::convert::wire_time;
 
 use super::*;
 

@@ -4,8 +4,8 @@ use xtsync_domain::decision::Desired;
 use xtsync_domain::link::Link;
 use xtsync_domain::{Decision, Origin, Version};
 use xtsync_harness::Dir;
-use xtsync_platform::clock::ManualClock;
-use xtsync_platform::store::Options;
+use xtsync_runtime::clock::ManualClock;
+use xtsync_store::Options;
 
 use super::*;
 use crate::table::MIGRATIONS;

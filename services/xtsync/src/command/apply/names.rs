@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use tokio::time::{Instant, sleep};
+use xtsync_contract::control::{ListResourcesRequest, ResourceStatus};
 use xtsync_control::manifest::Written;
-use xtsync_proto::v1::{ListResourcesRequest, ResourceStatus};
 
 use super::place;
 use crate::client::{Client, failure};

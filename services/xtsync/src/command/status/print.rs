@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
+use xtsync_contract::control::{Status, SynchronizationStatus};
+use xtsync_contract::convert::time;
+use xtsync_contract::internal::RoleStatus;
+use xtsync_contract::role::Role;
 use xtsync_domain::Timestamp;
-use xtsync_platform::service::Role;
-use xtsync_proto::convert::time;
-use xtsync_proto::v1::{RoleStatus, Status, SynchronizationStatus};
 
 use super::remedy;
 use crate::output;
@@ -172,7 +173,7 @@ fn role(role: &RoleStatus) -> Value {
 
 #[cfg(test)]
 mod tests {
-    use xtsync_proto::convert::wire_time;
+    use xtsync_contract::convert::wire_time;
 
     use super::*;
 

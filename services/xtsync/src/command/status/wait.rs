@@ -5,8 +5,9 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use tokio::time::{Instant, timeout_at};
-use xtsync_platform::service::Role;
-use xtsync_proto::v1::{RoleStatus, Status, WatchStatusRequest};
+use xtsync_contract::control::{Status, WatchStatusRequest};
+use xtsync_contract::internal::RoleStatus;
+use xtsync_contract::role::Role;
 
 use crate::client::{Client, failure, patiently};
 use crate::exit;
@@ -66,9 +67,9 @@ fn unread(first: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> Vec<Str
 
 #[cfg(test)]
 mod tests {
+    use xtsync_contract::control::SynchronizationStatus;
+    use xtsync_contract::convert::wire_time;
     use xtsync_domain::Timestamp;
-    use xtsync_proto::convert::wire_time;
-    use xtsync_proto::v1::SynchronizationStatus;
 
     use super::*;
 

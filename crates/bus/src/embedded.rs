@@ -1,0 +1,163 @@
+//! The bus of one machine: a durable log in a SQLite file, in one process.
+//!
+//! A group is a name whose one member has all partitions; there is no rebalancing. Topics come into being by themselves. A file belongs
+//! to one process, which a lock file beside it makes sure of.
+
+mod compaction;
+mod cursor;
+mod lock;
+mod log;
+mod reader;
+mod shared;
+mod subscription;
+mod writer;
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use async_trait::async_trait;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::task::AbortOnDropHandle;
+use xtsync_contract::topic::Topic;
+use xtsync_domain::Timestamp;
+
+use self::shared::Shared;
+use self::writer::{Append, Row};
+use super::backlog::{Backlog, Look, PATIENCE};
+use super::{CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency, partition_of};
+use xtsync_runtime::clock::Clock;
+
+/// The most records of one publication that go into the writer's queue at once, so that nobody waits long behind a large one.
+const APPEND_MAX: usize = 256;
+
+/// How many publications may wait for the writer, of each urgency; further ones wait to be let in.
+const QUEUE_MAX: usize = 64;
+
+/// The embedded bus. Dropping its last handle, subscription and reader lets go of the file.
+#[derive(Debug)]
+pub struct Embedded {
+    shared: Arc<Shared>,
+    clock: Arc<dyn Clock>,
+    live: mpsc::Sender<Append>,
+    bulk: mpsc::Sender<Append>,
+    backlog: Backlog,
+    _compaction: AbortOnDropHandle<()>,
+}
+
+impl Embedded {
+    /// Opens the log in a file, which is made if it is not there; its folder must be.
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when another process has the file, [`Error::Log`] when it cannot be opened.
+    pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Arc<Self>, Error> {
+        let shared = Arc::new(Shared::open(path).await?);
+        let (live, live_queue) = mpsc::channel(QUEUE_MAX);
+        let (bulk, bulk_queue) = mpsc::channel(QUEUE_MAX);
+        tokio::spawn(writer::run(Arc::clone(&shared), live_queue, bulk_queue));
+        let compaction = tokio::spawn(compaction::run(Arc::downgrade(&shared), Arc::clone(&clock)));
+        let compaction = AbortOnDropHandle::new(compaction);
+        Ok(Arc::new(Self { shared, clock, live, bulk, backlog: Backlog::new(PATIENCE), _compaction: compaction }))
+    }
+
+    /// Removes what is superseded or has outlived its time, as [`Topic::cleanup`] says; it also runs by itself now and then. Gives the
+    /// number of records removed.
+    ///
+    /// # Errors
+    /// [`Error::Log`] when the database fails.
+    pub async fn compact(&self, now: Timestamp) -> Result<u64, Error> {
+        Ok(compaction::compact(&self.shared, now).await?)
+    }
+
+    /// Stamps records and finds the partition of each.
+    async fn place(&self, records: Vec<Outgoing>) -> Result<Vec<Row>, Error> {
+        let time = self.clock.now();
+        let mut rows = Vec::with_capacity(records.len());
+        for record in records {
+            record.check_size()?;
+            let log = self.shared.log(&record.topic).await?;
+            let part = partition_of(&record.key, log.partitions());
+            rows.push(Row { log, part, time, record });
+        }
+        Ok(rows)
+    }
+}
+
+#[async_trait]
+impl Look for Embedded {
+    async fn behind(&self, topic: &Topic, group: &'static str) -> Result<Option<u64>, Error> {
+        let log = self.shared.log(topic).await?;
+        let mut behind = None;
+        for part in 0..log.partitions() {
+            if let Some(committed) = log::committed(&self.shared.readers, group, &log, part).await? {
+                *behind.get_or_insert(0) += u64::try_from(log.end(part) - committed.next).unwrap_or(0);
+            }
+        }
+        Ok(behind)
+    }
+}
+
+#[async_trait]
+impl Transport for Embedded {
+    async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
+        let mut rows = self.place(records).await?;
+        let queue = match urgency {
+            Urgency::Live => &self.live,
+            Urgency::Bulk => &self.bulk,
+        };
+        while !rows.is_empty() {
+            let rest = rows.split_off(rows.len().min(APPEND_MAX));
+            let (done, durable) = oneshot::channel();
+            let append = Append { rows: std::mem::replace(&mut rows, rest), done };
+            queue.send(append).await.map_err(|_| Error::Away("the embedded log's writer is gone".to_owned()))?;
+            durable.await.map_err(|_| Error::Away("the embedded log's writer is gone".to_owned()))??;
+        }
+        Ok(())
+    }
+
+    async fn has_room(&self, topics: &[Topic]) -> bool {
+        self.backlog.has_room(self, topics).await
+    }
+
+    async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error> {
+        Ok(Box::new(subscription::Member::join(&self.shared, group, topics).await?))
+    }
+
+    async fn reader(&self, from: &[Position]) -> Result<Box<dyn Reader>, Error> {
+        Ok(Box::new(reader::LogReader::open(&self.shared, from).await?))
+    }
+
+    async fn ends(&self, topic: &Topic) -> Result<Vec<Ends>, Error> {
+        let log = self.shared.log(topic).await?;
+        Ok(log::ends(&self.shared.readers, &log).await?)
+    }
+
+    async fn create(&self, topics: &[Topic], _: CreateOptions) -> Result<Vec<Topic>, Error> {
+        let created = self.missing(topics).await?;
+        for topic in &created {
+            self.shared.log(topic).await?;
+        }
+        Ok(created)
+    }
+
+    async fn brokers(&self) -> Result<usize, Error> {
+        Ok(1)
+    }
+
+    async fn missing(&self, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
+        if self.shared.is_stuck.load(Ordering::Relaxed) {
+            log::touch(&self.shared.writer).await?;
+        }
+        let mut missing = Vec::new();
+        for topic in topics {
+            if !log::exists(&self.shared.readers, topic).await? {
+                missing.push(topic.clone());
+            }
+        }
+        Ok(missing)
+    }
+
+    fn creates_topics(&self) -> bool {
+        true
+    }
+}

@@ -1,0 +1,83 @@
+//! Removing what is superseded or has outlived its time, as Kafka's cleaner and retention do.
+//!
+//! What is to go is looked up beside the writer and removed in small portions, so a live record waits a few milliseconds at most. What
+//! was once superseded stays so, hence the two may be apart.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use sqlx::{QueryBuilder, Sqlite};
+use tracing::{debug, warn};
+use xtsync_domain::Timestamp;
+
+use super::shared::Shared;
+use crate::TOMBSTONE_KEPT;
+use xtsync_runtime::clock::Clock;
+
+/// How often it runs by itself.
+const INTERVAL: Duration = Duration::from_secs(10 * 60);
+
+/// The most records that are removed in one transaction.
+const PORTION: usize = 200;
+
+/// Records that a newer one of their key supersedes, for compacted topics.
+const SUPERSEDED: &str = "SELECT old.part, old.off FROM log AS old
+    WHERE old.topic = $1 AND (old.part, old.off) > ($2, $3) AND old.time <= $4 AND EXISTS
+        (SELECT 1 FROM log AS new WHERE new.topic = old.topic AND new.part = old.part AND new.key = old.key AND new.off > old.off)
+    ORDER BY old.part, old.off LIMIT $5";
+
+/// Tombstones, for compacted topics; what they ended is gone by then.
+const TOMBSTONES: &str = "SELECT part, off FROM log
+    WHERE topic = $1 AND (part, off) > ($2, $3) AND time <= $4 AND value IS NULL ORDER BY part, off LIMIT $5";
+
+/// Everything, for topics that keep records for a while.
+const EXPIRED: &str = "SELECT part, off FROM log
+    WHERE topic = $1 AND (part, off) > ($2, $3) AND time <= $4 ORDER BY part, off LIMIT $5";
+
+/// Compacts now and then until the log is closed.
+pub(super) async fn run(shared: Weak<Shared>, clock: Arc<dyn Clock>) {
+    loop {
+        tokio::time::sleep(INTERVAL).await;
+        let Some(shared) = shared.upgrade() else { return };
+        match compact(&shared, clock.now()).await {
+            Ok(removed) => debug!(removed, "compacted the embedded log"),
+            Err(error) => warn!(%error, "the embedded log was not compacted"),
+        }
+    }
+}
+
+/// Compacts all topics; gives the number of records removed.
+pub(super) async fn compact(shared: &Shared, now: Timestamp) -> Result<u64, sqlx::Error> {
+    let topics: Vec<(i64, bool, i64)> =
+        sqlx::query_as("SELECT id, cleanup = 'compact', keep FROM topic").fetch_all(&shared.readers).await?;
+    let mut removed = 0;
+    for (topic, compacted, keep) in topics {
+        let keep = Duration::from_micros(u64::try_from(keep).unwrap_or(0));
+        if compacted {
+            removed += remove(shared, topic, SUPERSEDED, now.minus(keep)).await?;
+            removed += remove(shared, topic, TOMBSTONES, now.minus(keep.max(TOMBSTONE_KEPT))).await?;
+        } else {
+            removed += remove(shared, topic, EXPIRED, now.minus(keep)).await?;
+        }
+    }
+    Ok(removed)
+}
+
+/// Removes from a topic what a query finds among the records up to a time.
+async fn remove(shared: &Shared, topic: i64, query: &'static str, until: Timestamp) -> Result<u64, sqlx::Error> {
+    let limit = i64::try_from(PORTION).unwrap_or(i64::MAX);
+    let (mut after, mut removed) = ((-1, -1), 0);
+    loop {
+        let found = sqlx::query_as(query).bind(topic).bind(after.0).bind(after.1).bind(until.0).bind(limit);
+        let found: Vec<(i64, i64)> = found.fetch_all(&shared.readers).await?;
+        let Some(last) = found.last() else { return Ok(removed) };
+        after = *last;
+        let mut delete = QueryBuilder::<Sqlite>::new("DELETE FROM log WHERE topic = ");
+        delete.push_bind(topic).push(" AND (part, off) IN (");
+        delete.push_values(&found, |mut values, (part, offset)| {
+            values.push_bind(*part).push_bind(*offset);
+        });
+        delete.push(")");
+        removed += delete.build().execute(&shared.writer).await?.rows_affected();
+    }
+}

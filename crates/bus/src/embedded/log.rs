@@ -1,0 +1,120 @@
+//! The statements of the log: functions from a connection and plain values to plain values.
+
+use sqlx::sqlite::{SqliteConnection, SqliteRow};
+use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
+use xtsync_contract::topic::{Cleanup, Topic};
+use xtsync_domain::Timestamp;
+
+use super::shared::Log;
+use super::writer::Row;
+use crate::{Committed, Ends, Partition, Position, Record, headers};
+
+/// The most rows of one INSERT; at seven parameters each, far below SQLite's limit of 32,766.
+const INSERT_MAX: usize = 128;
+
+/// Reads a topic and its ends; makes it, or brings its rules up to date, first.
+pub(super) async fn load(writer: &SqlitePool, topic: &Topic) -> Result<Log, sqlx::Error> {
+    let (cleanup, keep) = match topic.cleanup() {
+        Cleanup::Compact { lag } => ("compact", lag),
+        Cleanup::Retain(keep) => ("retain", keep),
+    };
+    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+    let id: i64 = sqlx::query_scalar(
+        "INSERT INTO topic (name, partitions, cleanup, keep) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (name) DO UPDATE SET cleanup = excluded.cleanup, keep = excluded.keep RETURNING id",
+    )
+    .bind(topic.to_string())
+    .bind(topic.partitions())
+    .bind(cleanup)
+    .bind(i64::try_from(keep.as_micros()).unwrap_or(i64::MAX))
+    .fetch_one(&mut *tx)
+    .await?;
+    for part in 0..topic.partitions() {
+        let insert = sqlx::query("INSERT INTO partition_end (topic, part, next) VALUES ($1, $2, 0) ON CONFLICT DO NOTHING");
+        insert.bind(id).bind(part).execute(&mut *tx).await?;
+    }
+    let select = "SELECT next FROM partition_end WHERE topic = $1 ORDER BY part";
+    let next = sqlx::query_scalar(select).bind(id).fetch_all(&mut *tx).await?;
+    tx.commit().await?;
+    Ok(Log::new(id, topic.clone(), next))
+}
+
+/// Finds out whether the log takes writes.
+pub(super) async fn touch(writer: &SqlitePool) -> Result<(), sqlx::Error> {
+    let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
+    // Twice, since SQLite writes nothing where nothing changes.
+    sqlx::query("UPDATE topic SET keep = keep + 1").execute(&mut *tx).await?;
+    sqlx::query("UPDATE topic SET keep = keep - 1").execute(&mut *tx).await?;
+    tx.commit().await
+}
+
+/// Whether a topic exists.
+pub(super) async fn exists(readers: &SqlitePool, topic: &Topic) -> Result<bool, sqlx::Error> {
+    sqlx::query_scalar("SELECT EXISTS (SELECT 1 FROM topic WHERE name = $1)").bind(topic.to_string()).fetch_one(readers).await
+}
+
+/// Writes rows at their offsets.
+pub(super) async fn append(tx: &mut SqliteConnection, rows: &[(&Row, i64)]) -> Result<(), sqlx::Error> {
+    for chunk in rows.chunks(INSERT_MAX) {
+        let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO log (topic, part, off, time, key, value, headers) ");
+        insert.push_values(chunk, |mut values, (row, offset)| {
+            values.push_bind(row.log.id).push_bind(row.part).push_bind(*offset).push_bind(row.time.0);
+            values.push_bind(&row.record.key[..]).push_bind(row.record.value.as_deref()).push_bind(headers::encode(&row.record.headers));
+        });
+        insert.build().execute(&mut *tx).await?;
+    }
+    Ok(())
+}
+
+/// Remembers where a partition ends.
+pub(super) async fn set_end(tx: &mut SqliteConnection, log: &Log, part: u32, next: i64) -> Result<(), sqlx::Error> {
+    let update = sqlx::query("UPDATE partition_end SET next = $3 WHERE topic = $1 AND part = $2");
+    update.bind(log.id).bind(part).bind(next).execute(tx).await.map(drop)
+}
+
+/// The records from an offset on, at most `records_max`.
+pub(super) async fn fetch(readers: &SqlitePool, log: &Log, part: u32, from: i64, records_max: usize) -> Result<Vec<Record>, sqlx::Error> {
+    let select = "SELECT off, time, key, value, headers FROM log WHERE topic = $1 AND part = $2 AND off >= $3 ORDER BY off LIMIT $4";
+    let limit = i64::try_from(records_max).unwrap_or(i64::MAX);
+    let rows = sqlx::query(select).bind(log.id).bind(part).bind(from).bind(limit).fetch_all(readers).await?;
+    let partition = Partition { topic: log.topic.clone(), index: part };
+    rows.iter().map(|row| record(row, &partition)).collect()
+}
+
+fn record(row: &SqliteRow, partition: &Partition) -> Result<Record, sqlx::Error> {
+    let headers = headers::decode(row.try_get::<Vec<u8>, _>(4)?.into());
+    Ok(Record {
+        at: Position { partition: partition.clone(), offset: row.try_get(0)? },
+        time: Timestamp(row.try_get(1)?),
+        key: row.try_get::<Vec<u8>, _>(2)?.into(),
+        value: row.try_get::<Option<Vec<u8>>, _>(3)?.map(Into::into),
+        headers: headers.ok_or_else(|| sqlx::Error::Decode("the headers of a record are broken".into()))?,
+    })
+}
+
+/// What can be read of each partition.
+pub(super) async fn ends(readers: &SqlitePool, log: &Log) -> Result<Vec<Ends>, sqlx::Error> {
+    let mut ends = Vec::new();
+    for part in 0..log.partitions() {
+        let high = log.end(part);
+        let select = "SELECT min(off) FROM log WHERE topic = $1 AND part = $2";
+        let low: Option<i64> = sqlx::query_scalar(select).bind(log.id).bind(part).fetch_one(readers).await?;
+        ends.push(Ends { low: low.unwrap_or(high), high });
+    }
+    Ok(ends)
+}
+
+/// What a group committed for a partition.
+pub(super) async fn committed(readers: &SqlitePool, group: &str, log: &Log, part: u32) -> Result<Option<Committed>, sqlx::Error> {
+    let select = "SELECT next, metadata FROM group_offset WHERE grp = $1 AND topic = $2 AND part = $3";
+    let row = sqlx::query_as(select).bind(group).bind(log.id).bind(part).fetch_optional(readers).await?;
+    Ok(row.map(|(next, metadata)| Committed { next, metadata }))
+}
+
+/// Commits a position for a group.
+pub(super) async fn commit(tx: &mut SqliteConnection, group: &str, log: &Log, part: u32, committed: &Committed) -> Result<(), sqlx::Error> {
+    let upsert = "INSERT INTO group_offset (grp, topic, part, next, metadata) VALUES ($1, $2, $3, $4, $5)
+                  ON CONFLICT (grp, topic, part) DO UPDATE SET next = excluded.next, metadata = excluded.metadata";
+    let upsert = sqlx::query(upsert).bind(group).bind(log.id).bind(part).bind(committed.next).bind(&committed.metadata);
+    upsert.execute(tx).await.map(drop)
+}

@@ -1,0 +1,38 @@
+//! Reading partitions of the embedded log outside any group.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+
+use super::cursor::{Cursor, Cursors};
+use super::shared::Shared;
+use crate::{BATCH_MAX, Error, Partition, Position, Reader, Record};
+
+/// A reader of partitions.
+#[derive(Debug)]
+pub(super) struct LogReader(Cursors);
+
+impl LogReader {
+    /// Opens partitions at an offset each.
+    pub(super) async fn open(shared: &Arc<Shared>, from: &[Position]) -> Result<Self, Error> {
+        let mut cursors = Vec::with_capacity(from.len());
+        for Position { partition, offset } in from {
+            let mut cursor = Cursor { log: shared.log(&partition.topic).await?, part: partition.index, next: None };
+            cursor.start(*offset);
+            cursors.push(cursor);
+        }
+        Ok(Self(Cursors::new(shared, cursors)))
+    }
+}
+
+#[async_trait]
+impl Reader for LogReader {
+    async fn read(&mut self, records_max: usize, wait: Duration) -> Result<Vec<Record>, Error> {
+        self.0.next(records_max.min(BATCH_MAX), Some(wait)).await
+    }
+
+    fn position(&self, partition: &Partition) -> Option<i64> {
+        self.0.all.iter().find(|cursor| cursor.is_at(partition))?.next
+    }
+}

@@ -1,0 +1,116 @@
+//! What the writer, subscriptions and readers of one log share: its connections, what is known of its topics, and the bell that rings
+//! when something was appended.
+
+use std::collections::{HashMap, HashSet};
+use std::fs::File;
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sqlx::SqlitePool;
+use tokio::sync::watch;
+use xtsync_contract::topic::Topic;
+
+use super::{lock, log};
+use crate::Error;
+use xtsync_runtime::private;
+use xtsync_runtime::sqlite;
+
+/// Connections for reading; a read takes well under a millisecond, so few serve many readers.
+const READERS_MAX: u32 = 4;
+
+/// See the module.
+#[derive(Debug)]
+pub(super) struct Shared {
+    /// The only connection that writes.
+    pub(super) writer: SqlitePool,
+    /// Connections that read.
+    pub(super) readers: SqlitePool,
+    /// Whether the newest append failed, as on a full disk.
+    pub(super) is_stuck: AtomicBool,
+    /// Rings after each append. One bell for all topics: to look in vain costs a waiting reader a few loads.
+    pub(super) appended: watch::Sender<()>,
+    logs: Mutex<HashMap<Topic, Arc<Log>>>,
+    groups: Mutex<HashSet<String>>,
+    _lock: File,
+}
+
+/// What is known of a topic.
+#[derive(Debug)]
+pub(super) struct Log {
+    /// Its number in the database.
+    pub(super) id: i64,
+    /// Which topic it is.
+    pub(super) topic: Topic,
+    /// The offset the next record of each partition gets. Only the writer changes it, after the commit.
+    next: Vec<AtomicI64>,
+}
+
+impl Log {
+    /// A topic whose partitions end at these offsets.
+    pub(super) fn new(id: i64, topic: Topic, next: Vec<i64>) -> Self {
+        Self { id, topic, next: next.into_iter().map(AtomicI64::new).collect() }
+    }
+
+    /// How many partitions it has.
+    pub(super) fn partitions(&self) -> u32 {
+        self.topic.partitions()
+    }
+
+    /// The offset the next record gets.
+    pub(super) fn end(&self, part: u32) -> i64 {
+        self.next[part as usize].load(Ordering::Acquire)
+    }
+
+    /// Says that everything before `next` is durable.
+    pub(super) fn advance(&self, part: u32, next: i64) {
+        self.next[part as usize].store(next, Ordering::Release);
+    }
+}
+
+impl Shared {
+    /// Locks, opens and lays out a log.
+    pub(super) async fn open(path: &Path) -> Result<Self, Error> {
+        let lock = lock::acquire(path).await?;
+        private::make_file(path).map_err(|error| Error::Refused(error.to_string()))?;
+        let file = sqlite::file(path);
+        let writer = sqlite::pool(1).connect_with(file.clone()).await?;
+        sqlx::raw_sql(include_str!("../../migrations/0001_log.sql")).execute(&writer).await?;
+        let readers = sqlite::pool(READERS_MAX).connect_with(file.read_only(true)).await?;
+        let (appended, _) = watch::channel(());
+        Ok(Self {
+            writer,
+            readers,
+            is_stuck: AtomicBool::default(),
+            appended,
+            logs: Mutex::default(),
+            groups: Mutex::default(),
+            _lock: lock,
+        })
+    }
+
+    /// A topic, which is made if it does not exist.
+    pub(super) async fn log(&self, topic: &Topic) -> Result<Arc<Log>, Error> {
+        if let Some(log) = locked(&self.logs).get(topic) {
+            return Ok(Arc::clone(log));
+        }
+        let log = Arc::new(log::load(&self.writer, topic).await?);
+        // Whoever was here first may have appended already: his offsets count.
+        Ok(Arc::clone(locked(&self.logs).entry(topic.clone()).or_insert(log)))
+    }
+
+    /// Takes a group for its one member; false when it is taken.
+    pub(super) fn enter(&self, group: &str) -> bool {
+        locked(&self.groups).insert(group.to_owned())
+    }
+
+    /// Gives a group back.
+    pub(super) fn leave(&self, group: &str) {
+        locked(&self.groups).remove(group);
+    }
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    // Nothing that holds these locks can panic halfway, so what a poisoned one guards is whole.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

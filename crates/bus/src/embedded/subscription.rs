@@ -1,0 +1,116 @@
+//! Membership in a group of the embedded log: one member, which has all partitions from the start.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use xtsync_contract::topic::Topic;
+
+use super::cursor::{Cursor, Cursors};
+use super::log;
+use super::shared::{Log, Shared};
+use crate::{Assigned, BATCH_MAX, Committed, Error, Event, Partition, Subscription};
+
+/// The one member of a group.
+#[derive(Debug)]
+pub(super) struct Member {
+    seat: Seat,
+    cursors: Cursors,
+    /// What we gave up and may still commit, until it is released.
+    leaving: Vec<Cursor>,
+    /// What became ours and was not said yet.
+    assigned: Vec<Assigned>,
+    /// What we gave up and was not said yet.
+    revoked: Vec<Partition>,
+}
+
+/// A group that is taken until this is dropped.
+#[derive(Debug)]
+struct Seat {
+    shared: Arc<Shared>,
+    group: String,
+}
+
+impl Drop for Seat {
+    fn drop(&mut self) {
+        self.shared.leave(&self.group);
+    }
+}
+
+impl Member {
+    /// Joins a group.
+    pub(super) async fn join(shared: &Arc<Shared>, group: &str, topics: &[Topic]) -> Result<Self, Error> {
+        if !shared.enter(group) {
+            return Err(Error::Refused(format!("group {group} has its member already; the embedded bus knows no second")));
+        }
+        let seat = Seat { shared: Arc::clone(shared), group: group.to_owned() };
+        let cursors = Cursors::new(shared, Vec::new());
+        let mut member = Self { seat, cursors, leaving: Vec::new(), assigned: Vec::new(), revoked: Vec::new() };
+        member.resubscribe(topics).await?;
+        Ok(member)
+    }
+
+    async fn assign(&mut self, topic: &Topic) -> Result<(), Error> {
+        let Seat { shared, group } = &self.seat;
+        let log = shared.log(topic).await?;
+        for part in 0..log.partitions() {
+            let cursor = Cursor { log: Arc::clone(&log), part, next: None };
+            let committed = log::committed(&shared.readers, group, &log, part).await?;
+            self.assigned.push(Assigned { partition: cursor.partition(), committed });
+            self.cursors.all.push(cursor);
+        }
+        Ok(())
+    }
+
+    /// The partition in the log, if it is ours.
+    fn ours(&self, partition: &Partition) -> Result<(Arc<Log>, u32), Error> {
+        let mut ours = self.cursors.all.iter().chain(&self.leaving);
+        let cursor = ours.find(|cursor| cursor.is_at(partition)).ok_or_else(|| Error::fenced(partition))?;
+        Ok((Arc::clone(&cursor.log), cursor.part))
+    }
+}
+
+#[async_trait]
+impl Subscription for Member {
+    async fn next(&mut self) -> Result<Event, Error> {
+        if !self.revoked.is_empty() {
+            return Ok(Event::Revoked(std::mem::take(&mut self.revoked)));
+        }
+        if !self.assigned.is_empty() {
+            return Ok(Event::Assigned(std::mem::take(&mut self.assigned)));
+        }
+        self.cursors.next(BATCH_MAX, None).await.map(Event::Records)
+    }
+
+    async fn start(&mut self, partition: &Partition, next: Option<i64>) -> Result<(), Error> {
+        if let Some(cursor) = self.cursors.all.iter_mut().find(|cursor| cursor.is_at(partition)) {
+            cursor.start(next.unwrap_or(0));
+        }
+        Ok(())
+    }
+
+    async fn commit(&mut self, positions: Vec<(Partition, Committed)>) -> Result<(), Error> {
+        let mut tx = self.seat.shared.writer.begin_with("BEGIN IMMEDIATE").await?;
+        for (partition, committed) in &positions {
+            let (log, part) = self.ours(partition)?;
+            log::commit(&mut tx, &self.seat.group, &log, part, committed).await?;
+        }
+        Ok(tx.commit().await?)
+    }
+
+    fn released(&mut self, partitions: &[Partition]) {
+        self.leaving.retain(|cursor| !partitions.contains(&cursor.partition()));
+    }
+
+    async fn resubscribe(&mut self, topics: &[Topic]) -> Result<(), Error> {
+        let mut known: Vec<Topic> = self.cursors.all.iter().map(|cursor| cursor.log.topic.clone()).collect();
+        known.dedup();
+        for topic in topics.iter().filter(|topic| !known.contains(topic)) {
+            self.assign(topic).await?;
+        }
+        let gone: Vec<Cursor> = self.cursors.all.extract_if(.., |cursor| !topics.contains(&cursor.log.topic)).collect();
+        self.revoked.extend(gone.iter().map(Cursor::partition));
+        self.leaving.extend(gone);
+        self.assigned.retain(|assigned| topics.contains(&assigned.partition.topic));
+        Ok(())
+    }
+}

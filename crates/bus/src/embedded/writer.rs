@@ -1,0 +1,96 @@
+//! The one task that appends: it takes what is queued, live before bulk, into one transaction, so that many publishers share one sync.
+//!
+//! It never lingers: a lone record is written at once, and while its commit runs the next batch gathers.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use tokio::sync::{mpsc, oneshot};
+use tracing::warn;
+use xtsync_domain::Timestamp;
+
+use super::log;
+use super::shared::{Log, Shared};
+use crate::{BATCH_MAX, Error, Outgoing};
+
+/// Records to be appended together.
+#[derive(Debug)]
+pub(super) struct Append {
+    /// The records, in order.
+    pub(super) rows: Vec<Row>,
+    /// Told when they are durable, or why they are not.
+    pub(super) done: oneshot::Sender<Result<(), Error>>,
+}
+
+/// A record with its place but for the offset.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// Its topic.
+    pub(super) log: Arc<Log>,
+    /// Its partition.
+    pub(super) part: u32,
+    /// When it was published.
+    pub(super) time: Timestamp,
+    /// What was published.
+    pub(super) record: Outgoing,
+}
+
+/// Appends until both queues are closed and empty.
+pub(super) async fn run(shared: Arc<Shared>, mut live: mpsc::Receiver<Append>, mut bulk: mpsc::Receiver<Append>) {
+    while let Some(first) = next(&mut live, &mut bulk).await {
+        let batch = gather(first, &mut live, &mut bulk);
+        let written = write(&shared, &batch).await;
+        shared.is_stuck.store(written.is_err(), Ordering::Relaxed);
+        if let Err(error) = &written {
+            warn!(%error, "the embedded log did not take a batch");
+        }
+        for append in batch {
+            let answer = written.as_ref().map(drop).map_err(|error| Error::Away(format!("the embedded log: {error}")));
+            // Who does not wait any more does not care.
+            drop(append.done.send(answer));
+        }
+    }
+}
+
+async fn next(live: &mut mpsc::Receiver<Append>, bulk: &mut mpsc::Receiver<Append>) -> Option<Append> {
+    tokio::select! {
+        biased;
+        Some(append) = live.recv() => Some(append),
+        Some(append) = bulk.recv() => Some(append),
+        else => None,
+    }
+}
+
+fn gather(first: Append, live: &mut mpsc::Receiver<Append>, bulk: &mut mpsc::Receiver<Append>) -> Vec<Append> {
+    let mut records = first.rows.len();
+    let mut batch = vec![first];
+    while records < BATCH_MAX {
+        let Ok(append) = live.try_recv().or_else(|_| bulk.try_recv()) else { break };
+        records += append.rows.len();
+        batch.push(append);
+    }
+    batch
+}
+
+/// Writes a batch in one transaction; then, and only then, the ends move on and the bell rings.
+async fn write(shared: &Shared, batch: &[Append]) -> Result<(), sqlx::Error> {
+    let mut ends: HashMap<(i64, u32), (&Log, i64)> = HashMap::new();
+    let mut rows = Vec::new();
+    for row in batch.iter().flat_map(|append| &append.rows) {
+        let (_, next) = ends.entry((row.log.id, row.part)).or_insert_with(|| (&row.log, row.log.end(row.part)));
+        rows.push((row, *next));
+        *next += 1;
+    }
+    let mut tx = shared.writer.begin_with("BEGIN IMMEDIATE").await?;
+    log::append(&mut tx, &rows).await?;
+    for ((_, part), (log, next)) in &ends {
+        log::set_end(&mut tx, log, *part, *next).await?;
+    }
+    tx.commit().await?;
+    for ((_, part), (log, next)) in &ends {
+        log.advance(*part, *next);
+    }
+    shared.appended.send_replace(());
+    Ok(())
+}

@@ -1,0 +1,110 @@
+//! The bus of a fleet: Apache Kafka, through librdkafka.
+//!
+//! Everything that knows the client library is in this folder. Publications go through one idempotent producer; members of groups
+//! rebalance cooperatively and commit by themselves; readers belong to no group. Topics are made by `create` and by nothing else.
+
+mod aside;
+mod client;
+mod error;
+mod membership;
+mod options;
+mod producer;
+mod publish;
+mod pump;
+mod reader;
+mod record;
+mod subscription;
+mod takers;
+mod token;
+mod topics;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use xtsync_contract::topic::Topic;
+
+pub use self::aside::wait_for_closing;
+use self::client::Access;
+pub use self::options::{KafkaOptions, Login, OAuth, ScramHash, Security};
+use self::publish::{Producer, Publisher};
+use self::takers::Takers;
+use super::backlog::{Backlog, Look};
+use super::{CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency};
+
+/// The bus on Kafka.
+pub struct Kafka(Arc<Cluster>);
+
+/// What all that we do on a cluster shares.
+struct Cluster {
+    options: KafkaOptions,
+    access: Access,
+    publisher: Publisher,
+    backlog: Backlog,
+    takers: Takers,
+}
+
+impl Cluster {
+    /// A client to ask about topics.
+    fn client(&self) -> Arc<Producer> {
+        self.publisher.producer()
+    }
+}
+
+#[async_trait]
+impl Look for Cluster {
+    async fn behind(&self, topic: &Topic, group: &'static str) -> Result<Option<u64>, Error> {
+        self.takers.behind(&self.access, topic, group).await
+    }
+}
+
+impl Kafka {
+    /// Makes the bus. The brokers need not be there yet: what needs them waits or says [`Error::Away`].
+    ///
+    /// # Errors
+    /// [`Error::Refused`] when a setting is wrong or a secret cannot be read.
+    pub async fn connect(options: KafkaOptions) -> Result<Arc<Self>, Error> {
+        let access = Access::new(&options).await?;
+        let publisher = Publisher::new(&access, options.publish_limit)?;
+        let backlog = Backlog::new(options.bulk_patience);
+        Ok(Arc::new(Self(Arc::new(Cluster { options, access, publisher, backlog, takers: Takers::default() }))))
+    }
+}
+
+#[async_trait]
+impl Transport for Kafka {
+    async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
+        self.0.publisher.publish(&records, urgency).await
+    }
+
+    async fn has_room(&self, topics: &[Topic]) -> bool {
+        self.0.backlog.has_room(&*self.0, topics).await
+    }
+
+    async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error> {
+        Ok(Box::new(subscription::Member::join(&self.0, group, topics).await?))
+    }
+
+    async fn reader(&self, from: &[Position]) -> Result<Box<dyn Reader>, Error> {
+        Ok(Box::new(reader::PartitionsReader::open(&self.0, from).await?))
+    }
+
+    async fn ends(&self, topic: &Topic) -> Result<Vec<Ends>, Error> {
+        topics::ends(self.0.client(), topic).await
+    }
+
+    async fn create(&self, topics: &[Topic], options: CreateOptions) -> Result<Vec<Topic>, Error> {
+        topics::create(&self.0.access, self.0.client(), topics, options).await
+    }
+
+    async fn brokers(&self) -> Result<usize, Error> {
+        topics::brokers(self.0.client()).await
+    }
+
+    async fn missing(&self, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
+        topics::missing(self.0.client(), topics).await
+    }
+
+    fn creates_topics(&self) -> bool {
+        false
+    }
+}

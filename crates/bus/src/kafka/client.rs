@@ -1,0 +1,119 @@
+//! What all our clients of Kafka have in common: settings, security, and what they tell us by callback.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use rdkafka::client::OAuthToken;
+use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
+use rdkafka::consumer::ConsumerContext;
+use rdkafka::error::KafkaError;
+use rdkafka::{ClientContext, Statistics};
+use secrecy::ExposeSecret as _;
+use tracing::{debug, warn};
+
+use super::options::{KafkaOptions, Login, Security};
+use super::token::Tokens;
+use crate::Error;
+
+/// What clients are built from: settings, secrets read, and the tokens.
+pub(super) struct Access {
+    config: ClientConfig,
+    callbacks: Callbacks,
+}
+
+impl Access {
+    /// Reads the secrets and, where we log in by token, gets the first.
+    pub(super) async fn new(options: &KafkaOptions) -> Result<Self, Error> {
+        let mut config = ClientConfig::new();
+        config.set("bootstrap.servers", &options.brokers).set("client.id", "xtsync");
+        // The library's ten seconds are long for whoever waits for a restarted broker.
+        config.set("reconnect.backoff.max.ms", "1000").set("socket.keepalive.enable", "true");
+        config.set("topic.metadata.refresh.interval.ms", "60000").set("metadata.max.age.ms", "180000");
+        let mut tokens = None;
+        match &options.security {
+            Security::Plaintext => {}
+            Security::Tls { ca } => drop(config.set("security.protocol", "ssl").set("ssl.ca.location", authority(ca.as_deref()))),
+            Security::Sasl { ca, login } => {
+                config.set("security.protocol", "sasl_ssl").set("ssl.ca.location", authority(ca.as_deref()));
+                tokens = log_in(&mut config, login).await?;
+            }
+        }
+        Ok(Self { config, callbacks: Callbacks { tokens: tokens.map(Arc::new) } })
+    }
+
+    /// Settings to build a client on.
+    pub(super) fn config(&self) -> ClientConfig {
+        self.config.clone()
+    }
+
+    /// Callbacks for a client.
+    pub(super) fn callbacks(&self) -> Callbacks {
+        self.callbacks.clone()
+    }
+}
+
+/// The library is linked statically, so its own default would be where OpenSSL was built; `probe` looks where systems keep theirs.
+fn authority(ca: Option<&Path>) -> String {
+    ca.map_or_else(|| "probe".to_owned(), |ca| ca.display().to_string())
+}
+
+/// Bounds what a consumer holds in memory for a slow subscriber, and lets it fetch again soon after it was full: the library's default
+/// of a second would halve the speed of a replay.
+pub(super) fn limit_prefetch(config: &mut ClientConfig) {
+    config.set("queued.max.messages.kbytes", "8192").set("fetch.max.bytes", "8388608").set("fetch.queue.backoff.ms", "10");
+}
+
+async fn log_in(config: &mut ClientConfig, login: &Login) -> Result<Option<Tokens>, Error> {
+    match login {
+        Login::Scram { hash, user, password_file } => {
+            let password = secret(password_file).await?;
+            config.set("sasl.mechanism", hash.mechanism()).set("sasl.username", user).set("sasl.password", password);
+            Ok(None)
+        }
+        Login::OAuth(oauth) => {
+            config.set("sasl.mechanism", "OAUTHBEARER");
+            Tokens::start(oauth.clone()).await.map(Some)
+        }
+    }
+}
+
+/// The secret in a file, without the white space around it.
+pub(super) async fn secret(file: &Path) -> Result<String, Error> {
+    let read = xtsync_secrets::file::read(file.to_owned()).await;
+    Ok(read.map_err(|error| Error::Refused(format!("{}: {error}", file.display())))?.expose_secret().to_owned())
+}
+
+/// What the library tells us by callback, on threads of its own or of whoever polls.
+#[derive(Clone)]
+pub(super) struct Callbacks {
+    tokens: Option<Arc<Tokens>>,
+}
+
+impl ClientContext for Callbacks {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = true;
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        match level {
+            // The library goes on by itself, so nobody has to act: never an error of ours.
+            RDKafkaLogLevel::Emerg
+            | RDKafkaLogLevel::Alert
+            | RDKafkaLogLevel::Critical
+            | RDKafkaLogLevel::Error
+            | RDKafkaLogLevel::Warning => warn!(facility, message, "librdkafka"),
+            RDKafkaLogLevel::Notice | RDKafkaLogLevel::Info | RDKafkaLogLevel::Debug => debug!(facility, message, "librdkafka"),
+        }
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        debug!(%error, reason, "librdkafka");
+    }
+
+    fn stats(&self, _: Statistics) {}
+
+    fn generate_oauth_token(&self, _: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        let token = self.tokens.as_ref().and_then(|tokens| tokens.current());
+        token.ok_or_else(|| "no token yet".into())
+    }
+}
+
+impl ConsumerContext for Callbacks {}

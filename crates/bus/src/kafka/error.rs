@@ -1,0 +1,63 @@
+//! What the client library's errors mean to us. Nothing of a setting's value is repeated: it may be a secret.
+
+use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
+
+use crate::Error;
+
+/// The error of an operation on the cluster as a whole.
+pub(super) fn of(error: &KafkaError) -> Error {
+    match error {
+        KafkaError::ClientConfig(_, reason, setting, _) => Error::Refused(format!("setting {setting}: {reason}")),
+        KafkaError::ClientCreation(reason) => Error::Refused(reason.clone()),
+        other => other.rdkafka_error_code().map_or_else(|| Error::Away(other.to_string()), by_code),
+    }
+}
+
+/// The error of an operation on one topic.
+pub(super) fn of_topic(error: &KafkaError, topic: &str) -> Error {
+    match error.rdkafka_error_code() {
+        Some(code) if is_missing(code) => Error::Missing(topic.to_owned()),
+        Some(_) | None => of(error),
+    }
+}
+
+/// The error of a record that was not taken.
+pub(super) fn of_record(error: &KafkaError, topic: &str) -> Error {
+    match (of_topic(error, topic), error.rdkafka_error_code()) {
+        // The record's own trouble: sending it again does not help.
+        (_, Some(code @ (Code::MessageSizeTooLarge | Code::InvalidMessage | Code::InvalidRecord))) => {
+            Error::Publish { topic: topic.to_owned(), reason: code.to_string() }
+        }
+        (error, _) => error,
+    }
+}
+
+/// The error of a code.
+pub(super) fn by_code(code: Code) -> Error {
+    match code {
+        Code::TopicAuthorizationFailed
+        | Code::GroupAuthorizationFailed
+        | Code::ClusterAuthorizationFailed
+        | Code::SaslAuthenticationFailed
+        | Code::Authentication
+        | Code::PolicyViolation
+        | Code::InvalidReplicationFactor
+        | Code::InvalidConfig => Error::Refused(code.to_string()),
+        other => Error::Away(other.to_string()),
+    }
+}
+
+/// Whether a code says that a topic or partition does not exist.
+pub(super) fn is_missing(code: Code) -> bool {
+    matches!(code, Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition)
+}
+
+/// Whether a code says that the group does not count us as its member any more.
+pub(super) fn is_fenced(code: Code) -> bool {
+    matches!(code, Code::UnknownMemberId | Code::FencedInstanceId | Code::FencedMemberEpoch | Code::StaleMemberEpoch | Code::AssignmentLost)
+}
+
+/// Whether a code says that the group is between two generations: what is still ours afterwards can be committed then.
+pub(super) fn is_rebalancing(code: Code) -> bool {
+    matches!(code, Code::IllegalGeneration | Code::RebalanceInProgress)
+}

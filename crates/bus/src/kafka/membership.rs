@@ -1,0 +1,285 @@
+//! Which partitions of a group are ours, and in which state: the consumer's rebalance callback and the state that it keeps.
+//!
+//! | a partition is | from | until |
+//! |---|---|---|
+//! | held | its assignment; paused | `start` says where to begin |
+//! | running | `start` | it is revoked or lost |
+//! | leaving | its revocation; paused | `released`, the drain limit, or the next rebalance |
+//!
+//! A revocation is answered (`incremental_unassign`) when it has been drained, not in the callback, so nothing blocks. The next
+//! rebalance may overtake a drain: then the drain ends first, since an answer after a new assignment would throw that away.
+
+use std::collections::{HashMap, HashSet};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use rdkafka::client::OAuthToken;
+use rdkafka::config::RDKafkaLogLevel;
+use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::BorrowedMessage;
+use rdkafka::types::RDKafkaRespErr;
+use rdkafka::{ClientContext, TopicPartitionList};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::Instant;
+use tracing::{info, warn};
+use xtsync_contract::topic::Topic;
+
+use super::client::Callbacks;
+use super::record::{self, Names};
+use crate::{Partition, Record};
+
+/// A change of what is ours, to be told to the subscriber.
+#[derive(Debug)]
+pub(super) enum Change {
+    /// These are ours now.
+    Assigned(Vec<Partition>),
+    /// These are to be drained.
+    Revoked(Vec<Partition>),
+    /// These were taken.
+    Lost(Vec<Partition>),
+}
+
+/// A record and the number of the assignment under which it came.
+#[derive(Debug)]
+pub(super) struct Tagged {
+    term: u64,
+    record: Record,
+}
+
+/// The consumer's context. See the module.
+pub(super) struct Membership {
+    callbacks: Callbacks,
+    drain_limit: Duration,
+    changes: mpsc::Sender<Change>,
+    state: Mutex<State>,
+    /// Rings when a drain began.
+    pub(super) draining: Notify,
+}
+
+#[derive(Default)]
+struct State {
+    names: Names,
+    owned: HashMap<Partition, Owned>,
+    drains: Vec<Drain>,
+    /// Counts assignments.
+    term: u64,
+    /// Nobody listens any more: revocations are answered at once.
+    closing: bool,
+    /// The subscriber has not looked for so long that changes were dropped.
+    overrun: bool,
+}
+
+struct Owned {
+    term: u64,
+    phase: Phase,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Phase {
+    Held,
+    Running,
+    Leaving,
+}
+
+/// A revocation that has not been answered.
+struct Drain {
+    all: Vec<Partition>,
+    left: HashSet<Partition>,
+    until: Instant,
+}
+
+impl Membership {
+    /// A member of topics that owns nothing yet.
+    pub(super) fn new(callbacks: Callbacks, drain_limit: Duration, changes: mpsc::Sender<Change>, topics: &[Topic]) -> Self {
+        let state = State { names: record::names(topics), ..State::default() };
+        Self { callbacks, drain_limit, changes, state: Mutex::new(state), draining: Notify::new() }
+    }
+
+    /// Knows further topics.
+    pub(super) fn learn(&self, topics: &[Topic]) {
+        self.state().names.extend(record::names(topics));
+    }
+
+    /// The record of a message, if its partition runs.
+    pub(super) fn accept(&self, message: &BorrowedMessage<'_>) -> Option<Tagged> {
+        let state = self.state();
+        let record = record::incoming(message, &state.names)?;
+        let owned = state.owned.get(&record.at.partition).filter(|owned| owned.phase == Phase::Running)?;
+        Some(Tagged { term: owned.term, record })
+    }
+
+    /// Those records whose partitions have not left us since they came.
+    pub(super) fn still_ours(&self, batch: Vec<Tagged>) -> Vec<Record> {
+        let state = self.state();
+        let ours = |tagged: &Tagged| {
+            let owned = state.owned.get(&tagged.record.at.partition);
+            owned.is_some_and(|owned| owned.term == tagged.term && owned.phase == Phase::Running)
+        };
+        batch.into_iter().filter(ours).map(|tagged| tagged.record).collect()
+    }
+
+    /// The first of these partitions that is not ours.
+    pub(super) fn foreign<'a>(&self, mut partitions: impl Iterator<Item = &'a Partition>) -> Option<&'a Partition> {
+        let state = self.state();
+        partitions.find(|partition| !state.owned.contains_key(partition))
+    }
+
+    /// Whether a partition waits for its start.
+    pub(super) fn is_held(&self, partition: &Partition) -> bool {
+        self.state().owned.get(partition).is_some_and(|owned| owned.phase == Phase::Held)
+    }
+
+    /// Lets a held partition run.
+    pub(super) fn run<C: Consumer<Self>>(&self, consumer: &C, partition: &Partition) -> KafkaResult<()> {
+        let mut state = self.state();
+        match state.owned.get_mut(partition) {
+            Some(owned) if owned.phase == Phase::Held => owned.phase = Phase::Running,
+            Some(_) | None => return Ok(()),
+        }
+        consumer.resume(&record::list([partition]))
+    }
+
+    /// Stops the running partitions from being fetched, or lets them go on.
+    pub(super) fn set_paused<C: Consumer<Self>>(&self, consumer: &C, paused: bool) {
+        let state = self.state();
+        let running = state.owned.iter().filter(|(_, owned)| owned.phase == Phase::Running).map(|(partition, _)| partition);
+        let list = record::list(running);
+        let done = if paused { consumer.pause(&list) } else { consumer.resume(&list) };
+        if let Err(error) = done {
+            warn!(%error, paused, "partitions were not paused or resumed");
+        }
+    }
+
+    /// Takes partitions as drained.
+    pub(super) fn release<C: Consumer<Self>>(&self, consumer: &C, partitions: &[Partition]) {
+        let mut state = self.state();
+        for drain in &mut state.drains {
+            drain.left.retain(|partition| !partitions.contains(partition));
+        }
+        state.answer(consumer, |drain| drain.left.is_empty());
+    }
+
+    /// When the next drain has lasted too long.
+    pub(super) fn drain_limit(&self) -> Option<Instant> {
+        self.state().drains.iter().map(|drain| drain.until).min()
+    }
+
+    /// Ends drains that have lasted too long.
+    pub(super) fn end_overdue<C: Consumer<Self>>(&self, consumer: &C, now: Instant) {
+        self.state().answer(consumer, |drain| drain.until <= now);
+    }
+
+    /// Answers what is owed and everything that will be asked, so that the consumer can be closed.
+    pub(super) fn close<C: Consumer<Self>>(&self, consumer: &C) {
+        let mut state = self.state();
+        state.closing = true;
+        state.answer(consumer, |_| true);
+    }
+
+    /// Whether the subscriber was too slow to be told all changes.
+    pub(super) fn is_overrun(&self) -> bool {
+        self.state().overrun
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // What panics under this lock is only the library's own code, which does not touch the state.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, state: &mut State, change: Change) {
+        state.overrun |= !state.closing && self.changes.try_send(change).is_err();
+    }
+
+    fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let mut state = self.state();
+        state.answer(consumer, |_| true);
+        // Paused before anything can be polled of them: this runs in the poll.
+        let done = consumer.incremental_assign(list).and_then(|()| consumer.pause(list));
+        if let Err(error) = done {
+            warn!(%error, "an assignment was not taken");
+        }
+        let partitions = record::partitions(list, &state.names);
+        if partitions.is_empty() {
+            return;
+        }
+        info!(partitions = partitions.len(), "partitions are ours now");
+        state.term += 1;
+        let term = state.term;
+        state.owned.extend(partitions.iter().map(|partition| (partition.clone(), Owned { term, phase: Phase::Held })));
+        self.tell(&mut state, Change::Assigned(partitions));
+    }
+
+    fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
+        let lost = consumer.assignment_lost();
+        let mut state = self.state();
+        state.answer(consumer, |_| true);
+        let partitions = record::partitions(list, &state.names);
+        info!(partitions = partitions.len(), lost, "partitions are taken from us");
+        if lost || state.closing || partitions.is_empty() {
+            state.let_go(consumer, &partitions);
+            if lost {
+                self.tell(&mut state, Change::Lost(partitions));
+            }
+            return;
+        }
+        if let Err(error) = consumer.pause(list) {
+            warn!(%error, "revoked partitions were not paused");
+        }
+        for partition in &partitions {
+            state.owned.entry(partition.clone()).and_modify(|owned| owned.phase = Phase::Leaving);
+        }
+        let left = partitions.iter().cloned().collect();
+        state.drains.push(Drain { all: partitions.clone(), left, until: Instant::now() + self.drain_limit });
+        self.tell(&mut state, Change::Revoked(partitions));
+        self.draining.notify_one();
+    }
+}
+
+impl State {
+    /// Answers those revocations.
+    fn answer<C: Consumer<Membership>>(&mut self, consumer: &C, which: impl Fn(&Drain) -> bool) {
+        let drains: Vec<Drain> = self.drains.extract_if(.., |drain| which(drain)).collect();
+        for drain in drains {
+            if !drain.left.is_empty() && !self.closing {
+                warn!(partitions = drain.left.len(), "partitions were not drained in time");
+            }
+            self.let_go(consumer, &drain.all);
+        }
+    }
+
+    fn let_go<C: Consumer<Membership>>(&mut self, consumer: &C, partitions: &[Partition]) {
+        for partition in partitions {
+            self.owned.remove(partition);
+        }
+        if let Err(error) = consumer.incremental_unassign(&record::list(partitions)) {
+            warn!(%error, "partitions were not given back");
+        }
+    }
+}
+
+impl ConsumerContext for Membership {
+    fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
+        match code {
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assign(consumer, list),
+            // Also what the library does for a rebalance that failed.
+            _ => self.revoke(consumer, list),
+        }
+    }
+}
+
+impl ClientContext for Membership {
+    const ENABLE_REFRESH_OAUTH_TOKEN: bool = Callbacks::ENABLE_REFRESH_OAUTH_TOKEN;
+
+    fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
+        self.callbacks.log(level, facility, message);
+    }
+
+    fn error(&self, error: KafkaError, reason: &str) {
+        self.callbacks.error(error, reason);
+    }
+
+    fn generate_oauth_token(&self, config: Option<&str>) -> Result<OAuthToken, Box<dyn std::error::Error>> {
+        self.callbacks.generate_oauth_token(config)
+    }
+}

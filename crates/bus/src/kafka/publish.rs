@@ -1,0 +1,142 @@
+//! Publishing: one idempotent producer for everything.
+//!
+//! One and not two, since order within a key must hold across live and bulk. It does not linger: a backlog fills its batches by itself
+//! while the requests before are on their way. What keeps live records ahead is that bulk ones enter its queue in portions, one
+//! portion at a time. Batches are packed by lz4: most are small, and it prepares next to nothing anew for each.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use rdkafka::config::ClientConfig;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::producer::Producer as _;
+use tokio::sync::{Semaphore, oneshot};
+use tracing::warn;
+
+use super::aside::Aside;
+use super::client::{Access, Callbacks};
+use super::producer::Polled;
+use super::{error, record};
+use crate::{Error, Outgoing, Urgency};
+
+/// The most records of bulk publications in the producer's queue.
+const PORTION: usize = 2_000;
+
+/// How long to rest while the queue is full.
+const FULL_PAUSE: Duration = Duration::from_millis(5);
+
+/// A producer that closes aside.
+pub(super) type Producer = Aside<Polled>;
+
+/// Publishes records.
+pub(super) struct Publisher {
+    config: ClientConfig,
+    callbacks: Callbacks,
+    producer: Mutex<Arc<Producer>>,
+    bulk: Semaphore,
+}
+
+impl Publisher {
+    /// A publisher whose publications fail after a while.
+    pub(super) fn new(access: &Access, limit: Duration) -> Result<Self, Error> {
+        let mut config = access.config();
+        config.set("enable.idempotence", "true").set("acks", "all").set("partitioner", "murmur2_random");
+        config.set("compression.type", "lz4").set("linger.ms", "0");
+        // With more requests on their way librdkafka 2.12 loses records of new partitions: where the first batch is refused ("not
+        // leader") and the second taken, it counts the first as acknowledged by implication, which no broker promises (confluent-kafka-go#921).
+        config.set("max.in.flight.requests.per.connection", "1");
+        // The broker's default, a little over what we allow a record, for its framing.
+        config.set("message.max.bytes", "1048588").set("queue.buffering.max.kbytes", "65536");
+        config.set("delivery.timeout.ms", limit.as_millis().to_string()).set("request.timeout.ms", "10000");
+        // A topic that is really missing is told soon; its default of 30 s allows for clusters that create them by themselves.
+        config.set("topic.metadata.propagation.max.ms", "3000");
+        let producer = Arc::new(producer(&config, access.callbacks())?);
+        Ok(Self { config, callbacks: access.callbacks(), producer: Mutex::new(producer), bulk: Semaphore::new(1) })
+    }
+
+    /// See [`crate::Transport::publish`].
+    pub(super) async fn publish(&self, records: &[Outgoing], urgency: Urgency) -> Result<(), Error> {
+        records.iter().try_for_each(Outgoing::check_size)?;
+        for portion in records.chunks(PORTION) {
+            let _turn = match urgency {
+                Urgency::Live => None,
+                Urgency::Bulk => self.bulk.acquire().await.ok(),
+            };
+            self.send(portion).await?;
+        }
+        Ok(())
+    }
+
+    /// Sends records and waits for all of them, also when one has failed: whoever tries again then is behind those that still came
+    /// through.
+    async fn send(&self, records: &[Outgoing]) -> Result<(), Error> {
+        let producer = self.producer();
+        let mut failed = Ok(());
+        let mut deliveries = Vec::with_capacity(records.len());
+        for record in records {
+            let topic = record.topic.to_string();
+            match enqueue(&producer, record, &topic).await {
+                Ok(delivery) => deliveries.push((topic, delivery)),
+                Err(error) => {
+                    failed = Err(error::of_record(&error, &topic));
+                    break;
+                }
+            }
+        }
+        for (topic, delivery) in deliveries {
+            let delivered = match delivery.await {
+                Ok(Ok(offset)) if offset >= 0 => continue,
+                // Taken by implication only, see `new`: nobody knows where.
+                Ok(Ok(_)) => Err(Error::Publish { topic, reason: "no broker has acknowledged the record".to_owned() }),
+                Ok(Err(error)) => Err(error::of_record(&error, &topic)),
+                Err(_) => Err(Error::Away("the producer was closed".to_owned())),
+            };
+            failed = failed.and(delivered);
+        }
+        if failed.is_err() {
+            self.replace_if_broken(&producer);
+        }
+        failed
+    }
+
+    /// The producer; also the client that answers questions about topics, since its own thread polls it.
+    pub(super) fn producer(&self) -> Arc<Producer> {
+        Arc::clone(&self.producer.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// An idempotent producer that lost its place in a sequence says "fatal" and takes nothing any more. What it had not delivered was
+    /// told to its publishers; a new one starts a new sequence.
+    fn replace_if_broken(&self, broken: &Arc<Producer>) {
+        let Some((code, reason)) = broken.client().fatal_error() else { return };
+        let mut current = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
+        if !Arc::ptr_eq(&current, broken) {
+            return;
+        }
+        warn!(%code, reason, "the producer is broken and replaced");
+        match producer(&self.config, self.callbacks.clone()) {
+            Ok(new) => *current = Arc::new(new),
+            Err(error) => warn!(%error, "no new producer"),
+        }
+    }
+}
+
+fn producer(config: &ClientConfig, callbacks: Callbacks) -> Result<Producer, Error> {
+    Polled::new(config, callbacks).map(Aside::new)
+}
+
+/// Puts a record into the producer's queue, when there is room.
+async fn enqueue(producer: &Producer, record: &Outgoing, topic: &str) -> Result<oneshot::Receiver<Result<i64, KafkaError>>, KafkaError> {
+    let (tell, told) = oneshot::channel();
+    let mut sending = record::outgoing(record, topic, Box::new(tell));
+    loop {
+        match producer.send(sending) {
+            Ok(()) => return Ok(told),
+            // What is queued leaves it within the delivery timeout, delivered or not, so this ends.
+            Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
+                sending = back;
+                tokio::time::sleep(FULL_PAUSE).await;
+            }
+            Err((error, _)) => return Err(error),
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! Reading partitions outside any group: one consumer assigned to all of them, which commits nothing.
+
+use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use futures::FutureExt as _;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer as _, StreamConsumer};
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::message::BorrowedMessage;
+use rdkafka::producer::Producer as _;
+use tokio::time::{Instant, timeout};
+use tracing::debug;
+use xtsync_contract::topic::Topic;
+
+use super::aside::Aside;
+use super::client::{self, Access, Callbacks};
+use super::record::{self, Names};
+use super::topics::{self, asking};
+use super::{Cluster, error};
+use crate::{BATCH_MAX, Error, Partition, Position, Reader, Record};
+
+/// The library wants a group even where none is joined. Nobody ever commits for it.
+const GROUP: &str = "xtsync-readers";
+
+/// How often an idle reader looks whether it stands at the end without having been given the last record.
+const GAP_INTERVAL: Duration = Duration::from_secs(1);
+
+/// How long each step of a look into a gap may take, and how many there may be.
+const GAP_MAX: Duration = Duration::from_secs(5);
+const GAP_STEPS_MAX: usize = 20;
+
+/// A reader of partitions.
+pub(super) struct PartitionsReader {
+    cluster: Arc<Cluster>,
+    consumer: Aside<StreamConsumer<Callbacks>>,
+    progress: Progress,
+    /// Partitions that were not yet seen to have reached the end that they had when we looked.
+    unproven: Vec<Partition>,
+    look_again: Instant,
+}
+
+/// How far it has read.
+struct Progress {
+    names: Names,
+    positions: HashMap<Partition, i64>,
+    /// Indexes of which some topic's partition has been read to its end; the library does not say which topic's.
+    ended: BTreeSet<u32>,
+}
+
+impl PartitionsReader {
+    /// Opens partitions at an offset each.
+    pub(super) async fn open(cluster: &Arc<Cluster>, from: &[Position]) -> Result<Self, Error> {
+        let topics: BTreeSet<Topic> = from.iter().map(|position| position.partition.topic.clone()).collect();
+        let topics: Vec<Topic> = topics.into_iter().collect();
+        topics::check(cluster.client(), &topics).await?;
+        let config = config(&cluster.access);
+        let consumer: StreamConsumer<Callbacks> =
+            config.create_with_context(cluster.access.callbacks()).map_err(|error| error::of(&error))?;
+        consumer.assign(&record::positions(from)).map_err(|error| error::of(&error))?;
+        let positions: HashMap<_, _> = from.iter().map(|position| (position.partition.clone(), position.offset)).collect();
+        Ok(Self {
+            cluster: Arc::clone(cluster),
+            consumer: Aside::new(consumer),
+            unproven: positions.keys().cloned().collect(),
+            progress: Progress { names: record::names(&topics), positions, ended: BTreeSet::new() },
+            look_again: Instant::now(),
+        })
+    }
+
+    /// Finds partitions whose last records are gone, by compaction or because they were marks of a transaction: no record will come
+    /// that says so.
+    async fn look_into_gaps(&mut self) -> Result<(), Error> {
+        if self.unproven.is_empty() || Instant::now() < self.look_again {
+            return Ok(());
+        }
+        self.look_again = Instant::now() + GAP_INTERVAL;
+        let mut unproven = Vec::new();
+        for partition in &self.unproven {
+            let at = Position { partition: partition.clone(), offset: self.progress.positions[partition] };
+            let end = end(&self.cluster, partition).await?;
+            if at.offset >= end {
+                continue;
+            }
+            if self.progress.ended.contains(&partition.index) && is_gap(&self.cluster, at).await? {
+                self.progress.positions.insert(partition.clone(), end);
+            } else {
+                unproven.push(partition.clone());
+            }
+        }
+        self.unproven = unproven;
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl Reader for PartitionsReader {
+    async fn read(&mut self, records_max: usize, wait: Duration) -> Result<Vec<Record>, Error> {
+        let records_max = records_max.clamp(1, BATCH_MAX);
+        match timeout(wait, self.progress.read(&self.consumer, records_max)).await {
+            Ok(records) => records,
+            Err(_) => self.look_into_gaps().await.map(|()| Vec::new()),
+        }
+    }
+
+    fn position(&self, partition: &Partition) -> Option<i64> {
+        self.progress.positions.get(partition).copied()
+    }
+}
+
+impl Progress {
+    /// Waits for a message and takes what has come with it. Only the first waits, so cancelling it loses nothing.
+    async fn read(&mut self, consumer: &StreamConsumer<Callbacks>, records_max: usize) -> Result<Vec<Record>, Error> {
+        let mut records = Vec::new();
+        while records.is_empty() {
+            let mut polled = Some(consumer.recv().await);
+            while let Some(one) = polled {
+                match self.note(one) {
+                    Ok(record) => records.extend(record),
+                    // What came before it is given first; a refusal comes again.
+                    Err(_) if !records.is_empty() => break,
+                    Err(refused) => return Err(refused),
+                }
+                polled = if records.len() < records_max { consumer.recv().now_or_never() } else { None };
+            }
+        }
+        Ok(records)
+    }
+
+    fn note(&mut self, polled: KafkaResult<BorrowedMessage<'_>>) -> Result<Option<Record>, Error> {
+        match polled {
+            Ok(message) => {
+                let record = record::incoming(&message, &self.names);
+                if let Some(record) = &record {
+                    self.positions.insert(record.at.partition.clone(), record.at.offset + 1);
+                }
+                return Ok(record);
+            }
+            Err(KafkaError::PartitionEOF(index)) => drop(self.ended.insert(index.cast_unsigned())),
+            Err(error) => match error::of(&error) {
+                Error::Refused(reason) => return Err(Error::Refused(reason)),
+                // The library reconnects and goes on by itself.
+                error => debug!(%error, "reading waits"),
+            },
+        }
+        Ok(None)
+    }
+}
+
+fn config(access: &Access) -> ClientConfig {
+    let mut config = access.config();
+    config.set("group.id", GROUP).set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
+    config.set("auto.offset.reset", "earliest").set("allow.auto.create.topics", "false").set("enable.partition.eof", "true");
+    client::limit_prefetch(&mut config);
+    config
+}
+
+async fn end(cluster: &Cluster, partition: &Partition) -> Result<i64, Error> {
+    let client = cluster.client();
+    let (name, index) = (partition.topic.to_string(), record::index(partition));
+    asking(move || {
+        let marks = client.client().fetch_watermarks(&name, index, GAP_MAX);
+        marks.map(|(_, high)| high).map_err(|error| error::of_topic(&error, &name))
+    })
+    .await
+}
+
+/// Whether nothing comes between a position and the end: a consumer of its own meets the end first.
+async fn is_gap(cluster: &Cluster, at: Position) -> Result<bool, Error> {
+    let mut config = config(&cluster.access);
+    config.set("fetch.wait.max.ms", "50");
+    let callbacks = cluster.access.callbacks();
+    asking(move || {
+        let consumer: BaseConsumer<Callbacks> = config.create_with_context(callbacks).map_err(|error| error::of(&error))?;
+        consumer.assign(&record::positions(&[at])).map_err(|error| error::of(&error))?;
+        let met = std::iter::repeat_with(|| consumer.poll(GAP_MAX)).take(GAP_STEPS_MAX).find(|polled| match polled {
+            Some(Ok(_)) | Some(Err(KafkaError::PartitionEOF(_))) | None => true,
+            Some(Err(_)) => false,
+        });
+        Ok(matches!(met, Some(Some(Err(KafkaError::PartitionEOF(_))))))
+    })
+    .await
+}

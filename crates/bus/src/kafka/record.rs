@@ -1,0 +1,84 @@
+//! Records and partitions, between the library's types and ours.
+
+use std::collections::HashMap;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use bytes::Bytes;
+use rdkafka::message::{BorrowedMessage, Header, Headers as _, Message as _, OwnedHeaders};
+use rdkafka::producer::BaseRecord;
+use rdkafka::{Offset, TopicPartitionList};
+use xtsync_contract::topic::Topic;
+use xtsync_domain::Timestamp;
+
+use super::producer::Tell;
+use crate::{Headers, Outgoing, Partition, Position, Record};
+
+/// Topics by their names.
+pub(super) type Names = HashMap<String, Topic>;
+
+/// The names of topics.
+pub(super) fn names(topics: &[Topic]) -> Names {
+    topics.iter().map(|topic| (topic.to_string(), topic.clone())).collect()
+}
+
+/// What is sent for a record.
+pub(super) fn outgoing<'a>(record: &'a Outgoing, topic: &'a str, tell: Tell) -> BaseRecord<'a, [u8], [u8], Tell> {
+    let insert = |headers: OwnedHeaders, (name, value): &(String, Bytes)| headers.insert(Header { key: name, value: Some(&value[..]) });
+    let headers = record.headers.iter().fold(OwnedHeaders::new_with_capacity(record.headers.len()), insert);
+    let sent = BaseRecord { payload: record.value.as_deref(), ..BaseRecord::with_opaque_to(topic, tell) };
+    sent.key(&record.key[..]).headers(headers)
+}
+
+/// The record in a message of one of these topics.
+pub(super) fn incoming(message: &BorrowedMessage<'_>, names: &Names) -> Option<Record> {
+    let topic = names.get(message.topic())?.clone();
+    Some(Record {
+        at: Position { partition: Partition { topic, index: message.partition().cast_unsigned() }, offset: message.offset() },
+        // Only a foreign record has no key at all.
+        key: Bytes::copy_from_slice(message.key().unwrap_or_default()),
+        value: message.payload().map(Bytes::copy_from_slice),
+        headers: headers(message),
+        time: Timestamp(message.timestamp().to_millis().unwrap_or(0).saturating_mul(1000)),
+    })
+}
+
+/// The library panics on a header whose name is not UTF-8. A foreign record must not take its reader down: it has no headers then, and
+/// so is nobody's.
+fn headers(message: &BorrowedMessage<'_>) -> Headers {
+    let read = || {
+        let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
+        headers.map(|header| (header.key.to_owned(), Bytes::copy_from_slice(header.value.unwrap_or_default()))).collect()
+    };
+    catch_unwind(AssertUnwindSafe(read)).unwrap_or_default()
+}
+
+/// The library's list of partitions.
+pub(super) fn list<'a>(partitions: impl IntoIterator<Item = &'a Partition>) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for partition in partitions {
+        list.add_partition(&partition.topic.to_string(), index(partition));
+    }
+    list
+}
+
+/// The library's list of positions.
+pub(super) fn positions(positions: &[Position]) -> TopicPartitionList {
+    let mut list = TopicPartitionList::new();
+    for Position { partition, offset } in positions {
+        let offset = Offset::Offset(*offset.max(&0));
+        let added = list.add_partition_offset(&partition.topic.to_string(), index(partition), offset);
+        added.expect("the library takes every offset that is not negative");
+    }
+    list
+}
+
+/// Our partitions of the library's list, of these topics.
+pub(super) fn partitions(list: &TopicPartitionList, names: &Names) -> Vec<Partition> {
+    let partition = |(topic, index): (String, i32)| Some(Partition { topic: names.get(&topic)?.clone(), index: index.cast_unsigned() });
+    list.elements().iter().filter_map(|element| partition((element.topic().to_owned(), element.partition()))).collect()
+}
+
+/// The library's index of a partition.
+pub(super) fn index(partition: &Partition) -> i32 {
+    partition.index.cast_signed()
+}

@@ -1,0 +1,241 @@
+//! Membership in a group as services see it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use async_trait::async_trait;
+use rdkafka::config::ClientConfig;
+use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
+use rdkafka::{Offset, TopicPartitionList};
+use tokio::sync::mpsc;
+use tokio::time::{Instant, sleep};
+use tokio_util::task::AbortOnDropHandle;
+use tracing::{Instrument as _, info_span};
+use xtsync_contract::topic::Topic;
+
+use super::aside::Aside;
+use super::membership::{Change, Membership, Tagged};
+use super::pump::{self, BATCHES_MAX, Consumer};
+use super::topics::{self, Question, asking};
+use super::{Cluster, client, error, record};
+use crate::{Assigned, Committed, Error, Event, Partition, Subscription};
+
+/// Changes that wait for the subscriber. Who does not look for so many rebalances is dead.
+const CHANGES_MAX: usize = 64;
+
+/// How long the cluster may take to answer.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+
+/// The pause before a step that the client was not ready for is tried again.
+const PAUSE: Duration = Duration::from_millis(20);
+
+/// A member of a group.
+pub(super) struct Member {
+    cluster: Arc<Cluster>,
+    consumer: Arc<Consumer>,
+    changes: mpsc::Receiver<Change>,
+    batches: mpsc::Receiver<Vec<Tagged>>,
+    /// Partitions that are ours, but whose committed positions are not known yet.
+    assigned: Vec<Partition>,
+    /// The question for these.
+    asked: Question<Vec<Assigned>>,
+    pump: Option<AbortOnDropHandle<Error>>,
+}
+
+impl Member {
+    /// Joins a group.
+    pub(super) async fn join(cluster: &Arc<Cluster>, group: &str, topics: &[Topic]) -> Result<Self, Error> {
+        topics::check(cluster.client(), topics).await?;
+        let (tell, changes) = mpsc::channel(CHANGES_MAX);
+        let (sender, batches) = mpsc::channel(BATCHES_MAX);
+        let membership = Membership::new(cluster.access.callbacks(), cluster.options.drain_limit, tell, topics);
+        let consumer: StreamConsumer<Membership> =
+            config(cluster, group).create_with_context(membership).map_err(|error| error::of(&error))?;
+        subscribe(&consumer, topics)?;
+        let consumer = Arc::new(Aside::new(consumer));
+        let pump = AbortOnDropHandle::new(tokio::spawn(pump::run(Arc::clone(&consumer), sender).instrument(info_span!("member", group))));
+        Ok(Self {
+            cluster: Arc::clone(cluster),
+            consumer,
+            changes,
+            batches,
+            assigned: Vec::new(),
+            asked: Question::none(),
+            pump: Some(pump),
+        })
+    }
+
+    fn membership(&self) -> &Membership {
+        self.consumer.context()
+    }
+
+    /// What the group committed for the partitions that became ours. A broker that is slower than our caller is patient is asked once.
+    async fn committed(&mut self) -> Result<Vec<Assigned>, Error> {
+        let (consumer, partitions) = (&self.consumer, &self.assigned);
+        let ask = || {
+            let (consumer, partitions) = (Arc::clone(consumer), partitions.clone());
+            move || {
+                let committed = consumer.committed_offsets(record::list(&partitions), ANSWER_MAX).map_err(|error| error::of(&error))?;
+                partitions.into_iter().map(|partition| assigned(&committed, partition)).collect()
+            }
+        };
+        self.asked.answer(ask).await
+    }
+
+    /// Why the pump has ended.
+    async fn ended(&mut self) -> Error {
+        let away = || Error::Away("the member has left its group".to_owned());
+        match self.pump.take() {
+            Some(pump) => pump.await.unwrap_or_else(|_| away()),
+            None => away(),
+        }
+    }
+
+    fn not_ours(&self, positions: &[(Partition, Committed)]) -> Result<(), Error> {
+        match self.membership().foreign(positions.iter().map(|(partition, _)| partition)) {
+            Some(partition) => Err(Error::fenced(partition)),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        self.membership().close(&**self.consumer);
+    }
+}
+
+#[async_trait]
+impl Subscription for Member {
+    async fn next(&mut self) -> Result<Event, Error> {
+        loop {
+            if !self.assigned.is_empty() {
+                let assigned = self.committed().await?;
+                self.assigned.clear();
+                return Ok(Event::Assigned(assigned));
+            }
+            tokio::select! {
+                // Changes first, so that records of what is leaving are not given any more.
+                biased;
+                Some(change) = self.changes.recv() => match change {
+                    Change::Assigned(partitions) => self.assigned = partitions,
+                    Change::Revoked(partitions) => return Ok(Event::Revoked(partitions)),
+                    Change::Lost(partitions) => return Ok(Event::Lost(partitions)),
+                },
+                batch = self.batches.recv() => match batch {
+                    Some(batch) => {
+                        let records = self.membership().still_ours(batch);
+                        if !records.is_empty() {
+                            return Ok(Event::Records(records));
+                        }
+                    }
+                    None => return Err(self.ended().await),
+                },
+            }
+        }
+    }
+
+    async fn start(&mut self, partition: &Partition, next: Option<i64>) -> Result<(), Error> {
+        let deadline = Instant::now() + ANSWER_MAX;
+        let offset = next.map_or(Offset::Beginning, |next| Offset::Offset(next.max(0)));
+        loop {
+            let (consumer, partition) = (Arc::clone(&self.consumer), partition.clone());
+            let started = asking(move || start(&consumer, &partition, offset)).await;
+            // The library first asks for the committed offset itself; until it has, it takes no other.
+            match started {
+                Err(Error::Away(_)) if Instant::now() < deadline => sleep(PAUSE).await,
+                started => return started,
+            }
+        }
+    }
+
+    async fn commit(&mut self, positions: Vec<(Partition, Committed)>) -> Result<(), Error> {
+        let deadline = Instant::now() + ANSWER_MAX;
+        let Some((first, _)) = positions.first().cloned() else { return Ok(()) };
+        loop {
+            self.not_ours(&positions)?;
+            let (consumer, list) = (Arc::clone(&self.consumer), committing(&positions)?);
+            let committed = asking(move || Ok(consumer.commit(&list, CommitMode::Sync))).await?;
+            let code = match committed.as_ref().map_err(KafkaError::rdkafka_error_code) {
+                Ok(()) | Err(Some(RDKafkaErrorCode::NoOffset)) => return Ok(()),
+                Err(code) => code,
+            };
+            match code {
+                Some(code) if error::is_fenced(code) => return Err(Error::fenced(&first)),
+                Some(code) if error::is_rebalancing(code) && Instant::now() < deadline => sleep(PAUSE).await,
+                Some(code) if error::is_rebalancing(code) => return Err(Error::fenced(&first)),
+                Some(code) => return Err(error::by_code(code)),
+                None => return Err(Error::Away("the commit failed".to_owned())),
+            }
+        }
+    }
+
+    fn released(&mut self, partitions: &[Partition]) {
+        self.membership().release(&**self.consumer, partitions);
+    }
+
+    async fn resubscribe(&mut self, topics: &[Topic]) -> Result<(), Error> {
+        topics::check(self.cluster.client(), topics).await?;
+        self.membership().learn(topics);
+        subscribe(&self.consumer, topics)
+    }
+}
+
+fn config(cluster: &Cluster, group: &str) -> ClientConfig {
+    let session = cluster.options.session_timeout;
+    let heartbeat = (session / 6).min(Duration::from_secs(3));
+    let mut config = cluster.access.config();
+    config.set("group.id", group).set("partition.assignment.strategy", "cooperative-sticky");
+    config.set("enable.auto.commit", "false").set("enable.auto.offset.store", "false");
+    config.set("auto.offset.reset", "earliest").set("allow.auto.create.topics", "false");
+    config.set("session.timeout.ms", session.as_millis().to_string()).set("heartbeat.interval.ms", heartbeat.as_millis().to_string());
+    client::limit_prefetch(&mut config);
+    config
+}
+
+fn subscribe(consumer: &StreamConsumer<Membership>, topics: &[Topic]) -> Result<(), Error> {
+    let names: Vec<String> = topics.iter().map(Topic::to_string).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    consumer.subscribe(&names).map_err(|error| error::of(&error))
+}
+
+/// Seeks a held partition and lets it run. [`Error::Away`] when the client is not ready for it.
+fn start(consumer: &StreamConsumer<Membership>, partition: &Partition, offset: Offset) -> Result<(), Error> {
+    let membership = consumer.context();
+    if !membership.is_held(partition) {
+        return Ok(());
+    }
+    let away = |error: KafkaError| Error::Away(error.to_string());
+    let mut list = TopicPartitionList::new();
+    list.add_partition_offset(&partition.topic.to_string(), record::index(partition), offset).map_err(away)?;
+    let sought = consumer.seek_partitions(list, ANSWER_MAX).map_err(away)?;
+    sought.elements().iter().try_for_each(TopicPartitionListElem::error).map_err(away)?;
+    membership.run(consumer, partition).map_err(away)
+}
+
+fn committing(positions: &[(Partition, Committed)]) -> Result<TopicPartitionList, Error> {
+    let mut list = TopicPartitionList::new();
+    for (partition, committed) in positions {
+        let mut element = list.add_partition(&partition.topic.to_string(), record::index(partition));
+        element.set_offset(Offset::Offset(committed.next)).map_err(|error| error::of(&error))?;
+        element.set_metadata(&committed.metadata);
+    }
+    Ok(list)
+}
+
+fn assigned(committed: &TopicPartitionList, partition: Partition) -> Result<Assigned, Error> {
+    let found = committed.find_partition(&partition.topic.to_string(), record::index(&partition));
+    let committed = match &found {
+        None => None,
+        Some(element) => {
+            element.error().map_err(|error| error::of(&error))?;
+            match element.offset() {
+                Offset::Offset(next) => Some(Committed { next, metadata: element.metadata().to_owned() }),
+                Offset::Beginning | Offset::End | Offset::Stored | Offset::Invalid | Offset::OffsetTail(_) => None,
+            }
+        }
+    };
+    Ok(Assigned { partition, committed })
+}

@@ -1,0 +1,118 @@
+//! Tokens for OAUTHBEARER: a task keeps a fresh one at hand, since the library asks for it where nobody may wait.
+
+use std::time::Duration;
+
+use rdkafka::client::OAuthToken;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Deserialize;
+use tokio::sync::watch;
+use tokio::time::{sleep, timeout};
+use tracing::warn;
+use xtsync_domain::Timestamp;
+
+use super::client::secret;
+use super::options::OAuth;
+use crate::Error;
+use xtsync_runtime::clock::{Clock as _, SystemClock};
+
+/// How long one request may take, and how long the first token is waited for.
+const REQUEST_MAX: Duration = Duration::from_secs(10);
+
+/// The longest answer that is read.
+const ANSWER_BYTES_MAX: usize = 256 * 1024;
+
+/// The pause after a failure.
+const PAUSE: Duration = Duration::from_secs(2);
+
+/// The newest token, kept fresh until this is dropped.
+pub(super) struct Tokens {
+    newest: watch::Receiver<Option<Token>>,
+    client_id: String,
+}
+
+#[derive(Clone)]
+struct Token {
+    text: SecretString,
+    expires: Timestamp,
+}
+
+#[derive(Deserialize)]
+struct Answer {
+    access_token: String,
+    /// Seconds.
+    expires_in: u64,
+}
+
+impl Tokens {
+    /// Starts the task. Gives up waiting for a first token after a while but not fetching it: the bus is away until then.
+    pub(super) async fn start(oauth: OAuth) -> Result<Self, Error> {
+        let http = reqwest::Client::builder().timeout(REQUEST_MAX).redirect(reqwest::redirect::Policy::none()).build();
+        let http = http.map_err(|error| Error::Refused(format!("the client of {}: {error}", oauth.token_url)))?;
+        // Read once here, so that a missing file is told at once; again for each token, since secrets are rotated.
+        secret(&oauth.secret_file).await?;
+        let (sender, mut newest) = watch::channel(None);
+        let client_id = oauth.client_id.clone();
+        tokio::spawn(async move {
+            tokio::select! {
+                () = refresh(&http, &oauth, &sender) => {}
+                () = sender.closed() => {}
+            }
+        });
+        drop(timeout(REQUEST_MAX, newest.wait_for(Option::is_some)).await);
+        Ok(Self { newest, client_id })
+    }
+
+    /// The newest token.
+    pub(super) fn current(&self) -> Option<OAuthToken> {
+        let token = self.newest.borrow().clone()?;
+        Some(OAuthToken {
+            token: token.text.expose_secret().to_owned(),
+            principal_name: self.client_id.clone(),
+            lifetime_ms: token.expires.0 / 1000,
+        })
+    }
+}
+
+/// Fetches a token, and the next when most of its life is over; the library asks after four fifths.
+async fn refresh(http: &reqwest::Client, oauth: &OAuth, newest: &watch::Sender<Option<Token>>) {
+    loop {
+        let pause = match fetch(http, oauth).await {
+            Ok((token, life)) => {
+                newest.send_replace(Some(token));
+                life.mul_f32(0.7).max(PAUSE)
+            }
+            Err(reason) => {
+                warn!(reason, "no token for the bus");
+                PAUSE
+            }
+        };
+        sleep(pause).await;
+    }
+}
+
+async fn fetch(http: &reqwest::Client, oauth: &OAuth) -> Result<(Token, Duration), String> {
+    let secret = secret(&oauth.secret_file).await.map_err(|error| error.to_string())?;
+    let mut form = vec![("grant_type", "client_credentials"), ("client_id", &oauth.client_id), ("client_secret", &secret)];
+    form.extend(oauth.scope.as_deref().map(|scope| ("scope", scope)));
+    let now = SystemClock.now();
+    let answer = http.post(oauth.token_url.clone()).form(&form).send().await.map_err(|error| error.to_string())?;
+    if !answer.status().is_success() {
+        return Err(format!("{} answers {}", oauth.token_url, answer.status()));
+    }
+    let body = body(answer).await?;
+    // The parser's own words may quote the body, and with it the token.
+    let answer: Answer = serde_json::from_slice(&body).map_err(|_| format!("{} answers something else than a token", oauth.token_url))?;
+    let life = Duration::from_secs(answer.expires_in);
+    Ok((Token { text: answer.access_token.into(), expires: now.plus(life) }, life))
+}
+
+async fn body(mut answer: reqwest::Response) -> Result<Vec<u8>, String> {
+    let mut body = Vec::new();
+    while let Some(chunk) = answer.chunk().await.map_err(|error| error.to_string())? {
+        body.extend_from_slice(&chunk);
+        if body.len() > ANSWER_BYTES_MAX {
+            return Err(format!("an answer over {ANSWER_BYTES_MAX} bytes"));
+        }
+    }
+    Ok(body)
+}

@@ -1,0 +1,212 @@
+//! Topics: which are there, where they end, and making them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::producer::Producer as _;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep};
+use xtsync_contract::topic::{Cleanup, Topic};
+
+use super::client::Access;
+use super::error;
+use super::publish::Producer;
+use crate::{CreateOptions, Ends, Error, TOMBSTONE_KEPT};
+
+/// How long the cluster may take to answer a question.
+const ANSWER_MAX: Duration = Duration::from_secs(10);
+
+/// How long a new topic may take until every broker knows it.
+const CREATE_MAX: Duration = Duration::from_secs(30);
+
+/// The pause before a new topic is looked at again.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// Runs what waits for the cluster where waiting is allowed.
+pub(super) async fn asking<T: Send + 'static>(ask: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+    let asked = tokio::task::spawn_blocking(ask).await;
+    asked.unwrap_or_else(|_| Err(Error::Away("the runtime is shutting down".to_owned())))
+}
+
+/// One question that is asked once, however often whoever waits for its answer is cancelled.
+pub(super) struct Question<T>(Option<JoinHandle<Result<T, Error>>>);
+
+impl<T: Send + 'static> Question<T> {
+    /// Nothing is asked.
+    pub(super) fn none() -> Self {
+        Self(None)
+    }
+
+    /// Waits for the answer, and asks first where nothing is asked yet. Cancelling it loses nothing.
+    pub(super) async fn answer<A, F>(&mut self, ask: A) -> Result<T, Error>
+    where
+        A: FnOnce() -> F,
+        F: FnOnce() -> Result<T, Error> + Send + 'static,
+    {
+        let answered = self.0.get_or_insert_with(|| tokio::spawn(asking(ask()))).await;
+        self.0 = None;
+        answered.unwrap_or_else(|_| Err(Error::Away("the runtime is shutting down".to_owned())))
+    }
+}
+
+/// How many brokers the cluster has.
+pub(super) async fn brokers(client: Arc<Producer>) -> Result<usize, Error> {
+    asking(move || {
+        let metadata = client.client().fetch_metadata(None, ANSWER_MAX).map_err(|error| error::of(&error))?;
+        Ok(metadata.brokers().len())
+    })
+    .await
+}
+
+/// Which of these topics are missing.
+pub(super) async fn missing(client: Arc<Producer>, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
+    let topics = topics.to_vec();
+    asking(move || {
+        let mut missing = Vec::new();
+        for topic in topics {
+            match partitions(&client, &topic.to_string())? {
+                None => missing.push(topic),
+                Some(found) if found == topic.partitions() => {}
+                Some(found) => return Err(Error::Partitions { topic: topic.to_string(), expected: topic.partitions(), found }),
+            }
+        }
+        Ok(missing)
+    })
+    .await
+}
+
+/// How many partitions a topic has, if it exists.
+fn partitions(client: &Producer, name: &str) -> Result<Option<u32>, Error> {
+    let metadata = client.client().fetch_metadata(Some(name), ANSWER_MAX).map_err(|error| error::of(&error))?;
+    let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == name) else { return Ok(None) };
+    match topic.error().map(RDKafkaErrorCode::from) {
+        Some(code) if error::is_missing(code) => Ok(None),
+        Some(code) => Err(error::by_code(code)),
+        None => Ok(Some(u32::try_from(topic.partitions().len()).unwrap_or(u32::MAX))),
+    }
+}
+
+/// Fails for the first of these topics that is missing.
+pub(super) async fn check(client: Arc<Producer>, topics: &[Topic]) -> Result<(), Error> {
+    match missing(client, topics).await?.first() {
+        Some(topic) => Err(Error::Missing(topic.to_string())),
+        None => Ok(()),
+    }
+}
+
+/// Where each partition stands.
+pub(super) async fn ends(client: Arc<Producer>, topic: &Topic) -> Result<Vec<Ends>, Error> {
+    let (name, partitions) = (topic.to_string(), topic.partitions());
+    asking(move || {
+        let ends = |index: u32| {
+            let marks = client.client().fetch_watermarks(&name, index.cast_signed(), ANSWER_MAX);
+            let (low, high) = marks.map_err(|error| error::of_topic(&error, &name))?;
+            Ok(Ends { low, high })
+        };
+        (0..partitions).map(ends).collect()
+    })
+    .await
+}
+
+/// Creates those topics that do not exist, and returns when they can be used.
+pub(super) async fn create(access: &Access, client: Arc<Producer>, topics: &[Topic], options: CreateOptions) -> Result<Vec<Topic>, Error> {
+    let wanted = missing(Arc::clone(&client), topics).await?;
+    if wanted.is_empty() {
+        return Ok(wanted);
+    }
+    let config = access.config();
+    if config.get("sasl.mechanism") == Some("OAUTHBEARER") {
+        // The library's administration never asks for a token (rust-rdkafka#757).
+        return Err(Error::Refused("topics cannot be created with a token; create them with the cluster's own tools".to_owned()));
+    }
+    let admin: AdminClient<_> = config.create_with_context(access.callbacks()).map_err(|error| error::of(&error))?;
+    let asked: Vec<Asked> = wanted.iter().map(|topic| Asked::new(topic, options)).collect();
+    let limits = AdminOptions::new().request_timeout(Some(CREATE_MAX)).operation_timeout(Some(CREATE_MAX));
+    let topics: Vec<NewTopic<'_>> = asked.iter().map(|asked| asked.topic(options)).collect();
+    let answers = admin.create_topics(&topics, &limits).await.map_err(|error| error::of(&error))?;
+    // Closing it joins a thread that looks up ten times a second.
+    drop(super::aside::Aside::new(admin));
+    let mut created = Vec::new();
+    for (topic, answer) in wanted.into_iter().zip(answers) {
+        match answer {
+            Ok(_) => created.push(topic),
+            Err((_, RDKafkaErrorCode::TopicAlreadyExists)) => {}
+            Err((name, code)) => return Err(Error::Refused(format!("creating topic {name}: {code}"))),
+        }
+    }
+    ready(client, &created).await?;
+    Ok(created)
+}
+
+/// Waits until new topics can be used: brokers know of a topic a moment before they lead its partitions.
+async fn ready(client: Arc<Producer>, topics: &[Topic]) -> Result<(), Error> {
+    let deadline = Instant::now() + CREATE_MAX;
+    for topic in topics {
+        while let Err(error) = ends(Arc::clone(&client), topic).await {
+            if Instant::now() >= deadline {
+                return Err(error);
+            }
+            sleep(PAUSE).await;
+        }
+    }
+    Ok(())
+}
+
+/// A topic to be made, in the texts that the library borrows.
+struct Asked {
+    name: String,
+    partitions: u32,
+    config: Vec<(&'static str, String)>,
+}
+
+impl Asked {
+    fn new(topic: &Topic, options: CreateOptions) -> Self {
+        let mut config = vec![("min.insync.replicas", options.min_insync.to_string())];
+        match topic.cleanup() {
+            Cleanup::Compact { lag } => config.extend([
+                ("cleanup.policy", "compact".to_owned()),
+                ("min.compaction.lag.ms", lag.as_millis().to_string()),
+                ("delete.retention.ms", TOMBSTONE_KEPT.as_millis().to_string()),
+            ]),
+            Cleanup::Retain(keep) => {
+                config.extend([("cleanup.policy", "delete".to_owned()), ("retention.ms", keep.as_millis().to_string())]);
+            }
+        }
+        Self { name: topic.to_string(), partitions: topic.partitions(), config }
+    }
+
+    fn topic(&self, options: CreateOptions) -> NewTopic<'_> {
+        let replication = TopicReplication::Fixed(i32::from(options.replication));
+        let topic = NewTopic::new(&self.name, self.partitions.cast_signed(), replication);
+        self.config.iter().fold(topic, |topic, (name, value)| topic.set(name, value))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn a_slow_answer_reaches_one_who_waits_only_for_moments() {
+        let (answer, slow) = std::sync::mpsc::channel();
+        let mut slow = Some(slow);
+        let mut question = Question::none();
+        for _ in 0..3 {
+            // The second time there is nothing left to ask with.
+            let ask = || {
+                let slow = slow.take().expect("it is asked once");
+                move || slow.recv().map_err(|_| Error::Away("nobody answers".to_owned()))
+            };
+            tokio::select! {
+                biased;
+                answered = question.answer(ask) => panic!("{answered:?}"),
+                () = tokio::task::yield_now() => {}
+            }
+        }
+        answer.send(7).unwrap();
+        assert_eq!(question.answer(|| || Ok(8)).await.unwrap(), 7);
+        assert_eq!(question.answer(|| || Ok(8)).await.unwrap(), 8);
+    }
+}

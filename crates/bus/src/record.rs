@@ -1,0 +1,112 @@
+//! Records: as they are to be published, as they stand, and where.
+
+use std::fmt;
+
+use bytes::Bytes;
+use xtsync_contract::event::{self, Typed};
+use xtsync_contract::topic::Topic;
+use xtsync_domain::Timestamp;
+
+use super::Error;
+use xtsync_contract::role::Role;
+
+/// The most bytes that key, value and headers of one record may have together; Kafka's own default.
+pub const RECORD_BYTES_MAX: usize = 1_000_000;
+
+/// A record to be published.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Outgoing {
+    /// Where it goes.
+    pub topic: Topic,
+    /// Its key: records of one key keep their order.
+    pub key: Bytes,
+    /// Its value; `None` is a tombstone.
+    pub value: Option<Bytes>,
+    /// Its headers, in order.
+    pub headers: Headers,
+}
+
+impl Outgoing {
+    /// An event of ours, with the headers that say what it is, who wrote it, which version of its key it is, and the trace it belongs to.
+    #[must_use]
+    pub fn event<M: Typed>(
+        role: Role,
+        topic: Topic,
+        key: &str,
+        version: impl fmt::Display,
+        time: Timestamp,
+        traceparent: Option<&str>,
+        value: Vec<u8>,
+    ) -> Self {
+        let headers = event::headers(M::TYPE, role.name(), key, version, time, traceparent);
+        Self { topic, key: Bytes::copy_from_slice(key.as_bytes()), value: Some(value.into()), headers }
+    }
+
+    /// The end of a key: what stood under it need not be kept any more. Without headers, since it tells of no event.
+    #[must_use]
+    pub fn tombstone(topic: Topic, key: &str) -> Self {
+        Self { topic, key: Bytes::copy_from_slice(key.as_bytes()), value: None, headers: Vec::new() }
+    }
+
+    /// Refuses a record that is over [`RECORD_BYTES_MAX`], alike on both buses.
+    ///
+    /// # Errors
+    /// [`Error::Publish`] with both sizes.
+    pub fn check_size(&self) -> Result<(), Error> {
+        let headers: usize = self.headers.iter().map(|(name, value)| name.len() + value.len()).sum();
+        let bytes = self.key.len() + self.value.as_ref().map_or(0, Bytes::len) + headers;
+        if bytes <= RECORD_BYTES_MAX {
+            return Ok(());
+        }
+        Err(Error::Publish { topic: self.topic.to_string(), reason: format!("a record of {bytes} bytes is over {RECORD_BYTES_MAX}") })
+    }
+}
+
+/// Headers of a record: names and values, in order.
+pub type Headers = Vec<(String, Bytes)>;
+
+/// A record as it stands on the bus.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Record {
+    /// Where it stands.
+    pub at: Position,
+    /// Its key.
+    pub key: Bytes,
+    /// Its value; `None` is a tombstone.
+    pub value: Option<Bytes>,
+    /// Its headers, in order.
+    pub headers: Headers,
+    /// When it was published, by the publisher's clock; Kafka keeps the millisecond.
+    pub time: Timestamp,
+}
+
+/// A partition of a topic.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Partition {
+    /// The topic.
+    pub topic: Topic,
+    /// Its index, from 0.
+    pub index: u32,
+}
+
+impl Partition {
+    /// All of a topic.
+    pub fn all(topic: &Topic) -> impl Iterator<Item = Self> {
+        (0..topic.partitions()).map(|index| Self { topic: topic.clone(), index })
+    }
+}
+
+impl fmt::Display for Partition {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.topic, self.index)
+    }
+}
+
+/// A place in a partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Position {
+    /// The partition.
+    pub partition: Partition,
+    /// The offset in it, from 0.
+    pub offset: i64,
+}

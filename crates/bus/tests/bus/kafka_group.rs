@@ -1,0 +1,207 @@
+//! Groups on Kafka: sharing, rebalances with records in hand, members that were silent.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::{sleep, timeout};
+use xtsync_bus::{Committed, Error, Event, KafkaOptions, Partition, Record, Subscription};
+use xtsync_contract::topic::{PROVISIONER_GROUP, Topic};
+use xtsync_harness::{Kafka as Broker, KafkaOptions as BrokerOptions, unique, wait_for};
+
+use crate::bed::{Bed, broker, new_tenant};
+use crate::say::{PATIENCE, after, join, next, part, publish, take, text};
+
+/// A bus whose members drain for a second at most.
+async fn hasty() -> Bed {
+    let options = KafkaOptions { drain_limit: Duration::from_secs(1), ..KafkaOptions::new(broker().await.bootstrap()) };
+    Bed::on(options).await
+}
+
+/// The next event that is not records.
+async fn change(member: &mut dyn Subscription) -> Event {
+    loop {
+        match next(member).await {
+            Event::Records(_) => {}
+            change @ (Event::Assigned(_) | Event::Revoked(_) | Event::Lost(_)) => return change,
+        }
+    }
+}
+
+/// What is revoked next.
+async fn revoked(member: &mut dyn Subscription) -> Vec<Partition> {
+    match change(member).await {
+        Event::Revoked(partitions) => partitions,
+        other => panic!("{other:?} instead of a revocation"),
+    }
+}
+
+/// What is assigned next, with what was committed for it.
+async fn gained(member: &mut dyn Subscription) -> Vec<(Partition, Option<i64>)> {
+    match change(member).await {
+        Event::Assigned(all) => all.into_iter().map(|one| (one.partition, one.committed.map(|committed| committed.next))).collect(),
+        other => panic!("{other:?} instead of an assignment"),
+    }
+}
+
+fn position(partition: &Partition, next: i64) -> (Partition, Committed) {
+    (partition.clone(), Committed { next, metadata: String::new() })
+}
+
+async fn subscribe(bed: &Bed, group: &str, topic: &Topic) -> Box<dyn Subscription> {
+    bed.bus.subscribe(group, std::slice::from_ref(topic)).await.unwrap()
+}
+
+#[tokio::test]
+async fn two_members_share_the_partitions_and_the_one_that_stays_gets_them_back() {
+    let bed = Bed::kafka().await;
+    let (topic, group) = (bed.topic().await, unique("g"));
+    let mut first = join(&bed.bus, &group, &topic).await;
+    let mut second = subscribe(&bed, &group, &topic).await;
+    let (given, taken) = tokio::join!(
+        async {
+            let given = revoked(&mut *first).await;
+            first.released(&given);
+            given
+        },
+        gained(&mut *second),
+    );
+    let taken: Vec<_> = taken.into_iter().map(|(partition, _)| partition).collect();
+    assert_eq!((given.len(), BTreeSet::from_iter(&given)), (3, BTreeSet::from_iter(&taken)));
+    drop(second);
+    let back: Vec<_> = gained(&mut *first).await.into_iter().map(|(partition, _)| partition).collect();
+    assert_eq!(BTreeSet::from_iter(back), BTreeSet::from_iter(given));
+}
+
+#[tokio::test]
+async fn a_member_finishes_what_is_in_hand_before_another_goes_on() {
+    let bed = Bed::kafka().await;
+    let (topic, group) = (bed.topic().await, unique("g"));
+    publish(&bed.bus, &topic, 700).await;
+    let mut first = join(&bed.bus, &group, &topic).await;
+    let in_hand = take(&mut *first, 700).await;
+    let mut second = subscribe(&bed, &group, &topic).await;
+    let ((leaving, half), arriving) = tokio::join!(
+        async {
+            let leaving = revoked(&mut *first).await;
+            // The half is done before the release: it may be committed.
+            let done: Vec<&Record> = in_hand.iter().filter(|record| leaving.contains(&record.at.partition)).collect();
+            let half: Vec<_> = leaving.iter().map(|partition| last_of_half(&done, partition)).collect();
+            first.commit(half.clone()).await.unwrap();
+            first.released(&leaving);
+            (leaving, half)
+        },
+        gained(&mut *second),
+    );
+    let late = first.commit(vec![position(&leaving[0], 0)]).await.unwrap_err();
+    assert!(matches!(late, Error::Fenced { .. }), "{late}");
+    for (partition, next) in &arriving {
+        assert_eq!(half.iter().find(|(of, _)| of == partition).map(|(_, committed)| committed.next), *next, "{partition}");
+        second.start(partition, *next).await.unwrap();
+    }
+    let left: BTreeSet<_> = in_hand
+        .iter()
+        .filter(|record| half.iter().any(|(of, committed)| *of == record.at.partition && record.at.offset >= committed.next))
+        .map(text)
+        .collect();
+    let again: BTreeSet<_> = take(&mut *second, left.len()).await.iter().map(text).collect();
+    assert_eq!(again, left);
+}
+
+/// The position in the middle of what is in hand of a partition.
+fn last_of_half(in_hand: &[&Record], partition: &Partition) -> (Partition, Committed) {
+    let count = in_hand.iter().filter(|record| record.at.partition == *partition).count();
+    position(partition, i64::try_from(count / 2).unwrap())
+}
+
+#[tokio::test]
+async fn a_member_that_does_not_release_in_time_is_fenced_and_gets_nothing_more() {
+    let bed = hasty().await;
+    let (topic, group) = (bed.topic().await, unique("g"));
+    let mut first = join(&bed.bus, &group, &topic).await;
+    let mut second = subscribe(&bed, &group, &topic).await;
+    let leaving = revoked(&mut *first).await;
+    // It never releases, and yet the other goes on.
+    let arriving = gained(&mut *second).await;
+    assert_eq!(BTreeSet::from_iter(arriving.iter().map(|(partition, _)| partition)), BTreeSet::from_iter(&leaving));
+    let late = first.commit(vec![position(&leaving[0], 1)]).await.unwrap_err();
+    assert!(matches!(late, Error::Fenced { .. }), "{late}");
+    // A release that comes late takes nothing away from anybody.
+    first.released(&leaving);
+    for (partition, next) in &arriving {
+        second.start(partition, *next).await.unwrap();
+    }
+    publish(&bed.bus, &topic, 70).await;
+    let theirs = take(&mut *second, 1).await;
+    assert!(theirs.iter().all(|record| leaving.contains(&record.at.partition)));
+    let mine = take(&mut *first, 1).await;
+    assert!(mine.iter().all(|record| !leaving.contains(&record.at.partition)));
+}
+
+#[tokio::test]
+async fn what_was_fetched_before_a_revocation_is_not_delivered_after_it() {
+    let bed = hasty().await;
+    let (topic, group) = (bed.topic().await, unique("g"));
+    let mut first = join(&bed.bus, &group, &topic).await;
+    publish(&bed.bus, &topic, 5000).await;
+    // Batches are waiting by now, and are not looked at until the other has joined and the revocation was told.
+    let mut second = subscribe(&bed, &group, &topic).await;
+    gained(&mut *second).await;
+    let Event::Revoked(leaving) = next(&mut *first).await else { panic!("the revocation comes before what waits") };
+    let kept = take(&mut *first, 1).await;
+    assert!(kept.iter().all(|record| !leaving.contains(&record.at.partition)));
+}
+
+#[tokio::test]
+async fn a_member_whose_subscriber_is_busy_stays_in_its_group() {
+    let options = KafkaOptions { session_timeout: Duration::from_secs(2), ..KafkaOptions::new(broker().await.bootstrap()) };
+    let bed = Bed::on(options).await;
+    let topic = bed.topic().await;
+    let mut member = join(&bed.bus, &unique("g"), &topic).await;
+    publish(&bed.bus, &topic, 10_000).await;
+    // Longer than the session, and than it takes to pause.
+    sleep(Duration::from_secs(4)).await;
+    let records = take(&mut *member, 10_000).await;
+    let last: Vec<_> = records.iter().rev().take(1).map(|record| after(record, "")).collect();
+    member.commit(last).await.unwrap();
+    let every: BTreeSet<_> = records.iter().map(text).collect();
+    assert_eq!(every.len(), 10_000);
+}
+
+#[tokio::test]
+async fn a_member_that_was_silent_has_lost_its_partitions() {
+    let broker = Broker::start(BrokerOptions::default()).await.unwrap();
+    let options = KafkaOptions { session_timeout: Duration::from_secs(2), ..KafkaOptions::new(broker.bootstrap()) };
+    let bed = Bed::on(options).await;
+    let topic = bed.topic().await;
+    let mut member = join(&bed.bus, &unique("g"), &topic).await;
+    broker.freeze().unwrap();
+    let Event::Lost(lost) = change(&mut *member).await else { panic!("something else than a loss") };
+    assert_eq!(lost.len(), 6);
+    let late = member.commit(vec![position(&part(&topic, 0), 1)]).await.unwrap_err();
+    assert!(matches!(late, Error::Fenced { .. }), "{late}");
+    broker.thaw().unwrap();
+    let back = timeout(PATIENCE, gained(&mut *member)).await.expect("it joins again");
+    assert_eq!(back.len(), 6);
+}
+
+#[tokio::test]
+async fn a_topic_has_room_while_who_takes_it_is_near() {
+    let bed = Bed::on(KafkaOptions { bulk_patience: Duration::from_secs(3_600), ..KafkaOptions::new(broker().await.bootstrap()) }).await;
+    let decisions = async || bed.create(Topic::Decisions(new_tenant())).await;
+    let (topic, untaken) = (decisions().await, decisions().await);
+    let way = [untaken, topic.clone()];
+    // A look that fails on a busy machine says that there is none.
+    let room =
+        async |topics: &[Topic]| wait_for(PATIENCE, "room", async || Ok(bed.bus.has_room(topics).await.then_some(()))).await.unwrap();
+    publish(&bed.bus, &way[0], 1_000).await;
+    room(&way[..1]).await;
+    let mut member = join(&bed.bus, PROVISIONER_GROUP, &topic).await;
+    publish(&bed.bus, &topic, 1_000).await;
+    member.commit((0..6).map(|index| position(&part(&topic, index), 0)).collect()).await.unwrap();
+    assert!(!bed.bus.has_room(&way).await);
+    let ends = bed.bus.ends(&topic).await.unwrap();
+    member.commit((0..).zip(ends).map(|(index, ends)| position(&part(&topic, index), ends.high)).collect()).await.unwrap();
+    room(&way).await;
+    publish(&bed.bus, &topic, 1_000).await;
+    assert!(!bed.bus.has_room(&way).await);
+}

@@ -1,0 +1,147 @@
+//! Exchanges with Graph: so many at once, each with one request, or with what gathered while all were under way, as one `$batch`.
+//!
+//! Whoever finds a place free goes alone and at once. Whoever does not waits, and goes with the others who wait as soon as a place is
+//! free: the longer the backlog, the fuller the batches. Each request has its own answer, throttled or not, and where a batch is not
+//! answered nobody's is known (pitfall R34).
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use reqwest::header::HeaderMap;
+use reqwest::{Client, Method};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::{Semaphore, oneshot};
+use tokio::time::Instant;
+use url::Url;
+
+use super::Options;
+use super::answer::{Answer, unanswered};
+use super::batch::{self, ITEMS_MAX, Item, Said};
+use super::limit::Size;
+use super::request::{Effect, Request};
+use xtsync_directory::{Error, Result};
+
+/// The places for exchanges, and who waits for one.
+pub(super) struct Exchanges {
+    client: Client,
+    /// The path below which a batch names its requests: `/v1.0`, after the path of the endpoint.
+    base: String,
+    batch: Request,
+    timeout: Duration,
+    body_bytes_max: usize,
+    places: Semaphore,
+    waiting: Mutex<VecDeque<Waiting>>,
+}
+
+/// What a request goes out with.
+pub(super) struct Passport<'a> {
+    pub(super) headers: HeaderMap,
+    pub(super) token: &'a SecretString,
+    /// By when it is answered or given up.
+    pub(super) deadline: Instant,
+}
+
+struct Waiting {
+    item: Item,
+    effect: Effect,
+    deadline: Instant,
+    answer: oneshot::Sender<Result<Answer>>,
+}
+
+impl Exchanges {
+    pub(super) fn new(client: Client, endpoint: &Url, options: &Options) -> Result<Self> {
+        Ok(Self {
+            client,
+            base: format!("{}/v1.0", endpoint.path().trim_end_matches('/')),
+            batch: Request::new(Method::POST, endpoint, "/$batch", &[])?.sized(Size::Batch),
+            timeout: options.timeout,
+            body_bytes_max: options.body_bytes_max,
+            places: Semaphore::new(options.exchanges_max),
+            waiting: Mutex::default(),
+        })
+    }
+
+    /// Sends a request and gives what Graph said to it.
+    pub(super) async fn exchange(&self, request: &Request, passport: Passport<'_>) -> Result<Answer> {
+        let place = self.places.try_acquire();
+        let item = if place.is_ok() { None } else { Item::of(request, &passport.headers, &self.base) };
+        match item {
+            Some(item) => self.wait(item, request.effect, &passport).await,
+            None => self.send(request, passport).await,
+        }
+    }
+
+    /// Waits for a place. Where others wait too all go together: whoever gets a place first takes them along.
+    async fn wait(&self, item: Item, effect: Effect, passport: &Passport<'_>) -> Result<Answer> {
+        let (answer, mut answered) = oneshot::channel();
+        self.waiting().push_back(Waiting { item, effect, deadline: passport.deadline, answer });
+        let given_up = || effect.lost("the batch was given up");
+        loop {
+            let place = tokio::select! {
+                biased;
+                // Without an answer: whoever took it along is gone.
+                answer = &mut answered => return answer.unwrap_or_else(|_| Err(given_up())),
+                place = self.places.acquire() => place,
+            };
+            let has_carried = self.carry(passport.token).await;
+            drop(place);
+            if !has_carried {
+                // Somebody else took this along. To ask for places meanwhile would keep those busy who do the same.
+                return answered.await.unwrap_or_else(|_| Err(given_up()));
+            }
+        }
+    }
+
+    /// Takes along who waits, those first who came first. False where nobody does.
+    async fn carry(&self, token: &SecretString) -> bool {
+        let together = self.take();
+        let Some(deadline) = together.iter().map(|waiting| waiting.deadline).min() else { return false };
+        let mut items = Vec::with_capacity(together.len());
+        let mut answers = Vec::with_capacity(together.len());
+        for Waiting { item, effect, answer, .. } in together {
+            items.push(item);
+            answers.push((effect, answer));
+        }
+        let batch = self.batch.clone().body(batch::body(&items));
+        let sent = self.send(&batch, Passport { headers: HeaderMap::new(), token, deadline }).await;
+        let said = sent.and_then(Said::read);
+        for (place, (effect, answer)) in answers.into_iter().enumerate() {
+            let own = said.as_ref().map_err(|error| batch::failed(error, effect)).and_then(|said| said.to(place, effect));
+            // Whoever does not wait any more does not care.
+            answer.send(own).ok();
+        }
+        true
+    }
+
+    /// Those who go together. What nobody waits for any more must not be sent; one that has waited for long would have to be given up
+    /// before the others.
+    fn take(&self) -> Vec<Waiting> {
+        let (mut together, mut waiting) = (Vec::new(), self.waiting());
+        while together.len() < ITEMS_MAX {
+            let Some(next) = waiting.pop_front() else { break };
+            let left = next.deadline.saturating_duration_since(Instant::now());
+            match (next.answer.is_closed(), left < self.timeout / 2) {
+                (true, _) => {}
+                (false, true) => drop(next.answer.send(Err(Error::Failing { reason: "too many requests wait".to_owned(), wait: None }))),
+                (false, false) => together.push(next),
+            }
+        }
+        together
+    }
+
+    async fn send(&self, request: &Request, Passport { headers, token, deadline }: Passport<'_>) -> Result<Answer> {
+        let mut sending = self.client.request(request.method.clone(), request.url.clone()).headers(headers);
+        if let Some(body) = &request.body {
+            sending = sending.json(body);
+        }
+        let left = deadline.saturating_duration_since(Instant::now());
+        let sent = sending.timeout(left).bearer_auth(token.expose_secret()).send().await;
+        let response = sent.map_err(|error| unanswered(&error, request.effect))?;
+        Ok(Answer::read(response, self.body_bytes_max, request.size, request.effect).await)
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,77 @@
+//! Microsoft Graph: a tenant of Microsoft Entra, or anything that speaks like one.
+//!
+//! A [`Reader`] holds the reader's credentials and can write nothing; a [`Writer`] holds the writer's. Both stand on one `http::call`,
+//! which bounds every request in time and size and sorts every failure into [`xtsync_directory::Error`]. Nothing here retries: waiting is the
+//! caller's, who knows what else is due.
+
+mod anchor;
+mod answer;
+mod attribute;
+mod batch;
+mod bounded;
+mod exchange;
+mod groups;
+mod http;
+mod invite;
+mod limit;
+mod lookup;
+mod message;
+mod object;
+mod odata;
+mod patch;
+mod policy;
+mod refusal;
+mod request;
+mod retry_after;
+mod source;
+mod subscription;
+mod surrogates;
+mod target;
+mod token;
+mod users;
+mod value;
+
+use std::time::Duration;
+
+use xtsync_secrets::TenantSecrets;
+
+pub use reqwest::header::HeaderMap;
+
+pub use self::source::Reader;
+pub use self::target::Writer;
+
+/// How requests to a tenant are made. The limits hold for each request.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// What the tenant's references to secrets are looked up in.
+    pub secrets: TenantSecrets,
+    /// Longest wait for a connection.
+    pub connect_timeout: Duration,
+    /// Longest wait for a whole answer, token and connection included.
+    pub timeout: Duration,
+    /// Largest answer that is read.
+    pub body_bytes_max: usize,
+    /// Objects asked for in a page; Graph gives fewer where it likes.
+    pub page_objects_max: u32,
+    /// Most pages read of one list that is read whole, such as the partners of a policy.
+    pub pages_max: usize,
+    /// Exchanges at once; requests that come while all are under way go together.
+    pub exchanges_max: usize,
+    /// Adds headers to each request, such as `traceparent`.
+    pub decorate: Option<fn(&mut HeaderMap)>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            secrets: TenantSecrets::default(),
+            connect_timeout: Duration::from_secs(5),
+            timeout: Duration::from_secs(30),
+            body_bytes_max: 32 * 1024 * 1024,
+            page_objects_max: 999,
+            pages_max: 50,
+            exchanges_max: 16,
+            decorate: None,
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! Finds the objects that could be somebody's: by our anchor and by his address, among users, contacts and the bin (pitfall R4).
+//!
+//! Three requests at once, each with all conditions in one filter. Where Graph refuses the combination, each condition is asked for
+//! alone as an advanced query; a condition refused even so is an error, since "not looked for" must not read as "not there".
+
+use futures::future::try_join_all;
+use serde_json::{Map, Value as Json};
+use xtsync_domain::shadow::Found;
+
+use super::anchor::Extensions;
+use super::http::Http;
+use super::object::{self, Place};
+use super::odata::{self, literal};
+use super::request::Request;
+use xtsync_directory::{Error, Result};
+
+type Fields = Map<String, Json>;
+
+/// Everything that bears the anchor or holds the address.
+pub(super) async fn find(http: &Http, extensions: &Extensions, anchor: &str, address: &str) -> Result<Found> {
+    let users = search(http, Place::Users, extensions, users(extensions, anchor, address));
+    let bin = search(http, Place::Bin, extensions, bin(extensions, anchor, address));
+    let contacts = contacts(http, extensions, address);
+    let (users, bin, contacts) = tokio::try_join!(users, bin, contacts)?;
+    let mut found = Found::default();
+    for (place, objects) in [(Place::Users, users), (Place::Bin, bin), (Place::Contacts, contacts)] {
+        for fields in objects {
+            let object = object::object(&fields, place, extensions)?;
+            // Asked again here, so that a directory which answers with more than was asked for makes no conflicts.
+            if object::holds(&fields, address) {
+                found.by_address.push(object.clone());
+            }
+            if object.anchor.as_deref() == Some(anchor) {
+                found.by_anchor.push(object);
+            }
+        }
+    }
+    Ok(found)
+}
+
+fn users(extensions: &Extensions, anchor: &str, address: &str) -> Vec<String> {
+    let external = format!("startsWith(userPrincipalName,{})", literal(&object::external_name(address)));
+    let mut conditions = bin(extensions, anchor, address);
+    conditions.extend([format!("userPrincipalName eq {}", literal(address)), external]);
+    conditions
+}
+
+/// In the bin principal names are mangled, so they are not asked for.
+fn bin(extensions: &Extensions, anchor: &str, address: &str) -> Vec<String> {
+    let mut conditions = vec![format!("{} eq {}", extensions.anchor, literal(anchor))];
+    conditions.extend(mail(address));
+    conditions.push(format!("otherMails/any(m:m eq {})", literal(address)));
+    conditions
+}
+
+fn mail(address: &str) -> [String; 2] {
+    let proxy = literal(&format!("smtp:{address}"));
+    [format!("mail eq {}", literal(address)), format!("proxyAddresses/any(p:p eq {proxy})")]
+}
+
+/// A writer need not have the right to read contacts, and some clouds have none: then there are none to meet.
+async fn contacts(http: &Http, extensions: &Extensions, address: &str) -> Result<Vec<Fields>> {
+    match search(http, Place::Contacts, extensions, mail(address).to_vec()).await {
+        Err(Error::Forbidden { .. } | Error::NotFound | Error::Refused { .. }) => Ok(Vec::new()),
+        found => found,
+    }
+}
+
+async fn search(http: &Http, place: Place, extensions: &Extensions, conditions: Vec<String>) -> Result<Vec<Fields>> {
+    let together = list(http, place, extensions, &conditions.join(" or "))?;
+    match odata::list(http, together).await {
+        Err(Error::Refused { .. }) => {}
+        answer => return answer,
+    }
+    let alone = conditions.iter().map(|condition| {
+        let request = list(http, place, extensions, condition)?;
+        Ok(odata::list::<Fields>(http, request.query("$count", "true").advanced()))
+    });
+    let found = try_join_all(alone.collect::<Result<Vec<_>>>()?).await?;
+    let mut all: Vec<Fields> = found.into_iter().flatten().collect();
+    // One object may meet several conditions.
+    all.sort_by(|a, b| a.get("id").and_then(Json::as_str).cmp(&b.get("id").and_then(Json::as_str)));
+    all.dedup_by(|a, b| a.get("id") == b.get("id"));
+    Ok(all)
+}
+
+fn list(http: &Http, place: Place, extensions: &Extensions, filter: &str) -> Result<Request> {
+    let (template, selected) = match place {
+        Place::Users => ("/users", object::selection(extensions).join(",")),
+        Place::Bin => ("/directory/deletedItems/microsoft.graph.user", object::selection(extensions).join(",")),
+        Place::Contacts => ("/contacts", "id,mail,proxyAddresses".to_owned()),
+    };
+    Ok(http.get(template, &[])?.query("$filter", filter).query("$select", &selected))
+}

@@ -1,0 +1,151 @@
+//! A Graph tenant as a source.
+//!
+//! Delta links are opaque, carry their own `$select`, and are followed to the configured endpoint only. Within a chain of cursors Graph
+//! mentions whatever is selected and was ever set: what it never mentioned of a user it has mentioned is empty.
+
+use async_trait::async_trait;
+use serde::Deserialize;
+use serde_json::Value as Json;
+use xtsync_domain::delta::Kind;
+use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
+use xtsync_domain::{Attributes, GroupId, Timestamp, canonical_id, resource};
+
+use super::http::Http;
+use super::odata::{self, Listed};
+use super::request::Request;
+use super::{Options, attribute, groups, policy, subscription, users, value};
+use xtsync_directory::{Cursor, GroupChange, Page, Source, Subscribe, Subscription, UserChange};
+use xtsync_directory::{Error, Result};
+
+const USERS: &str = "/users/delta";
+const GROUPS: &str = "/groups/delta";
+
+/// Reads a tenant with the reader's credentials.
+pub struct Reader {
+    http: Http,
+}
+
+#[derive(Deserialize)]
+struct Group {
+    id: String,
+    #[serde(rename = "displayName")]
+    name: Option<String>,
+}
+
+impl Reader {
+    /// Goes on at a cursor. One of another endpoint is void: cursors are stored only after their links were found to be ours, so the
+    /// tenant is reached otherwise now.
+    fn resume(&self, cursor: &Cursor, template: &'static str) -> Result<Request> {
+        self.http.own(&cursor.0).map(|url| Request::follow(url, template)).ok_or(Error::Resync)
+    }
+
+    /// A reader of that tenant; makes no request yet.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for plain http to another machine.
+    pub fn new(graph: &resource::Graph, options: Options) -> Result<Self> {
+        Ok(Self { http: Http::new(graph, &graph.reader, options)? })
+    }
+
+    async fn delta<T>(&self, request: Request, read: fn(Json, &mut Vec<String>) -> Option<T>) -> Result<Page<T>> {
+        let body = self.http.call(&request.delta(self.http.options.page_objects_max)).await?;
+        Listed::read(&body)?.into_changes(&self.http, read)
+    }
+
+    async fn named(&self, id: &GroupId) -> Result<Group> {
+        let request = self.http.get("/groups/{id}", &[&id.0])?.query("$select", "id,displayName");
+        self.http.json(&request).await
+    }
+
+    async fn can_read_members(&self, id: &GroupId) -> Result<()> {
+        let request = self.http.get("/groups/{id}/members", &[&id.0])?.query("$select", "id").query("$top", "1");
+        self.http.call(&request).await.map(drop)
+    }
+}
+
+#[async_trait]
+impl Source for Reader {
+    async fn users(&self, attributes: &[String], cursor: Option<&Cursor>) -> Result<Page<UserChange>> {
+        let request = match cursor {
+            Some(cursor) => self.resume(cursor, USERS)?,
+            None => self.http.get(USERS, &[])?.select(attribute::selection(attributes)),
+        };
+        self.delta(request, users::change).await
+    }
+
+    async fn groups(&self, cursor: Option<&Cursor>) -> Result<Page<GroupChange>> {
+        let request = match cursor {
+            Some(cursor) => self.resume(cursor, GROUPS)?,
+            None => self.http.get(GROUPS, &[])?.query("$select", "displayName,members"),
+        };
+        self.delta(request, groups::change).await
+    }
+
+    fn needs(&self, attribute: &str) -> bool {
+        users::KIND.contains(&attribute) || attribute == "createdDateTime"
+    }
+
+    async fn has_members(&self, group: &GroupId) -> Result<bool> {
+        let request = self.http.get("/groups/{id}/members", &[&group.0])?.query("$select", "id").query("$top", "100");
+        let page: Listed = self.http.json(&request).await?;
+        Ok(page.value.into_iter().any(groups::is_member))
+    }
+
+    async fn find_groups(&self, name: &str) -> Result<Vec<GroupId>> {
+        let filter = format!("displayName eq {}", odata::literal(name));
+        let request = self.http.get("/groups", &[])?.query("$filter", &filter).query("$select", "id,displayName");
+        let groups: Vec<Group> = odata::list(&self.http, request).await?;
+        Ok(groups.into_iter().map(|group| GroupId(canonical_id(&group.id))).collect())
+    }
+
+    async fn group(&self, id: &GroupId) -> Result<(Option<String>, GroupState)> {
+        let name = match self.named(id).await {
+            Ok(group) => group.name.as_deref().map(value::storable),
+            Err(error) => return state_of(error).map(|state| (None, state)),
+        };
+        match self.can_read_members(id).await {
+            Ok(()) => Ok((name, GroupState::Present)),
+            Err(error) => state_of(error).map(|state| (name, state)),
+        }
+    }
+
+    async fn user_count(&self) -> Result<u64> {
+        let body = self.http.call(&self.http.get("/users/$count", &[])?.advanced()).await?;
+        let text = String::from_utf8_lossy(&body);
+        // Graph sends the number as text, behind a byte order mark.
+        text.trim_start_matches('\u{feff}').trim().parse().map_err(|_| Error::Malformed { reason: "a count that is no number".to_owned() })
+    }
+
+    async fn access_policy(&self) -> Result<AccessPolicy> {
+        policy::access_policy(&self.http).await
+    }
+
+    async fn identity(&self) -> Result<Identity> {
+        policy::identity(&self.http).await
+    }
+
+    async fn subscribe(&self, asked: &Subscribe) -> Result<Subscription> {
+        subscription::subscribe(&self.http, asked).await
+    }
+
+    async fn renew(&self, id: &str, until: Timestamp) -> Result<Timestamp> {
+        subscription::renew(&self.http, id, until).await
+    }
+
+    async fn unsubscribe(&self, id: &str) -> Result<()> {
+        subscription::unsubscribe(&self.http, id).await
+    }
+
+    fn kind(&self, attributes: &Attributes) -> Kind {
+        users::kind(attributes)
+    }
+}
+
+/// What a failed reading of a group says of the group; what says nothing of it stays an error.
+fn state_of(error: Error) -> Result<GroupState> {
+    match error {
+        Error::NotFound => Ok(GroupState::Gone),
+        Error::Forbidden { .. } => Ok(GroupState::Unreadable),
+        error => Err(error),
+    }
+}

@@ -1,0 +1,111 @@
+//! A Graph tenant as a target.
+//!
+//! Each verb is one write. A verb whose effect is there already succeeds: deleting who is in the bin, restoring who is out of it.
+
+use async_trait::async_trait;
+use serde_json::{Map, Value as Json, json};
+use tokio::sync::OnceCell;
+use xtsync_domain::shadow::{Found, Object};
+use xtsync_domain::{Attributes, TargetId, resource};
+
+use super::anchor::{self, Extensions};
+use super::http::Http;
+use super::object::{self, Place};
+use super::{Options, invite, lookup, odata, patch};
+use xtsync_directory::{Error, Result};
+use xtsync_directory::{Invitation, Patched, Target};
+
+/// Writes a tenant with the writer's credentials.
+pub struct Writer {
+    http: Http,
+    /// Found at the first need of them.
+    extensions: OnceCell<Extensions>,
+}
+
+impl Writer {
+    /// A writer of that tenant; makes no request yet.
+    ///
+    /// # Errors
+    /// [`Error::Forbidden`] for a tenant without a writer, and for plain http to another machine.
+    pub fn new(graph: &resource::Graph, options: Options) -> Result<Self> {
+        let writer = graph.writer.as_ref().ok_or_else(|| Error::Forbidden { code: "no_writer".into() })?;
+        Ok(Self { http: Http::new(graph, writer, options)?, extensions: OnceCell::new() })
+    }
+
+    async fn extensions(&self) -> Result<&Extensions> {
+        self.extensions.get_or_try_init(|| anchor::extensions(&self.http)).await
+    }
+
+    async fn read_user(&self, id: &TargetId, extensions: &Extensions) -> Result<Object> {
+        let request = self.http.get("/users/{id}", &[&id.0])?.select(object::selection(extensions));
+        let fields: Map<String, Json> = self.http.json(&request).await?;
+        object::object(&fields, Place::Users, extensions)
+    }
+
+    /// A single item of the bin shows no chosen attributes, a list of one does.
+    async fn read_bin(&self, id: &TargetId, extensions: &Extensions) -> Result<Option<Object>> {
+        let filter = format!("id eq {}", odata::literal(&id.0));
+        let request = self.http.get("/directory/deletedItems/microsoft.graph.user", &[])?.query("$filter", &filter);
+        let found: Vec<Map<String, Json>> = odata::list(&self.http, request.select(object::selection(extensions))).await?;
+        found.first().map(|fields| object::object(fields, Place::Bin, extensions)).transpose()
+    }
+}
+
+#[async_trait]
+impl Target for Writer {
+    fn take_warning(&self) -> bool {
+        self.http.take_warning()
+    }
+
+    async fn find(&self, anchor: &str, address: &str) -> Result<Found> {
+        lookup::find(&self.http, self.extensions().await?, anchor, address).await
+    }
+
+    async fn read(&self, id: &TargetId) -> Result<Option<Object>> {
+        let extensions = self.extensions().await?;
+        match self.read_user(id, extensions).await {
+            Ok(object) => Ok(Some(object)),
+            Err(Error::NotFound) => self.read_bin(id, extensions).await,
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn invite(&self, invitation: &Invitation) -> Result<TargetId> {
+        invite::invite(&self.http, invitation).await
+    }
+
+    async fn patch(&self, id: &TargetId, anchor: Option<&str>, attributes: &Attributes) -> Result<Patched> {
+        let name = &self.extensions().await?.anchor;
+        patch::patch(&self.http, id, anchor.map(|value| (name.as_str(), value)), attributes).await
+    }
+
+    async fn set_enabled(&self, id: &TargetId, enabled: bool) -> Result<()> {
+        let request = self.http.patch("/users/{id}", &[&id.0])?.body(json!({"accountEnabled": enabled}));
+        self.http.call(&request).await.map(drop)
+    }
+
+    async fn revoke_sessions(&self, id: &TargetId) -> Result<()> {
+        let request = self.http.post("/users/{id}/revokeSignInSessions", &[&id.0])?;
+        self.http.call(&request).await.map(drop)
+    }
+
+    async fn soft_delete(&self, id: &TargetId) -> Result<()> {
+        let deleted = self.http.call(&self.http.delete("/users/{id}", &[&id.0])?).await;
+        match deleted {
+            Err(Error::NotFound) => self.http.call(&self.http.get("/directory/deletedItems/{id}", &[&id.0])?).await.map(drop),
+            deleted => deleted.map(drop),
+        }
+    }
+
+    async fn restore(&self, id: &TargetId) -> Result<()> {
+        let restored = self.http.call(&self.http.post("/directory/deletedItems/{id}/restore", &[&id.0])?).await;
+        match restored {
+            Err(Error::NotFound) => self.http.call(&self.http.get("/users/{id}", &[&id.0])?.query("$select", "id")).await.map(drop),
+            restored => restored.map(drop),
+        }
+    }
+
+    async fn purge(&self, id: &TargetId) -> Result<()> {
+        self.http.call(&self.http.delete("/directory/deletedItems/{id}", &[&id.0])?).await.map(drop)
+    }
+}

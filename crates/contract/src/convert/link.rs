@@ -1,0 +1,206 @@
+//! Links: the provisioner's row and the record on the bus are the same bytes.
+
+use xtsync_domain::DirectoryAnswer;
+use xtsync_domain::link::{Applied, Link, Override, State, Trouble, TroubleKind, Veto};
+use xtsync_domain::value::Digest;
+
+use super::{Invalid, attributes, enumeration, missing, required, tenant, time, wire_attributes, wire_time};
+use crate::convert::time::optional_time;
+use crate::events;
+
+mod shadow;
+
+/// A link with what its store adds.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LinkRecord {
+    /// The link.
+    pub link: Link,
+    /// Grows with every change of it.
+    pub version: u64,
+    /// The store that wrote it.
+    pub incarnation: String,
+}
+
+impl From<LinkRecord> for events::Link {
+    fn from(LinkRecord { link, version, incarnation }: LinkRecord) -> Self {
+        Self {
+            source: link.source().to_string(),
+            user_id: link.user().to_string(),
+            target: link.target.into(),
+            synchronization: link.desired.synchronization.clone(),
+            link_version: version,
+            incarnation,
+            desired: Some(link.desired.into()),
+            desired_since: Some(wire_time(link.desired_since)),
+            applied: Some(link.applied.into()),
+            shadow: Some(shadow::wire(link.shadow, link.anchor)),
+            veto: link.veto.map(Into::into),
+            r#override: link.reject.map(Into::into),
+            holders: link.holders.into_iter().collect(),
+            trouble: link.trouble.map(Into::into),
+        }
+    }
+}
+
+impl TryFrom<events::Link> for LinkRecord {
+    type Error = Invalid;
+
+    fn try_from(wire: events::Link) -> Result<Self, Invalid> {
+        let (shadow, anchor) = shadow::read(required("shadow", wire.shadow)?)?;
+        let link = Link {
+            target: tenant("target", wire.target)?,
+            desired: required("desired", wire.desired)?.try_into()?,
+            desired_since: time("desired_since", wire.desired_since)?,
+            anchor,
+            shadow,
+            applied: required("applied", wire.applied)?.try_into()?,
+            veto: wire.veto.map(TryInto::try_into).transpose()?,
+            reject: wire.r#override.map(TryInto::try_into).transpose()?,
+            holders: wire.holders.into_iter().collect(),
+            trouble: wire.trouble.map(TryInto::try_into).transpose()?,
+        };
+        Ok(Self { link, version: wire.link_version, incarnation: wire.incarnation })
+    }
+}
+
+impl From<Applied> for events::Applied {
+    fn from(applied: Applied) -> Self {
+        Self {
+            version: Some(applied.version.into()),
+            attributes: wire_attributes(applied.attributes),
+            at: applied.at.map(wire_time),
+            failed_attributes: applied.failed.into_iter().collect(),
+            state: events::AppliedState::from(applied.state).into(),
+            told_digest: applied.told.map(|digest| digest.0.to_vec()).unwrap_or_default(),
+        }
+    }
+}
+
+impl TryFrom<events::Applied> for Applied {
+    type Error = Invalid;
+
+    fn try_from(wire: events::Applied) -> Result<Self, Invalid> {
+        let state = match enumeration("applied.state", wire.state)? {
+            events::AppliedState::Unspecified => return Err(missing("applied.state")),
+            events::AppliedState::Absent => State::Absent,
+            events::AppliedState::Enabled => State::Enabled,
+            events::AppliedState::Disabled => State::Disabled,
+            events::AppliedState::Deleted => State::Deleted,
+        };
+        Ok(Self {
+            version: required("applied.version", wire.version)?.into(),
+            state,
+            attributes: attributes(wire.attributes)?,
+            told: digest(wire.told_digest)?,
+            failed: wire.failed_attributes.into_iter().collect(),
+            at: optional_time("applied.at", wire.at)?,
+        })
+    }
+}
+
+fn digest(bytes: Vec<u8>) -> Result<Option<Digest>, Invalid> {
+    let wrong = |_| Invalid::Field("applied.told_digest", "is no SHA-256".to_owned());
+    if bytes.is_empty() { Ok(None) } else { bytes.try_into().map(|bytes| Some(Digest(bytes))).map_err(wrong) }
+}
+
+impl From<State> for events::AppliedState {
+    fn from(state: State) -> Self {
+        match state {
+            State::Absent => Self::Absent,
+            State::Enabled => Self::Enabled,
+            State::Disabled => Self::Disabled,
+            State::Deleted => Self::Deleted,
+        }
+    }
+}
+
+impl From<Veto> for events::Veto {
+    fn from(veto: Veto) -> Self {
+        Self { by: veto.by, reason: veto.reason, until: veto.until.map(wire_time) }
+    }
+}
+
+impl TryFrom<events::Veto> for Veto {
+    type Error = Invalid;
+
+    fn try_from(wire: events::Veto) -> Result<Self, Invalid> {
+        Ok(Self { by: wire.by, reason: wire.reason, until: optional_time("veto.until", wire.until)? })
+    }
+}
+
+impl From<Override> for events::Override {
+    fn from(reject: Override) -> Self {
+        Self { by: reject.by, reason: reject.reason, against: Some(reject.against.into()) }
+    }
+}
+
+impl TryFrom<events::Override> for Override {
+    type Error = Invalid;
+
+    fn try_from(wire: events::Override) -> Result<Self, Invalid> {
+        Ok(Self { by: wire.by, reason: wire.reason, against: required("override.against", wire.against)?.into() })
+    }
+}
+
+impl From<Trouble> for events::Trouble {
+    fn from(trouble: Trouble) -> Self {
+        let kind = match trouble.kind {
+            TroubleKind::Retry => events::TroubleKind::Retry,
+            TroubleKind::Held => events::TroubleKind::Held,
+            TroubleKind::Conflict => events::TroubleKind::Conflict,
+            TroubleKind::Refused => events::TroubleKind::Refused,
+        };
+        Self {
+            kind: kind.into(),
+            code: trouble.code,
+            others: trouble.others,
+            attempts: trouble.attempts,
+            due: trouble.due.map(wire_time),
+            since: Some(wire_time(trouble.since)),
+            answer: trouble.answer.map(Into::into),
+        }
+    }
+}
+
+impl TryFrom<events::Trouble> for Trouble {
+    type Error = Invalid;
+
+    fn try_from(wire: events::Trouble) -> Result<Self, Invalid> {
+        let kind = match enumeration("trouble.kind", wire.kind)? {
+            events::TroubleKind::Unspecified => return Err(missing("trouble.kind")),
+            events::TroubleKind::Retry => TroubleKind::Retry,
+            events::TroubleKind::Held => TroubleKind::Held,
+            events::TroubleKind::Conflict => TroubleKind::Conflict,
+            events::TroubleKind::Refused => TroubleKind::Refused,
+        };
+        Ok(Self {
+            kind,
+            code: wire.code,
+            others: wire.others,
+            attempts: wire.attempts,
+            due: optional_time("trouble.due", wire.due)?,
+            since: time("trouble.since", wire.since)?,
+            answer: wire.answer.map(TryInto::try_into).transpose()?,
+        })
+    }
+}
+
+impl From<DirectoryAnswer> for events::DirectoryAnswer {
+    fn from(answer: DirectoryAnswer) -> Self {
+        let DirectoryAnswer { status, code, message_class, request_id } = answer;
+        Self { status: status.into(), code, message_class, request_id }
+    }
+}
+
+impl TryFrom<events::DirectoryAnswer> for DirectoryAnswer {
+    type Error = Invalid;
+
+    fn try_from(wire: events::DirectoryAnswer) -> Result<Self, Invalid> {
+        let events::DirectoryAnswer { status, code, message_class, request_id } = wire;
+        let status = u16::try_from(status).map_err(|_| Invalid::Field("trouble.answer.status", "no HTTP status".to_owned()))?;
+        Ok(Self { status, code, message_class, request_id })
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,116 @@
+//! The shadow of a link: one message for every stage, since most of what it holds is the same in all of them.
+
+use xtsync_domain::Timestamp;
+use xtsync_domain::link::{Account, Inviting, LoweredBy, Sessions, Shadow, Stage};
+
+use crate::convert::time::optional_time;
+use crate::convert::{Invalid, enumeration, id, missing, time, wire_time};
+use crate::events;
+use crate::events::ShadowState as Wire;
+
+pub(super) fn wire(shadow: Shadow, anchor: Option<String>) -> events::Shadow {
+    let anchor = anchor.unwrap_or_default();
+    match shadow {
+        Shadow::None => events::Shadow { state: Wire::None.into(), anchor, ..events::Shadow::default() },
+        Shadow::Inviting(inviting) => events::Shadow {
+            state: Wire::Inviting.into(),
+            anchor,
+            target_id: inviting.id.map(|id| id.0).unwrap_or_default(),
+            address: inviting.address,
+            since: Some(wire_time(inviting.began)),
+            ..events::Shadow::default()
+        },
+        Shadow::Object(account) => {
+            let (state, since) = wire_stage(account.stage);
+            events::Shadow {
+                state: state.into(),
+                target_id: account.id.0,
+                anchor,
+                enabled: account.enabled,
+                lowered_by: wire_lowered_by(account.lowered_by).into(),
+                sessions: wire_sessions(account.sessions).into(),
+                redeemed: account.redeemed,
+                address: account.address,
+                created_at: Some(wire_time(account.created_at)),
+                since: since.map(wire_time),
+                unfinished: account.unfinished,
+                former_anchor: account.former_anchor.unwrap_or_default(),
+            }
+        }
+    }
+}
+
+pub(super) fn read(mut wire: events::Shadow) -> Result<(Shadow, Option<String>), Invalid> {
+    let anchor = Some(std::mem::take(&mut wire.anchor)).filter(|anchor| !anchor.is_empty());
+    let since = || time("shadow.since", wire.since);
+    let stage = match enumeration("shadow.state", wire.state)? {
+        Wire::Unspecified => return Err(missing("shadow.state")),
+        Wire::None => return Ok((Shadow::None, anchor)),
+        Wire::Inviting => {
+            let id = Some(wire.target_id).filter(|id| !id.is_empty()).map(Into::into);
+            return Ok((Shadow::Inviting(Inviting { address: wire.address, began: time("shadow.since", wire.since)?, id }), anchor));
+        }
+        Wire::Doubtful => Stage::Doubtful,
+        Wire::Live => Stage::Live,
+        Wire::Leaving => Stage::Leaving { since: since()? },
+        Wire::Bin => Stage::Bin { since: since()? },
+        Wire::Returning => Stage::Returning { since: since()? },
+    };
+    let account = Account {
+        id: id("shadow.target_id", wire.target_id)?,
+        stage,
+        enabled: wire.enabled,
+        lowered_by: lowered_by(wire.lowered_by)?,
+        sessions: sessions(wire.sessions)?,
+        redeemed: wire.redeemed,
+        address: wire.address,
+        created_at: optional_time("shadow.created_at", wire.created_at)?.ok_or_else(|| missing("shadow.created_at"))?,
+        unfinished: wire.unfinished,
+        former_anchor: Some(wire.former_anchor).filter(|anchor| !anchor.is_empty()),
+    };
+    Ok((Shadow::Object(account), anchor))
+}
+
+fn wire_stage(stage: Stage) -> (Wire, Option<Timestamp>) {
+    match stage {
+        Stage::Doubtful => (Wire::Doubtful, None),
+        Stage::Live => (Wire::Live, None),
+        Stage::Leaving { since } => (Wire::Leaving, Some(since)),
+        Stage::Bin { since } => (Wire::Bin, Some(since)),
+        Stage::Returning { since } => (Wire::Returning, Some(since)),
+    }
+}
+
+fn wire_lowered_by(lowered_by: LoweredBy) -> events::LoweredBy {
+    match lowered_by {
+        LoweredBy::Nobody => events::LoweredBy::Nobody,
+        LoweredBy::Us => events::LoweredBy::Us,
+        LoweredBy::Target => events::LoweredBy::Target,
+    }
+}
+
+fn lowered_by(number: i32) -> Result<LoweredBy, Invalid> {
+    match enumeration("shadow.lowered_by", number)? {
+        events::LoweredBy::Unspecified => Err(missing("shadow.lowered_by")),
+        events::LoweredBy::Nobody => Ok(LoweredBy::Nobody),
+        events::LoweredBy::Us => Ok(LoweredBy::Us),
+        events::LoweredBy::Target => Ok(LoweredBy::Target),
+    }
+}
+
+fn wire_sessions(sessions: Sessions) -> events::SessionState {
+    match sessions {
+        Sessions::Open => events::SessionState::Open,
+        Sessions::Ended => events::SessionState::Ended,
+        Sessions::Refused => events::SessionState::Refused,
+    }
+}
+
+fn sessions(number: i32) -> Result<Sessions, Invalid> {
+    match enumeration("shadow.sessions", number)? {
+        events::SessionState::Unspecified => Err(missing("shadow.sessions")),
+        events::SessionState::Open => Ok(Sessions::Open),
+        events::SessionState::Ended => Ok(Sessions::Ended),
+        events::SessionState::Refused => Ok(Sessions::Refused),
+    }
+}

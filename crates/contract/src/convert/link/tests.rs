@@ -1,0 +1,87 @@
+//! A link reads back as it was, whatever its stage.
+
+use prost::Message as _;
+use xtsync_domain::decision::{Decision, Departure, Desired};
+use xtsync_domain::link::{Account, Inviting, LoweredBy, Sessions, Shadow, Stage};
+use xtsync_domain::{Origin, TenantName, Timestamp, Version};
+
+use super::*;
+use crate::events;
+
+const NOW: Timestamp = Timestamp(1_763_712_000_123_456);
+
+fn link(shadow: Shadow) -> LinkRecord {
+    let decision = Decision {
+        source: TenantName::new("emea").unwrap(),
+        user: "ana".into(),
+        synchronization: "to-hub".into(),
+        version: Version { delta: 1, facts: 2, revision: 3, rules: 4 },
+        origin: Origin::Live,
+        first_seen: NOW,
+        desired: Desired::Gone(Departure::OutOfScope { settle_ms: 30_000, blocked: false }),
+    };
+    let link = Link { shadow, ..Link::new(TenantName::new("hub").unwrap(), decision, NOW) };
+    LinkRecord { link, version: 7, incarnation: "i".into() }
+}
+
+fn account(stage: Stage) -> Account {
+    Account {
+        id: "a1".into(),
+        stage,
+        enabled: false,
+        lowered_by: LoweredBy::Us,
+        sessions: Sessions::Ended,
+        redeemed: true,
+        address: "ana@emea.example".into(),
+        created_at: NOW,
+        unfinished: true,
+        former_anchor: Some("home/former".into()),
+    }
+}
+
+fn read_back(record: &LinkRecord) -> Result<LinkRecord, Invalid> {
+    let bytes = events::Link::from(record.clone()).encode_to_vec();
+    events::Link::decode(bytes.as_slice()).unwrap().try_into()
+}
+
+#[test]
+fn a_link_reads_back_in_every_stage() {
+    let inviting = |id: Option<&str>| Shadow::Inviting(Inviting { address: "a@b".into(), began: NOW, id: id.map(Into::into) });
+    let stages = [Stage::Doubtful, Stage::Live, Stage::Leaving { since: NOW }, Stage::Bin { since: NOW }, Stage::Returning { since: NOW }];
+    let objects = stages.map(|stage| Shadow::Object(account(stage)));
+    for shadow in [Shadow::None, inviting(None), inviting(Some("a1"))].into_iter().chain(objects) {
+        let record = link(shadow);
+        assert_eq!(read_back(&record), Ok(record));
+    }
+}
+
+#[test]
+fn everything_that_rebuilds_the_row_reads_back() {
+    let mut record = link(Shadow::Object(account(Stage::Live)));
+    let link = &mut record.link;
+    link.anchor = Some("home/ana".into());
+    link.applied = Applied {
+        version: Version { delta: 1, ..Version::default() },
+        state: State::Disabled,
+        attributes: [("city", "Paris".into())].into_iter().collect(),
+        told: Some(link.applied.attributes.digest()),
+        failed: ["city".to_owned()].into(),
+        at: Some(NOW),
+    };
+    link.veto = Some(Veto { by: "hub".into(), reason: "review".into(), until: Some(NOW) });
+    link.reject = Some(Override { by: "jo".into(), reason: "no".into(), against: Version::default() });
+    link.holders = ["synchronization/to-hub".to_owned()].into();
+    for kind in [TroubleKind::Retry, TroubleKind::Held, TroubleKind::Conflict, TroubleKind::Refused] {
+        let (answer, others) =
+            (Some(DirectoryAnswer { status: 400, code: "BadRequest".into(), ..DirectoryAnswer::default() }), vec!["o".into()]);
+        record.link.trouble = Some(Trouble { kind, code: "c".into(), others, attempts: 2, due: Some(NOW), since: NOW, answer });
+        assert_eq!(read_back(&record), Ok(record.clone()));
+    }
+}
+
+#[test]
+fn a_stage_that_only_a_newer_writer_knows_stops_and_is_never_none() {
+    let mut wire = events::Link::from(link(Shadow::Object(account(Stage::Live))));
+    wire.shadow.as_mut().unwrap().state = 99;
+    assert_eq!(LinkRecord::try_from(wire), Err(Invalid::NewerWriter("shadow.state")));
+}

@@ -1,0 +1,62 @@
+//! The four-part version, and why a record was published.
+
+use xtsync_domain::{Origin, Version};
+
+use super::{Invalid, enumeration, missing};
+use crate::events;
+
+impl From<Version> for events::Version {
+    fn from(version: Version) -> Self {
+        Self { delta: version.delta, facts: version.facts, revision: version.revision, rules: version.rules }
+    }
+}
+
+impl From<events::Version> for Version {
+    fn from(version: events::Version) -> Self {
+        Self { delta: version.delta, facts: version.facts, revision: version.revision, rules: version.rules }
+    }
+}
+
+impl From<Origin> for events::Origin {
+    fn from(origin: Origin) -> Self {
+        match origin {
+            Origin::Initial => Self::Initial,
+            Origin::Live => Self::Live,
+            Origin::Replay => Self::Replay,
+            Origin::Scrub => Self::Scrub,
+        }
+    }
+}
+
+impl TryFrom<events::Origin> for Origin {
+    type Error = Invalid;
+
+    fn try_from(origin: events::Origin) -> Result<Self, Invalid> {
+        match origin {
+            events::Origin::Unspecified => Err(missing("origin")),
+            events::Origin::Initial => Ok(Self::Initial),
+            events::Origin::Live => Ok(Self::Live),
+            events::Origin::Replay => Ok(Self::Replay),
+            events::Origin::Scrub => Ok(Self::Scrub),
+        }
+    }
+}
+
+/// The origin behind an enum's number.
+pub(super) fn origin(number: i32) -> Result<Origin, Invalid> {
+    enumeration::<events::Origin>("origin", number)?.try_into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_origin_reads_back_and_an_unknown_one_is_a_newer_writers() {
+        for known in [Origin::Initial, Origin::Live, Origin::Replay, Origin::Scrub] {
+            assert_eq!(origin(events::Origin::from(known).into()), Ok(known));
+        }
+        assert_eq!(origin(0), Err(Invalid::Field("origin", "is missing".to_owned())));
+        assert_eq!(origin(99), Err(Invalid::NewerWriter("origin")));
+    }
+}

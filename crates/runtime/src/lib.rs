@@ -1,0 +1,15 @@
+//! What a process of a service stands on: listeners, health, metrics, traces, logs, shutdown, supervision, clocks.
+
+pub mod admin;
+pub mod backoff;
+pub mod clock;
+pub mod health;
+pub mod listen;
+pub mod metrics;
+pub mod private;
+pub mod shutdown;
+pub mod sqlite;
+pub mod supervise;
+pub mod telemetry;
+pub mod trace;
+pub mod turn;

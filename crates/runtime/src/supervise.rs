@@ -1,0 +1,189 @@
+//! Supervises tasks: one that panics, or ends though nobody asked it to, is counted, told, and started again with growing pauses.
+//!
+//! A panic is a mistake of ours, and often of one record or one answer: whatever else the process does goes on, and readiness names the
+//! task until it has worked for a while. What the panic said stands in the log of the process alone, since it may quote a value.
+
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+use tracing::error;
+
+use crate::backoff;
+use crate::health::Health;
+use crate::metrics::meter;
+use crate::shutdown::Shutdown;
+
+/// The longest first pause.
+const FIRST: Duration = Duration::from_millis(500);
+
+/// The longest pause.
+const LONGEST: Duration = Duration::from_secs(60);
+
+/// A task that worked for so long has recovered from what failed before.
+pub const RECOVERED: Duration = Duration::from_secs(60);
+
+/// A task panicked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("it panicked")]
+pub struct Panicked;
+
+/// Runs something as a task of its own, and catches its panic. Dropping this ends the task.
+///
+/// # Errors
+/// When it panicked.
+pub async fn caught<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, Panicked> {
+    let mut task = JoinSet::new();
+    task.spawn(work);
+    match task.join_next().await {
+        Some(Ok(done)) => Ok(done),
+        // Nobody else can cancel it.
+        Some(Err(_)) | None => Err(Panicked),
+    }
+}
+
+/// How long to wait between the failures of one thing.
+#[derive(Debug)]
+pub struct Restarts {
+    failures: u32,
+    longest: Duration,
+    rng: StdRng,
+}
+
+impl Restarts {
+    /// Nothing has failed yet; no pause is longer than this.
+    #[must_use]
+    pub fn new(longest: Duration) -> Self {
+        Self { failures: 0, longest, rng: StdRng::from_os_rng() }
+    }
+
+    /// The pause after it failed, when it had worked for so long.
+    pub fn pause(&mut self, worked: Duration) -> Duration {
+        self.failures = if worked > RECOVERED { 1 } else { self.failures.saturating_add(1) };
+        backoff::within(self.failures, FIRST, self.longest, &mut self.rng)
+    }
+}
+
+/// How a supervised task stands since it failed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// It waits to be started again.
+    Down,
+    /// It was started again, and may fail as before.
+    Restarted,
+    /// It has worked for a while.
+    Recovered,
+}
+
+/// One task to be supervised.
+#[derive(Debug, Clone)]
+pub struct Task {
+    /// The process's health, which names the task while it is in trouble.
+    pub health: Health,
+    /// Whose it is.
+    pub role: &'static str,
+    /// What it does, such as `detect`.
+    pub name: &'static str,
+    /// For which tenant; empty for none.
+    pub tenant: String,
+}
+
+impl Task {
+    /// Runs it until the shutdown, however often it fails; `told` hears how it stands.
+    pub async fn supervise<W>(self, shutdown: &Shutdown, start: impl FnMut() -> W, told: impl Fn(Stage))
+    where
+        W: Future<Output = ()> + Send + 'static,
+    {
+        self.run(shutdown, RECOVERED, start, told).await;
+    }
+
+    async fn run<W>(self, shutdown: &Shutdown, recovered: Duration, mut start: impl FnMut() -> W, told: impl Fn(Stage))
+    where
+        W: Future<Output = ()> + Send + 'static,
+    {
+        let failures =
+            meter().u64_counter("xtsync_task_failures").with_description("Tasks that panicked or ended, and were started again.").build();
+        let labels = [KeyValue::new("role", self.role), KeyValue::new("task", self.name), KeyValue::new("tenant", self.tenant.clone())];
+        let (mut restarts, mut trouble) = (Restarts::new(LONGEST), None);
+        while !shutdown.is_cancelled() {
+            let began = Instant::now();
+            let mut work = Box::pin(caught(start()));
+            let ended = match timeout(recovered, &mut work).await {
+                Ok(ended) => ended,
+                Err(_) => {
+                    if trouble.take().is_some() {
+                        told(Stage::Recovered);
+                    }
+                    work.await
+                }
+            };
+            let why = match ended {
+                Ok(()) if shutdown.is_cancelled() => return,
+                Ok(()) => "it ended by itself".to_owned(),
+                Err(panicked) => panicked.to_string(),
+            };
+            failures.add(1, &labels);
+            let pause = restarts.pause(began.elapsed());
+            error!(role = %self.role, task = self.name, tenant = self.tenant, why, ?pause, "a task is started again");
+            let condition = trouble.get_or_insert_with(|| self.health.condition(self.condition()));
+            condition.set(false, format!("{why}, and is started again"));
+            told(Stage::Down);
+            shutdown.or(sleep(pause)).await;
+            told(Stage::Restarted);
+        }
+    }
+
+    fn condition(&self) -> String {
+        let parts = ["task", self.role, self.name, &self.tenant];
+        parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("/")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_task_that_panics_or_ends_is_started_again_and_told_until_it_has_worked_for_a_while() {
+        for panics in [true, false] {
+            let (health, shutdown, runs) = (Health::new(), Shutdown::new(), AtomicUsize::new(0));
+            let other = health.condition("other");
+            other.set(true, "");
+            let task = Task { health: health.clone(), role: "policy", name: "decide", tenant: "emea".to_owned() };
+            let start = || {
+                let (run, stop) = (runs.fetch_add(1, Ordering::SeqCst), shutdown.clone());
+                async move {
+                    match run {
+                        0 => assert!(!panics, "a mistake"),
+                        _ => stop.cancelled().await,
+                    }
+                }
+            };
+            let stages = Mutex::new(Vec::new());
+            let told = |stage| {
+                stages.lock().unwrap().push((stage, health.is_ready()));
+                if stage == Stage::Recovered {
+                    shutdown.begin();
+                }
+            };
+            task.run(&shutdown, Duration::from_millis(50), start, told).await;
+            use Stage::{Down, Recovered, Restarted};
+            assert_eq!(*stages.lock().unwrap(), [(Down, false), (Restarted, false), (Recovered, true)], "panics: {panics}");
+            assert_eq!(runs.load(Ordering::SeqCst), 2);
+        }
+    }
+
+    #[test]
+    fn pauses_grow_and_begin_anew_after_a_while_of_work() {
+        let mut restarts = Restarts::new(Duration::from_secs(10));
+        let longest = |restarts: &mut Restarts, failures| (0..failures).map(|_| restarts.pause(Duration::ZERO)).max().unwrap();
+        assert!(longest(&mut restarts, 100) > Duration::from_secs(1));
+        assert!(restarts.pause(RECOVERED * 2) <= FIRST);
+    }
+}

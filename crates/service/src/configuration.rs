@@ -1,0 +1,126 @@
+//! Follows the topic `config` and gives every complete revision to whoever works by it.
+//!
+//! Nobody sees half of a revision: resources count only once a commit has closed them, and only when they are the ones that the commit
+//! says (their number and digest), since compaction may have dropped what a half revision replaced. A record that is nobody's is reported
+//! with its place and passed over: where it took a resource's place, the digest says so, and the last complete revision stays. What only a
+//! newer version understands holds back every revision until it is replaced.
+
+mod fold;
+mod record;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use opentelemetry::KeyValue;
+use opentelemetry::metrics::Counter;
+use tokio::sync::watch;
+use tracing::{error, info, warn};
+use xtsync_contract::topic::Topic;
+use xtsync_domain::Configuration;
+
+pub use fold::digest;
+use fold::{Fold, State};
+pub use record::{Commit, Read, Unusable, read};
+
+use xtsync_bus::{Bus, Error, Position, Record, Table};
+use xtsync_runtime::health::{Condition, Health};
+use xtsync_runtime::metrics::meter;
+use xtsync_runtime::shutdown::Shutdown;
+use xtsync_runtime::telemetry::chain;
+
+/// How long to wait before the topic is tried again.
+const PAUSE: Duration = Duration::from_secs(1);
+
+/// Follows the configuration until the shutdown.
+#[derive(Debug, Clone)]
+pub struct Watch(watch::Receiver<Arc<Configuration>>);
+
+impl Watch {
+    /// Starts to follow it. The condition `configuration` does not hold until the first revision is read.
+    #[must_use]
+    pub fn start(bus: Bus, health: &Health, shutdown: Shutdown) -> Self {
+        let (shown, seen) = watch::channel(Arc::new(Configuration::default()));
+        let (meter, help) = (meter(), "Records of the configuration that cannot be used, by reason.");
+        let unusable = meter.u64_counter("xtsync_configuration_records_unusable").with_description(help).build();
+        let follower = Follower { condition: health.condition("configuration"), shown, fold: Fold::default(), unusable };
+        tokio::spawn(async move { shutdown.or(follower.run(bus)).await });
+        Self(seen)
+    }
+
+    /// The newest complete revision; revision 0 before the first.
+    #[must_use]
+    pub fn receiver(&self) -> watch::Receiver<Arc<Configuration>> {
+        self.0.clone()
+    }
+
+    /// Waits for the first revision; `None` when the shutdown came before.
+    pub async fn wait_first(&self) -> Option<Arc<Configuration>> {
+        let mut seen = self.receiver();
+        let first = seen.wait_for(|configuration| configuration.revision() > 0).await;
+        first.ok().map(|configuration| Arc::clone(&configuration))
+    }
+}
+
+struct Follower {
+    condition: Condition,
+    shown: watch::Sender<Arc<Configuration>>,
+    fold: Fold,
+    unusable: Counter<u64>,
+}
+
+impl Follower {
+    async fn run(mut self, bus: Bus) {
+        loop {
+            let error = match Table::open(&bus, vec![Topic::Config]).await {
+                // From the start, so with nothing of what was folded before.
+                Ok(table) => {
+                    self.fold = Fold::default();
+                    self.follow(table).await
+                }
+                Err(error) => error,
+            };
+            warn!(error = chain(&error), "the configuration cannot be read");
+            self.condition.set(false, error.to_string());
+            tokio::time::sleep(PAUSE).await;
+        }
+    }
+
+    async fn follow(&mut self, mut table: Table) -> Error {
+        loop {
+            if table.caught_up() {
+                self.show();
+            }
+            match table.next().await {
+                Ok(records) => records.iter().for_each(|record| self.take(record)),
+                Err(error) => return error,
+            }
+        }
+    }
+
+    fn take(&mut self, record: &Record) {
+        if let Err(unusable) = self.fold.take(record) {
+            self.unusable.add(1, &[KeyValue::new("reason", unusable.code())]);
+            let Position { partition, offset } = &record.at;
+            error!(%partition, offset, error = chain(&unusable), "a record of the configuration cannot be used");
+        }
+    }
+
+    fn show(&self) {
+        if let Some(configuration) = self.fold.complete()
+            && configuration.revision() != self.shown.borrow().revision()
+        {
+            info!(revision = configuration.revision(), "configuration");
+            self.shown.send_replace(Arc::new(configuration));
+        }
+        let shown = self.shown.borrow().revision();
+        match self.fold.state() {
+            State::Newer(story) => self.condition.set(false, story),
+            State::Half(_) | State::Complete if shown > 0 => self.condition.set(true, format!("revision {shown}")),
+            State::Half(story) => self.condition.set(false, story),
+            State::Complete => self.condition.set(false, "nothing has been applied yet"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

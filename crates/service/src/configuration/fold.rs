@@ -1,0 +1,128 @@
+//! Folds the records of `config` into complete revisions. Pure: records in, revisions out.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use sha2::{Digest as _, Sha256};
+use xtsync_contract::topic::COMMIT_KEY;
+use xtsync_domain::Configuration;
+use xtsync_domain::resource::Resource;
+
+use super::record::{Commit, Read, Unusable, read};
+use xtsync_bus::{Position, Record};
+
+/// Everything read so far.
+#[derive(Debug, Default)]
+pub(super) struct Fold {
+    /// The newest resource of each key, closed by a commit or not.
+    resources: BTreeMap<String, Entry>,
+    /// Keys whose newest record only a newer version understands, with the story.
+    newer: BTreeMap<Vec<u8>, String>,
+    /// The newest commit.
+    commit: Option<Commit>,
+    /// The newest revision that was whole, as it stood when its commit came.
+    complete: Option<(u64, BTreeMap<String, Entry>)>,
+}
+
+#[derive(Debug, Clone)]
+struct Entry {
+    resource: Arc<Resource>,
+    /// As written, because the digest is of what was written.
+    spec_json: Arc<[u8]>,
+}
+
+/// How what was read stands.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// The newest commit closes everything read, or nothing was ever applied.
+    Complete,
+    /// There is more or less than the newest commit closes.
+    Half(String),
+    /// Only a newer version understands a record.
+    Newer(String),
+}
+
+impl Fold {
+    /// Takes the next record, in order. One that is not used was passed over, or holds back what follows.
+    pub(super) fn take(&mut self, record: &Record) -> Result<(), Unusable> {
+        self.newer.remove(record.key.as_ref());
+        let taken = read(record).map(|read| self.put(read));
+        if let Err(unusable) = &taken {
+            self.pass_over(record, unusable);
+        }
+        if record.key.as_ref() == COMMIT_KEY.as_bytes() && self.state() == State::Complete {
+            self.complete = self.commit.as_ref().map(|commit| (commit.revision, self.resources.clone()));
+        }
+        taken
+    }
+
+    /// The newest complete revision.
+    pub(super) fn complete(&self) -> Option<Configuration> {
+        let (revision, entries) = self.complete.as_ref()?;
+        Some(Configuration::new(*revision, entries.values().map(|entry| Resource::clone(&entry.resource))))
+    }
+
+    /// How what was read stands.
+    pub(super) fn state(&self) -> State {
+        if let Some(story) = self.newer.values().next() {
+            return State::Newer(story.clone());
+        }
+        let newest = self.resources.values().map(|entry| entry.resource.revision).max().unwrap_or(0);
+        match &self.commit {
+            None if newest == 0 => State::Complete,
+            None => State::Half(format!("revision {newest} has no commit yet")),
+            Some(commit) if newest > commit.revision => State::Half(format!("revision {newest} has no commit yet")),
+            Some(commit) if !self.is_closed_by(commit) => {
+                State::Half(format!("revision {} is not whole: waiting for the next one", commit.revision))
+            }
+            Some(_) => State::Complete,
+        }
+    }
+
+    fn is_closed_by(&self, commit: &Commit) -> bool {
+        let same_number = u32::try_from(self.resources.len()) == Ok(commit.resources);
+        same_number && digest(self.resources.iter().map(|(key, entry)| (key.as_str(), &*entry.spec_json))) == commit.digest
+    }
+
+    fn put(&mut self, read: Read) {
+        match read {
+            Read::Commit(commit) => self.commit = Some(commit),
+            Read::Resource { key, resource, spec_json } => {
+                let entry = Entry { resource: Arc::from(resource), spec_json: spec_json.into() };
+                self.resources.insert(key, entry);
+            }
+            Read::Removal { key } => drop(self.resources.remove(&key)),
+        }
+    }
+
+    /// What a newer writer wrote holds revisions back. What is nobody's takes no part in any; where it took the place of something, that
+    /// is gone for everybody who reads from now on, so it is for us too, and the commit's digest says whether it is missed.
+    fn pass_over(&mut self, record: &Record, unusable: &Unusable) {
+        if unusable.is_newer() {
+            self.newer.insert(record.key.to_vec(), format!("{}: {unusable}", place(&record.at)));
+        } else if record.key == COMMIT_KEY {
+            self.commit = None;
+        } else if let Ok(key) = std::str::from_utf8(&record.key) {
+            self.resources.remove(key);
+        }
+    }
+}
+
+/// The digest that a commit carries: SHA-256 over key and spec of each resource in order of key, each with its length before it.
+pub fn digest<'a>(resources: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
+    let mut hash = Sha256::new();
+    for (key, spec_json) in resources {
+        for part in [key.as_bytes(), spec_json] {
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+    }
+    hash.finalize().to_vec()
+}
+
+fn place(at: &Position) -> String {
+    format!("record {} of partition {} of {}", at.offset, at.partition.index, at.partition.topic)
+}
+
+#[cfg(test)]
+mod tests;

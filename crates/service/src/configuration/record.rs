@@ -1,0 +1,99 @@
+//! One record of `config`, read.
+
+use xtsync_contract::convert::Invalid;
+use xtsync_contract::event::{self, Unreadable};
+use xtsync_contract::internal;
+use xtsync_contract::internal::config_record::Record as Wire;
+use xtsync_contract::topic::COMMIT_KEY;
+use xtsync_domain::resource::Resource;
+
+use xtsync_bus::Record;
+
+/// What a record says.
+#[derive(Debug)]
+pub enum Read {
+    /// What stands in a revision.
+    Commit(Commit),
+    /// A resource as it is now.
+    Resource {
+        /// The record's key.
+        key: String,
+        /// The resource.
+        resource: Box<Resource>,
+        /// As written, because a commit's digest is of what was written.
+        spec_json: Vec<u8>,
+    },
+    /// The resource is gone.
+    Removal {
+        /// The record's key.
+        key: String,
+    },
+}
+
+/// What closes a revision.
+#[derive(Debug)]
+pub struct Commit {
+    /// The revision.
+    pub revision: u64,
+    /// How many resources stand in it.
+    pub resources: u32,
+    /// The digest of all of them.
+    pub digest: Vec<u8>,
+}
+
+/// Why a record is no part of a configuration.
+#[derive(Debug, thiserror::Error)]
+pub enum Unusable {
+    /// It is not our event, or does not decode.
+    #[error(transparent)]
+    Unreadable(#[from] Unreadable),
+    /// It is no resource.
+    #[error(transparent)]
+    Invalid(#[from] Invalid),
+    /// No key of ours.
+    #[error("its key is no text")]
+    Key,
+    /// The key of something else.
+    #[error("its key is not that of what it holds")]
+    Misplaced,
+}
+
+impl Unusable {
+    /// Whether a newer version wrote it: then it must not be passed over.
+    #[must_use]
+    pub fn is_newer(&self) -> bool {
+        matches!(self, Self::Invalid(Invalid::NewerWriter(_)))
+    }
+
+    /// The stable code, the reason in dead letters.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Unreadable(error) => error.code(),
+            Self::Invalid(error) => error.code(),
+            Self::Key | Self::Misplaced => "wrong_key",
+        }
+    }
+}
+
+/// Reads a record.
+///
+/// # Errors
+/// When it is no part of a configuration, or only a newer version understands it.
+pub fn read(record: &Record) -> Result<Read, Unusable> {
+    let key = std::str::from_utf8(&record.key).map_err(|_| Unusable::Key)?.to_owned();
+    let Some(value) = &record.value else { return Ok(Read::Removal { key }) };
+    let read: internal::ConfigRecord = event::decode(&record.headers, value)?;
+    match read.record.as_ref().ok_or(Invalid::NewerWriter("record"))? {
+        Wire::Commit(commit) if key == COMMIT_KEY => {
+            let internal::Commit { resources, digest, actor: _ } = commit.clone();
+            Ok(Read::Commit(Commit { revision: read.revision, resources, digest }))
+        }
+        Wire::Commit(_) => Err(Unusable::Misplaced),
+        Wire::Resource(resource) => {
+            let spec_json = resource.spec_json.clone();
+            let resource = Box::new(Resource::try_from(read)?);
+            if resource.id.to_string() == key { Ok(Read::Resource { key, resource, spec_json }) } else { Err(Unusable::Misplaced) }
+        }
+    }
+}

@@ -1,0 +1,250 @@
+//! Where records go that can never be used: with their bytes, where they stood, and why.
+
+use std::error::Error as StdError;
+
+use opentelemetry::KeyValue;
+use prost::Message as _;
+use xtsync_contract::convert::wire_time;
+use xtsync_contract::event;
+use xtsync_contract::internal;
+use xtsync_contract::topic::Topic;
+use xtsync_domain::Timestamp;
+
+use xtsync_bus::{Error, Outgoing, Partition, Position, RECORD_BYTES_MAX, Record, Transport, Urgency};
+use xtsync_contract::role::Role;
+use xtsync_runtime::metrics::meter;
+use xtsync_runtime::telemetry::chain;
+use xtsync_runtime::trace;
+
+/// The longest part of a key that is told.
+const KEY_BYTES_MAX: usize = 1024;
+
+/// Room for the letter's own headers within the largest record: each byte of a key that is no text takes three, in two of them.
+const HEADERS_BYTES: usize = 8 * KEY_BYTES_MAX;
+
+/// What the counter of records over the limit says.
+const OVERSIZED: &str = "Records that were not published because they were too large, by topic.";
+
+/// The longest error told; what is longer is cut.
+const ERROR_CHARS_MAX: usize = 2000;
+
+/// Publishes a record that cannot be used to the dead letters. `reason` is a stable code such as `foreign_type`; `error` names fields,
+/// not values. Returns when the letter is durable: only then may the record be passed over.
+///
+/// # Errors
+/// When the bus is away; then the record is still to be buried.
+pub async fn bury(
+    bus: &dyn Transport,
+    role: Role,
+    record: &Record,
+    reason: &str,
+    error: &(dyn StdError + Sync),
+    now: Timestamp,
+) -> Result<(), Error> {
+    let letter = fitting(letter(role, record, reason, error, now));
+    tracing::warn!(
+        topic = %record.at.partition.topic, partition = record.at.partition.index, offset = record.at.offset, reason, error = letter.error,
+        "record buried"
+    );
+    bus.publish(vec![outgoing(&letter, record, role, now)], Urgency::Live).await
+}
+
+/// Tells of something that could not be used before it was a record: the letter holds its story alone. `topic` is where it would have
+/// come to, `key` says where it stood, `error` what is wrong with it; neither holds a value.
+///
+/// # Errors
+/// When the bus is away; then it is still to be told.
+pub async fn tell(
+    bus: &dyn Transport,
+    role: Role,
+    topic: &Topic,
+    key: &str,
+    reason: &str,
+    error: &str,
+    now: Timestamp,
+) -> Result<(), Error> {
+    tracing::warn!(%topic, key, reason, error, "what could not be used is told");
+    let letter = internal::DeadLetter {
+        topic: topic.to_string(),
+        offset: -1,
+        key: key.as_bytes().to_vec(),
+        role: role.to_string(),
+        reason: reason.to_owned(),
+        error: error.chars().take(ERROR_CHARS_MAX).collect(),
+        at: Some(wire_time(now)),
+        ..internal::DeadLetter::default()
+    };
+    let event = Outgoing::event::<internal::DeadLetter>(role, Topic::DeadLetters, key, now.0, now, None, letter.encode_to_vec());
+    bus.publish(vec![event], Urgency::Live).await
+}
+
+/// Publishes records. One that is larger than a record may be is buried in its place, so that it holds up no other: its letter has no
+/// offset, and no value. Returns when all are durable.
+///
+/// # Errors
+/// As [`Transport::publish`].
+pub async fn publish(bus: &dyn Transport, role: Role, records: Vec<Outgoing>, urgency: Urgency, now: Timestamp) -> Result<(), Error> {
+    let mut sound = Vec::with_capacity(records.len());
+    for record in records {
+        match record.check_size() {
+            Ok(()) => sound.push(record),
+            Err(error) => {
+                let topic = KeyValue::new("topic", record.topic.to_string());
+                meter().u64_counter("xtsync_records_oversized").with_description(OVERSIZED).build().add(1, &[topic]);
+                bury(bus, role, &unpublished(record, now), "oversized", &error, now).await?;
+            }
+        }
+    }
+    if sound.is_empty() { Ok(()) } else { bus.publish(sound, urgency).await }
+}
+
+/// A record as it would stand, but for the offset that it never got and the value that no letter has room for.
+fn unpublished(record: Outgoing, now: Timestamp) -> Record {
+    let at = Position { partition: Partition { topic: record.topic, index: 0 }, offset: -1 };
+    Record { at, key: record.key, value: None, headers: record.headers, time: now }
+}
+
+fn letter(role: Role, record: &Record, reason: &str, error: &dyn StdError, now: Timestamp) -> internal::DeadLetter {
+    let header = |(name, value): &(String, bytes::Bytes)| internal::Header { name: name.clone(), value: value.to_vec() };
+    internal::DeadLetter {
+        topic: record.at.partition.topic.to_string(),
+        partition: record.at.partition.index,
+        offset: record.at.offset,
+        key: key(record).to_vec(),
+        value: record.value.as_ref().map(|value| value.to_vec()),
+        headers: record.headers.iter().map(header).collect(),
+        role: role.to_string(),
+        reason: reason.to_owned(),
+        error: chain(error).chars().take(ERROR_CHARS_MAX).collect(),
+        trace_id: event::traceparent(&record.headers).and_then(trace::trace_id).unwrap_or_default(),
+        at: Some(wire_time(now)),
+    }
+}
+
+/// A letter that the bus takes: where the record fills it alone, value and headers stay where they stand, and the letter says so.
+fn fitting(mut letter: internal::DeadLetter) -> internal::DeadLetter {
+    let is_too_large = |letter: &internal::DeadLetter| letter.encoded_len() + HEADERS_BYTES > RECORD_BYTES_MAX;
+    if is_too_large(&letter) {
+        let bytes = letter.value.take().map_or(0, |value| value.len());
+        letter.error = format!("{}; the value of {bytes} bytes does not fit beside its story and is left out", letter.error);
+    }
+    if is_too_large(&letter) {
+        letter.headers.clear();
+        letter.error = format!("{}; so are its headers", letter.error);
+    }
+    letter
+}
+
+fn outgoing(letter: &internal::DeadLetter, record: &Record, role: Role, now: Timestamp) -> Outgoing {
+    // The key may be anything; what the headers say is text.
+    let subject = String::from_utf8_lossy(key(record));
+    let traceparent = event::traceparent(&record.headers).filter(|parent| trace::trace_id(parent).is_some());
+    let value = letter.encode_to_vec();
+    let event = Outgoing::event::<internal::DeadLetter>(role, Topic::DeadLetters, &subject, record.at.offset, now, traceparent, value);
+    Outgoing { key: letter.key.clone().into(), ..event }
+}
+
+/// The key, or as much of it as is told: whoever's key is longer is not one of us.
+fn key(record: &Record) -> &[u8] {
+    &record.key[..record.key.len().min(KEY_BYTES_MAX)]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+
+    use super::*;
+    use xtsync_bus::{Bus, Embedded, Partition, Position, Table};
+    use xtsync_runtime::clock::ManualClock;
+    use xtsync_store as store;
+
+    const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
+
+    fn record(value: Vec<u8>) -> Record {
+        let partition = Partition { topic: Topic::Config, index: 0 };
+        let headers =
+            vec![("traceparent".to_owned(), Bytes::from_static(PARENT.as_bytes())), ("x".to_owned(), Bytes::from_static(b"\xff"))];
+        Record {
+            at: Position { partition, offset: 7 },
+            key: Bytes::from_static(b"k"),
+            value: Some(value.into()),
+            headers,
+            time: Timestamp(1),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_buried_record_keeps_its_bytes_and_tells_its_story() {
+        let dir = xtsync_harness::Dir::new().unwrap();
+        let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(ManualClock::at(Timestamp(5)))).await.unwrap();
+        let error = store::Error::Away(sqlx::Error::PoolClosed);
+        bury(&*bus, Role::Policy, &record(vec![1, 2]), "undecodable", &error, Timestamp(9)).await.unwrap();
+        let mut table = Table::open(&bus, vec![Topic::DeadLetters]).await.unwrap();
+        let found = &table.next().await.unwrap()[0];
+        let letter: internal::DeadLetter = event::decode(&found.headers, found.value.as_ref().unwrap()).unwrap();
+        assert_eq!((found.key.as_ref(), letter.topic.as_str(), letter.offset), (b"k".as_slice(), "xtsync.v1.config", 7));
+        assert_eq!((letter.value, letter.headers[1].value.as_slice()), (Some(vec![1, 2]), b"\xff".as_slice()));
+        assert_eq!((letter.role.as_str(), letter.reason.as_str()), ("policy", "undecodable"));
+        assert!(letter.error.starts_with("the database is away: "), "{}", letter.error);
+        assert_eq!(letter.trace_id, "4bf92f3577b34da6a3ce929d0e0e4736");
+    }
+
+    #[test]
+    fn a_record_as_large_as_they_come_is_still_buried() {
+        let error = store::Error::Corrupt("it is broken".to_owned());
+        let letter = fitting(letter(Role::Policy, &record(vec![0; RECORD_BYTES_MAX]), "undecodable", &error, Timestamp(9)));
+        assert_eq!(letter.value, None);
+        assert!(letter.error.contains("the value of 1000000 bytes"), "{}", letter.error);
+    }
+
+    /// Everything on a topic.
+    async fn all(bus: &Bus, topic: Topic) -> Vec<Record> {
+        let mut table = Table::open(bus, vec![topic]).await.unwrap();
+        let mut all = Vec::new();
+        while !table.caught_up() {
+            all.extend(table.next().await.unwrap());
+        }
+        all
+    }
+
+    #[tokio::test]
+    async fn a_record_that_no_bus_takes_is_buried_and_the_others_go_out() {
+        let dir = xtsync_harness::Dir::new().unwrap();
+        let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(ManualClock::at(Timestamp(5)))).await.unwrap();
+        let record = |key: Vec<u8>, bytes: usize| {
+            let value = Some(vec![1; bytes].into());
+            Outgoing { topic: Topic::Config, key: key.into(), value, headers: Vec::new() }
+        };
+        let key_too_long = vec![0xff; RECORD_BYTES_MAX + 1];
+        let records =
+            vec![record(b"a".to_vec(), 1), record(b"b".to_vec(), RECORD_BYTES_MAX), record(key_too_long, 0), record(b"c".to_vec(), 1)];
+        publish(&*bus, Role::Policy, records, Urgency::Live, Timestamp(9)).await.unwrap();
+        let keys: Vec<_> = all(&bus, Topic::Config).await.into_iter().map(|record| record.key).collect();
+        assert_eq!(keys, [&b"a"[..], b"c"]);
+        let letters = all(&bus, Topic::DeadLetters).await;
+        let letter = |record: &Record| event::decode::<internal::DeadLetter>(&record.headers, record.value.as_ref().unwrap()).unwrap();
+        let mut told: Vec<_> =
+            letters.iter().map(letter).map(|letter| (letter.key.len(), letter.offset, letter.reason, letter.error)).collect();
+        told.sort();
+        let words = |bytes| format!("publishing to xtsync.v1.config: a record of {bytes} bytes is over 1000000");
+        let oversized = |key, bytes: usize| (key, -1, "oversized".to_owned(), words(bytes));
+        assert_eq!(told, [oversized(1, RECORD_BYTES_MAX + 1), oversized(KEY_BYTES_MAX, RECORD_BYTES_MAX + 1)]);
+    }
+
+    #[tokio::test]
+    async fn a_foreign_record_is_buried_whatever_of_it_is_large() {
+        let dir = xtsync_harness::Dir::new().unwrap();
+        let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(ManualClock::at(Timestamp(5)))).await.unwrap();
+        let large = || Bytes::from(vec![0xff; RECORD_BYTES_MAX]);
+        let headers = vec![("traceparent".to_owned(), Bytes::from("x".repeat(RECORD_BYTES_MAX)))];
+        for record in [
+            Record { key: large(), ..record(vec![]) },
+            Record { value: Some(large()), ..record(vec![]) },
+            Record { headers, ..record(vec![]) },
+        ] {
+            bury(&*bus, Role::Policy, &record, "foreign_type", &store::Error::Corrupt("broken".to_owned()), Timestamp(9)).await.unwrap();
+        }
+    }
+}

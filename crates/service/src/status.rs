@@ -1,0 +1,160 @@
+//! What a role knows of itself, told on the bus: every few seconds, and soon after a change.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use prost::Message as _;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout_at};
+use tracing::warn;
+use xtsync_contract::convert::wire_time;
+use xtsync_contract::internal::RoleStatus;
+use xtsync_contract::topic::Topic;
+
+use xtsync_bus::{Bus, Error, Outgoing, Urgency};
+use xtsync_contract::role::Role;
+use xtsync_runtime::clock::Clock;
+use xtsync_runtime::telemetry::chain;
+
+/// How often everything is told, changed or not: who is silent for longer is not there.
+pub const BEAT: Duration = Duration::from_secs(5);
+
+/// How long changes are collected: four publications a second at most.
+const GAP: Duration = Duration::from_millis(250);
+
+/// By tenant; empty for what concerns none.
+type Statuses = BTreeMap<String, RoleStatus>;
+
+/// Publishes what one replica of a role knows of itself, until it is dropped.
+#[derive(Debug)]
+pub struct Publisher {
+    role: Role,
+    replica: String,
+    statuses: watch::Sender<Statuses>,
+    task: JoinHandle<()>,
+}
+
+impl Publisher {
+    /// Starts it.
+    #[must_use]
+    pub fn start(bus: Bus, role: Role, replica: &str, clock: Arc<dyn Clock>) -> Self {
+        let (statuses, seen) = watch::channel(Statuses::new());
+        let teller = Teller { bus, role, clock, told: Statuses::new(), next_beat: Instant::now() + BEAT };
+        Self { role, replica: replica.to_owned(), statuses, task: tokio::spawn(teller.run(seen)) }
+    }
+
+    /// Says how one tenant stands now. Role, replica and time are filled in.
+    pub fn set(&self, status: RoleStatus) {
+        let status = RoleStatus { role: self.role.to_string(), replica: self.replica.clone(), at: None, ..status };
+        self.statuses.send_if_modified(|statuses| {
+            let changed = statuses.get(&status.tenant) != Some(&status);
+            if changed {
+                statuses.insert(status.tenant.clone(), status);
+            }
+            changed
+        });
+    }
+
+    /// Tells the last changes and ends.
+    pub async fn finish(self) {
+        drop(self.statuses);
+        // The task does not panic; if it did, its silence would tell.
+        self.task.await.ok();
+    }
+}
+
+struct Teller {
+    bus: Bus,
+    role: Role,
+    clock: Arc<dyn Clock>,
+    told: Statuses,
+    next_beat: Instant,
+}
+
+impl Teller {
+    async fn run(mut self, mut seen: watch::Receiver<Statuses>) {
+        loop {
+            let ended = matches!(timeout_at(self.next_beat, seen.changed()).await, Ok(Err(_)));
+            let statuses = seen.borrow_and_update().clone();
+            self.tell(statuses).await;
+            if ended {
+                return;
+            }
+            sleep(GAP).await;
+        }
+    }
+
+    /// Tells everything at a beat, else what has changed. What the bus did not take is told at the next beat.
+    async fn tell(&mut self, statuses: Statuses) {
+        let now = Instant::now();
+        let beat = now >= self.next_beat;
+        let due = statuses.values().filter(|status| beat || self.told.get(&status.tenant) != Some(status));
+        let records: Vec<_> = due.map(|status| self.record(status)).collect();
+        if beat {
+            self.next_beat = now + BEAT;
+        }
+        if records.is_empty() {
+            return;
+        }
+        match self.bus.publish(records, Urgency::Live).await {
+            Ok(()) => self.told = statuses,
+            Err(error) => self.report(&error),
+        }
+    }
+
+    fn record(&self, status: &RoleStatus) -> Outgoing {
+        let now = self.clock.now();
+        let key = format!("{}/{}/{}", status.role, status.replica, status.tenant);
+        let status = RoleStatus { at: Some(wire_time(now)), ..status.clone() };
+        Outgoing::event::<RoleStatus>(self.role, Topic::Status, &key, now.0, now, None, status.encode_to_vec())
+    }
+
+    fn report(&self, error: &Error) {
+        warn!(role = %self.role, error = chain(error), "the status could not be told");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use xtsync_contract::event;
+
+    use super::*;
+    use xtsync_bus::{Embedded, Table};
+    use xtsync_runtime::clock::SystemClock;
+
+    fn status(tenant: &str, lag: u64) -> RoleStatus {
+        RoleStatus { tenant: tenant.to_owned(), lag, ..RoleStatus::default() }
+    }
+
+    async fn told(table: &mut Table) -> Vec<(String, u64)> {
+        let records = table.next().await.unwrap();
+        let read = |record: &xtsync_bus::Record| {
+            let status: RoleStatus = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
+            assert!(status.at.is_some());
+            (std::str::from_utf8(&record.key).unwrap().to_owned(), status.lag)
+        };
+        records.iter().map(read).collect()
+    }
+
+    #[tokio::test]
+    async fn changes_are_told_soon_together_and_once_and_all_is_repeated_at_a_beat() {
+        let dir = xtsync_harness::Dir::new().unwrap();
+        let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(SystemClock)).await.unwrap();
+        let mut table = Table::open(&bus, vec![Topic::Status]).await.unwrap();
+        let publisher = Publisher::start(bus, Role::Policy, "r1", Arc::new(SystemClock));
+        let began = Instant::now();
+        publisher.set(status("emea", 1));
+        assert_eq!(told(&mut table).await, [("policy/r1/emea".to_owned(), 1)]);
+        for lag in 2..100 {
+            publisher.set(status("emea", lag));
+        }
+        assert_eq!(told(&mut table).await, [("policy/r1/emea".to_owned(), 99)], "only the newest of a burst");
+        assert_eq!(told(&mut table).await, [("policy/r1/emea".to_owned(), 99)], "unchanged, at the beat");
+        assert!(began.elapsed() >= BEAT);
+        publisher.set(status("emea", 0));
+        publisher.finish().await;
+        assert_eq!(told(&mut table).await, [("policy/r1/emea".to_owned(), 0)], "the last word");
+    }
+}

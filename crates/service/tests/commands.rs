@@ -1,0 +1,90 @@
+//! Commands are taken in once, whoever of a role's replicas takes them.
+
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use prost::Message as _;
+use tokio::sync::watch;
+use xtsync_bus::{Bus, Embedded, Outgoing, Urgency};
+use xtsync_contract::convert::wire_time;
+use xtsync_contract::internal;
+use xtsync_contract::internal::command::Action;
+use xtsync_contract::role::Role;
+use xtsync_contract::topic::Topic;
+use xtsync_domain::{TenantName, Timestamp};
+use xtsync_harness::Dir;
+use xtsync_runtime::clock::ManualClock;
+use xtsync_runtime::health::Health;
+use xtsync_service::commands::{CarryOut, Command, Commands};
+use xtsync_service::service::Parts;
+use xtsync_store::{self as store, Migrations, Options, Store, Transaction};
+
+const NOW: Timestamp = Timestamp(1_000_000);
+
+/// Remembers what it was told to do.
+#[derive(Default)]
+struct Doer {
+    noted: Mutex<Vec<String>>,
+    woken: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl CarryOut for Doer {
+    async fn note(&self, _: &mut Transaction, command: &Command) -> Result<(), store::Error> {
+        self.noted.lock().unwrap().push(format!("{} {:?} {} {}", command.id, command.action, command.tenant, command.actor));
+        Ok(())
+    }
+
+    fn wake(&self, tenant: &TenantName) {
+        self.woken.lock().unwrap().push(tenant.to_string());
+    }
+}
+
+fn command(id: &str, action: Option<Action>, expires: Timestamp) -> Outgoing {
+    let wire = internal::Command {
+        id: id.to_owned(),
+        actor: "kim".to_owned(),
+        target: "hub".to_owned(),
+        expires_at: Some(wire_time(expires)),
+        action,
+        ..internal::Command::default()
+    };
+    Outgoing::event::<internal::Command>(Role::Control, Topic::Commands, "hub", id, NOW, None, wire.encode_to_vec())
+}
+
+#[tokio::test]
+async fn a_command_is_carried_out_once_and_one_that_came_too_late_or_is_not_understood_never() {
+    let dir = Dir::new().unwrap();
+    let clock = Arc::new(ManualClock::at(NOW));
+    let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), clock.clone()).await.unwrap();
+    let url = dir.path().display().to_string();
+    let migrations = Migrations { sqlite: &[], postgres: &[] };
+    let store = Store::open(Options { url, service: "test", migrations, clock: clock.clone() }).await.unwrap();
+    let configuration = watch::channel(Arc::default()).1;
+    let parts = Parts { bus: bus.clone(), clock, configuration, health: Health::new(), replica: "r1".to_owned() };
+    let later = NOW.plus(Duration::from_secs(60));
+    let foreign = Outgoing { headers: Vec::new(), ..command("x", None, later) };
+    let records = vec![
+        command("1", Some(Action::Republish(internal::Republish {})), later),
+        command("2", Some(Action::Release(internal::Release {})), NOW),
+        command("3", None, later),
+        foreign,
+        command("4", Some(Action::Release(internal::Release {})), later),
+        command("5", Some(Action::Resync(internal::Resync {})), later),
+        command("6", Some(Action::Retry(internal::Retry {})), later),
+    ];
+    bus.publish(records, Urgency::Live).await.unwrap();
+    let doer = Doer::default();
+    for _ in 0..2 {
+        let mut commands = Commands::new(&store, &parts, "xtsync-test");
+        for _ in 0..5 {
+            commands.step(&doer, Duration::from_millis(50)).await.unwrap();
+        }
+    }
+    let noted = ["1 Republish hub kim", "4 Release hub kim", "5 Resync hub kim", "6 Retry hub kim"];
+    assert_eq!(*doer.noted.lock().unwrap(), noted);
+    assert_eq!(*doer.woken.lock().unwrap(), ["hub", "hub", "hub", "hub"]);
+}

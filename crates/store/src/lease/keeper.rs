@@ -1,0 +1,179 @@
+//! The task that keeps a lease: takes it when it is free, renews it every third of its time, says when it is lost, gives it back.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep, timeout, timeout_at};
+use tokio_util::sync::{CancellationToken, DropGuard};
+use tracing::{info, warn};
+
+use super::{Epoch, Error, Store, acquire, release, renew};
+use xtsync_runtime::telemetry::chain;
+
+/// How often a lease is looked for that somebody else has: with what is done before and after it, less than a second passes between the
+/// work of one who gives it back and that of the next, however long the lease.
+const LOOK_MAX: Duration = Duration::from_millis(500);
+
+/// Whether a lease is ours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Held {
+    /// It is, in this epoch.
+    Held(Epoch),
+    /// It is not, or we cannot tell.
+    Lost,
+}
+
+/// A lease that a task tries to hold for as long as this lives. Dropping it gives the lease back.
+#[derive(Debug)]
+pub struct Lease {
+    name: String,
+    state: watch::Receiver<State>,
+    told: watch::Receiver<Held>,
+    stop: DropGuard,
+    task: JoinHandle<()>,
+}
+
+/// What we know, and until when it is true though nobody looks: a process that was frozen finds out by itself.
+#[derive(Debug, Clone, Copy)]
+enum State {
+    Held { epoch: Epoch, until: Instant },
+    Lost,
+}
+
+impl Lease {
+    /// Starts to keep a lease. `owner` names this replica; the same owner may take its own lease back at once after a restart.
+    #[must_use]
+    pub fn new(store: Store, name: &str, owner: &str, ttl: Duration) -> Self {
+        let (state, state_seen) = watch::channel(State::Lost);
+        let (told, told_seen) = watch::channel(Held::Lost);
+        let stop = CancellationToken::new();
+        let keeper = Keeper { store, name: name.to_owned(), owner: owner.to_owned(), ttl, state, told };
+        let task = tokio::spawn(keeper.run(stop.clone()));
+        Self { name: name.to_owned(), state: state_seen, told: told_seen, stop: stop.drop_guard(), task }
+    }
+
+    /// The lease's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The epoch in which it is ours just now.
+    #[must_use]
+    pub fn held(&self) -> Option<Epoch> {
+        match *self.state.borrow() {
+            State::Held { epoch, until } if Instant::now() < until => Some(epoch),
+            State::Held { .. } | State::Lost => None,
+        }
+    }
+
+    /// Tells every change.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Held> {
+        self.told.clone()
+    }
+
+    /// Stops keeping it and waits until it is given back, or the database has shown to be away.
+    pub async fn release(self) {
+        drop(self.stop);
+        // The task ends by itself and does not panic; were it to, the lease runs out on its own.
+        self.task.await.ok();
+    }
+}
+
+struct Keeper {
+    store: Store,
+    name: String,
+    owner: String,
+    ttl: Duration,
+    state: watch::Sender<State>,
+    told: watch::Sender<Held>,
+}
+
+impl Keeper {
+    async fn run(self, stop: CancellationToken) {
+        // A step is not interrupted: what it may have taken must be known to be given back.
+        while !stop.is_cancelled() {
+            let pause = self.step().await;
+            stop.run_until_cancelled(sleep(pause)).await;
+        }
+        self.give_back().await;
+    }
+
+    /// One attempt to take or renew it; says how long to wait before the next.
+    async fn step(&self) -> Duration {
+        // Counted from before the call, so that what we believe ends no later than what the database has stored.
+        let began = Instant::now();
+        let state = *self.state.borrow();
+        match state {
+            State::Held { epoch, until } => self.keep(epoch, until, began).await,
+            State::Lost => self.take(began).await,
+        }
+    }
+
+    async fn take(&self, began: Instant) -> Duration {
+        match timeout(self.ttl, acquire(&self.store, &self.name, &self.owner, self.ttl)).await {
+            Ok(Ok(Some(epoch))) => {
+                info!(lease = %self.name, %epoch, "lease acquired");
+                self.hold(epoch, began);
+                self.ttl / 3
+            }
+            // Oftener than renewals, so that what was given back is soon taken.
+            Ok(Ok(None)) => LOOK_MAX.min(self.ttl / 10),
+            Ok(Err(error)) => {
+                self.report("acquiring", &error);
+                self.ttl / 10
+            }
+            Err(_) => self.ttl / 10,
+        }
+    }
+
+    async fn keep(&self, epoch: Epoch, until: Instant, began: Instant) -> Duration {
+        match timeout_at(until, renew(&self.store, &self.name, epoch, self.ttl)).await {
+            Ok(Ok(true)) => {
+                self.hold(epoch, began);
+                self.ttl / 3
+            }
+            Ok(Ok(false)) | Err(_) => self.lose(epoch),
+            Ok(Err(error)) => {
+                self.report("renewing", &error);
+                let left = until.saturating_duration_since(Instant::now());
+                if left.is_zero() { self.lose(epoch) } else { left.min(self.ttl / 10) }
+            }
+        }
+    }
+
+    fn hold(&self, epoch: Epoch, began: Instant) {
+        self.state.send_replace(State::Held { epoch, until: began + self.ttl });
+        self.tell(Held::Held(epoch));
+    }
+
+    fn lose(&self, epoch: Epoch) -> Duration {
+        warn!(lease = %self.name, %epoch, "lease lost");
+        self.state.send_replace(State::Lost);
+        self.tell(Held::Lost);
+        Duration::ZERO
+    }
+
+    fn tell(&self, now: Held) {
+        self.told.send_if_modified(|told| std::mem::replace(told, now) != now);
+    }
+
+    async fn give_back(&self) {
+        let state = *self.state.borrow();
+        let State::Held { epoch, until } = state else { return };
+        self.state.send_replace(State::Lost);
+        self.tell(Held::Lost);
+        match timeout_at(until, release(&self.store, &self.name, epoch)).await {
+            Ok(Ok(())) => info!(lease = %self.name, %epoch, "lease released"),
+            Ok(Err(error)) => self.report("releasing", &error),
+            // It has run out by itself.
+            Err(_) => {}
+        }
+    }
+
+    fn report(&self, doing: &'static str, error: &Error) {
+        warn!(lease = %self.name, doing, error = chain(error), "the lease's store fails");
+    }
+}

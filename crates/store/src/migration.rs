@@ -1,0 +1,66 @@
+//! Making and changing the tables: those every store has, then the service's own.
+
+use std::borrow::Cow;
+
+use sqlx::SqlSafeStr as _;
+use sqlx::migrate::{MigrateError, MigrationType, Migrator};
+
+use super::Error;
+
+/// The tables of one service, for both databases: as many steps in each, with the same names. A step that was released never changes.
+#[derive(Debug, Clone, Copy)]
+pub struct Migrations {
+    /// For SQLite.
+    pub sqlite: &'static [Migration],
+    /// For PostgreSQL.
+    pub postgres: &'static [Migration],
+}
+
+/// One step, in order of the slice.
+#[derive(Debug, Clone, Copy)]
+pub struct Migration {
+    /// What it does, as the file is named: `0001_links`.
+    pub name: &'static str,
+    /// Its statements.
+    pub sql: &'static str,
+}
+
+/// What every store has.
+pub(super) const COMMON: Migrations = Migrations {
+    sqlite: &[
+        Migration { name: "0001_common", sql: include_str!("../migrations/sqlite/0001_common.sql") },
+        Migration { name: "0002_scrub", sql: include_str!("../migrations/sqlite/0002_scrub.sql") },
+    ],
+    postgres: &[
+        Migration { name: "0001_common", sql: include_str!("../migrations/postgres/0001_common.sql") },
+        Migration { name: "0002_scrub", sql: include_str!("../migrations/postgres/0002_scrub.sql") },
+    ],
+};
+
+/// Where a service's own versions begin, so that tables for all may still be added before them.
+const OWN: usize = 1000;
+
+pub(super) fn migrator(common: &'static [Migration], own: &'static [Migration]) -> Migrator {
+    let numbered = |first: usize, steps: &'static [Migration]| {
+        steps.iter().enumerate().map(move |(index, step)| {
+            let version = i64::try_from(first + index + 1).expect("a service has few migrations");
+            let name = Cow::Borrowed(step.name);
+            sqlx::migrate::Migration::new(version, name, MigrationType::Simple, step.sql.into_sql_str(), false)
+        })
+    };
+    Migrator::with_migrations(numbered(0, common).chain(numbered(OWN, own)).collect())
+}
+
+/// Says what a failed migration means at a place.
+pub(super) fn failed(place: &str, error: MigrateError) -> Error {
+    let unusable = |reason: String| Error::Unusable { place: place.to_owned(), reason };
+    match error {
+        MigrateError::Execute(source) | MigrateError::ExecuteMigration(source, _) => Error::of("migrating the tables", source),
+        MigrateError::VersionMissing(version) => {
+            unusable(format!("its tables are of a newer program (migration {version}): run that or a newer one"))
+        }
+        MigrateError::VersionMismatch(version) => unusable(format!("its tables are of another program (migration {version} differs)")),
+        // The driver's own enum is open; whatever else it says, a person must look.
+        other => unusable(other.to_string()),
+    }
+}

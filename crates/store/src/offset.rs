@@ -1,0 +1,65 @@
+//! Offsets of the bus, kept with their effect: both are stored in one transaction, so a record's effect is neither lost nor doubled.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use xtsync_contract::topic::Topic;
+
+use super::{Error, Store, Transaction};
+use crate::params;
+use xtsync_bus::Partition;
+
+/// The next offset of each partition of a topic whose effect is stored here, by index.
+///
+/// # Errors
+/// When the database is away.
+pub async fn load_offsets(store: &Store, topic: &Topic) -> Result<BTreeMap<u32, i64>, Error> {
+    let rows = store.fetch("SELECT part, next FROM offset_ WHERE topic = $1", params![topic.to_string()]).await?;
+    rows.iter()
+        .map(|row| {
+            let part = u32::try_from(row.int(0)?).map_err(|_| Error::Corrupt(format!("a partition of {topic} is no index")))?;
+            Ok((part, row.int(1)?))
+        })
+        .collect()
+}
+
+/// Stores the next offset to read of each partition with the commit, beside the effect of the records before it. It never goes back: a
+/// late transaction of a former owner does not undo a later one's.
+pub fn store_offsets(tx: &mut Transaction, next: &BTreeMap<Partition, i64>) {
+    const SQL: &str = "INSERT INTO offset_ (topic, part, next) VALUES {rows}
+        ON CONFLICT (topic, part) DO UPDATE SET next = excluded.next WHERE excluded.next > offset_.next";
+    let row = |(partition, next): (&Partition, &i64)| params![partition.topic.to_string(), partition.index, *next];
+    tx.later(SQL, next.iter().map(row).collect());
+}
+
+/// The next offset of each partition, which nobody else moves until the transaction has ended; 0 where none is stored. Locked in one
+/// order, so that two replicas never wait for each other. The idle update is what locks a row in both databases, and a new row too.
+///
+/// # Errors
+/// When the database is away.
+pub async fn lock_offsets(tx: &mut Transaction, partitions: BTreeSet<Partition>) -> Result<BTreeMap<Partition, i64>, Error> {
+    const SQL: &str = "INSERT INTO offset_ (topic, part, next) VALUES {rows}
+        ON CONFLICT (topic, part) DO UPDATE SET next = offset_.next RETURNING topic, part, next";
+    let rows = partitions.iter().map(|partition| params![partition.topic.to_string(), partition.index, 0_i64]).collect();
+    let mut stored = BTreeMap::new();
+    for row in tx.fetch_rows(SQL, rows).await? {
+        stored.insert((row.text(0)?, row.int(1)?), row.int(2)?);
+    }
+    let next = |partition: Partition| {
+        let next = stored.get(&(partition.topic.to_string(), i64::from(partition.index))).copied();
+        (partition, next.unwrap_or(0))
+    };
+    Ok(partitions.into_iter().map(next).collect())
+}
+
+/// Sets the offset of a partition back, because its log was made anew: what is stored counts records that are no more.
+///
+/// # Errors
+/// When the database is away.
+pub async fn set_offset_back(store: &Store, partition: &Partition, next: i64) -> Result<(), Error> {
+    const SQL: &str = "UPDATE offset_ SET next = $3 WHERE topic = $1 AND part = $2 AND next > $3";
+    let mut tx = store.begin().await?;
+    tx.execute(SQL, params![partition.topic.to_string(), partition.index, next]).await?;
+    tx.commit().await?;
+    tracing::warn!(%partition, next, "the log was made anew: its stored offset is set back");
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! Records of a log topic, stored with the effect they tell of and published after it: neither is there without the other.
+//!
+//! One at a time publishes a topic's records, in order; who does holds a lease. A crash between publishing and forgetting publishes
+//! again, which consumers tell by `ce_id`.
+
+use xtsync_contract::topic::Topic;
+
+use super::{Error, Store, Transaction};
+use crate::params;
+use xtsync_bus::{Outgoing, headers};
+
+/// Stores records to be published, in order, with the commit.
+pub fn append(tx: &mut Transaction, records: &[Outgoing]) {
+    let row = |record: &Outgoing| {
+        let value = record.value.as_ref().map(|value| value.to_vec());
+        params![record.topic.to_string(), record.key.to_vec(), headers::encode(&record.headers), value]
+    };
+    let rows = records.iter().map(row).collect();
+    tx.later("INSERT INTO outbox (topic, key, headers, value) VALUES {rows}", rows);
+}
+
+/// The oldest records of a topic, with their numbers.
+///
+/// # Errors
+/// When the database is away.
+pub async fn oldest(store: &Store, topic: &Topic, limit: u32) -> Result<Vec<(i64, Outgoing)>, Error> {
+    const SQL: &str = "SELECT seq, key, headers, value FROM outbox WHERE topic = $1 ORDER BY seq LIMIT $2";
+    let broken = || Error::Corrupt(format!("the outbox holds headers for {topic} that do not decode"));
+    let rows = store.fetch(SQL, params![topic.to_string(), limit]).await?;
+    rows.iter()
+        .map(|row| {
+            let headers = headers::decode(row.bytes(2)?.into()).ok_or_else(broken)?;
+            let value = row.opt_bytes(3)?.map(Into::into);
+            Ok((row.int(0)?, Outgoing { topic: topic.clone(), key: row.bytes(1)?.into(), value, headers }))
+        })
+        .collect()
+}
+
+/// Takes published records out with the commit, by number: one with a lower number may still become visible.
+pub fn remove(tx: &mut Transaction, numbers: &[i64]) {
+    const SQL: &str = "DELETE FROM outbox WHERE seq IN (VALUES {rows})";
+    tx.later(SQL, numbers.iter().map(|number| params![*number]).collect());
+}

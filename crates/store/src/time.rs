@@ -1,0 +1,104 @@
+//! The database's clock, as a process knows it between two questions.
+//!
+//! Replicas share the database and not their clocks, so whatever two of them compare (until when a call may be under way, when something
+//! is due, what counts in a window) is told by the database's. It is asked with each renewal of a lease, every few seconds; in between
+//! passes the time that this process measures, which no step of the machine's clock changes.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use tokio::time::Instant;
+use xtsync_domain::Timestamp;
+
+use xtsync_runtime::clock::Clock;
+
+/// An answer that took longer than this says too little, where there is a better one.
+const ROUND_TRIP_MAX: Duration = Duration::from_secs(1);
+
+/// The database's clock.
+#[derive(Debug)]
+pub(super) struct Time {
+    clock: Arc<dyn Clock>,
+    answer: Mutex<Option<(Timestamp, Instant)>>,
+}
+
+impl Time {
+    /// One that nobody has asked yet; `clock` is what counts until then, and where the database is a file.
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
+        Arc::new(Self { clock, answer: Mutex::default() })
+    }
+
+    /// Notes what a database answered to a question that began then. The answer was given at about half of the round trip.
+    pub(super) fn note(&self, answer: Timestamp, began: Instant) {
+        self.note_at(answer, began, Instant::now());
+    }
+
+    fn note_at(&self, answer: Timestamp, began: Instant, ended: Instant) {
+        let took = ended.duration_since(began);
+        let mut known = self.answer();
+        if known.is_none() || took < ROUND_TRIP_MAX {
+            *known = Some((answer, began + took / 2));
+        }
+    }
+
+    fn at(&self, now: Instant) -> Timestamp {
+        let answer = *self.answer();
+        match answer {
+            Some((at, asked)) if self.is_machine() => at.plus(now.duration_since(asked)),
+            Some(_) | None => self.clock.now(),
+        }
+    }
+
+    fn answer(&self) -> MutexGuard<'_, Option<(Timestamp, Instant)>> {
+        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Clock for Time {
+    fn now(&self) -> Timestamp {
+        self.at(Instant::now())
+    }
+
+    fn is_machine(&self) -> bool {
+        self.clock.is_machine()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use xtsync_runtime::clock::{ManualClock, SystemClock};
+
+    /// A machine whose clock is wrong.
+    #[derive(Debug)]
+    struct Wrong(i64);
+
+    impl Clock for Wrong {
+        fn now(&self) -> Timestamp {
+            Timestamp(SystemClock.now().0 + self.0)
+        }
+    }
+
+    #[test]
+    fn what_the_database_said_counts_whatever_the_machines_clock_says() {
+        for wrong_by in [60_000_000, -60_000_000] {
+            let time = Time::new(Arc::new(Wrong(wrong_by)));
+            let began = Instant::now();
+            let after = |millis| began + Duration::from_millis(millis);
+            time.note_at(Timestamp(1_000_000), began, after(200));
+            assert_eq!(time.at(after(200)), Timestamp(1_100_000), "the answer is half a round trip old");
+            assert_eq!(time.at(after(3_200)), Timestamp(4_100_000));
+            time.note_at(Timestamp(9_000_000), after(3_200), after(5_200));
+            assert_eq!(time.at(after(5_200)), Timestamp(6_100_000), "a slow answer is worth less than the former one");
+        }
+    }
+
+    #[test]
+    fn a_clock_that_a_test_moves_is_everybodys() {
+        let clock = Arc::new(ManualClock::at(Timestamp(5)));
+        let time = Time::new(clock.clone());
+        time.note(Timestamp(1_000_000), Instant::now());
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(time.now(), Timestamp(1_000_005));
+    }
+}

@@ -1,0 +1,250 @@
+//! A write transaction: statements whose effects come together or not at all.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use sqlx::postgres::{PgArguments, PgRow};
+use sqlx::sqlite::{SqliteArguments, SqliteRow};
+use sqlx::{AssertSqlSafe, Postgres, SqlSafeStr as _, SqlStr, Sqlite};
+use tokio::time::Instant;
+use xtsync_domain::Timestamp;
+
+use super::batch::{self, Rows, Statement};
+use super::param::{self, Values};
+use super::time::Time;
+use super::{Database, Epoch, Error, Param, Row, lease};
+use crate::params;
+use xtsync_runtime::clock::Clock;
+
+/// A write transaction. Dropping it rolls it back.
+///
+/// On SQLite it is the only writer; on PostgreSQL others write beside it (read committed), so what must not change is locked or carried
+/// in a `WHERE`.
+#[must_use = "a transaction that is dropped is rolled back"]
+#[derive(Debug)]
+pub struct Transaction {
+    inner: Inner,
+    /// What is written with the commit.
+    later: Vec<Rows>,
+    /// The lease without which there is no commit.
+    lease: Option<(String, Epoch)>,
+    /// Whether the newest write failed for a reason that may pass, as on a full disk.
+    is_stuck: Arc<AtomicBool>,
+    time: Arc<Time>,
+}
+
+#[derive(Debug)]
+enum Inner {
+    Sqlite(sqlx::Transaction<'static, Sqlite>, Arc<dyn Clock>),
+    Postgres(sqlx::Transaction<'static, Postgres>),
+}
+
+impl Transaction {
+    pub(super) async fn begin(database: &Database, is_stuck: &Arc<AtomicBool>, time: &Arc<Time>) -> Result<Self, Error> {
+        let inner = match database {
+            // Immediate: a reader that turns writer would fail at once where another wrote meanwhile.
+            Database::Sqlite { writer, clock, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(|tx| Inner::Sqlite(tx, clock.clone())),
+            Database::Postgres(pool) => pool.begin().await.map(Inner::Postgres),
+        };
+        let inner = inner.map_err(|source| failed("BEGIN", source, is_stuck))?;
+        Ok(Self { inner, later: Vec::new(), lease: None, is_stuck: Arc::clone(is_stuck), time: Arc::clone(time) })
+    }
+
+    /// Makes everything done in it durable.
+    ///
+    /// # Errors
+    /// When the database is away or refuses: then nothing is certain, and what was written must be looked up. [`Error::Fenced`] when it
+    /// relies on a lease that is not held.
+    pub async fn commit(mut self) -> Result<(), Error> {
+        self.write().await?;
+        let committed = match self.inner {
+            Inner::Sqlite(tx, _) => tx.commit().await,
+            Inner::Postgres(tx) => tx.commit().await,
+        };
+        committed.map_err(|source| failed("COMMIT", source, &self.is_stuck))?;
+        self.is_stuck.store(false, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Runs a statement; gives the number of rows it changed.
+    ///
+    /// # Errors
+    /// When the database is away or refuses it.
+    pub async fn execute(&mut self, sql: &'static str, params: Vec<Param>) -> Result<u64, Error> {
+        self.run(sql.into_sql_str(), Values::Single(params)).await.map_err(|source| self.failed(sql, source))
+    }
+
+    /// Runs a statement; gives its rows.
+    ///
+    /// # Errors
+    /// When the database is away or refuses it.
+    pub async fn fetch(&mut self, sql: &'static str, params: Vec<Param>) -> Result<Vec<Row>, Error> {
+        self.query(sql.into_sql_str(), Values::Single(params)).await.map_err(|source| self.failed(sql, source))
+    }
+
+    /// Runs a statement; gives its first row, if it has one.
+    ///
+    /// # Errors
+    /// When the database is away or refuses it.
+    pub async fn fetch_one_opt(&mut self, sql: &'static str, params: Vec<Param>) -> Result<Option<Row>, Error> {
+        Ok(self.fetch(sql, params).await?.into_iter().next())
+    }
+
+    /// Runs a statement over many rows: `VALUES {rows}` in it stands for them, as in `INSERT INTO t (a, b) VALUES {rows}` or
+    /// `WITH v (a, b) AS (VALUES {rows}) UPDATE t SET b = v.b FROM v WHERE t.a = v.a`. Gives the number of rows changed.
+    ///
+    /// Where it says `ON CONFLICT … DO UPDATE`, a key may stand only once in `rows`.
+    ///
+    /// # Errors
+    /// When the database is away or refuses it, or the rows differ in width or kind.
+    pub async fn insert(&mut self, sql: &'static str, rows: Vec<Vec<Param>>) -> Result<u64, Error> {
+        let mut changed = 0;
+        for statement in self.statements(sql, rows)? {
+            changed +=
+                self.run(AssertSqlSafe(statement.sql).into_sql_str(), statement.values).await.map_err(|source| self.failed(sql, source))?;
+        }
+        Ok(changed)
+    }
+
+    /// As [`Transaction::insert`], but with the commit, together with all that was said so: on a server one round trip for everything.
+    /// Nothing in the transaction may look at what it changes, and no two of them may change the same row. What is wrong with it is told
+    /// by the commit.
+    pub fn later(&mut self, sql: &'static str, rows: Vec<Vec<Param>>) {
+        if !rows.is_empty() {
+            self.later.push((sql, rows));
+        }
+    }
+
+    /// As [`Transaction::insert`], and gives the rows that the statement answers with.
+    ///
+    /// # Errors
+    /// As [`Transaction::insert`].
+    pub async fn fetch_rows(&mut self, sql: &'static str, rows: Vec<Vec<Param>>) -> Result<Vec<Row>, Error> {
+        let mut answers = Vec::new();
+        for statement in self.statements(sql, rows)? {
+            answers.extend(
+                self.query(AssertSqlSafe(statement.sql).into_sql_str(), statement.values)
+                    .await
+                    .map_err(|source| self.failed(sql, source))?,
+            );
+        }
+        Ok(answers)
+    }
+
+    /// Has the commit rely on a lease.
+    pub(super) fn rely_on(&mut self, name: &str, epoch: Epoch) {
+        self.lease = Some((name.to_owned(), epoch));
+    }
+
+    /// Runs what was put off until the commit.
+    async fn write(&mut self) -> Result<(), Error> {
+        let (later, lease) = (std::mem::take(&mut self.later), self.lease.take());
+        match (&self.inner, lease) {
+            (Inner::Postgres(_), Some((name, epoch))) if !later.is_empty() => {
+                let held = (lease::HELD, vec![params![name.as_str(), epoch]]);
+                let answer = self.together([vec![held], later].concat(), "SELECT 1 FROM s0").await?;
+                if answer.is_empty() { Err(Error::Fenced(name)) } else { Ok(()) }
+            }
+            (Inner::Postgres(_), None) if later.len() > 1 => self.together(later, "SELECT 1").await.map(drop),
+            (Inner::Sqlite(..) | Inner::Postgres(_), lease) => {
+                if let Some((name, epoch)) = lease {
+                    lease::assert(self, &name, epoch).await?;
+                }
+                for (sql, rows) in later {
+                    self.insert(sql, rows).await?;
+                }
+                Ok(())
+            }
+        }
+    }
+
+    /// Runs several statements as one.
+    async fn together(&mut self, statements: Vec<Rows>, answer: &str) -> Result<Vec<Row>, Error> {
+        let Statement { sql, values } = batch::together(statements, answer)?;
+        let text = sql.clone();
+        self.query(AssertSqlSafe(sql).into_sql_str(), values).await.map_err(|source| self.failed(&text, source))
+    }
+
+    /// The statements that a text over rows becomes here.
+    fn statements(&self, sql: &str, rows: Vec<Vec<Param>>) -> Result<Vec<Statement>, Error> {
+        match &self.inner {
+            _ if rows.is_empty() => Ok(Vec::new()),
+            Inner::Sqlite(..) => batch::chunks(sql, rows),
+            Inner::Postgres(_) => Ok(vec![batch::columns(sql, rows)?]),
+        }
+    }
+
+    /// This moment by the database's clock, which all replicas share. A file's is its machine's, so there it is the clock passed in.
+    ///
+    /// # Errors
+    /// When the database is away.
+    pub async fn database_now(&mut self) -> Result<Timestamp, Error> {
+        const NOW: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
+        if let Some(now) = self.file_now() {
+            return Ok(now);
+        }
+        let began = Instant::now();
+        let row = self.fetch_one_opt(NOW, Vec::new()).await?;
+        let now = row.ok_or_else(|| Error::Corrupt("the database tells no time".to_owned()))?.int(0).map(Timestamp)?;
+        self.time.note(now, began);
+        Ok(now)
+    }
+
+    /// This moment by the clock of a file; none where a server has one.
+    pub(super) fn file_now(&self) -> Option<Timestamp> {
+        match &self.inner {
+            Inner::Sqlite(_, clock) => Some(clock.now()),
+            Inner::Postgres(_) => None,
+        }
+    }
+
+    /// `sqlite` or `postgres`, whichever this is, for the few statements that differ.
+    #[must_use]
+    pub fn either(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+        match self.inner {
+            Inner::Sqlite(..) => sqlite,
+            Inner::Postgres(_) => postgres,
+        }
+    }
+
+    fn failed(&self, sql: &str, source: sqlx::Error) -> Error {
+        failed(sql, source, &self.is_stuck)
+    }
+
+    async fn run(&mut self, sql: SqlStr, values: Values) -> Result<u64, sqlx::Error> {
+        match &mut self.inner {
+            Inner::Sqlite(tx, _) => {
+                let arguments = param::for_sqlite(values).map_err(sqlx::Error::Encode)?;
+                Ok(sqlx::query_with::<Sqlite, SqliteArguments>(sql, arguments).execute(&mut **tx).await?.rows_affected())
+            }
+            Inner::Postgres(tx) => {
+                let arguments = param::for_postgres(values).map_err(sqlx::Error::Encode)?;
+                Ok(sqlx::query_with::<Postgres, PgArguments>(sql, arguments).execute(&mut **tx).await?.rows_affected())
+            }
+        }
+    }
+
+    async fn query(&mut self, sql: SqlStr, values: Values) -> Result<Vec<Row>, sqlx::Error> {
+        match &mut self.inner {
+            Inner::Sqlite(tx, _) => {
+                let arguments = param::for_sqlite(values).map_err(sqlx::Error::Encode)?;
+                let rows: Vec<SqliteRow> = sqlx::query_with(sql, arguments).fetch_all(&mut **tx).await?;
+                rows.iter().map(Row::from_sqlite).collect()
+            }
+            Inner::Postgres(tx) => {
+                let arguments = param::for_postgres(values).map_err(sqlx::Error::Encode)?;
+                let rows: Vec<PgRow> = sqlx::query_with(sql, arguments).fetch_all(&mut **tx).await?;
+                rows.iter().map(Row::from_postgres).collect()
+            }
+        }
+    }
+}
+
+/// What a driver's error means; where it may pass, the store is stuck until something is committed.
+fn failed(sql: &str, source: sqlx::Error, is_stuck: &AtomicBool) -> Error {
+    let error = Error::of(sql, source);
+    if error.is_passing() {
+        is_stuck.store(true, Ordering::Relaxed);
+    }
+    error
+}

@@ -1,0 +1,162 @@
+//! Leases, epochs and what a former owner may not do.
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use xtsync_store::params;
+use xtsync_store::{Epoch, Error, Held, Lease, Store, lease};
+
+use xtsync_kit::place::{Place, numbers};
+
+const TTL: Duration = Duration::from_secs(10);
+const LIMIT: Duration = Duration::from_secs(20);
+
+async fn take(store: &Store, owner: &str) -> Option<u64> {
+    lease::acquire(store, "target/hub", owner, TTL).await.unwrap().map(|epoch| epoch.0)
+}
+
+/// Writes as the holder of an epoch, in each way that a transaction may rely on a lease.
+async fn write(store: &Store, epoch: u64, id: &str) -> Result<(), Error> {
+    const PUT: &str = "INSERT INTO thing (id) VALUES {rows} ON CONFLICT (id) DO NOTHING";
+    let rows = || vec![params![id]];
+    let asserted = async {
+        let mut tx = store.begin().await?;
+        tx.insert(PUT, rows()).await?;
+        lease::assert(&mut tx, "target/hub", Epoch(epoch)).await?;
+        tx.commit().await
+    };
+    let with_commit = async {
+        let mut tx = store.begin().await?;
+        lease::assert_with_commit(&mut tx, "target/hub", Epoch(epoch));
+        tx.insert(PUT, rows()).await?;
+        tx.commit().await
+    };
+    let together = async {
+        let mut tx = store.begin().await?;
+        lease::assert_with_commit(&mut tx, "target/hub", Epoch(epoch));
+        tx.later(PUT, rows());
+        tx.commit().await
+    };
+    let checked = lease::check(store, "target/hub", Epoch(epoch)).await;
+    let written = [asserted.await, with_commit.await, together.await];
+    assert!(written.iter().all(|written| written.is_ok() == checked.is_ok()), "{written:?}");
+    written.into_iter().chain([checked]).collect()
+}
+
+async fn told(watch: &mut watch::Receiver<Held>, wanted: Held) {
+    tokio::time::timeout(LIMIT, watch.wait_for(|held| *held == wanted)).await.expect("told in time").unwrap();
+}
+
+pub(crate) async fn a_lease_has_one_owner(place: Place) {
+    let store = place.open().await;
+    assert_eq!(take(&store, "a").await, Some(1));
+    assert_eq!(take(&store, "b").await, None);
+    assert_eq!(lease::acquire(&store, "target/other", "b", TTL).await.unwrap(), Some(Epoch(1)), "another lease is free");
+}
+
+pub(crate) async fn a_lease_that_ran_out_goes_on_with_the_next_epoch(place: Place) {
+    let store = place.open().await;
+    assert_eq!(take(&store, "a").await, Some(1));
+    place.pass(&store, Duration::from_secs(9)).await;
+    assert_eq!(take(&store, "b").await, None);
+    assert!(lease::renew(&store, "target/hub", Epoch(1), TTL).await.unwrap());
+    place.pass(&store, Duration::from_secs(9)).await;
+    assert_eq!(take(&store, "b").await, None, "it was renewed");
+    place.pass(&store, Duration::from_secs(2)).await;
+    assert!(!lease::renew(&store, "target/hub", Epoch(1), TTL).await.unwrap(), "what ran out is not renewed, though nobody took it");
+    assert_eq!(take(&store, "b").await, Some(2));
+    assert!(!lease::renew(&store, "target/hub", Epoch(1), TTL).await.unwrap());
+}
+
+pub(crate) async fn a_released_lease_is_free_at_once(place: Place) {
+    let store = place.open().await;
+    assert_eq!(take(&store, "a").await, Some(1));
+    lease::release(&store, "target/hub", Epoch(1)).await.unwrap();
+    assert_eq!(take(&store, "b").await, Some(2));
+    lease::release(&store, "target/hub", Epoch(1)).await.unwrap();
+    assert_eq!(take(&store, "a").await, None, "a former owner releases nothing");
+}
+
+pub(crate) async fn an_owner_takes_its_own_lease_back_at_once_in_a_new_epoch(place: Place) {
+    let store = place.open().await;
+    assert_eq!(take(&store, "a").await, Some(1));
+    assert_eq!(take(&store, "a").await, Some(2));
+    assert!(matches!(write(&store, 1, "x").await, Err(Error::Fenced(_))));
+}
+
+pub(crate) async fn a_former_owner_writes_nothing(place: Place) {
+    let store = place.open().await;
+    take(&store, "a").await;
+    write(&store, 1, "as owner").await.unwrap();
+    place.pass(&store, TTL).await;
+    assert!(matches!(write(&store, 1, "after it ran out").await, Err(Error::Fenced(_))));
+    take(&store, "b").await;
+    assert!(matches!(write(&store, 1, "after b has it").await, Err(Error::Fenced(_))));
+    write(&store, 2, "by b").await.unwrap();
+    assert_eq!(numbers(&store).await, [("as owner".to_owned(), None), ("by b".to_owned(), None)]);
+}
+
+pub(crate) async fn nobody_takes_a_lease_over_while_a_transaction_relies_on_it(place: Place) {
+    let store = place.open().await;
+    take(&store, "a").await;
+    let mut tx = store.begin().await.unwrap();
+    lease::assert(&mut tx, "target/hub", Epoch(1)).await.unwrap();
+    tx.execute("INSERT INTO thing (id, n) VALUES ('a', 1)", vec![]).await.unwrap();
+    let mut other = tokio::spawn({
+        let store = store.clone();
+        async move {
+            // Its own lease, in a new epoch: allowed at any time, and so the test needs no clock.
+            let epoch = take(&store, "a").await;
+            (epoch, numbers(&store).await)
+        }
+    });
+    tokio::time::timeout(Duration::from_millis(200), &mut other).await.expect_err("the other waits");
+    tx.commit().await.unwrap();
+    let (epoch, seen) = other.await.unwrap();
+    assert_eq!(epoch, Some(2));
+    assert_eq!(seen, [("a".to_owned(), Some(1))], "the next owner sees what the former one did, and nothing comes after");
+}
+
+pub(crate) async fn a_keeper_takes_renews_tells_and_gives_back(place: Place) {
+    let store = place.open().await;
+    let ttl = Duration::from_millis(600);
+    let first = Lease::new(store.clone(), "target/hub", "a", ttl);
+    told(&mut first.watch(), Held::Held(Epoch(1))).await;
+    assert_eq!(first.held(), Some(Epoch(1)));
+    let second = Lease::new(store.clone(), "target/hub", "b", ttl);
+    assert_eq!(second.held(), None);
+    let until = || async { store.fetch("SELECT until FROM lease", vec![]).await.unwrap()[0].int(0).unwrap() };
+    let before = until().await;
+    place.pass(&store, Duration::from_millis(1)).await;
+    xtsync_harness::wait_for(LIMIT, "a renewal", async || Ok((until().await > before).then_some(()))).await.unwrap();
+    assert_eq!(first.held(), Some(Epoch(1)));
+    let mut seen = first.watch();
+    first.release().await;
+    assert_eq!(*seen.borrow_and_update(), Held::Lost);
+    told(&mut second.watch(), Held::Held(Epoch(2))).await;
+}
+
+pub(crate) async fn a_keeper_whose_lease_was_taken_tells_that_it_is_lost(place: Place) {
+    let store = place.open().await;
+    let kept = Lease::new(store.clone(), "target/hub", "a", Duration::from_millis(600));
+    told(&mut kept.watch(), Held::Held(Epoch(1))).await;
+    let mut tx = store.begin().await.unwrap();
+    tx.execute("UPDATE lease SET owner = 'b', epoch = 2, until = $1", params![i64::MAX]).await.unwrap();
+    tx.commit().await.unwrap();
+    told(&mut kept.watch(), Held::Lost).await;
+    assert_eq!(kept.held(), None);
+}
+
+/// More transactions than there are connections stay open, or wait to begin.
+pub(crate) async fn a_lease_does_not_wait_for_the_connections_of_other_work(place: Place) {
+    let store = place.open().await;
+    let mut busy = Vec::new();
+    while let Ok(Ok(tx)) = tokio::time::timeout(Duration::from_secs(2), store.begin()).await {
+        busy.push(tx);
+        assert!(busy.len() < 100, "connections have no end");
+    }
+    let epoch = take(&store, "a").await.map(Epoch).unwrap();
+    assert!(lease::renew(&store, "target/hub", epoch, TTL).await.unwrap());
+    lease::release(&store, "target/hub", epoch).await.unwrap();
+    drop(busy);
+}

@@ -1,0 +1,98 @@
+//! Two processes on one store. The second one is this test binary, told by its environment what to play.
+
+use std::process::Command;
+use std::time::Duration;
+
+use xtsync_harness::{Process, Signal, wait_for};
+use xtsync_store::{Error, Lease, Store, lease};
+
+use xtsync_kit::place::{Place, increment, numbers, put};
+
+const LIMIT: Duration = Duration::from_secs(60);
+const TTL: Duration = Duration::from_secs(1);
+const ROLE: &str = "XTSYNC_TEST_ROLE";
+const STORE: &str = "XTSYNC_TEST_STORE";
+
+pub(crate) async fn two_processes_lose_no_update(place: Place) {
+    let place = place.with_real_time();
+    let store = place.open().await;
+    put(&store, "a", 0).await;
+    let mut other = play("increment", &place);
+    for _ in 0..50 {
+        increment(&store, "a").await;
+    }
+    assert!(other.wait(LIMIT).await.unwrap().success(), "{}", other.tail());
+    assert_eq!(numbers(&store).await, [("a".to_owned(), Some(100))]);
+}
+
+pub(crate) async fn a_frozen_owner_that_wakes_writes_nothing(place: Place) {
+    let place = place.with_real_time();
+    let store = place.open().await;
+    let mut other = play("own", &place);
+    wait_for(LIMIT, "the other to write as owner", async || Ok((!numbers(&store).await.is_empty()).then_some(()))).await.unwrap();
+    freeze_between_transactions(&other, &store).await;
+    let taken =
+        wait_for(LIMIT, "the lease to run out", async || Ok(lease::acquire(&store, "target/hub", "us", LIMIT).await.ok().flatten()));
+    let epoch = taken.await.unwrap();
+    let count = numbers(&store).await;
+    other.signal(Signal::Cont).unwrap();
+    assert!(other.wait(LIMIT).await.unwrap().success(), "{}", other.tail());
+    assert!(other.stdout().contains("fenced and lost"), "{}", other.tail());
+    assert_eq!(epoch.0, 2);
+    assert_eq!(numbers(&store).await, count);
+}
+
+/// Frozen within a transaction it would keep the file's only lock, which is safe as well, but another story.
+async fn freeze_between_transactions(other: &Process, store: &Store) {
+    loop {
+        other.signal(Signal::Stop).unwrap();
+        if store.begin().await.is_ok() {
+            return;
+        }
+        other.signal(Signal::Cont).unwrap();
+    }
+}
+
+fn play(role: &str, place: &Place) -> Process {
+    let mut command = Command::new(std::env::current_exe().unwrap());
+    command.args(["--exact", "store::processes::the_second_process", "--nocapture"]);
+    command.env(ROLE, role).env(STORE, &place.url);
+    Process::start(role, &command).unwrap()
+}
+
+/// Not a test by itself: what the second process does.
+#[tokio::test]
+async fn the_second_process() {
+    let Ok(role) = std::env::var(ROLE) else { return };
+    let place = Place::at(std::env::var(STORE).unwrap());
+    match role.as_str() {
+        "increment" => {
+            let store = place.open().await;
+            for _ in 0..50 {
+                increment(&store, "a").await;
+            }
+        }
+        "own" => own(&place).await,
+        other => panic!("no such role: {other}"),
+    }
+}
+
+/// Takes the lease, writes once, and then tries to write in the same epoch until it is told that it may not.
+async fn own(place: &Place) {
+    let store = place.open().await;
+    let kept = Lease::new(store.clone(), "target/hub", "other", TTL);
+    kept.watch().wait_for(|_| kept.held().is_some()).await.unwrap();
+    let epoch = kept.held().unwrap();
+    put(&store, "written as owner", 1).await;
+    let error = loop {
+        let mut tx = store.begin().await.unwrap();
+        match lease::assert(&mut tx, "target/hub", epoch).await {
+            Ok(()) => drop(tx),
+            Err(error) => break error,
+        }
+        tokio::time::sleep(TTL / 20).await;
+    };
+    assert!(matches!(error, Error::Fenced(_)), "{error:?}");
+    assert_ne!(kept.held(), Some(epoch));
+    println!("fenced and lost");
+}

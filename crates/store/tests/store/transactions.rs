@@ -1,0 +1,178 @@
+//! Statements, values and transactions.
+
+use std::error::Error as _;
+
+use xtsync_store::Error;
+use xtsync_store::params;
+
+use xtsync_kit::place::{Place, increment, numbers, put};
+
+const UPSERT: &str = "INSERT INTO thing (id, n, note) VALUES {rows}
+    ON CONFLICT (id) DO UPDATE SET n = excluded.n WHERE excluded.n > thing.n";
+
+pub(crate) async fn what_is_committed_is_read_back_with_its_types(place: Place) {
+    let store = place.open().await;
+    let mut tx = store.begin().await.unwrap();
+    let insert = "INSERT INTO thing (id, n, note, body) VALUES ($1, $2, $3, $4)";
+    tx.execute(insert, params!["full", i64::MAX, "Zoë 🎈", b"\0\xff".as_slice()]).await.unwrap();
+    tx.execute(insert, params!["empty", None::<i64>, None::<&str>, None::<Vec<u8>>]).await.unwrap();
+    tx.execute(insert, params!["blank", 0_i64, "", Vec::<u8>::new()]).await.unwrap();
+    tx.commit().await.unwrap();
+    let rows = store.fetch("SELECT id, n, note, body FROM thing ORDER BY id", vec![]).await.unwrap();
+    let read: Vec<_> = rows
+        .iter()
+        .map(|row| (row.text(0).unwrap(), row.opt_int(1).unwrap(), row.opt_text(2).unwrap(), row.opt_bytes(3).unwrap()))
+        .collect();
+    let blank = ("blank".to_owned(), Some(0), Some(String::new()), Some(vec![]));
+    let full = ("full".to_owned(), Some(i64::MAX), Some("Zoë 🎈".to_owned()), Some(vec![0, 255]));
+    assert_eq!(read, [blank, ("empty".to_owned(), None, None, None), full]);
+    let row = store.fetch_one_opt("SELECT COUNT(*), CAST(SUM(n) AS BIGINT), 1 = 1 FROM thing WHERE n = $1", params![0_i64]).await.unwrap();
+    let row = row.unwrap();
+    assert_eq!((row.uint(0).unwrap(), row.int(1).unwrap(), row.flag(2).unwrap()), (1, 0, true));
+}
+
+pub(crate) async fn a_dropped_transaction_leaves_nothing(place: Place) {
+    let store = place.open().await;
+    let mut tx = store.begin().await.unwrap();
+    tx.execute("INSERT INTO thing (id) VALUES ($1)", params!["a"]).await.unwrap();
+    drop(tx);
+    put(&store, "b", 1).await;
+    assert_eq!(numbers(&store).await, [("b".to_owned(), Some(1))]);
+}
+
+pub(crate) async fn a_cancelled_transaction_leaves_nothing_and_blocks_nobody(place: Place) {
+    let store = place.open().await;
+    for polls in 0..20 {
+        let work = async {
+            let mut tx = store.begin().await.unwrap();
+            tx.execute("INSERT INTO thing (id) VALUES ($1)", params!["a"]).await.unwrap();
+            std::future::pending::<()>().await;
+        };
+        // Dropped wherever it happens to be after so many turns of the scheduler.
+        tokio::select! {
+            biased;
+            () = work => {}
+            () = async { for _ in 0..polls { tokio::task::yield_now().await } } => {}
+        }
+    }
+    put(&store, "b", 1).await;
+    assert_eq!(numbers(&store).await, [("b".to_owned(), Some(1))]);
+}
+
+pub(crate) async fn a_batch_of_any_size_is_stored_and_the_newer_of_two_stays(place: Place) {
+    let store = place.open().await;
+    let rows = |count: i64, n: i64| (0..count).map(|i| params![format!("{i:04}"), n, None::<&str>]).collect::<Vec<_>>();
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(tx.insert(UPSERT, vec![]).await.unwrap(), 0);
+    assert_eq!(tx.insert(UPSERT, rows(777, 5)).await.unwrap(), 777);
+    assert_eq!(tx.insert(UPSERT, rows(1000, 5)).await.unwrap(), 223, "equal versions change nothing");
+    assert_eq!(tx.insert(UPSERT, rows(3, 4)).await.unwrap(), 0, "an older version changes nothing");
+    assert_eq!(tx.insert(UPSERT, rows(1, 6)).await.unwrap(), 1);
+    tx.commit().await.unwrap();
+    let row = store.fetch_one_opt("SELECT COUNT(*), CAST(SUM(n) AS BIGINT) FROM thing", vec![]).await.unwrap().unwrap();
+    assert_eq!((row.int(0).unwrap(), row.int(1).unwrap()), (1000, 5001));
+}
+
+pub(crate) async fn a_batch_of_updates_and_of_look_ups_joins_its_rows(place: Place) {
+    let store = place.open().await;
+    for (id, n) in [("a", 1), ("b", 2), ("c", 3)] {
+        put(&store, id, n).await;
+    }
+    let mut tx = store.begin().await.unwrap();
+    let update = "WITH v (id, n) AS (VALUES {rows}) UPDATE thing SET n = v.n FROM v WHERE thing.id = v.id";
+    assert_eq!(tx.insert(update, vec![params!["a", 10_i64], params!["x", 7_i64], params!["c", 30_i64]]).await.unwrap(), 2);
+    let look_up = "WITH v (id) AS (VALUES {rows}) SELECT thing.id, thing.n FROM thing JOIN v ON thing.id = v.id";
+    let found = tx.fetch_rows(look_up, ["a", "b", "y"].map(|id| params![id]).to_vec()).await.unwrap();
+    let mut found: Vec<_> = found.iter().map(|row| (row.text(0).unwrap(), row.int(1).unwrap())).collect();
+    found.sort();
+    assert_eq!(found, [("a".to_owned(), 10), ("b".to_owned(), 2)]);
+}
+
+pub(crate) async fn what_is_put_off_until_the_commit_is_written_with_it_or_not_at_all(place: Place) {
+    const REMOVE: &str = "DELETE FROM thing WHERE id IN (VALUES {rows})";
+    let store = place.open().await;
+    put(&store, "gone", 1).await;
+    let mut tx = store.begin().await.unwrap();
+    tx.later(UPSERT, vec![params!["a", 1_i64, None::<&str>], params!["b", 2_i64, "note"]]);
+    tx.later(REMOVE, vec![params!["gone"]]);
+    tx.later(REMOVE, vec![]);
+    let row = tx.fetch_one_opt("SELECT COUNT(*) FROM thing", vec![]).await.unwrap().unwrap();
+    assert_eq!(row.int(0).unwrap(), 1, "nothing of it is written yet");
+    tx.commit().await.unwrap();
+    let wanted = [("a".to_owned(), Some(1)), ("b".to_owned(), Some(2))];
+    assert_eq!(numbers(&store).await, wanted);
+    let mut tx = store.begin().await.unwrap();
+    tx.later(REMOVE, vec![params!["a"]]);
+    tx.later("INSERT INTO thing (id) VALUES {rows}", vec![params!["b"]]);
+    let error = tx.commit().await.unwrap_err();
+    assert!(matches!(error, Error::Statement { .. }), "{error:?}");
+    let mut tx = store.begin().await.unwrap();
+    tx.later(REMOVE, vec![params!["a"]]);
+    drop(tx);
+    assert_eq!(numbers(&store).await, wanted);
+}
+
+pub(crate) async fn a_row_that_is_not_there_is_none(place: Place) {
+    let store = place.open().await;
+    assert_eq!(store.fetch_one_opt("SELECT n FROM thing WHERE id = $1", params!["nobody"]).await.unwrap(), None);
+    let mut tx = store.begin().await.unwrap();
+    assert_eq!(tx.fetch_one_opt("SELECT n FROM thing WHERE id = $1", params!["nobody"]).await.unwrap(), None);
+    assert_eq!(tx.execute("UPDATE thing SET n = 1 WHERE id = $1", params!["nobody"]).await.unwrap(), 0);
+}
+
+pub(crate) async fn a_second_row_with_a_key_is_refused(place: Place) {
+    let store = place.open().await;
+    put(&store, "a", 1).await;
+    let mut tx = store.begin().await.unwrap();
+    let error = tx.execute("INSERT INTO thing (id) VALUES ($1)", params!["a"]).await.unwrap_err();
+    assert!(!error.is_passing(), "{error:?}");
+}
+
+pub(crate) async fn a_refused_statement_is_named_without_its_values(place: Place) {
+    let store = place.open().await;
+    let mut tx = store.begin().await.unwrap();
+    let error = tx.execute("UPDATE nothing SET a = $1", params!["ana@contoso.com"]).await.unwrap_err();
+    assert_eq!(error.to_string(), "running `UPDATE nothing SET a = $1`");
+    let source = error.source().unwrap().to_string();
+    assert!(source.contains("nothing") && !source.contains("ana@"), "{source}");
+}
+
+pub(crate) async fn a_column_is_never_taken_for_another_type(place: Place) {
+    let store = place.open().await;
+    put(&store, "a", -1).await;
+    let row = store.fetch_one_opt("SELECT id, n, note FROM thing", vec![]).await.unwrap().unwrap();
+    assert!(matches!(row.int(0), Err(Error::Corrupt(_))));
+    assert!(matches!(row.text(1), Err(Error::Corrupt(_))));
+    assert!(matches!(row.uint(1), Err(Error::Corrupt(_))), "a negative number");
+    assert!(matches!(row.text(2), Err(Error::Corrupt(_))), "a null");
+    assert!(matches!(row.int(3), Err(Error::Corrupt(_))), "no such column");
+}
+
+pub(crate) async fn concurrent_writers_lose_no_update(place: Place) {
+    let store = place.open().await;
+    put(&store, "a", 0).await;
+    let writers: Vec<_> = (0..8)
+        .map(|_| {
+            let store = store.clone();
+            tokio::spawn(async move {
+                for _ in 0..10 {
+                    increment(&store, "a").await;
+                }
+            })
+        })
+        .collect();
+    for writer in writers {
+        writer.await.unwrap();
+    }
+    assert_eq!(numbers(&store).await, [("a".to_owned(), Some(80))]);
+}
+
+pub(crate) async fn readers_see_what_was_committed_last_while_somebody_writes(place: Place) {
+    let store = place.open().await;
+    put(&store, "a", 1).await;
+    let mut tx = store.begin().await.unwrap();
+    tx.execute("UPDATE thing SET n = 2", vec![]).await.unwrap();
+    assert_eq!(numbers(&store).await, [("a".to_owned(), Some(1))]);
+    tx.commit().await.unwrap();
+    assert_eq!(numbers(&store).await, [("a".to_owned(), Some(2))]);
+}
