@@ -5,11 +5,11 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::topic::Topic;
 use async_trait::async_trait;
 use futures::future::join_all;
 use tokio::time::Instant;
 use tracing::debug;
-use xtsync_contract::topic::Topic;
 
 use super::{Error, ROOM_LOOK};
 
@@ -59,7 +59,7 @@ impl Backlog {
     /// Whether there is room on all of these topics, or has been none for so long that it is not waited for. Whoever stops waiting for the
     /// answer, and asks again, has waited all the same.
     pub(super) async fn has_room(&self, look: &impl Look, topics: &[Topic]) -> bool {
-        let looks = topics.iter().filter_map(|topic| Some((topic, topic.taken_by()?)));
+        let looks = topics.iter().filter_map(|topic| Some((topic, topic.kind().consumer_group?)));
         join_all(looks.map(|(topic, group)| self.look(look, topic, group))).await;
         let mut seen = self.seen();
         let is_full = |topic: &&Topic| matches!(seen.get(topic), Some(Seen::Full(_)));
@@ -121,9 +121,13 @@ mod tests {
     use std::collections::VecDeque;
 
     use tokio::time::timeout;
-    use xtsync_domain::TenantName;
 
     use super::*;
+    use crate::{Cleanup, TopicKind};
+
+    static KEPT: TopicKind = TopicKind { name: "kept", partitions: 1, cleanup: Cleanup::Retain(Duration::ZERO), consumer_group: None };
+    static TAKEN: TopicKind =
+        TopicKind { name: "taken", partitions: 1, cleanup: Cleanup::Retain(Duration::ZERO), consumer_group: Some("taker") };
 
     /// Answers for each look what stands before the taker: so many records, nothing that he ever took, or that it cannot be learnt.
     struct Script(Mutex<VecDeque<Result<Option<u64>, Error>>>);
@@ -140,7 +144,7 @@ mod tests {
     }
 
     fn way() -> [Topic; 2] {
-        ["hub", "lab"].map(|target| Topic::Decisions(TenantName::new(target).unwrap()))
+        ["hub", "lab"].map(|target| TAKEN.of(target))
     }
 
     /// Whether there is room on these topics, by these answers, all of which are needed.
@@ -185,7 +189,7 @@ mod tests {
         assert!(!look(&backlog, &way, [Ok(Some(0)), Ok(Some(101))]).await);
         assert!(!look(&backlog, &way, [away(), Ok(Some(0))]).await, "it may be full");
         assert!(look(&backlog, &way, [Ok(Some(0)), Ok(Some(0))]).await);
-        assert!(look(&backlog, &[Topic::Config], []).await, "nobody takes it by name");
+        assert!(look(&backlog, &[KEPT.topic()], []).await, "nobody takes it by name");
     }
 
     #[tokio::test]

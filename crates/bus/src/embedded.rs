@@ -16,10 +16,10 @@ use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use crate::topic::Topic;
 use async_trait::async_trait;
 use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
-use xtsync_contract::topic::Topic;
 use xtsync_domain::Timestamp;
 
 use self::shared::Shared;
@@ -60,7 +60,7 @@ impl Embedded {
         Ok(Arc::new(Self { shared, clock, live, bulk, backlog: Backlog::new(PATIENCE), _compaction: compaction }))
     }
 
-    /// Removes what is superseded or has outlived its time, as [`Topic::cleanup`] says; it also runs by itself now and then. Gives the
+    /// Removes what is superseded or has outlived its time, as [`Cleanup`] says; it also runs by itself now and then. Gives the
     /// number of records removed.
     ///
     /// # Errors

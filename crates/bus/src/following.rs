@@ -7,8 +7,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
+use crate::topic::Topic;
 use tokio::time::Instant;
-use xtsync_contract::topic::Topic;
 
 use super::{Bus, Error};
 

@@ -20,8 +20,8 @@ mod topics;
 
 use std::sync::Arc;
 
+use crate::topic::Topic;
 use async_trait::async_trait;
-use xtsync_contract::topic::Topic;
 
 pub use self::aside::wait_for_closing;
 use self::client::Access;

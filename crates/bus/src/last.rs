@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use xtsync_contract::topic::Topic;
+use crate::topic::Topic;
 
 use super::{BATCH_MAX, Bus, Error, Partition, Position, Record};
 

@@ -13,13 +13,13 @@ mod last;
 mod placement;
 mod record;
 mod table;
+mod topic;
 mod url;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use xtsync_contract::topic::Topic;
 
 pub use embedded::Embedded;
 pub use following::{Following, Wanted, missing};
@@ -28,6 +28,7 @@ pub use last::last;
 pub use placement::partition_of;
 pub use record::{Headers, Outgoing, Partition, Position, RECORD_BYTES_MAX, Record};
 pub use table::Table;
+pub use topic::{Cleanup, Topic, TopicKind};
 pub use url::connect;
 
 /// When to look again whether there is room on a topic.

@@ -2,13 +2,11 @@
 
 use std::fmt;
 
+use crate::topic::Topic;
 use bytes::Bytes;
-use xtsync_contract::event::{self, Typed};
-use xtsync_contract::topic::Topic;
 use xtsync_domain::Timestamp;
 
 use super::Error;
-use xtsync_contract::role::Role;
 
 /// The most bytes that key, value and headers of one record may have together; Kafka's own default.
 pub const RECORD_BYTES_MAX: usize = 1_000_000;
@@ -27,21 +25,6 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// An event of ours, with the headers that say what it is, who wrote it, which version of its key it is, and the trace it belongs to.
-    #[must_use]
-    pub fn event<M: Typed>(
-        role: Role,
-        topic: Topic,
-        key: &str,
-        version: impl fmt::Display,
-        time: Timestamp,
-        traceparent: Option<&str>,
-        value: Vec<u8>,
-    ) -> Self {
-        let headers = event::headers(M::TYPE, role.name(), key, version, time, traceparent);
-        Self { topic, key: Bytes::copy_from_slice(key.as_bytes()), value: Some(value.into()), headers }
-    }
-
     /// The end of a key: what stood under it need not be kept any more. Without headers, since it tells of no event.
     #[must_use]
     pub fn tombstone(topic: Topic, key: &str) -> Self {

@@ -6,8 +6,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use crate::topic::Topic;
 use tracing::{info, warn};
-use xtsync_contract::topic::Topic;
 
 use super::{BATCH_MAX, Bus, Error, Partition, Position, Reader, Record};
 

@@ -7,7 +7,10 @@ use std::fmt;
 
 use bytes::Bytes;
 use prost::Message;
+use xtsync_bus::{Outgoing, Topic};
 use xtsync_domain::Timestamp;
+
+use crate::role::Role;
 
 const CONTENT_TYPE: &str = "application/protobuf";
 
@@ -78,6 +81,22 @@ pub fn headers(
     ];
     headers.extend(traceparent.map(|parent| header_of("traceparent", parent.to_owned().into())));
     headers
+}
+
+/// The record of an event, with the headers that say what it is, which role wrote it, which version of its key it is, and the trace it
+/// belongs to.
+#[must_use]
+pub fn record<M: Typed>(
+    role: Role,
+    topic: Topic,
+    key: &str,
+    version: impl fmt::Display,
+    time: Timestamp,
+    traceparent: Option<&str>,
+    value: Vec<u8>,
+) -> Outgoing {
+    let headers = headers(M::TYPE, role.name(), key, version, time, traceparent);
+    Outgoing { topic, key: Bytes::copy_from_slice(key.as_bytes()), value: Some(value.into()), headers }
 }
 
 /// The value of a header; `None` where there is none, or it is no text.

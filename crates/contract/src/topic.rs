@@ -2,10 +2,15 @@
 //!
 //! One topic a tenant, so that access control, retention and removal work a tenant.
 
-use std::fmt;
 use std::time::Duration;
 
+use xtsync_bus::{Cleanup, Topic, TopicKind};
 use xtsync_domain::{TenantName, UserId};
+
+use crate::event::Typed as _;
+use crate::events::{Decision, Link, Outcome, TenantFact, UserDelta};
+use crate::internal::{Command, ConfigRecord, DeadLetter, RoleStatus};
+use crate::role::Role;
 
 /// Partitions of every topic but `config`. Immutable per topic and compared with the broker's at start.
 pub const PARTITIONS: u32 = 6;
@@ -16,122 +21,81 @@ pub const POLICY_GROUP: &str = "xtsync-policy";
 /// The consumer group of provisioners, under which they take decisions in.
 pub const PROVISIONER_GROUP: &str = "xtsync-provisioner";
 
-const DAY: Duration = Duration::from_secs(24 * 60 * 60);
+const DAY_SECS: u64 = 24 * 60 * 60;
 
-/// A topic of the contract.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub enum Topic {
-    /// Resources and commits of revisions; by control.
-    Config,
-    /// What operators ask for; by control.
-    Commands,
-    /// Changes of a tenant's users; by change-detector.
-    UserDeltas(TenantName),
-    /// What is known of a tenant besides its users; by change-detector.
-    TenantFacts(TenantName),
-    /// What synchronizations want in a target; by policy.
-    Decisions(TenantName),
-    /// The state of every link into a target; by provisioner.
-    Links(TenantName),
-    /// What was done in a target; by provisioner.
-    Outcomes(TenantName),
-    /// What each role knows of itself; by every role.
-    Status,
-    /// Records that could not be used; by every consumer.
-    DeadLetters,
+/// What stands in a topic.
+#[derive(Debug)]
+pub struct Entry {
+    /// The topics of this kind.
+    pub kind: &'static TopicKind,
+    /// Whether there is one topic for each tenant, or one for all.
+    pub is_per_tenant: bool,
+    /// What the records' keys are made of.
+    pub key: &'static str,
+    /// The role that writes it; `None` where every role does.
+    pub writer: Option<Role>,
+    /// The `ce_type` of its records.
+    pub message: &'static str,
 }
 
-/// How a topic's records are cleaned.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Cleanup {
-    /// The newest record of a key stays; an older one stays at least `lag`.
-    Compact {
-        /// How long an older record stays at least.
-        lag: Duration,
-    },
-    /// Records stay for a while.
-    Retain(Duration),
+/// Resources and the commits of revisions.
+pub static CONFIG: TopicKind = TopicKind { partitions: 1, ..compacted("xtsync.v1.config") };
+/// What operators ask for.
+pub static COMMANDS: TopicKind = retained("xtsync.v1.commands", 7);
+/// Changes of a tenant's users.
+pub static USER_DELTAS: TopicKind = TopicKind {
+    cleanup: Cleanup::Compact { lag: Duration::from_secs(7 * DAY_SECS) },
+    consumer_group: Some(POLICY_GROUP),
+    ..compacted("xtsync.v1.user-deltas")
+};
+/// What is known of a tenant besides its users.
+pub static TENANT_FACTS: TopicKind = compacted("xtsync.v1.tenant-facts");
+/// What synchronizations want in a target.
+pub static DECISIONS: TopicKind = TopicKind { consumer_group: Some(PROVISIONER_GROUP), ..compacted("xtsync.v1.decisions") };
+/// The state of every link into a target.
+pub static LINKS: TopicKind = compacted("xtsync.v1.links");
+/// What was done in a target.
+pub static OUTCOMES: TopicKind = retained("xtsync.v1.outcomes", 30);
+/// What each role knows of itself.
+pub static STATUS: TopicKind = compacted("xtsync.v1.status");
+/// Records that could not be used.
+pub static DEAD_LETTERS: TopicKind = retained("xtsync.v1.dead-letters", 30);
+
+/// Every topic of the contract.
+pub static TABLE: [Entry; 9] = [
+    Entry { kind: &CONFIG, is_per_tenant: false, key: "kind/name, or commit", writer: Some(Role::Control), message: ConfigRecord::TYPE },
+    Entry { kind: &COMMANDS, is_per_tenant: false, key: "tenant", writer: Some(Role::Control), message: Command::TYPE },
+    Entry { kind: &USER_DELTAS, is_per_tenant: true, key: "user", writer: Some(Role::ChangeDetector), message: UserDelta::TYPE },
+    Entry { kind: &TENANT_FACTS, is_per_tenant: true, key: "fact", writer: Some(Role::ChangeDetector), message: TenantFact::TYPE },
+    Entry { kind: &DECISIONS, is_per_tenant: true, key: "source/user", writer: Some(Role::Policy), message: Decision::TYPE },
+    Entry { kind: &LINKS, is_per_tenant: true, key: "source/user", writer: Some(Role::Provisioner), message: Link::TYPE },
+    Entry { kind: &OUTCOMES, is_per_tenant: true, key: "source/user", writer: Some(Role::Provisioner), message: Outcome::TYPE },
+    Entry { kind: &STATUS, is_per_tenant: false, key: "role/replica/tenant", writer: None, message: RoleStatus::TYPE },
+    Entry { kind: &DEAD_LETTERS, is_per_tenant: false, key: "the record's own", writer: None, message: DeadLetter::TYPE },
+];
+
+const fn compacted(name: &'static str) -> TopicKind {
+    TopicKind { name, partitions: PARTITIONS, cleanup: Cleanup::Compact { lag: Duration::ZERO }, consumer_group: None }
 }
 
-impl Topic {
-    /// How many partitions it has.
-    #[must_use]
-    pub fn partitions(&self) -> u32 {
-        match self {
-            Self::Config => 1,
-            Self::Commands
-            | Self::UserDeltas(_)
-            | Self::TenantFacts(_)
-            | Self::Decisions(_)
-            | Self::Links(_)
-            | Self::Outcomes(_)
-            | Self::Status
-            | Self::DeadLetters => PARTITIONS,
-        }
-    }
-
-    /// The consumer group that its records are for first, where there is one: who publishes a lot waits for it.
-    #[must_use]
-    pub fn taken_by(&self) -> Option<&'static str> {
-        match self {
-            Self::UserDeltas(_) => Some(POLICY_GROUP),
-            Self::Decisions(_) => Some(PROVISIONER_GROUP),
-            Self::Config
-            | Self::Commands
-            | Self::TenantFacts(_)
-            | Self::Links(_)
-            | Self::Outcomes(_)
-            | Self::Status
-            | Self::DeadLetters => None,
-        }
-    }
-
-    /// How its records are cleaned.
-    #[must_use]
-    pub fn cleanup(&self) -> Cleanup {
-        match self {
-            Self::UserDeltas(_) => Cleanup::Compact { lag: 7 * DAY },
-            Self::Config | Self::TenantFacts(_) | Self::Decisions(_) | Self::Links(_) | Self::Status => {
-                Cleanup::Compact { lag: Duration::ZERO }
-            }
-            Self::Commands => Cleanup::Retain(7 * DAY),
-            Self::Outcomes(_) | Self::DeadLetters => Cleanup::Retain(30 * DAY),
-        }
-    }
-
-    /// Every topic a tenant needs, as source and as target.
-    #[must_use]
-    pub fn of_tenant(tenant: &TenantName) -> [Self; 5] {
-        [
-            Self::UserDeltas(tenant.clone()),
-            Self::TenantFacts(tenant.clone()),
-            Self::Decisions(tenant.clone()),
-            Self::Links(tenant.clone()),
-            Self::Outcomes(tenant.clone()),
-        ]
-    }
-
-    /// The topics that belong to no tenant.
-    #[must_use]
-    pub fn shared() -> [Self; 4] {
-        [Self::Config, Self::Commands, Self::Status, Self::DeadLetters]
-    }
+const fn retained(name: &'static str, days: u64) -> TopicKind {
+    TopicKind { name, partitions: PARTITIONS, cleanup: Cleanup::Retain(Duration::from_secs(days * DAY_SECS)), consumer_group: None }
 }
 
-impl fmt::Display for Topic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Config => f.write_str("xtsync.v1.config"),
-            Self::Commands => f.write_str("xtsync.v1.commands"),
-            Self::UserDeltas(tenant) => write!(f, "xtsync.v1.user-deltas.{tenant}"),
-            Self::TenantFacts(tenant) => write!(f, "xtsync.v1.tenant-facts.{tenant}"),
-            Self::Decisions(target) => write!(f, "xtsync.v1.decisions.{target}"),
-            Self::Links(target) => write!(f, "xtsync.v1.links.{target}"),
-            Self::Outcomes(target) => write!(f, "xtsync.v1.outcomes.{target}"),
-            Self::Status => f.write_str("xtsync.v1.status"),
-            Self::DeadLetters => f.write_str("xtsync.v1.dead-letters"),
-        }
-    }
+/// Every topic a tenant needs, as source and as target.
+pub fn of_tenant(tenant: &TenantName) -> impl Iterator<Item = Topic> {
+    TABLE.iter().filter(|entry| entry.is_per_tenant).map(move |entry| entry.kind.of(tenant))
+}
+
+/// The topics that belong to no tenant.
+pub fn shared() -> impl Iterator<Item = Topic> {
+    TABLE.iter().filter(|entry| !entry.is_per_tenant).map(|entry| entry.kind.topic())
+}
+
+/// The tenant of a topic, if the topic is of this kind.
+#[must_use]
+pub fn tenant(kind: &'static TopicKind, topic: &Topic) -> Option<TenantName> {
+    TenantName::new(kind.scope(topic)?).ok()
 }
 
 /// The key of a user's link, decision and outcome: `source/user`. Tenant names hold no slash, so it reads back.

@@ -12,7 +12,7 @@ use tracing::{info, warn};
 use xtsync_contract::convert::time;
 use xtsync_contract::event;
 use xtsync_contract::internal;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_domain::{TenantName, Timestamp};
 
 use crate::consumer::{Consumer, Error, positions};
@@ -101,7 +101,7 @@ impl Commands {
     pub async fn step(&mut self, doer: &dyn CarryOut, wait: Duration) -> Result<(), Error> {
         let consumer = self.consumer.take();
         let mut consumer = consumer.unwrap_or_else(|| Consumer::new(&self.store, &self.bus, self.group));
-        consumer.turn(&[(Topic::Commands, Vec::new())].into()).await?;
+        consumer.turn(&[(topic::COMMANDS.topic(), Vec::new())].into()).await?;
         if let Ok(event) = timeout(wait, consumer.next()).await
             && let Some(event) = event?
         {

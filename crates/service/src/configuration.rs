@@ -15,7 +15,7 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::Counter;
 use tokio::sync::watch;
 use tracing::{error, info, warn};
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_domain::Configuration;
 
 pub use fold::digest;
@@ -71,7 +71,7 @@ struct Follower {
 impl Follower {
     async fn run(mut self, bus: Bus) {
         loop {
-            let error = match Table::open(&bus, vec![Topic::Config]).await {
+            let error = match Table::open(&bus, vec![topic::CONFIG.topic()]).await {
                 // From the start, so with nothing of what was folded before.
                 Ok(table) => {
                     self.fold = Fold::default();

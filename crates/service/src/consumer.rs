@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use tracing::debug;
-use xtsync_contract::topic::Topic;
+use xtsync_bus::Topic;
 
 use xtsync_bus::{self as bus, Assigned, Bus, Committed, Ends, Event, Following, Partition, Record, Subscription, Wanted};
 use xtsync_runtime::telemetry::chain;

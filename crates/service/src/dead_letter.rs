@@ -4,10 +4,11 @@ use std::error::Error as StdError;
 
 use opentelemetry::KeyValue;
 use prost::Message as _;
+use xtsync_bus::Topic;
 use xtsync_contract::convert::wire_time;
 use xtsync_contract::event;
 use xtsync_contract::internal;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_domain::Timestamp;
 
 use xtsync_bus::{Error, Outgoing, Partition, Position, RECORD_BYTES_MAX, Record, Transport, Urgency};
@@ -74,7 +75,7 @@ pub async fn tell(
         at: Some(wire_time(now)),
         ..internal::DeadLetter::default()
     };
-    let event = Outgoing::event::<internal::DeadLetter>(role, Topic::DeadLetters, key, now.0, now, None, letter.encode_to_vec());
+    let event = event::record::<internal::DeadLetter>(role, topic::DEAD_LETTERS.topic(), key, now.0, now, None, letter.encode_to_vec());
     bus.publish(vec![event], Urgency::Live).await
 }
 
@@ -140,7 +141,8 @@ fn outgoing(letter: &internal::DeadLetter, record: &Record, role: Role, now: Tim
     let subject = String::from_utf8_lossy(key(record));
     let traceparent = event::traceparent(&record.headers).filter(|parent| trace::trace_id(parent).is_some());
     let value = letter.encode_to_vec();
-    let event = Outgoing::event::<internal::DeadLetter>(role, Topic::DeadLetters, &subject, record.at.offset, now, traceparent, value);
+    let event =
+        event::record::<internal::DeadLetter>(role, topic::DEAD_LETTERS.topic(), &subject, record.at.offset, now, traceparent, value);
     Outgoing { key: letter.key.clone().into(), ..event }
 }
 
@@ -163,7 +165,7 @@ mod tests {
     const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
     fn record(value: Vec<u8>) -> Record {
-        let partition = Partition { topic: Topic::Config, index: 0 };
+        let partition = Partition { topic: topic::CONFIG.topic(), index: 0 };
         let headers =
             vec![("traceparent".to_owned(), Bytes::from_static(PARENT.as_bytes())), ("x".to_owned(), Bytes::from_static(b"\xff"))];
         Record {
@@ -181,7 +183,7 @@ mod tests {
         let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(ManualClock::at(Timestamp(5)))).await.unwrap();
         let error = store::Error::Away(sqlx::Error::PoolClosed);
         bury(&*bus, Role::Policy, &record(vec![1, 2]), "undecodable", &error, Timestamp(9)).await.unwrap();
-        let mut table = Table::open(&bus, vec![Topic::DeadLetters]).await.unwrap();
+        let mut table = Table::open(&bus, vec![topic::DEAD_LETTERS.topic()]).await.unwrap();
         let found = &table.next().await.unwrap()[0];
         let letter: internal::DeadLetter = event::decode(&found.headers, found.value.as_ref().unwrap()).unwrap();
         assert_eq!((found.key.as_ref(), letter.topic.as_str(), letter.offset), (b"k".as_slice(), "xtsync.v1.config", 7));
@@ -215,15 +217,15 @@ mod tests {
         let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(ManualClock::at(Timestamp(5)))).await.unwrap();
         let record = |key: Vec<u8>, bytes: usize| {
             let value = Some(vec![1; bytes].into());
-            Outgoing { topic: Topic::Config, key: key.into(), value, headers: Vec::new() }
+            Outgoing { topic: topic::CONFIG.topic(), key: key.into(), value, headers: Vec::new() }
         };
         let key_too_long = vec![0xff; RECORD_BYTES_MAX + 1];
         let records =
             vec![record(b"a".to_vec(), 1), record(b"b".to_vec(), RECORD_BYTES_MAX), record(key_too_long, 0), record(b"c".to_vec(), 1)];
         publish(&*bus, Role::Policy, records, Urgency::Live, Timestamp(9)).await.unwrap();
-        let keys: Vec<_> = all(&bus, Topic::Config).await.into_iter().map(|record| record.key).collect();
+        let keys: Vec<_> = all(&bus, topic::CONFIG.topic()).await.into_iter().map(|record| record.key).collect();
         assert_eq!(keys, [&b"a"[..], b"c"]);
-        let letters = all(&bus, Topic::DeadLetters).await;
+        let letters = all(&bus, topic::DEAD_LETTERS.topic()).await;
         let letter = |record: &Record| event::decode::<internal::DeadLetter>(&record.headers, record.value.as_ref().unwrap()).unwrap();
         let mut told: Vec<_> =
             letters.iter().map(letter).map(|letter| (letter.key.len(), letter.offset, letter.reason, letter.error)).collect();

@@ -10,8 +10,9 @@ use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep, timeout_at};
 use tracing::warn;
 use xtsync_contract::convert::wire_time;
+use xtsync_contract::event;
 use xtsync_contract::internal::RoleStatus;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 
 use xtsync_bus::{Bus, Error, Outgoing, Urgency};
 use xtsync_contract::role::Role;
@@ -108,7 +109,7 @@ impl Teller {
         let now = self.clock.now();
         let key = format!("{}/{}/{}", status.role, status.replica, status.tenant);
         let status = RoleStatus { at: Some(wire_time(now)), ..status.clone() };
-        Outgoing::event::<RoleStatus>(self.role, Topic::Status, &key, now.0, now, None, status.encode_to_vec())
+        event::record::<RoleStatus>(self.role, topic::STATUS.topic(), &key, now.0, now, None, status.encode_to_vec())
     }
 
     fn report(&self, error: &Error) {
@@ -142,7 +143,7 @@ mod tests {
     async fn changes_are_told_soon_together_and_once_and_all_is_repeated_at_a_beat() {
         let dir = xtsync_harness::Dir::new().unwrap();
         let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(SystemClock)).await.unwrap();
-        let mut table = Table::open(&bus, vec![Topic::Status]).await.unwrap();
+        let mut table = Table::open(&bus, vec![topic::STATUS.topic()]).await.unwrap();
         let publisher = Publisher::start(bus, Role::Policy, "r1", Arc::new(SystemClock));
         let began = Instant::now();
         publisher.set(status("emea", 1));

@@ -10,10 +10,11 @@ use prost::Message as _;
 use tokio::sync::watch;
 use xtsync_bus::{Bus, Embedded, Outgoing, Urgency};
 use xtsync_contract::convert::wire_time;
+use xtsync_contract::event;
 use xtsync_contract::internal;
 use xtsync_contract::internal::command::Action;
 use xtsync_contract::role::Role;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_harness::Dir;
 use xtsync_runtime::clock::ManualClock;
@@ -52,7 +53,7 @@ fn command(id: &str, action: Option<Action>, expires: Timestamp) -> Outgoing {
         action,
         ..internal::Command::default()
     };
-    Outgoing::event::<internal::Command>(Role::Control, Topic::Commands, "hub", id, NOW, None, wire.encode_to_vec())
+    event::record::<internal::Command>(Role::Control, topic::COMMANDS.topic(), "hub", id, NOW, None, wire.encode_to_vec())
 }
 
 #[tokio::test]

@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::time::timeout;
-use xtsync_bus::{Bus, Event, Record, Wanted, partition_of};
-use xtsync_contract::topic::Topic;
+use xtsync_bus::{Bus, Event, Record, Topic, Wanted, partition_of};
 use xtsync_harness::{Dir, unique};
 use xtsync_runtime::clock::SystemClock;
 use xtsync_service::consumer::{Consumer, lag, positions};

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use xtsync_contract::topic::Topic;
+use xtsync_bus::Topic;
 
 use super::{Error, Store, Transaction};
 use crate::params;

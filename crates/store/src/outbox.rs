@@ -3,7 +3,7 @@
 //! One at a time publishes a topic's records, in order; who does holds a lease. A crash between publishing and forgetting publishes
 //! again, which consumers tell by `ce_id`.
 
-use xtsync_contract::topic::Topic;
+use xtsync_bus::Topic;
 
 use super::{Error, Store, Transaction};
 use crate::params;

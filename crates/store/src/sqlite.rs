@@ -8,9 +8,8 @@ use sqlx::sqlite::SqliteConnectOptions;
 use tokio::time::{Instant, sleep};
 
 use super::{Error, Options, migration};
-use xtsync_runtime::private;
 use xtsync_runtime::private::is_url;
-use xtsync_runtime::sqlite;
+use xtsync_runtime::{private, sqlite};
 
 /// Connections that read beside the writer.
 const READERS_MAX: u32 = 4;

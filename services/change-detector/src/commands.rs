@@ -3,8 +3,7 @@
 use async_trait::async_trait;
 use xtsync_domain::TenantName;
 use xtsync_service::commands::{Action, CarryOut, Command};
-use xtsync_store::scrub;
-use xtsync_store::{self as store, Transaction};
+use xtsync_store::{self as store, Transaction, scrub};
 
 use crate::reading;
 use crate::watch::Shared;

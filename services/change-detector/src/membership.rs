@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use xtsync_directory::MemberKind;
 use xtsync_domain::fact::GroupState;
 use xtsync_domain::{GroupId, TenantName, UserId};
-use xtsync_store::params;
-use xtsync_store::{Store, Transaction};
+use xtsync_store::{Store, Transaction, params};
 
 use crate::error::{Error, corrupt};
 use crate::last_word::Word;

@@ -9,9 +9,8 @@ use xtsync_contract::{convert, events};
 use xtsync_domain::delta::{Gone, Origin, State};
 use xtsync_domain::link::Class;
 use xtsync_domain::{Attributes, TenantName, Timestamp, UserDelta, UserId};
-use xtsync_store::params;
 use xtsync_store::scrub::PIECE;
-use xtsync_store::{Param, Row, Store, Transaction};
+use xtsync_store::{Param, Row, Store, Transaction, params};
 
 use crate::error::{Error, corrupt};
 use crate::pending::WINDOW;

@@ -6,8 +6,7 @@
 
 use tracing::info;
 use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
-use xtsync_store::params;
-use xtsync_store::{Row, Transaction};
+use xtsync_store::{Row, Transaction, params};
 
 use crate::error::{Error, corrupt};
 use crate::mirror::{self, CHUNK};

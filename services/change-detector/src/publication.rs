@@ -7,9 +7,10 @@
 use prost::Message;
 use tokio::task::JoinError;
 use tracing::info_span;
-use xtsync_bus::{Bus, Outgoing, Urgency};
+use xtsync_bus::{Bus, Outgoing, Topic, Urgency};
+use xtsync_contract::event;
 use xtsync_contract::events;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_domain::fact::TenantFact;
 use xtsync_domain::link::Class;
 use xtsync_domain::{TenantName, Timestamp};
@@ -124,8 +125,8 @@ impl Press {
         self.is_ours().await?;
         let record = |fact: &TenantFact| {
             let value = events::TenantFact::from(fact).encode_to_vec();
-            let topic = Topic::TenantFacts(self.tenant.clone());
-            Outgoing::event::<events::TenantFact>(ROLE, topic, &fact.fact.key(), fact.version, now, None, value)
+            let topic = topic::TENANT_FACTS.of(&self.tenant);
+            event::record::<events::TenantFact>(ROLE, topic, &fact.fact.key(), fact.version, now, None, value)
         };
         self.bus.publish(facts.iter().map(record).collect(), Urgency::Live).await?;
         Ok(())
@@ -137,7 +138,7 @@ impl Press {
             return Ok(());
         }
         self.is_ours().await?;
-        let ended = keys.iter().map(|key| Outgoing::tombstone(Topic::TenantFacts(self.tenant.clone()), key));
+        let ended = keys.iter().map(|key| Outgoing::tombstone(topic::TENANT_FACTS.of(&self.tenant), key));
         self.bus.publish(ended.collect(), Urgency::Live).await?;
         Ok(())
     }
@@ -156,13 +157,13 @@ impl Press {
 }
 
 fn user_record(tenant: &TenantName, record: &Unpublished, now: Timestamp) -> Outgoing {
-    let Some(value) = &record.value else { return Outgoing::tombstone(Topic::UserDeltas(tenant.clone()), record.id.as_str()) };
+    let Some(value) = &record.value else { return Outgoing::tombstone(topic::USER_DELTAS.of(tenant), record.id.as_str()) };
     // The root of the trace that ends at the call to the target.
     let span = info_span!("user_delta", %tenant, user = %record.id, version = record.version);
     let traceparent = span.in_scope(trace::traceparent);
-    Outgoing::event::<events::UserDelta>(
+    event::record::<events::UserDelta>(
         ROLE,
-        Topic::UserDeltas(tenant.clone()),
+        topic::USER_DELTAS.of(tenant),
         record.id.as_str(),
         record.version,
         now,

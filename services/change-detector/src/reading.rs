@@ -4,8 +4,7 @@ use std::collections::BTreeSet;
 
 use xtsync_directory::Cursor;
 use xtsync_domain::{DirectoryId, TenantName, Timestamp};
-use xtsync_store::params;
-use xtsync_store::{self as store, Row, Store, Transaction};
+use xtsync_store::{self as store, Row, Store, Transaction, params};
 
 use crate::error::{Error, corrupt};
 use crate::full::{Full, FullPhase, Reason};

@@ -14,7 +14,7 @@ use tracing::warn;
 use xtsync_bus::{self as bus, Record, Table};
 use xtsync_contract::event;
 use xtsync_contract::events;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_domain::delta::State;
 use xtsync_domain::{Attributes, Timestamp, UserDelta, UserId};
 
@@ -26,7 +26,7 @@ use crate::reading::{self, Reading};
 
 /// Takes from the topic what the mirror has lost. True where there was something, and everything is read from the beginning.
 pub(crate) async fn rebuild(press: &Press, reading: &mut Reading, now: Timestamp) -> Result<bool, Error> {
-    let topic = Topic::UserDeltas(press.tenant.clone());
+    let topic = topic::USER_DELTAS.of(&press.tenant);
     if !bus::missing(&press.bus, [&topic]).await?.is_empty() {
         return Ok(false);
     }

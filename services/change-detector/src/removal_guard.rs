@@ -8,8 +8,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use tracing::info;
 use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
-use xtsync_store::Transaction;
-use xtsync_store::params;
+use xtsync_store::{Transaction, params};
 
 use crate::error::Error;
 use crate::mirror::{self, CHUNK};

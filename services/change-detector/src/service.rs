@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_directory::{self as directory, Source};
 use xtsync_domain::TenantName;
 use xtsync_domain::configuration::Configuration;
@@ -199,7 +199,7 @@ fn orders(configuration: &Configuration) -> BTreeMap<TenantName, (resource::Tena
         let users = configuration.projection(&name).map(|(revision, projection)| (revision, projection.clone()));
         let (names, scopes) = (Names::of(configuration, &name), scopes(configuration, &name));
         let targets = configuration.synchronizations_from(&name).map(|synchronization| synchronization.spec.to.clone());
-        let way = iter::once(Topic::UserDeltas(name.clone())).chain(targets.map(Topic::Decisions)).collect();
+        let way = iter::once(topic::USER_DELTAS.of(&name)).chain(targets.map(|tenant| topic::DECISIONS.of(tenant))).collect();
         let directory = configuration.directory(&name).cloned();
         Some((name, (tenant, Order { revision: configuration.revision(), users, names, scopes, way, directory })))
     };

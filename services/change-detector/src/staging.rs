@@ -9,8 +9,7 @@ use prost::Message as _;
 use xtsync_contract::{convert, events};
 use xtsync_domain::delta::Gone;
 use xtsync_domain::{Attributes, TenantName, UserId};
-use xtsync_store::params;
-use xtsync_store::{Row, Transaction};
+use xtsync_store::{Row, Transaction, params};
 
 use crate::error::{Error, corrupt};
 use crate::mirror::{CHUNK, read_gone, write_gone};

@@ -7,8 +7,7 @@ use sha2::{Digest as _, Sha256};
 use url::Url;
 use xtsync_directory::{Collection, Subscription};
 use xtsync_domain::{TenantName, Timestamp};
-use xtsync_store::params;
-use xtsync_store::{Row, Store, Transaction};
+use xtsync_store::{Row, Store, Transaction, params};
 
 use crate::error::{Error, corrupt};
 use crate::webhook::Hashes;

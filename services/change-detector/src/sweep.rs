@@ -3,8 +3,7 @@
 use std::collections::HashSet;
 
 use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
-use xtsync_store::params;
-use xtsync_store::{Row, Store, Transaction};
+use xtsync_store::{Row, Store, Transaction, params};
 
 use crate::error::Error;
 use crate::membership;

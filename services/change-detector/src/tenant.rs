@@ -19,8 +19,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use xtsync_bus::{Bus, ROOM_LOOK};
-use xtsync_contract::topic::Topic;
+use xtsync_bus::{Bus, ROOM_LOOK, Topic};
 use xtsync_directory::Source;
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{DirectoryId, GroupId, TenantName, Timestamp, UserId};

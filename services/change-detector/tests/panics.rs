@@ -13,7 +13,7 @@ use xtsync_bus::{Bus, Embedded, Table};
 use xtsync_change_detector::{Config, Connect, Inbox, Nudge, build};
 use xtsync_contract::event;
 use xtsync_contract::internal::RoleStatus;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_directory::{Cursor, Error, GroupChange, Page, Result, Source, Subscribe, Subscription, UserChange};
 use xtsync_domain::delta::Kind as UserKind;
 use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
@@ -123,7 +123,7 @@ fn configuration() -> Configuration {
 
 /// Reads what is said of tenants until each of these was: tenant and code.
 async fn until_said(bus: &Bus, want: &[(&str, &str)]) {
-    let mut table = Table::open(bus, vec![Topic::Status]).await.unwrap();
+    let mut table = Table::open(bus, vec![topic::STATUS.topic()]).await.unwrap();
     let mut said = BTreeMap::<(String, String), usize>::new();
     let all = async {
         while !want.iter().all(|(tenant, code)| said.contains_key(&((*tenant).to_owned(), (*code).to_owned()))) {

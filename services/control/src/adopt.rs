@@ -8,12 +8,11 @@
 use std::collections::BTreeMap;
 
 use xtsync_bus::{Record, Table};
-use xtsync_contract::topic::{COMMIT_KEY, Topic};
+use xtsync_contract::topic::{self, COMMIT_KEY};
 use xtsync_domain::resource::{Id, Resource};
 use xtsync_service::configuration::{self, Read};
 use xtsync_service::dead_letter::bury;
-use xtsync_store::params;
-use xtsync_store::{self as store, Transaction};
+use xtsync_store::{self as store, Transaction, params};
 
 use crate::Error;
 use crate::context::{Context, ROLE};
@@ -85,7 +84,7 @@ async fn tell_again(tx: &mut Transaction, known: &Known) -> Result<(), store::Er
 }
 
 async fn known(context: &Context) -> Result<Known, Error> {
-    let mut table = Table::open(&context.bus, vec![Topic::Config]).await?;
+    let mut table = Table::open(&context.bus, vec![topic::CONFIG.topic()]).await?;
     let mut known = Known::default();
     while !table.caught_up() {
         for record in table.next().await? {

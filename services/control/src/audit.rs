@@ -1,8 +1,7 @@
 //! The audit trail: who did what to what, when. Of what was said only a digest is kept.
 
 use sha2::{Digest as _, Sha256};
-use xtsync_store::params;
-use xtsync_store::{Error, Transaction};
+use xtsync_store::{Error, Transaction, params};
 
 use crate::revision::Act;
 

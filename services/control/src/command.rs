@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use prost::Message as _;
-use xtsync_bus::{Outgoing, Urgency};
+use xtsync_bus::Urgency;
 use xtsync_contract::convert::wire_time;
+use xtsync_contract::event;
 use xtsync_contract::internal;
 use xtsync_contract::internal::command::Action;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_domain::{Configuration, TenantName};
 
 use crate::actor::Actor;
@@ -117,7 +118,7 @@ async fn give_for(
         let value = command.encode_to_vec();
         audit::note(&mut tx, act, tenant.as_str(), &format!("Tenant/{tenant}/{tenant}"), &value).await?;
         tracing::info!(command = command.id, actor = actor.identity, declared = actor.declared, %tenant, verb, "a command is given");
-        records.push(Outgoing::event::<internal::Command>(ROLE, Topic::Commands, tenant.as_str(), now.0, now, None, value));
+        records.push(event::record::<internal::Command>(ROLE, topic::COMMANDS.topic(), tenant.as_str(), now.0, now, None, value));
     }
     tx.commit().await?;
     Ok(context.bus.publish(records, Urgency::Live).await?)

@@ -9,7 +9,7 @@ use prost::Message as _;
 use tokio::time::sleep;
 use xtsync_bus::{Outgoing, Urgency};
 use xtsync_contract::internal::RoleStatus;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_store::params;
 
 use crate::Error;
@@ -41,7 +41,7 @@ async fn step(context: &Context) -> Result<usize, Error> {
         // What nobody can read is of no use to anybody either.
         let is_fresh = RoleStatus::decode(row.bytes(1)?.as_slice()).is_ok_and(|status| age(&status, now) < EXPIRED_AFTER);
         if !is_fresh {
-            expired.push(Outgoing::tombstone(Topic::Status, &row.text(0)?));
+            expired.push(Outgoing::tombstone(topic::STATUS.topic(), &row.text(0)?));
         }
     }
     expired.truncate(BATCH_MAX);
@@ -58,6 +58,8 @@ mod tests {
     use xtsync_contract::convert::wire_time;
     use xtsync_domain::Timestamp;
 
+    use xtsync_contract::event;
+
     use super::*;
     use crate::context::ROLE;
     use crate::context::tests::{close, context};
@@ -66,7 +68,7 @@ mod tests {
     async fn say(context: &Context, replica: &str, at: Timestamp) {
         let key = format!("policy/{replica}/emea");
         let status = RoleStatus { role: "policy".into(), replica: replica.into(), at: Some(wire_time(at)), ..RoleStatus::default() };
-        let record = Outgoing::event::<RoleStatus>(ROLE, Topic::Status, &key, 1, at, None, status.encode_to_vec());
+        let record = event::record::<RoleStatus>(ROLE, topic::STATUS.topic(), &key, 1, at, None, status.encode_to_vec());
         context.bus.publish(vec![record], Urgency::Live).await.unwrap();
     }
 
@@ -89,7 +91,7 @@ mod tests {
     async fn rows_of_replicas_that_are_gone_end_and_those_of_others_stay() {
         let dir = tempfile::tempdir().unwrap();
         let context = context(dir.path()).await;
-        let mut table = Table::open(&context.bus, vec![Topic::Status]).await.unwrap();
+        let mut table = Table::open(&context.bus, vec![topic::STATUS.topic()]).await.unwrap();
         let now = context.clock.now();
         for process in 0..3 {
             say(&context, &format!("host-{process}"), now.minus(EXPIRED_AFTER)).await;

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::sleep;
-use xtsync_bus::{Record, Wanted};
-use xtsync_contract::topic::Topic;
+use xtsync_bus::{Record, Topic, Wanted};
+use xtsync_contract::topic;
 use xtsync_domain::configuration::Configuration;
 use xtsync_service::consumer::{Consumer, positions};
 
@@ -20,8 +20,8 @@ const REST: Duration = Duration::from_millis(50);
 
 /// The topics that the read model is made of.
 pub(crate) fn topics(configuration: &Configuration) -> BTreeSet<Topic> {
-    let of_tenants = configuration.tenants().flat_map(|(tenant, _)| Topic::of_tenant(tenant));
-    of_tenants.chain([Topic::Status]).collect()
+    let of_tenants = configuration.tenants().flat_map(|(tenant, _)| topic::of_tenant(tenant));
+    of_tenants.chain([topic::STATUS.topic()]).collect()
 }
 
 /// Reads until something fails.

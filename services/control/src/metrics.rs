@@ -3,7 +3,6 @@
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge};
 use xtsync_bus::Record;
-use xtsync_contract::topic::Topic;
 use xtsync_runtime::metrics::meter;
 
 use crate::Error;
@@ -47,12 +46,12 @@ impl Metrics {
 
     /// Records were folded.
     pub(crate) fn folded(&self, records: &[Record]) {
-        records.iter().for_each(|record| self.folded.add(1, &[KeyValue::new("topic", kind(&record.at.partition.topic))]));
+        records.iter().for_each(|record| self.folded.add(1, &[KeyValue::new("topic", record.at.partition.topic.kind().name)]));
     }
 
     /// A record could not be read.
     pub(crate) fn unreadable(&self, record: &Record) {
-        self.unreadable.add(1, &[KeyValue::new("topic", kind(&record.at.partition.topic))]);
+        self.unreadable.add(1, &[KeyValue::new("topic", record.at.partition.topic.kind().name)]);
     }
 
     /// How each synchronization stands.
@@ -63,20 +62,5 @@ impl Metrics {
     /// A revision is on the bus.
     pub(crate) fn published(&self, revision: u64) {
         self.revision.record(revision, &[]);
-    }
-}
-
-/// A topic without its tenant.
-fn kind(topic: &Topic) -> &'static str {
-    match topic {
-        Topic::Config => "config",
-        Topic::Commands => "commands",
-        Topic::UserDeltas(_) => "user-deltas",
-        Topic::TenantFacts(_) => "tenant-facts",
-        Topic::Decisions(_) => "decisions",
-        Topic::Links(_) => "links",
-        Topic::Outcomes(_) => "outcomes",
-        Topic::Status => "status",
-        Topic::DeadLetters => "dead-letters",
     }
 }

@@ -7,13 +7,13 @@
 
 use prost::Message as _;
 use xtsync_bus::{self as bus, Outgoing, Urgency};
+use xtsync_contract::event;
 use xtsync_contract::internal;
-use xtsync_contract::topic::{COMMIT_KEY, Topic};
+use xtsync_contract::topic::{self, COMMIT_KEY};
 use xtsync_domain::Timestamp;
 use xtsync_domain::resource::Resource;
 use xtsync_service::configuration::digest;
-use xtsync_store::params;
-use xtsync_store::{self as store, Epoch, Store, lease};
+use xtsync_store::{self as store, Epoch, Store, lease, params};
 
 use crate::Error;
 use crate::context::{Context, LEASE, ROLE};
@@ -117,7 +117,7 @@ fn commit(standing: &Standing, revision: u64, actor: String) -> internal::Config
 }
 
 fn outgoing(key: &str, record: &internal::ConfigRecord, now: Timestamp) -> Outgoing {
-    Outgoing::event::<internal::ConfigRecord>(ROLE, Topic::Config, key, record.revision, now, None, record.encode_to_vec())
+    event::record::<internal::ConfigRecord>(ROLE, topic::CONFIG.topic(), key, record.revision, now, None, record.encode_to_vec())
 }
 
 #[cfg(test)]

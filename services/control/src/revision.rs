@@ -7,8 +7,7 @@ use std::collections::BTreeMap;
 
 use xtsync_domain::resource::{Id, Spec};
 use xtsync_domain::{TenantName, Timestamp, version};
-use xtsync_store::params;
-use xtsync_store::{Error, Transaction};
+use xtsync_store::{Error, Transaction, params};
 
 use crate::actor::Actor;
 use crate::audit;

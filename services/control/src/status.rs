@@ -5,19 +5,17 @@ pub(crate) mod numbers;
 mod settled;
 
 use prost::Message as _;
-use xtsync_bus::{self as bus, Bus};
-use xtsync_contract::control;
+use xtsync_bus::{self as bus, Bus, Topic};
 use xtsync_contract::convert::wire_time;
-use xtsync_contract::internal;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
+use xtsync_contract::{control, internal};
 #[cfg(test)]
 use xtsync_domain::TenantName;
 use xtsync_domain::Timestamp;
 use xtsync_domain::configuration::{Configuration, NamedSynchronization};
 use xtsync_domain::resource::{Mode, Resource};
 use xtsync_service::consumer::lag;
-use xtsync_store::Store;
-use xtsync_store::params;
+use xtsync_store::{Store, params};
 
 use crate::context::Context;
 use crate::listing::Naming;
@@ -197,16 +195,7 @@ async fn behind(store: &Store, bus: &Bus, configuration: &Configuration) -> Resu
 
 /// Whether a topic holds what is told at intervals.
 fn is_heartbeat(topic: &Topic) -> bool {
-    match topic {
-        Topic::Status | Topic::TenantFacts(_) => true,
-        Topic::Config
-        | Topic::Commands
-        | Topic::UserDeltas(_)
-        | Topic::Decisions(_)
-        | Topic::Links(_)
-        | Topic::Outcomes(_)
-        | Topic::DeadLetters => false,
-    }
+    topic.is(&topic::STATUS) || topic.is(&topic::TENANT_FACTS)
 }
 
 /// What the roles said last, as far as it is recent.

@@ -5,11 +5,10 @@ mod support;
 use support::{Control, ORGANIZATION, apply};
 use tonic::Code;
 use xtsync_bus::Table;
-use xtsync_contract::control;
 use xtsync_contract::control::applied_resource::Change;
 use xtsync_contract::event;
-use xtsync_contract::internal;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
+use xtsync_contract::{control, internal};
 
 #[tokio::test]
 async fn an_apply_is_one_revision_and_the_same_again_is_none() {
@@ -111,7 +110,7 @@ async fn a_command_goes_out_to_each_tenant_that_is_synchronized_and_to_no_other(
     client.resync(control::ResyncRequest { tenant: "emea".into(), actor: "kim".into() }).await.unwrap();
     let refused = client.resync(control::ResyncRequest { tenant: "nowhere".into(), actor: "kim".into() }).await.unwrap_err();
     assert_eq!(refused.code(), Code::NotFound);
-    let mut commands = Table::open(&control.bus, vec![Topic::Commands]).await.unwrap();
+    let mut commands = Table::open(&control.bus, vec![topic::COMMANDS.topic()]).await.unwrap();
     let mut given = Vec::new();
     while !commands.caught_up() {
         given.extend(commands.next().await.unwrap().iter().map(|record| {

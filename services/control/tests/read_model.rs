@@ -8,7 +8,7 @@ use support::{Control, ORGANIZATION, apply, say};
 use xtsync_contract::control;
 use xtsync_contract::control::GetLinkRequest;
 use xtsync_contract::events::Verb;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_domain::Decision;
 use xtsync_domain::decision::{Departure, Desired};
 use xtsync_harness::{Postgres, unique};
@@ -132,7 +132,7 @@ async fn counting(control: Control) {
     {
         say::outcome(&control.bus, id, user, verb).await;
     }
-    say::garbage(&control.bus, Topic::Outcomes(say::hub())).await;
+    say::garbage(&control.bus, topic::OUTCOMES.of(say::hub())).await;
     let counts = |created, disabled| control::SynchronizationCounts { created, disabled, ..Default::default() };
     control.wait("counted", async |control| control.counts().await == counts(2, 1)).await;
     let control = control.restart().await;
@@ -145,7 +145,7 @@ async fn counting(control: Control) {
 #[tokio::test]
 async fn a_tenant_whose_topics_are_still_to_be_made_holds_up_no_other() {
     let control = Control::start().await;
-    control.rigged.rig().missing = vec![Topic::Links(say::hub())];
+    control.rigged.rig().missing = vec![topic::LINKS.of(say::hub())];
     control.client().await.apply(apply("a.yaml", ORGANIZATION)).await.unwrap();
     say::outcome(&control.bus, "1", "ana", Verb::Create).await;
     let one = control::SynchronizationCounts { created: 1, ..Default::default() };

@@ -9,7 +9,7 @@ use xtsync_contract::convert::{DecisionRecord, Invalid};
 use xtsync_contract::event::{self, Unreadable};
 use xtsync_contract::events;
 use xtsync_contract::role::Role;
-use xtsync_contract::topic::{Topic, link_key, marker_key};
+use xtsync_contract::topic::{self, link_key, marker_key};
 use xtsync_domain::address::Home;
 use xtsync_domain::configuration::NamedSynchronization;
 use xtsync_domain::decide::{decide, invalid_attributes};
@@ -126,7 +126,7 @@ pub(crate) fn evaluate(
 fn end(record: &Record, source: &TenantName, configuration: &Configuration, batch: &mut Batch) {
     let Ok(user) = std::str::from_utf8(&record.key) else { return };
     let key = link_key(source, &user.into());
-    let ended = |synchronization: &NamedSynchronization| Outgoing::tombstone(Topic::Decisions(synchronization.spec.to.clone()), &key);
+    let ended = |synchronization: &NamedSynchronization| Outgoing::tombstone(topic::DECISIONS.of(&synchronization.spec.to), &key);
     batch.records.extend(configuration.synchronizations_from(source).map(ended));
 }
 
@@ -134,7 +134,7 @@ fn end(record: &Record, source: &TenantName, configuration: &Configuration, batc
 pub(crate) fn marker(source: &TenantName, partition: u32, revision: u64, target: &TenantName, now: Timestamp) -> Outgoing {
     let key = marker_key(source, partition);
     let value = events::Decision::from(DecisionRecord::Marker { source: source.clone(), partition, revision }).encode_to_vec();
-    Outgoing::event::<events::Decision>(ROLE, Topic::Decisions(target.clone()), &key, revision, now, None, value)
+    event::record::<events::Decision>(ROLE, topic::DECISIONS.of(target), &key, revision, now, None, value)
 }
 
 impl Batch {
@@ -147,7 +147,7 @@ impl Batch {
 fn outgoing(target: &TenantName, decision: Decision, now: Timestamp, traceparent: Option<&str>) -> Outgoing {
     let key = link_key(&decision.source, &decision.user);
     let (version, value) = (decision.version, events::Decision::from(decision).encode_to_vec());
-    Outgoing::event::<events::Decision>(ROLE, Topic::Decisions(target.clone()), &key, version, now, traceparent, value)
+    event::record::<events::Decision>(ROLE, topic::DECISIONS.of(target), &key, version, now, traceparent, value)
 }
 
 /// The span of one record, in the trace of its delta. A replay belongs to no trace: the change behind it was followed long ago.

@@ -8,7 +8,7 @@ use tracing::warn;
 use xtsync_bus::{self as bus, Bus, Following, Record, Table, Wanted};
 use xtsync_contract::event;
 use xtsync_contract::events;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_domain::address::{Home, VerifiedDomains};
 use xtsync_domain::fact::Fact;
 use xtsync_domain::{Configuration, TenantFact, TenantName};
@@ -31,7 +31,7 @@ impl Facts {
     /// Follows the tenants of a configuration.
     pub(crate) async fn turn(&mut self, configuration: &Configuration) -> Result<(), bus::Error> {
         let tenants = configuration.synchronizations().flat_map(|synchronization| [&synchronization.source, &synchronization.spec.to]);
-        let wanted: Wanted = tenants.map(|tenant| (Topic::TenantFacts(tenant.clone()), Vec::new())).collect();
+        let wanted: Wanted = tenants.map(|tenant| (topic::TENANT_FACTS.of(tenant), Vec::new())).collect();
         if self.following.turn(&wanted).await? || self.table.is_none() {
             let topics = self.following.topics().to_vec();
             match &mut self.table {
@@ -58,11 +58,11 @@ impl Facts {
     /// Takes records in. One that cannot be read leaves what was known before.
     pub(crate) fn take(&mut self, records: &[Record]) {
         for record in records {
-            let Topic::TenantFacts(tenant) = &record.at.partition.topic else { continue };
+            let Some(tenant) = topic::tenant(&topic::TENANT_FACTS, &record.at.partition.topic) else { continue };
             let Some(value) = &record.value else { continue };
             let fact = event::decode::<events::TenantFact>(&record.headers, value).map_err(|error| chain(&error));
             match fact.and_then(|wire| TenantFact::try_from(wire).map_err(|error| error.to_string())) {
-                Ok(TenantFact { version, fact: Fact::Identity(identity), .. }) => self.domains.take(tenant, &identity, version),
+                Ok(TenantFact { version, fact: Fact::Identity(identity), .. }) => self.domains.take(&tenant, &identity, version),
                 Ok(_) => {}
                 Err(error) => warn!(%tenant, offset = record.at.offset, error, "a fact cannot be read"),
             }

@@ -7,8 +7,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use tracing::{error, info};
-use xtsync_bus::{self as bus, Bus, Ends, Error, Event, Partition, Position, Record, Subscription, Urgency};
-use xtsync_contract::topic::{POLICY_GROUP, Topic};
+use xtsync_bus::{self as bus, Bus, Ends, Error, Event, Partition, Position, Record, Subscription, Topic, Urgency};
+use xtsync_contract::topic::{self, POLICY_GROUP};
 use xtsync_domain::address::Home;
 use xtsync_domain::{Configuration, TenantName};
 use xtsync_runtime::clock::Clock;
@@ -142,8 +142,8 @@ impl Membership {
     async fn assigned(&mut self, assigned: Vec<bus::Assigned>, context: &Context) -> Result<(), Error> {
         let ends = ends(&context.bus, assigned.iter().map(|assigned| &assigned.partition)).await?;
         for bus::Assigned { partition, committed } in assigned {
-            let Topic::UserDeltas(source) = &partition.topic else { continue };
-            let assigned = Assigned::new(source.clone(), committed, ends[&partition], &self.configuration, home(&self.homes, source));
+            let Some(source) = topic::tenant(&topic::USER_DELTAS, &partition.topic) else { continue };
+            let assigned = Assigned::new(source.clone(), committed, ends[&partition], &self.configuration, home(&self.homes, &source));
             info!(%partition, next = assigned.next, replay = ?assigned.replays_from(), "partition is ours");
             self.subscription.start(&partition, Some(assigned.next)).await?;
             self.partitions.insert(partition, assigned);
@@ -242,7 +242,7 @@ impl Membership {
         let sources: BTreeSet<_> = replayed.map(|assigned| &assigned.source).collect();
         let synchronizations = sources.into_iter().flat_map(|source| self.configuration.synchronizations_from(source));
         let targets: BTreeSet<_> = synchronizations.map(|synchronization| &synchronization.spec.to).collect();
-        targets.into_iter().cloned().map(Topic::Decisions).collect()
+        targets.into_iter().cloned().map(|tenant| topic::DECISIONS.of(tenant)).collect()
     }
 
     async fn commit(&mut self, partitions: Vec<Partition>) -> Result<(), Error> {

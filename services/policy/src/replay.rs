@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
-use xtsync_bus::{Bus, Error, Partition, Position, ROOM_LOOK, Reader, Record};
-use xtsync_contract::topic::Topic;
+use xtsync_bus::{Bus, Error, Partition, Position, ROOM_LOOK, Reader, Record, Topic};
 
 /// The most records taken at once, so that a live record never waits for long.
 const BATCH_MAX: usize = 100;

@@ -10,7 +10,7 @@ use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::warn;
 use xtsync_bus::{Error, Following, Record};
 use xtsync_contract::internal::RoleStatus;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_domain::Configuration;
 use xtsync_runtime::backoff;
 use xtsync_runtime::health::Condition;
@@ -234,7 +234,7 @@ impl Service {
         for source in membership.configuration().sources() {
             let lag = lag.get(source).copied().unwrap_or(0);
             self.context.metrics.lag(source, lag);
-            let stopped = membership.stopped().any(|(partition, _)| partition.topic == Topic::UserDeltas(source.clone()));
+            let stopped = membership.stopped().any(|(partition, _)| partition.topic == topic::USER_DELTAS.of(source));
             let blocked = if stopped { "newer_writer".to_owned() } else { String::new() };
             self.status.set(RoleStatus { tenant: source.to_string(), revision, lag, blocked, ..RoleStatus::default() });
         }

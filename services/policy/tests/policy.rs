@@ -11,9 +11,8 @@ use support::{PROJECTION, TRACE, World, gone, name, outgoing, until, user};
 use tokio::time::timeout;
 use xtsync_bus::{Event, Outgoing, Partition, partition_of};
 use xtsync_contract::event;
-use xtsync_contract::events;
-use xtsync_contract::internal;
-use xtsync_contract::topic::{PARTITIONS, Topic};
+use xtsync_contract::topic::{self, PARTITIONS};
+use xtsync_contract::{events, internal};
 use xtsync_domain::decision::{Departure, Desired};
 use xtsync_domain::{Decision, Origin, UserDelta};
 use xtsync_harness::wait_for;
@@ -31,7 +30,7 @@ fn said(decisions: &[Decision]) -> Vec<String> {
 }
 
 fn partition(tenant: &str, user: &str) -> Partition {
-    Partition { topic: Topic::UserDeltas(name(tenant)), index: partition_of(user.as_bytes(), PARTITIONS) }
+    Partition { topic: topic::USER_DELTAS.of(name(tenant)), index: partition_of(user.as_bytes(), PARTITIONS) }
 }
 
 fn many(count: u32) -> impl Iterator<Item = UserDelta> {
@@ -48,7 +47,8 @@ async fn every_synchronization_of_the_users_tenant_decides_within_the_deltas_tra
     let of_emea = ["emea/ana: in_scope @4 live", "emea/bob: deleted @4 live"];
     assert_eq!(said(&world.decisions("lab").await), of_emea);
     assert_eq!(said(&world.decisions("hub").await), [&of_emea[..], &["us/cy: in_scope @4 live"]].concat());
-    let record = world.records(Topic::Decisions(name("lab"))).await.into_iter().find(|record| record.key.as_ref() == b"emea/ana").unwrap();
+    let record =
+        world.records(topic::DECISIONS.of(name("lab"))).await.into_iter().find(|record| record.key.as_ref() == b"emea/ana").unwrap();
     assert_eq!(event::header(&record.headers, "ce_id"), Some("emea/ana:7.2.4.2"));
     assert_eq!(event::traceparent(&record.headers), Some(TRACE));
     assert_eq!(world.trouble(), "");
@@ -122,7 +122,7 @@ async fn a_replay_waits_for_room_and_what_is_live_does_not() {
     world.publish(many(20)).await;
     until(&mut service, "all decisions", async || world.decisions("lab").await.len() == 20).await;
 
-    world.bus.rig().full = vec![Topic::Decisions(name("hub"))];
+    world.bus.rig().full = vec![topic::DECISIONS.of(name("hub"))];
     world.synchronize(5, "emea", "lab", r#""groups":[{"id":"sales"},{"id":"legal"}]"#);
     world.apply(5);
     let anew = async || said(&world.decisions("lab").await).into_iter().filter(|said| said.contains("@5")).collect::<Vec<_>>();
@@ -225,7 +225,7 @@ async fn a_record_that_is_not_ours_is_buried_with_its_story_and_the_others_go_on
         let letter: internal::DeadLetter = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
         (letter.role, letter.reason, letter.offset)
     };
-    let letters: Vec<_> = world.records(Topic::DeadLetters).await.iter().map(letter).collect();
+    let letters: Vec<_> = world.records(topic::DEAD_LETTERS.topic()).await.iter().map(letter).collect();
     let policy = |reason: &str, offset| ("policy".to_owned(), reason.to_owned(), offset);
     assert_eq!(letters, [policy("foreign_type", 0), policy("undecodable", 1), policy("wrong_tenant", 2)]);
 }
@@ -244,7 +244,7 @@ async fn a_newer_writer_stops_its_partition_and_no_other() {
     })
     .await;
     assert_eq!(said(&world.decisions("lab").await), [format!("emea/{elsewhere}: in_scope @4 live")]);
-    assert_eq!(world.records(Topic::DeadLetters).await, []);
+    assert_eq!(world.records(topic::DEAD_LETTERS.topic()).await, []);
     let committed = world.bus.rig().commits.iter().any(|(at, committed)| *at == partition("emea", "ana") && committed.next > 0);
     assert!(!committed, "a replacement that can read it will begin there");
 }
@@ -263,7 +263,7 @@ async fn a_user_is_left_alone_until_his_delta_is_cut_for_what_is_needed() {
 #[tokio::test]
 async fn a_source_waits_for_its_missing_topics_and_readiness_names_the_command() {
     let world = World::new().await;
-    world.bus.rig().missing = vec![Topic::Decisions(name("lab"))];
+    world.bus.rig().missing = vec![topic::DECISIONS.of(name("lab"))];
     world.apply(4);
     let mut service = world.service();
     world.publish([user("emea", "ana", 7), user("us", "cy", 8)]).await;
@@ -333,7 +333,7 @@ async fn the_end_of_a_users_key_ends_those_of_his_decisions() {
     world.apply(3);
     let mut service = world.service();
     world.publish([user("emea", "ana", 7), gone("emea", "ana", 8), user("emea", "bo", 7)]).await;
-    world.send(vec![Outgoing::tombstone(Topic::UserDeltas(name("emea")), "ana")]).await;
+    world.send(vec![Outgoing::tombstone(topic::USER_DELTAS.of(name("emea")), "ana")]).await;
     for target in ["hub", "lab"] {
         let ended = async || world.ended(target).await == ["emea/ana"];
         until(&mut service, "the end of her decisions", ended).await;

@@ -8,7 +8,7 @@ use tracing::{info, warn};
 use xtsync_bus::{self as bus, Bus, Following, Record, Table, Wanted};
 use xtsync_contract::event;
 use xtsync_contract::events;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_domain::gate::{Verdict, gate_of_pair};
 use xtsync_domain::{Configuration, TenantFact, TenantName};
 use xtsync_runtime::telemetry::chain;
@@ -27,7 +27,7 @@ pub(crate) fn targets(configuration: &Configuration) -> BTreeSet<TenantName> {
 /// The facts' topics of every tenant in some synchronization.
 fn fact_topics(configuration: &Configuration) -> Wanted {
     let tenants = configuration.synchronizations().flat_map(|synchronization| [&synchronization.source, &synchronization.spec.to]);
-    tenants.map(|tenant| (Topic::TenantFacts(tenant.clone()), Vec::new())).collect()
+    tenants.map(|tenant| (topic::TENANT_FACTS.of(tenant), Vec::new())).collect()
 }
 
 /// Follows facts and configuration.
@@ -135,7 +135,7 @@ pub(crate) async fn wake(
 
 /// Takes one fact in; gives its tenant and what that says of it. A fact that cannot be read leaves the former one to grow old.
 fn take(context: &Context, record: &Record) -> Option<(TenantName, Said)> {
-    let Topic::TenantFacts(tenant) = &record.at.partition.topic else { return None };
+    let Some(tenant) = topic::tenant(&topic::TENANT_FACTS, &record.at.partition.topic) else { return None };
     let wire = match event::decode::<events::TenantFact>(&record.headers, record.value.as_ref()?) {
         Ok(wire) => wire,
         Err(error) => {
@@ -144,7 +144,7 @@ fn take(context: &Context, record: &Record) -> Option<(TenantName, Said)> {
         }
     };
     match TenantFact::try_from(wire) {
-        Ok(fact) => Some((tenant.clone(), context.facts.take(tenant, fact))),
+        Ok(fact) => Some((tenant.clone(), context.facts.take(&tenant, fact))),
         Err(error) => {
             warn!(%tenant, offset = record.at.offset, %error, "a fact cannot be read");
             None

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 use tracing::error;
 use xtsync_bus::{Event, Partition, Position, Record};
-use xtsync_contract::topic::{PROVISIONER_GROUP, Topic};
+use xtsync_contract::topic::{self, PROVISIONER_GROUP};
 use xtsync_domain::TenantName;
 use xtsync_service::consumer::Consumer;
 use xtsync_store::{Transaction, lock_offsets, retry_contended, store_offsets};
@@ -23,7 +23,7 @@ use crate::error::Result;
 
 /// Has every intake of a target's decisions wait for the end of the transaction. It locks what an intake locks first.
 pub(crate) async fn keep_out(tx: &mut Transaction, target: &TenantName) -> Result<()> {
-    lock_offsets(tx, Partition::all(&Topic::Decisions(target.clone())).collect()).await?;
+    lock_offsets(tx, Partition::all(&topic::DECISIONS.of(target)).collect()).await?;
     Ok(())
 }
 
@@ -70,7 +70,7 @@ impl Intake {
 
     /// Follows the targets of the configuration.
     pub(crate) async fn follow(&mut self, targets: &BTreeSet<TenantName>) -> Result<()> {
-        let wanted = targets.iter().cloned().map(|target| (Topic::Decisions(target), Vec::new())).collect();
+        let wanted = targets.iter().cloned().map(|target| (topic::DECISIONS.of(target), Vec::new())).collect();
         Ok(self.consumer.turn(&wanted).await?)
     }
 

@@ -10,8 +10,9 @@ use std::time::Duration;
 use tokio::time::sleep;
 use tracing::warn;
 use xtsync_bus::{Outgoing, Urgency};
+use xtsync_contract::event;
 use xtsync_contract::events;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_runtime::telemetry::chain;
 use xtsync_service::dead_letter;
@@ -56,7 +57,7 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
 
 /// Publishes everything there is; nothing without the lease.
 pub(crate) async fn step(worker: &Worker) -> Result<usize> {
-    let (store, topic) = (&worker.context.store, Topic::Outcomes(worker.target.clone()));
+    let (store, topic) = (&worker.context.store, topic::OUTCOMES.of(&worker.target));
     let mut published = 0;
     while let Some(epoch) = worker.lease.held() {
         let links = link::unpublished(store, &worker.target, BATCH_MAX).await?;
@@ -85,9 +86,9 @@ pub(crate) async fn send(
     }
     let (context, now) = (&worker.context, worker.context.now());
     let record = |row: &Unpublished| {
-        let (topic, key, traceparent) = (Topic::Links(worker.target.clone()), row.key.record(), row.traceparent.as_deref());
+        let (topic, key, traceparent) = (topic::LINKS.of(&worker.target), row.key.record(), row.traceparent.as_deref());
         match &row.state {
-            Some(state) => Outgoing::event::<events::Link>(ROLE, topic, &key, row.version, now, traceparent, state.clone()),
+            Some(state) => event::record::<events::Link>(ROLE, topic, &key, row.version, now, traceparent, state.clone()),
             None => Outgoing::tombstone(topic, &key),
         }
     };

@@ -16,7 +16,7 @@ use xtsync_bus::{self as bus, Record, Table};
 use xtsync_contract::convert::LinkRecord;
 use xtsync_contract::event;
 use xtsync_contract::events;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_domain::TargetId;
 use xtsync_domain::link::Note;
 use xtsync_domain::link::class::class;
@@ -31,7 +31,7 @@ use crate::worker::Worker;
 
 /// Takes from the topic what the store has lost.
 pub(crate) async fn rebuild(worker: &Worker, epoch: Epoch) -> Result<()> {
-    let (context, topic) = (&worker.context, Topic::Links(worker.target.clone()));
+    let (context, topic) = (&worker.context, topic::LINKS.of(&worker.target));
     if !bus::missing(&context.parts.bus, [&topic]).await?.is_empty() {
         return Ok(());
     }
@@ -52,7 +52,7 @@ pub(crate) async fn rebuild(worker: &Worker, epoch: Epoch) -> Result<()> {
     }
     if taken > 0 {
         warn!(target = %worker.target, links = taken, "the store is older than what was said of its links: they were taken from their topic");
-        let mut decisions = Table::open(&context.parts.bus, vec![Topic::Decisions(worker.target.clone())]).await?;
+        let mut decisions = Table::open(&context.parts.bus, vec![topic::DECISIONS.of(&worker.target)]).await?;
         while !decisions.caught_up() {
             intake::take_again(context, &worker.target, &decisions.next().await?).await?;
         }

@@ -6,8 +6,7 @@
 use tracing::info;
 use xtsync_domain::{TenantName, Timestamp, UserId};
 use xtsync_service::commands::Command;
-use xtsync_store::params;
-use xtsync_store::{self as store, Epoch, Transaction};
+use xtsync_store::{self as store, Epoch, Transaction, params};
 
 use crate::context::Context;
 use crate::error::{Error, Result};

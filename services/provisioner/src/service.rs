@@ -9,7 +9,7 @@ use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
 use tracing::{error, warn};
 use xtsync_contract::internal::RoleStatus;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_domain::{DirectoryId, TenantName, resource};
 use xtsync_runtime::health::Condition;
 use xtsync_runtime::shutdown::Shutdown;
@@ -237,7 +237,7 @@ impl Provisioner {
     /// # Errors
     /// When the store fails.
     pub async fn taken(&self, target: &TenantName) -> Result<i64, Error> {
-        let offsets = load_offsets(&self.context.store, &Topic::Decisions(target.clone())).await?;
+        let offsets = load_offsets(&self.context.store, &topic::DECISIONS.of(target)).await?;
         Ok(offsets.values().sum())
     }
 

@@ -7,7 +7,7 @@ use tracing::warn;
 use xtsync_contract::convert::wire_time;
 use xtsync_contract::internal;
 use xtsync_contract::internal::RoleStatus;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_runtime::supervise::Stage;
 use xtsync_runtime::telemetry::chain;
@@ -73,7 +73,7 @@ pub(crate) async fn step(worker: &Worker) -> Result<RoleStatus> {
         moved::note(worker, epoch).await?;
     }
     let is_leader = held.is_some();
-    let decisions = Topic::Decisions(worker.target.clone());
+    let decisions = topic::DECISIONS.of(&worker.target);
     let (counts, lag) = match is_leader {
         true => {
             let counts = work::counts(&context.store, &worker.target, context.now()).await?;

@@ -13,8 +13,7 @@ use std::fmt;
 
 use xtsync_contract::topic::link_key;
 use xtsync_domain::{TenantName, UserId};
-use xtsync_store::params;
-use xtsync_store::{Migration, Migrations, Param, Row};
+use xtsync_store::{Migration, Migrations, Param, Row, params};
 
 use crate::error::{Error, Result};
 

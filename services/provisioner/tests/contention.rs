@@ -8,8 +8,7 @@ use std::time::Duration;
 
 use bed::{Bed, Place, present};
 use xtsync_harness::wait_for;
-use xtsync_store::params;
-use xtsync_store::{Error, Store};
+use xtsync_store::{Error, Store, params};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const LOCK: &str = "SELECT state FROM link WHERE user_id = $1 FOR UPDATE";

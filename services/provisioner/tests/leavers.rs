@@ -9,7 +9,7 @@ use std::time::Duration;
 use bed::target::Fault;
 use bed::{Bed, Place, address, gone, out_of_scope, present, present_in, tenant};
 use xtsync_contract::events;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_directory::Error;
 use xtsync_provisioner::Config;
 
@@ -84,7 +84,7 @@ async fn who_lost_the_scope_over_the_limit_waits_for_room_and_nothing_is_written
         bed.decide(user, out_of_scope(Duration::ZERO)).await;
     }
     bed.settle().await;
-    let records = async || bed.all::<events::Link>(Topic::Links(tenant("hub"))).await.len();
+    let records = async || bed.all::<events::Link>(topic::LINKS.of(tenant("hub"))).await.len();
     let before = records().await;
     for _ in 0..10 {
         bed.clock.advance(Duration::from_secs(5 * 60));

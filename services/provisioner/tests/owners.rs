@@ -12,8 +12,8 @@ use async_trait::async_trait;
 use bed::target::Fault;
 use bed::{Bed, Place, gone, present, tenant};
 use tokio::sync::Notify;
-use xtsync_bus::{Bus, CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency};
-use xtsync_contract::topic::Topic;
+use xtsync_bus::{Bus, CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Topic, Transport, Urgency};
+use xtsync_contract::topic;
 use xtsync_runtime::shutdown::Shutdown;
 
 #[tokio::test]
@@ -126,7 +126,7 @@ impl Slow {
 #[async_trait]
 impl Transport for Slow {
     async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
-        let links = records.iter().any(|record| matches!(record.topic, Topic::Links(_)));
+        let links = records.iter().any(|record| topic::LINKS.scope(&record.topic).is_some());
         if links && self.is_first.swap(false, Ordering::SeqCst) {
             self.asked.notify_one();
             self.go.notified().await;
@@ -189,7 +189,7 @@ async fn run_takes_decisions_to_the_target_and_stops_when_told() {
 async fn a_target_whose_topics_are_still_to_be_made_holds_up_no_other() {
     let bed = Bed::new(Place::Sqlite).await;
     bed.settle().await;
-    bed.rigged.rig().missing = vec![Topic::Decisions(tenant("lab")), Topic::TenantFacts(tenant("lab"))];
+    bed.rigged.rig().missing = vec![topic::DECISIONS.of(tenant("lab")), topic::TENANT_FACTS.of(tenant("lab"))];
     bed.add_target("lab");
     bed.provisioner.refresh().await;
     bed.agree(true).await;

@@ -8,9 +8,8 @@ use std::time::Duration;
 
 use bed::target::{Fault, invited};
 use bed::{Bed, Place, address, gone, out_of_scope, present, said, tenant};
-use xtsync_contract::events;
-use xtsync_contract::internal;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
+use xtsync_contract::{events, internal};
 use xtsync_directory::Error;
 use xtsync_domain::link::{LoweredBy, TroubleKind};
 use xtsync_domain::shadow::{Object, ObjectKind};
@@ -476,12 +475,12 @@ async fn an_address_that_an_invitation_says_is_taken_is_tried_again_later(place:
 
 async fn a_record_that_is_not_ours_is_buried_and_one_of_a_newer_writer_stops_its_partition(place: Place) {
     let bed = Bed::new(place).await;
-    let decisions = || Topic::Decisions(tenant("hub"));
+    let decisions = || topic::DECISIONS.of(tenant("hub"));
     bed.publish(decisions(), "emea/ana", &internal::RoleStatus::default()).await;
     bed.decide("ana", present("ana", "Paris", true)).await;
     bed.settle().await;
     assert_eq!(bed.fake.objects().len(), 1, "what follows a buried record is taken in");
-    let letters = bed.all::<internal::DeadLetter>(Topic::DeadLetters).await;
+    let letters = bed.all::<internal::DeadLetter>(topic::DEAD_LETTERS.topic()).await;
     assert_eq!((letters.len(), letters[0].1.reason.as_str()), (1, "foreign_type"));
     bed.publish(decisions(), "emea/ana", &events::Decision { source: "emea".into(), user_id: "ana".into(), ..events::Decision::default() })
         .await;

@@ -10,9 +10,8 @@ use std::time::Duration;
 use bed::{Bed, Place, address, gone, present, tenant};
 use prost::Message as _;
 use xtsync_bus::partition_of;
-use xtsync_contract::events;
-use xtsync_contract::internal;
-use xtsync_contract::topic::{PARTITIONS, Topic, link_key};
+use xtsync_contract::topic::{self, PARTITIONS, link_key};
+use xtsync_contract::{events, internal};
 use xtsync_domain::decision::Desired;
 use xtsync_domain::{Decision, Origin, Version};
 use xtsync_runtime::clock::Clock as _;
@@ -50,7 +49,7 @@ async fn a_kind_of_decision_that_is_not_known_stops_its_partition_and_loses_noth
         assert_eq!(bed.fake.object(&address("ana")).unwrap().bin, None, "{replica}: what follows waits, and it never means gone");
         bed.restart().await;
     }
-    assert!(bed.all::<internal::DeadLetter>(Topic::DeadLetters).await.is_empty(), "who can read it will");
+    assert!(bed.all::<internal::DeadLetter>(topic::DEAD_LETTERS.topic()).await.is_empty(), "who can read it will");
     // Others go on.
     let index = |user: &str| partition_of(link_key(&tenant("emea"), &user.into()).as_bytes(), PARTITIONS);
     let other = (0..).map(|number| format!("user-{number}")).find(|user| index(user) != index("ana")).unwrap();
@@ -66,7 +65,7 @@ async fn a_kind_of_decision_that_is_not_known_stops_its_partition_and_loses_noth
 #[tokio::test]
 async fn a_kind_of_fact_that_is_not_known_neither_opens_nor_closes_a_gate() {
     let bed = Bed::new(Place::Sqlite).await;
-    let facts = || Topic::TenantFacts(tenant("hub"));
+    let facts = || topic::TENANT_FACTS.of(tenant("hub"));
     bed.publish_bytes::<events::TenantFact>(facts(), "novelty", VARIANT.to_vec()).await;
     hear(&bed).await;
     bed.decide("ana", present("ana", "Paris", true)).await;
@@ -106,7 +105,8 @@ fn decision(bed: &Bed, user: &str, desired: Option<Desired>) -> Vec<u8> {
 }
 
 async fn send(bed: &Bed, user: &str, value: &[u8]) {
-    bed.publish_bytes::<events::Decision>(Topic::Decisions(tenant("hub")), &link_key(&tenant("emea"), &user.into()), value.to_vec()).await;
+    bed.publish_bytes::<events::Decision>(topic::DECISIONS.of(tenant("hub")), &link_key(&tenant("emea"), &user.into()), value.to_vec())
+        .await;
 }
 
 /// Reads what there is until something is so.

@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use tokio::sync::OnceCell;
-use xtsync_bus::{Bus, CreateOptions, Embedded, Kafka, KafkaOptions, Urgency};
-use xtsync_contract::topic::Topic;
+use xtsync_bus::{Bus, CreateOptions, Embedded, Kafka, KafkaOptions, Topic, Urgency};
+use xtsync_contract::topic;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_harness::{Kafka as Broker, KafkaOptions as BrokerOptions, unique};
 use xtsync_runtime::clock::{Clock, SystemClock};
@@ -84,7 +84,7 @@ pub fn new_tenant() -> TenantName {
 /// A topic that nobody else uses and that does not exist yet. Not a compacted one: the shared broker compacts within seconds, and most
 /// checks count.
 pub fn new_topic() -> Topic {
-    Topic::Outcomes(new_tenant())
+    topic::OUTCOMES.of(new_tenant())
 }
 
 /// An embedded log in a folder.

@@ -6,8 +6,7 @@ use std::time::Duration;
 use xtsync_domain::Timestamp;
 use xtsync_harness::{Dir, Postgres, unique};
 use xtsync_runtime::clock::{Clock, ManualClock, SystemClock};
-use xtsync_store::params;
-use xtsync_store::{Migration, Migrations, Options, Store};
+use xtsync_store::{Migration, Migrations, Options, Store, params};
 
 /// A table with every type.
 pub const THINGS: Migrations = Migrations {

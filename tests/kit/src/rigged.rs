@@ -7,9 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard};
 use async_trait::async_trait;
 use tokio::sync::Semaphore;
 use xtsync_bus::{
-    Bus, Committed, CreateOptions, Ends, Error, Event, Outgoing, Partition, Position, Reader, Subscription, Transport, Urgency,
+    Bus, Committed, CreateOptions, Ends, Error, Event, Outgoing, Partition, Position, Reader, Subscription, Topic, Transport, Urgency,
 };
-use xtsync_contract::topic::Topic;
 
 /// The bus of a test.
 pub struct Rigged {

@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use tokio::time::timeout;
-use xtsync_bus::{Assigned, Bus, Committed, Event, Outgoing, Partition, Position, Record, Subscription, Urgency};
-use xtsync_contract::topic::Topic;
+use xtsync_bus::{Assigned, Bus, Committed, Event, Outgoing, Partition, Position, Record, Subscription, Topic, Urgency};
 
 /// Longer than anything here takes.
 pub const PATIENCE: Duration = Duration::from_secs(60);

@@ -1,8 +1,8 @@
 //! The statements of the log: functions from a connection and plain values to plain values.
 
+use crate::topic::{Cleanup, Topic};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
-use xtsync_contract::topic::{Cleanup, Topic};
 use xtsync_domain::Timestamp;
 
 use super::shared::Log;
@@ -14,7 +14,7 @@ const INSERT_MAX: usize = 128;
 
 /// Reads a topic and its ends; makes it, or brings its rules up to date, first.
 pub(super) async fn load(writer: &SqlitePool, topic: &Topic) -> Result<Log, sqlx::Error> {
-    let (cleanup, keep) = match topic.cleanup() {
+    let (cleanup, keep) = match topic.kind().cleanup {
         Cleanup::Compact { lag } => ("compact", lag),
         Cleanup::Retain(keep) => ("retain", keep),
     };

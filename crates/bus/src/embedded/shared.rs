@@ -7,14 +7,13 @@ use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use crate::topic::Topic;
 use sqlx::SqlitePool;
 use tokio::sync::watch;
-use xtsync_contract::topic::Topic;
 
 use super::{lock, log};
 use crate::Error;
-use xtsync_runtime::private;
-use xtsync_runtime::sqlite;
+use xtsync_runtime::{private, sqlite};
 
 /// Connections for reading; a read takes well under a millisecond, so few serve many readers.
 const READERS_MAX: u32 = 4;

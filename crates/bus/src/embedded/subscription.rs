@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
+use crate::topic::Topic;
 use async_trait::async_trait;
-use xtsync_contract::topic::Topic;
 
 use super::cursor::{Cursor, Cursors};
 use super::log;

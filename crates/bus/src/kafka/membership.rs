@@ -13,6 +13,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use crate::topic::Topic;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
@@ -23,7 +24,6 @@ use rdkafka::{ClientContext, TopicPartitionList};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::Instant;
 use tracing::{info, warn};
-use xtsync_contract::topic::Topic;
 
 use super::client::Callbacks;
 use super::record::{self, Names};

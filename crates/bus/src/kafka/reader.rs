@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::topic::Topic;
 use async_trait::async_trait;
 use futures::FutureExt as _;
 use rdkafka::config::ClientConfig;
@@ -13,7 +14,6 @@ use rdkafka::message::BorrowedMessage;
 use rdkafka::producer::Producer as _;
 use tokio::time::{Instant, timeout};
 use tracing::debug;
-use xtsync_contract::topic::Topic;
 
 use super::aside::Aside;
 use super::client::{self, Access, Callbacks};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::topic::Topic;
 use async_trait::async_trait;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
@@ -13,7 +14,6 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument as _, info_span};
-use xtsync_contract::topic::Topic;
 
 use super::aside::Aside;
 use super::membership::{Change, Membership, Tagged};

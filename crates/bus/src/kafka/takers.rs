@@ -4,10 +4,10 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::topic::Topic;
 use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, Consumer as _};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
-use xtsync_contract::topic::Topic;
 
 use super::aside::Aside;
 use super::client::{Access, Callbacks};

@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::topic::{Cleanup, Topic};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::Producer as _;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
-use xtsync_contract::topic::{Cleanup, Topic};
 
 use super::client::Access;
 use super::error;
@@ -164,7 +164,7 @@ struct Asked {
 impl Asked {
     fn new(topic: &Topic, options: CreateOptions) -> Self {
         let mut config = vec![("min.insync.replicas", options.min_insync.to_string())];
-        match topic.cleanup() {
+        match topic.kind().cleanup {
             Cleanup::Compact { lag } => config.extend([
                 ("cleanup.policy", "compact".to_owned()),
                 ("min.compaction.lag.ms", lag.as_millis().to_string()),

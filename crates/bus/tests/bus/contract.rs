@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use xtsync_bus::{Committed, Ends, Error, Event, Outgoing, Position, RECORD_BYTES_MAX, Urgency, partition_of};
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_harness::{unique, wait_for};
 use xtsync_runtime::clock::{Clock, SystemClock};
 
@@ -115,7 +115,7 @@ pub(crate) async fn a_record_over_the_limit_is_refused(bed: &Bed) {
 }
 
 pub(crate) async fn compaction_keeps_the_newest_and_a_tombstone_ends_a_key(bed: &Bed) {
-    let topic = bed.create(Topic::Decisions(new_tenant())).await;
+    let topic = bed.create(topic::DECISIONS.of(new_tenant())).await;
     let records =
         [put(&topic, "a", 1), put(&topic, "a", 2), put(&topic, "b", 1), put(&topic, "a", 3), end(&topic, "b"), put(&topic, "c", 1)];
     bed.bus.publish(records.to_vec(), Urgency::Live).await.unwrap();

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use xtsync_bus::{BATCH_MAX, Bus, Embedded, Error, Position, TOMBSTONE_KEPT, Table, Urgency, partition_of};
-use xtsync_contract::topic::Topic;
+use xtsync_bus::{BATCH_MAX, Bus, Embedded, Error, Position, TOMBSTONE_KEPT, Table, Topic, Urgency, partition_of};
+use xtsync_contract::topic;
 use xtsync_domain::Timestamp;
 use xtsync_runtime::clock::{Clock, ManualClock, SystemClock};
 
@@ -87,12 +87,12 @@ async fn compaction_and_retention_wait_as_long_as_the_topic_says() {
     let day = 24 * HOUR;
     //  topic                                 after        left of a=1, a=2, b=1, b ended
     for (topic, age, want) in [
-        (Topic::Decisions(tenant.clone()), HOUR, &["a=2", "b=-"][..]),
-        (Topic::Decisions(tenant.clone()), TOMBSTONE_KEPT, &["a=2"]),
-        (Topic::UserDeltas(tenant.clone()), 6 * day, &["a=1", "a=2", "b=-", "b=1"]),
-        (Topic::UserDeltas(tenant.clone()), 7 * day, &["a=2"]),
-        (Topic::Outcomes(tenant.clone()), 29 * day, &["a=1", "a=2", "b=-", "b=1"]),
-        (Topic::Outcomes(tenant.clone()), 30 * day, &[]),
+        (topic::DECISIONS.of(&tenant), HOUR, &["a=2", "b=-"][..]),
+        (topic::DECISIONS.of(&tenant), TOMBSTONE_KEPT, &["a=2"]),
+        (topic::USER_DELTAS.of(&tenant), 6 * day, &["a=1", "a=2", "b=-", "b=1"]),
+        (topic::USER_DELTAS.of(&tenant), 7 * day, &["a=2"]),
+        (topic::OUTCOMES.of(&tenant), 29 * day, &["a=1", "a=2", "b=-", "b=1"]),
+        (topic::OUTCOMES.of(&tenant), 30 * day, &[]),
     ] {
         let (_folder, log, clock) = timed().await;
         let bus: Bus = log.clone();
@@ -107,7 +107,7 @@ async fn compaction_and_retention_wait_as_long_as_the_topic_says() {
 #[tokio::test]
 async fn offsets_go_on_after_everything_was_removed() {
     let (folder, log, clock) = timed().await;
-    let topic = Topic::Decisions(new_tenant());
+    let topic = topic::DECISIONS.of(new_tenant());
     let bus: Bus = log.clone();
     bus.publish(vec![put(&topic, "a", 1), end(&topic, "a")], Urgency::Live).await.unwrap();
     assert_eq!(log.compact(clock.now().plus(2 * TOMBSTONE_KEPT)).await.unwrap(), 2);
@@ -127,7 +127,7 @@ async fn offsets_go_on_after_everything_was_removed() {
 #[tokio::test]
 async fn a_large_log_is_compacted_in_portions_beside_publishers() {
     let (_folder, log, clock) = timed().await;
-    let (topic, bus) = (Topic::Decisions(new_tenant()), log.clone() as Bus);
+    let (topic, bus) = (topic::DECISIONS.of(new_tenant()), log.clone() as Bus);
     publish(&bus, &topic, 5000).await;
     let (removed, ()) = tokio::join!(log.compact(clock.now()), publish(&bus, &topic, 500));
     let removed = removed.unwrap() + log.compact(clock.now()).await.unwrap();

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tokio::time::timeout;
-use xtsync_bus::{Bus, Error, Event, KafkaOptions, Subscription, Table, Urgency};
-use xtsync_contract::topic::Topic;
+use xtsync_bus::{Bus, Error, Event, KafkaOptions, Subscription, Table, Topic, Urgency};
 use xtsync_harness::{Kafka as Broker, KafkaOptions as BrokerOptions, unique, wait_for};
 
 use crate::bed::{Bed, new_topic};

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tokio::time::{sleep, timeout};
-use xtsync_bus::{Committed, Error, Event, KafkaOptions, Partition, Record, Subscription};
-use xtsync_contract::topic::{PROVISIONER_GROUP, Topic};
+use xtsync_bus::{Committed, Error, Event, KafkaOptions, Partition, Record, Subscription, Topic};
+use xtsync_contract::topic::{self, PROVISIONER_GROUP};
 use xtsync_harness::{Kafka as Broker, KafkaOptions as BrokerOptions, unique, wait_for};
 
 use crate::bed::{Bed, broker, new_tenant};
@@ -187,7 +187,7 @@ async fn a_member_that_was_silent_has_lost_its_partitions() {
 #[tokio::test]
 async fn a_topic_has_room_while_who_takes_it_is_near() {
     let bed = Bed::on(KafkaOptions { bulk_patience: Duration::from_secs(3_600), ..KafkaOptions::new(broker().await.bootstrap()) }).await;
-    let decisions = async || bed.create(Topic::Decisions(new_tenant())).await;
+    let decisions = async || bed.create(topic::DECISIONS.of(new_tenant())).await;
     let (topic, untaken) = (decisions().await, decisions().await);
     let way = [untaken, topic.clone()];
     // A look that fails on a busy machine says that there is none.

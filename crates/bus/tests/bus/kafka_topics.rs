@@ -7,8 +7,8 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, Top
 use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::{BaseProducer, BaseRecord, FutureProducer, FutureRecord, Producer as _};
 use tokio::time::timeout;
-use xtsync_bus::{Error, Following, Position, Table, Urgency, partition_of};
-use xtsync_contract::topic::Topic;
+use xtsync_bus::{Error, Following, Position, Table, Topic, Urgency, partition_of};
+use xtsync_contract::topic;
 use xtsync_harness::unique;
 
 use crate::bed::{ALONE, Bed, broker, new_tenant, new_topic};
@@ -66,7 +66,7 @@ async fn a_topic_with_a_wrong_number_of_partitions_is_told_and_keeps_no_other_fr
 #[tokio::test]
 async fn topics_are_made_with_the_rules_of_the_contract() {
     let (bed, tenant) = (Bed::kafka().await, new_tenant());
-    let topics = [Topic::UserDeltas(tenant.clone()), Topic::Outcomes(tenant)];
+    let topics = [topic::USER_DELTAS.of(&tenant), topic::OUTCOMES.of(tenant)];
     bed.bus.create(&topics, ALONE).await.unwrap();
     let names = topics.each_ref().map(Topic::to_string);
     let asked = names.each_ref().map(|name| ResourceSpecifier::Topic(name));

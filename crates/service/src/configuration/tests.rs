@@ -1,9 +1,10 @@
 //! The configuration followed on a bus: what is shown, and what health says of it.
 
 use prost::Message as _;
+use xtsync_contract::event;
 use xtsync_contract::internal;
 use xtsync_contract::internal::config_record::Record as Wire;
-use xtsync_contract::topic::COMMIT_KEY;
+use xtsync_contract::topic::{self, COMMIT_KEY};
 use xtsync_domain::Timestamp;
 use xtsync_harness::{Dir, wait_for};
 
@@ -19,7 +20,7 @@ const JSON: &str = r#"{"tenants":["a"]}"#;
 
 fn outgoing(key: &str, revision: u64, record: Wire) -> Outgoing {
     let value = internal::ConfigRecord { revision, record: Some(record) }.encode_to_vec();
-    Outgoing::event::<internal::ConfigRecord>(Role::Control, Topic::Config, key, revision, Timestamp(1), None, value)
+    event::record::<internal::ConfigRecord>(Role::Control, topic::CONFIG.topic(), key, revision, Timestamp(1), None, value)
 }
 
 fn organization(revision: u64) -> Outgoing {

@@ -3,8 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use xtsync_store::params;
-use xtsync_store::{Epoch, Error, Held, Lease, Store, lease};
+use xtsync_store::{Epoch, Error, Held, Lease, Store, lease, params};
 
 use xtsync_kit::place::{Place, numbers};
 

@@ -1,15 +1,15 @@
 //! The outbox: with its effect or not at all, in order, and until it is taken out.
 
 use bytes::Bytes;
-use xtsync_bus::Outgoing;
-use xtsync_contract::topic::Topic;
+use xtsync_bus::{Outgoing, Topic};
+use xtsync_contract::topic;
 use xtsync_domain::TenantName;
 use xtsync_store::{Store, outbox};
 
 use xtsync_kit::place::{Place, numbers};
 
 fn topic(tenant: &str) -> Topic {
-    Topic::Outcomes(TenantName::new(tenant).unwrap())
+    topic::OUTCOMES.of(TenantName::new(tenant).unwrap())
 }
 
 fn record(n: usize) -> Outgoing {

@@ -2,8 +2,7 @@
 
 use std::error::Error as _;
 
-use xtsync_store::Error;
-use xtsync_store::params;
+use xtsync_store::{Error, params};
 
 use xtsync_kit::place::{Place, increment, numbers, put};
 

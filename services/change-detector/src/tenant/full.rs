@@ -10,7 +10,7 @@
 use std::time::Duration;
 
 use tracing::{info, warn};
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_directory::{self as directory, Cursor, GroupChange, Next, Page, UserChange};
 use xtsync_domain::{Timestamp, UserId};
 use xtsync_runtime::turn;
@@ -177,7 +177,7 @@ impl Tenant {
         page: Page<GroupChange>,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        self.report(Topic::TenantFacts(self.name.clone()), "groups", &page.rejected, now).await?;
+        self.report(topic::TENANT_FACTS.of(&self.name), "groups", &page.rejected, now).await?;
         let is_endless = self.full_paging.is_endless(asked, &page.next, &paging::groups(&page.changes));
         full.rejected |= page.rejected.iter().any(|rejected| rejected.is_whole);
         match page.next {
@@ -193,7 +193,7 @@ impl Tenant {
     }
 
     async fn stage_users(&mut self, mut full: Full, asked: Option<&Cursor>, page: Page<UserChange>, now: Timestamp) -> Result<bool, Error> {
-        self.report(Topic::UserDeltas(self.name.clone()), "users", &page.rejected, now).await?;
+        self.report(topic::USER_DELTAS.of(&self.name), "users", &page.rejected, now).await?;
         let is_endless = self.full_paging.is_endless(asked, &page.next, &paging::users(&page.changes));
         full.rejected |= page.rejected.iter().any(|rejected| rejected.is_whole);
         let mut reading = self.reading.clone();

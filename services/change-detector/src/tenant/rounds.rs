@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use tracing::warn;
-use xtsync_contract::topic::Topic;
+use xtsync_bus::Topic;
+use xtsync_contract::topic;
 use xtsync_directory::{self as directory, Cursor, GroupChange, Next, Page, Rejected, UserChange};
 use xtsync_domain::Timestamp;
 use xtsync_service::dead_letter;
@@ -193,7 +194,7 @@ impl Tenant {
     }
 
     async fn merge_groups(&mut self, page: Page<GroupChange>, asked: &Cursor, now: Timestamp) -> Result<bool, Error> {
-        self.report(Topic::TenantFacts(self.name.clone()), "groups", &page.rejected, now).await?;
+        self.report(topic::TENANT_FACTS.of(&self.name), "groups", &page.rejected, now).await?;
         let is_endless = self.paging.is_endless(Some(asked), &page.next, &paging::groups(&page.changes));
         let mut reading = self.reading.clone();
         let users = reading.users.clone().map_or(Phase::Idle, Phase::Users);
@@ -245,7 +246,7 @@ impl Tenant {
     }
 
     async fn merge_users(&mut self, page: Page<UserChange>, asked: &Cursor, now: Timestamp) -> Result<bool, Error> {
-        self.report(Topic::UserDeltas(self.name.clone()), "users", &page.rejected, now).await?;
+        self.report(topic::USER_DELTAS.of(&self.name), "users", &page.rejected, now).await?;
         let is_endless = self.paging.is_endless(Some(asked), &page.next, &paging::users(&page.changes));
         let mut reading = self.reading.clone();
         match page.next {

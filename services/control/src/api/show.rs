@@ -1,12 +1,10 @@
 //! One link, and why it is as it is.
 
 use prost::Message as _;
-use xtsync_contract::control;
 use xtsync_contract::convert::{LinkRecord, time};
-use xtsync_contract::events;
+use xtsync_contract::{control, events};
 use xtsync_domain::{DirectoryAnswer, Timestamp};
-use xtsync_store::Row;
-use xtsync_store::params;
+use xtsync_store::{Row, params};
 
 use crate::Error;
 use crate::context::Context;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
 use xtsync_bus::{Bus, Embedded, Record, Table};
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_domain::resource::AllowedHosts;
 use xtsync_runtime::clock::SystemClock;
 use xtsync_runtime::health::Health;
@@ -60,7 +60,7 @@ pub(crate) fn written(yaml: &str) -> Vec<Written> {
 
 /// Every record of the configuration that is still on the bus.
 pub(crate) async fn published(bus: &Bus) -> Vec<Record> {
-    let mut table = Table::open(bus, vec![Topic::Config]).await.unwrap();
+    let mut table = Table::open(bus, vec![topic::CONFIG.topic()]).await.unwrap();
     let mut records = Vec::new();
     while !table.caught_up() {
         records.extend(table.next().await.unwrap());

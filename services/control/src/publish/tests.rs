@@ -114,7 +114,7 @@ async fn what_is_nobodys_is_buried_and_what_it_replaced_is_told_again() {
         let control = context(dir.path()).await;
         let revision = apply(&control, &written(YAML), Actor::own("test"), false).await.unwrap().revision;
         let garbage = Bytes::from_static(b"\xff");
-        let foreign = Outgoing { topic: Topic::Config, key: key.into(), value: Some(garbage.clone()), headers: Vec::new() };
+        let foreign = Outgoing { topic: topic::CONFIG.topic(), key: key.into(), value: Some(garbage.clone()), headers: Vec::new() };
         control.bus.publish(vec![foreign], Urgency::Live).await.unwrap();
         let before = published(&control.bus).await.len();
         start(&control).await;
@@ -127,7 +127,7 @@ async fn what_is_nobodys_is_buried_and_what_it_replaced_is_told_again() {
             _ => assert_eq!(keys, [key.as_bytes(), COMMIT_KEY.as_bytes()]),
         }
         assert_eq!(shown(&control.bus).await, revision);
-        let mut letters = Table::open(&control.bus, vec![Topic::DeadLetters]).await.unwrap();
+        let mut letters = Table::open(&control.bus, vec![topic::DEAD_LETTERS.topic()]).await.unwrap();
         let letter = letters.next().await.unwrap().pop().unwrap();
         let letter: internal::DeadLetter = event::decode(&letter.headers, &letter.value.unwrap()).unwrap();
         assert_eq!((letter.role.as_str(), letter.reason.as_str(), letter.value), ("control", "foreign_type", Some(garbage.to_vec())));

@@ -5,8 +5,7 @@ use std::time::Duration;
 
 use xtsync_contract::control::SynchronizationCounts;
 use xtsync_domain::{TenantName, Timestamp};
-use xtsync_store::params;
-use xtsync_store::{Error, Store};
+use xtsync_store::{Error, Store, params};
 
 use crate::view::link::ADDRESS_DIFFERS;
 

@@ -8,9 +8,8 @@ use tracing::warn;
 use xtsync_bus::{Partition, Record};
 use xtsync_contract::convert::{LinkRecord, time};
 use xtsync_contract::event::{self, Typed};
-use xtsync_contract::events;
-use xtsync_contract::internal;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
+use xtsync_contract::{events, internal};
 use xtsync_domain::{Timestamp, Version};
 
 use super::link::{self, LinkRow};
@@ -77,32 +76,34 @@ impl Batch {
     /// Adds a record; `None` where it cannot be read.
     fn add(&mut self, record: &Record) -> Option<()> {
         let key = String::from_utf8(record.key.to_vec()).ok()?;
-        match &record.at.partition.topic {
-            Topic::UserDeltas(source) => {
-                let version = read::<events::UserDelta>(record)?.map(|delta| delta.version);
-                put(&mut self.users, (source.to_string(), key), version, |version| *version);
-            }
-            Topic::TenantFacts(tenant) => {
-                self.facts.insert((tenant.to_string(), key), bytes::<events::TenantFact>(record)?);
-            }
-            Topic::Decisions(target) => self.add_decision(target.to_string(), &key, read(record)?)?,
-            Topic::Links(target) => {
-                let (source, user) = key.split_once('/')?;
-                let row = match read::<events::Link>(record)? {
-                    Some(wire) => {
-                        let record = wire.encode_to_vec();
-                        Some(link::row(&LinkRecord::try_from(wire).ok()?, record))
-                    }
-                    None => None,
-                };
-                put(&mut self.links, (target.to_string(), source.to_owned(), user.to_owned()), row, |row| row.version);
-            }
-            Topic::Outcomes(target) => self.outcomes.extend(outcome(target.to_string(), read(record)??)),
-            Topic::Status => {
-                self.roles.insert(key, bytes::<internal::RoleStatus>(record)?);
-            }
-            Topic::Config | Topic::Commands | Topic::DeadLetters => {}
+        let topic = &record.at.partition.topic;
+        if let Some(source) = topic::USER_DELTAS.scope(topic) {
+            let version = read::<events::UserDelta>(record)?.map(|delta| delta.version);
+            put(&mut self.users, (source.to_owned(), key), version, |version| *version);
+        } else if let Some(tenant) = topic::TENANT_FACTS.scope(topic) {
+            self.facts.insert((tenant.to_owned(), key), bytes::<events::TenantFact>(record)?);
+        } else if let Some(target) = topic::DECISIONS.scope(topic) {
+            self.add_decision(target.to_owned(), &key, read(record)?)?;
+        } else if let Some(target) = topic::LINKS.scope(topic) {
+            self.add_link(target.to_owned(), &key, read(record)?)?;
+        } else if let Some(target) = topic::OUTCOMES.scope(topic) {
+            self.outcomes.extend(outcome(target.to_owned(), read(record)??));
+        } else if topic.is(&topic::STATUS) {
+            self.roles.insert(key, bytes::<internal::RoleStatus>(record)?);
         }
+        Some(())
+    }
+
+    fn add_link(&mut self, target: String, key: &str, link: Option<events::Link>) -> Option<()> {
+        let (source, user) = key.split_once('/')?;
+        let row = match link {
+            Some(wire) => {
+                let record = wire.encode_to_vec();
+                Some(link::row(&LinkRecord::try_from(wire).ok()?, record))
+            }
+            None => None,
+        };
+        put(&mut self.links, (target, source.to_owned(), user.to_owned()), row, |row| row.version);
         Some(())
     }
 

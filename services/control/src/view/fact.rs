@@ -6,8 +6,7 @@ use prost::Message as _;
 use xtsync_contract::events;
 use xtsync_domain::fact::{Fact, IDENTITY, Identity};
 use xtsync_domain::{TenantFact, TenantName};
-use xtsync_store::params;
-use xtsync_store::{Error, Row, Store};
+use xtsync_store::{Error, Row, Store, params};
 
 /// What is known of all tenants' groups and of their names, with the tenant's name.
 pub(crate) async fn groups(store: &Store) -> Result<Vec<(String, Fact)>, Error> {

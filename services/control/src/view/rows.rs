@@ -5,8 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use xtsync_domain::Timestamp;
-use xtsync_store::params;
-use xtsync_store::{Error, Param, Transaction};
+use xtsync_store::{Error, Param, Transaction, params};
 
 use super::batch::{Batch, DecisionRow, Link, OutcomeRow, User};
 use super::link::LinkRow;

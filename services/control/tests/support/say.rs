@@ -2,13 +2,12 @@
 
 use bytes::Bytes;
 use prost::Message;
-use xtsync_bus::{Bus, Outgoing, Urgency};
+use xtsync_bus::{Bus, Outgoing, Topic, Urgency};
 use xtsync_contract::convert::{DecisionRecord, LinkRecord, wire_time};
-use xtsync_contract::event::Typed;
-use xtsync_contract::events;
-use xtsync_contract::internal;
+use xtsync_contract::event::{self, Typed};
 use xtsync_contract::role::Role;
-use xtsync_contract::topic::{Topic, link_key, marker_key};
+use xtsync_contract::topic::{self, link_key, marker_key};
+use xtsync_contract::{events, internal};
 use xtsync_domain::decision::{Departure, Desired, Present};
 use xtsync_domain::delta::{Kind, State, User, UserDelta};
 use xtsync_domain::fact::{Fact, Group, GroupState, Identity};
@@ -36,7 +35,7 @@ pub(crate) async fn group(bus: &Bus, id: &str, name: &str, state: GroupState) {
 async fn fact(bus: &Bus, fact: Fact) {
     let key = fact.key();
     let fact = TenantFact { version: 1, read_at: Timestamp(1), fact };
-    publish(bus, Topic::TenantFacts(emea()), key, &events::TenantFact::from(&fact)).await;
+    publish(bus, topic::TENANT_FACTS.of(emea()), key, &events::TenantFact::from(&fact)).await;
 }
 
 /// The detector read which directory a tenant is.
@@ -45,7 +44,7 @@ pub(crate) async fn identity(bus: &Bus, tenant: TenantName, id: &str, domains: &
     let fact = Fact::Identity(Identity { directory_id: id.into(), verified_domains });
     let key = fact.key();
     let fact = TenantFact { version: 1, read_at: Timestamp(1), fact };
-    publish(bus, Topic::TenantFacts(tenant), key, &events::TenantFact::from(&fact)).await;
+    publish(bus, topic::TENANT_FACTS.of(tenant), key, &events::TenantFact::from(&fact)).await;
 }
 
 /// A user changed.
@@ -63,7 +62,7 @@ pub(crate) async fn delta(bus: &Bus, user: &str, version: u64) {
         changed: vec![],
         before: Attributes::default(),
     };
-    publish(bus, Topic::UserDeltas(emea()), user.into(), &events::UserDelta::from(&delta)).await;
+    publish(bus, topic::USER_DELTAS.of(emea()), user.into(), &events::UserDelta::from(&delta)).await;
 }
 
 pub(crate) fn present() -> Desired {
@@ -83,14 +82,14 @@ pub(crate) fn decided(user: &str, version: u64, desired: Desired) -> Decision {
 /// Policy decided.
 pub(crate) async fn decision(bus: &Bus, decision: Decision) {
     let key = link_key(&decision.source, &decision.user);
-    publish(bus, Topic::Decisions(hub()), key, &events::Decision::from(DecisionRecord::Decision(decision))).await;
+    publish(bus, topic::DECISIONS.of(hub()), key, &events::Decision::from(DecisionRecord::Decision(decision))).await;
 }
 
 /// Policy has decided everybody again for a revision.
 pub(crate) async fn replayed(bus: &Bus, revision: u64) {
     for partition in 0..xtsync_contract::topic::PARTITIONS {
         let marker = DecisionRecord::Marker { source: emea(), partition, revision };
-        publish(bus, Topic::Decisions(hub()), marker_key(&emea(), partition), &events::Decision::from(marker)).await;
+        publish(bus, topic::DECISIONS.of(hub()), marker_key(&emea(), partition), &events::Decision::from(marker)).await;
     }
 }
 
@@ -127,7 +126,7 @@ pub(crate) async fn link_version(bus: &Bus, desired: Decision, applied: u64, ver
         trouble: None,
     };
     let record = LinkRecord { link, version, incarnation: "i".into() };
-    publish(bus, Topic::Links(hub()), key, &events::Link::from(record)).await;
+    publish(bus, topic::LINKS.of(hub()), key, &events::Link::from(record)).await;
 }
 
 /// The provisioner did something.
@@ -135,7 +134,7 @@ pub(crate) async fn outcome(bus: &Bus, id: &str, user: &str, verb: events::Verb)
     let (source, target) = (emea().to_string(), hub().to_string());
     let (verb, result) = (verb.into(), events::Result::Done.into());
     let outcome = events::Outcome { id: id.into(), source, target, user_id: user.into(), verb, result, ..Default::default() };
-    publish(bus, Topic::Outcomes(hub()), link_key(&emea(), &user.into()), &outcome).await;
+    publish(bus, topic::OUTCOMES.of(hub()), link_key(&emea(), &user.into()), &outcome).await;
 }
 
 /// Every role is at rest, at a revision.
@@ -151,7 +150,7 @@ pub(crate) async fn at_rest(bus: &Bus, revision: u64, now: Timestamp) {
             leader: true,
             ..Default::default()
         };
-        publish(bus, Topic::Status, format!("{role}/r/{tenant}"), &status).await;
+        publish(bus, topic::STATUS.topic(), format!("{role}/r/{tenant}"), &status).await;
     }
 }
 
@@ -162,6 +161,6 @@ pub(crate) async fn garbage(bus: &Bus, topic: Topic) {
 }
 
 async fn publish<M: Message + Typed>(bus: &Bus, topic: Topic, key: String, message: &M) {
-    let record = Outgoing::event::<M>(Role::Policy, topic, &key, 1, Timestamp(1), None, message.encode_to_vec());
+    let record = event::record::<M>(Role::Policy, topic, &key, 1, Timestamp(1), None, message.encode_to_vec());
     bus.publish(vec![record], Urgency::Live).await.unwrap();
 }

@@ -32,7 +32,7 @@ fn delta() -> events::UserDelta {
 }
 
 fn record(event_type: &str, value: Option<Vec<u8>>) -> Record {
-    let partition = Partition { topic: Topic::UserDeltas(emea()), index: 0 };
+    let partition = Partition { topic: topic::USER_DELTAS.of(emea()), index: 0 };
     let headers = event::headers(event_type, "change-detector", "ana", 7, Timestamp(1), Some(TRACE));
     let key = Bytes::from_static(b"ana");
     Record { at: Position { partition, offset: 4 }, key, value: value.map(Into::into), headers, time: Timestamp(1) }

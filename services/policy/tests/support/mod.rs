@@ -10,12 +10,12 @@ use prost::Message as _;
 use rigged::Rigged;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout_at};
-use xtsync_bus::{BATCH_MAX, Bus, Embedded, Outgoing, Partition, Position, Reader, Record, Transport as _, Urgency};
+use xtsync_bus::{BATCH_MAX, Bus, Embedded, Outgoing, Partition, Position, Reader, Record, Topic, Transport as _, Urgency};
 use xtsync_contract::convert::DecisionRecord;
 use xtsync_contract::event;
 use xtsync_contract::events;
 use xtsync_contract::role::Role;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_domain::delta::{Gone, Kind as UserKind, State, User};
 use xtsync_domain::fact::{Fact, Identity};
 use xtsync_domain::resource::{Id, Kind, Resource, Spec};
@@ -128,8 +128,8 @@ impl World {
         let fact = Fact::Identity(Identity { directory_id: format!("{tenant}-id").into(), verified_domains });
         let (key, fact) = (fact.key(), TenantFact { version, read_at: Timestamp(1), fact });
         let value = events::TenantFact::from(fact).encode_to_vec();
-        let topic = Topic::TenantFacts(name(tenant));
-        self.send(vec![Outgoing::event::<events::TenantFact>(Role::ChangeDetector, topic, &key, version, Timestamp(1), None, value)]).await;
+        let topic = topic::TENANT_FACTS.of(name(tenant));
+        self.send(vec![event::record::<events::TenantFact>(Role::ChangeDetector, topic, &key, version, Timestamp(1), None, value)]).await;
     }
 
     pub(crate) async fn send(&self, records: Vec<Outgoing>) {
@@ -178,14 +178,14 @@ impl World {
     /// The keys of decisions into a target whose last record is a tombstone.
     pub(crate) async fn ended(&self, target: &str) -> Vec<String> {
         let mut last = BTreeMap::new();
-        for record in self.records(Topic::Decisions(name(target))).await {
+        for record in self.records(topic::DECISIONS.of(name(target))).await {
             last.insert(String::from_utf8(record.key.to_vec()).unwrap(), record.value.is_none());
         }
         last.into_iter().filter(|(_, is_ended)| *is_ended).map(|(key, _)| key).collect()
     }
 
     async fn decision_records(&self, target: &str) -> Vec<DecisionRecord> {
-        let records = self.records(Topic::Decisions(name(target))).await;
+        let records = self.records(topic::DECISIONS.of(name(target))).await;
         let read = |record: &Record| {
             let wire: events::Decision = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
             wire.try_into().unwrap()
@@ -203,8 +203,8 @@ pub(crate) async fn until(service: &mut Service, what: &str, mut holds: impl Asy
 }
 
 pub(crate) fn outgoing(tenant: &TenantName, key: &str, version: u64, value: Vec<u8>) -> Outgoing {
-    let topic = Topic::UserDeltas(tenant.clone());
-    Outgoing::event::<events::UserDelta>(Role::ChangeDetector, topic, key, version, Timestamp(1), Some(TRACE), value)
+    let topic = topic::USER_DELTAS.of(tenant);
+    event::record::<events::UserDelta>(Role::ChangeDetector, topic, key, version, Timestamp(1), Some(TRACE), value)
 }
 
 /// A user of a source, in `sales`.

@@ -5,7 +5,7 @@ use xtsync_bus::Record;
 use xtsync_contract::convert::{DecisionRecord, Invalid};
 use xtsync_contract::event;
 use xtsync_contract::events;
-use xtsync_contract::topic::{Topic, link_key};
+use xtsync_contract::topic::{self, link_key};
 use xtsync_domain::Decision;
 use xtsync_service::dead_letter;
 
@@ -73,7 +73,7 @@ pub(super) async fn read(context: &Context, record: &Record) -> Result<Reading> 
 }
 
 fn placed(record: &Record, decision: Decision) -> Result<Arrival, Misplaced> {
-    let Topic::Decisions(target) = &record.at.partition.topic else { return Err(Misplaced::Topic) };
+    let Some(target) = topic::tenant(&topic::DECISIONS, &record.at.partition.topic) else { return Err(Misplaced::Topic) };
     if record.key != link_key(&decision.source, &decision.user) {
         return Err(Misplaced::Key);
     }
@@ -83,8 +83,8 @@ fn placed(record: &Record, decision: Decision) -> Result<Arrival, Misplaced> {
 
 async fn bury(context: &Context, record: &Record, reason: &str, error: &(dyn std::error::Error + Sync)) -> Result<Reading> {
     dead_letter::bury(&*context.parts.bus, ROLE, record, reason, error, context.now()).await?;
-    if let Topic::Decisions(target) = &record.at.partition.topic {
-        context.metrics.decisions(target, "buried", 1);
+    if let Some(target) = topic::tenant(&topic::DECISIONS, &record.at.partition.topic) {
+        context.metrics.decisions(&target, "buried", 1);
     }
     Ok(Reading::Nothing)
 }

@@ -3,8 +3,9 @@
 use prost::Message as _;
 use tracing::{debug, error};
 use xtsync_bus::Outgoing;
+use xtsync_contract::event;
 use xtsync_contract::events;
-use xtsync_contract::topic::{Topic, link_key};
+use xtsync_contract::topic::{self, link_key};
 use xtsync_domain::link::class::class;
 use xtsync_domain::link::{ConflictKind, Ending, Hold, Link, Outcome, TroubleKind, Verb};
 use xtsync_domain::{TenantName, Timestamp, version};
@@ -174,5 +175,5 @@ fn held_anew(link: &Link, before: &Link) -> Option<String> {
 fn record(outcome: &Outcome, version: u64, traceparent: Option<&str>) -> Outgoing {
     let key = link_key(&outcome.source, &outcome.user);
     let value = events::Outcome::from(outcome.clone()).encode_to_vec();
-    Outgoing::event::<events::Outcome>(ROLE, Topic::Outcomes(outcome.target.clone()), &key, version, outcome.at, traceparent, value)
+    event::record::<events::Outcome>(ROLE, topic::OUTCOMES.of(&outcome.target), &key, version, outcome.at, traceparent, value)
 }

@@ -1,8 +1,7 @@
 //! Intents: calls that may be under way. Committed before the call; removed with what became of it.
 
 use xtsync_domain::Timestamp;
-use xtsync_store::params;
-use xtsync_store::{Epoch, Transaction};
+use xtsync_store::{Epoch, Transaction, params};
 
 use super::Key;
 

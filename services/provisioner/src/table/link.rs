@@ -7,8 +7,7 @@ use xtsync_contract::convert::LinkRecord;
 use xtsync_contract::events;
 use xtsync_domain::link::{Link, Stage};
 use xtsync_domain::{TargetId, TenantName, Timestamp};
-use xtsync_store::params;
-use xtsync_store::{Param, Row, Store, Transaction};
+use xtsync_store::{Param, Row, Store, Transaction, params};
 
 use super::Key;
 use super::counted::Counted;

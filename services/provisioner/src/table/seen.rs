@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use sha2::{Digest as _, Sha256};
 use xtsync_domain::Version;
-use xtsync_store::params;
-use xtsync_store::{Row, Transaction};
+use xtsync_store::{Row, Transaction, params};
 
 use super::Key;
 use crate::error::{Error, Result};

@@ -1,8 +1,7 @@
 //! Targets: whether the links of each were held against their topic, and whether it waits for a person since they had to be taken from it.
 
 use xtsync_domain::{DirectoryId, TenantName, Timestamp};
-use xtsync_store::params;
-use xtsync_store::{self as store, Store, Transaction};
+use xtsync_store::{self as store, Store, Transaction, params};
 
 use crate::error::Result;
 

@@ -3,8 +3,7 @@
 //! In portions, each a transaction that locks its links in the order in which all others do, so that no two wait for each other.
 
 use xtsync_domain::{TenantName, Timestamp, UserId};
-use xtsync_store::params;
-use xtsync_store::{Store, retry_contended};
+use xtsync_store::{Store, params, retry_contended};
 
 use crate::error::Result;
 

@@ -4,8 +4,7 @@ use std::collections::BTreeMap;
 
 use xtsync_domain::TenantName;
 use xtsync_domain::gate::Counter;
-use xtsync_store::params;
-use xtsync_store::{Store, Transaction};
+use xtsync_store::{Store, Transaction, params};
 
 use crate::error::{Error, Result};
 

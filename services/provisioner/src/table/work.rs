@@ -6,8 +6,7 @@ use std::collections::BTreeMap;
 
 use xtsync_domain::link::{Class, TroubleKind};
 use xtsync_domain::{TenantName, Timestamp};
-use xtsync_store::params;
-use xtsync_store::{Param, Row, Store, Transaction, retry_contended};
+use xtsync_store::{Param, Row, Store, Transaction, params, retry_contended};
 
 use super::Key;
 use super::link::{self, Stored};

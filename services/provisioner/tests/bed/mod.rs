@@ -11,14 +11,13 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::sync::watch;
-use xtsync_bus::{Bus, Embedded, Outgoing, Partition, Table, Urgency};
+use xtsync_bus::{Bus, Embedded, Outgoing, Partition, Table, Topic, Urgency};
 use xtsync_contract::convert::{LinkRecord, wire_time};
 use xtsync_contract::event::{self, Typed};
-use xtsync_contract::events;
-use xtsync_contract::internal;
 use xtsync_contract::internal::command::Action;
 use xtsync_contract::role::Role;
-use xtsync_contract::topic::{Topic, link_key};
+use xtsync_contract::topic::{self, link_key};
+use xtsync_contract::{events, internal};
 use xtsync_directory::Target;
 use xtsync_domain::decision::{Departure, Desired, Present};
 use xtsync_domain::fact::{AccessPolicy, Fact, Identity, Partner, Redemption};
@@ -29,8 +28,7 @@ use xtsync_provisioner::{Config, Provisioner, build};
 use xtsync_runtime::clock::{Clock as _, ManualClock, SystemClock};
 use xtsync_runtime::health::{Health, Question};
 use xtsync_service::service::Parts;
-use xtsync_store::params;
-use xtsync_store::{Options, Param, Store, Transaction, lock_offsets};
+use xtsync_store::{Options, Param, Store, Transaction, lock_offsets, params};
 
 use self::rigged::Rigged;
 use self::target::Fake;
@@ -250,7 +248,7 @@ impl Bed {
     pub(crate) async fn taking_in(&self) -> (Store, Transaction) {
         let store = self.open().await;
         let mut tx = store.begin().await.unwrap();
-        lock_offsets(&mut tx, Partition::all(&Topic::Decisions(tenant("hub"))).collect()).await.unwrap();
+        lock_offsets(&mut tx, Partition::all(&topic::DECISIONS.of(tenant("hub"))).collect()).await.unwrap();
         (store, tx)
     }
 
@@ -340,7 +338,7 @@ impl Bed {
     async fn say(&self, name: &str, fact: Fact) {
         let key = fact.key();
         let fact = TenantFact { version: self.next(), read_at: self.clock.now(), fact };
-        self.publish(Topic::TenantFacts(tenant(name)), &key, &events::TenantFact::from(fact)).await;
+        self.publish(topic::TENANT_FACTS.of(tenant(name)), &key, &events::TenantFact::from(fact)).await;
         self.said.fetch_add(1, Ordering::SeqCst);
     }
 
@@ -372,7 +370,7 @@ impl Bed {
             desired,
         };
         let key = link_key(&decision.source, &decision.user);
-        self.publish(Topic::Decisions(tenant("hub")), &key, &events::Decision::from(decision)).await;
+        self.publish(topic::DECISIONS.of(tenant("hub")), &key, &events::Decision::from(decision)).await;
     }
 
     pub(crate) async fn publish<M: prost::Message + Typed>(&self, topic: Topic, key: &str, message: &M) {
@@ -381,7 +379,7 @@ impl Bed {
 
     /// The same with bytes that only pass for such a message.
     pub(crate) async fn publish_bytes<M: Typed>(&self, topic: Topic, key: &str, value: Vec<u8>) {
-        self.put(Outgoing::event::<M>(Role::Policy, topic, key, 1, self.clock.now(), None, value)).await;
+        self.put(event::record::<M>(Role::Policy, topic, key, 1, self.clock.now(), None, value)).await;
     }
 
     pub(crate) async fn put(&self, record: Outgoing) {
@@ -390,7 +388,7 @@ impl Bed {
 
     /// Takes in whatever decisions are there.
     pub(crate) async fn intake(&self) {
-        let topic = Topic::Decisions(tenant("hub"));
+        let topic = topic::DECISIONS.of(tenant("hub"));
         let high: i64 = self.bus.ends(&topic).await.unwrap().iter().map(|ends| ends.high).sum();
         let deadline = tokio::time::Instant::now() + DEADLINE;
         while self.provisioner.taken(&tenant("hub")).await.unwrap() < high {
@@ -448,7 +446,7 @@ impl Bed {
         let expires_at = Some(wire_time(self.clock.now().plus(DEADLINE)));
         let (target, link) = (tenant.to_owned(), user.to_owned());
         let command = internal::Command { id: "c1".to_owned(), target, link, expires_at, action: Some(action), ..Default::default() };
-        self.publish(Topic::Commands, tenant, &command).await;
+        self.publish(topic::COMMANDS.topic(), tenant, &command).await;
         // Once to be assigned the partitions, once for each record.
         for _ in 0..3 {
             self.provisioner.commands_step(NEWS).await.unwrap();
@@ -458,7 +456,7 @@ impl Bed {
     /// How many records were published about each user's link, newest or not.
     pub(crate) async fn told(&self) -> BTreeMap<String, Vec<u64>> {
         let mut told = BTreeMap::<String, Vec<u64>>::new();
-        for (_, link) in self.all::<events::Link>(Topic::Links(tenant("hub"))).await {
+        for (_, link) in self.all::<events::Link>(topic::LINKS.of(tenant("hub"))).await {
             told.entry(link.user_id).or_default().push(link.link_version);
         }
         told
@@ -491,7 +489,7 @@ impl Bed {
     /// The newest record of each key on `links`, by user.
     pub(crate) async fn links(&self) -> Vec<LinkRecord> {
         let mut newest = BTreeMap::new();
-        for (key, link) in self.all::<events::Link>(Topic::Links(tenant("hub"))).await {
+        for (key, link) in self.all::<events::Link>(topic::LINKS.of(tenant("hub"))).await {
             newest.insert(key, LinkRecord::try_from(link).unwrap());
         }
         newest.into_values().collect()
@@ -508,7 +506,7 @@ impl Bed {
             let names: Vec<_> = outcome.changes.iter().map(|change| change.attribute.as_str()).collect();
             format!("{verb} {}{result} [{}]", outcome.user_id, names.join(","))
         };
-        self.all::<events::Outcome>(Topic::Outcomes(tenant("hub"))).await.into_iter().map(say).collect()
+        self.all::<events::Outcome>(topic::OUTCOMES.of(tenant("hub"))).await.into_iter().map(say).collect()
     }
 
     /// Everything on a topic whose key was not ended after it.

@@ -7,8 +7,8 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use serde_json::{Value, json};
-use xtsync_bus::{self as bus, CreateOptions};
-use xtsync_contract::topic::Topic;
+use xtsync_bus::{self as bus, CreateOptions, Topic};
+use xtsync_contract::topic;
 use xtsync_control::folder;
 use xtsync_control::manifest;
 use xtsync_domain::TenantName;
@@ -134,7 +134,7 @@ fn topics(which: &Which) -> anyhow::Result<Vec<Topic>> {
     if tenants.is_empty() {
         return Err(anyhow!("no tenant is named: use --file or --tenant"));
     }
-    Ok(Topic::shared().into_iter().chain(tenants.iter().flat_map(Topic::of_tenant)).collect())
+    Ok(topic::shared().chain(tenants.iter().flat_map(topic::of_tenant)).collect())
 }
 
 #[cfg(test)]

@@ -7,8 +7,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::warn;
-use xtsync_bus::{self as bus, Bus};
-use xtsync_contract::topic::Topic;
+use xtsync_bus::{self as bus, Bus, Topic};
+use xtsync_contract::topic;
 use xtsync_domain::Configuration;
 use xtsync_runtime::clock::{Clock, SystemClock};
 use xtsync_runtime::health::{Condition, Health};
@@ -121,6 +121,6 @@ impl Supplier {
 
 /// Every topic of a configuration.
 fn topics(configuration: &Configuration) -> Vec<Topic> {
-    let of_tenants: BTreeSet<Topic> = configuration.tenants().flat_map(|(tenant, _)| Topic::of_tenant(tenant)).collect();
-    Topic::shared().into_iter().chain(of_tenants).collect()
+    let of_tenants: BTreeSet<Topic> = configuration.tenants().flat_map(|(tenant, _)| topic::of_tenant(tenant)).collect();
+    topic::shared().chain(of_tenants).collect()
 }

@@ -3,10 +3,10 @@
 use bytes::Bytes;
 use prost::Message as _;
 use xtsync_contract::event::Typed as _;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
 use xtsync_domain::Timestamp;
 
-use xtsync_contract::event::{self};
+use xtsync_contract::event;
 use xtsync_contract::internal;
 use xtsync_contract::internal::config_record::Record as Wire;
 
@@ -21,7 +21,7 @@ fn record(offset: i64, key: &str, revision: u64, wire: Option<Wire>) -> Record {
 }
 
 fn raw(offset: i64, key: &str, event_type: &str, value: Vec<u8>) -> Record {
-    let at = Position { partition: Partition { topic: Topic::Config, index: 0 }, offset };
+    let at = Position { partition: Partition { topic: topic::CONFIG.topic(), index: 0 }, offset };
     let headers = event::headers(event_type, "control", key, offset, Timestamp(1), None);
     Record { at, key: Bytes::from(key.to_owned()), value: Some(value.into()), headers, time: Timestamp(1) }
 }

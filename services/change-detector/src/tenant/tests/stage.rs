@@ -11,9 +11,8 @@ use tokio::sync::watch;
 use tokio::time::Instant;
 use xtsync_bus::{Bus, Embedded, Table};
 use xtsync_contract::event;
-use xtsync_contract::events;
-use xtsync_contract::internal;
-use xtsync_contract::topic::Topic;
+use xtsync_contract::topic;
+use xtsync_contract::{events, internal};
 use xtsync_directory::{
     Cursor, Error as DirectoryError, GroupChange, Member, MemberChange, MemberKind, Next, Page, Rejected, Result as DirectoryResult,
     Source, Subscribe, Subscription, UserChange,
@@ -24,9 +23,7 @@ use xtsync_domain::resource::Projection;
 use xtsync_domain::{Attributes, GroupId, TenantName, Timestamp, Value};
 use xtsync_harness::{Postgres, unique};
 use xtsync_runtime::clock::ManualClock;
-use xtsync_store::params;
-use xtsync_store::scrub;
-use xtsync_store::{self as store, Store, lease};
+use xtsync_store::{self as store, Store, lease, params, scrub};
 
 use crate::Inbox;
 use crate::error::Error;
@@ -97,9 +94,9 @@ impl Stage {
         let clock = Arc::new(ManualClock::at(Timestamp(1_000_000_000_000)));
         let rigged = Rigged::new(Embedded::open(&folder.path().join("bus.sqlite"), clock.clone()).await.unwrap());
         let bus: Bus = Arc::<Rigged>::clone(&rigged);
-        let heard = Table::open(&bus, vec![Topic::UserDeltas(emea())]).await.unwrap();
+        let heard = Table::open(&bus, vec![topic::USER_DELTAS.of(emea())]).await.unwrap();
         let directory = Arc::new(Script::default());
-        let way = vec![Topic::UserDeltas(emea())];
+        let way = vec![topic::USER_DELTAS.of(emea())];
         let order =
             Order { revision: 1, users: Some((1, projection)), names: Names::default(), scopes: Scopes::new(), way, directory: None };
         let tenant = take_up(&store, &clock, &bus, &directory, &order).await;
@@ -196,12 +193,12 @@ impl Stage {
 
     /// Whether who takes what is published is far behind from now on.
     pub(super) fn fill(&self, is_full: bool) {
-        self.rigged.rig().full = if is_full { vec![Topic::UserDeltas(emea())] } else { Vec::new() };
+        self.rigged.rig().full = if is_full { vec![topic::USER_DELTAS.of(emea())] } else { Vec::new() };
     }
 
     /// What is said of how far it is: how many wait to be published, and the last complete round, to operators and to everybody.
     pub(super) async fn said(&self) -> (u64, u64, Option<u64>) {
-        let mut table = Table::open(&self.bus, vec![Topic::TenantFacts(emea())]).await.unwrap();
+        let mut table = Table::open(&self.bus, vec![topic::TENANT_FACTS.of(emea())]).await.unwrap();
         let mut fresh = None;
         while !table.caught_up() {
             for record in table.next().await.unwrap() {
@@ -217,7 +214,7 @@ impl Stage {
 
     /// What was published since this was last asked.
     pub(super) async fn published(&mut self) -> Vec<UserDelta> {
-        let ends = self.bus.ends(&Topic::UserDeltas(emea())).await.unwrap();
+        let ends = self.bus.ends(&topic::USER_DELTAS.of(emea())).await.unwrap();
         let all: i64 = ends.iter().map(|ends| ends.high).sum();
         let mut deltas = Vec::new();
         while self.directory.heard() < all {
@@ -265,7 +262,7 @@ impl Stage {
 
     /// What stands on the bus of groups' names, as whoever reads it from the beginning finds it: `name@resolution: ids`.
     pub(super) async fn resolved(&self) -> Vec<String> {
-        let mut table = Table::open(&self.bus, vec![Topic::TenantFacts(emea())]).await.unwrap();
+        let mut table = Table::open(&self.bus, vec![topic::TENANT_FACTS.of(emea())]).await.unwrap();
         let mut stands = BTreeMap::new();
         while !table.caught_up() {
             for record in table.next().await.unwrap() {
@@ -396,7 +393,7 @@ impl Stage {
 
     /// What was buried.
     pub(super) async fn letters(&self) -> Vec<internal::DeadLetter> {
-        let mut table = Table::open(&self.bus, vec![Topic::DeadLetters]).await.unwrap();
+        let mut table = Table::open(&self.bus, vec![topic::DEAD_LETTERS.topic()]).await.unwrap();
         let records = table.next().await.unwrap();
         records.iter().map(|record| event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap()).collect()
     }

@@ -1,0 +1,130 @@
+//! Topics: their names, partitions and how they are cleaned. What they carry is no business of the bus.
+
+use std::cmp::Ordering;
+use std::fmt;
+use std::hash::{Hash, Hasher};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// A kind of topics: one topic, or one for each of something, such as a tenant. Kinds are statics, compared by their address.
+#[derive(Debug)]
+pub struct TopicKind {
+    /// The name of the topic, or what precedes `.{scope}` in the names of its topics. No two kinds have the same.
+    pub name: &'static str,
+    /// How many partitions a topic of this kind has. Immutable per topic and compared with the broker's at start.
+    pub partitions: u32,
+    /// How its records are cleaned.
+    pub cleanup: Cleanup,
+    /// The consumer group that its records are for first, where there is one: bulk publishing waits for that group's lag to shrink.
+    pub consumer_group: Option<&'static str>,
+}
+
+/// How a topic's records are cleaned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Cleanup {
+    /// The newest record of a key stays; an older one stays at least `lag`.
+    Compact {
+        /// How long an older record stays at least.
+        lag: Duration,
+    },
+    /// Records stay for a while.
+    Retain(Duration),
+}
+
+/// A topic. Two topics are equal when their names are.
+#[derive(Debug, Clone)]
+pub struct Topic {
+    name: Arc<str>,
+    kind: &'static TopicKind,
+}
+
+impl TopicKind {
+    /// The one topic of a kind that has no scope.
+    #[must_use]
+    pub fn topic(&'static self) -> Topic {
+        Topic { name: self.name.into(), kind: self }
+    }
+
+    /// The topic of one scope.
+    #[must_use]
+    pub fn of(&'static self, scope: impl fmt::Display) -> Topic {
+        Topic { name: format!("{}.{scope}", self.name).into(), kind: self }
+    }
+
+    /// The scope of a topic, if the topic is of this kind and has one.
+    #[must_use]
+    pub fn scope<'a>(&'static self, topic: &'a Topic) -> Option<&'a str> {
+        if topic.is(self) { topic.name.strip_prefix(self.name)?.strip_prefix('.') } else { None }
+    }
+}
+
+impl Topic {
+    /// Its kind.
+    #[must_use]
+    pub fn kind(&self) -> &'static TopicKind {
+        self.kind
+    }
+
+    /// Whether it is of a kind.
+    #[must_use]
+    pub fn is(&self, kind: &'static TopicKind) -> bool {
+        std::ptr::eq(self.kind, kind)
+    }
+
+    /// How many partitions it has.
+    #[must_use]
+    pub fn partitions(&self) -> u32 {
+        self.kind.partitions
+    }
+}
+
+impl fmt::Display for Topic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.name)
+    }
+}
+
+impl PartialEq for Topic {
+    fn eq(&self, other: &Self) -> bool {
+        self.name == other.name
+    }
+}
+
+impl Eq for Topic {}
+
+impl PartialOrd for Topic {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for Topic {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.name.cmp(&other.name)
+    }
+}
+
+impl Hash for Topic {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.name.hash(state);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    static LINKS: TopicKind =
+        TopicKind { name: "x.links", partitions: 6, cleanup: Cleanup::Retain(Duration::from_secs(1)), consumer_group: None };
+    static LINKS_OF_ALL: TopicKind =
+        TopicKind { name: "x.links.all", partitions: 1, cleanup: Cleanup::Retain(Duration::ZERO), consumer_group: None };
+
+    #[test]
+    fn a_scope_reads_back_from_a_topic_of_its_kind_alone() {
+        assert_eq!(LINKS.of("hub").to_string(), "x.links.hub");
+        assert_eq!(LINKS.scope(&LINKS.of("hub")), Some("hub"));
+        assert_eq!(LINKS.scope(&LINKS.topic()), None);
+        assert_eq!(LINKS.scope(&LINKS_OF_ALL.topic()), None);
+        assert_eq!(LINKS_OF_ALL.scope(&LINKS.of("all.hub")), None);
+    }
+}
