@@ -63,13 +63,13 @@ pub static DEAD_LETTERS: TopicKind = retained("xtsync.v1.dead-letters", 30);
 
 /// Every topic of the contract.
 pub static TABLE: [Entry; 9] = [
-    Entry { kind: &CONFIG, is_per_tenant: false, key: "kind/name, or commit", writer: Some(Role::Control), message: ConfigRecord::TYPE },
-    Entry { kind: &COMMANDS, is_per_tenant: false, key: "tenant", writer: Some(Role::Control), message: Command::TYPE },
-    Entry { kind: &USER_DELTAS, is_per_tenant: true, key: "user", writer: Some(Role::ChangeDetector), message: UserDelta::TYPE },
-    Entry { kind: &TENANT_FACTS, is_per_tenant: true, key: "fact", writer: Some(Role::ChangeDetector), message: TenantFact::TYPE },
-    Entry { kind: &DECISIONS, is_per_tenant: true, key: "source/user", writer: Some(Role::Policy), message: Decision::TYPE },
-    Entry { kind: &LINKS, is_per_tenant: true, key: "source/user", writer: Some(Role::Provisioner), message: Link::TYPE },
-    Entry { kind: &OUTCOMES, is_per_tenant: true, key: "source/user", writer: Some(Role::Provisioner), message: Outcome::TYPE },
+    Entry { kind: &CONFIG, is_per_tenant: false, key: "kind/name, or commit", writer: Some(Role::CONTROL), message: ConfigRecord::TYPE },
+    Entry { kind: &COMMANDS, is_per_tenant: false, key: "tenant", writer: Some(Role::CONTROL), message: Command::TYPE },
+    Entry { kind: &USER_DELTAS, is_per_tenant: true, key: "user", writer: Some(Role::CHANGE_DETECTOR), message: UserDelta::TYPE },
+    Entry { kind: &TENANT_FACTS, is_per_tenant: true, key: "fact", writer: Some(Role::CHANGE_DETECTOR), message: TenantFact::TYPE },
+    Entry { kind: &DECISIONS, is_per_tenant: true, key: "source/user", writer: Some(Role::POLICY), message: Decision::TYPE },
+    Entry { kind: &LINKS, is_per_tenant: true, key: "source/user", writer: Some(Role::PROVISIONER), message: Link::TYPE },
+    Entry { kind: &OUTCOMES, is_per_tenant: true, key: "source/user", writer: Some(Role::PROVISIONER), message: Outcome::TYPE },
     Entry { kind: &STATUS, is_per_tenant: false, key: "role/replica/tenant", writer: None, message: RoleStatus::TYPE },
     Entry { kind: &DEAD_LETTERS, is_per_tenant: false, key: "the record's own", writer: None, message: DeadLetter::TYPE },
 ];

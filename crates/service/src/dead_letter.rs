@@ -182,7 +182,7 @@ mod tests {
         let dir = xtsync_harness::Dir::new().unwrap();
         let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(ManualClock::at(Timestamp(5)))).await.unwrap();
         let error = store::Error::Away(sqlx::Error::PoolClosed);
-        bury(&*bus, Role::Policy, &record(vec![1, 2]), "undecodable", &error, Timestamp(9)).await.unwrap();
+        bury(&*bus, Role::POLICY, &record(vec![1, 2]), "undecodable", &error, Timestamp(9)).await.unwrap();
         let mut table = Table::open(&bus, vec![topic::DEAD_LETTERS.topic()]).await.unwrap();
         let found = &table.next().await.unwrap()[0];
         let letter: internal::DeadLetter = event::decode(&found.headers, found.value.as_ref().unwrap()).unwrap();
@@ -196,7 +196,7 @@ mod tests {
     #[test]
     fn a_record_as_large_as_they_come_is_still_buried() {
         let error = store::Error::Corrupt("it is broken".to_owned());
-        let letter = fitting(letter(Role::Policy, &record(vec![0; RECORD_BYTES_MAX]), "undecodable", &error, Timestamp(9)));
+        let letter = fitting(letter(Role::POLICY, &record(vec![0; RECORD_BYTES_MAX]), "undecodable", &error, Timestamp(9)));
         assert_eq!(letter.value, None);
         assert!(letter.error.contains("the value of 1000000 bytes"), "{}", letter.error);
     }
@@ -222,7 +222,7 @@ mod tests {
         let key_too_long = vec![0xff; RECORD_BYTES_MAX + 1];
         let records =
             vec![record(b"a".to_vec(), 1), record(b"b".to_vec(), RECORD_BYTES_MAX), record(key_too_long, 0), record(b"c".to_vec(), 1)];
-        publish(&*bus, Role::Policy, records, Urgency::Live, Timestamp(9)).await.unwrap();
+        publish(&*bus, Role::POLICY, records, Urgency::Live, Timestamp(9)).await.unwrap();
         let keys: Vec<_> = all(&bus, topic::CONFIG.topic()).await.into_iter().map(|record| record.key).collect();
         assert_eq!(keys, [&b"a"[..], b"c"]);
         let letters = all(&bus, topic::DEAD_LETTERS.topic()).await;
@@ -246,7 +246,7 @@ mod tests {
             Record { value: Some(large()), ..record(vec![]) },
             Record { headers, ..record(vec![]) },
         ] {
-            bury(&*bus, Role::Policy, &record, "foreign_type", &store::Error::Corrupt("broken".to_owned()), Timestamp(9)).await.unwrap();
+            bury(&*bus, Role::POLICY, &record, "foreign_type", &store::Error::Corrupt("broken".to_owned()), Timestamp(9)).await.unwrap();
         }
     }
 }

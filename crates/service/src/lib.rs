@@ -4,5 +4,6 @@ pub mod commands;
 pub mod configuration;
 pub mod consumer;
 pub mod dead_letter;
+pub mod manifest;
 pub mod service;
 pub mod status;

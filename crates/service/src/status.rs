@@ -144,7 +144,7 @@ mod tests {
         let dir = xtsync_harness::Dir::new().unwrap();
         let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(SystemClock)).await.unwrap();
         let mut table = Table::open(&bus, vec![topic::STATUS.topic()]).await.unwrap();
-        let publisher = Publisher::start(bus, Role::Policy, "r1", Arc::new(SystemClock));
+        let publisher = Publisher::start(bus, Role::POLICY, "r1", Arc::new(SystemClock));
         let began = Instant::now();
         publisher.set(status("emea", 1));
         assert_eq!(told(&mut table).await, [("policy/r1/emea".to_owned(), 1)]);

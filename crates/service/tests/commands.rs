@@ -53,7 +53,7 @@ fn command(id: &str, action: Option<Action>, expires: Timestamp) -> Outgoing {
         action,
         ..internal::Command::default()
     };
-    event::record::<internal::Command>(Role::Control, topic::COMMANDS.topic(), "hub", id, NOW, None, wire.encode_to_vec())
+    event::record::<internal::Command>(Role::CONTROL, topic::COMMANDS.topic(), "hub", id, NOW, None, wire.encode_to_vec())
 }
 
 #[tokio::test]

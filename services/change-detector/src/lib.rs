@@ -35,6 +35,8 @@ mod webhook;
 mod weighing;
 
 use xtsync_contract::role::Role;
+use xtsync_contract::topic;
+use xtsync_service::manifest::Manifest;
 
 pub use error::Error;
 pub use nudge::Nudge;
@@ -42,4 +44,14 @@ pub use service::{Config, Connect, Detector, build};
 pub use webhook::{Inbox, serve};
 
 /// The role, as it names itself in headers, status, dead letters and its store.
-pub const ROLE: Role = Role::ChangeDetector;
+pub const ROLE: Role = Role::CHANGE_DETECTOR;
+
+/// What the role is.
+pub static MANIFEST: Manifest = Manifest {
+    role: ROLE,
+    help: "Reads source tenants",
+    reads: &[&topic::COMMANDS],
+    writes: &[&topic::USER_DELTAS, &topic::TENANT_FACTS],
+    migrations: Some(&service::MIGRATIONS),
+    leases: &["detector/{tenant}"],
+};

@@ -14,7 +14,7 @@ use crate::Error;
 use crate::metrics::Metrics;
 
 /// The role's name on the bus.
-pub(crate) const ROLE: Role = Role::Control;
+pub(crate) const ROLE: Role = Role::CONTROL;
 
 /// The lease that makes control one.
 pub(crate) const LEASE: &str = ROLE.name();

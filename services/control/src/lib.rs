@@ -35,9 +35,22 @@ mod token;
 mod view;
 mod warnings;
 
+use xtsync_contract::topic;
+use xtsync_service::manifest::Manifest;
+
 pub use api::serve;
 pub use apply::{Applied, Change};
 pub use desk::Desk;
 pub use error::Error;
 pub use service::{Config, Service, build};
 pub use token::Token;
+
+/// What the role is.
+pub static MANIFEST: Manifest = Manifest {
+    role: context::ROLE,
+    help: "Keeps the configuration and answers administrators",
+    reads: &[&topic::USER_DELTAS, &topic::TENANT_FACTS, &topic::DECISIONS, &topic::LINKS, &topic::OUTCOMES, &topic::STATUS],
+    writes: &[&topic::CONFIG, &topic::COMMANDS],
+    migrations: Some(&tables::MIGRATIONS),
+    leases: &[context::LEASE],
+};

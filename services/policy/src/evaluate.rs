@@ -8,7 +8,6 @@ use xtsync_bus::{Outgoing, Record, Urgency};
 use xtsync_contract::convert::{DecisionRecord, Invalid};
 use xtsync_contract::event::{self, Unreadable};
 use xtsync_contract::events;
-use xtsync_contract::role::Role;
 use xtsync_contract::topic::{self, link_key, marker_key};
 use xtsync_domain::address::Home;
 use xtsync_domain::configuration::NamedSynchronization;
@@ -17,11 +16,9 @@ use xtsync_domain::decision::{Desired, Skip, Untouched};
 use xtsync_domain::{Configuration, Decision, Origin, TenantName, Timestamp, UserDelta};
 use xtsync_runtime::trace;
 
+use crate::ROLE;
 use crate::metrics::Tally;
 use crate::partition::Pass;
-
-/// The role, as it names itself in headers, dead letters and status.
-pub(crate) const ROLE: Role = Role::Policy;
 
 /// Decisions of several records, to be published together.
 #[derive(Debug, Default)]

@@ -16,7 +16,23 @@ mod service;
 mod topics;
 
 pub use service::Service;
+use xtsync_contract::role::Role;
+use xtsync_contract::topic;
+use xtsync_service::manifest::Manifest;
 use xtsync_service::service::Parts;
+
+/// The role, as it names itself in headers, status and dead letters.
+pub const ROLE: Role = Role::POLICY;
+
+/// What the role is.
+pub static MANIFEST: Manifest = Manifest {
+    role: ROLE,
+    help: "Decides who is synchronized, and how",
+    reads: &[&topic::USER_DELTAS, &topic::TENANT_FACTS],
+    writes: &[&topic::DECISIONS],
+    migrations: None,
+    leases: &[],
+};
 
 /// The settings of policy: there are none yet.
 #[derive(Debug, Clone, Copy, Default)]

@@ -14,7 +14,8 @@ use xtsync_domain::{Configuration, TenantName};
 use xtsync_runtime::clock::Clock;
 use xtsync_service::dead_letter::{self, bury};
 
-use crate::evaluate::{self, Batch, ROLE, Unusable, Verdict, evaluate};
+use crate::ROLE;
+use crate::evaluate::{self, Batch, Unusable, Verdict, evaluate};
 use crate::metrics::Metrics;
 use crate::partition::{Assigned, Pass};
 use crate::replay::Replay;

@@ -19,7 +19,7 @@ use xtsync_runtime::telemetry::chain;
 use xtsync_service::service::Parts;
 use xtsync_service::status::Publisher;
 
-use crate::evaluate::ROLE;
+use crate::ROLE;
 use crate::facts::Facts;
 use crate::membership::{Context, Membership, Next};
 use crate::metrics::Metrics;

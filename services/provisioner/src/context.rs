@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use xtsync_contract::role::Role;
 use xtsync_directory::Target;
 use xtsync_domain::address::Home;
 use xtsync_domain::gate::Terms;
@@ -16,9 +15,6 @@ use crate::config::Config;
 use crate::facts::{Facts, Heard};
 use crate::metrics::Metrics;
 use crate::release::Rebuilt;
-
-/// The role's name on the bus.
-pub(crate) const ROLE: Role = Role::Provisioner;
 
 /// Makes a connector that writes a tenant; fails for one without a writer.
 pub type Targets = Arc<dyn Fn(&TenantName, &resource::Tenant) -> xtsync_directory::Result<Arc<dyn Target>> + Send + Sync>;

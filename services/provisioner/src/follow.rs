@@ -135,7 +135,7 @@ pub(crate) async fn wake(
 
 /// Takes one fact in; gives its tenant and what that says of it. A fact that cannot be read leaves the former one to grow old.
 fn take(context: &Context, record: &Record) -> Option<(TenantName, Said)> {
-    let Some(tenant) = topic::tenant(&topic::TENANT_FACTS, &record.at.partition.topic) else { return None };
+    let tenant = topic::tenant(&topic::TENANT_FACTS, &record.at.partition.topic)?;
     let wire = match event::decode::<events::TenantFact>(&record.headers, record.value.as_ref()?) {
         Ok(wire) => wire,
         Err(error) => {

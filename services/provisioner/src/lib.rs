@@ -31,3 +31,20 @@ pub use context::Targets;
 pub use error::Error;
 pub use service::{Provisioner, build};
 pub use table::MIGRATIONS;
+
+use xtsync_contract::role::Role;
+use xtsync_contract::topic;
+use xtsync_service::manifest::Manifest;
+
+/// The role, as it names itself in headers, status, dead letters and its store.
+pub const ROLE: Role = Role::PROVISIONER;
+
+/// What the role is.
+pub static MANIFEST: Manifest = Manifest {
+    role: ROLE,
+    help: "Writes target tenants",
+    reads: &[&topic::DECISIONS, &topic::TENANT_FACTS, &topic::COMMANDS],
+    writes: &[&topic::LINKS, &topic::OUTCOMES],
+    migrations: Some(&MIGRATIONS),
+    leases: &["target/{tenant}"],
+};

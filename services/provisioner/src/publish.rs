@@ -18,7 +18,7 @@ use xtsync_runtime::telemetry::chain;
 use xtsync_service::dead_letter;
 use xtsync_store::{self as store, Epoch, lease, outbox, retry_contended};
 
-use crate::context::ROLE;
+use crate::ROLE;
 use crate::error::Result;
 use crate::scrub;
 use crate::table::link;

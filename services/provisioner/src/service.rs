@@ -20,8 +20,9 @@ use xtsync_service::service::Parts;
 use xtsync_service::status;
 use xtsync_store::{Options, Report, Store, load_offsets};
 
+use crate::ROLE;
 use crate::config::Config;
-use crate::context::{Context, ROLE, Targets};
+use crate::context::{Context, Targets};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::follow::{self, Follower};

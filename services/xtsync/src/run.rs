@@ -10,6 +10,7 @@ mod role;
 mod services;
 mod supply;
 
+use std::collections::BTreeSet;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -34,6 +35,7 @@ use xtsync_runtime::telemetry::chain;
 use crate::client::{self, Client};
 
 pub use options::{Door, Options};
+pub(crate) use role::entry as role_entry;
 pub use role::parser as role_parser;
 pub use xtsync_contract::role::Role;
 
@@ -61,6 +63,12 @@ pub struct Running {
     admin_shutdown: Shutdown,
 }
 
+/// The names of all roles.
+#[must_use]
+pub fn all_roles() -> BTreeSet<Role> {
+    role::all().collect()
+}
+
 /// Starts roles.
 ///
 /// # Errors
@@ -70,7 +78,7 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
     options.check_store()?;
     let control = listen(&options).await?;
     let admin = bind(options.admin).await?;
-    let notify = bind(options.notify.filter(|_| options.roles.contains(&Role::ChangeDetector))).await?;
+    let notify = bind(options.notify.filter(|_| options.roles.contains(&Role::CHANGE_DETECTOR))).await?;
     let bus = open_bus(&options).await?;
     let (shutdown, admin_shutdown) = (Shutdown::new(), Shutdown::new());
     let mut running = Running {
@@ -112,7 +120,7 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
 /// The control API's listener and token, if control is among the roles. Beyond loopback it is refused: the token would travel in the
 /// clear.
 async fn listen(options: &Options) -> anyhow::Result<Option<(TcpListener, Token)>> {
-    if !options.roles.contains(&Role::Control) {
+    if !options.roles.contains(&Role::CONTROL) {
         return Ok(None);
     }
     anyhow::ensure!(options.listen.ip().is_loopback(), "the control API listens on loopback only for now, not on {}", options.listen);

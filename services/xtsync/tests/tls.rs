@@ -62,7 +62,7 @@ async fn status(dir: &Path, server: &str, ca: Option<&str>) -> (i32, String) {
 async fn the_token_goes_to_a_proven_server_only() {
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     let dir = Dir::new().unwrap();
-    let options = Options { roles: [Role::Control].into(), ..Options::embedded(&dir.join("data")) };
+    let options = Options { roles: [Role::CONTROL].into(), ..Options::embedded(&dir.join("data")) };
     let running = start(options).await.unwrap();
     let behind = running.control.unwrap();
     let (ours, others) = (authority(), authority());

@@ -20,7 +20,7 @@ const JSON: &str = r#"{"tenants":["a"]}"#;
 
 fn outgoing(key: &str, revision: u64, record: Wire) -> Outgoing {
     let value = internal::ConfigRecord { revision, record: Some(record) }.encode_to_vec();
-    event::record::<internal::ConfigRecord>(Role::Control, topic::CONFIG.topic(), key, revision, Timestamp(1), None, value)
+    event::record::<internal::ConfigRecord>(Role::CONTROL, topic::CONFIG.topic(), key, revision, Timestamp(1), None, value)
 }
 
 fn organization(revision: u64) -> Outgoing {

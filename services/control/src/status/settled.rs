@@ -64,7 +64,7 @@ pub(super) fn waiting_for(known: &Known<'_>) -> Vec<String> {
 }
 
 fn detector(known: &Known<'_>, source: &TenantName, words: &mut Vec<String>) {
-    let Some(role) = known.leader(Role::ChangeDetector, source) else {
+    let Some(role) = known.leader(Role::CHANGE_DETECTOR, source) else {
         return words.push(format!("a change-detector to say how {source} is"));
     };
     if !role.blocked.is_empty() {
@@ -83,7 +83,7 @@ fn detector_of_target(known: &Known<'_>, target: &TenantName, words: &mut Vec<St
     if known.configuration.sources().contains(target) {
         return;
     }
-    match known.leader(Role::ChangeDetector, target) {
+    match known.leader(Role::CHANGE_DETECTOR, target) {
         None => words.push(format!("a change-detector to say how {target} is")),
         Some(role) if !role.blocked.is_empty() => words.push(format!("change-detector of {target}: {}", role.blocked)),
         Some(_) => {}
@@ -91,7 +91,7 @@ fn detector_of_target(known: &Known<'_>, target: &TenantName, words: &mut Vec<St
 }
 
 fn policy(known: &Known<'_>, words: &mut Vec<String>) {
-    let replicas: Vec<&RoleStatus> = known.recent(Role::Policy).collect();
+    let replicas: Vec<&RoleStatus> = known.recent(Role::POLICY).collect();
     let lag = replicas.iter().map(|role| role.lag).sum();
     let silent = known.configuration.sources().into_iter().find(|source| replicas.iter().all(|role| role.tenant != source.as_str()));
     if replicas.is_empty() {
@@ -108,7 +108,7 @@ fn policy(known: &Known<'_>, words: &mut Vec<String>) {
 }
 
 fn provisioner(known: &Known<'_>, target: &TenantName, words: &mut Vec<String>) {
-    let Some(role) = known.leader(Role::Provisioner, target) else {
+    let Some(role) = known.leader(Role::PROVISIONER, target) else {
         return words.push(format!("a provisioner to say how {target} is"));
     };
     let due = role.pending.values().sum();
@@ -148,7 +148,7 @@ pub(super) fn is_scope_empty(known: &Known<'_>, synchronization: &NamedSynchroni
         Mode::Enforce => true,
         Mode::Observe => false,
     };
-    let is_read = known.leader(Role::ChangeDetector, &synchronization.source).is_some_and(|role| role.round > 0 && role.lag == 0);
+    let is_read = known.leader(Role::CHANGE_DETECTOR, &synchronization.source).is_some_and(|role| role.round > 0 && role.lag == 0);
     let is_decided = numbers.undecided == 0 && numbers.replayed >= known.configuration.basis(&synchronization.source);
     is_enforced && is_read && is_decided && known.behind == 0 && !numbers.is_anybody_in_scope
 }

@@ -161,6 +161,6 @@ pub(crate) async fn garbage(bus: &Bus, topic: Topic) {
 }
 
 async fn publish<M: Message + Typed>(bus: &Bus, topic: Topic, key: String, message: &M) {
-    let record = event::record::<M>(Role::Policy, topic, &key, 1, Timestamp(1), None, message.encode_to_vec());
+    let record = event::record::<M>(Role::POLICY, topic, &key, 1, Timestamp(1), None, message.encode_to_vec());
     bus.publish(vec![record], Urgency::Live).await.unwrap();
 }

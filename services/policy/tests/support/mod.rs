@@ -129,7 +129,7 @@ impl World {
         let (key, fact) = (fact.key(), TenantFact { version, read_at: Timestamp(1), fact });
         let value = events::TenantFact::from(fact).encode_to_vec();
         let topic = topic::TENANT_FACTS.of(name(tenant));
-        self.send(vec![event::record::<events::TenantFact>(Role::ChangeDetector, topic, &key, version, Timestamp(1), None, value)]).await;
+        self.send(vec![event::record::<events::TenantFact>(Role::CHANGE_DETECTOR, topic, &key, version, Timestamp(1), None, value)]).await;
     }
 
     pub(crate) async fn send(&self, records: Vec<Outgoing>) {
@@ -204,7 +204,7 @@ pub(crate) async fn until(service: &mut Service, what: &str, mut holds: impl Asy
 
 pub(crate) fn outgoing(tenant: &TenantName, key: &str, version: u64, value: Vec<u8>) -> Outgoing {
     let topic = topic::USER_DELTAS.of(tenant);
-    event::record::<events::UserDelta>(Role::ChangeDetector, topic, key, version, Timestamp(1), Some(TRACE), value)
+    event::record::<events::UserDelta>(Role::CHANGE_DETECTOR, topic, key, version, Timestamp(1), Some(TRACE), value)
 }
 
 /// A user of a source, in `sales`.

@@ -9,7 +9,8 @@ use xtsync_contract::topic::{self, link_key};
 use xtsync_domain::Decision;
 use xtsync_service::dead_letter;
 
-use crate::context::{Context, ROLE};
+use crate::ROLE;
+use crate::context::Context;
 use crate::error::Result;
 use crate::table::Key;
 

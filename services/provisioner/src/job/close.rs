@@ -12,7 +12,7 @@ use xtsync_domain::{TenantName, Timestamp, version};
 
 use super::end::End;
 use super::{Committed, Job};
-use crate::context::ROLE;
+use crate::ROLE;
 use crate::error::Result;
 use crate::table::work::{Waited, Work};
 use crate::table::{Key, link};

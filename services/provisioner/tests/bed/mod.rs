@@ -379,7 +379,7 @@ impl Bed {
 
     /// The same with bytes that only pass for such a message.
     pub(crate) async fn publish_bytes<M: Typed>(&self, topic: Topic, key: &str, value: Vec<u8>) {
-        self.put(event::record::<M>(Role::Policy, topic, key, 1, self.clock.now(), None, value)).await;
+        self.put(event::record::<M>(Role::POLICY, topic, key, 1, self.clock.now(), None, value)).await;
     }
 
     pub(crate) async fn put(&self, record: Outgoing) {

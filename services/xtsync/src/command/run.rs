@@ -130,7 +130,7 @@ fn name(roles: &[Role]) -> String {
 
 impl Args {
     fn into_options(self, registry: Registry) -> anyhow::Result<Options> {
-        let roles = if self.roles.is_empty() { Role::ALL.into() } else { BTreeSet::from_iter(self.roles) };
+        let roles = if self.roles.is_empty() { run::all_roles() } else { BTreeSet::from_iter(self.roles) };
         // One process has the embedded bus, so its name may stay the same, and its leases are its own again at once after a restart.
         let embedded = self.bus.is_none();
         let replica = self.replica.unwrap_or_else(|| if embedded { "embedded".to_owned() } else { unique_name() });

@@ -76,7 +76,7 @@ impl Options {
     #[must_use]
     pub fn embedded(data_dir: &Path) -> Self {
         Self {
-            roles: Role::ALL.into(),
+            roles: super::all_roles(),
             bus: None,
             store: None,
             data_dir: data_dir.to_owned(),

@@ -1,23 +1,78 @@
-//! Roles on the command line.
+//! The registry of roles: for each its manifest and how it is built. A new role is one entry here.
 
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
-use xtsync_contract::role::Role;
+use futures::future::BoxFuture;
+use xtsync_service::manifest::Manifest;
+use xtsync_service::service::Parts;
 
-/// Reads a role, and tells what each is for.
-#[must_use]
-pub fn parser() -> impl TypedValueParser<Value = Role> {
-    let values = Role::ALL.map(|role| PossibleValue::new(role.name()).help(help(role)));
-    PossibleValuesParser::new(values).map(|name| {
-        let named = Role::ALL.into_iter().find(|role| role.name() == name);
-        named.expect("only names of roles are possible")
-    })
+use super::Role;
+use super::services::{self, Built, Starter};
+
+/// A role that this program can run.
+pub(crate) struct Entry {
+    /// What it is.
+    pub(crate) manifest: &'static Manifest,
+    /// How it is built.
+    pub(super) build: for<'a> fn(&'a Starter, Parts) -> BoxFuture<'a, anyhow::Result<Built>>,
 }
 
-fn help(role: Role) -> &'static str {
-    match role {
-        Role::ChangeDetector => "Reads source tenants",
-        Role::Policy => "Decides",
-        Role::Provisioner => "Writes target tenants",
-        Role::Control => "Holds the configuration and answers administrators",
+/// Every role that this program can run.
+pub(crate) static ROLES: [Entry; 4] = [
+    Entry { manifest: &xtsync_change_detector::MANIFEST, build: |starter, parts| Box::pin(services::change_detector(starter, parts)) },
+    Entry { manifest: &xtsync_policy::MANIFEST, build: |_, parts| Box::pin(services::policy(parts)) },
+    Entry { manifest: &xtsync_provisioner::MANIFEST, build: |starter, parts| Box::pin(services::provisioner(starter, parts)) },
+    Entry { manifest: &xtsync_control::MANIFEST, build: |starter, parts| Box::pin(services::control(starter, parts)) },
+];
+
+/// The names of all roles.
+pub(crate) fn all() -> impl Iterator<Item = Role> {
+    ROLES.iter().map(|entry| entry.manifest.role)
+}
+
+/// The entry of a role by its name.
+pub(crate) fn entry(name: &str) -> Option<&'static Entry> {
+    ROLES.iter().find(|entry| entry.manifest.role.name() == name)
+}
+
+/// Reads a role's name; its help says what each role is for.
+#[must_use]
+pub fn parser() -> impl TypedValueParser<Value = Role> {
+    let values = ROLES.iter().map(|Entry { manifest, .. }| PossibleValue::new(manifest.role.name()).help(manifest.help));
+    PossibleValuesParser::new(values).map(|name| entry(&name).expect("only names of roles are possible").manifest.role)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use xtsync_contract::topic::TABLE;
+
+    use super::*;
+
+    #[test]
+    fn each_topic_is_written_by_the_role_that_the_contract_names_and_by_no_other() {
+        for topic in &TABLE {
+            let writes = |entry: &&Entry| entry.manifest.writes.iter().any(|kind| std::ptr::eq(*kind, topic.kind));
+            let writers: Vec<Role> = ROLES.iter().filter(writes).map(|entry| entry.manifest.role).collect();
+            assert_eq!(writers, Vec::from_iter(topic.writer), "{}", topic.kind.name);
+        }
+    }
+
+    #[test]
+    fn each_topic_that_is_read_is_written_by_another_role() {
+        for entry in &ROLES {
+            for kind in entry.manifest.reads {
+                let is_written = ROLES.iter().any(|other| other.manifest.writes.iter().any(|written| std::ptr::eq(*written, *kind)));
+                let by_all = TABLE.iter().any(|topic| std::ptr::eq(topic.kind, *kind) && topic.writer.is_none());
+                assert!(is_written || by_all, "{} reads {}, which no role writes", entry.manifest.role, kind.name);
+            }
+        }
+    }
+
+    #[test]
+    fn names_of_roles_and_leases_are_given_once() {
+        let roles: BTreeSet<Role> = all().collect();
+        let leases: Vec<&str> = ROLES.iter().flat_map(|entry| entry.manifest.leases).copied().collect();
+        assert_eq!((roles.len(), BTreeSet::from_iter(&leases).len()), (ROLES.len(), leases.len()));
     }
 }

@@ -4,6 +4,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::Context as _;
 use xtsync_change_detector::Inbox;
 use xtsync_control::Desk;
 use xtsync_domain::{TenantName, resource};
@@ -12,7 +13,7 @@ use xtsync_service::service::Parts;
 use xtsync_store::scrub::FORGOTTEN_AFTER;
 
 use super::supply::Supply;
-use super::{Options, Role};
+use super::{Options, Role, role};
 
 /// How often a tenant's consent is read at least: it counts as unknown after 60 s.
 const FACTS: Duration = Duration::from_secs(20);
@@ -50,65 +51,61 @@ impl Starter {
     /// Builds a role, as soon as the bus is connected.
     pub(super) async fn build(&self, role: Role) -> anyhow::Result<Built> {
         let parts = self.supply.parts().await?;
-        match role {
-            Role::ChangeDetector => self.change_detector(parts).await,
-            Role::Policy => Ok(policy(parts)),
-            Role::Provisioner => self.provisioner(parts).await,
-            Role::Control => self.control(parts).await,
-        }
-    }
-
-    async fn change_detector(&self, parts: Parts) -> anyhow::Result<Built> {
-        let config = xtsync_change_detector::Config {
-            store: self.options.store(),
-            poll: self.options.poll,
-            compare: self.options.compare,
-            republish: self.options.republish,
-            forget: FORGOTTEN_AFTER,
-            facts: FACTS.min(self.options.poll.max(Duration::from_secs(1))),
-            lease: self.options.lease_ttl,
-        };
-        let directories = self.options.directories();
-        let connect = Arc::new(move |name: &TenantName, tenant: &resource::Tenant| directories.source(name, tenant));
-        let service = xtsync_change_detector::build(config, parts, connect, &self.inbox).await?;
-        Ok(Built::new(|shutdown| async {
-            service.run(shutdown).await;
-            Ok(())
-        }))
-    }
-
-    async fn provisioner(&self, parts: Parts) -> anyhow::Result<Built> {
-        let config = xtsync_provisioner::Config {
-            lease_ttl: self.options.lease_ttl,
-            republish: self.options.republish,
-            ..xtsync_provisioner::Config::new(self.options.store())
-        };
-        let directories = self.options.directories();
-        let connect = Arc::new(move |name: &TenantName, tenant: &resource::Tenant| directories.target(name, tenant));
-        let service = xtsync_provisioner::build(config, parts, connect).await?;
-        Ok(Built::new(|shutdown| async move {
-            service.run(shutdown).await;
-            Ok(())
-        }))
-    }
-
-    async fn control(&self, parts: Parts) -> anyhow::Result<Built> {
-        let config = xtsync_control::Config {
-            store: self.options.store(),
-            lease_ttl: self.options.lease_ttl,
-            folder: self.options.config_dir.clone(),
-            hosts: self.options.hosts.clone(),
-            republish: self.options.republish,
-        };
-        let service = xtsync_control::build(config, parts, self.desk.clone()).await?;
-        Ok(Built::new(|shutdown| async { Ok(service.run(shutdown).await?) }))
+        let entry = role::entry(role.name()).with_context(|| format!("there is no role '{role}'"))?;
+        (entry.build)(self, parts).await
     }
 }
 
-fn policy(parts: Parts) -> Built {
-    let service = xtsync_policy::build(xtsync_policy::Config::default(), parts);
-    Built::new(|shutdown| async {
+pub(super) async fn change_detector(starter: &Starter, parts: Parts) -> anyhow::Result<Built> {
+    let config = xtsync_change_detector::Config {
+        store: starter.options.store(),
+        poll: starter.options.poll,
+        compare: starter.options.compare,
+        republish: starter.options.republish,
+        forget: FORGOTTEN_AFTER,
+        facts: FACTS.min(starter.options.poll.max(Duration::from_secs(1))),
+        lease: starter.options.lease_ttl,
+    };
+    let directories = starter.options.directories();
+    let connect = Arc::new(move |name: &TenantName, tenant: &resource::Tenant| directories.source(name, tenant));
+    let service = xtsync_change_detector::build(config, parts, connect, &starter.inbox).await?;
+    Ok(Built::new(|shutdown| async {
         service.run(shutdown).await;
         Ok(())
-    })
+    }))
+}
+
+pub(super) async fn provisioner(starter: &Starter, parts: Parts) -> anyhow::Result<Built> {
+    let config = xtsync_provisioner::Config {
+        lease_ttl: starter.options.lease_ttl,
+        republish: starter.options.republish,
+        ..xtsync_provisioner::Config::new(starter.options.store())
+    };
+    let directories = starter.options.directories();
+    let connect = Arc::new(move |name: &TenantName, tenant: &resource::Tenant| directories.target(name, tenant));
+    let service = xtsync_provisioner::build(config, parts, connect).await?;
+    Ok(Built::new(|shutdown| async move {
+        service.run(shutdown).await;
+        Ok(())
+    }))
+}
+
+pub(super) async fn control(starter: &Starter, parts: Parts) -> anyhow::Result<Built> {
+    let config = xtsync_control::Config {
+        store: starter.options.store(),
+        lease_ttl: starter.options.lease_ttl,
+        folder: starter.options.config_dir.clone(),
+        hosts: starter.options.hosts.clone(),
+        republish: starter.options.republish,
+    };
+    let service = xtsync_control::build(config, parts, starter.desk.clone()).await?;
+    Ok(Built::new(|shutdown| async { Ok(service.run(shutdown).await?) }))
+}
+
+pub(super) async fn policy(parts: Parts) -> anyhow::Result<Built> {
+    let service = xtsync_policy::build(xtsync_policy::Config::default(), parts);
+    Ok(Built::new(|shutdown| async {
+        service.run(shutdown).await;
+        Ok(())
+    }))
 }

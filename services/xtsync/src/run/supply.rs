@@ -7,7 +7,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tracing::warn;
-use xtsync_bus::{self as bus, Bus, Topic};
+use xtsync_bus::{self as bus, Bus, Topic, TopicKind};
 use xtsync_contract::topic;
 use xtsync_domain::Configuration;
 use xtsync_runtime::clock::{Clock, SystemClock};
@@ -17,6 +17,7 @@ use xtsync_runtime::telemetry::chain;
 use xtsync_service::configuration::Watch;
 use xtsync_service::service::Parts;
 
+use super::role::ROLES;
 use super::{Options, Role};
 
 /// How often the bus is asked how it is.
@@ -36,11 +37,12 @@ impl Supply {
         let (bus_told, bus) = watch::channel(None);
         let supplier = Supplier {
             address: options.bus_address(),
+            roles: options.roles.clone(),
             replica: options.replica.clone(),
             condition: health.condition("bus"),
             health: health.clone(),
             // Control makes the configuration: it is ready before there is one.
-            follower_health: if options.roles == [Role::Control].into() { Health::new() } else { health.clone() },
+            follower_health: if options.roles == [Role::CONTROL].into() { Health::new() } else { health.clone() },
             shutdown: shutdown.clone(),
         };
         let stop = shutdown.clone();
@@ -65,6 +67,7 @@ impl Supply {
 
 struct Supplier {
     address: String,
+    roles: BTreeSet<Role>,
     replica: String,
     condition: Condition,
     health: Health,
@@ -86,7 +89,7 @@ impl Supplier {
         let parts = Parts { bus: Bus::clone(&bus), clock, configuration: configuration.clone(), health, replica: self.replica.clone() };
         parts_told.send_replace(Some(parts));
         loop {
-            let topics = topics(&configuration.borrow());
+            let topics = topics(&configuration.borrow(), &self.roles);
             self.look(&bus, &topics).await;
             tokio::time::sleep(LOOK).await;
         }
@@ -119,8 +122,11 @@ impl Supplier {
     }
 }
 
-/// Every topic of a configuration.
-fn topics(configuration: &Configuration) -> Vec<Topic> {
-    let of_tenants: BTreeSet<Topic> = configuration.tenants().flat_map(|(tenant, _)| topic::of_tenant(tenant)).collect();
+/// The topics of a configuration that these roles read or write.
+fn topics(configuration: &Configuration, roles: &BTreeSet<Role>) -> Vec<Topic> {
+    let manifests = ROLES.iter().map(|entry| entry.manifest).filter(|manifest| roles.contains(&manifest.role));
+    let kinds: Vec<&TopicKind> = manifests.flat_map(|manifest| manifest.reads.iter().chain(manifest.writes)).copied().collect();
+    let is_needed = |topic: &Topic| kinds.iter().any(|kind| topic.is(kind));
+    let of_tenants: BTreeSet<Topic> = configuration.tenants().flat_map(|(tenant, _)| topic::of_tenant(tenant)).filter(is_needed).collect();
     topic::shared().chain(of_tenants).collect()
 }

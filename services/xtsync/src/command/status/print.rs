@@ -6,11 +6,11 @@ use serde_json::{Value, json};
 use xtsync_contract::control::{Status, SynchronizationStatus};
 use xtsync_contract::convert::time;
 use xtsync_contract::internal::RoleStatus;
-use xtsync_contract::role::Role;
 use xtsync_domain::Timestamp;
 
 use super::remedy;
 use crate::output;
+use crate::run::role_entry;
 
 /// As people read it.
 pub(super) fn as_text(status: &Status) -> String {
@@ -112,8 +112,9 @@ fn doing(role: &RoleStatus, now: Option<Timestamp>) -> String {
     }
     words.extend(role.pending.iter().filter(|(_, n)| **n > 0).map(|(class, n)| format!("{class} {n}")));
     words.extend(role.held.iter().filter(|(_, n)| **n > 0).map(|(reason, n)| format!("held {n}: {reason}")));
-    // Replicas of policy share the work; of the others one at a time has a tenant.
-    let stands_by = !role.leader && role.role != Role::Policy.name();
+    // A role that this program does not know belongs to a newer one.
+    let has_leader = role_entry(&role.role).is_none_or(|entry| entry.manifest.has_leader());
+    let stands_by = has_leader && !role.leader;
     if words.is_empty() && stands_by { "stands by".to_owned() } else { words.join(", ") }
 }
 

@@ -45,7 +45,7 @@ pub(crate) async fn until_settled(client: &mut Client, limit: Duration, fresh: b
 /// Rounds completed, by source, as whoever holds it said last: one that was killed stays a holder by its own last word. A source that says
 /// nothing yet has completed none.
 fn rounds(status: &Status) -> BTreeMap<String, u64> {
-    let detectors = || status.roles.iter().filter(|role| role.role == Role::ChangeDetector.name() && role.leader);
+    let detectors = || status.roles.iter().filter(|role| role.role == Role::CHANGE_DETECTOR.name() && role.leader);
     let said_at = |role: &&RoleStatus| role.at.map(|at| (at.seconds, at.nanos));
     let holder = |source: &str| detectors().filter(|role| role.tenant == source).max_by_key(said_at);
     let sources = status.synchronizations.iter().map(|synchronization| &synchronization.source);
@@ -76,7 +76,7 @@ mod tests {
     #[test]
     fn whoever_said_last_that_he_holds_a_source_knows_its_rounds() {
         let said = |seconds: i64, round| RoleStatus {
-            role: Role::ChangeDetector.name().to_owned(),
+            role: Role::CHANGE_DETECTOR.name().to_owned(),
             tenant: "emea".to_owned(),
             at: Some(wire_time(Timestamp(seconds * 1_000_000))),
             round,
