@@ -23,7 +23,7 @@ pub(crate) struct Memberships {
 
 impl Memberships {
     /// Stays in a group that he is in no more.
-    pub(crate) fn keep(&mut self, group: &GroupId, directly: bool) {
+    pub(crate) fn add_retained(&mut self, group: &GroupId, directly: bool) {
         if directly && !self.direct.contains(group) {
             self.nested.retain(|other| other != group);
             self.direct.push(group.clone());

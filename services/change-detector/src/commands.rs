@@ -5,7 +5,7 @@ use xtsync_domain::TenantName;
 use xtsync_service::commands::{Action, CarryOut, Command};
 use xtsync_store::{self as store, Transaction, scrub};
 
-use crate::reading;
+use crate::sync_state;
 use crate::watch::Shared;
 
 /// The group under which replicas share the commands.
@@ -17,12 +17,12 @@ impl CarryOut for Shared {
         match command.action {
             Action::Republish => scrub::ask(tx, &command.tenant, self.parts.clock.now()).await,
             Action::Release | Action::Retry => Ok(()),
-            Action::Resync => reading::ask_resync(tx, &command.tenant, self.parts.clock.now()).await,
+            Action::Resync => sync_state::request_resync(tx, &command.tenant, self.parts.clock.now()).await,
         }
     }
 
-    /// Where another replica holds the tenant, it looks with its next round or reading of facts.
+    /// Where another replica holds the tenant, it looks with its next cycle or reading of facts.
     fn wake(&self, tenant: &TenantName) {
-        self.nudge.ask(tenant);
+        self.trigger.trigger_now(tenant);
     }
 }

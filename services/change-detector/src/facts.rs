@@ -1,7 +1,7 @@
 //! What is known of a tenant besides its users: who it is, its live access policy, and the groups that the configuration refers to.
 //!
 //! Read every so often, because no directory tells of changes to these. Who and policy are published at each reading, which is their
-//! heartbeat; groups and names when they differ from what was said last. Said is what [`Facts::said`] was told, after the bus took it.
+//! heartbeat; groups and names when they differ from what was said last. Said is what [`Facts::note_published`] was told, after the bus took it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -18,7 +18,7 @@ use crate::names::Names;
 /// What was said last of each fact, by key.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
-    said: HashMap<String, TenantFact>,
+    published: HashMap<String, TenantFact>,
 }
 
 impl Facts {
@@ -26,13 +26,13 @@ impl Facts {
     pub(crate) async fn read_tenant(&self, source: &Arc<dyn Source>, now: Timestamp) -> Result<Vec<TenantFact>, Error> {
         let identity = source.identity().await?;
         let policy = source.access_policy().await?;
-        Ok(vec![self.say(Fact::Identity(identity), now), self.say(Fact::AccessPolicy(policy), now)])
+        Ok(vec![self.versioned(Fact::Identity(identity), now), self.versioned(Fact::AccessPolicy(policy), now)])
     }
 
     /// Looks up every name that is written. What each resolves to is said anew for each revision of the names, and when it changes: so it
     /// stands on the bus whatever was asked before, and whoever wants to know needs no news.
     pub(crate) async fn read_names(&self, source: &Arc<dyn Source>, names: &Names, now: Timestamp) -> Result<Vec<TenantFact>, Error> {
-        let mut news = Vec::new();
+        let mut changed = Vec::new();
         for name in &names.all {
             let mut ids = match source.find_groups(name).await {
                 Ok(ids) => ids,
@@ -44,26 +44,26 @@ impl Facts {
                 Err(error) => return Err(error.into()),
             };
             ids.sort();
-            news.extend(self.news(Fact::GroupName { name: name.clone(), ids, resolution: names.revision }, now));
+            changed.extend(self.if_changed(Fact::GroupName { name: name.clone(), ids, resolution: names.revision }, now));
         }
-        Ok(news)
+        Ok(changed)
     }
 
     /// The keys of names that are said and written no more.
-    pub(crate) fn unwritten(&self, names: &Names) -> Vec<String> {
+    pub(crate) fn obsolete_names(&self, names: &Names) -> Vec<String> {
         let written: BTreeSet<String> = names.all.iter().map(|name| group_name_key(name)).collect();
-        let said = self.said.iter().filter(|(_, said)| matches!(said.fact, Fact::GroupName { .. }));
-        said.map(|(key, _)| key.clone()).filter(|key| !written.contains(key)).collect()
+        let published = self.published.iter().filter(|(_, published)| matches!(published.fact, Fact::GroupName { .. }));
+        published.map(|(key, _)| key.clone()).filter(|key| !written.contains(key)).collect()
     }
 
     /// Forgets facts whose keys were ended.
-    pub(crate) fn ended(&mut self, keys: &[String]) {
-        keys.iter().for_each(|key| drop(self.said.remove(key)));
+    pub(crate) fn forget(&mut self, keys: &[String]) {
+        keys.iter().for_each(|key| drop(self.published.remove(key)));
     }
 
     /// The groups that were found under a name, for this revision of the names.
-    pub(crate) fn found(&self, name: &str, revision: u64) -> Option<&[GroupId]> {
-        match &self.said.get(&group_name_key(name))?.fact {
+    pub(crate) fn resolved(&self, name: &str, revision: u64) -> Option<&[GroupId]> {
+        match &self.published.get(&group_name_key(name))?.fact {
             Fact::GroupName { ids, resolution, .. } if *resolution == revision => Some(ids),
             Fact::Group(_) | Fact::GroupName { .. } | Fact::AccessPolicy(_) | Fact::Identity(_) | Fact::Freshness { .. } => None,
         }
@@ -76,7 +76,7 @@ impl Facts {
         projection: &Projection,
         now: Timestamp,
     ) -> Result<(Vec<TenantFact>, Vec<(GroupId, GroupState)>), Error> {
-        let (mut news, mut states) = (Vec::new(), Vec::new());
+        let (mut changed, mut states) = (Vec::new(), Vec::new());
         for id in &projection.groups {
             let (name, state) = match source.group(id).await {
                 Ok(found) => found,
@@ -85,42 +85,42 @@ impl Facts {
                 Err(error) => return Err(error.into()),
             };
             let name = name.or_else(|| self.last_name(id)).unwrap_or_default();
-            news.extend(self.news(Fact::Group(Group { id: id.clone(), name, state }), now));
+            changed.extend(self.if_changed(Fact::Group(Group { id: id.clone(), name, state }), now));
             states.push((id.clone(), state));
         }
-        Ok((news, states))
+        Ok((changed, states))
     }
 
     /// How far detection has come.
-    pub(crate) fn freshness(&self, round: u64, now: Timestamp) -> TenantFact {
-        self.say(Fact::Freshness { round, completed_at: now }, now)
+    pub(crate) fn freshness(&self, cycle: u64, now: Timestamp) -> TenantFact {
+        self.versioned(Fact::Freshness { round: cycle, completed_at: now }, now)
     }
 
     fn last_name(&self, id: &GroupId) -> Option<String> {
-        match &self.said.get(&group_key(id))?.fact {
+        match &self.published.get(&group_key(id))?.fact {
             Fact::Group(group) => Some(group.name.clone()),
             Fact::GroupName { .. } | Fact::AccessPolicy(_) | Fact::Identity(_) | Fact::Freshness { .. } => None,
         }
     }
 
     /// Everything that was said last.
-    pub(crate) fn all_said(&self) -> Vec<TenantFact> {
-        self.said.values().cloned().collect()
+    pub(crate) fn all_published(&self) -> Vec<TenantFact> {
+        self.published.values().cloned().collect()
     }
 
     /// Notes what the bus has taken.
-    pub(crate) fn said(&mut self, facts: Vec<TenantFact>) {
-        self.said.extend(facts.into_iter().map(|fact| (fact.fact.key(), fact)));
+    pub(crate) fn note_published(&mut self, facts: Vec<TenantFact>) {
+        self.published.extend(facts.into_iter().map(|fact| (fact.fact.key(), fact)));
     }
 
-    fn news(&self, fact: Fact, now: Timestamp) -> Option<TenantFact> {
-        let told = self.said.get(&fact.key()).is_some_and(|said| said.fact == fact);
-        (!told).then(|| self.say(fact, now))
+    fn if_changed(&self, fact: Fact, now: Timestamp) -> Option<TenantFact> {
+        let is_published = self.published.get(&fact.key()).is_some_and(|published| published.fact == fact);
+        (!is_published).then(|| self.versioned(fact, now))
     }
 
     /// A fact grows a new version only when it says something new; its reading time is always now.
-    fn say(&self, fact: Fact, now: Timestamp) -> TenantFact {
-        let last = self.said.get(&fact.key());
+    fn versioned(&self, fact: Fact, now: Timestamp) -> TenantFact {
+        let last = self.published.get(&fact.key());
         let version = match last {
             Some(last) if last.fact == fact => last.version,
             Some(last) => version::next(last.version, now),

@@ -23,11 +23,11 @@ pub(crate) enum Reason {
     /// It is time to look for what delta queries lost.
     Comparison,
     /// The last full read could not be relied on.
-    Doubt,
+    Unverified,
     /// A group that could not be read can be read again.
     GroupReadable,
     /// A group of some scope has members of whom delta queries tell nothing.
-    Untold,
+    MissingMembers,
     /// The store was lost or restored.
     Rebuilt,
     /// An operator asks for it.
@@ -41,9 +41,9 @@ const REASONS: [Reason; 11] = [
     Reason::Endless,
     Reason::Selection,
     Reason::Comparison,
-    Reason::Doubt,
+    Reason::Unverified,
     Reason::GroupReadable,
-    Reason::Untold,
+    Reason::MissingMembers,
     Reason::Rebuilt,
     Reason::Resync,
 ];
@@ -58,17 +58,17 @@ impl Reason {
             Self::Endless => "endless",
             Self::Selection => "selection",
             Self::Comparison => "comparison",
-            Self::Doubt => "doubt",
+            Self::Unverified => "unverified",
             Self::GroupReadable => "group_readable",
-            Self::Untold => "members_not_told",
+            Self::MissingMembers => "members_not_in_delta",
             Self::Rebuilt => "rebuilt",
             Self::Resync => "resync",
         }
     }
 
     /// Whether what it finds was lost by delta queries, which told everything else beside it.
-    pub(crate) fn compares(self) -> bool {
-        matches!(self, Self::Comparison | Self::Doubt | Self::Resync)
+    pub(crate) fn is_comparison(self) -> bool {
+        matches!(self, Self::Comparison | Self::Unverified | Self::Resync)
     }
 
     pub(crate) fn of_name(name: &str) -> Result<Self, Error> {
@@ -84,7 +84,7 @@ pub(crate) enum FullPhase {
     /// It reads users; likewise.
     Users(Option<Cursor>),
     /// It has read everything and waits until this many cycles are complete, so that what changed meanwhile is known.
-    Follow(u64),
+    AwaitCycle(u64),
     /// It is doubted: what it staged is merged over what is known, and nobody is removed.
     Merge,
     /// What it staged replaces what is known.
@@ -103,7 +103,7 @@ impl FullPhase {
         match self {
             Self::Groups(_) => 0,
             Self::Users(_) => 1,
-            Self::Follow(_) => 2,
+            Self::AwaitCycle(_) => 2,
             Self::Merge => 3,
             Self::Replace => 4,
             Self::Remove => 5,
@@ -116,7 +116,7 @@ impl FullPhase {
     pub(crate) fn page(&self) -> Option<String> {
         match self {
             Self::Groups(cursor) | Self::Users(cursor) => cursor.as_ref().map(|cursor| cursor.0.clone()),
-            Self::Follow(round) => Some(round.to_string()),
+            Self::AwaitCycle(cycle) => Some(cycle.to_string()),
             Self::Merge | Self::Replace | Self::Remove | Self::Project | Self::Clear => None,
         }
     }
@@ -125,7 +125,7 @@ impl FullPhase {
         Ok(match number {
             0 => Self::Groups(page.map(Cursor)),
             1 => Self::Users(page.map(Cursor)),
-            2 => Self::Follow(page.and_then(|round| round.parse().ok()).ok_or_else(|| corrupt("the phase of a full read"))?),
+            2 => Self::AwaitCycle(page.and_then(|cycle| cycle.parse().ok()).ok_or_else(|| corrupt("the phase of a full read"))?),
             3 => Self::Merge,
             4 => Self::Replace,
             5 => Self::Remove,
@@ -136,25 +136,25 @@ impl FullPhase {
     }
 
     /// Whether it still reads.
-    pub(crate) fn reads(&self) -> bool {
+    pub(crate) fn is_reading(&self) -> bool {
         match self {
             Self::Groups(_) | Self::Users(_) => true,
-            Self::Follow(_) | Self::Merge | Self::Replace | Self::Remove | Self::Project | Self::Clear => false,
+            Self::AwaitCycle(_) | Self::Merge | Self::Replace | Self::Remove | Self::Project | Self::Clear => false,
         }
     }
 
     /// Whether what it found is being written to the mirror: until that is over it is not known what groups lose.
-    pub(crate) fn takes_over(&self) -> bool {
+    pub(crate) fn is_taking_over(&self) -> bool {
         match self {
             Self::Merge | Self::Replace | Self::Remove => true,
-            Self::Groups(_) | Self::Users(_) | Self::Follow(_) | Self::Project | Self::Clear => false,
+            Self::Groups(_) | Self::Users(_) | Self::AwaitCycle(_) | Self::Project | Self::Clear => false,
         }
     }
 
     /// Whether what it found is taken over and projected.
-    pub(crate) fn ends(&self) -> bool {
+    pub(crate) fn is_applying(&self) -> bool {
         match self {
-            Self::Groups(_) | Self::Users(_) | Self::Follow(_) => false,
+            Self::Groups(_) | Self::Users(_) | Self::AwaitCycle(_) => false,
             Self::Merge | Self::Replace | Self::Remove | Self::Project | Self::Clear => true,
         }
     }
@@ -171,7 +171,7 @@ pub(crate) struct Full {
     pub(crate) groups: Option<Cursor>,
     pub(crate) users: Option<Cursor>,
     /// Whether incremental cycles go on at its cursors; else those are thrown away.
-    pub(crate) adopts: bool,
+    pub(crate) replaces_cursors: bool,
     /// Whether it reads an attribute that was not read before and that the projection needs.
     pub(crate) widens: bool,
     /// Whether something of it made no sense and was left out.
@@ -182,16 +182,16 @@ impl Full {
     /// One that begins.
     pub(crate) fn new(reason: Reason, selected: Vec<String>) -> Self {
         let phase = FullPhase::Groups(None);
-        Self { reason, phase, selected, groups: None, users: None, adopts: false, widens: false, rejected: false }
+        Self { reason, phase, selected, groups: None, users: None, replaces_cursors: false, widens: false, rejected: false }
     }
 
     /// Its flags, as stored.
     pub(crate) fn flags(&self) -> i64 {
-        i64::from(self.adopts) | i64::from(self.widens) << 1 | i64::from(self.rejected) << 2
+        i64::from(self.replaces_cursors) | i64::from(self.widens) << 1 | i64::from(self.rejected) << 2
     }
 
     /// The same with these flags.
     pub(crate) fn with_flags(self, flags: i64) -> Self {
-        Self { adopts: flags & 1 != 0, widens: flags & 2 != 0, rejected: flags & 4 != 0, ..self }
+        Self { replaces_cursors: flags & 1 != 0, widens: flags & 2 != 0, rejected: flags & 4 != 0, ..self }
     }
 }

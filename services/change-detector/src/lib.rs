@@ -5,42 +5,42 @@
 
 mod closure;
 mod commands;
-mod cut;
-mod cutting;
 mod error;
 mod facts;
 mod full;
-mod hold;
-mod last_word;
+mod last_entries;
 mod membership;
+mod merge;
 mod metrics;
 mod mirror;
 mod names;
-mod nudge;
 mod pending;
-mod publication;
-mod reading;
+mod projection;
+mod publisher;
 mod rebuild;
+mod removal_check;
 mod removal_guard;
-mod round;
+mod reproject;
+mod scope;
 mod service;
 mod staging;
 mod subscriber;
 mod subscription;
 mod sweep;
+mod sync_state;
 mod takeover;
 mod tenant;
+mod trigger;
 mod watch;
 mod webhook;
-mod weighing;
 
 use xtsync_contract::role::Role;
 use xtsync_contract::topic;
 use xtsync_service::manifest::Manifest;
 
 pub use error::Error;
-pub use nudge::Nudge;
 pub use service::{Config, Connect, Detector, build};
+pub use trigger::Trigger;
 pub use webhook::{Inbox, serve};
 
 /// The role, as it names itself in headers, status, dead letters and its store.

@@ -8,30 +8,30 @@ use xtsync_domain::{GroupId, TenantName, UserId};
 use xtsync_store::{Store, Transaction, params};
 
 use crate::error::{Error, corrupt};
-use crate::last_word::Word;
+use crate::last_entries::GroupEntry;
 use crate::mirror::CHUNK;
 use crate::pending::WINDOW;
 
 /// Notes what was said of groups: those that were shown are there, and called so if that was mentioned; one that was gone is back. That a
 /// group cannot be read stays: only [`set_state`] lifts it.
-pub(crate) async fn show_groups(
+pub(crate) async fn upsert_groups(
     tx: &mut Transaction,
     tenant: &TenantName,
-    groups: &BTreeMap<GroupId, Word>,
-    generation: u64,
+    groups: &BTreeMap<GroupId, GroupEntry>,
+    full_cycle: u64,
     is_full: bool,
 ) -> Result<(), Error> {
-    const SHOWN: &str = "INSERT INTO group_ (tenant, id, name, state, generation) VALUES {rows} ON CONFLICT (tenant, id) DO UPDATE SET \
-        name = COALESCE(excluded.name, group_.name), generation = excluded.generation, \
+    const SHOWN: &str = "INSERT INTO group_ (tenant, id, name, state, full_cycle) VALUES {rows} ON CONFLICT (tenant, id) DO UPDATE SET \
+        name = COALESCE(excluded.name, group_.name), full_cycle = excluded.full_cycle, \
         state = CASE WHEN group_.state = 1 THEN 0 ELSE group_.state END";
     // A cycle tells of some members only: that is no sight of the others.
-    const TOLD: &str = "INSERT INTO group_ (tenant, id, name, state, generation) VALUES {rows} ON CONFLICT (tenant, id) DO UPDATE SET \
+    const MENTIONED: &str = "INSERT INTO group_ (tenant, id, name, state, full_cycle) VALUES {rows} ON CONFLICT (tenant, id) DO UPDATE SET \
         name = COALESCE(excluded.name, group_.name), state = CASE WHEN group_.state = 1 THEN 0 ELSE group_.state END";
     const GONE: &str = "UPDATE group_ SET state = 1 WHERE state <> 1 AND (tenant, id) IN (VALUES {rows})";
-    let shown = groups.iter().filter(|(_, word)| word.is_shown);
-    let shown = shown.map(|(id, word)| params![tenant.as_str(), id.as_str(), word.name.as_deref(), 0_i64, generation]);
-    tx.insert(if is_full { SHOWN } else { TOLD }, shown.collect()).await?;
-    let gone = groups.iter().filter(|(_, word)| word.is_gone).map(|(id, _)| params![tenant.as_str(), id.as_str()]);
+    let shown = groups.iter().filter(|(_, entry)| entry.is_shown);
+    let shown = shown.map(|(id, entry)| params![tenant.as_str(), id.as_str(), entry.name.as_deref(), 0_i64, full_cycle]);
+    tx.insert(if is_full { SHOWN } else { MENTIONED }, shown.collect()).await?;
+    let gone = groups.iter().filter(|(_, entry)| entry.is_gone).map(|(id, _)| params![tenant.as_str(), id.as_str()]);
     tx.insert(GONE, gone.collect()).await?;
     Ok(())
 }
@@ -54,16 +54,16 @@ pub(crate) async fn join(
     tx: &mut Transaction,
     tenant: &TenantName,
     members: &[(&GroupId, &str, MemberKind)],
-    generation: u64,
+    full_cycle: u64,
 ) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO member (tenant, group_id, child_id, child_kind, generation) VALUES {rows} \
-        ON CONFLICT (tenant, group_id, child_id) DO UPDATE SET child_kind = excluded.child_kind, generation = excluded.generation";
+    const SQL: &str = "INSERT INTO member (tenant, group_id, child_id, child_kind, full_cycle) VALUES {rows} \
+        ON CONFLICT (tenant, group_id, child_id) DO UPDATE SET child_kind = excluded.child_kind, full_cycle = excluded.full_cycle";
     let row = |(group, id, kind): &(&GroupId, &str, MemberKind)| {
         let kind = match kind {
             MemberKind::User => 0_i64,
             MemberKind::Group => 1,
         };
-        params![tenant.as_str(), group.as_str(), *id, kind, generation]
+        params![tenant.as_str(), group.as_str(), *id, kind, full_cycle]
     };
     tx.insert(SQL, members.iter().map(row).collect()).await?;
     Ok(())

@@ -10,10 +10,10 @@ use xtsync_runtime::metrics::{self, Lateness};
 pub(crate) struct Metrics {
     published: Counter<u64>,
     republished: Counter<u64>,
-    rounds: Counter<u64>,
+    cycles: Counter<u64>,
     changes: Counter<u64>,
     failures: Counter<u64>,
-    found_lost: Counter<u64>,
+    missed_changes: Counter<u64>,
     notifications: Counter<u64>,
     subscriptions: Gauge<u64>,
     held: Gauge<u64>,
@@ -26,19 +26,22 @@ impl Metrics {
         let counter = |name, help| meter.u64_counter(name).with_description(help).build();
         Self {
             published: counter("xtsync_detector_published", "User deltas published."),
-            republished: counter("xtsync_detector_republished", "User deltas told again by scrubs."),
-            rounds: counter("xtsync_detector_rounds", "Rounds of detection completed."),
+            republished: counter("xtsync_detector_republished", "User deltas published again by republishing."),
+            cycles: counter("xtsync_detector_cycles", "Sync cycles completed."),
             changes: counter("xtsync_detector_changes", "Changes read from directories, by kind."),
             failures: counter("xtsync_detector_failures", "Steps that failed, by code."),
-            found_lost: counter("xtsync_detector_found_lost", "Users of whom a comparison found what no delta query had told."),
-            notifications: counter("xtsync_detector_notifications", "Change notifications, by whether they bore a client state of ours."),
+            missed_changes: counter(
+                "xtsync_detector_missed_changes",
+                "Users whose change a full read found and no delta query had reported.",
+            ),
+            notifications: counter("xtsync_detector_notifications", "Change notifications, by whether their client state is known."),
             subscriptions: meter
                 .u64_gauge("xtsync_detector_subscriptions")
                 .with_description("Subscriptions to change notifications in force; fewer than two leave a tenant to its poll interval.")
                 .build(),
             held: meter
                 .u64_gauge("xtsync_detector_held")
-                .with_description("People kept in though the directory shows them there no more, by reason; anything but 0 needs a person.")
+                .with_description("Users held by the removal guard, by reason; anything but 0 needs an administrator.")
                 .build(),
             lateness: Lateness::new(&meter),
         }
@@ -52,8 +55,8 @@ impl Metrics {
         self.republished.add(records as u64, &[tenant_label(tenant)]);
     }
 
-    pub(crate) fn round(&self, tenant: &TenantName) {
-        self.rounds.add(1, &[tenant_label(tenant)]);
+    pub(crate) fn cycle_completed(&self, tenant: &TenantName) {
+        self.cycles.add(1, &[tenant_label(tenant)]);
     }
 
     pub(crate) fn read(&self, tenant: &TenantName, kind: &'static str, changes: usize) {
@@ -65,13 +68,13 @@ impl Metrics {
     }
 
     /// How many users a comparison found of whom no delta query had told.
-    pub(crate) fn found_lost(&self, tenant: &TenantName, users: u64) {
-        self.found_lost.add(users, &[tenant_label(tenant)]);
+    pub(crate) fn missed_changes(&self, tenant: &TenantName, users: u64) {
+        self.missed_changes.add(users, &[tenant_label(tenant)]);
     }
 
     /// How many notifications came that are ours, and how many that are anybody's.
-    pub(crate) fn notifications(&self, heard: usize, foreign: usize) {
-        for (result, number) in [("heard", heard), ("foreign", foreign)] {
+    pub(crate) fn notifications(&self, accepted: usize, foreign: usize) {
+        for (result, number) in [("accepted", accepted), ("foreign", foreign)] {
             self.notifications.add(number as u64, &[KeyValue::new("result", result)]);
         }
     }

@@ -16,7 +16,7 @@ use crate::error::{Error, corrupt};
 use crate::pending::WINDOW;
 
 /// The most users published at once: who is urgent waits for no more of others.
-pub(crate) const PORTION: usize = 100;
+pub(crate) const PUBLISH_BATCH_MAX: usize = 100;
 
 /// How many users one transaction handles at most.
 pub(crate) const CHUNK: usize = 1_000;
@@ -25,7 +25,7 @@ pub(crate) const CHUNK: usize = 1_000;
 macro_rules! select {
     ($rest:literal) => {
         concat!(
-            "SELECT id, body, gone, dirty, generation, first_seen, cut, projection, class, version, \
+            "SELECT id, body, gone, dirty, full_cycle, first_seen, delta, projection, class, version, \
              CASE WHEN version = published_version THEN 0 ELSE 1 END FROM user_ ",
             $rest
         )
@@ -43,17 +43,17 @@ pub(crate) struct Mirrored {
     /// Whether what was published may be stale.
     pub(crate) dirty: bool,
     /// The newest full read that has seen the user, or during which a cycle told of them.
-    pub(crate) generation: u64,
+    pub(crate) full_cycle: u64,
     /// When the oldest change not cut yet was seen.
     pub(crate) first_seen: Timestamp,
     /// What was versioned last.
-    pub(crate) cut: Option<UserDelta>,
+    pub(crate) delta: Option<UserDelta>,
     /// The revision it was cut for.
     pub(crate) projection: u64,
     pub(crate) class: Class,
     pub(crate) version: u64,
     /// Whether the bus has not heard of that version.
-    pub(crate) waits: bool,
+    pub(crate) is_unpublished: bool,
 }
 
 impl Mirrored {
@@ -64,19 +64,19 @@ impl Mirrored {
             body: Attributes::default(),
             gone: None,
             dirty: false,
-            generation: 0,
+            full_cycle: 0,
             first_seen: Timestamp(0),
-            cut: None,
+            delta: None,
             projection: 0,
             class: Class::Bulk,
             version: 0,
-            waits: false,
+            is_unpublished: false,
         }
     }
 
     /// Whether the directory was ever read of them.
     pub(crate) fn is_known(&self) -> bool {
-        self.generation > 0 || !self.body.is_empty()
+        self.full_cycle > 0 || !self.body.is_empty()
     }
 
     /// Notes that what was published may be stale; the oldest unpublished change keeps its time.
@@ -96,9 +96,9 @@ pub(crate) async fn load(tx: &mut Transaction, tenant: &TenantName, ids: &[UserI
     rows.iter().map(|row| read(row).map(|user| (user.id.clone(), user))).collect()
 }
 
-const SAVE: &str = "INSERT INTO user_ (tenant, id, body, gone, dirty, generation, first_seen, cut, projection, class, version, published_version) \
+const SAVE: &str = "INSERT INTO user_ (tenant, id, body, gone, dirty, full_cycle, first_seen, delta, projection, class, version, published_version) \
      VALUES {rows} ON CONFLICT (tenant, id) DO UPDATE SET body = excluded.body, gone = excluded.gone, dirty = excluded.dirty, \
-     generation = excluded.generation, first_seen = excluded.first_seen, cut = excluded.cut, projection = excluded.projection, \
+     full_cycle = excluded.full_cycle, first_seen = excluded.first_seen, delta = excluded.delta, projection = excluded.projection, \
      class = excluded.class, version = excluded.version";
 
 /// Writes users as they are now.
@@ -113,29 +113,29 @@ pub(crate) fn save_with_commit(tx: &mut Transaction, tenant: &TenantName, users:
 }
 
 /// Writes users as they were told.
-pub(crate) async fn take_back(tx: &mut Transaction, tenant: &TenantName, users: &[Mirrored]) -> Result<(), Error> {
-    const TOLD: &str = "UPDATE user_ SET published_version = version WHERE (tenant, id) IN (VALUES {rows})";
+pub(crate) async fn save_published(tx: &mut Transaction, tenant: &TenantName, users: &[Mirrored]) -> Result<(), Error> {
+    const MARK_PUBLISHED: &str = "UPDATE user_ SET published_version = version WHERE (tenant, id) IN (VALUES {rows})";
     save(tx, tenant, users).await?;
-    tx.insert(TOLD, users.iter().map(|user| params![tenant.as_str(), user.id.as_str()]).collect()).await?;
+    tx.insert(MARK_PUBLISHED, users.iter().map(|user| params![tenant.as_str(), user.id.as_str()]).collect()).await?;
     Ok(())
 }
 
 /// Some users after `after` whose cut may be stale. Of those taken from the topic, only who was read since or is gone: of the others it is
 /// not known how they are.
 pub(crate) async fn dirty(tx: &mut Transaction, tenant: &TenantName, after: &str) -> Result<Vec<Mirrored>, Error> {
-    const SQL: &str = select!("WHERE tenant = $1 AND dirty = 1 AND (generation > 0 OR gone > 0) AND id > $2 ORDER BY id LIMIT $3");
+    const SQL: &str = select!("WHERE tenant = $1 AND dirty = 1 AND (full_cycle > 0 OR gone > 0) AND id > $2 ORDER BY id LIMIT $3");
     tx.fetch(SQL, params![tenant.as_str(), after, CHUNK as u64]).await?.iter().map(read).collect()
 }
 
 /// Some users after `after` that were cut for another projection, and after whom to go on if there may be more; as [`dirty`], nobody of whom
 /// it is not known how he is.
-pub(crate) async fn cut_otherwise(
+pub(crate) async fn projected_otherwise(
     tx: &mut Transaction,
     tenant: &TenantName,
     projection: u64,
     after: &str,
 ) -> Result<(Vec<Mirrored>, Option<String>), Error> {
-    const SQL: &str = "SELECT id, CASE WHEN projection <> $2 AND (generation > 0 OR gone > 0) THEN 1 ELSE 0 END FROM user_ \
+    const SQL: &str = "SELECT id, CASE WHEN projection <> $2 AND (full_cycle > 0 OR gone > 0) THEN 1 ELSE 0 END FROM user_ \
                        WHERE tenant = $1 AND id > $3 ORDER BY id LIMIT $4";
     let rows = tx.fetch(SQL, params![tenant.as_str(), projection, after, WINDOW as u64]).await?;
     let mut last = rows.last().filter(|_| rows.len() == WINDOW).map(|row| row.text(0)).transpose()?;
@@ -165,9 +165,9 @@ pub(crate) struct Unpublished {
 
 /// Some users that the bus has not heard the newest of, the most urgent first.
 pub(crate) async fn unpublished(store: &Store, tenant: &TenantName) -> Result<Vec<Unpublished>, Error> {
-    const SQL: &str = "SELECT id, version, class, cut, published_version FROM user_ WHERE tenant = $1 AND version <> published_version \
+    const SQL: &str = "SELECT id, version, class, delta, published_version FROM user_ WHERE tenant = $1 AND version <> published_version \
                        ORDER BY class, id LIMIT $2";
-    let rows = store.fetch(SQL, params![tenant.as_str(), PORTION as u64]).await?;
+    let rows = store.fetch(SQL, params![tenant.as_str(), PUBLISH_BATCH_MAX as u64]).await?;
     let read = |row: &Row| {
         let (version, class, value, published) = (row.uint(1)?, read_class(row.int(2)?)?, row.bytes(3)?, row.int(4)?);
         Ok(Unpublished { id: row.text(0)?.into(), version, class, value: Some(value), published })
@@ -176,10 +176,10 @@ pub(crate) async fn unpublished(store: &Store, tenant: &TenantName) -> Result<Ve
 }
 
 /// Notes that these users were seen by a full read.
-pub(crate) async fn seen(tx: &mut Transaction, tenant: &TenantName, ids: &[UserId], generation: u64) -> Result<(), Error> {
-    const SQL: &str = "WITH seen (tenant, id, generation) AS (VALUES {rows}) UPDATE user_ SET generation = seen.generation FROM seen \
+pub(crate) async fn mark_seen(tx: &mut Transaction, tenant: &TenantName, ids: &[UserId], full_cycle: u64) -> Result<(), Error> {
+    const SQL: &str = "WITH seen (tenant, id, full_cycle) AS (VALUES {rows}) UPDATE user_ SET full_cycle = seen.full_cycle FROM seen \
                        WHERE user_.tenant = seen.tenant AND user_.id = seen.id";
-    tx.insert(SQL, ids.iter().map(|id| params![tenant.as_str(), id.as_str(), generation]).collect()).await?;
+    tx.insert(SQL, ids.iter().map(|id| params![tenant.as_str(), id.as_str(), full_cycle]).collect()).await?;
     Ok(())
 }
 
@@ -206,20 +206,20 @@ pub(crate) async fn unpublished_count(store: &Store, tenant: &TenantName) -> Res
     Ok(count)
 }
 
-/// Some users after `after` of whom the bus has heard the newest, to be told again as they are; who went before `forgotten` is ended.
+/// Some users after `after` of whom the bus has heard the newest, to be told again as they are; who went before `forget_before` is ended.
 pub(crate) async fn published_after(
     store: &Store,
     tenant: &TenantName,
     after: &str,
-    forgotten: Timestamp,
+    forget_before: Timestamp,
 ) -> Result<Vec<Unpublished>, Error> {
-    const SQL: &str = "SELECT id, version, cut, published_version FROM user_ WHERE tenant = $1 AND id > $2 \
-                       AND version = published_version AND cut IS NOT NULL ORDER BY id LIMIT $3";
+    const SQL: &str = "SELECT id, version, delta, published_version FROM user_ WHERE tenant = $1 AND id > $2 \
+                       AND version = published_version AND delta IS NOT NULL ORDER BY id LIMIT $3";
     let rows = store.fetch(SQL, params![tenant.as_str(), after, PIECE as u64]).await?;
     let read = |row: &Row| {
-        let delta = UserDelta { origin: Origin::Scrub, ..decode_cut(&row.bytes(2)?)? };
-        let is_over = matches!(delta.state, State::Gone(_)) && delta.first_seen < forgotten;
-        let value = (!is_over).then(|| events::UserDelta::from(&delta).encode_to_vec());
+        let delta = UserDelta { origin: Origin::Scrub, ..decode_delta(&row.bytes(2)?)? };
+        let is_expired = matches!(delta.state, State::Gone(_)) && delta.first_seen < forget_before;
+        let value = (!is_expired).then(|| events::UserDelta::from(&delta).encode_to_vec());
         Ok(Unpublished { id: delta.user, version: row.uint(1)?, class: Class::Bulk, value, published: row.int(3)? })
     };
     rows.iter().map(read).collect()
@@ -233,18 +233,18 @@ pub(crate) async fn forget(tx: &mut Transaction, tenant: &TenantName, users: &[(
 }
 
 /// Notes what the bus has heard. A user who changed meanwhile, or whom a former owner published late, stays due.
-pub(crate) fn published(tx: &mut Transaction, tenant: &TenantName, records: &[Unpublished]) {
-    const SQL: &str = "WITH told (tenant, id, version, published) AS (VALUES {rows}) UPDATE user_ SET published_version = told.version \
-                       FROM told WHERE user_.tenant = told.tenant AND user_.id = told.id AND user_.published_version = told.published";
+pub(crate) fn mark_published(tx: &mut Transaction, tenant: &TenantName, records: &[Unpublished]) {
+    const SQL: &str = "WITH sent (tenant, id, version, published) AS (VALUES {rows}) UPDATE user_ SET published_version = sent.version \
+                       FROM sent WHERE user_.tenant = sent.tenant AND user_.id = sent.id AND user_.published_version = sent.published";
     let row = |record: &Unpublished| params![tenant.as_str(), record.id.as_str(), record.version, record.published];
     tx.later(SQL, records.iter().map(row).collect());
 }
 
 /// Notes what the bus has heard of somebody who is not the owner any more: where there is a newer version, the older one may now be the
 /// last record of its key. The number becomes one that never was a version, so that a publication under way does not pass for a later one.
-pub(crate) async fn published_late(tx: &mut Transaction, tenant: &TenantName, records: &[Unpublished]) -> Result<(), Error> {
-    const SQL: &str = "WITH told (tenant, id, version) AS (VALUES {rows}) UPDATE user_ SET published_version = user_.published_version - 1 \
-                       FROM told WHERE user_.tenant = told.tenant AND user_.id = told.id AND user_.version <> told.version";
+pub(crate) async fn mark_published_late(tx: &mut Transaction, tenant: &TenantName, records: &[Unpublished]) -> Result<(), Error> {
+    const SQL: &str = "WITH sent (tenant, id, version) AS (VALUES {rows}) UPDATE user_ SET published_version = user_.published_version - 1 \
+                       FROM sent WHERE user_.tenant = sent.tenant AND user_.id = sent.id AND user_.version <> sent.version";
     let rows = records.iter().map(|record| params![tenant.as_str(), record.id.as_str(), record.version]).collect();
     tx.insert(SQL, rows).await?;
     Ok(())
@@ -260,41 +260,41 @@ pub(crate) async fn touch(tx: &mut Transaction, tenant: &TenantName, ids: &[User
 }
 
 /// Those of these users who are here.
-pub(crate) async fn here(tx: &mut Transaction, tenant: &TenantName, ids: &[UserId]) -> Result<Vec<UserId>, Error> {
+pub(crate) async fn existing(tx: &mut Transaction, tenant: &TenantName, ids: &[UserId]) -> Result<Vec<UserId>, Error> {
     const SQL: &str = "SELECT id FROM user_ WHERE gone = 0 AND (tenant, id) IN (VALUES {rows})";
     let rows = tx.fetch_rows(SQL, ids.iter().map(|id| params![tenant.as_str(), id.as_str()]).collect()).await?;
     rows.iter().map(|row| Ok(row.text(0)?.into())).collect()
 }
 
 /// What loss is never too large (I-5).
-pub(crate) const HARMLESS: u64 = 10;
+pub(crate) const LOSS_ALLOWED_MAX: u64 = 10;
 
 /// Whether a loss is more than half, and more than ten (I-5).
-pub(crate) fn is_collapse(lost: u64, stayed: u64) -> bool {
-    lost > HARMLESS && lost > stayed
+pub(crate) fn exceeds_threshold(lost: u64, stayed: u64) -> bool {
+    lost > LOSS_ALLOWED_MAX && lost > stayed
 }
 
 fn read(row: &Row) -> Result<Mirrored, Error> {
     let body = events::User::decode(row.bytes(1)?.as_slice()).map_err(|_| corrupt("a user's body"))?;
-    let cut = row.opt_bytes(6)?.map(|bytes| decode_cut(&bytes)).transpose()?;
+    let delta = row.opt_bytes(6)?.map(|bytes| decode_delta(&bytes)).transpose()?;
     Ok(Mirrored {
         id: row.text(0)?.into(),
         body: convert::attributes(body.attributes).map_err(|_| corrupt("a user's body"))?,
         gone: read_gone(row.int(2)?)?,
         dirty: row.int(3)? != 0,
-        generation: row.uint(4)?,
+        full_cycle: row.uint(4)?,
         first_seen: Timestamp(row.int(5)?),
-        cut,
+        delta,
         projection: row.uint(7)?,
         class: read_class(row.int(8)?)?,
         version: row.uint(9)?,
-        waits: row.int(10)? != 0,
+        is_unpublished: row.int(10)? != 0,
     })
 }
 
-fn decode_cut(bytes: &[u8]) -> Result<UserDelta, Error> {
-    let wire = events::UserDelta::decode(bytes).map_err(|_| corrupt("a user's cut"))?;
-    UserDelta::try_from(wire).map_err(|_| corrupt("a user's cut"))
+fn decode_delta(bytes: &[u8]) -> Result<UserDelta, Error> {
+    let wire = events::UserDelta::decode(bytes).map_err(|_| corrupt("a user's delta"))?;
+    UserDelta::try_from(wire).map_err(|_| corrupt("a user's delta"))
 }
 
 fn write(tenant: &TenantName, user: &Mirrored) -> Vec<Param> {
@@ -305,9 +305,9 @@ fn write(tenant: &TenantName, user: &Mirrored) -> Vec<Param> {
         body.encode_to_vec(),
         write_gone(user.gone),
         user.dirty,
-        user.generation,
+        user.full_cycle,
         user.first_seen,
-        user.cut.as_ref().map(|delta| events::UserDelta::from(delta).encode_to_vec()),
+        user.delta.as_ref().map(|delta| events::UserDelta::from(delta).encode_to_vec()),
         user.projection,
         user.class.number(),
         user.version,

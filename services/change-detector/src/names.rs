@@ -34,7 +34,7 @@ impl Names {
 
     /// Whether users need not wait for names. A name that one group bears is about to get its id; one that nobody bears, or several, may
     /// never, and must not hold up the synchronizations that are in force. Where none is, nobody is published, unless they were before.
-    pub(crate) fn are_settled<'a>(&self, published_before: bool, found: impl Fn(&str) -> Option<&'a [GroupId]>) -> bool {
+    pub(crate) fn are_ready<'a>(&self, published_before: bool, found: impl Fn(&str) -> Option<&'a [GroupId]>) -> bool {
         let is_awaited = |name: &String| found(name).is_none_or(|ids| ids.len() == 1);
         (self.unresolved.is_empty() || self.any_in_force || published_before) && !self.unresolved.iter().any(is_awaited)
     }
@@ -57,8 +57,8 @@ mod tests {
             (ids(0), false, true, true),
         ] {
             let names = Names { unresolved: ["All".to_owned()].into(), any_in_force, ..Names::default() };
-            assert_eq!(names.are_settled(published_before, |_| found.as_deref()), want, "{found:?} {any_in_force} {published_before}");
+            assert_eq!(names.are_ready(published_before, |_| found.as_deref()), want, "{found:?} {any_in_force} {published_before}");
         }
-        assert!(Names::default().are_settled(false, |_| None));
+        assert!(Names::default().are_ready(false, |_| None));
     }
 }

@@ -47,20 +47,20 @@ impl Work {
         match self {
             Self::Project(group) => (0, group.as_str(), 0),
             Self::Release(group) => (1, group.as_str(), 0),
-            Self::SweepUsers(generation) => (2, "", *generation),
-            Self::SweepMembers(generation) => (3, "", *generation),
-            Self::SweepGroups(generation) => (4, "", *generation),
+            Self::SweepUsers(full_cycle) => (2, "", *full_cycle),
+            Self::SweepMembers(full_cycle) => (3, "", *full_cycle),
+            Self::SweepGroups(full_cycle) => (4, "", *full_cycle),
         }
     }
 
     fn of(row: &Row) -> Result<Self, Error> {
-        let (group, generation) = (|| row.text(1).map(GroupId), row.uint(2)?);
+        let (group, full_cycle) = (|| row.text(1).map(GroupId), row.uint(2)?);
         match row.int(0)? {
             0 => Ok(Self::Project(group()?)),
             1 => Ok(Self::Release(group()?)),
-            2 => Ok(Self::SweepUsers(generation)),
-            3 => Ok(Self::SweepMembers(generation)),
-            4 => Ok(Self::SweepGroups(generation)),
+            2 => Ok(Self::SweepUsers(full_cycle)),
+            3 => Ok(Self::SweepMembers(full_cycle)),
+            4 => Ok(Self::SweepGroups(full_cycle)),
             _ => Err(corrupt("pending work")),
         }
     }
@@ -68,11 +68,11 @@ impl Work {
 
 /// Notes work to do. What is noted already begins anew.
 pub(crate) async fn add(tx: &mut Transaction, tenant: &TenantName, work: impl IntoIterator<Item = Work>) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO pending (tenant, work, subject, generation, key_1, key_2) VALUES {rows} \
-        ON CONFLICT (tenant, work, subject) DO UPDATE SET generation = excluded.generation, key_1 = '', key_2 = ''";
+    const SQL: &str = "INSERT INTO pending (tenant, work, subject, full_cycle, key_1, key_2) VALUES {rows} \
+        ON CONFLICT (tenant, work, subject) DO UPDATE SET full_cycle = excluded.full_cycle, key_1 = '', key_2 = ''";
     let row = |work: Work| {
-        let (kind, subject, generation) = work.columns();
-        params![tenant.as_str(), kind, subject, generation, "", ""]
+        let (kind, subject, full_cycle) = work.columns();
+        params![tenant.as_str(), kind, subject, full_cycle, "", ""]
     };
     tx.insert(SQL, work.into_iter().map(row).collect()).await?;
     Ok(())
@@ -80,22 +80,22 @@ pub(crate) async fn add(tx: &mut Transaction, tenant: &TenantName, work: impl In
 
 /// Does the next chunk of what is pending; none where nothing is.
 pub(crate) async fn step(tx: &mut Transaction, tenant: &TenantName, now: Timestamp) -> Result<Option<Chunk>, Error> {
-    const NEXT: &str = "SELECT work, subject, generation, key_1, key_2 FROM pending WHERE tenant = $1 ORDER BY work, subject LIMIT 1";
-    const FURTHER: &str = "UPDATE pending SET key_1 = $4, key_2 = $5 WHERE tenant = $1 AND work = $2 AND subject = $3";
+    const NEXT: &str = "SELECT work, subject, full_cycle, key_1, key_2 FROM pending WHERE tenant = $1 ORDER BY work, subject LIMIT 1";
+    const ADVANCE: &str = "UPDATE pending SET key_1 = $4, key_2 = $5 WHERE tenant = $1 AND work = $2 AND subject = $3";
     const DONE: &str = "DELETE FROM pending WHERE tenant = $1 AND work = $2 AND subject = $3";
     let Some(row) = tx.fetch_one_opt(NEXT, params![tenant.as_str()]).await? else { return Ok(None) };
     let (work, after) = (Work::of(&row)?, (row.text(3)?, row.text(4)?));
     let chunk = match &work {
         Work::Project(group) => project(tx, tenant, group, &after, now).await?,
         Work::Release(group) => removal_guard::release_some(tx, tenant, group, now).await?,
-        Work::SweepUsers(generation) => sweep::users(tx, tenant, *generation, &after, now).await?,
-        Work::SweepMembers(generation) => sweep::members(tx, tenant, *generation, &after, now).await?,
-        Work::SweepGroups(generation) => sweep::groups(tx, tenant, *generation, &after).await?,
+        Work::SweepUsers(full_cycle) => sweep::users(tx, tenant, *full_cycle, &after, now).await?,
+        Work::SweepMembers(full_cycle) => sweep::members(tx, tenant, *full_cycle, &after, now).await?,
+        Work::SweepGroups(full_cycle) => sweep::groups(tx, tenant, *full_cycle, &after).await?,
     };
     let (kind, subject, _) = work.columns();
     match &chunk.done {
         Some((first, second)) => {
-            tx.execute(FURTHER, params![tenant.as_str(), kind, subject, first.as_str(), second.as_str()]).await?;
+            tx.execute(ADVANCE, params![tenant.as_str(), kind, subject, first.as_str(), second.as_str()]).await?;
         }
         None => {
             tx.execute(DONE, params![tenant.as_str(), kind, subject]).await?;

@@ -21,45 +21,45 @@ use xtsync_domain::{Attributes, Timestamp, UserDelta, UserId};
 use crate::error::Error;
 use crate::full::Reason;
 use crate::mirror::{self, Mirrored};
-use crate::publication::Press;
-use crate::reading::{self, Reading};
+use crate::publisher::Publisher;
+use crate::sync_state::{self, SyncState};
 
 /// Takes from the topic what the mirror has lost. True where there was something, and everything is read from the beginning.
-pub(crate) async fn rebuild(press: &Press, reading: &mut Reading, now: Timestamp) -> Result<bool, Error> {
-    let topic = topic::USER_DELTAS.of(&press.tenant);
-    if !bus::missing(&press.bus, [&topic]).await?.is_empty() {
+pub(crate) async fn rebuild(publisher: &Publisher, sync_state: &mut SyncState, now: Timestamp) -> Result<bool, Error> {
+    let topic = topic::USER_DELTAS.of(&publisher.tenant);
+    if !bus::missing(&publisher.bus, [&topic]).await?.is_empty() {
         return Ok(false);
     }
-    let is_new = reading.generation == 0;
-    if !is_new && newer(press, bus::last(&press.bus, &topic).await?).await?.is_empty() {
+    let is_new = sync_state.full_cycle == 0;
+    if !is_new && newer(publisher, bus::last(&publisher.bus, &topic).await?).await?.is_empty() {
         return Ok(false);
     }
-    let mut table = Table::open(&press.bus, vec![topic]).await?;
-    let mut taken = 0;
+    let mut table = Table::open(&publisher.bus, vec![topic]).await?;
+    let mut restored = 0;
     while !table.caught_up() {
-        taken += take(press, table.next().await?, now).await?;
+        restored += restore_batch(publisher, table.next().await?, now).await?;
     }
-    if taken == 0 {
+    if restored == 0 {
         return Ok(false);
     }
-    warn!(tenant = %press.tenant, taken, is_new, "the mirror is older than what it said: it is rebuilt from its topic and the directory");
+    warn!(tenant = %publisher.tenant, restored, is_new, "the mirror is older than what it said: it is rebuilt from its topic and the directory");
     if is_new {
         // They were read and told before, by another store.
-        (reading.generation, reading.round) = (1, 1);
+        (sync_state.full_cycle, sync_state.cycle) = (1, 1);
     }
-    reading.void();
-    reading.begin_full(Reason::Rebuilt, now);
-    let mut tx = press.begin().await?;
-    reading::save(&mut tx, &press.tenant, reading);
+    sync_state.void();
+    sync_state.begin_full(Reason::Rebuilt, now);
+    let mut tx = publisher.begin().await?;
+    sync_state::save(&mut tx, &publisher.tenant, sync_state);
     tx.commit().await?;
     Ok(true)
 }
 
 /// Those of these deltas that the mirror has not, or has older.
-async fn newer(press: &Press, records: Vec<Record>) -> Result<Vec<(UserDelta, Option<Mirrored>)>, Error> {
+async fn newer(publisher: &Publisher, records: Vec<Record>) -> Result<Vec<(UserDelta, Option<Mirrored>)>, Error> {
     let deltas: BTreeMap<UserId, UserDelta> = records.iter().filter_map(read).map(|delta| (delta.user.clone(), delta)).collect();
     let ids: Vec<UserId> = deltas.keys().cloned().collect();
-    let mut known = mirror::load(&mut press.begin().await?, &press.tenant, &ids).await?;
+    let mut known = mirror::load(&mut publisher.begin().await?, &publisher.tenant, &ids).await?;
     let pairs = deltas.into_values().map(|delta| (known.remove(&delta.user), delta));
     let is_newer = |(known, delta): &(Option<Mirrored>, UserDelta)| known.as_ref().is_none_or(|known| known.version < delta.version);
     Ok(pairs.filter(is_newer).map(|(known, delta)| (delta, known)).collect())
@@ -72,20 +72,20 @@ fn read(record: &Record) -> Option<UserDelta> {
 }
 
 /// Takes a batch; gives how many users that concerned.
-async fn take(press: &Press, records: Vec<Record>, now: Timestamp) -> Result<usize, Error> {
-    let users: Vec<Mirrored> = newer(press, records).await?.into_iter().map(|(delta, known)| as_told(delta, known, now)).collect();
-    let mut tx = press.begin().await?;
-    mirror::take_back(&mut tx, &press.tenant, &users).await?;
+async fn restore_batch(publisher: &Publisher, records: Vec<Record>, now: Timestamp) -> Result<usize, Error> {
+    let users: Vec<Mirrored> = newer(publisher, records).await?.into_iter().map(|(delta, known)| as_published(delta, known, now)).collect();
+    let mut tx = publisher.begin().await?;
+    mirror::save_published(&mut tx, &publisher.tenant, &users).await?;
     tx.commit().await?;
     Ok(users.len())
 }
 
 /// A user as he was told last. What is known of him in the directory stays; of somebody unknown it is what was told.
-fn as_told(delta: UserDelta, known: Option<Mirrored>, now: Timestamp) -> Mirrored {
-    let (gone, told) = match &delta.state {
+fn as_published(delta: UserDelta, known: Option<Mirrored>, now: Timestamp) -> Mirrored {
+    let (gone, attributes) = match &delta.state {
         State::Present(user) => (None, user.attributes.clone()),
         State::Gone(how) => (Some(*how), Attributes::default()),
     };
-    let known = known.unwrap_or_else(|| Mirrored { body: told, gone, ..Mirrored::unknown(delta.user.clone()) });
-    Mirrored { dirty: false, first_seen: now, projection: delta.projection, version: delta.version, cut: Some(delta), ..known }
+    let known = known.unwrap_or_else(|| Mirrored { body: attributes, gone, ..Mirrored::unknown(delta.user.clone()) });
+    Mirrored { dirty: false, first_seen: now, projection: delta.projection, version: delta.version, delta: Some(delta), ..known }
 }

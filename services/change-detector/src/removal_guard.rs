@@ -29,13 +29,13 @@ pub(crate) async fn count(tx: &mut Transaction, tenant: &TenantName) -> Result<u
 
 /// Has groups retain some members, each with whether the membership was direct.
 pub(crate) async fn retain(tx: &mut Transaction, tenant: &TenantName, members: &[(&UserId, &GroupId, bool)]) -> Result<(), Error> {
-    const KEEP: &str = "INSERT INTO kept (tenant, user_id, group_id, direct) VALUES {rows} \
+    const RETAIN: &str = "INSERT INTO retained_member (tenant, user_id, group_id, direct) VALUES {rows} \
         ON CONFLICT (tenant, user_id, group_id) DO NOTHING RETURNING group_id";
     const COUNT: &str = "INSERT INTO removal_guard (tenant, group_id, retained, releasing) VALUES {rows} \
         ON CONFLICT (tenant, group_id) DO UPDATE SET retained = removal_guard.retained + excluded.retained";
     let row = |(user, group, direct): &(&UserId, &GroupId, bool)| params![tenant.as_str(), user.as_str(), group.as_str(), *direct];
     let mut more: BTreeMap<String, u64> = BTreeMap::new();
-    for row in tx.fetch_rows(KEEP, members.iter().map(row).collect()).await? {
+    for row in tx.fetch_rows(RETAIN, members.iter().map(row).collect()).await? {
         *more.entry(row.text(0)?).or_default() += 1;
     }
     tx.insert(COUNT, more.into_iter().map(|(group, count)| params![tenant.as_str(), group, count, 0_i64]).collect()).await?;
@@ -48,18 +48,18 @@ pub(crate) async fn retaining(
     tenant: &TenantName,
     users: &[UserId],
 ) -> Result<HashMap<UserId, Vec<(GroupId, bool)>>, Error> {
-    const SQL: &str = "SELECT user_id, group_id, direct FROM kept WHERE (tenant, user_id) IN (VALUES {rows})";
+    const SQL: &str = "SELECT user_id, group_id, direct FROM retained_member WHERE (tenant, user_id) IN (VALUES {rows})";
     let rows = tx.fetch_rows(SQL, users.iter().map(|id| params![tenant.as_str(), id.as_str()]).collect()).await?;
-    let mut kept: HashMap<UserId, Vec<(GroupId, bool)>> = HashMap::new();
+    let mut retained: HashMap<UserId, Vec<(GroupId, bool)>> = HashMap::new();
     for row in &rows {
-        kept.entry(row.text(0)?.into()).or_default().push((row.text(1)?.into(), row.int(2)? != 0));
+        retained.entry(row.text(0)?.into()).or_default().push((row.text(1)?.into(), row.int(2)? != 0));
     }
-    Ok(kept)
+    Ok(retained)
 }
 
 /// Some of the users that a group retains, after `after`; a chunk of them if there are so many.
 pub(crate) async fn retained_by(tx: &mut Transaction, tenant: &TenantName, group: &GroupId, after: &str) -> Result<Vec<UserId>, Error> {
-    const SQL: &str = "SELECT user_id FROM kept WHERE tenant = $1 AND group_id = $2 AND user_id > $3 ORDER BY user_id LIMIT $4";
+    const SQL: &str = "SELECT user_id FROM retained_member WHERE tenant = $1 AND group_id = $2 AND user_id > $3 ORDER BY user_id LIMIT $4";
     let rows = tx.fetch(SQL, params![tenant.as_str(), group.as_str(), after, CHUNK as u64]).await?;
     rows.iter().map(|row| Ok(row.text(0)?.into())).collect()
 }
@@ -74,11 +74,11 @@ pub(crate) async fn release(tx: &mut Transaction, tenant: &TenantName, group: &G
 
 /// Lets some of them go: a user who is not back is projected without the group.
 pub(crate) async fn release_some(tx: &mut Transaction, tenant: &TenantName, group: &GroupId, now: Timestamp) -> Result<Chunk, Error> {
-    const FREE: &str = "DELETE FROM kept WHERE (tenant, user_id, group_id) IN (VALUES {rows})";
+    const RELEASE: &str = "DELETE FROM retained_member WHERE (tenant, user_id, group_id) IN (VALUES {rows})";
     const DONE: &str = "DELETE FROM removal_guard WHERE tenant = $1 AND group_id = $2";
     let users = retained_by(tx, tenant, group, "").await?;
     mirror::touch(tx, tenant, &users, now).await?;
-    tx.insert(FREE, users.iter().map(|user| params![tenant.as_str(), user.as_str(), group.as_str()]).collect()).await?;
+    tx.insert(RELEASE, users.iter().map(|user| params![tenant.as_str(), user.as_str(), group.as_str()]).collect()).await?;
     let done = (users.len() == CHUNK).then(|| (String::new(), String::new()));
     if done.is_none() {
         tx.execute(DONE, params![tenant.as_str(), group.as_str()]).await?;

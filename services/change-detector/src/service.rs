@@ -20,10 +20,10 @@ use xtsync_service::status::Publisher;
 use xtsync_store::{self as store, Migration, Migrations, Report, Store};
 
 use crate::commands::GROUP;
-use crate::hold::{Scope, Scopes};
 use crate::metrics::Metrics;
 use crate::names::Names;
-use crate::tenant::{Order, Pace};
+use crate::scope::{Scope, Scopes};
+use crate::tenant::{DetectionSpec, Intervals};
 use crate::watch::{Shared, Watched};
 use crate::{Error, Inbox, ROLE};
 
@@ -32,7 +32,7 @@ use crate::{Error, Inbox, ROLE};
 pub struct Config {
     /// Its store: a directory for SQLite, or a `postgres://` URL.
     pub store: String,
-    /// How long between two rounds of a tenant, unless nudged.
+    /// How long between two cycles of a tenant, unless triggered.
     pub poll: Duration,
     /// How often a source is read from the beginning, to find what its delta queries lost; zero is never.
     pub compare: Duration,
@@ -49,15 +49,15 @@ pub struct Config {
 pub(crate) const MIGRATIONS: Migrations = Migrations {
     sqlite: &[
         Migration { name: "0001_mirror", sql: include_str!("../migrations/sqlite/0001_mirror.sql") },
-        Migration { name: "0002_kept", sql: include_str!("../migrations/sqlite/0002_kept.sql") },
+        Migration { name: "0002_removal_guard", sql: include_str!("../migrations/sqlite/0002_removal_guard.sql") },
         Migration { name: "0003_subscription", sql: include_str!("../migrations/sqlite/0003_subscription.sql") },
-        Migration { name: "0004_entire_began", sql: include_str!("../migrations/sqlite/0004_entire_began.sql") },
+        Migration { name: "0004_full_cycle_began", sql: include_str!("../migrations/sqlite/0004_full_cycle_began.sql") },
     ],
     postgres: &[
         Migration { name: "0001_mirror", sql: include_str!("../migrations/postgres/0001_mirror.sql") },
-        Migration { name: "0002_kept", sql: include_str!("../migrations/postgres/0002_kept.sql") },
+        Migration { name: "0002_removal_guard", sql: include_str!("../migrations/postgres/0002_removal_guard.sql") },
         Migration { name: "0003_subscription", sql: include_str!("../migrations/postgres/0003_subscription.sql") },
-        Migration { name: "0004_entire_began", sql: include_str!("../migrations/postgres/0004_entire_began.sql") },
+        Migration { name: "0004_full_cycle_began", sql: include_str!("../migrations/postgres/0004_full_cycle_began.sql") },
     ],
 };
 
@@ -80,12 +80,13 @@ pub async fn build(config: Config, parts: Parts, connect: Connect, inbox: &Inbox
             .await?;
     // What another role or replica compares, such as when a policy was read, is told by the clock that they share.
     let parts = Parts { clock: store.clock(), ..parts };
-    let pace = Pace { rounds: config.poll, facts: config.facts, compare: config.compare, scrub: config.republish, forget: config.forget };
+    let intervals =
+        Intervals { cycles: config.poll, facts: config.facts, compare: config.compare, republish: config.republish, forget: config.forget };
     let report = store.report(ROLE.name(), &parts.health);
     let status = Publisher::start(parts.bus.clone(), ROLE, &parts.replica, parts.clock.clone());
     let metrics = Metrics::new();
     inbox.attach(store.clone(), metrics.clone());
-    let shared = Shared { store, parts, connect, nudge: inbox.nudge().clone(), pace, lease: config.lease, metrics, status };
+    let shared = Shared { store, parts, connect, trigger: inbox.trigger().clone(), intervals, lease: config.lease, metrics, status };
     Ok(Detector { shared: Arc::new(shared), _report: report })
 }
 
@@ -96,8 +97,8 @@ impl Detector {
         let mut configuration = self.shared.parts.configuration.clone();
         let mut watched: BTreeMap<TenantName, Running> = BTreeMap::new();
         loop {
-            let orders = orders(&configuration.borrow_and_update());
-            watched = self.reconcile(watched, orders, &shutdown).await;
+            let specs = specs(&configuration.borrow_and_update());
+            watched = self.reconcile(watched, specs, &shutdown).await;
             tokio::select! {
                 () = shutdown.cancelled() => break,
                 changed = configuration.changed() => if changed.is_err() { break },
@@ -114,38 +115,38 @@ impl Detector {
     async fn reconcile(
         &self,
         mut watched: BTreeMap<TenantName, Running>,
-        orders: BTreeMap<TenantName, (resource::Tenant, Order)>,
+        specs: BTreeMap<TenantName, (resource::Tenant, DetectionSpec)>,
         shutdown: &Shutdown,
     ) -> BTreeMap<TenantName, Running> {
-        let mut kept = BTreeMap::new();
-        for (name, (tenant, order)) in orders {
+        let mut reconciled = BTreeMap::new();
+        for (name, (tenant, spec)) in specs {
             let running = match watched.remove(&name) {
                 Some(running) if running.tenant == tenant => {
-                    running.order.send_replace(order);
+                    running.spec.send_replace(spec);
                     running
                 }
                 Some(running) => {
                     running.stop().await;
-                    self.start(&name, tenant, order, shutdown)
+                    self.start(&name, tenant, spec, shutdown)
                 }
-                None => self.start(&name, tenant, order, shutdown),
+                None => self.start(&name, tenant, spec, shutdown),
             };
-            kept.insert(name, running);
+            reconciled.insert(name, running);
         }
         for (_, running) in watched {
             running.retire().await;
         }
-        kept
+        reconciled
     }
 
-    fn start(&self, name: &TenantName, tenant: resource::Tenant, order: Order, shutdown: &Shutdown) -> Running {
-        let (order, orders) = watch::channel(order);
+    fn start(&self, name: &TenantName, tenant: resource::Tenant, spec: DetectionSpec, shutdown: &Shutdown) -> Running {
+        let (spec, specs) = watch::channel(spec);
         let stop = shutdown.child();
         let warning = watch::Sender::new(String::new());
         let stage = watch::Sender::new(None);
-        let watched = Watched { shared: self.shared.clone(), name: name.clone(), tenant: tenant.clone(), orders, warning, stage };
+        let watched = Watched { shared: self.shared.clone(), name: name.clone(), tenant: tenant.clone(), specs, warning, stage };
         let task = tokio::spawn(supervise(watched, stop.clone()));
-        Running { tenant, order, stop, task }
+        Running { tenant, spec, stop, task }
     }
 }
 
@@ -153,7 +154,7 @@ impl Detector {
 async fn supervise(watched: Watched, stop: Shutdown) {
     let health = watched.shared.parts.health.clone();
     let task = Task { health, role: ROLE.name(), name: "detect", tenant: watched.name.to_string() };
-    task.supervise(&stop, || watched.clone().run(stop.clone()), |stage| watched.stands(stage)).await;
+    task.supervise(&stop, || watched.clone().run(stop.clone()), |stage| watched.set_stage(stage)).await;
 }
 
 /// Takes commands in, also after a panic.
@@ -169,7 +170,7 @@ async fn take_commands(shared: Arc<Shared>, shutdown: Shutdown) {
 /// A tenant being watched.
 struct Running {
     tenant: resource::Tenant,
-    order: watch::Sender<Order>,
+    spec: watch::Sender<DetectionSpec>,
     stop: Shutdown,
     task: JoinHandle<()>,
 }
@@ -177,7 +178,7 @@ struct Running {
 impl Running {
     /// Stops for good: the tenant is asked for no more.
     async fn retire(self) {
-        self.order.send_modify(|order| order.users = None);
+        self.spec.send_modify(|spec| spec.users = None);
         self.stop().await;
     }
 
@@ -189,21 +190,21 @@ impl Running {
 }
 
 /// What the configuration asks of each tenant: users of the sources, policy facts of sources and targets.
-fn orders(configuration: &Configuration) -> BTreeMap<TenantName, (resource::Tenant, Order)> {
+fn specs(configuration: &Configuration) -> BTreeMap<TenantName, (resource::Tenant, DetectionSpec)> {
     let mut names: Vec<TenantName> = Vec::new();
     for synchronization in configuration.synchronizations() {
         names.extend([synchronization.source.clone(), synchronization.spec.to.clone()]);
     }
-    let order = |name: TenantName| {
+    let spec = |name: TenantName| {
         let tenant = configuration.tenant(&name)?.clone();
         let users = configuration.projection(&name).map(|(revision, projection)| (revision, projection.clone()));
         let (names, scopes) = (Names::of(configuration, &name), scopes(configuration, &name));
         let targets = configuration.synchronizations_from(&name).map(|synchronization| synchronization.spec.to.clone());
-        let way = iter::once(topic::USER_DELTAS.of(&name)).chain(targets.map(|tenant| topic::DECISIONS.of(tenant))).collect();
+        let downstream = iter::once(topic::USER_DELTAS.of(&name)).chain(targets.map(|tenant| topic::DECISIONS.of(tenant))).collect();
         let directory = configuration.directory(&name).cloned();
-        Some((name, (tenant, Order { revision: configuration.revision(), users, names, scopes, way, directory })))
+        Some((name, (tenant, DetectionSpec { revision: configuration.revision(), users, names, scopes, downstream, directory })))
     };
-    names.into_iter().filter_map(order).collect()
+    names.into_iter().filter_map(spec).collect()
 }
 
 /// How the groups of a source's scopes count: in the way that takes nobody out by mistake, where its synchronizations differ.
@@ -211,10 +212,10 @@ fn scopes(configuration: &Configuration, source: &TenantName) -> Scopes {
     let mut scopes = Scopes::new();
     for synchronization in configuration.synchronizations().filter(|synchronization| synchronization.source == *source) {
         let spec = &synchronization.spec;
-        let here = Scope { nested: spec.scope.nested, lets_go: spec.limits.scope_loss == ScopeLoss::Allow };
+        let here = Scope { nested: spec.scope.nested, allows_loss: spec.limits.scope_loss == ScopeLoss::Allow };
         for group in spec.scope.groups.iter().filter_map(|group| group.id()) {
             let scope = scopes.entry(group.clone()).or_insert(here);
-            *scope = Scope { nested: scope.nested && here.nested, lets_go: scope.lets_go && here.lets_go };
+            *scope = Scope { nested: scope.nested && here.nested, allows_loss: scope.allows_loss && here.allows_loss };
         }
     }
     scopes
@@ -227,7 +228,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn where_synchronizations_differ_a_group_counts_in_the_way_that_takes_nobody_out_by_mistake() {
+    fn where_synchronizations_differ_the_safer_rule_of_a_group_applies() {
         let emea = TenantName::new("emea").unwrap();
         let synchronization = |target: &str, groups: &str, nested: bool, loss: &str| Resource {
             id: Id { kind: Kind::Synchronization, tenant: Some(emea.clone()), name: format!("to-{target}") },
@@ -241,7 +242,8 @@ mod tests {
         };
         let (both, one) = (r#"{"id":"both"},{"id":"one"},"unpinned""#, r#"{"id":"both"}"#);
         let configuration = Configuration::new(1, [synchronization("hub", both, true, "allow"), synchronization("us", one, false, "hold")]);
-        let want = [("both".into(), Scope { nested: false, lets_go: false }), ("one".into(), Scope { nested: true, lets_go: true })];
+        let want =
+            [("both".into(), Scope { nested: false, allows_loss: false }), ("one".into(), Scope { nested: true, allows_loss: true })];
         assert_eq!(scopes(&configuration, &emea), want.into());
         assert_eq!(scopes(&configuration, &TenantName::new("hub").unwrap()), Scopes::new());
     }

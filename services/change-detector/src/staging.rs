@@ -25,28 +25,28 @@ pub(crate) struct Staged {
 pub(crate) async fn load(
     tx: &mut Transaction,
     tenant: &TenantName,
-    generation: u64,
+    full_cycle: u64,
     ids: &[UserId],
 ) -> Result<HashMap<UserId, Staged>, Error> {
-    const SQL: &str = "SELECT id, body, gone FROM staged WHERE (tenant, id, generation) IN (VALUES {rows})";
+    const SQL: &str = "SELECT id, body, gone FROM staged WHERE (tenant, id, full_cycle) IN (VALUES {rows})";
     let mut staged = HashMap::new();
     for ids in ids.chunks(CHUNK) {
-        let keys = ids.iter().map(|id| params![tenant.as_str(), id.as_str(), generation]).collect();
+        let keys = ids.iter().map(|id| params![tenant.as_str(), id.as_str(), full_cycle]).collect();
         for row in &tx.fetch_rows(SQL, keys).await? {
-            let (id, said) = read(row)?;
-            staged.insert(id, said);
+            let (id, staged_user) = read(row)?;
+            staged.insert(id, staged_user);
         }
     }
     Ok(staged)
 }
 
 /// Stores what this full read has said of users so far.
-pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, generation: u64, users: &HashMap<UserId, Staged>) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO staged (tenant, id, generation, body, gone) VALUES {rows} ON CONFLICT (tenant, id) DO UPDATE SET \
-         generation = excluded.generation, body = excluded.body, gone = excluded.gone";
+pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, full_cycle: u64, users: &HashMap<UserId, Staged>) -> Result<(), Error> {
+    const SQL: &str = "INSERT INTO staged (tenant, id, full_cycle, body, gone) VALUES {rows} ON CONFLICT (tenant, id) DO UPDATE SET \
+         full_cycle = excluded.full_cycle, body = excluded.body, gone = excluded.gone";
     let row = |(id, staged): (&UserId, &Staged)| {
         let body = events::User { attributes: convert::wire_attributes(staged.body.clone()), ..events::User::default() };
-        params![tenant.as_str(), id.as_str(), generation, body.encode_to_vec(), write_gone(staged.gone)]
+        params![tenant.as_str(), id.as_str(), full_cycle, body.encode_to_vec(), write_gone(staged.gone)]
     };
     // Rows are locked in the order of their keys.
     let mut users: Vec<_> = users.iter().collect();
@@ -58,9 +58,9 @@ pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, generation: 
 }
 
 /// The next chunk of what this full read has said.
-pub(crate) async fn chunk(tx: &mut Transaction, tenant: &TenantName, generation: u64) -> Result<Vec<(UserId, Staged)>, Error> {
-    const SQL: &str = "SELECT id, body, gone FROM staged WHERE tenant = $1 AND generation = $2 ORDER BY id LIMIT $3";
-    tx.fetch(SQL, params![tenant.as_str(), generation, CHUNK as u64]).await?.iter().map(read).collect()
+pub(crate) async fn chunk(tx: &mut Transaction, tenant: &TenantName, full_cycle: u64) -> Result<Vec<(UserId, Staged)>, Error> {
+    const SQL: &str = "SELECT id, body, gone FROM staged WHERE tenant = $1 AND full_cycle = $2 ORDER BY id LIMIT $3";
+    tx.fetch(SQL, params![tenant.as_str(), full_cycle, CHUNK as u64]).await?.iter().map(read).collect()
 }
 
 /// Takes away what was taken over.

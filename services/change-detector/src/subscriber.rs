@@ -1,7 +1,7 @@
-//! Keeps a tenant's directory telling us of changes, beside the rounds: whoever holds the lease asks for subscriptions, renews them
+//! Keeps a tenant's directory telling us of changes, beside the cycles: whoever holds the lease asks for subscriptions, renews them
 //! before they expire, and asks anew when they are gone.
 //!
-//! Notifications are nudges (R19): where none can be had, the tenant is polled as ever, so a failure here stops nothing.
+//! Notifications are triggers (R19): where none can be had, the tenant is polled as ever, so a failure here stops nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,37 +20,37 @@ use xtsync_store::{Store, Transaction, lease};
 
 use crate::error::Error;
 use crate::metrics::Metrics;
-use crate::nudge::Nudge;
 use crate::subscription::{self, Known};
-use crate::tenant::{Fence, Order};
+use crate::tenant::{DetectionSpec, FencingToken};
+use crate::trigger::Trigger;
 
 /// How often the store is asked what other replicas heard.
-const LOOK: Duration = Duration::from_millis(250);
+const CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// How long a subscription lasts: so short that one which nobody knows of, because an answer was lost, is soon gone by itself. It is
 /// renewed after half of that.
-const LIFE: Duration = Duration::from_secs(24 * 60 * 60);
+const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How soon a directory that failed is asked again, where it does not say itself.
-const AGAIN: Duration = Duration::from_secs(60);
+const DIRECTORY_RETRY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How soon a store that failed is asked again.
-const STORE_AGAIN: Duration = Duration::from_secs(5);
+const STORE_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// What the users and groups of a tenant are subscribed by.
 pub(crate) struct Subscriber {
     pub(crate) name: TenantName,
     pub(crate) source: Arc<dyn Source>,
     pub(crate) store: Store,
-    pub(crate) fence: Fence,
-    pub(crate) nudge: Nudge,
+    pub(crate) fencing_token: FencingToken,
+    pub(crate) trigger: Trigger,
     pub(crate) metrics: Metrics,
     /// Why the directory does not tell, though it is to; empty where it does.
     pub(crate) warning: watch::Sender<String>,
     /// Where the directory may tell of the tenant; none where it is not to.
     pub(crate) url: Option<Url>,
     /// What other replicas had heard when this was looked at last.
-    pub(crate) heard: Option<u64>,
+    pub(crate) seen_triggers: Option<u64>,
     /// Before this nothing is asked of the directory: it failed.
     pub(crate) not_before: Timestamp,
 }
@@ -64,17 +64,17 @@ pub(crate) fn url(name: &TenantName, tenant: &resource::Tenant) -> Option<Url> {
 
 impl Subscriber {
     /// Keeps the subscriptions as long as it is polled.
-    pub(crate) async fn run(mut self, clock: Arc<dyn Clock>, mut orders: watch::Receiver<Order>) {
+    pub(crate) async fn run(mut self, clock: Arc<dyn Clock>, mut specs: watch::Receiver<DetectionSpec>) {
         loop {
-            let is_source = orders.borrow_and_update().users.is_some();
-            let (settled, wait) = match self.step(is_source, clock.now()).await {
-                Ok(settled) => (settled, LOOK),
+            let is_source = specs.borrow_and_update().users.is_some();
+            let (is_idle, wait) = match self.step(is_source, clock.now()).await {
+                Ok(is_idle) => (is_idle, CHECK_INTERVAL),
                 Err(error) => (false, self.failed(&error, clock.now())),
             };
             tokio::select! {
                 // Nothing is told to anybody, so there is nothing to look for.
-                () = tokio::time::sleep(wait), if !settled => {}
-                changed = orders.changed() => if changed.is_err() { std::future::pending().await },
+                () = tokio::time::sleep(wait), if !is_idle => {}
+                changed = specs.changed() => if changed.is_err() { std::future::pending().await },
             }
         }
     }
@@ -89,9 +89,9 @@ impl Subscriber {
     /// Passes on what other replicas heard, and does what is due. True when there are no subscriptions and none are wanted.
     pub(crate) async fn step(&mut self, is_source: bool, now: Timestamp) -> Result<bool, Error> {
         let known = subscription::load(&self.store, &self.name).await?;
-        let heard = known.iter().map(|known| known.nudges).sum();
-        if self.heard.replace(heard).is_some_and(|before| before != heard) {
-            self.nudge.nudge(&self.name);
+        let seen_triggers = known.iter().map(|known| known.triggers).sum();
+        if self.seen_triggers.replace(seen_triggers).is_some_and(|before| before != seen_triggers) {
+            self.trigger.trigger(&self.name);
         }
         let url = self.url.clone().filter(|_| is_source);
         if url.is_none() && known.is_empty() {
@@ -131,7 +131,7 @@ impl Subscriber {
         if now < known.renew_at {
             return Ok(());
         }
-        match self.source.renew(id, now.plus(LIFE)).await {
+        match self.source.renew(id, now.plus(LIFETIME)).await {
             Ok(expires) => {
                 let mut tx = self.begin().await?;
                 subscription::renewed(&mut tx, &self.name, id, expires, halfway(now, expires)).await?;
@@ -148,14 +148,14 @@ impl Subscriber {
         let mut tx = self.begin().await?;
         subscription::intend(&mut tx, &self.name, of, &hash, url).await?;
         tx.commit().await?;
-        let asked = Subscribe { of, url: url.clone(), client_state, until: now.plus(LIFE) };
+        let asked = Subscribe { of, url: url.clone(), client_state, until: now.plus(LIFETIME) };
         let made = self.source.subscribe(&asked).await?;
         let mut tx = self.begin().await?;
         subscription::made(&mut tx, &self.name, &hash, &made, halfway(now, made.expires)).await?;
         tx.commit().await?;
         info!(tenant = %self.name, ?of, "the directory tells of changes");
         // What happened before was told to nobody.
-        self.nudge.nudge(&self.name);
+        self.trigger.trigger(&self.name);
         Ok(())
     }
 
@@ -176,16 +176,16 @@ impl Subscriber {
         self.warning.send_replace(format!("notifications_{code}"));
         match error {
             Error::Directory(_) => {
-                self.not_before = now.plus(error.wait().unwrap_or(AGAIN));
-                LOOK
+                self.not_before = now.plus(error.wait().unwrap_or(DIRECTORY_RETRY_INTERVAL));
+                CHECK_INTERVAL
             }
-            Error::Store(_) | Error::Bus(_) | Error::Corrupt(_) => STORE_AGAIN,
+            Error::Store(_) | Error::Bus(_) | Error::Corrupt(_) => STORE_RETRY_INTERVAL,
         }
     }
 
     async fn begin(&self) -> Result<Transaction, Error> {
         let mut tx = self.store.begin().await?;
-        lease::assert_with_commit(&mut tx, &self.fence.lease, self.fence.epoch);
+        lease::assert_with_commit(&mut tx, &self.fencing_token.lease, self.fencing_token.epoch);
         Ok(tx)
     }
 }

@@ -22,7 +22,7 @@ pub(crate) struct Known {
     pub(crate) expires: Timestamp,
     pub(crate) renew_at: Timestamp,
     /// What replicas heard that do not hold the tenant.
-    pub(crate) nudges: u64,
+    pub(crate) triggers: u64,
 }
 
 /// What a client state is known by. What is compared is the hash, of which nobody can choose a part: so it takes no time that tells.
@@ -32,7 +32,7 @@ pub(crate) fn state_hash(client_state: &str) -> String {
 
 /// All of a tenant.
 pub(crate) async fn load(store: &Store, tenant: &TenantName) -> Result<Vec<Known>, Error> {
-    const SQL: &str = "SELECT resource, id, url, expires, renew_at, nudges FROM subscription WHERE tenant = $1 ORDER BY resource";
+    const SQL: &str = "SELECT resource, id, url, expires, renew_at, triggers FROM subscription WHERE tenant = $1 ORDER BY resource";
     store.fetch(SQL, params![tenant.as_str()]).await?.iter().map(read).collect()
 }
 
@@ -50,7 +50,7 @@ pub(crate) async fn hashes(store: &Store) -> Result<Hashes, Error> {
 
 /// Notes what is about to be asked for, in place of what was: notifications may come before the answer does.
 pub(crate) async fn intend(tx: &mut Transaction, tenant: &TenantName, of: Collection, state_hash: &str, url: &Url) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO subscription (tenant, resource, id, state_hash, url, expires, renew_at, nudges) \
+    const SQL: &str = "INSERT INTO subscription (tenant, resource, id, state_hash, url, expires, renew_at, triggers) \
                        VALUES ($1, $2, NULL, $3, $4, 0, 0, 0) ON CONFLICT (tenant, resource) DO UPDATE SET id = excluded.id, \
                        state_hash = excluded.state_hash, url = excluded.url, expires = excluded.expires, renew_at = excluded.renew_at";
     tx.execute(SQL, params![tenant.as_str(), name(of), state_hash, url.as_str()]).await?;
@@ -98,8 +98,8 @@ pub(crate) async fn renew_now(tx: &mut Transaction, tenant: &TenantName, state_h
 }
 
 /// Notes for whoever holds the tenant that something may have happened there.
-pub(crate) async fn nudge(tx: &mut Transaction, tenant: &TenantName) -> Result<(), Error> {
-    const SQL: &str = "UPDATE subscription SET nudges = nudges + 1 WHERE tenant = $1";
+pub(crate) async fn trigger(tx: &mut Transaction, tenant: &TenantName) -> Result<(), Error> {
+    const SQL: &str = "UPDATE subscription SET triggers = triggers + 1 WHERE tenant = $1";
     tx.execute(SQL, params![tenant.as_str()]).await?;
     Ok(())
 }
@@ -121,7 +121,7 @@ fn read(row: &Row) -> Result<Known, Error> {
         url: row.text(2)?,
         expires: Timestamp(row.int(3)?),
         renew_at: Timestamp(row.int(4)?),
-        nudges: row.uint(5)?,
+        triggers: row.uint(5)?,
     })
 }
 

@@ -7,74 +7,74 @@ use xtsync_store::{Row, Store, Transaction, params};
 
 use crate::error::Error;
 use crate::membership;
-use crate::mirror::{self, CHUNK, is_collapse};
+use crate::mirror::{self, CHUNK, exceeds_threshold};
 use crate::pending::{self, Chunk, Key, WINDOW, Work};
 
 /// How many users a full read has shown, and how many of those who were here it has not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub(crate) struct Sight {
+pub(crate) struct SeenCounts {
     pub(crate) seen: u64,
     pub(crate) unseen: u64,
 }
 
-impl Sight {
+impl SeenCounts {
     /// Whether so many are missing that a person must look at it.
-    pub(crate) fn is_collapsed(&self) -> bool {
-        is_collapse(self.unseen, self.seen)
+    pub(crate) fn exceeds_threshold(&self) -> bool {
+        exceeds_threshold(self.unseen, self.seen)
     }
 }
 
 /// The look at what a full read has shown, a window at a time. Kept in memory: a successor begins anew.
 #[derive(Debug, Default)]
-pub(crate) struct Sighting {
-    sight: Sight,
+pub(crate) struct SeenCounter {
+    seen_counts: SeenCounts,
     /// The last user of the mirror that was looked at; and, once all were, the last one that is staged and that the mirror does not know.
     after: String,
     is_mirror_done: bool,
 }
 
-impl Sighting {
+impl SeenCounter {
     /// Looks at a window; gives what was seen when that was the last one.
-    pub(crate) async fn step(&mut self, store: &Store, tenant: &TenantName, generation: u64) -> Result<Option<Sight>, Error> {
+    pub(crate) async fn step(&mut self, store: &Store, tenant: &TenantName, full_cycle: u64) -> Result<Option<SeenCounts>, Error> {
         const KNOWN: &str = "SELECT MAX(part.id), COUNT(part.id), \
             CAST(COALESCE(SUM(CASE WHEN staged.id IS NOT NULL THEN CASE WHEN staged.gone = 0 THEN 1 ELSE 0 END \
-            WHEN part.gone = 0 AND part.generation = $3 THEN 1 ELSE 0 END), 0) AS BIGINT), \
-            CAST(COALESCE(SUM(CASE WHEN staged.id IS NULL AND part.gone = 0 AND part.generation < $3 THEN 1 ELSE 0 END), 0) AS BIGINT) \
-            FROM (SELECT id, gone, generation FROM user_ WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $4) AS part \
-            LEFT JOIN staged ON staged.tenant = $1 AND staged.id = part.id AND staged.generation = $3";
+            WHEN part.gone = 0 AND part.full_cycle = $3 THEN 1 ELSE 0 END), 0) AS BIGINT), \
+            CAST(COALESCE(SUM(CASE WHEN staged.id IS NULL AND part.gone = 0 AND part.full_cycle < $3 THEN 1 ELSE 0 END), 0) AS BIGINT) \
+            FROM (SELECT id, gone, full_cycle FROM user_ WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $4) AS part \
+            LEFT JOIN staged ON staged.tenant = $1 AND staged.id = part.id AND staged.full_cycle = $3";
         const NEW: &str = "SELECT MAX(part.id), COUNT(part.id), \
             CAST(COALESCE(SUM(CASE WHEN user_.id IS NULL AND part.gone = 0 THEN 1 ELSE 0 END), 0) AS BIGINT), CAST(0 AS BIGINT) \
-            FROM (SELECT id, gone FROM staged WHERE tenant = $1 AND id > $2 AND generation = $3 ORDER BY id LIMIT $4) AS part \
+            FROM (SELECT id, gone FROM staged WHERE tenant = $1 AND id > $2 AND full_cycle = $3 ORDER BY id LIMIT $4) AS part \
             LEFT JOIN user_ ON user_.tenant = $1 AND user_.id = part.id";
         loop {
             let sql = if self.is_mirror_done { NEW } else { KNOWN };
-            let row = store.fetch_one_opt(sql, params![tenant.as_str(), self.after.as_str(), generation, WINDOW as u64]).await?;
-            let Some(row) = row else { return Ok(Some(self.sight)) };
-            self.sight.seen += row.uint(2)?;
-            self.sight.unseen += row.uint(3)?;
+            let row = store.fetch_one_opt(sql, params![tenant.as_str(), self.after.as_str(), full_cycle, WINDOW as u64]).await?;
+            let Some(row) = row else { return Ok(Some(self.seen_counts)) };
+            self.seen_counts.seen += row.uint(2)?;
+            self.seen_counts.unseen += row.uint(3)?;
             self.after = row.opt_text(0)?.unwrap_or_default();
             match (row.uint(1)? < WINDOW as u64, self.is_mirror_done) {
                 (false, _) => return Ok(None),
                 (true, false) => (self.after, self.is_mirror_done) = (String::new(), true),
-                (true, true) => return Ok(Some(self.sight)),
+                (true, true) => return Ok(Some(self.seen_counts)),
             }
         }
     }
 }
 
 /// Relies on the full read of a generation: what it has not shown is gone.
-pub(crate) async fn begin(tx: &mut Transaction, tenant: &TenantName, generation: u64) -> Result<(), Error> {
-    pending::add(tx, tenant, [Work::SweepUsers(generation), Work::SweepMembers(generation), Work::SweepGroups(generation)]).await
+pub(crate) async fn begin(tx: &mut Transaction, tenant: &TenantName, full_cycle: u64) -> Result<(), Error> {
+    pending::add(tx, tenant, [Work::SweepUsers(full_cycle), Work::SweepMembers(full_cycle), Work::SweepGroups(full_cycle)]).await
 }
 
 /// Notes some of the users that were not shown as gone.
-pub(crate) async fn users(tx: &mut Transaction, tenant: &TenantName, generation: u64, after: &Key, now: Timestamp) -> Result<Chunk, Error> {
-    const LOOK: &str = "SELECT id, CASE WHEN gone = 0 AND generation < $3 THEN 1 ELSE 0 END FROM user_ WHERE tenant = $1 AND id > $2 \
+pub(crate) async fn users(tx: &mut Transaction, tenant: &TenantName, full_cycle: u64, after: &Key, now: Timestamp) -> Result<Chunk, Error> {
+    const SELECT: &str = "SELECT id, CASE WHEN gone = 0 AND full_cycle < $3 THEN 1 ELSE 0 END FROM user_ WHERE tenant = $1 AND id > $2 \
         ORDER BY id LIMIT $4";
     const SWEEP: &str = "WITH swept (tenant, id, now) AS (VALUES {rows}) UPDATE user_ SET gone = 2, dirty = 1, \
         first_seen = CASE WHEN dirty = 1 THEN first_seen ELSE swept.now END FROM swept \
         WHERE user_.tenant = swept.tenant AND user_.id = swept.id";
-    let rows = tx.fetch(LOOK, params![tenant.as_str(), after.0.as_str(), generation, WINDOW as u64]).await?;
+    let rows = tx.fetch(SELECT, params![tenant.as_str(), after.0.as_str(), full_cycle, WINDOW as u64]).await?;
     let (unseen, done) = unseen(&rows, |row| Ok((row.text(0)?, String::new())), |row| Ok(row.int(1)? != 0))?;
     tx.insert(SWEEP, unseen.into_iter().map(|(id, _)| params![tenant.as_str(), id, now]).collect()).await?;
     Ok(Chunk { done, unnested: false })
@@ -84,21 +84,21 @@ pub(crate) async fn users(tx: &mut Transaction, tenant: &TenantName, generation:
 pub(crate) async fn members(
     tx: &mut Transaction,
     tenant: &TenantName,
-    generation: u64,
+    full_cycle: u64,
     after: &Key,
     now: Timestamp,
 ) -> Result<Chunk, Error> {
-    const LOOK: &str = "SELECT group_id, child_id, CASE WHEN generation < $4 THEN 1 ELSE 0 END FROM member \
+    const SELECT: &str = "SELECT group_id, child_id, CASE WHEN full_cycle < $4 THEN 1 ELSE 0 END FROM member \
         WHERE tenant = $1 AND (group_id, child_id) > ($2, $3) ORDER BY group_id, child_id LIMIT $5";
-    const SHOWN: &str = "SELECT id, generation FROM group_ WHERE state = 0 AND (tenant, id) IN (VALUES {rows})";
-    let bounds = params![tenant.as_str(), after.0.as_str(), after.1.as_str(), generation, WINDOW as u64];
-    let rows = tx.fetch(LOOK, bounds).await?;
+    const SHOWN: &str = "SELECT id, full_cycle FROM group_ WHERE state = 0 AND (tenant, id) IN (VALUES {rows})";
+    let bounds = params![tenant.as_str(), after.0.as_str(), after.1.as_str(), full_cycle, WINDOW as u64];
+    let rows = tx.fetch(SELECT, bounds).await?;
     let (unseen, done) = unseen(&rows, |row| Ok((row.text(0)?, row.text(1)?)), |row| Ok(row.int(2)? != 0))?;
     let mut groups: Vec<&str> = unseen.iter().map(|(group, _)| group.as_str()).collect();
     groups.dedup();
     let mut shown = HashSet::new();
     for row in tx.fetch_rows(SHOWN, groups.into_iter().map(|group| params![tenant.as_str(), group]).collect()).await? {
-        if row.uint(1)? >= generation {
+        if row.uint(1)? >= full_cycle {
             shown.insert(row.text(0)?);
         }
     }
@@ -112,11 +112,11 @@ pub(crate) async fn members(
 }
 
 /// Notes some of the groups that were not shown as gone, which freezes their memberships.
-pub(crate) async fn groups(tx: &mut Transaction, tenant: &TenantName, generation: u64, after: &Key) -> Result<Chunk, Error> {
-    const LOOK: &str = "SELECT id, CASE WHEN generation < $3 AND state = 0 THEN 1 ELSE 0 END FROM group_ WHERE tenant = $1 AND id > $2 \
+pub(crate) async fn groups(tx: &mut Transaction, tenant: &TenantName, full_cycle: u64, after: &Key) -> Result<Chunk, Error> {
+    const SELECT: &str = "SELECT id, CASE WHEN full_cycle < $3 AND state = 0 THEN 1 ELSE 0 END FROM group_ WHERE tenant = $1 AND id > $2 \
         ORDER BY id LIMIT $4";
     const FREEZE: &str = "UPDATE group_ SET state = 1 WHERE (tenant, id) IN (VALUES {rows})";
-    let rows = tx.fetch(LOOK, params![tenant.as_str(), after.0.as_str(), generation, WINDOW as u64]).await?;
+    let rows = tx.fetch(SELECT, params![tenant.as_str(), after.0.as_str(), full_cycle, WINDOW as u64]).await?;
     let (unseen, done) = unseen(&rows, |row| Ok((row.text(0)?, String::new())), |row| Ok(row.int(1)? != 0))?;
     tx.insert(FREEZE, unseen.into_iter().map(|(id, _)| params![tenant.as_str(), id]).collect()).await?;
     Ok(Chunk { done, unnested: false })

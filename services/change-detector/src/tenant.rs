@@ -3,17 +3,17 @@
 //! Whoever holds the tenant's lease steps it. Each step is bounded and leaves the store consistent, so that it may be stopped or
 //! killed after any of them; a step whose transaction finds the lease gone has no effect.
 
-mod again;
+mod cycle;
+mod failure;
 mod full;
 mod identify;
-mod look;
+mod missing_members;
 mod paging;
 mod project;
 mod publishing;
-mod rounds;
-mod scrub;
-mod trouble;
-mod untold;
+mod refresh_facts;
+mod republish;
+mod retry_schedule;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -25,29 +25,29 @@ use xtsync_domain::resource::Projection;
 use xtsync_domain::{DirectoryId, GroupId, TenantName, Timestamp, UserId};
 use xtsync_store::{Epoch, Store, Transaction, lease};
 
-use self::again::Again;
+use self::failure::Failure;
+use self::missing_members::MissingMembers;
 use self::paging::Paging;
-use self::trouble::Trouble;
-use self::untold::Untold;
+use self::retry_schedule::RetrySchedule;
 use crate::closure::Closure;
-use crate::cutting::Knife;
 use crate::error::Error;
 use crate::facts::Facts;
-use crate::hold::Scopes;
 use crate::membership;
+use crate::merge::Context;
 use crate::metrics::Metrics;
 use crate::names::Names;
-use crate::publication::{Press, Published};
-use crate::reading::{self, Phase, Reading};
+use crate::publisher::{Published, Publisher};
 use crate::rebuild::rebuild;
+use crate::removal_check::RemovalCheck;
 use crate::removal_guard;
-use crate::round::Context;
-use crate::sweep::Sighting;
-use crate::weighing::Weighing;
+use crate::reproject::Reprojection;
+use crate::scope::Scopes;
+use crate::sweep::SeenCounter;
+use crate::sync_state::{self, Phase, SyncState};
 
 /// The right to act for a tenant.
 #[derive(Debug, Clone)]
-pub(crate) struct Fence {
+pub(crate) struct FencingToken {
     /// The lease's name.
     pub(crate) lease: String,
     /// Its epoch; a later one fences this.
@@ -56,7 +56,7 @@ pub(crate) struct Fence {
 
 /// What is asked of a tenant's detection by the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Order {
+pub(crate) struct DetectionSpec {
     /// The configuration's revision.
     pub(crate) revision: u64,
     /// What to read and publish of users, and the revision it is due to; none where the tenant is only a target.
@@ -66,36 +66,36 @@ pub(crate) struct Order {
     /// How the groups of its scopes count.
     pub(crate) scopes: Scopes,
     /// The topics that a delta goes by, until it is taken in at its targets.
-    pub(crate) way: Vec<Topic>,
+    pub(crate) downstream: Vec<Topic>,
     /// Which directory it was found to be at first contact, or was confirmed to be since.
     pub(crate) directory: Option<DirectoryId>,
 }
 
-impl Order {
+impl DetectionSpec {
     /// Asks for nothing yet.
-    fn nothing(revision: u64) -> Self {
-        Self { revision, users: None, names: Names::default(), scopes: Scopes::new(), way: Vec::new(), directory: None }
+    fn empty(revision: u64) -> Self {
+        Self { revision, users: None, names: Names::default(), scopes: Scopes::new(), downstream: Vec::new(), directory: None }
     }
 }
 
 /// How often to look.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Pace {
-    /// Between rounds.
-    pub(crate) rounds: Duration,
+pub(crate) struct Intervals {
+    /// Between cycles.
+    pub(crate) cycles: Duration,
     /// Between readings of facts.
     pub(crate) facts: Duration,
     /// Between readings of everything; zero is never.
     pub(crate) compare: Duration,
     /// Between scrubs; zero is never, unless asked for.
-    pub(crate) scrub: Duration,
+    pub(crate) republish: Duration,
     /// How long who is gone stays known.
     pub(crate) forget: Duration,
 }
 
 /// How many people a tenant keeps though the directory does not show them there any more (I-5).
 #[derive(Debug, Default)]
-struct Kept {
+struct HeldCounts {
     /// Whom the last reading of everything missed, because most were missing.
     users: u64,
     /// Whom a group of some scope lost, because it lost most.
@@ -107,7 +107,7 @@ struct Kept {
 pub(crate) enum Pause {
     /// At once.
     None,
-    /// Not before this, unless nudged.
+    /// Not before this, unless triggered.
     Until(Timestamp),
 }
 
@@ -117,11 +117,11 @@ pub(crate) struct Tenant {
     pub(crate) source: Arc<dyn Source>,
     pub(crate) store: Store,
     pub(crate) bus: Bus,
-    pub(crate) fence: Fence,
+    pub(crate) fencing_token: FencingToken,
     pub(crate) metrics: Metrics,
-    pub(crate) pace: Pace,
-    pub(crate) order: Order,
-    pub(crate) reading: Reading,
+    pub(crate) intervals: Intervals,
+    pub(crate) spec: DetectionSpec,
+    pub(crate) sync_state: SyncState,
     closure: Closure,
     facts: Facts,
     /// Which directory its domain leads to, as it was read last under this epoch.
@@ -129,158 +129,158 @@ pub(crate) struct Tenant {
     /// Every referenced group was found readable when it was looked at last.
     groups_readable: bool,
     /// Whether everything is to be read again because the last such reading could not be relied on.
-    again: Again,
+    full_retry: RetrySchedule,
     /// How many users the full read under way, or the one before it, has found that delta queries had lost.
-    found_lost: u64,
+    missed_changes: u64,
     /// Whether what it finds is such a loss.
     is_counting: bool,
     /// The look at what it has shown.
-    sighting: Option<Sighting>,
+    seen_counter: Option<SeenCounter>,
     /// Whether a cycle is asked for now.
-    is_nudged: bool,
+    is_triggered: bool,
     /// Whether the cycle under way did not come to the end of a delta.
     is_partial: bool,
     /// What the cycle under way has seen of its delta; and the full read of its own.
     paging: Paging,
     full_paging: Paging,
-    /// Trouble with the delta of cycles; and with that of full reads.
-    trouble: Option<Trouble>,
-    full_trouble: Option<Trouble>,
+    /// Failure with the delta of cycles; and with that of full reads.
+    failure: Option<Failure>,
+    full_failure: Option<Failure>,
     /// That the cursors of cycles were void, and none has come to its end since.
-    void: Option<Trouble>,
+    void: Option<Failure>,
     /// Of whom the cycle under way has told.
-    told: BTreeSet<UserId>,
-    held: Kept,
+    mentioned: BTreeSet<UserId>,
+    held: HeldCounts,
     /// Groups of scopes of whose members delta queries tell nothing.
-    untold: Untold,
-    /// The round, and the reading of everything, whose losses were weighed last.
-    weighed: Option<(u64, u64)>,
-    /// The look at the losses of the round under way.
-    weighing: Option<Weighing>,
+    missing_members: MissingMembers,
+    /// The cycle, and the reading of everything, whose losses were weighed last.
+    checked_cycle: Option<(u64, u64)>,
+    /// The look at the losses of the cycle under way.
+    removal_check: Option<RemovalCheck>,
     /// Whether the store may hold pending work.
     is_pending: bool,
     facts_due: Timestamp,
-    round_due: Timestamp,
+    cycle_due: Timestamp,
     freshness_due: Timestamp,
     cursor_due: Timestamp,
     /// When the scrub is looked at next.
-    scrub_due: Timestamp,
+    republish_due: Timestamp,
     /// When the store is asked next whether a full read is asked for.
     resync_due: Timestamp,
     /// Whether one is under way.
-    is_scrubbing: bool,
+    is_republishing: bool,
     /// Where cutting anew for a new projection goes on; none when all rows are cut for it.
-    recut_after: Option<String>,
+    reproject_after: Option<String>,
     /// Whether the bus may not have heard the newest of somebody.
-    owes: bool,
+    has_unpublished: bool,
     /// Whether all that waits to be published is bulk.
     is_bulk: bool,
     /// About how many users wait for room to be published.
-    behind: u64,
-    /// The last round of which the bus has heard everything.
-    on_bus: u64,
-    /// A complete round that is still to be told, with when it was complete.
-    fresh: Option<(u64, Timestamp)>,
+    unpublished_count: u64,
+    /// The last cycle of which the bus has heard everything.
+    published_cycle: u64,
+    /// A complete cycle that is still to be told, with when it was complete.
+    unpublished_cycle: Option<(u64, Timestamp)>,
 }
 
 impl Tenant {
     /// Takes up a tenant where its store says it stands.
-    pub(crate) async fn take_up(
+    pub(crate) async fn load(
         name: TenantName,
         source: Arc<dyn Source>,
         (store, bus): (Store, Bus),
-        fence: Fence,
-        (pace, metrics): (Pace, Metrics),
-        order: Order,
+        fencing_token: FencingToken,
+        (intervals, metrics): (Intervals, Metrics),
+        spec: DetectionSpec,
         now: Timestamp,
     ) -> Result<Self, Error> {
         let mut tx = store.begin().await?;
-        let mut reading = reading::load(&mut tx, &name).await?;
+        let mut sync_state = sync_state::load(&mut tx, &name).await?;
         drop(tx);
-        if reading.began == Timestamp(0) {
-            reading.began = now;
+        if sync_state.began == Timestamp(0) {
+            sync_state.began = now;
         }
-        let press = Press { store: store.clone(), bus: bus.clone(), fence: fence.clone(), tenant: name.clone() };
-        rebuild(&press, &mut reading, now).await?;
+        let publisher = Publisher { store: store.clone(), bus: bus.clone(), fencing_token: fencing_token.clone(), tenant: name.clone() };
+        rebuild(&publisher, &mut sync_state, now).await?;
         let start = Timestamp(0);
         let mut tenant = Self {
             name,
             source,
             store,
             bus,
-            fence,
+            fencing_token,
             metrics,
-            pace,
-            order: Order::nothing(order.revision),
+            intervals,
+            spec: DetectionSpec::empty(spec.revision),
             closure: Closure::default(),
             facts: Facts::default(),
             identity: None,
             groups_readable: false,
-            again: if reading.full.is_none() && reading.owed { Again::Owed } else { Again::No },
-            found_lost: 0,
+            full_retry: if sync_state.full.is_none() && sync_state.unverified { RetrySchedule::Needed } else { RetrySchedule::NotNeeded },
+            missed_changes: 0,
             is_counting: true,
-            sighting: None,
-            is_nudged: false,
+            seen_counter: None,
+            is_triggered: false,
             is_partial: false,
             paging: Paging::default(),
             full_paging: Paging::default(),
-            trouble: None,
-            full_trouble: None,
+            failure: None,
+            full_failure: None,
             void: None,
-            told: BTreeSet::new(),
-            held: Kept { users: reading.missing, scope: 0 },
-            weighed: None,
-            weighing: None,
+            mentioned: BTreeSet::new(),
+            held: HeldCounts { users: sync_state.missing, scope: 0 },
+            checked_cycle: None,
+            removal_check: None,
             is_pending: true,
-            reading,
+            sync_state,
             facts_due: start,
-            round_due: start,
+            cycle_due: start,
             freshness_due: start,
             cursor_due: start,
-            scrub_due: start,
+            republish_due: start,
             resync_due: start,
-            is_scrubbing: false,
-            recut_after: None,
-            owes: true,
+            is_republishing: false,
+            reproject_after: None,
+            has_unpublished: true,
             is_bulk: false,
-            untold: Untold::default(),
-            behind: 0,
-            on_bus: 0,
-            fresh: None,
+            missing_members: MissingMembers::default(),
+            unpublished_count: 0,
+            published_cycle: 0,
+            unpublished_cycle: None,
         };
-        tenant.obey(order, now).await?;
+        tenant.apply_spec(spec, now).await?;
         Ok(tenant)
     }
 
     /// Takes a new order from the configuration.
-    pub(crate) async fn obey(&mut self, order: Order, now: Timestamp) -> Result<(), Error> {
-        if order.users != self.order.users {
-            self.recut_after = Some(String::new());
+    pub(crate) async fn apply_spec(&mut self, spec: DetectionSpec, now: Timestamp) -> Result<(), Error> {
+        if spec.users != self.spec.users {
+            self.reproject_after = Some(String::new());
             // Whoever comes out otherwise from now on may owe it to the order.
             self.is_counting = false;
             self.facts_due = Timestamp(0);
-            if let Some((_, projection)) = &order.users {
+            if let Some((_, projection)) = &spec.users {
                 let mut tx = self.begin().await?;
                 self.closure = Closure::new(&projection.groups, &membership::nestings(&mut tx, &self.name).await?);
-                if self.reading.select(&projection.attributes, now) {
-                    (self.full_paging, self.sighting) = (Paging::default(), None);
+                if self.sync_state.select(&projection.attributes, now) {
+                    (self.full_paging, self.seen_counter) = (Paging::default(), None);
                 }
-                reading::save(&mut tx, &self.name, &self.reading);
+                sync_state::save(&mut tx, &self.name, &self.sync_state);
                 tx.commit().await?;
             }
         }
-        if order.names != self.order.names {
+        if spec.names != self.spec.names {
             self.facts_due = Timestamp(0);
         }
-        self.order = order;
-        self.let_go().await
+        self.spec = spec;
+        self.release_allowed().await
     }
 
     /// Lets go of whom groups keep that an administrator allows to lose them, or that no scope refers to any more.
-    async fn let_go(&mut self) -> Result<(), Error> {
+    async fn release_allowed(&mut self) -> Result<(), Error> {
         let mut tx = self.begin().await?;
-        let referenced = |group: &GroupId| self.order.users.as_ref().is_some_and(|(_, projection)| projection.groups.contains(group));
-        let allowed = |group: &GroupId| self.order.scopes.get(group).is_some_and(|scope| scope.lets_go);
+        let referenced = |group: &GroupId| self.spec.users.as_ref().is_some_and(|(_, projection)| projection.groups.contains(group));
+        let allowed = |group: &GroupId| self.spec.scopes.get(group).is_some_and(|scope| scope.allows_loss);
         for group in removal_guard::groups(&mut tx, &self.name).await? {
             if allowed(&group) || !referenced(&group) {
                 removal_guard::release(&mut tx, &self.name, &group).await?;
@@ -292,127 +292,127 @@ impl Tenant {
     }
 
     /// Asks for a cycle now.
-    pub(crate) fn nudge(&mut self) {
-        self.is_nudged = true;
+    pub(crate) fn trigger(&mut self) {
+        self.is_triggered = true;
     }
 
     /// What keeps the tenant from being read to the end, by stable code, and when that is tried again.
     pub(crate) fn condition(&self) -> Option<(&'static str, Timestamp)> {
-        let full = self.full_trouble.as_ref().filter(|_| !self.reading.is_incremental());
-        let void = self.void.as_ref().filter(|trouble| trouble.is_lasting());
-        let trouble = self.trouble.as_ref().filter(|trouble| trouble.is_lasting()).or(void);
-        trouble.or(full.filter(|trouble| trouble.is_lasting())).map(|trouble| (trouble.code, trouble.next_try))
+        let full = self.full_failure.as_ref().filter(|_| !self.sync_state.is_incremental());
+        let void = self.void.as_ref().filter(|failure| failure.is_lasting());
+        let failure = self.failure.as_ref().filter(|failure| failure.is_lasting()).or(void);
+        failure.or(full.filter(|failure| failure.is_lasting())).map(|failure| (failure.code, failure.next_try))
     }
 
     /// What keeps a full read from its end while cycles go on, by stable code.
     pub(crate) fn full_warning(&self) -> Option<String> {
-        let trouble = self.full_trouble.as_ref().filter(|trouble| self.reading.is_incremental() && trouble.is_lasting());
-        trouble.map(|trouble| format!("full_read_{}", trouble.code))
+        let failure = self.full_failure.as_ref().filter(|failure| self.sync_state.is_incremental() && failure.is_lasting());
+        failure.map(|failure| format!("full_read_{}", failure.code))
     }
 
     /// Whether what is published is being told again.
-    pub(crate) fn is_scrubbing(&self) -> bool {
-        self.is_scrubbing
+    pub(crate) fn is_republishing(&self) -> bool {
+        self.is_republishing
     }
 
     /// How many people are kept in though the directory does not show them there any more, by reason.
     pub(crate) fn held(&self) -> [(&'static str, u64); 2] {
-        [("users_collapsed", self.held.users), ("scope_collapsed", self.held.scope)]
+        [("user_loss", self.held.users), ("scope_loss", self.held.scope)]
     }
 
     /// What needs a look and does not stop it, by stable code; empty where nothing does.
     pub(crate) fn warning(&self) -> &'static str {
-        if self.untold.is_any() { untold::CODE } else { "" }
+        if self.missing_members.is_any() { missing_members::CODE } else { "" }
     }
 
     /// Does one bounded thing of each kind that is due.
     pub(crate) async fn step(&mut self, now: Timestamp) -> Result<Pause, Error> {
-        // With each round also what a former owner published too late.
-        let looks = self.owes || self.is_nudged || now >= self.round_due;
-        self.is_bulk &= now < self.round_due && !self.is_nudged;
-        let published = if looks { self.publish(now).await? } else { Published::All };
+        // With each cycle also what a former owner published too late.
+        let publishes = self.has_unpublished || self.is_triggered || now >= self.cycle_due;
+        self.is_bulk &= now < self.cycle_due && !self.is_triggered;
+        let published = if publishes { self.publish(now).await? } else { Published::All };
         if now >= self.facts_due {
-            self.look_at_facts(now).await?;
+            self.refresh_facts(now).await?;
         }
-        if self.order.users.is_none() || self.is_elsewhere() {
+        if self.spec.users.is_none() || self.is_other_directory() {
             return Ok(Pause::Until(self.facts_due));
         }
         if !self.identify(now).await? {
             return Ok(Pause::Until(self.facts_due));
         }
-        self.obey_resync(now).await?;
-        let worked = self.work_off(now).await?;
-        let recut = self.recut(now).await?;
-        let mut read = self.cycle(now).await?;
+        self.begin_requested_resync(now).await?;
+        let worked = self.do_pending(now).await?;
+        let reprojected = self.reproject(now).await?;
+        let mut read = self.step_cycle(now).await?;
         // A cycle of many pages goes first; a full read goes on when it is over.
-        let takes_over = self.reading.full.as_ref().is_some_and(|full| full.phase.takes_over());
-        if self.reading.phase == Phase::Idle || (self.reading.phase == Phase::Cutting && takes_over) {
+        let is_taking_over = self.sync_state.full.as_ref().is_some_and(|full| full.phase.is_taking_over());
+        if self.sync_state.phase == Phase::Idle || (self.sync_state.phase == Phase::Projecting && is_taking_over) {
             read |= self.full_step(now).await?;
         }
-        if published == Published::Some || worked || recut || read {
+        if published == Published::Some || worked || reprojected || read {
             return Ok(Pause::None);
         }
-        let rest = self.rest_until(now);
-        if self.owes {
-            return Ok(Pause::Until(rest.min(now.plus(ROOM_LOOK))));
+        let idle = self.idle_until(now);
+        if self.has_unpublished {
+            return Ok(Pause::Until(idle.min(now.plus(ROOM_LOOK))));
         }
-        Ok(Pause::Until(self.scrub(now).await?.map_or(rest, |piece| piece.min(rest))))
+        Ok(Pause::Until(self.republish(now).await?.map_or(idle, |piece| piece.min(idle))))
     }
 
     /// Until when there is nothing to read.
-    fn rest_until(&self, now: Timestamp) -> Timestamp {
-        let mut rest = self.facts_due;
-        if self.reading.is_incremental() {
-            let due = if self.is_nudged { now } else { self.round_due };
-            rest = rest.min(self.trouble.as_ref().map_or(due, |trouble| trouble.next_try.max(due)));
+    fn idle_until(&self, now: Timestamp) -> Timestamp {
+        let mut idle = self.facts_due;
+        if self.sync_state.is_incremental() {
+            let due = if self.is_triggered { now } else { self.cycle_due };
+            idle = idle.min(self.failure.as_ref().map_or(due, |failure| failure.next_try.max(due)));
         }
-        for trouble in [&self.full_trouble, &self.void].into_iter().flatten() {
-            if self.reading.full.is_some() && trouble.next_try > now {
-                rest = rest.min(trouble.next_try);
+        for failure in [&self.full_failure, &self.void].into_iter().flatten() {
+            if self.sync_state.full.is_some() && failure.next_try > now {
+                idle = idle.min(failure.next_try);
             }
         }
-        rest
+        idle
     }
 
     /// Whether users may be cut. Their first publication waits until the names of groups are looked up, so that a tenant is not published
     /// twice at its start, and until groups can be read: who is in an unreadable group must not be told to be in none. So does the first
     /// one after a rebuild.
-    fn cuttable(&self) -> bool {
-        if self.order.users.is_none() {
+    fn can_project(&self) -> bool {
+        if self.spec.users.is_none() {
             return false;
         }
-        let Order { names, .. } = &self.order;
-        let found = |name: &str| self.facts.found(name, names.revision);
-        let waits = self.reading.first() || self.reading.rereads();
-        !waits || (self.groups_readable && names.are_settled(self.reading.rereads(), found))
+        let DetectionSpec { names, .. } = &self.spec;
+        let found = |name: &str| self.facts.resolved(name, names.revision);
+        let waits = self.sync_state.is_initial() || self.sync_state.is_rebuilding();
+        !waits || (self.groups_readable && names.are_ready(self.sync_state.is_rebuilding(), found))
     }
 
-    fn press(&self) -> Press {
-        Press { store: self.store.clone(), bus: self.bus.clone(), fence: self.fence.clone(), tenant: self.name.clone() }
+    fn publisher(&self) -> Publisher {
+        Publisher { store: self.store.clone(), bus: self.bus.clone(), fencing_token: self.fencing_token.clone(), tenant: self.name.clone() }
     }
 
     async fn begin(&self) -> Result<Transaction, Error> {
         let mut tx = self.store.begin().await?;
-        lease::assert_with_commit(&mut tx, &self.fence.lease, self.fence.epoch);
+        lease::assert_with_commit(&mut tx, &self.fencing_token.lease, self.fencing_token.epoch);
         Ok(tx)
     }
 
     fn context(&self, now: Timestamp) -> Context<'_> {
-        let (selected, source) = (&self.reading.selected, &self.source);
-        Context { tenant: &self.name, generation: self.reading.generation, is_full: false, now, selected, source }
+        let (selected, source) = (&self.sync_state.selected, &self.source);
+        Context { tenant: &self.name, full_cycle: self.sync_state.full_cycle, is_full: false, now, selected, source }
     }
 
-    fn knife(&self, now: Timestamp) -> Option<Knife<'_>> {
-        let (revision, projection) = self.order.users.as_ref()?;
-        Some(Knife {
+    fn reprojection(&self, now: Timestamp) -> Option<Reprojection<'_>> {
+        let (revision, projection) = self.spec.users.as_ref()?;
+        Some(Reprojection {
             tenant: &self.name,
             source: &self.source,
             closure: &self.closure,
             revision: *revision,
             projection,
-            first_round: self.reading.first(),
-            entire: self.reading.first() || self.reading.full.as_ref().is_some_and(|full| full.phase.ends()),
-            keeps_groups: false,
+            is_initial: self.sync_state.is_initial(),
+            is_full_cycle: self.sync_state.is_initial() || self.sync_state.full.as_ref().is_some_and(|full| full.phase.is_applying()),
+            retains_groups: false,
             now,
         })
     }

@@ -24,26 +24,26 @@ use xtsync_store::{Epoch, Held, Lease, Store};
 
 use crate::metrics::Metrics;
 use crate::subscriber::{self, Subscriber};
-use crate::tenant::{Fence, Order, Pace, Pause, Tenant};
-use crate::{Connect, Error, Nudge};
+use crate::tenant::{DetectionSpec, FencingToken, Intervals, Pause, Tenant};
+use crate::{Connect, Error, Trigger};
 
 /// How long a tenant that is asked for no more may take to be told no more.
-const END_WITHIN: Duration = Duration::from_secs(5);
+const UNSUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long to wait at most after a first failure, and after many: longer only where the directory itself asks for it (`Retry-After`).
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_MAX: Duration = Duration::from_secs(60);
 
 /// How often it is said how a tenant stands that has much to do.
-const TELL_EVERY: Duration = Duration::from_secs(1);
+const STATUS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What all tenants share.
 pub(crate) struct Shared {
     pub(crate) store: Store,
     pub(crate) parts: Parts,
     pub(crate) connect: Connect,
-    pub(crate) nudge: Nudge,
-    pub(crate) pace: Pace,
+    pub(crate) trigger: Trigger,
+    pub(crate) intervals: Intervals,
     pub(crate) lease: Duration,
     pub(crate) metrics: Metrics,
     pub(crate) status: Publisher,
@@ -55,7 +55,7 @@ pub(crate) struct Watched {
     pub(crate) shared: Arc<Shared>,
     pub(crate) name: TenantName,
     pub(crate) tenant: resource::Tenant,
-    pub(crate) orders: watch::Receiver<Order>,
+    pub(crate) specs: watch::Receiver<DetectionSpec>,
     /// What does not stop it and needs a look all the same.
     pub(crate) warning: watch::Sender<String>,
     /// How the task stands, where it failed not long ago.
@@ -72,7 +72,7 @@ impl Watched {
             Ok(source) => source,
             Err(error) => {
                 error!(tenant = %self.name, %error, "the tenant cannot be reached as configured");
-                self.tell_blocked(Error::from(error).code());
+                self.publish_blocked(Error::from(error).code());
                 return stop.cancelled().await;
             }
         };
@@ -81,77 +81,77 @@ impl Watched {
         let mut held = lease.watch();
         let mut last = None;
         while !stop.is_cancelled() {
-            self.stand_by();
+            self.publish_standby();
             let epoch = tokio::select! {
                 () = stop.cancelled() => break,
-                epoch = taken(&mut held) => epoch,
+                epoch = wait_acquired(&mut held) => epoch,
             };
-            let fence = Fence { lease: lease.name().to_owned(), epoch };
-            let subscriber = self.subscriber(&source, &fence);
-            let orders = self.orders.clone();
-            last = Some(fence.clone());
+            let fencing_token = FencingToken { lease: lease.name().to_owned(), epoch };
+            let subscriber = self.subscriber(&source, &fencing_token);
+            let specs = self.specs.clone();
+            last = Some(fencing_token.clone());
             tokio::select! {
-                () = self.hold(&source, fence, &stop) => {}
-                () = subscriber.run(shared.parts.clock.clone(), orders) => {}
-                () = lost(&mut held, epoch) => {}
+                () = self.run_leased(&source, fencing_token, &stop) => {}
+                () = subscriber.run(shared.parts.clock.clone(), specs) => {}
+                () = wait_lost(&mut held, epoch) => {}
             }
         }
-        if let Some(fence) = last.filter(|_| self.orders.borrow().users.is_none()) {
+        if let Some(fencing_token) = last.filter(|_| self.specs.borrow().users.is_none()) {
             // In vain where the lease was lost.
-            let _ = tokio::time::timeout(END_WITHIN, self.subscriber(&source, &fence).end()).await;
+            let _ = tokio::time::timeout(UNSUBSCRIBE_TIMEOUT, self.subscriber(&source, &fencing_token).end()).await;
         }
         lease.release().await;
     }
 
-    fn subscriber(&self, source: &Arc<dyn Source>, fence: &Fence) -> Subscriber {
+    fn subscriber(&self, source: &Arc<dyn Source>, fencing_token: &FencingToken) -> Subscriber {
         Subscriber {
             name: self.name.clone(),
             source: source.clone(),
             store: self.shared.store.clone(),
-            fence: fence.clone(),
-            nudge: self.shared.nudge.clone(),
+            fencing_token: fencing_token.clone(),
+            trigger: self.shared.trigger.clone(),
             metrics: self.shared.metrics.clone(),
             warning: self.warning.clone(),
             url: subscriber::url(&self.name, &self.tenant),
-            heard: None,
+            seen_triggers: None,
             not_before: Timestamp(0),
         }
     }
 
     /// Steps the tenant under one epoch of its lease, until told to stop.
-    async fn hold(&mut self, source: &Arc<dyn Source>, fence: Fence, stop: &Shutdown) {
-        let held = self.shared.nudge.hold(&self.name);
+    async fn run_leased(&mut self, source: &Arc<dyn Source>, fencing_token: FencingToken, stop: &Shutdown) {
+        let registration = self.shared.trigger.register(&self.name);
         let mut tenant = None;
-        let mut chance = StdRng::from_os_rng();
+        let mut rng = StdRng::from_os_rng();
         let mut failures = 0;
-        let mut told = Instant::now();
+        let mut status_at = Instant::now();
         while !stop.is_cancelled() {
             let now = self.shared.parts.clock.now();
-            let mut trouble = false;
-            let wait = match self.step(&mut tenant, source, &fence).await {
+            let mut has_failed = false;
+            let wait = match self.step(&mut tenant, source, &fencing_token).await {
                 Ok(Pause::None) => {
                     failures = 0;
                     // What comes while there is much to do is not left until it is done.
                     tokio::select! {
                         biased;
-                        () = held.nudged() => if let Some(tenant) = &mut tenant { tenant.nudge() },
+                        () = registration.triggered() => if let Some(tenant) = &mut tenant { tenant.trigger() },
                         () = std::future::ready(()) => {}
                     }
-                    if told.elapsed() >= TELL_EVERY {
-                        told = Instant::now();
-                        self.tell(tenant.as_ref(), None);
+                    if status_at.elapsed() >= STATUS_INTERVAL {
+                        status_at = Instant::now();
+                        self.publish_status(tenant.as_ref(), None);
                     }
                     continue;
                 }
                 Ok(Pause::Until(then)) => {
                     failures = 0;
-                    self.tell(tenant.as_ref(), None);
+                    self.publish_status(tenant.as_ref(), None);
                     then.since(now)
                 }
                 Err(error) => {
                     failures += 1;
-                    trouble = true;
-                    let wait = error.wait().unwrap_or_else(|| backoff::within(failures, RETRY_FIRST, RETRY_MAX, &mut chance));
+                    has_failed = true;
+                    let wait = error.wait().unwrap_or_else(|| backoff::within(failures, RETRY_FIRST, RETRY_MAX, &mut rng));
                     self.failed(tenant.as_ref(), &error, self.shared.parts.clock.now().plus(wait));
                     // A commit may have happened or not: what is in memory beside the store may be wrong.
                     tenant = tenant.filter(|_| !matches!(error, Error::Store(_)));
@@ -160,30 +160,30 @@ impl Watched {
             };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = rest(tenant.as_mut().filter(|_| trouble), wait, &*self.shared.parts.clock) => {}
-                changed = self.orders.changed() => if changed.is_err() { return },
+                () = wait_publishing(tenant.as_mut().filter(|_| has_failed), wait, &*self.shared.parts.clock) => {}
+                changed = self.specs.changed() => if changed.is_err() { return },
                 // Who asks us to wait is not asked sooner, whatever happens there.
-                () = held.asked(), if trouble => {}
-                () = held.nudged(), if !trouble => if let Some(tenant) = &mut tenant { tenant.nudge() },
+                () = registration.requested(), if has_failed => {}
+                () = registration.triggered(), if !has_failed => if let Some(tenant) = &mut tenant { tenant.trigger() },
             }
         }
     }
 
-    async fn step(&mut self, tenant: &mut Option<Tenant>, source: &Arc<dyn Source>, fence: &Fence) -> Result<Pause, Error> {
-        let order = self.orders.borrow_and_update().clone();
+    async fn step(&mut self, tenant: &mut Option<Tenant>, source: &Arc<dyn Source>, fencing_token: &FencingToken) -> Result<Pause, Error> {
+        let spec = self.specs.borrow_and_update().clone();
         let now = self.shared.parts.clock.now();
         let tenant = match tenant {
             Some(tenant) => {
-                if tenant.order != order {
-                    tenant.obey(order, now).await?;
+                if tenant.spec != spec {
+                    tenant.apply_spec(spec, now).await?;
                 }
                 tenant
             }
             None => {
                 let shared = &self.shared;
                 let parts = (shared.store.clone(), shared.parts.bus.clone());
-                let rest = (shared.pace, shared.metrics.clone());
-                tenant.insert(Tenant::take_up(self.name.clone(), source.clone(), parts, fence.clone(), rest, order, now).await?)
+                let rest = (shared.intervals, shared.metrics.clone());
+                tenant.insert(Tenant::load(self.name.clone(), source.clone(), parts, fencing_token.clone(), rest, spec, now).await?)
             }
         };
         tenant.step(now).await
@@ -193,25 +193,25 @@ impl Watched {
         let code = error.code();
         warn!(tenant = %self.name, code, error = chain(error), "detection waits");
         self.shared.metrics.failed(&self.name, code);
-        self.tell(tenant, Some((error, next_try)));
+        self.publish_status(tenant, Some((error, next_try)));
     }
 
     /// Takes note of how the task stands.
-    pub(crate) fn stands(&self, stage: Stage) {
+    pub(crate) fn set_stage(&self, stage: Stage) {
         self.stage.send_replace(Some(stage).filter(|stage| *stage != Stage::Recovered));
         match stage {
-            Stage::Down => self.tell_blocked(PANICKED),
+            Stage::Down => self.publish_blocked(PANICKED),
             Stage::Restarted | Stage::Recovered => {}
         }
     }
 
     /// Says that somebody else holds the tenant, also for whoever was killed under this name.
-    fn stand_by(&self) {
+    fn publish_standby(&self) {
         self.shared.status.set(RoleStatus { tenant: self.name.to_string(), ..RoleStatus::default() });
     }
 
     /// Says that the tenant is ours and nothing is done, and why.
-    fn tell_blocked(&self, code: &str) {
+    fn publish_blocked(&self, code: &str) {
         let (tenant, blocked) = (self.name.to_string(), code.to_owned());
         self.shared.status.set(RoleStatus { tenant, blocked, leader: true, ..RoleStatus::default() });
     }
@@ -224,30 +224,30 @@ impl Watched {
         codes.into_iter().filter(|code| !code.is_empty()).collect::<Vec<_>>().join(", ")
     }
 
-    fn tell(&self, tenant: Option<&Tenant>, trouble: Option<(&Error, Timestamp)>) {
+    fn publish_status(&self, tenant: Option<&Tenant>, failure: Option<(&Error, Timestamp)>) {
         let held = tenant.map(Tenant::held).unwrap_or_default();
         let condition = tenant.and_then(Tenant::condition);
-        let trouble_code = trouble.map(|(error, next_try)| (error.code(), next_try)).or(condition);
+        let failure_code = failure.map(|(error, next_try)| (error.code(), next_try)).or(condition);
         held.iter().for_each(|(reason, people)| self.shared.metrics.held(&self.name, reason, *people));
         self.shared.status.set(RoleStatus {
             tenant: self.name.to_string(),
-            revision: tenant.map_or(0, |tenant| tenant.order.revision),
-            round: tenant.map_or(0, Tenant::round),
+            revision: tenant.map_or(0, |tenant| tenant.spec.revision),
+            round: tenant.map_or(0, Tenant::published_cycle),
             lag: tenant.map_or(0, Tenant::lag),
-            blocked: trouble_code.map_or_else(|| tenant.map_or("", Tenant::blocked), |(code, _)| code).to_owned(),
-            cause: trouble.map_or("", |(error, _)| error.cause()).to_owned(),
+            blocked: failure_code.map_or_else(|| tenant.map_or("", Tenant::blocked), |(code, _)| code).to_owned(),
+            cause: failure.map_or("", |(error, _)| error.cause()).to_owned(),
             held: held.into_iter().filter(|(_, people)| *people > 0).map(|(reason, people)| (reason.to_owned(), people)).collect(),
             leader: true,
             warning: self.warnings(tenant),
-            republishing: tenant.is_some_and(Tenant::is_scrubbing),
-            next_try: trouble_code.map(|(_, next_try)| wire_time(next_try)),
+            republishing: tenant.is_some_and(Tenant::is_republishing),
+            next_try: failure_code.map(|(_, next_try)| wire_time(next_try)),
             ..RoleStatus::default()
         });
     }
 }
 
 /// Waits. What a tenant has found before it got into trouble is published meanwhile.
-async fn rest(tenant: Option<&mut Tenant>, wait: Duration, clock: &dyn Clock) {
+async fn wait_publishing(tenant: Option<&mut Tenant>, wait: Duration, clock: &dyn Clock) {
     let end = Instant::now() + wait;
     if let Some(tenant) = tenant {
         tenant.publish_until(end, clock).await;
@@ -256,7 +256,7 @@ async fn rest(tenant: Option<&mut Tenant>, wait: Duration, clock: &dyn Clock) {
 }
 
 /// Waits until the lease is ours.
-async fn taken(held: &mut watch::Receiver<Held>) -> Epoch {
+async fn wait_acquired(held: &mut watch::Receiver<Held>) -> Epoch {
     loop {
         if let Held::Held(epoch) = *held.borrow_and_update() {
             return epoch;
@@ -268,6 +268,6 @@ async fn taken(held: &mut watch::Receiver<Held>) -> Epoch {
 }
 
 /// Waits until the lease is not ours any more in this epoch.
-async fn lost(held: &mut watch::Receiver<Held>, epoch: Epoch) {
+async fn wait_lost(held: &mut watch::Receiver<Held>, epoch: Epoch) {
     while *held.borrow_and_update() == Held::Held(epoch) && held.changed().await.is_ok() {}
 }

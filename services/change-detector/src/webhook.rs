@@ -1,7 +1,7 @@
 //! Takes change notifications in: the listener that directories post to (R19).
 //!
-//! Anybody may post. What bears no client state of ours is passed over, and said to nobody; what does is a nudge, and no more: nothing of
-//! its contents is believed. Any replica may be asked: where the tenant is held elsewhere, the nudge goes through the store.
+//! Anybody may post. What bears no client state of ours is passed over, and said to nobody; what does is a trigger, and no more: nothing of
+//! its contents is believed. Any replica may be asked: where the tenant is held elsewhere, the trigger goes through the store.
 //!
 //! What an anonymous post may cause is bounded before it happens: connections at once, the size of a body, the notifications in it, and questions
 //! to the database.
@@ -39,28 +39,34 @@ const BODY_BYTES_MAX: usize = 1024 * 1024;
 const TOKEN_BYTES_MAX: usize = 2_048;
 
 /// How long a request may take: Graph waits 10 s.
-const ANSWER_WITHIN: Duration = Duration::from_secs(8);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(8);
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct Asked {
+struct ValidationQuery {
     validation_token: Option<String>,
 }
 
 /// Serves `POST /notifications/{tenant}` until the shutdown.
 pub async fn serve(listener: TcpListener, inbox: Inbox, shutdown: Shutdown) {
-    let router = Router::new().route("/notifications/{tenant}", post(take)).layer(middleware::from_fn(bounded)).with_state(inbox);
+    let router =
+        Router::new().route("/notifications/{tenant}", post(receive_delivery)).layer(middleware::from_fn(bounded)).with_state(inbox);
     // A connection is one request at a time, so this bounds what all of them hold in memory, too.
-    listen::serve(listener, router, Limits::default(), shutdown, ANSWER_WITHIN).await;
+    listen::serve(listener, router, Limits::default(), shutdown, REQUEST_TIMEOUT).await;
 }
 
 async fn bounded(request: Request, next: Next) -> Response {
-    let answered = tokio::time::timeout(ANSWER_WITHIN, next.run(request)).await;
+    let answered = tokio::time::timeout(REQUEST_TIMEOUT, next.run(request)).await;
     answered.unwrap_or_else(|_| StatusCode::REQUEST_TIMEOUT.into_response())
 }
 
-async fn take(State(inbox): State<Inbox>, Path(tenant): Path<String>, Query(asked): Query<Asked>, request: Request) -> Response {
-    if let Some(token) = asked.validation_token {
+async fn receive_delivery(
+    State(inbox): State<Inbox>,
+    Path(tenant): Path<String>,
+    Query(query): Query<ValidationQuery>,
+    request: Request,
+) -> Response {
+    if let Some(token) = query.validation_token {
         return validated(token);
     }
     let Ok(tenant) = TenantName::new(&tenant) else {
@@ -72,7 +78,7 @@ async fn take(State(inbox): State<Inbox>, Path(tenant): Path<String>, Query(aske
     let Ok(delivery) = serde_json::from_slice::<Delivery<'_>>(&body) else {
         return StatusCode::BAD_REQUEST.into_response();
     };
-    match inbox.hear(&tenant, &delivery.value).await {
+    match inbox.receive(&tenant, &delivery.value).await {
         Ok(true) => StatusCode::ACCEPTED.into_response(),
         Ok(false) => StatusCode::SERVICE_UNAVAILABLE.into_response(),
         Err(error) => {

@@ -10,7 +10,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use tokio::sync::watch;
 use xtsync_bus::{Bus, Embedded, Table};
-use xtsync_change_detector::{Config, Connect, Inbox, Nudge, build};
+use xtsync_change_detector::{Config, Connect, Inbox, Trigger, build};
 use xtsync_contract::event;
 use xtsync_contract::internal::RoleStatus;
 use xtsync_contract::topic;
@@ -122,14 +122,14 @@ fn configuration() -> Configuration {
 }
 
 /// Reads what is said of tenants until each of these was: tenant and code.
-async fn until_said(bus: &Bus, want: &[(&str, &str)]) {
+async fn until_status(bus: &Bus, want: &[(&str, &str)]) {
     let mut table = Table::open(bus, vec![topic::STATUS.topic()]).await.unwrap();
-    let mut said = BTreeMap::<(String, String), usize>::new();
+    let mut statuses = BTreeMap::<(String, String), usize>::new();
     let all = async {
-        while !want.iter().all(|(tenant, code)| said.contains_key(&((*tenant).to_owned(), (*code).to_owned()))) {
+        while !want.iter().all(|(tenant, code)| statuses.contains_key(&((*tenant).to_owned(), (*code).to_owned()))) {
             for record in table.next().await.unwrap() {
                 let status: RoleStatus = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
-                *said.entry((status.tenant, status.blocked)).or_default() += 1;
+                *statuses.entry((status.tenant, status.blocked)).or_default() += 1;
             }
         }
     };
@@ -137,7 +137,7 @@ async fn until_said(bus: &Bus, want: &[(&str, &str)]) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_source_whose_connector_panics_is_told_and_tried_again_and_others_go_on() {
+async fn a_panicking_connector_is_reported_and_retried_and_other_tenants_go_on() {
     let dir = tempfile::tempdir().unwrap();
     let bus: Bus = Embedded::open(&dir.path().join("bus.sqlite"), Arc::new(SystemClock)).await.unwrap();
     let health = Health::new();
@@ -165,10 +165,10 @@ async fn a_source_whose_connector_panics_is_told_and_tried_again_and_others_go_o
         let calls = if panics { calls } else { Arc::default() };
         Ok(Arc::new(Broken { panics, calls }) as Arc<dyn Source>)
     });
-    let detector = build(config, parts, connect, &Inbox::new(Nudge::default())).await.unwrap();
+    let detector = build(config, parts, connect, &Inbox::new(Trigger::default())).await.unwrap();
     let shutdown = Shutdown::new();
     let running = tokio::spawn(detector.run(shutdown.clone()));
-    until_said(&bus, &[("emea", "panicked_detect"), ("hub", "away")]).await;
+    until_status(&bus, &[("emea", "panicked_detect"), ("hub", "away")]).await;
     let seen = calls.load(Ordering::SeqCst);
     let again = async {
         while calls.load(Ordering::SeqCst) <= seen {
@@ -177,9 +177,9 @@ async fn a_source_whose_connector_panics_is_told_and_tried_again_and_others_go_o
         }
     };
     tokio::time::timeout(DEADLINE, again).await.expect("it is tried again");
-    let told = health.ask(Question::Ready).lines;
-    assert!(told.contains("[-]task/change-detector/detect/emea failed: it panicked, and is started again"), "{told}");
-    assert!(!told.contains("detect/hub"), "{told}");
+    let lines = health.ask(Question::Ready).lines;
+    assert!(lines.contains("[-]task/change-detector/detect/emea failed: it panicked, and is started again"), "{lines}");
+    assert!(!lines.contains("detect/hub"), "{lines}");
     shutdown.begin();
     tokio::time::timeout(DEADLINE, running).await.expect("it stops").unwrap();
 }

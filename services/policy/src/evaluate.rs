@@ -52,7 +52,7 @@ pub(crate) enum Unusable {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
     /// Into the dead letters, for this reason.
-    Bury(&'static str),
+    DeadLetter(&'static str),
     /// A newer writer wrote this field: the partition stops.
     Stop(&'static str),
 }
@@ -61,11 +61,11 @@ impl Unusable {
     /// What becomes of the record.
     pub(crate) fn verdict(&self) -> Verdict {
         match self {
-            Self::Unreadable(error) => Verdict::Bury(error.code()),
+            Self::Unreadable(error) => Verdict::DeadLetter(error.code()),
             Self::Invalid(Invalid::NewerWriter(field)) => Verdict::Stop(field),
-            Self::Invalid(error @ Invalid::Field(..)) => Verdict::Bury(error.code()),
-            Self::WrongTenant(_) => Verdict::Bury("wrong_tenant"),
-            Self::WrongKey => Verdict::Bury("wrong_key"),
+            Self::Invalid(error @ Invalid::Field(..)) => Verdict::DeadLetter(error.code()),
+            Self::WrongTenant(_) => Verdict::DeadLetter("wrong_tenant"),
+            Self::WrongKey => Verdict::DeadLetter("wrong_key"),
         }
     }
 }
@@ -80,7 +80,7 @@ pub(crate) fn evaluate(
     batch: &mut Batch,
 ) -> Result<(), Unusable> {
     let Some(value) = &record.value else {
-        end(record, source, configuration, batch);
+        tombstone_decisions(record, source, configuration, batch);
         return Ok(());
     };
     let delta: UserDelta = event::decode::<events::UserDelta>(&record.headers, value)?.try_into()?;
@@ -92,11 +92,11 @@ pub(crate) fn evaluate(
     }
     let span = span(record, &delta, pass);
     let _entered = span.enter();
-    let traceparent = (pass == Pass::Live).then(|| handed_on(&span, record)).flatten();
+    let traceparent = (pass == Pass::Live).then(|| outgoing_traceparent(&span, record)).flatten();
     batch.tally.user(pass);
     for synchronization in configuration.synchronizations_from(source) {
         let Some(mut decision) = decide(&delta, synchronization, configuration, home) else {
-            batch.tally.left_alone();
+            batch.tally.not_decided();
             continue;
         };
         batch.tally.decided(&decision.desired);
@@ -120,7 +120,7 @@ pub(crate) fn evaluate(
 }
 
 /// The end of a user's key is the end of his decisions', to whatever target he is synchronized.
-fn end(record: &Record, source: &TenantName, configuration: &Configuration, batch: &mut Batch) {
+fn tombstone_decisions(record: &Record, source: &TenantName, configuration: &Configuration, batch: &mut Batch) {
     let Ok(user) = std::str::from_utf8(&record.key) else { return };
     let key = link_key(source, &user.into());
     let ended = |synchronization: &NamedSynchronization| Outgoing::tombstone(topic::DECISIONS.of(&synchronization.spec.to), &key);
@@ -160,7 +160,7 @@ fn span(record: &Record, delta: &UserDelta, pass: Pass) -> Span {
 }
 
 /// The trace parent that decisions carry: this step, or the delta's own where no trace is recorded here.
-fn handed_on(span: &Span, record: &Record) -> Option<String> {
+fn outgoing_traceparent(span: &Span, record: &Record) -> Option<String> {
     trace::of(span).or_else(|| event::traceparent(&record.headers).map(ToOwned::to_owned))
 }
 

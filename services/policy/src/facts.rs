@@ -29,7 +29,7 @@ impl Facts {
     }
 
     /// Follows the tenants of a configuration.
-    pub(crate) async fn turn(&mut self, configuration: &Configuration) -> Result<(), bus::Error> {
+    pub(crate) async fn follow(&mut self, configuration: &Configuration) -> Result<(), bus::Error> {
         let tenants = configuration.synchronizations().flat_map(|synchronization| [&synchronization.source, &synchronization.spec.to]);
         let wanted: Wanted = tenants.map(|tenant| (topic::TENANT_FACTS.of(tenant), Vec::new())).collect();
         if self.following.turn(&wanted).await? || self.table.is_none() {
@@ -43,7 +43,7 @@ impl Facts {
     }
 
     /// Whether everything that had been said when the topics were first looked at has been read.
-    pub(crate) fn are_read(&self) -> bool {
+    pub(crate) fn are_caught_up(&self) -> bool {
         self.table.as_ref().is_some_and(Table::caught_up)
     }
 

@@ -76,13 +76,13 @@ impl Membership {
             Next::Event(Event::Assigned(assigned)) => self.assigned(assigned, context).await,
             Next::Event(Event::Records(records)) => self.live(&records, context).await,
             Next::Event(Event::Revoked(partitions)) => self.revoked(&partitions, context).await,
-            Next::Event(Event::Lost(partitions)) => self.give_up(&partitions, context).await,
+            Next::Event(Event::Lost(partitions)) => self.drop_partitions(&partitions, context).await,
             Next::Replay(records) => self.replayed(&records, context).await,
         }
     }
 
     /// Turns to a new revision of the configuration.
-    pub(crate) async fn adopt(
+    pub(crate) async fn reconcile(
         &mut self,
         configuration: Arc<Configuration>,
         homes: BTreeMap<TenantName, Home>,
@@ -100,7 +100,7 @@ impl Membership {
     }
 
     /// Turns to what is known of the sources by now; says whether that is news.
-    pub(crate) async fn rehome(&mut self, homes: BTreeMap<TenantName, Home>, context: &Context) -> Result<bool, Error> {
+    pub(crate) async fn update_homes(&mut self, homes: BTreeMap<TenantName, Home>, context: &Context) -> Result<bool, Error> {
         let domains = |homes: &BTreeMap<TenantName, Home>, source| homes.get(source).and_then(|home| home.domains.clone());
         if homes.keys().all(|source| domains(&homes, source) == domains(&self.homes, source)) {
             return Ok(false);
@@ -112,9 +112,9 @@ impl Membership {
 
     async fn decide_anew(&mut self, context: &Context) -> Result<(), Error> {
         for assigned in self.partitions.values_mut() {
-            assigned.adopt(&self.configuration, home(&self.homes, &assigned.source));
+            assigned.reconcile(&self.configuration, home(&self.homes, &assigned.source));
         }
-        self.settle(context).await?;
+        self.reconcile_replay(context).await?;
         self.commit(self.partitions.keys().cloned().collect()).await
     }
 
@@ -149,7 +149,7 @@ impl Membership {
             self.subscription.start(&partition, Some(assigned.next)).await?;
             self.partitions.insert(partition, assigned);
         }
-        self.settle(context).await
+        self.reconcile_replay(context).await
     }
 
     async fn live(&mut self, records: &[Record], context: &Context) -> Result<(), Error> {
@@ -174,7 +174,7 @@ impl Membership {
                 moved.push(partition.clone());
             }
         }
-        self.settle(context).await?;
+        self.reconcile_replay(context).await?;
         self.commit(moved).await
     }
 
@@ -182,12 +182,12 @@ impl Membership {
         // Batches are handled wholly, so nothing is in hand; how far the replays are may be newer than the last commit.
         self.commit(partitions.to_vec()).await?;
         self.subscription.released(partitions);
-        self.give_up(partitions, context).await
+        self.drop_partitions(partitions, context).await
     }
 
-    async fn give_up(&mut self, partitions: &[Partition], context: &Context) -> Result<(), Error> {
+    async fn drop_partitions(&mut self, partitions: &[Partition], context: &Context) -> Result<(), Error> {
         self.partitions.retain(|partition, _| !partitions.contains(partition));
-        self.settle(context).await
+        self.reconcile_replay(context).await
     }
 
     /// Decides records; gives the decisions, and for each partition the offset after what was decided.
@@ -199,9 +199,9 @@ impl Membership {
             let Some(assigned) = self.partitions.get_mut(partition).filter(|assigned| assigned.takes(*offset, pass)) else { continue };
             if let Err(unusable) = evaluate(record, (&assigned.source, &assigned.home), &self.configuration, pass, now, &mut batch) {
                 match (unusable.verdict(), pass) {
-                    (Verdict::Bury(reason), Pass::Live) => entomb(record, reason, &unusable, context).await?,
+                    (Verdict::DeadLetter(reason), Pass::Live) => dead_letter_record(record, reason, &unusable, context).await?,
                     // The live pass buried it.
-                    (Verdict::Bury(_), Pass::Replay) => {}
+                    (Verdict::DeadLetter(_), Pass::Replay) => {}
                     (Verdict::Stop(field), _) => {
                         error!(%partition, offset, field, "partition stops: a newer version wrote to it");
                         assigned.stopped = Some(field);
@@ -215,9 +215,9 @@ impl Membership {
     }
 
     /// After anything about the partitions has changed: tells which replays are complete, and reads what is still to be replayed.
-    async fn settle(&mut self, context: &Context) -> Result<(), Error> {
+    async fn reconcile_replay(&mut self, context: &Context) -> Result<(), Error> {
         let now = context.clock.now();
-        let done = |assigned: &Assigned| assigned.owes_marker && assigned.progress.replay.is_none() && assigned.stopped.is_none();
+        let done = |assigned: &Assigned| assigned.needs_marker && assigned.progress.replay.is_none() && assigned.stopped.is_none();
         let mut markers = Vec::new();
         for (partition, assigned) in self.partitions.iter().filter(|(_, assigned)| done(assigned)) {
             for synchronization in self.configuration.synchronizations_from(&assigned.source) {
@@ -229,7 +229,7 @@ impl Membership {
             context.bus.publish(markers, Urgency::Bulk).await?;
         }
         for assigned in self.partitions.values_mut().filter(|assigned| done(assigned)) {
-            assigned.owes_marker = false;
+            assigned.needs_marker = false;
         }
         let replays = self.partitions.iter().filter_map(|(partition, assigned)| Some((partition, assigned.replays_from()?)));
         let from: Vec<_> = replays.map(|(partition, offset)| Position { partition: partition.clone(), offset }).collect();
@@ -266,8 +266,8 @@ async fn publish(batch: Batch, context: &Context) -> Result<(), Error> {
     Ok(())
 }
 
-async fn entomb(record: &Record, reason: &'static str, unusable: &Unusable, context: &Context) -> Result<(), Error> {
-    context.metrics.buried(reason);
+async fn dead_letter_record(record: &Record, reason: &'static str, unusable: &Unusable, context: &Context) -> Result<(), Error> {
+    context.metrics.dead_lettered(reason);
     bury(&*context.bus, ROLE, record, reason, unusable, context.clock.now()).await
 }
 

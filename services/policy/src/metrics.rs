@@ -55,7 +55,7 @@ impl Metrics {
     }
 
     /// A record went to the dead letters.
-    pub(crate) fn buried(&self, reason: &'static str) {
+    pub(crate) fn dead_lettered(&self, reason: &'static str) {
         self.dead_letters.add(1, &[KeyValue::new("reason", reason)]);
     }
 
@@ -86,7 +86,7 @@ impl Tally {
     }
 
     /// A synchronization left a user alone, whose delta was cut for a configuration that needed less.
-    pub(crate) fn left_alone(&mut self) {
+    pub(crate) fn not_decided(&mut self) {
         *self.decisions.entry(("none", "projection_too_old")).or_default() += 1;
     }
 }

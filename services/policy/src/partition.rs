@@ -29,7 +29,7 @@ pub(crate) struct Assigned {
     /// What a newer writer wrote and we cannot read, once we met it: nothing behind it is touched before we are replaced.
     pub(crate) stopped: Option<&'static str>,
     /// Whether the marker that closes this revision's replay is still to be published.
-    pub(crate) owes_marker: bool,
+    pub(crate) needs_marker: bool,
     low: i64,
 }
 
@@ -43,16 +43,16 @@ impl Assigned {
             None => Progress::fresh(configuration.revision(), home),
         };
         let next = committed.map_or(ends.low, |committed| committed.next.max(ends.low));
-        let mut assigned = Self { source, next, progress, home: Home::default(), stopped: None, owes_marker: false, low: ends.low };
-        assigned.adopt(configuration, home);
+        let mut assigned = Self { source, next, progress, home: Home::default(), stopped: None, needs_marker: false, low: ends.low };
+        assigned.reconcile(configuration, home);
         assigned
     }
 
     /// Turns to a revision, and to what is known of the source.
-    pub(crate) fn adopt(&mut self, configuration: &Configuration, home: &Home) {
+    pub(crate) fn reconcile(&mut self, configuration: &Configuration, home: &Home) {
         self.progress = self.progress.toward(configuration.revision(), configuration.basis(&self.source), home, self.low);
         self.home = Home { domains: home.domains.clone(), facts: self.progress.facts };
-        self.owes_marker = true;
+        self.needs_marker = true;
         self.replayed_to(self.progress.replay.unwrap_or(self.low));
     }
 

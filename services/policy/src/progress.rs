@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn a_note_reads_back_and_a_strangers_does_not() {
+    fn progress_reads_back_and_unknown_text_does_not() {
         for progress in [
             Progress::fresh(7, &home("x.example", 3)),
             Progress { revision: 9, replay: Some(40), ..Progress::unknown() },
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_is_decided_anew_only_when_what_decisions_are_made_of_has_changed() {
+    fn all_users_are_decided_anew_only_when_the_inputs_have_changed() {
         let known = home("x.example", 3);
         let done = |revision, rules, replay| Progress { revision, rules, replay, ..Progress::fresh(revision, &known) };
         let rules = RULES_VERSION;
@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn other_domains_decide_everybody_anew_and_always_under_a_greater_version() {
+    fn other_domains_cause_a_replay_with_a_greater_version() {
         let before = Progress::fresh(8, &home("x.example", 30));
         for (home, facts, replay) in [
             (home("x.example", 30), 30, None),

@@ -10,7 +10,7 @@ use xtsync_bus::{Bus, Error, Partition, Position, ROOM_LOOK, Reader, Record, Top
 const BATCH_MAX: usize = 100;
 
 /// How long one look for more records may take.
-const WAIT: Duration = Duration::from_millis(500);
+const READ_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The partitions that are replayed.
 pub(crate) struct Replay {
@@ -20,8 +20,8 @@ pub(crate) struct Replay {
     /// Where what is decided goes.
     decisions: Vec<Topic>,
     /// The look whether there is room there: one that is begun is waited for, however often whoever waits is called away.
-    look: Option<JoinHandle<bool>>,
-    has_room: bool,
+    capacity_check: Option<JoinHandle<bool>>,
+    has_capacity: bool,
 }
 
 impl Replay {
@@ -30,36 +30,43 @@ impl Replay {
     pub(crate) async fn of(bus: &Bus, current: Option<Self>, from: &[Position], decisions: Vec<Topic>) -> Result<Option<Self>, Error> {
         match current {
             _ if from.is_empty() => Ok(None),
-            Some(current) if current.stands_at(from) => Ok(Some(Self { decisions, ..current })),
+            Some(current) if current.is_at(from) => Ok(Some(Self { decisions, ..current })),
             Some(_) | None => {
                 let partitions = from.iter().map(|position| position.partition.clone()).collect();
-                Ok(Some(Self { bus: Bus::clone(bus), reader: bus.reader(from).await?, partitions, decisions, look: None, has_room: false }))
+                Ok(Some(Self {
+                    bus: Bus::clone(bus),
+                    reader: bus.reader(from).await?,
+                    partitions,
+                    decisions,
+                    capacity_check: None,
+                    has_capacity: false,
+                }))
             }
         }
     }
 
     /// The next records, once there is room where their decisions go; none where only gaps are left. Cancelling it loses nothing.
     pub(crate) async fn next(&mut self) -> Result<Vec<Record>, Error> {
-        while !self.has_room {
-            self.has_room = self.look().await;
-            if !self.has_room {
+        while !self.has_capacity {
+            self.has_capacity = self.check_capacity().await;
+            if !self.has_capacity {
                 sleep(ROOM_LOOK).await;
             }
         }
-        let records = self.reader.read(BATCH_MAX, WAIT).await?;
-        self.has_room = false;
+        let records = self.reader.read(BATCH_MAX, READ_TIMEOUT).await?;
+        self.has_capacity = false;
         Ok(records)
     }
 
-    async fn look(&mut self) -> bool {
-        let look = self.look.get_or_insert_with(|| {
+    async fn check_capacity(&mut self) -> bool {
+        let capacity_check = self.capacity_check.get_or_insert_with(|| {
             let (bus, decisions) = (Bus::clone(&self.bus), self.decisions.clone());
             tokio::spawn(async move { bus.has_room(&decisions).await })
         });
-        let has_room = look.await;
-        self.look = None;
+        let has_capacity = capacity_check.await;
+        self.capacity_check = None;
         // The process ends.
-        has_room.unwrap_or(false)
+        has_capacity.unwrap_or(false)
     }
 
     /// The offset up to which a partition was read.
@@ -67,7 +74,7 @@ impl Replay {
         self.reader.position(partition)
     }
 
-    fn stands_at(&self, from: &[Position]) -> bool {
+    fn is_at(&self, from: &[Position]) -> bool {
         let read = from.iter().zip(&self.partitions);
         from.len() == self.partitions.len()
             && read

@@ -26,7 +26,7 @@ use crate::metrics::Metrics;
 use crate::topics;
 
 /// How often it looks how far behind it is.
-const LOOK: Duration = Duration::from_secs(2);
+const LAG_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The longest waits before the bus is tried again: first, and ever.
 const RETRY: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
@@ -41,7 +41,7 @@ pub struct Service {
     joined: Condition,
     readable: Condition,
     status: Publisher,
-    look: tokio::time::Interval,
+    lag_interval: tokio::time::Interval,
     rng: StdRng,
 }
 
@@ -54,14 +54,14 @@ enum Work {
     /// The group, or a replay, has something.
     Next(Next),
     /// It is time to see how far behind we are.
-    Look,
+    CheckLag,
 }
 
 impl Service {
     pub(crate) fn new(parts: Parts) -> Self {
         let seed = u64::try_from(parts.clock.now().0).unwrap_or(0);
-        let mut look = interval(LOOK);
-        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut lag_interval = interval(LAG_INTERVAL);
+        lag_interval.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let joined = parts.health.condition("policy-group");
         joined.set(false, "waiting for the configuration");
         let readable = parts.health.condition("policy-records");
@@ -79,7 +79,7 @@ impl Service {
             joined,
             readable,
             status,
-            look,
+            lag_interval,
             rng: StdRng::seed_from_u64(seed),
         }
     }
@@ -137,7 +137,7 @@ impl Service {
             // Before what is to be decided with them.
             facts = self.facts.next() => facts.map(Work::Facts),
             next = membership => next.map(Work::Next),
-            _ = self.look.tick() => Ok(Work::Look),
+            _ = self.lag_interval.tick() => Ok(Work::CheckLag),
         }
     }
 
@@ -147,18 +147,18 @@ impl Service {
             (Work::Facts(records), _) => self.take_facts(&records).await,
             (Work::Next(next), Some(membership)) => {
                 membership.handle(next, &self.context).await?;
-                self.tell_stopped();
+                self.update_readable();
                 Ok(())
             }
-            (Work::Look, None) if self.following.missing().is_none() => Ok(()),
-            (Work::Look, _) => {
+            (Work::CheckLag, None) if self.following.missing().is_none() => Ok(()),
+            (Work::CheckLag, _) => {
                 let configuration = Arc::clone(&self.configuration.borrow());
-                let turned = self.facts.turn(&configuration).await;
-                match turned.and(self.following.turn(&topics::wanted(&configuration)).await) {
+                let followed = self.facts.follow(&configuration).await;
+                match followed.and(self.following.turn(&topics::wanted(&configuration)).await) {
                     // A missing topic has been made.
                     Ok(true) => return self.configure().await,
                     // Where the bus is away, the look tells it.
-                    Ok(false) | Err(_) => self.look().await,
+                    Ok(false) | Err(_) => self.update_conditions().await,
                 }
                 Ok(())
             }
@@ -171,8 +171,8 @@ impl Service {
         self.facts.take(records);
         let Some(membership) = &mut self.membership else { return self.configure().await };
         let homes = self.facts.homes(membership.configuration());
-        if membership.rehome(homes, &self.context).await? {
-            self.look().await;
+        if membership.update_homes(homes, &self.context).await? {
+            self.update_conditions().await;
         }
         Ok(())
     }
@@ -185,24 +185,24 @@ impl Service {
             return Ok(());
         }
         self.following.turn(&topics::wanted(&configuration)).await?;
-        self.facts.turn(&configuration).await?;
+        self.facts.follow(&configuration).await?;
         let (topics, homes) = (self.following.topics().to_vec(), self.facts.homes(&configuration));
         match (&mut self.membership, topics.is_empty()) {
-            (Some(membership), false) => membership.adopt(configuration, homes, topics, &self.context).await?,
-            (None, false) if self.facts.are_read() => {
+            (Some(membership), false) => membership.reconcile(configuration, homes, topics, &self.context).await?,
+            (None, false) if self.facts.are_caught_up() => {
                 self.membership = Some(Membership::join(&self.context, configuration, homes, topics).await?);
             }
             (None, false) => {}
             (_, true) => self.membership = None,
         }
-        self.look().await;
+        self.update_conditions().await;
         Ok(())
     }
 
     /// Looks whether the bus is there and everything is made, and how far behind it all is. A look that fails loses no membership.
-    async fn look(&mut self) {
-        let told = self.tell().await;
-        match (told, self.following.missing(), &self.membership) {
+    async fn update_conditions(&mut self) {
+        let published = self.publish_status().await;
+        match (published, self.following.missing(), &self.membership) {
             (Err(error), _, _) | (Ok(()), Some(error), _) => self.joined.set(false, error.to_string()),
             (Ok(()), None, Some(_)) => self.joined.set(true, ""),
             (Ok(()), None, None) if self.following.topics().is_empty() => self.joined.set(true, "no synchronization reads any tenant"),
@@ -225,8 +225,8 @@ impl Service {
     }
 
     /// Tells how far behind it is.
-    async fn tell(&mut self) -> Result<(), Error> {
-        self.tell_stopped();
+    async fn publish_status(&mut self) -> Result<(), Error> {
+        self.update_readable();
         let Some(membership) = &mut self.membership else { return Ok(()) };
         let lag = membership.lag(&self.context.bus).await?;
         let revision = membership.configuration().revision();
@@ -241,7 +241,7 @@ impl Service {
         Ok(())
     }
 
-    fn tell_stopped(&self) {
+    fn update_readable(&self) {
         let stopped = self.membership.as_ref().and_then(|membership| membership.stopped().next());
         match stopped {
             Some((partition, field)) => self.readable.set(false, format!("{partition} was written by a newer version: {field}")),

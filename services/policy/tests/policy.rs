@@ -19,7 +19,7 @@ use xtsync_harness::wait_for;
 use xtsync_runtime::shutdown::Shutdown;
 
 /// Each decision as `source/user: what and why @revision origin`.
-fn said(decisions: &[Decision]) -> Vec<String> {
+fn summaries(decisions: &[Decision]) -> Vec<String> {
     let line = |d: &Decision| {
         let origin = format!("{:?}", d.origin).to_lowercase();
         format!("{}/{}: {} @{} {origin}", d.source, d.user, d.desired.reason(), d.version.revision)
@@ -45,13 +45,13 @@ async fn every_synchronization_of_the_users_tenant_decides_within_the_deltas_tra
     world.publish([user("emea", "ana", 7), gone("emea", "bob", 8), user("us", "cy", 9)]).await;
     until(&mut service, "all decisions", async || world.decisions("hub").await.len() == 3 && world.decisions("lab").await.len() == 2).await;
     let of_emea = ["emea/ana: in_scope @4 live", "emea/bob: deleted @4 live"];
-    assert_eq!(said(&world.decisions("lab").await), of_emea);
-    assert_eq!(said(&world.decisions("hub").await), [&of_emea[..], &["us/cy: in_scope @4 live"]].concat());
+    assert_eq!(summaries(&world.decisions("lab").await), of_emea);
+    assert_eq!(summaries(&world.decisions("hub").await), [&of_emea[..], &["us/cy: in_scope @4 live"]].concat());
     let record =
         world.records(topic::DECISIONS.of(name("lab"))).await.into_iter().find(|record| record.key.as_ref() == b"emea/ana").unwrap();
     assert_eq!(event::header(&record.headers, "ce_id"), Some("emea/ana:7.2.4.2"));
     assert_eq!(event::traceparent(&record.headers), Some(TRACE));
-    assert_eq!(world.trouble(), "");
+    assert_eq!(world.unready_reason(), "");
 }
 
 #[tokio::test]
@@ -62,11 +62,11 @@ async fn nothing_is_decided_before_the_first_revision() {
     service.step().await.unwrap();
     service.step().await.unwrap();
     assert_eq!(world.decisions("hub").await, []);
-    assert!(world.trouble().contains("waiting for the configuration"), "{}", world.trouble());
+    assert!(world.unready_reason().contains("waiting for the configuration"), "{}", world.unready_reason());
 }
 
 #[tokio::test]
-async fn a_new_revision_decides_everybody_of_its_source_anew_and_marks_each_partition() {
+async fn a_new_revision_decides_all_users_of_its_source_anew_and_marks_each_partition() {
     let mut world = World::new().await;
     world.apply(4);
     let mut service = world.service();
@@ -81,12 +81,12 @@ async fn a_new_revision_decides_everybody_of_its_source_anew_and_marks_each_part
         assert_eq!(world.marked(target, source, 5).await, all, "{source} into {target}, also where nobody was decided anew");
     }
     let new: Vec<_> = world.decisions("hub").await.into_iter().filter(|decision| decision.version.revision == 5).collect();
-    assert_eq!(said(&new), ["emea/ana: out_of_scope @5 replay", "emea/bob: deleted @5 replay"]);
+    assert_eq!(summaries(&new), ["emea/ana: out_of_scope @5 replay", "emea/bob: deleted @5 replay"]);
     assert_eq!(new[0].version.delta, if new[0].user.as_str() == "ana" { 7 } else { 8 });
 }
 
 #[tokio::test]
-async fn a_live_change_overtakes_a_replay_and_has_the_last_word() {
+async fn a_live_change_overtakes_a_replay_and_is_decided_last() {
     let mut world = World::new().await;
     world.apply(4);
     let mut service = world.service();
@@ -115,7 +115,7 @@ async fn a_live_change_overtakes_a_replay_and_has_the_last_word() {
 }
 
 #[tokio::test]
-async fn a_replay_waits_for_room_and_what_is_live_does_not() {
+async fn a_replay_waits_for_capacity_and_live_changes_do_not() {
     let mut world = World::new().await;
     world.apply(4);
     let mut service = world.service();
@@ -125,7 +125,7 @@ async fn a_replay_waits_for_room_and_what_is_live_does_not() {
     world.bus.rig().full = vec![topic::DECISIONS.of(name("hub"))];
     world.synchronize(5, "emea", "lab", r#""groups":[{"id":"sales"},{"id":"legal"}]"#);
     world.apply(5);
-    let anew = async || said(&world.decisions("lab").await).into_iter().filter(|said| said.contains("@5")).collect::<Vec<_>>();
+    let anew = async || summaries(&world.decisions("lab").await).into_iter().filter(|summary| summary.contains("@5")).collect::<Vec<_>>();
     let works = async { while service.step().await.is_ok() {} };
     assert!(timeout(Duration::from_millis(500), works).await.is_err());
     assert_eq!(anew().await, [""; 0]);
@@ -142,14 +142,14 @@ async fn a_crash_before_the_commit_repeats_the_same_decisions() {
     let world = World::new().await;
     world.apply(4);
     let mut service = world.service();
-    until(&mut service, "readiness", async || world.trouble().is_empty()).await;
+    until(&mut service, "readiness", async || world.unready_reason().is_empty()).await;
     world.bus.rig().failing_commits = 2;
     world.publish([user("emea", "ana", 7)]).await;
     until(&mut service, "a commit", async || world.bus.rig().commits.iter().any(|(_, committed)| committed.next == 1)).await;
     let decisions = world.decisions("lab").await;
     assert_eq!(decisions.len(), 3, "twice in vain, once for good");
     assert!(decisions.iter().all(|decision| *decision == decisions[0]));
-    assert_eq!(world.trouble(), "");
+    assert_eq!(world.unready_reason(), "");
 }
 
 #[tokio::test]
@@ -157,13 +157,13 @@ async fn while_the_bus_is_away_it_is_not_ready_and_nothing_is_lost() {
     let world = World::new().await;
     world.apply(4);
     let mut service = world.service();
-    until(&mut service, "readiness", async || world.trouble().is_empty()).await;
+    until(&mut service, "readiness", async || world.unready_reason().is_empty()).await;
     world.publish([user("emea", "ana", 7)]).await;
     world.bus.rig().away = true;
-    until(&mut service, "trouble", async || world.trouble().contains("the bus is away")).await;
+    until(&mut service, "trouble", async || world.unready_reason().contains("the bus is away")).await;
     world.bus.rig().away = false;
     until(&mut service, "the decision", async || world.decisions("lab").await.len() == 1).await;
-    until(&mut service, "readiness", async || world.trouble().is_empty()).await;
+    until(&mut service, "readiness", async || world.unready_reason().is_empty()).await;
 }
 
 #[tokio::test]
@@ -184,11 +184,11 @@ async fn a_successor_goes_on_and_decides_anew_only_what_changed_meanwhile() {
             && world.decisions("hub").await.iter().any(|decision| decision.user.as_str() == "dee")
     })
     .await;
-    let mut said = said(&world.decisions("hub").await);
+    let mut summaries = summaries(&world.decisions("hub").await);
     // Where both stand in one partition, the replay passes her too.
-    said.retain(|line| line != "us/dee: in_scope @5 replay");
+    summaries.retain(|line| line != "us/dee: in_scope @5 replay");
     let want = ["emea/ana: in_scope @4 live", "us/cy: in_scope @4 live", "us/cy: in_scope @5 replay", "us/dee: in_scope @5 live"];
-    assert_eq!(said, want);
+    assert_eq!(summaries, want);
 }
 
 #[tokio::test]
@@ -209,7 +209,7 @@ async fn a_replay_goes_on_where_its_predecessor_was() {
 }
 
 #[tokio::test]
-async fn a_record_that_is_not_ours_is_buried_with_its_story_and_the_others_go_on() {
+async fn an_unusable_record_is_dead_lettered_with_its_context_and_the_others_go_on() {
     let world = World::new().await;
     world.apply(4);
     let mut service = world.service();
@@ -225,9 +225,9 @@ async fn a_record_that_is_not_ours_is_buried_with_its_story_and_the_others_go_on
         let letter: internal::DeadLetter = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
         (letter.role, letter.reason, letter.offset)
     };
-    let letters: Vec<_> = world.records(topic::DEAD_LETTERS.topic()).await.iter().map(letter).collect();
+    let dead_letters: Vec<_> = world.records(topic::DEAD_LETTERS.topic()).await.iter().map(letter).collect();
     let policy = |reason: &str, offset| ("policy".to_owned(), reason.to_owned(), offset);
-    assert_eq!(letters, [policy("foreign_type", 0), policy("undecodable", 1), policy("wrong_tenant", 2)]);
+    assert_eq!(dead_letters, [policy("foreign_type", 0), policy("undecodable", 1), policy("wrong_tenant", 2)]);
 }
 
 #[tokio::test]
@@ -240,17 +240,17 @@ async fn a_newer_writer_stops_its_partition_and_no_other() {
     let elsewhere = (0..).map(|at| format!("user-{at}")).find(|id| partition("emea", id) != partition("emea", "ana")).unwrap();
     world.publish([user("emea", "ana", 8), user("emea", &elsewhere, 9)]).await;
     until(&mut service, "a stop and a decision", async || {
-        world.trouble().contains("newer version: state") && !world.decisions("lab").await.is_empty()
+        world.unready_reason().contains("newer version: state") && !world.decisions("lab").await.is_empty()
     })
     .await;
-    assert_eq!(said(&world.decisions("lab").await), [format!("emea/{elsewhere}: in_scope @4 live")]);
+    assert_eq!(summaries(&world.decisions("lab").await), [format!("emea/{elsewhere}: in_scope @4 live")]);
     assert_eq!(world.records(topic::DEAD_LETTERS.topic()).await, []);
     let committed = world.bus.rig().commits.iter().any(|(at, committed)| *at == partition("emea", "ana") && committed.next > 0);
     assert!(!committed, "a replacement that can read it will begin there");
 }
 
 #[tokio::test]
-async fn a_user_is_left_alone_until_his_delta_is_cut_for_what_is_needed() {
+async fn a_user_is_not_decided_until_the_delta_has_the_needed_projection() {
     let world = World::new().await;
     world.apply(4);
     let mut service = world.service();
@@ -268,12 +268,12 @@ async fn a_source_waits_for_its_missing_topics_and_readiness_names_the_command()
     let mut service = world.service();
     world.publish([user("emea", "ana", 7), user("us", "cy", 8)]).await;
     until(&mut service, "the other source", async || !world.decisions("hub").await.is_empty()).await;
-    assert_eq!(said(&world.decisions("hub").await), ["us/cy: in_scope @4 live"]);
-    let trouble = world.trouble();
-    assert!(trouble.contains("xtsync.v1.decisions.lab is missing: run `xtsync topics create`"), "{trouble}");
+    assert_eq!(summaries(&world.decisions("hub").await), ["us/cy: in_scope @4 live"]);
+    let unready_reason = world.unready_reason();
+    assert!(unready_reason.contains("xtsync.v1.decisions.lab is missing: run `xtsync topics create`"), "{unready_reason}");
     world.bus.rig().missing.clear();
     until(&mut service, "the source", async || world.decisions("hub").await.len() == 2).await;
-    assert_eq!(world.trouble(), "");
+    assert_eq!(world.unready_reason(), "");
 }
 
 #[tokio::test]
@@ -281,7 +281,7 @@ async fn revoked_partitions_are_committed_and_released_and_lost_ones_are_dropped
     let world = World::new().await;
     world.apply(4);
     let mut service = world.service();
-    until(&mut service, "readiness", async || world.trouble().is_empty()).await;
+    until(&mut service, "readiness", async || world.unready_reason().is_empty()).await;
     world.publish([user("emea", "ana", 7)]).await;
     until(&mut service, "a commit", async || !world.bus.rig().commits.is_empty()).await;
 
@@ -301,7 +301,7 @@ async fn revoked_partitions_are_committed_and_released_and_lost_ones_are_dropped
 }
 
 #[tokio::test]
-async fn it_stops_when_told() {
+async fn it_stops_on_shutdown() {
     let world = World::new().await;
     world.apply(4);
     let shutdown = Shutdown::new();
@@ -314,7 +314,7 @@ async fn it_stops_when_told() {
 }
 
 #[tokio::test]
-async fn what_a_scrub_tells_again_is_decided_again_as_backlog_and_under_the_same_version() {
+async fn a_republished_delta_is_decided_again_as_backlog_with_the_same_version() {
     let world = World::new().await;
     world.apply(3);
     let mut service = world.service();
@@ -328,7 +328,7 @@ async fn what_a_scrub_tells_again_is_decided_again_as_backlog_and_under_the_same
 }
 
 #[tokio::test]
-async fn the_end_of_a_users_key_ends_those_of_his_decisions() {
+async fn a_tombstone_of_a_user_also_ends_the_keys_of_the_decisions() {
     let world = World::new().await;
     world.apply(3);
     let mut service = world.service();
@@ -348,7 +348,7 @@ async fn last(world: &World, target: &str) -> BTreeMap<String, (&'static str, u6
 
 /// K-25: an address that another tenant redeems is never invited, and what is verified may change at any time.
 #[tokio::test]
-async fn when_a_tenants_verified_domains_change_its_users_are_decided_anew_and_nobody_else() {
+async fn when_a_tenants_verified_domains_change_only_its_users_are_decided_anew() {
     let world = World::new().await;
     world.apply(4);
     let mut service = world.service();
@@ -369,19 +369,19 @@ async fn when_a_tenants_verified_domains_change_its_users_are_decided_anew_and_n
 }
 
 #[tokio::test]
-async fn nobody_is_invited_before_the_home_tenants_domains_are_known_and_leavers_do_not_wait_for_them() {
+async fn no_user_is_invited_before_the_home_tenants_domains_are_known_and_leavers_do_not_wait() {
     let world = World::without_facts().await;
     world.apply(4);
     let mut service = world.service();
     world.publish([user("emea", "ana", 7), gone("emea", "bob", 8)]).await;
     until(&mut service, "all decisions", async || world.decisions("lab").await.len() == 2).await;
-    assert_eq!(said(&world.decisions("lab").await), ["emea/ana: home_domains_unknown @4 live", "emea/bob: deleted @4 live"]);
+    assert_eq!(summaries(&world.decisions("lab").await), ["emea/ana: home_domains_unknown @4 live", "emea/bob: deleted @4 live"]);
     world.identify("emea", 9, &["emea.example"]).await;
     until(&mut service, "the domains", async || last(&world, "lab").await["emea/ana"] == ("in_scope", 9)).await;
 }
 
 #[tokio::test]
-async fn a_successor_knows_the_domains_and_decides_nobody_again() {
+async fn a_successor_knows_the_domains_and_decides_no_user_again() {
     let world = World::new().await;
     world.apply(4);
     let mut service = world.service();
@@ -393,5 +393,5 @@ async fn a_successor_knows_the_domains_and_decides_nobody_again() {
     let mut successor = world.service();
     world.publish([user("emea", "bo", 8)]).await;
     until(&mut successor, "the next decision", async || world.decisions("lab").await.len() == 2).await;
-    assert_eq!(said(&world.decisions("lab").await), ["emea/ana: in_scope @4 live", "emea/bo: in_scope @4 live"]);
+    assert_eq!(summaries(&world.decisions("lab").await), ["emea/ana: in_scope @4 live", "emea/bo: in_scope @4 live"]);
 }

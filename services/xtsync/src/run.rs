@@ -24,7 +24,7 @@ use tokio::time::timeout;
 use tonic::transport::Endpoint;
 use xtsync_bus as bus;
 use xtsync_bus::Bus;
-use xtsync_change_detector::{Inbox, Nudge};
+use xtsync_change_detector::{Inbox, Trigger};
 use xtsync_control::{Desk, Token};
 use xtsync_runtime::admin;
 use xtsync_runtime::clock::SystemClock;
@@ -55,7 +55,7 @@ pub struct Running {
     /// The process's health.
     pub health: Health,
     /// Asks the change-detector for a round now.
-    pub nudge: Nudge,
+    pub trigger: Trigger,
     bus: watch::Receiver<Option<Bus>>,
     shutdown: Shutdown,
     roles: JoinSet<()>,
@@ -87,7 +87,7 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
         notify: notify.as_ref().map(TcpListener::local_addr).transpose()?,
         token_file: options.token_file(),
         health: health.clone(),
-        nudge: Nudge::default(),
+        trigger: Trigger::default(),
         bus: watch::channel(None).1,
         shutdown: shutdown.clone(),
         roles: JoinSet::new(),
@@ -105,7 +105,7 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
     }
     let supply = Supply::start(&options, bus, &health, &shutdown, &mut running.roles);
     running.bus = supply.bus();
-    let inbox = Inbox::new(running.nudge.clone());
+    let inbox = Inbox::new(running.trigger.clone());
     if let Some(listener) = notify {
         let served = xtsync_change_detector::serve(listener, inbox.clone(), shutdown.clone());
         running.roles.spawn(served);

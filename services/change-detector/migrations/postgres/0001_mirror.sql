@@ -7,8 +7,8 @@ CREATE TABLE tenant (
     page          TEXT,             -- where the incremental cycle goes on
     groups_cursor TEXT,             -- where the next incremental cycle begins; null when everything must be read first
     users_cursor  TEXT,
-    generation    BIGINT NOT NULL,  -- counts full reads; a row of an older one was not seen in the newest
-    round         BIGINT NOT NULL,  -- cycles completed
+    full_cycle    BIGINT NOT NULL,  -- counts full reads; a row of an older one was not seen in the newest
+    cycle         BIGINT NOT NULL,  -- cycles completed
     full_reason   TEXT,             -- why everything is read; null when it is not
     full_flags    BIGINT NOT NULL,  -- 1 its cursors are adopted, 2 it reads more attributes than were read before, 4 it left something out
     full_phase    BIGINT NOT NULL,  -- see full.rs
@@ -16,7 +16,7 @@ CREATE TABLE tenant (
     full_selected TEXT,             -- attributes asked of the directory by it
     full_groups   TEXT,             -- the cursors that it gave
     full_users    TEXT,
-    owed          BIGINT NOT NULL,  -- 1 when the last full read could not be relied on
+    unverified    BIGINT NOT NULL,  -- 1 when the last full read could not be relied on
     missing       BIGINT NOT NULL,  -- users whom it missed, where most were missing
     resync        BIGINT NOT NULL DEFAULT 0  -- when an operator asked for a full read that has not begun yet
 );
@@ -25,12 +25,12 @@ CREATE TABLE user_ (
     tenant            TEXT   NOT NULL,
     id                TEXT   NOT NULL,
     body              BYTEA  NOT NULL,  -- all attributes the directory mentioned
-    gone              BIGINT NOT NULL,  -- 0 here, 1 in the bin, 2 deleted
-    dirty             BIGINT NOT NULL,  -- 1 when the cut may be stale
-    generation        BIGINT NOT NULL,
-    first_seen        BIGINT NOT NULL,  -- when the oldest change not cut yet was seen
-    cut               BYTEA,            -- the record's value as last versioned; null before the first
-    projection        BIGINT NOT NULL,  -- the revision it was cut for
+    gone              BIGINT NOT NULL,  -- 0 here, 1 soft-deleted, 2 deleted
+    dirty             BIGINT NOT NULL,  -- 1 when the delta may be stale
+    full_cycle        BIGINT NOT NULL,
+    first_seen        BIGINT NOT NULL,  -- when the oldest change not projected yet was seen
+    delta             BYTEA,            -- the record's value as last versioned; null before the first
+    projection        BIGINT NOT NULL,  -- the revision it was projected for
     class             BIGINT NOT NULL,
     version           BIGINT NOT NULL,
     published_version BIGINT NOT NULL,
@@ -39,13 +39,13 @@ CREATE TABLE user_ (
 CREATE INDEX user_gone ON user_ (tenant, id) WHERE dirty = 1 AND gone > 0;
 CREATE INDEX user_dirty ON user_ (tenant, id) WHERE dirty = 1;
 CREATE INDEX user_unpublished ON user_ (tenant, class, id) WHERE version <> published_version;
-CREATE INDEX user_cut ON user_ (tenant, id) WHERE cut IS NOT NULL;
+CREATE INDEX user_delta ON user_ (tenant, id) WHERE delta IS NOT NULL;
 
 -- What the full read under way says of users, until it is known to be complete.
 CREATE TABLE staged (
     tenant     TEXT   NOT NULL,
     id         TEXT   NOT NULL,
-    generation BIGINT NOT NULL,  -- the full read
+    full_cycle BIGINT NOT NULL,  -- the full read
     body       BYTEA  NOT NULL,
     gone       BIGINT NOT NULL,
     PRIMARY KEY (tenant, id)
@@ -56,7 +56,7 @@ CREATE TABLE group_ (
     id         TEXT   NOT NULL,
     name       TEXT,
     state      BIGINT NOT NULL,  -- 0 here, 1 gone, 2 unreadable; memberships of the latter two are frozen
-    generation BIGINT NOT NULL,
+    full_cycle BIGINT NOT NULL,
     PRIMARY KEY (tenant, id)
 );
 
@@ -65,7 +65,7 @@ CREATE TABLE member (
     group_id   TEXT   NOT NULL,
     child_id   TEXT   NOT NULL,
     child_kind BIGINT NOT NULL,  -- 0 user, 1 group
-    generation BIGINT NOT NULL,
+    full_cycle BIGINT NOT NULL,
     PRIMARY KEY (tenant, group_id, child_id)
 );
 CREATE INDEX member_child ON member (tenant, child_id);
@@ -76,7 +76,7 @@ CREATE TABLE pending (
     tenant     TEXT   NOT NULL,
     work       BIGINT NOT NULL,  -- see pending.rs
     subject    TEXT   NOT NULL,  -- a group; empty where the work is on all rows
-    generation BIGINT NOT NULL,  -- the reading of everything that it follows
+    full_cycle BIGINT NOT NULL,  -- the full read that it follows
     key_1      TEXT   NOT NULL,  -- the key of the last row that is done; empty at the beginning
     key_2      TEXT   NOT NULL,
     PRIMARY KEY (tenant, work, subject)

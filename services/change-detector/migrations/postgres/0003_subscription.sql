@@ -7,6 +7,6 @@ CREATE TABLE subscription (
     url        TEXT   NOT NULL,  -- where it tells
     expires    BIGINT NOT NULL,
     renew_at   BIGINT NOT NULL,
-    nudges     BIGINT NOT NULL,  -- counts what replicas heard that do not hold the tenant
+    triggers   BIGINT NOT NULL,  -- counts what replicas heard that do not hold the tenant
     PRIMARY KEY (tenant, resource)
 );

@@ -7,6 +7,6 @@ CREATE TABLE subscription (
     url        TEXT   NOT NULL,  -- where it tells
     expires    INTEGER NOT NULL,
     renew_at   INTEGER NOT NULL,
-    nudges     INTEGER NOT NULL,  -- counts what replicas heard that do not hold the tenant
+    triggers   INTEGER NOT NULL,  -- counts what replicas heard that do not hold the tenant
     PRIMARY KEY (tenant, resource)
 );

@@ -36,15 +36,15 @@ impl Paging {
             *self = Self::default();
             return false;
         };
-        let mut is_news = false;
+        let mut has_new = false;
         for object in objects {
             if self.seen.len() >= SEEN_MAX {
                 self.seen.clear();
             }
-            is_news |= self.seen.insert(*object);
+            has_new |= self.seen.insert(*object);
         }
         self.pages += 1;
-        self.idle = match (is_news, objects.is_empty()) {
+        self.idle = match (has_new, objects.is_empty()) {
             (true, _) => 0,
             (false, true) => self.idle + 1,
             (false, false) => self.idle + REPEATED,
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn what_pages_without_end_is_found_out_and_what_brings_news_is_followed() {
+    fn an_endless_delta_is_detected_and_one_with_new_objects_is_followed() {
         let own = |page: usize| page;
         for (what, found, want) in [
             ("the same link", pages(|_| 7, |page| vec![page as u64]), Some(1)),

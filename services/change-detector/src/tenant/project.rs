@@ -7,90 +7,95 @@ use xtsync_domain::{Timestamp, UserId};
 use xtsync_store::Transaction;
 
 use super::Tenant;
-use crate::cutting::cut_all;
 use crate::error::Error;
 use crate::full::FullPhase;
-use crate::mirror::{self, CHUNK, HARMLESS, Mirrored};
-use crate::reading::{self, Phase, Reading};
-use crate::{pending, removal_guard, round};
+use crate::mirror::{self, CHUNK, LOSS_ALLOWED_MAX, Mirrored};
+use crate::reproject::reproject;
+use crate::sync_state::{self, Phase, SyncState};
+use crate::{merge, pending, removal_guard};
 
 /// How often a cursor is stored at least, though nothing changed: a directory forgets old ones.
-const CURSOR_STORED_EVERY: Duration = Duration::from_secs(60);
+const CURSOR_SAVE_INTERVAL: Duration = Duration::from_secs(60);
 
 /// What a cycle's cutting came to.
-pub(super) struct Cut {
+pub(super) struct Projected {
     /// Users whose cut may have been stale.
     looked_at: usize,
     /// Who of them came out otherwise.
-    otherwise: Vec<UserId>,
+    changed: Vec<UserId>,
 }
 
 impl Tenant {
     /// Cuts the users that the cycle changed, a chunk at a time, and then closes it. True when there is more to do at once.
     pub(super) async fn finish(&mut self, now: Timestamp) -> Result<bool, Error> {
-        if !self.cuttable() {
-            self.round_due = self.facts_due;
+        if !self.can_project() {
+            self.cycle_due = self.facts_due;
             return Ok(false);
         }
         let mut tx = self.begin().await?;
-        let mut reading = self.reading.clone();
-        let Some(cut) = self.cut_round(&mut tx, &mut reading, now).await? else {
+        let mut sync_state = self.sync_state.clone();
+        let Some(projected) = self.project_cycle(&mut tx, &mut sync_state, now).await? else {
             tx.commit().await?;
-            self.owe();
-            self.told.clear();
-            return if self.is_blocked() { Ok(true) } else { self.weigh(now).await.map(|()| true) };
+            self.note_unpublished();
+            self.mentioned.clear();
+            return if self.is_blocked() { Ok(true) } else { self.check_removals(now).await.map(|()| true) };
         };
-        let news = cut.looked_at > 0 || reading.full != self.reading.full;
-        if news || now >= self.cursor_due {
-            reading::save(&mut tx, &self.name, &reading);
-            self.cursor_due = now.plus(CURSOR_STORED_EVERY);
+        let changed = projected.looked_at > 0 || sync_state.full != self.sync_state.full;
+        if changed || now >= self.cursor_due {
+            sync_state::save(&mut tx, &self.name, &sync_state);
+            self.cursor_due = now.plus(CURSOR_SAVE_INTERVAL);
         }
         tx.commit().await?;
-        if news {
-            self.owe();
+        if changed {
+            self.note_unpublished();
         }
-        self.close(reading, &cut, news, now).await
+        self.close(sync_state, &projected, changed, now).await
     }
 
     /// Cuts a chunk of the users that the cycle changed, and those of whom it told; the cycle is over when that was the last chunk. None
     /// where it is not known yet whether what groups lose is too much: then only those of whom it told are cut, and stay in their groups.
-    pub(super) async fn cut_round(&self, tx: &mut Transaction, reading: &mut Reading, now: Timestamp) -> Result<Option<Cut>, Error> {
+    pub(super) async fn project_cycle(
+        &self,
+        tx: &mut Transaction,
+        sync_state: &mut SyncState,
+        now: Timestamp,
+    ) -> Result<Option<Projected>, Error> {
         let mut users = mirror::dirty(tx, &self.name, "").await?;
         let looked_at = users.len();
         // So few can be no loss that is too large.
-        let is_harmless = self.held.scope == 0 && looked_at as u64 <= HARMLESS;
-        if self.reading.widens() {
+        let is_below_threshold = self.held.scope == 0 && looked_at as u64 <= LOSS_ALLOWED_MAX;
+        if self.sync_state.widens() {
             // What is needed was not read of those who are here: they wait for the full read.
             users.retain(|user| user.gone.is_some());
             users.extend(mirror::dirty_gone(tx, &self.name).await?);
-        } else if self.is_blocked() || (!is_harmless && self.weighed != Some(self.cycle_key())) {
-            self.cut_apart(tx, now).await?;
+        } else if self.is_blocked() || (!is_below_threshold && self.checked_cycle != Some(self.cycle_key())) {
+            self.project_ahead(tx, now).await?;
             return Ok(None);
         } else if looked_at == CHUNK {
-            users.extend(self.told_and_dirty(tx).await?);
+            users.extend(self.mentioned_and_dirty(tx).await?);
         }
         users.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         users.dedup_by(|one, other| one.id == other.id);
-        let is_over = looked_at < CHUNK || self.reading.widens();
-        let otherwise = self.cut(tx, users, now).await?;
+        let is_over = looked_at < CHUNK || self.sync_state.widens();
+        let changed = self.project(tx, users, now).await?;
         if is_over {
-            reading.phase = Phase::Idle;
-            reading.round += u64::from(!self.is_partial);
-            if let Some(full) = reading.full.as_mut().filter(|full| full.phase == FullPhase::Project) {
+            sync_state.phase = Phase::Idle;
+            sync_state.cycle += u64::from(!self.is_partial);
+            if let Some(full) = sync_state.full.as_mut().filter(|full| full.phase == FullPhase::Project) {
                 full.phase = FullPhase::Clear;
             }
         }
-        Ok(Some(Cut { looked_at, otherwise }))
+        Ok(Some(Projected { looked_at, changed }))
     }
 
     /// Whether there is work to do before it can be known what groups lose.
     fn is_blocked(&self) -> bool {
-        self.is_pending || self.reading.full.as_ref().is_some_and(|full| full.phase.takes_over())
+        self.is_pending || self.sync_state.full.as_ref().is_some_and(|full| full.phase.is_taking_over())
     }
 
     /// The users of whom the cycle told and whose cut may be stale.
-    async fn told_and_dirty(&self, tx: &mut Transaction) -> Result<Vec<Mirrored>, Error> {
-        let ids: Vec<UserId> = self.told.iter().cloned().collect();
+    async fn mentioned_and_dirty(&self, tx: &mut Transaction) -> Result<Vec<Mirrored>, Error> {
+        let ids: Vec<UserId> = self.mentioned.iter().cloned().collect();
         let mut users = Vec::new();
         for ids in ids.chunks(CHUNK) {
             users.extend(mirror::load(tx, &self.name, ids).await?.into_values().filter(|user| user.dirty));
@@ -99,29 +104,29 @@ impl Tenant {
     }
 
     /// Cuts whom the cycle told of before others, while it is not known what groups lose: in the groups in which they were published.
-    async fn cut_apart(&self, tx: &mut Transaction, now: Timestamp) -> Result<(), Error> {
-        let Some(mut knife) = self.knife(now) else { return Ok(()) };
-        knife.keeps_groups = true;
-        let users = self.told_and_dirty(tx).await?;
+    async fn project_ahead(&self, tx: &mut Transaction, now: Timestamp) -> Result<(), Error> {
+        let Some(mut reprojection) = self.reprojection(now) else { return Ok(()) };
+        reprojection.retains_groups = true;
+        let users = self.mentioned_and_dirty(tx).await?;
         let users: Vec<Mirrored> =
-            users.into_iter().filter(|user| user.cut.is_some() && (user.generation > 0 || user.gone.is_some())).collect();
+            users.into_iter().filter(|user| user.delta.is_some() && (user.full_cycle > 0 || user.gone.is_some())).collect();
         for users in users.chunks(CHUNK) {
-            cut_all(tx, &knife, users.to_vec()).await?;
+            reproject(tx, &reprojection, users.to_vec()).await?;
         }
         Ok(())
     }
 
     /// The cycle under way, and the full read.
     fn cycle_key(&self) -> (u64, u64) {
-        (self.reading.round, self.reading.generation)
+        (self.sync_state.cycle, self.sync_state.full_cycle)
     }
 
     /// A chunk of the look, once a cycle, before anybody is cut: what it takes out of groups may be too much.
-    async fn weigh(&mut self, now: Timestamp) -> Result<(), Error> {
-        let mut weighing = self.weighing.take().unwrap_or_default();
+    async fn check_removals(&mut self, now: Timestamp) -> Result<(), Error> {
+        let mut removal_check = self.removal_check.take().unwrap_or_default();
         let mut tx = self.begin().await?;
-        let is_over = match self.knife(now) {
-            Some(knife) => weighing.step(&mut tx, &knife, &self.order.scopes).await?,
+        let is_over = match self.reprojection(now) {
+            Some(reprojection) => removal_check.step(&mut tx, &reprojection, &self.spec.scopes).await?,
             None => true,
         };
         let retained = if is_over { Some(removal_guard::count(&mut tx, &self.name).await?) } else { None };
@@ -129,106 +134,112 @@ impl Tenant {
         match retained {
             Some(retained) => {
                 self.held.scope = retained;
-                self.weighed = Some(self.cycle_key());
+                self.checked_cycle = Some(self.cycle_key());
                 // Some may be let go.
                 self.is_pending = true;
             }
-            None => self.weighing = Some(weighing),
+            None => self.removal_check = Some(removal_check),
         }
         Ok(())
     }
 
     /// Does a chunk of the work that is pending. True while there may be more.
-    pub(super) async fn work_off(&mut self, now: Timestamp) -> Result<bool, Error> {
+    pub(super) async fn do_pending(&mut self, now: Timestamp) -> Result<bool, Error> {
         if !self.is_pending {
             return Ok(false);
         }
         let mut tx = self.begin().await?;
         let chunk = pending::step(&mut tx, &self.name, now).await?;
-        let referenced = self.order.users.as_ref().map(|(_, projection)| &projection.groups);
+        let referenced = self.spec.users.as_ref().map(|(_, projection)| &projection.groups);
         let closure = match referenced.filter(|_| chunk.as_ref().is_some_and(|chunk| chunk.unnested)) {
-            Some(referenced) => Some(round::renest(&mut tx, &self.context(now), &self.closure, referenced).await?),
+            Some(referenced) => Some(merge::renest(&mut tx, &self.context(now), &self.closure, referenced).await?),
             None => None,
         };
         tx.commit().await?;
         self.closure = closure.unwrap_or_else(|| std::mem::take(&mut self.closure));
         self.is_pending = chunk.is_some();
-        if !self.is_pending && self.reading.phase == Phase::Idle {
+        if !self.is_pending && self.sync_state.phase == Phase::Idle {
             // Users may be marked.
-            self.round_due = Timestamp(0);
+            self.cycle_due = Timestamp(0);
         }
         Ok(self.is_pending)
     }
 
     /// Takes over what was cut and stored. True when there may be more to do at once.
-    pub(super) async fn close(&mut self, reading: Reading, cut: &Cut, news: bool, now: Timestamp) -> Result<bool, Error> {
-        self.count_lost(&cut.otherwise);
-        self.weighed = Some(self.cycle_key());
-        self.reading = reading;
-        if self.reading.phase == Phase::Idle {
-            self.told.clear();
-            self.complete(news, now).await?;
+    pub(super) async fn close(
+        &mut self,
+        sync_state: SyncState,
+        projected: &Projected,
+        changed: bool,
+        now: Timestamp,
+    ) -> Result<bool, Error> {
+        self.count_missed(&projected.changed);
+        self.checked_cycle = Some(self.cycle_key());
+        self.sync_state = sync_state;
+        if self.sync_state.phase == Phase::Idle {
+            self.mentioned.clear();
+            self.complete(changed, now).await?;
         }
-        Ok(news)
+        Ok(changed)
     }
 
-    async fn complete(&mut self, news: bool, now: Timestamp) -> Result<(), Error> {
+    async fn complete(&mut self, changed: bool, now: Timestamp) -> Result<(), Error> {
         if !self.is_partial {
-            self.metrics.round(&self.name);
+            self.metrics.cycle_completed(&self.name);
         }
-        self.round_due = now.plus(self.pace.rounds);
-        if news || now >= self.freshness_due {
-            self.fresh = Some((self.reading.round, now)).filter(|_| !self.is_partial);
+        self.cycle_due = now.plus(self.intervals.cycles);
+        if changed || now >= self.freshness_due {
+            self.unpublished_cycle = Some((self.sync_state.cycle, now)).filter(|_| !self.is_partial);
             self.publish(now).await?;
-        } else if !self.owes {
-            self.note_on_bus();
+        } else if !self.has_unpublished {
+            self.note_published_cycle();
         }
-        debug!(tenant = %self.name, round = self.reading.round, "cycle complete");
+        debug!(tenant = %self.name, cycle = self.sync_state.cycle, "cycle complete");
         Ok(())
     }
 
     /// Cuts a chunk of those whose cut may be stale, if they may be cut.
-    pub(super) async fn cut_dirty(&self, tx: &mut Transaction, now: Timestamp) -> Result<(), Error> {
-        if self.cuttable() {
+    pub(super) async fn project_dirty(&self, tx: &mut Transaction, now: Timestamp) -> Result<(), Error> {
+        if self.can_project() {
             let users = mirror::dirty(tx, &self.name, "").await?;
-            self.cut(tx, users, now).await?;
+            self.project(tx, users, now).await?;
         }
         Ok(())
     }
 
     /// Cuts users; gives who of them came out otherwise.
-    async fn cut(&self, tx: &mut Transaction, users: Vec<Mirrored>, now: Timestamp) -> Result<Vec<UserId>, Error> {
-        match self.knife(now) {
-            Some(knife) if !users.is_empty() => cut_all(tx, &knife, users).await,
+    async fn project(&self, tx: &mut Transaction, users: Vec<Mirrored>, now: Timestamp) -> Result<Vec<UserId>, Error> {
+        match self.reprojection(now) {
+            Some(reprojection) if !users.is_empty() => reproject(tx, &reprojection, users).await,
             Some(_) | None => Ok(Vec::new()),
         }
     }
 
     /// Cuts a chunk of those who were cut for another projection. True when there may be more.
-    pub(super) async fn recut(&mut self, now: Timestamp) -> Result<bool, Error> {
+    pub(super) async fn reproject(&mut self, now: Timestamp) -> Result<bool, Error> {
         // While a cycle is under way or a full read ends, nobody has weighed yet what groups lose; what is asked for anew is not read yet.
-        let is_first = self.reading.first() && !self.reading.repeats();
-        let is_ending = self.reading.full.as_ref().is_some_and(|full| full.phase.ends());
-        let rests = self.reading.phase == Phase::Idle && !self.is_pending && !is_ending && !self.reading.widens();
-        let whole = is_first || (self.reading.is_incremental() && rests);
-        let Some(after) = self.recut_after.clone().filter(|_| self.cuttable() && whole) else {
+        let is_first = self.sync_state.is_initial() && !self.sync_state.is_repeated_full();
+        let is_ending = self.sync_state.full.as_ref().is_some_and(|full| full.phase.is_applying());
+        let is_idle = self.sync_state.phase == Phase::Idle && !self.is_pending && !is_ending && !self.sync_state.widens();
+        let is_allowed = is_first || (self.sync_state.is_incremental() && is_idle);
+        let Some(after) = self.reproject_after.clone().filter(|_| self.can_project() && is_allowed) else {
             return Ok(false);
         };
-        let Some(knife) = self.knife(now) else {
+        let Some(reprojection) = self.reprojection(now) else {
             return Ok(false);
         };
         let mut tx = self.begin().await?;
-        let (users, further) = mirror::cut_otherwise(&mut tx, &self.name, knife.revision, &after).await?;
+        let (users, further) = mirror::projected_otherwise(&mut tx, &self.name, reprojection.revision, &after).await?;
         let count = users.len();
-        cut_all(&mut tx, &knife, users).await?;
+        reproject(&mut tx, &reprojection, users).await?;
         tx.commit().await?;
         if count > 0 {
-            self.owe();
+            self.note_unpublished();
         }
-        self.recut_after = further;
-        if self.recut_after.is_none() {
-            info!(tenant = %self.name, revision = self.order.revision, "every user is cut for the configuration");
+        self.reproject_after = further;
+        if self.reproject_after.is_none() {
+            info!(tenant = %self.name, revision = self.spec.revision, "every user is cut for the configuration");
         }
-        Ok(count > 0 || self.recut_after.is_some())
+        Ok(count > 0 || self.reproject_after.is_some())
     }
 }

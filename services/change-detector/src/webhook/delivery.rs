@@ -10,7 +10,7 @@ use serde::Deserialize;
 use serde::de::{Deserializer, Error as _, SeqAccess, Visitor};
 
 /// Notifications in one delivery; Graph puts fewer together.
-pub(super) const NOTICES_MAX: usize = 1_000;
+pub(super) const NOTIFICATIONS_MAX: usize = 1_000;
 
 /// The longest client state. Source: Microsoft Graph, "subscription resource type" (128 characters).
 const STATE_BYTES_MAX: usize = 512;
@@ -19,13 +19,13 @@ const STATE_BYTES_MAX: usize = 512;
 #[derive(Deserialize)]
 pub(super) struct Delivery<'a> {
     #[serde(borrow, deserialize_with = "limited")]
-    pub(super) value: Vec<Notice<'a>>,
+    pub(super) value: Vec<Notification<'a>>,
 }
 
 /// One notification.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub(super) struct Notice<'a> {
+pub(super) struct Notification<'a> {
     #[serde(borrow)]
     client_state: Option<Cow<'a, str>>,
     #[serde(borrow)]
@@ -40,10 +40,10 @@ pub(super) enum Event {
     /// The subscription is gone.
     Removed,
     /// The subscription is to be renewed now.
-    Challenged,
+    ReauthorizationRequired,
 }
 
-impl Notice<'_> {
+impl Notification<'_> {
     /// The client state, if it could be one of ours.
     pub(super) fn state(&self) -> Option<&str> {
         self.client_state.as_deref().filter(|state| state.len() <= STATE_BYTES_MAX)
@@ -52,35 +52,35 @@ impl Notice<'_> {
     pub(super) fn event(&self) -> Event {
         match self.lifecycle_event.as_deref() {
             Some("subscriptionRemoved") => Event::Removed,
-            Some("reauthorizationRequired") => Event::Challenged,
+            Some("reauthorizationRequired") => Event::ReauthorizationRequired,
             Some(_) | None => Event::Changed,
         }
     }
 }
 
-fn limited<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Vec<Notice<'a>>, D::Error> {
-    struct Notices;
+fn limited<'de: 'a, 'a, D: Deserializer<'de>>(from: D) -> Result<Vec<Notification<'a>>, D::Error> {
+    struct Notifications;
 
-    impl<'de> Visitor<'de> for Notices {
-        type Value = Vec<Notice<'de>>;
+    impl<'de> Visitor<'de> for Notifications {
+        type Value = Vec<Notification<'de>>;
 
         fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-            write!(f, "at most {NOTICES_MAX} notifications")
+            write!(f, "at most {NOTIFICATIONS_MAX} notifications")
         }
 
         fn visit_seq<A: SeqAccess<'de>>(self, mut from: A) -> Result<Self::Value, A::Error> {
-            let mut notices = Vec::new();
-            while let Some(notice) = from.next_element()? {
-                if notices.len() == NOTICES_MAX {
+            let mut notifications = Vec::new();
+            while let Some(notification) = from.next_element()? {
+                if notifications.len() == NOTIFICATIONS_MAX {
                     return Err(A::Error::custom("too many notifications"));
                 }
-                notices.push(notice);
+                notifications.push(notification);
             }
-            Ok(notices)
+            Ok(notifications)
         }
     }
 
-    from.deserialize_seq(Notices)
+    from.deserialize_seq(Notifications)
 }
 
 #[cfg(test)]
@@ -88,11 +88,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_delivery_is_as_long_as_a_directory_makes_it() {
-        let delivery = |notices: usize| format!(r#"{{"value":[{}]}}"#, vec!["{}"; notices].join(","));
-        for (notices, taken) in [(0, true), (NOTICES_MAX, true), (NOTICES_MAX + 1, false), (600_000, false)] {
-            let text = delivery(notices);
-            assert_eq!(serde_json::from_str::<Delivery<'_>>(&text).is_ok(), taken, "{notices}");
+    fn a_delivery_has_a_bounded_number_of_notifications() {
+        let delivery = |notifications: usize| format!(r#"{{"value":[{}]}}"#, vec!["{}"; notifications].join(","));
+        for (notifications, accepted) in [(0, true), (NOTIFICATIONS_MAX, true), (NOTIFICATIONS_MAX + 1, false), (600_000, false)] {
+            let text = delivery(notifications);
+            assert_eq!(serde_json::from_str::<Delivery<'_>>(&text).is_ok(), accepted, "{notifications}");
         }
         for text in ["", "{}", "[]", r#"{"value":{}}"#, r#"{"value":[7]}"#] {
             assert!(serde_json::from_str::<Delivery<'_>>(text).is_err(), "{text}");
@@ -100,17 +100,17 @@ mod tests {
     }
 
     #[test]
-    fn a_notification_says_a_state_and_an_event() {
+    fn a_notification_has_a_client_state_and_an_event() {
         let long = "s".repeat(STATE_BYTES_MAX + 1);
         for (text, state, event) in [
             (r#"{"clientState":"s"}"#.to_owned(), Some("s"), Event::Changed),
             (r#"{"clientState":"\u0073","lifecycleEvent":"missed"}"#.to_owned(), Some("s"), Event::Changed),
             (r#"{"lifecycleEvent":"subscriptionRemoved"}"#.to_owned(), None, Event::Removed),
-            (r#"{"lifecycleEvent":"reauthorizationRequired","x":[{}]}"#.to_owned(), None, Event::Challenged),
+            (r#"{"lifecycleEvent":"reauthorizationRequired","x":[{}]}"#.to_owned(), None, Event::ReauthorizationRequired),
             (format!(r#"{{"clientState":"{long}"}}"#), None, Event::Changed),
         ] {
-            let notice: Notice<'_> = serde_json::from_str(&text).unwrap();
-            assert_eq!((notice.state(), notice.event()), (state, event), "{text}");
+            let notification: Notification<'_> = serde_json::from_str(&text).unwrap();
+            assert_eq!((notification.state(), notification.event()), (state, event), "{text}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Where notifications arrive, and whom they nudge.
+//! Where notifications arrive, and whom they trigger.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,17 +7,17 @@ use tokio::time::{Instant, sleep};
 use xtsync_domain::TenantName;
 use xtsync_store::Store;
 
-use super::delivery::{Event, Notice};
+use super::delivery::{Event, Notification};
 use super::states::{READ_INTERVAL_MIN, States};
 use crate::error::Error;
 use crate::metrics::Metrics;
-use crate::nudge::Nudge;
 use crate::subscription;
+use crate::trigger::Trigger;
 
-/// Where notifications arrive, and whom they nudge. Clones are the same one.
+/// Where notifications arrive, and whom they trigger. Clones are the same one.
 #[derive(Debug, Clone, Default)]
 pub struct Inbox {
-    nudge: Nudge,
+    trigger: Trigger,
     attached: Arc<Mutex<Option<Attached>>>,
 }
 
@@ -30,14 +30,14 @@ struct Attached {
 }
 
 impl Inbox {
-    /// One that nudges there.
+    /// One that triggers there.
     #[must_use]
-    pub fn new(nudge: Nudge) -> Self {
-        Self { nudge, ..Self::default() }
+    pub fn new(trigger: Trigger) -> Self {
+        Self { trigger, ..Self::default() }
     }
 
-    pub(crate) fn nudge(&self) -> &Nudge {
-        &self.nudge
+    pub(crate) fn trigger(&self) -> &Trigger {
+        &self.trigger
     }
 
     /// Lends it the store of a detector that works from now on.
@@ -47,13 +47,15 @@ impl Inbox {
     }
 
     /// Takes notifications in. False when no detector works yet: then the directory is to come again.
-    pub(super) async fn hear(&self, tenant: &TenantName, notices: &[Notice<'_>]) -> Result<bool, Error> {
+    pub(super) async fn receive(&self, tenant: &TenantName, notifications: &[Notification<'_>]) -> Result<bool, Error> {
         let attached = self.attached.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let Some(Attached { store, states, metrics }) = attached else {
             return Ok(false);
         };
-        let hashed: Vec<(String, Event)> =
-            notices.iter().filter_map(|notice| Some((subscription::state_hash(notice.state()?), notice.event()))).collect();
+        let hashed: Vec<(String, Event)> = notifications
+            .iter()
+            .filter_map(|notification| Some((subscription::state_hash(notification.state()?), notification.event())))
+            .collect();
         let hashes: HashSet<String> = hashed.iter().map(|(hash, _)| hash.clone()).collect();
         let compare = async || states.compare(tenant, &hashes, Instant::now(), async || subscription::hashes(&store).await).await;
         let mut compared = compare().await?;
@@ -63,19 +65,19 @@ impl Inbox {
             compared = compare().await?;
         }
         let ours = compared.ours;
-        let heard: Vec<&(String, Event)> = hashed.iter().filter(|(hash, _)| ours.contains(hash)).collect();
-        metrics.notifications(heard.len(), notices.len() - heard.len());
-        if heard.is_empty() {
+        let accepted: Vec<&(String, Event)> = hashed.iter().filter(|(hash, _)| ours.contains(hash)).collect();
+        metrics.notifications(accepted.len(), notifications.len() - accepted.len());
+        if accepted.is_empty() {
             return Ok(true);
         }
         // However often the same is said, it is noted once.
-        for (hash, event) in heard.into_iter().collect::<BTreeSet<_>>() {
+        for (hash, event) in accepted.into_iter().collect::<BTreeSet<_>>() {
             note(&store, tenant, hash, *event).await?;
         }
-        // Who takes the tenant up after this begins with a round.
-        if !self.nudge.nudge(tenant) {
+        // Who takes the tenant up after this begins with a cycle.
+        if !self.trigger.trigger(tenant) {
             let mut tx = store.begin().await?;
-            subscription::nudge(&mut tx, tenant).await?;
+            subscription::trigger(&mut tx, tenant).await?;
             tx.commit().await?;
         }
         Ok(true)
@@ -91,7 +93,7 @@ async fn note(store: &Store, tenant: &TenantName, hash: &str, event: Event) -> R
     match event {
         Event::Changed => {}
         Event::Removed => subscription::gone(&mut tx, tenant, hash).await?,
-        Event::Challenged => subscription::renew_now(&mut tx, tenant, hash).await?,
+        Event::ReauthorizationRequired => subscription::renew_now(&mut tx, tenant, hash).await?,
     }
     Ok(tx.commit().await?)
 }

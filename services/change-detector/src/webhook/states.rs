@@ -50,16 +50,16 @@ impl States {
     ) -> Result<Compared, Error> {
         let mut known = self.0.lock().await;
         let age = known.read.map(|read| now.saturating_duration_since(read));
-        let has_stranger = || hashes.iter().any(|hash| !known.of(tenant, hash));
-        let has_stranger = has_stranger();
-        let is_read = age.is_none_or(|age| age >= AGE_MAX || (age >= READ_INTERVAL_MIN && has_stranger));
+        let has_unknown = || hashes.iter().any(|hash| !known.of(tenant, hash));
+        let has_unknown = has_unknown();
+        let is_read = age.is_none_or(|age| age >= AGE_MAX || (age >= READ_INTERVAL_MIN && has_unknown));
         if is_read {
             // Counted from here, also where it fails.
             known.read = Some(now);
             known.hashes = read().await?;
         }
         let ours = hashes.iter().filter(|hash| known.of(tenant, hash)).cloned().collect();
-        Ok(Compared { ours, is_unsure: has_stranger && !is_read })
+        Ok(Compared { ours, is_unsure: has_unknown && !is_read })
     }
 }
 
@@ -76,7 +76,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn whatever_is_posted_the_store_is_asked_once_a_second_at_most() {
+    async fn posts_query_the_store_once_a_second_at_most() {
         let (states, emea, asked) = (States::default(), TenantName::new("emea").unwrap(), Cell::new(0));
         let stored = std::cell::RefCell::new(Hashes::from([(emea.clone(), HashSet::from(["a".to_owned()]))]));
         let time = Cell::new(Instant::now());
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_store_that_is_away_is_not_asked_by_each_post() {
+    async fn a_failing_store_is_not_queried_by_each_post() {
         let (states, emea, asked) = (States::default(), TenantName::new("emea").unwrap(), Cell::new(0));
         let now = Instant::now();
         for _ in 0..100 {

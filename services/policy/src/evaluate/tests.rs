@@ -45,16 +45,16 @@ fn verdict(record: &Record) -> Option<Verdict> {
 }
 
 #[test]
-fn an_unusable_record_is_buried_for_its_reason_and_a_newer_writers_stops_the_partition() {
+fn an_unusable_record_is_dead_lettered_and_a_newer_writers_stops_the_partition() {
     let ours = |delta: events::UserDelta| record(events::UserDelta::TYPE, Some(delta.encode_to_vec()));
     for (record, want) in [
         (ours(delta()), None),
         (record(events::UserDelta::TYPE, None), None),
-        (record("com.example.event", Some(delta().encode_to_vec())), Some(Verdict::Bury("foreign_type"))),
-        (record(events::UserDelta::TYPE, Some(vec![0xff])), Some(Verdict::Bury("undecodable"))),
-        (ours(events::UserDelta { user_id: String::new(), ..delta() }), Some(Verdict::Bury("invalid_field"))),
-        (ours(events::UserDelta { tenant: "us".to_owned(), ..delta() }), Some(Verdict::Bury("wrong_tenant"))),
-        (ours(events::UserDelta { user_id: "bob".to_owned(), ..delta() }), Some(Verdict::Bury("wrong_key"))),
+        (record("com.example.event", Some(delta().encode_to_vec())), Some(Verdict::DeadLetter("foreign_type"))),
+        (record(events::UserDelta::TYPE, Some(vec![0xff])), Some(Verdict::DeadLetter("undecodable"))),
+        (ours(events::UserDelta { user_id: String::new(), ..delta() }), Some(Verdict::DeadLetter("invalid_field"))),
+        (ours(events::UserDelta { tenant: "us".to_owned(), ..delta() }), Some(Verdict::DeadLetter("wrong_tenant"))),
+        (ours(events::UserDelta { user_id: "bob".to_owned(), ..delta() }), Some(Verdict::DeadLetter("wrong_key"))),
         (ours(events::UserDelta { state: None, ..delta() }), Some(Verdict::Stop("state"))),
         (ours(events::UserDelta { origin: 99, ..delta() }), Some(Verdict::Stop("origin"))),
     ] {

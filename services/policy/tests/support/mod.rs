@@ -109,7 +109,7 @@ impl World {
     }
 
     /// Why it is not ready; empty when it is.
-    pub(crate) fn trouble(&self) -> String {
+    pub(crate) fn unready_reason(&self) -> String {
         let answer = self.health.ask(Question::Ready);
         answer.lines.lines().filter(|line| line.starts_with("[-]")).collect()
     }

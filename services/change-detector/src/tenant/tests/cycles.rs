@@ -1,190 +1,190 @@
 //! Full reads beside incremental cycles: what waits for which, and what becomes of a delta that does not end or a cursor that is refused.
 
-use super::stage::COMPARE;
+use super::fixture::COMPARE;
 use super::*;
 
 /// Ana and Bo as they were told first, at the time of a comparison of three pages.
-async fn at_long_comparison() -> Stage {
-    let mut stage = ana_and_bo().await;
-    stage.settle().await;
-    stage.later(COMPARE);
+async fn at_long_comparison() -> Fixture {
+    let mut fixture = ana_and_bo().await;
+    fixture.run_cycle().await;
+    fixture.later(COMPARE);
     let ana = || changed("ana", &[("city", "Rome")]);
-    stage.directory.everything_in_pages(vec![joined("all", &["ana", "bo"])], vec![vec![ana()], vec![changed("cy", &[])], vec![]]);
-    stage
+    fixture.directory.full_read_in_pages(vec![joined("all", &["ana", "bo"])], vec![vec![ana()], vec![changed("cy", &[])], vec![]]);
+    fixture
 }
 
 /// Steps until the full read has asked for that many pages of users.
-async fn until_page(stage: &mut Stage, pages: usize) {
-    stage.nudge();
-    while stage.directory.full_pages() < pages {
-        stage.step().await.unwrap();
+async fn until_page(fixture: &mut Fixture, pages: usize) {
+    fixture.trigger();
+    while fixture.directory.full_pages() < pages {
+        fixture.step().await.unwrap();
     }
 }
 
 #[tokio::test]
-async fn a_leaver_told_in_the_middle_of_a_full_read_is_published_before_its_next_page() {
-    let mut stage = at_long_comparison().await;
-    until_page(&mut stage, 1).await;
-    assert_eq!(stage.published().await, [], "what it mentions is staged");
-    stage.directory.users(vec![gone("bo", Gone::Deleted)]);
-    stage.directory.hold_full();
-    stage.nudge();
-    stage.step().await.unwrap();
-    assert_eq!(told(&stage.published().await), ["bo:live:deleted"]);
-    assert_eq!(stage.directory.full_pages(), 1);
-    stage.directory.count(2);
-    stage.directory.let_full_go();
-    stage.later(Duration::from_secs(60));
-    assert_eq!(told(&stage.settle().await), ["ana:live:all:Rome", "cy:replay::-"]);
-    assert_eq!(stage.found_lost(), 2);
+async fn a_leaver_during_a_full_read_is_published_before_its_next_page() {
+    let mut fixture = at_long_comparison().await;
+    until_page(&mut fixture, 1).await;
+    assert_eq!(fixture.published().await, [], "what it mentions is staged");
+    fixture.directory.users(vec![gone("bo", Gone::Deleted)]);
+    fixture.directory.block_full_reads();
+    fixture.trigger();
+    fixture.step().await.unwrap();
+    assert_eq!(summaries(&fixture.published().await), ["bo:live:deleted"]);
+    assert_eq!(fixture.directory.full_pages(), 1);
+    fixture.directory.count(2);
+    fixture.directory.unblock_full_reads();
+    fixture.later(Duration::from_secs(60));
+    assert_eq!(summaries(&fixture.run_cycle().await), ["ana:live:all:Rome", "cy:replay::-"]);
+    assert_eq!(fixture.missed_changes(), 2);
 }
 
 #[tokio::test]
-async fn a_full_read_that_is_killed_at_any_step_comes_to_the_same() {
+async fn a_full_read_killed_at_any_step_gives_the_same_result() {
     for every in [1, 2, 3] {
-        for stage in [Stage::new(&["city"], &["all"]).await, Stage::on_postgres(&["city"], &["all"]).await] {
-            let mut stage = with_ana_and_bo(stage);
-            stage.settle().await;
-            stage.later(COMPARE);
+        for fixture in [Fixture::new(&["city"], &["all"]).await, Fixture::on_postgres(&["city"], &["all"]).await] {
+            let mut fixture = with_ana_and_bo(fixture);
+            fixture.run_cycle().await;
+            fixture.later(COMPARE);
             let users = vec![vec![changed("ana", &[("city", "Rome")])], vec![changed("cy", &[])]];
-            stage.directory.everything_in_pages(vec![joined("all", &["ana", "cy"])], users);
-            let deltas = stage.settle_killed(every).await;
-            assert_eq!(told(&deltas), ["ana:live:all:Rome", "bo:live:deleted", "cy:replay:all:-"], "killed after each {every}");
-            assert_eq!(stage.settle().await, []);
-            assert_eq!((stage.directory.readings(), stage.staged().await), (2, 0));
+            fixture.directory.full_read_in_pages(vec![joined("all", &["ana", "cy"])], users);
+            let deltas = fixture.run_cycle_killed(every).await;
+            assert_eq!(summaries(&deltas), ["ana:live:all:Rome", "bo:live:deleted", "cy:replay:all:-"], "killed after each {every}");
+            assert_eq!(fixture.run_cycle().await, []);
+            assert_eq!((fixture.directory.full_reads(), fixture.staged().await), (2, 0));
         }
     }
 }
 
 #[tokio::test]
-async fn after_a_doubted_full_read_a_page_that_mentions_a_part_of_a_user_empties_nothing() {
-    let mut stage = ana_and_bo().await;
-    stage.settle().await;
-    stage.directory.users(vec![changed("bo", &[("city", "Oslo"), ("department", "Legal")])]);
-    stage.settle().await;
-    stage.later(COMPARE);
+async fn after_an_unverified_full_read_a_partial_page_empties_no_attribute() {
+    let mut fixture = ana_and_bo().await;
+    fixture.run_cycle().await;
+    fixture.directory.users(vec![changed("bo", &[("city", "Oslo"), ("department", "Legal")])]);
+    fixture.run_cycle().await;
+    fixture.later(COMPARE);
     // Of Bo a part is missing, and Ana altogether.
-    stage.directory.everything(vec![joined("all", &["ana", "bo"])], vec![changed("bo", &[("department", "Sales")])]);
-    stage.directory.count(900);
-    assert_eq!(stage.settle().await, []);
-    stage.directory.users(vec![changed("ana", &[("department", "Sales")]), changed("bo", &[("department", "Legal")])]);
-    assert_eq!(stage.settle().await, []);
-    stage.directory.users(vec![changed("ana", &[("city", "Rome")])]);
-    assert_eq!(told(&stage.settle().await), ["ana:live:all:Rome"]);
+    fixture.directory.full_read(vec![joined("all", &["ana", "bo"])], vec![changed("bo", &[("department", "Sales")])]);
+    fixture.directory.count(900);
+    assert_eq!(fixture.run_cycle().await, []);
+    fixture.directory.users(vec![changed("ana", &[("department", "Sales")]), changed("bo", &[("department", "Legal")])]);
+    assert_eq!(fixture.run_cycle().await, []);
+    fixture.directory.users(vec![changed("ana", &[("city", "Rome")])]);
+    assert_eq!(summaries(&fixture.run_cycle().await), ["ana:live:all:Rome"]);
 }
 
 #[tokio::test]
-async fn while_more_is_read_of_everybody_leavers_pass_and_others_wait() {
-    let mut stage = ana_and_bo().await;
-    stage.settle().await;
-    stage.order(&["city", "department"], &["all"], 2).await;
+async fn while_a_wider_full_read_runs_leavers_are_published_and_others_wait() {
+    let mut fixture = ana_and_bo().await;
+    fixture.run_cycle().await;
+    fixture.configure(&["city", "department"], &["all"], 2).await;
     let department = |id: &str| changed(id, &[("city", "Rome"), ("department", "Sales")]);
-    stage.directory.everything_in_pages(vec![joined("all", &["ana", "bo"])], vec![vec![department("ana")], vec![]]);
-    stage.directory.count(1);
-    until_page(&mut stage, 1).await;
-    stage.directory.users(vec![changed("ana", &[("city", "Rome")]), gone("bo", Gone::Deleted)]);
-    stage.directory.hold_full();
-    stage.nudge();
-    stage.step().await.unwrap();
-    assert_eq!(told(&stage.published().await), ["bo:live:deleted"]);
-    stage.directory.let_full_go();
-    stage.later(Duration::from_secs(60));
-    let deltas = stage.settle().await;
-    assert_eq!(told(&deltas), ["ana:replay:all:Rome"]);
+    fixture.directory.full_read_in_pages(vec![joined("all", &["ana", "bo"])], vec![vec![department("ana")], vec![]]);
+    fixture.directory.count(1);
+    until_page(&mut fixture, 1).await;
+    fixture.directory.users(vec![changed("ana", &[("city", "Rome")]), gone("bo", Gone::Deleted)]);
+    fixture.directory.block_full_reads();
+    fixture.trigger();
+    fixture.step().await.unwrap();
+    assert_eq!(summaries(&fixture.published().await), ["bo:live:deleted"]);
+    fixture.directory.unblock_full_reads();
+    fixture.later(Duration::from_secs(60));
+    let deltas = fixture.run_cycle().await;
+    assert_eq!(summaries(&deltas), ["ana:replay:all:Rome"]);
     assert_eq!(deltas[0].projection, 2);
 }
 
 #[tokio::test]
 async fn a_leaver_does_not_wait_for_a_group_of_thousands_to_be_projected() {
     const PEOPLE: usize = 2_500;
-    let mut stage = Stage::new(&["city"], &["all"]).await;
+    let mut fixture = Fixture::new(&["city"], &["all"]).await;
     let team: Vec<String> = (0..PEOPLE).map(|number| format!("p{number:04}")).collect();
-    stage.directory.groups(vec![joined("team", &names(&team))]);
-    stage.directory.users(team.iter().map(|id| changed(id, &[])).collect());
-    stage.settle().await;
-    stage.directory.groups(vec![joined("all", &["group:team"])]);
-    stage.nudge();
-    while !stage.is_cutting() {
-        stage.step().await.unwrap();
+    fixture.directory.groups(vec![joined("team", &names(&team))]);
+    fixture.directory.users(team.iter().map(|id| changed(id, &[])).collect());
+    fixture.run_cycle().await;
+    fixture.directory.groups(vec![joined("all", &["group:team"])]);
+    fixture.trigger();
+    while !fixture.is_projecting() {
+        fixture.step().await.unwrap();
     }
-    stage.directory.users(vec![gone("p2400", Gone::Deleted)]);
-    stage.nudge();
-    stage.step().await.unwrap();
-    stage.step().await.unwrap();
-    let deltas = told(&stage.published().await);
+    fixture.directory.users(vec![gone("p2400", Gone::Deleted)]);
+    fixture.trigger();
+    fixture.step().await.unwrap();
+    fixture.step().await.unwrap();
+    let deltas = summaries(&fixture.published().await);
     assert!(deltas.contains(&"p2400:live:deleted".to_owned()) && deltas.len() < PEOPLE, "{}", deltas.len());
-    assert_eq!(deltas.len() + stage.settle().await.len(), PEOPLE, "each once");
+    assert_eq!(deltas.len() + fixture.run_cycle().await.len(), PEOPLE, "each once");
 }
 
 #[tokio::test]
-async fn k_06_a_delta_that_pages_without_end_is_left_told_and_read_anew() {
-    let mut stage = ana_and_bo().await;
-    stage.settle_long().await;
-    stage.directory.users_without_end(true);
-    stage.directory.groups(vec![left("all", &["bo"])]);
-    assert_eq!(told(&stage.settle_long().await), ["bo:live::-"], "what it brought is published");
-    assert_eq!(stage.condition(), Some("delta_never_ends"));
-    let (asked, round) = (stage.directory.asked_pages(), stage.said().await.1);
+async fn k_06_an_endless_delta_is_abandoned_reported_and_replaced_by_a_full_read() {
+    let mut fixture = ana_and_bo().await;
+    fixture.run_long_cycle().await;
+    fixture.directory.users_without_end(true);
+    fixture.directory.groups(vec![left("all", &["bo"])]);
+    assert_eq!(summaries(&fixture.run_long_cycle().await), ["bo:live::-"], "what it brought is published");
+    assert_eq!(fixture.condition(), Some("delta_never_ends"));
+    let (asked, cycle) = (fixture.directory.requested_pages(), fixture.progress().await.1);
     for _ in 0..100 {
-        stage.nudge();
-        stage.step().await.unwrap();
+        fixture.trigger();
+        fixture.step().await.unwrap();
     }
-    assert_eq!((stage.directory.asked_pages(), stage.said().await.1), (asked, round), "not asked again before its time");
+    assert_eq!((fixture.directory.requested_pages(), fixture.progress().await.1), (asked, cycle), "not asked again before its time");
     for _ in 0..4 {
-        stage.later(Duration::from_secs(10 * 60));
-        stage.settle_long().await;
+        fixture.later(Duration::from_secs(10 * 60));
+        fixture.run_long_cycle().await;
     }
-    assert!(stage.directory.readings() > 1, "it is read anew");
-    assert_eq!((stage.condition(), stage.said().await.1), (Some("delta_never_ends"), round));
-    stage.directory.users_without_end(false);
-    stage.directory.everything(vec![joined("all", &["ana"])], vec![changed("ana", &[("city", "Rome")]), changed("bo", &[])]);
+    assert!(fixture.directory.full_reads() > 1, "it is read anew");
+    assert_eq!((fixture.condition(), fixture.progress().await.1), (Some("delta_never_ends"), cycle));
+    fixture.directory.users_without_end(false);
+    fixture.directory.full_read(vec![joined("all", &["ana"])], vec![changed("ana", &[("city", "Rome")]), changed("bo", &[])]);
     let mut deltas = Vec::new();
     for _ in 0..3 {
-        stage.later(Duration::from_secs(10 * 60));
-        deltas.extend(stage.settle_long().await);
+        fixture.later(Duration::from_secs(10 * 60));
+        deltas.extend(fixture.run_long_cycle().await);
     }
-    assert_eq!(told(&deltas), ["ana:live:all:Rome"]);
-    assert_eq!(stage.condition(), None);
-    assert!(stage.said().await.1 > round);
+    assert_eq!(summaries(&deltas), ["ana:live:all:Rome"]);
+    assert_eq!(fixture.condition(), None);
+    assert!(fixture.progress().await.1 > cycle);
 }
 
 #[tokio::test]
-async fn k_06_a_first_reading_without_end_publishes_and_is_begun_anew_at_a_slower_pace() {
-    let mut stage = Stage::new(&["city"], &["all"]).await;
-    stage.directory.users_without_end(true);
-    stage.settle_long().await;
+async fn k_06_an_endless_initial_cycle_publishes_and_restarts_with_backoff() {
+    let mut fixture = Fixture::new(&["city"], &["all"]).await;
+    fixture.directory.users_without_end(true);
+    fixture.run_long_cycle().await;
     for _ in 0..100 {
-        stage.nudge();
-        stage.step().await.unwrap();
+        fixture.trigger();
+        fixture.step().await.unwrap();
     }
-    assert_eq!((stage.condition(), stage.directory.readings(), stage.said().await.1), (Some("delta_never_ends"), 1, 0));
-    stage.directory.users_without_end(false);
-    stage.later(Duration::from_secs(10 * 60));
-    let mut stage = with_ana_and_bo(stage);
-    assert_eq!(told(&stage.settle_long().await), ["ana:initial:all:Paris", "bo:initial:all:-"]);
-    assert_eq!(stage.condition(), None);
+    assert_eq!((fixture.condition(), fixture.directory.full_reads(), fixture.progress().await.1), (Some("delta_never_ends"), 1, 0));
+    fixture.directory.users_without_end(false);
+    fixture.later(Duration::from_secs(10 * 60));
+    let mut fixture = with_ana_and_bo(fixture);
+    assert_eq!(summaries(&fixture.run_long_cycle().await), ["ana:initial:all:Paris", "bo:initial:all:-"]);
+    assert_eq!(fixture.condition(), None);
 }
 
 #[tokio::test]
-async fn k_06_a_void_cursor_on_every_second_page_is_bounded_and_told() {
-    let mut stage = ana_and_bo().await;
-    stage.settle().await;
-    stage.directory.void_pages(true);
-    stage.directory.fail(DirectoryError::Resync);
+async fn k_06_a_void_cursor_on_every_second_page_is_bounded_and_reported() {
+    let mut fixture = ana_and_bo().await;
+    fixture.run_cycle().await;
+    fixture.directory.void_pages(true);
+    fixture.directory.fail(DirectoryError::Resync);
     for _ in 0..100 {
-        stage.nudge();
-        stage.step().await.unwrap();
+        fixture.trigger();
+        fixture.step().await.unwrap();
     }
-    assert!(stage.directory.readings() <= 3, "{} readings", stage.directory.readings());
-    assert_eq!(stage.condition(), Some("delta_never_ends"));
-    stage.directory.void_pages(false);
-    stage.directory.count(2);
+    assert!(fixture.directory.full_reads() <= 3, "{} full_reads", fixture.directory.full_reads());
+    assert_eq!(fixture.condition(), Some("delta_never_ends"));
+    fixture.directory.void_pages(false);
+    fixture.directory.count(2);
     for _ in 0..3 {
-        stage.later(Duration::from_secs(10 * 60));
-        stage.directory.everything(vec![joined("all", &["ana", "bo"])], vec![changed("ana", &[("city", "Rome")]), changed("bo", &[])]);
-        stage.settle().await;
+        fixture.later(Duration::from_secs(10 * 60));
+        fixture.directory.full_read(vec![joined("all", &["ana", "bo"])], vec![changed("ana", &[("city", "Rome")]), changed("bo", &[])]);
+        fixture.run_cycle().await;
     }
-    assert_eq!(stage.condition(), None);
+    assert_eq!(fixture.condition(), None);
 }
 
 #[tokio::test]
@@ -195,40 +195,40 @@ async fn a_cursor_that_is_refused_for_good_is_replaced_by_a_fresh_one_and_surviv
         DirectoryError::Malformed { reason: "a link to another host".to_owned() },
         DirectoryError::Forbidden { code: "Authorization_RequestDenied".into() },
     ] {
-        let mut stage = ana_and_bo().await;
-        stage.settle().await;
-        stage.directory.refuse_cursors(Some(error));
-        stage.nudge();
-        assert!(stage.step().await.is_err());
-        stage.restart().await;
-        stage.directory.everything(vec![joined("all", &["ana", "bo"])], vec![changed("ana", &[("city", "Rome")]), changed("bo", &[])]);
+        let mut fixture = ana_and_bo().await;
+        fixture.run_cycle().await;
+        fixture.directory.refuse_cursors(Some(error));
+        fixture.trigger();
+        assert!(fixture.step().await.is_err());
+        fixture.restart().await;
+        fixture.directory.full_read(vec![joined("all", &["ana", "bo"])], vec![changed("ana", &[("city", "Rome")]), changed("bo", &[])]);
         for _ in 0..10 {
-            stage.later(Duration::from_secs(5));
-            stage.nudge();
+            fixture.later(Duration::from_secs(5));
+            fixture.trigger();
             // Refused, until it counts as refused for good.
-            stage.step().await.ok();
+            fixture.step().await.ok();
         }
-        assert_eq!(told(&stage.settle().await), ["ana:live:all:Rome"]);
-        assert_eq!((stage.directory.readings(), stage.condition()), (2, None));
+        assert_eq!(summaries(&fixture.run_cycle().await), ["ana:live:all:Rome"]);
+        assert_eq!((fixture.directory.full_reads(), fixture.condition()), (2, None));
     }
 }
 
 #[tokio::test]
-async fn a_full_read_that_is_asked_for_is_made_once_by_whoever_holds_the_tenant() {
-    let mut stage = ana_and_bo().await;
-    stage.settle().await;
-    stage.directory.refuse_cursors(Some(DirectoryError::NotFound));
-    stage.ask_resync().await;
-    stage.directory.everything(vec![joined("all", &["ana", "bo"])], vec![changed("ana", &[("city", "Rome")]), changed("bo", &[])]);
-    stage.restart().await;
-    stage.nudge();
+async fn a_requested_full_read_runs_once_on_the_lease_holder() {
+    let mut fixture = ana_and_bo().await;
+    fixture.run_cycle().await;
+    fixture.directory.refuse_cursors(Some(DirectoryError::NotFound));
+    fixture.request_resync().await;
+    fixture.directory.full_read(vec![joined("all", &["ana", "bo"])], vec![changed("ana", &[("city", "Rome")]), changed("bo", &[])]);
+    fixture.restart().await;
+    fixture.trigger();
     for _ in 0..30 {
         // The old cursor is refused, until the fresh one is adopted.
-        stage.step().await.ok();
-        stage.later(Duration::from_secs(1));
+        fixture.step().await.ok();
+        fixture.later(Duration::from_secs(1));
     }
-    assert_eq!(told(&stage.settle().await), ["ana:live:all:Rome"]);
-    stage.restart().await;
-    stage.settle().await;
-    assert_eq!((stage.directory.readings(), stage.condition()), (2, None));
+    assert_eq!(summaries(&fixture.run_cycle().await), ["ana:live:all:Rome"]);
+    fixture.restart().await;
+    fixture.run_cycle().await;
+    assert_eq!((fixture.directory.full_reads(), fixture.condition()), (2, None));
 }

@@ -68,12 +68,9 @@ const REMEDIES: &[(&str, &str)] = &[
     ("bus", "Kafka cannot be used: see the log of the role"),
     ("scope_empty", "nobody is in scope: check the groups of the scope, their members, and `nested` where those are in groups"),
     // What keeps users who left.
-    (
-        "scope_collapsed",
-        "a group of the scope lost most of its members at once: put them back, or allow it with `limits: {scopeLoss: allow}`",
-    ),
-    ("users_collapsed", "most users of the tenant were missing when it was read: check what the reader may read"),
-    ("members_not_told", "the directory's delta query tells no members of a group that has some: it is read in full by itself"),
+    ("scope_loss", "a group of the scope lost most of its members at once: put them back, or allow it with `limits: {scopeLoss: allow}`"),
+    ("user_loss", "most users of the tenant were missing when it was read: check what the reader may read"),
+    ("members_not_in_delta", "the directory's delta query tells no members of a group that has some: it is read in full by itself"),
     ("limit_leaver", "more leavers than `limits.leaver` allows within an hour: check that they are, and raise the limit"),
     ("limit_delete", "more deletions than `limits.delete` allows within an hour: they go on as the hour passes, or raise the limit"),
     ("limit_disable", "more lost sign-ins than `limits.disable` allows within an hour: they go on as the hour passes, or raise the limit"),

@@ -1,13 +1,13 @@
 -- Whom a group of some scope lost when it lost most of its people at once: as published they stay in it.
-CREATE TABLE kept (
+CREATE TABLE retained_member (
     tenant   TEXT   NOT NULL,
     user_id  TEXT   NOT NULL,
     group_id TEXT   NOT NULL,
     direct   BIGINT NOT NULL,  -- 0 when he was in it through other groups only
     PRIMARY KEY (tenant, user_id, group_id)
 );
-CREATE INDEX kept_group ON kept (tenant, group_id, user_id);
--- The groups that have some.
+CREATE INDEX retained_member_group ON retained_member (tenant, group_id, user_id);
+-- The groups that have retained members.
 CREATE TABLE removal_guard (
     tenant    TEXT   NOT NULL,
     group_id  TEXT   NOT NULL,

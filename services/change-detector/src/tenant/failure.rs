@@ -1,4 +1,4 @@
-//! Trouble with a delta that is not over with the next try: counted, and tried again later each time.
+//! Failure with a delta that is not over with the next try: counted, and tried again later each time.
 //!
 //! Kept in memory: a successor finds out for itself.
 
@@ -7,11 +7,11 @@ use std::time::Duration;
 use xtsync_domain::Timestamp;
 
 /// The longest pause.
-const LONGEST: Duration = Duration::from_secs(10 * 60);
+const RETRY_INTERVAL_MAX: Duration = Duration::from_secs(10 * 60);
 
-/// Trouble with a delta.
+/// Failure with a delta.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Trouble {
+pub(super) struct Failure {
     /// What is the matter, by stable code.
     pub(super) code: &'static str,
     /// How often it was met.
@@ -22,12 +22,12 @@ pub(super) struct Trouble {
     pub(super) next_try: Timestamp,
 }
 
-impl Trouble {
+impl Failure {
     /// Notes trouble, once more if there was some. The pause begins at `first` and doubles; with none, the next try is at once.
-    pub(super) fn note(slot: &mut Option<Self>, code: &'static str, first: Duration, now: Timestamp) {
-        let (count, since) = slot.as_ref().map_or((1, now), |trouble| (trouble.count + 1, trouble.since));
+    pub(super) fn record(slot: &mut Option<Self>, code: &'static str, first: Duration, now: Timestamp) {
+        let (count, since) = slot.as_ref().map_or((1, now), |failure| (failure.count + 1, failure.since));
         let doubled = 2_u32.saturating_pow(count - 1);
-        let pause = first.saturating_mul(doubled).min(LONGEST);
+        let pause = first.saturating_mul(doubled).min(RETRY_INTERVAL_MAX);
         *slot = Some(Self { code, count, since, next_try: now.plus(pause) });
     }
 
@@ -37,8 +37,8 @@ impl Trouble {
     }
 
     /// Whether it is time for the next try.
-    pub(super) fn is_over(slot: Option<&Self>, now: Timestamp) -> bool {
-        slot.is_none_or(|trouble| now >= trouble.next_try)
+    pub(super) fn is_retry_due(slot: Option<&Self>, now: Timestamp) -> bool {
+        slot.is_none_or(|failure| now >= failure.next_try)
     }
 }
 
@@ -51,12 +51,12 @@ mod tests {
         let (mut slot, now) = (None, Timestamp(0));
         let mut seconds = Vec::new();
         for _ in 0..7 {
-            Trouble::note(&mut slot, "delta_never_ends", Duration::from_secs(30), now);
+            Failure::record(&mut slot, "delta_never_ends", Duration::from_secs(30), now);
             seconds.push(slot.as_ref().unwrap().next_try.since(now).as_secs());
         }
         assert_eq!(seconds, [30, 60, 120, 240, 480, 600, 600]);
-        assert_eq!(slot.as_ref().map(|trouble| trouble.count), Some(7));
-        assert!(!Trouble::is_over(slot.as_ref(), now) && Trouble::is_over(slot.as_ref(), now.plus(LONGEST)));
-        assert!(Trouble::is_over(None, now));
+        assert_eq!(slot.as_ref().map(|failure| failure.count), Some(7));
+        assert!(!Failure::is_retry_due(slot.as_ref(), now) && Failure::is_retry_due(slot.as_ref(), now.plus(RETRY_INTERVAL_MAX)));
+        assert!(Failure::is_retry_due(None, now));
     }
 }

@@ -10,16 +10,16 @@ use xtsync_domain::GroupId;
 
 /// The last word of a page of groups.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct LastWord {
+pub(crate) struct LastEntries {
     /// Of each group.
-    pub(crate) groups: BTreeMap<GroupId, Word>,
+    pub(crate) groups: BTreeMap<GroupId, GroupEntry>,
     /// Of each member of a group: what kind it is, and none where it is no member.
     pub(crate) members: BTreeMap<(GroupId, String), Option<MemberKind>>,
 }
 
 /// The last word on one group.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
-pub(crate) struct Word {
+pub(crate) struct GroupEntry {
     /// The last name that was mentioned.
     pub(crate) name: Option<String>,
     /// Whether the page shows the group at all, or only that it is gone.
@@ -28,16 +28,16 @@ pub(crate) struct Word {
     pub(crate) is_gone: bool,
 }
 
-impl LastWord {
+impl LastEntries {
     /// The last word of these changes, which are in the directory's order.
     pub(crate) fn of(changes: Vec<GroupChange>) -> Self {
         let mut last = Self::default();
         for change in changes {
             match change {
                 GroupChange::Changed { id, name, members } => {
-                    let word = last.groups.entry(id.clone()).or_default();
-                    (word.is_shown, word.is_gone) = (true, false);
-                    word.name = name.or(word.name.take());
+                    let entry = last.groups.entry(id.clone()).or_default();
+                    (entry.is_shown, entry.is_gone) = (true, false);
+                    entry.name = name.or(entry.name.take());
                     let of = |change: MemberChange| match change {
                         MemberChange::Joined(member) => ((id.clone(), member.id), Some(member.kind)),
                         MemberChange::Left { id: member } => ((id.clone(), member), None),
@@ -72,7 +72,7 @@ mod tests {
     }
 
     #[test]
-    fn of_one_member_and_of_one_group_the_last_word_holds_in_every_order() {
+    fn the_last_entry_of_a_member_or_group_wins_in_every_order() {
         use MemberKind::{Group, User};
         for (text, kind, is_gone) in [
             ("-u,+u", Some(User), false),
@@ -88,19 +88,19 @@ mod tests {
             ("! +u !", Some(User), true),
             ("! +u ! -u", None, false),
         ] {
-            let last = LastWord::of(changes(text));
+            let last = LastEntries::of(changes(text));
             assert_eq!(last.members, [(("g".into(), "u".to_owned()), kind)].into(), "{text}");
             assert_eq!(last.groups[&"g".into()].is_gone, is_gone, "{text}");
         }
     }
 
     #[test]
-    fn a_name_stays_while_no_other_is_mentioned_and_an_end_alone_shows_nothing() {
+    fn the_last_name_stays_and_a_removal_alone_shows_no_group() {
         let named = |name: Option<&str>| GroupChange::Changed { id: "g".into(), name: name.map(str::to_owned), members: vec![] };
-        let name = |changes| LastWord::of(changes).groups[&"g".into()].name.clone();
+        let name = |changes| LastEntries::of(changes).groups[&"g".into()].name.clone();
         assert_eq!(name(vec![named(Some("Sales")), named(None)]).as_deref(), Some("Sales"));
         assert_eq!(name(vec![named(Some("Sales")), named(Some("Legal"))]).as_deref(), Some("Legal"));
-        let gone = LastWord::of(changes("!"));
-        assert_eq!(gone.groups, [("g".into(), Word { is_gone: true, ..Word::default() })].into());
+        let gone = LastEntries::of(changes("!"));
+        assert_eq!(gone.groups, [("g".into(), GroupEntry { is_gone: true, ..GroupEntry::default() })].into());
     }
 }

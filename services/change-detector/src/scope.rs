@@ -7,10 +7,10 @@ use xtsync_domain::{GroupId, UserId};
 use xtsync_store::Transaction;
 
 use crate::closure::Memberships;
-use crate::cutting::Knife;
 use crate::error::Error;
 use crate::membership;
 use crate::mirror;
+use crate::reproject::Reprojection;
 
 /// How the groups of scopes count; one that is not named counts as [`Scope::default`].
 pub(crate) type Scopes = BTreeMap<GroupId, Scope>;
@@ -21,12 +21,12 @@ pub(crate) struct Scope {
     /// Whether members of its groups count in all of them.
     pub(crate) nested: bool,
     /// Whether all of them let it lose most of its people at once.
-    pub(crate) lets_go: bool,
+    pub(crate) allows_loss: bool,
 }
 
 impl Default for Scope {
     fn default() -> Self {
-        Self { nested: true, lets_go: false }
+        Self { nested: true, allows_loss: false }
     }
 }
 
@@ -44,15 +44,19 @@ pub(crate) struct Stale {
 }
 
 /// The next chunk of users whose cut may be stale and who are here.
-pub(crate) async fn next(tx: &mut Transaction, knife: &Knife<'_>, last: &mut String) -> Result<Option<Vec<Stale>>, Error> {
-    let users = mirror::dirty(tx, knife.tenant, last).await?;
+pub(crate) async fn next_stale(
+    tx: &mut Transaction,
+    reprojection: &Reprojection<'_>,
+    last: &mut String,
+) -> Result<Option<Vec<Stale>>, Error> {
+    let users = mirror::dirty(tx, reprojection.tenant, last).await?;
     let Some(end) = users.last() else { return Ok(None) };
     *last = end.id.to_string();
     let ids: Vec<UserId> = users.iter().map(|user| user.id.clone()).collect();
-    let groups = membership::groups_of(tx, knife.tenant, &ids).await?;
+    let groups = membership::groups_of(tx, reprojection.tenant, &ids).await?;
     let stale = users.into_iter().filter(|user| user.gone.is_none()).map(|user| Stale {
-        after: knife.closure.memberships(groups.get(&user.id).into_iter().flatten()),
-        before: match user.cut.map(|delta| delta.state) {
+        after: reprojection.closure.memberships(groups.get(&user.id).into_iter().flatten()),
+        before: match user.delta.map(|delta| delta.state) {
             Some(State::Present(before)) => Some(before),
             Some(State::Gone(_)) | None => None,
         },
@@ -63,19 +67,19 @@ pub(crate) async fn next(tx: &mut Transaction, knife: &Knife<'_>, last: &mut Str
 
 impl Stale {
     /// The groups he was in and is in no more, and whether he was in them directly.
-    pub(crate) fn lost<'a>(&'a self, knife: &'a Knife<'_>, scopes: &'a Scopes) -> impl Iterator<Item = (&'a GroupId, bool)> {
+    pub(crate) fn lost<'a>(&'a self, reprojection: &'a Reprojection<'_>, scopes: &'a Scopes) -> impl Iterator<Item = (&'a GroupId, bool)> {
         let direct = self.before.iter().flat_map(|before| &before.groups).map(|group| (group, true));
         let nested = self.before.iter().flat_map(|before| &before.nested_groups).map(|group| (group, false));
         direct.chain(nested).filter(move |(group, is_direct)| {
             let scope = scopes.get(group).copied().unwrap_or_default();
             let was_in = *is_direct || scope.nested;
-            was_in && knife.projection.groups.contains(*group) && !scope.includes(group, &self.after.direct, &self.after.nested)
+            was_in && reprojection.projection.groups.contains(*group) && !scope.includes(group, &self.after.direct, &self.after.nested)
         })
     }
 
     /// The groups he was not in and is in now.
-    pub(crate) fn gained<'a>(&'a self, knife: &'a Knife<'_>, scopes: &'a Scopes) -> impl Iterator<Item = &'a GroupId> {
-        knife.projection.groups.iter().filter(move |group| {
+    pub(crate) fn gained<'a>(&'a self, reprojection: &'a Reprojection<'_>, scopes: &'a Scopes) -> impl Iterator<Item = &'a GroupId> {
+        reprojection.projection.groups.iter().filter(move |group| {
             let scope = scopes.get(group).copied().unwrap_or_default();
             let was_in = self.before.as_ref().is_some_and(|before| scope.includes(group, &before.groups, &before.nested_groups));
             !was_in && scope.includes(group, &self.after.direct, &self.after.nested)

@@ -27,15 +27,15 @@ use xtsync_store::{self as store, Store, lease, params, scrub};
 
 use crate::Inbox;
 use crate::error::Error;
-use crate::hold::{Scope, Scopes};
 use crate::metrics::Metrics;
 use crate::mirror;
 use crate::names::Names;
-use crate::nudge::Nudge;
-use crate::publication::Press;
+use crate::publisher::Publisher;
+use crate::scope::{Scope, Scopes};
 use crate::subscriber::Subscriber;
 use crate::tenant::tests::rigged::Rigged;
-use crate::tenant::{Fence, Order, Pace, Pause, Tenant};
+use crate::tenant::{DetectionSpec, FencingToken, Intervals, Pause, Tenant};
+use crate::trigger::Trigger;
 
 const LEASE: &str = "detector/emea";
 /// Rarer than anything else that a test waits for.
@@ -44,29 +44,29 @@ pub(super) const COMPARE: Duration = Duration::from_secs(1_000 * 60 * 60);
 pub(super) const FORGET: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 const TTL: Duration = Duration::from_secs(100_000_000);
 
-pub(super) struct Stage {
+pub(super) struct Fixture {
     folder: TempDir,
     store: String,
     clock: Arc<ManualClock>,
     bus: Bus,
     rigged: Arc<Rigged>,
-    heard: Table,
+    published_deltas: Table,
     /// Whose keys were ended.
     pub(super) ended: Vec<String>,
     pub(super) directory: Arc<Script>,
-    order: Order,
+    spec: DetectionSpec,
     tenant: Tenant,
 }
 
-impl Stage {
+impl Fixture {
     pub(super) async fn new(attributes: &[&str], groups: &[&str]) -> Self {
-        Self::ordered(projection(attributes, groups)).await
+        Self::with_projection(projection(attributes, groups)).await
     }
 
     pub(super) async fn unresolved(attributes: &[&str], name: &str) -> Self {
-        let mut stage = Self::ordered(projection(attributes, &[])).await;
-        stage.names(Names { unresolved: [name.to_owned()].into(), ..written(1, &[name]) }).await;
-        stage
+        let mut fixture = Self::with_projection(projection(attributes, &[])).await;
+        fixture.names(Names { unresolved: [name.to_owned()].into(), ..written(1, &[name]) }).await;
+        fixture
     }
 
     /// With its store in PostgreSQL.
@@ -84,7 +84,7 @@ impl Stage {
         Self::stored(tempfile::tempdir().unwrap(), store, projection(attributes, groups)).await
     }
 
-    pub(super) async fn ordered(projection: Projection) -> Self {
+    pub(super) async fn with_projection(projection: Projection) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let store = folder.path().display().to_string();
         Self::stored(folder, store, projection).await
@@ -94,13 +94,19 @@ impl Stage {
         let clock = Arc::new(ManualClock::at(Timestamp(1_000_000_000_000)));
         let rigged = Rigged::new(Embedded::open(&folder.path().join("bus.sqlite"), clock.clone()).await.unwrap());
         let bus: Bus = Arc::<Rigged>::clone(&rigged);
-        let heard = Table::open(&bus, vec![topic::USER_DELTAS.of(emea())]).await.unwrap();
+        let published_deltas = Table::open(&bus, vec![topic::USER_DELTAS.of(emea())]).await.unwrap();
         let directory = Arc::new(Script::default());
-        let way = vec![topic::USER_DELTAS.of(emea())];
-        let order =
-            Order { revision: 1, users: Some((1, projection)), names: Names::default(), scopes: Scopes::new(), way, directory: None };
-        let tenant = take_up(&store, &clock, &bus, &directory, &order).await;
-        Self { folder, store, clock, bus, rigged, heard, ended: Vec::new(), directory, order, tenant }
+        let downstream = vec![topic::USER_DELTAS.of(emea())];
+        let spec = DetectionSpec {
+            revision: 1,
+            users: Some((1, projection)),
+            names: Names::default(),
+            scopes: Scopes::new(),
+            downstream,
+            directory: None,
+        };
+        let tenant = load_tenant(&store, &clock, &bus, &directory, &spec).await;
+        Self { folder, store, clock, bus, rigged, published_deltas, ended: Vec::new(), directory, spec, tenant }
     }
 
     /// One step, a moment later.
@@ -111,17 +117,17 @@ impl Stage {
     }
 
     /// Rests as after trouble, for as long as there is something to publish.
-    pub(super) async fn rest(&mut self) {
+    pub(super) async fn wait_publishing(&mut self) {
         self.tenant.publish_until(Instant::now() + Duration::from_secs(60), &*self.clock).await;
     }
 
-    pub(super) fn nudge(&mut self) {
-        self.tenant.nudge();
+    pub(super) fn trigger(&mut self) {
+        self.tenant.trigger();
     }
 
-    /// As [`Self::settle`], where that may take many pages.
-    pub(super) async fn settle_long(&mut self) -> Vec<UserDelta> {
-        self.nudge();
+    /// As [`Self::run_cycle`], where that may take many pages.
+    pub(super) async fn run_long_cycle(&mut self) -> Vec<UserDelta> {
+        self.trigger();
         self.steps_within(5_000).await.unwrap();
         self.published().await
     }
@@ -140,16 +146,16 @@ impl Stage {
         panic!("it does not come to rest");
     }
 
-    /// Steps a whole round and until there is nothing more to do; gives what was published.
-    pub(super) async fn settle(&mut self) -> Vec<UserDelta> {
-        self.nudge();
+    /// Steps a whole cycle and until there is nothing more to do; gives what was published.
+    pub(super) async fn run_cycle(&mut self) -> Vec<UserDelta> {
+        self.trigger();
         self.steps().await.unwrap();
         self.published().await
     }
 
-    /// As [`Self::settle`], where the process is killed after every so many steps.
-    pub(super) async fn settle_killed(&mut self, every: usize) -> Vec<UserDelta> {
-        self.nudge();
+    /// As [`Self::run_cycle`], where the process is killed after every so many steps.
+    pub(super) async fn run_cycle_killed(&mut self, every: usize) -> Vec<UserDelta> {
+        self.trigger();
         for steps in 1..10_000 {
             if self.step().await.unwrap() != Pause::None {
                 return self.published().await;
@@ -162,7 +168,7 @@ impl Stage {
     }
 
     /// The attributes that the mirror keeps of a user.
-    pub(super) async fn kept_of(&self, user: &str) -> Vec<String> {
+    pub(super) async fn stored_attributes(&self, user: &str) -> Vec<String> {
         let mut tx = self.tenant.store.begin().await.unwrap();
         let users = mirror::load(&mut tx, &emea(), &[user.into()]).await.unwrap();
         users[&user.into()].body.iter().map(|(name, _)| name.to_owned()).collect()
@@ -174,14 +180,14 @@ impl Stage {
     }
 
     /// How many users are marked as perhaps not as they were published.
-    pub(super) async fn marked(&self) -> u64 {
+    pub(super) async fn dirty_users(&self) -> u64 {
         let row = self.tenant.store.fetch_one_opt("SELECT COUNT(*) FROM user_ WHERE dirty = 1", vec![]).await.unwrap();
         row.unwrap().uint(0).unwrap()
     }
 
-    /// Steps a round until something is published; gives that.
+    /// Steps a cycle until something is published; gives that.
     pub(super) async fn first_published(&mut self) -> Vec<UserDelta> {
-        self.nudge();
+        self.trigger();
         loop {
             assert_eq!(self.step().await.unwrap(), Pause::None, "nothing was published");
             let deltas = self.published().await;
@@ -196,20 +202,20 @@ impl Stage {
         self.rigged.rig().full = if is_full { vec![topic::USER_DELTAS.of(emea())] } else { Vec::new() };
     }
 
-    /// What is said of how far it is: how many wait to be published, and the last complete round, to operators and to everybody.
-    pub(super) async fn said(&self) -> (u64, u64, Option<u64>) {
+    /// What is said of how far it is: how many wait to be published, and the last complete cycle, to operators and to everybody.
+    pub(super) async fn progress(&self) -> (u64, u64, Option<u64>) {
         let mut table = Table::open(&self.bus, vec![topic::TENANT_FACTS.of(emea())]).await.unwrap();
         let mut fresh = None;
         while !table.caught_up() {
             for record in table.next().await.unwrap() {
                 let Some(value) = &record.value else { continue };
                 let wire: events::TenantFact = event::decode(&record.headers, value).unwrap();
-                if let Fact::Freshness { round, .. } = TenantFact::try_from(wire).unwrap().fact {
-                    fresh = Some(round);
+                if let Fact::Freshness { round: cycle, .. } = TenantFact::try_from(wire).unwrap().fact {
+                    fresh = Some(cycle);
                 }
             }
         }
-        (self.tenant.lag(), self.tenant.round(), fresh)
+        (self.tenant.lag(), self.tenant.published_cycle(), fresh)
     }
 
     /// What was published since this was last asked.
@@ -217,9 +223,9 @@ impl Stage {
         let ends = self.bus.ends(&topic::USER_DELTAS.of(emea())).await.unwrap();
         let all: i64 = ends.iter().map(|ends| ends.high).sum();
         let mut deltas = Vec::new();
-        while self.directory.heard() < all {
-            let records = self.heard.next().await.unwrap();
-            self.directory.hear(records.len());
+        while self.directory.records_read() < all {
+            let records = self.published_deltas.next().await.unwrap();
+            self.directory.add_records_read(records.len());
             let (ends, values): (Vec<_>, Vec<_>) = records.iter().partition(|record| record.value.is_none());
             self.ended.extend(ends.into_iter().map(|record| String::from_utf8(record.key.to_vec()).unwrap()));
             deltas.extend(values.into_iter().map(|record| {
@@ -230,7 +236,7 @@ impl Stage {
         deltas
     }
 
-    pub(super) fn later_than_facts(&self) {
+    pub(super) fn advance_past_facts(&self) {
         self.later(Duration::from_secs(60));
     }
 
@@ -243,55 +249,55 @@ impl Stage {
         self.clock.set(self.now().minus(time));
     }
 
-    pub(super) async fn order(&mut self, attributes: &[&str], groups: &[&str], revision: u64) {
+    pub(super) async fn configure(&mut self, attributes: &[&str], groups: &[&str], revision: u64) {
         self.project(projection(attributes, groups), revision).await;
     }
 
     pub(super) async fn project(&mut self, projection: Projection, revision: u64) {
         let users = Some((revision, projection));
-        self.order = Order { revision, users, names: Names::default(), ..self.order.clone() };
-        self.obey().await;
+        self.spec = DetectionSpec { revision, users, names: Names::default(), ..self.spec.clone() };
+        self.apply_spec().await;
     }
 
     /// The configuration writes these names of groups from now on.
     pub(super) async fn names(&mut self, names: Names) {
-        self.order.revision += 1;
-        self.order.names = names;
-        self.obey().await;
+        self.spec.revision += 1;
+        self.spec.names = names;
+        self.apply_spec().await;
     }
 
     /// What stands on the bus of groups' names, as whoever reads it from the beginning finds it: `name@resolution: ids`.
     pub(super) async fn resolved(&self) -> Vec<String> {
         let mut table = Table::open(&self.bus, vec![topic::TENANT_FACTS.of(emea())]).await.unwrap();
-        let mut stands = BTreeMap::new();
+        let mut resolutions = BTreeMap::new();
         while !table.caught_up() {
             for record in table.next().await.unwrap() {
                 let Some(value) = &record.value else {
-                    stands.remove(&record.key);
+                    resolutions.remove(&record.key);
                     continue;
                 };
                 let wire: events::TenantFact = event::decode(&record.headers, value).unwrap();
                 if let Fact::GroupName { name, ids, resolution } = TenantFact::try_from(wire).unwrap().fact {
                     let ids: Vec<&str> = ids.iter().map(GroupId::as_str).collect();
-                    stands.insert(record.key.clone(), format!("{name}@{resolution}: {}", ids.join(",")));
+                    resolutions.insert(record.key.clone(), format!("{name}@{resolution}: {}", ids.join(",")));
                 }
             }
         }
-        stands.into_values().collect()
+        resolutions.into_values().collect()
     }
 
     /// An administrator says how a group counts, and nothing else.
     pub(super) async fn scope(&mut self, group: &str, scope: Scope) {
-        self.order.revision += 1;
-        self.order.scopes.insert(group.into(), scope);
-        self.obey().await;
+        self.spec.revision += 1;
+        self.spec.scopes.insert(group.into(), scope);
+        self.apply_spec().await;
     }
 
     /// An operator confirms that the tenant is this directory.
     pub(super) async fn confirm(&mut self, directory: &str) {
-        self.order.revision += 1;
-        self.order.directory = Some(directory.into());
-        self.obey().await;
+        self.spec.revision += 1;
+        self.spec.directory = Some(directory.into());
+        self.apply_spec().await;
     }
 
     /// Why nothing is read.
@@ -299,9 +305,9 @@ impl Stage {
         self.tenant.blocked()
     }
 
-    async fn obey(&mut self) {
+    async fn apply_spec(&mut self) {
         let now = self.now();
-        self.tenant.obey(self.order.clone(), now).await.unwrap();
+        self.tenant.apply_spec(self.spec.clone(), now).await.unwrap();
     }
 
     /// Whom the tenant keeps: users, and people in groups.
@@ -315,8 +321,8 @@ impl Stage {
     }
 
     /// Whether users are being projected.
-    pub(super) fn is_cutting(&self) -> bool {
-        self.tenant.reading.phase == crate::reading::Phase::Cutting
+    pub(super) fn is_projecting(&self) -> bool {
+        self.tenant.sync_state.phase == crate::sync_state::Phase::Projecting
     }
 
     /// How many users are staged.
@@ -326,32 +332,32 @@ impl Stage {
     }
 
     /// How many users a comparison found of whom no delta query had told.
-    pub(super) fn found_lost(&self) -> u64 {
-        self.tenant.found_lost
+    pub(super) fn missed_changes(&self) -> u64 {
+        self.tenant.missed_changes
     }
 
     /// Leaves the store as a crash between version and publication leaves it: the newest versions are not noted as published.
-    pub(super) async fn crash_before_noting(&mut self, user: &str) {
-        self.settle().await;
+    pub(super) async fn crash_before_mark_published(&mut self, user: &str) {
+        self.run_cycle().await;
         let mut tx = self.tenant.store.begin().await.unwrap();
         tx.execute("UPDATE user_ SET published_version = published_version - 1 WHERE id = $1", params![user]).await.unwrap();
         tx.commit().await.unwrap();
     }
 
     /// How often what is published is told again.
-    pub(super) fn scrub_every(&mut self, every: Duration) {
-        self.tenant.pace.scrub = every;
+    pub(super) fn set_republish_interval(&mut self, every: Duration) {
+        self.tenant.intervals.republish = every;
     }
 
     /// A full read is asked for.
-    pub(super) async fn ask_resync(&mut self) {
+    pub(super) async fn request_resync(&mut self) {
         let mut tx = self.tenant.store.begin().await.unwrap();
-        crate::reading::ask_resync(&mut tx, &emea(), self.now()).await.unwrap();
+        crate::sync_state::request_resync(&mut tx, &emea(), self.now()).await.unwrap();
         tx.commit().await.unwrap();
     }
 
     /// A scrub is asked for.
-    pub(super) async fn ask_scrub(&mut self) {
+    pub(super) async fn request_republish(&mut self) {
         let mut tx = self.tenant.store.begin().await.unwrap();
         scrub::ask(&mut tx, &emea(), self.now()).await.unwrap();
         tx.commit().await.unwrap();
@@ -388,11 +394,11 @@ impl Stage {
 
     /// Another process takes the tenant up where the store says it stands.
     pub(super) async fn restart(&mut self) {
-        self.tenant = take_up(&self.store, &self.clock, &self.bus, &self.directory, &self.order).await;
+        self.tenant = load_tenant(&self.store, &self.clock, &self.bus, &self.directory, &self.spec).await;
     }
 
     /// What was buried.
-    pub(super) async fn letters(&self) -> Vec<internal::DeadLetter> {
+    pub(super) async fn dead_letters(&self) -> Vec<internal::DeadLetter> {
         let mut table = Table::open(&self.bus, vec![topic::DEAD_LETTERS.topic()]).await.unwrap();
         let records = table.next().await.unwrap();
         records.iter().map(|record| event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap()).collect()
@@ -404,19 +410,19 @@ impl Stage {
             name: emea(),
             source: self.directory.clone(),
             store: self.tenant.store.clone(),
-            fence: self.tenant.fence.clone(),
-            nudge: Nudge::default(),
+            fencing_token: self.tenant.fencing_token.clone(),
+            trigger: Trigger::default(),
             metrics: Metrics::new(),
             warning: watch::Sender::new(String::new()),
             url: url.map(|url| url.parse().unwrap()),
-            heard: None,
+            seen_triggers: None,
             not_before: Timestamp(0),
         }
     }
 
     /// Where another replica of this store takes notifications in.
-    pub(super) fn inbox(&self, nudge: &Nudge) -> Inbox {
-        let inbox = Inbox::new(nudge.clone());
+    pub(super) fn inbox(&self, trigger: &Trigger) -> Inbox {
+        let inbox = Inbox::new(trigger.clone());
         inbox.attach(self.tenant.store.clone(), Metrics::new());
         inbox
     }
@@ -426,27 +432,32 @@ impl Stage {
     }
 
     /// What publishes under the lease as it is.
-    pub(super) fn press(&self) -> Press {
-        self.tenant.press()
+    pub(super) fn publisher(&self) -> Publisher {
+        self.tenant.publisher()
     }
 
     /// Somebody else takes the lease.
-    pub(super) async fn fence(&self) {
-        lease::release(&self.tenant.store, LEASE, self.tenant.fence.epoch).await.unwrap();
+    pub(super) async fn take_lease_away(&self) {
+        lease::release(&self.tenant.store, LEASE, self.tenant.fencing_token.epoch).await.unwrap();
         lease::acquire(&self.tenant.store, LEASE, "another", Duration::ZERO).await.unwrap().unwrap();
     }
 }
 
-async fn take_up(url: &str, clock: &Arc<ManualClock>, bus: &Bus, directory: &Arc<Script>, order: &Order) -> Tenant {
+async fn load_tenant(url: &str, clock: &Arc<ManualClock>, bus: &Bus, directory: &Arc<Script>, spec: &DetectionSpec) -> Tenant {
     let options = store::Options { url: url.to_owned(), service: "detector", migrations: crate::service::MIGRATIONS, clock: clock.clone() };
     let store = Store::open(options).await.unwrap();
     let epoch = lease::acquire(&store, LEASE, "test", TTL).await.unwrap().unwrap();
-    let fence = Fence { lease: LEASE.to_owned(), epoch };
-    let pace =
-        Pace { rounds: Duration::from_secs(30), facts: Duration::from_secs(20), compare: COMPARE, scrub: Duration::ZERO, forget: FORGET };
+    let fencing_token = FencingToken { lease: LEASE.to_owned(), epoch };
+    let intervals = Intervals {
+        cycles: Duration::from_secs(30),
+        facts: Duration::from_secs(20),
+        compare: COMPARE,
+        republish: Duration::ZERO,
+        forget: FORGET,
+    };
     let source: Arc<dyn Source> = directory.clone();
     let now = xtsync_runtime::clock::Clock::now(&**clock);
-    Tenant::take_up(emea(), source, (store, bus.clone()), fence, (pace, Metrics::new()), order.clone(), now).await.unwrap()
+    Tenant::load(emea(), source, (store, bus.clone()), fencing_token, (intervals, Metrics::new()), spec.clone(), now).await.unwrap()
 }
 
 pub(super) fn emea() -> TenantName {
@@ -527,10 +538,10 @@ pub(super) struct Script {
     states: Mutex<HashMap<GroupId, GroupState>>,
     count: Mutex<Option<u64>>,
     identity: Mutex<Option<String>>,
-    heard: Mutex<i64>,
-    readings: Mutex<u32>,
-    asked: Mutex<Vec<String>>,
-    states_told: Mutex<Vec<String>>,
+    records_read: Mutex<i64>,
+    full_reads: Mutex<u32>,
+    requests: Mutex<Vec<String>>,
+    client_states: Mutex<Vec<String>>,
     members: Mutex<BTreeSet<GroupId>>,
     named: Mutex<HashMap<String, Result<Vec<GroupId>, String>>>,
 }
@@ -540,7 +551,7 @@ pub(super) struct Script {
 struct Rules {
     endless: bool,
     void_pages: bool,
-    holds_full: bool,
+    blocks_full_reads: bool,
     refused: Option<DirectoryError>,
 }
 
@@ -559,12 +570,12 @@ impl Script {
     }
 
     /// Full reads are not answered.
-    pub(super) fn hold_full(&self) {
-        self.rules.lock().unwrap().holds_full = true;
+    pub(super) fn block_full_reads(&self) {
+        self.rules.lock().unwrap().blocks_full_reads = true;
     }
 
-    pub(super) fn let_full_go(&self) {
-        self.rules.lock().unwrap().holds_full = false;
+    pub(super) fn unblock_full_reads(&self) {
+        self.rules.lock().unwrap().blocks_full_reads = false;
     }
 
     /// Cursors that were given before are refused.
@@ -576,7 +587,7 @@ impl Script {
         *self.full_pages.lock().unwrap()
     }
 
-    pub(super) fn asked_pages(&self) -> usize {
+    pub(super) fn requested_pages(&self) -> usize {
         *self.pages.lock().unwrap()
     }
 
@@ -584,7 +595,7 @@ impl Script {
     fn question(&self, cursor: Option<&Cursor>) -> DirectoryResult<bool> {
         let is_full = cursor.is_none_or(|cursor| cursor.0.starts_with("full"));
         let rules = self.rules.lock().unwrap();
-        if is_full && rules.holds_full {
+        if is_full && rules.blocks_full_reads {
             return Err(DirectoryError::Away { reason: "held".to_owned() });
         }
         *self.pages.lock().unwrap() += 1;
@@ -598,11 +609,11 @@ impl Script {
     }
 
     fn another_page<T>(&self, is_full: bool, changes: Vec<T>) -> Page<T> {
-        let link = format!("{}page-{}", if is_full { "full-" } else { "" }, self.asked_pages());
+        let link = format!("{}page-{}", if is_full { "full-" } else { "" }, self.requested_pages());
         Page { next: Next::Page(Cursor(link)), ..complete(false, changes) }
     }
 
-    pub(super) fn everything_in_pages(&self, groups: Vec<GroupChange>, users: Vec<Vec<UserChange>>) {
+    pub(super) fn full_read_in_pages(&self, groups: Vec<GroupChange>, users: Vec<Vec<UserChange>>) {
         self.count(users.iter().flatten().count() as u64);
         let mut full = self.full.lock().unwrap();
         full.push_back(Answer::Groups(groups));
@@ -641,13 +652,13 @@ impl Script {
     }
 
     /// How often everything was read so far.
-    pub(super) fn readings(&self) -> u32 {
-        *self.readings.lock().unwrap()
+    pub(super) fn full_reads(&self) -> u32 {
+        *self.full_reads.lock().unwrap()
     }
 
-    pub(super) fn everything(&self, groups: Vec<GroupChange>, users: Vec<UserChange>) {
+    pub(super) fn full_read(&self, groups: Vec<GroupChange>, users: Vec<UserChange>) {
         self.count(users.len() as u64);
-        let mut answers = if self.readings() == 0 { self.answers.lock().unwrap() } else { self.full.lock().unwrap() };
+        let mut answers = if self.full_reads() == 0 { self.answers.lock().unwrap() } else { self.full.lock().unwrap() };
         answers.push_back(Answer::Groups(groups));
         answers.push_back(Answer::Users(users));
     }
@@ -667,7 +678,7 @@ impl Script {
     }
 
     /// Its domain leads to another directory from now on.
-    pub(super) fn is(&self, directory: &str) {
+    pub(super) fn set_identity(&self, directory: &str) {
         *self.identity.lock().unwrap() = Some(directory.to_owned());
     }
 
@@ -687,27 +698,27 @@ impl Script {
     }
 
     /// What was asked about subscriptions since this was last called.
-    pub(super) fn asked(&self) -> Vec<String> {
-        std::mem::take(&mut self.asked.lock().unwrap())
+    pub(super) fn requests(&self) -> Vec<String> {
+        std::mem::take(&mut self.requests.lock().unwrap())
     }
 
     /// The client states it was given, one a subscription.
     pub(super) fn client_states(&self) -> Vec<String> {
-        self.states_told.lock().unwrap().clone()
+        self.client_states.lock().unwrap().clone()
     }
 
     /// A question about subscriptions; one that is to fail fails it.
-    fn ask(&self, question: String) -> DirectoryResult<()> {
-        self.asked.lock().unwrap().push(question);
+    fn request(&self, question: String) -> DirectoryResult<()> {
+        self.requests.lock().unwrap().push(question);
         self.next(false, |_| false).map(drop)
     }
 
-    fn heard(&self) -> i64 {
-        *self.heard.lock().unwrap()
+    fn records_read(&self) -> i64 {
+        *self.records_read.lock().unwrap()
     }
 
-    fn hear(&self, records: usize) {
-        *self.heard.lock().unwrap() += i64::try_from(records).unwrap();
+    fn add_records_read(&self, records: usize) {
+        *self.records_read.lock().unwrap() += i64::try_from(records).unwrap();
     }
 
     /// The next answer if it is one to this question; a failure answers any.
@@ -737,7 +748,7 @@ impl Source for Script {
         if is_full {
             *self.full_pages.lock().unwrap() += 1;
         }
-        let is_fresh = is_full && self.readings() > 1 || cursor.is_some_and(|cursor| cursor.0 == "fresh");
+        let is_fresh = is_full && self.full_reads() > 1 || cursor.is_some_and(|cursor| cursor.0 == "fresh");
         match self.next(is_full, |answer| matches!(answer, Answer::Users(_) | Answer::PageOfUsers(_) | Answer::UsersBut(..)))? {
             Some(Answer::Users(changes)) => Ok(complete(is_fresh, changes)),
             Some(Answer::UsersBut(changes, rejected)) => Ok(Page { rejected: vec![rejected], ..complete(is_fresh, changes) }),
@@ -752,9 +763,9 @@ impl Source for Script {
     async fn groups(&self, cursor: Option<&Cursor>) -> DirectoryResult<Page<GroupChange>> {
         let is_full = self.question(cursor)?;
         if cursor.is_none() {
-            *self.readings.lock().unwrap() += 1;
+            *self.full_reads.lock().unwrap() += 1;
         }
-        let is_fresh = is_full && self.readings() > 1 || cursor.is_some_and(|cursor| cursor.0 == "fresh");
+        let is_fresh = is_full && self.full_reads() > 1 || cursor.is_some_and(|cursor| cursor.0 == "fresh");
         match self.next(is_full, |answer| matches!(answer, Answer::Groups(_)))? {
             Some(Answer::Groups(changes)) => Ok(complete(is_fresh, changes)),
             _ => Ok(complete(is_fresh, vec![])),
@@ -794,19 +805,19 @@ impl Source for Script {
     }
 
     async fn subscribe(&self, asked: &Subscribe) -> DirectoryResult<Subscription> {
-        self.ask(format!("subscribe {:?} {}", asked.of, asked.url))?;
-        let mut states = self.states_told.lock().unwrap();
+        self.request(format!("subscribe {:?} {}", asked.of, asked.url))?;
+        let mut states = self.client_states.lock().unwrap();
         states.push(asked.client_state.expose_secret().to_owned());
         Ok(Subscription { id: format!("s{}", states.len()), expires: asked.until })
     }
 
     async fn renew(&self, id: &str, until: Timestamp) -> DirectoryResult<Timestamp> {
-        self.ask(format!("renew {id}"))?;
+        self.request(format!("renew {id}"))?;
         Ok(until)
     }
 
     async fn unsubscribe(&self, id: &str) -> DirectoryResult<()> {
-        self.ask(format!("unsubscribe {id}"))
+        self.request(format!("unsubscribe {id}"))
     }
 
     fn kind(&self, attributes: &Attributes) -> Kind {

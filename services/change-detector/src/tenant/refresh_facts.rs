@@ -1,4 +1,4 @@
-//! The look at a tenant's facts, beside its rounds.
+//! The look at a tenant's facts, beside its cycles.
 
 use std::time::Duration;
 
@@ -9,22 +9,22 @@ use xtsync_domain::{GroupId, Timestamp};
 use super::Tenant;
 use crate::error::Error;
 use crate::full::Reason;
-use crate::{membership, reading};
+use crate::{membership, sync_state};
 
 /// How soon facts are read again after a failure.
-const FACTS_AGAIN: Duration = Duration::from_secs(5);
+const FACTS_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 impl Tenant {
     /// Reads the facts. A directory that refuses them does not stop the reading of its users: what is not known fresh closes the gate
     /// by itself.
-    pub(super) async fn look_at_facts(&mut self, now: Timestamp) -> Result<(), Error> {
+    pub(super) async fn refresh_facts(&mut self, now: Timestamp) -> Result<(), Error> {
         let wait = match self.read_facts(now).await {
-            Ok(()) => self.pace.facts,
+            Ok(()) => self.intervals.facts,
             Err(Error::Directory(error)) => {
                 let error = Error::Directory(error);
                 warn!(tenant = %self.name, code = error.code(), "the tenant's facts cannot be read");
                 self.metrics.failed(&self.name, error.code());
-                error.wait().unwrap_or(FACTS_AGAIN)
+                error.wait().unwrap_or(FACTS_RETRY_INTERVAL)
             }
             Err(error) => return Err(error),
         };
@@ -40,35 +40,35 @@ impl Tenant {
                 self.identity = Some(identity.directory_id.clone());
             }
         }
-        self.say(facts, now).await?;
-        if self.is_elsewhere() {
+        self.publish_facts(facts, now).await?;
+        if self.is_other_directory() {
             return Ok(());
         }
-        let Some((_, projection)) = self.order.users.clone() else {
+        let Some((_, projection)) = self.spec.users.clone() else {
             return Ok(());
         };
-        let facts = self.facts.read_names(&self.source, &self.order.names, now).await?;
-        self.say(facts, now).await?;
-        let unwritten = self.facts.unwritten(&self.order.names);
-        self.press().end_facts(&unwritten).await?;
-        self.facts.ended(&unwritten);
+        let facts = self.facts.read_names(&self.source, &self.spec.names, now).await?;
+        self.publish_facts(facts, now).await?;
+        let obsolete_names = self.facts.obsolete_names(&self.spec.names);
+        self.publisher().tombstone_facts(&obsolete_names).await?;
+        self.facts.forget(&obsolete_names);
         let (facts, states) = self.facts.read_groups(&self.source, &projection, now).await?;
-        self.say(facts, now).await?;
+        self.publish_facts(facts, now).await?;
         self.groups_readable = states.iter().all(|(_, state)| *state == GroupState::Present);
-        self.note_states(&states, now).await?;
+        self.store_group_states(&states, now).await?;
         self.verify_members(&states, now).await
     }
 
     /// Publishes facts; only then are they said.
-    pub(super) async fn say(&mut self, facts: Vec<TenantFact>, now: Timestamp) -> Result<(), Error> {
-        self.press().facts(&facts, now).await?;
-        self.facts.said(facts);
+    pub(super) async fn publish_facts(&mut self, facts: Vec<TenantFact>, now: Timestamp) -> Result<(), Error> {
+        self.publisher().facts(&facts, now).await?;
+        self.facts.note_published(facts);
         Ok(())
     }
 
     /// Freezes groups that cannot be read. One that can be read again is read again from the beginning, with everything else: who left
     /// it meanwhile was not noted.
-    async fn note_states(&mut self, states: &[(GroupId, GroupState)], now: Timestamp) -> Result<(), Error> {
+    async fn store_group_states(&mut self, states: &[(GroupId, GroupState)], now: Timestamp) -> Result<(), Error> {
         let mut tx = self.begin().await?;
         let ids: Vec<&GroupId> = states.iter().map(|(id, _)| id).collect();
         let frozen = membership::states(&mut tx, &self.name, &ids).await?;
@@ -84,7 +84,7 @@ impl Tenant {
         }
         if reread {
             self.begin_full(Reason::GroupReadable, now);
-            reading::save(&mut tx, &self.name, &self.reading);
+            sync_state::save(&mut tx, &self.name, &self.sync_state);
         }
         if changed {
             tx.commit().await?;

@@ -18,14 +18,14 @@ const GROUPS: &str = "groups";
 const SIGN_IN: &str = "accountEnabled";
 
 /// Cuts a user to a projection.
-pub(crate) fn cut(body: &Attributes, kind: Kind, memberships: Memberships, projection: &Projection) -> User {
+pub(crate) fn project(body: &Attributes, kind: Kind, memberships: Memberships, projection: &Projection) -> User {
     let read = projection.attributes.iter().filter(|name| !body.is_unread(name));
     let attributes = read.map(|name| (name.clone(), body.get(name).cloned().unwrap_or(Value::Null))).collect();
     User { attributes, groups: memberships.direct, nested_groups: memberships.nested, kind }
 }
 
 /// Cuts a user who is in no scope, of whom only that is needed, and whether they may sign in: what is left out is not read, not empty.
-pub(crate) fn outline(body: &Attributes, kind: Kind, memberships: Memberships) -> User {
+pub(crate) fn project_out_of_scope(body: &Attributes, kind: Kind, memberships: Memberships) -> User {
     let attributes = body.get(SIGN_IN).map(|value| (SIGN_IN, value.clone())).into_iter().collect();
     User { attributes, groups: memberships.direct, nested_groups: memberships.nested, kind }
 }
@@ -37,11 +37,11 @@ pub(crate) fn changes(before: Option<&State>, after: &State) -> (Vec<String>, At
     };
     let differing = after.attributes.iter().filter(|(name, value)| before.attributes.get(name) != Some(value));
     let mut changed: Vec<String> = differing.map(|(name, _)| name.to_owned()).collect();
-    let were = changed.iter().map(|name| (name.clone(), before.attributes.get(name).cloned().unwrap_or(Value::Null))).collect();
+    let previous = changed.iter().map(|name| (name.clone(), before.attributes.get(name).cloned().unwrap_or(Value::Null))).collect();
     if (&before.groups, &before.nested_groups) != (&after.groups, &after.nested_groups) {
         changed.push(GROUPS.to_owned());
     }
-    (changed, were)
+    (changed, previous)
 }
 
 /// The class of a change: who is gone or disabled goes first, then who lost a group, backlog last.
@@ -67,8 +67,8 @@ fn lost_group(before: Option<&State>, after: &State) -> bool {
     let (Some(State::Present(before)), State::Present(after)) = (before, after) else {
         return false;
     };
-    let mut were = before.groups.iter().chain(&before.nested_groups);
-    were.any(|group| !after.groups.contains(group) && !after.nested_groups.contains(group))
+    let mut previous = before.groups.iter().chain(&before.nested_groups);
+    previous.any(|group| !after.groups.contains(group) && !after.nested_groups.contains(group))
 }
 
 #[cfg(test)]
@@ -86,14 +86,14 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_named_is_published_and_what_was_never_mentioned_is_empty() {
+    fn only_projected_attributes_are_published_and_unmentioned_ones_are_empty() {
         let body: Attributes = [("city", Value::from("Paris")), ("birthday", Value::from("1990-01-01"))].into_iter().collect();
         let mut body = body;
         body.set_unread("officeLocation");
         let attributes = ["city", "department", "officeLocation"].map(str::to_owned).into();
         let projection = Projection { attributes, ..Projection::default() };
-        let cut = cut(&body, Kind::Internal, Memberships::default(), &projection);
-        assert_eq!(cut.attributes, [("city", Value::from("Paris")), ("department", Value::Null)].into_iter().collect());
+        let projected = project(&body, Kind::Internal, Memberships::default(), &projection);
+        assert_eq!(projected.attributes, [("city", Value::from("Paris")), ("department", Value::Null)].into_iter().collect());
     }
 
     #[test]
@@ -107,7 +107,7 @@ mod tests {
     }
 
     #[test]
-    fn whoever_loses_access_goes_first_and_backlog_last() {
+    fn lost_access_goes_first_and_backlog_last() {
         let disabled = State::Present(User {
             attributes: [("accountEnabled", Value::Flag(false))].into_iter().collect(),
             groups: vec![],

@@ -16,39 +16,39 @@ use xtsync_directory::{self as directory, Cursor, GroupChange, Next, Page, Rejec
 use xtsync_domain::Timestamp;
 use xtsync_service::dead_letter;
 
-use super::trouble::Trouble;
+use super::failure::Failure;
 use super::{Tenant, paging};
 use crate::ROLE;
 use crate::error::Error;
 use crate::full::{FullPhase, Reason};
+use crate::merge::{self, GroupPage};
 use crate::mirror::CHUNK;
-use crate::reading::{self, Phase, Reading};
-use crate::round::{self, GroupPage};
+use crate::sync_state::{self, Phase, SyncState};
 
 /// The code of a delta that pages without end.
 pub(super) const NEVER_ENDS: &str = "delta_never_ends";
 
 /// The first pause after a delta that pages without end.
-pub(super) const ENDLESS_PAUSE: Duration = Duration::from_secs(30);
+pub(super) const ENDLESS_RETRY_INTERVAL: Duration = Duration::from_secs(30);
 
 /// After so many endless cycles everything is read anew.
 const ENDLESS_MAX: u32 = 3;
 
 /// The first pause before everything is read again, where the cursor of the last reading was void before a cycle came to its end.
-const VOID_PAUSE: Duration = Duration::from_secs(5);
+const VOID_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The pause after a cursor was refused, while everything is read anew.
-const REFUSED_PAUSE: Duration = Duration::from_secs(60);
+const REFUSED_RETRY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// A cursor counts as refused for good after so many tries, and not before this has passed: a gateway may be ill for a moment.
 const REFUSALS_MAX: u32 = 3;
-const REFUSED_FOR: Duration = Duration::from_secs(15);
+const REFUSED_TIMEOUT: Duration = Duration::from_secs(15);
 
 /// Where it fails at a page instead of refusing it, which an outage does too.
-const FAILING_FOR: Duration = Duration::from_secs(10 * 60);
+const FAILING_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
 /// The most users remembered of a cycle, to be cut before others; of more nobody goes first.
-const FRESH_MAX: usize = 5 * CHUNK;
+const MENTIONED_MAX: usize = 5 * CHUNK;
 
 enum Read {
     Groups(Page<GroupChange>),
@@ -59,22 +59,22 @@ enum Read {
 
 impl Tenant {
     /// Reads one page of the cycle under way, or begins one, or cuts a chunk. True when there is more to do at once.
-    pub(super) async fn cycle(&mut self, now: Timestamp) -> Result<bool, Error> {
-        let is_due = self.reading.is_incremental() && self.is_cycle_due(now);
-        let begins = match (&self.reading.phase, is_due) {
+    pub(super) async fn step_cycle(&mut self, now: Timestamp) -> Result<bool, Error> {
+        let is_due = self.sync_state.is_incremental() && self.is_cycle_due(now);
+        let begins = match (&self.sync_state.phase, is_due) {
             (Phase::Idle, false) => return Ok(false),
-            (Phase::Cutting, false) => return self.finish(now).await,
-            (Phase::Idle | Phase::Cutting, true) => {
+            (Phase::Projecting, false) => return self.finish(now).await,
+            (Phase::Idle | Phase::Projecting, true) => {
                 self.begin_cycle(now);
-                matches!(self.reading.phase, Phase::Groups(_))
+                matches!(self.sync_state.phase, Phase::Groups(_))
             }
             (Phase::Groups(_) | Phase::Users(_), _) => false,
         };
-        let (read, asked) = match self.reading.phase.clone() {
-            Phase::Idle | Phase::Cutting => return Ok(false),
+        let (read, asked) = match self.sync_state.phase.clone() {
+            Phase::Idle | Phase::Projecting => return Ok(false),
             Phase::Groups(cursor) if begins => (self.read_both(&cursor).await, cursor),
             Phase::Groups(cursor) => (self.source.groups(Some(&cursor)).await.map(Read::Groups), cursor),
-            Phase::Users(cursor) => (self.source.users(&self.reading.selected, Some(&cursor)).await.map(Read::Users), cursor),
+            Phase::Users(cursor) => (self.source.users(&self.sync_state.selected, Some(&cursor)).await.map(Read::Users), cursor),
         };
         match read {
             Ok(Read::Groups(page)) => self.merge_groups(page, &asked, now).await,
@@ -82,9 +82,9 @@ impl Tenant {
             Ok(Read::Both(groups, users)) => {
                 self.merge_groups(groups, &asked, now).await?;
                 // While groups have more to say, users are asked again after that.
-                match self.reading.phase.clone() {
+                match self.sync_state.phase.clone() {
                     Phase::Users(asked) => self.merge_users(users, &asked, now).await,
-                    Phase::Idle | Phase::Groups(_) | Phase::Cutting => Ok(true),
+                    Phase::Idle | Phase::Groups(_) | Phase::Projecting => Ok(true),
                 }
             }
             Err(directory::Error::Resync) => {
@@ -99,36 +99,36 @@ impl Tenant {
 
     /// The directory declares a cursor void: everything is read, and goes on at the cursors of that.
     fn voided(&mut self, now: Timestamp) {
-        let has_adopted = self.reading.full.as_ref().is_some_and(|full| full.adopts && !full.phase.reads());
-        let pause = if self.void.is_none() { Duration::ZERO } else { VOID_PAUSE };
-        Trouble::note(&mut self.void, NEVER_ENDS, pause, now);
-        self.reading.void();
-        if self.reading.full.is_none() || has_adopted {
+        let has_replaced_cursors = self.sync_state.full.as_ref().is_some_and(|full| full.replaces_cursors && !full.phase.is_reading());
+        let pause = if self.void.is_none() { Duration::ZERO } else { VOID_RETRY_INTERVAL };
+        Failure::record(&mut self.void, NEVER_ENDS, pause, now);
+        self.sync_state.void();
+        if self.sync_state.full.is_none() || has_replaced_cursors {
             self.begin_full(Reason::Void, now);
         }
-        self.reading.adopt();
+        self.sync_state.switch_cursors();
     }
 
     /// Whether a cycle is due.
     fn is_cycle_due(&self, now: Timestamp) -> bool {
-        (self.is_nudged || now >= self.round_due) && Trouble::is_over(self.trouble.as_ref(), now)
+        (self.is_triggered || now >= self.cycle_due) && Failure::is_retry_due(self.failure.as_ref(), now)
     }
 
     /// Begins a cycle; one of users only where those whom another changed are still being cut.
     fn begin_cycle(&mut self, now: Timestamp) {
-        match (&self.reading.phase, self.reading.users.clone()) {
-            (Phase::Cutting, Some(users)) => self.reading.phase = Phase::Users(users),
-            (Phase::Idle | Phase::Groups(_) | Phase::Users(_) | Phase::Cutting, _) => self.reading.begin(),
+        match (&self.sync_state.phase, self.sync_state.users.clone()) {
+            (Phase::Projecting, Some(users)) => self.sync_state.phase = Phase::Users(users),
+            (Phase::Idle | Phase::Groups(_) | Phase::Users(_) | Phase::Projecting, _) => self.sync_state.begin(),
         }
-        (self.is_nudged, self.is_partial) = (false, false);
-        self.round_due = now.plus(self.pace.rounds);
+        (self.is_triggered, self.is_partial) = (false, false);
+        self.cycle_due = now.plus(self.intervals.cycles);
         self.paging = paging::Paging::default();
-        self.told.clear();
+        self.mentioned.clear();
     }
 
     /// Asks for the first page of groups and of users at once: mostly neither has a second one, and a change would take twice as long.
     async fn read_both(&self, groups: &Cursor) -> directory::Result<Read> {
-        let users = self.source.users(&self.reading.selected, self.reading.users.as_ref());
+        let users = self.source.users(&self.sync_state.selected, self.sync_state.users.as_ref());
         let (groups, users) = tokio::try_join!(self.source.groups(Some(groups)), users)?;
         Ok(Read::Both(groups, users))
     }
@@ -136,19 +136,19 @@ impl Tenant {
     /// A cursor that the directory gave is refused. The cycle begins anew where it began; if that goes on, everything is read beside it,
     /// so that a cursor which is bad for good holds nothing up, and an outage costs no cursor.
     fn refused(&mut self, error: directory::Error, now: Timestamp) -> Result<bool, Error> {
-        let patience = if matches!(error, directory::Error::Failing { .. }) { FAILING_FOR } else { REFUSED_FOR };
+        let timeout = if matches!(error, directory::Error::Failing { .. }) { FAILING_TIMEOUT } else { REFUSED_TIMEOUT };
         let error = Error::Directory(error);
-        let pause = if self.reading.full.is_some() { REFUSED_PAUSE } else { Duration::ZERO };
-        Trouble::note(&mut self.trouble, error.code(), pause, now);
-        let is_lasting = self.trouble.as_ref().is_some_and(|it| it.count >= REFUSALS_MAX && now.since(it.since) >= patience);
-        if self.reading.phase != Phase::Cutting {
-            self.reading.phase = Phase::Idle;
+        let pause = if self.sync_state.full.is_some() { REFUSED_RETRY_INTERVAL } else { Duration::ZERO };
+        Failure::record(&mut self.failure, error.code(), pause, now);
+        let is_lasting = self.failure.as_ref().is_some_and(|it| it.count >= REFUSALS_MAX && now.since(it.since) >= timeout);
+        if self.sync_state.phase != Phase::Projecting {
+            self.sync_state.phase = Phase::Idle;
         }
-        (self.round_due, self.told) = (now, BTreeSet::new());
+        (self.cycle_due, self.mentioned) = (now, BTreeSet::new());
         if is_lasting {
             warn!(tenant = %self.name, code = error.code(), "a cursor of the directory's is refused: everything is read anew");
             self.replace_cursors(Reason::Refused, now);
-        } else if self.reading.full.is_none() {
+        } else if self.sync_state.full.is_none() {
             return Err(error);
         }
         self.metrics.failed(&self.name, error.code());
@@ -160,8 +160,8 @@ impl Tenant {
         warn!(tenant = %self.name, what, code = NEVER_ENDS, "a delta pages without end");
         self.metrics.failed(&self.name, NEVER_ENDS);
         (self.is_partial, self.paging) = (true, paging::Paging::default());
-        Trouble::note(&mut self.trouble, NEVER_ENDS, ENDLESS_PAUSE, now);
-        let is_lasting = self.trouble.as_ref().is_some_and(|trouble| trouble.count >= ENDLESS_MAX);
+        Failure::record(&mut self.failure, NEVER_ENDS, ENDLESS_RETRY_INTERVAL, now);
+        let is_lasting = self.failure.as_ref().is_some_and(|failure| failure.count >= ENDLESS_MAX);
         if is_lasting {
             self.replace_cursors(Reason::Endless, now);
         }
@@ -169,15 +169,15 @@ impl Tenant {
 
     /// The cursors at which cycles go on lead nowhere: those of the full read under way take their place, or everything is read anew.
     fn replace_cursors(&mut self, reason: Reason, now: Timestamp) {
-        match &mut self.reading.full {
-            Some(full) if full.phase.reads() => full.adopts = true,
+        match &mut self.sync_state.full {
+            Some(full) if full.phase.is_reading() => full.replaces_cursors = true,
             // It has read everything, and waits for a cycle that would never be complete.
-            Some(full) if !full.adopts && matches!(full.phase, FullPhase::Follow(_)) => {
-                full.adopts = true;
-                self.reading.adopt();
+            Some(full) if !full.replaces_cursors && matches!(full.phase, FullPhase::AwaitCycle(_)) => {
+                full.replaces_cursors = true;
+                self.sync_state.switch_cursors();
             }
             // What it has read is taken over first; that needs no cycle.
-            Some(full) if !matches!(full.phase, FullPhase::Follow(_)) => {}
+            Some(full) if !matches!(full.phase, FullPhase::AwaitCycle(_)) => {}
             Some(_) | None => self.begin_full(reason, now),
         }
     }
@@ -186,8 +186,8 @@ impl Tenant {
     pub(super) async fn report(&mut self, topic: Topic, kind: &str, rejected: &[Rejected], now: Timestamp) -> Result<(), Error> {
         for Rejected { index, reason, .. } in rejected {
             let place = format!("{}/{kind}/{index}", self.name);
-            let story = format!("object {index} of a page of {kind} of {}: {reason}", self.name);
-            dead_letter::tell(&*self.bus, ROLE, &topic, &place, "rejected_object", &story, now).await?;
+            let context = format!("object {index} of a page of {kind} of {}: {reason}", self.name);
+            dead_letter::tell(&*self.bus, ROLE, &topic, &place, "rejected_object", &context, now).await?;
             self.metrics.failed(&self.name, "rejected");
         }
         Ok(())
@@ -196,17 +196,17 @@ impl Tenant {
     async fn merge_groups(&mut self, page: Page<GroupChange>, asked: &Cursor, now: Timestamp) -> Result<bool, Error> {
         self.report(topic::TENANT_FACTS.of(&self.name), "groups", &page.rejected, now).await?;
         let is_endless = self.paging.is_endless(Some(asked), &page.next, &paging::groups(&page.changes));
-        let mut reading = self.reading.clone();
-        let users = reading.users.clone().map_or(Phase::Idle, Phase::Users);
+        let mut sync_state = self.sync_state.clone();
+        let users = sync_state.users.clone().map_or(Phase::Idle, Phase::Users);
         match page.next {
-            Next::Page(_) if is_endless => reading.phase = users,
-            Next::Page(cursor) => reading.phase = Phase::Groups(cursor),
-            Next::Complete(cursor) => (reading.phase, reading.groups) = (users, Some(cursor)),
+            Next::Page(_) if is_endless => sync_state.phase = users,
+            Next::Page(cursor) => sync_state.phase = Phase::Groups(cursor),
+            Next::Complete(cursor) => (sync_state.phase, sync_state.groups) = (users, Some(cursor)),
         }
         if !page.changes.is_empty() {
-            self.merge_group_page(page.changes, false, &reading, now).await?;
+            self.merge_group_page(page.changes, false, &sync_state, now).await?;
         }
-        self.reading = reading;
+        self.sync_state = sync_state;
         if is_endless {
             self.note_endless("groups", now);
         }
@@ -218,27 +218,27 @@ impl Tenant {
         &mut self,
         changes: Vec<GroupChange>,
         is_full: bool,
-        reading: &Reading,
+        sync_state: &SyncState,
         now: Timestamp,
     ) -> Result<(), Error> {
         self.metrics.read(&self.name, "group", changes.len());
-        let context = round::Context { is_full, ..self.context(now) };
+        let context = merge::Context { is_full, ..self.context(now) };
         let mut tx = self.begin().await?;
         let page = GroupPage::of(&mut tx, &context, changes).await?;
-        for words in page.users.chunks(CHUNK) {
-            round::members(&mut tx, &context, &self.closure, words).await?;
+        for entries in page.users.chunks(CHUNK) {
+            merge::members(&mut tx, &context, &self.closure, entries).await?;
             // A page that is killed between two chunks is read again, and what is merged already merges once more.
-            if words.len() == CHUNK {
+            if entries.len() == CHUNK {
                 tx.commit().await?;
                 tx = self.begin().await?;
             }
         }
-        let referenced = self.order.users.as_ref().map(|(_, projection)| &projection.groups);
-        let closure = round::nest(&mut tx, &context, &self.closure, referenced, page).await?;
-        reading::save(&mut tx, &self.name, reading);
+        let referenced = self.spec.users.as_ref().map(|(_, projection)| &projection.groups);
+        let closure = merge::nest(&mut tx, &context, &self.closure, referenced, page).await?;
+        sync_state::save(&mut tx, &self.name, sync_state);
         tx.commit().await?;
         // What groups lose is not known any more.
-        (self.weighed, self.weighing) = (None, None);
+        (self.checked_cycle, self.removal_check) = (None, None);
         if let Some(closure) = closure {
             (self.closure, self.is_pending) = (closure, true);
         }
@@ -248,36 +248,36 @@ impl Tenant {
     async fn merge_users(&mut self, page: Page<UserChange>, asked: &Cursor, now: Timestamp) -> Result<bool, Error> {
         self.report(topic::USER_DELTAS.of(&self.name), "users", &page.rejected, now).await?;
         let is_endless = self.paging.is_endless(Some(asked), &page.next, &paging::users(&page.changes));
-        let mut reading = self.reading.clone();
+        let mut sync_state = self.sync_state.clone();
         match page.next {
-            Next::Page(_) if is_endless => reading.phase = Phase::Cutting,
-            Next::Page(cursor) => reading.phase = Phase::Users(cursor),
-            Next::Complete(cursor) => (reading.phase, reading.users) = (Phase::Cutting, Some(cursor)),
+            Next::Page(_) if is_endless => sync_state.phase = Phase::Projecting,
+            Next::Page(cursor) => sync_state.phase = Phase::Users(cursor),
+            Next::Complete(cursor) => (sync_state.phase, sync_state.users) = (Phase::Projecting, Some(cursor)),
         }
         if is_endless {
             self.note_endless("users", now);
-            reading.full.clone_from(&self.reading.full);
-            (reading.generation, reading.began) = (self.reading.generation, self.reading.began);
-        } else if reading.phase == Phase::Cutting && !self.is_partial {
-            (self.trouble, self.void) = (None, None);
+            sync_state.full.clone_from(&self.sync_state.full);
+            (sync_state.full_cycle, sync_state.began) = (self.sync_state.full_cycle, self.sync_state.began);
+        } else if sync_state.phase == Phase::Projecting && !self.is_partial {
+            (self.failure, self.void) = (None, None);
         }
         if !page.changes.is_empty() {
             self.metrics.read(&self.name, "user", page.changes.len());
             let mut tx = self.begin().await?;
-            let (told, newcomers) = round::users(&mut tx, &self.context(now), page.changes).await?;
+            let (mentioned, newcomers) = merge::users(&mut tx, &self.context(now), page.changes).await?;
             newcomers.into_iter().for_each(|created| self.metrics.directory_lag(&self.name, created, now));
-            self.told.extend(told.into_iter().take(FRESH_MAX.saturating_sub(self.told.len())));
-            let is_last = reading.phase == Phase::Cutting && self.cuttable();
-            let cut = if is_last { self.cut_round(&mut tx, &mut reading, now).await? } else { None };
-            reading::save(&mut tx, &self.name, &reading);
+            self.mentioned.extend(mentioned.into_iter().take(MENTIONED_MAX.saturating_sub(self.mentioned.len())));
+            let is_last = sync_state.phase == Phase::Projecting && self.can_project();
+            let projected = if is_last { self.project_cycle(&mut tx, &mut sync_state, now).await? } else { None };
+            sync_state::save(&mut tx, &self.name, &sync_state);
             tx.commit().await?;
-            self.owe();
-            if let Some(cut) = cut {
-                return self.close(reading, &cut, true, now).await;
+            self.note_unpublished();
+            if let Some(projected) = projected {
+                return self.close(sync_state, &projected, true, now).await;
             }
         }
-        self.reading = reading;
-        if self.reading.phase == Phase::Cutting { self.finish(now).await } else { Ok(true) }
+        self.sync_state = sync_state;
+        if self.sync_state.phase == Phase::Projecting { self.finish(now).await } else { Ok(true) }
     }
 }
 

@@ -1,4 +1,4 @@
-//! One page of a round into the mirror: groups first, then users.
+//! One page of a cycle into the mirror: groups first, then users.
 //!
 //! Pages of a directory are partial, repeat objects and come in no order; the mirror merges them. A group that vanished takes nobody
 //! out of it: only a membership that the directory itself ended is ended here.
@@ -13,7 +13,7 @@ use xtsync_store::Transaction;
 
 use crate::closure::Closure;
 use crate::error::Error;
-use crate::last_word::{LastWord, Word};
+use crate::last_entries::{GroupEntry, LastEntries};
 use crate::membership;
 use crate::mirror::{self, CHUNK, Mirrored};
 use crate::pending::{self, Work};
@@ -23,7 +23,7 @@ use crate::staging::{self, Staged};
 pub(crate) struct Context<'a> {
     pub(crate) tenant: &'a TenantName,
     /// The reading of everything that rows are marked with.
-    pub(crate) generation: u64,
+    pub(crate) full_cycle: u64,
     /// Whether a full read says it, which also says what is known already.
     pub(crate) is_full: bool,
     pub(crate) now: Timestamp,
@@ -33,27 +33,27 @@ pub(crate) struct Context<'a> {
 }
 
 impl Context<'_> {
-    fn keeps(&self, attribute: &str) -> bool {
+    fn selects(&self, attribute: &str) -> bool {
         self.selected.binary_search_by(|name| name.as_str().cmp(attribute)).is_ok() || self.source.needs(attribute)
     }
 }
 
 /// What the page says of one member: what kind it is, and none where it is no member.
-type MemberWord = (GroupId, String, Option<MemberKind>);
+type MemberEntry = (GroupId, String, Option<MemberKind>);
 
 /// What a page of groups changes in the mirror.
 pub(crate) struct GroupPage {
-    groups: BTreeMap<GroupId, Word>,
+    groups: BTreeMap<GroupId, GroupEntry>,
     /// Memberships of users; they may be very many.
-    pub(crate) users: Vec<MemberWord>,
+    pub(crate) users: Vec<MemberEntry>,
     /// Memberships of groups in groups.
-    nestings: Vec<MemberWord>,
+    nestings: Vec<MemberEntry>,
 }
 
 impl GroupPage {
     /// What these changes come to. A group that cannot be read loses nobody.
     pub(crate) async fn of(tx: &mut Transaction, context: &Context<'_>, changes: Vec<GroupChange>) -> Result<Self, Error> {
-        let LastWord { groups, members } = LastWord::of(changes);
+        let LastEntries { groups, members } = LastEntries::of(changes);
         let ids: Vec<&GroupId> = groups.keys().collect();
         let states = membership::states(tx, context.tenant, &ids).await?;
         let keys: Vec<(&GroupId, &str)> = members.keys().map(|(group, id)| (group, id.as_str())).collect();
@@ -64,14 +64,14 @@ impl GroupPage {
             .filter(|((group, _), kind)| kind.is_some() || !is_frozen(group))
             .map(|(key, kind)| (nested.contains(&key) || kind == Some(MemberKind::Group), (key.0, key.1, kind)))
             .partition::<Vec<_>, _>(|(is_nesting, _)| *is_nesting);
-        let words = |words: Vec<(bool, MemberWord)>| words.into_iter().map(|(_, word)| word).collect();
-        Ok(Self { groups, users: words(users), nestings: words(nestings) })
+        let entries = |entries: Vec<(bool, MemberEntry)>| entries.into_iter().map(|(_, entry)| entry).collect();
+        Ok(Self { groups, users: entries(users), nestings: entries(nestings) })
     }
 }
 
 /// Merges memberships, and has the users projected anew whom that concerns.
-pub(crate) async fn members(tx: &mut Transaction, context: &Context<'_>, closure: &Closure, words: &[MemberWord]) -> Result<(), Error> {
-    let concerned = || words.iter().filter(|(group, _, _)| closure.concerns(group));
+pub(crate) async fn members(tx: &mut Transaction, context: &Context<'_>, closure: &Closure, entries: &[MemberEntry]) -> Result<(), Error> {
+    let concerned = || entries.iter().filter(|(group, _, _)| closure.concerns(group));
     // A full read names every member: only what changes is a reason to project.
     let known = match context.is_full {
         true => {
@@ -80,10 +80,11 @@ pub(crate) async fn members(tx: &mut Transaction, context: &Context<'_>, closure
         }
         false => None,
     };
-    merge_members(tx, context, words).await?;
-    let is_news =
-        |(group, id, kind): &&MemberWord| known.as_ref().is_none_or(|known| known.contains(&(group.clone(), id.clone())) != kind.is_some());
-    let stale: BTreeSet<&String> = concerned().filter(is_news).map(|(_, id, _)| id).collect();
+    merge_members(tx, context, entries).await?;
+    let is_changed = |(group, id, kind): &&MemberEntry| {
+        known.as_ref().is_none_or(|known| known.contains(&(group.clone(), id.clone())) != kind.is_some())
+    };
+    let stale: BTreeSet<&String> = concerned().filter(is_changed).map(|(_, id, _)| id).collect();
     let stale: Vec<UserId> = stale.into_iter().map(|id| UserId(id.clone())).collect();
     mirror::touch(tx, context.tenant, &stale, context.now).await
 }
@@ -97,22 +98,22 @@ pub(crate) async fn nest(
     referenced: Option<&BTreeSet<GroupId>>,
     page: GroupPage,
 ) -> Result<Option<Closure>, Error> {
-    membership::show_groups(tx, context.tenant, &page.groups, context.generation, context.is_full).await?;
+    membership::upsert_groups(tx, context.tenant, &page.groups, context.full_cycle, context.is_full).await?;
     merge_members(tx, context, &page.nestings).await?;
-    let once: Vec<UserId> = page.nestings.iter().map(|(_, id, _)| UserId(id.clone())).collect();
+    let former_users: Vec<UserId> = page.nestings.iter().map(|(_, id, _)| UserId(id.clone())).collect();
     // What is a group now may have been a user, as far as the mirror knew, and the other way round.
-    mirror::touch(tx, context.tenant, &once, context.now).await?;
+    mirror::touch(tx, context.tenant, &former_users, context.now).await?;
     match referenced {
         Some(referenced) if !page.nestings.is_empty() => renest(tx, context, closure, referenced).await.map(Some),
         Some(_) | None => Ok(None),
     }
 }
 
-async fn merge_members(tx: &mut Transaction, context: &Context<'_>, words: &[MemberWord]) -> Result<(), Error> {
-    for words in words.chunks(CHUNK) {
-        let joined: Vec<_> = words.iter().filter_map(|(group, id, kind)| Some((group, id.as_str(), (*kind)?))).collect();
-        let left: Vec<_> = words.iter().filter(|(_, _, kind)| kind.is_none()).map(|(group, id, _)| (group, id.as_str())).collect();
-        membership::join(tx, context.tenant, &joined, context.generation).await?;
+async fn merge_members(tx: &mut Transaction, context: &Context<'_>, entries: &[MemberEntry]) -> Result<(), Error> {
+    for entries in entries.chunks(CHUNK) {
+        let joined: Vec<_> = entries.iter().filter_map(|(group, id, kind)| Some((group, id.as_str(), (*kind)?))).collect();
+        let left: Vec<_> = entries.iter().filter(|(_, _, kind)| kind.is_none()).map(|(group, id, _)| (group, id.as_str())).collect();
+        membership::join(tx, context.tenant, &joined, context.full_cycle).await?;
         membership::leave(tx, context.tenant, &left).await?;
     }
     Ok(())
@@ -137,31 +138,31 @@ pub(crate) async fn users(
     context: &Context<'_>,
     changes: Vec<UserChange>,
 ) -> Result<(BTreeSet<UserId>, Vec<Timestamp>), Error> {
-    let told: BTreeSet<UserId> = changes.iter().map(id).cloned().collect();
-    let ids: Vec<UserId> = told.iter().cloned().collect();
+    let mentioned: BTreeSet<UserId> = changes.iter().map(id).cloned().collect();
+    let ids: Vec<UserId> = mentioned.iter().cloned().collect();
     let mut known = load(tx, context, &ids).await?;
-    let mut staged = staging::load(tx, context.tenant, context.generation, &ids).await?;
+    let mut staged = staging::load(tx, context.tenant, context.full_cycle, &ids).await?;
     for change in changes {
-        if let Some(said) = staged.get_mut(id(&change)) {
-            said.merge(context, &change);
+        if let Some(staged_user) = staged.get_mut(id(&change)) {
+            staged_user.merge(context, &change);
         }
         merge(&mut known, context, change);
     }
     save(tx, context, known.values().cloned().collect()).await?;
-    staging::save(tx, context.tenant, context.generation, &staged).await?;
+    staging::save(tx, context.tenant, context.full_cycle, &staged).await?;
     let newcomers = known.values().filter(|user| user.version == 0).filter_map(created).collect();
-    Ok((told, newcomers))
+    Ok((mentioned, newcomers))
 }
 
 /// Stages what a full read says of users. In a tenant's first one it is merged at once, of whom nothing older is known.
 pub(crate) async fn stage(tx: &mut Transaction, context: &Context<'_>, changes: Vec<UserChange>, is_first: bool) -> Result<(), Error> {
     let ids: Vec<UserId> = changes.iter().map(id).collect::<BTreeSet<_>>().into_iter().cloned().collect();
     let mut known = if is_first { load(tx, context, &ids).await? } else { HashMap::new() };
-    let mut staged = staging::load(tx, context.tenant, context.generation, &ids).await?;
+    let mut staged = staging::load(tx, context.tenant, context.full_cycle, &ids).await?;
     let mut direct: HashSet<UserId> = HashSet::new();
     for change in changes {
         let id = id(&change).clone();
-        let is_new = known.get(&id).is_none_or(|user| user.generation == 0 || user.generation == context.generation);
+        let is_new = known.get(&id).is_none_or(|user| user.full_cycle == 0 || user.full_cycle == context.full_cycle);
         if is_first && is_new {
             merge(&mut known, context, change);
             direct.insert(id);
@@ -170,7 +171,7 @@ pub(crate) async fn stage(tx: &mut Transaction, context: &Context<'_>, changes: 
         }
     }
     save(tx, context, known.into_values().filter(|user| direct.contains(&user.id)).collect()).await?;
-    staging::save(tx, context.tenant, context.generation, &staged).await
+    staging::save(tx, context.tenant, context.full_cycle, &staged).await
 }
 
 async fn load(tx: &mut Transaction, context: &Context<'_>, ids: &[UserId]) -> Result<HashMap<UserId, Mirrored>, Error> {
@@ -194,8 +195,8 @@ impl Staged {
     fn merge(&mut self, context: &Context<'_>, change: &UserChange) {
         match change {
             UserChange::Changed { attributes, .. } => {
-                let kept = attributes.0.iter().filter(|(name, _)| context.keeps(name));
-                self.body.0.extend(kept.map(|(name, value)| (name.clone(), value.clone())));
+                let selected = attributes.0.iter().filter(|(name, _)| context.selects(name));
+                self.body.0.extend(selected.map(|(name, value)| (name.clone(), value.clone())));
                 self.gone = None;
             }
             UserChange::Gone { how, .. } => self.gone = Some(*how),
@@ -220,9 +221,9 @@ fn merge(known: &mut HashMap<UserId, Mirrored>, context: &Context<'_>, change: U
     match change {
         UserChange::Changed { id, attributes } => {
             let user = known.entry(id.clone()).or_insert_with(|| Mirrored::unknown(id));
-            user.generation = context.generation;
+            user.full_cycle = context.full_cycle;
             let mut attributes = attributes;
-            attributes.keep(|name| context.keeps(name));
+            attributes.keep(|name| context.selects(name));
             user.body.merge(attributes);
             user.gone = None;
             user.touch(context.now);
@@ -231,7 +232,7 @@ fn merge(known: &mut HashMap<UserId, Mirrored>, context: &Context<'_>, change: U
         UserChange::Gone { id, how } => {
             let user = known.entry(id.clone()).or_insert_with(|| Mirrored::unknown(id));
             if user.is_known() {
-                user.generation = context.generation;
+                user.full_cycle = context.full_cycle;
             }
             user.gone = Some(how);
             user.touch(context.now);

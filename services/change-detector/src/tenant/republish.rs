@@ -13,38 +13,38 @@ use crate::error::Error;
 use crate::mirror;
 
 /// How often the store is asked at most whether it is time.
-const LOOK_EVERY: Duration = Duration::from_secs(1);
+const REPUBLISH_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Tenant {
     /// Tells a piece again, if it is time. Gives when the next one is due, while there is more.
-    pub(super) async fn scrub(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Error> {
-        if now < self.scrub_due {
-            return Ok(self.is_scrubbing.then_some(self.scrub_due));
+    pub(super) async fn republish(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Error> {
+        if now < self.republish_due {
+            return Ok(self.is_republishing.then_some(self.republish_due));
         }
-        let Some(scrub) = Scrub::due(&self.store, &self.name, self.pace.scrub, now).await? else {
-            (self.is_scrubbing, self.scrub_due) = (false, now.plus(LOOK_EVERY));
+        let Some(republisher) = Scrub::due(&self.store, &self.name, self.intervals.republish, now).await? else {
+            (self.is_republishing, self.republish_due) = (false, now.plus(REPUBLISH_CHECK_INTERVAL));
             return Ok(None);
         };
-        if !self.bus.has_room(&self.order.way).await {
-            (self.is_scrubbing, self.scrub_due) = (true, now.plus(PAUSE));
-            return Ok(Some(self.scrub_due));
+        if !self.bus.has_room(&self.spec.downstream).await {
+            (self.is_republishing, self.republish_due) = (true, now.plus(PAUSE));
+            return Ok(Some(self.republish_due));
         }
-        let press = self.press();
-        if scrub.is_fresh() {
-            press.facts(&self.facts.all_said(), now).await?;
+        let publisher = self.publisher();
+        if republisher.is_fresh() {
+            publisher.facts(&self.facts.all_published(), now).await?;
         }
-        let users = mirror::published_after(&self.store, &self.name, scrub.after(), now.minus(self.pace.forget)).await?;
+        let users = mirror::published_after(&self.store, &self.name, republisher.after(), now.minus(self.intervals.forget)).await?;
         let over: Vec<_> = users.iter().filter(|user| user.value.is_none()).map(|user| (user.id.clone(), user.version)).collect();
         let (count, last) = (users.len(), users.last().map(|user| user.id.to_string()));
-        press.again(users, now).await?;
+        publisher.republish(users, now).await?;
         let last = last.filter(|_| count == PIECE);
         let mut tx = self.begin().await?;
         // Only now: a key whose end nobody has heard is ended once more.
         mirror::forget(&mut tx, &self.name, &over).await?;
-        scrub.came_to(&mut tx, last.as_deref()).await?;
+        republisher.came_to(&mut tx, last.as_deref()).await?;
         tx.commit().await?;
         self.metrics.republished(&self.name, count);
-        (self.is_scrubbing, self.scrub_due) = (last.is_some(), now.plus(PAUSE));
-        Ok(last.map(|_| self.scrub_due))
+        (self.is_republishing, self.republish_due) = (last.is_some(), now.plus(PAUSE));
+        Ok(last.map(|_| self.republish_due))
     }
 }

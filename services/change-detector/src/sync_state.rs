@@ -11,7 +11,7 @@ use crate::full::{Full, FullPhase, Reason};
 
 /// How far the reading of one tenant has come.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Reading {
+pub(crate) struct SyncState {
     /// Attributes that incremental cycles ask for, sorted. Cursors are bound to them.
     pub(crate) selected: Vec<String>,
     /// The incremental cycle under way.
@@ -22,13 +22,13 @@ pub(crate) struct Reading {
     /// The full read under way, beside the cycles.
     pub(crate) full: Option<Full>,
     /// Counts full reads.
-    pub(crate) generation: u64,
+    pub(crate) full_cycle: u64,
     /// When the newest of them began; 0 where that is not known.
     pub(crate) began: Timestamp,
     /// Cycles completed.
-    pub(crate) round: u64,
+    pub(crate) cycle: u64,
     /// Whether the last full read could not be relied on.
-    pub(crate) owed: bool,
+    pub(crate) unverified: bool,
     /// Users whom it missed, where most were missing.
     pub(crate) missing: u64,
     /// The directory it was read from.
@@ -45,10 +45,10 @@ pub(crate) enum Phase {
     /// It reads users.
     Users(Cursor),
     /// It has read everything: the users it changed are being cut.
-    Cutting,
+    Projecting,
 }
 
-impl Reading {
+impl SyncState {
     /// A tenant never read.
     pub(crate) fn new() -> Self {
         Self {
@@ -57,10 +57,10 @@ impl Reading {
             groups: None,
             users: None,
             full: None,
-            generation: 0,
+            full_cycle: 0,
             began: Timestamp(0),
-            round: 0,
-            owed: false,
+            cycle: 0,
+            unverified: false,
             missing: 0,
             directory: None,
         }
@@ -68,7 +68,7 @@ impl Reading {
 
     /// Whether incremental cycles are possible.
     pub(crate) fn is_incremental(&self) -> bool {
-        !self.first() && self.groups.is_some() && self.users.is_some()
+        !self.is_initial() && self.groups.is_some() && self.users.is_some()
     }
 
     /// Begins an incremental cycle. The cursors of the last one stay until this one has come to its end.
@@ -83,21 +83,21 @@ impl Reading {
         let reason = if is_rebuilt { Reason::Rebuilt } else { reason };
         let selected = self.full.as_ref().map_or(&self.selected, |full| &full.selected).clone();
         let widens = self.full.as_ref().is_some_and(|full| full.widens);
-        let adopts = !self.is_incremental() || self.full.as_ref().is_some_and(|full| full.adopts);
+        let replaces_cursors = !self.is_incremental() || self.full.as_ref().is_some_and(|full| full.replaces_cursors);
         self.began = now;
-        self.generation += 1;
-        self.full = Some(Full { adopts, widens, ..Full::new(reason, selected) });
+        self.full_cycle += 1;
+        self.full = Some(Full { replaces_cursors, widens, ..Full::new(reason, selected) });
     }
 
     /// The incremental cursors are void.
     pub(crate) fn void(&mut self) {
         (self.groups, self.users, self.phase) = (None, None, Phase::Idle);
-        self.full.iter_mut().for_each(|full| full.adopts = true);
+        self.full.iter_mut().for_each(|full| full.replaces_cursors = true);
     }
 
     /// Takes over the cursors that a full read gave.
-    pub(crate) fn adopt(&mut self) {
-        let Some(full) = self.full.as_ref().filter(|full| full.adopts) else { return };
+    pub(crate) fn switch_cursors(&mut self) {
+        let Some(full) = self.full.as_ref().filter(|full| full.replaces_cursors) else { return };
         if let (Some(groups), Some(users)) = (&full.groups, &full.users) {
             (self.groups, self.users) = (Some(groups.clone()), Some(users.clone()));
             self.selected = full.selected.clone();
@@ -106,18 +106,18 @@ impl Reading {
     }
 
     /// Whether the tenant was never read to the end.
-    pub(crate) fn first(&self) -> bool {
-        self.round == 0
+    pub(crate) fn is_initial(&self) -> bool {
+        self.cycle == 0
     }
 
     /// Whether the second cycle reads everything: the first one may have been another store's.
-    pub(crate) fn rereads(&self) -> bool {
-        self.round == 1 && self.full.is_some()
+    pub(crate) fn is_rebuilding(&self) -> bool {
+        self.cycle == 1 && self.full.is_some()
     }
 
     /// Whether this is not the first full read, so that it may find users missing.
-    pub(crate) fn repeats(&self) -> bool {
-        self.generation > 1
+    pub(crate) fn is_repeated_full(&self) -> bool {
+        self.full_cycle > 1
     }
 
     /// Whether what the projection needs was not read of everybody yet.
@@ -138,7 +138,7 @@ impl Reading {
         }
         let reason = match &self.full {
             Some(full) => full.reason,
-            None if self.first() => Reason::Initial,
+            None if self.is_initial() => Reason::Initial,
             None => Reason::Selection,
         };
         let widens = self.is_incremental();
@@ -147,36 +147,36 @@ impl Reading {
             false => self.selected.clone_from(&selected),
         }
         self.began = now;
-        self.generation += 1;
-        self.full = Some(Full { adopts: true, widens, ..Full::new(reason, selected) });
+        self.full_cycle += 1;
+        self.full = Some(Full { replaces_cursors: true, widens, ..Full::new(reason, selected) });
         true
     }
 }
 
 /// The reading of a tenant as stored.
-pub(crate) async fn load(tx: &mut Transaction, tenant: &TenantName) -> Result<Reading, Error> {
-    const SQL: &str = "SELECT selected, phase, page, groups_cursor, users_cursor, generation, round, entire_began, owed, missing, \
+pub(crate) async fn load(tx: &mut Transaction, tenant: &TenantName) -> Result<SyncState, Error> {
+    const SQL: &str = "SELECT selected, phase, page, groups_cursor, users_cursor, full_cycle, cycle, full_cycle_began, unverified, missing, \
                        full_reason, full_flags, full_phase, full_page, full_selected, full_groups, full_users, directory FROM tenant WHERE name = $1";
     let Some(row) = tx.fetch_one_opt(SQL, params![tenant.as_str()]).await? else {
-        return Ok(Reading::new());
+        return Ok(SyncState::new());
     };
     let page = row.opt_text(2)?.map(Cursor);
-    Ok(Reading {
+    Ok(SyncState {
         selected: names(&row.text(0)?),
         phase: match (row.int(1)?, page) {
             (0, _) => Phase::Idle,
             (1, Some(page)) => Phase::Groups(page),
             (2, Some(page)) => Phase::Users(page),
-            (3, _) => Phase::Cutting,
+            (3, _) => Phase::Projecting,
             _ => return Err(corrupt("a reading's phase")),
         },
         groups: row.opt_text(3)?.map(Cursor),
         users: row.opt_text(4)?.map(Cursor),
         full: full(&row)?,
-        generation: row.uint(5)?,
-        round: row.uint(6)?,
+        full_cycle: row.uint(5)?,
+        cycle: row.uint(6)?,
         began: Timestamp(row.int(7)?),
-        owed: row.int(8)? != 0,
+        unverified: row.int(8)? != 0,
         missing: row.uint(9)?,
         directory: row.opt_text(17)?.map(DirectoryId::from),
     })
@@ -196,36 +196,36 @@ fn names(text: &str) -> Vec<String> {
 }
 
 /// Stores the reading of a tenant with the commit.
-pub(crate) fn save(tx: &mut Transaction, tenant: &TenantName, reading: &Reading) {
-    const SQL: &str = "INSERT INTO tenant (name, selected, phase, page, groups_cursor, users_cursor, generation, round, entire_began, \
-         owed, missing, full_reason, full_flags, full_phase, full_page, full_selected, full_groups, full_users, directory) \
+pub(crate) fn save(tx: &mut Transaction, tenant: &TenantName, sync_state: &SyncState) {
+    const SQL: &str = "INSERT INTO tenant (name, selected, phase, page, groups_cursor, users_cursor, full_cycle, cycle, full_cycle_began, \
+         unverified, missing, full_reason, full_flags, full_phase, full_page, full_selected, full_groups, full_users, directory) \
          VALUES {rows} ON CONFLICT (name) DO UPDATE SET selected = excluded.selected, \
          phase = excluded.phase, page = excluded.page, groups_cursor = excluded.groups_cursor, users_cursor = excluded.users_cursor, \
-         generation = excluded.generation, round = excluded.round, entire_began = excluded.entire_began, owed = excluded.owed, \
+         full_cycle = excluded.full_cycle, cycle = excluded.cycle, full_cycle_began = excluded.full_cycle_began, unverified = excluded.unverified, \
          missing = excluded.missing, full_reason = excluded.full_reason, full_flags = excluded.full_flags, \
          full_phase = excluded.full_phase, full_page = excluded.full_page, full_selected = excluded.full_selected, \
          full_groups = excluded.full_groups, full_users = excluded.full_users, \
          directory = excluded.directory";
-    let (phase, page) = match &reading.phase {
+    let (phase, page) = match &sync_state.phase {
         Phase::Idle => (0_i64, None),
         Phase::Groups(page) => (1, Some(page)),
         Phase::Users(page) => (2, Some(page)),
-        Phase::Cutting => (3, None),
+        Phase::Projecting => (3, None),
     };
     let text = |cursor: Option<&Cursor>| cursor.map(|cursor| cursor.0.clone());
-    let full = reading.full.as_ref();
+    let full = sync_state.full.as_ref();
     let row = params![
         tenant.as_str(),
-        reading.selected.join(","),
+        sync_state.selected.join(","),
         phase,
         text(page),
-        text(reading.groups.as_ref()),
-        text(reading.users.as_ref()),
-        reading.generation,
-        reading.round,
-        reading.began,
-        reading.owed,
-        reading.missing,
+        text(sync_state.groups.as_ref()),
+        text(sync_state.users.as_ref()),
+        sync_state.full_cycle,
+        sync_state.cycle,
+        sync_state.began,
+        sync_state.unverified,
+        sync_state.missing,
         full.map(|full| full.reason.name().to_owned()),
         full.map_or(0, Full::flags),
         full.map_or(0, |full| full.phase.number()),
@@ -233,24 +233,24 @@ pub(crate) fn save(tx: &mut Transaction, tenant: &TenantName, reading: &Reading)
         full.map(|full| full.selected.join(",")),
         text(full.and_then(|full| full.groups.as_ref())),
         text(full.and_then(|full| full.users.as_ref())),
-        reading.directory.as_ref().map(|directory| directory.as_str().to_owned()),
+        sync_state.directory.as_ref().map(|directory| directory.as_str().to_owned()),
     ];
     tx.later(SQL, vec![row]);
 }
 
 /// Notes that an operator asks for a full read of a tenant that was read before.
-pub(crate) async fn ask_resync(tx: &mut Transaction, tenant: &TenantName, now: Timestamp) -> Result<(), store::Error> {
+pub(crate) async fn request_resync(tx: &mut Transaction, tenant: &TenantName, now: Timestamp) -> Result<(), store::Error> {
     tx.execute("UPDATE tenant SET resync = $2 WHERE name = $1", params![tenant.as_str(), now]).await.map(drop)
 }
 
 /// Whether an operator asks for a full read that has not begun yet.
-pub(crate) async fn is_resync_asked(store: &Store, tenant: &TenantName) -> Result<bool, Error> {
+pub(crate) async fn is_resync_requested(store: &Store, tenant: &TenantName) -> Result<bool, Error> {
     let row = store.fetch_one_opt("SELECT resync FROM tenant WHERE name = $1", params![tenant.as_str()]).await?;
     Ok(row.map(|row| row.int(0)).transpose()?.unwrap_or(0) > 0)
 }
 
 /// Notes that it has begun.
-pub(crate) async fn note_resync(tx: &mut Transaction, tenant: &TenantName) -> Result<(), Error> {
+pub(crate) async fn clear_resync_request(tx: &mut Transaction, tenant: &TenantName) -> Result<(), Error> {
     tx.execute("UPDATE tenant SET resync = 0 WHERE name = $1", params![tenant.as_str()]).await?;
     Ok(())
 }
@@ -265,57 +265,57 @@ mod tests {
         Some(Cursor(text.to_owned()))
     }
 
-    fn read() -> Reading {
-        Reading { groups: cursor("g"), users: cursor("u"), round: 1, generation: 1, ..Reading::new() }
+    fn read() -> SyncState {
+        SyncState { groups: cursor("g"), users: cursor("u"), cycle: 1, full_cycle: 1, ..SyncState::new() }
     }
 
     #[test]
-    fn a_new_attribute_has_everything_read_again_and_a_known_one_has_not() {
-        let mut reading = Reading::new();
+    fn a_new_attribute_causes_a_full_read_and_a_known_one_does_not() {
+        let mut sync_state = SyncState::new();
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
-        assert!(reading.select(&names(&["mail", "city"]), NOW));
-        assert_eq!((reading.selected.join(","), reading.generation), ("city,mail".to_owned(), 1));
-        assert!(!reading.select(&names(&["mail"]), NOW));
-        assert_eq!((reading.selected.join(","), reading.generation), ("mail".to_owned(), 1));
-        assert!(reading.select(&names(&["mail", "city"]), NOW), "city was not kept");
-        assert_eq!(reading.generation, 2);
+        assert!(sync_state.select(&names(&["mail", "city"]), NOW));
+        assert_eq!((sync_state.selected.join(","), sync_state.full_cycle), ("city,mail".to_owned(), 1));
+        assert!(!sync_state.select(&names(&["mail"]), NOW));
+        assert_eq!((sync_state.selected.join(","), sync_state.full_cycle), ("mail".to_owned(), 1));
+        assert!(sync_state.select(&names(&["mail", "city"]), NOW), "city was not kept");
+        assert_eq!(sync_state.full_cycle, 2);
     }
 
     #[test]
-    fn the_old_cursors_serve_the_old_selection_until_those_of_a_wider_one_are_adopted() {
-        let mut reading = read();
-        assert!(reading.select(&["city".to_owned()].into(), NOW));
-        assert!(reading.is_incremental() && reading.widens() && reading.selected.is_empty());
-        reading.adopt();
-        assert_eq!(reading.groups, cursor("g"), "nothing is adopted before it has come to its end");
-        let full = reading.full.as_mut().unwrap();
+    fn the_old_cursors_serve_the_old_selection_until_those_of_a_wider_one_replace_them() {
+        let mut sync_state = read();
+        assert!(sync_state.select(&["city".to_owned()].into(), NOW));
+        assert!(sync_state.is_incremental() && sync_state.widens() && sync_state.selected.is_empty());
+        sync_state.switch_cursors();
+        assert_eq!(sync_state.groups, cursor("g"), "nothing is adopted before it has come to its end");
+        let full = sync_state.full.as_mut().unwrap();
         (full.groups, full.users) = (cursor("g2"), cursor("u2"));
-        reading.adopt();
-        assert_eq!((reading.groups, reading.users, reading.selected), (cursor("g2"), cursor("u2"), vec!["city".to_owned()]));
+        sync_state.switch_cursors();
+        assert_eq!((sync_state.groups, sync_state.users, sync_state.selected), (cursor("g2"), cursor("u2"), vec!["city".to_owned()]));
     }
 
     #[test]
-    fn a_full_read_keeps_the_incremental_cursors_and_adopts_its_own_where_they_are_void() {
-        let mut reading = read();
-        reading.begin();
-        assert_eq!(reading.phase, Phase::Groups(Cursor("g".to_owned())));
-        reading.begin_full(Reason::Comparison, NOW);
-        assert_eq!((&reading.groups, reading.full.as_ref().map(|full| full.adopts)), (&cursor("g"), Some(false)));
-        reading.void();
-        assert_eq!((&reading.groups, reading.full.as_ref().map(|full| full.adopts)), (&None, Some(true)));
-        reading.begin_full(Reason::Void, NOW);
-        assert_eq!((reading.generation, reading.full.map(|full| full.adopts)), (3, Some(true)));
+    fn a_full_read_keeps_the_incremental_cursors_and_replaces_them_where_they_are_void() {
+        let mut sync_state = read();
+        sync_state.begin();
+        assert_eq!(sync_state.phase, Phase::Groups(Cursor("g".to_owned())));
+        sync_state.begin_full(Reason::Comparison, NOW);
+        assert_eq!((&sync_state.groups, sync_state.full.as_ref().map(|full| full.replaces_cursors)), (&cursor("g"), Some(false)));
+        sync_state.void();
+        assert_eq!((&sync_state.groups, sync_state.full.as_ref().map(|full| full.replaces_cursors)), (&None, Some(true)));
+        sync_state.begin_full(Reason::Void, NOW);
+        assert_eq!((sync_state.full_cycle, sync_state.full.map(|full| full.replaces_cursors)), (3, Some(true)));
     }
 
     #[test]
-    fn how_far_a_full_read_is_reads_back_as_it_was_stored() {
+    fn the_progress_of_a_full_read_reads_back_as_it_was_stored() {
         let page = || cursor("p");
         for phase in [
             FullPhase::Groups(None),
             FullPhase::Groups(page()),
             FullPhase::Users(None),
             FullPhase::Users(page()),
-            FullPhase::Follow(7),
+            FullPhase::AwaitCycle(7),
             FullPhase::Merge,
             FullPhase::Replace,
             FullPhase::Remove,

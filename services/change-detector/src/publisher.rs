@@ -19,15 +19,15 @@ use xtsync_service::dead_letter;
 use xtsync_store::{self as store, Store, Transaction, lease};
 
 use crate::error::Error;
-use crate::mirror::{self, PORTION, Unpublished};
-use crate::{ROLE, tenant::Fence};
+use crate::mirror::{self, PUBLISH_BATCH_MAX, Unpublished};
+use crate::{ROLE, tenant::FencingToken};
 
 /// What publishing for a tenant takes.
 #[derive(Clone)]
-pub(crate) struct Press {
+pub(crate) struct Publisher {
     pub(crate) store: Store,
     pub(crate) bus: Bus,
-    pub(crate) fence: Fence,
+    pub(crate) fencing_token: FencingToken,
     pub(crate) tenant: TenantName,
 }
 
@@ -39,23 +39,23 @@ pub(crate) enum Published {
     /// There may be more.
     Some,
     /// None: there is no room for it yet.
-    Waits,
+    NoCapacity,
 }
 
-impl Press {
+impl Publisher {
     /// Publishes some of what is due; says how many records. Leavers go alone and at once. What else is urgent goes before what is bulk; like
     /// that it waits for room on its way where there is very much of it, so that the next leaver does not stand behind it there. What
     /// has begun is seen through, also where this is dropped because the lease is lost: only then is it known whether it came too late.
-    /// `has_room` says that there was room just now.
-    pub(crate) async fn users(&self, way: &[Topic], has_room: bool, now: Timestamp) -> Result<(Published, usize), Error> {
+    /// `has_capacity` says that there was room just now.
+    pub(crate) async fn users(&self, downstream: &[Topic], has_capacity: bool, now: Timestamp) -> Result<(Published, usize), Error> {
         let mut due = self.due().await?;
         let leavers = due.partition_point(|record| record.class <= Class::Leaver);
         let urgent = due.partition_point(|record| record.class < Class::Bulk);
-        let is_much = leavers == 0 && (urgent == 0 || urgent >= PORTION);
+        let is_much = leavers == 0 && (urgent == 0 || urgent >= PUBLISH_BATCH_MAX);
         if due.is_empty() {
             return Ok((Published::All, 0));
-        } else if is_much && !has_room && !self.bus.has_room(way).await {
-            return Ok((Published::Waits, 0));
+        } else if is_much && !has_capacity && !self.bus.has_room(downstream).await {
+            return Ok((Published::NoCapacity, 0));
         }
         match (leavers, urgent) {
             (0, 0) => {}
@@ -63,18 +63,18 @@ impl Press {
             (leavers, _) => due.truncate(leavers),
         }
         let count = due.len();
-        self.see_through(due, now).await.map(|()| (Published::Some, count))
+        self.send_to_completion(due, now).await.map(|()| (Published::Some, count))
     }
 
     /// Publishes again what is published already, if it is ours to publish.
-    pub(crate) async fn again(&self, users: Vec<Unpublished>, now: Timestamp) -> Result<(), Error> {
-        self.is_ours().await?;
-        self.see_through(users, now).await
+    pub(crate) async fn republish(&self, users: Vec<Unpublished>, now: Timestamp) -> Result<(), Error> {
+        self.check_lease().await?;
+        self.send_to_completion(users, now).await
     }
 
-    async fn see_through(&self, users: Vec<Unpublished>, now: Timestamp) -> Result<(), Error> {
-        let press = self.clone();
-        let sending = tokio::spawn(async move { press.send(users, now).await });
+    async fn send_to_completion(&self, users: Vec<Unpublished>, now: Timestamp) -> Result<(), Error> {
+        let publisher = self.clone();
+        let sending = tokio::spawn(async move { publisher.send(users, now).await });
         match sending.await.map_err(JoinError::try_into_panic) {
             Ok(sent) => sent,
             Err(Ok(panic)) => std::panic::resume_unwind(panic),
@@ -87,7 +87,7 @@ impl Press {
     pub(crate) async fn due(&self) -> Result<Vec<Unpublished>, Error> {
         let due = mirror::unpublished(&self.store, &self.tenant).await?;
         if !due.is_empty() {
-            self.is_ours().await?;
+            self.check_lease().await?;
         }
         Ok(due)
     }
@@ -97,22 +97,22 @@ impl Press {
         let urgency = if due.iter().any(|record| record.class < Class::Bulk) { Urgency::Live } else { Urgency::Bulk };
         let records = due.iter().map(|record| user_record(&self.tenant, record, now)).collect();
         let sent = dead_letter::publish(&*self.bus, ROLE, records, urgency, now).await;
-        let noted = self.note(&due, sent.is_ok()).await;
+        let marked = self.mark_published(&due, sent.is_ok()).await;
         // Somebody else has perhaps published newer records before these.
-        if noted.is_err() && matches!(self.is_ours().await, Err(Error::Store(store::Error::Fenced(_)))) {
+        if marked.is_err() && matches!(self.check_lease().await, Err(Error::Store(store::Error::Fenced(_)))) {
             let mut tx = self.store.begin().await?;
-            mirror::published_late(&mut tx, &self.tenant, &due).await?;
+            mirror::mark_published_late(&mut tx, &self.tenant, &due).await?;
             tx.commit().await?;
         }
-        noted?;
+        marked?;
         Ok(sent?)
     }
 
     /// Notes what the bus took, as the owner.
-    async fn note(&self, due: &[Unpublished], sent: bool) -> Result<(), Error> {
+    async fn mark_published(&self, due: &[Unpublished], sent: bool) -> Result<(), Error> {
         let mut tx = self.begin().await?;
         if sent {
-            mirror::published(&mut tx, &self.tenant, due);
+            mirror::mark_published(&mut tx, &self.tenant, due);
         }
         Ok(tx.commit().await?)
     }
@@ -122,7 +122,7 @@ impl Press {
         if facts.is_empty() {
             return Ok(());
         }
-        self.is_ours().await?;
+        self.check_lease().await?;
         let record = |fact: &TenantFact| {
             let value = events::TenantFact::from(fact).encode_to_vec();
             let topic = topic::TENANT_FACTS.of(&self.tenant);
@@ -133,25 +133,25 @@ impl Press {
     }
 
     /// Ends the keys of facts that nobody asks for any more.
-    pub(crate) async fn end_facts(&self, keys: &[String]) -> Result<(), Error> {
+    pub(crate) async fn tombstone_facts(&self, keys: &[String]) -> Result<(), Error> {
         if keys.is_empty() {
             return Ok(());
         }
-        self.is_ours().await?;
+        self.check_lease().await?;
         let ended = keys.iter().map(|key| Outgoing::tombstone(topic::TENANT_FACTS.of(&self.tenant), key));
         self.bus.publish(ended.collect(), Urgency::Live).await?;
         Ok(())
     }
 
     /// Fails when the tenant is not ours any more.
-    async fn is_ours(&self) -> Result<(), Error> {
-        Ok(lease::check(&self.store, &self.fence.lease, self.fence.epoch).await?)
+    async fn check_lease(&self) -> Result<(), Error> {
+        Ok(lease::check(&self.store, &self.fencing_token.lease, self.fencing_token.epoch).await?)
     }
 
     /// Begins a transaction that commits only while the tenant is ours.
     pub(crate) async fn begin(&self) -> Result<Transaction, Error> {
         let mut tx = self.store.begin().await?;
-        lease::assert_with_commit(&mut tx, &self.fence.lease, self.fence.epoch);
+        lease::assert_with_commit(&mut tx, &self.fencing_token.lease, self.fencing_token.epoch);
         Ok(tx)
     }
 }

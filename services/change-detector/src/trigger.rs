@@ -1,4 +1,4 @@
-//! Asks for a round now instead of at the next poll. Change notifications call it; so does whoever knows that something happened.
+//! Asks for a cycle now instead of at the next poll. Change notifications call it; so does whoever knows that something happened.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -6,9 +6,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::Notify;
 use xtsync_domain::TenantName;
 
-/// Wakes the detection of single tenants. Nudges that come while a round is under way become one.
+/// Wakes the detection of single tenants. Nudges that come while a cycle is under way become one.
 #[derive(Debug, Clone, Default)]
-pub struct Nudge {
+pub struct Trigger {
     tenants: Arc<Mutex<HashMap<TenantName, Detection>>>,
 }
 
@@ -17,34 +17,34 @@ pub struct Nudge {
 struct Detection {
     wake: Arc<Notify>,
     /// Told by an administrator's command, which also ends a wait after trouble.
-    asked: Arc<Notify>,
+    requested: Arc<Notify>,
     /// How many hold the tenant's lease: one, but for a moment in which another begins before this one has ended.
-    holders: usize,
+    registrations: usize,
 }
 
-impl Nudge {
+impl Trigger {
     /// Something may have happened in a tenant. True if its detection is in this process.
-    pub fn nudge(&self, tenant: &TenantName) -> bool {
+    pub fn trigger(&self, tenant: &TenantName) -> bool {
         let tenants = self.tenants();
-        let held = tenants.get(tenant).filter(|detection| detection.holders > 0);
-        held.inspect(|detection| detection.wake.notify_one()).is_some()
+        let registered = tenants.get(tenant).filter(|detection| detection.registrations > 0);
+        registered.inspect(|detection| detection.wake.notify_one()).is_some()
     }
 
     /// An administrator asks for it: also where detection waits after trouble.
-    pub(crate) fn ask(&self, tenant: &TenantName) {
+    pub(crate) fn trigger_now(&self, tenant: &TenantName) {
         let tenants = self.tenants();
-        if let Some(detection) = tenants.get(tenant).filter(|detection| detection.holders > 0) {
+        if let Some(detection) = tenants.get(tenant).filter(|detection| detection.registrations > 0) {
             detection.wake.notify_one();
-            detection.asked.notify_waiters();
+            detection.requested.notify_waiters();
         }
     }
 
     /// Says that a tenant's detection is in this process, until that is dropped.
-    pub(crate) fn hold(&self, tenant: &TenantName) -> Holding {
+    pub(crate) fn register(&self, tenant: &TenantName) -> Registration {
         let mut tenants = self.tenants();
         let detection = tenants.entry(tenant.clone()).or_default();
-        detection.holders += 1;
-        Holding { nudge: self.clone(), tenant: tenant.clone(), wake: detection.wake.clone(), asked: detection.asked.clone() }
+        detection.registrations += 1;
+        Registration { trigger: self.clone(), tenant: tenant.clone(), wake: detection.wake.clone(), requested: detection.requested.clone() }
     }
 
     fn tenants(&self) -> MutexGuard<'_, HashMap<TenantName, Detection>> {
@@ -53,31 +53,31 @@ impl Nudge {
 }
 
 /// A tenant's detection is in this process.
-pub(crate) struct Holding {
-    nudge: Nudge,
+pub(crate) struct Registration {
+    trigger: Trigger,
     tenant: TenantName,
     wake: Arc<Notify>,
-    asked: Arc<Notify>,
+    requested: Arc<Notify>,
 }
 
-impl Holding {
-    /// Waits for a nudge; one that came meanwhile counts.
-    pub(crate) async fn nudged(&self) {
+impl Registration {
+    /// Waits for a trigger; one that came meanwhile counts.
+    pub(crate) async fn triggered(&self) {
         self.wake.notified().await;
     }
 }
 
-impl Holding {
+impl Registration {
     /// Waits for an administrator's command; one that came before counts not.
-    pub(crate) async fn asked(&self) {
-        self.asked.notified().await;
+    pub(crate) async fn requested(&self) {
+        self.requested.notified().await;
     }
 }
 
-impl Drop for Holding {
+impl Drop for Registration {
     fn drop(&mut self) {
-        if let Some(detection) = self.nudge.tenants().get_mut(&self.tenant) {
-            detection.holders -= 1;
+        if let Some(detection) = self.trigger.tenants().get_mut(&self.tenant) {
+            detection.registrations -= 1;
         }
     }
 }

@@ -10,75 +10,79 @@ use xtsync_domain::{TenantName, Timestamp, UserDelta, UserId, version};
 use xtsync_store::Transaction;
 
 use crate::closure::{Closure, Memberships};
-use crate::cut::{changes, class, cut, outline};
 use crate::error::Error;
 use crate::membership;
 use crate::mirror::{self, Mirrored};
+use crate::projection::{changes, class, project, project_out_of_scope};
 use crate::removal_guard;
 
 /// What users are cut for.
-pub(crate) struct Knife<'a> {
+pub(crate) struct Reprojection<'a> {
     pub(crate) tenant: &'a TenantName,
     pub(crate) source: &'a Arc<dyn Source>,
     pub(crate) closure: &'a Closure,
     /// The revision of the projection.
     pub(crate) revision: u64,
     pub(crate) projection: &'a Projection,
-    /// Whether the tenant's first round is under way.
-    pub(crate) first_round: bool,
+    /// Whether the tenant's first cycle is under way.
+    pub(crate) is_initial: bool,
     /// Whether what a full read found is taken over, perhaps because more is needed of everybody.
-    pub(crate) entire: bool,
+    pub(crate) is_full_cycle: bool,
     /// Whether users stay in the groups in which they were published: it is not known yet whether what groups lose is too much.
-    pub(crate) keeps_groups: bool,
+    pub(crate) retains_groups: bool,
     pub(crate) now: Timestamp,
 }
 
 /// Cuts users and stores them with the commit; gives who got a new version. Whoever comes out as he was cut before keeps his.
-pub(crate) async fn cut_all(tx: &mut Transaction, knife: &Knife<'_>, mut users: Vec<Mirrored>) -> Result<Vec<UserId>, Error> {
-    let mut otherwise = Vec::new();
+pub(crate) async fn reproject(
+    tx: &mut Transaction,
+    reprojection: &Reprojection<'_>,
+    mut users: Vec<Mirrored>,
+) -> Result<Vec<UserId>, Error> {
+    let mut changed = Vec::new();
     let ids: Vec<_> = users.iter().map(|user| user.id.clone()).collect();
-    let groups = membership::groups_of(tx, knife.tenant, &ids).await?;
-    let kept = removal_guard::retaining(tx, knife.tenant, &ids).await?;
+    let groups = membership::groups_of(tx, reprojection.tenant, &ids).await?;
+    let retained = removal_guard::retaining(tx, reprojection.tenant, &ids).await?;
     for user in &mut users {
-        let mut memberships = knife.closure.memberships(groups.get(&user.id).into_iter().flatten());
-        for (group, directly) in kept.get(&user.id).into_iter().flatten() {
-            if knife.projection.groups.contains(group) {
-                memberships.keep(group, *directly);
+        let mut memberships = reprojection.closure.memberships(groups.get(&user.id).into_iter().flatten());
+        for (group, directly) in retained.get(&user.id).into_iter().flatten() {
+            if reprojection.projection.groups.contains(group) {
+                memberships.add_retained(group, *directly);
             }
         }
-        if let Some(before) = published(user).filter(|_| knife.keeps_groups) {
+        if let Some(before) = published_memberships(user).filter(|_| reprojection.retains_groups) {
             memberships = before;
         }
-        let state = state(knife, user, memberships);
+        let state = state(reprojection, user, memberships);
         // What no projection names is not kept.
-        user.body.keep(|name| knife.projection.attributes.contains(name) || knife.source.needs(name));
+        user.body.keep(|name| reprojection.projection.attributes.contains(name) || reprojection.source.needs(name));
         let version = user.version;
-        let waits = knife.keeps_groups && user.gone.is_none();
+        let stays_dirty = reprojection.retains_groups && user.gone.is_none();
         match state {
-            Some(state) => stamp(knife, user, state),
-            None => (user.dirty, user.projection) = (false, knife.revision),
+            Some(state) => stamp(reprojection, user, state),
+            None => (user.dirty, user.projection) = (false, reprojection.revision),
         }
-        user.dirty |= waits;
+        user.dirty |= stays_dirty;
         if user.version != version {
-            otherwise.push(user.id.clone());
+            changed.push(user.id.clone());
         }
     }
-    mirror::save_with_commit(tx, knife.tenant, &users);
-    Ok(otherwise)
+    mirror::save_with_commit(tx, reprojection.tenant, &users);
+    Ok(changed)
 }
 
 /// What is to be published of a user: nothing of one who is in no scope and of whom nothing ever was.
-fn state(knife: &Knife<'_>, user: &Mirrored, memberships: Memberships) -> Option<State> {
-    let is_published = user.cut.is_some();
+fn state(reprojection: &Reprojection<'_>, user: &Mirrored, memberships: Memberships) -> Option<State> {
+    let is_published = user.delta.is_some();
     match user.gone {
         // Of a user whom the mirror never saw it is not known that nobody was told: a store may be restored to before they came.
         Some(how) => (is_published || !user.is_known()).then_some(State::Gone(how)),
         None => {
-            let kind = knife.source.kind(&user.body);
-            let concerns = knife.projection.concerns(kind, &memberships.direct, &memberships.nested);
+            let kind = reprojection.source.kind(&user.body);
+            let concerns = reprojection.projection.concerns(kind, &memberships.direct, &memberships.nested);
             let user_state = match (concerns, kind) {
-                (true, Kind::Internal) => cut(&user.body, kind, memberships, knife.projection),
-                (true, Kind::External) | (false, _) => outline(&user.body, kind, memberships),
+                (true, Kind::Internal) => project(&user.body, kind, memberships, reprojection.projection),
+                (true, Kind::External) | (false, _) => project_out_of_scope(&user.body, kind, memberships),
             };
             (is_published || concerns).then_some(State::Present(user_state))
         }
@@ -86,33 +90,33 @@ fn state(knife: &Knife<'_>, user: &Mirrored, memberships: Memberships) -> Option
 }
 
 /// The groups in which a user was published.
-fn published(user: &Mirrored) -> Option<Memberships> {
-    match &user.cut.as_ref()?.state {
+fn published_memberships(user: &Mirrored) -> Option<Memberships> {
+    match &user.delta.as_ref()?.state {
         State::Present(user) => Some(Memberships { direct: user.groups.clone(), nested: user.nested_groups.clone() }),
         State::Gone(_) => None,
     }
 }
 
-fn stamp(knife: &Knife<'_>, user: &mut Mirrored, state: State) {
-    let before = user.cut.as_ref().map(|delta| &delta.state);
+fn stamp(reprojection: &Reprojection<'_>, user: &mut Mirrored, state: State) {
+    let before = user.delta.as_ref().map(|delta| &delta.state);
     let same = before == Some(&state);
     // Nobody was told of somebody who came and went while everything is read. Later he may have been told by a store that is restored to
     // before he came.
-    let never_told = before.is_none() && user.gone.is_some() && knife.entire;
+    let never_published = before.is_none() && user.gone.is_some() && reprojection.is_full_cycle;
     // What a wider projection adds to everybody is backlog; whoever loses access is not.
     let loses = class(before, &state, false).loses_access();
-    let widened = knife.entire && user.projection != knife.revision && !loses;
+    let widened = reprojection.is_full_cycle && user.projection != reprojection.revision && !loses;
     // Nor is who goes while everybody is told for the first time.
-    let initial = knife.first_round && !(loses && before.is_some());
+    let initial = reprojection.is_initial && !(loses && before.is_some());
     let live = user.dirty && !same && !initial && !widened;
     user.dirty = false;
-    if never_told || (same && user.projection == knife.revision) {
-        user.projection = knife.revision;
+    if never_published || (same && user.projection == reprojection.revision) {
+        user.projection = reprojection.revision;
         return;
     }
-    let waiting = user.waits.then_some((user.class, user.cut.as_ref().map(|delta| delta.origin)));
+    let waiting = user.is_unpublished.then_some((user.class, user.delta.as_ref().map(|delta| delta.origin)));
     let fresh = class(before, &state, !live);
-    let (changed, were) = changes(before, &state);
+    let (changed, previous) = changes(before, &state);
     let origin = match (live, initial, waiting) {
         (true, _, _) | (false, _, Some((_, Some(Origin::Live)))) => Origin::Live,
         (false, true, _) => Origin::Initial,
@@ -120,18 +124,18 @@ fn stamp(knife: &Knife<'_>, user: &mut Mirrored, state: State) {
     };
     user.class =
         waiting.map_or(fresh, |(waiting, _)| waiting.min(fresh)).min(if origin == Origin::Live { Class::Live } else { Class::Bulk });
-    user.version = version::next(user.version, knife.now);
-    user.projection = knife.revision;
-    user.cut = Some(UserDelta {
-        tenant: knife.tenant.clone(),
+    user.version = version::next(user.version, reprojection.now);
+    user.projection = reprojection.revision;
+    user.delta = Some(UserDelta {
+        tenant: reprojection.tenant.clone(),
         user: user.id.clone(),
         version: user.version,
-        projection: knife.revision,
+        projection: reprojection.revision,
         origin,
-        first_seen: if live { user.first_seen } else { knife.now },
+        first_seen: if live { user.first_seen } else { reprojection.now },
         changed_at: None,
         state,
         changed,
-        before: were,
+        before: previous,
     });
 }

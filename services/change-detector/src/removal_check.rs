@@ -9,15 +9,15 @@ use tracing::error;
 use xtsync_domain::{GroupId, UserId};
 use xtsync_store::Transaction;
 
-use crate::cutting::Knife;
 use crate::error::Error;
-use crate::hold::{self, Scopes};
-use crate::mirror::{self, CHUNK, is_collapse};
+use crate::mirror::{self, CHUNK, exceeds_threshold};
+use crate::reproject::Reprojection;
+use crate::scope::{self, Scopes};
 use crate::{membership, removal_guard};
 
 /// How far the look has come.
 #[derive(Debug, Default)]
-pub(crate) struct Weighing {
+pub(crate) struct RemovalCheck {
     stage: Stage,
     /// The last row of the stage's list that is done; empty at its beginning.
     after: String,
@@ -70,14 +70,14 @@ impl Losing {
     }
 }
 
-impl Weighing {
+impl RemovalCheck {
     /// Does a chunk; true when it is over.
-    pub(crate) async fn step(&mut self, tx: &mut Transaction, knife: &Knife<'_>, scopes: &Scopes) -> Result<bool, Error> {
+    pub(crate) async fn step(&mut self, tx: &mut Transaction, reprojection: &Reprojection<'_>, scopes: &Scopes) -> Result<bool, Error> {
         match self.stage {
-            Stage::Sum => self.sum(tx, knife, scopes).await?,
-            Stage::Count => self.count(tx, knife, scopes).await?,
-            Stage::Compare => self.compare(tx, knife).await?,
-            Stage::Retain => return self.retain(tx, knife, scopes).await,
+            Stage::Sum => self.sum(tx, reprojection, scopes).await?,
+            Stage::Count => self.count(tx, reprojection, scopes).await?,
+            Stage::Compare => self.compare(tx, reprojection).await?,
+            Stage::Retain => return self.retain(tx, reprojection, scopes).await,
         }
         Ok(false)
     }
@@ -86,35 +86,35 @@ impl Weighing {
         (self.stage, self.after) = (stage, String::new());
     }
 
-    async fn sum(&mut self, tx: &mut Transaction, knife: &Knife<'_>, scopes: &Scopes) -> Result<(), Error> {
-        if let Some(stale) = hold::next(tx, knife, &mut self.after).await? {
+    async fn sum(&mut self, tx: &mut Transaction, reprojection: &Reprojection<'_>, scopes: &Scopes) -> Result<(), Error> {
+        if let Some(stale) = scope::next_stale(tx, reprojection, &mut self.after).await? {
             for user in stale {
-                user.lost(knife, scopes).for_each(|(group, _)| self.changes.entry(group.clone()).or_default().lost += 1);
-                user.gained(knife, scopes).for_each(|group| self.changes.entry(group.clone()).or_default().gained += 1);
+                user.lost(reprojection, scopes).for_each(|(group, _)| self.changes.entry(group.clone()).or_default().lost += 1);
+                user.gained(reprojection, scopes).for_each(|group| self.changes.entry(group.clone()).or_default().gained += 1);
             }
             return Ok(());
         }
         for (group, change) in std::mem::take(&mut self.changes) {
             let scope = scopes.get(&group).copied().unwrap_or_default();
-            if is_collapse(change.lost, 0) && !scope.lets_go {
-                let below = if scope.nested { knife.closure.below(&group) } else { [group.clone()].into() };
+            if exceeds_threshold(change.lost, 0) && !scope.allows_loss {
+                let below = if scope.nested { reprojection.closure.below(&group) } else { [group.clone()].into() };
                 self.losing.push_back(Losing { group, change, below: below.into(), found: HashSet::new() });
             }
         }
-        self.held = removal_guard::groups(tx, knife.tenant).await?.into_iter().collect();
+        self.held = removal_guard::groups(tx, reprojection.tenant).await?.into_iter().collect();
         self.enter(Stage::Count);
         Ok(())
     }
 
-    async fn count(&mut self, tx: &mut Transaction, knife: &Knife<'_>, _: &Scopes) -> Result<(), Error> {
+    async fn count(&mut self, tx: &mut Transaction, reprojection: &Reprojection<'_>, _: &Scopes) -> Result<(), Error> {
         let Some(losing) = self.losing.front_mut() else {
             self.enter(Stage::Compare);
             return Ok(());
         };
         if let Some(group) = losing.below.front().filter(|_| !losing.is_enough()) {
-            let users = membership::users_in(tx, knife.tenant, group, &self.after).await?;
+            let users = membership::users_in(tx, reprojection.tenant, group, &self.after).await?;
             let last = users.last().map(UserId::to_string);
-            losing.found.extend(mirror::here(tx, knife.tenant, &users).await?);
+            losing.found.extend(mirror::existing(tx, reprojection.tenant, &users).await?);
             self.after = last.filter(|_| users.len() == CHUNK).unwrap_or_default();
             if self.after.is_empty() {
                 losing.below.pop_front();
@@ -124,38 +124,38 @@ impl Weighing {
         self.after.clear();
         let Some(Losing { group, change, found, .. }) = self.losing.pop_front() else { return Ok(()) };
         let stayed = (found.len() as u64).saturating_sub(change.gained);
-        if is_collapse(change.lost, stayed) {
-            let (tenant, lost) = (knife.tenant, change.lost);
+        if exceeds_threshold(change.lost, stayed) {
+            let (tenant, lost) = (reprojection.tenant, change.lost);
             error!(%tenant, %group, lost, stayed, "a group lost most of its members: they are retained");
             self.retaining.insert(group);
         }
         Ok(())
     }
 
-    async fn compare(&mut self, tx: &mut Transaction, knife: &Knife<'_>) -> Result<(), Error> {
+    async fn compare(&mut self, tx: &mut Transaction, reprojection: &Reprojection<'_>) -> Result<(), Error> {
         let Some(group) = self.held.front().cloned() else {
             self.enter(Stage::Retain);
             return Ok(());
         };
         if !self.retaining.contains(&group) {
-            let users = removal_guard::retained_by(tx, knife.tenant, &group, &self.after).await?;
-            let here = mirror::here(tx, knife.tenant, &users).await?;
-            let groups = membership::groups_of(tx, knife.tenant, &here).await?;
+            let users = removal_guard::retained_by(tx, reprojection.tenant, &group, &self.after).await?;
+            let existing = mirror::existing(tx, reprojection.tenant, &users).await?;
+            let groups = membership::groups_of(tx, reprojection.tenant, &existing).await?;
             let is_back = |user: &&UserId| {
-                let now = knife.closure.memberships(groups.get(user).into_iter().flatten());
+                let now = reprojection.closure.memberships(groups.get(user).into_iter().flatten());
                 now.direct.contains(&group) || now.nested.contains(&group)
             };
-            self.back.1 += here.iter().filter(is_back).count() as u64;
-            self.back.0 += here.len() as u64;
+            self.back.1 += existing.iter().filter(is_back).count() as u64;
+            self.back.0 += existing.len() as u64;
             if let Some(last) = users.last().filter(|_| users.len() == CHUNK) {
                 self.after = last.to_string();
                 return Ok(());
             }
             let (retained, back) = std::mem::take(&mut self.back);
-            if is_collapse(retained - back, back) {
+            if exceeds_threshold(retained - back, back) {
                 self.retaining.insert(group);
             } else {
-                removal_guard::release(tx, knife.tenant, &group).await?;
+                removal_guard::release(tx, reprojection.tenant, &group).await?;
             }
         }
         self.after.clear();
@@ -163,17 +163,17 @@ impl Weighing {
         Ok(())
     }
 
-    async fn retain(&mut self, tx: &mut Transaction, knife: &Knife<'_>, scopes: &Scopes) -> Result<bool, Error> {
+    async fn retain(&mut self, tx: &mut Transaction, reprojection: &Reprojection<'_>, scopes: &Scopes) -> Result<bool, Error> {
         if self.retaining.is_empty() {
             return Ok(true);
         }
-        let Some(stale) = hold::next(tx, knife, &mut self.after).await? else { return Ok(true) };
+        let Some(stale) = scope::next_stale(tx, reprojection, &mut self.after).await? else { return Ok(true) };
         let mut rows = Vec::new();
         for user in &stale {
-            let lost = user.lost(knife, scopes).filter(|(group, _)| self.retaining.contains(*group));
+            let lost = user.lost(reprojection, scopes).filter(|(group, _)| self.retaining.contains(*group));
             rows.extend(lost.map(|(group, direct)| (&user.id, group, direct)));
         }
-        removal_guard::retain(tx, knife.tenant, &rows).await?;
+        removal_guard::retain(tx, reprojection.tenant, &rows).await?;
         Ok(false)
     }
 }

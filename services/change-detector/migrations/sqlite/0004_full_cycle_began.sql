@@ -1,0 +1,2 @@
+-- When the newest full read began; 0 where that is not known.
+ALTER TABLE tenant ADD COLUMN full_cycle_began INTEGER NOT NULL DEFAULT 0;
