@@ -2,8 +2,10 @@
 //! much else: while its taker is far behind, a backlog stays where it came from and goes by class.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::topic::Topic;
 use async_trait::async_trait;
@@ -108,11 +110,11 @@ impl Backlog {
     }
 
     fn turn(&self, topic: &Topic) -> Turn {
-        self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(topic.clone()).or_default().clone()
+        self.turns.lock().entry(topic.clone()).or_default().clone()
     }
 
     fn seen(&self) -> MutexGuard<'_, HashMap<Topic, Seen>> {
-        self.seen.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seen.lock()
     }
 }
 
@@ -135,7 +137,7 @@ mod tests {
     #[async_trait]
     impl Look for Script {
         async fn behind(&self, _: &Topic, _: &'static str) -> Result<Option<u64>, Error> {
-            self.0.lock().unwrap().pop_front().expect("there is no need to look")
+            self.0.lock().pop_front().expect("there is no need to look")
         }
     }
 
@@ -151,7 +153,7 @@ mod tests {
     async fn look(backlog: &Backlog, topics: &[Topic], answers: impl IntoIterator<Item = Result<Option<u64>, Error>>) -> bool {
         let look = Script(Mutex::new(answers.into_iter().collect()));
         let has_room = backlog.has_room(&look, topics).await;
-        assert_eq!(look.0.lock().unwrap().len(), 0, "it was looked at too rarely");
+        assert_eq!(look.0.lock().len(), 0, "it was looked at too rarely");
         has_room
     }
 
@@ -167,7 +169,7 @@ mod tests {
     #[async_trait]
     impl Look for Counting {
         async fn behind(&self, _: &Topic, _: &'static str) -> Result<Option<u64>, Error> {
-            *self.0.lock().unwrap() += 1;
+            *self.0.lock() += 1;
             Ok(Some(9_999))
         }
     }
@@ -178,7 +180,7 @@ mod tests {
         let (backlog, counting, way) = (Backlog { pace: long, ..Backlog::new(long) }, Counting::default(), way());
         let asks = (0..50).map(|_| backlog.has_room(&counting, &way));
         assert!(join_all(asks).await.iter().all(|has_room| !has_room));
-        assert_eq!(*counting.0.lock().unwrap(), 2, "once a topic");
+        assert_eq!(*counting.0.lock(), 2, "once a topic");
     }
 
     #[tokio::test]

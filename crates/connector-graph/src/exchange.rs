@@ -5,9 +5,9 @@
 //! answered nobody's is known (pitfall R34).
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use reqwest::header::HeaderMap;
 use reqwest::{Client, Method};
 use secrecy::{ExposeSecret, SecretString};
@@ -142,6 +142,6 @@ impl Exchanges {
     }
 
     fn waiting(&self) -> MutexGuard<'_, VecDeque<Waiting>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 }

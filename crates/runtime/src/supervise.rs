@@ -144,8 +144,9 @@ impl Task {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Mutex;
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use parking_lot::Mutex;
 
     use super::*;
 
@@ -167,14 +168,14 @@ mod tests {
             };
             let stages = Mutex::new(Vec::new());
             let told = |stage| {
-                stages.lock().unwrap().push((stage, health.is_ready()));
+                stages.lock().push((stage, health.is_ready()));
                 if stage == Stage::Recovered {
                     shutdown.begin();
                 }
             };
             task.run(&shutdown, Duration::from_millis(50), start, told).await;
             use Stage::{Down, Recovered, Restarted};
-            assert_eq!(*stages.lock().unwrap(), [(Down, false), (Restarted, false), (Recovered, true)], "panics: {panics}");
+            assert_eq!(*stages.lock(), [(Down, false), (Restarted, false), (Recovered, true)], "panics: {panics}");
             assert_eq!(runs.load(Ordering::SeqCst), 2);
         }
     }

@@ -2,10 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use prost::Message as _;
 use tokio::sync::watch;
 use xtsync_bus::{Bus, Embedded, Outgoing, Urgency};
@@ -35,12 +36,12 @@ struct Doer {
 #[async_trait]
 impl CarryOut for Doer {
     async fn note(&self, _: &mut Transaction, command: &Command) -> Result<(), store::Error> {
-        self.noted.lock().unwrap().push(format!("{} {:?} {} {}", command.id, command.action, command.tenant, command.actor));
+        self.noted.lock().push(format!("{} {:?} {} {}", command.id, command.action, command.tenant, command.actor));
         Ok(())
     }
 
     fn wake(&self, tenant: &TenantName) {
-        self.woken.lock().unwrap().push(tenant.to_string());
+        self.woken.lock().push(tenant.to_string());
     }
 }
 
@@ -86,6 +87,6 @@ async fn a_command_is_carried_out_once_and_one_that_came_too_late_or_is_not_unde
         }
     }
     let noted = ["1 Republish hub kim", "4 Release hub kim", "5 Resync hub kim", "6 Retry hub kim"];
-    assert_eq!(*doer.noted.lock().unwrap(), noted);
-    assert_eq!(*doer.woken.lock().unwrap(), ["hub", "hub", "hub", "hub"]);
+    assert_eq!(*doer.noted.lock(), noted);
+    assert_eq!(*doer.woken.lock(), ["hub", "hub", "hub", "hub"]);
 }

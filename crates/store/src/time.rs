@@ -4,9 +4,10 @@
 //! is due, what counts in a window) is told by the database's. It is asked with each renewal of a lease, every few seconds; in between
 //! passes the time that this process measures, which no step of the machine's clock changes.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::Instant;
 use xtsync_domain::Timestamp;
 
@@ -50,7 +51,7 @@ impl Time {
     }
 
     fn answer(&self) -> MutexGuard<'_, Option<(Timestamp, Instant)>> {
-        self.answer.lock().unwrap_or_else(PoisonError::into_inner)
+        self.answer.lock()
     }
 }
 

@@ -1,9 +1,9 @@
 //! How many requests of each kind were made. Items of a `$batch` count one by one.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use axum::http::Method;
+use parking_lot::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 /// How many different (method, path template) pairs are counted; further ones are counted together.
@@ -30,7 +30,7 @@ impl Counts {
     }
 
     fn counts(&self) -> MutexGuard<'_, BTreeMap<(String, String), u64>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::future::{Future, IntoFuture};
 use std::num::NonZeroU32;
-use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+use std::sync::Arc;
 
 use axum::http::{HeaderMap, Method, header};
 use axum::serve::ListenerExt;
+use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use serde_json::{Map, Value as Json};
 use tokio::net::TcpListener;
 use uuid::Uuid;
@@ -248,10 +249,10 @@ impl Tenant {
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Directory> {
-        self.state.read().unwrap_or_else(PoisonError::into_inner)
+        self.state.read()
     }
 
     pub(crate) fn write(&self) -> RwLockWriteGuard<'_, Directory> {
-        self.state.write().unwrap_or_else(PoisonError::into_inner)
+        self.state.write()
     }
 }

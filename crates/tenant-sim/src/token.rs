@@ -3,9 +3,9 @@
 //! Tokens look like signed ones and are opaque: the simulator remembers what it gave out. Each names one tenant and one client.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use parking_lot::{Mutex, MutexGuard};
 use rand::Rng;
 use uuid::Uuid;
 
@@ -173,11 +173,11 @@ impl Tokens {
     }
 
     fn clients(&self) -> MutexGuard<'_, Vec<Client>> {
-        self.clients.lock().unwrap_or_else(PoisonError::into_inner)
+        self.clients.lock()
     }
 
     fn grants(&self) -> MutexGuard<'_, HashMap<String, Grant>> {
-        self.grants.lock().unwrap_or_else(PoisonError::into_inner)
+        self.grants.lock()
     }
 }
 

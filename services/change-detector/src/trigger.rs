@@ -1,8 +1,9 @@
 //! Asks for a cycle now instead of at the next poll. Change notifications call it; so does whoever knows that something happened.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use xtsync_domain::TenantName;
 
@@ -48,7 +49,7 @@ impl Trigger {
     }
 
     fn tenants(&self) -> MutexGuard<'_, HashMap<TenantName, Detection>> {
-        self.tenants.lock().unwrap_or_else(PoisonError::into_inner)
+        self.tenants.lock()
     }
 }
 

@@ -3,11 +3,12 @@
 //! Only the replica at work exports them, or an old number would stand beside the newest one. Counting a large tenant takes a while: it
 //! takes a tenth of the time at most.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
+use parking_lot::{Mutex, MutexGuard};
 use tokio::time::{Instant, sleep};
 
 use crate::Error;
@@ -61,7 +62,7 @@ impl Gauges {
     }
 
     fn lock(&self) -> MutexGuard<'_, Vec<Counted>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,9 +1,10 @@
 //! What the gate knows of tenants: who they are, and their live access policies, with the time these were read.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, PoisonError, RwLock};
 
+use parking_lot::RwLock;
 use xtsync_domain::access::Word;
 use xtsync_domain::address::{Home, VerifiedDomains};
 use xtsync_domain::fact::{AccessPolicy, Fact};
@@ -55,7 +56,7 @@ impl Heard {
 impl Facts {
     /// Takes a fact in, unless a later reading is known; says what it says to the gate.
     pub(crate) fn take(&self, tenant: &TenantName, fact: TenantFact) -> Said {
-        let mut tenants = self.tenants.write().unwrap_or_else(PoisonError::into_inner);
+        let mut tenants = self.tenants.write();
         let known = tenants.entry(tenant.clone()).or_default();
         match fact.fact {
             Fact::AccessPolicy(policy) => {
@@ -71,7 +72,7 @@ impl Facts {
                 let is_other = before.as_ref() != Some(&identity.directory_id);
                 let said = replace(&mut known.directory_id, identity.directory_id, fact.read_at);
                 if said != Said::Nothing {
-                    self.domains.write().unwrap_or_else(PoisonError::into_inner).take(tenant, &domains, fact.version);
+                    self.domains.write().take(tenant, &domains, fact.version);
                 }
                 if said == Said::Again && is_other { Said::OtherDirectory } else { said }
             }
@@ -81,7 +82,7 @@ impl Facts {
 
     /// What is wrong with a tenant's directory, if anything is.
     pub(crate) fn fault(&self, tenant: &TenantName, configuration: &Configuration) -> Option<Fault> {
-        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        let tenants = self.tenants.read();
         identity::fault(tenant, configuration, |name| tenants.get(name)?.directory_id.as_ref().map(|(id, _)| id))
     }
 
@@ -95,7 +96,7 @@ impl Facts {
         if !self.is_complete.load(Ordering::Acquire) {
             return None;
         }
-        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        let tenants = self.tenants.read();
         let known = tenants.get(tenant)?;
         let (policy, read_at) = known.policy.clone()?;
         let (directory_id, _) = known.directory_id.clone()?;
@@ -104,12 +105,12 @@ impl Facts {
 
     /// What is known of a tenant as a home.
     pub(crate) fn home(&self, tenant: &TenantName, configuration: &Configuration) -> Home {
-        self.domains.read().unwrap_or_else(PoisonError::into_inner).home(tenant, configuration)
+        self.domains.read().home(tenant, configuration)
     }
 
     /// The directory's own id of a tenant.
     pub(crate) fn directory_id(&self, tenant: &TenantName) -> Option<DirectoryId> {
-        let tenants = self.tenants.read().unwrap_or_else(PoisonError::into_inner);
+        let tenants = self.tenants.read();
         let (directory_id, _) = tenants.get(tenant)?.directory_id.as_ref()?;
         Some(directory_id.clone())
     }

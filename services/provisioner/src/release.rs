@@ -4,8 +4,8 @@
 //! The store says so, and each replica looks there: the owner before it works, all with their status. The gate asks [`Rebuilt`].
 
 use std::collections::BTreeSet;
-use std::sync::{PoisonError, RwLock};
 
+use parking_lot::RwLock;
 use tracing::info;
 use xtsync_domain::TenantName;
 
@@ -22,12 +22,12 @@ pub(crate) struct Rebuilt(RwLock<BTreeSet<TenantName>>);
 impl Rebuilt {
     /// Whether a target waits for its release.
     pub(crate) fn contains(&self, target: &TenantName) -> bool {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).contains(target)
+        self.0.read().contains(target)
     }
 
     /// Notes it; says whether the target has been released by that.
     fn note(&self, target: &TenantName, is_rebuilt: bool) -> bool {
-        let mut targets = self.0.write().unwrap_or_else(PoisonError::into_inner);
+        let mut targets = self.0.write();
         if is_rebuilt {
             targets.insert(target.clone());
             return false;

@@ -1,9 +1,10 @@
 //! The provisioner as a whole: its parts, how they run together, and how one steps them by hand.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::Mutex as AsyncMutex;
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -309,8 +310,8 @@ impl Provisioner {
         self.workers().get(target).map(|running| Arc::clone(&running.worker))
     }
 
-    fn workers(&self) -> std::sync::MutexGuard<'_, BTreeMap<TenantName, Running>> {
-        self.workers.lock().unwrap_or_else(PoisonError::into_inner)
+    fn workers(&self) -> parking_lot::MutexGuard<'_, BTreeMap<TenantName, Running>> {
+        self.workers.lock()
     }
 }
 

@@ -12,9 +12,10 @@ mod together;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use parking_lot::{Mutex, MutexGuard};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::sync::Notify;
@@ -337,37 +338,37 @@ impl Worker {
 
     /// The circuit breaker.
     pub(crate) fn breaker(&self) -> MutexGuard<'_, Breaker> {
-        self.breaker.lock().unwrap_or_else(PoisonError::into_inner)
+        self.breaker.lock()
     }
 
     fn concurrency(&self) -> MutexGuard<'_, Concurrency> {
-        self.concurrency.lock().unwrap_or_else(PoisonError::into_inner)
+        self.concurrency.lock()
     }
 
     fn reopened(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.reopened.lock().unwrap_or_else(PoisonError::into_inner)
+        self.reopened.lock()
     }
 
     pub(crate) fn limits(&self) -> MutexGuard<'_, Limits> {
-        self.limits.lock().unwrap_or_else(PoisonError::into_inner)
+        self.limits.lock()
     }
 
     pub(crate) fn jitter(&self) -> MutexGuard<'_, StdRng> {
-        self.jitter.lock().unwrap_or_else(PoisonError::into_inner)
+        self.jitter.lock()
     }
 
     /// How far the scrub has come.
     pub(crate) fn scrub(&self) -> MutexGuard<'_, Pace> {
-        self.scrub.lock().unwrap_or_else(PoisonError::into_inner)
+        self.scrub.lock()
     }
 
     /// Tasks that failed not long ago, and how each stands.
     pub(crate) fn failed(&self) -> MutexGuard<'_, BTreeMap<&'static str, Stage>> {
-        self.failed.lock().unwrap_or_else(PoisonError::into_inner)
+        self.failed.lock()
     }
 
     fn inviting(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.inviting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inviting.lock()
     }
 }
 

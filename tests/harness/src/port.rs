@@ -2,7 +2,8 @@
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, TcpListener};
-use std::sync::{Mutex, PoisonError};
+
+use parking_lot::Mutex;
 
 /// Below the range from which the kernel takes ports for outgoing connections, so that a server which is stopped for a
 /// while finds its port free when it comes back.
@@ -17,7 +18,7 @@ const RANGE: std::ops::Range<u16> = 15_000..32_000;
 #[must_use]
 pub fn free_port() -> u16 {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
-    let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
+    let mut given = GIVEN.lock();
     (0..RANGE.len())
         .map(|_| rand::random_range(RANGE))
         .find(|port| !given.contains(port) && TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok() && given.insert(*port))

@@ -2,9 +2,10 @@
 //! several crates include this file.
 
 use std::collections::VecDeque;
-use std::sync::{Arc, Mutex, MutexGuard};
+use std::sync::Arc;
 
 use async_trait::async_trait;
+use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Semaphore;
 use xtsync_bus::{
     Bus, Committed, CreateOptions, Ends, Error, Event, Outgoing, Partition, Position, Reader, Subscription, Topic, Transport, Urgency,
@@ -45,7 +46,7 @@ impl Rigged {
     }
 
     pub fn rig(&self) -> MutexGuard<'_, Rig> {
-        self.rig.lock().unwrap()
+        self.rig.lock()
     }
 
     fn reach(&self) -> Result<(), Error> {
@@ -55,7 +56,7 @@ impl Rigged {
 
 /// Fails for the first of these topics that is missing, as Kafka does.
 fn find(rig: &Mutex<Rig>, topics: &[Topic]) -> Result<(), Error> {
-    match rig.lock().unwrap().missing.iter().find(|missing| topics.contains(missing)) {
+    match rig.lock().missing.iter().find(|missing| topics.contains(missing)) {
         Some(topic) => Err(Error::Missing(topic.to_string())),
         None => Ok(()),
     }
@@ -122,7 +123,7 @@ struct RiggedSubscription {
 #[async_trait]
 impl Subscription for RiggedSubscription {
     async fn next(&mut self) -> Result<Event, Error> {
-        let event = self.rig.lock().unwrap().events.pop_front();
+        let event = self.rig.lock().events.pop_front();
         match event {
             Some(event) => Ok(event),
             None => self.inner.next().await,
@@ -135,7 +136,7 @@ impl Subscription for RiggedSubscription {
 
     async fn commit(&mut self, positions: Vec<(Partition, Committed)>) -> Result<(), Error> {
         {
-            let mut rig = self.rig.lock().unwrap();
+            let mut rig = self.rig.lock();
             if rig.failing_commits > 0 {
                 rig.failing_commits -= 1;
                 return Err(away());
@@ -146,7 +147,7 @@ impl Subscription for RiggedSubscription {
     }
 
     fn released(&mut self, partitions: &[Partition]) {
-        self.rig.lock().unwrap().released.extend(partitions.iter().cloned());
+        self.rig.lock().released.extend(partitions.iter().cloned());
         self.inner.released(partitions);
     }
 

@@ -2,9 +2,9 @@
 //! Only the end of the process waits for it, a while: the library's threads must not run while what they use is taken down.
 
 use std::ops::Deref;
-use std::sync::{Condvar, Mutex, PoisonError};
 use std::time::Duration;
 
+use parking_lot::{Condvar, Mutex};
 use tracing::warn;
 
 /// How many are being closed.
@@ -21,8 +21,8 @@ struct Closing;
 #[must_use]
 pub fn wait_for_closing(within: Duration) -> bool {
     let (count, changed) = &CLOSING;
-    let count = count.lock().unwrap_or_else(PoisonError::into_inner);
-    let (count, _) = changed.wait_timeout_while(count, within, |count| *count > 0).unwrap_or_else(PoisonError::into_inner);
+    let mut count = count.lock();
+    changed.wait_while_for(&mut count, |count| *count > 0, within);
     *count == 0
 }
 
@@ -56,14 +56,14 @@ impl<T: Send + 'static> Drop for Aside<T> {
 
 impl Closing {
     fn new() -> Self {
-        *CLOSING.0.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        *CLOSING.0.lock() += 1;
         Self
     }
 }
 
 impl Drop for Closing {
     fn drop(&mut self) {
-        *CLOSING.0.lock().unwrap_or_else(PoisonError::into_inner) -= 1;
+        *CLOSING.0.lock() -= 1;
         CLOSING.1.notify_all();
     }
 }

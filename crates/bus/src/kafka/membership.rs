@@ -10,8 +10,9 @@
 //! rebalance may overtake a drain: then the drain ends first, since an answer after a new assignment would throw that away.
 
 use std::collections::{HashMap, HashSet};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+
+use parking_lot::{Mutex, MutexGuard};
 
 use crate::topic::Topic;
 use rdkafka::client::OAuthToken;
@@ -184,7 +185,7 @@ impl Membership {
 
     fn state(&self) -> MutexGuard<'_, State> {
         // What panics under this lock is only the library's own code, which does not touch the state.
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock()
     }
 
     fn tell(&self, state: &mut State, change: Change) {

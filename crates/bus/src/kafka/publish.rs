@@ -4,9 +4,10 @@
 //! while the requests before are on their way. What keeps live records ahead is that bulk ones enter its queue in portions, one
 //! portion at a time. Batches are packed by lz4: most are small, and it prepares next to nothing anew for each.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::Producer as _;
@@ -101,14 +102,14 @@ impl Publisher {
 
     /// The producer; also the client that answers questions about topics, since its own thread polls it.
     pub(super) fn producer(&self) -> Arc<Producer> {
-        Arc::clone(&self.producer.lock().unwrap_or_else(PoisonError::into_inner))
+        Arc::clone(&self.producer.lock())
     }
 
     /// An idempotent producer that lost its place in a sequence says "fatal" and takes nothing any more. What it had not delivered was
     /// told to its publishers; a new one starts a new sequence.
     fn replace_if_broken(&self, broken: &Arc<Producer>) {
         let Some((code, reason)) = broken.client().fatal_error() else { return };
-        let mut current = self.producer.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut current = self.producer.lock();
         if !Arc::ptr_eq(&current, broken) {
             return;
         }

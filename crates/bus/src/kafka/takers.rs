@@ -1,8 +1,10 @@
 //! What the groups that take topics have committed.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
+
+use parking_lot::Mutex;
 
 use crate::topic::Topic;
 use rdkafka::Offset;
@@ -51,7 +53,7 @@ impl Takers {
     }
 
     fn of(&self, access: &Access, group: &'static str) -> Result<Taker, Error> {
-        let mut takers = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut takers = self.0.lock();
         if let Some(taker) = takers.get(group) {
             return Ok(Arc::clone(taker));
         }

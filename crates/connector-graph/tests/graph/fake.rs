@@ -1,8 +1,9 @@
 //! A server that says exactly what it is told, for answers that no decent directory gives.
 
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -70,7 +71,7 @@ impl Fake {
 
     /// The requests so far, as they came.
     pub(crate) fn seen(&self) -> Vec<String> {
-        self.seen.lock().unwrap().clone()
+        self.seen.lock().clone()
     }
 }
 
@@ -101,17 +102,17 @@ type Says = Arc<Mutex<std::vec::IntoIter<Say>>>;
 async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>, grants: Says, says: Says) {
     while let Some(request) = request(&mut stream).await {
         let tokens = {
-            let mut seen = seen.lock().unwrap();
+            let mut seen = seen.lock();
             seen.push(request.clone());
             seen.iter().filter(|request| request.contains("/oauth2/")).count()
         };
-        let say =
-            match request.contains("/oauth2/") {
-                true => grants.lock().unwrap().next().unwrap_or_else(|| {
-                    json(200, &format!(r#"{{"token_type":"Bearer","expires_in":3600,"access_token":"token-{tokens}"}}"#))
-                }),
-                false => says.lock().unwrap().next().unwrap_or(Say::HangUp),
-            };
+        let say = match request.contains("/oauth2/") {
+            true => grants
+                .lock()
+                .next()
+                .unwrap_or_else(|| json(200, &format!(r#"{{"token_type":"Bearer","expires_in":3600,"access_token":"token-{tokens}"}}"#))),
+            false => says.lock().next().unwrap_or(Say::HangUp),
+        };
         match say {
             // A client that has read enough closes the connection.
             Say::Raw(text) => drop(stream.write_all(text.as_bytes()).await),

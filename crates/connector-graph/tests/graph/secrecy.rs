@@ -1,10 +1,11 @@
 //! I-9: no secret, token, address, name or value is in an error or a log line, whatever fails.
 
 use std::io;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tracing::Level;
 use xtsync_connector_graph::Options;
 use xtsync_directory::{Cursor, Invitation, Source, Target};
@@ -25,7 +26,7 @@ struct Lines {
 impl io::Write for Lines {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         if thread::current().id() == self.thread {
-            self.bytes.lock().unwrap().extend_from_slice(bytes);
+            self.bytes.lock().extend_from_slice(bytes);
         }
         Ok(bytes.len())
     }
@@ -61,7 +62,7 @@ async fn no_error_and_no_log_line_says_a_secret_an_address_or_a_value() {
         let fake = Fake::that_says(vec![say; 9]).await;
         told += &failures(&fake).await;
     }
-    let lines = String::from_utf8(lines.bytes.lock().unwrap().clone()).unwrap();
+    let lines = String::from_utf8(lines.bytes.lock().clone()).unwrap();
     assert!(lines.contains("/invitations"), "the log is seen at all");
     for text in [told, lines] {
         for personal in PERSONAL {

@@ -10,7 +10,7 @@ mod pattern;
 mod rewrite;
 mod rule;
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
 
 pub use self::act::Act;
 pub use self::edit::Edit;
@@ -124,7 +124,7 @@ impl Script {
     }
 
     fn rules(&self) -> MutexGuard<'_, Rules> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,7 +1,9 @@
 //! The weather in force, and what it did so far. One for all tenants of a simulator.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard, RwLock};
 
 use super::throttle::Meters;
 use super::{Luck, Weather};
@@ -63,14 +65,14 @@ impl Sky {
     /// Changes the weather. Requests are numbered anew, and all quotas are full.
     pub(crate) fn set(&self, weather: Weather) {
         let calm = Weather { seed: weather.seed, ..Weather::default() } == weather;
-        *self.0.weather.write().unwrap_or_else(PoisonError::into_inner) = (!calm).then(|| Arc::new(weather));
+        *self.0.weather.write() = (!calm).then(|| Arc::new(weather));
         lock(&self.0.numbers).clear();
         self.0.meters.reset();
     }
 
     /// The weather, unless it is calm.
     pub(crate) fn weather(&self) -> Option<Arc<Weather>> {
-        self.0.weather.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0.weather.read().clone()
     }
 
     /// What the weather did so far.
@@ -97,5 +99,5 @@ impl Sky {
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+    mutex.lock()
 }

@@ -4,10 +4,10 @@
 //! A throttled request counts like any other, so that whoever does not wait is kept waiting, down to 1.8 times the limit.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use axum::http::Method;
+use parking_lot::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use super::{Luck, cost};
@@ -143,7 +143,7 @@ impl Meters {
     }
 
     fn buckets(&self) -> MutexGuard<'_, HashMap<(Owner, bool), Bucket>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.0.lock()
     }
 }
 

@@ -1,13 +1,14 @@
 //! An endpoint for notifications that answers as it is told to.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Json as Body, Router};
+use parking_lot::Mutex;
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
 
@@ -47,12 +48,12 @@ impl Webhook {
     }
 
     pub(crate) fn behave(&self, manner: Manner) {
-        *self.manner.lock().unwrap() = manner;
+        *self.manner.lock() = manner;
     }
 
     /// The deliveries so far, each with its notifications.
     pub(crate) fn posts(&self) -> Vec<Vec<Json>> {
-        self.posts.lock().unwrap().clone()
+        self.posts.lock().clone()
     }
 
     /// All notifications so far.
@@ -75,7 +76,7 @@ impl Webhook {
 }
 
 async fn answer(State(webhook): State<Webhook>, Query(query): Query<HashMap<String, String>>, body: String) -> Response {
-    let manner = *webhook.manner.lock().unwrap();
+    let manner = *webhook.manner.lock();
     match manner {
         Manner::Slow(time) => tokio::time::sleep(time).await,
         Manner::Broken => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
@@ -87,7 +88,7 @@ async fn answer(State(webhook): State<Webhook>, Query(query): Query<HashMap<Stri
         (Some(token), _) => token.clone().into_response(),
         (None, _) => {
             let body: Json = serde_json::from_str(&body).unwrap();
-            webhook.posts.lock().unwrap().push(body["value"].as_array().unwrap().clone());
+            webhook.posts.lock().push(body["value"].as_array().unwrap().clone());
             (StatusCode::ACCEPTED, Body(Json::Null)).into_response()
         }
     }

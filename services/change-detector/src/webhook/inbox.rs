@@ -1,8 +1,9 @@
 //! Where notifications arrive, and whom they trigger.
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 use xtsync_domain::TenantName;
 use xtsync_store::Store;
@@ -43,12 +44,12 @@ impl Inbox {
     /// Lends it the store of a detector that works from now on.
     pub(crate) fn attach(&self, store: Store, metrics: Metrics) {
         let attached = Attached { store, states: Arc::default(), metrics };
-        *self.attached.lock().unwrap_or_else(PoisonError::into_inner) = Some(attached);
+        *self.attached.lock() = Some(attached);
     }
 
     /// Takes notifications in. False when no detector works yet: then the directory is to come again.
     pub(super) async fn receive(&self, tenant: &TenantName, notifications: &[Notification<'_>]) -> Result<bool, Error> {
-        let attached = self.attached.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let attached = self.attached.lock().clone();
         let Some(Attached { store, states, metrics }) = attached else {
             return Ok(false);
         };

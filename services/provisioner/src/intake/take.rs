@@ -116,12 +116,13 @@ fn makes_link(decision: &Decision) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Arc, Mutex};
+    use std::sync::Arc;
     use std::time::Duration;
 
     use opentelemetry::trace::TracerProvider as _;
     use opentelemetry_sdk::error::OTelSdkResult;
     use opentelemetry_sdk::trace::{SdkTracerProvider, Span, SpanData, SpanProcessor};
+    use parking_lot::Mutex;
     use tracing_subscriber::layer::SubscriberExt as _;
 
     use super::*;
@@ -137,7 +138,7 @@ mod tests {
         fn on_start(&self, _: &mut Span, _: &opentelemetry::Context) {}
 
         fn on_end(&self, span: SpanData) {
-            self.0.lock().unwrap().extend(span.links.iter().map(|link| link.span_context.trace_id().to_string()));
+            self.0.lock().extend(span.links.iter().map(|link| link.span_context.trace_id().to_string()));
         }
 
         fn force_flush(&self) -> OTelSdkResult {
@@ -160,7 +161,7 @@ mod tests {
             assert_eq!(trace::trace_id(&handed_on), trace::trace_id(NEWEST));
             assert_ne!(handed_on, NEWEST, "the job is a child of the span that links");
         });
-        assert_eq!(*links.0.lock().unwrap(), ["4bf92f3577b34da6a3ce929d0e0e4736"]);
+        assert_eq!(*links.0.lock(), ["4bf92f3577b34da6a3ce929d0e0e4736"]);
         assert_eq!(replacing(Some(NEWEST.to_owned()), Some(REPLACED)).as_deref(), Some(NEWEST), "where nobody records traces");
     }
 }

@@ -1,6 +1,6 @@
 //! Many who want the same done, one who does it for all: whoever comes while it is being done waits, and goes with the next.
 
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use parking_lot::{Mutex, MutexGuard};
 
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
 
@@ -47,7 +47,7 @@ impl<T, A> Together<T, A> {
     }
 
     fn waiting(&self) -> MutexGuard<'_, Vec<Waiting<T, A>>> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+        self.waiting.lock()
     }
 }
 
@@ -79,7 +79,7 @@ mod tests {
 
         async fn carry(&self, waiting: Vec<Waiting<u32, u32>>) {
             self.let_in.acquire().await.unwrap().forget();
-            self.done.lock().unwrap().push(waiting.iter().map(|waiting| waiting.what).collect());
+            self.done.lock().push(waiting.iter().map(|waiting| waiting.what).collect());
             for Waiting { what, answer } in waiting {
                 answer.send(what * 10).unwrap();
             }
@@ -107,7 +107,7 @@ mod tests {
         assert!(!last.is_finished());
         stage.let_in(1).await;
         assert_eq!(last.await.unwrap(), Some(50));
-        assert_eq!(*stage.done.lock().unwrap(), [vec![1], vec![2, 3, 4], vec![5]]);
+        assert_eq!(*stage.done.lock(), [vec![1], vec![2, 3, 4], vec![5]]);
     }
 
     #[tokio::test]
@@ -123,6 +123,6 @@ mod tests {
         let fourth = stage.go(4);
         stage.let_in(1).await;
         assert_eq!(fourth.await.unwrap(), Some(40));
-        assert_eq!(*stage.done.lock().unwrap(), [vec![1], vec![4]]);
+        assert_eq!(*stage.done.lock(), [vec![1], vec![4]]);
     }
 }

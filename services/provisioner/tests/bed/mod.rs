@@ -6,10 +6,11 @@ pub(crate) use xtsync_kit::rigged;
 pub(crate) mod target;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
 use xtsync_bus::{Bus, Embedded, Outgoing, Partition, Table, Topic, Urgency};
 use xtsync_contract::convert::{LinkRecord, wire_time};
@@ -289,7 +290,7 @@ impl Bed {
     pub(crate) async fn also_from(&self, source: &'static str) {
         let revision = self.configuration.borrow().revision() + 1;
         self.configuration.send_replace(Arc::new(configured_between(revision, "enforce", "{}", &["emea", source], &["hub"])));
-        self.sources.lock().unwrap().push(source);
+        self.sources.lock().push(source);
         self.provisioner.facts_step(NEWS).await.unwrap();
         self.agree(true).await;
         self.facts().await;
@@ -304,7 +305,7 @@ impl Bed {
 
     /// Both tenants say what their policies are now.
     pub(crate) async fn agree(&self, allowed: bool) {
-        let sources = self.sources.lock().unwrap().clone();
+        let sources = self.sources.lock().clone();
         for name in sources.iter().copied().chain(["hub"]) {
             let on = Redemption { inbound: Some(true), outbound: Some(true) };
             let partner = Partner { sync_allowed: Some(allowed), redemption: on };

@@ -1,10 +1,11 @@
 //! What the tests of a tenant's detection stand on: a scripted directory, a bus, a store, and a clock that is moved by hand.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use parking_lot::Mutex;
 use secrecy::ExposeSecret as _;
 use tempfile::TempDir;
 use tokio::sync::watch;
@@ -561,44 +562,44 @@ const NEXT: &str = "next";
 impl Script {
     /// Every page of users has another one after it, with another link.
     pub(super) fn users_without_end(&self, endless: bool) {
-        self.rules.lock().unwrap().endless = endless;
+        self.rules.lock().endless = endless;
     }
 
     /// Every second page of a full read declares its cursor void.
     pub(super) fn void_pages(&self, void: bool) {
-        self.rules.lock().unwrap().void_pages = void;
+        self.rules.lock().void_pages = void;
     }
 
     /// Full reads are not answered.
     pub(super) fn block_full_reads(&self) {
-        self.rules.lock().unwrap().blocks_full_reads = true;
+        self.rules.lock().blocks_full_reads = true;
     }
 
     pub(super) fn unblock_full_reads(&self) {
-        self.rules.lock().unwrap().blocks_full_reads = false;
+        self.rules.lock().blocks_full_reads = false;
     }
 
     /// Cursors that were given before are refused.
     pub(super) fn refuse_cursors(&self, error: Option<DirectoryError>) {
-        self.rules.lock().unwrap().refused = error;
+        self.rules.lock().refused = error;
     }
 
     pub(super) fn full_pages(&self) -> usize {
-        *self.full_pages.lock().unwrap()
+        *self.full_pages.lock()
     }
 
     pub(super) fn requested_pages(&self) -> usize {
-        *self.pages.lock().unwrap()
+        *self.pages.lock()
     }
 
     /// What is asked, whatever it is about; gives whether it is a full read's.
     fn question(&self, cursor: Option<&Cursor>) -> DirectoryResult<bool> {
         let is_full = cursor.is_none_or(|cursor| cursor.0.starts_with("full"));
-        let rules = self.rules.lock().unwrap();
+        let rules = self.rules.lock();
         if is_full && rules.blocks_full_reads {
             return Err(DirectoryError::Away { reason: "held".to_owned() });
         }
-        *self.pages.lock().unwrap() += 1;
+        *self.pages.lock() += 1;
         if is_full && cursor.is_some() && rules.void_pages {
             return Err(DirectoryError::Resync);
         }
@@ -615,7 +616,7 @@ impl Script {
 
     pub(super) fn full_read_in_pages(&self, groups: Vec<GroupChange>, users: Vec<Vec<UserChange>>) {
         self.count(users.iter().flatten().count() as u64);
-        let mut full = self.full.lock().unwrap();
+        let mut full = self.full.lock();
         full.push_back(Answer::Groups(groups));
         let last = users.len() - 1;
         full.extend(
@@ -624,107 +625,107 @@ impl Script {
     }
 
     pub(super) fn answer(&self, answer: Answer) {
-        self.answers.lock().unwrap().push_front(answer);
+        self.answers.lock().push_front(answer);
     }
 
     pub(super) fn fail(&self, error: DirectoryError) {
-        self.answers.lock().unwrap().push_back(Answer::Fail(error));
+        self.answers.lock().push_back(Answer::Fail(error));
     }
 
     pub(super) fn answer_last(&self, answer: Answer) {
-        self.answers.lock().unwrap().push_back(answer);
+        self.answers.lock().push_back(answer);
     }
 
     pub(super) fn groups(&self, changes: Vec<GroupChange>) {
-        self.answers.lock().unwrap().push_back(Answer::Groups(changes));
+        self.answers.lock().push_back(Answer::Groups(changes));
     }
 
     pub(super) fn users(&self, changes: Vec<UserChange>) {
-        self.answers.lock().unwrap().push_back(Answer::Users(changes));
+        self.answers.lock().push_back(Answer::Users(changes));
     }
 
     pub(super) fn page_of_users(&self, changes: Vec<UserChange>) {
-        self.answers.lock().unwrap().push_back(Answer::PageOfUsers(changes));
+        self.answers.lock().push_back(Answer::PageOfUsers(changes));
     }
 
     pub(super) fn users_but(&self, changes: Vec<UserChange>, rejected: Rejected) {
-        self.answers.lock().unwrap().push_back(Answer::UsersBut(changes, rejected));
+        self.answers.lock().push_back(Answer::UsersBut(changes, rejected));
     }
 
     /// How often everything was read so far.
     pub(super) fn full_reads(&self) -> u32 {
-        *self.full_reads.lock().unwrap()
+        *self.full_reads.lock()
     }
 
     pub(super) fn full_read(&self, groups: Vec<GroupChange>, users: Vec<UserChange>) {
         self.count(users.len() as u64);
-        let mut answers = if self.full_reads() == 0 { self.answers.lock().unwrap() } else { self.full.lock().unwrap() };
+        let mut answers = if self.full_reads() == 0 { self.answers.lock() } else { self.full.lock() };
         answers.push_back(Answer::Groups(groups));
         answers.push_back(Answer::Users(users));
     }
 
     pub(super) fn state(&self, group: &str, state: GroupState) {
-        self.states.lock().unwrap().insert(group.into(), state);
+        self.states.lock().insert(group.into(), state);
     }
 
     /// These groups bear a name from now on.
     pub(super) fn named(&self, name: &str, ids: &[&str]) {
-        self.named.lock().unwrap().insert(name.to_owned(), Ok(ids.iter().map(|id| GroupId::from(*id)).collect()));
+        self.named.lock().insert(name.to_owned(), Ok(ids.iter().map(|id| GroupId::from(*id)).collect()));
     }
 
     /// The directory can make no sense of a name.
     pub(super) fn refuse(&self, name: &str) {
-        self.named.lock().unwrap().insert(name.to_owned(), Err("no name".to_owned()));
+        self.named.lock().insert(name.to_owned(), Err("no name".to_owned()));
     }
 
     /// Its domain leads to another directory from now on.
     pub(super) fn set_identity(&self, directory: &str) {
-        *self.identity.lock().unwrap() = Some(directory.to_owned());
+        *self.identity.lock() = Some(directory.to_owned());
     }
 
     pub(super) fn count(&self, count: u64) {
-        *self.count.lock().unwrap() = Some(count);
+        *self.count.lock() = Some(count);
     }
 
     /// Answers nothing that it was told to.
     pub(super) fn forget_answers(&self) {
-        self.answers.lock().unwrap().clear();
-        self.full.lock().unwrap().clear();
+        self.answers.lock().clear();
+        self.full.lock().clear();
     }
 
     /// Which groups have members when they are asked.
     pub(super) fn members(&self, groups: &[&str]) {
-        *self.members.lock().unwrap() = groups.iter().map(|id| GroupId::from(*id)).collect();
+        *self.members.lock() = groups.iter().map(|id| GroupId::from(*id)).collect();
     }
 
     /// What was asked about subscriptions since this was last called.
     pub(super) fn requests(&self) -> Vec<String> {
-        std::mem::take(&mut self.requests.lock().unwrap())
+        std::mem::take(&mut self.requests.lock())
     }
 
     /// The client states it was given, one a subscription.
     pub(super) fn client_states(&self) -> Vec<String> {
-        self.client_states.lock().unwrap().clone()
+        self.client_states.lock().clone()
     }
 
     /// A question about subscriptions; one that is to fail fails it.
     fn request(&self, question: String) -> DirectoryResult<()> {
-        self.requests.lock().unwrap().push(question);
+        self.requests.lock().push(question);
         self.next(false, |_| false).map(drop)
     }
 
     fn records_read(&self) -> i64 {
-        *self.records_read.lock().unwrap()
+        *self.records_read.lock()
     }
 
     fn add_records_read(&self, records: usize) {
-        *self.records_read.lock().unwrap() += i64::try_from(records).unwrap();
+        *self.records_read.lock() += i64::try_from(records).unwrap();
     }
 
     /// The next answer if it is one to this question; a failure answers any.
     fn next(&self, is_full: bool, is_mine: fn(&Answer) -> bool) -> DirectoryResult<Option<Answer>> {
-        let full = self.full.lock().unwrap();
-        let mut answers = if is_full && !full.is_empty() { full } else { self.answers.lock().unwrap() };
+        let full = self.full.lock();
+        let mut answers = if is_full && !full.is_empty() { full } else { self.answers.lock() };
         match answers.pop_front() {
             Some(Answer::Fail(error)) => Err(error),
             Some(answer) if is_mine(&answer) => Ok(Some(answer)),
@@ -746,14 +747,14 @@ impl Source for Script {
     async fn users(&self, _: &[String], cursor: Option<&Cursor>) -> DirectoryResult<Page<UserChange>> {
         let is_full = self.question(cursor)?;
         if is_full {
-            *self.full_pages.lock().unwrap() += 1;
+            *self.full_pages.lock() += 1;
         }
         let is_fresh = is_full && self.full_reads() > 1 || cursor.is_some_and(|cursor| cursor.0 == "fresh");
         match self.next(is_full, |answer| matches!(answer, Answer::Users(_) | Answer::PageOfUsers(_) | Answer::UsersBut(..)))? {
             Some(Answer::Users(changes)) => Ok(complete(is_fresh, changes)),
             Some(Answer::UsersBut(changes, rejected)) => Ok(Page { rejected: vec![rejected], ..complete(is_fresh, changes) }),
             Some(Answer::PageOfUsers(changes)) => Ok(self.another_page(is_full, changes)),
-            _ if self.rules.lock().unwrap().endless || (is_full && cursor.is_none() && self.rules.lock().unwrap().void_pages) => {
+            _ if self.rules.lock().endless || (is_full && cursor.is_none() && self.rules.lock().void_pages) => {
                 Ok(self.another_page(is_full, vec![changed("ana", &[("city", "Paris")])]))
             }
             _ => Ok(complete(is_fresh, vec![])),
@@ -763,7 +764,7 @@ impl Source for Script {
     async fn groups(&self, cursor: Option<&Cursor>) -> DirectoryResult<Page<GroupChange>> {
         let is_full = self.question(cursor)?;
         if cursor.is_none() {
-            *self.full_reads.lock().unwrap() += 1;
+            *self.full_reads.lock() += 1;
         }
         let is_fresh = is_full && self.full_reads() > 1 || cursor.is_some_and(|cursor| cursor.0 == "fresh");
         match self.next(is_full, |answer| matches!(answer, Answer::Groups(_)))? {
@@ -777,22 +778,22 @@ impl Source for Script {
     }
 
     async fn has_members(&self, group: &GroupId) -> DirectoryResult<bool> {
-        Ok(self.members.lock().unwrap().contains(group))
+        Ok(self.members.lock().contains(group))
     }
 
     async fn find_groups(&self, name: &str) -> DirectoryResult<Vec<GroupId>> {
-        match self.named.lock().unwrap().get(name) {
+        match self.named.lock().get(name) {
             Some(found) => found.clone().map_err(|reason| DirectoryError::Malformed { reason }),
             None => Ok(vec![]),
         }
     }
 
     async fn group(&self, id: &GroupId) -> DirectoryResult<(Option<String>, GroupState)> {
-        Ok((None, self.states.lock().unwrap().get(id).copied().unwrap_or(GroupState::Present)))
+        Ok((None, self.states.lock().get(id).copied().unwrap_or(GroupState::Present)))
     }
 
     async fn user_count(&self) -> DirectoryResult<u64> {
-        Ok(self.count.lock().unwrap().unwrap_or(0))
+        Ok(self.count.lock().unwrap_or(0))
     }
 
     async fn access_policy(&self) -> DirectoryResult<AccessPolicy> {
@@ -800,13 +801,13 @@ impl Source for Script {
     }
 
     async fn identity(&self) -> DirectoryResult<Identity> {
-        let directory = self.identity.lock().unwrap().clone().unwrap_or_else(|| "emea".to_owned());
+        let directory = self.identity.lock().clone().unwrap_or_else(|| "emea".to_owned());
         Ok(Identity { directory_id: directory.into(), verified_domains: vec![] })
     }
 
     async fn subscribe(&self, asked: &Subscribe) -> DirectoryResult<Subscription> {
         self.request(format!("subscribe {:?} {}", asked.of, asked.url))?;
-        let mut states = self.client_states.lock().unwrap();
+        let mut states = self.client_states.lock();
         states.push(asked.client_state.expose_secret().to_owned());
         Ok(Subscription { id: format!("s{}", states.len()), expires: asked.until })
     }
