@@ -9,7 +9,7 @@ use tokio::runtime::Runtime;
 use tracing::warn;
 use xtsync_bus::wait_for_closing;
 
-use crate::command::{apply, completions, get, release, republish, resync, retry, run, show, status, tenant, tenant_sim, topics};
+use crate::command::{apply, completions, config, get, release, republish, resync, retry, run, show, status, tenant, tenant_sim, topics};
 use crate::demo;
 use crate::exit::{self, words};
 
@@ -56,6 +56,9 @@ pub enum Command {
     /// Create or list the topics on Kafka
     #[command(subcommand)]
     Topics(topics::Command),
+    /// Print the settings of `xtsync run`
+    #[command(subcommand)]
+    Config(Box<config::Command>),
     /// Play a story on simulated tenants and tell what it took
     Demo(demo::Args),
     /// Serve simulated tenants that speak Microsoft Graph
@@ -102,6 +105,7 @@ async fn dispatch(command: Command) -> exit::Result {
         Command::Retry(args) => retry::run(args).await,
         Command::Tenant(command) => tenant::run(command).await,
         Command::Topics(command) => topics::run(command).await,
+        Command::Config(command) => config::run(&command),
         Command::Demo(args) => demo::run(args).await,
         Command::TenantSim(args) => tenant_sim::run(*args).await,
         Command::Completions(args) => completions::run(&args),

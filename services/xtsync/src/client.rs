@@ -41,7 +41,7 @@ pub struct Connection {
     pub token_file: Option<PathBuf>,
 
     /// Data directory of the server, where its token is
-    #[arg(long, value_name = "DIR", default_value = "xtsync-data", env = "XTSYNC_DATA_DIR")]
+    #[arg(long, value_name = "DIR", default_value = "xtsync-data", env = "XTSYNC__DATA_DIR")]
     pub data_dir: PathBuf,
 
     /// How long to wait for control to be there, as right after its start; 0s does not wait

@@ -2,6 +2,7 @@
 
 pub mod apply;
 pub mod completions;
+pub mod config;
 pub mod get;
 pub mod release;
 pub mod republish;

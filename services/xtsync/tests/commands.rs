@@ -15,8 +15,8 @@ fn xtsync(dir: &Path) -> Command {
     command
         .current_dir(dir)
         .env_remove("XTSYNC_SERVER")
-        .env_remove("XTSYNC_DATA_DIR")
-        .env_remove("XTSYNC_BUS")
+        .env_remove("XTSYNC__DATA_DIR")
+        .env_remove("XTSYNC__BUS")
         .env_remove("RUST_LOG")
         .env("NO_COLOR", "1");
     command
@@ -65,7 +65,10 @@ fn without_a_server_each_mistake_has_its_words_and_its_exit_code() {
         (vec!["--help"], 0, "3 refused"),
         (vec!["status", "--connect-timeout", "0s"], 1, "error: no token of control in xtsync-data/token"),
         (vec!["status", "--wait=soon"], 2, "'soon' is not a duration: write it as 30s"),
-        (vec!["run", "--poll", "0s"], 2, "'0s' must be longer than zero"),
+        (vec!["run", "--poll", "0s"], 2, "change_detector.poll: '0s' must be longer than zero (set by a flag)"),
+        (vec!["run", "--listen", "x", "--lease-ttl", "0s"], 2, "lease_ttl: '0s' must be longer than zero"),
+        (vec!["run", "--config", "missing.toml"], 2, "missing.toml"),
+        (vec!["config", "print", "--poll", "7s"], 0, ""),
         (vec!["run", "--lease-ttl=-5s"], 2, "'-5s' is negative"),
         (vec!["apply", "-f", "blank.yaml"], 1, "error: nothing to apply: no resource in blank.yaml\n"),
         (
@@ -102,8 +105,8 @@ fn without_a_server_each_mistake_has_its_words_and_its_exit_code() {
         ),
         (
             vec!["run", "--allow-host", "https://x", "--admin-listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"],
-            1,
-            "error: --allow-host: 'https://x' is not a host",
+            2,
+            "allow_hosts: 'https://x' is not a host",
         ),
         (vec!["status", "--server", "http://control.example:8600"], 2, "the token would travel in the clear"),
         (vec!["run", "--bus", "nats://here", "--admin-listen", "127.0.0.1:0", "--listen", "127.0.0.1:0"], 1, "kafka://"),

@@ -53,7 +53,7 @@ impl Shell {
         let text = self.addresses.iter().fold(text.to_owned(), |text, (said, instead)| text.replace(said, instead));
         let mut shell = Command::new("timeout");
         shell.args(["180", "bash", "-e", "-c", &text]).current_dir(self.dir.path()).env("XTSYNC", env!("CARGO_BIN_EXE_xtsync"));
-        for name in ["XTSYNC_SERVER", "XTSYNC_DATA_DIR", "XTSYNC_BUS", "XTSYNC_STORE", "XTSYNC_TOKEN_FILE"] {
+        for name in ["XTSYNC_SERVER", "XTSYNC__DATA_DIR", "XTSYNC__BUS", "XTSYNC__STORE", "XTSYNC_TOKEN_FILE"] {
             shell.env_remove(name);
         }
         let output = shell.output().unwrap();

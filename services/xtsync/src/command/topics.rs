@@ -39,7 +39,7 @@ pub struct Which {
     tenant: Vec<TenantName>,
 
     /// Where Kafka is: kafka://host:port[,host:port]
-    #[arg(long, value_name = "URL", default_value = "kafka://127.0.0.1:9092", env = "XTSYNC_BUS")]
+    #[arg(long, value_name = "URL", default_value = "kafka://127.0.0.1:9092", env = "XTSYNC__BUS")]
     bus: String,
 
     /// Print JSON

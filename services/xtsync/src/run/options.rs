@@ -15,6 +15,7 @@ use xtsync_store as store;
 
 use super::Role;
 use super::directories::Directories;
+use crate::settings::{Reader, Settings, Sources};
 
 /// What a process is told to run.
 #[derive(Debug, Clone)]
@@ -47,6 +48,18 @@ pub struct Options {
     pub compare: Duration,
     /// How often each role tells again what its store holds of a tenant; zero is never, unless asked for.
     pub republish: Duration,
+    /// How often a tenant's policy and groups are read.
+    pub facts: Duration,
+    /// How long what has ended stays known.
+    pub forget: Duration,
+    /// The most links worked on at once in one target.
+    pub in_flight_max: usize,
+    /// The longest wait for one call to a target.
+    pub call_timeout: Duration,
+    /// How often the provisioner's queues are looked through although nothing woke it.
+    pub queue_poll: Duration,
+    /// The longest wait for calls in hand when asked to stop.
+    pub drain_timeout: Duration,
     /// This process's name among the replicas.
     pub replica: String,
     /// How long a lease lasts without renewal.
@@ -73,26 +86,53 @@ impl From<SocketAddr> for Door {
 
 impl Options {
     /// All roles on embedded parts in a data directory, on a free port, without probes: as the demo and tests run it.
+    ///
+    /// # Panics
+    /// Never: the built-in defaults can be read.
     #[must_use]
     pub fn embedded(data_dir: &Path) -> Self {
+        let settings = Settings::load(Sources::default()).expect("the built-in defaults can be used");
         Self {
-            roles: super::all_roles(),
-            bus: None,
-            store: None,
             data_dir: data_dir.to_owned(),
             secrets_dir: data_dir.join("secrets"),
-            hosts: AllowedHosts::default(),
-            token_file: None,
             listen: SocketAddr::new(IpAddr::V4(Ipv4Addr::LOCALHOST), 0),
             admin: None,
-            notify: None,
-            config_dir: None,
-            poll: Duration::from_secs(30),
-            compare: Duration::from_secs(24 * 60 * 60),
-            republish: Duration::from_secs(24 * 60 * 60),
-            replica: "embedded".to_owned(),
-            lease_ttl: Duration::from_secs(10),
+            ..Self::read(&mut settings.reader())
+        }
+    }
+
+    /// What settings say; what is wrong with them stands in the reader.
+    #[must_use]
+    pub fn read(settings: &mut Reader<'_>) -> Self {
+        let bus = settings.optional("bus");
+        // One process has the embedded bus, so its name may stay the same, and its leases are its own again at once after a restart.
+        let default_replica = || if bus.is_none() { "embedded".to_owned() } else { unique_name() };
+        let hosts = settings.texts("allow_hosts");
+        let hosts = AllowedHosts::with(hosts.iter().map(String::as_str));
+        Self {
+            roles: roles(settings),
+            store: settings.optional("store"),
+            data_dir: settings.path("data_dir"),
+            secrets_dir: settings.path("secrets_dir"),
+            hosts: hosts.unwrap_or_else(|error| settings.fault("allow_hosts", &error.to_string())),
+            token_file: settings.optional_path("control.token_file"),
+            listen: settings.address("control.listen"),
+            admin: settings.optional_address("admin_listen").map(Into::into),
+            notify: settings.optional_address("change_detector.notify_listen").map(Into::into),
+            config_dir: settings.optional_path("control.config_dir"),
+            poll: settings.positive("change_detector.poll"),
+            compare: settings.duration("change_detector.compare_every"),
+            facts: settings.positive("change_detector.facts_every"),
+            republish: settings.duration("republish_every"),
+            forget: settings.positive("forget_after"),
+            in_flight_max: settings.count("provisioner.in_flight_max"),
+            call_timeout: settings.positive("provisioner.call_timeout"),
+            queue_poll: settings.positive("provisioner.poll"),
+            drain_timeout: settings.duration("provisioner.drain_timeout"),
+            replica: settings.optional("replica").unwrap_or_else(default_replica),
+            lease_ttl: settings.positive("lease_ttl"),
             registry: Registry::new(),
+            bus,
         }
     }
 
@@ -130,4 +170,24 @@ impl Options {
             None => Ok(()),
         }
     }
+}
+
+/// The roles to run: those named, or all.
+fn roles(settings: &mut Reader<'_>) -> BTreeSet<Role> {
+    let names = settings.texts("roles");
+    let mut roles = BTreeSet::new();
+    for name in &names {
+        match super::role::entry(name) {
+            Some(entry) => drop(roles.insert(entry.manifest.role)),
+            None => settings.fault("roles", &format!("there is no role '{name}'")),
+        }
+    }
+    if names.is_empty() { super::all_roles() } else { roles }
+}
+
+/// Two processes must never share a name: each would take the other's leases for its own.
+fn unique_name() -> String {
+    let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let host = if host.trim().is_empty() { "xtsync" } else { host.trim() };
+    format!("{host}-{}", std::process::id())
 }

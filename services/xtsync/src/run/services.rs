@@ -10,13 +10,9 @@ use xtsync_control::Desk;
 use xtsync_domain::{TenantName, resource};
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_service::service::Parts;
-use xtsync_store::scrub::FORGOTTEN_AFTER;
 
 use super::supply::Supply;
 use super::{Options, Role, role};
-
-/// How often a tenant's consent is read at least: it counts as unknown after 60 s.
-const FACTS: Duration = Duration::from_secs(20);
 
 /// Builds roles.
 #[derive(Clone)]
@@ -62,8 +58,8 @@ pub(super) async fn change_detector(starter: &Starter, parts: Parts) -> anyhow::
         poll: starter.options.poll,
         compare: starter.options.compare,
         republish: starter.options.republish,
-        forget: FORGOTTEN_AFTER,
-        facts: FACTS.min(starter.options.poll.max(Duration::from_secs(1))),
+        forget: starter.options.forget,
+        facts: starter.options.facts.min(starter.options.poll.max(Duration::from_secs(1))),
         lease: starter.options.lease_ttl,
     };
     let directories = starter.options.directories();
@@ -77,9 +73,14 @@ pub(super) async fn change_detector(starter: &Starter, parts: Parts) -> anyhow::
 
 pub(super) async fn provisioner(starter: &Starter, parts: Parts) -> anyhow::Result<Built> {
     let config = xtsync_provisioner::Config {
+        store: starter.options.store(),
+        in_flight_max: starter.options.in_flight_max,
+        call_timeout: starter.options.call_timeout,
         lease_ttl: starter.options.lease_ttl,
+        poll: starter.options.queue_poll,
         republish: starter.options.republish,
-        ..xtsync_provisioner::Config::new(starter.options.store())
+        forget: starter.options.forget,
+        drain_timeout: starter.options.drain_timeout,
     };
     let directories = starter.options.directories();
     let connect = Arc::new(move |name: &TenantName, tenant: &resource::Tenant| directories.target(name, tenant));

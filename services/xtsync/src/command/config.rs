@@ -1,0 +1,37 @@
+//! `xtsync config`: the settings in force, and all that there are.
+
+use super::run::SettingsArgs;
+use crate::{exit, output, settings};
+
+/// What to do with settings.
+#[derive(Debug, clap::Subcommand)]
+pub enum Command {
+    /// Print the settings in force as TOML, passwords hidden
+    #[command(after_help = "Example:\n  XTSYNC__LEASE_TTL=5s xtsync config print --config xtsync.toml")]
+    Print(Args),
+}
+
+/// Prints the settings in force.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Print the built-in defaults, with a comment for each setting
+    #[arg(long)]
+    defaults: bool,
+
+    #[command(flatten)]
+    settings: SettingsArgs,
+}
+
+/// Does what was asked.
+///
+/// # Errors
+/// When the settings cannot be used.
+pub fn run(command: &Command) -> exit::Result {
+    let Command::Print(args) = command;
+    let text = if args.defaults {
+        settings::DEFAULTS.to_owned()
+    } else {
+        args.settings.load(&[]).map_err(|faults| exit::Code::Usage.because(faults))?.to_toml()
+    };
+    Ok(output::print(&text)?)
+}
