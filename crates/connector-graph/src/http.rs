@@ -12,10 +12,13 @@ use tokio::time::Instant;
 use tracing::{Instrument, Span, debug, field};
 use url::Url;
 use uuid::Uuid;
-use xtsync_domain::resource;
+
+use xtsync_domain::resource::is_safe_for_secrets;
 
 use super::exchange::{Exchanges, Passport};
 use super::request::Request;
+use super::section;
+use super::section::Graph;
 use super::token::Tokens;
 use super::{Options, refusal};
 use xtsync_directory::{Error, Result};
@@ -34,9 +37,9 @@ pub(super) struct Http {
 
 impl Http {
     /// Graph of that tenant for that application.
-    pub(super) fn new(graph: &resource::Graph, application: &resource::Client, options: Options) -> Result<Self> {
-        if let Some(field) = graph.plain_http() {
-            return Err(Error::Forbidden { code: format!("plain_http_{field}").into() });
+    pub(super) fn new(graph: &Graph, application: &section::Client, options: Options) -> Result<Self> {
+        if let Some(unsafe_url) = graph.describe().urls.iter().find(|described| !is_safe_for_secrets(&described.url)) {
+            return Err(Error::Forbidden { code: format!("plain_http_{}", unsafe_url.field).into() });
         }
         let client = client(graph, &options)?;
         let tokens = Tokens::new(client.clone(), graph, application, &options)?;
@@ -167,7 +170,7 @@ impl Http {
 /// The most bytes of an answer's head.
 const HEAD_BYTES_MAX: u32 = 64 * 1024;
 
-fn client(graph: &resource::Graph, options: &Options) -> Result<Client> {
+fn client(graph: &Graph, options: &Options) -> Result<Client> {
     let mut builder = Client::builder()
         .user_agent(concat!("xtsync/", env!("CARGO_PKG_VERSION")))
         .redirect(redirect::Policy::none())

@@ -23,6 +23,7 @@ mod policy;
 mod refusal;
 mod request;
 mod retry_after;
+mod section;
 mod source;
 mod subscription;
 mod surrogates;
@@ -31,12 +32,17 @@ mod token;
 mod users;
 mod value;
 
+use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+use xtsync_directory::{Connector, Error, Result, Source, Target};
+use xtsync_domain::resource::{Description, SectionProblem};
 use xtsync_secrets::TenantSecrets;
 
 pub use reqwest::header::HeaderMap;
 
+pub use self::section::{Client, Graph, Notifications};
 pub use self::source::Reader;
 pub use self::target::Writer;
 
@@ -73,5 +79,37 @@ impl Default for Options {
             exchanges_max: 16,
             decorate: None,
         }
+    }
+}
+
+/// The connector of Microsoft Graph, with what every request is made with but the tenant's secrets.
+#[derive(Debug, Clone, Default)]
+pub struct GraphConnector(pub Options);
+
+impl GraphConnector {
+    fn read(&self, settings: &Map<String, Value>, secrets: TenantSecrets) -> Result<(Graph, Options)> {
+        let graph =
+            Graph::read(settings).map_err(|problem| Error::Malformed { reason: format!("{}: {}", problem.path, problem.message) })?;
+        Ok((graph, Options { secrets, ..self.0.clone() }))
+    }
+}
+
+impl Connector for GraphConnector {
+    fn name(&self) -> &'static str {
+        "graph"
+    }
+
+    fn describe(&self, settings: &Map<String, Value>) -> Result<Description, SectionProblem> {
+        Ok(Graph::read(settings)?.describe())
+    }
+
+    fn source(&self, settings: &Map<String, Value>, secrets: TenantSecrets) -> Result<Arc<dyn Source>> {
+        let (graph, options) = self.read(settings, secrets)?;
+        Ok(Arc::new(Reader::new(&graph, options)?))
+    }
+
+    fn target(&self, settings: &Map<String, Value>, secrets: TenantSecrets) -> Result<Arc<dyn Target>> {
+        let (graph, options) = self.read(settings, secrets)?;
+        Ok(Arc::new(Writer::new(&graph, options)?))
     }
 }

@@ -6,13 +6,15 @@
 use async_trait::async_trait;
 use serde::Deserialize;
 use serde_json::Value as Json;
+use url::Url;
 use xtsync_domain::delta::Kind;
 use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
-use xtsync_domain::{Attributes, GroupId, Timestamp, canonical_id, resource};
+use xtsync_domain::{Attributes, GroupId, Timestamp, canonical_id};
 
 use super::http::Http;
 use super::odata::{self, Listed};
 use super::request::Request;
+use super::section::Graph;
 use super::{Options, attribute, groups, policy, subscription, users, value};
 use xtsync_directory::{Cursor, GroupChange, Page, Source, Subscribe, Subscription, UserChange};
 use xtsync_directory::{Error, Result};
@@ -23,6 +25,7 @@ const GROUPS: &str = "/groups/delta";
 /// Reads a tenant with the reader's credentials.
 pub struct Reader {
     http: Http,
+    notifications: Option<Url>,
 }
 
 #[derive(Deserialize)]
@@ -43,8 +46,9 @@ impl Reader {
     ///
     /// # Errors
     /// [`Error::Forbidden`] for plain http to another machine.
-    pub fn new(graph: &resource::Graph, options: Options) -> Result<Self> {
-        Ok(Self { http: Http::new(graph, &graph.reader, options)? })
+    pub fn new(graph: &Graph, options: Options) -> Result<Self> {
+        let notifications = graph.notifications.as_ref().map(|notifications| notifications.url.clone());
+        Ok(Self { http: Http::new(graph, &graph.reader, options)?, notifications })
     }
 
     async fn delta<T>(&self, request: Request, read: fn(Json, &mut Vec<String>) -> Option<T>) -> Result<Page<T>> {
@@ -118,6 +122,10 @@ impl Source for Reader {
 
     async fn access_policy(&self) -> Result<AccessPolicy> {
         policy::access_policy(&self.http).await
+    }
+
+    fn notification_url(&self) -> Option<Url> {
+        self.notifications.clone()
     }
 
     async fn identity(&self) -> Result<Identity> {

@@ -6,11 +6,12 @@ use async_trait::async_trait;
 use serde_json::{Map, Value as Json, json};
 use tokio::sync::OnceCell;
 use xtsync_domain::shadow::{Found, Object};
-use xtsync_domain::{Attributes, TargetId, resource};
+use xtsync_domain::{Attributes, TargetId};
 
 use super::anchor::{self, Extensions};
 use super::http::Http;
 use super::object::{self, Place};
+use super::section::Graph;
 use super::{Options, invite, lookup, odata, patch};
 use xtsync_directory::{Error, Result};
 use xtsync_directory::{Invitation, Patched, Target};
@@ -27,7 +28,7 @@ impl Writer {
     ///
     /// # Errors
     /// [`Error::Forbidden`] for a tenant without a writer, and for plain http to another machine.
-    pub fn new(graph: &resource::Graph, options: Options) -> Result<Self> {
+    pub fn new(graph: &Graph, options: Options) -> Result<Self> {
         let writer = graph.writer.as_ref().ok_or_else(|| Error::Forbidden { code: "no_writer".into() })?;
         Ok(Self { http: Http::new(graph, writer, options)?, extensions: OnceCell::new() })
     }

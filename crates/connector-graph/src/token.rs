@@ -13,13 +13,16 @@ use tokio::sync::Mutex;
 use tokio::time::Instant;
 use tracing::debug;
 use url::Url;
-use xtsync_domain::{DirectoryAnswer, Refusal, resource};
+use xtsync_domain::{DirectoryAnswer, Refusal};
 use xtsync_secrets::TenantSecrets;
 
 use super::limit::Size;
 use super::request::Effect;
+use super::section;
+use super::section::Graph;
 use super::{Options, answer, bounded, refusal, retry_after};
 use xtsync_directory::{Error, Result};
+use xtsync_domain::resource::SecretRef;
 
 /// A token is renewed this long before it expires, so that it does not expire on its way.
 const RENEW_BEFORE: Duration = Duration::from_secs(120);
@@ -40,7 +43,7 @@ pub(super) struct Tokens {
     url: Url,
     scope: String,
     client_id: String,
-    secret: resource::SecretRef,
+    secret: SecretRef,
     secrets: TenantSecrets,
     body_bytes_max: usize,
     kept: Mutex<Kept>,
@@ -100,7 +103,7 @@ const NUMBERS: &[(u64, &str)] = &[
 
 impl Tokens {
     /// The tokens of that application in that tenant; asks for none yet.
-    pub(super) fn new(client: Client, graph: &resource::Graph, application: &resource::Client, options: &Options) -> Result<Self> {
+    pub(super) fn new(client: Client, graph: &Graph, application: &section::Client, options: &Options) -> Result<Self> {
         let mut url = graph.authority.clone();
         url.path_segments_mut()
             .map_err(|()| Error::Malformed { reason: "an authority that has no paths".to_owned() })?

@@ -5,7 +5,7 @@ use std::time::Duration;
 use xtsync_domain::Refusal;
 
 /// What a call to a directory gives.
-pub type Result<T> = std::result::Result<T, Error>;
+pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// How a call to a directory can fail.
 ///

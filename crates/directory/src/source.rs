@@ -61,6 +61,11 @@ pub trait Source: Send + Sync {
     /// See [`crate::Error`].
     async fn access_policy(&self) -> Result<AccessPolicy>;
 
+    /// Where the directory may post change notifications, as configured; `None` where changes are found by asking alone.
+    fn notification_url(&self) -> Option<Url> {
+        None
+    }
+
     /// Who the tenant is.
     ///
     /// # Errors

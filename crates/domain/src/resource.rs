@@ -4,6 +4,7 @@
 //! other side. An Organization belongs to no tenant; a Tenant belongs to the namespace of its own name.
 
 mod access_policy;
+mod connector;
 mod directory;
 mod hosts;
 mod name_resolution;
@@ -17,6 +18,7 @@ use std::fmt;
 use serde::{Deserialize, Serialize};
 
 pub use access_policy::{Authority, CrossTenantAccessPolicy, PartnerTerms, UserType};
+pub use connector::{ConnectorSection, DescribedUrl, Description, Location, SecretRef, SectionProblem, UrlPurpose, is_safe_for_secrets};
 pub use directory::Directory;
 pub use hosts::{AllowedHosts, InvalidHost};
 pub use name_resolution::NameResolution;
@@ -25,7 +27,7 @@ pub use projection::Projection;
 pub use synchronization::{
     Apply, GroupRef, Limit, Limits, Live, Mapping, MappingSource, Mode, Nulls, PinnedGroup, Rehire, Scope, ScopeLoss, Synchronization,
 };
-pub use tenant::{Client, Graph, SecretRef, Tenant, is_safe_for_secrets};
+pub use tenant::Tenant;
 
 use crate::TenantName;
 

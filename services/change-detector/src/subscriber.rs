@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use tracing::{info, warn};
 use url::Url;
 use xtsync_directory::{self as directory, Collection, Source, Subscribe};
-use xtsync_domain::{TenantName, Timestamp, resource};
+use xtsync_domain::{TenantName, Timestamp};
 use xtsync_runtime::clock::Clock;
 use xtsync_runtime::telemetry::chain;
 use xtsync_store::{Store, Transaction, lease};
@@ -56,8 +56,8 @@ pub(crate) struct Subscriber {
 }
 
 /// Where the directory may tell of a tenant.
-pub(crate) fn url(name: &TenantName, tenant: &resource::Tenant) -> Option<Url> {
-    let mut url = tenant.graph.notifications.as_ref()?.url.clone();
+pub(crate) fn url(name: &TenantName, source: &dyn Source) -> Option<Url> {
+    let mut url = source.notification_url()?;
     url.path_segments_mut().ok()?.pop_if_empty().extend(["notifications", name.as_str()]);
     Some(url)
 }

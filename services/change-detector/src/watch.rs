@@ -112,7 +112,7 @@ impl Watched {
             trigger: self.shared.trigger.clone(),
             metrics: self.shared.metrics.clone(),
             warning: self.warning.clone(),
-            url: subscriber::url(&self.name, &self.tenant),
+            url: subscriber::url(&self.name, &**source),
             seen_triggers: None,
             not_before: Timestamp(0),
         }

@@ -56,9 +56,9 @@ async fn store_and_publish(context: &Context, written: &[Written], actor: Actor<
     let before = Plan::of(&standing);
     let mut plan = before.clone();
     written.iter().for_each(|resource| plan.write(&resource.id, &resource.spec, &lookup, repin));
-    let mut problems = rules::problems(&before.as_written(), &plan.as_written(), written, &identities, &context.hosts);
+    let mut problems = rules::problems(&before.as_written(), &plan.as_written(), written, &identities, &context.connectors, &context.hosts);
     if problems.is_empty() && !plan.pending.is_empty() {
-        problems = rules::problems(&before.in_force, &plan.in_force, written, &identities, &context.hosts);
+        problems = rules::problems(&before.in_force, &plan.in_force, written, &identities, &context.connectors, &context.hosts);
     }
     if !problems.is_empty() {
         return Err(Error::Refused(problems));

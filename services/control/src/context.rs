@@ -5,6 +5,7 @@ use std::sync::Arc;
 use tokio::sync::{Mutex, watch};
 use xtsync_bus::Bus;
 use xtsync_contract::role::Role;
+use xtsync_directory::Connectors;
 use xtsync_domain::resource::AllowedHosts;
 use xtsync_runtime::clock::Clock;
 use xtsync_runtime::health::Condition;
@@ -28,6 +29,8 @@ pub(crate) struct Context {
     pub(crate) metrics: Metrics,
     /// Whether every topic that the read model is made of exists.
     pub(crate) topics: Condition,
+    /// What reads the connector sections of Tenants.
+    pub(crate) connectors: Connectors,
     /// The hosts that a Tenant may name.
     pub(crate) hosts: AllowedHosts,
     /// Held while a revision is made and published: one after the other.

@@ -82,7 +82,9 @@ impl Plan {
             plan.in_force.insert(id, Spec::Synchronization(resolved));
         }
         let identities = BTreeMap::new();
-        let proposal = Proposal { standing: &self.in_force, wanted: &plan.in_force, written: &written, identities: &identities };
+        // What is asked here is about synchronizations; connector sections were checked when they were applied.
+        let (standing, wanted) = (&self.in_force, &plan.in_force);
+        let proposal = Proposal { standing, wanted, written: &written, identities: &identities, describe: &|_| None };
         let is_good = validate::problems(&proposal).is_empty();
         is_good.then_some(plan)
     }

@@ -2,10 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use xtsync_directory::Connectors;
 use xtsync_domain::TenantName;
 use xtsync_domain::configuration::validate;
 use xtsync_domain::fact::Identity;
-use xtsync_domain::resource::{AllowedHosts, Id, Spec};
+use xtsync_domain::resource::{AllowedHosts, Id, Spec, Tenant};
 
 use crate::manifest::Written;
 use crate::problem::Problem;
@@ -16,22 +17,31 @@ pub(crate) fn problems(
     wanted: &BTreeMap<Id, Spec>,
     written: &[Written],
     identities: &BTreeMap<TenantName, Identity>,
+    connectors: &Connectors,
     hosts: &AllowedHosts,
 ) -> Vec<Problem> {
     let ids: BTreeSet<Id> = written.iter().map(|resource| resource.id.clone()).collect();
-    let proposal = validate::Proposal { standing, wanted, written: &ids, identities };
+    let describe = |tenant: &Tenant| connectors.describe(tenant).ok();
+    let proposal = validate::Proposal { standing, wanted, written: &ids, identities, describe: &describe };
     let mut problems: Vec<Problem> = validate::problems(&proposal).iter().map(|problem| placed(problem, written)).collect();
-    problems.extend(written.iter().filter_map(|resource| foreign(resource, hosts)));
+    problems.extend(written.iter().filter_map(|resource| section_problem(resource, connectors, hosts)));
     problems.sort();
     problems
 }
 
-/// A Tenant whose secrets would go to a host that this installation does not know.
-fn foreign(resource: &Written, hosts: &AllowedHosts) -> Option<Problem> {
+/// A Tenant whose connector section cannot be read, or would send secrets to a host that this installation does not know.
+fn section_problem(resource: &Written, connectors: &Connectors, hosts: &AllowedHosts) -> Option<Problem> {
     let Spec::Tenant(tenant) = &resource.spec else { return None };
-    let field = hosts.forbidden(&tenant.graph)?;
-    let message = "names a host that is not allowed: Microsoft's clouds and loopback are, others by `xtsync run --allow-host`";
-    Some(Problem { place: Some(resource.place(&format!("spec.graph.{field}"))), message: message.to_owned() })
+    let (path, message) = match connectors.describe(tenant) {
+        Ok(description) => {
+            let field = hosts.forbidden(&description)?;
+            let message =
+                "names a host that is not allowed: those of the connector's service and loopback are, others by `xtsync run --allow-host`";
+            (format!("{}.{field}", tenant.connector.connector), message.to_owned())
+        }
+        Err(problem) => (problem.path, problem.message),
+    };
+    Some(Problem { place: Some(resource.place(&format!("spec.{path}"))), message })
 }
 
 /// A mistake at its place; one in a resource that stood before names the resource instead.

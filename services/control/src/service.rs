@@ -7,6 +7,7 @@ use std::time::Duration;
 use tokio::sync::{Mutex, watch};
 use tokio::time::Instant;
 use tracing::{info, warn};
+use xtsync_directory::Connectors;
 use xtsync_domain::resource::AllowedHosts;
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_service::service::Parts;
@@ -30,6 +31,8 @@ pub struct Config {
     pub lease_ttl: Duration,
     /// A folder of YAML that is applied at start and on change.
     pub folder: Option<PathBuf>,
+    /// What reads the connector sections of Tenants.
+    pub connectors: Connectors,
     /// The hosts that a Tenant may name.
     pub hosts: AllowedHosts,
     /// How often the configuration on the bus is compared with the store; zero is only at start, and when asked for.
@@ -58,7 +61,19 @@ pub async fn build(config: Config, parts: Parts, desk: Desk) -> Result<Service, 
     // Only the one at work knows better.
     topics.set(true, "");
     let (metrics, revising) = (Metrics::new(), Mutex::new(()));
-    let context = Arc::new(Context { store, bus, clock, lease, metrics, topics, hosts: config.hosts, revising, revised, folded });
+    let context = Arc::new(Context {
+        store,
+        bus,
+        clock,
+        lease,
+        metrics,
+        topics,
+        connectors: config.connectors,
+        hosts: config.hosts,
+        revising,
+        revised,
+        folded,
+    });
     Ok(Service { context, folder: config.folder, republish: config.republish, desk })
 }
 

@@ -18,10 +18,10 @@ use crate::error::Result;
 use crate::facts::Said;
 use crate::table::waiting::{Waiting, Waits};
 
-/// Every target that some synchronization names and that can be written.
+/// Every target that some synchronization names.
 pub(crate) fn targets(configuration: &Configuration) -> BTreeSet<TenantName> {
     let targets = configuration.synchronizations().map(|synchronization| &synchronization.spec.to);
-    targets.filter(|target| configuration.tenant(target).is_some_and(|tenant| tenant.graph.writer.is_some())).cloned().collect()
+    targets.filter(|target| configuration.tenant(target).is_some()).cloned().collect()
 }
 
 /// The facts' topics of every tenant in some synchronization.

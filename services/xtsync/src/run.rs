@@ -3,7 +3,7 @@
 //! Listeners are bound and the data directory is locked before anything works, so what cannot start says so at once. What is away
 //! later does not end the process: a role that fails is built again, with growing pauses, and meanwhile the process is not ready.
 
-mod directories;
+mod connectors;
 mod keep;
 mod options;
 mod role;

@@ -7,8 +7,8 @@ use parking_lot::Mutex;
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
+use xtsync_connector_graph::Graph;
 use xtsync_connector_graph::{Options, Reader, Writer};
-use xtsync_domain::resource::Graph;
 
 use crate::tenants;
 

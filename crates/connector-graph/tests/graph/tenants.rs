@@ -6,9 +6,10 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use url::Url;
+use xtsync_connector_graph::{Client, Graph};
 use xtsync_connector_graph::{Options, Reader, Writer};
 use xtsync_domain::TenantName;
-use xtsync_domain::resource::{Client, Graph, SecretRef};
+use xtsync_domain::resource::SecretRef;
 use xtsync_secrets::SecretsDir;
 use xtsync_tenant_sim::{Access, Sim, TenantHandle};
 

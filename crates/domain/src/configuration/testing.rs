@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use super::Configuration;
 use crate::TenantName;
-use crate::resource::{Id, Kind, Resource, Spec};
+use crate::resource::{DescribedUrl, Description, Id, Kind, Location, Resource, SecretRef, Spec, Tenant, UrlPurpose};
+use serde_json::Value;
+use url::Url;
 
 /// Resources by id, each with its revision.
 #[derive(Default)]
@@ -52,4 +54,36 @@ impl Yaml {
         let resource = |(id, (revision, spec)): (&Id, &(u64, Spec))| Resource { id: id.clone(), revision: *revision, spec: spec.clone() };
         Configuration::new(revision, self.0.iter().map(resource))
     }
+}
+
+/// What a section says, for tests: its fields are `domain`, `endpoint`, `authority`, `notifications.url`, `reader` and `writer`, each with
+/// `clientSecret.file`.
+pub(crate) fn describe(tenant: &Tenant) -> Option<Description> {
+    let settings = &tenant.connector.settings;
+    let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
+    let url = |field, value, default: &str, purpose| {
+        let url = text(value).unwrap_or_else(|| default.to_owned());
+        DescribedUrl { field, url: Url::parse(&url).expect("a test's URL"), purpose }
+    };
+    let credentials = UrlPurpose::Credentials(&["graph.example"]);
+    let mut urls = vec![
+        url("endpoint", settings.get("endpoint"), "https://graph.example", credentials),
+        url("authority", settings.get("authority"), "https://login.example", credentials),
+    ];
+    let notifications = settings.get("notifications").and_then(|notifications| notifications.get("url"));
+    urls.extend(notifications.map(|value| url("notifications.url", Some(value), "", UrlPurpose::Notifications)));
+    let secret = |field, client: &Value| Some((field, SecretRef { file: text(client.get("clientSecret")?.get("file"))?.into() }));
+    let (reader, writer) = (settings.get("reader"), settings.get("writer"));
+    let secrets = [
+        reader.and_then(|client| secret("reader.clientSecret.file", client)),
+        writer.and_then(|client| secret("writer.clientSecret.file", client)),
+    ];
+    Some(Description {
+        location: Location::new(urls[0].url.as_str(), &text(settings.get("domain")).unwrap_or_default()),
+        directory_field: "domain",
+        urls,
+        secrets: secrets.into_iter().flatten().collect(),
+        is_writable: writer.is_some(),
+        writer_field: "writer",
+    })
 }

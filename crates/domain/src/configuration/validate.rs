@@ -14,7 +14,7 @@ use crate::configuration::Configuration;
 use crate::fact::Identity;
 use crate::mapping;
 use crate::name::is_name;
-use crate::resource::{CrossTenantAccessPolicy, Id, Kind, Organization, Resource, Spec, Tenant};
+use crate::resource::{CrossTenantAccessPolicy, Description, Id, Kind, Organization, Resource, Spec, Tenant, is_safe_for_secrets};
 
 /// One mistake.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,8 +27,11 @@ pub struct Problem {
     pub message: String,
 }
 
+/// Says what the connector section of a Tenant means; `None` where its connector cannot read it.
+pub type Describe<'a> = &'a dyn Fn(&Tenant) -> Option<Description>;
+
 /// What an apply would make of the configuration.
-#[derive(Debug, Clone, Copy)]
+#[derive(Clone, Copy)]
 pub struct Proposal<'a> {
     /// What stood before.
     pub standing: &'a BTreeMap<Id, Spec>,
@@ -38,6 +41,8 @@ pub struct Proposal<'a> {
     pub written: &'a BTreeSet<Id>,
     /// Who the tenants are, as far as they were read.
     pub identities: &'a BTreeMap<TenantName, Identity>,
+    /// What connector sections mean.
+    pub describe: Describe<'a>,
 }
 
 /// Every mistake in what would stand.
@@ -55,9 +60,11 @@ pub fn problems(proposal: &Proposal<'_>) -> Vec<Problem> {
         namespace(id, &configuration, &mut found);
         match spec {
             Spec::Organization(organization) => check_organization(organization, &configuration, &mut found),
-            Spec::Tenant(tenant) => check_tenant(tenant, wanted, &mut found),
+            Spec::Tenant(tenant) => check_tenant(tenant, proposal.describe, wanted, &mut found),
             Spec::CrossTenantAccessPolicy(policy) => check_access_policy(policy, &configuration, &mut found),
-            Spec::Synchronization(synchronization) => synchronization::check(id, synchronization, &configuration, &mut found),
+            Spec::Synchronization(synchronization) => {
+                synchronization::check(id, synchronization, &configuration, proposal.describe, &mut found);
+            }
             Spec::Projection(_) | Spec::NameResolution(_) | Spec::Directory(_) => {}
         }
     }
@@ -104,22 +111,30 @@ fn check_organization(organization: &Organization, configuration: &Configuration
     }
 }
 
-fn check_tenant(tenant: &Tenant, wanted: &BTreeMap<Id, Spec>, found: &mut Found<'_>) {
+fn check_tenant(tenant: &Tenant, describe: Describe<'_>, wanted: &BTreeMap<Id, Spec>, found: &mut Found<'_>) {
     let organization = Id { kind: Kind::Organization, tenant: None, name: tenant.organization.clone() };
     if !wanted.contains_key(&organization) {
         found.add("spec.organization", format!("there is no Organization '{}'", tenant.organization));
     }
-    if let Some(field) = tenant.graph.plain_http() {
-        found.add(format!("spec.graph.{field}"), "would send a secret in the clear: use https, or http to this machine");
+    // A section that its connector cannot read is reported by the caller, who knows why.
+    let Some(description) = describe(tenant) else { return };
+    let connector = &tenant.connector.connector;
+    for described in &description.urls {
+        if !is_safe_for_secrets(&described.url) {
+            let message = "would send a secret in the clear: use https, or http to this machine";
+            found.add(format!("spec.{connector}.{}", described.field), message);
+        }
+        if !described.is_plain() {
+            let message = "holds credentials, a query or a fragment: write scheme, host, port and path only";
+            found.add(format!("spec.{connector}.{}", described.field), message);
+        }
     }
-    if let Some(field) = tenant.graph.overfull_url() {
-        found.add(format!("spec.graph.{field}"), "holds credentials, a query or a fragment: write scheme, host, port and path only");
+    for (field, _) in description.secrets.iter().filter(|(_, secret)| !secret.is_below()) {
+        let message = "is not a relative path without '..': it is looked up in the tenant's secrets directory";
+        found.add(format!("spec.{connector}.{field}"), message);
     }
-    for (field, _) in tenant.graph.secrets().filter(|(_, secret)| !secret.is_below()) {
-        found.add(format!("spec.graph.{field}"), "is not a relative path without '..': it is looked up in the tenant's secrets directory");
-    }
-    if tenant.graph.domain.is_empty() {
-        found.add("spec.graph.domain", "is empty");
+    if description.location.directory.is_empty() {
+        found.add(format!("spec.{connector}.{}", description.directory_field), "is empty");
     }
 }
 

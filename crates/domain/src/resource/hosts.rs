@@ -1,25 +1,16 @@
 //! To which hosts a tenant's secrets and tokens may go.
 //!
-//! An administrator who may apply a Tenant names where its client secret is sent. So the installation, not the resource, says which hosts there are:
-//! those of Microsoft's clouds, this machine for trying it out, and what an operator allows besides.
-//!
-//! Source: Microsoft Graph, "National cloud deployments" (Graph and token service root endpoints).
+//! An administrator who may apply a Tenant names where its client secret is sent. So the installation, not the resource, says which hosts
+//! there are: those that a connector knows, this machine for trying it out, and those that an operator allows.
 
 use std::collections::BTreeSet;
 
 use url::Url;
 
-use super::Graph;
-use super::tenant::is_loopback;
+use super::connector::is_loopback;
+use super::{Description, UrlPurpose};
 
-/// Where Graph is: global, US Government (L4 and L5), China.
-const ENDPOINTS: [&str; 4] = ["graph.microsoft.com", "graph.microsoft.us", "dod-graph.microsoft.us", "microsoftgraph.chinacloudapi.cn"];
-
-/// Where its tokens come from.
-const AUTHORITIES: [&str; 4] =
-    ["login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn", "login.partner.microsoftonline.cn"];
-
-/// The hosts that `endpoint` and `authority` may name.
+/// The hosts that connector sections may send credentials to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowedHosts(BTreeSet<String>);
 
@@ -29,7 +20,7 @@ pub struct AllowedHosts(BTreeSet<String>);
 pub struct InvalidHost(String);
 
 impl AllowedHosts {
-    /// Those of Microsoft's clouds, loopback, and these: `host` for https on its usual port, `host:port` for another.
+    /// Those that a connector knows to be its service's, loopback, and these: `host` for https on its usual port, `host:port` for another.
     ///
     /// # Errors
     /// When one of them is not a host.
@@ -37,13 +28,14 @@ impl AllowedHosts {
         more.into_iter().map(normal).collect::<Result<_, _>>().map(Self)
     }
 
-    /// The field of a tenant that names another host, if any.
+    /// The field, below its section, of a URL that would send credentials to another host, if any.
     #[must_use]
-    pub fn forbidden(&self, graph: &Graph) -> Option<&'static str> {
-        [("endpoint", &graph.endpoint, ENDPOINTS), ("authority", &graph.authority, AUTHORITIES)]
-            .into_iter()
-            .find(|(_, url, known)| !self.allows(url, known))
-            .map(|(field, _, _)| field)
+    pub fn forbidden(&self, description: &Description) -> Option<&'static str> {
+        let is_forbidden = |purpose: UrlPurpose, url: &Url| match purpose {
+            UrlPurpose::Credentials(known) => !self.allows(url, known),
+            UrlPurpose::Notifications => false,
+        };
+        description.urls.iter().find(|described| is_forbidden(described.purpose, &described.url)).map(|described| described.field)
     }
 
     fn allows(&self, url: &Url, known: &[&str]) -> bool {
@@ -69,22 +61,34 @@ fn normal(host: &str) -> Result<String, InvalidHost> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::{DescribedUrl, Location};
     use super::*;
 
-    fn graph(endpoint: &str, authority: &str) -> Graph {
-        let client = r#"{"clientId":"app","clientSecret":{"file":"secret"}}"#;
-        serde_json::from_str(&format!(r#"{{"domain":"d","endpoint":"{endpoint}","authority":"{authority}","reader":{client}}}"#)).unwrap()
+    fn description(endpoint: &str, authority: &str) -> Description {
+        let url = |field, url, known| DescribedUrl { field, url: Url::parse(url).unwrap(), purpose: UrlPurpose::Credentials(known) };
+        let posted =
+            DescribedUrl { field: "notifications.url", url: Url::parse("https://us.example").unwrap(), purpose: UrlPurpose::Notifications };
+        Description {
+            location: Location::new(endpoint, "d"),
+            directory_field: "domain",
+            urls: vec![
+                url("endpoint", endpoint, &["graph.microsoft.com", "graph.microsoft.us"]),
+                url("authority", authority, &["login.microsoftonline.com", "login.microsoftonline.us"]),
+                posted,
+            ],
+            secrets: Vec::new(),
+            is_writable: false,
+            writer_field: "writer",
+        }
     }
 
     #[test]
-    fn a_secret_goes_to_graphs_clouds_to_this_machine_and_to_what_an_operator_allows() {
+    fn a_secret_goes_to_known_hosts_to_this_machine_and_to_what_an_operator_allows() {
         let hosts = AllowedHosts::with(["Gateway.Example", "sso.example:8443", "api.example:443"]).unwrap();
         let (cloud, login) = ("https://graph.microsoft.com", "https://login.microsoftonline.com");
         for (endpoint, authority, want) in [
             (cloud, login, None),
             ("https://graph.microsoft.us", "https://login.microsoftonline.us/", None),
-            ("https://dod-graph.microsoft.us", "https://login.microsoftonline.us", None),
-            ("https://microsoftgraph.chinacloudapi.cn", "https://login.chinacloudapi.cn", None),
             ("http://127.0.0.1:8700", "http://[::1]:1", None),
             ("http://localhost:8700", "https://localhost", None),
             ("https://gateway.example/graph", "https://sso.example:8443", None),
@@ -99,7 +103,7 @@ mod tests {
             ("https://login.microsoftonline.com", login, Some("endpoint")),
             ("https://evil.example", login, Some("endpoint")),
         ] {
-            assert_eq!(hosts.forbidden(&graph(endpoint, authority)), want, "{endpoint} {authority}");
+            assert_eq!(hosts.forbidden(&description(endpoint, authority)), want, "{endpoint} {authority}");
         }
     }
 

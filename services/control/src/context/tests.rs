@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use tokio::sync::{Mutex, watch};
 use xtsync_bus::{Bus, Embedded, Record, Table};
+use xtsync_connector_graph::GraphConnector;
 use xtsync_contract::topic;
+use xtsync_directory::{Connector, Connectors};
 use xtsync_domain::resource::AllowedHosts;
 use xtsync_runtime::clock::SystemClock;
 use xtsync_runtime::health::Health;
@@ -41,6 +43,7 @@ pub(crate) async fn context_on(dir: &Path, bus: Bus) -> Context {
         lease,
         metrics: Metrics::new(),
         topics,
+        connectors: Connectors::new([Arc::new(GraphConnector::default()) as Arc<dyn Connector>]),
         hosts: AllowedHosts::default(),
         revising: Mutex::new(()),
         revised,

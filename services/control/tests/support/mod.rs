@@ -16,10 +16,12 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 use xtsync_bus::{Bus, Embedded};
+use xtsync_connector_graph::GraphConnector;
 use xtsync_contract::control;
 use xtsync_contract::control::control_service_client::ControlServiceClient;
 use xtsync_contract::control::{ApplyRequest, Document, GetStatusRequest};
 use xtsync_control::{Config, Desk, Token, build, serve};
+use xtsync_directory::{Connector, Connectors};
 use xtsync_domain::resource::AllowedHosts;
 use xtsync_runtime::clock::SystemClock;
 use xtsync_runtime::health::Health;
@@ -69,6 +71,7 @@ impl Control {
             store: store.clone(),
             lease_ttl: Duration::from_secs(10),
             folder: None,
+            connectors: Connectors::new([Arc::new(GraphConnector::default()) as Arc<dyn Connector>]),
             hosts: AllowedHosts::default(),
             republish: Duration::ZERO,
         };

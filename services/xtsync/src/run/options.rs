@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use prometheus::Registry;
+use xtsync_directory::Directories;
 use xtsync_domain::resource::AllowedHosts;
 use xtsync_runtime::admin::Reach;
 use xtsync_runtime::private::{self, is_url};
@@ -14,7 +15,7 @@ use xtsync_secrets::SecretsDir;
 use xtsync_store as store;
 
 use super::Role;
-use super::directories::Directories;
+use super::connectors::connectors;
 use crate::settings::{Reader, Settings, Sources};
 
 /// What a process is told to run.
@@ -154,7 +155,7 @@ impl Options {
 
     /// Makes the connectors that services are given.
     pub(super) fn directories(&self) -> Directories {
-        Directories { secrets: SecretsDir::new(&self.secrets_dir), hosts: self.hosts.clone() }
+        Directories { connectors: connectors(), secrets: SecretsDir::new(&self.secrets_dir), hosts: self.hosts.clone() }
     }
 
     /// Makes the data directory, for its owner alone: it holds people's attributes.

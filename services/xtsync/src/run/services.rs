@@ -96,6 +96,7 @@ pub(super) async fn control(starter: &Starter, parts: Parts) -> anyhow::Result<B
         store: starter.options.store(),
         lease_ttl: starter.options.lease_ttl,
         folder: starter.options.config_dir.clone(),
+        connectors: starter.options.directories().connectors,
         hosts: starter.options.hosts.clone(),
         republish: starter.options.republish,
     };

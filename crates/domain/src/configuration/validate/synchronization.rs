@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Found, mappings, no_tenant};
+use super::{Describe, Found, mappings, no_tenant};
 use crate::TenantName;
 use crate::configuration::Configuration;
 use crate::resource::{GroupRef, Id, MappingSource, Rehire, Scope, ScopeLoss, Synchronization};
@@ -16,9 +16,15 @@ const GROUPS_MAX: usize = 1_000;
 /// The longest name or id of a group: Graph's limit of `displayName` (Microsoft Graph, resource type group).
 const NAME_MAX: usize = 256;
 
-pub(super) fn check(id: &Id, synchronization: &Synchronization, configuration: &Configuration, found: &mut Found<'_>) {
+pub(super) fn check(
+    id: &Id,
+    synchronization: &Synchronization,
+    configuration: &Configuration,
+    describe: Describe<'_>,
+    found: &mut Found<'_>,
+) {
     if let Some(source) = &id.tenant {
-        check_target(source, &synchronization.to, configuration, found);
+        check_target(source, &synchronization.to, configuration, describe, found);
     }
     check_scope(&synchronization.scope, found);
     if synchronization.settle > SETTLE_MAX {
@@ -38,15 +44,16 @@ pub(super) fn check(id: &Id, synchronization: &Synchronization, configuration: &
 /// By which a user is known again.
 const EMPLOYEE_ID: &str = "employeeId";
 
-fn check_target(source: &TenantName, target: &TenantName, configuration: &Configuration, found: &mut Found<'_>) {
+fn check_target(source: &TenantName, target: &TenantName, configuration: &Configuration, describe: Describe<'_>, found: &mut Found<'_>) {
     if source == target {
         return found.add("spec.to", "a tenant cannot synchronize into itself");
     }
     let Some(tenant) = configuration.tenant(target) else {
         return found.add("spec.to", no_tenant(target));
     };
-    if tenant.graph.writer.is_none() {
-        found.add("spec.to", format!("Tenant '{target}' has no `graph.writer`, so it cannot be written"));
+    if let Some(description) = describe(tenant).filter(|description| !description.is_writable) {
+        let field = format!("{}.{}", tenant.connector.connector, description.writer_field);
+        found.add("spec.to", format!("Tenant '{target}' has no `{field}`, so it cannot be written"));
     }
     if configuration.tenant(source).is_some() && !configuration.one_organization(source, target) {
         let reason = format!("'{source}' and '{target}' are not of one organization: it must list both, and both must name it");

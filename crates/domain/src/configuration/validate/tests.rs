@@ -1,7 +1,7 @@
 //! Mistakes and where they are told.
 
 use super::*;
-use crate::configuration::testing::Yaml;
+use crate::configuration::testing::{Yaml, describe};
 
 pub(super) const EVERYONE: &str = r#"{"to":"hub","scope":{"everyone":true}}"#;
 
@@ -18,7 +18,13 @@ pub(super) fn good() -> Yaml {
 fn said(yaml: &Yaml) -> Vec<String> {
     let wanted = yaml.wanted();
     let (none, nobody) = (BTreeMap::new(), BTreeMap::new());
-    said_of(&Proposal { standing: &none, wanted: &wanted, written: &wanted.keys().cloned().collect(), identities: &nobody })
+    said_of(&Proposal {
+        standing: &none,
+        wanted: &wanted,
+        written: &wanted.keys().cloned().collect(),
+        identities: &nobody,
+        describe: &describe,
+    })
 }
 
 pub(super) fn said_of(proposal: &Proposal<'_>) -> Vec<String> {

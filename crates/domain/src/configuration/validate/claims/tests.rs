@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::super::tests::{EVERYONE, good, in_domain, said_of};
 use super::*;
-use crate::configuration::testing::Yaml;
+use crate::configuration::testing::{Yaml, describe};
 use crate::resource::Kind;
 
 /// The mistakes where the last of these is applied over the first, with what is known of tenants.
@@ -13,7 +13,7 @@ fn said(standing: &Yaml, written: &Yaml, identities: &[(&str, Identity)]) -> Vec
     let wanted = standing.clone().into_iter().chain(written.clone()).collect();
     let identities = identities.iter().map(|(name, identity)| (TenantName::new(*name).unwrap(), identity.clone())).collect();
     let written: BTreeSet<Id> = written.into_keys().collect();
-    said_of(&Proposal { standing: &standing, wanted: &wanted, written: &written, identities: &identities })
+    said_of(&Proposal { standing: &standing, wanted: &wanted, written: &written, identities: &identities, describe: &describe })
 }
 
 fn identity(id: &str, domains: &[&str]) -> Identity {
