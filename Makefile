@@ -34,7 +34,7 @@ bench: tools-build tools-test kafka postgres ## measures what it costs, prints a
 	$(TARGET)/release/xtsync-bench --report $(TARGET)/bench/report.json $(ARGS)
 
 .PHONY: seeds
-seeds: tools-build tools-test kafka postgres ## plays crashes, the storm and restored stores with ten seeds, a line each
+seeds: tools-build tools-test kafka postgres ## plays crashes, injected faults and restored stores with ten seeds, a line each
 	tests/ten-seeds $(FIRST)
 
 .PHONY: lint

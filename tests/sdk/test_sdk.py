@@ -58,8 +58,8 @@ def invitation(address, **more):
     return Invitation(invited_user_email_address=address, invite_redirect_url="https://portal.example", send_invitation_message=False, **more)
 
 
-async def rounds(builder, configuration):
-    """All objects of a delta round, and the link to the next."""
+async def cycle(builder, configuration):
+    """All objects of a delta cycle, and the link to the next."""
     objects, page = [], await builder.get(request_configuration=configuration)
     while True:
         objects += page.value
@@ -177,20 +177,20 @@ def test_the_users_delta_tells_changes_and_removals(hub, run):
     async def life():
         select = asking(UsersDelta, {"Prefer": "odata.maxpagesize=2"}, select=["displayName", "department"])
         people = [await hub.users.post(person("hub.example")) for _ in range(3)]
-        first, link = await rounds(hub.users.delta, select)
-        nothing, link = await rounds(hub.users.delta.with_url(link), None)
+        first, link = await cycle(hub.users.delta, select)
+        nothing, link = await cycle(hub.users.delta.with_url(link), None)
         await hub.users.by_user_id(people[0].id).patch(User(department="Legal"))
         await hub.users.by_user_id(people[1].id).delete()
         await hub.users.by_user_id(people[2].id).delete()
         await hub.directory.deleted_items.by_directory_object_id(people[2].id).delete()
-        second, _ = await rounds(hub.users.delta.with_url(link), None)
+        second, _ = await cycle(hub.users.delta.with_url(link), None)
         return people, first, nothing, second
 
     people, first, nothing, second = run(life())
     assert {user.id for user in people} <= {user.id for user in first} and nothing == []
-    told = {user.id: user for user in second}
-    assert told[people[0].id].department == "Legal"
-    reasons = [told[user.id].additional_data["@removed"]["reason"] for user in people[1:]]
+    result = {user.id: user for user in second}
+    assert result[people[0].id].department == "Legal"
+    reasons = [result[user.id].additional_data["@removed"]["reason"] for user in people[1:]]
     assert reasons == ["changed", "deleted"]
 
 
@@ -204,7 +204,7 @@ def test_groups_hold_users_and_groups_and_the_delta_tells(hub, run):
     async def life():
         outer, inner = await hub.groups.post(group("Sdk outer")), await hub.groups.post(group("Sdk inner"))
         member = await hub.users.post(person("hub.example"))
-        _, before = await rounds(hub.groups.delta, asking(GroupsDelta, select=["displayName", "members"]))
+        _, before = await cycle(hub.groups.delta, asking(GroupsDelta, select=["displayName", "members"]))
         await hub.groups.by_group_id(outer.id).members.ref.post(link(inner.id))
         await hub.groups.by_group_id(inner.id).members.ref.post(link(member.id))
         named = await hub.groups.get(request_configuration=asking(GroupsRequestBuilder, filter="displayName eq 'Sdk outer'"))
@@ -212,25 +212,25 @@ def test_groups_hold_users_and_groups_and_the_delta_tells(hub, run):
         users = await hub.groups.by_group_id(outer.id).transitive_members.graph_user.get()
         member_of = await hub.users.by_user_id(member.id).transitive_member_of.get()
         ids = await hub.users.by_user_id(member.id).get_member_groups.post(GetMemberGroupsPostRequestBody(security_enabled_only=False))
-        added, between = await rounds(hub.groups.delta.with_url(before), None)
+        added, between = await cycle(hub.groups.delta.with_url(before), None)
         await hub.groups.by_group_id(inner.id).members.by_directory_object_id(member.id).ref.delete()
-        removed, _ = await rounds(hub.groups.delta.with_url(between), None)
+        removed, _ = await cycle(hub.groups.delta.with_url(between), None)
         with pytest.raises(ODataError) as itself:
             await hub.groups.by_group_id(outer.id).members.ref.post(link(outer.id))
         return locals()
 
-    told = run(life())
-    outer, inner, member = told["outer"].id, told["inner"].id, told["member"].id
-    assert outer in [group.id for group in told["named"].value]
-    assert [(type(object), object.id) for object in told["direct"].value] == [(Group, inner)]
-    assert [user.id for user in told["users"].value] == [member]
-    assert {group.id for group in told["member_of"].value} == set(told["ids"].value) == {outer, inner}
-    changes = {group.id: group.additional_data["members@delta"] for group in told["added"]}
+    result = run(life())
+    outer, inner, member = result["outer"].id, result["inner"].id, result["member"].id
+    assert outer in [group.id for group in result["named"].value]
+    assert [(type(object), object.id) for object in result["direct"].value] == [(Group, inner)]
+    assert [user.id for user in result["users"].value] == [member]
+    assert {group.id for group in result["member_of"].value} == set(result["ids"].value) == {outer, inner}
+    changes = {group.id: group.additional_data["members@delta"] for group in result["added"]}
     assert [(of["@odata.type"], str(of["id"])) for of in changes[inner]] == [("#microsoft.graph.user", member)]
     assert [(of["@odata.type"], str(of["id"])) for of in changes[outer]] == [("#microsoft.graph.group", inner)]
-    (left,) = told["removed"]
+    (left,) = result["removed"]
     assert left.additional_data["members@delta"][0]["@removed"] == {"reason": "deleted"}
-    assert told["itself"].value.response_status_code == 400
+    assert result["itself"].value.response_status_code == 400
 
 
 def test_an_invitation_makes_a_guest_once(hub, run):

@@ -5,7 +5,7 @@ CREATE TABLE IF NOT EXISTS topic (
     name       TEXT    NOT NULL UNIQUE,
     partitions INTEGER NOT NULL,
     cleanup    TEXT    NOT NULL CHECK (cleanup IN ('compact', 'retain')),
-    keep       INTEGER NOT NULL             -- µs: how long a superseded record stays, or any
+    retention  INTEGER NOT NULL             -- µs: how long a superseded record stays, or any
 );
 
 -- The offset the next record of a partition gets; it outlives the records.

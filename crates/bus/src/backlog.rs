@@ -13,108 +13,108 @@ use futures::future::join_all;
 use tokio::time::Instant;
 use tracing::debug;
 
-use super::{Error, ROOM_LOOK};
+use super::{CAPACITY_CHECK_INTERVAL, Error};
 
 /// How long bulk waits at most: who takes a topic may be away for long, and is not the only one who reads it.
-pub(super) const PATIENCE: Duration = Duration::from_secs(1);
+pub(super) const BULK_MAX_WAIT: Duration = Duration::from_secs(1);
 
 /// There is room while no more records stand before the taker: enough to go on with while the next are on their way.
-const NEAR: u64 = 100;
+const CAPACITY_LAG_MAX: u64 = 100;
 
 /// How long it is believed that nobody takes a topic.
-const NOBODY_FOR: Duration = Duration::from_secs(1);
+const NO_CONSUMER_RECHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Whoever can say how far a group has come.
 #[async_trait]
-pub(super) trait Look: Sync {
+pub(super) trait LagSource: Sync {
     /// How many records of a topic a group has not committed, `None` where it never committed any.
-    async fn behind(&self, topic: &Topic, group: &'static str) -> Result<Option<u64>, Error>;
+    async fn consumer_lag(&self, topic: &Topic, group: &'static str) -> Result<Option<u64>, Error>;
 }
 
 /// What was seen of the topics that have a taker, where he was not near.
 #[derive(Debug)]
 pub(super) struct Backlog {
-    patience: Duration,
+    max_wait: Duration,
     /// How long a look that found no room holds for everybody who asks in this process.
-    pace: Duration,
-    seen: Mutex<HashMap<Topic, Seen>>,
+    check_interval: Duration,
+    states: Mutex<HashMap<Topic, TopicState>>,
     /// Whose turn it is to look at a topic, and when it was looked at last.
-    turns: Mutex<HashMap<Topic, Turn>>,
+    check_locks: Mutex<HashMap<Topic, CheckLock>>,
 }
 
-type Turn = Arc<tokio::sync::Mutex<Option<Instant>>>;
+type CheckLock = Arc<tokio::sync::Mutex<Option<Instant>>>;
 
 #[derive(Debug, Clone, Copy)]
-enum Seen {
+enum TopicState {
     /// There has been no room since then, or it could not be learnt whether there was.
     Full(Instant),
     /// Nobody had ever taken any then.
-    Untaken(Instant),
+    NoConsumer(Instant),
 }
 
 impl Backlog {
     /// One that has seen nothing yet, where bulk waits for so long at most.
-    pub(super) fn new(patience: Duration) -> Self {
-        Self { patience, pace: ROOM_LOOK, seen: Mutex::default(), turns: Mutex::default() }
+    pub(super) fn new(max_wait: Duration) -> Self {
+        Self { max_wait, check_interval: CAPACITY_CHECK_INTERVAL, states: Mutex::default(), check_locks: Mutex::default() }
     }
 
     /// Whether there is room on all of these topics, or has been none for so long that it is not waited for. Whoever stops waiting for the
     /// answer, and asks again, has waited all the same.
-    pub(super) async fn has_room(&self, look: &impl Look, topics: &[Topic]) -> bool {
-        let looks = topics.iter().filter_map(|topic| Some((topic, topic.kind().consumer_group?)));
-        join_all(looks.map(|(topic, group)| self.look(look, topic, group))).await;
-        let mut seen = self.seen();
-        let is_full = |topic: &&Topic| matches!(seen.get(topic), Some(Seen::Full(_)));
+    pub(super) async fn has_capacity(&self, source: &impl LagSource, topics: &[Topic]) -> bool {
+        let checks = topics.iter().filter_map(|topic| Some((topic, topic.kind().consumer_group?)));
+        join_all(checks.map(|(topic, group)| self.check(source, topic, group))).await;
+        let mut states = self.states();
+        let is_full = |topic: &&Topic| matches!(states.get(topic), Some(TopicState::Full(_)));
         let full: Vec<&Topic> = topics.iter().filter(is_full).collect();
-        let is_awaited = |topic: &&Topic| matches!(seen.get(topic), Some(Seen::Full(since)) if since.elapsed() < self.patience);
+        let is_awaited = |topic: &&Topic| matches!(states.get(topic), Some(TopicState::Full(since)) if since.elapsed() < self.max_wait);
         if full.iter().any(is_awaited) {
             return false;
         }
         for topic in full {
-            seen.insert(topic.clone(), Seen::Full(Instant::now()));
+            states.insert(topic.clone(), TopicState::Full(Instant::now()));
         }
         true
     }
 
     /// Looks at a topic, unless somebody else has just done so: however many wait for room, one of them looks.
-    async fn look(&self, look: &impl Look, topic: &Topic, group: &'static str) {
-        let turn = self.turn(topic);
-        let mut looked = turn.lock().await;
-        let is_known = match self.seen().get(topic) {
-            Some(Seen::Untaken(since)) => since.elapsed() < NOBODY_FOR,
-            Some(Seen::Full(_)) => looked.is_some_and(|at| at.elapsed() < self.pace),
+    async fn check(&self, source: &impl LagSource, topic: &Topic, group: &'static str) {
+        let check_lock = self.check_lock(topic);
+        let mut last_check = check_lock.lock().await;
+        let is_known = match self.states().get(topic) {
+            Some(TopicState::NoConsumer(since)) => since.elapsed() < NO_CONSUMER_RECHECK_INTERVAL,
+            Some(TopicState::Full(_)) => last_check.is_some_and(|at| at.elapsed() < self.check_interval),
             None => false,
         };
         if is_known {
             return;
         }
-        let behind = look.behind(topic, group).await;
-        *looked = Some(Instant::now());
-        let mut seen = self.seen();
-        match behind {
-            Ok(Some(behind)) if behind <= NEAR => {
-                seen.remove(topic);
+        let lag = source.consumer_lag(topic, group).await;
+        *last_check = Some(Instant::now());
+        let mut states = self.states();
+        match lag {
+            Ok(Some(lag)) if lag <= CAPACITY_LAG_MAX => {
+                states.remove(topic);
             }
             Ok(None) | Err(Error::Missing(_)) => {
-                seen.insert(topic.clone(), Seen::Untaken(Instant::now()));
+                states.insert(topic.clone(), TopicState::NoConsumer(Instant::now()));
             }
             Ok(Some(_)) | Err(_) => {
-                if let Err(error) = behind {
-                    debug!(%topic, group, %error, "nobody knows how far the topic is taken");
+                if let Err(error) = lag {
+                    debug!(%topic, group, %error, "consumer group lag unavailable");
                 }
-                if !matches!(seen.get(topic), Some(Seen::Full(_))) {
-                    seen.insert(topic.clone(), Seen::Full(Instant::now()));
+                if !matches!(states.get(topic), Some(TopicState::Full(_))) {
+                    states.insert(topic.clone(), TopicState::Full(Instant::now()));
                 }
             }
         }
     }
 
-    fn turn(&self, topic: &Topic) -> Turn {
-        self.turns.lock().entry(topic.clone()).or_default().clone()
+    fn check_lock(&self, topic: &Topic) -> CheckLock {
+        self.check_locks.lock().entry(topic.clone()).or_default().clone()
     }
 
-    fn seen(&self) -> MutexGuard<'_, HashMap<Topic, Seen>> {
-        self.seen.lock()
+    fn states(&self) -> MutexGuard<'_, HashMap<Topic, TopicState>> {
+        self.states.lock()
     }
 }
 
@@ -135,31 +135,31 @@ mod tests {
     struct Script(Mutex<VecDeque<Result<Option<u64>, Error>>>);
 
     #[async_trait]
-    impl Look for Script {
-        async fn behind(&self, _: &Topic, _: &'static str) -> Result<Option<u64>, Error> {
+    impl LagSource for Script {
+        async fn consumer_lag(&self, _: &Topic, _: &'static str) -> Result<Option<u64>, Error> {
             self.0.lock().pop_front().expect("there is no need to look")
         }
     }
 
-    fn away() -> Result<Option<u64>, Error> {
-        Err(Error::Away("as the test wants it".to_owned()))
+    fn unavailable() -> Result<Option<u64>, Error> {
+        Err(Error::Unavailable("as the test wants it".to_owned()))
     }
 
-    fn way() -> [Topic; 2] {
+    fn downstream() -> [Topic; 2] {
         ["hub", "lab"].map(|target| TAKEN.of(target))
     }
 
     /// Whether there is room on these topics, by these answers, all of which are needed.
-    async fn look(backlog: &Backlog, topics: &[Topic], answers: impl IntoIterator<Item = Result<Option<u64>, Error>>) -> bool {
-        let look = Script(Mutex::new(answers.into_iter().collect()));
-        let has_room = backlog.has_room(&look, topics).await;
-        assert_eq!(look.0.lock().len(), 0, "it was looked at too rarely");
-        has_room
+    async fn check(backlog: &Backlog, topics: &[Topic], answers: impl IntoIterator<Item = Result<Option<u64>, Error>>) -> bool {
+        let source = Script(Mutex::new(answers.into_iter().collect()));
+        let has_capacity = backlog.has_capacity(&source, topics).await;
+        assert_eq!(source.0.lock().len(), 0, "it was looked at too rarely");
+        has_capacity
     }
 
     /// One that looks whenever it is asked.
-    fn eager(patience: Duration) -> Backlog {
-        Backlog { pace: Duration::ZERO, ..Backlog::new(patience) }
+    fn eager(max_wait: Duration) -> Backlog {
+        Backlog { check_interval: Duration::ZERO, ..Backlog::new(max_wait) }
     }
 
     /// Counts the looks; there is never any room.
@@ -167,49 +167,49 @@ mod tests {
     struct Counting(Mutex<u32>);
 
     #[async_trait]
-    impl Look for Counting {
-        async fn behind(&self, _: &Topic, _: &'static str) -> Result<Option<u64>, Error> {
+    impl LagSource for Counting {
+        async fn consumer_lag(&self, _: &Topic, _: &'static str) -> Result<Option<u64>, Error> {
             *self.0.lock() += 1;
             Ok(Some(9_999))
         }
     }
 
     #[tokio::test]
-    async fn however_many_wait_for_room_a_topic_is_looked_at_once_a_pace() {
+    async fn a_topic_is_checked_once_an_interval_for_all_waiters() {
         let long = Duration::from_secs(3_600);
-        let (backlog, counting, way) = (Backlog { pace: long, ..Backlog::new(long) }, Counting::default(), way());
-        let asks = (0..50).map(|_| backlog.has_room(&counting, &way));
-        assert!(join_all(asks).await.iter().all(|has_room| !has_room));
+        let (backlog, counting, downstream) = (Backlog { check_interval: long, ..Backlog::new(long) }, Counting::default(), downstream());
+        let asks = (0..50).map(|_| backlog.has_capacity(&counting, &downstream));
+        assert!(join_all(asks).await.iter().all(|has_capacity| !has_capacity));
         assert_eq!(*counting.0.lock(), 2, "once a topic");
     }
 
     #[tokio::test]
-    async fn there_is_room_where_every_taker_is_near() {
-        let (backlog, way) = (eager(Duration::from_secs(3_600)), way());
-        assert!(look(&backlog, &way, [Ok(Some(100)), Ok(Some(0))]).await);
-        assert!(!look(&backlog, &way, [Ok(Some(101)), Ok(Some(0))]).await);
-        assert!(!look(&backlog, &way, [Ok(Some(0)), Ok(Some(101))]).await);
-        assert!(!look(&backlog, &way, [away(), Ok(Some(0))]).await, "it may be full");
-        assert!(look(&backlog, &way, [Ok(Some(0)), Ok(Some(0))]).await);
-        assert!(look(&backlog, &[KEPT.topic()], []).await, "nobody takes it by name");
+    async fn capacity_needs_little_lag_of_every_consumer_group() {
+        let (backlog, downstream) = (eager(Duration::from_secs(3_600)), downstream());
+        assert!(check(&backlog, &downstream, [Ok(Some(100)), Ok(Some(0))]).await);
+        assert!(!check(&backlog, &downstream, [Ok(Some(101)), Ok(Some(0))]).await);
+        assert!(!check(&backlog, &downstream, [Ok(Some(0)), Ok(Some(101))]).await);
+        assert!(!check(&backlog, &downstream, [unavailable(), Ok(Some(0))]).await, "it may be full");
+        assert!(check(&backlog, &downstream, [Ok(Some(0)), Ok(Some(0))]).await);
+        assert!(check(&backlog, &[KEPT.topic()], []).await, "nobody takes it by name");
     }
 
     #[tokio::test]
-    async fn a_topic_that_nobody_takes_has_room_and_is_left_alone_for_a_while() {
-        let (backlog, way) = (eager(Duration::from_secs(3_600)), way());
-        assert!(look(&backlog, &way[..1], [Ok(None)]).await);
-        assert!(look(&backlog, &way, [Err(Error::Missing("lab".to_owned()))]).await);
-        assert!(look(&backlog, &way, []).await);
+    async fn a_topic_without_consumers_has_capacity_and_is_rechecked_later() {
+        let (backlog, downstream) = (eager(Duration::from_secs(3_600)), downstream());
+        assert!(check(&backlog, &downstream[..1], [Ok(None)]).await);
+        assert!(check(&backlog, &downstream, [Err(Error::Missing("lab".to_owned()))]).await);
+        assert!(check(&backlog, &downstream, []).await);
     }
 
     #[tokio::test]
-    async fn takers_who_are_away_are_not_waited_for_one_after_the_other_nor_anew_by_who_looks_beside() {
-        let (backlog, way) = (eager(Duration::from_millis(50)), way());
-        let full = || [Ok(Some(9_999)), away()];
+    async fn unavailable_consumer_groups_are_waited_for_once() {
+        let (backlog, downstream) = (eager(Duration::from_millis(50)), downstream());
+        let full = || [Ok(Some(9_999)), unavailable()];
         for _ in 0..2 {
-            assert!(!look(&backlog, &way, full()).await);
-            let looks = async { while !look(&backlog, &way, full()).await {} };
-            timeout(Duration::from_secs(60), looks).await.unwrap();
+            assert!(!check(&backlog, &downstream, full()).await);
+            let checks = async { while !check(&backlog, &downstream, full()).await {} };
+            timeout(Duration::from_secs(60), checks).await.unwrap();
         }
     }
 }

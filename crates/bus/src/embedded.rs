@@ -24,7 +24,7 @@ use xtsync_domain::Timestamp;
 
 use self::shared::Shared;
 use self::writer::{Append, Row};
-use super::backlog::{Backlog, Look, PATIENCE};
+use super::backlog::{BULK_MAX_WAIT, Backlog, LagSource};
 use super::{CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency, partition_of};
 use xtsync_runtime::clock::Clock;
 
@@ -57,7 +57,7 @@ impl Embedded {
         tokio::spawn(writer::run(Arc::clone(&shared), live_queue, bulk_queue));
         let compaction = tokio::spawn(compaction::run(Arc::downgrade(&shared), Arc::clone(&clock)));
         let compaction = AbortOnDropHandle::new(compaction);
-        Ok(Arc::new(Self { shared, clock, live, bulk, backlog: Backlog::new(PATIENCE), _compaction: compaction }))
+        Ok(Arc::new(Self { shared, clock, live, bulk, backlog: Backlog::new(BULK_MAX_WAIT), _compaction: compaction }))
     }
 
     /// Removes what is superseded or has outlived its time, as [`Cleanup`] says; it also runs by itself now and then. Gives the
@@ -70,7 +70,7 @@ impl Embedded {
     }
 
     /// Stamps records and finds the partition of each.
-    async fn place(&self, records: Vec<Outgoing>) -> Result<Vec<Row>, Error> {
+    async fn assign_partitions(&self, records: Vec<Outgoing>) -> Result<Vec<Row>, Error> {
         let time = self.clock.now();
         let mut rows = Vec::with_capacity(records.len());
         for record in records {
@@ -84,23 +84,23 @@ impl Embedded {
 }
 
 #[async_trait]
-impl Look for Embedded {
-    async fn behind(&self, topic: &Topic, group: &'static str) -> Result<Option<u64>, Error> {
+impl LagSource for Embedded {
+    async fn consumer_lag(&self, topic: &Topic, group: &'static str) -> Result<Option<u64>, Error> {
         let log = self.shared.log(topic).await?;
-        let mut behind = None;
+        let mut lag = None;
         for part in 0..log.partitions() {
             if let Some(committed) = log::committed(&self.shared.readers, group, &log, part).await? {
-                *behind.get_or_insert(0) += u64::try_from(log.end(part) - committed.next).unwrap_or(0);
+                *lag.get_or_insert(0) += u64::try_from(log.end(part) - committed.next).unwrap_or(0);
             }
         }
-        Ok(behind)
+        Ok(lag)
     }
 }
 
 #[async_trait]
 impl Transport for Embedded {
     async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
-        let mut rows = self.place(records).await?;
+        let mut rows = self.assign_partitions(records).await?;
         let queue = match urgency {
             Urgency::Live => &self.live,
             Urgency::Bulk => &self.bulk,
@@ -109,14 +109,14 @@ impl Transport for Embedded {
             let rest = rows.split_off(rows.len().min(APPEND_MAX));
             let (done, durable) = oneshot::channel();
             let append = Append { rows: std::mem::replace(&mut rows, rest), done };
-            queue.send(append).await.map_err(|_| Error::Away("the embedded log's writer is gone".to_owned()))?;
-            durable.await.map_err(|_| Error::Away("the embedded log's writer is gone".to_owned()))??;
+            queue.send(append).await.map_err(|_| Error::Unavailable("the embedded log's writer is gone".to_owned()))?;
+            durable.await.map_err(|_| Error::Unavailable("the embedded log's writer is gone".to_owned()))??;
         }
         Ok(())
     }
 
-    async fn has_room(&self, topics: &[Topic]) -> bool {
-        self.backlog.has_room(self, topics).await
+    async fn has_capacity(&self, topics: &[Topic]) -> bool {
+        self.backlog.has_capacity(self, topics).await
     }
 
     async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error> {
@@ -145,8 +145,8 @@ impl Transport for Embedded {
     }
 
     async fn missing(&self, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
-        if self.shared.is_stuck.load(Ordering::Relaxed) {
-            log::touch(&self.shared.writer).await?;
+        if self.shared.has_write_failed.load(Ordering::Relaxed) {
+            log::probe_write(&self.shared.writer).await?;
         }
         let mut missing = Vec::new();
         for topic in topics {

@@ -3,9 +3,10 @@
 //! Everything that knows the client library is in this folder. Publications go through one idempotent producer; members of groups
 //! rebalance cooperatively and commit by themselves; readers belong to no group. Topics are made by `create` and by nothing else.
 
-mod aside;
+mod background_drop;
 mod client;
 mod error;
+mod group_offsets;
 mod membership;
 mod options;
 mod producer;
@@ -14,7 +15,6 @@ mod pump;
 mod reader;
 mod record;
 mod subscription;
-mod takers;
 mod token;
 mod topics;
 
@@ -23,12 +23,12 @@ use std::sync::Arc;
 use crate::topic::Topic;
 use async_trait::async_trait;
 
-pub use self::aside::wait_for_closing;
+pub use self::background_drop::wait_for_closing;
 use self::client::Access;
+use self::group_offsets::GroupOffsets;
 pub use self::options::{KafkaOptions, Login, OAuth, ScramHash, Security};
 use self::publish::{Producer, Publisher};
-use self::takers::Takers;
-use super::backlog::{Backlog, Look};
+use super::backlog::{Backlog, LagSource};
 use super::{CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency};
 
 /// The bus on Kafka.
@@ -40,7 +40,7 @@ struct Cluster {
     access: Access,
     publisher: Publisher,
     backlog: Backlog,
-    takers: Takers,
+    group_offsets: GroupOffsets,
 }
 
 impl Cluster {
@@ -51,22 +51,22 @@ impl Cluster {
 }
 
 #[async_trait]
-impl Look for Cluster {
-    async fn behind(&self, topic: &Topic, group: &'static str) -> Result<Option<u64>, Error> {
-        self.takers.behind(&self.access, topic, group).await
+impl LagSource for Cluster {
+    async fn consumer_lag(&self, topic: &Topic, group: &'static str) -> Result<Option<u64>, Error> {
+        self.group_offsets.lag(&self.access, topic, group).await
     }
 }
 
 impl Kafka {
-    /// Makes the bus. The brokers need not be there yet: what needs them waits or says [`Error::Away`].
+    /// Makes the bus. The brokers need not be there yet: what needs them waits or says [`Error::Unavailable`].
     ///
     /// # Errors
     /// [`Error::Refused`] when a setting is wrong or a secret cannot be read.
     pub async fn connect(options: KafkaOptions) -> Result<Arc<Self>, Error> {
         let access = Access::new(&options).await?;
         let publisher = Publisher::new(&access, options.publish_limit)?;
-        let backlog = Backlog::new(options.bulk_patience);
-        Ok(Arc::new(Self(Arc::new(Cluster { options, access, publisher, backlog, takers: Takers::default() }))))
+        let backlog = Backlog::new(options.bulk_max_wait);
+        Ok(Arc::new(Self(Arc::new(Cluster { options, access, publisher, backlog, group_offsets: GroupOffsets::default() }))))
     }
 }
 
@@ -76,8 +76,8 @@ impl Transport for Kafka {
         self.0.publisher.publish(&records, urgency).await
     }
 
-    async fn has_room(&self, topics: &[Topic]) -> bool {
-        self.0.backlog.has_room(&*self.0, topics).await
+    async fn has_capacity(&self, topics: &[Topic]) -> bool {
+        self.0.backlog.has_capacity(&*self.0, topics).await
     }
 
     async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error> {

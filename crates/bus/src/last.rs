@@ -7,7 +7,7 @@ use crate::topic::Topic;
 use super::{BATCH_MAX, Bus, Error, Partition, Position, Record};
 
 /// How long one reading waits for records that are there.
-const WAIT: Duration = Duration::from_secs(1);
+const READ_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The last record of each partition that has one.
 ///
@@ -20,7 +20,7 @@ pub async fn last(bus: &Bus, topic: &Topic) -> Result<Vec<Record>, Error> {
     let mut reader = bus.reader(&from).await?;
     let mut records = Vec::new();
     while ends.iter().any(|(partition, high)| reader.position(partition).is_some_and(|position| position < *high)) {
-        records.extend(reader.read(BATCH_MAX, WAIT).await?);
+        records.extend(reader.read(BATCH_MAX, READ_TIMEOUT).await?);
     }
     Ok(records)
 }

@@ -6,7 +6,6 @@
 
 mod backlog;
 mod embedded;
-mod following;
 pub mod headers;
 mod kafka;
 mod last;
@@ -14,6 +13,7 @@ mod placement;
 mod record;
 mod table;
 mod topic;
+mod topic_tracker;
 mod url;
 
 use std::sync::Arc;
@@ -22,23 +22,23 @@ use std::time::Duration;
 use async_trait::async_trait;
 
 pub use embedded::Embedded;
-pub use following::{Following, Wanted, missing};
 pub use kafka::{Kafka, KafkaOptions, Login, OAuth, ScramHash, Security, wait_for_closing};
 pub use last::last;
 pub use placement::partition_of;
 pub use record::{Headers, Outgoing, Partition, Position, RECORD_BYTES_MAX, Record};
 pub use table::Table;
 pub use topic::{Cleanup, Topic, TopicKind};
+pub use topic_tracker::{TopicTracker, WantedTopics, missing};
 pub use url::connect;
 
 /// When to look again whether there is room on a topic.
-pub const ROOM_LOOK: Duration = Duration::from_millis(50);
+pub const CAPACITY_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The most records that one read or one event gives.
 pub const BATCH_MAX: usize = 512;
 
 /// How long a tombstone stays at least, so that whoever reads from the start within that time sees the end of the key.
-pub const TOMBSTONE_KEPT: Duration = Duration::from_secs(24 * 60 * 60);
+pub const TOMBSTONE_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Whether somebody waits for a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,7 +114,7 @@ pub trait Transport: Send + Sync + 'static {
 
     /// Whether what is bulk may go on to these topics: what is published has to be taken in its order, so a backlog waits where it goes
     /// by class until those who take them are near. Who is far behind for a second is not waited for, that time.
-    async fn has_room(&self, topics: &[Topic]) -> bool;
+    async fn has_capacity(&self, topics: &[Topic]) -> bool;
 
     /// Joins a consumer group on topics. Each partition is with one member at a time. Topics must exist.
     ///
@@ -219,7 +219,7 @@ pub trait Reader: Send {
 pub enum Error {
     /// It cannot be reached; trying again later may help.
     #[error("the bus is away: {0}")]
-    Away(String),
+    Unavailable(String),
     /// It did not take a record.
     #[error("publishing to {topic}: {reason}")]
     Publish {

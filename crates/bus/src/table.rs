@@ -12,13 +12,13 @@ use tracing::{info, warn};
 use super::{BATCH_MAX, Bus, Error, Partition, Position, Reader, Record};
 
 /// How long one read waits for news; then it asks again.
-const WAIT: Duration = Duration::from_secs(30);
+const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long one read waits while the end may have come without a record, because compaction has taken the last ones.
-const WAIT_CATCHING_UP: Duration = Duration::from_millis(100);
+const CATCH_UP_READ_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// The first and the longest pause after an error.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
+const RETRY_DELAYS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
 /// A reader of whole compacted topics.
 pub struct Table {
@@ -27,16 +27,16 @@ pub struct Table {
     /// Where each partition is to be read on.
     next: HashMap<Partition, i64>,
     /// The ends seen at opening, of those partitions that have not been read up to them.
-    goals: HashMap<Partition, i64>,
+    end_offsets: HashMap<Partition, i64>,
 }
 
 impl Table {
     /// Opens topics from their start.
     ///
     /// # Errors
-    /// [`Error::Missing`] when a topic is, [`Error::Away`] when the bus is.
+    /// [`Error::Missing`] when a topic is, [`Error::Unavailable`] when the bus is.
     pub async fn open(bus: &Bus, topics: Vec<Topic>) -> Result<Self, Error> {
-        let mut table = Self { bus: Bus::clone(bus), reader: None, next: HashMap::new(), goals: HashMap::new() };
+        let mut table = Self { bus: Bus::clone(bus), reader: None, next: HashMap::new(), end_offsets: HashMap::new() };
         table.resubscribe(topics).await?;
         Ok(table)
     }
@@ -62,7 +62,7 @@ impl Table {
         for (partition, ends) in added {
             self.next.insert(partition.clone(), ends.low);
             if ends.low < ends.high {
-                self.goals.insert(partition, ends.high);
+                self.end_offsets.insert(partition, ends.high);
             }
         }
         Ok(())
@@ -71,7 +71,7 @@ impl Table {
     /// Whether everything up to the ends seen at opening has been given.
     #[must_use]
     pub fn caught_up(&self) -> bool {
-        self.goals.is_empty()
+        self.end_offsets.is_empty()
     }
 
     /// The next records, tombstones among them, in order within each partition. Empty once when it catches up without a record to
@@ -80,26 +80,26 @@ impl Table {
     /// # Errors
     /// When the bus refuses us for good; while it is away, this waits.
     pub async fn next(&mut self) -> Result<Vec<Record>, Error> {
-        let mut pause = PAUSE.0;
+        let mut pause = RETRY_DELAYS.0;
         loop {
             let was_caught_up = self.caught_up();
             match self.read().await {
                 Ok(records) if !records.is_empty() || self.caught_up() != was_caught_up => return Ok(records),
-                Ok(_) => pause = PAUSE.0,
+                Ok(_) => pause = RETRY_DELAYS.0,
                 Err(Error::Refused(reason)) => return Err(Error::Refused(reason)),
                 Err(error) => {
                     warn!(%error, ?pause, "reading a table waits");
                     // A new reader also learns what an old one could not, such as a broker's new address.
                     self.reader = None;
                     tokio::time::sleep(pause).await;
-                    pause = (pause * 2).min(PAUSE.1);
+                    pause = (pause * 2).min(RETRY_DELAYS.1);
                 }
             }
         }
     }
 
     async fn read(&mut self) -> Result<Vec<Record>, Error> {
-        let wait = if self.caught_up() { WAIT } else { WAIT_CATCHING_UP };
+        let wait = if self.caught_up() { READ_TIMEOUT } else { CATCH_UP_READ_TIMEOUT };
         let reader = match &mut self.reader {
             Some(reader) => reader,
             none => none.insert(self.bus.reader(&positions(&self.next)).await?),
@@ -108,9 +108,9 @@ impl Table {
         for record in &records {
             self.next.insert(record.at.partition.clone(), record.at.offset + 1);
         }
-        if !self.goals.is_empty() {
-            self.goals.retain(|partition, goal| reader.position(partition).is_none_or(|position| position < *goal));
-            if self.goals.is_empty() {
+        if !self.end_offsets.is_empty() {
+            self.end_offsets.retain(|partition, end_offset| reader.position(partition).is_none_or(|position| position < *end_offset));
+            if self.end_offsets.is_empty() {
                 info!(partitions = self.next.len(), "a table has caught up");
             }
         }

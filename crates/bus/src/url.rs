@@ -7,7 +7,7 @@
 //! | `sasl` | `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER`; needs `security=tls` |
 //! | `user`, `password_file` | for SCRAM |
 //! | `token_url`, `client_id`, `secret_file`, `scope` | for OAUTHBEARER |
-//! | `session_timeout`, `drain_limit`, `publish_limit`, `bulk_patience` | times such as `30s` |
+//! | `session_timeout`, `drain_limit`, `publish_limit`, `bulk_max_wait` | times such as `30s` |
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -46,7 +46,7 @@ fn kafka(address: &str) -> Result<KafkaOptions, Error> {
         session_timeout: parameters.time("session_timeout")?.unwrap_or(defaults.session_timeout),
         drain_limit: parameters.time("drain_limit")?.unwrap_or(defaults.drain_limit),
         publish_limit: parameters.time("publish_limit")?.unwrap_or(defaults.publish_limit),
-        bulk_patience: parameters.time("bulk_patience")?.unwrap_or(defaults.bulk_patience),
+        bulk_max_wait: parameters.time("bulk_max_wait")?.unwrap_or(defaults.bulk_max_wait),
         ..defaults
     };
     parameters.end().map(|()| options)
@@ -166,7 +166,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_address_says_how_to_reach_a_cluster() {
+    fn an_address_configures_the_connection_to_a_cluster() {
         let scram = |hash| Login::Scram { hash, user: "ana".into(), password_file: "/p w".into() };
         let oauth = |scope: Option<&str>| {
             let token_url = "https://login.example/t".parse().unwrap();
@@ -189,14 +189,14 @@ mod tests {
             assert_eq!((options.brokers.as_str(), options.security), ("one:9092,two:9093", security), "{query}");
         }
         let timed =
-            kafka("kafka://127.0.0.1:1,localhost:2,[::1]:3?session_timeout=6s&drain_limit=1m&publish_limit=5s&bulk_patience=2s").unwrap();
+            kafka("kafka://127.0.0.1:1,localhost:2,[::1]:3?session_timeout=6s&drain_limit=1m&publish_limit=5s&bulk_max_wait=2s").unwrap();
         let seconds = |n| Duration::from_secs(n);
         assert_eq!((timed.session_timeout, timed.drain_limit), (seconds(6), seconds(60)));
-        assert_eq!((timed.publish_limit, timed.bulk_patience), (seconds(5), seconds(2)));
+        assert_eq!((timed.publish_limit, timed.bulk_max_wait), (seconds(5), seconds(2)));
     }
 
     #[test]
-    fn a_wrong_address_is_told_with_its_parameter_and_without_a_secret() {
+    fn a_wrong_address_names_its_parameter_and_no_secret() {
         for (address, want) in [
             ("http://one:1", "an address begins with kafka:// or embedded:"),
             ("kafka://", "'' is not host:port"),

@@ -2,16 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "in a check a panic is the report")]
 
-use xtsync_kit::{bed, say};
+use xtsync_kit::{builders, bus_fixture};
 
 #[path = "bus/contract.rs"]
 mod contract;
 #[path = "bus/embedded.rs"]
 mod embedded;
-#[path = "bus/kafka_away.rs"]
-mod kafka_away;
 #[path = "bus/kafka_group.rs"]
 mod kafka_group;
+#[path = "bus/kafka_outage.rs"]
+mod kafka_outage;
 #[path = "bus/kafka_secured.rs"]
 mod kafka_secured;
 #[path = "bus/kafka_topics.rs"]
@@ -23,24 +23,24 @@ mod table;
 macro_rules! on_both {
     ($($module:ident :: $check:ident),* $(,)?) => {
         mod on_embedded {
-            $(#[tokio::test] async fn $check() { crate::$module::$check(&crate::bed::Bed::embedded().await).await; })*
+            $(#[tokio::test] async fn $check() { crate::$module::$check(&crate::bus_fixture::BusFixture::embedded().await).await; })*
         }
         mod on_kafka {
-            $(#[tokio::test] async fn $check() { crate::$module::$check(&crate::bed::Bed::kafka().await).await; })*
+            $(#[tokio::test] async fn $check() { crate::$module::$check(&crate::bus_fixture::BusFixture::kafka().await).await; })*
         }
     };
 }
 
 on_both! {
     contract::records_of_a_key_keep_their_order,
-    contract::what_was_not_committed_is_delivered_again,
+    contract::uncommitted_records_are_delivered_again,
     contract::a_commit_is_read_back_with_its_metadata,
-    contract::a_partition_starts_where_it_is_told,
-    contract::a_record_comes_back_as_it_went,
+    contract::a_partition_starts_at_the_given_offset,
+    contract::a_record_round_trips,
     contract::compaction_keeps_the_newest_and_a_tombstone_ends_a_key,
     contract::a_reader_replays_from_the_start_and_then_waits_for_more,
     contract::a_slow_member_loses_nothing,
-    contract::topics_are_made_once_and_missing_ones_are_told,
+    contract::topics_are_created_once_and_missing_ones_are_listed,
     contract::a_member_changes_its_topics_without_leaving,
     contract::a_record_over_the_limit_is_refused,
     table::a_table_gives_what_is_there_and_then_what_comes,

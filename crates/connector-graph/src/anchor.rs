@@ -36,7 +36,7 @@ struct Property {
 /// Asks for the extensions.
 pub(super) async fn extensions(http: &Http) -> Result<Extensions> {
     let request = http.post("/directoryObjects/getAvailableExtensionProperties", &[])?;
-    let listed: Listed<Property> = http.json(&request.body(json!({"isSyncedFromOnPremises": false})).reads().sized(Size::List)).await?;
+    let listed: Listed<Property> = http.json(&request.body(json!({"isSyncedFromOnPremises": false})).read_only().sized(Size::List)).await?;
     let users = listed.value.into_iter().filter(|property| property.target_objects.iter().any(|object| object == "User"));
     choose(users.map(|property| property.name).collect())
 }

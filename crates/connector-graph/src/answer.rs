@@ -22,9 +22,9 @@ pub(super) struct Answer {
     /// The id under which Graph knows the request.
     pub(super) request_id: Option<String>,
     /// Whether most of some limit is used up.
-    pub(super) warns: bool,
+    pub(super) is_near_limit: bool,
     /// Whether it is of a type that Graph answers with.
-    pub(super) is_graphs: bool,
+    pub(super) is_graph_content: bool,
     /// Or why there is none that could be read.
     pub(super) body: Result<Vec<u8>>,
 }
@@ -33,8 +33,8 @@ impl Answer {
     /// An answer with this body.
     pub(super) fn new(status: u16, headers: &HeaderMap, body: Result<Vec<u8>>) -> Self {
         let request_id = headers.get("request-id").and_then(|id| id.to_str().ok()).map(str::to_owned);
-        let (wait, warns) = (retry_after::wait(headers), retry_after::warns(headers));
-        Self { status, wait, request_id, warns, is_graphs: is_graphs(headers), body }
+        let (wait, is_near_limit) = (retry_after::wait(headers), retry_after::is_near_limit(headers));
+        Self { status, wait, request_id, is_near_limit, is_graph_content: is_graph_content(headers), body }
     }
 
     /// Reads an answer to its end.
@@ -51,7 +51,7 @@ impl Answer {
 }
 
 /// Whether an answer is of a type that Graph answers with: JSON, a plain count, or none where nothing is to be said.
-fn is_graphs(headers: &HeaderMap) -> bool {
+fn is_graph_content(headers: &HeaderMap) -> bool {
     let kind = headers.get(CONTENT_TYPE).map(|kind| kind.to_str().unwrap_or_default());
     kind.is_none_or(|kind| ["application/json", "text/plain"].iter().any(|known| kind.starts_with(known)))
 }
@@ -59,9 +59,9 @@ fn is_graphs(headers: &HeaderMap) -> bool {
 /// The body of an answer, up to the limit; an answer that goes on is given up where it passes it.
 pub(super) async fn body(mut response: Response, bytes_max: usize, effect: Effect) -> Result<Vec<u8>> {
     let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| effect.lost(symptom(&error)))? {
+    while let Some(chunk) = response.chunk().await.map_err(|error| effect.answer_lost(symptom(&error)))? {
         if body.len() + chunk.len() > bytes_max {
-            return Err(effect.senseless(format!("an answer of more than {bytes_max} bytes")));
+            return Err(effect.malformed_answer(format!("an answer of more than {bytes_max} bytes")));
         }
         body.extend_from_slice(&chunk);
     }
@@ -73,8 +73,8 @@ pub(super) fn unanswered(error: &reqwest::Error, effect: Effect) -> Error {
     let host = error.url().and_then(Url::host_str).unwrap_or("its host");
     let reason = format!("{host}: {}", symptom(error));
     match error.is_connect() {
-        true => Error::Away { reason },
-        false => effect.lost(reason),
+        true => Error::Unavailable { reason },
+        false => effect.answer_lost(reason),
     }
 }
 

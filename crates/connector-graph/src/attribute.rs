@@ -130,13 +130,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_mapped_unasked_is_plain() {
+    fn attributes_mapped_by_default_are_plain() {
         let unasked = mapping::known().iter().filter(|attribute| attribute.default == ByDefault::Direct);
         unasked.for_each(|attribute| assert!(!is_sensitive(attribute.name), "{}", attribute.name));
     }
 
     #[test]
-    fn what_tells_who_is_external_is_always_read() {
+    fn attributes_that_mark_external_users_are_always_read() {
         for name in ["creationType", "externalUserState", "userPrincipalName", "userType", "mail", "accountEnabled"] {
             assert!(selection(&[]).contains(&name.to_owned()), "{name}");
         }

@@ -33,11 +33,11 @@ struct Numbered<'a> {
 }
 
 /// What was said to a batch.
-pub(super) enum Said {
+pub(super) enum BatchResponse {
     /// The same to all, as where it was refused as a whole.
-    ToAll(Answer),
+    Whole(Answer),
     /// To each.
-    ToEach(Vec<ItemAnswer>),
+    PerRequest(Vec<ItemAnswer>),
 }
 
 #[derive(Deserialize)]
@@ -73,24 +73,25 @@ pub(super) fn body(items: &[Item]) -> Json {
     json!({ "requests": items })
 }
 
-impl Said {
+impl BatchResponse {
     /// Reads the answer to a batch.
     pub(super) fn read(answer: Answer) -> Result<Self> {
-        if !answer.is_success() || !answer.is_graphs {
-            return Ok(Self::ToAll(answer));
+        if !answer.is_success() || !answer.is_graph_content {
+            return Ok(Self::Whole(answer));
         }
-        let answers: Answers = Size::Batch.read(&answer.body?).ok_or_else(|| Effect::Write.senseless("the answer to a batch is none"))?;
-        Ok(Self::ToEach(answers.responses))
+        let answers: Answers =
+            Size::Batch.read(&answer.body?).ok_or_else(|| Effect::Write.malformed_answer("the answer to a batch is none"))?;
+        Ok(Self::PerRequest(answers.responses))
     }
 
     /// What was said to the request at that place.
-    pub(super) fn to(&self, place: usize, effect: Effect) -> Result<Answer> {
+    pub(super) fn answer_to(&self, place: usize, effect: Effect) -> Result<Answer> {
         match self {
-            Self::ToAll(answer) => Ok(answer.clone()),
-            Self::ToEach(answers) => {
+            Self::Whole(answer) => Ok(answer.clone()),
+            Self::PerRequest(answers) => {
                 let id = place.to_string();
                 let answer = answers.iter().find(|answer| answer.id == id);
-                answer.map(ItemAnswer::answer).ok_or_else(|| effect.senseless("the answer to a batch leaves requests out"))
+                answer.map(ItemAnswer::answer).ok_or_else(|| effect.malformed_answer("the answer to a batch leaves requests out"))
             }
         }
     }
@@ -99,7 +100,7 @@ impl Said {
 /// What it means to a request that its batch failed. What is unknown of the batch is unknown of those that write.
 pub(super) fn failed(error: &Error, effect: Effect) -> Error {
     match error {
-        Error::Unknown { reason } => effect.lost(reason.as_str()),
+        Error::Unknown { reason } => effect.answer_lost(reason.as_str()),
         error => error.clone(),
     }
 }

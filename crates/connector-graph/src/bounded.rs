@@ -5,11 +5,11 @@ use std::time::Duration;
 /// What this many seconds are between two bounds; `None` for what is no number, or a negative one.
 ///
 /// Fractions count, since some gateways send them; infinity is the upper bound.
-pub(super) fn seconds(said: f64, min: Duration, max: Duration) -> Option<Duration> {
-    if said > max.as_secs_f64() {
+pub(super) fn seconds(asked: f64, min: Duration, max: Duration) -> Option<Duration> {
+    if asked > max.as_secs_f64() {
         return Some(max);
     }
-    Duration::try_from_secs_f64(said).ok().map(|said| said.clamp(min, max))
+    Duration::try_from_secs_f64(asked).ok().map(|asked| asked.clamp(min, max))
 }
 
 #[cfg(test)]
@@ -17,9 +17,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whatever_is_said_lies_between_the_bounds() {
+    fn seconds_lie_between_the_bounds() {
         let (min, max) = (Duration::from_secs(1), Duration::from_secs(60));
-        for (said, want) in [
+        for (asked, want) in [
             (7.5, Some(7_500)),
             (0.0, Some(1_000)),
             (1e-300, Some(1_000)),
@@ -31,7 +31,7 @@ mod tests {
             (f64::NEG_INFINITY, None),
             (f64::NAN, None),
         ] {
-            assert_eq!(seconds(said, min, max), want.map(Duration::from_millis), "{said}");
+            assert_eq!(seconds(asked, min, max), want.map(Duration::from_millis), "{asked}");
         }
     }
 }

@@ -17,12 +17,12 @@ use url::Url;
 
 use super::Options;
 use super::answer::{Answer, unanswered};
-use super::batch::{self, ITEMS_MAX, Item, Said};
+use super::batch::{self, BatchResponse, ITEMS_MAX, Item};
 use super::limit::Size;
 use super::request::{Effect, Request};
 use xtsync_directory::{Error, Result};
 
-/// The places for exchanges, and who waits for one.
+/// The permits for exchanges, and who waits for one.
 pub(super) struct Exchanges {
     client: Client,
     /// The path below which a batch names its requests: `/v1.0`, after the path of the endpoint.
@@ -30,12 +30,12 @@ pub(super) struct Exchanges {
     batch: Request,
     timeout: Duration,
     body_bytes_max: usize,
-    places: Semaphore,
+    permits: Semaphore,
     waiting: Mutex<VecDeque<Waiting>>,
 }
 
 /// What a request goes out with.
-pub(super) struct Passport<'a> {
+pub(super) struct RequestContext<'a> {
     pub(super) headers: HeaderMap,
     pub(super) token: &'a SecretString,
     /// By when it is answered or given up.
@@ -57,57 +57,58 @@ impl Exchanges {
             batch: Request::new(Method::POST, endpoint, "/$batch", &[])?.sized(Size::Batch),
             timeout: options.timeout,
             body_bytes_max: options.body_bytes_max,
-            places: Semaphore::new(options.exchanges_max),
+            permits: Semaphore::new(options.exchanges_max),
             waiting: Mutex::default(),
         })
     }
 
     /// Sends a request and gives what Graph said to it.
-    pub(super) async fn exchange(&self, request: &Request, passport: Passport<'_>) -> Result<Answer> {
-        let place = self.places.try_acquire();
-        let item = if place.is_ok() { None } else { Item::of(request, &passport.headers, &self.base) };
+    pub(super) async fn exchange(&self, request: &Request, context: RequestContext<'_>) -> Result<Answer> {
+        let permit = self.permits.try_acquire();
+        let item = if permit.is_ok() { None } else { Item::of(request, &context.headers, &self.base) };
         match item {
-            Some(item) => self.wait(item, request.effect, &passport).await,
-            None => self.send(request, passport).await,
+            Some(item) => self.wait(item, request.effect, &context).await,
+            None => self.send(request, context).await,
         }
     }
 
     /// Waits for a place. Where others wait too all go together: whoever gets a place first takes them along.
-    async fn wait(&self, item: Item, effect: Effect, passport: &Passport<'_>) -> Result<Answer> {
+    async fn wait(&self, item: Item, effect: Effect, context: &RequestContext<'_>) -> Result<Answer> {
         let (answer, mut answered) = oneshot::channel();
-        self.waiting().push_back(Waiting { item, effect, deadline: passport.deadline, answer });
-        let given_up = || effect.lost("the batch was given up");
+        self.waiting().push_back(Waiting { item, effect, deadline: context.deadline, answer });
+        let given_up = || effect.answer_lost("the batch was given up");
         loop {
-            let place = tokio::select! {
+            let permit = tokio::select! {
                 biased;
                 // Without an answer: whoever took it along is gone.
                 answer = &mut answered => return answer.unwrap_or_else(|_| Err(given_up())),
-                place = self.places.acquire() => place,
+                permit = self.permits.acquire() => permit,
             };
-            let has_carried = self.carry(passport.token).await;
-            drop(place);
-            if !has_carried {
-                // Somebody else took this along. To ask for places meanwhile would keep those busy who do the same.
+            let was_sent = self.send_batch(context.token).await;
+            drop(permit);
+            if !was_sent {
+                // Somebody else took this along. To ask for permits meanwhile would keep those busy who do the same.
                 return answered.await.unwrap_or_else(|_| Err(given_up()));
             }
         }
     }
 
     /// Takes along who waits, those first who came first. False where nobody does.
-    async fn carry(&self, token: &SecretString) -> bool {
-        let together = self.take();
-        let Some(deadline) = together.iter().map(|waiting| waiting.deadline).min() else { return false };
-        let mut items = Vec::with_capacity(together.len());
-        let mut answers = Vec::with_capacity(together.len());
-        for Waiting { item, effect, answer, .. } in together {
+    async fn send_batch(&self, token: &SecretString) -> bool {
+        let batched = self.take_batch();
+        let Some(deadline) = batched.iter().map(|waiting| waiting.deadline).min() else { return false };
+        let mut items = Vec::with_capacity(batched.len());
+        let mut answers = Vec::with_capacity(batched.len());
+        for Waiting { item, effect, answer, .. } in batched {
             items.push(item);
             answers.push((effect, answer));
         }
         let batch = self.batch.clone().body(batch::body(&items));
-        let sent = self.send(&batch, Passport { headers: HeaderMap::new(), token, deadline }).await;
-        let said = sent.and_then(Said::read);
+        let sent = self.send(&batch, RequestContext { headers: HeaderMap::new(), token, deadline }).await;
+        let responses = sent.and_then(BatchResponse::read);
         for (place, (effect, answer)) in answers.into_iter().enumerate() {
-            let own = said.as_ref().map_err(|error| batch::failed(error, effect)).and_then(|said| said.to(place, effect));
+            let own =
+                responses.as_ref().map_err(|error| batch::failed(error, effect)).and_then(|responses| responses.answer_to(place, effect));
             // Whoever does not wait any more does not care.
             answer.send(own).ok();
         }
@@ -116,21 +117,21 @@ impl Exchanges {
 
     /// Those who go together. What nobody waits for any more must not be sent; one that has waited for long would have to be given up
     /// before the others.
-    fn take(&self) -> Vec<Waiting> {
-        let (mut together, mut waiting) = (Vec::new(), self.waiting());
-        while together.len() < ITEMS_MAX {
+    fn take_batch(&self) -> Vec<Waiting> {
+        let (mut batched, mut waiting) = (Vec::new(), self.waiting());
+        while batched.len() < ITEMS_MAX {
             let Some(next) = waiting.pop_front() else { break };
             let left = next.deadline.saturating_duration_since(Instant::now());
             match (next.answer.is_closed(), left < self.timeout / 2) {
                 (true, _) => {}
                 (false, true) => drop(next.answer.send(Err(Error::Failing { reason: "too many requests wait".to_owned(), wait: None }))),
-                (false, false) => together.push(next),
+                (false, false) => batched.push(next),
             }
         }
-        together
+        batched
     }
 
-    async fn send(&self, request: &Request, Passport { headers, token, deadline }: Passport<'_>) -> Result<Answer> {
+    async fn send(&self, request: &Request, RequestContext { headers, token, deadline }: RequestContext<'_>) -> Result<Answer> {
         let mut sending = self.client.request(request.method.clone(), request.url.clone()).headers(headers);
         if let Some(body) = &request.body {
             sending = sending.json(body);

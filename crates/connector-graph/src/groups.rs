@@ -87,7 +87,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_becomes_the_change_that_it_tells() {
+    fn an_object_becomes_its_change() {
         let user = |id: &str| MemberChange::Joined(Member { id: id.to_owned(), kind: MemberKind::User });
         let group = |id: &str| MemberChange::Joined(Member { id: id.to_owned(), kind: MemberKind::Group });
         let left = |id: &str| MemberChange::Left { id: id.to_owned() };

@@ -15,7 +15,7 @@ use uuid::Uuid;
 
 use xtsync_domain::resource::is_safe_for_secrets;
 
-use super::exchange::{Exchanges, Passport};
+use super::exchange::{Exchanges, RequestContext};
 use super::request::Request;
 use super::section;
 use super::section::Graph;
@@ -30,7 +30,7 @@ const LINK_BYTES_MAX: usize = 64 * 1024;
 pub(super) struct Http {
     exchanges: Exchanges,
     tokens: Tokens,
-    warned: AtomicBool,
+    near_limit: AtomicBool,
     endpoint: Url,
     pub(super) options: Options,
 }
@@ -44,12 +44,12 @@ impl Http {
         let client = client(graph, &options)?;
         let tokens = Tokens::new(client.clone(), graph, application, &options)?;
         let exchanges = Exchanges::new(client, &graph.endpoint, &options)?;
-        Ok(Self { exchanges, tokens, warned: AtomicBool::new(false), endpoint: graph.endpoint.clone(), options })
+        Ok(Self { exchanges, tokens, near_limit: AtomicBool::new(false), endpoint: graph.endpoint.clone(), options })
     }
 
     /// Whether an answer has said since this was asked last that most of a limit is used up.
-    pub(super) fn take_warning(&self) -> bool {
-        self.warned.swap(false, Ordering::Relaxed)
+    pub(super) fn take_throttle_warning(&self) -> bool {
+        self.near_limit.swap(false, Ordering::Relaxed)
     }
 
     /// A GET below `{endpoint}/v1.0`.
@@ -74,13 +74,13 @@ impl Http {
 
     /// A GET of a link that Graph gave, if it leads to the configured endpoint: our token goes nowhere else.
     pub(super) fn follow(&self, link: &str, template: &'static str) -> Result<Request> {
-        self.own(link)
+        self.parse_link(link)
             .map(|url| Request::follow(url, template))
             .ok_or_else(|| Error::Malformed { reason: "a link to another host, or one that cannot be followed".to_owned() })
     }
 
     /// A link that leads to the configured endpoint. It is stored as it is, so what no database holds or no server takes is no link.
-    pub(super) fn own(&self, link: &str) -> Option<Url> {
+    pub(super) fn parse_link(&self, link: &str) -> Option<Url> {
         if link.len() > LINK_BYTES_MAX || link.contains(char::is_control) {
             return None;
         }
@@ -92,7 +92,7 @@ impl Http {
     /// Sends it and reads the answer as JSON.
     pub(super) async fn json<T: DeserializeOwned>(&self, request: &Request) -> Result<T> {
         let body = self.call(request).await?;
-        request.size.read(&body).ok_or_else(|| request.effect.senseless("the answer is not the json expected"))
+        request.size.read(&body).ok_or_else(|| request.effect.malformed_answer("the answer is not the json expected"))
     }
 
     /// Sends it and gives the body of a success.
@@ -132,14 +132,14 @@ impl Http {
     }
 
     async fn send(&self, request: &Request, token: &SecretString, deadline: Instant) -> Result<Vec<u8>> {
-        let passport = Passport { headers: self.headers(request), token, deadline };
-        let answer = self.exchanges.exchange(request, passport).await?;
+        let context = RequestContext { headers: self.headers(request), token, deadline };
+        let answer = self.exchanges.exchange(request, context).await?;
         Span::current().record("http.response.status_code", answer.status);
-        self.warned.fetch_or(answer.warns, Ordering::Relaxed);
-        match (answer.is_success(), answer.is_graphs) {
+        self.near_limit.fetch_or(answer.is_near_limit, Ordering::Relaxed);
+        match (answer.is_success(), answer.is_graph_content) {
             (true, true) => answer.body,
             // A portal or a proxy said yes to something else; Graph may not have been asked at all.
-            (true, false) => Err(request.effect.senseless("an answer of a type that is not graph's")),
+            (true, false) => Err(request.effect.malformed_answer("an answer of a type that is not graph's")),
             // What cannot be read of a refusal changes little: the status says what it is.
             (false, _) => {
                 let (request_id, body) = (answer.request_id.as_deref(), answer.body.unwrap_or_default());
@@ -181,5 +181,5 @@ fn client(graph: &Graph, options: &Options) -> Result<Client> {
     if graph.endpoint.scheme() == "http" || graph.authority.scheme() == "http" {
         builder = builder.no_proxy();
     }
-    builder.build().map_err(|_| Error::Away { reason: "no http client can be made".to_owned() })
+    builder.build().map_err(|_| Error::Unavailable { reason: "no http client can be made".to_owned() })
 }

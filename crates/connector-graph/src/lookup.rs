@@ -19,11 +19,11 @@ type Fields = Map<String, Json>;
 /// Everything that bears the anchor or holds the address.
 pub(super) async fn find(http: &Http, extensions: &Extensions, anchor: &str, address: &str) -> Result<Found> {
     let users = search(http, Place::Users, extensions, users(extensions, anchor, address));
-    let bin = search(http, Place::Bin, extensions, bin(extensions, anchor, address));
+    let deleted_items = search(http, Place::DeletedItems, extensions, deleted(extensions, anchor, address));
     let contacts = contacts(http, extensions, address);
-    let (users, bin, contacts) = tokio::try_join!(users, bin, contacts)?;
+    let (users, deleted_items, contacts) = tokio::try_join!(users, deleted_items, contacts)?;
     let mut found = Found::default();
-    for (place, objects) in [(Place::Users, users), (Place::Bin, bin), (Place::Contacts, contacts)] {
+    for (place, objects) in [(Place::Users, users), (Place::DeletedItems, deleted_items), (Place::Contacts, contacts)] {
         for fields in objects {
             let object = object::object(&fields, place, extensions)?;
             // Asked again here, so that a directory which answers with more than was asked for makes no conflicts.
@@ -40,13 +40,13 @@ pub(super) async fn find(http: &Http, extensions: &Extensions, anchor: &str, add
 
 fn users(extensions: &Extensions, anchor: &str, address: &str) -> Vec<String> {
     let external = format!("startsWith(userPrincipalName,{})", literal(&object::external_name(address)));
-    let mut conditions = bin(extensions, anchor, address);
+    let mut conditions = deleted(extensions, anchor, address);
     conditions.extend([format!("userPrincipalName eq {}", literal(address)), external]);
     conditions
 }
 
 /// In the bin principal names are mangled, so they are not asked for.
-fn bin(extensions: &Extensions, anchor: &str, address: &str) -> Vec<String> {
+fn deleted(extensions: &Extensions, anchor: &str, address: &str) -> Vec<String> {
     let mut conditions = vec![format!("{} eq {}", extensions.anchor, literal(anchor))];
     conditions.extend(mail(address));
     conditions.push(format!("otherMails/any(m:m eq {})", literal(address)));
@@ -87,7 +87,7 @@ async fn search(http: &Http, place: Place, extensions: &Extensions, conditions: 
 fn list(http: &Http, place: Place, extensions: &Extensions, filter: &str) -> Result<Request> {
     let (template, selected) = match place {
         Place::Users => ("/users", object::selection(extensions).join(",")),
-        Place::Bin => ("/directory/deletedItems/microsoft.graph.user", object::selection(extensions).join(",")),
+        Place::DeletedItems => ("/directory/deletedItems/microsoft.graph.user", object::selection(extensions).join(",")),
         Place::Contacts => ("/contacts", "id,mail,proxyAddresses".to_owned()),
     };
     Ok(http.get(template, &[])?.query("$filter", filter).query("$select", &selected))

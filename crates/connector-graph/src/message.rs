@@ -92,7 +92,7 @@ mod tests {
     }
 
     #[test]
-    fn k_14_the_refusals_of_an_invitation_have_each_a_word_of_ours() {
+    fn k_14_each_refusal_of_an_invitation_has_its_own_code() {
         for (message, want) in [
             ("Primary SMTP Address is an invalid value.", Some("invalid_address")),
             ("The email address 'ana+x@emea.example' is not a valid email address.", Some("invalid_address")),

@@ -12,7 +12,7 @@ use xtsync_directory::{Error, Result};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Place {
     Users,
-    Bin,
+    DeletedItems,
     Contacts,
 }
 
@@ -30,10 +30,10 @@ pub(super) fn object(fields: &Map<String, Json>, place: Place, extensions: &Exte
         id: TargetId::from(id),
         kind: match place {
             Place::Contacts => ObjectKind::Contact,
-            Place::Users | Place::Bin if text(fields, "creationType") == Some("Invitation") => ObjectKind::Invited,
-            Place::Users | Place::Bin => ObjectKind::Internal,
+            Place::Users | Place::DeletedItems if text(fields, "creationType") == Some("Invitation") => ObjectKind::Invited,
+            Place::Users | Place::DeletedItems => ObjectKind::Internal,
         },
-        bin: (place == Place::Bin).then(|| time(fields, "deletedDateTime")),
+        soft_deleted: (place == Place::DeletedItems).then(|| time(fields, "deletedDateTime")),
         anchor: text(fields, &extensions.anchor).map(str::to_owned),
         enabled: fields.get("accountEnabled").and_then(Json::as_bool).unwrap_or(false),
         redeemed: text(fields, "externalUserState") == Some("Accepted"),
@@ -103,9 +103,9 @@ mod tests {
         let extensions = Extensions { anchor: "extension_1_xtsyncAnchor".to_owned(), others: vec!["extension_1_cost".to_owned()] };
         let json = json!({"id": "u", "accountEnabled": true, "city": "Rome", "creationType": "Invitation", "externalUserState": "Accepted",
             "extension_1_xtsyncAnchor": "a/b", "extension_1_cost": "7", "deletedDateTime": "2026-11-21T08:00:00Z"});
-        let object = object(json.as_object().unwrap(), Place::Bin, &extensions).unwrap();
+        let object = object(json.as_object().unwrap(), Place::DeletedItems, &extensions).unwrap();
         assert_eq!((object.kind, object.enabled, object.redeemed), (ObjectKind::Invited, true, true));
-        assert_eq!(object.bin, Some(Timestamp::parse("2026-11-21T08:00:00Z")));
+        assert_eq!(object.soft_deleted, Some(Timestamp::parse("2026-11-21T08:00:00Z")));
         assert_eq!(object.anchor.as_deref(), Some("a/b"));
         for (name, want) in [("city", "Rome".into()), ("extension_1_cost", "7".into()), ("department", Value::Null)] {
             assert_eq!(object.attributes.get(name), Some(&want), "{name}");

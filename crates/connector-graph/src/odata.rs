@@ -8,7 +8,7 @@ use serde_json::value::RawValue;
 use super::http::Http;
 use super::limit::{Size, values};
 use super::request::Request;
-use super::surrogates::mended;
+use super::surrogates::replace_lone_surrogates;
 use xtsync_directory::{Cursor, Next, Page, Rejected};
 use xtsync_directory::{Error, Result};
 
@@ -79,7 +79,7 @@ impl<'a> Listed<&'a RawValue> {
         for (index, object) in self.value.into_iter().enumerate() {
             let (mut reasons, mut change) = (Vec::new(), None);
             match values(object.get().as_bytes()) <= OBJECT_VALUES_MAX {
-                true => match serde_json::from_str(&mended(object.get())) {
+                true => match serde_json::from_str(&replace_lone_surrogates(object.get())) {
                     Ok(object) => change = read(object, &mut reasons),
                     // An object that vanished without a word would pass for a deleted one where everything is read.
                     Err(_) => reasons.push("it cannot be read".to_owned()),

@@ -16,7 +16,7 @@ use xtsync_directory::Error;
 /// What Graph says when it refuses.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-struct Said {
+struct GraphError {
     code: String,
     message: String,
     details: Vec<Detail>,
@@ -39,41 +39,41 @@ struct Detail {
 
 /// The error for an answer with this status, wait and body. `request_id` is what its header says of the request.
 pub(super) fn error(status: u16, wait: Option<Duration>, request_id: Option<&str>, body: &[u8], request: &Request) -> Error {
-    let said = said(body);
-    let refusal = |code: Option<&str>, said: &Said| refusal(code, status, said, request_id, request);
+    let graph_error = graph_error(body);
+    let refusal = |code: Option<&str>, graph_error: &GraphError| refusal(code, status, graph_error, request_id, request);
     match (status, wait) {
         (429, _) => Error::Throttled { wait: wait.unwrap_or(retry_after::DEFAULT) },
         // Nothing was done, and what it asks to wait may be for this one object.
-        (503, Some(_)) => Error::Failing { reason: trouble(status, said.as_ref()), wait },
-        (502 | 504, Some(_)) if request.effect == Effect::Read => Error::Failing { reason: trouble(status, said.as_ref()), wait },
-        (408 | 500..=599, _) => request.effect.lost(trouble(status, said.as_ref())),
-        (401, _) => Error::Unauthorized { code: refusal(Some("token_refused"), &said.unwrap_or_default()) },
-        _ => match said {
-            Some(said) => refused(status, &said, refusal(None, &said), request),
+        (503, Some(_)) => Error::Failing { reason: describe(status, graph_error.as_ref()), wait },
+        (502 | 504, Some(_)) if request.effect == Effect::Read => Error::Failing { reason: describe(status, graph_error.as_ref()), wait },
+        (408 | 500..=599, _) => request.effect.answer_lost(describe(status, graph_error.as_ref())),
+        (401, _) => Error::Unauthorized { code: refusal(Some("token_refused"), &graph_error.unwrap_or_default()) },
+        _ => match graph_error {
+            Some(graph_error) => refused(status, &graph_error, refusal(None, &graph_error), request),
             None => Error::Malformed { reason: format!("status {status} without an error of graph's") },
         },
     }
 }
 
 /// A code as it may be shown: a word, whatever was sent.
-pub(super) fn code(said: &str) -> String {
+pub(super) fn code(raw: &str) -> String {
     let word = |letter: char| letter.is_ascii_alphanumeric() || "_-.".contains(letter);
-    match (1..=80).contains(&said.len()) && said.chars().all(word) {
-        true => said.to_owned(),
+    match (1..=80).contains(&raw.len()) && raw.chars().all(word) {
+        true => raw.to_owned(),
         false => "unreadable_code".to_owned(),
     }
 }
 
-fn refused(status: u16, said: &Said, refusal: Refusal, request: &Request) -> Error {
-    if request.delta && (status == 410 || is_resync(&said.code)) {
+fn refused(status: u16, graph_error: &GraphError, refusal: Refusal, request: &Request) -> Error {
+    if request.delta && (status == 410 || is_resync(&graph_error.code)) {
         return Error::Resync;
     }
     match status {
         403 => Error::Forbidden { code: refusal },
         404 | 410 => Error::NotFound,
         // Two writers met; Graph took neither of the two for granted and asks to come again.
-        409 | 412 if said.code.ends_with("ConcurrencyViolation") => Error::Failing { reason: code(&said.code), wait: None },
-        400..=499 => Error::Refused { code: refusal, attribute: attribute(said, request) },
+        409 | 412 if graph_error.code.ends_with("ConcurrencyViolation") => Error::Failing { reason: code(&graph_error.code), wait: None },
+        400..=499 => Error::Refused { code: refusal, attribute: attribute(graph_error, request) },
         other => Error::Malformed { reason: format!("status {other}") },
     }
 }
@@ -85,12 +85,12 @@ fn is_resync(code: &str) -> bool {
 }
 
 /// Our code for a refusal, with Graph's beside it. What we do not recognize has its status.
-fn refusal(own: Option<&str>, status: u16, said: &Said, request_id: Option<&str>, request: &Request) -> Refusal {
-    let class = message::class(&said.code, &said.message, request);
-    let request_id = said.inner.as_ref().and_then(|inner| inner.request_id.as_deref()).or(request_id);
+fn refusal(own: Option<&str>, status: u16, graph_error: &GraphError, request_id: Option<&str>, request: &Request) -> Refusal {
+    let class = message::class(&graph_error.code, &graph_error.message, request);
+    let request_id = graph_error.inner.as_ref().and_then(|inner| inner.request_id.as_deref()).or(request_id);
     let answer = DirectoryAnswer {
         status,
-        code: code(&said.code),
+        code: code(&graph_error.code),
         message_class: class.unwrap_or_default().to_owned(),
         request_id: request_id.map(code).unwrap_or_default(),
     };
@@ -99,23 +99,23 @@ fn refusal(own: Option<&str>, status: u16, said: &Said, request_id: Option<&str>
 }
 
 /// Which of the request's attributes the refusal names.
-fn attribute(said: &Said, request: &Request) -> Option<String> {
-    let words: Vec<&str> = said.message.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').collect();
-    let targets: Vec<&str> = said.details.iter().filter_map(|detail| detail.target.as_deref()).collect();
+fn attribute(graph_error: &GraphError, request: &Request) -> Option<String> {
+    let words: Vec<&str> = graph_error.message.split(|letter: char| !letter.is_ascii_alphanumeric() && letter != '_').collect();
+    let targets: Vec<&str> = graph_error.details.iter().filter_map(|detail| detail.target.as_deref()).collect();
     request.attributes.iter().find(|name| targets.contains(&name.as_str()) || words.contains(&name.as_str())).cloned()
 }
 
-fn trouble(status: u16, said: Option<&Said>) -> String {
-    match said {
-        Some(said) => format!("status {status}, {}", code(&said.code)),
+fn describe(status: u16, graph_error: Option<&GraphError>) -> String {
+    match graph_error {
+        Some(graph_error) => format!("status {status}, {}", code(&graph_error.code)),
         None => format!("status {status}"),
     }
 }
 
-fn said(body: &[u8]) -> Option<Said> {
+fn graph_error(body: &[u8]) -> Option<GraphError> {
     #[derive(Deserialize)]
     struct Body {
-        error: Said,
+        error: GraphError,
     }
     Size::Refusal.read::<Body>(body).map(|body| body.error)
 }

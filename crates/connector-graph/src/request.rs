@@ -90,7 +90,7 @@ impl Request {
     }
 
     /// Says that this POST changes nothing.
-    pub(super) fn reads(self) -> Self {
+    pub(super) fn read_only(self) -> Self {
         Self { effect: Effect::Read, ..self }
     }
 
@@ -107,7 +107,7 @@ impl Request {
 
 impl Effect {
     /// The answer is lost, or the server is in trouble.
-    pub(super) fn lost(self, reason: impl Into<String>) -> Error {
+    pub(super) fn answer_lost(self, reason: impl Into<String>) -> Error {
         match self {
             Self::Read => Error::Failing { reason: reason.into(), wait: None },
             Self::Write => Error::Unknown { reason: reason.into() },
@@ -115,7 +115,7 @@ impl Effect {
     }
 
     /// The answer says yes, but is not what it should be. A write may have happened.
-    pub(super) fn senseless(self, reason: impl Into<String>) -> Error {
+    pub(super) fn malformed_answer(self, reason: impl Into<String>) -> Error {
         match self {
             Self::Read => Error::Malformed { reason: reason.into() },
             Self::Write => Error::Unknown { reason: reason.into() },

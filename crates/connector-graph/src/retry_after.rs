@@ -19,7 +19,7 @@ pub(super) const DEFAULT: Duration = Duration::from_secs(10);
 const USED: HeaderName = HeaderName::from_static("x-ms-throttle-limit-percentage");
 
 /// From which share on the rest is kept for what is urgent.
-const WARNED_FROM: f64 = 0.8;
+const NEAR_LIMIT_SHARE: f64 = 0.8;
 
 /// The shortest wait: who is throttled does not ask again at once, whatever he was told.
 const MIN: Duration = Duration::from_millis(100);
@@ -35,9 +35,9 @@ pub(super) fn wait(headers: &HeaderMap) -> Option<Duration> {
 }
 
 /// Whether an answer says that most of a limit is used up.
-pub(super) fn warns(headers: &HeaderMap) -> bool {
+pub(super) fn is_near_limit(headers: &HeaderMap) -> bool {
     let used = headers.get(USED).and_then(|used| used.to_str().ok()?.trim().parse::<f64>().ok());
-    used.is_some_and(|used| used >= WARNED_FROM)
+    used.is_some_and(|used| used >= NEAR_LIMIT_SHARE)
 }
 
 fn seconds(text: &str) -> Option<Duration> {
@@ -91,8 +91,8 @@ mod tests {
     fn an_answer_warns_from_four_fifths_of_a_limit_on() {
         for (text, want) in [("0.8", true), ("1.3", true), ("0.79", false), ("", false), ("most", false), ("NaN", false)] {
             let headers = HeaderMap::from_iter([(USED, text.parse().unwrap())]);
-            assert_eq!(warns(&headers), want, "{text}");
+            assert_eq!(is_near_limit(&headers), want, "{text}");
         }
-        assert!(!warns(&HeaderMap::new()));
+        assert!(!is_near_limit(&HeaderMap::new()));
     }
 }

@@ -39,7 +39,7 @@ impl Reader {
     /// Goes on at a cursor. One of another endpoint is void: cursors are stored only after their links were found to be ours, so the
     /// tenant is reached otherwise now.
     fn resume(&self, cursor: &Cursor, template: &'static str) -> Result<Request> {
-        self.http.own(&cursor.0).map(|url| Request::follow(url, template)).ok_or(Error::Resync)
+        self.http.parse_link(&cursor.0).map(|url| Request::follow(url, template)).ok_or(Error::Resync)
     }
 
     /// A reader of that tenant; makes no request yet.

@@ -54,6 +54,6 @@ pub(super) async fn unsubscribe(http: &Http, id: &str) -> Result<()> {
 
 /// Until when it lasts: never longer than was asked for, or it would not be renewed in time.
 fn expires(made: &Wire, asked: Timestamp) -> Result<Timestamp> {
-    let senseless = || Error::Unknown { reason: "a subscription that expires at no time".to_owned() };
-    Timestamp::parse(&made.expiration_date_time).map(|expires| expires.min(asked)).ok_or_else(senseless)
+    let malformed = || Error::Unknown { reason: "a subscription that expires at no time".to_owned() };
+    Timestamp::parse(&made.expiration_date_time).map(|expires| expires.min(asked)).ok_or_else(malformed)
 }

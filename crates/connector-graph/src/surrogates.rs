@@ -8,7 +8,7 @@ use std::borrow::Cow;
 const REPLACEMENT: &str = "\\ufffd";
 
 /// The text with each escaped half of a character replaced.
-pub(super) fn mended(json: &str) -> Cow<'_, str> {
+pub(super) fn replace_lone_surrogates(json: &str) -> Cow<'_, str> {
     let (mut mended, mut copied, mut at) = (String::new(), 0, 0);
     while let Some(found) = json[at..].find('\\') {
         let start = at + found;
@@ -53,7 +53,7 @@ mod tests {
             (r#""\ud8"#, r#""\ud8"#),
             ("\\", "\\"),
         ] {
-            assert_eq!(mended(json), want);
+            assert_eq!(replace_lone_surrogates(json), want);
         }
     }
 }

@@ -44,18 +44,18 @@ impl Writer {
     }
 
     /// A single item of the bin shows no chosen attributes, a list of one does.
-    async fn read_bin(&self, id: &TargetId, extensions: &Extensions) -> Result<Option<Object>> {
+    async fn read_deleted(&self, id: &TargetId, extensions: &Extensions) -> Result<Option<Object>> {
         let filter = format!("id eq {}", odata::literal(&id.0));
         let request = self.http.get("/directory/deletedItems/microsoft.graph.user", &[])?.query("$filter", &filter);
         let found: Vec<Map<String, Json>> = odata::list(&self.http, request.select(object::selection(extensions))).await?;
-        found.first().map(|fields| object::object(fields, Place::Bin, extensions)).transpose()
+        found.first().map(|fields| object::object(fields, Place::DeletedItems, extensions)).transpose()
     }
 }
 
 #[async_trait]
 impl Target for Writer {
-    fn take_warning(&self) -> bool {
-        self.http.take_warning()
+    fn take_throttle_warning(&self) -> bool {
+        self.http.take_throttle_warning()
     }
 
     async fn find(&self, anchor: &str, address: &str) -> Result<Found> {
@@ -66,7 +66,7 @@ impl Target for Writer {
         let extensions = self.extensions().await?;
         match self.read_user(id, extensions).await {
             Ok(object) => Ok(Some(object)),
-            Err(Error::NotFound) => self.read_bin(id, extensions).await,
+            Err(Error::NotFound) => self.read_deleted(id, extensions).await,
             Err(error) => Err(error),
         }
     }

@@ -35,7 +35,7 @@ const LIFE_MIN: Duration = Duration::from_secs(2);
 /// The longest. Source: Microsoft Entra, "Configurable token lifetimes": a day, or 28 hours with continuous access evaluation.
 const LIFE_MAX: Duration = Duration::from_secs(28 * 60 * 60);
 /// The life of a token that does not say how long it lasts (RFC 6749, section 5.1, only recommends it).
-const LIFE_UNSAID: Duration = Duration::from_secs(5 * 60);
+const LIFE_DEFAULT: Duration = Duration::from_secs(5 * 60);
 
 /// The tokens of one application in one tenant.
 pub(super) struct Tokens {
@@ -46,11 +46,11 @@ pub(super) struct Tokens {
     secret: SecretRef,
     secrets: TenantSecrets,
     body_bytes_max: usize,
-    kept: Mutex<Kept>,
+    cached: Mutex<CachedToken>,
 }
 
 #[derive(Default)]
-struct Kept {
+struct CachedToken {
     token: Option<Token>,
     /// The last failure and when it was known.
     failed: Option<(Instant, Error)>,
@@ -63,14 +63,14 @@ struct Token {
 }
 
 #[derive(Deserialize)]
-struct Granted {
+struct TokenResponse {
     access_token: String,
     /// In seconds, as a number; older endpoints send it as text.
     expires_in: Option<Json>,
 }
 
 #[derive(Deserialize)]
-struct Denied {
+struct TokenError {
     error: String,
     /// Microsoft Entra's own numbers, the first of which says what it is about.
     #[serde(default)]
@@ -84,7 +84,7 @@ struct Denied {
 /// What Microsoft Entra's numbers say of credentials, in our words.
 ///
 /// Source: Microsoft Entra, "Authentication and authorization error codes" (AADSTS).
-const NUMBERS: &[(u64, &str)] = &[
+const AADSTS_CODES: &[(u64, &str)] = &[
     (7_000_222, "secret_expired"),
     (7_000_215, "secret_invalid"),
     (7_000_216, "secret_missing"),
@@ -117,28 +117,28 @@ impl Tokens {
             secret: application.client_secret.clone(),
             secrets: options.secrets.clone(),
             body_bytes_max: options.body_bytes_max.min(Size::Token.bytes_max()),
-            kept: Mutex::default(),
+            cached: Mutex::default(),
         })
     }
 
     /// A token that holds for a while yet.
     pub(super) async fn bearer(&self) -> Result<SecretString> {
         let asked = Instant::now();
-        let mut kept = self.kept.lock().await;
-        if let Some(token) = kept.token.as_ref().filter(|token| asked < token.renew_at) {
+        let mut cached = self.cached.lock().await;
+        if let Some(token) = cached.token.as_ref().filter(|token| asked < token.renew_at) {
             return Ok(token.bearer.clone());
         }
-        match &kept.failed {
+        match &cached.failed {
             Some((known, error)) if *known >= asked => return Err(error.clone()),
             Some(_) | None => {}
         }
-        match self.ask().await.map_err(concerns_all) {
+        match self.ask().await.map_err(as_tenant_wide) {
             Ok(token) => {
-                *kept = Kept { token: Some(token.clone()), failed: None };
+                *cached = CachedToken { token: Some(token.clone()), failed: None };
                 Ok(token.bearer)
             }
             Err(error) => {
-                *kept = Kept { token: None, failed: Some((Instant::now(), error.clone())) };
+                *cached = CachedToken { token: None, failed: Some((Instant::now(), error.clone())) };
                 Err(error)
             }
         }
@@ -146,8 +146,8 @@ impl Tokens {
 
     /// Forgets a token that Graph refused, unless another has taken its place already.
     pub(super) async fn discard(&self, refused: &SecretString) {
-        let mut kept = self.kept.lock().await;
-        kept.token = kept.token.take().filter(|token| token.bearer.expose_secret() != refused.expose_secret());
+        let mut cached = self.cached.lock().await;
+        cached.token = cached.token.take().filter(|token| token.bearer.expose_secret() != refused.expose_secret());
     }
 
     async fn ask(&self) -> Result<Token> {
@@ -167,8 +167,8 @@ impl Tokens {
         if !status.is_success() {
             return Err(denied(status, wait, &body));
         }
-        let granted: Granted = Size::Token.read(&body).ok_or_else(malformed)?;
-        let lasts = granted.expires_in.as_ref().map_or(Some(LIFE_UNSAID), life).ok_or_else(malformed)?;
+        let granted: TokenResponse = Size::Token.read(&body).ok_or_else(malformed)?;
+        let lasts = granted.expires_in.as_ref().map_or(Some(LIFE_DEFAULT), life).ok_or_else(malformed)?;
         let bearer = SecretString::from(granted.access_token);
         if !is_bearer(&bearer) {
             return Err(Error::Malformed { reason: "a token that cannot be a header".to_owned() });
@@ -179,11 +179,11 @@ impl Tokens {
 }
 
 /// How long a token lasts; `None` where what is said is no number of seconds.
-fn life(said: &Json) -> Option<Duration> {
-    let seconds = match said {
+fn life(response: &Json) -> Option<Duration> {
+    let seconds = match response {
         Json::Number(number) => number.as_f64()?,
         Json::String(text) => text.trim().parse().ok()?,
-        Json::Null => return Some(LIFE_UNSAID),
+        Json::Null => return Some(LIFE_DEFAULT),
         Json::Bool(_) | Json::Array(_) | Json::Object(_) => return None,
     };
     bounded::seconds(seconds, LIFE_MIN, LIFE_MAX)
@@ -196,12 +196,12 @@ fn is_bearer(token: &SecretString) -> bool {
     (1..=TOKEN_BYTES_MAX).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-impl Denied {
+impl TokenError {
     /// Our code, with the number and the error beside it.
     fn refusal(&self, status: u16) -> Refusal {
         let number = self.error_codes.first().copied().or_else(|| number(&self.error_description));
         let error = refusal::code(&self.error);
-        let own = NUMBERS.iter().find(|(known, _)| number == Some(*known)).map(|(_, own)| (*own).to_owned());
+        let own = AADSTS_CODES.iter().find(|(known, _)| number == Some(*known)).map(|(_, own)| (*own).to_owned());
         let answer = DirectoryAnswer {
             status,
             code: number.map_or_else(|| error.clone(), |number| format!("AADSTS{number}")),
@@ -220,21 +220,21 @@ fn number(description: &str) -> Option<u64> {
 }
 
 fn denied(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Error {
-    let said = Size::Token.read::<Denied>(body);
-    match (status.as_u16(), wait, said) {
+    let response = Size::Token.read::<TokenError>(body);
+    match (status.as_u16(), wait, response) {
         (429, wait, _) => Error::Throttled { wait: wait.unwrap_or(retry_after::DEFAULT) },
         (500..=599, Some(wait), _) => Error::Throttled { wait },
-        (500..=599, None, _) => Error::Away { reason: format!("the token endpoint answered status {}", status.as_u16()) },
-        (_, _, Some(said)) if said.error == "temporarily_unavailable" => Error::Away { reason: said.error },
-        (_, _, Some(said)) => Error::Unauthorized { code: said.refusal(status.as_u16()) },
+        (500..=599, None, _) => Error::Unavailable { reason: format!("the token endpoint answered status {}", status.as_u16()) },
+        (_, _, Some(response)) if response.error == "temporarily_unavailable" => Error::Unavailable { reason: response.error },
+        (_, _, Some(response)) => Error::Unauthorized { code: response.refusal(status.as_u16()) },
         (_, _, None) => malformed(),
     }
 }
 
 /// No request gets anywhere without a token, so what fails for one fails for all.
-fn concerns_all(error: Error) -> Error {
+fn as_tenant_wide(error: Error) -> Error {
     match error {
-        Error::Failing { reason, .. } => Error::Away { reason },
+        Error::Failing { reason, .. } => Error::Unavailable { reason },
         error => error,
     }
 }
@@ -250,8 +250,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_life_is_bounded_whatever_is_said_and_in_whatever_form() {
-        for (said, want) in [
+    fn a_token_lifetime_is_bounded_in_every_form() {
+        for (response, want) in [
             (json!(3599), Some(3599)),
             (json!("3599"), Some(3599)),
             (json!(9_223_372_036_854_775_807_u64), Some(28 * 60 * 60)),
@@ -264,7 +264,7 @@ mod tests {
             (json!("soon"), None),
             (json!([7]), None),
         ] {
-            assert_eq!(life(&said), want.map(Duration::from_secs), "{said}");
+            assert_eq!(life(&response), want.map(Duration::from_secs), "{response}");
         }
     }
 

@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn an_object_becomes_the_change_that_it_tells() {
+    fn an_object_becomes_its_change() {
         let changed = |attributes| (Some(UserChange::Changed { id: "u".into(), attributes }), vec![]);
         let gone = |how| (Some(UserChange::Gone { id: "u".into(), how }), vec![]);
         for (object, want) in [
@@ -165,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn of_a_user_who_is_too_large_the_largest_values_are_left_out() {
+    fn the_largest_values_of_an_oversized_user_are_left_out() {
         let value = "x".repeat(60_000);
         let object = json!({"id": "u", "a": value, "b": value, "c": value, "d": value, "e": format!("{value}x"), "f": "Rome"});
         let mut wrong = Vec::new();
@@ -175,7 +175,7 @@ mod tests {
     }
 
     #[test]
-    fn an_external_user_is_told_by_invitation_redemption_or_principal_name() {
+    fn an_external_user_is_recognized_by_invitation_redemption_or_principal_name() {
         for (pairs, want) in [
             (vec![("userType", "Member".into())], Kind::Internal),
             (vec![("userType", "Guest".into()), ("userPrincipalName", "ana@hub.example".into())], Kind::Internal),

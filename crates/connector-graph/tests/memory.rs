@@ -44,7 +44,7 @@ async fn pages(piece: &str) {
     let page = text(30 * MIB, LINK, piece, "]}");
     let one = text(30 * MIB, &format!(r#"{LINK}{{"id":"u","members@delta":["#), piece, "]}]}");
     for (body, what) in [(page, "many objects"), (one, "one object")] {
-        let fake = Fake::that_says(vec![json(200, &body); 2]).await;
+        let fake = Fake::replying(vec![json(200, &body); 2]).await;
         let reader = fake.reader(Options::default());
         // The server makes no copy of what it says, and the client grows one.
         let limit = 3 * body.len() + 96 * MIB;
@@ -60,7 +60,7 @@ async fn answers(piece: &str) {
     let object = text(MIB - 1_000, r#"{"id":"u","invitedUser":{"id":"u"},"otherMails":["#, piece, "]}");
     let refusal = text(MIB - 1_000, r#"{"error":{"code":"x","message":"y","details":["#, piece, "]}}");
     for (what, status, body) in [("a page", 200, page), ("an object", 200, object), ("a refusal", 400, refusal)] {
-        let fake = Fake::that_says(vec![json(status, &body); 30]).await;
+        let fake = Fake::replying(vec![json(status, &body); 30]).await;
         let (reader, writer) = (fake.reader(Options::default()), fake.writer(Options::default()));
         let id = TargetId::from("u");
         let invitation = Invitation { address: "a@b.example".to_owned(), display_name: None };
@@ -79,7 +79,7 @@ async fn answers(piece: &str) {
 
 /// In one test, since what others do at the same time would count.
 #[tokio::test]
-async fn whatever_a_server_says_takes_bounded_memory() {
+async fn any_answer_takes_bounded_memory() {
     for piece in PIECES {
         pages(piece).await;
         answers(piece).await;
@@ -96,7 +96,7 @@ async fn batches() {
             text(8 * MIB - 1_000, r#"{"responses":[{"id":"0","status":200,"headers":{"x":["#, piece, "]}}]}"),
             text(8 * MIB - 1_000, r#"{"responses":[{"id":"0","status":200,"body":["#, piece, "]}]}"),
         ] {
-            let fake = Fake::that_says(vec![json(200, &body); 4]).await;
+            let fake = Fake::replying(vec![json(200, &body); 4]).await;
             let writer = fake.writer(Options { exchanges_max: 1, ..Options::default() });
             let ids: Vec<TargetId> = (0..20).map(|n| TargetId::from(format!("u{n}").as_str())).collect();
             let took = peak(futures::future::join_all(ids.iter().map(|id| writer.set_enabled(id, false)))).await;
@@ -108,7 +108,7 @@ async fn batches() {
 async fn tokens() {
     for piece in PIECES {
         let body = text(8 * MIB, r#"{"access_token":"t","expires_in":3600,"more":["#, piece, "]}");
-        let fake = Fake::that_grants([json(200, &body)], []).await;
+        let fake = Fake::replying_with_tokens([json(200, &body)], []).await;
         let took = peak(fake.reader(Options::default()).user_count()).await;
         assert!(took <= 8 * MIB + body.len() * 2, "a token of {piece}: {} MiB", took / MIB);
     }

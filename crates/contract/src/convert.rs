@@ -80,7 +80,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_wrong_is_named_by_its_field_and_never_quoted() {
+    fn errors_name_the_field_and_never_quote_it() {
         let long = "Ana Gómez, ana@emea.example";
         assert_eq!(tenant("tenant", long.to_owned()).unwrap_err().to_string(), "field tenant: is no name of a tenant");
         for (text, want) in [("", "field user_id: is missing"), ("a\0b", "field user_id: has control characters")] {

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_foreign_type_and_broken_bytes_are_told_apart() {
+    fn a_foreign_type_and_undecodable_bytes_are_distinguished() {
         let bytes = events::UserDelta::default().encode_to_vec();
         let structured = [("content-type".to_owned(), Bytes::from_static(b"application/cloudevents+json"))];
         for (headers, found) in [

@@ -20,7 +20,7 @@ pub enum Error {
     },
     /// It cannot be reached at all, and surely did nothing.
     #[error("the directory is away: {reason}")]
-    Away {
+    Unavailable {
         /// What was seen, without addresses.
         reason: String,
     },

@@ -13,7 +13,7 @@ use crate::Result;
 pub trait Target: Send + Sync {
     /// Whether the directory has said since this was asked last that most of what it allows us is used up: the rest is for who must go.
     /// One that says no such thing has not.
-    fn take_warning(&self) -> bool {
+    fn take_throttle_warning(&self) -> bool {
         false
     }
 

@@ -11,7 +11,7 @@ use crate::{DirectoryId, Timestamp};
 
 /// What is known of one tenant's word.
 #[derive(Debug, Clone, Copy)]
-pub struct Word<'a> {
+pub struct PolicySnapshot<'a> {
     /// The directory's own id of the tenant.
     pub directory_id: &'a DirectoryId,
     /// Its live policy.
@@ -28,7 +28,7 @@ pub enum Consent {
     /// One of them says no.
     Refused(Refusal),
     /// It is not known, or no more.
-    Unknown(Ignorance),
+    Unknown(UnknownReason),
 }
 
 /// Who says no to what.
@@ -44,7 +44,7 @@ pub enum Refusal {
 
 /// What is not known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ignorance {
+pub enum UnknownReason {
     /// The source's policy was never read.
     SourceNeverRead,
     /// The target's policy was never read.
@@ -55,19 +55,19 @@ pub enum Ignorance {
     TargetStale,
 }
 
-/// Whether the target consents now. A no counts however old it is; a yes only while it is fresher than `fresh_for`.
+/// Whether the target consents now. A no counts however old it is; a yes only while it is fresher than `max_age`.
 #[must_use]
-pub fn consent(source: Option<Word<'_>>, target: Option<Word<'_>>, now: Timestamp, fresh_for: Duration) -> Consent {
+pub fn consent(source: Option<PolicySnapshot<'_>>, target: Option<PolicySnapshot<'_>>, now: Timestamp, max_age: Duration) -> Consent {
     let (source, target) = match (source, target) {
         (Some(source), Some(target)) => (source, target),
-        (_, None) => return Consent::Unknown(Ignorance::TargetNeverRead),
-        (None, Some(_)) => return Consent::Unknown(Ignorance::SourceNeverRead),
+        (_, None) => return Consent::Unknown(UnknownReason::TargetNeverRead),
+        (None, Some(_)) => return Consent::Unknown(UnknownReason::SourceNeverRead),
     };
-    let stale = |word: Word<'_>| now.since(word.read_at) > fresh_for;
+    let stale = |snapshot: PolicySnapshot<'_>| now.since(snapshot.read_at) > max_age;
     match (refusal(source, target), stale(source), stale(target)) {
         (Some(refusal), _, _) => Consent::Refused(refusal),
-        (None, _, true) => Consent::Unknown(Ignorance::TargetStale),
-        (None, true, false) => Consent::Unknown(Ignorance::SourceStale),
+        (None, _, true) => Consent::Unknown(UnknownReason::TargetStale),
+        (None, true, false) => Consent::Unknown(UnknownReason::SourceStale),
         (None, false, false) => Consent::Given,
     }
 }
@@ -78,7 +78,7 @@ pub fn admits(terms: Option<&PartnerTerms>, user_type: UserType) -> bool {
     terms.is_none_or(|terms| terms.admits.contains(&user_type))
 }
 
-fn refusal(source: Word<'_>, target: Word<'_>) -> Option<Refusal> {
+fn refusal(source: PolicySnapshot<'_>, target: PolicySnapshot<'_>) -> Option<Refusal> {
     let allowed = partner(target.policy, source.directory_id).sync_allowed == Some(true);
     let inbound = switch(target.policy, source.directory_id, |redemption| redemption.inbound);
     let outbound = switch(source.policy, target.directory_id, |redemption| redemption.outbound);

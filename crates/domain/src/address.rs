@@ -174,7 +174,7 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_that_another_tenant_has_verified_too_is_nobodys() {
+    fn a_domain_that_two_tenants_verified_belongs_to_neither() {
         let known = known(&[
             ("us", "1", &["us.example", "moved.example"]),
             ("emea", "2", &["emea.example", "Moved.Example."]),

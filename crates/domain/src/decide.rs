@@ -3,14 +3,14 @@
 //! Pure: the same delta, configuration and rules always give the same decision, so repeating or replaying one does no harm. Whether the
 //! target consents is not asked here but at the provisioner's gate, so that a switch takes effect at the next call and replays nobody.
 //!
-//! **A reason to leave a user untouched is added here**: an arm of [`crate::decision::Untouched`], a row of [`desired`], a row of its
+//! **A reason to leave a user untouched is added here**: an arm of [`crate::decision::SkipReason`], a row of [`desired`], a row of its
 //! table of tests, and one more in [`RULES_VERSION`], so that those who were decided without it are decided anew. (Its name on the wire is
 //! in `decision.proto`; the compiler asks for the conversion.)
 
 use crate::access;
 use crate::address::{self, Home};
 use crate::configuration::{Configuration, NamedSynchronization};
-use crate::decision::{Decision, Departure, Desired, Present, Skip, Untouched};
+use crate::decision::{Decision, DeprovisionReason, Desired, Shape, Skip, SkipReason};
 use crate::delta::{Gone, Kind, State, User, UserDelta};
 use crate::mapping::{self, Mappings};
 use crate::resource::Synchronization;
@@ -29,7 +29,7 @@ pub(crate) struct Rules {
     mappings: Mappings,
     /// The target admits the user type that the mappings ask for.
     admitted: bool,
-    settle_ms: u64,
+    grace_period_ms: u64,
 }
 
 impl Rules {
@@ -42,7 +42,7 @@ impl Rules {
             scope: scope::compile(&spec.scope),
             admitted: access::admits(terms, mappings.user_type()),
             mappings,
-            settle_ms: u64::try_from(spec.settle.as_millis()).unwrap_or(u64::MAX),
+            grace_period_ms: u64::try_from(spec.scope_grace_period.as_millis()).unwrap_or(u64::MAX),
         }
     }
 
@@ -78,44 +78,46 @@ pub fn decide(delta: &UserDelta, synchronization: &NamedSynchronization, configu
 fn desired(state: &State, rules: &Rules, home: &Home) -> Desired {
     let user = match (rules.confirmed, state) {
         (false, State::Present(_) | State::Gone(_)) => {
-            return Desired::Untouched(Skip { reason: Untouched::NotOneOrganization, blocked: false });
+            return Desired::Skipped(Skip { reason: SkipReason::NotOneOrganization, blocked: false });
         }
-        (true, State::Gone(Gone::SoftDeleted | Gone::Deleted)) => return Desired::Gone(Departure::Deleted),
+        (true, State::Gone(Gone::SoftDeleted | Gone::Deleted)) => return Desired::NotWanted(DeprovisionReason::Deleted),
         (true, State::Present(user)) => user,
     };
     let sign_in = sign_in(user);
     let blocked = sign_in == Ok(false);
-    let skip = |reason| Desired::Untouched(Skip { reason, blocked });
+    let skip = |reason| Desired::Skipped(Skip { reason, blocked });
     match (user.kind, scope::standing(&rules.scope, user), address(user, home), rules.admitted) {
-        (Kind::External, _, _, _) => Desired::Gone(Departure::External),
-        (Kind::Internal, Standing::Unresolved, _, _) => skip(Untouched::ScopeUnresolved),
-        (Kind::Internal, Standing::Out, _, _) => Desired::Gone(Departure::OutOfScope { settle_ms: rules.settle_ms, blocked }),
+        (Kind::External, _, _, _) => Desired::NotWanted(DeprovisionReason::External),
+        (Kind::Internal, Standing::Unresolved, _, _) => skip(SkipReason::ScopeUnresolved),
+        (Kind::Internal, Standing::Out, _, _) => {
+            Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: rules.grace_period_ms, blocked })
+        }
         (Kind::Internal, Standing::In, Err(reason), _) => skip(reason),
-        (Kind::Internal, Standing::In, Ok(_), false) => skip(Untouched::UserTypeNotAdmitted),
+        (Kind::Internal, Standing::In, Ok(_), false) => skip(SkipReason::UserTypeNotAdmitted),
         (Kind::Internal, Standing::In, Ok(address), true) => match sign_in {
-            Ok(enabled) => Desired::Present(present(user, address, enabled, &rules.mappings)),
+            Ok(enabled) => Desired::Wanted(shape(user, address, enabled, &rules.mappings)),
             Err(reason) => skip(reason),
         },
     }
 }
 
 /// The address the user is invited by: the first that their home tenant redeems.
-fn address<'a>(user: &'a User, home: &Home) -> Result<&'a str, Untouched> {
+fn address<'a>(user: &'a User, home: &Home) -> Result<&'a str, SkipReason> {
     let mut candidates = address::candidates(user).peekable();
     match (candidates.peek(), &home.domains) {
-        (None, _) => Err(Untouched::NoAddress),
-        (Some(_), None) => Err(Untouched::HomeDomainsUnknown),
-        (Some(_), Some(domains)) => candidates.find(|address| domains.admit(address)).ok_or(Untouched::NoVerifiedAddress),
+        (None, _) => Err(SkipReason::NoAddress),
+        (Some(_), None) => Err(SkipReason::HomeDomainsUnknown),
+        (Some(_), Some(domains)) => candidates.find(|address| domains.admit(address)).ok_or(SkipReason::NoVerifiedAddress),
     }
 }
 
 /// Whether the user may sign in at home. A directory without the switch never says it; what is neither yes nor no is not guessed.
-fn sign_in(user: &User) -> Result<bool, Untouched> {
+fn sign_in(user: &User) -> Result<bool, SkipReason> {
     match user.attributes.get("accountEnabled") {
         None | Some(Value::Null) => Ok(true),
         Some(Value::Flag(enabled)) => Ok(*enabled),
         Some(Value::Text(_) | Value::Number(_) | Value::Texts(_) | Value::Time(_) | Value::Reference(_) | Value::Binary(_)) => {
-            Err(Untouched::InvalidAttribute("accountEnabled"))
+            Err(SkipReason::InvalidAttribute("accountEnabled"))
         }
     }
 }
@@ -129,9 +131,9 @@ pub fn invalid_attributes<'a>(delta: &UserDelta, synchronization: &'a NamedSynch
     }
 }
 
-fn present(user: &User, address: &str, enabled: bool, mappings: &Mappings) -> Present {
+fn shape(user: &User, address: &str, enabled: bool, mappings: &Mappings) -> Shape {
     let mapped = mapping::map(mappings, &user.attributes);
-    Present { enabled, address: address.to_owned(), attributes: mapped.attributes, on_create: mapped.on_create }
+    Shape { enabled, address: address.to_owned(), attributes: mapped.attributes, on_create: mapped.on_create }
 }
 
 #[cfg(test)]

@@ -25,16 +25,16 @@ pub struct Decision {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Desired {
     /// He shall be there, like this.
-    Present(Present),
+    Wanted(Shape),
     /// By our word he must not be there; said for everybody out of scope, linked or not.
-    Gone(Departure),
+    NotWanted(DeprovisionReason),
     /// Not ours to say now: what is there stays as it is, unless home has blocked the sign-in.
-    Untouched(Skip),
+    Skipped(Skip),
 }
 
 /// How a user shall be in the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Present {
+pub struct Shape {
     /// Whether he may sign in.
     pub enabled: bool,
     /// The address they are invited by, in a verified domain of the home tenant.
@@ -47,11 +47,11 @@ pub struct Present {
 
 /// Why a user must not be in the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Departure {
+pub enum DeprovisionReason {
     /// He left the scope. Due only after the synchronization's settling time: he may join another group in scope.
     OutOfScope {
         /// How long the loss must last, in milliseconds.
-        settle_ms: u64,
+        grace_period_ms: u64,
         /// The user is disabled at home, too: sign-in is lost at once, and who leaves goes before those who only lost the scope.
         blocked: bool,
     },
@@ -65,14 +65,14 @@ pub enum Departure {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Skip {
     /// Why the user is skipped.
-    pub reason: Untouched,
+    pub reason: SkipReason,
     /// The user is disabled at home. Whatever keeps the rest from being decided, a shadow user that exists then loses sign-in.
     pub blocked: bool,
 }
 
 /// Why a user is left as he is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Untouched {
+pub enum SkipReason {
     /// The two tenants are not confirmed members of one organization.
     NotOneOrganization,
     /// A group that the scope names has not been found and pinned yet.
@@ -94,9 +94,9 @@ impl Desired {
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Present(_) => "present",
-            Self::Gone(_) => "gone",
-            Self::Untouched(_) => "untouched",
+            Self::Wanted(_) => "wanted",
+            Self::NotWanted(_) => "not_wanted",
+            Self::Skipped(_) => "skipped",
         }
     }
 
@@ -104,9 +104,9 @@ impl Desired {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Present(_) => "in_scope",
-            Self::Gone(departure) => departure.code(),
-            Self::Untouched(skip) => skip.reason.code(),
+            Self::Wanted(_) => "in_scope",
+            Self::NotWanted(reason) => reason.code(),
+            Self::Skipped(skip) => skip.reason.code(),
         }
     }
 
@@ -114,8 +114,10 @@ impl Desired {
     #[must_use]
     pub fn blocks_at_once(&self) -> bool {
         match self {
-            Self::Gone(Departure::OutOfScope { blocked, .. }) => *blocked,
-            Self::Gone(Departure::External | Departure::Deleted) | Self::Present(_) | Self::Untouched(_) => self.blocks_sign_in(),
+            Self::NotWanted(DeprovisionReason::OutOfScope { blocked, .. }) => *blocked,
+            Self::NotWanted(DeprovisionReason::External | DeprovisionReason::Deleted) | Self::Wanted(_) | Self::Skipped(_) => {
+                self.blocks_sign_in()
+            }
         }
     }
 
@@ -123,14 +125,14 @@ impl Desired {
     #[must_use]
     pub fn blocks_sign_in(&self) -> bool {
         match self {
-            Self::Present(present) => !present.enabled,
-            Self::Gone(_) => true,
-            Self::Untouched(skip) => skip.blocked,
+            Self::Wanted(shape) => !shape.enabled,
+            Self::NotWanted(_) => true,
+            Self::Skipped(skip) => skip.blocked,
         }
     }
 }
 
-impl Departure {
+impl DeprovisionReason {
     /// The reason as a stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
@@ -142,7 +144,7 @@ impl Departure {
     }
 }
 
-impl Untouched {
+impl SkipReason {
     /// The reason as a stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {

@@ -37,7 +37,7 @@ pub enum Origin {
     /// The configuration changed.
     Replay,
     /// The daily republication.
-    Scrub,
+    Republish,
 }
 
 /// What a source user is.

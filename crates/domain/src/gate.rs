@@ -10,7 +10,7 @@ use std::time::Duration;
 
 pub use counter::{Counter, counter};
 
-use crate::access::{Consent, Ignorance, Refusal, Word, consent};
+use crate::access::{Consent, PolicySnapshot, Refusal, UnknownReason, consent};
 use crate::address::HomeDomains;
 use crate::identity::Fault;
 use crate::link::class::class;
@@ -18,11 +18,11 @@ use crate::link::{Call, Class, Link, Verb};
 use crate::resource::Mode;
 use crate::{Desired, Timestamp};
 
-/// How old the knowledge of consent may be (I-4).
-const FRESH_FOR: Duration = Duration::from_secs(60);
+/// How old the knowledge of consent may be (`ConsentBeforeCall`, I-4).
+const CONSENT_MAX_AGE: Duration = Duration::from_secs(60);
 
 /// How old it may be where somebody loses access: a detector that is down must not keep leavers in.
-const FRESH_FOR_REVOKE: Duration = Duration::from_secs(60 * 60);
+const CONSENT_MAX_AGE_REVOKE: Duration = Duration::from_secs(60 * 60);
 
 /// Over how long deletions and the other verbs are counted.
 pub const WINDOW: Duration = Duration::from_secs(60 * 60);
@@ -31,9 +31,9 @@ pub const WINDOW: Duration = Duration::from_secs(60 * 60);
 #[derive(Debug, Clone)]
 pub struct Terms<'a> {
     /// The source tenant's word on invitations, if it was ever read.
-    pub source: Option<Word<'a>>,
+    pub source: Option<PolicySnapshot<'a>>,
     /// The target tenant's word on synchronization, if it was ever read.
-    pub target: Option<Word<'a>>,
+    pub target: Option<PolicySnapshot<'a>>,
     /// The domains whose addresses the source tenant redeems, if they are known.
     pub home: Option<&'a HomeDomains>,
     /// Whether the synchronization writes; `None` where there is none any more.
@@ -43,7 +43,7 @@ pub struct Terms<'a> {
     /// The target was set aside, because what it does makes no sense.
     pub is_quarantined: bool,
     /// The links of the target had to be taken from their topic, and no person has released it since.
-    pub is_rebuilt: bool,
+    pub is_observe_only: bool,
     /// What is wrong with the directory of either of them.
     pub fault: Option<Fault>,
     /// What may still be done for the source in this window; a counter without an entry has no limit.
@@ -65,12 +65,12 @@ pub enum Verdict {
     /// The call may start.
     Open,
     /// It may not.
-    Closed(Why),
+    Closed(ClosedReason),
 }
 
 /// Why the gate is closed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Why {
+pub enum ClosedReason {
     /// The synchronization is gone from the configuration.
     NotConfigured,
     /// The synchronization only watches.
@@ -80,20 +80,20 @@ pub enum Why {
     /// The target was set aside.
     Quarantined,
     /// A lost store was rebuilt, and a person must release the target.
-    Rebuilt,
+    ObserveOnlyAfterRebuild,
     /// A directory is not what it is taken for.
     Directory(Fault),
     /// One side says no.
     Refused(Refusal),
     /// Consent is not known, or no more.
-    Unknown(Ignorance),
+    Unknown(UnknownReason),
     /// The address is in no domain that the source tenant, and no other, has verified by now: another would redeem the invitation.
     UnverifiedAddress,
     /// As many users as may be were counted in this window.
     Limit(Counter),
 }
 
-impl Why {
+impl ClosedReason {
     /// The stable code on links, on `status` and in metrics.
     #[must_use]
     pub fn code(self) -> &'static str {
@@ -102,16 +102,16 @@ impl Why {
             Self::Observing => "observing",
             Self::Frozen => "frozen",
             Self::Quarantined => "quarantined",
-            Self::Rebuilt => "rebuilt",
+            Self::ObserveOnlyAfterRebuild => "observe_only_after_rebuild",
             Self::Directory(Fault::Shared) => "directory_shared",
             Self::Directory(Fault::Changed) => "directory_changed",
             Self::Refused(Refusal::SyncNotAllowed) => "sync_not_allowed",
             Self::Refused(Refusal::InboundRedemptionOff) => "inbound_redemption_off",
             Self::Refused(Refusal::OutboundRedemptionOff) => "outbound_redemption_off",
-            Self::Unknown(Ignorance::SourceNeverRead) => "source_never_read",
-            Self::Unknown(Ignorance::TargetNeverRead) => "target_never_read",
-            Self::Unknown(Ignorance::SourceStale) => "source_stale",
-            Self::Unknown(Ignorance::TargetStale) => "target_stale",
+            Self::Unknown(UnknownReason::SourceNeverRead) => "source_never_read",
+            Self::Unknown(UnknownReason::TargetNeverRead) => "target_never_read",
+            Self::Unknown(UnknownReason::SourceStale) => "source_stale",
+            Self::Unknown(UnknownReason::TargetStale) => "target_stale",
             Self::UnverifiedAddress => "no_verified_address",
             Self::Limit(Counter::Verb(Verb::Create)) => "limit_create",
             Self::Limit(Counter::Verb(Verb::Update)) => "limit_update",
@@ -124,7 +124,7 @@ impl Why {
     }
 }
 
-/// Whether a call for a link may start. A no closes for everything, also for leavers: the target is not ours to write (I-4).
+/// Whether a call for a link may start. A no closes for everything, also for leavers: the target is not ours to write (`ConsentBeforeCall`, I-4).
 #[must_use]
 pub fn gate(call: &Call, link: &Link, terms: &Terms<'_>, now: Timestamp) -> Verdict {
     match closed(call, link, terms, now) {
@@ -137,25 +137,25 @@ pub fn gate(call: &Call, link: &Link, terms: &Terms<'_>, now: Timestamp) -> Verd
 /// behind it may be tried again.
 #[must_use]
 pub fn gate_of_pair(terms: &Terms<'_>, now: Timestamp) -> Verdict {
-    match closed_for_pair(terms, now, FRESH_FOR) {
+    match closed_for_pair(terms, now, CONSENT_MAX_AGE) {
         Some(why) => Verdict::Closed(why),
         None => Verdict::Open,
     }
 }
 
-fn closed(call: &Call, link: &Link, terms: &Terms<'_>, now: Timestamp) -> Option<Why> {
-    closed_for_pair(terms, now, fresh_for(link))
+fn closed(call: &Call, link: &Link, terms: &Terms<'_>, now: Timestamp) -> Option<ClosedReason> {
+    closed_for_pair(terms, now, consent_max_age(link))
         .or_else(|| by_address(call, terms.home))
         .or_else(|| by_limit(counter(call, link)?, &terms.allowances))
 }
 
-fn closed_for_pair(terms: &Terms<'_>, now: Timestamp, fresh_for: Duration) -> Option<Why> {
+fn closed_for_pair(terms: &Terms<'_>, now: Timestamp, max_age: Duration) -> Option<ClosedReason> {
     by_mode(terms.mode)
-        .or(terms.is_frozen.then_some(Why::Frozen))
-        .or(terms.is_quarantined.then_some(Why::Quarantined))
-        .or(terms.is_rebuilt.then_some(Why::Rebuilt))
-        .or(terms.fault.map(Why::Directory))
-        .or_else(|| by_consent(consent(terms.source, terms.target, now, fresh_for)))
+        .or(terms.is_frozen.then_some(ClosedReason::Frozen))
+        .or(terms.is_quarantined.then_some(ClosedReason::Quarantined))
+        .or(terms.is_observe_only.then_some(ClosedReason::ObserveOnlyAfterRebuild))
+        .or(terms.fault.map(ClosedReason::Directory))
+        .or_else(|| by_consent(consent(terms.source, terms.target, now, max_age)))
 }
 
 /// Which limit a call counts against. A deletion and a lost sign-in count with their first call, or their beginning would pass where
@@ -163,39 +163,39 @@ fn closed_for_pair(terms: &Terms<'_>, now: Timestamp, fresh_for: Duration) -> Op
 #[must_use]
 pub fn verb(call: &Call, link: &Link) -> Option<Verb> {
     match (&link.desired.desired, call) {
-        (Desired::Gone(_), call) => call.writes().then_some(Verb::Delete),
+        (Desired::NotWanted(_), call) => call.writes().then_some(Verb::Delete),
         (desired, Call::Revoke { .. }) if desired.blocks_sign_in() => Some(Verb::Disable),
-        (Desired::Present(_) | Desired::Untouched(_), call) => call.verb(),
+        (Desired::Wanted(_) | Desired::Skipped(_), call) => call.verb(),
     }
 }
 
-fn by_mode(mode: Option<Mode>) -> Option<Why> {
+fn by_mode(mode: Option<Mode>) -> Option<ClosedReason> {
     match mode {
-        None => Some(Why::NotConfigured),
-        Some(Mode::Observe) => Some(Why::Observing),
+        None => Some(ClosedReason::NotConfigured),
+        Some(Mode::Observe) => Some(ClosedReason::Observing),
         Some(Mode::Enforce) => None,
     }
 }
 
-fn by_consent(consent: Consent) -> Option<Why> {
+fn by_consent(consent: Consent) -> Option<ClosedReason> {
     match consent {
         Consent::Given => None,
-        Consent::Refused(refusal) => Some(Why::Refused(refusal)),
-        Consent::Unknown(ignorance) => Some(Why::Unknown(ignorance)),
+        Consent::Refused(refusal) => Some(ClosedReason::Refused(refusal)),
+        Consent::Unknown(reason) => Some(ClosedReason::Unknown(reason)),
     }
 }
 
-fn fresh_for(link: &Link) -> Duration {
+fn consent_max_age(link: &Link) -> Duration {
     match class(link) {
-        Class::Leaver | Class::Revoke => FRESH_FOR_REVOKE,
-        Class::Live | Class::Bulk => FRESH_FOR,
+        Class::Leaver | Class::Revoke => CONSENT_MAX_AGE_REVOKE,
+        Class::Live | Class::Bulk => CONSENT_MAX_AGE,
     }
 }
 
 /// Policy asks the same, but a domain may have been lost since: consent was asked of the source tenant, so it must be the one that redeems.
-fn by_address(call: &Call, home: Option<&HomeDomains>) -> Option<Why> {
+fn by_address(call: &Call, home: Option<&HomeDomains>) -> Option<ClosedReason> {
     match call {
-        Call::Invite { address, .. } => home.is_none_or(|home| !home.admit(address)).then_some(Why::UnverifiedAddress),
+        Call::Invite { address, .. } => home.is_none_or(|home| !home.admit(address)).then_some(ClosedReason::UnverifiedAddress),
         Call::LookUp { .. }
         | Call::ReadBack { .. }
         | Call::WriteAnchor { .. }
@@ -208,8 +208,8 @@ fn by_address(call: &Call, home: Option<&HomeDomains>) -> Option<Why> {
     }
 }
 
-fn by_limit(counter: Counter, allowances: &BTreeMap<Counter, Allowance>) -> Option<Why> {
-    allowances.get(&counter).filter(|allowance| allowance.used >= allowance.max).map(|_| Why::Limit(counter))
+fn by_limit(counter: Counter, allowances: &BTreeMap<Counter, Allowance>) -> Option<ClosedReason> {
+    allowances.get(&counter).filter(|allowance| allowance.used >= allowance.max).map(|_| ClosedReason::Limit(counter))
 }
 
 #[cfg(test)]

@@ -2,14 +2,14 @@
 //!
 //! Everything the provisioner knows of the pair is plain data here; what follows from it is said by the modules below, each a pure
 //! function: [`decide`] takes a newer decision in, [`next`] is the state table, [`classify`] reads what a directory showed,
-//! [`record`] folds a call's answer in, [`reach`] closes a link that is as desired.
+//! [`record`] folds a call's answer in, [`converge`] closes a link that is as desired.
 
 pub mod class;
 pub mod classify;
+pub mod converge;
 pub mod decide;
 pub mod next;
 pub mod outcome;
-pub mod reach;
 pub mod record;
 pub mod shadow;
 pub mod step;
@@ -20,13 +20,13 @@ mod testing;
 use std::collections::BTreeSet;
 
 pub use class::Class;
-pub use classify::Seen;
+pub use classify::Observed;
+pub use converge::{State, Verb};
 pub use next::next;
 pub use outcome::{Change, Ending, Outcome};
-pub use reach::{State, Verb};
 pub use record::Answer;
-pub use shadow::{Account, Inviting, LoweredBy, Sessions, Shadow, Stage};
-pub use step::{Call, Conflict, ConflictKind, Hold, Note, Step};
+pub use shadow::{Account, DisabledBy, Inviting, Sessions, Shadow, Stage};
+pub use step::{Call, Conflict, ConflictKind, Hold, RowUpdate, Step};
 
 use crate::value::Digest;
 use crate::{Attributes, Decision, Desired, DirectoryAnswer, Refusal, TenantName, Timestamp, UserId, Version};
@@ -53,7 +53,7 @@ pub struct Link {
     /// For whose sake the shadow user exists: synchronizations and packages.
     pub holders: BTreeSet<String>,
     /// Why it is not as desired.
-    pub trouble: Option<Trouble>,
+    pub condition: Option<Condition>,
 }
 
 /// What the target was last brought to.
@@ -66,7 +66,7 @@ pub struct Applied {
     /// The attributes as they were asked for or read back; those in `failed` were refused.
     pub attributes: Attributes,
     /// What they were when that was told; `None` before anything was.
-    pub told: Option<Digest>,
+    pub published_digest: Option<Digest>,
     /// Attributes that the target refused while it took the others; tried again when their value changes.
     pub failed: BTreeSet<String>,
     /// When it was reached.
@@ -97,9 +97,9 @@ pub struct Override {
 
 /// Why a link is not as desired.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Trouble {
+pub struct Condition {
     /// Who or what helps.
-    pub kind: TroubleKind,
+    pub kind: ConditionKind,
     /// A stable code such as `address_taken`, or the target's own.
     pub code: String,
     /// Other links or objects concerned.
@@ -114,9 +114,9 @@ pub struct Trouble {
     pub answer: Option<DirectoryAnswer>,
 }
 
-/// The kinds of trouble.
+/// The kinds of condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum TroubleKind {
+pub enum ConditionKind {
     /// Time: it is tried again by itself.
     Retry,
     /// Somebody opens the gate, lifts a veto or a reject.
@@ -145,9 +145,9 @@ impl Link {
 
     /// The address that the link keeps others from: it has, or may have, an object in the directory.
     #[must_use]
-    pub fn occupies(&self) -> Option<&str> {
+    pub fn occupied_address(&self) -> Option<&str> {
         match &self.shadow {
-            Shadow::None | Shadow::Object(Account { stage: Stage::Bin { .. }, .. }) => None,
+            Shadow::None | Shadow::Object(Account { stage: Stage::SoftDeleted { .. }, .. }) => None,
             Shadow::Inviting(inviting) => Some(&inviting.address),
             Shadow::Object(account) => Some(&account.address),
         }
@@ -156,7 +156,7 @@ impl Link {
     /// Whether the link's object is left to the bin: its user is not wanted any more.
     #[must_use]
     pub fn has_given_up(&self) -> bool {
-        matches!(self.desired.desired, Desired::Gone(_)) && self.occupies().is_none()
+        matches!(self.desired.desired, Desired::NotWanted(_)) && self.occupied_address().is_none()
     }
 
     /// The account as a link for the same user's new account takes it over: in the bin, and with a former anchor as yet. `None` where it has
@@ -164,49 +164,49 @@ impl Link {
     /// `employeeId`, as home said it.
     #[must_use]
     pub fn former_of(&self, rehired: &Self) -> Option<Account> {
-        let Desired::Present(wanted) = &rehired.desired.desired else { return None };
+        let Desired::Wanted(wanted) = &rehired.desired.desired else { return None };
         let known = self.applied.attributes.text(EMPLOYEE_ID).filter(|id| !id.trim().is_empty())?;
         let claimed = wanted.attributes.text(EMPLOYEE_ID).or_else(|| wanted.on_create.text(EMPLOYEE_ID))?;
         let is_free = self.has_given_up() && self.veto.is_none() && self.reject.is_none();
         let account = self.shadow.account().filter(|_| is_free && self.source() == rehired.source() && known == claimed)?;
         let borne = account.former_anchor.clone().or_else(|| self.anchor.clone())?;
-        Some(Account { address: wanted.address.clone(), unfinished: true, former_anchor: Some(borne), ..account.clone() })
+        Some(Account { address: wanted.address.clone(), creation_incomplete: true, former_anchor: Some(borne), ..account.clone() })
     }
 
     /// Whether the newest decision has been reached.
     #[must_use]
-    pub fn is_reached(&self) -> bool {
+    pub fn is_converged(&self) -> bool {
         self.applied.version == self.desired.version
     }
 
     /// Whether nothing is left to be known of the link: he has been gone since before that moment, as is wanted, and so has his object. What
     /// a person has said of him is kept.
     #[must_use]
-    pub fn is_over(&self, before: Timestamp) -> bool {
-        let is_gone = matches!(self.desired.desired, Desired::Gone(_)) && self.is_reached();
+    pub fn is_expired(&self, before: Timestamp) -> bool {
+        let is_gone = matches!(self.desired.desired, Desired::NotWanted(_)) && self.is_converged();
         let has_no_object = match &self.shadow {
             Shadow::None => true,
-            Shadow::Object(Account { stage: Stage::Bin { since }, .. }) => *since < before,
+            Shadow::Object(Account { stage: Stage::SoftDeleted { since }, .. }) => *since < before,
             Shadow::Object(_) | Shadow::Inviting(_) => false,
         };
-        let is_held = self.veto.is_some() || self.reject.is_some() || !self.holders.is_empty() || self.trouble.is_some();
+        let is_held = self.veto.is_some() || self.reject.is_some() || !self.holders.is_empty() || self.condition.is_some();
         is_gone && has_no_object && !is_held && self.applied.at.is_some_and(|at| at < before)
     }
 
-    /// Notes why the link is not as desired; `since` and `attempts` go on where the same trouble lasts.
-    pub fn trouble(&mut self, kind: TroubleKind, code: &str, others: Vec<String>, now: Timestamp) {
-        // A refusal for which the link then waits with others is the same trouble.
-        let same = self.trouble.take().filter(|trouble| trouble.code == code);
-        let (attempts, since) = same.map_or((0, now), |trouble| (trouble.attempts, trouble.since));
-        self.trouble =
-            Some(Trouble { kind, code: code.to_owned(), others, attempts: attempts.saturating_add(1), due: None, since, answer: None });
+    /// Notes why the link is not as desired; `since` and `attempts` go on where the same condition lasts.
+    pub fn set_condition(&mut self, kind: ConditionKind, code: &str, others: Vec<String>, now: Timestamp) {
+        // A refusal for which the link then waits with others is the same condition.
+        let same = self.condition.take().filter(|condition| condition.code == code);
+        let (attempts, since) = same.map_or((0, now), |condition| (condition.attempts, condition.since));
+        self.condition =
+            Some(Condition { kind, code: code.to_owned(), others, attempts: attempts.saturating_add(1), due: None, since, answer: None });
     }
 
     /// Notes that the target refused what is decided, and what it said.
     pub fn refused(&mut self, refusal: &Refusal, now: Timestamp) {
-        self.trouble(TroubleKind::Refused, &refusal.code, Vec::new(), now);
-        if let Some(trouble) = &mut self.trouble {
-            trouble.answer = refusal.answer.as_deref().cloned();
+        self.set_condition(ConditionKind::Refused, &refusal.code, Vec::new(), now);
+        if let Some(condition) = &mut self.condition {
+            condition.answer = refusal.answer.as_deref().cloned();
         }
     }
 
@@ -214,38 +214,38 @@ impl Link {
     /// invitation would be the one who has that address by then.
     #[must_use]
     pub fn address_differs(&self) -> bool {
-        let Desired::Present(present) = &self.desired.desired else { return false };
-        let is_pending = |account: &&Account| !account.redeemed && !matches!(account.stage, Stage::Bin { .. });
-        self.shadow.account().filter(is_pending).is_some_and(|account| !account.address.eq_ignore_ascii_case(&present.address))
+        let Desired::Wanted(shape) = &self.desired.desired else { return false };
+        let is_pending = |account: &&Account| !account.redeemed && !matches!(account.stage, Stage::SoftDeleted { .. });
+        self.shadow.account().filter(is_pending).is_some_and(|account| !account.address.eq_ignore_ascii_case(&shape.address))
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::testing::{SECOND, account, ago, gone, link, out_of_scope, present};
+    use super::testing::{SECOND, account, ago, link, not_wanted, out_of_scope, wanted};
     use super::*;
 
     #[test]
-    fn a_link_is_over_when_he_and_his_object_are_long_gone_and_nobody_has_said_anything_of_him() {
-        let bin = |since| Shadow::Object(account(Stage::Bin { since }));
-        let reached = |desired, shadow, at| {
+    fn a_link_expires_when_user_and_object_are_long_gone_and_no_veto_stands() {
+        let bin = |since| Shadow::Object(account(Stage::SoftDeleted { since }));
+        let converged = |desired, shadow, at| {
             let mut link = link(desired, shadow);
-            link.reach(false, at);
+            link.mark_converged(false, at);
             link
         };
         let (long_ago, before) = (ago(9 * SECOND), ago(5 * SECOND));
         let vetoed = |link: Link| Link { veto: Some(Veto { by: "hub".into(), reason: "no".into(), until: None }), ..link };
         for (link, want) in [
-            (reached(gone(), Shadow::None, long_ago), true),
-            (reached(out_of_scope(0), bin(long_ago), long_ago), true),
-            (reached(gone(), Shadow::None, before), false),
-            (reached(gone(), bin(before), long_ago), false),
-            (reached(gone(), Shadow::Object(account(Stage::Live)), long_ago), false),
-            (reached(present(true), Shadow::None, long_ago), false),
-            (vetoed(reached(out_of_scope(0), Shadow::None, long_ago)), false),
-            (link(gone(), Shadow::None), false),
+            (converged(not_wanted(), Shadow::None, long_ago), true),
+            (converged(out_of_scope(0), bin(long_ago), long_ago), true),
+            (converged(not_wanted(), Shadow::None, before), false),
+            (converged(not_wanted(), bin(before), long_ago), false),
+            (converged(not_wanted(), Shadow::Object(account(Stage::Live)), long_ago), false),
+            (converged(wanted(true), Shadow::None, long_ago), false),
+            (vetoed(converged(out_of_scope(0), Shadow::None, long_ago)), false),
+            (link(not_wanted(), Shadow::None), false),
         ] {
-            assert_eq!(link.is_over(before), want, "{link:?}");
+            assert_eq!(link.is_expired(before), want, "{link:?}");
         }
     }
 }

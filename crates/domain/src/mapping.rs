@@ -8,7 +8,7 @@ mod attributes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use attribute::{Attribute, ByDefault, Shape, Target, attribute, is_writable, known};
+pub use attribute::{Attribute, ByDefault, Target, ValueType, attribute, is_writable, known};
 
 use crate::resource::{Apply, Mapping, MappingSource, Nulls, UserType};
 use crate::{Attributes, Value};
@@ -30,7 +30,7 @@ pub struct Mapped {
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Row {
     target: String,
-    shape: Shape,
+    value_type: ValueType,
     from: Input,
     apply: Apply,
     /// Whether a null is written.
@@ -50,18 +50,18 @@ enum Input {
 pub fn compile(written: &BTreeMap<String, Mapping>, nulls: Nulls, keeps: &BTreeSet<String>) -> Mappings {
     let row = |attribute: &Attribute| {
         let (from, mut apply) = match written.get(attribute.name) {
-            Some(mapping) => (compiled(&mapping.from, attribute.shape)?, mapping.apply),
+            Some(mapping) => (compiled(&mapping.from, attribute.value_type)?, mapping.apply),
             None => by_default(attribute)?,
         };
         let clears = match attribute.target {
             Target::Clearable => nulls == Nulls::Clear,
-            Target::Solid => false,
+            Target::Required => false,
             Target::Never(_) => return None,
         };
         if keeps.contains(attribute.name) {
             apply = Apply::OnCreate;
         }
-        Some(Row { target: attribute.name.to_owned(), shape: attribute.shape, from, apply, clears })
+        Some(Row { target: attribute.name.to_owned(), value_type: attribute.value_type, from, apply, clears })
     };
     Mappings(known().iter().filter_map(row).collect())
 }
@@ -74,7 +74,7 @@ pub fn map(mappings: &Mappings, attributes: &Attributes) -> Mapped {
         let value = match &row.from {
             Input::Constant(value) => value,
             Input::Attribute(name) => match attributes.get(name) {
-                Some(value) if row.shape.holds(value) => value,
+                Some(value) if row.value_type.holds(value) => value,
                 Some(_) | None => continue,
             },
         };
@@ -100,7 +100,7 @@ impl Mappings {
     /// The source attributes that hold what their target attribute cannot hold; they are not written.
     pub fn invalid<'a>(&'a self, attributes: &Attributes) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter_map(|row| match &row.from {
-            Input::Attribute(name) => attributes.get(name).filter(|value| !row.shape.holds(value)).map(|_| name.as_str()),
+            Input::Attribute(name) => attributes.get(name).filter(|value| !row.value_type.holds(value)).map(|_| name.as_str()),
             Input::Constant(_) => None,
         })
     }
@@ -116,10 +116,10 @@ impl Mappings {
     }
 }
 
-fn compiled(from: &MappingSource, shape: Shape) -> Option<Input> {
+fn compiled(from: &MappingSource, value_type: ValueType) -> Option<Input> {
     match from {
         MappingSource::Source(name) => Some(Input::Attribute(name.clone())),
-        MappingSource::Constant(text) => shape.constant(text).map(Input::Constant),
+        MappingSource::Constant(text) => value_type.constant(text).map(Input::Constant),
         MappingSource::None => None,
     }
 }

@@ -65,7 +65,7 @@ impl Known {
 /// A synchronization as written, with the ids that its names stood for before: a bare name keeps the group it was resolved to, though the
 /// group is renamed or another one takes its name (R23).
 #[must_use]
-pub fn keep(before: Option<&Synchronization>, written: &Synchronization) -> Synchronization {
+pub fn retain_ids(before: Option<&Synchronization>, written: &Synchronization) -> Synchronization {
     let pinned = before.iter().flat_map(|before| &before.scope.groups).filter_map(|group| match group {
         GroupRef::Pinned(group) => Some((group.name.clone()?, group.id.clone())),
         GroupRef::Named(_) => None,
@@ -97,7 +97,7 @@ fn with_ids(written: &Synchronization, id: impl Fn(&str) -> Option<GroupId>) -> 
 impl Name {
     /// Why a name does not resolve, in words; `None` where it does.
     #[must_use]
-    pub fn trouble(&self, name: &str, tenant: &TenantName) -> Option<String> {
+    pub fn problem(&self, name: &str, tenant: &TenantName) -> Option<String> {
         match self {
             Self::Unknown => Some(format!("group {name} not seen yet")),
             Self::None => Some(format!("group {name} not seen yet: {tenant} has none of that name")),

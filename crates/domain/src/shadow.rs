@@ -19,7 +19,7 @@ pub struct Object {
     /// What it is.
     pub kind: ObjectKind,
     /// Whether it is in the bin, and since when if the directory says.
-    pub bin: Option<Option<Timestamp>>,
+    pub soft_deleted: Option<Option<Timestamp>>,
     /// The anchor it bears.
     pub anchor: Option<String>,
     /// Whether he may sign in.

@@ -208,7 +208,7 @@ mod tests {
     }
 
     #[test]
-    fn a_value_that_was_not_taken_is_neither_what_it_was_nor_empty_until_a_newer_one_is() {
+    fn an_unread_value_is_neither_the_old_one_nor_empty() {
         let set = |city: &str| [("city", Value::from(city))].into_iter().collect::<Attributes>();
         let mut unread = Attributes::default();
         unread.set_unread("city");

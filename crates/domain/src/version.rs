@@ -6,7 +6,7 @@ use crate::Timestamp;
 
 /// What a decision was made of. Newer is greater: the user's delta first, then what else was known.
 ///
-/// The delta comes first so that a replay that meets an old record of a user never overtakes what a later record said (I-8).
+/// The delta comes first so that a replay that meets an old record of a user never overtakes what a later record said (`MonotonicVersion`, I-8).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Version {
     /// The version of the user's delta.

@@ -16,12 +16,12 @@ use axum::routing::get;
 use prometheus::{Registry, TEXT_FORMAT, TextEncoder};
 use tokio::net::TcpListener;
 
-use crate::health::{Answer, Health, Question};
+use crate::health::{Health, Probe, ProbeResult};
 use crate::listen::{self, Limits};
 use crate::shutdown::Shutdown;
 
 /// How long an answer that is under way may take at the end.
-const GRACE: Duration = Duration::from_secs(1);
+const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Who may reach a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,29 +46,29 @@ pub async fn bind(address: SocketAddr, reach: Reach) -> io::Result<TcpListener> 
 
 /// Serves until the shutdown, which should come after everything else has drained.
 pub async fn serve(listener: TcpListener, health: Health, registry: Registry, shutdown: Shutdown) {
-    listen::serve(listener, router(health, registry), Limits::default(), shutdown, GRACE).await;
+    listen::serve(listener, router(health, registry), Limits::default(), shutdown, SHUTDOWN_TIMEOUT).await;
 }
 
 fn router(health: Health, registry: Registry) -> Router {
-    let probe = |question| {
-        get(move |State(health): State<Health>, RawQuery(query): RawQuery| async move { answer(&health.ask(question), query.as_deref()) })
+    let endpoint = |probe| {
+        get(move |State(health): State<Health>, RawQuery(query): RawQuery| async move { response(&health.probe(probe), query.as_deref()) })
     };
     Router::new()
-        .route("/livez", probe(Question::Live))
-        .route("/readyz", probe(Question::Ready))
-        .route("/healthz", probe(Question::Ready))
+        .route("/livez", endpoint(Probe::Live))
+        .route("/readyz", endpoint(Probe::Ready))
+        .route("/healthz", endpoint(Probe::Ready))
         .with_state(health)
         .route("/metrics", get(move || async move { metrics(&registry) }))
 }
 
 /// As Kubernetes' own: `ok`, or every condition when it is not or somebody asks `?verbose`.
-fn answer(answer: &Answer, query: Option<&str>) -> Response {
+fn response(result: &ProbeResult, query: Option<&str>) -> Response {
     let verbose = query.is_some_and(|query| query.split('&').any(|part| part == "verbose" || part.starts_with("verbose=")));
-    let status = if answer.well { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
-    let text = match (answer.well, verbose) {
+    let status = if result.passes { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };
+    let text = match (result.passes, verbose) {
         (true, false) => "ok\n".to_owned(),
-        (true, true) => format!("{}check passed\n", answer.lines),
-        (false, _) => format!("{}check failed\n", answer.lines),
+        (true, true) => format!("{}check passed\n", result.lines),
+        (false, _) => format!("{}check failed\n", result.lines),
     };
     (status, text).into_response()
 }
@@ -116,7 +116,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn beyond_loopback_it_listens_only_when_told() {
+    async fn beyond_loopback_it_listens_only_when_configured() {
         let anywhere = "0.0.0.0:0".parse().unwrap();
         let error = bind(anywhere, Reach::Loopback).await.unwrap_err();
         assert!(error.to_string().contains("reachable from other machines"), "{error}");

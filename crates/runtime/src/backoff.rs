@@ -5,18 +5,18 @@ use std::time::Duration;
 use rand::Rng;
 
 /// The longest first wait.
-const FIRST: Duration = Duration::from_millis(500);
+const FIRST_DELAY_MAX: Duration = Duration::from_millis(500);
 
 /// The longest wait.
-const MAX: Duration = Duration::from_secs(5 * 60);
+const DELAY_MAX: Duration = Duration::from_secs(5 * 60);
 
 /// The wait after a number of failed attempts: anything up to half a second, doubled with each attempt, up to five minutes.
 pub fn delay(attempts: u32, rng: &mut impl Rng) -> Duration {
-    within(attempts, FIRST, MAX, rng)
+    delay_between(attempts, FIRST_DELAY_MAX, DELAY_MAX, rng)
 }
 
 /// The wait where the caller says the longest first and the longest of all.
-pub fn within(attempts: u32, first: Duration, max: Duration, rng: &mut impl Rng) -> Duration {
+pub fn delay_between(attempts: u32, first: Duration, max: Duration, rng: &mut impl Rng) -> Duration {
     let doubled = 2_u32.saturating_pow(attempts.saturating_sub(1));
     let most = first.saturating_mul(doubled).min(max);
     most.mul_f64(rng.random())

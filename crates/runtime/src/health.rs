@@ -29,7 +29,7 @@ struct Status {
 
 /// What is asked of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Question {
+pub enum Probe {
     /// Does it answer at all? Whoever can ask has the answer: yes.
     Live,
     /// May it be given work?
@@ -38,9 +38,9 @@ pub enum Question {
 
 /// An answer: yes or no, and each part of it on a line.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Answer {
+pub struct ProbeResult {
     /// Whether all is well.
-    pub well: bool,
+    pub passes: bool,
     /// `[+]bus ok`, `[-]store failed: the database is away`.
     pub lines: String,
 }
@@ -68,16 +68,16 @@ impl Health {
     /// Whether it may be given work.
     #[must_use]
     pub fn is_ready(&self) -> bool {
-        self.ask(Question::Ready).well
+        self.probe(Probe::Ready).passes
     }
 
     /// Answers a probe.
     #[must_use]
-    pub fn ask(&self, question: Question) -> Answer {
+    pub fn probe(&self, probe: Probe) -> ProbeResult {
         let state = self.lock();
-        match question {
-            Question::Live => Answer { well: true, lines: String::new() },
-            Question::Ready => state.ready(),
+        match probe {
+            Probe::Live => ProbeResult { passes: true, lines: String::new() },
+            Probe::Ready => state.ready(),
         }
     }
 
@@ -87,11 +87,11 @@ impl Health {
 }
 
 impl State {
-    fn ready(&self) -> Answer {
+    fn ready(&self) -> ProbeResult {
         let lines = self.conditions.iter().fold(String::new(), |lines, (name, status)| line(lines, name, status.holds, &status.reason));
         let lines = if self.draining { line(lines, "draining", false, "asked to stop") } else { lines };
-        let well = !self.draining && !self.conditions.is_empty() && self.conditions.values().all(|status| status.holds);
-        Answer { well, lines }
+        let passes = !self.draining && !self.conditions.is_empty() && self.conditions.values().all(|status| status.holds);
+        ProbeResult { passes, lines }
     }
 }
 
@@ -139,22 +139,22 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_is_ready_when_every_condition_holds_and_nobody_drains() {
+    fn a_process_is_ready_when_every_condition_holds_and_it_does_not_drain() {
         let health = Health::new();
         assert!(!health.is_ready(), "nothing is known yet");
         let (bus, store) = (health.condition("bus"), health.condition("store"));
         assert!(!health.is_ready());
         bus.set(true, "");
         store.set(false, "the database is away");
-        let answer = health.ask(Question::Ready);
-        assert_eq!((answer.well, answer.lines.as_str()), (false, "[+]bus ok\n[-]store failed: the database is away\n"));
-        assert!(health.ask(Question::Live).well, "a dependency never makes it dead");
+        let answer = health.probe(Probe::Ready);
+        assert_eq!((answer.passes, answer.lines.as_str()), (false, "[+]bus ok\n[-]store failed: the database is away\n"));
+        assert!(health.probe(Probe::Live).passes, "a dependency never makes it dead");
         store.set(true, "");
         assert!(health.is_ready());
         bus.set(false, "away");
         drop(bus);
         assert!(health.is_ready(), "a condition that is gone asks for nothing");
         health.drain();
-        assert!(!health.is_ready() && health.ask(Question::Live).well);
+        assert!(!health.is_ready() && health.probe(Probe::Live).passes);
     }
 }

@@ -9,7 +9,7 @@ pub mod metrics;
 pub mod private;
 pub mod shutdown;
 pub mod sqlite;
+pub mod stagger;
 pub mod supervise;
 pub mod telemetry;
 pub mod trace;
-pub mod turn;

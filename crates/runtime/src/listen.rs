@@ -1,7 +1,7 @@
 //! How connections are taken in: a limited number at once, none that says nothing, and a pause where the system has no more to give.
 //!
 //! Each listener has a limit of its own, far below what a process may open, so that connections to one of them cannot take the others'.
-//! Where all places are taken, further connections wait in the system's queue until a silent one is dropped.
+//! Where all permits are taken, further connections wait in the system's queue until a silent one is dropped.
 
 mod connection;
 mod http;
@@ -21,7 +21,7 @@ pub use connection::Connection;
 pub use http::serve;
 
 /// The first and the longest pause after the system gave no connection, as where all file descriptors are taken.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
+const ACCEPT_RETRY_DELAYS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// The limits of one listener.
 #[derive(Debug, Clone, Copy)]
@@ -44,7 +44,7 @@ impl Default for Limits {
 #[derive(Debug)]
 pub struct Incoming {
     listener: TcpListener,
-    places: Arc<Semaphore>,
+    permits: Arc<Semaphore>,
     limits: Limits,
 }
 
@@ -52,21 +52,21 @@ impl Incoming {
     /// A listener with limits.
     #[must_use]
     pub fn new(listener: TcpListener, limits: Limits) -> Self {
-        Self { listener, places: Arc::new(Semaphore::new(limits.connections)), limits }
+        Self { listener, permits: Arc::new(Semaphore::new(limits.connections)), limits }
     }
 
     /// The next connection, as soon as there is a place for it. Never fails: what keeps the system from giving one passes.
     pub async fn accept(&self) -> (Connection, SocketAddr) {
-        let place = Arc::clone(&self.places).acquire_owned().await.expect("places are never closed");
-        let mut pause = PAUSES.0;
+        let permit = Arc::clone(&self.permits).acquire_owned().await.expect("permits are never closed");
+        let mut pause = ACCEPT_RETRY_DELAYS.0;
         loop {
             match self.listener.accept().await {
-                Ok((stream, peer)) => return (Connection::new(stream, place, self.limits), peer),
-                Err(error) if concerns_one(&error) => {}
+                Ok((stream, peer)) => return (Connection::new(stream, permit, self.limits), peer),
+                Err(error) if is_peer_error(&error) => {}
                 Err(error) => {
                     warn!(%error, ?pause, "no connection can be taken in");
                     sleep(pause).await;
-                    pause = (pause * 2).min(PAUSES.1);
+                    pause = (pause * 2).min(ACCEPT_RETRY_DELAYS.1);
                 }
             }
         }
@@ -82,7 +82,7 @@ impl Incoming {
 }
 
 /// Whether it is the peer that went away before the connection was taken in.
-fn concerns_one(error: &io::Error) -> bool {
+fn is_peer_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)
 }

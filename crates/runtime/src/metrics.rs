@@ -33,14 +33,14 @@ pub fn seconds(meter: &Meter, name: &'static str, help: &'static str) -> Histogr
     meter.f64_histogram(name).with_description(help).with_boundaries(LATENCY_BOUNDS.to_vec()).build()
 }
 
-/// The two figures of lateness: the directory's own, and ours.
+/// The two figures of latency: the directory's own, and ours.
 #[derive(Debug, Clone)]
-pub struct Lateness {
+pub struct LatencyMetrics {
     directory: Histogram<f64>,
     change_to_target: Histogram<f64>,
 }
 
-impl Lateness {
+impl LatencyMetrics {
     /// Declares them.
     #[must_use]
     pub fn new(meter: &Meter) -> Self {
@@ -57,7 +57,7 @@ impl Lateness {
         self.directory.record(lag.as_secs_f64(), &[KeyValue::new("tenant", tenant.to_string())]);
     }
 
-    /// A change that the target has, this long after it was first seen. `origin` is `live`, `initial`, `replay` or `scrub`.
+    /// A change that the target has, this long after it was first seen. `origin` is `live`, `initial`, `replay` or `republish`.
     pub fn change_to_target(&self, source: &TenantName, target: &TenantName, origin: &'static str, took: Duration) {
         let labels =
             [KeyValue::new("source", source.to_string()), KeyValue::new("target", target.to_string()), KeyValue::new("origin", origin)];
@@ -85,12 +85,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn lateness_stands_in_the_registry_under_its_prometheus_names() {
+    fn latency_metrics_have_their_prometheus_names() {
         let (provider, registry) = provider(Resource::builder_empty().build()).unwrap();
-        let lateness = Lateness::new(&provider.meter("test"));
+        let latency = LatencyMetrics::new(&provider.meter("test"));
         let (emea, hub) = (TenantName::new("emea").unwrap(), TenantName::new("hub").unwrap());
-        lateness.directory(&emea, Duration::from_secs(3));
-        lateness.change_to_target(&emea, &hub, "live", Duration::from_millis(30));
+        latency.directory(&emea, Duration::from_secs(3));
+        latency.change_to_target(&emea, &hub, "live", Duration::from_millis(30));
         let text = TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
         for line in [
             r#"xtsync_directory_lag_seconds_sum{tenant="emea"} 3"#,

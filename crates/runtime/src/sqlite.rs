@@ -8,7 +8,7 @@ use sqlx::Connection as _;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions, SqliteSynchronous};
 
 /// How long to wait for another writer, in this process or another.
-pub const BUSY_MAX: Duration = Duration::from_secs(10);
+pub const BUSY_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How a file is opened for writing; it is made if it does not exist.
 pub fn file(path: &Path) -> SqliteConnectOptions {
@@ -18,14 +18,14 @@ pub fn file(path: &Path) -> SqliteConnectOptions {
         .journal_mode(SqliteJournalMode::Wal)
         // NORMAL would lose the newest commits at a loss of power, and with them what others were told already.
         .synchronous(SqliteSynchronous::Full)
-        .busy_timeout(BUSY_MAX)
+        .busy_timeout(BUSY_TIMEOUT)
 }
 
 /// Connections to a file. They are not renewed: there is no network that could go stale.
 pub fn pool(connections_max: u32) -> SqlitePoolOptions {
     SqlitePoolOptions::new()
         .max_connections(connections_max)
-        .acquire_timeout(BUSY_MAX)
+        .acquire_timeout(BUSY_TIMEOUT)
         .max_lifetime(None)
         .idle_timeout(None)
         .test_before_acquire(false)

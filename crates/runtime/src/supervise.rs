@@ -18,13 +18,13 @@ use crate::metrics::meter;
 use crate::shutdown::Shutdown;
 
 /// The longest first pause.
-const FIRST: Duration = Duration::from_millis(500);
+const FIRST_RESTART_DELAY: Duration = Duration::from_millis(500);
 
 /// The longest pause.
-const LONGEST: Duration = Duration::from_secs(60);
+const RESTART_DELAY_MAX: Duration = Duration::from_secs(60);
 
 /// A task that worked for so long has recovered from what failed before.
-pub const RECOVERED: Duration = Duration::from_secs(60);
+pub const RECOVERED_AFTER: Duration = Duration::from_secs(60);
 
 /// A task panicked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
@@ -35,7 +35,7 @@ pub struct Panicked;
 ///
 /// # Errors
 /// When it panicked.
-pub async fn caught<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, Panicked> {
+pub async fn catch_panic<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, Panicked> {
     let mut task = JoinSet::new();
     task.spawn(work);
     match task.join_next().await {
@@ -47,13 +47,13 @@ pub async fn caught<T: Send + 'static>(work: impl Future<Output = T> + Send + 's
 
 /// How long to wait between the failures of one thing.
 #[derive(Debug)]
-pub struct Restarts {
+pub struct RestartBackoff {
     failures: u32,
     longest: Duration,
     rng: StdRng,
 }
 
-impl Restarts {
+impl RestartBackoff {
     /// Nothing has failed yet; no pause is longer than this.
     #[must_use]
     pub fn new(longest: Duration) -> Self {
@@ -62,14 +62,14 @@ impl Restarts {
 
     /// The pause after it failed, when it had worked for so long.
     pub fn pause(&mut self, worked: Duration) -> Duration {
-        self.failures = if worked > RECOVERED { 1 } else { self.failures.saturating_add(1) };
-        backoff::within(self.failures, FIRST, self.longest, &mut self.rng)
+        self.failures = if worked > RECOVERED_AFTER { 1 } else { self.failures.saturating_add(1) };
+        backoff::delay_between(self.failures, FIRST_RESTART_DELAY, self.longest, &mut self.rng)
     }
 }
 
 /// How a supervised task stands since it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Stage {
+pub enum TaskState {
     /// It waits to be started again.
     Down,
     /// It was started again, and may fail as before.
@@ -93,29 +93,29 @@ pub struct Task {
 
 impl Task {
     /// Runs it until the shutdown, however often it fails; `told` hears how it stands.
-    pub async fn supervise<W>(self, shutdown: &Shutdown, start: impl FnMut() -> W, told: impl Fn(Stage))
+    pub async fn supervise<W>(self, shutdown: &Shutdown, start: impl FnMut() -> W, on_change: impl Fn(TaskState))
     where
         W: Future<Output = ()> + Send + 'static,
     {
-        self.run(shutdown, RECOVERED, start, told).await;
+        self.run(shutdown, RECOVERED_AFTER, start, on_change).await;
     }
 
-    async fn run<W>(self, shutdown: &Shutdown, recovered: Duration, mut start: impl FnMut() -> W, told: impl Fn(Stage))
+    async fn run<W>(self, shutdown: &Shutdown, recovered: Duration, mut start: impl FnMut() -> W, on_change: impl Fn(TaskState))
     where
         W: Future<Output = ()> + Send + 'static,
     {
         let failures =
             meter().u64_counter("xtsync_task_failures").with_description("Tasks that panicked or ended, and were started again.").build();
         let labels = [KeyValue::new("role", self.role), KeyValue::new("task", self.name), KeyValue::new("tenant", self.tenant.clone())];
-        let (mut restarts, mut trouble) = (Restarts::new(LONGEST), None);
+        let (mut restarts, mut failing) = (RestartBackoff::new(RESTART_DELAY_MAX), None);
         while !shutdown.is_cancelled() {
             let began = Instant::now();
-            let mut work = Box::pin(caught(start()));
+            let mut work = Box::pin(catch_panic(start()));
             let ended = match timeout(recovered, &mut work).await {
                 Ok(ended) => ended,
                 Err(_) => {
-                    if trouble.take().is_some() {
-                        told(Stage::Recovered);
+                    if failing.take().is_some() {
+                        on_change(TaskState::Recovered);
                     }
                     work.await
                 }
@@ -128,11 +128,11 @@ impl Task {
             failures.add(1, &labels);
             let pause = restarts.pause(began.elapsed());
             error!(role = %self.role, task = self.name, tenant = self.tenant, why, ?pause, "a task is started again");
-            let condition = trouble.get_or_insert_with(|| self.health.condition(self.condition()));
+            let condition = failing.get_or_insert_with(|| self.health.condition(self.condition()));
             condition.set(false, format!("{why}, and is started again"));
-            told(Stage::Down);
+            on_change(TaskState::Down);
             shutdown.or(sleep(pause)).await;
-            told(Stage::Restarted);
+            on_change(TaskState::Restarted);
         }
     }
 
@@ -151,7 +151,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_task_that_panics_or_ends_is_started_again_and_told_until_it_has_worked_for_a_while() {
+    async fn a_task_that_panics_or_ends_is_restarted_and_reported_until_it_recovers() {
         for panics in [true, false] {
             let (health, shutdown, runs) = (Health::new(), Shutdown::new(), AtomicUsize::new(0));
             let other = health.condition("other");
@@ -166,25 +166,25 @@ mod tests {
                     }
                 }
             };
-            let stages = Mutex::new(Vec::new());
-            let told = |stage| {
-                stages.lock().push((stage, health.is_ready()));
-                if stage == Stage::Recovered {
+            let states = Mutex::new(Vec::new());
+            let on_change = |stage| {
+                states.lock().push((stage, health.is_ready()));
+                if stage == TaskState::Recovered {
                     shutdown.begin();
                 }
             };
-            task.run(&shutdown, Duration::from_millis(50), start, told).await;
-            use Stage::{Down, Recovered, Restarted};
-            assert_eq!(*stages.lock(), [(Down, false), (Restarted, false), (Recovered, true)], "panics: {panics}");
+            task.run(&shutdown, Duration::from_millis(50), start, on_change).await;
+            use TaskState::{Down, Recovered, Restarted};
+            assert_eq!(*states.lock(), [(Down, false), (Restarted, false), (Recovered, true)], "panics: {panics}");
             assert_eq!(runs.load(Ordering::SeqCst), 2);
         }
     }
 
     #[test]
-    fn pauses_grow_and_begin_anew_after_a_while_of_work() {
-        let mut restarts = Restarts::new(Duration::from_secs(10));
-        let longest = |restarts: &mut Restarts, failures| (0..failures).map(|_| restarts.pause(Duration::ZERO)).max().unwrap();
+    fn restart_delays_grow_and_reset_after_recovery() {
+        let mut restarts = RestartBackoff::new(Duration::from_secs(10));
+        let longest = |restarts: &mut RestartBackoff, failures| (0..failures).map(|_| restarts.pause(Duration::ZERO)).max().unwrap();
         assert!(longest(&mut restarts, 100) > Duration::from_secs(1));
-        assert!(restarts.pause(RECOVERED * 2) <= FIRST);
+        assert!(restarts.pause(RECOVERED_AFTER * 2) <= FIRST_RESTART_DELAY);
     }
 }

@@ -16,12 +16,12 @@ const TRACEPARENT: &str = "traceparent";
 /// The trace parent to hand on from the current span; `None` outside any span.
 #[must_use]
 pub fn traceparent() -> Option<String> {
-    of(&Span::current())
+    traceparent_of(&Span::current())
 }
 
 /// The trace parent to hand on from a span; `None` where it is not recorded.
 #[must_use]
-pub fn of(span: &Span) -> Option<String> {
+pub fn traceparent_of(span: &Span) -> Option<String> {
     let mut carrier = HashMap::new();
     TraceContextPropagator::new().inject_context(&span.context(), &mut carrier);
     carrier.remove(TRACEPARENT)
@@ -29,7 +29,7 @@ pub fn of(span: &Span) -> Option<String> {
 
 /// Makes a new span the child of a trace parent, before anything is done in it. A field `trace_id` that the span declares empty is
 /// filled, so that its log lines say it. Text that is no trace parent changes nothing.
-pub fn follow(span: &Span, traceparent: &str) {
+pub fn set_parent(span: &Span, traceparent: &str) {
     let Some(parent) = parse(traceparent) else { return };
     span.record("trace_id", tracing::field::display(parent.trace_id()));
     // It fails only where no subscriber records traces: then there is nothing to follow.
@@ -74,10 +74,10 @@ mod tests {
     }
 
     #[test]
-    fn a_span_that_follows_hands_on_the_trace_with_its_own_span() {
+    fn a_child_span_passes_the_trace_on_with_its_own_id() {
         recording(|| {
             let span = tracing::info_span!("apply", trace_id = tracing::field::Empty);
-            follow(&span, PARENT);
+            set_parent(&span, PARENT);
             let handed_on = span.in_scope(|| tracing::info_span!("call").in_scope(|| traceparent().unwrap()));
             assert_eq!(trace_id(&handed_on), trace_id(PARENT));
             assert_ne!(handed_on, PARENT);
@@ -90,17 +90,17 @@ mod tests {
         recording(|| {
             let span = tracing::info_span!("round");
             for text in ["", "00-zz-00-01", "00-00000000000000000000000000000000-0000000000000000-01", "\u{1F388}"] {
-                follow(&span, text);
+                set_parent(&span, text);
                 link(&span, text);
                 assert_eq!(trace_id(text), None, "{text}");
             }
-            let begun = of(&span).unwrap();
+            let begun = traceparent_of(&span).unwrap();
             assert!(trace_id(&begun).is_some_and(|id| id.len() == 32));
         });
     }
 
     #[test]
-    fn outside_any_span_there_is_nothing_to_hand_on() {
+    fn outside_any_span_there_is_no_traceparent() {
         assert_eq!(traceparent(), None);
         recording(|| assert_eq!(traceparent(), None));
     }

@@ -47,7 +47,7 @@ async fn ended(stream: &mut TcpStream) {
 }
 
 #[tokio::test]
-async fn connections_that_say_nothing_or_little_make_room_for_others() {
+async fn idle_and_slow_connections_free_their_permits() {
     let (address, shutdown, serving) = served().await;
     let tried = async {
         let mut silent = Vec::new();
@@ -74,7 +74,7 @@ async fn connections_that_say_nothing_or_little_make_room_for_others() {
 }
 
 #[tokio::test]
-async fn a_head_in_drops_and_an_answer_that_nobody_takes_end_too() {
+async fn a_slow_head_and_an_unread_answer_time_out() {
     let (address, shutdown, serving) = served().await;
     let tried = async {
         let (mut read, mut write) = connect(address).await.into_split();

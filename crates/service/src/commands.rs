@@ -24,7 +24,7 @@ use xtsync_runtime::telemetry::chain;
 use xtsync_store::{self as store, Store, Transaction, lock_offsets, store_offsets};
 
 /// How long to wait before the bus or the store is tried again.
-const PAUSE: Duration = Duration::from_secs(1);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// A user is named by no more bytes than this.
 pub const USER_BYTES_MAX: usize = 1024;
@@ -50,7 +50,7 @@ pub enum Action {
     /// Tell again what the store holds of it.
     Republish,
     /// Write it again, though its links were taken from their topic.
-    Release,
+    Resume,
     /// Read it from the beginning.
     Resync,
     /// Try again now what waits for a time or for a target's word.
@@ -59,16 +59,16 @@ pub enum Action {
 
 /// Carries commands out in a role's store.
 #[async_trait]
-pub trait CarryOut: Send + Sync {
+pub trait CommandHandler: Send + Sync {
     /// Notes in the store what a command asks for.
-    async fn note(&self, tx: &mut Transaction, command: &Command) -> Result<(), store::Error>;
+    async fn record(&self, tx: &mut Transaction, command: &Command) -> Result<(), store::Error>;
 
     /// Wakes whoever does it; the note is committed.
     fn wake(&self, tenant: &TenantName);
 }
 
 /// The intake of commands of one replica.
-pub struct Commands {
+pub struct CommandConsumer {
     store: Store,
     bus: Bus,
     clock: Arc<dyn Clock>,
@@ -77,7 +77,7 @@ pub struct Commands {
     consumer: Option<Consumer>,
 }
 
-impl Commands {
+impl CommandConsumer {
     /// One that takes nothing in yet. `group` is that of the role's replicas.
     #[must_use]
     pub fn new(store: &Store, parts: &Parts, group: &'static str) -> Self {
@@ -85,11 +85,11 @@ impl Commands {
     }
 
     /// Takes commands in until the shutdown.
-    pub async fn run(mut self, doer: &dyn CarryOut, shutdown: Shutdown) {
-        while let Some(step) = shutdown.or(self.step(doer, PAUSE)).await {
+    pub async fn run(mut self, handler: &dyn CommandHandler, shutdown: Shutdown) {
+        while let Some(step) = shutdown.or(self.step(handler, RETRY_INTERVAL)).await {
             if let Err(error) = step {
                 warn!(error = chain(&error), "taking commands in waits");
-                shutdown.or(sleep(PAUSE)).await;
+                shutdown.or(sleep(RETRY_INTERVAL)).await;
             }
         }
     }
@@ -98,16 +98,16 @@ impl Commands {
     ///
     /// # Errors
     /// When the store or the bus fails; the next step begins anew where the store's effect ends.
-    pub async fn step(&mut self, doer: &dyn CarryOut, wait: Duration) -> Result<(), Error> {
+    pub async fn step(&mut self, handler: &dyn CommandHandler, wait: Duration) -> Result<(), Error> {
         let consumer = self.consumer.take();
         let mut consumer = consumer.unwrap_or_else(|| Consumer::new(&self.store, &self.bus, self.group));
-        consumer.turn(&[(topic::COMMANDS.topic(), Vec::new())].into()).await?;
+        consumer.set_topics(&[(topic::COMMANDS.topic(), Vec::new())].into()).await?;
         if let Ok(event) = timeout(wait, consumer.next()).await
             && let Some(event) = event?
         {
             let records = consumer.handle(event).await?;
             if !records.is_empty() {
-                self.take(doer, &records).await?;
+                self.take(handler, &records).await?;
                 consumer.commit(positions(&records)).await;
             }
         }
@@ -115,7 +115,7 @@ impl Commands {
         Ok(())
     }
 
-    async fn take(&mut self, doer: &dyn CarryOut, records: &[Record]) -> Result<(), Error> {
+    async fn take(&mut self, handler: &dyn CommandHandler, records: &[Record]) -> Result<(), Error> {
         let next = positions(records);
         let mut tx = self.store.begin().await?;
         // Whoever was slow may come after another replica: what that took is not taken again.
@@ -126,45 +126,45 @@ impl Commands {
         for command in &commands {
             let Command { id, actor, tenant, action, user: _ } = command;
             info!(id, actor, %tenant, ?action, "a command is taken in");
-            doer.note(&mut tx, command).await?;
+            handler.record(&mut tx, command).await?;
         }
         store_offsets(&mut tx, &next);
         tx.commit().await?;
-        commands.iter().for_each(|command| doer.wake(&command.tenant));
+        commands.iter().for_each(|command| handler.wake(&command.tenant));
         Ok(())
     }
 }
 
 /// The command of a record, if it is one of ours and in time.
 fn read(record: &Record, now: Timestamp) -> Option<Command> {
-    let passed_over = |reason: &str| warn!(partition = %record.at.partition, offset = record.at.offset, reason, "a command is passed over");
+    let skip = |reason: &str| warn!(partition = %record.at.partition, offset = record.at.offset, reason, "a command is passed over");
     let wire = match event::decode::<internal::Command>(&record.headers, record.value.as_ref()?) {
         Ok(wire) => wire,
         Err(error) => {
-            passed_over(error.code());
+            skip(error.code());
             return None;
         }
     };
     if time("expires_at", wire.expires_at).is_ok_and(|expires| expires <= now) {
-        passed_over("expired");
+        skip("expired");
         return None;
     }
     let action = match wire.action {
         Some(internal::command::Action::Republish(_)) => Action::Republish,
-        Some(internal::command::Action::Release(_)) => Action::Release,
+        Some(internal::command::Action::Resume(_)) => Action::Resume,
         Some(internal::command::Action::Resync(_)) => Action::Resync,
         Some(internal::command::Action::Retry(_)) => Action::Retry,
         None => {
-            passed_over("unknown_action");
+            skip("unknown_action");
             return None;
         }
     };
     let Ok(tenant) = TenantName::new(wire.target) else {
-        passed_over("invalid_field");
+        skip("invalid_field");
         return None;
     };
     if wire.link.len() > USER_BYTES_MAX || wire.link.chars().any(char::is_control) {
-        passed_over("invalid_field");
+        skip("invalid_field");
         return None;
     }
     Some(Command { id: wire.id, actor: wire.actor, tenant, user: wire.link, action })

@@ -20,7 +20,7 @@ use xtsync_domain::Configuration;
 
 pub use fold::digest;
 use fold::{Fold, State};
-pub use record::{Commit, Read, Unusable, read};
+pub use record::{Commit, ParsedRecord, Unusable, read};
 
 use xtsync_bus::{Bus, Error, Position, Record, Table};
 use xtsync_runtime::health::{Condition, Health};
@@ -29,7 +29,7 @@ use xtsync_runtime::shutdown::Shutdown;
 use xtsync_runtime::telemetry::chain;
 
 /// How long to wait before the topic is tried again.
-const PAUSE: Duration = Duration::from_secs(1);
+const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Follows the configuration until the shutdown.
 #[derive(Debug, Clone)]
@@ -39,12 +39,12 @@ impl Watch {
     /// Starts to follow it. The condition `configuration` does not hold until the first revision is read.
     #[must_use]
     pub fn start(bus: Bus, health: &Health, shutdown: Shutdown) -> Self {
-        let (shown, seen) = watch::channel(Arc::new(Configuration::default()));
+        let (current, receiver) = watch::channel(Arc::new(Configuration::default()));
         let (meter, help) = (meter(), "Records of the configuration that cannot be used, by reason.");
         let unusable = meter.u64_counter("xtsync_configuration_records_unusable").with_description(help).build();
-        let follower = Follower { condition: health.condition("configuration"), shown, fold: Fold::default(), unusable };
+        let follower = Follower { condition: health.condition("configuration"), current, fold: Fold::default(), unusable };
         tokio::spawn(async move { shutdown.or(follower.run(bus)).await });
-        Self(seen)
+        Self(receiver)
     }
 
     /// The newest complete revision; revision 0 before the first.
@@ -55,15 +55,15 @@ impl Watch {
 
     /// Waits for the first revision; `None` when the shutdown came before.
     pub async fn wait_first(&self) -> Option<Arc<Configuration>> {
-        let mut seen = self.receiver();
-        let first = seen.wait_for(|configuration| configuration.revision() > 0).await;
+        let mut receiver = self.receiver();
+        let first = receiver.wait_for(|configuration| configuration.revision() > 0).await;
         first.ok().map(|configuration| Arc::clone(&configuration))
     }
 }
 
 struct Follower {
     condition: Condition,
-    shown: watch::Sender<Arc<Configuration>>,
+    current: watch::Sender<Arc<Configuration>>,
     fold: Fold,
     unusable: Counter<u64>,
 }
@@ -81,14 +81,14 @@ impl Follower {
             };
             warn!(error = chain(&error), "the configuration cannot be read");
             self.condition.set(false, error.to_string());
-            tokio::time::sleep(PAUSE).await;
+            tokio::time::sleep(RETRY_INTERVAL).await;
         }
     }
 
     async fn follow(&mut self, mut table: Table) -> Error {
         loop {
             if table.caught_up() {
-                self.show();
+                self.publish();
             }
             match table.next().await {
                 Ok(records) => records.iter().for_each(|record| self.take(record)),
@@ -105,18 +105,18 @@ impl Follower {
         }
     }
 
-    fn show(&self) {
+    fn publish(&self) {
         if let Some(configuration) = self.fold.complete()
-            && configuration.revision() != self.shown.borrow().revision()
+            && configuration.revision() != self.current.borrow().revision()
         {
             info!(revision = configuration.revision(), "configuration");
-            self.shown.send_replace(Arc::new(configuration));
+            self.current.send_replace(Arc::new(configuration));
         }
-        let shown = self.shown.borrow().revision();
+        let current = self.current.borrow().revision();
         match self.fold.state() {
-            State::Newer(story) => self.condition.set(false, story),
-            State::Half(_) | State::Complete if shown > 0 => self.condition.set(true, format!("revision {shown}")),
-            State::Half(story) => self.condition.set(false, story),
+            State::NewerWriter(reason) => self.condition.set(false, reason),
+            State::Incomplete(_) | State::Complete if current > 0 => self.condition.set(true, format!("revision {current}")),
+            State::Incomplete(reason) => self.condition.set(false, reason),
             State::Complete => self.condition.set(false, "nothing has been applied yet"),
         }
     }

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, HashMap};
 use tracing::debug;
 use xtsync_bus::Topic;
 
-use xtsync_bus::{self as bus, Assigned, Bus, Committed, Ends, Event, Following, Partition, Record, Subscription, Wanted};
+use xtsync_bus::{self as bus, Assigned, Bus, Committed, Ends, Event, Partition, Record, Subscription, TopicTracker, WantedTopics};
 use xtsync_runtime::telemetry::chain;
 use xtsync_store::{self as store, Store, load_offsets, set_offset_back};
 
@@ -29,32 +29,32 @@ pub struct Consumer {
     store: Store,
     bus: Bus,
     group: &'static str,
-    following: Following,
+    tracker: TopicTracker,
     /// None while there is nothing to read.
     subscription: Option<Box<dyn Subscription>>,
     /// The offset that comes next, of each partition that was started.
     next: HashMap<Partition, i64>,
     /// What was to be committed last, of each partition that is ours.
-    taken: BTreeMap<Partition, i64>,
+    consumed: BTreeMap<Partition, i64>,
 }
 
 impl Consumer {
     /// One that consumes nothing yet.
     #[must_use]
     pub fn new(store: &Store, bus: &Bus, group: &'static str) -> Self {
-        let (store, following) = (store.clone(), Following::new(bus));
-        Self { store, bus: Bus::clone(bus), group, following, subscription: None, next: HashMap::new(), taken: BTreeMap::new() }
+        let (store, tracker) = (store.clone(), TopicTracker::new(bus));
+        Self { store, bus: Bus::clone(bus), group, tracker, subscription: None, next: HashMap::new(), consumed: BTreeMap::new() }
     }
 
     /// Turns to these topics, as far as they exist. To ask often costs nothing.
     ///
     /// # Errors
     /// When the bus fails.
-    pub async fn turn(&mut self, wanted: &Wanted) -> Result<(), Error> {
-        if !self.following.turn(wanted).await? {
+    pub async fn set_topics(&mut self, wanted: &WantedTopics) -> Result<(), Error> {
+        if !self.tracker.set_topics(wanted).await? {
             return Ok(());
         }
-        let topics = self.following.topics();
+        let topics = self.tracker.topics();
         match &mut self.subscription {
             _ if topics.is_empty() => self.subscription = None,
             Some(subscription) => subscription.resubscribe(topics).await?,
@@ -66,23 +66,23 @@ impl Consumer {
     /// That a topic is missing, which names the command that makes it.
     #[must_use]
     pub fn missing(&self) -> Option<bus::Error> {
-        self.following.missing()
+        self.tracker.missing()
     }
 
-    /// Waits for what the bus says next; `None` says that it is time to [`Consumer::turn`] again. Cancelling it loses nothing.
+    /// Waits for what the bus says next; `None` says that it is time to [`Consumer::set_topics`] again. Cancelling it loses nothing.
     ///
     /// # Errors
     /// When the bus fails.
     pub async fn next(&mut self) -> Result<Option<Event>, Error> {
-        let said = async {
+        let next_event = async {
             match &mut self.subscription {
                 Some(subscription) => subscription.next().await,
                 None => std::future::pending().await,
             }
         };
         tokio::select! {
-            event = said => Ok(Some(event?)),
-            () = self.following.wait() => Ok(None),
+            event = next_event => Ok(Some(event?)),
+            () = self.tracker.wait() => Ok(None),
         }
     }
 
@@ -95,21 +95,21 @@ impl Consumer {
         match event {
             Event::Assigned(assigned) => self.start(assigned).await?,
             Event::Records(records) => {
-                self.note(&records).await?;
+                self.track(&records).await?;
                 return Ok(records);
             }
             Event::Revoked(partitions) => {
                 // What was taken is told before another member asks for it: a commit on its way would come too late.
-                let taken: BTreeMap<_, _> = partitions.iter().filter_map(|partition| self.taken.remove_entry(partition)).collect();
-                if !taken.is_empty() {
-                    self.tell(taken).await;
+                let consumed: BTreeMap<_, _> = partitions.iter().filter_map(|partition| self.consumed.remove_entry(partition)).collect();
+                if !consumed.is_empty() {
+                    self.commit_to_bus(consumed).await;
                 }
                 if let Some(subscription) = &mut self.subscription {
                     subscription.released(&partitions);
                 }
             }
             Event::Lost(partitions) => {
-                self.taken.retain(|partition, _| !partitions.contains(partition));
+                self.consumed.retain(|partition, _| !partitions.contains(partition));
                 debug!(count = partitions.len(), "partitions were taken from us");
             }
         }
@@ -118,11 +118,11 @@ impl Consumer {
 
     /// Commits positions for others to see. Where we go on is stored with the effect, so a failure is nobody's loss.
     pub async fn commit(&mut self, next: BTreeMap<Partition, i64>) {
-        self.taken.extend(next.iter().map(|(partition, next)| (partition.clone(), *next)));
-        self.tell(next).await;
+        self.consumed.extend(next.iter().map(|(partition, next)| (partition.clone(), *next)));
+        self.commit_to_bus(next).await;
     }
 
-    async fn tell(&mut self, next: BTreeMap<Partition, i64>) {
+    async fn commit_to_bus(&mut self, next: BTreeMap<Partition, i64>) {
         let committed = |(partition, next)| (partition, Committed { next, metadata: String::new() });
         let Some(subscription) = &mut self.subscription else { return };
         if let Err(error) = subscription.commit(next.into_iter().map(committed).collect()).await {
@@ -153,7 +153,7 @@ impl Consumer {
     }
 
     /// Notes how far it has come, and finds out when a log was made anew meanwhile: offsets of one partition only grow.
-    async fn note(&mut self, records: &[Record]) -> Result<(), Error> {
+    async fn track(&mut self, records: &[Record]) -> Result<(), Error> {
         for record in records {
             let at = &record.at;
             let before = self.next.insert(at.partition.clone(), at.offset + 1);
@@ -177,6 +177,6 @@ pub fn positions<'a>(records: impl IntoIterator<Item = &'a Record>) -> BTreeMap<
 pub async fn lag(store: &Store, bus: &Bus, topic: &Topic) -> Result<u64, Error> {
     let stored = load_offsets(store, topic).await?;
     let ends = bus.ends(topic).await?;
-    let behind = (0_u32..).zip(ends).map(|(index, ends)| ends.high - ends.resume(stored.get(&index).copied()));
-    Ok(behind.map(|records| u64::try_from(records).unwrap_or(0)).sum())
+    let lags = (0_u32..).zip(ends).map(|(index, ends)| ends.high - ends.resume(stored.get(&index).copied()));
+    Ok(lags.map(|records| u64::try_from(records).unwrap_or(0)).sum())
 }

@@ -34,7 +34,7 @@ const ERROR_CHARS_MAX: usize = 2000;
 ///
 /// # Errors
 /// When the bus is away; then the record is still to be buried.
-pub async fn bury(
+pub async fn send(
     bus: &dyn Transport,
     role: Role,
     record: &Record,
@@ -42,10 +42,10 @@ pub async fn bury(
     error: &(dyn StdError + Sync),
     now: Timestamp,
 ) -> Result<(), Error> {
-    let letter = fitting(letter(role, record, reason, error, now));
+    let letter = fit_to_limit(letter(role, record, reason, error, now));
     tracing::warn!(
         topic = %record.at.partition.topic, partition = record.at.partition.index, offset = record.at.offset, reason, error = letter.error,
-        "record buried"
+        "record dead-lettered"
     );
     bus.publish(vec![outgoing(&letter, record, role, now)], Urgency::Live).await
 }
@@ -55,7 +55,7 @@ pub async fn bury(
 ///
 /// # Errors
 /// When the bus is away; then it is still to be told.
-pub async fn tell(
+pub async fn send_context(
     bus: &dyn Transport,
     role: Role,
     topic: &Topic,
@@ -64,7 +64,7 @@ pub async fn tell(
     error: &str,
     now: Timestamp,
 ) -> Result<(), Error> {
-    tracing::warn!(%topic, key, reason, error, "what could not be used is told");
+    tracing::warn!(%topic, key, reason, error, "rejected object dead-lettered");
     let letter = internal::DeadLetter {
         topic: topic.to_string(),
         offset: -1,
@@ -85,18 +85,18 @@ pub async fn tell(
 /// # Errors
 /// As [`Transport::publish`].
 pub async fn publish(bus: &dyn Transport, role: Role, records: Vec<Outgoing>, urgency: Urgency, now: Timestamp) -> Result<(), Error> {
-    let mut sound = Vec::with_capacity(records.len());
+    let mut accepted = Vec::with_capacity(records.len());
     for record in records {
         match record.check_size() {
-            Ok(()) => sound.push(record),
+            Ok(()) => accepted.push(record),
             Err(error) => {
                 let topic = KeyValue::new("topic", record.topic.to_string());
                 meter().u64_counter("xtsync_records_oversized").with_description(OVERSIZED).build().add(1, &[topic]);
-                bury(bus, role, &unpublished(record, now), "oversized", &error, now).await?;
+                send(bus, role, &unpublished(record, now), "oversized", &error, now).await?;
             }
         }
     }
-    if sound.is_empty() { Ok(()) } else { bus.publish(sound, urgency).await }
+    if accepted.is_empty() { Ok(()) } else { bus.publish(accepted, urgency).await }
 }
 
 /// A record as it would stand, but for the offset that it never got and the value that no letter has room for.
@@ -106,7 +106,7 @@ fn unpublished(record: Outgoing, now: Timestamp) -> Record {
 }
 
 fn letter(role: Role, record: &Record, reason: &str, error: &dyn StdError, now: Timestamp) -> internal::DeadLetter {
-    let header = |(name, value): &(String, bytes::Bytes)| internal::Header { name: name.clone(), value: value.to_vec() };
+    let header = |(name, value): &(String, bytes::Bytes)| internal::RecordHeader { name: name.clone(), value: value.to_vec() };
     internal::DeadLetter {
         topic: record.at.partition.topic.to_string(),
         partition: record.at.partition.index,
@@ -123,11 +123,11 @@ fn letter(role: Role, record: &Record, reason: &str, error: &dyn StdError, now: 
 }
 
 /// A letter that the bus takes: where the record fills it alone, value and headers stay where they stand, and the letter says so.
-fn fitting(mut letter: internal::DeadLetter) -> internal::DeadLetter {
+fn fit_to_limit(mut letter: internal::DeadLetter) -> internal::DeadLetter {
     let is_too_large = |letter: &internal::DeadLetter| letter.encoded_len() + HEADERS_BYTES > RECORD_BYTES_MAX;
     if is_too_large(&letter) {
         let bytes = letter.value.take().map_or(0, |value| value.len());
-        letter.error = format!("{}; the value of {bytes} bytes does not fit beside its story and is left out", letter.error);
+        letter.error = format!("{}; the value of {bytes} bytes does not fit beside its context and is left out", letter.error);
     }
     if is_too_large(&letter) {
         letter.headers.clear();
@@ -178,11 +178,11 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_buried_record_keeps_its_bytes_and_tells_its_story() {
+    async fn a_dead_letter_keeps_the_records_bytes_and_context() {
         let dir = xtsync_harness::Dir::new().unwrap();
         let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(ManualClock::at(Timestamp(5)))).await.unwrap();
-        let error = store::Error::Away(sqlx::Error::PoolClosed);
-        bury(&*bus, Role::POLICY, &record(vec![1, 2]), "undecodable", &error, Timestamp(9)).await.unwrap();
+        let error = store::Error::Unavailable(sqlx::Error::PoolClosed);
+        send(&*bus, Role::POLICY, &record(vec![1, 2]), "undecodable", &error, Timestamp(9)).await.unwrap();
         let mut table = Table::open(&bus, vec![topic::DEAD_LETTERS.topic()]).await.unwrap();
         let found = &table.next().await.unwrap()[0];
         let letter: internal::DeadLetter = event::decode(&found.headers, found.value.as_ref().unwrap()).unwrap();
@@ -194,9 +194,9 @@ mod tests {
     }
 
     #[test]
-    fn a_record_as_large_as_they_come_is_still_buried() {
+    fn a_record_of_the_largest_size_is_still_dead_lettered() {
         let error = store::Error::Corrupt("it is broken".to_owned());
-        let letter = fitting(letter(Role::POLICY, &record(vec![0; RECORD_BYTES_MAX]), "undecodable", &error, Timestamp(9)));
+        let letter = fit_to_limit(letter(Role::POLICY, &record(vec![0; RECORD_BYTES_MAX]), "undecodable", &error, Timestamp(9)));
         assert_eq!(letter.value, None);
         assert!(letter.error.contains("the value of 1000000 bytes"), "{}", letter.error);
     }
@@ -212,7 +212,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_record_that_no_bus_takes_is_buried_and_the_others_go_out() {
+    async fn an_oversized_record_is_dead_lettered_and_the_others_are_published() {
         let dir = xtsync_harness::Dir::new().unwrap();
         let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(ManualClock::at(Timestamp(5)))).await.unwrap();
         let record = |key: Vec<u8>, bytes: usize| {
@@ -227,16 +227,16 @@ mod tests {
         assert_eq!(keys, [&b"a"[..], b"c"]);
         let letters = all(&bus, topic::DEAD_LETTERS.topic()).await;
         let letter = |record: &Record| event::decode::<internal::DeadLetter>(&record.headers, record.value.as_ref().unwrap()).unwrap();
-        let mut told: Vec<_> =
+        let mut summaries: Vec<_> =
             letters.iter().map(letter).map(|letter| (letter.key.len(), letter.offset, letter.reason, letter.error)).collect();
-        told.sort();
+        summaries.sort();
         let words = |bytes| format!("publishing to xtsync.v1.config: a record of {bytes} bytes is over 1000000");
         let oversized = |key, bytes: usize| (key, -1, "oversized".to_owned(), words(bytes));
-        assert_eq!(told, [oversized(1, RECORD_BYTES_MAX + 1), oversized(KEY_BYTES_MAX, RECORD_BYTES_MAX + 1)]);
+        assert_eq!(summaries, [oversized(1, RECORD_BYTES_MAX + 1), oversized(KEY_BYTES_MAX, RECORD_BYTES_MAX + 1)]);
     }
 
     #[tokio::test]
-    async fn a_foreign_record_is_buried_whatever_of_it_is_large() {
+    async fn a_foreign_record_is_dead_lettered_whatever_part_of_it_is_large() {
         let dir = xtsync_harness::Dir::new().unwrap();
         let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(ManualClock::at(Timestamp(5)))).await.unwrap();
         let large = || Bytes::from(vec![0xff; RECORD_BYTES_MAX]);
@@ -246,7 +246,7 @@ mod tests {
             Record { value: Some(large()), ..record(vec![]) },
             Record { headers, ..record(vec![]) },
         ] {
-            bury(&*bus, Role::POLICY, &record, "foreign_type", &store::Error::Corrupt("broken".to_owned()), Timestamp(9)).await.unwrap();
+            send(&*bus, Role::POLICY, &record, "foreign_type", &store::Error::Corrupt("broken".to_owned()), Timestamp(9)).await.unwrap();
         }
     }
 }

@@ -20,10 +20,10 @@ use xtsync_runtime::clock::Clock;
 use xtsync_runtime::telemetry::chain;
 
 /// How often everything is told, changed or not: who is silent for longer is not there.
-pub const BEAT: Duration = Duration::from_secs(5);
+pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long changes are collected: four publications a second at most.
-const GAP: Duration = Duration::from_millis(250);
+const COALESCE_INTERVAL: Duration = Duration::from_millis(250);
 
 /// By tenant; empty for what concerns none.
 type Statuses = BTreeMap<String, RoleStatus>;
@@ -41,9 +41,10 @@ impl Publisher {
     /// Starts it.
     #[must_use]
     pub fn start(bus: Bus, role: Role, replica: &str, clock: Arc<dyn Clock>) -> Self {
-        let (statuses, seen) = watch::channel(Statuses::new());
-        let teller = Teller { bus, role, clock, told: Statuses::new(), next_beat: Instant::now() + BEAT };
-        Self { role, replica: replica.to_owned(), statuses, task: tokio::spawn(teller.run(seen)) }
+        let (statuses, changes) = watch::channel(Statuses::new());
+        let publish_loop =
+            PublishLoop { bus, role, clock, published: Statuses::new(), next_heartbeat: Instant::now() + HEARTBEAT_INTERVAL };
+        Self { role, replica: replica.to_owned(), statuses, task: tokio::spawn(publish_loop.run(changes)) }
     }
 
     /// Says how one tenant stands now. Role, replica and time are filled in.
@@ -66,41 +67,41 @@ impl Publisher {
     }
 }
 
-struct Teller {
+struct PublishLoop {
     bus: Bus,
     role: Role,
     clock: Arc<dyn Clock>,
-    told: Statuses,
-    next_beat: Instant,
+    published: Statuses,
+    next_heartbeat: Instant,
 }
 
-impl Teller {
-    async fn run(mut self, mut seen: watch::Receiver<Statuses>) {
+impl PublishLoop {
+    async fn run(mut self, mut changes: watch::Receiver<Statuses>) {
         loop {
-            let ended = matches!(timeout_at(self.next_beat, seen.changed()).await, Ok(Err(_)));
-            let statuses = seen.borrow_and_update().clone();
-            self.tell(statuses).await;
+            let ended = matches!(timeout_at(self.next_heartbeat, changes.changed()).await, Ok(Err(_)));
+            let statuses = changes.borrow_and_update().clone();
+            self.publish(statuses).await;
             if ended {
                 return;
             }
-            sleep(GAP).await;
+            sleep(COALESCE_INTERVAL).await;
         }
     }
 
     /// Tells everything at a beat, else what has changed. What the bus did not take is told at the next beat.
-    async fn tell(&mut self, statuses: Statuses) {
+    async fn publish(&mut self, statuses: Statuses) {
         let now = Instant::now();
-        let beat = now >= self.next_beat;
-        let due = statuses.values().filter(|status| beat || self.told.get(&status.tenant) != Some(status));
+        let is_heartbeat = now >= self.next_heartbeat;
+        let due = statuses.values().filter(|status| is_heartbeat || self.published.get(&status.tenant) != Some(status));
         let records: Vec<_> = due.map(|status| self.record(status)).collect();
-        if beat {
-            self.next_beat = now + BEAT;
+        if is_heartbeat {
+            self.next_heartbeat = now + HEARTBEAT_INTERVAL;
         }
         if records.is_empty() {
             return;
         }
         match self.bus.publish(records, Urgency::Live).await {
-            Ok(()) => self.told = statuses,
+            Ok(()) => self.published = statuses,
             Err(error) => self.report(&error),
         }
     }
@@ -129,7 +130,7 @@ mod tests {
         RoleStatus { tenant: tenant.to_owned(), lag, ..RoleStatus::default() }
     }
 
-    async fn told(table: &mut Table) -> Vec<(String, u64)> {
+    async fn published(table: &mut Table) -> Vec<(String, u64)> {
         let records = table.next().await.unwrap();
         let read = |record: &xtsync_bus::Record| {
             let status: RoleStatus = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
@@ -140,22 +141,22 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn changes_are_told_soon_together_and_once_and_all_is_repeated_at_a_beat() {
+    async fn changes_are_coalesced_and_everything_is_repeated_at_each_heartbeat() {
         let dir = xtsync_harness::Dir::new().unwrap();
         let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(SystemClock)).await.unwrap();
         let mut table = Table::open(&bus, vec![topic::STATUS.topic()]).await.unwrap();
         let publisher = Publisher::start(bus, Role::POLICY, "r1", Arc::new(SystemClock));
         let began = Instant::now();
         publisher.set(status("emea", 1));
-        assert_eq!(told(&mut table).await, [("policy/r1/emea".to_owned(), 1)]);
+        assert_eq!(published(&mut table).await, [("policy/r1/emea".to_owned(), 1)]);
         for lag in 2..100 {
             publisher.set(status("emea", lag));
         }
-        assert_eq!(told(&mut table).await, [("policy/r1/emea".to_owned(), 99)], "only the newest of a burst");
-        assert_eq!(told(&mut table).await, [("policy/r1/emea".to_owned(), 99)], "unchanged, at the beat");
-        assert!(began.elapsed() >= BEAT);
+        assert_eq!(published(&mut table).await, [("policy/r1/emea".to_owned(), 99)], "only the newest of a burst");
+        assert_eq!(published(&mut table).await, [("policy/r1/emea".to_owned(), 99)], "unchanged, at the beat");
+        assert!(began.elapsed() >= HEARTBEAT_INTERVAL);
         publisher.set(status("emea", 0));
         publisher.finish().await;
-        assert_eq!(told(&mut table).await, [("policy/r1/emea".to_owned(), 0)], "the last word");
+        assert_eq!(published(&mut table).await, [("policy/r1/emea".to_owned(), 0)], "the last word");
     }
 }

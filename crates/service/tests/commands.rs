@@ -20,7 +20,7 @@ use xtsync_domain::{TenantName, Timestamp};
 use xtsync_harness::Dir;
 use xtsync_runtime::clock::ManualClock;
 use xtsync_runtime::health::Health;
-use xtsync_service::commands::{CarryOut, Command, Commands};
+use xtsync_service::commands::{Command, CommandConsumer, CommandHandler};
 use xtsync_service::service::Parts;
 use xtsync_store::{self as store, Migrations, Options, Store, Transaction};
 
@@ -28,15 +28,15 @@ const NOW: Timestamp = Timestamp(1_000_000);
 
 /// Remembers what it was told to do.
 #[derive(Default)]
-struct Doer {
-    noted: Mutex<Vec<String>>,
+struct RecordingHandler {
+    recorded: Mutex<Vec<String>>,
     woken: Mutex<Vec<String>>,
 }
 
 #[async_trait]
-impl CarryOut for Doer {
-    async fn note(&self, _: &mut Transaction, command: &Command) -> Result<(), store::Error> {
-        self.noted.lock().push(format!("{} {:?} {} {}", command.id, command.action, command.tenant, command.actor));
+impl CommandHandler for RecordingHandler {
+    async fn record(&self, _: &mut Transaction, command: &Command) -> Result<(), store::Error> {
+        self.recorded.lock().push(format!("{} {:?} {} {}", command.id, command.action, command.tenant, command.actor));
         Ok(())
     }
 
@@ -58,7 +58,7 @@ fn command(id: &str, action: Option<Action>, expires: Timestamp) -> Outgoing {
 }
 
 #[tokio::test]
-async fn a_command_is_carried_out_once_and_one_that_came_too_late_or_is_not_understood_never() {
+async fn a_command_is_handled_once_and_an_expired_or_unknown_one_never() {
     let dir = Dir::new().unwrap();
     let clock = Arc::new(ManualClock::at(NOW));
     let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), clock.clone()).await.unwrap();
@@ -71,22 +71,22 @@ async fn a_command_is_carried_out_once_and_one_that_came_too_late_or_is_not_unde
     let foreign = Outgoing { headers: Vec::new(), ..command("x", None, later) };
     let records = vec![
         command("1", Some(Action::Republish(internal::Republish {})), later),
-        command("2", Some(Action::Release(internal::Release {})), NOW),
+        command("2", Some(Action::Resume(internal::Resume {})), NOW),
         command("3", None, later),
         foreign,
-        command("4", Some(Action::Release(internal::Release {})), later),
+        command("4", Some(Action::Resume(internal::Resume {})), later),
         command("5", Some(Action::Resync(internal::Resync {})), later),
         command("6", Some(Action::Retry(internal::Retry {})), later),
     ];
     bus.publish(records, Urgency::Live).await.unwrap();
-    let doer = Doer::default();
+    let handler = RecordingHandler::default();
     for _ in 0..2 {
-        let mut commands = Commands::new(&store, &parts, "xtsync-test");
+        let mut commands = CommandConsumer::new(&store, &parts, "xtsync-test");
         for _ in 0..5 {
-            commands.step(&doer, Duration::from_millis(50)).await.unwrap();
+            commands.step(&handler, Duration::from_millis(50)).await.unwrap();
         }
     }
-    let noted = ["1 Republish hub kim", "4 Release hub kim", "5 Resync hub kim", "6 Retry hub kim"];
-    assert_eq!(*doer.noted.lock(), noted);
-    assert_eq!(*doer.woken.lock(), ["hub", "hub", "hub", "hub"]);
+    let recorded = ["1 Republish hub kim", "4 Resume hub kim", "5 Resync hub kim", "6 Retry hub kim"];
+    assert_eq!(*handler.recorded.lock(), recorded);
+    assert_eq!(*handler.woken.lock(), ["hub", "hub", "hub", "hub"]);
 }

@@ -6,14 +6,14 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::time::timeout;
-use xtsync_bus::{Bus, Event, Record, Topic, Wanted, partition_of};
+use xtsync_bus::{Bus, Event, Record, Topic, WantedTopics, partition_of};
 use xtsync_harness::{Dir, unique};
 use xtsync_runtime::clock::SystemClock;
 use xtsync_service::consumer::{Consumer, lag, positions};
 use xtsync_store::{Migrations, Options, Store, load_offsets, lock_offsets, store_offsets};
 
-use xtsync_kit::bed::{Bed, new_topic};
-use xtsync_kit::say::{PATIENCE, part, publish, text};
+use xtsync_kit::builders::{TEST_TIMEOUT, part, publish, text};
+use xtsync_kit::bus_fixture::{BusFixture, new_topic};
 
 async fn store(dir: &Dir) -> Store {
     let url = dir.path().display().to_string();
@@ -26,15 +26,15 @@ fn consumer(store: &Store, bus: &Bus) -> Consumer {
     Consumer::new(store, bus, unique("g").leak())
 }
 
-fn wanted(topics: &[&Topic]) -> Wanted {
+fn wanted(topics: &[&Topic]) -> WantedTopics {
     topics.iter().map(|topic| (Topic::clone(topic), Vec::new())).collect()
 }
 
 /// The next records, after whatever comes before them.
-async fn next(consumer: &mut Consumer, wanted: &Wanted) -> Vec<Record> {
+async fn next(consumer: &mut Consumer, wanted: &WantedTopics) -> Vec<Record> {
     let records = async {
         loop {
-            consumer.turn(wanted).await.unwrap();
+            consumer.set_topics(wanted).await.unwrap();
             if let Some(event) = consumer.next().await.unwrap() {
                 let records = consumer.handle(event).await.unwrap();
                 if !records.is_empty() {
@@ -43,10 +43,10 @@ async fn next(consumer: &mut Consumer, wanted: &Wanted) -> Vec<Record> {
             }
         }
     };
-    timeout(PATIENCE, records).await.expect("records come")
+    timeout(TEST_TIMEOUT, records).await.expect("records come")
 }
 
-async fn take(consumer: &mut Consumer, wanted: &Wanted, store: &Store, count: usize) -> Vec<Record> {
+async fn take(consumer: &mut Consumer, wanted: &WantedTopics, store: &Store, count: usize) -> Vec<Record> {
     let mut all = Vec::new();
     while all.len() < count {
         let records = next(consumer, wanted).await;
@@ -60,40 +60,40 @@ async fn take(consumer: &mut Consumer, wanted: &Wanted, store: &Store, count: us
     all
 }
 
-async fn a_consumer_goes_on_where_the_store_is(bed: &Bed) {
-    let (dir, topic) = (Dir::new().unwrap(), bed.topic().await);
+async fn a_consumer_resumes_at_the_stored_offset(fixture: &BusFixture) {
+    let (dir, topic) = (Dir::new().unwrap(), fixture.topic().await);
     let (store, wanted) = (store(&dir).await, wanted(&[&topic]));
-    publish(&bed.bus, &topic, 10).await;
-    assert_eq!(lag(&store, &bed.bus, &topic).await.unwrap(), 10);
-    take(&mut consumer(&store, &bed.bus), &wanted, &store, 10).await;
-    assert_eq!(lag(&store, &bed.bus, &topic).await.unwrap(), 0);
-    publish(&bed.bus, &topic, 1).await;
+    publish(&fixture.bus, &topic, 10).await;
+    assert_eq!(lag(&store, &fixture.bus, &topic).await.unwrap(), 10);
+    take(&mut consumer(&store, &fixture.bus), &wanted, &store, 10).await;
+    assert_eq!(lag(&store, &fixture.bus, &topic).await.unwrap(), 0);
+    publish(&fixture.bus, &topic, 1).await;
     // Another group, which has committed nothing.
-    let after = take(&mut consumer(&store, &bed.bus), &wanted, &store, 1).await;
+    let after = take(&mut consumer(&store, &fixture.bus), &wanted, &store, 1).await;
     assert_eq!((after.len(), text(&after[0]).1.as_str()), (1, "0"));
 }
 
-async fn a_log_made_anew_sets_the_stored_offset_back(bed: &Bed) {
-    let (dir, topic) = (Dir::new().unwrap(), bed.topic().await);
+async fn a_recreated_log_sets_the_stored_offset_back(fixture: &BusFixture) {
+    let (dir, topic) = (Dir::new().unwrap(), fixture.topic().await);
     let (store, wanted) = (store(&dir).await, wanted(&[&topic]));
-    publish(&bed.bus, &topic, 7).await;
+    publish(&fixture.bus, &topic, 7).await;
     let mut tx = store.begin().await.unwrap();
     let far = (0..topic.partitions()).map(|index| (part(&topic, index), 1000)).collect();
     store_offsets(&mut tx, &far);
     tx.commit().await.unwrap();
-    assert_eq!(lag(&store, &bed.bus, &topic).await.unwrap(), 7, "what the new log holds has no effect yet");
-    take(&mut consumer(&store, &bed.bus), &wanted, &store, 7).await;
-    let ends = bed.bus.ends(&topic).await.unwrap();
+    assert_eq!(lag(&store, &fixture.bus, &topic).await.unwrap(), 7, "what the new log holds has no effect yet");
+    take(&mut consumer(&store, &fixture.bus), &wanted, &store, 7).await;
+    let ends = fixture.bus.ends(&topic).await.unwrap();
     let stored: Vec<_> = load_offsets(&store, &topic).await.unwrap().into_values().collect();
     assert_eq!(stored, ends.iter().map(|ends| ends.high).collect::<Vec<_>>());
 }
 
 #[tokio::test]
-async fn a_log_made_anew_under_a_consumer_sets_the_stored_offset_back_before_its_records_are_given() {
-    let (bed, dir, topic) = (Bed::embedded().await, Dir::new().unwrap(), new_topic());
+async fn a_log_recreated_under_a_consumer_sets_the_stored_offset_back_first() {
+    let (fixture, dir, topic) = (BusFixture::embedded().await, Dir::new().unwrap(), new_topic());
     let (store, wanted) = (store(&dir).await, wanted(&[&topic]));
-    let mut consumer = consumer(&store, &bed.bus);
-    publish(&bed.bus, &topic, 50).await;
+    let mut consumer = consumer(&store, &fixture.bus);
+    publish(&fixture.bus, &topic, 50).await;
     let records = take(&mut consumer, &wanted, &store, 50).await;
     let index = partition_of(b"k0", 6);
     let first = records.iter().find(|record| record.at.partition.index == index).unwrap().clone();
@@ -105,16 +105,16 @@ async fn a_log_made_anew_under_a_consumer_sets_the_stored_offset_back_before_its
 
 #[tokio::test]
 async fn a_missing_topic_is_waited_for_while_the_others_are_consumed() {
-    let (bed, dir) = (Bed::kafka().await, Dir::new().unwrap());
-    let (there, missing) = (bed.topic().await, new_topic());
+    let (fixture, dir) = (BusFixture::kafka().await, Dir::new().unwrap());
+    let (there, missing) = (fixture.topic().await, new_topic());
     let (store, wanted) = (store(&dir).await, wanted(&[&there, &missing]));
-    let mut consumer = consumer(&store, &bed.bus);
-    publish(&bed.bus, &there, 3).await;
+    let mut consumer = consumer(&store, &fixture.bus);
+    publish(&fixture.bus, &there, 3).await;
     take(&mut consumer, &wanted, &store, 3).await;
-    let told = consumer.missing().unwrap().to_string();
-    assert_eq!(told, format!("topic {missing} is missing: run `xtsync topics create`"));
-    bed.create(missing.clone()).await;
-    publish(&bed.bus, &missing, 4).await;
+    let reported = consumer.missing().unwrap().to_string();
+    assert_eq!(reported, format!("topic {missing} is missing: run `xtsync topics create`"));
+    fixture.create(missing.clone()).await;
+    publish(&fixture.bus, &missing, 4).await;
     assert!(take(&mut consumer, &wanted, &store, 4).await.iter().all(|record| record.at.partition.topic == missing));
     assert!(consumer.missing().is_none());
 }
@@ -123,15 +123,15 @@ async fn a_missing_topic_is_waited_for_while_the_others_are_consumed() {
 macro_rules! on_both {
     ($($check:ident),* $(,)?) => {
         mod on_embedded {
-            $(#[tokio::test] async fn $check() { super::$check(&super::Bed::embedded().await).await; })*
+            $(#[tokio::test] async fn $check() { super::$check(&super::BusFixture::embedded().await).await; })*
         }
         mod on_kafka {
-            $(#[tokio::test] async fn $check() { super::$check(&super::Bed::kafka().await).await; })*
+            $(#[tokio::test] async fn $check() { super::$check(&super::BusFixture::kafka().await).await; })*
         }
     };
 }
 
 on_both! {
-    a_consumer_goes_on_where_the_store_is,
-    a_log_made_anew_sets_the_stored_offset_back,
+    a_consumer_resumes_at_the_stored_offset,
+    a_recreated_log_sets_the_stored_offset_back,
 }

@@ -55,7 +55,7 @@ pub(super) fn columns(template: &str, rows: Vec<Vec<Param>>) -> Result<Statement
 ///
 /// # Errors
 /// As [`columns`].
-pub(super) fn together(statements: Vec<Rows>, answer: &str) -> Result<Statement, Error> {
+pub(super) fn combined(statements: Vec<Rows>, answer: &str) -> Result<Statement, Error> {
     let (mut texts, mut columns) = (Vec::new(), Vec::new());
     for (place, (template, rows)) in statements.into_iter().enumerate() {
         let (sql, more) = unnested(template, rows, columns.len() + 1)?;
@@ -150,9 +150,9 @@ mod tests {
     fn columns_are_arrays_and_several_statements_are_one() {
         let insert = ("INSERT INTO t (a, b) VALUES {rows} ON CONFLICT DO NOTHING", vec![params!["x", 1_i64], params![None::<&str>, 2_i64]]);
         let delete = ("DELETE FROM u WHERE (a, b) IN (VALUES {rows})", vec![params![b"k".to_vec(), "y"]]);
-        let together = together(vec![insert, delete], "SELECT 1").unwrap();
+        let combined = combined(vec![insert, delete], "SELECT 1").unwrap();
         assert_eq!(
-            together.sql,
+            combined.sql,
             "WITH s0 AS (INSERT INTO t (a, b) SELECT * FROM unnest($1::TEXT[], $2::BIGINT[]) ON CONFLICT DO NOTHING), \
              s1 AS (DELETE FROM u WHERE (a, b) IN (SELECT * FROM unnest($3::BYTEA[], $4::TEXT[]))) SELECT 1"
         );
@@ -162,7 +162,7 @@ mod tests {
             Column::Bytes(vec![Some(b"k".to_vec())]),
             Column::Text(vec![Some("y".to_owned())]),
         ];
-        assert_eq!(together.values, Values::Columns(wanted.into()));
+        assert_eq!(combined.values, Values::Columns(wanted.into()));
     }
 
     #[test]

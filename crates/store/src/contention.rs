@@ -18,7 +18,7 @@ use xtsync_runtime::telemetry::chain;
 const ATTEMPTS_MAX: u32 = 6;
 
 /// The longest first pause, and the longest of all.
-const PAUSE: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
+const RETRY_DELAYS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 
 /// An error that may say that a transaction lost a race.
 pub trait MayBeContended: std::error::Error + 'static {
@@ -41,7 +41,7 @@ pub async fn retry_contended<T, E: MayBeContended, F: Future<Output = Result<T, 
         match attempt().await {
             Err(error) if error.is_contended() => {
                 debug!(failures, error = chain(&error), "a transaction was in the way of another and is done again");
-                let pause = backoff::within(failures, PAUSE.0, PAUSE.1, &mut StdRng::from_os_rng());
+                let pause = backoff::delay_between(failures, RETRY_DELAYS.0, RETRY_DELAYS.1, &mut StdRng::from_os_rng());
                 sleep(pause).await;
             }
             done => return done,

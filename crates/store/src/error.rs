@@ -5,7 +5,7 @@
 pub enum Error {
     /// The database cannot be reached, or is too busy; trying again later may help.
     #[error("the database is away")]
-    Away(#[source] sqlx::Error),
+    Unavailable(#[source] sqlx::Error),
     /// Another transaction was in the way: this one was rolled back, and the same may pass at once.
     #[error("another transaction was in the way")]
     Contended(#[source] sqlx::Error),
@@ -39,7 +39,7 @@ pub enum Error {
 
 /// What a database's error means for who asked.
 enum Meaning {
-    Away,
+    Unavailable,
     Contended,
     Full,
     Refused,
@@ -48,9 +48,9 @@ enum Meaning {
 impl Error {
     /// Whether the same call may succeed later without anybody changing it.
     #[must_use]
-    pub fn is_passing(&self) -> bool {
+    pub fn is_transient(&self) -> bool {
         match self {
-            Self::Away(_) | Self::Contended(_) | Self::Full(_) => true,
+            Self::Unavailable(_) | Self::Contended(_) | Self::Full(_) => true,
             Self::Statement { .. } | Self::Unusable { .. } | Self::Fenced(_) | Self::Corrupt(_) => false,
         }
     }
@@ -58,7 +58,7 @@ impl Error {
     /// The error of a statement, which holds no values, only placeholders.
     pub(super) fn of(sql: &str, source: sqlx::Error) -> Self {
         match meaning(&source) {
-            Meaning::Away => Self::Away(source),
+            Meaning::Unavailable => Self::Unavailable(source),
             Meaning::Contended => Self::Contended(source),
             Meaning::Full => Self::Full(source),
             Meaning::Refused => Self::Statement { doing: format!("running `{}`", shortened(sql)), source },
@@ -80,7 +80,7 @@ fn meaning(error: &sqlx::Error) -> Meaning {
         | sqlx::Error::PoolTimedOut
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed
-        | sqlx::Error::BeginFailed => Meaning::Away,
+        | sqlx::Error::BeginFailed => Meaning::Unavailable,
         // The driver's own enum is open; what else it may say is about the statement.
         _ => Meaning::Refused,
     }
@@ -92,7 +92,7 @@ fn of_postgres(code: &str) -> Meaning {
     match code {
         "53100" => Meaning::Full,
         "40001" | "40P01" | "55P03" => Meaning::Contended,
-        code if ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) => Meaning::Away,
+        code if ["08", "40", "53", "57"].iter().any(|class| code.starts_with(class)) => Meaning::Unavailable,
         _ => Meaning::Refused,
     }
 }
@@ -104,7 +104,7 @@ fn of_sqlite(code: &str) -> Meaning {
     match (code, code & 0xff) {
         (778, _) | (_, 13) => Meaning::Full,
         (_, 5 | 6) => Meaning::Contended,
-        (_, 10) => Meaning::Away,
+        (_, 10) => Meaning::Unavailable,
         _ => Meaning::Refused,
     }
 }
@@ -135,14 +135,16 @@ mod tests {
         for code in ["40001", "40P01", "55P03"] {
             assert!(matches!(of_postgres(code), Meaning::Contended), "{code}");
         }
-        for (code, away) in [("08006", true), ("40003", true), ("57P01", true), ("57014", true), ("23505", false), ("42P01", false)] {
-            assert_eq!(matches!(of_postgres(code), Meaning::Away), away, "{code}");
+        for (code, is_unavailable) in
+            [("08006", true), ("40003", true), ("57P01", true), ("57014", true), ("23505", false), ("42P01", false)]
+        {
+            assert_eq!(matches!(of_postgres(code), Meaning::Unavailable), is_unavailable, "{code}");
         }
         for code in ["5", "6", "517"] {
             assert!(matches!(of_sqlite(code), Meaning::Contended), "{code}");
         }
-        for (code, away) in [("10", true), ("1", false), ("2067", false)] {
-            assert_eq!(matches!(of_sqlite(code), Meaning::Away), away, "{code}");
+        for (code, is_unavailable) in [("10", true), ("1", false), ("2067", false)] {
+            assert_eq!(matches!(of_sqlite(code), Meaning::Unavailable), is_unavailable, "{code}");
         }
         assert!(matches!(of_postgres("53100"), Meaning::Full));
         assert!(matches!(of_sqlite("13"), Meaning::Full) && matches!(of_sqlite("778"), Meaning::Full));

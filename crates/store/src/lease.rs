@@ -9,7 +9,7 @@ mod keeper;
 use std::fmt;
 use std::time::Duration;
 
-pub use keeper::{Held, Lease};
+pub use keeper::{Lease, LeaseState};
 
 use super::{Error, Param, Store, Transaction};
 use crate::params;
@@ -79,7 +79,7 @@ const SQLITE: &str = "SELECT epoch FROM lease WHERE name = $1 AND epoch = $2 AND
 /// Makes a transaction depend on a lease: nobody takes it over between the commit's last statement and its end. What was done in the
 /// transaction before counts only then; who must know before asks by [`check`].
 pub fn assert_with_commit(tx: &mut Transaction, name: &str, epoch: Epoch) {
-    tx.rely_on(name, epoch);
+    tx.require_lease(name, epoch);
 }
 
 /// Whether a lease is held just now; what follows may come too late all the same.

@@ -15,8 +15,8 @@ pub mod outbox;
 mod param;
 mod postgres;
 mod report;
+pub mod republish;
 mod row;
-pub mod scrub;
 mod sqlite;
 mod time;
 mod transaction;
@@ -30,7 +30,7 @@ use xtsync_domain::Timestamp;
 
 pub use contention::{MayBeContended, retry_contended};
 pub use error::Error;
-pub use lease::{Epoch, Held, Lease};
+pub use lease::{Epoch, Lease, LeaseState};
 pub use migration::{Migration, Migrations};
 pub use offset::set_offset_back;
 pub use offset::{load_offsets, lock_offsets, store_offsets};
@@ -72,8 +72,8 @@ pub struct Store {
     database: Database,
     /// Where leases are taken and renewed: beside all other work, which must not make them wait.
     leases: Database,
-    incarnation: Arc<str>,
-    is_stuck: Arc<AtomicBool>,
+    store_id: Arc<str>,
+    has_write_failed: Arc<AtomicBool>,
     time: Arc<Time>,
 }
 
@@ -95,7 +95,7 @@ impl Store {
     /// Opens a store, makes or migrates its tables, and gives it an id if it is new.
     ///
     /// # Errors
-    /// [`Error::Away`] when the database cannot be reached, [`Error::Unusable`] when it can never serve: a directory that cannot be
+    /// [`Error::Unavailable`] when the database cannot be reached, [`Error::Unusable`] when it can never serve: a directory that cannot be
     /// written, a broken URL, tables of a newer program.
     pub async fn open(options: Options) -> Result<Self, Error> {
         let time = Time::new(Arc::clone(&options.clock));
@@ -108,24 +108,24 @@ impl Store {
             // A file has one writer in any case.
             (file.clone(), file)
         };
-        let mut store = Self { database, leases, incarnation: Arc::from(""), is_stuck: Arc::default(), time };
+        let mut store = Self { database, leases, store_id: Arc::from(""), has_write_failed: Arc::default(), time };
         // Asks for the time, too.
-        store.incarnation = open::incarnation(&store).await?;
+        store.store_id = open::read_or_create_id(&store).await?;
         Ok(store)
     }
 
     /// The id made when the store was born. Another id means that what the store once said is not in it.
     #[must_use]
-    pub fn incarnation(&self) -> &str {
-        &self.incarnation
+    pub fn store_id(&self) -> &str {
+        &self.store_id
     }
 
     /// Begins a write transaction. Dropping it rolls it back.
     ///
     /// # Errors
-    /// [`Error::Away`] when the database cannot be reached, or other writers hold it too long.
+    /// [`Error::Unavailable`] when the database cannot be reached, or other writers hold it too long.
     pub async fn begin(&self) -> Result<Transaction, Error> {
-        Transaction::begin(&self.database, &self.is_stuck, &self.time).await
+        Transaction::begin(&self.database, &self.has_write_failed, &self.time).await
     }
 
     /// The clock that all replicas share, the database's, as far as this process knows it: for whatever two of them compare.
@@ -136,7 +136,7 @@ impl Store {
 
     /// As [`Store::begin`], for a lease: on connections that nothing else uses.
     async fn begin_lease(&self) -> Result<Transaction, Error> {
-        Transaction::begin(&self.leases, &self.is_stuck, &self.time).await
+        Transaction::begin(&self.leases, &self.has_write_failed, &self.time).await
     }
 
     /// Reads outside a transaction: what was committed last.
@@ -180,13 +180,13 @@ impl Store {
     /// # Errors
     /// When it gives none, or cannot write: its disk may be full.
     pub async fn ping(&self) -> Result<(), Error> {
-        if !self.is_stuck.load(Ordering::Relaxed) {
-            return self.fetch("SELECT id FROM incarnation", Vec::new()).await.map(drop);
+        if !self.has_write_failed.load(Ordering::Relaxed) {
+            return self.fetch("SELECT id FROM store_identity", Vec::new()).await.map(drop);
         }
         let mut tx = self.begin().await?;
         // Twice, since SQLite writes nothing where nothing changes.
-        tx.execute("UPDATE incarnation SET created = created + 1", Vec::new()).await?;
-        tx.execute("UPDATE incarnation SET created = created - 1", Vec::new()).await?;
+        tx.execute("UPDATE store_identity SET created = created + 1", Vec::new()).await?;
+        tx.execute("UPDATE store_identity SET created = created - 1", Vec::new()).await?;
         tx.commit().await
     }
 

@@ -29,11 +29,11 @@ pub struct Migration {
 pub(super) const COMMON: Migrations = Migrations {
     sqlite: &[
         Migration { name: "0001_common", sql: include_str!("../migrations/sqlite/0001_common.sql") },
-        Migration { name: "0002_scrub", sql: include_str!("../migrations/sqlite/0002_scrub.sql") },
+        Migration { name: "0002_republication", sql: include_str!("../migrations/sqlite/0002_republication.sql") },
     ],
     postgres: &[
         Migration { name: "0001_common", sql: include_str!("../migrations/postgres/0001_common.sql") },
-        Migration { name: "0002_scrub", sql: include_str!("../migrations/postgres/0002_scrub.sql") },
+        Migration { name: "0002_republication", sql: include_str!("../migrations/postgres/0002_republication.sql") },
     ],
 };
 

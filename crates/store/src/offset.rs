@@ -28,7 +28,7 @@ pub fn store_offsets(tx: &mut Transaction, next: &BTreeMap<Partition, i64>) {
     const SQL: &str = "INSERT INTO offset_ (topic, part, next) VALUES {rows}
         ON CONFLICT (topic, part) DO UPDATE SET next = excluded.next WHERE excluded.next > offset_.next";
     let row = |(partition, next): (&Partition, &i64)| params![partition.topic.to_string(), partition.index, *next];
-    tx.later(SQL, next.iter().map(row).collect());
+    tx.defer(SQL, next.iter().map(row).collect());
 }
 
 /// The next offset of each partition, which nobody else moves until the transaction has ended; 0 where none is stored. Locked in one

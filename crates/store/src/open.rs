@@ -8,15 +8,15 @@ use super::{Error, Store};
 use crate::params;
 
 /// The store's id, made now if it has none. Two that open a new store at once agree on the first.
-pub(super) async fn incarnation(store: &Store) -> Result<Arc<str>, Error> {
+pub(super) async fn read_or_create_id(store: &Store) -> Result<Arc<str>, Error> {
     let mut tx = store.begin().await?;
     let now = tx.database_now().await?;
     let id = Uuid::now_v7().to_string();
     // The lock makes the second wait, and then see the first one's row.
-    tx.execute(tx.either("SELECT 1", "LOCK TABLE incarnation IN EXCLUSIVE MODE"), Vec::new()).await?;
-    tx.execute("INSERT INTO incarnation (id, created) SELECT $1, $2 WHERE NOT EXISTS (SELECT 1 FROM incarnation)", params![id, now])
+    tx.execute(tx.by_database("SELECT 1", "LOCK TABLE store_identity IN EXCLUSIVE MODE"), Vec::new()).await?;
+    tx.execute("INSERT INTO store_identity (id, created) SELECT $1, $2 WHERE NOT EXISTS (SELECT 1 FROM store_identity)", params![id, now])
         .await?;
-    let row = tx.fetch_one_opt("SELECT id FROM incarnation", Vec::new()).await?;
+    let row = tx.fetch_one_opt("SELECT id FROM store_identity", Vec::new()).await?;
     tx.commit().await?;
     row.ok_or_else(|| Error::Corrupt("the store has no id".to_owned()))?.text(0).map(Arc::from)
 }

@@ -16,7 +16,7 @@ pub fn append(tx: &mut Transaction, records: &[Outgoing]) {
         params![record.topic.to_string(), record.key.to_vec(), headers::encode(&record.headers), value]
     };
     let rows = records.iter().map(row).collect();
-    tx.later("INSERT INTO outbox (topic, key, headers, value) VALUES {rows}", rows);
+    tx.defer("INSERT INTO outbox (topic, key, headers, value) VALUES {rows}", rows);
 }
 
 /// The oldest records of a topic, with their numbers.
@@ -39,5 +39,5 @@ pub async fn oldest(store: &Store, topic: &Topic, limit: u32) -> Result<Vec<(i64
 /// Takes published records out with the commit, by number: one with a lower number may still become visible.
 pub fn remove(tx: &mut Transaction, numbers: &[i64]) {
     const SQL: &str = "DELETE FROM outbox WHERE seq IN (VALUES {rows})";
-    tx.later(SQL, numbers.iter().map(|number| params![*number]).collect());
+    tx.defer(SQL, numbers.iter().map(|number| params![*number]).collect());
 }

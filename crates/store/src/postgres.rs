@@ -19,11 +19,11 @@ const CONNECTIONS_MAX: u32 = 8;
 const LEASE_CONNECTIONS_MAX: u32 = 2;
 
 /// How long to wait for a connection; then the database counts as away.
-const CONNECT_MAX: Duration = Duration::from_secs(5);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// A connection that rested for longer is tried before it is used: the server may have been restarted. One in steady use shows by itself,
 /// and to try it would be a round trip a statement.
-const RESTED: Duration = Duration::from_secs(1);
+const IDLE_BEFORE_PING: Duration = Duration::from_secs(1);
 
 /// What the server is told of each connection, beside the schema.
 const SETTINGS: [(&str, &str); 4] = [
@@ -58,10 +58,10 @@ pub(super) async fn open(options: &Options) -> Result<(PgPool, PgPool), Error> {
 }
 
 fn pool(connections_max: u32) -> PgPoolOptions {
-    let pool = PgPoolOptions::new().max_connections(connections_max).acquire_timeout(CONNECT_MAX);
+    let pool = PgPoolOptions::new().max_connections(connections_max).acquire_timeout(CONNECT_TIMEOUT);
     pool.test_before_acquire(false).before_acquire(|connection, rest| {
         Box::pin(async move {
-            if rest.idle_for > RESTED {
+            if rest.idle_for > IDLE_BEFORE_PING {
                 connection.ping().await?;
             }
             Ok(true)
@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn a_broken_url_is_told_without_its_password() {
+    fn a_broken_url_is_reported_without_its_password() {
         let error = connect_options_to("postgres://u:hunter2@host:port/d", "policy").unwrap_err();
         assert!(!format!("{error:?}").contains("hunter2"));
     }

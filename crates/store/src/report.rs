@@ -8,7 +8,7 @@ use super::Store;
 use xtsync_runtime::health::{Condition, Health};
 
 /// How often the database is asked for a sign of life.
-const PING: Duration = Duration::from_secs(5);
+const PING_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Tells it for as long as this lives.
 #[must_use = "dropping it ends the report"]
@@ -19,16 +19,16 @@ impl Store {
     /// Begins to tell how the store of a service is, as the condition `store/<service>`.
     pub fn report(&self, service: &str, health: &Health) -> Report {
         let condition = health.condition(format!("store/{service}"));
-        Report(AbortOnDropHandle::new(tokio::spawn(tell(self.clone(), condition))))
+        Report(AbortOnDropHandle::new(tokio::spawn(report_health(self.clone(), condition))))
     }
 }
 
-async fn tell(store: Store, condition: Condition) {
+async fn report_health(store: Store, condition: Condition) {
     loop {
         match store.ping().await {
             Ok(()) => condition.set(true, ""),
             Err(error) => condition.set(false, error.to_string()),
         }
-        tokio::time::sleep(PING).await;
+        tokio::time::sleep(PING_INTERVAL).await;
     }
 }

@@ -15,7 +15,7 @@ use xtsync_runtime::{private, sqlite};
 const READERS_MAX: u32 = 4;
 
 /// How long to wait before a file that somebody is making is opened again.
-const BUSY_PAUSE: Duration = Duration::from_millis(20);
+const BUSY_RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 pub(super) async fn open(options: &Options) -> Result<(SqlitePool, SqlitePool), Error> {
     let file = file(options)?;
@@ -31,10 +31,10 @@ pub(super) async fn open(options: &Options) -> Result<(SqlitePool, SqlitePool), 
 /// The one connection that writes. Two that switch a new file to WAL at the same moment are told `locked` at once, since SQLite's busy
 /// timeout does not cover a lock that both want to raise: so the wait is here, as long as it would be.
 async fn connect(options: SqliteConnectOptions, place: &str) -> Result<SqlitePool, Error> {
-    let deadline = Instant::now() + sqlite::BUSY_MAX;
+    let deadline = Instant::now() + sqlite::BUSY_TIMEOUT;
     loop {
         match sqlite::pool(1).connect_with(options.clone()).await.map_err(|source| cannot_open(place, source)) {
-            Err(Error::Away(_) | Error::Contended(_)) if Instant::now() < deadline => sleep(BUSY_PAUSE).await,
+            Err(Error::Unavailable(_) | Error::Contended(_)) if Instant::now() < deadline => sleep(BUSY_RETRY_INTERVAL).await,
             opened => return opened,
         }
     }
@@ -77,8 +77,11 @@ async fn migrate(writer: &SqlitePool, options: &Options) -> Result<(), sqlx::mig
 fn cannot_open(place: &str, source: sqlx::Error) -> Error {
     match Error::of("opening the file", source) {
         Error::Statement { source, .. } => Error::Unusable { place: place.to_owned(), reason: source.to_string() },
-        other @ (Error::Away(_) | Error::Contended(_) | Error::Full(_) | Error::Unusable { .. } | Error::Fenced(_) | Error::Corrupt(_)) => {
-            other
-        }
+        other @ (Error::Unavailable(_)
+        | Error::Contended(_)
+        | Error::Full(_)
+        | Error::Unusable { .. }
+        | Error::Fenced(_)
+        | Error::Corrupt(_)) => other,
     }
 }

@@ -81,7 +81,7 @@ mod tests {
     }
 
     #[test]
-    fn what_the_database_said_counts_whatever_the_machines_clock_says() {
+    fn the_databases_clock_overrides_the_machines() {
         for wrong_by in [60_000_000, -60_000_000] {
             let time = Time::new(Arc::new(Wrong(wrong_by)));
             let began = Instant::now();
@@ -95,7 +95,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_that_a_test_moves_is_everybodys() {
+    fn a_manual_clock_overrides_the_databases() {
         let clock = Arc::new(ManualClock::at(Timestamp(5)));
         let time = Time::new(clock.clone());
         time.note(Timestamp(1_000_000), Instant::now());

@@ -25,11 +25,11 @@ use xtsync_runtime::clock::Clock;
 pub struct Transaction {
     inner: Inner,
     /// What is written with the commit.
-    later: Vec<Rows>,
+    deferred: Vec<Rows>,
     /// The lease without which there is no commit.
     lease: Option<(String, Epoch)>,
     /// Whether the newest write failed for a reason that may pass, as on a full disk.
-    is_stuck: Arc<AtomicBool>,
+    has_write_failed: Arc<AtomicBool>,
     time: Arc<Time>,
 }
 
@@ -40,14 +40,14 @@ enum Inner {
 }
 
 impl Transaction {
-    pub(super) async fn begin(database: &Database, is_stuck: &Arc<AtomicBool>, time: &Arc<Time>) -> Result<Self, Error> {
+    pub(super) async fn begin(database: &Database, has_write_failed: &Arc<AtomicBool>, time: &Arc<Time>) -> Result<Self, Error> {
         let inner = match database {
             // Immediate: a reader that turns writer would fail at once where another wrote meanwhile.
             Database::Sqlite { writer, clock, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(|tx| Inner::Sqlite(tx, clock.clone())),
             Database::Postgres(pool) => pool.begin().await.map(Inner::Postgres),
         };
-        let inner = inner.map_err(|source| failed("BEGIN", source, is_stuck))?;
-        Ok(Self { inner, later: Vec::new(), lease: None, is_stuck: Arc::clone(is_stuck), time: Arc::clone(time) })
+        let inner = inner.map_err(|source| failed("BEGIN", source, has_write_failed))?;
+        Ok(Self { inner, deferred: Vec::new(), lease: None, has_write_failed: Arc::clone(has_write_failed), time: Arc::clone(time) })
     }
 
     /// Makes everything done in it durable.
@@ -61,8 +61,8 @@ impl Transaction {
             Inner::Sqlite(tx, _) => tx.commit().await,
             Inner::Postgres(tx) => tx.commit().await,
         };
-        committed.map_err(|source| failed("COMMIT", source, &self.is_stuck))?;
-        self.is_stuck.store(false, Ordering::Relaxed);
+        committed.map_err(|source| failed("COMMIT", source, &self.has_write_failed))?;
+        self.has_write_failed.store(false, Ordering::Relaxed);
         Ok(())
     }
 
@@ -109,9 +109,9 @@ impl Transaction {
     /// As [`Transaction::insert`], but with the commit, together with all that was said so: on a server one round trip for everything.
     /// Nothing in the transaction may look at what it changes, and no two of them may change the same row. What is wrong with it is told
     /// by the commit.
-    pub fn later(&mut self, sql: &'static str, rows: Vec<Vec<Param>>) {
+    pub fn defer(&mut self, sql: &'static str, rows: Vec<Vec<Param>>) {
         if !rows.is_empty() {
-            self.later.push((sql, rows));
+            self.deferred.push((sql, rows));
         }
     }
 
@@ -132,25 +132,25 @@ impl Transaction {
     }
 
     /// Has the commit rely on a lease.
-    pub(super) fn rely_on(&mut self, name: &str, epoch: Epoch) {
+    pub(super) fn require_lease(&mut self, name: &str, epoch: Epoch) {
         self.lease = Some((name.to_owned(), epoch));
     }
 
     /// Runs what was put off until the commit.
     async fn write(&mut self) -> Result<(), Error> {
-        let (later, lease) = (std::mem::take(&mut self.later), self.lease.take());
+        let (deferred, lease) = (std::mem::take(&mut self.deferred), self.lease.take());
         match (&self.inner, lease) {
-            (Inner::Postgres(_), Some((name, epoch))) if !later.is_empty() => {
+            (Inner::Postgres(_), Some((name, epoch))) if !deferred.is_empty() => {
                 let held = (lease::HELD, vec![params![name.as_str(), epoch]]);
-                let answer = self.together([vec![held], later].concat(), "SELECT 1 FROM s0").await?;
+                let answer = self.combined([vec![held], deferred].concat(), "SELECT 1 FROM s0").await?;
                 if answer.is_empty() { Err(Error::Fenced(name)) } else { Ok(()) }
             }
-            (Inner::Postgres(_), None) if later.len() > 1 => self.together(later, "SELECT 1").await.map(drop),
+            (Inner::Postgres(_), None) if deferred.len() > 1 => self.combined(deferred, "SELECT 1").await.map(drop),
             (Inner::Sqlite(..) | Inner::Postgres(_), lease) => {
                 if let Some((name, epoch)) = lease {
                     lease::assert(self, &name, epoch).await?;
                 }
-                for (sql, rows) in later {
+                for (sql, rows) in deferred {
                     self.insert(sql, rows).await?;
                 }
                 Ok(())
@@ -159,8 +159,8 @@ impl Transaction {
     }
 
     /// Runs several statements as one.
-    async fn together(&mut self, statements: Vec<Rows>, answer: &str) -> Result<Vec<Row>, Error> {
-        let Statement { sql, values } = batch::together(statements, answer)?;
+    async fn combined(&mut self, statements: Vec<Rows>, answer: &str) -> Result<Vec<Row>, Error> {
+        let Statement { sql, values } = batch::combined(statements, answer)?;
         let text = sql.clone();
         self.query(AssertSqlSafe(sql).into_sql_str(), values).await.map_err(|source| self.failed(&text, source))
     }
@@ -200,7 +200,7 @@ impl Transaction {
 
     /// `sqlite` or `postgres`, whichever this is, for the few statements that differ.
     #[must_use]
-    pub fn either(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
+    pub fn by_database(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         match self.inner {
             Inner::Sqlite(..) => sqlite,
             Inner::Postgres(_) => postgres,
@@ -208,7 +208,7 @@ impl Transaction {
     }
 
     fn failed(&self, sql: &str, source: sqlx::Error) -> Error {
-        failed(sql, source, &self.is_stuck)
+        failed(sql, source, &self.has_write_failed)
     }
 
     async fn run(&mut self, sql: SqlStr, values: Values) -> Result<u64, sqlx::Error> {
@@ -241,10 +241,10 @@ impl Transaction {
 }
 
 /// What a driver's error means; where it may pass, the store is stuck until something is committed.
-fn failed(sql: &str, source: sqlx::Error, is_stuck: &AtomicBool) -> Error {
+fn failed(sql: &str, source: sqlx::Error, has_write_failed: &AtomicBool) -> Error {
     let error = Error::of(sql, source);
-    if error.is_passing() {
-        is_stuck.store(true, Ordering::Relaxed);
+    if error.is_transient() {
+        has_write_failed.store(true, Ordering::Relaxed);
     }
     error
 }

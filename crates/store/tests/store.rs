@@ -9,21 +9,21 @@ mod store {
     pub(crate) mod outage;
     pub(crate) mod outbox;
     pub(crate) mod processes;
-    pub(crate) mod scrubs;
+    pub(crate) mod republications;
     pub(crate) mod transactions;
 }
 
-use xtsync_kit::place::Place;
+use xtsync_kit::store_fixture::StoreFixture;
 
 /// Runs each test of the contract on both databases.
 macro_rules! contract {
     ($($module:ident: $($name:ident),+ $(,)?;)+) => {
         mod sqlite {
-            $($(#[tokio::test] async fn $name() { crate::store::$module::$name(crate::Place::sqlite()).await; })+)+
+            $($(#[tokio::test] async fn $name() { crate::store::$module::$name(crate::StoreFixture::sqlite()).await; })+)+
         }
 
         mod postgres {
-            $($(#[tokio::test] async fn $name() { crate::store::$module::$name(crate::Place::postgres().await).await; })+)+
+            $($(#[tokio::test] async fn $name() { crate::store::$module::$name(crate::StoreFixture::postgres().await).await; })+)+
         }
     };
 }
@@ -32,48 +32,48 @@ contract! {
     transactions:
         what_is_committed_is_read_back_with_its_types,
         a_dropped_transaction_leaves_nothing,
-        a_cancelled_transaction_leaves_nothing_and_blocks_nobody,
+        a_cancelled_transaction_leaves_nothing_and_blocks_no_other,
         a_batch_of_any_size_is_stored_and_the_newer_of_two_stays,
         a_batch_of_updates_and_of_look_ups_joins_its_rows,
-        what_is_put_off_until_the_commit_is_written_with_it_or_not_at_all,
+        deferred_statements_are_written_with_the_commit_or_not_at_all,
         a_row_that_is_not_there_is_none,
         a_second_row_with_a_key_is_refused,
         a_refused_statement_is_named_without_its_values,
         a_column_is_never_taken_for_another_type,
         concurrent_writers_lose_no_update,
-        readers_see_what_was_committed_last_while_somebody_writes;
+        readers_see_the_last_commit_while_another_writes;
     leases:
         a_lease_has_one_owner,
-        a_lease_that_ran_out_goes_on_with_the_next_epoch,
+        an_expired_lease_continues_in_the_next_epoch,
         a_released_lease_is_free_at_once,
         an_owner_takes_its_own_lease_back_at_once_in_a_new_epoch,
         a_former_owner_writes_nothing,
-        nobody_takes_a_lease_over_while_a_transaction_relies_on_it,
-        a_keeper_takes_renews_tells_and_gives_back,
-        a_keeper_whose_lease_was_taken_tells_that_it_is_lost;
+        no_owner_takes_a_lease_over_while_a_transaction_requires_it,
+        a_keeper_acquires_renews_notifies_and_releases,
+        a_keeper_whose_lease_was_taken_notifies_that_it_is_lost;
     offsets:
         an_offset_and_its_effect_come_together_or_not_at_all,
         an_offset_never_goes_back;
     opening:
-        the_incarnation_survives_reopening_and_differs_between_stores,
-        many_replicas_that_open_a_new_store_at_once_agree_on_its_incarnation,
+        the_store_id_survives_reopening_and_differs_between_stores,
+        replicas_that_open_a_new_store_at_once_agree_on_its_id,
         migrations_run_once_and_later_ones_are_added,
         tables_of_a_newer_program_are_refused,
         tables_of_another_program_are_refused,
-        two_services_share_a_place_and_no_table;
+        two_services_share_a_database_and_no_table;
     outbox:
-        what_is_in_the_outbox_comes_with_its_effect_in_order_and_once;
+        outbox_records_come_with_their_effect_in_order_and_once;
     processes:
         two_processes_lose_no_update,
         a_frozen_owner_that_wakes_writes_nothing;
-    scrubs:
-        a_scrub_comes_once_a_day_and_goes_on_where_it_was,
-        a_scrub_that_is_asked_for_again_begins_anew;
+    republications:
+        a_republication_runs_once_a_day_and_resumes,
+        a_republication_requested_again_restarts;
 }
 
 #[tokio::test]
 async fn both_databases_have_the_same_tables_and_columns() {
-    let (sqlite, postgres) = (Place::sqlite(), Place::postgres().await);
+    let (sqlite, postgres) = (StoreFixture::sqlite(), StoreFixture::postgres().await);
     let (sqlite, postgres) = (sqlite.open().await.columns().await.unwrap(), postgres.open().await.columns().await.unwrap());
     assert_eq!(sqlite, postgres);
     assert!(sqlite.contains(&"thing.body".to_owned()) && sqlite.contains(&"lease.epoch".to_owned()), "{sqlite:?}");
@@ -81,10 +81,10 @@ async fn both_databases_have_the_same_tables_and_columns() {
 
 #[tokio::test]
 async fn a_lease_is_taken_and_renewed_while_all_other_work_waits_for_connections() {
-    store::leases::a_lease_does_not_wait_for_the_connections_of_other_work(Place::postgres().await).await;
+    store::leases::a_lease_does_not_wait_for_the_connections_of_other_work(StoreFixture::postgres().await).await;
 }
 
 #[tokio::test]
 async fn a_server_that_is_to_be_verified_and_cannot_is_not_used() {
-    store::opening::a_server_without_tls_is_refused_where_it_is_to_be_verified(Place::postgres().await).await;
+    store::opening::a_server_without_tls_is_refused_where_it_is_to_be_verified(StoreFixture::postgres().await).await;
 }

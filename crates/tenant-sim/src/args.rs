@@ -8,9 +8,9 @@ use anyhow::Context;
 use tokio::net::TcpListener;
 
 use crate::builder::Builder;
+use crate::faults::{FaultProfile, Throttle};
 use crate::sim::Sim;
 use crate::token::Access;
-use crate::weather::{Throttle, Weather};
 
 /// Serves Graph-compatible tenants, for trying things out and for tests.
 #[derive(Debug, Clone, clap::Args)]
@@ -41,7 +41,7 @@ pub struct Args {
 
     /// How badly the tenants behave, by seed: calm, mild, rough or storm; rough if only a seed is given
     #[arg(long, value_name = "SEED[:NAME]")]
-    pub weather: Option<Weather>,
+    pub faults: Option<FaultProfile>,
 
     /// Throttle as Microsoft documents it, or with another quota of writes
     #[arg(long, value_name = "WRITES/SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "3000/150")]
@@ -99,13 +99,13 @@ impl Args {
         for client in &self.clients {
             builder = builder.client(&client.id, &client.secret, client.access);
         }
-        builder.weather(self.weather())
+        builder.fault_profile(self.profile())
     }
 
-    fn weather(&self) -> Weather {
-        let weather = self.weather.clone().unwrap_or_default();
+    fn profile(&self) -> FaultProfile {
+        let profile = self.faults.clone().unwrap_or_default();
         let throttle = self.throttle.map(|arg| Throttle::documented().with_writes(arg.writes, arg.seconds));
-        Weather { throttle: throttle.or(weather.throttle), ..weather }
+        FaultProfile { throttle: throttle.or(profile.throttle), ..profile }
     }
 }
 
@@ -173,9 +173,9 @@ mod tests {
     async fn the_command_line_describes_the_simulator_or_is_refused() {
         for (line, built) in [
             ("--tenant emea=20 --tenant hub=0 --seed 7 --allow emea:hub --client reader:r:read", Some(true)),
-            ("--tenant emea=20 --weather 7:storm --throttle", Some(true)),
-            ("--tenant emea=20 --weather 7 --throttle=20/1", Some(true)),
-            ("--tenant emea=20 --weather 7:sunshine", None),
+            ("--tenant emea=20 --faults 7:severe --throttle", Some(true)),
+            ("--tenant emea=20 --faults 7 --throttle=20/1", Some(true)),
+            ("--tenant emea=20 --faults 7:unknown", None),
             ("--tenant emea=20 --throttle=fast", None),
             ("--tenant emea=20 --allow emea:apac", Some(false)),
             ("--tenant emea=20 --tenant emea=20", Some(false)),

@@ -7,11 +7,11 @@ use rand::{Rng, SeedableRng};
 use uuid::Uuid;
 
 use crate::directory::Directory;
+use crate::faults::{FaultProfile, FaultState};
 use crate::generate;
 use crate::journal::Journal;
 use crate::sim::Sim;
 use crate::token::{Access, Client, Tokens};
-use crate::weather::{Sky, Weather};
 
 /// The lifetime of access tokens unless told otherwise, as Entra's.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
@@ -24,7 +24,7 @@ pub struct Builder {
     clients: Vec<Client>,
     seed: u64,
     token_lifetime: Duration,
-    weather: Weather,
+    profile: FaultProfile,
 }
 
 impl Default for Builder {
@@ -35,7 +35,7 @@ impl Default for Builder {
             clients: vec![Client::new("app", "secret", Access::All)],
             seed: 0,
             token_lifetime: TOKEN_LIFETIME,
-            weather: Weather::default(),
+            profile: FaultProfile::default(),
         }
     }
 }
@@ -73,8 +73,8 @@ impl Builder {
     }
 
     /// How badly the tenants behave, once they are made; not at all unless told otherwise.
-    pub fn weather(mut self, weather: Weather) -> Self {
-        self.weather = weather;
+    pub fn fault_profile(mut self, profile: FaultProfile) -> Self {
+        self.profile = profile;
         self
     }
 
@@ -83,24 +83,24 @@ impl Builder {
     /// # Errors
     /// When a name is empty, unfit for a domain or given twice, or `allow` names an unknown tenant.
     pub fn build(self) -> anyhow::Result<Sim> {
-        let (journal, sky) = (Journal::new(), Sky::default());
+        let (journal, fault_state) = (Journal::new(), FaultState::default());
         let mut directories: Vec<Directory> = Vec::with_capacity(self.tenants.len());
         for (name, users) in &self.tenants {
             let fit = |letter: char| letter.is_ascii_lowercase() || letter.is_ascii_digit() || letter == '-';
             anyhow::ensure!(!name.is_empty() && name.len() <= 40 && name.chars().all(fit), "tenant name '{name}' is not [a-z0-9-]{{1,40}}");
             anyhow::ensure!(directories.iter().all(|known| *known.name != **name), "tenant '{name}' is given twice");
             let mut rng = StdRng::seed_from_u64(self.seed ^ name_seed(name));
-            let mut directory = Directory::new(name, uuid(&mut rng), journal.clone(), sky.clone());
+            let mut directory = Directory::new(name, uuid(&mut rng), journal.clone(), fault_state.clone());
             generate::fill(&mut directory, *users, &mut rng);
             directories.push(directory);
         }
-        let sim = Sim::new(directories, Tokens::new(self.clients, self.token_lifetime), journal, sky);
+        let sim = Sim::new(directories, Tokens::new(self.clients, self.token_lifetime), journal, fault_state);
         for (source, target) in &self.allows {
             sim.allow(source, target)?;
         }
         // The tenants have always been like that.
         sim.journal().clear();
-        sim.set_weather(self.weather);
+        sim.set_fault_profile(self.profile);
         Ok(sim)
     }
 }

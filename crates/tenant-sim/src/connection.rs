@@ -15,51 +15,51 @@ use tokio::net::{TcpListener, TcpStream};
 #[derive(Debug, Clone)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
-    cut: Arc<AtomicBool>,
+    reset: Arc<AtomicBool>,
 }
 
 /// Accepts connections that can be cut.
 #[derive(Debug)]
-pub(crate) struct Cuttable(pub(crate) TcpListener);
+pub(crate) struct ResettableListener(pub(crate) TcpListener);
 
 /// A connection; once it is cut, nothing more is written.
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: TcpStream,
-    cut: Arc<AtomicBool>,
+    reset: Arc<AtomicBool>,
 }
 
 impl Peer {
     /// Nothing more is sent to this peer: the answer under way is lost, and the connection with it.
-    pub(crate) fn cut(&self) {
-        self.cut.store(true, Ordering::Relaxed);
+    pub(crate) fn reset(&self) {
+        self.reset.store(true, Ordering::Relaxed);
     }
 }
 
-impl Listener for Cuttable {
+impl Listener for ResettableListener {
     type Io = Connection;
     type Addr = Peer;
 
     async fn accept(&mut self) -> (Connection, Peer) {
         let (stream, address) = Listener::accept(&mut self.0).await;
-        let cut = Arc::new(AtomicBool::new(false));
-        (Connection { stream, cut: Arc::clone(&cut) }, Peer { address, cut })
+        let reset = Arc::new(AtomicBool::new(false));
+        (Connection { stream, reset: Arc::clone(&reset) }, Peer { address, reset })
     }
 
     fn local_addr(&self) -> io::Result<Peer> {
-        Ok(Peer { address: self.0.local_addr()?, cut: Arc::default() })
+        Ok(Peer { address: self.0.local_addr()?, reset: Arc::default() })
     }
 }
 
 impl Connection {
     /// Small answers must not wait for more: the demonstration counts milliseconds.
-    pub(crate) fn hurry(&self) {
+    pub(crate) fn set_nodelay(&self) {
         // A connection that is slower, or gone already, still works or fails by itself.
         drop(self.stream.set_nodelay(true));
     }
 
-    fn whole(&self) -> io::Result<()> {
-        if self.cut.load(Ordering::Relaxed) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
+    fn check_open(&self) -> io::Result<()> {
+        if self.reset.load(Ordering::Relaxed) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }
 }
 
@@ -71,12 +71,12 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        self.whole()?;
+        self.check_open()?;
         Pin::new(&mut self.stream).poll_write(context, bytes)
     }
 
     fn poll_write_vectored(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
-        self.whole()?;
+        self.check_open()?;
         Pin::new(&mut self.stream).poll_write_vectored(context, bytes)
     }
 

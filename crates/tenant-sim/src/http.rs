@@ -11,10 +11,10 @@ use uuid::Uuid;
 
 use crate::connection::Peer;
 use crate::error::{Failure, Header};
+use crate::faults::{LostAnswer, RequestFaults};
 use crate::routes::{self, Answer, Call, Query, Reply};
-use crate::script::{Asked, Verdict};
+use crate::script::{RequestToMatch, Verdict};
 use crate::sim::Sim;
-use crate::weather::{Lost, Passage};
 
 /// The largest body that is read.
 pub(crate) const BODY_MAX: usize = 4 * 1024 * 1024;
@@ -64,17 +64,17 @@ fn verdict(sim: &Sim, parts: &Parts, body: &[u8]) -> Verdict {
     let (first, rest) = path.trim_start_matches('/').split_once('/').unwrap_or_default();
     let place = if is_graph(path) { sim.tenant_of(&parts.headers) } else { sim.tenant_place(first) };
     let tenant = place.map(|place| &*sim.tenant_at(place).name);
-    sim.script().verdict(&Asked::new(tenant, &parts.method, rest, parts.uri.query().unwrap_or_default(), body, false))
+    sim.script().verdict(&RequestToMatch::new(tenant, &parts.method, rest, parts.uri.query().unwrap_or_default(), body, false))
 }
 
 async fn graph(sim: &Sim, peer: &Peer, parts: &Parts, body: Bytes) -> Response {
-    let mut passage = Passage::begin(sim.sky(), &parts.method, parts.uri.path());
-    let latency = passage.latency();
+    let mut request_faults = RequestFaults::begin(sim.fault_state(), &parts.method, parts.uri.path());
+    let latency = request_faults.latency();
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
     let answer = match call(sim, parts, body) {
-        Ok(call) => through(&call, peer, passage).await,
+        Ok(call) => through(&call, peer, request_faults).await,
         Err(failure) => Err(failure),
     };
     written(answer, &parts.headers)
@@ -82,10 +82,10 @@ async fn graph(sim: &Sim, peer: &Peer, parts: &Parts, body: Bytes) -> Response {
 
 /// The address that the client asks, with the version if it asks Graph.
 fn base(parts: &Parts) -> String {
-    let told = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
-    let host = told("host").unwrap_or("localhost");
+    let header_value = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
+    let host = header_value("host").unwrap_or("localhost");
     // Whoever comes through a proxy that speaks TLS gets links that lead back through it.
-    let scheme = told("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or("http");
+    let scheme = header_value("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or("http");
     match parts.uri.path()[1..].split_once('/') {
         Some((version, _)) if is_graph(parts.uri.path()) => format!("{scheme}://{host}/{version}"),
         Some(_) | None => format!("{scheme}://{host}"),
@@ -110,26 +110,26 @@ fn call<'a>(sim: &'a Sim, parts: &Parts, body: Bytes) -> Result<Call<'a>, Failur
     })
 }
 
-async fn through(call: &Call<'_>, peer: &Peer, mut passage: Passage) -> Answer {
-    let metered = passage.admit(call)?;
-    let answer = routes::dispatch_alone(call).await;
-    match passage.lost(call) {
+async fn through(call: &Call<'_>, peer: &Peer, mut request_faults: RequestFaults) -> Answer {
+    let metered = request_faults.admit(call)?;
+    let answer = routes::dispatch_unbatched(call).await;
+    match request_faults.lost(call) {
         None => {}
-        Some(Lost::Answer(failure)) => return Err(failure),
-        Some(Lost::Connection) => peer.cut(),
+        Some(LostAnswer::Answer(failure)) => return Err(failure),
+        Some(LostAnswer::Connection) => peer.reset(),
     }
     answer.map(|reply| reply.with_headers(metered))
 }
 
-fn written(answer: Answer, asked: &HeaderMap) -> Response {
+fn written(answer: Answer, request_headers: &HeaderMap) -> Response {
     match answer {
-        Ok(reply) => replied(reply, asked),
-        Err(failure) => failed(&failure, asked),
+        Ok(reply) => replied(reply, request_headers),
+        Err(failure) => failed(&failure, request_headers),
     }
 }
 
-fn replied(reply: Reply, asked: &HeaderMap) -> Response {
-    let mut headers = ids(asked);
+fn replied(reply: Reply, request_headers: &HeaderMap) -> Response {
+    let mut headers = ids(request_headers);
     if reply.body.as_ref().is_some_and(|body| !body.is_string()) {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;odata.metadata=minimal"));
     }
@@ -143,8 +143,8 @@ fn replied(reply: Reply, asked: &HeaderMap) -> Response {
 }
 
 /// Writes a refusal as Graph does.
-pub(crate) fn failed(failure: &Failure, asked: &HeaderMap) -> Response {
-    let mut headers = ids(asked);
+pub(crate) fn failed(failure: &Failure, request_headers: &HeaderMap) -> Response {
+    let mut headers = ids(request_headers);
     let id = |name: &str| headers.get(name).and_then(|id| id.to_str().ok()).unwrap_or_default();
     let body = failure.body(id("request-id"), id("client-request-id")).to_string();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
@@ -163,10 +163,10 @@ fn add(headers: &mut HeaderMap, more: &[Header]) {
 }
 
 /// The ids by which Microsoft's support would find a request.
-fn ids(asked: &HeaderMap) -> HeaderMap {
+fn ids(request_headers: &HeaderMap) -> HeaderMap {
     let id = Uuid::new_v4().to_string();
     let id = HeaderValue::from_str(&id).expect("a uuid is a header value");
-    let client = asked.get("client-request-id").cloned().unwrap_or_else(|| id.clone());
+    let client = request_headers.get("client-request-id").cloned().unwrap_or_else(|| id.clone());
     HeaderMap::from_iter([
         (header::HeaderName::from_static("request-id"), id),
         (header::HeaderName::from_static("client-request-id"), client),

@@ -101,12 +101,12 @@ pub struct Journal(Arc<Inner>);
 
 #[derive(Debug)]
 struct Inner {
-    kept: Mutex<Kept>,
+    state: Mutex<State>,
     stream: broadcast::Sender<Entry>,
 }
 
 #[derive(Debug, Default)]
-struct Kept {
+struct State {
     entries: VecDeque<Entry>,
     last: u64,
     /// Each list of properties once: a synchronization names the same ones for everybody.
@@ -116,7 +116,7 @@ struct Kept {
 impl Journal {
     pub(crate) fn new() -> Self {
         let (stream, _) = broadcast::channel(LAG_MAX);
-        Self(Arc::new(Inner { kept: Mutex::default(), stream }))
+        Self(Arc::new(Inner { state: Mutex::default(), stream }))
     }
 
     /// The entries from now on.
@@ -126,20 +126,20 @@ impl Journal {
 
     /// The entries with a number greater than `number`, oldest first.
     pub fn since(&self, number: u64) -> Vec<Entry> {
-        let kept = self.kept();
-        let first = kept.entries.front().map_or(0, |entry| entry.number);
+        let state = self.state();
+        let first = state.entries.front().map_or(0, |entry| entry.number);
         let skip = (number + 1).saturating_sub(first) as usize;
-        kept.entries.iter().skip(skip).cloned().collect()
+        state.entries.iter().skip(skip).cloned().collect()
     }
 
     /// The number of the newest entry; 0 when nothing was written.
     pub fn last(&self) -> u64 {
-        self.kept().last
+        self.state().last
     }
 
     /// How many writes the tenant of that name committed, as far as they are kept.
     pub fn len(&self, tenant: &str) -> usize {
-        self.kept().entries.iter().filter(|entry| *entry.tenant == *tenant).count()
+        self.state().entries.iter().filter(|entry| *entry.tenant == *tenant).count()
     }
 
     /// Whether no tenant committed any write.
@@ -149,31 +149,31 @@ impl Journal {
 
     /// Forgets everything, numbers too; for what happens before anybody can look.
     pub(crate) fn clear(&self) {
-        *self.kept() = Kept::default();
+        *self.state() = State::default();
     }
 
     /// Called with the tenant locked, so that the order of entries is the order of commits.
     pub(crate) fn record(&self, tenant: &Arc<str>, written: Written) {
         let Written { verb, kind, object, other, anchor, properties } = written;
         let wall_micros = (OffsetDateTime::now_utc().unix_timestamp_nanos() / 1_000) as i64;
-        let mut kept = self.kept();
-        kept.last += 1;
-        let (number, tenant, at, properties) = (kept.last, Arc::clone(tenant), Instant::now(), kept.list(properties));
+        let mut state = self.state();
+        state.last += 1;
+        let (number, tenant, at, properties) = (state.last, Arc::clone(tenant), Instant::now(), state.list(properties));
         let entry = Entry { number, at, wall_micros, tenant, verb, kind, object, other, anchor, properties };
-        if kept.entries.len() == ENTRIES_MAX {
-            kept.entries.pop_front();
+        if state.entries.len() == ENTRIES_MAX {
+            state.entries.pop_front();
         }
-        kept.entries.push_back(entry.clone());
+        state.entries.push_back(entry.clone());
         // Nobody listening is not an error.
         let _ = self.0.stream.send(entry);
     }
 
-    fn kept(&self) -> MutexGuard<'_, Kept> {
-        self.0.kept.lock()
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.state.lock()
     }
 }
 
-impl Kept {
+impl State {
     /// The list that stands for all lists of these names.
     fn list(&mut self, names: Vec<String>) -> Arc<[String]> {
         if let Some(known) = self.lists.get(names.as_slice()) {

@@ -20,7 +20,7 @@
 //!
 //! One listener serves `/{tenant}/oauth2/v2.0/token` and, for the tenant that the token names, `/v1.0/…`; loopback clients also find the
 //! simulator's own door at `/sim/v1/…`. Directories are made by seed and live in memory. The reference is how Graph behaves, including
-//! where that is inconvenient: how often it is, the [`Weather`] says, by seed; it is calm unless told otherwise. Who subscribed is
+//! where that is inconvenient: how often it is, the [`FaultProfile`] says, by seed; it is calm unless told otherwise. Who subscribed is
 //! notified of changes. What it does not answer by itself, a [`Rule`] makes it answer. The simulator shares no types with xtsync's Graph connector: they are strangers, so that a mistake in one is
 //! seen by the other.
 
@@ -31,6 +31,7 @@ mod counts;
 mod cursor;
 mod directory;
 mod error;
+mod faults;
 mod filter;
 mod generate;
 mod group;
@@ -43,18 +44,18 @@ mod property;
 mod routes;
 mod script;
 mod select;
-mod shelf;
 mod sim;
 mod tenant;
 mod token;
 mod user;
+mod user_index;
 mod value;
-mod weather;
 
 pub use self::args::{AllowArg, Args, ClientArg, TenantArg, ThrottleArg};
 pub use self::builder::Builder;
 pub use self::directory::{ANCHOR_APP_ID, Domains, Redemption, anchor_property};
 pub use self::error::{Failure, Header};
+pub use self::faults::{DeltaFaults, FaultProfile, InjectedFault, InvitationFaults, Quota, Span, Throttle};
 pub use self::generate::EVERYBODY;
 pub use self::journal::{ENTRIES_MAX, Entry, Journal, LAG_MAX, Verb};
 pub use self::notify::{Delivery, LifecycleEvent};
@@ -63,4 +64,3 @@ pub use self::script::{Act, Edit, Installed, Place, RULES_MAX, Rule, Script};
 pub use self::sim::Sim;
 pub use self::tenant::TenantHandle;
 pub use self::token::Access;
-pub use self::weather::{DeltaWeather, InvitationWeather, Quota, Span, Strike, Throttle, Weather};

@@ -36,7 +36,7 @@ pub(crate) enum Write {
     /// Only the directory itself.
     Never,
     /// Accepted and not kept: a secret.
-    Swallowed,
+    Ignored,
 }
 
 /// Which kinds of object have a property, and whether a GET without `$select` shows it.
@@ -120,7 +120,7 @@ const TABLE: &[Property] = {
         Property("onPremisesUserPrincipalName", Text, Never, UserHidden),
         Property("otherMails", Texts, Free, UserHidden),
         Property("passwordPolicies", Text, Free, UserHidden),
-        Property("passwordProfile", Complex, Swallowed, UserHidden),
+        Property("passwordProfile", Complex, Ignored, UserHidden),
         Property("postalCode", Text, Free, UserHidden),
         Property("preferredDataLocation", Text, Free, GroupUserHidden),
         Property("provisionedPlans", Complex, Never, UserHidden),

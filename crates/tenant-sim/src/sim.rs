@@ -13,17 +13,17 @@ use tokio::net::TcpListener;
 use uuid::Uuid;
 
 use crate::builder::Builder;
-use crate::connection::{Cuttable, Peer};
+use crate::connection::{Peer, ResettableListener};
 use crate::counts::Counts;
 use crate::directory::Directory;
 use crate::error::Failure;
+use crate::faults::{FaultProfile, FaultState, InjectedFault};
 use crate::http;
 use crate::journal::Journal;
 use crate::notify::{self, Delivery, Subscriptions};
 use crate::script::Script;
 use crate::tenant::TenantHandle;
 use crate::token::{Ended, Grant, Tokens};
-use crate::weather::{Sky, Strike, Weather};
 
 /// A simulator of several tenants. Cloning gives another handle of the same one.
 #[derive(Debug, Clone)]
@@ -36,7 +36,7 @@ struct Inner {
     counts: Counts,
     script: Script,
     journal: Journal,
-    sky: Sky,
+    fault_state: FaultState,
     subscriptions: Subscriptions,
 }
 
@@ -55,7 +55,7 @@ impl Sim {
         Builder::default()
     }
 
-    pub(crate) fn new(directories: Vec<Directory>, tokens: Tokens, journal: Journal, sky: Sky) -> Self {
+    pub(crate) fn new(directories: Vec<Directory>, tokens: Tokens, journal: Journal, fault_state: FaultState) -> Self {
         let tenants = directories.into_iter().map(Tenant::new).collect();
         Self(Arc::new(Inner {
             tenants,
@@ -63,7 +63,7 @@ impl Sim {
             counts: Counts::default(),
             script: Script::default(),
             journal,
-            sky,
+            fault_state,
             subscriptions: Subscriptions::default(),
         }))
     }
@@ -74,7 +74,7 @@ impl Sim {
     /// When the listener fails.
     pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
         let service = http::router(self.clone()).into_make_service_with_connect_info::<Peer>();
-        let listener = Cuttable(listener).tap_io(|connection| connection.hurry());
+        let listener = ResettableListener(listener).tap_io(|connection| connection.set_nodelay());
         let notifying = notify::run(self.clone(), self.0.journal.subscribe());
         tokio::select! {
             served = axum::serve(listener, service).with_graceful_shutdown(shutdown).into_future() => served,
@@ -134,14 +134,14 @@ impl Sim {
         self.0.counts.all()
     }
 
-    /// Changes the weather, from the next request on. Requests are numbered anew, and all quotas are full.
-    pub fn set_weather(&self, weather: Weather) {
-        self.0.sky.set(weather);
+    /// Changes the profile, from the next request on. Requests are numbered anew, and all quotas are full.
+    pub fn set_fault_profile(&self, profile: FaultProfile) {
+        self.0.fault_state.set(profile);
     }
 
-    /// What the weather did so far.
-    pub fn strikes(&self) -> BTreeMap<Strike, u64> {
-        self.0.sky.strikes()
+    /// What the profile did so far.
+    pub fn injected_faults(&self) -> BTreeMap<InjectedFault, u64> {
+        self.0.fault_state.injected_faults()
     }
 
     /// Changes how notifications are delivered, from the next on.
@@ -189,8 +189,8 @@ impl Sim {
         self.0.counts.note(method, path);
     }
 
-    pub(crate) fn sky(&self) -> &Sky {
-        &self.0.sky
+    pub(crate) fn fault_state(&self) -> &FaultState {
+        &self.0.fault_state
     }
 
     pub(crate) fn tokens(&self) -> &Tokens {
@@ -204,7 +204,7 @@ impl Sim {
     }
 
     /// Whether the tenant that has the domain of an invited address, if one has it, and the one that invites let its users go there.
-    pub(crate) fn lets_out(&self, invitation: &Map<String, Json>, target: Uuid) -> Option<bool> {
+    pub(crate) fn is_collaboration_allowed(&self, invitation: &Map<String, Json>, target: Uuid) -> Option<bool> {
         let address = invitation.get("invitedUserEmailAddress").and_then(Json::as_str)?;
         let (_, domain) = address.rsplit_once('@')?;
         let home = self.0.tenants.iter().find(|tenant| tenant.id != target && tenant.read().owns_domain(domain))?;
@@ -226,10 +226,10 @@ impl Sim {
     pub(crate) fn authorize(&self, headers: &HeaderMap) -> Result<Grant, Failure> {
         let token = bearer(headers).ok_or_else(|| Failure::new(401, "InvalidAuthenticationToken", "Access token is empty."))?;
         let invalid = || Failure::new(401, "InvalidAuthenticationToken", "Lifetime validation failed, the token is expired.");
-        let uses_max = self.0.sky.weather().and_then(|weather| weather.expires_tokens_every).map_or(u32::MAX, NonZeroU32::get);
+        let uses_max = self.0.fault_state.profile().and_then(|profile| profile.expires_tokens_every).map_or(u32::MAX, NonZeroU32::get);
         self.0.tokens.grant(token, uses_max).map_err(|ended| {
             if ended == Ended::Early {
-                self.0.sky.note(Strike::TokenExpired);
+                self.0.fault_state.note(InjectedFault::TokenExpired);
             }
             invalid()
         })

@@ -56,7 +56,7 @@ impl TenantHandle {
 
     /// The ids of all users in the bin.
     pub fn deleted_users(&self) -> Vec<Uuid> {
-        self.tenant().read().bin.after(None).map(|user| user.id).collect()
+        self.tenant().read().deleted.after(None).map(|user| user.id).collect()
     }
 
     /// All properties of a user that were ever set; `None` when there is no such user.
@@ -69,7 +69,7 @@ impl TenantHandle {
     #[must_use]
     pub fn deleted_user(&self, id: Uuid) -> Option<Json> {
         let directory = self.tenant().read();
-        directory.bin.get(id).map(|user| whole(&directory, user))
+        directory.deleted.get(id).map(|user| whole(&directory, user))
     }
 
     /// The users whose property has that value, case aside.
@@ -161,7 +161,7 @@ impl TenantHandle {
     /// # Errors
     /// As Graph refuses it.
     pub fn invite(&self, body: &Json) -> Result<Uuid, Failure> {
-        let (body, home) = (object(body)?, self.sim.lets_out(object(body)?, self.id()));
+        let (body, home) = (object(body)?, self.sim.is_collaboration_allowed(object(body)?, self.id()));
         self.tenant().write().invite(body, home).map(|invitation| invitation.user)
     }
 
@@ -275,8 +275,8 @@ impl TenantHandle {
     }
 
     /// Something happens to every subscription to changes of this tenant.
-    pub fn happen_to_subscriptions(&self, event: LifecycleEvent) {
-        self.sim.subscriptions().happen(self.name(), event);
+    pub fn send_lifecycle_event(&self, event: LifecycleEvent) {
+        self.sim.subscriptions().send_lifecycle(self.name(), event);
     }
 
     /// Gives a user a directory role, or takes it away. Only clients with [`Access::All`](crate::Access::All) may disable, enable, delete
@@ -286,8 +286,8 @@ impl TenantHandle {
     }
 
     /// Whether every round of a delta query begins with an empty page, as Graph's sometimes do.
-    pub fn stutter_delta(&self, stutters: bool) {
-        self.tenant().write().delta_stutters = stutters;
+    pub fn start_delta_empty(&self, starts_empty: bool) {
+        self.tenant().write().delta_starts_empty = starts_empty;
     }
 
     fn tenant(&self) -> &Tenant {

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use xtsync_domain::TenantName;
-use xtsync_service::commands::{Action, CarryOut, Command};
-use xtsync_store::{self as store, Transaction, scrub};
+use xtsync_service::commands::{Action, Command, CommandHandler};
+use xtsync_store::{self as store, Transaction, republish};
 
 use crate::sync_state;
 use crate::watch::Shared;
@@ -12,11 +12,11 @@ use crate::watch::Shared;
 pub(crate) const GROUP: &str = "xtsync-change-detector-commands";
 
 #[async_trait]
-impl CarryOut for Shared {
-    async fn note(&self, tx: &mut Transaction, command: &Command) -> Result<(), store::Error> {
+impl CommandHandler for Shared {
+    async fn record(&self, tx: &mut Transaction, command: &Command) -> Result<(), store::Error> {
         match command.action {
-            Action::Republish => scrub::ask(tx, &command.tenant, self.parts.clock.now()).await,
-            Action::Release | Action::Retry => Ok(()),
+            Action::Republish => republish::request(tx, &command.tenant, self.parts.clock.now()).await,
+            Action::Resume | Action::Retry => Ok(()),
             Action::Resync => sync_state::request_resync(tx, &command.tenant, self.parts.clock.now()).await,
         }
     }

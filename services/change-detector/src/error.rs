@@ -43,7 +43,7 @@ impl Error {
     pub(crate) fn cause(&self) -> &str {
         match self {
             Self::Directory(
-                directory::Error::Away { reason }
+                directory::Error::Unavailable { reason }
                 | directory::Error::Failing { reason, .. }
                 | directory::Error::Unknown { reason }
                 | directory::Error::Malformed { reason },
@@ -64,7 +64,7 @@ impl Error {
             Self::Directory(directory::Error::Throttled { wait } | directory::Error::Failing { wait: Some(wait), .. }) => Some(*wait),
             Self::Directory(directory::Error::Unauthorized { .. } | directory::Error::Forbidden { .. }) => Some(Duration::from_secs(30)),
             Self::Directory(
-                directory::Error::Away { .. }
+                directory::Error::Unavailable { .. }
                 | directory::Error::Failing { wait: None, .. }
                 | directory::Error::Unknown { .. }
                 | directory::Error::NotFound
@@ -101,7 +101,7 @@ const CREDENTIALS: &[&str] = &[
 fn directory_code(error: &directory::Error) -> &'static str {
     match error {
         directory::Error::Throttled { .. } => "throttled",
-        directory::Error::Away { .. } => "away",
+        directory::Error::Unavailable { .. } => "away",
         directory::Error::Failing { .. } => "failing",
         directory::Error::Unknown { .. } => "unknown",
         directory::Error::Unauthorized { code } => CREDENTIALS.iter().find(|known| code.code == **known).unwrap_or(&"unauthorized"),

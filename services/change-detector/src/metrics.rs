@@ -3,7 +3,7 @@
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge};
 use xtsync_domain::{TenantName, Timestamp};
-use xtsync_runtime::metrics::{self, Lateness};
+use xtsync_runtime::metrics::{self, LatencyMetrics};
 
 /// The detector's metrics.
 #[derive(Debug, Clone)]
@@ -17,7 +17,7 @@ pub(crate) struct Metrics {
     notifications: Counter<u64>,
     subscriptions: Gauge<u64>,
     held: Gauge<u64>,
-    lateness: Lateness,
+    latency: LatencyMetrics,
 }
 
 impl Metrics {
@@ -43,7 +43,7 @@ impl Metrics {
                 .u64_gauge("xtsync_detector_held")
                 .with_description("Users held by the removal guard, by reason; anything but 0 needs an administrator.")
                 .build(),
-            lateness: Lateness::new(&meter),
+            latency: LatencyMetrics::new(&meter),
         }
     }
 
@@ -91,7 +91,7 @@ impl Metrics {
 
     /// How late a directory told of something it says happened at `happened`.
     pub(crate) fn directory_lag(&self, tenant: &TenantName, happened: Timestamp, seen: Timestamp) {
-        self.lateness.directory(tenant, seen.since(happened));
+        self.latency.directory(tenant, seen.since(happened));
     }
 }
 

@@ -9,7 +9,7 @@ use xtsync_contract::{convert, events};
 use xtsync_domain::delta::{Gone, Origin, State};
 use xtsync_domain::link::Class;
 use xtsync_domain::{Attributes, TenantName, Timestamp, UserDelta, UserId};
-use xtsync_store::scrub::PIECE;
+use xtsync_store::republish::BATCH_ROWS;
 use xtsync_store::{Param, Row, Store, Transaction, params};
 
 use crate::error::{Error, corrupt};
@@ -109,7 +109,7 @@ pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, users: &[Mir
 
 /// Writes users as they are now, with the commit.
 pub(crate) fn save_with_commit(tx: &mut Transaction, tenant: &TenantName, users: &[Mirrored]) {
-    tx.later(SAVE, users.iter().map(|user| write(tenant, user)).collect());
+    tx.defer(SAVE, users.iter().map(|user| write(tenant, user)).collect());
 }
 
 /// Writes users as they were told.
@@ -215,9 +215,9 @@ pub(crate) async fn published_after(
 ) -> Result<Vec<Unpublished>, Error> {
     const SQL: &str = "SELECT id, version, delta, published_version FROM user_ WHERE tenant = $1 AND id > $2 \
                        AND version = published_version AND delta IS NOT NULL ORDER BY id LIMIT $3";
-    let rows = store.fetch(SQL, params![tenant.as_str(), after, PIECE as u64]).await?;
+    let rows = store.fetch(SQL, params![tenant.as_str(), after, BATCH_ROWS as u64]).await?;
     let read = |row: &Row| {
-        let delta = UserDelta { origin: Origin::Scrub, ..decode_delta(&row.bytes(2)?)? };
+        let delta = UserDelta { origin: Origin::Republish, ..decode_delta(&row.bytes(2)?)? };
         let is_expired = matches!(delta.state, State::Gone(_)) && delta.first_seen < forget_before;
         let value = (!is_expired).then(|| events::UserDelta::from(&delta).encode_to_vec());
         Ok(Unpublished { id: delta.user, version: row.uint(1)?, class: Class::Bulk, value, published: row.int(3)? })
@@ -237,7 +237,7 @@ pub(crate) fn mark_published(tx: &mut Transaction, tenant: &TenantName, records:
     const SQL: &str = "WITH sent (tenant, id, version, published) AS (VALUES {rows}) UPDATE user_ SET published_version = sent.version \
                        FROM sent WHERE user_.tenant = sent.tenant AND user_.id = sent.id AND user_.published_version = sent.published";
     let row = |record: &Unpublished| params![tenant.as_str(), record.id.as_str(), record.version, record.published];
-    tx.later(SQL, records.iter().map(row).collect());
+    tx.defer(SQL, records.iter().map(row).collect());
 }
 
 /// Notes what the bus has heard of somebody who is not the owner any more: where there is a newer version, the older one may now be the
@@ -266,10 +266,10 @@ pub(crate) async fn existing(tx: &mut Transaction, tenant: &TenantName, ids: &[U
     rows.iter().map(|row| Ok(row.text(0)?.into())).collect()
 }
 
-/// What loss is never too large (I-5).
+/// What loss is never too large (`BoundedChange`, I-5).
 pub(crate) const LOSS_ALLOWED_MAX: u64 = 10;
 
-/// Whether a loss is more than half, and more than ten (I-5).
+/// Whether a loss is more than half, and more than ten (`BoundedChange`, I-5).
 pub(crate) fn exceeds_threshold(lost: u64, stayed: u64) -> bool {
     lost > LOSS_ALLOWED_MAX && lost > stayed
 }

@@ -54,7 +54,7 @@ impl Publisher {
         let is_much = leavers == 0 && (urgent == 0 || urgent >= PUBLISH_BATCH_MAX);
         if due.is_empty() {
             return Ok((Published::All, 0));
-        } else if is_much && !has_capacity && !self.bus.has_room(downstream).await {
+        } else if is_much && !has_capacity && !self.bus.has_capacity(downstream).await {
             return Ok((Published::NoCapacity, 0));
         }
         match (leavers, urgent) {

@@ -1,5 +1,5 @@
 //! The members that groups of scopes retain in the store: a group that lost more than half of its users, and more than ten, in one cycle
-//! keeps them as published, until most of them are back or an administrator lets them go (I-5).
+//! keeps them as published, until most of them are back or an administrator lets them go (`BoundedChange`, I-5).
 //!
 //! The mirror's memberships are the directory's own; what a group retains stands beside them, and how many per group, since they may be
 //! very many.

@@ -1,4 +1,4 @@
-//! How the groups of scopes count, and what a projection anew changes in them: what the removal guard looks at (I-5).
+//! How the groups of scopes count, and what a projection anew changes in them: what the removal guard looks at (`BoundedChange`, I-5).
 
 use std::collections::BTreeMap;
 

@@ -14,7 +14,7 @@ use xtsync_domain::configuration::Configuration;
 use xtsync_domain::resource::{self, ScopeLoss};
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_runtime::supervise::Task;
-use xtsync_service::commands::Commands;
+use xtsync_service::commands::CommandConsumer;
 use xtsync_service::service::Parts;
 use xtsync_service::status::Publisher;
 use xtsync_store::{self as store, Migration, Migrations, Report, Store};
@@ -162,7 +162,7 @@ async fn take_commands(shared: Arc<Shared>, shutdown: Shutdown) {
     let task = Task { health: shared.parts.health.clone(), role: ROLE.name(), name: "commands", tenant: String::new() };
     let take = || {
         let (shared, shutdown) = (Arc::clone(&shared), shutdown.clone());
-        async move { Commands::new(&shared.store, &shared.parts, GROUP).run(&*shared, shutdown).await }
+        async move { CommandConsumer::new(&shared.store, &shared.parts, GROUP).run(&*shared, shutdown).await }
     };
     task.supervise(&shutdown, take, |_| {}).await;
 }

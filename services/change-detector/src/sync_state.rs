@@ -235,7 +235,7 @@ pub(crate) fn save(tx: &mut Transaction, tenant: &TenantName, sync_state: &SyncS
         text(full.and_then(|full| full.users.as_ref())),
         sync_state.directory.as_ref().map(|directory| directory.as_str().to_owned()),
     ];
-    tx.later(SQL, vec![row]);
+    tx.defer(SQL, vec![row]);
 }
 
 /// Notes that an operator asks for a full read of a tenant that was read before.

@@ -19,7 +19,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use xtsync_bus::{Bus, ROOM_LOOK, Topic};
+use xtsync_bus::{Bus, CAPACITY_CHECK_INTERVAL, Topic};
 use xtsync_directory::Source;
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{DirectoryId, GroupId, TenantName, Timestamp, UserId};
@@ -93,7 +93,7 @@ pub(crate) struct Intervals {
     pub(crate) forget: Duration,
 }
 
-/// How many people a tenant keeps though the directory does not show them there any more (I-5).
+/// How many people a tenant keeps though the directory does not show them there any more (`BoundedChange`, I-5).
 #[derive(Debug, Default)]
 struct HeldCounts {
     /// Whom the last reading of everything missed, because most were missing.
@@ -354,7 +354,7 @@ impl Tenant {
         }
         let idle = self.idle_until(now);
         if self.has_unpublished {
-            return Ok(Pause::Until(idle.min(now.plus(ROOM_LOOK))));
+            return Ok(Pause::Until(idle.min(now.plus(CAPACITY_CHECK_INTERVAL))));
         }
         Ok(Pause::Until(self.republish(now).await?.map_or(idle, |piece| piece.min(idle))))
     }

@@ -16,11 +16,11 @@ use xtsync_domain::{TenantName, Timestamp, resource};
 use xtsync_runtime::backoff;
 use xtsync_runtime::clock::Clock;
 use xtsync_runtime::shutdown::Shutdown;
-use xtsync_runtime::supervise::Stage;
+use xtsync_runtime::supervise::TaskState;
 use xtsync_runtime::telemetry::chain;
 use xtsync_service::service::Parts;
 use xtsync_service::status::Publisher;
-use xtsync_store::{Epoch, Held, Lease, Store};
+use xtsync_store::{Epoch, Lease, LeaseState, Store};
 
 use crate::metrics::Metrics;
 use crate::subscriber::{self, Subscriber};
@@ -59,7 +59,7 @@ pub(crate) struct Watched {
     /// What does not stop it and needs a look all the same.
     pub(crate) warning: watch::Sender<String>,
     /// How the task stands, where it failed not long ago.
-    pub(crate) stage: watch::Sender<Option<Stage>>,
+    pub(crate) stage: watch::Sender<Option<TaskState>>,
 }
 
 /// The code by which a task that panicked is told.
@@ -151,7 +151,7 @@ impl Watched {
                 Err(error) => {
                     failures += 1;
                     has_failed = true;
-                    let wait = error.wait().unwrap_or_else(|| backoff::within(failures, RETRY_FIRST, RETRY_MAX, &mut rng));
+                    let wait = error.wait().unwrap_or_else(|| backoff::delay_between(failures, RETRY_FIRST, RETRY_MAX, &mut rng));
                     self.failed(tenant.as_ref(), &error, self.shared.parts.clock.now().plus(wait));
                     // A commit may have happened or not: what is in memory beside the store may be wrong.
                     tenant = tenant.filter(|_| !matches!(error, Error::Store(_)));
@@ -197,11 +197,11 @@ impl Watched {
     }
 
     /// Takes note of how the task stands.
-    pub(crate) fn set_stage(&self, stage: Stage) {
-        self.stage.send_replace(Some(stage).filter(|stage| *stage != Stage::Recovered));
+    pub(crate) fn set_stage(&self, stage: TaskState) {
+        self.stage.send_replace(Some(stage).filter(|stage| *stage != TaskState::Recovered));
         match stage {
-            Stage::Down => self.publish_blocked(PANICKED),
-            Stage::Restarted | Stage::Recovered => {}
+            TaskState::Down => self.publish_blocked(PANICKED),
+            TaskState::Restarted | TaskState::Recovered => {}
         }
     }
 
@@ -232,7 +232,7 @@ impl Watched {
         self.shared.status.set(RoleStatus {
             tenant: self.name.to_string(),
             revision: tenant.map_or(0, |tenant| tenant.spec.revision),
-            round: tenant.map_or(0, Tenant::published_cycle),
+            cycle: tenant.map_or(0, Tenant::published_cycle),
             lag: tenant.map_or(0, Tenant::lag),
             blocked: failure_code.map_or_else(|| tenant.map_or("", Tenant::blocked), |(code, _)| code).to_owned(),
             cause: failure.map_or("", |(error, _)| error.cause()).to_owned(),
@@ -256,9 +256,9 @@ async fn wait_publishing(tenant: Option<&mut Tenant>, wait: Duration, clock: &dy
 }
 
 /// Waits until the lease is ours.
-async fn wait_acquired(held: &mut watch::Receiver<Held>) -> Epoch {
+async fn wait_acquired(held: &mut watch::Receiver<LeaseState>) -> Epoch {
     loop {
-        if let Held::Held(epoch) = *held.borrow_and_update() {
+        if let LeaseState::Held(epoch) = *held.borrow_and_update() {
             return epoch;
         }
         if held.changed().await.is_err() {
@@ -268,6 +268,6 @@ async fn wait_acquired(held: &mut watch::Receiver<Held>) -> Epoch {
 }
 
 /// Waits until the lease is not ours any more in this epoch.
-async fn wait_lost(held: &mut watch::Receiver<Held>, epoch: Epoch) {
-    while *held.borrow_and_update() == Held::Held(epoch) && held.changed().await.is_ok() {}
+async fn wait_lost(held: &mut watch::Receiver<LeaseState>, epoch: Epoch) {
+    while *held.borrow_and_update() == LeaseState::Held(epoch) && held.changed().await.is_ok() {}
 }

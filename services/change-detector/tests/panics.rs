@@ -20,7 +20,7 @@ use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
 use xtsync_domain::resource::{Id, Kind, Resource, Spec};
 use xtsync_domain::{Attributes, Configuration, GroupId, TenantName, Timestamp};
 use xtsync_runtime::clock::SystemClock;
-use xtsync_runtime::health::{Health, Question};
+use xtsync_runtime::health::{Health, Probe};
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_service::service::Parts;
 
@@ -37,7 +37,7 @@ impl Broken {
     fn answer<T>(&self) -> Result<T> {
         self.calls.fetch_add(1, Ordering::SeqCst);
         assert!(!self.panics, "the connector has a mistake");
-        Err(Error::Away { reason: "as the test wants it".to_owned() })
+        Err(Error::Unavailable { reason: "as the test wants it".to_owned() })
     }
 }
 
@@ -177,7 +177,7 @@ async fn a_panicking_connector_is_reported_and_retried_and_other_tenants_go_on()
         }
     };
     tokio::time::timeout(DEADLINE, again).await.expect("it is tried again");
-    let lines = health.ask(Question::Ready).lines;
+    let lines = health.probe(Probe::Ready).lines;
     assert!(lines.contains("[-]task/change-detector/detect/emea failed: it panicked, and is started again"), "{lines}");
     assert!(!lines.contains("detect/hub"), "{lines}");
     shutdown.begin();

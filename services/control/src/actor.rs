@@ -13,7 +13,7 @@ pub(crate) struct Actor<'a> {
 
 impl Actor<'static> {
     /// A part of control.
-    pub(crate) fn own(identity: &'static str) -> Self {
+    pub(crate) fn internal(identity: &'static str) -> Self {
         Self { identity, declared: "" }
     }
 }

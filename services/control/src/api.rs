@@ -18,7 +18,7 @@ use xtsync_service::commands::USER_BYTES_MAX;
 use crate::actor::Actor;
 use crate::apply::{self, Applied, Change};
 use crate::context::Context;
-use crate::desk::Desk;
+use crate::context_handle::ContextHandle;
 use crate::manifest::{self, File};
 use crate::problem::Problem;
 use crate::{Error, command, directories, listing, status};
@@ -35,12 +35,12 @@ const PROBLEM_BYTES_MAX: usize = 3_000;
 /// The service.
 #[derive(Clone)]
 pub(crate) struct Api {
-    desk: Desk,
+    context_handle: ContextHandle,
 }
 
 impl Api {
     fn context(&self) -> Result<Arc<Context>, Status> {
-        self.desk.context().ok_or_else(|| Status::unavailable("control is starting, or its store or the bus is away"))
+        self.context_handle.get().ok_or_else(|| Status::unavailable("control is starting, or its store or the bus is away"))
     }
 }
 
@@ -52,8 +52,9 @@ impl ControlService for Api {
         let declared = declared(&request.actor);
         let files: Vec<File> = request.documents.into_iter().map(|file| File { name: file.name, yaml: file.yaml }).collect();
         let written = manifest::read(&files).map_err(|problems| refused(&problems))?;
-        let applied =
-            apply::apply(&context, &written, Actor { identity: &identity.0, declared: &declared }, request.repin).await.map_err(failed)?;
+        let applied = apply::apply(&context, &written, Actor { identity: &identity.0, declared: &declared }, request.refresh_names)
+            .await
+            .map_err(failed)?;
         Ok(Response::new(answer(applied)))
     }
 
@@ -98,17 +99,17 @@ impl ControlService for Api {
         let identity = identity(&request);
         let control::ResyncRequest { tenant, actor: given } = request.into_inner();
         let declared = declared(&given);
-        let asked = command::resync(&context, &tenant, Actor { identity: &identity.0, declared: &declared }).await.map_err(failed)?;
-        asked.map(|()| Response::new(control::ResyncResponse {})).ok_or_else(|| no_tenant(&tenant))
+        let found = command::resync(&context, &tenant, Actor { identity: &identity.0, declared: &declared }).await.map_err(failed)?;
+        found.map(|()| Response::new(control::ResyncResponse {})).ok_or_else(|| no_tenant(&tenant))
     }
 
-    async fn release(&self, request: Request<control::ReleaseRequest>) -> Result<Response<control::ReleaseResponse>, Status> {
+    async fn resume(&self, request: Request<control::ResumeRequest>) -> Result<Response<control::ResumeResponse>, Status> {
         let context = self.context()?;
         let identity = identity(&request);
-        let control::ReleaseRequest { target, actor: given } = request.into_inner();
+        let control::ResumeRequest { target, actor: given } = request.into_inner();
         let declared = declared(&given);
-        let released = command::release(&context, &target, Actor { identity: &identity.0, declared: &declared }).await.map_err(failed)?;
-        released.map(|()| Response::new(control::ReleaseResponse {})).ok_or_else(|| no_tenant(&target))
+        let resumed = command::resume(&context, &target, Actor { identity: &identity.0, declared: &declared }).await.map_err(failed)?;
+        resumed.map(|()| Response::new(control::ResumeResponse {})).ok_or_else(|| no_tenant(&target))
     }
 
     async fn retry(&self, request: Request<control::RetryRequest>) -> Result<Response<control::RetryResponse>, Status> {
@@ -119,8 +120,8 @@ impl ControlService for Api {
         if user.len() > USER_BYTES_MAX || user.chars().any(char::is_control) {
             return Err(Status::invalid_argument("a user is named by SOURCE/USER or by the id alone"));
         }
-        let asked = command::retry(&context, &tenant, &user, Actor { identity: &identity.0, declared: &declared }).await.map_err(failed)?;
-        asked.map(|()| Response::new(control::RetryResponse {})).ok_or_else(|| no_tenant(&tenant))
+        let found = command::retry(&context, &tenant, &user, Actor { identity: &identity.0, declared: &declared }).await.map_err(failed)?;
+        found.map(|()| Response::new(control::RetryResponse {})).ok_or_else(|| no_tenant(&tenant))
     }
 
     async fn confirm_tenant(
@@ -187,7 +188,7 @@ fn failed(error: Error) -> Status {
     let code = match &error {
         Error::Refused(problems) => return refused(problems),
         Error::NotLeading | Error::Bus(_) => Code::Unavailable,
-        Error::Store(store) if store.is_passing() => Code::Unavailable,
+        Error::Store(store) if store.is_transient() => Code::Unavailable,
         Error::Store(_) | Error::Unreadable { .. } | Error::Folder { .. } | Error::Serve(_) => Code::Internal,
     };
     if code == Code::Internal {

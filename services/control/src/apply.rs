@@ -8,7 +8,7 @@ use crate::actor::Actor;
 use crate::context::Context;
 use crate::manifest::Written;
 use crate::plan::Plan;
-use crate::revision::{self, Act};
+use crate::revision::{self, Operation};
 use crate::view::fact;
 use crate::{Error, publish, resolve, resources, rules};
 
@@ -34,28 +34,28 @@ pub enum Change {
     Pending,
 }
 
-/// Applies what was written; with `repin` every name is looked up anew, also one that was resolved before.
+/// Applies what was written; with `refresh_names` every name is looked up anew, also one that was resolved before.
 ///
 /// # Errors
 /// [`Error::Refused`] with every mistake, and nothing is applied; [`Error::Bus`] when the revision is stored and will be published as
 /// soon as the bus is back; otherwise nothing was stored.
-pub(crate) async fn apply(context: &Context, written: &[Written], actor: Actor<'_>, repin: bool) -> Result<Applied, Error> {
-    let ended = store_and_publish(context, written, actor, repin).await;
+pub(crate) async fn apply(context: &Context, written: &[Written], actor: Actor<'_>, refresh_names: bool) -> Result<Applied, Error> {
+    let ended = store_and_publish(context, written, actor, refresh_names).await;
     context.metrics.applied(&ended);
     ended
 }
 
-async fn store_and_publish(context: &Context, written: &[Written], actor: Actor<'_>, repin: bool) -> Result<Applied, Error> {
-    let _alone = context.revising.lock().await;
+async fn store_and_publish(context: &Context, written: &[Written], actor: Actor<'_>, refresh_names: bool) -> Result<Applied, Error> {
+    let _guard = context.revision_lock.lock().await;
     let epoch = context.epoch()?;
     let facts = fact::groups(&context.store).await?;
     let mut tx = context.begin(epoch).await?;
-    let standing = resources::read_in(&mut tx).await?;
+    let stored = resources::read_in(&mut tx).await?;
     let identities = fact::identities(&context.store).await?;
-    let lookup = resolve::lookup(&facts, &standing);
-    let before = Plan::of(&standing);
+    let lookup = resolve::lookup(&facts, &stored);
+    let before = Plan::of(&stored);
     let mut plan = before.clone();
-    written.iter().for_each(|resource| plan.write(&resource.id, &resource.spec, &lookup, repin));
+    written.iter().for_each(|resource| plan.write(&resource.id, &resource.spec, &lookup, refresh_names));
     let mut problems = rules::problems(&before.as_written(), &plan.as_written(), written, &identities, &context.connectors, &context.hosts);
     if problems.is_empty() && !plan.pending.is_empty() {
         problems = rules::problems(&before.in_force, &plan.in_force, written, &identities, &context.connectors, &context.hosts);
@@ -63,9 +63,9 @@ async fn store_and_publish(context: &Context, written: &[Written], actor: Actor<
     if !problems.is_empty() {
         return Err(Error::Refused(problems));
     }
-    let act = Act { actor, verb: "apply", now: context.clock.now() };
+    let operation = Operation { actor, verb: "apply", now: context.clock.now() };
     let changes = written.iter().map(|resource| (resource.id.clone(), change(&before, &plan, &resource.id))).collect();
-    let revision = revision::store(&mut tx, act, &standing, &plan.stored()).await?;
+    let revision = revision::store(&mut tx, operation, &stored, &plan.stored()).await?;
     tx.commit().await?;
     publish::pending(context).await?;
     Ok(Applied { revision, changes })

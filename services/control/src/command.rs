@@ -14,8 +14,8 @@ use xtsync_domain::{Configuration, TenantName};
 
 use crate::actor::Actor;
 use crate::context::{Context, ROLE};
-use crate::revision::Act;
-use crate::{Error, adopt, audit, resources};
+use crate::revision::Operation;
+use crate::{Error, audit, reconcile, resources};
 
 /// How long a command waits for a role that is away. After that it is void: what was wanted then may be wanted no more.
 const VALID_FOR: Duration = Duration::from_secs(24 * 60 * 60);
@@ -28,15 +28,15 @@ const VALID_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 pub(crate) async fn republish(context: &Context, tenant: &str, actor: Actor<'_>) -> Result<Option<Vec<String>>, Error> {
     let tenants = match tenant {
         "" => {
-            adopt::make_whole(context).await?;
-            synchronized(&configuration(context).await?)
+            reconcile::reconcile(context).await?;
+            synchronized_tenants(&configuration(context).await?)
         }
-        name => match known(context, name).await? {
+        name => match find_tenant(context, name).await? {
             Some(tenant) => [tenant].into(),
             None => return Ok(None),
         },
     };
-    give(context, &tenants, "republish", Action::Republish(internal::Republish {}), actor).await?;
+    publish_command(context, &tenants, "republish", Action::Republish(internal::Republish {}), actor).await?;
     Ok(Some(tenants.iter().map(ToString::to_string).collect()))
 }
 
@@ -44,9 +44,9 @@ pub(crate) async fn republish(context: &Context, tenant: &str, actor: Actor<'_>)
 ///
 /// # Errors
 /// When the store or the bus fails, or another replica is at work.
-pub(crate) async fn release(context: &Context, target: &str, actor: Actor<'_>) -> Result<Option<()>, Error> {
-    let Some(target) = known(context, target).await? else { return Ok(None) };
-    give(context, &[target].into(), "release", Action::Release(internal::Release {}), actor).await.map(Some)
+pub(crate) async fn resume(context: &Context, target: &str, actor: Actor<'_>) -> Result<Option<()>, Error> {
+    let Some(target) = find_tenant(context, target).await? else { return Ok(None) };
+    publish_command(context, &[target].into(), "resume", Action::Resume(internal::Resume {}), actor).await.map(Some)
 }
 
 /// Has a source read from the beginning; `None` where there is no such tenant.
@@ -54,8 +54,8 @@ pub(crate) async fn release(context: &Context, target: &str, actor: Actor<'_>) -
 /// # Errors
 /// When the store or the bus fails, or another replica is at work.
 pub(crate) async fn resync(context: &Context, tenant: &str, actor: Actor<'_>) -> Result<Option<()>, Error> {
-    let Some(tenant) = known(context, tenant).await? else { return Ok(None) };
-    give(context, &[tenant].into(), "resync", Action::Resync(internal::Resync {}), actor).await.map(Some)
+    let Some(tenant) = find_tenant(context, tenant).await? else { return Ok(None) };
+    publish_command(context, &[tenant].into(), "resync", Action::Resync(internal::Resync {}), actor).await.map(Some)
 }
 
 /// Has what waits in a tenant tried again now, of all its users or of one; `None` where there is no such tenant.
@@ -63,37 +63,37 @@ pub(crate) async fn resync(context: &Context, tenant: &str, actor: Actor<'_>) ->
 /// # Errors
 /// When the store or the bus fails, or another replica is at work.
 pub(crate) async fn retry(context: &Context, tenant: &str, user: &str, actor: Actor<'_>) -> Result<Option<()>, Error> {
-    let Some(tenant) = known(context, tenant).await? else { return Ok(None) };
-    give_for(context, &[tenant].into(), user, "retry", Action::Retry(internal::Retry {}), actor).await.map(Some)
+    let Some(tenant) = find_tenant(context, tenant).await? else { return Ok(None) };
+    publish_command_for(context, &[tenant].into(), user, "retry", Action::Retry(internal::Retry {}), actor).await.map(Some)
 }
 
 async fn configuration(context: &Context) -> Result<Configuration, Error> {
     Ok(Configuration::new(0, resources::read(&context.store).await?.into_values()))
 }
 
-async fn known(context: &Context, name: &str) -> Result<Option<TenantName>, Error> {
+async fn find_tenant(context: &Context, name: &str) -> Result<Option<TenantName>, Error> {
     let configuration = configuration(context).await?;
     Ok(TenantName::new(name).ok().filter(|name| configuration.tenant(name).is_some()))
 }
 
 /// Every tenant in some synchronization.
-fn synchronized(configuration: &Configuration) -> BTreeSet<TenantName> {
+fn synchronized_tenants(configuration: &Configuration) -> BTreeSet<TenantName> {
     configuration.synchronizations().flat_map(|one| [one.source.clone(), one.spec.to.clone()]).collect()
 }
 
 /// Notes who asks, and puts it on the bus, a command a tenant.
-async fn give(
+async fn publish_command(
     context: &Context,
     tenants: &BTreeSet<TenantName>,
     verb: &'static str,
     action: Action,
     actor: Actor<'_>,
 ) -> Result<(), Error> {
-    give_for(context, tenants, "", verb, action, actor).await
+    publish_command_for(context, tenants, "", verb, action, actor).await
 }
 
 /// The same for one user, or for all where none is named.
-async fn give_for(
+async fn publish_command_for(
     context: &Context,
     tenants: &BTreeSet<TenantName>,
     user: &str,
@@ -102,7 +102,7 @@ async fn give_for(
     actor: Actor<'_>,
 ) -> Result<(), Error> {
     let now = context.clock.now();
-    let act = Act { actor, verb, now };
+    let operation = Operation { actor, verb, now };
     let mut tx = context.begin(context.epoch()?).await?;
     let mut records = Vec::new();
     for tenant in tenants {
@@ -116,7 +116,7 @@ async fn give_for(
             ..internal::Command::default()
         };
         let value = command.encode_to_vec();
-        audit::note(&mut tx, act, tenant.as_str(), &format!("Tenant/{tenant}/{tenant}"), &value).await?;
+        audit::record(&mut tx, operation, tenant.as_str(), &format!("Tenant/{tenant}/{tenant}"), &value).await?;
         tracing::info!(command = command.id, actor = actor.identity, declared = actor.declared, %tenant, verb, "a command is given");
         records.push(event::record::<internal::Command>(ROLE, topic::COMMANDS.topic(), tenant.as_str(), now.0, now, None, value));
     }

@@ -34,9 +34,9 @@ pub(crate) struct Context {
     /// The hosts that a Tenant may name.
     pub(crate) hosts: AllowedHosts,
     /// Held while a revision is made and published: one after the other.
-    pub(crate) revising: Mutex<()>,
+    pub(crate) revision_lock: Mutex<()>,
     /// The newest revision that was published.
-    pub(crate) revised: watch::Sender<u64>,
+    pub(crate) published_revision: watch::Sender<u64>,
     /// How often the read model has changed.
     pub(crate) folded: watch::Sender<u64>,
 }

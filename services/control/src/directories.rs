@@ -12,8 +12,8 @@ use xtsync_store::params;
 use crate::actor::Actor;
 use crate::context::{Context, ROLE};
 use crate::problem::Problem;
-use crate::resources::{self, Standing};
-use crate::revision::{self, Act};
+use crate::resources::{self, StoredResources};
+use crate::revision::{self, Operation};
 use crate::view::fact;
 use crate::{Error, publish};
 
@@ -32,19 +32,19 @@ pub(crate) struct Confirmed {
 ///
 /// # Errors
 /// When the store or the bus is away; calling it again goes on.
-pub(crate) async fn follow_up(context: &Context) -> Result<(), Error> {
+pub(crate) async fn pin_new(context: &Context) -> Result<(), Error> {
     if !is_any_unpinned(context).await? {
         return Ok(());
     }
-    let _alone = context.revising.lock().await;
+    let _guard = context.revision_lock.lock().await;
     let mut tx = context.begin(context.epoch()?).await?;
-    let standing = resources::read_in(&mut tx).await?;
-    let found = found(&standing, fact::identities(&context.store).await?.into_iter().map(|(tenant, one)| (tenant, one.directory_id)));
+    let stored = resources::read_in(&mut tx).await?;
+    let found = found(&stored, fact::identities(&context.store).await?.into_iter().map(|(tenant, one)| (tenant, one.directory_id)));
     if found.is_empty() {
         return Ok(());
     }
-    let act = Act { actor: Actor::own(ROLE.name()), verb: "pin", now: context.clock.now() };
-    revision::store(&mut tx, act, &standing, &found).await?;
+    let operation = Operation { actor: Actor::internal(ROLE.name()), verb: "pin", now: context.clock.now() };
+    revision::store(&mut tx, operation, &stored, &found).await?;
     tx.commit().await?;
     publish::pending(context).await
 }
@@ -57,15 +57,15 @@ async fn is_any_unpinned(context: &Context) -> Result<bool, Error> {
 }
 
 /// The directories of tenants that have none yet, but for those that are another's.
-fn found(standing: &Standing, read: impl Iterator<Item = (TenantName, DirectoryId)>) -> BTreeMap<Id, Spec> {
-    let mut taken: BTreeSet<DirectoryId> = standing.values().filter_map(|resource| directory(&resource.spec)).cloned().collect();
+fn found(stored: &StoredResources, read: impl Iterator<Item = (TenantName, DirectoryId)>) -> BTreeMap<Id, Spec> {
+    let mut taken: BTreeSet<DirectoryId> = stored.values().filter_map(|resource| directory(&resource.spec)).cloned().collect();
     let is_tenant = |tenant: &TenantName| {
-        standing.values().any(|resource| matches!(resource.spec, Spec::Tenant(_)) && resource.id.name == tenant.as_str())
+        stored.values().any(|resource| matches!(resource.spec, Spec::Tenant(_)) && resource.id.name == tenant.as_str())
     };
     let mut found = BTreeMap::new();
     for (tenant, id) in read.filter(|(tenant, _)| is_tenant(tenant)) {
         let key = Directory::id_of(&tenant);
-        if !standing.contains_key(&key) && taken.insert(id.clone()) {
+        if !stored.contains_key(&key) && taken.insert(id.clone()) {
             found.insert(key, Spec::Directory(Directory { id }));
         }
     }
@@ -91,37 +91,42 @@ fn directory(spec: &Spec) -> Option<&DirectoryId> {
 /// [`Error::Refused`] where there is nothing to confirm; otherwise when the store or the bus fails, or another replica is at work.
 pub(crate) async fn confirm(context: &Context, tenant: &str, expected: &str, actor: Actor<'_>) -> Result<Option<Confirmed>, Error> {
     let Ok(tenant) = TenantName::new(tenant) else { return Ok(None) };
-    let _alone = context.revising.lock().await;
+    let _guard = context.revision_lock.lock().await;
     let mut tx = context.begin(context.epoch()?).await?;
-    let standing = resources::read_in(&mut tx).await?;
-    if !standing.values().any(|resource| matches!(resource.spec, Spec::Tenant(_)) && resource.id.name == tenant.as_str()) {
+    let stored = resources::read_in(&mut tx).await?;
+    if !stored.values().any(|resource| matches!(resource.spec, Spec::Tenant(_)) && resource.id.name == tenant.as_str()) {
         return Ok(None);
     }
     let key = Directory::id_of(&tenant);
     let identities = fact::identities(&context.store).await?;
     let read = identities.get(&tenant).map(|identity| identity.directory_id.clone());
-    let former = standing.get(&key).and_then(|resource| directory(&resource.spec)).cloned();
+    let former = stored.get(&key).and_then(|resource| directory(&resource.spec)).cloned();
     let (directory, former) = match (read, former) {
-        (None, _) => return Err(nothing(&tenant, "its directory has not been read yet")),
-        (Some(_), None) => return Err(nothing(&tenant, "no directory was pinned before")),
-        (Some(read), Some(former)) if read == former => return Err(nothing(&tenant, &format!("it is directory {former}, as before"))),
+        (None, _) => return Err(not_confirmable(&tenant, "its directory has not been read yet")),
+        (Some(_), None) => return Err(not_confirmable(&tenant, "no directory was pinned before")),
+        (Some(read), Some(former)) if read == former => {
+            return Err(not_confirmable(&tenant, &format!("it is directory {former}, as before")));
+        }
         (Some(read), Some(former)) => (read, former),
     };
     if !expected.is_empty() && directory != DirectoryId::from(expected) {
-        return Err(nothing(&tenant, &format!("the directory that was read last is {directory}")));
+        return Err(not_confirmable(&tenant, &format!("the directory that was read last is {directory}")));
     }
     let other = identities.iter().find(|(name, one)| **name != tenant && one.directory_id == directory);
     if let Some((other, _)) = other {
-        return Err(nothing(&tenant, &format!("directory {directory} is Tenant {other} already: a directory belongs to one Tenant")));
+        return Err(not_confirmable(
+            &tenant,
+            &format!("directory {directory} is Tenant {other} already: a directory belongs to one Tenant"),
+        ));
     }
-    let act = Act { actor, verb: "confirm", now: context.clock.now() };
+    let operation = Operation { actor, verb: "confirm", now: context.clock.now() };
     let wanted = [(key, Spec::Directory(Directory { id: directory.clone() }))].into();
-    let revision = revision::store(&mut tx, act, &standing, &wanted).await?;
+    let revision = revision::store(&mut tx, operation, &stored, &wanted).await?;
     tx.commit().await?;
     publish::pending(context).await?;
     Ok(Some(Confirmed { revision, directory, former }))
 }
 
-fn nothing(tenant: &TenantName, why: &str) -> Error {
+fn not_confirmable(tenant: &TenantName, why: &str) -> Error {
     Error::Refused(vec![Problem { place: None, message: format!("nothing to confirm of Tenant {tenant}: {why}") }])
 }

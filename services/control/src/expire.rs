@@ -17,7 +17,7 @@ use crate::context::Context;
 use crate::status::{EXPIRED_AFTER, age};
 
 /// How often rows are looked through.
-const INTERVAL: Duration = Duration::from_secs(60);
+const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Rows that end at once.
 const BATCH_MAX: usize = 500;
@@ -28,7 +28,7 @@ const BATCH_MAX: usize = 500;
 /// When the store or the bus fails.
 pub(crate) async fn run(context: &Context) -> Result<(), Error> {
     loop {
-        sleep(INTERVAL).await;
+        sleep(EXPIRY_INTERVAL).await;
         step(context).await?;
     }
 }
@@ -65,7 +65,7 @@ mod tests {
     use crate::context::tests::{close, context};
     use crate::view;
 
-    async fn say(context: &Context, replica: &str, at: Timestamp) {
+    async fn publish_status(context: &Context, replica: &str, at: Timestamp) {
         let key = format!("policy/{replica}/emea");
         let status = RoleStatus { role: "policy".into(), replica: replica.into(), at: Some(wire_time(at)), ..RoleStatus::default() };
         let record = event::record::<RoleStatus>(ROLE, topic::STATUS.topic(), &key, 1, at, None, status.encode_to_vec());
@@ -81,22 +81,22 @@ mod tests {
     async fn fold(context: &Context, table: &mut Table, records: usize) {
         let mut folded = 0;
         while folded < records {
-            let news: Vec<Record> = table.next().await.unwrap();
-            folded += news.len();
-            view::fold(context, &news).await.unwrap();
+            let batch: Vec<Record> = table.next().await.unwrap();
+            folded += batch.len();
+            view::fold(context, &batch).await.unwrap();
         }
     }
 
     #[tokio::test]
-    async fn rows_of_replicas_that_are_gone_end_and_those_of_others_stay() {
+    async fn rows_of_vanished_replicas_expire_and_others_stay() {
         let dir = tempfile::tempdir().unwrap();
         let context = context(dir.path()).await;
         let mut table = Table::open(&context.bus, vec![topic::STATUS.topic()]).await.unwrap();
         let now = context.clock.now();
         for process in 0..3 {
-            say(&context, &format!("host-{process}"), now.minus(EXPIRED_AFTER)).await;
+            publish_status(&context, &format!("host-{process}"), now.minus(EXPIRED_AFTER)).await;
         }
-        say(&context, "host-alive", now).await;
+        publish_status(&context, "host-alive", now).await;
         fold(&context, &mut table, 4).await;
         assert_eq!(step(&context).await.unwrap(), 3);
         fold(&context, &mut table, 3).await;

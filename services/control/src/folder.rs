@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::manifest::{self, BYTES_MAX, File};
 
 /// How often the folder is looked at. Its content is compared, since mounts of Kubernetes change without changing times.
-const EVERY: Duration = Duration::from_secs(3);
+const POLL_INTERVAL: Duration = Duration::from_secs(3);
 
 /// The files in one folder at most.
 const FILES_MAX: usize = 1_000;
@@ -84,33 +84,33 @@ fn file(path: &Path) -> std::io::Result<File> {
 /// # Errors
 /// When the store or the bus fails; calling it again goes on.
 pub(crate) async fn run(context: &Context, folder: &Path) -> Result<(), Error> {
-    let (mut seen, mut trouble) = (None, None);
+    let (mut applied_digest, mut last_error) = (None, None);
     loop {
         match read(folder) {
             Ok(files) => {
-                trouble = None;
+                last_error = None;
                 let digest = Some(digest(files.iter().map(|file| (file.name.as_str(), file.yaml.as_bytes()))));
-                if digest != seen {
-                    take(context, &files).await?;
-                    seen = digest;
+                if digest != applied_digest {
+                    apply_files(context, &files).await?;
+                    applied_digest = digest;
                 }
             }
             // Perhaps it is being written just now; the same trouble is told once.
             Err(error) => {
                 let error = Some(chain(&error));
-                if error != trouble {
+                if error != last_error {
                     warn!(error, "configuration folder not read");
-                    trouble = error;
+                    last_error = error;
                 }
             }
         }
-        tokio::time::sleep(EVERY).await;
+        tokio::time::sleep(POLL_INTERVAL).await;
     }
 }
 
-async fn take(context: &Context, files: &[File]) -> Result<(), Error> {
+async fn apply_files(context: &Context, files: &[File]) -> Result<(), Error> {
     let applied = match manifest::read(files) {
-        Ok(written) => apply::apply(context, &written, Actor::own("config-dir"), false).await,
+        Ok(written) => apply::apply(context, &written, Actor::internal("config-dir"), false).await,
         Err(problems) => Err(Error::Refused(problems)),
     };
     match applied {

@@ -16,10 +16,10 @@ use crate::context::Context;
 use crate::status::{self, Counted};
 
 /// How often they are counted at most.
-const INTERVAL: Duration = Duration::from_secs(5);
+const GAUGE_INTERVAL: Duration = Duration::from_secs(5);
 
 /// The pause lasts so many times longer than the count before it.
-const PAUSE_FACTOR: u32 = 10;
+const INTERVAL_FACTOR: u32 = 10;
 
 /// What was counted last; empty while another replica is at work.
 #[derive(Debug, Clone, Default)]
@@ -67,9 +67,9 @@ impl Gauges {
 }
 
 /// Ends them with whoever is at work.
-struct AtWork<'a>(&'a Gauges);
+struct ResetOnDrop<'a>(&'a Gauges);
 
-impl Drop for AtWork<'_> {
+impl Drop for ResetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.set(Vec::new());
     }
@@ -80,11 +80,11 @@ impl Drop for AtWork<'_> {
 /// # Errors
 /// When the store fails.
 pub(crate) async fn run(context: &Context) -> Result<(), Error> {
-    let at_work = AtWork(context.metrics.gauges());
+    let reset = ResetOnDrop(context.metrics.gauges());
     loop {
         let began = Instant::now();
-        at_work.0.set(status::count(context).await?);
-        sleep(INTERVAL.max(began.elapsed() * PAUSE_FACTOR)).await;
+        reset.0.set(status::count(context).await?);
+        sleep(GAUGE_INTERVAL.max(began.elapsed() * INTERVAL_FACTOR)).await;
     }
 }
 
@@ -97,12 +97,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_synchronization_has_its_numbers_while_this_replica_is_at_work() {
+    fn gauges_are_exposed_only_while_this_replica_leads() {
         let registry = Registry::new();
         let exporter = opentelemetry_prometheus::exporter().with_registry(registry.clone()).build().unwrap();
         let provider = SdkMeterProvider::builder().with_reader(exporter).build();
         let gauges = Gauges::new(&provider.meter("test"));
-        let told = || TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
+        let rendered = || TextEncoder::new().encode_to_string(&registry.gather()).unwrap();
         let counted = Counted {
             name: "to-hub".into(),
             source: "emea".into(),
@@ -113,9 +113,9 @@ mod tests {
             ..Counted::default()
         };
         {
-            let at_work = AtWork(&gauges);
-            at_work.0.set(vec![counted]);
-            let text = told();
+            let reset = ResetOnDrop(&gauges);
+            reset.0.set(vec![counted]);
+            let text = rendered();
             for want in [
                 ("xtsync_synchronization_users{", r#"state="present""#, " 7"),
                 ("xtsync_synchronization_links{", r#"condition="held""#, " 2"),
@@ -129,6 +129,6 @@ mod tests {
                 );
             }
         }
-        assert!(!told().contains("xtsync_synchronization"), "another replica is at work");
+        assert!(!rendered().contains("xtsync_synchronization"), "another replica is at work");
     }
 }

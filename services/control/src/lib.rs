@@ -4,17 +4,15 @@
 //! of itself. One replica is at work at a time, by the lease `control`; any replica answers questions from the store.
 
 mod actor;
-mod adopt;
 mod api;
 mod apply;
 mod audit;
 mod command;
 mod context;
-mod desk;
+mod context_handle;
 mod directories;
 mod error;
 mod expire;
-mod feed;
 pub mod folder;
 mod gauges;
 mod listing;
@@ -23,7 +21,9 @@ mod metrics;
 mod notices;
 mod plan;
 pub mod problem;
+mod projector;
 mod publish;
+mod reconcile;
 mod resolve;
 mod resources;
 mod revision;
@@ -40,7 +40,7 @@ use xtsync_service::manifest::Manifest;
 
 pub use api::serve;
 pub use apply::{Applied, Change};
-pub use desk::Desk;
+pub use context_handle::ContextHandle;
 pub use error::Error;
 pub use service::{Config, Service, build};
 pub use token::Token;

@@ -8,13 +8,13 @@ use xtsync_domain::resource::{GroupRef, Id, Resource, Spec, Synchronization};
 use xtsync_store::{Error, Store};
 
 use crate::plan::{Lookup, Plan};
-use crate::resources::{self, Standing};
+use crate::resources::{self, StoredResources};
 use crate::view::fact;
 use crate::{notices, resolve, warnings};
 
 /// How the names of one synchronization stand.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Naming {
+pub(crate) struct ResolutionStatus {
     /// What waits for names, by field.
     pub(crate) pending: Vec<Pending>,
     /// What stays in force until then, in words; empty where nothing is pending.
@@ -26,41 +26,41 @@ pub(crate) struct Naming {
 }
 
 /// Says how the names of synchronizations stand.
-pub(crate) struct Names<'a> {
+pub(crate) struct NameResolutions<'a> {
     plan: Plan,
     lookup: Lookup,
-    standing: &'a Standing,
+    stored: &'a StoredResources,
 }
 
-impl<'a> Names<'a> {
-    pub(crate) async fn read(store: &Store, standing: &'a Standing) -> Result<Self, Error> {
+impl<'a> NameResolutions<'a> {
+    pub(crate) async fn read(store: &Store, stored: &'a StoredResources) -> Result<Self, Error> {
         let facts = fact::groups(store).await?;
-        Ok(Self { plan: Plan::of(standing), lookup: resolve::lookup(&facts, standing), standing })
+        Ok(Self { plan: Plan::of(stored), lookup: resolve::lookup(&facts, stored), stored })
     }
 
     /// How those of a synchronization stand.
-    pub(crate) fn of(&self, id: &Id) -> Naming {
-        let (Some(in_force), Some(source)) = (self.plan.synchronization(id), &id.tenant) else { return Naming::default() };
+    pub(crate) fn of(&self, id: &Id) -> ResolutionStatus {
+        let (Some(in_force), Some(source)) = (self.plan.synchronization(id), &id.tenant) else { return ResolutionStatus::default() };
         let nothing = Known::default();
         let known = self.lookup.get(source).unwrap_or(&nothing);
         let waiting = self.plan.pending.get(id);
         let pending = pending(waiting.unwrap_or(in_force), known, source);
-        let revision = self.standing.get(id).map_or(0, |resource| resource.revision);
+        let revision = self.stored.get(id).map_or(0, |resource| resource.revision);
         let stays = match waiting {
             _ if pending.is_empty() => String::new(),
             Some(_) => format!("revision {revision} stays in force: {}", scope(in_force)),
             None => "nothing of it is in force yet".to_owned(),
         };
         let resolved = in_force.scope.groups.iter().filter_map(shown).collect();
-        Naming { pending, in_force: stays, resolved, notices: notices::of(in_force, known, source) }
+        ResolutionStatus { pending, in_force: stays, resolved, notices: notices::of(in_force, known, source) }
     }
 }
 
 /// Lists every resource that stands, by id.
 pub(crate) async fn list(store: &Store) -> Result<Vec<ResourceStatus>, Error> {
-    let standing = resources::read(store).await?;
-    let names = Names::read(store, &standing).await?;
-    let configuration = Configuration::new(0, standing.values().cloned());
+    let stored = resources::read(store).await?;
+    let names = NameResolutions::read(store, &stored).await?;
+    let configuration = Configuration::new(0, stored.values().cloned());
     let identities = fact::identities(store).await?;
     let of_tenant = |resource: &Resource| match (&resource.spec, TenantName::new(&resource.id.name)) {
         (Spec::Tenant(_), Ok(tenant)) => warnings::notices(&tenant, &configuration, &identities),
@@ -71,11 +71,11 @@ pub(crate) async fn list(store: &Store) -> Result<Vec<ResourceStatus>, Error> {
         status.notices.extend(of_tenant(resource));
         Ok(status)
     };
-    standing.values().map(with_notices).collect()
+    stored.values().map(with_notices).collect()
 }
 
-fn status(names: &Names<'_>, resource: &Resource) -> Result<ResourceStatus, Error> {
-    let Naming { pending, in_force, resolved, notices } = names.of(&resource.id);
+fn status(names: &NameResolutions<'_>, resource: &Resource) -> Result<ResourceStatus, Error> {
+    let ResolutionStatus { pending, in_force, resolved, notices } = names.of(&resource.id);
     let written = names.plan.pending.get(&resource.id).map(|written| text(&Spec::Synchronization(written.clone())));
     Ok(ResourceStatus {
         id: resource.id.to_string(),
@@ -119,15 +119,16 @@ fn pending(synchronization: &Synchronization, known: &Known, source: &TenantName
     for (index, group) in synchronization.scope.groups.iter().enumerate() {
         let GroupRef::Named(name) = group else { continue };
         let found = known.name(name);
-        let stuck = matches!(found, xtsync_domain::resolution::Name::Several(_));
-        let reason = found.trouble(name, source).unwrap_or_else(|| format!("group {name} is found"));
-        pending.push(Pending { path: format!("spec.scope.groups[{index}]"), reason, stuck });
+        let needs_action = matches!(found, xtsync_domain::resolution::Name::Several(_));
+        let reason = found.problem(name, source).unwrap_or_else(|| format!("group {name} is found"));
+        pending.push(Pending { path: format!("spec.scope.groups[{index}]"), reason, needs_action });
     }
     pending
 }
 
 /// The groups that have not been seen yet, in words. An ambiguous one is a person's to settle, so it is not among them.
-pub(crate) fn unseen(names: &[(String, Naming)]) -> Vec<String> {
-    let waited_for = names.iter().flat_map(|(name, naming)| naming.pending.iter().map(move |pending| (name, pending)));
-    waited_for.filter(|(_, pending)| !pending.stuck).map(|(name, pending)| format!("{name}: {}", pending.reason)).collect()
+pub(crate) fn unresolved(names: &[(String, ResolutionStatus)]) -> Vec<String> {
+    let waited_for =
+        names.iter().flat_map(|(name, resolution_status)| resolution_status.pending.iter().map(move |pending| (name, pending)));
+    waited_for.filter(|(_, pending)| !pending.needs_action).map(|(name, pending)| format!("{name}: {}", pending.reason)).collect()
 }

@@ -57,7 +57,7 @@ fn other(pinned: &PinnedGroup, known: &Known, source: &TenantName) -> Option<Str
     let others: Vec<GroupId> = ids.into_iter().filter(|id| *id != pinned.id).collect();
     match others.as_slice() {
         [] => None,
-        [other] => Some(format!("another group of {source} is named {name}, {{id: {other}}}: `xtsync apply --repin` takes it")),
+        [other] => Some(format!("another group of {source} is named {name}, {{id: {other}}}: `xtsync apply --refresh-names` takes it")),
         several => Some(format!("{} other groups of {source} are named {name}; write one of {}", several.len(), as_written(several))),
     }
 }
@@ -69,9 +69,9 @@ mod tests {
 
     /// K-32: what is said of the group `A (0123…)`, by its state, its name now, and who bears its name.
     #[test]
-    fn a_group_that_is_gone_renamed_or_made_anew_is_said_with_what_to_do() {
+    fn a_deleted_renamed_or_recreated_group_gives_a_notice() {
         const KEPT: &str = "and its last members are kept in scope";
-        let anew = "another group of emea is named A, {id: 9}: `xtsync apply --repin` takes it";
+        let anew = "another group of emea is named A, {id: 9}: `xtsync apply --refresh-names` takes it";
         let twice = "2 other groups of emea are named A; write one of {id: 8}, {id: 9}";
         for (state, now, named, want) in [
             (GroupState::Present, "A", &["01234"][..], None),
@@ -89,9 +89,9 @@ mod tests {
             let known = Known::new([group, Fact::GroupName { name: "A".to_owned(), ids, resolution: 1 }], 1);
             let mut synchronization: Synchronization = serde_json::from_str(r#"{"to": "hub", "scope": {}}"#).unwrap();
             synchronization.scope.groups = vec![GroupRef::Pinned(PinnedGroup { id: "01234".into(), name: Some("A".to_owned()) })];
-            let said = of(&synchronization, &known, &TenantName::new("emea").unwrap()).pop();
-            assert!(said.iter().all(|said| said.path == "spec.scope.groups[0]"));
-            assert_eq!(said.map(|said| (said.text, said.needs_action)), want);
+            let got = of(&synchronization, &known, &TenantName::new("emea").unwrap()).pop();
+            assert!(got.iter().all(|got| got.path == "spec.scope.groups[0]"));
+            assert_eq!(got.map(|got| (got.text, got.needs_action)), want);
         }
     }
 }

@@ -12,7 +12,7 @@ use xtsync_domain::configuration::{needs, validate};
 use xtsync_domain::resolution::{self, Known};
 use xtsync_domain::resource::{Id, Kind, Spec, Synchronization};
 
-use crate::resources::Standing;
+use crate::resources::StoredResources;
 
 /// What is known of every source's groups.
 pub(crate) type Lookup = BTreeMap<TenantName, Known>;
@@ -28,28 +28,28 @@ pub(crate) struct Plan {
 
 impl Plan {
     /// What stands.
-    pub(crate) fn of(standing: &Standing) -> Self {
-        let in_force = standing.iter().map(|(id, resource)| (id.clone(), resource.spec.clone())).collect();
+    pub(crate) fn of(stored: &StoredResources) -> Self {
+        let in_force = stored.iter().map(|(id, resource)| (id.clone(), resource.spec.clone())).collect();
         let mut pending = BTreeMap::new();
-        for resource in standing.values() {
+        for resource in stored.values() {
             let (Spec::NameResolution(resolution), Some(tenant)) = (&resource.spec, &resource.id.tenant) else { continue };
             pending.extend(resolution.pending.iter().map(|(name, written)| (id(tenant, name), written.clone())));
         }
         Self { in_force, pending }
     }
 
-    /// Writes a resource over what stands. With `repin` its names are looked up anew; else those that were resolved keep their groups.
-    pub(crate) fn write(&mut self, id: &Id, spec: &Spec, lookup: &Lookup, repin: bool) {
+    /// Writes a resource over what stands. With `refresh_names` its names are looked up anew; else those that were resolved keep their groups.
+    pub(crate) fn write(&mut self, id: &Id, spec: &Spec, lookup: &Lookup, refresh_names: bool) {
         let Spec::Synchronization(written) = spec else {
             self.in_force.insert(id.clone(), spec.clone());
             return;
         };
         let before = self.synchronization(id);
-        let written = if repin { written.clone() } else { resolution::keep(before, written) };
+        let written = if refresh_names { written.clone() } else { resolution::retain_ids(before, written) };
         let resolved = resolve(id, &written, lookup);
-        let stands = before.is_some_and(|before| before.scope.is_resolved());
+        let was_resolved = before.is_some_and(|before| before.scope.is_resolved());
         self.pending.remove(id);
-        if stands && !resolved.scope.is_resolved() {
+        if was_resolved && !resolved.scope.is_resolved() {
             self.pending.insert(id.clone(), written);
         } else {
             self.in_force.insert(id.clone(), Spec::Synchronization(resolved));
@@ -85,12 +85,12 @@ impl Plan {
         // What is asked here is about synchronizations; connector sections were checked when they were applied.
         let (standing, wanted) = (&self.in_force, &plan.in_force);
         let proposal = Proposal { standing, wanted, written: &written, identities: &identities, describe: &|_| None };
-        let is_good = validate::problems(&proposal).is_empty();
-        is_good.then_some(plan)
+        let is_valid = validate::problems(&proposal).is_empty();
+        is_valid.then_some(plan)
     }
 
     /// Whether anything waits for names.
-    pub(crate) fn waits(&self) -> bool {
+    pub(crate) fn has_unresolved(&self) -> bool {
         let is_unresolved = |spec: &Spec| matches!(spec, Spec::Synchronization(synchronization) if !synchronization.scope.is_resolved());
         !self.pending.is_empty() || self.in_force.values().any(is_unresolved)
     }
@@ -106,11 +106,11 @@ impl Plan {
         let Self { mut in_force, mut pending } = self;
         let sources = in_force.keys().filter(|id| id.kind == Kind::Synchronization).filter_map(|id| id.tenant.clone());
         for source in sources.collect::<std::collections::BTreeSet<_>>() {
-            let (theirs, others) = pending.into_iter().partition(|(id, _)| id.tenant.as_ref() == Some(&source));
+            let (of_source, others) = pending.into_iter().partition(|(id, _)| id.tenant.as_ref() == Some(&source));
             pending = others;
-            let theirs: BTreeMap<Id, Synchronization> = theirs;
-            let theirs = theirs.into_iter().map(|(id, written)| (id.name, written)).collect();
-            let names = needs::name_resolution(&in_force, theirs, &source);
+            let of_source: BTreeMap<Id, Synchronization> = of_source;
+            let of_source = of_source.into_iter().map(|(id, written)| (id.name, written)).collect();
+            let names = needs::name_resolution(&in_force, of_source, &source);
             in_force.insert(needs::id(&source), Spec::Projection(needs::needs(&in_force, &source)));
             in_force.insert(needs::name_resolution_id(&source), Spec::NameResolution(names));
         }

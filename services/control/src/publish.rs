@@ -17,7 +17,7 @@ use xtsync_store::{self as store, Epoch, Store, lease, params};
 
 use crate::Error;
 use crate::context::{Context, LEASE, ROLE};
-use crate::resources::{self, Standing};
+use crate::resources::{self, StoredResources};
 
 /// What the bus does not know yet, as it stood at one moment.
 struct Due {
@@ -27,7 +27,7 @@ struct Due {
     published: i64,
     /// What is to be published, with what its row said of that.
     changed: Vec<(Resource, i64)>,
-    standing: Standing,
+    stored: StoredResources,
 }
 
 /// Publishes whatever the bus does not know yet, as the one at work.
@@ -35,18 +35,18 @@ pub(crate) async fn pending(context: &Context) -> Result<(), Error> {
     let epoch = context.epoch()?;
     let Some(due) = due(context, epoch).await? else { return Ok(()) };
     let sent = send(context, &due).await;
-    let noted = match &sent {
-        Ok(()) => note(context, epoch, &due).await,
+    let marked = match &sent {
+        Ok(()) => mark_published(context, epoch, &due).await,
         Err(_) => Ok(()),
     };
     // Also what failed may have come through, as what was on its way for long.
     if matches!(lease::check(&context.store, LEASE, epoch).await, Err(store::Error::Fenced(_))) {
-        note_late(&context.store, &due).await?;
+        mark_unpublished(&context.store, &due).await?;
     }
     sent?;
-    noted?;
+    marked?;
     context.metrics.published(due.revision);
-    context.revised.send_replace(due.revision);
+    context.published_revision.send_replace(due.revision);
     tracing::info!(revision = due.revision, changed = due.changed.len(), "revision published");
     Ok(())
 }
@@ -59,21 +59,21 @@ async fn due(context: &Context, epoch: Epoch) -> Result<Option<Due>, Error> {
     let Some(row) = tx.fetch_one_opt(REVISION, params![]).await? else { return Ok(None) };
     let changed = tx.fetch(CHANGED, params![]).await?;
     let changed = changed.iter().map(|row| Ok((resources::resource(row)?.1, row.int(5)?))).collect::<Result<_, store::Error>>()?;
-    let standing = resources::read_in(&mut tx).await?;
+    let stored = resources::read_in(&mut tx).await?;
     tx.commit().await?;
-    Ok(Some(Due { revision: row.uint(0)?, actor: row.text(1)?, published: row.int(2)?, changed, standing }))
+    Ok(Some(Due { revision: row.uint(0)?, actor: row.text(1)?, published: row.int(2)?, changed, stored }))
 }
 
 async fn send(context: &Context, due: &Due) -> Result<(), bus::Error> {
     let now = context.clock.now();
     let records = due.changed.iter().map(|(resource, _)| record(resource, now)).collect();
     context.bus.publish(records, Urgency::Live).await?;
-    let commit = commit(&due.standing, due.revision, due.actor.clone());
+    let commit = commit(&due.stored, due.revision, due.actor.clone());
     context.bus.publish(vec![outgoing(COMMIT_KEY, &commit, now)], Urgency::Live).await
 }
 
 /// Notes what the bus took, as the one at work; but not of a row of which somebody has said since that it was published late.
-async fn note(context: &Context, epoch: Epoch, due: &Due) -> Result<(), store::Error> {
+async fn mark_published(context: &Context, epoch: Epoch, due: &Due) -> Result<(), store::Error> {
     const RESOURCE: &str = "UPDATE resource SET published = $4 WHERE kind = $1 AND tenant = $2 AND name = $3 AND published = $5";
     let mut tx = context.store.begin().await?;
     lease::assert_with_commit(&mut tx, LEASE, epoch);
@@ -88,7 +88,7 @@ async fn note(context: &Context, epoch: Epoch, due: &Due) -> Result<(), store::E
 
 /// Has the one at work publish again what somebody published who is not: an older state may now be the last record of its key. The numbers
 /// become ones that never were, so that a publication under way does not pass for a later one.
-async fn note_late(store: &Store, due: &Due) -> Result<(), store::Error> {
+async fn mark_unpublished(store: &Store, due: &Due) -> Result<(), store::Error> {
     const RESOURCE: &str = "UPDATE resource SET published = CASE WHEN published > 0 THEN 0 ELSE published END - 1
         WHERE kind = $1 AND tenant = $2 AND name = $3";
     const REVISION: &str = "UPDATE revision SET published = CASE WHEN published > 0 THEN 0 ELSE published END - 1
@@ -107,8 +107,8 @@ fn record(resource: &Resource, now: Timestamp) -> Outgoing {
 }
 
 /// The record that closes a revision: how many resources stand in it, and a digest over their keys and specs in order of key.
-fn commit(standing: &Standing, revision: u64, actor: String) -> internal::ConfigRecord {
-    let mut keyed: Vec<(String, Vec<u8>)> = standing.values().map(|resource| (resource.id.to_string(), resource.spec.to_json())).collect();
+fn commit(stored: &StoredResources, revision: u64, actor: String) -> internal::ConfigRecord {
+    let mut keyed: Vec<(String, Vec<u8>)> = stored.values().map(|resource| (resource.id.to_string(), resource.spec.to_json())).collect();
     keyed.sort();
     let digest = digest(keyed.iter().map(|(key, spec)| (key.as_str(), spec.as_slice())));
     let resources = u32::try_from(keyed.len()).unwrap_or(u32::MAX);

@@ -7,17 +7,17 @@ use xtsync_domain::resource::{Id, Kind, Resource, Spec};
 use xtsync_store::{Error, Param, Row, Store, Transaction};
 
 /// Every resource that stands, by id.
-pub(crate) type Standing = BTreeMap<Id, Resource>;
+pub(crate) type StoredResources = BTreeMap<Id, Resource>;
 
 const ALL: &str = "SELECT kind, tenant, name, spec, revision FROM resource";
 
 /// Reads all of them outside a transaction.
-pub(crate) async fn read(store: &Store) -> Result<Standing, Error> {
+pub(crate) async fn read(store: &Store) -> Result<StoredResources, Error> {
     store.fetch(ALL, Vec::new()).await?.iter().map(resource).collect()
 }
 
 /// Reads all of them.
-pub(crate) async fn read_in(tx: &mut Transaction) -> Result<Standing, Error> {
+pub(crate) async fn read_in(tx: &mut Transaction) -> Result<StoredResources, Error> {
     tx.fetch(ALL, Vec::new()).await?.iter().map(resource).collect()
 }
 

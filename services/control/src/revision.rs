@@ -11,11 +11,11 @@ use xtsync_store::{Error, Transaction, params};
 
 use crate::actor::Actor;
 use crate::audit;
-use crate::resources::{self, Standing};
+use crate::resources::{self, StoredResources};
 
 /// Who does something, when, and what.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct Act<'a> {
+pub(crate) struct Operation<'a> {
     /// Who.
     pub(crate) actor: Actor<'a>,
     /// What: `apply`, `resolve`, or the name of a command.
@@ -37,19 +37,24 @@ pub(crate) async fn add(tx: &mut Transaction, revision: u64, actor: &str, now: T
 }
 
 /// Stores what of `wanted` differs from `standing` as the next revision; gives the newest one, which is the last where nothing differs.
-pub(crate) async fn store(tx: &mut Transaction, act: Act<'_>, standing: &Standing, wanted: &BTreeMap<Id, Spec>) -> Result<u64, Error> {
+pub(crate) async fn store(
+    tx: &mut Transaction,
+    operation: Operation<'_>,
+    stored: &StoredResources,
+    wanted: &BTreeMap<Id, Spec>,
+) -> Result<u64, Error> {
     let last = newest(tx).await?;
     let changed: Vec<(&Id, &Spec)> =
-        wanted.iter().filter(|(id, spec)| standing.get(*id).is_none_or(|resource| resource.spec != **spec)).collect();
+        wanted.iter().filter(|(id, spec)| stored.get(*id).is_none_or(|resource| resource.spec != **spec)).collect();
     if changed.is_empty() {
         return Ok(last);
     }
-    let revision = version::next(last, act.now);
-    add(tx, revision, act.actor.identity, act.now).await?;
+    let revision = version::next(last, operation.now);
+    add(tx, revision, operation.actor.identity, operation.now).await?;
     for (id, spec) in changed {
         resources::write(tx, id, spec, revision).await?;
         let tenant = id.tenant.as_ref().map_or("-", TenantName::as_str);
-        audit::note(tx, act, tenant, &id.to_string(), &spec.to_json()).await?;
+        audit::record(tx, operation, tenant, &id.to_string(), &spec.to_json()).await?;
     }
     Ok(revision)
 }

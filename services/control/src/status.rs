@@ -1,8 +1,8 @@
 //! How far everything is, from the read model alone.
 
 mod consent;
+mod converged;
 pub(crate) mod numbers;
-mod settled;
 
 use prost::Message as _;
 use xtsync_bus::{self as bus, Bus, Topic};
@@ -18,60 +18,60 @@ use xtsync_service::consumer::lag;
 use xtsync_store::{Store, params};
 
 use crate::context::Context;
-use crate::listing::Naming;
+use crate::listing::ResolutionStatus;
 use crate::view::fact;
-use crate::{Error, feed, listing, resources, warnings};
+use crate::{Error, listing, projector, resources, warnings};
+use converged::Snapshot;
+pub(crate) use converged::{EXPIRED_AFTER, age};
 use numbers::Numbers;
-use settled::Known;
-pub(crate) use settled::{EXPIRED_AFTER, age};
 
 /// Why nothing is written where a synchronization is enforced and has nobody in scope.
 const SCOPE_EMPTY: &str = "scope_empty";
 
 /// Reads the status as it is now.
-pub(crate) async fn read(context: &Context) -> Result<control::Status, Error> {
+pub(crate) async fn read(context: &Context) -> Result<control::FleetStatus, Error> {
     let now = context.clock.now();
-    let standing = resources::read(&context.store).await?;
+    let stored = resources::read(&context.store).await?;
     let (revision, published) = newest(&context.store).await?;
-    let configuration = Configuration::new(revision, standing.values().map(Resource::clone));
+    let configuration = Configuration::new(revision, stored.values().map(Resource::clone));
     let identities = fact::identities(&context.store).await?;
-    let names = listing::Names::read(&context.store, &standing).await?;
-    let (mut synchronizations, mut blocked, mut naming) = (Vec::new(), Vec::new(), Vec::new());
+    let names = listing::NameResolutions::read(&context.store, &stored).await?;
+    let (mut synchronizations, mut blocked, mut resolution_status) = (Vec::new(), Vec::new(), Vec::new());
     for synchronization in configuration.synchronizations() {
         let numbers = numbers::read(&context.store, &synchronization.source, &synchronization.spec.to, now).await?;
         blocked.push(consent::blocked(&context.store, synchronization, (&configuration, &identities), now).await?);
-        naming.push((synchronization.name.clone(), names.of(&synchronization.id())));
+        resolution_status.push((synchronization.name.clone(), names.of(&synchronization.id())));
         synchronizations.push((synchronization, numbers));
     }
-    let (behind, missing) = behind(&context.store, &context.bus, &configuration).await?;
-    let known = Known {
+    let (total_lag, missing) = total_lag(&context.store, &context.bus, &configuration).await?;
+    let snapshot = Snapshot {
         published,
-        behind,
+        total_lag,
         missing,
-        unseen: listing::unseen(&naming),
+        unresolved: listing::unresolved(&resolution_status),
         roles: roles(&context.store, now).await?,
         configuration: &configuration,
         synchronizations: &synchronizations,
         now,
     };
-    let waiting_for = settled::waiting_for(&known);
+    let waiting_for = converged::waiting_for(&snapshot);
     for ((synchronization, numbers), blocked) in synchronizations.iter().zip(&mut blocked) {
-        if blocked.is_empty() && numbers.blocked().is_empty() && settled::is_scope_empty(&known, synchronization, numbers) {
+        if blocked.is_empty() && numbers.blocked().is_empty() && converged::is_scope_empty(&snapshot, synchronization, numbers) {
             *blocked = SCOPE_EMPTY;
         }
     }
-    Ok(control::Status {
+    Ok(control::FleetStatus {
         at: Some(wire_time(now)),
         revision,
-        settled: waiting_for.is_empty(),
+        converged: waiting_for.is_empty(),
         waiting_for,
         synchronizations: synchronizations
             .iter()
             .zip(blocked)
-            .zip(naming)
-            .map(|(((one, numbers), blocked), (_, naming))| status_of(one, numbers, blocked, naming))
+            .zip(resolution_status)
+            .map(|(((one, numbers), blocked), (_, resolution_status))| status_of(one, numbers, blocked, resolution_status))
             .collect(),
-        roles: known.roles,
+        roles: snapshot.roles,
         warnings: warnings::all(&configuration, &identities),
     })
 }
@@ -120,19 +120,19 @@ impl Counted {
             disabled: numbers.state("disabled"),
             deleted: numbers.state("deleted"),
             undecided: numbers.undecided,
-            waiting: numbers.standing("waiting") + numbers.untaken,
-            grace: numbers.standing("settling"),
-            held: numbers.standing("held"),
-            conflict: numbers.standing("conflict"),
-            refused: numbers.standing("refused"),
+            waiting: numbers.status("waiting") + numbers.unprocessed,
+            grace: numbers.status("grace"),
+            held: numbers.status("held"),
+            conflict: numbers.status("conflict"),
+            refused: numbers.status("refused"),
         }
     }
 }
 
 /// Counts every synchronization.
 pub(crate) async fn count(context: &Context) -> Result<Vec<Counted>, Error> {
-    let standing = resources::read(&context.store).await?;
-    let configuration = Configuration::new(0, standing.into_values());
+    let stored = resources::read(&context.store).await?;
+    let configuration = Configuration::new(0, stored.into_values());
     let mut counted = Vec::new();
     for one in configuration.synchronizations() {
         counted.push(Counted::of(one, &numbers::read(&context.store, &one.source, &one.spec.to, context.clock.now()).await?));
@@ -140,7 +140,12 @@ pub(crate) async fn count(context: &Context) -> Result<Vec<Counted>, Error> {
     Ok(counted)
 }
 
-fn status_of(synchronization: &NamedSynchronization, numbers: &Numbers, blocked: &str, naming: Naming) -> control::SynchronizationStatus {
+fn status_of(
+    synchronization: &NamedSynchronization,
+    numbers: &Numbers,
+    blocked: &str,
+    resolution_status: ResolutionStatus,
+) -> control::SynchronizationStatus {
     let mode = match synchronization.spec.mode {
         Mode::Observe => "observe",
         Mode::Enforce => "enforce",
@@ -162,10 +167,10 @@ fn status_of(synchronization: &NamedSynchronization, numbers: &Numbers, blocked:
         counts: Some(numbers.counts),
         blocked: if blocked.is_empty() { numbers.blocked() } else { blocked.to_owned() },
         undecided,
-        settling: grace,
-        pending: naming.pending,
-        in_force: naming.in_force,
-        notices: naming.notices,
+        in_grace_period: grace,
+        pending: resolution_status.pending,
+        in_force: resolution_status.in_force,
+        notices: resolution_status.notices,
         address_differs: numbers.address_differs,
         refused_next_try: numbers.refused_next_try.map(wire_time),
     }
@@ -183,14 +188,14 @@ async fn newest(store: &Store) -> Result<(u64, bool), Error> {
 /// How many records the read model has not read yet, and a topic that is still to be made, if any. What is said again and again though
 /// nothing changes is not among them: what roles say of themselves, and the facts of tenants, each with the time at which it was read. A
 /// look just then would find something to read though everything is at rest.
-async fn behind(store: &Store, bus: &Bus, configuration: &Configuration) -> Result<(u64, Option<String>), Error> {
-    let topics: Vec<Topic> = feed::topics(configuration).into_iter().filter(|topic| !is_heartbeat(topic)).collect();
+async fn total_lag(store: &Store, bus: &Bus, configuration: &Configuration) -> Result<(u64, Option<String>), Error> {
+    let topics: Vec<Topic> = projector::topics(configuration).into_iter().filter(|topic| !is_heartbeat(topic)).collect();
     let missing = bus::missing(bus, &topics).await?;
-    let mut behind = 0;
+    let mut total_lag = 0;
     for topic in topics.iter().filter(|topic| !missing.contains(topic)) {
-        behind += lag(store, bus, topic).await?;
+        total_lag += lag(store, bus, topic).await?;
     }
-    Ok((behind, missing.first().map(|topic| bus::Error::Missing(topic.to_string()).to_string())))
+    Ok((total_lag, missing.first().map(|topic| bus::Error::Missing(topic.to_string()).to_string())))
 }
 
 /// Whether a topic holds what is told at intervals.

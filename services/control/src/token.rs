@@ -41,23 +41,23 @@ impl Token {
     ///
     /// # Errors
     /// As [`Token::read`], or when it cannot be written.
-    pub fn read_or_make(path: &Path) -> io::Result<Self> {
+    pub fn read_or_create(path: &Path) -> io::Result<Self> {
         match Self::read(path) {
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::make(path),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Self::create(path),
             read => read,
         }
     }
 
-    fn make(path: &Path) -> io::Result<Self> {
+    fn create(path: &Path) -> io::Result<Self> {
         // 244 random bits.
         let token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
         // Written aside and linked: replicas that start together and share the file all find a whole token, and the same one.
-        let aside = path.with_extension(Uuid::new_v4().simple().to_string());
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&aside)?;
+        let temporary = path.with_extension(Uuid::new_v4().simple().to_string());
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         file.write_all(token.as_bytes())?;
         file.sync_all()?;
-        let linked = std::fs::hard_link(&aside, path);
-        std::fs::remove_file(&aside)?;
+        let linked = std::fs::hard_link(&temporary, path);
+        std::fs::remove_file(&temporary)?;
         match linked {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Self::read(path),
             linked => linked.map(|()| Self(token)),
@@ -94,12 +94,12 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_token_is_made_once_for_its_owner_alone_and_admits_only_itself() {
+    fn the_token_is_created_once_with_mode_600_and_admits_only_itself() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token");
-        let token = Token::read_or_make(&path).unwrap();
+        let token = Token::read_or_create(&path).unwrap();
         assert_eq!(std::fs::metadata(&path).unwrap().permissions().mode() & 0o777, 0o600);
-        let again = Token::read_or_make(&path).unwrap();
+        let again = Token::read_or_create(&path).unwrap();
         assert!(token.admits(Some(&again.authorization())));
         for wrong in [None, Some(""), Some("Bearer "), Some("Bearer x"), Some(&token.authorization()[..30])] {
             assert!(!token.admits(wrong));
@@ -116,7 +116,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token");
         let tokens: Vec<Token> = std::thread::scope(|scope| {
-            let made: Vec<_> = (0..8).map(|_| scope.spawn(|| Token::read_or_make(&path).unwrap())).collect();
+            let made: Vec<_> = (0..8).map(|_| scope.spawn(|| Token::read_or_create(&path).unwrap())).collect();
             made.into_iter().map(|made| made.join().unwrap()).collect()
         });
         assert!(tokens.iter().all(|token| token.0 == tokens[0].0));
@@ -124,13 +124,13 @@ mod tests {
     }
 
     #[test]
-    fn a_token_that_others_may_read_or_that_is_none_is_refused() {
+    fn a_token_file_readable_by_others_or_without_a_token_is_refused() {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("token");
         for (text, mode) in [("0123456789abcdef0123456789abcdef", 0o644), ("short", 0o600), ("", 0o600)] {
             std::fs::write(&path, text).unwrap();
             std::fs::set_permissions(&path, std::fs::Permissions::from_mode(mode)).unwrap();
-            assert!(Token::read_or_make(&path).is_err(), "{text} {mode:o}");
+            assert!(Token::read_or_create(&path).is_err(), "{text} {mode:o}");
         }
     }
 }

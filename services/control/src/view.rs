@@ -18,7 +18,7 @@ use crate::context::Context;
 
 /// What was folded that something follows from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct News {
+pub(crate) struct ChangedFacts {
     /// A group's name was looked up.
     pub(crate) names: bool,
     /// A tenant's directory was read.
@@ -26,10 +26,10 @@ pub(crate) struct News {
 }
 
 /// Folds records into the read model.
-pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<News, Error> {
+pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<ChangedFacts, Error> {
     let batch = batch::Batch::of(records, &context.metrics);
     context.metrics.folded(records);
-    let news = News {
+    let changed_facts = ChangedFacts {
         names: batch.facts.keys().any(|(_, key)| is_group_name_key(key)),
         identities: batch.facts.keys().any(|(_, key)| key == IDENTITY),
     };
@@ -37,5 +37,5 @@ pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<News, 
     store_offsets(&mut tx, &batch.next);
     rows::store(&mut tx, batch, context.clock.now()).await?;
     tx.commit().await?;
-    Ok(news)
+    Ok(changed_facts)
 }

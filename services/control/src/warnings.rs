@@ -14,13 +14,13 @@ pub(crate) type Identities = BTreeMap<TenantName, Identity>;
 /// What needs a look of one tenant, in words.
 pub(crate) fn of_tenant(tenant: &TenantName, configuration: &Configuration, identities: &Identities) -> Vec<String> {
     let Some(resource) = configuration.tenant(tenant) else { return Vec::new() };
-    let mut words = Vec::new();
+    let mut warnings = Vec::new();
     if !configuration.is_listed(tenant) {
         let organization = &resource.organization;
-        words.push(format!("Organization {organization} does not list it: it is not read, and nothing is written for it"));
+        warnings.push(format!("Organization {organization} does not list it: it is not read, and nothing is written for it"));
     }
-    words.extend(directory(tenant, configuration, identities));
-    words
+    warnings.extend(directory(tenant, configuration, identities));
+    warnings
 }
 
 /// The same as notices about the Tenant.
@@ -32,8 +32,8 @@ pub(crate) fn notices(tenant: &TenantName, configuration: &Configuration, identi
 /// What needs a look, tenant by tenant.
 pub(crate) fn all(configuration: &Configuration, identities: &Identities) -> Vec<String> {
     let of_one = |tenant| {
-        let words = of_tenant(tenant, configuration, identities);
-        words.into_iter().map(move |words| format!("Tenant {tenant}: {words}"))
+        let warnings = of_tenant(tenant, configuration, identities);
+        warnings.into_iter().map(move |warnings| format!("Tenant {tenant}: {warnings}"))
     };
     configuration.tenants().flat_map(|(tenant, _)| of_one(tenant)).collect()
 }

@@ -11,7 +11,7 @@ use xtsync_contract::topic;
 use xtsync_contract::{control, internal};
 
 #[tokio::test]
-async fn an_apply_is_one_revision_and_the_same_again_is_none() {
+async fn an_apply_is_one_revision_and_a_repeated_apply_is_none() {
     let control = Control::start().await;
     let mut client = control.client().await;
     let first = client.apply(apply("a.yaml", ORGANIZATION)).await.unwrap().into_inner();
@@ -48,7 +48,7 @@ async fn without_the_token_nothing_is_answered() {
 }
 
 #[tokio::test]
-async fn who_may_apply_reads_no_file_of_the_server_and_sends_no_secret_elsewhere() {
+async fn an_apply_can_neither_read_server_files_nor_redirect_secrets() {
     let control = Control::start().await;
     let mut client = control.client().await;
     for (from, to, want) in [
@@ -77,7 +77,7 @@ async fn who_may_apply_reads_no_file_of_the_server_and_sends_no_secret_elsewhere
 }
 
 #[tokio::test]
-async fn what_is_refused_is_named_with_its_place_and_nothing_of_it_is_applied() {
+async fn a_refusal_names_its_place_and_applies_nothing() {
     let control = Control::start().await;
     let mut client = control.client().await;
     let dangling = ORGANIZATION.replace("to: hub", "to: nowhere");
@@ -94,7 +94,7 @@ async fn what_is_refused_is_named_with_its_place_and_nothing_of_it_is_applied() 
 }
 
 #[tokio::test]
-async fn a_command_goes_out_to_each_tenant_that_is_synchronized_and_to_no_other() {
+async fn a_command_is_published_for_each_synchronized_tenant_and_no_other() {
     let control = Control::start().await;
     let mut client = control.client().await;
     client.apply(apply("a.yaml", ORGANIZATION)).await.unwrap();
@@ -102,9 +102,9 @@ async fn a_command_goes_out_to_each_tenant_that_is_synchronized_and_to_no_other(
     assert_eq!(client.republish(all).await.unwrap().into_inner().tenants, ["emea", "hub"]);
     let one = control::RepublishRequest { tenant: "emea".into(), actor: "kim".into() };
     assert_eq!(client.republish(one).await.unwrap().into_inner().tenants, ["emea"]);
-    client.release(control::ReleaseRequest { target: "hub".into(), actor: "kim".into() }).await.unwrap();
+    client.resume(control::ResumeRequest { target: "hub".into(), actor: "kim".into() }).await.unwrap();
     for name in ["nowhere", "No Name"] {
-        let refused = client.release(control::ReleaseRequest { target: name.into(), actor: "kim".into() }).await.unwrap_err();
+        let refused = client.resume(control::ResumeRequest { target: name.into(), actor: "kim".into() }).await.unwrap_err();
         assert_eq!((refused.code(), refused.message()), (Code::NotFound, format!("there is no Tenant {name}").as_str()));
     }
     client.resync(control::ResyncRequest { tenant: "emea".into(), actor: "kim".into() }).await.unwrap();
@@ -122,6 +122,6 @@ async fn a_command_goes_out_to_each_tenant_that_is_synchronized_and_to_no_other(
         }));
     }
     given.sort();
-    assert_eq!(given, ["release hub token", "republish emea token", "republish emea token", "republish hub token", "resync emea token"]);
+    assert_eq!(given, ["resume hub token", "republish emea token", "republish emea token", "republish hub token", "resync emea token"]);
     control.stop().await;
 }

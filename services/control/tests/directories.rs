@@ -2,7 +2,7 @@
 
 mod support;
 
-use support::{Control, ORGANIZATION, apply, say};
+use support::{Control, ORGANIZATION, apply, builders};
 use tonic::Code;
 use xtsync_contract::control::ConfirmTenantRequest;
 
@@ -16,16 +16,16 @@ async fn is_pinned(control: &Control, tenant: &str, id: &str) -> bool {
 }
 
 #[tokio::test]
-async fn a_directory_is_pinned_at_first_contact_and_another_one_is_an_operators_to_confirm() {
+async fn a_directory_is_pinned_at_first_contact_and_a_changed_one_needs_confirmation() {
     let control = Control::start().await;
     let mut client = control.client().await;
     client.apply(apply("a.yaml", ORGANIZATION)).await.unwrap();
     assert_eq!(control.status().await.warnings, [""; 0]);
     let nothing = client.confirm_tenant(confirm("emea", "")).await.unwrap_err();
     assert_eq!(nothing.code(), Code::InvalidArgument, "{nothing}");
-    say::identity(&control.bus, say::emea(), "E1", &["emea.example"]).await;
+    builders::identity(&control.bus, builders::emea(), "E1", &["emea.example"]).await;
     control.wait("pinned", async |control| is_pinned(control, "emea", "e1").await).await;
-    say::identity(&control.bus, say::emea(), "e2", &["emea.example"]).await;
+    builders::identity(&control.bus, builders::emea(), "e2", &["emea.example"]).await;
     let want = "Tenant emea: its domain leads to directory e2, and it was e1: nothing is read or written until the domain is put right, or \
                 `xtsync tenant confirm emea` says that it moved";
     control.wait("told", async |control| control.status().await.warnings == [want]).await;
@@ -43,13 +43,13 @@ async fn a_directory_is_pinned_at_first_contact_and_another_one_is_an_operators_
 }
 
 #[tokio::test]
-async fn two_tenants_for_one_directory_are_told_and_a_third_is_refused() {
+async fn two_tenants_with_one_directory_give_warnings_and_a_third_is_refused() {
     let control = Control::start().await;
     let mut client = control.client().await;
     client.apply(apply("a.yaml", ORGANIZATION)).await.unwrap();
-    say::identity(&control.bus, say::hub(), "d1", &["hub.example", "hub.onmicrosoft.example"]).await;
+    builders::identity(&control.bus, builders::hub(), "d1", &["hub.example", "hub.onmicrosoft.example"]).await;
     control.wait("pinned", async |control| is_pinned(control, "hub", "d1").await).await;
-    say::identity(&control.bus, say::emea(), "D1", &["hub.example"]).await;
+    builders::identity(&control.bus, builders::emea(), "D1", &["hub.example"]).await;
     control.wait("told", async |control| control.status().await.synchronizations[0].blocked == "directory_shared").await;
     let want = |tenant: &str, other: &str| {
         format!("Tenant {tenant}: Tenant {other} is the same directory, d1: nothing is written for either until only one names it")

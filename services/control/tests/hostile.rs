@@ -74,7 +74,7 @@ async fn bytes_that_are_no_http2_and_streams_that_are_reset_at_once_end_the_conn
 }
 
 #[tokio::test]
-async fn connections_that_say_nothing_keep_no_other_out() {
+async fn silent_connections_block_no_other() {
     let control = Control::start().await;
     let mut silent = Vec::new();
     for number in 0..200 {

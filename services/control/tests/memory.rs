@@ -18,8 +18,8 @@ fn peak(what: &str, name: &str, yaml: String) -> usize {
     let before = MEMORY.current_usage();
     MEMORY.reset_peak_usage();
     let refused = read(&files).unwrap_err();
-    let said: usize = refused.iter().map(|problem| problem.to_string().len()).sum();
-    assert!(said < MIB, "{what}: {said} bytes of problems");
+    let message_bytes: usize = refused.iter().map(|problem| problem.to_string().len()).sum();
+    assert!(message_bytes < MIB, "{what}: {message_bytes} bytes of problems");
     MEMORY.peak_usage().saturating_sub(before)
 }
 
@@ -45,7 +45,7 @@ fn aliases() -> String {
 
 /// In one test, since what others do at the same time would count.
 #[test]
-fn whatever_a_configuration_holds_takes_bounded_memory() {
+fn any_configuration_takes_bounded_memory() {
     let fill = |piece: &str| piece.repeat((BYTES_MAX - 100) / piece.len());
     for (what, name, yaml) in [
         ("deep lists", "a", format!("a: {}", "[".repeat(454_000))),

@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::{Control, ORGANIZATION, apply, say};
+use support::{Control, ORGANIZATION, apply, builders};
 use xtsync_contract::control;
 use xtsync_contract::control::ApplyRequest;
 use xtsync_contract::control::applied_resource::Change;
@@ -22,9 +22,9 @@ async fn send(control: &Control, request: ApplyRequest) -> Change {
 }
 
 /// The detector looks up all of these for what is written by now.
-async fn look(control: &Control, names: &[(&str, &[&str])]) {
+async fn publish_names(control: &Control, names: &[(&str, &[&str])]) {
     for (name, ids) in names {
-        say::group_name(&control.bus, control.names().await, name, ids).await;
+        builders::group_name(&control.bus, control.names().await, name, ids).await;
     }
 }
 
@@ -49,25 +49,25 @@ const B: (&str, &[&str]) = ("B", &["bbbb1"]);
 
 /// K-30: A, B, A again, everyone, A: each in force as soon as its name was looked up for what is written.
 #[tokio::test]
-async fn back_to_a_former_scope_is_in_force_as_the_first_time() {
+async fn a_former_scope_is_in_force_again_once_resolved() {
     let control = Control::start().await;
     scope(&control, "{groups: [A]}").await;
-    look(&control, &[A]).await;
+    publish_names(&control, &[A]).await;
     resolved(&control, &["A (aaaa…)"]).await;
     assert_eq!(scope(&control, "{groups: [B]}").await, Change::Pending);
     pending(&control, "group B not seen yet", "stays in force: A (aaaa…)").await;
-    look(&control, &[A, B]).await;
+    publish_names(&control, &[A, B]).await;
     resolved(&control, &["B (bbbb…)"]).await;
     // What was said for what was written then is not what it resolves to now.
     assert_eq!(scope(&control, "{groups: [A]}").await, Change::Pending);
-    look(&control, &[("A", &["aaaa2"]), B]).await;
+    publish_names(&control, &[("A", &["aaaa2"]), B]).await;
     resolved(&control, &["A (aaaa…)"]).await;
     assert_eq!(scope(&control, "{everyone: true}").await, Change::Configured);
     let control = control.restart().await;
     assert_eq!(scope(&control, "{groups: [A]}").await, Change::Pending);
     pending(&control, "group A not seen yet", "stays in force: everyone").await;
     let control = control.restart().await;
-    look(&control, &[A]).await;
+    publish_names(&control, &[A]).await;
     resolved(&control, &["A (aaaa…)"]).await;
     control.stop().await;
 }
@@ -82,7 +82,7 @@ async fn a_name_that_is_known_resolves_at_once_for_another_synchronization() {
         "{with_us}---\nkind: Tenant\nmetadata: {{name: us}}\nspec:\n  organization: contoso\n  graph: {{domain: us.example, reader: {client}, writer: {client}}}\n"
     );
     control.client().await.apply(apply("a.yaml", &us)).await.unwrap();
-    look(&control, &[A]).await;
+    publish_names(&control, &[A]).await;
     resolved(&control, &["A (aaaa…)"]).await;
     let second =
         format!("{us}---\nkind: Synchronization\nmetadata: {{tenant: emea, name: to-us}}\nspec: {{to: us, scope: {{groups: [A]}}}}\n");
@@ -105,11 +105,11 @@ async fn a_mistyped_name_is_stored_as_pending_and_the_last_resolved_spec_stays_i
 async fn check_mistyped(control: Control) {
     scope(&control, "{groups: [A]}").await;
     pending(&control, "group A not seen yet", "nothing of it is in force yet").await;
-    look(&control, &[A]).await;
+    publish_names(&control, &[A]).await;
     resolved(&control, &["A (aaaa…)"]).await;
     let before = control.synchronization().await;
     assert_eq!(scope(&control, "{groups: [A, Aa], nested: true}").await, Change::Pending);
-    look(&control, &[A, ("Aa", &[])]).await;
+    publish_names(&control, &[A, ("Aa", &[])]).await;
     pending(&control, "group Aa not seen yet: emea has none of that name", "stays in force: A (aaaa…)").await;
     let now = control.synchronization().await;
     assert_eq!((now.spec_json, now.revision), (before.spec_json.clone(), before.revision));
@@ -121,7 +121,7 @@ async fn check_mistyped(control: Control) {
     let control = control.restart().await;
     pending(&control, "group Aa not seen yet: emea has none of that name", "stays in force: A (aaaa…)").await;
     // Somebody makes the group: nothing is to be applied again.
-    look(&control, &[("Aa", &["cccc1"])]).await;
+    publish_names(&control, &[("Aa", &["cccc1"])]).await;
     resolved(&control, &["A (aaaa…)", "Aa (cccc…)"]).await;
     assert_eq!(scope(&control, "{groups: [A, Ab]}").await, Change::Pending);
     assert_eq!(scope(&control, "{groups: [A]}").await, Change::Configured, "a correction ends what was pending");
@@ -132,26 +132,26 @@ async fn check_mistyped(control: Control) {
 
 /// K-32: the group is deleted and made anew under its name.
 #[tokio::test]
-async fn a_group_that_was_made_anew_is_told_of_and_taken_where_that_is_asked_for() {
+async fn a_recreated_group_gives_a_notice_and_is_used_after_repin() {
     let control = Control::start().await;
     scope(&control, "{groups: [A]}").await;
-    look(&control, &[A]).await;
+    publish_names(&control, &[A]).await;
     resolved(&control, &["A (aaaa…)"]).await;
-    say::group(&control.bus, "aaaa1", "A", GroupState::Gone).await;
-    look(&control, &[("A", &["bbbb9"])]).await;
+    builders::group(&control.bus, "aaaa1", "A", GroupState::Gone).await;
+    publish_names(&control, &[("A", &["bbbb9"])]).await;
     let text = "group A (aaaa…) is gone, and its last members are kept in scope; another group of emea is named A, {id: bbbb9}: \
-                `xtsync apply --repin` takes it";
-    let told =
+                `xtsync apply --refresh-names` takes it";
+    let is_noticed =
         async |control: &Control| control.synchronization().await.notices.iter().any(|notice| notice.text == text && notice.needs_action);
-    control.wait(text, told).await;
+    control.wait(text, is_noticed).await;
     assert_eq!(control.status().await.synchronizations[0].notices[0].text, text);
     assert_eq!(scope(&control, "{groups: [A]}").await, Change::Unchanged);
-    assert!(told(&control).await, "an apply of the same is no consent");
+    assert!(is_noticed(&control).await, "an apply of the same is no consent");
     let request = apply("a.yaml", &ORGANIZATION.replace("GlobalEmployees", "A"));
-    assert_eq!(send(&control, ApplyRequest { repin: true, ..request }).await, Change::Configured);
+    assert_eq!(send(&control, ApplyRequest { refresh_names: true, ..request }).await, Change::Configured);
     resolved(&control, &["A (bbbb…)"]).await;
     assert!(control.synchronization().await.notices.is_empty());
-    say::group(&control.bus, "bbbb9", "Staff", GroupState::Present).await;
+    builders::group(&control.bus, "bbbb9", "Staff", GroupState::Present).await;
     let renamed = "group A (bbbb…) is now named Staff";
     control.wait(renamed, async |control| control.synchronization().await.notices.iter().any(|notice| notice.text == renamed)).await;
     control.stop().await;

@@ -4,16 +4,16 @@
 
 mod support;
 
-use support::{Control, ORGANIZATION, apply, say};
+use support::{Control, ORGANIZATION, apply, builders};
 use xtsync_contract::control;
 use xtsync_contract::control::GetLinkRequest;
 use xtsync_contract::events::Verb;
 use xtsync_contract::topic;
 use xtsync_domain::Decision;
-use xtsync_domain::decision::{Departure, Desired};
+use xtsync_domain::decision::{DeprovisionReason, Desired};
 use xtsync_harness::{Postgres, unique};
 use xtsync_runtime::clock::{Clock as _, SystemClock};
-use xtsync_runtime::health::Question;
+use xtsync_runtime::health::Probe;
 
 /// On both databases: the read model is one SQL text for the two.
 async fn on_both(check: impl AsyncFn(Control)) {
@@ -30,21 +30,23 @@ async fn a_group_found_by_name_is_pinned_and_the_bare_name_keeps_its_pin() {
 async fn pinning(control: Control) {
     let mut client = control.client().await;
     let applied = client.apply(apply("a.yaml", ORGANIZATION)).await.unwrap().into_inner().revision;
-    let told = |pending: &control::Pending| (pending.path.clone(), pending.reason.clone(), pending.stuck);
+    let reported = |pending: &control::Pending| (pending.path.clone(), pending.reason.clone(), pending.needs_action);
     let path = "spec.scope.groups[0]".to_owned();
     for (ids, want) in [
         (None, "group GlobalEmployees not seen yet"),
         (Some(vec![]), "group GlobalEmployees not seen yet: emea has none of that name"),
         (Some(vec!["1", "2"]), "ambiguous: 2 groups of emea are named GlobalEmployees; write one of {id: 1}, {id: 2}"),
     ] {
-        let stuck = ids.as_ref().is_some_and(|ids: &Vec<_>| ids.len() > 1);
+        let needs_action = ids.as_ref().is_some_and(|ids: &Vec<_>| ids.len() > 1);
         if let Some(ids) = ids {
-            say::group_name(&control.bus, control.names().await, "GlobalEmployees", &ids).await;
+            builders::group_name(&control.bus, control.names().await, "GlobalEmployees", &ids).await;
         }
-        let want = vec![(path.clone(), want.to_owned(), stuck)];
-        control.wait("pending", async |control| control.synchronization().await.pending.iter().map(told).collect::<Vec<_>>() == want).await;
+        let want = vec![(path.clone(), want.to_owned(), needs_action)];
+        control
+            .wait("pending", async |control| control.synchronization().await.pending.iter().map(reported).collect::<Vec<_>>() == want)
+            .await;
     }
-    say::group_name(&control.bus, control.names().await, "GlobalEmployees", &["7c1e5a2b"]).await;
+    builders::group_name(&control.bus, control.names().await, "GlobalEmployees", &["7c1e5a2b"]).await;
     control.wait("pinned", async |control| control.synchronization().await.resolved == ["GlobalEmployees (7c1e…)"]).await;
     let pinned = control.synchronization().await;
     assert!(pinned.pending.is_empty() && pinned.revision > applied);
@@ -55,55 +57,55 @@ async fn pinning(control: Control) {
 }
 
 #[tokio::test]
-async fn status_joins_what_was_said_and_is_settled_when_all_of_it_is_done() {
-    on_both(settling).await;
+async fn status_joins_all_topics_and_converges_when_all_work_is_done() {
+    on_both(convergence).await;
 }
 
-async fn settling(control: Control) {
+async fn convergence(control: Control) {
     let bus = &control.bus;
     let mut client = control.client().await;
     client.apply(apply("a.yaml", ORGANIZATION)).await.unwrap();
-    say::group_name(bus, control.names().await, "GlobalEmployees", &["7c1e5a2b"]).await;
+    builders::group_name(bus, control.names().await, "GlobalEmployees", &["7c1e5a2b"]).await;
     control.wait("pinned", async |control| !control.synchronization().await.resolved.is_empty()).await;
     let revision = control.status().await.revision;
-    say::replayed(bus, revision).await;
-    say::at_rest(bus, revision, SystemClock.now()).await;
-    control.wait("settled", async |control| control.status().await.settled).await;
+    builders::replayed(bus, revision).await;
+    builders::converged_roles(bus, revision, SystemClock.now()).await;
+    control.wait("converged", async |control| control.status().await.converged).await;
 
-    say::delta(bus, "ana", 2).await;
+    builders::delta(bus, "ana", 2).await;
     control.waits_for(&["to-hub: 1 user not decided yet"]).await;
-    say::decision(bus, say::decided("ana", 2, say::present())).await;
+    builders::decision(bus, builders::decided("ana", 2, builders::present())).await;
     control.waits_for(&["to-hub: 1 link not as desired yet"]).await;
-    say::link(bus, say::decided("ana", 2, say::present()), 1).await;
+    builders::link(bus, builders::decided("ana", 2, builders::present()), 1).await;
     control.waits_for(&["to-hub: 1 link not as desired yet"]).await;
-    say::link(bus, say::decided("ana", 2, say::present()), 2).await;
+    builders::link(bus, builders::decided("ana", 2, builders::present()), 2).await;
     control.waits_for(&[]).await;
 
     // What was long on its way says nothing new; whatever comes after it has been folded too.
-    say::delta(bus, "ana", 1).await;
-    say::decision(bus, say::decided("ana", 1, say::out_of_scope())).await;
-    say::link_version(bus, say::decided("ana", 2, say::present()), 0, 1).await;
-    say::outcome(bus, "1", "ana", Verb::Create).await;
-    control.wait("counted", async |control| control.counts().await.created == 1 && control.status().await.settled).await;
+    builders::delta(bus, "ana", 1).await;
+    builders::decision(bus, builders::decided("ana", 1, builders::out_of_scope())).await;
+    builders::link_version(bus, builders::decided("ana", 2, builders::present()), 0, 1).await;
+    builders::outcome(bus, "1", "ana", Verb::Create).await;
+    control.wait("counted", async |control| control.counts().await.created == 1 && control.status().await.converged).await;
 
     // Whoever is out of scope and never was there has no link, and nothing is waited for.
-    say::delta(bus, "ben", 5).await;
-    say::decision(bus, say::decided("ben", 5, say::out_of_scope())).await;
-    control.wait("both", async |control| control.status().await.synchronizations[0].present == 1 && control.status().await.settled).await;
+    builders::delta(bus, "ben", 5).await;
+    builders::decision(bus, builders::decided("ben", 5, builders::out_of_scope())).await;
+    control.wait("both", async |control| control.status().await.synchronizations[0].present == 1 && control.status().await.converged).await;
     let shown = client.get_link(GetLinkRequest { target: "hub".into(), source: "emea".into(), user_id: "ben".into() }).await;
     assert_eq!(shown.unwrap().into_inner().reasons, ["he is not in scope, and there is no shadow user"]);
     let shown = client.get_link(GetLinkRequest { target: "hub".into(), source: "emea".into(), user_id: "ana".into() }).await;
     assert_eq!(shown.unwrap().into_inner().reasons, ["he is in scope", "the target is as decided"]);
 
     // A loss of scope is shown at once, and so is its grace period; nothing more is waited for.
-    say::delta(bus, "ana", 9).await;
-    let settle_ms = 14 * 24 * 3_600_000;
+    builders::delta(bus, "ana", 9).await;
+    let grace_period_ms = 14 * 24 * 3_600_000;
     let lost = Decision {
         first_seen: SystemClock.now(),
-        ..say::decided("ana", 9, Desired::Gone(Departure::OutOfScope { settle_ms, blocked: false }))
+        ..builders::decided("ana", 9, Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms, blocked: false }))
     };
-    say::decision(bus, lost).await;
-    control.wait("in grace", async |control| control.status().await.synchronizations[0].settling == 1).await;
+    builders::decision(bus, lost).await;
+    control.wait("in grace", async |control| control.status().await.synchronizations[0].in_grace_period == 1).await;
     control.waits_for(&[]).await;
     let shown = client.get_link(GetLinkRequest { target: "hub".into(), source: "emea".into(), user_id: "ana".into() }).await;
     let reasons = shown.unwrap().into_inner().reasons;
@@ -111,8 +113,8 @@ async fn settling(control: Control) {
     assert!(reasons[1].starts_with("the loss of scope is acted on at 2"), "{reasons:?}");
 
     // A guest in the group is shown as what was decided.
-    say::delta(bus, "gus", 3).await;
-    say::decision(bus, say::decided("gus", 3, Desired::Gone(Departure::External))).await;
+    builders::delta(bus, "gus", 3).await;
+    builders::decision(bus, builders::decided("gus", 3, Desired::NotWanted(DeprovisionReason::External))).await;
     let gus = || GetLinkRequest { target: "hub".into(), source: "emea".into(), user_id: "gus".into() };
     control.wait("shown", async |control| control.client().await.get_link(gus()).await.is_ok()).await;
     let shown = client.get_link(gus()).await.unwrap().into_inner();
@@ -121,7 +123,7 @@ async fn settling(control: Control) {
 }
 
 #[tokio::test]
-async fn an_outcome_counts_once_however_often_it_is_told_and_control_is_restarted() {
+async fn an_outcome_counts_once_despite_repetition_and_restart() {
     on_both(counting).await;
 }
 
@@ -130,31 +132,31 @@ async fn counting(control: Control) {
     for (id, user, verb) in
         [("1", "ana", Verb::Create), ("1", "ana", Verb::Create), ("2", "ben", Verb::Create), ("3", "ana", Verb::Disable)]
     {
-        say::outcome(&control.bus, id, user, verb).await;
+        builders::outcome(&control.bus, id, user, verb).await;
     }
-    say::garbage(&control.bus, topic::OUTCOMES.of(say::hub())).await;
+    builders::garbage(&control.bus, topic::OUTCOMES.of(builders::hub())).await;
     let counts = |created, disabled| control::SynchronizationCounts { created, disabled, ..Default::default() };
     control.wait("counted", async |control| control.counts().await == counts(2, 1)).await;
     let control = control.restart().await;
-    say::outcome(&control.bus, "3", "ana", Verb::Disable).await;
-    say::outcome(&control.bus, "4", "cas", Verb::Create).await;
+    builders::outcome(&control.bus, "3", "ana", Verb::Disable).await;
+    builders::outcome(&control.bus, "4", "cas", Verb::Create).await;
     control.wait("counted on", async |control| control.counts().await == counts(3, 1)).await;
     control.stop().await;
 }
 
 #[tokio::test]
-async fn a_tenant_whose_topics_are_still_to_be_made_holds_up_no_other() {
+async fn a_tenant_with_missing_topics_blocks_no_other() {
     let control = Control::start().await;
-    control.rigged.rig().missing = vec![topic::LINKS.of(say::hub())];
+    control.faulty_bus.faults().missing = vec![topic::LINKS.of(builders::hub())];
     control.client().await.apply(apply("a.yaml", ORGANIZATION)).await.unwrap();
-    say::outcome(&control.bus, "1", "ana", Verb::Create).await;
+    builders::outcome(&control.bus, "1", "ana", Verb::Create).await;
     let one = control::SynchronizationCounts { created: 1, ..Default::default() };
     control.wait("counted", async |control| control.counts().await == one).await;
     let missing = "topic xtsync.v1.links.hub is missing: run `xtsync topics create`";
-    let told = control.health.ask(Question::Ready).lines;
-    assert!(told.contains(missing), "{told}");
+    let reported = control.health.probe(Probe::Ready).lines;
+    assert!(reported.contains(missing), "{reported}");
     assert!(control.status().await.waiting_for.contains(&missing.to_owned()));
-    control.rigged.rig().missing.clear();
+    control.faulty_bus.faults().missing.clear();
     control.wait("ready", async |control| control.health.is_ready()).await;
     control.stop().await;
 }

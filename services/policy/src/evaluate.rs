@@ -12,7 +12,7 @@ use xtsync_contract::topic::{self, link_key, marker_key};
 use xtsync_domain::address::Home;
 use xtsync_domain::configuration::NamedSynchronization;
 use xtsync_domain::decide::{decide, invalid_attributes};
-use xtsync_domain::decision::{Desired, Skip, Untouched};
+use xtsync_domain::decision::{Desired, Skip, SkipReason};
 use xtsync_domain::{Configuration, Decision, Origin, TenantName, Timestamp, UserDelta};
 use xtsync_runtime::trace;
 
@@ -100,13 +100,13 @@ pub(crate) fn evaluate(
             continue;
         };
         batch.tally.decided(&decision.desired);
-        if let (Desired::Present(_), Pass::Live) = (&decision.desired, pass) {
+        if let (Desired::Wanted(_), Pass::Live) = (&decision.desired, pass) {
             for attribute in invalid_attributes(&delta, synchronization) {
                 warn!(tenant = %source, user = %delta.user, attribute, "the attribute is of a wrong type: it is left as it is");
                 batch.tally.invalid(attribute);
             }
         }
-        if let (Desired::Untouched(Skip { reason: Untouched::InvalidAttribute(attribute), .. }), Pass::Live) = (&decision.desired, pass) {
+        if let (Desired::Skipped(Skip { reason: SkipReason::InvalidAttribute(attribute), .. }), Pass::Live) = (&decision.desired, pass) {
             warn!(tenant = %source, user = %delta.user, attribute, "the attribute is of a wrong type: the user is left as they are");
             batch.tally.invalid(attribute);
         }
@@ -154,14 +154,14 @@ fn span(record: &Record, delta: &UserDelta, pass: Pass) -> Span {
     }
     let span = info_span!("decide", trace_id = field::Empty, tenant = %delta.tenant, user = %delta.user);
     if let Some(parent) = event::traceparent(&record.headers) {
-        trace::follow(&span, parent);
+        trace::set_parent(&span, parent);
     }
     span
 }
 
 /// The trace parent that decisions carry: this step, or the delta's own where no trace is recorded here.
 fn outgoing_traceparent(span: &Span, record: &Record) -> Option<String> {
-    trace::of(span).or_else(|| event::traceparent(&record.headers).map(ToOwned::to_owned))
+    trace::traceparent_of(span).or_else(|| event::traceparent(&record.headers).map(ToOwned::to_owned))
 }
 
 #[cfg(test)]

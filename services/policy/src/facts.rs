@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use tracing::warn;
-use xtsync_bus::{self as bus, Bus, Following, Record, Table, Wanted};
+use xtsync_bus::{self as bus, Bus, Record, Table, TopicTracker, WantedTopics};
 use xtsync_contract::event;
 use xtsync_contract::events;
 use xtsync_contract::topic;
@@ -17,7 +17,7 @@ use xtsync_runtime::telemetry::chain;
 /// The facts of all tenants in some synchronization.
 pub(crate) struct Facts {
     bus: Bus,
-    following: Following,
+    following: TopicTracker,
     table: Option<Table>,
     domains: VerifiedDomains,
 }
@@ -25,14 +25,14 @@ pub(crate) struct Facts {
 impl Facts {
     /// Follows nothing yet.
     pub(crate) fn new(bus: &Bus) -> Self {
-        Self { bus: Bus::clone(bus), following: Following::new(bus), table: None, domains: VerifiedDomains::default() }
+        Self { bus: Bus::clone(bus), following: TopicTracker::new(bus), table: None, domains: VerifiedDomains::default() }
     }
 
     /// Follows the tenants of a configuration.
     pub(crate) async fn follow(&mut self, configuration: &Configuration) -> Result<(), bus::Error> {
         let tenants = configuration.synchronizations().flat_map(|synchronization| [&synchronization.source, &synchronization.spec.to]);
-        let wanted: Wanted = tenants.map(|tenant| (topic::TENANT_FACTS.of(tenant), Vec::new())).collect();
-        if self.following.turn(&wanted).await? || self.table.is_none() {
+        let wanted: WantedTopics = tenants.map(|tenant| (topic::TENANT_FACTS.of(tenant), Vec::new())).collect();
+        if self.following.set_topics(&wanted).await? || self.table.is_none() {
             let topics = self.following.topics().to_vec();
             match &mut self.table {
                 Some(table) => table.resubscribe(topics).await?,

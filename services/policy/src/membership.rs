@@ -12,7 +12,7 @@ use xtsync_contract::topic::{self, POLICY_GROUP};
 use xtsync_domain::address::Home;
 use xtsync_domain::{Configuration, TenantName};
 use xtsync_runtime::clock::Clock;
-use xtsync_service::dead_letter::{self, bury};
+use xtsync_service::dead_letter;
 
 use crate::ROLE;
 use crate::evaluate::{self, Batch, Unusable, Verdict, evaluate};
@@ -268,7 +268,7 @@ async fn publish(batch: Batch, context: &Context) -> Result<(), Error> {
 
 async fn dead_letter_record(record: &Record, reason: &'static str, unusable: &Unusable, context: &Context) -> Result<(), Error> {
     context.metrics.dead_lettered(reason);
-    bury(&*context.bus, ROLE, record, reason, unusable, context.clock.now()).await
+    dead_letter::send(&*context.bus, ROLE, record, reason, unusable, context.clock.now()).await
 }
 
 /// Where these partitions stand.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::task::JoinHandle;
 use tokio::time::sleep;
-use xtsync_bus::{Bus, Error, Partition, Position, ROOM_LOOK, Reader, Record, Topic};
+use xtsync_bus::{Bus, CAPACITY_CHECK_INTERVAL, Error, Partition, Position, Reader, Record, Topic};
 
 /// The most records taken at once, so that a live record never waits for long.
 const BATCH_MAX: usize = 100;
@@ -50,7 +50,7 @@ impl Replay {
         while !self.has_capacity {
             self.has_capacity = self.check_capacity().await;
             if !self.has_capacity {
-                sleep(ROOM_LOOK).await;
+                sleep(CAPACITY_CHECK_INTERVAL).await;
             }
         }
         let records = self.reader.read(BATCH_MAX, READ_TIMEOUT).await?;
@@ -61,7 +61,7 @@ impl Replay {
     async fn check_capacity(&mut self) -> bool {
         let capacity_check = self.capacity_check.get_or_insert_with(|| {
             let (bus, decisions) = (Bus::clone(&self.bus), self.decisions.clone());
-            tokio::spawn(async move { bus.has_room(&decisions).await })
+            tokio::spawn(async move { bus.has_capacity(&decisions).await })
         });
         let has_capacity = capacity_check.await;
         self.capacity_check = None;

@@ -8,7 +8,7 @@ use rand::rngs::StdRng;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::warn;
-use xtsync_bus::{Error, Following, Record};
+use xtsync_bus::{Error, Record, TopicTracker};
 use xtsync_contract::internal::RoleStatus;
 use xtsync_contract::topic;
 use xtsync_domain::Configuration;
@@ -36,7 +36,7 @@ pub struct Service {
     context: Context,
     configuration: watch::Receiver<Arc<Configuration>>,
     membership: Option<Membership>,
-    following: Following,
+    following: TopicTracker,
     facts: Facts,
     joined: Condition,
     readable: Condition,
@@ -71,7 +71,7 @@ impl Service {
         // Also a revision that came before us is news.
         configuration.mark_changed();
         Self {
-            following: Following::new(&parts.bus),
+            following: TopicTracker::new(&parts.bus),
             facts: Facts::new(&parts.bus),
             context: Context { bus: parts.bus, clock: parts.clock, metrics: Metrics::new() },
             configuration,
@@ -92,7 +92,7 @@ impl Service {
                 failures = 0;
             } else {
                 failures += 1;
-                let wait = backoff::within(failures, RETRY.0, RETRY.1, &mut self.rng);
+                let wait = backoff::delay_between(failures, RETRY.0, RETRY.1, &mut self.rng);
                 shutdown.or(sleep(wait)).await;
             }
         }
@@ -154,7 +154,7 @@ impl Service {
             (Work::CheckLag, _) => {
                 let configuration = Arc::clone(&self.configuration.borrow());
                 let followed = self.facts.follow(&configuration).await;
-                match followed.and(self.following.turn(&topics::wanted(&configuration)).await) {
+                match followed.and(self.following.set_topics(&topics::wanted(&configuration)).await) {
                     // A missing topic has been made.
                     Ok(true) => return self.configure().await,
                     // Where the bus is away, the look tells it.
@@ -184,7 +184,7 @@ impl Service {
         if configuration.revision() == 0 {
             return Ok(());
         }
-        self.following.turn(&topics::wanted(&configuration)).await?;
+        self.following.set_topics(&topics::wanted(&configuration)).await?;
         self.facts.follow(&configuration).await?;
         let (topics, homes) = (self.following.topics().to_vec(), self.facts.homes(&configuration));
         match (&mut self.membership, topics.is_empty()) {
@@ -219,7 +219,7 @@ impl Service {
         for source in self.configuration.borrow().sources() {
             self.status.set(RoleStatus { tenant: source.to_string(), blocked: "rejoining".to_owned(), ..RoleStatus::default() });
         }
-        self.following = Following::new(&self.context.bus);
+        self.following = TopicTracker::new(&self.context.bus);
         self.facts = Facts::new(&self.context.bus);
         self.configuration.mark_changed();
     }

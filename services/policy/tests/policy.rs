@@ -13,7 +13,7 @@ use xtsync_bus::{Event, Outgoing, Partition, partition_of};
 use xtsync_contract::event;
 use xtsync_contract::topic::{self, PARTITIONS};
 use xtsync_contract::{events, internal};
-use xtsync_domain::decision::{Departure, Desired};
+use xtsync_domain::decision::{DeprovisionReason, Desired};
 use xtsync_domain::{Decision, Origin, UserDelta};
 use xtsync_harness::wait_for;
 use xtsync_runtime::shutdown::Shutdown;
@@ -100,8 +100,9 @@ async fn a_live_change_overtakes_a_replay_and_is_decided_last() {
     let left = async || {
         let decisions = world.decisions("lab").await;
         let replayed = decisions.iter().filter(|decision| decision.origin == Origin::Replay).count();
-        let left =
-            decisions.iter().any(|decision| decision.origin == Origin::Live && decision.desired == Desired::Gone(Departure::Deleted));
+        let left = decisions
+            .iter()
+            .any(|decision| decision.origin == Origin::Live && decision.desired == Desired::NotWanted(DeprovisionReason::Deleted));
         (left, replayed)
     };
     until(&mut service, "the leaver", async || left().await.0).await;
@@ -122,7 +123,7 @@ async fn a_replay_waits_for_capacity_and_live_changes_do_not() {
     world.publish(many(20)).await;
     until(&mut service, "all decisions", async || world.decisions("lab").await.len() == 20).await;
 
-    world.bus.rig().full = vec![topic::DECISIONS.of(name("hub"))];
+    world.bus.faults().full = vec![topic::DECISIONS.of(name("hub"))];
     world.synchronize(5, "emea", "lab", r#""groups":[{"id":"sales"},{"id":"legal"}]"#);
     world.apply(5);
     let anew = async || summaries(&world.decisions("lab").await).into_iter().filter(|summary| summary.contains("@5")).collect::<Vec<_>>();
@@ -133,7 +134,7 @@ async fn a_replay_waits_for_capacity_and_live_changes_do_not() {
     until(&mut service, "the leaver", async || !anew().await.is_empty()).await;
     assert_eq!(anew().await, ["emea/user-7: deleted @5 live"]);
 
-    world.bus.rig().full.clear();
+    world.bus.faults().full.clear();
     until(&mut service, "the end", async || world.marked("lab", "emea", 5).await.len() == PARTITIONS as usize).await;
 }
 
@@ -143,9 +144,9 @@ async fn a_crash_before_the_commit_repeats_the_same_decisions() {
     world.apply(4);
     let mut service = world.service();
     until(&mut service, "readiness", async || world.unready_reason().is_empty()).await;
-    world.bus.rig().failing_commits = 2;
+    world.bus.faults().failing_commits = 2;
     world.publish([user("emea", "ana", 7)]).await;
-    until(&mut service, "a commit", async || world.bus.rig().commits.iter().any(|(_, committed)| committed.next == 1)).await;
+    until(&mut service, "a commit", async || world.bus.faults().commits.iter().any(|(_, committed)| committed.next == 1)).await;
     let decisions = world.decisions("lab").await;
     assert_eq!(decisions.len(), 3, "twice in vain, once for good");
     assert!(decisions.iter().all(|decision| *decision == decisions[0]));
@@ -159,9 +160,9 @@ async fn while_the_bus_is_away_it_is_not_ready_and_nothing_is_lost() {
     let mut service = world.service();
     until(&mut service, "readiness", async || world.unready_reason().is_empty()).await;
     world.publish([user("emea", "ana", 7)]).await;
-    world.bus.rig().away = true;
+    world.bus.faults().unavailable = true;
     until(&mut service, "trouble", async || world.unready_reason().contains("the bus is away")).await;
-    world.bus.rig().away = false;
+    world.bus.faults().unavailable = false;
     until(&mut service, "the decision", async || world.decisions("lab").await.len() == 1).await;
     until(&mut service, "readiness", async || world.unready_reason().is_empty()).await;
 }
@@ -245,7 +246,7 @@ async fn a_newer_writer_stops_its_partition_and_no_other() {
     .await;
     assert_eq!(summaries(&world.decisions("lab").await), [format!("emea/{elsewhere}: in_scope @4 live")]);
     assert_eq!(world.records(topic::DEAD_LETTERS.topic()).await, []);
-    let committed = world.bus.rig().commits.iter().any(|(at, committed)| *at == partition("emea", "ana") && committed.next > 0);
+    let committed = world.bus.faults().commits.iter().any(|(at, committed)| *at == partition("emea", "ana") && committed.next > 0);
     assert!(!committed, "a replacement that can read it will begin there");
 }
 
@@ -263,7 +264,7 @@ async fn a_user_is_not_decided_until_the_delta_has_the_needed_projection() {
 #[tokio::test]
 async fn a_source_waits_for_its_missing_topics_and_readiness_names_the_command() {
     let world = World::new().await;
-    world.bus.rig().missing = vec![topic::DECISIONS.of(name("lab"))];
+    world.bus.faults().missing = vec![topic::DECISIONS.of(name("lab"))];
     world.apply(4);
     let mut service = world.service();
     world.publish([user("emea", "ana", 7), user("us", "cy", 8)]).await;
@@ -271,7 +272,7 @@ async fn a_source_waits_for_its_missing_topics_and_readiness_names_the_command()
     assert_eq!(summaries(&world.decisions("hub").await), ["us/cy: in_scope @4 live"]);
     let unready_reason = world.unready_reason();
     assert!(unready_reason.contains("xtsync.v1.decisions.lab is missing: run `xtsync topics create`"), "{unready_reason}");
-    world.bus.rig().missing.clear();
+    world.bus.faults().missing.clear();
     until(&mut service, "the source", async || world.decisions("hub").await.len() == 2).await;
     assert_eq!(world.unready_reason(), "");
 }
@@ -283,14 +284,14 @@ async fn revoked_partitions_are_committed_and_released_and_lost_ones_are_dropped
     let mut service = world.service();
     until(&mut service, "readiness", async || world.unready_reason().is_empty()).await;
     world.publish([user("emea", "ana", 7)]).await;
-    until(&mut service, "a commit", async || !world.bus.rig().commits.is_empty()).await;
+    until(&mut service, "a commit", async || !world.bus.faults().commits.is_empty()).await;
 
     let (revoked, lost) = (partition("emea", "ana"), partition("us", "cy"));
-    world.bus.rig().commits.clear();
-    world.bus.rig().events.extend([Event::Revoked(vec![revoked.clone()]), Event::Lost(vec![lost.clone()])]);
-    until(&mut service, "both", async || world.bus.rig().events.is_empty()).await;
-    let committed: Vec<_> = world.bus.rig().commits.iter().map(|(at, committed)| (at.clone(), committed.next)).collect();
-    assert_eq!((committed, world.bus.rig().released.clone()), (vec![(revoked, 1)], [partition("emea", "ana")].to_vec()));
+    world.bus.faults().commits.clear();
+    world.bus.faults().events.extend([Event::Revoked(vec![revoked.clone()]), Event::Lost(vec![lost.clone()])]);
+    until(&mut service, "both", async || world.bus.faults().events.is_empty()).await;
+    let committed: Vec<_> = world.bus.faults().commits.iter().map(|(at, committed)| (at.clone(), committed.next)).collect();
+    assert_eq!((committed, world.bus.faults().released.clone()), (vec![(revoked, 1)], [partition("emea", "ana")].to_vec()));
 
     // What still comes of them belongs to somebody else.
     world.publish([user("emea", "ana", 8), user("us", "cy", 8), user("emea", "zoe", 8)]).await;
@@ -320,11 +321,11 @@ async fn a_republished_delta_is_decided_again_as_backlog_with_the_same_version()
     let mut service = world.service();
     world.publish([user("us", "ana", 7)]).await;
     until(&mut service, "a decision", async || world.decisions("hub").await.len() == 1).await;
-    world.publish([UserDelta { origin: Origin::Scrub, ..user("us", "ana", 7) }]).await;
+    world.publish([UserDelta { origin: Origin::Republish, ..user("us", "ana", 7) }]).await;
     until(&mut service, "the same decision", async || world.decisions("hub").await.len() == 2).await;
     let decisions = world.decisions("hub").await;
     assert_eq!(decisions[0].version, decisions[1].version);
-    assert_eq!((decisions[1].origin, &decisions[1].desired), (Origin::Scrub, &decisions[0].desired));
+    assert_eq!((decisions[1].origin, &decisions[1].desired), (Origin::Republish, &decisions[0].desired));
 }
 
 #[tokio::test]

@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use xtsync_domain::TenantName;
-use xtsync_service::commands::{Action, CarryOut, Command};
-use xtsync_store::{self as store, Transaction, scrub};
+use xtsync_service::commands::{Action, Command, CommandHandler};
+use xtsync_store::{self as store, Transaction, republish};
 
 use crate::retry;
 use crate::service::Provisioner;
@@ -13,11 +13,11 @@ use crate::table::target;
 pub(crate) const GROUP: &str = "xtsync-provisioner-commands";
 
 #[async_trait]
-impl CarryOut for Provisioner {
-    async fn note(&self, tx: &mut Transaction, command: &Command) -> Result<(), store::Error> {
+impl CommandHandler for Provisioner {
+    async fn record(&self, tx: &mut Transaction, command: &Command) -> Result<(), store::Error> {
         match command.action {
-            Action::Republish => scrub::ask(tx, &command.tenant, self.context.now()).await,
-            Action::Release => target::release(tx, &command.tenant).await,
+            Action::Republish => republish::request(tx, &command.tenant, self.context.now()).await,
+            Action::Resume => target::resume(tx, &command.tenant).await,
             // What is read of a source is the detector's.
             Action::Resync => Ok(()),
             Action::Retry => retry::note(tx, &self.context, command).await,

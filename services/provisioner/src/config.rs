@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use xtsync_store::scrub::FORGOTTEN_AFTER;
+use xtsync_store::republish::GONE_RETENTION;
 
 /// The provisioner's settings.
 #[derive(Debug, Clone)]
@@ -37,7 +37,7 @@ impl Config {
             lease_ttl: Duration::from_secs(10),
             poll: Duration::from_secs(1),
             republish: Duration::from_secs(24 * 60 * 60),
-            forget: FORGOTTEN_AFTER,
+            forget: GONE_RETENTION,
             drain_timeout: Duration::from_secs(20),
         }
     }

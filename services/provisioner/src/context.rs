@@ -12,9 +12,9 @@ use xtsync_service::status;
 use xtsync_store::Store;
 
 use crate::config::Config;
-use crate::facts::{Facts, Heard};
+use crate::facts::{Facts, OwnedPolicySnapshot};
 use crate::metrics::Metrics;
-use crate::release::Rebuilt;
+use crate::observe_only::ObserveOnly;
 
 /// Makes a connector that writes a tenant; fails for one without a writer.
 pub type Targets = Arc<dyn Fn(&TenantName, &resource::Tenant) -> xtsync_directory::Result<Arc<dyn Target>> + Send + Sync>;
@@ -25,19 +25,19 @@ pub(crate) struct Context {
     pub(crate) parts: Parts,
     pub(crate) store: Store,
     pub(crate) facts: Facts,
-    pub(crate) rebuilt: Rebuilt,
+    pub(crate) observe_only: ObserveOnly,
     pub(crate) metrics: Metrics,
     pub(crate) status: status::Publisher,
 }
 
 /// What is known of a pair of tenants, owned, so that terms can be made of it.
 pub(crate) struct Pair {
-    source: Option<Heard>,
-    target: Option<Heard>,
+    source: Option<OwnedPolicySnapshot>,
+    target: Option<OwnedPolicySnapshot>,
     mode: Option<resource::Mode>,
     limits: resource::Limits,
     rehire: resource::Rehire,
-    is_rebuilt: bool,
+    is_observe_only: bool,
     fault: Option<Fault>,
 }
 
@@ -54,15 +54,15 @@ impl Pair {
 
     pub(crate) fn terms(&self) -> Terms<'_> {
         Terms {
-            source: self.source.as_ref().map(Heard::word),
-            target: self.target.as_ref().map(Heard::word),
+            source: self.source.as_ref().map(OwnedPolicySnapshot::snapshot),
+            target: self.target.as_ref().map(OwnedPolicySnapshot::snapshot),
             // Only an invitation asks for it.
             home: None,
             mode: self.mode,
             // Freezing and quarantine come with their commands.
             is_frozen: false,
             is_quarantined: false,
-            is_rebuilt: self.is_rebuilt,
+            is_observe_only: self.is_observe_only,
             fault: self.fault,
             allowances: [].into(),
         }
@@ -92,12 +92,12 @@ impl Context {
         let configuration = self.configuration();
         let synchronization = configuration.synchronization(source, target);
         Pair {
-            source: self.facts.heard(source),
-            target: self.facts.heard(target),
+            source: self.facts.policy_snapshot(source),
+            target: self.facts.policy_snapshot(target),
             mode: synchronization.map(|synchronization| synchronization.spec.mode),
             limits: synchronization.map(|synchronization| synchronization.spec.limits).unwrap_or_default(),
             rehire: synchronization.map(|synchronization| synchronization.spec.rehire).unwrap_or_default(),
-            is_rebuilt: self.rebuilt.contains(target),
+            is_observe_only: self.observe_only.contains(target),
             fault: self.facts.fault(source, &configuration).or_else(|| self.facts.fault(target, &configuration)),
         }
     }

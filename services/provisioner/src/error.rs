@@ -19,7 +19,7 @@ pub enum Error {
     Abandoned,
     /// A link's row was written by somebody who neither holds the lease nor is intake.
     #[error("somebody else has worked on the link {0} meanwhile")]
-    Meddled(String),
+    ConcurrentModification(String),
     /// A stored link is not what was written, or was written by a newer version.
     #[error("the stored link {0} cannot be read: {1}")]
     Unreadable(String, String),
@@ -29,7 +29,7 @@ impl MayBeContended for Error {
     fn is_contended(&self) -> bool {
         match self {
             Self::Store(error) => error.is_contended(),
-            Self::Bus(_) | Self::Abandoned | Self::Meddled(_) | Self::Unreadable(..) => false,
+            Self::Bus(_) | Self::Abandoned | Self::ConcurrentModification(_) | Self::Unreadable(..) => false,
         }
     }
 }

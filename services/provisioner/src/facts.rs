@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
-use xtsync_domain::access::Word;
+use xtsync_domain::access::PolicySnapshot;
 use xtsync_domain::address::{Home, VerifiedDomains};
 use xtsync_domain::fact::{AccessPolicy, Fact};
 use xtsync_domain::identity::{self, Fault};
@@ -28,55 +28,55 @@ struct Known {
 
 /// What a fact says to the gate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Said {
+pub(crate) enum FactChange {
     /// Nothing, or nothing newer.
-    Nothing,
+    Ignored,
     /// Something newer, which may be as before.
-    Again,
+    Refreshed,
     /// That the tenant's access policy is another than before.
-    OtherPolicy,
+    PolicyChanged,
     /// That the tenant is another directory than before: it may make another tenant the only owner of one, so any pair is concerned.
-    OtherDirectory,
+    DirectoryChanged,
 }
 
 /// One tenant's word, owned.
 #[derive(Debug, Clone)]
-pub(crate) struct Heard {
+pub(crate) struct OwnedPolicySnapshot {
     directory_id: DirectoryId,
     policy: Arc<AccessPolicy>,
     read_at: Timestamp,
 }
 
-impl Heard {
-    pub(crate) fn word(&self) -> Word<'_> {
-        Word { directory_id: &self.directory_id, policy: &self.policy, read_at: self.read_at }
+impl OwnedPolicySnapshot {
+    pub(crate) fn snapshot(&self) -> PolicySnapshot<'_> {
+        PolicySnapshot { directory_id: &self.directory_id, policy: &self.policy, read_at: self.read_at }
     }
 }
 
 impl Facts {
     /// Takes a fact in, unless a later reading is known; says what it says to the gate.
-    pub(crate) fn take(&self, tenant: &TenantName, fact: TenantFact) -> Said {
+    pub(crate) fn take(&self, tenant: &TenantName, fact: TenantFact) -> FactChange {
         let mut tenants = self.tenants.write();
         let known = tenants.entry(tenant.clone()).or_default();
         match fact.fact {
             Fact::AccessPolicy(policy) => {
                 let is_other = known.policy.as_ref().is_some_and(|(before, _)| **before != policy);
                 match replace(&mut known.policy, Arc::new(policy), fact.read_at) {
-                    Said::Again if is_other => Said::OtherPolicy,
-                    said => said,
+                    FactChange::Refreshed if is_other => FactChange::PolicyChanged,
+                    change => change,
                 }
             }
             Fact::Identity(identity) => {
                 let before = known.directory_id.as_ref().map(|(id, _)| id.clone());
                 let domains = identity.clone();
                 let is_other = before.as_ref() != Some(&identity.directory_id);
-                let said = replace(&mut known.directory_id, identity.directory_id, fact.read_at);
-                if said != Said::Nothing {
+                let change = replace(&mut known.directory_id, identity.directory_id, fact.read_at);
+                if change != FactChange::Ignored {
                     self.domains.write().take(tenant, &domains, fact.version);
                 }
-                if said == Said::Again && is_other { Said::OtherDirectory } else { said }
+                if change == FactChange::Refreshed && is_other { FactChange::DirectoryChanged } else { change }
             }
-            Fact::Group(_) | Fact::GroupName { .. } | Fact::Freshness { .. } => Said::Nothing,
+            Fact::Group(_) | Fact::GroupName { .. } | Fact::Freshness { .. } => FactChange::Ignored,
         }
     }
 
@@ -92,7 +92,7 @@ impl Facts {
     }
 
     /// A tenant's word, once both who it is and what it says have been read.
-    pub(crate) fn heard(&self, tenant: &TenantName) -> Option<Heard> {
+    pub(crate) fn policy_snapshot(&self, tenant: &TenantName) -> Option<OwnedPolicySnapshot> {
         if !self.is_complete.load(Ordering::Acquire) {
             return None;
         }
@@ -100,7 +100,7 @@ impl Facts {
         let known = tenants.get(tenant)?;
         let (policy, read_at) = known.policy.clone()?;
         let (directory_id, _) = known.directory_id.clone()?;
-        Some(Heard { directory_id, policy, read_at })
+        Some(OwnedPolicySnapshot { directory_id, policy, read_at })
     }
 
     /// What is known of a tenant as a home.
@@ -117,13 +117,13 @@ impl Facts {
 }
 
 /// Puts a reading in the place of an earlier one.
-fn replace<T>(known: &mut Option<(T, Timestamp)>, value: T, read_at: Timestamp) -> Said {
+fn replace<T>(known: &mut Option<(T, Timestamp)>, value: T, read_at: Timestamp) -> FactChange {
     let is_late = known.as_ref().is_some_and(|(_, known_at)| read_at < *known_at);
     if is_late {
-        return Said::Nothing;
+        return FactChange::Ignored;
     }
     *known = Some((value, read_at));
-    Said::Again
+    FactChange::Refreshed
 }
 
 #[cfg(test)]
@@ -145,15 +145,20 @@ mod tests {
         let hub = TenantName::new("hub").unwrap();
         let facts = Facts::default();
         let identity = Identity { directory_id: "hub-id".into(), verified_domains: Vec::new() };
-        assert_eq!(facts.take(&hub, fact(1, Fact::Identity(identity.clone()))), Said::OtherDirectory);
-        assert_eq!(facts.take(&hub, fact(2, Fact::Identity(identity))), Said::Again);
-        let said = [(1, true, Said::Again), (3, false, Said::OtherPolicy), (2, true, Said::Nothing), (3, false, Said::Again)];
-        for (read_at, is_open, said) in said {
-            assert_eq!(facts.take(&hub, fact(read_at, Fact::AccessPolicy(policy(is_open)))), said, "read at {read_at}");
+        assert_eq!(facts.take(&hub, fact(1, Fact::Identity(identity.clone()))), FactChange::DirectoryChanged);
+        assert_eq!(facts.take(&hub, fact(2, Fact::Identity(identity))), FactChange::Refreshed);
+        let change = [
+            (1, true, FactChange::Refreshed),
+            (3, false, FactChange::PolicyChanged),
+            (2, true, FactChange::Ignored),
+            (3, false, FactChange::Refreshed),
+        ];
+        for (read_at, is_open, change) in change {
+            assert_eq!(facts.take(&hub, fact(read_at, Fact::AccessPolicy(policy(is_open)))), change, "read at {read_at}");
         }
-        assert!(facts.heard(&hub).is_none(), "a no may still follow");
+        assert!(facts.policy_snapshot(&hub).is_none(), "a no may still follow");
         assert!(facts.complete() && !facts.complete());
-        let heard = facts.heard(&hub).unwrap();
-        assert_eq!((heard.word().policy, heard.word().read_at), (&policy(false), Timestamp(3)));
+        let snapshot = facts.policy_snapshot(&hub).unwrap();
+        assert_eq!((snapshot.snapshot().policy, snapshot.snapshot().read_at), (&policy(false), Timestamp(3)));
     }
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use tracing::{info, warn};
-use xtsync_bus::{self as bus, Bus, Following, Record, Table, Wanted};
+use xtsync_bus::{self as bus, Bus, Record, Table, TopicTracker, WantedTopics};
 use xtsync_contract::event;
 use xtsync_contract::events;
 use xtsync_contract::topic;
@@ -15,7 +15,7 @@ use xtsync_runtime::telemetry::chain;
 
 use crate::context::Context;
 use crate::error::Result;
-use crate::facts::Said;
+use crate::facts::FactChange;
 use crate::table::waiting::{Waiting, Waits};
 
 /// Every target that some synchronization names.
@@ -25,14 +25,14 @@ pub(crate) fn targets(configuration: &Configuration) -> BTreeSet<TenantName> {
 }
 
 /// The facts' topics of every tenant in some synchronization.
-fn fact_topics(configuration: &Configuration) -> Wanted {
+fn fact_topics(configuration: &Configuration) -> WantedTopics {
     let tenants = configuration.synchronizations().flat_map(|synchronization| [&synchronization.source, &synchronization.spec.to]);
     tenants.map(|tenant| (topic::TENANT_FACTS.of(tenant), Vec::new())).collect()
 }
 
 /// Follows facts and configuration.
 pub(crate) struct Follower {
-    following: Following,
+    following: TopicTracker,
     table: Table,
     revision: u64,
 }
@@ -40,7 +40,7 @@ pub(crate) struct Follower {
 impl Follower {
     /// Follows nothing yet.
     pub(crate) async fn open(bus: &Bus) -> Result<Self> {
-        Ok(Self { following: Following::new(bus), table: Table::open(bus, Vec::new()).await?, revision: 0 })
+        Ok(Self { following: TopicTracker::new(bus), table: Table::open(bus, Vec::new()).await?, revision: 0 })
     }
 
     /// That a tenant's facts have nowhere to stand yet.
@@ -51,7 +51,7 @@ impl Follower {
     /// Follows a newer configuration, if there is one; gives the targets that links are due again for.
     pub(crate) async fn reconfigure(&mut self, context: &Context) -> Result<BTreeSet<TenantName>> {
         let configuration = context.configuration();
-        if self.following.turn(&fact_topics(&configuration)).await? {
+        if self.following.set_topics(&fact_topics(&configuration)).await? {
             self.table.resubscribe(self.following.topics().to_vec()).await?;
         }
         if configuration.revision() == self.revision {
@@ -72,15 +72,16 @@ impl Follower {
 
     /// Takes facts in; gives the targets that links are due again for. The gate stays closed until all that was there has been read.
     pub(crate) async fn take(&mut self, context: &Context, records: &[Record]) -> Result<BTreeSet<TenantName>> {
-        let mut news = News::default();
-        records.iter().filter_map(|record| take(context, record)).for_each(|(tenant, one)| news.add(tenant, one));
+        let mut changes = FactChanges::default();
+        records.iter().filter_map(|record| take(context, record)).for_each(|(tenant, one)| changes.add(tenant, one));
         let is_first = self.table.caught_up() && context.facts.complete();
-        let all = is_first || news.directory;
-        let concerns = |source: &TenantName, target: &TenantName| all || news.said.contains(source) || news.said.contains(target);
+        let all = is_first || changes.directory;
+        let concerns =
+            |source: &TenantName, target: &TenantName| all || changes.refreshed.contains(source) || changes.refreshed.contains(target);
         let mut woken = wake(context, Waits::Gate, concerns).await?;
-        if !news.changed.is_empty() {
+        if !changes.changed.is_empty() {
             // Whoever refused by another policy may not refuse by this one.
-            let changed = |source: &TenantName, target: &TenantName| news.changed.contains(source) || news.changed.contains(target);
+            let changed = |source: &TenantName, target: &TenantName| changes.changed.contains(source) || changes.changed.contains(target);
             woken.extend(wake(context, Waits::HeldOrRefused, changed).await?);
         }
         Ok(woken)
@@ -89,24 +90,24 @@ impl Follower {
 
 /// Tenants of which facts came.
 #[derive(Default)]
-struct News {
+struct FactChanges {
     /// All of them.
-    said: BTreeSet<TenantName>,
+    refreshed: BTreeSet<TenantName>,
     /// Those whose access policy is another than before.
     changed: BTreeSet<TenantName>,
     /// Whether one of them is another directory than before.
     directory: bool,
 }
 
-impl News {
-    fn add(&mut self, tenant: TenantName, said: Said) {
-        match said {
-            Said::Nothing => return,
-            Said::Again => {}
-            Said::OtherPolicy => drop(self.changed.insert(tenant.clone())),
-            Said::OtherDirectory => self.directory = true,
+impl FactChanges {
+    fn add(&mut self, tenant: TenantName, change: FactChange) {
+        match change {
+            FactChange::Ignored => return,
+            FactChange::Refreshed => {}
+            FactChange::PolicyChanged => drop(self.changed.insert(tenant.clone())),
+            FactChange::DirectoryChanged => self.directory = true,
         }
-        self.said.insert(tenant);
+        self.refreshed.insert(tenant);
     }
 }
 
@@ -134,7 +135,7 @@ pub(crate) async fn wake(
 }
 
 /// Takes one fact in; gives its tenant and what that says of it. A fact that cannot be read leaves the former one to grow old.
-fn take(context: &Context, record: &Record) -> Option<(TenantName, Said)> {
+fn take(context: &Context, record: &Record) -> Option<(TenantName, FactChange)> {
     let tenant = topic::tenant(&topic::TENANT_FACTS, &record.at.partition.topic)?;
     let wire = match event::decode::<events::TenantFact>(&record.headers, record.value.as_ref()?) {
         Ok(wire) => wire,

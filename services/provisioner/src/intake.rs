@@ -22,13 +22,13 @@ use crate::context::Context;
 use crate::error::Result;
 
 /// Has every intake of a target's decisions wait for the end of the transaction. It locks what an intake locks first.
-pub(crate) async fn keep_out(tx: &mut Transaction, target: &TenantName) -> Result<()> {
+pub(crate) async fn lock_intake(tx: &mut Transaction, target: &TenantName) -> Result<()> {
     lock_offsets(tx, Partition::all(&topic::DECISIONS.of(target)).collect()).await?;
     Ok(())
 }
 
 /// Takes decisions of a target in that may have been taken before: of two about one user the newer stays.
-pub(crate) async fn take_again(context: &Context, target: &TenantName, records: &[Record]) -> Result<()> {
+pub(crate) async fn retake(context: &Context, target: &TenantName, records: &[Record]) -> Result<()> {
     let mut decisions = Vec::new();
     for record in records {
         if let Reading::Decision(arrival) = read(context, record).await? {
@@ -37,7 +37,7 @@ pub(crate) async fn take_again(context: &Context, target: &TenantName, records: 
     }
     retry_contended(|| async {
         let mut tx = context.store.begin().await?;
-        keep_out(&mut tx, target).await?;
+        lock_intake(&mut tx, target).await?;
         take::take(&mut tx, context, decisions.clone()).await?;
         Ok(tx.commit().await?)
     })
@@ -71,11 +71,11 @@ impl Intake {
     /// Follows the targets of the configuration.
     pub(crate) async fn follow(&mut self, targets: &BTreeSet<TenantName>) -> Result<()> {
         let wanted = targets.iter().cloned().map(|target| (topic::DECISIONS.of(target), Vec::new())).collect();
-        Ok(self.consumer.turn(&wanted).await?)
+        Ok(self.consumer.set_topics(&wanted).await?)
     }
 
     /// What keeps decisions from being taken in, if anything does.
-    pub(crate) fn trouble(&self) -> Option<String> {
+    pub(crate) fn unready_reason(&self) -> Option<String> {
         let stopped = self.stopped.first().map(|partition| format!("{partition} holds what only a newer version understands"));
         stopped.or_else(|| self.consumer.missing().map(|missing| missing.to_string()))
     }
@@ -95,7 +95,7 @@ impl Intake {
     }
 
     /// Tells the bus how far it has come.
-    pub(crate) async fn tell(&mut self, taken: Taken) {
+    pub(crate) async fn commit_offsets(&mut self, taken: Taken) {
         if !taken.next.is_empty() {
             self.consumer.commit(taken.next).await;
         }

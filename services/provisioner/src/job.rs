@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span, error, info_span, warn};
 use xtsync_domain::gate::Counter;
-use xtsync_domain::link::{Change, Conflict, ConflictKind, Hold, Link, Seen, Step, TroubleKind, next};
+use xtsync_domain::link::{Change, ConditionKind, Conflict, ConflictKind, Hold, Link, Observed, Step, next};
 use xtsync_domain::{Desired, TargetId, Timestamp};
 use xtsync_runtime::telemetry::chain;
 use xtsync_runtime::trace;
@@ -27,20 +27,20 @@ use crate::error::{Error, Result};
 use crate::table::link::{self, Stored};
 use crate::table::work::{Due, Waited, Work};
 use crate::table::{Key, work};
-use crate::worker::ledger::Entry;
+use crate::worker::group_commit::LinkUpdate;
 use crate::worker::{Inviting, Worker};
 
 /// The most steps of one job: the longest path has 12. A target that answers in circles does not keep a slot.
 const STEPS_MAX: usize = 32;
 
 /// How long a link that the store does not give or take is put off.
-const PUT_OFF_FOR: Duration = Duration::from_secs(60);
+const PUT_OFF_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Works on one link until nothing is left to do now. A row that cannot be worked on is put off, so that it does not keep others waiting.
 pub(crate) async fn run(worker: &Worker, epoch: Epoch, due: Due) -> Result<()> {
     let (key, was) = (due.key.clone(), due.was);
     let done = start(worker, epoch, due).await;
-    worker.leave(&key);
+    worker.release_probe(&key);
     match done {
         Err(error @ (Error::Unreadable(..) | Error::Store(store::Error::Statement { .. }))) => {
             error!(link = %key, error = chain(&error), "the link is put off");
@@ -54,7 +54,7 @@ async fn start(worker: &Worker, epoch: Epoch, Due { key, stored, called_until, w
     let Some(stored) = stored? else { return retry_contended(|| drop_orphan(worker, epoch, &key)).await };
     let span = info_span!("job", target = %key.target, source = %key.source, user = %key.user, trace_id = tracing::field::Empty);
     if let Some(parent) = &stored.traceparent {
-        trace::follow(&span, parent);
+        trace::set_parent(&span, parent);
     }
     Job::new(worker, epoch, key, stored, was).run(called_until).instrument(span).await
 }
@@ -69,8 +69,9 @@ async fn drop_orphan(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
 /// Puts a link off that the store does not give or take. What came for it meanwhile is not put off with it: that may be another decision.
 async fn put_off(worker: &Worker, epoch: Epoch, key: &Key, was: Waited) -> Result<()> {
     let mut tx = worker.begin(epoch).await?;
-    let due = worker.context.now().plus(PUT_OFF_FOR);
-    let work = Work { class: was.class, due: Some(due), trouble: Some((TroubleKind::Retry, "store".to_owned())), was, blocked_by: None };
+    let due = worker.context.now().plus(PUT_OFF_INTERVAL);
+    let work =
+        Work { class: was.class, due: Some(due), condition: Some((ConditionKind::Retry, "store".to_owned())), was, blocked_by: None };
     work::put(&mut tx, vec![(key, work)]);
     Ok(tx.commit().await?)
 }
@@ -89,7 +90,7 @@ enum Committed {
     /// It is stored.
     Yes,
     /// Intake has decided anew: it must be asked again what to do.
-    WantedOtherwise,
+    DecisionChanged,
 }
 
 struct Job<'a> {
@@ -102,7 +103,7 @@ struct Job<'a> {
     was: Waited,
     /// The link as its row has it.
     row: Link,
-    seen: Seen,
+    seen: Observed,
     /// Attributes written by this job.
     changes: Vec<Change>,
     /// Whether this job wrote anything.
@@ -114,15 +115,15 @@ struct Job<'a> {
     /// What the call about to start was counted against, and when.
     reserved: Option<(Counter, Timestamp)>,
     /// Whether the link waited for something that is not our lateness.
-    was_troubled: bool,
+    had_condition: bool,
     began: Instant,
 }
 
 impl<'a> Job<'a> {
     fn new(worker: &'a Worker, epoch: Epoch, key: Key, mut stored: Stored, was: Waited) -> Self {
-        let was_troubled = stored.link.trouble.is_some();
+        let had_condition = stored.link.condition.is_some();
         // It is its turn, by time or because something has changed: what the target refused is asked for again.
-        if let Some(refused) = stored.link.trouble.as_mut().filter(|trouble| trouble.kind == TroubleKind::Refused) {
+        if let Some(refused) = stored.link.condition.as_mut().filter(|condition| condition.kind == ConditionKind::Refused) {
             refused.due = refused.due.map(|due| due.min(worker.context.now())).or(Some(worker.context.now()));
         }
         Self {
@@ -132,19 +133,19 @@ impl<'a> Job<'a> {
             key,
             row: stored.link.clone(),
             stored,
-            seen: Seen::NotLooked,
+            seen: Observed::NotObserved,
             changes: Vec::new(),
             wrote: false,
             unclaimed: None,
             inviting: None,
             reserved: None,
-            was_troubled,
+            had_condition,
             began: Instant::now(),
         }
     }
 
     async fn run(mut self, called_until: Option<Timestamp>) -> Result<()> {
-        if let Some(until) = self.doubt_former_call(called_until) {
+        if let Some(until) = self.await_former_call(called_until) {
             return self.close(End::NotYet(until)).await.map(drop);
         }
         while let Some(end) = self.find_anchor().await? {
@@ -160,21 +161,21 @@ impl<'a> Job<'a> {
                 },
                 Step::Inherit { owner, account } => {
                     let end = self.inherit(&owner, &account).await?;
-                    self.seen = Seen::NotLooked;
+                    self.seen = Observed::NotObserved;
                     match end {
                         Some(end) => end,
                         None => continue,
                     }
                 }
-                Step::Note(note) => {
-                    self.stored.link.note(&note, self.now());
-                    self.seen = Seen::NotLooked;
+                Step::UpdateRow(update) => {
+                    self.stored.link.update_row(&update, self.now());
+                    self.seen = Observed::NotObserved;
                     continue;
                 }
-                Step::Await => End::Unseen,
-                Step::Settle(due) => End::NotYet(due),
+                Step::AwaitVisibility => End::NotVisible,
+                Step::GracePeriod(due) => End::NotYet(due),
                 Step::Hold(hold) => End::Hold(hold),
-                Step::Rest => End::Rest,
+                Step::Converged => End::Converged,
             };
             if self.close(end).await? {
                 return Ok(());
@@ -187,12 +188,12 @@ impl<'a> Job<'a> {
     /// Tenant before, that link stands in the way: two would own one object.
     async fn find_anchor(&mut self) -> Result<Option<End>> {
         let (context, link) = (&self.worker.context, &mut self.stored.link);
-        if link.anchor.is_some() || !matches!(link.desired.desired, Desired::Present(_)) {
+        if link.anchor.is_some() || !matches!(link.desired.desired, Desired::Wanted(_)) {
             return Ok(None);
         }
         let Some(home) = context.own_directory(&self.key.source) else { return Ok(None) };
         let anchor = format!("{home}/{}", self.key.user);
-        if let Some(other) = link::bearer(&context.store, &self.key.target, &anchor).await? {
+        if let Some(other) = link::anchor_owner(&context.store, &self.key.target, &anchor).await? {
             let conflict = Conflict { kind: ConflictKind::AnchorTaken, others: vec![other.record()], is_passing: false };
             return Ok(Some(End::Hold(Hold::Conflict(conflict))));
         }
@@ -202,24 +203,24 @@ impl<'a> Job<'a> {
 
     /// A call that nobody took the answer of may still be under way: then nothing is done until it must have ended, and after that the
     /// object is read back. Gives the moment until which to wait.
-    fn doubt_former_call(&mut self, called_until: Option<Timestamp>) -> Option<Timestamp> {
+    fn await_former_call(&mut self, called_until: Option<Timestamp>) -> Option<Timestamp> {
         let until = called_until?;
         if self.now() < until {
             return Some(until);
         }
-        self.stored.link.doubt();
+        self.stored.link.mark_unverified();
         None
     }
 
     /// Commits an entry about the link. Where intake has decided anew meanwhile nothing is stored, and what was decided is taken over.
     /// Where anybody else has changed the row, this job knows nothing of what its link is like: that ends the epoch's work.
-    async fn commit(&mut self, entry: Entry) -> Result<Committed> {
+    async fn commit(&mut self, update: LinkUpdate) -> Result<Committed> {
         let worker = self.worker;
-        let stored = entry.stored.clone();
-        if worker.ledger.commit(&worker.context, &worker.target, (worker.lease.name(), self.epoch), entry).await? {
+        let stored = update.stored.clone();
+        if worker.group_commit.commit(&worker.context, &worker.target, (worker.lease.name(), self.epoch), update).await? {
             let before = std::mem::replace(&mut self.row, stored.link.clone());
-            self.stored = Stored { edition: stored.edition + 1, ..stored };
-            if before.occupies().is_some() && before.occupies() != self.row.occupies() {
+            self.stored = Stored { row_version: stored.row_version + 1, ..stored };
+            if before.occupied_address().is_some() && before.occupied_address() != self.row.occupied_address() {
                 self.unblock(&self.key).await?;
             }
             return Ok(Committed::Yes);
@@ -229,10 +230,10 @@ impl<'a> Job<'a> {
         // The decision made the link due again: that is what this job works on from here.
         self.was = work::waits(&worker.context.store, &self.key).await?.unwrap_or(self.was);
         self.stored.version = newest.version;
-        self.stored.edition = newest.edition;
+        self.stored.row_version = newest.row_version;
         let is_ours = (&newest.link.shadow, &newest.link.applied) == (&self.row.shadow, &self.row.applied);
         if !is_ours || !self.stored.link.rebase(&newest.link) {
-            return Err(Error::Meddled(self.key.to_string()));
+            return Err(Error::ConcurrentModification(self.key.to_string()));
         }
         self.row = newest.link;
         if let Some(newest) = &newest.traceparent {
@@ -240,8 +241,8 @@ impl<'a> Job<'a> {
         }
         self.stored.traceparent = newest.traceparent;
         // What was seen may have been looked for under another address.
-        self.seen = Seen::NotLooked;
-        Ok(Committed::WantedOtherwise)
+        self.seen = Observed::NotObserved;
+        Ok(Committed::DecisionChanged)
     }
 
     /// Users who wait for the address of a link get it as soon as it is given up.

@@ -6,12 +6,12 @@ use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Histogram};
 use xtsync_domain::link::{Call, Link, Verb};
 use xtsync_domain::{Origin, TenantName};
-use xtsync_runtime::metrics::{Lateness, meter, seconds};
+use xtsync_runtime::metrics::{LatencyMetrics, meter, seconds};
 
 /// The provisioner's metrics.
 #[derive(Debug)]
 pub(crate) struct Metrics {
-    lateness: Lateness,
+    latency: LatencyMetrics,
     calls: Histogram<f64>,
     outcomes: Counter<u64>,
     closings: Counter<u64>,
@@ -25,7 +25,7 @@ impl Metrics {
         let meter = meter();
         let counter = |name, help| meter.u64_counter(name).with_description(help).build();
         Self {
-            lateness: Lateness::new(&meter),
+            latency: LatencyMetrics::new(&meter),
             calls: seconds(&meter, "xtsync_provisioner_call_seconds", "Calls to target tenants, by result."),
             outcomes: counter("xtsync_provisioner_outcomes", "What was done to target users, by verb and result."),
             closings: counter("xtsync_provisioner_gate_closings", "Calls that the gate did not let start, by reason."),
@@ -67,7 +67,7 @@ impl Metrics {
         self.republished.add(links as u64, &[KeyValue::new("target", target.to_string())]);
     }
 
-    /// Decisions came: `newer`, `unlinked` (gone and never here), `stale` (known already) or `buried`.
+    /// Decisions came: `newer`, `unlinked` (gone and never here), `stale` (known already) or `dead_lettered`.
     pub(crate) fn decisions(&self, target: &TenantName, what: &'static str, count: u64) {
         self.decisions.add(count, &[KeyValue::new("target", target.to_string()), KeyValue::new("what", what)]);
     }
@@ -78,8 +78,8 @@ impl Metrics {
             Origin::Initial => "initial",
             Origin::Live => "live",
             Origin::Replay => "replay",
-            Origin::Scrub => "scrub",
+            Origin::Republish => "republish",
         };
-        self.lateness.change_to_target(link.source(), &link.target, origin, took);
+        self.latency.change_to_target(link.source(), &link.target, origin, took);
     }
 }

@@ -20,7 +20,7 @@ use xtsync_store::{self as store, Epoch, lease, outbox, retry_contended};
 
 use crate::ROLE;
 use crate::error::Result;
-use crate::scrub;
+use crate::republish;
 use crate::table::link;
 use crate::table::link::Unpublished;
 use crate::worker::Worker;
@@ -29,7 +29,7 @@ use crate::worker::Worker;
 const BATCH_MAX: u32 = 500;
 
 /// How long it rests after a publication: the first of a burst is told at once, the others come together, and share their transactions.
-const REST: Duration = Duration::from_millis(100);
+const PUBLISH_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Publishes whenever something was committed, until the shutdown, and then what is left.
 pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
@@ -41,9 +41,9 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
         if is_last {
             return;
         }
-        shutdown.or(sleep(REST)).await;
+        shutdown.or(sleep(PUBLISH_INTERVAL)).await;
         let poll = worker.context.config.poll;
-        let pause = scrub::step(&worker).await.unwrap_or_else(|error| {
+        let pause = republish::step(&worker).await.unwrap_or_else(|error| {
             warn!(target = %worker.target, error = chain(&error), "telling again pauses");
             poll
         });
@@ -97,34 +97,34 @@ pub(crate) async fn send(
     let publish = |records| dead_letter::publish(&*context.parts.bus, ROLE, records, urgency, now);
     // One that does not get through does not hold up the other.
     let (links_sent, outcomes_sent) = tokio::join!(publish(links.iter().map(record).collect()), publish(outcomes));
-    let told = links_sent.as_ref().map_or(&[][..], |()| &links);
+    let published_links = links_sent.as_ref().map_or(&[][..], |()| &links);
     let removed = outcomes_sent.as_ref().map_or(&[][..], |()| &numbers);
-    let noted = retry_contended(|| note(worker, epoch, told, removed)).await;
-    if noted.is_err() && is_late(worker, epoch).await {
-        retry_contended(|| note_late(worker, &links)).await?;
+    let marked = retry_contended(|| mark_published(worker, epoch, published_links, removed)).await;
+    if marked.is_err() && is_fenced(worker, epoch).await {
+        retry_contended(|| mark_published_late(worker, &links)).await?;
     }
-    noted?;
+    marked?;
     links_sent?;
     Ok(outcomes_sent?)
 }
 
 /// Whether the target is not ours any more.
-async fn is_late(worker: &Worker, epoch: Epoch) -> bool {
+async fn is_fenced(worker: &Worker, epoch: Epoch) -> bool {
     let checked = lease::check(&worker.context.store, worker.lease.name(), epoch).await;
     matches!(checked, Err(store::Error::Fenced(_)))
 }
 
 /// Notes what was published by whoever is not the owner any more.
-async fn note_late(worker: &Worker, links: &[Unpublished]) -> Result<()> {
+async fn mark_published_late(worker: &Worker, links: &[Unpublished]) -> Result<()> {
     let mut tx = worker.context.store.begin().await?;
-    link::published_late(&mut tx, links).await?;
+    link::mark_published_late(&mut tx, links).await?;
     Ok(tx.commit().await?)
 }
 
 /// Notes what the bus took, as the owner.
-async fn note(worker: &Worker, epoch: Epoch, links: &[Unpublished], outcomes: &[i64]) -> Result<()> {
+async fn mark_published(worker: &Worker, epoch: Epoch, links: &[Unpublished], outcomes: &[i64]) -> Result<()> {
     let mut tx = worker.begin(epoch).await?;
-    link::published(&mut tx, links);
+    link::mark_published(&mut tx, links);
     outbox::remove(&mut tx, outcomes);
     Ok(tx.commit().await?)
 }

@@ -18,7 +18,7 @@ use xtsync_contract::event;
 use xtsync_contract::events;
 use xtsync_contract::topic;
 use xtsync_domain::TargetId;
-use xtsync_domain::link::Note;
+use xtsync_domain::link::RowUpdate;
 use xtsync_domain::link::class::class;
 use xtsync_store::{Epoch, Transaction, retry_contended};
 
@@ -35,8 +35,8 @@ pub(crate) async fn rebuild(worker: &Worker, epoch: Epoch) -> Result<()> {
     if !bus::missing(&context.parts.bus, [&topic]).await?.is_empty() {
         return Ok(());
     }
-    let was_whole = target::read(&context.store, &worker.target).await?.is_some_and(|state| state.is_whole);
-    if was_whole {
+    let was_reconciled = target::read(&context.store, &worker.target).await?.is_some_and(|state| state.is_reconciled);
+    if was_reconciled {
         let last = bus::last(&context.parts.bus, &topic).await?;
         let mut tx = worker.begin(epoch).await?;
         if lost(&mut tx, worker, last).await?.is_empty() {
@@ -54,53 +54,53 @@ pub(crate) async fn rebuild(worker: &Worker, epoch: Epoch) -> Result<()> {
         warn!(target = %worker.target, links = taken, "the store is older than what was said of its links: they were taken from their topic");
         let mut decisions = Table::open(&context.parts.bus, vec![topic::DECISIONS.of(&worker.target)]).await?;
         while !decisions.caught_up() {
-            intake::take_again(context, &worker.target, &decisions.next().await?).await?;
+            intake::retake(context, &worker.target, &decisions.next().await?).await?;
         }
     }
     let mut tx = worker.begin(epoch).await?;
-    target::whole(&mut tx, &worker.target).await?;
+    target::set_reconciled(&mut tx, &worker.target).await?;
     Ok(tx.commit().await?)
 }
 
 /// A link that the topic knows better, and what the store has of it.
 struct Lost {
     known: Option<Stored>,
-    said: LinkRecord,
+    published: LinkRecord,
 }
 
 /// Those links of these records that the store has not, or has older. Nobody else changes them until the transaction has ended.
 async fn lost(tx: &mut Transaction, worker: &Worker, records: Vec<Record>) -> Result<BTreeMap<Key, Lost>> {
     // Of several records of one link the last is the newest.
-    let said: BTreeMap<Key, LinkRecord> = records.iter().filter_map(|record| read(worker, record)).collect();
-    let mut known = link::lock(tx, &said.keys().cloned().collect()).await?;
-    let lost = said.into_iter().map(|(key, said)| {
+    let published: BTreeMap<Key, LinkRecord> = records.iter().filter_map(|record| read(worker, record)).collect();
+    let mut known = link::lock(tx, &published.keys().cloned().collect()).await?;
+    let lost = published.into_iter().map(|(key, published)| {
         let known = known.remove(&key);
-        (key, Lost { known, said })
+        (key, Lost { known, published })
     });
-    Ok(lost.filter(|(_, Lost { known, said })| known.as_ref().is_none_or(|known| known.version < said.version)).collect())
+    Ok(lost.filter(|(_, Lost { known, published })| known.as_ref().is_none_or(|known| known.version < published.version)).collect())
 }
 
 fn read(worker: &Worker, record: &Record) -> Option<(Key, LinkRecord)> {
     let wire = event::decode::<events::Link>(&record.headers, record.value.as_ref()?).ok()?;
-    let said = LinkRecord::try_from(wire).ok()?;
-    Some((Key { target: worker.target.clone(), source: said.link.source().clone(), user: said.link.user().clone() }, said))
+    let published = LinkRecord::try_from(wire).ok()?;
+    Some((Key { target: worker.target.clone(), source: published.link.source().clone(), user: published.link.user().clone() }, published))
 }
 
 /// Takes from some records what the store has lost; gives how many links that were.
 async fn take(worker: &Worker, epoch: Epoch, records: Vec<Record>) -> Result<usize> {
     let (context, now) = (&worker.context, worker.context.now());
     let mut tx = worker.begin(epoch).await?;
-    intake::keep_out(&mut tx, &worker.target).await?;
+    intake::lock_intake(&mut tx, &worker.target).await?;
     let lost = lost(&mut tx, worker, records).await?;
     if lost.is_empty() {
         return Ok(0);
     }
-    let is_new = lost.values().any(|lost| lost.said.incarnation != context.store.incarnation());
-    target::begin(&mut tx, &worker.target, is_new.then_some(now)).await?;
+    let is_new = lost.values().any(|lost| lost.published.store_id != context.store.store_id());
+    target::begin_rebuild(&mut tx, &worker.target, is_new.then_some(now)).await?;
     let mut rebuilt: BTreeMap<Key, Stored> = lost.into_iter().map(|(key, lost)| (key, taken(lost))).collect();
     let count = rebuilt.len();
-    own_alone(&mut tx, worker, &mut rebuilt).await?;
-    link::save(&mut tx, rebuilt.values(), context.store.incarnation());
+    assign_owners(&mut tx, worker, &mut rebuilt).await?;
+    link::save(&mut tx, rebuilt.values(), context.store.store_id());
     let due: Vec<_> = rebuilt.values().map(|stored| (stored.key(), class(&stored.link))).collect();
     work::arrived(&mut tx, &due, now);
     tx.commit().await?;
@@ -109,9 +109,9 @@ async fn take(worker: &Worker, epoch: Epoch, records: Vec<Record>) -> Result<usi
 
 /// Leaves each object to one link. It may have moved from a user's former account to the new one, and the topic may still say, or the store
 /// know, what was before: the link that changed last has it.
-async fn own_alone(tx: &mut Transaction, worker: &Worker, links: &mut BTreeMap<Key, Stored>) -> Result<()> {
+async fn assign_owners(tx: &mut Transaction, worker: &Worker, links: &mut BTreeMap<Key, Stored>) -> Result<()> {
     let ids = links.values().filter_map(|stored| stored.link.shadow.id().cloned()).collect();
-    for (key, stored) in link::release(tx, &worker.target, &ids).await? {
+    for (key, stored) in link::disown(tx, &worker.target, &ids).await? {
         links.entry(key).or_insert(stored);
     }
     let mut owners = BTreeMap::<TargetId, u64>::new();
@@ -123,19 +123,19 @@ async fn own_alone(tx: &mut Transaction, worker: &Worker, links: &mut BTreeMap<K
     }
     for stored in links.values_mut() {
         if stored.link.shadow.id().and_then(|id| owners.get(id)).is_some_and(|newest| stored.version < *newest) {
-            stored.link.note(&Note::Forget, worker.context.now());
+            stored.link.update_row(&RowUpdate::Forget, worker.context.now());
         }
     }
     Ok(())
 }
 
 /// A link as it is stored from then on: in doubt, and with the newest decision that anybody knows.
-fn taken(Lost { known, said }: Lost) -> Stored {
-    let mut link = said.link;
+fn taken(Lost { known, published }: Lost) -> Stored {
+    let mut link = published.link;
     if let Some(known) = &known {
         link.rebase(&known.link);
     }
-    link.doubt();
-    let (traceparent, edition) = known.map_or((None, 0), |known| (known.traceparent, known.edition));
-    Stored { link, version: said.version, traceparent, counted: Counted::default(), edition }
+    link.mark_unverified();
+    let (traceparent, row_version) = known.map_or((None, 0), |known| (known.traceparent, known.row_version));
+    Stored { link, version: published.version, traceparent, counted: Counted::default(), row_version }
 }

@@ -51,7 +51,7 @@ pub(crate) async fn carry_out(worker: &Worker, epoch: Epoch) -> Result<bool> {
         tx.commit().await?;
     }
     if !asked.is_empty() {
-        worker.breaker().try_now(worker.context.now());
+        worker.breaker().probe_now(worker.context.now());
     }
     Ok(!asked.is_empty())
 }

@@ -16,7 +16,7 @@ use xtsync_runtime::health::Condition;
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_runtime::supervise::Task;
 use xtsync_runtime::telemetry::chain;
-use xtsync_service::commands::Commands;
+use xtsync_service::commands::CommandConsumer;
 use xtsync_service::service::Parts;
 use xtsync_service::status;
 use xtsync_store::{Options, Report, Store, load_offsets};
@@ -29,9 +29,9 @@ use crate::facts::Facts;
 use crate::follow::{self, Follower};
 use crate::intake::Intake;
 use crate::metrics::Metrics;
-use crate::release::Rebuilt;
+use crate::observe_only::ObserveOnly;
 use crate::worker::Worker;
-use crate::{commands, publish, scrub, table};
+use crate::{commands, publish, republish, table};
 
 /// The provisioner.
 pub struct Provisioner {
@@ -42,7 +42,7 @@ pub struct Provisioner {
     facts: Condition,
     intake: AsyncMutex<Option<Intake>>,
     follower: AsyncMutex<Option<Follower>>,
-    commands: AsyncMutex<Commands>,
+    commands: AsyncMutex<CommandConsumer>,
     _report: Report,
 }
 
@@ -71,8 +71,9 @@ pub async fn build(config: Config, parts: Parts, connect: Targets) -> Result<Pro
     let report = store.report(ROLE.name(), &parts.health);
     let status = status::Publisher::start(Arc::clone(&parts.bus), ROLE, &parts.replica, clock);
     let (decisions, facts) = (parts.health.condition("decisions"), parts.health.condition("facts"));
-    let commands = AsyncMutex::new(Commands::new(&store, &parts, commands::GROUP));
-    let context = Context { config, parts, store, facts: Facts::default(), rebuilt: Rebuilt::default(), metrics: Metrics::new(), status };
+    let commands = AsyncMutex::new(CommandConsumer::new(&store, &parts, commands::GROUP));
+    let context =
+        Context { config, parts, store, facts: Facts::default(), observe_only: ObserveOnly::default(), metrics: Metrics::new(), status };
     Ok(Provisioner {
         context: Arc::new(context),
         connect,
@@ -117,15 +118,15 @@ impl Provisioner {
     pub async fn refresh(&self) {
         let configuration = self.context.configuration();
         let targets = follow::targets(&configuration);
-        let is_past = |target: &TenantName, running: &mut Running| {
+        let is_outdated = |target: &TenantName, running: &mut Running| {
             let directory = configuration.directory(target).cloned();
             let is_moved = running.directory.is_some() && running.directory != directory;
             running.directory = directory;
             is_moved || !targets.contains(target) || configuration.tenant(target) != Some(&running.tenant)
         };
-        let past: Vec<Running> = self.workers().extract_if(.., is_past).map(|(_, running)| running).collect();
+        let outdated: Vec<Running> = self.workers().extract_if(.., is_outdated).map(|(_, running)| running).collect();
         // Ended before their successors are made, which bear the same lease and condition: calls in hand are finished.
-        past.into_iter().map(Running::end).collect::<JoinSet<()>>().join_all().await;
+        outdated.into_iter().map(Running::end).collect::<JoinSet<()>>().join_all().await;
         let mut workers = self.workers();
         for target in targets {
             let Some(tenant) = configuration.tenant(&target).filter(|_| !workers.contains_key(&target)) else { continue };
@@ -156,9 +157,9 @@ impl Provisioner {
         {
             let taken = intake.handle(event).await?;
             self.wake(&taken.woken);
-            intake.tell(taken).await;
+            intake.commit_offsets(taken).await;
         }
-        tell(&self.decisions, intake.trouble());
+        set_condition(&self.decisions, intake.unready_reason());
         *slot = Some(intake);
         Ok(())
     }
@@ -177,7 +178,7 @@ impl Provisioner {
         self.wake(&follower.reconfigure(&self.context).await?);
         let records = timeout(wait, follower.next()).await.unwrap_or_else(|_| Ok(Vec::new()))?;
         self.wake(&follower.take(&self.context, &records).await?);
-        tell(&self.facts, follower.missing().map(|missing| missing.to_string()));
+        set_condition(&self.facts, follower.missing().map(|missing| missing.to_string()));
         *slot = Some(follower);
         Ok(records.len())
     }
@@ -216,9 +217,9 @@ impl Provisioner {
     ///
     /// # Errors
     /// When the store or the bus fails.
-    pub async fn scrub_step(&self, target: &TenantName) -> Result<(), Error> {
+    pub async fn republish_step(&self, target: &TenantName) -> Result<(), Error> {
         match self.worker(target) {
-            Some(worker) => scrub::step(&worker).await.map(drop),
+            Some(worker) => republish::step(&worker).await.map(drop),
             None => Ok(()),
         }
     }
@@ -316,8 +317,8 @@ impl Provisioner {
 }
 
 /// Says in a condition what keeps it from holding, if anything does.
-fn tell(condition: &Condition, trouble: Option<String>) {
-    condition.set(trouble.is_none(), trouble.unwrap_or_default());
+fn set_condition(condition: &Condition, reason: Option<String>) {
+    condition.set(reason.is_none(), reason.unwrap_or_default());
 }
 
 /// Says in a condition and in the log why a step failed; it is tried again.
@@ -332,7 +333,7 @@ where
     W: Future<Output = ()> + Send + 'static,
 {
     let task = Task { health: worker.context.parts.health.clone(), role: ROLE.name(), name, tenant: worker.target.to_string() };
-    task.supervise(&stop, || work(Arc::clone(&worker), stop.clone()), |stage| crate::status::stands(&worker, name, stage)).await;
+    task.supervise(&stop, || work(Arc::clone(&worker), stop.clone()), |stage| crate::status::report_task(&worker, name, stage)).await;
 }
 
 impl Running {

@@ -9,7 +9,7 @@ use xtsync_contract::internal;
 use xtsync_contract::internal::RoleStatus;
 use xtsync_contract::topic;
 use xtsync_runtime::shutdown::Shutdown;
-use xtsync_runtime::supervise::Stage;
+use xtsync_runtime::supervise::TaskState;
 use xtsync_runtime::telemetry::chain;
 use xtsync_service::consumer::lag;
 
@@ -17,7 +17,7 @@ use crate::error::Result;
 use crate::table::work::{self, Counts};
 use crate::worker::Worker;
 use crate::worker::breaker::{BlockedVerb, Lane};
-use crate::{moved, release};
+use crate::{directory_change, observe_only};
 
 /// Looks again and again, until the shutdown.
 pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
@@ -32,12 +32,12 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
 }
 
 /// Takes note of how a task of the worker stands, and tells it: the task that looks may be the one.
-pub(crate) fn stands(worker: &Worker, task: &'static str, stage: Stage) {
+pub(crate) fn report_task(worker: &Worker, task: &'static str, stage: TaskState) {
     match stage {
-        Stage::Recovered => drop(worker.failed().remove(task)),
-        Stage::Down | Stage::Restarted => drop(worker.failed().insert(task, stage)),
+        TaskState::Recovered => drop(worker.failed().remove(task)),
+        TaskState::Down | TaskState::Restarted => drop(worker.failed().insert(task, stage)),
     }
-    if stage == Stage::Down {
+    if stage == TaskState::Down {
         let context = &worker.context;
         context.status.set(RoleStatus {
             tenant: worker.target.to_string(),
@@ -57,20 +57,20 @@ fn panicked(task: &str) -> String {
 /// A task that waits to be started again, and one that failed not long ago, each by its code; empty where there is none.
 fn failures(worker: &Worker) -> (String, String) {
     let failed = worker.failed();
-    let down = failed.iter().find(|(_, stage)| **stage == Stage::Down).map(|(task, _)| panicked(task));
-    let shaky = failed.keys().next().map(|task| panicked(task));
-    (down.unwrap_or_default(), shaky.unwrap_or_default())
+    let down = failed.iter().find(|(_, stage)| **stage == TaskState::Down).map(|(task, _)| panicked(task));
+    let recently_failed = failed.keys().next().map(|task| panicked(task));
+    (down.unwrap_or_default(), recently_failed.unwrap_or_default())
 }
 
 /// Looks once, and gives what is told. Only the owner counts; the others say that they are there.
 pub(crate) async fn step(worker: &Worker) -> Result<RoleStatus> {
     let context = &worker.context;
-    if release::look(context, &worker.target).await? {
+    if observe_only::refresh(context, &worker.target).await? {
         worker.wake.notify_one();
     }
     let held = worker.lease.held();
-    if let Some(epoch) = held.filter(|_| worker.is_whole()) {
-        moved::note(worker, epoch).await?;
+    if let Some(epoch) = held.filter(|_| worker.is_reconciled()) {
+        directory_change::record(worker, epoch).await?;
     }
     let is_leader = held.is_some();
     let decisions = topic::DECISIONS.of(&worker.target);
@@ -84,7 +84,7 @@ pub(crate) async fn step(worker: &Worker) -> Result<RoleStatus> {
     let now = context.now();
     let (next_try, blocked_verbs) = {
         let breaker = worker.breaker();
-        (breaker.shut_until(Lane::Others, now), breaker.blocked_verbs())
+        (breaker.open_until(Lane::Others, now), breaker.blocked_verbs())
     };
     let blocked = |verb: BlockedVerb| internal::BlockedVerb { code: verb.code, next_try: Some(wire_time(verb.until)) };
     let (down, warning) = failures(worker);
@@ -94,13 +94,13 @@ pub(crate) async fn step(worker: &Worker) -> Result<RoleStatus> {
         lag,
         pending: counts.pending.into_iter().map(|(class, count)| (class.to_owned(), count)).collect(),
         held: counts.held,
-        troubled: counts.troubled,
+        degraded: counts.degraded,
         blocked: if down.is_empty() { worker.stopped() } else { down },
         warning,
         leader: is_leader,
         next_try: next_try.map(wire_time),
         blocked_verbs: blocked_verbs.into_iter().map(blocked).collect(),
-        republishing: worker.scrub().is_under_way,
+        republishing: worker.republish().is_under_way,
         ..RoleStatus::default()
     };
     context.status.set(status.clone());

@@ -3,12 +3,12 @@
 //! The lease makes it single-writer; everything in memory here (circuit breaker, limits, addresses being invited) is exact for that reason and
 //! begins anew with each epoch. When the lease is lost, what is under way is dropped and records nothing.
 
+mod batcher;
 pub(crate) mod breaker;
 mod concurrency;
-mod hands;
-pub(crate) mod ledger;
+pub(crate) mod group_commit;
+mod job_pool;
 pub(crate) mod limits;
-mod together;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
@@ -22,26 +22,26 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
 use xtsync_directory::Target;
-use xtsync_domain::gate::{Counter, Why};
+use xtsync_domain::gate::{ClosedReason, Counter};
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_runtime::health::Condition;
 use xtsync_runtime::shutdown::Shutdown;
-use xtsync_runtime::supervise::Stage;
+use xtsync_runtime::supervise::TaskState;
 use xtsync_runtime::telemetry::chain;
-use xtsync_store::{Epoch, Held, Lease, Transaction, lease};
+use xtsync_store::{Epoch, Lease, LeaseState, Transaction, lease};
 
-use self::breaker::{Admission, Breaker, Came, Lane, Pressure};
+use self::breaker::{Admission, Breaker, CallResult, Lane, TargetFailure};
 use self::concurrency::Concurrency;
-use self::hands::{Hands, Room};
-use self::ledger::Ledger;
-use self::limits::{Limits, Lives};
+use self::group_commit::GroupCommit;
+use self::job_pool::{Capacity, JobPool};
+use self::limits::{Limits, LiveCounts};
 use crate::context::Context;
+use crate::directory_change;
 use crate::error::Result;
-use crate::moved;
+use crate::observe_only;
 use crate::rebuild::rebuild;
-use crate::release;
+use crate::republish::Progress;
 use crate::retry;
-use crate::scrub::Pace;
 use crate::table::waiting::{Waiting, Waits};
 use crate::table::{Key, link, work};
 
@@ -55,18 +55,18 @@ pub(crate) struct Worker {
     pub(crate) wake: Notify,
     /// Wakes the publisher: something was committed.
     pub(crate) publish: Notify,
-    pub(crate) ledger: Ledger,
+    pub(crate) group_commit: GroupCommit,
     breaker: Mutex<Breaker>,
     concurrency: Mutex<Concurrency>,
     /// Verbs that work again, by the code under which links wait for them.
-    reopened: Mutex<BTreeSet<String>>,
+    recovered: Mutex<BTreeSet<String>>,
     limits: Mutex<Limits>,
     inviting: Mutex<BTreeSet<String>>,
     /// Whether the store has been held against its topic.
-    is_whole: AtomicBool,
-    scrub: Mutex<Pace>,
+    is_reconciled: AtomicBool,
+    republish: Mutex<Progress>,
     /// Tasks that failed not long ago.
-    failed: Mutex<BTreeMap<&'static str, Stage>>,
+    failed: Mutex<BTreeMap<&'static str, TaskState>>,
     jitter: Mutex<StdRng>,
     condition: Condition,
 }
@@ -91,14 +91,14 @@ impl Worker {
             lease,
             wake: Notify::new(),
             publish: Notify::new(),
-            ledger: Ledger::default(),
+            group_commit: GroupCommit::default(),
             breaker: Mutex::default(),
             concurrency: Mutex::default(),
-            reopened: Mutex::default(),
+            recovered: Mutex::default(),
             limits: Mutex::default(),
             inviting: Mutex::default(),
-            is_whole: AtomicBool::new(false),
-            scrub: Mutex::default(),
+            is_reconciled: AtomicBool::new(false),
+            republish: Mutex::default(),
             failed: Mutex::default(),
             jitter: Mutex::new(StdRng::seed_from_u64(seed)),
             condition,
@@ -119,13 +119,13 @@ impl Worker {
         while !shutdown.is_cancelled() {
             let now = *held.borrow_and_update();
             match now {
-                Held::Held(epoch) => {
+                LeaseState::Held(epoch) => {
                     if let Err(error) = self.own(epoch, &shutdown).await {
                         warn!(target = %self.target, error = chain(&error), "work on the target pauses");
                         shutdown.or(sleep(self.context.config.poll)).await;
                     }
                 }
-                Held::Lost => {
+                LeaseState::Lost => {
                     shutdown.or(held.changed()).await;
                 }
             }
@@ -135,21 +135,21 @@ impl Worker {
     /// Does everything that is due now and what follows from it, and says how many jobs that took. Nothing without the lease.
     pub(crate) async fn step(self: &Arc<Self>) -> Result<usize> {
         let Some(epoch) = self.lease.held() else { return Ok(0) };
-        self.make_whole(epoch).await?;
+        self.reconcile(epoch).await?;
         if !self.limits().are_read() {
             let limits = Limits::load(&self.context.store, &self.target, self.context.now()).await?;
             *self.limits() = limits;
         }
         self.refresh_limits().await?;
         retry::carry_out(self, epoch).await?;
-        let mut hands = Hands::default();
+        let mut job_pool = JobPool::default();
         let mut done = 0;
         loop {
-            if self.wake_reopened().await? {
-                hands.look_again();
+            if self.wake_recovered().await? {
+                job_pool.rescan();
             }
-            hands.fill(self, epoch).await?;
-            match hands.finished().await {
+            job_pool.fill(self, epoch).await?;
+            match job_pool.finished().await {
                 Some(result) => result?,
                 None => return Ok(done),
             }
@@ -160,43 +160,43 @@ impl Worker {
     /// One epoch: from taking the lease to losing it or being asked to stop.
     async fn own(self: &Arc<Self>, epoch: Epoch, shutdown: &Shutdown) -> Result<()> {
         let mut held = self.lease.watch();
-        self.make_whole(epoch).await?;
+        self.reconcile(epoch).await?;
         let limits = Limits::load(&self.context.store, &self.target, self.context.now()).await?;
         *self.limits() = limits;
         *self.breaker() = Breaker::default();
         *self.concurrency() = Concurrency::default();
-        let mut hands = Hands::default();
+        let mut job_pool = JobPool::default();
         let mut looked = Instant::now();
-        while *held.borrow() == Held::Held(epoch) {
+        while *held.borrow() == LeaseState::Held(epoch) {
             // Nobody wakes us for what another replica took in, and with jobs that end all the time no pause does.
             if looked.elapsed() >= self.context.config.poll {
-                hands.look_again();
+                job_pool.rescan();
                 looked = Instant::now();
                 retry::carry_out(self, epoch).await?;
             }
             self.refresh_limits().await?;
-            if self.wake_reopened().await? {
-                hands.look_again();
+            if self.wake_recovered().await? {
+                job_pool.rescan();
             }
-            hands.fill(self, epoch).await?;
-            let pause = self.pause(hands.is_empty()).await?;
+            job_pool.fill(self, epoch).await?;
+            let pause = self.pause(job_pool.is_empty()).await?;
             tokio::select! {
                 biased;
-                () = shutdown.cancelled() => return self.drain(hands).await,
+                () = shutdown.cancelled() => return self.drain(job_pool).await,
                 _ = held.changed() => {}
-                Some(result) = hands.finished() => result?,
-                () = self.wake.notified() => hands.look_again(),
-                () = sleep(pause) => hands.look_again(),
+                Some(result) = job_pool.finished() => result?,
+                () = self.wake.notified() => job_pool.rescan(),
+                () = sleep(pause) => job_pool.rescan(),
             }
         }
-        // Dropping the hands drops what is under way.
+        // Dropping the job_pool drops what is under way.
         Ok(())
     }
 
     /// Finishes what is in hand, within a limit, and takes nothing new.
-    async fn drain(&self, mut hands: Hands) -> Result<()> {
+    async fn drain(&self, mut job_pool: JobPool) -> Result<()> {
         let finish = async {
-            while let Some(result) = hands.finished().await {
+            while let Some(result) = job_pool.finished().await {
                 result?;
             }
             Ok(())
@@ -214,7 +214,7 @@ impl Worker {
     async fn pause(&self, is_idle: bool) -> Result<std::time::Duration> {
         let now = self.context.now();
         let poll = self.context.config.poll;
-        let next = match self.room(now).rests_until {
+        let next = match self.capacity(now).next_change {
             Some(until) => Some(until),
             None if is_idle => work::next_due(&self.context.store, &self.target).await?.filter(|due| now < *due),
             None => None,
@@ -223,24 +223,24 @@ impl Worker {
     }
 
     /// Takes from the topic what the store has lost, once; then looks whether a person must release the target.
-    async fn make_whole(&self, epoch: Epoch) -> Result<()> {
-        if !self.is_whole() {
+    async fn reconcile(&self, epoch: Epoch) -> Result<()> {
+        if !self.is_reconciled() {
             rebuild(self, epoch).await?;
-            moved::look(self, epoch).await?;
-            self.is_whole.store(true, Ordering::Release);
+            directory_change::check(self, epoch).await?;
+            self.is_reconciled.store(true, Ordering::Release);
         }
-        release::look(&self.context, &self.target).await.map(drop)
+        observe_only::refresh(&self.context, &self.target).await.map(drop)
     }
 
     /// Whether the store has been held against its topic.
-    pub(crate) fn is_whole(&self) -> bool {
-        self.is_whole.load(Ordering::Acquire)
+    pub(crate) fn is_reconciled(&self) -> bool {
+        self.is_reconciled.load(Ordering::Acquire)
     }
 
     async fn refresh_limits(&self) -> Result<()> {
         let now = self.context.now();
         if self.limits().is_stale(now) {
-            let live = Lives(link::live_counts(&self.context.store, &self.target).await?);
+            let live = LiveCounts(link::live_counts(&self.context.store, &self.target).await?);
             let before = self.limits().count(live.clone(), now);
             // A share of more is more: who left while the target was being filled need not wait until the window has room.
             for synchronization in self.context.configuration().synchronizations().filter(|one| one.spec.to == self.target) {
@@ -250,8 +250,11 @@ impl Worker {
                     |counter: &Counter| pair.limits().max(*counter, before.of(source)) < pair.limits().max(*counter, live.of(source));
                 // Only who waits for that: to ask all others whom something else holds would cost as much as to do their work.
                 for counter in Counter::ALL.iter().filter(|counter| rises(counter)) {
-                    let waiting =
-                        Waiting { source: Some(source), code: Why::Limit(*counter).code(), ..Waiting::all(&self.target, Waits::Verb) };
+                    let waiting = Waiting {
+                        source: Some(source),
+                        code: ClosedReason::Limit(*counter).code(),
+                        ..Waiting::all(&self.target, Waits::Verb)
+                    };
                     waiting.wake(&self.context.store, now).await?;
                 }
             }
@@ -265,40 +268,40 @@ impl Worker {
     }
 
     /// A link is done with for now.
-    pub(crate) fn leave(&self, key: &Key) {
-        self.breaker().leave(key);
+    pub(crate) fn release_probe(&self, key: &Key) {
+        self.breaker().release_probe(key);
     }
 
     /// Takes in what a call came to.
-    pub(crate) fn report(&self, lane: Lane, verb: &'static str, key: &Key, came: &Came) {
+    pub(crate) fn report(&self, lane: Lane, verb: &'static str, key: &Key, call_result: &CallResult) {
         let now = self.context.now();
-        let (was_shut, until) = {
+        let (was_open, until) = {
             let mut breaker = self.breaker();
-            let was_shut = breaker.shut_until(Lane::Others, now).is_some();
-            let reopened = breaker.report(lane, verb, key, came, now, &mut *self.jitter());
-            self.reopened().extend(reopened);
+            let was_open = breaker.open_until(Lane::Others, now).is_some();
+            let recovered = breaker.report(lane, verb, key, call_result, now, &mut *self.jitter());
+            self.recovered().extend(recovered);
             self.condition.set(breaker.reason().is_none_or(is_passing), breaker.reason().unwrap_or_default());
-            (was_shut, breaker.shut_until(Lane::Others, now))
+            (was_open, breaker.open_until(Lane::Others, now))
         };
-        let Some(until) = until.filter(|_| !was_shut) else { return };
+        let Some(until) = until.filter(|_| !was_open) else { return };
         warn!(target = %self.target, reason = self.stopped(), %until, "the target is set aside: only leavers are tried");
-        if let Came::Target(Pressure::Throttled(_)) = came {
+        if let CallResult::TargetFailed(TargetFailure::Throttled(_)) = call_result {
             self.concurrency().throttled(now, until, self.context.config.in_flight_max);
         }
     }
 
     /// The target warns that it is about to throttle.
-    pub(crate) fn ease(&self) {
+    pub(crate) fn target_warned(&self) {
         let now = self.context.now();
         // What was under way when it was set aside says nothing new.
-        if self.breaker().shut_until(Lane::Others, now).is_none() {
+        if self.breaker().open_until(Lane::Others, now).is_none() {
             self.concurrency().warned(now, self.context.config.in_flight_max);
         }
     }
 
     /// Makes due what waits for verbs that work again. Says whether there is any.
-    async fn wake_reopened(&self) -> Result<bool> {
-        let codes = std::mem::take(&mut *self.reopened());
+    async fn wake_recovered(&self) -> Result<bool> {
+        let codes = std::mem::take(&mut *self.recovered());
         for code in &codes {
             let waiting = Waiting { code, ..Waiting::all(&self.target, Waits::Verb) };
             let links = waiting.wake(&self.context.store, self.context.now()).await?;
@@ -308,22 +311,22 @@ impl Worker {
     }
 
     /// Claims an address for one invitation; `None` while another link invites it.
-    pub(crate) fn invite_alone(&self, address: &str) -> Option<Inviting<'_>> {
+    pub(crate) fn claim_address(&self, address: &str) -> Option<Inviting<'_>> {
         let address = address.to_lowercase();
         let is_free = self.inviting().insert(address.clone());
         is_free.then_some(Inviting { worker: self, address })
     }
 
     /// How many links may be worked on at once now, and of whom.
-    fn room(&self, now: Timestamp) -> Room {
+    fn capacity(&self, now: Timestamp) -> Capacity {
         let (breaker, concurrency) = (self.breaker(), self.concurrency());
-        let shut = [Lane::Leavers, Lane::Others].into_iter().filter_map(|lane| breaker.shut_until(lane, now));
-        Room {
+        let open = [Lane::Leavers, Lane::Others].into_iter().filter_map(|lane| breaker.open_until(lane, now));
+        Capacity {
             slots: concurrency.slots(now, self.context.config.in_flight_max),
             leavers: breaker.passage(Lane::Leavers, now),
             others: breaker.passage(Lane::Others, now),
-            is_eased: concurrency.is_eased(now),
-            rests_until: shut.chain(concurrency.eased_until(now)).min(),
+            is_leavers_only: concurrency.is_leavers_only(now),
+            next_change: open.chain(concurrency.leavers_only_until(now)).min(),
         }
     }
 
@@ -331,7 +334,7 @@ impl Worker {
     pub(crate) fn stopped(&self) -> String {
         match self.breaker().reason() {
             Some(reason) => reason.to_owned(),
-            None if self.context.rebuilt.contains(&self.target) => Why::Rebuilt.code().to_owned(),
+            None if self.context.observe_only.contains(&self.target) => ClosedReason::ObserveOnlyAfterRebuild.code().to_owned(),
             None => String::new(),
         }
     }
@@ -345,8 +348,8 @@ impl Worker {
         self.concurrency.lock()
     }
 
-    fn reopened(&self) -> MutexGuard<'_, BTreeSet<String>> {
-        self.reopened.lock()
+    fn recovered(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.recovered.lock()
     }
 
     pub(crate) fn limits(&self) -> MutexGuard<'_, Limits> {
@@ -358,12 +361,12 @@ impl Worker {
     }
 
     /// How far the scrub has come.
-    pub(crate) fn scrub(&self) -> MutexGuard<'_, Pace> {
-        self.scrub.lock()
+    pub(crate) fn republish(&self) -> MutexGuard<'_, Progress> {
+        self.republish.lock()
     }
 
     /// Tasks that failed not long ago, and how each stands.
-    pub(crate) fn failed(&self) -> MutexGuard<'_, BTreeMap<&'static str, Stage>> {
+    pub(crate) fn failed(&self) -> MutexGuard<'_, BTreeMap<&'static str, TaskState>> {
         self.failed.lock()
     }
 

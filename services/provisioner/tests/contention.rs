@@ -2,11 +2,11 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-mod bed;
+mod fixture;
 
 use std::time::Duration;
 
-use bed::{Bed, Place, present};
+use fixture::{Fixture, Place, wanted};
 use xtsync_harness::wait_for;
 use xtsync_store::{Error, Store, params};
 
@@ -20,20 +20,20 @@ fn user(number: usize) -> String {
     format!("u{number:02}")
 }
 
-/// A bed whose users are all to be changed.
-async fn bed() -> Bed {
-    let bed = Bed::new(Place::Postgres).await;
+/// A fixture whose users are all to be changed.
+async fn new_fixture() -> Fixture {
+    let fixture = Fixture::new(Place::Postgres).await;
     for city in ["Paris", "Rome"] {
         for number in 0..USERS {
-            bed.decide(&user(number), present(&user(number), city, true)).await;
+            fixture.decide(&user(number), wanted(&user(number), city, true)).await;
         }
-        bed.intake().await;
+        fixture.intake().await;
         if city == "Paris" {
-            bed.work().await;
+            fixture.work().await;
         }
     }
-    bed.fake.journal();
-    bed
+    fixture.fake.journal();
+    fixture
 }
 
 /// Since when somebody waits for a lock, in microseconds.
@@ -44,20 +44,20 @@ async fn waits_since(store: &Store) -> Result<Option<i64>, Error> {
     rows[0].opt_int(0)
 }
 
-async fn assert_nothing_lost(bed: &Bed) {
-    let mut journal = bed.fake.journal();
+async fn assert_nothing_lost(fixture: &Fixture) {
+    let mut journal = fixture.fake.journal();
     journal.sort();
     let mut want: Vec<String> = (1..=USERS).map(|number| format!("patch t{number} city")).collect();
     want.sort();
     assert_eq!(journal, want, "each once");
-    bed.settle().await;
-    assert!(bed.links().await.iter().all(|record| record.link.is_reached() && record.link.trouble.is_none()), "nobody waits");
+    fixture.converge().await;
+    assert!(fixture.links().await.iter().all(|record| record.link.is_converged() && record.link.condition.is_none()), "nobody waits");
 }
 
 #[tokio::test]
 async fn a_deadlock_in_a_group_commit_loses_no_answer_and_bars_no_link() {
-    let bed = bed().await;
-    let (store, look) = (bed.beside().await, bed.beside().await);
+    let fixture = new_fixture().await;
+    let (store, look) = (fixture.second_store().await, fixture.second_store().await);
     let mut tx = store.begin().await.unwrap();
     tx.fetch(LOCK, params![user(USERS - 1)]).await.unwrap();
     let cross = async {
@@ -67,14 +67,14 @@ async fn a_deadlock_in_a_group_commit_loses_no_answer_and_bars_no_link() {
         tx.fetch(LOCK, params![user(USERS - 2)]).await.unwrap();
         drop(tx);
     };
-    tokio::join!(bed.work(), cross);
-    assert_nothing_lost(&bed).await;
+    tokio::join!(fixture.work(), cross);
+    assert_nothing_lost(&fixture).await;
 }
 
 #[tokio::test]
 async fn a_lock_that_is_not_free_in_time_loses_no_answer_and_bars_no_link() {
-    let bed = bed().await;
-    let (store, look) = (bed.beside().await, bed.beside().await);
+    let fixture = new_fixture().await;
+    let (store, look) = (fixture.second_store().await, fixture.second_store().await);
     let mut tx = store.begin().await.unwrap();
     tx.fetch(LOCK, params![user(USERS - 1)]).await.unwrap();
     let outwait = async {
@@ -84,6 +84,6 @@ async fn a_lock_that_is_not_free_in_time_loses_no_answer_and_bars_no_link() {
         wait_for(LIMIT, "the commit to be done again", again).await.unwrap();
         drop(tx);
     };
-    tokio::join!(bed.work(), outwait);
-    assert_nothing_lost(&bed).await;
+    tokio::join!(fixture.work(), outwait);
+    assert_nothing_lost(&fixture).await;
 }

@@ -2,24 +2,24 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-mod bed;
+mod fixture;
 
 use std::collections::BTreeMap;
 use std::pin::pin;
 use std::time::Duration;
 
-use bed::{Bed, FORGET, Place, gone, present, tenant};
+use fixture::{FORGET, Fixture, Place, not_wanted, tenant, wanted};
 use xtsync_bus::partition_of;
 use xtsync_contract::internal;
 use xtsync_contract::internal::command::Action;
 use xtsync_contract::topic::{PARTITIONS, link_key};
 use xtsync_domain::Origin;
 use xtsync_harness::wait_for;
-use xtsync_store::scrub::{PAUSE, PIECE};
+use xtsync_store::republish::{BATCH_INTERVAL, BATCH_ROWS};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 const LIMIT: Duration = Duration::from_secs(30);
-const RELEASE: Action = Action::Release(internal::Release {});
+const RESUME: Action = Action::Resume(internal::Resume {});
 const REPUBLISH: Action = Action::Republish(internal::Republish {});
 
 fn partition(user: &str) -> u32 {
@@ -27,168 +27,169 @@ fn partition(user: &str) -> u32 {
 }
 
 /// Looks whether to tell links again.
-async fn scrub(bed: &Bed) {
-    bed.clock.advance(Duration::from_secs(1));
-    bed.provisioner.scrub_step(&tenant("hub")).await.unwrap();
+async fn republish(fixture: &Fixture) {
+    fixture.clock.advance(Duration::from_secs(1));
+    fixture.provisioner.republish_step(&tenant("hub")).await.unwrap();
 }
 
 #[tokio::test]
-async fn links_are_told_again_once_a_day_and_when_asked_under_the_versions_they_have() {
+async fn links_are_republished_daily_and_on_command_with_unchanged_versions() {
     for place in [Place::Sqlite, Place::Postgres] {
-        let bed = Bed::new(place).await;
+        let fixture = Fixture::new(place).await;
         for user in ["ana", "bo"] {
-            bed.decide(user, present(user, "Paris", true)).await;
+            fixture.decide(user, wanted(user, "Paris", true)).await;
         }
-        bed.settle().await;
-        let first = bed.told().await;
+        fixture.converge().await;
+        let first = fixture.published_versions().await;
         let times = |times: usize| first.iter().map(|(user, versions)| (user.clone(), versions.repeat(times))).collect();
-        scrub(&bed).await;
-        assert_eq!(bed.told().await, first, "whoever is new has just been told everything");
-        bed.command(REPUBLISH).await;
-        scrub(&bed).await;
-        assert_eq!(bed.told().await, times(2));
-        scrub(&bed).await;
-        assert_eq!(bed.told().await, times(2), "once");
-        bed.clock.advance(DAY);
-        scrub(&bed).await;
-        assert_eq!(bed.told().await, times(3));
-        assert_eq!(bed.work().await, 0, "nothing is due by that");
+        republish(&fixture).await;
+        assert_eq!(fixture.published_versions().await, first, "whoever is new has just been told everything");
+        fixture.command(REPUBLISH).await;
+        republish(&fixture).await;
+        assert_eq!(fixture.published_versions().await, times(2));
+        republish(&fixture).await;
+        assert_eq!(fixture.published_versions().await, times(2), "once");
+        fixture.clock.advance(DAY);
+        republish(&fixture).await;
+        assert_eq!(fixture.published_versions().await, times(3));
+        assert_eq!(fixture.work().await, 0, "nothing is due by that");
     }
 }
 
 #[tokio::test]
-async fn a_new_owner_goes_on_where_the_former_was() {
-    let mut bed = Bed::new(Place::Sqlite).await;
-    let users: Vec<String> = (0..PIECE + 10).map(|number| format!("p{number:03}")).collect();
+async fn a_new_owner_continues_republishing_where_the_former_stopped() {
+    let mut fixture = Fixture::new(Place::Sqlite).await;
+    let users: Vec<String> = (0..BATCH_ROWS + 10).map(|number| format!("p{number:03}")).collect();
     for user in &users {
-        bed.decide(user, present(user, "Paris", true)).await;
+        fixture.decide(user, wanted(user, "Paris", true)).await;
     }
-    bed.settle().await;
-    let told_twice = async |bed: &Bed| bed.told().await.values().filter(|versions| versions.len() == 2).count();
-    bed.command(REPUBLISH).await;
-    scrub(&bed).await;
-    assert_eq!(told_twice(&bed).await, PIECE);
-    bed.provisioner.scrub_step(&tenant("hub")).await.unwrap();
-    assert_eq!(told_twice(&bed).await, PIECE, "others go first for a while");
-    assert!(bed.provisioner.status_step(&tenant("hub")).await.unwrap().unwrap().republishing);
-    bed.restart().await;
-    bed.clock.advance(PAUSE);
-    bed.provisioner.scrub_step(&tenant("hub")).await.unwrap();
-    assert_eq!(told_twice(&bed).await, PIECE, "not before the store was held against its topic");
-    bed.work().await;
-    scrub(&bed).await;
-    assert_eq!(told_twice(&bed).await, PIECE + 10);
+    fixture.converge().await;
+    let published_twice =
+        async |fixture: &Fixture| fixture.published_versions().await.values().filter(|versions| versions.len() == 2).count();
+    fixture.command(REPUBLISH).await;
+    republish(&fixture).await;
+    assert_eq!(published_twice(&fixture).await, BATCH_ROWS);
+    fixture.provisioner.republish_step(&tenant("hub")).await.unwrap();
+    assert_eq!(published_twice(&fixture).await, BATCH_ROWS, "others go first for a while");
+    assert!(fixture.provisioner.status_step(&tenant("hub")).await.unwrap().unwrap().republishing);
+    fixture.restart().await;
+    fixture.clock.advance(BATCH_INTERVAL);
+    fixture.provisioner.republish_step(&tenant("hub")).await.unwrap();
+    assert_eq!(published_twice(&fixture).await, BATCH_ROWS, "not before the store was held against its topic");
+    fixture.work().await;
+    republish(&fixture).await;
+    assert_eq!(published_twice(&fixture).await, BATCH_ROWS + 10);
 }
 
 #[tokio::test]
-async fn a_lost_store_is_rebuilt_from_the_topics_and_writes_nothing_before_a_person_releases_the_target() {
+async fn a_lost_store_is_rebuilt_from_the_topics_and_writes_nothing_before_the_target_is_resumed() {
     for place in [Place::Sqlite, Place::Postgres] {
-        let mut bed = Bed::new(place).await;
+        let mut fixture = Fixture::new(place).await;
         for user in ["ana", "bo", "cy"] {
-            bed.decide(user, present(user, "Paris", true)).await;
-            bed.settle().await;
+            fixture.decide(user, wanted(user, "Paris", true)).await;
+            fixture.converge().await;
         }
-        bed.fake.journal();
-        bed.decide("bo", gone()).await;
-        bed.decide("cy", present("cy", "Rome", true)).await;
-        bed.decide("dee", present("dee", "Oslo", true)).await;
-        let (held, rebuilt) = ([("rebuilt".to_owned(), 4)].into(), "rebuilt".to_owned());
-        bed.lose_store().await;
-        bed.settle().await;
-        assert_eq!(bed.held().await, (held, rebuilt.clone()), "a leaver waits with the others");
-        bed.restart().await;
-        bed.outlast(DAY).await;
-        assert_eq!((bed.fake.journal(), bed.held().await.1), (vec![], rebuilt), "also after a restart, and however long");
+        fixture.fake.journal();
+        fixture.decide("bo", not_wanted()).await;
+        fixture.decide("cy", wanted("cy", "Rome", true)).await;
+        fixture.decide("dee", wanted("dee", "Oslo", true)).await;
+        let (held, rebuilt) = ([("observe_only_after_rebuild".to_owned(), 4)].into(), "observe_only_after_rebuild".to_owned());
+        fixture.lose_store().await;
+        fixture.converge().await;
+        assert_eq!(fixture.held().await, (held, rebuilt.clone()), "a leaver waits with the others");
+        fixture.restart().await;
+        fixture.advance_and_converge(DAY).await;
+        assert_eq!((fixture.fake.journal(), fixture.held().await.1), (vec![], rebuilt), "also after a restart, and however long");
 
-        bed.command(RELEASE).await;
-        assert_eq!(bed.held().await, (BTreeMap::new(), String::new()));
-        bed.outlast(Duration::from_secs(60)).await;
-        let mut written = bed.fake.journal();
+        fixture.command(RESUME).await;
+        assert_eq!(fixture.held().await, (BTreeMap::new(), String::new()));
+        fixture.advance_and_converge(Duration::from_secs(60)).await;
+        let mut written = fixture.fake.journal();
         written.sort();
         let invited = ["anchor t4 city,displayName,userType", "invite dee@emea.example"];
         assert_eq!(written, [invited[0], "delete t2", "disable t2", invited[1], "patch t3 city", "revoke t2"]);
-        assert!(bed.links().await.iter().all(|record| record.link.is_reached()));
-        bed.restart().await;
-        bed.settle().await;
-        assert_eq!(bed.held().await, (BTreeMap::new(), String::new()), "released is released");
+        assert!(fixture.links().await.iter().all(|record| record.link.is_converged()));
+        fixture.restart().await;
+        fixture.converge().await;
+        assert_eq!(fixture.held().await, (BTreeMap::new(), String::new()), "released is released");
     }
 }
 
 #[tokio::test]
-async fn a_rebuild_that_did_not_come_to_its_end_is_begun_anew() {
-    let mut bed = Bed::new(Place::Sqlite).await;
+async fn an_interrupted_rebuild_starts_again() {
+    let mut fixture = Fixture::new(Place::Sqlite).await;
     // All in one partition, so that a look at its last record shows the last of them only.
     let is_beside_ana = |user: &&str| partition(user) == partition("ana");
     let last = ["bo", "cy", "dee", "eli", "fay", "gus", "hal", "ida", "jo", "kim", "lou"].into_iter().find(is_beside_ana).unwrap();
     for user in ["ana", last] {
-        bed.decide(user, present(user, "Paris", true)).await;
-        bed.settle().await;
+        fixture.decide(user, wanted(user, "Paris", true)).await;
+        fixture.converge().await;
     }
-    bed.lose_store().await;
-    bed.intake().await;
-    bed.work().await;
-    bed.forget("ana").await;
-    bed.interrupt_rebuild().await;
-    bed.restart().await;
-    bed.work().await;
-    bed.command(RELEASE).await;
-    bed.outlast(Duration::from_secs(60)).await;
-    bed.fake.journal();
-    bed.decide("ana", gone()).await;
-    bed.settle().await;
-    assert_eq!(bed.fake.journal(), ["revoke t1", "disable t1", "delete t1"]);
+    fixture.lose_store().await;
+    fixture.intake().await;
+    fixture.work().await;
+    fixture.forget("ana").await;
+    fixture.interrupt_rebuild().await;
+    fixture.restart().await;
+    fixture.work().await;
+    fixture.command(RESUME).await;
+    fixture.advance_and_converge(Duration::from_secs(60)).await;
+    fixture.fake.journal();
+    fixture.decide("ana", not_wanted()).await;
+    fixture.converge().await;
+    assert_eq!(fixture.fake.journal(), ["revoke t1", "disable t1", "delete t1"]);
 }
 
 #[tokio::test]
-async fn a_new_store_of_a_target_that_was_never_written_waits_for_nobody() {
-    let bed = Bed::new(Place::Sqlite).await;
-    bed.decide("ana", present("ana", "Paris", true)).await;
-    bed.settle().await;
-    assert_eq!(bed.held().await, (BTreeMap::new(), String::new()));
-    assert_eq!(bed.fake.objects().len(), 1);
+async fn a_new_store_of_a_target_that_was_never_written_writes_at_once() {
+    let fixture = Fixture::new(Place::Sqlite).await;
+    fixture.decide("ana", wanted("ana", "Paris", true)).await;
+    fixture.converge().await;
+    assert_eq!(fixture.held().await, (BTreeMap::new(), String::new()));
+    assert_eq!(fixture.fake.objects().len(), 1);
 }
 
 #[tokio::test]
-async fn a_link_that_was_over_for_long_is_ended_and_no_late_decision_brings_anybody_back() {
+async fn an_expired_link_gets_a_tombstone_and_a_late_decision_creates_none() {
     for place in [Place::Sqlite, Place::Postgres] {
-        let bed = Bed::new(place).await;
-        let old = bed.decide("bo", present("bo", "Paris", true)).await;
-        bed.decide("ana", present("ana", "Paris", true)).await;
-        bed.settle().await;
-        bed.decide("bo", gone()).await;
-        bed.settle().await;
-        let users = async |bed: &Bed| bed.links().await.iter().map(|record| record.link.user().to_string()).collect::<Vec<_>>();
-        bed.clock.advance(FORGET.saturating_sub(DAY));
-        scrub(&bed).await;
-        assert_eq!(users(&bed).await, ["ana", "bo"]);
-        bed.clock.advance(2 * DAY);
-        scrub(&bed).await;
-        assert_eq!(users(&bed).await, ["ana"]);
-        bed.fake.purge_by_hand(&bed::address("bo"));
-        bed.fake.journal();
+        let fixture = Fixture::new(place).await;
+        let old = fixture.decide("bo", wanted("bo", "Paris", true)).await;
+        fixture.decide("ana", wanted("ana", "Paris", true)).await;
+        fixture.converge().await;
+        fixture.decide("bo", not_wanted()).await;
+        fixture.converge().await;
+        let users = async |fixture: &Fixture| fixture.links().await.iter().map(|record| record.link.user().to_string()).collect::<Vec<_>>();
+        fixture.clock.advance(FORGET.saturating_sub(DAY));
+        republish(&fixture).await;
+        assert_eq!(users(&fixture).await, ["ana", "bo"]);
+        fixture.clock.advance(2 * DAY);
+        republish(&fixture).await;
+        assert_eq!(users(&fixture).await, ["ana"]);
+        fixture.fake.purge_by_hand(&fixture::address("bo"));
+        fixture.fake.journal();
 
-        bed.agree(true).await;
-        bed.facts().await;
-        bed.decide_as("bo", present("bo", "Paris", true), old, Origin::Live).await;
-        bed.settle().await;
-        assert_eq!((bed.fake.journal(), users(&bed).await), (vec![], vec!["ana".to_owned()]));
-        bed.decide("bo", present("bo", "Oslo", true)).await;
-        bed.settle().await;
-        assert_eq!(bed.fake.journal()[0], "invite bo@emea.example", "a newer one does");
-        assert_eq!(users(&bed).await, ["ana", "bo"]);
+        fixture.publish_consent(true).await;
+        fixture.facts().await;
+        fixture.decide_as("bo", wanted("bo", "Paris", true), old, Origin::Live).await;
+        fixture.converge().await;
+        assert_eq!((fixture.fake.journal(), users(&fixture).await), (vec![], vec!["ana".to_owned()]));
+        fixture.decide("bo", wanted("bo", "Oslo", true)).await;
+        fixture.converge().await;
+        assert_eq!(fixture.fake.journal()[0], "invite bo@emea.example", "a newer one does");
+        assert_eq!(users(&fixture).await, ["ana", "bo"]);
     }
 }
 
 #[tokio::test]
-async fn a_rebuild_waits_for_the_decisions_that_are_being_taken_in() {
-    let mut bed = Bed::new(Place::Postgres).await;
-    bed.decide("ana", present("ana", "Paris", true)).await;
-    bed.settle().await;
-    bed.forget("ana").await;
-    bed.restart().await;
-    let (store, tx) = bed.taking_in().await;
+async fn a_rebuild_waits_for_a_running_intake() {
+    let mut fixture = Fixture::new(Place::Postgres).await;
+    fixture.decide("ana", wanted("ana", "Paris", true)).await;
+    fixture.converge().await;
+    fixture.forget("ana").await;
+    fixture.restart().await;
+    let (store, tx) = fixture.taking_in().await;
     {
-        let mut work = pin!(bed.work());
+        let mut work = pin!(fixture.work());
         let waits = wait_for(LIMIT, "the rebuild to wait", async || {
             let waiting = store.fetch("SELECT COUNT(*) FROM pg_locks WHERE NOT granted", Vec::new()).await?;
             Ok((waiting[0].int(0)? > 0).then_some(()))
@@ -201,7 +202,7 @@ async fn a_rebuild_waits_for_the_decisions_that_are_being_taken_in() {
         drop(tx);
         work.await;
     }
-    bed.settle().await;
-    assert_eq!(bed.fake.objects().len(), 1);
-    assert!(bed.links().await[0].link.is_reached());
+    fixture.converge().await;
+    assert_eq!(fixture.fake.objects().len(), 1);
+    assert!(fixture.links().await[0].link.is_converged());
 }

@@ -3,14 +3,14 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-mod bed;
+mod fixture;
 
 use std::collections::BTreeMap;
 use std::ops::RangeInclusive;
 use std::sync::Arc;
 use std::time::Duration;
 
-use bed::{Bed, Place, address, gone, present, said, tenant};
+use fixture::{Fixture, Place, address, describe_attributes, not_wanted, tenant, wanted};
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
@@ -19,11 +19,11 @@ use xtsync_domain::decision::Desired;
 use xtsync_domain::link::Link;
 
 /// How many stores are crashed on, how many of them at once, and how often each.
-const LIVES: u8 = 40;
+const SIMULATIONS: u8 = 40;
 const AT_ONCE: u8 = 8;
 const CRASHES: usize = 25;
 
-const PEOPLE: [&str; 12] = ["ana", "bo", "cai", "dee", "eli", "fay", "gus", "hal", "ida", "jo", "kim", "lea"];
+const USERS: [&str; 12] = ["ana", "bo", "cai", "dee", "eli", "fay", "gus", "hal", "ida", "jo", "kim", "lea"];
 const CITIES: [&str; 4] = ["Paris", "Rome", "Oslo", "Bern"];
 
 /// How many decisions come before the target falls silent, and while it is.
@@ -36,16 +36,16 @@ const ANSWERED: RangeInclusive<usize> = 0..=8;
 const PAUSES: [u64; 4] = [0, 20, 40, 40];
 
 /// How often time passes in the end before anybody looks, and until all must be at rest.
-const PATIENCE: RangeInclusive<usize> = 4..=100;
+const STEPS_LIMIT: RangeInclusive<usize> = 4..=100;
 
 #[tokio::test]
-async fn a_thousand_crashes_make_no_second_object_and_lose_nobody() {
+async fn a_thousand_crashes_make_no_second_object_and_lose_no_user() {
     let seed = std::env::var("XTSYNC_SEED").ok().and_then(|seed| seed.parse().ok()).unwrap_or(7_u64);
     let (local, mut lanes) = (LocalSet::new(), JoinSet::new());
     for lane in 0..AT_ONCE {
         let live = async move {
-            for life in (lane..LIVES).step_by(AT_ONCE.into()) {
-                Life::new(seed.wrapping_mul(LIVES.into()).wrapping_add(u64::from(life))).await.live().await;
+            for life in (lane..SIMULATIONS).step_by(AT_ONCE.into()) {
+                Simulation::new(seed.wrapping_mul(SIMULATIONS.into()).wrapping_add(u64::from(life))).await.live().await;
             }
         };
         lanes.spawn_local_on(live, &local);
@@ -54,22 +54,22 @@ async fn a_thousand_crashes_make_no_second_object_and_lose_nobody() {
 }
 
 /// A target and a store that outlive their provisioners.
-struct Life {
-    bed: Bed,
+struct Simulation {
+    fixture: Fixture,
     rng: StdRng,
-    story: String,
+    case: String,
     /// Who is wanted how, by which version.
     wanted: BTreeMap<&'static str, (u64, Desired)>,
     /// Everything that was written to the target.
     written: Vec<String>,
 }
 
-impl Life {
+impl Simulation {
     async fn new(seed: u64) -> Self {
-        let bed = Bed::new(Place::Sqlite).await;
-        bed.limit(r#"{"delete":1000000}"#).await;
-        let story = format!("seed {seed}");
-        Self { bed, rng: StdRng::seed_from_u64(seed), story, wanted: BTreeMap::new(), written: Vec::new() }
+        let fixture = Fixture::new(Place::Sqlite).await;
+        fixture.limit(r#"{"delete":1000000}"#).await;
+        let case = format!("seed {seed}");
+        Self { fixture, rng: StdRng::seed_from_u64(seed), case, wanted: BTreeMap::new(), written: Vec::new() }
     }
 
     async fn live(mut self) {
@@ -78,101 +78,101 @@ impl Life {
             self.decide().await;
             crashes += usize::from(self.crash().await);
         }
-        self.rest().await;
+        self.converge().await;
         self.check().await;
     }
 
     /// Policy decides about some of them.
     async fn decide(&mut self) {
         for _ in 0..self.rng.random_range(DECISIONS) {
-            let who = *PEOPLE.choose(&mut self.rng).unwrap();
+            let who = *USERS.choose(&mut self.rng).unwrap();
             let desired = match self.rng.random_range(0..10) {
-                0..6 => present(who, CITIES.choose(&mut self.rng).unwrap(), true),
-                6..8 => present(who, CITIES.choose(&mut self.rng).unwrap(), false),
-                _ => gone(),
+                0..6 => wanted(who, CITIES.choose(&mut self.rng).unwrap(), true),
+                6..8 => wanted(who, CITIES.choose(&mut self.rng).unwrap(), false),
+                _ => not_wanted(),
             };
-            let version = self.bed.decide(who, desired.clone()).await;
+            let version = self.fixture.decide(who, desired.clone()).await;
             self.wanted.insert(who, (version, desired));
         }
-        self.bed.intake().await;
+        self.fixture.intake().await;
     }
 
     /// Works until some call is not answered, drops the provisioner with all that it has under way, and starts another. False where
     /// nothing was under way in the end.
     async fn crash(&mut self) -> bool {
-        let happen: Vec<bool> = (0..PEOPLE.len()).map(|_| self.rng.random()).collect();
-        self.bed.fake.fall_silent(self.rng.random_range(ANSWERED), happen);
-        let provisioner = Arc::clone(&self.bed.provisioner);
+        let happen: Vec<bool> = (0..USERS.len()).map(|_| self.rng.random()).collect();
+        self.fixture.fake.stop_answering(self.rng.random_range(ANSWERED), happen);
+        let provisioner = Arc::clone(&self.fixture.provisioner);
         let mut work = tokio::spawn(async move { provisioner.work_step(&tenant("hub")).await });
         let hung = tokio::select! {
             done = &mut work => {
                 done.unwrap().unwrap();
                 false
             }
-            () = self.bed.fake.hung.notified() => {
+            () = self.fixture.fake.hung.notified() => {
                 self.decide().await;
                 work.abort();
-                assert!(work.await.unwrap_err().is_cancelled(), "{}", self.story);
+                assert!(work.await.unwrap_err().is_cancelled(), "{}", self.case);
                 true
             }
         };
-        self.bed.fake.speak();
+        self.fixture.fake.answer_again();
         if hung || self.rng.random_bool(0.1) {
-            self.bed.restart().await;
+            self.fixture.restart().await;
         } else {
-            self.bed.provisioner.publish_step(&tenant("hub")).await.unwrap();
+            self.fixture.provisioner.publish_step(&tenant("hub")).await.unwrap();
         }
-        self.written.extend(self.bed.fake.journal());
+        self.written.extend(self.fixture.fake.journal());
         let pause = *PAUSES.choose(&mut self.rng).unwrap();
         self.pass(Duration::from_secs(pause)).await;
         hung
     }
 
     async fn pass(&self, time: Duration) {
-        self.bed.clock.advance(time);
-        self.bed.agree(true).await;
-        self.bed.facts().await;
+        self.fixture.clock.advance(time);
+        self.fixture.publish_consent(true).await;
+        self.fixture.facts().await;
     }
 
-    async fn rest(&mut self) {
-        for passed in 0..*PATIENCE.end() {
-            self.bed.settle().await;
-            if *PATIENCE.start() <= passed && self.is_at_rest().await {
-                self.written.extend(self.bed.fake.journal());
+    async fn converge(&mut self) {
+        for passed in 0..*STEPS_LIMIT.end() {
+            self.fixture.converge().await;
+            if *STEPS_LIMIT.start() <= passed && self.is_converged().await {
+                self.written.extend(self.fixture.fake.journal());
                 return;
             }
             self.pass(Duration::from_secs(30)).await;
         }
-        panic!("{}: no rest: {:?}", self.story, self.bed.links().await);
+        panic!("{}: no rest: {:?}", self.case, self.fixture.links().await);
     }
 
-    async fn is_at_rest(&self) -> bool {
+    async fn is_converged(&self) -> bool {
         let is_newest = |link: &Link| self.wanted[link.user().as_str()].0 == link.desired.version.delta;
-        self.bed.links().await.iter().all(|record| is_newest(&record.link) && record.link.is_reached())
+        self.fixture.links().await.iter().all(|record| is_newest(&record.link) && record.link.is_converged())
     }
 
     async fn check(&self) {
-        let story = &self.story;
+        let case = &self.case;
         for (who, (_, desired)) in &self.wanted {
-            let object = self.bed.fake.object(&address(who));
-            let live = object.as_ref().filter(|object| object.bin.is_none());
+            let object = self.fixture.fake.object(&address(who));
+            let live = object.as_ref().filter(|object| object.soft_deleted.is_none());
             match desired {
-                Desired::Present(wanted) if wanted.enabled => {
-                    let live = live.unwrap_or_else(|| panic!("{story}: {who} is not there"));
-                    assert_eq!((live.enabled, live.anchor.clone()), (true, Some(format!("emea-id/{who}"))), "{story}");
+                Desired::Wanted(wanted) if wanted.enabled => {
+                    let live = live.unwrap_or_else(|| panic!("{case}: {who} is not there"));
+                    assert_eq!((live.enabled, live.anchor.clone()), (true, Some(format!("emea-id/{who}"))), "{case}");
                     let city = wanted.attributes.text("city").unwrap();
-                    assert_eq!(said(&live.attributes), format!("city={city} displayName={who} userType=Member"), "{story}");
+                    assert_eq!(describe_attributes(&live.attributes), format!("city={city} displayName={who} userType=Member"), "{case}");
                 }
-                Desired::Present(_) => assert!(live.is_none_or(|live| !live.enabled), "{story}: {who} can sign in"),
-                Desired::Gone(_) | Desired::Untouched(_) => assert!(live.is_none(), "{story}: {who} is still there"),
+                Desired::Wanted(_) => assert!(live.is_none_or(|live| !live.enabled), "{case}: {who} can sign in"),
+                Desired::NotWanted(_) | Desired::Skipped(_) => assert!(live.is_none(), "{case}: {who} is still there"),
             }
             let invited = self.written.iter().filter(|write| **write == format!("invite {}", address(who))).count();
-            assert_eq!(invited, usize::from(object.is_some()), "{story}: {who}; {:?}", self.written);
+            assert_eq!(invited, usize::from(object.is_some()), "{case}: {who}; {:?}", self.written);
         }
-        let people = self.bed.fake.objects().len();
-        assert!(people <= self.wanted.len(), "{story}: {people} objects for {} people", self.wanted.len());
-        for link in self.bed.links().await.iter().map(|record| &record.link) {
-            assert!(link.trouble.is_none() && link.veto.is_none(), "{story}: {link:?}");
+        let people = self.fixture.fake.objects().len();
+        assert!(people <= self.wanted.len(), "{case}: {people} objects for {} people", self.wanted.len());
+        for link in self.fixture.links().await.iter().map(|record| &record.link) {
+            assert!(link.condition.is_none() && link.veto.is_none(), "{case}: {link:?}");
         }
     }
 }

@@ -3,11 +3,11 @@
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
-mod bed;
+mod fixture;
 
 use std::time::Duration;
 
-use bed::{Bed, Place, address, gone, present, tenant};
+use fixture::{Fixture, Place, address, not_wanted, tenant, wanted};
 use prost::Message as _;
 use xtsync_bus::partition_of;
 use xtsync_contract::topic::{self, PARTITIONS, link_key};
@@ -22,71 +22,75 @@ const FIELD: [u8; 3] = [0xc0, 0x3e, 0x01];
 /// A variant that nobody knows yet: number 99, an empty message.
 const VARIANT: [u8; 3] = [0x9a, 0x06, 0x00];
 
-const NEWS: Duration = Duration::from_millis(20);
+const STEP_TIMEOUT: Duration = Duration::from_millis(20);
 
 #[tokio::test]
 async fn a_field_that_is_not_known_is_passed_over() {
-    let bed = Bed::new(Place::Sqlite).await;
-    let paris = decision(&bed, "ana", Some(present("ana", "Paris", true)));
-    send(&bed, "ana", &[paris, FIELD.to_vec()].concat()).await;
-    bed.settle().await;
-    assert!(bed.fake.object(&address("ana")).is_some());
-    assert_eq!(bed.trouble(), "");
+    let fixture = Fixture::new(Place::Sqlite).await;
+    let paris = decision(&fixture, "ana", Some(wanted("ana", "Paris", true)));
+    send(&fixture, "ana", &[paris, FIELD.to_vec()].concat()).await;
+    fixture.converge().await;
+    assert!(fixture.fake.object(&address("ana")).is_some());
+    assert_eq!(fixture.unready_reason(), "");
 }
 
 #[tokio::test]
 async fn a_kind_of_decision_that_is_not_known_stops_its_partition_and_loses_nothing() {
-    let mut bed = Bed::new(Place::Sqlite).await;
-    bed.decide("ana", present("ana", "Paris", true)).await;
-    bed.settle().await;
-    let newer = [decision(&bed, "ana", None), VARIANT.to_vec()].concat();
-    send(&bed, "ana", &newer).await;
-    bed.decide("ana", gone()).await;
+    let mut fixture = Fixture::new(Place::Sqlite).await;
+    fixture.decide("ana", wanted("ana", "Paris", true)).await;
+    fixture.converge().await;
+    let newer = [decision(&fixture, "ana", None), VARIANT.to_vec()].concat();
+    send(&fixture, "ana", &newer).await;
+    fixture.decide("ana", not_wanted()).await;
     // Each replica that reads it stops there, whoever had the partition before.
     for replica in ["the first", "the next"] {
-        read_until(&bed, || bed.trouble().contains("holds what only a newer version understands")).await;
-        bed.work().await;
-        assert_eq!(bed.fake.object(&address("ana")).unwrap().bin, None, "{replica}: what follows waits, and it never means gone");
-        bed.restart().await;
+        read_until(&fixture, || fixture.unready_reason().contains("holds what only a newer version understands")).await;
+        fixture.work().await;
+        assert_eq!(
+            fixture.fake.object(&address("ana")).unwrap().soft_deleted,
+            None,
+            "{replica}: what follows waits, and it never means gone"
+        );
+        fixture.restart().await;
     }
-    assert!(bed.all::<internal::DeadLetter>(topic::DEAD_LETTERS.topic()).await.is_empty(), "who can read it will");
+    assert!(fixture.all::<internal::DeadLetter>(topic::DEAD_LETTERS.topic()).await.is_empty(), "who can read it will");
     // Others go on.
     let index = |user: &str| partition_of(link_key(&tenant("emea"), &user.into()).as_bytes(), PARTITIONS);
     let other = (0..).map(|number| format!("user-{number}")).find(|user| index(user) != index("ana")).unwrap();
-    let before = bed.provisioner.taken(&tenant("hub")).await.unwrap();
-    bed.decide(&other, present(&other, "Rome", true)).await;
-    while bed.provisioner.taken(&tenant("hub")).await.unwrap() == before {
-        bed.provisioner.intake_step(NEWS).await.unwrap();
+    let before = fixture.provisioner.taken(&tenant("hub")).await.unwrap();
+    fixture.decide(&other, wanted(&other, "Rome", true)).await;
+    while fixture.provisioner.taken(&tenant("hub")).await.unwrap() == before {
+        fixture.provisioner.intake_step(STEP_TIMEOUT).await.unwrap();
     }
-    bed.work().await;
-    assert!(bed.fake.object(&address(&other)).is_some(), "only its partition stops");
+    fixture.work().await;
+    assert!(fixture.fake.object(&address(&other)).is_some(), "only its partition stops");
 }
 
 #[tokio::test]
 async fn a_kind_of_fact_that_is_not_known_neither_opens_nor_closes_a_gate() {
-    let bed = Bed::new(Place::Sqlite).await;
+    let fixture = Fixture::new(Place::Sqlite).await;
     let facts = || topic::TENANT_FACTS.of(tenant("hub"));
-    bed.publish_bytes::<events::TenantFact>(facts(), "novelty", VARIANT.to_vec()).await;
-    hear(&bed).await;
-    bed.decide("ana", present("ana", "Paris", true)).await;
-    bed.settle().await;
-    assert_eq!(bed.fake.objects().len(), 1, "what is known still stands");
+    fixture.publish_bytes::<events::TenantFact>(facts(), "novelty", VARIANT.to_vec()).await;
+    read_facts(&fixture).await;
+    fixture.decide("ana", wanted("ana", "Paris", true)).await;
+    fixture.converge().await;
+    assert_eq!(fixture.fake.objects().len(), 1, "what is known still stands");
 
     // A policy that cannot be understood is none: the one before grows old, and then nothing is written.
-    bed.publish_bytes::<events::TenantFact>(facts(), "access-policy/live", VARIANT.to_vec()).await;
-    hear(&bed).await;
-    bed.clock.advance(Duration::from_secs(61));
-    bed.decide("bo", present("bo", "Paris", true)).await;
-    bed.settle().await;
-    assert_eq!(bed.fake.objects().len(), 1);
-    bed.agree(true).await;
-    bed.facts().await;
-    bed.settle().await;
-    assert_eq!(bed.fake.objects().len(), 2, "it waited for a word that is understood");
+    fixture.publish_bytes::<events::TenantFact>(facts(), "access-policy/live", VARIANT.to_vec()).await;
+    read_facts(&fixture).await;
+    fixture.clock.advance(Duration::from_secs(61));
+    fixture.decide("bo", wanted("bo", "Paris", true)).await;
+    fixture.converge().await;
+    assert_eq!(fixture.fake.objects().len(), 1);
+    fixture.publish_consent(true).await;
+    fixture.facts().await;
+    fixture.converge().await;
+    assert_eq!(fixture.fake.objects().len(), 2, "it waited for a word that is understood");
 }
 
 /// The bytes of a decision; of one that says nothing where nothing is desired.
-fn decision(bed: &Bed, user: &str, desired: Option<Desired>) -> Vec<u8> {
+fn decision(fixture: &Fixture, user: &str, desired: Option<Desired>) -> Vec<u8> {
     let says_nothing = desired.is_none();
     let decision = Decision {
         source: tenant("emea"),
@@ -94,8 +98,8 @@ fn decision(bed: &Bed, user: &str, desired: Option<Desired>) -> Vec<u8> {
         synchronization: "to-hub".into(),
         version: Version { delta: 1, ..Version::default() },
         origin: Origin::Live,
-        first_seen: bed.clock.now(),
-        desired: desired.unwrap_or_else(gone),
+        first_seen: fixture.clock.now(),
+        desired: desired.unwrap_or_else(not_wanted),
     };
     let mut wire = events::Decision::from(decision);
     if says_nothing {
@@ -104,24 +108,25 @@ fn decision(bed: &Bed, user: &str, desired: Option<Desired>) -> Vec<u8> {
     wire.encode_to_vec()
 }
 
-async fn send(bed: &Bed, user: &str, value: &[u8]) {
-    bed.publish_bytes::<events::Decision>(topic::DECISIONS.of(tenant("hub")), &link_key(&tenant("emea"), &user.into()), value.to_vec())
+async fn send(fixture: &Fixture, user: &str, value: &[u8]) {
+    fixture
+        .publish_bytes::<events::Decision>(topic::DECISIONS.of(tenant("hub")), &link_key(&tenant("emea"), &user.into()), value.to_vec())
         .await;
 }
 
 /// Reads what there is until something is so.
-async fn read_until(bed: &Bed, is_so: impl Fn() -> bool) {
+async fn read_until(fixture: &Fixture, condition: impl Fn() -> bool) {
     for _ in 0..500 {
-        if is_so() {
+        if condition() {
             return;
         }
-        bed.provisioner.intake_step(NEWS).await.unwrap();
+        fixture.provisioner.intake_step(STEP_TIMEOUT).await.unwrap();
     }
-    panic!("it never is so: {:?}", bed.trouble());
+    panic!("it never is so: {:?}", fixture.unready_reason());
 }
 
-async fn hear(bed: &Bed) {
+async fn read_facts(fixture: &Fixture) {
     for _ in 0..3 {
-        bed.provisioner.facts_step(NEWS).await.unwrap();
+        fixture.provisioner.facts_step(STEP_TIMEOUT).await.unwrap();
     }
 }

@@ -9,9 +9,9 @@ use tokio::runtime::Runtime;
 use tracing::warn;
 use xtsync_bus::wait_for_closing;
 
-use crate::command::{apply, completions, config, get, release, republish, resync, retry, run, show, status, tenant, tenant_sim, topics};
+use crate::command::{apply, completions, config, get, republish, resume, resync, retry, run, show, status, tenant, tenant_sim, topics};
 use crate::demo;
-use crate::exit::{self, words};
+use crate::exit::{self, render};
 
 /// How long the end waits for clients of Kafka to be closed.
 const CLOSE_MAX: Duration = Duration::from_secs(3);
@@ -36,7 +36,7 @@ pub enum Command {
     Run(Box<run::Args>),
     /// Apply resources: all of them as one revision, or none
     Apply(apply::Args),
-    /// Show how far everything is, or wait until it is settled
+    /// Show how far everything is, or wait until it is converged
     Status(status::Args),
     /// List resources and what became of them
     Get(get::Args),
@@ -47,7 +47,7 @@ pub enum Command {
     /// Have a source read from the beginning, where it stands at a cursor that does not lead on
     Resync(resync::Args),
     /// Have a target written again that only observes, because the provisioner's store was lost
-    Release(release::Args),
+    Resume(resume::Args),
     /// Try again now what waits for a time or for a target's word
     Retry(retry::Args),
     /// Say something about a tenant as a whole
@@ -86,7 +86,7 @@ pub fn main() -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
             // Nobody is left to tell where standard error is closed.
-            std::io::stderr().write_all(words(&failure, verbose).as_bytes()).ok();
+            std::io::stderr().write_all(render(&failure, verbose).as_bytes()).ok();
             failure.code.into()
         }
     }
@@ -101,7 +101,7 @@ async fn dispatch(command: Command) -> exit::Result {
         Command::Show(args) => show::run(args).await,
         Command::Republish(args) => republish::run(args).await,
         Command::Resync(args) => resync::run(args).await,
-        Command::Release(args) => release::run(args).await,
+        Command::Resume(args) => resume::run(args).await,
         Command::Retry(args) => retry::run(args).await,
         Command::Tenant(command) => tenant::run(command).await,
         Command::Topics(command) => topics::run(command).await,
@@ -119,7 +119,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_command_line_is_without_contradiction() {
+    fn the_command_line_is_valid() {
         Cli::command().debug_assert();
     }
 }

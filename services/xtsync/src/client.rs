@@ -50,7 +50,7 @@ pub struct Connection {
 }
 
 /// How long to wait before control is asked again.
-const AGAIN: Duration = Duration::from_millis(200);
+const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A client with its token.
 pub type Client = ControlServiceClient<InterceptedService<Channel, Bearer>>;
@@ -72,11 +72,11 @@ impl Connection {
     pub async fn connect_within(&self, limit: Duration) -> exit::Result<Client> {
         let deadline = Instant::now() + limit;
         loop {
-            let is_last = Instant::now() + AGAIN >= deadline;
+            let is_last = Instant::now() + RETRY_INTERVAL >= deadline;
             match self.try_to_connect().await {
                 Ok((channel, token, serves)) if serves || is_last => return Ok(client(channel, &token)?),
                 Err(failure) if is_last || failure.code == exit::Code::Usage => return Err(failure),
-                Ok(_) | Err(_) => sleep(AGAIN).await,
+                Ok(_) | Err(_) => sleep(RETRY_INTERVAL).await,
             }
         }
     }
@@ -125,11 +125,11 @@ impl Interceptor for Bearer {
 ///
 /// # Errors
 /// What control answered last.
-pub async fn patiently<T>(limit: Duration, mut ask: impl AsyncFnMut() -> Result<T, Status>) -> Result<T, Status> {
+pub async fn retry_while_unavailable<T>(limit: Duration, mut call: impl AsyncFnMut() -> Result<T, Status>) -> Result<T, Status> {
     let deadline = Instant::now() + limit;
     loop {
-        match ask().await {
-            Err(status) if status.code() == Code::Unavailable && Instant::now() + AGAIN < deadline => sleep(AGAIN).await,
+        match call().await {
+            Err(status) if status.code() == Code::Unavailable && Instant::now() + RETRY_INTERVAL < deadline => sleep(RETRY_INTERVAL).await,
             answered => return answered,
         }
     }
@@ -142,6 +142,6 @@ pub fn failure(status: &Status) -> Failure {
         Code::PermissionDenied | Code::Unauthenticated => exit::Code::Refused,
         _ => exit::Code::Failed,
     };
-    let words = if status.message().is_empty() { status.code().description() } else { status.message() };
-    code.because(anyhow::anyhow!("{words}"))
+    let message = if status.message().is_empty() { status.code().description() } else { status.message() };
+    code.because(anyhow::anyhow!("{message}"))
 }

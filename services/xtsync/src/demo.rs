@@ -4,8 +4,8 @@
 //! lies in a folder that goes when the demo ends.
 
 mod clock;
+mod events;
 mod report;
-mod story;
 
 use std::time::{Duration, Instant};
 
@@ -13,11 +13,11 @@ use xtsync_tenant_sim::Sim;
 
 use crate::exit;
 use crate::output;
-use crate::rehearsal::Rehearsal;
+use crate::sandbox::Sandbox;
 
 use clock::Clock;
+use events::{DemoUsers, Event};
 use report::Report;
-use story::{Cast, Event};
 
 /// The source that the story is about.
 const SOURCE: &str = "contoso-emea";
@@ -28,14 +28,14 @@ const TARGET: &str = "contoso";
 
 const CONFIGURATION: &str = include_str!("demo/contoso.yaml");
 
-/// How long a lost scope settles in the demo, as its configuration says.
-const SETTLE: Duration = Duration::from_secs(1);
+/// How long a lost scope has_grace_period in the demo, as its configuration says.
+const GRACE_PERIOD: Duration = Duration::from_secs(1);
 
 /// How long the first synchronization may take.
-const FIRST_WITHIN: Duration = Duration::from_secs(60);
+const INITIAL_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long everything may take to come to rest after an event.
-const REST_WITHIN: Duration = Duration::from_secs(20);
+const CONVERGE_TIMEOUT: Duration = Duration::from_secs(20);
 
 /// Plays the demo.
 #[derive(Debug, clap::Args)]
@@ -51,14 +51,14 @@ pub struct Args {
 /// When a change does not reach the target, or anything failed on the way.
 pub async fn run(args: Args) -> exit::Result {
     let tenants = Sim::builder().tenant(SOURCE, 1200).tenant(OTHER, 800).tenant(TARGET, 0);
-    let mut world = Rehearsal::open(tenants.allow(SOURCE, TARGET).allow(OTHER, TARGET).seed(7).build()?).await?;
-    let played = play(&mut world).await;
-    world.close().await?;
+    let mut sandbox = Sandbox::open(tenants.allow(SOURCE, TARGET).allow(OTHER, TARGET).seed(7).build()?).await?;
+    let played = play(&mut sandbox).await;
+    sandbox.close().await?;
     let report = played?;
     if args.json {
         output::line(&report.json()?)?;
     } else {
-        output::line(&format!("\n{}\n\n{}", report.table(), where_next()))?;
+        output::line(&format!("\n{}\n\n{}", report.table(), next_steps()))?;
     }
     if report.failed() {
         return Err(anyhow::anyhow!("some changes failed").into());
@@ -66,32 +66,32 @@ pub async fn run(args: Args) -> exit::Result {
     Ok(())
 }
 
-async fn play(world: &mut Rehearsal) -> exit::Result<Report> {
-    first_synchronization(world).await?;
-    let cast = Cast::of(world.tenant(SOURCE)?)?;
+async fn play(sandbox: &mut Sandbox) -> exit::Result<Report> {
+    first_synchronization(sandbox).await?;
+    let users = DemoUsers::of(sandbox.tenant(SOURCE)?)?;
     let mut all = Vec::new();
-    for happen in story::events() {
-        let clock = Clock::start(world.sim().journal(), SOURCE, TARGET);
-        let event = happen(&cast)?;
-        let settle = if event.settles { SETTLE } else { Duration::ZERO };
-        let took: Vec<Duration> = clock.took(&event.expected).await?.into_iter().map(|took| took.saturating_sub(settle)).collect();
-        output::line(&said(&event, &took))?;
+    for event_fn in events::events() {
+        let clock = Clock::start(sandbox.sim().journal(), SOURCE, TARGET);
+        let event = event_fn(&users)?;
+        let grace_period = if event.has_grace_period { GRACE_PERIOD } else { Duration::ZERO };
+        let took: Vec<Duration> = clock.took(&event.expected).await?.into_iter().map(|took| took.saturating_sub(grace_period)).collect();
+        output::line(&summary(&event, &took))?;
         all.extend(took);
-        world.rest(REST_WITHIN).await?;
+        sandbox.converge(CONVERGE_TIMEOUT).await?;
     }
-    let status = world.status().await?;
+    let status = sandbox.status().await?;
     Ok(Report::new(&status.synchronizations, all))
 }
 
-async fn first_synchronization(world: &mut Rehearsal) -> exit::Result {
+async fn first_synchronization(sandbox: &mut Sandbox) -> exit::Result {
     output::line(
         "Contoso EMEA and Contoso US (2,000 people) are synchronized into Contoso, which allows them: simulated tenants,\nall roles in this process, everything durable.\n",
     )?;
     #[expect(clippy::disallowed_methods, reason = "a person is told how long it took")]
     let began = Instant::now();
-    world.apply("contoso.yaml", CONFIGURATION, false).await?;
-    world.rest(FIRST_WITHIN).await?;
-    let there = world.tenant(TARGET)?.user_count();
+    sandbox.apply("contoso.yaml", CONFIGURATION, false).await?;
+    sandbox.converge(INITIAL_TIMEOUT).await?;
+    let there = sandbox.tenant(TARGET)?.user_count();
     let took = began.elapsed().as_secs_f64();
     let rate = (there as f64 / took).round();
     output::line(&format!("{:<27} {there} people in {took:.1} s ({rate} a second), no invitation mail sent", "the first synchronization"))?;
@@ -99,13 +99,13 @@ async fn first_synchronization(world: &mut Rehearsal) -> exit::Result {
 }
 
 /// One line an event: who, what happened at home, what was done in the target, and how long lay between the two commits.
-fn said(event: &Event, took: &[Duration]) -> String {
+fn summary(event: &Event, took: &[Duration]) -> String {
     let slowest = took.iter().max().copied().unwrap_or_default().as_secs_f64() * 1_000.0;
-    let apart = if event.settles { format!(" (and {} s to settle)", SETTLE.as_secs()) } else { String::new() };
+    let grace_note = if event.has_grace_period { format!(" (and {} s grace period)", GRACE_PERIOD.as_secs()) } else { String::new() };
     let last = if took.len() > 1 { "the last after " } else { "" };
-    format!("{:<27} {} → {}: {last}{}{apart}", event.title, event.source, event.target, output::good(&format!("{slowest:.0} ms")))
+    format!("{:<27} {} → {}: {last}{}{grace_note}", event.title, event.source, event.target, output::good(&format!("{slowest:.0} ms")))
 }
 
-fn where_next() -> &'static str {
+fn next_steps() -> &'static str {
     "Next: `target/demo/xtsync tenant-sim --help` serves such tenants to try things on, `xtsync run` and `xtsync apply -f` keep them in step;\nREADME.md shows how to point it at your own tenants, Kafka and PostgreSQL."
 }

@@ -1,6 +1,6 @@
 //! How a command ends: exit codes and the words on standard error.
 //!
-//! 0 done, 1 failed, 2 usage, 3 refused, 4 not settled in time. An error is one line that ends with its root cause; the causes in between
+//! 0 done, 1 failed, 2 usage, 3 refused, 4 not converged in time. An error is one line that ends with its root cause; the causes in between
 //! are for `--verbose`.
 
 use std::fmt::Write as _;
@@ -26,8 +26,8 @@ pub enum Code {
     Usage = 2,
     /// It was refused: a limit, a role.
     Refused = 3,
-    /// It was not settled in time.
-    Unsettled = 4,
+    /// It was not converged in time.
+    NotConverged = 4,
 }
 
 /// What a command gives.
@@ -53,24 +53,24 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 }
 
 /// The exit codes, for the help of the command line.
-pub const CODES: &str = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 refused: not authorized, or a limit; 4 not settled in time.";
+pub const CODES: &str = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 refused: not authorized, or a limit; 4 not converged in time.";
 
 /// The words for standard error: one line that ends with the root cause, or every cause on a line of its own.
 #[must_use]
-pub fn words(failure: &Failure, verbose: bool) -> String {
-    visible(&said(failure, verbose), Lines::Kept).into_owned()
+pub fn render(failure: &Failure, verbose: bool) -> String {
+    visible(&message(failure, verbose), Lines::Kept).into_owned()
 }
 
-fn said(failure: &Failure, verbose: bool) -> String {
+fn message(failure: &Failure, verbose: bool) -> String {
     let error = &failure.error;
     if verbose {
         let mut words = format!("error: {error}\n");
         error.chain().skip(1).for_each(|cause| writeln!(words, "  because {cause}").expect("writing to a string does not fail"));
         return words;
     }
-    let (said, root) = (error.to_string(), error.root_cause().to_string());
+    let (message, root) = (error.to_string(), error.root_cause().to_string());
     // Many errors of libraries repeat their cause in their own text.
-    if said.contains(&root) { format!("error: {said}\n") } else { format!("error: {said}: {root}\n") }
+    if message.contains(&root) { format!("error: {message}\n") } else { format!("error: {message}: {root}\n") }
 }
 
 #[cfg(test)]
@@ -80,10 +80,10 @@ mod tests {
     #[test]
     fn an_error_is_one_line_with_its_root_cause_and_the_causes_between_are_for_verbose() {
         let failure = Code::Failed.because(anyhow::anyhow!("refused").context("tcp connect").context("connecting to control"));
-        assert_eq!(words(&failure, false), "error: connecting to control: refused\n");
-        assert_eq!(words(&failure, true), "error: connecting to control\n  because tcp connect\n  because refused\n");
+        assert_eq!(render(&failure, false), "error: connecting to control: refused\n");
+        assert_eq!(render(&failure, true), "error: connecting to control\n  because tcp connect\n  because refused\n");
         let repeated = Code::Failed.because(anyhow::anyhow!("refused").context("connecting to control: refused"));
-        assert_eq!(words(&repeated, false), "error: connecting to control: refused\n");
-        assert_eq!(words(&Code::Failed.because(anyhow::anyhow!("no tenant")), false), "error: no tenant\n");
+        assert_eq!(render(&repeated, false), "error: connecting to control: refused\n");
+        assert_eq!(render(&Code::Failed.because(anyhow::anyhow!("no tenant")), false), "error: no tenant\n");
     }
 }

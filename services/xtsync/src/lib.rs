@@ -8,6 +8,6 @@ pub mod command;
 pub mod demo;
 pub mod exit;
 pub mod output;
-pub mod rehearsal;
 pub mod run;
+pub mod sandbox;
 pub mod settings;

@@ -133,7 +133,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_cell_is_one_line_and_steers_nothing() {
+    fn a_cell_is_one_line_without_control_characters() {
         let table = table(&["GROUP"], [vec!["a\u{1b}[2J\nforged".to_owned()]]);
         assert_eq!(table, "GROUP\na\\u{1b}[2J\\u{a}forged\n");
     }

@@ -4,11 +4,11 @@
 //! later does not end the process: a role that fails is built again, with growing pauses, and meanwhile the process is not ready.
 
 mod connectors;
-mod keep;
+mod dependencies;
 mod options;
 mod role;
 mod services;
-mod supply;
+mod supervise;
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
@@ -25,7 +25,7 @@ use tonic::transport::Endpoint;
 use xtsync_bus as bus;
 use xtsync_bus::Bus;
 use xtsync_change_detector::{Inbox, Trigger};
-use xtsync_control::{Desk, Token};
+use xtsync_control::{ContextHandle, Token};
 use xtsync_runtime::admin;
 use xtsync_runtime::clock::SystemClock;
 use xtsync_runtime::health::Health;
@@ -34,13 +34,13 @@ use xtsync_runtime::telemetry::chain;
 
 use crate::client::{self, Client};
 
-pub use options::{Door, Options};
+pub use options::{ListenAddress, Options};
 pub(crate) use role::entry as role_entry;
 pub use role::parser as role_parser;
 pub use xtsync_contract::role::Role;
 
+use dependencies::Dependencies;
 use services::Starter;
-use supply::Supply;
 
 /// Roles at work in this process. Dropping it stops them without letting them finish; see [`Running::stop`].
 pub struct Running {
@@ -98,21 +98,21 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
         let served = admin::serve(listener, health.clone(), options.registry.clone(), admin_shutdown);
         running.admin_server.spawn(served);
     }
-    let desk = Desk::new();
+    let context_handle = ContextHandle::new();
     if let Some((listener, token)) = control {
-        let served = xtsync_control::serve(listener, token, desk.clone(), shutdown.clone());
+        let served = xtsync_control::serve(listener, token, context_handle.clone(), shutdown.clone());
         running.roles.spawn(async move { report("control API", served.await) });
     }
-    let supply = Supply::start(&options, bus, &health, &shutdown, &mut running.roles);
-    running.bus = supply.bus();
+    let dependencies = Dependencies::start(&options, bus, &health, &shutdown, &mut running.roles);
+    running.bus = dependencies.bus();
     let inbox = Inbox::new(running.trigger.clone());
     if let Some(listener) = notify {
         let served = xtsync_change_detector::serve(listener, inbox.clone(), shutdown.clone());
         running.roles.spawn(served);
     }
-    let starter = Starter { options: options.clone(), desk, inbox, supply };
+    let starter = Starter { options: options.clone(), context_handle, inbox, dependencies };
     for role in &options.roles {
-        running.roles.spawn(keep::keep(*role, starter.clone(), health.condition(role.name()), shutdown.clone()));
+        running.roles.spawn(supervise::supervise(*role, starter.clone(), health.condition(role.name()), shutdown.clone()));
     }
     Ok(running)
 }
@@ -127,13 +127,13 @@ async fn listen(options: &Options) -> anyhow::Result<Option<(TcpListener, Token)
     let listener = TcpListener::bind(options.listen).await.with_context(|| format!("listening on {}", options.listen))?;
     options.make_data_dir()?;
     let file = options.token_file();
-    let token = Token::read_or_make(&file).with_context(|| format!("reading or making the token in {}", file.display()))?;
+    let token = Token::read_or_create(&file).with_context(|| format!("reading or making the token in {}", file.display()))?;
     Ok(Some((listener, token)))
 }
 
-async fn bind(door: Option<Door>) -> anyhow::Result<Option<TcpListener>> {
-    Ok(match door {
-        Some(door) => Some(admin::bind(door.listen, door.reach).await?),
+async fn bind(address: Option<ListenAddress>) -> anyhow::Result<Option<TcpListener>> {
+    Ok(match address {
+        Some(address) => Some(admin::bind(address.listen, address.reach).await?),
         None => None,
     })
 }
@@ -150,7 +150,7 @@ async fn open_bus(options: &Options) -> anyhow::Result<Option<Bus>> {
     };
     match bus::connect(&options.bus_address(), Arc::new(SystemClock)).await {
         Ok(bus) => Ok(Some(bus)),
-        Err(bus::Error::Away(_)) => Ok(None),
+        Err(bus::Error::Unavailable(_)) => Ok(None),
         Err(error) => Err(anyhow!("{place} cannot be used: {error}")),
     }
 }
@@ -184,10 +184,10 @@ impl Running {
 
     /// Waits until the process is ready, or so long at most; tells whether it is.
     pub async fn ready_within(&self, limit: Duration) -> bool {
-        const LOOK: Duration = Duration::from_millis(20);
+        const READY_POLL_INTERVAL: Duration = Duration::from_millis(20);
         let ready = async {
             while !self.health.is_ready() {
-                tokio::time::sleep(LOOK).await;
+                tokio::time::sleep(READY_POLL_INTERVAL).await;
             }
         };
         timeout(limit, ready).await.is_ok()

@@ -303,11 +303,12 @@ mod tests {
 
     #[test]
     fn a_flag_overrides_the_environment_which_overrides_the_file_which_overrides_the_defaults() {
-        let file = "lease_ttl = '1s'\n[change_detector]\npoll = '1s'\ncompare_every = '1s'\n";
-        let environment = [("XTSYNC__CHANGE_DETECTOR__POLL", "2s"), ("XTSYNC__CHANGE_DETECTOR__COMPARE_EVERY", "2s"), ("XTSYNC_LOG", "x")];
-        let settings = load(Some(file), &environment, &[("change_detector.compare_every", "3s")]).unwrap();
+        let file = "lease_ttl = '1s'\n[change_detector]\npoll = '1s'\nfull_cycle_every = '1s'\n";
+        let environment =
+            [("XTSYNC__CHANGE_DETECTOR__POLL", "2s"), ("XTSYNC__CHANGE_DETECTOR__FULL_CYCLE_EVERY", "2s"), ("XTSYNC_LOG", "x")];
+        let settings = load(Some(file), &environment, &[("change_detector.full_cycle_every", "3s")]).unwrap();
         let mut reader = settings.reader();
-        let got = ["republish_every", "lease_ttl", "change_detector.poll", "change_detector.compare_every"]
+        let got = ["republish_every", "lease_ttl", "change_detector.poll", "change_detector.full_cycle_every"]
             .map(|key| reader.duration(key).as_secs());
         assert_eq!(got, [24 * 60 * 60, 1, 2, 3]);
         reader.finish().unwrap();

@@ -50,7 +50,7 @@ async fn ask(url: &str) -> Option<(u16, String)> {
 }
 
 #[test]
-fn without_a_server_each_mistake_has_its_words_and_its_exit_code() {
+fn without_a_server_each_error_has_its_message_and_exit_code() {
     let dir = Dir::new().unwrap();
     std::fs::write(dir.join("bad.yaml"), "apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {name: o}\nspec: {tenant: []}\n")
         .unwrap();
@@ -123,7 +123,7 @@ fn without_a_server_each_mistake_has_its_words_and_its_exit_code() {
 }
 
 #[tokio::test]
-async fn resources_are_applied_listed_and_waited_for_and_a_signal_ends_it_in_order() {
+async fn resources_are_applied_listed_and_waited_for_and_term_stops_cleanly() {
     let dir = Dir::new().unwrap();
     let path = dir.path();
     let mut served = serve(path, &["--role", "control"]);
@@ -148,16 +148,16 @@ async fn resources_are_applied_listed_and_waited_for_and_a_signal_ends_it_in_ord
     assert_eq!(listed[0]["pending"][0]["path"], "spec.scope.groups[0]");
     let (code, out, err) = run(&["status", "--wait=100ms", "--json"]);
     let status: serde_json::Value = serde_json::from_str(&out).unwrap();
-    assert_eq!((code, &status["settled"], &status["synchronizations"][0]["name"]), (4, &false.into(), &"to-hub".into()));
-    assert!(err.starts_with("error: not settled in time: waiting for to-hub: group GlobalEmployees not seen yet"), "{err}");
+    assert_eq!((code, &status["converged"], &status["synchronizations"][0]["name"]), (4, &false.into(), &"to-hub".into()));
+    assert!(err.starts_with("error: not converged in time: waiting for to-hub: group GlobalEmployees not seen yet"), "{err}");
     let (code, _, err) = run(&["show", "emea/nobody", "hub"]);
     assert_eq!((code, err.as_str()), (1, "error: neither decision nor link for emea/nobody in hub\n"));
     assert_eq!(run(&["republish"]), (0, "emea is told again\nhub is told again\n".to_owned(), String::new()));
     assert_eq!(run(&["republish", "--tenant", "emea", "--json"]).1, "{\n  \"tenants\": [\n    \"emea\"\n  ]\n}\n");
     assert_eq!(run(&["resync", "emea"]), (0, "emea is read from the beginning\n".to_owned(), String::new()));
     assert_eq!(run(&["resync", "nowhere"]).0, 1);
-    assert_eq!(run(&["release", "hub"]), (0, "hub is released\n".to_owned(), String::new()));
-    assert_eq!(run(&["release", "nowhere"]), (1, String::new(), "error: there is no Tenant nowhere\n".to_owned()));
+    assert_eq!(run(&["resume", "hub"]), (0, "hub is resumed\n".to_owned(), String::new()));
+    assert_eq!(run(&["resume", "nowhere"]), (1, String::new(), "error: there is no Tenant nowhere\n".to_owned()));
     std::fs::write(path.join("other"), "0123456789abcdef0123456789abcdef").unwrap();
     std::fs::set_permissions(path.join("other"), std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     let (code, _, err) = run(&["status", "--token-file", "other"]);
@@ -186,17 +186,17 @@ async fn a_folder_of_yaml_is_applied_at_start_and_again_when_it_changes() {
 }
 
 #[tokio::test]
-async fn while_broker_and_database_are_away_it_stays_up_says_so_and_ends_when_told() {
+async fn without_broker_and_database_it_stays_up_unready_and_stops_on_term() {
     let dir = Dir::new().unwrap();
     let away = ["--bus", "kafka://127.0.0.1:1", "--store", "postgres://nobody@127.0.0.1:1/none"];
     let mut served = serve(dir.path(), &away);
     let live = xtsync_harness::wait_for(LIMIT, "the probes", async || Ok(ask(&format!("{}/livez", served.admin)).await)).await.unwrap();
     assert_eq!(live.0, 200);
-    let told = async || {
+    let is_unready = async || {
         let (code, text) = ask(&format!("{}/readyz", served.admin)).await.unwrap_or_default();
         Ok((code == 503 && text.contains("[-]bus failed") && text.contains("[-]control failed: ") && text.contains("away")).then_some(text))
     };
-    xtsync_harness::wait_for(LIMIT, "what is away", told).await.unwrap();
+    xtsync_harness::wait_for(LIMIT, "what is away", is_unready).await.unwrap();
     let (code, _, err) = done(dir.path(), &["status", "--connect-timeout", "0s", "--server", &served.control]);
     assert_eq!(code, 1, "{err}");
     assert!(err.contains("control is starting, or its store or the bus is away"), "{err}");
@@ -206,7 +206,7 @@ async fn while_broker_and_database_are_away_it_stays_up_says_so_and_ends_when_to
 
 #[tokio::test]
 async fn a_log_filter_is_taken_from_the_environment_our_own_name_first() {
-    for (variables, is_heard) in [
+    for (variables, is_logged) in [
         (vec![("RUST_LOG", "off")], false),
         (vec![("RUST_LOG", "off"), ("XTSYNC_LOG", "info")], true),
         (vec![("RUST_LOG", "info"), ("XTSYNC_LOG", "off")], false),
@@ -218,6 +218,6 @@ async fn a_log_filter_is_taken_from_the_environment_our_own_name_first() {
         let mut process = Process::start("xtsync", &command).unwrap();
         process.until_ready(&format!("http://{admin}/readyz"), LIMIT).await.unwrap();
         assert!(process.end(Signal::Term, LIMIT).await.unwrap().success());
-        assert_eq!(process.stderr().contains("started"), is_heard, "{variables:?}: {}", process.stderr());
+        assert_eq!(process.stderr().contains("started"), is_logged, "{variables:?}: {}", process.stderr());
     }
 }

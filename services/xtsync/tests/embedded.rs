@@ -6,7 +6,7 @@ mod support;
 
 use std::time::Duration;
 
-use support::{apply, settled, status, tenants, until};
+use support::{apply, converged, status, tenants, until};
 use xtsync::run::{Options, start};
 use xtsync_harness::Dir;
 
@@ -17,7 +17,7 @@ fn options(dir: &Dir) -> Options {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn people_in_scope_appear_in_the_target_and_after_a_restart_all_goes_on_where_it_was() {
+async fn users_in_scope_appear_in_the_target_and_a_restart_resumes() {
     let dir = Dir::new().unwrap();
     let (sim, yaml) = tenants(40, dir.path()).await;
     let (emea, hub) = (sim.tenant("emea").unwrap(), sim.tenant("hub").unwrap());
@@ -27,7 +27,7 @@ async fn people_in_scope_appear_in_the_target_and_after_a_restart_all_goes_on_wh
     let client = running.client().await.unwrap();
     apply(&client, &yaml).await;
     until("the first are there", async || status(&client).await.synchronizations.iter().any(|one| one.present > 0)).await;
-    let before = settled(&client).await;
+    let before = converged(&client).await;
     let counts = before.synchronizations[0].counts.unwrap();
     assert_eq!((before.synchronizations[0].present, counts.created), (everybody.len() as u64, everybody.len() as u64));
     assert_eq!(hub.user_count(), everybody.len());
@@ -37,12 +37,12 @@ async fn people_in_scope_appear_in_the_target_and_after_a_restart_all_goes_on_wh
     let written = hub.journal_len();
     let running = start(options(&dir)).await.unwrap();
     let client = running.client().await.unwrap();
-    until("settled again", async || status(&client).await.settled).await;
+    until("converged again", async || status(&client).await.converged).await;
     assert_eq!(hub.journal_len(), written, "nothing is done twice");
     emea.patch_user(everybody[0], &serde_json::json!({"department": "Legal"})).unwrap();
     until("the change is there", async || !hub.find_users("department", "Legal").is_empty()).await;
     until("it is counted", async || status(&client).await.synchronizations[0].counts.unwrap().updated == 1).await;
-    assert_eq!(settled(&client).await.synchronizations[0].counts.unwrap().created, counts.created);
+    assert_eq!(converged(&client).await.synchronizations[0].counts.unwrap().created, counts.created);
     running.stop(DRAIN).await.unwrap();
 }
 

@@ -7,7 +7,7 @@ mod support;
 use std::time::Duration;
 
 use serde_json::json;
-use support::{apply, settled, tenants, until};
+use support::{apply, converged, tenants, until};
 use xtsync::run::{Options, Running, start};
 use xtsync_harness::Dir;
 use xtsync_tenant_sim::{Delivery, LifecycleEvent, Sim, TenantHandle};
@@ -16,12 +16,12 @@ const DRAIN: Duration = Duration::from_secs(30);
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// How often the source is polled, and read from the beginning.
-fn every(poll: Duration, compare: Duration) -> impl FnOnce(Options) -> Options {
-    move |options| Options { poll, compare, ..options }
+fn every(poll: Duration, full_cycle: Duration) -> impl FnOnce(Options) -> Options {
+    move |options| Options { poll, full_cycle, ..options }
 }
 
-/// A source of a few people that is to tell of changes, synchronized and settled.
-async fn told_to_tell(dir: &Dir, options: impl FnOnce(Options) -> Options, delivery: Delivery) -> (Sim, Running) {
+/// A source of a few people that is to tell of changes, synchronized and converged.
+async fn start_notified(dir: &Dir, options: impl FnOnce(Options) -> Options, delivery: Delivery) -> (Sim, Running) {
     let (sim, yaml) = tenants(5, dir.path()).await;
     sim.set_delivery(delivery);
     let here = "127.0.0.1:0".parse::<std::net::SocketAddr>().unwrap();
@@ -33,12 +33,12 @@ async fn told_to_tell(dir: &Dir, options: impl FnOnce(Options) -> Options, deliv
     let client = running.client().await.unwrap();
     apply(&client, &yaml.replacen("reader", &url, 1)).await;
     until("there is a first one", async || sim.tenant("hub").unwrap().user_count() > 0).await;
-    settled(&client).await;
+    converged(&client).await;
     (sim, running)
 }
 
 /// Waits until a change of somebody is in the target.
-async fn crosses(sim: &Sim, department: &str) {
+async fn propagates(sim: &Sim, department: &str) {
     let (emea, hub): (TenantHandle, TenantHandle) = (sim.tenant("emea").unwrap(), sim.tenant("hub").unwrap());
     let members = emea.members(emea.groups("GlobalEmployees")[0]);
     emea.patch_user(members[0], &json!({"department": department})).unwrap();
@@ -46,32 +46,32 @@ async fn crosses(sim: &Sim, department: &str) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_crosses_at_once_though_the_source_is_polled_hourly() {
+async fn a_notified_change_propagates_at_once_though_the_source_is_polled_hourly() {
     let dir = Dir::new().unwrap();
-    let (sim, running) = told_to_tell(&dir, every(Duration::from_secs(3_600), DAY), Delivery::default()).await;
-    crosses(&sim, "Legal").await;
-    crosses(&sim, "Sales").await;
-    sim.tenant("emea").unwrap().happen_to_subscriptions(LifecycleEvent::SubscriptionRemoved);
-    crosses(&sim, "Removed").await;
-    sim.tenant("emea").unwrap().happen_to_subscriptions(LifecycleEvent::ReauthorizationRequired);
-    crosses(&sim, "Challenged").await;
+    let (sim, running) = start_notified(&dir, every(Duration::from_secs(3_600), DAY), Delivery::default()).await;
+    propagates(&sim, "Legal").await;
+    propagates(&sim, "Sales").await;
+    sim.tenant("emea").unwrap().send_lifecycle_event(LifecycleEvent::SubscriptionRemoved);
+    propagates(&sim, "Removed").await;
+    sim.tenant("emea").unwrap().send_lifecycle_event(LifecycleEvent::ReauthorizationRequired);
+    propagates(&sim, "Challenged").await;
     running.stop(DRAIN).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_change_that_no_delta_query_tells_is_found_when_everything_is_read_again() {
+async fn a_change_missed_by_delta_queries_is_found_by_a_full_cycle() {
     let dir = Dir::new().unwrap();
-    let (sim, running) = told_to_tell(&dir, every(Duration::from_millis(500), Duration::from_secs(5)), Delivery::default()).await;
+    let (sim, running) = start_notified(&dir, every(Duration::from_millis(500), Duration::from_secs(5)), Delivery::default()).await;
     sim.tenant("emea").unwrap().lose_changes(1);
-    crosses(&sim, "Lost").await;
+    propagates(&sim, "Lost").await;
     running.stop(DRAIN).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_no_notification_tells_is_found_at_the_next_poll() {
+async fn a_change_without_notification_is_found_at_the_next_poll() {
     let dir = Dir::new().unwrap();
     let lost = Delivery { attempts_max: 0, ..Delivery::default() };
-    let (sim, running) = told_to_tell(&dir, every(Duration::from_millis(500), DAY), lost).await;
-    crosses(&sim, "Legal").await;
+    let (sim, running) = start_notified(&dir, every(Duration::from_millis(500), DAY), lost).await;
+    propagates(&sim, "Legal").await;
     running.stop(DRAIN).await.unwrap();
 }

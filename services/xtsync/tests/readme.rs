@@ -50,7 +50,7 @@ impl Shell {
 
     /// Pastes a text; gives what was printed.
     fn paste(&self, text: &str) -> String {
-        let text = self.addresses.iter().fold(text.to_owned(), |text, (said, instead)| text.replace(said, instead));
+        let text = self.addresses.iter().fold(text.to_owned(), |text, (port, instead)| text.replace(port, instead));
         let mut shell = Command::new("timeout");
         shell.args(["180", "bash", "-e", "-c", &text]).current_dir(self.dir.path()).env("XTSYNC", env!("CARGO_BIN_EXE_xtsync"));
         for name in ["XTSYNC_SERVER", "XTSYNC__DATA_DIR", "XTSYNC__BUS", "XTSYNC__STORE", "XTSYNC_TOKEN_FILE"] {
@@ -69,7 +69,7 @@ fn the_block_that_tries_it_on_simulated_tenants_works_when_pasted_at_once() {
     let pasted = block(TRY, "sh", 0).replace("xtsync=target/demo/xtsync", "xtsync=./wrapper");
     assert!(pasted.contains("xtsync=./wrapper"), "{pasted}");
     let out = shell.paste(&pasted);
-    assert!(out.contains("Synchronization/emea/to-hub created") && out.contains(", settled"), "{out}");
+    assert!(out.contains("Synchronization/emea/to-hub created") && out.contains(", converged"), "{out}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -82,7 +82,7 @@ async fn the_block_that_tries_it_on_kafka_and_postgres_works_with_one_broker() {
     let shell = Shell::new(dir, &graph);
     let given = format!("xtsync=./wrapper\nbus='kafka://{}'\nstore='{store}'\n", kafka.bootstrap());
     let out = tokio::task::spawn_blocking(move || shell.paste(&format!("{given}{}", block(FLEET, "sh", 1)))).await.unwrap();
-    assert!(out.contains("created") && out.contains(", settled"), "{out}");
+    assert!(out.contains("created") && out.contains(", converged"), "{out}");
 }
 
 /// Simulated tenants, with the secret that README makes, and where they are.

@@ -25,7 +25,7 @@ fn authority() -> Authority {
 }
 
 /// Ends TLS for a name in front of an address; gives its port, and counts the connections that it let through.
-async fn front(authority: &Authority, name: &str, behind: std::net::SocketAddr) -> (u16, Arc<AtomicUsize>) {
+async fn front(authority: &Authority, name: &str, upstream: std::net::SocketAddr) -> (u16, Arc<AtomicUsize>) {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, authority).unwrap();
     let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
@@ -42,7 +42,7 @@ async fn front(authority: &Authority, name: &str, behind: std::net::SocketAddr) 
             tokio::spawn(async move {
                 let mut stream = acceptor.accept(stream).await.ok()?;
                 counted.fetch_add(1, Ordering::SeqCst);
-                copy_bidirectional(&mut stream, &mut TcpStream::connect(behind).await.ok()?).await.ok()
+                copy_bidirectional(&mut stream, &mut TcpStream::connect(upstream).await.ok()?).await.ok()
             });
         }
     });
@@ -59,18 +59,18 @@ async fn status(dir: &Path, server: &str, ca: Option<&str>) -> (i32, String) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_token_goes_to_a_proven_server_only() {
+async fn the_token_is_sent_to_a_verified_server_only() {
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();
     let dir = Dir::new().unwrap();
     let options = Options { roles: [Role::CONTROL].into(), ..Options::embedded(&dir.join("data")) };
     let running = start(options).await.unwrap();
-    let behind = running.control.unwrap();
+    let upstream = running.control.unwrap();
     let (ours, others) = (authority(), authority());
     std::fs::write(dir.join("ours.pem"), ours.pem()).unwrap();
     std::fs::write(dir.join("others.pem"), others.pem()).unwrap();
     std::fs::write(dir.join("empty.pem"), "").unwrap();
-    let (right, let_in) = front(&ours, "127.0.0.1", behind).await;
-    let (other_name, misnamed) = front(&ours, "control.example", behind).await;
+    let (right, let_in) = front(&ours, "127.0.0.1", upstream).await;
+    let (other_name, misnamed) = front(&ours, "control.example", upstream).await;
     let secure = |port: u16| format!("https://127.0.0.1:{port}");
 
     let (code, err) = status(dir.path(), &secure(right), Some("ours.pem")).await;
@@ -82,7 +82,7 @@ async fn the_token_goes_to_a_proven_server_only() {
         (secure(right), Some("none.pem"), 2, "reading the authority's certificate in none.pem"),
         (secure(other_name), Some("ours.pem"), 1, "invalid peer certificate"),
         // A server without TLS is none at https.
-        (secure(behind.port()), Some("ours.pem"), 1, "connecting to control at https://127.0.0.1"),
+        (secure(upstream.port()), Some("ours.pem"), 1, "connecting to control at https://127.0.0.1"),
         (format!("http://control.example:{right}"), None, 2, "would travel in the clear"),
         (format!("http://192.0.2.1:{right}"), None, 2, "would travel in the clear"),
     ] {

@@ -7,8 +7,8 @@ use xtsync_e2e::fleet::{Fleet, Plan};
 use xtsync_harness::wait_for;
 use xtsync_tenant_sim::Sim;
 
+use crate::fixture::{self, SOURCE, TARGET};
 use crate::report::Figure;
-use crate::stage::{self, SOURCE, TARGET};
 
 /// The source that is new.
 const NEW: &str = "apac";
@@ -24,21 +24,21 @@ const PACE: Duration = Duration::from_millis(20);
 pub(crate) async fn measure(replayed: usize, created: usize) -> Result<Vec<Figure>> {
     let sim = Sim::builder().tenant(SOURCE, replayed).tenant(NEW, created).tenant(TARGET, 0);
     let sim = sim.allow(SOURCE, TARGET).allow(NEW, TARGET).seed(7).build()?;
-    let plan = Plan { notified: true, ..stage::plan() };
+    let plan = Plan { notified: true, ..fixture::plan() };
     let mut pairs = plan.pairs.clone();
     let mut fleet = Fleet::new(sim, plan).await?;
     fleet.start().await?;
-    fleet.settle("3000s")?;
+    fleet.converge("3000s")?;
     let hub = fleet.sim.tenant(TARGET).context("no target")?;
     let before = hub.user_count();
     pairs.push((NEW.to_owned(), TARGET.to_owned()));
     // Another rule for those who lose their scope: everybody is decided again.
     fleet.reconfigure(pairs, Duration::from_secs(2))?;
     wait_for(Duration::from_secs(120), "the new source", async || Ok((hub.user_count() > before + 50).then_some(()))).await?;
-    let (_, people) = stage::people(&fleet.sim)?;
-    let changes = stage::change(&fleet.sim, people.into_iter().take(CHANGES), ("department", "Busy".into()), PACE).await?;
-    let took = changes.crossed(&fleet.sim, Duration::from_secs(120)).await?;
+    let (_, people) = fixture::people(&fleet.sim)?;
+    let changes = fixture::change(&fleet.sim, people.into_iter().take(CHANGES), ("department", "Busy".into()), PACE).await?;
+    let took = changes.propagated(&fleet.sim, Duration::from_secs(120)).await?;
     let waiting = (before + created).saturating_sub(hub.user_count());
     let note = format!("{CHANGES} changes at 50/s, {replayed} decided again, {created} new, of whom {waiting} still waited at the end");
-    Ok(vec![Figure::new("busy_p99_ms", stage::percentile_ms(&took, 0.99), "ms", note).against(500.0)])
+    Ok(vec![Figure::new("busy_p99_ms", fixture::percentile_ms(&took, 0.99), "ms", note).against(500.0)])
 }

@@ -1,4 +1,4 @@
-//! The first synchronization of a large tenant, against the bare client; what it costs in processor time and memory; and what it costs
+//! The first synchronization of a large tenant, against the baseline client; what it costs in processor time and memory; and what it costs
 //! when it is done and nothing changes.
 
 use std::time::{Duration, Instant};
@@ -8,9 +8,9 @@ use serde_json::json;
 use xtsync_e2e::fleet::{Fleet, Plan, ROLES};
 use xtsync_tenant_sim::EVERYBODY;
 
-use crate::bare::Bare;
+use crate::baseline::Baseline;
 use crate::report::{Figure, show};
-use crate::{stage, usage};
+use crate::{fixture, usage};
 
 /// Links that the provisioner works on at once while no leaver needs a place.
 const AT_ONCE: usize = 12;
@@ -19,33 +19,33 @@ const AT_ONCE: usize = 12;
 const IDLE: Duration = Duration::from_secs(60);
 
 /// A second group of the scope, into which everybody comes at once.
-const AGAIN: &str = "Again";
+const SECOND_GROUP: &str = "Again";
 
 /// Creates `people`, watches the fleet rest, and then lets one edit of a group concern them all.
 ///
 /// # Errors
 /// When the fleet does not come up or does not get there.
 pub(crate) async fn measure(people: usize) -> Result<Vec<Figure>> {
-    let bare = bare(people.min(20_000)).await?;
-    let sim = stage::tenants(people)?;
-    let (home, in_scope) = stage::people(&sim)?;
-    let again =
-        home.create_group(&json!({"displayName": AGAIN, "mailEnabled": false, "mailNickname": "again", "securityEnabled": true}))?;
+    let baseline = baseline(people.min(20_000)).await?;
+    let sim = fixture::tenants(people)?;
+    let (home, in_scope) = fixture::people(&sim)?;
+    let second_group =
+        home.create_group(&json!({"displayName": SECOND_GROUP, "mailEnabled": false, "mailNickname": "again", "securityEnabled": true}))?;
     let mut fleet = Fleet::new(sim, plan()).await?;
     let began = Instant::now();
     fleet.start().await?;
-    fleet.settle("3000s")?;
-    let ended = stage::rest(&fleet.sim, Duration::from_secs(60)).await?;
+    fleet.converge("3000s")?;
+    let ended = fixture::until_quiet(&fleet.sim, Duration::from_secs(60)).await?;
     let took = ended.duration_since(began).as_secs_f64();
     let speed = in_scope.len() as f64 / took;
     let note = format!("{} people in {took:.1} s, all roles, Kafka, PostgreSQL", in_scope.len());
     show(&format!("first synchronization: {speed:.0} users/s"));
-    let mut figures = vec![Figure::new("initial_sync_vs_bare", speed, "users/s", note).against(bare), cpu(&fleet, in_scope.len())?];
+    let mut figures = vec![Figure::new("initial_sync_vs_baseline", speed, "users/s", note).against(baseline), cpu(&fleet, in_scope.len())?];
     figures.push(idle(&fleet, people).await?);
-    for who in in_scope {
-        home.add_member(again, who)?;
+    for user in in_scope {
+        home.add_member(second_group, user)?;
     }
-    fleet.settle("3000s")?;
+    fleet.converge("3000s")?;
     for role in ROLES {
         let note = format!("{people} people, and a group edit that concerns them all");
         figures.push(Figure::new(format!("peak_rss_mib_{role}"), usage::peak_rss_mib(fleet.pid(role, 0)?)?, "MiB", note).against(300.0));
@@ -56,19 +56,19 @@ pub(crate) async fn measure(people: usize) -> Result<Vec<Figure>> {
 
 /// As people run it: told of changes, and asking every half minute.
 fn plan() -> Plan {
-    let scope = vec![EVERYBODY.to_owned(), AGAIN.to_owned()];
-    Plan { poll: Duration::from_secs(30), lease_ttl: Duration::from_secs(10), notified: true, scope, ..stage::plan() }
+    let scope = vec![EVERYBODY.to_owned(), SECOND_GROUP.to_owned()];
+    Plan { poll: Duration::from_secs(30), lease_ttl: Duration::from_secs(10), notified: true, scope, ..fixture::plan() }
 }
 
-async fn bare(people: usize) -> Result<f64> {
-    let fleet = Fleet::new(stage::tenants(0)?, stage::plan()).await?;
-    let speed = Bare::sign_in(fleet.address(), stage::TARGET).await?.create(people, AT_ONCE).await?;
-    show(&format!("bare client: {speed:.0} users/s"));
+async fn baseline(people: usize) -> Result<f64> {
+    let fleet = Fleet::new(fixture::tenants(0)?, fixture::plan()).await?;
+    let speed = Baseline::sign_in(fleet.address(), fixture::TARGET).await?.create(people, AT_ONCE).await?;
+    show(&format!("baseline client: {speed:.0} users/s"));
     Ok(speed)
 }
 
 fn cpu(fleet: &Fleet, people: usize) -> Result<Figure> {
-    let spent = stage::cpu(fleet)?;
+    let spent = fixture::cpu(fleet)?;
     let micros = |time: Duration| time.as_secs_f64() * 1e6 / people as f64;
     let shares: Vec<_> = ROLES.iter().map(|role| format!("{role} {:.0}", micros(spent[role]))).collect();
     let total = micros(spent.values().sum());
@@ -76,9 +76,9 @@ fn cpu(fleet: &Fleet, people: usize) -> Result<Figure> {
 }
 
 async fn idle(fleet: &Fleet, people: usize) -> Result<Figure> {
-    let before = stage::cpu(fleet)?;
+    let before = fixture::cpu(fleet)?;
     tokio::time::sleep(IDLE).await;
-    let after = stage::cpu(fleet)?;
+    let after = fixture::cpu(fleet)?;
     let share = |role: &str| (after[role] - before[role]).as_secs_f64() / IDLE.as_secs_f64() * 100.0;
     let shares: Vec<_> = ROLES.iter().map(|role| format!("{role} {:.2}", share(role))).collect();
     let note = format!("{people} people at rest, notifications on, polled every 30 s: {}", shares.join(", "));

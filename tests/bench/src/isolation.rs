@@ -5,13 +5,13 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use tokio::time::sleep;
 use xtsync_e2e::fleet::{Fleet, Plan};
-use xtsync_tenant_sim::{Sim, Span, Throttle, Weather};
+use xtsync_tenant_sim::{FaultProfile, Sim, Span, Throttle};
 
+use crate::fixture::{self, SOURCE};
 use crate::report::{Figure, show};
-use crate::stage::{self, SOURCE};
 
 /// Targets that are well, and those that are not.
-const WELL: [&str; 8] = ["t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8"];
+const HEALTHY: [&str; 8] = ["t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8"];
 const THROTTLED: &str = "t9";
 const DEAD: &str = "t10";
 
@@ -26,9 +26,9 @@ const PEOPLE: usize = 500;
 /// # Errors
 /// When the fleet does not come up.
 pub(crate) async fn measure() -> Result<Vec<Figure>> {
-    let alone = speed(&WELL).await?;
+    let alone = speed(&HEALTHY).await?;
     show(&format!("eight targets alone: {alone:.0} users/s"));
-    let beside = speed(&[&WELL[..], &[THROTTLED, DEAD]].concat()).await?;
+    let beside = speed(&[&HEALTHY[..], &[THROTTLED, DEAD]].concat()).await?;
     let note = format!("{PEOPLE} people into each of eight targets of 20 ms, beside one of 20 writes/s and a dead one");
     Ok(vec![Figure::new("isolation", beside, "users/s", note).against(alone)])
 }
@@ -36,24 +36,24 @@ pub(crate) async fn measure() -> Result<Vec<Figure>> {
 /// Users a second in those that are well, between a tenth and nine tenths of all.
 async fn speed(targets: &[&str]) -> Result<f64> {
     let tenants = targets.iter().fold(Sim::builder().tenant(SOURCE, PEOPLE), |tenants, target| tenants.tenant(target, 0));
-    let weather = Weather {
+    let profile = FaultProfile {
         latency: Span::exactly(LATENCY),
         throttle: Some(Throttle::documented().with_writes(20, 1)),
         throttled: vec![THROTTLED.to_owned()],
         dead: vec![DEAD.to_owned()],
-        ..Weather::default()
+        ..FaultProfile::default()
     };
-    let sim = targets.iter().fold(tenants, |tenants, target| tenants.allow(SOURCE, target)).seed(7).weather(weather).build()?;
+    let sim = targets.iter().fold(tenants, |tenants, target| tenants.allow(SOURCE, target)).seed(7).fault_profile(profile).build()?;
     let pairs = targets.iter().map(|target| (SOURCE.to_owned(), (*target).to_owned())).collect();
-    let mut fleet = Fleet::new(sim, Plan { pairs, ..stage::plan() }).await?;
+    let mut fleet = Fleet::new(sim, Plan { pairs, ..fixture::plan() }).await?;
     fleet.start().await?;
-    let well: Vec<_> = WELL.iter().filter_map(|name| fleet.sim.tenant(name)).collect();
-    let (_, in_scope) = stage::people(&fleet.sim)?;
-    let all = in_scope.len() * WELL.len();
+    let healthy: Vec<_> = HEALTHY.iter().filter_map(|name| fleet.sim.tenant(name)).collect();
+    let (_, in_scope) = fixture::people(&fleet.sim)?;
+    let all = in_scope.len() * HEALTHY.len();
     let mut marks = Vec::new();
     for part in [all / 10, all * 9 / 10] {
         let there = loop {
-            let there = well.iter().map(|tenant| tenant.user_count()).sum::<usize>();
+            let there = healthy.iter().map(|tenant| tenant.user_count()).sum::<usize>();
             if there >= part {
                 break there;
             }

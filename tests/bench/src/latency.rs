@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use anyhow::Result;
 use xtsync_e2e::fleet::{Fleet, Plan};
-use xtsync_tenant_sim::{Throttle, Weather};
+use xtsync_tenant_sim::{FaultProfile, Throttle};
 
+use crate::fixture;
 use crate::report::Figure;
-use crate::stage;
 
 /// Between two changes: 50 a second.
 const PACE: Duration = Duration::from_millis(20);
@@ -24,15 +24,15 @@ const LEAVERS: usize = 40;
 /// # Errors
 /// When the fleet does not come up or loses a change.
 pub(crate) async fn changes() -> Result<Vec<Figure>> {
-    let mut fleet = Fleet::new(stage::tenants(3_000)?, Plan { notified: true, ..stage::plan() }).await?;
+    let mut fleet = Fleet::new(fixture::tenants(3_000)?, Plan { notified: true, ..fixture::plan() }).await?;
     fleet.start().await?;
-    fleet.settle("300s")?;
-    let (_, people) = stage::people(&fleet.sim)?;
-    let changes = stage::change(&fleet.sim, people.into_iter().take(CHANGES), ("department", "Latency".into()), PACE).await?;
-    let took = changes.crossed(&fleet.sim, Duration::from_secs(60)).await?;
+    fleet.converge("300s")?;
+    let (_, people) = fixture::people(&fleet.sim)?;
+    let changes = fixture::change(&fleet.sim, people.into_iter().take(CHANGES), ("department", "Latency".into()), PACE).await?;
+    let took = changes.propagated(&fleet.sim, Duration::from_secs(60)).await?;
     fleet.stop().await?;
     let figure = |name, part, bound| {
-        Figure::new(name, stage::percentile_ms(&took, part), "ms", format!("{CHANGES} changes at 50/s, notifications on")).against(bound)
+        Figure::new(name, fixture::percentile_ms(&took, part), "ms", format!("{CHANGES} changes at 50/s, notifications on")).against(bound)
     };
     Ok(vec![figure("change_to_target_p50_ms", 0.5, 20.0), figure("change_to_target_p99_ms", 0.99, 100.0)])
 }
@@ -42,23 +42,23 @@ pub(crate) async fn changes() -> Result<Vec<Figure>> {
 /// # Errors
 /// When the fleet does not come up or a leaver is lost.
 pub(crate) async fn leavers() -> Result<Vec<Figure>> {
-    let mut fleet = Fleet::new(stage::tenants(500)?, stage::plan()).await?;
+    let mut fleet = Fleet::new(fixture::tenants(500)?, fixture::plan()).await?;
     fleet.start().await?;
-    fleet.settle("300s")?;
-    let (home, people) = stage::people(&fleet.sim)?;
+    fleet.converge("300s")?;
+    let (home, people) = fixture::people(&fleet.sim)?;
     let throttle = Some(Throttle::documented().with_writes(20, 1));
-    fleet.sim.set_weather(Weather { seed: 7, throttle, ..Weather::default() });
+    fleet.sim.set_fault_profile(FaultProfile { seed: 7, throttle, ..FaultProfile::default() });
     for number in 0..WAITING {
-        stage::join(&home, number)?;
+        fixture::join(&home, number)?;
     }
     // The backlog stands when the first of it are there.
-    let hub = fleet.sim.tenant(stage::TARGET).ok_or_else(|| anyhow::anyhow!("no target"))?;
+    let hub = fleet.sim.tenant(fixture::TARGET).ok_or_else(|| anyhow::anyhow!("no target"))?;
     let before = hub.user_count();
     xtsync_harness::wait_for(Duration::from_secs(60), "the backlog", async || Ok((hub.user_count() > before + 100).then_some(()))).await?;
     let pace = Duration::from_millis(500);
-    let changes = stage::change(&fleet.sim, people.into_iter().take(LEAVERS), ("accountEnabled", false.into()), pace).await?;
-    let took = changes.crossed(&fleet.sim, Duration::from_secs(120)).await?;
+    let changes = fixture::change(&fleet.sim, people.into_iter().take(LEAVERS), ("accountEnabled", false.into()), pace).await?;
+    let took = changes.propagated(&fleet.sim, Duration::from_secs(120)).await?;
     let waiting = WAITING + before - hub.user_count();
     let note = format!("{LEAVERS} disabled while {waiting} creates waited, 20 writes/s");
-    Ok(vec![Figure::new("leaver_overtakes_p99_ms", stage::percentile_ms(&took, 0.99), "ms", note).against(2_000.0)])
+    Ok(vec![Figure::new("leaver_overtakes_p99_ms", fixture::percentile_ms(&took, 0.99), "ms", note).against(2_000.0)])
 }

@@ -1,14 +1,14 @@
 //! What xtsync costs: starts everything it needs, measures, prints a table and writes `target/bench/report.json`.
 
-mod bare;
+mod baseline;
 mod busy;
 mod failover;
+mod fixture;
 mod initial;
 mod isolation;
 mod latency;
 mod policy;
 mod report;
-mod stage;
 mod usage;
 
 use std::path::PathBuf;
@@ -43,7 +43,7 @@ struct Args {
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Measurement {
-    /// Policy against a bare loop over Kafka
+    /// Policy against a baseline loop over Kafka
     Policy,
     /// From source to target, 50 changes a second
     Changes,

@@ -1,4 +1,4 @@
-//! Policy over real Kafka against a bare loop that consumes one record and produces three of the same bytes.
+//! Policy over real Kafka against a baseline loop that consumes one record and produces three of the same bytes.
 
 use std::time::{Duration, Instant};
 
@@ -16,8 +16,8 @@ use xtsync_e2e::fleet::{Fleet, Plan};
 use xtsync_harness::wait_for;
 use xtsync_tenant_sim::Sim;
 
+use crate::fixture::SOURCE;
 use crate::report::{Figure, show};
-use crate::stage::SOURCE;
 
 /// The targets, each with a synchronization of its own.
 const TARGETS: [&str; 3] = ["hub", "lab", "annex"];
@@ -25,7 +25,7 @@ const TARGETS: [&str; 3] = ["hub", "lab", "annex"];
 /// Partitions of a topic of the contract.
 const PARTITIONS: i32 = 6;
 
-/// How the bare loop's producer may linger, in milliseconds: the best counts.
+/// How the baseline loop's producer may linger, in milliseconds: the best counts.
 const LINGERS: [&str; 3] = ["0", "5", "50"];
 
 const SOON: Duration = Duration::from_secs(600);
@@ -47,31 +47,31 @@ pub(crate) async fn measure(people: usize) -> Result<Vec<Figure>> {
     fleet.apply()?;
     let bootstrap = fleet.kafka.bootstrap();
     let deltas = format!("xtsync.v1.user-deltas.{SOURCE}");
-    let looker: BaseConsumer = client(&bootstrap).create()?;
-    let told = wait_for(SOON, "everybody's delta", async || {
-        let told = records(&looker, &deltas)?;
-        Ok((told >= people as i64).then_some(told))
+    let watermarks: BaseConsumer = client(&bootstrap).create()?;
+    let published = wait_for(SOON, "everybody's delta", async || {
+        let published = records(&watermarks, &deltas)?;
+        Ok((published >= people as i64).then_some(published))
     })
     .await?;
 
     let decisions = TARGETS.map(|target| format!("xtsync.v1.decisions.{target}"));
     fleet.start_replica("policy", 0)?;
-    let policy = speed(told, async || decisions.iter().map(|topic| records(&looker, topic)).sum::<Result<i64>>()).await?;
+    let policy = speed(published, async || decisions.iter().map(|topic| records(&watermarks, topic)).sum::<Result<i64>>()).await?;
     let bytes = record_bytes(&bootstrap, &decisions[0])?;
     fleet.stop().await?;
     show(&format!("policy: {policy:.0} users/s, decisions of {bytes} bytes"));
 
-    let mut bare: f64 = 0.0;
+    let mut baseline: f64 = 0.0;
     for linger in LINGERS {
         let name = format!("raw-{linger}");
         create(&bootstrap, &name).await?;
         let (bootstrap, deltas) = (bootstrap.clone(), deltas.clone());
-        let users = tokio::task::spawn_blocking(move || bare_loop(&bootstrap, &deltas, &name, linger, bytes, told)).await??;
-        show(&format!("bare loop lingering {linger} ms: {users:.0} users/s"));
-        bare = bare.max(users);
+        let users = tokio::task::spawn_blocking(move || baseline_loop(&bootstrap, &deltas, &name, linger, bytes, published)).await??;
+        show(&format!("baseline loop lingering {linger} ms: {users:.0} users/s"));
+        baseline = baseline.max(users);
     }
-    let note = format!("{told} users, {} synchronizations, default mappings, decisions of {bytes} bytes", TARGETS.len());
-    Ok(vec![Figure::new("policy_vs_raw", policy, "users/s", note).against(bare)])
+    let note = format!("{published} users, {} synchronizations, default mappings, decisions of {bytes} bytes", TARGETS.len());
+    Ok(vec![Figure::new("policy_vs_baseline", policy, "users/s", note).against(baseline)])
 }
 
 /// Users a second between a tenth and nine tenths of all, so that neither the start of a process nor the end of a batch counts.
@@ -98,10 +98,10 @@ fn client(bootstrap: &str) -> ClientConfig {
     config
 }
 
-fn records(looker: &BaseConsumer, topic: &str) -> Result<i64> {
+fn records(watermarks: &BaseConsumer, topic: &str) -> Result<i64> {
     let mut records = 0;
     for partition in 0..PARTITIONS {
-        let (low, high) = looker.fetch_watermarks(topic, partition, Duration::from_secs(5))?;
+        let (low, high) = watermarks.fetch_watermarks(topic, partition, Duration::from_secs(5))?;
         records += high - low;
     }
     Ok(records)
@@ -143,7 +143,7 @@ fn reader(bootstrap: &str, topic: &str) -> Result<BaseConsumer> {
 }
 
 /// Consumes one, produces three, as fast as librdkafka does; gives users a second from the first record to the last acknowledgement.
-fn bare_loop(bootstrap: &str, deltas: &str, name: &str, linger: &str, bytes: usize, users: i64) -> Result<f64> {
+fn baseline_loop(bootstrap: &str, deltas: &str, name: &str, linger: &str, bytes: usize, users: i64) -> Result<f64> {
     let consumer = reader(bootstrap, deltas)?;
     let mut config = client(bootstrap);
     config.set("acks", "all").set("linger.ms", linger).set("batch.size", "1000000").set("queue.buffering.max.messages", "1000000");

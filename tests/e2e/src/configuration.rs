@@ -35,8 +35,8 @@ fn tenants(plan: &Plan) -> BTreeSet<&str> {
 }
 
 fn yaml(address: &str, plan: &Plan, notified: Option<&str>) -> Result<String> {
-    let Plan { pairs, scope, settle, .. } = plan;
-    let (groups, settle) = (scope.join(", "), settle.as_millis());
+    let Plan { pairs, scope, grace, .. } = plan;
+    let (groups, grace) = (scope.join(", "), grace.as_millis());
     let client = "{clientId: app, clientSecret: {file: secret}}";
     let tenants = tenants(plan);
     let names = tenants.iter().copied().collect::<Vec<_>>().join(", ");
@@ -54,7 +54,7 @@ fn yaml(address: &str, plan: &Plan, notified: Option<&str>) -> Result<String> {
         write!(
             yaml,
             "---\nkind: Synchronization\nmetadata: {{tenant: {source}, name: to-{target}}}\nspec:\n  to: {target}\n  mode: enforce\n  \
-             settle: {settle}ms\n  scope: {{groups: [{groups}]}}\n"
+             scopeGracePeriod: {grace}ms\n  scope: {{groups: [{groups}]}}\n"
         )?;
     }
     Ok(yaml)

@@ -17,13 +17,13 @@ use crate::{configuration, graph};
 pub const ROLES: [&str; 4] = ["control", "change-detector", "policy", "provisioner"];
 
 /// How long a role may take to drain.
-const DRAIN: Duration = Duration::from_secs(30);
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long a killed or stopped process may take to be gone.
-const GONE: Duration = Duration::from_secs(10);
+const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// One fleet at a time: two would wait for each other's processors, and time out.
-static ALONE: Mutex<()> = Mutex::const_new(());
+static SERIAL: Mutex<()> = Mutex::const_new(());
 
 /// What a fleet is to be.
 #[derive(Debug, Clone)]
@@ -33,7 +33,7 @@ pub struct Plan {
     /// The groups of each source whose people are in scope.
     pub scope: Vec<String>,
     /// How long a loss of scope must last.
-    pub settle: Duration,
+    pub grace: Duration,
     /// Processes of each role.
     pub replicas: usize,
     /// How often a source is asked for changes.
@@ -51,7 +51,7 @@ impl Plan {
         Self {
             pairs: sources.iter().map(|source| ((*source).to_owned(), target.to_owned())).collect(),
             scope: vec![EVERYBODY.to_owned()],
-            settle: Duration::from_secs(1),
+            grace: Duration::from_secs(1),
             replicas: 1,
             poll: Duration::from_millis(250),
             lease_ttl: Duration::from_secs(5),
@@ -74,7 +74,7 @@ pub struct Fleet {
     /// Where the first change-detector is told of changes.
     notified: String,
     members: Vec<Member>,
-    _alone: MutexGuard<'static, ()>,
+    _serial_guard: MutexGuard<'static, ()>,
 }
 
 /// One process.
@@ -94,7 +94,7 @@ impl Fleet {
     /// # Errors
     /// When one of them does not come up.
     pub async fn new(sim: Sim, plan: Plan) -> Result<Self> {
-        let alone = ALONE.lock().await;
+        let serial_guard = SERIAL.lock().await;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = format!("http://{}", listener.local_addr()?);
         tokio::spawn({
@@ -107,7 +107,8 @@ impl Fleet {
             postgres.create_database(&database(role)).await?;
         }
         let notified = format!("127.0.0.1:{}", free_port());
-        let fleet = Self { sim, kafka, postgres, plan, folder: Dir::new()?, address, notified, members: Vec::new(), _alone: alone };
+        let fleet =
+            Self { sim, kafka, postgres, plan, folder: Dir::new()?, address, notified, members: Vec::new(), _serial_guard: serial_guard };
         fleet.configure()?;
         Ok(fleet)
     }
@@ -116,8 +117,8 @@ impl Fleet {
     ///
     /// # Errors
     /// When the broker or control refuses.
-    pub fn reconfigure(&mut self, pairs: Vec<(String, String)>, settle: Duration) -> Result<()> {
-        (self.plan.pairs, self.plan.settle) = (pairs, settle);
+    pub fn reconfigure(&mut self, pairs: Vec<(String, String)>, grace: Duration) -> Result<()> {
+        (self.plan.pairs, self.plan.grace) = (pairs, grace);
         self.configure()?;
         self.create_topics()?;
         self.apply()
@@ -185,7 +186,7 @@ impl Fleet {
     /// When it does not run.
     pub async fn kill(&mut self, role: &str, index: usize) -> Result<()> {
         let mut member = self.take(role, index)?;
-        member.process.end(Signal::Kill, GONE).await.map(drop)
+        member.process.end(Signal::Kill, KILL_TIMEOUT).await.map(drop)
     }
 
     /// Asks a replica to stop, and waits until it has.
@@ -194,7 +195,7 @@ impl Fleet {
     /// When it does not run or does not drain.
     pub async fn stop_replica(&mut self, role: &str, index: usize) -> Result<()> {
         let mut member = self.take(role, index)?;
-        let status = member.process.end(Signal::Term, DRAIN).await?;
+        let status = member.process.end(Signal::Term, DRAIN_TIMEOUT).await?;
         ensure!(status.success(), "{role}-{index} ended with {status}\n{}", member.process.tail());
         Ok(())
     }
@@ -258,22 +259,22 @@ impl Fleet {
         wait_for(Duration::from_secs(60), "control to answer", async || Ok(self.administer(&["status"]).is_ok().then_some(()))).await
     }
 
-    /// Waits until everything is settled.
+    /// Waits until everything is converged.
     ///
     /// # Errors
     /// When it is not in time.
-    pub fn settle(&self, within: &str) -> Result<()> {
+    pub fn converge(&self, within: &str) -> Result<()> {
         self.administer(&["status", &format!("--wait={within}"), "--fresh"]).map(drop)
     }
 
-    /// What the stores say of links that control takes for not settled: for whoever has to find out why they are not.
+    /// What the stores say of links that control takes for not converged: for whoever has to find out why they are not.
     ///
     /// # Errors
     /// When the database is away.
-    pub async fn unsettled(&self) -> Result<String> {
-        const SEEN: &str = "SELECT user_id, standing, code, due, md5(record) FROM control.view_link WHERE standing <> 'done'";
+    pub async fn unconverged(&self) -> Result<String> {
+        const SEEN: &str = "SELECT user_id, status, code, due, md5(record) FROM control.view_link WHERE status <> 'done'";
         const HELD: &str =
-            "SELECT link.user_id, link_version, published_version, edition, md5(state), class, due, trouble, code, intent.until
+            "SELECT link.user_id, link_version, published_version, row_version, md5(state), class, due, condition, code, intent.until
             FROM provisioner.link LEFT JOIN provisioner.work USING (target, source, user_id)
             LEFT JOIN provisioner.intent USING (target, source, user_id)";
         let seen = self.postgres.sql(&database("control"), SEEN).await?;
@@ -297,12 +298,12 @@ impl Fleet {
     ///
     /// # Errors
     /// When a tenant cannot be read.
-    pub async fn judge(&self, target: &str) -> Result<Verdict> {
+    pub async fn verify(&self, target: &str) -> Result<Verdict> {
         let mut sources = Vec::new();
         for (name, _) in self.plan.pairs.iter().filter(|(_, into)| into == target) {
             sources.push(Source { tenant: graph::Tenant::sign_in(&self.address, name).await?, group: EVERYBODY.to_owned() });
         }
-        oracle::judge(&sources, &graph::Tenant::sign_in(&self.address, target).await?).await
+        oracle::verify(&sources, &graph::Tenant::sign_in(&self.address, target).await?).await
     }
 
     /// Ends every process and says how each ended.

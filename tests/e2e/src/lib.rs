@@ -6,5 +6,5 @@
 pub mod configuration;
 pub mod fleet;
 pub mod graph;
-pub mod life;
 pub mod oracle;
+pub mod workload;

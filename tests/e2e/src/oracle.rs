@@ -49,33 +49,33 @@ pub struct Verdict {
     /// How many target users are disabled, as their source users are.
     pub disabled: usize,
     /// How many target users are in the bin.
-    pub binned: usize,
+    pub soft_deleted: usize,
 }
 
 /// Compares a target with its sources.
 ///
 /// # Errors
 /// When a tenant cannot be read.
-pub async fn judge(sources: &[Source], target: &Tenant) -> Result<Verdict> {
+pub async fn verify(sources: &[Source], target: &Tenant) -> Result<Verdict> {
     let mut verdict = Verdict::default();
     let anchor = anchor_name(target).await?;
     let select = format!("id,userPrincipalName,mail,accountEnabled,userType,creationType,{anchor},{}", MAPPED.join(","));
     let live = target.all(&format!("/users?$top=999&$select={select}")).await?;
-    let bin = target.all(&format!("/directory/deletedItems/microsoft.graph.user?$top=999&$select=id,{anchor}")).await?;
+    let deleted = target.all(&format!("/directory/deletedItems/microsoft.graph.user?$top=999&$select=id,{anchor}")).await?;
     let mut shadows = by_anchor(&live, &anchor, &mut verdict);
-    let binned: BTreeSet<&str> = bin.iter().filter_map(|user| user[&anchor].as_str()).collect();
-    verdict.binned = binned.len();
+    let soft_deleted: BTreeSet<&str> = deleted.iter().filter_map(|user| user[&anchor].as_str()).collect();
+    verdict.soft_deleted = soft_deleted.len();
     for source in sources {
-        judge_source(source, &mut shadows, &binned, &mut verdict).await?;
+        verify_source(source, &mut shadows, &soft_deleted, &mut verdict).await?;
     }
     verdict.wrong.extend(shadows.keys().map(|anchor| format!("{anchor} is in the target and nobody asked for it")));
     Ok(verdict)
 }
 
-async fn judge_source(
+async fn verify_source(
     source: &Source,
     shadows: &mut BTreeMap<String, &Value>,
-    binned: &BTreeSet<&str>,
+    soft_deleted: &BTreeSet<&str>,
     verdict: &mut Verdict,
 ) -> Result<()> {
     let home = source.tenant.directory_id().await?;
@@ -96,9 +96,9 @@ async fn judge_source(
                 verdict.present += 1;
                 compare(&anchor, user, shadow, verdict);
             }
-            (true, true, None) => {
-                verdict.wrong.push(format!("{anchor} is missing{}", if binned.contains(anchor.as_str()) { ": in the bin" } else { "" }))
-            }
+            (true, true, None) => verdict
+                .wrong
+                .push(format!("{anchor} is missing{}", if soft_deleted.contains(anchor.as_str()) { ": soft-deleted" } else { "" })),
             (true, false, Some(shadow)) => {
                 verdict.disabled += 1;
                 compare(&anchor, user, shadow, verdict);

@@ -74,7 +74,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_directories_of_dead_processes_are_swept_away() {
+    fn only_directories_of_dead_processes_are_removed() {
         let parent = Dir::new().unwrap();
         let gone = u32::MAX; // Linux gives no process a number above 2^22.
         let names = [

@@ -100,7 +100,7 @@ impl Kafka {
 
     /// Kills the broker as a power cut would; ports and data stay for [`Kafka::resume`].
     pub fn kill(&mut self) {
-        self.cut();
+        self.drop_process();
     }
 
     /// Starts a stopped or killed broker on the ports and data it had.
@@ -113,7 +113,7 @@ impl Kafka {
         let mut process = Process::start("kafka", &command)?;
         let port = self.ports.internal;
         process.until(START_MAX, "an answer that names the broker", async |_| answer::broker_listed(port).await).await?;
-        self.runs(process);
+        self.set_process(process);
         Ok(())
     }
 

@@ -4,9 +4,9 @@
 //! names what was waited for; and that a server's last words are in the error when it fails. Knows nothing of xtsync.
 
 mod binary;
+mod child_guard;
 mod dir;
 mod kafka;
-mod nursery;
 mod port;
 mod postgres;
 mod process;

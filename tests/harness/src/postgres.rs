@@ -133,7 +133,7 @@ impl Postgres {
         let setpriv = self.install.user.as_ref().map(User::setpriv).unwrap_or_default();
         let mut process = Process::start_as("postgres", &command, &setpriv, Signal::Quit)?;
         process.until(START_MAX, "an answer to a query", async |_| self.sql("postgres", "SELECT 1").await.map(Some)).await?;
-        self.runs(process);
+        self.set_process(process);
         Ok(())
     }
 
@@ -204,7 +204,7 @@ impl Drop for Postgres {
         };
         // A server told to quit cleans up after itself. Should it hang, the process's own drop kills it.
         if process.signal(Signal::Quit).is_ok() {
-            process.wait_a_little();
+            process.wait_briefly();
         }
     }
 }

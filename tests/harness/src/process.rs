@@ -9,13 +9,13 @@ use anyhow::{Context as _, anyhow, ensure};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 
-use crate::{Dir, nursery, wait_for};
+use crate::{Dir, child_guard, wait_for};
 
 /// How many of a process's last lines an error shows.
 const TAIL_LINES: usize = 40;
 
 /// How long a dropped process may take to clean up before it is killed.
-const PARTING: Duration = Duration::from_secs(5);
+const EXIT_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How much of an HTTP answer is read: its status line is all that counts.
 const ANSWER_MAX: u64 = 1024;
@@ -88,7 +88,7 @@ impl Process {
         }
         wrapped.stdin(Stdio::null()).stdout(file("stdout")?).stderr(file("stderr")?);
         let child =
-            nursery::spawn(wrapped).with_context(|| format!("starting {name} by setpriv, which Debian's package util-linux has"))?;
+            child_guard::spawn(wrapped).with_context(|| format!("starting {name} by setpriv, which Debian's package util-linux has"))?;
         Ok(Self { name: name.to_owned(), child, exit: None, output })
     }
 
@@ -170,14 +170,14 @@ impl Process {
         &mut self,
         limit: Duration,
         what: &str,
-        mut look: impl AsyncFnMut(&Self) -> anyhow::Result<Option<T>>,
+        mut check: impl AsyncFnMut(&Self) -> anyhow::Result<Option<T>>,
     ) -> anyhow::Result<T> {
         let what = format!("{what} of {}", self.name);
         let answer = wait_for(limit, &what, async || {
             if let Some(status) = self.exit_status()? {
                 return Ok(Some(Err(anyhow!("{} ended ({status}) while its test waited for {what}", self.name))));
             }
-            Ok(look(self).await?.map(Ok))
+            Ok(check(self).await?.map(Ok))
         });
         answer.await.and_then(|found| found).with_context(|| self.tail())
     }
@@ -207,8 +207,8 @@ impl Process {
     }
 
     /// Waits for the end on this thread, for a `drop` that has sent a signal and gives it a chance.
-    pub(crate) fn wait_a_little(&mut self) {
-        let deadline = Instant::now() + PARTING;
+    pub(crate) fn wait_briefly(&mut self) {
+        let deadline = Instant::now() + EXIT_TIMEOUT;
         while matches!(self.exit_status(), Ok(None)) && Instant::now() < deadline {
             std::thread::sleep(Duration::from_millis(10));
         }

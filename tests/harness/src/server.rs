@@ -25,7 +25,7 @@ impl Server {
     }
 
     /// Notes that it runs.
-    pub(crate) fn runs(&mut self, process: Process) {
+    pub(crate) fn set_process(&mut self, process: Process) {
         self.process = Some(process);
     }
 
@@ -57,7 +57,7 @@ impl Server {
     }
 
     /// Kills it as a power cut would; ports and data stay for `resume`.
-    pub(crate) fn cut(&mut self) {
+    pub(crate) fn drop_process(&mut self) {
         drop(self.process.take());
     }
 

@@ -6,7 +6,7 @@ use anyhow::anyhow;
 use tokio::time::{Instant, sleep, timeout_at};
 
 /// How long to rest between two looks. Short against what a person notices, long against what a look costs.
-const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Asks `look` again and again until it answers `Some`, and gives that answer.
 ///
@@ -14,24 +14,24 @@ const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 ///
 /// # Errors
 /// After `limit`, with `what` was waited for and the last error that `look` gave.
-pub async fn wait_for<T>(limit: Duration, what: &str, mut look: impl AsyncFnMut() -> anyhow::Result<Option<T>>) -> anyhow::Result<T> {
+pub async fn wait_for<T>(limit: Duration, what: &str, mut check: impl AsyncFnMut() -> anyhow::Result<Option<T>>) -> anyhow::Result<T> {
     let deadline = Instant::now() + limit;
-    let mut seen = None;
+    let mut last_error = None;
     loop {
-        match timeout_at(deadline, look()).await {
+        match timeout_at(deadline, check()).await {
             Ok(Ok(Some(answer))) => return Ok(answer),
             Ok(Ok(None)) => {}
-            Ok(Err(error)) => seen = Some(error),
+            Ok(Err(error)) => last_error = Some(error),
             Err(_elapsed) => {}
         }
         if Instant::now() >= deadline {
             let late = format!("waited {limit:?} in vain for {what}");
-            return Err(match seen {
+            return Err(match last_error {
                 Some(error) => error.context(late),
                 None => anyhow!(late),
             });
         }
-        sleep(BETWEEN_LOOKS).await;
+        sleep(POLL_INTERVAL).await;
     }
 }
 
@@ -48,23 +48,23 @@ mod tests {
     const SOON: Duration = Duration::from_millis(20);
 
     #[tokio::test]
-    async fn the_answer_is_given_as_soon_as_there_is_one() {
-        let mut looks = 0;
+    async fn a_result_is_returned_as_soon_as_it_is_available() {
+        let mut checks = 0;
         let answer = wait_for(Duration::from_secs(10), "the third look", async || {
-            looks += 1;
-            Ok((looks == 3).then_some("here"))
+            checks += 1;
+            Ok((checks == 3).then_some("here"))
         });
         assert_eq!(answer.await.unwrap(), "here");
     }
 
     #[tokio::test]
-    async fn a_deadline_names_what_was_waited_for_and_what_was_seen_last() {
+    async fn a_timeout_error_names_the_condition_and_the_last_error() {
         let error = wait_for::<()>(SOON, "godot", async || Err(anyhow!("nobody on the road")));
         assert_eq!(format!("{:#}", error.await.unwrap_err()), "waited 20ms in vain for godot: nobody on the road");
     }
 
     #[tokio::test]
-    async fn a_look_that_never_ends_is_cut_at_the_deadline() {
+    async fn a_check_that_never_ends_times_out() {
         let never = wait_for::<()>(SOON, "an answer", async || std::future::pending().await);
         assert_eq!(never.await.unwrap_err().to_string(), "waited 20ms in vain for an answer");
     }

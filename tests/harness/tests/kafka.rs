@@ -37,7 +37,7 @@ async fn records_survive_a_restart_and_a_kill_on_the_same_port() {
 }
 
 #[tokio::test]
-async fn a_frozen_broker_answers_nobody_until_it_is_thawed() {
+async fn a_frozen_broker_does_not_answer_until_it_is_thawed() {
     let kafka = Kafka::start(KafkaOptions::default()).await.unwrap();
     let client = plain(&kafka);
     create(&client, "cold").await.unwrap();
@@ -48,7 +48,7 @@ async fn a_frozen_broker_answers_nobody_until_it_is_thawed() {
 }
 
 #[tokio::test]
-async fn a_secured_broker_lets_in_who_knows_authority_and_password() {
+async fn a_secured_broker_requires_the_authority_and_the_password() {
     let kafka = Kafka::start(KafkaOptions { secured: true, ..KafkaOptions::default() }).await.unwrap();
     let credentials = kafka.credentials().unwrap();
     let password = std::fs::read_to_string(&credentials.password_file).unwrap();
@@ -66,12 +66,12 @@ async fn a_secured_broker_lets_in_who_knows_authority_and_password() {
 
     let mut stranger = sasl(&password);
     stranger.remove("ssl.ca.location");
-    for (who, client) in [("a wrong password", sasl("guess")), ("an unknown authority", stranger), ("no TLS", plain(&kafka))] {
-        assert!(fetch_ends(&client, "locked", Duration::from_secs(2)).is_err(), "{who} is let in");
+    for (case, client) in [("a wrong password", sasl("guess")), ("an unknown authority", stranger), ("no TLS", plain(&kafka))] {
+        assert!(fetch_ends(&client, "locked", Duration::from_secs(2)).is_err(), "{case} is let in");
     }
-    let mut behind = ClientConfig::new();
-    behind.set("bootstrap.servers", kafka.plain_bootstrap());
-    assert_eq!(read_all(&behind, "locked"), ["through the lock"]);
+    let mut internal = ClientConfig::new();
+    internal.set("bootstrap.servers", kafka.plain_bootstrap());
+    assert_eq!(read_all(&internal, "locked"), ["through the lock"]);
 }
 
 #[tokio::test]
@@ -91,7 +91,7 @@ async fn compact_soon_leaves_the_last_record_of_a_key() {
 }
 
 #[tokio::test]
-async fn a_property_of_the_test_wins_over_ours() {
+async fn a_property_of_the_test_overrides_the_default() {
     let properties = vec![("auto.create.topics.enable".to_owned(), "true".to_owned())];
     let kafka = Kafka::start(KafkaOptions { properties, ..KafkaOptions::default() }).await.unwrap();
     write(&plain(&kafka), "made-by-chance", "x").await.unwrap();

@@ -3,7 +3,7 @@
 use xtsync_harness::{Dir, Postgres, PostgresOptions, unique};
 
 #[tokio::test]
-async fn databases_of_the_shared_server_are_apart() {
+async fn databases_of_the_shared_server_are_isolated() {
     let postgres = Postgres::shared().await.unwrap();
     let (mine, yours) = (unique("mine_"), unique("yours_"));
     for name in [&mine, &yours] {
@@ -25,7 +25,7 @@ async fn a_name_that_is_no_plain_name_is_refused() {
 }
 
 #[tokio::test]
-async fn what_was_committed_survives_a_restart_and_a_crash() {
+async fn committed_data_survives_a_restart_and_a_crash() {
     let mut postgres = Postgres::start(PostgresOptions::default()).await.unwrap();
     assert_eq!(postgres.sql("postgres", "SHOW fsync").await.unwrap(), "on");
     let url = postgres.create_database("kept").await.unwrap();
@@ -63,7 +63,7 @@ async fn a_password_is_needed() {
 }
 
 #[tokio::test]
-async fn a_frozen_server_lets_nobody_in_until_it_is_thawed() {
+async fn a_frozen_server_does_not_answer_until_it_is_thawed() {
     let postgres = Postgres::start(PostgresOptions { fast: true }).await.unwrap();
     postgres.freeze().unwrap();
     let query = postgres.sql("postgres", "SELECT 1");

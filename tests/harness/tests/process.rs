@@ -13,7 +13,7 @@ fn shell(script: &str) -> Process {
 }
 
 #[tokio::test]
-async fn output_and_exit_status_are_told() {
+async fn output_and_exit_status_are_captured() {
     let mut process = shell("echo out; echo err >&2; exit 3");
     assert_eq!(process.wait(LIMIT).await.unwrap().code(), Some(3));
     assert_eq!((process.stdout().as_str(), process.stderr().as_str()), ("out\n", "err\n"));
@@ -30,7 +30,7 @@ async fn environment_and_working_directory_of_the_command_count() {
 }
 
 #[tokio::test]
-async fn a_process_is_asked_to_end_or_made_to() {
+async fn a_process_ends_on_term_or_kill() {
     let trap = "trap 'echo bye; exit 0' TERM; echo up; while :; do sleep 0.05; done";
     for (signal, code, last) in [(Signal::Term, Some(0), "up\nbye\n"), (Signal::Kill, None, "up\n")] {
         let mut process = shell(trap);
@@ -42,7 +42,7 @@ async fn a_process_is_asked_to_end_or_made_to() {
 }
 
 #[tokio::test]
-async fn a_stopped_process_goes_on_when_continued() {
+async fn a_stopped_process_continues_on_cont() {
     let process = shell("while :; do sleep 0.05; done");
     for (signal, frozen) in [(Signal::Stop, true), (Signal::Cont, false)] {
         process.signal(signal).unwrap();
@@ -55,21 +55,21 @@ async fn a_stopped_process_goes_on_when_continued() {
 }
 
 #[tokio::test]
-async fn readiness_is_a_200_and_an_early_end_is_told_at_once_with_the_last_lines() {
+async fn readiness_is_a_200_and_an_early_exit_fails_at_once_with_the_last_lines() {
     let url = format!("http://127.0.0.1:{}/", free_port());
     let script = format!("python3 -m http.server --bind 127.0.0.1 {}", url[17..].trim_end_matches('/'));
     shell(&format!("exec {script}")).until_ready(&url, LIMIT).await.unwrap();
 
     let hour = Duration::from_secs(3600);
     let error = shell("echo no such file >&2; exit 7").until_ready(&url, hour).await.unwrap_err();
-    let told = format!("{error:#}");
-    assert!(told.contains("no such file") && told.contains("exit status: 7") && told.contains(&url), "{told}");
+    let message = format!("{error:#}");
+    assert!(message.contains("no such file") && message.contains("exit status: 7") && message.contains(&url), "{message}");
 }
 
 #[test]
 fn a_program_that_was_not_built_is_named() {
-    let told = binary("xtsync-nothing").unwrap_err().to_string();
-    assert_eq!(told, "xtsync-nothing was not built: run `cargo build -p xtsync-nothing`, or `make test`, which does");
+    let message = binary("xtsync-nothing").unwrap_err().to_string();
+    assert_eq!(message, "xtsync-nothing was not built: run `cargo build -p xtsync-nothing`, or `make test`, which does");
 }
 
 #[tokio::test]

@@ -8,7 +8,7 @@
     reason = "tests: a panic is the report"
 )]
 
-pub mod bed;
-pub mod place;
-pub mod rigged;
-pub mod say;
+pub mod builders;
+pub mod bus_fixture;
+pub mod faulty_bus;
+pub mod store_fixture;

@@ -37,8 +37,8 @@ function person(name) {
   };
 }
 
-async function weather(body) {
-  const answer = await fetch(`${url}/sim/v1/weather`, { method: 'POST', body: JSON.stringify(body) });
+async function faults(body) {
+  const answer = await fetch(`${url}/sim/v1/faults`, { method: 'POST', body: JSON.stringify(body) });
   assert.equal(answer.status, 200);
 }
 
@@ -74,18 +74,18 @@ test('pages are followed to the end', async () => {
   assert.equal(await emea.api('/users/$count').header('ConsistencyLevel', 'eventual').get(), '300');
 });
 
-test('a delta round ends in a link that tells only what changed', async () => {
-  const round = async (path) => {
+test('a delta cycle ends in a link that tells only what changed', async () => {
+  const cycle = async (path) => {
     const seen = [];
     const page = await emea.api(path).header('Prefer', 'odata.maxpagesize=100').get();
     const iterator = new PageIterator(emea, page, (user) => seen.push(user.id));
     await iterator.iterate();
     return [seen, iterator.getDeltaLink()];
   };
-  const [all, link] = await round('/users/delta?$select=department');
+  const [all, link] = await cycle('/users/delta?$select=department');
   assert.equal(new Set(all).size, 300);
   await emea.api(`/users/${all[0]}`).patch({ department: 'Changed' });
-  const [changed] = await round(link);
+  const [changed] = await cycle(link);
   assert.deepEqual(changed, [all[0]]);
 });
 
@@ -104,11 +104,11 @@ test('an invitation gives a pending guest', async () => {
 });
 
 test('the SDK waits as it is told when it is throttled, and gets everything done', async () => {
-  await weather({ seed: 7, throttle: { writes: [4, 1] } });
+  await faults({ seed: 7, throttle: { writes: [4, 1] } });
   for (let number = 0; number < 8; number += 1) {
     await hub.api('/users').post(person(`p${number}`));
   }
-  const strikes = await (await fetch(`${url}/sim/v1/strikes`)).json();
-  assert.ok(strikes.throttled > 0);
-  await weather('7:calm');
+  const injected = await (await fetch(`${url}/sim/v1/injected-faults`)).json();
+  assert.ok(injected.throttled > 0);
+  await faults('7:none');
 });

@@ -11,14 +11,14 @@ use tracing::{debug, warn};
 use xtsync_domain::Timestamp;
 
 use super::shared::Shared;
-use crate::TOMBSTONE_KEPT;
+use crate::TOMBSTONE_RETENTION;
 use xtsync_runtime::clock::Clock;
 
 /// How often it runs by itself.
-const INTERVAL: Duration = Duration::from_secs(10 * 60);
+const COMPACTION_INTERVAL: Duration = Duration::from_secs(10 * 60);
 
 /// The most records that are removed in one transaction.
-const PORTION: usize = 200;
+const DELETE_BATCH_ROWS: usize = 200;
 
 /// Records that a newer one of their key supersedes, for compacted topics.
 const SUPERSEDED: &str = "SELECT old.part, old.off FROM log AS old
@@ -37,7 +37,7 @@ const EXPIRED: &str = "SELECT part, off FROM log
 /// Compacts now and then until the log is closed.
 pub(super) async fn run(shared: Weak<Shared>, clock: Arc<dyn Clock>) {
     loop {
-        tokio::time::sleep(INTERVAL).await;
+        tokio::time::sleep(COMPACTION_INTERVAL).await;
         let Some(shared) = shared.upgrade() else { return };
         match compact(&shared, clock.now()).await {
             Ok(removed) => debug!(removed, "compacted the embedded log"),
@@ -49,15 +49,15 @@ pub(super) async fn run(shared: Weak<Shared>, clock: Arc<dyn Clock>) {
 /// Compacts all topics; gives the number of records removed.
 pub(super) async fn compact(shared: &Shared, now: Timestamp) -> Result<u64, sqlx::Error> {
     let topics: Vec<(i64, bool, i64)> =
-        sqlx::query_as("SELECT id, cleanup = 'compact', keep FROM topic").fetch_all(&shared.readers).await?;
+        sqlx::query_as("SELECT id, cleanup = 'compact', retention FROM topic").fetch_all(&shared.readers).await?;
     let mut removed = 0;
-    for (topic, compacted, keep) in topics {
-        let keep = Duration::from_micros(u64::try_from(keep).unwrap_or(0));
+    for (topic, compacted, retention) in topics {
+        let retention = Duration::from_micros(u64::try_from(retention).unwrap_or(0));
         if compacted {
-            removed += remove(shared, topic, SUPERSEDED, now.minus(keep)).await?;
-            removed += remove(shared, topic, TOMBSTONES, now.minus(keep.max(TOMBSTONE_KEPT))).await?;
+            removed += remove(shared, topic, SUPERSEDED, now.minus(retention)).await?;
+            removed += remove(shared, topic, TOMBSTONES, now.minus(retention.max(TOMBSTONE_RETENTION))).await?;
         } else {
-            removed += remove(shared, topic, EXPIRED, now.minus(keep)).await?;
+            removed += remove(shared, topic, EXPIRED, now.minus(retention)).await?;
         }
     }
     Ok(removed)
@@ -65,7 +65,7 @@ pub(super) async fn compact(shared: &Shared, now: Timestamp) -> Result<u64, sqlx
 
 /// Removes from a topic what a query finds among the records up to a time.
 async fn remove(shared: &Shared, topic: i64, query: &'static str, until: Timestamp) -> Result<u64, sqlx::Error> {
-    let limit = i64::try_from(PORTION).unwrap_or(i64::MAX);
+    let limit = i64::try_from(DELETE_BATCH_ROWS).unwrap_or(i64::MAX);
     let (mut after, mut removed) = ((-1, -1), 0);
     loop {
         let found = sqlx::query_as(query).bind(topic).bind(after.0).bind(after.1).bind(until.0).bind(limit);

@@ -78,10 +78,10 @@ impl Cursors {
                 }
             }
             // The sender is in `shared`, which we hold, so the bell is never gone.
-            let rung = self.appended.changed();
+            let appended = self.appended.changed();
             match deadline {
-                None => drop(rung.await),
-                Some(deadline) if timeout_at(deadline, rung).await.is_err() => return Ok(Vec::new()),
+                None => drop(appended.await),
+                Some(deadline) if timeout_at(deadline, appended).await.is_err() => return Ok(Vec::new()),
                 Some(_) => {}
             }
         }

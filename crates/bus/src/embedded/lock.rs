@@ -10,7 +10,7 @@ use tokio::time::{Instant, sleep};
 use crate::Error;
 
 /// How long to wait for a lock, since a process that ends, or handles that are being dropped, let go only after a moment.
-const WAIT_MAX: Duration = Duration::from_secs(1);
+const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// Takes the lock of the log at `path`; it is held until the file is dropped.
 ///
@@ -27,7 +27,7 @@ pub(super) async fn acquire(path: &Path) -> Result<File, Error> {
         .truncate(false)
         .open(&name)
         .map_err(|error| refused(&format!("cannot be opened as lock file: {error}")))?;
-    let deadline = Instant::now() + WAIT_MAX;
+    let deadline = Instant::now() + LOCK_TIMEOUT;
     loop {
         match file.try_lock() {
             Ok(()) => return Ok(file),

@@ -14,19 +14,19 @@ const INSERT_MAX: usize = 128;
 
 /// Reads a topic and its ends; makes it, or brings its rules up to date, first.
 pub(super) async fn load(writer: &SqlitePool, topic: &Topic) -> Result<Log, sqlx::Error> {
-    let (cleanup, keep) = match topic.kind().cleanup {
+    let (cleanup, retention) = match topic.kind().cleanup {
         Cleanup::Compact { lag } => ("compact", lag),
-        Cleanup::Retain(keep) => ("retain", keep),
+        Cleanup::Retain(retention) => ("retain", retention),
     };
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
     let id: i64 = sqlx::query_scalar(
-        "INSERT INTO topic (name, partitions, cleanup, keep) VALUES ($1, $2, $3, $4)
-         ON CONFLICT (name) DO UPDATE SET cleanup = excluded.cleanup, keep = excluded.keep RETURNING id",
+        "INSERT INTO topic (name, partitions, cleanup, retention) VALUES ($1, $2, $3, $4)
+         ON CONFLICT (name) DO UPDATE SET cleanup = excluded.cleanup, retention = excluded.retention RETURNING id",
     )
     .bind(topic.to_string())
     .bind(topic.partitions())
     .bind(cleanup)
-    .bind(i64::try_from(keep.as_micros()).unwrap_or(i64::MAX))
+    .bind(i64::try_from(retention.as_micros()).unwrap_or(i64::MAX))
     .fetch_one(&mut *tx)
     .await?;
     for part in 0..topic.partitions() {
@@ -40,11 +40,11 @@ pub(super) async fn load(writer: &SqlitePool, topic: &Topic) -> Result<Log, sqlx
 }
 
 /// Finds out whether the log takes writes.
-pub(super) async fn touch(writer: &SqlitePool) -> Result<(), sqlx::Error> {
+pub(super) async fn probe_write(writer: &SqlitePool) -> Result<(), sqlx::Error> {
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
     // Twice, since SQLite writes nothing where nothing changes.
-    sqlx::query("UPDATE topic SET keep = keep + 1").execute(&mut *tx).await?;
-    sqlx::query("UPDATE topic SET keep = keep - 1").execute(&mut *tx).await?;
+    sqlx::query("UPDATE topic SET retention = retention + 1").execute(&mut *tx).await?;
+    sqlx::query("UPDATE topic SET retention = retention - 1").execute(&mut *tx).await?;
     tx.commit().await
 }
 

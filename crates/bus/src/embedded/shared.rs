@@ -28,7 +28,7 @@ pub(super) struct Shared {
     /// Connections that read.
     pub(super) readers: SqlitePool,
     /// Whether the newest append failed, as on a full disk.
-    pub(super) is_stuck: AtomicBool,
+    pub(super) has_write_failed: AtomicBool,
     /// Rings after each append. One bell for all topics: to look in vain costs a waiting reader a few loads.
     pub(super) appended: watch::Sender<()>,
     logs: Mutex<HashMap<Topic, Arc<Log>>>,
@@ -82,7 +82,7 @@ impl Shared {
         Ok(Self {
             writer,
             readers,
-            is_stuck: AtomicBool::default(),
+            has_write_failed: AtomicBool::default(),
             appended,
             logs: Mutex::default(),
             groups: Mutex::default(),
@@ -101,12 +101,12 @@ impl Shared {
     }
 
     /// Takes a group for its one member; false when it is taken.
-    pub(super) fn enter(&self, group: &str) -> bool {
+    pub(super) fn join_group(&self, group: &str) -> bool {
         locked(&self.groups).insert(group.to_owned())
     }
 
     /// Gives a group back.
-    pub(super) fn leave(&self, group: &str) {
+    pub(super) fn leave_group(&self, group: &str) {
         locked(&self.groups).remove(group);
     }
 }

@@ -13,10 +13,10 @@ use crate::{Assigned, BATCH_MAX, Committed, Error, Event, Partition, Subscriptio
 /// The one member of a group.
 #[derive(Debug)]
 pub(super) struct Member {
-    seat: Seat,
+    membership: GroupMembership,
     cursors: Cursors,
     /// What we gave up and may still commit, until it is released.
-    leaving: Vec<Cursor>,
+    draining: Vec<Cursor>,
     /// What became ours and was not said yet.
     assigned: Vec<Assigned>,
     /// What we gave up and was not said yet.
@@ -25,32 +25,32 @@ pub(super) struct Member {
 
 /// A group that is taken until this is dropped.
 #[derive(Debug)]
-struct Seat {
+struct GroupMembership {
     shared: Arc<Shared>,
     group: String,
 }
 
-impl Drop for Seat {
+impl Drop for GroupMembership {
     fn drop(&mut self) {
-        self.shared.leave(&self.group);
+        self.shared.leave_group(&self.group);
     }
 }
 
 impl Member {
     /// Joins a group.
     pub(super) async fn join(shared: &Arc<Shared>, group: &str, topics: &[Topic]) -> Result<Self, Error> {
-        if !shared.enter(group) {
+        if !shared.join_group(group) {
             return Err(Error::Refused(format!("group {group} has its member already; the embedded bus knows no second")));
         }
-        let seat = Seat { shared: Arc::clone(shared), group: group.to_owned() };
+        let membership = GroupMembership { shared: Arc::clone(shared), group: group.to_owned() };
         let cursors = Cursors::new(shared, Vec::new());
-        let mut member = Self { seat, cursors, leaving: Vec::new(), assigned: Vec::new(), revoked: Vec::new() };
+        let mut member = Self { membership, cursors, draining: Vec::new(), assigned: Vec::new(), revoked: Vec::new() };
         member.resubscribe(topics).await?;
         Ok(member)
     }
 
     async fn assign(&mut self, topic: &Topic) -> Result<(), Error> {
-        let Seat { shared, group } = &self.seat;
+        let GroupMembership { shared, group } = &self.membership;
         let log = shared.log(topic).await?;
         for part in 0..log.partitions() {
             let cursor = Cursor { log: Arc::clone(&log), part, next: None };
@@ -62,9 +62,9 @@ impl Member {
     }
 
     /// The partition in the log, if it is ours.
-    fn ours(&self, partition: &Partition) -> Result<(Arc<Log>, u32), Error> {
-        let mut ours = self.cursors.all.iter().chain(&self.leaving);
-        let cursor = ours.find(|cursor| cursor.is_at(partition)).ok_or_else(|| Error::fenced(partition))?;
+    fn owned(&self, partition: &Partition) -> Result<(Arc<Log>, u32), Error> {
+        let mut owned = self.cursors.all.iter().chain(&self.draining);
+        let cursor = owned.find(|cursor| cursor.is_at(partition)).ok_or_else(|| Error::fenced(partition))?;
         Ok((Arc::clone(&cursor.log), cursor.part))
     }
 }
@@ -89,16 +89,16 @@ impl Subscription for Member {
     }
 
     async fn commit(&mut self, positions: Vec<(Partition, Committed)>) -> Result<(), Error> {
-        let mut tx = self.seat.shared.writer.begin_with("BEGIN IMMEDIATE").await?;
+        let mut tx = self.membership.shared.writer.begin_with("BEGIN IMMEDIATE").await?;
         for (partition, committed) in &positions {
-            let (log, part) = self.ours(partition)?;
-            log::commit(&mut tx, &self.seat.group, &log, part, committed).await?;
+            let (log, part) = self.owned(partition)?;
+            log::commit(&mut tx, &self.membership.group, &log, part, committed).await?;
         }
         Ok(tx.commit().await?)
     }
 
     fn released(&mut self, partitions: &[Partition]) {
-        self.leaving.retain(|cursor| !partitions.contains(&cursor.partition()));
+        self.draining.retain(|cursor| !partitions.contains(&cursor.partition()));
     }
 
     async fn resubscribe(&mut self, topics: &[Topic]) -> Result<(), Error> {
@@ -109,7 +109,7 @@ impl Subscription for Member {
         }
         let gone: Vec<Cursor> = self.cursors.all.extract_if(.., |cursor| !topics.contains(&cursor.log.topic)).collect();
         self.revoked.extend(gone.iter().map(Cursor::partition));
-        self.leaving.extend(gone);
+        self.draining.extend(gone);
         self.assigned.retain(|assigned| topics.contains(&assigned.partition.topic));
         Ok(())
     }

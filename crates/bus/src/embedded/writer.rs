@@ -41,12 +41,12 @@ pub(super) async fn run(shared: Arc<Shared>, mut live: mpsc::Receiver<Append>, m
     while let Some(first) = next(&mut live, &mut bulk).await {
         let batch = gather(first, &mut live, &mut bulk);
         let written = write(&shared, &batch).await;
-        shared.is_stuck.store(written.is_err(), Ordering::Relaxed);
+        shared.has_write_failed.store(written.is_err(), Ordering::Relaxed);
         if let Err(error) = &written {
             warn!(%error, "the embedded log did not take a batch");
         }
         for append in batch {
-            let answer = written.as_ref().map(drop).map_err(|error| Error::Away(format!("the embedded log: {error}")));
+            let answer = written.as_ref().map(drop).map_err(|error| Error::Unavailable(format!("the embedded log: {error}")));
             // Who does not wait any more does not care.
             drop(append.done.send(answer));
         }

@@ -9,7 +9,7 @@ pub(super) fn of(error: &KafkaError) -> Error {
     match error {
         KafkaError::ClientConfig(_, reason, setting, _) => Error::Refused(format!("setting {setting}: {reason}")),
         KafkaError::ClientCreation(reason) => Error::Refused(reason.clone()),
-        other => other.rdkafka_error_code().map_or_else(|| Error::Away(other.to_string()), by_code),
+        other => other.rdkafka_error_code().map_or_else(|| Error::Unavailable(other.to_string()), by_code),
     }
 }
 
@@ -43,7 +43,7 @@ pub(super) fn by_code(code: Code) -> Error {
         | Code::PolicyViolation
         | Code::InvalidReplicationFactor
         | Code::InvalidConfig => Error::Refused(code.to_string()),
-        other => Error::Away(other.to_string()),
+        other => Error::Unavailable(other.to_string()),
     }
 }
 

@@ -43,7 +43,7 @@ pub(super) enum Change {
 
 /// A record and the number of the assignment under which it came.
 #[derive(Debug)]
-pub(super) struct Tagged {
+pub(super) struct TaggedRecord {
     term: u64,
     record: Record,
 }
@@ -78,15 +78,15 @@ struct Owned {
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Phase {
-    Held,
+    Paused,
     Running,
-    Leaving,
+    Draining,
 }
 
 /// A revocation that has not been answered.
 struct Drain {
     all: Vec<Partition>,
-    left: HashSet<Partition>,
+    remaining: HashSet<Partition>,
     until: Instant,
 }
 
@@ -98,44 +98,44 @@ impl Membership {
     }
 
     /// Knows further topics.
-    pub(super) fn learn(&self, topics: &[Topic]) {
+    pub(super) fn add_topics(&self, topics: &[Topic]) {
         self.state().names.extend(record::names(topics));
     }
 
     /// The record of a message, if its partition runs.
-    pub(super) fn accept(&self, message: &BorrowedMessage<'_>) -> Option<Tagged> {
+    pub(super) fn accept(&self, message: &BorrowedMessage<'_>) -> Option<TaggedRecord> {
         let state = self.state();
         let record = record::incoming(message, &state.names)?;
         let owned = state.owned.get(&record.at.partition).filter(|owned| owned.phase == Phase::Running)?;
-        Some(Tagged { term: owned.term, record })
+        Some(TaggedRecord { term: owned.term, record })
     }
 
     /// Those records whose partitions have not left us since they came.
-    pub(super) fn still_ours(&self, batch: Vec<Tagged>) -> Vec<Record> {
+    pub(super) fn filter_owned(&self, batch: Vec<TaggedRecord>) -> Vec<Record> {
         let state = self.state();
-        let ours = |tagged: &Tagged| {
+        let owned_still = |tagged: &TaggedRecord| {
             let owned = state.owned.get(&tagged.record.at.partition);
             owned.is_some_and(|owned| owned.term == tagged.term && owned.phase == Phase::Running)
         };
-        batch.into_iter().filter(ours).map(|tagged| tagged.record).collect()
+        batch.into_iter().filter(owned_still).map(|tagged| tagged.record).collect()
     }
 
     /// The first of these partitions that is not ours.
-    pub(super) fn foreign<'a>(&self, mut partitions: impl Iterator<Item = &'a Partition>) -> Option<&'a Partition> {
+    pub(super) fn first_not_owned<'a>(&self, mut partitions: impl Iterator<Item = &'a Partition>) -> Option<&'a Partition> {
         let state = self.state();
         partitions.find(|partition| !state.owned.contains_key(partition))
     }
 
     /// Whether a partition waits for its start.
-    pub(super) fn is_held(&self, partition: &Partition) -> bool {
-        self.state().owned.get(partition).is_some_and(|owned| owned.phase == Phase::Held)
+    pub(super) fn is_paused(&self, partition: &Partition) -> bool {
+        self.state().owned.get(partition).is_some_and(|owned| owned.phase == Phase::Paused)
     }
 
     /// Lets a held partition run.
     pub(super) fn run<C: Consumer<Self>>(&self, consumer: &C, partition: &Partition) -> KafkaResult<()> {
         let mut state = self.state();
         match state.owned.get_mut(partition) {
-            Some(owned) if owned.phase == Phase::Held => owned.phase = Phase::Running,
+            Some(owned) if owned.phase == Phase::Paused => owned.phase = Phase::Running,
             Some(_) | None => return Ok(()),
         }
         consumer.resume(&record::list([partition]))
@@ -156,9 +156,9 @@ impl Membership {
     pub(super) fn release<C: Consumer<Self>>(&self, consumer: &C, partitions: &[Partition]) {
         let mut state = self.state();
         for drain in &mut state.drains {
-            drain.left.retain(|partition| !partitions.contains(partition));
+            drain.remaining.retain(|partition| !partitions.contains(partition));
         }
-        state.answer(consumer, |drain| drain.left.is_empty());
+        state.finish_drains(consumer, |drain| drain.remaining.is_empty());
     }
 
     /// When the next drain has lasted too long.
@@ -168,14 +168,14 @@ impl Membership {
 
     /// Ends drains that have lasted too long.
     pub(super) fn end_overdue<C: Consumer<Self>>(&self, consumer: &C, now: Instant) {
-        self.state().answer(consumer, |drain| drain.until <= now);
+        self.state().finish_drains(consumer, |drain| drain.until <= now);
     }
 
     /// Answers what is owed and everything that will be asked, so that the consumer can be closed.
     pub(super) fn close<C: Consumer<Self>>(&self, consumer: &C) {
         let mut state = self.state();
         state.closing = true;
-        state.answer(consumer, |_| true);
+        state.finish_drains(consumer, |_| true);
     }
 
     /// Whether the subscriber was too slow to be told all changes.
@@ -188,13 +188,13 @@ impl Membership {
         self.state.lock()
     }
 
-    fn tell(&self, state: &mut State, change: Change) {
+    fn notify(&self, state: &mut State, change: Change) {
         state.overrun |= !state.closing && self.changes.try_send(change).is_err();
     }
 
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
         let mut state = self.state();
-        state.answer(consumer, |_| true);
+        state.finish_drains(consumer, |_| true);
         // Paused before anything can be polled of them: this runs in the poll.
         let done = consumer.incremental_assign(list).and_then(|()| consumer.pause(list));
         if let Err(error) = done {
@@ -207,20 +207,20 @@ impl Membership {
         info!(partitions = partitions.len(), "partitions are ours now");
         state.term += 1;
         let term = state.term;
-        state.owned.extend(partitions.iter().map(|partition| (partition.clone(), Owned { term, phase: Phase::Held })));
-        self.tell(&mut state, Change::Assigned(partitions));
+        state.owned.extend(partitions.iter().map(|partition| (partition.clone(), Owned { term, phase: Phase::Paused })));
+        self.notify(&mut state, Change::Assigned(partitions));
     }
 
     fn revoke(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
         let lost = consumer.assignment_lost();
         let mut state = self.state();
-        state.answer(consumer, |_| true);
+        state.finish_drains(consumer, |_| true);
         let partitions = record::partitions(list, &state.names);
         info!(partitions = partitions.len(), lost, "partitions are taken from us");
         if lost || state.closing || partitions.is_empty() {
-            state.let_go(consumer, &partitions);
+            state.unassign(consumer, &partitions);
             if lost {
-                self.tell(&mut state, Change::Lost(partitions));
+                self.notify(&mut state, Change::Lost(partitions));
             }
             return;
         }
@@ -228,28 +228,28 @@ impl Membership {
             warn!(%error, "revoked partitions were not paused");
         }
         for partition in &partitions {
-            state.owned.entry(partition.clone()).and_modify(|owned| owned.phase = Phase::Leaving);
+            state.owned.entry(partition.clone()).and_modify(|owned| owned.phase = Phase::Draining);
         }
-        let left = partitions.iter().cloned().collect();
-        state.drains.push(Drain { all: partitions.clone(), left, until: Instant::now() + self.drain_limit });
-        self.tell(&mut state, Change::Revoked(partitions));
+        let remaining = partitions.iter().cloned().collect();
+        state.drains.push(Drain { all: partitions.clone(), remaining, until: Instant::now() + self.drain_limit });
+        self.notify(&mut state, Change::Revoked(partitions));
         self.draining.notify_one();
     }
 }
 
 impl State {
     /// Answers those revocations.
-    fn answer<C: Consumer<Membership>>(&mut self, consumer: &C, which: impl Fn(&Drain) -> bool) {
+    fn finish_drains<C: Consumer<Membership>>(&mut self, consumer: &C, which: impl Fn(&Drain) -> bool) {
         let drains: Vec<Drain> = self.drains.extract_if(.., |drain| which(drain)).collect();
         for drain in drains {
-            if !drain.left.is_empty() && !self.closing {
-                warn!(partitions = drain.left.len(), "partitions were not drained in time");
+            if !drain.remaining.is_empty() && !self.closing {
+                warn!(partitions = drain.remaining.len(), "partitions were not drained in time");
             }
-            self.let_go(consumer, &drain.all);
+            self.unassign(consumer, &drain.all);
         }
     }
 
-    fn let_go<C: Consumer<Membership>>(&mut self, consumer: &C, partitions: &[Partition]) {
+    fn unassign<C: Consumer<Membership>>(&mut self, consumer: &C, partitions: &[Partition]) {
         for partition in partitions {
             self.owned.remove(partition);
         }

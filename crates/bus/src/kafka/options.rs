@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use crate::backlog::PATIENCE;
+use crate::backlog::BULK_MAX_WAIT;
 
 /// How to reach a cluster and how to behave in its groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,7 +19,7 @@ pub struct KafkaOptions {
     /// How long a publication may take until it counts as failed.
     pub publish_limit: Duration,
     /// How long bulk waits at most for who takes a topic: he may be away for long, and others read it too.
-    pub bulk_patience: Duration,
+    pub bulk_max_wait: Duration,
 }
 
 /// How the brokers are sure of us and we of them.
@@ -90,7 +90,7 @@ impl KafkaOptions {
             session_timeout: Duration::from_secs(10),
             drain_limit: Duration::from_secs(10),
             publish_limit: Duration::from_secs(30),
-            bulk_patience: PATIENCE,
+            bulk_max_wait: BULK_MAX_WAIT,
         }
     }
 }

@@ -21,19 +21,19 @@ use crate::Error;
 
 /// How long one poll lasts: what is delivered meanwhile is told at once, and to close it takes no longer. The library waits whole
 /// milliseconds of what is left and spins for the rest, so that a little more than a whole number of them costs nothing.
-const POLL: Duration = Duration::from_micros(1_000_100);
+const POLL_TIMEOUT: Duration = Duration::from_micros(1_000_100);
 
 /// Tells the offset of a record that was delivered.
-pub(super) type Tell = Box<oneshot::Sender<Result<i64, KafkaError>>>;
+pub(super) type DeliverySender = Box<oneshot::Sender<Result<i64, KafkaError>>>;
 
 /// A producer that is polled until it is dropped.
-pub(super) struct Polled {
+pub(super) struct PolledProducer {
     producer: Arc<BaseProducer<Callbacks>>,
     stopped: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
-impl Polled {
+impl PolledProducer {
     /// Makes one, and the thread that polls it.
     pub(super) fn new(config: &ClientConfig, callbacks: Callbacks) -> Result<Self, Error> {
         let producer: BaseProducer<Callbacks> = config.create_with_context(callbacks).map_err(|error| error::of(&error))?;
@@ -41,16 +41,16 @@ impl Polled {
         let (producer, stopped) = (Arc::clone(&polled.producer), Arc::clone(&polled.stopped));
         let poll = move || {
             while !stopped.load(Ordering::Relaxed) {
-                producer.poll(POLL);
+                producer.poll(POLL_TIMEOUT);
             }
         };
         let started = thread::Builder::new().name("kafka-producer".to_owned()).spawn(poll);
-        polled.thread = Some(started.map_err(|error| Error::Away(format!("no thread to poll a producer: {error}")))?);
+        polled.thread = Some(started.map_err(|error| Error::Unavailable(format!("no thread to poll a producer: {error}")))?);
         Ok(polled)
     }
 }
 
-impl Deref for Polled {
+impl Deref for PolledProducer {
     type Target = BaseProducer<Callbacks>;
 
     fn deref(&self) -> &Self::Target {
@@ -58,7 +58,7 @@ impl Deref for Polled {
     }
 }
 
-impl Drop for Polled {
+impl Drop for PolledProducer {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::Relaxed);
         // Dropped aside, this holds up nobody; and the producer is closed only when nobody is in it.
@@ -69,11 +69,11 @@ impl Drop for Polled {
 }
 
 impl ProducerContext for Callbacks {
-    type DeliveryOpaque = Tell;
+    type DeliveryOpaque = DeliverySender;
 
-    fn delivery(&self, delivered: &DeliveryResult<'_>, tell: Tell) {
+    fn delivery(&self, delivered: &DeliveryResult<'_>, sender: DeliverySender) {
         let offset = delivered.as_ref().map(|message| message.offset()).map_err(|(error, _)| error.clone());
         // Nobody may wait for it any more.
-        tell.send(offset).ok();
+        sender.send(offset).ok();
     }
 }

@@ -14,20 +14,20 @@ use rdkafka::producer::Producer as _;
 use tokio::sync::{Semaphore, oneshot};
 use tracing::warn;
 
-use super::aside::Aside;
+use super::background_drop::BackgroundDrop;
 use super::client::{Access, Callbacks};
-use super::producer::Polled;
+use super::producer::PolledProducer;
 use super::{error, record};
 use crate::{Error, Outgoing, Urgency};
 
 /// The most records of bulk publications in the producer's queue.
-const PORTION: usize = 2_000;
+const BULK_CHUNK_RECORDS: usize = 2_000;
 
 /// How long to rest while the queue is full.
-const FULL_PAUSE: Duration = Duration::from_millis(5);
+const QUEUE_FULL_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
 /// A producer that closes aside.
-pub(super) type Producer = Aside<Polled>;
+pub(super) type Producer = BackgroundDrop<PolledProducer>;
 
 /// Publishes records.
 pub(super) struct Publisher {
@@ -58,8 +58,8 @@ impl Publisher {
     /// See [`crate::Transport::publish`].
     pub(super) async fn publish(&self, records: &[Outgoing], urgency: Urgency) -> Result<(), Error> {
         records.iter().try_for_each(Outgoing::check_size)?;
-        for portion in records.chunks(PORTION) {
-            let _turn = match urgency {
+        for portion in records.chunks(BULK_CHUNK_RECORDS) {
+            let _permit = match urgency {
                 Urgency::Live => None,
                 Urgency::Bulk => self.bulk.acquire().await.ok(),
             };
@@ -90,7 +90,7 @@ impl Publisher {
                 // Taken by implication only, see `new`: nobody knows where.
                 Ok(Ok(_)) => Err(Error::Publish { topic, reason: "no broker has acknowledged the record".to_owned() }),
                 Ok(Err(error)) => Err(error::of_record(&error, &topic)),
-                Err(_) => Err(Error::Away("the producer was closed".to_owned())),
+                Err(_) => Err(Error::Unavailable("the producer was closed".to_owned())),
             };
             failed = failed.and(delivered);
         }
@@ -122,20 +122,20 @@ impl Publisher {
 }
 
 fn producer(config: &ClientConfig, callbacks: Callbacks) -> Result<Producer, Error> {
-    Polled::new(config, callbacks).map(Aside::new)
+    PolledProducer::new(config, callbacks).map(BackgroundDrop::new)
 }
 
 /// Puts a record into the producer's queue, when there is room.
 async fn enqueue(producer: &Producer, record: &Outgoing, topic: &str) -> Result<oneshot::Receiver<Result<i64, KafkaError>>, KafkaError> {
-    let (tell, told) = oneshot::channel();
-    let mut sending = record::outgoing(record, topic, Box::new(tell));
+    let (sender, delivery) = oneshot::channel();
+    let mut sending = record::outgoing(record, topic, Box::new(sender));
     loop {
         match producer.send(sending) {
-            Ok(()) => return Ok(told),
+            Ok(()) => return Ok(delivery),
             // What is queued leaves it within the delivery timeout, delivered or not, so this ends.
             Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
                 sending = back;
-                tokio::time::sleep(FULL_PAUSE).await;
+                tokio::time::sleep(QUEUE_FULL_RETRY_INTERVAL).await;
             }
             Err((error, _)) => return Err(error),
         }

@@ -14,9 +14,9 @@ use tokio::sync::mpsc::{self, error::SendError};
 use tokio::time::{Instant, sleep_until};
 use tracing::{debug, warn};
 
-use super::aside::Aside;
+use super::background_drop::BackgroundDrop;
 use super::error;
-use super::membership::{Membership, Tagged};
+use super::membership::{Membership, TaggedRecord};
 use crate::{BATCH_MAX, Error};
 
 /// Batches that wait for the subscriber. One: what comes while it is busy is gathered into the next, so that the slower it is, the fewer
@@ -24,15 +24,15 @@ use crate::{BATCH_MAX, Error};
 pub(super) const BATCHES_MAX: usize = 1;
 
 /// How long the channel may be full before the partitions are paused. Well below any session.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PAUSE_AFTER: Duration = Duration::from_secs(2);
 
 /// A member's consumer, which closes aside.
-pub(super) type Consumer = Aside<StreamConsumer<Membership>>;
+pub(super) type Consumer = BackgroundDrop<StreamConsumer<Membership>>;
 
 /// What waits to be handed over.
 #[derive(Default)]
 struct Waiting {
-    batch: Vec<Tagged>,
+    batch: Vec<TaggedRecord>,
     /// When the partitions are paused, or are paused already.
     pause: Pause,
 }
@@ -46,12 +46,12 @@ enum Pause {
 }
 
 /// Polls until the subscriber is gone or the cluster refuses us; gives the reason.
-pub(super) async fn run(consumer: Arc<Consumer>, batches: mpsc::Sender<Vec<Tagged>>) -> Error {
+pub(super) async fn run(consumer: Arc<Consumer>, batches: mpsc::Sender<Vec<TaggedRecord>>) -> Error {
     let membership = Arc::clone(consumer.context());
     let mut waiting = Waiting::default();
     loop {
         if membership.is_overrun() {
-            return Error::Away("the subscriber did not look for too many rebalances".to_owned());
+            return Error::Unavailable("the subscriber did not look for too many rebalances".to_owned());
         }
         // A full batch is enough in hand, but while paused polling gives none and must go on.
         let polling = waiting.batch.len() < BATCH_MAX || waiting.pause == Pause::Yes;
@@ -64,13 +64,13 @@ pub(super) async fn run(consumer: Arc<Consumer>, batches: mpsc::Sender<Vec<Tagge
                         membership.set_paused(&**consumer, false);
                     }
                 }
-                Err(SendError(())) => return Error::Away("the subscriber is gone".to_owned()),
+                Err(SendError(())) => return Error::Unavailable("the subscriber is gone".to_owned()),
             },
-            () = until(waiting.pause_at()) => {
+            () = sleep_until_some(waiting.pause_at()) => {
                 membership.set_paused(&**consumer, true);
                 waiting.pause = Pause::Yes;
             }
-            () = until(membership.drain_limit()) => membership.end_overdue(&**consumer, Instant::now()),
+            () = sleep_until_some(membership.drain_limit()) => membership.end_overdue(&**consumer, Instant::now()),
             () = membership.draining.notified() => {}
             polled = consumer.recv(), if polling => {
                 if let Err(refused) = waiting.gather(&consumer, &membership, polled) {
@@ -93,7 +93,7 @@ impl Waiting {
         while let Some(one) = polled {
             match one {
                 Ok(message) => self.batch.extend(membership.accept(&message)),
-                Err(error) => survive(&error::of(&error))?,
+                Err(error) => ignore_transient(&error::of(&error))?,
             }
             polled = if self.batch.len() < BATCH_MAX { consumer.recv().now_or_never() } else { None };
         }
@@ -101,7 +101,7 @@ impl Waiting {
             // A partition that was started meanwhile.
             membership.set_paused(consumer, true);
         } else if self.pause == Pause::No && !self.batch.is_empty() {
-            self.pause = Pause::At(Instant::now() + PATIENCE);
+            self.pause = Pause::At(Instant::now() + PAUSE_AFTER);
         }
         Ok(())
     }
@@ -115,7 +115,7 @@ impl Waiting {
 }
 
 /// Lets pass what the library recovers from by itself.
-fn survive(error: &Error) -> Result<(), Error> {
+fn ignore_transient(error: &Error) -> Result<(), Error> {
     match error {
         Error::Refused(reason) => {
             warn!(reason, "the cluster refuses the member");
@@ -128,7 +128,7 @@ fn survive(error: &Error) -> Result<(), Error> {
     }
 }
 
-async fn until(moment: Option<Instant>) {
+async fn sleep_until_some(moment: Option<Instant>) {
     match moment {
         Some(moment) => sleep_until(moment).await,
         None => std::future::pending().await,

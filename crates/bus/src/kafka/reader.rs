@@ -15,10 +15,10 @@ use rdkafka::producer::Producer as _;
 use tokio::time::{Instant, timeout};
 use tracing::debug;
 
-use super::aside::Aside;
+use super::background_drop::BackgroundDrop;
 use super::client::{self, Access, Callbacks};
 use super::record::{self, Names};
-use super::topics::{self, asking};
+use super::topics::{self, blocking};
 use super::{Cluster, error};
 use crate::{BATCH_MAX, Error, Partition, Position, Reader, Record};
 
@@ -26,20 +26,20 @@ use crate::{BATCH_MAX, Error, Partition, Position, Reader, Record};
 const GROUP: &str = "xtsync-readers";
 
 /// How often an idle reader looks whether it stands at the end without having been given the last record.
-const GAP_INTERVAL: Duration = Duration::from_secs(1);
+const GAP_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 /// How long each step of a look into a gap may take, and how many there may be.
-const GAP_MAX: Duration = Duration::from_secs(5);
+const GAP_CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 const GAP_STEPS_MAX: usize = 20;
 
 /// A reader of partitions.
 pub(super) struct PartitionsReader {
     cluster: Arc<Cluster>,
-    consumer: Aside<StreamConsumer<Callbacks>>,
+    consumer: BackgroundDrop<StreamConsumer<Callbacks>>,
     progress: Progress,
     /// Partitions that were not yet seen to have reached the end that they had when we looked.
-    unproven: Vec<Partition>,
-    look_again: Instant,
+    unconfirmed: Vec<Partition>,
+    next_gap_check: Instant,
 }
 
 /// How far it has read.
@@ -63,22 +63,22 @@ impl PartitionsReader {
         let positions: HashMap<_, _> = from.iter().map(|position| (position.partition.clone(), position.offset)).collect();
         Ok(Self {
             cluster: Arc::clone(cluster),
-            consumer: Aside::new(consumer),
-            unproven: positions.keys().cloned().collect(),
+            consumer: BackgroundDrop::new(consumer),
+            unconfirmed: positions.keys().cloned().collect(),
             progress: Progress { names: record::names(&topics), positions, ended: BTreeSet::new() },
-            look_again: Instant::now(),
+            next_gap_check: Instant::now(),
         })
     }
 
     /// Finds partitions whose last records are gone, by compaction or because they were marks of a transaction: no record will come
     /// that says so.
-    async fn look_into_gaps(&mut self) -> Result<(), Error> {
-        if self.unproven.is_empty() || Instant::now() < self.look_again {
+    async fn check_gaps(&mut self) -> Result<(), Error> {
+        if self.unconfirmed.is_empty() || Instant::now() < self.next_gap_check {
             return Ok(());
         }
-        self.look_again = Instant::now() + GAP_INTERVAL;
-        let mut unproven = Vec::new();
-        for partition in &self.unproven {
+        self.next_gap_check = Instant::now() + GAP_CHECK_INTERVAL;
+        let mut unconfirmed = Vec::new();
+        for partition in &self.unconfirmed {
             let at = Position { partition: partition.clone(), offset: self.progress.positions[partition] };
             let end = end(&self.cluster, partition).await?;
             if at.offset >= end {
@@ -87,10 +87,10 @@ impl PartitionsReader {
             if self.progress.ended.contains(&partition.index) && is_gap(&self.cluster, at).await? {
                 self.progress.positions.insert(partition.clone(), end);
             } else {
-                unproven.push(partition.clone());
+                unconfirmed.push(partition.clone());
             }
         }
-        self.unproven = unproven;
+        self.unconfirmed = unconfirmed;
         Ok(())
     }
 }
@@ -101,7 +101,7 @@ impl Reader for PartitionsReader {
         let records_max = records_max.clamp(1, BATCH_MAX);
         match timeout(wait, self.progress.read(&self.consumer, records_max)).await {
             Ok(records) => records,
-            Err(_) => self.look_into_gaps().await.map(|()| Vec::new()),
+            Err(_) => self.check_gaps().await.map(|()| Vec::new()),
         }
     }
 
@@ -117,7 +117,7 @@ impl Progress {
         while records.is_empty() {
             let mut polled = Some(consumer.recv().await);
             while let Some(one) = polled {
-                match self.note(one) {
+                match self.track(one) {
                     Ok(record) => records.extend(record),
                     // What came before it is given first; a refusal comes again.
                     Err(_) if !records.is_empty() => break,
@@ -129,7 +129,7 @@ impl Progress {
         Ok(records)
     }
 
-    fn note(&mut self, polled: KafkaResult<BorrowedMessage<'_>>) -> Result<Option<Record>, Error> {
+    fn track(&mut self, polled: KafkaResult<BorrowedMessage<'_>>) -> Result<Option<Record>, Error> {
         match polled {
             Ok(message) => {
                 let record = record::incoming(&message, &self.names);
@@ -160,8 +160,8 @@ fn config(access: &Access) -> ClientConfig {
 async fn end(cluster: &Cluster, partition: &Partition) -> Result<i64, Error> {
     let client = cluster.client();
     let (name, index) = (partition.topic.to_string(), record::index(partition));
-    asking(move || {
-        let marks = client.client().fetch_watermarks(&name, index, GAP_MAX);
+    blocking(move || {
+        let marks = client.client().fetch_watermarks(&name, index, GAP_CHECK_TIMEOUT);
         marks.map(|(_, high)| high).map_err(|error| error::of_topic(&error, &name))
     })
     .await
@@ -172,10 +172,10 @@ async fn is_gap(cluster: &Cluster, at: Position) -> Result<bool, Error> {
     let mut config = config(&cluster.access);
     config.set("fetch.wait.max.ms", "50");
     let callbacks = cluster.access.callbacks();
-    asking(move || {
+    blocking(move || {
         let consumer: BaseConsumer<Callbacks> = config.create_with_context(callbacks).map_err(|error| error::of(&error))?;
         consumer.assign(&record::positions(&[at])).map_err(|error| error::of(&error))?;
-        let met = std::iter::repeat_with(|| consumer.poll(GAP_MAX)).take(GAP_STEPS_MAX).find(|polled| match polled {
+        let met = std::iter::repeat_with(|| consumer.poll(GAP_CHECK_TIMEOUT)).take(GAP_STEPS_MAX).find(|polled| match polled {
             Some(Ok(_)) | Some(Err(KafkaError::PartitionEOF(_))) | None => true,
             Some(Err(_)) => false,
         });

@@ -10,7 +10,7 @@ use rdkafka::producer::BaseRecord;
 use rdkafka::{Offset, TopicPartitionList};
 use xtsync_domain::Timestamp;
 
-use super::producer::Tell;
+use super::producer::DeliverySender;
 use crate::{Headers, Outgoing, Partition, Position, Record};
 
 /// Topics by their names.
@@ -22,10 +22,10 @@ pub(super) fn names(topics: &[Topic]) -> Names {
 }
 
 /// What is sent for a record.
-pub(super) fn outgoing<'a>(record: &'a Outgoing, topic: &'a str, tell: Tell) -> BaseRecord<'a, [u8], [u8], Tell> {
+pub(super) fn outgoing<'a>(record: &'a Outgoing, topic: &'a str, sender: DeliverySender) -> BaseRecord<'a, [u8], [u8], DeliverySender> {
     let insert = |headers: OwnedHeaders, (name, value): &(String, Bytes)| headers.insert(Header { key: name, value: Some(&value[..]) });
     let headers = record.headers.iter().fold(OwnedHeaders::new_with_capacity(record.headers.len()), insert);
-    let sent = BaseRecord { payload: record.value.as_deref(), ..BaseRecord::with_opaque_to(topic, tell) };
+    let sent = BaseRecord { payload: record.value.as_deref(), ..BaseRecord::with_opaque_to(topic, sender) };
     sent.key(&record.key[..]).headers(headers)
 }
 

@@ -15,10 +15,10 @@ use tokio::time::{Instant, sleep};
 use tokio_util::task::AbortOnDropHandle;
 use tracing::{Instrument as _, info_span};
 
-use super::aside::Aside;
-use super::membership::{Change, Membership, Tagged};
+use super::background_drop::BackgroundDrop;
+use super::membership::{Change, Membership, TaggedRecord};
 use super::pump::{self, BATCHES_MAX, Consumer};
-use super::topics::{self, Question, asking};
+use super::topics::{self, PendingRequest, blocking};
 use super::{Cluster, client, error, record};
 use crate::{Assigned, Committed, Error, Event, Partition, Subscription};
 
@@ -26,21 +26,21 @@ use crate::{Assigned, Committed, Error, Event, Partition, Subscription};
 const CHANGES_MAX: usize = 64;
 
 /// How long the cluster may take to answer.
-const ANSWER_MAX: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The pause before a step that the client was not ready for is tried again.
-const PAUSE: Duration = Duration::from_millis(20);
+const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A member of a group.
 pub(super) struct Member {
     cluster: Arc<Cluster>,
     consumer: Arc<Consumer>,
     changes: mpsc::Receiver<Change>,
-    batches: mpsc::Receiver<Vec<Tagged>>,
+    batches: mpsc::Receiver<Vec<TaggedRecord>>,
     /// Partitions that are ours, but whose committed positions are not known yet.
     assigned: Vec<Partition>,
     /// The question for these.
-    asked: Question<Vec<Assigned>>,
+    pending: PendingRequest<Vec<Assigned>>,
     pump: Option<AbortOnDropHandle<Error>>,
 }
 
@@ -48,13 +48,13 @@ impl Member {
     /// Joins a group.
     pub(super) async fn join(cluster: &Arc<Cluster>, group: &str, topics: &[Topic]) -> Result<Self, Error> {
         topics::check(cluster.client(), topics).await?;
-        let (tell, changes) = mpsc::channel(CHANGES_MAX);
+        let (change_sender, changes) = mpsc::channel(CHANGES_MAX);
         let (sender, batches) = mpsc::channel(BATCHES_MAX);
-        let membership = Membership::new(cluster.access.callbacks(), cluster.options.drain_limit, tell, topics);
+        let membership = Membership::new(cluster.access.callbacks(), cluster.options.drain_limit, change_sender, topics);
         let consumer: StreamConsumer<Membership> =
             config(cluster, group).create_with_context(membership).map_err(|error| error::of(&error))?;
         subscribe(&consumer, topics)?;
-        let consumer = Arc::new(Aside::new(consumer));
+        let consumer = Arc::new(BackgroundDrop::new(consumer));
         let pump = AbortOnDropHandle::new(tokio::spawn(pump::run(Arc::clone(&consumer), sender).instrument(info_span!("member", group))));
         Ok(Self {
             cluster: Arc::clone(cluster),
@@ -62,7 +62,7 @@ impl Member {
             changes,
             batches,
             assigned: Vec::new(),
-            asked: Question::none(),
+            pending: PendingRequest::none(),
             pump: Some(pump),
         })
     }
@@ -74,27 +74,28 @@ impl Member {
     /// What the group committed for the partitions that became ours. A broker that is slower than our caller is patient is asked once.
     async fn committed(&mut self) -> Result<Vec<Assigned>, Error> {
         let (consumer, partitions) = (&self.consumer, &self.assigned);
-        let ask = || {
+        let request = || {
             let (consumer, partitions) = (Arc::clone(consumer), partitions.clone());
             move || {
-                let committed = consumer.committed_offsets(record::list(&partitions), ANSWER_MAX).map_err(|error| error::of(&error))?;
+                let committed =
+                    consumer.committed_offsets(record::list(&partitions), REQUEST_TIMEOUT).map_err(|error| error::of(&error))?;
                 partitions.into_iter().map(|partition| assigned(&committed, partition)).collect()
             }
         };
-        self.asked.answer(ask).await
+        self.pending.answer(request).await
     }
 
     /// Why the pump has ended.
     async fn ended(&mut self) -> Error {
-        let away = || Error::Away("the member has left its group".to_owned());
+        let unavailable = || Error::Unavailable("the member has left its group".to_owned());
         match self.pump.take() {
-            Some(pump) => pump.await.unwrap_or_else(|_| away()),
-            None => away(),
+            Some(pump) => pump.await.unwrap_or_else(|_| unavailable()),
+            None => unavailable(),
         }
     }
 
-    fn not_ours(&self, positions: &[(Partition, Committed)]) -> Result<(), Error> {
-        match self.membership().foreign(positions.iter().map(|(partition, _)| partition)) {
+    fn check_owned(&self, positions: &[(Partition, Committed)]) -> Result<(), Error> {
+        match self.membership().first_not_owned(positions.iter().map(|(partition, _)| partition)) {
             Some(partition) => Err(Error::fenced(partition)),
             None => Ok(()),
         }
@@ -126,7 +127,7 @@ impl Subscription for Member {
                 },
                 batch = self.batches.recv() => match batch {
                     Some(batch) => {
-                        let records = self.membership().still_ours(batch);
+                        let records = self.membership().filter_owned(batch);
                         if !records.is_empty() {
                             return Ok(Event::Records(records));
                         }
@@ -138,36 +139,36 @@ impl Subscription for Member {
     }
 
     async fn start(&mut self, partition: &Partition, next: Option<i64>) -> Result<(), Error> {
-        let deadline = Instant::now() + ANSWER_MAX;
+        let deadline = Instant::now() + REQUEST_TIMEOUT;
         let offset = next.map_or(Offset::Beginning, |next| Offset::Offset(next.max(0)));
         loop {
             let (consumer, partition) = (Arc::clone(&self.consumer), partition.clone());
-            let started = asking(move || start(&consumer, &partition, offset)).await;
+            let started = blocking(move || start(&consumer, &partition, offset)).await;
             // The library first asks for the committed offset itself; until it has, it takes no other.
             match started {
-                Err(Error::Away(_)) if Instant::now() < deadline => sleep(PAUSE).await,
+                Err(Error::Unavailable(_)) if Instant::now() < deadline => sleep(RETRY_INTERVAL).await,
                 started => return started,
             }
         }
     }
 
     async fn commit(&mut self, positions: Vec<(Partition, Committed)>) -> Result<(), Error> {
-        let deadline = Instant::now() + ANSWER_MAX;
+        let deadline = Instant::now() + REQUEST_TIMEOUT;
         let Some((first, _)) = positions.first().cloned() else { return Ok(()) };
         loop {
-            self.not_ours(&positions)?;
+            self.check_owned(&positions)?;
             let (consumer, list) = (Arc::clone(&self.consumer), committing(&positions)?);
-            let committed = asking(move || Ok(consumer.commit(&list, CommitMode::Sync))).await?;
+            let committed = blocking(move || Ok(consumer.commit(&list, CommitMode::Sync))).await?;
             let code = match committed.as_ref().map_err(KafkaError::rdkafka_error_code) {
                 Ok(()) | Err(Some(RDKafkaErrorCode::NoOffset)) => return Ok(()),
                 Err(code) => code,
             };
             match code {
                 Some(code) if error::is_fenced(code) => return Err(Error::fenced(&first)),
-                Some(code) if error::is_rebalancing(code) && Instant::now() < deadline => sleep(PAUSE).await,
+                Some(code) if error::is_rebalancing(code) && Instant::now() < deadline => sleep(RETRY_INTERVAL).await,
                 Some(code) if error::is_rebalancing(code) => return Err(Error::fenced(&first)),
                 Some(code) => return Err(error::by_code(code)),
-                None => return Err(Error::Away("the commit failed".to_owned())),
+                None => return Err(Error::Unavailable("the commit failed".to_owned())),
             }
         }
     }
@@ -178,7 +179,7 @@ impl Subscription for Member {
 
     async fn resubscribe(&mut self, topics: &[Topic]) -> Result<(), Error> {
         topics::check(self.cluster.client(), topics).await?;
-        self.membership().learn(topics);
+        self.membership().add_topics(topics);
         subscribe(&self.consumer, topics)
     }
 }
@@ -201,18 +202,18 @@ fn subscribe(consumer: &StreamConsumer<Membership>, topics: &[Topic]) -> Result<
     consumer.subscribe(&names).map_err(|error| error::of(&error))
 }
 
-/// Seeks a held partition and lets it run. [`Error::Away`] when the client is not ready for it.
+/// Seeks a held partition and lets it run. [`Error::Unavailable`] when the client is not ready for it.
 fn start(consumer: &StreamConsumer<Membership>, partition: &Partition, offset: Offset) -> Result<(), Error> {
     let membership = consumer.context();
-    if !membership.is_held(partition) {
+    if !membership.is_paused(partition) {
         return Ok(());
     }
-    let away = |error: KafkaError| Error::Away(error.to_string());
+    let unavailable = |error: KafkaError| Error::Unavailable(error.to_string());
     let mut list = TopicPartitionList::new();
-    list.add_partition_offset(&partition.topic.to_string(), record::index(partition), offset).map_err(away)?;
-    let sought = consumer.seek_partitions(list, ANSWER_MAX).map_err(away)?;
-    sought.elements().iter().try_for_each(TopicPartitionListElem::error).map_err(away)?;
-    membership.run(consumer, partition).map_err(away)
+    list.add_partition_offset(&partition.topic.to_string(), record::index(partition), offset).map_err(unavailable)?;
+    let sought = consumer.seek_partitions(list, REQUEST_TIMEOUT).map_err(unavailable)?;
+    sought.elements().iter().try_for_each(TopicPartitionListElem::error).map_err(unavailable)?;
+    membership.run(consumer, partition).map_err(unavailable)
 }
 
 fn committing(positions: &[(Partition, Committed)]) -> Result<TopicPartitionList, Error> {

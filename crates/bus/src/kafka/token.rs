@@ -16,13 +16,13 @@ use crate::Error;
 use xtsync_runtime::clock::{Clock as _, SystemClock};
 
 /// How long one request may take, and how long the first token is waited for.
-const REQUEST_MAX: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// The longest answer that is read.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// The pause after a failure.
-const PAUSE: Duration = Duration::from_secs(2);
+const RETRY_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The newest token, kept fresh until this is dropped.
 pub(super) struct Tokens {
@@ -46,7 +46,7 @@ struct Answer {
 impl Tokens {
     /// Starts the task. Gives up waiting for a first token after a while but not fetching it: the bus is away until then.
     pub(super) async fn start(oauth: OAuth) -> Result<Self, Error> {
-        let http = reqwest::Client::builder().timeout(REQUEST_MAX).redirect(reqwest::redirect::Policy::none()).build();
+        let http = reqwest::Client::builder().timeout(REQUEST_TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
         let http = http.map_err(|error| Error::Refused(format!("the client of {}: {error}", oauth.token_url)))?;
         // Read once here, so that a missing file is told at once; again for each token, since secrets are rotated.
         secret(&oauth.secret_file).await?;
@@ -58,7 +58,7 @@ impl Tokens {
                 () = sender.closed() => {}
             }
         });
-        drop(timeout(REQUEST_MAX, newest.wait_for(Option::is_some)).await);
+        drop(timeout(REQUEST_TIMEOUT, newest.wait_for(Option::is_some)).await);
         Ok(Self { newest, client_id })
     }
 
@@ -79,11 +79,11 @@ async fn refresh(http: &reqwest::Client, oauth: &OAuth, newest: &watch::Sender<O
         let pause = match fetch(http, oauth).await {
             Ok((token, life)) => {
                 newest.send_replace(Some(token));
-                life.mul_f32(0.7).max(PAUSE)
+                life.mul_f32(0.7).max(RETRY_INTERVAL)
             }
             Err(reason) => {
                 warn!(reason, "no token for the bus");
-                PAUSE
+                RETRY_INTERVAL
             }
         };
         sleep(pause).await;

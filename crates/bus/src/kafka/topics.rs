@@ -13,27 +13,27 @@ use tokio::time::{Instant, sleep};
 use super::client::Access;
 use super::error;
 use super::publish::Producer;
-use crate::{CreateOptions, Ends, Error, TOMBSTONE_KEPT};
+use crate::{CreateOptions, Ends, Error, TOMBSTONE_RETENTION};
 
 /// How long the cluster may take to answer a question.
-const ANSWER_MAX: Duration = Duration::from_secs(10);
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How long a new topic may take until every broker knows it.
-const CREATE_MAX: Duration = Duration::from_secs(30);
+const CREATE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// The pause before a new topic is looked at again.
-const PAUSE: Duration = Duration::from_millis(50);
+const CREATE_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Runs what waits for the cluster where waiting is allowed.
-pub(super) async fn asking<T: Send + 'static>(ask: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
+pub(super) async fn blocking<T: Send + 'static>(ask: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
     let asked = tokio::task::spawn_blocking(ask).await;
-    asked.unwrap_or_else(|_| Err(Error::Away("the runtime is shutting down".to_owned())))
+    asked.unwrap_or_else(|_| Err(Error::Unavailable("the runtime is shutting down".to_owned())))
 }
 
 /// One question that is asked once, however often whoever waits for its answer is cancelled.
-pub(super) struct Question<T>(Option<JoinHandle<Result<T, Error>>>);
+pub(super) struct PendingRequest<T>(Option<JoinHandle<Result<T, Error>>>);
 
-impl<T: Send + 'static> Question<T> {
+impl<T: Send + 'static> PendingRequest<T> {
     /// Nothing is asked.
     pub(super) fn none() -> Self {
         Self(None)
@@ -45,16 +45,16 @@ impl<T: Send + 'static> Question<T> {
         A: FnOnce() -> F,
         F: FnOnce() -> Result<T, Error> + Send + 'static,
     {
-        let answered = self.0.get_or_insert_with(|| tokio::spawn(asking(ask()))).await;
+        let answered = self.0.get_or_insert_with(|| tokio::spawn(blocking(ask()))).await;
         self.0 = None;
-        answered.unwrap_or_else(|_| Err(Error::Away("the runtime is shutting down".to_owned())))
+        answered.unwrap_or_else(|_| Err(Error::Unavailable("the runtime is shutting down".to_owned())))
     }
 }
 
 /// How many brokers the cluster has.
 pub(super) async fn brokers(client: Arc<Producer>) -> Result<usize, Error> {
-    asking(move || {
-        let metadata = client.client().fetch_metadata(None, ANSWER_MAX).map_err(|error| error::of(&error))?;
+    blocking(move || {
+        let metadata = client.client().fetch_metadata(None, REQUEST_TIMEOUT).map_err(|error| error::of(&error))?;
         Ok(metadata.brokers().len())
     })
     .await
@@ -63,7 +63,7 @@ pub(super) async fn brokers(client: Arc<Producer>) -> Result<usize, Error> {
 /// Which of these topics are missing.
 pub(super) async fn missing(client: Arc<Producer>, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
     let topics = topics.to_vec();
-    asking(move || {
+    blocking(move || {
         let mut missing = Vec::new();
         for topic in topics {
             match partitions(&client, &topic.to_string())? {
@@ -79,7 +79,7 @@ pub(super) async fn missing(client: Arc<Producer>, topics: &[Topic]) -> Result<V
 
 /// How many partitions a topic has, if it exists.
 fn partitions(client: &Producer, name: &str) -> Result<Option<u32>, Error> {
-    let metadata = client.client().fetch_metadata(Some(name), ANSWER_MAX).map_err(|error| error::of(&error))?;
+    let metadata = client.client().fetch_metadata(Some(name), REQUEST_TIMEOUT).map_err(|error| error::of(&error))?;
     let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == name) else { return Ok(None) };
     match topic.error().map(RDKafkaErrorCode::from) {
         Some(code) if error::is_missing(code) => Ok(None),
@@ -99,9 +99,9 @@ pub(super) async fn check(client: Arc<Producer>, topics: &[Topic]) -> Result<(),
 /// Where each partition stands.
 pub(super) async fn ends(client: Arc<Producer>, topic: &Topic) -> Result<Vec<Ends>, Error> {
     let (name, partitions) = (topic.to_string(), topic.partitions());
-    asking(move || {
+    blocking(move || {
         let ends = |index: u32| {
-            let marks = client.client().fetch_watermarks(&name, index.cast_signed(), ANSWER_MAX);
+            let marks = client.client().fetch_watermarks(&name, index.cast_signed(), REQUEST_TIMEOUT);
             let (low, high) = marks.map_err(|error| error::of_topic(&error, &name))?;
             Ok(Ends { low, high })
         };
@@ -122,12 +122,12 @@ pub(super) async fn create(access: &Access, client: Arc<Producer>, topics: &[Top
         return Err(Error::Refused("topics cannot be created with a token; create them with the cluster's own tools".to_owned()));
     }
     let admin: AdminClient<_> = config.create_with_context(access.callbacks()).map_err(|error| error::of(&error))?;
-    let asked: Vec<Asked> = wanted.iter().map(|topic| Asked::new(topic, options)).collect();
-    let limits = AdminOptions::new().request_timeout(Some(CREATE_MAX)).operation_timeout(Some(CREATE_MAX));
+    let asked: Vec<TopicSpec> = wanted.iter().map(|topic| TopicSpec::new(topic, options)).collect();
+    let limits = AdminOptions::new().request_timeout(Some(CREATE_TIMEOUT)).operation_timeout(Some(CREATE_TIMEOUT));
     let topics: Vec<NewTopic<'_>> = asked.iter().map(|asked| asked.topic(options)).collect();
     let answers = admin.create_topics(&topics, &limits).await.map_err(|error| error::of(&error))?;
     // Closing it joins a thread that looks up ten times a second.
-    drop(super::aside::Aside::new(admin));
+    drop(super::background_drop::BackgroundDrop::new(admin));
     let mut created = Vec::new();
     for (topic, answer) in wanted.into_iter().zip(answers) {
         match answer {
@@ -142,33 +142,33 @@ pub(super) async fn create(access: &Access, client: Arc<Producer>, topics: &[Top
 
 /// Waits until new topics can be used: brokers know of a topic a moment before they lead its partitions.
 async fn ready(client: Arc<Producer>, topics: &[Topic]) -> Result<(), Error> {
-    let deadline = Instant::now() + CREATE_MAX;
+    let deadline = Instant::now() + CREATE_TIMEOUT;
     for topic in topics {
         while let Err(error) = ends(Arc::clone(&client), topic).await {
             if Instant::now() >= deadline {
                 return Err(error);
             }
-            sleep(PAUSE).await;
+            sleep(CREATE_CHECK_INTERVAL).await;
         }
     }
     Ok(())
 }
 
 /// A topic to be made, in the texts that the library borrows.
-struct Asked {
+struct TopicSpec {
     name: String,
     partitions: u32,
     config: Vec<(&'static str, String)>,
 }
 
-impl Asked {
+impl TopicSpec {
     fn new(topic: &Topic, options: CreateOptions) -> Self {
         let mut config = vec![("min.insync.replicas", options.min_insync.to_string())];
         match topic.kind().cleanup {
             Cleanup::Compact { lag } => config.extend([
                 ("cleanup.policy", "compact".to_owned()),
                 ("min.compaction.lag.ms", lag.as_millis().to_string()),
-                ("delete.retention.ms", TOMBSTONE_KEPT.as_millis().to_string()),
+                ("delete.retention.ms", TOMBSTONE_RETENTION.as_millis().to_string()),
             ]),
             Cleanup::Retain(keep) => {
                 config.extend([("cleanup.policy", "delete".to_owned()), ("retention.ms", keep.as_millis().to_string())]);
@@ -189,15 +189,15 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn a_slow_answer_reaches_one_who_waits_only_for_moments() {
+    async fn a_slow_answer_reaches_a_caller_that_is_cancelled_repeatedly() {
         let (answer, slow) = std::sync::mpsc::channel();
         let mut slow = Some(slow);
-        let mut question = Question::none();
+        let mut question = PendingRequest::none();
         for _ in 0..3 {
             // The second time there is nothing left to ask with.
             let ask = || {
                 let slow = slow.take().expect("it is asked once");
-                move || slow.recv().map_err(|_| Error::Away("nobody answers".to_owned()))
+                move || slow.recv().map_err(|_| Error::Unavailable("nobody answers".to_owned()))
             };
             tokio::select! {
                 biased;

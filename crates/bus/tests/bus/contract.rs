@@ -9,18 +9,18 @@ use xtsync_contract::topic;
 use xtsync_harness::{unique, wait_for};
 use xtsync_runtime::clock::{Clock, SystemClock};
 
-use crate::bed::{ALONE, Bed, new_tenant, new_topic};
-use crate::say::{PATIENCE, after, assigned, end, everything, join, next, part, publish, put, take, text};
+use crate::builders::{TEST_TIMEOUT, after, assigned, end, everything, join, next, part, publish, put, take, text};
+use crate::bus_fixture::{ALONE, BusFixture, new_tenant, new_topic};
 
-pub(crate) async fn records_of_a_key_keep_their_order(bed: &Bed) {
-    let topic = bed.topic().await;
+pub(crate) async fn records_of_a_key_keep_their_order(fixture: &BusFixture) {
+    let topic = fixture.topic().await;
     for round in 0..40 {
         let urgency = if round % 2 == 0 { Urgency::Live } else { Urgency::Bulk };
         let records = (0..50).map(|n| put(&topic, &format!("k{}", n % 20), format!("{round:03}-{n:03}"))).collect();
-        bed.bus.publish(records, urgency).await.unwrap();
+        fixture.bus.publish(records, urgency).await.unwrap();
     }
     let mut by_key: BTreeMap<String, Vec<String>> = BTreeMap::new();
-    for record in everything(&bed.bus, &topic).await {
+    for record in everything(&fixture.bus, &topic).await {
         let (key, value) = text(&record);
         assert_eq!(record.at.partition.index, partition_of(key.as_bytes(), 6), "{key}");
         by_key.entry(key).or_default().push(value);
@@ -29,10 +29,10 @@ pub(crate) async fn records_of_a_key_keep_their_order(bed: &Bed) {
     assert!(by_key.values().all(|values| values.is_sorted()), "{by_key:?}");
 }
 
-pub(crate) async fn what_was_not_committed_is_delivered_again(bed: &Bed) {
-    let (topic, group) = (bed.topic().await, unique("g"));
-    publish(&bed.bus, &topic, 100).await;
-    let mut member = join(&bed.bus, &group, &topic).await;
+pub(crate) async fn uncommitted_records_are_delivered_again(fixture: &BusFixture) {
+    let (topic, group) = (fixture.topic().await, unique("g"));
+    publish(&fixture.bus, &topic, 100).await;
+    let mut member = join(&fixture.bus, &group, &topic).await;
     let first = take(&mut *member, 100).await;
     // Of one partition the half is committed; then the member dies with everything in hand.
     let part: Vec<_> = first.iter().filter(|record| record.at.partition == first[0].at.partition).collect();
@@ -40,23 +40,23 @@ pub(crate) async fn what_was_not_committed_is_delivered_again(bed: &Bed) {
     member.commit(vec![after(half, "")]).await.unwrap();
     drop(member);
 
-    let mut member = join(&bed.bus, &group, &topic).await;
+    let mut member = join(&fixture.bus, &group, &topic).await;
     let left: BTreeSet<_> =
         first.iter().filter(|record| record.at.partition != half.at.partition || record.at.offset > half.at.offset).map(text).collect();
     let again: BTreeSet<_> = take(&mut *member, left.len()).await.iter().map(text).collect();
     assert_eq!(again, left);
 }
 
-pub(crate) async fn a_commit_is_read_back_with_its_metadata(bed: &Bed) {
-    let (topic, group) = (bed.topic().await, unique("g"));
-    publish(&bed.bus, &topic, 20).await;
-    let mut member = join(&bed.bus, &group, &topic).await;
+pub(crate) async fn a_commit_is_read_back_with_its_metadata(fixture: &BusFixture) {
+    let (topic, group) = (fixture.topic().await, unique("g"));
+    publish(&fixture.bus, &topic, 20).await;
+    let mut member = join(&fixture.bus, &group, &topic).await;
     let committed = |next, metadata: &str| Committed { next, metadata: metadata.to_owned() };
     member.commit(vec![(part(&topic, 0), committed(0, "first")), (part(&topic, 1), committed(1, "é {\"revision\":7}"))]).await.unwrap();
     member.commit(vec![(part(&topic, 0), committed(0, "second"))]).await.unwrap();
     drop(member);
 
-    let mut member = bed.bus.subscribe(&group, std::slice::from_ref(&topic)).await.unwrap();
+    let mut member = fixture.bus.subscribe(&group, std::slice::from_ref(&topic)).await.unwrap();
     for assigned in assigned(&mut *member, 6).await {
         let want = match assigned.partition.index {
             0 => Some(committed(0, "second")),
@@ -67,22 +67,22 @@ pub(crate) async fn a_commit_is_read_back_with_its_metadata(bed: &Bed) {
     }
 }
 
-pub(crate) async fn a_partition_starts_where_it_is_told(bed: &Bed) {
-    let topic = bed.topic().await;
+pub(crate) async fn a_partition_starts_at_the_given_offset(fixture: &BusFixture) {
+    let topic = fixture.topic().await;
     let records = (0..10).map(|n| put(&topic, "k", n)).collect();
-    bed.bus.publish(records, Urgency::Live).await.unwrap();
+    fixture.bus.publish(records, Urgency::Live).await.unwrap();
     let only = part(&topic, partition_of(b"k", 6));
     //  told        first delivered
     for (start, first) in [(None, 0), (Some(0), 0), (Some(4), 4), (Some(9), 9), (Some(1000), 0)] {
-        let mut member = bed.bus.subscribe(&unique("g"), std::slice::from_ref(&topic)).await.unwrap();
+        let mut member = fixture.bus.subscribe(&unique("g"), std::slice::from_ref(&topic)).await.unwrap();
         assigned(&mut *member, 6).await;
         member.start(&only, start).await.unwrap();
         assert_eq!(take(&mut *member, 1).await[0].at.offset, first, "{start:?}");
     }
 }
 
-pub(crate) async fn a_record_comes_back_as_it_went(bed: &Bed) {
-    let topic = bed.topic().await;
+pub(crate) async fn a_record_round_trips(fixture: &BusFixture) {
+    let topic = fixture.topic().await;
     let header = |name: &str, value: &[u8]| (name.to_owned(), Bytes::copy_from_slice(value));
     let sent = [
         put(&topic, "plain", "text"),
@@ -96,8 +96,8 @@ pub(crate) async fn a_record_comes_back_as_it_went(bed: &Bed) {
         Outgoing { value: Some(Bytes::from(vec![0xff; RECORD_BYTES_MAX - 3])), ..put(&topic, "big", "") },
     ];
     let before = SystemClock.now().minus(Duration::from_millis(1));
-    bed.bus.publish(sent.to_vec(), Urgency::Live).await.unwrap();
-    let records = everything(&bed.bus, &topic).await;
+    fixture.bus.publish(sent.to_vec(), Urgency::Live).await.unwrap();
+    let records = everything(&fixture.bus, &topic).await;
     let keys: Vec<_> = records.iter().map(|record| record.key.clone()).collect();
     assert_eq!(records.len(), sent.len(), "{keys:?}");
     for record in records {
@@ -107,54 +107,54 @@ pub(crate) async fn a_record_comes_back_as_it_went(bed: &Bed) {
     }
 }
 
-pub(crate) async fn a_record_over_the_limit_is_refused(bed: &Bed) {
-    let topic = bed.topic().await;
+pub(crate) async fn a_record_over_the_limit_is_refused(fixture: &BusFixture) {
+    let topic = fixture.topic().await;
     let big = Outgoing { value: Some(Bytes::from(vec![0; RECORD_BYTES_MAX])), ..put(&topic, "k", "") };
-    let refused = bed.bus.publish(vec![big], Urgency::Live).await.unwrap_err();
+    let refused = fixture.bus.publish(vec![big], Urgency::Live).await.unwrap_err();
     assert!(matches!(refused, Error::Publish { .. }), "{refused}");
 }
 
-pub(crate) async fn compaction_keeps_the_newest_and_a_tombstone_ends_a_key(bed: &Bed) {
-    let topic = bed.create(topic::DECISIONS.of(new_tenant())).await;
+pub(crate) async fn compaction_keeps_the_newest_and_a_tombstone_ends_a_key(fixture: &BusFixture) {
+    let topic = fixture.create(topic::DECISIONS.of(new_tenant())).await;
     let records =
         [put(&topic, "a", 1), put(&topic, "a", 2), put(&topic, "b", 1), put(&topic, "a", 3), end(&topic, "b"), put(&topic, "c", 1)];
-    bed.bus.publish(records.to_vec(), Urgency::Live).await.unwrap();
-    let compacted = wait_for(PATIENCE, "compaction", async || {
-        bed.compact(&topic).await;
-        let left: Vec<_> = everything(&bed.bus, &topic).await.iter().map(text).filter(|(key, _)| key.len() == 1).collect();
+    fixture.bus.publish(records.to_vec(), Urgency::Live).await.unwrap();
+    let compacted = wait_for(TEST_TIMEOUT, "compaction", async || {
+        fixture.compact(&topic).await;
+        let left: Vec<_> = everything(&fixture.bus, &topic).await.iter().map(text).filter(|(key, _)| key.len() == 1).collect();
         Ok((left.iter().filter(|(key, _)| key == "a").count() == 1 && !left.contains(&("b".into(), "1".into()))).then_some(left))
     });
     let left = compacted.await.unwrap();
     assert!(left.contains(&("a".into(), "3".into())) && left.contains(&("c".into(), "1".into())), "{left:?}");
 }
 
-pub(crate) async fn a_reader_replays_from_the_start_and_then_waits_for_more(bed: &Bed) {
-    let topic = bed.topic().await;
-    publish(&bed.bus, &topic, 3000).await;
-    let replayed: BTreeSet<_> = everything(&bed.bus, &topic).await.iter().map(text).collect();
+pub(crate) async fn a_reader_replays_from_the_start_and_then_waits_for_more(fixture: &BusFixture) {
+    let topic = fixture.topic().await;
+    publish(&fixture.bus, &topic, 3000).await;
+    let replayed: BTreeSet<_> = everything(&fixture.bus, &topic).await.iter().map(text).collect();
     assert_eq!(replayed.len(), 3000);
 
     let only = part(&topic, partition_of(b"late", 6));
-    let ends = bed.bus.ends(&topic).await.unwrap();
+    let ends = fixture.bus.ends(&topic).await.unwrap();
     let Ends { low, high } = ends[only.index as usize];
     assert_eq!((low, ends.iter().map(|ends| ends.high).sum::<i64>()), (0, 3000));
-    let mut reader = bed.bus.reader(&[Position { partition: only.clone(), offset: high }]).await.unwrap();
+    let mut reader = fixture.bus.reader(&[Position { partition: only.clone(), offset: high }]).await.unwrap();
     assert_eq!(reader.read(10, Duration::from_millis(50)).await.unwrap(), []);
-    bed.bus.publish((0..3).map(|n| put(&topic, "late", n)).collect(), Urgency::Live).await.unwrap();
+    fixture.bus.publish((0..3).map(|n| put(&topic, "late", n)).collect(), Urgency::Live).await.unwrap();
     let mut late = Vec::new();
     while late.len() < 3 {
-        late.extend(reader.read(2, PATIENCE).await.unwrap());
+        late.extend(reader.read(2, TEST_TIMEOUT).await.unwrap());
         assert_eq!(reader.position(&only), Some(high + i64::try_from(late.len()).unwrap()));
     }
     assert_eq!(late.iter().map(|record| text(record).1).collect::<Vec<_>>(), ["0", "1", "2"]);
     assert_eq!(reader.position(&part(&topic, (only.index + 1) % 6)), None);
 }
 
-pub(crate) async fn a_slow_member_loses_nothing(bed: &Bed) {
-    let topic = bed.topic().await;
-    let mut member = join(&bed.bus, &unique("g"), &topic).await;
+pub(crate) async fn a_slow_member_loses_nothing(fixture: &BusFixture) {
+    let topic = fixture.topic().await;
+    let mut member = join(&fixture.bus, &unique("g"), &topic).await;
     // Far more than is buffered anywhere, and nobody takes any of it meanwhile.
-    publish(&bed.bus, &topic, 20_000).await;
+    publish(&fixture.bus, &topic, 20_000).await;
     let mut next_of: BTreeMap<_, i64> = BTreeMap::new();
     for record in take(&mut *member, 20_000).await {
         let next = next_of.entry(record.at.partition).or_default();
@@ -163,26 +163,26 @@ pub(crate) async fn a_slow_member_loses_nothing(bed: &Bed) {
     }
 }
 
-pub(crate) async fn topics_are_made_once_and_missing_ones_are_told(bed: &Bed) {
+pub(crate) async fn topics_are_created_once_and_missing_ones_are_listed(fixture: &BusFixture) {
     let topics = [new_topic(), new_topic()];
-    assert_eq!(bed.bus.missing(&topics).await.unwrap(), topics);
-    assert_eq!(bed.bus.create(&topics[..1], ALONE).await.unwrap(), topics[..1]);
-    assert_eq!(bed.bus.create(&topics, ALONE).await.unwrap(), topics[1..]);
-    assert_eq!(bed.bus.missing(&topics).await.unwrap(), []);
+    assert_eq!(fixture.bus.missing(&topics).await.unwrap(), topics);
+    assert_eq!(fixture.bus.create(&topics[..1], ALONE).await.unwrap(), topics[..1]);
+    assert_eq!(fixture.bus.create(&topics, ALONE).await.unwrap(), topics[1..]);
+    assert_eq!(fixture.bus.missing(&topics).await.unwrap(), []);
 }
 
-pub(crate) async fn a_member_changes_its_topics_without_leaving(bed: &Bed) {
-    let (old, new) = (bed.topic().await, bed.topic().await);
-    let mut member = join(&bed.bus, &unique("g"), &old).await;
+pub(crate) async fn a_member_changes_its_topics_without_leaving(fixture: &BusFixture) {
+    let (old, new) = (fixture.topic().await, fixture.topic().await);
+    let mut member = join(&fixture.bus, &unique("g"), &old).await;
     member.resubscribe(&[old.clone(), new.clone()]).await.unwrap();
     for assigned in assigned(&mut *member, 6).await {
         assert_eq!(assigned.partition.topic, new);
         member.start(&assigned.partition, None).await.unwrap();
     }
-    publish(&bed.bus, &old, 7).await;
-    publish(&bed.bus, &new, 7).await;
-    let in_hand = take(&mut *member, 14).await;
-    let done = after(in_hand.iter().find(|record| record.at.partition.topic == old).unwrap(), "");
+    publish(&fixture.bus, &old, 7).await;
+    publish(&fixture.bus, &new, 7).await;
+    let in_flight = take(&mut *member, 14).await;
+    let done = after(in_flight.iter().find(|record| record.at.partition.topic == old).unwrap(), "");
 
     member.resubscribe(std::slice::from_ref(&new)).await.unwrap();
     let mut gone = BTreeSet::new();
@@ -197,7 +197,7 @@ pub(crate) async fn a_member_changes_its_topics_without_leaving(bed: &Bed) {
     let late = member.commit(vec![done]).await.unwrap_err();
     assert!(matches!(late, Error::Fenced { .. }), "{late}");
     assert!(gone.iter().all(|partition| partition.topic == old), "{gone:?}");
-    publish(&bed.bus, &old, 7).await;
-    publish(&bed.bus, &new, 7).await;
+    publish(&fixture.bus, &old, 7).await;
+    publish(&fixture.bus, &new, 7).await;
     assert!(take(&mut *member, 7).await.iter().all(|record| record.at.partition.topic == new));
 }

@@ -3,13 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use xtsync_bus::{BATCH_MAX, Bus, Embedded, Error, Position, TOMBSTONE_KEPT, Table, Topic, Urgency, partition_of};
+use xtsync_bus::{BATCH_MAX, Bus, Embedded, Error, Position, TOMBSTONE_RETENTION, Table, Topic, Urgency, partition_of};
 use xtsync_contract::topic;
 use xtsync_domain::Timestamp;
 use xtsync_runtime::clock::{Clock, ManualClock, SystemClock};
 
-use crate::bed::{log_in, new_tenant, new_topic, today};
-use crate::say::{after, assigned, end, everything, join, part, publish, put, take, text};
+use crate::builders::{after, assigned, end, everything, join, part, publish, put, take, text};
+use crate::bus_fixture::{log_in, new_tenant, new_topic, today};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -45,7 +45,7 @@ async fn what_was_published_is_there_after_a_kill() {
 }
 
 #[tokio::test]
-async fn a_second_process_is_refused_and_told_the_file() {
+async fn a_second_process_is_refused_with_the_file_named() {
     let folder = tempfile::tempdir().unwrap();
     let first = Embedded::open(&log_in(&folder), Arc::new(SystemClock)).await.unwrap();
     let refused = Embedded::open(&log_in(&folder), Arc::new(SystemClock)).await.unwrap_err().to_string();
@@ -88,7 +88,7 @@ async fn compaction_and_retention_wait_as_long_as_the_topic_says() {
     //  topic                                 after        left of a=1, a=2, b=1, b ended
     for (topic, age, want) in [
         (topic::DECISIONS.of(&tenant), HOUR, &["a=2", "b=-"][..]),
-        (topic::DECISIONS.of(&tenant), TOMBSTONE_KEPT, &["a=2"]),
+        (topic::DECISIONS.of(&tenant), TOMBSTONE_RETENTION, &["a=2"]),
         (topic::USER_DELTAS.of(&tenant), 6 * day, &["a=1", "a=2", "b=-", "b=1"]),
         (topic::USER_DELTAS.of(&tenant), 7 * day, &["a=2"]),
         (topic::OUTCOMES.of(&tenant), 29 * day, &["a=1", "a=2", "b=-", "b=1"]),
@@ -105,12 +105,12 @@ async fn compaction_and_retention_wait_as_long_as_the_topic_says() {
 }
 
 #[tokio::test]
-async fn offsets_go_on_after_everything_was_removed() {
+async fn offsets_continue_after_everything_was_removed() {
     let (folder, log, clock) = timed().await;
     let topic = topic::DECISIONS.of(new_tenant());
     let bus: Bus = log.clone();
     bus.publish(vec![put(&topic, "a", 1), end(&topic, "a")], Urgency::Live).await.unwrap();
-    assert_eq!(log.compact(clock.now().plus(2 * TOMBSTONE_KEPT)).await.unwrap(), 2);
+    assert_eq!(log.compact(clock.now().plus(2 * TOMBSTONE_RETENTION)).await.unwrap(), 2);
     // A table has caught up although there is no last record, and a reader knows that it stands at the end.
     assert!(Table::open(&bus, vec![topic.clone()]).await.unwrap().caught_up());
     let only = part(&topic, partition_of(b"a", 6));

@@ -8,13 +8,13 @@ use xtsync_bus::{Committed, Error, Event, KafkaOptions, Partition, Record, Subsc
 use xtsync_contract::topic::{self, PROVISIONER_GROUP};
 use xtsync_harness::{Kafka as Broker, KafkaOptions as BrokerOptions, unique, wait_for};
 
-use crate::bed::{Bed, broker, new_tenant};
-use crate::say::{PATIENCE, after, join, next, part, publish, take, text};
+use crate::builders::{TEST_TIMEOUT, after, join, next, part, publish, take, text};
+use crate::bus_fixture::{BusFixture, broker, new_tenant};
 
 /// A bus whose members drain for a second at most.
-async fn hasty() -> Bed {
+async fn with_short_drain() -> BusFixture {
     let options = KafkaOptions { drain_limit: Duration::from_secs(1), ..KafkaOptions::new(broker().await.bootstrap()) };
-    Bed::on(options).await
+    BusFixture::on(options).await
 }
 
 /// The next event that is not records.
@@ -36,7 +36,7 @@ async fn revoked(member: &mut dyn Subscription) -> Vec<Partition> {
 }
 
 /// What is assigned next, with what was committed for it.
-async fn gained(member: &mut dyn Subscription) -> Vec<(Partition, Option<i64>)> {
+async fn next_assignment(member: &mut dyn Subscription) -> Vec<(Partition, Option<i64>)> {
     match change(member).await {
         Event::Assigned(all) => all.into_iter().map(|one| (one.partition, one.committed.map(|committed| committed.next))).collect(),
         other => panic!("{other:?} instead of an assignment"),
@@ -47,50 +47,50 @@ fn position(partition: &Partition, next: i64) -> (Partition, Committed) {
     (partition.clone(), Committed { next, metadata: String::new() })
 }
 
-async fn subscribe(bed: &Bed, group: &str, topic: &Topic) -> Box<dyn Subscription> {
-    bed.bus.subscribe(group, std::slice::from_ref(topic)).await.unwrap()
+async fn subscribe(fixture: &BusFixture, group: &str, topic: &Topic) -> Box<dyn Subscription> {
+    fixture.bus.subscribe(group, std::slice::from_ref(topic)).await.unwrap()
 }
 
 #[tokio::test]
 async fn two_members_share_the_partitions_and_the_one_that_stays_gets_them_back() {
-    let bed = Bed::kafka().await;
-    let (topic, group) = (bed.topic().await, unique("g"));
-    let mut first = join(&bed.bus, &group, &topic).await;
-    let mut second = subscribe(&bed, &group, &topic).await;
+    let fixture = BusFixture::kafka().await;
+    let (topic, group) = (fixture.topic().await, unique("g"));
+    let mut first = join(&fixture.bus, &group, &topic).await;
+    let mut second = subscribe(&fixture, &group, &topic).await;
     let (given, taken) = tokio::join!(
         async {
             let given = revoked(&mut *first).await;
             first.released(&given);
             given
         },
-        gained(&mut *second),
+        next_assignment(&mut *second),
     );
     let taken: Vec<_> = taken.into_iter().map(|(partition, _)| partition).collect();
     assert_eq!((given.len(), BTreeSet::from_iter(&given)), (3, BTreeSet::from_iter(&taken)));
     drop(second);
-    let back: Vec<_> = gained(&mut *first).await.into_iter().map(|(partition, _)| partition).collect();
+    let back: Vec<_> = next_assignment(&mut *first).await.into_iter().map(|(partition, _)| partition).collect();
     assert_eq!(BTreeSet::from_iter(back), BTreeSet::from_iter(given));
 }
 
 #[tokio::test]
-async fn a_member_finishes_what_is_in_hand_before_another_goes_on() {
-    let bed = Bed::kafka().await;
-    let (topic, group) = (bed.topic().await, unique("g"));
-    publish(&bed.bus, &topic, 700).await;
-    let mut first = join(&bed.bus, &group, &topic).await;
-    let in_hand = take(&mut *first, 700).await;
-    let mut second = subscribe(&bed, &group, &topic).await;
+async fn a_member_drains_before_another_starts() {
+    let fixture = BusFixture::kafka().await;
+    let (topic, group) = (fixture.topic().await, unique("g"));
+    publish(&fixture.bus, &topic, 700).await;
+    let mut first = join(&fixture.bus, &group, &topic).await;
+    let in_flight = take(&mut *first, 700).await;
+    let mut second = subscribe(&fixture, &group, &topic).await;
     let ((leaving, half), arriving) = tokio::join!(
         async {
             let leaving = revoked(&mut *first).await;
             // The half is done before the release: it may be committed.
-            let done: Vec<&Record> = in_hand.iter().filter(|record| leaving.contains(&record.at.partition)).collect();
+            let done: Vec<&Record> = in_flight.iter().filter(|record| leaving.contains(&record.at.partition)).collect();
             let half: Vec<_> = leaving.iter().map(|partition| last_of_half(&done, partition)).collect();
             first.commit(half.clone()).await.unwrap();
             first.released(&leaving);
             (leaving, half)
         },
-        gained(&mut *second),
+        next_assignment(&mut *second),
     );
     let late = first.commit(vec![position(&leaving[0], 0)]).await.unwrap_err();
     assert!(matches!(late, Error::Fenced { .. }), "{late}");
@@ -98,7 +98,7 @@ async fn a_member_finishes_what_is_in_hand_before_another_goes_on() {
         assert_eq!(half.iter().find(|(of, _)| of == partition).map(|(_, committed)| committed.next), *next, "{partition}");
         second.start(partition, *next).await.unwrap();
     }
-    let left: BTreeSet<_> = in_hand
+    let left: BTreeSet<_> = in_flight
         .iter()
         .filter(|record| half.iter().any(|(of, committed)| *of == record.at.partition && record.at.offset >= committed.next))
         .map(text)
@@ -108,20 +108,20 @@ async fn a_member_finishes_what_is_in_hand_before_another_goes_on() {
 }
 
 /// The position in the middle of what is in hand of a partition.
-fn last_of_half(in_hand: &[&Record], partition: &Partition) -> (Partition, Committed) {
-    let count = in_hand.iter().filter(|record| record.at.partition == *partition).count();
+fn last_of_half(in_flight: &[&Record], partition: &Partition) -> (Partition, Committed) {
+    let count = in_flight.iter().filter(|record| record.at.partition == *partition).count();
     position(partition, i64::try_from(count / 2).unwrap())
 }
 
 #[tokio::test]
 async fn a_member_that_does_not_release_in_time_is_fenced_and_gets_nothing_more() {
-    let bed = hasty().await;
-    let (topic, group) = (bed.topic().await, unique("g"));
-    let mut first = join(&bed.bus, &group, &topic).await;
-    let mut second = subscribe(&bed, &group, &topic).await;
+    let fixture = with_short_drain().await;
+    let (topic, group) = (fixture.topic().await, unique("g"));
+    let mut first = join(&fixture.bus, &group, &topic).await;
+    let mut second = subscribe(&fixture, &group, &topic).await;
     let leaving = revoked(&mut *first).await;
     // It never releases, and yet the other goes on.
-    let arriving = gained(&mut *second).await;
+    let arriving = next_assignment(&mut *second).await;
     assert_eq!(BTreeSet::from_iter(arriving.iter().map(|(partition, _)| partition)), BTreeSet::from_iter(&leaving));
     let late = first.commit(vec![position(&leaving[0], 1)]).await.unwrap_err();
     assert!(matches!(late, Error::Fenced { .. }), "{late}");
@@ -130,7 +130,7 @@ async fn a_member_that_does_not_release_in_time_is_fenced_and_gets_nothing_more(
     for (partition, next) in &arriving {
         second.start(partition, *next).await.unwrap();
     }
-    publish(&bed.bus, &topic, 70).await;
+    publish(&fixture.bus, &topic, 70).await;
     let theirs = take(&mut *second, 1).await;
     assert!(theirs.iter().all(|record| leaving.contains(&record.at.partition)));
     let mine = take(&mut *first, 1).await;
@@ -139,13 +139,13 @@ async fn a_member_that_does_not_release_in_time_is_fenced_and_gets_nothing_more(
 
 #[tokio::test]
 async fn what_was_fetched_before_a_revocation_is_not_delivered_after_it() {
-    let bed = hasty().await;
-    let (topic, group) = (bed.topic().await, unique("g"));
-    let mut first = join(&bed.bus, &group, &topic).await;
-    publish(&bed.bus, &topic, 5000).await;
+    let fixture = with_short_drain().await;
+    let (topic, group) = (fixture.topic().await, unique("g"));
+    let mut first = join(&fixture.bus, &group, &topic).await;
+    publish(&fixture.bus, &topic, 5000).await;
     // Batches are waiting by now, and are not looked at until the other has joined and the revocation was told.
-    let mut second = subscribe(&bed, &group, &topic).await;
-    gained(&mut *second).await;
+    let mut second = subscribe(&fixture, &group, &topic).await;
+    next_assignment(&mut *second).await;
     let Event::Revoked(leaving) = next(&mut *first).await else { panic!("the revocation comes before what waits") };
     let kept = take(&mut *first, 1).await;
     assert!(kept.iter().all(|record| !leaving.contains(&record.at.partition)));
@@ -154,10 +154,10 @@ async fn what_was_fetched_before_a_revocation_is_not_delivered_after_it() {
 #[tokio::test]
 async fn a_member_whose_subscriber_is_busy_stays_in_its_group() {
     let options = KafkaOptions { session_timeout: Duration::from_secs(2), ..KafkaOptions::new(broker().await.bootstrap()) };
-    let bed = Bed::on(options).await;
-    let topic = bed.topic().await;
-    let mut member = join(&bed.bus, &unique("g"), &topic).await;
-    publish(&bed.bus, &topic, 10_000).await;
+    let fixture = BusFixture::on(options).await;
+    let topic = fixture.topic().await;
+    let mut member = join(&fixture.bus, &unique("g"), &topic).await;
+    publish(&fixture.bus, &topic, 10_000).await;
     // Longer than the session, and than it takes to pause.
     sleep(Duration::from_secs(4)).await;
     let records = take(&mut *member, 10_000).await;
@@ -171,37 +171,39 @@ async fn a_member_whose_subscriber_is_busy_stays_in_its_group() {
 async fn a_member_that_was_silent_has_lost_its_partitions() {
     let broker = Broker::start(BrokerOptions::default()).await.unwrap();
     let options = KafkaOptions { session_timeout: Duration::from_secs(2), ..KafkaOptions::new(broker.bootstrap()) };
-    let bed = Bed::on(options).await;
-    let topic = bed.topic().await;
-    let mut member = join(&bed.bus, &unique("g"), &topic).await;
+    let fixture = BusFixture::on(options).await;
+    let topic = fixture.topic().await;
+    let mut member = join(&fixture.bus, &unique("g"), &topic).await;
     broker.freeze().unwrap();
     let Event::Lost(lost) = change(&mut *member).await else { panic!("something else than a loss") };
     assert_eq!(lost.len(), 6);
     let late = member.commit(vec![position(&part(&topic, 0), 1)]).await.unwrap_err();
     assert!(matches!(late, Error::Fenced { .. }), "{late}");
     broker.thaw().unwrap();
-    let back = timeout(PATIENCE, gained(&mut *member)).await.expect("it joins again");
+    let back = timeout(TEST_TIMEOUT, next_assignment(&mut *member)).await.expect("it joins again");
     assert_eq!(back.len(), 6);
 }
 
 #[tokio::test]
-async fn a_topic_has_room_while_who_takes_it_is_near() {
-    let bed = Bed::on(KafkaOptions { bulk_patience: Duration::from_secs(3_600), ..KafkaOptions::new(broker().await.bootstrap()) }).await;
-    let decisions = async || bed.create(topic::DECISIONS.of(new_tenant())).await;
-    let (topic, untaken) = (decisions().await, decisions().await);
-    let way = [untaken, topic.clone()];
+async fn a_topic_has_capacity_while_its_consumer_group_lags_little() {
+    let fixture =
+        BusFixture::on(KafkaOptions { bulk_max_wait: Duration::from_secs(3_600), ..KafkaOptions::new(broker().await.bootstrap()) }).await;
+    let decisions = async || fixture.create(topic::DECISIONS.of(new_tenant())).await;
+    let (topic, unconsumed) = (decisions().await, decisions().await);
+    let downstream = [unconsumed, topic.clone()];
     // A look that fails on a busy machine says that there is none.
-    let room =
-        async |topics: &[Topic]| wait_for(PATIENCE, "room", async || Ok(bed.bus.has_room(topics).await.then_some(()))).await.unwrap();
-    publish(&bed.bus, &way[0], 1_000).await;
-    room(&way[..1]).await;
-    let mut member = join(&bed.bus, PROVISIONER_GROUP, &topic).await;
-    publish(&bed.bus, &topic, 1_000).await;
+    let wait_for_capacity = async |topics: &[Topic]| {
+        wait_for(TEST_TIMEOUT, "capacity", async || Ok(fixture.bus.has_capacity(topics).await.then_some(()))).await.unwrap()
+    };
+    publish(&fixture.bus, &downstream[0], 1_000).await;
+    wait_for_capacity(&downstream[..1]).await;
+    let mut member = join(&fixture.bus, PROVISIONER_GROUP, &topic).await;
+    publish(&fixture.bus, &topic, 1_000).await;
     member.commit((0..6).map(|index| position(&part(&topic, index), 0)).collect()).await.unwrap();
-    assert!(!bed.bus.has_room(&way).await);
-    let ends = bed.bus.ends(&topic).await.unwrap();
+    assert!(!fixture.bus.has_capacity(&downstream).await);
+    let ends = fixture.bus.ends(&topic).await.unwrap();
     member.commit((0..).zip(ends).map(|(index, ends)| position(&part(&topic, index), ends.high)).collect()).await.unwrap();
-    room(&way).await;
-    publish(&bed.bus, &topic, 1_000).await;
-    assert!(!bed.bus.has_room(&way).await);
+    wait_for_capacity(&downstream).await;
+    publish(&fixture.bus, &topic, 1_000).await;
+    assert!(!fixture.bus.has_capacity(&downstream).await);
 }

@@ -9,9 +9,9 @@ use xtsync_bus::{Error, KafkaOptions, Login, OAuth, ScramHash, Security, Urgency
 use xtsync_harness::{Kafka as Broker, KafkaOptions as BrokerOptions};
 use xtsync_runtime::clock::SystemClock;
 
-use crate::bed::{Bed, new_topic};
+use crate::builders::{everything, publish, put};
+use crate::bus_fixture::{BusFixture, new_topic};
 use crate::contract;
-use crate::say::{everything, publish, put};
 
 async fn secured() -> Broker {
     Broker::start(BrokerOptions { secured: true, compact_soon: true, ..BrokerOptions::default() }).await.unwrap()
@@ -28,23 +28,23 @@ fn options(broker: &Broker, user: &str, password_file: &Path) -> KafkaOptions {
 async fn the_contract_holds_over_tls_with_scram() {
     let broker = secured().await;
     let credentials = broker.credentials().unwrap();
-    let bed = Bed::on(options(&broker, &credentials.user, &credentials.password_file)).await;
-    contract::records_of_a_key_keep_their_order(&bed).await;
-    contract::what_was_not_committed_is_delivered_again(&bed).await;
-    contract::a_commit_is_read_back_with_its_metadata(&bed).await;
-    contract::a_record_comes_back_as_it_went(&bed).await;
-    contract::compaction_keeps_the_newest_and_a_tombstone_ends_a_key(&bed).await;
-    contract::topics_are_made_once_and_missing_ones_are_told(&bed).await;
-    strangers_are_kept_out(&broker).await;
+    let fixture = BusFixture::on(options(&broker, &credentials.user, &credentials.password_file)).await;
+    contract::records_of_a_key_keep_their_order(&fixture).await;
+    contract::uncommitted_records_are_delivered_again(&fixture).await;
+    contract::a_commit_is_read_back_with_its_metadata(&fixture).await;
+    contract::a_record_round_trips(&fixture).await;
+    contract::compaction_keeps_the_newest_and_a_tombstone_ends_a_key(&fixture).await;
+    contract::topics_are_created_once_and_missing_ones_are_listed(&fixture).await;
+    wrong_credentials_are_refused(&broker).await;
     an_address_is_enough(&broker).await;
 }
 
-async fn strangers_are_kept_out(broker: &Broker) {
+async fn wrong_credentials_are_refused(broker: &Broker) {
     let folder = tempfile::tempdir().unwrap();
     let wrong = folder.path().join("password");
     std::fs::write(&wrong, "hunter2\n").unwrap();
-    let bed = Bed::on(options(broker, "xtsync", &wrong)).await;
-    let error = bed.bus.publish(vec![put(&new_topic(), "k", 1)], Urgency::Live).await.unwrap_err();
+    let fixture = BusFixture::on(options(broker, "xtsync", &wrong)).await;
+    let error = fixture.bus.publish(vec![put(&new_topic(), "k", 1)], Urgency::Live).await.unwrap_err();
     assert!(!format!("{error:?} {error}").contains("hunter2"), "{error:?}");
 
     let missing = xtsync_bus::Kafka::connect(options(broker, "xtsync", &folder.path().join("none"))).await.err().unwrap();
@@ -79,13 +79,13 @@ async fn a_token_is_fetched_and_shown() {
     let security = Security::Sasl { ca: Some(broker.credentials().unwrap().ca_file.clone()), login: Login::OAuth(oauth) };
 
     // Topics are made at the plain listener, since the library's administration knows no tokens.
-    let topic = Bed::on(KafkaOptions::new(broker.plain_bootstrap())).await.topic().await;
-    let bed = Bed::on(KafkaOptions { security, ..KafkaOptions::new(broker.bootstrap()) }).await;
-    publish(&bed.bus, &topic, 50).await;
-    assert_eq!(everything(&bed.bus, &topic).await.len(), 50);
-    let mut member = crate::say::join(&bed.bus, "g", &topic).await;
-    crate::say::take(&mut *member, 50).await;
-    let refused = bed.bus.create(&[new_topic()], crate::bed::ALONE).await.unwrap_err();
+    let topic = BusFixture::on(KafkaOptions::new(broker.plain_bootstrap())).await.topic().await;
+    let fixture = BusFixture::on(KafkaOptions { security, ..KafkaOptions::new(broker.bootstrap()) }).await;
+    publish(&fixture.bus, &topic, 50).await;
+    assert_eq!(everything(&fixture.bus, &topic).await.len(), 50);
+    let mut member = crate::builders::join(&fixture.bus, "g", &topic).await;
+    crate::builders::take(&mut *member, 50).await;
+    let refused = fixture.bus.create(&[new_topic()], crate::bus_fixture::ALONE).await.unwrap_err();
     assert!(matches!(refused, Error::Refused(_)), "{refused}");
 }
 

@@ -7,67 +7,69 @@ use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, Top
 use rdkafka::client::DefaultClientContext;
 use rdkafka::producer::{BaseProducer, BaseRecord, FutureProducer, FutureRecord, Producer as _};
 use tokio::time::timeout;
-use xtsync_bus::{Error, Following, Position, Table, Topic, Urgency, partition_of};
+use xtsync_bus::{Error, Position, Table, Topic, TopicTracker, Urgency, partition_of};
 use xtsync_contract::topic;
 use xtsync_harness::unique;
 
-use crate::bed::{ALONE, Bed, broker, new_tenant, new_topic};
-use crate::say::{PATIENCE, everything, part, publish, put};
+use crate::builders::{TEST_TIMEOUT, everything, part, publish, put};
+use crate::bus_fixture::{ALONE, BusFixture, broker, new_tenant, new_topic};
 
 async fn admin() -> AdminClient<DefaultClientContext> {
     ClientConfig::new().set("bootstrap.servers", broker().await.bootstrap()).create().unwrap()
 }
 
 #[tokio::test]
-async fn a_missing_topic_is_told_by_everybody_who_needs_it() {
-    let bed = Bed::kafka().await;
+async fn every_operation_reports_a_missing_topic() {
+    let fixture = BusFixture::kafka().await;
     let topic = new_topic();
     let at = Position { partition: part(&topic, 0), offset: 0 };
     for (doing, refused) in [
-        ("publish", bed.bus.publish(vec![put(&topic, "k", 1)], Urgency::Live).await.err()),
-        ("subscribe", bed.bus.subscribe("g", std::slice::from_ref(&topic)).await.err()),
-        ("reader", bed.bus.reader(&[at]).await.err()),
-        ("ends", bed.bus.ends(&topic).await.err()),
-        ("table", Table::open(&bed.bus, vec![topic.clone()]).await.err()),
+        ("publish", fixture.bus.publish(vec![put(&topic, "k", 1)], Urgency::Live).await.err()),
+        ("subscribe", fixture.bus.subscribe("g", std::slice::from_ref(&topic)).await.err()),
+        ("reader", fixture.bus.reader(&[at]).await.err()),
+        ("ends", fixture.bus.ends(&topic).await.err()),
+        ("table", Table::open(&fixture.bus, vec![topic.clone()]).await.err()),
     ] {
-        let told = refused.unwrap_or_else(|| panic!("{doing} did not notice"));
-        assert!(matches!(&told, Error::Missing(name) if *name == topic.to_string()), "{doing}: {told}");
+        let reported = refused.unwrap_or_else(|| panic!("{doing} did not notice"));
+        assert!(matches!(&reported, Error::Missing(name) if *name == topic.to_string()), "{doing}: {reported}");
     }
-    assert_eq!(bed.bus.missing(std::slice::from_ref(&topic)).await.unwrap(), [topic]);
+    assert_eq!(fixture.bus.missing(std::slice::from_ref(&topic)).await.unwrap(), [topic]);
 }
 
 #[tokio::test]
-async fn another_number_of_partitions_is_told() {
-    let (bed, topic) = (Bed::kafka().await, new_topic());
+async fn a_wrong_number_of_partitions_is_an_error() {
+    let (fixture, topic) = (BusFixture::kafka().await, new_topic());
     let name = topic.to_string();
     admin().await.create_topics(&[NewTopic::new(&name, 3, TopicReplication::Fixed(1))], &AdminOptions::new()).await.unwrap();
-    let wrong = xtsync_harness::wait_for(PATIENCE, "the topic", async || Ok(bed.bus.missing(std::slice::from_ref(&topic)).await.err()));
+    let wrong =
+        xtsync_harness::wait_for(TEST_TIMEOUT, "the topic", async || Ok(fixture.bus.missing(std::slice::from_ref(&topic)).await.err()));
     let wrong = wrong.await.unwrap();
     assert!(matches!(wrong, Error::Partitions { expected: 6, found: 3, .. }), "{wrong}");
-    assert!(matches!(bed.bus.subscribe("g", &[topic]).await.err(), Some(Error::Partitions { .. })));
+    assert!(matches!(fixture.bus.subscribe("g", &[topic]).await.err(), Some(Error::Partitions { .. })));
 }
 
 #[tokio::test]
-async fn a_topic_with_a_wrong_number_of_partitions_is_told_and_keeps_no_other_from_being_read() {
-    let (bed, wrong) = (Bed::kafka().await, new_topic());
-    let good = bed.topic().await;
+async fn a_topic_with_a_wrong_number_of_partitions_is_reported_and_blocks_no_other() {
+    let (fixture, wrong) = (BusFixture::kafka().await, new_topic());
+    let good = fixture.topic().await;
     let name = wrong.to_string();
     admin().await.create_topics(&[NewTopic::new(&name, 3, TopicReplication::Fixed(1))], &AdminOptions::new()).await.unwrap();
-    let seen = xtsync_harness::wait_for(PATIENCE, "the topic", async || Ok(bed.bus.missing(std::slice::from_ref(&wrong)).await.err()));
+    let seen =
+        xtsync_harness::wait_for(TEST_TIMEOUT, "the topic", async || Ok(fixture.bus.missing(std::slice::from_ref(&wrong)).await.err()));
     seen.await.unwrap();
-    let mut following = Following::new(&bed.bus);
+    let mut following = TopicTracker::new(&fixture.bus);
     let wanted = [(good.clone(), Vec::new()), (wrong.clone(), Vec::new())].into();
-    assert!(following.turn(&wanted).await.unwrap());
+    assert!(following.set_topics(&wanted).await.unwrap());
     assert_eq!(following.topics(), [good]);
-    let told = following.missing().unwrap();
-    assert!(matches!(&told, Error::Partitions { topic, expected: 6, found: 3 } if *topic == name), "{told}");
+    let reported = following.missing().unwrap();
+    assert!(matches!(&reported, Error::Partitions { topic, expected: 6, found: 3 } if *topic == name), "{reported}");
 }
 
 #[tokio::test]
 async fn topics_are_made_with_the_rules_of_the_contract() {
-    let (bed, tenant) = (Bed::kafka().await, new_tenant());
+    let (fixture, tenant) = (BusFixture::kafka().await, new_tenant());
     let topics = [topic::USER_DELTAS.of(&tenant), topic::OUTCOMES.of(tenant)];
-    bed.bus.create(&topics, ALONE).await.unwrap();
+    fixture.bus.create(&topics, ALONE).await.unwrap();
     let names = topics.each_ref().map(Topic::to_string);
     let asked = names.each_ref().map(|name| ResourceSpecifier::Topic(name));
     let described = admin().await.describe_configs(&asked, &AdminOptions::new()).await.unwrap();
@@ -86,33 +88,33 @@ async fn topics_are_made_with_the_rules_of_the_contract() {
 
 #[tokio::test]
 async fn the_end_is_reached_where_the_last_offset_holds_no_record() {
-    let (bed, other) = (Bed::kafka().await, Bed::kafka().await.topic().await);
-    let topic = bed.topic().await;
-    publish(&bed.bus, &topic, 20).await;
-    publish(&bed.bus, &other, 20).await;
+    let (fixture, other) = (BusFixture::kafka().await, BusFixture::kafka().await.topic().await);
+    let topic = fixture.topic().await;
+    publish(&fixture.bus, &topic, 20).await;
+    publish(&fixture.bus, &other, 20).await;
     // A foreign transaction leaves its mark at the end of one partition.
     let name = topic.to_string();
     tokio::task::spawn_blocking(move || commit_a_transaction(&name)).await.unwrap();
     let only = part(&topic, partition_of(b"k", 6));
-    let end = xtsync_harness::wait_for(PATIENCE, "the transaction's mark", async || {
-        Ok(Some(bed.bus.ends(&topic).await?[only.index as usize].high).filter(|end| *end == 2))
+    let end = xtsync_harness::wait_for(TEST_TIMEOUT, "the transaction's mark", async || {
+        Ok(Some(fixture.bus.ends(&topic).await?[only.index as usize].high).filter(|end| *end == 2))
     });
     let end = end.await.unwrap();
-    assert_eq!(everything(&bed.bus, &topic).await.len(), 21);
+    assert_eq!(everything(&fixture.bus, &topic).await.len(), 21);
 
-    let mut table = Table::open(&bed.bus, vec![topic, other]).await.unwrap();
+    let mut table = Table::open(&fixture.bus, vec![topic, other]).await.unwrap();
     let mut seen = 0;
     while !table.caught_up() {
-        seen += timeout(PATIENCE, table.next()).await.expect("the table catches up").unwrap().len();
+        seen += timeout(TEST_TIMEOUT, table.next()).await.expect("the table catches up").unwrap().len();
     }
     assert_eq!(seen, 41);
-    let mut reader = bed.bus.reader(&[Position { partition: only.clone(), offset: end - 1 }]).await.unwrap();
+    let mut reader = fixture.bus.reader(&[Position { partition: only.clone(), offset: end - 1 }]).await.unwrap();
     let reached = async {
         while reader.position(&only) != Some(end) {
             assert_eq!(reader.read(1, Duration::from_millis(100)).await.unwrap(), []);
         }
     };
-    timeout(PATIENCE, reached).await.expect("the mark is passed");
+    timeout(TEST_TIMEOUT, reached).await.expect("the mark is passed");
 }
 
 /// Through a client of its own; blocks.
@@ -121,18 +123,18 @@ fn commit_a_transaction(topic: &str) {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", broker.bootstrap()).set("transactional.id", unique("x")).set("partitioner", "murmur2_random");
     let producer: BaseProducer = config.create().unwrap();
-    producer.init_transactions(PATIENCE).unwrap();
+    producer.init_transactions(TEST_TIMEOUT).unwrap();
     producer.begin_transaction().unwrap();
     producer.send(BaseRecord::to(topic).key("k").payload("v")).unwrap();
-    producer.commit_transaction(PATIENCE).unwrap();
+    producer.commit_transaction(TEST_TIMEOUT).unwrap();
 }
 
 #[tokio::test]
 async fn a_foreign_record_without_a_key_has_an_empty_one() {
-    let bed = Bed::kafka().await;
-    let topic = bed.topic().await;
+    let fixture = BusFixture::kafka().await;
+    let topic = fixture.topic().await;
     let producer: FutureProducer = ClientConfig::new().set("bootstrap.servers", broker().await.bootstrap()).create().unwrap();
-    producer.send(FutureRecord::<(), str>::to(&topic.to_string()).payload("v"), PATIENCE).await.unwrap();
-    let records = everything(&bed.bus, &topic).await;
+    producer.send(FutureRecord::<(), str>::to(&topic.to_string()).payload("v"), TEST_TIMEOUT).await.unwrap();
+    let records = everything(&fixture.bus, &topic).await;
     assert_eq!((&records[0].key[..], records[0].value.as_deref(), records[0].headers.len()), (&b""[..], Some(&b"v"[..]), 0));
 }

@@ -5,53 +5,53 @@ use std::collections::BTreeMap;
 use tokio::time::timeout;
 use xtsync_bus::{Table, Urgency};
 
-use crate::bed::Bed;
-use crate::say::{PATIENCE, end, publish, put, text};
+use crate::builders::{TEST_TIMEOUT, end, publish, put, text};
+use crate::bus_fixture::BusFixture;
 
 /// Folds what a table gives until `done`.
 async fn fold(table: &mut Table, rows: &mut BTreeMap<String, String>, done: impl Fn(&Table, &BTreeMap<String, String>) -> bool) {
     while !done(table, rows) {
-        let records = timeout(PATIENCE, table.next()).await.expect("the table goes on").unwrap();
+        let records = timeout(TEST_TIMEOUT, table.next()).await.expect("the table goes on").unwrap();
         rows.extend(records.iter().map(text));
     }
 }
 
-pub(crate) async fn a_table_gives_what_is_there_and_then_what_comes(bed: &Bed) {
-    let topic = bed.topic().await;
-    publish(&bed.bus, &topic, 2000).await;
-    let mut table = Table::open(&bed.bus, vec![topic.clone()]).await.unwrap();
+pub(crate) async fn a_table_gives_what_is_there_and_then_what_comes(fixture: &BusFixture) {
+    let topic = fixture.topic().await;
+    publish(&fixture.bus, &topic, 2000).await;
+    let mut table = Table::open(&fixture.bus, vec![topic.clone()]).await.unwrap();
     assert!(!table.caught_up());
     let mut rows = BTreeMap::new();
     fold(&mut table, &mut rows, |table, _| table.caught_up()).await;
     let newest: BTreeMap<_, _> = (1993..2000).map(|n| (format!("k{}", n % 7), n.to_string())).collect();
     assert_eq!(rows, newest);
 
-    bed.bus.publish(vec![put(&topic, "k1", "new"), end(&topic, "k2")], Urgency::Live).await.unwrap();
+    fixture.bus.publish(vec![put(&topic, "k1", "new"), end(&topic, "k2")], Urgency::Live).await.unwrap();
     fold(&mut table, &mut rows, |_, rows| rows["k1"] == "new" && rows["k2"] == "-").await;
     assert!(table.caught_up());
 }
 
-pub(crate) async fn a_table_of_nothing_has_caught_up(bed: &Bed) {
-    let topic = bed.topic().await;
-    let mut table = Table::open(&bed.bus, vec![topic.clone()]).await.unwrap();
+pub(crate) async fn a_table_of_nothing_has_caught_up(fixture: &BusFixture) {
+    let topic = fixture.topic().await;
+    let mut table = Table::open(&fixture.bus, vec![topic.clone()]).await.unwrap();
     assert!(table.caught_up());
-    publish(&bed.bus, &topic, 1).await;
+    publish(&fixture.bus, &topic, 1).await;
     let mut rows = BTreeMap::new();
     fold(&mut table, &mut rows, |_, rows| !rows.is_empty()).await;
     assert_eq!(rows["k0"], "0");
 }
 
-pub(crate) async fn a_table_takes_further_topics(bed: &Bed) {
-    let (first, second) = (bed.topic().await, bed.topic().await);
-    publish(&bed.bus, &first, 7).await;
-    bed.bus.publish(vec![put(&second, "s", 1)], Urgency::Live).await.unwrap();
-    let mut table = Table::open(&bed.bus, vec![first.clone()]).await.unwrap();
+pub(crate) async fn a_table_takes_further_topics(fixture: &BusFixture) {
+    let (first, second) = (fixture.topic().await, fixture.topic().await);
+    publish(&fixture.bus, &first, 7).await;
+    fixture.bus.publish(vec![put(&second, "s", 1)], Urgency::Live).await.unwrap();
+    let mut table = Table::open(&fixture.bus, vec![first.clone()]).await.unwrap();
     let mut rows = BTreeMap::new();
     fold(&mut table, &mut rows, |table, _| table.caught_up()).await;
     table.resubscribe(vec![first.clone(), second.clone()]).await.unwrap();
     assert!(!table.caught_up());
     fold(&mut table, &mut rows, |table, _| table.caught_up()).await;
     assert_eq!((rows.len(), rows["s"].as_str()), (8, "1"));
-    bed.bus.publish(vec![put(&first, "k0", "live")], Urgency::Live).await.unwrap();
+    fixture.bus.publish(vec![put(&first, "k0", "live")], Urgency::Live).await.unwrap();
     fold(&mut table, &mut rows, |_, rows| rows["k0"] == "live").await;
 }

@@ -9,7 +9,7 @@ use xtsync_connector_graph::{Options, Writer};
 use xtsync_directory::{Error, Target};
 use xtsync_domain::TargetId;
 
-use crate::fake::{self, Fake, Say};
+use crate::fake::{self, Fake, Reply};
 use crate::tenants::Tenants;
 
 const NO_CONTENT: &str = "HTTP/1.1 204 X\r\n\r\n";
@@ -20,12 +20,12 @@ fn narrow() -> Options {
 }
 
 /// A writer whose token is there already, to a server that then says this.
-async fn writer(says: impl IntoIterator<Item = Say>) -> (Fake, Writer) {
-    writer_with(narrow(), says).await
+async fn writer(replies: impl IntoIterator<Item = Reply>) -> (Fake, Writer) {
+    writer_with(narrow(), replies).await
 }
 
-async fn writer_with(options: Options, says: impl IntoIterator<Item = Say>) -> (Fake, Writer) {
-    let fake = Fake::that_says([done()].into_iter().chain(says)).await;
+async fn writer_with(options: Options, replies: impl IntoIterator<Item = Reply>) -> (Fake, Writer) {
+    let fake = Fake::replying([done()].into_iter().chain(replies)).await;
     let writer = fake.writer(options);
     writer.set_enabled(&id("first"), false).await.unwrap();
     (fake, writer)
@@ -35,11 +35,11 @@ fn id(id: &str) -> TargetId {
     TargetId::from(id)
 }
 
-fn done() -> Say {
-    Say::Raw(NO_CONTENT.to_owned())
+fn done() -> Reply {
+    Reply::Raw(NO_CONTENT.to_owned())
 }
 
-fn said(responses: &Json) -> Say {
+fn batch_reply(responses: &Json) -> Reply {
     fake::json(200, &json!({"responses": responses}).to_string())
 }
 
@@ -52,9 +52,9 @@ fn batches(fake: &Fake) -> Vec<Json> {
 }
 
 #[tokio::test]
-async fn who_waits_goes_together_and_each_is_answered_alone() {
+async fn waiting_requests_share_a_batch_and_each_has_its_own_answer() {
     let throttled = json!({"id": "1", "status": 429, "headers": {"Retry-After": "0.5"}, "body": {"error": {"code": "TooManyRequests"}}});
-    let answers = said(&json!([throttled, {"id": "0", "status": 204, "headers": {}}]));
+    let answers = batch_reply(&json!([throttled, {"id": "0", "status": 204, "headers": {}}]));
     let (fake, writer) = writer([done(), answers]).await;
     let (a, b, c) = (id("a"), id("b"), id("c"));
     let (one, two, three) = tokio::join!(writer.set_enabled(&a, true), writer.set_enabled(&b, false), writer.revoke_sessions(&c));
@@ -69,10 +69,10 @@ async fn who_waits_goes_together_and_each_is_answered_alone() {
 }
 
 #[tokio::test]
-async fn where_a_batch_fails_a_write_is_unknown_and_a_reading_is_not() {
-    let incomplete = said(&json!([]));
-    for (what, say, reading) in [("no answer", Say::HangUp, "failing"), ("an answer to nobody", incomplete, "senseless")] {
-        let (_fake, writer) = writer([done(), say]).await;
+async fn a_failed_batch_leaves_a_write_unknown_and_a_read_failing() {
+    let incomplete = batch_reply(&json!([]));
+    for (what, reply, reading) in [("no answer", Reply::HangUp, "failing"), ("an answer to nobody", incomplete, "malformed")] {
+        let (_fake, writer) = writer([done(), reply]).await;
         let (a, b, c) = (id("a"), id("b"), id("c"));
         let (one, two, three) = tokio::join!(writer.set_enabled(&a, true), writer.set_enabled(&b, false), writer.read(&c));
         assert_eq!(one, Ok(()));
@@ -85,23 +85,23 @@ async fn where_a_batch_fails_a_write_is_unknown_and_a_reading_is_not() {
 }
 
 #[tokio::test]
-async fn a_warning_is_taken_from_a_batch_as_from_a_single_answer_and_told_once() {
+async fn a_throttle_warning_of_a_batch_or_single_answer_is_reported_once() {
     let warned = json!({"id": "0", "status": 204, "headers": {"x-ms-throttle-limit-percentage": "0.9"}});
-    let single = Say::Raw("HTTP/1.1 204 X\r\nx-ms-throttle-limit-percentage: 0.8\r\n\r\n".to_owned());
-    let (_fake, writer) = writer([done(), said(&json!([warned])), single]).await;
-    assert!(!writer.take_warning());
+    let single = Reply::Raw("HTTP/1.1 204 X\r\nx-ms-throttle-limit-percentage: 0.8\r\n\r\n".to_owned());
+    let (_fake, writer) = writer([done(), batch_reply(&json!([warned])), single]).await;
+    assert!(!writer.take_throttle_warning());
     let (a, b) = (id("a"), id("b"));
     assert_eq!(tokio::join!(writer.set_enabled(&a, true), writer.set_enabled(&b, false)), (Ok(()), Ok(())));
-    assert!(writer.take_warning());
-    assert!(!writer.take_warning());
+    assert!(writer.take_throttle_warning());
+    assert!(!writer.take_throttle_warning());
     writer.set_enabled(&a, true).await.unwrap();
-    assert!(writer.take_warning());
+    assert!(writer.take_throttle_warning());
 }
 
 #[tokio::test]
 async fn a_batch_that_is_throttled_as_a_whole_throttles_each() {
     let throttled = "HTTP/1.1 429 X\r\nretry-after: 3\r\ncontent-length: 0\r\n\r\n";
-    let (_fake, writer) = writer([done(), Say::Raw(throttled.to_owned())]).await;
+    let (_fake, writer) = writer([done(), Reply::Raw(throttled.to_owned())]).await;
     let (a, b, c) = (id("a"), id("b"), id("c"));
     let (_, two, three) = tokio::join!(writer.set_enabled(&a, true), writer.set_enabled(&b, false), writer.revoke_sessions(&c));
     for answer in [two, three] {
@@ -110,8 +110,8 @@ async fn a_batch_that_is_throttled_as_a_whole_throttles_each() {
 }
 
 #[tokio::test]
-async fn what_nobody_waits_for_any_more_is_not_sent() {
-    let (fake, writer) = writer([done(), said(&json!([{"id": "0", "status": 204}]))]).await;
+async fn a_cancelled_request_is_not_sent() {
+    let (fake, writer) = writer([done(), batch_reply(&json!([{"id": "0", "status": 204}]))]).await;
     let (a, b, c) = (id("a"), id("b"), id("c"));
     let dropped = async {
         let mut call = Box::pin(writer.set_enabled(&b, false));
@@ -124,9 +124,9 @@ async fn what_nobody_waits_for_any_more_is_not_sent() {
 }
 
 #[tokio::test]
-async fn who_was_taken_along_rests_until_the_batch_is_answered() {
+async fn a_batched_request_does_not_poll_until_its_batch_is_answered() {
     let options = Options { exchanges_max: 2, timeout: Duration::from_millis(500), ..Options::default() };
-    let (_fake, writer) = writer_with(options, [done(), done(), Say::Nothing]).await;
+    let (_fake, writer) = writer_with(options, [done(), done(), Reply::Nothing]).await;
     let ids = ["a", "b", "c", "d", "e"].map(id);
     let mut all = futures::future::join_all(ids.iter().map(|id| writer.set_enabled(id, false))).boxed_local();
     let mut polls = 0;
@@ -140,9 +140,9 @@ async fn who_was_taken_along_rests_until_the_batch_is_answered() {
 }
 
 #[tokio::test]
-async fn who_was_taken_along_keeps_no_place_from_others() {
+async fn a_batched_request_holds_no_permit() {
     let options = Options { exchanges_max: 2, timeout: Duration::from_secs(2), ..Options::default() };
-    let (fake, writer) = writer_with(options, [done(), done(), Say::Nothing, done()]).await;
+    let (fake, writer) = writer_with(options, [done(), done(), Reply::Nothing, done()]).await;
     let ids = ["a", "b", "c", "d", "e"].map(id);
     let answered = Cell::new(0);
     let count = |_: &Result<(), Error>| answered.set(answered.get() + 1);

@@ -14,7 +14,7 @@ use crate::tenants;
 
 /// What is done with one request.
 #[derive(Debug, Clone)]
-pub(crate) enum Say {
+pub(crate) enum Reply {
     /// Status line, headers and body as written here.
     Raw(String),
     /// The same, and then the connection ends.
@@ -33,21 +33,21 @@ pub(crate) struct Fake {
 }
 
 impl Fake {
-    pub(crate) async fn that_says(says: impl IntoIterator<Item = Say>) -> Self {
-        Self::that_grants([], says).await
+    pub(crate) async fn replying(replies: impl IntoIterator<Item = Reply>) -> Self {
+        Self::replying_with_tokens([], replies).await
     }
 
     /// One whose first answers to requests for tokens are these.
-    pub(crate) async fn that_grants(grants: impl IntoIterator<Item = Say>, says: impl IntoIterator<Item = Say>) -> Self {
+    pub(crate) async fn replying_with_tokens(grants: impl IntoIterator<Item = Reply>, replies: impl IntoIterator<Item = Reply>) -> Self {
         let grants = Arc::new(Mutex::new(grants.into_iter().collect::<Vec<_>>().into_iter()));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let says: Vec<Say> = says.into_iter().map(|say| say.at(&address.to_string())).collect();
-        let (seen, says) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(says.into_iter())));
-        let told = seen.clone();
+        let replies: Vec<Reply> = replies.into_iter().map(|reply| reply.at(&address.to_string())).collect();
+        let (seen, replies) = (Arc::new(Mutex::new(Vec::new())), Arc::new(Mutex::new(replies.into_iter())));
+        let requests = seen.clone();
         tokio::spawn(async move {
             while let Ok((stream, _)) = listener.accept().await {
-                tokio::spawn(serve(stream, told.clone(), grants.clone(), says.clone()));
+                tokio::spawn(serve(stream, requests.clone(), grants.clone(), replies.clone()));
             }
         });
         Self { address, seen, secrets: TempDir::new().unwrap() }
@@ -78,7 +78,7 @@ impl Fake {
 /// Stands in answers for the fake's own address, and is as long.
 pub(crate) const SELF: &str = "127.0.0.1:00000";
 
-impl Say {
+impl Reply {
     fn at(self, address: &str) -> Self {
         match self {
             Self::Raw(text) => Self::Raw(text.replace(SELF, address)),
@@ -88,37 +88,37 @@ impl Say {
 }
 
 /// An answer with this status and JSON.
-pub(crate) fn json(status: u16, body: &str) -> Say {
+pub(crate) fn json(status: u16, body: &str) -> Reply {
     answer(status, "application/json", body)
 }
 
 /// An answer with this status, type and body.
-pub(crate) fn answer(status: u16, kind: &str, body: &str) -> Say {
-    Say::Raw(format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
+pub(crate) fn answer(status: u16, kind: &str, body: &str) -> Reply {
+    Reply::Raw(format!("HTTP/1.1 {status} X\r\ncontent-type: {kind}\r\ncontent-length: {}\r\n\r\n{body}", body.len()))
 }
 
-type Says = Arc<Mutex<std::vec::IntoIter<Say>>>;
+type Replies = Arc<Mutex<std::vec::IntoIter<Reply>>>;
 
-async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>, grants: Says, says: Says) {
+async fn serve(mut stream: TcpStream, seen: Arc<Mutex<Vec<String>>>, grants: Replies, replies: Replies) {
     while let Some(request) = request(&mut stream).await {
         let tokens = {
             let mut seen = seen.lock();
             seen.push(request.clone());
             seen.iter().filter(|request| request.contains("/oauth2/")).count()
         };
-        let say = match request.contains("/oauth2/") {
+        let reply = match request.contains("/oauth2/") {
             true => grants
                 .lock()
                 .next()
                 .unwrap_or_else(|| json(200, &format!(r#"{{"token_type":"Bearer","expires_in":3600,"access_token":"token-{tokens}"}}"#))),
-            false => says.lock().next().unwrap_or(Say::HangUp),
+            false => replies.lock().next().unwrap_or(Reply::HangUp),
         };
-        match say {
+        match reply {
             // A client that has read enough closes the connection.
-            Say::Raw(text) => drop(stream.write_all(text.as_bytes()).await),
-            Say::Cut(text) => return drop(stream.write_all(text.as_bytes()).await),
-            Say::HangUp => return,
-            Say::Nothing => std::future::pending().await,
+            Reply::Raw(text) => drop(stream.write_all(text.as_bytes()).await),
+            Reply::Cut(text) => return drop(stream.write_all(text.as_bytes()).await),
+            Reply::HangUp => return,
+            Reply::Nothing => std::future::pending().await,
         }
     }
 }

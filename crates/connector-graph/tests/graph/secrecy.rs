@@ -1,4 +1,4 @@
-//! I-9: no secret, token, address, name or value is in an error or a log line, whatever fails.
+//! `NoSecretLeak` (I-9): no secret, token, address, name or value is in an error or a log line, whatever fails.
 
 use std::io;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use xtsync_connector_graph::Options;
 use xtsync_directory::{Cursor, Invitation, Source, Target};
 use xtsync_domain::{Attributes, TargetId};
 
-use crate::fake::{Fake, Say, answer, json};
+use crate::fake::{Fake, Reply, answer, json};
 
 /// What may appear nowhere: the secrets, the tokens, and what is asked for and answered below.
 const PERSONAL: &[&str] = &["secret", "token-", "ana", "emea.example", "salary", "graph.evil", "skiptoken"];
@@ -37,14 +37,14 @@ impl io::Write for Lines {
 }
 
 #[tokio::test]
-async fn no_error_and_no_log_line_says_a_secret_an_address_or_a_value() {
+async fn no_error_and_no_log_line_holds_a_secret_an_address_or_a_value() {
     let lines = Lines { thread: thread::current().id(), bytes: Arc::default() };
     let writer = lines.clone();
     // For the whole process: a subscriber of one thread is not asked for what another thread met first.
     tracing_subscriber::fmt().with_max_level(Level::TRACE).with_ansi(false).with_writer(move || writer.clone()).init();
     let quoting = r#"{"error":{"code":"ana@emea.example","message":"ana@emea.example has salary 7","details":[{"target":"salary"}]}}"#;
     let link = r#"{"value":[{"city":"salary","displayName":"ana"}],"@odata.deltaLink":"https://graph.evil/?skiptoken=1"}"#;
-    let says = [
+    let replies = [
         json(400, quoting),
         json(403, quoting),
         json(404, quoting),
@@ -53,18 +53,18 @@ async fn no_error_and_no_log_line_says_a_secret_an_address_or_a_value() {
         json(401, quoting),
         answer(200, "text/html", "ana@emea.example"),
         answer(302, "text/html", "ana@emea.example"),
-        Say::HangUp,
-        Say::Nothing,
+        Reply::HangUp,
+        Reply::Nothing,
         json(200, link),
     ];
-    let mut told = String::new();
-    for say in says {
-        let fake = Fake::that_says(vec![say; 9]).await;
-        told += &failures(&fake).await;
+    let mut errors_text = String::new();
+    for reply in replies {
+        let fake = Fake::replying(vec![reply; 9]).await;
+        errors_text += &failures(&fake).await;
     }
     let lines = String::from_utf8(lines.bytes.lock().clone()).unwrap();
     assert!(lines.contains("/invitations"), "the log is seen at all");
-    for text in [told, lines] {
+    for text in [errors_text, lines] {
         for personal in PERSONAL {
             let line = text.lines().find(|line| line.to_lowercase().contains(personal));
             assert_eq!(line, None, "{personal}");

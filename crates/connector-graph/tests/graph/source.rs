@@ -65,10 +65,10 @@ fn merged(changes: Vec<UserChange>) -> BTreeMap<UserId, Attributes> {
 }
 
 #[tokio::test]
-async fn the_first_round_shows_everybody_page_by_page_with_their_attributes() {
+async fn the_initial_cycle_lists_all_users_page_by_page_with_their_attributes() {
     let tenants = Tenants::with_people(60).await;
     let emea = tenants.tenant("emea");
-    emea.stutter_delta(true);
+    emea.start_delta_empty(true);
     let reader = tenants.reader_with("emea", paged(25));
     let users = merged(users(&reader, None).await.unwrap().0);
     assert_eq!(users.keys().cloned().collect::<BTreeSet<_>>(), emea.users().into_iter().map(id).collect());
@@ -84,7 +84,7 @@ async fn the_first_round_shows_everybody_page_by_page_with_their_attributes() {
 }
 
 #[tokio::test]
-async fn a_later_round_shows_what_changed_what_was_cleared_and_who_went() {
+async fn an_incremental_cycle_lists_changed_cleared_and_removed() {
     let tenants = Tenants::with_people(10).await;
     let (emea, reader) = (tenants.tenant("emea"), tenants.reader("emea"));
     let (_, cursor) = users(&reader, None).await.unwrap();
@@ -172,7 +172,7 @@ fn team(name: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn a_group_is_found_by_name_and_told_as_present_gone_or_unreadable() {
+async fn a_group_is_found_by_name_and_is_present_gone_or_unreadable() {
     let tenants = Tenants::with_people(5).await;
     let (emea, reader) = (tenants.tenant("emea"), tenants.reader("emea"));
     let name = "Ana's Team";
@@ -211,7 +211,7 @@ async fn the_live_policy_and_identity_are_read_as_the_administrator_has_them() {
 }
 
 #[tokio::test]
-async fn a_void_cursor_asks_for_a_new_reading_in_every_form_that_graph_says_it() {
+async fn every_form_of_an_expired_cursor_is_a_resync() {
     let tenants = Tenants::with_people(3).await;
     let (emea, reader) = (tenants.tenant("emea"), tenants.reader("emea"));
     let (_, cursor) = users(&reader, None).await.unwrap();
@@ -222,7 +222,7 @@ async fn a_void_cursor_asks_for_a_new_reading_in_every_form_that_graph_says_it()
 }
 
 #[tokio::test]
-async fn failures_of_a_reading_are_told_by_what_to_do_next() {
+async fn failures_of_a_read_are_classified_by_what_to_do_next() {
     let tenants = Tenants::with_people(1).await;
     let reader = tenants.reader("emea");
     reader.user_count().await.unwrap();
@@ -248,7 +248,7 @@ async fn failures_of_a_reading_are_told_by_what_to_do_next() {
 }
 
 #[tokio::test]
-async fn a_revoked_token_is_replaced_once_and_refused_credentials_are_said() {
+async fn a_revoked_token_is_replaced_once_and_refused_credentials_are_reported() {
     let tenants = Tenants::with_people(1).await;
     let reader = tenants.reader("emea");
     reader.user_count().await.unwrap();

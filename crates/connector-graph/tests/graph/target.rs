@@ -36,7 +36,7 @@ fn user(tenant: &TenantHandle, id: &TargetId) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn somebody_is_invited_without_a_mail_anchored_and_read_back() {
+async fn a_user_is_invited_without_a_mail_anchored_and_read_back() {
     let tenants = Tenants::with_people(0).await;
     let (hub, writer) = (tenants.tenant("hub"), tenants.writer("hub"));
     let id = writer.invite(&invitation(ADDRESS)).await.unwrap();
@@ -45,7 +45,7 @@ async fn somebody_is_invited_without_a_mail_anchored_and_read_back() {
     assert_eq!(writer.patch(&id, Some(ANCHOR), &attributes).await.unwrap(), Patched::default());
 
     let object = writer.read(&id).await.unwrap().unwrap();
-    assert_eq!((object.kind, object.bin, object.enabled, object.redeemed), (ObjectKind::Invited, None, true, false));
+    assert_eq!((object.kind, object.soft_deleted, object.enabled, object.redeemed), (ObjectKind::Invited, None, true, false));
     assert_eq!(object.anchor.as_deref(), Some(ANCHOR));
     assert!(attributes.differing_from(&object.attributes).is_empty());
     hub.redeem(uuid(&id)).unwrap();
@@ -60,7 +60,7 @@ async fn somebody_is_invited_without_a_mail_anchored_and_read_back() {
 }
 
 #[tokio::test]
-async fn somebody_is_found_by_anchor_and_by_address_in_the_directory_and_its_bin() {
+async fn a_user_is_found_by_anchor_and_by_address_also_among_deleted_items() {
     let tenants = Tenants::with_people(0).await;
     let (hub, writer) = (tenants.tenant("hub"), tenants.writer("hub"));
     let found = writer.find(ANCHOR, ADDRESS).await.unwrap();
@@ -80,13 +80,13 @@ async fn somebody_is_found_by_anchor_and_by_address_in_the_directory_and_its_bin
     writer.soft_delete(&id).await.unwrap();
     let found = writer.find(ANCHOR, ADDRESS).await.unwrap();
     assert_eq!((found.by_anchor.len(), found.by_address.len()), (1, 1));
-    assert!(matches!(found.by_anchor[0].bin, Some(Some(_))));
+    assert!(matches!(found.by_anchor[0].soft_deleted, Some(Some(_))));
     assert_eq!(found.by_anchor[0], writer.read(&id).await.unwrap().unwrap());
     assert!(hub.user(uuid(&id)).is_none());
 }
 
 #[tokio::test]
-async fn an_address_is_met_in_every_field_that_can_hold_one() {
+async fn an_address_is_found_in_every_field_that_can_hold_one() {
     let tenants = Tenants::with_people(0).await;
     let (hub, writer) = (tenants.tenant("hub"), tenants.writer("hub"));
     let account = |name: &str, more: serde_json::Value| {
@@ -114,7 +114,7 @@ async fn an_address_is_met_in_every_field_that_can_hold_one() {
 }
 
 #[tokio::test]
-async fn a_look_up_that_is_refused_as_a_whole_is_asked_condition_by_condition() {
+async fn a_refused_lookup_is_retried_condition_by_condition() {
     let tenants = Tenants::with_people(0).await;
     let writer = tenants.writer("hub");
     let id = writer.invite(&invitation(ADDRESS)).await.unwrap();
@@ -197,7 +197,7 @@ async fn an_account_is_disabled_deleted_restored_and_purged() {
 }
 
 #[tokio::test]
-async fn refusals_of_an_invitation_are_told_apart() {
+async fn refusals_of_an_invitation_are_distinguished() {
     let tenants = Tenants::with_people(0).await;
     let (hub, writer) = (tenants.tenant("hub"), tenants.writer("hub"));
     let first = writer.invite(&invitation(ADDRESS)).await.unwrap();
@@ -215,7 +215,7 @@ async fn refusals_of_an_invitation_are_told_apart() {
 }
 
 #[tokio::test]
-async fn failures_of_a_write_are_told_by_whether_it_may_have_happened() {
+async fn failures_of_a_write_are_classified_by_whether_it_may_have_happened() {
     let tenants = Tenants::with_people(0).await;
     let writer = tenants.writer("hub");
     let wait = Duration::from_millis(1500);

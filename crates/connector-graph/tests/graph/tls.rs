@@ -30,13 +30,13 @@ async fn a_server_with_an_untrusted_certificate_gets_neither_secret_nor_token() 
             }
         }
     });
-    let fake = Fake::that_says([]).await;
+    let fake = Fake::replying([]).await;
     for host in ["127.0.0.1", "localhost"] {
         let mut graph = fake.graph();
         graph.endpoint = format!("https://{host}:{port}").parse().unwrap();
         graph.authority = graph.endpoint.clone();
         let error = Reader::new(&graph, fake.with_secrets(Options::default())).unwrap().user_count().await.unwrap_err();
-        assert!(matches!(error, Error::Away { .. }), "{error:?}");
+        assert!(matches!(error, Error::Unavailable { .. }), "{error:?}");
     }
     assert!(asked.load(Ordering::SeqCst) >= 2);
     assert_eq!(trusted.load(Ordering::SeqCst), 0);

@@ -6,7 +6,7 @@ use xtsync_connector_graph::{Options, Writer};
 use xtsync_directory::{Collection, Cursor, Error, Next, Source, Subscribe, Subscription, Target};
 use xtsync_domain::{TargetId, Timestamp};
 
-use crate::fake::{Fake, SELF, Say, answer, json};
+use crate::fake::{Fake, Reply, SELF, answer, json};
 
 fn options() -> Options {
     Options {
@@ -17,30 +17,30 @@ fn options() -> Options {
 }
 
 /// Patience is short only where it is to be tried.
-fn patience(say: &Say) -> Options {
-    match say {
-        Say::Nothing => Options { timeout: Duration::from_millis(300), ..options() },
-        Say::Raw(_) | Say::Cut(_) | Say::HangUp => options(),
+fn options_for(reply: &Reply) -> Options {
+    match reply {
+        Reply::Nothing => Options { timeout: Duration::from_millis(300), ..options() },
+        Reply::Raw(_) | Reply::Cut(_) | Reply::HangUp => options(),
     }
 }
 
-async fn read(say: Say) -> Result<usize, Error> {
-    let options = patience(&say);
-    let fake = Fake::that_says([say]).await;
+async fn read(reply: Reply) -> Result<usize, Error> {
+    let options = options_for(&reply);
+    let fake = Fake::replying([reply]).await;
     let page = fake.reader(options).users(&[], None).await?;
     Ok(page.changes.len())
 }
 
-async fn write(say: Say) -> Result<(), Error> {
-    let options = patience(&say);
-    let fake = Fake::that_says([say]).await;
+async fn write(reply: Reply) -> Result<(), Error> {
+    let options = options_for(&reply);
+    let fake = Fake::replying([reply]).await;
     fake.writer(options).set_enabled(&TargetId::from("u"), false).await
 }
 
-fn word(error: &Error) -> &'static str {
+fn error_kind(error: &Error) -> &'static str {
     match error {
         Error::Throttled { .. } => "throttled",
-        Error::Away { .. } => "away",
+        Error::Unavailable { .. } => "unavailable",
         Error::Failing { .. } => "failing",
         Error::Unknown { .. } => "unknown",
         Error::Unauthorized { .. } => "unauthorized",
@@ -53,12 +53,12 @@ fn word(error: &Error) -> &'static str {
 }
 
 #[tokio::test]
-async fn an_answer_that_is_not_graphs_is_told_by_whether_a_write_may_have_happened() {
+async fn an_answer_that_is_not_graphs_is_classified_by_whether_a_write_may_have_happened() {
     let html = "<html><body>Sign in to the hotel</body></html>";
     let refusal = |code: &str| format!(r#"{{"error":{{"code":"{code}","message":"m"}}}}"#);
     let redirect = "HTTP/1.1 302 X\r\nlocation: http://127.0.0.1:9/elsewhere\r\ncontent-length: 0\r\n\r\n";
     let cut = "HTTP/1.1 200 X\r\ncontent-type: application/json\r\ncontent-length: 500\r\n\r\n{\"value\":[";
-    for (what, say, reading, writing) in [
+    for (what, reply, reading, writing) in [
         ("html", answer(200, "text/html; charset=utf-8", html), "malformed", "unknown"),
         ("html that says not found", answer(404, "text/html", html), "malformed", "malformed"),
         ("html that says forbidden", answer(403, "text/html", html), "malformed", "malformed"),
@@ -66,40 +66,40 @@ async fn an_answer_that_is_not_graphs_is_told_by_whether_a_write_may_have_happen
         ("json of another shape", json(200, r#"{"value":7}"#), "malformed", "done"),
         ("no link to go on", json(200, r#"{"value":[]}"#), "malformed", "done"),
         ("too large an answer", json(200, &"x".repeat(10_001)), "malformed", "unknown"),
-        ("half an answer", Say::Cut(cut.to_owned()), "failing", "unknown"),
-        ("no answer", Say::Nothing, "failing", "unknown"),
-        ("the connection ends", Say::HangUp, "failing", "unknown"),
-        ("a redirect", Say::Raw(redirect.to_owned()), "malformed", "malformed"),
+        ("half an answer", Reply::Cut(cut.to_owned()), "failing", "unknown"),
+        ("no answer", Reply::Nothing, "failing", "unknown"),
+        ("the connection ends", Reply::HangUp, "failing", "unknown"),
+        ("a redirect", Reply::Raw(redirect.to_owned()), "malformed", "malformed"),
         ("a concurrent write", json(409, &refusal("Directory_ConcurrencyViolation")), "failing", "failing"),
         ("a gateway's timeout", answer(504, "text/html", html), "failing", "unknown"),
         ("a void cursor", json(400, &refusal("resyncRequired")), "resync", "refused"),
         ("an expired page", json(400, &refusal("Directory_ExpiredPageToken")), "resync", "refused"),
         ("a code that quotes somebody", json(400, &refusal("ana@emea.example")), "refused", "refused"),
     ] {
-        let read = read(say.clone()).await.unwrap_err();
-        assert_eq!(word(&read), reading, "reading {what}: {read}");
-        let write = write(say).await;
-        assert_eq!(write.as_ref().map_or_else(word, |()| "done"), writing, "writing {what}: {write:?}");
+        let read = read(reply.clone()).await.unwrap_err();
+        assert_eq!(error_kind(&read), reading, "reading {what}: {read}");
+        let write = write(reply).await;
+        assert_eq!(write.as_ref().map_or_else(error_kind, |()| "done"), writing, "writing {what}: {write:?}");
     }
 }
 
 #[tokio::test]
-async fn a_directory_that_is_not_there_did_surely_nothing() {
-    let fake = Fake::that_says([]).await;
+async fn an_unreachable_directory_did_nothing() {
+    let fake = Fake::replying([]).await;
     let mut graph = fake.graph();
     let writer = Writer::new(&graph, fake.with_secrets(options())).unwrap();
     let gone = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap();
     // Tokens come from where they came; Graph itself is away.
     graph.endpoint = format!("http://{gone}").parse().unwrap();
-    let away = Writer::new(&graph, fake.with_secrets(options())).unwrap();
-    assert_eq!(word(&away.purge(&TargetId::from("u")).await.unwrap_err()), "away");
-    assert_eq!(word(&writer.purge(&TargetId::from("u")).await.unwrap_err()), "unknown");
+    let unavailable = Writer::new(&graph, fake.with_secrets(options())).unwrap();
+    assert_eq!(error_kind(&unavailable.purge(&TargetId::from("u")).await.unwrap_err()), "unavailable");
+    assert_eq!(error_kind(&writer.purge(&TargetId::from("u")).await.unwrap_err()), "unknown");
 }
 
 #[tokio::test]
 async fn a_link_to_another_host_is_not_followed() {
     let link = "https://graph.evil.example/v1.0/users/delta?$deltatoken=1";
-    let fake = Fake::that_says([json(200, &format!(r#"{{"value":[],"@odata.deltaLink":"{link}"}}"#))]).await;
+    let fake = Fake::replying([json(200, &format!(r#"{{"value":[],"@odata.deltaLink":"{link}"}}"#))]).await;
     let reader = fake.reader(options());
     let error = reader.users(&[], None).await.unwrap_err();
     assert_eq!(error, Error::Malformed { reason: "a link to another host, or one that cannot be followed".to_owned() });
@@ -120,24 +120,24 @@ async fn a_link_to_another_host_is_not_followed() {
 }
 
 #[tokio::test]
-async fn k_08_an_empty_link_is_no_link_and_a_page_without_any_is_told() {
+async fn k_08_an_empty_link_is_no_link_and_a_page_without_any_is_malformed() {
     let delta = format!("http://{SELF}/v1.0/users/delta?$deltatoken=1");
     for (links, want) in [
         (format!(r#""@odata.nextLink":"","@odata.deltaLink":"{delta}""#), Some(true)),
         (format!(r#""@odata.nextLink":"{delta}","@odata.deltaLink":"""#), Some(false)),
         (r#""@odata.nextLink":"","@odata.deltaLink":"""#.to_owned(), None),
     ] {
-        let fake = Fake::that_says([json(200, &format!(r#"{{"value":[],{links}}}"#))]).await;
+        let fake = Fake::replying([json(200, &format!(r#"{{"value":[],{links}}}"#))]).await;
         let page = fake.reader(options()).users(&[], None).await;
         assert_eq!(page.ok().map(|page| matches!(page.next, Next::Complete(_))), want, "{links}");
     }
 }
 
 #[tokio::test]
-async fn a_token_that_cannot_be_sent_is_not_kept_and_one_that_lasts_for_ever_is() {
+async fn an_unsendable_token_is_not_cached_and_an_everlasting_one_is() {
     let page = || json(200, &format!(r#"{{"value":[],"@odata.deltaLink":"http://{SELF}/x"}}"#));
     let token = |token: &str, lasts: &str| json(200, &format!(r#"{{"access_token":"{token}","expires_in":{lasts}}}"#));
-    let fake = Fake::that_grants([token("a\\nb", "3600"), token("good", "9223372036854775807")], [page(), page()]).await;
+    let fake = Fake::replying_with_tokens([token("a\\nb", "3600"), token("good", "9223372036854775807")], [page(), page()]).await;
     let reader = fake.reader(options());
     let error = reader.users(&[], None).await.unwrap_err();
     assert_eq!(error, Error::Malformed { reason: "a token that cannot be a header".to_owned() });
@@ -149,16 +149,16 @@ async fn a_token_that_cannot_be_sent_is_not_kept_and_one_that_lasts_for_ever_is(
 #[tokio::test]
 async fn a_link_that_no_store_or_server_takes_is_no_link() {
     for link in [r"http://127.0.0.1:00000/x\u0000y".to_owned(), format!("http://127.0.0.1:00000/{}", "x".repeat(65_536))] {
-        let fake = Fake::that_says([json(200, &format!(r#"{{"value":[],"@odata.nextLink":"{link}"}}"#))]).await;
+        let fake = Fake::replying([json(200, &format!(r#"{{"value":[],"@odata.nextLink":"{link}"}}"#))]).await;
         let error = fake.reader(Options::default()).users(&[], None).await.unwrap_err();
-        assert_eq!(word(&error), "malformed");
+        assert_eq!(error_kind(&error), "malformed");
     }
 }
 
 #[tokio::test]
 async fn an_object_that_makes_no_sense_is_rejected_alone_with_its_place() {
     let body = r#"{"value":[{"id":"u"},{"city":"Rome"},{"id":"v","city":7}],"@odata.deltaLink":"http://127.0.0.1:00000/x"}"#;
-    let fake = Fake::that_says([json(200, body)]).await;
+    let fake = Fake::replying([json(200, body)]).await;
     let page = fake.reader(options()).users(&[], None).await.unwrap();
     assert_eq!(page.changes.len(), 2);
     let rejected: Vec<(usize, &str)> = page.rejected.iter().map(|rejected| (rejected.index, rejected.reason.as_str())).collect();
@@ -166,9 +166,9 @@ async fn an_object_that_makes_no_sense_is_rejected_alone_with_its_place() {
 }
 
 #[tokio::test]
-async fn a_refused_token_is_replaced_once_and_each_request_tells_its_trace() {
+async fn a_refused_token_is_replaced_once_and_each_request_carries_its_trace() {
     let unauthorized = r#"{"error":{"code":"InvalidAuthenticationToken","message":"m"}}"#;
-    let fake = Fake::that_says([json(401, unauthorized), json(204, "")]).await;
+    let fake = Fake::replying([json(401, unauthorized), json(204, "")]).await;
     let writer = fake.writer(options());
     writer.revoke_sessions(&TargetId::from("u")).await.unwrap();
     let requests: Vec<String> = fake.seen().into_iter().filter(|request| !request.contains("/oauth2/")).collect();
@@ -182,7 +182,7 @@ async fn a_refused_token_is_replaced_once_and_each_request_tells_its_trace() {
 #[tokio::test]
 async fn many_callers_ask_for_one_token() {
     let page = r#"{"value":[],"@odata.deltaLink":"http://127.0.0.1:00000/x"}"#;
-    let fake = Fake::that_says(vec![json(200, page); 20]).await;
+    let fake = Fake::replying(vec![json(200, page); 20]).await;
     let reader = fake.reader(Options::default());
     let all = (0..20).map(|_| reader.users(&[], None));
     futures::future::try_join_all(all).await.unwrap();
@@ -193,8 +193,8 @@ async fn many_callers_ask_for_one_token() {
 async fn a_subscription_is_asked_for_renewed_and_ended() {
     let made = r#"{"id":"s-1","expirationDateTime":"2026-11-22T08:00:00Z"}"#;
     let gone = r#"{"error":{"code":"ResourceNotFound","message":"The object was not found."}}"#;
-    let says = [json(201, made), json(200, made), json(404, gone), json(204, ""), json(404, gone), json(201, r#"{"id":"s-2"}"#)];
-    let fake = Fake::that_says(says).await;
+    let replies = [json(201, made), json(200, made), json(404, gone), json(204, ""), json(404, gone), json(201, r#"{"id":"s-2"}"#)];
+    let fake = Fake::replying(replies).await;
     let reader = fake.reader(Options::default());
     let until = Timestamp::parse("2026-11-22T08:00:00Z").unwrap();
     let sooner = Timestamp::parse("2026-11-22T07:00:00Z").unwrap();

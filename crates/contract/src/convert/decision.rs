@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use xtsync_domain::decision::{Decision, Departure, Desired, Present, Skip, Untouched};
+use xtsync_domain::decision::{Decision, DeprovisionReason, Desired, Shape, Skip, SkipReason};
 use xtsync_domain::mapping;
 
 use super::{Invalid, attributes, enumeration, id, missing, required, tenant, time, version, wire_attributes, wire_time};
@@ -54,61 +54,59 @@ impl From<Decision> for events::Decision {
             origin: events::Origin::from(decision.origin).into(),
             first_seen: Some(wire_time(decision.first_seen)),
             desired: Some(match decision.desired {
-                Desired::Present(present) => Wire::Present(present.into()),
-                Desired::Gone(departure) => Wire::Gone(departure.into()),
-                Desired::Untouched(Skip { reason, blocked }) => {
+                Desired::Wanted(shape) => Wire::Wanted(shape.into()),
+                Desired::NotWanted(reason) => Wire::NotWanted(reason.into()),
+                Desired::Skipped(Skip { reason, blocked }) => {
                     let attribute = match reason {
-                        Untouched::InvalidAttribute(name) => name.to_owned(),
-                        Untouched::NotOneOrganization
-                        | Untouched::ScopeUnresolved
-                        | Untouched::NoAddress
-                        | Untouched::NoVerifiedAddress
-                        | Untouched::HomeDomainsUnknown
-                        | Untouched::UserTypeNotAdmitted => String::new(),
+                        SkipReason::InvalidAttribute(name) => name.to_owned(),
+                        SkipReason::NotOneOrganization
+                        | SkipReason::ScopeUnresolved
+                        | SkipReason::NoAddress
+                        | SkipReason::NoVerifiedAddress
+                        | SkipReason::HomeDomainsUnknown
+                        | SkipReason::UserTypeNotAdmitted => String::new(),
                     };
-                    Wire::Untouched(events::Untouched {
-                        reason: events::UntouchedReason::from(reason).into(),
-                        sign_in_blocked: blocked,
-                        attribute,
-                    })
+                    Wire::Skipped(events::Skipped { reason: events::SkipReason::from(reason).into(), sign_in_blocked: blocked, attribute })
                 }
             }),
         }
     }
 }
 
-impl From<Present> for events::Present {
-    fn from(present: Present) -> Self {
+impl From<Shape> for events::Shape {
+    fn from(shape: Shape) -> Self {
         Self {
-            enabled: present.enabled,
-            address: present.address,
-            attributes: wire_attributes(present.attributes),
-            on_create: wire_attributes(present.on_create),
+            enabled: shape.enabled,
+            address: shape.address,
+            attributes: wire_attributes(shape.attributes),
+            on_create: wire_attributes(shape.on_create),
         }
     }
 }
 
-impl From<Departure> for events::Gone {
-    fn from(departure: Departure) -> Self {
-        let (reason, settle, sign_in_blocked) = match departure {
-            Departure::OutOfScope { settle_ms, blocked } => (events::GoneReason::OutOfScope, Some(wire_duration(settle_ms)), blocked),
-            Departure::External => (events::GoneReason::External, None, false),
-            Departure::Deleted => (events::GoneReason::Deleted, None, false),
+impl From<DeprovisionReason> for events::NotWanted {
+    fn from(not_wanted: DeprovisionReason) -> Self {
+        let (reason, grace_period, sign_in_blocked) = match not_wanted {
+            DeprovisionReason::OutOfScope { grace_period_ms, blocked } => {
+                (events::DeprovisionReason::OutOfScope, Some(wire_duration(grace_period_ms)), blocked)
+            }
+            DeprovisionReason::External => (events::DeprovisionReason::External, None, false),
+            DeprovisionReason::Deleted => (events::DeprovisionReason::Deleted, None, false),
         };
-        Self { reason: reason.into(), settle, sign_in_blocked }
+        Self { reason: reason.into(), grace_period, sign_in_blocked }
     }
 }
 
-impl From<Untouched> for events::UntouchedReason {
-    fn from(reason: Untouched) -> Self {
+impl From<SkipReason> for events::SkipReason {
+    fn from(reason: SkipReason) -> Self {
         match reason {
-            Untouched::NotOneOrganization => Self::NotOneOrganization,
-            Untouched::ScopeUnresolved => Self::ScopeUnresolved,
-            Untouched::NoAddress => Self::NoAddress,
-            Untouched::UserTypeNotAdmitted => Self::UserTypeNotAdmitted,
-            Untouched::NoVerifiedAddress => Self::NoVerifiedAddress,
-            Untouched::HomeDomainsUnknown => Self::HomeDomainsUnknown,
-            Untouched::InvalidAttribute(_) => Self::InvalidAttribute,
+            SkipReason::NotOneOrganization => Self::NotOneOrganization,
+            SkipReason::ScopeUnresolved => Self::ScopeUnresolved,
+            SkipReason::NoAddress => Self::NoAddress,
+            SkipReason::UserTypeNotAdmitted => Self::UserTypeNotAdmitted,
+            SkipReason::NoVerifiedAddress => Self::NoVerifiedAddress,
+            SkipReason::HomeDomainsUnknown => Self::HomeDomainsUnknown,
+            SkipReason::InvalidAttribute(_) => Self::InvalidAttribute,
         }
     }
 }
@@ -121,7 +119,7 @@ impl TryFrom<events::Decision> for DecisionRecord {
             Some(Wire::ReplayMarker(marker)) => {
                 Ok(Self::Marker { source: tenant("source", wire.source)?, partition: marker.partition, revision: marker.revision })
             }
-            Some(Wire::Present(_) | Wire::Gone(_) | Wire::Untouched(_)) | None => Ok(Self::Decision(wire.try_into()?)),
+            Some(Wire::Wanted(_) | Wire::NotWanted(_) | Wire::Skipped(_)) | None => Ok(Self::Decision(wire.try_into()?)),
         }
     }
 }
@@ -131,11 +129,11 @@ impl TryFrom<events::Decision> for Decision {
 
     fn try_from(wire: events::Decision) -> Result<Self, Invalid> {
         let desired = match wire.desired.ok_or(Invalid::NewerWriter("desired"))? {
-            Wire::Present(present) => Desired::Present(present.try_into()?),
-            Wire::Gone(gone) => Desired::Gone(gone.try_into()?),
-            Wire::Untouched(untouched) => {
-                let reason = untouched_reason(enumeration("untouched.reason", untouched.reason)?, &untouched.attribute)?;
-                Desired::Untouched(Skip { reason, blocked: untouched.sign_in_blocked })
+            Wire::Wanted(shape) => Desired::Wanted(shape.try_into()?),
+            Wire::NotWanted(not_wanted) => Desired::NotWanted(not_wanted.try_into()?),
+            Wire::Skipped(skipped) => {
+                let reason = skip_reason(enumeration("skipped.reason", skipped.reason)?, &skipped.attribute)?;
+                Desired::Skipped(Skip { reason, blocked: skipped.sign_in_blocked })
             }
             Wire::ReplayMarker(_) => return Err(Invalid::Field("desired", "is a replay marker, no decision".to_owned())),
         };
@@ -151,46 +149,47 @@ impl TryFrom<events::Decision> for Decision {
     }
 }
 
-impl TryFrom<events::Present> for Present {
+impl TryFrom<events::Shape> for Shape {
     type Error = Invalid;
 
-    fn try_from(wire: events::Present) -> Result<Self, Invalid> {
+    fn try_from(wire: events::Shape) -> Result<Self, Invalid> {
         Ok(Self {
             enabled: wire.enabled,
-            address: id("present.address", wire.address)?,
+            address: id("wanted.address", wire.address)?,
             attributes: attributes(wire.attributes)?,
             on_create: attributes(wire.on_create)?,
         })
     }
 }
 
-impl TryFrom<events::Gone> for Departure {
+impl TryFrom<events::NotWanted> for DeprovisionReason {
     type Error = Invalid;
 
-    fn try_from(wire: events::Gone) -> Result<Self, Invalid> {
-        match enumeration("gone.reason", wire.reason)? {
-            events::GoneReason::Unspecified => Err(missing("gone.reason")),
-            events::GoneReason::OutOfScope => {
-                Ok(Self::OutOfScope { settle_ms: milliseconds("gone.settle", wire.settle)?, blocked: wire.sign_in_blocked })
-            }
-            events::GoneReason::External => Ok(Self::External),
-            events::GoneReason::Deleted => Ok(Self::Deleted),
+    fn try_from(wire: events::NotWanted) -> Result<Self, Invalid> {
+        match enumeration("not_wanted.reason", wire.reason)? {
+            events::DeprovisionReason::Unspecified => Err(missing("not_wanted.reason")),
+            events::DeprovisionReason::OutOfScope => Ok(Self::OutOfScope {
+                grace_period_ms: milliseconds("not_wanted.grace_period", wire.grace_period)?,
+                blocked: wire.sign_in_blocked,
+            }),
+            events::DeprovisionReason::External => Ok(Self::External),
+            events::DeprovisionReason::Deleted => Ok(Self::Deleted),
         }
     }
 }
 
-fn untouched_reason(wire: events::UntouchedReason, attribute: &str) -> Result<Untouched, Invalid> {
+fn skip_reason(wire: events::SkipReason, attribute: &str) -> Result<SkipReason, Invalid> {
     match wire {
-        events::UntouchedReason::Unspecified => Err(missing("untouched.reason")),
-        events::UntouchedReason::NotOneOrganization => Ok(Untouched::NotOneOrganization),
-        events::UntouchedReason::ScopeUnresolved => Ok(Untouched::ScopeUnresolved),
-        events::UntouchedReason::NoAddress => Ok(Untouched::NoAddress),
-        events::UntouchedReason::UserTypeNotAdmitted => Ok(Untouched::UserTypeNotAdmitted),
-        events::UntouchedReason::NoVerifiedAddress => Ok(Untouched::NoVerifiedAddress),
-        events::UntouchedReason::HomeDomainsUnknown => Ok(Untouched::HomeDomainsUnknown),
-        events::UntouchedReason::InvalidAttribute => match mapping::attribute(attribute) {
-            Some(known) => Ok(Untouched::InvalidAttribute(known.name)),
-            None => Err(Invalid::NewerWriter("untouched.attribute")),
+        events::SkipReason::Unspecified => Err(missing("skipped.reason")),
+        events::SkipReason::NotOneOrganization => Ok(SkipReason::NotOneOrganization),
+        events::SkipReason::ScopeUnresolved => Ok(SkipReason::ScopeUnresolved),
+        events::SkipReason::NoAddress => Ok(SkipReason::NoAddress),
+        events::SkipReason::UserTypeNotAdmitted => Ok(SkipReason::UserTypeNotAdmitted),
+        events::SkipReason::NoVerifiedAddress => Ok(SkipReason::NoVerifiedAddress),
+        events::SkipReason::HomeDomainsUnknown => Ok(SkipReason::HomeDomainsUnknown),
+        events::SkipReason::InvalidAttribute => match mapping::attribute(attribute) {
+            Some(known) => Ok(SkipReason::InvalidAttribute(known.name)),
+            None => Err(Invalid::NewerWriter("skipped.attribute")),
         },
     }
 }

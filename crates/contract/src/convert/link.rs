@@ -1,7 +1,7 @@
 //! Links: the provisioner's row and the record on the bus are the same bytes.
 
 use xtsync_domain::DirectoryAnswer;
-use xtsync_domain::link::{Applied, Link, Override, State, Trouble, TroubleKind, Veto};
+use xtsync_domain::link::{Applied, Condition, ConditionKind, Link, Override, State, Veto};
 use xtsync_domain::value::Digest;
 
 use super::{Invalid, attributes, enumeration, missing, required, tenant, time, wire_attributes, wire_time};
@@ -18,18 +18,18 @@ pub struct LinkRecord {
     /// Grows with every change of it.
     pub version: u64,
     /// The store that wrote it.
-    pub incarnation: String,
+    pub store_id: String,
 }
 
 impl From<LinkRecord> for events::Link {
-    fn from(LinkRecord { link, version, incarnation }: LinkRecord) -> Self {
+    fn from(LinkRecord { link, version, store_id }: LinkRecord) -> Self {
         Self {
             source: link.source().to_string(),
             user_id: link.user().to_string(),
             target: link.target.into(),
             synchronization: link.desired.synchronization.clone(),
             link_version: version,
-            incarnation,
+            store_id,
             desired: Some(link.desired.into()),
             desired_since: Some(wire_time(link.desired_since)),
             applied: Some(link.applied.into()),
@@ -37,7 +37,7 @@ impl From<LinkRecord> for events::Link {
             veto: link.veto.map(Into::into),
             r#override: link.reject.map(Into::into),
             holders: link.holders.into_iter().collect(),
-            trouble: link.trouble.map(Into::into),
+            condition: link.condition.map(Into::into),
         }
     }
 }
@@ -57,9 +57,9 @@ impl TryFrom<events::Link> for LinkRecord {
             veto: wire.veto.map(TryInto::try_into).transpose()?,
             reject: wire.r#override.map(TryInto::try_into).transpose()?,
             holders: wire.holders.into_iter().collect(),
-            trouble: wire.trouble.map(TryInto::try_into).transpose()?,
+            condition: wire.condition.map(TryInto::try_into).transpose()?,
         };
-        Ok(Self { link, version: wire.link_version, incarnation: wire.incarnation })
+        Ok(Self { link, version: wire.link_version, store_id: wire.store_id })
     }
 }
 
@@ -71,7 +71,7 @@ impl From<Applied> for events::Applied {
             at: applied.at.map(wire_time),
             failed_attributes: applied.failed.into_iter().collect(),
             state: events::AppliedState::from(applied.state).into(),
-            told_digest: applied.told.map(|digest| digest.0.to_vec()).unwrap_or_default(),
+            published_digest: applied.published_digest.map(|digest| digest.0.to_vec()).unwrap_or_default(),
         }
     }
 }
@@ -91,7 +91,7 @@ impl TryFrom<events::Applied> for Applied {
             version: required("applied.version", wire.version)?.into(),
             state,
             attributes: attributes(wire.attributes)?,
-            told: digest(wire.told_digest)?,
+            published_digest: digest(wire.published_digest)?,
             failed: wire.failed_attributes.into_iter().collect(),
             at: optional_time("applied.at", wire.at)?,
         })
@@ -99,7 +99,7 @@ impl TryFrom<events::Applied> for Applied {
 }
 
 fn digest(bytes: Vec<u8>) -> Result<Option<Digest>, Invalid> {
-    let wrong = |_| Invalid::Field("applied.told_digest", "is no SHA-256".to_owned());
+    let wrong = |_| Invalid::Field("applied.published_digest", "is no SHA-256".to_owned());
     if bytes.is_empty() { Ok(None) } else { bytes.try_into().map(|bytes| Some(Digest(bytes))).map_err(wrong) }
 }
 
@@ -142,44 +142,44 @@ impl TryFrom<events::Override> for Override {
     }
 }
 
-impl From<Trouble> for events::Trouble {
-    fn from(trouble: Trouble) -> Self {
-        let kind = match trouble.kind {
-            TroubleKind::Retry => events::TroubleKind::Retry,
-            TroubleKind::Held => events::TroubleKind::Held,
-            TroubleKind::Conflict => events::TroubleKind::Conflict,
-            TroubleKind::Refused => events::TroubleKind::Refused,
+impl From<Condition> for events::Condition {
+    fn from(condition: Condition) -> Self {
+        let kind = match condition.kind {
+            ConditionKind::Retry => events::ConditionKind::Retry,
+            ConditionKind::Held => events::ConditionKind::Held,
+            ConditionKind::Conflict => events::ConditionKind::Conflict,
+            ConditionKind::Refused => events::ConditionKind::Refused,
         };
         Self {
             kind: kind.into(),
-            code: trouble.code,
-            others: trouble.others,
-            attempts: trouble.attempts,
-            due: trouble.due.map(wire_time),
-            since: Some(wire_time(trouble.since)),
-            answer: trouble.answer.map(Into::into),
+            code: condition.code,
+            others: condition.others,
+            attempts: condition.attempts,
+            due: condition.due.map(wire_time),
+            since: Some(wire_time(condition.since)),
+            answer: condition.answer.map(Into::into),
         }
     }
 }
 
-impl TryFrom<events::Trouble> for Trouble {
+impl TryFrom<events::Condition> for Condition {
     type Error = Invalid;
 
-    fn try_from(wire: events::Trouble) -> Result<Self, Invalid> {
-        let kind = match enumeration("trouble.kind", wire.kind)? {
-            events::TroubleKind::Unspecified => return Err(missing("trouble.kind")),
-            events::TroubleKind::Retry => TroubleKind::Retry,
-            events::TroubleKind::Held => TroubleKind::Held,
-            events::TroubleKind::Conflict => TroubleKind::Conflict,
-            events::TroubleKind::Refused => TroubleKind::Refused,
+    fn try_from(wire: events::Condition) -> Result<Self, Invalid> {
+        let kind = match enumeration("condition.kind", wire.kind)? {
+            events::ConditionKind::Unspecified => return Err(missing("condition.kind")),
+            events::ConditionKind::Retry => ConditionKind::Retry,
+            events::ConditionKind::Held => ConditionKind::Held,
+            events::ConditionKind::Conflict => ConditionKind::Conflict,
+            events::ConditionKind::Refused => ConditionKind::Refused,
         };
         Ok(Self {
             kind,
             code: wire.code,
             others: wire.others,
             attempts: wire.attempts,
-            due: optional_time("trouble.due", wire.due)?,
-            since: time("trouble.since", wire.since)?,
+            due: optional_time("condition.due", wire.due)?,
+            since: time("condition.since", wire.since)?,
             answer: wire.answer.map(TryInto::try_into).transpose()?,
         })
     }
@@ -197,7 +197,7 @@ impl TryFrom<events::DirectoryAnswer> for DirectoryAnswer {
 
     fn try_from(wire: events::DirectoryAnswer) -> Result<Self, Invalid> {
         let events::DirectoryAnswer { status, code, message_class, request_id } = wire;
-        let status = u16::try_from(status).map_err(|_| Invalid::Field("trouble.answer.status", "no HTTP status".to_owned()))?;
+        let status = u16::try_from(status).map_err(|_| Invalid::Field("condition.answer.status", "no HTTP status".to_owned()))?;
         Ok(Self { status, code, message_class, request_id })
     }
 }

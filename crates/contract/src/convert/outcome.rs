@@ -11,9 +11,9 @@ use crate::events;
 impl From<Outcome> for events::Outcome {
     fn from(outcome: Outcome) -> Self {
         let (result, code) = match outcome.ending {
-            Ending::Done => (events::Result::Done, String::new()),
-            Ending::Failed(code) => (events::Result::Failed, code),
-            Ending::Held(code) => (events::Result::Held, code),
+            Ending::Done => (events::OutcomeResult::Done, String::new()),
+            Ending::Failed(code) => (events::OutcomeResult::Failed, code),
+            Ending::Held(code) => (events::OutcomeResult::Held, code),
         };
         Self {
             id: outcome.id,
@@ -51,10 +51,10 @@ impl TryFrom<events::Outcome> for Outcome {
             changes: wire.changes.into_iter().map(TryInto::try_into).collect::<Result<_, _>>()?,
             took: wire.took.map_or(Ok(Duration::ZERO), TryInto::try_into).map_err(|_| missing("took"))?,
             ending: match enumeration("result", wire.result)? {
-                events::Result::Unspecified => return Err(missing("result")),
-                events::Result::Done => Ending::Done,
-                events::Result::Failed => Ending::Failed(wire.code),
-                events::Result::Held => Ending::Held(wire.code),
+                events::OutcomeResult::Unspecified => return Err(missing("result")),
+                events::OutcomeResult::Done => Ending::Done,
+                events::OutcomeResult::Failed => Ending::Failed(wire.code),
+                events::OutcomeResult::Held => Ending::Held(wire.code),
             },
             first_seen: time("first_seen", wire.first_seen)?,
             at: time("at", wire.at)?,
@@ -63,16 +63,16 @@ impl TryFrom<events::Outcome> for Outcome {
     }
 }
 
-impl From<Change> for events::Change {
+impl From<Change> for events::AttributeChange {
     fn from(change: Change) -> Self {
         Self { attribute: change.attribute, before: change.before.map(Into::into), after: Some(change.after.into()) }
     }
 }
 
-impl TryFrom<events::Change> for Change {
+impl TryFrom<events::AttributeChange> for Change {
     type Error = Invalid;
 
-    fn try_from(wire: events::Change) -> Result<Self, Invalid> {
+    fn try_from(wire: events::AttributeChange) -> Result<Self, Invalid> {
         let before = wire.before.map(Value::try_from).transpose()?;
         Ok(Self { attribute: wire.attribute, before, after: required("changes.after", wire.after)?.try_into()? })
     }

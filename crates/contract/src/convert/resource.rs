@@ -53,7 +53,7 @@ mod tests {
             resource(Kind::Organization, None, r#"{"tenants":["a","b"]}"#),
             resource(Kind::Tenant, None, &format!(r#"{{"organization":"o","graph":{{"domain":"a.example","reader":{client}}}}}"#)),
             resource(Kind::CrossTenantAccessPolicy, Some("b"), r#"{"partners":{"a":{"as":["Guest"],"keeps":["city"]}}}"#),
-            resource(Kind::Synchronization, Some("a"), r#"{"to":"b","scope":{"groups":["G",{"id":"g1"}]},"settle":"1s"}"#),
+            resource(Kind::Synchronization, Some("a"), r#"{"to":"b","scope":{"groups":["G",{"id":"g1"}]},"scopeGracePeriod":"1s"}"#),
             resource(Kind::Projection, Some("a"), r#"{"attributes":["city"],"groups":["g1"]}"#),
             resource(Kind::NameResolution, Some("a"), r#"{"names":["G"],"pending":{"s":{"to":"b","scope":{"groups":["G"]}}}}"#),
             resource(Kind::Directory, Some("a"), r#"{"id":"7c1e"}"#),
@@ -63,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_newer_writer_wrote_is_told_from_what_is_broken() {
+    fn newer_writers_and_invalid_fields_are_distinguished() {
         let wire = |kind: &str, tenant: &str, name: &str, json: &str| {
             let (kind, tenant, name) = (kind.to_owned(), tenant.to_owned(), name.to_owned());
             let record = Some(Wire::Resource(internal::Resource { kind, tenant, name, spec_json: json.into() }));

@@ -15,7 +15,9 @@ impl From<&TenantFact> for events::TenantFact {
 impl From<TenantFact> for events::TenantFact {
     fn from(TenantFact { version, read_at, fact }: TenantFact) -> Self {
         let fact = match fact {
-            Fact::Group(group) => Wire::Group(events::Group { id: group.id.0, name: group.name, state: wire_state(group.state).into() }),
+            Fact::Group(group) => {
+                Wire::Group(events::GroupFact { id: group.id.0, name: group.name, state: wire_state(group.state).into() })
+            }
             Fact::GroupName { name, ids, resolution } => {
                 Wire::GroupName(events::GroupName { name, ids: ids.into_iter().map(|id| id.0).collect(), resolution })
             }
@@ -24,7 +26,7 @@ impl From<TenantFact> for events::TenantFact {
                 Wire::Identity(events::TenantIdentity { directory_id: directory_id.into(), verified_domains })
             }
             Fact::Freshness { round, completed_at } => {
-                Wire::Freshness(events::Freshness { round, completed_at: Some(wire_time(completed_at)) })
+                Wire::Freshness(events::Freshness { cycle: round, completed_at: Some(wire_time(completed_at)) })
             }
         };
         Self { version, read_at: Some(wire_time(read_at)), fact: Some(fact) }
@@ -65,7 +67,7 @@ impl TryFrom<events::TenantFact> for TenantFact {
             }),
             Wire::Freshness(freshness) => {
                 let completed_at = time("freshness.completed_at", freshness.completed_at)?;
-                Fact::Freshness { round: freshness.round, completed_at }
+                Fact::Freshness { round: freshness.cycle, completed_at }
             }
         };
         Ok(Self { version: wire.version, read_at: time("read_at", wire.read_at)?, fact })
@@ -141,9 +143,9 @@ mod tests {
     }
 
     #[test]
-    fn what_a_newer_writer_wrote_is_told_from_what_is_broken() {
+    fn newer_writers_and_invalid_fields_are_distinguished() {
         let wire = |fact| events::TenantFact { version: 1, read_at: Some(wire_time(Timestamp(1))), fact };
-        let group = |id: &str, state| Some(Wire::Group(events::Group { id: id.to_owned(), name: String::new(), state }));
+        let group = |id: &str, state| Some(Wire::Group(events::GroupFact { id: id.to_owned(), name: String::new(), state }));
         for (wire, want) in [
             (wire(None), Invalid::NewerWriter("fact")),
             (wire(group("g1", 9)), Invalid::NewerWriter("group.state")),

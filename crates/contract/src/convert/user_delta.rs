@@ -145,7 +145,7 @@ mod tests {
     }
 
     #[test]
-    fn what_a_newer_writer_wrote_is_told_from_what_is_broken() {
+    fn newer_writers_and_invalid_fields_are_distinguished() {
         let good = || events::UserDelta::from(&delta(ana()));
         let gone = |reason| Some(Wire::Gone(events::UserGone { reason }));
         let kind = |kind| Some(Wire::Present(events::User { kind, ..Default::default() }));

@@ -89,9 +89,9 @@ mod tests {
             set in prop::collection::btree_map(any::<String>(), value(), 0..8)
         ) {
             let set = Attributes(set);
-            let message = events::Present { attributes: wire_attributes(set.clone()), ..Default::default() };
+            let message = events::Shape { attributes: wire_attributes(set.clone()), ..Default::default() };
             let bytes = message.encode_to_vec();
-            let decoded = events::Present::decode(bytes.as_slice()).unwrap();
+            let decoded = events::Shape::decode(bytes.as_slice()).unwrap();
             prop_assert_eq!(decoded.encode_to_vec(), bytes);
             prop_assert_eq!(attributes(decoded.attributes), Ok(set));
         }

@@ -23,7 +23,7 @@ impl From<Origin> for events::Origin {
             Origin::Initial => Self::Initial,
             Origin::Live => Self::Live,
             Origin::Replay => Self::Replay,
-            Origin::Scrub => Self::Scrub,
+            Origin::Republish => Self::Republish,
         }
     }
 }
@@ -37,7 +37,7 @@ impl TryFrom<events::Origin> for Origin {
             events::Origin::Initial => Ok(Self::Initial),
             events::Origin::Live => Ok(Self::Live),
             events::Origin::Replay => Ok(Self::Replay),
-            events::Origin::Scrub => Ok(Self::Scrub),
+            events::Origin::Republish => Ok(Self::Republish),
         }
     }
 }
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn an_origin_reads_back_and_an_unknown_one_is_a_newer_writers() {
-        for known in [Origin::Initial, Origin::Live, Origin::Replay, Origin::Scrub] {
+        for known in [Origin::Initial, Origin::Live, Origin::Replay, Origin::Republish] {
             assert_eq!(origin(events::Origin::from(known).into()), Ok(known));
         }
         assert_eq!(origin(0), Err(Invalid::Field("origin", "is missing".to_owned())));

@@ -8,7 +8,7 @@ pub struct ApplyRequest {
     pub actor: ::prost::alloc::string::String,
     /// Looks every group name up anew, also one that was resolved before: the way to a group that was made anew under its name.
     #[prost(bool, tag = "3")]
-    pub repin: bool,
+    pub refresh_names: bool,
 }
 /// One YAML file, of one or more documents.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -145,7 +145,7 @@ pub struct Pending {
     pub reason: ::prost::alloc::string::String,
     /// Only a person can change it, such as a name that several groups bear.
     #[prost(bool, tag = "3")]
-    pub stuck: bool,
+    pub needs_action: bool,
 }
 /// Asks for the status.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -154,7 +154,7 @@ pub struct GetStatusRequest {}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct GetStatusResponse {
     #[prost(message, optional, tag = "1")]
-    pub status: ::core::option::Option<Status>,
+    pub status: ::core::option::Option<FleetStatus>,
 }
 /// Asks for the status and its changes.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -163,19 +163,19 @@ pub struct WatchStatusRequest {}
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct WatchStatusResponse {
     #[prost(message, optional, tag = "1")]
-    pub status: ::core::option::Option<Status>,
+    pub status: ::core::option::Option<FleetStatus>,
 }
 /// How far everything is.
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Status {
+pub struct FleetStatus {
     #[prost(message, optional, tag = "1")]
     pub at: ::core::option::Option<::prost_types::Timestamp>,
     #[prost(uint64, tag = "2")]
     pub revision: u64,
     /// Detectors at their cursor, no lag, no work due within a minute, all at the newest revision.
     #[prost(bool, tag = "3")]
-    pub settled: bool,
-    /// What is not settled, in words; empty when settled.
+    pub converged: bool,
+    /// What is not converged, in words; empty when converged.
     #[prost(string, repeated, tag = "4")]
     pub waiting_for: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(message, repeated, tag = "5")]
@@ -225,7 +225,7 @@ pub struct SynchronizationStatus {
     pub undecided: u64,
     /// Shadow users whose loss of scope has not lasted long enough to be acted on.
     #[prost(uint64, tag = "15")]
-    pub settling: u64,
+    pub in_grace_period: u64,
     /// Why what was written last is not in force yet; empty when it is.
     #[prost(message, repeated, tag = "16")]
     pub pending: ::prost::alloc::vec::Vec<Pending>,
@@ -296,7 +296,7 @@ pub struct RepublishResponse {
 }
 /// Which target to write again.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ReleaseRequest {
+pub struct ResumeRequest {
     #[prost(string, tag = "1")]
     pub target: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
@@ -304,7 +304,7 @@ pub struct ReleaseRequest {
 }
 /// It is asked for.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ReleaseResponse {}
+pub struct ResumeResponse {}
 /// Which source to read from the beginning.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ResyncRequest {
@@ -604,13 +604,10 @@ pub mod control_service_client {
         }
         /// Has a target written again that only observes because the provisioner's store was lost. NOT_FOUND where there is no such tenant;
         /// nothing happens where it does not wait for this.
-        pub async fn release(
+        pub async fn resume(
             &mut self,
-            request: impl tonic::IntoRequest<super::ReleaseRequest>,
-        ) -> std::result::Result<
-            tonic::Response<super::ReleaseResponse>,
-            tonic::Status,
-        > {
+            request: impl tonic::IntoRequest<super::ResumeRequest>,
+        ) -> std::result::Result<tonic::Response<super::ResumeResponse>, tonic::Status> {
             self.inner
                 .ready()
                 .await
@@ -621,11 +618,11 @@ pub mod control_service_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/xtsync.control.v1.ControlService/Release",
+                "/xtsync.control.v1.ControlService/Resume",
             );
             let mut req = request.into_request();
             req.extensions_mut()
-                .insert(GrpcMethod::new("xtsync.control.v1.ControlService", "Release"));
+                .insert(GrpcMethod::new("xtsync.control.v1.ControlService", "Resume"));
             self.inner.unary(req, path, codec).await
         }
         /// Has a source read from the beginning, where it stands at a cursor that does not lead on. NOT_FOUND where there is no such tenant.
@@ -765,10 +762,10 @@ pub mod control_service_server {
         >;
         /// Has a target written again that only observes because the provisioner's store was lost. NOT_FOUND where there is no such tenant;
         /// nothing happens where it does not wait for this.
-        async fn release(
+        async fn resume(
             &self,
-            request: tonic::Request<super::ReleaseRequest>,
-        ) -> std::result::Result<tonic::Response<super::ReleaseResponse>, tonic::Status>;
+            request: tonic::Request<super::ResumeRequest>,
+        ) -> std::result::Result<tonic::Response<super::ResumeResponse>, tonic::Status>;
         /// Has a source read from the beginning, where it stands at a cursor that does not lead on. NOT_FOUND where there is no such tenant.
         async fn resync(
             &self,
@@ -1137,25 +1134,25 @@ pub mod control_service_server {
                     };
                     Box::pin(fut)
                 }
-                "/xtsync.control.v1.ControlService/Release" => {
+                "/xtsync.control.v1.ControlService/Resume" => {
                     #[allow(non_camel_case_types)]
-                    struct ReleaseSvc<T: ControlService>(pub Arc<T>);
+                    struct ResumeSvc<T: ControlService>(pub Arc<T>);
                     impl<
                         T: ControlService,
-                    > tonic::server::UnaryService<super::ReleaseRequest>
-                    for ReleaseSvc<T> {
-                        type Response = super::ReleaseResponse;
+                    > tonic::server::UnaryService<super::ResumeRequest>
+                    for ResumeSvc<T> {
+                        type Response = super::ResumeResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<super::ReleaseRequest>,
+                            request: tonic::Request<super::ResumeRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
-                                <T as ControlService>::release(&inner, request).await
+                                <T as ControlService>::resume(&inner, request).await
                             };
                             Box::pin(fut)
                         }
@@ -1166,7 +1163,7 @@ pub mod control_service_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = ReleaseSvc(inner);
+                        let method = ResumeSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

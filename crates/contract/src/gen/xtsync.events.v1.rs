@@ -64,7 +64,7 @@ pub enum Origin {
     Initial = 1,
     Live = 2,
     Replay = 3,
-    Scrub = 4,
+    Republish = 4,
 }
 impl Origin {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -77,7 +77,7 @@ impl Origin {
             Self::Initial => "ORIGIN_INITIAL",
             Self::Live => "ORIGIN_LIVE",
             Self::Replay => "ORIGIN_REPLAY",
-            Self::Scrub => "ORIGIN_SCRUB",
+            Self::Republish => "ORIGIN_REPUBLISH",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -87,7 +87,7 @@ impl Origin {
             "ORIGIN_INITIAL" => Some(Self::Initial),
             "ORIGIN_LIVE" => Some(Self::Live),
             "ORIGIN_REPLAY" => Some(Self::Replay),
-            "ORIGIN_SCRUB" => Some(Self::Scrub),
+            "ORIGIN_REPUBLISH" => Some(Self::Republish),
             _ => None,
         }
     }
@@ -119,18 +119,18 @@ pub mod decision {
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Desired {
         #[prost(message, tag = "7")]
-        Present(super::Present),
+        Wanted(super::Shape),
         #[prost(message, tag = "8")]
-        Gone(super::Gone),
+        NotWanted(super::NotWanted),
         #[prost(message, tag = "9")]
-        Untouched(super::Untouched),
+        Skipped(super::Skipped),
         #[prost(message, tag = "10")]
         ReplayMarker(super::ReplayMarker),
     }
 }
 /// He shall be there, like this.
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct Present {
+pub struct Shape {
     #[prost(bool, tag = "1")]
     pub enabled: bool,
     /// The address they are invited by, in a verified domain of the home tenant.
@@ -151,25 +151,25 @@ pub struct Present {
 }
 /// By our word he must not be there; said for everybody out of scope, linked or not.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Gone {
-    #[prost(enumeration = "GoneReason", tag = "1")]
+pub struct NotWanted {
+    #[prost(enumeration = "DeprovisionReason", tag = "1")]
     pub reason: i32,
     /// How long the loss must last before it is acted on; zero acts at once.
     #[prost(message, optional, tag = "2")]
-    pub settle: ::core::option::Option<::prost_types::Duration>,
+    pub grace_period: ::core::option::Option<::prost_types::Duration>,
     /// The user is disabled at home, too: sign-in is lost at once.
     #[prost(bool, tag = "3")]
     pub sign_in_blocked: bool,
 }
 /// Not ours to say now: what is there stays as it is, unless home has blocked the sign-in.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Untouched {
-    #[prost(enumeration = "UntouchedReason", tag = "1")]
+pub struct Skipped {
+    #[prost(enumeration = "SkipReason", tag = "1")]
     pub reason: i32,
     /// The user is disabled at home: a shadow user that exists loses sign-in.
     #[prost(bool, tag = "2")]
     pub sign_in_blocked: bool,
-    /// The attribute, for UNTOUCHED_REASON_INVALID_ATTRIBUTE.
+    /// The attribute, for SKIP_REASON_INVALID_ATTRIBUTE.
     #[prost(string, tag = "3")]
     pub attribute: ::prost::alloc::string::String,
 }
@@ -184,7 +184,7 @@ pub struct ReplayMarker {
 /// Why a user must not be in the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
-pub enum GoneReason {
+pub enum DeprovisionReason {
     Unspecified = 0,
     OutOfScope = 1,
     /// The source tenant is not his home.
@@ -192,26 +192,26 @@ pub enum GoneReason {
     /// He was deleted at home.
     Deleted = 3,
 }
-impl GoneReason {
+impl DeprovisionReason {
     /// String value of the enum field names used in the ProtoBuf definition.
     ///
     /// The values are not transformed in any way and thus are considered stable
     /// (if the ProtoBuf definition does not change) and safe for programmatic use.
     pub fn as_str_name(&self) -> &'static str {
         match self {
-            Self::Unspecified => "GONE_REASON_UNSPECIFIED",
-            Self::OutOfScope => "GONE_REASON_OUT_OF_SCOPE",
-            Self::External => "GONE_REASON_EXTERNAL",
-            Self::Deleted => "GONE_REASON_DELETED",
+            Self::Unspecified => "DEPROVISION_REASON_UNSPECIFIED",
+            Self::OutOfScope => "DEPROVISION_REASON_OUT_OF_SCOPE",
+            Self::External => "DEPROVISION_REASON_EXTERNAL",
+            Self::Deleted => "DEPROVISION_REASON_DELETED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
-            "GONE_REASON_UNSPECIFIED" => Some(Self::Unspecified),
-            "GONE_REASON_OUT_OF_SCOPE" => Some(Self::OutOfScope),
-            "GONE_REASON_EXTERNAL" => Some(Self::External),
-            "GONE_REASON_DELETED" => Some(Self::Deleted),
+            "DEPROVISION_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "DEPROVISION_REASON_OUT_OF_SCOPE" => Some(Self::OutOfScope),
+            "DEPROVISION_REASON_EXTERNAL" => Some(Self::External),
+            "DEPROVISION_REASON_DELETED" => Some(Self::Deleted),
             _ => None,
         }
     }
@@ -219,7 +219,7 @@ impl GoneReason {
 /// Why a user is left as he is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
-pub enum UntouchedReason {
+pub enum SkipReason {
     Unspecified = 0,
     NotOneOrganization = 1,
     /// A group that the scope names has not been found and pinned yet.
@@ -234,34 +234,34 @@ pub enum UntouchedReason {
     /// An attribute that decides about access holds what it cannot hold.
     InvalidAttribute = 7,
 }
-impl UntouchedReason {
+impl SkipReason {
     /// String value of the enum field names used in the ProtoBuf definition.
     ///
     /// The values are not transformed in any way and thus are considered stable
     /// (if the ProtoBuf definition does not change) and safe for programmatic use.
     pub fn as_str_name(&self) -> &'static str {
         match self {
-            Self::Unspecified => "UNTOUCHED_REASON_UNSPECIFIED",
-            Self::NotOneOrganization => "UNTOUCHED_REASON_NOT_ONE_ORGANIZATION",
-            Self::ScopeUnresolved => "UNTOUCHED_REASON_SCOPE_UNRESOLVED",
-            Self::NoAddress => "UNTOUCHED_REASON_NO_ADDRESS",
-            Self::UserTypeNotAdmitted => "UNTOUCHED_REASON_USER_TYPE_NOT_ADMITTED",
-            Self::NoVerifiedAddress => "UNTOUCHED_REASON_NO_VERIFIED_ADDRESS",
-            Self::HomeDomainsUnknown => "UNTOUCHED_REASON_HOME_DOMAINS_UNKNOWN",
-            Self::InvalidAttribute => "UNTOUCHED_REASON_INVALID_ATTRIBUTE",
+            Self::Unspecified => "SKIP_REASON_UNSPECIFIED",
+            Self::NotOneOrganization => "SKIP_REASON_NOT_ONE_ORGANIZATION",
+            Self::ScopeUnresolved => "SKIP_REASON_SCOPE_UNRESOLVED",
+            Self::NoAddress => "SKIP_REASON_NO_ADDRESS",
+            Self::UserTypeNotAdmitted => "SKIP_REASON_USER_TYPE_NOT_ADMITTED",
+            Self::NoVerifiedAddress => "SKIP_REASON_NO_VERIFIED_ADDRESS",
+            Self::HomeDomainsUnknown => "SKIP_REASON_HOME_DOMAINS_UNKNOWN",
+            Self::InvalidAttribute => "SKIP_REASON_INVALID_ATTRIBUTE",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
-            "UNTOUCHED_REASON_UNSPECIFIED" => Some(Self::Unspecified),
-            "UNTOUCHED_REASON_NOT_ONE_ORGANIZATION" => Some(Self::NotOneOrganization),
-            "UNTOUCHED_REASON_SCOPE_UNRESOLVED" => Some(Self::ScopeUnresolved),
-            "UNTOUCHED_REASON_NO_ADDRESS" => Some(Self::NoAddress),
-            "UNTOUCHED_REASON_USER_TYPE_NOT_ADMITTED" => Some(Self::UserTypeNotAdmitted),
-            "UNTOUCHED_REASON_NO_VERIFIED_ADDRESS" => Some(Self::NoVerifiedAddress),
-            "UNTOUCHED_REASON_HOME_DOMAINS_UNKNOWN" => Some(Self::HomeDomainsUnknown),
-            "UNTOUCHED_REASON_INVALID_ATTRIBUTE" => Some(Self::InvalidAttribute),
+            "SKIP_REASON_UNSPECIFIED" => Some(Self::Unspecified),
+            "SKIP_REASON_NOT_ONE_ORGANIZATION" => Some(Self::NotOneOrganization),
+            "SKIP_REASON_SCOPE_UNRESOLVED" => Some(Self::ScopeUnresolved),
+            "SKIP_REASON_NO_ADDRESS" => Some(Self::NoAddress),
+            "SKIP_REASON_USER_TYPE_NOT_ADMITTED" => Some(Self::UserTypeNotAdmitted),
+            "SKIP_REASON_NO_VERIFIED_ADDRESS" => Some(Self::NoVerifiedAddress),
+            "SKIP_REASON_HOME_DOMAINS_UNKNOWN" => Some(Self::HomeDomainsUnknown),
+            "SKIP_REASON_INVALID_ATTRIBUTE" => Some(Self::InvalidAttribute),
             _ => None,
         }
     }
@@ -283,7 +283,7 @@ pub struct Link {
     pub link_version: u64,
     /// The store that wrote it.
     #[prost(string, tag = "6")]
-    pub incarnation: ::prost::alloc::string::String,
+    pub store_id: ::prost::alloc::string::String,
     /// The newest decision.
     #[prost(message, optional, tag = "7")]
     pub desired: ::core::option::Option<Decision>,
@@ -303,7 +303,7 @@ pub struct Link {
     #[prost(string, repeated, tag = "13")]
     pub holders: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
     #[prost(message, optional, tag = "14")]
-    pub trouble: ::core::option::Option<Trouble>,
+    pub condition: ::core::option::Option<Condition>,
 }
 /// What the target was last brought to.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -326,7 +326,7 @@ pub struct Applied {
     pub state: i32,
     /// SHA-256 of the attributes when that was told; empty before anything was.
     #[prost(bytes = "vec", tag = "6")]
-    pub told_digest: ::prost::alloc::vec::Vec<u8>,
+    pub published_digest: ::prost::alloc::vec::Vec<u8>,
 }
 /// The object in the target.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -342,8 +342,8 @@ pub struct Shadow {
     #[prost(bool, tag = "4")]
     pub enabled: bool,
     /// Who set accountEnabled to false; we raise only what we lowered.
-    #[prost(enumeration = "LoweredBy", tag = "5")]
-    pub lowered_by: i32,
+    #[prost(enumeration = "DisabledBy", tag = "5")]
+    pub disabled_by: i32,
     /// What became of his sessions since he was last enabled.
     #[prost(enumeration = "SessionState", tag = "6")]
     pub sessions: i32,
@@ -355,12 +355,12 @@ pub struct Shadow {
     pub address: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "9")]
     pub created_at: ::core::option::Option<::prost_types::Timestamp>,
-    /// Since when he is in this state, where that matters: INVITING, LEAVING, BIN, RETURNING.
+    /// Since when he is in this state, where that matters: INVITING, DEPROVISIONING, SOFT_DELETED, RESTORING.
     #[prost(message, optional, tag = "10")]
     pub since: ::core::option::Option<::prost_types::Timestamp>,
     /// What is written at creation alone may not have been: he was wanted no more by then, or the answer was lost.
     #[prost(bool, tag = "11")]
-    pub unfinished: bool,
+    pub creation_incomplete: bool,
     /// The anchor that the object bears as yet, where it belonged to a former account of the same user; the link's own is to be written.
     #[prost(string, tag = "12")]
     pub former_anchor: ::prost::alloc::string::String,
@@ -388,8 +388,8 @@ pub struct Override {
 }
 /// Why a link is not as desired.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Trouble {
-    #[prost(enumeration = "TroubleKind", tag = "1")]
+pub struct Condition {
+    #[prost(enumeration = "ConditionKind", tag = "1")]
     pub kind: i32,
     /// A stable code such as `address_taken` or the target's own error code.
     #[prost(string, tag = "2")]
@@ -443,11 +443,11 @@ pub struct Outcome {
     #[prost(message, optional, tag = "7")]
     pub version: ::core::option::Option<Version>,
     #[prost(message, repeated, tag = "8")]
-    pub changes: ::prost::alloc::vec::Vec<Change>,
+    pub changes: ::prost::alloc::vec::Vec<AttributeChange>,
     /// From the first call for it to its last answer.
     #[prost(message, optional, tag = "9")]
     pub took: ::core::option::Option<::prost_types::Duration>,
-    #[prost(enumeration = "Result", tag = "10")]
+    #[prost(enumeration = "OutcomeResult", tag = "10")]
     pub result: i32,
     /// The error's stable code where it failed.
     #[prost(string, tag = "11")]
@@ -465,7 +465,7 @@ pub struct Outcome {
 }
 /// One attribute's change.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Change {
+pub struct AttributeChange {
     #[prost(string, tag = "1")]
     pub attribute: ::prost::alloc::string::String,
     #[prost(message, optional, tag = "2")]
@@ -523,13 +523,13 @@ pub enum ShadowState {
     /// An invitation may have happened.
     Inviting = 2,
     /// In the directory, or was: to be read back before anything else.
-    Doubtful = 3,
+    Unverified = 3,
     Live = 4,
     /// A deletion may have happened.
-    Leaving = 5,
-    Bin = 6,
+    Deprovisioning = 5,
+    SoftDeleted = 6,
     /// A restoration may have happened; he is not given back his access yet.
-    Returning = 7,
+    Restoring = 7,
 }
 impl ShadowState {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -541,11 +541,11 @@ impl ShadowState {
             Self::Unspecified => "SHADOW_STATE_UNSPECIFIED",
             Self::None => "SHADOW_STATE_NONE",
             Self::Inviting => "SHADOW_STATE_INVITING",
-            Self::Doubtful => "SHADOW_STATE_DOUBTFUL",
+            Self::Unverified => "SHADOW_STATE_UNVERIFIED",
             Self::Live => "SHADOW_STATE_LIVE",
-            Self::Leaving => "SHADOW_STATE_LEAVING",
-            Self::Bin => "SHADOW_STATE_BIN",
-            Self::Returning => "SHADOW_STATE_RETURNING",
+            Self::Deprovisioning => "SHADOW_STATE_DEPROVISIONING",
+            Self::SoftDeleted => "SHADOW_STATE_SOFT_DELETED",
+            Self::Restoring => "SHADOW_STATE_RESTORING",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -554,11 +554,11 @@ impl ShadowState {
             "SHADOW_STATE_UNSPECIFIED" => Some(Self::Unspecified),
             "SHADOW_STATE_NONE" => Some(Self::None),
             "SHADOW_STATE_INVITING" => Some(Self::Inviting),
-            "SHADOW_STATE_DOUBTFUL" => Some(Self::Doubtful),
+            "SHADOW_STATE_UNVERIFIED" => Some(Self::Unverified),
             "SHADOW_STATE_LIVE" => Some(Self::Live),
-            "SHADOW_STATE_LEAVING" => Some(Self::Leaving),
-            "SHADOW_STATE_BIN" => Some(Self::Bin),
-            "SHADOW_STATE_RETURNING" => Some(Self::Returning),
+            "SHADOW_STATE_DEPROVISIONING" => Some(Self::Deprovisioning),
+            "SHADOW_STATE_SOFT_DELETED" => Some(Self::SoftDeleted),
+            "SHADOW_STATE_RESTORING" => Some(Self::Restoring),
             _ => None,
         }
     }
@@ -601,41 +601,41 @@ impl SessionState {
 /// Who set accountEnabled to false.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
-pub enum LoweredBy {
+pub enum DisabledBy {
     Unspecified = 0,
-    Nobody = 1,
+    None = 1,
     /// We did, or may have.
-    Us = 2,
+    Xtsync = 2,
     Target = 3,
 }
-impl LoweredBy {
+impl DisabledBy {
     /// String value of the enum field names used in the ProtoBuf definition.
     ///
     /// The values are not transformed in any way and thus are considered stable
     /// (if the ProtoBuf definition does not change) and safe for programmatic use.
     pub fn as_str_name(&self) -> &'static str {
         match self {
-            Self::Unspecified => "LOWERED_BY_UNSPECIFIED",
-            Self::Nobody => "LOWERED_BY_NOBODY",
-            Self::Us => "LOWERED_BY_US",
-            Self::Target => "LOWERED_BY_TARGET",
+            Self::Unspecified => "DISABLED_BY_UNSPECIFIED",
+            Self::None => "DISABLED_BY_NONE",
+            Self::Xtsync => "DISABLED_BY_XTSYNC",
+            Self::Target => "DISABLED_BY_TARGET",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
-            "LOWERED_BY_UNSPECIFIED" => Some(Self::Unspecified),
-            "LOWERED_BY_NOBODY" => Some(Self::Nobody),
-            "LOWERED_BY_US" => Some(Self::Us),
-            "LOWERED_BY_TARGET" => Some(Self::Target),
+            "DISABLED_BY_UNSPECIFIED" => Some(Self::Unspecified),
+            "DISABLED_BY_NONE" => Some(Self::None),
+            "DISABLED_BY_XTSYNC" => Some(Self::Xtsync),
+            "DISABLED_BY_TARGET" => Some(Self::Target),
             _ => None,
         }
     }
 }
-/// The kinds of trouble.
+/// The kinds of condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
-pub enum TroubleKind {
+pub enum ConditionKind {
     Unspecified = 0,
     /// Tried again by itself.
     Retry = 1,
@@ -646,28 +646,28 @@ pub enum TroubleKind {
     /// The target refused; it is asked again now and then.
     Refused = 4,
 }
-impl TroubleKind {
+impl ConditionKind {
     /// String value of the enum field names used in the ProtoBuf definition.
     ///
     /// The values are not transformed in any way and thus are considered stable
     /// (if the ProtoBuf definition does not change) and safe for programmatic use.
     pub fn as_str_name(&self) -> &'static str {
         match self {
-            Self::Unspecified => "TROUBLE_KIND_UNSPECIFIED",
-            Self::Retry => "TROUBLE_KIND_RETRY",
-            Self::Held => "TROUBLE_KIND_HELD",
-            Self::Conflict => "TROUBLE_KIND_CONFLICT",
-            Self::Refused => "TROUBLE_KIND_REFUSED",
+            Self::Unspecified => "CONDITION_KIND_UNSPECIFIED",
+            Self::Retry => "CONDITION_KIND_RETRY",
+            Self::Held => "CONDITION_KIND_HELD",
+            Self::Conflict => "CONDITION_KIND_CONFLICT",
+            Self::Refused => "CONDITION_KIND_REFUSED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
-            "TROUBLE_KIND_UNSPECIFIED" => Some(Self::Unspecified),
-            "TROUBLE_KIND_RETRY" => Some(Self::Retry),
-            "TROUBLE_KIND_HELD" => Some(Self::Held),
-            "TROUBLE_KIND_CONFLICT" => Some(Self::Conflict),
-            "TROUBLE_KIND_REFUSED" => Some(Self::Refused),
+            "CONDITION_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "CONDITION_KIND_RETRY" => Some(Self::Retry),
+            "CONDITION_KIND_HELD" => Some(Self::Held),
+            "CONDITION_KIND_CONFLICT" => Some(Self::Conflict),
+            "CONDITION_KIND_REFUSED" => Some(Self::Refused),
             _ => None,
         }
     }
@@ -717,32 +717,32 @@ impl Verb {
 /// How it ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
 #[repr(i32)]
-pub enum Result {
+pub enum OutcomeResult {
     Unspecified = 0,
     Done = 1,
     Failed = 2,
     Held = 3,
 }
-impl Result {
+impl OutcomeResult {
     /// String value of the enum field names used in the ProtoBuf definition.
     ///
     /// The values are not transformed in any way and thus are considered stable
     /// (if the ProtoBuf definition does not change) and safe for programmatic use.
     pub fn as_str_name(&self) -> &'static str {
         match self {
-            Self::Unspecified => "RESULT_UNSPECIFIED",
-            Self::Done => "RESULT_DONE",
-            Self::Failed => "RESULT_FAILED",
-            Self::Held => "RESULT_HELD",
+            Self::Unspecified => "OUTCOME_RESULT_UNSPECIFIED",
+            Self::Done => "OUTCOME_RESULT_DONE",
+            Self::Failed => "OUTCOME_RESULT_FAILED",
+            Self::Held => "OUTCOME_RESULT_HELD",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
     pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
         match value {
-            "RESULT_UNSPECIFIED" => Some(Self::Unspecified),
-            "RESULT_DONE" => Some(Self::Done),
-            "RESULT_FAILED" => Some(Self::Failed),
-            "RESULT_HELD" => Some(Self::Held),
+            "OUTCOME_RESULT_UNSPECIFIED" => Some(Self::Unspecified),
+            "OUTCOME_RESULT_DONE" => Some(Self::Done),
+            "OUTCOME_RESULT_FAILED" => Some(Self::Failed),
+            "OUTCOME_RESULT_HELD" => Some(Self::Held),
             _ => None,
         }
     }
@@ -766,7 +766,7 @@ pub mod tenant_fact {
     #[derive(Clone, PartialEq, ::prost::Oneof)]
     pub enum Fact {
         #[prost(message, tag = "3")]
-        Group(super::Group),
+        Group(super::GroupFact),
         #[prost(message, tag = "4")]
         GroupName(super::GroupName),
         #[prost(message, tag = "5")]
@@ -779,7 +779,7 @@ pub mod tenant_fact {
 }
 /// A group that some configuration refers to, without its members.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Group {
+pub struct GroupFact {
     #[prost(string, tag = "1")]
     pub id: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
@@ -839,7 +839,7 @@ pub struct TenantIdentity {
 pub struct Freshness {
     /// Rounds completed since the first.
     #[prost(uint64, tag = "1")]
-    pub round: u64,
+    pub cycle: u64,
     #[prost(message, optional, tag = "2")]
     pub completed_at: ::core::option::Option<::prost_types::Timestamp>,
 }

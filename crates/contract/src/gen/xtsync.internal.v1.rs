@@ -32,7 +32,7 @@ pub mod command {
         #[prost(message, tag = "8")]
         Republish(super::Republish),
         #[prost(message, tag = "9")]
-        Release(super::Release),
+        Resume(super::Resume),
         #[prost(message, tag = "10")]
         Resync(super::Resync),
     }
@@ -45,7 +45,7 @@ pub struct Retry {}
 pub struct Republish {}
 /// Write a target again that only observes because its links were taken from their topic.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Release {}
+pub struct Resume {}
 /// Read the tenant from the beginning, and go on at the cursors that this gives.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Resync {}
@@ -64,9 +64,9 @@ pub struct RoleStatus {
     /// The configuration revision it works with.
     #[prost(uint64, tag = "5")]
     pub revision: u64,
-    /// Rounds of detection completed; change-detector.
+    /// Sync cycles completed; change-detector.
     #[prost(uint64, tag = "6")]
-    pub round: u64,
+    pub cycle: u64,
     /// Users that wait to be published; change-detector. Records not evaluated or taken in yet; policy, provisioner.
     #[prost(uint64, tag = "9")]
     pub lag: u64,
@@ -81,7 +81,7 @@ pub struct RoleStatus {
     pub held: ::prost::alloc::collections::BTreeMap<::prost::alloc::string::String, u64>,
     /// Links in conflict or refused; provisioner.
     #[prost(uint64, tag = "12")]
-    pub troubled: u64,
+    pub degraded: u64,
     /// Why it does not work just now, by stable code; empty when it does.
     #[prost(string, tag = "13")]
     pub blocked: ::prost::alloc::string::String,
@@ -133,7 +133,7 @@ pub struct DeadLetter {
     #[prost(bytes = "vec", optional, tag = "5")]
     pub value: ::core::option::Option<::prost::alloc::vec::Vec<u8>>,
     #[prost(message, repeated, tag = "6")]
-    pub headers: ::prost::alloc::vec::Vec<Header>,
+    pub headers: ::prost::alloc::vec::Vec<RecordHeader>,
     /// The role that buried it.
     #[prost(string, tag = "7")]
     pub role: ::prost::alloc::string::String,
@@ -149,7 +149,7 @@ pub struct DeadLetter {
 }
 /// One header of a record.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct Header {
+pub struct RecordHeader {
     #[prost(string, tag = "1")]
     pub name: ::prost::alloc::string::String,
     #[prost(bytes = "vec", tag = "2")]

@@ -17,18 +17,18 @@ fn policy(partner: &str, sync_allowed: Option<bool>, own: [Option<bool>; 2], def
     AccessPolicy { default: redemption(default), partners }
 }
 
-fn source_says(own: Option<bool>, default: Option<bool>) -> AccessPolicy {
+fn source_policy(own: Option<bool>, default: Option<bool>) -> AccessPolicy {
     policy("target-id", None, [None, own], [None, default])
 }
 
-fn target_says(sync_allowed: Option<bool>, own: Option<bool>, default: Option<bool>) -> AccessPolicy {
+fn target_policy(sync_allowed: Option<bool>, own: Option<bool>, default: Option<bool>) -> AccessPolicy {
     policy("source-id", sync_allowed, [own, None], [default, None])
 }
 
-fn word<'a>(directory_id: &str, policy: &'a AccessPolicy, age: Duration) -> Option<Word<'a>> {
+fn snapshot<'a>(directory_id: &str, policy: &'a AccessPolicy, age: Duration) -> Option<PolicySnapshot<'a>> {
     // Words borrow their id: a leaked one lives as long as any test.
     let directory_id = Box::leak(Box::new(DirectoryId::from(directory_id)));
-    Some(Word { directory_id, policy, read_at: NOW.minus(age) })
+    Some(PolicySnapshot { directory_id, policy, read_at: NOW.minus(age) })
 }
 
 #[test]
@@ -49,8 +49,8 @@ fn consent_needs_the_targets_switch_and_both_redemptions_and_null_inherits_from_
         ((YES, YES, YES), (None, None), Refused(OutboundRedemptionOff)),
         ((NO, NO, NO), (NO, NO), Refused(SyncNotAllowed)),
     ] {
-        let (target, source) = (target_says(target.0, target.1, target.2), source_says(source.0, source.1));
-        let got = consent(word("source-id", &source, MINUTE), word("target-id", &target, MINUTE), NOW, MINUTE);
+        let (target, source) = (target_policy(target.0, target.1, target.2), source_policy(source.0, source.1));
+        let got = consent(snapshot("source-id", &source, MINUTE), snapshot("target-id", &target, MINUTE), NOW, MINUTE);
         assert_eq!(got, want, "{target:?} {source:?}");
     }
 }
@@ -59,21 +59,21 @@ fn consent_needs_the_targets_switch_and_both_redemptions_and_null_inherits_from_
 fn a_partner_without_an_entry_has_only_the_defaults_and_no_synchronization() {
     let source = AccessPolicy { default: Redemption { inbound: YES, outbound: YES }, partners: BTreeMap::new() };
     let target = policy("somebody-else", YES, [YES, YES], [YES, YES]);
-    let ask = |target| consent(word("source-id", &source, MINUTE), word("target-id", target, MINUTE), NOW, MINUTE);
+    let ask = |target| consent(snapshot("source-id", &source, MINUTE), snapshot("target-id", target, MINUTE), NOW, MINUTE);
     assert_eq!(ask(&target), Consent::Refused(Refusal::SyncNotAllowed));
-    assert_eq!(ask(&target_says(YES, None, YES)), Consent::Given);
+    assert_eq!(ask(&target_policy(YES, None, YES)), Consent::Given);
 }
 
 #[test]
 fn k_53_a_partners_id_counts_whatever_its_case() {
-    let (source, target) = (source_says(YES, None), target_says(YES, YES, None));
+    let (source, target) = (source_policy(YES, None), target_policy(YES, YES, None));
     for (source_id, target_id) in [("SOURCE-ID", "target-id"), ("source-id", "Target-Id"), ("SOURCE-ID", "TARGET-ID")] {
-        assert_eq!(consent(word(source_id, &source, MINUTE), word(target_id, &target, MINUTE), NOW, MINUTE), Consent::Given);
+        assert_eq!(consent(snapshot(source_id, &source, MINUTE), snapshot(target_id, &target, MINUTE), NOW, MINUTE), Consent::Given);
     }
     let typed = policy("SOURCE-ID", YES, [YES, None], [None, None]);
-    assert_eq!(consent(word("source-id", &source, MINUTE), word("target-id", &typed, MINUTE), NOW, MINUTE), Consent::Given);
+    assert_eq!(consent(snapshot("source-id", &source, MINUTE), snapshot("target-id", &typed, MINUTE), NOW, MINUTE), Consent::Given);
     let no = policy("SOURCE-ID", NO, [YES, None], [None, None]);
-    let refused = consent(word("source-id", &source, MINUTE), word("target-id", &no, MINUTE), NOW, MINUTE);
+    let refused = consent(snapshot("source-id", &source, MINUTE), snapshot("target-id", &no, MINUTE), NOW, MINUTE);
     assert_eq!(refused, Consent::Refused(Refusal::SyncNotAllowed));
 }
 
@@ -81,27 +81,27 @@ fn k_53_a_partners_id_counts_whatever_its_case() {
 fn the_switches_of_the_other_direction_do_not_count() {
     let source = policy("target-id", YES, [YES, NO], [YES, NO]);
     let target = policy("source-id", YES, [YES, NO], [NO, NO]);
-    let got = consent(word("source-id", &source, MINUTE), word("target-id", &target, MINUTE), NOW, MINUTE);
+    let got = consent(snapshot("source-id", &source, MINUTE), snapshot("target-id", &target, MINUTE), NOW, MINUTE);
     assert_eq!(got, Consent::Refused(Refusal::OutboundRedemptionOff));
 }
 
 #[test]
-fn a_yes_counts_while_it_is_fresh_and_a_no_for_ever() {
+fn consent_expires_and_a_refusal_does_not() {
     use Consent::{Given, Refused, Unknown};
-    use Ignorance::{SourceNeverRead, SourceStale, TargetNeverRead, TargetStale};
-    let (yes_source, no_source) = (source_says(YES, None), source_says(NO, None));
-    let (yes_target, no_target) = (target_says(YES, YES, None), target_says(NO, YES, None));
+    use UnknownReason::{SourceNeverRead, SourceStale, TargetNeverRead, TargetStale};
+    let (yes_source, no_source) = (source_policy(YES, None), source_policy(NO, None));
+    let (yes_target, no_target) = (target_policy(YES, YES, None), target_policy(NO, YES, None));
     let old = MINUTE + Duration::from_micros(1);
     let no = Refused(Refusal::SyncNotAllowed);
     for (source, target, want) in [
-        (word("source-id", &yes_source, MINUTE), word("target-id", &yes_target, MINUTE), Given),
-        (None, word("target-id", &yes_target, MINUTE), Unknown(SourceNeverRead)),
-        (word("source-id", &yes_source, MINUTE), None, Unknown(TargetNeverRead)),
+        (snapshot("source-id", &yes_source, MINUTE), snapshot("target-id", &yes_target, MINUTE), Given),
+        (None, snapshot("target-id", &yes_target, MINUTE), Unknown(SourceNeverRead)),
+        (snapshot("source-id", &yes_source, MINUTE), None, Unknown(TargetNeverRead)),
         (None, None, Unknown(TargetNeverRead)),
-        (word("source-id", &yes_source, old), word("target-id", &yes_target, MINUTE), Unknown(SourceStale)),
-        (word("source-id", &yes_source, MINUTE), word("target-id", &yes_target, old), Unknown(TargetStale)),
-        (word("source-id", &yes_source, old), word("target-id", &no_target, old), no),
-        (word("source-id", &no_source, old), word("target-id", &yes_target, old), Refused(Refusal::OutboundRedemptionOff)),
+        (snapshot("source-id", &yes_source, old), snapshot("target-id", &yes_target, MINUTE), Unknown(SourceStale)),
+        (snapshot("source-id", &yes_source, MINUTE), snapshot("target-id", &yes_target, old), Unknown(TargetStale)),
+        (snapshot("source-id", &yes_source, old), snapshot("target-id", &no_target, old), no),
+        (snapshot("source-id", &no_source, old), snapshot("target-id", &yes_target, old), Refused(Refusal::OutboundRedemptionOff)),
     ] {
         assert_eq!(consent(source, target, NOW, MINUTE), want);
     }

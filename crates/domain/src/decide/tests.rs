@@ -9,16 +9,16 @@ const ORGANIZATION: &str = r#"{"tenants":["emea","hub"]}"#;
 const SALES: &str = r#""groups":[{"id":"sales"}]"#;
 
 /// Two tenants of one organization, and a synchronization between them.
-struct World {
+struct Fixture {
     organization: &'static str,
     scope: &'static str,
     more: &'static str,
     terms: Option<&'static str>,
 }
 
-const WORLD: World = World { organization: ORGANIZATION, scope: SALES, more: "", terms: None };
+const FIXTURE: Fixture = Fixture { organization: ORGANIZATION, scope: SALES, more: "", terms: None };
 
-impl World {
+impl Fixture {
     fn configuration(&self) -> Configuration {
         let mut yaml = Yaml::new();
         yaml.organization("contoso", self.organization);
@@ -72,8 +72,8 @@ fn with(name: &str, value: Value) -> User {
     user
 }
 
-fn skipped(reason: Untouched) -> Desired {
-    Desired::Untouched(Skip { reason, blocked: false })
+fn skipped(reason: SkipReason) -> Desired {
+    Desired::Skipped(Skip { reason, blocked: false })
 }
 
 fn outsider(kind: Kind) -> State {
@@ -83,50 +83,54 @@ fn outsider(kind: Kind) -> State {
 /// Each row breaks one rule more than those below it need, so the table also says their order.
 #[test]
 fn the_first_rule_that_matches_decides() {
-    let unlisted = World { organization: r#"{"tenants":["hub"]}"#, scope: r#""groups":["Sales"]"#, ..WORLD };
-    let unresolved = World { scope: r#""groups":["Sales"]"#, terms: Some(r#"{"as":["Guest"]}"#), ..WORLD };
-    let guests_only = World { terms: Some(r#"{"as":["Guest"]}"#), ..WORLD };
+    let unlisted = Fixture { organization: r#"{"tenants":["hub"]}"#, scope: r#""groups":["Sales"]"#, ..FIXTURE };
+    let unresolved = Fixture { scope: r#""groups":["Sales"]"#, terms: Some(r#"{"as":["Guest"]}"#), ..FIXTURE };
+    let guests_only = Fixture { terms: Some(r#"{"as":["Guest"]}"#), ..FIXTURE };
     let nowhere = || State::Present(User { attributes: Attributes::default(), ..ana() });
     let there = || State::Present(ana());
-    for (world, state, want) in [
-        (&unlisted, State::Gone(Gone::Deleted), skipped(Untouched::NotOneOrganization)),
-        (&unlisted, outsider(Kind::External), skipped(Untouched::NotOneOrganization)),
-        (&unresolved, State::Gone(Gone::Deleted), Desired::Gone(Departure::Deleted)),
-        (&unresolved, State::Gone(Gone::SoftDeleted), Desired::Gone(Departure::Deleted)),
-        (&unresolved, outsider(Kind::External), Desired::Gone(Departure::External)),
-        (&unresolved, nowhere(), skipped(Untouched::ScopeUnresolved)),
-        (&guests_only, outsider(Kind::Internal), Desired::Gone(Departure::OutOfScope { settle_ms: 30_000, blocked: false })),
-        (&guests_only, nowhere(), skipped(Untouched::NoAddress)),
-        (&guests_only, there(), skipped(Untouched::UserTypeNotAdmitted)),
+    for (fixture, state, want) in [
+        (&unlisted, State::Gone(Gone::Deleted), skipped(SkipReason::NotOneOrganization)),
+        (&unlisted, outsider(Kind::External), skipped(SkipReason::NotOneOrganization)),
+        (&unresolved, State::Gone(Gone::Deleted), Desired::NotWanted(DeprovisionReason::Deleted)),
+        (&unresolved, State::Gone(Gone::SoftDeleted), Desired::NotWanted(DeprovisionReason::Deleted)),
+        (&unresolved, outsider(Kind::External), Desired::NotWanted(DeprovisionReason::External)),
+        (&unresolved, nowhere(), skipped(SkipReason::ScopeUnresolved)),
+        (
+            &guests_only,
+            outsider(Kind::Internal),
+            Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 30_000, blocked: false }),
+        ),
+        (&guests_only, nowhere(), skipped(SkipReason::NoAddress)),
+        (&guests_only, there(), skipped(SkipReason::UserTypeNotAdmitted)),
     ] {
-        assert_eq!(world.desired(state.clone()), want, "{state:?}");
+        assert_eq!(fixture.desired(state.clone()), want, "{state:?}");
     }
-    assert!(matches!(WORLD.desired(there()), Desired::Present(_)));
+    assert!(matches!(FIXTURE.desired(there()), Desired::Wanted(_)));
 }
 
 #[test]
-fn a_user_in_scope_shall_be_there_as_the_mappings_say() {
-    let want = Present {
+fn a_user_in_scope_is_wanted_with_the_mapped_shape() {
+    let want = Shape {
         enabled: true,
         address: "ana@emea.example".to_owned(),
         attributes: Attributes::from_iter([("displayName", Value::from("Ana"))]),
         on_create: Attributes::from_iter([("userType", Value::from("Member"))]),
     };
-    assert_eq!(WORLD.desired(State::Present(ana())), Desired::Present(want));
+    assert_eq!(FIXTURE.desired(State::Present(ana())), Desired::Wanted(want));
 }
 
 #[test]
 fn what_the_target_keeps_is_written_at_creation_only() {
-    let world = World { terms: Some(r#"{"keeps":["displayName"]}"#), ..WORLD };
-    let Desired::Present(present) = world.desired(State::Present(ana())) else { panic!("he is in scope") };
-    assert!(present.attributes.is_empty());
-    assert_eq!(present.on_create.text("displayName"), Some("Ana"));
+    let fixture = Fixture { terms: Some(r#"{"keeps":["displayName"]}"#), ..FIXTURE };
+    let Desired::Wanted(shape) = fixture.desired(State::Present(ana())) else { panic!("he is in scope") };
+    assert!(shape.attributes.is_empty());
+    assert_eq!(shape.on_create.text("displayName"), Some("Ana"));
 }
 
 #[test]
-fn a_member_is_admitted_as_guest_where_the_mapping_makes_him_one() {
-    let world = World { more: r#","mappings":{"userType":{"constant":"Guest"}}"#, terms: Some(r#"{"as":["Guest"]}"#), ..WORLD };
-    assert!(matches!(world.desired(State::Present(ana())), Desired::Present(_)));
+fn a_user_is_admitted_as_guest_where_the_mapping_says_guest() {
+    let fixture = Fixture { more: r#","mappings":{"userType":{"constant":"Guest"}}"#, terms: Some(r#"{"as":["Guest"]}"#), ..FIXTURE };
+    assert!(matches!(fixture.desired(State::Present(ana())), Desired::Wanted(_)));
 }
 
 #[test]
@@ -147,32 +151,32 @@ fn a_user_is_invited_by_the_first_address_in_a_verified_domain_of_their_home() {
         (named("ana@hub.example".into()), Ok("ana@upn.example")),
         (named("ana@mail.emea.example".into()), Ok("ana@upn.example")),
         (named("ana@gmail.example".into()), Ok("ana@upn.example")),
-        (with("mail", "ana@us.example".into()), Err(Untouched::NoVerifiedAddress)),
-        (with("mail", "ana".into()), Err(Untouched::NoVerifiedAddress)),
-        (with("mail", Value::Null), Err(Untouched::NoAddress)),
+        (with("mail", "ana@us.example".into()), Err(SkipReason::NoVerifiedAddress)),
+        (with("mail", "ana".into()), Err(SkipReason::NoVerifiedAddress)),
+        (with("mail", Value::Null), Err(SkipReason::NoAddress)),
     ] {
         assert_eq!(address(&user, &emea()), want);
     }
     let unknown = Home { domains: None, facts: 3 };
-    assert_eq!(address(&ana(), &unknown), Err(Untouched::HomeDomainsUnknown));
-    assert_eq!(address(&with("mail", Value::Null), &unknown), Err(Untouched::NoAddress));
+    assert_eq!(address(&ana(), &unknown), Err(SkipReason::HomeDomainsUnknown));
+    assert_eq!(address(&with("mail", Value::Null), &unknown), Err(SkipReason::NoAddress));
 }
 
 #[test]
 fn a_leaver_needs_no_address_and_no_known_domains() {
-    let configuration = WORLD.configuration();
+    let configuration = FIXTURE.configuration();
     let synchronization = configuration.synchronizations().next().unwrap();
     for home in [Home::default(), emea()] {
         let decided = decide(&delta(State::Gone(Gone::Deleted)), synchronization, &configuration, &home).unwrap();
-        assert_eq!(decided.desired, Desired::Gone(Departure::Deleted));
+        assert_eq!(decided.desired, Desired::NotWanted(DeprovisionReason::Deleted));
     }
 }
 
 #[test]
-fn only_an_explicit_false_disables_him() {
+fn only_an_explicit_false_disables_a_user() {
     for (value, want) in [(true.into(), true), (false.into(), false), (Value::Null, true)] {
-        let Desired::Present(present) = WORLD.desired(State::Present(with("accountEnabled", value))) else { panic!("in scope") };
-        assert_eq!(present.enabled, want);
+        let Desired::Wanted(shape) = FIXTURE.desired(State::Present(with("accountEnabled", value))) else { panic!("in scope") };
+        assert_eq!(shape.enabled, want);
     }
 }
 
@@ -181,29 +185,32 @@ fn only_an_explicit_false_disables_him() {
 fn a_skipped_user_who_is_disabled_at_home_loses_sign_in_unless_the_tenants_are_not_one_organization() {
     let disabled = || with("accountEnabled", false.into());
     let nowhere = || User { attributes: Attributes::from_iter([("accountEnabled", Value::from(false))]), ..ana() };
-    let unlisted = World { organization: r#"{"tenants":["hub"]}"#, ..WORLD };
-    let unresolved = World { scope: r#""groups":["Sales"]"#, ..WORLD };
-    let guests_only = World { terms: Some(r#"{"as":["Guest"]}"#), ..WORLD };
-    for (world, user, reason, blocked) in [
-        (&unlisted, disabled(), Untouched::NotOneOrganization, false),
-        (&unresolved, disabled(), Untouched::ScopeUnresolved, true),
-        (&WORLD, nowhere(), Untouched::NoAddress, true),
-        (&guests_only, disabled(), Untouched::UserTypeNotAdmitted, true),
-        (&unresolved, ana(), Untouched::ScopeUnresolved, false),
+    let unlisted = Fixture { organization: r#"{"tenants":["hub"]}"#, ..FIXTURE };
+    let unresolved = Fixture { scope: r#""groups":["Sales"]"#, ..FIXTURE };
+    let guests_only = Fixture { terms: Some(r#"{"as":["Guest"]}"#), ..FIXTURE };
+    for (fixture, user, reason, blocked) in [
+        (&unlisted, disabled(), SkipReason::NotOneOrganization, false),
+        (&unresolved, disabled(), SkipReason::ScopeUnresolved, true),
+        (&FIXTURE, nowhere(), SkipReason::NoAddress, true),
+        (&guests_only, disabled(), SkipReason::UserTypeNotAdmitted, true),
+        (&unresolved, ana(), SkipReason::ScopeUnresolved, false),
     ] {
-        assert_eq!(world.desired(State::Present(user)), Desired::Untouched(Skip { reason, blocked }));
+        assert_eq!(fixture.desired(State::Present(user)), Desired::Skipped(Skip { reason, blocked }));
     }
 }
 
 #[test]
 fn a_scope_lost_waits_as_long_as_the_synchronization_says() {
-    let world = World { more: r#","settle":"1s 500ms""#, ..WORLD };
-    assert_eq!(world.desired(outsider(Kind::Internal)), Desired::Gone(Departure::OutOfScope { settle_ms: 1_500, blocked: false }));
+    let fixture = Fixture { more: r#","scopeGracePeriod":"1s 500ms""#, ..FIXTURE };
+    assert_eq!(
+        fixture.desired(outsider(Kind::Internal)),
+        Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 1_500, blocked: false })
+    );
 }
 
 #[test]
-fn a_user_whose_delta_was_cut_for_another_configuration_is_left_alone_but_a_leaver_is_not() {
-    let decided = |projection, state| WORLD.decide(&UserDelta { projection, ..delta(state) }).is_some();
+fn a_user_with_another_projection_is_not_decided_but_a_leaver_is() {
+    let decided = |projection, state| FIXTURE.decide(&UserDelta { projection, ..delta(state) }).is_some();
     for (projection, state, want) in [
         (5, State::Present(ana()), true),
         (6, State::Present(ana()), false),
@@ -217,7 +224,7 @@ fn a_user_whose_delta_was_cut_for_another_configuration_is_left_alone_but_a_leav
 
 #[test]
 fn a_decision_says_what_it_was_made_of() {
-    let decision = WORLD.decide(&delta(State::Gone(Gone::Deleted))).unwrap();
+    let decision = FIXTURE.decide(&delta(State::Gone(Gone::Deleted))).unwrap();
     let version = Version { delta: 7, facts: 3, revision: 9, rules: RULES_VERSION };
     assert_eq!((decision.version, decision.origin, decision.first_seen), (version, Origin::Live, Timestamp(1)));
     assert_eq!((decision.source.as_str(), decision.user.as_str(), decision.synchronization.as_str()), ("emea", "ana", "to-hub"));
@@ -225,29 +232,29 @@ fn a_decision_says_what_it_was_made_of() {
 
 /// `"false"` as a text, as a directory or a gateway before it may say: it must not let a user in whom home has locked out.
 #[test]
-fn a_switch_that_is_neither_on_nor_off_leaves_the_user_as_they_are_and_says_so() {
+fn an_invalid_account_enabled_value_skips_the_user() {
     for value in ["false".into(), "true".into(), "".into(), Value::Number(0), Value::Texts(vec!["false".to_owned()])] {
-        let desired = WORLD.desired(State::Present(with("accountEnabled", value)));
-        assert_eq!(desired, Desired::Untouched(Skip { reason: Untouched::InvalidAttribute("accountEnabled"), blocked: false }));
+        let desired = FIXTURE.desired(State::Present(with("accountEnabled", value)));
+        assert_eq!(desired, Desired::Skipped(Skip { reason: SkipReason::InvalidAttribute("accountEnabled"), blocked: false }));
     }
     let out = State::Present(User { groups: vec![], ..with("accountEnabled", "false".into()) });
-    assert!(matches!(WORLD.desired(out), Desired::Gone(Departure::OutOfScope { .. })), "the scope is lost all the same");
+    assert!(matches!(FIXTURE.desired(out), Desired::NotWanted(DeprovisionReason::OutOfScope { .. })), "the scope is lost all the same");
 }
 
 #[test]
-fn an_attribute_of_a_wrong_type_is_left_as_it_is_and_named() {
+fn an_attribute_of_a_wrong_type_is_not_written_and_is_named() {
     let mut user = with("displayName", Value::Number(7));
     user.attributes.insert("city", Value::Texts(vec!["Paris".to_owned()]));
     user.attributes.insert("department", Value::Null);
-    let configuration = WORLD.configuration();
+    let configuration = FIXTURE.configuration();
     let (delta, synchronization) = (delta(State::Present(user)), configuration.synchronizations().next().unwrap());
     assert_eq!(invalid_attributes(&delta, synchronization), ["city", "displayName"]);
-    let Desired::Present(present) = WORLD.decide(&delta).unwrap().desired else { panic!("in scope") };
-    assert_eq!(present.attributes, Attributes::from_iter([("department", Value::Null)]));
+    let Desired::Wanted(shape) = FIXTURE.decide(&delta).unwrap().desired else { panic!("in scope") };
+    assert_eq!(shape.attributes, Attributes::from_iter([("department", Value::Null)]));
 }
 
 #[test]
 fn a_user_who_is_disabled_and_out_of_scope_is_known_as_both() {
     let disabled = State::Present(User { groups: vec![], ..with("accountEnabled", false.into()) });
-    assert_eq!(WORLD.desired(disabled), Desired::Gone(Departure::OutOfScope { settle_ms: 30_000, blocked: true }));
+    assert_eq!(FIXTURE.desired(disabled), Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 30_000, blocked: true }));
 }

@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use super::*;
-use crate::decision::{Departure, Present};
+use crate::decision::{DeprovisionReason, Shape};
 use crate::fact::{AccessPolicy, Partner, Redemption};
 use crate::{Attributes, Decision, DirectoryId, Origin, TenantName, Version};
 
@@ -23,9 +23,9 @@ fn link(desired: Desired) -> Link {
     Link::new(TenantName::new("hub").unwrap(), decision, NOW)
 }
 
-fn present() -> Desired {
+fn wanted() -> Desired {
     let none = Attributes::default;
-    Desired::Present(Present { enabled: true, address: "ana@emea.example".into(), attributes: none(), on_create: none() })
+    Desired::Wanted(Shape { enabled: true, address: "ana@emea.example".into(), attributes: none(), on_create: none() })
 }
 
 static EMEA: LazyLock<DirectoryId> = LazyLock::new(|| "emea-id".into());
@@ -44,21 +44,21 @@ fn agreement() -> (AccessPolicy, AccessPolicy) {
 fn read(seconds_ago: i64, policies: &(AccessPolicy, AccessPolicy)) -> Terms<'_> {
     let read_at = Timestamp(NOW.0 - seconds_ago * SECOND);
     Terms {
-        source: Some(Word { directory_id: &EMEA, policy: &policies.0, read_at }),
-        target: Some(Word { directory_id: &HUB, policy: &policies.1, read_at }),
+        source: Some(PolicySnapshot { directory_id: &EMEA, policy: &policies.0, read_at }),
+        target: Some(PolicySnapshot { directory_id: &HUB, policy: &policies.1, read_at }),
         home: None,
         mode: Some(Mode::Enforce),
         is_frozen: false,
         is_quarantined: false,
-        is_rebuilt: false,
+        is_observe_only: false,
         fault: None,
         allowances: BTreeMap::new(),
     }
 }
 
 #[test]
-fn a_call_starts_only_with_a_fresh_yes_and_within_the_limits() {
-    let gone = || Desired::Gone(Departure::Deleted);
+fn a_call_starts_only_with_fresh_consent_and_within_the_limits() {
+    let not_wanted = || Desired::NotWanted(DeprovisionReason::Deleted);
     let id = || "a1".into();
     let patch = Call::Patch { id: id(), attributes: Attributes::default() };
     let (revoke, delete, read_back) = (Call::Revoke { id: id() }, Call::SoftDelete { id: id() }, Call::ReadBack { id: id() });
@@ -66,57 +66,57 @@ fn a_call_starts_only_with_a_fresh_yes_and_within_the_limits() {
     no.1.partners.clear();
     let open = || read(0, &yes);
     let read = |seconds_ago| read(seconds_ago, &yes);
-    let refused = || Terms { target: Some(Word { policy: &no.1, ..open().target.unwrap() }), ..open() };
+    let refused = || Terms { target: Some(PolicySnapshot { policy: &no.1, ..open().target.unwrap() }), ..open() };
     let limited = |counter, used| Terms { allowances: [(counter, Allowance { used, max: 10 })].into(), ..open() };
     let verb = Counter::Verb;
     let deletions = |used| limited(verb(Verb::Delete), used);
-    let lost = || Desired::Gone(Departure::OutOfScope { settle_ms: 0, blocked: false });
-    let disabled = || match present() {
-        Desired::Present(present) => Desired::Present(Present { enabled: false, ..present }),
+    let lost = || Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 0, blocked: false });
+    let disabled = || match wanted() {
+        Desired::Wanted(shape) => Desired::Wanted(Shape { enabled: false, ..shape }),
         other => other,
     };
     let rows = [
-        (&patch, present(), open(), "open"),
-        (&patch, present(), Terms { mode: Some(Mode::Observe), ..open() }, "observing"),
-        (&patch, present(), Terms { mode: None, ..open() }, "not_configured"),
-        (&patch, present(), Terms { is_frozen: true, ..open() }, "frozen"),
-        (&patch, present(), Terms { is_quarantined: true, ..open() }, "quarantined"),
-        (&read_back, gone(), Terms { is_rebuilt: true, ..open() }, "rebuilt"),
-        (&patch, present(), refused(), "sync_not_allowed"),
-        (&revoke, gone(), Terms { fault: Some(Fault::Shared), ..open() }, "directory_shared"),
-        (&read_back, gone(), Terms { fault: Some(Fault::Changed), target: None, ..open() }, "directory_changed"),
-        (&patch, present(), Terms { target: None, ..open() }, "target_never_read"),
-        (&patch, present(), Terms { source: None, ..open() }, "source_never_read"),
-        (&patch, present(), read(60), "open"),
-        (&patch, present(), read(61), "target_stale"),
-        (&read_back, present(), read(61), "target_stale"),
+        (&patch, wanted(), open(), "open"),
+        (&patch, wanted(), Terms { mode: Some(Mode::Observe), ..open() }, "observing"),
+        (&patch, wanted(), Terms { mode: None, ..open() }, "not_configured"),
+        (&patch, wanted(), Terms { is_frozen: true, ..open() }, "frozen"),
+        (&patch, wanted(), Terms { is_quarantined: true, ..open() }, "quarantined"),
+        (&read_back, not_wanted(), Terms { is_observe_only: true, ..open() }, "observe_only_after_rebuild"),
+        (&patch, wanted(), refused(), "sync_not_allowed"),
+        (&revoke, not_wanted(), Terms { fault: Some(Fault::Shared), ..open() }, "directory_shared"),
+        (&read_back, not_wanted(), Terms { fault: Some(Fault::Changed), target: None, ..open() }, "directory_changed"),
+        (&patch, wanted(), Terms { target: None, ..open() }, "target_never_read"),
+        (&patch, wanted(), Terms { source: None, ..open() }, "source_never_read"),
+        (&patch, wanted(), read(60), "open"),
+        (&patch, wanted(), read(61), "target_stale"),
+        (&read_back, wanted(), read(61), "target_stale"),
         // Leavers go on for an hour without news, but never against a no.
-        (&revoke, gone(), read(61), "open"),
-        (&revoke, gone(), read(3601), "target_stale"),
-        (&revoke, gone(), refused(), "sync_not_allowed"),
+        (&revoke, not_wanted(), read(61), "open"),
+        (&revoke, not_wanted(), read(3601), "target_stale"),
+        (&revoke, not_wanted(), refused(), "sync_not_allowed"),
         // A deletion counts from its first write.
         (&revoke, lost(), deletions(9), "open"),
         (&revoke, lost(), deletions(10), "limit_delete"),
         (&delete, lost(), deletions(10), "limit_delete"),
         (&read_back, lost(), deletions(10), "open"),
-        (&revoke, present(), deletions(10), "open"),
+        (&revoke, wanted(), deletions(10), "open"),
         // Leavers are counted apart.
-        (&revoke, gone(), deletions(10), "open"),
-        (&revoke, gone(), limited(Counter::LeaverDelete, 9), "open"),
-        (&delete, gone(), limited(Counter::LeaverDelete, 10), "limit_leaver"),
+        (&revoke, not_wanted(), deletions(10), "open"),
+        (&revoke, not_wanted(), limited(Counter::LeaverDelete, 9), "open"),
+        (&delete, not_wanted(), limited(Counter::LeaverDelete, 10), "limit_leaver"),
         (&delete, lost(), limited(Counter::LeaverDelete, 10), "open"),
         // So does a lost sign-in.
         (&revoke, disabled(), limited(verb(Verb::Disable), 10), "limit_disable"),
-        (&revoke, present(), limited(verb(Verb::Disable), 10), "open"),
-        (&patch, present(), limited(verb(Verb::Update), 9), "open"),
-        (&patch, present(), limited(verb(Verb::Update), 10), "limit_update"),
+        (&revoke, wanted(), limited(verb(Verb::Disable), 10), "open"),
+        (&patch, wanted(), limited(verb(Verb::Update), 9), "open"),
+        (&patch, wanted(), limited(verb(Verb::Update), 10), "limit_update"),
     ];
     for (call, desired, terms, want) in rows {
-        let said = match gate(call, &link(desired), &terms, NOW) {
+        let code = match gate(call, &link(desired), &terms, NOW) {
             Verdict::Open => "open",
             Verdict::Closed(why) => why.code(),
         };
-        assert_eq!(said, want, "{call:?} {terms:?}");
+        assert_eq!(code, want, "{call:?} {terms:?}");
     }
 }
 
@@ -124,9 +124,9 @@ fn a_call_starts_only_with_a_fresh_yes_and_within_the_limits() {
 fn an_invitation_starts_only_for_an_address_that_the_source_redeems_by_now() {
     let yes = agreement();
     let invite = |address: &str| Call::Invite { address: address.into(), display_name: None };
-    let link = link(present());
+    let link = link(wanted());
     let (ours, lost) = (HomeDomains::new(["emea.example"]), HomeDomains::new(["other.example"]));
-    let closed = Verdict::Closed(Why::UnverifiedAddress);
+    let closed = Verdict::Closed(ClosedReason::UnverifiedAddress);
     for (call, home, want) in [
         (invite("ana@emea.example"), Some(&ours), Verdict::Open),
         (invite("ana@emea.example"), Some(&lost), closed),

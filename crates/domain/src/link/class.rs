@@ -5,7 +5,7 @@
 //! that was emptied.
 
 use super::Link;
-use crate::decision::Departure;
+use crate::decision::DeprovisionReason;
 use crate::{Desired, Origin};
 
 /// The class of due work; strict, the lower goes first.
@@ -67,10 +67,10 @@ impl Class {
 #[must_use]
 pub fn class(link: &Link) -> Class {
     match &link.desired.desired {
-        Desired::Gone(Departure::Deleted | Departure::OutOfScope { blocked: true, .. }) => Class::Leaver,
-        Desired::Gone(Departure::OutOfScope { blocked: false, .. } | Departure::External) => Class::Revoke,
+        Desired::NotWanted(DeprovisionReason::Deleted | DeprovisionReason::OutOfScope { blocked: true, .. }) => Class::Leaver,
+        Desired::NotWanted(DeprovisionReason::OutOfScope { blocked: false, .. } | DeprovisionReason::External) => Class::Revoke,
         desired if desired.blocks_sign_in() && link.shadow.account().is_some_and(|account| account.enabled) => Class::Leaver,
-        Desired::Present(_) | Desired::Untouched(_) => by_origin(link.desired.origin),
+        Desired::Wanted(_) | Desired::Skipped(_) => by_origin(link.desired.origin),
     }
 }
 
@@ -78,23 +78,23 @@ pub fn class(link: &Link) -> Class {
 #[must_use]
 pub fn is_leaver(link: &Link) -> bool {
     match &link.desired.desired {
-        Desired::Gone(Departure::Deleted | Departure::OutOfScope { blocked: true, .. }) => true,
-        Desired::Gone(Departure::OutOfScope { blocked: false, .. } | Departure::External) => false,
-        Desired::Present(present) => !present.enabled,
-        Desired::Untouched(skip) => skip.blocked,
+        Desired::NotWanted(DeprovisionReason::Deleted | DeprovisionReason::OutOfScope { blocked: true, .. }) => true,
+        Desired::NotWanted(DeprovisionReason::OutOfScope { blocked: false, .. } | DeprovisionReason::External) => false,
+        Desired::Wanted(shape) => !shape.enabled,
+        Desired::Skipped(skip) => skip.blocked,
     }
 }
 
 fn by_origin(origin: Origin) -> Class {
     match origin {
         Origin::Live => Class::Live,
-        Origin::Initial | Origin::Replay | Origin::Scrub => Class::Bulk,
+        Origin::Initial | Origin::Replay | Origin::Republish => Class::Bulk,
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{account, blocked, gone, link, out_of_scope, present, untouched};
+    use super::super::testing::{account, blocked, link, not_wanted, out_of_scope, skipped, wanted};
     use super::super::{Account, Shadow, Stage};
     use super::*;
 
@@ -102,13 +102,13 @@ mod tests {
     fn a_lost_sign_in_is_urgent_whatever_else_is_not_decided() {
         let live = || Shadow::Object(account(Stage::Live));
         for (desired, shadow, want) in [
-            (present(false), live(), Class::Leaver),
+            (wanted(false), live(), Class::Leaver),
             (blocked(), live(), Class::Leaver),
-            (gone(), live(), Class::Leaver),
+            (not_wanted(), live(), Class::Leaver),
             (out_of_scope(0), live(), Class::Revoke),
             (blocked(), Shadow::Object(Account { enabled: false, ..account(Stage::Live) }), Class::Live),
             (blocked(), Shadow::None, Class::Live),
-            (untouched(), live(), Class::Live),
+            (skipped(), live(), Class::Live),
         ] {
             assert_eq!(class(&link(desired.clone(), shadow)), want, "{desired:?}");
         }

@@ -12,10 +12,10 @@ use crate::shadow::{Found, Object, ObjectKind};
 use crate::{TargetId, Timestamp};
 
 /// How long a directory may take to show what was written to it. Until then a missing object is not a deletion.
-pub const VISIBLE_WITHIN: Duration = Duration::from_secs(5 * 60);
+pub const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 /// How far a directory's clock may differ from ours; some of them tell whole seconds only.
-const SKEW: Duration = Duration::from_secs(60);
+const CLOCK_SKEW_LIMIT: Duration = Duration::from_secs(60);
 
 /// Objects that other links own.
 pub type Claimed = BTreeMap<TargetId, Claim>;
@@ -34,15 +34,15 @@ pub struct Claim {
 
 /// What a look at the directory showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Seen {
+pub enum Observed {
     /// Nobody looked: what the row says counts.
-    NotLooked,
+    NotObserved,
     /// Nothing.
     Absent,
     /// Our object.
-    Ours(Object),
+    Owned(Object),
     /// Our object, in the bin.
-    OursInBin(Object),
+    OwnedSoftDeleted(Object),
     /// An object that is ours but does not bear our anchor.
     Unanchored(Object),
     /// The object of a former account of the same user, which the link named here has given up.
@@ -58,10 +58,10 @@ pub enum Seen {
 
 /// What a look-up by anchor and address means for a link that knows no object yet.
 #[must_use]
-pub fn classify(found: &Found, claimed: &Claimed, link: &Link) -> Seen {
+pub fn classify(found: &Found, claimed: &Claimed, link: &Link) -> Observed {
     match found.by_anchor.as_slice() {
         [] => by_address(&found.by_address, claimed, link),
-        [one] if is_vouched_for(one, found, claimed, link) => ours(one),
+        [one] if is_confirmed(one, found, claimed, link) => owned(one),
         [_] => conflict(ConflictKind::AnchorContradicts, &found.by_anchor, claimed),
         [_, _, ..] => conflict(ConflictKind::AnchorAmbiguous, &found.by_anchor, claimed),
     }
@@ -69,81 +69,87 @@ pub fn classify(found: &Found, claimed: &Claimed, link: &Link) -> Seen {
 
 /// What reading the object of a link by its id means.
 #[must_use]
-pub fn recognise(object: Option<&Object>, claimed: &Claimed, link: &Link) -> Seen {
-    let Some(object) = object else { return Seen::Absent };
-    let in_the_way = |kind| conflict(kind, std::slice::from_ref(object), claimed);
+pub fn recognise(object: Option<&Object>, claimed: &Claimed, link: &Link) -> Observed {
+    let Some(object) = object else { return Observed::Absent };
+    let conflict_of = |kind| conflict(kind, std::slice::from_ref(object), claimed);
     match &link.shadow {
-        Shadow::None => in_the_way(ConflictKind::AddressTaken),
-        Shadow::Inviting(_) if claimed.contains_key(&object.id) => in_the_way(ConflictKind::AddressTaken),
-        Shadow::Inviting(_) if bears_anchor(object, link) && object.kind == ObjectKind::Invited => ours(object),
-        Shadow::Inviting(inviting) if is_made_by(object, inviting) => Seen::Unanchored(object.clone()),
+        Shadow::None => conflict_of(ConflictKind::AddressTaken),
+        Shadow::Inviting(_) if claimed.contains_key(&object.id) => conflict_of(ConflictKind::AddressTaken),
+        Shadow::Inviting(_) if has_anchor(object, link) && object.kind == ObjectKind::Invited => owned(object),
+        Shadow::Inviting(inviting) if is_created_by(object, inviting) => Observed::Unanchored(object.clone()),
         // The invitation gave an object that was there before: it is somebody else's, and never written.
-        Shadow::Inviting(_) => in_the_way(ConflictKind::AddressTaken),
+        Shadow::Inviting(_) => conflict_of(ConflictKind::AddressTaken),
         Shadow::Object(account) => match &object.anchor {
-            Some(anchor) if !bears_anchor(object, link) && account.former_anchor.as_ref() != Some(anchor) => {
-                in_the_way(ConflictKind::AnchorContradicts)
+            Some(anchor) if !has_anchor(object, link) && account.former_anchor.as_ref() != Some(anchor) => {
+                conflict_of(ConflictKind::AnchorContradicts)
             }
             // Known by its id; a bin does not show every attribute.
-            Some(_) | None if object.bin.is_some() => Seen::OursInBin(object.clone()),
-            Some(_) => Seen::Ours(object.clone()),
-            None => Seen::Unanchored(object.clone()),
+            Some(_) | None if object.soft_deleted.is_some() => Observed::OwnedSoftDeleted(object.clone()),
+            Some(_) => Observed::Owned(object.clone()),
+            None => Observed::Unanchored(object.clone()),
         },
     }
 }
 
-fn by_address(objects: &[Object], claimed: &Claimed, link: &Link) -> Seen {
-    let is_free = |object: &&Object| object.bin.is_some() && claimed.get(&object.id).is_some_and(|claim| claim.is_given_up);
+fn by_address(objects: &[Object], claimed: &Claimed, link: &Link) -> Observed {
+    let is_free = |object: &&Object| object.soft_deleted.is_some() && claimed.get(&object.id).is_some_and(|claim| claim.is_given_up);
     let holders: Vec<Object> = objects.iter().filter(|object| !is_free(object)).cloned().collect();
     match (holders.as_slice(), &link.shadow) {
-        ([], Shadow::None) => former(objects, claimed).unwrap_or(Seen::Absent),
-        ([], Shadow::Inviting(_) | Shadow::Object(_)) => Seen::Absent,
-        ([one], Shadow::Inviting(inviting)) if is_made_by(one, inviting) && !claimed.contains_key(&one.id) => Seen::Unanchored(one.clone()),
+        ([], Shadow::None) => former(objects, claimed).unwrap_or(Observed::Absent),
+        ([], Shadow::Inviting(_) | Shadow::Object(_)) => Observed::Absent,
+        ([one], Shadow::Inviting(inviting)) if is_created_by(one, inviting) && !claimed.contains_key(&one.id) => {
+            Observed::Unanchored(one.clone())
+        }
         (holders, _) => conflict(ConflictKind::AddressTaken, holders, claimed),
     }
 }
 
 /// The one object that belonged to a former account of the same user. Where several did, it cannot be said which of them is meant.
-fn former(objects: &[Object], claimed: &Claimed) -> Option<Seen> {
+fn former(objects: &[Object], claimed: &Claimed) -> Option<Observed> {
     let former = |object: &Object| {
         let claim = claimed.get(&object.id).filter(|_| object.kind == ObjectKind::Invited)?;
-        Some(Seen::Former { owner: claim.owner.clone(), account: claim.former.clone()? })
+        Some(Observed::Former { owner: claim.owner.clone(), account: claim.former.clone()? })
     };
     let mut all = objects.iter().filter_map(former);
     all.next().filter(|_| all.next().is_none())
 }
 
 /// Whether an object that bears our anchor also is what we would have made: anybody who may write can forge an anchor.
-fn is_vouched_for(object: &Object, found: &Found, claimed: &Claimed, link: &Link) -> bool {
+fn is_confirmed(object: &Object, found: &Found, claimed: &Claimed, link: &Link) -> bool {
     // A bin does not show every attribute.
-    let bears_ours = object.anchor.is_none() || bears_anchor(object, link);
+    let has_own_anchor = object.anchor.is_none() || has_anchor(object, link);
     let holds_address = found.by_address.iter().any(|other| other.id == object.id);
-    object.kind == ObjectKind::Invited && bears_ours && holds_address && !claimed.contains_key(&object.id)
+    object.kind == ObjectKind::Invited && has_own_anchor && holds_address && !claimed.contains_key(&object.id)
 }
 
 /// Whether an object can be what this invitation made: invited, free, and born while it may have happened.
-fn is_made_by(object: &Object, inviting: &Inviting) -> bool {
-    let born_then =
-        |created: Timestamp| created >= inviting.began.minus(SKEW) && created <= inviting.began.plus(VISIBLE_WITHIN + VISIBLE_WITHIN);
-    object.kind == ObjectKind::Invited && object.bin.is_none() && object.anchor.is_none() && object.created_at.is_some_and(born_then)
+fn is_created_by(object: &Object, inviting: &Inviting) -> bool {
+    let created_in_time = |created: Timestamp| {
+        created >= inviting.began.minus(CLOCK_SKEW_LIMIT) && created <= inviting.began.plus(VISIBILITY_TIMEOUT + VISIBILITY_TIMEOUT)
+    };
+    object.kind == ObjectKind::Invited
+        && object.soft_deleted.is_none()
+        && object.anchor.is_none()
+        && object.created_at.is_some_and(created_in_time)
 }
 
-fn bears_anchor(object: &Object, link: &Link) -> bool {
+fn has_anchor(object: &Object, link: &Link) -> bool {
     object.anchor.is_some() && object.anchor == link.anchor
 }
 
-fn ours(object: &Object) -> Seen {
-    match object.bin {
-        None => Seen::Ours(object.clone()),
-        Some(_) => Seen::OursInBin(object.clone()),
+fn owned(object: &Object) -> Observed {
+    match object.soft_deleted {
+        None => Observed::Owned(object.clone()),
+        Some(_) => Observed::OwnedSoftDeleted(object.clone()),
     }
 }
 
-fn conflict(kind: ConflictKind, objects: &[Object], claimed: &Claimed) -> Seen {
+fn conflict(kind: ConflictKind, objects: &[Object], claimed: &Claimed) -> Observed {
     let is_passing = objects.iter().all(|object| claimed.get(&object.id).is_some_and(|claim| claim.is_given_up));
     // A link that has given up its object is waited for only where nothing else is in the way.
     let owner = |object: &Object| claimed.get(&object.id).filter(|claim| is_passing || !claim.is_given_up);
     let name = |object: &Object| owner(object).map_or_else(|| object.id.to_string(), |claim| claim.owner.clone());
-    Seen::Foreign(Conflict { kind, others: objects.iter().map(name).collect(), is_passing })
+    Observed::Foreign(Conflict { kind, others: objects.iter().map(name).collect(), is_passing })
 }
 
 #[cfg(test)]

@@ -4,7 +4,7 @@ use std::mem;
 use std::time::Duration;
 
 use super::{Applied, Link, Shadow};
-use crate::decision::Departure;
+use crate::decision::DeprovisionReason;
 use crate::{Decision, Desired, TenantName, Timestamp};
 
 impl Link {
@@ -21,16 +21,16 @@ impl Link {
             veto: None,
             reject: None,
             holders: [].into(),
-            trouble: None,
+            condition: None,
         };
-        link.hold_for_synchronization();
+        link.update_holders();
         link
     }
 
     /// Takes a decision if it is newer than the one at hand, and says whether it was.
     ///
     /// Settling goes on where the user stays gone, and the oldest change that waits keeps its `first_seen`: the latency told is that of
-    /// the one who waited longest. Trouble ends here, for another decision may be free of it; a conflict is found again if it lasts.
+    /// the one who waited longest. Condition ends here, for another decision may be free of it; a conflict is found again if it lasts.
     pub fn decide(&mut self, newer: Decision, now: Timestamp) -> bool {
         if newer.version <= self.desired.version {
             return false;
@@ -38,10 +38,10 @@ impl Link {
         if mem::discriminant(&newer.desired) != mem::discriminant(&self.desired.desired) {
             self.desired_since = now;
         }
-        let waited_since = if self.is_reached() { newer.first_seen } else { newer.first_seen.min(self.desired.first_seen) };
-        self.desired = Decision { first_seen: waited_since, ..newer };
-        self.trouble = None;
-        self.hold_for_synchronization();
+        let oldest_first_seen = if self.is_converged() { newer.first_seen } else { newer.first_seen.min(self.desired.first_seen) };
+        self.desired = Decision { first_seen: oldest_first_seen, ..newer };
+        self.condition = None;
+        self.update_holders();
         true
     }
 
@@ -54,7 +54,7 @@ impl Link {
         self.desired = stored.desired.clone();
         self.desired_since = stored.desired_since;
         self.holders = stored.holders.clone();
-        self.trouble = None;
+        self.condition = None;
         true
     }
 
@@ -62,24 +62,26 @@ impl Link {
     #[must_use]
     pub fn awaited_since(&self) -> Timestamp {
         match self.desired.desired {
-            Desired::Gone(Departure::OutOfScope { settle_ms, .. }) => self.desired.first_seen.plus(Duration::from_millis(settle_ms)),
-            Desired::Gone(Departure::External | Departure::Deleted) | Desired::Present(_) | Desired::Untouched(_) => {
+            Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms, .. }) => {
+                self.desired.first_seen.plus(Duration::from_millis(grace_period_ms))
+            }
+            Desired::NotWanted(DeprovisionReason::External | DeprovisionReason::Deleted) | Desired::Wanted(_) | Desired::Skipped(_) => {
                 self.desired.first_seen
             }
         }
     }
 
     /// A synchronization holds whom it wants present, lets go of whom it wants gone, and says nothing otherwise.
-    fn hold_for_synchronization(&mut self) {
+    fn update_holders(&mut self) {
         let holder = format!("synchronization/{}", self.desired.synchronization);
         match &self.desired.desired {
-            Desired::Present(_) => {
+            Desired::Wanted(_) => {
                 self.holders.insert(holder);
             }
-            Desired::Gone(_) => {
+            Desired::NotWanted(_) => {
                 self.holders.remove(&holder);
             }
-            Desired::Untouched(_) => {}
+            Desired::Skipped(_) => {}
         }
     }
 }

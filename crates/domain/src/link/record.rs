@@ -5,9 +5,10 @@
 
 use std::collections::BTreeSet;
 
-use super::classify::{Claimed, VISIBLE_WITHIN, classify, recognise};
+use super::classify::{Claimed, VISIBILITY_TIMEOUT, classify, recognise};
 use super::{
-    Account, Call, Conflict, ConflictKind, Hold, Inviting, Link, LoweredBy, Note, Seen, Sessions, Shadow, Stage, State, TroubleKind, Veto,
+    Account, Call, ConditionKind, Conflict, ConflictKind, DisabledBy, Hold, Inviting, Link, Observed, RowUpdate, Sessions, Shadow, Stage,
+    State, Veto,
 };
 use crate::decision::Desired;
 use crate::shadow::{Found, Object};
@@ -41,9 +42,9 @@ impl Link {
     pub fn begin(&mut self, call: &Call, now: Timestamp) {
         match call {
             Call::Invite { address, .. } => self.begin_invitation(address, now),
-            Call::Disable { .. } => self.amend_account(|account| account.lowered_by = LoweredBy::Us),
-            Call::SoftDelete { .. } => self.amend_account(|account| account.stage = Stage::Leaving { since: now }),
-            Call::Restore { .. } => self.amend_account(|account| account.stage = Stage::Returning { since: now }),
+            Call::Disable { .. } => self.amend_account(|account| account.disabled_by = DisabledBy::Xtsync),
+            Call::SoftDelete { .. } => self.amend_account(|account| account.stage = Stage::Deprovisioning { since: now }),
+            Call::Restore { .. } => self.amend_account(|account| account.stage = Stage::Restoring { since: now }),
             Call::LookUp { .. }
             | Call::ReadBack { .. }
             | Call::WriteAnchor { .. }
@@ -54,36 +55,36 @@ impl Link {
     }
 
     /// Takes an answer in and says what it showed.
-    pub fn record(&mut self, call: &Call, answer: Answer, claimed: &Claimed, now: Timestamp) -> Seen {
+    pub fn record(&mut self, call: &Call, answer: Answer, claimed: &Claimed, now: Timestamp) -> Observed {
         match answer {
             Answer::Found(found) => return classify(&found, claimed, self),
             Answer::Read(object) => return recognise(object.as_ref(), claimed, self),
             Answer::Invited(id) => return self.invited(id, claimed),
             Answer::Patched(refused) => self.patched(call, refused),
             Answer::Done => self.done(call, now),
-            Answer::NotFound | Answer::Unknown => self.doubt(),
+            Answer::NotFound | Answer::Unknown => self.mark_unverified(),
             Answer::Refused if matches!(call, Call::Revoke { .. }) => self.amend_account(|account| account.sessions = Sessions::Refused),
             Answer::Refused | Answer::NotDone => self.undo(call, now),
         }
-        Seen::NotLooked
+        Observed::NotObserved
     }
 
     /// An answer was lost, or may have been: the object is read back before anything else.
-    pub fn doubt(&mut self) {
+    pub fn mark_unverified(&mut self) {
         self.amend_account(|account| {
             if account.stage == Stage::Live {
-                account.stage = Stage::Doubtful;
+                account.stage = Stage::Unverified;
             }
         });
     }
 
     /// Changes the row as the table says.
-    pub fn note(&mut self, note: &Note, now: Timestamp) {
-        match note {
-            Note::TakeOver(object) => self.take_over(object, now),
-            Note::Identify(id) => self.identify(id.clone()),
-            Note::Forget => self.forget(),
-            Note::Veto(object) => {
+    pub fn update_row(&mut self, update: &RowUpdate, now: Timestamp) {
+        match update {
+            RowUpdate::TakeOver(object) => self.take_over(object, now),
+            RowUpdate::Identify(id) => self.identify(id.clone()),
+            RowUpdate::Forget => self.forget(),
+            RowUpdate::Veto(object) => {
                 match object {
                     Some(object) => self.take_over(object, now),
                     None => self.forget(),
@@ -104,21 +105,21 @@ impl Link {
     fn take_over(&mut self, object: &Object, now: Timestamp) {
         let before = self.shadow.account();
         let was_enabled = before.is_some_and(|account| account.enabled);
-        let lowered_by = match (object.enabled, before.map_or(LoweredBy::Nobody, |account| account.lowered_by)) {
-            (true, LoweredBy::Nobody | LoweredBy::Us | LoweredBy::Target) => LoweredBy::Nobody,
-            (false, LoweredBy::Us) => LoweredBy::Us,
-            (false, LoweredBy::Nobody | LoweredBy::Target) => LoweredBy::Target,
+        let disabled_by = match (object.enabled, before.map_or(DisabledBy::None, |account| account.disabled_by)) {
+            (true, DisabledBy::None | DisabledBy::Xtsync | DisabledBy::Target) => DisabledBy::None,
+            (false, DisabledBy::Xtsync) => DisabledBy::Xtsync,
+            (false, DisabledBy::None | DisabledBy::Target) => DisabledBy::Target,
         };
         let account = Account {
             id: object.id.clone(),
-            stage: object.bin.map_or(Stage::Live, |since| Stage::Bin { since: since.unwrap_or(now) }),
+            stage: object.soft_deleted.map_or(Stage::Live, |since| Stage::SoftDeleted { since: since.unwrap_or(now) }),
             enabled: object.enabled,
-            lowered_by,
+            disabled_by,
             sessions: before.filter(|_| was_enabled || !object.enabled).map_or(Sessions::Open, |account| account.sessions),
             redeemed: object.redeemed,
             address: self.address(),
             created_at: object.created_at.or(before.map(|account| account.created_at)).unwrap_or(now),
-            unfinished: before.map_or(matches!(self.shadow, Shadow::Inviting(_)), |account| account.unfinished),
+            creation_incomplete: before.map_or(matches!(self.shadow, Shadow::Inviting(_)), |account| account.creation_incomplete),
             former_anchor: before.and_then(|account| account.former_anchor.clone()).filter(|_| object.anchor != self.anchor),
         };
         self.applied.attributes.0.extend(self.mapped(&object.attributes).0);
@@ -141,15 +142,15 @@ impl Link {
     /// Nothing is done until something changes. Where something else stands in the place of an invitation, what that gave is not ours.
     pub fn hold(&mut self, hold: &Hold, now: Timestamp) {
         match hold {
-            Hold::Vetoed => self.trouble(TroubleKind::Held, "vetoed", Vec::new(), now),
-            Hold::Rejected => self.trouble(TroubleKind::Held, "rejected", Vec::new(), now),
-            // Its story stands in the trouble that already is there.
+            Hold::Vetoed => self.set_condition(ConditionKind::Held, "vetoed", Vec::new(), now),
+            Hold::Rejected => self.set_condition(ConditionKind::Held, "rejected", Vec::new(), now),
+            // Its story stands in the condition that already is there.
             Hold::Refused => {}
             Hold::Conflict(conflict) => {
                 if matches!(self.shadow, Shadow::Inviting(_)) {
                     self.shadow = Shadow::None;
                 }
-                self.trouble(TroubleKind::Conflict, conflict.kind.code(), conflict.others.clone(), now);
+                self.set_condition(ConditionKind::Conflict, conflict.kind.code(), conflict.others.clone(), now);
             }
         }
     }
@@ -157,19 +158,19 @@ impl Link {
     /// Attempts at the same address within a while share their beginning, so that what the first one made is known as ours.
     fn begin_invitation(&mut self, address: &str, now: Timestamp) {
         let began = match &self.shadow {
-            Shadow::Inviting(tried) if tried.address == address && now < tried.began.plus(VISIBLE_WITHIN) => tried.began,
+            Shadow::Inviting(tried) if tried.address == address && now < tried.began.plus(VISIBILITY_TIMEOUT) => tried.began,
             Shadow::Inviting(_) | Shadow::None | Shadow::Object(_) => now,
         };
         self.shadow = Shadow::Inviting(Inviting { address: address.to_owned(), began, id: None });
     }
 
-    fn invited(&mut self, id: TargetId, claimed: &Claimed) -> Seen {
+    fn invited(&mut self, id: TargetId, claimed: &Claimed) -> Observed {
         if let Some(claim) = claimed.get(&id) {
             let (kind, others) = (ConflictKind::AddressTaken, vec![claim.owner.clone()]);
-            return Seen::Foreign(Conflict { kind, others, is_passing: claim.is_given_up });
+            return Observed::Foreign(Conflict { kind, others, is_passing: claim.is_given_up });
         }
         self.identify(id);
-        Seen::NotLooked
+        Observed::NotObserved
     }
 
     fn patched(&mut self, call: &Call, refused: BTreeSet<String>) {
@@ -186,18 +187,18 @@ impl Link {
     }
 
     /// The invited object took our anchor, as it says; only reading it back proves that, and shows what else it is.
-    fn anchored(&mut self, id: &TargetId, unfinished: bool) {
+    fn anchored(&mut self, id: &TargetId, creation_incomplete: bool) {
         if let Shadow::Inviting(inviting) = &self.shadow {
             self.shadow = Shadow::Object(Account {
                 id: id.clone(),
-                stage: Stage::Doubtful,
+                stage: Stage::Unverified,
                 enabled: true,
-                lowered_by: LoweredBy::Nobody,
+                disabled_by: DisabledBy::None,
                 sessions: Sessions::Open,
                 redeemed: false,
                 address: inviting.address.clone(),
                 created_at: inviting.began,
-                unfinished,
+                creation_incomplete,
                 former_anchor: None,
             });
         }
@@ -209,10 +210,10 @@ impl Link {
             Call::Disable { .. } => account.enabled = false,
             Call::Enable { .. } => {
                 account.enabled = true;
-                account.lowered_by = LoweredBy::Nobody;
+                account.disabled_by = DisabledBy::None;
                 account.sessions = Sessions::Open;
             }
-            Call::SoftDelete { .. } => account.stage = Stage::Bin { since: now },
+            Call::SoftDelete { .. } => account.stage = Stage::SoftDeleted { since: now },
             // Restored objects are read back first; the stage was set before the call.
             Call::Restore { .. }
             | Call::LookUp { .. }
@@ -226,9 +227,9 @@ impl Link {
     /// Takes back what [`Link::begin`] noted. An invitation stays possible: an earlier attempt may have happened.
     fn undo(&mut self, call: &Call, now: Timestamp) {
         self.amend_account(|account| match call {
-            Call::Disable { .. } if account.enabled => account.lowered_by = LoweredBy::Nobody,
+            Call::Disable { .. } if account.enabled => account.disabled_by = DisabledBy::None,
             Call::SoftDelete { .. } => account.stage = Stage::Live,
-            Call::Restore { .. } => account.stage = Stage::Bin { since: now },
+            Call::Restore { .. } => account.stage = Stage::SoftDeleted { since: now },
             Call::LookUp { .. }
             | Call::ReadBack { .. }
             | Call::Invite { .. }
@@ -251,16 +252,16 @@ impl Link {
         match (&self.shadow, &self.desired.desired) {
             (Shadow::Object(account), _) => account.address.clone(),
             (Shadow::Inviting(inviting), _) => inviting.address.clone(),
-            (Shadow::None, Desired::Present(present)) => present.address.clone(),
-            (Shadow::None, Desired::Gone(_) | Desired::Untouched(_)) => String::new(),
+            (Shadow::None, Desired::Wanted(shape)) => shape.address.clone(),
+            (Shadow::None, Desired::NotWanted(_) | Desired::Skipped(_)) => String::new(),
         }
     }
 
     /// Those of an object's attributes that concern this link; the row is no copy of the target's directory.
     fn mapped(&self, attributes: &Attributes) -> Attributes {
         let is_wanted = |name: &str| match &self.desired.desired {
-            Desired::Present(present) => present.attributes.get(name).is_some() || present.on_create.get(name).is_some(),
-            Desired::Gone(_) | Desired::Untouched(_) => false,
+            Desired::Wanted(shape) => shape.attributes.get(name).is_some() || shape.on_create.get(name).is_some(),
+            Desired::NotWanted(_) | Desired::Skipped(_) => false,
         };
         let concerns = |name: &str| self.applied.attributes.get(name).is_some() || is_wanted(name);
         attributes.iter().filter(|(name, _)| concerns(name)).map(|(name, value)| (name, value.clone())).collect()

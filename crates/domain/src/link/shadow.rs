@@ -38,7 +38,7 @@ pub struct Account {
     /// Whether he may sign in.
     pub enabled: bool,
     /// Who set `accountEnabled` to false. We raise only what we lowered.
-    pub lowered_by: LoweredBy,
+    pub disabled_by: DisabledBy,
     /// What became of the sessions he had since he was last enabled.
     pub sessions: Sessions,
     /// Whether he has signed in there.
@@ -48,7 +48,7 @@ pub struct Account {
     /// When it was created.
     pub created_at: Timestamp,
     /// What is written at creation alone may not have been: he was wanted no more by then, or the answer was lost.
-    pub unfinished: bool,
+    pub creation_incomplete: bool,
     /// The anchor that the object bears as yet: it belonged to a former account of the same user, and is to get the link's own.
     pub former_anchor: Option<String>,
 }
@@ -57,21 +57,21 @@ pub struct Account {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
     /// In the directory, or was: to be read back before anything else.
-    Doubtful,
+    Unverified,
     /// In the directory.
     Live,
     /// A deletion may have happened.
-    Leaving {
+    Deprovisioning {
         /// Before the first attempt.
         since: Timestamp,
     },
     /// In the bin.
-    Bin {
+    SoftDeleted {
         /// Since when.
         since: Timestamp,
     },
     /// A restoration may have happened; he is not given back his access yet.
-    Returning {
+    Restoring {
         /// Before the last attempt.
         since: Timestamp,
     },
@@ -79,11 +79,11 @@ pub enum Stage {
 
 /// Who set `accountEnabled` to false.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LoweredBy {
+pub enum DisabledBy {
     /// Nobody: he is enabled.
-    Nobody,
+    None,
     /// We did, or may have.
-    Us,
+    Xtsync,
     /// The target's administrator.
     Target,
 }

@@ -11,7 +11,7 @@ pub enum Step {
     /// Call the target, once, if the gate is open.
     Call(Call),
     /// Change the row; nobody is called.
-    Note(Note),
+    UpdateRow(RowUpdate),
     /// Change two rows at once: this link gets the object in the bin that the link of the user's former account gives up for good.
     Inherit {
         /// The key of that link.
@@ -20,18 +20,18 @@ pub enum Step {
         account: Account,
     },
     /// Directories show what was written after a while: look again soon.
-    Await,
+    AwaitVisibility,
     /// A loss of scope is not acted on before this moment.
-    Settle(Timestamp),
+    GracePeriod(Timestamp),
     /// Something stands in the way that a change or a person must remove.
     Hold(Hold),
     /// It is as desired.
-    Rest,
+    Converged,
 }
 
 /// A change of the row alone, after which the table is asked again.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Note {
+pub enum RowUpdate {
     /// The row becomes what was seen: this object is ours.
     TakeOver(Object),
     /// The row gets the id of an object that our invitation made.

@@ -1,7 +1,7 @@
-//! Links, objects and wishes for tests: Ana of `emea`, to be in `hub`.
+//! Links, objects and decisions for tests: Ana of `emea`, to be in `hub`.
 
-use super::{Account, Inviting, Link, LoweredBy, Sessions, Shadow, Stage};
-use crate::decision::{Departure, Present, Skip, Untouched};
+use super::{Account, DisabledBy, Inviting, Link, Sessions, Shadow, Stage};
+use crate::decision::{DeprovisionReason, Shape, Skip, SkipReason};
 use crate::shadow::{Object, ObjectKind};
 use crate::{Attributes, Decision, Desired, Origin, TenantName, Timestamp, Version};
 
@@ -21,25 +21,25 @@ pub(super) fn text(pairs: &[(&str, &str)]) -> Attributes {
     pairs.iter().map(|(name, value)| (*name, (*value).into())).collect()
 }
 
-pub(super) fn present(enabled: bool) -> Desired {
+pub(super) fn wanted(enabled: bool) -> Desired {
     let attributes = text(&[("city", "Paris"), ("displayName", "Ana")]);
-    Desired::Present(Present { enabled, address: ADDRESS.into(), attributes, on_create: text(&[("userType", "Member")]) })
+    Desired::Wanted(Shape { enabled, address: ADDRESS.into(), attributes, on_create: text(&[("userType", "Member")]) })
 }
 
-pub(super) fn gone() -> Desired {
-    Desired::Gone(Departure::Deleted)
+pub(super) fn not_wanted() -> Desired {
+    Desired::NotWanted(DeprovisionReason::Deleted)
 }
 
-pub(super) fn out_of_scope(settle_ms: u64) -> Desired {
-    Desired::Gone(Departure::OutOfScope { settle_ms, blocked: false })
+pub(super) fn out_of_scope(grace_period_ms: u64) -> Desired {
+    Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms, blocked: false })
 }
 
-pub(super) fn untouched() -> Desired {
-    Desired::Untouched(Skip { reason: Untouched::NotOneOrganization, blocked: false })
+pub(super) fn skipped() -> Desired {
+    Desired::Skipped(Skip { reason: SkipReason::NotOneOrganization, blocked: false })
 }
 
 pub(super) fn blocked() -> Desired {
-    Desired::Untouched(Skip { reason: Untouched::ScopeUnresolved, blocked: true })
+    Desired::Skipped(Skip { reason: SkipReason::ScopeUnresolved, blocked: true })
 }
 
 pub(super) fn decision(delta: u64, desired: Desired) -> Decision {
@@ -73,12 +73,12 @@ pub(super) fn account(stage: Stage) -> Account {
         id: "a1".into(),
         stage,
         enabled: true,
-        lowered_by: LoweredBy::Nobody,
+        disabled_by: DisabledBy::None,
         sessions: Sessions::Open,
         redeemed: false,
         address: ADDRESS.into(),
         created_at: ago(60 * MINUTE),
-        unfinished: false,
+        creation_incomplete: false,
         former_anchor: None,
     }
 }
@@ -87,7 +87,7 @@ pub(super) fn object(id: &str, anchor: Option<&str>) -> Object {
     Object {
         id: id.into(),
         kind: ObjectKind::Invited,
-        bin: None,
+        soft_deleted: None,
         anchor: anchor.map(Into::into),
         enabled: true,
         redeemed: false,
@@ -96,6 +96,6 @@ pub(super) fn object(id: &str, anchor: Option<&str>) -> Object {
     }
 }
 
-pub(super) fn in_bin(object: Object) -> Object {
-    Object { bin: Some(Some(ago(MINUTE))), ..object }
+pub(super) fn soft_deleted_object(object: Object) -> Object {
+    Object { soft_deleted: Some(Some(ago(MINUTE))), ..object }
 }

@@ -9,7 +9,7 @@ pub struct Attribute {
     /// Microsoft Graph's name of it.
     pub name: &'static str,
     /// What it holds.
-    pub shape: Shape,
+    pub value_type: ValueType,
     /// Whether a mapping may read it from a source.
     pub source: bool,
     /// Whether a mapping may write it in a target.
@@ -20,7 +20,7 @@ pub struct Attribute {
 
 /// What an attribute holds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Shape {
+pub enum ValueType {
     /// A text.
     Text,
     /// Several texts.
@@ -39,7 +39,7 @@ pub enum Target {
     /// Written and cleared.
     Clearable,
     /// Written, but the directory does not let it be emptied: a source that emptied it changes nothing.
-    Solid,
+    Required,
     /// Never, and why.
     Never(&'static str),
 }
@@ -70,10 +70,10 @@ pub fn attribute(name: &str) -> Option<&'static Attribute> {
 /// Whether a mapping may write an attribute.
 #[must_use]
 pub fn is_writable(name: &str) -> bool {
-    attribute(name).is_some_and(|attribute| matches!(attribute.target, Target::Clearable | Target::Solid))
+    attribute(name).is_some_and(|attribute| matches!(attribute.target, Target::Clearable | Target::Required))
 }
 
-impl Shape {
+impl ValueType {
     /// Whether an attribute of this shape can hold a value; each can be empty.
     #[must_use]
     pub fn holds(self, value: &Value) -> bool {
@@ -88,7 +88,7 @@ impl Shape {
         }
     }
 
-    /// A constant as a value of this shape; `None` where no text can be one.
+    /// A constant as a value of this value_type; `None` where no text can be one.
     #[must_use]
     pub fn constant(self, text: &str) -> Option<Value> {
         match self {

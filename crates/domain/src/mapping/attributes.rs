@@ -7,49 +7,49 @@
 //! What must not be written, and why, is pitfall R6. What Entra refuses on privileged users (R9) is never mapped unasked; which attributes
 //! those are, the connector knows, because it writes them apart.
 
-use super::attribute::Target::{Clearable, Never, Solid};
-use super::attribute::{Attribute, ByDefault, Shape, Target};
+use super::attribute::Target::{Clearable, Never, Required};
+use super::attribute::{Attribute, ByDefault, Target, ValueType};
 
 /// Every attribute that mappings know, by name.
 #[rustfmt::skip]
 pub(super) const KNOWN: &[Attribute] = &[
     //  name                    holds          readable  writable                                  by default
-    row("accountEnabled",       Shape::Flag,   true,     Never("it follows the account at home by itself"),  ByDefault::Unmapped),
-    row("alternativeSecurityIds", Shape::Other, false,   Never("the directory does not let it be written"),  ByDefault::Unmapped),
-    row("businessPhones",       Shape::Texts,  true,     Clearable,                                ByDefault::Unmapped),
-    row("city",                 Shape::Text,   true,     Clearable,                                ByDefault::Direct),
-    row("companyName",          Shape::Text,   true,     Clearable,                                ByDefault::Direct),
-    row("country",              Shape::Text,   true,     Clearable,                                ByDefault::Direct),
-    row("createdDateTime",      Shape::Time,   true,     Never("the directory sets it"),           ByDefault::Unmapped),
-    row("department",           Shape::Text,   true,     Clearable,                                ByDefault::Direct),
-    row("displayName",          Shape::Text,   true,     Solid,                                    ByDefault::Direct),
-    row("employeeId",           Shape::Text,   true,     Clearable,                                ByDefault::Direct),
-    row("employeeType",         Shape::Text,   true,     Clearable,                                ByDefault::Direct),
-    row("faxNumber",            Shape::Text,   true,     Clearable,                                ByDefault::Unmapped),
-    row("givenName",            Shape::Text,   true,     Clearable,                                ByDefault::Direct),
-    row("identities",           Shape::Other,  false,    Never("it would let another sign in"),    ByDefault::Unmapped),
-    row("jobTitle",             Shape::Text,   true,     Clearable,                                ByDefault::Direct),
-    row("mail",                 Shape::Text,   true,     Never("the invitation sets it, and writing it rewrites the proxy addresses"), ByDefault::Unmapped),
-    row("mailNickname",         Shape::Text,   true,     Solid,                                    ByDefault::Unmapped),
-    row("manager",              Shape::Other,  false,    Never("references are not synchronized yet"),       ByDefault::Unmapped),
-    row("mobilePhone",          Shape::Text,   true,     Clearable,                                ByDefault::Unmapped),
-    row("officeLocation",       Shape::Text,   true,     Clearable,                                ByDefault::Direct),
-    row("onPremisesSyncEnabled", Shape::Flag,  true,     Never("the directory sets it"),           ByDefault::Unmapped),
-    row("otherMails",           Shape::Texts,  true,     Never("it can redeem an invitation"),     ByDefault::Unmapped),
-    row("postalCode",           Shape::Text,   true,     Clearable,                                ByDefault::Direct),
-    row("preferredLanguage",    Shape::Text,   true,     Clearable,                                ByDefault::Direct),
-    row("proxyAddresses",       Shape::Texts,  true,     Never("the directory computes it"),       ByDefault::Unmapped),
-    row("showInAddressList",    Shape::Flag,   false,    Never("Graph is not to write it"),        ByDefault::Unmapped),
-    row("state",                Shape::Text,   true,     Clearable,                                ByDefault::Direct),
-    row("streetAddress",        Shape::Text,   true,     Clearable,                                ByDefault::Direct),
-    row("surname",              Shape::Text,   true,     Clearable,                                ByDefault::Direct),
-    row("usageLocation",        Shape::Text,   true,     Solid,                                    ByDefault::Direct),
-    row("userPrincipalName",    Shape::Text,   true,     Never("the target computes it"),          ByDefault::Unmapped),
-    row("userType",             Shape::Text,   false,    Solid,                                    ByDefault::OnCreate("Member")),
+    row("accountEnabled",       ValueType::Flag,   true,     Never("it follows the account at home by itself"),  ByDefault::Unmapped),
+    row("alternativeSecurityIds", ValueType::Other, false,   Never("the directory does not let it be written"),  ByDefault::Unmapped),
+    row("businessPhones",       ValueType::Texts,  true,     Clearable,                                ByDefault::Unmapped),
+    row("city",                 ValueType::Text,   true,     Clearable,                                ByDefault::Direct),
+    row("companyName",          ValueType::Text,   true,     Clearable,                                ByDefault::Direct),
+    row("country",              ValueType::Text,   true,     Clearable,                                ByDefault::Direct),
+    row("createdDateTime",      ValueType::Time,   true,     Never("the directory sets it"),           ByDefault::Unmapped),
+    row("department",           ValueType::Text,   true,     Clearable,                                ByDefault::Direct),
+    row("displayName",          ValueType::Text,   true,     Required,                                    ByDefault::Direct),
+    row("employeeId",           ValueType::Text,   true,     Clearable,                                ByDefault::Direct),
+    row("employeeType",         ValueType::Text,   true,     Clearable,                                ByDefault::Direct),
+    row("faxNumber",            ValueType::Text,   true,     Clearable,                                ByDefault::Unmapped),
+    row("givenName",            ValueType::Text,   true,     Clearable,                                ByDefault::Direct),
+    row("identities",           ValueType::Other,  false,    Never("it would let another sign in"),    ByDefault::Unmapped),
+    row("jobTitle",             ValueType::Text,   true,     Clearable,                                ByDefault::Direct),
+    row("mail",                 ValueType::Text,   true,     Never("the invitation sets it, and writing it rewrites the proxy addresses"), ByDefault::Unmapped),
+    row("mailNickname",         ValueType::Text,   true,     Required,                                    ByDefault::Unmapped),
+    row("manager",              ValueType::Other,  false,    Never("references are not synchronized yet"),       ByDefault::Unmapped),
+    row("mobilePhone",          ValueType::Text,   true,     Clearable,                                ByDefault::Unmapped),
+    row("officeLocation",       ValueType::Text,   true,     Clearable,                                ByDefault::Direct),
+    row("onPremisesSyncEnabled", ValueType::Flag,  true,     Never("the directory sets it"),           ByDefault::Unmapped),
+    row("otherMails",           ValueType::Texts,  true,     Never("it can redeem an invitation"),     ByDefault::Unmapped),
+    row("postalCode",           ValueType::Text,   true,     Clearable,                                ByDefault::Direct),
+    row("preferredLanguage",    ValueType::Text,   true,     Clearable,                                ByDefault::Direct),
+    row("proxyAddresses",       ValueType::Texts,  true,     Never("the directory computes it"),       ByDefault::Unmapped),
+    row("showInAddressList",    ValueType::Flag,   false,    Never("Graph is not to write it"),        ByDefault::Unmapped),
+    row("state",                ValueType::Text,   true,     Clearable,                                ByDefault::Direct),
+    row("streetAddress",        ValueType::Text,   true,     Clearable,                                ByDefault::Direct),
+    row("surname",              ValueType::Text,   true,     Clearable,                                ByDefault::Direct),
+    row("usageLocation",        ValueType::Text,   true,     Required,                                    ByDefault::Direct),
+    row("userPrincipalName",    ValueType::Text,   true,     Never("the target computes it"),          ByDefault::Unmapped),
+    row("userType",             ValueType::Text,   false,    Required,                                    ByDefault::OnCreate("Member")),
 ];
 
-const fn row(name: &'static str, shape: Shape, source: bool, target: Target, default: ByDefault) -> Attribute {
-    Attribute { name, shape, source, target, default }
+const fn row(name: &'static str, value_type: ValueType, source: bool, target: Target, default: ByDefault) -> Attribute {
+    Attribute { name, value_type, source, target, default }
 }
 
 #[cfg(test)]
@@ -62,11 +62,11 @@ mod tests {
     }
 
     #[test]
-    fn what_is_mapped_unasked_can_be_read_and_written() {
+    fn what_is_mapped_by_default_can_be_read_and_written() {
         for attribute in KNOWN {
             match attribute.default {
-                ByDefault::Direct => assert!(attribute.source && matches!(attribute.target, Clearable | Solid), "{}", attribute.name),
-                ByDefault::OnCreate(_) => assert!(matches!(attribute.target, Clearable | Solid), "{}", attribute.name),
+                ByDefault::Direct => assert!(attribute.source && matches!(attribute.target, Clearable | Required), "{}", attribute.name),
+                ByDefault::OnCreate(_) => assert!(matches!(attribute.target, Clearable | Required), "{}", attribute.name),
                 ByDefault::Unmapped => {}
             }
         }

@@ -33,7 +33,7 @@ fn check(
 }
 
 #[test]
-fn where_nothing_is_written_attributes_map_to_themselves_and_people_become_members() {
+fn by_default_attributes_map_to_themselves_and_users_become_members() {
     let user = [("displayName", "Ana".into()), ("city", "Paris".into()), ("mail", "ana@x".into()), ("mobilePhone", "1".into())];
     check(&[], Nulls::Clear, &[], &user, &[("city", "Paris".into()), ("displayName", "Ana".into())], &[("userType", "Member".into())]);
 }

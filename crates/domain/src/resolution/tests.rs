@@ -30,9 +30,9 @@ fn a_bare_name_keeps_the_id_it_had_and_nothing_else_does() {
         (vec![group("1", Some("All"))], vec![group("2", None)], vec![group("2", None)]),
         (vec![], vec![named("All")], vec![named("All")]),
     ] {
-        assert_eq!(keep(Some(&sync(&before)), &sync(&written)), sync(&want));
+        assert_eq!(retain_ids(Some(&sync(&before)), &sync(&written)), sync(&want));
     }
-    assert_eq!(keep(None, &sync(&[named("All")])), sync(&[named("All")]));
+    assert_eq!(retain_ids(None, &sync(&[named("All")])), sync(&[named("All")]));
 }
 
 #[test]
@@ -55,6 +55,6 @@ fn a_name_that_does_not_resolve_says_why() {
         ("Old", Some("group Old not seen yet")),
         ("Never", Some("group Never not seen yet")),
     ] {
-        assert_eq!(known.name(name).trouble(name, &emea).as_deref(), want);
+        assert_eq!(known.name(name).problem(name, &emea).as_deref(), want);
     }
 }

@@ -32,7 +32,7 @@ pub struct Synchronization {
     pub nulls: Nulls,
     /// How long a loss of scope must last before it is acted on.
     #[serde(default = "thirty_seconds", with = "crate::duration::text")]
-    pub settle: Duration,
+    pub scope_grace_period: Duration,
     /// What becomes of a user who was deleted at home and comes back with a new account.
     #[serde(default, skip_serializing_if = "Rehire::is_default")]
     pub rehire: Rehire,
@@ -169,7 +169,7 @@ mod tests {
     #[test]
     fn a_synchronization_is_safe_where_nothing_is_written() {
         let read: Synchronization = serde_json::from_str(r#"{"to":"hub","scope":{"groups":["Everyone"]}}"#).unwrap();
-        assert_eq!((read.mode, read.nulls, read.settle), (Mode::Observe, Nulls::Clear, Duration::from_secs(30)));
+        assert_eq!((read.mode, read.nulls, read.scope_grace_period), (Mode::Observe, Nulls::Clear, Duration::from_secs(30)));
         assert_eq!((read.scope.nested, read.scope.everyone), (false, false));
         assert_eq!(serde_json::from_str::<Synchronization>(&serde_json::to_string(&read).unwrap()).unwrap(), read);
     }

@@ -23,42 +23,42 @@ pub struct Connection {
     /// How much of the first bytes is missing, and by when they must be there, however slowly they come.
     head_missing: usize,
     head_timeout: Pin<Box<Sleep>>,
-    idle_for: Duration,
+    idle_timeout: Duration,
     idle: Pin<Box<Sleep>>,
-    _place: OwnedSemaphorePermit,
+    _permit: OwnedSemaphorePermit,
 }
 
 impl Connection {
-    pub(super) fn new(stream: TcpStream, place: OwnedSemaphorePermit, limits: Limits) -> Self {
+    pub(super) fn new(stream: TcpStream, permit: OwnedSemaphorePermit, limits: Limits) -> Self {
         // Answers are small; a socket that refuses the option is served all the same.
         stream.set_nodelay(true).ok();
         Self {
             stream,
             head_missing: HEAD_BYTES_MIN,
             head_timeout: Box::pin(sleep(limits.head_timeout)),
-            idle_for: limits.idle_timeout,
+            idle_timeout: limits.idle_timeout,
             idle: Box::pin(sleep(limits.idle_timeout)),
-            _place: place,
+            _permit: permit,
         }
     }
 
     /// Whether it has stood still for too long, asked where it stands still.
     fn check(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
-        let late = self.head_missing > 0 && self.head_timeout.as_mut().poll(cx).is_ready();
-        match late || self.idle.as_mut().poll(cx).is_ready() {
+        let is_timed_out = self.head_missing > 0 && self.head_timeout.as_mut().poll(cx).is_ready();
+        match is_timed_out || self.idle.as_mut().poll(cx).is_ready() {
             true => Poll::Ready(io::ErrorKind::TimedOut.into()),
             false => Poll::Pending,
         }
     }
 
-    fn moved(&mut self) {
-        self.idle.as_mut().reset(Instant::now() + self.idle_for);
+    fn reset_idle(&mut self) {
+        self.idle.as_mut().reset(Instant::now() + self.idle_timeout);
     }
 
-    fn or_late<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
+    fn or_timed_out<T>(&mut self, cx: &mut Context<'_>, polled: Poll<io::Result<T>>) -> Poll<io::Result<T>> {
         match polled {
             Poll::Ready(done) => {
-                self.moved();
+                self.reset_idle();
                 Poll::Ready(done)
             }
             Poll::Pending => self.check(cx).map(Err),
@@ -71,19 +71,19 @@ impl AsyncRead for Connection {
         let before = buffer.filled().len();
         let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
         self.head_missing = self.head_missing.saturating_sub(buffer.filled().len() - before);
-        self.or_late(cx, polled)
+        self.or_timed_out(cx, polled)
     }
 }
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
-        self.or_late(cx, polled)
+        self.or_timed_out(cx, polled)
     }
 
     fn poll_write_vectored(mut self: Pin<&mut Self>, cx: &mut Context<'_>, bytes: &[io::IoSlice<'_>]) -> Poll<io::Result<usize>> {
         let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
-        self.or_late(cx, polled)
+        self.or_timed_out(cx, polled)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -22,13 +22,13 @@ const HEAD_BYTES_MAX: usize = 16 * 1024;
 const HEAD_FIELDS_MAX: usize = 64;
 
 /// Serves until the shutdown; then what is under way may take so long.
-pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: Shutdown, grace: Duration) {
+pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: Shutdown, shutdown_timeout: Duration) {
     let incoming = Incoming::new(listener, limits);
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
             (connection, _) = incoming.accept() => {
-                connections.spawn(talk(connection, router.clone(), limits, shutdown.clone()));
+                connections.spawn(serve_connection(connection, router.clone(), limits, shutdown.clone()));
             }
             Some(_) = connections.join_next() => {}
             () = shutdown.cancelled() => break,
@@ -36,10 +36,10 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdo
     }
     drop(incoming);
     // A connection that is open without a request does not keep the process.
-    tokio::time::timeout(grace, async { while connections.join_next().await.is_some() {} }).await.ok();
+    tokio::time::timeout(shutdown_timeout, async { while connections.join_next().await.is_some() {} }).await.ok();
 }
 
-async fn talk(connection: Connection, router: Router, limits: Limits, shutdown: Shutdown) {
+async fn serve_connection(connection: Connection, router: Router, limits: Limits, shutdown: Shutdown) {
     let mut protocol = http1::Builder::new();
     protocol.timer(TokioTimer::new()).header_read_timeout(limits.head_timeout);
     protocol.max_buf_size(HEAD_BYTES_MAX).max_headers(HEAD_FIELDS_MAX);

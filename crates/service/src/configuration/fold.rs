@@ -8,7 +8,7 @@ use xtsync_contract::topic::COMMIT_KEY;
 use xtsync_domain::Configuration;
 use xtsync_domain::resource::Resource;
 
-use super::record::{Commit, Read, Unusable, read};
+use super::record::{Commit, ParsedRecord, Unusable, read};
 use xtsync_bus::{Position, Record};
 
 /// Everything read so far.
@@ -37,9 +37,9 @@ pub(super) enum State {
     /// The newest commit closes everything read, or nothing was ever applied.
     Complete,
     /// There is more or less than the newest commit closes.
-    Half(String),
+    Incomplete(String),
     /// Only a newer version understands a record.
-    Newer(String),
+    NewerWriter(String),
 }
 
 impl Fold {
@@ -48,7 +48,7 @@ impl Fold {
         self.newer.remove(record.key.as_ref());
         let taken = read(record).map(|read| self.put(read));
         if let Err(unusable) = &taken {
-            self.pass_over(record, unusable);
+            self.skip(record, unusable);
         }
         if record.key.as_ref() == COMMIT_KEY.as_bytes() && self.state() == State::Complete {
             self.complete = self.commit.as_ref().map(|commit| (commit.revision, self.resources.clone()));
@@ -64,16 +64,16 @@ impl Fold {
 
     /// How what was read stands.
     pub(super) fn state(&self) -> State {
-        if let Some(story) = self.newer.values().next() {
-            return State::Newer(story.clone());
+        if let Some(reason) = self.newer.values().next() {
+            return State::NewerWriter(reason.clone());
         }
         let newest = self.resources.values().map(|entry| entry.resource.revision).max().unwrap_or(0);
         match &self.commit {
             None if newest == 0 => State::Complete,
-            None => State::Half(format!("revision {newest} has no commit yet")),
-            Some(commit) if newest > commit.revision => State::Half(format!("revision {newest} has no commit yet")),
+            None => State::Incomplete(format!("revision {newest} has no commit yet")),
+            Some(commit) if newest > commit.revision => State::Incomplete(format!("revision {newest} has no commit yet")),
             Some(commit) if !self.is_closed_by(commit) => {
-                State::Half(format!("revision {} is not whole: waiting for the next one", commit.revision))
+                State::Incomplete(format!("revision {} is not whole: waiting for the next one", commit.revision))
             }
             Some(_) => State::Complete,
         }
@@ -84,20 +84,20 @@ impl Fold {
         same_number && digest(self.resources.iter().map(|(key, entry)| (key.as_str(), &*entry.spec_json))) == commit.digest
     }
 
-    fn put(&mut self, read: Read) {
+    fn put(&mut self, read: ParsedRecord) {
         match read {
-            Read::Commit(commit) => self.commit = Some(commit),
-            Read::Resource { key, resource, spec_json } => {
+            ParsedRecord::Commit(commit) => self.commit = Some(commit),
+            ParsedRecord::Resource { key, resource, spec_json } => {
                 let entry = Entry { resource: Arc::from(resource), spec_json: spec_json.into() };
                 self.resources.insert(key, entry);
             }
-            Read::Removal { key } => drop(self.resources.remove(&key)),
+            ParsedRecord::Removal { key } => drop(self.resources.remove(&key)),
         }
     }
 
     /// What a newer writer wrote holds revisions back. What is nobody's takes no part in any; where it took the place of something, that
     /// is gone for everybody who reads from now on, so it is for us too, and the commit's digest says whether it is missed.
-    fn pass_over(&mut self, record: &Record, unusable: &Unusable) {
+    fn skip(&mut self, record: &Record, unusable: &Unusable) {
         if unusable.is_newer() {
             self.newer.insert(record.key.to_vec(), format!("{}: {unusable}", place(&record.at)));
         } else if record.key == COMMIT_KEY {

@@ -11,7 +11,7 @@ use xtsync_bus::Record;
 
 /// What a record says.
 #[derive(Debug)]
-pub enum Read {
+pub enum ParsedRecord {
     /// What stands in a revision.
     Commit(Commit),
     /// A resource as it is now.
@@ -80,20 +80,20 @@ impl Unusable {
 ///
 /// # Errors
 /// When it is no part of a configuration, or only a newer version understands it.
-pub fn read(record: &Record) -> Result<Read, Unusable> {
+pub fn read(record: &Record) -> Result<ParsedRecord, Unusable> {
     let key = std::str::from_utf8(&record.key).map_err(|_| Unusable::Key)?.to_owned();
-    let Some(value) = &record.value else { return Ok(Read::Removal { key }) };
+    let Some(value) = &record.value else { return Ok(ParsedRecord::Removal { key }) };
     let read: internal::ConfigRecord = event::decode(&record.headers, value)?;
     match read.record.as_ref().ok_or(Invalid::NewerWriter("record"))? {
         Wire::Commit(commit) if key == COMMIT_KEY => {
             let internal::Commit { resources, digest, actor: _ } = commit.clone();
-            Ok(Read::Commit(Commit { revision: read.revision, resources, digest }))
+            Ok(ParsedRecord::Commit(Commit { revision: read.revision, resources, digest }))
         }
         Wire::Commit(_) => Err(Unusable::Misplaced),
         Wire::Resource(resource) => {
             let spec_json = resource.spec_json.clone();
             let resource = Box::new(Resource::try_from(read)?);
-            if resource.id.to_string() == key { Ok(Read::Resource { key, resource, spec_json }) } else { Err(Unusable::Misplaced) }
+            if resource.id.to_string() == key { Ok(ParsedRecord::Resource { key, resource, spec_json }) } else { Err(Unusable::Misplaced) }
         }
     }
 }

@@ -1,7 +1,7 @@
 -- What every store holds. Times are microseconds since 1970, ids are text.
 
 -- The store's id, made when it was born: one row.
-CREATE TABLE incarnation (
+CREATE TABLE store_identity (
     id      TEXT    NOT NULL PRIMARY KEY,
     created INTEGER NOT NULL
 ) STRICT;

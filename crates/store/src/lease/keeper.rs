@@ -13,11 +13,11 @@ use xtsync_runtime::telemetry::chain;
 
 /// How often a lease is looked for that somebody else has: with what is done before and after it, less than a second passes between the
 /// work of one who gives it back and that of the next, however long the lease.
-const LOOK_MAX: Duration = Duration::from_millis(500);
+const ACQUIRE_INTERVAL_MAX: Duration = Duration::from_millis(500);
 
 /// Whether a lease is ours.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Held {
+pub enum LeaseState {
     /// It is, in this epoch.
     Held(Epoch),
     /// It is not, or we cannot tell.
@@ -28,15 +28,15 @@ pub enum Held {
 #[derive(Debug)]
 pub struct Lease {
     name: String,
-    state: watch::Receiver<State>,
-    told: watch::Receiver<Held>,
+    state: watch::Receiver<LocalState>,
+    changes: watch::Receiver<LeaseState>,
     stop: DropGuard,
     task: JoinHandle<()>,
 }
 
 /// What we know, and until when it is true though nobody looks: a process that was frozen finds out by itself.
 #[derive(Debug, Clone, Copy)]
-enum State {
+enum LocalState {
     Held { epoch: Epoch, until: Instant },
     Lost,
 }
@@ -45,12 +45,12 @@ impl Lease {
     /// Starts to keep a lease. `owner` names this replica; the same owner may take its own lease back at once after a restart.
     #[must_use]
     pub fn new(store: Store, name: &str, owner: &str, ttl: Duration) -> Self {
-        let (state, state_seen) = watch::channel(State::Lost);
-        let (told, told_seen) = watch::channel(Held::Lost);
+        let (state, state_watcher) = watch::channel(LocalState::Lost);
+        let (changes, watcher) = watch::channel(LeaseState::Lost);
         let stop = CancellationToken::new();
-        let keeper = Keeper { store, name: name.to_owned(), owner: owner.to_owned(), ttl, state, told };
+        let keeper = LeaseKeeper { store, name: name.to_owned(), owner: owner.to_owned(), ttl, state, changes };
         let task = tokio::spawn(keeper.run(stop.clone()));
-        Self { name: name.to_owned(), state: state_seen, told: told_seen, stop: stop.drop_guard(), task }
+        Self { name: name.to_owned(), state: state_watcher, changes: watcher, stop: stop.drop_guard(), task }
     }
 
     /// The lease's name.
@@ -63,15 +63,15 @@ impl Lease {
     #[must_use]
     pub fn held(&self) -> Option<Epoch> {
         match *self.state.borrow() {
-            State::Held { epoch, until } if Instant::now() < until => Some(epoch),
-            State::Held { .. } | State::Lost => None,
+            LocalState::Held { epoch, until } if Instant::now() < until => Some(epoch),
+            LocalState::Held { .. } | LocalState::Lost => None,
         }
     }
 
     /// Tells every change.
     #[must_use]
-    pub fn watch(&self) -> watch::Receiver<Held> {
-        self.told.clone()
+    pub fn watch(&self) -> watch::Receiver<LeaseState> {
+        self.changes.clone()
     }
 
     /// Stops keeping it and waits until it is given back, or the database has shown to be away.
@@ -82,23 +82,23 @@ impl Lease {
     }
 }
 
-struct Keeper {
+struct LeaseKeeper {
     store: Store,
     name: String,
     owner: String,
     ttl: Duration,
-    state: watch::Sender<State>,
-    told: watch::Sender<Held>,
+    state: watch::Sender<LocalState>,
+    changes: watch::Sender<LeaseState>,
 }
 
-impl Keeper {
+impl LeaseKeeper {
     async fn run(self, stop: CancellationToken) {
         // A step is not interrupted: what it may have taken must be known to be given back.
         while !stop.is_cancelled() {
             let pause = self.step().await;
             stop.run_until_cancelled(sleep(pause)).await;
         }
-        self.give_back().await;
+        self.release_held().await;
     }
 
     /// One attempt to take or renew it; says how long to wait before the next.
@@ -107,20 +107,20 @@ impl Keeper {
         let began = Instant::now();
         let state = *self.state.borrow();
         match state {
-            State::Held { epoch, until } => self.keep(epoch, until, began).await,
-            State::Lost => self.take(began).await,
+            LocalState::Held { epoch, until } => self.renew(epoch, until, began).await,
+            LocalState::Lost => self.acquire(began).await,
         }
     }
 
-    async fn take(&self, began: Instant) -> Duration {
+    async fn acquire(&self, began: Instant) -> Duration {
         match timeout(self.ttl, acquire(&self.store, &self.name, &self.owner, self.ttl)).await {
             Ok(Ok(Some(epoch))) => {
                 info!(lease = %self.name, %epoch, "lease acquired");
-                self.hold(epoch, began);
+                self.set_held(epoch, began);
                 self.ttl / 3
             }
             // Oftener than renewals, so that what was given back is soon taken.
-            Ok(Ok(None)) => LOOK_MAX.min(self.ttl / 10),
+            Ok(Ok(None)) => ACQUIRE_INTERVAL_MAX.min(self.ttl / 10),
             Ok(Err(error)) => {
                 self.report("acquiring", &error);
                 self.ttl / 10
@@ -129,42 +129,42 @@ impl Keeper {
         }
     }
 
-    async fn keep(&self, epoch: Epoch, until: Instant, began: Instant) -> Duration {
+    async fn renew(&self, epoch: Epoch, until: Instant, began: Instant) -> Duration {
         match timeout_at(until, renew(&self.store, &self.name, epoch, self.ttl)).await {
             Ok(Ok(true)) => {
-                self.hold(epoch, began);
+                self.set_held(epoch, began);
                 self.ttl / 3
             }
-            Ok(Ok(false)) | Err(_) => self.lose(epoch),
+            Ok(Ok(false)) | Err(_) => self.set_lost(epoch),
             Ok(Err(error)) => {
                 self.report("renewing", &error);
                 let left = until.saturating_duration_since(Instant::now());
-                if left.is_zero() { self.lose(epoch) } else { left.min(self.ttl / 10) }
+                if left.is_zero() { self.set_lost(epoch) } else { left.min(self.ttl / 10) }
             }
         }
     }
 
-    fn hold(&self, epoch: Epoch, began: Instant) {
-        self.state.send_replace(State::Held { epoch, until: began + self.ttl });
-        self.tell(Held::Held(epoch));
+    fn set_held(&self, epoch: Epoch, began: Instant) {
+        self.state.send_replace(LocalState::Held { epoch, until: began + self.ttl });
+        self.notify(LeaseState::Held(epoch));
     }
 
-    fn lose(&self, epoch: Epoch) -> Duration {
+    fn set_lost(&self, epoch: Epoch) -> Duration {
         warn!(lease = %self.name, %epoch, "lease lost");
-        self.state.send_replace(State::Lost);
-        self.tell(Held::Lost);
+        self.state.send_replace(LocalState::Lost);
+        self.notify(LeaseState::Lost);
         Duration::ZERO
     }
 
-    fn tell(&self, now: Held) {
-        self.told.send_if_modified(|told| std::mem::replace(told, now) != now);
+    fn notify(&self, now: LeaseState) {
+        self.changes.send_if_modified(|changes| std::mem::replace(changes, now) != now);
     }
 
-    async fn give_back(&self) {
+    async fn release_held(&self) {
         let state = *self.state.borrow();
-        let State::Held { epoch, until } = state else { return };
-        self.state.send_replace(State::Lost);
-        self.tell(Held::Lost);
+        let LocalState::Held { epoch, until } = state else { return };
+        self.state.send_replace(LocalState::Lost);
+        self.notify(LeaseState::Lost);
         match timeout_at(until, release(&self.store, &self.name, epoch)).await {
             Ok(Ok(())) => info!(lease = %self.name, %epoch, "lease released"),
             Ok(Err(error)) => self.report("releasing", &error),

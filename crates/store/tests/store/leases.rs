@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use xtsync_store::{Epoch, Error, Held, Lease, Store, lease, params};
+use xtsync_store::{Epoch, Error, Lease, LeaseState, Store, lease, params};
 
-use xtsync_kit::place::{Place, numbers};
+use xtsync_kit::store_fixture::{StoreFixture, numbers};
 
 const TTL: Duration = Duration::from_secs(10);
 const LIMIT: Duration = Duration::from_secs(20);
@@ -33,7 +33,7 @@ async fn write(store: &Store, epoch: u64, id: &str) -> Result<(), Error> {
     let together = async {
         let mut tx = store.begin().await?;
         lease::assert_with_commit(&mut tx, "target/hub", Epoch(epoch));
-        tx.later(PUT, rows());
+        tx.defer(PUT, rows());
         tx.commit().await
     };
     let checked = lease::check(store, "target/hub", Epoch(epoch)).await;
@@ -42,33 +42,33 @@ async fn write(store: &Store, epoch: u64, id: &str) -> Result<(), Error> {
     written.into_iter().chain([checked]).collect()
 }
 
-async fn told(watch: &mut watch::Receiver<Held>, wanted: Held) {
+async fn wait_for_state(watch: &mut watch::Receiver<LeaseState>, wanted: LeaseState) {
     tokio::time::timeout(LIMIT, watch.wait_for(|held| *held == wanted)).await.expect("told in time").unwrap();
 }
 
-pub(crate) async fn a_lease_has_one_owner(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn a_lease_has_one_owner(fixture: StoreFixture) {
+    let store = fixture.open().await;
     assert_eq!(take(&store, "a").await, Some(1));
     assert_eq!(take(&store, "b").await, None);
     assert_eq!(lease::acquire(&store, "target/other", "b", TTL).await.unwrap(), Some(Epoch(1)), "another lease is free");
 }
 
-pub(crate) async fn a_lease_that_ran_out_goes_on_with_the_next_epoch(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn an_expired_lease_continues_in_the_next_epoch(fixture: StoreFixture) {
+    let store = fixture.open().await;
     assert_eq!(take(&store, "a").await, Some(1));
-    place.pass(&store, Duration::from_secs(9)).await;
+    fixture.pass(&store, Duration::from_secs(9)).await;
     assert_eq!(take(&store, "b").await, None);
     assert!(lease::renew(&store, "target/hub", Epoch(1), TTL).await.unwrap());
-    place.pass(&store, Duration::from_secs(9)).await;
+    fixture.pass(&store, Duration::from_secs(9)).await;
     assert_eq!(take(&store, "b").await, None, "it was renewed");
-    place.pass(&store, Duration::from_secs(2)).await;
+    fixture.pass(&store, Duration::from_secs(2)).await;
     assert!(!lease::renew(&store, "target/hub", Epoch(1), TTL).await.unwrap(), "what ran out is not renewed, though nobody took it");
     assert_eq!(take(&store, "b").await, Some(2));
     assert!(!lease::renew(&store, "target/hub", Epoch(1), TTL).await.unwrap());
 }
 
-pub(crate) async fn a_released_lease_is_free_at_once(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn a_released_lease_is_free_at_once(fixture: StoreFixture) {
+    let store = fixture.open().await;
     assert_eq!(take(&store, "a").await, Some(1));
     lease::release(&store, "target/hub", Epoch(1)).await.unwrap();
     assert_eq!(take(&store, "b").await, Some(2));
@@ -76,18 +76,18 @@ pub(crate) async fn a_released_lease_is_free_at_once(place: Place) {
     assert_eq!(take(&store, "a").await, None, "a former owner releases nothing");
 }
 
-pub(crate) async fn an_owner_takes_its_own_lease_back_at_once_in_a_new_epoch(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn an_owner_takes_its_own_lease_back_at_once_in_a_new_epoch(fixture: StoreFixture) {
+    let store = fixture.open().await;
     assert_eq!(take(&store, "a").await, Some(1));
     assert_eq!(take(&store, "a").await, Some(2));
     assert!(matches!(write(&store, 1, "x").await, Err(Error::Fenced(_))));
 }
 
-pub(crate) async fn a_former_owner_writes_nothing(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn a_former_owner_writes_nothing(fixture: StoreFixture) {
+    let store = fixture.open().await;
     take(&store, "a").await;
     write(&store, 1, "as owner").await.unwrap();
-    place.pass(&store, TTL).await;
+    fixture.pass(&store, TTL).await;
     assert!(matches!(write(&store, 1, "after it ran out").await, Err(Error::Fenced(_))));
     take(&store, "b").await;
     assert!(matches!(write(&store, 1, "after b has it").await, Err(Error::Fenced(_))));
@@ -95,8 +95,8 @@ pub(crate) async fn a_former_owner_writes_nothing(place: Place) {
     assert_eq!(numbers(&store).await, [("as owner".to_owned(), None), ("by b".to_owned(), None)]);
 }
 
-pub(crate) async fn nobody_takes_a_lease_over_while_a_transaction_relies_on_it(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn no_owner_takes_a_lease_over_while_a_transaction_requires_it(fixture: StoreFixture) {
+    let store = fixture.open().await;
     take(&store, "a").await;
     let mut tx = store.begin().await.unwrap();
     lease::assert(&mut tx, "target/hub", Epoch(1)).await.unwrap();
@@ -116,39 +116,39 @@ pub(crate) async fn nobody_takes_a_lease_over_while_a_transaction_relies_on_it(p
     assert_eq!(seen, [("a".to_owned(), Some(1))], "the next owner sees what the former one did, and nothing comes after");
 }
 
-pub(crate) async fn a_keeper_takes_renews_tells_and_gives_back(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn a_keeper_acquires_renews_notifies_and_releases(fixture: StoreFixture) {
+    let store = fixture.open().await;
     let ttl = Duration::from_millis(600);
     let first = Lease::new(store.clone(), "target/hub", "a", ttl);
-    told(&mut first.watch(), Held::Held(Epoch(1))).await;
+    wait_for_state(&mut first.watch(), LeaseState::Held(Epoch(1))).await;
     assert_eq!(first.held(), Some(Epoch(1)));
     let second = Lease::new(store.clone(), "target/hub", "b", ttl);
     assert_eq!(second.held(), None);
     let until = || async { store.fetch("SELECT until FROM lease", vec![]).await.unwrap()[0].int(0).unwrap() };
     let before = until().await;
-    place.pass(&store, Duration::from_millis(1)).await;
+    fixture.pass(&store, Duration::from_millis(1)).await;
     xtsync_harness::wait_for(LIMIT, "a renewal", async || Ok((until().await > before).then_some(()))).await.unwrap();
     assert_eq!(first.held(), Some(Epoch(1)));
     let mut seen = first.watch();
     first.release().await;
-    assert_eq!(*seen.borrow_and_update(), Held::Lost);
-    told(&mut second.watch(), Held::Held(Epoch(2))).await;
+    assert_eq!(*seen.borrow_and_update(), LeaseState::Lost);
+    wait_for_state(&mut second.watch(), LeaseState::Held(Epoch(2))).await;
 }
 
-pub(crate) async fn a_keeper_whose_lease_was_taken_tells_that_it_is_lost(place: Place) {
-    let store = place.open().await;
-    let kept = Lease::new(store.clone(), "target/hub", "a", Duration::from_millis(600));
-    told(&mut kept.watch(), Held::Held(Epoch(1))).await;
+pub(crate) async fn a_keeper_whose_lease_was_taken_notifies_that_it_is_lost(fixture: StoreFixture) {
+    let store = fixture.open().await;
+    let held_lease = Lease::new(store.clone(), "target/hub", "a", Duration::from_millis(600));
+    wait_for_state(&mut held_lease.watch(), LeaseState::Held(Epoch(1))).await;
     let mut tx = store.begin().await.unwrap();
     tx.execute("UPDATE lease SET owner = 'b', epoch = 2, until = $1", params![i64::MAX]).await.unwrap();
     tx.commit().await.unwrap();
-    told(&mut kept.watch(), Held::Lost).await;
-    assert_eq!(kept.held(), None);
+    wait_for_state(&mut held_lease.watch(), LeaseState::Lost).await;
+    assert_eq!(held_lease.held(), None);
 }
 
 /// More transactions than there are connections stay open, or wait to begin.
-pub(crate) async fn a_lease_does_not_wait_for_the_connections_of_other_work(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn a_lease_does_not_wait_for_the_connections_of_other_work(fixture: StoreFixture) {
+    let store = fixture.open().await;
     let mut busy = Vec::new();
     while let Ok(Ok(tx)) = tokio::time::timeout(Duration::from_secs(2), store.begin()).await {
         busy.push(tx);

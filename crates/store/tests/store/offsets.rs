@@ -6,10 +6,10 @@ use xtsync_bus::Partition;
 use xtsync_contract::topic;
 use xtsync_store::{load_offsets, params, store_offsets};
 
-use xtsync_kit::place::{Place, numbers};
+use xtsync_kit::store_fixture::{StoreFixture, numbers};
 
-pub(crate) async fn an_offset_and_its_effect_come_together_or_not_at_all(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn an_offset_and_its_effect_come_together_or_not_at_all(fixture: StoreFixture) {
+    let store = fixture.open().await;
     for (id, commit) in [("lost", false), ("kept", true)] {
         let mut tx = store.begin().await.unwrap();
         tx.execute("INSERT INTO thing (id) VALUES ($1)", params![id]).await.unwrap();
@@ -24,8 +24,8 @@ pub(crate) async fn an_offset_and_its_effect_come_together_or_not_at_all(place: 
     assert_eq!(load_offsets(&store, &topic::STATUS.topic()).await.unwrap(), BTreeMap::new());
 }
 
-pub(crate) async fn an_offset_never_goes_back(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn an_offset_never_goes_back(fixture: StoreFixture) {
+    let store = fixture.open().await;
     for (next, stands) in [(5, 5), (4, 5), (6, 6)] {
         let mut tx = store.begin().await.unwrap();
         store_offsets(&mut tx, &BTreeMap::from([(Partition { topic: topic::CONFIG.topic(), index: 0 }, next)]));

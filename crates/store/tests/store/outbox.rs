@@ -6,7 +6,7 @@ use xtsync_contract::topic;
 use xtsync_domain::TenantName;
 use xtsync_store::{Store, outbox};
 
-use xtsync_kit::place::{Place, numbers};
+use xtsync_kit::store_fixture::{StoreFixture, numbers};
 
 fn topic(tenant: &str) -> Topic {
     topic::OUTCOMES.of(TenantName::new(tenant).unwrap())
@@ -27,8 +27,8 @@ async fn take(store: &Store, topic: &Topic) -> Vec<Outgoing> {
     records
 }
 
-pub(crate) async fn what_is_in_the_outbox_comes_with_its_effect_in_order_and_once(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn outbox_records_come_with_their_effect_in_order_and_once(fixture: StoreFixture) {
+    let store = fixture.open().await;
     let records: Vec<_> = (0..1200).map(record).collect();
     let other = Outgoing { topic: topic("lab"), ..record(0) };
     for (commit, chunk) in [(true, &records[..700]), (false, &records[..3]), (true, std::slice::from_ref(&other)), (true, &records[700..])]

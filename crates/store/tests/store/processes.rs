@@ -6,18 +6,18 @@ use std::time::Duration;
 use xtsync_harness::{Process, Signal, wait_for};
 use xtsync_store::{Error, Lease, Store, lease};
 
-use xtsync_kit::place::{Place, increment, numbers, put};
+use xtsync_kit::store_fixture::{StoreFixture, increment, numbers, put};
 
 const LIMIT: Duration = Duration::from_secs(60);
 const TTL: Duration = Duration::from_secs(1);
 const ROLE: &str = "XTSYNC_TEST_ROLE";
 const STORE: &str = "XTSYNC_TEST_STORE";
 
-pub(crate) async fn two_processes_lose_no_update(place: Place) {
-    let place = place.with_real_time();
-    let store = place.open().await;
+pub(crate) async fn two_processes_lose_no_update(fixture: StoreFixture) {
+    let fixture = fixture.with_real_time();
+    let store = fixture.open().await;
     put(&store, "a", 0).await;
-    let mut other = play("increment", &place);
+    let mut other = play("increment", &fixture);
     for _ in 0..50 {
         increment(&store, "a").await;
     }
@@ -25,10 +25,10 @@ pub(crate) async fn two_processes_lose_no_update(place: Place) {
     assert_eq!(numbers(&store).await, [("a".to_owned(), Some(100))]);
 }
 
-pub(crate) async fn a_frozen_owner_that_wakes_writes_nothing(place: Place) {
-    let place = place.with_real_time();
-    let store = place.open().await;
-    let mut other = play("own", &place);
+pub(crate) async fn a_frozen_owner_that_wakes_writes_nothing(fixture: StoreFixture) {
+    let fixture = fixture.with_real_time();
+    let store = fixture.open().await;
+    let mut other = play("own", &fixture);
     wait_for(LIMIT, "the other to write as owner", async || Ok((!numbers(&store).await.is_empty()).then_some(()))).await.unwrap();
     freeze_between_transactions(&other, &store).await;
     let taken =
@@ -53,10 +53,10 @@ async fn freeze_between_transactions(other: &Process, store: &Store) {
     }
 }
 
-fn play(role: &str, place: &Place) -> Process {
+fn play(role: &str, fixture: &StoreFixture) -> Process {
     let mut command = Command::new(std::env::current_exe().unwrap());
     command.args(["--exact", "store::processes::the_second_process", "--nocapture"]);
-    command.env(ROLE, role).env(STORE, &place.url);
+    command.env(ROLE, role).env(STORE, &fixture.url);
     Process::start(role, &command).unwrap()
 }
 
@@ -64,25 +64,25 @@ fn play(role: &str, place: &Place) -> Process {
 #[tokio::test]
 async fn the_second_process() {
     let Ok(role) = std::env::var(ROLE) else { return };
-    let place = Place::at(std::env::var(STORE).unwrap());
+    let fixture = StoreFixture::at(std::env::var(STORE).unwrap());
     match role.as_str() {
         "increment" => {
-            let store = place.open().await;
+            let store = fixture.open().await;
             for _ in 0..50 {
                 increment(&store, "a").await;
             }
         }
-        "own" => own(&place).await,
+        "own" => own(&fixture).await,
         other => panic!("no such role: {other}"),
     }
 }
 
 /// Takes the lease, writes once, and then tries to write in the same epoch until it is told that it may not.
-async fn own(place: &Place) {
-    let store = place.open().await;
-    let kept = Lease::new(store.clone(), "target/hub", "other", TTL);
-    kept.watch().wait_for(|_| kept.held().is_some()).await.unwrap();
-    let epoch = kept.held().unwrap();
+async fn own(fixture: &StoreFixture) {
+    let store = fixture.open().await;
+    let held_lease = Lease::new(store.clone(), "target/hub", "other", TTL);
+    held_lease.watch().wait_for(|_| held_lease.held().is_some()).await.unwrap();
+    let epoch = held_lease.held().unwrap();
     put(&store, "written as owner", 1).await;
     let error = loop {
         let mut tx = store.begin().await.unwrap();
@@ -93,6 +93,6 @@ async fn own(place: &Place) {
         tokio::time::sleep(TTL / 20).await;
     };
     assert!(matches!(error, Error::Fenced(_)), "{error:?}");
-    assert_ne!(kept.held(), Some(epoch));
+    assert_ne!(held_lease.held(), Some(epoch));
     println!("fenced and lost");
 }

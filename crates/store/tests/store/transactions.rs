@@ -4,13 +4,13 @@ use std::error::Error as _;
 
 use xtsync_store::{Error, params};
 
-use xtsync_kit::place::{Place, increment, numbers, put};
+use xtsync_kit::store_fixture::{StoreFixture, increment, numbers, put};
 
 const UPSERT: &str = "INSERT INTO thing (id, n, note) VALUES {rows}
     ON CONFLICT (id) DO UPDATE SET n = excluded.n WHERE excluded.n > thing.n";
 
-pub(crate) async fn what_is_committed_is_read_back_with_its_types(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn what_is_committed_is_read_back_with_its_types(fixture: StoreFixture) {
+    let store = fixture.open().await;
     let mut tx = store.begin().await.unwrap();
     let insert = "INSERT INTO thing (id, n, note, body) VALUES ($1, $2, $3, $4)";
     tx.execute(insert, params!["full", i64::MAX, "Zoë 🎈", b"\0\xff".as_slice()]).await.unwrap();
@@ -30,8 +30,8 @@ pub(crate) async fn what_is_committed_is_read_back_with_its_types(place: Place) 
     assert_eq!((row.uint(0).unwrap(), row.int(1).unwrap(), row.flag(2).unwrap()), (1, 0, true));
 }
 
-pub(crate) async fn a_dropped_transaction_leaves_nothing(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn a_dropped_transaction_leaves_nothing(fixture: StoreFixture) {
+    let store = fixture.open().await;
     let mut tx = store.begin().await.unwrap();
     tx.execute("INSERT INTO thing (id) VALUES ($1)", params!["a"]).await.unwrap();
     drop(tx);
@@ -39,8 +39,8 @@ pub(crate) async fn a_dropped_transaction_leaves_nothing(place: Place) {
     assert_eq!(numbers(&store).await, [("b".to_owned(), Some(1))]);
 }
 
-pub(crate) async fn a_cancelled_transaction_leaves_nothing_and_blocks_nobody(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn a_cancelled_transaction_leaves_nothing_and_blocks_no_other(fixture: StoreFixture) {
+    let store = fixture.open().await;
     for polls in 0..20 {
         let work = async {
             let mut tx = store.begin().await.unwrap();
@@ -58,8 +58,8 @@ pub(crate) async fn a_cancelled_transaction_leaves_nothing_and_blocks_nobody(pla
     assert_eq!(numbers(&store).await, [("b".to_owned(), Some(1))]);
 }
 
-pub(crate) async fn a_batch_of_any_size_is_stored_and_the_newer_of_two_stays(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn a_batch_of_any_size_is_stored_and_the_newer_of_two_stays(fixture: StoreFixture) {
+    let store = fixture.open().await;
     let rows = |count: i64, n: i64| (0..count).map(|i| params![format!("{i:04}"), n, None::<&str>]).collect::<Vec<_>>();
     let mut tx = store.begin().await.unwrap();
     assert_eq!(tx.insert(UPSERT, vec![]).await.unwrap(), 0);
@@ -72,8 +72,8 @@ pub(crate) async fn a_batch_of_any_size_is_stored_and_the_newer_of_two_stays(pla
     assert_eq!((row.int(0).unwrap(), row.int(1).unwrap()), (1000, 5001));
 }
 
-pub(crate) async fn a_batch_of_updates_and_of_look_ups_joins_its_rows(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn a_batch_of_updates_and_of_look_ups_joins_its_rows(fixture: StoreFixture) {
+    let store = fixture.open().await;
     for (id, n) in [("a", 1), ("b", 2), ("c", 3)] {
         put(&store, id, n).await;
     }
@@ -87,48 +87,48 @@ pub(crate) async fn a_batch_of_updates_and_of_look_ups_joins_its_rows(place: Pla
     assert_eq!(found, [("a".to_owned(), 10), ("b".to_owned(), 2)]);
 }
 
-pub(crate) async fn what_is_put_off_until_the_commit_is_written_with_it_or_not_at_all(place: Place) {
+pub(crate) async fn deferred_statements_are_written_with_the_commit_or_not_at_all(fixture: StoreFixture) {
     const REMOVE: &str = "DELETE FROM thing WHERE id IN (VALUES {rows})";
-    let store = place.open().await;
+    let store = fixture.open().await;
     put(&store, "gone", 1).await;
     let mut tx = store.begin().await.unwrap();
-    tx.later(UPSERT, vec![params!["a", 1_i64, None::<&str>], params!["b", 2_i64, "note"]]);
-    tx.later(REMOVE, vec![params!["gone"]]);
-    tx.later(REMOVE, vec![]);
+    tx.defer(UPSERT, vec![params!["a", 1_i64, None::<&str>], params!["b", 2_i64, "note"]]);
+    tx.defer(REMOVE, vec![params!["gone"]]);
+    tx.defer(REMOVE, vec![]);
     let row = tx.fetch_one_opt("SELECT COUNT(*) FROM thing", vec![]).await.unwrap().unwrap();
     assert_eq!(row.int(0).unwrap(), 1, "nothing of it is written yet");
     tx.commit().await.unwrap();
     let wanted = [("a".to_owned(), Some(1)), ("b".to_owned(), Some(2))];
     assert_eq!(numbers(&store).await, wanted);
     let mut tx = store.begin().await.unwrap();
-    tx.later(REMOVE, vec![params!["a"]]);
-    tx.later("INSERT INTO thing (id) VALUES {rows}", vec![params!["b"]]);
+    tx.defer(REMOVE, vec![params!["a"]]);
+    tx.defer("INSERT INTO thing (id) VALUES {rows}", vec![params!["b"]]);
     let error = tx.commit().await.unwrap_err();
     assert!(matches!(error, Error::Statement { .. }), "{error:?}");
     let mut tx = store.begin().await.unwrap();
-    tx.later(REMOVE, vec![params!["a"]]);
+    tx.defer(REMOVE, vec![params!["a"]]);
     drop(tx);
     assert_eq!(numbers(&store).await, wanted);
 }
 
-pub(crate) async fn a_row_that_is_not_there_is_none(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn a_row_that_is_not_there_is_none(fixture: StoreFixture) {
+    let store = fixture.open().await;
     assert_eq!(store.fetch_one_opt("SELECT n FROM thing WHERE id = $1", params!["nobody"]).await.unwrap(), None);
     let mut tx = store.begin().await.unwrap();
     assert_eq!(tx.fetch_one_opt("SELECT n FROM thing WHERE id = $1", params!["nobody"]).await.unwrap(), None);
     assert_eq!(tx.execute("UPDATE thing SET n = 1 WHERE id = $1", params!["nobody"]).await.unwrap(), 0);
 }
 
-pub(crate) async fn a_second_row_with_a_key_is_refused(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn a_second_row_with_a_key_is_refused(fixture: StoreFixture) {
+    let store = fixture.open().await;
     put(&store, "a", 1).await;
     let mut tx = store.begin().await.unwrap();
     let error = tx.execute("INSERT INTO thing (id) VALUES ($1)", params!["a"]).await.unwrap_err();
-    assert!(!error.is_passing(), "{error:?}");
+    assert!(!error.is_transient(), "{error:?}");
 }
 
-pub(crate) async fn a_refused_statement_is_named_without_its_values(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn a_refused_statement_is_named_without_its_values(fixture: StoreFixture) {
+    let store = fixture.open().await;
     let mut tx = store.begin().await.unwrap();
     let error = tx.execute("UPDATE nothing SET a = $1", params!["ana@contoso.com"]).await.unwrap_err();
     assert_eq!(error.to_string(), "running `UPDATE nothing SET a = $1`");
@@ -136,8 +136,8 @@ pub(crate) async fn a_refused_statement_is_named_without_its_values(place: Place
     assert!(source.contains("nothing") && !source.contains("ana@"), "{source}");
 }
 
-pub(crate) async fn a_column_is_never_taken_for_another_type(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn a_column_is_never_taken_for_another_type(fixture: StoreFixture) {
+    let store = fixture.open().await;
     put(&store, "a", -1).await;
     let row = store.fetch_one_opt("SELECT id, n, note FROM thing", vec![]).await.unwrap().unwrap();
     assert!(matches!(row.int(0), Err(Error::Corrupt(_))));
@@ -147,8 +147,8 @@ pub(crate) async fn a_column_is_never_taken_for_another_type(place: Place) {
     assert!(matches!(row.int(3), Err(Error::Corrupt(_))), "no such column");
 }
 
-pub(crate) async fn concurrent_writers_lose_no_update(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn concurrent_writers_lose_no_update(fixture: StoreFixture) {
+    let store = fixture.open().await;
     put(&store, "a", 0).await;
     let writers: Vec<_> = (0..8)
         .map(|_| {
@@ -166,8 +166,8 @@ pub(crate) async fn concurrent_writers_lose_no_update(place: Place) {
     assert_eq!(numbers(&store).await, [("a".to_owned(), Some(80))]);
 }
 
-pub(crate) async fn readers_see_what_was_committed_last_while_somebody_writes(place: Place) {
-    let store = place.open().await;
+pub(crate) async fn readers_see_the_last_commit_while_another_writes(fixture: StoreFixture) {
+    let store = fixture.open().await;
     put(&store, "a", 1).await;
     let mut tx = store.begin().await.unwrap();
     tx.execute("UPDATE thing SET n = 2", vec![]).await.unwrap();

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use uuid::Uuid;
 
 use super::{Directory, anchor_property};
+use crate::faults::InjectedFault;
 use crate::group::GroupEntry;
 use crate::journal::{Verb, Written};
 use crate::object::Change;
 use crate::property::{self, ObjectKind, Prop};
 use crate::value::Value;
-use crate::weather::Strike;
 
 /// Beyond so many lost changes those are forgotten that newer ones took the place of.
 const LOST_MAX: usize = 100_000;
@@ -22,13 +22,14 @@ impl Directory {
         self.seq
     }
 
-    /// Keeps the change that is being made from all later delta rounds, if it was asked for or the weather says so.
+    /// Keeps the change that is being made from all later delta rounds, if it was asked for or the profile says so.
     fn perhaps_lose(&mut self) {
-        let asked = self.changes_to_lose > 0;
-        self.changes_to_lose -= u32::from(asked);
-        let drawn = || self.sky.weather().is_some_and(|weather| self.sky.next(&weather, "change").strikes(weather.delta.loses));
-        if asked || drawn() {
-            self.sky.note(Strike::ChangeLost);
+        let requested = self.changes_to_lose > 0;
+        self.changes_to_lose -= u32::from(requested);
+        let drawn =
+            || self.fault_state.profile().is_some_and(|profile| self.fault_state.next(&profile, "change").occurs(profile.delta.loses));
+        if requested || drawn() {
+            self.fault_state.note(InjectedFault::ChangeLost);
             self.lost.insert(self.seq);
         }
         if self.lost.len() > LOST_MAX {
@@ -101,7 +102,7 @@ impl Directory {
 
     fn anchor(&self, id: Uuid) -> Option<Arc<str>> {
         let prop = self.schema.find(ObjectKind::User, &anchor_property())?;
-        let user = self.users.get(id).or_else(|| self.bin.get(id))?;
+        let user = self.users.get(id).or_else(|| self.deleted.get(id))?;
         match user.fields.get(prop) {
             Some(Value::Text(anchor)) => Some(Arc::clone(anchor)),
             Some(_) | None => None,

@@ -12,12 +12,12 @@ use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 
 use super::Directory;
+use crate::faults::{Chance, FaultProfile, InjectedFault};
 use crate::group::GroupEntry;
 use crate::object::{Object, show};
 use crate::property::{self, ObjectKind, Prop};
 use crate::select::Tracked;
 use crate::user::User;
-use crate::weather::{Luck, Strike, Weather};
 
 /// How many entries of the log are read for a page of one object, so that a page ends also where hardly anything is to be told.
 const SCAN_FACTOR: usize = 10;
@@ -53,7 +53,7 @@ pub(crate) enum Place {
 #[derive(Default)]
 pub(crate) struct DeltaPage {
     /// Objects that are told twice, as they were before their last change. They stand before the others.
-    pub(crate) again: Vec<Json>,
+    pub(crate) repeated: Vec<Json>,
     pub(crate) objects: Vec<Json>,
     pub(crate) next: Option<Place>,
     pub(crate) end: u64,
@@ -66,26 +66,26 @@ impl Directory {
     }
 
     pub(crate) fn delta_users(&self, query: &DeltaQuery) -> DeltaPage {
-        let (mut objects, mut again, mut place) = (Vec::new(), Vec::new(), query.place);
+        let (mut objects, mut repeated, mut place) = (Vec::new(), Vec::new(), query.place);
         let mut entries = self.entries(&self.user_log, query);
         for (read, (seq, id)) in entries.by_ref().enumerate() {
             if objects.len() == query.page_max || read == query.page_max * SCAN_FACTOR {
-                again.extend(self.stale_user(query, seq, id));
-                again.extend(entries.take(query.page_max).filter_map(|(seq, id)| self.stale_user(query, seq, id)));
-                return DeltaPage { again, objects, next: Some(place), end: self.seq() };
+                repeated.extend(self.stale_user(query, seq, id));
+                repeated.extend(entries.take(query.page_max).filter_map(|(seq, id)| self.stale_user(query, seq, id)));
+                return DeltaPage { repeated, objects, next: Some(place), end: self.seq() };
             }
             place = place.at(seq);
-            if query.wants(id) {
-                again.extend(self.stale_user(query, seq, id));
+            if query.includes(id) {
+                repeated.extend(self.stale_user(query, seq, id));
                 objects.extend(self.user_change(query, seq, id));
             }
         }
-        DeltaPage { again, objects, next: query.turn(), end: self.seq() }
+        DeltaPage { repeated, objects, next: query.next_phase(), end: self.seq() }
     }
 
     pub(crate) fn delta_groups(&self, query: &DeltaQuery) -> DeltaPage {
-        let (mut page, mut again, mut place) = (GroupPage::default(), GroupPage::default(), query.place);
-        let mut next = query.turn();
+        let (mut page, mut repeated, mut place) = (GroupPage::default(), GroupPage::default(), query.place);
+        let mut next = query.next_phase();
         for (read, (seq, entry)) in self.entries(&self.group_log, query).enumerate() {
             if page.objects.len() == query.page_max || read == query.page_max * SCAN_FACTOR {
                 next = Some(place);
@@ -93,23 +93,23 @@ impl Directory {
             }
             place = place.at(seq);
             match entry {
-                GroupEntry::Group(id) if query.wants(id) => self.group_change(query, seq, id, &mut page),
-                GroupEntry::Member(id, member) if query.wants(id) => {
+                GroupEntry::Group(id) if query.includes(id) => self.group_change(query, seq, id, &mut page),
+                GroupEntry::Member(id, member) if query.includes(id) => {
                     if self.is_repeated(seq) {
-                        self.member_change(query, id, member, false, &mut again);
+                        self.member_change(query, id, member, false, &mut repeated);
                     }
                     self.member_change(query, id, member, true, &mut page);
                 }
                 GroupEntry::Group(_) | GroupEntry::Member(_, _) => {}
             }
         }
-        DeltaPage { again: again.into_objects(), objects: page.into_objects(), next, end: self.seq() }
+        DeltaPage { repeated: repeated.into_objects(), objects: page.into_objects(), next, end: self.seq() }
     }
 
     /// The entries of a log that are left of the round, in its order, without those that got lost.
     fn entries<'a, T: Copy>(&'a self, log: &'a BTreeMap<u64, T>, query: &DeltaQuery) -> Box<dyn Iterator<Item = (u64, T)> + 'a> {
-        let told = query.from == 0;
-        let found = move |(seq, entry): (&u64, &T)| (told || !self.lost.contains(seq)).then_some((*seq, *entry));
+        let is_initial = query.from == 0;
+        let found = move |(seq, entry): (&u64, &T)| (is_initial || !self.lost.contains(seq)).then_some((*seq, *entry));
         match query.place {
             Place::After(after) => Box::new(log.range((Bound::Excluded(after), Bound::Unbounded)).filter_map(found)),
             Place::Before(before) => Box::new(log.range(query.from + 1..before.max(query.from + 1)).rev().filter_map(found)),
@@ -118,8 +118,8 @@ impl Directory {
 
     fn user_change(&self, query: &DeltaQuery, seq: u64, id: Uuid) -> Option<Json> {
         let Some(user) = self.users.get(id) else {
-            let reason = if self.bin.get(id).is_some() { "changed" } else { "deleted" };
-            return query.tells_removal(seq).then(|| removed(id, reason));
+            let reason = if self.deleted.get(id).is_some() { "changed" } else { "deleted" };
+            return query.includes_removal(seq).then(|| removed(id, reason));
         };
         let mut object = self.changed_fields(query, user)?;
         if query.tracked.manager
@@ -130,11 +130,11 @@ impl Directory {
         Some(Json::Object(object))
     }
 
-    /// A user that the weather tells twice, as it was before its last change.
+    /// A user that the profile tells twice, as it was before its last change.
     fn stale_user(&self, query: &DeltaQuery, seq: u64, id: Uuid) -> Option<Json> {
-        let user = self.users.get(id).filter(|_| query.wants(id) && self.is_repeated(seq))?;
+        let user = self.users.get(id).filter(|_| query.includes(id) && self.is_repeated(seq))?;
         self.changed_fields(query, user)?;
-        self.sky.note(Strike::ObjectRepeated);
+        self.fault_state.note(InjectedFault::ObjectRepeated);
         let mut before = user.clone();
         for (prop, value) in user.stamp.last_values() {
             before.fields.set(*prop, value.clone());
@@ -144,8 +144,8 @@ impl Directory {
 
     fn is_repeated(&self, seq: u64) -> bool {
         let (high, low) = self.id.as_u64_pair();
-        let repeats = |weather: Arc<Weather>| Luck::of(weather.seed, "repeat", &[high, low, seq]).strikes(weather.delta.repeats);
-        self.sky.weather().is_some_and(repeats)
+        let repeats = |profile: Arc<FaultProfile>| Chance::of(profile.seed, "repeat", &[high, low, seq]).occurs(profile.delta.repeats);
+        self.fault_state.profile().is_some_and(repeats)
     }
 
     fn manager_change(&self, query: &DeltaQuery, user: &User) -> Option<Json> {
@@ -166,7 +166,7 @@ impl Directory {
                     page.object(id, Map::new).fields.extend(fields);
                 }
             }
-            None if query.tells_removal(seq) => {
+            None if query.includes_removal(seq) => {
                 page.object(id, Map::new).fields.insert("@removed".to_owned(), json!({"reason": "deleted"}));
             }
             None => {}
@@ -181,7 +181,7 @@ impl Directory {
         let Some(membership) = group.members.get(&member) else {
             return;
         };
-        if !membership.present && !query.tells_removal(membership.seq) {
+        if !membership.present && !query.includes_removal(membership.seq) {
             return;
         }
         let object = page.object(id, || if query.minimal { Map::new() } else { self.tracked_fields(query, group) });
@@ -216,19 +216,19 @@ impl Directory {
 
 impl DeltaQuery {
     /// Where the round goes on when the log ends: a round that went downwards tells what came since it began.
-    fn turn(&self) -> Option<Place> {
+    fn next_phase(&self) -> Option<Place> {
         match self.place {
             Place::After(_) => None,
             Place::Before(_) => Some(Place::After(self.start)),
         }
     }
 
-    fn wants(&self, id: Uuid) -> bool {
+    fn includes(&self, id: Uuid) -> bool {
         self.only.is_empty() || self.only.contains(&id)
     }
 
     /// An initial round tells only the removals that happen while it is under way: what it told before may be gone by now.
-    fn tells_removal(&self, seq: u64) -> bool {
+    fn includes_removal(&self, seq: u64) -> bool {
         self.from > 0 || seq > self.start
     }
 }

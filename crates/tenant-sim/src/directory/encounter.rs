@@ -9,10 +9,10 @@ use super::Directory;
 use super::invite::already_exists;
 use super::users::new_id;
 use crate::error::Failure;
+use crate::faults::{FaultProfile, InjectedFault, InvitationFaults};
 use crate::object::Fields;
 use crate::property;
 use crate::value::Value;
-use crate::weather::{InvitationWeather, Strike, Weather};
 
 /// What an invitation of an unknown address meets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,31 +23,31 @@ pub(super) enum Encounter {
     Guest,
     Blocked,
     Internal,
-    Binned,
+    SoftDeleted,
     Contact,
 }
 
 impl Directory {
     /// Draws what the next invitation of an unknown address meets.
-    pub(super) fn encounter(&self) -> (Encounter, Option<std::sync::Arc<Weather>>) {
-        let Some(weather) = self.sky.weather() else {
+    pub(super) fn encounter(&self) -> (Encounter, Option<std::sync::Arc<FaultProfile>>) {
+        let Some(profile) = self.fault_state.profile() else {
             return (Encounter::Nothing, None);
         };
-        let number = self.sky.next(&weather, "invitation").number();
-        let met = met(&weather.invitations, number);
+        let number = self.fault_state.next(&profile, "invitation").number();
+        let met = met(&profile.invitations, number);
         match met {
             Encounter::Nothing => {}
-            Encounter::Vanishing => self.sky.note(Strike::GuestVanished),
-            Encounter::Late => self.sky.note(Strike::GuestLate),
-            Encounter::Guest | Encounter::Blocked | Encounter::Internal | Encounter::Binned | Encounter::Contact => {
-                self.sky.note(Strike::AddressTaken);
+            Encounter::Vanishing => self.fault_state.note(InjectedFault::GuestVanished),
+            Encounter::Late => self.fault_state.note(InjectedFault::GuestLate),
+            Encounter::Guest | Encounter::Blocked | Encounter::Internal | Encounter::SoftDeleted | Encounter::Contact => {
+                self.fault_state.note(InjectedFault::AddressTaken);
             }
         }
-        (met, Some(weather))
+        (met, Some(profile))
     }
 
     /// Puts an internal user with that address into the directory, or into its bin; gives the refusal that follows.
-    pub(super) fn meet_internal(&mut self, address: &str, binned: bool) -> Failure {
+    pub(super) fn meet_internal(&mut self, address: &str, soft_deleted: bool) -> Failure {
         let id = new_id();
         let mut fields = Fields::default();
         let nickname = format!("contact-{}", id.simple());
@@ -58,8 +58,8 @@ impl Directory {
         fields.set(property::USER_TYPE, Value::text("Member"));
         fields.set(property::OTHER_MAILS, Value::texts([address]));
         self.add_user(id, fields);
-        if binned {
-            self.bin_user(id);
+        if soft_deleted {
+            self.soft_delete_user(id);
         }
         already_exists(id)
     }
@@ -74,7 +74,7 @@ impl Directory {
     }
 }
 
-fn met(shares: &InvitationWeather, number: f64) -> Encounter {
+fn met(shares: &InvitationFaults, number: f64) -> Encounter {
     let mut up_to = 0.0;
     let table = [
         (shares.vanishes, Encounter::Vanishing),
@@ -82,7 +82,7 @@ fn met(shares: &InvitationWeather, number: f64) -> Encounter {
         (shares.meets_guest, Encounter::Guest),
         (shares.meets_blocked, Encounter::Blocked),
         (shares.meets_internal, Encounter::Internal),
-        (shares.meets_binned, Encounter::Binned),
+        (shares.meets_soft_deleted, Encounter::SoftDeleted),
         (shares.meets_contact, Encounter::Contact),
     ];
     let found = table.into_iter().find(|(share, _)| {

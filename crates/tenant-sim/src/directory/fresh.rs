@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use uuid::Uuid;
 
 use super::Directory;
-use crate::weather::{Span, Strike};
+use crate::faults::{InjectedFault, Span};
 
 /// The objects that are still hidden.
 #[derive(Debug, Default)]
@@ -20,15 +20,15 @@ struct Hidden {
 }
 
 impl Directory {
-    /// Hides an object that was just made, if the weather says so; from writes for `longer` than from reads.
+    /// Hides an object that was just made, if the profile says so; from writes for `longer` than from reads.
     pub(super) fn hide(&mut self, id: Uuid, longer: Span) {
-        let Some(weather) = self.sky.weather() else {
+        let Some(profile) = self.fault_state.profile() else {
             return;
         };
-        let mut luck = self.sky.next(&weather, "fresh");
-        let (time, longer) = (luck.within(weather.hides_fresh_objects_for), luck.within(longer));
+        let mut chance = self.fault_state.next(&profile, "fresh");
+        let (time, longer) = (chance.within(profile.hides_fresh_objects_for), chance.within(longer));
         if time + longer > Duration::ZERO {
-            self.sky.note(Strike::FreshHidden);
+            self.fault_state.note(InjectedFault::FreshHidden);
             self.fresh.add(id, time, longer);
         }
     }

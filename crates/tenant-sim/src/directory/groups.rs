@@ -11,12 +11,12 @@ use uuid::Uuid;
 use super::Directory;
 use super::users::new_id;
 use crate::error::Failure;
+use crate::faults::Span;
 use crate::group::{Group, GroupEntry};
 use crate::journal::Verb;
 use crate::object::{Fields, Stamp};
 use crate::property::{self, ObjectKind};
 use crate::value::Value;
-use crate::weather::Span;
 
 /// How many members one request may bind.
 const BIND_MAX: usize = 20;

@@ -11,14 +11,14 @@ use super::Directory;
 use super::encounter::Encounter;
 use super::users::new_id;
 use crate::error::Failure;
+use crate::faults::Span;
 use crate::group::Group;
 use crate::journal::Verb;
 use crate::object::Fields;
 use crate::property;
-use crate::shelf::Shelf;
 use crate::user::User;
+use crate::user_index::UserIndex;
 use crate::value::Value;
-use crate::weather::Span;
 
 /// Characters that an invitation refuses in the local part, by the documentation.
 const REFUSED: &str = "~!#$%^&*()+=[]{}\\/|;:\"<>?, ";
@@ -58,12 +58,12 @@ impl Directory {
 
     /// Invites somebody who is not known here, as far as anybody can tell before.
     fn invite_unknown(&mut self, body: &Map<String, Json>, address: &str) -> Result<Invitation, Failure> {
-        let (met, weather) = self.encounter();
-        let late_for = weather.map(|weather| weather.invitations.late_for);
+        let (met, profile) = self.encounter();
+        let late_for = profile.map(|profile| profile.invitations.late_for);
         let (user, longer) = match met {
             Encounter::Vanishing => return Ok(Invitation { id: new_id(), user: new_id(), status: "PendingAcceptance" }),
             Encounter::Internal => return Err(self.meet_internal(address, false)),
-            Encounter::Binned => return Err(self.meet_internal(address, true)),
+            Encounter::SoftDeleted => return Err(self.meet_internal(address, true)),
             Encounter::Guest | Encounter::Blocked => {
                 let user = self.meet_guest(self.guest_fields(body, address), met == Encounter::Blocked);
                 return if met == Encounter::Blocked {
@@ -124,7 +124,7 @@ impl Directory {
     /// The guest who has that address already. An internal user who has it refuses, even from the bin.
     fn known_guest(&self, address: &str) -> Result<Option<&User>, Failure> {
         let known: Vec<&User> = having(&self.users, address);
-        let internal = known.iter().copied().chain(having(&self.bin, address)).find(|user| !user.is_external());
+        let internal = known.iter().copied().chain(having(&self.deleted, address)).find(|user| !user.is_external());
         if let Some(user) = internal {
             return Err(already_exists(user.id));
         }
@@ -136,7 +136,7 @@ impl Directory {
 
     /// Where invitations meet blocked guests, one who is blocked refuses whenever he is invited.
     fn refuses_again(&self, user: &User) -> bool {
-        let meets = || self.sky.weather().is_some_and(|weather| weather.invitations.meets_blocked > 0.0);
+        let meets = || self.fault_state.profile().is_some_and(|profile| profile.invitations.meets_blocked > 0.0);
         user.fields.get(property::ACCOUNT_ENABLED) == Some(&Value::Flag(false)) && meets()
     }
 
@@ -197,11 +197,11 @@ pub(super) fn already_exists(id: Uuid) -> Failure {
 }
 
 /// The users who have the address in any of the ways a directory knows addresses.
-fn having<'a>(shelf: &'a Shelf, address: &str) -> Vec<&'a User> {
+fn having<'a>(user_index: &'a UserIndex, address: &str) -> Vec<&'a User> {
     let proxy = format!("smtp:{address}");
-    let mut users: Vec<&User> = shelf.with(property::MAIL, address).chain(shelf.with(property::UPN, address)).collect();
-    users.extend(shelf.with(property::PROXY_ADDRESSES, &proxy));
-    users.extend(shelf.with(property::OTHER_MAILS, address));
+    let mut users: Vec<&User> = user_index.with(property::MAIL, address).chain(user_index.with(property::UPN, address)).collect();
+    users.extend(user_index.with(property::PROXY_ADDRESSES, &proxy));
+    users.extend(user_index.with(property::OTHER_MAILS, address));
     users.sort_unstable_by_key(|user| user.id);
     users.dedup_by_key(|user| user.id);
     users

@@ -85,8 +85,8 @@ impl Directory {
 
     /// Ends the membership on the side of the member.
     pub(super) fn forget_parent(&mut self, member: Uuid, parent: Uuid) {
-        for shelf in [&mut self.users, &mut self.bin] {
-            if let Some(user) = shelf.get_mut(member) {
+        for user_index in [&mut self.users, &mut self.deleted] {
+            if let Some(user) = user_index.get_mut(member) {
                 user.groups.retain(|group| *group != parent);
             }
         }

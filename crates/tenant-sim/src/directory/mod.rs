@@ -33,12 +33,12 @@ use self::fresh::Fresh;
 pub(crate) use self::groups::referenced_id;
 pub(crate) use self::privileged::is_sensitive;
 pub use self::redeem::Redemption;
+use crate::faults::FaultState;
 use crate::group::{Group, GroupEntry};
 use crate::journal::Journal;
 use crate::policy::AccessPolicy;
 use crate::property::Schema;
-use crate::shelf::Shelf;
-use crate::weather::Sky;
+use crate::user_index::UserIndex;
 
 /// The object id of the application that registered the anchor extension, in every tenant.
 pub const ANCHOR_APP_ID: Uuid = Uuid::from_u128(0x5f1c_3a60_7be4_4d0f_9a43_1d2c_86e0_b7f5);
@@ -58,12 +58,12 @@ pub(crate) struct Directory {
     /// The domain it was born with, where the names of guests end.
     pub(crate) initial_domain: String,
     pub(crate) schema: Schema,
-    pub(crate) users: Shelf,
-    pub(crate) bin: Shelf,
+    pub(crate) users: UserIndex,
+    pub(crate) deleted: UserIndex,
     pub(crate) groups: BTreeMap<Uuid, Group>,
     pub(crate) policy: AccessPolicy,
     /// Kept as users are, since they are looked up alike.
-    pub(crate) contacts: Shelf,
+    pub(crate) contacts: UserIndex,
     pub(crate) invitations_allowed: bool,
     /// Whose invitations are allowed.
     pub(crate) domains: Domains,
@@ -76,7 +76,7 @@ pub(crate) struct Directory {
     /// Delta tokens of another epoch have expired.
     pub(crate) delta_epoch: u64,
     /// Whether each round of a delta query begins with an empty page.
-    pub(crate) delta_stutters: bool,
+    pub(crate) delta_starts_empty: bool,
     /// How many changes from now on no delta query is to tell.
     pub(crate) changes_to_lose: u32,
     /// The numbers of the changes that only an initial round tells.
@@ -90,11 +90,11 @@ pub(crate) struct Directory {
     /// (manager, report), so that those who lose their manager are found.
     reports: BTreeSet<(Uuid, Uuid)>,
     journal: Journal,
-    sky: Sky,
+    fault_state: FaultState,
 }
 
 impl Directory {
-    pub(crate) fn new(name: &str, id: Uuid, journal: Journal, sky: Sky) -> Self {
+    pub(crate) fn new(name: &str, id: Uuid, journal: Journal, fault_state: FaultState) -> Self {
         let mut schema = Schema::default();
         schema.register(&anchor_property()).expect("an empty schema has room");
         Self {
@@ -103,18 +103,18 @@ impl Directory {
             domain: format!("{name}.example"),
             initial_domain: format!("{name}.onmicrosoft.example"),
             schema,
-            users: Shelf::default(),
-            bin: Shelf::default(),
+            users: UserIndex::default(),
+            deleted: UserIndex::default(),
             groups: BTreeMap::new(),
             policy: AccessPolicy::default(),
-            contacts: Shelf::default(),
+            contacts: UserIndex::default(),
             invitations_allowed: true,
             domains: Domains::Any,
             invited: BTreeMap::new(),
             messages_sent: 0,
             prompted: Vec::new(),
             delta_epoch: 0,
-            delta_stutters: false,
+            delta_starts_empty: false,
             changes_to_lose: 0,
             lost: BTreeSet::new(),
             fresh: Fresh::default(),
@@ -124,7 +124,7 @@ impl Directory {
             group_log: BTreeMap::new(),
             reports: BTreeSet::new(),
             journal,
-            sky,
+            fault_state,
         }
     }
 

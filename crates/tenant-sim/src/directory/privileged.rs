@@ -26,7 +26,7 @@ impl Directory {
 
     /// Whether the user, present or in the bin, has privileges.
     pub(crate) fn is_privileged(&self, id: Uuid) -> bool {
-        let groups = self.users.get(id).or_else(|| self.bin.get(id)).map(|user| user.groups.as_slice()).unwrap_or_default();
+        let groups = self.users.get(id).or_else(|| self.deleted.get(id)).map(|user| user.groups.as_slice()).unwrap_or_default();
         let assignable = |group: &Uuid| {
             let group = self.groups.get(group);
             group.is_some_and(|group| group.fields.get(const { named("isAssignableToRole") }) == Some(&Value::Flag(true)))

@@ -19,7 +19,7 @@ impl Directory {
             let resource = if kind == ObjectKind::User { "user" } else { "group" };
             let prop = self.schema.find(kind, name).ok_or_else(|| Failure::no_property(name, resource))?;
             match self.schema.write(prop) {
-                Write::Swallowed => continue,
+                Write::Ignored => continue,
                 Write::Never => {
                     return Err(Failure::bad_request(format!("Property '{name}' is read-only and cannot be set.")));
                 }

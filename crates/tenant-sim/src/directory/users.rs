@@ -10,12 +10,12 @@ use uuid::Uuid;
 use super::Directory;
 use super::sets::Sets;
 use crate::error::Failure;
+use crate::faults::Span;
 use crate::journal::Verb;
 use crate::object::{Fields, Stamp};
 use crate::property::{self, ObjectKind, Prop};
 use crate::user::User;
 use crate::value::Value;
-use crate::weather::Span;
 
 impl Directory {
     /// Creates a member from the body of a POST.
@@ -72,7 +72,7 @@ impl Directory {
         let fresh: Sets = sets.into_iter().filter(|(prop, value)| user.fields.differs(*prop, value)).collect();
         let mask = fresh.iter().fold(0, |mask, (prop, _)| mask | prop.bit());
         // Only a delta query that tells objects twice asks for it, and a large directory has better uses for its memory.
-        let kept = self.sky.weather().is_some_and(|weather| weather.delta.repeats > 0.0);
+        let kept = self.fault_state.profile().is_some_and(|profile| profile.delta.repeats > 0.0);
         let old = |prop: Prop| (prop, user.fields.get(prop).cloned().unwrap_or(Value::Null));
         let was: Sets = if kept { fresh.iter().map(|(prop, _)| old(*prop)).collect() } else { Sets::new() };
         for (prop, value) in fresh {
@@ -89,13 +89,13 @@ impl Directory {
     /// Moves a user to the bin. Memberships go on unseen until the user is purged, and no group changes.
     pub(crate) fn delete_user(&mut self, id: Uuid) -> Result<(), Failure> {
         self.users.get(id).ok_or_else(|| Failure::not_found(&id.to_string()))?;
-        self.bin_user(id);
+        self.soft_delete_user(id);
         self.record_user(Verb::Delete, id, None, Vec::new());
         Ok(())
     }
 
     /// Moves a user to the bin, without a word to the journal.
-    pub(super) fn bin_user(&mut self, id: Uuid) {
+    pub(super) fn soft_delete_user(&mut self, id: Uuid) {
         let Some(mut user) = self.users.remove(id) else {
             return;
         };
@@ -109,13 +109,13 @@ impl Directory {
             let aside = format!("{}{upn}", id.simple());
             user.fields.set(property::UPN, Value::text(aside));
         }
-        self.bin.insert(user);
+        self.deleted.insert(user);
         self.touch_reports(id, Some(id));
     }
 
     /// Brings a user back from the bin as it was, with its memberships.
     pub(crate) fn restore_user(&mut self, id: Uuid) -> Result<(), Failure> {
-        let user = self.bin.get(id).ok_or_else(|| Failure::not_found(&id.to_string()))?;
+        let user = self.deleted.get(id).ok_or_else(|| Failure::not_found(&id.to_string()))?;
         let upn = user.fields.text(property::UPN).unwrap_or_default();
         let upn = upn.strip_prefix(&id.simple().to_string()).unwrap_or(upn).to_owned();
         if self.users.with(property::UPN, &upn).next().is_some() {
@@ -125,7 +125,7 @@ impl Directory {
         if proxies.iter().any(|proxy| self.users.with(property::PROXY_ADDRESSES, proxy).next().is_some()) {
             return Err(Failure::taken("proxyAddresses"));
         }
-        let mut user = self.bin.remove(id).expect("it was found in the bin above");
+        let mut user = self.deleted.remove(id).expect("it was found in the bin above");
         let seq = self.next_seq();
         self.move_user(user.stamp.changed, id, seq);
         user.stamp = Stamp::born(seq);
@@ -140,11 +140,11 @@ impl Directory {
 
     /// Removes a user from the bin for good.
     pub(crate) fn purge_user(&mut self, id: Uuid) -> Result<(), Failure> {
-        let user = self.bin.get(id).ok_or_else(|| Failure::not_found(&id.to_string()))?;
+        let user = self.deleted.get(id).ok_or_else(|| Failure::not_found(&id.to_string()))?;
         let (before, manager, groups) = (user.stamp.changed, user.manager, user.groups.clone());
         // Told while the anchor can still be read.
         self.record_user(Verb::Purge, id, None, Vec::new());
-        self.bin.remove(id);
+        self.deleted.remove(id);
         self.invited.remove(&id);
         for group in groups {
             self.leave(group, id);

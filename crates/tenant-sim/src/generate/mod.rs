@@ -108,7 +108,7 @@ mod tests {
     }
 
     #[test]
-    fn everybody_enabled_is_in_the_global_group_and_the_teams_are_nested_in_it() {
+    fn enabled_users_are_in_the_global_group_and_the_teams_are_nested_in_it() {
         let sim = Sim::builder().tenant("emea", 2_000).seed(7).build().unwrap();
         let emea = sim.tenant("emea").unwrap();
         let members: BTreeSet<_> = emea.members(emea.groups("GlobalEmployees")[0]).into_iter().collect();

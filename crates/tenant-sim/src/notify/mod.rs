@@ -4,10 +4,10 @@
 //! delta link. Source: Microsoft's pages on webhooks, on lifecycle notifications, and on the subscription resource. As there, a new
 //! and a soft-deleted user are `updated`, and only what is gone for good is `deleted`; `created` is accepted and never told.
 
-mod courier;
 mod dispatch;
+mod endpoint;
 mod health;
-mod notice;
+mod notification;
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -20,16 +20,16 @@ use tokio::time::Instant;
 use url::Url;
 use uuid::Uuid;
 
-pub(crate) use self::courier::validate;
 pub(crate) use self::dispatch::run;
-use self::notice::Notice;
+pub(crate) use self::endpoint::validate;
+use self::notification::Notification;
 use crate::property::ObjectKind;
 
 /// How long a subscription to directory objects lasts at most: 41,760 minutes, i.e. 29 days.
 pub(crate) const LIFE_MAX: Duration = Duration::from_secs(41_760 * 60);
 /// How many subscriptions an application may have in a tenant.
 pub(crate) const SUBSCRIPTIONS_MAX: usize = 100;
-/// How many notices may wait for the dispatcher.
+/// How many notifications may wait for the dispatcher.
 const OUTBOX_MAX: usize = 10_000;
 
 /// How notifications are delivered. The default is what Microsoft documents, but for the retries, which are fewer.
@@ -109,8 +109,8 @@ pub(crate) struct Subscription {
 /// All subscriptions of a simulator.
 #[derive(Debug, Default)]
 pub(crate) struct Subscriptions {
-    kept: Mutex<BTreeMap<Uuid, Subscription>>,
-    outbox: Mutex<VecDeque<(Url, Notice)>>,
+    active: Mutex<BTreeMap<Uuid, Subscription>>,
+    outbox: Mutex<VecDeque<(Url, Notification)>>,
     /// Tells the dispatcher that the outbox or a time has changed.
     changed: Notify,
     delivery: Mutex<Delivery>,
@@ -118,14 +118,14 @@ pub(crate) struct Subscriptions {
 
 impl Subscription {
     /// Sets how long it lasts. The application is asked to authorize again when a quarter of that is left.
-    pub(crate) fn last(&mut self, now: OffsetDateTime, life: Duration) {
+    pub(crate) fn extend(&mut self, now: OffsetDateTime, life: Duration) {
         self.expires = now + life;
         self.challenge_at = now + life * 3 / 4;
         self.challenged = None;
     }
 
     /// Whether notifications flow.
-    fn flows(&self, within: Duration) -> bool {
+    fn is_active(&self, within: Duration) -> bool {
         self.challenged.is_none_or(|since| since.elapsed() < within)
     }
 }
@@ -141,47 +141,47 @@ impl Subscriptions {
 
     /// Keeps a new subscription, unless the application has too many in that tenant.
     pub(crate) fn add(&self, subscription: Subscription) -> bool {
-        let mut kept = self.kept();
+        let mut active = self.active();
         let owner = |known: &&Subscription| (known.client, known.tenant.1) == (subscription.client, subscription.tenant.1);
-        if kept.values().filter(owner).count() >= SUBSCRIPTIONS_MAX {
+        if active.values().filter(owner).count() >= SUBSCRIPTIONS_MAX {
             return false;
         }
-        kept.insert(subscription.id, subscription);
+        active.insert(subscription.id, subscription);
         self.changed.notify_one();
         true
     }
 
     /// The subscriptions that an application has in a tenant.
     pub(crate) fn of(&self, client: Uuid, tenant: Uuid) -> Vec<Subscription> {
-        let kept = self.kept();
-        kept.values().filter(|known| (known.client, known.tenant.1) == (client, tenant)).cloned().collect()
+        let active = self.active();
+        active.values().filter(|known| (known.client, known.tenant.1) == (client, tenant)).cloned().collect()
     }
 
     /// Changes a subscription, and gives it as it is then.
     pub(crate) fn change(&self, id: Uuid, change: impl FnOnce(&mut Subscription)) -> Option<Subscription> {
-        let mut kept = self.kept();
-        let subscription = kept.get_mut(&id)?;
+        let mut active = self.active();
+        let subscription = active.get_mut(&id)?;
         change(subscription);
         self.changed.notify_one();
         Some(subscription.clone())
     }
 
     pub(crate) fn remove(&self, id: Uuid) {
-        self.kept().remove(&id);
+        self.active().remove(&id);
     }
 
     /// Something happens to every subscription of a tenant, and those with an endpoint for it are told.
-    pub(crate) fn happen(&self, tenant: &str, event: LifecycleEvent) {
+    pub(crate) fn send_lifecycle(&self, tenant: &str, event: LifecycleEvent) {
         let of_tenant = |known: &&Subscription| *known.tenant.0 == *tenant;
-        let ids: Vec<Uuid> = self.kept().values().filter(of_tenant).map(|known| known.id).collect();
+        let ids: Vec<Uuid> = self.active().values().filter(of_tenant).map(|known| known.id).collect();
         for id in ids {
-            self.happen_to(id, event);
+            self.send_lifecycle_to(id, event);
         }
     }
 
-    fn happen_to(&self, id: Uuid, event: LifecycleEvent) {
-        let mut kept = self.kept();
-        let Some(subscription) = kept.get_mut(&id) else {
+    fn send_lifecycle_to(&self, id: Uuid, event: LifecycleEvent) {
+        let mut active = self.active();
+        let Some(subscription) = active.get_mut(&id) else {
             return;
         };
         match event {
@@ -191,27 +191,27 @@ impl Subscriptions {
             LifecycleEvent::Missed | LifecycleEvent::SubscriptionRemoved => {}
         }
         if let Some(url) = subscription.lifecycle_url.clone() {
-            self.put(url, Notice::lifecycle(subscription, event));
+            self.put(url, Notification::lifecycle(subscription, event));
         }
         if event == LifecycleEvent::SubscriptionRemoved {
-            kept.remove(&id);
+            active.remove(&id);
         }
     }
 
-    fn put(&self, url: Url, notice: Notice) {
+    fn put(&self, url: Url, notification: Notification) {
         let mut outbox = lock(&self.outbox);
         if outbox.len() < OUTBOX_MAX {
-            outbox.push_back((url, notice));
+            outbox.push_back((url, notification));
         }
         self.changed.notify_one();
     }
 
     /// All that are in force.
-    fn kept(&self) -> MutexGuard<'_, BTreeMap<Uuid, Subscription>> {
+    fn active(&self) -> MutexGuard<'_, BTreeMap<Uuid, Subscription>> {
         let now = OffsetDateTime::now_utc();
-        let mut kept = lock(&self.kept);
-        kept.retain(|_, subscription| subscription.expires > now);
-        kept
+        let mut active = lock(&self.active);
+        active.retain(|_, subscription| subscription.expires > now);
+        active
     }
 }
 

@@ -1,4 +1,4 @@
-//! The simulator's own door, `/sim/v1/…`, for tests in other processes: the journal, sign-ins, expiry, scripted answers, weather, counts.
+//! The simulator's own door, `/sim/v1/…`, for tests in other processes: the journal, sign-ins, expiry, scripted answers, profile, counts.
 //!
 //! It asks for no token and answers loopback only.
 
@@ -13,11 +13,11 @@ use serde_json::{Value as Json, json};
 use super::{Query, id};
 use crate::directory::Domains;
 use crate::error::Failure;
+use crate::faults::FaultProfile;
 use crate::http;
 use crate::notify::LifecycleEvent;
 use crate::script::Rule;
 use crate::sim::Sim;
-use crate::weather::Weather;
 
 /// How many journal entries one answer has.
 const JOURNAL_MAX: usize = 10_000;
@@ -43,8 +43,8 @@ fn answer(sim: &Sim, parts: &Parts, path: &str, body: &[u8]) -> Result<Json, Fai
         ("GET", "script") => Ok(json!(sim.script().installed())),
         ("POST", "script") => install(sim, body),
         ("DELETE", "script") => Ok(clear(sim)),
-        ("POST", "weather") => weather(sim, body),
-        ("GET", "strikes") => Ok(json!(sim.strikes())),
+        ("POST", "faults") => faults(sim, body),
+        ("GET", "injected-faults") => Ok(json!(sim.injected_faults())),
         ("POST", "domains") => domains(sim, body),
         ("POST", "lose-changes") => lose_changes(sim, body),
         ("POST", "privileged") => privileged(sim, body),
@@ -137,20 +137,20 @@ fn clear(sim: &Sim) -> Json {
     json!({})
 }
 
-/// A weather by name, as on the command line, or spelt out.
+/// A profile by name, as on the command line, or spelt out.
 #[derive(Deserialize)]
 #[serde(untagged)]
-enum Forecast {
+enum FaultsBody {
     Named(String),
-    Spelt(Box<Weather>),
+    Profile(Box<FaultProfile>),
 }
 
-fn weather(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
-    let weather = match read(body)? {
-        Forecast::Named(name) => name.parse().map_err(Failure::bad_request)?,
-        Forecast::Spelt(weather) => *weather,
+fn faults(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
+    let profile = match read(body)? {
+        FaultsBody::Named(name) => name.parse().map_err(Failure::bad_request)?,
+        FaultsBody::Profile(profile) => *profile,
     };
-    sim.set_weather(weather);
+    sim.set_fault_profile(profile);
     Ok(json!({}))
 }
 
@@ -196,14 +196,14 @@ fn privileged(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Happening {
+struct LifecycleBody {
     tenant: String,
     event: LifecycleEvent,
 }
 
 fn subscriptions(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
-    let Happening { tenant, event } = read(body)?;
-    named(sim, &tenant)?.happen_to_subscriptions(event);
+    let LifecycleBody { tenant, event } = read(body)?;
+    named(sim, &tenant)?.send_lifecycle_event(event);
     Ok(json!({}))
 }
 

@@ -11,8 +11,8 @@ use uuid::Uuid;
 
 use super::{Answer, Call, Query, Reply, dispatch, segments};
 use crate::error::Failure;
-use crate::script::{Asked, Verdict};
-use crate::weather::Passage;
+use crate::faults::RequestFaults;
+use crate::script::{RequestToMatch, Verdict};
 
 const ITEMS_MAX: usize = 20;
 
@@ -76,8 +76,8 @@ fn perform(call: &Call<'_>, item: &Item) -> Json {
     let version = call.base.rsplit('/').next().unwrap_or_default();
     let full = format!("/{version}/{}", path.trim_start_matches('/'));
     call.sim.note_request(&item.method, &full);
-    let asked = || Asked::new(Some(&*call.tenant.name), &item.method, path, query, &item.body, true);
-    let verdict = if call.sim.script().is_empty() { Verdict::Genuine(Vec::new()) } else { call.sim.script().verdict(&asked()) };
+    let request_to_match = || RequestToMatch::new(Some(&*call.tenant.name), &item.method, path, query, &item.body, true);
+    let verdict = if call.sim.script().is_empty() { Verdict::Genuine(Vec::new()) } else { call.sim.script().verdict(&request_to_match()) };
     match verdict {
         Verdict::Instead(act, headers) => response(&item.id, act.reply(headers, &call.base)),
         Verdict::Genuine(rewrites) => {
@@ -89,7 +89,7 @@ fn perform(call: &Call<'_>, item: &Item) -> Json {
 }
 
 fn carry_out(call: &Call<'_>, item: &Item, full: &str, (path, query): (&str, &str)) -> Answer {
-    let mut passage = Passage::begin(call.sim.sky(), &item.method, full);
+    let mut request_faults = RequestFaults::begin(call.sim.fault_state(), &item.method, full);
     let path = segments(path);
     if path.first().is_some_and(|first| first == "$batch") {
         return Err(invalid("A batch cannot contain a batch."));
@@ -106,9 +106,9 @@ fn carry_out(call: &Call<'_>, item: &Item, full: &str, (path, query): (&str, &st
         body: item.body.clone(),
         base: call.base.clone(),
     };
-    let metered = passage.admit(&call)?;
+    let metered = request_faults.admit(&call)?;
     let answer = dispatch(&call);
-    match passage.lost(&call) {
+    match request_faults.lost(&call) {
         Some(lost) => Err(lost.into_failure()),
         None => answer.map(|reply| reply.with_headers(metered)),
     }

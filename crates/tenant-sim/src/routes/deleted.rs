@@ -26,21 +26,21 @@ pub(super) fn serve(call: &Call<'_>, path: &[&str]) -> Answer {
 fn list(call: &Call<'_>) -> Answer {
     let directory = call.tenant.read();
     let listing = Listing::parse(call, &directory, ObjectKind::User)?;
-    let rows = users::users(&directory.bin, &listing)
+    let rows = users::users(&directory.deleted, &listing)
         .map(|user| (user.id, with_deleted(call, listing.select.object(&directory.schema, user, false), user)));
-    listing.page(call, "users", rows, || users::counted(&directory.bin, &listing))
+    listing.page(call, "users", rows, || users::counted(&directory.deleted, &listing))
 }
 
 fn count(call: &Call<'_>) -> Answer {
     let directory = call.tenant.read();
     let listing = Listing::parse(call, &directory, ObjectKind::User)?;
     let headers = vec![("content-type".into(), "text/plain".to_owned())];
-    Ok(Reply { status: 200, headers, body: Some(Json::String(users::counted(&directory.bin, &listing).to_string())) })
+    Ok(Reply { status: 200, headers, body: Some(Json::String(users::counted(&directory.deleted, &listing).to_string())) })
 }
 
 fn get(call: &Call<'_>, id: Uuid) -> Answer {
     let directory = call.tenant.read();
-    let user = directory.bin.get(id).ok_or_else(|| Failure::not_found(&id.to_string()))?;
+    let user = directory.deleted.get(id).ok_or_else(|| Failure::not_found(&id.to_string()))?;
     let select = Select::parse(&directory.schema, ObjectKind::User, call.query.get("$select"))?;
     let json = with_deleted(call, select.object(&directory.schema, user, true), user);
     Ok(Reply::ok(with_context(call, "directoryObjects/$entity", json)))

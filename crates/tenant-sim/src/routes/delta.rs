@@ -5,13 +5,13 @@
 
 use serde_json::{Map, Value as Json};
 
-use super::round::Round;
+use super::cycle::DeltaCycle;
 use super::{Answer, Call, Reply};
 use crate::directory::{DeltaPage, DeltaQuery, Directory, Place};
 use crate::error::Failure;
+use crate::faults::PageFaults;
 use crate::property::ObjectKind;
 use crate::select::Tracked;
-use crate::weather::PageLuck;
 
 const PAGE_DEFAULT: usize = 200;
 const PAGE_MAX: usize = 999;
@@ -27,57 +27,57 @@ pub(super) fn groups(call: &Call<'_>) -> Answer {
 fn serve(call: &Call<'_>, kind: ObjectKind, name: &str, page: fn(&Directory, &DeltaQuery) -> DeltaPage) -> Answer {
     let directory = call.tenant.read();
     let token = call.query.get("$skiptoken").or_else(|| call.query.get("$deltatoken")).filter(|token| !token.is_empty());
-    let mut round = match token {
-        None => Round::begin(call, &directory, kind)?,
+    let mut cycle = match token {
+        None => DeltaCycle::begin(call, &directory, kind)?,
         Some("latest") => {
-            return Ok(latest(call, &directory, Round::begin(call, &directory, kind)?, name));
+            return Ok(latest(call, &directory, DeltaCycle::begin(call, &directory, kind)?, name));
         }
-        Some(token) => Round::open(&directory, token, name).ok_or_else(|| expired(call, name))?,
+        Some(token) => DeltaCycle::open(&directory, token, name).ok_or_else(|| expired(call, name))?,
     };
-    let tracked = Tracked::parse(&directory.schema, kind, Some(round.select.as_str()))?;
-    let mut luck = PageLuck::of(call.sim.sky(), call.tenant.id, name, &round.key());
-    if directory.delta_stutters && round.is_untouched() || luck.is_empty(round.attempt) {
-        round.attempt += 1;
-        return Ok(reply(call, name, Vec::new(), ("nextLink", "$skiptoken", round.seal(&directory, name))));
+    let tracked = Tracked::parse(&directory.schema, kind, Some(cycle.select.as_str()))?;
+    let mut chance = PageFaults::of(call.sim.fault_state(), call.tenant.id, name, &cycle.key());
+    if directory.delta_starts_empty && cycle.is_untouched() || chance.is_empty(cycle.attempt) {
+        cycle.attempt += 1;
+        return Ok(reply(call, name, Vec::new(), ("nextLink", "$skiptoken", cycle.seal(&directory, name))));
     }
     let minimal = call.prefers("return").is_some_and(|value| value.eq_ignore_ascii_case("minimal"));
     let page_max = call.prefers("odata.maxpagesize").and_then(|size| size.parse().ok()).unwrap_or(PAGE_DEFAULT).clamp(1, PAGE_MAX);
-    let place = round.place.unwrap_or_else(|| {
-        round.start = directory.delta_end();
-        if round.start > round.from && luck.reorders_round() { Place::Before(round.start + 1) } else { Place::After(round.from) }
+    let place = cycle.place.unwrap_or_else(|| {
+        cycle.start = directory.delta_end();
+        if cycle.start > cycle.from && chance.reorders_cycle() { Place::Before(cycle.start + 1) } else { Place::After(cycle.from) }
     });
-    round.place = Some(place);
-    let Round { from, start, ref only, .. } = round;
+    cycle.place = Some(place);
+    let DeltaCycle { from, start, ref only, .. } = cycle;
     let mut found = page(&directory, &DeltaQuery { from, start, place, minimal, page_max, tracked, only: only.clone() });
-    luck.mix(&mut found.objects);
-    found.again.append(&mut found.objects);
-    let again = luck.repeats_page(round.attempt);
-    Ok(reply(call, name, found.again, link(&directory, name, round, found.next, found.end, (again, luck))))
+    chance.mix(&mut found.objects);
+    found.repeated.append(&mut found.objects);
+    let repeated = chance.repeats_page(cycle.attempt);
+    Ok(reply(call, name, found.repeated, link(&directory, name, cycle, found.next, found.end, (repeated, chance))))
 }
 
 /// The link to the page after this one, to this one again, or to the next round.
 fn link<'a>(
     directory: &Directory,
     name: &str,
-    mut round: Round,
+    mut cycle: DeltaCycle,
     next: Option<Place>,
     end: u64,
-    (again, mut luck): (bool, PageLuck),
+    (repeated, mut chance): (bool, PageFaults),
 ) -> (&'a str, &'a str, String) {
     match next {
-        _ if again => round.attempt += 1,
-        Some(place) => (round.place, round.attempt) = (Some(place), 0),
+        _ if repeated => cycle.attempt += 1,
+        Some(place) => (cycle.place, cycle.attempt) = (Some(place), 0),
         None => {
-            let replayed = if round.replays { 0 } else { luck.replays(end - round.from) };
-            return ("deltaLink", "$deltatoken", round.next(end, replayed).seal(directory, name));
+            let replayed = if cycle.replays { 0 } else { chance.replays(end - cycle.from) };
+            return ("deltaLink", "$deltatoken", cycle.next(end, replayed).seal(directory, name));
         }
     }
-    ("nextLink", "$skiptoken", round.seal(directory, name))
+    ("nextLink", "$skiptoken", cycle.seal(directory, name))
 }
 
 /// The answer to `$deltatoken=latest`: nothing, and a link to whatever changes from now on.
-fn latest(call: &Call<'_>, directory: &Directory, round: Round, name: &str) -> Reply {
-    let token = round.next(directory.delta_end(), 0).seal(directory, name);
+fn latest(call: &Call<'_>, directory: &Directory, cycle: DeltaCycle, name: &str) -> Reply {
+    let token = cycle.next(directory.delta_end(), 0).seal(directory, name);
     reply(call, name, Vec::new(), ("deltaLink", "$deltatoken", token))
 }
 

@@ -37,7 +37,7 @@ fn present(call: &Call<'_>, key: &str) -> Result<Uuid, Failure> {
 fn list(call: &Call<'_>) -> Answer {
     let directory = call.tenant.read();
     let listing = Listing::parse(call, &directory, ObjectKind::Group)?;
-    let taken = |group: &&Group| listing.takes(*group);
+    let taken = |group: &&Group| listing.matches(*group);
     let after = |group: &&Group| listing.after().is_none_or(|after| group.id > after);
     let rows = directory.groups.values().filter(after).filter(taken);
     let rows = rows.map(|group| (group.id, listing.select.object(&directory.schema, group, false)));
@@ -50,7 +50,7 @@ fn count(call: &Call<'_>) -> Answer {
     }
     let directory = call.tenant.read();
     let listing = Listing::parse(call, &directory, ObjectKind::Group)?;
-    let count = directory.groups.values().filter(|group| listing.takes(*group)).count();
+    let count = directory.groups.values().filter(|group| listing.matches(*group)).count();
     let headers = vec![("content-type".into(), "text/plain".to_owned())];
     Ok(Reply { status: 200, headers, body: Some(Json::String(count.to_string())) })
 }

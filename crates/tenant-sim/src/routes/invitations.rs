@@ -10,7 +10,7 @@ pub(super) fn serve(call: &Call<'_>) -> Answer {
         return Err(Failure::method());
     }
     let body = call.object()?;
-    let home = call.sim.lets_out(&body, call.tenant.id);
+    let home = call.sim.is_collaboration_allowed(&body, call.tenant.id);
     let invitation = call.tenant.write().invite(&body, home)?;
     let text = |name: &str| body.get(name).filter(|value| value.is_string()).cloned().unwrap_or(Json::Null);
     let reply = json!({

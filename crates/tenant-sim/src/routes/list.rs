@@ -49,12 +49,12 @@ impl Listing {
     }
 
     /// Whether every object there is gets through.
-    pub(crate) fn takes_all(&self) -> bool {
+    pub(crate) fn matches_all(&self) -> bool {
         self.filter.is_none() && self.unlisted.is_empty()
     }
 
     /// Whether the object can be seen and the filter lets it through.
-    pub(crate) fn takes<O: Object>(&self, object: &O) -> bool {
+    pub(crate) fn matches<O: Object>(&self, object: &O) -> bool {
         !self.unlisted.contains(&object.id()) && self.filter.as_ref().is_none_or(|filter| filter::matches(filter, object))
     }
 

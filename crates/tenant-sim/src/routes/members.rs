@@ -77,7 +77,7 @@ fn objects<I: Iterator<Item = (Uuid, ObjectKind)>>(
         rest => (None, rest),
     };
     let listing = Listing::parse(call, directory, cast.unwrap_or(usual))?;
-    let taken = |(id, kind): &(Uuid, ObjectKind)| cast.is_none_or(|cast| cast == *kind) && takes(directory, &listing, *id, *kind);
+    let taken = |(id, kind): &(Uuid, ObjectKind)| cast.is_none_or(|cast| cast == *kind) && matches(directory, &listing, *id, *kind);
     let all = || objects(None).filter(taken).count();
     match path {
         ["$count"] => {
@@ -94,13 +94,13 @@ fn objects<I: Iterator<Item = (Uuid, ObjectKind)>>(
     }
 }
 
-fn takes(directory: &Directory, listing: &Listing, id: Uuid, kind: ObjectKind) -> bool {
-    if listing.takes_all() {
+fn matches(directory: &Directory, listing: &Listing, id: Uuid, kind: ObjectKind) -> bool {
+    if listing.matches_all() {
         return true;
     }
     match kind {
-        ObjectKind::User => directory.users.get(id).is_some_and(|user| listing.takes(user)),
-        ObjectKind::Group | ObjectKind::Policy => directory.groups.get(&id).is_some_and(|group| listing.takes(group)),
+        ObjectKind::User => directory.users.get(id).is_some_and(|user| listing.matches(user)),
+        ObjectKind::Group | ObjectKind::Policy => directory.groups.get(&id).is_some_and(|group| listing.matches(group)),
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub(crate) mod admin;
 mod batch;
+mod cycle;
 mod deleted;
 mod delta;
 mod groups;
@@ -13,7 +14,6 @@ mod manager;
 mod members;
 mod organization;
 mod policies;
-mod round;
 mod subscriptions;
 pub(crate) mod token;
 mod users;
@@ -62,7 +62,7 @@ pub(crate) struct Reply {
 pub(crate) struct Query(Vec<(String, String)>);
 
 /// Carries out a request that came alone. Only there may a handler take its time.
-pub(crate) async fn dispatch_alone(call: &Call<'_>) -> Answer {
+pub(crate) async fn dispatch_unbatched(call: &Call<'_>) -> Answer {
     if !subscriptions::is_creation(call) {
         return dispatch(call);
     }

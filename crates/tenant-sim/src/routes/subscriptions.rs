@@ -76,7 +76,7 @@ fn renew(call: &Call<'_>, subscription: &Subscription) -> Answer {
     }
     let now = OffsetDateTime::now_utc();
     let life = life(call, &body, now)?;
-    let renewed = call.sim.subscriptions().change(subscription.id, |known| known.last(now, life));
+    let renewed = call.sim.subscriptions().change(subscription.id, |known| known.extend(now, life));
     let renewed = renewed.ok_or_else(|| Failure::new(404, "ResourceNotFound", "The object was not found."))?;
     Ok(Reply::ok(with_context(call, "subscriptions/$entity", shown(&renewed))))
 }
@@ -113,7 +113,7 @@ fn described(call: &Call<'_>, body: &Map<String, Json>) -> Result<Subscription, 
         challenged: None,
         missing: false,
     };
-    subscription.last(now, life(call, body, now)?);
+    subscription.extend(now, life(call, body, now)?);
     Ok(subscription)
 }
 

@@ -10,8 +10,8 @@ use crate::error::Failure;
 use crate::filter;
 use crate::property::ObjectKind;
 use crate::select::Select;
-use crate::shelf::Shelf;
 use crate::user::User;
+use crate::user_index::UserIndex;
 
 pub(super) fn serve(call: &Call<'_>, path: &[&str]) -> Answer {
     match (call.method.as_str(), path) {
@@ -57,16 +57,16 @@ fn count(call: &Call<'_>) -> Answer {
     Ok(Reply { status: 200, headers, body: Some(Json::String(count.to_string())) })
 }
 
-/// The users of a shelf that a listing takes, after its place, in the order of pages.
-pub(super) fn users<'a>(shelf: &'a Shelf, listing: &'a Listing) -> impl Iterator<Item = &'a User> {
-    filter::narrowed(listing.filter.as_ref(), shelf, listing.after()).filter(|user| listing.takes(*user))
+/// The users of a user_index that a listing takes, after its place, in the order of pages.
+pub(super) fn users<'a>(user_index: &'a UserIndex, listing: &'a Listing) -> impl Iterator<Item = &'a User> {
+    filter::narrowed(listing.filter.as_ref(), user_index, listing.after()).filter(|user| listing.matches(*user))
 }
 
-pub(super) fn counted(shelf: &Shelf, listing: &Listing) -> usize {
-    if listing.takes_all() {
-        return shelf.len();
+pub(super) fn counted(user_index: &UserIndex, listing: &Listing) -> usize {
+    if listing.matches_all() {
+        return user_index.len();
     }
-    filter::narrowed(listing.filter.as_ref(), shelf, None).filter(|user| listing.takes(*user)).count()
+    filter::narrowed(listing.filter.as_ref(), user_index, None).filter(|user| listing.matches(*user)).count()
 }
 
 fn get(call: &Call<'_>, key: &str) -> Answer {

@@ -15,7 +15,7 @@ use parking_lot::{Mutex, MutexGuard};
 pub use self::act::Act;
 pub use self::edit::Edit;
 pub(crate) use self::rewrite::Rewrite;
-pub(crate) use self::rule::Asked;
+pub(crate) use self::rule::RequestToMatch;
 pub use self::rule::{Place, Rule};
 use crate::error::Failure;
 
@@ -105,11 +105,11 @@ impl Script {
     }
 
     /// What the rules say of a request. The oldest rule that answers in its place decides; otherwise all edits apply, oldest first.
-    pub(crate) fn verdict(&self, asked: &Asked<'_>) -> Verdict {
+    pub(crate) fn verdict(&self, request: &RequestToMatch<'_>) -> Verdict {
         let mut rules = self.rules();
         let mut rewrites = Vec::new();
         for installed in &mut rules.installed {
-            if !installed.takes(asked) {
+            if !installed.matches(request) {
                 continue;
             }
             match &installed.rule.then {
@@ -134,13 +134,13 @@ impl Installed {
     }
 
     /// Whether the rule applies to the request; counts it if so.
-    fn takes(&mut self, asked: &Asked<'_>) -> bool {
-        if self.is_used_up() || !self.rule.covers(asked) {
+    fn matches(&mut self, request: &RequestToMatch<'_>) -> bool {
+        if self.is_used_up() || !self.rule.covers(request) {
             return false;
         }
         self.seen = self.seen.saturating_add(1);
-        let takes = self.seen > self.rule.after;
-        self.used += u32::from(takes);
-        takes
+        let matches = self.seen > self.rule.after;
+        self.used += u32::from(matches);
+        matches
     }
 }

@@ -44,18 +44,18 @@ pub struct Rule {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Place {
-    /// Alone or as an item of a batch.
+    /// OutsideBatch or as an item of a batch.
     #[default]
     Anywhere,
     /// As a request of its own.
-    Alone,
+    OutsideBatch,
     /// As an item of a `$batch`.
     InsideBatch,
 }
 
 /// A request as rules see it.
 #[derive(Debug)]
-pub(crate) struct Asked<'a> {
+pub(crate) struct RequestToMatch<'a> {
     /// The tenant that its token or its path names, if any.
     tenant: Option<&'a str>,
     method: &'a Method,
@@ -173,25 +173,25 @@ impl Rule {
         self.then.check()
     }
 
-    pub(super) fn covers(&self, asked: &Asked<'_>) -> bool {
+    pub(super) fn covers(&self, request: &RequestToMatch<'_>) -> bool {
         let same = |wanted: &Option<String>, given: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| given.is_some_and(|given| wanted.eq_ignore_ascii_case(given)))
         };
         let placed = match self.place {
             Place::Anywhere => true,
-            Place::Alone => !asked.inside_batch,
-            Place::InsideBatch => asked.inside_batch,
+            Place::OutsideBatch => !request.inside_batch,
+            Place::InsideBatch => request.inside_batch,
         };
         placed
-            && same(&self.method, Some(asked.method.as_str()))
-            && same(&self.tenant, asked.tenant)
-            && self.path.as_deref().is_none_or(|path| asked.is_at(path))
-            && (self.about.is_empty() || self.about.iter().any(|text| asked.mentions(text)))
-            && self.body.as_ref().is_none_or(|part| serde_json::from_slice(asked.body).is_ok_and(|body| holds(&body, part)))
+            && same(&self.method, Some(request.method.as_str()))
+            && same(&self.tenant, request.tenant)
+            && self.path.as_deref().is_none_or(|path| request.is_at(path))
+            && (self.about.is_empty() || self.about.iter().any(|text| request.mentions(text)))
+            && self.body.as_ref().is_none_or(|part| serde_json::from_slice(request.body).is_ok_and(|body| holds(&body, part)))
     }
 }
 
-impl<'a> Asked<'a> {
+impl<'a> RequestToMatch<'a> {
     /// A request by its path after the version or the tenant, and its query, both as sent.
     pub(crate) fn new(tenant: Option<&'a str>, method: &'a Method, path: &str, query: &str, body: &'a [u8], inside_batch: bool) -> Self {
         let path = format!("/{}", routes::segments(path).join("/"));

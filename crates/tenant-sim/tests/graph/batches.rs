@@ -43,7 +43,7 @@ async fn an_item_is_throttled_alone() {
 }
 
 #[tokio::test]
-async fn a_batch_that_is_wrong_is_refused_whole() {
+async fn an_invalid_batch_is_refused_as_a_whole() {
     let world = World::small().await;
     let emea = world.graph("emea").await;
     let get = |id: &str| json!({"id": id, "method": "GET", "url": "/organization"});

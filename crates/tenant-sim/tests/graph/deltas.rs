@@ -8,35 +8,35 @@ use serde_json::{Value as Json, json};
 use crate::world::{Graph, World, link, person, text};
 
 /// Follows a round to its end: everything told, the number of pages, the link to the next round.
-async fn round(graph: &Graph, path: &str, prefer: &str) -> (Vec<Json>, usize, String) {
-    let (mut told, mut pages, mut path) = (Vec::new(), 0, path.to_owned());
+async fn cycle(graph: &Graph, path: &str, prefer: &str) -> (Vec<Json>, usize, String) {
+    let (mut changes, mut pages, mut path) = (Vec::new(), 0, path.to_owned());
     loop {
         let page = graph.send(Method::GET, &path, &[("Prefer", prefer)], None).await.ok();
         pages += 1;
-        told.extend(page["value"].as_array().unwrap().clone());
+        changes.extend(page["value"].as_array().unwrap().clone());
         if let Some(link) = page["@odata.deltaLink"].as_str() {
-            return (told, pages, link.to_owned());
+            return (changes, pages, link.to_owned());
         }
         path = text(&page["@odata.nextLink"]);
     }
 }
 
 #[tokio::test]
-async fn the_first_round_tells_everybody_and_the_next_nothing() {
+async fn the_initial_cycle_lists_all_users_and_the_next_none() {
     let world = World::small().await;
     let emea = world.graph("emea").await;
-    let (told, pages, link) = round(&emea, "/users/delta?$select=displayName,department", "odata.maxpagesize=50").await;
-    let ids: BTreeSet<_> = told.iter().map(|user| text(&user["id"])).collect();
+    let (changes, pages, link) = cycle(&emea, "/users/delta?$select=displayName,department", "odata.maxpagesize=50").await;
+    let ids: BTreeSet<_> = changes.iter().map(|user| text(&user["id"])).collect();
     assert_eq!((ids.len(), pages), (120, 3));
-    let (told, pages, link) = round(&emea, &link, "").await;
-    assert_eq!((told.len(), pages), (0, 1));
+    let (changes, pages, link) = cycle(&emea, &link, "").await;
+    assert_eq!((changes.len(), pages), (0, 1));
     let all = world.sim.tenant("emea").unwrap();
     all.patch_user(all.users()[5], &json!({"department": "Legal"})).unwrap();
-    let (told, _, link) = round(&emea, &link, "").await;
-    assert_eq!((told.len(), &told[0]["department"]), (1, &json!("Legal")));
+    let (changes, _, link) = cycle(&emea, &link, "").await;
+    assert_eq!((changes.len(), &changes[0]["department"]), (1, &json!("Legal")));
     all.patch_user(all.users()[5], &json!({"city": "Nowhere"})).unwrap();
-    let (told, _, _) = round(&emea, &link, "").await;
-    assert_eq!(told, Vec::<Json>::new(), "what is not selected is not tracked");
+    let (changes, _, _) = cycle(&emea, &link, "").await;
+    assert_eq!(changes, Vec::<Json>::new(), "what is not selected is not tracked");
 }
 
 #[tokio::test]
@@ -45,20 +45,20 @@ async fn values_are_new_old_null_or_absent_as_they_were_set_kept_cleared_or_neve
     let hub = world.graph("hub").await;
     let id = hub.person("ana").await;
     let path = "/users/delta?$select=displayName,department,jobTitle,city";
-    let (first, _, link) = round(&hub, path, "").await;
+    let (first, _, link) = cycle(&hub, path, "").await;
     assert_eq!(first, [json!({"id": id, "displayName": "ana"})]);
     hub.patch(&format!("/users/{id}"), json!({"department": "Sales", "jobTitle": "Seller"})).await.ok();
     hub.patch(&format!("/users/{id}"), json!({"jobTitle": null})).await.ok();
-    let (told, _, _) = round(&hub, &link, "").await;
-    assert_eq!(told, [json!({"id": id, "displayName": "ana", "department": "Sales", "jobTitle": null})]);
-    let (minimal, _, link) = round(&hub, &link, "return=minimal").await;
+    let (changes, _, _) = cycle(&hub, &link, "").await;
+    assert_eq!(changes, [json!({"id": id, "displayName": "ana", "department": "Sales", "jobTitle": null})]);
+    let (minimal, _, link) = cycle(&hub, &link, "return=minimal").await;
     assert_eq!(minimal, [json!({"id": id, "department": "Sales", "jobTitle": null})]);
     hub.patch(&format!("/users/{id}"), json!({"department": "Sales"})).await.ok();
-    assert_eq!(round(&hub, &link, "").await.0, Vec::<Json>::new(), "setting what is set changes nothing");
+    assert_eq!(cycle(&hub, &link, "").await.0, Vec::<Json>::new(), "setting what is set changes nothing");
 }
 
 #[tokio::test]
-async fn what_happens_between_pages_is_told_at_the_latest_in_the_next_round() {
+async fn changes_between_pages_are_listed_at_the_latest_in_the_next_cycle() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
     let mut ids = Vec::new();
@@ -71,8 +71,8 @@ async fn what_happens_between_pages_is_told_at_the_latest_in_the_next_round() {
     hub.delete(&format!("/users/{}", ids[1])).await.ok();
     hub.delete(&format!("/users/{}", ids[5])).await.ok();
     let late = hub.person("late").await;
-    let (rest, _, delta) = round(&hub, &text(&first["@odata.nextLink"]), "odata.maxpagesize=2").await;
-    let (next, _, _) = round(&hub, &delta, "").await;
+    let (rest, _, delta) = cycle(&hub, &text(&first["@odata.nextLink"]), "odata.maxpagesize=2").await;
+    let (next, _, _) = cycle(&hub, &delta, "").await;
     let mut mirror: BTreeMap<String, String> = BTreeMap::new();
     for user in first["value"].as_array().unwrap().iter().chain(&rest).chain(&next) {
         match user.get("@removed") {
@@ -91,20 +91,20 @@ async fn what_happens_between_pages_is_told_at_the_latest_in_the_next_round() {
 }
 
 #[tokio::test]
-async fn removals_tell_whether_the_user_can_come_back() {
+async fn removals_state_whether_the_user_can_be_restored() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
     let (ana, eva) = (hub.person("ana").await, hub.person("eva").await);
-    let (_, _, link) = round(&hub, "/users/delta", "").await;
+    let (_, _, link) = cycle(&hub, "/users/delta", "").await;
     hub.delete(&format!("/users/{ana}")).await.ok();
     hub.delete(&format!("/users/{eva}")).await.ok();
     hub.delete(&format!("/directory/deletedItems/{eva}")).await.ok();
-    let (told, _, link) = round(&hub, &link, "").await;
-    assert_eq!(told, [json!({"id": ana, "@removed": {"reason": "changed"}}), json!({"id": eva, "@removed": {"reason": "deleted"}})]);
+    let (changes, _, link) = cycle(&hub, &link, "").await;
+    assert_eq!(changes, [json!({"id": ana, "@removed": {"reason": "changed"}}), json!({"id": eva, "@removed": {"reason": "deleted"}})]);
     hub.post(&format!("/directory/deletedItems/{ana}/restore"), json!({})).await.ok();
-    let (told, _, _) = round(&hub, &link, "return=minimal").await;
-    assert_eq!((&told[0]["id"], &told[0]["displayName"]), (&json!(ana), &json!("ana")), "whoever comes back is told whole");
-    assert_eq!(round(&hub, "/users/delta", "").await.0.len(), 1, "an initial round does not tell of those who left before");
+    let (changes, _, _) = cycle(&hub, &link, "return=minimal").await;
+    assert_eq!((&changes[0]["id"], &changes[0]["displayName"]), (&json!(ana), &json!("ana")), "whoever comes back is told whole");
+    assert_eq!(cycle(&hub, "/users/delta", "").await.0.len(), 1, "an initial round does not tell of those who left before");
 }
 
 #[tokio::test]
@@ -115,18 +115,18 @@ async fn the_manager_is_tracked_when_selected() {
     let manager = format!("/users/{ana}/manager/$ref");
     let reference = |id: &str| json!({"@odata.type": "#microsoft.graph.user", "id": id});
     let gone = |id: &str| json!({"@odata.type": "#microsoft.graph.user", "id": id, "@removed": {"reason": "deleted"}});
-    let (_, _, start) = round(&hub, "/users/delta?$select=manager", "").await;
+    let (_, _, start) = cycle(&hub, "/users/delta?$select=manager", "").await;
     hub.put(&manager, link(&boss)).await.ok();
-    let (told, _, set) = round(&hub, &start, "").await;
-    assert_eq!(told, [json!({"id": ana, "manager@delta": [reference(&boss)]})]);
+    let (changes, _, set) = cycle(&hub, &start, "").await;
+    assert_eq!(changes, [json!({"id": ana, "manager@delta": [reference(&boss)]})]);
     hub.put(&manager, link(&chief)).await.ok();
-    let (told, _, changed) = round(&hub, &set, "").await;
-    assert_eq!(told[0]["manager@delta"], json!([gone(&boss), reference(&chief)]));
+    let (changes, _, changed) = cycle(&hub, &set, "").await;
+    assert_eq!(changes[0]["manager@delta"], json!([gone(&boss), reference(&chief)]));
     hub.delete(&format!("/users/{chief}")).await.ok();
-    let (told, _, _) = round(&hub, &changed, "").await;
-    let of_ana = told.iter().find(|user| user["id"] == *ana).unwrap();
+    let (changes, _, _) = cycle(&hub, &changed, "").await;
+    let of_ana = changes.iter().find(|user| user["id"] == *ana).unwrap();
     assert_eq!(of_ana["manager@delta"], json!([gone(&chief)]), "whose manager is deleted has none");
-    let (first, _, _) = round(&hub, "/users/delta?$select=displayName,manager", "").await;
+    let (first, _, _) = cycle(&hub, "/users/delta?$select=displayName,manager", "").await;
     assert!(first.iter().all(|user| user.get("manager@delta").is_none()));
 }
 
@@ -134,46 +134,46 @@ async fn the_manager_is_tracked_when_selected() {
 async fn a_large_group_spreads_over_pages_under_one_id() {
     let world = World::start(xtsync_tenant_sim::Sim::builder().tenant("emea", 300).seed(7)).await;
     let emea = world.graph("emea").await;
-    let (told, pages, delta) = round(&emea, "/groups/delta?$select=displayName,members", "odata.maxpagesize=5").await;
+    let (changes, pages, delta) = cycle(&emea, "/groups/delta?$select=displayName,members", "odata.maxpagesize=5").await;
     assert!(pages > 5);
     let mut members: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
-    for group in &told {
+    for group in &changes {
         assert!(group["displayName"].is_string(), "each repetition has the selected properties");
         let part = group["members@delta"].as_array().into_iter().flatten().map(|member| text(&member["id"]));
         members.entry(text(&group["id"])).or_default().extend(part);
     }
     let global = emea.ids("/groups?$filter=displayName eq 'GlobalEmployees'").await.remove(0);
-    assert!(told.iter().filter(|group| group["id"] == *global).count() > 5);
+    assert!(changes.iter().filter(|group| group["id"] == *global).count() > 5);
     for (group, members) in &members {
         assert_eq!(&emea.ids(&format!("/groups/{group}/members?$top=999")).await.into_iter().collect::<BTreeSet<_>>(), members);
     }
     let leaver = emea.ids(&format!("/groups/{global}/members/microsoft.graph.user?$top=1")).await.remove(0);
     emea.delete(&format!("/groups/{global}/members/{leaver}/$ref")).await.ok();
-    let (told, _, _) = round(&emea, &delta, "return=minimal").await;
+    let (changes, _, _) = cycle(&emea, &delta, "return=minimal").await;
     let left = json!({"@odata.type": "#microsoft.graph.user", "id": leaver, "@removed": {"reason": "deleted"}});
-    assert_eq!(told, [json!({"id": global, "members@delta": [left]})]);
+    assert_eq!(changes, [json!({"id": global, "members@delta": [left]})]);
 }
 
 #[tokio::test]
-async fn groups_tell_joiners_leavers_renames_and_their_own_end() {
+async fn group_deltas_list_joiners_leavers_renames_and_deletion() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
     let (group, ana) = (hub.group("team").await, hub.person("ana").await);
     let path = format!("/groups/{group}");
-    let (_, _, start) = round(&hub, "/groups/delta?$select=displayName,members", "").await;
-    let (_, _, plain) = round(&hub, "/groups/delta?$select=displayName", "").await;
+    let (_, _, start) = cycle(&hub, "/groups/delta?$select=displayName,members", "").await;
+    let (_, _, plain) = cycle(&hub, "/groups/delta?$select=displayName", "").await;
     hub.post(&format!("{path}/members/$ref"), link(&ana)).await.ok();
-    assert_eq!(round(&hub, &plain, "").await.0, Vec::<Json>::new(), "members are tracked only when selected");
-    let (told, _, joined) = round(&hub, &start, "").await;
-    assert_eq!(told[0]["members@delta"], json!([{"@odata.type": "#microsoft.graph.user", "id": ana}]));
+    assert_eq!(cycle(&hub, &plain, "").await.0, Vec::<Json>::new(), "members are tracked only when selected");
+    let (changes, _, joined) = cycle(&hub, &start, "").await;
+    assert_eq!(changes[0]["members@delta"], json!([{"@odata.type": "#microsoft.graph.user", "id": ana}]));
     hub.delete(&format!("/groups/{group}/members/{ana}/$ref")).await.ok();
     hub.patch(&path, json!({"displayName": "renamed"})).await.ok();
-    let (told, _, left) = round(&hub, &joined, "return=minimal").await;
+    let (changes, _, left) = cycle(&hub, &joined, "return=minimal").await;
     let gone = json!([{"@odata.type": "#microsoft.graph.user", "id": ana, "@removed": {"reason": "deleted"}}]);
-    assert_eq!(told, [json!({"id": group, "displayName": "renamed", "members@delta": gone})]);
+    assert_eq!(changes, [json!({"id": group, "displayName": "renamed", "members@delta": gone})]);
     hub.delete(&path).await.ok();
-    let (told, _, _) = round(&hub, &left, "").await;
-    assert_eq!(told, [json!({"id": group, "@removed": {"reason": "deleted"}})]);
+    let (changes, _, _) = cycle(&hub, &left, "").await;
+    assert_eq!(changes, [json!({"id": group, "@removed": {"reason": "deleted"}})]);
 }
 
 #[tokio::test]
@@ -182,55 +182,55 @@ async fn a_soft_deletion_and_a_restoration_change_no_group_and_a_permanent_delet
     let hub = world.graph("hub").await;
     let (group, ana) = (hub.group("team").await, hub.person("ana").await);
     hub.post(&format!("/groups/{group}/members/$ref"), link(&ana)).await.ok();
-    let (_, _, start) = round(&hub, "/groups/delta?$select=displayName,members", "").await;
+    let (_, _, start) = cycle(&hub, "/groups/delta?$select=displayName,members", "").await;
     let members = || async { hub.ids(&format!("/groups/{group}/members")).await };
     hub.delete(&format!("/users/{ana}")).await.ok();
-    let (told, _, binned) = round(&hub, &start, "").await;
-    assert_eq!((told, members().await), (vec![], vec![]));
-    let (first, _, _) = round(&hub, "/groups/delta?$select=displayName,members", "").await;
+    let (changes, _, soft_deleted) = cycle(&hub, &start, "").await;
+    assert_eq!((changes, members().await), (vec![], vec![]));
+    let (first, _, _) = cycle(&hub, "/groups/delta?$select=displayName,members", "").await;
     assert_eq!(first[0]["members@delta"][0]["id"], *ana, "who is in the bin keeps their memberships");
     hub.post(&format!("/directory/deletedItems/{ana}/restore"), json!({})).await.ok();
-    let (told, _, restored) = round(&hub, &binned, "").await;
-    assert_eq!((told, members().await), (vec![], vec![ana.clone()]));
+    let (changes, _, restored) = cycle(&hub, &soft_deleted, "").await;
+    assert_eq!((changes, members().await), (vec![], vec![ana.clone()]));
     hub.delete(&format!("/users/{ana}")).await.ok();
     hub.delete(&format!("/directory/deletedItems/{ana}")).await.ok();
     let gone = json!([{"@odata.type": "#microsoft.graph.user", "id": ana, "@removed": {"reason": "deleted"}}]);
-    let (told, _, _) = round(&hub, &restored, "return=minimal").await;
-    assert_eq!(told, [json!({"id": group, "members@delta": gone})]);
+    let (changes, _, _) = cycle(&hub, &restored, "return=minimal").await;
+    assert_eq!(changes, [json!({"id": group, "members@delta": gone})]);
 }
 
 #[tokio::test]
 async fn tokens_expire_cannot_be_forged_and_can_start_at_the_latest() {
     let world = World::small().await;
     let (emea, hub) = (world.graph("emea").await, world.graph("hub").await);
-    let (_, _, link) = round(&emea, "/users/delta", "").await;
+    let (_, _, link) = cycle(&emea, "/users/delta", "").await;
     let forged = format!("{link}x");
     for (graph, path) in [(&emea, forged.as_str()), (&hub, &link), (&emea, &link.replace("/users/", "/groups/"))] {
         assert_eq!(graph.get(path).await.status, 410, "{path}");
     }
-    let (latest, _, from_now) = round(&emea, "/users/delta?$deltatoken=latest&$select=displayName", "").await;
+    let (latest, _, from_now) = cycle(&emea, "/users/delta?$deltatoken=latest&$select=displayName", "").await;
     assert_eq!(latest, Vec::<Json>::new());
     world.sim.tenant("emea").unwrap().create_user(&person("new", "emea.example")).unwrap();
-    assert_eq!(round(&emea, &from_now, "").await.0[0]["displayName"], "new");
+    assert_eq!(cycle(&emea, &from_now, "").await.0[0]["displayName"], "new");
     world.sim.tenant("emea").unwrap().expire_delta();
     let answer = emea.get(&link).await;
     assert_eq!((answer.status, answer.code()), (410, "syncStateNotFound"));
     let restart = answer.headers["location"].to_str().unwrap();
-    assert_eq!(round(&emea, restart, "").await.0.len(), 121, "the location starts from the beginning");
+    assert_eq!(cycle(&emea, restart, "").await.0.len(), 121, "the location starts from the beginning");
 }
 
 #[tokio::test]
-async fn a_round_can_be_about_a_few_objects_and_begin_with_an_empty_page() {
+async fn a_cycle_can_be_filtered_by_ids_and_begin_with_an_empty_page() {
     let world = World::small().await;
     let emea = world.graph("emea").await;
     let ids = emea.ids("/users?$top=2").await;
-    let (told, _, _) = round(&emea, &format!("/users/delta?$filter=id eq '{}' or id eq '{}'", ids[0], ids[1]), "").await;
-    assert_eq!(told.len(), 2);
+    let (changes, _, _) = cycle(&emea, &format!("/users/delta?$filter=id eq '{}' or id eq '{}'", ids[0], ids[1]), "").await;
+    assert_eq!(changes.len(), 2);
     for query in ["$filter=mail eq 'x'", "$top=5", "$expand=manager", "$orderby=mail", "$select=shoeSize"] {
         assert_eq!(emea.get(&format!("/users/delta?{query}")).await.status, 400, "{query}");
     }
-    world.sim.tenant("emea").unwrap().stutter_delta(true);
+    world.sim.tenant("emea").unwrap().start_delta_empty(true);
     let page = emea.get("/users/delta()").await.ok();
     assert_eq!(page["value"], json!([]));
-    assert_eq!(round(&emea, &text(&page["@odata.nextLink"]), "").await.0.len(), 120);
+    assert_eq!(cycle(&emea, &text(&page["@odata.nextLink"]), "").await.0.len(), 120);
 }

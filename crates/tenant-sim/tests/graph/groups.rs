@@ -21,7 +21,7 @@ async fn a_group_is_created_found_by_name_changed_and_deleted() {
 }
 
 #[tokio::test]
-async fn members_are_users_and_groups_and_walking_them_ends() {
+async fn members_are_users_and_groups_and_cycles_terminate() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
     let (outer, inner) = (hub.group("outer").await, hub.group("inner").await);

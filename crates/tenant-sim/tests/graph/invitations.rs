@@ -37,7 +37,7 @@ async fn a_new_address_becomes_a_pending_guest() {
 }
 
 #[tokio::test]
-async fn a_known_guest_comes_back_and_an_internal_user_refuses_even_from_the_bin() {
+async fn a_known_guest_is_returned_and_an_internal_user_conflicts_even_when_soft_deleted() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
     let first = text(&hub.post("/invitations", invitation("ana@emea.example")).await.ok()["invitedUser"]["id"]);
@@ -89,7 +89,7 @@ async fn contacts_are_looked_up_and_paged() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_invited_is_refused() {
+async fn invalid_invitations_are_refused() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
     let with = |name: &str, value: Json| {
@@ -124,7 +124,7 @@ async fn what_cannot_be_invited_is_refused() {
 }
 
 #[tokio::test]
-async fn the_settings_of_either_side_and_addresses_of_groups_refuse_in_words_of_their_own() {
+async fn settings_of_either_side_and_group_addresses_have_messages_of_their_own() {
     let world = World::small().await;
     let (hub, emea) = (world.graph("hub").await, world.graph("emea").await);
     let refusal = |address: &'static str| {
@@ -143,7 +143,7 @@ async fn the_settings_of_either_side_and_addresses_of_groups_refuse_in_words_of_
         (json!("any"), [&allowed, &allowed]),
     ] {
         let body = json!({"tenant": "hub", "domains": domains});
-        assert_eq!(world.door(reqwest::Method::POST, "domains", body).await.status, 200);
+        assert_eq!(world.admin(reqwest::Method::POST, "domains", body).await.status, 200);
         assert_eq!([&refusal("ana@emea.example").await, &refusal("bo@gmail.example").await], want, "{domains}");
     }
     let group = hub.group("team").await;
@@ -156,7 +156,7 @@ async fn the_settings_of_either_side_and_addresses_of_groups_refuse_in_words_of_
 }
 
 #[tokio::test]
-async fn the_invited_address_says_whose_guest_it_is_whatever_the_mail_becomes() {
+async fn the_invited_address_determines_the_home_tenant_whatever_the_mail_becomes() {
     let world = World::start(Sim::builder().tenant("emea", 0).tenant("us", 0).tenant("hub", 0).allow("us", "hub")).await;
     let hub = world.sim.tenant("hub").unwrap();
     let [by_us, by_emea] = ["ana@us.example", "ana@emea.example"].map(|address| hub.invite(&invitation(address)).unwrap());
@@ -187,7 +187,7 @@ async fn a_guest_becomes_a_member_by_a_patch_of_the_user_type() {
 }
 
 #[tokio::test]
-async fn redemption_asks_nothing_only_when_both_sides_agreed() {
+async fn redemption_is_silent_only_when_both_sides_agreed() {
     for (allowed, outbound_withdrawn, want) in
         [(false, false, Redemption::Prompted), (true, true, Redemption::Prompted), (true, false, Redemption::Accepted)]
     {

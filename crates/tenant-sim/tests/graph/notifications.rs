@@ -8,7 +8,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use xtsync_tenant_sim::{Access, Delivery, LifecycleEvent, Sim};
 
-use crate::weather::DEADLINE;
+use crate::faults::DEADLINE;
 use crate::webhook::{Manner, Webhook};
 use crate::world::{Graph, World, link, text};
 
@@ -29,7 +29,7 @@ fn after(time: Duration) -> String {
     (OffsetDateTime::now_utc() + time).format(&Rfc3339).unwrap()
 }
 
-fn wish(webhook: &Webhook, resource: &str) -> Json {
+fn subscription_body(webhook: &Webhook, resource: &str) -> Json {
     json!({
         "changeType": "created,updated,deleted", "resource": resource, "notificationUrl": webhook.url,
         "lifecycleNotificationUrl": webhook.url, "clientState": "sesame", "expirationDateTime": after(Duration::from_secs(3_600)),
@@ -42,15 +42,15 @@ async fn world(delivery: Delivery) -> World {
     world
 }
 
-async fn subscribe(graph: &Graph, wish: Json) -> String {
-    text(&graph.post("/subscriptions", wish).await.ok()["id"])
+async fn subscribe(graph: &Graph, subscription_body: Json) -> String {
+    text(&graph.post("/subscriptions", subscription_body).await.ok()["id"])
 }
 
 #[tokio::test]
 async fn a_subscription_is_made_shown_renewed_and_removed() {
     let world = world(Delivery::default()).await;
     let (hub, webhook) = (world.graph_as("hub", "reader", "r").await, Webhook::start().await);
-    let made = hub.post("/subscriptions", wish(&webhook, "/users")).await;
+    let made = hub.post("/subscriptions", subscription_body(&webhook, "/users")).await;
     let id = text(&made.body["id"]);
     assert_eq!((made.status, &made.body["resource"], &made.body["notificationUrl"]), (201, &json!("/users"), &json!(webhook.url)));
     assert_eq!(hub.ids("/subscriptions").await, [&*id]);
@@ -68,11 +68,11 @@ async fn a_subscription_is_made_shown_renewed_and_removed() {
 }
 
 #[tokio::test]
-async fn what_cannot_be_subscribed_is_refused() {
+async fn invalid_subscriptions_are_refused() {
     let world = world(QUICK).await;
     let (hub, webhook) = (world.graph("hub").await, Webhook::start().await);
     let with = |name: &str, value: Json| {
-        let mut body = wish(&webhook, "/users");
+        let mut body = subscription_body(&webhook, "/users");
         body[name] = value;
         body
     };
@@ -93,25 +93,25 @@ async fn what_cannot_be_subscribed_is_refused() {
     }
     for manner in [Manner::WrongToken, Manner::Html, Manner::Broken, Manner::Slow(Duration::from_secs(5))] {
         webhook.behave(manner);
-        let answer = hub.post("/subscriptions", wish(&webhook, "/users")).await;
+        let answer = hub.post("/subscriptions", subscription_body(&webhook, "/users")).await;
         assert_eq!((answer.status, answer.code()), (400, "ValidationError"), "{manner:?}");
     }
     webhook.behave(Manner::Proper);
     for number in 0..101 {
-        assert_eq!(hub.post("/subscriptions", wish(&webhook, "groups")).await.status, if number < 100 { 201 } else { 403 });
+        assert_eq!(hub.post("/subscriptions", subscription_body(&webhook, "groups")).await.status, if number < 100 { 201 } else { 403 });
     }
 }
 
 #[tokio::test]
-async fn every_kind_of_change_is_told_as_graph_tells_it() {
+async fn every_kind_of_change_is_notified_as_by_graph() {
     let world = world(QUICK).await;
     let (hub, webhook) = (world.graph("hub").await, Webhook::start().await);
-    let users = subscribe(&hub, wish(&webhook, "users")).await;
-    let groups = subscribe(&hub, wish(&webhook, "/groups")).await;
+    let users = subscribe(&hub, subscription_body(&webhook, "users")).await;
+    let groups = subscribe(&hub, subscription_body(&webhook, "/groups")).await;
     let (ana, group) = (hub.person("ana").await, hub.group("team").await);
-    let told = webhook.until(|told| told.len() == 2).await;
-    let about = |told: &[Json], subscription: &str| told.iter().find(|one| one["subscriptionId"] == *subscription).unwrap().clone();
-    let user = about(&told, &users);
+    let received = webhook.until(|received| received.len() == 2).await;
+    let about = |received: &[Json], subscription: &str| received.iter().find(|one| one["subscriptionId"] == *subscription).unwrap().clone();
+    let user = about(&received, &users);
     let tenant = world.sim.tenant("hub").unwrap().id().to_string();
     for (name, want) in [
         ("changeType", json!("updated")),
@@ -123,7 +123,7 @@ async fn every_kind_of_change_is_told_as_graph_tells_it() {
         assert_eq!(user[name], want, "{name}");
     }
     assert!(user["subscriptionExpirationDateTime"].is_string());
-    assert_eq!(about(&told, &groups)["resource"], format!("Groups/{group}"));
+    assert_eq!(about(&received, &groups)["resource"], format!("Groups/{group}"));
     let (user, member, bin) = (format!("/users/{ana}"), format!("/groups/{group}/members/$ref"), format!("/directory/deletedItems/{ana}"));
     for (method, path, body, kind, want) in [
         (Method::PATCH, user.clone(), Some(json!({"city": "Rome"})), "Users", "updated"),
@@ -132,51 +132,51 @@ async fn every_kind_of_change_is_told_as_graph_tells_it() {
         (Method::DELETE, bin, None, "Users", "deleted"),
         (Method::DELETE, format!("/groups/{group}"), None, "Groups", "deleted"),
     ] {
-        let before = webhook.told().len();
+        let before = webhook.received().len();
         hub.send(method.clone(), &path, &[], body).await.ok();
-        let told = webhook.until(|told| told.len() > before).await.remove(before);
-        assert_eq!(told["changeType"], want, "{method} {path}");
-        assert!(told["resource"].as_str().unwrap().starts_with(kind), "{method} {path}: {told}");
+        let received = webhook.until(|received| received.len() > before).await.remove(before);
+        assert_eq!(received["changeType"], want, "{method} {path}");
+        assert!(received["resource"].as_str().unwrap().starts_with(kind), "{method} {path}: {received}");
     }
 }
 
 #[tokio::test]
-async fn only_what_was_asked_for_is_told_and_in_process_changes_too() {
+async fn only_subscribed_changes_are_notified_including_in_process_ones() {
     let world = world(QUICK).await;
     let (emea, hub, webhook) = (world.graph("emea").await, world.graph("hub").await, Webhook::start().await);
-    let mut body = wish(&webhook, "/users");
+    let mut body = subscription_body(&webhook, "/users");
     body["changeType"] = json!("deleted");
     subscribe(&hub, body).await;
-    subscribe(&emea, wish(&webhook, "/users")).await;
+    subscribe(&emea, subscription_body(&webhook, "/users")).await;
     let (tenant, other) = (world.sim.tenant("emea").unwrap(), hub.person("other").await);
     hub.patch(&format!("/users/{other}"), json!({"city": "Rome"})).await.ok();
     let user = tenant.users()[0];
     tenant.patch_user(user, &json!({"city": "Rome"})).unwrap();
-    let told = webhook.until(|told| !told.is_empty()).await;
-    assert_eq!(told.len(), 1);
-    assert_eq!(told[0]["resource"], format!("Users/{user}"));
+    let received = webhook.until(|received| !received.is_empty()).await;
+    assert_eq!(received.len(), 1);
+    assert_eq!(received[0]["resource"], format!("Users/{user}"));
 }
 
 #[tokio::test]
-async fn changes_that_come_together_are_told_together_and_once() {
+async fn simultaneous_changes_are_notified_together_and_once() {
     let world = world(Delivery { coalesce: Duration::from_millis(700), ..QUICK }).await;
     let (emea, webhook) = (world.graph("emea").await, Webhook::start().await);
-    subscribe(&emea, wish(&webhook, "/users")).await;
+    subscribe(&emea, subscription_body(&webhook, "/users")).await;
     let tenant = world.sim.tenant("emea").unwrap();
     for number in 0..5 {
         for user in tenant.users() {
             tenant.patch_user(user, &json!({"city": format!("c{number}")})).unwrap();
         }
     }
-    let told = webhook.until(|told| told.len() >= 20).await;
-    assert_eq!((told.len(), webhook.posts().len()), (20, 1));
+    let received = webhook.until(|received| received.len() >= 20).await;
+    assert_eq!((received.len(), webhook.posts().len()), (20, 1));
 }
 
 #[tokio::test]
-async fn what_fails_is_sent_again_and_what_is_slow_is_lost_and_said_to_be_missed() {
+async fn failed_notifications_are_retried_and_slow_ones_are_lost_and_reported_missed() {
     let world = world(QUICK).await;
     let (emea, webhook, lifecycle) = (world.graph("emea").await, Webhook::start().await, Webhook::start().await);
-    let mut body = wish(&webhook, "/users");
+    let mut body = subscription_body(&webhook, "/users");
     body["lifecycleNotificationUrl"] = json!(lifecycle.url);
     subscribe(&emea, body).await;
     let tenant = world.sim.tenant("emea").unwrap();
@@ -186,45 +186,46 @@ async fn what_fails_is_sent_again_and_what_is_slow_is_lost_and_said_to_be_missed
     touch(0);
     tokio::time::sleep(Duration::from_millis(50)).await;
     webhook.behave(Manner::Proper);
-    webhook.until(|told| told.len() == 1).await;
+    webhook.until(|received| received.len() == 1).await;
     world.sim.set_delivery(QUICK);
     webhook.behave(Manner::Slow(Duration::from_secs(5)));
     touch(1);
-    let missed = lifecycle.until(|told| !told.is_empty()).await;
+    let missed = lifecycle.until(|received| !received.is_empty()).await;
     assert_eq!((&missed[0]["lifecycleEvent"], missed[0].get("changeType")), (&json!("missed"), None));
     webhook.behave(Manner::Proper);
     touch(2);
     let dropped = Instant::now();
     while dropped.elapsed() < Duration::from_millis(200) {
         tokio::time::sleep(Duration::from_millis(10)).await;
-        let late: Vec<Json> = webhook.told().into_iter().filter(|one| one["resource"] == format!("Users/{}", tenant.users()[2])).collect();
+        let late: Vec<Json> =
+            webhook.received().into_iter().filter(|one| one["resource"] == format!("Users/{}", tenant.users()[2])).collect();
         assert_eq!(late, Vec::<Json>::new(), "an endpoint that was slow gets nothing for a while");
     }
-    assert_eq!(lifecycle.told().len(), 1, "it is said once, until something arrives again");
+    assert_eq!(lifecycle.received().len(), 1, "it is said once, until something arrives again");
 }
 
 #[tokio::test]
 async fn a_subscription_must_be_authorized_again_and_ends_when_it_expires_or_is_removed() {
     let world = world(Delivery { reauthorize_within: Duration::ZERO, ..QUICK }).await;
     let (emea, webhook) = (world.graph("emea").await, Webhook::start().await);
-    let id = subscribe(&emea, wish(&webhook, "/users")).await;
+    let id = subscribe(&emea, subscription_body(&webhook, "/users")).await;
     let tenant = world.sim.tenant("emea").unwrap();
-    let event = |name: &'static str| move |told: &[Json]| told.iter().any(|one| one["lifecycleEvent"] == name);
-    tenant.happen_to_subscriptions(LifecycleEvent::ReauthorizationRequired);
+    let event = |name: &'static str| move |received: &[Json]| received.iter().any(|one| one["lifecycleEvent"] == name);
+    tenant.send_lifecycle_event(LifecycleEvent::ReauthorizationRequired);
     webhook.until(event("reauthorizationRequired")).await;
-    let count = webhook.told().len();
+    let count = webhook.received().len();
     tenant.patch_user(tenant.users()[0], &json!({"city": "paused"})).unwrap();
     assert_eq!(emea.post(&format!("/subscriptions/{id}/reauthorize"), json!({})).await.status, 204);
     tenant.patch_user(tenant.users()[1], &json!({"city": "told"})).unwrap();
-    let told = webhook.until(|told| told.len() > count).await;
-    assert_eq!(told[count]["resource"], format!("Users/{}", tenant.users()[1]), "what changed in between is lost");
-    tenant.happen_to_subscriptions(LifecycleEvent::SubscriptionRemoved);
+    let received = webhook.until(|received| received.len() > count).await;
+    assert_eq!(received[count]["resource"], format!("Users/{}", tenant.users()[1]), "what changed in between is lost");
+    tenant.send_lifecycle_event(LifecycleEvent::SubscriptionRemoved);
     webhook.until(event("subscriptionRemoved")).await;
     assert_eq!(emea.get(&format!("/subscriptions/{id}")).await.status, 404);
-    let mut short = wish(&webhook, "/users");
+    let mut short = subscription_body(&webhook, "/users");
     short["expirationDateTime"] = json!(after(Duration::from_secs(3)));
-    let (id, count, started) = (subscribe(&emea, short).await, webhook.told().len(), Instant::now());
-    webhook.until(|told| event("reauthorizationRequired")(&told[count..])).await;
+    let (id, count, started) = (subscribe(&emea, short).await, webhook.received().len(), Instant::now());
+    webhook.until(|received| event("reauthorizationRequired")(&received[count..])).await;
     while emea.get(&format!("/subscriptions/{id}")).await.status != 404 {
         assert!(started.elapsed() < DEADLINE);
         tokio::time::sleep(Duration::from_millis(20)).await;

@@ -59,7 +59,7 @@ async fn a_partner_is_added_once_opened_and_removed() {
 }
 
 #[tokio::test]
-async fn allow_is_what_both_administrators_would_do() {
+async fn allow_sets_the_policies_of_both_tenants() {
     let world = World::start(Sim::builder().tenant("emea", 0).tenant("hub", 0).allow("emea", "hub")).await;
     assert!(world.sim.journal().is_empty());
     let (emea, hub) = (world.sim.tenant("emea").unwrap().id(), world.sim.tenant("hub").unwrap().id());
@@ -75,7 +75,7 @@ async fn allow_is_what_both_administrators_would_do() {
 }
 
 #[tokio::test]
-async fn what_was_allowed_can_be_forbidden_while_it_runs() {
+async fn consent_can_be_withdrawn_at_run_time() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
     let path = format!("{POLICY}/partners/{}?$expand=identitySynchronization", world.sim.tenant("emea").unwrap().id());

@@ -40,7 +40,7 @@ async fn one_address_is_refused_alone_and_within_a_batch_while_others_pass() {
 }
 
 #[tokio::test]
-async fn a_rule_holds_for_its_tenant_its_place_its_body_and_as_often_as_told() {
+async fn a_rule_matches_tenant_place_and_body_the_given_number_of_times() {
     let world = World::small().await;
     let (hub, emea) = (world.graph("hub").await, world.graph("emea").await);
     let refuse = |rule: Rule| world.sim.script().install(rule.refuse(418, "Teapot", "")).unwrap();
@@ -58,7 +58,7 @@ async fn a_rule_holds_for_its_tenant_its_place_its_body_and_as_often_as_told() {
 }
 
 #[tokio::test]
-async fn what_one_verb_may_not_do_to_one_object_others_may() {
+async fn a_rule_for_one_verb_and_object_affects_no_other() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
     let (ana, bo) = (hub.person("ana").await, hub.person("bo").await);
@@ -96,7 +96,7 @@ async fn a_delta_page_is_rewritten_and_its_links_lead_back() {
 }
 
 #[tokio::test]
-async fn what_was_carried_out_may_be_answered_as_if_it_was_not() {
+async fn a_committed_request_may_be_answered_with_an_error() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
     let rule =
@@ -127,7 +127,7 @@ async fn the_token_endpoint_is_scripted_alike() {
 }
 
 #[tokio::test]
-async fn rules_are_bounded_and_those_that_mean_nothing_are_refused() {
+async fn rules_are_bounded_and_invalid_ones_are_refused() {
     let world = World::small().await;
     let script = world.sim.script();
     for wrong in [

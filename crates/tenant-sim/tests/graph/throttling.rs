@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value as Json, json};
-use xtsync_tenant_sim::{Access, Quota, Sim, Strike, Throttle, Weather};
+use xtsync_tenant_sim::{Access, FaultProfile, InjectedFault, Quota, Sim, Throttle};
 
 use crate::world::{Answer, Graph, World};
 
 async fn throttled(throttle: Throttle) -> World {
-    let weather = Weather { seed: 7, throttle: Some(throttle), ..Weather::default() };
-    World::start(Sim::builder().tenant("emea", 120).tenant("hub", 0).client("other", "o", Access::All).seed(7).weather(weather)).await
+    let profile = FaultProfile { seed: 7, throttle: Some(throttle), ..FaultProfile::default() };
+    World::start(Sim::builder().tenant("emea", 120).tenant("hub", 0).client("other", "o", Access::All).seed(7).fault_profile(profile)).await
 }
 
 /// A write that is metered and changes nothing.
@@ -19,7 +19,7 @@ async fn write(graph: &Graph) -> Answer {
 }
 
 #[tokio::test]
-async fn writes_beyond_the_quota_are_refused_with_the_documented_headers_until_the_wait_is_over() {
+async fn writes_beyond_the_quota_are_refused_with_documented_headers_until_retry_after() {
     let world = throttled(Throttle::documented().with_writes(10, 4)).await;
     let (hub, other) = (world.graph("hub").await, world.graph_as("hub", "other", "o").await);
     let mut answers = Vec::new();
@@ -41,7 +41,7 @@ async fn writes_beyond_the_quota_are_refused_with_the_documented_headers_until_t
     assert!(wait > 0.0 && wait < 5.0, "{wait}");
     tokio::time::sleep(Duration::from_secs_f64(wait)).await;
     assert_eq!(write(&hub).await.status, 404, "who waits as told gets through");
-    assert_eq!(world.sim.strikes()[&Strike::Throttled], 1);
+    assert_eq!(world.sim.injected_faults()[&InjectedFault::Throttled], 1);
 }
 
 #[tokio::test]
@@ -104,8 +104,9 @@ async fn items_of_a_batch_are_throttled_one_by_one() {
     let item = |id: u32| json!({"id": id.to_string(), "method": "DELETE", "url": "/users/nobody"});
     let batch = json!({"requests": (0..5).map(item).collect::<Vec<_>>()});
     let responses = hub.post("/$batch", batch).await.ok()["responses"].clone();
-    let told: Vec<(u64, bool)> = responses.as_array().unwrap().iter().map(|one| (one["status"].as_u64().unwrap(), waits(one))).collect();
-    assert_eq!(told, [(404, false), (404, false), (404, false), (429, true), (429, true)]);
+    let observed: Vec<(u64, bool)> =
+        responses.as_array().unwrap().iter().map(|one| (one["status"].as_u64().unwrap(), waits(one))).collect();
+    assert_eq!(observed, [(404, false), (404, false), (404, false), (429, true), (429, true)]);
 }
 
 fn waits(response: &Json) -> bool {

@@ -8,7 +8,7 @@ use xtsync_tenant_sim::{Access, Sim};
 use crate::world::{World, person};
 
 #[tokio::test]
-async fn a_token_is_given_for_a_tenant_by_name_id_or_domain_to_who_knows_the_secret() {
+async fn a_token_is_issued_by_tenant_name_id_or_domain_for_the_right_secret() {
     let world = World::small().await;
     let id = world.sim.tenant("emea").unwrap().id().to_string();
     let (app, wrong) = ([("client_id", "app"), ("client_secret", "secret")], [("client_id", "app"), ("client_secret", "guess")]);
@@ -73,7 +73,7 @@ async fn a_token_ends_with_its_lifetime() {
 }
 
 #[tokio::test]
-async fn a_client_does_what_it_was_registered_for_and_no_more() {
+async fn a_client_has_only_the_access_it_was_registered_with() {
     let builder = Sim::builder().tenant("hub", 0).client("reader", "r", Access::Read).client("writer", "w", Access::WriteUsers);
     let world = World::start(builder).await;
     let all = world.graph("hub").await;
@@ -93,7 +93,7 @@ async fn a_client_does_what_it_was_registered_for_and_no_more() {
 }
 
 #[tokio::test]
-async fn libraries_find_the_authority_they_ask_for() {
+async fn client_libraries_discover_the_authority() {
     let world = World::small().await;
     for (path, field) in
         [("/emea/v2.0/.well-known/openid-configuration", "token_endpoint"), ("/common/discovery/instance", "tenant_discovery_endpoint")]

@@ -206,7 +206,7 @@ async fn sessions_are_revoked() {
 }
 
 #[tokio::test]
-async fn names_with_signs_in_them_are_found_when_escaped() {
+async fn names_with_special_characters_are_found_when_escaped() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
     let body = json!({"invitedUserEmailAddress": "sean.o'brien@emea.example", "inviteRedirectUrl": "https://x"});

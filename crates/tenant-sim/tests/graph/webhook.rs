@@ -12,7 +12,7 @@ use parking_lot::Mutex;
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
 
-use crate::weather::DEADLINE;
+use crate::faults::DEADLINE;
 
 /// How the endpoint answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,7 +57,7 @@ impl Webhook {
     }
 
     /// All notifications so far.
-    pub(crate) fn told(&self) -> Vec<Json> {
+    pub(crate) fn received(&self) -> Vec<Json> {
         self.posts().concat()
     }
 
@@ -65,11 +65,11 @@ impl Webhook {
     pub(crate) async fn until(&self, wanted: impl Fn(&[Json]) -> bool) -> Vec<Json> {
         let started = Instant::now();
         loop {
-            let told = self.told();
-            if wanted(&told) {
-                return told;
+            let received = self.received();
+            if wanted(&received) {
+                return received;
             }
-            assert!(started.elapsed() < DEADLINE, "{told:?}");
+            assert!(started.elapsed() < DEADLINE, "{received:?}");
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }

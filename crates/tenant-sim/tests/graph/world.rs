@@ -63,7 +63,7 @@ impl World {
     }
 
     /// Asks the simulator's own door.
-    pub(crate) async fn door(&self, method: Method, path: &str, body: Json) -> Answer {
+    pub(crate) async fn admin(&self, method: Method, path: &str, body: Json) -> Answer {
         let request = self.client.request(method, format!("{}/sim/v1/{path}", self.url)).json(&body);
         Answer::of(request.send().await.unwrap()).await
     }

@@ -187,7 +187,7 @@ impl Tenant {
         for Rejected { index, reason, .. } in rejected {
             let place = format!("{}/{kind}/{index}", self.name);
             let context = format!("object {index} of a page of {kind} of {}: {reason}", self.name);
-            dead_letter::tell(&*self.bus, ROLE, &topic, &place, "rejected_object", &context, now).await?;
+            dead_letter::send_context(&*self.bus, ROLE, &topic, &place, "rejected_object", &context, now).await?;
             self.metrics.failed(&self.name, "rejected");
         }
         Ok(())
@@ -290,7 +290,7 @@ pub(super) fn is_refusal(error: &directory::Error) -> bool {
         | directory::Error::Refused { .. }
         | directory::Error::Malformed { .. } => true,
         directory::Error::Throttled { .. }
-        | directory::Error::Away { .. }
+        | directory::Error::Unavailable { .. }
         | directory::Error::Unknown { .. }
         | directory::Error::Unauthorized { .. }
         | directory::Error::Resync => false,

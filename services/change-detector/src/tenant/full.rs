@@ -13,7 +13,7 @@ use tracing::{info, warn};
 use xtsync_contract::topic;
 use xtsync_directory::{self as directory, Cursor, GroupChange, Next, Page, UserChange};
 use xtsync_domain::{Timestamp, UserId};
-use xtsync_runtime::turn;
+use xtsync_runtime::stagger;
 
 use super::cycle::{ENDLESS_RETRY_INTERVAL, NEVER_ENDS, is_refusal};
 use super::failure::Failure;
@@ -62,7 +62,7 @@ impl Tenant {
     /// Whether it is time to read everything for comparison.
     fn is_comparison_due(&self, now: Timestamp) -> bool {
         !self.sync_state.is_initial()
-            && turn::next(self.name.as_str(), self.intervals.compare, self.sync_state.began).is_some_and(|due| now >= due)
+            && stagger::next(self.name.as_str(), self.intervals.compare, self.sync_state.began).is_some_and(|due| now >= due)
     }
 
     /// Reads a page or does a chunk of the full read under way, or begins one that is due. True when there is more to do at once.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
-use xtsync_bus::ROOM_LOOK;
+use xtsync_bus::CAPACITY_CHECK_INTERVAL;
 use xtsync_domain::Timestamp;
 use xtsync_runtime::clock::Clock;
 use xtsync_runtime::telemetry::chain;
@@ -45,7 +45,7 @@ impl Tenant {
     pub(crate) async fn publish_until(&mut self, end: Instant, clock: &dyn Clock) {
         while self.has_unpublished && Instant::now() < end {
             match self.publish(clock.now()).await {
-                Ok(Published::NoCapacity) => sleep_until(end.min(Instant::now() + ROOM_LOOK)).await,
+                Ok(Published::NoCapacity) => sleep_until(end.min(Instant::now() + CAPACITY_CHECK_INTERVAL)).await,
                 Ok(Published::All | Published::Some) => {}
                 Err(error) => return debug!(tenant = %self.name, error = chain(&error), "what is due waits"),
             }
@@ -60,7 +60,7 @@ impl Tenant {
     /// Publishes some of what is due.
     pub(super) async fn publish(&mut self, now: Timestamp) -> Result<Published, Error> {
         // While nothing is added to bulk that waits, only the way is looked at, which all tenants of this process share.
-        let mut has_capacity = self.is_bulk && self.bus.has_room(&self.spec.downstream).await;
+        let mut has_capacity = self.is_bulk && self.bus.has_capacity(&self.spec.downstream).await;
         if self.is_bulk && !has_capacity {
             return Ok(Published::NoCapacity);
         }

@@ -6,7 +6,7 @@
 use std::time::Duration;
 
 use xtsync_domain::Timestamp;
-use xtsync_store::scrub::{PAUSE, PIECE, Scrub};
+use xtsync_store::republish::{BATCH_INTERVAL, BATCH_ROWS, Republication};
 
 use super::Tenant;
 use crate::error::Error;
@@ -21,30 +21,30 @@ impl Tenant {
         if now < self.republish_due {
             return Ok(self.is_republishing.then_some(self.republish_due));
         }
-        let Some(republisher) = Scrub::due(&self.store, &self.name, self.intervals.republish, now).await? else {
+        let Some(republisher) = Republication::due(&self.store, &self.name, self.intervals.republish, now).await? else {
             (self.is_republishing, self.republish_due) = (false, now.plus(REPUBLISH_CHECK_INTERVAL));
             return Ok(None);
         };
-        if !self.bus.has_room(&self.spec.downstream).await {
-            (self.is_republishing, self.republish_due) = (true, now.plus(PAUSE));
+        if !self.bus.has_capacity(&self.spec.downstream).await {
+            (self.is_republishing, self.republish_due) = (true, now.plus(BATCH_INTERVAL));
             return Ok(Some(self.republish_due));
         }
         let publisher = self.publisher();
-        if republisher.is_fresh() {
+        if republisher.is_at_start() {
             publisher.facts(&self.facts.all_published(), now).await?;
         }
         let users = mirror::published_after(&self.store, &self.name, republisher.after(), now.minus(self.intervals.forget)).await?;
         let over: Vec<_> = users.iter().filter(|user| user.value.is_none()).map(|user| (user.id.clone(), user.version)).collect();
         let (count, last) = (users.len(), users.last().map(|user| user.id.to_string()));
         publisher.republish(users, now).await?;
-        let last = last.filter(|_| count == PIECE);
+        let last = last.filter(|_| count == BATCH_ROWS);
         let mut tx = self.begin().await?;
         // Only now: a key whose end nobody has heard is ended once more.
         mirror::forget(&mut tx, &self.name, &over).await?;
-        republisher.came_to(&mut tx, last.as_deref()).await?;
+        republisher.advance(&mut tx, last.as_deref()).await?;
         tx.commit().await?;
         self.metrics.republished(&self.name, count);
-        (self.is_republishing, self.republish_due) = (last.is_some(), now.plus(PAUSE));
+        (self.is_republishing, self.republish_due) = (last.is_some(), now.plus(BATCH_INTERVAL));
         Ok(last.map(|_| self.republish_due))
     }
 }

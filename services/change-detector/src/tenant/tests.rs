@@ -7,7 +7,7 @@ mod large;
 mod names;
 mod notifications;
 mod rebuilt;
-use xtsync_kit::rigged;
+use xtsync_kit::faulty_bus;
 mod fixture;
 mod republish;
 mod scoped;
@@ -36,7 +36,7 @@ fn summary(delta: &UserDelta) -> String {
         Origin::Initial => "initial",
         Origin::Live => "live",
         Origin::Replay => "replay",
-        Origin::Scrub => "republish",
+        Origin::Republish => "republish",
     };
     match &delta.state {
         State::Present(user) => {
@@ -411,11 +411,11 @@ async fn what_was_versioned_before_a_crash_and_not_noted_as_published_is_publish
 #[tokio::test]
 async fn what_a_former_owner_publishes_late_is_followed_by_the_newest() {
     for fixture in [Fixture::new(&["city"], &["all"]).await, Fixture::on_postgres(&["city"], &["all"]).await] {
-        check_late_is_followed_by_newest(fixture).await;
+        check_late_publication_is_followed_by_the_newest(fixture).await;
     }
 }
 
-async fn check_late_is_followed_by_newest(mut fixture: Fixture) {
+async fn check_late_publication_is_followed_by_the_newest(mut fixture: Fixture) {
     fixture.directory.users(vec![changed("ana", &[("city", "Paris")])]);
     fixture.crash_before_mark_published("ana").await;
     let former = fixture.publisher();

@@ -15,7 +15,7 @@ CREATE TABLE view_decision (
     user_id TEXT    NOT NULL,
     delta   INTEGER NOT NULL,
     version BLOB    NOT NULL,
-    desired TEXT    NOT NULL,                -- present, disabled, gone or untouched
+    desired TEXT    NOT NULL,                -- wanted, disabled, not_wanted or skipped
     reason  TEXT    NOT NULL,                -- why the user is not wanted, or nothing is decided; empty where they are wanted
     due     INTEGER NOT NULL,                -- when a loss of scope is acted on; 0 where nothing waits for that
     PRIMARY KEY (target, source, user_id)
@@ -37,7 +37,7 @@ CREATE TABLE view_link (
     user_id  TEXT    NOT NULL,
     desired  BLOB    NOT NULL,               -- version of the decision it works towards, as in view_decision
     state    TEXT    NOT NULL,               -- where the shadow user is: none, present, disabled or deleted
-    standing TEXT    NOT NULL,               -- done, waiting, settling, held, conflict or refused
+    status TEXT    NOT NULL,               -- done, waiting, grace, held, conflict or refused
     code     TEXT    NOT NULL,               -- why, by stable code
     due      INTEGER NOT NULL,               -- when it goes on by itself; 0 where that is now
     record   BLOB    NOT NULL,

@@ -14,7 +14,7 @@ use xtsync_runtime::shutdown::Shutdown;
 
 use super::Api;
 use crate::Error;
-use crate::desk::Desk;
+use crate::context_handle::ContextHandle;
 use crate::manifest::BYTES_MAX;
 use crate::token::Token;
 
@@ -38,9 +38,9 @@ const LIMITS: Limits = Limits { connections: 64, head_timeout: Duration::from_se
 ///
 /// # Errors
 /// When the listener is not on loopback or fails.
-pub async fn serve(listener: TcpListener, token: Token, desk: Desk, shutdown: Shutdown) -> Result<(), Error> {
+pub async fn serve(listener: TcpListener, token: Token, context_handle: ContextHandle, shutdown: Shutdown) -> Result<(), Error> {
     let (health, probe) = tonic_health::server::health_reporter();
-    let reporting = tokio::spawn(report(health, desk.clone()));
+    let reporting = tokio::spawn(report(health, context_handle.clone()));
     let served = Server::builder()
         .timeout(CALL_MAX)
         .concurrency_limit_per_connection(CALLS_MAX)
@@ -48,7 +48,7 @@ pub async fn serve(listener: TcpListener, token: Token, desk: Desk, shutdown: Sh
         .http2_max_header_list_size(HEAD_BYTES_MAX)
         .http2_keepalive_interval(Some(KEEPALIVE_INTERVAL))
         .http2_keepalive_timeout(Some(KEEPALIVE_TIMEOUT))
-        .add_service(guarded(Api { desk }, token))
+        .add_service(guarded(Api { context_handle }, token))
         .add_service(probe)
         .add_service(reflection())
         .serve_with_incoming_shutdown(Incoming::new(listener, LIMITS).into_stream(), async { shutdown.cancelled().await })
@@ -86,15 +86,15 @@ fn reflection() -> tonic_reflection::server::v1::ServerReflectionServer<impl ton
 }
 
 /// Serving is what can be answered.
-async fn report(health: tonic_health::server::HealthReporter, desk: Desk) {
-    let mut desk = desk.changes();
+async fn report(health: tonic_health::server::HealthReporter, context_handle: ContextHandle) {
+    let mut context_handle = context_handle.subscribe();
     loop {
-        let serves = desk.borrow_and_update().is_some();
+        let serves = context_handle.borrow_and_update().is_some();
         match serves {
             true => health.set_serving::<ControlServiceServer<Api>>().await,
             false => health.set_not_serving::<ControlServiceServer<Api>>().await,
         }
-        if desk.changed().await.is_err() {
+        if context_handle.changed().await.is_err() {
             return;
         }
     }

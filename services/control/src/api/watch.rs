@@ -15,13 +15,13 @@ use crate::context::Context;
 use crate::status;
 
 /// The shortest time between two.
-const PAUSE: Duration = Duration::from_millis(250);
+const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 
 /// The pause lasts so many times longer than the look before it: to look at a large tenant takes a tenth of the time at most.
-const PAUSE_FACTOR: u32 = 10;
+const INTERVAL_FACTOR: u32 = 10;
 
 /// The longest: ages and times to settle change though nothing else does.
-const REFRESH: Duration = Duration::from_secs(2);
+const REFRESH_INTERVAL: Duration = Duration::from_secs(2);
 
 pub(super) type Statuses = Pin<Box<dyn Stream<Item = Result<control::WatchStatusResponse, Status>> + Send>>;
 
@@ -37,15 +37,15 @@ pub(super) fn statuses(context: Arc<Context>) -> Statuses {
             if before.as_ref().is_none_or(|before| differ(before, &status)) {
                 before = status.as_ref().ok().cloned();
                 let ended = status.is_err();
-                let said = send.send(status.map(|status| control::WatchStatusResponse { status: Some(status) })).await;
-                if said.is_err() || ended {
+                let sent = send.send(status.map(|status| control::WatchStatusResponse { status: Some(status) })).await;
+                if sent.is_err() || ended {
                     return;
                 }
             }
-            tokio::time::sleep(PAUSE.max(began.elapsed() * PAUSE_FACTOR)).await;
+            tokio::time::sleep(WATCH_INTERVAL.max(began.elapsed() * INTERVAL_FACTOR)).await;
             tokio::select! {
                 _ = folded.changed() => {}
-                () = tokio::time::sleep(REFRESH) => {}
+                () = tokio::time::sleep(REFRESH_INTERVAL) => {}
                 () = send.closed() => return,
             }
         }
@@ -54,6 +54,6 @@ pub(super) fn statuses(context: Arc<Context>) -> Statuses {
 }
 
 /// Whether a status says something else than the one before, but for its time.
-fn differ(before: &control::Status, now: &Result<control::Status, Status>) -> bool {
-    now.as_ref().map_or(true, |now| control::Status { at: before.at, ..now.clone() } != *before)
+fn differ(before: &control::FleetStatus, now: &Result<control::FleetStatus, Status>) -> bool {
+    now.as_ref().map_or(true, |now| control::FleetStatus { at: before.at, ..now.clone() } != *before)
 }

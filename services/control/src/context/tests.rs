@@ -12,7 +12,7 @@ use xtsync_directory::{Connector, Connectors};
 use xtsync_domain::resource::AllowedHosts;
 use xtsync_runtime::clock::SystemClock;
 use xtsync_runtime::health::Health;
-use xtsync_store::{Held, Lease, Options, Store};
+use xtsync_store::{Lease, LeaseState, Options, Store};
 
 use crate::context::{Context, LEASE, ROLE};
 use crate::manifest::{self, File, Written};
@@ -33,8 +33,8 @@ pub(crate) async fn context_on(dir: &Path, bus: Bus) -> Context {
     let url = dir.to_str().unwrap().to_owned();
     let store = Store::open(Options { url, service: ROLE.name(), migrations: MIGRATIONS, clock: clock.clone() }).await.unwrap();
     let lease = Lease::new(store.clone(), LEASE, "test", Duration::from_secs(10));
-    lease.watch().wait_for(|held| matches!(held, Held::Held(_))).await.unwrap();
-    let (revised, folded) = (watch::Sender::new(0), watch::Sender::new(0));
+    lease.watch().wait_for(|held| matches!(held, LeaseState::Held(_))).await.unwrap();
+    let (published_revision, folded) = (watch::Sender::new(0), watch::Sender::new(0));
     let topics = Health::new().condition("control-topics");
     Context {
         store,
@@ -45,8 +45,8 @@ pub(crate) async fn context_on(dir: &Path, bus: Bus) -> Context {
         topics,
         connectors: Connectors::new([Arc::new(GraphConnector::default()) as Arc<dyn Connector>]),
         hosts: AllowedHosts::default(),
-        revising: Mutex::new(()),
-        revised,
+        revision_lock: Mutex::new(()),
+        published_revision,
         folded,
     }
 }

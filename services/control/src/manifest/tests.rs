@@ -13,7 +13,7 @@ fn problems(yaml: &str) -> String {
 
 /// Each text follows `apiVersion` on line 1 and a head of its own kind.
 #[test]
-fn a_mistake_in_a_spec_is_told_with_document_line_and_field() {
+fn an_error_in_a_spec_names_document_line_and_field() {
     const GROUP: &str = "line 6, spec.scope.groups[0]: a group is a name (in quotes where it looks like a number, a flag or null), or an `id` \
                          and perhaps a `name`";
     const SYNC: &str = "kind: Synchronization\nmetadata: {name: s, tenant: b}\nspec:\n  to: c\n";
@@ -39,15 +39,23 @@ fn a_mistake_in_a_spec_is_told_with_document_line_and_field() {
         (SYNC, "  scope: {everyone: 1}\n", "line 6, spec.scope.everyone: expected true or false"),
         (SYNC, "  scope: {groups: [2024]}\n", GROUP),
         (SYNC, "  scope: {groups: [NO]}\n", GROUP),
-        (SYNC, "  scope: {}\n  settle: 5\n", "line 7, spec.settle: '5' is not a duration: write it as 30s, 5m, 1h 30m or PT5M"),
-        (SYNC, "  scope: {}\n  settle: -5s\n", "line 7, spec.settle: '-5s' is negative: write it as 30s, 5m, 1h 30m or PT5M"),
+        (
+            SYNC,
+            "  scope: {}\n  scopeGracePeriod: 5\n",
+            "line 7, spec.scopeGracePeriod: '5' is not a duration: write it as 30s, 5m, 1h 30m or PT5M",
+        ),
+        (
+            SYNC,
+            "  scope: {}\n  scopeGracePeriod: -5s\n",
+            "line 7, spec.scopeGracePeriod: '-5s' is negative: write it as 30s, 5m, 1h 30m or PT5M",
+        ),
     ] {
         assert_eq!(problems(&format!("apiVersion: xtsync.dev/v1\n{head}{body}")), format!("x.yaml: document 1, {want}"));
     }
 }
 
 #[test]
-fn a_mistake_in_a_head_is_told_likewise() {
+fn an_error_in_a_document_header_names_line_and_field() {
     const KINDS: &str = "Organization, Tenant, CrossTenantAccessPolicy, Synchronization";
     for (yaml, want) in [
         ("kind: Tenant\n", "line 1: missing field `apiVersion`: xtsync.dev/v1".to_owned()),
@@ -86,7 +94,7 @@ fn a_mistake_in_a_head_is_told_likewise() {
 }
 
 #[test]
-fn every_mistake_is_told_at_once_and_the_version_is_inherited_within_a_file() {
+fn all_errors_are_reported_together_and_the_version_is_inherited_within_a_file() {
     let yaml = "# a comment\napiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {name: o}\nspec: {tenants: []}\n---\n# nothing\n--- \n\
                 kind: Foo\n---\nkind: Organization\nmetadata: {name: o}\nspec: {tenants: []}\n---\nkind: Bar\n";
     assert_eq!(
@@ -115,7 +123,7 @@ fn a_resource_knows_its_owner_and_the_places_of_its_fields() {
 }
 
 #[test]
-fn what_holds_no_resource_is_refused() {
+fn an_input_without_resources_is_refused() {
     for yaml in ["", "# nothing yet\n", "---\n---\n"] {
         assert_eq!(problems(yaml), "nothing to apply: no resource in x.yaml");
     }

@@ -22,14 +22,14 @@ fn lookup(names: &[(&str, &[&str])]) -> Lookup {
 }
 
 fn apply(plan: &mut Plan, scope: &str, lookup: &Lookup) {
-    apply_anew(plan, scope, lookup, false);
+    apply_with(plan, scope, lookup, false);
 }
 
-fn apply_anew(plan: &mut Plan, scope: &str, lookup: &Lookup, repin: bool) {
+fn apply_with(plan: &mut Plan, scope: &str, lookup: &Lookup, refresh_names: bool) {
     let yaml = YAML.replace("{groups: [GlobalEmployees]}", scope);
     assert!(scope == "{groups: [GlobalEmployees]}" || yaml != YAML);
     for resource in written(&yaml) {
-        plan.write(&resource.id, &resource.spec, lookup, repin);
+        plan.write(&resource.id, &resource.spec, lookup, refresh_names);
     }
 }
 
@@ -57,7 +57,7 @@ fn check(plan: &Plan, in_force: &str, pending: &str, names: &str) {
 }
 
 #[test]
-fn the_first_names_resolve_when_they_are_known_and_decide_about_nobody_before() {
+fn the_first_names_resolve_once_known_and_decide_no_user_before() {
     let mut plan = Plan::default();
     apply(&mut plan, "{groups: [A, B]}", &lookup(&[]));
     check(&plan, "A,B", "", "A,B");
@@ -69,7 +69,7 @@ fn the_first_names_resolve_when_they_are_known_and_decide_about_nobody_before() 
 
 /// K-30: from A to B and back, also where both are known, or nothing is.
 #[test]
-fn back_to_a_former_scope_is_in_force_as_soon_as_its_name_is_known() {
+fn a_former_scope_is_in_force_again_once_its_name_is_resolved() {
     for known in [lookup(&[("A", &["1"]), ("B", &["2"])]), lookup(&[])] {
         let both = lookup(&[("A", &["1"]), ("B", &["2"])]);
         let mut plan = Plan::default();
@@ -89,14 +89,14 @@ fn back_to_a_former_scope_is_in_force_as_soon_as_its_name_is_known() {
 }
 
 #[test]
-fn a_mistyped_name_waits_and_what_was_resolved_stays_in_force_until_it_is_corrected() {
+fn a_mistyped_name_is_pending_and_the_resolved_spec_stays_in_force() {
     let known = lookup(&[("A", &["1"]), ("Aa", &[]), ("B", &["2"])]);
     let mut plan = Plan::default();
     apply(&mut plan, "{groups: [A]}", &known);
     apply(&mut plan, "{groups: [A, Aa]}", &known);
     check(&plan, "A=1", "A=1,Aa", "A,Aa");
     assert_eq!(plan.resolved(&known), plan);
-    assert_eq!(Plan::of(&standing(&plan)).pending, plan.pending, "it stands in the rows");
+    assert_eq!(Plan::of(&stored(&plan)).pending, plan.pending, "it stands in the rows");
     apply(&mut plan, "{groups: [A, B]}", &known);
     check(&plan, "A=1,B=2", "", "A,B");
     apply(&mut plan, "{groups: [Aa]}", &known);
@@ -108,24 +108,24 @@ fn a_mistyped_name_waits_and_what_was_resolved_stays_in_force_until_it_is_correc
 }
 
 #[test]
-fn a_name_keeps_its_group_though_another_one_bears_it_until_it_is_asked_for_anew() {
+fn a_name_keeps_its_group_until_repin() {
     let mut plan = Plan::default();
     apply(&mut plan, "{groups: [A]}", &lookup(&[("A", &["1"])]));
-    let made_anew = lookup(&[("A", &["2"])]);
-    apply(&mut plan, "{groups: [A]}", &made_anew);
+    let recreated = lookup(&[("A", &["2"])]);
+    apply(&mut plan, "{groups: [A]}", &recreated);
     check(&plan, "A=1", "", "A");
-    apply_anew(&mut plan, "{groups: [A]}", &lookup(&[]), true);
+    apply_with(&mut plan, "{groups: [A]}", &lookup(&[]), true);
     check(&plan, "A=1", "A", "A");
-    check(&plan.resolved(&made_anew), "A=2", "", "A");
-    apply_anew(&mut plan, "{groups: [A]}", &made_anew, true);
+    check(&plan.resolved(&recreated), "A=2", "", "A");
+    apply_with(&mut plan, "{groups: [A]}", &recreated, true);
     check(&plan, "A=2", "", "A");
-    apply_anew(&mut plan, "{groups: [A]}", &lookup(&[("A", &["1", "2"])]), true);
+    apply_with(&mut plan, "{groups: [A]}", &lookup(&[("A", &["1", "2"])]), true);
     check(&plan, "A=2", "A", "A");
 }
 
 /// Two that change places, and one of them before the other: never two synchronizations of one pair.
 #[test]
-fn what_would_be_a_mistake_in_force_goes_on_waiting() {
+fn a_resolved_spec_that_would_be_invalid_stays_pending() {
     let mut plan = Plan::default();
     apply(&mut plan, "{groups: [A]}", &lookup(&[("A", &["1"])]));
     let us = "---\napiVersion: xtsync.dev/v1\nkind: Synchronization\nmetadata: {name: other, tenant: emea}\nspec: {to: hub, scope: {groups: [Z]}}\n";
@@ -137,7 +137,7 @@ fn what_would_be_a_mistake_in_force_goes_on_waiting() {
     assert_eq!(next.in_force, plan.in_force);
 }
 
-fn standing(plan: &Plan) -> Standing {
+fn stored(plan: &Plan) -> StoredResources {
     let resource = |(id, spec): (Id, Spec)| (id.clone(), xtsync_domain::resource::Resource { id, revision: 1, spec });
     plan.clone().stored().into_iter().map(resource).collect()
 }

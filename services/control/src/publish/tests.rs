@@ -1,6 +1,6 @@
 //! What a crash or a lost bus leaves is made whole at start.
 
-use xtsync_kit::rigged;
+use xtsync_kit::faulty_bus;
 
 use std::sync::Arc;
 
@@ -18,42 +18,42 @@ use crate::apply::apply;
 use crate::context::tests::{YAML, close, context, context_on, published, written};
 use crate::plan::{Lookup, Plan};
 use crate::resources::read;
-use crate::revision::Act;
-use crate::{adopt, revision};
+use crate::revision::Operation;
+use crate::{reconcile, revision};
 use xtsync_contract::internal;
 
 /// Stores a revision without publishing it, as if the process had died right after.
 async fn store_only(context: &Context, yaml: &str) -> u64 {
-    let standing = read(&context.store).await.unwrap();
-    let mut plan = Plan::of(&standing);
+    let stored = read(&context.store).await.unwrap();
+    let mut plan = Plan::of(&stored);
     written(yaml).iter().for_each(|resource| plan.write(&resource.id, &resource.spec, &Lookup::new(), false));
     let mut tx = context.store.begin().await.unwrap();
-    let act = Act { actor: Actor::own("test"), verb: "apply", now: context.clock.now() };
-    let revision = revision::store(&mut tx, act, &standing, &plan.stored()).await.unwrap();
+    let operation = Operation { actor: Actor::internal("test"), verb: "apply", now: context.clock.now() };
+    let revision = revision::store(&mut tx, operation, &stored, &plan.stored()).await.unwrap();
     tx.commit().await.unwrap();
     revision
 }
 
 /// As control does when it begins to work.
 async fn start(context: &Context) {
-    adopt::make_whole(context).await.unwrap();
+    reconcile::reconcile(context).await.unwrap();
 }
 
 /// The revision that readers of the bus work by.
-async fn shown(bus: &Bus) -> u64 {
+async fn visible_revision(bus: &Bus) -> u64 {
     let shutdown = Shutdown::new();
-    let shown = Watch::start(Bus::clone(bus), &Health::new(), shutdown.clone()).wait_first().await.unwrap().revision();
+    let visible_revision = Watch::start(Bus::clone(bus), &Health::new(), shutdown.clone()).wait_first().await.unwrap().revision();
     shutdown.begin();
-    shown
+    visible_revision
 }
 
 #[tokio::test]
-async fn a_revision_that_was_stored_and_not_or_half_published_is_whole_after_a_start() {
+async fn an_unpublished_or_half_published_revision_is_completed_at_start() {
     for half in [false, true] {
         let dir = tempfile::tempdir().unwrap();
         let control = context(dir.path()).await;
-        let first = apply(&control, &written(YAML), Actor::own("test"), false).await.unwrap().revision;
-        assert_eq!(shown(&control.bus).await, first);
+        let first = apply(&control, &written(YAML), Actor::internal("test"), false).await.unwrap().revision;
+        assert_eq!(visible_revision(&control.bus).await, first);
         let second = store_only(&control, &YAML.replace("mode: enforce", "mode: observe")).await;
         if half {
             let changed = read(&control.store).await.unwrap().into_values().filter(|resource| resource.revision == second);
@@ -62,34 +62,34 @@ async fn a_revision_that_was_stored_and_not_or_half_published_is_whole_after_a_s
         close(control).await;
         let control = context(dir.path()).await;
         start(&control).await;
-        assert_eq!(shown(&control.bus).await, second, "half: {half}");
+        assert_eq!(visible_revision(&control.bus).await, second, "half: {half}");
         // What the second revision did not change was not told again.
-        let told = published(&control.bus).await.into_iter().filter(|record| record.key.starts_with(b"Tenant/"));
-        assert_eq!(told.count(), 2);
+        let records = published(&control.bus).await.into_iter().filter(|record| record.key.starts_with(b"Tenant/"));
+        assert_eq!(records.count(), 2);
         close(control).await;
     }
 }
 
 #[tokio::test]
-async fn a_bus_that_was_lost_is_told_everything_again() {
+async fn everything_is_republished_to_a_lost_bus() {
     let dir = tempfile::tempdir().unwrap();
     let control = context(dir.path()).await;
-    let revision = apply(&control, &written(YAML), Actor::own("test"), false).await.unwrap().revision;
+    let revision = apply(&control, &written(YAML), Actor::internal("test"), false).await.unwrap().revision;
     close(control).await;
     for file in ["bus.sqlite", "bus.sqlite-wal", "bus.sqlite-shm"] {
         std::fs::remove_file(dir.path().join(file)).ok();
     }
     let control = context(dir.path()).await;
     start(&control).await;
-    assert_eq!(shown(&control.bus).await, revision);
+    assert_eq!(visible_revision(&control.bus).await, revision);
     close(control).await;
 }
 
 #[tokio::test]
-async fn a_store_that_was_lost_takes_back_what_it_had_said() {
+async fn a_lost_store_is_restored_from_the_bus() {
     let dir = tempfile::tempdir().unwrap();
     let control = context(dir.path()).await;
-    let first = apply(&control, &written(YAML), Actor::own("test"), false).await.unwrap().revision;
+    let first = apply(&control, &written(YAML), Actor::internal("test"), false).await.unwrap().revision;
     let before = read(&control.store).await.unwrap();
     close(control).await;
     for file in ["control.sqlite", "control.sqlite-wal", "control.sqlite-shm"] {
@@ -98,35 +98,35 @@ async fn a_store_that_was_lost_takes_back_what_it_had_said() {
     let control = context(dir.path()).await;
     start(&control).await;
     assert_eq!(read(&control.store).await.unwrap(), before);
-    assert_eq!(shown(&control.bus).await, first);
+    assert_eq!(visible_revision(&control.bus).await, first);
     // Also what comes next is whole: it stands on everything that was there.
     let organization = "apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {name: other}\nspec: {tenants: []}\n";
-    let second = apply(&control, &written(organization), Actor::own("test"), false).await.unwrap().revision;
+    let second = apply(&control, &written(organization), Actor::internal("test"), false).await.unwrap().revision;
     assert!(second > first);
-    assert_eq!(shown(&control.bus).await, second);
+    assert_eq!(visible_revision(&control.bus).await, second);
     close(control).await;
 }
 
 #[tokio::test]
-async fn what_is_nobodys_is_buried_and_what_it_replaced_is_told_again() {
-    for key in ["Organization/-/contoso", COMMIT_KEY, "nobodys"] {
+async fn a_foreign_record_is_dead_lettered_and_the_replaced_record_republished() {
+    for key in ["Organization/-/contoso", COMMIT_KEY, "foreign"] {
         let dir = tempfile::tempdir().unwrap();
         let control = context(dir.path()).await;
-        let revision = apply(&control, &written(YAML), Actor::own("test"), false).await.unwrap().revision;
+        let revision = apply(&control, &written(YAML), Actor::internal("test"), false).await.unwrap().revision;
         let garbage = Bytes::from_static(b"\xff");
         let foreign = Outgoing { topic: topic::CONFIG.topic(), key: key.into(), value: Some(garbage.clone()), headers: Vec::new() };
         control.bus.publish(vec![foreign], Urgency::Live).await.unwrap();
         let before = published(&control.bus).await.len();
         start(&control).await;
-        let told = published(&control.bus).await.split_off(before);
+        let records = published(&control.bus).await.split_off(before);
         // The revision is shown also to who reads nothing before the garbage but what it did not replace.
-        let keys: Vec<&[u8]> = told.iter().map(|record| record.key.as_ref()).collect();
+        let keys: Vec<&[u8]> = records.iter().map(|record| record.key.as_ref()).collect();
         match key {
             COMMIT_KEY => assert!(keys.len() > 2 && keys.last() == Some(&COMMIT_KEY.as_bytes()), "{keys:?}"),
-            "nobodys" => assert!(keys.is_empty(), "{keys:?}"),
+            "foreign" => assert!(keys.is_empty(), "{keys:?}"),
             _ => assert_eq!(keys, [key.as_bytes(), COMMIT_KEY.as_bytes()]),
         }
-        assert_eq!(shown(&control.bus).await, revision);
+        assert_eq!(visible_revision(&control.bus).await, revision);
         let mut letters = Table::open(&control.bus, vec![topic::DEAD_LETTERS.topic()]).await.unwrap();
         let letter = letters.next().await.unwrap().pop().unwrap();
         let letter: internal::DeadLetter = event::decode(&letter.headers, &letter.value.unwrap()).unwrap();
@@ -136,21 +136,24 @@ async fn what_is_nobodys_is_buried_and_what_it_replaced_is_told_again() {
 }
 
 #[tokio::test]
-async fn who_was_paused_between_commit_and_publication_leaves_the_newest_revision_as_the_last_one() {
+async fn a_replica_paused_before_publishing_leaves_the_newest_revision_last() {
     let dir = tempfile::tempdir().unwrap();
     let first = context(dir.path()).await;
     let bus = Bus::clone(&first.bus);
-    apply(&first, &written(YAML), Actor::own("test"), false).await.unwrap();
-    let (rigged, gate) = (rigged::Rigged::new(Bus::clone(&bus)), Arc::new(Semaphore::new(0)));
-    rigged.rig().held = Some(Arc::clone(&gate));
-    let paused = Context { bus: Arc::<rigged::Rigged>::clone(&rigged), ..first };
+    apply(&first, &written(YAML), Actor::internal("test"), false).await.unwrap();
+    let (faulty_bus, gate) = (faulty_bus::FaultyBus::new(Bus::clone(&bus)), Arc::new(Semaphore::new(0)));
+    faulty_bus.faults().held = Some(Arc::clone(&gate));
+    let paused = Context { bus: Arc::<faulty_bus::FaultyBus>::clone(&faulty_bus), ..first };
     store_only(&paused, &YAML.replace("mode: enforce", "mode: observe")).await;
     let taken_over = async {
-        while rigged.rig().waiting == 0 {
+        while faulty_bus.faults().waiting == 0 {
             tokio::task::yield_now().await;
         }
         let owner = context_on(dir.path(), Bus::clone(&bus)).await;
-        let newest = apply(&owner, &written(&YAML.replace("settle: 1s", "settle: 2s")), Actor::own("test"), false).await.unwrap().revision;
+        let newest = apply(&owner, &written(&YAML.replace("scopeGracePeriod: 1s", "scopeGracePeriod: 2s")), Actor::internal("test"), false)
+            .await
+            .unwrap()
+            .revision;
         // The resources first, then the commit.
         gate.add_permits(2);
         (owner, newest)
@@ -158,14 +161,14 @@ async fn who_was_paused_between_commit_and_publication_leaves_the_newest_revisio
     let (late, (owner, newest)) = tokio::join!(pending(&paused), taken_over);
     assert!(late.is_err(), "it is not the one at work");
     pending(&owner).await.unwrap();
-    assert_eq!(shown(&bus).await, newest);
+    assert_eq!(visible_revision(&bus).await, newest);
     // Also who reads the bus anew finds the newest state under each key.
     let newest_of_each =
         published(&bus).await.into_iter().map(|record| (record.key.clone(), record)).collect::<std::collections::BTreeMap<_, _>>();
     let synchronization = &newest_of_each[b"Synchronization/emea/to-hub".as_slice()];
     let record: internal::ConfigRecord = event::decode(&synchronization.headers, synchronization.value.as_ref().unwrap()).unwrap();
     assert_eq!(record.revision, newest);
-    let standing = read(&owner.store).await.unwrap();
-    assert!(standing.values().all(|resource| resource.revision <= newest));
+    let stored = read(&owner.store).await.unwrap();
+    assert!(stored.values().all(|resource| resource.revision <= newest));
     close(owner).await;
 }

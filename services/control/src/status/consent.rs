@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use xtsync_domain::access::Word;
+use xtsync_domain::access::PolicySnapshot;
 use xtsync_domain::configuration::{Configuration, NamedSynchronization};
 use xtsync_domain::fact::{ACCESS_POLICY, AccessPolicy, Fact, IDENTITY, Identity};
 use xtsync_domain::gate::{Terms, Verdict, gate_of_pair};
@@ -22,17 +22,17 @@ pub(crate) async fn blocked(
 ) -> Result<&'static str, Error> {
     let read = |name: &TenantName| identities.get(name).map(|identity| &identity.directory_id);
     let fault = |tenant: &TenantName| fault(tenant, configuration, read);
-    let (source, target) = (known(store, &synchronization.source).await?, known(store, &synchronization.spec.to).await?);
+    let (source, target) = (policy_facts(store, &synchronization.source).await?, policy_facts(store, &synchronization.spec.to).await?);
     let terms = Terms {
-        source: source.as_ref().map(Known::word),
-        target: target.as_ref().map(Known::word),
+        source: source.as_ref().map(PolicyFacts::snapshot),
+        target: target.as_ref().map(PolicyFacts::snapshot),
         // Only an invitation asks for it.
         home: None,
         mode: Some(synchronization.spec.mode),
         is_frozen: false,
         is_quarantined: false,
         // The provisioner tells that itself.
-        is_rebuilt: false,
+        is_observe_only: false,
         fault: fault(&synchronization.source).or_else(|| fault(&synchronization.spec.to)),
         allowances: BTreeMap::new(),
     };
@@ -43,23 +43,23 @@ pub(crate) async fn blocked(
 }
 
 /// What is known of one tenant.
-struct Known {
+struct PolicyFacts {
     identity: Identity,
     policy: AccessPolicy,
     read_at: Timestamp,
 }
 
-impl Known {
-    fn word(&self) -> Word<'_> {
-        Word { directory_id: &self.identity.directory_id, policy: &self.policy, read_at: self.read_at }
+impl PolicyFacts {
+    fn snapshot(&self) -> PolicySnapshot<'_> {
+        PolicySnapshot { directory_id: &self.identity.directory_id, policy: &self.policy, read_at: self.read_at }
     }
 }
 
-async fn known(store: &Store, tenant: &TenantName) -> Result<Option<Known>, Error> {
+async fn policy_facts(store: &Store, tenant: &TenantName) -> Result<Option<PolicyFacts>, Error> {
     let identity = fact::read(store, tenant, IDENTITY).await?.map(|fact| fact.fact);
     let policy = fact::read(store, tenant, ACCESS_POLICY).await?.map(|fact| (fact.fact, fact.read_at));
     Ok(match (identity, policy) {
-        (Some(Fact::Identity(identity)), Some((Fact::AccessPolicy(policy), read_at))) => Some(Known { identity, policy, read_at }),
+        (Some(Fact::Identity(identity)), Some((Fact::AccessPolicy(policy), read_at))) => Some(PolicyFacts { identity, policy, read_at }),
         _ => None,
     })
 }

@@ -9,14 +9,14 @@ use xtsync_store::{Error, Store, params};
 
 use crate::view::link::ADDRESS_DIFFERS;
 
-/// A loss of scope that is acted on sooner than this counts as not settled; one that is given weeks does not.
+/// A loss of scope that is acted on sooner than this counts as not converged; one that is given weeks does not.
 const SOON: Duration = Duration::from_secs(60);
 
 /// The numbers of one synchronization.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Numbers {
     states: BTreeMap<String, u64>,
-    standings: BTreeMap<String, u64>,
+    statuses: BTreeMap<String, u64>,
     /// Links that are held, by why.
     holds: BTreeMap<String, u64>,
     /// When the first of the refused links is asked about again.
@@ -24,13 +24,13 @@ pub(crate) struct Numbers {
     /// Shadow users that nobody has redeemed, invited by another address than is decided now.
     pub(crate) address_differs: u64,
     /// Whether anybody is in scope, as far as was decided.
-    pub(crate) is_anybody_in_scope: bool,
+    pub(crate) has_users_in_scope: bool,
     /// Users whose newest change has no decision yet.
     pub(crate) undecided: u64,
     /// Decisions that no link has taken up yet.
-    pub(crate) untaken: u64,
+    pub(crate) unprocessed: u64,
     /// Losses of scope that are acted on soon.
-    pub(crate) settling_soon: u64,
+    pub(crate) grace_ends_soon: u64,
     /// Up to which revision all of the source's users have been decided again; 0 before that.
     pub(crate) replayed: u64,
     pub(crate) counts: SynchronizationCounts,
@@ -42,15 +42,15 @@ impl Numbers {
         self.states.get(state).copied().unwrap_or(0)
     }
 
-    /// Links that stand so.
-    pub(crate) fn standing(&self, standing: &str) -> u64 {
-        self.standings.get(standing).copied().unwrap_or(0)
+    /// Links that set_status so.
+    pub(crate) fn status(&self, status: &str) -> u64 {
+        self.statuses.get(status).copied().unwrap_or(0)
     }
 
-    /// Says how many links stand so.
+    /// Says how many links set_status so.
     #[cfg(test)]
-    pub(crate) fn stand(&mut self, standing: &str, links: u64) {
-        self.standings.insert(standing.to_owned(), links);
+    pub(crate) fn set_status(&mut self, status: &str, links: u64) {
+        self.statuses.insert(status.to_owned(), links);
     }
 
     /// What holds most of the held links.
@@ -62,42 +62,42 @@ impl Numbers {
 /// Counts what stands between two tenants.
 pub(crate) async fn read(store: &Store, source: &TenantName, target: &TenantName, now: Timestamp) -> Result<Numbers, Error> {
     let mut numbers = links(store, source, target, now).await?;
-    numbers.is_anybody_in_scope = is_anybody_in_scope(store, source, target).await?;
+    numbers.has_users_in_scope = has_users_in_scope(store, source, target).await?;
     numbers.undecided = undecided(store, source, target).await?;
-    numbers.untaken = untaken(store, source, target).await?;
+    numbers.unprocessed = unprocessed(store, source, target).await?;
     let (grace, soon) = grace(store, source, target, now).await?;
-    *numbers.standings.entry("settling".to_owned()).or_default() += grace;
-    numbers.settling_soon += soon;
+    *numbers.statuses.entry("grace".to_owned()).or_default() += grace;
+    numbers.grace_ends_soon += soon;
     numbers.replayed = replayed(store, source, target).await?;
     numbers.counts = counts(store, source, target).await?;
     Ok(numbers)
 }
 
 /// Also a user who is skipped is in scope, as far as is known.
-async fn is_anybody_in_scope(store: &Store, source: &TenantName, target: &TenantName) -> Result<bool, Error> {
+async fn has_users_in_scope(store: &Store, source: &TenantName, target: &TenantName) -> Result<bool, Error> {
     const SQL: &str = "SELECT 1 FROM view_decision WHERE target = $1 AND source = $2 AND desired <> 'gone' LIMIT 1";
     Ok(store.fetch_one_opt(SQL, params![target.as_str(), source.as_str()]).await?.is_some())
 }
 
 async fn links(store: &Store, source: &TenantName, target: &TenantName, now: Timestamp) -> Result<Numbers, Error> {
-    const SQL: &str = "SELECT state, standing, code, COUNT(*),
-            CAST(SUM(CASE WHEN standing = 'settling' AND due <= $3 THEN 1 ELSE 0 END) AS BIGINT), MIN(CASE WHEN due > 0 THEN due END)
-        FROM view_link WHERE target = $1 AND source = $2 GROUP BY state, standing, code";
+    const SQL: &str = "SELECT state, status, code, COUNT(*),
+            CAST(SUM(CASE WHEN status = 'grace' AND due <= $3 THEN 1 ELSE 0 END) AS BIGINT), MIN(CASE WHEN due > 0 THEN due END)
+        FROM view_link WHERE target = $1 AND source = $2 GROUP BY state, status, code";
     let mut numbers = Numbers::default();
     for row in store.fetch(SQL, params![target.as_str(), source.as_str(), now.plus(SOON)]).await? {
-        let (state, standing, links) = (row.text(0)?, row.text(1)?, row.uint(3)?);
-        if standing == "held" {
+        let (state, status, links) = (row.text(0)?, row.text(1)?, row.uint(3)?);
+        if status == "held" {
             *numbers.holds.entry(row.text(2)?).or_default() += links;
         }
-        if standing == "done" && row.text(2)? == ADDRESS_DIFFERS {
+        if status == "done" && row.text(2)? == ADDRESS_DIFFERS {
             numbers.address_differs += links;
         }
-        if standing == "refused" {
+        if status == "refused" {
             numbers.refused_next_try = numbers.refused_next_try.into_iter().chain(row.opt_int(5)?.map(Timestamp)).min();
         }
         *numbers.states.entry(state).or_default() += links;
-        *numbers.standings.entry(standing).or_default() += links;
-        numbers.settling_soon += row.uint(4)?;
+        *numbers.statuses.entry(status).or_default() += links;
+        numbers.grace_ends_soon += row.uint(4)?;
     }
     Ok(numbers)
 }
@@ -108,19 +108,19 @@ async fn links(store: &Store, source: &TenantName, target: &TenantName, now: Tim
 async fn undecided(store: &Store, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
     const SQL: &str = "SELECT COUNT(*) FROM view_user AS u WHERE u.source = $2 AND u.version >
         COALESCE((SELECT d.delta FROM view_decision AS d WHERE d.target = $1 AND d.source = u.source AND d.user_id = u.user_id), -1)";
-    one(store, SQL, source, target).await
+    fetch_count(store, SQL, source, target).await
 }
 
 /// Decisions that the provisioner has not taken in. Whoever must not be there and never was has no link.
-async fn untaken(store: &Store, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
+async fn unprocessed(store: &Store, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
     const SQL: &str = "SELECT COUNT(*) FROM view_decision AS d
-        WHERE d.target = $1 AND d.source = $2 AND d.desired <> 'untouched' AND CASE WHEN d.desired = 'present'
+        WHERE d.target = $1 AND d.source = $2 AND d.desired <> 'skipped' AND CASE WHEN d.desired = 'wanted'
         THEN NOT EXISTS (SELECT 1 FROM view_link AS l
             WHERE l.target = d.target AND l.source = d.source AND l.user_id = d.user_id AND l.desired >= d.version)
         ELSE EXISTS (SELECT 1 FROM view_link AS l
             WHERE l.target = d.target AND l.source = d.source AND l.user_id = d.user_id AND l.desired < d.version
             AND (d.due = 0 OR l.state = 'none' OR l.state = 'deleted')) END";
-    one(store, SQL, source, target).await
+    fetch_count(store, SQL, source, target).await
 }
 
 /// Losses of scope that are decided and not acted on yet, of users that are in the target; and how many of them are acted on soon. The
@@ -160,7 +160,7 @@ async fn counts(store: &Store, source: &TenantName, target: &TenantName) -> Resu
     Ok(counts)
 }
 
-async fn one(store: &Store, sql: &'static str, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
+async fn fetch_count(store: &Store, sql: &'static str, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
     let row = store.fetch_one_opt(sql, params![target.as_str(), source.as_str()]).await?;
     row.map_or(Ok(0), |row| row.uint(0))
 }

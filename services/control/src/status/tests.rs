@@ -20,10 +20,10 @@ async fn waits_to_read(context: &Context) -> bool {
 }
 
 #[tokio::test]
-async fn what_is_told_at_intervals_is_not_waited_for_and_what_changes_something_is() {
+async fn heartbeat_topics_do_not_prevent_convergence_and_others_do() {
     let dir = tempfile::tempdir().unwrap();
     let context = context(dir.path()).await;
-    apply(&context, &written(YAML), Actor::own("test"), false).await.unwrap();
+    apply(&context, &written(YAML), Actor::internal("test"), false).await.unwrap();
     let (emea, hub) = (TenantName::new("emea").unwrap(), TenantName::new("hub").unwrap());
     put::<events::TenantFact>(&context, topic::TENANT_FACTS.of(emea)).await;
     put::<internal::RoleStatus>(&context, topic::STATUS.topic()).await;

@@ -137,46 +137,48 @@ fn decision_row(decision: &events::Decision) -> Option<DecisionRow> {
     use events::decision::Desired;
     let version = decision.version?;
     let desired = match decision.desired.as_ref()? {
-        Desired::Present(present) if present.enabled => "present",
+        Desired::Wanted(shape) if shape.enabled => "wanted",
         // Whoever is disabled is not created, so there may be no link.
-        Desired::Present(_) => "disabled",
-        Desired::Gone(_) => "gone",
-        Desired::Untouched(_) => "untouched",
+        Desired::Wanted(_) => "disabled",
+        Desired::NotWanted(_) => "not_wanted",
+        Desired::Skipped(_) => "skipped",
         Desired::ReplayMarker(_) => return None,
     };
     // What is decided before the home tenant's domains are known is decided again in a moment: until then it counts for nothing.
-    let waits = matches!(&decision.desired, Some(Desired::Untouched(untouched)) if untouched.reason() == events::UntouchedReason::HomeDomainsUnknown);
-    let delta = if waits { 0 } else { version.delta };
-    let (reason, due) = why(decision);
+    let is_pending =
+        matches!(&decision.desired, Some(Desired::Skipped(skipped)) if skipped.reason() == events::SkipReason::HomeDomainsUnknown);
+    let delta = if is_pending { 0 } else { version.delta };
+    let (reason, due) = reason_and_due(decision);
     Some(DecisionRow { delta, version: version_bytes(version.into()), desired, reason, due })
 }
 
 /// Why the user is not wanted, or nothing is decided; and when a loss of scope is acted on.
-fn why(decision: &events::Decision) -> (String, Timestamp) {
+fn reason_and_due(decision: &events::Decision) -> (String, Timestamp) {
     use events::decision::Desired;
     let code = |name: &str, kind: &str| name.trim_start_matches(kind).to_lowercase();
     match &decision.desired {
-        Some(Desired::Gone(gone)) => {
-            let settle = gone.settle.and_then(|settle| Duration::try_from(settle).ok()).unwrap_or_default();
+        Some(Desired::NotWanted(not_wanted)) => {
+            let grace_period = not_wanted.grace_period.and_then(|period| Duration::try_from(period).ok()).unwrap_or_default();
             let since = time("first_seen", decision.first_seen).unwrap_or_default();
-            let due = if settle.is_zero() { Timestamp(0) } else { since.plus(settle) };
-            (code(gone.reason().as_str_name(), "GONE_REASON_"), due)
+            let due = if grace_period.is_zero() { Timestamp(0) } else { since.plus(grace_period) };
+            (code(not_wanted.reason().as_str_name(), "DEPROVISION_REASON_"), due)
         }
-        Some(Desired::Untouched(untouched)) => (code(untouched.reason().as_str_name(), "UNTOUCHED_REASON_"), Timestamp(0)),
-        Some(Desired::Present(_) | Desired::ReplayMarker(_)) | None => (String::new(), Timestamp(0)),
+        Some(Desired::Skipped(skipped)) => (code(skipped.reason().as_str_name(), "SKIP_REASON_"), Timestamp(0)),
+        Some(Desired::Wanted(_) | Desired::ReplayMarker(_)) | None => (String::new(), Timestamp(0)),
     }
 }
 
 fn outcome(target: String, outcome: events::Outcome) -> Option<OutcomeRow> {
     let verb = match (outcome.result(), outcome.verb()) {
-        (events::Result::Failed, _) => "failed",
-        (events::Result::Done, events::Verb::Create) => "created",
-        (events::Result::Done, events::Verb::Update) => "updated",
-        (events::Result::Done, events::Verb::Disable) => "disabled",
-        (events::Result::Done, events::Verb::Enable) => "enabled",
-        (events::Result::Done, events::Verb::Delete) => "deleted",
-        (events::Result::Done, events::Verb::Restore) => "restored",
-        (events::Result::Done, events::Verb::Unspecified) | (events::Result::Held | events::Result::Unspecified, _) => return None,
+        (events::OutcomeResult::Failed, _) => "failed",
+        (events::OutcomeResult::Done, events::Verb::Create) => "created",
+        (events::OutcomeResult::Done, events::Verb::Update) => "updated",
+        (events::OutcomeResult::Done, events::Verb::Disable) => "disabled",
+        (events::OutcomeResult::Done, events::Verb::Enable) => "enabled",
+        (events::OutcomeResult::Done, events::Verb::Delete) => "deleted",
+        (events::OutcomeResult::Done, events::Verb::Restore) => "restored",
+        (events::OutcomeResult::Done, events::Verb::Unspecified)
+        | (events::OutcomeResult::Held | events::OutcomeResult::Unspecified, _) => return None,
     };
     Some(OutcomeRow { id: outcome.id, target, source: outcome.source, verb })
 }
@@ -209,7 +211,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_long_on_its_way_does_not_replace_what_is_newer() {
+    fn a_late_older_record_does_not_replace_a_newer_one() {
         let mut rows = BTreeMap::new();
         for (row, stays) in
             [(Some(5), Some(5)), (Some(4), Some(5)), (Some(5), Some(5)), (Some(7), Some(7)), (None, None), (Some(3), Some(3))]

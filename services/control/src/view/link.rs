@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use xtsync_contract::convert::LinkRecord;
 use xtsync_domain::Timestamp;
-use xtsync_domain::decision::{Departure, Desired};
-use xtsync_domain::link::{Account, Link, Shadow, Stage, TroubleKind};
+use xtsync_domain::decision::{DeprovisionReason, Desired};
+use xtsync_domain::link::{Account, ConditionKind, Link, Shadow, Stage};
 
 use super::batch::version_bytes;
 
@@ -20,7 +20,7 @@ pub(crate) struct LinkRow {
     /// The version of the decision it works towards.
     pub(crate) desired: Vec<u8>,
     pub(crate) state: &'static str,
-    pub(crate) standing: Standing,
+    pub(crate) status: LinkStatus,
     pub(crate) code: String,
     /// When it goes on by itself; 0 where that is now, or nothing is to be done.
     pub(crate) due: Timestamp,
@@ -29,13 +29,13 @@ pub(crate) struct LinkRow {
 
 /// How a link stands with what is desired.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Standing {
+pub(crate) enum LinkStatus {
     /// It is as desired.
     Done,
     /// It is worked on.
     Waiting,
     /// A loss of scope has not lasted long enough.
-    Settling,
+    Grace,
     /// It waits behind the gate, a veto or an override.
     Held,
     /// Somebody else stands in the way.
@@ -44,13 +44,13 @@ pub(crate) enum Standing {
     Refused,
 }
 
-impl Standing {
+impl LinkStatus {
     /// As it stands in the table.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::Waiting => "waiting",
-            Self::Settling => "settling",
+            Self::Grace => "grace",
             Self::Held => "held",
             Self::Conflict => "conflict",
             Self::Refused => "refused",
@@ -60,46 +60,46 @@ impl Standing {
 
 /// Reduces a link that was published as these bytes.
 pub(crate) fn row(LinkRecord { link, version, .. }: &LinkRecord, record: Vec<u8>) -> LinkRow {
-    let (standing, code, due) = standing(link);
-    LinkRow { version: *version, desired: version_bytes(link.desired.version), state: state(&link.shadow), standing, code, due, record }
+    let (status, code, due) = status(link);
+    LinkRow { version: *version, desired: version_bytes(link.desired.version), state: state(&link.shadow), status, code, due, record }
 }
 
 fn state(shadow: &Shadow) -> &'static str {
     match shadow {
         Shadow::None | Shadow::Inviting(_) => "none",
-        Shadow::Object(Account { stage: Stage::Bin { .. }, .. }) => "deleted",
+        Shadow::Object(Account { stage: Stage::SoftDeleted { .. }, .. }) => "deleted",
         Shadow::Object(account) if account.enabled => "present",
         Shadow::Object(_) => "disabled",
     }
 }
 
-fn standing(link: &Link) -> (Standing, String, Timestamp) {
-    if link.is_reached() {
+fn status(link: &Link) -> (LinkStatus, String, Timestamp) {
+    if link.is_converged() {
         let code = if link.address_differs() { ADDRESS_DIFFERS } else { "" };
-        return (Standing::Done, code.to_owned(), Timestamp(0));
+        return (LinkStatus::Done, code.to_owned(), Timestamp(0));
     }
-    if let Some(trouble) = &link.trouble {
-        let standing = match trouble.kind {
-            TroubleKind::Held => Standing::Held,
-            TroubleKind::Conflict => Standing::Conflict,
-            TroubleKind::Refused => Standing::Refused,
-            TroubleKind::Retry => Standing::Waiting,
+    if let Some(condition) = &link.condition {
+        let status = match condition.kind {
+            ConditionKind::Held => LinkStatus::Held,
+            ConditionKind::Conflict => LinkStatus::Conflict,
+            ConditionKind::Refused => LinkStatus::Refused,
+            ConditionKind::Retry => LinkStatus::Waiting,
         };
-        return (standing, trouble.code.clone(), trouble.due.unwrap_or_default());
+        return (status, condition.code.clone(), condition.due.unwrap_or_default());
     }
     match link.desired.desired {
-        Desired::Gone(Departure::OutOfScope { settle_ms, .. }) if settle_ms > 0 => {
-            (Standing::Settling, "settling".to_owned(), link.desired_since.plus(Duration::from_millis(settle_ms)))
+        Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms, .. }) if grace_period_ms > 0 => {
+            (LinkStatus::Grace, "grace".to_owned(), link.desired_since.plus(Duration::from_millis(grace_period_ms)))
         }
-        Desired::Gone(_) | Desired::Present(_) | Desired::Untouched(_) => (Standing::Waiting, String::new(), Timestamp(0)),
+        Desired::NotWanted(_) | Desired::Wanted(_) | Desired::Skipped(_) => (LinkStatus::Waiting, String::new(), Timestamp(0)),
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use xtsync_domain::decision::{Present, Skip, Untouched};
-    use xtsync_domain::link::{Applied, LoweredBy, Sessions, Trouble};
+    use xtsync_domain::decision::{Shape, Skip, SkipReason};
+    use xtsync_domain::link::{Applied, Condition, DisabledBy, Sessions};
     use xtsync_domain::{Attributes, Decision, Origin, TenantName, Version};
 
     fn link(applied: u64, desired: Desired) -> Link {
@@ -124,67 +124,67 @@ mod tests {
             veto: None,
             reject: None,
             holders: [].into(),
-            trouble: None,
+            condition: None,
         }
     }
 
-    fn gone(settle_ms: u64) -> Desired {
-        Desired::Gone(Departure::OutOfScope { settle_ms, blocked: false })
+    fn gone(grace_period_ms: u64) -> Desired {
+        Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms, blocked: false })
     }
 
-    fn troubled(kind: TroubleKind) -> Link {
-        let trouble = Trouble { kind, code: "c".into(), others: Vec::new(), attempts: 1, due: None, since: Timestamp(1), answer: None };
-        Link { trouble: Some(trouble), ..link(1, gone(0)) }
+    fn with_condition(kind: ConditionKind) -> Link {
+        let condition = Condition { kind, code: "c".into(), others: Vec::new(), attempts: 1, due: None, since: Timestamp(1), answer: None };
+        Link { condition: Some(condition), ..link(1, gone(0)) }
     }
 
     #[test]
-    fn k_23_a_pending_shadow_user_with_another_address_than_is_decided_is_told() {
+    fn k_23_a_pending_shadow_user_with_a_differing_address_is_reported() {
         let wanted = |address: &str| {
             let (attributes, on_create) = (Attributes::default(), Attributes::default());
-            Desired::Present(Present { enabled: true, address: address.to_owned(), attributes, on_create })
+            Desired::Wanted(Shape { enabled: true, address: address.to_owned(), attributes, on_create })
         };
         let account = Account {
             id: "t1".into(),
             stage: Stage::Live,
             enabled: true,
-            lowered_by: LoweredBy::Nobody,
+            disabled_by: DisabledBy::None,
             sessions: Sessions::Open,
             redeemed: false,
             address: "info.desk@emea.example".to_owned(),
             created_at: Timestamp(1),
-            unfinished: false,
+            creation_incomplete: false,
             former_anchor: None,
         };
         for (account, address, want) in [
             (account.clone(), "first.holder@emea.example", ADDRESS_DIFFERS),
             (account.clone(), "Info.Desk@emea.example", ""),
             (Account { redeemed: true, ..account.clone() }, "first.holder@emea.example", ""),
-            (Account { stage: Stage::Bin { since: Timestamp(2) }, ..account }, "first.holder@emea.example", ""),
+            (Account { stage: Stage::SoftDeleted { since: Timestamp(2) }, ..account }, "first.holder@emea.example", ""),
         ] {
             let link = Link { shadow: Shadow::Object(account), ..link(2, wanted(address)) };
-            let record = LinkRecord { link, version: 1, incarnation: String::new() };
+            let record = LinkRecord { link, version: 1, store_id: String::new() };
             let row = row(&record, Vec::new());
-            assert_eq!((row.standing, row.code.as_str()), (Standing::Done, want), "{address}");
+            assert_eq!((row.status, row.code.as_str()), (LinkStatus::Done, want), "{address}");
         }
     }
 
     #[test]
-    fn a_link_stands_as_its_versions_and_troubles_say() {
-        for (link, standing, code, due) in [
-            (link(2, gone(0)), Standing::Done, "", 0),
-            (link(1, gone(0)), Standing::Waiting, "", 0),
-            (link(1, Desired::Gone(Departure::Deleted)), Standing::Waiting, "", 0),
-            (link(1, Desired::Untouched(Skip { reason: Untouched::NoAddress, blocked: false })), Standing::Waiting, "", 0),
-            (link(1, gone(30_000)), Standing::Settling, "settling", 35_000_000),
-            (link(2, gone(30_000)), Standing::Done, "", 0),
-            (troubled(TroubleKind::Held), Standing::Held, "c", 0),
-            (troubled(TroubleKind::Conflict), Standing::Conflict, "c", 0),
-            (troubled(TroubleKind::Refused), Standing::Refused, "c", 0),
-            (troubled(TroubleKind::Retry), Standing::Waiting, "c", 0),
+    fn a_link_status_follows_versions_and_conditions() {
+        for (link, status, code, due) in [
+            (link(2, gone(0)), LinkStatus::Done, "", 0),
+            (link(1, gone(0)), LinkStatus::Waiting, "", 0),
+            (link(1, Desired::NotWanted(DeprovisionReason::Deleted)), LinkStatus::Waiting, "", 0),
+            (link(1, Desired::Skipped(Skip { reason: SkipReason::NoAddress, blocked: false })), LinkStatus::Waiting, "", 0),
+            (link(1, gone(30_000)), LinkStatus::Grace, "grace", 35_000_000),
+            (link(2, gone(30_000)), LinkStatus::Done, "", 0),
+            (with_condition(ConditionKind::Held), LinkStatus::Held, "c", 0),
+            (with_condition(ConditionKind::Conflict), LinkStatus::Conflict, "c", 0),
+            (with_condition(ConditionKind::Refused), LinkStatus::Refused, "c", 0),
+            (with_condition(ConditionKind::Retry), LinkStatus::Waiting, "c", 0),
         ] {
-            let record = LinkRecord { link, version: 1, incarnation: String::new() };
+            let record = LinkRecord { link, version: 1, store_id: String::new() };
             let row = row(&record, Vec::new());
-            assert_eq!((row.standing, row.code.as_str(), row.due), (standing, code, Timestamp(due)), "{record:?}");
+            assert_eq!((row.status, row.code.as_str(), row.due), (status, code, Timestamp(due)), "{record:?}");
         }
     }
 }

@@ -11,7 +11,7 @@ use super::batch::{Batch, DecisionRow, Link, OutcomeRow, User};
 use super::link::LinkRow;
 
 /// How long an outcome is remembered as counted. One is told again only after a crash, within minutes.
-const COUNTED: Duration = Duration::from_secs(24 * 60 * 60);
+const OUTCOME_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Stores a batch.
 pub(super) async fn store(tx: &mut Transaction, batch: Batch, now: Timestamp) -> Result<(), Error> {
@@ -35,7 +35,7 @@ async fn users(tx: &mut Transaction, users: BTreeMap<User, Option<u64>>) -> Resu
             None => drop(tx.execute(DROP, params![source, user]).await?),
         }
     }
-    tx.later(PUT, rows);
+    tx.defer(PUT, rows);
     Ok(())
 }
 
@@ -54,7 +54,7 @@ async fn decisions(tx: &mut Transaction, decisions: BTreeMap<Link, Option<Decisi
             None => drop(tx.execute(DROP, params![target, source, user]).await?),
         }
     }
-    tx.later(PUT, rows);
+    tx.defer(PUT, rows);
     Ok(())
 }
 
@@ -62,37 +62,26 @@ fn markers(tx: &mut Transaction, markers: BTreeMap<(String, String, u32), u64>) 
     const PUT: &str = "INSERT INTO view_marker (target, source, part, revision) VALUES {rows}
         ON CONFLICT (target, source, part) DO UPDATE SET revision = excluded.revision";
     let row = |((target, source, part), revision)| params![target, source, part, revision];
-    tx.later(PUT, markers.into_iter().map(row).collect());
+    tx.defer(PUT, markers.into_iter().map(row).collect());
 }
 
 async fn links(tx: &mut Transaction, links: BTreeMap<Link, Option<LinkRow>>) -> Result<(), Error> {
-    const PUT: &str = "INSERT INTO view_link (target, source, user_id, version, desired, state, standing, code, due, record) VALUES {rows}
+    const PUT: &str = "INSERT INTO view_link (target, source, user_id, version, desired, state, status, code, due, record) VALUES {rows}
         ON CONFLICT (target, source, user_id) DO UPDATE SET version = excluded.version, desired = excluded.desired,
-        state = excluded.state, standing = excluded.standing, code = excluded.code, due = excluded.due, record = excluded.record
+        state = excluded.state, status = excluded.status, code = excluded.code, due = excluded.due, record = excluded.record
         WHERE excluded.version >= view_link.version";
     const DROP: &str = "DELETE FROM view_link WHERE target = $1 AND source = $2 AND user_id = $3";
     let mut rows = Vec::new();
     for ((target, source, user), link) in links {
         match link {
             Some(link) => {
-                let standing = link.standing.as_str();
-                rows.push(params![
-                    target,
-                    source,
-                    user,
-                    link.version,
-                    link.desired,
-                    link.state,
-                    standing,
-                    link.code,
-                    link.due,
-                    link.record
-                ]);
+                let status = link.status.as_str();
+                rows.push(params![target, source, user, link.version, link.desired, link.state, status, link.code, link.due, link.record]);
             }
             None => drop(tx.execute(DROP, params![target, source, user]).await?),
         }
     }
-    tx.later(PUT, rows);
+    tx.defer(PUT, rows);
     Ok(())
 }
 
@@ -114,8 +103,8 @@ async fn outcomes(tx: &mut Transaction, outcomes: Vec<OutcomeRow>, now: Timestam
         }
     }
     let row = |((target, source, verb), n)| params![target, source, verb, n];
-    tx.later(COUNT, counts.into_iter().map(row).collect());
-    tx.execute("DELETE FROM view_outcome WHERE at < $1", params![now.minus(COUNTED)]).await.map(drop)
+    tx.defer(COUNT, counts.into_iter().map(row).collect());
+    tx.execute("DELETE FROM view_outcome WHERE at < $1", params![now.minus(OUTCOME_RETENTION)]).await.map(drop)
 }
 
 async fn facts(tx: &mut Transaction, facts: BTreeMap<(String, String), Option<Vec<u8>>>) -> Result<(), Error> {
@@ -129,7 +118,7 @@ async fn facts(tx: &mut Transaction, facts: BTreeMap<(String, String), Option<Ve
             None => drop(tx.execute(DROP, params![tenant, key]).await?),
         }
     }
-    tx.later(PUT, rows);
+    tx.defer(PUT, rows);
     Ok(())
 }
 
@@ -143,6 +132,6 @@ async fn roles(tx: &mut Transaction, roles: BTreeMap<String, Option<Vec<u8>>>) -
             None => drop(tx.execute(DROP, params![key]).await?),
         }
     }
-    tx.later(PUT, rows);
+    tx.defer(PUT, rows);
     Ok(())
 }

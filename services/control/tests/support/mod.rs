@@ -2,8 +2,8 @@
 
 #![allow(dead_code, clippy::unwrap_used, reason = "tests: each binary uses a part, and a failure may panic")]
 
-pub(crate) use xtsync_kit::rigged;
-pub(crate) mod say;
+pub(crate) use xtsync_kit::faulty_bus;
+pub(crate) mod builders;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ use xtsync_connector_graph::GraphConnector;
 use xtsync_contract::control;
 use xtsync_contract::control::control_service_client::ControlServiceClient;
 use xtsync_contract::control::{ApplyRequest, Document, GetStatusRequest};
-use xtsync_control::{Config, Desk, Token, build, serve};
+use xtsync_control::{Config, ContextHandle, Token, build, serve};
 use xtsync_directory::{Connector, Connectors};
 use xtsync_domain::resource::AllowedHosts;
 use xtsync_runtime::clock::SystemClock;
@@ -28,7 +28,7 @@ use xtsync_runtime::health::Health;
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_service::service::Parts;
 
-use self::rigged::Rigged;
+use self::faulty_bus::FaultyBus;
 
 /// Two tenants of one organization, and a synchronization.
 pub(crate) const ORGANIZATION: &str = include_str!("organization.yaml");
@@ -38,7 +38,7 @@ pub(crate) type Client = ControlServiceClient<InterceptedService<Channel, Bearer
 /// Control at work.
 pub(crate) struct Control {
     pub(crate) bus: Bus,
-    pub(crate) rigged: Arc<Rigged>,
+    pub(crate) faulty_bus: Arc<FaultyBus>,
     pub(crate) health: Health,
     address: String,
     token: Token,
@@ -61,12 +61,12 @@ impl Control {
     }
 
     async fn start_in(dir: tempfile::TempDir, store: String) -> Self {
-        let rigged = Rigged::new(Embedded::open(&dir.path().join("bus.sqlite"), Arc::new(SystemClock)).await.unwrap());
-        let (bus, health) = (Arc::<Rigged>::clone(&rigged) as Bus, Health::new());
-        let token = Token::read_or_make(&dir.path().join("token")).unwrap();
+        let faulty_bus = FaultyBus::new(Embedded::open(&dir.path().join("bus.sqlite"), Arc::new(SystemClock)).await.unwrap());
+        let (bus, health) = (Arc::<FaultyBus>::clone(&faulty_bus) as Bus, Health::new());
+        let token = Token::read_or_create(&dir.path().join("token")).unwrap();
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}", listener.local_addr().unwrap());
-        let (desk, shutdown) = (Desk::new(), Shutdown::new());
+        let (context_handle, shutdown) = (ContextHandle::new(), Shutdown::new());
         let config = Config {
             store: store.clone(),
             lease_ttl: Duration::from_secs(10),
@@ -82,25 +82,25 @@ impl Control {
             health: health.clone(),
             replica: "one".into(),
         };
-        let service = build(config, parts, desk.clone()).await.unwrap();
+        let service = build(config, parts, context_handle.clone()).await.unwrap();
         let (stop, api_stop) = (shutdown.clone(), shutdown.clone());
         let api_token = token.clone();
         let tasks = vec![
             tokio::spawn(async move { service.run(stop).await.unwrap() }),
-            tokio::spawn(async move { serve(listener, api_token, desk, api_stop).await.unwrap() }),
+            tokio::spawn(async move { serve(listener, api_token, context_handle, api_stop).await.unwrap() }),
         ];
-        let control = Self { bus, rigged, health, address, token, shutdown, tasks, store, dir };
-        control.wait_until_at_work().await;
+        let control = Self { bus, faulty_bus, health, address, token, shutdown, tasks, store, dir };
+        control.wait_until_leading().await;
         control
     }
 
     pub(crate) async fn restart(self) -> Self {
-        let Self { bus, rigged, shutdown, tasks, store, dir, .. } = self;
+        let Self { bus, faulty_bus, shutdown, tasks, store, dir, .. } = self;
         shutdown.begin();
         for task in tasks {
             task.await.unwrap();
         }
-        drop((bus, rigged));
+        drop((bus, faulty_bus));
         Self::start_in(dir, store).await
     }
 
@@ -118,7 +118,7 @@ impl Control {
         self.wait(&format!("waiting for {what:?}"), async |control| control.status().await.waiting_for == what).await;
     }
 
-    pub(crate) async fn status(&self) -> control::Status {
+    pub(crate) async fn status(&self) -> control::FleetStatus {
         self.client().await.get_status(GetStatusRequest {}).await.unwrap().into_inner().status.unwrap()
     }
 
@@ -144,7 +144,7 @@ impl Control {
         listed.resources.into_iter().find(|resource| resource.id == id)
     }
 
-    async fn wait_until_at_work(&self) {
+    async fn wait_until_leading(&self) {
         let mut client = self.client().await;
         let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
         // Nobody is told anything again where nothing is synchronized, and it succeeds only with the lease.
@@ -190,5 +190,5 @@ impl Interceptor for Bearer {
 }
 
 pub(crate) fn apply(name: &str, yaml: &str) -> ApplyRequest {
-    ApplyRequest { documents: vec![Document { name: name.into(), yaml: yaml.into() }], actor: "test".into(), repin: false }
+    ApplyRequest { documents: vec![Document { name: name.into(), yaml: yaml.into() }], actor: "test".into(), refresh_names: false }
 }

@@ -1,13 +1,13 @@
 //! A world for policy: an embedded bus, a configuration to change, deltas to publish, decisions to read.
 
-pub(crate) use xtsync_kit::rigged;
+pub(crate) use xtsync_kit::faulty_bus;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use faulty_bus::FaultyBus;
 use prost::Message as _;
-use rigged::Rigged;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout_at};
 use xtsync_bus::{BATCH_MAX, Bus, Embedded, Outgoing, Partition, Position, Reader, Record, Topic, Transport as _, Urgency};
@@ -23,7 +23,7 @@ use xtsync_domain::{Attributes, Configuration, Decision, Origin, TenantFact, Ten
 use xtsync_harness::Dir;
 use xtsync_policy::{Config, Service, build};
 use xtsync_runtime::clock::ManualClock;
-use xtsync_runtime::health::{Health, Question};
+use xtsync_runtime::health::{Health, Probe};
 use xtsync_service::service::Parts;
 
 /// The trace that every delta belongs to.
@@ -33,7 +33,7 @@ pub(crate) const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba9
 pub(crate) const PROJECTION: u64 = 3;
 
 pub(crate) struct World {
-    pub(crate) bus: Arc<Rigged>,
+    pub(crate) bus: Arc<FaultyBus>,
     pub(crate) health: Health,
     resources: BTreeMap<Id, Resource>,
     configuration: watch::Sender<Arc<Configuration>>,
@@ -62,7 +62,7 @@ impl World {
         let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(ManualClock::at(Timestamp(5)))).await.unwrap();
         let configuration = watch::channel(Arc::new(Configuration::default())).0;
         let mut world = Self {
-            bus: Rigged::new(bus),
+            bus: FaultyBus::new(bus),
             health: Health::new(),
             resources: BTreeMap::new(),
             configuration,
@@ -99,7 +99,7 @@ impl World {
 
     pub(crate) fn service(&self) -> Service {
         let parts = Parts {
-            bus: Arc::<Rigged>::clone(&self.bus),
+            bus: Arc::<FaultyBus>::clone(&self.bus),
             clock: Arc::new(ManualClock::at(Timestamp(9))),
             configuration: self.configuration.subscribe(),
             health: self.health.clone(),
@@ -110,7 +110,7 @@ impl World {
 
     /// Why it is not ready; empty when it is.
     pub(crate) fn unready_reason(&self) -> String {
-        let answer = self.health.ask(Question::Ready);
+        let answer = self.health.probe(Probe::Ready);
         answer.lines.lines().filter(|line| line.starts_with("[-]")).collect()
     }
 

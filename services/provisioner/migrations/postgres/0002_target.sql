@@ -1,9 +1,9 @@
 -- Targets whose links were held against their topic, so that a store that has lost them finds out.
 CREATE TABLE target_ (
     target     TEXT NOT NULL PRIMARY KEY,
-    whole      BIGINT NOT NULL, -- 0 while links are taken from the topic
+    reconciled      BIGINT NOT NULL, -- 0 while links are taken from the topic
     directory  TEXT, -- whose objects its links are of; null where that is not known yet
-    rebuilt_at BIGINT -- when they began to be, into a store that was new; null where it was not, or a person has released the target
+    observe_only_since BIGINT -- when they began to be, into a store that was new; null where it was not, or a person has released the target
 );
 
 -- What an administrator asks to be tried again: the owner of the target does it and removes the row.

@@ -17,7 +17,7 @@ CREATE TABLE link (
     -- What the user was counted for, when, and for which decision: they count once a window, however often it is done.
     counted           TEXT,
     -- How often the row was stored: whoever read an older one stores nothing.
-    edition           INTEGER NOT NULL,
+    row_version           INTEGER NOT NULL,
     PRIMARY KEY (target, source, user_id),
     UNIQUE (target, target_id),
     UNIQUE (target, anchor)
@@ -32,15 +32,15 @@ CREATE TABLE work (
     class   INTEGER NOT NULL,
     -- Null where only a change or a person helps.
     due     INTEGER,
-    -- What holds it back: null, or the kind and code of the link's trouble.
-    trouble TEXT,
+    -- What holds it back: null, or the kind and code of the link's condition.
+    condition TEXT,
     code    TEXT,
     -- The link, as source/user, whose object keeps this one from its address.
     blocked_by TEXT,
     PRIMARY KEY (target, source, user_id)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX work_due ON work (target, class, due);
-CREATE INDEX work_trouble ON work (target, trouble) WHERE trouble IS NOT NULL;
+CREATE INDEX work_condition ON work (target, condition) WHERE condition IS NOT NULL;
 CREATE INDEX work_blocked ON work (target, blocked_by) WHERE blocked_by IS NOT NULL;
 
 -- Calls that may be under way: until then nobody else may call for the same link.
@@ -55,7 +55,7 @@ CREATE TABLE intent (
 ) STRICT, WITHOUT ROWID;
 
 -- The newest version of decisions that made no link, so that a late older one makes none either. The key's hash keeps it small.
-CREATE TABLE seen (
+CREATE TABLE decision_version (
     key_hash         BLOB    NOT NULL PRIMARY KEY,
     version_delta    INTEGER NOT NULL,
     version_facts    INTEGER NOT NULL,

@@ -57,19 +57,19 @@ pub(super) async fn read(context: &Context, record: &Record) -> Result<Reading> 
     let Some(value) = &record.value else { return Ok(Reading::Nothing) };
     let wire = match event::decode::<events::Decision>(&record.headers, value) {
         Ok(wire) => wire,
-        Err(error) => return bury(context, record, error.code(), &error).await,
+        Err(error) => return dead_letter(context, record, error.code(), &error).await,
     };
     match DecisionRecord::try_from(wire) {
         Ok(DecisionRecord::Decision(decision)) => match placed(record, decision) {
             Ok(arrival) => Ok(Reading::Decision(Box::new(arrival))),
-            Err(error) => bury(context, record, error.code(), &error).await,
+            Err(error) => dead_letter(context, record, error.code(), &error).await,
         },
         Ok(DecisionRecord::Marker { source, partition, revision }) => {
             debug!(%source, partition, revision, "a partition has been replayed");
             Ok(Reading::Nothing)
         }
         Err(error @ Invalid::NewerWriter(_)) => Ok(Reading::NewerWriter(error)),
-        Err(error @ Invalid::Field(..)) => bury(context, record, error.code(), &error).await,
+        Err(error @ Invalid::Field(..)) => dead_letter(context, record, error.code(), &error).await,
     }
 }
 
@@ -82,10 +82,10 @@ fn placed(record: &Record, decision: Decision) -> Result<Arrival, Misplaced> {
     Ok(Arrival { key, decision, traceparent: event::traceparent(&record.headers).map(str::to_owned) })
 }
 
-async fn bury(context: &Context, record: &Record, reason: &str, error: &(dyn std::error::Error + Sync)) -> Result<Reading> {
-    dead_letter::bury(&*context.parts.bus, ROLE, record, reason, error, context.now()).await?;
+async fn dead_letter(context: &Context, record: &Record, reason: &str, error: &(dyn std::error::Error + Sync)) -> Result<Reading> {
+    dead_letter::send(&*context.parts.bus, ROLE, record, reason, error, context.now()).await?;
     if let Some(target) = topic::tenant(&topic::DECISIONS, &record.at.partition.topic) {
-        context.metrics.decisions(&target, "buried", 1);
+        context.metrics.decisions(&target, "dead_lettered", 1);
     }
     Ok(Reading::Nothing)
 }

@@ -14,14 +14,14 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::table::counted::Counted;
 use crate::table::link::Stored;
-use crate::table::{Key, link, seen, work};
+use crate::table::{Key, decision_version, link, work};
 
 /// What a batch changes, before it is stored.
 #[derive(Default)]
 struct Batch {
     links: BTreeMap<Key, Stored>,
     /// Versions of decisions about users without a link.
-    seen: BTreeMap<Key, Version>,
+    versions: BTreeMap<Key, Version>,
     changed: BTreeSet<Key>,
     unlinked: BTreeSet<Key>,
     /// How many decisions said nothing new, by target.
@@ -34,8 +34,8 @@ pub(super) async fn take(tx: &mut Transaction, context: &Context, arrivals: Vec<
     let keys: BTreeSet<Key> = arrivals.iter().map(|arrival| arrival.key.clone()).collect();
     let links = link::lock(tx, &keys).await?;
     let unlinked: Vec<&Key> = keys.iter().filter(|key| !links.contains_key(key)).collect();
-    let seen = seen::read(tx, &unlinked).await?;
-    let mut batch = Batch { links, seen, ..Batch::default() };
+    let versions = decision_version::read(tx, &unlinked).await?;
+    let mut batch = Batch { links, versions, ..Batch::default() };
     for arrival in arrivals {
         batch.take(arrival, now);
     }
@@ -48,22 +48,22 @@ impl Batch {
     fn take(&mut self, Arrival { key, decision, traceparent }: Arrival, now: Timestamp) {
         let is_new = match self.links.get_mut(&key) {
             Some(stored) => {
-                let was_reached = stored.link.is_reached();
+                let was_converged = stored.link.is_converged();
                 let is_newer = stored.link.decide(decision, now);
                 if is_newer {
-                    let replaced = stored.traceparent.take().filter(|_| !was_reached);
+                    let replaced = stored.traceparent.take().filter(|_| !was_converged);
                     stored.traceparent = replacing(traceparent, replaced.as_deref());
                 }
                 is_newer
             }
-            None if self.seen.get(&key).is_some_and(|seen| decision.version <= *seen) => false,
+            None if self.versions.get(&key).is_some_and(|known| decision.version <= *known) => false,
             None if makes_link(&decision) => {
                 let link = Link::new(key.target.clone(), decision, now);
-                self.links.insert(key.clone(), Stored { link, version: 0, traceparent, counted: Counted::default(), edition: 0 });
+                self.links.insert(key.clone(), Stored { link, version: 0, traceparent, counted: Counted::default(), row_version: 0 });
                 true
             }
             None => {
-                self.seen.insert(key.clone(), decision.version);
+                self.versions.insert(key.clone(), decision.version);
                 self.unlinked.insert(key);
                 return;
             }
@@ -77,11 +77,11 @@ impl Batch {
 
     fn store(&self, tx: &mut Transaction, context: &Context, now: Timestamp) {
         let changed = || self.changed.iter().filter_map(|key| Some((key, self.links.get(key)?)));
-        link::save(tx, changed().map(|(_, stored)| stored), context.store.incarnation());
+        link::save(tx, changed().map(|(_, stored)| stored), context.store.store_id());
         let work: Vec<(Key, Class)> = changed().map(|(key, stored)| (key.clone(), class(&stored.link))).collect();
         work::arrived(tx, &work, now);
-        let unlinked = self.unlinked.iter().filter_map(|key| Some((key.clone(), *self.seen.get(key)?)));
-        seen::save(tx, &unlinked.collect());
+        let unlinked = self.unlinked.iter().filter_map(|key| Some((key.clone(), *self.versions.get(key)?)));
+        decision_version::save(tx, &unlinked.collect());
     }
 
     fn count(&self, context: &Context) {
@@ -101,16 +101,16 @@ impl Batch {
 fn replacing(newest: Option<String>, replaced: Option<&str>) -> Option<String> {
     let (Some(newest), Some(replaced)) = (&newest, replaced) else { return newest };
     let span = info_span!("replace", trace_id = tracing::field::Empty);
-    trace::follow(&span, newest);
+    trace::set_parent(&span, newest);
     trace::link(&span, replaced);
-    trace::of(&span).or_else(|| Some(newest.clone()))
+    trace::traceparent_of(&span).or_else(|| Some(newest.clone()))
 }
 
 /// Whether a decision about a user without a link makes one. Most of a source's people are gone by our word and were never here.
 fn makes_link(decision: &Decision) -> bool {
     match decision.desired {
-        Desired::Present(_) => true,
-        Desired::Gone(_) | Desired::Untouched(_) => false,
+        Desired::Wanted(_) => true,
+        Desired::NotWanted(_) | Desired::Skipped(_) => false,
     }
 }
 
@@ -157,9 +157,9 @@ mod tests {
         let subscriber = tracing_subscriber::registry().with(tracing_opentelemetry::layer().with_tracer(tracer));
         tracing::subscriber::with_default(subscriber, || {
             assert_eq!(replacing(Some(NEWEST.to_owned()), None).as_deref(), Some(NEWEST), "nothing was replaced");
-            let handed_on = replacing(Some(NEWEST.to_owned()), Some(REPLACED)).unwrap();
-            assert_eq!(trace::trace_id(&handed_on), trace::trace_id(NEWEST));
-            assert_ne!(handed_on, NEWEST, "the job is a child of the span that links");
+            let outgoing_traceparent = replacing(Some(NEWEST.to_owned()), Some(REPLACED)).unwrap();
+            assert_eq!(trace::trace_id(&outgoing_traceparent), trace::trace_id(NEWEST));
+            assert_ne!(outgoing_traceparent, NEWEST, "the job is a child of the span that links");
         });
         assert_eq!(*links.0.lock(), ["4bf92f3577b34da6a3ce929d0e0e4736"]);
         assert_eq!(replacing(Some(NEWEST.to_owned()), Some(REPLACED)).as_deref(), Some(NEWEST), "where nobody records traces");

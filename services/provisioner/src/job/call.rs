@@ -2,10 +2,10 @@
 
 use tokio::time::Instant;
 use tracing::{Instrument as _, debug, debug_span, error, warn};
-use xtsync_domain::gate::{self, Counter, Verdict, Why};
+use xtsync_domain::gate::{self, ClosedReason, Counter, Verdict};
 use xtsync_domain::link::class::class;
 use xtsync_domain::link::classify::{Claim, Claimed};
-use xtsync_domain::link::{Answer, Call, Change, Conflict, ConflictKind, Hold, Shadow, TroubleKind};
+use xtsync_domain::link::{Answer, Call, Change, ConditionKind, Conflict, ConflictKind, Hold, Shadow};
 use xtsync_domain::{Desired, Refusal, Timestamp, Value, resource};
 
 use super::end::{End, Pace};
@@ -14,8 +14,8 @@ use super::{Committed, Job};
 use crate::error::Result;
 use crate::table::intent::Intent;
 use crate::table::link;
-use crate::worker::breaker::{Admission, Came, Lane};
-use crate::worker::ledger::{Called, Entry, Queued};
+use crate::worker::breaker::{Admission, CallResult, Lane};
+use crate::worker::group_commit::{Called, LinkUpdate, Queued};
 use crate::worker::limits;
 
 /// The name of the call that invites.
@@ -27,7 +27,9 @@ impl Job<'_> {
         if let Verdict::Closed(why) = self.admit(call) {
             self.worker.context.metrics.closed(&self.key.target, why.code());
             let until = match why {
-                Why::Limit(counter) => Some(self.worker.limits().room_at(&self.limits(), &self.key.source, counter, self.now())),
+                ClosedReason::Limit(counter) => {
+                    Some(self.worker.limits().capacity_at(&self.limits(), &self.key.source, counter, self.now()))
+                }
                 _ => None,
             };
             return Ok(Some(End::Closed { why, until }));
@@ -36,7 +38,7 @@ impl Job<'_> {
         let anchor = match self.ready(call, lane) {
             Ok(anchor) => anchor,
             Err(end) => {
-                self.give_back();
+                self.release_reservation();
                 return Ok(Some(end));
             }
         };
@@ -56,11 +58,11 @@ impl Job<'_> {
         let result = answer.as_ref().map_or_else(Failure::name, |_| "done");
         self.worker.context.metrics.call(&self.key.target, call, result, began.elapsed());
         debug!(call = call.name(), result, "called");
-        let came = answer.as_ref().map_or_else(Failure::came, |_| Came::Answered);
-        self.worker.report(lane, call.name(), &self.key, &came);
+        let call_result = answer.as_ref().map_or_else(Failure::call_result, |_| CallResult::Answered);
+        self.worker.report(lane, call.name(), &self.key, &call_result);
         // A refusal says it too, and is heeded by the report.
-        if self.worker.directory.take_warning() && !matches!(answer, Err(Failure::Target(_))) {
-            self.worker.ease();
+        if self.worker.directory.take_throttle_warning() && !matches!(answer, Err(Failure::Target(_))) {
+            self.worker.target_warned();
         }
         match answer {
             Ok(answer) => {
@@ -74,20 +76,20 @@ impl Job<'_> {
     /// What a call needs besides the gate's word: an end where it is not there. Gives the link's anchor.
     fn ready(&mut self, call: &Call, lane: Lane) -> Result<String, End> {
         match self.worker.admit(lane, &self.verbs(call), &self.key) {
-            Admission::Go => {}
-            Admission::SetAside => return Err(End::Stopped),
+            Admission::Allowed => {}
+            Admission::TargetBlocked => return Err(End::Stopped),
             Admission::Wait { code, until, spread } => return Err(End::Waits { code, until, spread }),
         }
         let anchor = self.stored.link.anchor.clone().ok_or(End::Retry("home_unknown"))?;
         if let Call::Invite { address, .. } = call {
-            self.inviting = Some(self.worker.invite_alone(address).ok_or(End::Retry("address_busy"))?);
+            self.inviting = Some(self.worker.claim_address(address).ok_or(End::Retry("address_busy"))?);
         }
         Ok(anchor)
     }
 
     /// The verbs that a call needs: its own, and one without which it would be made in vain.
     fn verbs(&self, call: &Call) -> Vec<&'static str> {
-        let is_wanted = matches!(self.stored.link.desired.desired, Desired::Present(_));
+        let is_wanted = matches!(self.stored.link.desired.desired, Desired::Wanted(_));
         match (call, &self.stored.link.shadow) {
             // Whoever is looked up without having an object is invited next.
             (Call::LookUp { .. }, Shadow::None) if is_wanted => vec![call.name(), INVITE],
@@ -123,9 +125,9 @@ impl Job<'_> {
     }
 
     /// Takes back what was reserved for a call that does not start.
-    fn give_back(&mut self) {
+    fn release_reservation(&mut self) {
         if let Some((counter, at)) = self.reserved.take() {
-            self.worker.limits().give_back(&self.key.source, counter, at);
+            self.worker.limits().release_reservation(&self.key.source, counter, at);
         }
     }
 
@@ -149,8 +151,8 @@ impl Job<'_> {
         }
         stored.link.begin(call, now);
         let call = Called::Starts(call.name(), Intent { epoch: self.epoch, until });
-        if self.commit(Entry { stored, work: Queued::Stays, call, uses, outcome: None, now }).await? == Committed::WantedOtherwise {
-            self.give_back();
+        if self.commit(LinkUpdate { stored, work: Queued::Stays, call, uses, outcome: None, now }).await? == Committed::DecisionChanged {
+            self.release_reservation();
             return Ok(false);
         }
         // It is stored: what follows counts for itself.
@@ -167,7 +169,7 @@ impl Job<'_> {
     }
 
     fn failed(&mut self, call: &Call, failure: Failure) -> Option<End> {
-        let is_tried_again = self.stored.link.trouble.as_ref().is_some_and(|trouble| trouble.kind == TroubleKind::Retry);
+        let is_tried_again = self.stored.link.condition.as_ref().is_some_and(|condition| condition.kind == ConditionKind::Retry);
         let (answer, end) = match failure {
             Failure::Target(_) => (Answer::NotDone, Some(End::Stopped)),
             // Nor must a target that answers everything but this: it is asked once again, and then the sign-in is blocked all the same.

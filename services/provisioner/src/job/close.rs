@@ -7,7 +7,7 @@ use xtsync_contract::event;
 use xtsync_contract::events;
 use xtsync_contract::topic::{self, link_key};
 use xtsync_domain::link::class::class;
-use xtsync_domain::link::{ConflictKind, Ending, Hold, Link, Outcome, TroubleKind, Verb};
+use xtsync_domain::link::{ConditionKind, ConflictKind, Ending, Hold, Link, Outcome, Verb};
 use xtsync_domain::{TenantName, Timestamp, version};
 
 use super::end::End;
@@ -16,7 +16,7 @@ use crate::ROLE;
 use crate::error::Result;
 use crate::table::work::{Waited, Work};
 use crate::table::{Key, link};
-use crate::worker::ledger::{Called, Entry, Queued};
+use crate::worker::group_commit::{Called, LinkUpdate, Queued};
 
 impl Job<'_> {
     /// Ends the job. False where intake has decided anew meanwhile, so that this is not the end.
@@ -24,26 +24,26 @@ impl Job<'_> {
         let now = self.now();
         let mut is_superseded = false;
         loop {
-            let (entry, told) = self.closing(&end, is_superseded, now);
-            match self.commit(entry).await? {
+            let (update, outcome) = self.closing(&end, is_superseded, now);
+            match self.commit(update).await? {
                 Committed::Yes => {
-                    self.count(&end, told.as_ref(), now);
-                    self.look_at_blocker(&end).await?;
+                    self.count(&end, outcome.as_ref(), now);
+                    self.check_blocker(&end).await?;
                     // Also where it was the decision that gave the object up, not a call.
-                    if end == End::Rest && self.stored.link.has_given_up() {
+                    if end == End::Converged && self.stored.link.has_given_up() {
                         self.unblock(&self.key).await?;
                     }
                     self.worker.publish.notify_one();
                     return Ok(true);
                 }
-                Committed::WantedOtherwise if end.depends_on_decision() => return Ok(false),
-                Committed::WantedOtherwise => is_superseded = true,
+                Committed::DecisionChanged if end.depends_on_decision() => return Ok(false),
+                Committed::DecisionChanged => is_superseded = true,
             }
         }
     }
 
     /// The link in the way may have given up its object since it was looked at, and before it could be known that this one waits.
-    async fn look_at_blocker(&self, end: &End) -> Result<()> {
+    async fn check_blocker(&self, end: &End) -> Result<()> {
         let End::Hold(Hold::Conflict(conflict)) = end else { return Ok(()) };
         // Only an address is given up with its object: an anchor stays with its link.
         let is_passing = conflict.is_passing || conflict.kind != ConflictKind::AddressTaken;
@@ -56,21 +56,21 @@ impl Job<'_> {
     }
 
     /// What is committed at the end, and what is told by it.
-    fn closing(&self, end: &End, is_superseded: bool, now: Timestamp) -> (Entry, Option<Outcome>) {
+    fn closing(&self, end: &End, is_superseded: bool, now: Timestamp) -> (LinkUpdate, Option<Outcome>) {
         let context = &self.worker.context;
         let mut stored = self.stored.clone();
-        // What became of the former decision is no trouble of the newer one, which is due already.
+        // What became of the former decision is no condition of the newer one, which is due already.
         let due = match is_superseded {
             true => None,
-            false => end.note(&mut stored.link, now, context.config.call_timeout, &mut *self.worker.jitter()),
+            false => end.set_condition(&mut stored.link, now, context.config.call_timeout, &mut *self.worker.jitter()),
         };
-        let told = self.tell(&mut stored.link, end, now);
+        let outcome = self.outcome(&mut stored.link, end, now);
         // What waits on and has nothing to say is not published again.
-        if self.row != stored.link || told.is_some() {
+        if self.row != stored.link || outcome.is_some() {
             stored.version = version::next(stored.version, now);
         }
         let work = match end {
-            End::Rest => Queued::Done,
+            End::Converged => Queued::Done,
             _ if is_superseded => Queued::Stays,
             _ => Queued::Again(work(&stored.link, due, self.was)),
         };
@@ -78,34 +78,34 @@ impl Job<'_> {
             // What nobody may repeat yet keeps its intent, and its time.
             End::Lost { invited: true } | End::NotYet(_) | End::Panicked => Called::Unchanged,
             End::Lost { invited: false } => Called::Unknown,
-            End::Rest
+            End::Converged
             | End::Hold(_)
             | End::Closed { .. }
             | End::Retry(_)
-            | End::Unseen
+            | End::NotVisible
             | End::Stopped
             | End::Failing { .. }
             | End::Waits { .. }
             | End::Refused { .. } => Called::Ended,
         };
-        let outcome = told.as_ref().map(|outcome| record(outcome, stored.version, stored.traceparent.as_deref()));
-        (Entry { stored, work, call, uses: None, outcome, now }, told)
+        let outgoing = outcome.as_ref().map(|outcome| record(outcome, stored.version, stored.traceparent.as_deref()));
+        (LinkUpdate { stored, work, call, uses: None, outcome: outgoing, now }, outcome)
     }
 
     /// What is to be told, if anything: what was done, or that it failed or is held until something changes.
-    fn tell(&self, link: &mut Link, end: &End, now: Timestamp) -> Option<Outcome> {
+    fn outcome(&self, link: &mut Link, end: &End, now: Timestamp) -> Option<Outcome> {
         let (verb, ending) = match end {
-            End::Rest => (link.reach(!self.changes.is_empty(), now)?, Ending::Done),
+            End::Converged => (link.mark_converged(!self.changes.is_empty(), now)?, Ending::Done),
             End::Refused { refusal, verb, .. } if is_first(link) => ((*verb)?, Ending::Failed(refusal.code.clone())),
             End::Hold(Hold::Conflict(conflict)) if is_first(link) => (Verb::Create, Ending::Failed(conflict.kind.code().to_owned())),
             End::Hold(Hold::Vetoed | Hold::Rejected) | End::Closed { .. } | End::Waits { .. } => {
-                (link.intended()?, Ending::Held(held_anew(link, &self.row)?))
+                (link.intended()?, Ending::Held(new_hold(link, &self.row)?))
             }
             End::Refused { .. }
             | End::Hold(Hold::Refused | Hold::Conflict(_))
             | End::NotYet(_)
             | End::Retry(_)
-            | End::Unseen
+            | End::NotVisible
             | End::Lost { .. }
             | End::Panicked
             | End::Stopped
@@ -129,9 +129,9 @@ impl Job<'_> {
         })
     }
 
-    fn count(&self, end: &End, told: Option<&Outcome>, now: Timestamp) {
+    fn count(&self, end: &End, outcome: Option<&Outcome>, now: Timestamp) {
         let (context, link) = (&self.worker.context, &self.stored.link);
-        if let Some(outcome) = told {
+        if let Some(outcome) = outcome {
             let result = match &outcome.ending {
                 Ending::Done => "done",
                 Ending::Failed(_) => "failed",
@@ -140,19 +140,20 @@ impl Job<'_> {
             context.metrics.outcome(link, outcome.verb, result);
             debug!(verb = outcome.verb.name(), result, took = ?outcome.took, "link brought on");
         }
-        if let (End::Refused { refusal, .. }, Some(_), true) = (end, told, class(link).loses_access()) {
+        if let (End::Refused { refusal, .. }, Some(_), true) = (end, outcome, class(link).loses_access()) {
             error!(%refusal, "the target refuses to take a user's access: it is asked again at least every hour");
         }
-        if self.wrote && !self.was_troubled && matches!(end, End::Rest) {
+        if self.wrote && !self.had_condition && matches!(end, End::Converged) {
             context.metrics.applied(link, now.since(link.awaited_since()));
         }
     }
 }
 
 fn work(link: &Link, due: Option<Timestamp>, was: Waited) -> Work {
-    let trouble = link.trouble.as_ref();
-    let blocked_by = trouble.filter(|trouble| trouble.kind == TroubleKind::Conflict).and_then(|trouble| blocker(&trouble.others)).cloned();
-    Work { class: class(link), due, trouble: trouble.map(|trouble| (trouble.kind, trouble.code.clone())), blocked_by, was }
+    let condition = link.condition.as_ref();
+    let blocked_by =
+        condition.filter(|condition| condition.kind == ConditionKind::Conflict).and_then(|condition| blocker(&condition.others)).cloned();
+    Work { class: class(link), due, condition: condition.map(|condition| (condition.kind, condition.code.clone())), blocked_by, was }
 }
 
 /// The first link among what stands in the way; where there are several, the next is found when this one is gone. Ids of objects have no
@@ -161,15 +162,17 @@ fn blocker(others: &[String]) -> Option<&String> {
     others.iter().find(|other| other.contains('/'))
 }
 
-/// Whether the trouble is new, or that of a former decision: what lasts is told once.
+/// Whether the condition is new, or that of a former decision: what lasts is told once.
 fn is_first(link: &Link) -> bool {
-    link.trouble.as_ref().is_none_or(|trouble| trouble.attempts == 1)
+    link.condition.as_ref().is_none_or(|condition| condition.attempts == 1)
 }
 
-/// The code by which a link is held, where that was not its trouble before.
-fn held_anew(link: &Link, before: &Link) -> Option<String> {
-    let held = |link: &Link| link.trouble.as_ref().filter(|trouble| trouble.kind == TroubleKind::Held).map(|trouble| trouble.code.clone());
-    held(link).filter(|code| before.trouble.as_ref().is_none_or(|trouble| trouble.code != *code))
+/// The code by which a link is held, where that was not its condition before.
+fn new_hold(link: &Link, before: &Link) -> Option<String> {
+    let held = |link: &Link| {
+        link.condition.as_ref().filter(|condition| condition.kind == ConditionKind::Held).map(|condition| condition.code.clone())
+    };
+    held(link).filter(|code| before.condition.as_ref().is_none_or(|condition| condition.code != *code))
 }
 
 fn record(outcome: &Outcome, version: u64, traceparent: Option<&str>) -> Outgoing {

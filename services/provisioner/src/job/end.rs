@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use rand::Rng;
-use xtsync_domain::gate::Why;
+use xtsync_domain::gate::ClosedReason;
 use xtsync_domain::link::class::class;
-use xtsync_domain::link::{Class, Hold, Link, TroubleKind, Verb};
+use xtsync_domain::link::{Class, ConditionKind, Hold, Link, Verb};
 use xtsync_domain::{Refusal, Timestamp};
 use xtsync_runtime::backoff;
 
@@ -13,7 +13,7 @@ use xtsync_runtime::backoff;
 const CONFLICT: (Duration, Duration) = (Duration::from_secs(30), Duration::from_secs(60 * 60));
 
 /// The longest first wait, and the longest of all, for what was made to show: a leaver's object is found soon after it does.
-const UNSEEN: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
+const NOT_VISIBLE: (Duration, Duration) = (Duration::from_millis(500), Duration::from_secs(10));
 
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -29,7 +29,7 @@ const LIMITED_SPREAD: Duration = Duration::from_secs(60);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum End {
     /// The link is as desired.
-    Rest,
+    Converged,
     /// Nothing may be done before this moment.
     NotYet(Timestamp),
     /// Something else stands in the way.
@@ -37,14 +37,14 @@ pub(super) enum End {
     /// The gate is closed.
     Closed {
         /// Why.
-        why: Why,
+        why: ClosedReason,
         /// When it may open by itself.
         until: Option<Timestamp>,
     },
     /// Time may help; a stable code.
     Retry(&'static str),
     /// What was made does not show yet.
-    Unseen,
+    NotVisible,
     /// An answer was lost.
     Lost {
         /// Whether it was an invitation's, which nobody repeats before it must have ended.
@@ -110,9 +110,9 @@ impl End {
     /// Whether the end is void where the link is wanted otherwise by now. Calls that failed are told to have failed all the same.
     pub(super) fn depends_on_decision(&self) -> bool {
         match self {
-            Self::Rest | Self::NotYet(_) | Self::Hold(_) | Self::Closed { .. } | Self::Waits { .. } => true,
+            Self::Converged | Self::NotYet(_) | Self::Hold(_) | Self::Closed { .. } | Self::Waits { .. } => true,
             Self::Retry(_)
-            | Self::Unseen
+            | Self::NotVisible
             | Self::Lost { .. }
             | Self::Panicked
             | Self::Stopped
@@ -121,49 +121,49 @@ impl End {
         }
     }
 
-    /// Notes the end's trouble in the link, and says when it is due again; `None` where only a change or a person helps.
-    pub(super) fn note(&self, link: &mut Link, now: Timestamp, call_timeout: Duration, rng: &mut impl Rng) -> Option<Timestamp> {
+    /// Notes the end's condition in the link, and says when it is due again; `None` where only a change or a person helps.
+    pub(super) fn set_condition(&self, link: &mut Link, now: Timestamp, call_timeout: Duration, rng: &mut impl Rng) -> Option<Timestamp> {
         let due = match self {
-            Self::Rest => None,
+            Self::Converged => None,
             Self::NotYet(due) => Some(*due),
             Self::Stopped => Some(now),
             Self::Hold(hold) => {
                 link.hold(hold, now);
                 match hold {
                     Hold::Vetoed | Hold::Rejected => None,
-                    Hold::Refused => link.trouble.as_ref().and_then(|trouble| trouble.due),
+                    Hold::Refused => link.condition.as_ref().and_then(|condition| condition.due),
                     Hold::Conflict(conflict) => {
-                        let (first, longest) = if conflict.is_passing { UNSEEN } else { CONFLICT };
-                        Some(now.plus(backoff::within(attempts(link), first, longest, rng)))
+                        let (first, longest) = if conflict.is_passing { NOT_VISIBLE } else { CONFLICT };
+                        Some(now.plus(backoff::delay_between(attempts(link), first, longest, rng)))
                     }
                 }
             }
             Self::Closed { why, until } => {
                 // A gate that is still closed is no news; when a link looks again is its work's affair.
                 if !is_held(link, why.code()) {
-                    link.trouble(TroubleKind::Held, why.code(), Vec::new(), now);
+                    link.set_condition(ConditionKind::Held, why.code(), Vec::new(), now);
                 }
                 return until.map(|until| until.plus(LIMITED_SPREAD.mul_f64(rng.random())));
             }
             Self::Retry(code) => {
-                link.trouble(TroubleKind::Retry, code, Vec::new(), now);
+                link.set_condition(ConditionKind::Retry, code, Vec::new(), now);
                 Some(now.plus(backoff::delay(attempts(link), rng)))
             }
-            Self::Unseen => {
-                link.trouble(TroubleKind::Retry, "not_visible_yet", Vec::new(), now);
-                Some(now.plus(backoff::within(attempts(link), UNSEEN.0, UNSEEN.1, rng)))
+            Self::NotVisible => {
+                link.set_condition(ConditionKind::Retry, "not_visible_yet", Vec::new(), now);
+                Some(now.plus(backoff::delay_between(attempts(link), NOT_VISIBLE.0, NOT_VISIBLE.1, rng)))
             }
             Self::Panicked => {
-                link.trouble(TroubleKind::Retry, "panicked", Vec::new(), now);
+                link.set_condition(ConditionKind::Retry, "panicked", Vec::new(), now);
                 Some(now.plus(backoff::delay(attempts(link), rng)))
             }
             Self::Lost { invited } => {
-                link.trouble(TroubleKind::Retry, "answer_lost", Vec::new(), now);
+                link.set_condition(ConditionKind::Retry, "answer_lost", Vec::new(), now);
                 let pause = if *invited { call_timeout } else { backoff::delay(attempts(link), rng) };
                 Some(now.plus(pause))
             }
             Self::Failing { verb, wait } => {
-                link.trouble(TroubleKind::Retry, &format!("{verb}_failing"), Vec::new(), now);
+                link.set_condition(ConditionKind::Retry, &format!("{verb}_failing"), Vec::new(), now);
                 Some(now.plus(backoff::delay(attempts(link), rng).max(wait.unwrap_or_default())))
             }
             Self::Waits { code, until, spread } => {
@@ -172,7 +172,7 @@ impl End {
                 if is_held(link, code) {
                     return Some(due);
                 }
-                link.trouble(TroubleKind::Held, code, Vec::new(), now);
+                link.set_condition(ConditionKind::Held, code, Vec::new(), now);
                 Some(due)
             }
             Self::Refused { refusal, pace, .. } => {
@@ -180,17 +180,17 @@ impl End {
                 Some(now.plus(pace.pause(attempts(link), class(link), rng)))
             }
         };
-        if let Some(trouble) = &mut link.trouble {
-            trouble.due = due;
+        if let Some(condition) = &mut link.condition {
+            condition.due = due;
         }
         due
     }
 }
 
 fn is_held(link: &Link, code: &str) -> bool {
-    link.trouble.as_ref().is_some_and(|trouble| trouble.kind == TroubleKind::Held && trouble.code == code)
+    link.condition.as_ref().is_some_and(|condition| condition.kind == ConditionKind::Held && condition.code == code)
 }
 
 fn attempts(link: &Link) -> u32 {
-    link.trouble.as_ref().map_or(0, |trouble| trouble.attempts)
+    link.condition.as_ref().map_or(0, |condition| condition.attempts)
 }

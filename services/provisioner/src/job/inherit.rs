@@ -19,7 +19,7 @@ impl Job<'_> {
         let owner = Key { target: self.key.target.clone(), source, user: user.into() };
         let Some(stored) = retry_contended(|| self.moved(&owner, account)).await? else { return later };
         self.row = stored.link.clone();
-        self.stored = Stored { edition: stored.edition + 1, ..stored };
+        self.stored = Stored { row_version: stored.row_version + 1, ..stored };
         self.worker.publish.notify_one();
         Ok(None)
     }
@@ -29,7 +29,7 @@ impl Job<'_> {
         let (context, now) = (&self.worker.context, self.now());
         let mut tx = self.worker.begin(self.epoch).await?;
         let mut links = link::lock(&mut tx, &[self.key.clone(), owner.clone()].into()).await?;
-        let is_current = links.get(&self.key).is_some_and(|stored| stored.edition == self.stored.edition);
+        let is_current = links.get(&self.key).is_some_and(|stored| stored.row_version == self.stored.row_version);
         let is_former = |stored: &Stored| stored.link.former_of(&self.stored.link).as_ref() == Some(account);
         let Some(mut former) = links.remove(owner).filter(|stored| is_current && is_former(stored)) else { return Ok(None) };
         if work::is_queued(&mut tx, owner).await? {
@@ -38,10 +38,10 @@ impl Job<'_> {
         let mut stored = self.stored.clone();
         stored.link.inherit(&mut former.link, account.clone());
         former.version = version::next(former.version, now);
-        link::save_now(&mut tx, &former, context.store.incarnation()).await?;
+        link::save_now(&mut tx, &former, context.store.store_id()).await?;
         // Above what the former link ever said, so that a store that is rebuilt knows whose the object is now.
         stored.version = version::next(stored.version.max(former.version), now);
-        link::save(&mut tx, std::iter::once(&stored), context.store.incarnation());
+        link::save(&mut tx, std::iter::once(&stored), context.store.store_id());
         tx.commit().await?;
         Ok(Some(stored))
     }

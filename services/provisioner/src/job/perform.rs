@@ -7,13 +7,13 @@ use xtsync_directory::{Error, Invitation, Target};
 use xtsync_domain::Refusal;
 use xtsync_domain::link::{Answer, Call};
 
-use crate::worker::breaker::{Came, Pressure, Symptom};
+use crate::worker::breaker::{CallResult, TargetFailure, VerbFailure};
 
 /// How a call can fail, by who is concerned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Failure {
     /// The whole target: nothing was done, and nothing else would be.
-    Target(Pressure),
+    Target(TargetFailure),
     /// The target is in trouble with it, just now and perhaps for this object only; nothing was done. How long it asks to wait.
     Failing(Option<Duration>),
     /// There is no such object, just now or for good.
@@ -30,9 +30,9 @@ impl Failure {
     /// The result's name in metrics.
     pub(super) fn name(&self) -> &'static str {
         match self {
-            Self::Target(Pressure::Throttled(_)) => "throttled",
-            Self::Target(Pressure::Away) => "away",
-            Self::Target(Pressure::Blocked(_)) => "blocked",
+            Self::Target(TargetFailure::Throttled(_)) => "throttled",
+            Self::Target(TargetFailure::Unavailable) => "away",
+            Self::Target(TargetFailure::Blocked(_)) => "blocked",
             Self::Failing(_) => "failing",
             Self::NotFound => "not_found",
             Self::Lost => "lost",
@@ -42,13 +42,13 @@ impl Failure {
     }
 
     /// What the call came to, as far as it says something of the target.
-    pub(super) fn came(&self) -> Came {
+    pub(super) fn call_result(&self) -> CallResult {
         match self {
-            Self::Target(pressure) => Came::Target(pressure.clone()),
-            Self::Failing(wait) => Came::Failed(Symptom::Failing(*wait)),
-            Self::Lost => Came::Failed(Symptom::Failing(None)),
-            Self::Forbidden(_) => Came::Failed(Symptom::Forbidden),
-            Self::NotFound | Self::Refused(_) => Came::Answered,
+            Self::Target(failure) => CallResult::TargetFailed(failure.clone()),
+            Self::Failing(wait) => CallResult::Failed(VerbFailure::Failing(*wait)),
+            Self::Lost => CallResult::Failed(VerbFailure::Failing(None)),
+            Self::Forbidden(_) => CallResult::Failed(VerbFailure::Forbidden),
+            Self::NotFound | Self::Refused(_) => CallResult::Answered,
         }
     }
 }
@@ -86,9 +86,9 @@ fn done((): ()) -> Answer {
 
 fn failure(error: Error) -> Failure {
     match error {
-        Error::Throttled { wait } => Failure::Target(Pressure::Throttled(wait)),
-        Error::Away { .. } => Failure::Target(Pressure::Away),
-        Error::Unauthorized { code } => Failure::Target(Pressure::Blocked(code.code)),
+        Error::Throttled { wait } => Failure::Target(TargetFailure::Throttled(wait)),
+        Error::Unavailable { .. } => Failure::Target(TargetFailure::Unavailable),
+        Error::Unauthorized { code } => Failure::Target(TargetFailure::Blocked(code.code)),
         Error::Failing { wait, .. } => Failure::Failing(wait),
         Error::Forbidden { code } => Failure::Forbidden(code),
         Error::NotFound => Failure::NotFound,

@@ -19,7 +19,7 @@ pub(crate) fn put(tx: &mut Transaction, intents: Vec<(&Key, &'static str, Intent
     const SQL: &str = "INSERT INTO intent (target, source, user_id, call, epoch, until) VALUES {rows}
         ON CONFLICT (target, source, user_id) DO UPDATE SET call = excluded.call, epoch = excluded.epoch, until = excluded.until";
     let row = |(key, call, intent): (&Key, &'static str, Intent)| [key.params(), params![call, intent.epoch, intent.until]].concat();
-    tx.later(SQL, intents.into_iter().map(row).collect());
+    tx.defer(SQL, intents.into_iter().map(row).collect());
 }
 
 /// The calls have ended, but nobody knows how: the links may be looked at from now on.
@@ -27,11 +27,11 @@ pub(crate) fn expire(tx: &mut Transaction, keys: Vec<&Key>, now: Timestamp) {
     const SQL: &str = "WITH v (target, source, user_id, until) AS (VALUES {rows})
         UPDATE intent SET until = v.until FROM v
         WHERE intent.target = v.target AND intent.source = v.source AND intent.user_id = v.user_id";
-    tx.later(SQL, keys.into_iter().map(|key| [key.params(), params![now]].concat()).collect());
+    tx.defer(SQL, keys.into_iter().map(|key| [key.params(), params![now]].concat()).collect());
 }
 
 /// What became of the calls is known.
 pub(crate) fn remove(tx: &mut Transaction, keys: Vec<&Key>) {
     const SQL: &str = "DELETE FROM intent WHERE (target, source, user_id) IN (VALUES {rows})";
-    tx.later(SQL, keys.into_iter().map(Key::params).collect());
+    tx.defer(SQL, keys.into_iter().map(Key::params).collect());
 }

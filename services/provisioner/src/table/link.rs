@@ -24,13 +24,13 @@ pub(crate) struct Stored {
     /// What the user was counted for.
     pub(crate) counted: Counted,
     /// How often the row was stored before.
-    pub(crate) edition: u64,
+    pub(crate) row_version: u64,
 }
 
 /// The columns of [`Stored`], as [`Stored::read`] takes them.
 macro_rules! columns {
     () => {
-        "link.state, link.link_version, link.traceparent, link.counted, link.edition"
+        "link.state, link.link_version, link.traceparent, link.counted, link.row_version"
     };
 }
 pub(crate) use columns;
@@ -54,11 +54,11 @@ impl Unpublished {
     }
 
     /// Says that its key ends, if its link is over since before that moment.
-    pub(crate) fn end(&mut self, before: Timestamp) {
+    pub(crate) fn tombstone_if_expired(&mut self, before: Timestamp) {
         // The version tells when it last changed: most need not be read. One that cannot be read is not known to be over.
-        let may_be_over = i64::try_from(self.version).is_ok_and(|changed| changed < before.0);
-        let is_over = |state: &Vec<u8>| may_be_over && record(&self.key, state).is_ok_and(|record| record.link.is_over(before));
-        self.state = self.state.take().filter(|state| !is_over(state));
+        let may_be_expired = i64::try_from(self.version).is_ok_and(|changed| changed < before.0);
+        let is_expired = |state: &Vec<u8>| may_be_expired && record(&self.key, state).is_ok_and(|record| record.link.is_expired(before));
+        self.state = self.state.take().filter(|state| !is_expired(state));
     }
 }
 
@@ -77,12 +77,12 @@ impl Stored {
         let record = record(key, &row.bytes(first)?)?;
         let (version, traceparent) = (row.uint(first + 1)?, row.opt_text(first + 2)?);
         let counted = Counted::parse(row.opt_text(first + 3)?.as_deref());
-        Ok(Self { link: record.link, version, traceparent, counted, edition: row.uint(first + 4)? })
+        Ok(Self { link: record.link, version, traceparent, counted, row_version: row.uint(first + 4)? })
     }
 
-    /// Key, state, target id, anchor, live, version, trace, counted, edition.
-    fn params(&self, incarnation: &str) -> Vec<Param> {
-        let record = LinkRecord { link: self.link.clone(), version: self.version, incarnation: incarnation.to_owned() };
+    /// Key, state, target id, anchor, live, version, trace, counted, row_version.
+    fn params(&self, store_id: &str) -> Vec<Param> {
+        let record = LinkRecord { link: self.link.clone(), version: self.version, store_id: store_id.to_owned() };
         let rest = params![
             events::Link::from(record).encode_to_vec(),
             self.link.shadow.id().map(|id| id.0.clone()),
@@ -91,7 +91,7 @@ impl Stored {
             self.version,
             self.traceparent.clone(),
             self.counted.stored(),
-            self.edition + 1,
+            self.row_version + 1,
         ];
         [self.key().params(), rest].concat()
     }
@@ -128,8 +128,8 @@ macro_rules! locked {
 
 fn is_live(link: &Link) -> bool {
     link.shadow.account().is_some_and(|account| match account.stage {
-        Stage::Doubtful | Stage::Live | Stage::Returning { .. } => true,
-        Stage::Leaving { .. } | Stage::Bin { .. } => false,
+        Stage::Unverified | Stage::Live | Stage::Restoring { .. } => true,
+        Stage::Deprovisioning { .. } | Stage::SoftDeleted { .. } => false,
     })
 }
 
@@ -142,7 +142,7 @@ pub(crate) async fn read(store: &Store, key: &Key) -> Result<Option<Stored>> {
 
 /// Those of these links that exist; nobody else changes them until the transaction has ended.
 pub(crate) async fn lock(tx: &mut Transaction, keys: &BTreeSet<Key>) -> Result<BTreeMap<Key, Stored>> {
-    let sql = tx.either(
+    let sql = tx.by_database(
         concat!("WITH v (target, source, user_id) AS (VALUES {rows}) SELECT v.target, v.source, v.user_id, ", columns!(), joined!()),
         concat!(
             "WITH v (target, source, user_id) AS (VALUES {rows}) SELECT v.target, v.source, v.user_id, ",
@@ -161,11 +161,11 @@ pub(crate) async fn lock(tx: &mut Transaction, keys: &BTreeSet<Key>) -> Result<B
 }
 
 /// How often these links were stored; nobody else changes them until the transaction has ended.
-pub(crate) async fn lock_editions(tx: &mut Transaction, keys: &BTreeSet<&Key>) -> Result<BTreeMap<Key, u64>> {
-    let sql = tx.either(
-        concat!("WITH v (target, source, user_id) AS (VALUES {rows}) SELECT v.target, v.source, v.user_id, link.edition", joined!()),
+pub(crate) async fn lock_row_versions(tx: &mut Transaction, keys: &BTreeSet<&Key>) -> Result<BTreeMap<Key, u64>> {
+    let sql = tx.by_database(
+        concat!("WITH v (target, source, user_id) AS (VALUES {rows}) SELECT v.target, v.source, v.user_id, link.row_version", joined!()),
         concat!(
-            "WITH v (target, source, user_id) AS (VALUES {rows}) SELECT v.target, v.source, v.user_id, link.edition",
+            "WITH v (target, source, user_id) AS (VALUES {rows}) SELECT v.target, v.source, v.user_id, link.row_version",
             joined!(),
             in_order!()
         ),
@@ -175,13 +175,13 @@ pub(crate) async fn lock_editions(tx: &mut Transaction, keys: &BTreeSet<&Key>) -
 }
 
 /// Has nobody own these objects of a target until their links are stored again, in the same transaction; gives the links.
-pub(crate) async fn release(tx: &mut Transaction, target: &TenantName, ids: &BTreeSet<TargetId>) -> Result<Vec<(Key, Stored)>> {
+pub(crate) async fn disown(tx: &mut Transaction, target: &TenantName, ids: &BTreeSet<TargetId>) -> Result<Vec<(Key, Stored)>> {
     const OWNERS: &str = concat!(
         "WITH v (target, target_id) AS (VALUES {rows}) SELECT link.target, link.source, link.user_id, ",
         columns!(),
         " FROM v JOIN link ON link.target = v.target AND link.target_id = v.target_id"
     );
-    const RELEASE: &str = "UPDATE link SET target_id = NULL WHERE (target, target_id) IN (VALUES {rows})";
+    const DISOWN: &str = "UPDATE link SET target_id = NULL WHERE (target, target_id) IN (VALUES {rows})";
     let rows: Vec<_> = ids.iter().map(|id| params![target.as_str(), id.as_str()]).collect();
     let found = tx.fetch_rows(OWNERS, rows.clone()).await?;
     let read = |row: &Row| {
@@ -190,28 +190,28 @@ pub(crate) async fn release(tx: &mut Transaction, target: &TenantName, ids: &BTr
         Ok((key, stored))
     };
     let owners = found.iter().map(read).collect::<Result<Vec<_>>>()?;
-    tx.insert(RELEASE, rows).await?;
+    tx.insert(DISOWN, rows).await?;
     Ok(owners)
 }
 
 /// Stores links.
 const SAVE: &str = "INSERT INTO link (target, source, user_id, state, target_id, anchor, live, link_version, traceparent,
-            counted, edition, published_version)
+            counted, row_version, published_version)
         VALUES {rows}
         ON CONFLICT (target, source, user_id) DO UPDATE SET state = excluded.state, target_id = excluded.target_id,
             anchor = excluded.anchor, live = excluded.live, link_version = excluded.link_version, traceparent = excluded.traceparent,
-            counted = excluded.counted, edition = excluded.edition";
+            counted = excluded.counted, row_version = excluded.row_version";
 
 /// Stores a locked link at once, so that what it has given up can be another's in the same transaction.
-pub(crate) async fn save_now(tx: &mut Transaction, stored: &Stored, incarnation: &str) -> Result<()> {
-    tx.insert(SAVE, vec![[stored.params(incarnation), params![0_u64]].concat()]).await?;
+pub(crate) async fn save_now(tx: &mut Transaction, stored: &Stored, store_id: &str) -> Result<()> {
+    tx.insert(SAVE, vec![[stored.params(store_id), params![0_u64]].concat()]).await?;
     Ok(())
 }
 
 /// Stores links, new ones and locked ones; each key once.
-pub(crate) fn save<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Stored>, incarnation: &str) {
-    let rows = links.map(|stored| [stored.params(incarnation), params![0_u64]].concat()).collect();
-    tx.later(SAVE, rows);
+pub(crate) fn save<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Stored>, store_id: &str) {
+    let rows = links.map(|stored| [stored.params(store_id), params![0_u64]].concat()).collect();
+    tx.defer(SAVE, rows);
 }
 
 /// The link that owns an object of a target.
@@ -235,7 +235,7 @@ pub(crate) async fn live_counts(store: &Store, target: &TenantName) -> Result<BT
 }
 
 /// The link of a target that bears an anchor.
-pub(crate) async fn bearer(store: &Store, target: &TenantName, anchor: &str) -> Result<Option<Key>> {
+pub(crate) async fn anchor_owner(store: &Store, target: &TenantName, anchor: &str) -> Result<Option<Key>> {
     const SQL: &str = "SELECT target, source, user_id FROM link WHERE target = $1 AND anchor = $2";
     let row = store.fetch_one_opt(SQL, params![target.as_str(), anchor]).await?;
     row.map(|row| Key::read(&row, 0)).transpose()
@@ -271,8 +271,8 @@ pub(crate) async fn published_after(store: &Store, target: &TenantName, after: &
 }
 
 /// Notes what was published; a row that has changed since, or that a former owner published late, is still to be published again.
-pub(crate) fn published(tx: &mut Transaction, rows: &[Unpublished]) {
-    let sql = tx.either(
+pub(crate) fn mark_published(tx: &mut Transaction, rows: &[Unpublished]) {
+    let sql = tx.by_database(
         concat!(
             "WITH v (target, source, user_id, version, published) AS (VALUES {rows})
             UPDATE link SET published_version = v.version FROM v",
@@ -288,13 +288,13 @@ pub(crate) fn published(tx: &mut Transaction, rows: &[Unpublished]) {
         ),
     );
     let params = |row: &Unpublished| with_key(row, params![row.version, row.published]);
-    tx.later(sql, rows.iter().map(params).collect());
+    tx.defer(sql, rows.iter().map(params).collect());
 }
 
 /// Notes that rows were published by somebody who is not the owner any more: where there is a newer state, the older one may now be the
 /// last record of its key. The number becomes one that never was a version, so that a publication under way does not pass for a later one.
-pub(crate) async fn published_late(tx: &mut Transaction, rows: &[Unpublished]) -> Result<()> {
-    let sql = tx.either(
+pub(crate) async fn mark_published_late(tx: &mut Transaction, rows: &[Unpublished]) -> Result<()> {
+    let sql = tx.by_database(
         concat!(
             "WITH v (target, source, user_id, version) AS (VALUES {rows})
             UPDATE link SET published_version = link.published_version - 1 FROM v",

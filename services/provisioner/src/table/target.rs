@@ -9,29 +9,29 @@ use crate::error::Result;
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct State {
     /// Its links were held against their topic, to the end.
-    pub(crate) is_whole: bool,
+    pub(crate) is_reconciled: bool,
     /// Nothing is written there before a person has released it.
-    pub(crate) is_rebuilt: bool,
+    pub(crate) is_observe_only: bool,
 }
 
 /// What is known; nothing of a target that this store has never owned.
 pub(crate) async fn read(store: &Store, target: &TenantName) -> Result<Option<State>> {
-    let rows = store.fetch("SELECT whole, rebuilt_at FROM target_ WHERE target = $1", params![target.as_str()]).await?;
-    let state = rows.first().map(|row| Ok(State { is_whole: row.flag(0)?, is_rebuilt: row.opt_int(1)?.is_some() }));
+    let rows = store.fetch("SELECT reconciled, observe_only_since FROM target_ WHERE target = $1", params![target.as_str()]).await?;
+    let state = rows.first().map(|row| Ok(State { is_reconciled: row.flag(0)?, is_observe_only: row.opt_int(1)?.is_some() }));
     state.transpose()
 }
 
 /// Links are about to be taken from the topic; `since` says so where the store had been lost.
-pub(crate) async fn begin(tx: &mut Transaction, target: &TenantName, since: Option<Timestamp>) -> Result<()> {
-    const SQL: &str = "INSERT INTO target_ (target, whole, rebuilt_at) VALUES ($1, 0, $2)
-        ON CONFLICT (target) DO UPDATE SET whole = 0, rebuilt_at = COALESCE(target_.rebuilt_at, excluded.rebuilt_at)";
+pub(crate) async fn begin_rebuild(tx: &mut Transaction, target: &TenantName, since: Option<Timestamp>) -> Result<()> {
+    const SQL: &str = "INSERT INTO target_ (target, reconciled, observe_only_since) VALUES ($1, 0, $2)
+        ON CONFLICT (target) DO UPDATE SET reconciled = 0, observe_only_since = COALESCE(target_.observe_only_since, excluded.observe_only_since)";
     tx.execute(SQL, params![target.as_str(), since.map(|since| since.0)]).await?;
     Ok(())
 }
 
 /// Nothing is missing.
-pub(crate) async fn whole(tx: &mut Transaction, target: &TenantName) -> Result<()> {
-    const SQL: &str = "INSERT INTO target_ (target, whole) VALUES ($1, 1) ON CONFLICT (target) DO UPDATE SET whole = 1";
+pub(crate) async fn set_reconciled(tx: &mut Transaction, target: &TenantName) -> Result<()> {
+    const SQL: &str = "INSERT INTO target_ (target, reconciled) VALUES ($1, 1) ON CONFLICT (target) DO UPDATE SET reconciled = 1";
     tx.execute(SQL, params![target.as_str()]).await?;
     Ok(())
 }
@@ -43,12 +43,12 @@ pub(crate) async fn directory(store: &Store, target: &TenantName) -> Result<Opti
 }
 
 /// Its links are of this directory.
-pub(crate) async fn is(tx: &mut Transaction, target: &TenantName, directory: &DirectoryId) -> Result<()> {
+pub(crate) async fn set_directory(tx: &mut Transaction, target: &TenantName, directory: &DirectoryId) -> Result<()> {
     tx.execute("UPDATE target_ SET directory = $2 WHERE target = $1", params![target.as_str(), directory.as_str()]).await?;
     Ok(())
 }
 
 /// A person lets it be written again.
-pub(crate) async fn release(tx: &mut Transaction, target: &TenantName) -> Result<(), store::Error> {
-    tx.execute("UPDATE target_ SET rebuilt_at = NULL WHERE target = $1", params![target.as_str()]).await.map(drop)
+pub(crate) async fn resume(tx: &mut Transaction, target: &TenantName) -> Result<(), store::Error> {
+    tx.execute("UPDATE target_ SET observe_only_since = NULL WHERE target = $1", params![target.as_str()]).await.map(drop)
 }

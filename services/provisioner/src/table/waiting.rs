@@ -64,21 +64,21 @@ impl<'a> Waiting<'a> {
                     "WITH v AS (SELECT work.target, work.source, work.user_id FROM work
                         JOIN link ON link.target = work.target AND link.source = work.source AND link.user_id = work.user_id
                         WHERE work.target = $1 AND ($2 = '' OR work.source = $2) AND ($3 = '' OR work.user_id = $3)
-                            AND work.trouble IS NOT NULL AND work.code NOT IN ('vetoed', 'rejected') AND CASE $4
-                                WHEN 'gate' THEN work.trouble = 'held' AND work.code NOT LIKE 'limit%'
+                            AND work.condition IS NOT NULL AND work.code NOT IN ('vetoed', 'rejected') AND CASE $4
+                                WHEN 'gate' THEN work.condition = 'held' AND work.code NOT LIKE 'limit%'
                                     AND work.code NOT LIKE '%_forbidden' AND work.code NOT LIKE '%_failing'
-                                WHEN 'held' THEN work.trouble = 'held'
-                                WHEN 'refused' THEN work.trouble IN ('held', 'refused')
+                                WHEN 'held' THEN work.condition = 'held'
+                                WHEN 'refused' THEN work.condition IN ('held', 'refused')
                                 WHEN 'verb' THEN work.code = $5
                                 ELSE $4 = 'anything' END ",
                     $lock,
-                    ") UPDATE work SET due = $7, trouble = NULL, code = NULL FROM v
-                    WHERE work.target = v.target AND work.source = v.source AND work.user_id = v.user_id AND work.trouble IS NOT NULL"
+                    ") UPDATE work SET due = $7, condition = NULL, code = NULL FROM v
+                    WHERE work.target = v.target AND work.source = v.source AND work.user_id = v.user_id AND work.condition IS NOT NULL"
                 )
             };
         }
         let mut tx = store.begin().await?;
-        let sql = tx.either(
+        let sql = tx.by_database(
             sql!("LIMIT $6"),
             sql!(r#"ORDER BY work.target COLLATE "C", work.source COLLATE "C", work.user_id COLLATE "C" LIMIT $6 FOR UPDATE OF link"#),
         );

@@ -9,19 +9,19 @@ use xtsync_store::{Store, Transaction, params};
 use crate::error::{Error, Result};
 
 /// Whose users, for what, and in which minute.
-pub(crate) type Place = (TenantName, Counter, i64);
+pub(crate) type Bucket = (TenantName, Counter, i64);
 
 /// Counts users.
-pub(crate) fn add(tx: &mut Transaction, target: &TenantName, uses: &BTreeMap<Place, u64>) {
+pub(crate) fn add(tx: &mut Transaction, target: &TenantName, uses: &BTreeMap<Bucket, u64>) {
     const SQL: &str = "INSERT INTO window_ (target, source, counter, minute, count) VALUES {rows}
         ON CONFLICT (target, source, counter, minute) DO UPDATE SET count = window_.count + excluded.count";
     let row =
-        |((source, counter, minute), count): (&Place, &u64)| params![target.as_str(), source.as_str(), counter.name(), *minute, *count];
-    tx.later(SQL, uses.iter().map(row).collect());
+        |((source, counter, minute), count): (&Bucket, &u64)| params![target.as_str(), source.as_str(), counter.name(), *minute, *count];
+    tx.defer(SQL, uses.iter().map(row).collect());
 }
 
 /// Users counted from a minute on.
-pub(crate) async fn read(store: &Store, target: &TenantName, from: i64) -> Result<Vec<(Place, u64)>> {
+pub(crate) async fn read(store: &Store, target: &TenantName, from: i64) -> Result<Vec<(Bucket, u64)>> {
     const SQL: &str = "SELECT source, counter, minute, count FROM window_ WHERE target = $1 AND minute >= $2";
     let mut counted = Vec::new();
     for row in store.fetch(SQL, params![target.as_str(), from]).await? {

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use xtsync_domain::link::{Class, TroubleKind};
+use xtsync_domain::link::{Class, ConditionKind};
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_store::{Param, Row, Store, Transaction, params, retry_contended};
 
@@ -18,7 +18,7 @@ pub(crate) struct Work {
     pub(crate) class: Class,
     /// `None` where only a change or a person helps.
     pub(crate) due: Option<Timestamp>,
-    pub(crate) trouble: Option<(TroubleKind, String)>,
+    pub(crate) condition: Option<(ConditionKind, String)>,
     /// The link, by its record's key, whose object keeps this one from its address.
     pub(crate) blocked_by: Option<String>,
     /// What the row was when the job read it: one that somebody has made due since stays due.
@@ -30,7 +30,7 @@ pub(crate) struct Work {
 pub(crate) struct Waited {
     pub(crate) class: Class,
     pub(crate) due: Timestamp,
-    pub(crate) is_troubled: bool,
+    pub(crate) has_condition: bool,
 }
 
 /// A link that is due.
@@ -46,14 +46,14 @@ pub(crate) struct Due {
 }
 
 impl Waited {
-    /// Reads class, due and trouble from the columns that begin at `first`.
+    /// Reads class, due and condition from the columns that begin at `first`.
     fn read(row: &Row, first: usize) -> Result<Self> {
         let class = Class::of_number(row.int(first)?).unwrap_or(Class::Bulk);
-        Ok(Self { class, due: Timestamp(row.opt_int(first + 1)?.unwrap_or_default()), is_troubled: row.opt_text(first + 2)?.is_some() })
+        Ok(Self { class, due: Timestamp(row.opt_int(first + 1)?.unwrap_or_default()), has_condition: row.opt_text(first + 2)?.is_some() })
     }
 
     fn params(self) -> Vec<Param> {
-        params![self.due, self.is_troubled]
+        params![self.due, self.has_condition]
     }
 }
 
@@ -75,15 +75,15 @@ pub(crate) struct Counts {
     /// What waits behind the gate, by reason.
     pub(crate) held: BTreeMap<String, u64>,
     /// What is in conflict or refused.
-    pub(crate) troubled: u64,
+    pub(crate) degraded: u64,
 }
 
 /// Links that are due in a class, the longest due first, each as it is stored and with the call that may be under way for it.
 pub(crate) async fn due(store: &Store, target: &TenantName, class: Class, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
     const SQL: &str = concat!(
-        "SELECT work.target, work.source, work.user_id, work.class, work.due, work.trouble, intent.until, ",
+        "SELECT work.target, work.source, work.user_id, work.class, work.due, work.condition, intent.until, ",
         link::columns!(),
-        " FROM (SELECT target, source, user_id, class, due, trouble FROM work
+        " FROM (SELECT target, source, user_id, class, due, condition FROM work
             WHERE target = $1 AND class = $2 AND due <= $3 ORDER BY due LIMIT $4) work
         LEFT JOIN link ON link.target = work.target AND link.source = work.source AND link.user_id = work.user_id
         LEFT JOIN intent ON intent.target = work.target AND intent.source = work.source AND intent.user_id = work.user_id
@@ -96,7 +96,7 @@ pub(crate) async fn due(store: &Store, target: &TenantName, class: Class, now: T
 
 /// How a link waits now.
 pub(crate) async fn waits(store: &Store, key: &Key) -> Result<Option<Waited>> {
-    const SQL: &str = "SELECT class, due, trouble FROM work WHERE target = $1 AND source = $2 AND user_id = $3";
+    const SQL: &str = "SELECT class, due, condition FROM work WHERE target = $1 AND source = $2 AND user_id = $3";
     let row = store.fetch_one_opt(SQL, key.params()).await?;
     row.map(|row| Waited::read(&row, 0)).transpose()
 }
@@ -120,41 +120,41 @@ pub(crate) async fn next_due(store: &Store, target: &TenantName) -> Result<Optio
     Ok(next)
 }
 
-/// Puts links that a newer decision came for into the queue: due now, without trouble, and in no lower class than they waited in.
+/// Puts links that a newer decision came for into the queue: due now, without condition, and in no lower class than they waited in.
 pub(crate) fn arrived(tx: &mut Transaction, links: &[(Key, Class)], now: Timestamp) {
     const SQL: &str = "INSERT INTO work (target, source, user_id, class, due) VALUES {rows}
-        ON CONFLICT (target, source, user_id) DO UPDATE SET due = excluded.due, trouble = NULL, code = NULL, blocked_by = NULL,
+        ON CONFLICT (target, source, user_id) DO UPDATE SET due = excluded.due, condition = NULL, code = NULL, blocked_by = NULL,
             class = CASE WHEN excluded.class < work.class THEN excluded.class ELSE work.class END";
     let rows = links.iter().map(|(key, class)| [key.params(), params![class.number(), now]].concat()).collect();
-    tx.later(SQL, rows);
+    tx.defer(SQL, rows);
 }
 
 /// Puts links off, but for those that somebody has made due since their jobs read them: there is something new about them.
 pub(crate) fn put(tx: &mut Transaction, links: Vec<(&Key, Work)>) {
-    const SQL: &str = "WITH v (target, source, user_id, class, due, trouble, code, blocked_by, was_due, was_troubled) AS (VALUES {rows})
-        UPDATE work SET class = v.class, due = v.due, trouble = v.trouble, code = v.code, blocked_by = v.blocked_by FROM v
+    const SQL: &str = "WITH v (target, source, user_id, class, due, condition, code, blocked_by, was_due, had_condition) AS (VALUES {rows})
+        UPDATE work SET class = v.class, due = v.due, condition = v.condition, code = v.code, blocked_by = v.blocked_by FROM v
         WHERE work.target = v.target AND work.source = v.source AND work.user_id = v.user_id
-            AND work.due = v.was_due AND (CASE WHEN work.trouble IS NULL THEN 0 ELSE 1 END) = v.was_troubled";
+            AND work.due = v.was_due AND (CASE WHEN work.condition IS NULL THEN 0 ELSE 1 END) = v.had_condition";
     let row = |(key, work): (&Key, Work)| {
-        let (trouble, code) = work.trouble.map(|(kind, code)| (kind_name(kind), code)).unzip();
-        [key.params(), params![work.class.number(), work.due, trouble, code, work.blocked_by], work.was.params()].concat()
+        let (condition, code) = work.condition.map(|(kind, code)| (kind_name(kind), code)).unzip();
+        [key.params(), params![work.class.number(), work.due, condition, code, work.blocked_by], work.was.params()].concat()
     };
-    tx.later(SQL, links.into_iter().map(row).collect());
+    tx.defer(SQL, links.into_iter().map(row).collect());
 }
 
 /// Links are as desired.
 pub(crate) fn remove(tx: &mut Transaction, keys: Vec<&Key>) {
     const SQL: &str = "DELETE FROM work WHERE (target, source, user_id) IN (VALUES {rows})";
-    tx.later(SQL, keys.into_iter().map(Key::params).collect());
+    tx.defer(SQL, keys.into_iter().map(Key::params).collect());
 }
 
 /// Makes the links due that wait for the address of one that has given it up; says how many there are.
 pub(crate) async fn unblock(store: &Store, by: &Key, now: Timestamp) -> Result<u64> {
-    const LOOK: &str = "SELECT count(*) FROM work WHERE target = $1 AND blocked_by = $2 AND trouble = 'conflict'";
+    const WAITING: &str = "SELECT count(*) FROM work WHERE target = $1 AND blocked_by = $2 AND condition = 'conflict'";
     const SQL: &str =
-        "UPDATE work SET due = $3 WHERE target = $1 AND blocked_by = $2 AND trouble = 'conflict' AND (due IS NULL OR due > $3)";
+        "UPDATE work SET due = $3 WHERE target = $1 AND blocked_by = $2 AND condition = 'conflict' AND (due IS NULL OR due > $3)";
     // Hardly ever does anybody wait: then nothing is written.
-    let waiting = store.fetch_one_opt(LOOK, params![by.target.as_str(), by.record()]).await?.map_or(Ok(0), |row| row.uint(0))?;
+    let waiting = store.fetch_one_opt(WAITING, params![by.target.as_str(), by.record()]).await?.map_or(Ok(0), |row| row.uint(0))?;
     if waiting == 0 {
         return Ok(0);
     }
@@ -169,14 +169,14 @@ pub(crate) async fn unblock(store: &Store, by: &Key, now: Timestamp) -> Result<u
 
 /// What waits for a target. What is not due yet and not held back (a loss of scope that settles, a retry) waits for its time only.
 pub(crate) async fn counts(store: &Store, target: &TenantName, now: Timestamp) -> Result<Counts> {
-    const SQL: &str = "SELECT class, trouble, code, count(*) FROM work WHERE target = $1
-        AND (trouble IN ('held', 'conflict', 'refused') OR due <= $2) GROUP BY class, trouble, code";
+    const SQL: &str = "SELECT class, condition, code, count(*) FROM work WHERE target = $1
+        AND (condition IN ('held', 'conflict', 'refused') OR due <= $2) GROUP BY class, condition, code";
     let mut counts = Counts::default();
     for row in store.fetch(SQL, params![target.as_str(), now]).await? {
         let (class, count) = (row.int(0)?, row.uint(3)?);
         match row.opt_text(1)?.as_deref() {
             Some("held") => *counts.held.entry(row.opt_text(2)?.unwrap_or_default()).or_default() += count,
-            Some("conflict" | "refused") => counts.troubled += count,
+            Some("conflict" | "refused") => counts.degraded += count,
             Some(_) | None => {
                 let name = Class::of_number(class).map_or("unknown", Class::name);
                 *counts.pending.entry(name).or_default() += count;
@@ -186,12 +186,12 @@ pub(crate) async fn counts(store: &Store, target: &TenantName, now: Timestamp) -
     Ok(counts)
 }
 
-fn kind_name(kind: TroubleKind) -> &'static str {
+fn kind_name(kind: ConditionKind) -> &'static str {
     match kind {
-        TroubleKind::Retry => "retry",
-        TroubleKind::Held => "held",
-        TroubleKind::Conflict => "conflict",
-        TroubleKind::Refused => "refused",
+        ConditionKind::Retry => "retry",
+        ConditionKind::Held => "held",
+        ConditionKind::Conflict => "conflict",
+        ConditionKind::Refused => "refused",
     }
 }
 

@@ -27,10 +27,10 @@ const OBJECTS_MIN: usize = 3;
 const VERBS_MIN: usize = 2;
 
 /// How long a link that finds out about a verb keeps others from doing the same.
-const PROBE_FOR: Duration = Duration::from_secs(60);
+const PROBE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How long others wait meanwhile.
-const PROBED_FOR: Duration = Duration::from_secs(1);
+const PROBE_WAIT: Duration = Duration::from_secs(1);
 
 /// The longest pause that a target may ask of joiners and movers, and of leavers.
 const THROTTLED_MAX: (Duration, Duration) = (Duration::from_secs(10 * 60), Duration::from_secs(30));
@@ -43,8 +43,8 @@ const OTHERS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_sec
 const THROTTLED: &str = "throttled";
 
 /// So much later each further link that waits for a verb comes back: not all of them at once.
-const APART: Duration = Duration::from_millis(10);
-const APART_MAX: Duration = Duration::from_secs(10 * 60);
+const SPREAD_STEP: Duration = Duration::from_millis(10);
+const SPREAD_LIMIT: Duration = Duration::from_secs(10 * 60);
 
 /// Who calls.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -57,18 +57,18 @@ pub(crate) enum Lane {
 
 /// Why a whole target cannot be called now.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Pressure {
+pub(crate) enum TargetFailure {
     /// It asks us to wait.
     Throttled(Duration),
     /// It cannot be reached.
-    Away,
+    Unavailable,
     /// It refuses our credentials; a stable code.
     Blocked(String),
 }
 
 /// How a verb fails for one object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Symptom {
+pub(crate) enum VerbFailure {
     /// The target forbids it.
     Forbidden,
     /// The target is in trouble with it, and may have said how long.
@@ -77,22 +77,22 @@ pub(crate) enum Symptom {
 
 /// What a call came to.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) enum Came {
+pub(crate) enum CallResult {
     /// It was answered: done, or refused for what was asked.
     Answered,
     /// It failed, perhaps for this object only.
-    Failed(Symptom),
+    Failed(VerbFailure),
     /// The target as a whole cannot be called.
-    Target(Pressure),
+    TargetFailed(TargetFailure),
 }
 
 /// Whether a call may start.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum Admission {
     /// It may.
-    Go,
+    Allowed,
     /// The whole target is set aside.
-    SetAside,
+    TargetBlocked,
     /// The verb is: the link waits, and is no news until the verb is tried again.
     Wait {
         /// Such as `invite_forbidden`.
@@ -112,7 +112,7 @@ pub(crate) enum Passage {
     /// One, to find out.
     Probe,
     /// None.
-    Shut,
+    Blocked,
 }
 
 /// A verb that is set aside.
@@ -156,7 +156,7 @@ impl Lane {
     }
 }
 
-impl Symptom {
+impl VerbFailure {
     fn code(self, verb: &str) -> String {
         match self {
             Self::Forbidden => format!("{verb}_forbidden"),
@@ -176,10 +176,10 @@ impl Breaker {
     /// Whether a call may start that needs these verbs, the first now and others soon after.
     pub(crate) fn admit(&mut self, lane: Lane, verbs: &[&'static str], object: &Key, now: Timestamp) -> Admission {
         if self.lane(lane).state(now) == State::Open {
-            return Admission::SetAside;
+            return Admission::TargetBlocked;
         }
         if lane == Lane::Leavers {
-            return Admission::Go;
+            return Admission::Allowed;
         }
         let waits = verbs.iter().find_map(|name| self.verbs.get_mut(name).and_then(|verb| verb.waits(object, now)));
         if let Some(wait) = waits {
@@ -188,7 +188,7 @@ impl Breaker {
         for name in verbs {
             self.verbs.get_mut(name).into_iter().for_each(|verb| verb.begin_probe(object, now));
         }
-        Admission::Go
+        Admission::Allowed
     }
 
     /// Takes in what a call came to. Gives the code of a verb that works again: links that waited for it are due.
@@ -197,25 +197,25 @@ impl Breaker {
         lane: Lane,
         verb: &'static str,
         object: &Key,
-        came: &Came,
+        call_result: &CallResult,
         now: Timestamp,
         rng: &mut impl Rng,
     ) -> Option<String> {
-        match came {
-            Came::Answered => self.answered(lane, verb, now),
-            Came::Failed(symptom) => {
-                self.failed(lane, verb, object, *symptom, now, rng);
+        match call_result {
+            CallResult::Answered => self.answered(lane, verb, now),
+            CallResult::Failed(failure) => {
+                self.failed(lane, verb, object, *failure, now, rng);
                 None
             }
-            Came::Target(pressure) => {
-                self.pressed(lane, pressure, now, rng);
+            CallResult::TargetFailed(failure) => {
+                self.target_failed(lane, failure, now, rng);
                 None
             }
         }
     }
 
     /// A link is done with for now: where it was to find out about a verb and did not come to call it, the next one may.
-    pub(crate) fn leave(&mut self, object: &Key) {
+    pub(crate) fn release_probe(&mut self, object: &Key) {
         self.verbs.values_mut().for_each(|verb| drop(verb.probe.take_if(|(prober, _)| prober == object)));
     }
 
@@ -224,12 +224,12 @@ impl Breaker {
         match self.lane(lane).state(now) {
             State::Closed => Passage::Free,
             State::HalfOpen => Passage::Probe,
-            State::Open => Passage::Shut,
+            State::Open => Passage::Blocked,
         }
     }
 
     /// When a lane that is shut is tried next.
-    pub(crate) fn shut_until(&self, lane: Lane, now: Timestamp) -> Option<Timestamp> {
+    pub(crate) fn open_until(&self, lane: Lane, now: Timestamp) -> Option<Timestamp> {
         self.lane(lane).until(now)
     }
 
@@ -245,7 +245,7 @@ impl Breaker {
     }
 
     /// Lets everything be tried at once: a person asks for it.
-    pub(crate) fn try_now(&mut self, now: Timestamp) {
+    pub(crate) fn probe_now(&mut self, now: Timestamp) {
         for circuit in [&mut self.others, &mut self.leavers].into_iter().chain(self.verbs.values_mut().map(|verb| &mut verb.circuit)) {
             circuit.half_open(now);
         }
@@ -267,18 +267,18 @@ impl Breaker {
         Some(code)
     }
 
-    fn failed(&mut self, lane: Lane, name: &'static str, object: &Key, symptom: Symptom, now: Timestamp, rng: &mut impl Rng) {
+    fn failed(&mut self, lane: Lane, name: &'static str, object: &Key, failure: VerbFailure, now: Timestamp, rng: &mut impl Rng) {
         let verb = self.verbs.entry(name).or_default();
-        if verb.fail(object, symptom.code(name), symptom.wait(), now, rng) {
+        if verb.fail(object, failure.code(name), failure.wait(), now, rng) {
             self.at_fault.insert(name);
         }
         if self.at_fault.len() >= VERBS_MIN {
-            let reason = symptom.code("everything");
-            self.others.open(&reason, pause(self.others.failures(), OTHERS, rng).max(symptom.wait()), now);
+            let reason = failure.code("everything");
+            self.others.open(&reason, pause(self.others.failures(), OTHERS, rng).max(failure.wait()), now);
             if lane == Lane::Leavers {
                 self.leavers.open(&reason, pause(self.leavers.failures(), LEAVERS, rng), now);
             }
-        } else if symptom == Symptom::Forbidden {
+        } else if failure == VerbFailure::Forbidden {
             self.reached(now);
         }
     }
@@ -289,15 +289,15 @@ impl Breaker {
         self.leavers.succeeded(now);
     }
 
-    fn pressed(&mut self, lane: Lane, pressure: &Pressure, now: Timestamp, rng: &mut impl Rng) {
+    fn target_failed(&mut self, lane: Lane, failure: &TargetFailure, now: Timestamp, rng: &mut impl Rng) {
         let leavers = (lane == Lane::Leavers).then_some(&mut self.leavers);
         for (circuit, throttled_max, pace) in
             [(&mut self.others, THROTTLED_MAX.0, OTHERS)].into_iter().chain(leavers.map(|circuit| (circuit, THROTTLED_MAX.1, LEAVERS)))
         {
-            match pressure {
-                Pressure::Throttled(wait) => circuit.hold(THROTTLED, (*wait).min(throttled_max), now),
-                Pressure::Away => circuit.open("away", pause(circuit.failures(), pace, rng), now),
-                Pressure::Blocked(code) => circuit.open(code, pause(circuit.failures(), pace, rng), now),
+            match failure {
+                TargetFailure::Throttled(wait) => circuit.hold(THROTTLED, (*wait).min(throttled_max), now),
+                TargetFailure::Unavailable => circuit.open("away", pause(circuit.failures(), pace, rng), now),
+                TargetFailure::Blocked(code) => circuit.open(code, pause(circuit.failures(), pace, rng), now),
             }
         }
     }
@@ -316,18 +316,18 @@ impl Verb {
         let until = match (self.circuit.state(now), &self.probe) {
             (State::Closed, _) => return None,
             (State::Open, _) => self.circuit.next_try()?,
-            (State::HalfOpen, Some((prober, until))) if prober != object && now < *until => now.plus(PROBED_FOR),
+            (State::HalfOpen, Some((prober, until))) if prober != object && now < *until => now.plus(PROBE_WAIT),
             (State::HalfOpen, _) => return None,
         };
         self.waiting = self.waiting.saturating_add(1);
-        let spread = APART.saturating_mul(self.waiting).min(APART_MAX);
+        let spread = SPREAD_STEP.saturating_mul(self.waiting).min(SPREAD_LIMIT);
         Some(Admission::Wait { code: self.circuit.reason()?.to_owned(), until, spread })
     }
 
     fn begin_probe(&mut self, object: &Key, now: Timestamp) {
         let is_probed_by_other = self.probe.as_ref().is_some_and(|(prober, until)| prober != object && now < *until);
         if self.circuit.state(now) == State::HalfOpen && !is_probed_by_other {
-            self.probe = Some((object.clone(), now.plus(PROBE_FOR)));
+            self.probe = Some((object.clone(), now.plus(PROBE_TIMEOUT)));
         }
     }
 

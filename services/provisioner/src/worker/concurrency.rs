@@ -9,18 +9,18 @@ use std::time::Duration;
 use xtsync_domain::Timestamp;
 
 /// How long only leavers are begun after the target has warned.
-const EASED_FOR: Duration = Duration::from_millis(500);
+const LEAVERS_ONLY_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The concurrency limit of one target.
 #[derive(Debug, Default)]
 pub(crate) struct Concurrency {
-    narrowed: Option<Narrowed>,
-    eased_until: Option<Timestamp>,
+    reduced: Option<ReducedLimit>,
+    leavers_only_until: Option<Timestamp>,
 }
 
 /// How many links at once a target is called by after it asked us to wait, and since when.
 #[derive(Debug, Clone, Copy)]
-struct Narrowed {
+struct ReducedLimit {
     slots: usize,
     since: Timestamp,
 }
@@ -28,31 +28,31 @@ struct Narrowed {
 impl Concurrency {
     /// The target throttles: half as many links call it from `until` on.
     pub(crate) fn throttled(&mut self, now: Timestamp, until: Timestamp, slots_max: usize) {
-        self.narrowed = Some(Narrowed { slots: self.slots(now, slots_max).div_ceil(2), since: until });
+        self.reduced = Some(ReducedLimit { slots: self.slots(now, slots_max).div_ceil(2), since: until });
     }
 
     /// The target warns: it is about to throttle. What was under way together is warned together.
     pub(crate) fn warned(&mut self, now: Timestamp, slots_max: usize) {
-        let until = now.plus(EASED_FOR);
-        if !self.is_eased(now) {
+        let until = now.plus(LEAVERS_ONLY_TIMEOUT);
+        if !self.is_leavers_only(now) {
             self.throttled(now, until, slots_max);
         }
-        self.eased_until = Some(until);
+        self.leavers_only_until = Some(until);
     }
 
     /// Whether only leavers are begun.
-    pub(crate) fn is_eased(&self, now: Timestamp) -> bool {
-        self.eased_until(now).is_some()
+    pub(crate) fn is_leavers_only(&self, now: Timestamp) -> bool {
+        self.leavers_only_until(now).is_some()
     }
 
     /// Until when only leavers are begun.
-    pub(crate) fn eased_until(&self, now: Timestamp) -> Option<Timestamp> {
-        self.eased_until.filter(|until| now < *until)
+    pub(crate) fn leavers_only_until(&self, now: Timestamp) -> Option<Timestamp> {
+        self.leavers_only_until.filter(|until| now < *until)
     }
 
     /// How many links may be worked on at once.
     pub(crate) fn slots(&self, now: Timestamp, slots_max: usize) -> usize {
-        let Some(Narrowed { slots, since }) = self.narrowed else { return slots_max };
+        let Some(ReducedLimit { slots, since }) = self.reduced else { return slots_max };
         let seconds = usize::try_from(now.since(since).as_secs()).unwrap_or(usize::MAX);
         slots.saturating_add(seconds).min(slots_max)
     }
@@ -67,7 +67,7 @@ mod tests {
     }
 
     #[test]
-    fn a_target_that_throttles_is_called_by_half_as_many_and_by_one_more_each_second() {
+    fn throttling_halves_the_limit_which_then_grows_by_one_each_second() {
         let mut limit = Concurrency::default();
         let mut throttled_at = |seconds| {
             limit.throttled(second(seconds), second(seconds + 1), 16);
@@ -82,15 +82,15 @@ mod tests {
     }
 
     #[test]
-    fn a_target_that_warns_is_left_to_leavers_for_a_moment_and_then_called_by_half_as_many() {
+    fn a_warning_gives_leavers_a_moment_alone_and_halves_the_limit() {
         let mut limit = Concurrency::default();
         let at = |millis| Timestamp(0).plus(Duration::from_millis(millis));
         limit.warned(at(0), 16);
         limit.warned(at(100), 16);
-        assert!(limit.is_eased(at(599)));
-        assert!(!limit.is_eased(at(600)));
+        assert!(limit.is_leavers_only(at(599)));
+        assert!(!limit.is_leavers_only(at(600)));
         assert_eq!(limit.slots(at(600), 16), 8);
         limit.warned(at(700), 16);
-        assert_eq!((limit.is_eased(at(700)), limit.slots(at(700), 16)), (true, 4));
+        assert_eq!((limit.is_leavers_only(at(700)), limit.slots(at(700), 16)), (true, 4));
     }
 }

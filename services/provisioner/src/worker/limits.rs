@@ -1,4 +1,4 @@
-//! How much harm each source may do to one target in a window (I-5). Exact, because one owner counts: reserved before the call, stored with
+//! How much harm each source may do to one target in a window (`BoundedChange`, I-5). Exact, because one owner counts: reserved before the call, stored with
 //! its intent, and after that never given back. A user counts once a window, and once for a decision, however often it is tried.
 //!
 //! By source, so that one cannot use up what another's leavers need; what all may do together is shared among them
@@ -18,21 +18,21 @@ use crate::table::{link, window};
 const MINUTE: i64 = 60_000_000;
 
 /// How often the number of live links is counted anew.
-const COUNTED_FOR: Duration = Duration::from_secs(15);
+const COUNT_INTERVAL: Duration = Duration::from_secs(15);
 
 /// Who was counted in the window of one target, by source, counter and minute. What has no limit is not counted.
 #[derive(Debug, Default)]
 pub(crate) struct Limits {
     uses: BTreeMap<(TenantName, Counter), BTreeMap<i64, u64>>,
-    live: Lives,
+    live: LiveCounts,
     counted_at: Option<Timestamp>,
 }
 
 /// The number of live links by source.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Lives(pub(crate) BTreeMap<TenantName, u64>);
+pub(crate) struct LiveCounts(pub(crate) BTreeMap<TenantName, u64>);
 
-impl Lives {
+impl LiveCounts {
     /// The numbers that a source's limits are shares of.
     pub(crate) fn of(&self, source: &TenantName) -> Live {
         Live { source: self.0.get(source).copied().unwrap_or(0), target: self.0.values().sum() }
@@ -58,7 +58,7 @@ impl Limits {
         for ((source, counter, minute), count) in window::read(store, target, from).await? {
             uses.entry((source, counter)).or_default().insert(minute, count);
         }
-        Ok(Self { uses, live: Lives(link::live_counts(store, target).await?), counted_at: Some(now) })
+        Ok(Self { uses, live: LiveCounts(link::live_counts(store, target).await?), counted_at: Some(now) })
     }
 
     /// Whether they were ever read from the store.
@@ -68,11 +68,11 @@ impl Limits {
 
     /// Whether the number of live links is to be counted anew.
     pub(crate) fn is_stale(&self, now: Timestamp) -> bool {
-        self.counted_at.is_none_or(|at| now.since(at) >= COUNTED_FOR)
+        self.counted_at.is_none_or(|at| now.since(at) >= COUNT_INTERVAL)
     }
 
     /// Takes the numbers of live links; gives what they were before.
-    pub(crate) fn count(&mut self, live: Lives, now: Timestamp) -> Lives {
+    pub(crate) fn count(&mut self, live: LiveCounts, now: Timestamp) -> LiveCounts {
         self.counted_at = Some(now);
         std::mem::replace(&mut self.live, live)
     }
@@ -84,7 +84,7 @@ impl Limits {
     }
 
     /// When the window will have room again: as soon as so many of the oldest uses have left it that another one fits.
-    pub(crate) fn room_at(&self, limits: &resource::Limits, source: &TenantName, counter: Counter, now: Timestamp) -> Timestamp {
+    pub(crate) fn capacity_at(&self, limits: &resource::Limits, source: &TenantName, counter: Counter, now: Timestamp) -> Timestamp {
         let Some(Allowance { mut used, max }) = self.allowance(limits, source, counter, now) else { return now };
         for (minute, count) in self.window(source, counter, now) {
             used = used.saturating_sub(count);
@@ -104,7 +104,7 @@ impl Limits {
     }
 
     /// Takes back a reservation that was not stored.
-    pub(crate) fn give_back(&mut self, source: &TenantName, counter: Counter, now: Timestamp) {
+    pub(crate) fn release_reservation(&mut self, source: &TenantName, counter: Counter, now: Timestamp) {
         if let Some(count) = self.uses.get_mut(&(source.clone(), counter)).and_then(|uses| uses.get_mut(&minute(now))) {
             *count = count.saturating_sub(1);
         }
@@ -126,7 +126,7 @@ mod tests {
     const DELETE: Counter = Counter::Verb(Verb::Delete);
 
     #[test]
-    fn a_window_has_room_when_enough_of_its_oldest_uses_have_left_it() {
+    fn a_window_has_capacity_when_enough_of_its_oldest_uses_have_left_it() {
         let at = |minutes: i64| Timestamp(minutes * MINUTE);
         let (emea, us) = (TenantName::new("emea").unwrap(), TenantName::new("us").unwrap());
         let mut limits = Limits::default();
@@ -135,7 +135,7 @@ mod tests {
         }
         let unwritten = resource::Limits::default();
         let used = |now| limits.allowance(&unwritten, &emea, DELETE, now).unwrap();
-        assert_eq!((used(at(20)), limits.room_at(&unwritten, &emea, DELETE, at(20))), (Allowance { used: 12, max: 10 }, at(61)));
+        assert_eq!((used(at(20)), limits.capacity_at(&unwritten, &emea, DELETE, at(20))), (Allowance { used: 12, max: 10 }, at(61)));
         assert_eq!((used(at(60)).used, used(at(61)).used), (12, 9));
         let create = Counter::Verb(Verb::Create);
         assert_eq!(limits.allowance(&unwritten, &emea, create, at(20)), None);
@@ -143,6 +143,6 @@ mod tests {
             assert_eq!(limits.allowance(&unwritten, source, counter, at(20)).unwrap().used, 0, "{source} {counter:?}");
         }
         let none = resource::Limits { create: Some(resource::Limit::Number(0)), ..unwritten };
-        assert_eq!(limits.room_at(&none, &emea, create, at(20)), at(80), "what is never allowed is asked for now and then");
+        assert_eq!(limits.capacity_at(&none, &emea, create, at(20)), at(80), "what is never allowed is asked for now and then");
     }
 }

@@ -16,7 +16,7 @@ use xtsync_control::manifest::{self, BYTES_MAX, File, Written};
 use xtsync_control::problem::Problem;
 use xtsync_domain::duration;
 
-use crate::client::{Client, Connection, failure, patiently};
+use crate::client::{Client, Connection, failure, retry_while_unavailable};
 use crate::exit;
 use crate::output::{self, Format};
 
@@ -33,7 +33,7 @@ pub struct Args {
 
     /// Look every group name up anew, also one that was resolved before: takes a group that was made anew under its name
     #[arg(long)]
-    repin: bool,
+    refresh_names: bool,
 
     /// Print JSON
     #[arg(long)]
@@ -53,7 +53,7 @@ pub async fn run(args: Args) -> exit::Result {
     // Read here first: what is wrong with the text needs no server to be told.
     let written = manifest::read(&files).map_err(|problems| refused(&problems))?;
     let mut client = args.connection.connect().await?;
-    let applied = send(&mut client, files, args.repin, args.wait).await?;
+    let applied = send(&mut client, files, args.refresh_names, args.wait).await?;
     let format = Format::of(args.json);
     if format == Format::Text {
         output::print(&as_text(&applied))?;
@@ -87,21 +87,21 @@ fn standard_input() -> anyhow::Result<File> {
     Ok(File { name: "-".to_owned(), yaml })
 }
 
-async fn send(client: &mut Client, files: Vec<File>, repin: bool, wait: Duration) -> exit::Result<ApplyResponse> {
+async fn send(client: &mut Client, files: Vec<File>, refresh_names: bool, wait: Duration) -> exit::Result<ApplyResponse> {
     let documents = files.into_iter().map(|file| Document { name: file.name, yaml: file.yaml }).collect();
-    let request = ApplyRequest { documents, actor: super::actor(), repin };
-    let answer = patiently(wait, async || client.apply(request.clone()).await).await;
+    let request = ApplyRequest { documents, actor: super::actor(), refresh_names };
+    let answer = retry_while_unavailable(wait, async || client.apply(request.clone()).await).await;
     Ok(answer
-        .map_err(|status| if status.code() == Code::InvalidArgument { told(status.message()) } else { failure(&status) })?
+        .map_err(|status| if status.code() == Code::InvalidArgument { problems_error(status.message()) } else { failure(&status) })?
         .into_inner())
 }
 
 fn refused(problems: &[Problem]) -> exit::Failure {
-    told(&problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n"))
+    problems_error(&problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n"))
 }
 
 /// Each mistake on a line of its own.
-fn told(problems: &str) -> exit::Failure {
+fn problems_error(problems: &str) -> exit::Failure {
     exit::Code::Failed.because(anyhow!("{}", problems.replace('\n', "\nerror: ")))
 }
 

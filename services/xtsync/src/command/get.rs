@@ -44,8 +44,8 @@ fn kind_of(resource: &ResourceStatus) -> &str {
 fn as_row(resource: &ResourceStatus) -> Vec<String> {
     let pending = resource.pending.iter().map(|pending| format!("pending: {}: {}", pending.path, pending.reason));
     let in_force = Some(resource.in_force.clone()).filter(|text| !text.is_empty());
-    let troubles: Vec<String> = pending.chain(in_force).chain(resource.notices.iter().map(|notice| notice.text.clone())).collect();
-    let status = if troubles.is_empty() { resource.resolved.join(", ") } else { output::notable(&troubles.join("; ")) };
+    let remarks: Vec<String> = pending.chain(in_force).chain(resource.notices.iter().map(|notice| notice.text.clone())).collect();
+    let status = if remarks.is_empty() { resource.resolved.join(", ") } else { output::notable(&remarks.join("; ")) };
     vec![resource.id.clone(), resource.revision.to_string(), status]
 }
 

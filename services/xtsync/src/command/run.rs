@@ -79,7 +79,7 @@ pub struct SettingsArgs {
 
     /// How often a source is read from the beginning, to find changes that its delta queries missed; 0s is never [default: 24h]
     #[arg(long, value_name = "TIME")]
-    compare_every: Option<String>,
+    full_cycle_every: Option<String>,
 
     /// How often each role republishes what its store holds of a tenant, for consumers that lost a record; 0s is only when asked for [default: 24h]
     #[arg(long, value_name = "TIME")]
@@ -148,7 +148,7 @@ impl SettingsArgs {
             ("change_detector.notify_listen", one(&self.notify_listen)),
             ("control.config_dir", one(&self.config_dir)),
             ("change_detector.poll", one(&self.poll)),
-            ("change_detector.compare_every", one(&self.compare_every)),
+            ("change_detector.full_cycle_every", one(&self.full_cycle_every)),
             ("republish_every", one(&self.republish_every)),
             ("replica", one(&self.replica)),
             ("lease_ttl", one(&self.lease_ttl)),

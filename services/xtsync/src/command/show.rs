@@ -74,12 +74,12 @@ fn as_text(shown: &GetLinkResponse) -> String {
 fn state(link: &Link) -> &'static str {
     let Some(shadow) = &link.shadow else { return "none" };
     match (shadow.state(), shadow.enabled) {
-        (ShadowState::Live | ShadowState::Doubtful, true) => "present",
-        (ShadowState::Live | ShadowState::Doubtful, false) => "disabled",
-        (ShadowState::Bin, _) => "deleted",
+        (ShadowState::Live | ShadowState::Unverified, true) => "present",
+        (ShadowState::Live | ShadowState::Unverified, false) => "disabled",
+        (ShadowState::SoftDeleted, _) => "deleted",
         (ShadowState::Inviting, _) => "being created",
-        (ShadowState::Leaving, _) => "being deleted",
-        (ShadowState::Returning, _) => "being restored",
+        (ShadowState::Deprovisioning, _) => "being deleted",
+        (ShadowState::Restoring, _) => "being restored",
         (ShadowState::None | ShadowState::Unspecified, _) => "none",
     }
 }

@@ -1,4 +1,4 @@
-//! `xtsync status`: how far everything is; with `--wait` it returns when all is settled.
+//! `xtsync status`: how far everything is; with `--wait` it returns when all is converged.
 
 mod print;
 mod remedy;
@@ -6,22 +6,22 @@ mod wait;
 
 use std::time::Duration;
 
-use xtsync_contract::control::{GetStatusRequest, Status};
+use xtsync_contract::control::{FleetStatus, GetStatusRequest};
 use xtsync_domain::duration;
 
 use crate::client::{Connection, failure};
 use crate::exit;
 use crate::output::{self, Format};
 
-pub(crate) use wait::until_settled;
+pub(crate) use wait::until_converged;
 
 /// Shows how far everything is.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Wait until control answers and all is settled: 60s at most, or the time given as --wait=TIME; exit code 4 when it is not
+    /// Wait until control answers and all is converged: 60s at most, or the time given as --wait=TIME; exit code 4 when it is not
     #[arg(
         long,
-        visible_alias = "wait-settled",
+        visible_alias = "wait-converged",
         value_name = "TIME",
         num_args = 0..=1,
         require_equals = true,
@@ -45,18 +45,18 @@ pub struct Args {
 /// Shows it.
 ///
 /// # Errors
-/// When control does not answer, or all is not settled in time.
+/// When control does not answer, or all is not converged in time.
 pub async fn run(args: Args) -> exit::Result {
     let mut client = args.connection.connect_within(args.wait.unwrap_or(args.connection.connect_timeout)).await?;
     let (status, verdict) = match args.wait {
-        Some(limit) => until_settled(&mut client, limit, args.fresh).await?,
+        Some(limit) => until_converged(&mut client, limit, args.fresh).await?,
         None => (client.get_status(GetStatusRequest {}).await.map_err(|status| failure(&status))?.into_inner().status, Ok(())),
     };
     show(&status.unwrap_or_default(), Format::of(args.json))?;
     verdict
 }
 
-fn show(status: &Status, format: Format) -> std::io::Result<()> {
+fn show(status: &FleetStatus, format: Format) -> std::io::Result<()> {
     match format {
         Format::Json => output::json(&print::as_json(status)),
         Format::Text => output::print(&print::as_text(status)),

@@ -142,7 +142,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn topics_have_as_many_copies_as_there_are_brokers_and_as_are_safe() {
+    fn topics_are_replicated_by_broker_count_up_to_three() {
         for (written, brokers, want) in [
             ((None, None), 1, (1, 1)),
             ((None, None), 2, (2, 2)),

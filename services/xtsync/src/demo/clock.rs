@@ -9,7 +9,7 @@ use tokio::sync::broadcast::error::RecvError;
 use tokio::time::timeout;
 use xtsync_tenant_sim::{Entry, Journal};
 
-use super::story::Expected;
+use super::events::Expected;
 
 /// How long a change may take before the demo has failed.
 const DEADLINE: Duration = Duration::from_secs(20);

@@ -26,7 +26,7 @@ struct Counts {
     failed: u64,
 }
 
-/// From the source's commit to the target's, without the first synchronization and without settling.
+/// From the source's commit to the target's, without the first synchronization and without in_grace_period.
 #[derive(Debug, Serialize)]
 struct Latency {
     count: usize,

@@ -18,7 +18,7 @@ const COLOURS: [&str; 5] = ["\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[39
 /// The text with every character that a terminal obeys, or that reorders or hides others, as its code.
 #[must_use]
 pub fn visible(text: &str, lines: Lines) -> Cow<'_, str> {
-    if !text.chars().any(|letter| obeyed(letter, lines)) {
+    if !text.chars().any(|letter| needs_escape(letter, lines)) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
@@ -27,7 +27,9 @@ pub fn visible(text: &str, lines: Lines) -> Cow<'_, str> {
         let colour = COLOURS.iter().find(|colour| rest.starts_with(**colour));
         match colour {
             Some(colour) => shown.push_str(colour),
-            None if obeyed(letter, lines) => write!(shown, "\\u{{{:x}}}", u32::from(letter)).expect("writing to a string does not fail"),
+            None if needs_escape(letter, lines) => {
+                write!(shown, "\\u{{{:x}}}", u32::from(letter)).expect("writing to a string does not fail")
+            }
             None => shown.push(letter),
         }
         rest = &rest[colour.map_or(letter.len_utf8(), |colour| colour.len())..];
@@ -40,7 +42,7 @@ pub fn visible(text: &str, lines: Lines) -> Cow<'_, str> {
 pub fn json(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
-        match obeyed(letter, Lines::Kept) {
+        match needs_escape(letter, Lines::Kept) {
             // All of them are in the first plane.
             true => write!(shown, "\\u{:04x}", u32::from(letter)).expect("writing to a string does not fail"),
             false => shown.push(letter),
@@ -50,7 +52,7 @@ pub fn json(text: &str) -> String {
 }
 
 /// Whether a terminal obeys a character, or it changes how others are shown. Source: Unicode, UAX 9 (directional formatting characters).
-fn obeyed(letter: char, lines: Lines) -> bool {
+fn needs_escape(letter: char, lines: Lines) -> bool {
     match letter {
         '\n' | '\t' => lines == Lines::Escaped,
         '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => true,
@@ -63,7 +65,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_steers_a_terminal_is_shown_as_its_code() {
+    fn terminal_control_characters_are_escaped() {
         for (text, want) in [
             ("Ünit & Sales 日本", "Ünit & Sales 日本"),
             ("a\u{1b}]0;owned\u{7}b", "a\\u{1b}]0;owned\\u{7}b"),
@@ -79,10 +81,10 @@ mod tests {
     }
 
     #[test]
-    fn json_says_the_same_and_steers_nothing() {
+    fn json_is_equivalent_and_without_control_characters() {
         let value = serde_json::json!({"name": "a\u{1b}[2J\u{9b}\u{202e}b\n"});
         let shown = json(&format!("{value:#}"));
-        assert!(shown.chars().all(|letter| letter == '\n' || !obeyed(letter, Lines::Kept)), "{shown}");
+        assert!(shown.chars().all(|letter| letter == '\n' || !needs_escape(letter, Lines::Kept)), "{shown}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
     }
 }

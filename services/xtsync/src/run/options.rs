@@ -38,15 +38,15 @@ pub struct Options {
     /// Where the control API listens: on loopback.
     pub listen: SocketAddr,
     /// Where probes and metrics are; `None` serves none.
-    pub admin: Option<Door>,
+    pub admin: Option<ListenAddress>,
     /// Where the change-detector takes change notifications in; `None` takes none.
-    pub notify: Option<Door>,
+    pub notify: Option<ListenAddress>,
     /// A folder of YAML that control applies at start and on change.
     pub config_dir: Option<PathBuf>,
     /// How often a source is asked for changes.
     pub poll: Duration,
     /// How often a source is read from the beginning, to find what it never told; zero is never.
-    pub compare: Duration,
+    pub full_cycle: Duration,
     /// How often each role tells again what its store holds of a tenant; zero is never, unless asked for.
     pub republish: Duration,
     /// How often a tenant's policy and groups are read.
@@ -71,14 +71,14 @@ pub struct Options {
 
 /// Where something is served.
 #[derive(Debug, Clone, Copy)]
-pub struct Door {
+pub struct ListenAddress {
     /// The address.
     pub listen: SocketAddr,
     /// Who may reach it.
     pub reach: Reach,
 }
 
-impl From<SocketAddr> for Door {
+impl From<SocketAddr> for ListenAddress {
     /// An address that somebody named is reached by whom he wants.
     fn from(listen: SocketAddr) -> Self {
         Self { listen, reach: if listen.ip().is_loopback() { Reach::Loopback } else { Reach::Anywhere } }
@@ -122,7 +122,7 @@ impl Options {
             notify: settings.optional_address("change_detector.notify_listen").map(Into::into),
             config_dir: settings.optional_path("control.config_dir"),
             poll: settings.positive("change_detector.poll"),
-            compare: settings.duration("change_detector.compare_every"),
+            full_cycle: settings.duration("change_detector.full_cycle_every"),
             facts: settings.positive("change_detector.facts_every"),
             republish: settings.duration("republish_every"),
             forget: settings.positive("forget_after"),

@@ -6,14 +6,14 @@ use xtsync_service::manifest::Manifest;
 use xtsync_service::service::Parts;
 
 use super::Role;
-use super::services::{self, Built, Starter};
+use super::services::{self, BuiltService, Starter};
 
 /// A role that this program can run.
 pub(crate) struct Entry {
     /// What it is.
     pub(crate) manifest: &'static Manifest,
     /// How it is built.
-    pub(super) build: for<'a> fn(&'a Starter, Parts) -> BoxFuture<'a, anyhow::Result<Built>>,
+    pub(super) build: for<'a> fn(&'a Starter, Parts) -> BoxFuture<'a, anyhow::Result<BuiltService>>,
 }
 
 /// Every role that this program can run.

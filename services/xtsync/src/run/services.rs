@@ -6,29 +6,29 @@ use std::time::Duration;
 
 use anyhow::Context as _;
 use xtsync_change_detector::Inbox;
-use xtsync_control::Desk;
+use xtsync_control::ContextHandle;
 use xtsync_domain::{TenantName, resource};
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_service::service::Parts;
 
-use super::supply::Supply;
+use super::dependencies::Dependencies;
 use super::{Options, Role, role};
 
 /// Builds roles.
 #[derive(Clone)]
 pub(super) struct Starter {
     pub(super) options: Options,
-    pub(super) desk: Desk,
+    pub(super) context_handle: ContextHandle,
     pub(super) inbox: Inbox,
-    pub(super) supply: Supply,
+    pub(super) dependencies: Dependencies,
 }
 
 /// A service that was built: what runs it until the shutdown.
-pub(super) struct Built(Box<dyn FnOnce(Shutdown) -> Work + Send>);
+pub(super) struct BuiltService(Box<dyn FnOnce(Shutdown) -> Work + Send>);
 
 type Work = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;
 
-impl Built {
+impl BuiltService {
     fn new<F, W>(run: F) -> Self
     where
         F: FnOnce(Shutdown) -> W + Send + 'static,
@@ -45,18 +45,18 @@ impl Built {
 
 impl Starter {
     /// Builds a role, as soon as the bus is connected.
-    pub(super) async fn build(&self, role: Role) -> anyhow::Result<Built> {
-        let parts = self.supply.parts().await?;
+    pub(super) async fn build(&self, role: Role) -> anyhow::Result<BuiltService> {
+        let parts = self.dependencies.parts().await?;
         let entry = role::entry(role.name()).with_context(|| format!("there is no role '{role}'"))?;
         (entry.build)(self, parts).await
     }
 }
 
-pub(super) async fn change_detector(starter: &Starter, parts: Parts) -> anyhow::Result<Built> {
+pub(super) async fn change_detector(starter: &Starter, parts: Parts) -> anyhow::Result<BuiltService> {
     let config = xtsync_change_detector::Config {
         store: starter.options.store(),
         poll: starter.options.poll,
-        compare: starter.options.compare,
+        compare: starter.options.full_cycle,
         republish: starter.options.republish,
         forget: starter.options.forget,
         facts: starter.options.facts.min(starter.options.poll.max(Duration::from_secs(1))),
@@ -65,13 +65,13 @@ pub(super) async fn change_detector(starter: &Starter, parts: Parts) -> anyhow::
     let directories = starter.options.directories();
     let connect = Arc::new(move |name: &TenantName, tenant: &resource::Tenant| directories.source(name, tenant));
     let service = xtsync_change_detector::build(config, parts, connect, &starter.inbox).await?;
-    Ok(Built::new(|shutdown| async {
+    Ok(BuiltService::new(|shutdown| async {
         service.run(shutdown).await;
         Ok(())
     }))
 }
 
-pub(super) async fn provisioner(starter: &Starter, parts: Parts) -> anyhow::Result<Built> {
+pub(super) async fn provisioner(starter: &Starter, parts: Parts) -> anyhow::Result<BuiltService> {
     let config = xtsync_provisioner::Config {
         store: starter.options.store(),
         in_flight_max: starter.options.in_flight_max,
@@ -85,13 +85,13 @@ pub(super) async fn provisioner(starter: &Starter, parts: Parts) -> anyhow::Resu
     let directories = starter.options.directories();
     let connect = Arc::new(move |name: &TenantName, tenant: &resource::Tenant| directories.target(name, tenant));
     let service = xtsync_provisioner::build(config, parts, connect).await?;
-    Ok(Built::new(|shutdown| async move {
+    Ok(BuiltService::new(|shutdown| async move {
         service.run(shutdown).await;
         Ok(())
     }))
 }
 
-pub(super) async fn control(starter: &Starter, parts: Parts) -> anyhow::Result<Built> {
+pub(super) async fn control(starter: &Starter, parts: Parts) -> anyhow::Result<BuiltService> {
     let config = xtsync_control::Config {
         store: starter.options.store(),
         lease_ttl: starter.options.lease_ttl,
@@ -100,13 +100,13 @@ pub(super) async fn control(starter: &Starter, parts: Parts) -> anyhow::Result<B
         hosts: starter.options.hosts.clone(),
         republish: starter.options.republish,
     };
-    let service = xtsync_control::build(config, parts, starter.desk.clone()).await?;
-    Ok(Built::new(|shutdown| async { Ok(service.run(shutdown).await?) }))
+    let service = xtsync_control::build(config, parts, starter.context_handle.clone()).await?;
+    Ok(BuiltService::new(|shutdown| async { Ok(service.run(shutdown).await?) }))
 }
 
-pub(super) async fn policy(parts: Parts) -> anyhow::Result<Built> {
+pub(super) async fn policy(parts: Parts) -> anyhow::Result<BuiltService> {
     let service = xtsync_policy::build(xtsync_policy::Config::default(), parts);
-    Ok(Built::new(|shutdown| async {
+    Ok(BuiltService::new(|shutdown| async {
         service.run(shutdown).await;
         Ok(())
     }))

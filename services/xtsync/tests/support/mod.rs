@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::time::{Instant, sleep};
 use xtsync::client::Client;
-use xtsync_contract::control::{ApplyRequest, Document, GetStatusRequest, Status};
+use xtsync_contract::control::{ApplyRequest, Document, FleetStatus, GetStatusRequest};
 use xtsync_tenant_sim::Sim;
 
 /// How long anything may take.
@@ -43,17 +43,17 @@ pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
 /// Applies one file; control may still be starting.
 pub(crate) async fn apply(client: &Client, yaml: &str) {
     let documents = vec![Document { name: "tenants.yaml".into(), yaml: yaml.into() }];
-    let request = ApplyRequest { documents, actor: "test".into(), repin: false };
+    let request = ApplyRequest { documents, actor: "test".into(), refresh_names: false };
     until("applied", async || client.clone().apply(request.clone()).await.is_ok()).await;
 }
 
-/// Waits until all is settled, and gives the status.
-pub(crate) async fn settled(client: &Client) -> Status {
-    until("settled", async || status(client).await.settled).await;
+/// Waits until all is converged, and gives the status.
+pub(crate) async fn converged(client: &Client) -> FleetStatus {
+    until("converged", async || status(client).await.converged).await;
     status(client).await
 }
 
-pub(crate) async fn status(client: &Client) -> Status {
+pub(crate) async fn status(client: &Client) -> FleetStatus {
     let answer = client.clone().get_status(GetStatusRequest {}).await;
     answer.map(|answer| answer.into_inner().status.unwrap()).unwrap_or_default()
 }

@@ -5,10 +5,10 @@
 use std::process::Command;
 
 use anyhow::{Context as _, Result, ensure};
-use xtsync_e2e::life::Life;
+use xtsync_e2e::workload::Workload;
 use xtsync_harness::{Process, Signal};
 
-use crate::{Place, SOON};
+use crate::{Instance, SOON};
 
 const CHANGES: usize = 200;
 
@@ -18,46 +18,46 @@ async fn a_full_disk_stops_work_and_loses_nothing() {
 }
 
 async fn play() -> Result<()> {
-    let place = Place::new(200).await?;
-    let mut life = Life::new(&place.sim, &["emea"], 7)?;
-    let mut run = start(&place)?;
-    place.configure().await?;
-    place.settle()?;
+    let instance = Instance::new(200).await?;
+    let mut workload = Workload::new(&instance.sim, &["emea"], 7)?;
+    let mut run = start(&instance)?;
+    instance.configure().await?;
+    instance.converge()?;
 
     fill(&run)?;
-    change(&mut life)?;
+    change(&mut workload)?;
     run.until(SOON, "word of what is full", async |_| {
-        let said = ready(&place).await?;
-        let full = ["[-]store/change-detector", "[-]store/provisioner", "[-]bus "].iter().all(|part| said.contains(part));
-        ensure!(full, "{said}");
+        let response = ready(&instance).await?;
+        let full = ["[-]store/change-detector", "[-]store/provisioner", "[-]bus "].iter().all(|part| response.contains(part));
+        ensure!(full, "{response}");
         Ok(Some(()))
     })
     .await?;
     make_room(&run)?;
     run.until(SOON, "readiness", async |_| {
-        let said = ready(&place).await?;
-        ensure!(!said.contains("[-]"), "{said}");
+        let response = ready(&instance).await?;
+        ensure!(!response.contains("[-]"), "{response}");
         Ok(Some(()))
     })
     .await?;
-    settled(&place).await?;
+    converged(&instance).await?;
 
     // Whoever was killed on a full disk goes on where he was.
     fill(&run)?;
-    change(&mut life)?;
-    run.until(SOON, "notice", async |_| Ok(ready(&place).await?.contains("[-]bus ").then_some(()))).await?;
+    change(&mut workload)?;
+    run.until(SOON, "notice", async |_| Ok(ready(&instance).await?.contains("[-]bus ").then_some(()))).await?;
     run.signal(Signal::Kill)?;
     run.wait(SOON).await?;
-    let mut run = start(&place)?;
-    settled(&place).await?;
+    let mut run = start(&instance)?;
+    converged(&instance).await?;
     let ended = run.end(Signal::Term, SOON).await?;
     ensure!(ended.success(), "it ended with {ended}\n{}", run.tail());
     Ok(())
 }
 
 /// A run that is told that there is no room, instead of being ended for it.
-fn start(place: &Place) -> Result<Process> {
-    let run = place.command()?;
+fn start(instance: &Instance) -> Result<Process> {
+    let run = instance.command()?;
     let mut command = Command::new("sh");
     command.args(["-c", "trap '' XFSZ; exec \"$0\" \"$@\""]).arg(run.get_program()).args(run.get_args());
     Process::start("run", &command)
@@ -78,17 +78,17 @@ fn limit(run: &Process, bytes: &str) -> Result<()> {
     Ok(())
 }
 
-fn change(life: &mut Life) -> Result<()> {
-    (0..CHANGES).try_for_each(|_| life.happen())
+fn change(workload: &mut Workload) -> Result<()> {
+    (0..CHANGES).try_for_each(|_| workload.apply_change())
 }
 
-async fn ready(place: &Place) -> Result<String> {
-    Ok(reqwest::get(format!("http://127.0.0.1:{}/readyz", place.admin)).await?.text().await?)
+async fn ready(instance: &Instance) -> Result<String> {
+    Ok(reqwest::get(format!("http://127.0.0.1:{}/readyz", instance.admin)).await?.text().await?)
 }
 
-async fn settled(place: &Place) -> Result<()> {
-    place.settle()?;
-    let verdict = place.judge().await?;
+async fn converged(instance: &Instance) -> Result<()> {
+    instance.converge()?;
+    let verdict = instance.verify().await?;
     assert_eq!(verdict.wrong, Vec::<String>::new());
     ensure!(verdict.present > 150, "{} people", verdict.present);
     Ok(())

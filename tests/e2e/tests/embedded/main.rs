@@ -19,7 +19,7 @@ use xtsync_tenant_sim::{EVERYBODY, Sim};
 const SOON: Duration = Duration::from_secs(60);
 
 /// Two tenants, and the folder of a run between them.
-struct Place {
+struct Instance {
     sim: Sim,
     folder: Dir,
     graph: String,
@@ -27,7 +27,7 @@ struct Place {
     admin: u16,
 }
 
-impl Place {
+impl Instance {
     async fn new(people: usize) -> Result<Self> {
         let sim = Sim::builder().tenant("emea", people).tenant("hub", 0).allow("emea", "hub").seed(7).build()?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -59,8 +59,8 @@ impl Place {
         wait_for(SOON, "the configuration to be taken", async || Ok(self.administer(&apply).ok())).await
     }
 
-    /// Waits until everything is settled. What was being called when a run was killed is left alone until the call must have ended.
-    fn settle(&self) -> Result<()> {
+    /// Waits until everything is converged. What was being called when a run was killed is left alone until the call must have ended.
+    fn converge(&self) -> Result<()> {
         self.administer(&["status", "--wait=120s", "--fresh"])
     }
 
@@ -72,8 +72,8 @@ impl Place {
         Ok(())
     }
 
-    async fn judge(&self) -> Result<Verdict> {
+    async fn verify(&self) -> Result<Verdict> {
         let source = Source { tenant: graph::Tenant::sign_in(&self.graph, "emea").await?, group: EVERYBODY.to_owned() };
-        oracle::judge(&[source], &graph::Tenant::sign_in(&self.graph, "hub").await?).await
+        oracle::verify(&[source], &graph::Tenant::sign_in(&self.graph, "hub").await?).await
     }
 }

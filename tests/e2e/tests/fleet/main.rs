@@ -1,11 +1,11 @@
 //! The roles as separate processes over real Kafka and real PostgreSQL, against the oracle.
 #![cfg(test)]
 
+mod faults;
+mod lifecycle;
+mod outage;
 mod restored;
 mod stopped;
-mod storm;
-mod story;
-mod trouble;
 
 /// What chance begins with; `XTSYNC_SEED` says another.
 fn seed() -> u64 {

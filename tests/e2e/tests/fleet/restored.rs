@@ -7,7 +7,7 @@ use anyhow::{Context as _, Result, ensure};
 use serde_json::json;
 use uuid::Uuid;
 use xtsync_e2e::fleet::{Fleet, Plan};
-use xtsync_e2e::life::Life;
+use xtsync_e2e::workload::Workload;
 use xtsync_harness::Dir;
 use xtsync_tenant_sim::{EVERYBODY, Sim};
 
@@ -15,15 +15,15 @@ use crate::seed;
 
 /// How many changes there are after the dump, and after how many of them everything settles.
 const CHANGES: usize = 5_000;
-const BETWEEN_REST: usize = 2_500;
+const CHANGES_BETWEEN_CONVERGENCE: usize = 2_500;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_provisioner_whose_store_is_restored_makes_nobody_twice() {
+async fn a_provisioner_with_a_restored_store_creates_no_duplicate() {
     play("provisioner").await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_detector_whose_store_is_restored_loses_nobody_and_nobody_stays_who_left() {
+async fn a_detector_with_a_restored_store_loses_no_user_and_keeps_no_leaver() {
     play("change-detector").await.unwrap();
 }
 
@@ -31,17 +31,17 @@ async fn play(role: &'static str) -> Result<()> {
     let sim = Sim::builder().tenant("emea", 1500).tenant("hub", 0).allow("emea", "hub").seed(seed()).build()?;
     let mut fleet = Fleet::new(sim, Plan::into_one(&["emea"], "hub")).await?;
     fleet.start().await?;
-    fleet.settle("120s")?;
+    fleet.converge("120s")?;
     let folder = Dir::new()?;
     let dump = folder.join("dump");
     fleet.dump(role, &dump).await?;
     let before = people(&fleet)?;
 
-    let mut life = Life::new(&fleet.sim, &["emea"], seed())?;
-    while life.happened() < CHANGES {
-        life.happen()?;
-        if life.happened() % BETWEEN_REST == 0 {
-            fleet.settle("120s")?;
+    let mut workload = Workload::new(&fleet.sim, &["emea"], seed())?;
+    while workload.changes_made() < CHANGES {
+        workload.apply_change()?;
+        if workload.changes_made() % CHANGES_BETWEEN_CONVERGENCE == 0 {
+            fleet.converge("120s")?;
         }
     }
     fleet.stop_replica(role, 0).await?;
@@ -49,13 +49,13 @@ async fn play(role: &'static str) -> Result<()> {
     fleet.restore(role, &dump).await?;
     fleet.start_replica(role, 0)?;
 
-    fleet.settle("120s")?;
-    let verdict = fleet.judge("hub").await?;
-    assert_eq!(verdict.wrong, Vec::<String>::new(), "seed {}: {}", seed(), fleet.unsettled().await?);
+    fleet.converge("120s")?;
+    let verdict = fleet.verify("hub").await?;
+    assert_eq!(verdict.wrong, Vec::<String>::new(), "seed {}: {}", seed(), fleet.unconverged().await?);
     ensure!(verdict.present > 1_400, "{} people", verdict.present);
     let written = fleet.sim.journal_len("hub");
-    fleet.settle("30s")?;
-    assert_eq!(fleet.sim.journal_len("hub"), written, "writes to the target after it was settled");
+    fleet.converge("30s")?;
+    assert_eq!(fleet.sim.journal_len("hub"), written, "writes to the target after convergence");
     fleet.stop().await
 }
 

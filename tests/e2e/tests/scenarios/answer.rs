@@ -9,7 +9,7 @@ use crate::script::Command;
 /// The words that begin another part of the line.
 const PARTS: [&str; 8] = ["for", "after", "times", "header", "with", "without", "repeat", "move"];
 
-/// What a line says.
+/// What a line has_word.
 pub(crate) enum Answer {
     /// All rules end.
     EndAll,
@@ -75,8 +75,8 @@ impl<F: Fn(&str) -> Result<Vec<String>>> Words<'_, F> {
         while let Some(part) = self.next().map(str::to_owned) {
             match part.as_str() {
                 "for" => {
-                    let whom = self.more("for")?;
-                    rule = self.texts(&whom)?.into_iter().fold(rule, Rule::about);
+                    let subject = self.more("for")?;
+                    rule = self.texts(&subject)?.into_iter().fold(rule, Rule::about);
                 }
                 "after" => rule = rule.after(self.more("after")?.parse()?),
                 "times" => rule = rule.times(self.more("times")?.parse()?),
@@ -100,8 +100,8 @@ impl<F: Fn(&str) -> Result<Vec<String>>> Words<'_, F> {
     }
 
     /// What a request about somebody of the script holds, or the text itself.
-    fn texts(&self, whom: &str) -> Result<Vec<String>> {
-        if whom.contains('/') && !whom.starts_with('/') { (self.find)(whom) } else { Ok(vec![whom.to_owned()]) }
+    fn texts(&self, subject: &str) -> Result<Vec<String>> {
+        if subject.contains('/') && !subject.starts_with('/') { (self.find)(subject) } else { Ok(vec![subject.to_owned()]) }
     }
 
     /// JSON with `'` for `"`, or a text. `{tenant/name}` becomes the id.

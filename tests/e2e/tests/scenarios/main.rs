@@ -19,7 +19,7 @@
 //! `{tenant/name}` for an id, `{tenant}` for a directory id and `{TENANT}` for that in capitals. `end` ends it, and fails where no request
 //! met it.
 //!
-//! `apply` takes `scope=A,B` or `everyone`, `settle=`, `delete=` (the limit) and constants; `name:=value` is a constant as YAML reads it.
+//! `apply` takes `scope=A,B` or `everyone`, `grace=`, `delete=` (the limit) and constants; `name:=value` is a constant as YAML reads it.
 //! `refused a -> b …` is an `apply` that must be refused, and tells why. A shadow user is named by its home: `set hub emea/ana …`.
 #![cfg(test)]
 
@@ -58,38 +58,38 @@ macro_rules! scenarios {
 }
 
 scenarios! {
-    two_people_with_one_address_are_a_conflict_until_one_is_corrected => "address-taken",
-    consent_withdrawn_stops_every_write_and_removes_nobody => "consent-withdrawn",
+    two_users_with_one_address_conflict_until_one_is_corrected => "address-taken",
+    withdrawn_consent_stops_every_write_and_removes_no_user => "consent-withdrawn",
     the_disabled_the_external_and_the_unreachable_are_not_created => "disabled-never-provisioned",
-    a_person_joins_moves_is_disabled_leaves_and_returns => "joiner-mover-leaver",
+    a_user_joins_moves_is_disabled_leaves_and_returns => "joiner-mover-leaver",
     a_changed_mapping_writes_only_the_difference => "mapping-change",
     nested_groups_count_only_where_asked => "nested",
-    back_to_a_former_scope_is_in_force_as_the_first_time => "field/k-30-former-scope",
-    a_mistyped_group_waits_and_who_is_disabled_or_deleted_leaves_all_the_same => "field/k-30-mistyped-group",
-    a_scope_group_made_anew_is_told_of_and_taken_where_that_is_asked_for => "field/k-32-group-made-anew",
-    a_group_changed_for_another_in_scope_touches_nobody => "returns-within-settle",
-    a_deleted_scope_group_removes_nobody => "scope-group-gone",
-    one_answer_that_takes_a_member_out_and_in_leaves_the_last_entry => "field/k-01-member-twice-in-one-answer",
-    an_initial_cycle_that_tells_of_what_is_long_gone_makes_nothing => "field/k-03-initial-tells-what-is-long-gone",
-    a_soft_deletion_and_a_restoration_need_no_word_of_the_group => "field/k-04-soft-deletion-is-no-change-of-the-group",
+    a_former_scope_is_in_force_again_once_resolved => "field/k-30-former-scope",
+    a_mistyped_group_is_pending_and_leavers_still_lose_access => "field/k-30-mistyped-group",
+    a_recreated_scope_group_gives_a_notice_and_is_used_after_repin => "field/k-32-group-recreated",
+    a_change_between_groups_in_scope_writes_nothing => "returns-within-grace-period",
+    a_deleted_scope_group_removes_no_user => "scope-group-gone",
+    the_last_entry_of_a_member_in_one_answer_wins => "field/k-01-member-twice-in-one-answer",
+    an_initial_cycle_that_lists_removed_objects_creates_nothing => "field/k-03-initial-cycle-lists-removed-objects",
+    a_soft_deletion_and_a_restoration_need_no_group_delta => "field/k-04-soft-deletion-is-no-change-of-the-group",
     an_empty_link_is_no_link => "field/k-08-empty-link",
-    a_rehire_with_a_new_account_comes_in_at_once => "field/k-21-rehire-with-a-new-account",
-    a_mail_of_another_domain_invites_nobody => "field/k-25-mail-of-another-domain",
+    a_rehire_with_a_new_account_is_created_at_once => "field/k-21-rehire-with-a-new-account",
+    a_mail_of_another_domain_is_not_invited => "field/k-25-mail-of-another-domain",
     unusual_letters_arrive_as_written => "field/k-15-unusual-letters",
     a_target_that_trims_is_not_written_again_and_again => "field/k-18-target-that-trims",
     addresses_that_differ_in_case_are_one => "field/k-29-addresses-that-differ-in-case",
-    groups_within_themselves_count_everybody_once => "field/k-34-groups-within-themselves",
+    cyclic_groups_count_each_user_once => "field/k-34-groups-within-themselves",
     a_group_emptied_one_by_one_meets_the_limit_by_the_hour => "field/k-36-group-emptied-one-by-one",
     names_and_constants_are_text_as_written => "field/k-37-names-that-yaml-takes-for-something-else",
-    everybody_with_everybody_makes_no_shadow_of_a_shadow => "field/k-40-everybody-with-everybody",
+    mutual_synchronizations_create_no_shadow_of_a_shadow => "field/k-40-all-tenants-with-each-other",
     a_partner_whose_id_is_spelled_in_capitals_is_the_same_partner => "field/k-53-partner-id-in-capitals",
     a_partner_that_inherits_a_no_is_not_written_to => "field/k-54-partner-that-inherits-no",
     a_partner_that_is_deleted_stops_every_write => "field/k-56-partner-that-is-deleted",
-    who_must_not_be_invited_holds_up_neither_movers_nor_leavers => "field/k-11-forbidden-joiner",
-    where_all_invitations_are_forbidden_joiners_wait_and_leavers_do_not_notice => "field/k-11-invitations-forbidden",
-    what_the_target_refused_is_tried_again_by_command => "field/k-13-refused-then-allowed",
-    each_kind_of_refusal_has_a_word => "field/k-14-refusals",
-    a_pending_user_with_another_address_is_told => "field/k-23-address-differs",
+    a_forbidden_joiner_blocks_neither_movers_nor_leavers => "field/k-11-forbidden-joiner",
+    when_invitations_are_forbidden_joiners_wait_and_leavers_proceed => "field/k-11-invitations-forbidden",
+    a_refused_link_is_retried_by_command => "field/k-13-refused-then-allowed",
+    each_kind_of_refusal_has_a_code => "field/k-14-refusals",
+    a_pending_user_with_a_differing_address_is_counted => "field/k-23-address-differs",
 }
 
 async fn play(name: &str) -> Result<()> {

@@ -51,7 +51,7 @@ impl Command {
     }
 
     /// Whether a bare word stands in it.
-    pub(crate) fn says(&self, word: &str) -> bool {
+    pub(crate) fn has_word(&self, word: &str) -> bool {
         self.words.iter().any(|found| found == word)
     }
 

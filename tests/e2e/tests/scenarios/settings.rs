@@ -38,7 +38,7 @@ pub(crate) fn rename_group(command: &Command, tenant: &TenantHandle, group: Uuid
     Ok(tenant.patch_group(group, &json!({"displayName": command.word(3)?}))?)
 }
 
-/// `redeem hub emea/ana`: the first sign-in; says what came of it.
+/// `redeem hub emea/ana`: the first sign-in; has_word what came of it.
 pub(crate) fn redeem(tenant: &TenantHandle, user: Uuid) -> Result<String> {
     Ok(format!("  {:?}\n", tenant.redeem(user)?))
 }

@@ -14,9 +14,9 @@ pub(crate) fn people(target: &TenantHandle, names: &BTreeMap<String, String>, mo
     let mut lines: Vec<String> =
         target.users().into_iter().filter_map(|id| target.user(id)).map(|user| person(&user, names, more)).collect();
     lines.sort();
-    let mut binned: Vec<String> = target.deleted_users().into_iter().map(|id| in_bin(target, id, names)).collect();
-    binned.sort();
-    lines.extend(binned);
+    let mut soft_deleted: Vec<String> = target.deleted_users().into_iter().map(|id| soft_deleted_line(target, id, names)).collect();
+    soft_deleted.sort();
+    lines.extend(soft_deleted);
     if lines.is_empty() { "  nobody\n".to_owned() } else { lines.concat() }
 }
 
@@ -35,7 +35,7 @@ fn person(user: &Value, names: &BTreeMap<String, String>, more: &[String]) -> St
     format!("  {name}: {kind}, {state}, {sign_in}{}\n", shown.concat())
 }
 
-fn in_bin(target: &TenantHandle, id: Uuid, names: &BTreeMap<String, String>) -> String {
+fn soft_deleted_line(target: &TenantHandle, id: Uuid, names: &BTreeMap<String, String>) -> String {
     let user = target.deleted_user(id).unwrap_or_default();
-    format!("  {}: in the bin\n", name(user[anchor_property()].as_str(), names))
+    format!("  {}: soft-deleted\n", name(user[anchor_property()].as_str(), names))
 }

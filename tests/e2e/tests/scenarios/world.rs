@@ -9,23 +9,23 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 use xtsync::exit::Failure;
-use xtsync::rehearsal::Rehearsal;
+use xtsync::sandbox::Sandbox;
 use xtsync_tenant_sim::{ObjectKind, Sim, TenantHandle, anchor_property};
 
 use crate::answer::{self, Answer};
 use crate::script::Command;
 use crate::{settings, show};
 
-/// How long anything may take until it is settled.
-const SETTLED_WITHIN: Duration = Duration::from_secs(30);
+/// How long anything may take until it is converged.
+const CONVERGE_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How often the status is looked at.
-const LOOK: Duration = Duration::from_millis(50);
+const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 pub(crate) struct World {
     tenants: Vec<String>,
     /// There once the tenants are described.
-    stage: Option<Rehearsal>,
+    sandbox: Option<Sandbox>,
     /// The names of the script by anchor.
     names: BTreeMap<String, String>,
     /// The ids of the script's people and groups by `tenant/name`.
@@ -38,17 +38,17 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self { tenants: Vec::new(), stage: None, names: BTreeMap::new(), ids: BTreeMap::new(), answers: Vec::new(), marked: 0 }
+        Self { tenants: Vec::new(), sandbox: None, names: BTreeMap::new(), ids: BTreeMap::new(), answers: Vec::new(), marked: 0 }
     }
 
-    /// Does what a line says; gives what it answers.
+    /// Does what a line has_word; gives what it answers.
     pub(crate) async fn perform(&mut self, command: &Command) -> Result<String> {
         if command.verb() == "tenant" {
             self.tenants.push(command.word(1)?.to_owned());
             return Ok(String::new());
         }
-        if self.stage.is_none() {
-            self.stage = Some(self.open().await?);
+        if self.sandbox.is_none() {
+            self.sandbox = Some(self.open().await?);
         }
         match command.verb() {
             "allow" => self.consent(command, true)?,
@@ -61,9 +61,9 @@ impl World {
             "join" => self.tenant(command)?.add_member(self.id(command, 3)?, self.id(command, 2)?)?,
             "leave" => self.tenant(command)?.remove_member(self.id(command, 3)?, self.id(command, 2)?)?,
             "domains" => settings::domains(command, &self.tenant(command)?)?,
-            "secret" => settings::secret(command, self.stage()?.sim())?,
+            "secret" => settings::secret(command, self.sandbox()?.sim())?,
             "rename-group" => settings::rename_group(command, &self.tenant(command)?, self.id(command, 2)?)?,
-            "forget-partner" => settings::forget_partner(&self.tenant(command)?, self.stage()?.sim().tenant(command.word(2)?))?,
+            "forget-partner" => settings::forget_partner(&self.tenant(command)?, self.sandbox()?.sim().tenant(command.word(2)?))?,
             "redeem" => return settings::redeem(&self.tenant(command)?, self.id(command, 2)?),
             "refused" => return self.refused(command).await,
             "purge" => self.tenant(command)?.purge_user(self.id(command, 2)?)?,
@@ -71,17 +71,17 @@ impl World {
             "delete-group" => self.tenant(command)?.delete_group(self.id(command, 2)?)?,
             "restore" => self.tenant(command)?.restore_user(self.id(command, 2)?)?,
             "answer" => self.answer(command)?,
-            "mark" => self.marked = self.stage()?.sim().journal().last(),
+            "mark" => self.marked = self.sandbox()?.sim().journal().last(),
             "apply" => self.apply(command).await?,
-            "settle" => self.stage_mut()?.rest(SETTLED_WITHIN).await.map_err(unexpected)?,
-            "notice" => self.notice(command).await?,
+            "converge" => self.sandbox_mut()?.converge(CONVERGE_TIMEOUT).await.map_err(unexpected)?,
+            "await-gate" => self.await_gate(command).await?,
             "get" => return self.get(command).await,
             "until" => return self.until(command).await,
             "retry" => self.retry(command).await?,
             "count" => self.count(command).await?,
             "show" => return Ok(show::people(&self.tenant(command)?, &self.names, command.after(2))),
             "written" => return self.written(command),
-            "writes" => return self.messages(command),
+            "mails" => return self.mails(command),
             "status" => return self.status(command).await,
             "link" => return self.link(command).await,
             other => bail!("'{other}' is no word of a script"),
@@ -90,27 +90,27 @@ impl World {
     }
 
     pub(crate) async fn stop(self) -> Result<()> {
-        if let Some(stage) = self.stage {
-            stage.close().await?;
+        if let Some(sandbox) = self.sandbox {
+            sandbox.close().await?;
         }
         Ok(())
     }
 
-    async fn open(&self) -> Result<Rehearsal> {
+    async fn open(&self) -> Result<Sandbox> {
         let builder = self.tenants.iter().fold(Sim::builder(), |builder, tenant| builder.tenant(tenant, 0));
-        Rehearsal::open(builder.seed(7).build()?).await
+        Sandbox::open(builder.seed(7).build()?).await
     }
 
-    fn stage(&self) -> Result<&Rehearsal> {
-        self.stage.as_ref().context("a script begins with its tenants")
+    fn sandbox(&self) -> Result<&Sandbox> {
+        self.sandbox.as_ref().context("a script begins with its tenants")
     }
 
-    fn stage_mut(&mut self) -> Result<&mut Rehearsal> {
-        self.stage.as_mut().context("a script begins with its tenants")
+    fn sandbox_mut(&mut self) -> Result<&mut Sandbox> {
+        self.sandbox.as_mut().context("a script begins with its tenants")
     }
 
     fn named(&self, name: &str) -> Result<TenantHandle> {
-        self.stage()?.tenant(name)
+        self.sandbox()?.tenant(name)
     }
 
     fn tenant(&self, command: &Command) -> Result<TenantHandle> {
@@ -127,7 +127,7 @@ impl World {
     }
 
     fn answer(&mut self, command: &Command) -> Result<()> {
-        let sim = self.stage()?.sim().clone();
+        let sim = self.sandbox()?.sim().clone();
         let script = sim.script();
         match answer::read(command, |name| self.about(command.word(1)?, name))? {
             Answer::EndAll => script.clear(),
@@ -169,7 +169,7 @@ impl World {
 
     fn consent(&self, command: &Command, given: bool) -> Result<()> {
         let (source, target) = command.pair()?;
-        let sim = self.stage()?.sim();
+        let sim = self.sandbox()?.sim();
         if given { sim.allow(source, target) } else { sim.forbid(source, target) }
     }
 
@@ -204,17 +204,17 @@ impl World {
             body.extend(values(command));
         }
         let id = tenant.create_user(&body)?;
-        self.know(command, id)
+        self.register(command, id)
     }
 
     fn guest(&mut self, command: &Command) -> Result<()> {
         let name = command.word(2)?;
         let body = json!({"invitedUserEmailAddress": format!("{name}@elsewhere.example"), "inviteRedirectUrl": "https://example.com"});
         let id = self.tenant(command)?.invite(&body)?;
-        self.know(command, id)
+        self.register(command, id)
     }
 
-    fn know(&mut self, command: &Command, id: Uuid) -> Result<()> {
+    fn register(&mut self, command: &Command, id: Uuid) -> Result<()> {
         let tenant = self.tenant(command)?;
         for group in command.groups() {
             let group = self.ids.get(&format!("{}/{group}", tenant.name())).with_context(|| format!("no group {group}"))?;
@@ -233,14 +233,14 @@ impl World {
     async fn apply(&mut self, command: &Command) -> Result<()> {
         let (source, target) = command.pair()?;
         let yaml = self.yaml(command, source, target)?;
-        self.stage_mut()?.apply("scenario.yaml", &yaml, command.says("repin")).await.map_err(unexpected)
+        self.sandbox_mut()?.apply("scenario.yaml", &yaml, command.has_word("refresh_names")).await.map_err(unexpected)
     }
 
     /// An apply that must be refused; tells why.
     async fn refused(&mut self, command: &Command) -> Result<String> {
         let (source, target) = command.pair()?;
         let yaml = self.yaml(command, source, target)?;
-        match self.stage_mut()?.apply("scenario.yaml", &yaml, false).await {
+        match self.sandbox_mut()?.apply("scenario.yaml", &yaml, false).await {
             Ok(()) => bail!("it was applied"),
             Err(refusal) => Ok(format!("  {:#}\n", unexpected(refusal))),
         }
@@ -262,20 +262,20 @@ impl World {
             )?;
         }
         let scope = match command.value("scope") {
-            _ if command.says("everyone") => "everyone: true".to_owned(),
-            Some(groups) => format!("groups: [{groups}], nested: {}", command.says("nested")),
+            _ if command.has_word("everyone") => "everyone: true".to_owned(),
+            Some(groups) => format!("groups: [{groups}], nested: {}", command.has_word("nested")),
             None => bail!("apply wants scope=GROUP,… or everyone"),
         };
-        let settle = command.value("settle").unwrap_or("0s");
+        let grace = command.value("grace").unwrap_or("0s");
         write!(
             yaml,
             "---\nkind: Synchronization\nmetadata: {{tenant: {source}, name: to-{target}}}\nspec:\n  to: {target}\n  mode: enforce\n  \
-             settle: {settle}\n  scope: {{{scope}}}\n"
+             scopeGracePeriod: {grace}\n  scope: {{{scope}}}\n"
         )?;
         if let Some(limit) = command.value("delete") {
             writeln!(yaml, "  limits: {{delete: {limit}}}")?;
         }
-        let mappings: Vec<_> = command.values().filter(|(name, _)| !["scope", "settle", "delete"].contains(name)).collect();
+        let mappings: Vec<_> = command.values().filter(|(name, _)| !["scope", "grace", "delete"].contains(name)).collect();
         if !mappings.is_empty() {
             yaml.push_str("  mappings:\n");
             for (name, constant) in mappings {
@@ -291,7 +291,7 @@ impl World {
     /// What was written to a tenant since the last mark, a line a person.
     fn written(&self, command: &Command) -> Result<String> {
         let tenant = command.word(1)?;
-        let entries = self.stage()?.sim().journal().since(self.marked);
+        let entries = self.sandbox()?.sim().journal().since(self.marked);
         let written = entries.iter().filter(|entry| *entry.tenant == *tenant && entry.kind == ObjectKind::User);
         let mut lines: Vec<String> = written
             .map(|entry| {
@@ -302,14 +302,14 @@ impl World {
         Ok(if lines.is_empty() { "  nothing\n".to_owned() } else { lines.concat() })
     }
 
-    fn messages(&self, command: &Command) -> Result<String> {
+    fn mails(&self, command: &Command) -> Result<String> {
         Ok(format!("  {} invitation mails\n", self.tenant(command)?.messages_sent()))
     }
 
     /// What became of a synchronization's groups: what is pending and why, what stays in force, and what is to be known.
     async fn get(&mut self, command: &Command) -> Result<String> {
         let id = format!("Synchronization/{}/to-{}", command.word(1)?, command.word(2)?);
-        let listed = self.stage_mut()?.resources().await.map_err(unexpected)?;
+        let listed = self.sandbox_mut()?.resources().await.map_err(unexpected)?;
         let one = listed.into_iter().find(|resource| resource.id == id).with_context(|| format!("there is no {id}"))?;
         let pending = one.pending.iter().map(|pending| format!("pending: {}: {}", pending.path, pending.reason));
         let in_force = Some(one.in_force).filter(|text| !text.is_empty()).map(|text| {
@@ -333,36 +333,36 @@ impl World {
     /// Waits until the answer to another line has a text in it: `until TEXT show hub`.
     async fn until(&mut self, command: &Command) -> Result<String> {
         let (text, asked) = (command.word(1)?, command.rest(2));
-        let deadline = Instant::now() + SETTLED_WITHIN;
+        let deadline = Instant::now() + CONVERGE_TIMEOUT;
         loop {
             let answer = Box::pin(self.perform(&asked)).await?;
             if answer.contains(text) {
                 return Ok(String::new());
             }
             ensure!(Instant::now() < deadline, "no '{text}' in time: {answer}");
-            sleep(LOOK).await;
+            sleep(POLL_INTERVAL).await;
         }
     }
 
     async fn status(&mut self, command: &Command) -> Result<String> {
         let target = command.word(1)?;
-        let status = self.stage_mut()?.status().await.map_err(unexpected)?;
+        let status = self.sandbox_mut()?.status().await.map_err(unexpected)?;
         let into = status.synchronizations.iter().filter(|synchronization| synchronization.target == target);
         Ok(into.map(|one| format!("  {}: present {}, held {}, blocked by {:?}\n", one.name, one.present, one.held, one.blocked)).collect())
     }
 
-    /// Waits until xtsync has noticed what administrators allow a target now: `open`, or what blocks it, as status says it.
-    async fn notice(&mut self, command: &Command) -> Result<()> {
+    /// Waits until xtsync has noticed what administrators allow a target now: `open`, or what blocks it, as status has_word it.
+    async fn await_gate(&mut self, command: &Command) -> Result<()> {
         let (target, word) = (command.word(1)?.to_owned(), command.word(2)?);
         let blocked = if word == "open" { "" } else { word };
-        let deadline = Instant::now() + SETTLED_WITHIN;
+        let deadline = Instant::now() + CONVERGE_TIMEOUT;
         while Instant::now() < deadline {
-            let status = self.stage_mut()?.status().await.map_err(unexpected)?;
+            let status = self.sandbox_mut()?.status().await.map_err(unexpected)?;
             let mut into = status.synchronizations.iter().filter(|synchronization| synchronization.target == target);
             if into.all(|synchronization| synchronization.blocked == blocked) {
                 return Ok(());
             }
-            sleep(LOOK).await;
+            sleep(POLL_INTERVAL).await;
         }
         bail!("nobody noticed")
     }
@@ -374,15 +374,15 @@ impl World {
             Some((name, source)) => format!("{source}/{}", self.ids.get(name).with_context(|| format!("nobody is called {name}"))?),
             None => String::new(),
         };
-        self.stage_mut()?.retry(&tenant, &user).await.map_err(unexpected)
+        self.sandbox_mut()?.retry(&tenant, &user).await.map_err(unexpected)
     }
 
     /// Waits until status counts so many into a target: `count hub present=3 refused=0`.
     async fn count(&mut self, command: &Command) -> Result<()> {
         let target = command.word(1)?.to_owned();
-        let deadline = Instant::now() + SETTLED_WITHIN;
+        let deadline = Instant::now() + CONVERGE_TIMEOUT;
         while Instant::now() < deadline {
-            let status = self.stage_mut()?.status().await.map_err(unexpected)?;
+            let status = self.sandbox_mut()?.status().await.map_err(unexpected)?;
             let into: Vec<_> = status.synchronizations.iter().filter(|synchronization| synchronization.target == target).collect();
             let counted = |name: &str| {
                 let counts = into.iter().map(|one| match name {
@@ -402,7 +402,7 @@ impl World {
             if is_so {
                 return Ok(());
             }
-            sleep(LOOK).await;
+            sleep(POLL_INTERVAL).await;
         }
         bail!("it did not come to '{}'", command.words())
     }
@@ -410,9 +410,9 @@ impl World {
     async fn link(&mut self, command: &Command) -> Result<String> {
         let source = command.word(1)?;
         let user = self.id(command, 2)?;
-        let link = self.stage_mut()?.link(command.word(3)?, source, &user.to_string()).await.map_err(unexpected)?;
-        let trouble = link.trouble.map(|trouble| format!("{:?} {}", trouble.kind(), trouble.code)).unwrap_or_default();
-        Ok(format!("  {trouble}\n"))
+        let link = self.sandbox_mut()?.link(command.word(3)?, source, &user.to_string()).await.map_err(unexpected)?;
+        let condition = link.condition.map(|condition| format!("{:?} {}", condition.kind(), condition.code)).unwrap_or_default();
+        Ok(format!("  {condition}\n"))
     }
 }
 

@@ -21,12 +21,12 @@ fn decision(desired: Desired) -> Decision {
     }
 }
 
-fn skipped(reason: Untouched, blocked: bool) -> Desired {
-    Desired::Untouched(Skip { reason, blocked })
+fn skipped(reason: SkipReason, blocked: bool) -> Desired {
+    Desired::Skipped(Skip { reason, blocked })
 }
 
-fn present() -> Present {
-    Present {
+fn shape() -> Shape {
+    Shape {
         enabled: true,
         address: "ana@emea.example".to_owned(),
         attributes: Attributes::from_iter([("city", Value::from("Paris")), ("department", Value::Null)]),
@@ -37,20 +37,20 @@ fn present() -> Present {
 #[test]
 fn a_decision_reads_back_as_it_was() {
     for desired in [
-        Desired::Present(present()),
-        Desired::Present(Present { enabled: false, ..present() }),
-        Desired::Gone(Departure::OutOfScope { settle_ms: 30_000, blocked: false }),
-        Desired::Gone(Departure::OutOfScope { settle_ms: 0, blocked: true }),
-        Desired::Gone(Departure::External),
-        Desired::Gone(Departure::Deleted),
-        skipped(Untouched::NotOneOrganization, false),
-        skipped(Untouched::ScopeUnresolved, false),
-        skipped(Untouched::ScopeUnresolved, true),
-        skipped(Untouched::NoAddress, false),
-        skipped(Untouched::UserTypeNotAdmitted, false),
-        skipped(Untouched::NoVerifiedAddress, false),
-        skipped(Untouched::HomeDomainsUnknown, true),
-        skipped(Untouched::InvalidAttribute("accountEnabled"), false),
+        Desired::Wanted(shape()),
+        Desired::Wanted(Shape { enabled: false, ..shape() }),
+        Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 30_000, blocked: false }),
+        Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 0, blocked: true }),
+        Desired::NotWanted(DeprovisionReason::External),
+        Desired::NotWanted(DeprovisionReason::Deleted),
+        skipped(SkipReason::NotOneOrganization, false),
+        skipped(SkipReason::ScopeUnresolved, false),
+        skipped(SkipReason::ScopeUnresolved, true),
+        skipped(SkipReason::NoAddress, false),
+        skipped(SkipReason::UserTypeNotAdmitted, false),
+        skipped(SkipReason::NoVerifiedAddress, false),
+        skipped(SkipReason::HomeDomainsUnknown, true),
+        skipped(SkipReason::InvalidAttribute("accountEnabled"), false),
     ] {
         let decision = decision(desired);
         assert_eq!(Decision::try_from(events::Decision::from(&decision)), Ok(decision.clone()));
@@ -68,17 +68,17 @@ fn a_marker_reads_back_and_is_never_a_decision() {
 }
 
 #[test]
-fn what_a_newer_writer_wrote_is_told_from_what_is_broken() {
-    let good = || events::Decision::from(&decision(Desired::Present(present())));
-    let gone = |reason| Some(Wire::Gone(events::Gone { reason, ..events::Gone::default() }));
-    let untouched = |reason| Some(Wire::Untouched(events::Untouched { reason, ..events::Untouched::default() }));
+fn newer_writers_and_invalid_fields_are_distinguished() {
+    let good = || events::Decision::from(&decision(Desired::Wanted(shape())));
+    let not_wanted = |reason| Some(Wire::NotWanted(events::NotWanted { reason, ..events::NotWanted::default() }));
+    let skipped_wire = |reason| Some(Wire::Skipped(events::Skipped { reason, ..events::Skipped::default() }));
     for (wire, want) in [
         (events::Decision { desired: None, ..good() }, Invalid::NewerWriter("desired")),
-        (events::Decision { desired: gone(99), ..good() }, Invalid::NewerWriter("gone.reason")),
-        (events::Decision { desired: gone(0), ..good() }, missing("gone.reason")),
-        (events::Decision { desired: untouched(99), ..good() }, Invalid::NewerWriter("untouched.reason")),
-        (events::Decision { desired: untouched(0), ..good() }, missing("untouched.reason")),
-        (events::Decision { desired: Some(Wire::Present(events::Present::default())), ..good() }, missing("present.address")),
+        (events::Decision { desired: not_wanted(99), ..good() }, Invalid::NewerWriter("not_wanted.reason")),
+        (events::Decision { desired: not_wanted(0), ..good() }, missing("not_wanted.reason")),
+        (events::Decision { desired: skipped_wire(99), ..good() }, Invalid::NewerWriter("skipped.reason")),
+        (events::Decision { desired: skipped_wire(0), ..good() }, missing("skipped.reason")),
+        (events::Decision { desired: Some(Wire::Wanted(events::Shape::default())), ..good() }, missing("wanted.address")),
         (events::Decision { user_id: String::new(), ..good() }, missing("user_id")),
         (events::Decision { source: String::new(), ..good() }, missing("source")),
         (events::Decision { synchronization: String::new(), ..good() }, missing("synchronization")),

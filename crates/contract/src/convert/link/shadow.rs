@@ -1,7 +1,7 @@
 //! The shadow of a link: one message for every stage, since most of what it holds is the same in all of them.
 
 use xtsync_domain::Timestamp;
-use xtsync_domain::link::{Account, Inviting, LoweredBy, Sessions, Shadow, Stage};
+use xtsync_domain::link::{Account, DisabledBy, Inviting, Sessions, Shadow, Stage};
 
 use crate::convert::time::optional_time;
 use crate::convert::{Invalid, enumeration, id, missing, time, wire_time};
@@ -27,13 +27,13 @@ pub(super) fn wire(shadow: Shadow, anchor: Option<String>) -> events::Shadow {
                 target_id: account.id.0,
                 anchor,
                 enabled: account.enabled,
-                lowered_by: wire_lowered_by(account.lowered_by).into(),
+                disabled_by: wire_disabled_by(account.disabled_by).into(),
                 sessions: wire_sessions(account.sessions).into(),
                 redeemed: account.redeemed,
                 address: account.address,
                 created_at: Some(wire_time(account.created_at)),
                 since: since.map(wire_time),
-                unfinished: account.unfinished,
+                creation_incomplete: account.creation_incomplete,
                 former_anchor: account.former_anchor.unwrap_or_default(),
             }
         }
@@ -50,22 +50,22 @@ pub(super) fn read(mut wire: events::Shadow) -> Result<(Shadow, Option<String>),
             let id = Some(wire.target_id).filter(|id| !id.is_empty()).map(Into::into);
             return Ok((Shadow::Inviting(Inviting { address: wire.address, began: time("shadow.since", wire.since)?, id }), anchor));
         }
-        Wire::Doubtful => Stage::Doubtful,
+        Wire::Unverified => Stage::Unverified,
         Wire::Live => Stage::Live,
-        Wire::Leaving => Stage::Leaving { since: since()? },
-        Wire::Bin => Stage::Bin { since: since()? },
-        Wire::Returning => Stage::Returning { since: since()? },
+        Wire::Deprovisioning => Stage::Deprovisioning { since: since()? },
+        Wire::SoftDeleted => Stage::SoftDeleted { since: since()? },
+        Wire::Restoring => Stage::Restoring { since: since()? },
     };
     let account = Account {
         id: id("shadow.target_id", wire.target_id)?,
         stage,
         enabled: wire.enabled,
-        lowered_by: lowered_by(wire.lowered_by)?,
+        disabled_by: disabled_by(wire.disabled_by)?,
         sessions: sessions(wire.sessions)?,
         redeemed: wire.redeemed,
         address: wire.address,
         created_at: optional_time("shadow.created_at", wire.created_at)?.ok_or_else(|| missing("shadow.created_at"))?,
-        unfinished: wire.unfinished,
+        creation_incomplete: wire.creation_incomplete,
         former_anchor: Some(wire.former_anchor).filter(|anchor| !anchor.is_empty()),
     };
     Ok((Shadow::Object(account), anchor))
@@ -73,28 +73,28 @@ pub(super) fn read(mut wire: events::Shadow) -> Result<(Shadow, Option<String>),
 
 fn wire_stage(stage: Stage) -> (Wire, Option<Timestamp>) {
     match stage {
-        Stage::Doubtful => (Wire::Doubtful, None),
+        Stage::Unverified => (Wire::Unverified, None),
         Stage::Live => (Wire::Live, None),
-        Stage::Leaving { since } => (Wire::Leaving, Some(since)),
-        Stage::Bin { since } => (Wire::Bin, Some(since)),
-        Stage::Returning { since } => (Wire::Returning, Some(since)),
+        Stage::Deprovisioning { since } => (Wire::Deprovisioning, Some(since)),
+        Stage::SoftDeleted { since } => (Wire::SoftDeleted, Some(since)),
+        Stage::Restoring { since } => (Wire::Restoring, Some(since)),
     }
 }
 
-fn wire_lowered_by(lowered_by: LoweredBy) -> events::LoweredBy {
-    match lowered_by {
-        LoweredBy::Nobody => events::LoweredBy::Nobody,
-        LoweredBy::Us => events::LoweredBy::Us,
-        LoweredBy::Target => events::LoweredBy::Target,
+fn wire_disabled_by(disabled_by: DisabledBy) -> events::DisabledBy {
+    match disabled_by {
+        DisabledBy::None => events::DisabledBy::None,
+        DisabledBy::Xtsync => events::DisabledBy::Xtsync,
+        DisabledBy::Target => events::DisabledBy::Target,
     }
 }
 
-fn lowered_by(number: i32) -> Result<LoweredBy, Invalid> {
-    match enumeration("shadow.lowered_by", number)? {
-        events::LoweredBy::Unspecified => Err(missing("shadow.lowered_by")),
-        events::LoweredBy::Nobody => Ok(LoweredBy::Nobody),
-        events::LoweredBy::Us => Ok(LoweredBy::Us),
-        events::LoweredBy::Target => Ok(LoweredBy::Target),
+fn disabled_by(number: i32) -> Result<DisabledBy, Invalid> {
+    match enumeration("shadow.disabled_by", number)? {
+        events::DisabledBy::Unspecified => Err(missing("shadow.disabled_by")),
+        events::DisabledBy::None => Ok(DisabledBy::None),
+        events::DisabledBy::Xtsync => Ok(DisabledBy::Xtsync),
+        events::DisabledBy::Target => Ok(DisabledBy::Target),
     }
 }
 

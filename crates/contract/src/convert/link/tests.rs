@@ -1,8 +1,8 @@
 //! A link reads back as it was, whatever its stage.
 
 use prost::Message as _;
-use xtsync_domain::decision::{Decision, Departure, Desired};
-use xtsync_domain::link::{Account, Inviting, LoweredBy, Sessions, Shadow, Stage};
+use xtsync_domain::decision::{Decision, DeprovisionReason, Desired};
+use xtsync_domain::link::{Account, DisabledBy, Inviting, Sessions, Shadow, Stage};
 use xtsync_domain::{Origin, TenantName, Timestamp, Version};
 
 use super::*;
@@ -18,10 +18,10 @@ fn link(shadow: Shadow) -> LinkRecord {
         version: Version { delta: 1, facts: 2, revision: 3, rules: 4 },
         origin: Origin::Live,
         first_seen: NOW,
-        desired: Desired::Gone(Departure::OutOfScope { settle_ms: 30_000, blocked: false }),
+        desired: Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 30_000, blocked: false }),
     };
     let link = Link { shadow, ..Link::new(TenantName::new("hub").unwrap(), decision, NOW) };
-    LinkRecord { link, version: 7, incarnation: "i".into() }
+    LinkRecord { link, version: 7, store_id: "i".into() }
 }
 
 fn account(stage: Stage) -> Account {
@@ -29,12 +29,12 @@ fn account(stage: Stage) -> Account {
         id: "a1".into(),
         stage,
         enabled: false,
-        lowered_by: LoweredBy::Us,
+        disabled_by: DisabledBy::Xtsync,
         sessions: Sessions::Ended,
         redeemed: true,
         address: "ana@emea.example".into(),
         created_at: NOW,
-        unfinished: true,
+        creation_incomplete: true,
         former_anchor: Some("home/former".into()),
     }
 }
@@ -47,7 +47,13 @@ fn read_back(record: &LinkRecord) -> Result<LinkRecord, Invalid> {
 #[test]
 fn a_link_reads_back_in_every_stage() {
     let inviting = |id: Option<&str>| Shadow::Inviting(Inviting { address: "a@b".into(), began: NOW, id: id.map(Into::into) });
-    let stages = [Stage::Doubtful, Stage::Live, Stage::Leaving { since: NOW }, Stage::Bin { since: NOW }, Stage::Returning { since: NOW }];
+    let stages = [
+        Stage::Unverified,
+        Stage::Live,
+        Stage::Deprovisioning { since: NOW },
+        Stage::SoftDeleted { since: NOW },
+        Stage::Restoring { since: NOW },
+    ];
     let objects = stages.map(|stage| Shadow::Object(account(stage)));
     for shadow in [Shadow::None, inviting(None), inviting(Some("a1"))].into_iter().chain(objects) {
         let record = link(shadow);
@@ -64,17 +70,17 @@ fn everything_that_rebuilds_the_row_reads_back() {
         version: Version { delta: 1, ..Version::default() },
         state: State::Disabled,
         attributes: [("city", "Paris".into())].into_iter().collect(),
-        told: Some(link.applied.attributes.digest()),
+        published_digest: Some(link.applied.attributes.digest()),
         failed: ["city".to_owned()].into(),
         at: Some(NOW),
     };
     link.veto = Some(Veto { by: "hub".into(), reason: "review".into(), until: Some(NOW) });
     link.reject = Some(Override { by: "jo".into(), reason: "no".into(), against: Version::default() });
     link.holders = ["synchronization/to-hub".to_owned()].into();
-    for kind in [TroubleKind::Retry, TroubleKind::Held, TroubleKind::Conflict, TroubleKind::Refused] {
+    for kind in [ConditionKind::Retry, ConditionKind::Held, ConditionKind::Conflict, ConditionKind::Refused] {
         let (answer, others) =
             (Some(DirectoryAnswer { status: 400, code: "BadRequest".into(), ..DirectoryAnswer::default() }), vec!["o".into()]);
-        record.link.trouble = Some(Trouble { kind, code: "c".into(), others, attempts: 2, due: Some(NOW), since: NOW, answer });
+        record.link.condition = Some(Condition { kind, code: "c".into(), others, attempts: 2, due: Some(NOW), since: NOW, answer });
         assert_eq!(read_back(&record), Ok(record.clone()));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::Found;
-use crate::mapping::{Attribute, Shape, Target, attribute};
+use crate::mapping::{Attribute, Target, ValueType, attribute};
 use crate::resource::{Mapping, MappingSource};
 
 pub(super) fn check(mappings: &BTreeMap<String, Mapping>, found: &mut Found<'_>) {
@@ -12,7 +12,7 @@ pub(super) fn check(mappings: &BTreeMap<String, Mapping>, found: &mut Found<'_>)
         match attribute(name).map(|target| (target, target.target)) {
             None => found.add(path, "is no attribute that mappings know"),
             Some((_, Target::Never(why))) => found.add(path, format!("must not be written: {why}")),
-            Some((target, Target::Clearable | Target::Solid)) => check_origin(&path, target, &mapping.from, found),
+            Some((target, Target::Clearable | Target::Required)) => check_origin(&path, target, &mapping.from, found),
         }
     }
 }
@@ -21,19 +21,20 @@ fn check_origin(path: &str, target: &Attribute, from: &MappingSource, found: &mu
     match from {
         MappingSource::Source(name) => match attribute(name).filter(|source| source.source) {
             None => found.add(format!("{path}.source"), format!("'{name}' is no attribute that can be read from a source")),
-            Some(source) if source.shape != target.shape => {
-                let message = format!("'{name}' holds {} and '{}' holds {}", said(source.shape), target.name, said(target.shape));
+            Some(source) if source.value_type != target.value_type => {
+                let message =
+                    format!("'{name}' holds {} and '{}' holds {}", describe(source.value_type), target.name, describe(target.value_type));
                 found.add(format!("{path}.source"), message);
             }
             Some(_) => {}
         },
-        MappingSource::Constant(text) => match (target.name, target.shape.constant(text)) {
+        MappingSource::Constant(text) => match (target.name, target.value_type.constant(text)) {
             ("userType", Some(_)) if !matches!(text.as_str(), "Member" | "Guest") => {
                 found.add(format!("{path}.constant"), "is neither Member nor Guest");
             }
             (_, Some(_)) => {}
             (_, None) if text.is_empty() => found.add(format!("{path}.constant"), "is empty"),
-            (_, None) => found.add(format!("{path}.constant"), format!("cannot be {}", said(target.shape))),
+            (_, None) => found.add(format!("{path}.constant"), format!("cannot be {}", describe(target.value_type))),
         },
         MappingSource::None if target.name == "displayName" => {
             found.add(format!("{path}.none"), "a user cannot be without a display name; a target that wants its own `keeps` it");
@@ -42,12 +43,12 @@ fn check_origin(path: &str, target: &Attribute, from: &MappingSource, found: &mu
     }
 }
 
-fn said(shape: Shape) -> &'static str {
-    match shape {
-        Shape::Text => "a text",
-        Shape::Texts => "a list of texts",
-        Shape::Flag => "a truth value",
-        Shape::Time => "a moment",
-        Shape::Other => "what no mapping carries",
+fn describe(value_type: ValueType) -> &'static str {
+    match value_type {
+        ValueType::Text => "a text",
+        ValueType::Texts => "a list of texts",
+        ValueType::Flag => "a truth value",
+        ValueType::Time => "a moment",
+        ValueType::Other => "what no mapping carries",
     }
 }

@@ -8,7 +8,7 @@ use crate::configuration::Configuration;
 use crate::resource::{GroupRef, Id, MappingSource, Rehire, Scope, ScopeLoss, Synchronization};
 
 /// The longest that a lost scope may be left standing.
-const SETTLE_MAX: Duration = Duration::from_secs(30 * 24 * 60 * 60);
+const SCOPE_GRACE_PERIOD_LIMIT: Duration = Duration::from_secs(30 * 24 * 60 * 60);
 
 /// The most groups that one scope may name.
 const GROUPS_MAX: usize = 1_000;
@@ -27,8 +27,8 @@ pub(super) fn check(
         check_target(source, &synchronization.to, configuration, describe, found);
     }
     check_scope(&synchronization.scope, found);
-    if synchronization.settle > SETTLE_MAX {
-        found.add("spec.settle", "is longer than 30 days");
+    if synchronization.scope_grace_period > SCOPE_GRACE_PERIOD_LIMIT {
+        found.add("spec.scopeGracePeriod", "is longer than 30 days");
     }
     if synchronization.scope.groups.is_empty() && synchronization.limits.scope_loss == ScopeLoss::Allow {
         found.add("spec.limits.scopeLoss", "is about groups of the scope, and it names none");

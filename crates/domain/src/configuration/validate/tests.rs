@@ -15,19 +15,19 @@ pub(super) fn good() -> Yaml {
 }
 
 /// Every mistake as `resource: field: words` where all is written at once and nothing stands.
-fn said(yaml: &Yaml) -> Vec<String> {
+fn messages(yaml: &Yaml) -> Vec<String> {
     let wanted = yaml.wanted();
-    let (none, nobody) = (BTreeMap::new(), BTreeMap::new());
-    said_of(&Proposal {
+    let (none, no_identities) = (BTreeMap::new(), BTreeMap::new());
+    messages_of(&Proposal {
         standing: &none,
         wanted: &wanted,
         written: &wanted.keys().cloned().collect(),
-        identities: &nobody,
+        identities: &no_identities,
         describe: &describe,
     })
 }
 
-pub(super) fn said_of(proposal: &Proposal<'_>) -> Vec<String> {
+pub(super) fn messages_of(proposal: &Proposal<'_>) -> Vec<String> {
     problems(proposal).into_iter().map(|problem| format!("{}: {}: {}", problem.id, problem.path, problem.message)).collect()
 }
 
@@ -35,8 +35,8 @@ pub(super) fn said_of(proposal: &Proposal<'_>) -> Vec<String> {
 fn check(kind: Kind, tenant: Option<&str>, name: &str, json: &str, want: &str) {
     let mut yaml = good();
     yaml.add(1, kind, tenant, name, json);
-    let said = said(&yaml);
-    assert!(matches!(&said[..], [only] if only.contains(want)), "{json}: {said:#?}");
+    let found = messages(&yaml);
+    assert!(matches!(&found[..], [only] if only.contains(want)), "{json}: {found:#?}");
 }
 
 fn check_synchronization(json: &str, want: &str) {
@@ -54,13 +54,13 @@ pub(super) fn in_domain(organization: &str, domain: &str, more: &str) -> String 
 
 #[test]
 fn a_good_configuration_has_no_mistakes() {
-    assert_eq!(said(&good()), [""; 0]);
+    assert_eq!(messages(&good()), [""; 0]);
     let mut yaml = good();
     let mappings = r#"{"userType":{"constant":"Guest"},"mobilePhone":{"source":"mobilePhone"},"city":{"none":true},
         "companyName":{"constant":"Contoso","apply":"onCreate"},"department":{"source":"companyName"}}"#;
     let groups = r#"{"groups":["Sales",{"id":"g1"}],"nested":true}"#;
     yaml.synchronization("emea", "to-hub", &format!(r#"{{"to":"hub","scope":{groups},"mappings":{mappings}}}"#));
-    assert_eq!(said(&yaml), [""; 0]);
+    assert_eq!(messages(&yaml), [""; 0]);
 }
 
 #[test]
@@ -92,7 +92,10 @@ fn a_scope_is_groups_or_everyone() {
     }
     let long = format!(r#"{{"to":"hub","scope":{{"groups":["{}"]}}}}"#, "ü".repeat(257));
     check_synchronization(&long, "spec.scope.groups[0]: is longer than 256 characters");
-    check_synchronization(r#"{"to":"hub","scope":{"everyone":true},"settle":"31days"}"#, "spec.settle: is longer than 30 days");
+    check_synchronization(
+        r#"{"to":"hub","scope":{"everyone":true},"scopeGracePeriod":"31days"}"#,
+        "spec.scopeGracePeriod: is longer than 30 days",
+    );
     let allows = r#"{"to":"hub","scope":{"everyone":true},"limits":{"scopeLoss":"allow"}}"#;
     check_synchronization(allows, "spec.limits.scopeLoss: is about groups of the scope");
 }
@@ -110,12 +113,12 @@ fn a_rehire_is_restored_only_where_the_employee_id_is_mapped_from_home() {
     for good_one in ["", r#""employeeId":{"source":"employeeId"}"#, r#""employeeId":{"source":"employeeId","apply":"onCreate"}"#] {
         let mut yaml = good();
         yaml.synchronization("emea", "to-hub", &synchronization(good_one));
-        assert_eq!(said(&yaml), [""; 0]);
+        assert_eq!(messages(&yaml), [""; 0]);
     }
     let mut yaml = good();
     let new = r#"{"to":"hub","scope":{"everyone":true},"rehire":"new","mappings":{"employeeId":{"none":true}}}"#;
     yaml.synchronization("emea", "to-hub", new);
-    assert_eq!(said(&yaml), [""; 0]);
+    assert_eq!(messages(&yaml), [""; 0]);
 }
 
 #[test]
@@ -205,9 +208,9 @@ fn a_target_has_one_policy_and_keeps_what_is_ever_written() {
 }
 
 #[test]
-fn every_mistake_is_told_at_once() {
+fn every_mistake_is_reported_at_once() {
     let mut yaml = good();
     yaml.synchronization("emea", "to-hub", r#"{"to":"us","scope":{},"mappings":{"mail":{"none":true},"badge":{"none":true}}}"#);
     yaml.tenant("us2", "nobody");
-    assert_eq!(said(&yaml).len(), 5, "{:#?}", said(&yaml));
+    assert_eq!(messages(&yaml).len(), 5, "{:#?}", messages(&yaml));
 }

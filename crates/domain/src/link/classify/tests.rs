@@ -4,15 +4,15 @@ use super::super::testing::*;
 use super::super::{Account, Stage};
 use super::*;
 
-fn say(seen: &Seen) -> String {
+fn describe(seen: &Observed) -> String {
     match seen {
-        Seen::NotLooked => "not looked".into(),
-        Seen::Absent => "absent".into(),
-        Seen::Ours(object) => format!("ours {}", object.id),
-        Seen::OursInBin(object) => format!("ours in the bin {}", object.id),
-        Seen::Unanchored(object) => format!("unanchored {}", object.id),
-        Seen::Former { owner, account } => format!("former {} of {owner}", account.id),
-        Seen::Foreign(conflict) => format!("{} {}", conflict.kind.code(), conflict.others.join(",")),
+        Observed::NotObserved => "not looked".into(),
+        Observed::Absent => "absent".into(),
+        Observed::Owned(object) => format!("ours {}", object.id),
+        Observed::OwnedSoftDeleted(object) => format!("ours in the bin {}", object.id),
+        Observed::Unanchored(object) => format!("unanchored {}", object.id),
+        Observed::Former { owner, account } => format!("former {} of {owner}", account.id),
+        Observed::Foreign(conflict) => format!("{} {}", conflict.kind.code(), conflict.others.join(",")),
     }
 }
 
@@ -21,7 +21,7 @@ fn found(by_anchor: &[&Object], by_address: &[&Object]) -> Found {
     Found { by_anchor: owned(by_anchor), by_address: owned(by_address) }
 }
 
-fn born(created_at: Timestamp) -> Object {
+fn created(created_at: Timestamp) -> Object {
     Object { created_at: Some(created_at), ..object("a1", None) }
 }
 
@@ -30,11 +30,11 @@ fn claim(is_given_up: bool) -> Claim {
 }
 
 #[test]
-fn an_anchored_object_is_ours_when_nothing_contradicts() {
+fn an_anchored_object_is_owned_when_nothing_contradicts() {
     let ana = object("a1", Some(ANCHOR));
     let twin = object("a2", Some(ANCHOR));
     let internal = Object { kind: ObjectKind::Internal, ..ana.clone() };
-    let bin = in_bin(ana.clone());
+    let bin = soft_deleted_object(ana.clone());
     let nobody = Claimed::new();
     let maria = Claimed::from([(TargetId::from("a1"), claim(false))]);
     for (look, claimed, want) in [
@@ -46,74 +46,74 @@ fn an_anchored_object_is_ours_when_nothing_contradicts() {
         (found(&[&ana], &[&ana]), &maria, "anchor_contradicts us/maria"),
         (found(&[&ana, &twin], &[&ana]), &nobody, "anchor_ambiguous a1,a2"),
     ] {
-        assert_eq!(say(&classify(&look, claimed, &link(present(true), Shadow::None))), want);
+        assert_eq!(describe(&classify(&look, claimed, &link(wanted(true), Shadow::None))), want);
     }
 }
 
 #[test]
-fn what_holds_the_address_is_foreign_unless_our_invitation_just_made_it() {
+fn an_object_with_the_address_is_foreign_unless_the_invitation_created_it() {
     let tried = inviting(ago(MINUTE), None);
     let nobody = Claimed::new();
     let maria = Claimed::from([(TargetId::from("a1"), claim(false))]);
     let taken = "address_taken a1";
     for (object, shadow, claimed, want) in [
-        (born(NOW), Shadow::None, &nobody, taken),
-        (born(NOW), tried.clone(), &nobody, "unanchored a1"),
-        (born(ago(90 * SECOND)), tried.clone(), &nobody, "unanchored a1"),
-        (born(ago(3 * MINUTE)), tried.clone(), &nobody, taken),
-        (born(NOW), inviting(ago(30 * MINUTE), None), &nobody, taken),
-        (born(NOW), tried.clone(), &maria, "address_taken us/maria"),
-        (in_bin(born(NOW)), tried.clone(), &nobody, taken),
+        (created(NOW), Shadow::None, &nobody, taken),
+        (created(NOW), tried.clone(), &nobody, "unanchored a1"),
+        (created(ago(90 * SECOND)), tried.clone(), &nobody, "unanchored a1"),
+        (created(ago(3 * MINUTE)), tried.clone(), &nobody, taken),
+        (created(NOW), inviting(ago(30 * MINUTE), None), &nobody, taken),
+        (created(NOW), tried.clone(), &maria, "address_taken us/maria"),
+        (soft_deleted_object(created(NOW)), tried.clone(), &nobody, taken),
         (object("a1", Some("home/bo")), tried.clone(), &nobody, taken),
-        (Object { kind: ObjectKind::Contact, ..born(NOW) }, tried.clone(), &nobody, taken),
-        (Object { kind: ObjectKind::Internal, ..born(NOW) }, tried.clone(), &nobody, taken),
-        (Object { created_at: None, ..born(NOW) }, tried, &nobody, taken),
+        (Object { kind: ObjectKind::Contact, ..created(NOW) }, tried.clone(), &nobody, taken),
+        (Object { kind: ObjectKind::Internal, ..created(NOW) }, tried.clone(), &nobody, taken),
+        (Object { created_at: None, ..created(NOW) }, tried, &nobody, taken),
     ] {
         let look = found(&[], &[&object]);
-        assert_eq!(say(&classify(&look, claimed, &link(present(true), shadow))), want, "{object:?}");
+        assert_eq!(describe(&classify(&look, claimed, &link(wanted(true), shadow))), want, "{object:?}");
     }
-    let two = found(&[], &[&born(NOW), &object("c1", None)]);
-    assert_eq!(say(&classify(&two, &nobody, &link(present(true), inviting(NOW, None)))), "address_taken a1,c1");
+    let two = found(&[], &[&created(NOW), &object("c1", None)]);
+    assert_eq!(describe(&classify(&two, &nobody, &link(wanted(true), inviting(NOW, None)))), "address_taken a1,c1");
 }
 
 #[test]
-fn what_an_invitation_gave_is_ours_only_if_it_was_not_there_before() {
+fn an_invited_object_is_owned_only_if_it_did_not_exist_before() {
     let maria = Claimed::from([(TargetId::from("a1"), claim(false))]);
     let nobody = Claimed::new();
     let tried = inviting(ago(MINUTE), Some("a1"));
     for (object, claimed, want) in [
         (None, &nobody, "absent"),
-        (Some(born(NOW)), &nobody, "unanchored a1"),
-        (Some(born(ago(60 * MINUTE))), &nobody, "address_taken a1"),
+        (Some(created(NOW)), &nobody, "unanchored a1"),
+        (Some(created(ago(60 * MINUTE))), &nobody, "address_taken a1"),
         (Some(object("a1", Some("home/bo"))), &nobody, "address_taken a1"),
-        (Some(born(NOW)), &maria, "address_taken us/maria"),
+        (Some(created(NOW)), &maria, "address_taken us/maria"),
         (Some(object("a1", Some(ANCHOR))), &nobody, "ours a1"),
     ] {
-        assert_eq!(say(&recognise(object.as_ref(), claimed, &link(present(true), tried.clone()))), want, "{object:?}");
+        assert_eq!(describe(&recognise(object.as_ref(), claimed, &link(wanted(true), tried.clone()))), want, "{object:?}");
     }
 }
 
 #[test]
 fn a_known_object_is_recognised_by_its_id_unless_its_anchor_says_otherwise() {
-    let known = Shadow::Object(account(Stage::Doubtful));
+    let known = Shadow::Object(account(Stage::Unverified));
     for (object, want) in [
         (object("a1", Some(ANCHOR)), "ours a1"),
-        (in_bin(object("a1", Some(ANCHOR))), "ours in the bin a1"),
-        (in_bin(object("a1", None)), "ours in the bin a1"),
+        (soft_deleted_object(object("a1", Some(ANCHOR))), "ours in the bin a1"),
+        (soft_deleted_object(object("a1", None)), "ours in the bin a1"),
         (object("a1", None), "unanchored a1"),
         (object("a1", Some("home/bo")), "anchor_contradicts a1"),
     ] {
-        assert_eq!(say(&recognise(Some(&object), &Claimed::new(), &link(present(true), known.clone()))), want, "{object:?}");
+        assert_eq!(describe(&recognise(Some(&object), &Claimed::new(), &link(wanted(true), known.clone()))), want, "{object:?}");
     }
 }
 
 /// K-21: a user who was deleted at home comes back with a new account and the former address.
 #[test]
-fn an_object_in_the_bin_that_another_link_has_given_up_does_not_stand_in_the_way() {
+fn a_soft_deleted_object_that_its_link_released_is_no_conflict() {
     let (maria, kept) = (Claimed::from([("a1".into(), claim(true))]), Claimed::from([("a1".into(), claim(false))]));
     let found = |objects: &[Object]| Found { by_anchor: Vec::new(), by_address: objects.to_vec() };
-    let (theirs, mine) = (in_bin(object("a1", Some("us-id/maria"))), object("a2", None));
-    let link = |shadow| link(present(true), shadow);
+    let (theirs, mine) = (soft_deleted_object(object("a1", Some("us-id/maria"))), object("a2", None));
+    let link = |shadow| link(wanted(true), shadow);
     for (found, claimed, shadow, want) in [
         (found(std::slice::from_ref(&theirs)), &maria, Shadow::None, "absent"),
         (found(&[theirs.clone(), mine.clone()]), &maria, inviting(NOW, None), "unanchored a2"),
@@ -123,46 +123,46 @@ fn an_object_in_the_bin_that_another_link_has_given_up_does_not_stand_in_the_way
         (found(std::slice::from_ref(&theirs)), &Claimed::new(), Shadow::None, "address_taken a1"),
         (found(&[theirs.clone(), object("a3", None)]), &maria, Shadow::None, "address_taken a3"),
     ] {
-        assert_eq!(say(&classify(&found, claimed, &link(shadow))), want, "{found:?} {claimed:?}");
+        assert_eq!(describe(&classify(&found, claimed, &link(shadow))), want, "{found:?} {claimed:?}");
     }
     let passing = classify(&found(&[object("a1", Some("us-id/maria"))]), &maria, &link(Shadow::None));
-    assert!(matches!(passing, Seen::Foreign(Conflict { is_passing: true, .. })));
+    assert!(matches!(passing, Observed::Foreign(Conflict { is_passing: true, .. })));
 }
 
 /// Whoever may write in a target can put our anchor on what is theirs.
 #[test]
-fn a_forged_anchor_makes_nothing_ours_that_no_invitation_of_ours_can_have_made() {
+fn a_forged_anchor_gives_no_ownership() {
     let internal = || Object { kind: ObjectKind::Internal, ..object("a1", Some(ANCHOR)) };
     let other = || object("a1", Some("home/another"));
     for object in [internal(), other()] {
         let found = Found { by_anchor: vec![object.clone()], by_address: vec![object.clone()] };
-        assert_eq!(say(&classify(&found, &Claimed::new(), &link(present(true), Shadow::None))), "anchor_contradicts a1");
-        let seen = recognise(Some(&object), &Claimed::new(), &link(present(true), inviting(NOW, Some("a1"))));
-        assert_eq!(say(&seen), "address_taken a1");
+        assert_eq!(describe(&classify(&found, &Claimed::new(), &link(wanted(true), Shadow::None))), "anchor_contradicts a1");
+        let seen = recognise(Some(&object), &Claimed::new(), &link(wanted(true), inviting(NOW, Some("a1"))));
+        assert_eq!(describe(&seen), "address_taken a1");
     }
 }
 
 #[test]
-fn the_object_of_a_former_account_is_taken_over_only_from_the_bin_and_only_where_no_invitation_is_under_way() {
-    let former = Account { former_anchor: Some("us-id/maria".to_owned()), ..account(Stage::Bin { since: NOW }) };
+fn a_former_accounts_object_is_taken_over_only_when_soft_deleted_and_without_a_pending_invitation() {
+    let former = Account { former_anchor: Some("us-id/maria".to_owned()), ..account(Stage::SoftDeleted { since: NOW }) };
     let claims = |is_given_up| {
         let of_same_user = Claim { former: Some(former.clone()), ..claim(is_given_up) };
         Claimed::from([("a1".into(), of_same_user.clone()), ("a2".into(), of_same_user), ("a4".into(), claim(is_given_up))])
     };
-    let theirs = in_bin(object("a1", Some("us-id/maria")));
+    let theirs = soft_deleted_object(object("a1", Some("us-id/maria")));
     for (objects, is_given_up, shadow, want) in [
         (vec![theirs.clone()], true, Shadow::None, "former a1 of us/maria"),
         (vec![theirs.clone()], true, inviting(NOW, None), "absent"),
         (vec![theirs.clone()], false, Shadow::None, "address_taken us/maria"),
         (vec![theirs.clone(), object("a3", None)], true, Shadow::None, "address_taken a3"),
-        (vec![theirs.clone(), in_bin(object("a2", Some("us-id/mary")))], true, Shadow::None, "absent"),
-        (vec![theirs.clone(), in_bin(object("a4", Some("us-id/other")))], true, Shadow::None, "former a1 of us/maria"),
+        (vec![theirs.clone(), soft_deleted_object(object("a2", Some("us-id/mary")))], true, Shadow::None, "absent"),
+        (vec![theirs.clone(), soft_deleted_object(object("a4", Some("us-id/other")))], true, Shadow::None, "former a1 of us/maria"),
     ] {
         let found = Found { by_anchor: Vec::new(), by_address: objects };
-        assert_eq!(say(&classify(&found, &claims(is_given_up), &link(present(true), shadow))), want);
+        assert_eq!(describe(&classify(&found, &claims(is_given_up), &link(wanted(true), shadow))), want);
     }
-    let restored = Shadow::Object(Account { stage: Stage::Returning { since: NOW }, ..former.clone() });
+    let restored = Shadow::Object(Account { stage: Stage::Restoring { since: NOW }, ..former.clone() });
     let (theirs, strangers) = (object("a1", Some("us-id/maria")), object("a1", Some("us-id/another")));
-    assert_eq!(say(&recognise(Some(&theirs), &Claimed::new(), &link(present(true), restored.clone()))), "ours a1");
-    assert_eq!(say(&recognise(Some(&strangers), &Claimed::new(), &link(present(true), restored))), "anchor_contradicts a1");
+    assert_eq!(describe(&recognise(Some(&theirs), &Claimed::new(), &link(wanted(true), restored.clone()))), "ours a1");
+    assert_eq!(describe(&recognise(Some(&strangers), &Claimed::new(), &link(wanted(true), restored))), "anchor_contradicts a1");
 }

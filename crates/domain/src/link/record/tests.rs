@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::super::testing::*;
-use super::super::{LoweredBy, State, Step, Verb, next};
+use super::super::{DisabledBy, State, Step, Verb, next};
 use super::*;
 use crate::link::classify::Claim;
 use crate::{Decision, Desired, Version};
@@ -43,8 +43,8 @@ impl Ideal {
             Call::Revoke { .. } => {}
             Call::Disable { .. } => object.enabled = false,
             Call::Enable { .. } => object.enabled = true,
-            Call::SoftDelete { .. } => object.bin = Some(Some(now)),
-            Call::Restore { .. } => object.bin = None,
+            Call::SoftDelete { .. } => object.soft_deleted = Some(Some(now)),
+            Call::Restore { .. } => object.soft_deleted = None,
         }
         Answer::Done
     }
@@ -70,7 +70,7 @@ impl Ideal {
 
 /// Applies steps until nothing is left to do; a lost answer may be put in for one call. Gives the last step and what was told.
 fn drive(link: &mut Link, target: &mut Ideal, mut lost: Option<usize>) -> (Step, Option<Verb>) {
-    let mut seen = Seen::NotLooked;
+    let mut seen = Observed::NotObserved;
     let mut now = NOW;
     for _ in 0..40 {
         match next(link, &seen, now) {
@@ -82,17 +82,17 @@ fn drive(link: &mut Link, target: &mut Ideal, mut lost: Option<usize>) -> (Step,
                 seen = link.record(&call, if is_lost { Answer::Unknown } else { answer }, &Claimed::new(), now);
                 continue;
             }
-            Step::Note(note) => link.note(&note, now),
-            Step::Await => now = now.plus(VISIBLE_WITHIN),
-            Step::Settle(due) => now = due,
+            Step::UpdateRow(update) => link.update_row(&update, now),
+            Step::AwaitVisibility => now = now.plus(VISIBILITY_TIMEOUT),
+            Step::GracePeriod(due) => now = due,
             Step::Hold(hold) => {
                 link.hold(&hold, now);
                 return (Step::Hold(hold), None);
             }
             Step::Inherit { .. } => panic!("this target knows of no former account"),
-            Step::Rest => return (Step::Rest, link.reach(false, now)),
+            Step::Converged => return (Step::Converged, link.mark_converged(false, now)),
         }
-        seen = Seen::NotLooked;
+        seen = Observed::NotObserved;
     }
     panic!("no rest after 40 steps: {link:?} {target:?}");
 }
@@ -106,18 +106,18 @@ fn stages() -> impl Strategy<Value = Stage> {
     let since = (0..20 * MINUTE).prop_map(ago);
     prop_oneof![
         Just(Stage::Live),
-        Just(Stage::Doubtful),
-        since.clone().prop_map(|since| Stage::Leaving { since }),
-        since.clone().prop_map(|since| Stage::Bin { since }),
-        since.prop_map(|since| Stage::Returning { since }),
+        Just(Stage::Unverified),
+        since.clone().prop_map(|since| Stage::Deprovisioning { since }),
+        since.clone().prop_map(|since| Stage::SoftDeleted { since }),
+        since.prop_map(|since| Stage::Restoring { since }),
     ]
 }
 
 fn shadows() -> impl Strategy<Value = Shadow> {
     let account = (stages(), any::<bool>(), any::<bool>()).prop_map(|(stage, enabled, ended)| {
-        let lowered_by = if enabled { LoweredBy::Nobody } else { LoweredBy::Us };
+        let disabled_by = if enabled { DisabledBy::None } else { DisabledBy::Xtsync };
         let sessions = if ended { Sessions::Ended } else { Sessions::Open };
-        Shadow::Object(Account { enabled, lowered_by, sessions, ..account(stage) })
+        Shadow::Object(Account { enabled, disabled_by, sessions, ..account(stage) })
     });
     let tried = (0..20 * MINUTE, any::<bool>()).prop_map(|(past, known)| inviting(ago(past), known.then_some("a1")));
     prop_oneof![Just(Shadow::None), tried, account]
@@ -128,11 +128,11 @@ fn target_of(link: &Link, happened: bool) -> Ideal {
     let mut object = ana(link);
     if let (Some(object), Shadow::Object(account)) = (&mut object, &link.shadow) {
         object.enabled = account.enabled;
-        object.bin = match account.stage {
-            Stage::Live | Stage::Doubtful => None,
-            Stage::Leaving { since } => happened.then_some(Some(since)),
-            Stage::Returning { since } => (!happened).then_some(Some(since)),
-            Stage::Bin { since } => Some(Some(since)),
+        object.soft_deleted = match account.stage {
+            Stage::Live | Stage::Unverified => None,
+            Stage::Deprovisioning { since } => happened.then_some(Some(since)),
+            Stage::Restoring { since } => (!happened).then_some(Some(since)),
+            Stage::SoftDeleted { since } => Some(Some(since)),
         };
     }
     if let Shadow::Inviting(Inviting { began, id: None, .. }) = &link.shadow {
@@ -144,68 +144,68 @@ fn target_of(link: &Link, happened: bool) -> Ideal {
 proptest! {
     #[test]
     fn from_any_state_a_link_becomes_what_is_desired(
-        shadow in shadows(), wish in 0_usize..5, happened: bool, lost in proptest::option::of(0_usize..8),
+        shadow in shadows(), desired in 0_usize..5, happened: bool, lost in proptest::option::of(0_usize..8),
     ) {
-        let desired = [present(true), present(false), gone(), out_of_scope(30_000), blocked()][wish].clone();
+        let desired = [wanted(true), wanted(false), not_wanted(), out_of_scope(30_000), blocked()][desired].clone();
         let mut link = link(desired.clone(), shadow);
         let mut target = target_of(&link, happened);
         let (last, _) = drive(&mut link, &mut target, lost);
-        prop_assert_eq!(last, Step::Rest);
-        prop_assert!(link.is_reached());
-        let live = target.object.as_ref().filter(|object| object.bin.is_none());
+        prop_assert_eq!(last, Step::Converged);
+        prop_assert!(link.is_converged());
+        let live = target.object.as_ref().filter(|object| object.soft_deleted.is_none());
         match desired {
-            Desired::Present(wish) if wish.enabled => {
+            Desired::Wanted(shape) if shape.enabled => {
                 let ana = live.expect("she is there");
                 prop_assert!(ana.enabled);
-                prop_assert!(wish.attributes.differing_from(&ana.attributes).is_empty());
+                prop_assert!(shape.attributes.differing_from(&ana.attributes).is_empty());
                 prop_assert_eq!(ana.anchor.as_deref(), Some(ANCHOR));
             }
-            Desired::Present(_) | Desired::Untouched(_) => prop_assert!(live.is_none_or(|ana| !ana.enabled)),
-            Desired::Gone(_) => prop_assert!(live.is_none()),
+            Desired::Wanted(_) | Desired::Skipped(_) => prop_assert!(live.is_none_or(|ana| !ana.enabled)),
+            Desired::NotWanted(_) => prop_assert!(live.is_none()),
         }
         prop_assert!(target.writes.iter().filter(|name| **name == "invite").count() <= 1);
     }
 }
 
 #[test]
-fn each_story_takes_the_writes_it_needs_and_is_told_in_one_word() {
-    let mut link = link(present(true), Shadow::None);
+fn each_transition_takes_its_writes_and_gives_one_verb() {
+    let mut link = link(wanted(true), Shadow::None);
     let mut target = Ideal::default();
-    let mut rome = present(true);
-    if let Desired::Present(wish) = &mut rome {
-        wish.attributes = text(&[("city", "Rome"), ("displayName", "Ana")]);
+    let mut rome = wanted(true);
+    if let Desired::Wanted(shape) = &mut rome {
+        shape.attributes = text(&[("city", "Rome"), ("displayName", "Ana")]);
     }
-    let stories = [
-        (present(true), Some(Verb::Create), vec!["invite", "write_anchor"]),
-        (present(true), None, vec![]),
+    let cases = [
+        (wanted(true), Some(Verb::Create), vec!["invite", "write_anchor"]),
+        (wanted(true), None, vec![]),
         (rome, Some(Verb::Update), vec!["patch"]),
-        (present(false), Some(Verb::Disable), vec!["revoke", "disable", "patch"]),
-        (present(true), Some(Verb::Enable), vec!["enable"]),
-        (gone(), Some(Verb::Delete), vec!["revoke", "disable", "soft_delete"]),
-        (present(false), None, vec![]),
-        (present(true), Some(Verb::Restore), vec!["restore", "enable"]),
-        (present(false), Some(Verb::Disable), vec!["revoke", "disable"]),
-        (gone(), Some(Verb::Delete), vec!["soft_delete"]),
-        (present(true), Some(Verb::Restore), vec!["restore", "enable"]),
+        (wanted(false), Some(Verb::Disable), vec!["revoke", "disable", "patch"]),
+        (wanted(true), Some(Verb::Enable), vec!["enable"]),
+        (not_wanted(), Some(Verb::Delete), vec!["revoke", "disable", "soft_delete"]),
+        (wanted(false), None, vec![]),
+        (wanted(true), Some(Verb::Restore), vec!["restore", "enable"]),
+        (wanted(false), Some(Verb::Disable), vec!["revoke", "disable"]),
+        (not_wanted(), Some(Verb::Delete), vec!["soft_delete"]),
+        (wanted(true), Some(Verb::Restore), vec!["restore", "enable"]),
         (blocked(), Some(Verb::Disable), vec!["revoke", "disable"]),
-        (untouched(), None, vec![]),
-        (present(true), Some(Verb::Enable), vec!["enable"]),
+        (skipped(), None, vec![]),
+        (wanted(true), Some(Verb::Enable), vec!["enable"]),
     ];
-    for (delta, (desired, verb, writes)) in (1..).zip(stories) {
+    for (delta, (desired, verb, writes)) in (1..).zip(cases) {
         link.decide(decision(delta, desired), NOW);
         target.writes.clear();
-        let (_, told) = drive(&mut link, &mut target, None);
-        assert_eq!((told, &target.writes), (verb, &writes), "story {delta}");
+        let (_, verb_done) = drive(&mut link, &mut target, None);
+        assert_eq!((verb_done, &target.writes), (verb, &writes), "case {delta}");
     }
 }
 
 #[test]
-fn who_was_wanted_no_more_while_he_was_invited_gets_what_creation_writes_when_he_is_wanted_again() {
+fn an_incomplete_creation_is_completed_when_the_user_is_wanted_again() {
     for lost in [None, Some(0), Some(1)] {
-        let mut link = link(gone(), inviting(NOW, Some("a1")));
+        let mut link = link(not_wanted(), inviting(NOW, Some("a1")));
         let mut target = Ideal { object: Some(object("a1", None)), writes: Vec::new() };
         drive(&mut link, &mut target, lost);
-        for (delta, desired) in [(2, present(false)), (3, present(true))] {
+        for (delta, desired) in [(2, wanted(false)), (3, wanted(true))] {
             link.decide(decision(delta, desired), NOW);
             drive(&mut link, &mut target, None);
         }
@@ -219,22 +219,22 @@ fn who_was_wanted_no_more_while_he_was_invited_gets_what_creation_writes_when_he
 }
 
 #[test]
-fn a_refused_disable_lets_the_target_lower_on_its_own() {
-    let mut link = link(present(false), Shadow::Object(Account { sessions: Sessions::Ended, ..account(Stage::Live) }));
+fn a_refused_disable_does_not_claim_the_targets_own_disable() {
+    let mut link = link(wanted(false), Shadow::Object(Account { sessions: Sessions::Ended, ..account(Stage::Live) }));
     let call = Call::Disable { id: "a1".into() };
     link.begin(&call, NOW);
-    assert_eq!(link.shadow.account().unwrap().lowered_by, LoweredBy::Us);
+    assert_eq!(link.shadow.account().unwrap().disabled_by, DisabledBy::Xtsync);
     link.record(&call, Answer::Refused, &Claimed::new(), NOW);
-    assert_eq!(link.shadow.account().unwrap().lowered_by, LoweredBy::Nobody);
+    assert_eq!(link.shadow.account().unwrap().disabled_by, DisabledBy::None);
     link.take_over(&Object { enabled: false, ..object("a1", Some(ANCHOR)) }, NOW);
-    assert_eq!(link.shadow.account().unwrap().lowered_by, LoweredBy::Target);
-    assert_eq!(link.reach(false, NOW), Some(Verb::Create), "what the target lowered is not told as disabled by us");
+    assert_eq!(link.shadow.account().unwrap().disabled_by, DisabledBy::Target);
+    assert_eq!(link.mark_converged(false, NOW), Some(Verb::Create), "what the target lowered is not told as disabled by us");
     assert_eq!(link.applied.state, State::Enabled);
 }
 
 #[test]
 fn a_lost_answer_to_a_patch_is_read_back_so_that_a_return_to_the_old_value_is_written() {
-    let mut link = link(present(true), Shadow::Object(account(Stage::Live)));
+    let mut link = link(wanted(true), Shadow::Object(account(Stage::Live)));
     link.applied.version = Version::default();
     let mut target = Ideal { object: Some(object("a1", Some(ANCHOR))), writes: Vec::new() };
     let rome = Call::Patch { id: "a1".into(), attributes: text(&[("city", "Rome")]) };
@@ -247,7 +247,7 @@ fn a_lost_answer_to_a_patch_is_read_back_so_that_a_return_to_the_old_value_is_wr
 
 #[test]
 fn an_invitation_that_gives_another_links_object_is_a_conflict_and_leaves_nothing() {
-    let mut link = link(present(true), Shadow::None);
+    let mut link = link(wanted(true), Shadow::None);
     let call = Call::Invite { address: ADDRESS.into(), display_name: None };
     link.begin(&call, NOW);
     let maria = Claimed::from([(TargetId::from("a1"), Claim { owner: "us/maria".to_owned(), is_given_up: false, former: None })]);
@@ -255,30 +255,30 @@ fn an_invitation_that_gives_another_links_object_is_a_conflict_and_leaves_nothin
     let Step::Hold(hold) = next(&link, &seen, NOW) else { panic!("held") };
     link.hold(&hold, NOW);
     assert_eq!(link.shadow, Shadow::None);
-    let trouble = link.trouble.unwrap();
-    assert_eq!((trouble.code.as_str(), trouble.others), ("address_taken", vec!["us/maria".to_owned()]));
+    let condition = link.condition.unwrap();
+    assert_eq!((condition.code.as_str(), condition.others), ("address_taken", vec!["us/maria".to_owned()]));
 }
 
 #[test]
-fn a_refused_attribute_is_not_asked_for_again_until_it_changes() {
-    let mut link = link(present(true), Shadow::Object(account(Stage::Live)));
+fn a_refused_attribute_is_not_retried_until_it_changes() {
+    let mut link = link(wanted(true), Shadow::Object(account(Stage::Live)));
     link.applied.attributes = text(&[("displayName", "Ana")]);
-    let Step::Call(call) = next(&link, &Seen::NotLooked, NOW) else { panic!("a patch") };
+    let Step::Call(call) = next(&link, &Observed::NotObserved, NOW) else { panic!("a patch") };
     link.record(&call, Answer::Patched(["city".to_owned()].into()), &Claimed::new(), NOW);
-    assert_eq!(next(&link, &Seen::NotLooked, NOW), Step::Rest);
+    assert_eq!(next(&link, &Observed::NotObserved, NOW), Step::Converged);
     assert_eq!(link.applied.failed, BTreeSet::from(["city".to_owned()]));
 }
 
 #[test]
-fn the_oldest_change_that_waits_and_the_settling_go_on_through_newer_decisions() {
+fn the_oldest_first_seen_and_the_grace_period_survive_newer_decisions() {
     let mut link = link(out_of_scope(30_000), Shadow::Object(account(Stage::Live)));
-    let later = |delta, desired| Decision { first_seen: NOW.plus(VISIBLE_WITHIN), ..decision(delta, desired) };
-    assert!(!link.decide(later(1, gone()), ago(-SECOND)), "the same version is not newer");
-    assert!(link.decide(later(2, gone()), ago(-SECOND)));
+    let later = |delta, desired| Decision { first_seen: NOW.plus(VISIBILITY_TIMEOUT), ..decision(delta, desired) };
+    assert!(!link.decide(later(1, not_wanted()), ago(-SECOND)), "the same version is not newer");
+    assert!(link.decide(later(2, not_wanted()), ago(-SECOND)));
     assert_eq!((link.desired_since, link.desired.first_seen), (NOW, NOW));
-    assert!(link.decide(later(3, present(true)), ago(-SECOND)));
+    assert!(link.decide(later(3, wanted(true)), ago(-SECOND)));
     assert_eq!(link.desired_since, ago(-SECOND));
-    link.reach(false, NOW);
-    assert!(link.decide(later(4, present(true)), ago(-SECOND)));
-    assert_eq!(link.desired.first_seen, NOW.plus(VISIBLE_WITHIN));
+    link.mark_converged(false, NOW);
+    assert!(link.decide(later(4, wanted(true)), ago(-SECOND)));
+    assert_eq!(link.desired.first_seen, NOW.plus(VISIBILITY_TIMEOUT));
 }

@@ -1,4 +1,4 @@
-//! How much a synchronization may do without anybody's approval (I-5).
+//! How much a synchronization may do without anybody's approval (`BoundedChange`, I-5).
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 

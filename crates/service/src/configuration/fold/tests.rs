@@ -55,8 +55,8 @@ fn fold(records: &[Record]) -> (u64, State) {
     (fold.complete().map_or(0, |configuration| configuration.revision()), fold.state())
 }
 
-fn half(story: &str) -> State {
-    State::Half(story.to_owned())
+fn incomplete(reason: &str) -> State {
+    State::Incomplete(reason.to_owned())
 }
 
 #[test]
@@ -66,9 +66,9 @@ fn a_revision_counts_once_its_commit_has_come() {
     let all: Vec<_> = first.into_iter().chain(second).collect();
     for (read, want) in [
         (0, (0, State::Complete)),
-        (1, (0, half("revision 1 has no commit yet"))),
+        (1, (0, incomplete("revision 1 has no commit yet"))),
         (2, (1, State::Complete)),
-        (3, (1, half("revision 2 has no commit yet"))),
+        (3, (1, incomplete("revision 2 has no commit yet"))),
         (4, (2, State::Complete)),
     ] {
         assert_eq!(fold(&all[..read]), want, "after {read} records");
@@ -76,24 +76,24 @@ fn a_revision_counts_once_its_commit_has_come() {
 }
 
 #[test]
-fn what_compaction_left_of_half_a_revision_is_no_revision() {
+fn an_incomplete_revision_left_by_compaction_is_no_revision() {
     let closed: &[(&str, &[&str])] = &[("contoso", &["a"]), ("fabrikam", &["f"])];
     let fabrikam = organization(1, "fabrikam", 1, &["f"]);
     let commit = commit(2, 1, closed);
     let newer = organization(3, "contoso", 2, &["b"]);
     // Whole: contoso as of revision 1 was still there when the commit was read.
     let seen = [organization(0, "contoso", 1, &["a"]), fabrikam.clone(), commit.clone(), newer.clone()];
-    assert_eq!(fold(&seen), (1, half("revision 2 has no commit yet")));
+    assert_eq!(fold(&seen), (1, incomplete("revision 2 has no commit yet")));
     // Compacted: its older record is gone, and the commit closes what is no more.
     let compacted = [fabrikam, commit, newer];
-    assert_eq!(fold(&compacted), (0, half("revision 2 has no commit yet")));
-    assert_eq!(fold(&compacted[..2]), (0, half("revision 1 is not whole: waiting for the next one")));
+    assert_eq!(fold(&compacted), (0, incomplete("revision 2 has no commit yet")));
+    assert_eq!(fold(&compacted[..2]), (0, incomplete("revision 1 is not whole: waiting for the next one")));
 }
 
 #[test]
 fn a_commit_whose_digest_differs_closes_nothing() {
     let records = [organization(0, "contoso", 1, &["a"]), commit(1, 1, &[("contoso", &["b"])])];
-    assert_eq!(fold(&records), (0, half("revision 1 is not whole: waiting for the next one")));
+    assert_eq!(fold(&records), (0, incomplete("revision 1 is not whole: waiting for the next one")));
 }
 
 fn resource(offset: i64, kind: &str, json: &str) -> Record {
@@ -106,7 +106,7 @@ fn at(key: &'static [u8], record: Record) -> Record {
 }
 
 #[test]
-fn what_a_newer_version_wrote_is_named_and_holds_back_what_follows() {
+fn a_record_of_a_newer_version_is_named_and_blocks_later_revisions() {
     let good = [organization(0, "contoso", 1, &["a"]), commit(1, 1, &[("contoso", &["a"])])];
     for newer in [
         record(2, ORGANIZATION, 2, None),
@@ -118,9 +118,9 @@ fn what_a_newer_version_wrote_is_named_and_holds_back_what_follows() {
         let mut records = good.to_vec();
         records.extend([newer, organization(3, "fabrikam", 3, &["f"]), commit(4, 3, &[("contoso", &["a"]), ("fabrikam", &["f"])])]);
         let (revision, state) = fold(&records);
-        let State::Newer(story) = state else { panic!("{state:?}") };
-        assert!(story.starts_with("record 2 of partition 0 of xtsync.v1.config: "), "{story}");
-        assert!(story.contains("written by a newer version"), "{story}");
+        let State::NewerWriter(reason) = state else { panic!("{state:?}") };
+        assert!(reason.starts_with("record 2 of partition 0 of xtsync.v1.config: "), "{reason}");
+        assert!(reason.contains("written by a newer version"), "{reason}");
         assert_eq!(revision, 1);
         // A readable record of the same key heals it.
         let healing =
@@ -131,7 +131,7 @@ fn what_a_newer_version_wrote_is_named_and_holds_back_what_follows() {
 }
 
 #[test]
-fn what_is_nobodys_takes_no_part_in_a_revision() {
+fn foreign_records_are_no_part_of_a_revision() {
     let good = [organization(0, "contoso", 1, &["a"]), commit(1, 1, &[("contoso", &["a"])])];
     let misplaced = || record(2, ORGANIZATION, 2, Some(Wire::Commit(internal::Commit::default())));
     for (key, foreign, code) in [
@@ -152,14 +152,14 @@ fn what_is_nobodys_takes_no_part_in_a_revision() {
 }
 
 #[test]
-fn what_is_nobodys_in_the_place_of_something_leaves_the_last_complete_revision_until_it_is_told_again() {
+fn a_foreign_record_in_place_of_a_resource_keeps_the_last_complete_revision_until_republished() {
     let good = [organization(0, "contoso", 1, &["a"]), commit(1, 1, &[("contoso", &["a"])])];
     let garbage = |key| at(key, raw(2, "", internal::ConfigRecord::TYPE, vec![0xff]));
     for key in [ORGANIZATION.as_bytes(), COMMIT_KEY.as_bytes()] {
         let mut records = good.to_vec();
         records.push(garbage(key));
         let (revision, state) = fold(&records);
-        assert!(matches!(state, State::Half(_)), "{state:?}");
+        assert!(matches!(state, State::Incomplete(_)), "{state:?}");
         assert_eq!(revision, 1);
         records.extend([organization(3, "contoso", 1, &["a"]), commit(4, 1, &[("contoso", &["a"])])]);
         assert_eq!(fold(&records), (1, State::Complete));

@@ -4,13 +4,13 @@ use serde_json::json;
 use uuid::Uuid;
 
 use crate::directory::Directory;
+use crate::faults::FaultState;
 use crate::filter::{matches, narrowed, parse};
 use crate::journal::Journal;
 use crate::property::ObjectKind;
-use crate::weather::Sky;
 
 fn ana() -> (Directory, Uuid) {
-    let mut directory = Directory::new("emea", Uuid::nil(), Journal::new(), Sky::default());
+    let mut directory = Directory::new("emea", Uuid::nil(), Journal::new(), FaultState::default());
     let body = json!({
         "accountEnabled": true, "displayName": "Ana O'Brien", "mailNickname": "ana", "userPrincipalName": "ana@emea.example",
         "passwordProfile": {"password": "x"}, "mail": "Ana@emea.example", "department": "Sales", "otherMails": ["ana@home.example"],
@@ -63,7 +63,7 @@ fn a_filter_holds_or_not() {
 }
 
 #[test]
-fn what_graph_does_not_support_is_refused() {
+fn unsupported_filters_are_refused() {
     let (directory, _) = ana();
     for (filter, code) in [
         ("shoeSize eq 42", "Request_BadRequest"),

@@ -7,14 +7,14 @@ use uuid::Uuid;
 
 use crate::builder::uuid;
 use crate::directory::{Directory, anchor_property};
+use crate::faults::FaultState;
 use crate::filter::narrow::CANDIDATES_MAX;
 use crate::filter::{Comparison, Filter, Items, Literal, Term, Test, matches, narrowed, parse};
 use crate::journal::Journal;
 use crate::object::Fields;
 use crate::property::{self, ObjectKind, Prop, named};
-use crate::shelf::Shelf;
+use crate::user_index::UserIndex;
 use crate::value::Value;
-use crate::weather::Sky;
 
 /// Few enough that they meet; with letters whose cases are more than one letter, or depend on the place in a word.
 const TEXTS: [&str; 12] = ["", "a", "A", "ana", "Ana@hub", "ANA@HUB", "anastasia", "b", "Straße", "ΟΔΟΣ", "οδος", "İpek"];
@@ -24,7 +24,7 @@ fn text(rng: &mut StdRng) -> &'static str {
 }
 
 fn directory() -> (Directory, [Prop; 6]) {
-    let directory = Directory::new("hub", Uuid::nil(), Journal::new(), Sky::default());
+    let directory = Directory::new("hub", Uuid::nil(), Journal::new(), FaultState::default());
     let anchor = directory.schema.find(ObjectKind::User, &anchor_property()).unwrap();
     (directory, [property::UPN, property::MAIL, anchor, const { named("city") }, property::OTHER_MAILS, property::PROXY_ADDRESSES])
 }
@@ -52,7 +52,7 @@ fn populate(directory: &mut Directory, props: &[Prop], rng: &mut StdRng) {
         directory.add_user(uuid(rng), fields);
     }
     for _ in 0..60 {
-        let ids: Vec<Uuid> = directory.users.after(None).chain(directory.bin.after(None)).map(|user| user.id).collect();
+        let ids: Vec<Uuid> = directory.users.after(None).chain(directory.deleted.after(None)).map(|user| user.id).collect();
         let (Some(id), prop) = (ids.choose(rng), *props.choose(rng).unwrap()) else {
             return;
         };
@@ -75,14 +75,14 @@ fn test(rng: &mut StdRng) -> Test {
     }
 }
 
-fn filter(props: &[Prop], shelf: &Shelf, depth: u32, rng: &mut StdRng) -> Filter {
-    let inner = |rng: &mut StdRng| Box::new(filter(props, shelf, depth - 1, rng));
+fn filter(props: &[Prop], user_index: &UserIndex, depth: u32, rng: &mut StdRng) -> Filter {
+    let inner = |rng: &mut StdRng| Box::new(filter(props, user_index, depth - 1, rng));
     match rng.random_range(0..10) {
         0..4 if depth > 0 => Filter::Or(inner(rng), inner(rng)),
         4 if depth > 0 => Filter::And(inner(rng), inner(rng)),
         5 if depth > 0 => Filter::Not(inner(rng)),
         6 => {
-            let ids: Vec<Uuid> = shelf.after(None).map(|user| user.id).collect();
+            let ids: Vec<Uuid> = user_index.after(None).map(|user| user.id).collect();
             let id = ids.choose(rng).map_or_else(|| "nobody".to_owned(), Uuid::to_string);
             Filter::Test(Term { prop: property::ID, part: None }, Test::Compare(Comparison::Equal, Literal::Text(id)))
         }
@@ -98,19 +98,19 @@ fn ids<'a>(users: impl Iterator<Item = &'a crate::user::User>, filter: &Filter) 
 }
 
 #[test]
-fn the_index_finds_whom_reading_everybody_finds_in_the_same_order() {
+fn the_index_finds_the_same_users_in_the_same_order_as_a_scan() {
     let mut narrower = 0;
     for seed in 0..150 {
         let mut rng = StdRng::seed_from_u64(seed);
         let (mut directory, props) = directory();
         populate(&mut directory, &props, &mut rng);
-        for shelf in [&directory.users, &directory.bin] {
+        for user_index in [&directory.users, &directory.deleted] {
             for _ in 0..40 {
-                let filter = filter(&props, shelf, 3, &mut rng);
+                let filter = filter(&props, user_index, 3, &mut rng);
                 let after = rng.random_ratio(1, 2).then(|| uuid(&mut rng));
-                let scanned = ids(shelf.after(after), &filter);
-                assert_eq!(ids(narrowed(Some(&filter), shelf, after), &filter), scanned, "seed {seed}: {filter:?} after {after:?}");
-                narrower += usize::from(narrowed(Some(&filter), shelf, None).count() < shelf.len());
+                let scanned = ids(user_index.after(after), &filter);
+                assert_eq!(ids(narrowed(Some(&filter), user_index, after), &filter), scanned, "seed {seed}: {filter:?} after {after:?}");
+                narrower += usize::from(narrowed(Some(&filter), user_index, None).count() < user_index.len());
             }
         }
     }
@@ -118,7 +118,7 @@ fn the_index_finds_whom_reading_everybody_finds_in_the_same_order() {
 }
 
 #[test]
-fn the_look_ups_of_a_create_read_only_whom_they_find() {
+fn the_look_ups_of_a_create_scan_only_matching_users() {
     let (mut directory, props) = directory();
     let mut rng = StdRng::seed_from_u64(7);
     for number in 0..300 {
@@ -141,7 +141,7 @@ fn the_look_ups_of_a_create_read_only_whom_they_find() {
 }
 
 #[test]
-fn what_too_many_have_is_found_all_the_same() {
+fn a_value_shared_by_too_many_users_is_found_by_a_scan() {
     let (mut directory, props) = directory();
     let mut rng = StdRng::seed_from_u64(7);
     for _ in 0..=CANDIDATES_MAX {

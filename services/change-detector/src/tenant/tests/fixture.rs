@@ -24,7 +24,7 @@ use xtsync_domain::resource::Projection;
 use xtsync_domain::{Attributes, GroupId, TenantName, Timestamp, Value};
 use xtsync_harness::{Postgres, unique};
 use xtsync_runtime::clock::ManualClock;
-use xtsync_store::{self as store, Store, lease, params, scrub};
+use xtsync_store::{self as store, Store, lease, params, republish};
 
 use crate::Inbox;
 use crate::error::Error;
@@ -34,7 +34,7 @@ use crate::names::Names;
 use crate::publisher::Publisher;
 use crate::scope::{Scope, Scopes};
 use crate::subscriber::Subscriber;
-use crate::tenant::tests::rigged::Rigged;
+use crate::tenant::tests::faulty_bus::FaultyBus;
 use crate::tenant::{DetectionSpec, FencingToken, Intervals, Pause, Tenant};
 use crate::trigger::Trigger;
 
@@ -50,7 +50,7 @@ pub(super) struct Fixture {
     store: String,
     clock: Arc<ManualClock>,
     bus: Bus,
-    rigged: Arc<Rigged>,
+    faulty_bus: Arc<FaultyBus>,
     published_deltas: Table,
     /// Whose keys were ended.
     pub(super) ended: Vec<String>,
@@ -93,8 +93,8 @@ impl Fixture {
 
     async fn stored(folder: TempDir, store: String, projection: Projection) -> Self {
         let clock = Arc::new(ManualClock::at(Timestamp(1_000_000_000_000)));
-        let rigged = Rigged::new(Embedded::open(&folder.path().join("bus.sqlite"), clock.clone()).await.unwrap());
-        let bus: Bus = Arc::<Rigged>::clone(&rigged);
+        let faulty_bus = FaultyBus::new(Embedded::open(&folder.path().join("bus.sqlite"), clock.clone()).await.unwrap());
+        let bus: Bus = Arc::<FaultyBus>::clone(&faulty_bus);
         let published_deltas = Table::open(&bus, vec![topic::USER_DELTAS.of(emea())]).await.unwrap();
         let directory = Arc::new(Script::default());
         let downstream = vec![topic::USER_DELTAS.of(emea())];
@@ -107,7 +107,7 @@ impl Fixture {
             directory: None,
         };
         let tenant = load_tenant(&store, &clock, &bus, &directory, &spec).await;
-        Self { folder, store, clock, bus, rigged, published_deltas, ended: Vec::new(), directory, spec, tenant }
+        Self { folder, store, clock, bus, faulty_bus, published_deltas, ended: Vec::new(), directory, spec, tenant }
     }
 
     /// One step, a moment later.
@@ -200,7 +200,7 @@ impl Fixture {
 
     /// Whether who takes what is published is far behind from now on.
     pub(super) fn fill(&self, is_full: bool) {
-        self.rigged.rig().full = if is_full { vec![topic::USER_DELTAS.of(emea())] } else { Vec::new() };
+        self.faulty_bus.faults().full = if is_full { vec![topic::USER_DELTAS.of(emea())] } else { Vec::new() };
     }
 
     /// What is said of how far it is: how many wait to be published, and the last complete cycle, to operators and to everybody.
@@ -360,7 +360,7 @@ impl Fixture {
     /// A scrub is asked for.
     pub(super) async fn request_republish(&mut self) {
         let mut tx = self.tenant.store.begin().await.unwrap();
-        scrub::ask(&mut tx, &emea(), self.now()).await.unwrap();
+        republish::request(&mut tx, &emea(), self.now()).await.unwrap();
         tx.commit().await.unwrap();
         self.later(Duration::from_secs(1));
     }
@@ -597,7 +597,7 @@ impl Script {
         let is_full = cursor.is_none_or(|cursor| cursor.0.starts_with("full"));
         let rules = self.rules.lock();
         if is_full && rules.blocks_full_reads {
-            return Err(DirectoryError::Away { reason: "held".to_owned() });
+            return Err(DirectoryError::Unavailable { reason: "held".to_owned() });
         }
         *self.pages.lock() += 1;
         if is_full && cursor.is_some() && rules.void_pages {

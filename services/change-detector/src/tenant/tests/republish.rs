@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use xtsync_domain::UserId;
-use xtsync_store::scrub::{PAUSE, PIECE};
+use xtsync_store::republish::{BATCH_INTERVAL, BATCH_ROWS};
 
 use super::fixture::FORGET;
 use super::*;
@@ -32,18 +32,18 @@ fn versions(deltas: &[UserDelta]) -> BTreeMap<UserId, u64> {
 #[tokio::test]
 async fn live_changes_precede_the_next_piece_and_a_successor_resumes_republishing() {
     let mut fixture = Fixture::new(&["city"], &["all"]).await;
-    let all = people(0..PIECE + 10);
+    let all = people(0..BATCH_ROWS + 10);
     fixture.directory.users(all.iter().map(|id| changed(id, &[])).collect());
     fixture.run_cycle().await;
     fixture.request_republish().await;
     fixture.fill(true);
     assert_eq!(fixture.run_cycle().await, [], "who takes them has much else to do");
     fixture.fill(false);
-    fixture.later(PAUSE);
-    assert_eq!(fixture.run_cycle().await.len(), PIECE);
+    fixture.later(BATCH_INTERVAL);
+    assert_eq!(fixture.run_cycle().await.len(), BATCH_ROWS);
     assert_eq!(fixture.run_cycle().await, [], "others go first for a while");
     fixture.restart().await;
-    fixture.later(PAUSE);
+    fixture.later(BATCH_INTERVAL);
     fixture.directory.users(vec![changed("p00", &[("city", "Rome")])]);
     assert_eq!(summaries(&fixture.first_published().await), ["p00:live::Rome"]);
     assert_eq!(fixture.run_cycle().await.len(), 10);

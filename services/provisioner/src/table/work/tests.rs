@@ -31,31 +31,31 @@ async fn arrive(store: &Store, class: Class, at: i64) {
         version: Version::default(),
         origin: Origin::Live,
         first_seen: Timestamp(at),
-        desired: Desired::Gone(xtsync_domain::decision::Departure::Deleted),
+        desired: Desired::NotWanted(xtsync_domain::decision::DeprovisionReason::Deleted),
     };
     let link = Link::new(key.target.clone(), desired, Timestamp(at));
-    let stored = Stored { link, version: 1, traceparent: None, counted: Default::default(), edition: 0 };
+    let stored = Stored { link, version: 1, traceparent: None, counted: Default::default(), row_version: 0 };
     let mut tx = store.begin().await.unwrap();
-    link::save(&mut tx, [&stored].into_iter(), store.incarnation());
+    link::save(&mut tx, [&stored].into_iter(), store.store_id());
     arrived(&mut tx, &[(key, class)], Timestamp(at));
     tx.commit().await.unwrap();
 }
 
 async fn put_off(store: &Store, was: Waited, due: i64) {
     let key = key();
-    let trouble = Some((TroubleKind::Retry, "store".to_owned()));
-    let work = Work { class: was.class, due: Some(Timestamp(due)), trouble, was, blocked_by: None };
+    let condition = Some((ConditionKind::Retry, "store".to_owned()));
+    let work = Work { class: was.class, due: Some(Timestamp(due)), condition, was, blocked_by: None };
     let mut tx = store.begin().await.unwrap();
     put(&mut tx, vec![(&key, work)]);
     tx.commit().await.unwrap();
 }
 
-fn waited(class: Class, due: i64, is_troubled: bool) -> Option<Waited> {
-    Some(Waited { class, due: Timestamp(due), is_troubled })
+fn waited(class: Class, due: i64, has_condition: bool) -> Option<Waited> {
+    Some(Waited { class, due: Timestamp(due), has_condition })
 }
 
 #[tokio::test]
-async fn a_link_that_is_put_off_keeps_the_class_and_the_time_of_what_arrived_meanwhile() {
+async fn a_postponed_link_keeps_class_and_time_of_a_later_arrival() {
     let dir = Dir::new().unwrap();
     let store = store(&dir).await;
     arrive(&store, Class::Bulk, 5).await;

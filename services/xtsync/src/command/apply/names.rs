@@ -14,7 +14,7 @@ use crate::exit;
 use crate::output::{self, Waiting};
 
 /// How often control is asked.
-const EVERY: Duration = Duration::from_millis(250);
+const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
 /// What became of the names.
 #[derive(Debug, Default)]
@@ -30,7 +30,7 @@ pub(super) struct Found {
     /// Those that an administrator must do something about.
     pub(super) needs_action: Vec<String>,
     /// Whether all of it waits for a person.
-    stuck: bool,
+    is_stuck: bool,
     /// Whether anybody waited.
     waited: bool,
 }
@@ -44,23 +44,23 @@ pub(super) async fn wait(client: &mut Client, written: &[Written], limit: Durati
         let listed = client.list_resources(ListResourcesRequest {}).await.map_err(|status| failure(&status))?.into_inner();
         let mine: Vec<ResourceStatus> = listed.resources.into_iter().filter(|resource| ids.contains(&resource.id)).collect();
         let found = Found { waited: !limit.is_zero(), ..found(&mine, written) };
-        if found.pending.is_empty() || found.stuck || Instant::now() >= deadline {
+        if found.pending.is_empty() || found.is_stuck || Instant::now() >= deadline {
             return Ok(found);
         }
         waiting.waits_for(&found.pending.join(", "));
-        sleep(EVERY).await;
+        sleep(POLL_INTERVAL).await;
     }
 }
 
 fn found(listed: &[ResourceStatus], written: &[Written]) -> Found {
-    let mut found = Found { stuck: true, ..Found::default() };
+    let mut found = Found { is_stuck: true, ..Found::default() };
     for resource in listed {
         found.resolved.extend(resource.resolved.iter().cloned());
         let nowhere = |path: &str| format!("{}, {path}", resource.id);
         for pending in &resource.pending {
             let place = place(written, &resource.id, &pending.path).unwrap_or_else(|| nowhere(&pending.path));
             found.pending.push(format!("{place}: {}", pending.reason));
-            found.stuck &= pending.stuck;
+            found.is_stuck &= pending.needs_action;
         }
         if !resource.in_force.is_empty() {
             found.in_force.push(format!("{} is stored and pending: {}", resource.id, resource.in_force));
@@ -68,8 +68,8 @@ fn found(listed: &[ResourceStatus], written: &[Written]) -> Found {
         for notice in &resource.notices {
             // They are about what is in force, which is not what was written where that is pending.
             let place = place(written, &resource.id, &notice.path).filter(|_| resource.pending.is_empty());
-            let told = format!("{}: {}", place.unwrap_or_else(|| nowhere(&notice.path)), notice.text);
-            if notice.needs_action { &mut found.needs_action } else { &mut found.notices }.push(told);
+            let line = format!("{}: {}", place.unwrap_or_else(|| nowhere(&notice.path)), notice.text);
+            if notice.needs_action { &mut found.needs_action } else { &mut found.notices }.push(line);
         }
     }
     found
@@ -86,7 +86,7 @@ impl Found {
     /// What is pending is an error, unless nobody wanted to wait for it. So is a group that is gone: what was applied names it.
     pub(super) fn verdict(self) -> exit::Result {
         let mut errors = self.needs_action;
-        if self.waited || self.stuck {
+        if self.waited || self.is_stuck {
             errors.extend(self.pending);
         }
         if errors.is_empty() { Ok(()) } else { Err(exit::Code::Failed.because(anyhow!("{}", errors.join("\nerror: ")))) }

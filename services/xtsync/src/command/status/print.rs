@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use xtsync_contract::control::{Status, SynchronizationStatus};
+use xtsync_contract::control::{FleetStatus, SynchronizationStatus};
 use xtsync_contract::convert::time;
 use xtsync_contract::internal::RoleStatus;
 use xtsync_domain::Timestamp;
@@ -13,15 +13,15 @@ use crate::output;
 use crate::run::role_entry;
 
 /// As people read it.
-pub(super) fn as_text(status: &Status) -> String {
-    let verdict = if status.settled { output::good("settled") } else { output::notable("not settled") };
+pub(super) fn as_text(status: &FleetStatus) -> String {
+    let verdict = if status.converged { output::good("converged") } else { output::notable("not converged") };
     let mut text = format!("revision {}, {verdict}\n", status.revision);
     status.waiting_for.iter().for_each(|what| text.push_str(&format!("  waiting for {what}\n")));
     status.warnings.iter().for_each(|what| text.push_str(&format!("  {} {what}\n", output::notable("warning:"))));
     if !status.synchronizations.is_empty() {
         text.push('\n');
         text.push_str(&synchronizations(&status.synchronizations));
-        status.synchronizations.iter().for_each(|one| text.push_str(&naming(one)));
+        status.synchronizations.iter().for_each(|one| text.push_str(&name_resolution(one)));
         for (one, at) in status.synchronizations.iter().filter_map(|one| Some((one, time("refused_next_try", one.refused_next_try).ok()?)))
         {
             text.push_str(&format!("{}: {} wait for the target's word, which is asked for again at {at}\n", one.name, one.refused));
@@ -43,37 +43,37 @@ pub(super) fn as_text(status: &Status) -> String {
 
 fn synchronizations(all: &[SynchronizationStatus]) -> String {
     const HEADER: [&str; 12] =
-        ["SYNCHRONIZATION", "FROM", "TO", "MODE", "PRESENT", "DISABLED", "DELETED", "WAITING", "SETTLING", "HELD", "CONFLICTS", "REFUSED"];
+        ["SYNCHRONIZATION", "FROM", "TO", "MODE", "PRESENT", "DISABLED", "DELETED", "WAITING", "GRACE", "HELD", "CONFLICTS", "REFUSED"];
     let row = |one: &SynchronizationStatus| {
         let held = if one.blocked.is_empty() { one.held.to_string() } else { format!("{} ({})", one.held, one.blocked) };
-        let numbers = [one.present, one.disabled, one.deleted, one.waiting + one.undecided, one.settling].map(|n| n.to_string());
-        let troubles = [held, one.conflicts.to_string(), one.refused.to_string()];
-        [&one.name, &one.source, &one.target, &one.mode].into_iter().cloned().chain(numbers).chain(troubles).collect()
+        let numbers = [one.present, one.disabled, one.deleted, one.waiting + one.undecided, one.in_grace_period].map(|n| n.to_string());
+        let problem_counts = [held, one.conflicts.to_string(), one.refused.to_string()];
+        [&one.name, &one.source, &one.target, &one.mode].into_iter().cloned().chain(numbers).chain(problem_counts).collect()
     };
     output::table(&HEADER, all.iter().map(row))
 }
 
 /// What of a synchronization is not in force yet, and what is to be known of its groups.
-fn naming(one: &SynchronizationStatus) -> String {
+fn name_resolution(one: &SynchronizationStatus) -> String {
     let pending = one.pending.iter().map(|pending| format!("pending: {}: {}; {}", pending.path, pending.reason, one.in_force));
     let notices = one.notices.iter().map(|notice| format!("{}: {}", notice.path, notice.text));
     pending.chain(notices).map(|line| format!("  {}: {}\n", one.name, output::notable(&line))).collect()
 }
 
-fn roles(status: &Status) -> String {
+fn roles(status: &FleetStatus) -> String {
     let row = |role: &RoleStatus| {
         let age = match (time("at", status.at), time("at", role.at)) {
             (Ok(now), Ok(at)) => format!("{}s", now.since(at).as_secs()),
             (_, _) => "-".to_owned(),
         };
         let tenant = if role.tenant.is_empty() { "-" } else { &role.tenant };
-        vec![role.role.clone(), role.replica.clone(), tenant.to_owned(), age, doing(role, time("at", status.at).ok())]
+        vec![role.role.clone(), role.replica.clone(), tenant.to_owned(), age, activity(role, time("at", status.at).ok())]
     };
-    output::table(&["ROLE", "REPLICA", "TENANT", "SAID", "DOES"], status.roles.iter().map(row))
+    output::table(&["ROLE", "REPLICA", "TENANT", "LAST SEEN", "ACTIVITY"], status.roles.iter().map(row))
 }
 
 /// Each code that is shown above, once, with what to do about it.
-fn remedies(status: &Status) -> String {
+fn remedies(status: &FleetStatus) -> String {
     let held = |role: &'_ RoleStatus| role.held.keys().cloned().collect::<Vec<_>>();
     let warnings = |role: &'_ RoleStatus| role.warning.split(", ").map(str::to_owned).collect::<Vec<_>>();
     let verbs = |role: &'_ RoleStatus| role.blocked_verbs.iter().map(|verb| verb.code.clone()).collect::<Vec<_>>();
@@ -85,37 +85,37 @@ fn remedies(status: &Status) -> String {
 }
 
 /// What a role does just now, in words.
-fn doing(role: &RoleStatus, now: Option<Timestamp>) -> String {
-    let mut words = Vec::new();
+fn activity(role: &RoleStatus, now: Option<Timestamp>) -> String {
+    let mut parts = Vec::new();
     if !role.blocked.is_empty() {
         let cause = if role.cause.is_empty() { String::new() } else { format!(" ({})", role.cause) };
-        words.push(format!("blocked: {}{cause}", role.blocked));
+        parts.push(format!("blocked: {}{cause}", role.blocked));
     }
     if let (Ok(next), Some(now)) = (time("next_try", role.next_try), now) {
-        words.push(format!("tries again in {}s", next.since(now).as_secs()));
+        parts.push(format!("tries again in {}s", next.since(now).as_secs()));
     }
     let verbs = role.blocked_verbs.iter().map(|verb| (&verb.code, time("next_try", verb.next_try).ok()));
-    words.extend(verbs.map(|(code, next)| format!("blocked verb: {code}{}", next_try(next, now))));
+    parts.extend(verbs.map(|(code, next)| format!("blocked verb: {code}{}", next_try(next, now))));
     if !role.warning.is_empty() {
-        words.push(format!("warning: {}", role.warning));
+        parts.push(format!("warning: {}", role.warning));
     }
     if role.republishing {
-        words.push("republishing".to_owned());
+        parts.push("republishing".to_owned());
     }
-    if role.round > 0 {
-        words.push(format!("round {}", role.round));
+    if role.cycle > 0 {
+        parts.push(format!("cycle {}", role.cycle));
     }
-    for (what, n) in [("lag", role.lag), ("troubled", role.troubled)] {
+    for (what, n) in [("lag", role.lag), ("degraded", role.degraded)] {
         if n > 0 {
-            words.push(format!("{what} {n}"));
+            parts.push(format!("{what} {n}"));
         }
     }
-    words.extend(role.pending.iter().filter(|(_, n)| **n > 0).map(|(class, n)| format!("{class} {n}")));
-    words.extend(role.held.iter().filter(|(_, n)| **n > 0).map(|(reason, n)| format!("held {n}: {reason}")));
+    parts.extend(role.pending.iter().filter(|(_, n)| **n > 0).map(|(class, n)| format!("{class} {n}")));
+    parts.extend(role.held.iter().filter(|(_, n)| **n > 0).map(|(reason, n)| format!("held {n}: {reason}")));
     // A role that this program does not know belongs to a newer one.
     let has_leader = role_entry(&role.role).is_none_or(|entry| entry.manifest.has_leader());
     let stands_by = has_leader && !role.leader;
-    if words.is_empty() && stands_by { "stands by".to_owned() } else { words.join(", ") }
+    if parts.is_empty() && stands_by { "stands by".to_owned() } else { parts.join(", ") }
 }
 
 /// When something is tried next.
@@ -128,11 +128,11 @@ fn next_try(then: Option<Timestamp>, now: Option<Timestamp>) -> String {
 }
 
 /// As scripts read it.
-pub(super) fn as_json(status: &Status) -> Value {
+pub(super) fn as_json(status: &FleetStatus) -> Value {
     json!({
         "at": time("at", status.at).map(|at| at.to_string()).ok(),
         "revision": status.revision,
-        "settled": status.settled,
+        "converged": status.converged,
         "waiting_for": status.waiting_for,
         "warnings": status.warnings,
         "synchronizations": status.synchronizations.iter().map(synchronization).collect::<Vec<_>>(),
@@ -145,7 +145,7 @@ fn synchronization(one: &SynchronizationStatus) -> Value {
     json!({
         "name": one.name, "source": one.source, "target": one.target, "mode": one.mode,
         "present": one.present, "disabled": one.disabled, "deleted": one.deleted,
-        "undecided": one.undecided, "waiting": one.waiting, "settling": one.settling,
+        "undecided": one.undecided, "waiting": one.waiting, "in_grace_period": one.in_grace_period,
         "held": one.held, "conflicts": one.conflicts, "refused": one.refused, "blocked": one.blocked,
         "pending": one.pending.iter().map(|pending| json!({"path": pending.path, "reason": pending.reason})).collect::<Vec<_>>(),
         "in_force": one.in_force, "notices": one.notices.iter().map(output::notice).collect::<Vec<_>>(),
@@ -162,8 +162,8 @@ fn role(role: &RoleStatus) -> Value {
     json!({
         "role": role.role, "replica": role.replica, "tenant": role.tenant, "leader": role.leader,
         "at": time("at", role.at).map(|at| at.to_string()).ok(),
-        "revision": role.revision, "round": role.round, "lag": role.lag,
-        "pending": role.pending, "held": role.held, "troubled": role.troubled, "blocked": role.blocked, "warning": role.warning,
+        "revision": role.revision, "cycle": role.cycle, "lag": role.lag,
+        "pending": role.pending, "held": role.held, "degraded": role.degraded, "blocked": role.blocked, "warning": role.warning,
         "republishing": role.republishing, "cause": role.cause,
         "next_try": role.next_try.and_then(|at| time("next_try", Some(at)).ok()).map(|at| at.to_string()),
         "blocked_verbs": role.blocked_verbs.iter().map(|verb| {
@@ -179,18 +179,18 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_code_that_needs_a_person_is_shown_once_with_what_to_do() {
+    fn each_code_with_a_remedy_is_shown_once() {
         let blocked = |blocked: &str| SynchronizationStatus { blocked: blocked.to_owned(), ..SynchronizationStatus::default() };
         let at = |seconds: i64| Some(wire_time(Timestamp(seconds * 1_000_000)));
         let role = |blocked: &str| RoleStatus { blocked: blocked.to_owned(), ..RoleStatus::default() };
-        let status = Status {
+        let status = FleetStatus {
             synchronizations: vec![blocked("sync_not_allowed"), blocked("sync_not_allowed"), blocked("")],
             roles: vec![
                 RoleStatus { cause: "graph.test: connection refused".to_owned(), next_try: at(112), ..role("away") },
                 role("throttled"),
             ],
             at: at(100),
-            ..Status::default()
+            ..FleetStatus::default()
         };
         let text = as_text(&status);
         assert!(text.contains("blocked: away (graph.test: connection refused), tries again in 12s"), "{text}");

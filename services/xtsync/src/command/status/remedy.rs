@@ -62,7 +62,10 @@ const REMEDIES: &[(&str, &str)] = &[
     ("not_configured", "the synchronization is gone from the configuration: apply it again, or leave its users as they are"),
     // The installation.
     (PANICKED, "a defect: the task is started again by itself; report it with the log of the role"),
-    ("rebuilt", "the provisioner's store was lost and is rebuilt: look at what it would do, then `xtsync release TARGET`"),
+    (
+        "observe_only_after_rebuild",
+        "the provisioner's store was lost and is rebuilt: look at what it would do, then `xtsync resume TARGET`",
+    ),
     ("observing", "set `mode: enforce` to have it written"),
     ("store", "the database cannot be used: see the log of the role"),
     ("bus", "Kafka cannot be used: see the log of the role"),
@@ -96,7 +99,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn each_code_stands_once_and_has_a_remedy() {
+    fn each_code_is_listed_once_with_a_remedy() {
         for (index, (code, remedy)) in REMEDIES.iter().enumerate() {
             assert!(!remedy.is_empty() && of(code) == Some(*remedy), "{code}");
             assert!(REMEDIES[index + 1..].iter().all(|(other, _)| other != code), "{code} stands twice");

@@ -1,34 +1,40 @@
-//! Waits until all is settled.
+//! Waits until all is converged.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::anyhow;
 use tokio::time::{Instant, timeout_at};
-use xtsync_contract::control::{Status, WatchStatusRequest};
+use xtsync_contract::control::{FleetStatus, WatchStatusRequest};
 use xtsync_contract::internal::RoleStatus;
 use xtsync_contract::role::Role;
 
-use crate::client::{Client, failure, patiently};
+use crate::client::{Client, failure, retry_while_unavailable};
 use crate::exit;
 use crate::output::Waiting;
 
 /// Rounds that must complete after the command began: the first one may have begun before.
-const ROUNDS: u64 = 2;
+const CYCLES: u64 = 2;
 
-/// Follows the status until it is settled; gives the last one, and whether it was in time.
-pub(crate) async fn until_settled(client: &mut Client, limit: Duration, fresh: bool) -> exit::Result<(Option<Status>, exit::Result)> {
+/// Follows the status until it is converged; gives the last one, and whether it was in time.
+pub(crate) async fn until_converged(
+    client: &mut Client,
+    limit: Duration,
+    fresh: bool,
+) -> exit::Result<(Option<FleetStatus>, exit::Result)> {
     let deadline = Instant::now() + limit;
     let waiting = Waiting::begin();
-    let mut statuses =
-        patiently(limit, async || client.watch_status(WatchStatusRequest {}).await).await.map_err(|status| failure(&status))?.into_inner();
+    let mut statuses = retry_while_unavailable(limit, async || client.watch_status(WatchStatusRequest {}).await)
+        .await
+        .map_err(|status| failure(&status))?
+        .into_inner();
     let (mut first, mut last, mut waits_for) = (None, None, Vec::new());
     loop {
         let Ok(next) = timeout_at(deadline, statuses.message()).await else { break };
         let Some(status) = next.map_err(|status| failure(&status))?.and_then(|next| next.status) else { break };
-        let now = rounds(&status);
+        let now = cycles(&status);
         let first = first.get_or_insert_with(|| now.clone());
-        begin_anew(first, &now);
+        reset_restarted(first, &now);
         waits_for.clone_from(&status.waiting_for);
         if fresh {
             waits_for.extend(unread(first, &now));
@@ -39,29 +45,29 @@ pub(crate) async fn until_settled(client: &mut Client, limit: Duration, fresh: b
         waiting.waits_for(&waits_for.join(", "));
         last = Some(status);
     }
-    Ok((last, Err(exit::Code::Unsettled.because(anyhow!("not settled in time: waiting for {}", waits_for.join(", "))))))
+    Ok((last, Err(exit::Code::NotConverged.because(anyhow!("not converged in time: waiting for {}", waits_for.join(", "))))))
 }
 
 /// Rounds completed, by source, as whoever holds it said last: one that was killed stays a holder by its own last word. A source that says
 /// nothing yet has completed none.
-fn rounds(status: &Status) -> BTreeMap<String, u64> {
+fn cycles(status: &FleetStatus) -> BTreeMap<String, u64> {
     let detectors = || status.roles.iter().filter(|role| role.role == Role::CHANGE_DETECTOR.name() && role.leader);
-    let said_at = |role: &&RoleStatus| role.at.map(|at| (at.seconds, at.nanos));
-    let holder = |source: &str| detectors().filter(|role| role.tenant == source).max_by_key(said_at);
+    let reported_at = |role: &&RoleStatus| role.at.map(|at| (at.seconds, at.nanos));
+    let holder = |source: &str| detectors().filter(|role| role.tenant == source).max_by_key(reported_at);
     let sources = status.synchronizations.iter().map(|synchronization| &synchronization.source);
-    sources.map(|source| (source.clone(), holder(source).map_or(0, |role| role.round))).collect()
+    sources.map(|source| (source.clone(), holder(source).map_or(0, |role| role.cycle))).collect()
 }
 
-/// A detector whose store was restored from a backup counts its rounds from there.
-fn begin_anew(first: &mut BTreeMap<String, u64>, now: &BTreeMap<String, u64>) {
-    for (tenant, round) in first {
-        *round = now.get(tenant).filter(|now| 0 < **now).map_or(*round, |now| (*round).min(*now));
+/// A detector whose store was restored from a backup counts its cycles from there.
+fn reset_restarted(first: &mut BTreeMap<String, u64>, now: &BTreeMap<String, u64>) {
+    for (tenant, cycle) in first {
+        *cycle = now.get(tenant).filter(|now| 0 < **now).map_or(*cycle, |now| (*cycle).min(*now));
     }
 }
 
 /// The sources that have not been read once more.
 fn unread(first: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> Vec<String> {
-    let unread = first.iter().filter(|(tenant, round)| now.get(*tenant).is_none_or(|now| *now < *round + ROUNDS));
+    let unread = first.iter().filter(|(tenant, cycle)| now.get(*tenant).is_none_or(|now| *now < *cycle + CYCLES));
     unread.map(|(tenant, _)| format!("{tenant} to be read once more")).collect()
 }
 
@@ -74,27 +80,31 @@ mod tests {
     use super::*;
 
     #[test]
-    fn whoever_said_last_that_he_holds_a_source_knows_its_rounds() {
-        let said = |seconds: i64, round| RoleStatus {
+    fn the_most_recent_leader_status_gives_the_cycle_of_a_source() {
+        let reported = |seconds: i64, cycle| RoleStatus {
             role: Role::CHANGE_DETECTOR.name().to_owned(),
             tenant: "emea".to_owned(),
             at: Some(wire_time(Timestamp(seconds * 1_000_000))),
-            round,
+            cycle,
             leader: true,
             ..RoleStatus::default()
         };
         let synchronizations = vec![SynchronizationStatus { source: "emea".to_owned(), ..SynchronizationStatus::default() }];
-        let status = Status { roles: vec![said(10, 83), said(390, 1246), said(200, 90)], synchronizations, ..Status::default() };
-        assert_eq!(rounds(&status), BTreeMap::from([("emea".to_owned(), 1246)]));
+        let status = FleetStatus {
+            roles: vec![reported(10, 83), reported(390, 1246), reported(200, 90)],
+            synchronizations,
+            ..FleetStatus::default()
+        };
+        assert_eq!(cycles(&status), BTreeMap::from([("emea".to_owned(), 1246)]));
     }
 
     #[test]
-    fn two_rounds_after_the_first_look_a_source_has_been_read_also_where_its_count_went_back() {
-        let at = |round| BTreeMap::from([("emea".to_owned(), round)]);
+    fn a_source_is_fresh_after_two_cycles_even_if_its_counter_restarted() {
+        let at = |cycle| BTreeMap::from([("emea".to_owned(), cycle)]);
         let mut first = at(90);
-        for (round, is_read) in [(90, false), (91, false), (92, true), (0, false), (40, false), (41, false), (42, true)] {
-            begin_anew(&mut first, &at(round));
-            assert_eq!(unread(&first, &at(round)).is_empty(), is_read, "round {round}");
+        for (cycle, is_read) in [(90, false), (91, false), (92, true), (0, false), (40, false), (41, false), (42, true)] {
+            reset_restarted(&mut first, &at(cycle));
+            assert_eq!(unread(&first, &at(cycle)).is_empty(), is_read, "cycle {cycle}");
         }
     }
 }

@@ -1,0 +1,67 @@
+//! What the groups that take topics have committed.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use parking_lot::Mutex;
+
+use crate::topic::Topic;
+use rdkafka::Offset;
+use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::topic_partition_list::TopicPartitionListElem;
+
+use super::background_drop::BackgroundDrop;
+use super::client::{Access, Callbacks};
+use super::topics::blocking;
+use super::{error, record};
+use crate::{Error, Partition};
+
+/// How long the cluster may take to answer.
+const REQUEST_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// A client that asks what its group has committed, and joins nothing.
+type OffsetClient = Arc<BackgroundDrop<BaseConsumer<Callbacks>>>;
+
+/// The clients, by group.
+#[derive(Default)]
+pub(super) struct GroupOffsets(Mutex<HashMap<&'static str, OffsetClient>>);
+
+impl GroupOffsets {
+    /// How many records of a topic a group has not committed, `None` where it never committed any. Of a partition of which it never
+    /// committed any, none count.
+    pub(super) async fn lag(&self, access: &Access, topic: &Topic, group: &'static str) -> Result<Option<u64>, Error> {
+        let (client, partitions) = (self.of(access, group)?, Partition::all(topic).collect::<Vec<_>>());
+        blocking(move || {
+            // Where we log in by token, this is when the library is given one.
+            drop(client.poll(Duration::ZERO));
+            let mut committed = record::list(&partitions);
+            committed = client.committed_offsets(committed, REQUEST_TIMEOUT).map_err(|error| error::of(&error))?;
+            let mut last = record::list(&partitions);
+            last.set_all_offsets(Offset::End).map_err(|error| error::of(&error))?;
+            // One request for all, where watermarks would be two for each.
+            last = client.offsets_for_times(last, REQUEST_TIMEOUT).map_err(|error| error::of(&error))?;
+            let lag =
+                |(committed, last): (TopicPartitionListElem<'_>, TopicPartitionListElem<'_>)| match (committed.offset(), last.offset()) {
+                    (Offset::Offset(next), Offset::Offset(end)) => Some(u64::try_from(end - next).unwrap_or(0)),
+                    _ => None,
+                };
+            let lag: Vec<u64> = committed.elements().into_iter().zip(last.elements()).filter_map(lag).collect();
+            Ok((!lag.is_empty()).then(|| lag.iter().sum()))
+        })
+        .await
+    }
+
+    fn of(&self, access: &Access, group: &'static str) -> Result<OffsetClient, Error> {
+        let mut clients = self.0.lock();
+        if let Some(client) = clients.get(group) {
+            return Ok(Arc::clone(client));
+        }
+        let mut config = access.config();
+        config.set("group.id", group).set("enable.auto.commit", "false");
+        let client: BaseConsumer<Callbacks> = config.create_with_context(access.callbacks()).map_err(|error| error::of(&error))?;
+        let client = Arc::new(BackgroundDrop::new(client));
+        clients.insert(group, Arc::clone(&client));
+        Ok(client)
+    }
+}

@@ -1,6 +1,0 @@
--- How far each tenant's scrub has come.
-CREATE TABLE scrub (
-    tenant TEXT NOT NULL PRIMARY KEY,
-    began  BIGINT NOT NULL, -- the newest; of one that was never scrubbed, when it was first looked at
-    after_ TEXT -- the last key that was told again, empty before the first; null between two scrubs
-);

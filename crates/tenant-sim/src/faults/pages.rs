@@ -1,0 +1,74 @@
+//! What the profile does to one page of a delta query. The token of the page decides, so that asking again gives the same page again.
+
+use std::sync::Arc;
+
+use serde_json::Value as Json;
+use uuid::Uuid;
+
+use super::{Chance, FaultProfile, FaultState, InjectedFault};
+
+/// How often in a row a page is put off or sent again.
+const ATTEMPTS_MAX: u64 = 2;
+/// How many numbers of the log a next round goes back, at most.
+const REPLAYED_MAX: u64 = 12;
+
+/// The draws of one page; none while it is calm.
+#[derive(Debug)]
+pub(crate) struct PageFaults(Option<(FaultState, Arc<FaultProfile>, Chance)>);
+
+impl PageFaults {
+    /// The draws of a page of that tenant, kind and place.
+    pub(crate) fn of(fault_state: &FaultState, tenant: Uuid, kind: &str, place: &[u64]) -> Self {
+        let drawn = |profile: Arc<FaultProfile>| {
+            let (high, low) = tenant.as_u64_pair();
+            let numbers: Vec<u64> = [high, low].into_iter().chain(place.iter().copied()).collect();
+            let chance = Chance::of(profile.seed, kind, &numbers);
+            (fault_state.clone(), profile, chance)
+        };
+        Self(fault_state.profile().map(drawn))
+    }
+
+    /// Whether an empty page comes before this one.
+    pub(crate) fn is_empty(&mut self, attempt: u64) -> bool {
+        self.draw(InjectedFault::PageEmpty, |profile| if attempt < ATTEMPTS_MAX { profile.delta.empty } else { 0.0 })
+    }
+
+    /// Whether the round, which begins here, comes from its newest change to its oldest.
+    pub(crate) fn reorders_cycle(&mut self) -> bool {
+        self.draw(InjectedFault::CycleReordered, |profile| profile.delta.reorders)
+    }
+
+    /// Whether the same page comes next.
+    pub(crate) fn repeats_page(&mut self, attempt: u64) -> bool {
+        self.draw(InjectedFault::PageRepeated, |profile| if attempt < ATTEMPTS_MAX { profile.delta.repeats } else { 0.0 })
+    }
+
+    /// How many numbers of the log the next round goes back, of those that this one told.
+    pub(crate) fn replays(&mut self, changes: u64) -> u64 {
+        if changes == 0 || !self.draw(InjectedFault::CycleReplayed, |profile| profile.delta.repeats) {
+            return 0;
+        }
+        let number = self.0.as_mut().map_or(0.0, |(_, _, chance)| chance.number());
+        1 + (number * changes.min(REPLAYED_MAX) as f64) as u64
+    }
+
+    /// Mixes the objects of the page, perhaps.
+    pub(crate) fn mix(&mut self, objects: &mut [Json]) {
+        if let Some((_, profile, chance)) = &mut self.0
+            && chance.occurs(profile.delta.reorders)
+        {
+            chance.shuffle(objects);
+        }
+    }
+
+    fn draw(&mut self, fault: InjectedFault, share: impl FnOnce(&FaultProfile) -> f64) -> bool {
+        let Some((fault_state, profile, chance)) = &mut self.0 else {
+            return false;
+        };
+        let occurs = chance.occurs(share(profile));
+        if occurs {
+            fault_state.note(fault);
+        }
+        occurs
+    }
+}

@@ -1,0 +1,76 @@
+//! Feeds the read model from the bus: the topics of every tenant, from where the store says.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use tokio::time::sleep;
+use xtsync_bus::{Record, Topic, WantedTopics};
+use xtsync_contract::topic;
+use xtsync_domain::configuration::Configuration;
+use xtsync_service::consumer::{Consumer, positions};
+
+use crate::context::Context;
+use crate::{Error, directories, resolve, resources, view};
+
+/// The group under which lag tools find control. Where it reads from is kept in its store.
+const GROUP: &str = "xtsync-control";
+
+/// How long it rests after a batch: the first of a burst is seen at once, the others come together, and share a transaction.
+const BATCH_INTERVAL: Duration = Duration::from_millis(50);
+
+/// The topics that the read model is made of.
+pub(crate) fn topics(configuration: &Configuration) -> BTreeSet<Topic> {
+    let of_tenants = configuration.tenants().flat_map(|(tenant, _)| topic::of_tenant(tenant));
+    of_tenants.chain([topic::STATUS.topic()]).collect()
+}
+
+/// Reads until something fails.
+///
+/// # Errors
+/// When the bus or the store fails, or another replica took over.
+pub(crate) async fn run(context: &Context) -> Result<(), Error> {
+    let mut published_revision = context.published_revision.subscribe();
+    let mut wanted = wanted(context).await?;
+    let mut consumer = Consumer::new(&context.store, &context.bus, GROUP);
+    loop {
+        consumer.set_topics(&wanted).await?;
+        match consumer.missing() {
+            Some(missing) => context.topics.set(false, missing.to_string()),
+            None => context.topics.set(true, ""),
+        }
+        tokio::select! {
+            event = consumer.next() => if let Some(event) = event? {
+                let records = consumer.handle(event).await?;
+                project(context, &mut consumer, &records).await?;
+            },
+            changed = published_revision.changed() => {
+                // The sender lives in the context, which we hold.
+                changed.expect("the context outlives its projector");
+                wanted = self::wanted(context).await?;
+            }
+        }
+    }
+}
+
+async fn project(context: &Context, consumer: &mut Consumer, records: &[Record]) -> Result<(), Error> {
+    if records.is_empty() {
+        return Ok(());
+    }
+    let changed_facts = view::fold(context, records).await?;
+    context.folded.send_modify(|folds| *folds += 1);
+    consumer.commit(positions(records)).await;
+    if changed_facts.names {
+        resolve::resolve_pending(context).await?;
+    }
+    if changed_facts.identities {
+        directories::pin_new(context).await?;
+    }
+    sleep(BATCH_INTERVAL).await;
+    Ok(())
+}
+
+async fn wanted(context: &Context) -> Result<WantedTopics, Error> {
+    let stored = resources::read(&context.store).await?;
+    let topics = topics(&Configuration::new(0, stored.into_values()));
+    Ok(topics.into_iter().map(|topic| (topic, Vec::new())).collect())
+}

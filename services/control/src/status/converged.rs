@@ -1,0 +1,191 @@
+//! Settled: everything that was said has been read, decided, taken up and done, at the newest revision; or else, what is waited for.
+//!
+//! Each role says what it knows of itself, and what it said last may be some seconds old; so the read model is also joined by version:
+//! a user's newest change with the decision on it, that decision with the link's. What only a person can move (a conflict, a refusal,
+//! a hold) is not waited for.
+
+use std::time::Duration;
+
+use xtsync_contract::convert::time;
+use xtsync_contract::internal::RoleStatus;
+use xtsync_contract::role::Role;
+use xtsync_domain::configuration::{Configuration, NamedSynchronization};
+use xtsync_domain::gate::ClosedReason;
+use xtsync_domain::resource::Mode;
+use xtsync_domain::{TenantName, Timestamp};
+
+use super::numbers::Numbers;
+
+/// A role that said nothing for so long says nothing any more: it publishes its status every few seconds.
+const STATUS_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// When a role is no longer shown, and its row ends.
+pub(crate) const EXPIRED_AFTER: Duration = Duration::from_secs(10 * 60);
+
+/// What is known.
+pub(super) struct Snapshot<'a> {
+    /// Whether the newest revision is on the bus.
+    pub(super) published: bool,
+    /// Records that the read model has not read.
+    pub(super) total_lag: u64,
+    /// That a topic is still to be made, in words.
+    pub(super) missing: Option<String>,
+    /// Groups not seen yet, in words.
+    pub(super) unresolved: Vec<String>,
+    pub(super) roles: Vec<RoleStatus>,
+    pub(super) configuration: &'a Configuration,
+    pub(super) synchronizations: &'a [(&'a NamedSynchronization, Numbers)],
+    pub(super) now: Timestamp,
+}
+
+/// What is not converged, in words; empty when everything is.
+pub(super) fn waiting_for(snapshot: &Snapshot<'_>) -> Vec<String> {
+    let revision = snapshot.configuration.revision();
+    let mut reasons = Vec::new();
+    if revision == 0 {
+        reasons.push("a first apply".to_owned());
+    }
+    if !snapshot.published {
+        reasons.push(format!("revision {revision} to be published"));
+    }
+    if snapshot.total_lag > 0 {
+        reasons.push(format!("control to read {}", count(snapshot.total_lag, "record")));
+    }
+    reasons.extend(snapshot.missing.clone());
+    reasons.extend(snapshot.unresolved.iter().cloned());
+    snapshot.configuration.sources().into_iter().for_each(|source| detector_reasons(snapshot, source, &mut reasons));
+    targets(snapshot).into_iter().for_each(|target| target_detector_reasons(snapshot, target, &mut reasons));
+    if !snapshot.synchronizations.is_empty() {
+        policy_reasons(snapshot, &mut reasons);
+    }
+    targets(snapshot).into_iter().for_each(|target| provisioner_reasons(snapshot, target, &mut reasons));
+    snapshot
+        .synchronizations
+        .iter()
+        .for_each(|(synchronization, numbers)| synchronization_reasons(snapshot, synchronization, numbers, &mut reasons));
+    reasons
+}
+
+fn detector_reasons(snapshot: &Snapshot<'_>, source: &TenantName, reasons: &mut Vec<String>) {
+    let Some(role) = snapshot.leader(Role::CHANGE_DETECTOR, source) else {
+        return reasons.push(format!("a change-detector to say how {source} is"));
+    };
+    if !role.blocked.is_empty() {
+        reasons.push(format!("change-detector of {source}: {}", role.blocked));
+    } else if role.revision < snapshot.configuration.revision() {
+        reasons.push(format!("change-detector of {source} to take up revision {}", snapshot.configuration.revision()));
+    } else if role.lag > 0 {
+        reasons.push(format!("change-detector of {source} to publish {}", count(role.lag, "user")));
+    } else if role.cycle == 0 {
+        reasons.push(format!("the first cycle of {source}"));
+    }
+}
+
+/// Of a tenant that is only a target it reads who that is and what it allows.
+fn target_detector_reasons(snapshot: &Snapshot<'_>, target: &TenantName, reasons: &mut Vec<String>) {
+    if snapshot.configuration.sources().contains(target) {
+        return;
+    }
+    match snapshot.leader(Role::CHANGE_DETECTOR, target) {
+        None => reasons.push(format!("a change-detector to say how {target} is")),
+        Some(role) if !role.blocked.is_empty() => reasons.push(format!("change-detector of {target}: {}", role.blocked)),
+        Some(_) => {}
+    }
+}
+
+fn policy_reasons(snapshot: &Snapshot<'_>, reasons: &mut Vec<String>) {
+    let replicas: Vec<&RoleStatus> = snapshot.recent(Role::POLICY).collect();
+    let lag = replicas.iter().map(|role| role.lag).sum();
+    let silent = snapshot.configuration.sources().into_iter().find(|source| replicas.iter().all(|role| role.tenant != source.as_str()));
+    if replicas.is_empty() {
+        reasons.push("policy to say how it is".to_owned());
+    } else if let Some(source) = silent {
+        reasons.push(format!("policy to say how {source} is"));
+    } else if let Some(role) = replicas.iter().find(|role| !role.blocked.is_empty()) {
+        reasons.push(format!("policy of {}: {}", role.tenant, role.blocked));
+    } else if replicas.iter().any(|role| role.revision < snapshot.configuration.revision()) {
+        reasons.push(format!("policy to take up revision {}", snapshot.configuration.revision()));
+    } else if lag > 0 {
+        reasons.push(format!("policy to decide {}", count(lag, "record")));
+    }
+}
+
+fn provisioner_reasons(snapshot: &Snapshot<'_>, target: &TenantName, reasons: &mut Vec<String>) {
+    let Some(role) = snapshot.leader(Role::PROVISIONER, target) else {
+        return reasons.push(format!("a provisioner to say how {target} is"));
+    };
+    let due = role.pending.values().sum();
+    if role.blocked == ClosedReason::ObserveOnlyAfterRebuild.code() {
+        reasons.push(format!("{target} to be resumed: the store of its links was lost and rebuilt; run `xtsync resume {target}`"));
+    } else if !role.blocked.is_empty() {
+        reasons.push(format!("provisioner of {target}: {}", role.blocked));
+    } else if role.revision < snapshot.configuration.revision() {
+        reasons.push(format!("provisioner of {target} to take up revision {}", snapshot.configuration.revision()));
+    } else if role.lag > 0 {
+        reasons.push(format!("provisioner of {target} to take in {}", count(role.lag, "record")));
+    } else if due > 0 {
+        reasons.push(format!("{} due in {target}", count(due, "link")));
+    }
+}
+
+fn synchronization_reasons(snapshot: &Snapshot<'_>, synchronization: &NamedSynchronization, numbers: &Numbers, reasons: &mut Vec<String>) {
+    let name = &synchronization.name;
+    let open = numbers.status("waiting") + numbers.unprocessed;
+    if numbers.undecided > 0 {
+        reasons.push(format!("{name}: {} not decided yet", count(numbers.undecided, "user")));
+    }
+    if numbers.replayed < snapshot.configuration.basis(&synchronization.source) {
+        reasons.push(format!("{name}: users to be decided again"));
+    }
+    if open > 0 {
+        reasons.push(format!("{name}: {} not as desired yet", count(open, "link")));
+    }
+    if numbers.grace_ends_soon > 0 {
+        reasons.push(format!("{name}: {} in the grace period", count(numbers.grace_ends_soon, "loss of scope")));
+    }
+}
+
+/// Whether an enforced synchronization has nobody in scope though its source has been read and decided on.
+pub(super) fn is_scope_empty(snapshot: &Snapshot<'_>, synchronization: &NamedSynchronization, numbers: &Numbers) -> bool {
+    let is_enforced = match synchronization.spec.mode {
+        Mode::Enforce => true,
+        Mode::Observe => false,
+    };
+    let is_read = snapshot.leader(Role::CHANGE_DETECTOR, &synchronization.source).is_some_and(|role| role.cycle > 0 && role.lag == 0);
+    let is_decided = numbers.undecided == 0 && numbers.replayed >= snapshot.configuration.basis(&synchronization.source);
+    is_enforced && is_read && is_decided && snapshot.total_lag == 0 && !numbers.has_users_in_scope
+}
+
+impl Snapshot<'_> {
+    /// What replicas of a role said recently.
+    fn recent(&self, role: Role) -> impl Iterator<Item = &RoleStatus> {
+        self.roles.iter().filter(move |status| status.role == role.name() && age(status, self.now) < STATUS_TIMEOUT)
+    }
+
+    /// What the replica that works on a tenant said last.
+    fn leader(&self, role: Role, tenant: &TenantName) -> Option<&RoleStatus> {
+        let here = self.recent(role).filter(|status| status.leader && status.tenant == tenant.as_str());
+        here.min_by_key(|status| age(status, self.now))
+    }
+}
+
+/// How long ago a role said this.
+pub(crate) fn age(status: &RoleStatus, now: Timestamp) -> Duration {
+    time("at", status.at).map_or(Duration::MAX, |at| now.since(at))
+}
+
+fn targets<'a>(snapshot: &Snapshot<'a>) -> std::collections::BTreeSet<&'a TenantName> {
+    snapshot.synchronizations.iter().map(|(synchronization, _)| &synchronization.spec.to).collect()
+}
+
+/// `1 user`, `2 users`, `2 losses of scope`.
+fn count(n: u64, what: &str) -> String {
+    match (n, what.split_once(' ')) {
+        (1, _) => format!("1 {what}"),
+        (_, Some((first, rest))) => format!("{n} {first}es {rest}"),
+        (_, None) => format!("{n} {what}s"),
+    }
+}
+
+#[cfg(test)]
+mod tests;

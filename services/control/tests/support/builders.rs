@@ -1,0 +1,166 @@
+//! What the other roles say, published as they do.
+
+use bytes::Bytes;
+use prost::Message;
+use xtsync_bus::{Bus, Outgoing, Topic, Urgency};
+use xtsync_contract::convert::{DecisionRecord, LinkRecord, wire_time};
+use xtsync_contract::event::{self, Typed};
+use xtsync_contract::role::Role;
+use xtsync_contract::topic::{self, link_key, marker_key};
+use xtsync_contract::{events, internal};
+use xtsync_domain::decision::{DeprovisionReason, Desired, Shape};
+use xtsync_domain::delta::{Kind, State, User, UserDelta};
+use xtsync_domain::fact::{Fact, Group, GroupState, Identity};
+use xtsync_domain::link::{Account, Applied, DisabledBy, Link, Sessions, Shadow, Stage};
+use xtsync_domain::{Attributes, Decision, Origin, TenantFact, TenantName, Timestamp, Version};
+
+pub(crate) fn emea() -> TenantName {
+    TenantName::new("emea").unwrap()
+}
+
+pub(crate) fn hub() -> TenantName {
+    TenantName::new("hub").unwrap()
+}
+
+/// The detector found groups under a name, for a revision of the names that are written.
+pub(crate) async fn group_name(bus: &Bus, resolution: u64, name: &str, ids: &[&str]) {
+    fact(bus, Fact::GroupName { name: name.into(), ids: ids.iter().map(|id| (*id).into()).collect(), resolution }).await;
+}
+
+/// The detector says how a group is.
+pub(crate) async fn group(bus: &Bus, id: &str, name: &str, state: GroupState) {
+    fact(bus, Fact::Group(Group { id: id.into(), name: name.into(), state })).await;
+}
+
+async fn fact(bus: &Bus, fact: Fact) {
+    let key = fact.key();
+    let fact = TenantFact { version: 1, read_at: Timestamp(1), fact };
+    publish(bus, topic::TENANT_FACTS.of(emea()), key, &events::TenantFact::from(&fact)).await;
+}
+
+/// The detector read which directory a tenant is.
+pub(crate) async fn identity(bus: &Bus, tenant: TenantName, id: &str, domains: &[&str]) {
+    let verified_domains = domains.iter().map(|domain| (*domain).to_owned()).collect();
+    let fact = Fact::Identity(Identity { directory_id: id.into(), verified_domains });
+    let key = fact.key();
+    let fact = TenantFact { version: 1, read_at: Timestamp(1), fact };
+    publish(bus, topic::TENANT_FACTS.of(tenant), key, &events::TenantFact::from(&fact)).await;
+}
+
+/// A user changed.
+pub(crate) async fn delta(bus: &Bus, user: &str, version: u64) {
+    let state = State::Present(User { attributes: Attributes::default(), groups: vec![], nested_groups: vec![], kind: Kind::Internal });
+    let delta = UserDelta {
+        tenant: emea(),
+        user: user.into(),
+        version,
+        projection: 1,
+        origin: Origin::Live,
+        first_seen: Timestamp(1),
+        changed_at: None,
+        state,
+        changed: vec![],
+        before: Attributes::default(),
+    };
+    publish(bus, topic::USER_DELTAS.of(emea()), user.into(), &events::UserDelta::from(&delta)).await;
+}
+
+pub(crate) fn present() -> Desired {
+    let (attributes, on_create) = (Attributes::default(), Attributes::default());
+    Desired::Wanted(Shape { enabled: true, address: "a@emea.example".into(), attributes, on_create })
+}
+
+pub(crate) fn out_of_scope() -> Desired {
+    Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 0, blocked: false })
+}
+
+pub(crate) fn decided(user: &str, version: u64, desired: Desired) -> Decision {
+    let (synchronization, version) = ("to-hub".into(), Version { delta: version, ..Version::default() });
+    Decision { source: emea(), user: user.into(), synchronization, version, origin: Origin::Live, first_seen: Timestamp(1), desired }
+}
+
+/// Policy decided.
+pub(crate) async fn decision(bus: &Bus, decision: Decision) {
+    let key = link_key(&decision.source, &decision.user);
+    publish(bus, topic::DECISIONS.of(hub()), key, &events::Decision::from(DecisionRecord::Decision(decision))).await;
+}
+
+/// Policy has decided everybody again for a revision.
+pub(crate) async fn replayed(bus: &Bus, revision: u64) {
+    for partition in 0..xtsync_contract::topic::PARTITIONS {
+        let marker = DecisionRecord::Marker { source: emea(), partition, revision };
+        publish(bus, topic::DECISIONS.of(hub()), marker_key(&emea(), partition), &events::Decision::from(marker)).await;
+    }
+}
+
+/// The provisioner has a link so: with an enabled shadow user, and the decision of a version reached.
+pub(crate) async fn link(bus: &Bus, desired: Decision, applied: u64) {
+    link_version(bus, desired, applied, applied).await;
+}
+
+/// The same under a version of its own.
+pub(crate) async fn link_version(bus: &Bus, desired: Decision, applied: u64, version: u64) {
+    let account = Account {
+        id: "t1".into(),
+        stage: Stage::Live,
+        enabled: true,
+        disabled_by: DisabledBy::None,
+        sessions: Sessions::Open,
+        redeemed: false,
+        address: "a@emea.example".into(),
+        created_at: Timestamp(1),
+        creation_incomplete: false,
+        former_anchor: None,
+    };
+    let key = link_key(&desired.source, &desired.user);
+    let link = Link {
+        target: hub(),
+        desired,
+        desired_since: Timestamp(1),
+        anchor: None,
+        shadow: Shadow::Object(account),
+        applied: Applied { version: Version { delta: applied, ..Version::default() }, ..Applied::default() },
+        veto: None,
+        reject: None,
+        holders: [].into(),
+        condition: None,
+    };
+    let record = LinkRecord { link, version, store_id: "i".into() };
+    publish(bus, topic::LINKS.of(hub()), key, &events::Link::from(record)).await;
+}
+
+/// The provisioner did something.
+pub(crate) async fn outcome(bus: &Bus, id: &str, user: &str, verb: events::Verb) {
+    let (source, target) = (emea().to_string(), hub().to_string());
+    let (verb, result) = (verb.into(), events::OutcomeResult::Done.into());
+    let outcome = events::Outcome { id: id.into(), source, target, user_id: user.into(), verb, result, ..Default::default() };
+    publish(bus, topic::OUTCOMES.of(hub()), link_key(&emea(), &user.into()), &outcome).await;
+}
+
+/// Every role is at rest, at a revision.
+pub(crate) async fn converged_roles(bus: &Bus, revision: u64, now: Timestamp) {
+    for (role, tenant) in [("change-detector", "emea"), ("change-detector", "hub"), ("policy", "emea"), ("provisioner", "hub")] {
+        let status = internal::RoleStatus {
+            role: role.into(),
+            replica: "r".into(),
+            tenant: tenant.into(),
+            at: Some(wire_time(now)),
+            revision,
+            cycle: 1,
+            leader: true,
+            ..Default::default()
+        };
+        publish(bus, topic::STATUS.topic(), format!("{role}/r/{tenant}"), &status).await;
+    }
+}
+
+/// Something that is none of ours.
+pub(crate) async fn garbage(bus: &Bus, topic: Topic) {
+    let record = Outgoing { topic, key: Bytes::from_static(b"k"), value: Some(Bytes::from_static(b"\xff\xff")), headers: vec![] };
+    bus.publish(vec![record], Urgency::Live).await.unwrap();
+}
+
+async fn publish<M: Message + Typed>(bus: &Bus, topic: Topic, key: String, message: &M) {
+    let record = event::record::<M>(Role::POLICY, topic, &key, 1, Timestamp(1), None, message.encode_to_vec());
+    bus.publish(vec![record], Urgency::Live).await.unwrap();
+}

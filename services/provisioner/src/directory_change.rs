@@ -1,0 +1,66 @@
+//! A target that an operator has confirmed to be another directory: no id of an object means anything there. So each of its links forgets
+//! its object, and finds it again by its anchor where somebody has brought it along; else the user is created anew.
+//!
+//! Which directory the links are of stands in the store, and is changed after all of them have forgotten: who is interrupted begins anew.
+
+use xtsync_domain::link::RowUpdate;
+use xtsync_domain::link::class::class;
+use xtsync_domain::{DirectoryId, version};
+use xtsync_store::Epoch;
+
+use crate::error::Result;
+use crate::table::{Key, link, target, work};
+use crate::worker::Worker;
+
+/// Links in one transaction.
+const CHUNK: u32 = 500;
+
+/// Has all links forget their objects where the target is another directory than theirs. Before any of them is worked on.
+pub(crate) async fn check(worker: &Worker, epoch: Epoch) -> Result<()> {
+    let context = &worker.context;
+    let Some(pinned) = context.configuration().directory(&worker.target).cloned() else { return Ok(()) };
+    let known = target::directory(&context.store, &worker.target).await?;
+    if let Some(former) = known.filter(|known| *known != pinned) {
+        let links = forget(worker, epoch).await?;
+        tracing::warn!(target = %worker.target, %former, directory = %pinned, links, "the target is another directory: its links forget their objects");
+    }
+    store(worker, epoch, &pinned).await
+}
+
+/// Notes which directory the links are of, once that is known.
+pub(crate) async fn record(worker: &Worker, epoch: Epoch) -> Result<()> {
+    let context = &worker.context;
+    let Some(pinned) = context.configuration().directory(&worker.target).cloned() else { return Ok(()) };
+    match target::directory(&context.store, &worker.target).await? {
+        None => store(worker, epoch, &pinned).await,
+        Some(_) => Ok(()),
+    }
+}
+
+async fn store(worker: &Worker, epoch: Epoch, directory: &DirectoryId) -> Result<()> {
+    let mut tx = worker.begin(epoch).await?;
+    target::set_directory(&mut tx, &worker.target, directory).await?;
+    Ok(tx.commit().await?)
+}
+
+/// Has every link with an object forget it, chunk by chunk; gives how many.
+async fn forget(worker: &Worker, epoch: Epoch) -> Result<usize> {
+    let (context, now) = (&worker.context, worker.context.now());
+    let (mut last, mut forgotten) = (None::<Key>, 0);
+    loop {
+        let keys = link::with_object_after(&context.store, &worker.target, last.as_ref(), CHUNK).await?;
+        let Some(newest) = keys.last().cloned() else { return Ok(forgotten) };
+        let mut tx = worker.begin(epoch).await?;
+        let mut links = link::lock(&mut tx, &keys).await?;
+        for stored in links.values_mut() {
+            stored.link.update_row(&RowUpdate::Forget, now);
+            stored.version = version::next(stored.version, now);
+        }
+        link::save(&mut tx, links.values(), context.store.store_id());
+        let due: Vec<_> = links.iter().map(|(key, stored)| (key.clone(), class(&stored.link))).collect();
+        work::arrived(&mut tx, &due, now);
+        tx.commit().await?;
+        forgotten += links.len();
+        last = Some(newest);
+    }
+}

@@ -1,0 +1,70 @@
+//! The scrub: what is published of a target's links is told again, a piece at a time, after everything that is new.
+//!
+//! By whoever publishes, so that no older state goes out after a newer one; and only where the store was held against its topic, for what
+//! a restored store would tell again is older than what stands there. A link that has been over for long is told no more: its key ends,
+//! and of it the store keeps the version of its last decision, so that a late one brings nobody back.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use xtsync_bus::Urgency;
+use xtsync_domain::Timestamp;
+use xtsync_store::Transaction;
+use xtsync_store::republish::{BATCH_INTERVAL, BATCH_ROWS, Republication};
+
+use crate::error::Result;
+use crate::publish;
+use crate::table::{Key, decision_version, link};
+use crate::worker::Worker;
+
+/// How far this replica has come with telling again.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// When it looks next.
+    due: Timestamp,
+    /// Whether a scrub is under way.
+    pub(crate) is_under_way: bool,
+}
+
+/// Tells a piece again, if it is time; gives how long the next one waits at most.
+pub(crate) async fn step(worker: &Worker) -> Result<Duration> {
+    let now = worker.context.now();
+    let due = worker.republish().due;
+    if now >= due {
+        let is_under_way = piece(worker, now).await?;
+        let pause = if is_under_way { BATCH_INTERVAL } else { worker.context.config.poll };
+        *worker.republish() = Progress { due: now.plus(pause), is_under_way };
+    }
+    Ok(worker.republish().due.since(now).min(worker.context.config.poll))
+}
+
+/// One piece; whether there is more.
+async fn piece(worker: &Worker, now: Timestamp) -> Result<bool> {
+    let context = &worker.context;
+    let Some(epoch) = worker.lease.held().filter(|_| worker.is_reconciled()) else { return Ok(false) };
+    let Some(scrub) = Republication::due(&context.store, &worker.target, context.config.republish, now).await? else { return Ok(false) };
+    let mut rows = link::published_after(&context.store, &worker.target, scrub.after(), BATCH_ROWS).await?;
+    let forgotten = now.minus(context.config.forget);
+    rows.iter_mut().for_each(|row| row.tombstone_if_expired(forgotten));
+    let expired: BTreeSet<Key> = rows.iter().filter(|row| row.state.is_none()).map(|row| row.key.clone()).collect();
+    let last = rows.last().filter(|_| rows.len() == BATCH_ROWS).map(|row| row.key.record());
+    let count = rows.len();
+    publish::send(worker, epoch, rows, Vec::new(), Urgency::Bulk).await?;
+    context.metrics.republished(&worker.target, count);
+    let mut tx = worker.begin(epoch).await?;
+    // Only now: a key whose end nobody has heard is ended once more.
+    forget(&mut tx, &expired, forgotten).await?;
+    scrub.advance(&mut tx, last.as_deref()).await?;
+    tx.commit().await?;
+    Ok(last.is_some())
+}
+
+/// Forgets links whose keys were ended. One for which something was decided meanwhile is told again.
+async fn forget(tx: &mut Transaction, expired: &BTreeSet<Key>, before: Timestamp) -> Result<()> {
+    let links = link::lock(tx, expired).await?;
+    let (expired, others): (BTreeMap<_, _>, BTreeMap<_, _>) = links.into_iter().partition(|(_, stored)| stored.link.is_expired(before));
+    link::publish_again(tx, &others.keys().collect::<Vec<_>>()).await?;
+    link::remove(tx, &expired.keys().collect::<Vec<_>>()).await?;
+    decision_version::save(tx, &expired.into_iter().map(|(key, stored)| (key, stored.link.desired.version)).collect());
+    Ok(())
+}

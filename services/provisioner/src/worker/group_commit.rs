@@ -1,0 +1,161 @@
+//! The ledger of one target: what its jobs commit, many in one transaction.
+//!
+//! The busier a target, the more share a commit and its statements. An update counts only if its link's row is still the one that its job
+//! knows; intake may have stored a newer decision.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use xtsync_bus::Outgoing;
+use xtsync_domain::gate::Counter;
+use xtsync_domain::{TenantName, Timestamp};
+use xtsync_store::{self as store, Epoch, Transaction, lease, outbox, retry_contended};
+
+use crate::context::Context;
+use crate::error::{Error, Result};
+use crate::table::intent::Intent;
+use crate::table::link::Stored;
+use crate::table::work::Work;
+use crate::table::{Key, intent, link, window, work};
+use crate::worker::batcher::{Batcher, Waiting};
+use crate::worker::limits;
+
+/// What one job commits about its link.
+#[derive(Debug, Clone)]
+pub(crate) struct LinkUpdate {
+    /// The link as it shall be stored, with the row_version it was made from.
+    pub(crate) stored: Stored,
+    /// What becomes of its work.
+    pub(crate) work: Queued,
+    /// What becomes of the call that may be under way.
+    pub(crate) call: Called,
+    /// What the user is counted for, and when that was reserved.
+    pub(crate) uses: Option<(Counter, Timestamp)>,
+    /// What is to be told.
+    pub(crate) outcome: Option<Outgoing>,
+    /// When.
+    pub(crate) now: Timestamp,
+}
+
+/// What becomes of a link's work.
+#[derive(Debug, Clone)]
+pub(crate) enum Queued {
+    /// It stays as it is.
+    Stays,
+    /// It is done.
+    Done,
+    /// It is looked at again.
+    Again(Work),
+}
+
+/// What becomes of the call that may be under way for a link.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Called {
+    /// As before.
+    Unchanged,
+    /// One is about to start.
+    Starts(&'static str, Intent),
+    /// It has ended, and nobody knows how.
+    Unknown,
+    /// It has ended.
+    Ended,
+}
+
+/// Entries that wait for a transaction.
+#[derive(Default)]
+pub(crate) struct GroupCommit {
+    batcher: Batcher<LinkUpdate, Result<bool>>,
+}
+
+impl GroupCommit {
+    /// Commits an update while the lease is held in this epoch. False, and nothing of it is stored, when the link's row is not the one it
+    /// was made from.
+    pub(crate) async fn commit(&self, context: &Context, target: &TenantName, lease: (&str, Epoch), update: LinkUpdate) -> Result<bool> {
+        // A job that was dropped, as all are when the lease is lost, commits nothing in the name of a later epoch.
+        let committed = self.batcher.submit(update, |batch| commit_all(context, target, lease, batch)).await;
+        // Whoever commits a batch that fails as a whole tells one of it why; that ends the epoch's work for all.
+        committed.unwrap_or(Err(Error::Abandoned))
+    }
+}
+
+/// Commits a batch; what the store refuses as a batch is committed one by one, so that one row does not bar the others.
+///
+/// A batch that lost a race is committed again in place: to end the epoch's work for it would lose the answers of all its calls, and keep
+/// each of their links waiting until those must have ended.
+async fn commit_all(context: &Context, target: &TenantName, lease: (&str, Epoch), mut batch: Vec<Waiting<LinkUpdate, Result<bool>>>) {
+    // In the order in which all lock links.
+    batch.sort_by_cached_key(|waiting| waiting.item.stored.key());
+    let (updates, answers): (Vec<LinkUpdate>, Vec<_>) = batch.into_iter().map(|waiting| (waiting.item, waiting.answer)).unzip();
+    // Nobody may be left to hear the answer.
+    match retry_contended(|| commit(context, target, lease, &updates)).await {
+        Ok(committed) => {
+            for (update, answer) in updates.iter().zip(answers) {
+                answer.send(Ok(committed.contains(&update.stored.key()))).ok();
+            }
+        }
+        Err(Error::Store(store::Error::Statement { .. })) if updates.len() > 1 => {
+            for (update, answer) in updates.into_iter().zip(answers) {
+                let alone = retry_contended(|| commit(context, target, lease, std::slice::from_ref(&update))).await;
+                answer.send(alone.map(|committed| !committed.is_empty())).ok();
+            }
+        }
+        Err(error) => {
+            if let Some(answer) = answers.into_iter().next() {
+                answer.send(Err(error)).ok();
+            }
+        }
+    }
+}
+
+/// Commits those updates whose rows are as their jobs know them; gives their keys.
+async fn commit(context: &Context, target: &TenantName, (name, epoch): (&str, Epoch), updates: &[LinkUpdate]) -> Result<BTreeSet<Key>> {
+    let keys: Vec<Key> = updates.iter().map(|update| update.stored.key()).collect();
+    let mut tx = context.store.begin().await?;
+    lease::assert_with_commit(&mut tx, name, epoch);
+    let row_versions = link::lock_row_versions(&mut tx, &keys.iter().collect()).await?;
+    let is_current = |(key, update): &(&Key, &LinkUpdate)| row_versions.get(*key) == Some(&update.stored.row_version);
+    let current: Vec<(&Key, &LinkUpdate)> = keys.iter().zip(updates).filter(is_current).collect();
+    link::save(&mut tx, current.iter().map(|(_, update)| &update.stored), context.store.store_id());
+    queue(&mut tx, &current);
+    call(&mut tx, &current);
+    let mut uses = BTreeMap::new();
+    for (key, update) in &current {
+        if let Some((counter, at)) = update.uses {
+            *uses.entry((key.source.clone(), counter, limits::minute(at))).or_default() += 1;
+        }
+    }
+    window::add(&mut tx, target, &uses);
+    let outcomes: Vec<Outgoing> = current.iter().filter_map(|(_, update)| update.outcome.clone()).collect();
+    outbox::append(&mut tx, &outcomes);
+    tx.commit().await?;
+    Ok(current.into_iter().map(|(key, _)| key.clone()).collect())
+}
+
+fn queue(tx: &mut Transaction, updates: &[(&Key, &LinkUpdate)]) {
+    let (mut done, mut again) = (Vec::new(), Vec::new());
+    for (key, update) in updates {
+        match &update.work {
+            Queued::Stays => {}
+            Queued::Done => done.push(*key),
+            Queued::Again(work) => again.push((*key, work.clone())),
+        }
+    }
+    work::remove(tx, done);
+    work::put(tx, again);
+}
+
+fn call(tx: &mut Transaction, updates: &[(&Key, &LinkUpdate)]) {
+    let (mut starts, mut unknown, mut ended) = (Vec::new(), BTreeMap::<Timestamp, Vec<&Key>>::new(), Vec::new());
+    for (key, update) in updates {
+        match update.call {
+            Called::Unchanged => {}
+            Called::Starts(name, intent) => starts.push((*key, name, intent)),
+            Called::Unknown => unknown.entry(update.now).or_default().push(key),
+            Called::Ended => ended.push(*key),
+        }
+    }
+    intent::put(tx, starts);
+    for (now, keys) in unknown {
+        intent::expire(tx, keys, now);
+    }
+    intent::remove(tx, ended);
+}

@@ -1,0 +1,155 @@
+//! The story that the demo plays: what happens to people in their home tenants, and by what in the target one sees that it was done.
+//!
+//! Each event edits a source tenant as its administrator would and names the write of the target that completes it. Nothing here
+//! knows how xtsync works.
+
+use anyhow::{Context as _, Result};
+use serde_json::json;
+use uuid::Uuid;
+use xtsync_tenant_sim::{EVERYBODY, TenantHandle, Verb};
+
+/// One thing that happens in a source tenant.
+pub(super) struct Event {
+    /// Who it is about, in words.
+    pub(super) title: &'static str,
+    /// What was done in the source.
+    pub(super) source: String,
+    /// What is done in the target.
+    pub(super) target: &'static str,
+    /// By what one sees that it was done, for each person concerned.
+    pub(super) expected: Vec<Expected>,
+    /// Whether a loss of scope has_grace_period first.
+    pub(super) has_grace_period: bool,
+}
+
+/// The write of the target that completes something.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Expected {
+    /// The anchor of the shadow user: `{home directory}/{home user}`.
+    pub(super) anchor: String,
+    /// The write.
+    pub(super) verb: Verb,
+    /// A property that the write names; none where the verb says it all.
+    pub(super) property: Option<&'static str>,
+}
+
+/// Makes an event happen, when its turn comes.
+pub(super) type EventFn = Box<dyn FnOnce(&DemoUsers) -> Result<Event> + Send>;
+
+/// The people the story is about.
+pub(super) struct DemoUsers {
+    /// The source tenant they are at home in.
+    home: TenantHandle,
+    /// Its group in scope.
+    everybody: Uuid,
+    /// Members of it who can sign in, in a fixed order.
+    people: Vec<Uuid>,
+}
+
+impl DemoUsers {
+    /// Picks the people of a tenant who are in scope.
+    pub(super) fn of(home: TenantHandle) -> Result<Self> {
+        let everybody = *home.groups(EVERYBODY).first().context("the source has no such group")?;
+        let people = home.members(everybody).into_iter().filter(|id| home.user(*id).is_some()).collect();
+        Ok(Self { home, everybody, people })
+    }
+
+    fn person(&self, index: usize) -> Result<Uuid> {
+        self.people.get(index).copied().context("the source tenant is too small for the story")
+    }
+
+    fn expected(&self, person: Uuid, verb: Verb, property: Option<&'static str>) -> Expected {
+        Expected { anchor: format!("{}/{person}", self.home.id()), verb, property }
+    }
+
+    fn event(&self, title: &'static str, source: &str, target: &'static str, expected: Expected) -> Event {
+        Event { title, source: source.to_owned(), target, expected: vec![expected], has_grace_period: false }
+    }
+}
+
+/// The events, in order.
+pub(super) fn events() -> Vec<EventFn> {
+    vec![
+        Box::new(joiner),
+        Box::new(mover),
+        Box::new(rename),
+        Box::new(disabled),
+        Box::new(group_leaver),
+        Box::new(company_leaver),
+        Box::new(returner),
+        Box::new(movers),
+    ]
+}
+
+fn joiner(users: &DemoUsers) -> Result<Event> {
+    let domain = users.home.domain();
+    let person = users.home.create_user(&json!({
+        "accountEnabled": true,
+        "displayName": "Ana Lopez",
+        "givenName": "Ana",
+        "surname": "Lopez",
+        "mailNickname": "ana.lopez.new",
+        "userPrincipalName": format!("ana.lopez.new@{domain}"),
+        "mail": format!("ana.lopez.new@{domain}"),
+        "department": "Sales",
+        "passwordProfile": {"password": "not-used-anywhere-1"},
+    }))?;
+    users.home.add_member(users.everybody, person)?;
+    let expected = users.expected(person, Verb::Patch, None);
+    Ok(users.event("a joiner", "created, put into GlobalEmployees", "invited without mail, written", expected))
+}
+
+fn mover(users: &DemoUsers) -> Result<Event> {
+    let person = users.person(0)?;
+    users.home.patch_user(person, &json!({"department": "Legal", "jobTitle": "Counsel"}))?;
+    Ok(users.event("a mover", "department and title changed", "updated", users.expected(person, Verb::Patch, Some("department"))))
+}
+
+fn rename(users: &DemoUsers) -> Result<Event> {
+    let person = users.person(1)?;
+    users.home.patch_user(person, &json!({"surname": "Okafor-Lind", "displayName": "Robin Okafor-Lind"}))?;
+    Ok(users.event("a rename", "surname and display name changed", "updated", users.expected(person, Verb::Patch, Some("surname"))))
+}
+
+fn disabled(users: &DemoUsers) -> Result<Event> {
+    let person = users.person(2)?;
+    users.home.patch_user(person, &json!({"accountEnabled": false}))?;
+    let expected = users.expected(person, Verb::Patch, Some("accountEnabled"));
+    Ok(users.event("a disabled account", "sign-in blocked", "sessions revoked, sign-in blocked", expected))
+}
+
+fn group_leaver(users: &DemoUsers) -> Result<Event> {
+    let person = users.person(3)?;
+    users.home.remove_member(users.everybody, person)?;
+    let event = users.event(
+        "one who leaves the group",
+        "taken out of GlobalEmployees",
+        "sessions revoked, blocked, soft-deleted",
+        users.expected(person, Verb::Delete, None),
+    );
+    Ok(Event { has_grace_period: true, ..event })
+}
+
+fn company_leaver(users: &DemoUsers) -> Result<Event> {
+    let person = users.person(4)?;
+    users.home.delete_user(person)?;
+    let expected = users.expected(person, Verb::Delete, None);
+    Ok(users.event("one who leaves the company", "deleted", "sessions revoked, blocked, soft-deleted", expected))
+}
+
+fn returner(users: &DemoUsers) -> Result<Event> {
+    let person = users.person(4)?;
+    users.home.restore_user(person)?;
+    let expected = users.expected(person, Verb::Patch, Some("accountEnabled"));
+    Ok(users.event("one who returns", "restored", "restored, written, sign-in allowed last", expected))
+}
+
+fn movers(users: &DemoUsers) -> Result<Event> {
+    let mut expected = Vec::new();
+    for index in 10..110 {
+        let person = users.person(index)?;
+        users.home.patch_user(person, &json!({"department": "Shared Services"}))?;
+        expected.push(users.expected(person, Verb::Patch, Some("department")));
+    }
+    Ok(Event { title: "100 movers at once", source: "department changed".to_owned(), target: "updated", expected, has_grace_period: false })
+}

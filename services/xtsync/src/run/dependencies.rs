@@ -1,0 +1,132 @@
+//! What the roles of a process share: the bus, connected as soon as it can be, and the configuration.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+use tracing::warn;
+use xtsync_bus::{self as bus, Bus, Topic, TopicKind};
+use xtsync_contract::topic;
+use xtsync_domain::Configuration;
+use xtsync_runtime::clock::{Clock, SystemClock};
+use xtsync_runtime::health::{Condition, Health};
+use xtsync_runtime::shutdown::Shutdown;
+use xtsync_runtime::telemetry::chain;
+use xtsync_service::configuration::Watch;
+use xtsync_service::service::Parts;
+
+use super::role::ROLES;
+use super::{Options, Role};
+
+/// How often the bus is asked how it is.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5);
+
+/// What the roles share; clones are the same one.
+#[derive(Clone)]
+pub(super) struct Dependencies {
+    parts: watch::Receiver<Option<Parts>>,
+    bus: watch::Receiver<Option<Bus>>,
+}
+
+impl Dependencies {
+    /// Starts to connect. A bus that is open already is used as it is.
+    pub(super) fn start(options: &Options, open: Option<Bus>, health: &Health, shutdown: &Shutdown, tasks: &mut JoinSet<()>) -> Self {
+        let (parts_sender, parts) = watch::channel(None);
+        let (bus_sender, bus) = watch::channel(None);
+        let connector = Connector {
+            address: options.bus_address(),
+            roles: options.roles.clone(),
+            replica: options.replica.clone(),
+            condition: health.condition("bus"),
+            health: health.clone(),
+            // Control makes the configuration: it is ready before there is one.
+            follower_health: if options.roles == [Role::CONTROL].into() { Health::new() } else { health.clone() },
+            shutdown: shutdown.clone(),
+        };
+        let stop = shutdown.clone();
+        tasks.spawn(async move {
+            stop.or(connector.run(open, &bus_sender, &parts_sender)).await;
+        });
+        Self { parts, bus }
+    }
+
+    /// The bus, as soon as it is connected.
+    pub(super) fn bus(&self) -> watch::Receiver<Option<Bus>> {
+        self.bus.clone()
+    }
+
+    /// The parts, as soon as the bus is connected.
+    pub(super) async fn parts(&self) -> anyhow::Result<Parts> {
+        let mut parts = self.parts.clone();
+        let ready = parts.wait_for(Option::is_some).await?;
+        Ok(ready.clone().expect("just waited for"))
+    }
+}
+
+struct Connector {
+    address: String,
+    roles: BTreeSet<Role>,
+    replica: String,
+    condition: Condition,
+    health: Health,
+    follower_health: Health,
+    shutdown: Shutdown,
+}
+
+impl Connector {
+    async fn run(self, open: Option<Bus>, bus_sender: &watch::Sender<Option<Bus>>, parts_sender: &watch::Sender<Option<Parts>>) {
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let bus = match open {
+            Some(bus) => bus,
+            None => self.connect(&clock).await,
+        };
+        bus_sender.send_replace(Some(Bus::clone(&bus)));
+        let watch = Watch::start(Bus::clone(&bus), &self.follower_health, self.shutdown.clone());
+        let configuration = watch.receiver();
+        let health = self.health.clone();
+        let parts = Parts { bus: Bus::clone(&bus), clock, configuration: configuration.clone(), health, replica: self.replica.clone() };
+        parts_sender.send_replace(Some(parts));
+        loop {
+            let topics = topics(&configuration.borrow(), &self.roles);
+            self.check_topics(&bus, &topics).await;
+            tokio::time::sleep(CHECK_INTERVAL).await;
+        }
+    }
+
+    async fn connect(&self, clock: &Arc<dyn Clock>) -> Bus {
+        loop {
+            match bus::connect(&self.address, Arc::clone(clock)).await {
+                Ok(bus) => return bus,
+                Err(error) => {
+                    warn!(error = chain(&error), "the bus cannot be reached");
+                    self.condition.set(false, chain(&error));
+                    tokio::time::sleep(CHECK_INTERVAL).await;
+                }
+            }
+        }
+    }
+
+    /// Says how the bus is: whether it answers, and whether every topic is there.
+    async fn check_topics(&self, bus: &Bus, topics: &[Topic]) {
+        match bus.missing(topics).await {
+            Ok(missing) if missing.is_empty() || bus.creates_topics() => self.condition.set(true, ""),
+            Ok(missing) => {
+                let more = missing.len() - 1;
+                let first = &missing[0];
+                self.condition.set(false, format!("topic {first} and {more} more are missing: run `xtsync topics create`"));
+            }
+            Err(error) => self.condition.set(false, chain(&error)),
+        }
+    }
+}
+
+/// The topics of a configuration that these roles read or write.
+fn topics(configuration: &Configuration, roles: &BTreeSet<Role>) -> Vec<Topic> {
+    let manifests = ROLES.iter().map(|entry| entry.manifest).filter(|manifest| roles.contains(&manifest.role));
+    let kinds: Vec<&TopicKind> = manifests.flat_map(|manifest| manifest.reads.iter().chain(manifest.writes)).copied().collect();
+    let is_needed = |topic: &Topic| kinds.iter().any(|kind| topic.is(kind));
+    let of_tenants: BTreeSet<Topic> = configuration.tenants().flat_map(|(tenant, _)| topic::of_tenant(tenant)).filter(is_needed).collect();
+    topic::shared().chain(of_tenants).collect()
+}

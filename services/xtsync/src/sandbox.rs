@@ -1,0 +1,162 @@
+//! Everything in one process: simulated tenants, all roles on embedded parts, and a client of control. The demo and the scenario tests
+//! play on it.
+
+use std::future::pending;
+use std::path::Path;
+use std::time::Duration;
+
+use anyhow::Context as _;
+use tempfile::TempDir;
+use tokio::net::TcpListener;
+use xtsync_contract::control::{
+    ApplyRequest, Document, FleetStatus, GetLinkRequest, GetStatusRequest, ListResourcesRequest, ResourceStatus, RetryRequest,
+};
+use xtsync_contract::events::Link;
+use xtsync_control::manifest::{self, File};
+use xtsync_domain::resource::Kind;
+use xtsync_tenant_sim::{Sim, TenantHandle};
+
+use crate::client::{Client, Connection, Trust, failure, retry_while_unavailable};
+use crate::command::status::until_converged;
+use crate::exit;
+use crate::run::{self, Options, Running};
+
+/// How often the sources are asked for changes: nothing notifies of them here.
+const POLL_INTERVAL: Duration = Duration::from_millis(100);
+
+/// How long the roles may take to come up, and to finish.
+const START_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// Simulated tenants and all roles at work. What they store goes when this is dropped.
+pub struct Sandbox {
+    folder: TempDir,
+    address: String,
+    sim: Sim,
+    running: Running,
+    client: Client,
+}
+
+impl Sandbox {
+    /// Serves the tenants and starts every role.
+    ///
+    /// # Errors
+    /// When a port or a folder cannot be had, or the roles do not come up.
+    pub async fn open(sim: Sim) -> anyhow::Result<Self> {
+        let folder = tempfile::tempdir().context("making a folder for what is stored")?;
+        let listener = TcpListener::bind("127.0.0.1:0").await?;
+        let address = format!("http://{}", listener.local_addr()?);
+        tokio::spawn({
+            let sim = sim.clone();
+            async move { sim.serve(listener, pending()).await }
+        });
+        let data = folder.path().join("data");
+        let running =
+            run::start(Options { poll: POLL_INTERVAL, secrets_dir: folder.path().join("secrets"), ..Options::embedded(&data) }).await?;
+        let client = connect(&running, &data).await?;
+        Ok(Self { folder, address, sim, running, client })
+    }
+
+    /// The simulator.
+    #[must_use]
+    pub fn sim(&self) -> &Sim {
+        &self.sim
+    }
+
+    /// A simulated tenant.
+    ///
+    /// # Errors
+    /// When there is none of that name.
+    pub fn tenant(&self, name: &str) -> anyhow::Result<TenantHandle> {
+        self.sim.tenant(name).with_context(|| format!("no tenant {name}"))
+    }
+
+    /// Applies YAML in which `{address}` stands for the simulated tenants and `{secret}` for their application's secret; with `refresh_names`
+    /// group names are looked up anew.
+    ///
+    /// # Errors
+    /// When control refuses it.
+    pub async fn apply(&mut self, name: &str, yaml: &str, refresh_names: bool) -> exit::Result {
+        let yaml = yaml.replace("{address}", &self.address).replace("{secret}", "secret");
+        self.write_secrets(&yaml).context("writing the simulated application's secrets")?;
+        let request =
+            ApplyRequest { documents: vec![Document { name: name.to_owned(), yaml }], actor: "sandbox".to_owned(), refresh_names };
+        retry_while_unavailable(START_TIMEOUT, async || self.client.apply(request.clone()).await)
+            .await
+            .map_err(|status| failure(&status))?;
+        Ok(())
+    }
+
+    /// Gives each Tenant of a text the simulated application's secret. A text that is refused gets none.
+    fn write_secrets(&self, yaml: &str) -> std::io::Result<()> {
+        let written = manifest::read(&[File { name: String::new(), yaml: yaml.to_owned() }]).unwrap_or_default();
+        for tenant in written.iter().filter(|resource| resource.id.kind == Kind::Tenant) {
+            let folder = self.folder.path().join("secrets").join(&tenant.id.name);
+            std::fs::create_dir_all(&folder)?;
+            std::fs::write(folder.join("secret"), "secret")?;
+        }
+        Ok(())
+    }
+
+    /// Waits until everything is converged, changes that were made a moment ago among it.
+    ///
+    /// # Errors
+    /// When it is not converged in time.
+    pub async fn converge(&mut self, within: Duration) -> exit::Result {
+        let (_, verdict) = until_converged(&mut self.client, within, true).await?;
+        verdict
+    }
+
+    /// How far everything is.
+    ///
+    /// # Errors
+    /// When control does not answer.
+    pub async fn status(&mut self) -> exit::Result<FleetStatus> {
+        let answer = self.client.get_status(GetStatusRequest {}).await.map_err(|status| failure(&status))?;
+        Ok(answer.into_inner().status.unwrap_or_default())
+    }
+
+    /// Every resource, and what became of it.
+    ///
+    /// # Errors
+    /// When control does not answer.
+    pub async fn resources(&mut self) -> exit::Result<Vec<ResourceStatus>> {
+        let answer = self.client.list_resources(ListResourcesRequest {}).await.map_err(|status| failure(&status))?;
+        Ok(answer.into_inner().resources)
+    }
+
+    /// One link.
+    ///
+    /// # Errors
+    /// When control knows none.
+    pub async fn link(&mut self, target: &str, source: &str, user: &str) -> exit::Result<Link> {
+        let request = GetLinkRequest { target: target.to_owned(), source: source.to_owned(), user_id: user.to_owned() };
+        let answer = self.client.get_link(request).await.map_err(|status| failure(&status))?;
+        Ok(answer.into_inner().link.unwrap_or_default())
+    }
+
+    /// Has what waits in a tenant tried again now, of one user or of all.
+    ///
+    /// # Errors
+    /// When control does not answer or knows no such tenant.
+    pub async fn retry(&mut self, tenant: &str, user: &str) -> exit::Result {
+        let request = RetryRequest { tenant: tenant.to_owned(), user: user.to_owned(), actor: "sandbox".to_owned() };
+        self.client.retry(request).await.map_err(|status| failure(&status))?;
+        Ok(())
+    }
+
+    /// Lets everything finish.
+    ///
+    /// # Errors
+    /// When it does not finish in time.
+    pub async fn close(self) -> anyhow::Result<()> {
+        self.running.stop(START_TIMEOUT).await
+    }
+}
+
+async fn connect(running: &Running, data: &Path) -> anyhow::Result<Client> {
+    let control = running.control.context("control does not listen")?;
+    let server = format!("http://{control}");
+    let connection =
+        Connection { server, trust: Trust::default(), token_file: None, data_dir: data.to_owned(), connect_timeout: START_TIMEOUT };
+    connection.connect().await.map_err(|failure| failure.error)
+}

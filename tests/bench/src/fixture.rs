@@ -1,0 +1,154 @@
+//! What every measurement stands on: a fleet whose sources have been made to size, and looks at what it does.
+
+use std::collections::HashMap;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result};
+use serde_json::{Value as Json, json};
+use tokio::time::{MissedTickBehavior, interval};
+use uuid::Uuid;
+use xtsync_e2e::fleet::{Fleet, Plan, ROLES};
+use xtsync_harness::wait_for;
+use xtsync_tenant_sim::{EVERYBODY, Entry, Sim, TenantHandle};
+
+use crate::usage;
+
+/// The source, and the target.
+pub(crate) const SOURCE: &str = "emea";
+/// See [`SOURCE`].
+pub(crate) const TARGET: &str = "hub";
+
+/// A simulator with that many people in the source, all of whom are let in.
+///
+/// # Errors
+/// When it cannot be built.
+pub(crate) fn tenants(people: usize) -> Result<Sim> {
+    Sim::builder().tenant(SOURCE, people).tenant(TARGET, 0).allow(SOURCE, TARGET).seed(7).build()
+}
+
+/// One pair, as a user would run it: one process a role.
+pub(crate) fn plan() -> Plan {
+    Plan::into_one(&[SOURCE], TARGET)
+}
+
+/// People of the source who are in scope.
+///
+/// # Errors
+/// When the simulator lacks the source.
+pub(crate) fn people(sim: &Sim) -> Result<(TenantHandle, Vec<Uuid>)> {
+    let home = sim.tenant(SOURCE).context("no source")?;
+    let everybody = *home.groups(EVERYBODY).first().context("no group")?;
+    let people = home.members(everybody).into_iter().filter(|id| home.user(*id).is_some_and(|user| user["accountEnabled"] == true));
+    let people = people.collect();
+    Ok((home, people))
+}
+
+/// Lets somebody new join.
+///
+/// # Errors
+/// When the tenant refuses.
+pub(crate) fn join(home: &TenantHandle, number: usize) -> Result<Uuid> {
+    let (nickname, domain) = (format!("new.person.{number}"), home.domain());
+    let id = home.create_user(&json!({
+        "accountEnabled": true, "displayName": format!("New Person {number}"), "givenName": "New", "surname": format!("Person {number}"),
+        "mailNickname": nickname, "userPrincipalName": format!("{nickname}@{domain}"), "mail": format!("{nickname}@{domain}"),
+        "passwordProfile": {"password": "not-used-anywhere-1"},
+    }))?;
+    let everybody = *home.groups(EVERYBODY).first().context("no group")?;
+    home.add_member(everybody, id)?;
+    Ok(id)
+}
+
+/// Waits until the target has had no write for a while; gives the moment of its last one.
+///
+/// # Errors
+/// When it never rests.
+pub(crate) async fn until_quiet(sim: &Sim, within: Duration) -> Result<Instant> {
+    const QUIET: Duration = Duration::from_secs(2);
+    wait_for(within, "the target to rest", async || {
+        let last = sim.journal().since(sim.journal().last().saturating_sub(1)).pop().map(|entry| entry.at);
+        Ok(last.filter(|at| at.elapsed() > QUIET))
+    })
+    .await
+}
+
+/// Processor time that all roles have used together.
+///
+/// # Errors
+/// When one does not run.
+pub(crate) fn cpu(fleet: &Fleet) -> Result<HashMap<&'static str, Duration>> {
+    ROLES.into_iter().map(|role| Ok((role, usage::cpu(fleet.pid(role, 0)?)?))).collect()
+}
+
+/// Changes of one property, and when each was made.
+pub(crate) struct Changes {
+    made: HashMap<Uuid, Instant>,
+    property: &'static str,
+    /// Where the journal stood before them.
+    since: u64,
+}
+
+/// Changes a property of each of these people of the source, one every `pace`.
+///
+/// # Errors
+/// When the source refuses one.
+pub(crate) async fn change(
+    sim: &Sim,
+    people: impl Iterator<Item = Uuid>,
+    (property, value): (&'static str, Json),
+    pace: Duration,
+) -> Result<Changes> {
+    let home = sim.tenant(SOURCE).context("no source")?;
+    let mut changes = Changes { made: HashMap::new(), property, since: sim.journal().last() };
+    let body = json!({ property: value });
+    let mut pace = interval(pace);
+    pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    for user in people {
+        pace.tick().await;
+        changes.made.insert(user, Instant::now());
+        home.patch_user(user, &body)?;
+    }
+    Ok(changes)
+}
+
+impl Changes {
+    /// How long each took to come across, once all have.
+    ///
+    /// # Errors
+    /// When one does not.
+    pub(crate) async fn propagated(&self, sim: &Sim, within: Duration) -> Result<Vec<Duration>> {
+        wait_for(within, "the changes to come across", async || {
+            let took = self.propagation_times(sim);
+            Ok((took.len() == self.made.len()).then_some(took))
+        })
+        .await
+    }
+
+    /// From the commit in the source to the first write in the target that names the property.
+    fn propagation_times(&self, sim: &Sim) -> Vec<Duration> {
+        let mut first: HashMap<Uuid, Instant> = HashMap::new();
+        for entry in sim.journal().since(self.since) {
+            if &*entry.tenant == TARGET
+                && entry.properties.iter().any(|name| name == self.property)
+                && let Some(user) = source_user(&entry)
+                && self.made.get(&user).is_some_and(|at| *at < entry.at)
+            {
+                first.entry(user).or_insert(entry.at);
+            }
+        }
+        first.iter().filter_map(|(user, at)| Some(at.duration_since(*self.made.get(user)?))).collect()
+    }
+}
+
+/// The source user whom an entry of the target is about: the last part of the anchor.
+fn source_user(entry: &Entry) -> Option<Uuid> {
+    entry.anchor.as_deref()?.rsplit('/').next()?.parse().ok()
+}
+
+/// The share `part` of the durations is not longer, in milliseconds.
+pub(crate) fn percentile_ms(durations: &[Duration], part: f64) -> f64 {
+    let mut sorted = durations.to_vec();
+    sorted.sort();
+    let at = ((sorted.len() as f64 * part).ceil() as usize).clamp(1, sorted.len().max(1)) - 1;
+    sorted.get(at).map_or(f64::NAN, |duration| duration.as_secs_f64() * 1_000.0)
+}

@@ -1,0 +1,158 @@
+//! A bus that does what a test tells it: a real one behind a hand that withholds commits, hides topics and takes partitions away. Tests of
+//! several crates include this file.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use parking_lot::{Mutex, MutexGuard};
+use tokio::sync::Semaphore;
+use xtsync_bus::{
+    Bus, Committed, CreateOptions, Ends, Error, Event, Outgoing, Partition, Position, Reader, Subscription, Topic, Transport, Urgency,
+};
+
+/// The bus of a test.
+pub struct FaultyBus {
+    inner: Bus,
+    faults: Arc<Mutex<Faults>>,
+}
+
+/// What it does, and what it saw.
+#[derive(Default)]
+pub struct Faults {
+    /// Whether it cannot be reached, neither to publish nor to look.
+    pub unavailable: bool,
+    /// Publications wait until they are let in, one a permit.
+    pub held: Option<Arc<Semaphore>>,
+    /// How many publications have come to wait.
+    pub waiting: usize,
+    /// So many commits fail before one succeeds again.
+    pub failing_commits: u32,
+    /// Topics that an administrator has not made yet.
+    pub missing: Vec<Topic>,
+    /// Topics whose taker is far behind.
+    pub full: Vec<Topic>,
+    /// What the group says before anything else.
+    pub events: VecDeque<Event>,
+    /// Every commit that succeeded.
+    pub commits: Vec<(Partition, Committed)>,
+    /// Every partition let go.
+    pub released: Vec<Partition>,
+}
+
+impl FaultyBus {
+    pub fn new(inner: Bus) -> Arc<Self> {
+        Arc::new(Self { inner, faults: Arc::default() })
+    }
+
+    pub fn faults(&self) -> MutexGuard<'_, Faults> {
+        self.faults.lock()
+    }
+
+    fn reach(&self) -> Result<(), Error> {
+        if self.faults().unavailable { Err(unavailable()) } else { Ok(()) }
+    }
+}
+
+/// Fails for the first of these topics that is missing, as Kafka does.
+fn find(faults: &Mutex<Faults>, topics: &[Topic]) -> Result<(), Error> {
+    match faults.lock().missing.iter().find(|missing| topics.contains(missing)) {
+        Some(topic) => Err(Error::Missing(topic.to_string())),
+        None => Ok(()),
+    }
+}
+
+fn unavailable() -> Error {
+    Error::Unavailable("as the test wants it".to_owned())
+}
+
+#[async_trait]
+impl Transport for FaultyBus {
+    async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
+        self.reach()?;
+        let held = self.faults().held.clone();
+        if let Some(held) = held {
+            self.faults().waiting += 1;
+            held.acquire().await.unwrap().forget();
+        }
+        self.inner.publish(records, urgency).await
+    }
+
+    async fn has_capacity(&self, topics: &[Topic]) -> bool {
+        !topics.iter().any(|topic| self.faults().full.contains(topic)) && self.inner.has_capacity(topics).await
+    }
+
+    async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error> {
+        find(&self.faults, topics)?;
+        let inner = self.inner.subscribe(group, topics).await?;
+        Ok(Box::new(FaultySubscription { inner, faults: Arc::clone(&self.faults) }))
+    }
+
+    async fn reader(&self, from: &[Position]) -> Result<Box<dyn Reader>, Error> {
+        self.inner.reader(from).await
+    }
+
+    async fn ends(&self, topic: &Topic) -> Result<Vec<Ends>, Error> {
+        self.reach()?;
+        find(&self.faults, std::slice::from_ref(topic))?;
+        self.inner.ends(topic).await
+    }
+
+    async fn create(&self, topics: &[Topic], options: CreateOptions) -> Result<Vec<Topic>, Error> {
+        self.inner.create(topics, options).await
+    }
+
+    async fn brokers(&self) -> Result<usize, Error> {
+        self.inner.brokers().await
+    }
+
+    async fn missing(&self, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
+        Ok(self.faults().missing.iter().filter(|missing| topics.contains(missing)).cloned().collect())
+    }
+
+    fn creates_topics(&self) -> bool {
+        false
+    }
+}
+
+struct FaultySubscription {
+    inner: Box<dyn Subscription>,
+    faults: Arc<Mutex<Faults>>,
+}
+
+#[async_trait]
+impl Subscription for FaultySubscription {
+    async fn next(&mut self) -> Result<Event, Error> {
+        let event = self.faults.lock().events.pop_front();
+        match event {
+            Some(event) => Ok(event),
+            None => self.inner.next().await,
+        }
+    }
+
+    async fn start(&mut self, partition: &Partition, next: Option<i64>) -> Result<(), Error> {
+        self.inner.start(partition, next).await
+    }
+
+    async fn commit(&mut self, positions: Vec<(Partition, Committed)>) -> Result<(), Error> {
+        {
+            let mut faults = self.faults.lock();
+            if faults.failing_commits > 0 {
+                faults.failing_commits -= 1;
+                return Err(unavailable());
+            }
+            faults.commits.extend(positions.clone());
+        }
+        self.inner.commit(positions).await
+    }
+
+    fn released(&mut self, partitions: &[Partition]) {
+        self.faults.lock().released.extend(partitions.iter().cloned());
+        self.inner.released(partitions);
+    }
+
+    async fn resubscribe(&mut self, topics: &[Topic]) -> Result<(), Error> {
+        find(&self.faults, topics)?;
+        self.inner.resubscribe(topics).await
+    }
+}
