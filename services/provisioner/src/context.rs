@@ -14,6 +14,7 @@ use xtsync_platform::store::Store;
 use crate::config::Config;
 use crate::facts::{Facts, Heard};
 use crate::metrics::Metrics;
+use crate::moved::Directories;
 use crate::release::Rebuilt;
 
 /// The role's name on the bus.
@@ -29,6 +30,8 @@ pub(crate) struct Context {
     pub(crate) store: Store,
     pub(crate) facts: Facts,
     pub(crate) rebuilt: Rebuilt,
+    /// Which directories the links of targets are of.
+    pub(crate) directories: Directories,
     pub(crate) metrics: Metrics,
     pub(crate) status: status::Publisher,
 }
@@ -94,6 +97,7 @@ impl Context {
     pub(crate) fn pair(&self, source: &TenantName, target: &TenantName) -> Pair {
         let configuration = self.configuration();
         let synchronization = configuration.synchronization(source, target);
+        let moved = || self.directories.is_other(target, &configuration).then_some(Fault::Changed);
         Pair {
             source: self.facts.heard(source),
             target: self.facts.heard(target),
@@ -101,7 +105,7 @@ impl Context {
             limits: synchronization.map(|synchronization| synchronization.spec.limits).unwrap_or_default(),
             rehire: synchronization.map(|synchronization| synchronization.spec.rehire).unwrap_or_default(),
             is_rebuilt: self.rebuilt.contains(target),
-            fault: self.facts.fault(source, &configuration).or_else(|| self.facts.fault(target, &configuration)),
+            fault: self.facts.fault(source, &configuration).or_else(|| self.facts.fault(target, &configuration)).or_else(moved),
         }
     }
 }

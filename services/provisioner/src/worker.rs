@@ -12,7 +12,6 @@ mod together;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rand::SeedableRng as _;
@@ -61,8 +60,8 @@ pub(crate) struct Worker {
     reopened: Mutex<BTreeSet<String>>,
     limits: Mutex<Limits>,
     inviting: Mutex<BTreeSet<String>>,
-    /// Whether the store has been held against its topic.
-    is_whole: AtomicBool,
+    /// In which epoch the store was last held against its topic, and the links against the directory.
+    looked: Mutex<Option<Epoch>>,
     scrub: Mutex<Pace>,
     /// Tasks that failed not long ago.
     failed: Mutex<BTreeMap<&'static str, Stage>>,
@@ -96,7 +95,7 @@ impl Worker {
             reopened: Mutex::default(),
             limits: Mutex::default(),
             inviting: Mutex::default(),
-            is_whole: AtomicBool::new(false),
+            looked: Mutex::default(),
             scrub: Mutex::default(),
             failed: Mutex::default(),
             jitter: Mutex::new(StdRng::seed_from_u64(seed)),
@@ -221,19 +220,24 @@ impl Worker {
         Ok(next.map_or(poll, |next| next.since(now).min(poll)))
     }
 
-    /// Takes from the topic what the store has lost, once; then looks whether a person must release the target.
+    /// Takes from the topic what the store has lost, and has the links of a former directory forget their objects, once an epoch; then
+    /// looks whether a person must release the target.
     async fn make_whole(&self, epoch: Epoch) -> Result<()> {
-        if !self.is_whole() {
+        if *self.looked() != Some(epoch) {
             rebuild(self, epoch).await?;
             moved::look(self, epoch).await?;
-            self.is_whole.store(true, Ordering::Release);
+            *self.looked() = Some(epoch);
         }
         release::look(&self.context, &self.target).await.map(drop)
     }
 
     /// Whether the store has been held against its topic.
     pub(crate) fn is_whole(&self) -> bool {
-        self.is_whole.load(Ordering::Acquire)
+        self.looked().is_some()
+    }
+
+    fn looked(&self) -> MutexGuard<'_, Option<Epoch>> {
+        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     async fn refresh_limits(&self) -> Result<()> {

@@ -61,3 +61,45 @@ async fn a_directory_that_changed_is_held_and_one_that_was_confirmed_is_filled_a
     );
     assert_eq!(bed.links().await[0].link.shadow.id().map(|id| id.as_str().to_owned()).as_deref(), Some("t1"));
 }
+
+/// The configuration is read at each step, but a worker is made anew a moment later.
+#[tokio::test]
+async fn nothing_is_written_to_a_confirmed_directory_before_the_links_forget_the_former_one() {
+    let bed = Bed::new(Place::Sqlite).await;
+    bed.pin(&[("hub", "hub-id")]).await;
+    bed.decide("ana", present("ana", "Rome", true)).await;
+    bed.settle().await;
+    bed.held().await;
+    bed.fake.journal();
+    bed.identify("hub", "other").await;
+    bed.publish_pins(&[("hub", "other")]);
+    bed.decide("ana", present("ana", "Oslo", true)).await;
+    // Waits for its turn without an object.
+    bed.decide("eva", present("eva", "Oslo", true)).await;
+    bed.settle().await;
+    let both = [("directory_changed".to_owned(), 2)].into();
+    assert_eq!((bed.held().await.0, bed.fake.journal()), (both, vec![]));
+    bed.fake.purge_by_hand(&address("ana"));
+    bed.provisioner.refresh().await;
+    bed::own(&bed.provisioner).await;
+    bed.settle().await;
+    assert_eq!((bed.held().await.0.len(), bed.fake.journal().len(), bed.fake.objects().len()), (0, 4, 2));
+}
+
+/// A revision without the directory came between: whether it is another one shows by what the links are of.
+#[tokio::test]
+async fn a_directory_that_is_unknown_for_a_while_and_then_another_is_filled_anew() {
+    let bed = Bed::new(Place::Sqlite).await;
+    bed.pin(&[("hub", "hub-id")]).await;
+    bed.decide("ana", present("ana", "Rome", true)).await;
+    bed.settle().await;
+    bed.held().await;
+    bed.pin(&[]).await;
+    bed.settle().await;
+    bed.identify("hub", "other").await;
+    bed.fake.purge_by_hand(&address("ana"));
+    bed.fake.journal();
+    bed.pin(&[("hub", "other")]).await;
+    bed.settle().await;
+    assert_eq!(bed.fake.journal(), ["invite ana@emea.example", "anchor t1 city,displayName,userType"]);
+}

@@ -326,14 +326,19 @@ impl Bed {
 
     /// A revision in which directories are pinned to tenants.
     pub(crate) async fn pin(&self, pins: &[(&str, &str)]) {
+        self.publish_pins(pins);
+        self.provisioner.refresh().await;
+        own(&self.provisioner).await;
+        self.provisioner.facts_step(NEWS).await.unwrap();
+    }
+
+    /// The same revision, for which no worker is made anew yet.
+    pub(crate) fn publish_pins(&self, pins: &[(&str, &str)]) {
         let revision = self.configuration.borrow().revision() + 1;
         let pinned =
             pins.iter().map(|(name, id)| resource(revision, Kind::Directory, Some(name), "directory", &format!(r#"{{"id":"{id}"}}"#)));
         let resources = resources(revision, "enforce", "{}", &["emea"], &["hub"]).into_iter().chain(pinned);
         self.configuration.send_replace(Arc::new(Configuration::new(revision, resources)));
-        self.provisioner.refresh().await;
-        own(&self.provisioner).await;
-        self.provisioner.facts_step(NEWS).await.unwrap();
     }
 
     async fn say(&self, name: &str, fact: Fact) {
