@@ -218,7 +218,7 @@ impl Tenant {
             return Ok(false);
         };
         let mut tx = self.begin().await?;
-        let (users, further) = mirror::cut_otherwise(&mut tx, &self.name, knife.revision, &after).await?;
+        let (users, further) = mirror::cut_otherwise(&mut tx, &self.name, (knife.revision, is_first), &after).await?;
         let count = users.len();
         cut_all(&mut tx, &knife, users).await?;
         tx.commit().await?;

@@ -342,6 +342,22 @@ async fn check_keeps_until_most_are_back(mut stage: Stage) {
 }
 
 #[tokio::test]
+async fn a_new_projection_after_a_cycle_that_was_cut_off_takes_nobody_out_of_a_group_unweighed() {
+    for stage in [Stage::new(&["city"], &["all"]).await, Stage::on_postgres(&["city"], &["all"]).await] {
+        let mut stage = thirty_on(stage).await;
+        stage.directory.groups(vec![left("all", &names(&people(0..16)))]);
+        stage.directory.page_of_users(vec![]);
+        stage.directory.fail(DirectoryError::Forbidden { code: "Authorization_RequestDenied".into() });
+        stage.nudge();
+        stage.steps().await.unwrap_err();
+        stage.order(&["city"], &["all"], 2).await;
+        let deltas = stage.settle().await;
+        assert!(told(&deltas).iter().all(|told| told.contains(":all:")), "{:?}", told(&deltas));
+        assert_eq!((deltas.len(), stage.held()), (30, [0, 16]));
+    }
+}
+
+#[tokio::test]
 async fn a_team_that_leaves_a_group_is_a_loss_only_where_its_members_count() {
     for (nested, lost, want) in [(true, 8, 0), (false, 8, 18), (false, 12, 10)] {
         let mut stage = thirty().await;
