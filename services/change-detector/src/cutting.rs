@@ -10,7 +10,7 @@ use xtsync_domain::{TenantName, Timestamp, UserDelta, UserId, version};
 use xtsync_platform::store::Transaction;
 
 use crate::closure::{Closure, Memberships};
-use crate::cut::{changes, class, cut, outline};
+use crate::cut::{changes, class, cut, disabled_state, outline};
 use crate::error::Error;
 use crate::membership;
 use crate::mirror::{self, Mirrored};
@@ -65,6 +65,21 @@ pub(crate) async fn cut_all(tx: &mut Transaction, knife: &Knife<'_>, mut users: 
     }
     mirror::save_with_commit(tx, knife.tenant, &users);
     Ok(otherwise)
+}
+
+/// Publishes of those of these users who are disabled at home, as the mirror has them, that they may not sign in, and nothing else; gives
+/// who they are. For use while what the projection adds is not read: they stay dirty and cut for their former projection, so that the
+/// rest follows when everything is read.
+pub(crate) fn disable_all(tx: &mut Transaction, knife: &Knife<'_>, users: Vec<Mirrored>) -> Vec<UserId> {
+    let mut disabled = Vec::new();
+    for mut user in users {
+        let Some(state) = user.cut.as_ref().and_then(|delta| disabled_state(&user.body, &delta.state)) else { continue };
+        stamp(&Knife { revision: user.projection, ..*knife }, &mut user, state);
+        user.dirty = true;
+        disabled.push(user);
+    }
+    mirror::save_with_commit(tx, knife.tenant, &disabled);
+    disabled.into_iter().map(|user| user.id).collect()
 }
 
 /// What is to be published of a user: nothing of one who is in no scope and of whom nothing ever was.

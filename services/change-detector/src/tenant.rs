@@ -297,9 +297,10 @@ impl Tenant {
         self.is_nudged = true;
     }
 
-    /// What keeps the tenant from being read to the end, by stable code, and when that is tried again.
+    /// What keeps the tenant from being read to the end, by stable code, and when that is tried again. Where the full read under way reads
+    /// what the projection adds, its trouble counts as well: until it ends, users are published only as they were before, or without access.
     pub(crate) fn condition(&self) -> Option<(&'static str, Timestamp)> {
-        let full = self.full_trouble.as_ref().filter(|_| !self.reading.is_incremental());
+        let full = self.full_trouble.as_ref().filter(|_| !self.reading.is_incremental() || self.reading.widens());
         let void = self.void.as_ref().filter(|trouble| trouble.is_lasting());
         let trouble = self.trouble.as_ref().filter(|trouble| trouble.is_lasting()).or(void);
         trouble.or(full.filter(|trouble| trouble.is_lasting())).map(|trouble| (trouble.code, trouble.next_try))

@@ -7,7 +7,7 @@ use xtsync_domain::{Timestamp, UserId};
 use xtsync_platform::store::Transaction;
 
 use super::Tenant;
-use crate::cutting::cut_all;
+use crate::cutting::{cut_all, disable_all};
 use crate::error::Error;
 use crate::full::FullPhase;
 use crate::mirror::{self, CHUNK, HARMLESS, Mirrored};
@@ -59,9 +59,13 @@ impl Tenant {
         let looked_at = users.len();
         // So few can be no loss that is too large.
         let is_harmless = self.held.scope == 0 && looked_at as u64 <= HARMLESS;
+        let mut disabled = Vec::new();
         if self.reading.widens() {
-            // What is needed was not read of those who are here: they wait for the full read.
-            users.retain(|user| user.gone.is_some());
+            // What is needed was not read of those who are here: they wait for the full read, but for the loss of sign-in.
+            users.extend(self.told_and_dirty(tx).await?);
+            let (left, here) = users.into_iter().partition(|user| user.gone.is_some());
+            users = left;
+            disabled = self.disable(tx, here, now).await?;
             users.extend(mirror::dirty_gone(tx, &self.name).await?);
         } else if self.is_blocked() || (!is_harmless && self.weighed != Some(self.cycle_key())) {
             self.cut_apart(tx, now).await?;
@@ -72,7 +76,8 @@ impl Tenant {
         users.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         users.dedup_by(|one, other| one.id == other.id);
         let is_over = looked_at < CHUNK || self.reading.widens();
-        let otherwise = self.cut(tx, users, now).await?;
+        let mut otherwise = self.cut(tx, users, now).await?;
+        otherwise.append(&mut disabled);
         if is_over {
             reading.phase = Phase::Idle;
             reading.round += u64::from(!self.is_partial);
@@ -109,6 +114,13 @@ impl Tenant {
             cut_all(tx, &knife, users.to_vec()).await?;
         }
         Ok(())
+    }
+
+    /// Takes sign-in from those of these users who are disabled at home, while what the projection adds is not read; gives who they are.
+    async fn disable(&self, tx: &mut Transaction, mut users: Vec<Mirrored>, now: Timestamp) -> Result<Vec<UserId>, Error> {
+        users.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        users.dedup_by(|one, other| one.id == other.id);
+        Ok(self.knife(now).map(|knife| disable_all(tx, &knife, users)).unwrap_or_default())
     }
 
     /// The cycle under way, and the full read.

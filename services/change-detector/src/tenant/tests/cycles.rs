@@ -95,6 +95,62 @@ async fn while_more_is_read_of_everybody_leavers_pass_and_others_wait() {
 }
 
 #[tokio::test]
+async fn a_user_who_is_disabled_does_not_wait_for_an_attribute_to_be_read_of_everybody() {
+    let attributes = ["accountEnabled", "city"];
+    for stage in [Stage::new(&attributes, &["all"]).await, Stage::on_postgres(&attributes, &["all"]).await] {
+        check_disabled_does_not_wait(stage).await;
+    }
+}
+
+fn enabled(id: &str, enabled: bool, city: &str) -> UserChange {
+    let attributes = [("accountEnabled", Value::Flag(enabled)), ("city", city.into())].into_iter().collect();
+    UserChange::Changed { id: id.into(), attributes }
+}
+
+async fn check_disabled_does_not_wait(mut stage: Stage) {
+    stage.directory.groups(vec![joined("all", &["ana", "bo"])]);
+    stage.directory.users(vec![enabled("ana", true, "Paris"), enabled("bo", true, "Bern")]);
+    stage.settle().await;
+    stage.directory.hold_full();
+    stage.order(&["accountEnabled", "city", "department"], &["all"], 2).await;
+    stage.directory.users(vec![enabled("ana", true, "Rome"), enabled("bo", false, "Oslo")]);
+    stage.nudge();
+    stage.step().await.unwrap();
+    let deltas = stage.published().await;
+    assert_eq!(told(&deltas), ["bo:live:all:Bern"], "nothing but sign-in");
+    assert_eq!(stage.condition(), Some("away"), "what is needed is not read");
+    assert_eq!((deltas[0].projection, deltas[0].changed.as_slice()), (1, ["accountEnabled".to_owned()].as_slice()));
+    let State::Present(bo) = &deltas[0].state else { panic!("bo is here") };
+    assert_eq!((bo.attributes.flag("accountEnabled"), bo.attributes.get("department")), (Some(false), None), "not read is not empty");
+    stage.nudge();
+    stage.step().await.unwrap();
+    assert_eq!(stage.published().await, [], "once");
+    stage.directory.everything(vec![joined("all", &["ana", "bo"])], vec![enabled("ana", true, "Rome"), enabled("bo", false, "Oslo")]);
+    stage.directory.let_full_go();
+    stage.later(Duration::from_secs(60));
+    let deltas = stage.settle().await;
+    assert_eq!(told(&deltas), ["ana:replay:all:Rome", "bo:replay:all:Oslo"]);
+    assert!(deltas.iter().all(|delta| delta.projection == 2));
+}
+
+#[tokio::test]
+async fn an_attribute_that_the_directory_refuses_to_select_is_told_and_asked_for_again_while_cycles_go_on() {
+    let mut stage = ana_and_bo().await;
+    stage.settle().await;
+    stage.order(&["city", "department"], &["all"], 2).await;
+    let refused = DirectoryError::Refused { code: "Request_BadRequest".into(), attribute: None };
+    stage.directory.everything(vec![joined("all", &["ana", "bo"])], vec![changed("ana", &[("city", "Paris")]), changed("bo", &[])]);
+    stage.directory.refuse_selection(Some(refused));
+    assert_eq!((stage.settle().await, stage.condition()), (vec![], Some("refused")));
+    stage.directory.users(vec![gone("bo", Gone::Deleted)]);
+    assert_eq!(told(&stage.settle().await), ["bo:live:deleted"], "cycles go on");
+    stage.directory.refuse_selection(None);
+    stage.directory.count(1);
+    stage.later(Duration::from_secs(60));
+    assert_eq!((told(&stage.settle().await), stage.condition()), (vec!["ana:replay:all:Paris".to_owned()], None));
+}
+
+#[tokio::test]
 async fn a_leaver_does_not_wait_for_a_group_of_thousands_to_be_projected() {
     const PEOPLE: usize = 2_500;
     let mut stage = Stage::new(&["city"], &["all"]).await;

@@ -543,6 +543,7 @@ struct Rules {
     endless: bool,
     void_pages: bool,
     holds_full: bool,
+    unselectable: Option<DirectoryError>,
     refused: Option<DirectoryError>,
 }
 
@@ -567,6 +568,11 @@ impl Script {
 
     pub(super) fn let_full_go(&self) {
         self.rules.lock().unwrap().holds_full = false;
+    }
+
+    /// What full reads ask of users is refused.
+    pub(super) fn refuse_selection(&self, error: Option<DirectoryError>) {
+        self.rules.lock().unwrap().unselectable = error;
     }
 
     /// Cursors that were given before are refused.
@@ -736,6 +742,9 @@ fn complete<T>(is_fresh: bool, changes: Vec<T>) -> Page<T> {
 impl Source for Script {
     async fn users(&self, _: &[String], cursor: Option<&Cursor>) -> DirectoryResult<Page<UserChange>> {
         let is_full = self.question(cursor)?;
+        if let Some(error) = self.rules.lock().unwrap().unselectable.clone().filter(|_| cursor.is_none()) {
+            return Err(error);
+        }
         if is_full {
             *self.full_pages.lock().unwrap() += 1;
         }
