@@ -134,6 +134,22 @@ async fn check_restored(bed: &Bed, story: &str) {
     assert!(links.iter().all(|record| record.link.is_reached() && record.link.trouble.is_none()), "{story}: {links:?}");
 }
 
+/// Somebody with a second account at home, of which the first only left the scope: it still signs in to what it was invited to.
+#[tokio::test]
+async fn what_an_account_left_that_still_exists_at_home_is_not_restored_for_another() {
+    let bed = Bed::new(Place::Sqlite).await;
+    bed.rehire("restore").await;
+    bed.decide("eva", employee(present("eva", "Paris", true), "007")).await;
+    bed.settle().await;
+    bed.decide("eva", out_of_scope(Duration::ZERO)).await;
+    bed.settle().await;
+    bed.fake.journal();
+    bed.decide("eva-again", again("eva-again")).await;
+    bed.settle().await;
+    assert_eq!(bed.fake.journal()[0], "invite eva@emea.example");
+    assert_eq!(owners(&bed).await, ["eva", "eva-again"]);
+}
+
 #[tokio::test]
 async fn where_it_is_asked_for_the_same_employee_is_restored_and_gets_access_last() {
     for place in [Place::Sqlite, Place::Postgres] {
