@@ -5,6 +5,7 @@
 mod bed;
 
 use bed::{Bed, Place, address, gone, present};
+use xtsync_domain::link::TroubleKind;
 
 fn held(code: &str) -> std::collections::BTreeMap<String, u64> {
     [(code.to_owned(), 1)].into()
@@ -102,4 +103,25 @@ async fn a_directory_that_is_unknown_for_a_while_and_then_another_is_filled_anew
     bed.pin(&[("hub", "other")]).await;
     bed.settle().await;
     assert_eq!(bed.fake.journal(), ["invite ana@emea.example", "anchor t1 city,displayName,userType"]);
+}
+
+/// A Tenant was taken out and comes back under another name: its users have links already, which own their objects.
+#[tokio::test]
+async fn a_user_whose_anchor_another_link_bears_waits_and_both_are_named() {
+    let bed = Bed::new(Place::Sqlite).await;
+    bed.decide("ana", present("ana", "Rome", true)).await;
+    bed.settle().await;
+    bed.fake.journal();
+    bed.also_from("apac").await;
+    bed.only_from("apac").await;
+    bed.identify("apac", "emea-id").await;
+    bed.decide_from("apac", "ana", present("ana", "Oslo", true)).await;
+    bed.settle().await;
+    assert_eq!(bed.fake.journal(), Vec::<String>::new());
+    assert!(bed.outcomes().await.contains(&"create ana failed anchor_taken []".to_owned()));
+    let link = bed.links().await.into_iter().find(|record| record.link.source().as_str() == "apac").unwrap().link;
+    let trouble = link.trouble.unwrap();
+    let told = (trouble.kind, trouble.code.as_str(), trouble.others.as_slice());
+    assert_eq!(told, (TroubleKind::Conflict, "anchor_taken", &["emea/ana".to_owned()][..]));
+    assert_eq!((link.anchor, link.shadow.id()), (None, None));
 }

@@ -296,6 +296,13 @@ impl Bed {
         self.facts().await;
     }
 
+    /// One source only, in the next revision.
+    pub(crate) async fn only_from(&self, source: &'static str) {
+        let revision = self.configuration.borrow().revision() + 1;
+        self.configuration.send_replace(Arc::new(configured_between(revision, "enforce", "{}", &[source], &["hub"])));
+        self.provisioner.facts_step(NEWS).await.unwrap();
+    }
+
     /// An administrator sets the limits of the synchronization.
     pub(crate) async fn limit(&self, limits: &str) {
         let revision = self.configuration.borrow().revision() + 1;
