@@ -28,6 +28,7 @@ pub use record::Answer;
 pub use shadow::{Account, DisabledBy, Inviting, Sessions, Shadow, Stage};
 pub use step::{Call, Conflict, ConflictKind, Hold, RowUpdate, Step};
 
+use crate::decision::DeprovisionReason;
 use crate::value::Digest;
 use crate::{Attributes, Decision, Desired, DirectoryAnswer, Refusal, TenantName, Timestamp, UserId, Version};
 
@@ -160,14 +161,15 @@ impl Link {
     }
 
     /// The account as a link for the same user's new account takes it over: in the bin, and with a former anchor as yet. `None` where it has
-    /// not been given up, where a person has said no, or where the two are not known to be one user: they are where both have one
-    /// `employeeId`, as home said it.
+    /// not been given up, where it still exists at home, where a person has said no, or where the two are not known to be one user: they are
+    /// where both have one `employeeId`, as home said it.
     #[must_use]
     pub fn former_of(&self, rehired: &Self) -> Option<Account> {
         let Desired::Wanted(wanted) = &rehired.desired.desired else { return None };
         let known = self.applied.attributes.text(EMPLOYEE_ID).filter(|id| !id.trim().is_empty())?;
         let claimed = wanted.attributes.text(EMPLOYEE_ID).or_else(|| wanted.on_create.text(EMPLOYEE_ID))?;
-        let is_free = self.has_given_up() && self.veto.is_none() && self.reject.is_none();
+        let is_deleted = matches!(self.desired.desired, Desired::NotWanted(DeprovisionReason::Deleted));
+        let is_free = is_deleted && self.has_given_up() && self.veto.is_none() && self.reject.is_none();
         let account = self.shadow.account().filter(|_| is_free && self.source() == rehired.source() && known == claimed)?;
         let borne = account.former_anchor.clone().or_else(|| self.anchor.clone())?;
         Some(Account { address: wanted.address.clone(), creation_incomplete: true, former_anchor: Some(borne), ..account.clone() })

@@ -1,14 +1,20 @@
 //! The secrets directory: one sub-directory a tenant, which that tenant's references lead to and nowhere else.
 
-use std::fs;
+use std::fs::File;
+use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
 use std::path::{Path, PathBuf};
 
+use rustix::fs::{CWD, Mode, OFlags, ResolveFlags, fstat, openat, openat2};
+use rustix::io::Errno;
 use secrecy::SecretString;
 use tracing::warn;
 use xtsync_domain::TenantName;
 use xtsync_domain::resource::SecretRef;
 
 use crate::{Error, file};
+
+/// How often the kernel is asked again when directories are renamed while it resolves a path.
+const ATTEMPTS_MAX: usize = 16;
 
 /// The directory that holds the secrets of all tenants, each in a sub-directory of the tenant's name.
 #[derive(Debug, Clone)]
@@ -42,7 +48,7 @@ impl TenantSecrets {
         let wanted = reference.clone();
         let read = file::within_timeout({
             let tenant = tenant.clone();
-            move || file::read_now(&find(&dir, &tenant, &wanted)?)
+            move || file::read_opened(open(&dir, &tenant, &wanted)?)
         });
         read.await.inspect_err(|error| {
             warn!(%tenant, file = %reference.file.display(), code = error.code(), "the file of a client secret cannot be used: {error}");
@@ -50,21 +56,43 @@ impl TenantSecrets {
     }
 }
 
-/// The file that a reference means. Links may lead from one place of the tenant's directory to another, as in mounts of Kubernetes.
-fn find(dir: &Path, tenant: &TenantName, reference: &SecretRef) -> Result<PathBuf, Error> {
-    let resolve = |path: &Path| fs::canonicalize(path).map_err(|_| Error::Unreadable);
+/// Opens the file that a reference means. The kernel resolves and opens in one step, so a link that is swapped meanwhile leads nowhere
+/// else. Relative links may lead from one place of the tenant's directory to another, as in mounts of Kubernetes.
+fn open(dir: &Path, tenant: &TenantName, reference: &SecretRef) -> Result<File, Error> {
     if !reference.is_below() {
         return Err(Error::Outside);
     }
-    let all = resolve(dir)?;
-    let own = resolve(&all.join(tenant.as_str()))?;
-    let file = resolve(&own.join(&reference.file))?;
+    let directory = OFlags::PATH | OFlags::DIRECTORY;
+    let all = openat(CWD, dir, directory | OFlags::CLOEXEC, Mode::empty()).map_err(|_| Error::Unreadable)?;
+    let own = open_beneath(all.as_fd(), Path::new(tenant.as_str()), directory)?;
+    let identity = |fd: &OwnedFd| fstat(fd).map(|stat| (stat.st_dev, stat.st_ino)).map_err(|_| Error::Unreadable);
     // Equal to all of them would be a link from the tenant to every tenant.
-    if own != all && own.starts_with(&all) && file.starts_with(&own) { Ok(file) } else { Err(Error::Outside) }
+    if identity(&own)? == identity(&all)? {
+        return Err(Error::Outside);
+    }
+    // To open a device may have effects: so it is looked at first by a descriptor that opens nothing, and the opened file again.
+    file::check_regular(&File::from(open_beneath(own.as_fd(), &reference.file, OFlags::PATH)?))?;
+    let file = File::from(open_beneath(own.as_fd(), &reference.file, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?);
+    file::check_regular(&file)?;
+    Ok(file)
+}
+
+/// Opens what lies below a directory; a path or a link that leads out of it is refused, and so is an absolute link (openat2(2)).
+fn open_beneath(dir: BorrowedFd<'_>, path: &Path, flags: OFlags) -> Result<OwnedFd, Error> {
+    let resolve = ResolveFlags::BENEATH | ResolveFlags::NO_MAGICLINKS;
+    for _ in 0..ATTEMPTS_MAX {
+        match openat2(dir, path, flags | OFlags::CLOEXEC, Mode::empty(), resolve) {
+            Err(Errno::AGAIN | Errno::INTR) => {}
+            Err(Errno::XDEV) => return Err(Error::Outside),
+            opened => return opened.map_err(|_| Error::Unreadable),
+        }
+    }
+    Err(Error::Unreadable)
 }
 
 #[cfg(test)]
 mod tests {
+    use std::fs;
     use std::os::unix::fs::symlink;
 
     use secrecy::ExposeSecret as _;
@@ -114,5 +142,31 @@ mod tests {
         }
         let none = TenantSecrets::default().read(&SecretRef { file: "app".into() }).await;
         assert_eq!(none.map(drop), Err(Error::Outside));
+    }
+
+    #[test]
+    fn a_link_that_is_swapped_while_it_is_read_never_leads_to_another_tenant() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = |name: &str| folder.path().join(name);
+        for (name, secret) in [("emea/app", "own"), ("hub/app", "other")] {
+            fs::create_dir_all(path(name).parent().unwrap()).unwrap();
+            fs::write(path(name), secret).unwrap();
+        }
+        symlink("app", path("emea/link")).unwrap();
+        let (tenant, reference) = (TenantName::new("emea").unwrap(), SecretRef { file: "link".into() });
+        std::thread::scope(|scope| {
+            let swapping = scope.spawn(|| {
+                for to in ["../hub/app", "app"].into_iter().cycle().take(4_000) {
+                    symlink(to, path("emea/next")).unwrap();
+                    fs::rename(path("emea/next"), path("emea/link")).unwrap();
+                }
+            });
+            while !swapping.is_finished() {
+                match open(folder.path(), &tenant, &reference).and_then(file::read_opened) {
+                    Ok(secret) => assert_eq!(secret.expose_secret(), "own"),
+                    Err(error) => assert_eq!(error, Error::Outside),
+                }
+            }
+        });
     }
 }

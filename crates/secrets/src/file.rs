@@ -31,8 +31,13 @@ pub async fn read(path: PathBuf) -> Result<SecretString, Error> {
 pub fn read_now(path: &Path) -> Result<SecretString, Error> {
     // Links are resolved first: mounts of Kubernetes consist of them. After that a link is a replacement, and is refused.
     let path = std::fs::canonicalize(path).map_err(|_| Error::Unreadable)?;
+    read_opened(open(&path)?)
+}
+
+/// The secret in an opened file.
+pub(crate) fn read_opened(file: File) -> Result<SecretString, Error> {
     let mut bytes = Vec::new();
-    open(&path)?.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|_| Error::Unreadable)?;
+    file.take(BYTES_MAX + 1).read_to_end(&mut bytes).map_err(|_| Error::Unreadable)?;
     if bytes.len() as u64 > BYTES_MAX {
         return Err(Error::TooLarge);
     }
@@ -59,12 +64,19 @@ where
 /// Opens a regular file. To open a FIFO waits for its writer, and to open a device may have effects: so it is looked at before, and, since
 /// it may be replaced meanwhile, opened without waiting and looked at again.
 fn open(path: &Path) -> Result<File, Error> {
-    let is_regular = |kind: std::fs::FileType| if kind.is_file() { Ok(()) } else { Err(Error::NotRegular) };
-    is_regular(std::fs::symlink_metadata(path).map_err(|_| Error::Unreadable)?.file_type())?;
+    if !std::fs::symlink_metadata(path).map_err(|_| Error::Unreadable)?.is_file() {
+        return Err(Error::NotRegular);
+    }
     let opened = OpenOptions::new().read(true).custom_flags(libc::O_NOFOLLOW | libc::O_NONBLOCK).open(path);
     let file = opened.map_err(|_| Error::Unreadable)?;
-    is_regular(file.metadata().map_err(|_| Error::Unreadable)?.file_type())?;
+    check_regular(&file)?;
     Ok(file)
+}
+
+/// Refuses an opened file that is not a regular one.
+pub(crate) fn check_regular(file: &File) -> Result<(), Error> {
+    let kind = file.metadata().map_err(|_| Error::Unreadable)?.file_type();
+    if kind.is_file() { Ok(()) } else { Err(Error::NotRegular) }
 }
 
 #[cfg(test)]

@@ -128,16 +128,17 @@ pub(crate) async fn dirty(tx: &mut Transaction, tenant: &TenantName, after: &str
 }
 
 /// Some users after `after` that were cut for another projection, and after whom to go on if there may be more; as [`dirty`], nobody of whom
-/// it is not known how he is.
+/// it is not known how they are. Without `dirty`, nobody whose cut may be stale: a cycle that is cut off leaves such users, and they wait
+/// for the removal guard.
 pub(crate) async fn projected_otherwise(
     tx: &mut Transaction,
     tenant: &TenantName,
-    projection: u64,
+    (projection, dirty): (u64, bool),
     after: &str,
 ) -> Result<(Vec<Mirrored>, Option<String>), Error> {
-    const SQL: &str = "SELECT id, CASE WHEN projection <> $2 AND (full_cycle > 0 OR gone > 0) THEN 1 ELSE 0 END FROM user_ \
-                       WHERE tenant = $1 AND id > $3 ORDER BY id LIMIT $4";
-    let rows = tx.fetch(SQL, params![tenant.as_str(), projection, after, WINDOW as u64]).await?;
+    const SQL: &str = "SELECT id, CASE WHEN projection <> $2 AND (full_cycle > 0 OR gone > 0) AND dirty <= $5 THEN 1 ELSE 0 END \
+                       FROM user_ WHERE tenant = $1 AND id > $3 ORDER BY id LIMIT $4";
+    let rows = tx.fetch(SQL, params![tenant.as_str(), projection, after, WINDOW as u64, i64::from(dirty)]).await?;
     let mut last = rows.last().filter(|_| rows.len() == WINDOW).map(|row| row.text(0)).transpose()?;
     let mut ids: Vec<UserId> = Vec::new();
     for row in &rows {

@@ -30,6 +30,17 @@ pub(crate) fn project_out_of_scope(body: &Attributes, kind: Kind, memberships: M
     User { attributes, groups: memberships.direct, nested_groups: memberships.nested, kind }
 }
 
+/// What was published of a user, without sign-in; none where the body does not say that they are disabled, or where that was published.
+pub(crate) fn disabled_state(body: &Attributes, before: &State) -> Option<State> {
+    let State::Present(user) = before else { return None };
+    if body.flag(SIGN_IN) != Some(false) || user.attributes.flag(SIGN_IN) != Some(true) {
+        return None;
+    }
+    let mut user = user.clone();
+    user.attributes.merge([(SIGN_IN, Value::Flag(false))].into_iter().collect());
+    Some(State::Present(user))
+}
+
 /// What differs between two states of a user: names, and what the attributes were before.
 pub(crate) fn changes(before: Option<&State>, after: &State) -> (Vec<String>, Attributes) {
     let (Some(State::Present(before)), State::Present(after)) = (before, after) else {

@@ -13,7 +13,7 @@ use crate::closure::{Closure, Memberships};
 use crate::error::Error;
 use crate::membership;
 use crate::mirror::{self, Mirrored};
-use crate::projection::{changes, class, project, project_out_of_scope};
+use crate::projection::{changes, class, disabled_state, project, project_out_of_scope};
 use crate::removal_guard;
 
 /// What users are cut for.
@@ -69,6 +69,21 @@ pub(crate) async fn reproject(
     }
     mirror::save_with_commit(tx, reprojection.tenant, &users);
     Ok(changed)
+}
+
+/// Publishes of those of these users who are disabled at home, as the mirror has them, that they may not sign in, and nothing else; gives
+/// who they are. For use while what the projection adds is not read: they stay dirty and cut for their former projection, so that the
+/// rest follows when everything is read.
+pub(crate) fn disable_all(tx: &mut Transaction, reprojection: &Reprojection<'_>, users: Vec<Mirrored>) -> Vec<UserId> {
+    let mut disabled = Vec::new();
+    for mut user in users {
+        let Some(state) = user.delta.as_ref().and_then(|delta| disabled_state(&user.body, &delta.state)) else { continue };
+        stamp(&Reprojection { revision: user.projection, ..*reprojection }, &mut user, state);
+        user.dirty = true;
+        disabled.push(user);
+    }
+    mirror::save_with_commit(tx, reprojection.tenant, &disabled);
+    disabled.into_iter().map(|user| user.id).collect()
 }
 
 /// What is to be published of a user: nothing of one who is in no scope and of whom nothing ever was.

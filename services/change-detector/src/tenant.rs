@@ -296,9 +296,10 @@ impl Tenant {
         self.is_triggered = true;
     }
 
-    /// What keeps the tenant from being read to the end, by stable code, and when that is tried again.
+    /// What keeps the tenant from being read to the end, by stable code, and when that is tried again. Where the full read under way reads
+    /// what the projection adds, its trouble counts as well: until it ends, users are published only as they were before, or without access.
     pub(crate) fn condition(&self) -> Option<(&'static str, Timestamp)> {
-        let full = self.full_failure.as_ref().filter(|_| !self.sync_state.is_incremental());
+        let full = self.full_failure.as_ref().filter(|_| !self.sync_state.is_incremental() || self.sync_state.widens());
         let void = self.void.as_ref().filter(|failure| failure.is_lasting());
         let failure = self.failure.as_ref().filter(|failure| failure.is_lasting()).or(void);
         failure.or(full.filter(|failure| failure.is_lasting())).map(|failure| (failure.code, failure.next_try))

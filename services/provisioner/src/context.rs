@@ -12,6 +12,7 @@ use xtsync_service::status;
 use xtsync_store::Store;
 
 use crate::config::Config;
+use crate::directory_change::Directories;
 use crate::facts::{Facts, OwnedPolicySnapshot};
 use crate::metrics::Metrics;
 use crate::observe_only::ObserveOnly;
@@ -26,6 +27,8 @@ pub(crate) struct Context {
     pub(crate) store: Store,
     pub(crate) facts: Facts,
     pub(crate) observe_only: ObserveOnly,
+    /// Which directories the links of targets are of.
+    pub(crate) directories: Directories,
     pub(crate) metrics: Metrics,
     pub(crate) status: status::Publisher,
 }
@@ -91,6 +94,7 @@ impl Context {
     pub(crate) fn pair(&self, source: &TenantName, target: &TenantName) -> Pair {
         let configuration = self.configuration();
         let synchronization = configuration.synchronization(source, target);
+        let moved = || self.directories.is_other(target, &configuration).then_some(Fault::Changed);
         Pair {
             source: self.facts.policy_snapshot(source),
             target: self.facts.policy_snapshot(target),
@@ -98,7 +102,7 @@ impl Context {
             limits: synchronization.map(|synchronization| synchronization.spec.limits).unwrap_or_default(),
             rehire: synchronization.map(|synchronization| synchronization.spec.rehire).unwrap_or_default(),
             is_observe_only: self.observe_only.contains(target),
-            fault: self.facts.fault(source, &configuration).or_else(|| self.facts.fault(target, &configuration)),
+            fault: self.facts.fault(source, &configuration).or_else(|| self.facts.fault(target, &configuration)).or_else(moved),
         }
     }
 }

@@ -2,29 +2,62 @@
 //! its object, and finds it again by its anchor where somebody has brought it along; else the user is created anew.
 //!
 //! Which directory the links are of stands in the store, and is changed after all of them have forgotten: who is interrupted begins anew.
+//! Until they have, the gate is closed ([`Directories`]): the configuration says the new directory before the worker is made anew.
 
+use std::collections::BTreeMap;
+
+use parking_lot::RwLock;
 use xtsync_domain::link::RowUpdate;
 use xtsync_domain::link::class::class;
-use xtsync_domain::{DirectoryId, version};
+use xtsync_domain::{Configuration, DirectoryId, TenantName, version};
 use xtsync_store::Epoch;
 
 use crate::error::Result;
+use crate::follow;
+use crate::table::waiting::Waits;
 use crate::table::{Key, link, target, work};
 use crate::worker::Worker;
 
 /// Links in one transaction.
 const CHUNK: u32 = 500;
 
+/// Which directory the links of each target are of, as the owner has read or noted it.
+#[derive(Debug, Default)]
+pub(crate) struct Directories(RwLock<BTreeMap<TenantName, DirectoryId>>);
+
+impl Directories {
+    /// Whether a target is configured as another directory than the one its links are of.
+    pub(crate) fn is_other(&self, target: &TenantName, configuration: &Configuration) -> bool {
+        let directories = self.0.read();
+        let known = directories.get(target).zip(configuration.directory(target));
+        known.is_some_and(|(known, configured)| known != configured)
+    }
+
+    fn record(&self, target: &TenantName, directory: DirectoryId) {
+        self.0.write().insert(target.clone(), directory);
+    }
+
+    /// The target is worked on no more, or by a worker that looks again before it begins.
+    pub(crate) fn forget(&self, target: &TenantName) {
+        self.0.write().remove(target);
+    }
+}
+
 /// Has all links forget their objects where the target is another directory than theirs. Before any of them is worked on.
 pub(crate) async fn check(worker: &Worker, epoch: Epoch) -> Result<()> {
-    let context = &worker.context;
-    let Some(pinned) = context.configuration().directory(&worker.target).cloned() else { return Ok(()) };
-    let known = target::directory(&context.store, &worker.target).await?;
-    if let Some(former) = known.filter(|known| *known != pinned) {
-        let links = forget(worker, epoch).await?;
-        tracing::warn!(target = %worker.target, %former, directory = %pinned, links, "the target is another directory: its links forget their objects");
+    let (context, target) = (&worker.context, &worker.target);
+    let pinned = context.configuration().directory(target).cloned();
+    let known = target::directory(&context.store, target).await?;
+    if let Some(known) = &known {
+        context.directories.record(target, known.clone());
     }
-    store(worker, epoch, &pinned).await
+    let Some(pinned) = pinned.filter(|pinned| known.as_ref() != Some(pinned)) else { return Ok(()) };
+    let Some(former) = known else { return store(worker, epoch, pinned).await };
+    let links = forget(worker, epoch).await?;
+    tracing::warn!(%target, %former, directory = %pinned, links, "the target is another directory: its links forget their objects");
+    store(worker, epoch, pinned).await?;
+    // Whatever waited for that, or was refused by the former one.
+    follow::wake(context, Waits::HeldOrRefused, |_, opened| opened == target).await.map(drop)
 }
 
 /// Notes which directory the links are of, once that is known.
@@ -32,15 +65,17 @@ pub(crate) async fn record(worker: &Worker, epoch: Epoch) -> Result<()> {
     let context = &worker.context;
     let Some(pinned) = context.configuration().directory(&worker.target).cloned() else { return Ok(()) };
     match target::directory(&context.store, &worker.target).await? {
-        None => store(worker, epoch, &pinned).await,
+        None => store(worker, epoch, pinned).await,
         Some(_) => Ok(()),
     }
 }
 
-async fn store(worker: &Worker, epoch: Epoch, directory: &DirectoryId) -> Result<()> {
+async fn store(worker: &Worker, epoch: Epoch, directory: DirectoryId) -> Result<()> {
     let mut tx = worker.begin(epoch).await?;
-    target::set_directory(&mut tx, &worker.target, directory).await?;
-    Ok(tx.commit().await?)
+    target::set_directory(&mut tx, &worker.target, &directory).await?;
+    tx.commit().await?;
+    worker.context.directories.record(&worker.target, directory);
+    Ok(())
 }
 
 /// Has every link with an object forget it, chunk by chunk; gives how many.

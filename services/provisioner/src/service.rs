@@ -11,7 +11,7 @@ use tokio::time::{sleep, timeout};
 use tracing::{error, warn};
 use xtsync_contract::internal::RoleStatus;
 use xtsync_contract::topic;
-use xtsync_domain::{DirectoryId, TenantName, resource};
+use xtsync_domain::{TenantName, resource};
 use xtsync_runtime::health::Condition;
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_runtime::supervise::Task;
@@ -24,6 +24,7 @@ use xtsync_store::{Options, Report, Store, load_offsets};
 use crate::ROLE;
 use crate::config::Config;
 use crate::context::{Context, Targets};
+use crate::directory_change::Directories;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::follow::{self, Follower};
@@ -51,8 +52,6 @@ struct Running {
     worker: Arc<Worker>,
     /// What its connector was made of.
     tenant: resource::Tenant,
-    /// Which directory it was known to be.
-    directory: Option<DirectoryId>,
     tasks: JoinSet<()>,
     stop: Shutdown,
 }
@@ -72,8 +71,17 @@ pub async fn build(config: Config, parts: Parts, connect: Targets) -> Result<Pro
     let status = status::Publisher::start(Arc::clone(&parts.bus), ROLE, &parts.replica, clock);
     let (decisions, facts) = (parts.health.condition("decisions"), parts.health.condition("facts"));
     let commands = AsyncMutex::new(CommandConsumer::new(&store, &parts, commands::GROUP));
-    let context =
-        Context { config, parts, store, facts: Facts::default(), observe_only: ObserveOnly::default(), metrics: Metrics::new(), status };
+    let directories = Directories::default();
+    let context = Context {
+        config,
+        parts,
+        store,
+        facts: Facts::default(),
+        observe_only: ObserveOnly::default(),
+        directories,
+        metrics: Metrics::new(),
+        status,
+    };
     Ok(Provisioner {
         context: Arc::new(context),
         connect,
@@ -119,22 +127,21 @@ impl Provisioner {
         let configuration = self.context.configuration();
         let targets = follow::targets(&configuration);
         let is_outdated = |target: &TenantName, running: &mut Running| {
-            let directory = configuration.directory(target).cloned();
-            let is_moved = running.directory.is_some() && running.directory != directory;
-            running.directory = directory;
+            let is_moved = self.context.directories.is_other(target, &configuration);
             is_moved || !targets.contains(target) || configuration.tenant(target) != Some(&running.tenant)
         };
         let outdated: Vec<Running> = self.workers().extract_if(.., is_outdated).map(|(_, running)| running).collect();
         // Ended before their successors are made, which bear the same lease and condition: calls in hand are finished.
-        outdated.into_iter().map(Running::end).collect::<JoinSet<()>>().join_all().await;
+        for target in outdated.into_iter().map(Running::end).collect::<JoinSet<_>>().join_all().await {
+            self.context.directories.forget(&target);
+        }
         let mut workers = self.workers();
         for target in targets {
             let Some(tenant) = configuration.tenant(&target).filter(|_| !workers.contains_key(&target)) else { continue };
             match (self.connect)(&target, tenant) {
                 Ok(directory) => {
                     let worker = Worker::new(Arc::clone(&self.context), target.clone(), directory);
-                    let directory = configuration.directory(&target).cloned();
-                    let running = Running { worker, tenant: tenant.clone(), directory, tasks: JoinSet::new(), stop: Shutdown::new() };
+                    let running = Running { worker, tenant: tenant.clone(), tasks: JoinSet::new(), stop: Shutdown::new() };
                     workers.insert(target, running);
                 }
                 Err(error) => error!(%target, error = chain(&error), "the target cannot be written"),
@@ -347,9 +354,10 @@ impl Running {
         }
     }
 
-    /// Waits for the tasks, publishes what they left, and gives the lease back.
-    async fn end(self) {
-        let Self { worker, tasks, stop, tenant: _, directory: _ } = self;
+    /// Waits for the tasks, publishes what they left, and gives the lease back; gives its target.
+    async fn end(self) -> TenantName {
+        let Self { worker, tasks, stop, tenant: _ } = self;
+        let target = worker.target.clone();
         stop.begin();
         tasks.join_all().await;
         if let Err(error) = publish::step(&worker).await {
@@ -358,5 +366,6 @@ impl Running {
         if let Some(worker) = Arc::into_inner(worker) {
             worker.lease.release().await;
         }
+        target
     }
 }

@@ -13,7 +13,6 @@ pub(crate) mod limits;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use rand::SeedableRng as _;
@@ -62,8 +61,8 @@ pub(crate) struct Worker {
     recovered: Mutex<BTreeSet<String>>,
     limits: Mutex<Limits>,
     inviting: Mutex<BTreeSet<String>>,
-    /// Whether the store has been held against its topic.
-    is_reconciled: AtomicBool,
+    /// In which epoch the store was last held against its topic, and the links against the directory.
+    looked: Mutex<Option<Epoch>>,
     republish: Mutex<Progress>,
     /// Tasks that failed not long ago.
     failed: Mutex<BTreeMap<&'static str, TaskState>>,
@@ -97,7 +96,7 @@ impl Worker {
             recovered: Mutex::default(),
             limits: Mutex::default(),
             inviting: Mutex::default(),
-            is_reconciled: AtomicBool::new(false),
+            looked: Mutex::default(),
             republish: Mutex::default(),
             failed: Mutex::default(),
             jitter: Mutex::new(StdRng::seed_from_u64(seed)),
@@ -222,19 +221,24 @@ impl Worker {
         Ok(next.map_or(poll, |next| next.since(now).min(poll)))
     }
 
-    /// Takes from the topic what the store has lost, once; then looks whether a person must release the target.
+    /// Takes from the topic what the store has lost, and has the links of a former directory forget their objects, once an epoch; then
+    /// looks whether a person must release the target.
     async fn reconcile(&self, epoch: Epoch) -> Result<()> {
-        if !self.is_reconciled() {
+        if *self.looked() != Some(epoch) {
             rebuild(self, epoch).await?;
             directory_change::check(self, epoch).await?;
-            self.is_reconciled.store(true, Ordering::Release);
+            *self.looked() = Some(epoch);
         }
         observe_only::refresh(&self.context, &self.target).await.map(drop)
     }
 
     /// Whether the store has been held against its topic.
     pub(crate) fn is_reconciled(&self) -> bool {
-        self.is_reconciled.load(Ordering::Acquire)
+        self.looked().is_some()
+    }
+
+    fn looked(&self) -> MutexGuard<'_, Option<Epoch>> {
+        self.looked.lock()
     }
 
     async fn refresh_limits(&self) -> Result<()> {

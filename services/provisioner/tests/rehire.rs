@@ -134,6 +134,22 @@ async fn check_restored(fixture: &Fixture, case: &str) {
     assert!(links.iter().all(|record| record.link.is_converged() && record.link.condition.is_none()), "{case}: {links:?}");
 }
 
+/// Somebody with a second account at home, of which the first only left the scope: it still signs in to what it was invited to.
+#[tokio::test]
+async fn what_an_account_left_that_still_exists_at_home_is_not_restored_for_another() {
+    let fixture = Fixture::new(Place::Sqlite).await;
+    fixture.rehire("restore").await;
+    fixture.decide("eva", employee(wanted("eva", "Paris", true), "007")).await;
+    fixture.converge().await;
+    fixture.decide("eva", out_of_scope(Duration::ZERO)).await;
+    fixture.converge().await;
+    fixture.fake.journal();
+    fixture.decide("eva-again", again("eva-again")).await;
+    fixture.converge().await;
+    assert_eq!(fixture.fake.journal()[0], "invite eva@emea.example");
+    assert_eq!(owners(&fixture).await, ["eva", "eva-again"]);
+}
+
 #[tokio::test]
 async fn where_it_is_asked_for_the_same_employee_is_restored_and_gets_access_last() {
     for place in [Place::Sqlite, Place::Postgres] {

@@ -10,7 +10,7 @@ use super::Tenant;
 use crate::error::Error;
 use crate::full::FullPhase;
 use crate::mirror::{self, CHUNK, LOSS_ALLOWED_MAX, Mirrored};
-use crate::reproject::reproject;
+use crate::reproject::{disable_all, reproject};
 use crate::sync_state::{self, Phase, SyncState};
 use crate::{merge, pending, removal_guard};
 
@@ -64,9 +64,13 @@ impl Tenant {
         let looked_at = users.len();
         // So few can be no loss that is too large.
         let is_below_threshold = self.held.scope == 0 && looked_at as u64 <= LOSS_ALLOWED_MAX;
+        let mut disabled = Vec::new();
         if self.sync_state.widens() {
-            // What is needed was not read of those who are here: they wait for the full read.
-            users.retain(|user| user.gone.is_some());
+            // What is needed was not read of those who are here: they wait for the full read, but for the loss of sign-in.
+            users.extend(self.mentioned_and_dirty(tx).await?);
+            let (left, here) = users.into_iter().partition(|user| user.gone.is_some());
+            users = left;
+            disabled = self.disable(tx, here, now).await?;
             users.extend(mirror::dirty_gone(tx, &self.name).await?);
         } else if self.is_blocked() || (!is_below_threshold && self.checked_cycle != Some(self.cycle_key())) {
             self.project_ahead(tx, now).await?;
@@ -77,7 +81,8 @@ impl Tenant {
         users.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         users.dedup_by(|one, other| one.id == other.id);
         let is_over = looked_at < CHUNK || self.sync_state.widens();
-        let changed = self.project(tx, users, now).await?;
+        let mut changed = self.project(tx, users, now).await?;
+        changed.append(&mut disabled);
         if is_over {
             sync_state.phase = Phase::Idle;
             sync_state.cycle += u64::from(!self.is_partial);
@@ -114,6 +119,13 @@ impl Tenant {
             reproject(tx, &reprojection, users.to_vec()).await?;
         }
         Ok(())
+    }
+
+    /// Takes sign-in from those of these users who are disabled at home, while what the projection adds is not read; gives who they are.
+    async fn disable(&self, tx: &mut Transaction, mut users: Vec<Mirrored>, now: Timestamp) -> Result<Vec<UserId>, Error> {
+        users.sort_unstable_by(|one, other| one.id.cmp(&other.id));
+        users.dedup_by(|one, other| one.id == other.id);
+        Ok(self.reprojection(now).map(|reprojection| disable_all(tx, &reprojection, users)).unwrap_or_default())
     }
 
     /// The cycle under way, and the full read.
@@ -229,7 +241,7 @@ impl Tenant {
             return Ok(false);
         };
         let mut tx = self.begin().await?;
-        let (users, further) = mirror::projected_otherwise(&mut tx, &self.name, reprojection.revision, &after).await?;
+        let (users, further) = mirror::projected_otherwise(&mut tx, &self.name, (reprojection.revision, is_first), &after).await?;
         let count = users.len();
         reproject(&mut tx, &reprojection, users).await?;
         tx.commit().await?;

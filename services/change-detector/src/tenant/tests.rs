@@ -341,6 +341,22 @@ async fn check_retains_until_most_are_back(mut fixture: Fixture) {
 }
 
 #[tokio::test]
+async fn a_new_projection_after_a_cycle_that_was_cut_off_takes_nobody_out_of_a_group_unweighed() {
+    for fixture in [Fixture::new(&["city"], &["all"]).await, Fixture::on_postgres(&["city"], &["all"]).await] {
+        let mut fixture = thirty_on(fixture).await;
+        fixture.directory.groups(vec![left("all", &names(&people(0..16)))]);
+        fixture.directory.page_of_users(vec![]);
+        fixture.directory.fail(DirectoryError::Forbidden { code: "Authorization_RequestDenied".into() });
+        fixture.trigger();
+        fixture.steps().await.unwrap_err();
+        fixture.configure(&["city"], &["all"], 2).await;
+        let deltas = fixture.run_cycle().await;
+        assert!(summaries(&deltas).iter().all(|summaries| summaries.contains(":all:")), "{:?}", summaries(&deltas));
+        assert_eq!((deltas.len(), fixture.held()), (30, [0, 16]));
+    }
+}
+
+#[tokio::test]
 async fn a_team_that_leaves_a_group_is_a_loss_only_where_its_members_count() {
     for (nested, lost, want) in [(true, 8, 0), (false, 8, 18), (false, 12, 10)] {
         let mut fixture = thirty().await;

@@ -3,12 +3,27 @@
 //! In portions, each a transaction that locks its links in the order in which all others do, so that no two wait for each other.
 
 use xtsync_domain::{TenantName, Timestamp, UserId};
-use xtsync_store::{Store, params, retry_contended};
+use xtsync_store::{Param, Store, params, retry_contended};
 
 use crate::error::Result;
 
 /// Links in one portion.
 const PORTION: u64 = 500;
+
+/// Work of a target that waits so, after a link.
+macro_rules! waiting {
+    () => {
+        " WHERE work.target = $1 AND ($2 = '' OR work.source = $2) AND ($3 = '' OR work.user_id = $3)
+            AND work.condition IS NOT NULL AND work.code NOT IN ('vetoed', 'rejected') AND CASE $4
+                WHEN 'gate' THEN work.condition = 'held' AND work.code NOT LIKE 'limit%'
+                    AND work.code NOT LIKE '%_forbidden' AND work.code NOT LIKE '%_failing'
+                WHEN 'held' THEN work.condition = 'held'
+                WHEN 'refused' THEN work.condition IN ('held', 'refused')
+                WHEN 'verb' THEN work.code = $5
+                ELSE $4 = 'anything' END
+            AND (work.source, work.user_id) > ($6, $7)"
+    };
+}
 
 /// Which of the links that wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -44,49 +59,57 @@ impl<'a> Waiting<'a> {
         Self { target, source: None, user: None, waits, code: "" }
     }
 
-    /// Makes them due; gives how many there were.
+    /// Makes them due; gives how many there were. It ends where none is left after the last one looked at: of a portion some may have
+    /// changed while their links were being locked.
     pub(crate) async fn wake(self, store: &Store, now: Timestamp) -> Result<u64> {
-        let mut woken = 0;
-        loop {
-            let links = retry_contended(|| self.portion(store, now)).await?;
-            woken += links;
-            if links < PORTION {
-                return Ok(woken);
-            }
+        let (mut after, mut woken) = ((String::new(), String::new()), 0);
+        while let Some(last) = self.last_of_portion(store, &after).await? {
+            woken += retry_contended(|| self.portion(store, &after, &last, now)).await?;
+            after = last;
         }
+        Ok(woken)
     }
 
-    async fn portion(self, store: &Store, now: Timestamp) -> Result<u64> {
+    /// Source and user of the last link of a portion.
+    async fn last_of_portion(self, store: &Store, after: &(String, String)) -> Result<Option<(String, String)>> {
+        const SQL: &str = concat!(
+            "SELECT source, user_id FROM (SELECT work.source, work.user_id FROM work",
+            waiting!(),
+            " ORDER BY work.source, work.user_id LIMIT $8) portion ORDER BY source DESC, user_id DESC LIMIT 1"
+        );
+        let row = store.fetch_one_opt(SQL, [self.params(after), params![PORTION]].concat()).await?;
+        row.map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).transpose()
+    }
+
+    async fn portion(self, store: &Store, after: &(String, String), last: &(String, String), now: Timestamp) -> Result<u64> {
         // What waits is asked for again after the lock: a job may have changed it meanwhile.
         macro_rules! sql {
             ($lock:literal) => {
                 concat!(
                     "WITH v AS (SELECT work.target, work.source, work.user_id FROM work
-                        JOIN link ON link.target = work.target AND link.source = work.source AND link.user_id = work.user_id
-                        WHERE work.target = $1 AND ($2 = '' OR work.source = $2) AND ($3 = '' OR work.user_id = $3)
-                            AND work.condition IS NOT NULL AND work.code NOT IN ('vetoed', 'rejected') AND CASE $4
-                                WHEN 'gate' THEN work.condition = 'held' AND work.code NOT LIKE 'limit%'
-                                    AND work.code NOT LIKE '%_forbidden' AND work.code NOT LIKE '%_failing'
-                                WHEN 'held' THEN work.condition = 'held'
-                                WHEN 'refused' THEN work.condition IN ('held', 'refused')
-                                WHEN 'verb' THEN work.code = $5
-                                ELSE $4 = 'anything' END ",
+                        JOIN link ON link.target = work.target AND link.source = work.source AND link.user_id = work.user_id",
+                    waiting!(),
+                    " AND (work.source, work.user_id) <= ($8, $9) ",
                     $lock,
-                    ") UPDATE work SET due = $7, condition = NULL, code = NULL FROM v
+                    ") UPDATE work SET due = $10, condition = NULL, code = NULL FROM v
                     WHERE work.target = v.target AND work.source = v.source AND work.user_id = v.user_id AND work.condition IS NOT NULL"
                 )
             };
         }
         let mut tx = store.begin().await?;
         let sql = tx.by_database(
-            sql!("LIMIT $6"),
-            sql!(r#"ORDER BY work.target COLLATE "C", work.source COLLATE "C", work.user_id COLLATE "C" LIMIT $6 FOR UPDATE OF link"#),
+            sql!(""),
+            sql!(r#"ORDER BY work.target COLLATE "C", work.source COLLATE "C", work.user_id COLLATE "C" FOR UPDATE OF link"#),
         );
-        let (source, user) = (self.source.map_or("", TenantName::as_str), self.user.map_or("", UserId::as_str));
-        let params = params![self.target.as_str(), source, user, self.waits.name(), self.code, PORTION, now];
-        let links = tx.execute(sql, params).await?;
+        let links = tx.execute(sql, [self.params(after), params![last.0.as_str(), last.1.as_str(), now]].concat()).await?;
         tx.commit().await?;
         Ok(links)
+    }
+
+    /// What [`waiting!`] names.
+    fn params(self, after: &(String, String)) -> Vec<Param> {
+        let (source, user) = (self.source.map_or("", TenantName::as_str), self.user.map_or("", UserId::as_str));
+        params![self.target.as_str(), source, user, self.waits.name(), self.code, after.0.as_str(), after.1.as_str()]
     }
 }
 

@@ -19,7 +19,7 @@
 //! `{tenant/name}` for an id, `{tenant}` for a directory id and `{TENANT}` for that in capitals. `end` ends it, and fails where no request
 //! met it.
 //!
-//! `apply` takes `scope=A,B` or `everyone`, `grace=`, `delete=` (the limit) and constants; `name:=value` is a constant as YAML reads it.
+//! `apply` takes `scope=A,B` or `everyone`, `grace=`, `delete=` (the limit), `rehire=` and constants; `name:=value` is a constant as YAML reads it.
 //! `refused a -> b …` is an `apply` that must be refused, and tells why. A shadow user is named by its home: `set hub emea/ana …`.
 #![cfg(test)]
 
@@ -74,6 +74,7 @@ scenarios! {
     a_soft_deletion_and_a_restoration_need_no_group_delta => "field/k-04-soft-deletion-is-no-change-of-the-group",
     an_empty_link_is_no_link => "field/k-08-empty-link",
     a_rehire_with_a_new_account_is_created_at_once => "field/k-21-rehire-with-a-new-account",
+    a_rehire_is_restored_where_that_is_asked_for_and_the_former_account_is_deleted => "field/k-21-rehire-restored",
     a_mail_of_another_domain_is_not_invited => "field/k-25-mail-of-another-domain",
     unusual_letters_arrive_as_written => "field/k-15-unusual-letters",
     a_target_that_trims_is_not_written_again_and_again => "field/k-18-target-that-trims",

@@ -275,7 +275,12 @@ impl World {
         if let Some(limit) = command.value("delete") {
             writeln!(yaml, "  limits: {{delete: {limit}}}")?;
         }
-        let mappings: Vec<_> = command.values().filter(|(name, _)| !["scope", "grace", "delete"].contains(name)).collect();
+        let rehire = command.value("rehire");
+        if let Some(rule) = rehire {
+            writeln!(yaml, "  rehire: {rule}")?;
+        }
+        let settings = ["scope", "settle", "delete", "rehire"];
+        let mappings: Vec<_> = command.values().filter(|(name, _)| !settings.contains(name)).collect();
         if !mappings.is_empty() {
             yaml.push_str("  mappings:\n");
             for (name, constant) in mappings {

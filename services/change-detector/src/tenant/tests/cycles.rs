@@ -95,6 +95,62 @@ async fn while_a_wider_full_read_runs_leavers_are_published_and_others_wait() {
 }
 
 #[tokio::test]
+async fn a_user_who_is_disabled_does_not_wait_for_an_attribute_to_be_read_of_everybody() {
+    let attributes = ["accountEnabled", "city"];
+    for fixture in [Fixture::new(&attributes, &["all"]).await, Fixture::on_postgres(&attributes, &["all"]).await] {
+        check_disabled_does_not_wait(fixture).await;
+    }
+}
+
+fn enabled(id: &str, enabled: bool, city: &str) -> UserChange {
+    let attributes = [("accountEnabled", Value::Flag(enabled)), ("city", city.into())].into_iter().collect();
+    UserChange::Changed { id: id.into(), attributes }
+}
+
+async fn check_disabled_does_not_wait(mut fixture: Fixture) {
+    fixture.directory.groups(vec![joined("all", &["ana", "bo"])]);
+    fixture.directory.users(vec![enabled("ana", true, "Paris"), enabled("bo", true, "Bern")]);
+    fixture.run_cycle().await;
+    fixture.directory.block_full_reads();
+    fixture.configure(&["accountEnabled", "city", "department"], &["all"], 2).await;
+    fixture.directory.users(vec![enabled("ana", true, "Rome"), enabled("bo", false, "Oslo")]);
+    fixture.trigger();
+    fixture.step().await.unwrap();
+    let deltas = fixture.published().await;
+    assert_eq!(summaries(&deltas), ["bo:live:all:Bern"], "nothing but sign-in");
+    assert_eq!(fixture.condition(), Some("away"), "what is needed is not read");
+    assert_eq!((deltas[0].projection, deltas[0].changed.as_slice()), (1, ["accountEnabled".to_owned()].as_slice()));
+    let State::Present(bo) = &deltas[0].state else { panic!("bo is here") };
+    assert_eq!((bo.attributes.flag("accountEnabled"), bo.attributes.get("department")), (Some(false), None), "not read is not empty");
+    fixture.trigger();
+    fixture.step().await.unwrap();
+    assert_eq!(fixture.published().await, [], "once");
+    fixture.directory.full_read(vec![joined("all", &["ana", "bo"])], vec![enabled("ana", true, "Rome"), enabled("bo", false, "Oslo")]);
+    fixture.directory.unblock_full_reads();
+    fixture.later(Duration::from_secs(60));
+    let deltas = fixture.run_cycle().await;
+    assert_eq!(summaries(&deltas), ["ana:replay:all:Rome", "bo:replay:all:Oslo"]);
+    assert!(deltas.iter().all(|delta| delta.projection == 2));
+}
+
+#[tokio::test]
+async fn an_attribute_that_the_directory_refuses_to_select_is_told_and_asked_for_again_while_cycles_go_on() {
+    let mut fixture = ana_and_bo().await;
+    fixture.run_cycle().await;
+    fixture.configure(&["city", "department"], &["all"], 2).await;
+    let refused = DirectoryError::Refused { code: "Request_BadRequest".into(), attribute: None };
+    fixture.directory.full_read(vec![joined("all", &["ana", "bo"])], vec![changed("ana", &[("city", "Paris")]), changed("bo", &[])]);
+    fixture.directory.refuse_selection(Some(refused));
+    assert_eq!((fixture.run_cycle().await, fixture.condition()), (vec![], Some("refused")));
+    fixture.directory.users(vec![gone("bo", Gone::Deleted)]);
+    assert_eq!(summaries(&fixture.run_cycle().await), ["bo:live:deleted"], "cycles go on");
+    fixture.directory.refuse_selection(None);
+    fixture.directory.count(1);
+    fixture.later(Duration::from_secs(60));
+    assert_eq!((summaries(&fixture.run_cycle().await), fixture.condition()), (vec!["ana:replay:all:Paris".to_owned()], None));
+}
+
+#[tokio::test]
 async fn a_leaver_does_not_wait_for_a_group_of_thousands_to_be_projected() {
     const PEOPLE: usize = 2_500;
     let mut fixture = Fixture::new(&["city"], &["all"]).await;

@@ -553,6 +553,7 @@ struct Rules {
     endless: bool,
     void_pages: bool,
     blocks_full_reads: bool,
+    unselectable: Option<DirectoryError>,
     refused: Option<DirectoryError>,
 }
 
@@ -577,6 +578,11 @@ impl Script {
 
     pub(super) fn unblock_full_reads(&self) {
         self.rules.lock().blocks_full_reads = false;
+    }
+
+    /// What full reads ask of users is refused.
+    pub(super) fn refuse_selection(&self, error: Option<DirectoryError>) {
+        self.rules.lock().unselectable = error;
     }
 
     /// Cursors that were given before are refused.
@@ -746,6 +752,9 @@ fn complete<T>(is_fresh: bool, changes: Vec<T>) -> Page<T> {
 impl Source for Script {
     async fn users(&self, _: &[String], cursor: Option<&Cursor>) -> DirectoryResult<Page<UserChange>> {
         let is_full = self.question(cursor)?;
+        if let Some(error) = self.rules.lock().unselectable.clone().filter(|_| cursor.is_none()) {
+            return Err(error);
+        }
         if is_full {
             *self.full_pages.lock() += 1;
         }

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use xtsync_domain::decision::Desired;
 use xtsync_domain::link::Link;
 use xtsync_domain::{Decision, Origin, Version};
-use xtsync_harness::Dir;
+use xtsync_harness::{Dir, Postgres, unique};
 use xtsync_runtime::clock::ManualClock;
 use xtsync_store::Options;
 
@@ -12,7 +12,10 @@ use crate::table::MIGRATIONS;
 use crate::table::waiting::{Waiting, Waits};
 
 async fn store(dir: &Dir) -> Store {
-    let url = dir.path().display().to_string();
+    open(dir.path().display().to_string()).await
+}
+
+async fn open(url: String) -> Store {
     let clock = Arc::new(ManualClock::at(Timestamp(0)));
     Store::open(Options { url, service: "provisioner", migrations: MIGRATIONS, clock }).await.unwrap()
 }
@@ -23,7 +26,12 @@ fn key() -> Key {
 
 /// Ana's link with work of a class that is due since a moment.
 async fn arrive(store: &Store, class: Class, at: i64) {
-    let key = key();
+    let mut tx = store.begin().await.unwrap();
+    add(&mut tx, store, key(), class, at);
+    tx.commit().await.unwrap();
+}
+
+fn add(tx: &mut Transaction, store: &Store, key: Key, class: Class, at: i64) {
     let desired = Decision {
         source: key.source.clone(),
         user: key.user.clone(),
@@ -35,18 +43,19 @@ async fn arrive(store: &Store, class: Class, at: i64) {
     };
     let link = Link::new(key.target.clone(), desired, Timestamp(at));
     let stored = Stored { link, version: 1, traceparent: None, counted: Default::default(), row_version: 0 };
-    let mut tx = store.begin().await.unwrap();
-    link::save(&mut tx, [&stored].into_iter(), store.store_id());
-    arrived(&mut tx, &[(key, class)], Timestamp(at));
-    tx.commit().await.unwrap();
+    link::save(tx, [&stored].into_iter(), store.store_id());
+    arrived(tx, &[(key, class)], Timestamp(at));
 }
 
 async fn put_off(store: &Store, was: Waited, due: i64) {
-    let key = key();
+    put_off_all(store, &[key()], was, due).await;
+}
+
+async fn put_off_all(store: &Store, keys: &[Key], was: Waited, due: i64) {
     let condition = Some((ConditionKind::Retry, "store".to_owned()));
     let work = Work { class: was.class, due: Some(Timestamp(due)), condition, was, blocked_by: None };
     let mut tx = store.begin().await.unwrap();
-    put(&mut tx, vec![(&key, work)]);
+    put(&mut tx, keys.iter().map(|key| (key, work.clone())).collect());
     tx.commit().await.unwrap();
 }
 
@@ -80,4 +89,38 @@ async fn a_link_that_was_made_due_meanwhile_stays_due() {
     assert_eq!(Waiting::all(&key().target, Waits::Anything).wake(&store, Timestamp(10)).await.unwrap(), 1);
     put_off(&store, read, 60).await;
     assert_eq!(waits(&store, &key()).await.unwrap(), waited(Class::Live, 10, false));
+}
+
+/// Of the first portion one is worked on while the others are woken, so fewer of it are than it has.
+#[tokio::test]
+async fn a_portion_that_comes_out_short_is_not_the_last_one() {
+    const LINKS: usize = 1_001;
+    let postgres = Postgres::shared().await.unwrap();
+    let url = postgres.create_database(&unique("waiting").replace('-', "_")).await.unwrap();
+    let store = open(url).await;
+    let keys: Vec<Key> = (0..LINKS).map(|number| Key { user: format!("u{number:04}").as_str().into(), ..key() }).collect();
+    let mut tx = store.begin().await.unwrap();
+    keys.iter().for_each(|key| add(&mut tx, &store, key.clone(), Class::Live, 5));
+    tx.commit().await.unwrap();
+    put_off_all(&store, &keys, waited(Class::Live, 5, false).unwrap(), 10).await;
+    let mut job = store.begin().await.unwrap();
+    link::lock(&mut job, &[keys[0].clone()].into()).await.unwrap();
+    let hub = key().target;
+    let waking = Waiting::all(&hub, Waits::Anything).wake(&store, Timestamp(20));
+    let working = async {
+        until_one_waits(&store).await;
+        arrived(&mut job, &[(keys[0].clone(), Class::Live)], Timestamp(15));
+        job.commit().await.unwrap();
+    };
+    let (woken, ()) = tokio::join!(waking, working);
+    assert_eq!(woken.unwrap(), 1_000);
+    assert_eq!(due(&store, &hub, Class::Live, Timestamp(20), LINKS).await.unwrap().iter().filter(|due| due.was.has_condition).count(), 0);
+}
+
+/// Returns when a transaction of this database waits for another's lock.
+async fn until_one_waits(store: &Store) {
+    const SQL: &str = "SELECT COUNT(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()";
+    while store.fetch_one_opt(SQL, Vec::new()).await.unwrap().unwrap().int(0).unwrap() == 0 {
+        tokio::task::yield_now().await;
+    }
 }
