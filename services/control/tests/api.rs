@@ -77,6 +77,24 @@ async fn an_apply_can_neither_read_server_files_nor_redirect_secrets() {
 }
 
 #[tokio::test]
+async fn a_mistake_in_a_connector_section_names_its_line_and_field() {
+    let control = Control::start().await;
+    let mut client = control.client().await;
+    for (section, want) in [
+        ("  ldap: {}", "line 10, spec.ldap: there is no connector `ldap`: use one of graph"),
+        ("  graph: {}", "line 10, spec.graph: missing field `domain`"),
+        ("  graph:\n    domain: d\n    endpoint: nope", "line 12, spec.graph.endpoint: relative URL without a base: \"nope\""),
+        ("  graph:\n    domain: d\n    reader: {clientId: x}", "line 12, spec.graph.reader: missing field `clientSecret`"),
+    ] {
+        let written = "  graph: {domain: emea.example, reader: {clientId: app, clientSecret: {file: secret}}}";
+        assert!(ORGANIZATION.contains(written));
+        let refused = client.apply(apply("a.yaml", &ORGANIZATION.replacen(written, section, 1))).await.unwrap_err();
+        assert_eq!((refused.code(), refused.message()), (Code::InvalidArgument, &*format!("a.yaml: document 2, {want}")));
+    }
+    control.stop().await;
+}
+
+#[tokio::test]
 async fn a_refusal_names_its_place_and_applies_nothing() {
     let control = Control::start().await;
     let mut client = control.client().await;
@@ -122,6 +140,6 @@ async fn a_command_is_published_for_each_synchronized_tenant_and_no_other() {
         }));
     }
     given.sort();
-    assert_eq!(given, ["resume hub token", "republish emea token", "republish emea token", "republish hub token", "resync emea token"]);
+    assert_eq!(given, ["republish emea token", "republish emea token", "republish hub token", "resume hub token", "resync emea token"]);
     control.stop().await;
 }

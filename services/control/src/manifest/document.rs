@@ -42,7 +42,8 @@ impl Source {
         let mut place = self.place("");
         if let Some(at) = error.location() {
             place.line = usize::try_from(at.line()).unwrap_or(0) + self.skipped;
-            place.path = self.lines.path(at, matches!(error, serde_saphyr::Error::SerdeMissingField { .. }));
+            place.path =
+                self.lines.path(at, matches!(error, serde_saphyr::Error::SerdeMissingField { .. } | serde_saphyr::Error::Message { .. }));
         }
         Problem { place: Some(place), message: message(error) }
     }

@@ -55,13 +55,15 @@ impl Lines {
         nearest.and_then(|(_, place)| usize::try_from(self.0[place].line).ok()).unwrap_or(0)
     }
 
-    /// The path of the field at a position. Where a field is missing, the parser points at the first one that is there: then `around`
-    /// asks for what both belong to.
+    /// The path of the field at a position. An error about a mapping as a whole, such as a missing field, has the position of the mapping's
+    /// first name: `around` asks for the mapping then.
     pub(super) fn path(&self, at: Location, around: bool) -> String {
         let at = (at.line(), at.column());
         let place = self.0.iter().take_while(|field| (field.line, field.column) <= at).count().checked_sub(1);
         match place.map(|place| (place, &self.0[place])) {
-            Some((_, field)) if around && (field.line, field.column) == at => self.path_of(field.parent),
+            Some((_, field)) if around && matches!(field.part, Part::Name(_)) && (field.line, field.column) == at => {
+                self.path_of(field.parent)
+            }
             Some((place, _)) => self.path_of(Some(place)),
             None => String::new(),
         }

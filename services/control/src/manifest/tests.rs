@@ -22,10 +22,9 @@ fn an_error_in_a_spec_names_document_line_and_field() {
     for (head, body, want) in [
         (ORGANIZATION, "  tenants: [a, B]\n", "line 5, spec.tenants[1]: 'B' is not a name: 1 to 40 characters of a-z, 0-9 and '-'"),
         (ORGANIZATION, "  tenants: [a]\n  foo: 1\n", "line 6, spec.foo: unknown field `foo`, expected one of tenants"),
-        (TENANT, "", "line 5, spec: missing field `graph`"),
-        (TENANT, "  graph: {}\n", "line 6, spec.graph: missing field `domain`"),
-        (TENANT, "  graph:\n    domain: d\n    endpoint: nope\n", "line 8, spec.graph.endpoint: relative URL without a base: \"nope\""),
-        (TENANT, "  graph:\n    domain: d\n    reader: {clientId: x}\n", "line 8, spec.graph.reader: missing field `clientSecret`"),
+        (TENANT, "", "line 5, spec: missing a connector section, such as `graph`"),
+        (TENANT, "  graph: 7\n", "line 5, spec: the connector section `graph` must hold fields, such as {name: value}"),
+        (TENANT, "  graph: {}\n  ldap: {}\n", "line 5, spec: a Tenant has exactly one connector section, not both `graph` and `ldap`"),
         (SYNC, "  mode: maybe\n", "line 6, spec.mode: unknown variant `maybe`, expected one of observe, enforce"),
         (SYNC, "", "line 5, spec: missing field `scope`"),
         (
