@@ -43,6 +43,11 @@ lint: tools-build buf ## checks format, clippy, sizes of files and functions, an
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
 	$(CARGO) test --locked --workspace --test tidy
 	$(BUF) lint proto
+	$(BUF) breaking proto --against proto/released.binpb
+
+.PHONY: release-contract
+release-contract: buf ## makes the contract as it stands the released one, which later changes must stay compatible with
+	$(BUF) build proto --exclude-source-info -o proto/released.binpb
 
 .PHONY: fmt
 fmt: ## formats the Rust

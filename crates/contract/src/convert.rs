@@ -13,7 +13,6 @@ mod user_delta;
 mod value;
 mod version;
 
-pub use decision::DecisionRecord;
 pub use link::LinkRecord;
 pub use time::{time, wire_time};
 pub use value::{attributes, wire_attributes};

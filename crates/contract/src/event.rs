@@ -30,7 +30,7 @@ macro_rules! typed {
 
 typed! {
     events: Decision, Link, Outcome, TenantFact, UserDelta;
-    internal: Command, ConfigRecord, DeadLetter, RoleStatus;
+    internal: Command, ConfigRecord, DeadLetter, ReplayMarker, RoleStatus;
 }
 
 /// Why a record is none of ours. Neither ever means gone.

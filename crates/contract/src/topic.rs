@@ -63,7 +63,13 @@ pub static DEAD_LETTERS: TopicKind = retained("xtsync.v1.dead-letters", 30);
 
 /// Every topic of the contract.
 pub static TABLE: [Entry; 9] = [
-    Entry { kind: &CONFIG, is_per_tenant: false, key: "kind/name, or commit", writer: Some(Role::CONTROL), message: ConfigRecord::TYPE },
+    Entry {
+        kind: &CONFIG,
+        is_per_tenant: false,
+        key: "kind/tenant/name, or commit",
+        writer: Some(Role::CONTROL),
+        message: ConfigRecord::TYPE,
+    },
     Entry { kind: &COMMANDS, is_per_tenant: false, key: "tenant", writer: Some(Role::CONTROL), message: Command::TYPE },
     Entry { kind: &USER_DELTAS, is_per_tenant: true, key: "user", writer: Some(Role::CHANGE_DETECTOR), message: UserDelta::TYPE },
     Entry { kind: &TENANT_FACTS, is_per_tenant: true, key: "fact", writer: Some(Role::CHANGE_DETECTOR), message: TenantFact::TYPE },

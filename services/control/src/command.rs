@@ -113,7 +113,6 @@ async fn publish_command_for(
             link: user.to_owned(),
             expires_at: Some(wire_time(now.plus(VALID_FOR))),
             action: Some(action),
-            ..internal::Command::default()
         };
         let value = command.encode_to_vec();
         audit::record(&mut tx, operation, tenant.as_str(), &format!("Tenant/{tenant}/{tenant}"), &value).await?;

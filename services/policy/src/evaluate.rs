@@ -5,10 +5,10 @@
 use prost::Message as _;
 use tracing::{Span, field, info_span, warn};
 use xtsync_bus::{Outgoing, Record, Urgency};
-use xtsync_contract::convert::{DecisionRecord, Invalid};
+use xtsync_contract::convert::Invalid;
 use xtsync_contract::event::{self, Unreadable};
-use xtsync_contract::events;
 use xtsync_contract::topic::{self, link_key, marker_key};
+use xtsync_contract::{events, internal};
 use xtsync_domain::address::Home;
 use xtsync_domain::configuration::NamedSynchronization;
 use xtsync_domain::decide::{decide, invalid_attributes};
@@ -130,8 +130,8 @@ fn tombstone_decisions(record: &Record, source: &TenantName, configuration: &Con
 /// The record that says a partition of a source's deltas is decided for a revision.
 pub(crate) fn marker(source: &TenantName, partition: u32, revision: u64, target: &TenantName, now: Timestamp) -> Outgoing {
     let key = marker_key(source, partition);
-    let value = events::Decision::from(DecisionRecord::Marker { source: source.clone(), partition, revision }).encode_to_vec();
-    event::record::<events::Decision>(ROLE, topic::DECISIONS.of(target), &key, revision, now, None, value)
+    let value = internal::ReplayMarker { source: source.to_string(), partition, revision }.encode_to_vec();
+    event::record::<internal::ReplayMarker>(ROLE, topic::DECISIONS.of(target), &key, revision, now, None, value)
 }
 
 impl Batch {

@@ -1,4 +1,4 @@
-//! Decisions, and the markers that stand among them.
+//! Decisions.
 
 use std::time::Duration;
 
@@ -8,35 +8,6 @@ use xtsync_domain::mapping;
 use super::{Invalid, attributes, enumeration, id, missing, required, tenant, time, version, wire_attributes, wire_time};
 use crate::events;
 use crate::events::decision::Desired as Wire;
-
-/// What one record of a decisions topic holds.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum DecisionRecord {
-    /// A decision.
-    Decision(Decision),
-    /// A partition of the source's deltas has been replayed for a revision.
-    Marker {
-        /// Whose deltas.
-        source: xtsync_domain::TenantName,
-        /// Which partition of them.
-        partition: u32,
-        /// For which revision.
-        revision: u64,
-    },
-}
-
-impl From<DecisionRecord> for events::Decision {
-    fn from(record: DecisionRecord) -> Self {
-        match record {
-            DecisionRecord::Decision(decision) => decision.into(),
-            DecisionRecord::Marker { source, partition, revision } => Self {
-                source: source.into(),
-                desired: Some(Wire::ReplayMarker(events::ReplayMarker { partition, revision })),
-                ..Self::default()
-            },
-        }
-    }
-}
 
 impl From<&Decision> for events::Decision {
     fn from(decision: &Decision) -> Self {
@@ -111,19 +82,6 @@ impl From<SkipReason> for events::SkipReason {
     }
 }
 
-impl TryFrom<events::Decision> for DecisionRecord {
-    type Error = Invalid;
-
-    fn try_from(wire: events::Decision) -> Result<Self, Invalid> {
-        match wire.desired {
-            Some(Wire::ReplayMarker(marker)) => {
-                Ok(Self::Marker { source: tenant("source", wire.source)?, partition: marker.partition, revision: marker.revision })
-            }
-            Some(Wire::Wanted(_) | Wire::NotWanted(_) | Wire::Skipped(_)) | None => Ok(Self::Decision(wire.try_into()?)),
-        }
-    }
-}
-
 impl TryFrom<events::Decision> for Decision {
     type Error = Invalid;
 
@@ -135,7 +93,6 @@ impl TryFrom<events::Decision> for Decision {
                 let reason = skip_reason(enumeration("skipped.reason", skipped.reason)?, &skipped.attribute)?;
                 Desired::Skipped(Skip { reason, blocked: skipped.sign_in_blocked })
             }
-            Wire::ReplayMarker(_) => return Err(Invalid::Field("desired", "is a replay marker, no decision".to_owned())),
         };
         Ok(Self {
             source: tenant("source", wire.source)?,

@@ -93,7 +93,8 @@ impl Origin {
     }
 }
 /// What one synchronization wants for one user: a desired state, not a command.
-/// Written by policy to xtsync.v1.decisions.<target>, keyed by source/user; replay markers by marker/source/partition.
+/// Written by policy to xtsync.v1.decisions.<target>, keyed by source/user. Replay markers
+/// (xtsync.internal.v1.ReplayMarker) stand among the decisions.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Decision {
     #[prost(string, tag = "1")]
@@ -110,7 +111,7 @@ pub struct Decision {
     #[prost(message, optional, tag = "6")]
     pub first_seen: ::core::option::Option<::prost_types::Timestamp>,
     /// Unset or unknown: written by a newer version; the partition stops, it never means gone.
-    #[prost(oneof = "decision::Desired", tags = "7, 8, 9, 10")]
+    #[prost(oneof = "decision::Desired", tags = "7, 8, 9")]
     pub desired: ::core::option::Option<decision::Desired>,
 }
 /// Nested message and enum types in `Decision`.
@@ -124,8 +125,6 @@ pub mod decision {
         NotWanted(super::NotWanted),
         #[prost(message, tag = "9")]
         Skipped(super::Skipped),
-        #[prost(message, tag = "10")]
-        ReplayMarker(super::ReplayMarker),
     }
 }
 /// He shall be there, like this.
@@ -172,14 +171,6 @@ pub struct Skipped {
     /// The attribute, for SKIP_REASON_INVALID_ATTRIBUTE.
     #[prost(string, tag = "3")]
     pub attribute: ::prost::alloc::string::String,
-}
-/// Says that a partition of the source's deltas has been replayed for a revision.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct ReplayMarker {
-    #[prost(uint32, tag = "1")]
-    pub partition: u32,
-    #[prost(uint64, tag = "2")]
-    pub revision: u64,
 }
 /// Why a user must not be in the target.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

@@ -17,23 +17,20 @@ pub struct Command {
     /// The link it means, as source/user; empty where it means the target.
     #[prost(string, tag = "5")]
     pub link: ::prost::alloc::string::String,
-    /// The link version it was given for; zero does not ask.
-    #[prost(uint64, tag = "6")]
-    pub expected_link_version: u64,
-    #[prost(oneof = "command::Action", tags = "7, 8, 9, 10")]
+    #[prost(oneof = "command::Action", tags = "6, 7, 8, 9")]
     pub action: ::core::option::Option<command::Action>,
 }
 /// Nested message and enum types in `Command`.
 pub mod command {
     #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Action {
-        #[prost(message, tag = "7")]
+        #[prost(message, tag = "6")]
         Retry(super::Retry),
-        #[prost(message, tag = "8")]
+        #[prost(message, tag = "7")]
         Republish(super::Republish),
-        #[prost(message, tag = "9")]
+        #[prost(message, tag = "8")]
         Resume(super::Resume),
-        #[prost(message, tag = "10")]
+        #[prost(message, tag = "9")]
         Resync(super::Resync),
     }
 }
@@ -68,41 +65,41 @@ pub struct RoleStatus {
     #[prost(uint64, tag = "6")]
     pub cycle: u64,
     /// Users that wait to be published; change-detector. Records not evaluated or taken in yet; policy, provisioner.
-    #[prost(uint64, tag = "9")]
+    #[prost(uint64, tag = "7")]
     pub lag: u64,
     /// Due work by class; provisioner.
-    #[prost(btree_map = "string, uint64", tag = "10")]
+    #[prost(btree_map = "string, uint64", tag = "8")]
     pub pending: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         u64,
     >,
     /// Links that wait behind the gate, by reason; provisioner.
-    #[prost(btree_map = "string, uint64", tag = "11")]
+    #[prost(btree_map = "string, uint64", tag = "9")]
     pub held: ::prost::alloc::collections::BTreeMap<::prost::alloc::string::String, u64>,
     /// Links in conflict or refused; provisioner.
-    #[prost(uint64, tag = "12")]
+    #[prost(uint64, tag = "10")]
     pub degraded: u64,
     /// Why it does not work just now, by stable code; empty when it does.
-    #[prost(string, tag = "13")]
+    #[prost(string, tag = "11")]
     pub blocked: ::prost::alloc::string::String,
     /// Holds the tenant's lease.
-    #[prost(bool, tag = "14")]
+    #[prost(bool, tag = "12")]
     pub leader: bool,
     /// What does not stop it and needs a look all the same, by stable code; empty when nothing does.
-    #[prost(string, tag = "15")]
+    #[prost(string, tag = "13")]
     pub warning: ::prost::alloc::string::String,
     /// It tells again what its store holds of the tenant; change-detector, provisioner.
-    #[prost(bool, tag = "16")]
+    #[prost(bool, tag = "14")]
     pub republishing: bool,
     /// When it tries again what does not work just now; unset while everything works. change-detector, provisioner.
-    #[prost(message, optional, tag = "17")]
+    #[prost(message, optional, tag = "15")]
     pub next_try: ::core::option::Option<::prost_types::Timestamp>,
     /// What was seen of what does not work just now, such as the host and why it does not answer, or the directory's own code; without any
     /// personal value. Empty while everything works. change-detector.
-    #[prost(string, tag = "18")]
+    #[prost(string, tag = "16")]
     pub cause: ::prost::alloc::string::String,
     /// Verbs that the target forbids or fails at for all, while others go on; provisioner.
-    #[prost(message, repeated, tag = "22")]
+    #[prost(message, repeated, tag = "17")]
     pub blocked_verbs: ::prost::alloc::vec::Vec<BlockedVerb>,
 }
 /// A verb that is set aside in a target.
@@ -154,6 +151,21 @@ pub struct RecordHeader {
     pub name: ::prost::alloc::string::String,
     #[prost(bytes = "vec", tag = "2")]
     pub value: ::prost::alloc::vec::Vec<u8>,
+}
+/// A partition of a source's user deltas has been decided for a revision.
+/// Written by policy to xtsync.v1.decisions.<target>, keyed by marker/source/partition. Control reads it to know when a revision is in force
+/// for every user.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ReplayMarker {
+    /// The source tenant.
+    #[prost(string, tag = "1")]
+    pub source: ::prost::alloc::string::String,
+    /// The partition of its user deltas.
+    #[prost(uint32, tag = "2")]
+    pub partition: u32,
+    /// The revision.
+    #[prost(uint64, tag = "3")]
+    pub revision: u64,
 }
 /// One record of the configuration.
 /// Written by control to xtsync.v1.config (one partition), keyed by kind/tenant/name, commits by `commit`.

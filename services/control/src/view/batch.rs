@@ -83,7 +83,10 @@ impl Batch {
         } else if let Some(tenant) = topic::TENANT_FACTS.scope(topic) {
             self.facts.insert((tenant.to_owned(), key), bytes::<events::TenantFact>(record)?);
         } else if let Some(target) = topic::DECISIONS.scope(topic) {
-            self.add_decision(target.to_owned(), &key, read(record)?)?;
+            match marker(record) {
+                Some(marker) => drop(self.markers.insert((target.to_owned(), marker.source, marker.partition), marker.revision)),
+                None => self.add_decision(target.to_owned(), &key, read(record)?)?,
+            }
         } else if let Some(target) = topic::LINKS.scope(topic) {
             self.add_link(target.to_owned(), &key, read(record)?)?;
         } else if let Some(target) = topic::OUTCOMES.scope(topic) {
@@ -108,10 +111,6 @@ impl Batch {
     }
 
     fn add_decision(&mut self, target: String, key: &str, decision: Option<events::Decision>) -> Option<()> {
-        if let Some(events::Decision { source, desired: Some(events::decision::Desired::ReplayMarker(marker)), .. }) = decision {
-            self.markers.insert((target, source, marker.partition), marker.revision);
-            return Some(());
-        }
         let (source, user) = key.split_once('/')?;
         let row = match decision {
             Some(decision) => Some(decision_row(&decision)?),
@@ -133,6 +132,11 @@ fn put<K: Ord, R, V: Ord>(rows: &mut BTreeMap<K, Option<R>>, key: K, row: Option
     }
 }
 
+/// The replay marker in a record of a decisions topic, if it is one.
+fn marker(record: &Record) -> Option<internal::ReplayMarker> {
+    event::decode(&record.headers, record.value.as_ref()?).ok()
+}
+
 fn decision_row(decision: &events::Decision) -> Option<DecisionRow> {
     use events::decision::Desired;
     let version = decision.version?;
@@ -142,7 +146,6 @@ fn decision_row(decision: &events::Decision) -> Option<DecisionRow> {
         Desired::Wanted(_) => "disabled",
         Desired::NotWanted(_) => "not_wanted",
         Desired::Skipped(_) => "skipped",
-        Desired::ReplayMarker(_) => return None,
     };
     // What is decided before the home tenant's domains are known is decided again in a moment: until then it counts for nothing.
     let is_pending =
@@ -164,7 +167,7 @@ fn reason_and_due(decision: &events::Decision) -> (String, Timestamp) {
             (code(not_wanted.reason().as_str_name(), "DEPROVISION_REASON_"), due)
         }
         Some(Desired::Skipped(skipped)) => (code(skipped.reason().as_str_name(), "SKIP_REASON_"), Timestamp(0)),
-        Some(Desired::Wanted(_) | Desired::ReplayMarker(_)) | None => (String::new(), Timestamp(0)),
+        Some(Desired::Wanted(_)) | None => (String::new(), Timestamp(0)),
     }
 }
 

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use prost::Message;
 use xtsync_bus::{Bus, Outgoing, Topic, Urgency};
-use xtsync_contract::convert::{DecisionRecord, LinkRecord, wire_time};
+use xtsync_contract::convert::{LinkRecord, wire_time};
 use xtsync_contract::event::{self, Typed};
 use xtsync_contract::role::Role;
 use xtsync_contract::topic::{self, link_key, marker_key};
@@ -82,14 +82,14 @@ pub(crate) fn decided(user: &str, version: u64, desired: Desired) -> Decision {
 /// Policy decided.
 pub(crate) async fn decision(bus: &Bus, decision: Decision) {
     let key = link_key(&decision.source, &decision.user);
-    publish(bus, topic::DECISIONS.of(hub()), key, &events::Decision::from(DecisionRecord::Decision(decision))).await;
+    publish(bus, topic::DECISIONS.of(hub()), key, &events::Decision::from(decision)).await;
 }
 
 /// Policy has decided everybody again for a revision.
 pub(crate) async fn replayed(bus: &Bus, revision: u64) {
     for partition in 0..xtsync_contract::topic::PARTITIONS {
-        let marker = DecisionRecord::Marker { source: emea(), partition, revision };
-        publish(bus, topic::DECISIONS.of(hub()), marker_key(&emea(), partition), &events::Decision::from(marker)).await;
+        let marker = internal::ReplayMarker { source: emea().to_string(), partition, revision };
+        publish(bus, topic::DECISIONS.of(hub()), marker_key(&emea(), partition), &marker).await;
     }
 }
 

@@ -11,11 +11,10 @@ use prost::Message as _;
 use tokio::sync::{Mutex, watch};
 use tokio::time::{Instant, timeout_at};
 use xtsync_bus::{BATCH_MAX, Bus, Embedded, Outgoing, Partition, Position, Reader, Record, Topic, Transport as _, Urgency};
-use xtsync_contract::convert::DecisionRecord;
 use xtsync_contract::event;
-use xtsync_contract::events;
 use xtsync_contract::role::Role;
 use xtsync_contract::topic;
+use xtsync_contract::{events, internal};
 use xtsync_domain::delta::{Gone, Kind as UserKind, State, User};
 use xtsync_domain::fact::{Fact, Identity};
 use xtsync_domain::resource::{Id, Kind, Resource, Spec};
@@ -157,20 +156,20 @@ impl World {
 
     /// Every decision into a target.
     pub(crate) async fn decisions(&self, target: &str) -> Vec<Decision> {
-        let decision = |record| match record {
-            DecisionRecord::Decision(decision) => Some(decision),
-            DecisionRecord::Marker { .. } => None,
+        let is_decision = |record: &&Record| event::check::<events::Decision>(&record.headers).is_ok();
+        let read = |record: &Record| {
+            let wire: events::Decision = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
+            Decision::try_from(wire).unwrap()
         };
-        self.decision_records(target).await.into_iter().filter_map(decision).collect()
+        self.records(topic::DECISIONS.of(name(target))).await.iter().filter(is_decision).map(read).collect()
     }
 
     /// The partitions of a source that are marked as replayed for a revision.
     pub(crate) async fn marked(&self, target: &str, source: &str, revision: u64) -> Vec<u32> {
-        let marked = |record| match record {
-            DecisionRecord::Marker { source: s, partition, revision: r } if s.as_str() == source && r == revision => Some(partition),
-            DecisionRecord::Marker { .. } | DecisionRecord::Decision(_) => None,
-        };
-        let mut marked: Vec<_> = self.decision_records(target).await.into_iter().filter_map(marked).collect();
+        let read = |record: &Record| event::decode::<internal::ReplayMarker>(&record.headers, record.value.as_ref()?).ok();
+        let records = self.records(topic::DECISIONS.of(name(target))).await;
+        let markers = records.iter().filter_map(read).filter(|marker| marker.source == source && marker.revision == revision);
+        let mut marked: Vec<_> = markers.map(|marker| marker.partition).collect();
         marked.sort_unstable();
         marked
     }
@@ -182,15 +181,6 @@ impl World {
             last.insert(String::from_utf8(record.key.to_vec()).unwrap(), record.value.is_none());
         }
         last.into_iter().filter(|(_, is_ended)| *is_ended).map(|(key, _)| key).collect()
-    }
-
-    async fn decision_records(&self, target: &str) -> Vec<DecisionRecord> {
-        let records = self.records(topic::DECISIONS.of(name(target))).await;
-        let read = |record: &Record| {
-            let wire: events::Decision = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
-            wire.try_into().unwrap()
-        };
-        records.iter().map(read).collect()
     }
 }
 

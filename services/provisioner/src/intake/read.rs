@@ -1,11 +1,10 @@
 //! Reads one record of a decisions topic. What is none of ours is buried with its story; neither that nor silence ever means gone.
 
-use tracing::debug;
 use xtsync_bus::Record;
-use xtsync_contract::convert::{DecisionRecord, Invalid};
+use xtsync_contract::convert::Invalid;
 use xtsync_contract::event;
-use xtsync_contract::events;
 use xtsync_contract::topic::{self, link_key};
+use xtsync_contract::{events, internal};
 use xtsync_domain::Decision;
 use xtsync_service::dead_letter;
 
@@ -55,19 +54,18 @@ impl Misplaced {
 pub(super) async fn read(context: &Context, record: &Record) -> Result<Reading> {
     // The end of a key is said by a value; its tombstone only makes room.
     let Some(value) = &record.value else { return Ok(Reading::Nothing) };
+    if event::check::<internal::ReplayMarker>(&record.headers).is_ok() {
+        return Ok(Reading::Nothing);
+    }
     let wire = match event::decode::<events::Decision>(&record.headers, value) {
         Ok(wire) => wire,
         Err(error) => return dead_letter(context, record, error.code(), &error).await,
     };
-    match DecisionRecord::try_from(wire) {
-        Ok(DecisionRecord::Decision(decision)) => match placed(record, decision) {
+    match Decision::try_from(wire) {
+        Ok(decision) => match placed(record, decision) {
             Ok(arrival) => Ok(Reading::Decision(Box::new(arrival))),
             Err(error) => dead_letter(context, record, error.code(), &error).await,
         },
-        Ok(DecisionRecord::Marker { source, partition, revision }) => {
-            debug!(%source, partition, revision, "a partition has been replayed");
-            Ok(Reading::Nothing)
-        }
         Err(error @ Invalid::NewerWriter(_)) => Ok(Reading::NewerWriter(error)),
         Err(error @ Invalid::Field(..)) => dead_letter(context, record, error.code(), &error).await,
     }

@@ -53,18 +53,8 @@ fn a_decision_reads_back_as_it_was() {
         skipped(SkipReason::InvalidAttribute("accountEnabled"), false),
     ] {
         let decision = decision(desired);
-        assert_eq!(Decision::try_from(events::Decision::from(&decision)), Ok(decision.clone()));
-        let record = DecisionRecord::Decision(decision);
-        assert_eq!(DecisionRecord::try_from(events::Decision::from(record.clone())), Ok(record));
+        assert_eq!(Decision::try_from(events::Decision::from(&decision)), Ok(decision));
     }
-}
-
-#[test]
-fn a_marker_reads_back_and_is_never_a_decision() {
-    let marker = DecisionRecord::Marker { source: emea(), partition: 5, revision: 8 };
-    let wire = events::Decision::from(marker.clone());
-    assert!(matches!(Decision::try_from(wire.clone()), Err(Invalid::Field("desired", _))));
-    assert_eq!(DecisionRecord::try_from(wire), Ok(marker));
 }
 
 #[test]
@@ -84,6 +74,6 @@ fn newer_writers_and_invalid_fields_are_distinguished() {
         (events::Decision { synchronization: String::new(), ..good() }, missing("synchronization")),
         (events::Decision { version: None, ..good() }, missing("version")),
     ] {
-        assert_eq!(DecisionRecord::try_from(wire), Err(want));
+        assert_eq!(Decision::try_from(wire), Err(want));
     }
 }
