@@ -43,6 +43,10 @@ async fn metrics_keep_prometheus_conventions_and_calls_are_counted_in_seconds() 
     }
     let metrics = reqwest::get(format!("http://{admin}/metrics")).await.unwrap().text().await.unwrap();
     assert_eq!(lint(&metrics), "", "{metrics}");
+    // Those that every first synchronization shows; more appear when something else happens.
+    for line in include_str!("snapshots/metrics.txt").lines() {
+        assert!(metrics.lines().any(|shown| shown == line), "{line} is missing in\n{metrics}");
+    }
     for (name, labels) in [
         ("xtsync_provisioner_call_seconds_bucket", r#"le="0.005""#),
         ("xtsync_change_to_target_seconds_bucket", r#"le="0.5""#),
