@@ -96,7 +96,7 @@ $(BUF): tests/servers/buf/package.json tests/servers/buf/package-lock.json
 .PHONY: sdk-js
 sdk-js: $(SDK_JS) ## speaks to a simulator of its own through Microsoft's SDK for JavaScript
 	$(CARGO) build --locked --workspace --examples
-	XTSYNC_SIM=$(TARGET)/debug/examples/serve NODE_PATH=.cache/sdk-js/node_modules node --test --test-reporter=tap tests/sdk/js/sdk.test.cjs
+	XTSYNC_SIM=$(abspath $(TARGET))/debug/examples/serve tests/sdk/js/run
 $(SDK_JS): tests/sdk/js/package.json tests/sdk/js/package-lock.json
 	@tests/need node npm
 	mkdir -p .cache/sdk-js && cp $^ tests/sdk/js/.npmrc .cache/sdk-js/

@@ -11,13 +11,13 @@ struct Cli {
 
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
-    let (sim, listener) = Cli::parse().args.bind().await?;
-    announce(&format!("listening on http://{}", listener.local_addr()?));
-    sim.serve(listener, async { drop(tokio::signal::ctrl_c().await) }).await?;
+    let bound = Cli::parse().args.bind().await?;
+    announce(&format!("listening on {}", bound.url()?));
+    bound.serve(async { drop(tokio::signal::ctrl_c().await) }).await?;
     Ok(())
 }
 
-#[expect(clippy::print_stdout, reason = "whoever started it waits for this line")]
+#[expect(clippy::print_stdout, reason = "the caller waits for this line")]
 fn announce(line: &str) {
     println!("{line}");
 }

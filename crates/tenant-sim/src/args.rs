@@ -1,6 +1,7 @@
 //! The command line of the simulator, shared by `xtsync tenant-sim` and the example.
 
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::str::FromStr;
 use std::time::Duration;
 
@@ -10,6 +11,7 @@ use tokio::net::TcpListener;
 use crate::builder::Builder;
 use crate::faults::{FaultProfile, Throttle};
 use crate::sim::Sim;
+use crate::tls::Tls;
 use crate::token::Access;
 
 /// Serves Graph-compatible tenants, for trying things out and for tests.
@@ -46,6 +48,44 @@ pub struct Args {
     /// Throttle as Microsoft documents it, or with another quota of writes
     #[arg(long, value_name = "WRITES/SECONDS", num_args = 0..=1, require_equals = true, default_missing_value = "3000/150")]
     pub throttle: Option<ThrottleArg>,
+
+    /// Serve https with a certificate made for this run
+    #[arg(long)]
+    pub tls: bool,
+
+    /// Where to write the certificate of the authority that clients must trust
+    #[arg(long, value_name = "FILE", requires = "tls")]
+    pub ca: Option<PathBuf>,
+}
+
+/// A simulator that is bound to its address.
+pub struct Bound {
+    /// The simulator.
+    pub sim: Sim,
+    listener: TcpListener,
+    tls: Option<Tls>,
+}
+
+impl Bound {
+    /// The URL under which it is served.
+    ///
+    /// # Errors
+    /// When the address cannot be read.
+    pub fn url(&self) -> std::io::Result<String> {
+        let scheme = if self.tls.is_some() { "https" } else { "http" };
+        Ok(format!("{scheme}://{}", self.listener.local_addr()?))
+    }
+
+    /// Serves it until `shutdown` completes.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve(self, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+        match &self.tls {
+            Some(tls) => self.sim.serve_tls(self.listener, tls, shutdown).await,
+            None => self.sim.serve(self.listener, shutdown).await,
+        }
+    }
 }
 
 /// `WRITES/SECONDS`.
@@ -78,14 +118,18 @@ pub struct ClientArg {
 }
 
 impl Args {
-    /// Makes the directories and binds the address, so that whatever is wrong fails before anything is served.
+    /// Makes the directories and the certificate and binds the address, so that mistakes show before anything is served.
     ///
     /// # Errors
-    /// When a tenant is wrong or the address cannot be bound.
-    pub async fn bind(&self) -> anyhow::Result<(Sim, TcpListener)> {
+    /// When a tenant is wrong, the address cannot be bound, or the certificate cannot be written.
+    pub async fn bind(&self) -> anyhow::Result<Bound> {
         let sim = self.builder().build()?;
+        let tls = self.tls.then(Tls::generate).transpose()?;
+        if let (Some(file), Some(tls)) = (&self.ca, &tls) {
+            std::fs::write(file, tls.authority_pem()).with_context(|| format!("writing {}", file.display()))?;
+        }
         let listener = TcpListener::bind(self.listen).await.with_context(|| format!("listening on {}", self.listen))?;
-        Ok((sim, listener))
+        Ok(Bound { sim, listener, tls })
     }
 
     fn builder(&self) -> Builder {

@@ -15,6 +15,8 @@ use tokio::net::{TcpListener, TcpStream};
 #[derive(Debug, Clone)]
 pub(crate) struct Peer {
     pub(crate) address: SocketAddr,
+    /// Whether the connection is encrypted.
+    pub(crate) is_tls: bool,
     reset: Arc<AtomicBool>,
 }
 
@@ -30,6 +32,11 @@ pub(crate) struct Connection {
 }
 
 impl Peer {
+    /// The same peer, over TLS.
+    pub(crate) fn over_tls(self) -> Self {
+        Self { is_tls: true, ..self }
+    }
+
     /// Nothing more is sent to this peer: the answer under way is lost, and the connection with it.
     pub(crate) fn reset(&self) {
         self.reset.store(true, Ordering::Relaxed);
@@ -43,11 +50,11 @@ impl Listener for ResettableListener {
     async fn accept(&mut self) -> (Connection, Peer) {
         let (stream, address) = Listener::accept(&mut self.0).await;
         let reset = Arc::new(AtomicBool::new(false));
-        (Connection { stream, reset: Arc::clone(&reset) }, Peer { address, reset })
+        (Connection { stream, reset: Arc::clone(&reset) }, Peer { address, is_tls: false, reset })
     }
 
     fn local_addr(&self) -> io::Result<Peer> {
-        Ok(Peer { address: self.0.local_addr()?, reset: Arc::default() })
+        Ok(Peer { address: self.0.local_addr()?, is_tls: false, reset: Arc::default() })
     }
 }
 

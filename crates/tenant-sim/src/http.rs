@@ -39,7 +39,7 @@ async fn serve(State(sim): State<Sim>, ConnectInfo(peer): ConnectInfo<Peer>, req
         return routes::admin::serve(&sim, peer.address, &parts, rest, &body);
     }
     sim.note_request(&parts.method, parts.uri.path());
-    let (is_graph, base) = (is_graph(parts.uri.path()), base(&parts));
+    let (is_graph, base) = (is_graph(parts.uri.path()), base(&parts, &peer));
     let rewrites = match verdict(&sim, &parts, &body) {
         Verdict::Instead(act, headers) if is_graph => return written(act.reply(headers, &base), &parts.headers),
         Verdict::Instead(act, headers) => return written(act.token_reply(headers, &base), &parts.headers),
@@ -73,7 +73,7 @@ async fn graph(sim: &Sim, peer: &Peer, parts: &Parts, body: Bytes) -> Response {
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }
-    let answer = match call(sim, parts, body) {
+    let answer = match call(sim, peer, parts, body) {
         Ok(call) => through(&call, peer, request_faults).await,
         Err(failure) => Err(failure),
     };
@@ -81,11 +81,10 @@ async fn graph(sim: &Sim, peer: &Peer, parts: &Parts, body: Bytes) -> Response {
 }
 
 /// The address that the client asks, with the version if it asks Graph.
-fn base(parts: &Parts) -> String {
+fn base(parts: &Parts, peer: &Peer) -> String {
     let header_value = |name: &str| parts.headers.get(name).and_then(|value| value.to_str().ok());
     let host = header_value("host").unwrap_or("localhost");
-    // Whoever comes through a proxy that speaks TLS gets links that lead back through it.
-    let scheme = header_value("x-forwarded-proto").filter(|scheme| *scheme == "https").unwrap_or("http");
+    let scheme = if peer.is_tls { "https" } else { "http" };
     match parts.uri.path()[1..].split_once('/') {
         Some((version, _)) if is_graph(parts.uri.path()) => format!("{scheme}://{host}/{version}"),
         Some(_) | None => format!("{scheme}://{host}"),
@@ -93,7 +92,7 @@ fn base(parts: &Parts) -> String {
 }
 
 /// The request as the routes see it, with the tenant and the application that its token names.
-fn call<'a>(sim: &'a Sim, parts: &Parts, body: Bytes) -> Result<Call<'a>, Failure> {
+fn call<'a>(sim: &'a Sim, peer: &Peer, parts: &Parts, body: Bytes) -> Result<Call<'a>, Failure> {
     let grant = sim.authorize(&parts.headers)?;
     let (_, path) = parts.uri.path()[1..].split_once('/').unwrap_or_default();
     Ok(Call {
@@ -106,7 +105,7 @@ fn call<'a>(sim: &'a Sim, parts: &Parts, body: Bytes) -> Result<Call<'a>, Failur
         query: Query::parse(parts.uri.query().unwrap_or_default()),
         headers: parts.headers.clone(),
         body,
-        base: base(parts),
+        base: base(parts, peer),
     })
 }
 

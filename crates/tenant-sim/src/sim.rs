@@ -6,7 +6,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, Method, header};
-use axum::serve::ListenerExt;
+use axum::serve::{Listener, ListenerExt as _, TapIo};
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use serde_json::{Map, Value as Json};
 use tokio::net::TcpListener;
@@ -23,6 +23,7 @@ use crate::journal::Journal;
 use crate::notify::{self, Delivery, Subscriptions};
 use crate::script::Script;
 use crate::tenant::TenantHandle;
+use crate::tls::Tls;
 use crate::token::{Ended, Grant, Tokens};
 
 /// A simulator of several tenants. Cloning gives another handle of the same one.
@@ -68,13 +69,35 @@ impl Sim {
         }))
     }
 
-    /// Serves all tenants on the listener until `shutdown` completes, and meanwhile notifies who subscribed to changes.
+    /// Serves all tenants on the listener until `shutdown` completes, and meanwhile notifies the subscribers of changes.
     ///
     /// # Errors
     /// When the listener fails.
     pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+        self.serve_on(ResettableListener(listener).tap_io(|connection| connection.set_nodelay()), shutdown).await
+    }
+
+    /// As [`Self::serve`], over TLS.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve_tls(
+        &self,
+        listener: TcpListener,
+        tls: &Tls,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        // Its connections are set up before their handshakes.
+        let listener = tls.listen(ResettableListener(listener))?.tap_io(|_| ());
+        self.serve_on(listener, shutdown).await
+    }
+
+    async fn serve_on<L, F>(&self, listener: TapIo<L, F>, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()>
+    where
+        L: Listener<Addr = Peer>,
+        F: FnMut(&mut L::Io) + Send + 'static,
+    {
         let service = http::router(self.clone()).into_make_service_with_connect_info::<Peer>();
-        let listener = ResettableListener(listener).tap_io(|connection| connection.set_nodelay());
         let notifying = notify::run(self.clone(), self.0.journal.subscribe());
         tokio::select! {
             served = axum::serve(listener, service).with_graceful_shutdown(shutdown).into_future() => served,

@@ -11,7 +11,7 @@ use crate::{exit, output};
 /// When a tenant is wrong or the address cannot be bound.
 pub async fn run(args: Args) -> exit::Result {
     let shutdown = Shutdown::on_signal()?;
-    let (sim, listener) = args.bind().await?;
-    output::line(&format!("listening on http://{}", listener.local_addr()?))?;
-    Ok(sim.serve(listener, async move { shutdown.cancelled().await }).await?)
+    let bound = args.bind().await?;
+    output::line(&format!("listening on {}", bound.url()?))?;
+    Ok(bound.serve(async move { shutdown.cancelled().await }).await?)
 }
