@@ -75,7 +75,7 @@ pub(crate) async fn read(store: &Store, source: &TenantName, target: &TenantName
 
 /// Also a user who is skipped is in scope, as far as is known.
 async fn has_users_in_scope(store: &Store, source: &TenantName, target: &TenantName) -> Result<bool, Error> {
-    const SQL: &str = "SELECT 1 FROM view_decision WHERE target = $1 AND source = $2 AND desired <> 'gone' LIMIT 1";
+    const SQL: &str = "SELECT 1 FROM view_decision WHERE target = $1 AND source = $2 AND desired <> 'not_wanted' LIMIT 1";
     Ok(store.fetch_one_opt(SQL, params![target.as_str(), source.as_str()]).await?.is_some())
 }
 

@@ -279,7 +279,7 @@ impl World {
         if let Some(rule) = rehire {
             writeln!(yaml, "  rehire: {rule}")?;
         }
-        let settings = ["scope", "settle", "delete", "rehire"];
+        let settings = ["scope", "grace", "delete", "rehire"];
         let mappings: Vec<_> = command.values().filter(|(name, _)| !settings.contains(name)).collect();
         if !mappings.is_empty() {
             yaml.push_str("  mappings:\n");
