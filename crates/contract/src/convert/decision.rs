@@ -1,4 +1,4 @@
-//! Decisions, and the markers that stand among them.
+//! Decisions, and the replay markers in the same topic.
 
 use std::time::Duration;
 
@@ -9,18 +9,18 @@ use super::{Invalid, attributes, enumeration, id, missing, required, tenant, tim
 use crate::events;
 use crate::events::decision::Desired as Wire;
 
-/// What one record of a decisions topic holds.
+/// A record of a decisions topic.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DecisionRecord {
     /// A decision.
     Decision(Decision),
-    /// A partition of the source's deltas has been replayed for a revision.
+    /// Policy has replayed a partition of the source's user deltas for a revision.
     Marker {
-        /// Whose deltas.
+        /// The source tenant.
         source: xtsync_domain::TenantName,
-        /// Which partition of them.
+        /// The partition of its user deltas.
         partition: u32,
-        /// For which revision.
+        /// The revision.
         revision: u64,
     },
 }
@@ -195,11 +195,11 @@ fn skip_reason(wire: events::SkipReason, attribute: &str) -> Result<SkipReason, 
 }
 
 fn wire_duration(ms: u64) -> prost_types::Duration {
-    // Longer than the wire can say is as good as for ever.
+    // The wire's maximum is as good as infinite.
     prost_types::Duration::try_from(Duration::from_millis(ms)).unwrap_or(prost_types::Duration { seconds: i64::MAX, nanos: 0 })
 }
 
-/// A duration in milliseconds; unset is zero.
+/// Reads a duration in milliseconds; unset is zero.
 fn milliseconds(field: &'static str, wire: Option<prost_types::Duration>) -> Result<u64, Invalid> {
     let duration = Duration::try_from(wire.unwrap_or_default()).ok();
     let ms = duration.and_then(|duration| u64::try_from(duration.as_millis()).ok());

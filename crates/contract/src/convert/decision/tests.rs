@@ -1,4 +1,4 @@
-//! Decisions to the wire and back.
+//! Tests of the conversion of decisions.
 
 use xtsync_domain::{Attributes, Origin, TenantName, Timestamp, Value, Version};
 
@@ -35,7 +35,7 @@ fn shape() -> Shape {
 }
 
 #[test]
-fn a_decision_reads_back_as_it_was() {
+fn a_decision_survives_a_round_trip() {
     for desired in [
         Desired::Wanted(shape()),
         Desired::Wanted(Shape { enabled: false, ..shape() }),
@@ -60,7 +60,7 @@ fn a_decision_reads_back_as_it_was() {
 }
 
 #[test]
-fn a_marker_reads_back_and_is_never_a_decision() {
+fn a_marker_survives_a_round_trip_and_is_not_a_decision() {
     let marker = DecisionRecord::Marker { source: emea(), partition: 5, revision: 8 };
     let wire = events::Decision::from(marker.clone());
     assert!(matches!(Decision::try_from(wire.clone()), Err(Invalid::Field("desired", _))));
