@@ -24,8 +24,8 @@ use xtsync_domain::{TenantName, is_id};
 /// Why a decoded message is not a valid domain value. It names the field and never quotes the value, which may be personal data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
-    /// A `oneof` is unset, or a `oneof` or enum has a value that only a newer version knows. The consumer stops the partition. It never means
-    /// that the object is gone.
+    /// A `oneof` is unset, or a `oneof` or enum has a value that only a newer version knows. The consumer stops the partition. It never
+    /// means that the object is gone.
     #[error("{0} is unset or was written by a newer version")]
     NewerWriter(&'static str),
     /// A field is missing or invalid in every version of the contract. The consumer dead-letters the record.

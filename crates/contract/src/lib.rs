@@ -31,7 +31,7 @@ mod generated {
 pub use generated::control::v1 as control;
 /// Package `xtsync.events.v1`: the public events, open to external subscribers.
 pub use generated::events::v1 as events;
-/// Package `xtsync.internal.v1`: messages between the roles, without a compatibility promise.
+/// Package `xtsync.internal.v1`: messages between the roles.
 pub use generated::internal::v1 as internal;
 
 /// The file descriptors of all packages, for gRPC reflection and for conversion to JSON.

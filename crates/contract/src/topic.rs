@@ -98,7 +98,7 @@ pub fn tenant(kind: &'static TopicKind, topic: &Topic) -> Option<TenantName> {
     TenantName::new(kind.scope(topic)?).ok()
 }
 
-/// Returns the key of a user's link, decision and outcome: `source/user`. Tenant names contain no slash, so that the key can be split again.
+/// Returns the key of a user's link, decision and outcome: `source/user`. Tenant names contain no slash, so the key can be split again.
 #[must_use]
 pub fn link_key(source: &TenantName, user: &UserId) -> String {
     format!("{source}/{user}")
