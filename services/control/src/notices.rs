@@ -1,5 +1,5 @@
-//! What an administrator should know of the groups that a synchronization is pinned to: one that is gone, cannot be read, or bears another
-//! name by now (R23). Nobody is removed for any of these; what comes next is said with it.
+//! Notices about the groups that a synchronization's names were resolved to: a group is deleted, cannot be read or was renamed (R23). No user
+//! leaves the scope for any of these reasons. Each notice names the possible next step.
 
 use xtsync_contract::control::Notice;
 use xtsync_domain::fact::{Group, GroupState};
@@ -9,7 +9,7 @@ use xtsync_domain::{GroupId, TenantName};
 
 use crate::listing::shown;
 
-/// What is to be known of a synchronization's groups.
+/// Returns the notices about a synchronization's groups.
 pub(crate) fn of(synchronization: &Synchronization, known: &Known, source: &TenantName) -> Vec<Notice> {
     let groups = synchronization.scope.groups.iter().enumerate();
     groups.filter_map(|(index, group)| notice(format!("spec.scope.groups[{index}]"), group, known, source)).collect()
@@ -39,14 +39,14 @@ fn notice(path: String, reference: &GroupRef, known: &Known, source: &TenantName
     }
 }
 
-/// The name that a group bears by now, where it is another one than it was found by.
+/// Returns the group's current name if it differs from the name that it was resolved by.
 fn renamed<'a>(pinned: &PinnedGroup, group: &'a Group) -> Option<&'a str> {
     let before = pinned.name.as_deref()?;
-    // What was never read has no name.
+    // A group that was never read has no name.
     Some(group.name.as_str()).filter(|now| !now.is_empty() && *now != before)
 }
 
-/// Which other groups bear the name, and how they are taken.
+/// Describes the other groups with the same name, and how to use one of them.
 fn other(pinned: &PinnedGroup, known: &Known, source: &TenantName) -> Option<String> {
     let name = pinned.name.as_deref()?;
     let ids = match known.name(name) {
@@ -67,7 +67,7 @@ mod tests {
     use super::*;
     use xtsync_domain::fact::Fact;
 
-    /// K-32: what is said of the group `A (0123…)`, by its state, its name now, and who bears its name.
+    /// K-32: the notice about the group `A (0123…)`, by its state, its current name and the groups with its name.
     #[test]
     fn a_deleted_renamed_or_recreated_group_gives_a_notice() {
         const KEPT: &str = "and its last members are kept in scope";

@@ -1,9 +1,9 @@
-//! The plan: the resources in force, and the synchronizations that wait for name resolution. The rows hold both; a revision is the step from
-//! one plan to the next.
+//! The plan: the resources in force, and the synchronizations that wait for name resolution. The rows hold both; a revision is the step
+//! from one plan to the next.
 //!
-//! A synchronization with an unresolved name is pending as a whole: its last resolved spec stays in force. If it was never resolved, it is in
-//! force as written, and policy decides no user by it. The next plan depends only on the stored rows and the known facts, so it can be
-//! computed at any time.
+//! A synchronization with an unresolved name is pending as a whole: its last resolved spec stays in force. If it was never resolved, it is
+//! in force as written, and policy decides no user by it. The next plan depends only on the stored rows and the known facts, so it can
+//! be computed at any time.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -90,7 +90,7 @@ async fn mark_published(context: &Context, epoch: Epoch, due: &Due) -> Result<()
 }
 
 /// Marks the rows as unpublished after a publication without the lease, so that the leader publishes them again: an older state may now be
-/// the last record of its key. Each mark is a new number below 0, so that [`mark_published`] of a publication in progress does not match it.
+/// the last record of its key. Each mark is a new number below 0, so that [`mark_published`] of a running publication does not match it.
 async fn mark_unpublished(store: &Store, due: &Due) -> Result<(), store::Error> {
     const RESOURCE: &str = "UPDATE resource SET published = CASE WHEN published > 0 THEN 0 ELSE published END - 1
         WHERE kind = $1 AND tenant = $2 AND name = $3";

@@ -105,7 +105,7 @@ impl Service {
             held.wait_for(|held| matches!(held, LeaseState::Held(_))).await.map_err(|_| Error::NotLeading)?;
             tokio::select! {
                 result = self.lead() => result?,
-                _ = held.wait_for(|held| matches!(held, LeaseState::Lost)) => warn!("lease lost, another replica of control may lead: standing by"),
+                _ = held.wait_for(|held| matches!(held, LeaseState::Lost)) => warn!("lease lost: this replica stands by"),
             }
             self.context.topics.set(true, "");
         }
