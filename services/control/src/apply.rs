@@ -37,8 +37,8 @@ pub enum Change {
 /// Applies the written resources. With `refresh_names` every group name is resolved again, also names that were resolved before.
 ///
 /// # Errors
-/// [`Error::Refused`] with every mistake if a resource is invalid; then nothing is applied. [`Error::Bus`] if the revision is stored but not
-/// published; the leader publishes it when the bus is available again. With any other error the revision may be stored or not.
+/// [`Error::Refused`] with every mistake if a resource is invalid; then nothing is applied. [`Error::Bus`] if the revision is stored but
+/// not published; the leader publishes it when the bus is available again. With any other error the revision may be stored or not.
 pub(crate) async fn apply(context: &Context, written: &[Written], actor: Actor<'_>, refresh_names: bool) -> Result<Applied, Error> {
     let ended = store_and_publish(context, written, actor, refresh_names).await;
     context.metrics.applied(&ended);

@@ -1,5 +1,5 @@
-//! Notices about the groups that a synchronization's names were resolved to: a group is deleted, cannot be read or was renamed (R23). No user
-//! leaves the scope for any of these reasons. Each notice names the possible next step.
+//! Notices about the groups that a synchronization's names were resolved to: a group is deleted, cannot be read or was renamed (R23). No
+//! user leaves the scope for any of these reasons. Each notice names the possible next step.
 
 use xtsync_contract::control::Notice;
 use xtsync_domain::fact::{Group, GroupState};

@@ -55,8 +55,8 @@ impl Lines {
         nearest.and_then(|(_, place)| usize::try_from(self.0[place].line).ok()).unwrap_or(0)
     }
 
-    /// Returns the path of the field at a position. For a missing field the parser reports the first written field; with `around` the method
-    /// then returns the parent of that field.
+    /// Returns the path of the field at a position. For a missing field the parser reports the first written field; with `around` the
+    /// method then returns the parent of that field.
     pub(super) fn path(&self, at: Location, around: bool) -> String {
         let at = (at.line(), at.column());
         let place = self.0.iter().take_while(|field| (field.line, field.column) <= at).count().checked_sub(1);
