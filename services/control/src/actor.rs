@@ -1,6 +1,7 @@
 //! The actor of an operation: the authenticated identity and the declared name.
 //!
-//! All administrators share one token, so only the declared name distinguishes them. It is recorded beside the identity and never replaces it.
+//! All administrators share one token, so only the declared name distinguishes them. It is recorded beside the identity and never
+//! replaces it.
 
 /// The actor of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,7 +1,7 @@
 //! Removes the status records of vanished replicas. A replica's name may contain host and process, so each restart may add new records.
 //!
-//! For each record that is too old to be shown, the leader publishes a tombstone on `status`; the read model drops the row when it folds the
-//! tombstone. A replica that returns publishes its status within seconds.
+//! For each record that is too old to be shown, the leader publishes a tombstone on `status`; the read model drops the row when it folds
+//! the tombstone. A replica that returns publishes its status within seconds.
 
 use std::time::Duration;
 

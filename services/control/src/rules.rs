@@ -29,7 +29,8 @@ pub(crate) fn problems(
     problems
 }
 
-/// Returns the mistake in a Tenant's connector section: it is invalid, or names a host that is not allowed. A wrong host would receive secrets.
+/// Returns the mistake in a Tenant's connector section: it is invalid, or names a host that is not allowed. A wrong host
+/// would receive secrets.
 fn section_problem(resource: &Written, connectors: &Connectors, hosts: &AllowedHosts) -> Option<Problem> {
     let Spec::Tenant(tenant) = &resource.spec else { return None };
     let (path, message) = match connectors.describe(tenant) {
@@ -48,6 +49,6 @@ fn section_problem(resource: &Written, connectors: &Connectors, hosts: &AllowedH
 fn placed(problem: &validate::Problem, written: &[Written]) -> Problem {
     match written.iter().find(|resource| resource.id == problem.id) {
         Some(resource) => Problem { place: Some(resource.place(&problem.path)), message: problem.message.clone() },
-        None => Problem { place: None, message: format!("{}, which is not part of this apply, {}: {}", problem.id, problem.path, problem.message) },
+        None => Problem { place: None, message: format!("{}, which is stored already, {}: {}", problem.id, problem.path, problem.message) },
     }
 }

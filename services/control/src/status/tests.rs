@@ -1,4 +1,4 @@
-//! What the read model is behind by.
+//! Tests of the read model's lag in the status.
 
 use xtsync_bus::Urgency;
 use xtsync_contract::event::{self, Typed};
