@@ -1,8 +1,8 @@
 //! The read model: the newest records of the other roles, reduced to the columns that the API needs.
 //!
 //! A batch of records is first reduced to rows ([`batch::Batch`], pure), then stored with its offsets in one transaction. So a restart
-//! continues at the right offset and counts nothing twice. The read model skips unreadable records and writes no dead letters; the role that
-//! acts on a record dead-letters it.
+//! continues at the right offset and counts nothing twice. The read model skips unreadable records and writes no dead letters; the role
+//! that acts on a record dead-letters it.
 
 pub(crate) mod batch;
 pub(crate) mod fact;

@@ -45,7 +45,7 @@ fn directory(tenant: &TenantName, configuration: &Configuration, identities: &Id
             let (now, before) = (read(tenant)?, configuration.directory(tenant)?);
             format!(
                 "its domain leads to directory {now}, and it was {before}: nothing is read or written until the domain is put right, or \
-                 `xtsync tenant confirm {tenant}` says that it moved"
+                 `xtsync tenant confirm {tenant}` confirms that it moved"
             )
         }
         Fault::Shared => {

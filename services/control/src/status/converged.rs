@@ -1,8 +1,8 @@
 //! Convergence: whether every record is read, decided, taken in and applied at the newest revision; otherwise, what the fleet waits for.
 //!
-//! The status reports of roles may be some seconds old. So the read model is also joined by version: a user's newest change with its decision,
-//! and that decision with the decision of the link. A link that only an administrator can resolve (conflict, refusal, hold) does not prevent
-//! convergence.
+//! The status reports of roles may be some seconds old. So the read model is also joined by version: a user's newest change with its
+//! decision, and that decision with the decision of the link. A link that only an administrator can resolve (conflict, refusal, hold) does
+//! not prevent convergence.
 
 use std::time::Duration;
 

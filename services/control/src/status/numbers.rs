@@ -111,7 +111,7 @@ async fn undecided(store: &Store, source: &TenantName, target: &TenantName) -> R
     fetch_count(store, SQL, source, target).await
 }
 
-/// Counts the decisions that the provisioner has not taken in. A user who is not wanted and never existed in the target has no link and does
+/// Counts the decisions that the provisioner has not taken in. An unwanted user who never existed in the target has no link and does
 /// not count.
 async fn unprocessed(store: &Store, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
     const SQL: &str = "SELECT COUNT(*) FROM view_decision AS d

@@ -138,7 +138,7 @@ fn decision_row(decision: &events::Decision) -> Option<DecisionRow> {
     let version = decision.version?;
     let desired = match decision.desired.as_ref()? {
         Desired::Wanted(shape) if shape.enabled => "wanted",
-        // A user who is disabled at home is not created, so there may be no link.
+        // A user disabled at home is not created, so there may be no link.
         Desired::Wanted(_) => "disabled",
         Desired::NotWanted(_) => "not_wanted",
         Desired::Skipped(_) => "skipped",

@@ -1,5 +1,5 @@
-//! Stores a batch: one statement per table, and one per key with a tombstone. Rows that are older than the stored ones are ignored: they come
-//! from delayed records.
+//! Stores a batch: one statement per table, and one per key with a tombstone. Rows that are older than the stored ones are ignored: they
+//! come from delayed records.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
