@@ -13,7 +13,7 @@ pub enum Error {
     #[error("{} mistakes in the configuration", .0.len())]
     Refused(Vec<Problem>),
     /// This replica does not hold the lease.
-    #[error("this replica of control does not lead: it is starting, or another one is at work")]
+    #[error("this replica of control does not lead: it is starting, or another replica leads")]
     NotLeading,
     /// The store failed.
     #[error("the store of control")]

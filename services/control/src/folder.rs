@@ -50,7 +50,7 @@ fn listed(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
         }
     }
     if paths.len() > FILES_MAX {
-        return Err(std::io::Error::other(format!("{} files are more than {FILES_MAX}", paths.len())));
+        return Err(std::io::Error::other(format!("{} files exceed the limit of {FILES_MAX}", paths.len())));
     }
     paths.sort();
     Ok(paths)
@@ -74,7 +74,7 @@ fn file(path: &Path) -> std::io::Result<File> {
     let mut yaml = String::new();
     std::fs::File::open(path)?.take(BYTES_MAX as u64 + 1).read_to_string(&mut yaml)?;
     if yaml.len() > BYTES_MAX {
-        return Err(std::io::Error::other(format!("it has more than the {BYTES_MAX} bytes that one apply may bring")));
+        return Err(std::io::Error::other(format!("the file exceeds the limit of {BYTES_MAX} bytes per apply")));
     }
     Ok(File { name: path.display().to_string(), yaml })
 }

@@ -37,7 +37,7 @@ impl Gauges {
             .build();
         meter
             .u64_observable_gauge("xtsync_synchronization_links")
-            .with_description("Links that are not as desired, by why: undecided, waiting, grace, held, conflict or refused.")
+            .with_description("Links that differ from the desired state, by reason: undecided, waiting, grace, held, conflict or refused.")
             .with_callback(move |observer| links.observe(observer, "condition", Counted::links))
             .build();
         gauges

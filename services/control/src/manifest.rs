@@ -69,7 +69,7 @@ impl Written {
 pub fn read(files: &[File]) -> Result<Vec<Written>, Vec<Problem>> {
     let bytes: usize = files.iter().map(|file| file.yaml.len()).sum();
     if bytes > BYTES_MAX {
-        return Err(vec![nowhere(format!("{bytes} bytes are more than the {BYTES_MAX} that one apply may bring"))]);
+        return Err(vec![nowhere(format!("{bytes} bytes exceed the limit of {BYTES_MAX} per apply"))]);
     }
     if files.iter().any(|file| file.name.len() > NAME_BYTES_MAX) {
         return Err(vec![nowhere(format!("a file's name is longer than {NAME_BYTES_MAX} bytes"))]);
@@ -77,7 +77,7 @@ pub fn read(files: &[File]) -> Result<Vec<Written>, Vec<Problem>> {
     // A leading `---` counts as one document more, in each file.
     let documents: usize = files.iter().map(|file| document::count(&file.yaml)).sum();
     if documents > DOCUMENTS_MAX + files.len() {
-        return Err(vec![nowhere(format!("{documents} documents are more than the {DOCUMENTS_MAX} that one apply may bring"))]);
+        return Err(vec![nowhere(format!("{documents} documents exceed the limit of {DOCUMENTS_MAX} per apply"))]);
     }
     let (mut written, mut problems, mut fields) = (Vec::<Written>::new(), Vec::new(), 0);
     for read in files.iter().flat_map(document::read) {
@@ -89,7 +89,7 @@ pub fn read(files: &[File]) -> Result<Vec<Written>, Vec<Problem>> {
             Err(problem) => problems.push(problem),
         }
         if fields > FIELDS_MAX {
-            return Err(vec![nowhere(format!("there are more than the {FIELDS_MAX} fields that one apply may bring"))]);
+            return Err(vec![nowhere(format!("the documents exceed the limit of {FIELDS_MAX} fields per apply"))]);
         }
         if problems.len() == PROBLEMS_MAX {
             problems.push(nowhere("further mistakes are not reported".to_owned()));
@@ -97,7 +97,7 @@ pub fn read(files: &[File]) -> Result<Vec<Written>, Vec<Problem>> {
         }
     }
     if written.len() > DOCUMENTS_MAX {
-        problems.push(nowhere(format!("{} documents are more than the {DOCUMENTS_MAX} that one apply may bring", written.len())));
+        problems.push(nowhere(format!("{} documents exceed the limit of {DOCUMENTS_MAX} per apply", written.len())));
     }
     if written.is_empty() && problems.is_empty() {
         let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();

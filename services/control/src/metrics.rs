@@ -24,9 +24,9 @@ impl Metrics {
         let meter = meter();
         let counter = |name, help| meter.u64_counter(name).with_description(help).build();
         Self {
-            applies: counter("xtsync_control_applies", "Applies by how they ended: done, refused or failed."),
+            applies: counter("xtsync_control_applies", "Applies by result: done, refused or failed."),
             folded: counter("xtsync_control_records_folded", "Records folded into the read model, by kind of topic."),
-            unreadable: counter("xtsync_control_records_unreadable", "Records that the read model passed over, by kind of topic."),
+            unreadable: counter("xtsync_control_records_unreadable", "Unreadable records that the read model skipped, by kind of topic."),
             gauges: Gauges::new(&meter),
             revision: meter.u64_gauge("xtsync_control_revision").with_description("The newest published revision.").build(),
         }

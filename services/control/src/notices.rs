@@ -29,7 +29,7 @@ fn notice(path: String, reference: &GroupRef, known: &Known, source: &TenantName
             let other = other.unwrap_or_else(|| "write another group, or restore it".to_owned());
             Some(Notice {
                 path,
-                text: format!("group {name} is gone, and its last members are kept in scope; {other}"),
+                text: format!("group {name} is deleted, and its last members are kept in scope; {other}"),
                 needs_action: true,
             })
         }
@@ -57,7 +57,7 @@ fn other(pinned: &PinnedGroup, known: &Known, source: &TenantName) -> Option<Str
     let others: Vec<GroupId> = ids.into_iter().filter(|id| *id != pinned.id).collect();
     match others.as_slice() {
         [] => None,
-        [other] => Some(format!("another group of {source} is named {name}, {{id: {other}}}: `xtsync apply --refresh-names` takes it")),
+        [other] => Some(format!("another group of {source} is named {name}, {{id: {other}}}: `xtsync apply --refresh-names` uses it")),
         several => Some(format!("{} other groups of {source} are named {name}; write one of {}", several.len(), as_written(several))),
     }
 }
@@ -71,7 +71,7 @@ mod tests {
     #[test]
     fn a_deleted_renamed_or_recreated_group_gives_a_notice() {
         const KEPT: &str = "and its last members are kept in scope";
-        let anew = "another group of emea is named A, {id: 9}: `xtsync apply --refresh-names` takes it";
+        let anew = "another group of emea is named A, {id: 9}: `xtsync apply --refresh-names` uses it";
         let twice = "2 other groups of emea are named A; write one of {id: 8}, {id: 9}";
         for (state, now, named, want) in [
             (GroupState::Present, "A", &["01234"][..], None),
@@ -79,9 +79,9 @@ mod tests {
             (GroupState::Present, "B", &[], Some(("group A (0123…) is now named B".to_owned(), false))),
             (GroupState::Present, "B", &["9"], Some((format!("group A (0123…) is now named B; {anew}"), false))),
             (GroupState::Present, "", &[], None),
-            (GroupState::Gone, "", &[], Some((format!("group A (0123…) is gone, {KEPT}; write another group, or restore it"), true))),
-            (GroupState::Gone, "A", &["9"], Some((format!("group A (0123…) is gone, {KEPT}; {anew}"), true))),
-            (GroupState::Gone, "A", &["8", "9"], Some((format!("group A (0123…) is gone, {KEPT}; {twice}"), true))),
+            (GroupState::Gone, "", &[], Some((format!("group A (0123…) is deleted, {KEPT}; write another group, or restore it"), true))),
+            (GroupState::Gone, "A", &["9"], Some((format!("group A (0123…) is deleted, {KEPT}; {anew}"), true))),
+            (GroupState::Gone, "A", &["8", "9"], Some((format!("group A (0123…) is deleted, {KEPT}; {twice}"), true))),
             (GroupState::Unreadable, "A", &["01234"], Some((format!("group A (0123…) cannot be read, {KEPT}"), false))),
         ] {
             let group = Fact::Group(Group { id: "01234".into(), name: now.to_owned(), state });

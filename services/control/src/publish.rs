@@ -75,7 +75,7 @@ async fn send(context: &Context, due: &Due) -> Result<(), bus::Error> {
     context.bus.publish(vec![outgoing(COMMIT_KEY, &commit, now)], Urgency::Live).await
 }
 
-/// Marks the rows as published, while this replica leads. A row whose `published` another replica has changed since stays as it is.
+/// Marks the rows as published, while this replica leads. A row whose `published` another replica has changed since then is left unchanged.
 async fn mark_published(context: &Context, epoch: Epoch, due: &Due) -> Result<(), store::Error> {
     const RESOURCE: &str = "UPDATE resource SET published = $4 WHERE kind = $1 AND tenant = $2 AND name = $3 AND published = $5";
     let mut tx = context.store.begin().await?;

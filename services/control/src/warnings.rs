@@ -44,7 +44,7 @@ fn directory(tenant: &TenantName, configuration: &Configuration, identities: &Id
         Fault::Changed => {
             let (now, before) = (read(tenant)?, configuration.directory(tenant)?);
             format!(
-                "its domain leads to directory {now}, and it was {before}: nothing is read or written until the domain is put right, or \
+                "its domain leads to directory {now} instead of {before}: nothing is read or written until the domain is corrected, or \
                  `xtsync tenant confirm {tenant}` confirms that it moved"
             )
         }

@@ -26,7 +26,7 @@ async fn a_directory_is_pinned_at_first_contact_and_a_changed_one_needs_confirma
     builders::identity(&control.bus, builders::emea(), "E1", &["emea.example"]).await;
     control.wait("pinned", async |control| is_pinned(control, "emea", "e1").await).await;
     builders::identity(&control.bus, builders::emea(), "e2", &["emea.example"]).await;
-    let want = "Tenant emea: its domain leads to directory e2, and it was e1: nothing is read or written until the domain is put right, or \
+    let want = "Tenant emea: its domain leads to directory e2 instead of e1: nothing is read or written until the domain is corrected, or \
                 `xtsync tenant confirm emea` confirms that it moved";
     control.wait("reported", async |control| control.status().await.warnings == [want]).await;
     assert_eq!(control.status().await.synchronizations[0].blocked, "directory_changed");

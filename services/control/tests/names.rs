@@ -139,8 +139,8 @@ async fn a_recreated_group_gives_a_notice_and_is_used_after_a_refresh_of_names()
     resolved(&control, &["A (aaaa…)"]).await;
     builders::group(&control.bus, "aaaa1", "A", GroupState::Gone).await;
     publish_names(&control, &[("A", &["bbbb9"])]).await;
-    let text = "group A (aaaa…) is gone, and its last members are kept in scope; another group of emea is named A, {id: bbbb9}: \
-                `xtsync apply --refresh-names` takes it";
+    let text = "group A (aaaa…) is deleted, and its last members are kept in scope; another group of emea is named A, {id: bbbb9}: \
+                `xtsync apply --refresh-names` uses it";
     let is_noticed =
         async |control: &Control| control.synchronization().await.notices.iter().any(|notice| notice.text == text && notice.needs_action);
     control.wait(text, is_noticed).await;

@@ -108,7 +108,7 @@ fn all_errors_are_reported_together_and_the_version_is_inherited_within_a_file()
 #[test]
 fn an_apply_above_the_size_limit_is_refused() {
     let yaml = " ".repeat(BYTES_MAX + 1);
-    assert_eq!(problems(&yaml), "4194305 bytes are more than the 4194304 that one apply may bring");
+    assert_eq!(problems(&yaml), "4194305 bytes exceed the limit of 4194304 per apply");
 }
 
 #[test]
