@@ -1,7 +1,8 @@
-//! Conversion between messages and the domain's values, one file a message.
+//! Conversion between messages and domain values, one file per message.
 //!
-//! The way out never fails. The way in fails in two ways that call for different acts: what a *newer writer* wrote must wait for a
-//! newer reader, so the consumer stops that partition; a field that no version of the contract allows buries the record.
+//! Conversion to a message never fails. Conversion from a message fails in two ways, which the consumer handles differently. A record of a
+//! *newer writer* needs a newer reader, so the consumer stops the partition. A field that is invalid in every version of the contract makes
+//! the consumer dead-letter the record.
 
 mod decision;
 mod link;
@@ -19,19 +20,20 @@ pub use value::{attributes, wire_attributes};
 
 use xtsync_domain::{TenantName, is_id};
 
-/// Why a message that decoded is still no value of ours. It names the field and never quotes a person's data.
+/// Why a decoded message is not a valid domain value. It names the field and never quotes the value, which may be personal data.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Invalid {
-    /// A `oneof` is unset, or it or an enum holds what only a newer writer knows: the partition stops, it never means gone.
+    /// A `oneof` is unset, or a `oneof` or enum has a value that only a newer version knows. The consumer stops the partition. It never
+    /// means that the object is gone.
     #[error("{0} is unset or was written by a newer version")]
     NewerWriter(&'static str),
-    /// A field is missing or wrong in every version of the contract: the record is buried.
+    /// A field is missing or invalid in every version of the contract. The consumer dead-letters the record.
     #[error("field {0}: {1}")]
     Field(&'static str, String),
 }
 
 impl Invalid {
-    /// The stable code; of what is buried, the reason in dead letters.
+    /// Returns the stable code, which is the `reason` of a dead letter.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -41,7 +43,7 @@ impl Invalid {
     }
 }
 
-/// A field that the contract requires.
+/// Unwraps a field that the contract requires.
 fn required<T>(field: &'static str, value: Option<T>) -> Result<T, Invalid> {
     value.ok_or_else(|| missing(field))
 }
@@ -50,7 +52,7 @@ fn missing(field: &'static str) -> Invalid {
     Invalid::Field(field, "is missing".to_owned())
 }
 
-/// An id: opaque, but never empty and without control characters.
+/// Reads an id: opaque text, not empty and without control characters.
 fn id<T: From<String>>(field: &'static str, text: String) -> Result<T, Invalid> {
     match text {
         text if text.is_empty() => Err(missing(field)),
@@ -63,11 +65,11 @@ fn tenant(field: &'static str, text: String) -> Result<TenantName, Invalid> {
     if text.is_empty() {
         return Err(missing(field));
     }
-    // The error of the domain quotes the text, which may be anything here.
+    // The domain's error quotes the text, which may be personal data here.
     TenantName::new(text).map_err(|_| Invalid::Field(field, "is no name of a tenant".to_owned()))
 }
 
-/// An enum's value; a number we do not know was written by a newer version.
+/// Reads an enum value. An unknown number was written by a newer version.
 fn enumeration<T: TryFrom<i32>>(field: &'static str, number: i32) -> Result<T, Invalid> {
     T::try_from(number).map_err(|_| Invalid::NewerWriter(field))
 }

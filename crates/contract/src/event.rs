@@ -1,7 +1,7 @@
-//! Headers of records: CloudEvents 1.0 in binary mode (Kafka protocol binding), and the trace the record belongs to.
+//! Record headers: CloudEvents 1.0 in binary content mode (Kafka protocol binding), and the W3C trace parent.
 //!
-//! `ce_id` is made of key and version, so that a consumer can drop repetitions. A record whose `ce_type` is not the one a reader expects
-//! is foreign: it may decode by accident, since protobuf bytes do not say what they are.
+//! `ce_id` consists of key and version, so that a consumer can drop duplicates. A reader rejects a record with an unexpected `ce_type`:
+//! protobuf bytes carry no type, so that a foreign message may decode by accident.
 
 use std::fmt;
 
@@ -14,7 +14,7 @@ use crate::role::Role;
 
 const CONTENT_TYPE: &str = "application/protobuf";
 
-/// A message that travels as a record's value, with its event type.
+/// A message that is used as a record's value and has an event type.
 pub trait Typed {
     /// The CloudEvents `type`: reverse domain, package and message.
     const TYPE: &'static str;
@@ -33,24 +33,24 @@ typed! {
     internal: Command, ConfigRecord, DeadLetter, ReplayMarker, RoleStatus;
 }
 
-/// Why a record is none of ours. Neither ever means gone.
+/// Why a record's value cannot be read. An unreadable record never means that its object is gone.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum Unreadable {
-    /// It is not the event expected here.
+    /// The record's event type is not the expected one.
     #[error("event type '{found}' instead of '{expected}'")]
     ForeignType {
-        /// What was expected.
+        /// The expected type.
         expected: &'static str,
-        /// What `ce_type` says; empty where it says nothing.
+        /// The value of `ce_type`; empty if the header is missing. A value that is not a plausible type name is replaced by its length.
         found: String,
     },
-    /// Its bytes are not the message they say.
+    /// The bytes are not a valid message of the expected type.
     #[error("the value does not decode")]
     Undecodable(#[source] prost::DecodeError),
 }
 
 impl Unreadable {
-    /// The stable code, the reason in dead letters.
+    /// Returns the stable code, which is the `reason` of a dead letter.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -60,7 +60,7 @@ impl Unreadable {
     }
 }
 
-/// The headers of a record: its event type, the role that wrote it, its key and version, when, and the trace it belongs to.
+/// Returns the headers of a record: event type, role that wrote it, key and version, time, and trace parent.
 #[must_use]
 pub fn headers(
     event_type: &str,
@@ -83,8 +83,7 @@ pub fn headers(
     headers
 }
 
-/// The record of an event, with the headers that say what it is, which role wrote it, which version of its key it is, and the trace it
-/// belongs to.
+/// Returns the record of an event, with the headers of [`headers`].
 #[must_use]
 pub fn record<M: Typed>(
     role: Role,
@@ -99,29 +98,29 @@ pub fn record<M: Typed>(
     Outgoing { topic, key: Bytes::copy_from_slice(key.as_bytes()), value: Some(value.into()), headers }
 }
 
-/// The value of a header; `None` where there is none, or it is no text.
+/// Returns the value of a header; `None` if the header is missing or not UTF-8.
 #[must_use]
 pub fn header<'a>(headers: &'a [(String, Bytes)], name: &str) -> Option<&'a str> {
     let (_, value) = headers.iter().find(|(found, _)| found == name)?;
     std::str::from_utf8(value).ok()
 }
 
-/// The W3C trace parent that a record carries.
+/// Returns the W3C trace parent of a record, if it has one.
 #[must_use]
 pub fn traceparent(headers: &[(String, Bytes)]) -> Option<&str> {
     header(headers, "traceparent")
 }
 
-/// Whether headers say that the value is this message.
+/// Checks that the `ce_type` header names this message.
 ///
 /// # Errors
-/// [`Unreadable::ForeignType`] when they say anything else, or nothing.
+/// [`Unreadable::ForeignType`] if the header is missing or names another type.
 pub fn check<M: Typed>(headers: &[(String, Bytes)]) -> Result<(), Unreadable> {
     let found = header(headers, "ce_type").unwrap_or_default();
     if found == M::TYPE { Ok(()) } else { Err(Unreadable::ForeignType { expected: M::TYPE, found: shortened(found) }) }
 }
 
-/// Reads a record's value as a message, after its headers have said that it is one.
+/// Checks the event type and decodes a record's value.
 ///
 /// # Errors
 /// See [`Unreadable`].
@@ -134,7 +133,7 @@ fn header_of(name: &str, value: Bytes) -> (String, Bytes) {
     (name.to_owned(), value)
 }
 
-/// A stranger's text, short and plain enough for an error: of what is no type's name only its length is told.
+/// Returns foreign text in a form that is safe for an error: text that is not a plausible type name is replaced by its length.
 fn shortened(text: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || ".-_/+:".contains(c);
     if text.len() <= 100 && text.chars().all(is_plain) { text.to_owned() } else { format!("({} bytes)", text.len()) }
@@ -150,7 +149,7 @@ mod tests {
         headers(events::UserDelta::TYPE, "change-detector", "ana", 7, time, traceparent)
     }
 
-    /// The binding's own example of binary mode has these headers, with its values in place of ours.
+    /// The header names are those of the binding's example of binary mode.
     #[test]
     fn headers_are_those_of_the_cloudevents_kafka_binding_in_binary_mode() {
         let trace = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
@@ -172,7 +171,7 @@ mod tests {
     }
 
     #[test]
-    fn a_record_reads_as_what_its_type_says() {
+    fn a_record_with_the_expected_type_is_decoded() {
         let delta = events::UserDelta { user_id: "ana".to_owned(), ..Default::default() };
         assert_eq!(decode(&delta_headers(None), &delta.encode_to_vec()), Ok(delta));
     }

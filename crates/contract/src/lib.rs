@@ -1,7 +1,7 @@
-//! The contract: protobuf messages behind the topics, the topics themselves, and their conversion from and to the domain's values.
+//! The contract: protobuf messages, the topics that carry them, and the conversion between messages and domain values.
 //!
-//! Wire types stop here and at the services' edges; inside there are only valid domain values. The generated code is checked in, so a
-//! build needs no protoc; `tests/generated.rs` keeps it true.
+//! Wire types are used only here and at the edges of the services. All other code works with valid domain values. The generated code is
+//! checked in, so that a build needs no protoc; `tests/generated.rs` checks that it matches the `.proto` files.
 
 pub mod convert;
 pub mod event;
@@ -27,12 +27,12 @@ mod generated {
     }
 }
 
-/// Package `xtsync.control.v1`: the API of control.
+/// Package `xtsync.control.v1`: the control API.
 pub use generated::control::v1 as control;
-/// Package `xtsync.events.v1`: what anybody may subscribe to.
+/// Package `xtsync.events.v1`: the public events, open to external subscribers.
 pub use generated::events::v1 as events;
-/// Package `xtsync.internal.v1`: what the roles tell one another.
+/// Package `xtsync.internal.v1`: messages between the roles.
 pub use generated::internal::v1 as internal;
 
-/// The descriptors of all packages, for gRPC reflection and JSON.
+/// The file descriptors of all packages, for gRPC reflection and for conversion to JSON.
 pub const DESCRIPTORS: &[u8] = include_bytes!("gen/descriptors.bin");

@@ -1,28 +1,28 @@
-//! Roles, by the names that stand in headers, status, dead letters, consumer groups and stores.
+//! The roles and their names, as used in headers, status, dead letters, consumer groups and stores.
 
 use std::fmt;
 
-/// The name of a role: one of the services, on the command line and everywhere else.
+/// A role: one of the services, identified by the name that the command line uses, too.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Role(&'static str);
 
 impl Role {
     /// Reads source tenants.
     pub const CHANGE_DETECTOR: Self = Self("change-detector");
-    /// Decides who is synchronized, and how.
+    /// Evaluates synchronizations and publishes decisions.
     pub const POLICY: Self = Self("policy");
     /// Writes target tenants.
     pub const PROVISIONER: Self = Self("provisioner");
-    /// Keeps the configuration and answers administrators.
+    /// Stores the configuration and serves the control API.
     pub const CONTROL: Self = Self("control");
 
-    /// A role with this name, in lower case, words joined by hyphens.
+    /// Creates a role with this name: lower case, words joined by hyphens.
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self(name)
     }
 
-    /// Its name.
+    /// Returns the role's name.
     #[must_use]
     pub const fn name(self) -> &'static str {
         self.0

@@ -1,6 +1,6 @@
-//! The topics: their names, keys, partitions and how they are cleaned.
+//! The topics: their names, keys, partitions and cleanup policies.
 //!
-//! One topic a tenant, so that access control, retention and removal work a tenant.
+//! Each tenant has its own topics, so that access control, retention and removal apply per tenant.
 
 use std::time::Duration;
 
@@ -12,27 +12,27 @@ use crate::events::{Decision, Link, Outcome, TenantFact, UserDelta};
 use crate::internal::{Command, ConfigRecord, DeadLetter, RoleStatus};
 use crate::role::Role;
 
-/// Partitions of every topic but `config`. Immutable per topic and compared with the broker's at start.
+/// The number of partitions of every topic except `config`. It is immutable per topic. At start it is compared with the broker's number.
 pub const PARTITIONS: u32 = 6;
 
 /// The consumer group of policy.
 pub const POLICY_GROUP: &str = "xtsync-policy";
 
-/// The consumer group of provisioners, under which they take decisions in.
+/// The consumer group under which provisioners consume decisions.
 pub const PROVISIONER_GROUP: &str = "xtsync-provisioner";
 
 const DAY_SECS: u64 = 24 * 60 * 60;
 
-/// What stands in a topic.
+/// One kind of topic in the contract.
 #[derive(Debug)]
 pub struct Entry {
-    /// The topics of this kind.
+    /// The bus's description of the topics of this kind.
     pub kind: &'static TopicKind,
-    /// Whether there is one topic for each tenant, or one for all.
+    /// True for one topic per tenant, false for one topic for all tenants.
     pub is_per_tenant: bool,
-    /// What the records' keys are made of.
+    /// The form of the record keys.
     pub key: &'static str,
-    /// The role that writes it; `None` where every role does.
+    /// The role that writes it; `None` if every role does.
     pub writer: Option<Role>,
     /// The `ce_type` of its records.
     pub message: &'static str,
@@ -40,7 +40,7 @@ pub struct Entry {
 
 /// Resources and the commits of revisions.
 pub static CONFIG: TopicKind = TopicKind { partitions: 1, ..compacted("xtsync.v1.config") };
-/// What operators ask for.
+/// Commands of operators.
 pub static COMMANDS: TopicKind = retained("xtsync.v1.commands", 7);
 /// Changes of a tenant's users.
 pub static USER_DELTAS: TopicKind = TopicKind {
@@ -48,17 +48,17 @@ pub static USER_DELTAS: TopicKind = TopicKind {
     consumer_group: Some(POLICY_GROUP),
     ..compacted("xtsync.v1.user-deltas")
 };
-/// What is known of a tenant besides its users.
+/// Facts about a tenant, besides its users.
 pub static TENANT_FACTS: TopicKind = compacted("xtsync.v1.tenant-facts");
-/// What synchronizations want in a target.
+/// Decisions: the desired states of users in a target.
 pub static DECISIONS: TopicKind = TopicKind { consumer_group: Some(PROVISIONER_GROUP), ..compacted("xtsync.v1.decisions") };
 /// The state of every link into a target.
 pub static LINKS: TopicKind = compacted("xtsync.v1.links");
-/// What was done in a target.
+/// Outcomes: the operations on a target's shadow users and their results.
 pub static OUTCOMES: TopicKind = retained("xtsync.v1.outcomes", 30);
-/// What each role knows of itself.
+/// The status reports of all roles.
 pub static STATUS: TopicKind = compacted("xtsync.v1.status");
-/// Records that could not be used.
+/// Dead letters: records that a role could not process.
 pub static DEAD_LETTERS: TopicKind = retained("xtsync.v1.dead-letters", 30);
 
 /// Every topic of the contract.
@@ -88,33 +88,33 @@ const fn retained(name: &'static str, days: u64) -> TopicKind {
     TopicKind { name, partitions: PARTITIONS, cleanup: Cleanup::Retain(Duration::from_secs(days * DAY_SECS)), consumer_group: None }
 }
 
-/// Every topic a tenant needs, as source and as target.
+/// Returns every topic that a tenant needs, as source and as target.
 pub fn of_tenant(tenant: &TenantName) -> impl Iterator<Item = Topic> {
     TABLE.iter().filter(|entry| entry.is_per_tenant).map(move |entry| entry.kind.of(tenant))
 }
 
-/// The topics that belong to no tenant.
+/// Returns the topics that belong to no tenant.
 pub fn shared() -> impl Iterator<Item = Topic> {
     TABLE.iter().filter(|entry| !entry.is_per_tenant).map(|entry| entry.kind.topic())
 }
 
-/// The tenant of a topic, if the topic is of this kind.
+/// Returns the tenant of a topic; `None` if the topic is not of this kind or its scope is not a tenant name.
 #[must_use]
 pub fn tenant(kind: &'static TopicKind, topic: &Topic) -> Option<TenantName> {
     TenantName::new(kind.scope(topic)?).ok()
 }
 
-/// The key of a user's link, decision and outcome: `source/user`. Tenant names hold no slash, so it reads back.
+/// Returns the key of a user's link, decision and outcome: `source/user`. Tenant names contain no slash, so the key can be split again.
 #[must_use]
 pub fn link_key(source: &TenantName, user: &UserId) -> String {
     format!("{source}/{user}")
 }
 
-/// The key of a replay marker among a target's decisions: `marker/source/partition`.
+/// Returns the key of a replay marker in a target's decisions topic: `marker/source/partition`.
 #[must_use]
 pub fn marker_key(source: &TenantName, partition: u32) -> String {
     format!("marker/{source}/{partition}")
 }
 
-/// The key of the record that closes each revision of the configuration.
+/// The key of the commit record that closes each revision of the configuration.
 pub const COMMIT_KEY: &str = "commit";

@@ -1,4 +1,4 @@
-//! The checked-in code is what the protobuf files say. `UPDATE=1 cargo test -p xtsync-contract --test generated` writes it anew.
+//! Checks that the checked-in code matches the protobuf files. `UPDATE=1 cargo test -p xtsync-contract --test generated` regenerates it.
 #![cfg(test)]
 
 use std::fs;
@@ -11,7 +11,7 @@ const GENERATED: [&str; 4] = ["xtsync.control.v1.rs", "xtsync.events.v1.rs", "xt
 const PACKAGES: [&str; 3] = ["control", "events", "internal"];
 
 #[test]
-fn the_generated_code_is_what_the_protobuf_files_say() {
+fn the_generated_code_matches_the_protobuf_files() {
     let fresh = tempfile::tempdir().unwrap();
     generate(fresh.path());
     let checked_in = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/gen");

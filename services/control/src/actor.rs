@@ -1,18 +1,19 @@
-//! Who does something: as control has authenticated them, and as they call themselves.
+//! The actor of an operation: the authenticated identity and the declared name.
 //!
-//! One token is for all administrators, so what tells them apart is only what they say. It is kept beside the identity, never in its place.
+//! All administrators share one token, so only the declared name distinguishes them. It is recorded beside the identity and never
+//! replaces it.
 
-/// Who does something.
+/// The actor of an operation.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Actor<'a> {
-    /// Whom control has authenticated: a token by its fingerprint, or a part of control.
+    /// The authenticated identity: the fingerprint of a token, or the name of a part of control.
     pub(crate) identity: &'a str,
-    /// What they call themselves; empty where nothing is said.
+    /// The name that the caller declares; empty if the caller declares none.
     pub(crate) declared: &'a str,
 }
 
 impl Actor<'static> {
-    /// A part of control.
+    /// Returns the actor for a part of control.
     pub(crate) fn internal(identity: &'static str) -> Self {
         Self { identity, declared: "" }
     }

@@ -1,7 +1,6 @@
-//! The control API: what administrators ask for, by gRPC.
+//! The control API for administrators, by gRPC.
 //!
-//! While the store or the bus is away there is nothing to answer from: then everything is UNAVAILABLE with the reason, and the listener
-//! stays.
+//! While the store or the bus is unavailable, every call fails with UNAVAILABLE and a reason. The listener stays open.
 
 mod server;
 mod show;
@@ -26,13 +25,13 @@ use crate::{Error, command, directories, listing, status};
 use server::Identity;
 pub use server::serve;
 
-/// The mistakes told in one answer at most; an answer's trailers are limited.
+/// The maximum number of mistakes in one answer. gRPC limits the size of an answer's trailers.
 const PROBLEMS_MAX: usize = 30;
 
-/// Their bytes at most.
+/// The size in bytes after which an answer lists no further mistake.
 const PROBLEM_BYTES_MAX: usize = 3_000;
 
-/// The service.
+/// The gRPC service.
 #[derive(Clone)]
 pub(crate) struct Api {
     context_handle: ContextHandle,
@@ -40,7 +39,7 @@ pub(crate) struct Api {
 
 impl Api {
     fn context(&self) -> Result<Arc<Context>, Status> {
-        self.context_handle.get().ok_or_else(|| Status::unavailable("control is starting, or its store or the bus is away"))
+        self.context_handle.get().ok_or_else(|| Status::unavailable("control is starting, or its store or the bus is unavailable"))
     }
 }
 
@@ -144,12 +143,12 @@ fn no_tenant(name: &str) -> Status {
     Status::not_found(format!("there is no Tenant {name}"))
 }
 
-/// Whom the token authenticated; no call passes without.
+/// Returns the identity that the token authenticated. The interceptor sets it for each call.
 fn identity<T>(request: &Request<T>) -> Identity {
     request.extensions().get().cloned().unwrap_or_default()
 }
 
-/// What an administrator calls themselves.
+/// Returns the declared actor name without control characters, truncated to 100 characters.
 fn declared(given: &str) -> String {
     const CHARS_MAX: usize = 100;
     given.chars().filter(|c| !c.is_control()).take(CHARS_MAX).collect()
@@ -169,7 +168,7 @@ fn answer(applied: Applied) -> control::ApplyResponse {
     control::ApplyResponse { revision: applied.revision, resources: resources.collect() }
 }
 
-/// Every mistake on a line of its own, as far as an answer holds them.
+/// Returns INVALID_ARGUMENT with one mistake per line, up to the limits of an answer.
 fn refused(problems: &[Problem]) -> Status {
     let mut text = String::new();
     for (index, problem) in problems.iter().enumerate() {
@@ -183,7 +182,7 @@ fn refused(problems: &[Problem]) -> Status {
     Status::invalid_argument(text)
 }
 
-/// One table from our errors to gRPC's codes.
+/// Maps an error of control to a gRPC status.
 fn failed(error: Error) -> Status {
     let code = match &error {
         Error::Refused(problems) => return refused(problems),

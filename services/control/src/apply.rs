@@ -1,4 +1,4 @@
-//! Apply: what was written, over what stands, becomes one revision or nothing.
+//! Apply: stores the written resources as one revision, or refuses all of them.
 
 use std::collections::BTreeMap;
 
@@ -12,33 +12,33 @@ use crate::revision::{self, Operation};
 use crate::view::fact;
 use crate::{Error, publish, resolve, resources, rules};
 
-/// What an apply did.
+/// The result of an apply.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Applied {
     /// The newest revision.
     pub revision: u64,
-    /// What became of each resource written, by id.
+    /// The effect on each written resource, by id.
     pub changes: BTreeMap<Id, Change>,
 }
 
-/// What an apply did to a resource.
+/// The effect of an apply on a resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// It is new.
+    /// The resource is new.
     Created,
-    /// It says something else now.
+    /// The spec has changed.
     Configured,
-    /// It says the same.
+    /// The spec is the same.
     Unchanged,
-    /// It is stored and waits for names; what was in force stays so.
+    /// The resource is stored and waits for name resolution. The spec in force stays in force.
     Pending,
 }
 
-/// Applies what was written; with `refresh_names` every name is looked up anew, also one that was resolved before.
+/// Applies the written resources. With `refresh_names` every group name is resolved again, also names that were resolved before.
 ///
 /// # Errors
-/// [`Error::Refused`] with every mistake, and nothing is applied; [`Error::Bus`] when the revision is stored and will be published as
-/// soon as the bus is back; otherwise nothing was stored.
+/// [`Error::Refused`] with every mistake if a resource is invalid; then nothing is applied. [`Error::Bus`] if the revision is stored but
+/// not published; the leader publishes it when the bus is available again. With any other error the revision may be stored or not.
 pub(crate) async fn apply(context: &Context, written: &[Written], actor: Actor<'_>, refresh_names: bool) -> Result<Applied, Error> {
     let ended = store_and_publish(context, written, actor, refresh_names).await;
     context.metrics.applied(&ended);

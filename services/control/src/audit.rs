@@ -1,11 +1,11 @@
-//! The audit trail: who did what to what, when. Of what was said only a digest is kept.
+//! The audit trail: the actor, verb, object and time of each operation. Only a digest of the content is kept.
 
 use sha2::{Digest as _, Sha256};
 use xtsync_store::{Error, Transaction, params};
 
 use crate::revision::Operation;
 
-/// Notes an act on an object of a tenant; `-` is nobody's.
+/// Records an operation on an object of a tenant. The tenant is `-` for an object that belongs to none.
 pub(crate) async fn record(
     tx: &mut Transaction,
     operation: Operation<'_>,

@@ -1,4 +1,4 @@
-//! Commands: what administrators ask of the roles that own a tenant. Control notes who asked, and puts it on the bus.
+//! Commands of administrators to the roles that work on a tenant. Control records a command in the audit trail and publishes it.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,14 +17,14 @@ use crate::context::{Context, ROLE};
 use crate::revision::Operation;
 use crate::{Error, audit, reconcile, resources};
 
-/// How long a command waits for a role that is away. After that it is void: what was wanted then may be wanted no more.
+/// How long a command waits for a role that is down. Then it expires, because its purpose may no longer apply.
 const VALID_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Has what is published of a tenant told again, or of all that some synchronization names, and the configuration with them. Gives the
-/// tenants; `None` where there is no such tenant.
+/// Requests the republication of a tenant's records. With an empty name it requests that of every synchronized tenant and reconciles the
+/// configuration. Returns the tenants; `None` if there is no such tenant.
 ///
 /// # Errors
-/// When the store or the bus fails, or another replica is at work.
+/// If the store or the bus fails, or this replica does not lead.
 pub(crate) async fn republish(context: &Context, tenant: &str, actor: Actor<'_>) -> Result<Option<Vec<String>>, Error> {
     let tenants = match tenant {
         "" => {
@@ -40,28 +40,28 @@ pub(crate) async fn republish(context: &Context, tenant: &str, actor: Actor<'_>)
     Ok(Some(tenants.iter().map(ToString::to_string).collect()))
 }
 
-/// Has a target written again; `None` where there is no such tenant.
+/// Requests that writes to an observe-only target resume; `None` if there is no such tenant.
 ///
 /// # Errors
-/// When the store or the bus fails, or another replica is at work.
+/// If the store or the bus fails, or this replica does not lead.
 pub(crate) async fn resume(context: &Context, target: &str, actor: Actor<'_>) -> Result<Option<()>, Error> {
     let Some(target) = find_tenant(context, target).await? else { return Ok(None) };
     publish_command(context, &[target].into(), "resume", Action::Resume(internal::Resume {}), actor).await.map(Some)
 }
 
-/// Has a source read from the beginning; `None` where there is no such tenant.
+/// Requests a full sync cycle of a source; `None` if there is no such tenant.
 ///
 /// # Errors
-/// When the store or the bus fails, or another replica is at work.
+/// If the store or the bus fails, or this replica does not lead.
 pub(crate) async fn resync(context: &Context, tenant: &str, actor: Actor<'_>) -> Result<Option<()>, Error> {
     let Some(tenant) = find_tenant(context, tenant).await? else { return Ok(None) };
     publish_command(context, &[tenant].into(), "resync", Action::Resync(internal::Resync {}), actor).await.map(Some)
 }
 
-/// Has what waits in a tenant tried again now, of all its users or of one; `None` where there is no such tenant.
+/// Requests a retry of the waiting work of a tenant, for all users or for one; `None` if there is no such tenant.
 ///
 /// # Errors
-/// When the store or the bus fails, or another replica is at work.
+/// If the store or the bus fails, or this replica does not lead.
 pub(crate) async fn retry(context: &Context, tenant: &str, user: &str, actor: Actor<'_>) -> Result<Option<()>, Error> {
     let Some(tenant) = find_tenant(context, tenant).await? else { return Ok(None) };
     publish_command_for(context, &[tenant].into(), user, "retry", Action::Retry(internal::Retry {}), actor).await.map(Some)
@@ -76,12 +76,12 @@ async fn find_tenant(context: &Context, name: &str) -> Result<Option<TenantName>
     Ok(TenantName::new(name).ok().filter(|name| configuration.tenant(name).is_some()))
 }
 
-/// Every tenant in some synchronization.
+/// Returns every tenant that is the source or target of a synchronization.
 fn synchronized_tenants(configuration: &Configuration) -> BTreeSet<TenantName> {
     configuration.synchronizations().flat_map(|one| [one.source.clone(), one.spec.to.clone()]).collect()
 }
 
-/// Notes who asks, and puts it on the bus, a command a tenant.
+/// Records and publishes one command per tenant.
 async fn publish_command(
     context: &Context,
     tenants: &BTreeSet<TenantName>,
@@ -92,7 +92,7 @@ async fn publish_command(
     publish_command_for(context, tenants, "", verb, action, actor).await
 }
 
-/// The same for one user, or for all where none is named.
+/// As [`publish_command`], for one user; for all users if `user` is empty.
 async fn publish_command_for(
     context: &Context,
     tenants: &BTreeSet<TenantName>,
@@ -116,7 +116,7 @@ async fn publish_command_for(
         };
         let value = command.encode_to_vec();
         audit::record(&mut tx, operation, tenant.as_str(), &format!("Tenant/{tenant}/{tenant}"), &value).await?;
-        tracing::info!(command = command.id, actor = actor.identity, declared = actor.declared, %tenant, verb, "a command is given");
+        tracing::info!(command = command.id, actor = actor.identity, declared = actor.declared, %tenant, verb, "command published");
         records.push(event::record::<internal::Command>(ROLE, topic::COMMANDS.topic(), tenant.as_str(), now.0, now, None, value));
     }
     tx.commit().await?;

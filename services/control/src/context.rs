@@ -1,4 +1,4 @@
-//! What every part of control works with.
+//! The dependencies that all parts of control share.
 
 use std::sync::Arc;
 
@@ -17,37 +17,41 @@ use crate::metrics::Metrics;
 /// The role's name on the bus.
 pub(crate) const ROLE: Role = Role::CONTROL;
 
-/// The lease that makes control one.
+/// The lease of the leading replica.
 pub(crate) const LEASE: &str = ROLE.name();
 
-/// What every part of control works with.
+/// The dependencies that all parts of control share.
 pub(crate) struct Context {
     pub(crate) store: Store,
     pub(crate) bus: Bus,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) lease: Lease,
     pub(crate) metrics: Metrics,
-    /// Whether every topic that the read model is made of exists.
+    /// The readiness condition: every topic of the read model exists.
     pub(crate) topics: Condition,
-    /// What reads the connector sections of Tenants.
+    /// The connectors, which parse the connector sections of Tenants.
     pub(crate) connectors: Connectors,
-    /// The hosts that a Tenant may name.
+    /// The hosts that a Tenant may name besides those of its connector.
     pub(crate) hosts: AllowedHosts,
-    /// Held while a revision is made and published: one after the other.
+    /// Serializes the creation and publication of revisions.
     pub(crate) revision_lock: Mutex<()>,
     /// The newest revision that was published.
     pub(crate) published_revision: watch::Sender<u64>,
-    /// How often the read model has changed.
+    /// The number of changes of the read model; signals a change to status watchers.
     pub(crate) folded: watch::Sender<u64>,
 }
 
 impl Context {
-    /// The epoch of the lease; fails while another replica has it.
+    /// Returns the epoch of the lease.
+    ///
+    /// # Errors
+    /// [`Error::NotLeading`] while this replica does not hold the lease.
     pub(crate) fn epoch(&self) -> Result<Epoch, Error> {
         self.lease.held().ok_or(Error::NotLeading)
     }
 
-    /// Begins a transaction that commits only while the lease is ours, in this epoch: what was read in it may be relied on.
+    /// Begins a transaction that commits only if this replica still holds the lease in this epoch. No other leader can then have changed
+    /// what the transaction has read.
     pub(crate) async fn begin(&self, epoch: Epoch) -> Result<Transaction, Error> {
         let mut tx = self.store.begin().await?;
         lease::assert_with_commit(&mut tx, LEASE, epoch);

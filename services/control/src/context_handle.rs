@@ -1,4 +1,4 @@
-//! Where the API finds control: handed from whoever runs control to whoever serves its API, empty while control is not at work.
+//! The handle through which the API reaches the running service. It is empty while control is not running.
 
 use std::fmt;
 use std::sync::Arc;
@@ -7,12 +7,12 @@ use tokio::sync::watch;
 
 use crate::context::Context;
 
-/// What the API answers from; clones are the same one.
+/// A shared handle to the running service. All clones refer to the same service.
 #[derive(Clone)]
 pub struct ContextHandle(watch::Sender<Option<Arc<Context>>>);
 
 impl ContextHandle {
-    /// One that answers nothing yet.
+    /// Creates an empty handle.
     #[must_use]
     pub fn new() -> Self {
         Self(watch::Sender::new(None))
@@ -26,12 +26,12 @@ impl ContextHandle {
         self.0.send_replace(None);
     }
 
-    /// What there is to answer from.
+    /// Returns the context of the running service, if there is one.
     pub(crate) fn get(&self) -> Option<Arc<Context>> {
         self.0.borrow().clone()
     }
 
-    /// Tells each opening and closing.
+    /// Returns a receiver of each start and end of the service.
     pub(crate) fn subscribe(&self) -> watch::Receiver<Option<Arc<Context>>> {
         self.0.subscribe()
     }

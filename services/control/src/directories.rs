@@ -1,7 +1,7 @@
-//! Which directory each tenant is: pinned at first contact, and changed by an operator's word alone.
+//! Pins each tenant to its directory at first contact. Only an operator's confirmation changes the pin.
 //!
-//! The detector says on `tenant-facts` which directory it found. The first one is pinned in a revision of its own, unless it is another
-//! tenant's: two that are one directory are held by every role, whichever was there first.
+//! The detector publishes the directory that it read on `tenant-facts`. Control pins the first one in a revision of its own, unless another
+//! tenant is pinned to the same directory. Every role holds two tenants that share a directory, independent of their order.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,21 +17,21 @@ use crate::revision::{self, Operation};
 use crate::view::fact;
 use crate::{Error, publish};
 
-/// What an operator has confirmed.
+/// The result of a confirmation.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Confirmed {
     /// The newest revision.
     pub(crate) revision: u64,
-    /// The directory that the tenant is from now on.
+    /// The tenant's new directory.
     pub(crate) directory: DirectoryId,
-    /// The one that it was before.
+    /// The tenant's former directory.
     pub(crate) former: DirectoryId,
 }
 
 /// Pins the directories of tenants that were read for the first time, as a revision of its own.
 ///
 /// # Errors
-/// When the store or the bus is away; calling it again goes on.
+/// If the store or the bus is unavailable, or this replica does not lead. The caller may call it again.
 pub(crate) async fn pin_new(context: &Context) -> Result<(), Error> {
     if !is_any_unpinned(context).await? {
         return Ok(());
@@ -49,14 +49,14 @@ pub(crate) async fn pin_new(context: &Context) -> Result<(), Error> {
     publish::pending(context).await
 }
 
-/// Asked at each reading of any tenant, so by one statement.
+/// Whether any read tenant has no pin. It runs at each read of any tenant, so it is a single statement.
 async fn is_any_unpinned(context: &Context) -> Result<bool, Error> {
     const SQL: &str = "SELECT 1 FROM view_fact AS f JOIN resource AS t ON t.kind = 'Tenant' AND t.name = f.tenant
         WHERE f.key = $1 AND NOT EXISTS (SELECT 1 FROM resource AS d WHERE d.kind = 'Directory' AND d.tenant = f.tenant) LIMIT 1";
     Ok(context.store.fetch_one_opt(SQL, params![xtsync_domain::fact::IDENTITY]).await?.is_some())
 }
 
-/// The directories of tenants that have none yet, but for those that are another's.
+/// Returns the directories of tenants without a pin, except directories that another tenant is pinned to.
 fn found(stored: &StoredResources, read: impl Iterator<Item = (TenantName, DirectoryId)>) -> BTreeMap<Id, Spec> {
     let mut taken: BTreeSet<DirectoryId> = stored.values().filter_map(|resource| directory(&resource.spec)).cloned().collect();
     let is_tenant = |tenant: &TenantName| {
@@ -84,11 +84,11 @@ fn directory(spec: &Spec) -> Option<&DirectoryId> {
     }
 }
 
-/// Makes the directory that was read last the tenant's own; `None` where there is no such tenant. `expected` is the id that the operator
-/// has seen, if they say so.
+/// Pins the tenant to the directory that the detector read last; `None` if there is no such tenant. `expected` is the directory id that the
+/// operator confirms; empty accepts any.
 ///
 /// # Errors
-/// [`Error::Refused`] where there is nothing to confirm; otherwise when the store or the bus fails, or another replica is at work.
+/// [`Error::Refused`] if there is nothing to confirm; other errors if the store or the bus fails, or this replica does not lead.
 pub(crate) async fn confirm(context: &Context, tenant: &str, expected: &str, actor: Actor<'_>) -> Result<Option<Confirmed>, Error> {
     let Ok(tenant) = TenantName::new(tenant) else { return Ok(None) };
     let _guard = context.revision_lock.lock().await;

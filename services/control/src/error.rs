@@ -1,4 +1,4 @@
-//! How control can fail.
+//! The errors of control.
 
 use xtsync_bus as bus;
 use xtsync_service::consumer;
@@ -6,14 +6,14 @@ use xtsync_store as store;
 
 use crate::problem::Problem;
 
-/// How control can fail.
+/// The errors of control.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// What was to be applied is refused; nothing of it was.
+    /// The written resources are invalid, or there is nothing to confirm. Nothing was applied.
     #[error("{} mistakes in the configuration", .0.len())]
     Refused(Vec<Problem>),
-    /// Another replica of control is at work.
-    #[error("this replica of control does not lead: it is starting, or another one is at work")]
+    /// This replica does not hold the lease.
+    #[error("this replica of control does not lead: it is starting, or another replica leads")]
     NotLeading,
     /// The store failed.
     #[error("the store of control")]
@@ -21,24 +21,24 @@ pub enum Error {
     /// The bus failed.
     #[error("the bus")]
     Bus(#[from] bus::Error),
-    /// The configuration on the bus cannot be read: a person must act.
+    /// A newer version wrote the configuration on the bus: an administrator must act.
     #[error("record {offset} of the configuration on the bus: {reason}")]
     Unreadable {
-        /// Where it stands.
+        /// The offset of the record.
         offset: i64,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// The folder of configuration cannot be read.
+    /// The configuration folder cannot be read.
     #[error("reading the configuration in {path}")]
     Folder {
         /// The folder or file.
         path: String,
-        /// Why.
+        /// The cause.
         #[source]
         source: std::io::Error,
     },
-    /// The control API cannot serve.
+    /// The listener of the control API failed.
     #[error("serving the control API")]
     Serve(#[source] tonic::transport::Error),
 }

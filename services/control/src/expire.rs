@@ -1,7 +1,7 @@
-//! Ends the rows of replicas that are gone: a replica's name may hold its host and process, so each restart may make new ones.
+//! Removes the status records of vanished replicas. A replica's name may contain host and process, so each restart may add new records.
 //!
-//! A row that is too old to be shown ends with a tombstone on `status`, and the read model drops it as it folds that. A replica that comes
-//! back says how it is within seconds.
+//! For each record that is too old to be shown, the leader publishes a tombstone on `status`; the read model drops the row when it folds
+//! the tombstone. A replica that returns publishes its status within seconds.
 
 use std::time::Duration;
 
@@ -16,16 +16,16 @@ use crate::Error;
 use crate::context::Context;
 use crate::status::{EXPIRED_AFTER, age};
 
-/// How often rows are looked through.
+/// The interval between two runs.
 const EXPIRY_INTERVAL: Duration = Duration::from_secs(60);
 
-/// Rows that end at once.
+/// The maximum number of rows that one run removes.
 const BATCH_MAX: usize = 500;
 
-/// Looks through them until something fails.
+/// Removes expired rows at intervals until an error occurs.
 ///
 /// # Errors
-/// When the store or the bus fails.
+/// If the store or the bus fails.
 pub(crate) async fn run(context: &Context) -> Result<(), Error> {
     loop {
         sleep(EXPIRY_INTERVAL).await;
@@ -33,12 +33,12 @@ pub(crate) async fn run(context: &Context) -> Result<(), Error> {
     }
 }
 
-/// Ends some of what is too old; gives how many rows those are.
+/// Publishes tombstones for at most [`BATCH_MAX`] expired rows. Returns their number.
 async fn step(context: &Context) -> Result<usize, Error> {
     let now = context.clock.now();
     let mut expired = Vec::new();
     for row in context.store.fetch("SELECT key, record FROM view_role ORDER BY key", params![]).await? {
-        // What nobody can read is of no use to anybody either.
+        // An unreadable row is of no use.
         let is_fresh = RoleStatus::decode(row.bytes(1)?.as_slice()).is_ok_and(|status| age(&status, now) < EXPIRED_AFTER);
         if !is_fresh {
             expired.push(Outgoing::tombstone(topic::STATUS.topic(), &row.text(0)?));
@@ -77,7 +77,7 @@ mod tests {
         rows.iter().map(|row| row.text(0).unwrap()).collect()
     }
 
-    /// Folds what is on `status` since the last time.
+    /// Folds the given number of new records of `status`.
     async fn fold(context: &Context, table: &mut Table, records: usize) {
         let mut folded = 0;
         while folded < records {

@@ -1,4 +1,4 @@
-//! A folder of YAML as the configuration's source, beside `apply`: applied at start and whenever its content changes.
+//! A folder of YAML files as a source of configuration besides `apply`: the leader applies it at start and whenever its content changes.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -13,16 +13,16 @@ use crate::apply::{self, Change};
 use crate::context::Context;
 use crate::manifest::{self, BYTES_MAX, File};
 
-/// How often the folder is looked at. Its content is compared, since mounts of Kubernetes change without changing times.
+/// The interval at which the folder is read. The content is compared, because Kubernetes mounts may change without new file times.
 const POLL_INTERVAL: Duration = Duration::from_secs(3);
 
-/// The files in one folder at most.
+/// The maximum number of files in the folder.
 const FILES_MAX: usize = 1_000;
 
-/// Reads a file, or every `*.yaml` and `*.yml` of a folder in order of name: not of folders within, and no hidden files, such as an editor's.
+/// Reads a file, or every `*.yaml` and `*.yml` file of a folder in order of name. Subfolders and hidden files are ignored.
 ///
 /// # Errors
-/// When it cannot be read, or holds more than one apply may bring.
+/// [`Error::Folder`] if a file cannot be read, a file is larger than one apply may be, or the folder has too many files.
 pub fn read(path: &Path) -> Result<Vec<File>, Error> {
     let failed = |path: &Path, source| Error::Folder { path: path.display().to_string(), source };
     if !path.is_dir() {
@@ -50,14 +50,14 @@ fn listed(folder: &Path) -> std::io::Result<Vec<PathBuf>> {
         }
     }
     if paths.len() > FILES_MAX {
-        return Err(std::io::Error::other(format!("{} files are more than {FILES_MAX}", paths.len())));
+        return Err(std::io::Error::other(format!("{} files exceed the limit of {FILES_MAX}", paths.len())));
     }
     paths.sort();
     Ok(paths)
 }
 
-/// Whether a file is in the folder, also through links, of which mounts of Kubernetes consist. One that leads out is refused: what is wrong
-/// with what it leads to would be quoted.
+/// Whether a file is in the folder, also through symbolic links, which Kubernetes mounts use. A link that leads out of the folder is an
+/// error, because error messages would quote the content of its target.
 fn is_within(folder: &Path, path: &Path) -> std::io::Result<bool> {
     if !std::fs::symlink_metadata(path)?.is_symlink() {
         return Ok(true);
@@ -68,21 +68,21 @@ fn is_within(folder: &Path, path: &Path) -> std::io::Result<bool> {
     }
 }
 
-/// Reads a file as far as one apply may bring, whatever it says of its size.
+/// Reads a file up to the limit of one apply, whatever size the file system reports.
 fn file(path: &Path) -> std::io::Result<File> {
     use std::io::Read as _;
     let mut yaml = String::new();
     std::fs::File::open(path)?.take(BYTES_MAX as u64 + 1).read_to_string(&mut yaml)?;
     if yaml.len() > BYTES_MAX {
-        return Err(std::io::Error::other(format!("it has more than the {BYTES_MAX} bytes that one apply may bring")));
+        return Err(std::io::Error::other(format!("the file exceeds the limit of {BYTES_MAX} bytes per apply")));
     }
     Ok(File { name: path.display().to_string(), yaml })
 }
 
-/// Applies the folder whenever it has changed. What is wrong with it is logged once, and what stood before stands on.
+/// Applies the folder at start and whenever its content has changed. Mistakes are logged once, and the former configuration stays in force.
 ///
 /// # Errors
-/// When the store or the bus fails; calling it again goes on.
+/// If the store or the bus fails. The caller may call it again.
 pub(crate) async fn run(context: &Context, folder: &Path) -> Result<(), Error> {
     let (mut applied_digest, mut last_error) = (None, None);
     loop {
@@ -95,7 +95,7 @@ pub(crate) async fn run(context: &Context, folder: &Path) -> Result<(), Error> {
                     applied_digest = digest;
                 }
             }
-            // Perhaps it is being written just now; the same trouble is told once.
+            // The folder may be in the middle of a change. The same error is logged once.
             Err(error) => {
                 let error = Some(chain(&error));
                 if error != last_error {
@@ -118,7 +118,7 @@ async fn apply_files(context: &Context, files: &[File]) -> Result<(), Error> {
             info!(revision = applied.revision, resources = applied.changes.len(), "configuration folder applied");
             let pending = applied.changes.iter().filter(|(_, change)| **change == Change::Pending);
             pending.for_each(
-                |(id, _)| warn!(resource = %id, "stored as pending: it names groups that are not found; what was in force stays so"),
+                |(id, _)| warn!(resource = %id, "stored as pending: it names groups that are not found; the spec in force stays in force"),
             );
         }
         Err(Error::Refused(problems)) => {

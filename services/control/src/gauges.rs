@@ -1,7 +1,7 @@
-//! How each synchronization stands, as gauges: who works on an alert asks Prometheus, not the command line.
+//! Gauges with the numbers of each synchronization, for dashboards and alerts.
 //!
-//! Only the replica at work exports them, or an old number would stand beside the newest one. Counting a large tenant takes a while: it
-//! takes a tenth of the time at most.
+//! Only the leader exports them; otherwise old values of a standby replica would appear beside the current ones. Counting a large tenant is
+//! slow, so counting takes at most a tenth of the time.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,18 +15,18 @@ use crate::Error;
 use crate::context::Context;
 use crate::status::{self, Counted};
 
-/// How often they are counted at most.
+/// The minimum interval between two counts.
 const GAUGE_INTERVAL: Duration = Duration::from_secs(5);
 
-/// The pause lasts so many times longer than the count before it.
+/// The pause after a count is this many times longer than the count.
 const INTERVAL_FACTOR: u32 = 10;
 
-/// What was counted last; empty while another replica is at work.
+/// The numbers of the last count; empty while this replica does not lead.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Gauges(Arc<Mutex<Vec<Counted>>>);
 
 impl Gauges {
-    /// Declares them.
+    /// Registers the gauges.
     pub(crate) fn new(meter: &Meter) -> Self {
         let gauges = Self::default();
         let (users, links) = (gauges.clone(), gauges.clone());
@@ -37,7 +37,7 @@ impl Gauges {
             .build();
         meter
             .u64_observable_gauge("xtsync_synchronization_links")
-            .with_description("Links that are not as desired, by why: undecided, waiting, grace, held, conflict or refused.")
+            .with_description("Links that differ from the desired state, by reason: undecided, waiting, grace, held, conflict or refused.")
             .with_callback(move |observer| links.observe(observer, "condition", Counted::links))
             .build();
         gauges
@@ -66,7 +66,7 @@ impl Gauges {
     }
 }
 
-/// Ends them with whoever is at work.
+/// Clears the gauges when this replica stops leading.
 struct ResetOnDrop<'a>(&'a Gauges);
 
 impl Drop for ResetOnDrop<'_> {
@@ -75,10 +75,10 @@ impl Drop for ResetOnDrop<'_> {
     }
 }
 
-/// Counts until something fails.
+/// Counts at intervals until an error occurs.
 ///
 /// # Errors
-/// When the store fails.
+/// If the store fails.
 pub(crate) async fn run(context: &Context) -> Result<(), Error> {
     let reset = ResetOnDrop(context.metrics.gauges());
     loop {
@@ -129,6 +129,6 @@ mod tests {
                 );
             }
         }
-        assert!(!rendered().contains("xtsync_synchronization"), "another replica is at work");
+        assert!(!rendered().contains("xtsync_synchronization"), "this replica no longer leads");
     }
 }

@@ -1,7 +1,8 @@
-//! Control: resources by apply, revisions, and a read model of everything the other roles say.
+//! Control: stores the applied resources as revisions, publishes them, and maintains a read model of the records of all roles.
 //!
-//! It calls no directory and no other service: names become ids by what the detector finds, and status is a fold of what each role says
-//! of itself. One replica is at work at a time, by the lease `control`; any replica answers questions from the store.
+//! Control calls no directory and no other service. It resolves group names to ids with the facts that the detector publishes, and computes
+//! the status from the records and status reports of all roles. One replica leads at a time, by the lease `control`; every replica answers
+//! read calls from the store.
 
 mod actor;
 mod api;
@@ -45,10 +46,10 @@ pub use error::Error;
 pub use service::{Config, Service, build};
 pub use token::Token;
 
-/// What the role is.
+/// The manifest of the role.
 pub static MANIFEST: Manifest = Manifest {
     role: context::ROLE,
-    help: "Keeps the configuration and answers administrators",
+    help: "Stores the configuration and serves the control API",
     reads: &[&topic::USER_DELTAS, &topic::TENANT_FACTS, &topic::DECISIONS, &topic::LINKS, &topic::OUTCOMES, &topic::STATUS],
     writes: &[&topic::CONFIG, &topic::COMMANDS],
     migrations: Some(&tables::MIGRATIONS),

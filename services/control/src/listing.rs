@@ -1,4 +1,4 @@
-//! Resources with what became of them.
+//! Lists resources with their status.
 
 use xtsync_contract::control::{Pending, ResourceStatus};
 use xtsync_domain::TenantName;
@@ -12,20 +12,20 @@ use crate::resources::{self, StoredResources};
 use crate::view::fact;
 use crate::{notices, resolve, warnings};
 
-/// How the names of one synchronization stand.
+/// The state of one synchronization's name resolution.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct ResolutionStatus {
-    /// What waits for names, by field.
+    /// The fields with unresolved names.
     pub(crate) pending: Vec<Pending>,
-    /// What stays in force until then, in words; empty where nothing is pending.
+    /// A text that describes what stays in force while names are pending; empty if none is pending.
     pub(crate) in_force: String,
-    /// What its names were resolved to.
+    /// The groups that its names were resolved to.
     pub(crate) resolved: Vec<String>,
-    /// What an administrator should know of groups that were resolved.
+    /// Notices about those groups.
     pub(crate) notices: Vec<xtsync_contract::control::Notice>,
 }
 
-/// Says how the names of synchronizations stand.
+/// Computes the state of the name resolution of synchronizations.
 pub(crate) struct NameResolutions<'a> {
     plan: Plan,
     lookup: Lookup,
@@ -38,7 +38,7 @@ impl<'a> NameResolutions<'a> {
         Ok(Self { plan: Plan::of(stored), lookup: resolve::lookup(&facts, stored), stored })
     }
 
-    /// How those of a synchronization stand.
+    /// Returns the state of one synchronization's name resolution.
     pub(crate) fn of(&self, id: &Id) -> ResolutionStatus {
         let (Some(in_force), Some(source)) = (self.plan.synchronization(id), &id.tenant) else { return ResolutionStatus::default() };
         let nothing = Known::default();
@@ -56,7 +56,7 @@ impl<'a> NameResolutions<'a> {
     }
 }
 
-/// Lists every resource that stands, by id.
+/// Lists every stored resource, in order of the ids.
 pub(crate) async fn list(store: &Store) -> Result<Vec<ResourceStatus>, Error> {
     let stored = resources::read(store).await?;
     let names = NameResolutions::read(store, &stored).await?;
@@ -93,7 +93,7 @@ fn text(spec: &Spec) -> Result<String, Error> {
     String::from_utf8(spec.to_json()).map_err(|error| Error::Corrupt(error.to_string()))
 }
 
-/// Whom a synchronization concerns, in short.
+/// Describes the scope of a synchronization in short.
 fn scope(synchronization: &Synchronization) -> String {
     match synchronization.scope.everyone {
         true => "everyone".to_owned(),
@@ -101,7 +101,7 @@ fn scope(synchronization: &Synchronization) -> String {
     }
 }
 
-/// A pinned group as people know it: `GlobalEmployees (7c1e…)`.
+/// Formats a resolved group for administrators: `GlobalEmployees (7c1e…)`. `None` if it has no id yet.
 pub(crate) fn shown(group: &GroupRef) -> Option<String> {
     const SHOWN: usize = 4;
     let GroupRef::Pinned(group) = group else { return None };
@@ -113,7 +113,7 @@ pub(crate) fn shown(group: &GroupRef) -> Option<String> {
     })
 }
 
-/// The names of a synchronization that have no id yet, each with why.
+/// Returns the unresolved names of a synchronization, each with the reason.
 fn pending(synchronization: &Synchronization, known: &Known, source: &TenantName) -> Vec<Pending> {
     let mut pending = Vec::new();
     for (index, group) in synchronization.scope.groups.iter().enumerate() {
@@ -126,7 +126,7 @@ fn pending(synchronization: &Synchronization, known: &Known, source: &TenantName
     pending
 }
 
-/// The groups that have not been seen yet, in words. An ambiguous one is a person's to settle, so it is not among them.
+/// Describes the groups that were not found yet. An ambiguous name is left out, because only an administrator can resolve it.
 pub(crate) fn unresolved(names: &[(String, ResolutionStatus)]) -> Vec<String> {
     let waited_for =
         names.iter().flat_map(|(name, resolution_status)| resolution_status.pending.iter().map(move |pending| (name, pending)));

@@ -1,7 +1,7 @@
-//! Reads resources as administrators write them: YAML files of one or more documents.
+//! Reads resources from YAML files of one or more documents.
 //!
-//! `apiVersion` is inherited within a file. A file is read to its end, so that every mistake is told at once, each with file,
-//! document, line and field. Nothing here knows what else is configured: rules over several resources are the domain's.
+//! A document without `apiVersion` inherits that of the document before it in the file. Reading continues after a mistake, so that every
+//! mistake is reported at once, with file, document, line and field. Rules over several resources are not checked here but in the domain.
 
 mod document;
 mod lines;
@@ -13,39 +13,39 @@ use xtsync_domain::resource::{Id, Spec};
 
 use crate::problem::{Place, Problem};
 
-/// The version that resources are written in.
+/// The `apiVersion` of resources.
 pub const API_VERSION: &str = "xtsync.dev/v1";
 
-/// The most bytes that one apply may bring.
+/// The maximum number of bytes of one apply.
 pub const BYTES_MAX: usize = 4 << 20;
 
-/// The most documents that one apply may bring.
+/// The maximum number of documents of one apply.
 pub const DOCUMENTS_MAX: usize = 5_000;
 
-/// The most fields in all documents of one apply: each is remembered with its line.
+/// The maximum number of fields in all documents of one apply. Each field is kept in memory with its line.
 const FIELDS_MAX: usize = 400_000;
 
-/// The mistakes that are looked for at most; more are of no use.
+/// The maximum number of reported mistakes. Reading stops there.
 const PROBLEMS_MAX: usize = 200;
 
-/// The longest name of a file.
+/// The maximum length of a file name in bytes.
 const NAME_BYTES_MAX: usize = 1_024;
 
 /// One file of configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct File {
-    /// How error messages call it.
+    /// The name that error messages use.
     pub name: String,
-    /// Its text.
+    /// The text.
     pub yaml: String,
 }
 
-/// A resource as it was written, with the places of its fields.
+/// A written resource, with the places of its fields.
 #[derive(Debug)]
 pub struct Written {
-    /// Which one.
+    /// The resource's id.
     pub id: Id,
-    /// What it says.
+    /// The spec.
     pub spec: Spec,
     source: document::Source,
 }
@@ -55,29 +55,29 @@ impl Written {
         self.source.fields()
     }
 
-    /// Where a field of it stands.
+    /// Returns the place of a field, or of its nearest parent that is written.
     #[must_use]
     pub fn place(&self, path: &str) -> Place {
         self.source.place(path)
     }
 }
 
-/// Reads files.
+/// Reads the resources of all files.
 ///
 /// # Errors
-/// Every mistake in all of them, in the order of the text.
+/// Every mistake, in the order of the text, followed by duplicates. Reading stops at a limit.
 pub fn read(files: &[File]) -> Result<Vec<Written>, Vec<Problem>> {
     let bytes: usize = files.iter().map(|file| file.yaml.len()).sum();
     if bytes > BYTES_MAX {
-        return Err(vec![nowhere(format!("{bytes} bytes are more than the {BYTES_MAX} that one apply may bring"))]);
+        return Err(vec![nowhere(format!("{bytes} bytes exceed the limit of {BYTES_MAX} per apply"))]);
     }
     if files.iter().any(|file| file.name.len() > NAME_BYTES_MAX) {
         return Err(vec![nowhere(format!("a file's name is longer than {NAME_BYTES_MAX} bytes"))]);
     }
-    // Nearly each file begins with a line that would end a document before it.
+    // A leading `---` counts as one document more, in each file.
     let documents: usize = files.iter().map(|file| document::count(&file.yaml)).sum();
     if documents > DOCUMENTS_MAX + files.len() {
-        return Err(vec![nowhere(format!("{documents} documents are more than the {DOCUMENTS_MAX} that one apply may bring"))]);
+        return Err(vec![nowhere(format!("{documents} documents exceed the limit of {DOCUMENTS_MAX} per apply"))]);
     }
     let (mut written, mut problems, mut fields) = (Vec::<Written>::new(), Vec::new(), 0);
     for read in files.iter().flat_map(document::read) {
@@ -89,15 +89,15 @@ pub fn read(files: &[File]) -> Result<Vec<Written>, Vec<Problem>> {
             Err(problem) => problems.push(problem),
         }
         if fields > FIELDS_MAX {
-            return Err(vec![nowhere(format!("there are more than the {FIELDS_MAX} fields that one apply may bring"))]);
+            return Err(vec![nowhere(format!("the documents exceed the limit of {FIELDS_MAX} fields per apply"))]);
         }
         if problems.len() == PROBLEMS_MAX {
-            problems.push(nowhere("what comes after is not looked at".to_owned()));
+            problems.push(nowhere("further mistakes are not reported".to_owned()));
             return Err(problems);
         }
     }
     if written.len() > DOCUMENTS_MAX {
-        problems.push(nowhere(format!("{} documents are more than the {DOCUMENTS_MAX} that one apply may bring", written.len())));
+        problems.push(nowhere(format!("{} documents exceed the limit of {DOCUMENTS_MAX} per apply", written.len())));
     }
     if written.is_empty() && problems.is_empty() {
         let names: Vec<&str> = files.iter().map(|file| file.name.as_str()).collect();
@@ -125,7 +125,7 @@ fn duplicates(written: &[Written]) -> Vec<Problem> {
     problems
 }
 
-/// Parses a document within limits, so that a small text does not become large values. The schema itself is a few levels deep.
+/// Parses a document within limits, so that aliases cannot expand a small text to large values. The schema itself is a few levels deep.
 fn parse<T: DeserializeOwned>(text: &str) -> Result<T, serde_saphyr::Error> {
     let options = serde_saphyr::options! {
         budget: serde_saphyr::budget! { max_depth: 32, max_nodes: 100_000, max_events: 400_000, max_aliases: 1_000, max_anchors: 1_000 },

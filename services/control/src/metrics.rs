@@ -1,4 +1,4 @@
-//! What control counts: applies, records folded, and the revision it has published.
+//! The metrics of control: applies, folded and unreadable records, and the published revision.
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge};
@@ -8,7 +8,7 @@ use xtsync_runtime::metrics::meter;
 use crate::Error;
 use crate::gauges::Gauges;
 
-/// The figures.
+/// The metrics.
 #[derive(Debug)]
 pub(crate) struct Metrics {
     applies: Counter<u64>,
@@ -19,20 +19,20 @@ pub(crate) struct Metrics {
 }
 
 impl Metrics {
-    /// Declares them.
+    /// Registers the metrics.
     pub(crate) fn new() -> Self {
         let meter = meter();
         let counter = |name, help| meter.u64_counter(name).with_description(help).build();
         Self {
-            applies: counter("xtsync_control_applies", "Applies by how they ended: done, refused or failed."),
+            applies: counter("xtsync_control_applies", "Applies by result: done, refused or failed."),
             folded: counter("xtsync_control_records_folded", "Records folded into the read model, by kind of topic."),
-            unreadable: counter("xtsync_control_records_unreadable", "Records that the read model passed over, by kind of topic."),
+            unreadable: counter("xtsync_control_records_unreadable", "Unreadable records that the read model skipped, by kind of topic."),
             gauges: Gauges::new(&meter),
             revision: meter.u64_gauge("xtsync_control_revision").with_description("The newest published revision.").build(),
         }
     }
 
-    /// An apply ended.
+    /// Counts an apply by its result.
     pub(crate) fn applied<T>(&self, ended: &Result<T, Error>) {
         let how = match ended {
             Ok(_) => "done",
@@ -44,22 +44,22 @@ impl Metrics {
         self.applies.add(1, &[KeyValue::new("result", how)]);
     }
 
-    /// Records were folded.
+    /// Counts folded records by topic kind.
     pub(crate) fn folded(&self, records: &[Record]) {
         records.iter().for_each(|record| self.folded.add(1, &[KeyValue::new("topic", record.at.partition.topic.kind().name)]));
     }
 
-    /// A record could not be read.
+    /// Counts an unreadable record by topic kind.
     pub(crate) fn unreadable(&self, record: &Record) {
         self.unreadable.add(1, &[KeyValue::new("topic", record.at.partition.topic.kind().name)]);
     }
 
-    /// How each synchronization stands.
+    /// Returns the gauges of the synchronizations.
     pub(crate) fn gauges(&self) -> &Gauges {
         &self.gauges
     }
 
-    /// A revision is on the bus.
+    /// Records the newest published revision.
     pub(crate) fn published(&self, revision: u64) {
         self.revision.record(revision, &[]);
     }

@@ -1,5 +1,5 @@
-//! What an administrator should know of the groups that a synchronization is pinned to: one that is gone, cannot be read, or bears another
-//! name by now (R23). Nobody is removed for any of these; what comes next is said with it.
+//! Notices about the groups that a synchronization's names were resolved to: a group is deleted, cannot be read or was renamed (R23). No
+//! user leaves the scope for any of these reasons. Each notice names the possible next step.
 
 use xtsync_contract::control::Notice;
 use xtsync_domain::fact::{Group, GroupState};
@@ -9,7 +9,7 @@ use xtsync_domain::{GroupId, TenantName};
 
 use crate::listing::shown;
 
-/// What is to be known of a synchronization's groups.
+/// Returns the notices about a synchronization's groups.
 pub(crate) fn of(synchronization: &Synchronization, known: &Known, source: &TenantName) -> Vec<Notice> {
     let groups = synchronization.scope.groups.iter().enumerate();
     groups.filter_map(|(index, group)| notice(format!("spec.scope.groups[{index}]"), group, known, source)).collect()
@@ -29,7 +29,7 @@ fn notice(path: String, reference: &GroupRef, known: &Known, source: &TenantName
             let other = other.unwrap_or_else(|| "write another group, or restore it".to_owned());
             Some(Notice {
                 path,
-                text: format!("group {name} is gone, and its last members are kept in scope; {other}"),
+                text: format!("group {name} is deleted, and its last members are kept in scope; {other}"),
                 needs_action: true,
             })
         }
@@ -39,14 +39,14 @@ fn notice(path: String, reference: &GroupRef, known: &Known, source: &TenantName
     }
 }
 
-/// The name that a group bears by now, where it is another one than it was found by.
+/// Returns the group's current name if it differs from the name that it was resolved by.
 fn renamed<'a>(pinned: &PinnedGroup, group: &'a Group) -> Option<&'a str> {
     let before = pinned.name.as_deref()?;
-    // What was never read has no name.
+    // A group that was never read has no name.
     Some(group.name.as_str()).filter(|now| !now.is_empty() && *now != before)
 }
 
-/// Which other groups bear the name, and how they are taken.
+/// Describes the other groups with the same name, and how to use one of them.
 fn other(pinned: &PinnedGroup, known: &Known, source: &TenantName) -> Option<String> {
     let name = pinned.name.as_deref()?;
     let ids = match known.name(name) {
@@ -57,7 +57,7 @@ fn other(pinned: &PinnedGroup, known: &Known, source: &TenantName) -> Option<Str
     let others: Vec<GroupId> = ids.into_iter().filter(|id| *id != pinned.id).collect();
     match others.as_slice() {
         [] => None,
-        [other] => Some(format!("another group of {source} is named {name}, {{id: {other}}}: `xtsync apply --refresh-names` takes it")),
+        [other] => Some(format!("another group of {source} is named {name}, {{id: {other}}}: `xtsync apply --refresh-names` uses it")),
         several => Some(format!("{} other groups of {source} are named {name}; write one of {}", several.len(), as_written(several))),
     }
 }
@@ -67,11 +67,11 @@ mod tests {
     use super::*;
     use xtsync_domain::fact::Fact;
 
-    /// K-32: what is said of the group `A (0123…)`, by its state, its name now, and who bears its name.
+    /// K-32: the notice about the group `A (0123…)`, by its state, its current name and the groups with its name.
     #[test]
     fn a_deleted_renamed_or_recreated_group_gives_a_notice() {
         const KEPT: &str = "and its last members are kept in scope";
-        let anew = "another group of emea is named A, {id: 9}: `xtsync apply --refresh-names` takes it";
+        let anew = "another group of emea is named A, {id: 9}: `xtsync apply --refresh-names` uses it";
         let twice = "2 other groups of emea are named A; write one of {id: 8}, {id: 9}";
         for (state, now, named, want) in [
             (GroupState::Present, "A", &["01234"][..], None),
@@ -79,9 +79,9 @@ mod tests {
             (GroupState::Present, "B", &[], Some(("group A (0123…) is now named B".to_owned(), false))),
             (GroupState::Present, "B", &["9"], Some((format!("group A (0123…) is now named B; {anew}"), false))),
             (GroupState::Present, "", &[], None),
-            (GroupState::Gone, "", &[], Some((format!("group A (0123…) is gone, {KEPT}; write another group, or restore it"), true))),
-            (GroupState::Gone, "A", &["9"], Some((format!("group A (0123…) is gone, {KEPT}; {anew}"), true))),
-            (GroupState::Gone, "A", &["8", "9"], Some((format!("group A (0123…) is gone, {KEPT}; {twice}"), true))),
+            (GroupState::Gone, "", &[], Some((format!("group A (0123…) is deleted, {KEPT}; write another group, or restore it"), true))),
+            (GroupState::Gone, "A", &["9"], Some((format!("group A (0123…) is deleted, {KEPT}; {anew}"), true))),
+            (GroupState::Gone, "A", &["8", "9"], Some((format!("group A (0123…) is deleted, {KEPT}; {twice}"), true))),
             (GroupState::Unreadable, "A", &["01234"], Some((format!("group A (0123…) cannot be read, {KEPT}"), false))),
         ] {
             let group = Fact::Group(Group { id: "01234".into(), name: now.to_owned(), state });

@@ -1,8 +1,9 @@
-//! What is in force, and what was written and waits for names: both stand in the rows, and a revision is the step from one to the next.
+//! The plan: the resources in force, and the synchronizations that wait for name resolution. The rows hold both; a revision is the step
+//! from one plan to the next.
 //!
-//! A synchronization whose names do not all resolve is pending as a whole: what it was resolved to last stays in force, and only where
-//! there is nothing of that kind it stands as written, deciding about nobody. What comes next follows from what stands and what is known,
-//! so it may be asked at any time.
+//! A synchronization with an unresolved name is pending as a whole: its last resolved spec stays in force. If it was never resolved, it is
+//! in force as written, and policy decides no user by it. The next plan depends only on the stored rows and the known facts, so it can
+//! be computed at any time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -14,20 +15,20 @@ use xtsync_domain::resource::{Id, Kind, Spec, Synchronization};
 
 use crate::resources::StoredResources;
 
-/// What is known of every source's groups.
+/// The known facts about the groups of each source.
 pub(crate) type Lookup = BTreeMap<TenantName, Known>;
 
-/// What is in force, and what waits for names.
+/// The resources in force, and the synchronizations that wait for name resolution.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct Plan {
-    /// Every resource as it is in force; derived ones too, as they were.
+    /// Every resource in force, including the derived ones as they are stored.
     pub(crate) in_force: BTreeMap<Id, Spec>,
-    /// Synchronizations as written last, where that is not in force yet.
+    /// The newest written spec of each synchronization whose written spec is not in force yet.
     pub(crate) pending: BTreeMap<Id, Synchronization>,
 }
 
 impl Plan {
-    /// What stands.
+    /// Reads the plan from the stored resources.
     pub(crate) fn of(stored: &StoredResources) -> Self {
         let in_force = stored.iter().map(|(id, resource)| (id.clone(), resource.spec.clone())).collect();
         let mut pending = BTreeMap::new();
@@ -38,7 +39,7 @@ impl Plan {
         Self { in_force, pending }
     }
 
-    /// Writes a resource over what stands. With `refresh_names` its names are looked up anew; else those that were resolved keep their groups.
+    /// Adds or replaces a resource. With `refresh_names` its group names are resolved again; otherwise resolved names keep their groups.
     pub(crate) fn write(&mut self, id: &Id, spec: &Spec, lookup: &Lookup, refresh_names: bool) {
         let Spec::Synchronization(written) = spec else {
             self.in_force.insert(id.clone(), spec.clone());
@@ -56,7 +57,7 @@ impl Plan {
         }
     }
 
-    /// What follows from what is known by now: whatever resolves is in force.
+    /// Returns the next plan with the known facts: every synchronization whose names all resolve is in force.
     pub(crate) fn resolved(&self, lookup: &Lookup) -> Self {
         let mut next = self.clone();
         for (id, spec) in &mut next.in_force {
@@ -66,14 +67,14 @@ impl Plan {
         }
         let ready = self.pending.iter().map(|(id, written)| (id.clone(), resolve(id, written, lookup)));
         let ready: Vec<(Id, Synchronization)> = ready.filter(|(_, resolved)| resolved.scope.is_resolved()).collect();
-        // Together they were found good; one without another that still waits may not be.
+        // The pending specs were validated together. If they are not valid together now, each is tried alone.
         match next.with(ready.clone()) {
             Some(all) => all,
             None => ready.into_iter().fold(next, |plan, one| plan.with(vec![one]).unwrap_or(plan)),
         }
     }
 
-    /// With pending synchronizations in force; `None` where that would be a mistake.
+    /// Returns the plan with these pending synchronizations in force; `None` if that plan is invalid.
     fn with(&self, ready: Vec<(Id, Synchronization)>) -> Option<Self> {
         let mut plan = self.clone();
         let written: BTreeSet<Id> = ready.iter().map(|(id, _)| id.clone()).collect();
@@ -82,26 +83,26 @@ impl Plan {
             plan.in_force.insert(id, Spec::Synchronization(resolved));
         }
         let identities = BTreeMap::new();
-        // What is asked here is about synchronizations; connector sections were checked when they were applied.
+        // Only synchronizations change here. Connector sections were validated at the apply.
         let (standing, wanted) = (&self.in_force, &plan.in_force);
         let proposal = Proposal { standing, wanted, written: &written, identities: &identities, describe: &|_| None };
         let is_valid = validate::problems(&proposal).is_empty();
         is_valid.then_some(plan)
     }
 
-    /// Whether anything waits for names.
+    /// Whether any synchronization waits for name resolution.
     pub(crate) fn has_unresolved(&self) -> bool {
         let is_unresolved = |spec: &Spec| matches!(spec, Spec::Synchronization(synchronization) if !synchronization.scope.is_resolved());
         !self.pending.is_empty() || self.in_force.values().any(is_unresolved)
     }
 
-    /// Everything as it was written last.
+    /// Returns the newest written spec of every resource.
     pub(crate) fn as_written(&self) -> BTreeMap<Id, Spec> {
         let pending = self.pending.iter().map(|(id, written)| (id.clone(), Spec::Synchronization(written.clone())));
         self.in_force.clone().into_iter().chain(pending).collect()
     }
 
-    /// What is to stand: all in force, with what that needs of each source's directory and which names are to be looked up there.
+    /// Returns the resources to store: those in force, and the derived Projection and NameResolution of each source.
     pub(crate) fn stored(self) -> BTreeMap<Id, Spec> {
         let Self { mut in_force, mut pending } = self;
         let sources = in_force.keys().filter(|id| id.kind == Kind::Synchronization).filter_map(|id| id.tenant.clone());
@@ -117,7 +118,7 @@ impl Plan {
         in_force
     }
 
-    /// A synchronization as it is in force.
+    /// Returns a synchronization that is in force.
     pub(crate) fn synchronization(&self, id: &Id) -> Option<&Synchronization> {
         match self.in_force.get(id)? {
             Spec::Synchronization(synchronization) => Some(synchronization),

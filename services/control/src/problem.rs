@@ -1,26 +1,26 @@
-//! What is wrong with what an administrator wrote, and where.
+//! Mistakes in written resources, and their places.
 
 use std::fmt;
 
 /// One mistake, with its place.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Problem {
-    /// Where it stands; `None` where no single place is at fault.
+    /// The place; `None` if the mistake has no single place.
     pub place: Option<Place>,
-    /// What is wrong, lower case and without a full stop.
+    /// The message, in lower case and without a full stop.
     pub message: String,
 }
 
-/// A place in a file of configuration.
+/// A place in a configuration file.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Place {
-    /// The file as the caller named it.
+    /// The file name that the caller gave.
     pub file: String,
-    /// Which of its documents, from 1.
+    /// The number of the document in the file, from 1.
     pub document: usize,
-    /// The line in the file, from 1; 0 where it is not known.
+    /// The line in the file, from 1; 0 if unknown.
     pub line: usize,
-    /// The field's path such as `spec.scope.groups[0]`; empty for the document itself.
+    /// The path of the field, such as `spec.scope.groups[0]`; empty for the document itself.
     pub path: String,
 }
 

@@ -1,4 +1,4 @@
-//! Feeds the read model from the bus: the topics of every tenant, from where the store says.
+//! The projector: folds the topics of all tenants into the read model, from the offsets in the store.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -12,22 +12,22 @@ use xtsync_service::consumer::{Consumer, positions};
 use crate::context::Context;
 use crate::{Error, directories, resolve, resources, view};
 
-/// The group under which lag tools find control. Where it reads from is kept in its store.
+/// The consumer group, for tools that show lag. The offsets that count are in the store.
 const GROUP: &str = "xtsync-control";
 
-/// How long it rests after a batch: the first of a burst is seen at once, the others come together, and share a transaction.
+/// The pause after a batch. The first record of a burst is folded at once; the following ones share a batch and a transaction.
 const BATCH_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The topics that the read model is made of.
+/// Returns the topics of the read model.
 pub(crate) fn topics(configuration: &Configuration) -> BTreeSet<Topic> {
     let of_tenants = configuration.tenants().flat_map(|(tenant, _)| topic::of_tenant(tenant));
     of_tenants.chain([topic::STATUS.topic()]).collect()
 }
 
-/// Reads until something fails.
+/// Folds records into the read model until an error occurs.
 ///
 /// # Errors
-/// When the bus or the store fails, or another replica took over.
+/// If the bus or the store fails, or this replica no longer leads.
 pub(crate) async fn run(context: &Context) -> Result<(), Error> {
     let mut published_revision = context.published_revision.subscribe();
     let mut wanted = wanted(context).await?;
@@ -44,7 +44,7 @@ pub(crate) async fn run(context: &Context) -> Result<(), Error> {
                 project(context, &mut consumer, &records).await?;
             },
             changed = published_revision.changed() => {
-                // The sender lives in the context, which we hold.
+                // The context owns the sender.
                 changed.expect("the context outlives its projector");
                 wanted = self::wanted(context).await?;
             }

@@ -1,9 +1,9 @@
-//! Publishes revisions from the rows: what changed first, then the commit that closes them.
+//! Publishes revisions from the rows: first the changed resources, then the commit that closes the revision.
 //!
-//! Whoever publishes and then finds that another replica is at work has that one publish the newest state again.
+//! Each row stores which of its revisions is on the bus. Every row that differs is published again, so a crash between storing and
+//! publishing, or during a publication, loses nothing. Readers ignore records that they already have.
 //!
-//! A row says which revision of it the bus knows. Whatever differs is published again, so a crash between storing and publishing, or
-//! in the middle of a publication, leaves nothing out; readers pass over what they have.
+//! A replica that lost the lease while it published marks its rows as unpublished, so that the new leader publishes the newest state again.
 
 use prost::Message as _;
 use xtsync_bus::{self as bus, Outgoing, Urgency};
@@ -19,18 +19,21 @@ use crate::Error;
 use crate::context::{Context, LEASE, ROLE};
 use crate::resources::{self, StoredResources};
 
-/// What the bus does not know yet, as it stood at one moment.
+/// The unpublished rows, read in one transaction.
 struct Due {
     revision: u64,
     actor: String,
-    /// What the revision's row said of its publication; not above 0.
+    /// The value of `published` in the revision's row; 0 or below.
     published: i64,
-    /// What is to be published, with what its row said of that.
+    /// The resources to publish, each with the value of `published` in its row.
     changed: Vec<(Resource, i64)>,
     stored: StoredResources,
 }
 
-/// Publishes whatever the bus does not know yet, as the one at work.
+/// Publishes every unpublished row, as the leader.
+///
+/// # Errors
+/// If the store or the bus fails, or this replica does not lead.
 pub(crate) async fn pending(context: &Context) -> Result<(), Error> {
     let epoch = context.epoch()?;
     let Some(due) = due(context, epoch).await? else { return Ok(()) };
@@ -39,7 +42,7 @@ pub(crate) async fn pending(context: &Context) -> Result<(), Error> {
         Ok(()) => mark_published(context, epoch, &due).await,
         Err(_) => Ok(()),
     };
-    // Also what failed may have come through, as what was on its way for long.
+    // Also after an error, because records may have reached the bus.
     if matches!(lease::check(&context.store, LEASE, epoch).await, Err(store::Error::Fenced(_))) {
         mark_unpublished(&context.store, &due).await?;
     }
@@ -72,7 +75,7 @@ async fn send(context: &Context, due: &Due) -> Result<(), bus::Error> {
     context.bus.publish(vec![outgoing(COMMIT_KEY, &commit, now)], Urgency::Live).await
 }
 
-/// Notes what the bus took, as the one at work; but not of a row of which somebody has said since that it was published late.
+/// Marks the rows as published, while this replica leads. A row whose `published` another replica has changed since then is left unchanged.
 async fn mark_published(context: &Context, epoch: Epoch, due: &Due) -> Result<(), store::Error> {
     const RESOURCE: &str = "UPDATE resource SET published = $4 WHERE kind = $1 AND tenant = $2 AND name = $3 AND published = $5";
     let mut tx = context.store.begin().await?;
@@ -86,14 +89,14 @@ async fn mark_published(context: &Context, epoch: Epoch, due: &Due) -> Result<()
     tx.commit().await
 }
 
-/// Has the one at work publish again what somebody published who is not: an older state may now be the last record of its key. The numbers
-/// become ones that never were, so that a publication under way does not pass for a later one.
+/// Marks the rows as unpublished after a publication without the lease, so that the leader publishes them again: an older state may now be
+/// the last record of its key. Each mark is a new number below 0, so that [`mark_published`] of a running publication does not match it.
 async fn mark_unpublished(store: &Store, due: &Due) -> Result<(), store::Error> {
     const RESOURCE: &str = "UPDATE resource SET published = CASE WHEN published > 0 THEN 0 ELSE published END - 1
         WHERE kind = $1 AND tenant = $2 AND name = $3";
     const REVISION: &str = "UPDATE revision SET published = CASE WHEN published > 0 THEN 0 ELSE published END - 1
         WHERE id = (SELECT MAX(id) FROM revision)";
-    tracing::warn!(revision = due.revision, "published while another replica was at work: it publishes the newest state again");
+    tracing::warn!(revision = due.revision, "published without the lease: the leader publishes the newest state again");
     let mut tx = store.begin().await?;
     for (resource, _) in &due.changed {
         tx.execute(RESOURCE, resources::key(&resource.id).into()).await?;
@@ -106,7 +109,7 @@ fn record(resource: &Resource, now: Timestamp) -> Outgoing {
     outgoing(&resource.id.to_string(), &internal::ConfigRecord::from(resource), now)
 }
 
-/// The record that closes a revision: how many resources stand in it, and a digest over their keys and specs in order of key.
+/// Returns the commit record of a revision, with the number of resources and a digest over their keys and specs in order of their keys.
 fn commit(stored: &StoredResources, revision: u64, actor: String) -> internal::ConfigRecord {
     let mut keyed: Vec<(String, Vec<u8>)> = stored.values().map(|resource| (resource.id.to_string(), resource.spec.to_json())).collect();
     keyed.sort();

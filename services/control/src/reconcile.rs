@@ -1,9 +1,8 @@
-//! What the bus knows of the configuration, compared with the store at start, once a day, and when somebody asks: whichever has lost
-//! something gets it back.
+//! Compares the configuration on the bus with the store, at start, at intervals and on request, and restores what either has lost.
 //!
-//! A bus that was made anew is told everything again. A store that was lost, or restored from a backup, takes back what it said since;
-//! else its next revision would leave readers with resources that no commit closes. What is nobody's on the topic is buried; where it took
-//! the place of a resource, that is told again.
+//! Everything is republished to a recreated bus. A lost store, or one restored from a backup, takes the newer revisions from the bus.
+//! Otherwise its next revision would leave readers with resources that no commit closes. Foreign records on the topic are dead-lettered. If
+//! one has replaced a resource's record, the resource is republished.
 
 use std::collections::BTreeMap;
 
@@ -19,29 +18,29 @@ use crate::context::{Context, ROLE};
 use crate::resources::{self, StoredResources};
 use crate::{publish, revision};
 
-/// What the bus knows.
+/// The configuration on the bus.
 #[derive(Debug, Default)]
 struct Published {
     /// The newest commit.
     commit: u64,
-    /// The newest record of each resource by its key, closed by a commit or not.
+    /// The newest record of each resource, by key, also if no commit has closed it.
     resources: BTreeMap<String, Resource>,
 }
 
-/// Makes whole what a crash or a loss left: what the bus or the store does not know, and then what is not published.
+/// Restores what the bus or the store has lost, then publishes every unpublished row.
 ///
 /// # Errors
-/// When the store or the bus is away, or the configuration on the bus cannot be read.
+/// If the store or the bus is unavailable, or a newer version wrote the configuration on the bus.
 pub(crate) async fn reconcile(context: &Context) -> Result<(), Error> {
     let _guard = context.revision_lock.lock().await;
     compare(context).await?;
     publish::pending(context).await
 }
 
-/// Compares both.
+/// Restores lost revisions in the store, and marks the rows that are missing on the bus as unpublished.
 ///
 /// # Errors
-/// When the store or the bus is away, or the configuration on the bus cannot be read.
+/// If the store or the bus is unavailable, or a newer version wrote the configuration on the bus.
 pub(crate) async fn compare(context: &Context) -> Result<(), Error> {
     let published = published(context).await?;
     let mut tx = context.begin(context.epoch()?).await?;
@@ -51,7 +50,7 @@ pub(crate) async fn compare(context: &Context) -> Result<(), Error> {
     Ok(tx.commit().await?)
 }
 
-/// Takes back what is newer on the bus. What no commit has closed there is closed by the next publication.
+/// Stores the resources that are newer on the bus. The next publication closes those that no commit has closed.
 async fn restore_revisions(
     tx: &mut Transaction,
     published: &Published,
@@ -67,11 +66,11 @@ async fn restore_revisions(
         resources::write(tx, &resource.id, &resource.spec, resource.revision).await?;
     }
     revision::add(tx, newest, ROLE.name(), context.clock.now()).await?;
-    tracing::warn!(revision = newest, "the store had lost revisions: taken back from the bus");
+    tracing::warn!(revision = newest, "the store had lost revisions: restored from the bus");
     Ok(())
 }
 
-/// Forgets that something was published which the bus does not know.
+/// Marks the rows that are missing on the bus as unpublished.
 async fn mark_unpublished(tx: &mut Transaction, published: &Published) -> Result<(), store::Error> {
     tx.execute("UPDATE resource SET published = 0 WHERE published > $1", params![published.commit]).await?;
     tx.execute("UPDATE revision SET published = 0 WHERE id > $1", params![published.commit]).await?;
@@ -83,7 +82,7 @@ async fn mark_unpublished(tx: &mut Transaction, published: &Published) -> Result
     for id in &lost {
         resources::unpublish(tx, id).await?;
     }
-    // They are closed by their revision's commit, which is published with them.
+    // The commit of the newest revision is published with them and closes them.
     let newest = revision::newest(tx).await?;
     tx.execute("UPDATE revision SET published = 0 WHERE id = $1", params![newest]).await.map(drop)
 }
@@ -117,7 +116,7 @@ impl Published {
         Ok(())
     }
 
-    /// Whatever stood under a key is not there any more for those who read from now on.
+    /// Removes a key: a new reader no longer finds its former record.
     fn forget(&mut self, key: &str) {
         if key == COMMIT_KEY {
             self.commit = 0;

@@ -1,4 +1,4 @@
-//! Resolves what waits for names from what is known in the read model: at start, when a name was looked up, and now and then.
+//! Name resolution: resolves group names to ids with the facts in the read model, at start, after a lookup, and at intervals.
 
 use xtsync_domain::fact::Fact;
 use xtsync_domain::resolution::Known;
@@ -12,7 +12,7 @@ use crate::revision::{self, Operation};
 use crate::view::fact;
 use crate::{Error, publish};
 
-/// What is known of the groups of every tenant whose names are looked up.
+/// Returns the known groups of every tenant that has a NameResolution.
 pub(crate) fn lookup(facts: &[(String, Fact)], stored: &StoredResources) -> Lookup {
     let known = |Resource { id, revision, spec }: &Resource| match (spec, &id.tenant) {
         (Spec::NameResolution(_), Some(tenant)) => {
@@ -24,10 +24,10 @@ pub(crate) fn lookup(facts: &[(String, Fact)], stored: &StoredResources) -> Look
     stored.values().filter_map(known).collect()
 }
 
-/// Puts in force what has become known, as a revision of its own; then publishes what is not published.
+/// Resolves pending names and stores the result as a revision of its own; then publishes every unpublished row.
 ///
 /// # Errors
-/// When the store or the bus is away; calling it again goes on.
+/// If the store or the bus is unavailable, or this replica does not lead. The caller may call it again.
 pub(crate) async fn resolve_pending(context: &Context) -> Result<(), Error> {
     let _guard = context.revision_lock.lock().await;
     let epoch = context.epoch()?;

@@ -1,4 +1,4 @@
-//! The resources that stand, as rows.
+//! The stored resources, as rows.
 
 use std::collections::BTreeMap;
 
@@ -6,22 +6,22 @@ use xtsync_domain::TenantName;
 use xtsync_domain::resource::{Id, Kind, Resource, Spec};
 use xtsync_store::{Error, Param, Row, Store, Transaction};
 
-/// Every resource that stands, by id.
+/// Every stored resource, by id.
 pub(crate) type StoredResources = BTreeMap<Id, Resource>;
 
 const ALL: &str = "SELECT kind, tenant, name, spec, revision FROM resource";
 
-/// Reads all of them outside a transaction.
+/// Reads all resources outside a transaction.
 pub(crate) async fn read(store: &Store) -> Result<StoredResources, Error> {
     store.fetch(ALL, Vec::new()).await?.iter().map(resource).collect()
 }
 
-/// Reads all of them.
+/// Reads all resources in a transaction.
 pub(crate) async fn read_in(tx: &mut Transaction) -> Result<StoredResources, Error> {
     tx.fetch(ALL, Vec::new()).await?.iter().map(resource).collect()
 }
 
-/// Writes one with the revision that changed it.
+/// Writes a resource with the revision that changed it.
 pub(crate) async fn write(tx: &mut Transaction, id: &Id, spec: &Spec, revision: u64) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO resource (kind, tenant, name, spec, revision, published) VALUES ($1, $2, $3, $4, $5, 0)
         ON CONFLICT (kind, tenant, name) DO UPDATE SET spec = excluded.spec, revision = excluded.revision";
@@ -29,18 +29,18 @@ pub(crate) async fn write(tx: &mut Transaction, id: &Id, spec: &Spec, revision: 
     tx.execute(SQL, vec![kind, tenant, name, spec.to_json().into(), revision.into()]).await.map(drop)
 }
 
-/// Forgets that one was published.
+/// Marks a resource as unpublished.
 pub(crate) async fn unpublish(tx: &mut Transaction, id: &Id) -> Result<(), Error> {
     const SQL: &str = "UPDATE resource SET published = 0 WHERE kind = $1 AND tenant = $2 AND name = $3";
     tx.execute(SQL, key(id).into()).await.map(drop)
 }
 
-/// A resource's key: kind, tenant, name.
+/// Returns the key of a resource's row: kind, tenant (`-` for none), name.
 pub(crate) fn key(id: &Id) -> [Param; 3] {
     [id.kind.as_str().into(), id.tenant.as_ref().map_or("-", TenantName::as_str).into(), (&id.name).into()]
 }
 
-/// Reads a row that begins with kind, tenant, name, spec, revision.
+/// Reads a resource from a row that begins with kind, tenant, name, spec, revision.
 pub(crate) fn resource(row: &Row) -> Result<(Id, Resource), Error> {
     let (kind, tenant, name) = (row.text(0)?, row.text(1)?, row.text(2)?);
     let corrupt = |what: String| Error::Corrupt(format!("resource {kind}/{tenant}/{name}: {what}"));

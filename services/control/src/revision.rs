@@ -1,7 +1,6 @@
-//! The next revision: what differs from what stands, stored at once.
+//! Stores the next revision: the resources that differ from the stored ones, in one transaction.
 //!
-//! A resource that says the same keeps its revision and is not published again. What is not wanted is not removed: absence from an
-//! apply says nothing.
+//! An unchanged resource keeps its revision and is not published again. A resource that is absent from an apply is not removed.
 
 use std::collections::BTreeMap;
 
@@ -13,30 +12,31 @@ use crate::actor::Actor;
 use crate::audit;
 use crate::resources::{self, StoredResources};
 
-/// Who does something, when, and what.
+/// The actor, verb and time of an operation, for the audit trail.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Operation<'a> {
-    /// Who.
+    /// The actor.
     pub(crate) actor: Actor<'a>,
-    /// What: `apply`, `resolve`, or the name of a command.
+    /// The verb: `apply`, `resolve`, `pin`, `confirm`, or the name of a command.
     pub(crate) verb: &'static str,
-    /// When.
+    /// The time.
     pub(crate) now: Timestamp,
 }
 
-/// The newest revision; 0 before the first.
+/// Returns the newest revision; 0 before the first.
 pub(crate) async fn newest(tx: &mut Transaction) -> Result<u64, Error> {
     let row = tx.fetch_one_opt("SELECT id FROM revision ORDER BY id DESC LIMIT 1", params![]).await?;
     row.map_or(Ok(0), |row| row.uint(0))
 }
 
-/// Adds a revision that the bus does not know yet.
+/// Adds an unpublished revision.
 pub(crate) async fn add(tx: &mut Transaction, revision: u64, actor: &str, now: Timestamp) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO revision (id, actor, at, published) VALUES ($1, $2, $3, 0)";
     tx.execute(SQL, params![revision, actor, now]).await.map(drop)
 }
 
-/// Stores what of `wanted` differs from `standing` as the next revision; gives the newest one, which is the last where nothing differs.
+/// Stores the resources of `wanted` that differ from `stored` as the next revision. Returns the newest revision; that is the last one if
+/// nothing differs.
 pub(crate) async fn store(
     tx: &mut Transaction,
     operation: Operation<'_>,

@@ -1,4 +1,4 @@
-//! The rules over several resources, as the domain has them, with the places of what was written.
+//! Validates resources against the domain's rules, and adds the places of the written fields to the mistakes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,7 +11,7 @@ use xtsync_domain::resource::{AllowedHosts, Id, Spec, Tenant};
 use crate::manifest::Written;
 use crate::problem::Problem;
 
-/// Every mistake in what would stand; `identities` says who the tenants are, as far as they were read.
+/// Returns every mistake in the `wanted` resources. `identities` holds the identity of each tenant that the detector has read.
 pub(crate) fn problems(
     standing: &BTreeMap<Id, Spec>,
     wanted: &BTreeMap<Id, Spec>,
@@ -29,7 +29,8 @@ pub(crate) fn problems(
     problems
 }
 
-/// A Tenant whose connector section cannot be read, or would send secrets to a host that this installation does not know.
+/// Returns the mistake in a Tenant's connector section: it is invalid, or names a host that is not allowed. A wrong host
+/// would receive secrets.
 fn section_problem(resource: &Written, connectors: &Connectors, hosts: &AllowedHosts) -> Option<Problem> {
     let Spec::Tenant(tenant) = &resource.spec else { return None };
     let (path, message) = match connectors.describe(tenant) {
@@ -44,10 +45,10 @@ fn section_problem(resource: &Written, connectors: &Connectors, hosts: &AllowedH
     Some(Problem { place: Some(resource.place(&format!("spec.{path}"))), message })
 }
 
-/// A mistake at its place; one in a resource that stood before names the resource instead.
+/// Adds the place to a mistake. A mistake in a resource that is not among the written ones names the resource instead.
 fn placed(problem: &validate::Problem, written: &[Written]) -> Problem {
     match written.iter().find(|resource| resource.id == problem.id) {
         Some(resource) => Problem { place: Some(resource.place(&problem.path)), message: problem.message.clone() },
-        None => Problem { place: None, message: format!("{}, which stands already, {}: {}", problem.id, problem.path, problem.message) },
+        None => Problem { place: None, message: format!("{}, which is stored already, {}: {}", problem.id, problem.path, problem.message) },
     }
 }

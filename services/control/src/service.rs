@@ -19,27 +19,27 @@ use crate::metrics::Metrics;
 use crate::tables::MIGRATIONS;
 use crate::{Error, expire, folder, gauges, projector, reconcile, resolve};
 
-/// How often something stored and not published is looked for. A publication that failed is tried again by then.
+/// The interval at which the leader looks for unpublished revisions and unresolved names. A failed publication is retried after it.
 const RECOVERY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What control is told.
+/// The settings of control.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// Where its store is: `postgres://…`, or the directory of its SQLite file.
+    /// The store: a `postgres://…` URL, or the directory of the SQLite file.
     pub store: String,
-    /// How long its lease lasts without renewal.
+    /// How long the lease lasts without renewal.
     pub lease_ttl: Duration,
-    /// A folder of YAML that is applied at start and on change.
+    /// A folder of YAML files that the leader applies at start and on change.
     pub folder: Option<PathBuf>,
-    /// What reads the connector sections of Tenants.
+    /// The connectors, which parse the connector sections of Tenants.
     pub connectors: Connectors,
-    /// The hosts that a Tenant may name.
+    /// The hosts that a Tenant may name besides those of its connector.
     pub hosts: AllowedHosts,
-    /// How often the configuration on the bus is compared with the store; zero is only at start, and when asked for.
+    /// How often the leader compares the configuration on the bus with the store. Zero: only at start and on request.
     pub republish: Duration,
 }
 
-/// Control, built and not running yet.
+/// The service before [`Service::run`].
 pub struct Service {
     context: Arc<Context>,
     folder: Option<PathBuf>,
@@ -47,10 +47,10 @@ pub struct Service {
     context_handle: ContextHandle,
 }
 
-/// Opens the store.
+/// Opens the store and builds the service.
 ///
 /// # Errors
-/// When the database is away or cannot be used.
+/// If the database is unavailable or unusable.
 pub async fn build(config: Config, parts: Parts, context_handle: ContextHandle) -> Result<Service, Error> {
     let Parts { bus, clock, replica, health, .. } = parts;
     let options = Options { url: config.store, service: ROLE.name(), migrations: MIGRATIONS, clock: Arc::clone(&clock) };
@@ -58,7 +58,7 @@ pub async fn build(config: Config, parts: Parts, context_handle: ContextHandle) 
     let lease = Lease::new(store.clone(), LEASE, &replica, config.lease_ttl);
     let (published_revision, folded) = (watch::Sender::new(0), watch::Sender::new(0));
     let topics = health.condition("control-topics");
-    // Only the one at work knows better.
+    // Ready until the leader finds a missing topic: a standby replica does not check the topics.
     topics.set(true, "");
     let (metrics, revision_lock) = (Metrics::new(), Mutex::new(()));
     let context = Arc::new(Context {
@@ -78,14 +78,15 @@ pub async fn build(config: Config, parts: Parts, context_handle: ContextHandle) 
 }
 
 impl Service {
-    /// Works until the shutdown: waits for the lease, publishes what is left, then folds, pins and applies.
+    /// Runs until the shutdown. The service waits for the lease; the leader reconciles the bus with the store, then projects records into
+    /// the read model, resolves names and applies the folder.
     ///
     /// # Errors
-    /// When the store or the bus fails; whoever runs it builds it again.
+    /// If the store or the bus fails. The caller then builds the service again.
     pub async fn run(self, shutdown: Shutdown) -> Result<(), Error> {
         let result = shutdown.or(self.work()).await.unwrap_or(Ok(()));
         self.context_handle.clear();
-        // Calls in hand hold the context for at most their own time.
+        // A running call holds the context until it ends. Then the lease and the store are not closed here.
         if let Some(context) = Arc::into_inner(self.context) {
             context.lease.release().await;
             context.store.close().await;
@@ -104,18 +105,18 @@ impl Service {
             held.wait_for(|held| matches!(held, LeaseState::Held(_))).await.map_err(|_| Error::NotLeading)?;
             tokio::select! {
                 result = self.lead() => result?,
-                _ = held.wait_for(|held| matches!(held, LeaseState::Lost)) => warn!("another replica of control may be at work: standing by"),
+                _ = held.wait_for(|held| matches!(held, LeaseState::Lost)) => warn!("lease lost: this replica stands by"),
             }
             self.context.topics.set(true, "");
         }
     }
 
-    /// What the one at work does.
+    /// The work of the leader. Returns only with an error.
     async fn lead(&self) -> Result<(), Error> {
         let context = self.context.as_ref();
         reconcile::reconcile(context).await?;
         resolve::resolve_pending(context).await?;
-        info!("control is at work");
+        info!("this replica of control leads");
         let folder = async {
             match &self.folder {
                 Some(folder) => folder::run(context, folder).await,
@@ -127,7 +128,7 @@ impl Service {
     }
 }
 
-/// Notices a database that went away while nobody asks for anything.
+/// Detects an unavailable database also while no call uses it.
 async fn ping(context: &Context) -> Result<(), Error> {
     loop {
         tokio::time::sleep(RECOVERY_INTERVAL).await;
@@ -135,7 +136,7 @@ async fn ping(context: &Context) -> Result<(), Error> {
     }
 }
 
-/// Resolves and publishes now and then what is left to do, and much more rarely tells the bus what it has lost.
+/// Resolves and publishes pending resources every [`RECOVERY_INTERVAL`], and reconciles the bus with the store every `republish`.
 async fn recover(context: &Context, republish: Duration) -> Result<(), Error> {
     let mut reconciled_at = Instant::now();
     loop {

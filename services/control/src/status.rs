@@ -1,4 +1,4 @@
-//! How far everything is, from the read model alone.
+//! The status of the fleet, computed from the read model and the lag of the read model's topics.
 
 mod consent;
 mod converged;
@@ -25,10 +25,10 @@ use converged::Snapshot;
 pub(crate) use converged::{EXPIRED_AFTER, age};
 use numbers::Numbers;
 
-/// Why nothing is written where a synchronization is enforced and has nobody in scope.
+/// The code of an enforced synchronization without any user in scope.
 const SCOPE_EMPTY: &str = "scope_empty";
 
-/// Reads the status as it is now.
+/// Computes the current status.
 pub(crate) async fn read(context: &Context) -> Result<control::FleetStatus, Error> {
     let now = context.clock.now();
     let stored = resources::read(&context.store).await?;
@@ -94,12 +94,12 @@ pub(crate) struct Counted {
 }
 
 impl Counted {
-    /// Shadow users by state.
+    /// Returns the numbers of shadow users, by state.
     pub(crate) fn users(&self) -> [(&'static str, u64); 3] {
         [("present", self.present), ("disabled", self.disabled), ("deleted", self.deleted)]
     }
 
-    /// Links that are not as desired, by why.
+    /// Returns the numbers of links that differ from the desired state, by reason.
     pub(crate) fn links(&self) -> [(&'static str, u64); 6] {
         [
             ("undecided", self.undecided),
@@ -129,7 +129,7 @@ impl Counted {
     }
 }
 
-/// Counts every synchronization.
+/// Counts the users and links of every synchronization.
 pub(crate) async fn count(context: &Context) -> Result<Vec<Counted>, Error> {
     let stored = resources::read(&context.store).await?;
     let configuration = Configuration::new(0, stored.into_values());
@@ -176,7 +176,7 @@ fn status_of(
     }
 }
 
-/// The newest revision, and whether the bus knows it.
+/// Returns the newest revision, and whether it is published.
 async fn newest(store: &Store) -> Result<(u64, bool), Error> {
     let row = store.fetch_one_opt("SELECT id, published FROM revision ORDER BY id DESC LIMIT 1", params![]).await?;
     Ok(match row {
@@ -185,9 +185,8 @@ async fn newest(store: &Store) -> Result<(u64, bool), Error> {
     })
 }
 
-/// How many records the read model has not read yet, and a topic that is still to be made, if any. What is said again and again though
-/// nothing changes is not among them: what roles say of themselves, and the facts of tenants, each with the time at which it was read. A
-/// look just then would find something to read though everything is at rest.
+/// Returns the number of records that the read model has not read yet, and an error text if a topic is missing. Heartbeat topics do not
+/// count, because their records repeat without any change. Otherwise the status might never converge.
 async fn total_lag(store: &Store, bus: &Bus, configuration: &Configuration) -> Result<(u64, Option<String>), Error> {
     let topics: Vec<Topic> = projector::topics(configuration).into_iter().filter(|topic| !is_heartbeat(topic)).collect();
     let missing = bus::missing(bus, &topics).await?;
@@ -198,17 +197,17 @@ async fn total_lag(store: &Store, bus: &Bus, configuration: &Configuration) -> R
     Ok((total_lag, missing.first().map(|topic| bus::Error::Missing(topic.to_string()).to_string())))
 }
 
-/// Whether a topic holds what is told at intervals.
+/// Whether roles republish the records of this topic at intervals: status reports, and facts with the time of the last read.
 fn is_heartbeat(topic: &Topic) -> bool {
     topic.is(&topic::STATUS) || topic.is(&topic::TENANT_FACTS)
 }
 
-/// What the roles said last, as far as it is recent.
+/// Returns the status reports that are recent enough to be shown.
 async fn roles(store: &Store, now: Timestamp) -> Result<Vec<internal::RoleStatus>, Error> {
     let rows = store.fetch("SELECT record FROM view_role ORDER BY key", params![]).await?;
     let mut roles = Vec::new();
     for row in rows {
-        // What does not decode was written by nobody we know; it says nothing.
+        // A report that does not decode is ignored.
         roles.extend(internal::RoleStatus::decode(row.bytes(0)?.as_slice()).ok().filter(|role| age(role, now) < EXPIRED_AFTER));
     }
     Ok(roles)

@@ -1,8 +1,8 @@
-//! The tables that control keeps.
+//! The tables of control's store.
 
 use xtsync_store::{Migration, Migrations};
 
-/// For both databases.
+/// The migrations, for both databases.
 pub(crate) const MIGRATIONS: Migrations = Migrations {
     sqlite: &[
         Migration { name: "0001_resources", sql: include_str!("../migrations/sqlite/0001_resources.sql") },

@@ -1,4 +1,4 @@
-//! The token that the control API asks for: written at the first start, readable by its owner only.
+//! The token of the control API: written at the first start, in a file that only its owner can read.
 
 use std::fmt;
 use std::fs::OpenOptions;
@@ -9,18 +9,18 @@ use std::path::Path;
 use sha2::{Digest as _, Sha256};
 use uuid::Uuid;
 
-/// The token's length at least; a shorter one was not written by us.
+/// The minimum length of a token. xtsync never writes a shorter one.
 const CHARS_MIN: usize = 32;
 
-/// The token. It is printed nowhere.
+/// The token. `Debug` does not print it.
 #[derive(Clone)]
 pub struct Token(String);
 
 impl Token {
-    /// Reads the token in a file.
+    /// Reads the token from a file.
     ///
     /// # Errors
-    /// When the file cannot be read, others than its owner may read it, or what it holds is too short.
+    /// If the file cannot be read, users other than its owner may access it, or the token is too short.
     pub fn read(path: &Path) -> io::Result<Self> {
         let metadata = std::fs::metadata(path)?;
         if !metadata.is_file() {
@@ -37,10 +37,10 @@ impl Token {
         Ok(Self(token))
     }
 
-    /// Reads the token in a file, or writes a new one.
+    /// Reads the token from a file, or creates the file with a new token.
     ///
     /// # Errors
-    /// As [`Token::read`], or when it cannot be written.
+    /// As [`Token::read`], or if the file cannot be written.
     pub fn read_or_create(path: &Path) -> io::Result<Self> {
         match Self::read(path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => Self::create(path),
@@ -51,7 +51,8 @@ impl Token {
     fn create(path: &Path) -> io::Result<Self> {
         // 244 random bits.
         let token = format!("{}{}", Uuid::new_v4().simple(), Uuid::new_v4().simple());
-        // Written aside and linked: replicas that start together and share the file all find a whole token, and the same one.
+        // The token is written to a temporary file, which is then linked: replicas that start together and share the file all read the same
+        // complete token.
         let temporary = path.with_extension(Uuid::new_v4().simple().to_string());
         let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&temporary)?;
         file.write_all(token.as_bytes())?;
@@ -64,19 +65,19 @@ impl Token {
         }
     }
 
-    /// The header that presents it.
+    /// Returns the value of the `authorization` header.
     #[must_use]
     pub fn authorization(&self) -> String {
         format!("Bearer {}", self.0)
     }
 
-    /// What the audit trail knows it by: enough to tell tokens apart, far too little to find one.
+    /// Returns the identity in the audit trail: 32 bits of a digest, enough to distinguish tokens and too little to guess one.
     pub(crate) fn fingerprint(&self) -> String {
         let digest: [u8; 32] = Sha256::digest(self.0.as_bytes()).into();
         format!("token-{:08x}", u32::from_be_bytes([digest[0], digest[1], digest[2], digest[3]]))
     }
 
-    /// Whether a header presents it. Digests are compared, so the time tells nothing of the token.
+    /// Whether an `authorization` header has this token. Digests are compared, so that the time reveals nothing about the token.
     pub(crate) fn admits(&self, authorization: Option<&str>) -> bool {
         let digest = |text: &str| Sha256::digest(text.as_bytes());
         authorization.is_some_and(|given| digest(given) == digest(&self.authorization()))
@@ -120,7 +121,7 @@ mod tests {
             made.into_iter().map(|made| made.join().unwrap()).collect()
         });
         assert!(tokens.iter().all(|token| token.0 == tokens[0].0));
-        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "nothing is left aside");
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1, "no temporary file is left");
     }
 
     #[test]

@@ -1,8 +1,8 @@
-//! The read model: what the other roles said last, reduced to what questions are asked about.
+//! The read model: the newest records of the other roles, reduced to the columns that the API needs.
 //!
-//! A batch of records is first reduced to rows ([`batch::Batch`], pure), then stored with its offsets in one transaction, so that a
-//! restart goes on where it was and nothing is counted twice. It decides nothing and buries nothing: a record that cannot be read is
-//! passed over, and buried by whoever acts on it.
+//! A batch of records is first reduced to rows ([`batch::Batch`], pure), then stored with its offsets in one transaction. So a restart
+//! continues at the right offset and counts nothing twice. The read model skips unreadable records and writes no dead letters; the role
+//! that acts on a record dead-letters it.
 
 pub(crate) mod batch;
 pub(crate) mod fact;
@@ -16,16 +16,19 @@ use xtsync_store::store_offsets;
 use crate::Error;
 use crate::context::Context;
 
-/// What was folded that something follows from.
+/// The kinds of folded facts that require follow-up work.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct ChangedFacts {
-    /// A group's name was looked up.
+    /// The detector looked up a group name.
     pub(crate) names: bool,
-    /// A tenant's directory was read.
+    /// The detector read a tenant's identity.
     pub(crate) identities: bool,
 }
 
 /// Folds records into the read model.
+///
+/// # Errors
+/// If the store fails, or this replica does not lead.
 pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<ChangedFacts, Error> {
     let batch = batch::Batch::of(records, &context.metrics);
     context.metrics.folded(records);

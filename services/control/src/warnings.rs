@@ -1,4 +1,4 @@
-//! What needs a look and is not waited for: told of each tenant it concerns, and all of it with the status.
+//! Warnings: conditions of tenants that need attention and do not prevent convergence. The status lists them, and so does each Tenant.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use xtsync_domain::fact::Identity;
 use xtsync_domain::identity::{Fault, fault, sharers};
 use xtsync_domain::{DirectoryId, TenantName};
 
-/// Who the tenants are, as far as they were read.
+/// The identity of each tenant that the detector has read.
 pub(crate) type Identities = BTreeMap<TenantName, Identity>;
 
-/// What needs a look of one tenant, in words.
+/// Returns the warnings about one tenant, as texts.
 pub(crate) fn of_tenant(tenant: &TenantName, configuration: &Configuration, identities: &Identities) -> Vec<String> {
     let Some(resource) = configuration.tenant(tenant) else { return Vec::new() };
     let mut warnings = Vec::new();
@@ -23,13 +23,13 @@ pub(crate) fn of_tenant(tenant: &TenantName, configuration: &Configuration, iden
     warnings
 }
 
-/// The same as notices about the Tenant.
+/// Returns the warnings about one tenant, as notices.
 pub(crate) fn notices(tenant: &TenantName, configuration: &Configuration, identities: &Identities) -> Vec<Notice> {
     let notice = |text| Notice { path: "spec".to_owned(), text, needs_action: true };
     of_tenant(tenant, configuration, identities).into_iter().map(notice).collect()
 }
 
-/// What needs a look, tenant by tenant.
+/// Returns the warnings about all tenants, each with the tenant's name.
 pub(crate) fn all(configuration: &Configuration, identities: &Identities) -> Vec<String> {
     let of_one = |tenant| {
         let warnings = of_tenant(tenant, configuration, identities);
@@ -44,8 +44,8 @@ fn directory(tenant: &TenantName, configuration: &Configuration, identities: &Id
         Fault::Changed => {
             let (now, before) = (read(tenant)?, configuration.directory(tenant)?);
             format!(
-                "its domain leads to directory {now}, and it was {before}: nothing is read or written until the domain is put right, or \
-                 `xtsync tenant confirm {tenant}` says that it moved"
+                "its domain leads to directory {now} instead of {before}: nothing is read or written until the domain is corrected, or \
+                 `xtsync tenant confirm {tenant}` confirms that it moved"
             )
         }
         Fault::Shared => {

@@ -1,4 +1,4 @@
-//! The control API over its own listener, on an embedded bus and a SQLite file.
+//! Tests of the control API over its own listener, on an embedded bus and a SQLite file.
 
 mod support;
 
@@ -11,7 +11,7 @@ use xtsync_contract::topic;
 use xtsync_contract::{control, internal};
 
 #[tokio::test]
-async fn an_apply_is_one_revision_and_a_repeated_apply_is_none() {
+async fn an_apply_creates_one_revision_and_a_repeated_apply_creates_none() {
     let control = Control::start().await;
     let mut client = control.client().await;
     let first = client.apply(apply("a.yaml", ORGANIZATION)).await.unwrap().into_inner();
@@ -37,7 +37,7 @@ async fn an_apply_is_one_revision_and_a_repeated_apply_is_none() {
 }
 
 #[tokio::test]
-async fn without_the_token_nothing_is_answered() {
+async fn a_call_without_the_token_is_refused() {
     let control = Control::start().await;
     for token in [None, Some("Bearer x"), Some("")] {
         let mut client = control.client_with(token).await;
@@ -134,7 +134,7 @@ async fn a_command_is_published_for_each_synchronized_tenant_and_no_other() {
         given.extend(commands.next().await.unwrap().iter().map(|record| {
             let command: internal::Command = event::decode(&record.headers, record.value.as_ref().unwrap()).unwrap();
             let action = command.id.split('/').next().unwrap().to_owned();
-            // Whom the token authenticates, whatever the caller calls itself.
+            // The actor is the authenticated identity, not the declared name.
             let actor = if command.actor.starts_with("token-") { "token" } else { &command.actor };
             format!("{action} {} {actor}", command.target)
         }));

@@ -1,4 +1,4 @@
-//! Which directory a Tenant is: pinned, shared, changed and confirmed.
+//! Tests of the directory of a Tenant: pinned, shared, changed and confirmed.
 
 mod support;
 
@@ -26,13 +26,13 @@ async fn a_directory_is_pinned_at_first_contact_and_a_changed_one_needs_confirma
     builders::identity(&control.bus, builders::emea(), "E1", &["emea.example"]).await;
     control.wait("pinned", async |control| is_pinned(control, "emea", "e1").await).await;
     builders::identity(&control.bus, builders::emea(), "e2", &["emea.example"]).await;
-    let want = "Tenant emea: its domain leads to directory e2, and it was e1: nothing is read or written until the domain is put right, or \
-                `xtsync tenant confirm emea` says that it moved";
-    control.wait("told", async |control| control.status().await.warnings == [want]).await;
+    let want = "Tenant emea: its domain leads to directory e2 instead of e1: nothing is read or written until the domain is corrected, or \
+                `xtsync tenant confirm emea` confirms that it moved";
+    control.wait("reported", async |control| control.status().await.warnings == [want]).await;
     assert_eq!(control.status().await.synchronizations[0].blocked, "directory_changed");
     assert!(control.resource("Tenant/emea/emea").await.unwrap().notices[0].text.contains("directory e2"));
     assert!(is_pinned(&control, "emea", "e1").await);
-    for (tenant, directory, code) in [("nobody", "", Code::NotFound), ("emea", "e3", Code::InvalidArgument)] {
+    for (tenant, directory, code) in [("unknown", "", Code::NotFound), ("emea", "e3", Code::InvalidArgument)] {
         assert_eq!(client.confirm_tenant(confirm(tenant, directory)).await.unwrap_err().code(), code, "{tenant} {directory}");
     }
     let confirmed = client.confirm_tenant(confirm("emea", "E2")).await.unwrap().into_inner();
@@ -50,12 +50,12 @@ async fn two_tenants_with_one_directory_give_warnings_and_a_third_is_refused() {
     builders::identity(&control.bus, builders::hub(), "d1", &["hub.example", "hub.onmicrosoft.example"]).await;
     control.wait("pinned", async |control| is_pinned(control, "hub", "d1").await).await;
     builders::identity(&control.bus, builders::emea(), "D1", &["hub.example"]).await;
-    control.wait("told", async |control| control.status().await.synchronizations[0].blocked == "directory_shared").await;
+    control.wait("reported", async |control| control.status().await.synchronizations[0].blocked == "directory_shared").await;
     let want = |tenant: &str, other: &str| {
         format!("Tenant {tenant}: Tenant {other} is the same directory, d1: nothing is written for either until only one names it")
     };
     assert_eq!(control.status().await.warnings, [want("emea", "hub"), want("hub", "emea")]);
-    assert!(!is_pinned(&control, "emea", "d1").await, "it is another one's");
+    assert!(!is_pinned(&control, "emea", "d1").await, "another tenant is pinned to it");
     let third = "apiVersion: xtsync.dev/v1\nkind: Tenant\nmetadata: {name: a-third}\nspec:\n  organization: contoso\n  graph:\n    \
                  domain: hub.onmicrosoft.example\n    reader: {clientId: app, clientSecret: {file: secret}}\n";
     let refused = client.apply(apply("third.yaml", third)).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! What a hostile peer of the control API does: it stays reachable, and a caller without the token gets no further than the head of a call.
+//! Tests of hostile peers: the control API stays reachable, and reads no more than the headers of a call without the token.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -14,16 +14,16 @@ use xtsync_contract::control::GetStatusRequest;
 
 const PREFACE: &[u8] = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
 
-/// How long anything may take.
+/// The time limit of each test.
 const LIMIT: Duration = Duration::from_secs(120);
 
-/// A frame of HTTP/2. Source: RFC 9113, section 4.1.
+/// Returns an HTTP/2 frame. Source: RFC 9113, section 4.1.
 fn frame(kind: u8, flags: u8, stream: u32, payload: &[u8]) -> Vec<u8> {
     let length = u32::try_from(payload.len()).unwrap().to_be_bytes();
     [&length[1..], &[kind, flags], &stream.to_be_bytes(), payload].concat()
 }
 
-/// A request's head: POST, http, `/`, from the static table of RFC 7541.
+/// Returns the headers of a request: POST, http, `/`, from the static table of RFC 7541.
 fn headers(stream: u32) -> Vec<u8> {
     frame(1, 0b101, stream, &[0x83, 0x86, 0x84])
 }
@@ -32,7 +32,7 @@ async fn connect(control: &Control) -> TcpStream {
     TcpStream::connect(control.address().strip_prefix("http://").unwrap()).await.unwrap()
 }
 
-/// Reads until the server ends the connection.
+/// Reads until the server closes the connection.
 async fn ended(stream: &mut TcpStream) {
     let mut rest = vec![0; 64 * 1024];
     while stream.read(&mut rest).await.is_ok_and(|read| read > 0) {}
@@ -43,7 +43,7 @@ async fn answers(control: &Control) {
 }
 
 #[tokio::test]
-async fn bytes_that_are_no_http2_and_streams_that_are_reset_at_once_end_the_connection_only() {
+async fn invalid_bytes_and_reset_floods_close_only_their_own_connection() {
     let control = Control::start().await;
     let tried = async {
         for bytes in [&b"GET / HTTP/1.1\r\nhost: x\r\n\r\n"[..], &[0xff; 4096], &[PREFACE, &[0xff; 4096]].concat()] {
@@ -63,7 +63,7 @@ async fn bytes_that_are_no_http2_and_streams_that_are_reset_at_once_end_the_conn
                     return;
                 }
             }
-            panic!("all of them were taken");
+            panic!("the server accepted all streams");
         };
         let drain = async { while read.read(&mut [0; 4096]).await.is_ok_and(|read| read > 0) {} };
         tokio::join!(flood, drain);
@@ -74,7 +74,7 @@ async fn bytes_that_are_no_http2_and_streams_that_are_reset_at_once_end_the_conn
 }
 
 #[tokio::test]
-async fn silent_connections_block_no_other() {
+async fn silent_connections_do_not_block_others() {
     let control = Control::start().await;
     let mut silent = Vec::new();
     for number in 0..200 {
@@ -89,7 +89,7 @@ async fn silent_connections_block_no_other() {
 }
 
 #[tokio::test]
-async fn a_message_that_is_too_large_is_refused_and_without_the_token_it_is_not_even_read() {
+async fn a_large_message_is_refused_and_not_read_without_the_token() {
     let control = Control::start().await;
     let large = apply("a.yaml", &format!("{ORGANIZATION}#{}", "x".repeat(5 << 20)));
     let refused = control.client().await.apply(large.clone()).await.unwrap_err();

@@ -1,4 +1,4 @@
-//! What a hostile configuration can make us hold in memory: the peak is bounded whatever a text of the largest size holds.
+//! Tests that the peak memory is bounded for any configuration text up to the size limit.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -12,7 +12,7 @@ static MEMORY: PeakAlloc = PeakAlloc;
 
 const MIB: usize = 1024 * 1024;
 
-/// Reads a text that must be refused, and tells the peak beside the text itself.
+/// Reads a text that must be refused, and returns the peak memory in bytes, without the text itself.
 fn peak(what: &str, name: &str, yaml: String) -> usize {
     let files = [File { name: name.to_owned(), yaml }];
     let before = MEMORY.current_usage();
@@ -43,7 +43,7 @@ fn aliases() -> String {
     yaml
 }
 
-/// In one test, since what others do at the same time would count.
+/// All cases are in one test, because memory of concurrent tests would count.
 #[test]
 fn any_configuration_takes_bounded_memory() {
     let fill = |piece: &str| piece.repeat((BYTES_MAX - 100) / piece.len());

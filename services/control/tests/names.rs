@@ -1,4 +1,4 @@
-//! Names of groups become ids from what stands in the read model, whatever was asked or known before.
+//! Tests of name resolution: group names are resolved with the facts in the read model.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -11,7 +11,7 @@ use xtsync_contract::control::applied_resource::Change;
 use xtsync_domain::fact::GroupState;
 use xtsync_harness::{Postgres, unique};
 
-/// Applies a scope; gives what that did to the synchronization.
+/// Applies a scope and returns its effect on the synchronization.
 async fn scope(control: &Control, scope: &str) -> Change {
     send(control, apply("a.yaml", &ORGANIZATION.replace("{groups: [GlobalEmployees]}", scope))).await
 }
@@ -21,7 +21,7 @@ async fn send(control: &Control, request: ApplyRequest) -> Change {
     applied.resources.iter().find(|resource| resource.id == "Synchronization/emea/to-hub").unwrap().change()
 }
 
-/// The detector looks up all of these for what is written by now.
+/// Publishes the detector's lookups of these names, for the newest NameResolution.
 async fn publish_names(control: &Control, names: &[(&str, &[&str])]) {
     for (name, ids) in names {
         builders::group_name(&control.bus, control.names().await, name, ids).await;
@@ -47,7 +47,7 @@ async fn pending(control: &Control, reason: &str, in_force: &str) {
 const A: (&str, &[&str]) = ("A", &["aaaa1"]);
 const B: (&str, &[&str]) = ("B", &["bbbb1"]);
 
-/// K-30: A, B, A again, everyone, A: each in force as soon as its name was looked up for what is written.
+/// K-30: A, B, A again, everyone, A. Each is in force as soon as its name was looked up for the newest NameResolution.
 #[tokio::test]
 async fn a_former_scope_is_in_force_again_once_resolved() {
     let control = Control::start().await;
@@ -58,7 +58,7 @@ async fn a_former_scope_is_in_force_again_once_resolved() {
     pending(&control, "group B not seen yet", "stays in force: A (aaaa…)").await;
     publish_names(&control, &[A, B]).await;
     resolved(&control, &["B (bbbb…)"]).await;
-    // What was said for what was written then is not what it resolves to now.
+    // A lookup for an older NameResolution is ignored.
     assert_eq!(scope(&control, "{groups: [A]}").await, Change::Pending);
     publish_names(&control, &[("A", &["aaaa2"]), B]).await;
     resolved(&control, &["A (aaaa…)"]).await;
@@ -72,7 +72,7 @@ async fn a_former_scope_is_in_force_again_once_resolved() {
     control.stop().await;
 }
 
-/// K-30: a second synchronization by the same name needs no news of it.
+/// K-30: a second synchronization with the same name needs no new lookup.
 #[tokio::test]
 async fn a_name_that_is_known_resolves_at_once_for_another_synchronization() {
     let control = Control::start().await;
@@ -120,33 +120,33 @@ async fn check_mistyped(control: Control) {
     assert_eq!((&status.synchronizations[0].pending, &status.synchronizations[0].in_force), (&now.pending, &now.in_force));
     let control = control.restart().await;
     pending(&control, "group Aa not seen yet: emea has none of that name", "stays in force: A (aaaa…)").await;
-    // Somebody makes the group: nothing is to be applied again.
+    // The missing group is created: no second apply is needed.
     publish_names(&control, &[("Aa", &["cccc1"])]).await;
     resolved(&control, &["A (aaaa…)", "Aa (cccc…)"]).await;
     assert_eq!(scope(&control, "{groups: [A, Ab]}").await, Change::Pending);
-    assert_eq!(scope(&control, "{groups: [A]}").await, Change::Configured, "a correction ends what was pending");
+    assert_eq!(scope(&control, "{groups: [A]}").await, Change::Configured, "a corrected spec replaces the pending one");
     resolved(&control, &["A (aaaa…)"]).await;
     assert!(control.synchronization().await.pending_json.is_empty());
     control.stop().await;
 }
 
-/// K-32: the group is deleted and made anew under its name.
+/// K-32: the group is deleted and recreated under its name.
 #[tokio::test]
-async fn a_recreated_group_gives_a_notice_and_is_used_after_repin() {
+async fn a_recreated_group_gives_a_notice_and_is_used_after_a_refresh_of_names() {
     let control = Control::start().await;
     scope(&control, "{groups: [A]}").await;
     publish_names(&control, &[A]).await;
     resolved(&control, &["A (aaaa…)"]).await;
     builders::group(&control.bus, "aaaa1", "A", GroupState::Gone).await;
     publish_names(&control, &[("A", &["bbbb9"])]).await;
-    let text = "group A (aaaa…) is gone, and its last members are kept in scope; another group of emea is named A, {id: bbbb9}: \
-                `xtsync apply --refresh-names` takes it";
+    let text = "group A (aaaa…) is deleted, and its last members are kept in scope; another group of emea is named A, {id: bbbb9}: \
+                `xtsync apply --refresh-names` uses it";
     let is_noticed =
         async |control: &Control| control.synchronization().await.notices.iter().any(|notice| notice.text == text && notice.needs_action);
     control.wait(text, is_noticed).await;
     assert_eq!(control.status().await.synchronizations[0].notices[0].text, text);
     assert_eq!(scope(&control, "{groups: [A]}").await, Change::Unchanged);
-    assert!(is_noticed(&control).await, "an apply of the same is no consent");
+    assert!(is_noticed(&control).await, "a repeated apply does not replace the group");
     let request = apply("a.yaml", &ORGANIZATION.replace("GlobalEmployees", "A"));
     assert_eq!(send(&control, ApplyRequest { refresh_names: true, ..request }).await, Change::Configured);
     resolved(&control, &["A (bbbb…)"]).await;

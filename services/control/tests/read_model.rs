@@ -1,4 +1,4 @@
-//! What the other roles say on the bus, as control shows it.
+//! Tests of the read model: the API shows what the other roles publish.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -15,7 +15,7 @@ use xtsync_harness::{Postgres, unique};
 use xtsync_runtime::clock::{Clock as _, SystemClock};
 use xtsync_runtime::health::Probe;
 
-/// On both databases: the read model is one SQL text for the two.
+/// Runs a check on both databases, because the read model uses the same SQL for both.
 async fn on_both(check: impl AsyncFn(Control)) {
     check(Control::start().await).await;
     let postgres = Postgres::shared().await.unwrap();
@@ -81,23 +81,23 @@ async fn convergence(control: Control) {
     builders::link(bus, builders::decided("ana", 2, builders::present()), 2).await;
     control.waits_for(&[]).await;
 
-    // What was long on its way says nothing new; whatever comes after it has been folded too.
+    // Delayed older records change nothing. The outcome after them shows that they have been folded.
     builders::delta(bus, "ana", 1).await;
     builders::decision(bus, builders::decided("ana", 1, builders::out_of_scope())).await;
     builders::link_version(bus, builders::decided("ana", 2, builders::present()), 0, 1).await;
     builders::outcome(bus, "1", "ana", Verb::Create).await;
     control.wait("counted", async |control| control.counts().await.created == 1 && control.status().await.converged).await;
 
-    // Whoever is out of scope and never was there has no link, and nothing is waited for.
+    // An out-of-scope user who never existed in the target has no link and does not prevent convergence.
     builders::delta(bus, "ben", 5).await;
     builders::decision(bus, builders::decided("ben", 5, builders::out_of_scope())).await;
     control.wait("both", async |control| control.status().await.synchronizations[0].present == 1 && control.status().await.converged).await;
     let shown = client.get_link(GetLinkRequest { target: "hub".into(), source: "emea".into(), user_id: "ben".into() }).await;
-    assert_eq!(shown.unwrap().into_inner().reasons, ["he is not in scope, and there is no shadow user"]);
+    assert_eq!(shown.unwrap().into_inner().reasons, ["the user is not in scope, and there is no shadow user"]);
     let shown = client.get_link(GetLinkRequest { target: "hub".into(), source: "emea".into(), user_id: "ana".into() }).await;
-    assert_eq!(shown.unwrap().into_inner().reasons, ["he is in scope", "the target is as decided"]);
+    assert_eq!(shown.unwrap().into_inner().reasons, ["the user is in scope", "the target is as decided"]);
 
-    // A loss of scope is shown at once, and so is its grace period; nothing more is waited for.
+    // A loss of scope is shown at once with its grace period, and a long grace period does not prevent convergence.
     builders::delta(bus, "ana", 9).await;
     let grace_period_ms = 14 * 24 * 3_600_000;
     let lost = Decision {
@@ -109,16 +109,16 @@ async fn convergence(control: Control) {
     control.waits_for(&[]).await;
     let shown = client.get_link(GetLinkRequest { target: "hub".into(), source: "emea".into(), user_id: "ana".into() }).await;
     let reasons = shown.unwrap().into_inner().reasons;
-    assert_eq!(reasons[0], "he is not in scope");
-    assert!(reasons[1].starts_with("the loss of scope is acted on at 2"), "{reasons:?}");
+    assert_eq!(reasons[0], "the user is not in scope");
+    assert!(reasons[1].starts_with("the scope grace period ends at 2"), "{reasons:?}");
 
-    // A guest in the group is shown as what was decided.
+    // The decision on a guest in the group is shown with its reason.
     builders::delta(bus, "gus", 3).await;
     builders::decision(bus, builders::decided("gus", 3, Desired::NotWanted(DeprovisionReason::External))).await;
     let gus = || GetLinkRequest { target: "hub".into(), source: "emea".into(), user_id: "gus".into() };
     control.wait("shown", async |control| control.client().await.get_link(gus()).await.is_ok()).await;
     let shown = client.get_link(gus()).await.unwrap().into_inner();
-    assert_eq!(shown.reasons, ["the source is not his home (external), and there is no shadow user"]);
+    assert_eq!(shown.reasons, ["the source is not the user's home (external), and there is no shadow user"]);
     control.stop().await;
 }
 

@@ -199,7 +199,7 @@ async fn without_broker_and_database_it_stays_up_unready_and_stops_on_term() {
     xtsync_harness::wait_for(LIMIT, "what is away", is_unready).await.unwrap();
     let (code, _, err) = done(dir.path(), &["status", "--connect-timeout", "0s", "--server", &served.control]);
     assert_eq!(code, 1, "{err}");
-    assert!(err.contains("control is starting, or its store or the bus is away"), "{err}");
+    assert!(err.contains("control is starting, or its store or the bus is unavailable"), "{err}");
     let ended = served.process.end(Signal::Term, LIMIT).await.unwrap();
     assert!(ended.success(), "{ended}");
 }

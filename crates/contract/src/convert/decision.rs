@@ -152,11 +152,11 @@ fn skip_reason(wire: events::SkipReason, attribute: &str) -> Result<SkipReason, 
 }
 
 fn wire_duration(ms: u64) -> prost_types::Duration {
-    // Longer than the wire can say is as good as for ever.
+    // The wire's maximum is as good as infinite.
     prost_types::Duration::try_from(Duration::from_millis(ms)).unwrap_or(prost_types::Duration { seconds: i64::MAX, nanos: 0 })
 }
 
-/// A duration in milliseconds; unset is zero.
+/// Reads a duration in milliseconds; unset is zero.
 fn milliseconds(field: &'static str, wire: Option<prost_types::Duration>) -> Result<u64, Invalid> {
     let duration = Duration::try_from(wire.unwrap_or_default()).ok();
     let ms = duration.and_then(|duration| u64::try_from(duration.as_millis()).ok());

@@ -1,4 +1,4 @@
-//! Links: the provisioner's row and the record on the bus are the same bytes.
+//! Links. The provisioner's row and the record on the bus have the same bytes.
 
 use xtsync_domain::DirectoryAnswer;
 use xtsync_domain::link::{Applied, Condition, ConditionKind, Link, Override, State, Veto};
@@ -10,14 +10,14 @@ use crate::events;
 
 mod shadow;
 
-/// A link with what its store adds.
+/// A link with the fields that its store adds.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LinkRecord {
     /// The link.
     pub link: Link,
-    /// Grows with every change of it.
+    /// The row version: grows with every change of the link.
     pub version: u64,
-    /// The store that wrote it.
+    /// The id of the provisioner store that wrote the record.
     pub store_id: String,
 }
 

@@ -1,4 +1,4 @@
-//! Outcomes: what was done, as subscribers read it.
+//! Outcomes: operations on shadow users and their results.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ impl From<Outcome> for events::Outcome {
             verb: events::Verb::from(outcome.verb).into(),
             version: Some(outcome.version.into()),
             changes: outcome.changes.into_iter().map(Into::into).collect(),
-            // Longer than the wire can say did not happen.
+            // A duration beyond the wire's range does not occur.
             took: prost_types::Duration::try_from(outcome.took).ok(),
             result: result.into(),
             code,
@@ -110,7 +110,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_outcome_reads_back_whatever_was_done_and_however_it_ended() {
+    fn every_verb_and_ending_of_an_outcome_survives_a_round_trip() {
         for (verb, ending) in Verb::ALL
             .into_iter()
             .flat_map(|verb| [(verb, Ending::Done), (verb, Ending::Failed("refused".into())), (verb, Ending::Held("vetoed".into()))])

@@ -1,4 +1,4 @@
-//! Resources of the configuration. Their specs travel as JSON, so that what is applied, stored and published is one text.
+//! Resources of the configuration. Their specs are JSON on the wire, so that the applied, stored and published texts are identical.
 
 use xtsync_domain::resource::{Id, Kind, Resource, Spec};
 
@@ -28,7 +28,7 @@ impl TryFrom<internal::ConfigRecord> for Resource {
                 let kind = Kind::of_name(&resource.kind).ok_or(Invalid::NewerWriter("resource.kind"))?;
                 let tenant = if resource.tenant.is_empty() { None } else { Some(tenant("resource.tenant", resource.tenant)?) };
                 let id = Id { kind, tenant, name: id("resource.name", resource.name)? };
-                // A field that this version does not know is a newer writer's: guessing without it could let somebody in.
+                // A spec with an unknown field was written by a newer version. Ignoring the field could grant access that it denies.
                 let spec = Spec::from_json(kind, &resource.spec_json).map_err(|_| Invalid::NewerWriter("resource.spec_json"))?;
                 Ok(Self { id, revision: wire.revision, spec })
             }
@@ -47,7 +47,7 @@ mod tests {
     }
 
     #[test]
-    fn a_resource_of_each_kind_reads_back_as_it_was() {
+    fn a_resource_of_each_kind_survives_a_round_trip() {
         let client = r#"{"clientId":"app","clientSecret":{"file":"/run/s"}}"#;
         for resource in [
             resource(Kind::Organization, None, r#"{"tenants":["a","b"]}"#),

@@ -1,4 +1,4 @@
-//! What is known of a tenant besides its users.
+//! Facts about a tenant, besides its users.
 
 use xtsync_domain::fact::{AccessPolicy, Fact, Group, GroupState, Identity, Partner, Redemption, TenantFact};
 
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fact_reads_back_as_it_was_so_that_null_stays_null() {
+    fn a_fact_survives_a_round_trip_and_unset_stays_unset() {
         for fact in facts() {
             let fact = TenantFact { version: 3, read_at: Timestamp(8), fact };
             assert_eq!(TenantFact::try_from(events::TenantFact::from(&fact)), Ok(fact));

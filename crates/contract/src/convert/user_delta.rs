@@ -1,4 +1,4 @@
-//! Changes of users.
+//! User deltas: changes of a source tenant's users.
 
 use xtsync_domain::delta::{Gone, Kind, State, User, UserDelta};
 
@@ -135,7 +135,7 @@ mod tests {
     }
 
     #[test]
-    fn a_delta_reads_back_as_it_was() {
+    fn a_delta_survives_a_round_trip() {
         for state in [ana(), State::Gone(Gone::SoftDeleted), State::Gone(Gone::Deleted)] {
             for changed_at in [None, Some(Timestamp(5))] {
                 let delta = UserDelta { changed_at, ..delta(state.clone()) };

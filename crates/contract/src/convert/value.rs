@@ -1,4 +1,4 @@
-//! Attribute values and the sorted sets of them.
+//! Attribute values, and sets of attributes in order of their names.
 
 use std::collections::BTreeMap;
 
@@ -9,16 +9,16 @@ use super::{Invalid, id, tenant, time, wire_time};
 use crate::events;
 use crate::events::attribute_value::Value as Wire;
 
-/// Attributes as they go on the wire.
+/// Converts attributes to their wire form.
 #[must_use]
 pub fn wire_attributes(attributes: Attributes) -> BTreeMap<String, events::AttributeValue> {
     attributes.0.into_iter().map(|(name, value)| (name, value.into())).collect()
 }
 
-/// Attributes from the wire.
+/// Converts attributes from their wire form.
 ///
 /// # Errors
-/// [`Invalid::NewerWriter`] when a value is of a kind we do not know, [`Invalid::Field`] when one is broken.
+/// [`Invalid::NewerWriter`] if a value is of an unknown kind, [`Invalid::Field`] if a value is invalid.
 pub fn attributes(wire: BTreeMap<String, events::AttributeValue>) -> Result<Attributes, Invalid> {
     let pairs = wire.into_iter().map(|(name, value)| Ok((name, Value::try_from(value)?)));
     pairs.collect::<Result<_, _>>().map(Attributes)
@@ -85,7 +85,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn attributes_read_back_as_they_were_and_equal_sets_have_equal_bytes(
+        fn attributes_survive_a_round_trip_and_equal_sets_have_equal_bytes(
             set in prop::collection::btree_map(any::<String>(), value(), 0..8)
         ) {
             let set = Attributes(set);
@@ -98,7 +98,7 @@ mod tests {
     }
 
     #[test]
-    fn an_unknown_kind_of_value_is_a_newer_writers() {
+    fn an_unknown_kind_of_value_is_reported_as_newer_writer() {
         let unknown = BTreeMap::from([("badge".to_owned(), events::AttributeValue { value: None })]);
         assert_eq!(attributes(unknown), Err(Invalid::NewerWriter("attributes.value")));
     }

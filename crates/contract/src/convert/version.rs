@@ -1,4 +1,4 @@
-//! The four-part version, and why a record was published.
+//! The four-part version, and the origin of a record.
 
 use xtsync_domain::{Origin, Version};
 
@@ -42,7 +42,7 @@ impl TryFrom<events::Origin> for Origin {
     }
 }
 
-/// The origin behind an enum's number.
+/// Reads an origin from its enum number.
 pub(super) fn origin(number: i32) -> Result<Origin, Invalid> {
     enumeration::<events::Origin>("origin", number)?.try_into()
 }
@@ -52,7 +52,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_reads_back_and_an_unknown_one_is_a_newer_writers() {
+    fn an_origin_survives_a_round_trip_and_an_unknown_one_is_reported_as_newer_writer() {
         for known in [Origin::Initial, Origin::Live, Origin::Replay, Origin::Republish] {
             assert_eq!(origin(events::Origin::from(known).into()), Ok(known));
         }

@@ -1,12 +1,12 @@
--- Resources, their revisions, and who changed what. Times are microseconds since 1970; a tenant is '-' where a resource belongs to none.
+-- Resources, revisions and the audit trail. Times are microseconds since 1970. The tenant is '-' for a resource that belongs to none.
 
 CREATE TABLE resource (
     kind      TEXT    NOT NULL,
     tenant    TEXT    NOT NULL,
     name      TEXT    NOT NULL,
     spec      BYTEA   NOT NULL,              -- JSON
-    revision  BIGINT  NOT NULL,              -- that last changed it
-    published BIGINT  NOT NULL,              -- the revision that the bus knows; 0 or below where it knows none
+    revision  BIGINT  NOT NULL,              -- the revision that last changed it
+    published BIGINT  NOT NULL,              -- the revision on the bus; 0 or below if there is none
     PRIMARY KEY (kind, tenant, name)
 );
 
@@ -14,7 +14,7 @@ CREATE TABLE revision (
     id        BIGINT  NOT NULL PRIMARY KEY,
     actor     TEXT    NOT NULL,
     at        BIGINT  NOT NULL,
-    published BIGINT  NOT NULL               -- 1 when its commit is on the bus; below that it is to be published
+    published BIGINT  NOT NULL               -- 1 if its commit is on the bus; 0 or below if it is to be published
 );
 
 CREATE TABLE audit (
@@ -22,8 +22,8 @@ CREATE TABLE audit (
     tenant TEXT    NOT NULL,
     at     BIGINT  NOT NULL,
     actor  TEXT    NOT NULL,
-    declared TEXT  NOT NULL,                 -- what the actor calls itself
+    declared TEXT  NOT NULL,                 -- the name that the actor declares
     verb   TEXT    NOT NULL,
     object TEXT    NOT NULL,
-    digest BYTEA   NOT NULL                  -- SHA-256 of the spec
+    digest BYTEA   NOT NULL                  -- SHA-256 of the spec or command
 );

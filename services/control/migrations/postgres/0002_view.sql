@@ -1,4 +1,4 @@
--- The read model: what the other roles said last, reduced to what questions are asked about. All of it folds anew from the topics.
+-- The read model: the newest records of the other roles, reduced to the columns that the API needs. It can be rebuilt from the topics.
 
 -- The newest change of each user of a source.
 CREATE TABLE view_user (
@@ -8,7 +8,7 @@ CREATE TABLE view_user (
     PRIMARY KEY (source, user_id)
 );
 
--- The newest decision for each user and target; `version` is the four parts, big endian, so that bytes compare as versions do.
+-- The newest decision for each user and target. `version` holds the four parts, big endian, so that the bytes have the order of versions.
 CREATE TABLE view_decision (
     target  TEXT    NOT NULL,
     source  TEXT    NOT NULL,
@@ -16,12 +16,12 @@ CREATE TABLE view_decision (
     delta   BIGINT  NOT NULL,
     version BYTEA   NOT NULL,
     desired TEXT    NOT NULL,                -- wanted, disabled, not_wanted or skipped
-    reason  TEXT    NOT NULL,                -- why the user is not wanted, or nothing is decided; empty where they are wanted
-    due     BIGINT  NOT NULL,                -- when a loss of scope is acted on; 0 where nothing waits for that
+    reason  TEXT    NOT NULL,                -- why the user is not wanted or skipped; empty if the user is wanted
+    due     BIGINT  NOT NULL,                -- when the scope grace period ends; 0 if there is none
     PRIMARY KEY (target, source, user_id)
 );
 
--- Up to which revision a partition of a source's users has been decided again.
+-- The newest revision for which policy has replayed a partition of a source's users.
 CREATE TABLE view_marker (
     target   TEXT    NOT NULL,
     source   TEXT    NOT NULL,
@@ -35,16 +35,16 @@ CREATE TABLE view_link (
     target   TEXT    NOT NULL,
     source   TEXT    NOT NULL,
     user_id  TEXT    NOT NULL,
-    desired  BYTEA   NOT NULL,               -- version of the decision it works towards, as in view_decision
-    state    TEXT    NOT NULL,               -- where the shadow user is: none, present, disabled or deleted
+    desired  BYTEA   NOT NULL,               -- version of the decision that the link works towards, as in view_decision
+    state    TEXT    NOT NULL,               -- of the shadow user: none, present, disabled or deleted
     status TEXT    NOT NULL,               -- done, waiting, grace, held, conflict or refused
-    code     TEXT    NOT NULL,               -- why, by stable code
-    due      BIGINT  NOT NULL,               -- when it goes on by itself; 0 where that is now
+    code     TEXT    NOT NULL,               -- the stable code of the status
+    due      BIGINT  NOT NULL,               -- when the provisioner continues by itself; 0 if at once or never
     record   BYTEA   NOT NULL,
     PRIMARY KEY (target, source, user_id)
 );
 
--- Outcomes that are counted already, for as long as they may be told again.
+-- The ids of counted outcomes, kept as long as the provisioner may republish them.
 CREATE TABLE view_outcome (
     id TEXT    NOT NULL PRIMARY KEY,
     at BIGINT  NOT NULL

@@ -1,12 +1,12 @@
--- Resources, their revisions, and who changed what. Times are microseconds since 1970; a tenant is '-' where a resource belongs to none.
+-- Resources, revisions and the audit trail. Times are microseconds since 1970. The tenant is '-' for a resource that belongs to none.
 
 CREATE TABLE resource (
     kind      TEXT    NOT NULL,
     tenant    TEXT    NOT NULL,
     name      TEXT    NOT NULL,
     spec      BLOB    NOT NULL,              -- JSON
-    revision  INTEGER NOT NULL,              -- that last changed it
-    published INTEGER NOT NULL,              -- the revision that the bus knows; 0 or below where it knows none
+    revision  INTEGER NOT NULL,              -- the revision that last changed it
+    published INTEGER NOT NULL,              -- the revision on the bus; 0 or below if there is none
     PRIMARY KEY (kind, tenant, name)
 ) STRICT, WITHOUT ROWID;
 
@@ -14,7 +14,7 @@ CREATE TABLE revision (
     id        INTEGER NOT NULL PRIMARY KEY,
     actor     TEXT    NOT NULL,
     at        INTEGER NOT NULL,
-    published INTEGER NOT NULL               -- 1 when its commit is on the bus; below that it is to be published
+    published INTEGER NOT NULL               -- 1 if its commit is on the bus; 0 or below if it is to be published
 ) STRICT;
 
 CREATE TABLE audit (
@@ -22,8 +22,8 @@ CREATE TABLE audit (
     tenant TEXT    NOT NULL,
     at     INTEGER NOT NULL,
     actor  TEXT    NOT NULL,
-    declared TEXT  NOT NULL,                 -- what the actor calls itself
+    declared TEXT  NOT NULL,                 -- the name that the actor declares
     verb   TEXT    NOT NULL,
     object TEXT    NOT NULL,
-    digest BLOB    NOT NULL                  -- SHA-256 of the spec
+    digest BLOB    NOT NULL                  -- SHA-256 of the spec or command
 ) STRICT;

@@ -1,2 +1,2 @@
--- Of two states that are told of a link the newer one stays, whichever comes last.
+-- Of two published states of a link the one with the higher version stays, independent of their order on the bus.
 ALTER TABLE view_link ADD COLUMN version INTEGER NOT NULL DEFAULT 0;

@@ -18,26 +18,26 @@ use crate::context_handle::ContextHandle;
 use crate::manifest::BYTES_MAX;
 use crate::token::Token;
 
-/// The longest that one call may take; a watch is many short ones to itself.
+/// The timeout of one call. It ends when the response begins, so that a watch may last longer.
 const CALL_MAX: Duration = Duration::from_secs(60);
 
-/// Calls of one connection at work at once.
+/// The maximum number of concurrent calls per connection.
 const CALLS_MAX: usize = 32;
 
-/// The most bytes of a call's metadata.
+/// The maximum number of bytes of a call's metadata.
 const HEAD_BYTES_MAX: u32 = 16 * 1024;
 
-/// How often a silent client is asked whether it is still there, and how long it may take to say so.
+/// The interval of HTTP/2 keep-alive pings to a client, and the timeout for its answer.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 const KEEPALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// A connection that answers keep-alive never stands still for so long.
+/// The limits of the listener. A connection that answers keep-alive pings never reaches the idle timeout.
 const LIMITS: Limits = Limits { connections: 64, head_timeout: Duration::from_secs(10), idle_timeout: Duration::from_secs(60) };
 
-/// Serves the API until the shutdown. The listener is on loopback; beyond it is refused until TLS is there.
+/// Serves the API until the shutdown. The API has no TLS, so the caller passes a listener on loopback.
 ///
 /// # Errors
-/// When the listener is not on loopback or fails.
+/// [`Error::Serve`] if the listener fails.
 pub async fn serve(listener: TcpListener, token: Token, context_handle: ContextHandle, shutdown: Shutdown) -> Result<(), Error> {
     let (health, probe) = tonic_health::server::health_reporter();
     let reporting = tokio::spawn(report(health, context_handle.clone()));
@@ -57,13 +57,13 @@ pub async fn serve(listener: TcpListener, token: Token, context_handle: ContextH
     served.map_err(Error::Serve)
 }
 
-/// Whom the token authenticates.
+/// The identity that the token authenticates: its fingerprint.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Identity(pub(super) Arc<str>);
 
 type Guarded<F> = InterceptedService<ControlServiceServer<Api>, F>;
 
-/// The service behind the token.
+/// Wraps the service in an interceptor that checks the token.
 fn guarded(api: Api, token: Token) -> Guarded<impl Fn(Request<()>) -> Result<Request<()>, Status> + Clone> {
     let token = Arc::new(token);
     let identity = Identity(token.fingerprint().into());
@@ -75,17 +75,17 @@ fn guarded(api: Api, token: Token) -> Guarded<impl Fn(Request<()>) -> Result<Req
         request.extensions_mut().insert(identity.clone());
         Ok(request)
     };
-    // Room for the fields around the documents.
+    // 64 KiB more than an apply, for the fields around the documents.
     InterceptedService::new(ControlServiceServer::new(api).max_decoding_message_size(BYTES_MAX + (64 << 10)), check)
 }
 
-/// Describes the contract to whoever asks, as `grpcurl` does.
+/// Serves gRPC reflection, without the token, for clients such as `grpcurl`.
 fn reflection() -> tonic_reflection::server::v1::ServerReflectionServer<impl tonic_reflection::server::v1::ServerReflection> {
     let builder = tonic_reflection::server::Builder::configure().register_encoded_file_descriptor_set(DESCRIPTORS);
-    builder.build_v1().expect("our own descriptors are whole")
+    builder.build_v1().expect("the checked-in descriptors are complete")
 }
 
-/// Serving is what can be answered.
+/// Reports the service as serving to gRPC health while it can answer calls.
 async fn report(health: tonic_health::server::HealthReporter, context_handle: ContextHandle) {
     let mut context_handle = context_handle.subscribe();
     loop {

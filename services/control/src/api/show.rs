@@ -1,4 +1,4 @@
-//! One link, and why it is as it is.
+//! Shows one link and the reasons for its state.
 
 use prost::Message as _;
 use xtsync_contract::convert::{LinkRecord, time};
@@ -10,7 +10,7 @@ use crate::Error;
 use crate::context::Context;
 use crate::view::link::ADDRESS_DIFFERS;
 
-/// Shows a link; `None` where neither decision nor link is known.
+/// Shows a link; `None` if there is neither a decision nor a link.
 pub(super) async fn link(context: &Context, request: &control::GetLinkRequest) -> Result<Option<control::GetLinkResponse>, Error> {
     const LINK: &str = "SELECT record, status, code, desired FROM view_link WHERE target = $1 AND source = $2 AND user_id = $3";
     const DECISION: &str = "SELECT desired, reason, due, version FROM view_decision WHERE target = $1 AND source = $2 AND user_id = $3";
@@ -27,7 +27,7 @@ pub(super) async fn link(context: &Context, request: &control::GetLinkRequest) -
     Ok(decision.map(|decision| control::GetLinkResponse { link: None, reasons: vec![decision.without_link()] }))
 }
 
-/// What is decided of a user, as the read model has it.
+/// The decision on a user, from the read model.
 struct ShownDecision {
     desired: String,
     reason: String,
@@ -40,55 +40,55 @@ impl ShownDecision {
         Ok(Self { desired: row.text(0)?, reason: row.text(1)?, due: Timestamp(row.int(2)?), version: row.bytes(3)? })
     }
 
-    /// What that means where no link was ever made.
+    /// Describes the decision on a user without a link.
     fn without_link(&self) -> String {
         match (self.desired.as_str(), self.reason.as_str()) {
-            ("not_wanted", "out_of_scope") => "he is not in scope, and there is no shadow user".to_owned(),
-            ("disabled", _) => "he is disabled at home and was never created here".to_owned(),
-            ("wanted", _) => "he is to be created".to_owned(),
+            ("not_wanted", "out_of_scope") => "the user is not in scope, and there is no shadow user".to_owned(),
+            ("disabled", _) => "the user is disabled at home and was never created in the target".to_owned(),
+            ("wanted", _) => "the user is to be created".to_owned(),
             (_, _) => format!("{}, and there is no shadow user", self.describe()),
         }
     }
 
-    /// What was decided.
+    /// Describes the decision.
     fn describe(&self) -> String {
         match (self.desired.as_str(), self.reason.as_str()) {
-            ("wanted", _) => "he is in scope".to_owned(),
-            ("disabled", _) => "he is in scope and disabled at home".to_owned(),
-            ("not_wanted", "out_of_scope") => "he is not in scope".to_owned(),
-            ("not_wanted", "external") => "the source is not his home (external)".to_owned(),
-            ("not_wanted", "deleted") => "he was deleted at home".to_owned(),
+            ("wanted", _) => "the user is in scope".to_owned(),
+            ("disabled", _) => "the user is in scope and disabled at home".to_owned(),
+            ("not_wanted", "out_of_scope") => "the user is not in scope".to_owned(),
+            ("not_wanted", "external") => "the source is not the user's home (external)".to_owned(),
+            ("not_wanted", "deleted") => "the user was deleted at home".to_owned(),
             ("not_wanted", reason) => format!("the user must not be in the target ({reason})"),
-            (_, reason) => format!("nothing is decided now ({reason})"),
+            (_, reason) => format!("the user is skipped ({reason})"),
         }
     }
 
-    /// What becomes of that.
+    /// Describes what happens next.
     fn describe_due(&self) -> String {
         match self.due {
-            Timestamp(0) => "it is worked on".to_owned(),
-            due => format!("the loss of scope is acted on at {due}, after its grace period"),
+            Timestamp(0) => "the provisioner works on it".to_owned(),
+            due => format!("the scope grace period ends at {due}"),
         }
     }
 }
 
-/// Why a link is as it is, in words.
+/// Returns the reasons for a link's state, as texts.
 fn reasons(link: &events::Link, newer: Option<&ShownDecision>, status: &str, code: &str) -> Vec<String> {
     let mut reasons = Vec::new();
-    // What is decided counts at once, also where the link does not say yet that it was taken up.
+    // A newer decision is shown at once, also before the provisioner has published the link with it.
     reasons.extend(newer.map(ShownDecision::describe).or_else(|| wanted(link)));
     reasons.push(match (status, code) {
         ("done", _) if newer.is_some() => newer.map(ShownDecision::describe_due).unwrap_or_default(),
         ("done", _) => "the target is as decided".to_owned(),
-        ("waiting", "") => "it is worked on".to_owned(),
+        ("waiting", "") => "the provisioner works on it".to_owned(),
         ("waiting", code) => format!("it is tried again: {code}"),
-        ("grace", _) => "his loss of scope has not lasted long enough to be acted on".to_owned(),
+        ("grace", _) => "the user is in the scope grace period".to_owned(),
         ("held", code) => format!("it is held: {code}"),
-        ("conflict", code) => format!("another object or person stands in the way: {code}"),
+        ("conflict", code) => format!("another object or user is in conflict with it: {code}"),
         (_, code) => format!("the target refuses it: {code}"),
     });
     if differs(link) {
-        let what = "the shadow user was invited by another address than is decided now, and nobody has redeemed the invitation";
+        let what = "the invitation went to another address than the one decided now, and is not redeemed";
         reasons.push(format!("{what}: {ADDRESS_DIFFERS}"));
     }
     if let Some(condition) = &link.condition {
@@ -97,7 +97,7 @@ fn reasons(link: &events::Link, newer: Option<&ShownDecision>, status: &str, cod
                 .answer
                 .clone()
                 .and_then(|answer| DirectoryAnswer::try_from(answer).ok())
-                .map(|answer| format!("the target said: {answer}")),
+                .map(|answer| format!("the target answered: {answer}")),
         );
         reasons
             .extend(condition.due.map(|due| time("due", Some(due))).and_then(Result::ok).map(|due| format!("it is tried again at {due}")));
@@ -108,22 +108,22 @@ fn reasons(link: &events::Link, newer: Option<&ShownDecision>, status: &str, cod
     reasons
 }
 
-/// Whether the address that the shadow user was invited by is another than is decided now, while that matters.
+/// Whether the address of an unredeemed invitation differs from the address decided now.
 fn differs(link: &events::Link) -> bool {
     LinkRecord::try_from(link.clone()).is_ok_and(|record| record.link.address_differs())
 }
 
-/// What is decided, in words.
+/// Describes the decision of a link.
 fn wanted(link: &events::Link) -> Option<String> {
     use events::decision::Desired;
     Some(match link.desired.as_ref()?.desired.as_ref()? {
-        Desired::Wanted(shape) if shape.enabled => "he is in scope".to_owned(),
-        Desired::Wanted(_) => "he is in scope and disabled at home".to_owned(),
+        Desired::Wanted(shape) if shape.enabled => "the user is in scope".to_owned(),
+        Desired::Wanted(_) => "the user is in scope and disabled at home".to_owned(),
         Desired::NotWanted(not_wanted) => match not_wanted.reason() {
-            events::DeprovisionReason::OutOfScope => "he is not in scope".to_owned(),
-            events::DeprovisionReason::External => "the source is not his home (external)".to_owned(),
-            events::DeprovisionReason::Deleted => "he was deleted at home".to_owned(),
-            events::DeprovisionReason::Unspecified => "he must not be there".to_owned(),
+            events::DeprovisionReason::OutOfScope => "the user is not in scope".to_owned(),
+            events::DeprovisionReason::External => "the source is not the user's home (external)".to_owned(),
+            events::DeprovisionReason::Deleted => "the user was deleted at home".to_owned(),
+            events::DeprovisionReason::Unspecified => "the user must not be in the target".to_owned(),
         },
         Desired::Skipped(skip) if skip.sign_in_blocked => "the user is disabled at home, and otherwise skipped".to_owned(),
         Desired::Skipped(skip) => skipped(skip),
@@ -139,6 +139,6 @@ fn skipped(skip: &events::Skipped) -> String {
         | events::SkipReason::NotOneOrganization
         | events::SkipReason::ScopeUnresolved
         | events::SkipReason::NoAddress
-        | events::SkipReason::UserTypeNotAdmitted => "he is left as he is".to_owned(),
+        | events::SkipReason::UserTypeNotAdmitted => "the user is skipped".to_owned(),
     }
 }

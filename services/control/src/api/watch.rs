@@ -1,4 +1,4 @@
-//! The status as a stream: again at each change, at most four times a second, and of large tenants less often.
+//! Streams the status at each change: at most four times a second, and less often for large tenants.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use super::failed;
 use crate::context::Context;
 use crate::status;
 
-/// The shortest time between two.
+/// The minimum interval between two computations of the status.
 const WATCH_INTERVAL: Duration = Duration::from_millis(250);
 
-/// The pause lasts so many times longer than the look before it: to look at a large tenant takes a tenth of the time at most.
+/// The pause after a computation is this many times longer than the computation, so that it takes at most a tenth of the time.
 const INTERVAL_FACTOR: u32 = 10;
 
-/// The longest: ages and times to settle change though nothing else does.
+/// The maximum interval: ages and grace periods change although no record arrives.
 const REFRESH_INTERVAL: Duration = Duration::from_secs(2);
 
 pub(super) type Statuses = Pin<Box<dyn Stream<Item = Result<control::WatchStatusResponse, Status>> + Send>>;
@@ -53,7 +53,7 @@ pub(super) fn statuses(context: Arc<Context>) -> Statuses {
     Box::pin(ReceiverStream::new(receive))
 }
 
-/// Whether a status says something else than the one before, but for its time.
+/// Whether a status differs from the one before, apart from its time.
 fn differ(before: &control::FleetStatus, now: &Result<control::FleetStatus, Status>) -> bool {
     now.as_ref().map_or(true, |now| control::FleetStatus { at: before.at, ..now.clone() } != *before)
 }

@@ -1,4 +1,4 @@
-//! Control's parts on files of a folder, for tests of what the API does not show.
+//! Builds control's context on files of a folder, for tests below the API.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -19,15 +19,15 @@ use crate::manifest::{self, File, Written};
 use crate::metrics::Metrics;
 use crate::tables::MIGRATIONS;
 
-/// Two tenants of one organization, and a synchronization.
+/// An organization with two tenants, and a synchronization.
 pub(crate) const YAML: &str = include_str!("../../tests/support/organization.yaml");
 
-/// Opens control's parts, with the lease held.
+/// Opens a context that holds the lease.
 pub(crate) async fn context(dir: &Path) -> Context {
     context_on(dir, Embedded::open(&dir.join("bus.sqlite"), Arc::new(SystemClock)).await.unwrap()).await
 }
 
-/// The same on a bus that is open already. Whoever had the lease before has lost it.
+/// As [`context`], on an open bus. A former holder has lost the lease afterwards.
 pub(crate) async fn context_on(dir: &Path, bus: Bus) -> Context {
     let clock = Arc::new(SystemClock);
     let url = dir.to_str().unwrap().to_owned();
@@ -51,7 +51,7 @@ pub(crate) async fn context_on(dir: &Path, bus: Bus) -> Context {
     }
 }
 
-/// Lets go of everything, as an orderly end does.
+/// Releases the lease and closes the store, as an orderly shutdown does.
 pub(crate) async fn close(context: Context) {
     context.lease.release().await;
     context.store.close().await;
@@ -61,7 +61,7 @@ pub(crate) fn written(yaml: &str) -> Vec<Written> {
     manifest::read(&[File { name: "x.yaml".into(), yaml: yaml.into() }]).unwrap()
 }
 
-/// Every record of the configuration that is still on the bus.
+/// Returns every record of the configuration that is still on the bus.
 pub(crate) async fn published(bus: &Bus) -> Vec<Record> {
     let mut table = Table::open(bus, vec![topic::CONFIG.topic()]).await.unwrap();
     let mut records = Vec::new();

@@ -1,4 +1,4 @@
-//! One YAML document: a resource's head first, then its spec by kind.
+//! Reads one YAML document: first the resource's header, then the spec of its kind.
 
 use serde::Deserialize;
 use serde::de::{DeserializeOwned, IgnoredAny};
@@ -10,12 +10,12 @@ use super::lines::Lines;
 use super::{API_VERSION, File, Written};
 use crate::problem::{Place, Problem};
 
-/// Where a document came from.
+/// The place of a document: its file and its lines.
 #[derive(Debug)]
 pub(super) struct Source {
     file: String,
     document: usize,
-    /// Lines of the file before the document's first.
+    /// The number of lines of the file before the document.
     skipped: usize,
     lines: Lines,
 }
@@ -49,7 +49,7 @@ impl Source {
     }
 }
 
-/// What every document has in common.
+/// The header: the fields that all kinds share.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 struct Head {
@@ -66,7 +66,7 @@ struct Metadata {
     tenant: Option<String>,
 }
 
-/// The spec alone; the head is read apart.
+/// The spec. The header is read separately.
 #[derive(Deserialize)]
 struct Body<S> {
     spec: S,
@@ -100,7 +100,7 @@ fn read_one(file: &File, document: usize, skipped: usize, text: &str, api_versio
 fn check_version(source: &Source, version: Option<&str>) -> Result<(), Problem> {
     match version {
         Some(API_VERSION) => Ok(()),
-        Some(other) => Err(source.problem("apiVersion", format!("'{other}' is not ours: {API_VERSION}"))),
+        Some(other) => Err(source.problem("apiVersion", format!("'{other}' is not supported: expected {API_VERSION}"))),
         None => Err(source.problem("", format!("missing field `apiVersion`: {API_VERSION}"))),
     }
 }
@@ -126,7 +126,7 @@ fn id(source: &Source, kind: Kind, metadata: Metadata) -> Result<Id, Problem> {
     Ok(Id { kind, tenant, name })
 }
 
-/// Whose administrator owns a resource: an Organization is nobody's, a Tenant is its own.
+/// Returns the tenant whose administrator owns the resource. An Organization has no owner; a Tenant owns itself.
 fn owner(source: &Source, kind: Kind, name: &str, tenant: Option<TenantName>) -> Result<Option<TenantName>, Problem> {
     match (kind, tenant) {
         (Kind::Organization, None) => Ok(None),
@@ -159,37 +159,37 @@ fn spec(kind: Kind, text: &str) -> Result<Spec, serde_saphyr::Error> {
     })
 }
 
-/// How many documents a text holds at most, empty ones counted.
+/// Returns an upper bound of the number of documents in a text; it counts empty documents, too.
 pub(super) fn count(yaml: &str) -> usize {
     1 + yaml.lines().filter(|line| separates(line)).count()
 }
 
-/// Whether a line stands between two documents.
+/// Whether a line separates two documents.
 fn separates(line: &str) -> bool {
     line.strip_prefix("---").is_some_and(|rest| rest.is_empty() || rest.starts_with([' ', '\t']))
 }
 
-/// The documents of a text, each with the number of lines before it. YAML forbids a line that begins with `---` anywhere but between
-/// documents, so no parser is needed to find them.
+/// Splits a text into documents, each with the number of lines before it. YAML allows a line that begins with `---` only between documents,
+/// so that no parser is needed.
 fn split(yaml: &str) -> Vec<(usize, String)> {
     let mut documents = vec![(0, String::new())];
     for (index, line) in yaml.lines().enumerate() {
         if separates(line) {
             documents.push((index, String::new()));
         }
-        let (_, text) = documents.last_mut().expect("there is one from the start");
+        let (_, text) = documents.last_mut().expect("the list starts with one document");
         text.push_str(line);
         text.push('\n');
     }
     documents
 }
 
-/// Whether a document holds nothing but comments.
+/// Whether a document has no content but comments.
 fn is_blank(text: &str) -> bool {
     text.lines().map(str::trim).all(|line| line.is_empty() || line.starts_with('#') || line == "---" || line == "...")
 }
 
-/// What the parser calls a wrong type, and what an administrator calls it.
+/// The parser's messages for wrong types, and the messages that replace them.
 const TYPES: [(&str, &str); 5] = [
     ("expected sequence start", "expected a list, such as [a, b]"),
     ("expected mapping start", "expected fields, such as {name: value}"),
@@ -198,12 +198,12 @@ const TYPES: [(&str, &str); 5] = [
     ("reference to unknown value", "unknown alias"),
 ];
 
-/// The parser's words in our manner: one line, lower case, without its own place.
+/// Converts a parser error to a message: one line, lower case, without the parser's position.
 fn message(error: &serde_saphyr::Error) -> String {
     let text = error.render_with_formatter(&serde_saphyr::UserMessageFormatter);
     let place = error.location().map(|at| format!(" at line {}, column {}", at.line(), at.column())).unwrap_or_default();
     let text = text.lines().next().unwrap_or_default();
-    // A URL that cannot be read is quoted, and may hold credentials.
+    // The parser quotes an invalid URL, which may contain credentials. The quote is cut off.
     let text = if text.contains('@') { text.split_once('"').map_or(text, |(said, _)| said.trim_end()) } else { text };
     let text = text.strip_suffix(&place).unwrap_or(text).trim_end_matches('.');
     if let Some((_, plain)) = TYPES.iter().find(|(parser, _)| *parser == text) {

@@ -1,7 +1,7 @@
-//! Which field stands on which line of a YAML document.
+//! Maps the fields of a YAML document to lines, and positions to fields.
 //!
-//! Two questions meet here: the parser knows positions and no paths, the rules know paths and no positions. The fields are kept in the
-//! order of the text, so the field at a position is the last one that begins before it.
+//! The parser reports positions without paths; the rules report paths without positions. The fields are kept in the order of the text, so
+//! the field at a position is the last one that begins at or before it.
 
 use std::fmt;
 
@@ -9,14 +9,14 @@ use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::{Location, Spanned};
 
-/// The fields of one document in the order of the text. Each knows the one it lies in, and paths are put together where one is asked for:
-/// together they may be much longer than the text.
+/// The fields of one document, in the order of the text. Each field refers to its parent, and a path is built only on request: all paths
+/// together may be much longer than the text.
 #[derive(Debug, Default)]
 pub(super) struct Lines(Vec<Field>);
 
 #[derive(Debug)]
 struct Field {
-    /// Its place among the fields; none for one of the document itself.
+    /// The index of the parent field; `None` for a top-level field.
     parent: Option<usize>,
     part: Part,
     line: u64,
@@ -31,21 +31,21 @@ enum Part {
 }
 
 impl Lines {
-    /// The fields of one document.
+    /// Parses the fields of one document.
     pub(super) fn of(text: &str) -> Result<Self, serde_saphyr::Error> {
         let mut lines = Self::default();
         lines.add(None, super::parse::<Tree>(text)?);
         Ok(lines)
     }
 
-    /// How many fields there are.
+    /// Returns the number of fields.
     pub(super) fn len(&self) -> usize {
         self.0.len()
     }
 
-    /// The line of a field, or of the nearest one around it.
+    /// Returns the line of a field, or of its nearest parent that is written; 0 if there is none.
     pub(super) fn line(&self, path: &str) -> usize {
-        // How much of the path each field is; a field comes after the one it lies in.
+        // For each field the length of the path that it matches. A parent comes before its fields.
         let mut shared: Vec<Option<usize>> = Vec::with_capacity(self.0.len());
         for field in &self.0 {
             let before = field.parent.map_or(Some(0), |parent| shared[parent]);
@@ -103,7 +103,7 @@ impl Lines {
 }
 
 impl Part {
-    /// Where a path goes on after this part, if this is what stands in it at `at`.
+    /// Returns the offset in the path after this part, if the path has this part at offset `at`.
     fn after(&self, path: &str, at: usize) -> Option<usize> {
         let rest = &path[at..];
         let left = match self {
@@ -122,7 +122,7 @@ impl Part {
     }
 }
 
-/// The shape of a document without its values.
+/// The structure of a document, without its values.
 enum Tree {
     Scalar,
     Sequence(Vec<Spanned<Tree>>),
@@ -200,7 +200,7 @@ mod tests {
     const YAML: &str = "kind: Tenant\nspec:\n  to: x\n  scope:\n    groups:\n      - a\n      - {id: b}\n";
 
     #[test]
-    fn a_field_is_found_on_its_line_and_a_missing_one_on_the_line_of_what_it_belongs_to() {
+    fn a_field_has_its_line_and_a_missing_field_the_line_of_its_parent() {
         let lines = Lines::of(YAML).unwrap();
         for (path, want) in [
             ("kind", 1),

@@ -1,4 +1,4 @@
-//! Mistakes in YAML, each with the place it is told with.
+//! Tests of the messages and places of mistakes in YAML.
 
 use super::*;
 
@@ -11,7 +11,7 @@ fn problems(yaml: &str) -> String {
     problems.iter().map(Problem::to_string).collect::<Vec<_>>().join("\n")
 }
 
-/// Each text follows `apiVersion` on line 1 and a head of its own kind.
+/// Each body follows `apiVersion` on line 1 and a header of its kind.
 #[test]
 fn an_error_in_a_spec_names_document_line_and_field() {
     const GROUP: &str = "line 6, spec.scope.groups[0]: a group is a name (in quotes where it looks like a number, a flag or null), or an `id` \
@@ -58,7 +58,7 @@ fn an_error_in_a_document_header_names_line_and_field() {
     const KINDS: &str = "Organization, Tenant, CrossTenantAccessPolicy, Synchronization";
     for (yaml, want) in [
         ("kind: Tenant\n", "line 1: missing field `apiVersion`: xtsync.dev/v1".to_owned()),
-        ("apiVersion: v1\nkind: Pod\n", "line 1, apiVersion: 'v1' is not ours: xtsync.dev/v1".to_owned()),
+        ("apiVersion: v1\nkind: Pod\n", "line 1, apiVersion: 'v1' is not supported: expected xtsync.dev/v1".to_owned()),
         ("apiVersion: xtsync.dev/v1\n", format!("line 1: missing field `kind`: one of {KINDS}")),
         ("apiVersion: xtsync.dev/v1\nkind: Foo\n", format!("line 2, kind: unknown kind 'Foo': one of {KINDS}")),
         ("apiVersion: xtsync.dev/v1\nkind: Projection\n", format!("line 2, kind: unknown kind 'Projection': one of {KINDS}")),
@@ -105,13 +105,13 @@ fn all_errors_are_reported_together_and_the_version_is_inherited_within_a_file()
 }
 
 #[test]
-fn more_than_one_apply_may_bring_is_refused() {
+fn an_apply_above_the_size_limit_is_refused() {
     let yaml = " ".repeat(BYTES_MAX + 1);
-    assert_eq!(problems(&yaml), "4194305 bytes are more than the 4194304 that one apply may bring");
+    assert_eq!(problems(&yaml), "4194305 bytes exceed the limit of 4194304 per apply");
 }
 
 #[test]
-fn a_resource_knows_its_owner_and_the_places_of_its_fields() {
+fn a_written_resource_has_its_owner_and_the_places_of_its_fields() {
     let yaml = "apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {name: o}\nspec: {tenants: [a]}\n---\n\
                 kind: Synchronization\nmetadata:\n  tenant: a\n  name: s\nspec:\n  to: b\n  scope:\n    groups:\n    - G\n";
     let written = read(&files(yaml)).unwrap();

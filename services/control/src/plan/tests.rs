@@ -1,4 +1,4 @@
-//! What is in force after each apply and each thing that becomes known, in any order.
+//! Tests of what is in force after applies and lookups, in any order.
 
 use xtsync_domain::GroupId;
 use xtsync_domain::fact::Fact;
@@ -12,7 +12,7 @@ fn emea() -> TenantName {
     TenantName::new("emea").unwrap()
 }
 
-/// What is known of groups: `name: ids`.
+/// Returns the known groups, as `(name, ids)`.
 fn lookup(names: &[(&str, &[&str])]) -> Lookup {
     let fact = |(name, ids): &(&str, &[&str])| {
         let ids = ids.iter().map(|id| GroupId::from(*id)).collect();
@@ -33,7 +33,7 @@ fn apply_with(plan: &mut Plan, scope: &str, lookup: &Lookup, refresh_names: bool
     }
 }
 
-/// The groups of the synchronization that are in force and those that wait, and the names that are looked up.
+/// Returns the synchronization's groups in force, its pending groups, and the names to look up.
 fn shown(plan: &Plan) -> (String, String, String) {
     let groups = |synchronization: &Synchronization| match synchronization.scope.everyone {
         true => "everyone".to_owned(),
@@ -57,7 +57,7 @@ fn check(plan: &Plan, in_force: &str, pending: &str, names: &str) {
 }
 
 #[test]
-fn the_first_names_resolve_once_known_and_decide_no_user_before() {
+fn first_names_resolve_once_they_are_known() {
     let mut plan = Plan::default();
     apply(&mut plan, "{groups: [A, B]}", &lookup(&[]));
     check(&plan, "A,B", "", "A,B");
@@ -67,7 +67,7 @@ fn the_first_names_resolve_once_known_and_decide_no_user_before() {
     check(&plan, "A=1,B=2", "", "A,B");
 }
 
-/// K-30: from A to B and back, also where both are known, or nothing is.
+/// K-30: from A to B and back, with both names known and with none known.
 #[test]
 fn a_former_scope_is_in_force_again_once_its_name_is_resolved() {
     for known in [lookup(&[("A", &["1"]), ("B", &["2"])]), lookup(&[])] {
@@ -96,7 +96,7 @@ fn a_mistyped_name_is_pending_and_the_resolved_spec_stays_in_force() {
     apply(&mut plan, "{groups: [A, Aa]}", &known);
     check(&plan, "A=1", "A=1,Aa", "A,Aa");
     assert_eq!(plan.resolved(&known), plan);
-    assert_eq!(Plan::of(&stored(&plan)).pending, plan.pending, "it stands in the rows");
+    assert_eq!(Plan::of(&stored(&plan)).pending, plan.pending, "the rows hold it");
     apply(&mut plan, "{groups: [A, B]}", &known);
     check(&plan, "A=1,B=2", "", "A,B");
     apply(&mut plan, "{groups: [Aa]}", &known);
@@ -108,7 +108,7 @@ fn a_mistyped_name_is_pending_and_the_resolved_spec_stays_in_force() {
 }
 
 #[test]
-fn a_name_keeps_its_group_until_repin() {
+fn a_name_keeps_its_group_until_names_are_refreshed() {
     let mut plan = Plan::default();
     apply(&mut plan, "{groups: [A]}", &lookup(&[("A", &["1"])]));
     let recreated = lookup(&[("A", &["2"])]);
@@ -123,7 +123,7 @@ fn a_name_keeps_its_group_until_repin() {
     check(&plan, "A=2", "A", "A");
 }
 
-/// Two that change places, and one of them before the other: never two synchronizations of one pair.
+/// A pair of tenants never has two synchronizations in force.
 #[test]
 fn a_resolved_spec_that_would_be_invalid_stays_pending() {
     let mut plan = Plan::default();

@@ -1,4 +1,4 @@
-//! What a crash or a lost bus leaves is made whole at start.
+//! Tests of the recovery at start: after a crash, with a lost bus and with a lost store.
 
 use xtsync_kit::faulty_bus;
 
@@ -34,12 +34,12 @@ async fn store_only(context: &Context, yaml: &str) -> u64 {
     revision
 }
 
-/// As control does when it begins to work.
+/// Reconciles, as control does when it starts to lead.
 async fn start(context: &Context) {
     reconcile::reconcile(context).await.unwrap();
 }
 
-/// The revision that readers of the bus work by.
+/// Returns the revision that readers of the bus see.
 async fn visible_revision(bus: &Bus) -> u64 {
     let shutdown = Shutdown::new();
     let visible_revision = Watch::start(Bus::clone(bus), &Health::new(), shutdown.clone()).wait_first().await.unwrap().revision();
@@ -63,7 +63,7 @@ async fn an_unpublished_or_half_published_revision_is_completed_at_start() {
         let control = context(dir.path()).await;
         start(&control).await;
         assert_eq!(visible_revision(&control.bus).await, second, "half: {half}");
-        // What the second revision did not change was not told again.
+        // Resources that the second revision did not change were not published again.
         let records = published(&control.bus).await.into_iter().filter(|record| record.key.starts_with(b"Tenant/"));
         assert_eq!(records.count(), 2);
         close(control).await;
@@ -99,7 +99,7 @@ async fn a_lost_store_is_restored_from_the_bus() {
     start(&control).await;
     assert_eq!(read(&control.store).await.unwrap(), before);
     assert_eq!(visible_revision(&control.bus).await, first);
-    // Also what comes next is whole: it stands on everything that was there.
+    // The next revision is complete, too: it includes all restored resources.
     let organization = "apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {name: other}\nspec: {tenants: []}\n";
     let second = apply(&control, &written(organization), Actor::internal("test"), false).await.unwrap().revision;
     assert!(second > first);
@@ -119,7 +119,7 @@ async fn a_foreign_record_is_dead_lettered_and_the_replaced_record_republished()
         let before = published(&control.bus).await.len();
         start(&control).await;
         let records = published(&control.bus).await.split_off(before);
-        // The revision is shown also to who reads nothing before the garbage but what it did not replace.
+        // A reader that starts now still sees the revision.
         let keys: Vec<&[u8]> = records.iter().map(|record| record.key.as_ref()).collect();
         match key {
             COMMIT_KEY => assert!(keys.len() > 2 && keys.last() == Some(&COMMIT_KEY.as_bytes()), "{keys:?}"),
@@ -159,10 +159,10 @@ async fn a_replica_paused_before_publishing_leaves_the_newest_revision_last() {
         (owner, newest)
     };
     let (late, (owner, newest)) = tokio::join!(pending(&paused), taken_over);
-    assert!(late.is_err(), "it is not the one at work");
+    assert!(late.is_err(), "it does not lead");
     pending(&owner).await.unwrap();
     assert_eq!(visible_revision(&bus).await, newest);
-    // Also who reads the bus anew finds the newest state under each key.
+    // A new reader finds the newest state of each key.
     let newest_of_each =
         published(&bus).await.into_iter().map(|record| (record.key.clone(), record)).collect::<std::collections::BTreeMap<_, _>>();
     let synchronization = &newest_of_each[b"Synchronization/emea/to-hub".as_slice()];

@@ -1,4 +1,4 @@
-//! Whether anything may be written for a pair of tenants: the gate's own answer, asked of the facts in the read model.
+//! Whether a pair of tenants may be written: evaluates the gate with the facts in the read model.
 
 use std::collections::BTreeMap;
 
@@ -13,7 +13,7 @@ use xtsync_store::{Error, Store};
 use crate::view::fact;
 use crate::warnings::Identities;
 
-/// Why nothing is written for a synchronization, as the gate's stable code; empty when the gate is open.
+/// Returns the gate's stable code of why a synchronization does not write; empty if the gate is open.
 pub(crate) async fn blocked(
     store: &Store,
     synchronization: &NamedSynchronization,
@@ -26,12 +26,12 @@ pub(crate) async fn blocked(
     let terms = Terms {
         source: source.as_ref().map(PolicyFacts::snapshot),
         target: target.as_ref().map(PolicyFacts::snapshot),
-        // Only an invitation asks for it.
+        // Only the gate of an invitation needs it.
         home: None,
         mode: Some(synchronization.spec.mode),
         is_frozen: false,
         is_quarantined: false,
-        // The provisioner tells that itself.
+        // The provisioner reports this in its own status.
         is_observe_only: false,
         fault: fault(&synchronization.source).or_else(|| fault(&synchronization.spec.to)),
         allowances: BTreeMap::new(),
@@ -42,7 +42,7 @@ pub(crate) async fn blocked(
     })
 }
 
-/// What is known of one tenant.
+/// The facts about one tenant that the gate needs.
 struct PolicyFacts {
     identity: Identity,
     policy: AccessPolicy,

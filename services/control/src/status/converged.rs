@@ -1,8 +1,8 @@
-//! Settled: everything that was said has been read, decided, taken up and done, at the newest revision; or else, what is waited for.
+//! Convergence: whether every record is read, decided, taken in and applied at the newest revision; otherwise, what the fleet waits for.
 //!
-//! Each role says what it knows of itself, and what it said last may be some seconds old; so the read model is also joined by version:
-//! a user's newest change with the decision on it, that decision with the link's. What only a person can move (a conflict, a refusal,
-//! a hold) is not waited for.
+//! The status reports of roles may be some seconds old. So the read model is also joined by version: a user's newest change with its
+//! decision, and that decision with the decision of the link. A link that only an administrator can resolve (conflict, refusal, hold) does
+//! not prevent convergence.
 
 use std::time::Duration;
 
@@ -16,21 +16,21 @@ use xtsync_domain::{TenantName, Timestamp};
 
 use super::numbers::Numbers;
 
-/// A role that said nothing for so long says nothing any more: it publishes its status every few seconds.
+/// A status report older than this is ignored. Roles publish their status every few seconds.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// When a role is no longer shown, and its row ends.
+/// The age at which a status report is no longer shown and its row is removed.
 pub(crate) const EXPIRED_AFTER: Duration = Duration::from_secs(10 * 60);
 
-/// What is known.
+/// The inputs of the convergence check.
 pub(super) struct Snapshot<'a> {
-    /// Whether the newest revision is on the bus.
+    /// Whether the newest revision is published.
     pub(super) published: bool,
-    /// Records that the read model has not read.
+    /// The number of records that the read model has not read yet.
     pub(super) total_lag: u64,
-    /// That a topic is still to be made, in words.
+    /// The error text for a missing topic.
     pub(super) missing: Option<String>,
-    /// Groups not seen yet, in words.
+    /// The groups that were not found yet, as texts.
     pub(super) unresolved: Vec<String>,
     pub(super) roles: Vec<RoleStatus>,
     pub(super) configuration: &'a Configuration,
@@ -38,7 +38,7 @@ pub(super) struct Snapshot<'a> {
     pub(super) now: Timestamp,
 }
 
-/// What is not converged, in words; empty when everything is.
+/// Returns what the fleet waits for, as texts; empty if it has converged.
 pub(super) fn waiting_for(snapshot: &Snapshot<'_>) -> Vec<String> {
     let revision = snapshot.configuration.revision();
     let mut reasons = Vec::new();
@@ -68,7 +68,7 @@ pub(super) fn waiting_for(snapshot: &Snapshot<'_>) -> Vec<String> {
 
 fn detector_reasons(snapshot: &Snapshot<'_>, source: &TenantName, reasons: &mut Vec<String>) {
     let Some(role) = snapshot.leader(Role::CHANGE_DETECTOR, source) else {
-        return reasons.push(format!("a change-detector to say how {source} is"));
+        return reasons.push(format!("a change-detector to report on {source}"));
     };
     if !role.blocked.is_empty() {
         reasons.push(format!("change-detector of {source}: {}", role.blocked));
@@ -81,13 +81,13 @@ fn detector_reasons(snapshot: &Snapshot<'_>, source: &TenantName, reasons: &mut 
     }
 }
 
-/// Of a tenant that is only a target it reads who that is and what it allows.
+/// Of a tenant that is only a target, the detector reads the identity and the access policy.
 fn target_detector_reasons(snapshot: &Snapshot<'_>, target: &TenantName, reasons: &mut Vec<String>) {
     if snapshot.configuration.sources().contains(target) {
         return;
     }
     match snapshot.leader(Role::CHANGE_DETECTOR, target) {
-        None => reasons.push(format!("a change-detector to say how {target} is")),
+        None => reasons.push(format!("a change-detector to report on {target}")),
         Some(role) if !role.blocked.is_empty() => reasons.push(format!("change-detector of {target}: {}", role.blocked)),
         Some(_) => {}
     }
@@ -98,9 +98,9 @@ fn policy_reasons(snapshot: &Snapshot<'_>, reasons: &mut Vec<String>) {
     let lag = replicas.iter().map(|role| role.lag).sum();
     let silent = snapshot.configuration.sources().into_iter().find(|source| replicas.iter().all(|role| role.tenant != source.as_str()));
     if replicas.is_empty() {
-        reasons.push("policy to say how it is".to_owned());
+        reasons.push("policy to report its status".to_owned());
     } else if let Some(source) = silent {
-        reasons.push(format!("policy to say how {source} is"));
+        reasons.push(format!("policy to report on {source}"));
     } else if let Some(role) = replicas.iter().find(|role| !role.blocked.is_empty()) {
         reasons.push(format!("policy of {}: {}", role.tenant, role.blocked));
     } else if replicas.iter().any(|role| role.revision < snapshot.configuration.revision()) {
@@ -112,7 +112,7 @@ fn policy_reasons(snapshot: &Snapshot<'_>, reasons: &mut Vec<String>) {
 
 fn provisioner_reasons(snapshot: &Snapshot<'_>, target: &TenantName, reasons: &mut Vec<String>) {
     let Some(role) = snapshot.leader(Role::PROVISIONER, target) else {
-        return reasons.push(format!("a provisioner to say how {target} is"));
+        return reasons.push(format!("a provisioner to report on {target}"));
     };
     let due = role.pending.values().sum();
     if role.blocked == ClosedReason::ObserveOnlyAfterRebuild.code() {
@@ -145,7 +145,7 @@ fn synchronization_reasons(snapshot: &Snapshot<'_>, synchronization: &NamedSynch
     }
 }
 
-/// Whether an enforced synchronization has nobody in scope though its source has been read and decided on.
+/// Whether an enforced synchronization has no user in scope although its source is completely read and decided.
 pub(super) fn is_scope_empty(snapshot: &Snapshot<'_>, synchronization: &NamedSynchronization, numbers: &Numbers) -> bool {
     let is_enforced = match synchronization.spec.mode {
         Mode::Enforce => true,
@@ -157,19 +157,19 @@ pub(super) fn is_scope_empty(snapshot: &Snapshot<'_>, synchronization: &NamedSyn
 }
 
 impl Snapshot<'_> {
-    /// What replicas of a role said recently.
+    /// Returns the recent status reports of a role's replicas.
     fn recent(&self, role: Role) -> impl Iterator<Item = &RoleStatus> {
         self.roles.iter().filter(move |status| status.role == role.name() && age(status, self.now) < STATUS_TIMEOUT)
     }
 
-    /// What the replica that works on a tenant said last.
+    /// Returns the newest recent status report of the replica that holds the lease of a tenant.
     fn leader(&self, role: Role, tenant: &TenantName) -> Option<&RoleStatus> {
         let here = self.recent(role).filter(|status| status.leader && status.tenant == tenant.as_str());
         here.min_by_key(|status| age(status, self.now))
     }
 }
 
-/// How long ago a role said this.
+/// Returns the age of a status report.
 pub(crate) fn age(status: &RoleStatus, now: Timestamp) -> Duration {
     time("at", status.at).map_or(Duration::MAX, |at| now.since(at))
 }
@@ -178,7 +178,7 @@ fn targets<'a>(snapshot: &Snapshot<'a>) -> std::collections::BTreeSet<&'a Tenant
     snapshot.synchronizations.iter().map(|(synchronization, _)| &synchronization.spec.to).collect()
 }
 
-/// `1 user`, `2 users`, `2 losses of scope`.
+/// Formats a number with its noun: `1 user`, `2 users`, `2 losses of scope`.
 fn count(n: u64, what: &str) -> String {
     match (n, what.split_once(' ')) {
         (1, _) => format!("1 {what}"),

@@ -1,4 +1,4 @@
-//! The numbers of one synchronization, counted in the read model.
+//! Counts the users and links of one synchronization in the read model.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -9,57 +9,57 @@ use xtsync_store::{Error, Store, params};
 
 use crate::view::link::ADDRESS_DIFFERS;
 
-/// A loss of scope that is acted on sooner than this counts as not converged; one that is given weeks does not.
+/// A scope grace period that ends sooner than this prevents convergence; a longer one does not.
 const SOON: Duration = Duration::from_secs(60);
 
-/// The numbers of one synchronization.
+/// The counts of one synchronization.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Numbers {
     states: BTreeMap<String, u64>,
     statuses: BTreeMap<String, u64>,
-    /// Links that are held, by why.
+    /// The number of held links, by code.
     holds: BTreeMap<String, u64>,
-    /// When the first of the refused links is asked about again.
+    /// The earliest retry time of the refused links.
     pub(crate) refused_next_try: Option<Timestamp>,
-    /// Shadow users that nobody has redeemed, invited by another address than is decided now.
+    /// Shadow users with an unredeemed invitation to another address than the one decided now.
     pub(crate) address_differs: u64,
-    /// Whether anybody is in scope, as far as was decided.
+    /// Whether any decided user is in scope.
     pub(crate) has_users_in_scope: bool,
     /// Users whose newest change has no decision yet.
     pub(crate) undecided: u64,
-    /// Decisions that no link has taken up yet.
+    /// Decisions that the provisioner has not taken in yet.
     pub(crate) unprocessed: u64,
-    /// Losses of scope that are acted on soon.
+    /// Users whose scope grace period ends within [`SOON`].
     pub(crate) grace_ends_soon: u64,
-    /// Up to which revision all of the source's users have been decided again; 0 before that.
+    /// The newest revision for which policy has replayed all partitions of the source's users; 0 before the first.
     pub(crate) replayed: u64,
     pub(crate) counts: SynchronizationCounts,
 }
 
 impl Numbers {
-    /// Links whose shadow user is so.
+    /// Returns the number of links whose shadow user is in this state.
     pub(crate) fn state(&self, state: &str) -> u64 {
         self.states.get(state).copied().unwrap_or(0)
     }
 
-    /// Links that set_status so.
+    /// Returns the number of links with this status.
     pub(crate) fn status(&self, status: &str) -> u64 {
         self.statuses.get(status).copied().unwrap_or(0)
     }
 
-    /// Says how many links set_status so.
+    /// Sets the number of links with this status.
     #[cfg(test)]
     pub(crate) fn set_status(&mut self, status: &str, links: u64) {
         self.statuses.insert(status.to_owned(), links);
     }
 
-    /// What holds most of the held links.
+    /// Returns the code that holds the most links; empty if none is held.
     pub(crate) fn blocked(&self) -> String {
         self.holds.iter().max_by_key(|(_, links)| **links).map(|(code, _)| code.clone()).unwrap_or_default()
     }
 }
 
-/// Counts what stands between two tenants.
+/// Counts the users and links between two tenants.
 pub(crate) async fn read(store: &Store, source: &TenantName, target: &TenantName, now: Timestamp) -> Result<Numbers, Error> {
     let mut numbers = links(store, source, target, now).await?;
     numbers.has_users_in_scope = has_users_in_scope(store, source, target).await?;
@@ -73,8 +73,8 @@ pub(crate) async fn read(store: &Store, source: &TenantName, target: &TenantName
     Ok(numbers)
 }
 
-/// Also a user who is skipped is in scope, as far as is known.
-async fn has_users_in_scope(store: &Store, source: &TenantName, target: &TenantName) -> Result<bool, Error> {
+/// A skipped user counts as in scope, because their scope is not decided.
+pub(super) async fn has_users_in_scope(store: &Store, source: &TenantName, target: &TenantName) -> Result<bool, Error> {
     const SQL: &str = "SELECT 1 FROM view_decision WHERE target = $1 AND source = $2 AND desired <> 'not_wanted' LIMIT 1";
     Ok(store.fetch_one_opt(SQL, params![target.as_str(), source.as_str()]).await?.is_some())
 }
@@ -102,8 +102,8 @@ async fn links(store: &Store, source: &TenantName, target: &TenantName, now: Tim
     Ok(numbers)
 }
 
-// Both ask row by row, in forms that no planner turns into a join: of tables that it has no statistics of yet it expects a row or two,
-// and joins them by comparing each with each.
+// The next two queries use correlated subqueries, which no planner turns into a join. Without statistics a planner expects few rows and
+// chooses a nested-loop join over the whole tables.
 
 async fn undecided(store: &Store, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
     const SQL: &str = "SELECT COUNT(*) FROM view_user AS u WHERE u.source = $2 AND u.version >
@@ -111,7 +111,8 @@ async fn undecided(store: &Store, source: &TenantName, target: &TenantName) -> R
     fetch_count(store, SQL, source, target).await
 }
 
-/// Decisions that the provisioner has not taken in. Whoever must not be there and never was has no link.
+/// Counts the decisions that the provisioner has not taken in. An unwanted user who never existed in the target has no link and does
+/// not count.
 async fn unprocessed(store: &Store, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
     const SQL: &str = "SELECT COUNT(*) FROM view_decision AS d
         WHERE d.target = $1 AND d.source = $2 AND d.desired <> 'skipped' AND CASE WHEN d.desired = 'wanted'
@@ -123,8 +124,8 @@ async fn unprocessed(store: &Store, source: &TenantName, target: &TenantName) ->
     fetch_count(store, SQL, source, target).await
 }
 
-/// Losses of scope that are decided and not acted on yet, of users that are in the target; and how many of them are acted on soon. The
-/// provisioner takes them up in silence: what it says of the link is still of the decision before.
+/// Counts the shadow users in a scope grace period whose link still shows the decision before, and how many of these periods end soon. The
+/// provisioner takes such a decision in without publishing the link.
 async fn grace(store: &Store, source: &TenantName, target: &TenantName, now: Timestamp) -> Result<(u64, u64), Error> {
     const SQL: &str = "SELECT COUNT(*), COALESCE(CAST(SUM(CASE WHEN d.due <= $3 THEN 1 ELSE 0 END) AS BIGINT), 0) FROM view_decision AS d
         WHERE d.target = $1 AND d.source = $2 AND d.due > 0 AND EXISTS (SELECT 1 FROM view_link AS l

@@ -1,4 +1,4 @@
-//! What the read model is behind by.
+//! Tests of the read model's lag in the status.
 
 use xtsync_bus::Urgency;
 use xtsync_contract::event::{self, Typed};
@@ -30,5 +30,30 @@ async fn heartbeat_topics_do_not_prevent_convergence_and_others_do() {
     assert!(!waits_to_read(&context).await);
     put::<events::Link>(&context, topic::LINKS.of(hub)).await;
     assert!(waits_to_read(&context).await);
+    close(context).await;
+}
+
+#[tokio::test]
+async fn a_user_who_is_not_wanted_leaves_a_scope_empty_and_any_other_user_does_not() {
+    use xtsync_bus::{Position, Record};
+    use xtsync_domain::decision::{Decision, DeprovisionReason, Desired, Skip, SkipReason};
+    use xtsync_domain::{Origin, Version};
+    let dir = tempfile::tempdir().unwrap();
+    let context = context(dir.path()).await;
+    let (emea, hub) = (TenantName::new("emea").unwrap(), TenantName::new("hub").unwrap());
+    let skipped = Desired::Skipped(Skip { reason: SkipReason::NoAddress, blocked: false });
+    for (offset, desired, want) in [(0, Desired::NotWanted(DeprovisionReason::External), false), (1, skipped, true)] {
+        let user = format!("user-{offset}");
+        let (version, now) = (Version { delta: 1, ..Version::default() }, context.clock.now());
+        let (source, synchronization) = (emea.clone(), "to-hub".to_owned());
+        let decision =
+            Decision { source, user: user.as_str().into(), synchronization, version, origin: Origin::Live, first_seen: now, desired };
+        let (topic, value) = (topic::DECISIONS.of(&hub), events::Decision::from(decision).encode_to_vec());
+        let sent = event::record::<events::Decision>(ROLE, topic.clone(), &format!("emea/{user}"), 1, now, None, value);
+        let at = Position { partition: xtsync_bus::Partition { topic, index: 0 }, offset };
+        let record = Record { at, key: sent.key, value: sent.value, headers: sent.headers, time: now };
+        crate::view::fold(&context, &[record]).await.unwrap();
+        assert_eq!(numbers::has_users_in_scope(&context.store, &emea, &hub).await.unwrap(), want, "{user}");
+    }
     close(context).await;
 }

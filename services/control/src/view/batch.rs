@@ -1,4 +1,4 @@
-//! A batch of records reduced to rows: the newest of each key, and every outcome.
+//! Reduces a batch of records to rows: the newest record of each key, and every outcome.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -15,65 +15,65 @@ use xtsync_domain::{Timestamp, Version};
 use super::link::{self, LinkRow};
 use crate::metrics::Metrics;
 
-/// A user of a source.
+/// A user of a source: source, user.
 pub(crate) type User = (String, String);
 
-/// A user of a source in a target: target, source, user.
+/// The key of a link: target, source, user.
 pub(crate) type Link = (String, String, String);
 
-/// What a batch says, by table; `None` where a key was tombstoned.
+/// The rows of a batch, by table; `None` for a key with a tombstone.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
     pub(crate) users: BTreeMap<User, Option<u64>>,
     pub(crate) decisions: BTreeMap<Link, Option<DecisionRow>>,
-    /// By target, source and partition.
+    /// The revisions of the replay markers, by target, source and partition.
     pub(crate) markers: BTreeMap<(String, String, u32), u64>,
     pub(crate) links: BTreeMap<Link, Option<LinkRow>>,
     pub(crate) outcomes: Vec<OutcomeRow>,
-    /// By tenant and key.
+    /// The encoded facts, by tenant and key.
     pub(crate) facts: BTreeMap<(String, String), Option<Vec<u8>>>,
     pub(crate) roles: BTreeMap<String, Option<Vec<u8>>>,
     /// The next offset of each partition.
     pub(crate) next: BTreeMap<Partition, i64>,
 }
 
-/// A decision, reduced.
+/// The columns of a decision.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct DecisionRow {
     pub(crate) delta: u64,
     pub(crate) version: Vec<u8>,
     pub(crate) desired: &'static str,
-    /// Why the user is not wanted, or nothing is decided, by stable code.
+    /// The stable code of why the user is not wanted or skipped; empty if the user is wanted.
     pub(crate) reason: String,
-    /// When a loss of scope is acted on; 0 where nothing waits for that.
+    /// When the scope grace period ends; 0 if there is none.
     pub(crate) due: Timestamp,
 }
 
-/// An outcome, reduced.
+/// The columns of an outcome.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct OutcomeRow {
     pub(crate) id: String,
     pub(crate) target: String,
     pub(crate) source: String,
-    /// The counter it belongs to.
+    /// The name of the counter.
     pub(crate) verb: &'static str,
 }
 
 impl Batch {
-    /// Reduces records, in their order.
+    /// Reduces records, in the order given.
     pub(crate) fn of(records: &[Record], metrics: &Metrics) -> Self {
         let mut batch = Self::default();
         for record in records {
             batch.next.insert(record.at.partition.clone(), record.at.offset + 1);
             if batch.add(record).is_none() {
                 metrics.unreadable(record);
-                warn!(topic = %record.at.partition.topic, partition = record.at.partition.index, offset = record.at.offset, "unreadable record passed over");
+                warn!(topic = %record.at.partition.topic, partition = record.at.partition.index, offset = record.at.offset, "unreadable record skipped");
             }
         }
         batch
     }
 
-    /// Adds a record; `None` where it cannot be read.
+    /// Adds a record; `None` if it is unreadable.
     fn add(&mut self, record: &Record) -> Option<()> {
         let key = String::from_utf8(record.key.to_vec()).ok()?;
         let topic = &record.at.partition.topic;
@@ -121,7 +121,7 @@ impl Batch {
     }
 }
 
-/// Takes a row unless the one at hand is newer: a record that was long on its way comes after those that replaced it.
+/// Stores a row unless the known row is newer. A delayed record may arrive after the records that replaced it.
 fn put<K: Ord, R, V: Ord>(rows: &mut BTreeMap<K, Option<R>>, key: K, row: Option<R>, version: impl Fn(&R) -> V) {
     let is_late = match (rows.get(&key), &row) {
         (Some(Some(known)), Some(row)) => version(row) < version(known),
@@ -142,12 +142,12 @@ fn decision_row(decision: &events::Decision) -> Option<DecisionRow> {
     let version = decision.version?;
     let desired = match decision.desired.as_ref()? {
         Desired::Wanted(shape) if shape.enabled => "wanted",
-        // Whoever is disabled is not created, so there may be no link.
+        // A user disabled at home is not created, so there may be no link.
         Desired::Wanted(_) => "disabled",
         Desired::NotWanted(_) => "not_wanted",
         Desired::Skipped(_) => "skipped",
     };
-    // What is decided before the home tenant's domains are known is decided again in a moment: until then it counts for nothing.
+    // Policy decides again as soon as the home tenant's domains are known. Until then the user counts as undecided.
     let is_pending =
         matches!(&decision.desired, Some(Desired::Skipped(skipped)) if skipped.reason() == events::SkipReason::HomeDomainsUnknown);
     let delta = if is_pending { 0 } else { version.delta };
@@ -155,7 +155,7 @@ fn decision_row(decision: &events::Decision) -> Option<DecisionRow> {
     Some(DecisionRow { delta, version: version_bytes(version.into()), desired, reason, due })
 }
 
-/// Why the user is not wanted, or nothing is decided; and when a loss of scope is acted on.
+/// Returns the columns `reason` and `due` of a decision.
 fn reason_and_due(decision: &events::Decision) -> (String, Timestamp) {
     use events::decision::Desired;
     let code = |name: &str, kind: &str| name.trim_start_matches(kind).to_lowercase();
@@ -186,7 +186,7 @@ fn outcome(target: String, outcome: events::Outcome) -> Option<OutcomeRow> {
     Some(OutcomeRow { id: outcome.id, target, source: outcome.source, verb })
 }
 
-/// A version as bytes that compare as versions do.
+/// Encodes a version as bytes whose order is the order of versions.
 pub(crate) fn version_bytes(version: Version) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(28);
     [version.delta, version.facts, version.revision].iter().for_each(|part| bytes.extend(part.to_be_bytes()));
@@ -194,7 +194,7 @@ pub(crate) fn version_bytes(version: Version) -> Vec<u8> {
     bytes
 }
 
-/// A record's message; `None` where it cannot be read, `Some(None)` where it is a tombstone.
+/// Decodes a record's message; `None` if it is unreadable, `Some(None)` if it is a tombstone.
 #[expect(clippy::option_option, reason = "unreadable, tombstone and message are three things")]
 fn read<M: Message + Typed + Default>(record: &Record) -> Option<Option<M>> {
     match &record.value {
@@ -203,7 +203,7 @@ fn read<M: Message + Typed + Default>(record: &Record) -> Option<Option<M>> {
     }
 }
 
-/// As [`read`], the bytes of it.
+/// As [`read`], but returns the encoded message.
 #[expect(clippy::option_option, reason = "unreadable, tombstone and message are three things")]
 fn bytes<M: Message + Typed + Default>(record: &Record) -> Option<Option<Vec<u8>>> {
     read::<M>(record).map(|message| message.map(|message| message.encode_to_vec()))
@@ -225,7 +225,7 @@ mod tests {
     }
 
     #[test]
-    fn versions_compare_as_bytes_as_they_do_as_parts() {
+    fn encoded_versions_have_the_order_of_versions() {
         let version = |delta, facts, revision, rules| Version { delta, facts, revision, rules };
         let versions = [version(1, 9, 9, 9), version(1, 10, 0, 0), version(2, 0, 0, 0), version(300, 0, 0, 1), version(300, 0, 256, 0)];
         assert!(versions.is_sorted());

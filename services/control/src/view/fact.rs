@@ -1,4 +1,4 @@
-//! Facts of tenants as they were said last.
+//! The newest facts of tenants.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use xtsync_domain::fact::{Fact, IDENTITY, Identity};
 use xtsync_domain::{TenantFact, TenantName};
 use xtsync_store::{Error, Row, Store, params};
 
-/// What is known of all tenants' groups and of their names, with the tenant's name.
+/// Reads the facts about groups and group names of all tenants, each with the tenant's name.
 pub(crate) async fn groups(store: &Store) -> Result<Vec<(String, Fact)>, Error> {
     const SQL: &str = "SELECT record, tenant FROM view_fact WHERE key LIKE 'group%'";
     let mut facts = Vec::new();
@@ -20,7 +20,7 @@ pub(crate) async fn groups(store: &Store) -> Result<Vec<(String, Fact)>, Error> 
     Ok(facts)
 }
 
-/// Who the tenants are, as far as they were read.
+/// Reads the identity of each tenant that the detector has read.
 pub(crate) async fn identities(store: &Store) -> Result<BTreeMap<TenantName, Identity>, Error> {
     const SQL: &str = "SELECT record, tenant FROM view_fact WHERE key = $1";
     let mut identities = BTreeMap::new();
@@ -33,14 +33,14 @@ pub(crate) async fn identities(store: &Store) -> Result<BTreeMap<TenantName, Ide
     Ok(identities)
 }
 
-/// A fact as it was said last.
+/// Reads the newest fact of a tenant with this key.
 pub(crate) async fn read(store: &Store, tenant: &TenantName, key: &str) -> Result<Option<TenantFact>, Error> {
     const SQL: &str = "SELECT record FROM view_fact WHERE tenant = $1 AND key = $2";
     let Some(row) = store.fetch_one_opt(SQL, params![tenant.as_str(), key]).await? else { return Ok(None) };
     decode(&row)
 }
 
-/// What a newer writer said is as good as nothing.
+/// Decodes a fact; `None` if a newer version wrote it.
 fn decode(row: &Row) -> Result<Option<TenantFact>, Error> {
     let wire = events::TenantFact::decode(row.bytes(0)?.as_slice()).map_err(|error| Error::Corrupt(error.to_string()))?;
     Ok(TenantFact::try_from(wire).ok())

@@ -1,4 +1,4 @@
-//! A link reduced to where its shadow user is, and how it stands with what is desired.
+//! Reduces a link to the state of its shadow user and its status towards the desired state.
 
 use std::time::Duration;
 
@@ -9,43 +9,43 @@ use xtsync_domain::link::{Account, ConditionKind, Link, Shadow, Stage};
 
 use super::batch::version_bytes;
 
-/// The code of a link whose shadow user was invited by another address than is decided now, and that nobody has redeemed.
+/// The code of a link whose shadow user has an unredeemed invitation to another address than the one decided now.
 pub(crate) const ADDRESS_DIFFERS: &str = "address_differs";
 
-/// A link, reduced.
+/// The columns of a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct LinkRow {
-    /// Grows with each state that is told of the link.
+    /// The link version, which grows with every change of the link.
     pub(crate) version: u64,
-    /// The version of the decision it works towards.
+    /// The version of the decision that the link works towards.
     pub(crate) desired: Vec<u8>,
     pub(crate) state: &'static str,
     pub(crate) status: LinkStatus,
     pub(crate) code: String,
-    /// When it goes on by itself; 0 where that is now, or nothing is to be done.
+    /// When the provisioner continues by itself; 0 if at once or never.
     pub(crate) due: Timestamp,
     pub(crate) record: Vec<u8>,
 }
 
-/// How a link stands with what is desired.
+/// The status of a link towards the desired state.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum LinkStatus {
-    /// It is as desired.
+    /// The link is as desired.
     Done,
-    /// It is worked on.
+    /// The provisioner works on the link or retries later.
     Waiting,
-    /// A loss of scope has not lasted long enough.
+    /// The user is in the scope grace period.
     Grace,
-    /// It waits behind the gate, a veto or an override.
+    /// The gate, a veto or an override holds the link.
     Held,
-    /// Somebody else stands in the way.
+    /// Another object or link occupies what this link needs.
     Conflict,
-    /// The target refused for good.
+    /// The target refused; the provisioner retries at long intervals.
     Refused,
 }
 
 impl LinkStatus {
-    /// As it stands in the table.
+    /// Returns the value of the column `status`.
     pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
@@ -58,7 +58,7 @@ impl LinkStatus {
     }
 }
 
-/// Reduces a link that was published as these bytes.
+/// Reduces a link; `record` holds its encoded message.
 pub(crate) fn row(LinkRecord { link, version, .. }: &LinkRecord, record: Vec<u8>) -> LinkRow {
     let (status, code, due) = status(link);
     LinkRow { version: *version, desired: version_bytes(link.desired.version), state: state(&link.shadow), status, code, due, record }

@@ -1,5 +1,5 @@
-//! Stores a batch: one statement a table, tombstoned keys apart. What is older than what is known is passed over, for it was only long on
-//! its way.
+//! Stores a batch: one statement per table, and one per key with a tombstone. Rows that are older than the stored ones are ignored: they
+//! come from delayed records.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use xtsync_store::{Error, Param, Transaction, params};
 use super::batch::{Batch, DecisionRow, Link, OutcomeRow, User};
 use super::link::LinkRow;
 
-/// How long an outcome is remembered as counted. One is told again only after a crash, within minutes.
+/// How long the ids of counted outcomes are kept. The provisioner republishes an outcome only after a crash, within minutes.
 const OUTCOME_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Stores a batch.
@@ -85,7 +85,7 @@ async fn links(tx: &mut Transaction, links: BTreeMap<Link, Option<LinkRow>>) -> 
     Ok(())
 }
 
-/// Counts the outcomes that were not counted before.
+/// Counts the outcomes that are not counted yet, and removes expired ids.
 async fn outcomes(tx: &mut Transaction, outcomes: Vec<OutcomeRow>, now: Timestamp) -> Result<(), Error> {
     const KNOWN: &str = "INSERT INTO view_outcome (id, at) VALUES {rows} ON CONFLICT (id) DO NOTHING RETURNING id";
     const COUNT: &str = "INSERT INTO view_count (target, source, verb, n) VALUES {rows}

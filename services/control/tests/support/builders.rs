@@ -1,4 +1,4 @@
-//! What the other roles say, published as they do.
+//! Builds and publishes records of the other roles.
 
 use bytes::Bytes;
 use prost::Message;
@@ -22,12 +22,12 @@ pub(crate) fn hub() -> TenantName {
     TenantName::new("hub").unwrap()
 }
 
-/// The detector found groups under a name, for a revision of the names that are written.
+/// Publishes a detector's lookup of a group name, for a revision of the NameResolution.
 pub(crate) async fn group_name(bus: &Bus, resolution: u64, name: &str, ids: &[&str]) {
     fact(bus, Fact::GroupName { name: name.into(), ids: ids.iter().map(|id| (*id).into()).collect(), resolution }).await;
 }
 
-/// The detector says how a group is.
+/// Publishes the state of a group.
 pub(crate) async fn group(bus: &Bus, id: &str, name: &str, state: GroupState) {
     fact(bus, Fact::Group(Group { id: id.into(), name: name.into(), state })).await;
 }
@@ -38,7 +38,7 @@ async fn fact(bus: &Bus, fact: Fact) {
     publish(bus, topic::TENANT_FACTS.of(emea()), key, &events::TenantFact::from(&fact)).await;
 }
 
-/// The detector read which directory a tenant is.
+/// Publishes the identity of a tenant.
 pub(crate) async fn identity(bus: &Bus, tenant: TenantName, id: &str, domains: &[&str]) {
     let verified_domains = domains.iter().map(|domain| (*domain).to_owned()).collect();
     let fact = Fact::Identity(Identity { directory_id: id.into(), verified_domains });
@@ -47,7 +47,7 @@ pub(crate) async fn identity(bus: &Bus, tenant: TenantName, id: &str, domains: &
     publish(bus, topic::TENANT_FACTS.of(tenant), key, &events::TenantFact::from(&fact)).await;
 }
 
-/// A user changed.
+/// Publishes a user delta.
 pub(crate) async fn delta(bus: &Bus, user: &str, version: u64) {
     let state = State::Present(User { attributes: Attributes::default(), groups: vec![], nested_groups: vec![], kind: Kind::Internal });
     let delta = UserDelta {
@@ -79,13 +79,13 @@ pub(crate) fn decided(user: &str, version: u64, desired: Desired) -> Decision {
     Decision { source: emea(), user: user.into(), synchronization, version, origin: Origin::Live, first_seen: Timestamp(1), desired }
 }
 
-/// Policy decided.
+/// Publishes a decision.
 pub(crate) async fn decision(bus: &Bus, decision: Decision) {
     let key = link_key(&decision.source, &decision.user);
     publish(bus, topic::DECISIONS.of(hub()), key, &events::Decision::from(decision)).await;
 }
 
-/// Policy has decided everybody again for a revision.
+/// Publishes the replay markers of all partitions for a revision.
 pub(crate) async fn replayed(bus: &Bus, revision: u64) {
     for partition in 0..xtsync_contract::topic::PARTITIONS {
         let marker = internal::ReplayMarker { source: emea().to_string(), partition, revision };
@@ -93,12 +93,12 @@ pub(crate) async fn replayed(bus: &Bus, revision: u64) {
     }
 }
 
-/// The provisioner has a link so: with an enabled shadow user, and the decision of a version reached.
+/// Publishes a link with an enabled shadow user and the applied decision version.
 pub(crate) async fn link(bus: &Bus, desired: Decision, applied: u64) {
     link_version(bus, desired, applied, applied).await;
 }
 
-/// The same under a version of its own.
+/// As [`link`], with a link version.
 pub(crate) async fn link_version(bus: &Bus, desired: Decision, applied: u64, version: u64) {
     let account = Account {
         id: "t1".into(),
@@ -129,7 +129,7 @@ pub(crate) async fn link_version(bus: &Bus, desired: Decision, applied: u64, ver
     publish(bus, topic::LINKS.of(hub()), key, &events::Link::from(record)).await;
 }
 
-/// The provisioner did something.
+/// Publishes a successful outcome.
 pub(crate) async fn outcome(bus: &Bus, id: &str, user: &str, verb: events::Verb) {
     let (source, target) = (emea().to_string(), hub().to_string());
     let (verb, result) = (verb.into(), events::OutcomeResult::Done.into());
@@ -137,7 +137,7 @@ pub(crate) async fn outcome(bus: &Bus, id: &str, user: &str, verb: events::Verb)
     publish(bus, topic::OUTCOMES.of(hub()), link_key(&emea(), &user.into()), &outcome).await;
 }
 
-/// Every role is at rest, at a revision.
+/// Publishes the status reports of converged roles at a revision.
 pub(crate) async fn converged_roles(bus: &Bus, revision: u64, now: Timestamp) {
     for (role, tenant) in [("change-detector", "emea"), ("change-detector", "hub"), ("policy", "emea"), ("provisioner", "hub")] {
         let status = internal::RoleStatus {
@@ -154,7 +154,7 @@ pub(crate) async fn converged_roles(bus: &Bus, revision: u64, now: Timestamp) {
     }
 }
 
-/// Something that is none of ours.
+/// Publishes a record that is not an event of the contract.
 pub(crate) async fn garbage(bus: &Bus, topic: Topic) {
     let record = Outgoing { topic, key: Bytes::from_static(b"k"), value: Some(Bytes::from_static(b"\xff\xff")), headers: vec![] };
     bus.publish(vec![record], Urgency::Live).await.unwrap();

@@ -1,4 +1,4 @@
-//! Control in this process: an embedded bus and a SQLite file in a folder of its own, and a client with its token.
+//! Runs control in the test process, on an embedded bus and a store of its own, with a client that has the token.
 
 #![allow(dead_code, clippy::unwrap_used, reason = "tests: each binary uses a part, and a failure may panic")]
 
@@ -30,12 +30,12 @@ use xtsync_service::service::Parts;
 
 use self::faulty_bus::FaultyBus;
 
-/// Two tenants of one organization, and a synchronization.
+/// An organization with two tenants, and a synchronization.
 pub(crate) const ORGANIZATION: &str = include_str!("organization.yaml");
 
 pub(crate) type Client = ControlServiceClient<InterceptedService<Channel, Bearer>>;
 
-/// Control at work.
+/// A running control service.
 pub(crate) struct Control {
     pub(crate) bus: Bus,
     pub(crate) faulty_bus: Arc<FaultyBus>,
@@ -104,7 +104,7 @@ impl Control {
         Self::start_in(dir, store).await
     }
 
-    /// Waits until something is so.
+    /// Waits until a condition holds.
     pub(crate) async fn wait(&self, what: &str, is_so: impl AsyncFn(&Self) -> bool) {
         let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
         while !is_so(self).await {
@@ -113,7 +113,7 @@ impl Control {
         }
     }
 
-    /// Waits until just this is waited for.
+    /// Waits until `waiting_for` of the status equals `what`.
     pub(crate) async fn waits_for(&self, what: &[&str]) {
         self.wait(&format!("waiting for {what:?}"), async |control| control.status().await.waiting_for == what).await;
     }
@@ -126,19 +126,19 @@ impl Control {
         self.status().await.synchronizations[0].counts.unwrap()
     }
 
-    /// The one synchronization.
+    /// Returns the only synchronization.
     pub(crate) async fn synchronization(&self) -> control::ResourceStatus {
         let listed = self.client().await.list_resources(control::ListResourcesRequest {}).await.unwrap().into_inner();
         listed.resources.into_iter().find(|resource| resource.id.starts_with("Synchronization/")).unwrap()
     }
 
-    /// The revision that names of groups are to be looked up for.
+    /// Returns the revision of the NameResolution that lookups must answer.
     pub(crate) async fn names(&self) -> u64 {
         let listed = self.client().await.list_resources(control::ListResourcesRequest {}).await.unwrap().into_inner();
         listed.resources.into_iter().find(|resource| resource.id == "NameResolution/emea/groups").unwrap().revision
     }
 
-    /// A resource as it is listed, once it is.
+    /// Returns a listed resource, if there is one with this id.
     pub(crate) async fn resource(&self, id: &str) -> Option<control::ResourceStatus> {
         let listed = self.client().await.list_resources(control::ListResourcesRequest {}).await.unwrap().into_inner();
         listed.resources.into_iter().find(|resource| resource.id == id)
@@ -147,7 +147,7 @@ impl Control {
     async fn wait_until_leading(&self) {
         let mut client = self.client().await;
         let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
-        // Nobody is told anything again where nothing is synchronized, and it succeeds only with the lease.
+        // This call succeeds only with the lease. Without a synchronized tenant it publishes no command.
         while let Err(error) = client.republish(control::RepublishRequest::default()).await {
             assert!(tokio::time::Instant::now() < deadline, "{error}");
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -176,7 +176,7 @@ impl Control {
     }
 }
 
-/// Presents a token.
+/// Adds a token to each call.
 #[derive(Clone)]
 pub(crate) struct Bearer(Option<String>);
 

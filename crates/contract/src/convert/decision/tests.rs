@@ -1,4 +1,4 @@
-//! Decisions to the wire and back.
+//! Tests of the conversion of decisions.
 
 use xtsync_domain::{Attributes, Origin, TenantName, Timestamp, Value, Version};
 
@@ -35,7 +35,7 @@ fn shape() -> Shape {
 }
 
 #[test]
-fn a_decision_reads_back_as_it_was() {
+fn a_decision_survives_a_round_trip() {
     for desired in [
         Desired::Wanted(shape()),
         Desired::Wanted(Shape { enabled: false, ..shape() }),

@@ -1,4 +1,4 @@
-//! The shadow of a link: one message for every stage, since most of what it holds is the same in all of them.
+//! The shadow user of a link. One message serves all stages, because most of its fields are the same in all of them.
 
 use xtsync_domain::Timestamp;
 use xtsync_domain::link::{Account, DisabledBy, Inviting, Sessions, Shadow, Stage};

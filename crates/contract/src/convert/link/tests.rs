@@ -1,4 +1,4 @@
-//! A link reads back as it was, whatever its stage.
+//! Tests of the conversion of links.
 
 use prost::Message as _;
 use xtsync_domain::decision::{Decision, DeprovisionReason, Desired};
@@ -45,7 +45,7 @@ fn read_back(record: &LinkRecord) -> Result<LinkRecord, Invalid> {
 }
 
 #[test]
-fn a_link_reads_back_in_every_stage() {
+fn a_link_survives_a_round_trip_in_every_stage() {
     let inviting = |id: Option<&str>| Shadow::Inviting(Inviting { address: "a@b".into(), began: NOW, id: id.map(Into::into) });
     let stages = [
         Stage::Unverified,
@@ -62,7 +62,7 @@ fn a_link_reads_back_in_every_stage() {
 }
 
 #[test]
-fn everything_that_rebuilds_the_row_reads_back() {
+fn every_field_of_a_link_survives_a_round_trip() {
     let mut record = link(Shadow::Object(account(Stage::Live)));
     let link = &mut record.link;
     link.anchor = Some("home/ana".into());
@@ -86,7 +86,7 @@ fn everything_that_rebuilds_the_row_reads_back() {
 }
 
 #[test]
-fn a_stage_that_only_a_newer_writer_knows_stops_and_is_never_none() {
+fn an_unknown_stage_is_reported_as_newer_writer_and_never_as_none() {
     let mut wire = events::Link::from(link(Shadow::Object(account(Stage::Live))));
     wire.shadow.as_mut().unwrap().state = 99;
     assert_eq!(LinkRecord::try_from(wire), Err(Invalid::NewerWriter("shadow.state")));

@@ -1,4 +1,4 @@
-//! Each thing that can be waited for, one at a time.
+//! Tests of the reasons that prevent convergence, one at a time.
 
 use xtsync_contract::convert::wire_time;
 use xtsync_domain::resource::{Id, Kind, Resource, Spec};
@@ -31,7 +31,7 @@ fn role_status(role: &str, tenant: &str) -> RoleStatus {
     RoleStatus { role, tenant, replica: "r".into(), at: Some(wire_time(NOW)), revision: 7, cycle: 3, leader: true, ..Default::default() }
 }
 
-/// Everything at rest, after `change`.
+/// Applies `change` to a converged fleet and returns what it then waits for.
 fn waiting_after(change: impl FnOnce(&mut Snapshot<'_>, &mut Numbers)) -> Vec<String> {
     let configuration = configuration();
     let synchronization = configuration.synchronizations().next().unwrap();
@@ -60,12 +60,12 @@ fn waiting_after(change: impl FnOnce(&mut Snapshot<'_>, &mut Numbers)) -> Vec<St
 #[test]
 fn links_that_wait_for_an_administrator_do_not_prevent_convergence() {
     assert_eq!(waiting_after(|_, _| {}), Vec::<String>::new());
-    let moved_by_people = waiting_after(|_, numbers| {
+    let waiting = waiting_after(|_, numbers| {
         for status in ["held", "conflict", "refused", "grace", "done"] {
             numbers.set_status(status, 5);
         }
     });
-    assert_eq!(moved_by_people, Vec::<String>::new());
+    assert_eq!(waiting, Vec::<String>::new());
 }
 
 #[test]
@@ -89,22 +89,22 @@ fn without_any_apply_the_first_one_is_waited_for() {
 fn each_role_status_gives_its_reason() {
     type Change = fn(&mut RoleStatus);
     let cases: [(usize, Change, &str); 19] = [
-        (0, |role| role.role = String::new(), "a change-detector to say how emea is"),
-        (0, |role| role.at = Some(wire_time(NOW.minus(STATUS_TIMEOUT))), "a change-detector to say how emea is"),
-        (0, |role| role.leader = false, "a change-detector to say how emea is"),
+        (0, |role| role.role = String::new(), "a change-detector to report on emea"),
+        (0, |role| role.at = Some(wire_time(NOW.minus(STATUS_TIMEOUT))), "a change-detector to report on emea"),
+        (0, |role| role.leader = false, "a change-detector to report on emea"),
         (0, |role| role.blocked = "forbidden".into(), "change-detector of emea: forbidden"),
         (0, |role| role.revision = 6, "change-detector of emea to take up revision 7"),
         (0, |role| role.lag = 2, "change-detector of emea to publish 2 users"),
         (0, |role| role.cycle = 0, "the first cycle of emea"),
-        (1, |role| role.role = String::new(), "policy to say how it is"),
-        (1, |role| role.tenant = "us".into(), "policy to say how emea is"),
+        (1, |role| role.role = String::new(), "policy to report its status"),
+        (1, |role| role.tenant = "us".into(), "policy to report on emea"),
         (1, |role| role.blocked = "newer_writer".into(), "policy of emea: newer_writer"),
-        (3, |role| role.at = Some(wire_time(NOW.minus(STATUS_TIMEOUT))), "a change-detector to say how hub is"),
-        (3, |role| role.leader = false, "a change-detector to say how hub is"),
+        (3, |role| role.at = Some(wire_time(NOW.minus(STATUS_TIMEOUT))), "a change-detector to report on hub"),
+        (3, |role| role.leader = false, "a change-detector to report on hub"),
         (3, |role| role.blocked = "panicked_detect".into(), "change-detector of hub: panicked_detect"),
         (1, |role| role.revision = 6, "policy to take up revision 7"),
         (1, |role| role.lag = 1, "policy to decide 1 record"),
-        (2, |role| role.tenant = "emea".into(), "a provisioner to say how hub is"),
+        (2, |role| role.tenant = "emea".into(), "a provisioner to report on hub"),
         (2, |role| role.blocked = "observe_only_after_rebuild".into(), OBSERVE_ONLY),
         (2, |role| role.lag = 3, "provisioner of hub to take in 3 records"),
         (2, |role| role.pending = [("live".into(), 4)].into(), "4 links due in hub"),
@@ -134,7 +134,7 @@ fn the_read_model_gives_reasons_independent_of_role_statuses() {
 }
 
 #[test]
-fn a_scope_is_empty_where_it_is_enforced_and_everything_was_read_and_decided() {
+fn a_scope_is_empty_only_if_it_is_enforced_and_completely_read_and_decided() {
     let is_empty = |mode: &str, change: &dyn Fn(&mut Snapshot<'_>, &mut Numbers)| {
         let stored = configuration();
         let spec = format!(r#"{{"to":"hub","mode":"{mode}","scope":{{"everyone":true}}}}"#);
