@@ -24,7 +24,8 @@ pub(crate) fn lookup(facts: &[(String, Fact)], stored: &StoredResources) -> Look
     stored.values().filter_map(known).collect()
 }
 
-/// Resolves pending names and stores the result as a revision of its own; then publishes every unpublished row.
+/// Resolves pending names, derives projections and name resolutions anew, and stores what differs as a revision of its own; then publishes
+/// every unpublished row. A program that derives more than the one before it, such as a new default attribute, needs no apply.
 ///
 /// # Errors
 /// If the store or the bus is unavailable, or this replica does not lead. The caller may call it again.
@@ -32,15 +33,45 @@ pub(crate) async fn resolve_pending(context: &Context) -> Result<(), Error> {
     let _guard = context.revision_lock.lock().await;
     let epoch = context.epoch()?;
     let stored = resources::read(&context.store).await?;
-    let plan = Plan::of(&stored);
+    let mut plan = Plan::of(&stored);
     if plan.has_unresolved() {
-        let resolved = plan.resolved(&lookup(&fact::groups(&context.store).await?, &stored));
-        if resolved != plan {
-            let operation = Operation { actor: Actor::internal(ROLE.name()), verb: "resolve", now: context.clock.now() };
-            let mut tx = context.begin(epoch).await?;
-            revision::store(&mut tx, operation, &stored, &resolved.stored()).await?;
-            tx.commit().await?;
-        }
+        plan = plan.resolved(&lookup(&fact::groups(&context.store).await?, &stored));
+    }
+    let wanted = plan.stored();
+    if wanted.iter().any(|(id, spec)| stored.get(id).is_none_or(|resource| resource.spec != *spec)) {
+        let operation = Operation { actor: Actor::internal(ROLE.name()), verb: "resolve", now: context.clock.now() };
+        let mut tx = context.begin(epoch).await?;
+        revision::store(&mut tx, operation, &stored, &wanted).await?;
+        tx.commit().await?;
     }
     publish::pending(context).await
+}
+
+#[cfg(test)]
+mod tests {
+    use xtsync_domain::resource::Projection;
+
+    use super::*;
+    use crate::apply::apply;
+    use crate::context::tests::{YAML, close, context, written};
+
+    #[tokio::test]
+    async fn a_projection_that_an_older_program_derived_is_derived_anew_without_an_apply() {
+        let dir = tempfile::tempdir().unwrap();
+        let context = context(dir.path()).await;
+        apply(&context, &written(YAML), Actor::internal("test"), false).await.unwrap();
+        resolve_pending(&context).await.unwrap();
+        let before = resources::read(&context.store).await.unwrap();
+        let (id, derived) = before.iter().find(|(_, resource)| matches!(resource.spec, Spec::Projection(_))).unwrap();
+        let mut tx = context.begin(context.epoch().unwrap()).await.unwrap();
+        resources::write(&mut tx, id, &Spec::Projection(Projection::default()), derived.revision).await.unwrap();
+        tx.commit().await.unwrap();
+        resolve_pending(&context).await.unwrap();
+        let after = resources::read(&context.store).await.unwrap();
+        assert_eq!(after[id].spec, derived.spec);
+        assert!(after[id].revision > derived.revision, "it is published as a change");
+        resolve_pending(&context).await.unwrap();
+        assert_eq!(resources::read(&context.store).await.unwrap()[id].revision, after[id].revision, "nothing differs any more");
+        close(context).await;
+    }
 }
