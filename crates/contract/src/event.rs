@@ -183,6 +183,8 @@ mod tests {
         for (headers, found) in [
             (vec![], ""),
             (structured.to_vec(), ""),
+            // The package before the contract was split by audience.
+            (headers("dev.xtsync.v1.UserDelta", "x", "k", 1, Timestamp(0), None), "dev.xtsync.v1.UserDelta"),
             (headers("com.example.someevent", "x", "k", 1, Timestamp(0), None), "com.example.someevent"),
             (headers("Ana Gomez\n", "x", "k", 1, Timestamp(0), None), "(10 bytes)"),
             (headers(&"x".repeat(101), "x", "k", 1, Timestamp(0), None), "(101 bytes)"),
