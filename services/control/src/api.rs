@@ -75,13 +75,13 @@ impl ControlService for Api {
         Ok(Response::new(watch::statuses(self.context()?)))
     }
 
-    async fn get_link(&self, request: Request<control::GetLinkRequest>) -> Result<Response<control::GetLinkResponse>, Status> {
+    async fn show_user(&self, request: Request<control::ShowUserRequest>) -> Result<Response<control::ShowUserResponse>, Status> {
         let context = self.context()?;
-        let request = request.into_inner();
-        let shown = show::link(&context, &request).await.map_err(failed)?;
-        shown.map(Response::new).ok_or_else(|| {
-            Status::not_found(format!("neither decision nor link for {}/{} in {}", request.source, request.user_id, request.target))
-        })
+        let links = show::user(&context, &request.into_inner()).await.map_err(failed)?;
+        match links.is_empty() {
+            true => Err(Status::not_found(show::UNKNOWN)),
+            false => Ok(Response::new(control::ShowUserResponse { links })),
+        }
     }
 
     async fn republish(&self, request: Request<control::RepublishRequest>) -> Result<Response<control::RepublishResponse>, Status> {

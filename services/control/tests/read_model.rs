@@ -6,7 +6,7 @@ mod support;
 
 use support::{Control, ORGANIZATION, apply, builders};
 use xtsync_contract::control;
-use xtsync_contract::control::GetLinkRequest;
+use xtsync_contract::control::{ShowUserRequest, ShownLink};
 use xtsync_contract::events::Verb;
 use xtsync_contract::topic;
 use xtsync_domain::Decision;
@@ -61,6 +61,12 @@ async fn status_joins_all_topics_and_converges_when_all_work_is_done() {
     on_both(convergence).await;
 }
 
+/// What is known of a user in the one target, if anything.
+async fn show(control: &Control, user: &str) -> Option<ShownLink> {
+    let request = ShowUserRequest { user: user.to_owned(), target: "hub".to_owned() };
+    control.client().await.show_user(request).await.ok()?.into_inner().links.pop()
+}
+
 async fn convergence(control: Control) {
     let bus = &control.bus;
     let mut client = control.client().await;
@@ -92,10 +98,10 @@ async fn convergence(control: Control) {
     builders::delta(bus, "ben", 5).await;
     builders::decision(bus, builders::decided("ben", 5, builders::out_of_scope())).await;
     control.wait("both", async |control| control.status().await.synchronizations[0].present == 1 && control.status().await.converged).await;
-    let shown = client.get_link(GetLinkRequest { target: "hub".into(), source: "emea".into(), user_id: "ben".into() }).await;
-    assert_eq!(shown.unwrap().into_inner().reasons, ["the user is not in scope, and there is no shadow user"]);
-    let shown = client.get_link(GetLinkRequest { target: "hub".into(), source: "emea".into(), user_id: "ana".into() }).await;
-    assert_eq!(shown.unwrap().into_inner().reasons, ["the user is in scope", "the target is as decided"]);
+    let shown = show(&control, "emea/ben").await;
+    assert_eq!(shown.unwrap().reasons, ["the user is not in scope, and there is no shadow user"]);
+    let shown = show(&control, "emea/ana").await;
+    assert_eq!(shown.unwrap().reasons, ["the user is in scope", "the target is as decided"]);
 
     // A loss of scope is shown at once with its grace period, and a long grace period does not prevent convergence.
     builders::delta(bus, "ana", 9).await;
@@ -107,17 +113,16 @@ async fn convergence(control: Control) {
     builders::decision(bus, lost).await;
     control.wait("in grace", async |control| control.status().await.synchronizations[0].in_grace_period == 1).await;
     control.waits_for(&[]).await;
-    let shown = client.get_link(GetLinkRequest { target: "hub".into(), source: "emea".into(), user_id: "ana".into() }).await;
-    let reasons = shown.unwrap().into_inner().reasons;
+    let shown = show(&control, "emea/ana").await;
+    let reasons = shown.unwrap().reasons;
     assert_eq!(reasons[0], "the user is not in scope");
     assert!(reasons[1].starts_with("the scope grace period ends at 2"), "{reasons:?}");
 
     // The decision on a guest in the group is shown with its reason.
     builders::delta(bus, "gus", 3).await;
     builders::decision(bus, builders::decided("gus", 3, Desired::NotWanted(DeprovisionReason::External))).await;
-    let gus = || GetLinkRequest { target: "hub".into(), source: "emea".into(), user_id: "gus".into() };
-    control.wait("shown", async |control| control.client().await.get_link(gus()).await.is_ok()).await;
-    let shown = client.get_link(gus()).await.unwrap().into_inner();
+    control.wait("shown", async |control| show(control, "gus").await.is_some()).await;
+    let shown = show(&control, "gus").await.unwrap();
     assert_eq!(shown.reasons, ["the source is not the user's home (external), and there is no shadow user"]);
     control.stop().await;
 }
@@ -158,5 +163,33 @@ async fn a_tenant_with_missing_topics_blocks_no_other() {
     assert!(control.status().await.waiting_for.contains(&missing.to_owned()));
     control.faulty_bus.faults().missing.clear();
     control.wait("ready", async |control| control.health.is_ready()).await;
+    control.stop().await;
+}
+
+#[tokio::test]
+async fn a_user_is_found_by_id_principal_name_and_mail_also_after_leaving_the_scope() {
+    on_both(users_are_found).await;
+}
+
+async fn users_are_found(control: Control) {
+    let bus = &control.bus;
+    control.client().await.apply(apply("a.yaml", ORGANIZATION)).await.unwrap();
+    builders::named_delta(bus, "id-1", 1, "Ana@Emea.example", "ana.g@emea.example").await;
+    builders::decision(bus, builders::decided("id-1", 1, builders::present())).await;
+    control.wait("known", async |control| show(control, "id-1").await.is_some()).await;
+    // Out of scope, a delta has no names.
+    builders::delta(bus, "id-1", 2).await;
+    builders::decision(bus, builders::decided("id-1", 2, builders::out_of_scope())).await;
+    let has_left = async |control: &Control| show(control, "id-1").await.is_some_and(|shown| shown.reasons[0].contains("not in scope"));
+    control.wait("out of scope", has_left).await;
+    for name in ["emea/id-1", "ana@emea.example", "ANA.G@emea.example"] {
+        let shown = show(&control, name).await.unwrap_or_else(|| panic!("{name} is not found"));
+        assert_eq!((&*shown.source, &*shown.user_id, &*shown.target), ("emea", "id-1", "hub"), "{name}");
+    }
+    for name in ["bo@emea.example", "hub/id-1", "%", ""] {
+        let request = ShowUserRequest { user: name.to_owned(), target: String::new() };
+        let refused = control.client().await.show_user(request).await.unwrap_err();
+        assert_eq!(refused.code(), tonic::Code::NotFound, "{name}");
+    }
     control.stop().await;
 }

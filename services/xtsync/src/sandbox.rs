@@ -9,7 +9,7 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use xtsync_contract::control::{
-    ApplyRequest, Document, FleetStatus, GetLinkRequest, GetStatusRequest, ListResourcesRequest, ResourceStatus, RetryRequest,
+    ApplyRequest, Document, FleetStatus, GetStatusRequest, ListResourcesRequest, ResourceStatus, RetryRequest, ShowUserRequest,
 };
 use xtsync_contract::events::Link;
 use xtsync_control::manifest::{self, File};
@@ -129,9 +129,9 @@ impl Sandbox {
     /// # Errors
     /// When control knows none.
     pub async fn link(&mut self, target: &str, source: &str, user: &str) -> exit::Result<Link> {
-        let request = GetLinkRequest { target: target.to_owned(), source: source.to_owned(), user_id: user.to_owned() };
-        let answer = self.client.get_link(request).await.map_err(|status| failure(&status))?;
-        Ok(answer.into_inner().link.unwrap_or_default())
+        let request = ShowUserRequest { user: format!("{source}/{user}"), target: target.to_owned() };
+        let answer = self.client.show_user(request).await.map_err(|status| failure(&status))?;
+        Ok(answer.into_inner().links.into_iter().next().and_then(|shown| shown.link).unwrap_or_default())
     }
 
     /// Has what waits in a tenant tried again now, of one user or of all.

@@ -262,23 +262,37 @@ pub struct SynchronizationCounts {
     #[prost(uint64, tag = "7")]
     pub failed: u64,
 }
-/// Identifies a link.
+/// Names a user.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
-pub struct GetLinkRequest {
+pub struct ShowUserRequest {
+    /// `SOURCE/ID`, an id, a principal name or a mail address. Names are compared without case.
     #[prost(string, tag = "1")]
-    pub target: ::prost::alloc::string::String,
+    pub user: ::prost::alloc::string::String,
+    /// A target tenant; empty for all.
     #[prost(string, tag = "2")]
-    pub source: ::prost::alloc::string::String,
-    #[prost(string, tag = "3")]
-    pub user_id: ::prost::alloc::string::String,
+    pub target: ::prost::alloc::string::String,
 }
-/// A link and the reasons for its state.
+/// The links of all users of that name, by source, user and target.
 #[derive(Clone, PartialEq, ::prost::Message)]
-pub struct GetLinkResponse {
-    #[prost(message, optional, tag = "1")]
+pub struct ShowUserResponse {
+    #[prost(message, repeated, tag = "1")]
+    pub links: ::prost::alloc::vec::Vec<ShownLink>,
+}
+/// What is known of one user in one target.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ShownLink {
+    #[prost(string, tag = "1")]
+    pub source: ::prost::alloc::string::String,
+    #[prost(string, tag = "2")]
+    pub user_id: ::prost::alloc::string::String,
+    /// Empty for a user on whom no synchronization has decided.
+    #[prost(string, tag = "3")]
+    pub target: ::prost::alloc::string::String,
+    /// The link; unset if there is none.
+    #[prost(message, optional, tag = "4")]
     pub link: ::core::option::Option<super::super::events::v1::Link>,
-    /// The reasons for the link's state, as texts that an administrator can act on.
-    #[prost(string, repeated, tag = "2")]
+    /// The reasons for the state, as texts that an administrator can act on.
+    #[prost(string, repeated, tag = "5")]
     pub reasons: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// Requests the republication of a tenant's records.
@@ -553,12 +567,12 @@ pub mod control_service_client {
                 );
             self.inner.server_streaming(req, path, codec).await
         }
-        /// Returns one link and the reasons for its state. NOT_FOUND if there is neither a decision nor a link.
-        pub async fn get_link(
+        /// Returns what is known of a user in every target, or in one, with the reasons. NOT_FOUND if no role has published such a user.
+        pub async fn show_user(
             &mut self,
-            request: impl tonic::IntoRequest<super::GetLinkRequest>,
+            request: impl tonic::IntoRequest<super::ShowUserRequest>,
         ) -> std::result::Result<
-            tonic::Response<super::GetLinkResponse>,
+            tonic::Response<super::ShowUserResponse>,
             tonic::Status,
         > {
             self.inner
@@ -571,11 +585,11 @@ pub mod control_service_client {
                 })?;
             let codec = tonic_prost::ProstCodec::default();
             let path = http::uri::PathAndQuery::from_static(
-                "/xtsync.control.v1.ControlService/GetLink",
+                "/xtsync.control.v1.ControlService/ShowUser",
             );
             let mut req = request.into_request();
             req.extensions_mut()
-                .insert(GrpcMethod::new("xtsync.control.v1.ControlService", "GetLink"));
+                .insert(GrpcMethod::new("xtsync.control.v1.ControlService", "ShowUser"));
             self.inner.unary(req, path, codec).await
         }
         /// Makes the roles republish the state in their stores, with unchanged versions, for consumers that lost a record. NOT_FOUND if there is
@@ -752,11 +766,14 @@ pub mod control_service_server {
             tonic::Response<Self::WatchStatusStream>,
             tonic::Status,
         >;
-        /// Returns one link and the reasons for its state. NOT_FOUND if there is neither a decision nor a link.
-        async fn get_link(
+        /// Returns what is known of a user in every target, or in one, with the reasons. NOT_FOUND if no role has published such a user.
+        async fn show_user(
             &self,
-            request: tonic::Request<super::GetLinkRequest>,
-        ) -> std::result::Result<tonic::Response<super::GetLinkResponse>, tonic::Status>;
+            request: tonic::Request<super::ShowUserRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ShowUserResponse>,
+            tonic::Status,
+        >;
         /// Makes the roles republish the state in their stores, with unchanged versions, for consumers that lost a record. NOT_FOUND if there is
         /// no such tenant.
         async fn republish(
@@ -1050,25 +1067,25 @@ pub mod control_service_server {
                     };
                     Box::pin(fut)
                 }
-                "/xtsync.control.v1.ControlService/GetLink" => {
+                "/xtsync.control.v1.ControlService/ShowUser" => {
                     #[allow(non_camel_case_types)]
-                    struct GetLinkSvc<T: ControlService>(pub Arc<T>);
+                    struct ShowUserSvc<T: ControlService>(pub Arc<T>);
                     impl<
                         T: ControlService,
-                    > tonic::server::UnaryService<super::GetLinkRequest>
-                    for GetLinkSvc<T> {
-                        type Response = super::GetLinkResponse;
+                    > tonic::server::UnaryService<super::ShowUserRequest>
+                    for ShowUserSvc<T> {
+                        type Response = super::ShowUserResponse;
                         type Future = BoxFuture<
                             tonic::Response<Self::Response>,
                             tonic::Status,
                         >;
                         fn call(
                             &mut self,
-                            request: tonic::Request<super::GetLinkRequest>,
+                            request: tonic::Request<super::ShowUserRequest>,
                         ) -> Self::Future {
                             let inner = Arc::clone(&self.0);
                             let fut = async move {
-                                <T as ControlService>::get_link(&inner, request).await
+                                <T as ControlService>::show_user(&inner, request).await
                             };
                             Box::pin(fut)
                         }
@@ -1079,7 +1096,7 @@ pub mod control_service_server {
                     let max_encoding_message_size = self.max_encoding_message_size;
                     let inner = self.inner.clone();
                     let fut = async move {
-                        let method = GetLinkSvc(inner);
+                        let method = ShowUserSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

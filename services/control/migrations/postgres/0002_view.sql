@@ -1,12 +1,17 @@
 -- The read model: the newest records of the other roles, reduced to the columns that the API needs. It can be rebuilt from the topics.
 
--- The newest change of each user of a source.
+-- The newest change of each user of a source, and the names by which an administrator looks for the user: in lower case, empty if unknown.
 CREATE TABLE view_user (
     source  TEXT    NOT NULL,
     user_id TEXT    NOT NULL,
     version BIGINT  NOT NULL,
+    principal_name TEXT NOT NULL,
+    mail TEXT NOT NULL,
     PRIMARY KEY (source, user_id)
 );
+CREATE INDEX view_user_id ON view_user (user_id);
+CREATE INDEX view_user_principal_name ON view_user (principal_name);
+CREATE INDEX view_user_mail ON view_user (mail);
 
 -- The newest decision for each user and target. `version` holds the four parts, big endian, so that the bytes have the order of versions.
 CREATE TABLE view_decision (
@@ -71,3 +76,6 @@ CREATE TABLE view_role (
     key    TEXT NOT NULL PRIMARY KEY,        -- role/replica/tenant
     record BYTEA NOT NULL
 );
+
+CREATE INDEX view_decision_user ON view_decision (user_id);
+CREATE INDEX view_link_user ON view_link (user_id);

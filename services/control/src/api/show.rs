@@ -3,18 +3,66 @@
 use prost::Message as _;
 use xtsync_contract::convert::{LinkRecord, time};
 use xtsync_contract::{control, events};
-use xtsync_domain::{DirectoryAnswer, Timestamp};
+use xtsync_domain::{DirectoryAnswer, Timestamp, canonical_id};
 use xtsync_store::{Row, params};
 
 use crate::Error;
 use crate::context::Context;
 use crate::view::link::ADDRESS_DIFFERS;
 
+/// What is answered for a user that no role has published.
+pub(super) const UNKNOWN: &str = "no role has published such a user: write SOURCE/ID, an id, a principal name or a mail address. Users who \
+                                  were never in a scope are not published";
+
+/// The most users that one name may mean.
+const USERS_MAX: u32 = 20;
+
+/// Shows what is known of the users of that name, in one target or all.
+pub(super) async fn user(context: &Context, request: &control::ShowUserRequest) -> Result<Vec<control::ShownLink>, Error> {
+    let mut shown = Vec::new();
+    for (source, user_id) in users(context, &request.user).await? {
+        let targets = targets(context, &source, &user_id).await?;
+        if targets.is_empty() && request.target.is_empty() && is_published(context, &source, &user_id).await? {
+            let reasons = vec!["no synchronization has decided on the user: the user is in no scope".to_owned()];
+            shown.push(control::ShownLink { source: source.clone(), user_id: user_id.clone(), reasons, ..control::ShownLink::default() });
+        }
+        for target in targets.into_iter().filter(|target| request.target.is_empty() || *target == request.target) {
+            shown.extend(link(context, &source, &user_id, &target).await?);
+        }
+    }
+    Ok(shown)
+}
+
+/// The users that a name means, each with its source.
+async fn users(context: &Context, name: &str) -> Result<Vec<(String, String)>, Error> {
+    const SQL: &str = "SELECT source, user_id FROM view_user WHERE user_id = $1 OR principal_name = $2 OR mail = $2
+        UNION SELECT source, user_id FROM view_decision WHERE user_id = $1
+        UNION SELECT source, user_id FROM view_link WHERE user_id = $1 ORDER BY source, user_id LIMIT $3";
+    if let Some((source, id)) = name.split_once('/') {
+        return Ok(vec![(source.to_owned(), canonical_id(id))]);
+    }
+    let rows = context.store.fetch(SQL, params![canonical_id(name), name.to_lowercase(), USERS_MAX]).await?;
+    Ok(rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect::<Result<_, xtsync_store::Error>>()?)
+}
+
+async fn targets(context: &Context, source: &str, user_id: &str) -> Result<Vec<String>, Error> {
+    const SQL: &str = "SELECT target FROM view_decision WHERE source = $1 AND user_id = $2
+        UNION SELECT target FROM view_link WHERE source = $1 AND user_id = $2 ORDER BY target";
+    let rows = context.store.fetch(SQL, params![source, user_id]).await?;
+    Ok(rows.iter().map(|row| row.text(0)).collect::<Result<_, _>>()?)
+}
+
+async fn is_published(context: &Context, source: &str, user_id: &str) -> Result<bool, Error> {
+    const SQL: &str = "SELECT 1 FROM view_user WHERE source = $1 AND user_id = $2";
+    Ok(context.store.fetch_one_opt(SQL, params![source, user_id]).await?.is_some())
+}
+
 /// Shows a link; `None` if there is neither a decision nor a link.
-pub(super) async fn link(context: &Context, request: &control::GetLinkRequest) -> Result<Option<control::GetLinkResponse>, Error> {
+async fn link(context: &Context, source: &str, user_id: &str, target: &str) -> Result<Option<control::ShownLink>, Error> {
     const LINK: &str = "SELECT record, status, code, desired FROM view_link WHERE target = $1 AND source = $2 AND user_id = $3";
     const DECISION: &str = "SELECT desired, reason, due, version FROM view_decision WHERE target = $1 AND source = $2 AND user_id = $3";
-    let key = || params![&request.target, &request.source, &request.user_id];
+    let key = || params![target, source, user_id];
+    let (source, user_id, target) = (source.to_owned(), user_id.to_owned(), target.to_owned());
     let decision = context.store.fetch_one_opt(DECISION, key()).await?;
     let decision = decision.map(|row| ShownDecision::read(&row)).transpose()?;
     if let Some(row) = context.store.fetch_one_opt(LINK, key()).await? {
@@ -22,9 +70,9 @@ pub(super) async fn link(context: &Context, request: &control::GetLinkRequest) -
         let link_decision = row.bytes(3)?;
         let newer = decision.filter(|decision| decision.version > link_decision);
         let reasons = reasons(&link, newer.as_ref(), &row.text(1)?, &row.text(2)?);
-        return Ok(Some(control::GetLinkResponse { link: Some(link), reasons }));
+        return Ok(Some(control::ShownLink { source, user_id, target, link: Some(link), reasons }));
     }
-    Ok(decision.map(|decision| control::GetLinkResponse { link: None, reasons: vec![decision.without_link()] }))
+    Ok(decision.map(|decision| control::ShownLink { source, user_id, target, link: None, reasons: vec![decision.without_link()] }))
 }
 
 /// The decision on a user, from the read model.
@@ -59,7 +107,7 @@ impl ShownDecision {
             ("not_wanted", "external") => "the source is not the user's home (external)".to_owned(),
             ("not_wanted", "deleted") => "the user was deleted at home".to_owned(),
             ("not_wanted", reason) => format!("the user must not be in the target ({reason})"),
-            (_, reason) => format!("the user is skipped ({reason})"),
+            (_, reason) => skipped(reason),
         }
     }
 
@@ -125,20 +173,28 @@ fn wanted(link: &events::Link) -> Option<String> {
             events::DeprovisionReason::Deleted => "the user was deleted at home".to_owned(),
             events::DeprovisionReason::Unspecified => "the user must not be in the target".to_owned(),
         },
-        Desired::Skipped(skip) if skip.sign_in_blocked => "the user is disabled at home, and otherwise skipped".to_owned(),
-        Desired::Skipped(skip) => skipped(skip),
+        Desired::Skipped(skip) => {
+            let code = skip.reason().as_str_name().trim_start_matches("SKIP_REASON_").to_lowercase();
+            let attribute = if skip.attribute.is_empty() { String::new() } else { format!(" ({})", skip.attribute) };
+            let blocked = if skip.sign_in_blocked { "; the user is disabled at home, which takes sign-in" } else { "" };
+            format!("{}{attribute}{blocked}", skipped(&code))
+        }
     })
 }
 
-fn skipped(skip: &events::Skipped) -> String {
-    match skip.reason() {
-        events::SkipReason::NoVerifiedAddress => "skipped: no address is in a verified domain of the home tenant".to_owned(),
-        events::SkipReason::HomeDomainsUnknown => "skipped: the verified domains of the home tenant are not known yet".to_owned(),
-        events::SkipReason::InvalidAttribute => format!("skipped: {} is of a wrong type at home", skip.attribute),
-        events::SkipReason::Unspecified
-        | events::SkipReason::NotOneOrganization
-        | events::SkipReason::ScopeUnresolved
-        | events::SkipReason::NoAddress
-        | events::SkipReason::UserTypeNotAdmitted => "the user is skipped".to_owned(),
-    }
+/// Why a user is skipped, and what would change that, by the code of the reason.
+fn skipped(code: &str) -> String {
+    let reason = match code {
+        "not_one_organization" => "source and target are not of one organization: list both in an Organization, and name it in both",
+        "scope_unresolved" => "a group of the scope is not resolved yet: see `xtsync status`",
+        "no_address" => "the user has no address to invite: set a mail address or a principal name at home",
+        "user_type_not_admitted" => {
+            "the target does not admit the user type of the mappings: change `userType` there, or the target's CrossTenantAccessPolicy"
+        }
+        "no_verified_address" => "no address is in a verified domain of the home tenant: verify the domain, or change the address at home",
+        "home_domains_unknown" => "the verified domains of the home tenant are not known yet",
+        "invalid_attribute" => "an attribute that decides about access is of a wrong type at home",
+        _ => return format!("skipped: {code}"),
+    };
+    format!("skipped: {reason}")
 }

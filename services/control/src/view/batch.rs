@@ -8,6 +8,7 @@ use tracing::warn;
 use xtsync_bus::{Partition, Record};
 use xtsync_contract::convert::{LinkRecord, time};
 use xtsync_contract::event::{self, Typed};
+use xtsync_contract::events::{attribute_value, user_delta};
 use xtsync_contract::topic;
 use xtsync_contract::{events, internal};
 use xtsync_domain::{Timestamp, Version};
@@ -24,7 +25,7 @@ pub(crate) type Link = (String, String, String);
 /// The rows of a batch, by table; `None` for a key with a tombstone.
 #[derive(Debug, Default)]
 pub(crate) struct Batch {
-    pub(crate) users: BTreeMap<User, Option<u64>>,
+    pub(crate) users: BTreeMap<User, Option<UserRow>>,
     pub(crate) decisions: BTreeMap<Link, Option<DecisionRow>>,
     /// The revisions of the replay markers, by target, source and partition.
     pub(crate) markers: BTreeMap<(String, String, u32), u64>,
@@ -35,6 +36,39 @@ pub(crate) struct Batch {
     pub(crate) roles: BTreeMap<String, Option<Vec<u8>>>,
     /// The next offset of each partition.
     pub(crate) next: BTreeMap<Partition, i64>,
+}
+
+/// The columns of a user. The names are in lower case, and empty if the delta has none.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct UserRow {
+    pub(crate) version: u64,
+    pub(crate) principal_name: String,
+    pub(crate) mail: String,
+}
+
+impl UserRow {
+    fn of(delta: events::UserDelta) -> Self {
+        let name = |attribute: &str| {
+            let Some(user_delta::State::Present(user)) = &delta.state else { return String::new() };
+            match user.attributes.get(attribute).and_then(|value| value.value.as_ref()) {
+                Some(attribute_value::Value::Text(text)) => text.to_lowercase(),
+                Some(_) | None => String::new(),
+            }
+        };
+        Self { version: delta.version, principal_name: name("userPrincipalName"), mail: name("mail") }
+    }
+
+    /// The row, with the known names where the delta has none: a delta of a user who is out of scope holds no names.
+    fn or_names_of(mut self, known: Option<&Self>) -> Self {
+        for (name, known) in
+            [(&mut self.principal_name, known.map(|known| &known.principal_name)), (&mut self.mail, known.map(|known| &known.mail))]
+        {
+            if let Some(known) = known.filter(|_| name.is_empty()) {
+                name.clone_from(known);
+            }
+        }
+        self
+    }
 }
 
 /// The columns of a decision.
@@ -78,8 +112,10 @@ impl Batch {
         let key = String::from_utf8(record.key.to_vec()).ok()?;
         let topic = &record.at.partition.topic;
         if let Some(source) = topic::USER_DELTAS.scope(topic) {
-            let version = read::<events::UserDelta>(record)?.map(|delta| delta.version);
-            put(&mut self.users, (source.to_owned(), key), version, |version| *version);
+            let key = (source.to_owned(), key);
+            let known = self.users.get(&key).and_then(Option::as_ref);
+            let row = read::<events::UserDelta>(record)?.map(|delta| UserRow::of(delta).or_names_of(known));
+            put(&mut self.users, key, row, |row| row.version);
         } else if let Some(tenant) = topic::TENANT_FACTS.scope(topic) {
             self.facts.insert((tenant.to_owned(), key), bytes::<events::TenantFact>(record)?);
         } else if let Some(target) = topic::DECISIONS.scope(topic) {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use xtsync_domain::Timestamp;
 use xtsync_store::{Error, Param, Transaction, params};
 
-use super::batch::{Batch, DecisionRow, Link, OutcomeRow, User};
+use super::batch::{Batch, DecisionRow, Link, OutcomeRow, User, UserRow};
 use super::link::LinkRow;
 
 /// How long the ids of counted outcomes are kept. The provisioner republishes an outcome only after a crash, within minutes.
@@ -24,14 +24,18 @@ pub(super) async fn store(tx: &mut Transaction, batch: Batch, now: Timestamp) ->
     roles(tx, batch.roles).await
 }
 
-async fn users(tx: &mut Transaction, users: BTreeMap<User, Option<u64>>) -> Result<(), Error> {
-    const PUT: &str = "INSERT INTO view_user (source, user_id, version) VALUES {rows}
-        ON CONFLICT (source, user_id) DO UPDATE SET version = excluded.version WHERE excluded.version >= view_user.version";
+async fn users(tx: &mut Transaction, users: BTreeMap<User, Option<UserRow>>) -> Result<(), Error> {
+    // A delta of a user who is out of scope holds no names: the known ones stay.
+    const PUT: &str = "INSERT INTO view_user (source, user_id, version, principal_name, mail) VALUES {rows}
+        ON CONFLICT (source, user_id) DO UPDATE SET version = excluded.version,
+        principal_name = CASE WHEN excluded.principal_name = '' THEN view_user.principal_name ELSE excluded.principal_name END,
+        mail = CASE WHEN excluded.mail = '' THEN view_user.mail ELSE excluded.mail END
+        WHERE excluded.version >= view_user.version";
     const DROP: &str = "DELETE FROM view_user WHERE source = $1 AND user_id = $2";
     let mut rows = Vec::new();
-    for ((source, user), version) in users {
-        match version {
-            Some(version) => rows.push(params![source, user, version]),
+    for ((source, user), row) in users {
+        match row {
+            Some(UserRow { version, principal_name, mail }) => rows.push(params![source, user, version, principal_name, mail]),
             None => drop(tx.execute(DROP, params![source, user]).await?),
         }
     }

@@ -47,9 +47,19 @@ pub(crate) async fn identity(bus: &Bus, tenant: TenantName, id: &str, domains: &
     publish(bus, topic::TENANT_FACTS.of(tenant), key, &events::TenantFact::from(&fact)).await;
 }
 
-/// Publishes a user delta.
+/// Publishes a user delta without attributes.
 pub(crate) async fn delta(bus: &Bus, user: &str, version: u64) {
-    let state = State::Present(User { attributes: Attributes::default(), groups: vec![], nested_groups: vec![], kind: Kind::Internal });
+    user_delta(bus, user, version, Attributes::default()).await;
+}
+
+/// Publishes a user delta with a principal name and a mail address.
+pub(crate) async fn named_delta(bus: &Bus, user: &str, version: u64, principal_name: &str, mail: &str) {
+    let names = [("userPrincipalName", principal_name.into()), ("mail", mail.into())];
+    user_delta(bus, user, version, names.into_iter().collect()).await;
+}
+
+async fn user_delta(bus: &Bus, user: &str, version: u64, attributes: Attributes) {
+    let state = State::Present(User { attributes, groups: vec![], nested_groups: vec![], kind: Kind::Internal });
     let delta = UserDelta {
         tenant: emea(),
         user: user.into(),

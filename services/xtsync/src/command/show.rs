@@ -1,9 +1,9 @@
-//! `xtsync show`: one link, and why it is as it is. Attributes are named; their values are the directories' to show.
+//! `xtsync show`: one user in every target, or in one, with the reasons for the state and what would change it.
 
-use std::str::FromStr;
-
-use serde_json::{Value, json};
-use xtsync_contract::control::{GetLinkRequest, GetLinkResponse};
+use serde_json::{Map, Value, json};
+use xtsync_contract::control::{ShowUserRequest, ShowUserResponse, ShownLink};
+use xtsync_contract::convert::attributes;
+use xtsync_contract::convert::time;
 use xtsync_contract::events::{Link, ShadowState};
 
 use crate::client::{Connection, failure};
@@ -11,15 +11,21 @@ use crate::exit;
 use crate::output::escape::{Lines, visible};
 use crate::output::{self, Format};
 
-/// Shows one link.
+/// Shows one user in every target, or in one.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  xtsync show ana@emea.example\n  xtsync show emea/4a0f5c1e-6a0b-4b0e-9a52-3f6f0c6b8e11 hub --values")]
 pub struct Args {
-    /// The link: its source tenant and the user's id there
-    #[arg(value_name = "SOURCE/USER")]
-    link: LinkKey,
+    /// The user: an id, SOURCE/ID, a principal name or a mail address
+    #[arg(value_name = "USER")]
+    user: String,
 
-    /// The target tenant
-    target: String,
+    /// The target tenant [default: all]
+    #[arg(value_name = "TARGET")]
+    target: Option<String>,
+
+    /// Show the values of attributes, not their names alone
+    #[arg(long)]
+    values: bool,
 
     /// Print JSON
     #[arg(long)]
@@ -29,44 +35,37 @@ pub struct Args {
     connection: Connection,
 }
 
-/// `SOURCE/USER`.
-#[derive(Debug, Clone)]
-pub struct LinkKey {
-    source: String,
-    user: String,
-}
-
-impl FromStr for LinkKey {
-    type Err = String;
-
-    fn from_str(text: &str) -> Result<Self, String> {
-        let (source, user) = text.split_once('/').ok_or("a link is given as SOURCE/USER")?;
-        Ok(Self { source: source.to_owned(), user: user.to_owned() })
-    }
-}
-
-/// Shows it.
+/// Shows the user.
 ///
 /// # Errors
-/// When control does not answer or knows no such link.
+/// If control does not answer, or no role has published such a user.
 pub async fn run(args: Args) -> exit::Result {
     let mut client = args.connection.connect().await?;
-    let request = GetLinkRequest { target: args.target, source: args.link.source, user_id: args.link.user };
-    let shown = client.get_link(request).await.map_err(|status| failure(&status))?.into_inner();
+    let request = ShowUserRequest { user: args.user, target: args.target.unwrap_or_default() };
+    let shown = client.show_user(request).await.map_err(|status| failure(&status))?.into_inner();
     match Format::of(args.json) {
-        Format::Json => output::json(&as_json(&shown))?,
-        Format::Text => output::print(&as_text(&shown))?,
+        Format::Json => output::json(&as_json(&shown, args.values))?,
+        Format::Text => output::print(&as_text(&shown, args.values))?,
     }
     Ok(())
 }
 
-fn as_text(shown: &GetLinkResponse) -> String {
+fn as_text(shown: &ShowUserResponse, values: bool) -> String {
     let mut lines = Vec::new();
-    if let Some(link) = &shown.link {
-        lines.push(format!("{}/{} in {} ({})", link.source, link.user_id, link.target, link.synchronization));
-        lines.extend(link.shadow.as_ref().map(|shadow| format!("  target user {}: {}", shadow.target_id, state(link))));
+    for ShownLink { source, user_id, target, link, reasons } in &shown.links {
+        lines.push(match target.is_empty() {
+            true => format!("{source}/{user_id}"),
+            false => format!("{source}/{user_id} in {target}"),
+        });
+        if let Some(link) = link {
+            lines.push(format!("  synchronization: {}", link.synchronization));
+            lines.extend(link.shadow.as_ref().map(|shadow| format!("  target user: {} {}", shadow.target_id, state(link))));
+            lines.extend(last_change(link).map(|at| format!("  last change: {at}")));
+            let attributes = named(link, values);
+            lines.extend((!attributes.is_empty()).then(|| format!("  attributes: {}", attributes.join(", "))));
+        }
+        lines.extend(reasons.iter().map(|reason| format!("  {reason}")));
     }
-    lines.extend(shown.reasons.iter().map(|reason| format!("  {reason}")));
     let lines: Vec<String> = lines.iter().map(|line| visible(line, Lines::Escaped).into_owned()).collect();
     format!("{}\n", lines.join("\n"))
 }
@@ -84,16 +83,53 @@ fn state(link: &Link) -> &'static str {
     }
 }
 
-fn as_json(shown: &GetLinkResponse) -> Value {
-    let link = shown.link.as_ref().map(|link| {
-        let shadow = link.shadow.as_ref();
-        let attributes: Vec<&String> = link.applied.iter().flat_map(|applied| applied.attributes.keys()).collect();
-        json!({
-            "source": link.source, "user": link.user_id, "target": link.target, "synchronization": link.synchronization,
-            "version": link.link_version, "state": state(link), "target_id": shadow.map(|shadow| &shadow.target_id),
-            "anchor": shadow.map(|shadow| &shadow.anchor), "redeemed": shadow.is_some_and(|shadow| shadow.redeemed),
-            "attributes": attributes,
-        })
+/// When the target was last brought to a decision.
+fn last_change(link: &Link) -> Option<String> {
+    time("at", link.applied.as_ref()?.at).ok().map(|at| at.to_string())
+}
+
+/// The attributes that were written: names, with values where these are asked for.
+fn named(link: &Link, values: bool) -> Vec<String> {
+    let Some(applied) = &link.applied else { return Vec::new() };
+    let known = attributes(applied.attributes.clone()).unwrap_or_default();
+    known.iter().map(|(name, value)| if values { format!("{name}={}", value_as_json(value)) } else { name.to_owned() }).collect()
+}
+
+fn as_json(shown: &ShowUserResponse, values: bool) -> Value {
+    let links = shown.links.iter().map(|ShownLink { source, user_id, target, link, reasons }| {
+        let link = link.as_ref().map(|link| {
+            let shadow = link.shadow.as_ref();
+            json!({
+                "synchronization": link.synchronization, "version": link.link_version, "state": state(link),
+                "target_id": shadow.map(|shadow| &shadow.target_id), "anchor": shadow.map(|shadow| &shadow.anchor),
+                "redeemed": shadow.is_some_and(|shadow| shadow.redeemed), "last_change": last_change(link),
+                "attributes": attributes_as_json(link, values),
+            })
+        });
+        json!({"source": source, "user": user_id, "target": target, "link": link, "reasons": reasons})
     });
-    json!({"link": link, "reasons": shown.reasons})
+    json!({"links": links.collect::<Value>()})
+}
+
+/// An object with the values where these are asked for, else an array of names.
+fn attributes_as_json(link: &Link, values: bool) -> Value {
+    let known = link.applied.as_ref().and_then(|applied| attributes(applied.attributes.clone()).ok()).unwrap_or_default();
+    match values {
+        true => known.iter().map(|(name, value)| (name.to_owned(), value_as_json(value))).collect::<Map<_, _>>().into(),
+        false => known.iter().map(|(name, _)| name).collect(),
+    }
+}
+
+fn value_as_json(value: &xtsync_domain::Value) -> Value {
+    use xtsync_domain::Value as Written;
+    match value {
+        Written::Null => Value::Null,
+        Written::Text(text) => json!(text),
+        Written::Flag(flag) => json!(flag),
+        Written::Number(number) => json!(number),
+        Written::Texts(texts) => json!(texts),
+        Written::Time(time) => json!(time.to_string()),
+        Written::Reference(reference) => json!(format!("{}/{}", reference.tenant, reference.user)),
+        Written::Binary(bytes) => json!(format!("{} bytes", bytes.len())),
+    }
 }
