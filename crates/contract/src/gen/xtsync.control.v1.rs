@@ -291,9 +291,21 @@ pub struct ShownLink {
     /// The link; unset if there is none.
     #[prost(message, optional, tag = "4")]
     pub link: ::core::option::Option<super::super::events::v1::Link>,
-    /// The reasons for the state, as texts that an administrator can act on.
-    #[prost(string, repeated, tag = "5")]
-    pub reasons: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// The reasons for the state: first the decision on the user, then what became of it.
+    #[prost(message, repeated, tag = "5")]
+    pub reasons: ::prost::alloc::vec::Vec<Reason>,
+}
+/// A reason for the state of a user in a target. Clients make texts of it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Reason {
+    #[prost(enumeration = "ReasonCode", tag = "1")]
+    pub code: i32,
+    /// What the code leaves open, by name: see the codes.
+    #[prost(btree_map = "string, string", tag = "2")]
+    pub parameters: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
 }
 /// Requests the republication of a tenant's records.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -369,6 +381,109 @@ pub struct ConfirmTenantResponse {
     /// The tenant's former directory.
     #[prost(string, tag = "3")]
     pub former_directory_id: ::prost::alloc::string::String,
+}
+/// The codes of reasons, with the names of their parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ReasonCode {
+    Unspecified = 0,
+    /// The user is wanted in the target.
+    InScope = 1,
+    /// The user is wanted in the target, without sign-in, since the home account is disabled.
+    InScopeDisabled = 2,
+    NotInScope = 3,
+    /// The source is not the user's home.
+    External = 4,
+    DeletedAtHome = 5,
+    /// `reason`: a SkipReason in lower case, without its prefix. `attribute`: the attribute at fault, if any. `sign_in_blocked`: `true` if the
+    /// home account is disabled.
+    Skipped = 6,
+    /// No synchronization has decided on the user.
+    Undecided = 7,
+    /// There is no shadow user.
+    NoShadowUser = 8,
+    /// The target is as decided.
+    AsDecided = 9,
+    /// The provisioner works on it.
+    InProgress = 10,
+    /// `code`: why the last attempt failed.
+    Retry = 11,
+    /// `until`: the end of the scope grace period, if known.
+    GracePeriod = 12,
+    /// `code`: what holds it.
+    Held = 13,
+    /// `code`: what is in conflict.
+    Conflict = 14,
+    /// `code`: why the target refuses it.
+    Refused = 15,
+    /// The pending invitation went to another address than the one decided now.
+    AddressDiffers = 16,
+    /// `answer`: what the target answered.
+    TargetAnswer = 17,
+    /// `at`: when it is retried.
+    NextTry = 18,
+    /// `other`: a link or object that is concerned.
+    Concerns = 19,
+    /// `attribute`: an attribute that the target refused.
+    AttributeRefused = 20,
+}
+impl ReasonCode {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "REASON_CODE_UNSPECIFIED",
+            Self::InScope => "REASON_CODE_IN_SCOPE",
+            Self::InScopeDisabled => "REASON_CODE_IN_SCOPE_DISABLED",
+            Self::NotInScope => "REASON_CODE_NOT_IN_SCOPE",
+            Self::External => "REASON_CODE_EXTERNAL",
+            Self::DeletedAtHome => "REASON_CODE_DELETED_AT_HOME",
+            Self::Skipped => "REASON_CODE_SKIPPED",
+            Self::Undecided => "REASON_CODE_UNDECIDED",
+            Self::NoShadowUser => "REASON_CODE_NO_SHADOW_USER",
+            Self::AsDecided => "REASON_CODE_AS_DECIDED",
+            Self::InProgress => "REASON_CODE_IN_PROGRESS",
+            Self::Retry => "REASON_CODE_RETRY",
+            Self::GracePeriod => "REASON_CODE_GRACE_PERIOD",
+            Self::Held => "REASON_CODE_HELD",
+            Self::Conflict => "REASON_CODE_CONFLICT",
+            Self::Refused => "REASON_CODE_REFUSED",
+            Self::AddressDiffers => "REASON_CODE_ADDRESS_DIFFERS",
+            Self::TargetAnswer => "REASON_CODE_TARGET_ANSWER",
+            Self::NextTry => "REASON_CODE_NEXT_TRY",
+            Self::Concerns => "REASON_CODE_CONCERNS",
+            Self::AttributeRefused => "REASON_CODE_ATTRIBUTE_REFUSED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "REASON_CODE_UNSPECIFIED" => Some(Self::Unspecified),
+            "REASON_CODE_IN_SCOPE" => Some(Self::InScope),
+            "REASON_CODE_IN_SCOPE_DISABLED" => Some(Self::InScopeDisabled),
+            "REASON_CODE_NOT_IN_SCOPE" => Some(Self::NotInScope),
+            "REASON_CODE_EXTERNAL" => Some(Self::External),
+            "REASON_CODE_DELETED_AT_HOME" => Some(Self::DeletedAtHome),
+            "REASON_CODE_SKIPPED" => Some(Self::Skipped),
+            "REASON_CODE_UNDECIDED" => Some(Self::Undecided),
+            "REASON_CODE_NO_SHADOW_USER" => Some(Self::NoShadowUser),
+            "REASON_CODE_AS_DECIDED" => Some(Self::AsDecided),
+            "REASON_CODE_IN_PROGRESS" => Some(Self::InProgress),
+            "REASON_CODE_RETRY" => Some(Self::Retry),
+            "REASON_CODE_GRACE_PERIOD" => Some(Self::GracePeriod),
+            "REASON_CODE_HELD" => Some(Self::Held),
+            "REASON_CODE_CONFLICT" => Some(Self::Conflict),
+            "REASON_CODE_REFUSED" => Some(Self::Refused),
+            "REASON_CODE_ADDRESS_DIFFERS" => Some(Self::AddressDiffers),
+            "REASON_CODE_TARGET_ANSWER" => Some(Self::TargetAnswer),
+            "REASON_CODE_NEXT_TRY" => Some(Self::NextTry),
+            "REASON_CODE_CONCERNS" => Some(Self::Concerns),
+            "REASON_CODE_ATTRIBUTE_REFUSED" => Some(Self::AttributeRefused),
+            _ => None,
+        }
+    }
 }
 /// Generated client implementations.
 pub mod control_service_client {

@@ -1,14 +1,14 @@
 //! Shows one link and the reasons for its state.
 
 use prost::Message as _;
+use xtsync_contract::control::{self, Reason, ReasonCode};
 use xtsync_contract::convert::{LinkRecord, time};
-use xtsync_contract::{control, events};
+use xtsync_contract::events;
 use xtsync_domain::{DirectoryAnswer, Timestamp, canonical_id};
 use xtsync_store::{Row, params};
 
 use crate::Error;
 use crate::context::Context;
-use crate::view::link::ADDRESS_DIFFERS;
 
 /// What is answered for a user that no role has published.
 pub(super) const UNKNOWN: &str = "no role has published such a user: write SOURCE/ID, an id, a principal name or a mail address. Users who \
@@ -23,7 +23,7 @@ pub(super) async fn user(context: &Context, request: &control::ShowUserRequest) 
     for (source, user_id) in users(context, &request.user).await? {
         let targets = targets(context, &source, &user_id).await?;
         if targets.is_empty() && request.target.is_empty() && is_published(context, &source, &user_id).await? {
-            let reasons = vec!["no synchronization has decided on the user: the user is in no scope".to_owned()];
+            let reasons = vec![reason(ReasonCode::Undecided, &[])];
             shown.push(control::ShownLink { source: source.clone(), user_id: user_id.clone(), reasons, ..control::ShownLink::default() });
         }
         for target in targets.into_iter().filter(|target| request.target.is_empty() || *target == request.target) {
@@ -72,7 +72,13 @@ async fn link(context: &Context, source: &str, user_id: &str, target: &str) -> R
         let reasons = reasons(&link, newer.as_ref(), &row.text(1)?, &row.text(2)?);
         return Ok(Some(control::ShownLink { source, user_id, target, link: Some(link), reasons }));
     }
-    Ok(decision.map(|decision| control::ShownLink { source, user_id, target, link: None, reasons: vec![decision.without_link()] }))
+    Ok(decision.map(|decision| control::ShownLink {
+        source,
+        user_id,
+        target,
+        link: None,
+        reasons: vec![decision.reason(), reason(ReasonCode::NoShadowUser, &[])],
+    }))
 }
 
 /// The decision on a user, from the read model.
@@ -88,71 +94,60 @@ impl ShownDecision {
         Ok(Self { desired: row.text(0)?, reason: row.text(1)?, due: Timestamp(row.int(2)?), version: row.bytes(3)? })
     }
 
-    /// Describes the decision on a user without a link.
-    fn without_link(&self) -> String {
+    /// The decision as a reason.
+    fn reason(&self) -> Reason {
         match (self.desired.as_str(), self.reason.as_str()) {
-            ("not_wanted", "out_of_scope") => "the user is not in scope, and there is no shadow user".to_owned(),
-            ("disabled", _) => "the user is disabled at home and was never created in the target".to_owned(),
-            ("wanted", _) => "the user is to be created".to_owned(),
-            (_, _) => format!("{}, and there is no shadow user", self.describe()),
+            ("wanted", _) => reason(ReasonCode::InScope, &[]),
+            ("disabled", _) => reason(ReasonCode::InScopeDisabled, &[]),
+            ("not_wanted", "external") => reason(ReasonCode::External, &[]),
+            ("not_wanted", "deleted") => reason(ReasonCode::DeletedAtHome, &[]),
+            ("not_wanted", _) => reason(ReasonCode::NotInScope, &[]),
+            (_, code) => reason(ReasonCode::Skipped, &[("reason", code)]),
         }
     }
 
-    /// Describes the decision.
-    fn describe(&self) -> String {
-        match (self.desired.as_str(), self.reason.as_str()) {
-            ("wanted", _) => "the user is in scope".to_owned(),
-            ("disabled", _) => "the user is in scope and disabled at home".to_owned(),
-            ("not_wanted", "out_of_scope") => "the user is not in scope".to_owned(),
-            ("not_wanted", "external") => "the source is not the user's home (external)".to_owned(),
-            ("not_wanted", "deleted") => "the user was deleted at home".to_owned(),
-            ("not_wanted", reason) => format!("the user must not be in the target ({reason})"),
-            (_, reason) => skipped(reason),
-        }
-    }
-
-    /// Describes what happens next.
-    fn describe_due(&self) -> String {
+    /// What happens next.
+    fn next(&self) -> Reason {
         match self.due {
-            Timestamp(0) => "the provisioner works on it".to_owned(),
-            due => format!("the scope grace period ends at {due}"),
+            Timestamp(0) => reason(ReasonCode::InProgress, &[]),
+            due => reason(ReasonCode::GracePeriod, &[("until", &due.to_string())]),
         }
     }
 }
 
-/// Returns the reasons for a link's state, as texts.
-fn reasons(link: &events::Link, newer: Option<&ShownDecision>, status: &str, code: &str) -> Vec<String> {
+/// A reason with its parameters; empty ones are left out.
+fn reason(code: ReasonCode, parameters: &[(&str, &str)]) -> Reason {
+    let set = parameters.iter().filter(|(_, value)| !value.is_empty());
+    Reason { code: code.into(), parameters: set.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect() }
+}
+
+/// The reasons for a link's state.
+fn reasons(link: &events::Link, newer: Option<&ShownDecision>, status: &str, code: &str) -> Vec<Reason> {
     let mut reasons = Vec::new();
     // A newer decision is shown at once, also before the provisioner has published the link with it.
-    reasons.extend(newer.map(ShownDecision::describe).or_else(|| wanted(link)));
-    reasons.push(match (status, code) {
-        ("done", _) if newer.is_some() => newer.map(ShownDecision::describe_due).unwrap_or_default(),
-        ("done", _) => "the target is as decided".to_owned(),
-        ("waiting", "") => "the provisioner works on it".to_owned(),
-        ("waiting", code) => format!("it is tried again: {code}"),
-        ("grace", _) => "the user is in the scope grace period".to_owned(),
-        ("held", code) => format!("it is held: {code}"),
-        ("conflict", code) => format!("another object or user is in conflict with it: {code}"),
-        (_, code) => format!("the target refuses it: {code}"),
+    reasons.extend(newer.map(ShownDecision::reason).or_else(|| decided(link)));
+    reasons.push(match (status, newer) {
+        ("done", Some(newer)) => newer.next(),
+        ("done", None) => reason(ReasonCode::AsDecided, &[]),
+        ("waiting", _) if code.is_empty() => reason(ReasonCode::InProgress, &[]),
+        ("waiting", _) => reason(ReasonCode::Retry, &[("code", code)]),
+        ("grace", _) => reason(ReasonCode::GracePeriod, &[]),
+        ("held", _) => reason(ReasonCode::Held, &[("code", code)]),
+        ("conflict", _) => reason(ReasonCode::Conflict, &[("code", code)]),
+        (_, _) => reason(ReasonCode::Refused, &[("code", code)]),
     });
     if differs(link) {
-        let what = "the invitation went to another address than the one decided now, and is not redeemed";
-        reasons.push(format!("{what}: {ADDRESS_DIFFERS}"));
+        reasons.push(reason(ReasonCode::AddressDiffers, &[]));
     }
     if let Some(condition) = &link.condition {
-        reasons.extend(
-            condition
-                .answer
-                .clone()
-                .and_then(|answer| DirectoryAnswer::try_from(answer).ok())
-                .map(|answer| format!("the target answered: {answer}")),
-        );
-        reasons
-            .extend(condition.due.map(|due| time("due", Some(due))).and_then(Result::ok).map(|due| format!("it is tried again at {due}")));
-        reasons.extend(condition.others.iter().map(|other| format!("concerns {other}")));
+        let answer = condition.answer.clone().and_then(|answer| DirectoryAnswer::try_from(answer).ok());
+        reasons.extend(answer.map(|answer| reason(ReasonCode::TargetAnswer, &[("answer", &answer.to_string())])));
+        let due = condition.due.and_then(|due| time("due", Some(due)).ok());
+        reasons.extend(due.map(|due| reason(ReasonCode::NextTry, &[("at", &due.to_string())])));
+        reasons.extend(condition.others.iter().map(|other| reason(ReasonCode::Concerns, &[("other", other)])));
     }
     let failed = link.applied.iter().flat_map(|applied| &applied.failed_attributes);
-    reasons.extend(failed.map(|attribute| format!("the target refused attribute {attribute}")));
+    reasons.extend(failed.map(|attribute| reason(ReasonCode::AttributeRefused, &[("attribute", attribute)])));
     reasons
 }
 
@@ -161,40 +156,21 @@ fn differs(link: &events::Link) -> bool {
     LinkRecord::try_from(link.clone()).is_ok_and(|record| record.link.address_differs())
 }
 
-/// Describes the decision of a link.
-fn wanted(link: &events::Link) -> Option<String> {
+/// The decision of a link as a reason.
+fn decided(link: &events::Link) -> Option<Reason> {
     use events::decision::Desired;
     Some(match link.desired.as_ref()?.desired.as_ref()? {
-        Desired::Wanted(shape) if shape.enabled => "the user is in scope".to_owned(),
-        Desired::Wanted(_) => "the user is in scope and disabled at home".to_owned(),
+        Desired::Wanted(shape) if shape.enabled => reason(ReasonCode::InScope, &[]),
+        Desired::Wanted(_) => reason(ReasonCode::InScopeDisabled, &[]),
         Desired::NotWanted(not_wanted) => match not_wanted.reason() {
-            events::DeprovisionReason::OutOfScope => "the user is not in scope".to_owned(),
-            events::DeprovisionReason::External => "the source is not the user's home (external)".to_owned(),
-            events::DeprovisionReason::Deleted => "the user was deleted at home".to_owned(),
-            events::DeprovisionReason::Unspecified => "the user must not be in the target".to_owned(),
+            events::DeprovisionReason::External => reason(ReasonCode::External, &[]),
+            events::DeprovisionReason::Deleted => reason(ReasonCode::DeletedAtHome, &[]),
+            events::DeprovisionReason::OutOfScope | events::DeprovisionReason::Unspecified => reason(ReasonCode::NotInScope, &[]),
         },
         Desired::Skipped(skip) => {
             let code = skip.reason().as_str_name().trim_start_matches("SKIP_REASON_").to_lowercase();
-            let attribute = if skip.attribute.is_empty() { String::new() } else { format!(" ({})", skip.attribute) };
-            let blocked = if skip.sign_in_blocked { "; the user is disabled at home, which takes sign-in" } else { "" };
-            format!("{}{attribute}{blocked}", skipped(&code))
+            let blocked = if skip.sign_in_blocked { "true" } else { "" };
+            reason(ReasonCode::Skipped, &[("reason", &code), ("attribute", &skip.attribute), ("sign_in_blocked", blocked)])
         }
     })
-}
-
-/// Why a user is skipped, and what would change that, by the code of the reason.
-fn skipped(code: &str) -> String {
-    let reason = match code {
-        "not_one_organization" => "source and target are not of one organization: list both in an Organization, and name it in both",
-        "scope_unresolved" => "a group of the scope is not resolved yet: see `xtsync status`",
-        "no_address" => "the user has no address to invite: set a mail address or a principal name at home",
-        "user_type_not_admitted" => {
-            "the target does not admit the user type of the mappings: change `userType` there, or the target's CrossTenantAccessPolicy"
-        }
-        "no_verified_address" => "no address is in a verified domain of the home tenant: verify the domain, or change the address at home",
-        "home_domains_unknown" => "the verified domains of the home tenant are not known yet",
-        "invalid_attribute" => "an attribute that decides about access is of a wrong type at home",
-        _ => return format!("skipped: {code}"),
-    };
-    format!("skipped: {reason}")
 }

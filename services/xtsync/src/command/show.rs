@@ -1,7 +1,9 @@
 //! `xtsync show`: one user in every target, or in one, with the reasons for the state and what would change it.
 
+mod reasons;
+
 use serde_json::{Map, Value, json};
-use xtsync_contract::control::{ShowUserRequest, ShowUserResponse, ShownLink};
+use xtsync_contract::control::{Reason, ShowUserRequest, ShowUserResponse, ShownLink};
 use xtsync_contract::convert::attributes;
 use xtsync_contract::convert::time;
 use xtsync_contract::events::{Link, ShadowState};
@@ -64,7 +66,7 @@ fn as_text(shown: &ShowUserResponse, values: bool) -> String {
             let attributes = named(link, values);
             lines.extend((!attributes.is_empty()).then(|| format!("  attributes: {}", attributes.join(", "))));
         }
-        lines.extend(reasons.iter().map(|reason| format!("  {reason}")));
+        lines.extend(reasons.iter().map(|reason| format!("  {}", reasons::text(reason))));
     }
     let lines: Vec<String> = lines.iter().map(|line| visible(line, Lines::Escaped).into_owned()).collect();
     format!("{}\n", lines.join("\n"))
@@ -106,9 +108,14 @@ fn as_json(shown: &ShowUserResponse, values: bool) -> Value {
                 "attributes": attributes_as_json(link, values),
             })
         });
-        json!({"source": source, "user": user_id, "target": target, "link": link, "reasons": reasons})
+        json!({"source": source, "user": user_id, "target": target, "link": link, "reasons": reasons.iter().map(reason_as_json).collect::<Value>()})
     });
     json!({"links": links.collect::<Value>()})
+}
+
+fn reason_as_json(reason: &Reason) -> Value {
+    let code = reason.code().as_str_name().trim_start_matches("REASON_CODE_").to_lowercase();
+    json!({"code": code, "parameters": reason.parameters, "text": reasons::text(reason)})
 }
 
 /// An object with the values where these are asked for, else an array of names.
