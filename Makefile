@@ -38,10 +38,11 @@ seeds: tools-build tools-test kafka postgres ## plays crashes, injected faults a
 	tests/ten-seeds $(FIRST)
 
 .PHONY: lint
-lint: tools-build buf ## checks format, clippy, sizes of files and functions, and the protobuf contract
+lint: tools-build buf ## checks format, clippy, sizes, retired words, links, documentation and the protobuf contract
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
-	$(CARGO) test --locked --workspace --test tidy
+	$(CARGO) test --locked --workspace --test tidy --test words --test links
+	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps
 	$(BUF) lint proto
 	$(BUF) breaking proto --against proto/released.binpb
 

@@ -60,7 +60,7 @@ impl Embedded {
         Ok(Arc::new(Self { shared, clock, live, bulk, backlog: Backlog::new(BULK_MAX_WAIT), _compaction: compaction }))
     }
 
-    /// Removes what is superseded or has outlived its time, as [`Cleanup`] says; it also runs by itself now and then. Gives the
+    /// Removes what is superseded or has outlived its time, as [`crate::Cleanup`] says; it also runs by itself now and then. Gives the
     /// number of records removed.
     ///
     /// # Errors

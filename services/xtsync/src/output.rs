@@ -43,7 +43,7 @@ pub fn print(text: &str) -> io::Result<()> {
 /// Prints a line to standard output.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn line(text: &str) -> io::Result<()> {
     print(&format!("{text}\n"))
 }
@@ -56,7 +56,7 @@ pub fn note(text: &str) {
 /// Prints JSON to standard output, on lines of its own.
 ///
 /// # Errors
-/// As [`print`].
+/// As [`print()`].
 pub fn json(value: &serde_json::Value) -> io::Result<()> {
     print(&format!("{}\n", escape::json(&format!("{value:#}"))))
 }

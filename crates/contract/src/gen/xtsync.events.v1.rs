@@ -94,7 +94,7 @@ impl Origin {
     }
 }
 /// The desired state of one user in one target, by one synchronization. It is a state, not a command.
-/// Written by policy to xtsync.v1.decisions.<target>, keyed by source/user. Records of
+/// Written by policy to `xtsync.v1.decisions.<target>`, keyed by source/user. Records of
 /// xtsync.internal.v1.ReplayMarker stand in the same topic.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Decision {
@@ -259,7 +259,7 @@ impl SkipReason {
     }
 }
 /// One source user and their shadow user in one target. The record holds everything that is needed to rebuild the provisioner's row.
-/// Written by provisioner to xtsync.v1.links.<target>, keyed by source/user.
+/// Written by provisioner to `xtsync.v1.links.<target>`, keyed by source/user.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Link {
     #[prost(string, tag = "1")]
@@ -417,7 +417,7 @@ pub struct DirectoryAnswer {
     pub request_id: ::prost::alloc::string::String,
 }
 /// One operation on a shadow user and its result, with the changed attributes.
-/// Written by provisioner to xtsync.v1.outcomes.<target>, keyed by source/user.
+/// Written by provisioner to `xtsync.v1.outcomes.<target>`, keyed by source/user.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Outcome {
     #[prost(string, tag = "1")]
@@ -740,7 +740,7 @@ impl OutcomeResult {
     }
 }
 /// A fact about one tenant.
-/// Written by change-detector to xtsync.v1.tenant-facts.<tenant>, keyed by kind/id: `group/<id>`, `group-name/<name>`,
+/// Written by change-detector to `xtsync.v1.tenant-facts.<tenant>`, keyed by kind/id: `group/<id>`, `group-name/<name>`,
 /// `access-policy/live`, `tenant/self`, `freshness/users`.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct TenantFact {
@@ -869,7 +869,7 @@ impl GroupState {
     }
 }
 /// One change of one user of a source tenant, with the user's whole state after the change.
-/// Written by change-detector to xtsync.v1.user-deltas.<tenant>, keyed by user id. Long after a `gone` state a tombstone follows.
+/// Written by change-detector to `xtsync.v1.user-deltas.<tenant>`, keyed by user id. Long after a `gone` state a tombstone follows.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct UserDelta {
     #[prost(string, tag = "1")]

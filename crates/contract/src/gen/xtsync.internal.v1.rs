@@ -154,7 +154,7 @@ pub struct RecordHeader {
     pub value: ::prost::alloc::vec::Vec<u8>,
 }
 /// A partition of a source's user deltas has been decided for a revision.
-/// Written by policy to xtsync.v1.decisions.<target>, keyed by marker/source/partition. Control reads it to know when a revision is in force
+/// Written by policy to `xtsync.v1.decisions.<target>`, keyed by marker/source/partition. Control reads it to know when a revision is in force
 /// for every user.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ReplayMarker {
