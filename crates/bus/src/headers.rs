@@ -1,4 +1,5 @@
-//! Headers as bytes, in the embedded log and in outboxes: for each, the length of its name, the name, the length of its value, the value.
+//! Encodes headers as bytes, for the embedded log and outboxes. Each header is the length of its name, the name, the length of its value,
+//! the value.
 
 use bytes::{Buf, BufMut, Bytes};
 

@@ -1,4 +1,4 @@
-//! Records: as they are to be published, as they stand, and where.
+//! Records: to be published, as stored, and their positions.
 
 use std::fmt;
 
