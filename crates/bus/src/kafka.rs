@@ -1,7 +1,7 @@
 //! The bus of a fleet: Apache Kafka, through librdkafka.
 //!
-//! Everything that knows the client library is in this folder. Publications go through one idempotent producer; members of groups
-//! rebalance cooperatively and commit by themselves; readers belong to no group. Topics are made by `create` and by nothing else.
+//! Only this folder uses the client library. One idempotent producer publishes everything. Group members rebalance cooperatively and commit
+//! explicitly; readers belong to no group. Only `create` creates topics.
 
 mod background_drop;
 mod client;

@@ -14,7 +14,7 @@ use super::{BATCH_MAX, Bus, Error, Partition, Position, Reader, Record};
 /// How long one read waits for records before the next read.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long one read waits while the end may have come without a record, because compaction has taken the last ones.
+/// How long one read waits while the table catches up: compaction may have removed the last records, so none may come.
 const CATCH_UP_READ_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// The first and the longest pause after an error.
