@@ -1,8 +1,8 @@
-//! How a process is: named conditions for readiness; for liveness, that it answers.
+//! The health of a process: named conditions for readiness; for liveness, that the process answers.
 //!
-//! Ready: every condition is true, there is at least one, and nobody has begun to drain. Live: the runtime still answers a probe; of
-//! single tasks that says nothing. A dependency that is away makes a process unready and never dead: a restart would not bring it back.
-//! Reasons name systems, tenants and codes, no people and no addresses.
+//! A process is ready when it has a condition, every condition is true and it does not drain. It is live while the runtime answers a probe;
+//! this says nothing about single tasks. An unavailable dependency makes a process not ready but never not live, because a restart would
+//! not help. Reasons name systems, tenants and codes, and no users or addresses.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 use tracing::{info, warn};
 
-/// The health of a process; clones speak of the same one.
+/// The health of a process; clones share its state.
 #[derive(Debug, Clone, Default)]
 pub struct Health(Arc<Mutex<State>>);
 
@@ -27,32 +27,32 @@ struct Status {
     reason: String,
 }
 
-/// What is asked of a process.
+/// A probe of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Probe {
-    /// Does it answer at all? Whoever can ask has the answer: yes.
+    /// Whether the process answers: always true in an answer.
     Live,
-    /// May it be given work?
+    /// Whether the process may get work.
     Ready,
 }
 
-/// An answer: yes or no, and each part of it on a line.
+/// The result of a probe, with one line for each condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeResult {
-    /// Whether all is well.
+    /// Whether the probe passes.
     pub passes: bool,
     /// `[+]bus ok`, `[-]store failed: the database is away`.
     pub lines: String,
 }
 
 impl Health {
-    /// One without conditions, which is not ready yet.
+    /// A health without conditions, which is not ready yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Names a condition of readiness; each name is used once in a process. It does not hold until it is said to.
+    /// Adds a condition of readiness; its name is unique in the process. It is false until it is set.
     #[must_use]
     pub fn condition(&self, name: impl Into<String>) -> Condition {
         let name = name.into();
@@ -60,12 +60,12 @@ impl Health {
         Condition { health: self.clone(), name }
     }
 
-    /// Takes no new work from now on: not ready any more, still live.
+    /// Starts to drain: the process is no longer ready but still live.
     pub fn drain(&self) {
         self.lock().draining = true;
     }
 
-    /// Whether it may be given work.
+    /// Whether the process may get work.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.probe(Probe::Ready).passes
@@ -113,7 +113,7 @@ pub struct Condition {
 }
 
 impl Condition {
-    /// Says whether it holds, and why.
+    /// Sets whether the condition is true, and why.
     pub fn set(&self, holds: bool, reason: impl Into<String>) {
         let reason = reason.into();
         let mut state = self.health.lock();

@@ -1,11 +1,11 @@
-//! What is done every so often, each thing at a time of its own, so that not all tenants are busy at once.
+//! Staggered schedules: periodic work runs at a separate time for each name, so that not all tenants are busy at once.
 
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use xtsync_domain::Timestamp;
 
-/// The first moment after `last` at which it is the turn of what is called so; `None` where it never is.
+/// The first time after `last` at which work with this name is due; `None` if it never is.
 #[must_use]
 pub fn next(name: &str, every: Duration, last: Timestamp) -> Option<Timestamp> {
     let every = i64::try_from(every.as_micros()).ok().filter(|every| *every > 0)?;
