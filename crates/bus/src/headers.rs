@@ -5,7 +5,7 @@ use bytes::{Buf, BufMut, Bytes};
 
 use super::Headers;
 
-/// The bytes of headers.
+/// Encodes headers.
 pub fn encode(headers: &Headers) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(headers.iter().map(|(name, value)| 8 + name.len() + value.len()).sum());
     for (name, value) in headers {
@@ -15,7 +15,7 @@ pub fn encode(headers: &Headers) -> Vec<u8> {
     bytes
 }
 
-/// The headers of bytes; `None` when they are not what [`encode`] makes.
+/// Decodes headers; `None` when the bytes are not what [`encode`] returns.
 pub fn decode(mut bytes: Bytes) -> Option<Headers> {
     let mut headers = Headers::new();
     while bytes.has_remaining() {
