@@ -142,7 +142,7 @@ mod tests {
     }
 
     fn unavailable() -> Result<Option<u64>, Error> {
-        Err(Error::Unavailable("as the test wants it".to_owned()))
+        Err(Error::Unavailable("injected by the test".to_owned()))
     }
 
     fn downstream() -> [Topic; 2] {

@@ -34,7 +34,7 @@ use super::{CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription
 /// The bus on Kafka.
 pub struct Kafka(Arc<Cluster>);
 
-/// What all that we do on a cluster shares.
+/// The state shared by all operations on a cluster.
 struct Cluster {
     options: KafkaOptions,
     access: Access,
@@ -44,7 +44,7 @@ struct Cluster {
 }
 
 impl Cluster {
-    /// A client to ask about topics.
+    /// A client for requests about topics.
     fn client(&self) -> Arc<Producer> {
         self.publisher.producer()
     }

@@ -48,10 +48,10 @@ impl Outgoing {
 /// Headers of a record: names and values, in order.
 pub type Headers = Vec<(String, Bytes)>;
 
-/// A record as it stands on the bus.
+/// A record on the bus.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Where it stands.
+    /// Its position.
     pub at: Position,
     /// Its key.
     pub key: Bytes,
@@ -59,7 +59,7 @@ pub struct Record {
     pub value: Option<Bytes>,
     /// Its headers, in order.
     pub headers: Headers,
-    /// When it was published, by the publisher's clock; Kafka keeps the millisecond.
+    /// The publisher's time of publication; Kafka stores milliseconds.
     pub time: Timestamp,
 }
 
@@ -73,7 +73,7 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// All of a topic.
+    /// All partitions of a topic.
     pub fn all(topic: &Topic) -> impl Iterator<Item = Self> {
         (0..topic.partitions()).map(|index| Self { topic: topic.clone(), index })
     }

@@ -1,4 +1,4 @@
-//! The contract of the bus, on both kinds: what holds for one holds for the other.
+//! The contract of the bus, tested on both implementations.
 
 #![allow(clippy::unwrap_used, reason = "in a check a panic is the report")]
 
@@ -19,7 +19,7 @@ mod kafka_topics;
 #[path = "bus/table.rs"]
 mod table;
 
-/// Runs each check on each kind of bus.
+/// Runs each test on each implementation.
 macro_rules! on_both {
     ($($module:ident :: $check:ident),* $(,)?) => {
         mod on_embedded {

@@ -1,4 +1,4 @@
-//! The contract of the store, proven on SQLite and on a real PostgreSQL: the same tests, told by the same words.
+//! The contract of the store: the same tests on SQLite and on a real PostgreSQL.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "in a test a panic is the report, and a second process reports by text")]
 
@@ -85,6 +85,6 @@ async fn a_lease_is_taken_and_renewed_while_all_other_work_waits_for_connections
 }
 
 #[tokio::test]
-async fn a_server_that_is_to_be_verified_and_cannot_is_not_used() {
+async fn a_server_that_cannot_be_verified_as_required_is_refused() {
     store::opening::a_server_without_tls_is_refused_where_it_is_to_be_verified(StoreFixture::postgres().await).await;
 }

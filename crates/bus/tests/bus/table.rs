@@ -1,4 +1,4 @@
-//! What a table gives, on every bus.
+//! Tables on every bus.
 
 use std::collections::BTreeMap;
 
@@ -8,10 +8,10 @@ use xtsync_bus::{Table, Urgency};
 use crate::builders::{TEST_TIMEOUT, end, publish, put, text};
 use crate::bus_fixture::BusFixture;
 
-/// Folds what a table gives until `done`.
+/// Folds the records of a table until `done`.
 async fn fold(table: &mut Table, rows: &mut BTreeMap<String, String>, done: impl Fn(&Table, &BTreeMap<String, String>) -> bool) {
     while !done(table, rows) {
-        let records = timeout(TEST_TIMEOUT, table.next()).await.expect("the table goes on").unwrap();
+        let records = timeout(TEST_TIMEOUT, table.next()).await.expect("the table returns").unwrap();
         rows.extend(records.iter().map(text));
     }
 }

@@ -1,4 +1,4 @@
-//! Offsets with their effect.
+//! Offsets stored with their effect.
 
 use std::collections::BTreeMap;
 

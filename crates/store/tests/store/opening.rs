@@ -1,4 +1,4 @@
-//! Opening: incarnations, migrations, refusals.
+//! Opening a store: ids, migrations, refusals.
 
 use xtsync_store::{Error, Migration, Migrations, Options, Store};
 

@@ -47,7 +47,7 @@ pub(crate) async fn a_cancelled_transaction_leaves_nothing_and_blocks_no_other(f
             tx.execute("INSERT INTO thing (id) VALUES ($1)", params!["a"]).await.unwrap();
             std::future::pending::<()>().await;
         };
-        // Dropped wherever it happens to be after so many turns of the scheduler.
+        // The future is dropped after a different number of scheduler turns each time.
         tokio::select! {
             biased;
             () = work => {}
@@ -96,7 +96,7 @@ pub(crate) async fn deferred_statements_are_written_with_the_commit_or_not_at_al
     tx.defer(REMOVE, vec![params!["gone"]]);
     tx.defer(REMOVE, vec![]);
     let row = tx.fetch_one_opt("SELECT COUNT(*) FROM thing", vec![]).await.unwrap().unwrap();
-    assert_eq!(row.int(0).unwrap(), 1, "nothing of it is written yet");
+    assert_eq!(row.int(0).unwrap(), 1, "deferred statements have not run yet");
     tx.commit().await.unwrap();
     let wanted = [("a".to_owned(), Some(1)), ("b".to_owned(), Some(2))];
     assert_eq!(numbers(&store).await, wanted);
@@ -113,10 +113,10 @@ pub(crate) async fn deferred_statements_are_written_with_the_commit_or_not_at_al
 
 pub(crate) async fn a_row_that_is_not_there_is_none(fixture: StoreFixture) {
     let store = fixture.open().await;
-    assert_eq!(store.fetch_one_opt("SELECT n FROM thing WHERE id = $1", params!["nobody"]).await.unwrap(), None);
+    assert_eq!(store.fetch_one_opt("SELECT n FROM thing WHERE id = $1", params!["missing"]).await.unwrap(), None);
     let mut tx = store.begin().await.unwrap();
-    assert_eq!(tx.fetch_one_opt("SELECT n FROM thing WHERE id = $1", params!["nobody"]).await.unwrap(), None);
-    assert_eq!(tx.execute("UPDATE thing SET n = 1 WHERE id = $1", params!["nobody"]).await.unwrap(), 0);
+    assert_eq!(tx.fetch_one_opt("SELECT n FROM thing WHERE id = $1", params!["missing"]).await.unwrap(), None);
+    assert_eq!(tx.execute("UPDATE thing SET n = 1 WHERE id = $1", params!["missing"]).await.unwrap(), 0);
 }
 
 pub(crate) async fn a_second_row_with_a_key_is_refused(fixture: StoreFixture) {
