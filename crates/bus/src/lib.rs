@@ -219,7 +219,7 @@ pub trait Reader: Send {
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// It cannot be reached; a later attempt may succeed.
-    #[error("the bus is away: {0}")]
+    #[error("the bus is unavailable: {0}")]
     Unavailable(String),
     /// It did not accept a record.
     #[error("publishing to {topic}: {reason}")]
@@ -243,7 +243,7 @@ pub enum Error {
         found: u32,
     },
     /// This member no longer owns a partition.
-    #[error("partition {index} of {topic} is not ours any more")]
+    #[error("partition {index} of {topic} is no longer owned by this member")]
     Fenced {
         /// The topic.
         topic: String,

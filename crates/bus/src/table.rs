@@ -88,7 +88,7 @@ impl Table {
                 Ok(_) => pause = RETRY_DELAYS.0,
                 Err(Error::Refused(reason)) => return Err(Error::Refused(reason)),
                 Err(error) => {
-                    warn!(%error, ?pause, "reading a table waits");
+                    warn!(%error, ?pause, "reading a table failed and is retried");
                     // A new reader also finds what the old one could not, such as a broker's new address.
                     self.reader = None;
                     tokio::time::sleep(pause).await;

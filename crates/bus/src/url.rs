@@ -74,7 +74,7 @@ fn security(brokers: &str, parameters: &mut Parameters) -> Result<Security, Erro
         (Some("tls"), ca, Some(login)) => Ok(Security::Sasl { ca, login }),
         (Some("tls"), ca, None) => Ok(Security::Tls { ca }),
         (None, None, None) if !brokers.split(',').all(is_loopback) => {
-            Err(wrong("parameter security: it is missing, and a broker is not on this machine: tls, or plaintext if that is meant"))
+            Err(wrong("parameter security: it is missing, and a broker is not on this machine: set tls, or plaintext explicitly"))
         }
         (None | Some("plaintext"), None, None) => Ok(Security::Plaintext),
         (None | Some("plaintext"), _, Some(_)) => Err(wrong("parameter sasl: it needs security=tls")),
@@ -151,7 +151,7 @@ impl Parameters {
 
     fn end(self) -> Result<(), Error> {
         match self.0.into_keys().next() {
-            Some(name) => Err(wrong(format!("parameter {name}: it is unknown, or says nothing here"))),
+            Some(name) => Err(wrong(format!("parameter {name}: it is unknown, or has no effect here"))),
             None => Ok(()),
         }
     }
@@ -204,10 +204,10 @@ mod tests {
             ("kafka://one:1,:2", "':2' is not host:port"),
             ("kafka://one:70000", "'one:70000' is not host:port"),
             ("kafka://ana:hunter2@one:1", "no credentials before the host: use the parameters user and password_file"),
-            ("kafka://one:1", "parameter security: it is missing, and a broker is not on this machine: tls, or plaintext if that is meant"),
+            ("kafka://one:1", "parameter security: it is missing, and a broker is not on this machine: set tls, or plaintext explicitly"),
             (
                 "kafka://127.0.0.1:1,10.0.0.7:1",
-                "parameter security: it is missing, and a broker is not on this machine: tls, or plaintext if that is meant",
+                "parameter security: it is missing, and a broker is not on this machine: set tls, or plaintext explicitly",
             ),
             ("kafka://one:1?security=ssl", "parameter security: it is plaintext or tls"),
             ("kafka://one:1?security=", "parameter security: it is empty"),
@@ -216,10 +216,10 @@ mod tests {
             ("kafka://one:1?sasl=SCRAM-SHA-256&user=a&password_file=/p", "parameter sasl: it needs security=tls"),
             ("kafka://one:1?security=tls&sasl=PLAIN", "parameter sasl: it is SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"),
             ("kafka://one:1?security=tls&sasl=SCRAM-SHA-256&user=a", "parameter password_file: it is missing"),
-            ("kafka://one:1?security=tls&user=a", "parameter user: it is unknown, or says nothing here"),
+            ("kafka://one:1?security=tls&user=a", "parameter user: it is unknown, or has no effect here"),
             (
                 "kafka://one:1?security=tls&sasl=SCRAM-SHA-256&user=a&password_file=/p&password=hunter2",
-                "parameter password: it is unknown, or says nothing here",
+                "parameter password: it is unknown, or has no effect here",
             ),
             (
                 "kafka://one:1?security=tls&sasl=OAUTHBEARER&token_url=http://x/&client_id=c&secret_file=/s",

@@ -41,7 +41,7 @@ pub enum Probe {
 pub struct ProbeResult {
     /// Whether the probe passes.
     pub passes: bool,
-    /// `[+]bus ok`, `[-]store failed: the database is away`.
+    /// `[+]bus ok`, `[-]store failed: the database is unavailable`.
     pub lines: String,
 }
 
@@ -145,9 +145,9 @@ mod tests {
         let (bus, store) = (health.condition("bus"), health.condition("store"));
         assert!(!health.is_ready());
         bus.set(true, "");
-        store.set(false, "the database is away");
+        store.set(false, "the database is unavailable");
         let answer = health.probe(Probe::Ready);
-        assert_eq!((answer.passes, answer.lines.as_str()), (false, "[+]bus ok\n[-]store failed: the database is away\n"));
+        assert_eq!((answer.passes, answer.lines.as_str()), (false, "[+]bus ok\n[-]store failed: the database is unavailable\n"));
         assert!(health.probe(Probe::Live).passes, "a dependency never makes it dead");
         store.set(true, "");
         assert!(health.is_ready());

@@ -64,7 +64,7 @@ impl Incoming {
                 Ok((stream, peer)) => return (Connection::new(stream, permit, self.limits), peer),
                 Err(error) if is_peer_error(&error) => {}
                 Err(error) => {
-                    warn!(%error, ?pause, "no connection can be taken in");
+                    warn!(%error, ?pause, "accepting a connection failed");
                     sleep(pause).await;
                     pause = (pause * 2).min(ACCEPT_RETRY_DELAYS.1);
                 }

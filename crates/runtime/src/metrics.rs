@@ -45,7 +45,7 @@ impl LatencyMetrics {
     #[must_use]
     pub fn new(meter: &Meter) -> Self {
         const DIRECTORY: &str = "From a change in the source directory until the directory reported it.";
-        const CHANGE_TO_TARGET: &str = "From the first sight of a change until the target has it.";
+        const CHANGE_TO_TARGET: &str = "From the detection of a change until the target has it.";
         Self {
             directory: seconds(meter, "xtsync_directory_lag_seconds", DIRECTORY),
             change_to_target: seconds(meter, "xtsync_change_to_target_seconds", CHANGE_TO_TARGET),

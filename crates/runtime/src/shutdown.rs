@@ -65,10 +65,10 @@ impl Shutdown {
 async fn listen((mut terminate, mut interrupt): (Signal, Signal), shutdown: Shutdown) {
     let mut next = async || tokio::select! { _ = terminate.recv() => "SIGTERM", _ = interrupt.recv() => "SIGINT" };
     let first = next().await;
-    info!(signal = first, "asked to stop: finishing what is in hand");
+    info!(signal = first, "shutdown requested: finishing work in progress");
     shutdown.begin();
     let second = next().await;
-    warn!(signal = second, "asked again: stopping at once");
+    warn!(signal = second, "shutdown requested again: stopping at once");
     exit(FAILED);
 }
 

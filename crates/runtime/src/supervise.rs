@@ -105,7 +105,7 @@ impl Task {
         W: Future<Output = ()> + Send + 'static,
     {
         let failures =
-            meter().u64_counter("xtsync_task_failures").with_description("Tasks that panicked or ended, and were started again.").build();
+            meter().u64_counter("xtsync_task_failures").with_description("Tasks that panicked or ended, and were restarted.").build();
         let labels = [KeyValue::new("role", self.role), KeyValue::new("task", self.name), KeyValue::new("tenant", self.tenant.clone())];
         let (mut restarts, mut failing) = (RestartBackoff::new(RESTART_DELAY_MAX), None);
         while !shutdown.is_cancelled() {
@@ -129,7 +129,7 @@ impl Task {
             let pause = restarts.pause(began.elapsed());
             error!(role = %self.role, task = self.name, tenant = self.tenant, why, ?pause, "a task is restarted");
             let condition = failing.get_or_insert_with(|| self.health.condition(self.condition()));
-            condition.set(false, format!("{why}, and is started again"));
+            condition.set(false, format!("{why}, and is restarted"));
             on_change(TaskState::Down);
             shutdown.or(sleep(pause)).await;
             on_change(TaskState::Restarted);

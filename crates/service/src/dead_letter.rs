@@ -189,7 +189,7 @@ mod tests {
         assert_eq!((found.key.as_ref(), letter.topic.as_str(), letter.offset), (b"k".as_slice(), "xtsync.v1.config", 7));
         assert_eq!((letter.value, letter.headers[1].value.as_slice()), (Some(vec![1, 2]), b"\xff".as_slice()));
         assert_eq!((letter.role.as_str(), letter.reason.as_str()), ("policy", "undecodable"));
-        assert!(letter.error.starts_with("the database is away: "), "{}", letter.error);
+        assert!(letter.error.starts_with("the database is unavailable: "), "{}", letter.error);
         assert_eq!(letter.trace_id, "4bf92f3577b34da6a3ce929d0e0e4736");
     }
 

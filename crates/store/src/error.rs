@@ -4,7 +4,7 @@
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// The database cannot be reached or is too busy; a later attempt may succeed.
-    #[error("the database is away")]
+    #[error("the database is unavailable")]
     Unavailable(#[source] sqlx::Error),
     /// This transaction conflicted with another and was rolled back; an immediate retry may succeed.
     #[error("another transaction was in the way")]
@@ -30,7 +30,7 @@ pub enum Error {
         reason: String,
     },
     /// Another replica holds the lease that a statement requires, or the lease has expired.
-    #[error("the lease {0} is not ours any more")]
+    #[error("the lease {0} is no longer held")]
     Fenced(String),
     /// The stored data is not what this program wrote.
     #[error("{0}")]

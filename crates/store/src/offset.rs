@@ -16,7 +16,7 @@ pub async fn load_offsets(store: &Store, topic: &Topic) -> Result<BTreeMap<u32, 
     let rows = store.fetch("SELECT part, next FROM offset_ WHERE topic = $1", params![topic.to_string()]).await?;
     rows.iter()
         .map(|row| {
-            let part = u32::try_from(row.int(0)?).map_err(|_| Error::Corrupt(format!("a partition of {topic} is no index")))?;
+            let part = u32::try_from(row.int(0)?).map_err(|_| Error::Corrupt(format!("a partition index of {topic} is invalid")))?;
             Ok((part, row.int(1)?))
         })
         .collect()

@@ -128,7 +128,7 @@ impl Row {
 }
 
 fn wrong(column: usize, wanted: &str) -> Error {
-    Error::Corrupt(format!("column {column} does not hold {wanted}"))
+    Error::Corrupt(format!("column {column} is not {wanted}"))
 }
 
 /// The error for a column that is no integer, text or bytes; sums must be cast: `CAST(SUM(n) AS BIGINT)`.

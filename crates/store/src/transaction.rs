@@ -185,7 +185,7 @@ impl Transaction {
         }
         let began = Instant::now();
         let row = self.fetch_one_opt(NOW, Vec::new()).await?;
-        let now = row.ok_or_else(|| Error::Corrupt("the database tells no time".to_owned()))?.int(0).map(Timestamp)?;
+        let now = row.ok_or_else(|| Error::Corrupt("the database returned no time".to_owned()))?.int(0).map(Timestamp)?;
         self.time.note(now, began);
         Ok(now)
     }

@@ -40,7 +40,7 @@ impl Member {
     /// Joins a group.
     pub(super) async fn join(shared: &Arc<Shared>, group: &str, topics: &[Topic]) -> Result<Self, Error> {
         if !shared.join_group(group) {
-            return Err(Error::Refused(format!("group {group} has its member already; the embedded bus knows no second")));
+            return Err(Error::Refused(format!("group {group} has a member already; the embedded bus allows one")));
         }
         let membership = GroupMembership { shared: Arc::clone(shared), group: group.to_owned() };
         let cursors = Cursors::new(shared, Vec::new());

@@ -43,7 +43,7 @@ pub(super) async fn run(shared: Arc<Shared>, mut live: mpsc::Receiver<Append>, m
         let written = write(&shared, &batch).await;
         shared.has_write_failed.store(written.is_err(), Ordering::Relaxed);
         if let Err(error) = &written {
-            warn!(%error, "the embedded log did not take a batch");
+            warn!(%error, "the embedded log failed to write a batch");
         }
         for append in batch {
             let answer = written.as_ref().map(drop).map_err(|error| Error::Unavailable(format!("the embedded log: {error}")));

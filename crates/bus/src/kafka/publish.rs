@@ -115,7 +115,7 @@ impl Publisher {
         warn!(%code, reason, "the producer is broken and replaced");
         match producer(&self.config, self.callbacks.clone()) {
             Ok(new) => *current = Arc::new(new),
-            Err(error) => warn!(%error, "no new producer"),
+            Err(error) => warn!(%error, "a new producer could not be created"),
         }
     }
 }

@@ -122,7 +122,7 @@ fn ignore_transient(error: &Error) -> Result<(), Error> {
             Err(Error::Refused(reason.clone()))
         }
         passing => {
-            debug!(error = %passing, "consuming waits");
+            debug!(error = %passing, "consuming failed and is retried");
             Ok(())
         }
     }

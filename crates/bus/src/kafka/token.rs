@@ -83,7 +83,7 @@ async fn refresh(http: &reqwest::Client, oauth: &OAuth, newest: &watch::Sender<O
                 life.mul_f32(0.7).max(RETRY_INTERVAL)
             }
             Err(reason) => {
-                warn!(reason, "no token for the bus");
+                warn!(reason, "no token was received for the bus");
                 RETRY_INTERVAL
             }
         };

@@ -14,7 +14,7 @@ pub(crate) fn process(role: &str) {
     let (meter, role) = (meter(), role.to_owned());
     meter
         .u64_observable_gauge("xtsync_build_info")
-        .with_description("Always 1; the labels say which build and role this is.")
+        .with_description("Always 1; the labels name the build and the role.")
         .with_callback(move |observer| {
             observer.observe(1, &[KeyValue::new("version", env!("CARGO_PKG_VERSION")), KeyValue::new("role", role.clone())]);
         })

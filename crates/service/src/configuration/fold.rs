@@ -73,7 +73,7 @@ impl Fold {
             None => State::Incomplete(format!("revision {newest} has no commit yet")),
             Some(commit) if newest > commit.revision => State::Incomplete(format!("revision {newest} has no commit yet")),
             Some(commit) if !self.is_closed_by(commit) => {
-                State::Incomplete(format!("revision {} is not whole: waiting for the next one", commit.revision))
+                State::Incomplete(format!("revision {} is incomplete: waiting for the next one", commit.revision))
             }
             Some(_) => State::Complete,
         }

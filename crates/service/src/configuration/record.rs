@@ -51,10 +51,10 @@ pub enum Unusable {
     #[error(transparent)]
     Invalid(#[from] Invalid),
     /// Its key is not text.
-    #[error("its key is no text")]
+    #[error("its key is not text")]
     Key,
     /// Its key belongs to another resource.
-    #[error("its key is not that of what it holds")]
+    #[error("its key is not that of its resource")]
     Misplaced,
 }
 

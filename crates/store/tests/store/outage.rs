@@ -44,7 +44,7 @@ async fn an_unreachable_database_turns_readiness_off_and_on_again() {
 
     postgres.stop().await.unwrap();
     wait_for(LIMIT, "the outage to be reported", async || Ok((!health.is_ready()).then_some(()))).await.unwrap();
-    assert!(health.probe(Probe::Ready).lines.contains("is away") && health.probe(Probe::Live).passes);
+    assert!(health.probe(Probe::Ready).lines.contains("is unavailable") && health.probe(Probe::Live).passes);
     postgres.resume().await.unwrap();
     wait_for(LIMIT, "the store to be ready", async || Ok(health.is_ready().then_some(()))).await.unwrap();
     drop(report);

@@ -87,13 +87,13 @@ fn an_incomplete_revision_left_by_compaction_is_no_revision() {
     // Compacted: its older record is gone, so the commit closes a resource that no longer exists.
     let compacted = [fabrikam, commit, newer];
     assert_eq!(fold(&compacted), (0, incomplete("revision 2 has no commit yet")));
-    assert_eq!(fold(&compacted[..2]), (0, incomplete("revision 1 is not whole: waiting for the next one")));
+    assert_eq!(fold(&compacted[..2]), (0, incomplete("revision 1 is incomplete: waiting for the next one")));
 }
 
 #[test]
 fn a_commit_whose_digest_differs_closes_nothing() {
     let records = [organization(0, "contoso", 1, &["a"]), commit(1, 1, &[("contoso", &["b"])])];
-    assert_eq!(fold(&records), (0, incomplete("revision 1 is not whole: waiting for the next one")));
+    assert_eq!(fold(&records), (0, incomplete("revision 1 is incomplete: waiting for the next one")));
 }
 
 fn resource(offset: i64, kind: &str, json: &str) -> Record {
