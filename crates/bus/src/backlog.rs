@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn capacity_needs_little_lag_of_every_consumer_group() {
+    async fn capacity_requires_little_lag_of_every_consumer_group() {
         let (backlog, downstream) = (eager(Duration::from_secs(3_600)), downstream());
         assert!(check(&backlog, &downstream, [Ok(Some(100)), Ok(Some(0))]).await);
         assert!(!check(&backlog, &downstream, [Ok(Some(101)), Ok(Some(0))]).await);
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn unavailable_consumer_groups_are_waited_for_once() {
+    async fn unavailable_consumer_groups_are_awaited_for_the_maximum_wait() {
         let (backlog, downstream) = (eager(Duration::from_millis(50)), downstream());
         let full = || [Ok(Some(9_999)), unavailable()];
         for _ in 0..2 {

@@ -40,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_read_back_and_broken_ones_are_noticed() {
+    fn headers_round_trip_and_broken_ones_are_rejected() {
         for headers in [
             vec![],
             vec![("ce_id".to_owned(), Bytes::from_static(b"7:1"))],

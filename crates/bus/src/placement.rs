@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_stays_within_the_partitions_also_where_its_hash_is_negative() {
+    fn a_key_with_a_negative_hash_gets_a_valid_partition() {
         //   key       partitions  at
         for (key, partitions, at) in [("abc", 6, 3), ("21", 6, 0), ("21", 5, 0), ("abc", 1, 0), ("abc", 0, 0)] {
             assert_eq!(partition_of(key.as_bytes(), partitions), at, "{key} of {partitions}");

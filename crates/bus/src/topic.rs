@@ -120,7 +120,7 @@ mod tests {
         TopicKind { name: "x.links.all", partitions: 1, cleanup: Cleanup::Retain(Duration::ZERO), consumer_group: None };
 
     #[test]
-    fn a_scope_reads_back_from_a_topic_of_its_kind_alone() {
+    fn a_scope_is_parsed_only_from_a_topic_of_its_kind() {
         assert_eq!(LINKS.of("hub").to_string(), "x.links.hub");
         assert_eq!(LINKS.scope(&LINKS.of("hub")), Some("hub"));
         assert_eq!(LINKS.scope(&LINKS.topic()), None);

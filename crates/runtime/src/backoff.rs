@@ -31,7 +31,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_wait_doubles_up_to_a_limit_and_is_anything_below() {
+    fn the_delay_is_random_below_a_doubling_limit() {
         let mut rng = StdRng::seed_from_u64(7);
         for (attempts, most) in [(0, 500), (1, 500), (2, 1000), (5, 8000), (10, 256_000), (11, 300_000), (u32::MAX, 300_000)] {
             let most = Duration::from_millis(most);

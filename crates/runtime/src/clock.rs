@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn the_system_clock_tells_this_century() {
+    fn the_system_clock_is_in_this_century() {
         let year_2024 = Timestamp::parse("2024-01-01T00:00:00Z").unwrap();
         assert!(SystemClock.now() > year_2024);
     }

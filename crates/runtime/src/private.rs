@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_made_is_its_owners_alone_and_what_is_open_to_others_is_refused() {
+    fn new_files_are_private_and_accessible_ones_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let (dir, file) = (folder.path().join("a/b"), folder.path().join("a/b/x.sqlite"));
         for _ in 0..2 {

@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn work_ends_when_it_is_time_to_stop_and_a_child_stops_alone() {
+    async fn work_ends_at_the_shutdown_and_a_child_stops_alone() {
         let shutdown = Shutdown::new();
         assert_eq!(shutdown.or(async { 7 }).await, Some(7));
         let child = shutdown.child();

@@ -22,7 +22,7 @@ mod tests {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
     #[test]
-    fn each_name_has_a_time_of_its_own_once_a_day() {
+    fn each_name_is_due_once_a_day_at_its_own_time() {
         let last = Timestamp(1_000_000_000_000_000);
         let due = next("emea", DAY, last).unwrap();
         assert!(due > last && due <= last.plus(DAY));

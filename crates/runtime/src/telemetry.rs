@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn telemetry_starts_once_and_says_what_is_wrong_with_its_options() {
+    fn telemetry_starts_once_and_reports_wrong_options() {
         let quiet = |filter: &str| TelemetryOptions { format: Format::Json, filter: Some(filter.to_owned()), export: false };
         let error = init("test", &quiet("info,=,")).unwrap_err();
         assert!(error.to_string().contains("log filter"), "{error}");

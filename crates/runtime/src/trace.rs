@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_without_a_parent_begins_a_trace_and_what_is_no_parent_changes_nothing() {
+    fn a_span_without_a_parent_begins_a_trace_and_invalid_parents_are_ignored() {
         recording(|| {
             let span = tracing::info_span!("round");
             for text in ["", "00-zz-00-01", "00-00000000000000000000000000000000-0000000000000000-01", "\u{1F388}"] {

@@ -132,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn few_rows_go_together_and_many_in_powers_of_two_within_the_limits_of_both_databases() {
+    fn few_rows_are_one_statement_and_many_are_chunked_within_the_limits() {
         for (rows, columns, want) in [
             (0, 1, vec![]),
             (1, 3, vec![1]),
@@ -167,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn ragged_rows_and_a_text_without_a_place_for_them_are_refused() {
+    fn rows_of_different_width_and_a_template_without_rows_are_refused() {
         assert!(chunks("VALUES {rows}", vec![params![1_i64], params![1_i64, 2_i64]]).is_err());
         assert!(chunks("VALUES {rows}", vec![vec![]]).is_err());
         assert!(chunks("VALUES", vec![params![1_i64]]).is_err());

@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_say_whether_trying_again_may_help() {
+    fn codes_classify_transient_errors() {
         for code in ["40001", "40P01", "55P03"] {
             assert!(matches!(of_postgres(code), Meaning::Contended), "{code}");
         }

@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_value_has_one_type_in_both_databases_also_when_it_is_null() {
+    fn every_value_has_one_type_in_both_databases_even_null() {
         let params = params![7_u64, true, Timestamp(9), "a", None::<u64>, None::<&str>, None::<Vec<u8>>, b"x".as_slice(), u64::MAX];
         let wanted = [
             Param::Int(Some(7)),

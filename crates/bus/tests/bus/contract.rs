@@ -114,7 +114,7 @@ pub(crate) async fn a_record_over_the_limit_is_refused(fixture: &BusFixture) {
     assert!(matches!(refused, Error::Publish { .. }), "{refused}");
 }
 
-pub(crate) async fn compaction_keeps_the_newest_and_a_tombstone_ends_a_key(fixture: &BusFixture) {
+pub(crate) async fn compaction_keeps_the_newest_record_and_a_tombstone_removes_a_key(fixture: &BusFixture) {
     let topic = fixture.create(topic::DECISIONS.of(new_tenant())).await;
     let records =
         [put(&topic, "a", 1), put(&topic, "a", 2), put(&topic, "b", 1), put(&topic, "a", 3), end(&topic, "b"), put(&topic, "c", 1)];

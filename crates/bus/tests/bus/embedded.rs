@@ -105,7 +105,7 @@ async fn compaction_and_retention_follow_the_topics_durations() {
 }
 
 #[tokio::test]
-async fn offsets_continue_after_everything_was_removed() {
+async fn offsets_continue_after_all_records_were_removed() {
     let (folder, log, clock) = timed().await;
     let topic = topic::DECISIONS.of(new_tenant());
     let bus: Bus = log.clone();
@@ -125,7 +125,7 @@ async fn offsets_continue_after_everything_was_removed() {
 }
 
 #[tokio::test]
-async fn a_large_log_is_compacted_in_portions_beside_publishers() {
+async fn a_large_log_is_compacted_in_batches_during_publications() {
     let (_folder, log, clock) = timed().await;
     let (topic, bus) = (topic::DECISIONS.of(new_tenant()), log.clone() as Bus);
     publish(&bus, &topic, 5000).await;

@@ -52,7 +52,7 @@ async fn subscribe(fixture: &BusFixture, group: &str, topic: &Topic) -> Box<dyn 
 }
 
 #[tokio::test]
-async fn two_members_share_the_partitions_and_the_one_that_stays_gets_them_back() {
+async fn two_members_share_the_partitions_and_the_remaining_one_gets_all() {
     let fixture = BusFixture::kafka().await;
     let (topic, group) = (fixture.topic().await, unique("g"));
     let mut first = join(&fixture.bus, &group, &topic).await;
@@ -138,7 +138,7 @@ async fn a_member_that_does_not_release_in_time_is_fenced_and_gets_nothing_more(
 }
 
 #[tokio::test]
-async fn what_was_fetched_before_a_revocation_is_not_delivered_after_it() {
+async fn prefetched_records_are_not_delivered_after_a_revocation() {
     let fixture = with_short_drain().await;
     let (topic, group) = (fixture.topic().await, unique("g"));
     let mut first = join(&fixture.bus, &group, &topic).await;

@@ -33,7 +33,7 @@ async fn the_contract_holds_over_tls_with_scram() {
     contract::uncommitted_records_are_delivered_again(&fixture).await;
     contract::a_commit_is_read_back_with_its_metadata(&fixture).await;
     contract::a_record_round_trips(&fixture).await;
-    contract::compaction_keeps_the_newest_and_a_tombstone_ends_a_key(&fixture).await;
+    contract::compaction_keeps_the_newest_record_and_a_tombstone_removes_a_key(&fixture).await;
     contract::topics_are_created_once_and_missing_ones_are_listed(&fixture).await;
     wrong_credentials_are_refused(&broker).await;
     a_url_configures_tls_and_scram(&broker).await;

@@ -87,7 +87,7 @@ async fn topics_are_created_with_the_configuration_of_the_contract() {
 }
 
 #[tokio::test]
-async fn the_end_is_reached_where_the_last_offset_holds_no_record() {
+async fn a_reader_reaches_the_end_if_the_last_offset_has_no_record() {
     let (fixture, other) = (BusFixture::kafka().await, BusFixture::kafka().await.topic().await);
     let topic = fixture.topic().await;
     publish(&fixture.bus, &topic, 20).await;

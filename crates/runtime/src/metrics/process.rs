@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_knows_its_time_and_memory() {
+    fn process_time_and_memory_are_measured() {
         assert!(cpu_seconds().is_some_and(|seconds| (0.0..1e6).contains(&seconds)));
         assert!(resident_bytes().is_some_and(|bytes| bytes > 1 << 20));
     }

@@ -27,7 +27,7 @@ async fn take(store: &Store, topic: &Topic) -> Vec<Outgoing> {
     records
 }
 
-pub(crate) async fn outbox_records_come_with_their_effect_in_order_and_once(fixture: StoreFixture) {
+pub(crate) async fn outbox_records_are_atomic_with_their_effect_and_ordered(fixture: StoreFixture) {
     let store = fixture.open().await;
     let records: Vec<_> = (0..1200).map(record).collect();
     let other = Outgoing { topic: topic("lab"), ..record(0) };
