@@ -58,7 +58,7 @@ impl LagSource for Cluster {
 }
 
 impl Kafka {
-    /// Makes the bus. The brokers need not be there yet: what needs them waits or says [`Error::Unavailable`].
+    /// Creates the bus. The brokers need not be reachable yet: operations that need them wait or return [`Error::Unavailable`].
     ///
     /// # Errors
     /// [`Error::Refused`] when a setting is wrong or a secret cannot be read.

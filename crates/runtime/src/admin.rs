@@ -32,7 +32,7 @@ pub enum Reach {
     Anywhere,
 }
 
-/// Binds the listener; port 0 takes a free one.
+/// Binds the listener; port 0 selects a free one.
 ///
 /// # Errors
 /// When the address is in use, or is not on loopback without explicit configuration.

@@ -1,7 +1,7 @@
 //! The health of a process: named conditions for readiness; for liveness, that the process answers.
 //!
 //! A process is ready when it has a condition, every condition is true and it does not drain. It is live while the runtime answers a probe;
-//! this says nothing about single tasks. An unavailable dependency makes a process not ready but never not live, because a restart would
+//! this says nothing about single tasks. An unavailable dependency makes a process not ready, and it stays live, because a restart would
 //! not help. Reasons name systems, tenants and codes, and no users or addresses.
 
 use std::collections::BTreeMap;
@@ -89,7 +89,7 @@ impl Health {
 impl State {
     fn ready(&self) -> ProbeResult {
         let lines = self.conditions.iter().fold(String::new(), |lines, (name, status)| line(lines, name, status.holds, &status.reason));
-        let lines = if self.draining { line(lines, "draining", false, "asked to stop") } else { lines };
+        let lines = if self.draining { line(lines, "draining", false, "shutdown requested") } else { lines };
         let passes = !self.draining && !self.conditions.is_empty() && self.conditions.values().all(|status| status.holds);
         ProbeResult { passes, lines }
     }
@@ -141,19 +141,19 @@ mod tests {
     #[test]
     fn a_process_is_ready_when_every_condition_holds_and_it_does_not_drain() {
         let health = Health::new();
-        assert!(!health.is_ready(), "nothing is known yet");
+        assert!(!health.is_ready(), "it has no condition yet");
         let (bus, store) = (health.condition("bus"), health.condition("store"));
         assert!(!health.is_ready());
         bus.set(true, "");
         store.set(false, "the database is unavailable");
         let answer = health.probe(Probe::Ready);
         assert_eq!((answer.passes, answer.lines.as_str()), (false, "[+]bus ok\n[-]store failed: the database is unavailable\n"));
-        assert!(health.probe(Probe::Live).passes, "a dependency never makes it dead");
+        assert!(health.probe(Probe::Live).passes, "a dependency never makes it not live");
         store.set(true, "");
         assert!(health.is_ready());
         bus.set(false, "away");
         drop(bus);
-        assert!(health.is_ready(), "a condition that is gone asks for nothing");
+        assert!(health.is_ready(), "a removed condition has no effect");
         health.drain();
         assert!(!health.is_ready() && health.probe(Probe::Live).passes);
     }

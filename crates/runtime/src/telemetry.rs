@@ -142,7 +142,7 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     let terminal = stderr().is_terminal();
-    // https://no-color.org: any value but an empty one.
+    // https://no-color.org: any value except an empty one.
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     // A failed log write, for example on a full disk, must not end the process, and a report on standard error would fail as well.
     let layer = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(terminal && !is_plain).log_internal_errors(false);

@@ -54,7 +54,7 @@ async fn idle_and_slow_connections_free_their_permits() {
         for _ in 0..40 {
             silent.push(connect(address).await);
         }
-        assert!(ask(address).await.ends_with("here"), "with ten times as many idle ones as there are places");
+        assert!(ask(address).await.ends_with("here"), "with ten times as many idle connections as permits");
         for stream in &mut silent {
             ended(stream).await;
         }

@@ -64,7 +64,7 @@ impl Republication {
         &self.after
     }
 
-    /// Stores the progress; `None` completes it. A request that came meanwhile restarts it.
+    /// Stores the progress; `None` completes it. After a new request this changes nothing: the republication starts again.
     ///
     /// # Errors
     /// When the database is unavailable.

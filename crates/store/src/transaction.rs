@@ -90,8 +90,8 @@ impl Transaction {
         Ok(self.fetch(sql, params).await?.into_iter().next())
     }
 
-    /// Runs a statement over many rows: `VALUES {rows}` in it stands for them, as in `INSERT INTO t (a, b) VALUES {rows}` or `WITH v (a, b)
-    /// AS (VALUES {rows}) UPDATE t SET b = v.b FROM v WHERE t.a = v.a`. Returns the number of changed rows.
+    /// Runs a statement over many rows: `VALUES {rows}` in it stands for them, as in `INSERT INTO t (a, b) VALUES {rows}` or
+    /// `WITH v (a, b) AS (VALUES {rows}) UPDATE t SET b = v.b FROM v WHERE t.a = v.a`. Returns the number of changed rows.
     ///
     /// With `ON CONFLICT … DO UPDATE`, each key may occur only once in `rows`.
     ///

@@ -141,7 +141,7 @@ impl Progress {
             Err(error) => match error::of(&error) {
                 Error::Refused(reason) => return Err(Error::Refused(reason)),
                 // The library reconnects by itself.
-                error => debug!(%error, "reading waits"),
+                error => debug!(%error, "reading failed and is retried"),
             },
         }
         Ok(None)

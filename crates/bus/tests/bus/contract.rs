@@ -14,9 +14,9 @@ use crate::bus_fixture::{ALONE, BusFixture, new_tenant, new_topic};
 
 pub(crate) async fn records_of_a_key_keep_their_order(fixture: &BusFixture) {
     let topic = fixture.topic().await;
-    for round in 0..40 {
-        let urgency = if round % 2 == 0 { Urgency::Live } else { Urgency::Bulk };
-        let records = (0..50).map(|n| put(&topic, &format!("k{}", n % 20), format!("{round:03}-{n:03}"))).collect();
+    for batch in 0..40 {
+        let urgency = if batch % 2 == 0 { Urgency::Live } else { Urgency::Bulk };
+        let records = (0..50).map(|n| put(&topic, &format!("k{}", n % 20), format!("{batch:03}-{n:03}"))).collect();
         fixture.bus.publish(records, urgency).await.unwrap();
     }
     let mut by_key: BTreeMap<String, Vec<String>> = BTreeMap::new();
