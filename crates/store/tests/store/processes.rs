@@ -31,8 +31,7 @@ pub(crate) async fn a_frozen_owner_that_wakes_writes_nothing(fixture: StoreFixtu
     let mut other = play("own", &fixture);
     wait_for(LIMIT, "the other to write as owner", async || Ok((!numbers(&store).await.is_empty()).then_some(()))).await.unwrap();
     freeze_between_transactions(&other, &store).await;
-    let taken =
-        wait_for(LIMIT, "the lease to expire", async || Ok(lease::acquire(&store, "target/hub", "us", LIMIT).await.ok().flatten()));
+    let taken = wait_for(LIMIT, "the lease to expire", async || Ok(lease::acquire(&store, "target/hub", "us", LIMIT).await.ok().flatten()));
     let epoch = taken.await.unwrap();
     let count = numbers(&store).await;
     other.signal(Signal::Cont).unwrap();
