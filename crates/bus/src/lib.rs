@@ -59,7 +59,8 @@ pub enum Event {
     /// These partitions go to another member. This member may finish and commit records in flight until it calls
     /// [`Subscription::released`], within a time limit. Then it no longer owns them.
     Revoked(Vec<Partition>),
-    /// These partitions were taken without warning, because the member was silent for too long. Nothing of them may be committed or acted
+    /// These partitions were lost without a revocation, because the member was silent for too long. Nothing of them may be committed or
+    /// acted
     /// on.
     Lost(Vec<Partition>),
 }

@@ -20,7 +20,7 @@ const CATCH_UP_READ_TIMEOUT: Duration = Duration::from_millis(100);
 /// The first and the longest pause after an error.
 const RETRY_DELAYS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
-/// A reader of whole compacted topics.
+/// A reader of complete compacted topics.
 pub struct Table {
     bus: Bus,
     reader: Option<Box<dyn Reader>>,

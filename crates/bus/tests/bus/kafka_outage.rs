@@ -25,7 +25,7 @@ async fn persist(bus: Bus, topic: Topic) {
 async fn follow(member: &mut dyn Subscription) -> BTreeMap<String, String> {
     let mut rows = BTreeMap::new();
     while rows.len() < RECORDS {
-        match timeout(TEST_TIMEOUT, member.next()).await.expect("something comes") {
+        match timeout(TEST_TIMEOUT, member.next()).await.expect("an event comes in time") {
             Ok(Event::Records(records)) => {
                 rows.extend(records.iter().map(text));
                 // While the broker is down, commits fail and uncommitted records are delivered again.
@@ -47,7 +47,7 @@ async fn follow(member: &mut dyn Subscription) -> BTreeMap<String, String> {
 async fn fold(table: &mut Table) -> BTreeMap<String, String> {
     let mut rows = BTreeMap::new();
     while rows.len() < RECORDS {
-        let records = timeout(TEST_TIMEOUT, table.next()).await.expect("something comes").unwrap();
+        let records = timeout(TEST_TIMEOUT, table.next()).await.expect("an event comes in time").unwrap();
         rows.extend(records.iter().map(text));
     }
     rows
