@@ -60,8 +60,7 @@ pub enum Event {
     /// [`Subscription::released`], within a time limit. Then it no longer owns them.
     Revoked(Vec<Partition>),
     /// These partitions were lost without a revocation, because the member was silent for too long. Nothing of them may be committed or
-    /// acted
-    /// on.
+    /// acted on.
     Lost(Vec<Partition>),
 }
 
