@@ -1,5 +1,5 @@
-//! Whether there is room on a topic for what is bulk. A topic keeps its order whatever comes, so what is urgent must never stand behind
-//! much else: while its taker is far behind, a backlog stays where it came from and goes by class.
+//! Limits bulk publishing by consumer group lag. A topic keeps its order, so live records must not queue behind a long backlog. While the
+//! downstream consumer group lags, bulk records stay at their origin, where they are ordered by class.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,30 +15,30 @@ use tracing::debug;
 
 use super::{CAPACITY_CHECK_INTERVAL, Error};
 
-/// How long bulk waits at most: who takes a topic may be away for long, and is not the only one who reads it.
+/// How long bulk waits at most. The consumer group may be down for long, and other consumers read the topic, too.
 pub(super) const BULK_MAX_WAIT: Duration = Duration::from_secs(1);
 
-/// There is room while no more records stand before the taker: enough to go on with while the next are on their way.
+/// A topic has capacity while its consumer group lags by at most this many records: enough to keep it busy until the next ones arrive.
 const CAPACITY_LAG_MAX: u64 = 100;
 
-/// How long it is believed that nobody takes a topic.
+/// How long a topic counts as having no consumer before the next check.
 const NO_CONSUMER_RECHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// Whoever can say how far a group has come.
+/// A source of consumer group lag.
 #[async_trait]
 pub(super) trait LagSource: Sync {
-    /// How many records of a topic a group has not committed, `None` where it never committed any.
+    /// The number of records that a group has not committed; `None` if it never committed any.
     async fn consumer_lag(&self, topic: &Topic, group: &'static str) -> Result<Option<u64>, Error>;
 }
 
-/// What was seen of the topics that have a taker, where he was not near.
+/// The topics that had no capacity, or no consumer, at the last check.
 #[derive(Debug)]
 pub(super) struct Backlog {
     max_wait: Duration,
-    /// How long a look that found no room holds for everybody who asks in this process.
+    /// How long a check without capacity is valid for all callers in this process.
     check_interval: Duration,
     states: Mutex<HashMap<Topic, TopicState>>,
-    /// Whose turn it is to look at a topic, and when it was looked at last.
+    /// One lock per topic, so that one caller checks at a time; it holds the time of the last check.
     check_locks: Mutex<HashMap<Topic, CheckLock>>,
 }
 
@@ -46,20 +46,20 @@ type CheckLock = Arc<tokio::sync::Mutex<Option<Instant>>>;
 
 #[derive(Debug, Clone, Copy)]
 enum TopicState {
-    /// There has been no room since then, or it could not be learnt whether there was.
+    /// The topic has had no capacity since then, or its lag was unavailable.
     Full(Instant),
-    /// Nobody had ever taken any then.
+    /// The group had never committed at that time.
     NoConsumer(Instant),
 }
 
 impl Backlog {
-    /// One that has seen nothing yet, where bulk waits for so long at most.
+    /// A backlog without any state, where bulk waits at most `max_wait`.
     pub(super) fn new(max_wait: Duration) -> Self {
         Self { max_wait, check_interval: CAPACITY_CHECK_INTERVAL, states: Mutex::default(), check_locks: Mutex::default() }
     }
 
-    /// Whether there is room on all of these topics, or has been none for so long that it is not waited for. Whoever stops waiting for the
-    /// answer, and asks again, has waited all the same.
+    /// Whether all of these topics have capacity, or the maximum wait is over. The wait counts from the first check, even if the caller
+    /// cancels and asks again.
     pub(super) async fn has_capacity(&self, source: &impl LagSource, topics: &[Topic]) -> bool {
         let checks = topics.iter().filter_map(|topic| Some((topic, topic.kind().consumer_group?)));
         join_all(checks.map(|(topic, group)| self.check(source, topic, group))).await;
@@ -76,7 +76,7 @@ impl Backlog {
         true
     }
 
-    /// Looks at a topic, unless somebody else has just done so: however many wait for room, one of them looks.
+    /// Checks a topic, unless another caller has just done so: one caller checks for all.
     async fn check(&self, source: &impl LagSource, topic: &Topic, group: &'static str) {
         let check_lock = self.check_lock(topic);
         let mut last_check = check_lock.lock().await;
@@ -131,38 +131,38 @@ mod tests {
     static TAKEN: TopicKind =
         TopicKind { name: "taken", partitions: 1, cleanup: Cleanup::Retain(Duration::ZERO), consumer_group: Some("taker") };
 
-    /// Answers for each look what stands before the taker: so many records, nothing that he ever took, or that it cannot be learnt.
+    /// Returns one prepared answer per check: a lag, no commit, or an error.
     struct Script(Mutex<VecDeque<Result<Option<u64>, Error>>>);
 
     #[async_trait]
     impl LagSource for Script {
         async fn consumer_lag(&self, _: &Topic, _: &'static str) -> Result<Option<u64>, Error> {
-            self.0.lock().pop_front().expect("there is no need to look")
+            self.0.lock().pop_front().expect("an unexpected check")
         }
     }
 
     fn unavailable() -> Result<Option<u64>, Error> {
-        Err(Error::Unavailable("as the test wants it".to_owned()))
+        Err(Error::Unavailable("injected by the test".to_owned()))
     }
 
     fn downstream() -> [Topic; 2] {
         ["hub", "lab"].map(|target| TAKEN.of(target))
     }
 
-    /// Whether there is room on these topics, by these answers, all of which are needed.
+    /// Whether these topics have capacity, with these answers, all of which must be used.
     async fn check(backlog: &Backlog, topics: &[Topic], answers: impl IntoIterator<Item = Result<Option<u64>, Error>>) -> bool {
         let source = Script(Mutex::new(answers.into_iter().collect()));
         let has_capacity = backlog.has_capacity(&source, topics).await;
-        assert_eq!(source.0.lock().len(), 0, "it was looked at too rarely");
+        assert_eq!(source.0.lock().len(), 0, "some answers were not used");
         has_capacity
     }
 
-    /// One that looks whenever it is asked.
+    /// A backlog that checks at each call.
     fn eager(max_wait: Duration) -> Backlog {
         Backlog { check_interval: Duration::ZERO, ..Backlog::new(max_wait) }
     }
 
-    /// Counts the looks; there is never any room.
+    /// Counts the checks; there is never any capacity.
     #[derive(Default)]
     struct Counting(Mutex<u32>);
 
@@ -184,14 +184,14 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn capacity_needs_little_lag_of_every_consumer_group() {
+    async fn capacity_requires_little_lag_of_every_consumer_group() {
         let (backlog, downstream) = (eager(Duration::from_secs(3_600)), downstream());
         assert!(check(&backlog, &downstream, [Ok(Some(100)), Ok(Some(0))]).await);
         assert!(!check(&backlog, &downstream, [Ok(Some(101)), Ok(Some(0))]).await);
         assert!(!check(&backlog, &downstream, [Ok(Some(0)), Ok(Some(101))]).await);
-        assert!(!check(&backlog, &downstream, [unavailable(), Ok(Some(0))]).await, "it may be full");
+        assert!(!check(&backlog, &downstream, [unavailable(), Ok(Some(0))]).await, "its lag is unknown");
         assert!(check(&backlog, &downstream, [Ok(Some(0)), Ok(Some(0))]).await);
-        assert!(check(&backlog, &[KEPT.topic()], []).await, "nobody takes it by name");
+        assert!(check(&backlog, &[KEPT.topic()], []).await, "it has no consumer group");
     }
 
     #[tokio::test]
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn unavailable_consumer_groups_are_waited_for_once() {
+    async fn unavailable_consumer_groups_are_awaited_for_the_maximum_wait() {
         let (backlog, downstream) = (eager(Duration::from_millis(50)), downstream());
         let full = || [Ok(Some(9_999)), unavailable()];
         for _ in 0..2 {

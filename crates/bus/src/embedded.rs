@@ -1,7 +1,7 @@
-//! The bus of one machine: a durable log in a SQLite file, in one process.
+//! The bus of one machine: a durable log in a SQLite file, used by one process.
 //!
-//! A group is a name whose one member has all partitions; there is no rebalancing. Topics come into being by themselves. A file belongs
-//! to one process, which a lock file beside it makes sure of.
+//! A group has one member, which owns all partitions; there is no rebalancing. Topics are created on first use. A lock file beside the log
+//! keeps other processes out.
 
 mod compaction;
 mod cursor;
@@ -28,13 +28,13 @@ use super::backlog::{BULK_MAX_WAIT, Backlog, LagSource};
 use super::{CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency, partition_of};
 use xtsync_runtime::clock::Clock;
 
-/// The most records of one publication that go into the writer's queue at once, so that nobody waits long behind a large one.
+/// The most records of one publication in one append, so that other publications can go between the appends of a large one.
 const APPEND_MAX: usize = 256;
 
-/// How many publications may wait for the writer, of each urgency; further ones wait to be let in.
+/// How many appends may wait for the writer, for each urgency. Further publishers wait.
 const QUEUE_MAX: usize = 64;
 
-/// The embedded bus. Dropping its last handle, subscription and reader lets go of the file.
+/// The embedded bus. The file is released when the last handle, subscription and reader is dropped.
 #[derive(Debug)]
 pub struct Embedded {
     shared: Arc<Shared>,
@@ -46,10 +46,10 @@ pub struct Embedded {
 }
 
 impl Embedded {
-    /// Opens the log in a file, which is made if it is not there; its folder must be.
+    /// Opens the log in a file and creates the file if it does not exist. Its folder must exist.
     ///
     /// # Errors
-    /// [`Error::Refused`] when another process has the file, [`Error::Log`] when it cannot be opened.
+    /// [`Error::Refused`] when another process has the file open, [`Error::Log`] when it cannot be opened.
     pub async fn open(path: &Path, clock: Arc<dyn Clock>) -> Result<Arc<Self>, Error> {
         let shared = Arc::new(Shared::open(path).await?);
         let (live, live_queue) = mpsc::channel(QUEUE_MAX);
@@ -60,8 +60,7 @@ impl Embedded {
         Ok(Arc::new(Self { shared, clock, live, bulk, backlog: Backlog::new(BULK_MAX_WAIT), _compaction: compaction }))
     }
 
-    /// Removes what is superseded or has outlived its time, as [`crate::Cleanup`] says; it also runs by itself now and then. Gives the
-    /// number of records removed.
+    /// Removes superseded and expired records, as [`crate::Cleanup`] says, and returns their number. It also runs at an interval.
     ///
     /// # Errors
     /// [`Error::Log`] when the database fails.
@@ -69,7 +68,7 @@ impl Embedded {
         Ok(compaction::compact(&self.shared, now).await?)
     }
 
-    /// Stamps records and finds the partition of each.
+    /// Stamps records with the time and finds the partition of each.
     async fn assign_partitions(&self, records: Vec<Outgoing>) -> Result<Vec<Row>, Error> {
         let time = self.clock.now();
         let mut rows = Vec::with_capacity(records.len());

@@ -1,10 +1,11 @@
-//! Headers as bytes, in the embedded log and in outboxes: for each, the length of its name, the name, the length of its value, the value.
+//! Encodes headers as bytes, for the embedded log and outboxes. Each header is the length of its name, the name, the length of its value,
+//! the value.
 
 use bytes::{Buf, BufMut, Bytes};
 
 use super::Headers;
 
-/// The bytes of headers.
+/// Encodes headers.
 pub fn encode(headers: &Headers) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(headers.iter().map(|(name, value)| 8 + name.len() + value.len()).sum());
     for (name, value) in headers {
@@ -14,7 +15,7 @@ pub fn encode(headers: &Headers) -> Vec<u8> {
     bytes
 }
 
-/// The headers of bytes; `None` when they are not what [`encode`] makes.
+/// Decodes headers; `None` when the bytes are not what [`encode`] returns.
 pub fn decode(mut bytes: Bytes) -> Option<Headers> {
     let mut headers = Headers::new();
     while bytes.has_remaining() {
@@ -39,7 +40,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn headers_read_back_and_broken_ones_are_noticed() {
+    fn headers_round_trip_and_broken_ones_are_rejected() {
         for headers in [
             vec![],
             vec![("ce_id".to_owned(), Bytes::from_static(b"7:1"))],

@@ -1,7 +1,7 @@
 //! The bus of a fleet: Apache Kafka, through librdkafka.
 //!
-//! Everything that knows the client library is in this folder. Publications go through one idempotent producer; members of groups
-//! rebalance cooperatively and commit by themselves; readers belong to no group. Topics are made by `create` and by nothing else.
+//! Only this folder uses the client library. One idempotent producer publishes everything. Group members rebalance cooperatively and commit
+//! explicitly; readers belong to no group. Only `create` creates topics.
 
 mod background_drop;
 mod client;
@@ -34,7 +34,7 @@ use super::{CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription
 /// The bus on Kafka.
 pub struct Kafka(Arc<Cluster>);
 
-/// What all that we do on a cluster shares.
+/// The state shared by all operations on a cluster.
 struct Cluster {
     options: KafkaOptions,
     access: Access,
@@ -44,7 +44,7 @@ struct Cluster {
 }
 
 impl Cluster {
-    /// A client to ask about topics.
+    /// A client for requests about topics.
     fn client(&self) -> Arc<Producer> {
         self.publisher.producer()
     }
@@ -58,7 +58,7 @@ impl LagSource for Cluster {
 }
 
 impl Kafka {
-    /// Makes the bus. The brokers need not be there yet: what needs them waits or says [`Error::Unavailable`].
+    /// Creates the bus. The brokers need not be reachable yet: operations that need them wait or return [`Error::Unavailable`].
     ///
     /// # Errors
     /// [`Error::Refused`] when a setting is wrong or a secret cannot be read.

@@ -1,4 +1,4 @@
-//! The last records of a topic: whether a store has what it said is seen by them, without reading all of it.
+//! Reads the last records of a topic. They show whether a store holds what was published, without a full read.
 
 use std::time::Duration;
 
@@ -6,13 +6,13 @@ use crate::topic::Topic;
 
 use super::{BATCH_MAX, Bus, Error, Partition, Position, Record};
 
-/// How long one reading waits for records that are there.
+/// How long one read waits for records that exist.
 const READ_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The last record of each partition that has one.
 ///
 /// # Errors
-/// When the bus is away, or the topic is missing.
+/// When the bus is unavailable, or the topic is missing.
 pub async fn last(bus: &Bus, topic: &Topic) -> Result<Vec<Record>, Error> {
     let ends = (0..).zip(bus.ends(topic).await?).filter(|(_, ends)| ends.low < ends.high);
     let ends: Vec<_> = ends.map(|(index, ends)| (Partition { topic: topic.clone(), index }, ends.high)).collect();

@@ -1,8 +1,8 @@
 //! The bus: an ordered, durable, replayable log of records by topic, partition and key.
 //!
-//! Two kinds behind one seam: Apache Kafka, and a log in SQLite for one machine. Services see only what stands here. Promised by both,
-//! and proven by one contract suite: order within a key, delivery at least once, compaction, tombstones, headers, replay from the
-//! start. A publication that returned is durable.
+//! There are two implementations of [`Transport`]: Apache Kafka, and a log in SQLite for one machine. Services use only what this crate
+//! exports. One contract suite tests both: order within a key, at-least-once delivery, compaction, tombstones, headers, replay from the
+//! start. A publication that has returned is durable.
 
 mod backlog;
 mod embedded;
@@ -31,39 +31,40 @@ pub use topic::{Cleanup, Topic, TopicKind};
 pub use topic_tracker::{TopicTracker, WantedTopics, missing};
 pub use url::connect;
 
-/// When to look again whether there is room on a topic.
+/// How often a publisher checks again whether topics have capacity.
 pub const CAPACITY_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// The most records that one read or one event gives.
+/// The most records that one read or one event returns.
 pub const BATCH_MAX: usize = 512;
 
-/// How long a tombstone stays at least, so that whoever reads from the start within that time sees the end of the key.
+/// How long a tombstone stays at least. A consumer that reads from the start within that time sees that the key ended.
 pub const TOMBSTONE_RETENTION: Duration = Duration::from_secs(24 * 60 * 60);
 
-/// Whether somebody waits for a publication.
+/// Whether a user or an operator waits for a publication.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Urgency {
-    /// A person or a leaver waits: sent at once.
+    /// A user, an operator or a leaver waits: sent at once.
     Live,
-    /// Backlog: goes out in portions, between which what is urgent finds its way.
+    /// Backlog: sent in chunks, so that live records can go between them.
     Bulk,
 }
 
-/// What a subscription says next.
+/// What a subscription reports next.
 #[derive(Debug)]
 pub enum Event {
-    /// These partitions are ours now. Nothing of them is delivered before [`Subscription::start`] has answered for each.
+    /// These partitions are assigned to this member. No record of them is delivered before [`Subscription::start`] was called for each.
     Assigned(Vec<Assigned>),
     /// Records, in order within each partition; never empty.
     Records(Vec<Record>),
-    /// These partitions go to somebody else. What is in hand for them may be finished and committed until [`Subscription::released`] is
-    /// called, for which there is a limit; then they are gone.
+    /// These partitions go to another member. This member may finish and commit records in flight until it calls
+    /// [`Subscription::released`], within a time limit. Then it no longer owns them.
     Revoked(Vec<Partition>),
-    /// These partitions were taken from us without asking (we were silent too long): nothing of them may be committed or acted on.
+    /// These partitions were lost without a revocation, because the member was silent for too long. Nothing of them may be committed or
+    /// acted on.
     Lost(Vec<Partition>),
 }
 
-/// A partition that became ours, with what the group committed for it.
+/// An assigned partition, with the group's committed position.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Assigned {
     /// The partition.
@@ -77,22 +78,22 @@ pub struct Assigned {
 pub struct Committed {
     /// The offset of the next record to read.
     pub next: i64,
-    /// What the committer noted beside it.
+    /// Metadata that the committer stored with it.
     pub metadata: String,
 }
 
-/// Where a topic stands: what can be read of each partition.
+/// The offsets that can be read of one partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Ends {
     /// The offset of the oldest record.
     pub low: i64,
-    /// The offset the next record will get.
+    /// The offset that the next record gets.
     pub high: i64,
 }
 
 impl Ends {
-    /// Where whoever had come to an offset goes on: at the oldest record where he had come nowhere, where older ones are gone, and where
-    /// the log ends before that offset, which means that it was made anew.
+    /// Where a consumer whose next offset is `next` resumes. It is the oldest record when there is no next offset, when older records are
+    /// gone, or when the log ends before it. In the last case the log was recreated.
     #[must_use]
     pub fn resume(&self, next: Option<i64>) -> i64 {
         next.filter(|next| *next <= self.high).map_or(self.low, |next| next.max(self.low))
@@ -102,154 +103,154 @@ impl Ends {
 /// A shared handle to a bus.
 pub type Bus = Arc<dyn Transport>;
 
-/// What a bus does.
+/// The operations of a bus.
 #[async_trait]
 pub trait Transport: Send + Sync + 'static {
-    /// Publishes records and returns when all are durable. Records of one key, given in one call or in calls one after the other, keep
-    /// their order.
+    /// Publishes records and returns when all are durable. Records of one key keep their order, within one call and across consecutive
+    /// calls.
     ///
     /// # Errors
-    /// When any record could not be made durable in time; some of the others may be.
+    /// When a record could not be made durable in time; some of the others may be durable.
     async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error>;
 
-    /// Whether what is bulk may go on to these topics: what is published has to be taken in its order, so a backlog waits where it goes
-    /// by class until those who take them are near. Who is far behind for a second is not waited for, that time.
+    /// Whether bulk records may be published to these topics. A topic keeps its order, so bulk waits while the downstream consumer group
+    /// lags: live records then do not queue behind it. One wait is bounded; after it, bulk proceeds.
     async fn has_capacity(&self, topics: &[Topic]) -> bool;
 
-    /// Joins a consumer group on topics. Each partition is with one member at a time. Topics must exist.
+    /// Joins a consumer group on topics. Each partition is assigned to one member at a time. The topics must exist.
     ///
     /// # Errors
-    /// When the bus is away or a topic is missing.
+    /// When the bus is unavailable or a topic is missing.
     async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error>;
 
-    /// Opens partitions for reading from an offset each, outside any group. An offset that is not there any more reads on at the
+    /// Opens partitions for reading, each from an offset, outside any group. Where the offset no longer exists, reading continues at the
     /// oldest record after it.
     ///
     /// # Errors
-    /// When the bus is away or a topic is missing.
+    /// When the bus is unavailable or a topic is missing.
     async fn reader(&self, from: &[Position]) -> Result<Box<dyn Reader>, Error>;
 
-    /// Where each partition of a topic stands, by index.
+    /// The ends of each partition of a topic, by index.
     ///
     /// # Errors
-    /// When the bus is away or the topic is missing.
+    /// When the bus is unavailable or the topic is missing.
     async fn ends(&self, topic: &Topic) -> Result<Vec<Ends>, Error>;
 
-    /// Creates those of these topics that do not exist yet.
+    /// Creates those of these topics that do not exist, and returns them.
     ///
     /// # Errors
-    /// When the bus is away or refuses.
+    /// When the bus is unavailable or refuses.
     async fn create(&self, topics: &[Topic], options: CreateOptions) -> Result<Vec<Topic>, Error>;
 
-    /// How many brokers there are: a topic has at most as many copies.
+    /// The number of brokers, which limits the replication factor of a topic.
     ///
     /// # Errors
-    /// When the bus is away.
+    /// When the bus is unavailable.
     async fn brokers(&self) -> Result<usize, Error>;
 
-    /// Which of these topics are missing. A topic whose number of partitions is not the contract's is an error.
+    /// Returns those of these topics that are missing. A topic whose number of partitions differs from the contract is an error.
     ///
     /// # Errors
-    /// When the bus is away, or a topic has another number of partitions.
+    /// When the bus is unavailable, or a topic has another number of partitions.
     async fn missing(&self, topics: &[Topic]) -> Result<Vec<Topic>, Error>;
 
-    /// Whether missing topics come into being by themselves (embedded) or an administrator must make them (Kafka).
+    /// Whether the bus creates missing topics itself (embedded). On Kafka an administrator creates them.
     fn creates_topics(&self) -> bool;
 }
 
-/// How topics are made.
+/// How topics are created.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct CreateOptions {
     /// Copies of each partition.
     pub replication: u16,
-    /// Copies that must have a record before it counts as durable.
+    /// Copies that must have a record before it is durable.
     pub min_insync: u16,
 }
 
 /// Membership in a consumer group. Dropping it leaves the group.
 #[async_trait]
 pub trait Subscription: Send {
-    /// Waits for what comes next. Cancelling it loses nothing.
+    /// Waits for the next event. Cancelling it loses nothing.
     ///
     /// # Errors
-    /// When the bus is away for good or refuses us.
+    /// When the bus is permanently unavailable or refuses this member.
     async fn next(&mut self) -> Result<Event, Error>;
 
-    /// Says where to start an assigned partition; `None` starts at its oldest record. So does an offset past the end, which means that
-    /// the log was made anew: everything is delivered again rather than something never. A partition that went away meanwhile is left
-    /// alone: its [`Event::Revoked`] or [`Event::Lost`] follows.
+    /// Starts an assigned partition at an offset; `None` means its oldest record. An offset past the end also starts at the oldest record:
+    /// the log was recreated, and a repeated delivery is safer than a lost one. A partition that is no longer assigned is ignored: its
+    /// [`Event::Revoked`] or [`Event::Lost`] follows.
     ///
     /// # Errors
-    /// When the bus is away.
+    /// When the bus is unavailable.
     async fn start(&mut self, partition: &Partition, next: Option<i64>) -> Result<(), Error>;
 
     /// Commits positions for the group. Returns when they are durable.
     ///
     /// # Errors
-    /// [`Error::Fenced`] when a partition is not ours any more: then nothing of it may be acted on.
+    /// [`Error::Fenced`] when this member no longer owns a partition: then nothing of it may be acted on.
     async fn commit(&mut self, positions: Vec<(Partition, Committed)>) -> Result<(), Error>;
 
-    /// Lets go of revoked partitions.
+    /// Releases revoked partitions.
     fn released(&mut self, partitions: &[Partition]);
 
     /// Changes the topics without leaving the group.
     ///
     /// # Errors
-    /// When the bus is away or a topic is missing.
+    /// When the bus is unavailable or a topic is missing.
     async fn resubscribe(&mut self, topics: &[Topic]) -> Result<(), Error>;
 }
 
 /// A reader of partitions, outside any group.
 #[async_trait]
 pub trait Reader: Send {
-    /// The next records, in order within each partition, at most `records_max`; waits up to `wait` for the first, empty when none came.
-    /// Cancelling it loses nothing.
+    /// Returns the next records, in order within each partition, at most `records_max`. Waits up to `wait` for the first and returns none
+    /// if none came. Cancelling it loses nothing.
     ///
     /// # Errors
-    /// When the bus is away; a later call goes on where this one stood.
+    /// When the bus is unavailable; a later call continues at the same position.
     async fn read(&mut self, records_max: usize, wait: Duration) -> Result<Vec<Record>, Error>;
 
-    /// The offset up to which a partition has been read: what stood before it was given, or is not there any more. It passes over
-    /// gaps, so it reaches the end also where compaction has taken the last record. `None` for a partition that it does not read.
+    /// The offset up to which a partition has been read: every record before it was returned or no longer exists. It skips gaps, so it
+    /// reaches the end even where compaction removed the last record. `None` for a partition that this reader does not read.
     fn position(&self, partition: &Partition) -> Option<i64>;
 }
 
 /// How the bus can fail.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// It cannot be reached; trying again later may help.
-    #[error("the bus is away: {0}")]
+    /// It cannot be reached; a later attempt may succeed.
+    #[error("the bus is unavailable: {0}")]
     Unavailable(String),
-    /// It did not take a record.
+    /// It did not accept a record.
     #[error("publishing to {topic}: {reason}")]
     Publish {
-        /// Where to.
+        /// The topic.
         topic: String,
-        /// What it said.
+        /// The reason.
         reason: String,
     },
     /// A topic does not exist.
     #[error("topic {0} is missing: run `xtsync topics create`")]
     Missing(String),
-    /// A topic has another number of partitions than the contract.
+    /// A topic has another number of partitions than the contract says.
     #[error("topic {topic} has {found} partitions instead of {expected}")]
     Partitions {
         /// The topic.
         topic: String,
-        /// The contract's number.
+        /// The number in the contract.
         expected: u32,
-        /// The broker's.
+        /// The number on the broker.
         found: u32,
     },
-    /// A partition is not ours any more.
-    #[error("partition {index} of {topic} is not ours any more")]
+    /// This member no longer owns a partition.
+    #[error("partition {index} of {topic} is no longer owned by this member")]
     Fenced {
         /// The topic.
         topic: String,
         /// The partition.
         index: u32,
     },
-    /// The bus or its settings are refused for good.
+    /// The bus refuses the client or its settings permanently.
     #[error("the bus refuses: {0}")]
     Refused(String),
     /// The embedded log failed.
@@ -258,7 +259,7 @@ pub enum Error {
 }
 
 impl Error {
-    /// The error for a partition that is not ours any more.
+    /// The error for a partition that this member no longer owns.
     #[must_use]
     pub fn fenced(partition: &Partition) -> Self {
         Self::Fenced { topic: partition.topic.to_string(), index: partition.index }

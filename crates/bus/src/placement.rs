@@ -1,12 +1,12 @@
-//! Which partition a key goes to: murmur2, as Kafka's own clients place it.
+//! Assigns keys to partitions by murmur2, as Kafka's own clients do.
 //!
-//! Both buses place alike, so a log can be copied from one to the other and consumers may rely on co-partitioning.
+//! Both buses use it, so a log can be copied from one to the other, and consumers can rely on co-partitioning.
 
-/// The partition of a key among `partitions`, as Java's default partitioner and librdkafka's `murmur2_random` choose it for a record
-/// that has a key.
+/// The partition of a key among `partitions`. Java's default partitioner and librdkafka's `murmur2_random` choose the same for a record
+/// with a key.
 #[must_use]
 pub fn partition_of(key: &[u8], partitions: u32) -> u32 {
-    // Java clears the sign bit, since its remainder keeps the sign.
+    // Java clears the sign bit, because its remainder keeps the sign.
     (murmur2(key) & 0x7fff_ffff) % partitions.max(1)
 }
 
@@ -16,7 +16,7 @@ fn murmur2(data: &[u8]) -> u32 {
     const M: u32 = 0x5bd1_e995;
     const R: u32 = 24;
 
-    // Kafka's lengths are 32 bits; a key is far shorter.
+    // Kafka's lengths have 32 bits; a key is far shorter.
     let mut hash = SEED ^ u32::try_from(data.len()).unwrap_or(u32::MAX);
     let words = data.chunks_exact(4);
     let tail = words.remainder();
@@ -53,7 +53,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_stays_within_the_partitions_also_where_its_hash_is_negative() {
+    fn a_key_with_a_negative_hash_gets_a_valid_partition() {
         //   key       partitions  at
         for (key, partitions, at) in [("abc", 6, 3), ("21", 6, 0), ("21", 5, 0), ("abc", 1, 0), ("abc", 0, 0)] {
             assert_eq!(partition_of(key.as_bytes(), partitions), at, "{key} of {partitions}");

@@ -1,4 +1,4 @@
-//! Records: as they are to be published, as they stand, and where.
+//! Records: to be published, as stored, and their positions.
 
 use std::fmt;
 
@@ -8,13 +8,13 @@ use xtsync_domain::Timestamp;
 
 use super::Error;
 
-/// The most bytes that key, value and headers of one record may have together; Kafka's own default.
+/// The most bytes of key, value and headers of one record together; Kafka's default.
 pub const RECORD_BYTES_MAX: usize = 1_000_000;
 
-/// A record to be published.
+/// A record to publish.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outgoing {
-    /// Where it goes.
+    /// The topic.
     pub topic: Topic,
     /// Its key: records of one key keep their order.
     pub key: Bytes,
@@ -25,13 +25,13 @@ pub struct Outgoing {
 }
 
 impl Outgoing {
-    /// The end of a key: what stood under it need not be kept any more. Without headers, since it tells of no event.
+    /// A tombstone for a key: compaction may remove the earlier records. It has no headers, because it is no event.
     #[must_use]
     pub fn tombstone(topic: Topic, key: &str) -> Self {
         Self { topic, key: Bytes::copy_from_slice(key.as_bytes()), value: None, headers: Vec::new() }
     }
 
-    /// Refuses a record that is over [`RECORD_BYTES_MAX`], alike on both buses.
+    /// Refuses a record over [`RECORD_BYTES_MAX`], the same way on both buses.
     ///
     /// # Errors
     /// [`Error::Publish`] with both sizes.
@@ -48,10 +48,10 @@ impl Outgoing {
 /// Headers of a record: names and values, in order.
 pub type Headers = Vec<(String, Bytes)>;
 
-/// A record as it stands on the bus.
+/// A record on the bus.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Record {
-    /// Where it stands.
+    /// Its position.
     pub at: Position,
     /// Its key.
     pub key: Bytes,
@@ -59,7 +59,7 @@ pub struct Record {
     pub value: Option<Bytes>,
     /// Its headers, in order.
     pub headers: Headers,
-    /// When it was published, by the publisher's clock; Kafka keeps the millisecond.
+    /// The publisher's time of publication; Kafka stores milliseconds.
     pub time: Timestamp,
 }
 
@@ -73,7 +73,7 @@ pub struct Partition {
 }
 
 impl Partition {
-    /// All of a topic.
+    /// All partitions of a topic.
     pub fn all(topic: &Topic) -> impl Iterator<Item = Self> {
         (0..topic.partitions()).map(|index| Self { topic: topic.clone(), index })
     }
@@ -85,7 +85,7 @@ impl fmt::Display for Partition {
     }
 }
 
-/// A place in a partition.
+/// A position in a partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Position {
     /// The partition.

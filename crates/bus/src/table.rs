@@ -1,7 +1,7 @@
-//! A compacted topic read as a table: everything from the start, then what changes.
+//! Reads compacted topics as a table: every record from the start, then changes.
 //!
-//! It is pulled and holds nothing itself, so its memory is that of one batch and whoever folds slowly slows it down. While the bus is
-//! away it waits, with growing pauses, and goes on where it was.
+//! The caller pulls records and the table stores none, so its memory is one batch and a slow caller slows the reads. While the bus is
+//! unavailable, it waits with growing pauses and then continues.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -11,22 +11,22 @@ use tracing::{info, warn};
 
 use super::{BATCH_MAX, Bus, Error, Partition, Position, Reader, Record};
 
-/// How long one read waits for news; then it asks again.
+/// How long one read waits for records before the next read.
 const READ_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long one read waits while the end may have come without a record, because compaction has taken the last ones.
+/// How long one read waits while the table catches up: compaction may have removed the last records, so none may come.
 const CATCH_UP_READ_TIMEOUT: Duration = Duration::from_millis(100);
 
 /// The first and the longest pause after an error.
 const RETRY_DELAYS: (Duration, Duration) = (Duration::from_millis(100), Duration::from_secs(10));
 
-/// A reader of whole compacted topics.
+/// A reader of complete compacted topics.
 pub struct Table {
     bus: Bus,
     reader: Option<Box<dyn Reader>>,
-    /// Where each partition is to be read on.
+    /// The next offset to read of each partition.
     next: HashMap<Partition, i64>,
-    /// The ends seen at opening, of those partitions that have not been read up to them.
+    /// The ends at opening of the partitions that have not been read up to them.
     end_offsets: HashMap<Partition, i64>,
 }
 
@@ -34,18 +34,18 @@ impl Table {
     /// Opens topics from their start.
     ///
     /// # Errors
-    /// [`Error::Missing`] when a topic is, [`Error::Unavailable`] when the bus is.
+    /// [`Error::Missing`] when a topic is missing, [`Error::Unavailable`] when the bus is unavailable.
     pub async fn open(bus: &Bus, topics: Vec<Topic>) -> Result<Self, Error> {
         let mut table = Self { bus: Bus::clone(bus), reader: None, next: HashMap::new(), end_offsets: HashMap::new() };
         table.resubscribe(topics).await?;
         Ok(table)
     }
 
-    /// Adds topics; those it reads already go on where they are. It is not [`Table::caught_up`] until it has read the new ones up to
-    /// the ends they have now.
+    /// Adds topics; the topics that it reads already continue at their positions. It is not [`Table::caught_up`] until it has read the new
+    /// topics up to their current ends.
     ///
     /// # Errors
-    /// As [`Table::open`]; then nothing has changed.
+    /// As [`Table::open`]; on an error nothing has changed.
     pub async fn resubscribe(&mut self, topics: Vec<Topic>) -> Result<(), Error> {
         let mut added = Vec::new();
         for topic in topics {
@@ -56,7 +56,7 @@ impl Table {
             added.extend((0..).zip(ends).map(|(index, ends)| (Partition { topic: topic.clone(), index }, ends)));
         }
         if !added.is_empty() {
-            // The reader knows the old ones only; the next read opens one for all.
+            // The open reader has only the old topics; the next read opens one for all.
             self.reader = None;
         }
         for (partition, ends) in added {
@@ -68,17 +68,17 @@ impl Table {
         Ok(())
     }
 
-    /// Whether everything up to the ends seen at opening has been given.
+    /// Whether all records up to the ends at opening have been returned.
     #[must_use]
     pub fn caught_up(&self) -> bool {
         self.end_offsets.is_empty()
     }
 
-    /// The next records, tombstones among them, in order within each partition. Empty once when it catches up without a record to
-    /// give. Cancelling it loses nothing.
+    /// Returns the next records, including tombstones, in order within each partition. Returns none once if the table catches up without a
+    /// record. Cancelling it loses nothing.
     ///
     /// # Errors
-    /// When the bus refuses us for good; while it is away, this waits.
+    /// When the bus refuses the client permanently; while it is unavailable, this waits.
     pub async fn next(&mut self) -> Result<Vec<Record>, Error> {
         let mut pause = RETRY_DELAYS.0;
         loop {
@@ -88,8 +88,8 @@ impl Table {
                 Ok(_) => pause = RETRY_DELAYS.0,
                 Err(Error::Refused(reason)) => return Err(Error::Refused(reason)),
                 Err(error) => {
-                    warn!(%error, ?pause, "reading a table waits");
-                    // A new reader also learns what an old one could not, such as a broker's new address.
+                    warn!(%error, ?pause, "reading a table failed and is retried");
+                    // A new reader also finds what the old one could not, such as a broker's new address.
                     self.reader = None;
                     tokio::time::sleep(pause).await;
                     pause = (pause * 2).min(RETRY_DELAYS.1);

@@ -1,4 +1,4 @@
-//! Topics: their names, partitions and how they are cleaned. What they carry is no business of the bus.
+//! Topics: their names, partitions and cleanup policies. The bus does not interpret what they carry.
 
 use std::cmp::Ordering;
 use std::fmt;
@@ -9,25 +9,25 @@ use std::time::Duration;
 /// A kind of topics: one topic, or one for each of something, such as a tenant. Kinds are statics, compared by their address.
 #[derive(Debug)]
 pub struct TopicKind {
-    /// The name of the topic, or what precedes `.{scope}` in the names of its topics. No two kinds have the same.
+    /// The name of the topic, or the part before `.{scope}` in the names of its topics. It is unique among kinds.
     pub name: &'static str,
-    /// How many partitions a topic of this kind has. Immutable per topic and compared with the broker's at start.
+    /// The number of partitions. It never changes for a topic and is compared with the broker's at start.
     pub partitions: u32,
-    /// How its records are cleaned.
+    /// The cleanup policy.
     pub cleanup: Cleanup,
-    /// The consumer group that its records are for first, where there is one: bulk publishing waits for that group's lag to shrink.
+    /// The consumer group that bulk publishing waits for while it lags, if there is one.
     pub consumer_group: Option<&'static str>,
 }
 
-/// How a topic's records are cleaned.
+/// The cleanup policy of a topic.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Cleanup {
-    /// The newest record of a key stays; an older one stays at least `lag`.
+    /// The newest record of a key stays. An older one stays at least `lag`.
     Compact {
-        /// How long an older record stays at least.
+        /// How long a superseded record stays at least.
         lag: Duration,
     },
-    /// Records stay for a while.
+    /// Records stay for this time.
     Retain(Duration),
 }
 
@@ -120,7 +120,7 @@ mod tests {
         TopicKind { name: "x.links.all", partitions: 1, cleanup: Cleanup::Retain(Duration::ZERO), consumer_group: None };
 
     #[test]
-    fn a_scope_reads_back_from_a_topic_of_its_kind_alone() {
+    fn a_scope_is_parsed_only_from_a_topic_of_its_kind() {
         assert_eq!(LINKS.of("hub").to_string(), "x.links.hub");
         assert_eq!(LINKS.scope(&LINKS.of("hub")), Some("hub"));
         assert_eq!(LINKS.scope(&LINKS.topic()), None);

@@ -1,8 +1,8 @@
-//! The topics one wants to read, as far as they exist.
+//! Tracks which of the wanted topics exist.
 //!
-//! On Kafka an administrator makes a tenant's topics, and often only after the tenant was added. Until then that tenant waits and
-//! nobody else does: what exists is read, what is missing can be told with the command that makes it, and is looked for again. A topic
-//! of another number of partitions than the contract's is left out in the same way, and told first: it must be made anew.
+//! On Kafka an administrator creates a tenant's topics, often only after the tenant was added. Until then only that tenant waits: existing
+//! topics are read, and missing ones are reported with the command that creates them and checked again. A topic with a wrong number of
+//! partitions is left out, too, and reported first: it must be recreated.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -12,25 +12,25 @@ use tokio::time::Instant;
 
 use super::{Bus, Error};
 
-/// How often missing topics are looked for.
+/// How often missing topics are checked.
 const MISSING_TOPICS_CHECK_INTERVAL: Duration = Duration::from_secs(2);
 
-/// Topics to be read, each with those that must also be there before it can be.
+/// Wanted topics, each with the topics that must also exist before it can be read.
 pub type WantedTopics = BTreeMap<Topic, Vec<Topic>>;
 
-/// Follows a list of topics as far as they exist.
+/// Tracks a list of topics as far as they exist.
 pub struct TopicTracker {
     bus: Bus,
     wanted: WantedTopics,
     topics: Vec<Topic>,
     missing: Option<Topic>,
-    /// A topic of another number of partitions than the contract's, and that number.
+    /// A topic with a wrong number of partitions, and that number.
     wrong: Option<(Topic, u32)>,
     next_check: Instant,
 }
 
 impl TopicTracker {
-    /// Follows nothing yet.
+    /// A tracker without topics.
     #[must_use]
     pub fn new(bus: &Bus) -> Self {
         Self {
@@ -43,11 +43,11 @@ impl TopicTracker {
         }
     }
 
-    /// Turns to these topics, and looks now and then for those that were missing; says whether [`TopicTracker::topics`] has changed. To
-    /// ask often costs nothing.
+    /// Sets the wanted topics and checks missing ones at an interval. Returns whether [`TopicTracker::topics`] has changed. Frequent calls
+    /// are cheap.
     ///
     /// # Errors
-    /// When the bus is away; then nothing has changed.
+    /// When the bus is unavailable; then nothing has changed.
     pub async fn set_topics(&mut self, wanted: &WantedTopics) -> Result<bool, Error> {
         let is_known = *wanted == self.wanted && (self.is_complete() || Instant::now() < self.next_check);
         if is_known {
@@ -66,13 +66,13 @@ impl TopicTracker {
         Ok(has_changed)
     }
 
-    /// What can be read.
+    /// The topics that can be read.
     #[must_use]
     pub fn topics(&self) -> &[Topic] {
         &self.topics
     }
 
-    /// What keeps a topic from being read: that it has a wrong number of partitions, or is missing, which names the command that makes it.
+    /// Why a topic cannot be read: a wrong number of partitions, or missing, with the command that creates it.
     #[must_use]
     pub fn missing(&self) -> Option<Error> {
         let wrong = self.wrong.as_ref().map(|(topic, found)| Error::Partitions {
@@ -83,7 +83,7 @@ impl TopicTracker {
         wrong.or_else(|| self.missing.as_ref().map(|topic| Error::Missing(topic.to_string())))
     }
 
-    /// Returns when topics that could not be read are to be looked for again; never where all can.
+    /// Returns when topics that could not be read are due for a check. Never returns when all can be read.
     pub async fn wait(&self) {
         match self.is_complete() {
             false => tokio::time::sleep_until(self.next_check).await,
@@ -96,8 +96,8 @@ impl TopicTracker {
     }
 }
 
-/// Which of these topics are missing, and which have a wrong number of partitions, with that. One wrong topic fails a question about several,
-/// so then each is asked about alone.
+/// Returns the missing topics, and those with a wrong number of partitions and that number. One wrong topic fails a request for several, so
+/// each is then checked alone.
 async fn unusable(bus: &Bus, topics: BTreeSet<&Topic>) -> Result<(Vec<Topic>, Vec<(Topic, u32)>), Error> {
     match missing(bus, topics.iter().copied()).await {
         Ok(missing) => return Ok((missing, Vec::new())),
@@ -115,7 +115,7 @@ async fn unusable(bus: &Bus, topics: BTreeSet<&Topic>) -> Result<(Vec<Topic>, Ve
     Ok((absent, wrong))
 }
 
-/// Which of these topics an administrator has still to make. On the embedded bus topics come into being by themselves.
+/// Returns the topics that an administrator must still create. The embedded bus creates topics itself.
 ///
 /// # Errors
 /// As [`super::Transport::missing`].

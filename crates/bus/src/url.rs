@@ -1,13 +1,13 @@
-//! The bus as an address: `kafka://host:port,host:port?parameter=value…` or `embedded:PATH`.
+//! Bus addresses: `kafka://host:port,host:port?parameter=value…` or `embedded:PATH`.
 //!
-//! | parameter | says |
+//! | parameter | meaning |
 //! |---|---|
-//! | `security` | `plaintext` or `tls`; must be said, but for brokers that are all on loopback |
-//! | `ca` | the authority's certificate (PEM); else the system's authorities |
+//! | `security` | `plaintext` or `tls`; required unless all brokers are on loopback |
+//! | `ca` | the authority's certificate (PEM); default: the system's authorities |
 //! | `sasl` | `SCRAM-SHA-256`, `SCRAM-SHA-512` or `OAUTHBEARER`; needs `security=tls` |
 //! | `user`, `password_file` | for SCRAM |
 //! | `token_url`, `client_id`, `secret_file`, `scope` | for OAUTHBEARER |
-//! | `session_timeout`, `drain_limit`, `publish_limit`, `bulk_max_wait` | times such as `30s` |
+//! | `session_timeout`, `drain_limit`, `publish_limit`, `bulk_max_wait` | durations such as `30s` |
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -25,7 +25,7 @@ use xtsync_runtime::private::is_url;
 /// Connects to the bus at an address. The clock stamps records on the embedded bus; Kafka's client stamps them itself.
 ///
 /// # Errors
-/// [`Error::Refused`] when the address is wrong, with the parameter that is, and as [`Embedded::open`] and [`Kafka::connect`].
+/// [`Error::Refused`] when the address is wrong; it names the parameter. Also as [`Embedded::open`] and [`Kafka::connect`].
 pub async fn connect(address: &str, clock: Arc<dyn Clock>) -> Result<Bus, Error> {
     match address.strip_prefix("embedded:") {
         Some(path) if is_url(path) => Err(wrong("what follows embedded: is a path")),
@@ -34,7 +34,7 @@ pub async fn connect(address: &str, clock: Arc<dyn Clock>) -> Result<Bus, Error>
     }
 }
 
-/// Reads the address of a cluster.
+/// Parses the address of a cluster.
 fn kafka(address: &str) -> Result<KafkaOptions, Error> {
     let rest = address.strip_prefix("kafka://").ok_or_else(|| wrong("an address begins with kafka:// or embedded:"))?;
     let (brokers, query) = rest.split_once('?').unwrap_or((rest, ""));
@@ -53,7 +53,7 @@ fn kafka(address: &str) -> Result<KafkaOptions, Error> {
 }
 
 fn check_brokers(brokers: &str) -> Result<(), Error> {
-    // What stands before an @ may be a password, so it is not repeated.
+    // The text before an @ may be a password, so errors do not repeat it.
     if brokers.contains('@') {
         return Err(wrong("no credentials before the host: use the parameters user and password_file"));
     }
@@ -74,7 +74,7 @@ fn security(brokers: &str, parameters: &mut Parameters) -> Result<Security, Erro
         (Some("tls"), ca, Some(login)) => Ok(Security::Sasl { ca, login }),
         (Some("tls"), ca, None) => Ok(Security::Tls { ca }),
         (None, None, None) if !brokers.split(',').all(is_loopback) => {
-            Err(wrong("parameter security: it is missing, and a broker is not on this machine: tls, or plaintext if that is meant"))
+            Err(wrong("parameter security: it is missing, and a broker is not on this machine: set tls, or plaintext explicitly"))
         }
         (None | Some("plaintext"), None, None) => Ok(Security::Plaintext),
         (None | Some("plaintext"), _, Some(_)) => Err(wrong("parameter sasl: it needs security=tls")),
@@ -108,7 +108,7 @@ fn login(parameters: &mut Parameters) -> Result<Option<Login>, Error> {
     }
 }
 
-/// A secret is sent there: over https, or not out of this machine.
+/// The token request carries a secret, so the URL must be https or on loopback.
 fn token_url(text: &str) -> Result<url::Url, Error> {
     let url = url::Url::parse(text).map_err(|error| wrong(format!("parameter token_url: {error}")))?;
     if is_safe_for_secrets(&url) {
@@ -151,7 +151,7 @@ impl Parameters {
 
     fn end(self) -> Result<(), Error> {
         match self.0.into_keys().next() {
-            Some(name) => Err(wrong(format!("parameter {name}: it is unknown, or says nothing here"))),
+            Some(name) => Err(wrong(format!("parameter {name}: it is unknown, or has no effect here"))),
             None => Ok(()),
         }
     }
@@ -204,10 +204,10 @@ mod tests {
             ("kafka://one:1,:2", "':2' is not host:port"),
             ("kafka://one:70000", "'one:70000' is not host:port"),
             ("kafka://ana:hunter2@one:1", "no credentials before the host: use the parameters user and password_file"),
-            ("kafka://one:1", "parameter security: it is missing, and a broker is not on this machine: tls, or plaintext if that is meant"),
+            ("kafka://one:1", "parameter security: it is missing, and a broker is not on this machine: set tls, or plaintext explicitly"),
             (
                 "kafka://127.0.0.1:1,10.0.0.7:1",
-                "parameter security: it is missing, and a broker is not on this machine: tls, or plaintext if that is meant",
+                "parameter security: it is missing, and a broker is not on this machine: set tls, or plaintext explicitly",
             ),
             ("kafka://one:1?security=ssl", "parameter security: it is plaintext or tls"),
             ("kafka://one:1?security=", "parameter security: it is empty"),
@@ -216,10 +216,10 @@ mod tests {
             ("kafka://one:1?sasl=SCRAM-SHA-256&user=a&password_file=/p", "parameter sasl: it needs security=tls"),
             ("kafka://one:1?security=tls&sasl=PLAIN", "parameter sasl: it is SCRAM-SHA-256, SCRAM-SHA-512 or OAUTHBEARER"),
             ("kafka://one:1?security=tls&sasl=SCRAM-SHA-256&user=a", "parameter password_file: it is missing"),
-            ("kafka://one:1?security=tls&user=a", "parameter user: it is unknown, or says nothing here"),
+            ("kafka://one:1?security=tls&user=a", "parameter user: it is unknown, or has no effect here"),
             (
                 "kafka://one:1?security=tls&sasl=SCRAM-SHA-256&user=a&password_file=/p&password=hunter2",
-                "parameter password: it is unknown, or says nothing here",
+                "parameter password: it is unknown, or has no effect here",
             ),
             (
                 "kafka://one:1?security=tls&sasl=OAUTHBEARER&token_url=http://x/&client_id=c&secret_file=/s",

@@ -1,4 +1,4 @@
-//! The contract of the bus, on both kinds: what holds for one holds for the other.
+//! The contract of the bus, tested on both implementations.
 
 #![allow(clippy::unwrap_used, reason = "in a check a panic is the report")]
 
@@ -19,7 +19,7 @@ mod kafka_topics;
 #[path = "bus/table.rs"]
 mod table;
 
-/// Runs each check on each kind of bus.
+/// Runs each test on each implementation.
 macro_rules! on_both {
     ($($module:ident :: $check:ident),* $(,)?) => {
         mod on_embedded {
@@ -37,13 +37,13 @@ on_both! {
     contract::a_commit_is_read_back_with_its_metadata,
     contract::a_partition_starts_at_the_given_offset,
     contract::a_record_round_trips,
-    contract::compaction_keeps_the_newest_and_a_tombstone_ends_a_key,
+    contract::compaction_keeps_the_newest_record_and_a_tombstone_removes_a_key,
     contract::a_reader_replays_from_the_start_and_then_waits_for_more,
     contract::a_slow_member_loses_nothing,
     contract::topics_are_created_once_and_missing_ones_are_listed,
     contract::a_member_changes_its_topics_without_leaving,
     contract::a_record_over_the_limit_is_refused,
-    table::a_table_gives_what_is_there_and_then_what_comes,
-    table::a_table_of_nothing_has_caught_up,
-    table::a_table_takes_further_topics,
+    table::a_table_returns_existing_records_and_then_new_ones,
+    table::a_table_of_an_empty_topic_has_caught_up,
+    table::a_table_accepts_further_topics,
 }

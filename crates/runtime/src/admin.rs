@@ -1,7 +1,7 @@
-//! What operators' machines ask a process by HTTP: `/metrics`, `/livez`, `/readyz`, `/healthz`.
+//! The HTTP endpoints for operators: `/metrics`, `/livez`, `/readyz`, `/healthz`.
 //!
-//! Nothing here holds a personal value, so it is served without a password; it still listens on loopback unless somebody says otherwise.
-//! It is bound before any work and answers while the process drains.
+//! They contain no personal value, so they need no password; by default they are on loopback. The listener is bound before any other work
+//! and answers while the process drains.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,22 +20,22 @@ use crate::health::{Health, Probe, ProbeResult};
 use crate::listen::{self, Limits};
 use crate::shutdown::Shutdown;
 
-/// How long an answer that is under way may take at the end.
+/// How long an open request may take after the shutdown.
 const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Who may reach a listener.
+/// The machines that may connect to a listener.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Reach {
     /// This machine only.
     Loopback,
-    /// Whoever reaches the address: said explicitly, as a pod's probes need it.
+    /// Any machine that can connect to the address: requires explicit configuration, for example for a pod's probes.
     Anywhere,
 }
 
-/// Binds the listener; port 0 takes a free one.
+/// Binds the listener; port 0 selects a free one.
 ///
 /// # Errors
-/// When the address is in use, or lies beyond loopback though nobody said that it may.
+/// When the address is in use, or is not on loopback without explicit configuration.
 pub async fn bind(address: SocketAddr, reach: Reach) -> io::Result<TcpListener> {
     if reach == Reach::Loopback && !address.ip().is_loopback() {
         let refusal = format!("{address} is reachable from other machines: name it explicitly to listen there");
@@ -44,7 +44,7 @@ pub async fn bind(address: SocketAddr, reach: Reach) -> io::Result<TcpListener> 
     TcpListener::bind(address).await.map_err(|error| io::Error::new(error.kind(), format!("listening on {address}: {error}")))
 }
 
-/// Serves until the shutdown, which should come after everything else has drained.
+/// Serves until the shutdown, which should come after all other tasks have drained.
 pub async fn serve(listener: TcpListener, health: Health, registry: Registry, shutdown: Shutdown) {
     listen::serve(listener, router(health, registry), Limits::default(), shutdown, SHUTDOWN_TIMEOUT).await;
 }
@@ -61,7 +61,7 @@ fn router(health: Health, registry: Registry) -> Router {
         .route("/metrics", get(move || async move { metrics(&registry) }))
 }
 
-/// As Kubernetes' own: `ok`, or every condition when it is not or somebody asks `?verbose`.
+/// As Kubernetes' endpoints: `ok`, or every condition if the probe fails or the query has `verbose`.
 fn response(result: &ProbeResult, query: Option<&str>) -> Response {
     let verbose = query.is_some_and(|query| query.split('&').any(|part| part == "verbose" || part.starts_with("verbose=")));
     let status = if result.passes { StatusCode::OK } else { StatusCode::SERVICE_UNAVAILABLE };

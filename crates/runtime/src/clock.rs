@@ -1,4 +1,4 @@
-//! The clock that is passed in, so that a test or a simulation can hold time still.
+//! The clock, as a dependency, so that a test or simulation can control time.
 
 use std::fmt;
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -6,18 +6,18 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use xtsync_domain::Timestamp;
 
-/// Tells the time.
+/// A source of the current time.
 pub trait Clock: fmt::Debug + Send + Sync + 'static {
-    /// This moment.
+    /// The current time.
     fn now(&self) -> Timestamp;
 
-    /// Whether it is the clock of one machine, which may differ from another's. One that a test moves is everybody's.
+    /// Whether it is the clock of one machine, which may differ from another's. A clock that a test moves is the same for all.
     fn is_machine(&self) -> bool {
         true
     }
 }
 
-/// The machine's clock. It may step, also backwards: durations are measured by tokio's `Instant`, versions by `max(last + 1, now)`.
+/// The machine's clock. It may step, also backwards: measure durations by tokio's `Instant`, and versions by `max(last + 1, now)`.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct SystemClock;
 
@@ -29,23 +29,23 @@ impl Clock for SystemClock {
     }
 }
 
-/// A clock that stands until it is moved.
+/// A clock that stands still until it is moved.
 #[derive(Debug, Default)]
 pub struct ManualClock(AtomicI64);
 
 impl ManualClock {
-    /// A clock that stands at a moment.
+    /// A clock that stands at a time.
     #[must_use]
     pub fn at(now: Timestamp) -> Self {
         Self(AtomicI64::new(now.0))
     }
 
-    /// Moves it on.
+    /// Moves it forward.
     pub fn advance(&self, by: Duration) {
         self.set(self.now().plus(by));
     }
 
-    /// Puts it to a moment.
+    /// Sets it to a time.
     pub fn set(&self, now: Timestamp) {
         self.0.store(now.0, Ordering::SeqCst);
     }
@@ -74,7 +74,7 @@ mod tests {
     }
 
     #[test]
-    fn the_system_clock_tells_this_century() {
+    fn the_system_clock_is_in_this_century() {
         let year_2024 = Timestamp::parse("2024-01-01T00:00:00Z").unwrap();
         assert!(SystemClock.now() > year_2024);
     }

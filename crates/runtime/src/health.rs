@@ -1,8 +1,8 @@
-//! How a process is: named conditions for readiness; for liveness, that it answers.
+//! The health of a process: named conditions for readiness; for liveness, that the process answers.
 //!
-//! Ready: every condition is true, there is at least one, and nobody has begun to drain. Live: the runtime still answers a probe; of
-//! single tasks that says nothing. A dependency that is away makes a process unready and never dead: a restart would not bring it back.
-//! Reasons name systems, tenants and codes, no people and no addresses.
+//! A process is ready when it has a condition, every condition is true and it does not drain. It is live while the runtime answers a probe;
+//! this says nothing about single tasks. An unavailable dependency makes a process not ready, and it stays live, because a restart would
+//! not help. Reasons name systems, tenants and codes, and no users or addresses.
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
@@ -11,7 +11,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 use tracing::{info, warn};
 
-/// The health of a process; clones speak of the same one.
+/// The health of a process; clones share its state.
 #[derive(Debug, Clone, Default)]
 pub struct Health(Arc<Mutex<State>>);
 
@@ -27,32 +27,32 @@ struct Status {
     reason: String,
 }
 
-/// What is asked of a process.
+/// A probe of a process.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Probe {
-    /// Does it answer at all? Whoever can ask has the answer: yes.
+    /// Whether the process answers: always true in an answer.
     Live,
-    /// May it be given work?
+    /// Whether the process may get work.
     Ready,
 }
 
-/// An answer: yes or no, and each part of it on a line.
+/// The result of a probe, with one line for each condition.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ProbeResult {
-    /// Whether all is well.
+    /// Whether the probe passes.
     pub passes: bool,
-    /// `[+]bus ok`, `[-]store failed: the database is away`.
+    /// `[+]bus ok`, `[-]store failed: the database is unavailable`.
     pub lines: String,
 }
 
 impl Health {
-    /// One without conditions, which is not ready yet.
+    /// A health without conditions, which is not ready yet.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// Names a condition of readiness; each name is used once in a process. It does not hold until it is said to.
+    /// Adds a condition of readiness; its name is unique in the process. It is false until it is set.
     #[must_use]
     pub fn condition(&self, name: impl Into<String>) -> Condition {
         let name = name.into();
@@ -60,12 +60,12 @@ impl Health {
         Condition { health: self.clone(), name }
     }
 
-    /// Takes no new work from now on: not ready any more, still live.
+    /// Starts to drain: the process is no longer ready but still live.
     pub fn drain(&self) {
         self.lock().draining = true;
     }
 
-    /// Whether it may be given work.
+    /// Whether the process may get work.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.probe(Probe::Ready).passes
@@ -89,7 +89,7 @@ impl Health {
 impl State {
     fn ready(&self) -> ProbeResult {
         let lines = self.conditions.iter().fold(String::new(), |lines, (name, status)| line(lines, name, status.holds, &status.reason));
-        let lines = if self.draining { line(lines, "draining", false, "asked to stop") } else { lines };
+        let lines = if self.draining { line(lines, "draining", false, "shutdown requested") } else { lines };
         let passes = !self.draining && !self.conditions.is_empty() && self.conditions.values().all(|status| status.holds);
         ProbeResult { passes, lines }
     }
@@ -113,7 +113,7 @@ pub struct Condition {
 }
 
 impl Condition {
-    /// Says whether it holds, and why.
+    /// Sets whether the condition is true, and why.
     pub fn set(&self, holds: bool, reason: impl Into<String>) {
         let reason = reason.into();
         let mut state = self.health.lock();
@@ -141,19 +141,19 @@ mod tests {
     #[test]
     fn a_process_is_ready_when_every_condition_holds_and_it_does_not_drain() {
         let health = Health::new();
-        assert!(!health.is_ready(), "nothing is known yet");
+        assert!(!health.is_ready(), "it has no condition yet");
         let (bus, store) = (health.condition("bus"), health.condition("store"));
         assert!(!health.is_ready());
         bus.set(true, "");
-        store.set(false, "the database is away");
+        store.set(false, "the database is unavailable");
         let answer = health.probe(Probe::Ready);
-        assert_eq!((answer.passes, answer.lines.as_str()), (false, "[+]bus ok\n[-]store failed: the database is away\n"));
-        assert!(health.probe(Probe::Live).passes, "a dependency never makes it dead");
+        assert_eq!((answer.passes, answer.lines.as_str()), (false, "[+]bus ok\n[-]store failed: the database is unavailable\n"));
+        assert!(health.probe(Probe::Live).passes, "a dependency never makes it not live");
         store.set(true, "");
         assert!(health.is_ready());
         bus.set(false, "away");
         drop(bus);
-        assert!(health.is_ready(), "a condition that is gone asks for nothing");
+        assert!(health.is_ready(), "a removed condition has no effect");
         health.drain();
         assert!(!health.is_ready() && health.probe(Probe::Live).passes);
     }

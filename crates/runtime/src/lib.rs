@@ -1,4 +1,4 @@
-//! What a process of a service stands on: listeners, health, metrics, traces, logs, shutdown, supervision, clocks.
+//! The foundation of a service process: listeners, health, metrics, traces, logs, shutdown, supervision, clocks.
 
 pub mod admin;
 pub mod backoff;

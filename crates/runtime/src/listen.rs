@@ -1,7 +1,7 @@
-//! How connections are taken in: a limited number at once, none that says nothing, and a pause where the system has no more to give.
+//! Accepts connections: a limited number at once, only while they make progress, with a pause when the system has no file descriptors left.
 //!
-//! Each listener has a limit of its own, far below what a process may open, so that connections to one of them cannot take the others'.
-//! Where all permits are taken, further connections wait in the system's queue until a silent one is dropped.
+//! Each listener has its own limit, far below the limit of the process, so that connections to one listener cannot block another. When all
+//! permits are in use, further connections wait in the system's queue until an idle one is dropped.
 
 mod connection;
 mod http;
@@ -20,17 +20,17 @@ use tracing::warn;
 pub use connection::Connection;
 pub use http::serve;
 
-/// The first and the longest pause after the system gave no connection, as where all file descriptors are taken.
+/// The first and the longest pause after the system refused a connection, for example because all file descriptors are in use.
 const ACCEPT_RETRY_DELAYS: (Duration, Duration) = (Duration::from_millis(50), Duration::from_secs(1));
 
 /// The limits of one listener.
 #[derive(Debug, Clone, Copy)]
 pub struct Limits {
-    /// Connections at once.
+    /// The most connections at once.
     pub connections: usize,
-    /// How long the head of a request may take, from the connection or the answer before it.
+    /// How long a request head may take, from the start of the connection or the end of the previous response.
     pub head_timeout: Duration,
-    /// How long a connection may stand still otherwise: nothing read though something is waited for, nothing taken of an answer.
+    /// How long a connection may otherwise be without progress: no bytes read while some are expected, or none of a response accepted.
     pub idle_timeout: Duration,
 }
 
@@ -55,7 +55,7 @@ impl Incoming {
         Self { listener, permits: Arc::new(Semaphore::new(limits.connections)), limits }
     }
 
-    /// The next connection, as soon as there is a place for it. Never fails: what keeps the system from giving one passes.
+    /// Returns the next connection as soon as a permit is free. It never fails: after a system error it retries.
     pub async fn accept(&self) -> (Connection, SocketAddr) {
         let permit = Arc::clone(&self.permits).acquire_owned().await.expect("permits are never closed");
         let mut pause = ACCEPT_RETRY_DELAYS.0;
@@ -64,7 +64,7 @@ impl Incoming {
                 Ok((stream, peer)) => return (Connection::new(stream, permit, self.limits), peer),
                 Err(error) if is_peer_error(&error) => {}
                 Err(error) => {
-                    warn!(%error, ?pause, "no connection can be taken in");
+                    warn!(%error, ?pause, "accepting a connection failed");
                     sleep(pause).await;
                     pause = (pause * 2).min(ACCEPT_RETRY_DELAYS.1);
                 }
@@ -72,7 +72,7 @@ impl Incoming {
         }
     }
 
-    /// Its connections as a stream without end.
+    /// The connections as an endless stream.
     pub fn into_stream(self) -> impl Stream<Item = io::Result<Connection>> {
         futures::stream::unfold(self, |incoming| async {
             let (connection, _) = incoming.accept().await;
@@ -81,7 +81,7 @@ impl Incoming {
     }
 }
 
-/// Whether it is the peer that went away before the connection was taken in.
+/// Whether the peer closed the connection before it was accepted.
 fn is_peer_error(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset)

@@ -1,6 +1,6 @@
-//! Metrics: one meter, a Prometheus registry behind it, and the figures that several services share.
+//! Metrics: one meter, its Prometheus registry, and the metrics that several services share.
 //!
-//! A service declares its own in one file of its own, from [`meter()`]. Labels are roles, tenants, kinds and codes; never users or values.
+//! A service declares its own metrics in one file, with [`meter()`]. Labels are roles, tenants, kinds and codes; never users or values.
 
 mod process;
 
@@ -17,23 +17,23 @@ use xtsync_domain::TenantName;
 
 pub(crate) use process::process;
 
-/// From five milliseconds to an hour.
+/// Seconds: from five milliseconds to an hour.
 const LATENCY_BOUNDS: [f64; 20] =
     [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 20.0, 40.0, 60.0, 120.0, 300.0, 600.0, 1200.0, 1800.0, 3600.0];
 
-/// The meter of the process; before telemetry has started it counts nothing.
+/// The meter of the process; it records nothing before telemetry has started.
 #[must_use]
 pub fn meter() -> Meter {
     opentelemetry::global::meter("xtsync")
 }
 
-/// A histogram of seconds. Its buckets say so: the library's own are for milliseconds.
+/// A histogram of seconds, with explicit buckets: the library's defaults are for milliseconds.
 #[must_use]
 pub fn seconds(meter: &Meter, name: &'static str, help: &'static str) -> Histogram<f64> {
     meter.f64_histogram(name).with_description(help).with_boundaries(LATENCY_BOUNDS.to_vec()).build()
 }
 
-/// The two figures of latency: the directory's own, and ours.
+/// The two latency metrics: the directory's, and the one of xtsync.
 #[derive(Debug, Clone)]
 pub struct LatencyMetrics {
     directory: Histogram<f64>,
@@ -41,23 +41,23 @@ pub struct LatencyMetrics {
 }
 
 impl LatencyMetrics {
-    /// Declares them.
+    /// Declares the metrics.
     #[must_use]
     pub fn new(meter: &Meter) -> Self {
-        const DIRECTORY: &str = "From a change in the source directory until the directory told it.";
-        const CHANGE_TO_TARGET: &str = "From the first sight of a change until the target has it.";
+        const DIRECTORY: &str = "From a change in the source directory until the directory reported it.";
+        const CHANGE_TO_TARGET: &str = "From the detection of a change until the target has it.";
         Self {
             directory: seconds(meter, "xtsync_directory_lag_seconds", DIRECTORY),
             change_to_target: seconds(meter, "xtsync_change_to_target_seconds", CHANGE_TO_TARGET),
         }
     }
 
-    /// A change that the directory told this long after it was made.
+    /// Records how long after a change the directory reported it.
     pub fn directory(&self, tenant: &TenantName, lag: Duration) {
         self.directory.record(lag.as_secs_f64(), &[KeyValue::new("tenant", tenant.to_string())]);
     }
 
-    /// A change that the target has, this long after it was first seen. `origin` is `live`, `initial`, `replay` or `republish`.
+    /// Records the time from the detection of a change until the target has it. `origin` is `live`, `initial`, `replay` or `republish`.
     pub fn change_to_target(&self, source: &TenantName, target: &TenantName, origin: &'static str, took: Duration) {
         let labels =
             [KeyValue::new("source", source.to_string()), KeyValue::new("target", target.to_string()), KeyValue::new("origin", origin)];
@@ -65,7 +65,7 @@ impl LatencyMetrics {
     }
 }
 
-/// A provider whose metrics stand in a registry of their own.
+/// A provider with its own registry.
 pub(crate) fn provider(resource: Resource) -> Result<(SdkMeterProvider, Registry), OTelSdkError> {
     let registry = Registry::new();
     let exporter = opentelemetry_prometheus::exporter()

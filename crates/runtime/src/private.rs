@@ -1,27 +1,27 @@
-//! Files and directories for their owner alone: stores and logs hold people's attributes.
+//! Files and directories with access for their owner only: stores and logs contain users' attributes.
 //!
-//! What is made is made so whatever the umask, and what is there already and open to others is refused rather than changed: others may
-//! have read it, and it may have been opened up for a reason.
+//! New ones are created with this mode, whatever the umask. Existing ones that others can access are refused and not changed: others may
+//! have read them, and the mode may be intended.
 
 use std::fs::{DirBuilder, OpenOptions, Permissions};
 use std::io;
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _, PermissionsExt as _};
 use std::path::Path;
 
-/// Whether what should be a path is a URL, as after a slip of the pen in its scheme.
+/// Whether a path is in fact a URL, for example with a mistyped scheme.
 #[must_use]
 pub fn is_url(path: &str) -> bool {
     let letter = |c: char| c.is_ascii_alphanumeric() || "+.-".contains(c);
     path.split_once(':').is_some_and(|(scheme, _)| scheme.len() > 1 && scheme.chars().all(letter))
 }
 
-/// What others than the owner may do.
+/// The permission bits of group and others.
 const OTHERS: u32 = 0o077;
 
-/// Makes a directory, mode 0700, with those above it, unless it is there.
+/// Creates a directory with mode 0700, and its parents, unless it exists.
 ///
 /// # Errors
-/// When it cannot be made.
+/// When it cannot be created.
 pub fn make_dir(path: &Path) -> io::Result<()> {
     if path.exists() {
         return Ok(());
@@ -30,19 +30,19 @@ pub fn make_dir(path: &Path) -> io::Result<()> {
     std::fs::set_permissions(path, Permissions::from_mode(0o700))
 }
 
-/// As [`make_dir`], and refuses one that others may use.
+/// As [`make_dir`], and refuses a directory that others may access.
 ///
 /// # Errors
-/// When it cannot be made, or is there and others may use it.
+/// When it cannot be created, or exists and others may access it.
 pub fn make_own_dir(path: &Path) -> io::Result<()> {
     make_dir(path)?;
     check(path, 0o700)
 }
 
-/// Makes an empty file, mode 0600, unless it is there. What SQLite puts beside a file has the file's mode.
+/// Creates an empty file with mode 0600, unless it exists. Files that SQLite creates beside it get the same mode.
 ///
 /// # Errors
-/// When it cannot be made, or is there and others may use it, or is not a regular file.
+/// When it cannot be created, exists and others may access it, or is no regular file.
 pub fn make_file(path: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(file) => file.set_permissions(Permissions::from_mode(0o600))?,
@@ -88,7 +88,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_made_is_its_owners_alone_and_what_is_open_to_others_is_refused() {
+    fn new_files_are_private_and_accessible_ones_are_refused() {
         let folder = tempfile::tempdir().unwrap();
         let (dir, file) = (folder.path().join("a/b"), folder.path().join("a/b/x.sqlite"));
         for _ in 0..2 {

@@ -1,6 +1,6 @@
-//! The word to stop: one token, cloned to everything that runs.
+//! The shutdown of a process: one token, cloned to each task.
 //!
-//! The first SIGTERM or SIGINT asks to drain; the second one ends the process at once, since who asks twice does not want to wait.
+//! The first SIGTERM or SIGINT starts the drain. The second one ends the process at once.
 
 use std::io;
 use std::process::exit;
@@ -9,24 +9,24 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 use tracing::{info, warn};
 
-/// The exit code of a process that was not let drain.
+/// The exit code of a process that ended before its drain.
 const FAILED: i32 = 1;
 
-/// Tells everybody who holds a clone that it is time to stop.
+/// A token that signals the shutdown to all holders of a clone.
 #[derive(Debug, Clone, Default)]
 pub struct Shutdown(CancellationToken);
 
 impl Shutdown {
-    /// One that nobody has asked for yet.
+    /// A token without a request to stop.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// One that SIGTERM or SIGINT asks for.
+    /// A token that SIGTERM or SIGINT cancels.
     ///
     /// # Errors
-    /// When the system does not let us listen to signals.
+    /// When signal handlers cannot be installed.
     pub fn on_signal() -> io::Result<Self> {
         let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let shutdown = Self::new();
@@ -34,28 +34,28 @@ impl Shutdown {
         Ok(shutdown)
     }
 
-    /// Asks to stop.
+    /// Starts the shutdown.
     pub fn begin(&self) {
         self.0.cancel();
     }
 
-    /// Whether it was asked for.
+    /// Whether the shutdown has started.
     #[must_use]
     pub fn is_cancelled(&self) -> bool {
         self.0.is_cancelled()
     }
 
-    /// Waits until it is asked for.
+    /// Waits until the shutdown starts.
     pub async fn cancelled(&self) {
         self.0.cancelled().await;
     }
 
-    /// Runs something until it is done, or until it is time to stop: then `None`, and it is dropped where it waits.
+    /// Runs a future until it completes or the shutdown starts: then it is dropped, and the result is `None`.
     pub async fn or<F: Future>(&self, work: F) -> Option<F::Output> {
         self.0.run_until_cancelled(work).await
     }
 
-    /// One below: asked for with this one, and also alone.
+    /// A child token: cancelled with this one, and also alone.
     #[must_use]
     pub fn child(&self) -> Self {
         Self(self.0.child_token())
@@ -65,10 +65,10 @@ impl Shutdown {
 async fn listen((mut terminate, mut interrupt): (Signal, Signal), shutdown: Shutdown) {
     let mut next = async || tokio::select! { _ = terminate.recv() => "SIGTERM", _ = interrupt.recv() => "SIGINT" };
     let first = next().await;
-    info!(signal = first, "asked to stop: finishing what is in hand");
+    info!(signal = first, "shutdown requested: finishing work in progress");
     shutdown.begin();
     let second = next().await;
-    warn!(signal = second, "asked again: stopping at once");
+    warn!(signal = second, "shutdown requested again: stopping at once");
     exit(FAILED);
 }
 
@@ -77,7 +77,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn work_ends_when_it_is_time_to_stop_and_a_child_stops_alone() {
+    async fn work_ends_at_the_shutdown_and_a_child_stops_alone() {
         let shutdown = Shutdown::new();
         assert_eq!(shutdown.or(async { 7 }).await, Some(7));
         let child = shutdown.child();

@@ -1,11 +1,11 @@
-//! What is done every so often, each thing at a time of its own, so that not all tenants are busy at once.
+//! Staggered schedules: periodic work runs at a separate time for each name, so that not all tenants are busy at once.
 
 use std::time::Duration;
 
 use sha2::{Digest as _, Sha256};
 use xtsync_domain::Timestamp;
 
-/// The first moment after `last` at which it is the turn of what is called so; `None` where it never is.
+/// The first time after `last` at which work with this name is due; `None` if it never is.
 #[must_use]
 pub fn next(name: &str, every: Duration, last: Timestamp) -> Option<Timestamp> {
     let every = i64::try_from(every.as_micros()).ok().filter(|every| *every > 0)?;
@@ -22,7 +22,7 @@ mod tests {
     const DAY: Duration = Duration::from_secs(24 * 60 * 60);
 
     #[test]
-    fn each_name_has_a_time_of_its_own_once_a_day() {
+    fn each_name_is_due_once_a_day_at_its_own_time() {
         let last = Timestamp(1_000_000_000_000_000);
         let due = next("emea", DAY, last).unwrap();
         assert!(due > last && due <= last.plus(DAY));

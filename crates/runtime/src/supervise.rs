@@ -1,7 +1,7 @@
-//! Supervises tasks: one that panics, or ends though nobody asked it to, is counted, told, and started again with growing pauses.
+//! Supervises tasks: a task that panics, or ends before the shutdown, is counted, logged and restarted with growing pauses.
 //!
-//! A panic is a mistake of ours, and often of one record or one answer: whatever else the process does goes on, and readiness names the
-//! task until it has worked for a while. What the panic said stands in the log of the process alone, since it may quote a value.
+//! A panic is a defect, often caused by one record or one response. The rest of the process continues, and readiness names the task until
+//! it has recovered. The panic message is only in the process's own output, because it may quote a value.
 
 use std::time::Duration;
 
@@ -17,13 +17,13 @@ use crate::health::Health;
 use crate::metrics::meter;
 use crate::shutdown::Shutdown;
 
-/// The longest first pause.
+/// The upper bound of the first pause.
 const FIRST_RESTART_DELAY: Duration = Duration::from_millis(500);
 
-/// The longest pause.
+/// The upper bound of all pauses.
 const RESTART_DELAY_MAX: Duration = Duration::from_secs(60);
 
-/// A task that worked for so long has recovered from what failed before.
+/// A task that has run for this long has recovered.
 pub const RECOVERED_AFTER: Duration = Duration::from_secs(60);
 
 /// A task panicked.
@@ -31,7 +31,7 @@ pub const RECOVERED_AFTER: Duration = Duration::from_secs(60);
 #[error("it panicked")]
 pub struct Panicked;
 
-/// Runs something as a task of its own, and catches its panic. Dropping this ends the task.
+/// Runs a future as a separate task and catches its panic. Dropping this aborts the task.
 ///
 /// # Errors
 /// When it panicked.
@@ -40,12 +40,12 @@ pub async fn catch_panic<T: Send + 'static>(work: impl Future<Output = T> + Send
     task.spawn(work);
     match task.join_next().await {
         Some(Ok(done)) => Ok(done),
-        // Nobody else can cancel it.
+        // Only a panic ends the task without a result: no other code can cancel it.
         Some(Err(_)) | None => Err(Panicked),
     }
 }
 
-/// How long to wait between the failures of one thing.
+/// The pauses between restarts of one task.
 #[derive(Debug)]
 pub struct RestartBackoff {
     failures: u32,
@@ -54,45 +54,45 @@ pub struct RestartBackoff {
 }
 
 impl RestartBackoff {
-    /// Nothing has failed yet; no pause is longer than this.
+    /// A backoff without failures, with the longest pause.
     #[must_use]
     pub fn new(longest: Duration) -> Self {
         Self { failures: 0, longest, rng: StdRng::from_os_rng() }
     }
 
-    /// The pause after it failed, when it had worked for so long.
+    /// The pause after a failure; `worked` is how long the task had run.
     pub fn pause(&mut self, worked: Duration) -> Duration {
         self.failures = if worked > RECOVERED_AFTER { 1 } else { self.failures.saturating_add(1) };
         backoff::delay_between(self.failures, FIRST_RESTART_DELAY, self.longest, &mut self.rng)
     }
 }
 
-/// How a supervised task stands since it failed.
+/// The state of a supervised task after a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum TaskState {
-    /// It waits to be started again.
+    /// It waits for its restart.
     Down,
-    /// It was started again, and may fail as before.
+    /// It was restarted and may fail again.
     Restarted,
-    /// It has worked for a while.
+    /// It has run for [`RECOVERED_AFTER`].
     Recovered,
 }
 
-/// One task to be supervised.
+/// A task to supervise.
 #[derive(Debug, Clone)]
 pub struct Task {
-    /// The process's health, which names the task while it is in trouble.
+    /// The process's health, which names the task while it fails.
     pub health: Health,
-    /// Whose it is.
+    /// Its role.
     pub role: &'static str,
-    /// What it does, such as `detect`.
+    /// Its name, such as `detect`.
     pub name: &'static str,
-    /// For which tenant; empty for none.
+    /// Its tenant; empty for none.
     pub tenant: String,
 }
 
 impl Task {
-    /// Runs it until the shutdown, however often it fails; `told` hears how it stands.
+    /// Runs the task until the shutdown and restarts it after each failure; `on_change` receives each change of its state.
     pub async fn supervise<W>(self, shutdown: &Shutdown, start: impl FnMut() -> W, on_change: impl Fn(TaskState))
     where
         W: Future<Output = ()> + Send + 'static,
@@ -105,7 +105,7 @@ impl Task {
         W: Future<Output = ()> + Send + 'static,
     {
         let failures =
-            meter().u64_counter("xtsync_task_failures").with_description("Tasks that panicked or ended, and were started again.").build();
+            meter().u64_counter("xtsync_task_failures").with_description("Tasks that panicked or ended, and were restarted.").build();
         let labels = [KeyValue::new("role", self.role), KeyValue::new("task", self.name), KeyValue::new("tenant", self.tenant.clone())];
         let (mut restarts, mut failing) = (RestartBackoff::new(RESTART_DELAY_MAX), None);
         while !shutdown.is_cancelled() {
@@ -127,9 +127,9 @@ impl Task {
             };
             failures.add(1, &labels);
             let pause = restarts.pause(began.elapsed());
-            error!(role = %self.role, task = self.name, tenant = self.tenant, why, ?pause, "a task is started again");
+            error!(role = %self.role, task = self.name, tenant = self.tenant, why, ?pause, "a task is restarted");
             let condition = failing.get_or_insert_with(|| self.health.condition(self.condition()));
-            condition.set(false, format!("{why}, and is started again"));
+            condition.set(false, format!("{why}, and is restarted"));
             on_change(TaskState::Down);
             shutdown.or(sleep(pause)).await;
             on_change(TaskState::Restarted);

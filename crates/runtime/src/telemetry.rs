@@ -1,8 +1,8 @@
-//! Being seen: log lines to standard error, traces to a collector, metrics to whoever scrapes.
+//! Telemetry: log lines to standard error, traces to a collector, metrics for a scraper.
 //!
-//! Text on a terminal, JSON else; coloured on a terminal unless `NO_COLOR` is set. Filtered by `XTSYNC_LOG`, else by `RUST_LOG`. Traces go
-//! out by OTLP (gRPC) when `OTEL_EXPORTER_OTLP_ENDPOINT` is set, and the other `OTEL_…` variables mean what OpenTelemetry says. Metrics are
-//! at `/metrics` (see [`crate::admin`]).
+//! The log format is text on a terminal, else JSON; text is coloured on a terminal unless `NO_COLOR` is set. `XTSYNC_LOG`, else `RUST_LOG`,
+//! filters it. Traces are exported by OTLP (gRPC) if `OTEL_EXPORTER_OTLP_ENDPOINT` is set; the other `OTEL_…` variables have their
+//! OpenTelemetry meaning. Metrics are at `/metrics` (see [`crate::admin`]).
 
 use std::io::{IsTerminal as _, stderr};
 
@@ -22,34 +22,34 @@ use tracing_subscriber::{EnvFilter, Layer};
 
 use crate::metrics;
 
-/// What is logged where nobody says otherwise: OpenTelemetry tells its own life at `info`.
+/// The default log filter: OpenTelemetry logs its own lifecycle at `info`.
 const FILTER: &str = "info,opentelemetry=warn";
 
-/// The shape of log lines.
+/// The format of log lines.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub enum Format {
     /// Text on a terminal, JSON else.
     #[default]
     Auto,
-    /// For people.
+    /// Text for users.
     Text,
-    /// For machines: one object a line.
+    /// JSON for machines: one object per line.
     Json,
 }
 
-/// How a process is seen.
+/// The options of telemetry.
 #[derive(Debug, Clone, Default)]
 pub struct TelemetryOptions {
-    /// The shape of log lines.
+    /// The format of log lines.
     pub format: Format,
-    /// What is logged, as `info,xtsync_provisioner=debug`; `None` is `info`.
+    /// The log filter, such as `info,xtsync_provisioner=debug`; `None` is `info`.
     pub filter: Option<String>,
-    /// Whether traces go to the collector that the environment names.
+    /// Whether to export traces to the collector that the environment names.
     pub export: bool,
 }
 
 impl TelemetryOptions {
-    /// As the environment says.
+    /// The options from the environment.
     #[must_use]
     pub fn from_env(format: Format) -> Self {
         let set = |name| std::env::var(name).ok().filter(|value| !value.is_empty());
@@ -58,7 +58,7 @@ impl TelemetryOptions {
     }
 }
 
-/// Keeps telemetry going; dropping it sends what is still in hand.
+/// Keeps telemetry running; dropping it exports what is still buffered.
 #[derive(Debug)]
 #[must_use = "dropping it ends telemetry"]
 pub struct Telemetry {
@@ -77,13 +77,13 @@ impl Telemetry {
 
 impl Drop for Telemetry {
     fn drop(&mut self) {
-        // A collector that is away must not keep a process from ending, and there is nobody left to tell.
+        // An unavailable collector must not delay the end of a process, and its error cannot be reported any more.
         self.traces.shutdown().ok();
         self.metrics.shutdown().ok();
     }
 }
 
-/// An error and its sources on one line, for logs: an error alone does not print its source.
+/// Formats an error and its sources on one line, for logs: an error's own text does not include its source.
 #[must_use]
 pub fn chain(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
@@ -95,10 +95,10 @@ pub fn chain(error: &dyn std::error::Error) -> String {
     line
 }
 
-/// Starts telemetry for the process, once. `role` names it to collectors, unless `OTEL_SERVICE_NAME` does.
+/// Starts telemetry for the process, once. `role` is the service name for collectors, unless `OTEL_SERVICE_NAME` is set.
 ///
 /// # Errors
-/// When the filter does not parse, the collector's address is refused, or telemetry runs already.
+/// When the filter cannot be parsed, the collector's address is refused, or telemetry has already started.
 pub fn init(role: &str, options: &TelemetryOptions) -> anyhow::Result<Telemetry> {
     let resource = resource(role);
     let traces = tracer_provider(resource.clone(), options.export)?;
@@ -107,7 +107,7 @@ pub fn init(role: &str, options: &TelemetryOptions) -> anyhow::Result<Telemetry>
     let lines =
         lines(options.format).with_filter(EnvFilter::try_new(filter).with_context(|| format!("reading the log filter '{filter}'"))?);
     let finest = if options.export { Level::DEBUG } else { Level::INFO };
-    // A job is entered as often as it is polled. Who asks for its trace asks its span, so nothing is done at that.
+    // A job's span is entered with each poll. Its trace is read from the span directly, so entering needs no context update.
     let spans = tracing_opentelemetry::layer()
         .with_tracer(traces.tracer("xtsync"))
         .with_context_activation(false)
@@ -127,7 +127,7 @@ fn resource(role: &str) -> Resource {
     if named { builder.build() } else { builder.with_service_name(format!("xtsync-{role}")).build() }
 }
 
-/// The sampler is the SDK's: parent-based, everything else, or what `OTEL_TRACES_SAMPLER` says.
+/// The sampler is the SDK's: parent-based for all spans, or as `OTEL_TRACES_SAMPLER` says.
 fn tracer_provider(resource: Resource, export: bool) -> anyhow::Result<SdkTracerProvider> {
     let builder = SdkTracerProvider::builder().with_resource(resource);
     if !export {
@@ -142,9 +142,9 @@ where
     S: Subscriber + for<'span> LookupSpan<'span>,
 {
     let terminal = stderr().is_terminal();
-    // https://no-color.org: any value but an empty one.
+    // https://no-color.org: any value except an empty one.
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    // A log that cannot be written, as on a full disk, must not end the process: to say so on standard error would.
+    // A failed log write, for example on a full disk, must not end the process, and a report on standard error would fail as well.
     let layer = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(terminal && !is_plain).log_internal_errors(false);
     match (format, terminal) {
         (Format::Text, _) | (Format::Auto, true) => layer.boxed(),
@@ -152,8 +152,8 @@ where
     }
 }
 
-/// Our own spans are traced, whatever is logged: a quiet role must not break the trace. The fine ones, of which nothing but a collector
-/// knows, only where there is one.
+/// Traces spans of xtsync whatever the log filter is, because a quiet role must not break the trace. Fine spans are traced only if there is
+/// a collector: nothing else uses them.
 fn is_traced(metadata: &Metadata<'_>, finest: Level) -> bool {
     metadata.is_span() && *metadata.level() <= finest && metadata.target().starts_with("xtsync")
 }
@@ -165,7 +165,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn telemetry_starts_once_and_says_what_is_wrong_with_its_options() {
+    fn telemetry_starts_once_and_reports_wrong_options() {
         let quiet = |filter: &str| TelemetryOptions { format: Format::Json, filter: Some(filter.to_owned()), export: false };
         let error = init("test", &quiet("info,=,")).unwrap_err();
         assert!(error.to_string().contains("log filter"), "{error}");

@@ -1,7 +1,7 @@
-//! One trace from the delta to the call: W3C trace parents in record headers and rows.
+//! Traces from the delta to the call: W3C trace parents in record headers and rows.
 //!
-//! Ids are real also where no exporter is configured, so that log lines of one change can be found by `trace_id` and a collector may be
-//! attached to one role only.
+//! Trace ids exist even without an exporter. So log lines of one change can be found by `trace_id`, and a collector can be attached to one
+//! role only.
 
 use std::collections::HashMap;
 
@@ -13,13 +13,13 @@ use tracing_opentelemetry::OpenTelemetrySpanExt as _;
 
 const TRACEPARENT: &str = "traceparent";
 
-/// The trace parent to hand on from the current span; `None` outside any span.
+/// The trace parent of the current span; `None` outside any span.
 #[must_use]
 pub fn traceparent() -> Option<String> {
     traceparent_of(&Span::current())
 }
 
-/// The trace parent to hand on from a span; `None` where it is not recorded.
+/// The trace parent of a span; `None` if it is not recorded.
 #[must_use]
 pub fn traceparent_of(span: &Span) -> Option<String> {
     let mut carrier = HashMap::new();
@@ -27,23 +27,23 @@ pub fn traceparent_of(span: &Span) -> Option<String> {
     carrier.remove(TRACEPARENT)
 }
 
-/// Makes a new span the child of a trace parent, before anything is done in it. A field `trace_id` that the span declares empty is
-/// filled, so that its log lines say it. Text that is no trace parent changes nothing.
+/// Sets the parent of a new span, before it is entered. It also fills a field `trace_id` that the span declares empty, so that log lines
+/// show it. Text that is no trace parent is ignored.
 pub fn set_parent(span: &Span, traceparent: &str) {
     let Some(parent) = parse(traceparent) else { return };
     span.record("trace_id", tracing::field::display(parent.trace_id()));
-    // It fails only where no subscriber records traces: then there is nothing to follow.
+    // This fails only without a subscriber that records traces.
     span.set_parent(opentelemetry::Context::new().with_remote_span_context(parent)).ok();
 }
 
-/// Notes on a span that it also came from another trace: one of a batch, or one that a newer change replaced.
+/// Links a span to another trace that it comes from: a change in a batch, or a change that a newer one replaced.
 pub fn link(span: &Span, traceparent: &str) {
     if let Some(other) = parse(traceparent) {
         span.add_link(other);
     }
 }
 
-/// The trace id in a trace parent.
+/// The trace id of a trace parent.
 #[must_use]
 pub fn trace_id(traceparent: &str) -> Option<String> {
     parse(traceparent).map(|context| context.trace_id().to_string())
@@ -66,7 +66,7 @@ mod tests {
 
     const PARENT: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-    /// As a process without an exporter has it.
+    /// Runs a test with a subscriber like that of a process without an exporter.
     fn recording(test: impl FnOnce()) {
         let tracer = SdkTracerProvider::builder().build().tracer("test");
         let subscriber = tracing_subscriber::registry().with(tracing_opentelemetry::layer().with_tracer(tracer));
@@ -86,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_span_without_a_parent_begins_a_trace_and_what_is_no_parent_changes_nothing() {
+    fn a_span_without_a_parent_begins_a_trace_and_invalid_parents_are_ignored() {
         recording(|| {
             let span = tracing::info_span!("round");
             for text in ["", "00-zz-00-01", "00-00000000000000000000000000000000-0000000000000000-01", "\u{1F388}"] {

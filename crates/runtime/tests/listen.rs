@@ -1,4 +1,4 @@
-//! Connections that say nothing, or little, or never take their answer: each listener stays reachable.
+//! Connections that send nothing, send slowly, or do not read their response: each listener stays reachable.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -15,7 +15,7 @@ use xtsync_runtime::shutdown::Shutdown;
 
 const LIMITS: Limits = Limits { connections: 4, head_timeout: Duration::from_millis(300), idle_timeout: Duration::from_millis(600) };
 
-/// How long anything may take.
+/// The time limit of each test.
 const LIMIT: Duration = Duration::from_secs(60);
 
 async fn served() -> (SocketAddr, Shutdown, JoinHandle<()>) {
@@ -31,7 +31,7 @@ async fn connect(address: SocketAddr) -> TcpStream {
     TcpStream::connect(address).await.unwrap()
 }
 
-/// The answer to a request on a connection of its own.
+/// Returns the response to a request on a new connection.
 async fn ask(address: SocketAddr) -> String {
     let mut stream = connect(address).await;
     stream.write_all(b"GET / HTTP/1.1\r\nhost: x\r\nconnection: close\r\n\r\n").await.unwrap();
@@ -40,7 +40,7 @@ async fn ask(address: SocketAddr) -> String {
     answer
 }
 
-/// Waits until the server has ended a connection.
+/// Waits until the server has closed a connection.
 async fn ended(stream: &mut TcpStream) {
     let mut rest = [0; 4096];
     while stream.read(&mut rest).await.is_ok_and(|read| read > 0) {}
@@ -54,7 +54,7 @@ async fn idle_and_slow_connections_free_their_permits() {
         for _ in 0..40 {
             silent.push(connect(address).await);
         }
-        assert!(ask(address).await.ends_with("here"), "with ten times as many idle ones as there are places");
+        assert!(ask(address).await.ends_with("here"), "with ten times as many idle connections as permits");
         for stream in &mut silent {
             ended(stream).await;
         }

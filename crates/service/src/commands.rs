@@ -1,7 +1,7 @@
-//! Takes commands in: any replica of a role, each command once, since what becomes of it is stored with its offset.
+//! Consumes commands. Any replica of a role handles them, each command once, because its effect is stored with its offset.
 //!
-//! What a command asks for is noted in the store; whoever holds the tenant's lease looks there. A command is no state: one that cannot be
-//! read, or came too late, is passed over, and what a newer version asks for is for those who understand it.
+//! A handler records the requested action in the store; the owner of the tenant's lease reads it there. A command is no state: one that
+//! cannot be decoded or has expired is skipped, and so is an action of a newer version.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,81 +23,81 @@ use xtsync_runtime::shutdown::Shutdown;
 use xtsync_runtime::telemetry::chain;
 use xtsync_store::{self as store, Store, Transaction, lock_offsets, store_offsets};
 
-/// How long to wait before the bus or the store is tried again.
+/// How long to wait before a retry after an error of the bus or the store.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
-/// A user is named by no more bytes than this.
+/// The most bytes of a user name in a command.
 pub const USER_BYTES_MAX: usize = 1024;
 
-/// What somebody asks of a tenant's owner.
+/// A request to the owner of a tenant.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Command {
     /// Its id.
     pub id: String,
-    /// Who gave it.
+    /// The user who sent it.
     pub actor: String,
     /// The tenant it concerns.
     pub tenant: TenantName,
-    /// The user it means, as `source/user` or by the id alone; empty where it means the tenant.
+    /// The user it concerns, as `source/user` or the id alone; empty for the whole tenant.
     pub user: String,
-    /// What is asked for.
+    /// The requested action.
     pub action: Action,
 }
 
-/// What may be asked for.
+/// The actions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Action {
-    /// Tell again what the store holds of it.
+    /// Republish the stored state of the tenant.
     Republish,
-    /// Write it again, though its links were taken from their topic.
+    /// Resume writes to a target that a store rebuild left observe-only.
     Resume,
-    /// Read it from the beginning.
+    /// Start a full sync cycle.
     Resync,
-    /// Try again now what waits for a time or for a target's word.
+    /// Retry now what waits for its time or for a response of a target.
     Retry,
 }
 
-/// Carries commands out in a role's store.
+/// Executes commands in a role's store.
 #[async_trait]
 pub trait CommandHandler: Send + Sync {
-    /// Notes in the store what a command asks for.
+    /// Records in the store what a command requests.
     async fn record(&self, tx: &mut Transaction, command: &Command) -> Result<(), store::Error>;
 
-    /// Wakes whoever does it; the note is committed.
+    /// Wakes the task that executes it; the record is committed.
     fn wake(&self, tenant: &TenantName);
 }
 
-/// The intake of commands of one replica.
+/// The command consumer of one replica.
 pub struct CommandConsumer {
     store: Store,
     bus: Bus,
     clock: Arc<dyn Clock>,
     group: &'static str,
-    /// Taken out while something is done that must not be half done.
+    /// Taken out during a step, so that a failed or cancelled step starts again with a new consumer.
     consumer: Option<Consumer>,
 }
 
 impl CommandConsumer {
-    /// One that takes nothing in yet. `group` is that of the role's replicas.
+    /// A consumer that has not started; `group` is the consumer group of the role's replicas.
     #[must_use]
     pub fn new(store: &Store, parts: &Parts, group: &'static str) -> Self {
         Self { store: store.clone(), bus: Bus::clone(&parts.bus), clock: Arc::clone(&parts.clock), group, consumer: None }
     }
 
-    /// Takes commands in until the shutdown.
+    /// Consumes commands until the shutdown.
     pub async fn run(mut self, handler: &dyn CommandHandler, shutdown: Shutdown) {
         while let Some(step) = shutdown.or(self.step(handler, RETRY_INTERVAL)).await {
             if let Err(error) = step {
-                warn!(error = chain(&error), "taking commands in waits");
+                warn!(error = chain(&error), "consuming commands failed and is retried");
                 shutdown.or(sleep(RETRY_INTERVAL)).await;
             }
         }
     }
 
-    /// Takes in what the bus says next, waiting up to `wait` for it.
+    /// Handles the next event of the bus, waiting up to `wait` for it.
     ///
     /// # Errors
-    /// When the store or the bus fails; the next step begins anew where the store's effect ends.
+    /// When the store or the bus fails; the next step starts again at the stored offset.
     pub async fn step(&mut self, handler: &dyn CommandHandler, wait: Duration) -> Result<(), Error> {
         let consumer = self.consumer.take();
         let mut consumer = consumer.unwrap_or_else(|| Consumer::new(&self.store, &self.bus, self.group));
@@ -118,14 +118,14 @@ impl CommandConsumer {
     async fn take(&mut self, handler: &dyn CommandHandler, records: &[Record]) -> Result<(), Error> {
         let next = positions(records);
         let mut tx = self.store.begin().await?;
-        // Whoever was slow may come after another replica: what that took is not taken again.
+        // Another replica may have handled these records already: those below the stored offset are skipped.
         let stored = lock_offsets(&mut tx, next.keys().cloned().collect()).await?;
         let is_new = |record: &&Record| stored.get(&record.at.partition).is_none_or(|next| record.at.offset >= *next);
         let now = self.clock.now();
         let commands: Vec<Command> = records.iter().filter(is_new).filter_map(|record| read(record, now)).collect();
         for command in &commands {
             let Command { id, actor, tenant, action, user: _ } = command;
-            info!(id, actor, %tenant, ?action, "a command is taken in");
+            info!(id, actor, %tenant, ?action, "command accepted");
             handler.record(&mut tx, command).await?;
         }
         store_offsets(&mut tx, &next);
@@ -135,9 +135,9 @@ impl CommandConsumer {
     }
 }
 
-/// The command of a record, if it is one of ours and in time.
+/// Decodes the command of a record, if it is an xtsync command that has not expired.
 fn read(record: &Record, now: Timestamp) -> Option<Command> {
-    let skip = |reason: &str| warn!(partition = %record.at.partition, offset = record.at.offset, reason, "a command is passed over");
+    let skip = |reason: &str| warn!(partition = %record.at.partition, offset = record.at.offset, reason, "command skipped");
     let wire = match event::decode::<internal::Command>(&record.headers, record.value.as_ref()?) {
         Ok(wire) => wire,
         Err(error) => {

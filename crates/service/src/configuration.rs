@@ -1,9 +1,9 @@
-//! Follows the topic `config` and gives every complete revision to whoever works by it.
+//! Follows the topic `config` and publishes each complete revision to the services of the process.
 //!
-//! Nobody sees half of a revision: resources count only once a commit has closed them, and only when they are the ones that the commit
-//! says (their number and digest), since compaction may have dropped what a half revision replaced. A record that is nobody's is reported
-//! with its place and passed over: where it took a resource's place, the digest says so, and the last complete revision stays. What only a
-//! newer version understands holds back every revision until it is replaced.
+//! A partial revision is never visible. Resources take effect only when a commit closes them and matches their number and digest, because
+//! compaction may have removed what a partial revision replaced. An undecodable or foreign record is reported with its position and
+//! skipped. If it replaced a resource, the digest differs and the last complete revision stays. A record that only a newer version
+//! understands blocks all revisions until it is replaced.
 
 mod fold;
 mod record;
@@ -28,7 +28,7 @@ use xtsync_runtime::metrics::meter;
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_runtime::telemetry::chain;
 
-/// How long to wait before the topic is tried again.
+/// How long to wait before the topic is read again after an error.
 const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Follows the configuration until the shutdown.
@@ -36,7 +36,7 @@ const RETRY_INTERVAL: Duration = Duration::from_secs(1);
 pub struct Watch(watch::Receiver<Arc<Configuration>>);
 
 impl Watch {
-    /// Starts to follow it. The condition `configuration` does not hold until the first revision is read.
+    /// Starts to follow the topic. The condition `configuration` is false until the first revision is complete.
     #[must_use]
     pub fn start(bus: Bus, health: &Health, shutdown: Shutdown) -> Self {
         let (current, receiver) = watch::channel(Arc::new(Configuration::default()));
@@ -53,7 +53,7 @@ impl Watch {
         self.0.clone()
     }
 
-    /// Waits for the first revision; `None` when the shutdown came before.
+    /// Waits for the first revision; `None` when the shutdown comes first.
     pub async fn wait_first(&self) -> Option<Arc<Configuration>> {
         let mut receiver = self.receiver();
         let first = receiver.wait_for(|configuration| configuration.revision() > 0).await;
@@ -72,7 +72,7 @@ impl Follower {
     async fn run(mut self, bus: Bus) {
         loop {
             let error = match Table::open(&bus, vec![topic::CONFIG.topic()]).await {
-                // From the start, so with nothing of what was folded before.
+                // A new table reads from the start, so nothing folded before may stay.
                 Ok(table) => {
                     self.fold = Fold::default();
                     self.follow(table).await

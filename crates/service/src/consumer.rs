@@ -1,8 +1,7 @@
-//! Consuming topics whose effect is kept in a store: from the offsets stored there, whatever the group committed.
+//! Consumes topics from the offsets in a store, whatever the group has committed to the bus.
 //!
-//! What the group commits is for lag tools only. Topics that an administrator has still to make are waited for while the others are
-//! consumed. Where a log was made anew, so that its offsets begin again, the stored one is set back: else what comes would be taken for
-//! what was taken long ago.
+//! The group's committed offsets are only for lag tools. Missing topics are waited for while the others are consumed. If a log was
+//! recreated, so that its offsets start again, the stored offset is set back: otherwise new records would count as processed.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -24,29 +23,29 @@ pub enum Error {
     Bus(#[from] bus::Error),
 }
 
-/// A member of a group that goes on where the store's effect ends. When anything fails, drop it and begin with a new one.
+/// A group member that resumes at the stored offsets. After any error, drop it and create a new one.
 pub struct Consumer {
     store: Store,
     bus: Bus,
     group: &'static str,
     tracker: TopicTracker,
-    /// None while there is nothing to read.
+    /// `None` while there is no topic to read.
     subscription: Option<Box<dyn Subscription>>,
-    /// The offset that comes next, of each partition that was started.
+    /// The next offset of each started partition.
     next: HashMap<Partition, i64>,
-    /// What was to be committed last, of each partition that is ours.
+    /// The newest position to commit of each owned partition.
     consumed: BTreeMap<Partition, i64>,
 }
 
 impl Consumer {
-    /// One that consumes nothing yet.
+    /// A consumer without topics.
     #[must_use]
     pub fn new(store: &Store, bus: &Bus, group: &'static str) -> Self {
         let (store, tracker) = (store.clone(), TopicTracker::new(bus));
         Self { store, bus: Bus::clone(bus), group, tracker, subscription: None, next: HashMap::new(), consumed: BTreeMap::new() }
     }
 
-    /// Turns to these topics, as far as they exist. To ask often costs nothing.
+    /// Subscribes to these topics as far as they exist. Frequent calls are cheap.
     ///
     /// # Errors
     /// When the bus fails.
@@ -63,13 +62,13 @@ impl Consumer {
         Ok(())
     }
 
-    /// That a topic is missing, which names the command that makes it.
+    /// The error for a missing topic; it names the command that creates it.
     #[must_use]
     pub fn missing(&self) -> Option<bus::Error> {
         self.tracker.missing()
     }
 
-    /// Waits for what the bus says next; `None` says that it is time to [`Consumer::set_topics`] again. Cancelling it loses nothing.
+    /// Waits for the next event of the bus; `None` means that [`Consumer::set_topics`] is due. Cancelling it loses nothing.
     ///
     /// # Errors
     /// When the bus fails.
@@ -86,8 +85,8 @@ impl Consumer {
         }
     }
 
-    /// Handles that; gives the records to be taken. They must have been taken before the next event is waited for: then nothing is in
-    /// hand when partitions leave.
+    /// Handles an event and returns the records to process. The caller must process them before it waits for the next event, so that no
+    /// record is in flight when partitions are revoked.
     ///
     /// # Errors
     /// When the store or the bus fails.
@@ -99,7 +98,7 @@ impl Consumer {
                 return Ok(records);
             }
             Event::Revoked(partitions) => {
-                // What was taken is told before another member asks for it: a commit on its way would come too late.
+                // Processed positions are committed before another member reads them: a later commit would be too late.
                 let consumed: BTreeMap<_, _> = partitions.iter().filter_map(|partition| self.consumed.remove_entry(partition)).collect();
                 if !consumed.is_empty() {
                     self.commit_to_bus(consumed).await;
@@ -110,13 +109,13 @@ impl Consumer {
             }
             Event::Lost(partitions) => {
                 self.consumed.retain(|partition, _| !partitions.contains(partition));
-                debug!(count = partitions.len(), "partitions were taken from us");
+                debug!(count = partitions.len(), "partitions lost");
             }
         }
         Ok(Vec::new())
     }
 
-    /// Commits positions for others to see. Where we go on is stored with the effect, so a failure is nobody's loss.
+    /// Commits positions to the bus for lag tools. A failure loses nothing, because the consumer resumes at the stored offsets.
     pub async fn commit(&mut self, next: BTreeMap<Partition, i64>) {
         self.consumed.extend(next.iter().map(|(partition, next)| (partition.clone(), *next)));
         self.commit_to_bus(next).await;
@@ -135,7 +134,7 @@ impl Consumer {
         let mut known: HashMap<Topic, (BTreeMap<u32, i64>, Vec<Ends>)> = HashMap::new();
         for Assigned { partition, .. } in assigned {
             if !known.contains_key(&partition.topic) {
-                // The stored ones first: then the ends are not older than they, and only a log made anew ends before them.
+                // The stored offsets are read first, so the ends are at least as new: only a recreated log ends before a stored offset.
                 let stored = load_offsets(&self.store, &partition.topic).await?;
                 let ends = self.bus.ends(&partition.topic).await?;
                 known.insert(partition.topic.clone(), (stored, ends));
@@ -152,7 +151,7 @@ impl Consumer {
         Ok(())
     }
 
-    /// Notes how far it has come, and finds out when a log was made anew meanwhile: offsets of one partition only grow.
+    /// Tracks the position and detects a recreated log: offsets of one partition otherwise only grow.
     async fn track(&mut self, records: &[Record]) -> Result<(), Error> {
         for record in records {
             let at = &record.at;
@@ -165,12 +164,12 @@ impl Consumer {
     }
 }
 
-/// The offset after the last of these records, by partition.
+/// The offset after the last of these records, for each partition.
 pub fn positions<'a>(records: impl IntoIterator<Item = &'a Record>) -> BTreeMap<Partition, i64> {
     records.into_iter().map(|record| (record.at.partition.clone(), record.at.offset + 1)).collect()
 }
 
-/// How many records of a topic have no effect in the store yet.
+/// The number of records of a topic whose effect is not stored yet.
 ///
 /// # Errors
 /// When the store or the bus fails.

@@ -1,4 +1,4 @@
-//! Where records go that can never be used: with their bytes, where they stood, and why.
+//! Dead letters: records that can never be used, with their bytes, position and reason.
 
 use std::error::Error as StdError;
 
@@ -17,23 +17,23 @@ use xtsync_runtime::metrics::meter;
 use xtsync_runtime::telemetry::chain;
 use xtsync_runtime::trace;
 
-/// The longest part of a key that is told.
+/// The most bytes of a key in the headers of a dead letter.
 const KEY_BYTES_MAX: usize = 1024;
 
-/// Room for the letter's own headers within the largest record: each byte of a key that is no text takes three, in two of them.
+/// Space for the dead letter's own headers in the largest record: two of them contain the key, and each byte that is not UTF-8 takes three.
 const HEADERS_BYTES: usize = 8 * KEY_BYTES_MAX;
 
-/// What the counter of records over the limit says.
+/// The description of the counter of oversized records.
 const OVERSIZED: &str = "Records that were not published because they were too large, by topic.";
 
-/// The longest error told; what is longer is cut.
+/// The most characters of an error; longer ones are truncated.
 const ERROR_CHARS_MAX: usize = 2000;
 
-/// Publishes a record that cannot be used to the dead letters. `reason` is a stable code such as `foreign_type`; `error` names fields,
-/// not values. Returns when the letter is durable: only then may the record be passed over.
+/// Dead-letters a record. `reason` is a stable code such as `foreign_type`; `error` names fields and no values. Returns when the dead
+/// letter is durable: only then may the caller skip the record.
 ///
 /// # Errors
-/// When the bus is away; then the record is still to be buried.
+/// When the bus is unavailable; then the record is not dead-lettered yet.
 pub async fn send(
     bus: &dyn Transport,
     role: Role,
@@ -50,11 +50,11 @@ pub async fn send(
     bus.publish(vec![outgoing(&letter, record, role, now)], Urgency::Live).await
 }
 
-/// Tells of something that could not be used before it was a record: the letter holds its story alone. `topic` is where it would have
-/// come to, `key` says where it stood, `error` what is wrong with it; neither holds a value.
+/// Dead-letters an object that was rejected before it became a record, so the dead letter has only its context. `topic` is its intended
+/// topic, `key` its origin, `error` the cause; none contains a value.
 ///
 /// # Errors
-/// When the bus is away; then it is still to be told.
+/// When the bus is unavailable; then it is not dead-lettered yet.
 pub async fn send_context(
     bus: &dyn Transport,
     role: Role,
@@ -79,8 +79,8 @@ pub async fn send_context(
     bus.publish(vec![event], Urgency::Live).await
 }
 
-/// Publishes records. One that is larger than a record may be is buried in its place, so that it holds up no other: its letter has no
-/// offset, and no value. Returns when all are durable.
+/// Publishes records. An oversized record is dead-lettered instead, so that it does not block the others: that dead letter has no offset
+/// and no value. Returns when all are durable.
 ///
 /// # Errors
 /// As [`Transport::publish`].
@@ -99,7 +99,7 @@ pub async fn publish(bus: &dyn Transport, role: Role, records: Vec<Outgoing>, ur
     if accepted.is_empty() { Ok(()) } else { bus.publish(accepted, urgency).await }
 }
 
-/// A record as it would stand, but for the offset that it never got and the value that no letter has room for.
+/// The record as it would be on the bus, without an offset and without its value, which does not fit.
 fn unpublished(record: Outgoing, now: Timestamp) -> Record {
     let at = Position { partition: Partition { topic: record.topic, index: 0 }, offset: -1 };
     Record { at, key: record.key, value: None, headers: record.headers, time: now }
@@ -122,7 +122,7 @@ fn letter(role: Role, record: &Record, reason: &str, error: &dyn StdError, now: 
     }
 }
 
-/// A letter that the bus takes: where the record fills it alone, value and headers stay where they stand, and the letter says so.
+/// Reduces a dead letter to the size limit: an oversized value, then oversized headers, are omitted, and the error says so.
 fn fit_to_limit(mut letter: internal::DeadLetter) -> internal::DeadLetter {
     let is_too_large = |letter: &internal::DeadLetter| letter.encoded_len() + HEADERS_BYTES > RECORD_BYTES_MAX;
     if is_too_large(&letter) {
@@ -137,7 +137,7 @@ fn fit_to_limit(mut letter: internal::DeadLetter) -> internal::DeadLetter {
 }
 
 fn outgoing(letter: &internal::DeadLetter, record: &Record, role: Role, now: Timestamp) -> Outgoing {
-    // The key may be anything; what the headers say is text.
+    // The key may be any bytes; the headers contain text.
     let subject = String::from_utf8_lossy(key(record));
     let traceparent = event::traceparent(&record.headers).filter(|parent| trace::trace_id(parent).is_some());
     let value = letter.encode_to_vec();
@@ -146,7 +146,7 @@ fn outgoing(letter: &internal::DeadLetter, record: &Record, role: Role, now: Tim
     Outgoing { key: letter.key.clone().into(), ..event }
 }
 
-/// The key, or as much of it as is told: whoever's key is longer is not one of us.
+/// The key, truncated: a longer key is not one of xtsync.
 fn key(record: &Record) -> &[u8] {
     &record.key[..record.key.len().min(KEY_BYTES_MAX)]
 }
@@ -189,7 +189,7 @@ mod tests {
         assert_eq!((found.key.as_ref(), letter.topic.as_str(), letter.offset), (b"k".as_slice(), "xtsync.v1.config", 7));
         assert_eq!((letter.value, letter.headers[1].value.as_slice()), (Some(vec![1, 2]), b"\xff".as_slice()));
         assert_eq!((letter.role.as_str(), letter.reason.as_str()), ("policy", "undecodable"));
-        assert!(letter.error.starts_with("the database is away: "), "{}", letter.error);
+        assert!(letter.error.starts_with("the database is unavailable: "), "{}", letter.error);
         assert_eq!(letter.trace_id, "4bf92f3577b34da6a3ce929d0e0e4736");
     }
 
@@ -201,7 +201,7 @@ mod tests {
         assert!(letter.error.contains("the value of 1000000 bytes"), "{}", letter.error);
     }
 
-    /// Everything on a topic.
+    /// All records of a topic.
     async fn all(bus: &Bus, topic: Topic) -> Vec<Record> {
         let mut table = Table::open(bus, vec![topic]).await.unwrap();
         let mut all = Vec::new();

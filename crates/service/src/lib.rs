@@ -1,4 +1,4 @@
-//! What every role stands on: its parts, the configuration, consuming with stored offsets, commands, status, dead letters.
+//! The foundation of every role: its parts, the configuration, consumers with stored offsets, commands, status, dead letters.
 
 pub mod commands;
 pub mod configuration;

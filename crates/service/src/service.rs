@@ -1,4 +1,4 @@
-//! What every service is built from.
+//! The dependencies of every service.
 
 use std::sync::Arc;
 
@@ -9,17 +9,17 @@ use xtsync_bus::Bus;
 use xtsync_runtime::clock::Clock;
 use xtsync_runtime::health::Health;
 
-/// The parts that a process gives to each service in it.
+/// The dependencies that a process passes to each of its services.
 #[derive(Clone)]
 pub struct Parts {
     /// The bus.
     pub bus: Bus,
     /// The clock.
     pub clock: Arc<dyn Clock>,
-    /// The newest complete revision of the configuration; revision 0 until one was read (see [`crate::configuration`]).
+    /// The newest complete revision of the configuration; revision 0 before the first (see [`crate::configuration`]).
     pub configuration: watch::Receiver<Arc<Configuration>>,
     /// The process's health.
     pub health: Health,
-    /// What this replica is called: in leases and status. Unique among the replicas of a role, the same after a restart.
+    /// The name of this replica in leases and status. It is unique among the replicas of a role and stable across restarts.
     pub replica: String,
 }

@@ -1,4 +1,4 @@
-//! What a role knows of itself, told on the bus: every few seconds, and soon after a change.
+//! Publishes the status of a role: at each heartbeat, and soon after a change.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,16 +19,16 @@ use xtsync_contract::role::Role;
 use xtsync_runtime::clock::Clock;
 use xtsync_runtime::telemetry::chain;
 
-/// How often everything is told, changed or not: who is silent for longer is not there.
+/// How often every status is published, changed or not. A replica without a status for longer counts as absent.
 pub const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How long changes are collected: four publications a second at most.
+/// How long changes are collected: at most four publications a second.
 const COALESCE_INTERVAL: Duration = Duration::from_millis(250);
 
-/// By tenant; empty for what concerns none.
+/// By tenant; empty for a status without a tenant.
 type Statuses = BTreeMap<String, RoleStatus>;
 
-/// Publishes what one replica of a role knows of itself, until it is dropped.
+/// Publishes the status of one replica of a role until it is dropped.
 #[derive(Debug)]
 pub struct Publisher {
     role: Role,
@@ -38,7 +38,7 @@ pub struct Publisher {
 }
 
 impl Publisher {
-    /// Starts it.
+    /// Starts the publisher.
     #[must_use]
     pub fn start(bus: Bus, role: Role, replica: &str, clock: Arc<dyn Clock>) -> Self {
         let (statuses, changes) = watch::channel(Statuses::new());
@@ -47,7 +47,7 @@ impl Publisher {
         Self { role, replica: replica.to_owned(), statuses, task: tokio::spawn(publish_loop.run(changes)) }
     }
 
-    /// Says how one tenant stands now. Role, replica and time are filled in.
+    /// Sets the status of one tenant. The publisher fills in role, replica and time.
     pub fn set(&self, status: RoleStatus) {
         let status = RoleStatus { role: self.role.to_string(), replica: self.replica.clone(), at: None, ..status };
         self.statuses.send_if_modified(|statuses| {
@@ -59,10 +59,10 @@ impl Publisher {
         });
     }
 
-    /// Tells the last changes and ends.
+    /// Publishes the last changes and ends.
     pub async fn finish(self) {
         drop(self.statuses);
-        // The task does not panic; if it did, its silence would tell.
+        // The task does not panic; if it did, its missing heartbeat would show it.
         self.task.await.ok();
     }
 }
@@ -88,7 +88,7 @@ impl PublishLoop {
         }
     }
 
-    /// Tells everything at a beat, else what has changed. What the bus did not take is told at the next beat.
+    /// Publishes every status at a heartbeat, else the changed ones. Failed publications are repeated at the next heartbeat.
     async fn publish(&mut self, statuses: Statuses) {
         let now = Instant::now();
         let is_heartbeat = now >= self.next_heartbeat;
@@ -114,7 +114,7 @@ impl PublishLoop {
     }
 
     fn report(&self, error: &Error) {
-        warn!(role = %self.role, error = chain(error), "the status could not be told");
+        warn!(role = %self.role, error = chain(error), "the status could not be published");
     }
 }
 
@@ -152,11 +152,11 @@ mod tests {
         for lag in 2..100 {
             publisher.set(status("emea", lag));
         }
-        assert_eq!(published(&mut table).await, [("policy/r1/emea".to_owned(), 99)], "only the newest of a burst");
-        assert_eq!(published(&mut table).await, [("policy/r1/emea".to_owned(), 99)], "unchanged, at the beat");
+        assert_eq!(published(&mut table).await, [("policy/r1/emea".to_owned(), 99)], "only the newest status of a burst");
+        assert_eq!(published(&mut table).await, [("policy/r1/emea".to_owned(), 99)], "unchanged, at the heartbeat");
         assert!(began.elapsed() >= HEARTBEAT_INTERVAL);
         publisher.set(status("emea", 0));
         publisher.finish().await;
-        assert_eq!(published(&mut table).await, [("policy/r1/emea".to_owned(), 0)], "the last word");
+        assert_eq!(published(&mut table).await, [("policy/r1/emea".to_owned(), 0)], "the last status");
     }
 }

@@ -1,4 +1,4 @@
-//! Commands are taken in once, whoever of a role's replicas takes them.
+//! Each command is handled once, whichever replica of a role consumes it.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -26,7 +26,7 @@ use xtsync_store::{self as store, Migrations, Options, Store, Transaction};
 
 const NOW: Timestamp = Timestamp(1_000_000);
 
-/// Remembers what it was told to do.
+/// Records the commands that it receives.
 #[derive(Default)]
 struct RecordingHandler {
     recorded: Mutex<Vec<String>>,

@@ -1,4 +1,4 @@
-//! Consuming from offsets that a store keeps.
+//! Consumers with stored offsets.
 
 #![allow(clippy::unwrap_used, reason = "in a check a panic is the report")]
 
@@ -21,7 +21,7 @@ async fn store(dir: &Dir) -> Store {
     Store::open(Options { url, service: "test", migrations, clock: Arc::new(SystemClock) }).await.unwrap()
 }
 
-/// One that is alone in its group.
+/// A consumer that is alone in its group.
 fn consumer(store: &Store, bus: &Bus) -> Consumer {
     Consumer::new(store, bus, unique("g").leak())
 }
@@ -30,7 +30,7 @@ fn wanted(topics: &[&Topic]) -> WantedTopics {
     topics.iter().map(|topic| (Topic::clone(topic), Vec::new())).collect()
 }
 
-/// The next records, after whatever comes before them.
+/// The next records, after any other events.
 async fn next(consumer: &mut Consumer, wanted: &WantedTopics) -> Vec<Record> {
     let records = async {
         loop {
@@ -68,7 +68,7 @@ async fn a_consumer_resumes_at_the_stored_offset(fixture: &BusFixture) {
     take(&mut consumer(&store, &fixture.bus), &wanted, &store, 10).await;
     assert_eq!(lag(&store, &fixture.bus, &topic).await.unwrap(), 0);
     publish(&fixture.bus, &topic, 1).await;
-    // Another group, which has committed nothing.
+    // Another group, without any commit.
     let after = take(&mut consumer(&store, &fixture.bus), &wanted, &store, 1).await;
     assert_eq!((after.len(), text(&after[0]).1.as_str()), (1, "0"));
 }

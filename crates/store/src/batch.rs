@@ -1,25 +1,26 @@
-//! Many rows in one statement: `VALUES {rows}` in a text stands for them.
+//! Executes a statement over many rows: `VALUES {rows}` in its template stands for them.
 //!
-//! Only placeholders are ever built into SQL. PostgreSQL takes a column as one array, so a text has one shape however many rows come, and
-//! several texts may be one statement. SQLite has no arrays: there the rows become a list of placeholder tuples. Few go in one statement;
-//! of many, chunks are powers of two, so that a text has at most twenty shapes and the cache of prepared statements stays small.
+//! Only placeholders are built into SQL. PostgreSQL takes a column as one array, so a template has one SQL text for any number of rows, and
+//! several statements can be combined into one. SQLite has no arrays: there the rows become tuples of placeholders. A few rows go into one
+//! statement; more rows go in chunks whose sizes are powers of two. So a template has at most twenty SQL texts, and the cache of prepared
+//! statements stays small.
 
 use super::param::{Column, Values};
 use super::{Error, Param};
 
-/// What stands for the rows.
+/// The place of the rows in a template.
 const ROWS: &str = "VALUES {rows}";
 
-/// Up to so many rows go in one statement, whatever their number.
+/// Up to this many rows go into one statement of exactly their number.
 const FEW: usize = 16;
 
-/// Rows in one statement at most.
+/// The most rows in one statement.
 const ROWS_MAX: usize = 256;
 
-/// Parameters in one statement at most: SQLite's limit.
+/// The most parameters in one statement: SQLite's limit.
 const PARAMS_MAX: usize = 32_766;
 
-/// A text and the rows it is about.
+/// A template and its rows.
 pub(super) type Rows = (&'static str, Vec<Vec<Param>>);
 
 /// One statement of a batch.
@@ -28,7 +29,7 @@ pub(super) struct Statement {
     pub(super) values: Values,
 }
 
-/// A text over columns, the first of which is the placeholder `$first`.
+/// Builds the SQL and columns of a template; the first column is the placeholder `$first`.
 fn unnested(template: &str, rows: Vec<Vec<Param>>, first: usize) -> Result<(String, Vec<Column>), Error> {
     let (before, after) = parts(template, &rows)?;
     let mut columns: Vec<Column> = rows.first().into_iter().flatten().map(Column::like).collect();
@@ -41,7 +42,7 @@ fn unnested(template: &str, rows: Vec<Vec<Param>>, first: usize) -> Result<(Stri
     Ok((format!("{before}SELECT * FROM unnest({}){after}", places.join(", ")), columns))
 }
 
-/// One statement over columns, for PostgreSQL.
+/// Builds one statement over columns, for PostgreSQL.
 ///
 /// # Errors
 /// As [`chunks`], and when a column holds values of different kinds.
@@ -50,8 +51,8 @@ pub(super) fn columns(template: &str, rows: Vec<Vec<Param>>) -> Result<Statement
     Ok(Statement { sql, values: Values::Columns(columns) })
 }
 
-/// Several statements as one, for PostgreSQL, that answers as `answer` says of them: `s0` is the first. What one of them changes none of
-/// the others sees.
+/// Combines several statements into one, for PostgreSQL, followed by the query `answer`; `s0` names the first statement. No statement sees
+/// the changes of another.
 ///
 /// # Errors
 /// As [`columns`].
@@ -65,7 +66,7 @@ pub(super) fn combined(statements: Vec<Rows>, answer: &str) -> Result<Statement,
     Ok(Statement { sql: format!("WITH {} {answer}", texts.join(", ")), values: Values::Columns(columns) })
 }
 
-/// The text before and after the place of the rows, all of which are of one width.
+/// The template before and after the place of the rows. All rows must have the same width.
 fn parts<'a>(template: &'a str, rows: &[Vec<Param>]) -> Result<(&'a str, &'a str), Error> {
     let columns = rows.first().map_or(0, Vec::len);
     if columns == 0 || columns > PARAMS_MAX || rows.iter().any(|row| row.len() != columns) {
@@ -77,7 +78,7 @@ fn parts<'a>(template: &'a str, rows: &[Vec<Param>]) -> Result<(&'a str, &'a str
 /// Splits rows into statements over tuples, for SQLite.
 ///
 /// # Errors
-/// [`Error::Corrupt`] when the rows differ in width, have no columns, or the text has no place for them.
+/// [`Error::Corrupt`] when the rows differ in width or have no columns, or the template has no place for them.
 pub(super) fn chunks(template: &str, rows: Vec<Vec<Param>>) -> Result<Vec<Statement>, Error> {
     let Some(columns) = rows.first().map(Vec::len) else { return Ok(Vec::new()) };
     let (before, after) = parts(template, &rows)?;
@@ -93,7 +94,7 @@ pub(super) fn chunks(template: &str, rows: Vec<Vec<Param>>) -> Result<Vec<Statem
     Ok(chunks)
 }
 
-/// All that are left if they are few, else the largest power of two within the rows left and the limits.
+/// The next chunk: all rows left if they are few, else the largest power of two within the rows left and the limits.
 fn chunk_size(left: usize, columns: usize) -> usize {
     let most = left.min(ROWS_MAX).min(PARAMS_MAX / columns);
     if most <= FEW { most } else { 1 << most.ilog2() }
@@ -131,7 +132,7 @@ mod tests {
     }
 
     #[test]
-    fn few_rows_go_together_and_many_in_powers_of_two_within_the_limits_of_both_databases() {
+    fn few_rows_are_one_statement_and_many_are_chunked_within_the_limits() {
         for (rows, columns, want) in [
             (0, 1, vec![]),
             (1, 3, vec![1]),
@@ -166,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn ragged_rows_and_a_text_without_a_place_for_them_are_refused() {
+    fn rows_of_different_width_and_a_template_without_rows_are_refused() {
         assert!(chunks("VALUES {rows}", vec![params![1_i64], params![1_i64, 2_i64]]).is_err());
         assert!(chunks("VALUES {rows}", vec![vec![]]).is_err());
         assert!(chunks("VALUES", vec![params![1_i64]]).is_err());

@@ -1,7 +1,7 @@
-//! Transactions that lost a race: rolled back for certain, so done again in place, a few times.
+//! Retries a transaction that failed because of a concurrent one: it was rolled back, so it is safe to run again.
 //!
-//! A deadlock or a lock that was not free in time says nothing about what was to be done: the next time it mostly passes. To give it up to
-//! the caller would cost it far more than a moment, where the transaction is that of many.
+//! After a deadlock or a lock timeout the next attempt mostly succeeds. A retry here costs a moment; a failure would cost the caller far
+//! more, for example when one transaction commits the work of many.
 
 use std::time::Duration;
 
@@ -14,15 +14,15 @@ use super::Error;
 use xtsync_runtime::backoff;
 use xtsync_runtime::telemetry::chain;
 
-/// How often it is tried in all.
+/// The number of attempts in all.
 const ATTEMPTS_MAX: u32 = 6;
 
 /// The longest first pause, and the longest of all.
 const RETRY_DELAYS: (Duration, Duration) = (Duration::from_millis(20), Duration::from_millis(500));
 
-/// An error that may say that a transaction lost a race.
+/// An error that may mean contention.
 pub trait MayBeContended: std::error::Error + 'static {
-    /// Whether it does: then nothing of the transaction was done.
+    /// Whether it means contention: then the transaction had no effect.
     fn is_contended(&self) -> bool;
 }
 
@@ -32,15 +32,15 @@ impl MayBeContended for Error {
     }
 }
 
-/// Does a whole transaction, from its beginning to its commit, and again where it lost a race.
+/// Runs a whole transaction, from its beginning to its commit, and again if it failed because of contention.
 ///
 /// # Errors
-/// What the last attempt failed with.
+/// The error of the last attempt.
 pub async fn retry_contended<T, E: MayBeContended, F: Future<Output = Result<T, E>>>(mut attempt: impl FnMut() -> F) -> Result<T, E> {
     for failures in 1..ATTEMPTS_MAX {
         match attempt().await {
             Err(error) if error.is_contended() => {
-                debug!(failures, error = chain(&error), "a transaction was in the way of another and is done again");
+                debug!(failures, error = chain(&error), "a transaction conflicted with another and is retried");
                 let pause = backoff::delay_between(failures, RETRY_DELAYS.0, RETRY_DELAYS.1, &mut StdRng::from_os_rng());
                 sleep(pause).await;
             }
@@ -61,7 +61,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_transaction_that_lost_a_race_is_done_again_a_few_times_and_no_other_is() {
+    async fn only_a_contended_transaction_is_retried_a_few_times() {
         let attempts = Cell::new(0);
         let count = || attempts.set(attempts.get() + 1);
         let done = retry_contended(async || {

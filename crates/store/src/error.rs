@@ -1,43 +1,43 @@
-//! How a store can fail, and whether trying again may help.
+//! How a store can fail, and whether a retry may help.
 
 /// How a store can fail.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
-    /// The database cannot be reached, or is too busy; trying again later may help.
-    #[error("the database is away")]
+    /// The database cannot be reached or is too busy; a later attempt may succeed.
+    #[error("the database is unavailable")]
     Unavailable(#[source] sqlx::Error),
-    /// Another transaction was in the way: this one was rolled back, and the same may pass at once.
+    /// This transaction conflicted with another and was rolled back; an immediate retry may succeed.
     #[error("another transaction was in the way")]
     Contended(#[source] sqlx::Error),
-    /// No room is left for the database; trying again helps once somebody has made some.
+    /// The disk of the database is full; a retry succeeds only after an operator frees space.
     #[error("the disk of the database is full")]
     Full(#[source] sqlx::Error),
     /// The database refused a statement.
     #[error("{doing}")]
     Statement {
-        /// What was being done.
+        /// The operation.
         doing: String,
-        /// Why.
+        /// The reason.
         #[source]
         source: sqlx::Error,
     },
-    /// The store can never be used as it is: a person must act.
+    /// The store cannot be used as it is: an operator must act.
     #[error("the store {place} cannot be used: {reason}")]
     Unusable {
         /// The file or schema.
         place: String,
-        /// Why.
+        /// The reason.
         reason: String,
     },
-    /// A lease that a statement relied on is with somebody else.
-    #[error("the lease {0} is not ours any more")]
+    /// Another replica holds the lease that a statement requires, or the lease has expired.
+    #[error("the lease {0} is no longer held")]
     Fenced(String),
-    /// What was read is not what was written.
+    /// The stored data is not what this program wrote.
     #[error("{0}")]
     Corrupt(String),
 }
 
-/// What a database's error means for who asked.
+/// How a caller must treat a database error.
 enum Meaning {
     Unavailable,
     Contended,
@@ -46,7 +46,7 @@ enum Meaning {
 }
 
 impl Error {
-    /// Whether the same call may succeed later without anybody changing it.
+    /// Whether the same call may succeed later without a change by an operator.
     #[must_use]
     pub fn is_transient(&self) -> bool {
         match self {
@@ -55,7 +55,7 @@ impl Error {
         }
     }
 
-    /// The error of a statement, which holds no values, only placeholders.
+    /// The error of a statement. It has placeholders and no values.
     pub(super) fn of(sql: &str, source: sqlx::Error) -> Self {
         match meaning(&source) {
             Meaning::Unavailable => Self::Unavailable(source),
@@ -66,7 +66,7 @@ impl Error {
     }
 }
 
-/// What a driver's error means.
+/// Classifies a driver's error.
 fn meaning(error: &sqlx::Error) -> Meaning {
     match error {
         sqlx::Error::Database(error) => match error.code().as_deref() {
@@ -81,13 +81,13 @@ fn meaning(error: &sqlx::Error) -> Meaning {
         | sqlx::Error::PoolClosed
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::BeginFailed => Meaning::Unavailable,
-        // The driver's own enum is open; what else it may say is about the statement.
+        // The driver's enum is open; other variants concern the statement.
         _ => Meaning::Refused,
     }
 }
 
-/// By SQLSTATE: 40001 serialization, 40P01 deadlock, 55P03 lock time-out; by class 08 connection, 40 other rollbacks, 53 resources, 57 operator
-/// (shutdown, timeout).
+/// Classifies by SQLSTATE: 40001 serialization, 40P01 deadlock, 55P03 lock timeout; by class 08 connection, 40 other rollbacks, 53
+/// resources, 57 operator (shutdown, timeout).
 fn of_postgres(code: &str) -> Meaning {
     match code {
         "53100" => Meaning::Full,
@@ -97,8 +97,8 @@ fn of_postgres(code: &str) -> Meaning {
     }
 }
 
-/// By primary result code, which is the lowest byte: 5 busy, 6 locked, 10 input/output, 13 full. Of input/output, 778 is a write that
-/// the system refused: over a quota or a limit, not only where the disk is bad.
+/// Classifies by the primary result code, the lowest byte: 5 busy, 6 locked, 10 input/output, 13 full. The extended code 778 is a write
+/// that the system refused: because of a quota or limit, not only a bad disk.
 fn of_sqlite(code: &str) -> Meaning {
     let code = code.parse::<i32>().unwrap_or_default();
     match (code, code & 0xff) {
@@ -109,7 +109,7 @@ fn of_sqlite(code: &str) -> Meaning {
     }
 }
 
-/// A statement on one line, cut where it gets long.
+/// Puts a statement on one line and shortens it.
 fn shortened(sql: &str) -> String {
     const CHARS_MAX: usize = 120;
     let line = sql.split_whitespace().collect::<Vec<_>>().join(" ");
@@ -131,7 +131,7 @@ mod tests {
     }
 
     #[test]
-    fn codes_say_whether_trying_again_may_help() {
+    fn codes_classify_transient_errors() {
         for code in ["40001", "40P01", "55P03"] {
             assert!(matches!(of_postgres(code), Meaning::Contended), "{code}");
         }

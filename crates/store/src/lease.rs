@@ -1,8 +1,8 @@
-//! Leases: who works on what, for how long, told by the database's clock.
+//! Leases: which replica owns which work, and until when, by the database's clock.
 //!
-//! Each change of owner raises the epoch. A transaction that relies on a lease says so by [`assert_with_commit`], and fails with
-//! [`Error::Fenced`] when the lease ran out or went on, however long its author slept. A lease is kept by a task ([`Lease`]); the
-//! functions below it are the single steps, for tests and simulation.
+//! Each change of owner increments the epoch. A transaction that requires a lease calls [`assert_with_commit`]; it fails with
+//! [`Error::Fenced`] if the lease expired or has another owner, however long the process was suspended. The task of a [`Lease`] acquires
+//! and renews it. The functions in this module are the single steps, for tests and simulation.
 
 mod keeper;
 
@@ -14,7 +14,7 @@ pub use keeper::{Lease, LeaseState};
 use super::{Error, Param, Store, Transaction};
 use crate::params;
 
-/// How often a lease has changed hands: of two that believe to hold it, the higher one does.
+/// The number of ownership changes of a lease. Of two replicas that assume they hold it, the one with the higher epoch does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Epoch(pub u64);
 
@@ -30,10 +30,10 @@ impl From<Epoch> for Param {
     }
 }
 
-/// Takes a lease that is free, has run out, or was ours before; gives its new epoch, or `None` while somebody else has it.
+/// Acquires a lease that is free, has expired, or belongs to the same owner. Returns the new epoch, or `None` while another owner holds it.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn acquire(store: &Store, name: &str, owner: &str, ttl: Duration) -> Result<Option<Epoch>, Error> {
     const SQL: &str = "INSERT INTO lease (name, owner, epoch, until) VALUES ($1, $2, 1, $3)
         ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, epoch = lease.epoch + 1, until = excluded.until
@@ -46,10 +46,10 @@ pub async fn acquire(store: &Store, name: &str, owner: &str, ttl: Duration) -> R
     row.map(|row| row.uint(0).map(Epoch)).transpose()
 }
 
-/// Prolongs a lease; false when it has run out or went on.
+/// Extends a lease; false if it has expired or has another owner.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn renew(store: &Store, name: &str, epoch: Epoch, ttl: Duration) -> Result<bool, Error> {
     const SQL: &str = "UPDATE lease SET until = $3 WHERE name = $1 AND epoch = $2 AND until > $4";
     let mut tx = store.begin_lease().await?;
@@ -59,30 +59,30 @@ pub async fn renew(store: &Store, name: &str, epoch: Epoch, ttl: Duration) -> Re
     Ok(renewed == 1)
 }
 
-/// Gives a lease back, so that the next one need not wait until it runs out.
+/// Releases a lease, so that the next owner need not wait for its expiry.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn release(store: &Store, name: &str, epoch: Epoch) -> Result<(), Error> {
     let mut tx = store.begin_lease().await?;
     tx.execute("UPDATE lease SET until = 0 WHERE name = $1 AND epoch = $2", params![name, epoch]).await?;
     tx.commit().await
 }
 
-/// The lease, if it is held in this epoch. A key share waits for and is waited for by a change of epoch (it is in a unique key), but not by
-/// a renewal. The time is asked for within: this stands in every transaction.
+/// Selects the lease if it is held in this epoch. A key share lock conflicts with a change of epoch, which is in a unique key, and not with
+/// a renewal. The statement reads the clock itself, which saves a round trip in each transaction.
 pub(super) const HELD: &str = "WITH v (name, epoch) AS (VALUES {rows}) SELECT lease.epoch FROM lease JOIN v ON lease.name = v.name
     AND lease.epoch = v.epoch WHERE lease.until > CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) FOR KEY SHARE OF lease";
 
 const SQLITE: &str = "SELECT epoch FROM lease WHERE name = $1 AND epoch = $2 AND until > $3";
 
-/// Makes a transaction depend on a lease: nobody takes it over between the commit's last statement and its end. What was done in the
-/// transaction before counts only then; who must know before asks by [`check`].
+/// Makes the commit of a transaction require a lease: no other owner acquires it between the commit's last statement and its end. Earlier
+/// statements are fenced only by the commit; a caller that must know earlier uses [`check`].
 pub fn assert_with_commit(tx: &mut Transaction, name: &str, epoch: Epoch) {
     tx.require_lease(name, epoch);
 }
 
-/// Whether a lease is held just now; what follows may come too late all the same.
+/// Checks whether a lease is held now; it may be lost right after.
 ///
 /// # Errors
 /// As [`assert()`].
@@ -96,10 +96,11 @@ pub async fn check(store: &Store, name: &str, epoch: Epoch) -> Result<(), Error>
     row.map(drop).ok_or_else(|| Error::Fenced(name.to_owned()))
 }
 
-/// Makes a transaction depend on a lease: nobody takes it over before the transaction has ended.
+/// Makes a transaction require a lease: no other owner acquires it before the transaction has ended.
 ///
 /// # Errors
-/// [`Error::Fenced`] when the lease ran out or went on; then the transaction must be dropped. Otherwise when the database is away.
+/// [`Error::Fenced`] when the lease has expired or has another owner; then the transaction must be dropped. Otherwise when the database is
+/// unavailable.
 pub async fn assert(tx: &mut Transaction, name: &str, epoch: Epoch) -> Result<(), Error> {
     let rows = match tx.file_now() {
         Some(now) => tx.fetch(SQLITE, params![name, epoch, now]).await?,

@@ -1,8 +1,8 @@
 //! The store of one service: PostgreSQL in production, a SQLite file when embedded, one SQL text for both.
 //!
-//! A thin layer: parameters and rows are plain values, batches of rows are one statement, and a transaction rolls back unless it is
-//! committed. The SQL keeps to what both databases share (`$1`, `ON CONFLICT … DO UPDATE`, `RETURNING`, CTEs). Times are microseconds
-//! in integers, ids are text, documents are bytes, sums are cast to `BIGINT`.
+//! A thin layer: parameters and rows are plain values, a batch of rows is one statement, and a transaction without a commit rolls back. The
+//! SQL uses only what both databases support (`$1`, `ON CONFLICT … DO UPDATE`, `RETURNING`, CTEs). Times are integers in microseconds, ids
+//! are text, documents are bytes, and sums are cast to `BIGINT`.
 
 mod batch;
 mod contention;
@@ -43,23 +43,23 @@ pub use transaction::Transaction;
 use self::time::Time;
 use xtsync_runtime::clock::Clock;
 
-/// Prepared statements that a connection keeps: every text of a service in every shape of its batches.
+/// Prepared statements that a connection caches: every template of a service in every batch size.
 const STATEMENTS_MAX: usize = 512;
 
-/// Where a store is and what it holds.
+/// The location and content of a store.
 #[derive(Clone)]
 pub struct Options {
     /// `postgres://…`, or the directory of the SQLite files, which may be written as `sqlite:DIR`.
     pub url: String,
-    /// The service whose store it is: names the PostgreSQL schema, or the file `<dir>/<service>.sqlite`.
+    /// The service that owns the store. It names the PostgreSQL schema, or the file `<dir>/<service>.sqlite`.
     pub service: &'static str,
-    /// The service's own tables; those that every store has come first.
+    /// The service's tables; the tables that every store has come first.
     pub migrations: Migrations,
-    /// The database's clock, where the database has none of its own (SQLite).
+    /// The clock for a database without one (SQLite).
     pub clock: Arc<dyn Clock>,
 }
 
-/// Without the URL: there may be a password in it.
+/// Omits the URL: it may contain a password.
 impl fmt::Debug for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Options").field("service", &self.service).finish_non_exhaustive()
@@ -70,7 +70,7 @@ impl fmt::Debug for Options {
 #[derive(Debug, Clone)]
 pub struct Store {
     database: Database,
-    /// Where leases are taken and renewed: beside all other work, which must not make them wait.
+    /// Connections for leases only, so that no other work delays a lease.
     leases: Database,
     store_id: Arc<str>,
     has_write_failed: Arc<AtomicBool>,
@@ -83,19 +83,19 @@ enum Database {
     Postgres(PgPool),
 }
 
-/// Whether a text says where a store is, as far as it can be told without a connection.
+/// Checks the URL of a store, as far as possible without a connection.
 ///
 /// # Errors
-/// [`Error::Unusable`] when it says nothing, or is a URL of another kind.
+/// [`Error::Unusable`] when it is empty or a URL of another kind.
 pub fn check_url(url: &str) -> Result<(), Error> {
     if postgres::is_url(url) { postgres::check(url) } else { sqlite::check(url, "the store") }
 }
 
 impl Store {
-    /// Opens a store, makes or migrates its tables, and gives it an id if it is new.
+    /// Opens a store, creates or migrates its tables, and creates its id if it is new.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database cannot be reached, [`Error::Unusable`] when it can never serve: a directory that cannot be
+    /// [`Error::Unavailable`] when the database cannot be reached. [`Error::Unusable`] when it can never serve: a directory that cannot be
     /// written, a broken URL, tables of a newer program.
     pub async fn open(options: Options) -> Result<Self, Error> {
         let time = Time::new(Arc::clone(&options.clock));
@@ -105,16 +105,16 @@ impl Store {
         } else {
             let (writer, readers) = sqlite::open(&options).await?;
             let file = Database::Sqlite { writer, readers, clock: options.clock };
-            // A file has one writer in any case.
+            // A file has one writer anyway.
             (file.clone(), file)
         };
         let mut store = Self { database, leases, store_id: Arc::from(""), has_write_failed: Arc::default(), time };
-        // Asks for the time, too.
+        // This also reads the database's clock.
         store.store_id = open::read_or_create_id(&store).await?;
         Ok(store)
     }
 
-    /// The id made when the store was born. Another id means that what the store once said is not in it.
+    /// The id created with the store. A different id means another store: what the former one published is not in it.
     #[must_use]
     pub fn store_id(&self) -> &str {
         &self.store_id
@@ -123,26 +123,26 @@ impl Store {
     /// Begins a write transaction. Dropping it rolls it back.
     ///
     /// # Errors
-    /// [`Error::Unavailable`] when the database cannot be reached, or other writers hold it too long.
+    /// [`Error::Unavailable`] when the database cannot be reached, or other writers lock it for too long.
     pub async fn begin(&self) -> Result<Transaction, Error> {
         Transaction::begin(&self.database, &self.has_write_failed, &self.time).await
     }
 
-    /// The clock that all replicas share, the database's, as far as this process knows it: for whatever two of them compare.
+    /// The database's clock, which all replicas share, as this process last read it. Use it for times that two replicas compare.
     #[must_use]
     pub fn clock(&self) -> Arc<dyn Clock> {
         Arc::<Time>::clone(&self.time)
     }
 
-    /// As [`Store::begin`], for a lease: on connections that nothing else uses.
+    /// As [`Store::begin`], for leases: on their own connections.
     async fn begin_lease(&self) -> Result<Transaction, Error> {
         Transaction::begin(&self.leases, &self.has_write_failed, &self.time).await
     }
 
-    /// Reads outside a transaction: what was committed last.
+    /// Reads outside a transaction: sees the last commit.
     ///
     /// # Errors
-    /// When the database is away or refuses the statement.
+    /// When the database is unavailable or refuses the statement.
     pub async fn fetch(&self, sql: &'static str, params: Vec<Param>) -> Result<Vec<Row>, Error> {
         let doing = |source| Error::of(sql, source);
         match &self.database {
@@ -159,7 +159,7 @@ impl Store {
         }
     }
 
-    /// Reads the one row outside a transaction, if it is there.
+    /// Reads at most one row outside a transaction.
     ///
     /// # Errors
     /// As [`Store::fetch`].
@@ -167,7 +167,7 @@ impl Store {
         Ok(self.fetch(sql, params).await?.into_iter().next())
     }
 
-    /// This moment by the clock of a file; none where a server has one.
+    /// The time by the clock of a file; `None` for a server, which has its own.
     fn file_now(&self) -> Option<Timestamp> {
         match &self.database {
             Database::Sqlite { clock, .. } => Some(clock.now()),
@@ -175,25 +175,25 @@ impl Store {
         }
     }
 
-    /// Asks the database for a sign of life; where the newest write has failed, whether it takes one.
+    /// Checks that the database answers, and after a failed write also that it accepts one.
     ///
     /// # Errors
-    /// When it gives none, or cannot write: its disk may be full.
+    /// When it does not answer or cannot write; its disk may be full.
     pub async fn ping(&self) -> Result<(), Error> {
         if !self.has_write_failed.load(Ordering::Relaxed) {
             return self.fetch("SELECT id FROM store_identity", Vec::new()).await.map(drop);
         }
         let mut tx = self.begin().await?;
-        // Twice, since SQLite writes nothing where nothing changes.
+        // Two updates, because SQLite writes nothing if nothing changes.
         tx.execute("UPDATE store_identity SET created = created + 1", Vec::new()).await?;
         tx.execute("UPDATE store_identity SET created = created - 1", Vec::new()).await?;
         tx.commit().await
     }
 
-    /// Every column of every table as `table.column`, sorted: lets a test compare the two databases.
+    /// Returns every column of every table as `table.column`, sorted, so that a test can compare the two databases.
     ///
     /// # Errors
-    /// When the database is away.
+    /// When the database is unavailable.
     pub async fn columns(&self) -> Result<Vec<String>, Error> {
         let sql = match &self.database {
             Database::Sqlite { .. } => {
@@ -208,7 +208,7 @@ impl Store {
         self.fetch(sql, Vec::new()).await?.iter().map(|row| row.text(0)).collect()
     }
 
-    /// Closes all connections; SQLite folds its log into the file. Every later call fails.
+    /// Closes all connections; SQLite merges its write-ahead log into the file. Later calls fail.
     pub async fn close(&self) {
         for database in [&self.leases, &self.database] {
             match database {

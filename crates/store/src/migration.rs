@@ -1,4 +1,4 @@
-//! Making and changing the tables: those every store has, then the service's own.
+//! Creates and migrates the tables: first those that every store has, then the service's own.
 
 use std::borrow::Cow;
 
@@ -7,7 +7,7 @@ use sqlx::migrate::{MigrateError, MigrationType, Migrator};
 
 use super::Error;
 
-/// The tables of one service, for both databases: as many steps in each, with the same names. A step that was released never changes.
+/// The tables of one service, for both databases: the same number of steps with the same names. A released step never changes.
 #[derive(Debug, Clone, Copy)]
 pub struct Migrations {
     /// For SQLite.
@@ -19,13 +19,13 @@ pub struct Migrations {
 /// One step, in order of the slice.
 #[derive(Debug, Clone, Copy)]
 pub struct Migration {
-    /// What it does, as the file is named: `0001_links`.
+    /// Its name, as the file is named: `0001_links`.
     pub name: &'static str,
     /// Its statements.
     pub sql: &'static str,
 }
 
-/// What every store has.
+/// The steps that every store has.
 pub(super) const COMMON: Migrations = Migrations {
     sqlite: &[
         Migration { name: "0001_common", sql: include_str!("../migrations/sqlite/0001_common.sql") },
@@ -37,7 +37,7 @@ pub(super) const COMMON: Migrations = Migrations {
     ],
 };
 
-/// Where a service's own versions begin, so that tables for all may still be added before them.
+/// The first version of a service's own steps, so that common steps can be added before them.
 const OWN: usize = 1000;
 
 pub(super) fn migrator(common: &'static [Migration], own: &'static [Migration]) -> Migrator {
@@ -51,7 +51,7 @@ pub(super) fn migrator(common: &'static [Migration], own: &'static [Migration]) 
     Migrator::with_migrations(numbered(0, common).chain(numbered(OWN, own)).collect())
 }
 
-/// Says what a failed migration means at a place.
+/// Maps a failed migration to an error.
 pub(super) fn failed(place: &str, error: MigrateError) -> Error {
     let unusable = |reason: String| Error::Unusable { place: place.to_owned(), reason };
     match error {
@@ -60,7 +60,7 @@ pub(super) fn failed(place: &str, error: MigrateError) -> Error {
             unusable(format!("its tables are of a newer program (migration {version}): run that or a newer one"))
         }
         MigrateError::VersionMismatch(version) => unusable(format!("its tables are of another program (migration {version} differs)")),
-        // The driver's own enum is open; whatever else it says, a person must look.
+        // The driver's enum is open; an operator must act on other variants.
         other => unusable(other.to_string()),
     }
 }

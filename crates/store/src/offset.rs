@@ -1,4 +1,4 @@
-//! Offsets of the bus, kept with their effect: both are stored in one transaction, so a record's effect is neither lost nor doubled.
+//! Bus offsets, stored in one transaction with the effect of their records, so that each record takes effect exactly once.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -8,22 +8,22 @@ use super::{Error, Store, Transaction};
 use crate::params;
 use xtsync_bus::Partition;
 
-/// The next offset of each partition of a topic whose effect is stored here, by index.
+/// The stored next offset of each partition of a topic, by index.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn load_offsets(store: &Store, topic: &Topic) -> Result<BTreeMap<u32, i64>, Error> {
     let rows = store.fetch("SELECT part, next FROM offset_ WHERE topic = $1", params![topic.to_string()]).await?;
     rows.iter()
         .map(|row| {
-            let part = u32::try_from(row.int(0)?).map_err(|_| Error::Corrupt(format!("a partition of {topic} is no index")))?;
+            let part = u32::try_from(row.int(0)?).map_err(|_| Error::Corrupt(format!("a partition index of {topic} is invalid")))?;
             Ok((part, row.int(1)?))
         })
         .collect()
 }
 
-/// Stores the next offset to read of each partition with the commit, beside the effect of the records before it. It never goes back: a
-/// late transaction of a former owner does not undo a later one's.
+/// Stores the next offset of each partition with the commit, together with the effect of the records before it. It never decreases: a late
+/// transaction of a former owner does not undo a later one.
 pub fn store_offsets(tx: &mut Transaction, next: &BTreeMap<Partition, i64>) {
     const SQL: &str = "INSERT INTO offset_ (topic, part, next) VALUES {rows}
         ON CONFLICT (topic, part) DO UPDATE SET next = excluded.next WHERE excluded.next > offset_.next";
@@ -31,11 +31,11 @@ pub fn store_offsets(tx: &mut Transaction, next: &BTreeMap<Partition, i64>) {
     tx.defer(SQL, next.iter().map(row).collect());
 }
 
-/// The next offset of each partition, which nobody else moves until the transaction has ended; 0 where none is stored. Locked in one
-/// order, so that two replicas never wait for each other. The idle update is what locks a row in both databases, and a new row too.
+/// Locks and returns the next offset of each partition until the transaction ends; 0 if none is stored. The locks are taken in one order,
+/// so that two replicas never deadlock. The update without a change locks a row in both databases, also a new row.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn lock_offsets(tx: &mut Transaction, partitions: BTreeSet<Partition>) -> Result<BTreeMap<Partition, i64>, Error> {
     const SQL: &str = "INSERT INTO offset_ (topic, part, next) VALUES {rows}
         ON CONFLICT (topic, part) DO UPDATE SET next = offset_.next RETURNING topic, part, next";
@@ -51,15 +51,15 @@ pub async fn lock_offsets(tx: &mut Transaction, partitions: BTreeSet<Partition>)
     Ok(partitions.into_iter().map(next).collect())
 }
 
-/// Sets the offset of a partition back, because its log was made anew: what is stored counts records that are no more.
+/// Sets the offset of a partition back after its log was recreated: the stored offset counts records that no longer exist.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn set_offset_back(store: &Store, partition: &Partition, next: i64) -> Result<(), Error> {
     const SQL: &str = "UPDATE offset_ SET next = $3 WHERE topic = $1 AND part = $2 AND next > $3";
     let mut tx = store.begin().await?;
     tx.execute(SQL, params![partition.topic.to_string(), partition.index, next]).await?;
     tx.commit().await?;
-    tracing::warn!(%partition, next, "the log was made anew: its stored offset is set back");
+    tracing::warn!(%partition, next, "the log was recreated: its stored offset is set back");
     Ok(())
 }

@@ -1,7 +1,7 @@
-//! Records of a log topic, stored with the effect they tell of and published after it: neither is there without the other.
+//! The outbox: log records stored in one transaction with their effect and published after it, so that neither exists without the other.
 //!
-//! One at a time publishes a topic's records, in order; who does holds a lease. A crash between publishing and forgetting publishes
-//! again, which consumers tell by `ce_id`.
+//! One replica at a time publishes a topic's records, in order; it holds a lease. A crash between publication and removal publishes a
+//! record again; consumers detect the duplicate by `ce_id`.
 
 use xtsync_bus::Topic;
 
@@ -9,7 +9,7 @@ use super::{Error, Store, Transaction};
 use crate::params;
 use xtsync_bus::{Outgoing, headers};
 
-/// Stores records to be published, in order, with the commit.
+/// Stores records to publish, in order, with the commit.
 pub fn append(tx: &mut Transaction, records: &[Outgoing]) {
     let row = |record: &Outgoing| {
         let value = record.value.as_ref().map(|value| value.to_vec());
@@ -19,10 +19,10 @@ pub fn append(tx: &mut Transaction, records: &[Outgoing]) {
     tx.defer("INSERT INTO outbox (topic, key, headers, value) VALUES {rows}", rows);
 }
 
-/// The oldest records of a topic, with their numbers.
+/// Returns the oldest records of a topic, with their sequence numbers.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn oldest(store: &Store, topic: &Topic, limit: u32) -> Result<Vec<(i64, Outgoing)>, Error> {
     const SQL: &str = "SELECT seq, key, headers, value FROM outbox WHERE topic = $1 ORDER BY seq LIMIT $2";
     let broken = || Error::Corrupt(format!("the outbox holds headers for {topic} that do not decode"));
@@ -36,7 +36,7 @@ pub async fn oldest(store: &Store, topic: &Topic, limit: u32) -> Result<Vec<(i64
         .collect()
 }
 
-/// Takes published records out with the commit, by number: one with a lower number may still become visible.
+/// Removes published records with the commit, by sequence number: a record with a lower number may still become visible.
 pub fn remove(tx: &mut Transaction, numbers: &[i64]) {
     const SQL: &str = "DELETE FROM outbox WHERE seq IN (VALUES {rows})";
     tx.defer(SQL, numbers.iter().map(|number| params![*number]).collect());

@@ -1,6 +1,6 @@
 //! Parameters of statements: integers, text and bytes, each of which may be null and still has its type.
 //!
-//! A null without a type is refused by PostgreSQL where it cannot guess, so there is none. Booleans are 0 and 1 in both databases.
+//! PostgreSQL refuses a null without a type where it cannot infer one, so every null has a type. Booleans are 0 and 1 in both databases.
 
 use sqlx::Arguments as _;
 use sqlx::error::BoxDynError;
@@ -25,16 +25,16 @@ macro_rules! params {
     ($($value:expr),* $(,)?) => { ::std::vec![$($crate::Param::from($value)),*] };
 }
 
-/// What stands for the placeholders of a statement.
+/// The values of the placeholders of a statement.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Values {
-    /// A value each.
+    /// One value each.
     Single(Vec<Param>),
-    /// An array each, which only PostgreSQL takes.
+    /// One array each, for PostgreSQL only.
     Columns(Vec<Column>),
 }
 
-/// A value of each of many rows.
+/// One value of each row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Column {
     Int(Vec<Option<i64>>),
@@ -43,7 +43,7 @@ pub(super) enum Column {
 }
 
 impl Column {
-    /// An empty column for values of a kind.
+    /// An empty column for values of the kind of a parameter.
     pub(super) fn like(param: &Param) -> Self {
         match param {
             Param::Int(_) => Self::Int(Vec::new()),
@@ -52,7 +52,7 @@ impl Column {
         }
     }
 
-    /// Takes a value; false where it is of another kind.
+    /// Appends a value; false if it is of another kind.
     pub(super) fn push(&mut self, param: Param) -> bool {
         match (self, param) {
             (Self::Int(column), Param::Int(value)) => column.push(value),
@@ -63,7 +63,7 @@ impl Column {
         true
     }
 
-    /// The type of its array.
+    /// The SQL type of its array.
     pub(super) fn type_name(&self) -> &'static str {
         match self {
             Self::Int(_) => "BIGINT[]",
@@ -136,7 +136,7 @@ from!(Int:
     i64 => |value| value,
     i32 => i64::from,
     u32 => i64::from,
-    // Versions are microseconds, so what does not fit is nobody's; as the greatest it at least stays in order.
+    // Versions are microseconds, so a larger value is invalid; the maximum keeps the order.
     u64 => |value| i64::try_from(value).unwrap_or(i64::MAX),
     bool => i64::from,
     Timestamp => |value| value.0,
@@ -149,7 +149,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_value_has_one_type_in_both_databases_also_when_it_is_null() {
+    fn every_value_has_one_type_in_both_databases_even_null() {
         let params = params![7_u64, true, Timestamp(9), "a", None::<u64>, None::<&str>, None::<Vec<u8>>, b"x".as_slice(), u64::MAX];
         let wanted = [
             Param::Int(Some(7)),

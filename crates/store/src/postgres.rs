@@ -1,4 +1,4 @@
-//! Opening a store in PostgreSQL: a schema a service, few connections, limits on every statement.
+//! Opens a store in PostgreSQL: one schema per service, few connections, limits on each statement.
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -12,25 +12,25 @@ use url::Url;
 
 use super::{Error, Options, migration};
 
-/// Connections of one replica at most.
+/// The most connections of one replica.
 const CONNECTIONS_MAX: u32 = 8;
 
-/// Connections for leases. A renewal is four short statements, so that two serve hundreds of tenants.
+/// Connections for leases. A renewal is four short statements, so two connections serve hundreds of tenants.
 const LEASE_CONNECTIONS_MAX: u32 = 2;
 
-/// How long to wait for a connection; then the database counts as away.
+/// How long to wait for a connection before the database counts as unavailable.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// A connection that rested for longer is tried before it is used: the server may have been restarted. One in steady use shows by itself,
-/// and to try it would be a round trip a statement.
+/// A connection that was idle for longer is tested before use, because the server may have been restarted. A test of busy connections would
+/// cost a round trip per statement.
 const IDLE_BEFORE_PING: Duration = Duration::from_secs(1);
 
-/// What the server is told of each connection, beside the schema.
+/// The settings of each connection, beside the schema.
 const SETTINGS: [(&str, &str); 4] = [
     ("statement_timeout", "30s"),
     ("lock_timeout", "10s"),
     ("idle_in_transaction_session_timeout", "60s"),
-    // Else a plan that was made while a table was empty is kept when it holds a hundred thousand rows.
+    // Otherwise a plan made for an empty table stays in use when it has a hundred thousand rows.
     ("plan_cache_mode", "force_custom_plan"),
 ];
 
@@ -38,14 +38,14 @@ pub(super) fn is_url(url: &str) -> bool {
     url.starts_with("postgres://") || url.starts_with("postgresql://")
 }
 
-/// Whether a URL can be understood. What a file holds is another matter.
+/// Checks whether a URL can be parsed. The content of a password file is not checked.
 pub(super) fn check(url: &str) -> Result<(), Error> {
     let unusable = |reason: &str| Error::Unusable { place: "the store".to_owned(), reason: reason.to_owned() };
     let (url, _) = take_password_file(url).map_err(unusable)?;
     connect_options_to(&url, "the store").map(drop)
 }
 
-/// Opens a store: the connections of its work, and those of its leases.
+/// Opens a store: the connection pool of its work, and the one of its leases.
 pub(super) async fn open(options: &Options) -> Result<(PgPool, PgPool), Error> {
     let schema = schema(options.service)?;
     let connect = connect_options(&options.url, &schema).await?;
@@ -69,7 +69,7 @@ fn pool(connections_max: u32) -> PgPoolOptions {
     })
 }
 
-/// The schema of a service, which is the only text besides placeholders that is ever built into SQL, and therefore checked.
+/// The schema of a service. It is the only text besides placeholders that is built into SQL, and is therefore validated.
 fn schema(service: &str) -> Result<String, Error> {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
     if service.is_empty() || !service.chars().all(plain) {
@@ -78,10 +78,10 @@ fn schema(service: &str) -> Result<String, Error> {
     Ok(service.replace('-', "_"))
 }
 
-/// How to connect. The password may be in a file (`password_file=`), which unlike the URL no list of processes shows; it is read at each
-/// opening, so that a rotated one is seen.
+/// Builds the connection options. The password may be in a file (`password_file=`), because a list of processes can show the URL. The file
+/// is read at each opening, so that a rotated password is used.
 async fn connect_options(url: &str, schema: &str) -> Result<PgConnectOptions, Error> {
-    // An error must not repeat the URL: there may be a password in it.
+    // An error must not repeat the URL: it may contain a password.
     let unusable = |reason: String| Error::Unusable { place: schema.to_owned(), reason };
     let (url, password_file) = take_password_file(url).map_err(|reason| unusable(reason.to_owned()))?;
     let connect = connect_options_to(&url, schema)?;
@@ -91,7 +91,7 @@ async fn connect_options(url: &str, schema: &str) -> Result<PgConnectOptions, Er
     Ok(connect.password(password.expose_secret()))
 }
 
-/// The URL without the parameter `password_file`, and what that says.
+/// The URL without the parameter `password_file`, and the value of that parameter.
 fn take_password_file(text: &str) -> Result<(String, Option<PathBuf>), &'static str> {
     if !text.contains("password_file=") {
         return Ok((text.to_owned(), None));
@@ -123,7 +123,7 @@ fn connect_options_to(url: &str, schema: &str) -> Result<PgConnectOptions, Error
         (false, false) => connect.ssl_mode(PgSslMode::VerifyFull),
     };
     let connect = connect.statement_cache_capacity(super::STATEMENTS_MAX);
-    // What an administrator sets in the URL holds.
+    // A setting in the URL takes precedence.
     let given = connect.get_options().unwrap_or_default().to_owned();
     let settings = SETTINGS.into_iter().filter(|(name, _)| !given.contains(name));
     Ok(connect.application_name("xtsync").options(settings).options([("search_path", schema)]))
@@ -133,14 +133,14 @@ fn is_local(host: &str) -> bool {
     host == "localhost" || host.starts_with('/') || host.trim_matches(['[', ']']).parse::<IpAddr>().is_ok_and(|ip| ip.is_loopback())
 }
 
-/// Asks first, because creating what exists needs a right that using it does not.
+/// Checks for the schema first, because creating it requires a permission that using it does not.
 async fn create_schema(pool: &PgPool, schema: &str) -> Result<(), sqlx::Error> {
     if schema_exists(pool, schema).await? {
         return Ok(());
     }
     match sqlx::query(AssertSqlSafe(format!("CREATE SCHEMA IF NOT EXISTS {schema}"))).execute(pool).await {
         Ok(_) => Ok(()),
-        // Another replica may have made it at the same moment.
+        // Another replica may have created it at the same time.
         Err(error) => match schema_exists(pool, schema).await {
             Ok(true) => Ok(()),
             Ok(false) | Err(_) => Err(error),
@@ -170,7 +170,7 @@ mod tests {
     }
 
     #[test]
-    fn a_limit_in_the_url_holds_instead_of_ours() {
+    fn a_limit_in_the_url_takes_precedence() {
         let connect = connect_options_to("postgres://u@localhost/d?options[statement_timeout]=300ms", "s").unwrap();
         let options = connect.get_options().unwrap();
         assert_eq!(options.matches("statement_timeout").count(), 1, "{options}");
@@ -184,7 +184,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_password_may_be_in_a_file_and_is_in_no_error() {
+    async fn a_password_file_is_read_and_no_error_shows_the_password() {
         let dir = tempfile::tempdir().unwrap();
         let file = dir.path().join("pass word");
         std::fs::write(&file, "hunter2\n").unwrap();

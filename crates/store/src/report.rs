@@ -1,4 +1,4 @@
-//! Tells health how a store is: a database that goes away turns readiness off, and on again when it is back.
+//! Reports the health of a store: an unavailable database makes the process not ready until it is available again.
 
 use std::time::Duration;
 
@@ -7,16 +7,16 @@ use tokio_util::task::AbortOnDropHandle;
 use super::Store;
 use xtsync_runtime::health::{Condition, Health};
 
-/// How often the database is asked for a sign of life.
+/// How often the database is checked.
 const PING_INTERVAL: Duration = Duration::from_secs(5);
 
-/// Tells it for as long as this lives.
+/// Reports as long as this exists.
 #[must_use = "dropping it ends the report"]
 #[derive(Debug)]
 pub struct Report(#[expect(dead_code, reason = "it is there to be dropped")] AbortOnDropHandle<()>);
 
 impl Store {
-    /// Begins to tell how the store of a service is, as the condition `store/<service>`.
+    /// Starts to report the store of a service, as the condition `store/<service>`.
     pub fn report(&self, service: &str, health: &Health) -> Report {
         let condition = health.condition(format!("store/{service}"));
         Report(AbortOnDropHandle::new(tokio::spawn(report_health(self.clone(), condition))))

@@ -1,9 +1,9 @@
-//! The scrub: once a day, and when somebody asks, a role tells again what its store holds of a tenant, under the versions it has. Who
-//! knows them drops them; who lost a record, to compaction or to an unclean broker, gets it back.
+//! Republication: once a day, and on request, a role republishes its stored state of a tenant with unchanged versions. Consumers that
+//! already have a record ignore it. A consumer that lost one, because of compaction or an unclean broker, gets it again.
 //!
-//! It goes through the rows in order of their keys, a small piece at a time and with pauses, so that what is live never waits behind more
-//! than a piece. On its way it ends the keys of what has been gone for long, with a tombstone. How far it has come is in the store: whoever
-//! takes the tenant over goes on there, and does not begin anew.
+//! It reads the rows in order of their keys, in small batches with pauses, so that live work waits behind one batch at most. It also
+//! publishes tombstones for objects that were deleted long ago. Its progress is in the store: a replica that acquires the tenant's lease
+//! resumes it.
 
 use std::time::Duration;
 
@@ -13,16 +13,16 @@ use crate::params;
 use crate::{Error, Store, Transaction};
 use xtsync_runtime::stagger;
 
-/// How many rows one piece has at most.
+/// The most rows of one batch.
 pub const BATCH_ROWS: usize = 200;
 
-/// How long others go first before the next piece: a thousand rows a second.
+/// The pause before the next batch: about a thousand rows a second.
 pub const BATCH_INTERVAL: Duration = Duration::from_millis(200);
 
-/// How long what is gone stays known: longer than any bin, any grace time and any outage that is promised to be overcome.
+/// How long deleted objects stay known: longer than any recycle bin, any grace period and any supported outage.
 pub const GONE_RETENTION: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 
-/// A scrub under way.
+/// A republication in progress.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Republication {
     tenant: TenantName,
@@ -31,14 +31,14 @@ pub struct Republication {
 }
 
 impl Republication {
-    /// The scrub of a tenant that is under way, or is to begin now, because it was asked for or is due again.
+    /// Returns the republication of a tenant that is in progress, or starts one that is requested or due.
     ///
     /// # Errors
-    /// When the database is away.
+    /// When the database is unavailable.
     pub async fn due(store: &Store, tenant: &TenantName, every: Duration, now: Timestamp) -> Result<Option<Self>, Error> {
         let rows = store.fetch("SELECT began, after_key FROM republication WHERE tenant = $1", params![tenant.as_str()]).await?;
         let Some(row) = rows.first() else {
-            // The first one waits for its turn: whoever is new has just been told everything.
+            // The first one is due only later: a new tenant has just been published completely.
             return begin(store, tenant, None, now).await.map(|()| None);
         };
         let began = Timestamp(row.int(0)?);
@@ -52,32 +52,32 @@ impl Republication {
         Ok(Some(Self { tenant: tenant.clone(), began: now, after: String::new() }))
     }
 
-    /// Whether nothing has been told again yet.
+    /// Whether no batch has been republished yet.
     #[must_use]
     pub fn is_at_start(&self) -> bool {
         self.after.is_empty()
     }
 
-    /// The last key that was told again; empty before the first.
+    /// The last republished key; empty before the first.
     #[must_use]
     pub fn after(&self) -> &str {
         &self.after
     }
 
-    /// Notes how far it has come; with `None` it is complete. Where it was asked for again meanwhile it begins anew.
+    /// Stores the progress; `None` completes it. After a new request this changes nothing: the republication starts again.
     ///
     /// # Errors
-    /// When the database is away.
+    /// When the database is unavailable.
     pub async fn advance(&self, tx: &mut Transaction, key: Option<&str>) -> Result<(), Error> {
         const SQL: &str = "UPDATE republication SET after_key = $4 WHERE tenant = $1 AND began = $2 AND after_key = $3";
         tx.execute(SQL, params![self.tenant.as_str(), self.began, self.after.as_str(), key]).await.map(drop)
     }
 }
 
-/// Asks for the scrub of a tenant now, from the beginning.
+/// Requests a republication of a tenant from the beginning.
 ///
 /// # Errors
-/// When the database is away.
+/// When the database is unavailable.
 pub async fn request(tx: &mut Transaction, tenant: &TenantName, now: Timestamp) -> Result<(), Error> {
     set(tx, tenant, Some(""), now).await
 }

@@ -6,7 +6,7 @@ use sqlx::{Column as _, Row as _, TypeInfo as _, ValueRef as _};
 
 use super::Error;
 
-/// One row of an answer: values by the index of their column.
+/// One row of a result: values by column index.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row(Vec<Value>);
 
@@ -22,12 +22,12 @@ impl Row {
     /// The integer in a column.
     ///
     /// # Errors
-    /// [`Error::Corrupt`] when there is no such column, or it holds something else.
+    /// [`Error::Corrupt`] when there is no such column, or it holds another type.
     pub fn int(&self, column: usize) -> Result<i64, Error> {
         self.opt_int(column)?.ok_or_else(|| wrong(column, "an integer"))
     }
 
-    /// The integer in a column that is never negative: a version, an epoch, a count.
+    /// The integer in a column that is never negative, such as a version, an epoch or a count.
     ///
     /// # Errors
     /// As [`Row::int`], and when it is negative.
@@ -51,7 +51,7 @@ impl Row {
         self.opt_bytes(column)?.ok_or_else(|| wrong(column, "bytes"))
     }
 
-    /// Whether a column holds anything but 0.
+    /// Whether a column holds a value other than 0.
     ///
     /// # Errors
     /// As [`Row::int`].
@@ -98,7 +98,7 @@ impl Row {
     pub(super) fn from_sqlite(row: &SqliteRow) -> Result<Self, sqlx::Error> {
         let value = |index: usize| {
             let raw = row.try_get_raw(index)?;
-            // A value's own type: a column of an expression has none.
+            // The type of the value: a column of an expression has no type.
             match raw.type_info().name() {
                 _ if raw.is_null() => Ok(Value::Null),
                 "INTEGER" => row.try_get(index).map(Value::Int),
@@ -128,10 +128,10 @@ impl Row {
 }
 
 fn wrong(column: usize, wanted: &str) -> Error {
-    Error::Corrupt(format!("column {column} does not hold {wanted}"))
+    Error::Corrupt(format!("column {column} is not {wanted}"))
 }
 
-/// A column that is no integer, text or bytes; a sum is cast: `CAST(SUM(n) AS BIGINT)`.
+/// The error for a column that is no integer, text or bytes; sums must be cast: `CAST(SUM(n) AS BIGINT)`.
 fn unsupported(column: &str, type_name: &str) -> sqlx::Error {
     sqlx::Error::Decode(format!("column {column} is {type_name}, which a store does not hold").into())
 }

@@ -11,10 +11,10 @@ use super::{Error, Options, migration};
 use xtsync_runtime::private::is_url;
 use xtsync_runtime::{private, sqlite};
 
-/// Connections that read beside the writer.
+/// Read connections.
 const READERS_MAX: u32 = 4;
 
-/// How long to wait before a file that somebody is making is opened again.
+/// How long to wait before another attempt to open a file that another process is creating.
 const BUSY_RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 pub(super) async fn open(options: &Options) -> Result<(SqlitePool, SqlitePool), Error> {
@@ -28,8 +28,8 @@ pub(super) async fn open(options: &Options) -> Result<(SqlitePool, SqlitePool), 
     Ok((writer, sqlite::pool(READERS_MAX).connect_lazy_with(read)))
 }
 
-/// The one connection that writes. Two that switch a new file to WAL at the same moment are told `locked` at once, since SQLite's busy
-/// timeout does not cover a lock that both want to raise: so the wait is here, as long as it would be.
+/// Opens the one write connection. If two processes switch a new file to WAL at once, SQLite returns `locked` immediately, because its busy
+/// timeout does not cover the upgrade of a shared lock. So this retries for as long as the busy timeout.
 async fn connect(options: SqliteConnectOptions, place: &str) -> Result<SqlitePool, Error> {
     let deadline = Instant::now() + sqlite::BUSY_TIMEOUT;
     loop {
@@ -47,7 +47,7 @@ fn file(options: &Options) -> Result<PathBuf, Error> {
     Ok(Path::new(dir).join(format!("{}.sqlite", options.service)))
 }
 
-/// A URL never becomes a path. It is not repeated: there may be a password in it.
+/// Rejects a URL as a path. The error does not repeat it: it may contain a password.
 pub(super) fn check(url: &str, place: &str) -> Result<(), Error> {
     let dir = url.strip_prefix("sqlite://").or_else(|| url.strip_prefix("sqlite:")).unwrap_or(url);
     match dir.is_empty() || is_url(dir) {
@@ -56,7 +56,7 @@ pub(super) fn check(url: &str, place: &str) -> Result<(), Error> {
     }
 }
 
-/// Makes directory and file for their owner alone.
+/// Creates directory and file with access for their owner only.
 fn make(file: &Path, place: &str) -> Result<(), Error> {
     let unusable = |error: std::io::Error| Error::Unusable { place: place.to_owned(), reason: error.to_string() };
     if let Some(dir) = file.parent() {
@@ -66,7 +66,7 @@ fn make(file: &Path, place: &str) -> Result<(), Error> {
     private::make_file(file).map_err(unusable)
 }
 
-/// In one transaction, so that a second process that opens the file at the same moment waits.
+/// Migrates in one transaction, so that a second process that opens the file at once waits.
 async fn migrate(writer: &SqlitePool, options: &Options) -> Result<(), sqlx::migrate::MigrateError> {
     let migrator = migration::migrator(migration::COMMON.sqlite, options.migrations.sqlite);
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;

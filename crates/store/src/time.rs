@@ -1,8 +1,8 @@
-//! The database's clock, as a process knows it between two questions.
+//! The database's clock, extrapolated between two reads.
 //!
-//! Replicas share the database and not their clocks, so whatever two of them compare (until when a call may be under way, when something
-//! is due, what counts in a window) is told by the database's. It is asked with each renewal of a lease, every few seconds; in between
-//! passes the time that this process measures, which no step of the machine's clock changes.
+//! Replicas share the database and not their clocks, so times that two of them compare come from the database's clock: when a call may be
+//! under way, when work is due, what counts in a window. Each renewal of a lease reads it, every few seconds. In between, this process adds
+//! its own monotonic time, which a step of the machine's clock does not change.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,7 +13,7 @@ use xtsync_domain::Timestamp;
 
 use xtsync_runtime::clock::Clock;
 
-/// An answer that took longer than this says too little, where there is a better one.
+/// A reading that took longer than this is too inexact to replace an earlier one.
 const ROUND_TRIP_MAX: Duration = Duration::from_secs(1);
 
 /// The database's clock.
@@ -24,12 +24,12 @@ pub(super) struct Time {
 }
 
 impl Time {
-    /// One that nobody has asked yet; `clock` is what counts until then, and where the database is a file.
+    /// A clock without a reading yet; until the first one, and for a file, `clock` counts.
     pub(super) fn new(clock: Arc<dyn Clock>) -> Arc<Self> {
         Arc::new(Self { clock, answer: Mutex::default() })
     }
 
-    /// Notes what a database answered to a question that began then. The answer was given at about half of the round trip.
+    /// Stores a reading that the process requested at `began`. It is dated to the middle of the round trip.
     pub(super) fn note(&self, answer: Timestamp, began: Instant) {
         self.note_at(answer, began, Instant::now());
     }

@@ -1,4 +1,4 @@
-//! A write transaction: statements whose effects come together or not at all.
+//! Write transactions: all their effects are committed, or none.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,17 +18,17 @@ use xtsync_runtime::clock::Clock;
 
 /// A write transaction. Dropping it rolls it back.
 ///
-/// On SQLite it is the only writer; on PostgreSQL others write beside it (read committed), so what must not change is locked or carried
-/// in a `WHERE`.
+/// On SQLite it is the only writer. On PostgreSQL others write concurrently (read committed), so the caller locks what must not change, or
+/// checks it in a `WHERE`.
 #[must_use = "a transaction that is dropped is rolled back"]
 #[derive(Debug)]
 pub struct Transaction {
     inner: Inner,
-    /// What is written with the commit.
+    /// Statements that run with the commit.
     deferred: Vec<Rows>,
-    /// The lease without which there is no commit.
+    /// The lease that the commit requires.
     lease: Option<(String, Epoch)>,
-    /// Whether the newest write failed for a reason that may pass, as on a full disk.
+    /// Whether the newest write failed for a transient reason, such as a full disk.
     has_write_failed: Arc<AtomicBool>,
     time: Arc<Time>,
 }
@@ -42,7 +42,7 @@ enum Inner {
 impl Transaction {
     pub(super) async fn begin(database: &Database, has_write_failed: &Arc<AtomicBool>, time: &Arc<Time>) -> Result<Self, Error> {
         let inner = match database {
-            // Immediate: a reader that turns writer would fail at once where another wrote meanwhile.
+            // Immediate: SQLite refuses to upgrade a reader after a concurrent write.
             Database::Sqlite { writer, clock, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(|tx| Inner::Sqlite(tx, clock.clone())),
             Database::Postgres(pool) => pool.begin().await.map(Inner::Postgres),
         };
@@ -50,11 +50,11 @@ impl Transaction {
         Ok(Self { inner, deferred: Vec::new(), lease: None, has_write_failed: Arc::clone(has_write_failed), time: Arc::clone(time) })
     }
 
-    /// Makes everything done in it durable.
+    /// Makes all its effects durable.
     ///
     /// # Errors
-    /// When the database is away or refuses: then nothing is certain, and what was written must be looked up. [`Error::Fenced`] when it
-    /// relies on a lease that is not held.
+    /// When the database is unavailable or refuses: then the outcome is unknown, and the caller must read it. [`Error::Fenced`] when a
+    /// required lease is not held.
     pub async fn commit(mut self) -> Result<(), Error> {
         self.write().await?;
         let committed = match self.inner {
@@ -66,37 +66,37 @@ impl Transaction {
         Ok(())
     }
 
-    /// Runs a statement; gives the number of rows it changed.
+    /// Runs a statement; returns the number of changed rows.
     ///
     /// # Errors
-    /// When the database is away or refuses it.
+    /// When the database is unavailable or refuses it.
     pub async fn execute(&mut self, sql: &'static str, params: Vec<Param>) -> Result<u64, Error> {
         self.run(sql.into_sql_str(), Values::Single(params)).await.map_err(|source| self.failed(sql, source))
     }
 
-    /// Runs a statement; gives its rows.
+    /// Runs a statement; returns its rows.
     ///
     /// # Errors
-    /// When the database is away or refuses it.
+    /// When the database is unavailable or refuses it.
     pub async fn fetch(&mut self, sql: &'static str, params: Vec<Param>) -> Result<Vec<Row>, Error> {
         self.query(sql.into_sql_str(), Values::Single(params)).await.map_err(|source| self.failed(sql, source))
     }
 
-    /// Runs a statement; gives its first row, if it has one.
+    /// Runs a statement; returns its first row, if there is one.
     ///
     /// # Errors
-    /// When the database is away or refuses it.
+    /// When the database is unavailable or refuses it.
     pub async fn fetch_one_opt(&mut self, sql: &'static str, params: Vec<Param>) -> Result<Option<Row>, Error> {
         Ok(self.fetch(sql, params).await?.into_iter().next())
     }
 
     /// Runs a statement over many rows: `VALUES {rows}` in it stands for them, as in `INSERT INTO t (a, b) VALUES {rows}` or
-    /// `WITH v (a, b) AS (VALUES {rows}) UPDATE t SET b = v.b FROM v WHERE t.a = v.a`. Gives the number of rows changed.
+    /// `WITH v (a, b) AS (VALUES {rows}) UPDATE t SET b = v.b FROM v WHERE t.a = v.a`. Returns the number of changed rows.
     ///
-    /// Where it says `ON CONFLICT … DO UPDATE`, a key may stand only once in `rows`.
+    /// With `ON CONFLICT … DO UPDATE`, each key may occur only once in `rows`.
     ///
     /// # Errors
-    /// When the database is away or refuses it, or the rows differ in width or kind.
+    /// When the database is unavailable or refuses it, or the rows differ in width or kind.
     pub async fn insert(&mut self, sql: &'static str, rows: Vec<Vec<Param>>) -> Result<u64, Error> {
         let mut changed = 0;
         for statement in self.statements(sql, rows)? {
@@ -106,16 +106,16 @@ impl Transaction {
         Ok(changed)
     }
 
-    /// As [`Transaction::insert`], but with the commit, together with all that was said so: on a server one round trip for everything.
-    /// Nothing in the transaction may look at what it changes, and no two of them may change the same row. What is wrong with it is told
-    /// by the commit.
+    /// As [`Transaction::insert`], but runs with the commit, together with all deferred statements: one round trip on a server. No other
+    /// statement of the transaction may read what it changes, and no two deferred statements may change the same row. The commit returns
+    /// its errors.
     pub fn defer(&mut self, sql: &'static str, rows: Vec<Vec<Param>>) {
         if !rows.is_empty() {
             self.deferred.push((sql, rows));
         }
     }
 
-    /// As [`Transaction::insert`], and gives the rows that the statement answers with.
+    /// As [`Transaction::insert`], and returns the rows of the statement.
     ///
     /// # Errors
     /// As [`Transaction::insert`].
@@ -131,12 +131,12 @@ impl Transaction {
         Ok(answers)
     }
 
-    /// Has the commit rely on a lease.
+    /// Makes the commit require a lease.
     pub(super) fn require_lease(&mut self, name: &str, epoch: Epoch) {
         self.lease = Some((name.to_owned(), epoch));
     }
 
-    /// Runs what was put off until the commit.
+    /// Runs the deferred statements.
     async fn write(&mut self) -> Result<(), Error> {
         let (deferred, lease) = (std::mem::take(&mut self.deferred), self.lease.take());
         match (&self.inner, lease) {
@@ -165,7 +165,7 @@ impl Transaction {
         self.query(AssertSqlSafe(sql).into_sql_str(), values).await.map_err(|source| self.failed(&text, source))
     }
 
-    /// The statements that a text over rows becomes here.
+    /// The statements for a template and its rows, on this database.
     fn statements(&self, sql: &str, rows: Vec<Vec<Param>>) -> Result<Vec<Statement>, Error> {
         match &self.inner {
             _ if rows.is_empty() => Ok(Vec::new()),
@@ -174,10 +174,10 @@ impl Transaction {
         }
     }
 
-    /// This moment by the database's clock, which all replicas share. A file's is its machine's, so there it is the clock passed in.
+    /// Reads the database's clock, which all replicas share. A file has no clock, so there it is the clock passed in.
     ///
     /// # Errors
-    /// When the database is away.
+    /// When the database is unavailable.
     pub async fn database_now(&mut self) -> Result<Timestamp, Error> {
         const NOW: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
         if let Some(now) = self.file_now() {
@@ -185,12 +185,12 @@ impl Transaction {
         }
         let began = Instant::now();
         let row = self.fetch_one_opt(NOW, Vec::new()).await?;
-        let now = row.ok_or_else(|| Error::Corrupt("the database tells no time".to_owned()))?.int(0).map(Timestamp)?;
+        let now = row.ok_or_else(|| Error::Corrupt("the database returned no time".to_owned()))?.int(0).map(Timestamp)?;
         self.time.note(now, began);
         Ok(now)
     }
 
-    /// This moment by the clock of a file; none where a server has one.
+    /// The time by the clock of a file; `None` for a server, which has its own.
     pub(super) fn file_now(&self) -> Option<Timestamp> {
         match &self.inner {
             Inner::Sqlite(_, clock) => Some(clock.now()),
@@ -198,7 +198,7 @@ impl Transaction {
         }
     }
 
-    /// `sqlite` or `postgres`, whichever this is, for the few statements that differ.
+    /// Chooses between two texts, for the few statements that differ.
     #[must_use]
     pub fn by_database(&self, sqlite: &'static str, postgres: &'static str) -> &'static str {
         match self.inner {
@@ -240,7 +240,7 @@ impl Transaction {
     }
 }
 
-/// What a driver's error means; where it may pass, the store is stuck until something is committed.
+/// Maps a driver's error. A transient one marks the store as failing until a commit succeeds.
 fn failed(sql: &str, source: sqlx::Error, has_write_failed: &AtomicBool) -> Error {
     let error = Error::of(sql, source);
     if error.is_transient() {

@@ -1,4 +1,4 @@
-//! The contract of the store, proven on SQLite and on a real PostgreSQL: the same tests, told by the same words.
+//! The contract of the store: the same tests on SQLite and on a real PostgreSQL.
 
 #![allow(clippy::unwrap_used, clippy::print_stdout, reason = "in a test a panic is the report, and a second process reports by text")]
 
@@ -33,13 +33,13 @@ contract! {
         what_is_committed_is_read_back_with_its_types,
         a_dropped_transaction_leaves_nothing,
         a_cancelled_transaction_leaves_nothing_and_blocks_no_other,
-        a_batch_of_any_size_is_stored_and_the_newer_of_two_stays,
+        batches_of_any_size_are_stored_and_newer_versions_win,
         a_batch_of_updates_and_of_look_ups_joins_its_rows,
         deferred_statements_are_written_with_the_commit_or_not_at_all,
-        a_row_that_is_not_there_is_none,
+        a_missing_row_is_none,
         a_second_row_with_a_key_is_refused,
         a_refused_statement_is_named_without_its_values,
-        a_column_is_never_taken_for_another_type,
+        a_column_of_another_type_is_an_error,
         concurrent_writers_lose_no_update,
         readers_see_the_last_commit_while_another_writes;
     leases:
@@ -52,8 +52,8 @@ contract! {
         a_keeper_acquires_renews_notifies_and_releases,
         a_keeper_whose_lease_was_taken_notifies_that_it_is_lost;
     offsets:
-        an_offset_and_its_effect_come_together_or_not_at_all,
-        an_offset_never_goes_back;
+        an_offset_and_its_effect_are_committed_atomically,
+        an_offset_never_decreases;
     opening:
         the_store_id_survives_reopening_and_differs_between_stores,
         replicas_that_open_a_new_store_at_once_agree_on_its_id,
@@ -62,7 +62,7 @@ contract! {
         tables_of_another_program_are_refused,
         two_services_share_a_database_and_no_table;
     outbox:
-        outbox_records_come_with_their_effect_in_order_and_once;
+        outbox_records_are_atomic_with_their_effect_and_ordered;
     processes:
         two_processes_lose_no_update,
         a_frozen_owner_that_wakes_writes_nothing;
@@ -85,6 +85,6 @@ async fn a_lease_is_taken_and_renewed_while_all_other_work_waits_for_connections
 }
 
 #[tokio::test]
-async fn a_server_that_is_to_be_verified_and_cannot_is_not_used() {
-    store::opening::a_server_without_tls_is_refused_where_it_is_to_be_verified(StoreFixture::postgres().await).await;
+async fn a_server_that_cannot_be_verified_as_required_is_refused() {
+    store::opening::a_server_without_tls_is_refused_if_the_url_requires_verification(StoreFixture::postgres().await).await;
 }

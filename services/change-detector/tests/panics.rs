@@ -178,7 +178,7 @@ async fn a_panicking_connector_is_reported_and_retried_and_other_tenants_go_on()
     };
     tokio::time::timeout(DEADLINE, again).await.expect("it is tried again");
     let lines = health.probe(Probe::Ready).lines;
-    assert!(lines.contains("[-]task/change-detector/detect/emea failed: it panicked, and is started again"), "{lines}");
+    assert!(lines.contains("[-]task/change-detector/detect/emea failed: it panicked, and is restarted"), "{lines}");
     assert!(!lines.contains("detect/hub"), "{lines}");
     shutdown.begin();
     tokio::time::timeout(DEADLINE, running).await.expect("it stops").unwrap();

@@ -161,7 +161,7 @@ async fn while_the_bus_is_away_it_is_not_ready_and_nothing_is_lost() {
     until(&mut service, "readiness", async || world.unready_reason().is_empty()).await;
     world.publish([user("emea", "ana", 7)]).await;
     world.bus.faults().unavailable = true;
-    until(&mut service, "trouble", async || world.unready_reason().contains("the bus is away")).await;
+    until(&mut service, "trouble", async || world.unready_reason().contains("the bus is unavailable")).await;
     world.bus.faults().unavailable = false;
     until(&mut service, "the decision", async || world.decisions("lab").await.len() == 1).await;
     until(&mut service, "readiness", async || world.unready_reason().is_empty()).await;

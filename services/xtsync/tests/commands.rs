@@ -194,7 +194,8 @@ async fn without_broker_and_database_it_stays_up_unready_and_stops_on_term() {
     assert_eq!(live.0, 200);
     let is_unready = async || {
         let (code, text) = ask(&format!("{}/readyz", served.admin)).await.unwrap_or_default();
-        Ok((code == 503 && text.contains("[-]bus failed") && text.contains("[-]control failed: ") && text.contains("away")).then_some(text))
+        Ok((code == 503 && text.contains("[-]bus failed") && text.contains("[-]control failed: ") && text.contains("unavailable"))
+            .then_some(text))
     };
     xtsync_harness::wait_for(LIMIT, "what is away", is_unready).await.unwrap();
     let (code, _, err) = done(dir.path(), &["status", "--connect-timeout", "0s", "--server", &served.control]);

@@ -1,4 +1,4 @@
-//! Short words for what the checks do.
+//! Short helpers for bus tests: records, readers and group members.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use bytes::Bytes;
 use tokio::time::timeout;
 use xtsync_bus::{Assigned, Bus, Committed, Event, Outgoing, Partition, Position, Record, Subscription, Topic, Urgency};
 
-/// Longer than anything here takes.
+/// The time limit of each wait; longer than any operation takes.
 pub const TEST_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A record without headers.
@@ -37,7 +37,7 @@ pub fn part(topic: &Topic, index: u32) -> Partition {
     Partition { topic: topic.clone(), index }
 }
 
-/// All that stands in a topic now, read from the start by a reader.
+/// Reads all records of a topic from the start to its current end.
 pub async fn everything(bus: &Bus, topic: &Topic) -> Vec<Record> {
     let ends = bus.ends(topic).await.unwrap();
     let low: Vec<Position> = (0..).zip(&ends).map(|(index, ends)| Position { partition: part(topic, index), offset: ends.low }).collect();
@@ -52,7 +52,7 @@ pub async fn everything(bus: &Bus, topic: &Topic) -> Vec<Record> {
     records
 }
 
-/// The next event, in time.
+/// Returns the next event, within the time limit.
 pub async fn next(member: &mut dyn Subscription) -> Event {
     timeout(TEST_TIMEOUT, member.next()).await.expect("an event comes").unwrap()
 }
@@ -69,7 +69,7 @@ pub async fn assigned(member: &mut dyn Subscription, count: usize) -> Vec<Assign
     all
 }
 
-/// Joins a group that nobody else is in, and starts each partition where the group committed.
+/// Joins a group without other members, and starts each partition at its committed position.
 pub async fn join(bus: &Bus, group: &str, topic: &Topic) -> Box<dyn Subscription> {
     let mut member = bus.subscribe(group, std::slice::from_ref(topic)).await.unwrap();
     for assigned in assigned(&mut *member, topic.partitions() as usize).await {
@@ -78,7 +78,7 @@ pub async fn join(bus: &Bus, group: &str, topic: &Topic) -> Box<dyn Subscription
     member
 }
 
-/// Takes `count` records.
+/// Receives `count` records.
 pub async fn take(member: &mut dyn Subscription, count: usize) -> Vec<Record> {
     let mut all = Vec::new();
     while all.len() < count {

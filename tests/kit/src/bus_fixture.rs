@@ -1,4 +1,4 @@
-//! A bus to test: one of each kind, with topics of its own.
+//! Buses to test, one of each implementation, with separate topics.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use xtsync_runtime::clock::{Clock, SystemClock};
 
 use crate::builders::put;
 
-/// One replica, as a broker that stands alone has it.
+/// Options for a single broker: one replica of each partition.
 pub const ALONE: CreateOptions = CreateOptions { replication: 1, min_insync: 1 };
 
 /// A bus to test.
@@ -35,32 +35,32 @@ impl BusFixture {
         Self { bus: log.clone(), kind: Kind::Embedded { log, _folder: folder } }
     }
 
-    /// The broker that all checks share.
+    /// A client of the broker that the tests share.
     pub async fn kafka() -> Self {
         Self::on(KafkaOptions::new(broker().await.bootstrap())).await
     }
 
-    /// A broker reached in this way.
+    /// A client of a broker with these options.
     pub async fn on(options: KafkaOptions) -> Self {
         Self { bus: Kafka::connect(options).await.unwrap(), kind: Kind::Kafka }
     }
 
-    /// A topic of its own that exists.
+    /// Creates a new topic.
     pub async fn topic(&self) -> Topic {
         self.create(new_topic()).await
     }
 
-    /// A topic that exists.
+    /// Creates a topic.
     pub async fn create(&self, topic: Topic) -> Topic {
         self.bus.create(std::slice::from_ref(&topic), ALONE).await.unwrap();
         topic
     }
 
-    /// Does what makes the bus compact soon; it may take a few calls.
+    /// Triggers compaction; it may take several calls.
     pub async fn compact(&self, topic: &Topic) {
         match &self.kind {
             Kind::Embedded { log, .. } => drop(log.compact(SystemClock.now()).await.unwrap()),
-            // The newest segment is never compacted; a second after it was begun, the next record begins another.
+            // Kafka never compacts the active segment; one second after its start, the next record begins another.
             Kind::Kafka => {
                 let fill = (0..20).map(|n| put(topic, &format!("filler-{n}"), n)).collect();
                 self.bus.publish(fill, Urgency::Bulk).await.unwrap();
@@ -69,30 +69,29 @@ impl BusFixture {
     }
 }
 
-/// The broker that all checks share, but those that do something to it.
+/// The broker that the tests share, except for those that stop or reconfigure one.
 pub async fn broker() -> &'static Broker {
     static SHARED: OnceCell<Broker> = OnceCell::const_new();
     let options = BrokerOptions { compact_soon: true, ..BrokerOptions::default() };
     SHARED.get_or_init(async || Broker::start(options).await.expect("a broker starts")).await
 }
 
-/// A tenant that nobody else uses.
+/// A unique tenant.
 pub fn new_tenant() -> TenantName {
     TenantName::new(unique("t-")).unwrap()
 }
 
-/// A topic that nobody else uses and that does not exist yet. Not a compacted one: the shared broker compacts within seconds, and most
-/// checks count.
+/// A unique topic that does not exist yet. It is not compacted: the shared broker compacts within seconds, and most tests count records.
 pub fn new_topic() -> Topic {
     topic::OUTCOMES.of(new_tenant())
 }
 
-/// An embedded log in a folder.
+/// The path of an embedded log in a folder.
 pub fn log_in(folder: &TempDir) -> PathBuf {
     folder.path().join("bus.sqlite")
 }
 
-/// A day of this century, to start manual clocks at.
+/// A fixed recent time at which manual clocks start.
 pub fn today() -> Timestamp {
     Timestamp::parse("2026-11-21T08:00:00Z").unwrap()
 }

@@ -1,5 +1,4 @@
-//! A bus that does what a test tells it: a real one behind a hand that withholds commits, hides topics and takes partitions away. Tests of
-//! several crates include this file.
+//! A bus with faults that a test injects: outages, failed commits, missing topics and group events. It wraps a real bus.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,32 +10,32 @@ use xtsync_bus::{
     Bus, Committed, CreateOptions, Ends, Error, Event, Outgoing, Partition, Position, Reader, Subscription, Topic, Transport, Urgency,
 };
 
-/// The bus of a test.
+/// The bus under test.
 pub struct FaultyBus {
     inner: Bus,
     faults: Arc<Mutex<Faults>>,
 }
 
-/// What it does, and what it saw.
+/// The faults to inject, and what was observed.
 #[derive(Default)]
 pub struct Faults {
-    /// Whether it cannot be reached, neither to publish nor to look.
+    /// Whether the bus cannot be reached, for publications and reads.
     pub unavailable: bool,
-    /// Publications wait until they are let in, one a permit.
+    /// Each publication waits for a permit, if this is set.
     pub held: Option<Arc<Semaphore>>,
-    /// How many publications have come to wait.
+    /// The number of publications that have waited.
     pub waiting: usize,
-    /// So many commits fail before one succeeds again.
+    /// The number of commits that fail before one succeeds again.
     pub failing_commits: u32,
-    /// Topics that an administrator has not made yet.
+    /// Topics that an administrator has not created yet.
     pub missing: Vec<Topic>,
-    /// Topics whose taker is far behind.
+    /// Topics without capacity: their consumer group lags.
     pub full: Vec<Topic>,
-    /// What the group says before anything else.
+    /// Events that a subscription reports before those of the real bus.
     pub events: VecDeque<Event>,
     /// Every commit that succeeded.
     pub commits: Vec<(Partition, Committed)>,
-    /// Every partition let go.
+    /// Every released partition.
     pub released: Vec<Partition>,
 }
 
@@ -54,7 +53,7 @@ impl FaultyBus {
     }
 }
 
-/// Fails for the first of these topics that is missing, as Kafka does.
+/// Returns [`Error::Missing`] for the first of these topics that is missing, as Kafka does.
 fn find(faults: &Mutex<Faults>, topics: &[Topic]) -> Result<(), Error> {
     match faults.lock().missing.iter().find(|missing| topics.contains(missing)) {
         Some(topic) => Err(Error::Missing(topic.to_string())),
@@ -63,7 +62,7 @@ fn find(faults: &Mutex<Faults>, topics: &[Topic]) -> Result<(), Error> {
 }
 
 fn unavailable() -> Error {
-    Error::Unavailable("as the test wants it".to_owned())
+    Error::Unavailable("injected by the test".to_owned())
 }
 
 #[async_trait]

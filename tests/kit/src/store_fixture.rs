@@ -1,4 +1,4 @@
-//! Where a store of a test is: a fresh directory, or a fresh database of a PostgreSQL that all tests share.
+//! Stores to test: in a new directory, or in a new database of a PostgreSQL server that the tests share.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,7 +20,7 @@ pub const THINGS: Migrations = Migrations {
     }],
 };
 
-/// Where a store is, and how its time passes.
+/// The location of a store, and its clock.
 pub struct StoreFixture {
     pub url: String,
     clock: Option<Arc<ManualClock>>,
@@ -40,12 +40,12 @@ impl StoreFixture {
         Self::at(url)
     }
 
-    /// Where another process says.
+    /// The store at a URL that another process passes.
     pub fn at(url: String) -> Self {
         Self { url, clock: None, _dir: None }
     }
 
-    /// With a clock that runs by itself, as another process would see it.
+    /// Uses the system clock, as another process would.
     pub fn with_real_time(mut self) -> Self {
         self.clock = None;
         self
@@ -63,7 +63,7 @@ impl StoreFixture {
         Store::open(self.options("test", THINGS)).await.unwrap()
     }
 
-    /// Lets a while pass for all leases of a store.
+    /// Advances the time of all leases of a store.
     pub async fn pass(&self, store: &Store, while_: Duration) {
         match &self.clock {
             Some(clock) => clock.advance(while_),
@@ -77,20 +77,20 @@ impl StoreFixture {
     }
 }
 
-/// The numbers of all things, in order of id.
+/// The numbers of all things, in order of their ids.
 pub async fn numbers(store: &Store) -> Vec<(String, Option<i64>)> {
     let rows = store.fetch("SELECT id, n FROM thing ORDER BY id", vec![]).await.unwrap();
     rows.iter().map(|row| (row.text(0).unwrap(), row.opt_int(1).unwrap())).collect()
 }
 
-/// Stores one thing.
+/// Inserts one thing.
 pub async fn put(store: &Store, id: &str, n: i64) {
     let mut tx = store.begin().await.unwrap();
     tx.execute("INSERT INTO thing (id, n) VALUES ($1, $2)", params![id, n]).await.unwrap();
     tx.commit().await.unwrap();
 }
 
-/// Adds one to a thing, as read, modify, write.
+/// Adds one to a thing's number.
 pub async fn increment(store: &Store, id: &str) {
     let mut tx = store.begin().await.unwrap();
     tx.execute("UPDATE thing SET n = n + 1 WHERE id = $1", params![id]).await.unwrap();

@@ -1,7 +1,7 @@
-//! Removing what is superseded or has outlived its time, as Kafka's cleaner and retention do.
+//! Removes superseded and expired records, as Kafka's log cleaner and retention do.
 //!
-//! What is to go is looked up beside the writer and removed in small portions, so a live record waits a few milliseconds at most. What
-//! was once superseded stays so, hence the two may be apart.
+//! A read connection finds the records, and the writer deletes them in small batches, so a live record waits a few milliseconds at most. A
+//! superseded record stays superseded, so the two steps need no common transaction.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
@@ -14,27 +14,27 @@ use super::shared::Shared;
 use crate::TOMBSTONE_RETENTION;
 use xtsync_runtime::clock::Clock;
 
-/// How often it runs by itself.
+/// How often compaction runs.
 const COMPACTION_INTERVAL: Duration = Duration::from_secs(10 * 60);
 
-/// The most records that are removed in one transaction.
+/// The most records deleted in one transaction.
 const DELETE_BATCH_ROWS: usize = 200;
 
-/// Records that a newer one of their key supersedes, for compacted topics.
+/// For compacted topics: records that a newer record of their key supersedes.
 const SUPERSEDED: &str = "SELECT old.part, old.off FROM log AS old
     WHERE old.topic = $1 AND (old.part, old.off) > ($2, $3) AND old.time <= $4 AND EXISTS
         (SELECT 1 FROM log AS new WHERE new.topic = old.topic AND new.part = old.part AND new.key = old.key AND new.off > old.off)
     ORDER BY old.part, old.off LIMIT $5";
 
-/// Tombstones, for compacted topics; what they ended is gone by then.
+/// For compacted topics: tombstones. The records that they ended are already removed.
 const TOMBSTONES: &str = "SELECT part, off FROM log
     WHERE topic = $1 AND (part, off) > ($2, $3) AND time <= $4 AND value IS NULL ORDER BY part, off LIMIT $5";
 
-/// Everything, for topics that keep records for a while.
+/// For retained topics: all records.
 const EXPIRED: &str = "SELECT part, off FROM log
     WHERE topic = $1 AND (part, off) > ($2, $3) AND time <= $4 ORDER BY part, off LIMIT $5";
 
-/// Compacts now and then until the log is closed.
+/// Compacts at an interval until the log is closed.
 pub(super) async fn run(shared: Weak<Shared>, clock: Arc<dyn Clock>) {
     loop {
         tokio::time::sleep(COMPACTION_INTERVAL).await;
@@ -46,7 +46,7 @@ pub(super) async fn run(shared: Weak<Shared>, clock: Arc<dyn Clock>) {
     }
 }
 
-/// Compacts all topics; gives the number of records removed.
+/// Compacts all topics and returns the number of records removed.
 pub(super) async fn compact(shared: &Shared, now: Timestamp) -> Result<u64, sqlx::Error> {
     let topics: Vec<(i64, bool, i64)> =
         sqlx::query_as("SELECT id, cleanup = 'compact', retention FROM topic").fetch_all(&shared.readers).await?;
@@ -63,7 +63,7 @@ pub(super) async fn compact(shared: &Shared, now: Timestamp) -> Result<u64, sqlx
     Ok(removed)
 }
 
-/// Removes from a topic what a query finds among the records up to a time.
+/// Removes the records of a topic that a query finds, up to a time.
 async fn remove(shared: &Shared, topic: i64, query: &'static str, until: Timestamp) -> Result<u64, sqlx::Error> {
     let limit = i64::try_from(DELETE_BATCH_ROWS).unwrap_or(i64::MAX);
     let (mut after, mut removed) = ((-1, -1), 0);

@@ -1,4 +1,4 @@
-//! Places in partitions from which records are read on in turn, waking when something was appended.
+//! Cursors: positions in partitions, read in turn, that wait for appends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use super::log;
 use super::shared::{Log, Shared};
 use crate::{Error, Partition, Record};
 
-/// A place in a partition.
+/// A position in a partition.
 #[derive(Debug)]
 pub(super) struct Cursor {
     /// The topic.
@@ -22,7 +22,7 @@ pub(super) struct Cursor {
 }
 
 impl Cursor {
-    /// Which partition it is.
+    /// The partition of this cursor.
     pub(super) fn partition(&self) -> Partition {
         Partition { topic: self.log.topic.clone(), index: self.part }
     }
@@ -32,14 +32,14 @@ impl Cursor {
         self.part == partition.index && self.log.topic == partition.topic
     }
 
-    /// Puts it to an offset, or to the start where the log does not reach as far: then it was made anew.
+    /// Moves to an offset, or to the start if the log ends before it: then the log was recreated.
     pub(super) fn start(&mut self, next: i64) {
         self.next = Some(if next > self.log.end(self.part) { 0 } else { next.max(0) });
     }
 
-    /// Reads on; nothing when there is nothing new or only gaps.
+    /// Reads the next records; returns none if there are no new ones, or only gaps.
     async fn read(&mut self, shared: &Shared, records_max: usize) -> Result<Vec<Record>, sqlx::Error> {
-        // The end is taken before the records, so all that is there before it will have been seen.
+        // The end is read before the records, so that every record before it is seen.
         let end = self.log.end(self.part);
         let Some(next) = self.next.filter(|next| *next < end) else { return Ok(Vec::new()) };
         let records = log::fetch(&shared.readers, &self.log, self.part, next, records_max).await?;
@@ -52,7 +52,7 @@ impl Cursor {
 /// Cursors that are read in turn.
 #[derive(Debug)]
 pub(super) struct Cursors {
-    /// The places.
+    /// The cursors.
     pub(super) all: Vec<Cursor>,
     shared: Arc<Shared>,
     appended: watch::Receiver<()>,
@@ -65,7 +65,7 @@ impl Cursors {
         Self { all, shared: Arc::clone(shared), appended: shared.appended.subscribe(), turn: 0 }
     }
 
-    /// The next records of some partition; waits for them until the deadline, if there is one. Cancelling it loses nothing.
+    /// Returns the next records of one partition; waits for them until the deadline, if there is one. Cancelling it loses nothing.
     pub(super) async fn next(&mut self, records_max: usize, wait: Option<Duration>) -> Result<Vec<Record>, Error> {
         let deadline = wait.map(|wait| Instant::now() + wait);
         loop {
@@ -77,7 +77,7 @@ impl Cursors {
                     return Ok(records);
                 }
             }
-            // The sender is in `shared`, which we hold, so the bell is never gone.
+            // This holds `shared` and with it the sender, so the channel stays open.
             let appended = self.appended.changed();
             match deadline {
                 None => drop(appended.await),

@@ -1,4 +1,4 @@
-//! The lock that keeps a second process off a log: an advisory lock on a file beside it, gone with the process however it ends.
+//! The lock that keeps a second process from a log: an advisory lock on a file beside it. The system releases it when the process ends.
 
 use std::fs::{File, TryLockError};
 use std::os::unix::fs::OpenOptionsExt as _;
@@ -9,13 +9,13 @@ use tokio::time::{Instant, sleep};
 
 use crate::Error;
 
-/// How long to wait for a lock, since a process that ends, or handles that are being dropped, let go only after a moment.
+/// How long to wait for the lock: an ending process, or handles being dropped, release it only after a moment.
 const LOCK_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// Takes the lock of the log at `path`; it is held until the file is dropped.
+/// Acquires the lock of the log at `path`; it is held until the file is dropped.
 ///
 /// # Errors
-/// [`Error::Refused`] when it is taken or cannot be.
+/// [`Error::Refused`] when another process holds it or it cannot be acquired.
 pub(super) async fn acquire(path: &Path) -> Result<File, Error> {
     let mut name = path.as_os_str().to_owned();
     name.push(".lock");

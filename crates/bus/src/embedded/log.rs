@@ -1,4 +1,4 @@
-//! The statements of the log: functions from a connection and plain values to plain values.
+//! The SQL statements of the log, as functions over plain values.
 
 use crate::topic::{Cleanup, Topic};
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
@@ -12,7 +12,7 @@ use crate::{Committed, Ends, Partition, Position, Record, headers};
 /// The most rows of one INSERT; at seven parameters each, far below SQLite's limit of 32,766.
 const INSERT_MAX: usize = 128;
 
-/// Reads a topic and its ends; makes it, or brings its rules up to date, first.
+/// Creates a topic or updates its cleanup policy, then loads it with its ends.
 pub(super) async fn load(writer: &SqlitePool, topic: &Topic) -> Result<Log, sqlx::Error> {
     let (cleanup, retention) = match topic.kind().cleanup {
         Cleanup::Compact { lag } => ("compact", lag),
@@ -39,10 +39,10 @@ pub(super) async fn load(writer: &SqlitePool, topic: &Topic) -> Result<Log, sqlx
     Ok(Log::new(id, topic.clone(), next))
 }
 
-/// Finds out whether the log takes writes.
+/// Checks whether the database accepts writes.
 pub(super) async fn probe_write(writer: &SqlitePool) -> Result<(), sqlx::Error> {
     let mut tx = writer.begin_with("BEGIN IMMEDIATE").await?;
-    // Twice, since SQLite writes nothing where nothing changes.
+    // Two updates, because SQLite writes nothing if nothing changes.
     sqlx::query("UPDATE topic SET retention = retention + 1").execute(&mut *tx).await?;
     sqlx::query("UPDATE topic SET retention = retention - 1").execute(&mut *tx).await?;
     tx.commit().await
@@ -66,13 +66,13 @@ pub(super) async fn append(tx: &mut SqliteConnection, rows: &[(&Row, i64)]) -> R
     Ok(())
 }
 
-/// Remembers where a partition ends.
+/// Stores the end of a partition.
 pub(super) async fn set_end(tx: &mut SqliteConnection, log: &Log, part: u32, next: i64) -> Result<(), sqlx::Error> {
     let update = sqlx::query("UPDATE partition_end SET next = $3 WHERE topic = $1 AND part = $2");
     update.bind(log.id).bind(part).bind(next).execute(tx).await.map(drop)
 }
 
-/// The records from an offset on, at most `records_max`.
+/// Reads records from an offset, at most `records_max`.
 pub(super) async fn fetch(readers: &SqlitePool, log: &Log, part: u32, from: i64, records_max: usize) -> Result<Vec<Record>, sqlx::Error> {
     let select = "SELECT off, time, key, value, headers FROM log WHERE topic = $1 AND part = $2 AND off >= $3 ORDER BY off LIMIT $4";
     let limit = i64::try_from(records_max).unwrap_or(i64::MAX);
@@ -92,7 +92,7 @@ fn record(row: &SqliteRow, partition: &Partition) -> Result<Record, sqlx::Error>
     })
 }
 
-/// What can be read of each partition.
+/// The ends of each partition.
 pub(super) async fn ends(readers: &SqlitePool, log: &Log) -> Result<Vec<Ends>, sqlx::Error> {
     let mut ends = Vec::new();
     for part in 0..log.partitions() {
@@ -104,7 +104,7 @@ pub(super) async fn ends(readers: &SqlitePool, log: &Log) -> Result<Vec<Ends>, s
     Ok(ends)
 }
 
-/// What a group committed for a partition.
+/// The position that a group committed for a partition.
 pub(super) async fn committed(readers: &SqlitePool, group: &str, log: &Log, part: u32) -> Result<Option<Committed>, sqlx::Error> {
     let select = "SELECT next, metadata FROM group_offset WHERE grp = $1 AND topic = $2 AND part = $3";
     let row = sqlx::query_as(select).bind(group).bind(log.id).bind(part).fetch_optional(readers).await?;

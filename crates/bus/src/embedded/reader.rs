@@ -1,4 +1,4 @@
-//! Reading partitions of the embedded log outside any group.
+//! Reads partitions of the embedded log outside any group.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::{BATCH_MAX, Error, Partition, Position, Reader, Record};
 pub(super) struct LogReader(Cursors);
 
 impl LogReader {
-    /// Opens partitions at an offset each.
+    /// Opens partitions, each at an offset.
     pub(super) async fn open(shared: &Arc<Shared>, from: &[Position]) -> Result<Self, Error> {
         let mut cursors = Vec::with_capacity(from.len());
         for Position { partition, offset } in from {

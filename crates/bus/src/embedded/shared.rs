@@ -1,5 +1,4 @@
-//! What the writer, subscriptions and readers of one log share: its connections, what is known of its topics, and the bell that rings
-//! when something was appended.
+//! State that the writer, subscriptions and readers of one log share: connections, topics, groups, and a notification of each append.
 
 use std::collections::{HashMap, HashSet};
 use std::fs::File;
@@ -17,33 +16,33 @@ use super::{lock, log};
 use crate::Error;
 use xtsync_runtime::{private, sqlite};
 
-/// Connections for reading; a read takes well under a millisecond, so few serve many readers.
+/// Read connections; a read takes well under a millisecond, so few serve many readers.
 const READERS_MAX: u32 = 4;
 
-/// See the module.
+/// State shared by all users of one log.
 #[derive(Debug)]
 pub(super) struct Shared {
-    /// The only connection that writes.
+    /// The only write connection.
     pub(super) writer: SqlitePool,
-    /// Connections that read.
+    /// The read connections.
     pub(super) readers: SqlitePool,
-    /// Whether the newest append failed, as on a full disk.
+    /// Whether the newest append failed, for example because the disk is full.
     pub(super) has_write_failed: AtomicBool,
-    /// Rings after each append. One bell for all topics: to look in vain costs a waiting reader a few loads.
+    /// Notifies of each append, for all topics: a reader without new records checks a few counters and waits again.
     pub(super) appended: watch::Sender<()>,
     logs: Mutex<HashMap<Topic, Arc<Log>>>,
     groups: Mutex<HashSet<String>>,
     _lock: File,
 }
 
-/// What is known of a topic.
+/// A topic in the log.
 #[derive(Debug)]
 pub(super) struct Log {
-    /// Its number in the database.
+    /// Its id in the database.
     pub(super) id: i64,
-    /// Which topic it is.
+    /// The topic.
     pub(super) topic: Topic,
-    /// The offset the next record of each partition gets. Only the writer changes it, after the commit.
+    /// The offset that the next record of each partition gets. Only the writer changes it, after the commit.
     next: Vec<AtomicI64>,
 }
 
@@ -53,24 +52,24 @@ impl Log {
         Self { id, topic, next: next.into_iter().map(AtomicI64::new).collect() }
     }
 
-    /// How many partitions it has.
+    /// The number of partitions.
     pub(super) fn partitions(&self) -> u32 {
         self.topic.partitions()
     }
 
-    /// The offset the next record gets.
+    /// The offset that the next record gets.
     pub(super) fn end(&self, part: u32) -> i64 {
         self.next[part as usize].load(Ordering::Acquire)
     }
 
-    /// Says that everything before `next` is durable.
+    /// Publishes that every record before `next` is durable.
     pub(super) fn advance(&self, part: u32, next: i64) {
         self.next[part as usize].store(next, Ordering::Release);
     }
 }
 
 impl Shared {
-    /// Locks, opens and lays out a log.
+    /// Locks and opens a log and creates its tables.
     pub(super) async fn open(path: &Path) -> Result<Self, Error> {
         let lock = lock::acquire(path).await?;
         private::make_file(path).map_err(|error| Error::Refused(error.to_string()))?;
@@ -90,22 +89,22 @@ impl Shared {
         })
     }
 
-    /// A topic, which is made if it does not exist.
+    /// Returns a topic and creates it if it does not exist.
     pub(super) async fn log(&self, topic: &Topic) -> Result<Arc<Log>, Error> {
         if let Some(log) = locked(&self.logs).get(topic) {
             return Ok(Arc::clone(log));
         }
         let log = Arc::new(log::load(&self.writer, topic).await?);
-        // Whoever was here first may have appended already: his offsets count.
+        // A concurrent caller may have inserted it and appended already: its offsets are the current ones.
         Ok(Arc::clone(locked(&self.logs).entry(topic.clone()).or_insert(log)))
     }
 
-    /// Takes a group for its one member; false when it is taken.
+    /// Registers the one member of a group; false if the group has one.
     pub(super) fn join_group(&self, group: &str) -> bool {
         locked(&self.groups).insert(group.to_owned())
     }
 
-    /// Gives a group back.
+    /// Removes the member of a group.
     pub(super) fn leave_group(&self, group: &str) {
         locked(&self.groups).remove(group);
     }

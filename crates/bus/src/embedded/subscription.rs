@@ -1,4 +1,4 @@
-//! Membership in a group of the embedded log: one member, which has all partitions from the start.
+//! Membership in a group of the embedded log: one member, which owns all partitions from the start.
 
 use std::sync::Arc;
 
@@ -15,15 +15,15 @@ use crate::{Assigned, BATCH_MAX, Committed, Error, Event, Partition, Subscriptio
 pub(super) struct Member {
     membership: GroupMembership,
     cursors: Cursors,
-    /// What we gave up and may still commit, until it is released.
+    /// Revoked cursors that may still be committed, until they are released.
     draining: Vec<Cursor>,
-    /// What became ours and was not said yet.
+    /// Assignments not reported yet.
     assigned: Vec<Assigned>,
-    /// What we gave up and was not said yet.
+    /// Revocations not reported yet.
     revoked: Vec<Partition>,
 }
 
-/// A group that is taken until this is dropped.
+/// A group that has its member until this is dropped.
 #[derive(Debug)]
 struct GroupMembership {
     shared: Arc<Shared>,
@@ -40,7 +40,7 @@ impl Member {
     /// Joins a group.
     pub(super) async fn join(shared: &Arc<Shared>, group: &str, topics: &[Topic]) -> Result<Self, Error> {
         if !shared.join_group(group) {
-            return Err(Error::Refused(format!("group {group} has its member already; the embedded bus knows no second")));
+            return Err(Error::Refused(format!("group {group} has a member already; the embedded bus allows one")));
         }
         let membership = GroupMembership { shared: Arc::clone(shared), group: group.to_owned() };
         let cursors = Cursors::new(shared, Vec::new());
@@ -61,7 +61,7 @@ impl Member {
         Ok(())
     }
 
-    /// The partition in the log, if it is ours.
+    /// The partition in the log, if this member owns it.
     fn owned(&self, partition: &Partition) -> Result<(Arc<Log>, u32), Error> {
         let mut owned = self.cursors.all.iter().chain(&self.draining);
         let cursor = owned.find(|cursor| cursor.is_at(partition)).ok_or_else(|| Error::fenced(partition))?;

@@ -1,6 +1,6 @@
-//! The one task that appends: it takes what is queued, live before bulk, into one transaction, so that many publishers share one sync.
+//! The one task that appends. It writes queued records, live before bulk, in one transaction, so that many publishers share one sync.
 //!
-//! It never lingers: a lone record is written at once, and while its commit runs the next batch gathers.
+//! It never waits for more records: a single record is written at once, and the next batch collects during its commit.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -14,16 +14,16 @@ use super::log;
 use super::shared::{Log, Shared};
 use crate::{BATCH_MAX, Error, Outgoing};
 
-/// Records to be appended together.
+/// Records to append together.
 #[derive(Debug)]
 pub(super) struct Append {
     /// The records, in order.
     pub(super) rows: Vec<Row>,
-    /// Told when they are durable, or why they are not.
+    /// Receives the result when they are durable or the append has failed.
     pub(super) done: oneshot::Sender<Result<(), Error>>,
 }
 
-/// A record with its place but for the offset.
+/// A record with its partition, before it gets an offset.
 #[derive(Debug)]
 pub(super) struct Row {
     /// Its topic.
@@ -43,11 +43,11 @@ pub(super) async fn run(shared: Arc<Shared>, mut live: mpsc::Receiver<Append>, m
         let written = write(&shared, &batch).await;
         shared.has_write_failed.store(written.is_err(), Ordering::Relaxed);
         if let Err(error) = &written {
-            warn!(%error, "the embedded log did not take a batch");
+            warn!(%error, "the embedded log failed to write a batch");
         }
         for append in batch {
             let answer = written.as_ref().map(drop).map_err(|error| Error::Unavailable(format!("the embedded log: {error}")));
-            // Who does not wait any more does not care.
+            // A publisher that was cancelled no longer waits for the result.
             drop(append.done.send(answer));
         }
     }
@@ -73,7 +73,7 @@ fn gather(first: Append, live: &mut mpsc::Receiver<Append>, bulk: &mut mpsc::Rec
     batch
 }
 
-/// Writes a batch in one transaction; then, and only then, the ends move on and the bell rings.
+/// Writes a batch in one transaction. Only after the commit do the ends advance and readers get notified.
 async fn write(shared: &Shared, batch: &[Append]) -> Result<(), sqlx::Error> {
     let mut ends: HashMap<(i64, u32), (&Log, i64)> = HashMap::new();
     let mut rows = Vec::new();

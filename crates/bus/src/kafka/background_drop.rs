@@ -1,5 +1,6 @@
-//! Dropping clients aside: closing one waits for the broker, for as long as a session lasts when that is gone, and must hold up nobody.
-//! Only the end of the process waits for it, a while: the library's threads must not run while what they use is taken down.
+//! Drops Kafka clients in the background. Closing a client waits for the broker, up to a session timeout if the broker is down, and must
+//! not block its owner. Only the end of the process waits, for a limited time: the library's threads must not run while their resources are
+//! freed.
 
 use std::ops::Deref;
 use std::time::Duration;
@@ -7,17 +8,17 @@ use std::time::Duration;
 use parking_lot::{Condvar, Mutex};
 use tracing::warn;
 
-/// How many are being closed.
+/// The number of clients being closed.
 static CLOSING: (Mutex<usize>, Condvar) = (Mutex::new(0), Condvar::new());
 
-/// A value that is dropped in a thread of its own, wherever its owner is dropped. A thread and not a task of the runtime, since that
-/// would wait for it when it ends.
+/// A value that is dropped in its own thread, wherever its owner is dropped. It is a thread and not a task, because the runtime would wait
+/// for a blocking task at its end.
 pub(super) struct BackgroundDrop<T: Send + 'static>(Option<T>);
 
-/// One that is being closed, until this is dropped.
+/// Counts one client as being closed until this is dropped.
 struct Closing;
 
-/// Waits until every client that was dropped is closed; false where that takes longer.
+/// Waits until every dropped client is closed; false if that takes longer than `within`.
 #[must_use]
 pub fn wait_for_closing(within: Duration) -> bool {
     let (count, changed) = &CLOSING;
@@ -49,7 +50,7 @@ impl<T: Send + 'static> Drop for BackgroundDrop<T> {
             drop(closing);
         };
         if let Err(error) = std::thread::Builder::new().name("kafka-close".to_owned()).spawn(close) {
-            warn!(%error, "no thread to close a kafka client in; it was closed in place");
+            warn!(%error, "no thread to close a kafka client; it was closed in place");
         }
     }
 }
@@ -74,7 +75,7 @@ mod tests {
 
     use super::*;
 
-    /// Takes as long to drop as nobody says that it may.
+    /// Blocks its drop until the test allows it.
     struct Slow(mpsc::Receiver<()>);
 
     impl Drop for Slow {

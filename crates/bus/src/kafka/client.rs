@@ -1,4 +1,4 @@
-//! What all our clients of Kafka have in common: settings, security, and what they tell us by callback.
+//! What all Kafka clients share: settings, security and callbacks.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -15,18 +15,18 @@ use super::options::{KafkaOptions, Login, Security};
 use super::token::Tokens;
 use crate::Error;
 
-/// What clients are built from: settings, secrets read, and the tokens.
+/// What clients are built from: settings, secrets and tokens.
 pub(super) struct Access {
     config: ClientConfig,
     callbacks: Callbacks,
 }
 
 impl Access {
-    /// Reads the secrets and, where we log in by token, gets the first.
+    /// Reads the secrets and, with OAUTHBEARER, waits for the first token.
     pub(super) async fn new(options: &KafkaOptions) -> Result<Self, Error> {
         let mut config = ClientConfig::new();
         config.set("bootstrap.servers", &options.brokers).set("client.id", "xtsync");
-        // The library's ten seconds are long for whoever waits for a restarted broker.
+        // The library's default of ten seconds is too long after a broker restart.
         config.set("reconnect.backoff.max.ms", "1000").set("socket.keepalive.enable", "true");
         config.set("topic.metadata.refresh.interval.ms", "60000").set("metadata.max.age.ms", "180000");
         let mut tokens = None;
@@ -41,24 +41,24 @@ impl Access {
         Ok(Self { config, callbacks: Callbacks { tokens: tokens.map(Arc::new) } })
     }
 
-    /// Settings to build a client on.
+    /// The base settings of a client.
     pub(super) fn config(&self) -> ClientConfig {
         self.config.clone()
     }
 
-    /// Callbacks for a client.
+    /// The callbacks of a client.
     pub(super) fn callbacks(&self) -> Callbacks {
         self.callbacks.clone()
     }
 }
 
-/// The library is linked statically, so its own default would be where OpenSSL was built; `probe` looks where systems keep theirs.
+/// The library is linked statically, so its default path is that of the OpenSSL build; `probe` searches the usual system paths.
 fn authority(ca: Option<&Path>) -> String {
     ca.map_or_else(|| "probe".to_owned(), |ca| ca.display().to_string())
 }
 
-/// Bounds what a consumer holds in memory for a slow subscriber, and lets it fetch again soon after it was full: the library's default
-/// of a second would halve the speed of a replay.
+/// Bounds a consumer's memory for a slow subscriber, and lets it fetch again soon after its queue was full: the library's default of one
+/// second would halve the speed of a replay.
 pub(super) fn limit_prefetch(config: &mut ClientConfig) {
     config.set("queued.max.messages.kbytes", "8192").set("fetch.max.bytes", "8388608").set("fetch.queue.backoff.ms", "10");
 }
@@ -77,13 +77,13 @@ async fn log_in(config: &mut ClientConfig, login: &Login) -> Result<Option<Token
     }
 }
 
-/// The secret in a file, without the white space around it.
+/// Reads the secret in a file, without the white space around it.
 pub(super) async fn secret(file: &Path) -> Result<String, Error> {
     let read = xtsync_secrets::file::read(file.to_owned()).await;
     Ok(read.map_err(|error| Error::Refused(format!("{}: {error}", file.display())))?.expose_secret().to_owned())
 }
 
-/// What the library tells us by callback, on threads of its own or of whoever polls.
+/// The library's callbacks; it calls them on its own threads and on polling threads.
 #[derive(Clone)]
 pub(super) struct Callbacks {
     tokens: Option<Arc<Tokens>>,
@@ -94,7 +94,7 @@ impl ClientContext for Callbacks {
 
     fn log(&self, level: RDKafkaLogLevel, facility: &str, message: &str) {
         match level {
-            // The library goes on by itself, so nobody has to act: never an error of ours.
+            // The library recovers by itself and no user has to act, so this is never logged as an error.
             RDKafkaLogLevel::Emerg
             | RDKafkaLogLevel::Alert
             | RDKafkaLogLevel::Critical

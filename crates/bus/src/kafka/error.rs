@@ -1,4 +1,4 @@
-//! What the client library's errors mean to us. Nothing of a setting's value is repeated: it may be a secret.
+//! Maps the client library's errors. They never repeat the value of a setting: it may be a secret.
 
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
@@ -21,10 +21,10 @@ pub(super) fn of_topic(error: &KafkaError, topic: &str) -> Error {
     }
 }
 
-/// The error of a record that was not taken.
+/// The error of a record that was not accepted.
 pub(super) fn of_record(error: &KafkaError, topic: &str) -> Error {
     match (of_topic(error, topic), error.rdkafka_error_code()) {
-        // The record's own trouble: sending it again does not help.
+        // The record itself is the cause: another attempt fails as well.
         (_, Some(code @ (Code::MessageSizeTooLarge | Code::InvalidMessage | Code::InvalidRecord))) => {
             Error::Publish { topic: topic.to_owned(), reason: code.to_string() }
         }
@@ -47,17 +47,17 @@ pub(super) fn by_code(code: Code) -> Error {
     }
 }
 
-/// Whether a code says that a topic or partition does not exist.
+/// Whether a code means that a topic or partition does not exist.
 pub(super) fn is_missing(code: Code) -> bool {
     matches!(code, Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition)
 }
 
-/// Whether a code says that the group does not count us as its member any more.
+/// Whether a code means that the group no longer counts this client as its member.
 pub(super) fn is_fenced(code: Code) -> bool {
     matches!(code, Code::UnknownMemberId | Code::FencedInstanceId | Code::FencedMemberEpoch | Code::StaleMemberEpoch | Code::AssignmentLost)
 }
 
-/// Whether a code says that the group is between two generations: what is still ours afterwards can be committed then.
+/// Whether a code means that a rebalance is in progress. A commit can succeed after it for the partitions that are still owned.
 pub(super) fn is_rebalancing(code: Code) -> bool {
     matches!(code, Code::IllegalGeneration | Code::RebalanceInProgress)
 }

@@ -1,4 +1,4 @@
-//! What the groups that take topics have committed.
+//! Reads the committed offsets of consumer groups, for their lag.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::{Error, Partition};
 /// How long the cluster may take to answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// A client that asks what its group has committed, and joins nothing.
+/// A client that reads its group's committed offsets and never joins the group.
 type OffsetClient = Arc<BackgroundDrop<BaseConsumer<Callbacks>>>;
 
 /// The clients, by group.
@@ -28,18 +28,18 @@ type OffsetClient = Arc<BackgroundDrop<BaseConsumer<Callbacks>>>;
 pub(super) struct GroupOffsets(Mutex<HashMap<&'static str, OffsetClient>>);
 
 impl GroupOffsets {
-    /// How many records of a topic a group has not committed, `None` where it never committed any. Of a partition of which it never
-    /// committed any, none count.
+    /// The number of records of a topic that a group has not committed; `None` if it never committed any. A partition without a commit
+    /// counts as zero.
     pub(super) async fn lag(&self, access: &Access, topic: &Topic, group: &'static str) -> Result<Option<u64>, Error> {
         let (client, partitions) = (self.of(access, group)?, Partition::all(topic).collect::<Vec<_>>());
         blocking(move || {
-            // Where we log in by token, this is when the library is given one.
+            // With OAUTHBEARER, the library gets its token here.
             drop(client.poll(Duration::ZERO));
             let mut committed = record::list(&partitions);
             committed = client.committed_offsets(committed, REQUEST_TIMEOUT).map_err(|error| error::of(&error))?;
             let mut last = record::list(&partitions);
             last.set_all_offsets(Offset::End).map_err(|error| error::of(&error))?;
-            // One request for all, where watermarks would be two for each.
+            // One request for all partitions; watermarks would need two for each.
             last = client.offsets_for_times(last, REQUEST_TIMEOUT).map_err(|error| error::of(&error))?;
             let lag =
                 |(committed, last): (TopicPartitionListElem<'_>, TopicPartitionListElem<'_>)| match (committed.offset(), last.offset()) {

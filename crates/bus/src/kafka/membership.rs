@@ -1,13 +1,13 @@
-//! Which partitions of a group are ours, and in which state: the consumer's rebalance callback and the state that it keeps.
+//! Tracks which partitions of a group this member owns, and their phase, by the consumer's rebalance callback.
 //!
-//! | a partition is | from | until |
+//! | phase | begins with | ends with |
 //! |---|---|---|
-//! | held | its assignment; paused | `start` says where to begin |
-//! | running | `start` | it is revoked or lost |
-//! | leaving | its revocation; paused | `released`, the drain limit, or the next rebalance |
+//! | paused | its assignment | `start` |
+//! | running | `start` | its revocation or loss |
+//! | draining | its revocation | `released`, the drain limit, or the next rebalance |
 //!
-//! A revocation is answered (`incremental_unassign`) when it has been drained, not in the callback, so nothing blocks. The next
-//! rebalance may overtake a drain: then the drain ends first, since an answer after a new assignment would throw that away.
+//! A revocation is answered (`incremental_unassign`) after the drain and not in the callback, so the poll never blocks. If the next
+//! rebalance comes during a drain, the drain ends first: an answer after a new assignment would discard that assignment.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -30,31 +30,31 @@ use super::client::Callbacks;
 use super::record::{self, Names};
 use crate::{Partition, Record};
 
-/// A change of what is ours, to be told to the subscriber.
+/// A change of ownership, to report to the subscriber.
 #[derive(Debug)]
 pub(super) enum Change {
-    /// These are ours now.
+    /// These partitions are assigned.
     Assigned(Vec<Partition>),
-    /// These are to be drained.
+    /// These partitions drain.
     Revoked(Vec<Partition>),
-    /// These were taken.
+    /// These partitions were lost.
     Lost(Vec<Partition>),
 }
 
-/// A record and the number of the assignment under which it came.
+/// A record with the number of the assignment under which it came.
 #[derive(Debug)]
 pub(super) struct TaggedRecord {
     term: u64,
     record: Record,
 }
 
-/// The consumer's context. See the module.
+/// The consumer's context, with the state of its membership.
 pub(super) struct Membership {
     callbacks: Callbacks,
     drain_limit: Duration,
     changes: mpsc::Sender<Change>,
     state: Mutex<State>,
-    /// Rings when a drain began.
+    /// Notifies that a drain began.
     pub(super) draining: Notify,
 }
 
@@ -63,11 +63,11 @@ struct State {
     names: Names,
     owned: HashMap<Partition, Owned>,
     drains: Vec<Drain>,
-    /// Counts assignments.
+    /// The number of assignments so far.
     term: u64,
-    /// Nobody listens any more: revocations are answered at once.
+    /// The subscriber is gone: revocations are answered at once.
     closing: bool,
-    /// The subscriber has not looked for so long that changes were dropped.
+    /// The subscriber did not read changes for so long that some were dropped.
     overrun: bool,
 }
 
@@ -83,7 +83,7 @@ enum Phase {
     Draining,
 }
 
-/// A revocation that has not been answered.
+/// A revocation without an answer yet.
 struct Drain {
     all: Vec<Partition>,
     remaining: HashSet<Partition>,
@@ -91,18 +91,18 @@ struct Drain {
 }
 
 impl Membership {
-    /// A member of topics that owns nothing yet.
+    /// A member for topics; it owns no partition yet.
     pub(super) fn new(callbacks: Callbacks, drain_limit: Duration, changes: mpsc::Sender<Change>, topics: &[Topic]) -> Self {
         let state = State { names: record::names(topics), ..State::default() };
         Self { callbacks, drain_limit, changes, state: Mutex::new(state), draining: Notify::new() }
     }
 
-    /// Knows further topics.
+    /// Adds topics.
     pub(super) fn add_topics(&self, topics: &[Topic]) {
         self.state().names.extend(record::names(topics));
     }
 
-    /// The record of a message, if its partition runs.
+    /// Converts a message to a record if its partition is running.
     pub(super) fn accept(&self, message: &BorrowedMessage<'_>) -> Option<TaggedRecord> {
         let state = self.state();
         let record = record::incoming(message, &state.names)?;
@@ -110,7 +110,7 @@ impl Membership {
         Some(TaggedRecord { term: owned.term, record })
     }
 
-    /// Those records whose partitions have not left us since they came.
+    /// The records of a batch whose partitions have stayed with this member since they came.
     pub(super) fn filter_owned(&self, batch: Vec<TaggedRecord>) -> Vec<Record> {
         let state = self.state();
         let owned_still = |tagged: &TaggedRecord| {
@@ -120,7 +120,7 @@ impl Membership {
         batch.into_iter().filter(owned_still).map(|tagged| tagged.record).collect()
     }
 
-    /// The first of these partitions that is not ours.
+    /// The first of these partitions that this member does not own.
     pub(super) fn first_not_owned<'a>(&self, mut partitions: impl Iterator<Item = &'a Partition>) -> Option<&'a Partition> {
         let state = self.state();
         partitions.find(|partition| !state.owned.contains_key(partition))
@@ -131,7 +131,7 @@ impl Membership {
         self.state().owned.get(partition).is_some_and(|owned| owned.phase == Phase::Paused)
     }
 
-    /// Lets a held partition run.
+    /// Starts a paused partition.
     pub(super) fn run<C: Consumer<Self>>(&self, consumer: &C, partition: &Partition) -> KafkaResult<()> {
         let mut state = self.state();
         match state.owned.get_mut(partition) {
@@ -141,7 +141,7 @@ impl Membership {
         consumer.resume(&record::list([partition]))
     }
 
-    /// Stops the running partitions from being fetched, or lets them go on.
+    /// Pauses or resumes fetching of the running partitions.
     pub(super) fn set_paused<C: Consumer<Self>>(&self, consumer: &C, paused: bool) {
         let state = self.state();
         let running = state.owned.iter().filter(|(_, owned)| owned.phase == Phase::Running).map(|(partition, _)| partition);
@@ -152,7 +152,7 @@ impl Membership {
         }
     }
 
-    /// Takes partitions as drained.
+    /// Marks partitions as drained.
     pub(super) fn release<C: Consumer<Self>>(&self, consumer: &C, partitions: &[Partition]) {
         let mut state = self.state();
         for drain in &mut state.drains {
@@ -161,30 +161,29 @@ impl Membership {
         state.finish_drains(consumer, |drain| drain.remaining.is_empty());
     }
 
-    /// When the next drain has lasted too long.
+    /// The time at which the next drain reaches its limit.
     pub(super) fn drain_limit(&self) -> Option<Instant> {
         self.state().drains.iter().map(|drain| drain.until).min()
     }
 
-    /// Ends drains that have lasted too long.
+    /// Ends drains that have reached their limit.
     pub(super) fn end_overdue<C: Consumer<Self>>(&self, consumer: &C, now: Instant) {
         self.state().finish_drains(consumer, |drain| drain.until <= now);
     }
 
-    /// Answers what is owed and everything that will be asked, so that the consumer can be closed.
+    /// Answers all revocations, open and future, so that the consumer can be closed.
     pub(super) fn close<C: Consumer<Self>>(&self, consumer: &C) {
         let mut state = self.state();
         state.closing = true;
         state.finish_drains(consumer, |_| true);
     }
 
-    /// Whether the subscriber was too slow to be told all changes.
+    /// Whether changes were dropped because the subscriber was too slow.
     pub(super) fn is_overrun(&self) -> bool {
         self.state().overrun
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
-        // What panics under this lock is only the library's own code, which does not touch the state.
         self.state.lock()
     }
 
@@ -195,16 +194,16 @@ impl Membership {
     fn assign(&self, consumer: &BaseConsumer<Self>, list: &TopicPartitionList) {
         let mut state = self.state();
         state.finish_drains(consumer, |_| true);
-        // Paused before anything can be polled of them: this runs in the poll.
+        // Paused before any record can be polled: this callback runs in the poll.
         let done = consumer.incremental_assign(list).and_then(|()| consumer.pause(list));
         if let Err(error) = done {
-            warn!(%error, "an assignment was not taken");
+            warn!(%error, "an assignment failed");
         }
         let partitions = record::partitions(list, &state.names);
         if partitions.is_empty() {
             return;
         }
-        info!(partitions = partitions.len(), "partitions are ours now");
+        info!(partitions = partitions.len(), "partitions assigned");
         state.term += 1;
         let term = state.term;
         state.owned.extend(partitions.iter().map(|partition| (partition.clone(), Owned { term, phase: Phase::Paused })));
@@ -216,7 +215,7 @@ impl Membership {
         let mut state = self.state();
         state.finish_drains(consumer, |_| true);
         let partitions = record::partitions(list, &state.names);
-        info!(partitions = partitions.len(), lost, "partitions are taken from us");
+        info!(partitions = partitions.len(), lost, "partitions revoked");
         if lost || state.closing || partitions.is_empty() {
             state.unassign(consumer, &partitions);
             if lost {
@@ -238,7 +237,7 @@ impl Membership {
 }
 
 impl State {
-    /// Answers those revocations.
+    /// Answers the selected revocations.
     fn finish_drains<C: Consumer<Membership>>(&mut self, consumer: &C, which: impl Fn(&Drain) -> bool) {
         let drains: Vec<Drain> = self.drains.extract_if(.., |drain| which(drain)).collect();
         for drain in drains {
@@ -254,7 +253,7 @@ impl State {
             self.owned.remove(partition);
         }
         if let Err(error) = consumer.incremental_unassign(&record::list(partitions)) {
-            warn!(%error, "partitions were not given back");
+            warn!(%error, "partitions were not unassigned");
         }
     }
 }
@@ -263,7 +262,7 @@ impl ConsumerContext for Membership {
     fn rebalance(&self, consumer: &BaseConsumer<Self>, code: RDKafkaRespErr, list: &mut TopicPartitionList) {
         match code {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => self.assign(consumer, list),
-            // Also what the library does for a rebalance that failed.
+            // The library also does this after a failed rebalance.
             _ => self.revoke(consumer, list),
         }
     }

@@ -1,4 +1,4 @@
-//! What connects us to Kafka, as plain data. Secrets are references to files and are read where they are used.
+//! Connection options for Kafka, as plain data. Secrets are references to files, which are read on use.
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -8,43 +8,43 @@ use crate::backlog::BULK_MAX_WAIT;
 /// How to reach a cluster and how to behave in its groups.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KafkaOptions {
-    /// `host:port`, separated by commas; any of them leads to the others.
+    /// `host:port`, separated by commas; any one of them leads to the others.
     pub brokers: String,
-    /// How the brokers are sure of us and we of them.
+    /// How client and brokers authenticate each other.
     pub security: Security,
-    /// A member that the group's coordinator has not heard of for this long is out.
+    /// After this time without a heartbeat the coordinator removes a member from its group.
     pub session_timeout: Duration,
-    /// How long a member may finish what is in hand for partitions that are taken from it.
+    /// How long a member may finish records in flight of revoked partitions.
     pub drain_limit: Duration,
     /// How long a publication may take until it counts as failed.
     pub publish_limit: Duration,
-    /// How long bulk waits at most for who takes a topic: he may be away for long, and others read it too.
+    /// How long bulk waits at most for a lagging consumer group, which may be down for long while other consumers read the topic.
     pub bulk_max_wait: Duration,
 }
 
-/// How the brokers are sure of us and we of them.
+/// How client and brokers authenticate each other.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Security {
-    /// Not at all.
+    /// No encryption and no authentication.
     Plaintext,
     /// TLS; the brokers' certificate is checked against an authority: this file (PEM), or the system's.
     Tls {
         /// The authority.
         ca: Option<PathBuf>,
     },
-    /// TLS, and we log in.
+    /// TLS, and the client logs in.
     Sasl {
         /// The authority.
         ca: Option<PathBuf>,
-        /// As whom.
+        /// The credentials.
         login: Login,
     },
 }
 
-/// As whom we log in.
+/// The credentials of the client.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Login {
-    /// A user whose password is known to the brokers by its hash.
+    /// A user whose password the brokers store as a hash.
     Scram {
         /// Which hash.
         hash: ScramHash,
@@ -57,7 +57,7 @@ pub enum Login {
     OAuth(OAuth),
 }
 
-/// The hash of SCRAM.
+/// The hash function of SCRAM.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ScramHash {
     /// `SCRAM-SHA-256`.
@@ -66,27 +66,27 @@ pub enum ScramHash {
     Sha512,
 }
 
-/// A client of an identity provider that gives tokens for client credentials.
+/// A client of an identity provider that issues tokens for client credentials.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct OAuth {
-    /// Where tokens are given; https, or http on loopback.
+    /// The token endpoint; https, or http on loopback.
     pub token_url: url::Url,
-    /// The client.
+    /// The client id.
     pub client_id: String,
     /// The file that holds the client's secret.
     pub secret_file: PathBuf,
-    /// What is asked for.
+    /// The requested scope.
     pub scope: Option<String>,
 }
 
 impl KafkaOptions {
-    /// A cluster without security, and the usual times.
+    /// A cluster without security, with default durations.
     #[must_use]
     pub fn new(brokers: impl Into<String>) -> Self {
         Self {
             brokers: brokers.into(),
             security: Security::Plaintext,
-            // As long as a lease: who is killed is replaced everywhere at once.
+            // The same as a lease, so that a killed replica is replaced in its group and its leases at the same time.
             session_timeout: Duration::from_secs(10),
             drain_limit: Duration::from_secs(10),
             publish_limit: Duration::from_secs(30),
@@ -96,7 +96,7 @@ impl KafkaOptions {
 }
 
 impl ScramHash {
-    /// Its name in SASL.
+    /// The SASL name of the mechanism.
     #[must_use]
     pub fn mechanism(self) -> &'static str {
         match self {

@@ -1,7 +1,7 @@
-//! The producer: takes records, and tells each one's fate to whoever waits for it.
+//! The producer: sends records and reports each result to its publisher.
 //!
-//! A thread of ours polls the library's plain producer. The one with futures polls ten times a second, and spins for the last
-//! millisecond of each time: a hundredth of a core in every process at rest.
+//! A thread of this process polls the library's plain producer. The library's own future producer polls ten times a second and spins for
+//! the last millisecond: one percent of a core in each idle process.
 
 use std::ops::Deref;
 use std::sync::Arc;
@@ -19,14 +19,14 @@ use super::client::Callbacks;
 use super::error;
 use crate::Error;
 
-/// How long one poll lasts: what is delivered meanwhile is told at once, and to close it takes no longer. The library waits whole
-/// milliseconds of what is left and spins for the rest, so that a little more than a whole number of them costs nothing.
+/// How long one poll lasts. Deliveries meanwhile are reported at once, and a close takes no longer than this. The library waits for whole
+/// milliseconds and spins for the rest, so a value a little above whole milliseconds avoids the spin.
 const POLL_TIMEOUT: Duration = Duration::from_micros(1_000_100);
 
-/// Tells the offset of a record that was delivered.
+/// Sends the offset of a delivered record to its publisher.
 pub(super) type DeliverySender = Box<oneshot::Sender<Result<i64, KafkaError>>>;
 
-/// A producer that is polled until it is dropped.
+/// A producer that a thread polls until it is dropped.
 pub(super) struct PolledProducer {
     producer: Arc<BaseProducer<Callbacks>>,
     stopped: Arc<AtomicBool>,
@@ -34,7 +34,7 @@ pub(super) struct PolledProducer {
 }
 
 impl PolledProducer {
-    /// Makes one, and the thread that polls it.
+    /// Creates a producer and the thread that polls it.
     pub(super) fn new(config: &ClientConfig, callbacks: Callbacks) -> Result<Self, Error> {
         let producer: BaseProducer<Callbacks> = config.create_with_context(callbacks).map_err(|error| error::of(&error))?;
         let mut polled = Self { producer: Arc::new(producer), stopped: Arc::default(), thread: None };
@@ -61,7 +61,7 @@ impl Deref for PolledProducer {
 impl Drop for PolledProducer {
     fn drop(&mut self) {
         self.stopped.store(true, Ordering::Relaxed);
-        // Dropped aside, this holds up nobody; and the producer is closed only when nobody is in it.
+        // This runs in the background, so it blocks no caller, and no caller is in the producer when it closes.
         if let Some(thread) = self.thread.take() {
             thread.join().ok();
         }
@@ -73,7 +73,7 @@ impl ProducerContext for Callbacks {
 
     fn delivery(&self, delivered: &DeliveryResult<'_>, sender: DeliverySender) {
         let offset = delivered.as_ref().map(|message| message.offset()).map_err(|(error, _)| error.clone());
-        // Nobody may wait for it any more.
+        // The publisher may have been cancelled.
         sender.send(offset).ok();
     }
 }

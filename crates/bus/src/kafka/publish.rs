@@ -1,8 +1,8 @@
-//! Publishing: one idempotent producer for everything.
+//! Publishes records through one idempotent producer.
 //!
-//! One and not two, since order within a key must hold across live and bulk. It does not linger: a backlog fills its batches by itself
-//! while the requests before are on their way. What keeps live records ahead is that bulk ones enter its queue in portions, one
-//! portion at a time. Batches are packed by lz4: most are small, and it prepares next to nothing anew for each.
+//! There is one producer, because order within a key must hold across live and bulk. It does not linger: under load, batches fill while
+//! earlier requests are under way. Bulk records enter its queue in chunks, one chunk at a time, so live records wait behind at most one.
+//! Batches are compressed with lz4: most are small, and it has little setup cost.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,13 +20,13 @@ use super::producer::PolledProducer;
 use super::{error, record};
 use crate::{Error, Outgoing, Urgency};
 
-/// The most records of bulk publications in the producer's queue.
+/// The most records of bulk publications in the producer's queue at a time.
 const BULK_CHUNK_RECORDS: usize = 2_000;
 
-/// How long to rest while the queue is full.
+/// How long to wait while the queue is full.
 const QUEUE_FULL_RETRY_INTERVAL: Duration = Duration::from_millis(5);
 
-/// A producer that closes aside.
+/// A producer that is closed in the background.
 pub(super) type Producer = BackgroundDrop<PolledProducer>;
 
 /// Publishes records.
@@ -38,18 +38,18 @@ pub(super) struct Publisher {
 }
 
 impl Publisher {
-    /// A publisher whose publications fail after a while.
+    /// A publisher whose publications fail after a time limit.
     pub(super) fn new(access: &Access, limit: Duration) -> Result<Self, Error> {
         let mut config = access.config();
         config.set("enable.idempotence", "true").set("acks", "all").set("partitioner", "murmur2_random");
         config.set("compression.type", "lz4").set("linger.ms", "0");
-        // With more requests on their way librdkafka 2.12 loses records of new partitions: where the first batch is refused ("not
-        // leader") and the second taken, it counts the first as acknowledged by implication, which no broker promises (confluent-kafka-go#921).
+        // With more requests under way, librdkafka 2.12 loses records of new partitions. If the broker refuses the first batch ("not
+        // leader") and accepts the second, the library counts the first as acknowledged, which no broker promises (confluent-kafka-go#921).
         config.set("max.in.flight.requests.per.connection", "1");
-        // The broker's default, a little over what we allow a record, for its framing.
+        // The broker's default: a little over the limit of a record, for its framing.
         config.set("message.max.bytes", "1048588").set("queue.buffering.max.kbytes", "65536");
         config.set("delivery.timeout.ms", limit.as_millis().to_string()).set("request.timeout.ms", "10000");
-        // A topic that is really missing is told soon; its default of 30 s allows for clusters that create them by themselves.
+        // A missing topic is reported soon; the default of 30 s serves clusters that create topics automatically.
         config.set("topic.metadata.propagation.max.ms", "3000");
         let producer = Arc::new(producer(&config, access.callbacks())?);
         Ok(Self { config, callbacks: access.callbacks(), producer: Mutex::new(producer), bulk: Semaphore::new(1) })
@@ -68,8 +68,7 @@ impl Publisher {
         Ok(())
     }
 
-    /// Sends records and waits for all of them, also when one has failed: whoever tries again then is behind those that still came
-    /// through.
+    /// Sends records and waits for all of them, even after one has failed: records of a later attempt then come after those of this one.
     async fn send(&self, records: &[Outgoing]) -> Result<(), Error> {
         let producer = self.producer();
         let mut failed = Ok(());
@@ -87,7 +86,7 @@ impl Publisher {
         for (topic, delivery) in deliveries {
             let delivered = match delivery.await {
                 Ok(Ok(offset)) if offset >= 0 => continue,
-                // Taken by implication only, see `new`: nobody knows where.
+                // The library only assumed the acknowledgement, see `new`: the record may be lost.
                 Ok(Ok(_)) => Err(Error::Publish { topic, reason: "no broker has acknowledged the record".to_owned() }),
                 Ok(Err(error)) => Err(error::of_record(&error, &topic)),
                 Err(_) => Err(Error::Unavailable("the producer was closed".to_owned())),
@@ -100,13 +99,13 @@ impl Publisher {
         failed
     }
 
-    /// The producer; also the client that answers questions about topics, since its own thread polls it.
+    /// The producer. It also serves requests about topics, because its own thread polls it.
     pub(super) fn producer(&self) -> Arc<Producer> {
         Arc::clone(&self.producer.lock())
     }
 
-    /// An idempotent producer that lost its place in a sequence says "fatal" and takes nothing any more. What it had not delivered was
-    /// told to its publishers; a new one starts a new sequence.
+    /// Replaces a broken producer. An idempotent producer that lost its sequence reports a fatal error and accepts no more records. Its
+    /// publishers receive an error for undelivered records; the new producer starts a new sequence.
     fn replace_if_broken(&self, broken: &Arc<Producer>) {
         let Some((code, reason)) = broken.client().fatal_error() else { return };
         let mut current = self.producer.lock();
@@ -116,7 +115,7 @@ impl Publisher {
         warn!(%code, reason, "the producer is broken and replaced");
         match producer(&self.config, self.callbacks.clone()) {
             Ok(new) => *current = Arc::new(new),
-            Err(error) => warn!(%error, "no new producer"),
+            Err(error) => warn!(%error, "a new producer could not be created"),
         }
     }
 }
@@ -125,14 +124,14 @@ fn producer(config: &ClientConfig, callbacks: Callbacks) -> Result<Producer, Err
     PolledProducer::new(config, callbacks).map(BackgroundDrop::new)
 }
 
-/// Puts a record into the producer's queue, when there is room.
+/// Puts a record into the producer's queue, as soon as the queue has capacity.
 async fn enqueue(producer: &Producer, record: &Outgoing, topic: &str) -> Result<oneshot::Receiver<Result<i64, KafkaError>>, KafkaError> {
     let (sender, delivery) = oneshot::channel();
     let mut sending = record::outgoing(record, topic, Box::new(sender));
     loop {
         match producer.send(sending) {
             Ok(()) => return Ok(delivery),
-            // What is queued leaves it within the delivery timeout, delivered or not, so this ends.
+            // Queued records leave within the delivery timeout, delivered or not, so this loop ends.
             Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
                 sending = back;
                 tokio::time::sleep(QUEUE_FULL_RETRY_INTERVAL).await;

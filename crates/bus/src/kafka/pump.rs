@@ -1,7 +1,7 @@
-//! The task that polls a member's consumer, so that the group hears of it however slow its subscriber is.
+//! The task that polls a member's consumer, so that it stays in its group even when its subscriber is slow.
 //!
-//! Batches go into a bounded channel. When that has been full for a while, the partitions are paused and polling goes on without
-//! records. They are not paused at once, since pausing throws away what was prefetched.
+//! Batches go into a bounded channel. When the channel has been full for a while, the partitions are paused and polling continues without
+//! records. They are not paused at once, because a pause discards prefetched records.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -19,21 +19,21 @@ use super::error;
 use super::membership::{Membership, TaggedRecord};
 use crate::{BATCH_MAX, Error};
 
-/// Batches that wait for the subscriber. One: what comes while it is busy is gathered into the next, so that the slower it is, the fewer
-/// and larger they are.
+/// The most batches that wait for the subscriber. It is one: records that come meanwhile are collected in the next batch, so a slower
+/// subscriber gets fewer and larger batches.
 pub(super) const BATCHES_MAX: usize = 1;
 
-/// How long the channel may be full before the partitions are paused. Well below any session.
+/// How long the channel may be full before the partitions are paused; well below any session timeout.
 const PAUSE_AFTER: Duration = Duration::from_secs(2);
 
-/// A member's consumer, which closes aside.
+/// A member's consumer, which is closed in the background.
 pub(super) type Consumer = BackgroundDrop<StreamConsumer<Membership>>;
 
-/// What waits to be handed over.
+/// Records that wait for the channel.
 #[derive(Default)]
 struct Waiting {
     batch: Vec<TaggedRecord>,
-    /// When the partitions are paused, or are paused already.
+    /// When the partitions will be paused, or whether they are.
     pause: Pause,
 }
 
@@ -45,15 +45,15 @@ enum Pause {
     Yes,
 }
 
-/// Polls until the subscriber is gone or the cluster refuses us; gives the reason.
+/// Polls until the subscriber is gone or the cluster refuses the member; returns the reason.
 pub(super) async fn run(consumer: Arc<Consumer>, batches: mpsc::Sender<Vec<TaggedRecord>>) -> Error {
     let membership = Arc::clone(consumer.context());
     let mut waiting = Waiting::default();
     loop {
         if membership.is_overrun() {
-            return Error::Unavailable("the subscriber did not look for too many rebalances".to_owned());
+            return Error::Unavailable("the subscriber missed too many rebalances".to_owned());
         }
-        // A full batch is enough in hand, but while paused polling gives none and must go on.
+        // A full batch is enough; but while paused, polling returns no records and must continue.
         let polling = waiting.batch.len() < BATCH_MAX || waiting.pause == Pause::Yes;
         tokio::select! {
             biased;
@@ -82,7 +82,7 @@ pub(super) async fn run(consumer: Arc<Consumer>, batches: mpsc::Sender<Vec<Tagge
 }
 
 impl Waiting {
-    /// Takes a message and what has come with it.
+    /// Collects a message and all others that are available.
     fn gather(
         &mut self,
         consumer: &StreamConsumer<Membership>,
@@ -98,7 +98,7 @@ impl Waiting {
             polled = if self.batch.len() < BATCH_MAX { consumer.recv().now_or_never() } else { None };
         }
         if self.pause == Pause::Yes && !self.batch.is_empty() {
-            // A partition that was started meanwhile.
+            // A partition was started while the others are paused.
             membership.set_paused(consumer, true);
         } else if self.pause == Pause::No && !self.batch.is_empty() {
             self.pause = Pause::At(Instant::now() + PAUSE_AFTER);
@@ -114,7 +114,7 @@ impl Waiting {
     }
 }
 
-/// Lets pass what the library recovers from by itself.
+/// Ignores errors from which the library recovers by itself.
 fn ignore_transient(error: &Error) -> Result<(), Error> {
     match error {
         Error::Refused(reason) => {
@@ -122,7 +122,7 @@ fn ignore_transient(error: &Error) -> Result<(), Error> {
             Err(Error::Refused(reason.clone()))
         }
         passing => {
-            debug!(error = %passing, "consuming waits");
+            debug!(error = %passing, "consuming failed and is retried");
             Ok(())
         }
     }

@@ -1,4 +1,4 @@
-//! Reading partitions outside any group: one consumer assigned to all of them, which commits nothing.
+//! Reads partitions outside any group: one consumer, assigned to all of them, that commits nothing.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -22,13 +22,13 @@ use super::topics::{self, blocking};
 use super::{Cluster, error};
 use crate::{BATCH_MAX, Error, Partition, Position, Reader, Record};
 
-/// The library wants a group even where none is joined. Nobody ever commits for it.
+/// The library requires a group id even without a group. This client never commits to it.
 const GROUP: &str = "xtsync-readers";
 
-/// How often an idle reader looks whether it stands at the end without having been given the last record.
+/// How often an idle reader checks whether it is at the end although it did not get the last record.
 const GAP_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
-/// How long each step of a look into a gap may take, and how many there may be.
+/// How long each step of a gap check may take; the second constant limits the number of steps.
 const GAP_CHECK_TIMEOUT: Duration = Duration::from_secs(5);
 const GAP_STEPS_MAX: usize = 20;
 
@@ -37,21 +37,21 @@ pub(super) struct PartitionsReader {
     cluster: Arc<Cluster>,
     consumer: BackgroundDrop<StreamConsumer<Callbacks>>,
     progress: Progress,
-    /// Partitions that were not yet seen to have reached the end that they had when we looked.
+    /// Partitions that have not yet reached the end that they had at the last check.
     unconfirmed: Vec<Partition>,
     next_gap_check: Instant,
 }
 
-/// How far it has read.
+/// The progress of the reads.
 struct Progress {
     names: Names,
     positions: HashMap<Partition, i64>,
-    /// Indexes of which some topic's partition has been read to its end; the library does not say which topic's.
+    /// Indexes of partitions that were read to their end; the library does not report of which topic.
     ended: BTreeSet<u32>,
 }
 
 impl PartitionsReader {
-    /// Opens partitions at an offset each.
+    /// Opens partitions, each at an offset.
     pub(super) async fn open(cluster: &Arc<Cluster>, from: &[Position]) -> Result<Self, Error> {
         let topics: BTreeSet<Topic> = from.iter().map(|position| position.partition.topic.clone()).collect();
         let topics: Vec<Topic> = topics.into_iter().collect();
@@ -70,8 +70,7 @@ impl PartitionsReader {
         })
     }
 
-    /// Finds partitions whose last records are gone, by compaction or because they were marks of a transaction: no record will come
-    /// that says so.
+    /// Finds partitions whose last offsets hold no record, because of compaction or transaction markers: no record will report their end.
     async fn check_gaps(&mut self) -> Result<(), Error> {
         if self.unconfirmed.is_empty() || Instant::now() < self.next_gap_check {
             return Ok(());
@@ -111,7 +110,7 @@ impl Reader for PartitionsReader {
 }
 
 impl Progress {
-    /// Waits for a message and takes what has come with it. Only the first waits, so cancelling it loses nothing.
+    /// Waits for a message and takes all others that are available. Only the first is awaited, so cancelling it loses nothing.
     async fn read(&mut self, consumer: &StreamConsumer<Callbacks>, records_max: usize) -> Result<Vec<Record>, Error> {
         let mut records = Vec::new();
         while records.is_empty() {
@@ -119,7 +118,7 @@ impl Progress {
             while let Some(one) = polled {
                 match self.track(one) {
                     Ok(record) => records.extend(record),
-                    // What came before it is given first; a refusal comes again.
+                    // The records before it are returned first; a refusal is reported again by the next read.
                     Err(_) if !records.is_empty() => break,
                     Err(refused) => return Err(refused),
                 }
@@ -141,8 +140,8 @@ impl Progress {
             Err(KafkaError::PartitionEOF(index)) => drop(self.ended.insert(index.cast_unsigned())),
             Err(error) => match error::of(&error) {
                 Error::Refused(reason) => return Err(Error::Refused(reason)),
-                // The library reconnects and goes on by itself.
-                error => debug!(%error, "reading waits"),
+                // The library reconnects by itself.
+                error => debug!(%error, "reading failed and is retried"),
             },
         }
         Ok(None)
@@ -167,7 +166,7 @@ async fn end(cluster: &Cluster, partition: &Partition) -> Result<i64, Error> {
     .await
 }
 
-/// Whether nothing comes between a position and the end: a consumer of its own meets the end first.
+/// Whether no record follows a position up to the end: a separate consumer then reaches the end first.
 async fn is_gap(cluster: &Cluster, at: Position) -> Result<bool, Error> {
     let mut config = config(&cluster.access);
     config.set("fetch.wait.max.ms", "50");

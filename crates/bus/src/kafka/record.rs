@@ -1,4 +1,4 @@
-//! Records and partitions, between the library's types and ours.
+//! Converts records and partitions between the library's types and those of this crate.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -21,7 +21,7 @@ pub(super) fn names(topics: &[Topic]) -> Names {
     topics.iter().map(|topic| (topic.to_string(), topic.clone())).collect()
 }
 
-/// What is sent for a record.
+/// Converts a record to the library's type.
 pub(super) fn outgoing<'a>(record: &'a Outgoing, topic: &'a str, sender: DeliverySender) -> BaseRecord<'a, [u8], [u8], DeliverySender> {
     let insert = |headers: OwnedHeaders, (name, value): &(String, Bytes)| headers.insert(Header { key: name, value: Some(&value[..]) });
     let headers = record.headers.iter().fold(OwnedHeaders::new_with_capacity(record.headers.len()), insert);
@@ -29,12 +29,12 @@ pub(super) fn outgoing<'a>(record: &'a Outgoing, topic: &'a str, sender: Deliver
     sent.key(&record.key[..]).headers(headers)
 }
 
-/// The record in a message of one of these topics.
+/// Converts a message of one of these topics to a record.
 pub(super) fn incoming(message: &BorrowedMessage<'_>, names: &Names) -> Option<Record> {
     let topic = names.get(message.topic())?.clone();
     Some(Record {
         at: Position { partition: Partition { topic, index: message.partition().cast_unsigned() }, offset: message.offset() },
-        // Only a foreign record has no key at all.
+        // Only a foreign record has no key.
         key: Bytes::copy_from_slice(message.key().unwrap_or_default()),
         value: message.payload().map(Bytes::copy_from_slice),
         headers: headers(message),
@@ -42,8 +42,8 @@ pub(super) fn incoming(message: &BorrowedMessage<'_>, names: &Names) -> Option<R
     })
 }
 
-/// The library panics on a header whose name is not UTF-8. A foreign record must not take its reader down: it has no headers then, and
-/// so is nobody's.
+/// Converts headers. The library panics on a header whose name is not UTF-8. A foreign record must not stop its reader, so it gets no
+/// headers and is then no xtsync event.
 fn headers(message: &BorrowedMessage<'_>) -> Headers {
     let read = || {
         let headers = message.headers().into_iter().flat_map(|headers| headers.iter());
@@ -72,7 +72,7 @@ pub(super) fn positions(positions: &[Position]) -> TopicPartitionList {
     list
 }
 
-/// Our partitions of the library's list, of these topics.
+/// Converts the library's list to partitions of these topics.
 pub(super) fn partitions(list: &TopicPartitionList, names: &Names) -> Vec<Partition> {
     let partition = |(topic, index): (String, i32)| Some(Partition { topic: names.get(&topic)?.clone(), index: index.cast_unsigned() });
     list.elements().iter().filter_map(|element| partition((element.topic().to_owned(), element.partition()))).collect()

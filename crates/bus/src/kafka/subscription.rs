@@ -1,4 +1,4 @@
-//! Membership in a group as services see it.
+//! Membership in a group, as services use it.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,13 +22,13 @@ use super::topics::{self, PendingRequest, blocking};
 use super::{Cluster, client, error, record};
 use crate::{Assigned, Committed, Error, Event, Partition, Subscription};
 
-/// Changes that wait for the subscriber. Who does not look for so many rebalances is dead.
+/// Changes that wait for the subscriber. A subscriber that misses so many rebalances counts as dead.
 const CHANGES_MAX: usize = 64;
 
 /// How long the cluster may take to answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The pause before a step that the client was not ready for is tried again.
+/// The pause before a step is tried again for which the client was not ready.
 const RETRY_INTERVAL: Duration = Duration::from_millis(20);
 
 /// A member of a group.
@@ -37,9 +37,9 @@ pub(super) struct Member {
     consumer: Arc<Consumer>,
     changes: mpsc::Receiver<Change>,
     batches: mpsc::Receiver<Vec<TaggedRecord>>,
-    /// Partitions that are ours, but whose committed positions are not known yet.
+    /// Assigned partitions whose committed positions are not known yet.
     assigned: Vec<Partition>,
-    /// The question for these.
+    /// The pending request for these positions.
     pending: PendingRequest<Vec<Assigned>>,
     pump: Option<AbortOnDropHandle<Error>>,
 }
@@ -71,7 +71,8 @@ impl Member {
         self.consumer.context()
     }
 
-    /// What the group committed for the partitions that became ours. A broker that is slower than our caller is patient is asked once.
+    /// Returns the committed positions of newly assigned partitions. A slow broker gets one request, even if the caller cancels and calls
+    /// again.
     async fn committed(&mut self) -> Result<Vec<Assigned>, Error> {
         let (consumer, partitions) = (&self.consumer, &self.assigned);
         let request = || {
@@ -85,7 +86,7 @@ impl Member {
         self.pending.answer(request).await
     }
 
-    /// Why the pump has ended.
+    /// The reason why the pump has ended.
     async fn ended(&mut self) -> Error {
         let unavailable = || Error::Unavailable("the member has left its group".to_owned());
         match self.pump.take() {
@@ -118,7 +119,7 @@ impl Subscription for Member {
                 return Ok(Event::Assigned(assigned));
             }
             tokio::select! {
-                // Changes first, so that records of what is leaving are not given any more.
+                // Changes go first, so that records of revoked partitions are no longer delivered.
                 biased;
                 Some(change) = self.changes.recv() => match change {
                     Change::Assigned(partitions) => self.assigned = partitions,
@@ -144,7 +145,7 @@ impl Subscription for Member {
         loop {
             let (consumer, partition) = (Arc::clone(&self.consumer), partition.clone());
             let started = blocking(move || start(&consumer, &partition, offset)).await;
-            // The library first asks for the committed offset itself; until it has, it takes no other.
+            // The library first requests the committed offset itself and accepts no other until it has it.
             match started {
                 Err(Error::Unavailable(_)) if Instant::now() < deadline => sleep(RETRY_INTERVAL).await,
                 started => return started,
@@ -202,7 +203,7 @@ fn subscribe(consumer: &StreamConsumer<Membership>, topics: &[Topic]) -> Result<
     consumer.subscribe(&names).map_err(|error| error::of(&error))
 }
 
-/// Seeks a held partition and lets it run. [`Error::Unavailable`] when the client is not ready for it.
+/// Seeks a paused partition and starts it. [`Error::Unavailable`] when the client is not ready for it.
 fn start(consumer: &StreamConsumer<Membership>, partition: &Partition, offset: Offset) -> Result<(), Error> {
     let membership = consumer.context();
     if !membership.is_paused(partition) {

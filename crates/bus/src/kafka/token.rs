@@ -1,4 +1,4 @@
-//! Tokens for OAUTHBEARER: a task keeps a fresh one at hand, since the library asks for it where nobody may wait.
+//! Tokens for OAUTHBEARER. A task keeps a fresh token, because the library requests it in a callback that must not block.
 
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use super::options::OAuth;
 use crate::Error;
 use xtsync_runtime::clock::{Clock as _, SystemClock};
 
-/// How long one request may take, and how long the first token is waited for.
+/// How long one request may take, and how long the start waits for the first token.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The longest answer that is read.
+/// The longest response that is read.
 const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// The pause after a failure.
@@ -44,11 +44,12 @@ struct Answer {
 }
 
 impl Tokens {
-    /// Starts the task. Gives up waiting for a first token after a while but not fetching it: the bus is away until then.
+    /// Starts the task. It waits for the first token up to a limit, and the task continues after it: until then the bus is unavailable.
     pub(super) async fn start(oauth: OAuth) -> Result<Self, Error> {
         let http = reqwest::Client::builder().timeout(REQUEST_TIMEOUT).redirect(reqwest::redirect::Policy::none()).build();
         let http = http.map_err(|error| Error::Refused(format!("the client of {}: {error}", oauth.token_url)))?;
-        // Read once here, so that a missing file is told at once; again for each token, since secrets are rotated.
+        // Reads the secret once here, so that a missing file is reported at once. It is read again for each token, because secrets are
+        // rotated.
         secret(&oauth.secret_file).await?;
         let (sender, mut newest) = watch::channel(None);
         let client_id = oauth.client_id.clone();
@@ -73,7 +74,7 @@ impl Tokens {
     }
 }
 
-/// Fetches a token, and the next when most of its life is over; the library asks after four fifths.
+/// Fetches a token, and the next one after 70 % of its lifetime; the library requests it after 80 %.
 async fn refresh(http: &reqwest::Client, oauth: &OAuth, newest: &watch::Sender<Option<Token>>) {
     loop {
         let pause = match fetch(http, oauth).await {
@@ -82,7 +83,7 @@ async fn refresh(http: &reqwest::Client, oauth: &OAuth, newest: &watch::Sender<O
                 life.mul_f32(0.7).max(RETRY_INTERVAL)
             }
             Err(reason) => {
-                warn!(reason, "no token for the bus");
+                warn!(reason, "no token was received for the bus");
                 RETRY_INTERVAL
             }
         };
@@ -100,7 +101,7 @@ async fn fetch(http: &reqwest::Client, oauth: &OAuth) -> Result<(Token, Duration
         return Err(format!("{} answers {}", oauth.token_url, answer.status()));
     }
     let body = body(answer).await?;
-    // The parser's own words may quote the body, and with it the token.
+    // The parser's error may quote the body, and with it the token.
     let answer: Answer = serde_json::from_slice(&body).map_err(|_| format!("{} answers something else than a token", oauth.token_url))?;
     let life = Duration::from_secs(answer.expires_in);
     Ok((Token { text: answer.access_token.into(), expires: now.plus(life) }, life))

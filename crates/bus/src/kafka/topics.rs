@@ -1,4 +1,4 @@
-//! Topics: which are there, where they end, and making them.
+//! Checks and creates topics and reads their ends.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,31 +15,31 @@ use super::error;
 use super::publish::Producer;
 use crate::{CreateOptions, Ends, Error, TOMBSTONE_RETENTION};
 
-/// How long the cluster may take to answer a question.
+/// How long the cluster may take to answer a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How long a new topic may take until every broker knows it.
+/// How long a new topic may take until every broker serves it.
 const CREATE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The pause before a new topic is looked at again.
+/// The pause before a new topic is checked again.
 const CREATE_CHECK_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Runs what waits for the cluster where waiting is allowed.
+/// Runs a blocking request on a thread that may block.
 pub(super) async fn blocking<T: Send + 'static>(ask: impl FnOnce() -> Result<T, Error> + Send + 'static) -> Result<T, Error> {
     let asked = tokio::task::spawn_blocking(ask).await;
     asked.unwrap_or_else(|_| Err(Error::Unavailable("the runtime is shutting down".to_owned())))
 }
 
-/// One question that is asked once, however often whoever waits for its answer is cancelled.
+/// A request that is sent once, even if its caller is cancelled and calls again.
 pub(super) struct PendingRequest<T>(Option<JoinHandle<Result<T, Error>>>);
 
 impl<T: Send + 'static> PendingRequest<T> {
-    /// Nothing is asked.
+    /// No request is pending.
     pub(super) fn none() -> Self {
         Self(None)
     }
 
-    /// Waits for the answer, and asks first where nothing is asked yet. Cancelling it loses nothing.
+    /// Sends the request if none is pending, and waits for its result. Cancelling it loses nothing.
     pub(super) async fn answer<A, F>(&mut self, ask: A) -> Result<T, Error>
     where
         A: FnOnce() -> F,
@@ -51,7 +51,7 @@ impl<T: Send + 'static> PendingRequest<T> {
     }
 }
 
-/// How many brokers the cluster has.
+/// The number of brokers in the cluster.
 pub(super) async fn brokers(client: Arc<Producer>) -> Result<usize, Error> {
     blocking(move || {
         let metadata = client.client().fetch_metadata(None, REQUEST_TIMEOUT).map_err(|error| error::of(&error))?;
@@ -77,7 +77,7 @@ pub(super) async fn missing(client: Arc<Producer>, topics: &[Topic]) -> Result<V
     .await
 }
 
-/// How many partitions a topic has, if it exists.
+/// The number of partitions of a topic, if it exists.
 fn partitions(client: &Producer, name: &str) -> Result<Option<u32>, Error> {
     let metadata = client.client().fetch_metadata(Some(name), REQUEST_TIMEOUT).map_err(|error| error::of(&error))?;
     let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == name) else { return Ok(None) };
@@ -88,7 +88,7 @@ fn partitions(client: &Producer, name: &str) -> Result<Option<u32>, Error> {
     }
 }
 
-/// Fails for the first of these topics that is missing.
+/// Returns [`Error::Missing`] for the first of these topics that is missing.
 pub(super) async fn check(client: Arc<Producer>, topics: &[Topic]) -> Result<(), Error> {
     match missing(client, topics).await?.first() {
         Some(topic) => Err(Error::Missing(topic.to_string())),
@@ -96,7 +96,7 @@ pub(super) async fn check(client: Arc<Producer>, topics: &[Topic]) -> Result<(),
     }
 }
 
-/// Where each partition stands.
+/// The ends of each partition.
 pub(super) async fn ends(client: Arc<Producer>, topic: &Topic) -> Result<Vec<Ends>, Error> {
     let (name, partitions) = (topic.to_string(), topic.partitions());
     blocking(move || {
@@ -110,7 +110,7 @@ pub(super) async fn ends(client: Arc<Producer>, topic: &Topic) -> Result<Vec<End
     .await
 }
 
-/// Creates those topics that do not exist, and returns when they can be used.
+/// Creates the topics that do not exist, and returns when they can be used.
 pub(super) async fn create(access: &Access, client: Arc<Producer>, topics: &[Topic], options: CreateOptions) -> Result<Vec<Topic>, Error> {
     let wanted = missing(Arc::clone(&client), topics).await?;
     if wanted.is_empty() {
@@ -118,7 +118,7 @@ pub(super) async fn create(access: &Access, client: Arc<Producer>, topics: &[Top
     }
     let config = access.config();
     if config.get("sasl.mechanism") == Some("OAUTHBEARER") {
-        // The library's administration never asks for a token (rust-rdkafka#757).
+        // The library's admin client never requests a token (rust-rdkafka#757).
         return Err(Error::Refused("topics cannot be created with a token; create them with the cluster's own tools".to_owned()));
     }
     let admin: AdminClient<_> = config.create_with_context(access.callbacks()).map_err(|error| error::of(&error))?;
@@ -126,7 +126,7 @@ pub(super) async fn create(access: &Access, client: Arc<Producer>, topics: &[Top
     let limits = AdminOptions::new().request_timeout(Some(CREATE_TIMEOUT)).operation_timeout(Some(CREATE_TIMEOUT));
     let topics: Vec<NewTopic<'_>> = asked.iter().map(|asked| asked.topic(options)).collect();
     let answers = admin.create_topics(&topics, &limits).await.map_err(|error| error::of(&error))?;
-    // Closing it joins a thread that looks up ten times a second.
+    // The drop joins a thread that wakes ten times a second.
     drop(super::background_drop::BackgroundDrop::new(admin));
     let mut created = Vec::new();
     for (topic, answer) in wanted.into_iter().zip(answers) {
@@ -140,7 +140,7 @@ pub(super) async fn create(access: &Access, client: Arc<Producer>, topics: &[Top
     Ok(created)
 }
 
-/// Waits until new topics can be used: brokers know of a topic a moment before they lead its partitions.
+/// Waits until new topics can be used: brokers know a topic a moment before they lead its partitions.
 async fn ready(client: Arc<Producer>, topics: &[Topic]) -> Result<(), Error> {
     let deadline = Instant::now() + CREATE_TIMEOUT;
     for topic in topics {
@@ -154,7 +154,7 @@ async fn ready(client: Arc<Producer>, topics: &[Topic]) -> Result<(), Error> {
     Ok(())
 }
 
-/// A topic to be made, in the texts that the library borrows.
+/// A topic to create, with owned strings for the library to borrow.
 struct TopicSpec {
     name: String,
     partitions: u32,
@@ -194,10 +194,10 @@ mod tests {
         let mut slow = Some(slow);
         let mut question = PendingRequest::none();
         for _ in 0..3 {
-            // The second time there is nothing left to ask with.
+            // A second call must not send the request again.
             let ask = || {
                 let slow = slow.take().expect("it is asked once");
-                move || slow.recv().map_err(|_| Error::Unavailable("nobody answers".to_owned()))
+                move || slow.recv().map_err(|_| Error::Unavailable("no answer".to_owned()))
             };
             tokio::select! {
                 biased;

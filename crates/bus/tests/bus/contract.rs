@@ -1,4 +1,4 @@
-//! What every bus does.
+//! The behaviour of every bus.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -14,9 +14,9 @@ use crate::bus_fixture::{ALONE, BusFixture, new_tenant, new_topic};
 
 pub(crate) async fn records_of_a_key_keep_their_order(fixture: &BusFixture) {
     let topic = fixture.topic().await;
-    for round in 0..40 {
-        let urgency = if round % 2 == 0 { Urgency::Live } else { Urgency::Bulk };
-        let records = (0..50).map(|n| put(&topic, &format!("k{}", n % 20), format!("{round:03}-{n:03}"))).collect();
+    for batch in 0..40 {
+        let urgency = if batch % 2 == 0 { Urgency::Live } else { Urgency::Bulk };
+        let records = (0..50).map(|n| put(&topic, &format!("k{}", n % 20), format!("{batch:03}-{n:03}"))).collect();
         fixture.bus.publish(records, urgency).await.unwrap();
     }
     let mut by_key: BTreeMap<String, Vec<String>> = BTreeMap::new();
@@ -34,7 +34,7 @@ pub(crate) async fn uncommitted_records_are_delivered_again(fixture: &BusFixture
     publish(&fixture.bus, &topic, 100).await;
     let mut member = join(&fixture.bus, &group, &topic).await;
     let first = take(&mut *member, 100).await;
-    // Of one partition the half is committed; then the member dies with everything in hand.
+    // Half of one partition is committed; then the member ends with all records in flight.
     let part: Vec<_> = first.iter().filter(|record| record.at.partition == first[0].at.partition).collect();
     let half = part[part.len() / 2];
     member.commit(vec![after(half, "")]).await.unwrap();
@@ -72,7 +72,7 @@ pub(crate) async fn a_partition_starts_at_the_given_offset(fixture: &BusFixture)
     let records = (0..10).map(|n| put(&topic, "k", n)).collect();
     fixture.bus.publish(records, Urgency::Live).await.unwrap();
     let only = part(&topic, partition_of(b"k", 6));
-    //  told        first delivered
+    //  started at  first delivered
     for (start, first) in [(None, 0), (Some(0), 0), (Some(4), 4), (Some(9), 9), (Some(1000), 0)] {
         let mut member = fixture.bus.subscribe(&unique("g"), std::slice::from_ref(&topic)).await.unwrap();
         assigned(&mut *member, 6).await;
@@ -103,7 +103,7 @@ pub(crate) async fn a_record_round_trips(fixture: &BusFixture) {
     for record in records {
         assert!(before <= record.time && record.time <= SystemClock.now(), "{}", record.time);
         let back = Outgoing { topic: topic.clone(), key: record.key, value: record.value, headers: record.headers };
-        assert!(sent.contains(&back), "{:?} was not sent so", back.key);
+        assert!(sent.contains(&back), "{:?} differs from what was sent", back.key);
     }
 }
 
@@ -114,7 +114,7 @@ pub(crate) async fn a_record_over_the_limit_is_refused(fixture: &BusFixture) {
     assert!(matches!(refused, Error::Publish { .. }), "{refused}");
 }
 
-pub(crate) async fn compaction_keeps_the_newest_and_a_tombstone_ends_a_key(fixture: &BusFixture) {
+pub(crate) async fn compaction_keeps_the_newest_record_and_a_tombstone_removes_a_key(fixture: &BusFixture) {
     let topic = fixture.create(topic::DECISIONS.of(new_tenant())).await;
     let records =
         [put(&topic, "a", 1), put(&topic, "a", 2), put(&topic, "b", 1), put(&topic, "a", 3), end(&topic, "b"), put(&topic, "c", 1)];
@@ -153,7 +153,7 @@ pub(crate) async fn a_reader_replays_from_the_start_and_then_waits_for_more(fixt
 pub(crate) async fn a_slow_member_loses_nothing(fixture: &BusFixture) {
     let topic = fixture.topic().await;
     let mut member = join(&fixture.bus, &unique("g"), &topic).await;
-    // Far more than is buffered anywhere, and nobody takes any of it meanwhile.
+    // Far more records than all buffers hold, and the member reads none meanwhile.
     publish(&fixture.bus, &topic, 20_000).await;
     let mut next_of: BTreeMap<_, i64> = BTreeMap::new();
     for record in take(&mut *member, 20_000).await {
@@ -187,7 +187,7 @@ pub(crate) async fn a_member_changes_its_topics_without_leaving(fixture: &BusFix
     member.resubscribe(std::slice::from_ref(&new)).await.unwrap();
     let mut gone = BTreeSet::new();
     while gone.len() < 6 {
-        let Event::Revoked(revoked) = next(&mut *member).await else { panic!("something else than a revocation") };
+        let Event::Revoked(revoked) = next(&mut *member).await else { panic!("not a revocation") };
         if revoked.contains(&done.0) {
             member.commit(vec![done.clone()]).await.unwrap();
         }

@@ -1,4 +1,4 @@
-//! What is peculiar to the embedded bus: its file, its lock, its own compaction.
+//! Behaviour of the embedded bus only: its file, its lock, its own compaction.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +14,7 @@ use crate::bus_fixture::{log_in, new_tenant, new_topic, today};
 const HOUR: Duration = Duration::from_secs(3600);
 
 #[tokio::test]
-async fn what_was_published_is_there_after_a_restart() {
+async fn published_records_survive_a_restart() {
     let folder = tempfile::tempdir().unwrap();
     let topic = new_topic();
     for restarts in 1..=3 {
@@ -24,9 +24,9 @@ async fn what_was_published_is_there_after_a_restart() {
     }
 }
 
-/// A copy of the files beside a running log is what a process finds that was killed at that moment.
+/// A copy of the files of a running log is what the next process finds after a kill at that moment.
 #[tokio::test]
-async fn what_was_published_is_there_after_a_kill() {
+async fn published_records_survive_a_kill() {
     let (alive, killed) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
     let topic = new_topic();
     let bus: Bus = Embedded::open(&log_in(&alive), Arc::new(SystemClock)).await.unwrap();
@@ -66,7 +66,7 @@ async fn a_group_has_one_member_at_a_time() {
     bus.subscribe("g", std::slice::from_ref(&topic)).await.unwrap();
 }
 
-/// A log whose clock stands still until it is moved.
+/// A log with a manual clock.
 async fn timed() -> (tempfile::TempDir, Arc<Embedded>, Arc<ManualClock>) {
     let folder = tempfile::tempdir().unwrap();
     let clock = Arc::new(ManualClock::at(today()));
@@ -82,7 +82,7 @@ async fn left(log: &Arc<Embedded>, topic: &Topic) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn compaction_and_retention_wait_as_long_as_the_topic_says() {
+async fn compaction_and_retention_follow_the_topics_durations() {
     let tenant = new_tenant();
     let day = 24 * HOUR;
     //  topic                                 after        left of a=1, a=2, b=1, b ended
@@ -105,13 +105,13 @@ async fn compaction_and_retention_wait_as_long_as_the_topic_says() {
 }
 
 #[tokio::test]
-async fn offsets_continue_after_everything_was_removed() {
+async fn offsets_continue_after_all_records_were_removed() {
     let (folder, log, clock) = timed().await;
     let topic = topic::DECISIONS.of(new_tenant());
     let bus: Bus = log.clone();
     bus.publish(vec![put(&topic, "a", 1), end(&topic, "a")], Urgency::Live).await.unwrap();
     assert_eq!(log.compact(clock.now().plus(2 * TOMBSTONE_RETENTION)).await.unwrap(), 2);
-    // A table has caught up although there is no last record, and a reader knows that it stands at the end.
+    // A table catches up although there is no last record, and a reader reaches the end.
     assert!(Table::open(&bus, vec![topic.clone()]).await.unwrap().caught_up());
     let only = part(&topic, partition_of(b"a", 6));
     let mut reader = bus.reader(&[Position { partition: only.clone(), offset: 0 }]).await.unwrap();
@@ -125,7 +125,7 @@ async fn offsets_continue_after_everything_was_removed() {
 }
 
 #[tokio::test]
-async fn a_large_log_is_compacted_in_portions_beside_publishers() {
+async fn a_large_log_is_compacted_in_batches_during_publications() {
     let (_folder, log, clock) = timed().await;
     let (topic, bus) = (topic::DECISIONS.of(new_tenant()), log.clone() as Bus);
     publish(&bus, &topic, 5000).await;
@@ -144,7 +144,7 @@ async fn a_record_is_stamped_by_the_publishers_clock() {
 }
 
 #[tokio::test]
-async fn many_records_are_written_together_and_each_after_them_reaches_its_reader() {
+async fn a_batch_and_the_single_records_after_it_reach_a_waiting_reader() {
     let folder = tempfile::tempdir().unwrap();
     let bus: Bus = Embedded::open(&log_in(&folder), Arc::new(SystemClock)).await.unwrap();
     let topic = new_topic();

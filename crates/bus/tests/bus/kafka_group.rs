@@ -1,4 +1,4 @@
-//! Groups on Kafka: sharing, rebalances with records in hand, members that were silent.
+//! Groups on Kafka: assignment, rebalances with records in flight, members without a heartbeat.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -11,13 +11,13 @@ use xtsync_harness::{Kafka as Broker, KafkaOptions as BrokerOptions, unique, wai
 use crate::builders::{TEST_TIMEOUT, after, join, next, part, publish, take, text};
 use crate::bus_fixture::{BusFixture, broker, new_tenant};
 
-/// A bus whose members drain for a second at most.
+/// A bus whose members drain for at most one second.
 async fn with_short_drain() -> BusFixture {
     let options = KafkaOptions { drain_limit: Duration::from_secs(1), ..KafkaOptions::new(broker().await.bootstrap()) };
     BusFixture::on(options).await
 }
 
-/// The next event that is not records.
+/// The next event other than records.
 async fn change(member: &mut dyn Subscription) -> Event {
     loop {
         match next(member).await {
@@ -27,7 +27,7 @@ async fn change(member: &mut dyn Subscription) -> Event {
     }
 }
 
-/// What is revoked next.
+/// The partitions of the next revocation.
 async fn revoked(member: &mut dyn Subscription) -> Vec<Partition> {
     match change(member).await {
         Event::Revoked(partitions) => partitions,
@@ -35,7 +35,7 @@ async fn revoked(member: &mut dyn Subscription) -> Vec<Partition> {
     }
 }
 
-/// What is assigned next, with what was committed for it.
+/// The partitions of the next assignment, with their committed offsets.
 async fn next_assignment(member: &mut dyn Subscription) -> Vec<(Partition, Option<i64>)> {
     match change(member).await {
         Event::Assigned(all) => all.into_iter().map(|one| (one.partition, one.committed.map(|committed| committed.next))).collect(),
@@ -52,7 +52,7 @@ async fn subscribe(fixture: &BusFixture, group: &str, topic: &Topic) -> Box<dyn 
 }
 
 #[tokio::test]
-async fn two_members_share_the_partitions_and_the_one_that_stays_gets_them_back() {
+async fn two_members_share_the_partitions_and_the_remaining_one_gets_all() {
     let fixture = BusFixture::kafka().await;
     let (topic, group) = (fixture.topic().await, unique("g"));
     let mut first = join(&fixture.bus, &group, &topic).await;
@@ -83,7 +83,7 @@ async fn a_member_drains_before_another_starts() {
     let ((leaving, half), arriving) = tokio::join!(
         async {
             let leaving = revoked(&mut *first).await;
-            // The half is done before the release: it may be committed.
+            // Half of the records are processed before the release, so they may be committed.
             let done: Vec<&Record> = in_flight.iter().filter(|record| leaving.contains(&record.at.partition)).collect();
             let half: Vec<_> = leaving.iter().map(|partition| last_of_half(&done, partition)).collect();
             first.commit(half.clone()).await.unwrap();
@@ -107,7 +107,7 @@ async fn a_member_drains_before_another_starts() {
     assert_eq!(again, left);
 }
 
-/// The position in the middle of what is in hand of a partition.
+/// The position in the middle of a partition's records in flight.
 fn last_of_half(in_flight: &[&Record], partition: &Partition) -> (Partition, Committed) {
     let count = in_flight.iter().filter(|record| record.at.partition == *partition).count();
     position(partition, i64::try_from(count / 2).unwrap())
@@ -120,12 +120,12 @@ async fn a_member_that_does_not_release_in_time_is_fenced_and_gets_nothing_more(
     let mut first = join(&fixture.bus, &group, &topic).await;
     let mut second = subscribe(&fixture, &group, &topic).await;
     let leaving = revoked(&mut *first).await;
-    // It never releases, and yet the other goes on.
+    // The first member never releases, but the second is assigned.
     let arriving = next_assignment(&mut *second).await;
     assert_eq!(BTreeSet::from_iter(arriving.iter().map(|(partition, _)| partition)), BTreeSet::from_iter(&leaving));
     let late = first.commit(vec![position(&leaving[0], 1)]).await.unwrap_err();
     assert!(matches!(late, Error::Fenced { .. }), "{late}");
-    // A release that comes late takes nothing away from anybody.
+    // A late release revokes no partition of the second member.
     first.released(&leaving);
     for (partition, next) in &arriving {
         second.start(partition, *next).await.unwrap();
@@ -138,15 +138,15 @@ async fn a_member_that_does_not_release_in_time_is_fenced_and_gets_nothing_more(
 }
 
 #[tokio::test]
-async fn what_was_fetched_before_a_revocation_is_not_delivered_after_it() {
+async fn prefetched_records_are_not_delivered_after_a_revocation() {
     let fixture = with_short_drain().await;
     let (topic, group) = (fixture.topic().await, unique("g"));
     let mut first = join(&fixture.bus, &group, &topic).await;
     publish(&fixture.bus, &topic, 5000).await;
-    // Batches are waiting by now, and are not looked at until the other has joined and the revocation was told.
+    // Batches are waiting by now, and the member reads none until the other has joined and the revocation was reported.
     let mut second = subscribe(&fixture, &group, &topic).await;
     next_assignment(&mut *second).await;
-    let Event::Revoked(leaving) = next(&mut *first).await else { panic!("the revocation comes before what waits") };
+    let Event::Revoked(leaving) = next(&mut *first).await else { panic!("the revocation comes before waiting records") };
     let kept = take(&mut *first, 1).await;
     assert!(kept.iter().all(|record| !leaving.contains(&record.at.partition)));
 }
@@ -158,7 +158,7 @@ async fn a_member_whose_subscriber_is_busy_stays_in_its_group() {
     let topic = fixture.topic().await;
     let mut member = join(&fixture.bus, &unique("g"), &topic).await;
     publish(&fixture.bus, &topic, 10_000).await;
-    // Longer than the session, and than it takes to pause.
+    // Longer than the session timeout and the pause limit.
     sleep(Duration::from_secs(4)).await;
     let records = take(&mut *member, 10_000).await;
     let last: Vec<_> = records.iter().rev().take(1).map(|record| after(record, "")).collect();
@@ -168,14 +168,14 @@ async fn a_member_whose_subscriber_is_busy_stays_in_its_group() {
 }
 
 #[tokio::test]
-async fn a_member_that_was_silent_has_lost_its_partitions() {
+async fn a_member_without_heartbeat_loses_its_partitions() {
     let broker = Broker::start(BrokerOptions::default()).await.unwrap();
     let options = KafkaOptions { session_timeout: Duration::from_secs(2), ..KafkaOptions::new(broker.bootstrap()) };
     let fixture = BusFixture::on(options).await;
     let topic = fixture.topic().await;
     let mut member = join(&fixture.bus, &unique("g"), &topic).await;
     broker.freeze().unwrap();
-    let Event::Lost(lost) = change(&mut *member).await else { panic!("something else than a loss") };
+    let Event::Lost(lost) = change(&mut *member).await else { panic!("not a loss") };
     assert_eq!(lost.len(), 6);
     let late = member.commit(vec![position(&part(&topic, 0), 1)]).await.unwrap_err();
     assert!(matches!(late, Error::Fenced { .. }), "{late}");
@@ -191,7 +191,7 @@ async fn a_topic_has_capacity_while_its_consumer_group_lags_little() {
     let decisions = async || fixture.create(topic::DECISIONS.of(new_tenant())).await;
     let (topic, unconsumed) = (decisions().await, decisions().await);
     let downstream = [unconsumed, topic.clone()];
-    // A look that fails on a busy machine says that there is none.
+    // A request that fails on a busy machine reports no capacity.
     let wait_for_capacity = async |topics: &[Topic]| {
         wait_for(TEST_TIMEOUT, "capacity", async || Ok(fixture.bus.has_capacity(topics).await.then_some(()))).await.unwrap()
     };

@@ -1,4 +1,4 @@
-//! What happens while Kafka is away, and after it has come back.
+//! Outages of Kafka, and the recovery after them.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -12,7 +12,7 @@ use crate::bus_fixture::{BusFixture, new_topic};
 
 const RECORDS: usize = 300;
 
-/// Publishes numbered records one by one, each until it is durable.
+/// Publishes numbered records one by one and retries each until it is durable.
 async fn persist(bus: Bus, topic: Topic) {
     for n in 0..RECORDS {
         let record = put(&topic, &format!("k{n}"), n);
@@ -21,14 +21,14 @@ async fn persist(bus: Bus, topic: Topic) {
     }
 }
 
-/// Takes records, commits each batch, and answers rebalances, until all have come.
+/// Reads records, commits each batch and answers rebalances, until all records have come.
 async fn follow(member: &mut dyn Subscription) -> BTreeMap<String, String> {
     let mut rows = BTreeMap::new();
     while rows.len() < RECORDS {
-        match timeout(TEST_TIMEOUT, member.next()).await.expect("something comes") {
+        match timeout(TEST_TIMEOUT, member.next()).await.expect("an event comes in time") {
             Ok(Event::Records(records)) => {
                 rows.extend(records.iter().map(text));
-                // While the broker is away this fails, and what was not committed comes again.
+                // While the broker is down, commits fail and uncommitted records are delivered again.
                 drop(member.commit(records.iter().rev().take(1).map(|record| after(record, "")).collect()).await);
             }
             Ok(Event::Assigned(assigned)) => {
@@ -47,14 +47,14 @@ async fn follow(member: &mut dyn Subscription) -> BTreeMap<String, String> {
 async fn fold(table: &mut Table) -> BTreeMap<String, String> {
     let mut rows = BTreeMap::new();
     while rows.len() < RECORDS {
-        let records = timeout(TEST_TIMEOUT, table.next()).await.expect("something comes").unwrap();
+        let records = timeout(TEST_TIMEOUT, table.next()).await.expect("an event comes in time").unwrap();
         rows.extend(records.iter().map(text));
     }
     rows
 }
 
 #[tokio::test]
-async fn a_broker_that_is_killed_and_restarted_in_the_middle_loses_nothing() {
+async fn a_broker_restart_loses_nothing() {
     let mut broker = Broker::start(BrokerOptions::default()).await.unwrap();
     let fixture = BusFixture::on(KafkaOptions { publish_limit: Duration::from_secs(20), ..KafkaOptions::new(broker.bootstrap()) }).await;
     let topic = fixture.topic().await;
@@ -74,7 +74,7 @@ async fn a_broker_that_is_killed_and_restarted_in_the_middle_loses_nothing() {
 }
 
 #[tokio::test]
-async fn an_absent_bus_is_unavailable_and_works_once_it_starts() {
+async fn a_bus_that_starts_later_is_unavailable_until_then() {
     let mut broker = Broker::start(BrokerOptions::default()).await.unwrap();
     broker.stop().await.unwrap();
     let options = KafkaOptions { publish_limit: Duration::from_secs(1), ..KafkaOptions::new(broker.bootstrap()) };

@@ -1,4 +1,4 @@
-//! Kafka behind TLS and a login.
+//! Kafka with TLS and authentication.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -33,10 +33,10 @@ async fn the_contract_holds_over_tls_with_scram() {
     contract::uncommitted_records_are_delivered_again(&fixture).await;
     contract::a_commit_is_read_back_with_its_metadata(&fixture).await;
     contract::a_record_round_trips(&fixture).await;
-    contract::compaction_keeps_the_newest_and_a_tombstone_ends_a_key(&fixture).await;
+    contract::compaction_keeps_the_newest_record_and_a_tombstone_removes_a_key(&fixture).await;
     contract::topics_are_created_once_and_missing_ones_are_listed(&fixture).await;
     wrong_credentials_are_refused(&broker).await;
-    an_address_is_enough(&broker).await;
+    a_url_configures_tls_and_scram(&broker).await;
 }
 
 async fn wrong_credentials_are_refused(broker: &Broker) {
@@ -51,7 +51,7 @@ async fn wrong_credentials_are_refused(broker: &Broker) {
     assert!(matches!(&missing, Error::Refused(reason) if reason.contains("none")), "{missing}");
 }
 
-async fn an_address_is_enough(broker: &Broker) {
+async fn a_url_configures_tls_and_scram(broker: &Broker) {
     let credentials = broker.credentials().unwrap();
     let (ca, password) = (credentials.ca_file.display(), credentials.password_file.display());
     let login = format!("security=tls&ca={ca}&sasl=SCRAM-SHA-512&user={}&password_file={password}", credentials.user);
@@ -60,9 +60,9 @@ async fn an_address_is_enough(broker: &Broker) {
     assert_eq!(bus.missing(&[new_topic()]).await.unwrap().len(), 1);
 }
 
-/// The broker takes any token that is signed by nobody and not expired, which is Kafka's own default for tests.
+/// The broker accepts any unsigned token that has not expired: Kafka's default validator for tests.
 #[tokio::test]
-async fn a_token_is_fetched_and_shown() {
+async fn a_token_is_fetched_and_used() {
     let jaas = "org.apache.kafka.common.security.oauthbearer.OAuthBearerLoginModule required unsecuredLoginStringClaim_sub=\"broker\";";
     let properties = [
         ("sasl.enabled.mechanisms", "OAUTHBEARER"),
@@ -78,7 +78,7 @@ async fn a_token_is_fetched_and_shown() {
     let oauth = OAuth { token_url, client_id: "xtsync".into(), secret_file, scope: Some("kafka".into()) };
     let security = Security::Sasl { ca: Some(broker.credentials().unwrap().ca_file.clone()), login: Login::OAuth(oauth) };
 
-    // Topics are made at the plain listener, since the library's administration knows no tokens.
+    // Topics are created at the plain listener, because the library's admin client does not support tokens.
     let topic = BusFixture::on(KafkaOptions::new(broker.plain_bootstrap())).await.topic().await;
     let fixture = BusFixture::on(KafkaOptions { security, ..KafkaOptions::new(broker.bootstrap()) }).await;
     publish(&fixture.bus, &topic, 50).await;
@@ -89,7 +89,7 @@ async fn a_token_is_fetched_and_shown() {
     assert!(matches!(refused, Error::Refused(_)), "{refused}");
 }
 
-/// Gives a token to whoever shows the client's secret.
+/// Issues a token for the client's secret.
 async fn token_endpoint() -> String {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let url = format!("http://{}/token", listener.local_addr().unwrap());
@@ -112,7 +112,7 @@ async fn token_endpoint() -> String {
     url
 }
 
-/// `{"alg":"none"}` and the claims, without a signature.
+/// An unsigned token: `{"alg":"none"}` and the claims.
 fn unsigned_token() -> String {
     use xtsync_runtime::clock::Clock as _;
     let now = SystemClock.now().0 / 1_000_000;

@@ -1,4 +1,4 @@
-//! Topics on Kafka that are not as the contract has them, and records that are not ours.
+//! Topics on Kafka that differ from the contract, and foreign records.
 
 use std::time::Duration;
 
@@ -66,7 +66,7 @@ async fn a_topic_with_a_wrong_number_of_partitions_is_reported_and_blocks_no_oth
 }
 
 #[tokio::test]
-async fn topics_are_made_with_the_rules_of_the_contract() {
+async fn topics_are_created_with_the_configuration_of_the_contract() {
     let (fixture, tenant) = (BusFixture::kafka().await, new_tenant());
     let topics = [topic::USER_DELTAS.of(&tenant), topic::OUTCOMES.of(tenant)];
     fixture.bus.create(&topics, ALONE).await.unwrap();
@@ -87,16 +87,16 @@ async fn topics_are_made_with_the_rules_of_the_contract() {
 }
 
 #[tokio::test]
-async fn the_end_is_reached_where_the_last_offset_holds_no_record() {
+async fn a_reader_reaches_the_end_if_the_last_offset_has_no_record() {
     let (fixture, other) = (BusFixture::kafka().await, BusFixture::kafka().await.topic().await);
     let topic = fixture.topic().await;
     publish(&fixture.bus, &topic, 20).await;
     publish(&fixture.bus, &other, 20).await;
-    // A foreign transaction leaves its mark at the end of one partition.
+    // A foreign transaction leaves a marker at the end of one partition.
     let name = topic.to_string();
     tokio::task::spawn_blocking(move || commit_a_transaction(&name)).await.unwrap();
     let only = part(&topic, partition_of(b"k", 6));
-    let end = xtsync_harness::wait_for(TEST_TIMEOUT, "the transaction's mark", async || {
+    let end = xtsync_harness::wait_for(TEST_TIMEOUT, "the transaction's marker", async || {
         Ok(Some(fixture.bus.ends(&topic).await?[only.index as usize].high).filter(|end| *end == 2))
     });
     let end = end.await.unwrap();
@@ -114,10 +114,10 @@ async fn the_end_is_reached_where_the_last_offset_holds_no_record() {
             assert_eq!(reader.read(1, Duration::from_millis(100)).await.unwrap(), []);
         }
     };
-    timeout(TEST_TIMEOUT, reached).await.expect("the mark is passed");
+    timeout(TEST_TIMEOUT, reached).await.expect("the reader passes the marker");
 }
 
-/// Through a client of its own; blocks.
+/// Commits a transaction with a separate client; blocks.
 fn commit_a_transaction(topic: &str) {
     let broker = tokio::runtime::Handle::current().block_on(broker());
     let mut config = ClientConfig::new();

@@ -1,4 +1,4 @@
-//! What a table gives, on every bus.
+//! Tables on every bus.
 
 use std::collections::BTreeMap;
 
@@ -8,15 +8,15 @@ use xtsync_bus::{Table, Urgency};
 use crate::builders::{TEST_TIMEOUT, end, publish, put, text};
 use crate::bus_fixture::BusFixture;
 
-/// Folds what a table gives until `done`.
+/// Folds the records of a table until `done`.
 async fn fold(table: &mut Table, rows: &mut BTreeMap<String, String>, done: impl Fn(&Table, &BTreeMap<String, String>) -> bool) {
     while !done(table, rows) {
-        let records = timeout(TEST_TIMEOUT, table.next()).await.expect("the table goes on").unwrap();
+        let records = timeout(TEST_TIMEOUT, table.next()).await.expect("the table returns").unwrap();
         rows.extend(records.iter().map(text));
     }
 }
 
-pub(crate) async fn a_table_gives_what_is_there_and_then_what_comes(fixture: &BusFixture) {
+pub(crate) async fn a_table_returns_existing_records_and_then_new_ones(fixture: &BusFixture) {
     let topic = fixture.topic().await;
     publish(&fixture.bus, &topic, 2000).await;
     let mut table = Table::open(&fixture.bus, vec![topic.clone()]).await.unwrap();
@@ -31,7 +31,7 @@ pub(crate) async fn a_table_gives_what_is_there_and_then_what_comes(fixture: &Bu
     assert!(table.caught_up());
 }
 
-pub(crate) async fn a_table_of_nothing_has_caught_up(fixture: &BusFixture) {
+pub(crate) async fn a_table_of_an_empty_topic_has_caught_up(fixture: &BusFixture) {
     let topic = fixture.topic().await;
     let mut table = Table::open(&fixture.bus, vec![topic.clone()]).await.unwrap();
     assert!(table.caught_up());
@@ -41,7 +41,7 @@ pub(crate) async fn a_table_of_nothing_has_caught_up(fixture: &BusFixture) {
     assert_eq!(rows["k0"], "0");
 }
 
-pub(crate) async fn a_table_takes_further_topics(fixture: &BusFixture) {
+pub(crate) async fn a_table_accepts_further_topics(fixture: &BusFixture) {
     let (first, second) = (fixture.topic().await, fixture.topic().await);
     publish(&fixture.bus, &first, 7).await;
     fixture.bus.publish(vec![put(&second, "s", 1)], Urgency::Live).await.unwrap();

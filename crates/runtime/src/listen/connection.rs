@@ -1,4 +1,4 @@
-//! A connection that was taken in: it holds a place of its listener, and ends where it stands still for too long.
+//! An accepted connection: it holds a permit of its listener and ends after a time without progress.
 
 use std::io;
 use std::pin::Pin;
@@ -13,14 +13,14 @@ use tonic::transport::server::Connected;
 
 use super::Limits;
 
-/// What any protocol of ours begins with is longer: HTTP/2 with 24 bytes, HTTP/1 with a request line and a host.
+/// Every supported protocol begins with more bytes: HTTP/2 with 24, HTTP/1 with a request line and a host.
 const HEAD_BYTES_MIN: usize = 24;
 
 /// A connection.
 #[derive(Debug)]
 pub struct Connection {
     stream: TcpStream,
-    /// How much of the first bytes is missing, and by when they must be there, however slowly they come.
+    /// The number of first bytes still missing, and the time by which they must have come.
     head_missing: usize,
     head_timeout: Pin<Box<Sleep>>,
     idle_timeout: Duration,
@@ -30,7 +30,7 @@ pub struct Connection {
 
 impl Connection {
     pub(super) fn new(stream: TcpStream, permit: OwnedSemaphorePermit, limits: Limits) -> Self {
-        // Answers are small; a socket that refuses the option is served all the same.
+        // Responses are small. A socket that refuses the option is served anyway.
         stream.set_nodelay(true).ok();
         Self {
             stream,
@@ -42,7 +42,7 @@ impl Connection {
         }
     }
 
-    /// Whether it has stood still for too long, asked where it stands still.
+    /// Returns an error once the connection has made no progress for too long.
     fn check(&mut self, cx: &mut Context<'_>) -> Poll<io::Error> {
         let is_timed_out = self.head_missing > 0 && self.head_timeout.as_mut().poll(cx).is_ready();
         match is_timed_out || self.idle.as_mut().poll(cx).is_ready() {

@@ -1,6 +1,6 @@
-//! Serves HTTP/1 on a listener with limits: for machines that ask little, such as probes and what posts notifications.
+//! Serves HTTP/1 on a listener with limits, for small requests by machines such as probes and change notifications.
 //!
-//! HTTP/1 only: a connection is one request at a time, so that the limit of connections is one of requests.
+//! HTTP/1 only: a connection has one request at a time, so the limit of connections also limits requests.
 
 use std::pin::pin;
 use std::time::Duration;
@@ -15,13 +15,13 @@ use tokio::task::JoinSet;
 use super::{Connection, Incoming, Limits};
 use crate::shutdown::Shutdown;
 
-/// The most bytes of a request's head.
+/// The most bytes of a request head.
 const HEAD_BYTES_MAX: usize = 16 * 1024;
 
-/// The most fields of a request's head.
+/// The most header fields of a request.
 const HEAD_FIELDS_MAX: usize = 64;
 
-/// Serves until the shutdown; then what is under way may take so long.
+/// Serves until the shutdown; then open requests have `shutdown_timeout` to finish.
 pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdown: Shutdown, shutdown_timeout: Duration) {
     let incoming = Incoming::new(listener, limits);
     let mut connections = JoinSet::new();
@@ -35,7 +35,7 @@ pub async fn serve(listener: TcpListener, router: Router, limits: Limits, shutdo
         }
     }
     drop(incoming);
-    // A connection that is open without a request does not keep the process.
+    // An idle open connection does not delay the shutdown.
     tokio::time::timeout(shutdown_timeout, async { while connections.join_next().await.is_some() {} }).await.ok();
 }
 
@@ -45,7 +45,7 @@ async fn serve_connection(connection: Connection, router: Router, limits: Limits
     protocol.max_buf_size(HEAD_BYTES_MAX).max_headers(HEAD_FIELDS_MAX);
     let served = protocol.serve_connection(TokioIo::new(connection), TowerToHyperService::new(router));
     let mut served = pin!(served);
-    // How a connection ends is its peer's business.
+    // An error here concerns only the peer's connection.
     tokio::select! {
         _ = served.as_mut() => {}
         () = shutdown.cancelled() => {

@@ -1,4 +1,4 @@
-//! What a process says of itself: its build, its processor time, its memory.
+//! Metrics of the process: build, processor time, memory.
 
 use std::fs;
 
@@ -6,15 +6,15 @@ use opentelemetry::KeyValue;
 
 use super::meter;
 
-/// Ticks a second in `/proc`: part of Linux' interface to programs, whatever the kernel itself counts in.
+/// Ticks per second in `/proc`: a constant of Linux' user interface.
 const TICKS_PER_SECOND: f64 = 100.0;
 
-/// Declares them for the process. Where there is no `/proc`, time and memory are not told.
+/// Declares the metrics. Without `/proc`, there is no time and no memory.
 pub(crate) fn process(role: &str) {
     let (meter, role) = (meter(), role.to_owned());
     meter
         .u64_observable_gauge("xtsync_build_info")
-        .with_description("Always 1; the labels say which build and role this is.")
+        .with_description("Always 1; the labels name the build and the role.")
         .with_callback(move |observer| {
             observer.observe(1, &[KeyValue::new("version", env!("CARGO_PKG_VERSION")), KeyValue::new("role", role.clone())]);
         })
@@ -33,7 +33,7 @@ pub(crate) fn process(role: &str) {
 
 fn cpu_seconds() -> Option<f64> {
     let stat = fs::read_to_string("/proc/self/stat").ok()?;
-    // The name, in parentheses, may hold anything; what follows it are numbers. User and system time are the 14th and 15th of all.
+    // The process name, in parentheses, may contain any character; numbers follow it. User and system time are fields 14 and 15.
     let (_, numbers) = stat.rsplit_once(')')?;
     let mut numbers = numbers.split_whitespace().skip(11).map(str::parse::<f64>);
     Some((numbers.next()?.ok()? + numbers.next()?.ok()?) / TICKS_PER_SECOND)
@@ -50,7 +50,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_process_knows_its_time_and_memory() {
+    fn process_time_and_memory_are_measured() {
         assert!(cpu_seconds().is_some_and(|seconds| (0.0..1e6).contains(&seconds)));
         assert!(resident_bytes().is_some_and(|bytes| bytes > 1 << 20));
     }

@@ -11,39 +11,39 @@ use xtsync_domain::resource::Resource;
 use super::record::{Commit, ParsedRecord, Unusable, read};
 use xtsync_bus::{Position, Record};
 
-/// Everything read so far.
+/// The state after all records so far.
 #[derive(Debug, Default)]
 pub(super) struct Fold {
-    /// The newest resource of each key, closed by a commit or not.
+    /// The newest resource of each key, whether a commit closes it or not.
     resources: BTreeMap<String, Entry>,
-    /// Keys whose newest record only a newer version understands, with the story.
+    /// Keys whose newest record only a newer version understands, each with its reason.
     newer: BTreeMap<Vec<u8>, String>,
     /// The newest commit.
     commit: Option<Commit>,
-    /// The newest revision that was whole, as it stood when its commit came.
+    /// The newest complete revision, as of its commit.
     complete: Option<(u64, BTreeMap<String, Entry>)>,
 }
 
 #[derive(Debug, Clone)]
 struct Entry {
     resource: Arc<Resource>,
-    /// As written, because the digest is of what was written.
+    /// The bytes as written, because the digest is of those.
     spec_json: Arc<[u8]>,
 }
 
-/// How what was read stands.
+/// The state of the records so far.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum State {
-    /// The newest commit closes everything read, or nothing was ever applied.
+    /// The newest commit closes all records, or there is none at all.
     Complete,
-    /// There is more or less than the newest commit closes.
+    /// The records differ from what the newest commit closes.
     Incomplete(String),
-    /// Only a newer version understands a record.
+    /// A record that only a newer version understands.
     NewerWriter(String),
 }
 
 impl Fold {
-    /// Takes the next record, in order. One that is not used was passed over, or holds back what follows.
+    /// Adds the next record, in order. An error means that the record is skipped, or blocks later revisions.
     pub(super) fn take(&mut self, record: &Record) -> Result<(), Unusable> {
         self.newer.remove(record.key.as_ref());
         let taken = read(record).map(|read| self.put(read));
@@ -62,7 +62,7 @@ impl Fold {
         Some(Configuration::new(*revision, entries.values().map(|entry| Resource::clone(&entry.resource))))
     }
 
-    /// How what was read stands.
+    /// The state of the records so far.
     pub(super) fn state(&self) -> State {
         if let Some(reason) = self.newer.values().next() {
             return State::NewerWriter(reason.clone());
@@ -73,7 +73,7 @@ impl Fold {
             None => State::Incomplete(format!("revision {newest} has no commit yet")),
             Some(commit) if newest > commit.revision => State::Incomplete(format!("revision {newest} has no commit yet")),
             Some(commit) if !self.is_closed_by(commit) => {
-                State::Incomplete(format!("revision {} is not whole: waiting for the next one", commit.revision))
+                State::Incomplete(format!("revision {} is incomplete: waiting for the next one", commit.revision))
             }
             Some(_) => State::Complete,
         }
@@ -95,8 +95,8 @@ impl Fold {
         }
     }
 
-    /// What a newer writer wrote holds revisions back. What is nobody's takes no part in any; where it took the place of something, that
-    /// is gone for everybody who reads from now on, so it is for us too, and the commit's digest says whether it is missed.
+    /// Handles an unusable record. A newer version's record blocks revisions. Any other is no part of a revision; if it replaced a
+    /// resource, a new reader no longer finds that resource, so it is removed here, too, and the digest shows whether it is missing.
     fn skip(&mut self, record: &Record, unusable: &Unusable) {
         if unusable.is_newer() {
             self.newer.insert(record.key.to_vec(), format!("{}: {unusable}", place(&record.at)));
@@ -108,7 +108,7 @@ impl Fold {
     }
 }
 
-/// The digest that a commit carries: SHA-256 over key and spec of each resource in order of key, each with its length before it.
+/// The digest of a commit: SHA-256 over key and spec of each resource in key order, each after its length.
 pub fn digest<'a>(resources: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Vec<u8> {
     let mut hash = Sha256::new();
     for (key, spec_json) in resources {

@@ -1,4 +1,4 @@
-//! One record of `config`, read.
+//! Decodes one record of `config`.
 
 use xtsync_contract::convert::Invalid;
 use xtsync_contract::event::{self, Unreadable};
@@ -9,63 +9,63 @@ use xtsync_domain::resource::Resource;
 
 use xtsync_bus::Record;
 
-/// What a record says.
+/// A decoded record.
 #[derive(Debug)]
 pub enum ParsedRecord {
-    /// What stands in a revision.
+    /// A part of a revision.
     Commit(Commit),
-    /// A resource as it is now.
+    /// A resource in its current state.
     Resource {
         /// The record's key.
         key: String,
         /// The resource.
         resource: Box<Resource>,
-        /// As written, because a commit's digest is of what was written.
+        /// The bytes as written, because a commit's digest is of those.
         spec_json: Vec<u8>,
     },
-    /// The resource is gone.
+    /// The resource is deleted.
     Removal {
         /// The record's key.
         key: String,
     },
 }
 
-/// What closes a revision.
+/// The end of a revision.
 #[derive(Debug)]
 pub struct Commit {
     /// The revision.
     pub revision: u64,
-    /// How many resources stand in it.
+    /// The number of resources in it.
     pub resources: u32,
     /// The digest of all of them.
     pub digest: Vec<u8>,
 }
 
-/// Why a record is no part of a configuration.
+/// Why a record is not part of a configuration.
 #[derive(Debug, thiserror::Error)]
 pub enum Unusable {
-    /// It is not our event, or does not decode.
+    /// It is not an xtsync event, or does not decode.
     #[error(transparent)]
     Unreadable(#[from] Unreadable),
-    /// It is no resource.
+    /// It is not a resource.
     #[error(transparent)]
     Invalid(#[from] Invalid),
-    /// No key of ours.
-    #[error("its key is no text")]
+    /// Its key is not text.
+    #[error("its key is not text")]
     Key,
-    /// The key of something else.
-    #[error("its key is not that of what it holds")]
+    /// Its key belongs to another resource.
+    #[error("its key is not that of its resource")]
     Misplaced,
 }
 
 impl Unusable {
-    /// Whether a newer version wrote it: then it must not be passed over.
+    /// Whether a newer version wrote it: then it must not be skipped.
     #[must_use]
     pub fn is_newer(&self) -> bool {
         matches!(self, Self::Invalid(Invalid::NewerWriter(_)))
     }
 
-    /// The stable code, the reason in dead letters.
+    /// The stable code, used as the reason in dead letters.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
@@ -76,10 +76,10 @@ impl Unusable {
     }
 }
 
-/// Reads a record.
+/// Decodes a record.
 ///
 /// # Errors
-/// When it is no part of a configuration, or only a newer version understands it.
+/// When it is not part of a configuration, or only a newer version understands it.
 pub fn read(record: &Record) -> Result<ParsedRecord, Unusable> {
     let key = std::str::from_utf8(&record.key).map_err(|_| Unusable::Key)?.to_owned();
     let Some(value) = &record.value else { return Ok(ParsedRecord::Removal { key }) };

@@ -1,4 +1,4 @@
-//! The configuration followed on a bus: what is shown, and what health says of it.
+//! The configuration on a bus: published revisions and health.
 
 use prost::Message as _;
 use xtsync_contract::event;

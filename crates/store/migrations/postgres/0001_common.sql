@@ -1,12 +1,12 @@
--- What every store holds. Times are microseconds since 1970, ids are text.
+-- The tables of every store. Times are microseconds since 1970, ids are text.
 
--- The store's id, made when it was born: one row.
+-- The store's id, created with the store: one row.
 CREATE TABLE store_identity (
     id      TEXT   NOT NULL PRIMARY KEY,
     created BIGINT NOT NULL
 );
 
--- How far each partition's effect is stored here.
+-- The next offset of each partition whose effect is stored here.
 CREATE TABLE offset_ (
     topic TEXT   NOT NULL,
     part  BIGINT NOT NULL,
@@ -14,8 +14,8 @@ CREATE TABLE offset_ (
     PRIMARY KEY (topic, part)
 );
 
--- Who works on what, until when. The second key makes a change of epoch wait for every transaction that relies on the old one
--- (`FOR KEY SHARE`), while a mere renewal does not.
+-- The owner and expiry of each lease. The second key makes a change of epoch wait for every transaction that requires the old epoch (`FOR
+-- KEY SHARE`); a renewal does not wait.
 CREATE TABLE lease (
     name  TEXT   NOT NULL PRIMARY KEY,
     owner TEXT   NOT NULL,

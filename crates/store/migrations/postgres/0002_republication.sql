@@ -1,6 +1,6 @@
--- How far each tenant's scrub has come.
+-- The progress of each tenant's republication.
 CREATE TABLE republication (
     tenant TEXT NOT NULL PRIMARY KEY,
-    began  BIGINT NOT NULL, -- the newest; of one that was never scrubbed, when it was first looked at
-    after_key TEXT -- the last key that was told again, empty before the first; null between two scrubs
+    began  BIGINT NOT NULL, -- start of the newest one; before the first, the time of the first check
+    after_key TEXT -- the last republished key, empty before the first; null while none is in progress
 );

@@ -1,12 +1,12 @@
--- What every store holds. Times are microseconds since 1970, ids are text.
+-- The tables of every store. Times are microseconds since 1970, ids are text.
 
--- The store's id, made when it was born: one row.
+-- The store's id, created with the store: one row.
 CREATE TABLE store_identity (
     id      TEXT    NOT NULL PRIMARY KEY,
     created INTEGER NOT NULL
 ) STRICT;
 
--- How far each partition's effect is stored here.
+-- The next offset of each partition whose effect is stored here.
 CREATE TABLE offset_ (
     topic TEXT    NOT NULL,
     part  INTEGER NOT NULL,
@@ -14,7 +14,7 @@ CREATE TABLE offset_ (
     PRIMARY KEY (topic, part)
 ) STRICT, WITHOUT ROWID;
 
--- Who works on what, until when.
+-- The owner and expiry of each lease.
 CREATE TABLE lease (
     name  TEXT    NOT NULL PRIMARY KEY,
     owner TEXT    NOT NULL,

@@ -1,4 +1,4 @@
-//! The task that keeps a lease: takes it when it is free, renews it every third of its time, says when it is lost, gives it back.
+//! The task that holds a lease: it acquires a free lease, renews it after each third of its duration, publishes a loss, and releases it.
 
 use std::time::Duration;
 
@@ -11,20 +11,20 @@ use tracing::{info, warn};
 use super::{Epoch, Error, Store, acquire, release, renew};
 use xtsync_runtime::telemetry::chain;
 
-/// How often a lease is looked for that somebody else has: with what is done before and after it, less than a second passes between the
-/// work of one who gives it back and that of the next, however long the lease.
+/// The longest interval between attempts to acquire a lease that another replica holds. A handover then takes less than a second, whatever
+/// the duration of the lease.
 const ACQUIRE_INTERVAL_MAX: Duration = Duration::from_millis(500);
 
-/// Whether a lease is ours.
+/// Whether this replica holds a lease.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LeaseState {
-    /// It is, in this epoch.
+    /// This replica holds it in this epoch.
     Held(Epoch),
-    /// It is not, or we cannot tell.
+    /// This replica does not hold it, or cannot know.
     Lost,
 }
 
-/// A lease that a task tries to hold for as long as this lives. Dropping it gives the lease back.
+/// A lease that a task tries to hold as long as this exists. Dropping it releases the lease.
 #[derive(Debug)]
 pub struct Lease {
     name: String,
@@ -34,7 +34,7 @@ pub struct Lease {
     task: JoinHandle<()>,
 }
 
-/// What we know, and until when it is true though nobody looks: a process that was frozen finds out by itself.
+/// The local knowledge and its expiry: a process that was suspended finds the loss without the database.
 #[derive(Debug, Clone, Copy)]
 enum LocalState {
     Held { epoch: Epoch, until: Instant },
@@ -42,7 +42,7 @@ enum LocalState {
 }
 
 impl Lease {
-    /// Starts to keep a lease. `owner` names this replica; the same owner may take its own lease back at once after a restart.
+    /// Starts the task. `owner` names this replica; after a restart the same owner can acquire its own lease at once.
     #[must_use]
     pub fn new(store: Store, name: &str, owner: &str, ttl: Duration) -> Self {
         let (state, state_watcher) = watch::channel(LocalState::Lost);
@@ -59,7 +59,7 @@ impl Lease {
         &self.name
     }
 
-    /// The epoch in which it is ours just now.
+    /// The epoch in which this replica holds it now.
     #[must_use]
     pub fn held(&self) -> Option<Epoch> {
         match *self.state.borrow() {
@@ -68,16 +68,16 @@ impl Lease {
         }
     }
 
-    /// Tells every change.
+    /// A receiver of each change.
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<LeaseState> {
         self.changes.clone()
     }
 
-    /// Stops keeping it and waits until it is given back, or the database has shown to be away.
+    /// Stops the task and waits until the lease is released or the database has proved unavailable.
     pub async fn release(self) {
         drop(self.stop);
-        // The task ends by itself and does not panic; were it to, the lease runs out on its own.
+        // The task ends by itself and does not panic; if it did, the lease would expire.
         self.task.await.ok();
     }
 }
@@ -93,7 +93,7 @@ struct LeaseKeeper {
 
 impl LeaseKeeper {
     async fn run(self, stop: CancellationToken) {
-        // A step is not interrupted: what it may have taken must be known to be given back.
+        // A step is never interrupted: a lease that it may have acquired must be released.
         while !stop.is_cancelled() {
             let pause = self.step().await;
             stop.run_until_cancelled(sleep(pause)).await;
@@ -101,9 +101,9 @@ impl LeaseKeeper {
         self.release_held().await;
     }
 
-    /// One attempt to take or renew it; says how long to wait before the next.
+    /// Tries to acquire or renew the lease; returns how long to wait before the next step.
     async fn step(&self) -> Duration {
-        // Counted from before the call, so that what we believe ends no later than what the database has stored.
+        // The time starts before the call, so that the local expiry is never later than the stored one.
         let began = Instant::now();
         let state = *self.state.borrow();
         match state {
@@ -119,7 +119,7 @@ impl LeaseKeeper {
                 self.set_held(epoch, began);
                 self.ttl / 3
             }
-            // Oftener than renewals, so that what was given back is soon taken.
+            // More often than renewals, so that a released lease is acquired soon.
             Ok(Ok(None)) => ACQUIRE_INTERVAL_MAX.min(self.ttl / 10),
             Ok(Err(error)) => {
                 self.report("acquiring", &error);
@@ -168,12 +168,12 @@ impl LeaseKeeper {
         match timeout_at(until, release(&self.store, &self.name, epoch)).await {
             Ok(Ok(())) => info!(lease = %self.name, %epoch, "lease released"),
             Ok(Err(error)) => self.report("releasing", &error),
-            // It has run out by itself.
+            // It has expired.
             Err(_) => {}
         }
     }
 
     fn report(&self, doing: &'static str, error: &Error) {
-        warn!(lease = %self.name, doing, error = chain(error), "the lease's store fails");
+        warn!(lease = %self.name, doing, error = chain(error), "the lease's store failed");
     }
 }

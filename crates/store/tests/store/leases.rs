@@ -1,4 +1,4 @@
-//! Leases, epochs and what a former owner may not do.
+//! Leases, epochs and the fencing of former owners.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ async fn take(store: &Store, owner: &str) -> Option<u64> {
     lease::acquire(store, "target/hub", owner, TTL).await.unwrap().map(|epoch| epoch.0)
 }
 
-/// Writes as the holder of an epoch, in each way that a transaction may rely on a lease.
+/// Writes in an epoch, in each way that a transaction may require a lease.
 async fn write(store: &Store, epoch: u64, id: &str) -> Result<(), Error> {
     const PUT: &str = "INSERT INTO thing (id) VALUES {rows} ON CONFLICT (id) DO NOTHING";
     let rows = || vec![params![id]];
@@ -43,14 +43,14 @@ async fn write(store: &Store, epoch: u64, id: &str) -> Result<(), Error> {
 }
 
 async fn wait_for_state(watch: &mut watch::Receiver<LeaseState>, wanted: LeaseState) {
-    tokio::time::timeout(LIMIT, watch.wait_for(|held| *held == wanted)).await.expect("told in time").unwrap();
+    tokio::time::timeout(LIMIT, watch.wait_for(|held| *held == wanted)).await.expect("the state changes in time").unwrap();
 }
 
 pub(crate) async fn a_lease_has_one_owner(fixture: StoreFixture) {
     let store = fixture.open().await;
     assert_eq!(take(&store, "a").await, Some(1));
     assert_eq!(take(&store, "b").await, None);
-    assert_eq!(lease::acquire(&store, "target/other", "b", TTL).await.unwrap(), Some(Epoch(1)), "another lease is free");
+    assert_eq!(lease::acquire(&store, "target/other", "b", TTL).await.unwrap(), Some(Epoch(1)), "other leases are free");
 }
 
 pub(crate) async fn an_expired_lease_continues_in_the_next_epoch(fixture: StoreFixture) {
@@ -62,7 +62,7 @@ pub(crate) async fn an_expired_lease_continues_in_the_next_epoch(fixture: StoreF
     fixture.pass(&store, Duration::from_secs(9)).await;
     assert_eq!(take(&store, "b").await, None, "it was renewed");
     fixture.pass(&store, Duration::from_secs(2)).await;
-    assert!(!lease::renew(&store, "target/hub", Epoch(1), TTL).await.unwrap(), "what ran out is not renewed, though nobody took it");
+    assert!(!lease::renew(&store, "target/hub", Epoch(1), TTL).await.unwrap(), "an expired lease is not renewed, even if it is free");
     assert_eq!(take(&store, "b").await, Some(2));
     assert!(!lease::renew(&store, "target/hub", Epoch(1), TTL).await.unwrap());
 }
@@ -88,7 +88,7 @@ pub(crate) async fn a_former_owner_writes_nothing(fixture: StoreFixture) {
     take(&store, "a").await;
     write(&store, 1, "as owner").await.unwrap();
     fixture.pass(&store, TTL).await;
-    assert!(matches!(write(&store, 1, "after it ran out").await, Err(Error::Fenced(_))));
+    assert!(matches!(write(&store, 1, "after it expired").await, Err(Error::Fenced(_))));
     take(&store, "b").await;
     assert!(matches!(write(&store, 1, "after b has it").await, Err(Error::Fenced(_))));
     write(&store, 2, "by b").await.unwrap();
@@ -104,7 +104,7 @@ pub(crate) async fn no_owner_takes_a_lease_over_while_a_transaction_requires_it(
     let mut other = tokio::spawn({
         let store = store.clone();
         async move {
-            // Its own lease, in a new epoch: allowed at any time, and so the test needs no clock.
+            // An owner may acquire its own lease at any time, in a new epoch, so the test needs no clock.
             let epoch = take(&store, "a").await;
             (epoch, numbers(&store).await)
         }
@@ -113,7 +113,7 @@ pub(crate) async fn no_owner_takes_a_lease_over_while_a_transaction_requires_it(
     tx.commit().await.unwrap();
     let (epoch, seen) = other.await.unwrap();
     assert_eq!(epoch, Some(2));
-    assert_eq!(seen, [("a".to_owned(), Some(1))], "the next owner sees what the former one did, and nothing comes after");
+    assert_eq!(seen, [("a".to_owned(), Some(1))], "the next owner sees the former owner's writes, and none follow");
 }
 
 pub(crate) async fn a_keeper_acquires_renews_notifies_and_releases(fixture: StoreFixture) {
@@ -146,7 +146,7 @@ pub(crate) async fn a_keeper_whose_lease_was_taken_notifies_that_it_is_lost(fixt
     assert_eq!(held_lease.held(), None);
 }
 
-/// More transactions than there are connections stay open, or wait to begin.
+/// More transactions than connections are open or wait to begin.
 pub(crate) async fn a_lease_does_not_wait_for_the_connections_of_other_work(fixture: StoreFixture) {
     let store = fixture.open().await;
     let mut busy = Vec::new();

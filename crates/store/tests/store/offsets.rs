@@ -1,4 +1,4 @@
-//! Offsets with their effect.
+//! Offsets stored with their effect.
 
 use std::collections::BTreeMap;
 
@@ -8,7 +8,7 @@ use xtsync_store::{load_offsets, params, store_offsets};
 
 use xtsync_kit::store_fixture::{StoreFixture, numbers};
 
-pub(crate) async fn an_offset_and_its_effect_come_together_or_not_at_all(fixture: StoreFixture) {
+pub(crate) async fn an_offset_and_its_effect_are_committed_atomically(fixture: StoreFixture) {
     let store = fixture.open().await;
     for (id, commit) in [("lost", false), ("kept", true)] {
         let mut tx = store.begin().await.unwrap();
@@ -24,7 +24,7 @@ pub(crate) async fn an_offset_and_its_effect_come_together_or_not_at_all(fixture
     assert_eq!(load_offsets(&store, &topic::STATUS.topic()).await.unwrap(), BTreeMap::new());
 }
 
-pub(crate) async fn an_offset_never_goes_back(fixture: StoreFixture) {
+pub(crate) async fn an_offset_never_decreases(fixture: StoreFixture) {
     let store = fixture.open().await;
     for (next, stands) in [(5, 5), (4, 5), (6, 6)] {
         let mut tx = store.begin().await.unwrap();

@@ -1,4 +1,4 @@
-//! Opening: incarnations, migrations, refusals.
+//! Opening a store: ids, migrations, refusals.
 
 use xtsync_store::{Error, Migration, Migrations, Options, Store};
 
@@ -65,7 +65,7 @@ async fn refused(options: Options, words: &str) {
 }
 
 #[tokio::test]
-async fn a_directory_that_cannot_be_made_is_named() {
+async fn a_directory_that_cannot_be_created_is_named() {
     let fixture = StoreFixture::sqlite();
     let file = format!("{}/file", fixture.url);
     std::fs::write(&file, "").unwrap();
@@ -92,7 +92,7 @@ async fn a_full_disk_is_reported_as_such() {
     assert!(matches!(error, Error::Full(_)) && error.is_transient(), "{error:?}");
 }
 
-pub(crate) async fn a_server_without_tls_is_refused_where_it_is_to_be_verified(fixture: StoreFixture) {
+pub(crate) async fn a_server_without_tls_is_refused_if_the_url_requires_verification(fixture: StoreFixture) {
     fixture.open().await.close().await;
     for mode in ["require", "verify-ca", "verify-full"] {
         let options = Options { url: format!("{}?sslmode={mode}", fixture.url), ..fixture.options("test", THINGS) };

@@ -1,4 +1,4 @@
-//! A PostgreSQL that is away at start, or goes away later.
+//! A PostgreSQL that is unavailable at start or later.
 
 use std::time::Duration;
 
@@ -40,13 +40,13 @@ async fn an_unreachable_database_turns_readiness_off_and_on_again() {
     let store = StoreFixture::at(postgres.url("postgres")).open().await;
     let health = Health::new();
     let report = store.report("test", &health);
-    wait_for(LIMIT, "the store to be well", async || Ok(health.is_ready().then_some(()))).await.unwrap();
+    wait_for(LIMIT, "the store to be ready", async || Ok(health.is_ready().then_some(()))).await.unwrap();
 
     postgres.stop().await.unwrap();
-    wait_for(LIMIT, "the outage to be told", async || Ok((!health.is_ready()).then_some(()))).await.unwrap();
-    assert!(health.probe(Probe::Ready).lines.contains("is away") && health.probe(Probe::Live).passes);
+    wait_for(LIMIT, "the outage to be reported", async || Ok((!health.is_ready()).then_some(()))).await.unwrap();
+    assert!(health.probe(Probe::Ready).lines.contains("is unavailable") && health.probe(Probe::Live).passes);
     postgres.resume().await.unwrap();
-    wait_for(LIMIT, "the store to be well", async || Ok(health.is_ready().then_some(()))).await.unwrap();
+    wait_for(LIMIT, "the store to be ready", async || Ok(health.is_ready().then_some(()))).await.unwrap();
     drop(report);
 }
 

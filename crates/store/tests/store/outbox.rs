@@ -1,4 +1,4 @@
-//! The outbox: with its effect or not at all, in order, and until it is taken out.
+//! The outbox: atomic with its effect, in order, until removal.
 
 use bytes::Bytes;
 use xtsync_bus::{Outgoing, Topic};
@@ -18,7 +18,7 @@ fn record(n: usize) -> Outgoing {
     Outgoing { topic: topic("hub"), key: Bytes::from_static(b"emea/ana"), value, headers }
 }
 
-/// Takes the oldest records of a topic out.
+/// Reads and removes the oldest records of a topic.
 async fn take(store: &Store, topic: &Topic) -> Vec<Outgoing> {
     let (numbers, records): (Vec<i64>, Vec<_>) = outbox::oldest(store, topic, 500).await.unwrap().into_iter().unzip();
     let mut tx = store.begin().await.unwrap();
@@ -27,14 +27,14 @@ async fn take(store: &Store, topic: &Topic) -> Vec<Outgoing> {
     records
 }
 
-pub(crate) async fn outbox_records_come_with_their_effect_in_order_and_once(fixture: StoreFixture) {
+pub(crate) async fn outbox_records_are_atomic_with_their_effect_and_ordered(fixture: StoreFixture) {
     let store = fixture.open().await;
     let records: Vec<_> = (0..1200).map(record).collect();
     let other = Outgoing { topic: topic("lab"), ..record(0) };
     for (commit, chunk) in [(true, &records[..700]), (false, &records[..3]), (true, std::slice::from_ref(&other)), (true, &records[700..])]
     {
         let mut tx = store.begin().await.unwrap();
-        tx.execute("INSERT INTO thing (id) VALUES ('told') ON CONFLICT DO NOTHING", vec![]).await.unwrap();
+        tx.execute("INSERT INTO thing (id) VALUES ('done') ON CONFLICT DO NOTHING", vec![]).await.unwrap();
         outbox::append(&mut tx, chunk);
         if commit {
             tx.commit().await.unwrap();

@@ -1,4 +1,4 @@
-//! Two processes on one store. The second one is this test binary, told by its environment what to play.
+//! Two processes on one store. The second one is this test binary; its environment selects its part.
 
 use std::process::Command;
 use std::time::Duration;
@@ -31,8 +31,7 @@ pub(crate) async fn a_frozen_owner_that_wakes_writes_nothing(fixture: StoreFixtu
     let mut other = play("own", &fixture);
     wait_for(LIMIT, "the other to write as owner", async || Ok((!numbers(&store).await.is_empty()).then_some(()))).await.unwrap();
     freeze_between_transactions(&other, &store).await;
-    let taken =
-        wait_for(LIMIT, "the lease to run out", async || Ok(lease::acquire(&store, "target/hub", "us", LIMIT).await.ok().flatten()));
+    let taken = wait_for(LIMIT, "the lease to expire", async || Ok(lease::acquire(&store, "target/hub", "us", LIMIT).await.ok().flatten()));
     let epoch = taken.await.unwrap();
     let count = numbers(&store).await;
     other.signal(Signal::Cont).unwrap();
@@ -42,7 +41,7 @@ pub(crate) async fn a_frozen_owner_that_wakes_writes_nothing(fixture: StoreFixtu
     assert_eq!(numbers(&store).await, count);
 }
 
-/// Frozen within a transaction it would keep the file's only lock, which is safe as well, but another story.
+/// Freezes the process between transactions: within one it would keep the file's only lock, which is safe but not tested here.
 async fn freeze_between_transactions(other: &Process, store: &Store) {
     loop {
         other.signal(Signal::Stop).unwrap();
@@ -60,7 +59,7 @@ fn play(role: &str, fixture: &StoreFixture) -> Process {
     Process::start(role, &command).unwrap()
 }
 
-/// Not a test by itself: what the second process does.
+/// Not a test by itself: the part of the second process.
 #[tokio::test]
 async fn the_second_process() {
     let Ok(role) = std::env::var(ROLE) else { return };
@@ -77,7 +76,7 @@ async fn the_second_process() {
     }
 }
 
-/// Takes the lease, writes once, and then tries to write in the same epoch until it is told that it may not.
+/// Acquires the lease, writes once, and then writes in the same epoch until it is fenced.
 async fn own(fixture: &StoreFixture) {
     let store = fixture.open().await;
     let held_lease = Lease::new(store.clone(), "target/hub", "other", TTL);

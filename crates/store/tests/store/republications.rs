@@ -1,4 +1,4 @@
-//! How far scrubs have come.
+//! The progress of republications.
 
 use std::time::Duration;
 
@@ -15,7 +15,7 @@ fn emea() -> TenantName {
     TenantName::new("emea").unwrap()
 }
 
-/// Where a scrub goes on after `key`, if there is one.
+/// The last republished key of a republication that is due or in progress.
 async fn due(store: &Store, now: Timestamp) -> Option<String> {
     Republication::due(store, &emea(), DAY, now).await.unwrap().map(|republication| republication.after().to_owned())
 }
@@ -34,7 +34,7 @@ async fn asked(store: &Store, now: Timestamp) {
 
 pub(crate) async fn a_republication_runs_once_a_day_and_resumes(fixture: StoreFixture) {
     let store = fixture.open().await;
-    assert_eq!(due(&store, START).await, None, "whoever is new has just been told everything");
+    assert_eq!(due(&store, START).await, None, "a new tenant has just been published completely");
     let later = START.plus(DAY);
     let republication = Republication::due(&store, &emea(), DAY, later).await.unwrap().unwrap();
     assert!(republication.is_at_start());
@@ -42,7 +42,7 @@ pub(crate) async fn a_republication_runs_once_a_day_and_resumes(fixture: StoreFi
     drop(store);
     let store = fixture.open().await;
     let republication = Republication::due(&store, &emea(), DAY, later.plus(DAY * 3)).await.unwrap().unwrap();
-    assert_eq!((republication.after(), republication.is_at_start()), ("bo", false), "it goes on after a restart, however long that took");
+    assert_eq!((republication.after(), republication.is_at_start()), ("bo", false), "it resumes after a restart of any duration");
     advance(&store, &republication, None).await;
     assert_eq!(due(&store, later.plus(Duration::from_secs(1))).await, None);
     assert_eq!(due(&store, later.plus(DAY)).await, Some(String::new()));
@@ -54,5 +54,5 @@ pub(crate) async fn a_republication_requested_again_restarts(fixture: StoreFixtu
     let republication = Republication::due(&store, &emea(), Duration::ZERO, START).await.unwrap().unwrap();
     asked(&store, START.plus(Duration::from_secs(1))).await;
     advance(&store, &republication, None).await;
-    assert_eq!(due(&store, START.plus(Duration::from_secs(2))).await, Some(String::new()), "who asked later is served too");
+    assert_eq!(due(&store, START.plus(Duration::from_secs(2))).await, Some(String::new()), "a later request restarts it");
 }

@@ -47,7 +47,7 @@ pub(crate) async fn a_cancelled_transaction_leaves_nothing_and_blocks_no_other(f
             tx.execute("INSERT INTO thing (id) VALUES ($1)", params!["a"]).await.unwrap();
             std::future::pending::<()>().await;
         };
-        // Dropped wherever it happens to be after so many turns of the scheduler.
+        // The future is dropped after a different number of scheduler turns each time.
         tokio::select! {
             biased;
             () = work => {}
@@ -58,7 +58,7 @@ pub(crate) async fn a_cancelled_transaction_leaves_nothing_and_blocks_no_other(f
     assert_eq!(numbers(&store).await, [("b".to_owned(), Some(1))]);
 }
 
-pub(crate) async fn a_batch_of_any_size_is_stored_and_the_newer_of_two_stays(fixture: StoreFixture) {
+pub(crate) async fn batches_of_any_size_are_stored_and_newer_versions_win(fixture: StoreFixture) {
     let store = fixture.open().await;
     let rows = |count: i64, n: i64| (0..count).map(|i| params![format!("{i:04}"), n, None::<&str>]).collect::<Vec<_>>();
     let mut tx = store.begin().await.unwrap();
@@ -96,7 +96,7 @@ pub(crate) async fn deferred_statements_are_written_with_the_commit_or_not_at_al
     tx.defer(REMOVE, vec![params!["gone"]]);
     tx.defer(REMOVE, vec![]);
     let row = tx.fetch_one_opt("SELECT COUNT(*) FROM thing", vec![]).await.unwrap().unwrap();
-    assert_eq!(row.int(0).unwrap(), 1, "nothing of it is written yet");
+    assert_eq!(row.int(0).unwrap(), 1, "deferred statements have not run yet");
     tx.commit().await.unwrap();
     let wanted = [("a".to_owned(), Some(1)), ("b".to_owned(), Some(2))];
     assert_eq!(numbers(&store).await, wanted);
@@ -111,12 +111,12 @@ pub(crate) async fn deferred_statements_are_written_with_the_commit_or_not_at_al
     assert_eq!(numbers(&store).await, wanted);
 }
 
-pub(crate) async fn a_row_that_is_not_there_is_none(fixture: StoreFixture) {
+pub(crate) async fn a_missing_row_is_none(fixture: StoreFixture) {
     let store = fixture.open().await;
-    assert_eq!(store.fetch_one_opt("SELECT n FROM thing WHERE id = $1", params!["nobody"]).await.unwrap(), None);
+    assert_eq!(store.fetch_one_opt("SELECT n FROM thing WHERE id = $1", params!["missing"]).await.unwrap(), None);
     let mut tx = store.begin().await.unwrap();
-    assert_eq!(tx.fetch_one_opt("SELECT n FROM thing WHERE id = $1", params!["nobody"]).await.unwrap(), None);
-    assert_eq!(tx.execute("UPDATE thing SET n = 1 WHERE id = $1", params!["nobody"]).await.unwrap(), 0);
+    assert_eq!(tx.fetch_one_opt("SELECT n FROM thing WHERE id = $1", params!["missing"]).await.unwrap(), None);
+    assert_eq!(tx.execute("UPDATE thing SET n = 1 WHERE id = $1", params!["missing"]).await.unwrap(), 0);
 }
 
 pub(crate) async fn a_second_row_with_a_key_is_refused(fixture: StoreFixture) {
@@ -136,7 +136,7 @@ pub(crate) async fn a_refused_statement_is_named_without_its_values(fixture: Sto
     assert!(source.contains("nothing") && !source.contains("ana@"), "{source}");
 }
 
-pub(crate) async fn a_column_is_never_taken_for_another_type(fixture: StoreFixture) {
+pub(crate) async fn a_column_of_another_type_is_an_error(fixture: StoreFixture) {
     let store = fixture.open().await;
     put(&store, "a", -1).await;
     let row = store.fetch_one_opt("SELECT id, n, note FROM thing", vec![]).await.unwrap().unwrap();

@@ -1,4 +1,4 @@
-//! Revisions whole, half, broken and compacted, as scripts of records.
+//! Complete, partial, broken and compacted revisions, as sequences of records.
 
 use bytes::Bytes;
 use prost::Message as _;
@@ -48,7 +48,7 @@ fn commit(offset: i64, revision: u64, closes: &[(&str, &[&str])]) -> Record {
     record(offset, COMMIT_KEY, revision, Some(Wire::Commit(commit)))
 }
 
-/// The newest complete revision after some records, and how they stand.
+/// The newest complete revision and the state after some records.
 fn fold(records: &[Record]) -> (u64, State) {
     let mut fold = Fold::default();
     records.iter().for_each(|record| drop(fold.take(record)));
@@ -81,19 +81,19 @@ fn an_incomplete_revision_left_by_compaction_is_no_revision() {
     let fabrikam = organization(1, "fabrikam", 1, &["f"]);
     let commit = commit(2, 1, closed);
     let newer = organization(3, "contoso", 2, &["b"]);
-    // Whole: contoso as of revision 1 was still there when the commit was read.
+    // Complete: contoso as of revision 1 still existed when the commit was read.
     let seen = [organization(0, "contoso", 1, &["a"]), fabrikam.clone(), commit.clone(), newer.clone()];
     assert_eq!(fold(&seen), (1, incomplete("revision 2 has no commit yet")));
-    // Compacted: its older record is gone, and the commit closes what is no more.
+    // Compacted: its older record is gone, so the commit closes a resource that no longer exists.
     let compacted = [fabrikam, commit, newer];
     assert_eq!(fold(&compacted), (0, incomplete("revision 2 has no commit yet")));
-    assert_eq!(fold(&compacted[..2]), (0, incomplete("revision 1 is not whole: waiting for the next one")));
+    assert_eq!(fold(&compacted[..2]), (0, incomplete("revision 1 is incomplete: waiting for the next one")));
 }
 
 #[test]
 fn a_commit_whose_digest_differs_closes_nothing() {
     let records = [organization(0, "contoso", 1, &["a"]), commit(1, 1, &[("contoso", &["b"])])];
-    assert_eq!(fold(&records), (0, incomplete("revision 1 is not whole: waiting for the next one")));
+    assert_eq!(fold(&records), (0, incomplete("revision 1 is incomplete: waiting for the next one")));
 }
 
 fn resource(offset: i64, kind: &str, json: &str) -> Record {
@@ -122,7 +122,7 @@ fn a_record_of_a_newer_version_is_named_and_blocks_later_revisions() {
         assert!(reason.starts_with("record 2 of partition 0 of xtsync.v1.config: "), "{reason}");
         assert!(reason.contains("written by a newer version"), "{reason}");
         assert_eq!(revision, 1);
-        // A readable record of the same key heals it.
+        // A later readable record of the same key unblocks the revisions.
         let healing =
             if key == ORGANIZATION { organization(5, "contoso", 4, &["a"]) } else { Record { key, value: None, ..commit(5, 4, &[]) } };
         records.extend([healing, commit(6, 4, &[("contoso", &["a"]), ("fabrikam", &["f"])])]);
@@ -163,7 +163,7 @@ fn a_foreign_record_in_place_of_a_resource_keeps_the_last_complete_revision_unti
         assert_eq!(revision, 1);
         records.extend([organization(3, "contoso", 1, &["a"]), commit(4, 1, &[("contoso", &["a"])])]);
         assert_eq!(fold(&records), (1, State::Complete));
-        // So also for who reads only what compaction has left.
+        // The same holds for a reader that starts after compaction.
         assert_eq!(fold(&records[2..]), (1, State::Complete));
     }
 }
