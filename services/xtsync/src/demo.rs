@@ -37,8 +37,9 @@ const INITIAL_TIMEOUT: Duration = Duration::from_secs(60);
 /// How long everything may take to come to rest after an event.
 const CONVERGE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Plays the demo.
+/// Runs the demo.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  xtsync demo --json")]
 pub struct Args {
     /// Print the result as one JSON object, on the last line
     #[arg(long)]

@@ -152,7 +152,7 @@ async fn resources_are_applied_listed_and_waited_for_and_term_stops_cleanly() {
     assert!(err.starts_with("error: not converged in time: waiting for to-hub: group GlobalEmployees not seen yet"), "{err}");
     let (code, _, err) = run(&["show", "emea/nobody", "hub"]);
     assert_eq!((code, err.as_str()), (1, "error: neither decision nor link for emea/nobody in hub\n"));
-    assert_eq!(run(&["republish"]), (0, "emea is told again\nhub is told again\n".to_owned(), String::new()));
+    assert_eq!(run(&["republish"]), (0, "emea is republished\nhub is republished\n".to_owned(), String::new()));
     assert_eq!(run(&["republish", "--tenant", "emea", "--json"]).1, "{\n  \"tenants\": [\n    \"emea\"\n  ]\n}\n");
     assert_eq!(run(&["resync", "emea"]), (0, "emea is read from the beginning\n".to_owned(), String::new()));
     assert_eq!(run(&["resync", "nowhere"]).0, 1);

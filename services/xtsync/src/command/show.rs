@@ -1,4 +1,4 @@
-//! `xtsync show`: one link, and why it is as it is. Attributes are named; their values are the directories' to show.
+//! `xtsync show`: prints one link and the reasons for its state. It prints the names of attributes, never their values.
 
 use std::str::FromStr;
 
@@ -13,6 +13,7 @@ use crate::output::{self, Format};
 
 /// Shows one link.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  xtsync show emea/5c0f0bd8-6d4c-4bb2-9d0f-2f6b7b0f7a11 contoso")]
 pub struct Args {
     /// The link: its source tenant and the user's id there
     #[arg(value_name = "SOURCE/USER")]
@@ -45,7 +46,7 @@ impl FromStr for LinkKey {
     }
 }
 
-/// Shows it.
+/// Prints the link.
 ///
 /// # Errors
 /// When control does not answer or knows no such link.
