@@ -12,7 +12,10 @@ const REMEDIES: &[(&str, &str)] = &[
     ("forbidden", "a permission is missing: grant the application the permissions that README lists, with administrator consent"),
     ("malformed", "the answer is not Microsoft Graph's: check `endpoint` and any proxy in between"),
     ("refused", "the directory refuses the request: see the log of the change-detector, then `xtsync resync TENANT`"),
-    ("delta_never_ends", "the directory's delta query does not end: the detector starts a full cycle by itself; report it to the directory's vendor"),
+    (
+        "delta_never_ends",
+        "the directory's delta query does not end: the detector starts a full cycle by itself; report it to the directory's vendor",
+    ),
     (
         "secret_outside",
         "the secret's file lies outside the folder of its Tenant: put it below --secrets-dir, or remove the link that leads out",
@@ -62,10 +65,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ("not_configured", "the synchronization is gone from the configuration: apply it again, or leave its users as they are"),
     // The installation.
     (PANICKED, "a defect: xtsync restarts the task by itself; report it with the log of the role"),
-    (
-        "observe_only_after_rebuild",
-        "the provisioner's store was lost and rebuilt: check what it would write, then `xtsync resume TARGET`",
-    ),
+    ("observe_only_after_rebuild", "the provisioner's store was lost and rebuilt: check what it would write, then `xtsync resume TARGET`"),
     ("observing", "set `mode: enforce` to have it written"),
     ("store", "the database cannot be used: see the log of the role"),
     ("bus", "Kafka cannot be used: see the log of the role"),
@@ -73,7 +73,10 @@ const REMEDIES: &[(&str, &str)] = &[
     // What keeps users who left.
     ("scope_loss", "a group of the scope lost most of its members at once: put them back, or allow it with `limits: {scopeLoss: allow}`"),
     ("user_loss", "most users of the tenant were missing when it was read: check what the reader may read"),
-    ("members_not_in_delta", "the directory's delta query returns no members of a group that has some: the detector reads the group in full by itself"),
+    (
+        "members_not_in_delta",
+        "the directory's delta query returns no members of a group that has some: the detector reads the group in full by itself",
+    ),
     ("limit_leaver", "more leavers than `limits.leaver` allows within an hour: check that they are, and raise the limit"),
     ("limit_delete", "more deletions than `limits.delete` allows within an hour: they go on as the hour passes, or raise the limit"),
     ("limit_disable", "more lost sign-ins than `limits.disable` allows within an hour: they go on as the hour passes, or raise the limit"),
