@@ -99,7 +99,7 @@ impl Postgres {
         tool::run("pg_dump", command).await.map(drop)
     }
 
-    /// Puts a database back to what `file` holds, whoever is connected to it.
+    /// Restores a database from `file`, and ends open connections to it.
     ///
     /// # Errors
     /// When the server is away or the file is no dump.
@@ -129,7 +129,7 @@ impl Postgres {
         for setting in self.settings() {
             command.arg("-c").arg(setting);
         }
-        // Told to quit it takes its workers and shared memory with it, which a plain kill would leave behind.
+        // On a quit signal the server ends its workers and shared memory with it, which a plain kill would leave behind.
         let setpriv = self.install.user.as_ref().map(User::setpriv).unwrap_or_default();
         let mut process = Process::start_as("postgres", &command, &setpriv, Signal::Quit)?;
         process.until(START_MAX, "an answer to a query", async |_| self.sql("postgres", "SELECT 1").await.map(Some)).await?;
@@ -202,7 +202,7 @@ impl Drop for Postgres {
         let Some(process) = self.server.process() else {
             return;
         };
-        // A server told to quit cleans up after itself. Should it hang, the process's own drop kills it.
+        // A quit signal lets the server clean up. If it hangs, the drop of the process kills it.
         if process.signal(Signal::Quit).is_ok() {
             process.wait_briefly();
         }

@@ -1,4 +1,4 @@
-//! A server as tests treat it: stopped, killed, frozen, and started again by whoever knows its ports and data.
+//! Operations of tests on a server: stop, kill, freeze. The owner of its ports and data starts it again.
 
 use std::time::Duration;
 
