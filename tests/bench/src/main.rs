@@ -28,11 +28,11 @@ struct Args {
     #[arg(long, default_value_t = 100_000)]
     people: usize,
 
-    /// People who are decided again while changes are timed; the goal speaks of 100,000
+    /// Users who are decided again while changes are timed; the goal is stated for 100,000
     #[arg(long, default_value_t = 5_000)]
     replayed: usize,
 
-    /// People of the source that is new while changes are timed; the goal speaks of 50,000
+    /// Users of the new source while changes are timed; the goal is stated for 50,000
     #[arg(long, default_value_t = 10_000)]
     created: usize,
 

@@ -82,7 +82,7 @@ impl Postgres {
     /// Runs SQL by `psql` and gives the rows, one a line, columns parted by `|`.
     ///
     /// # Errors
-    /// When the server refuses it or is away.
+    /// When the server refuses it or is unavailable.
     pub async fn sql(&self, database: &str, sql: &str) -> anyhow::Result<String> {
         let mut command = self.client("psql", database);
         command.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql]);
@@ -92,7 +92,7 @@ impl Postgres {
     /// Writes a database to `file`, for [`Postgres::restore`].
     ///
     /// # Errors
-    /// When the server is away or the file cannot be written.
+    /// When the server is unavailable or the file cannot be written.
     pub async fn dump(&self, database: &str, file: &Path) -> anyhow::Result<()> {
         let mut command = self.client("pg_dump", database);
         command.args(["--format=custom", "--file"]).arg(file);
@@ -102,7 +102,7 @@ impl Postgres {
     /// Restores a database from `file`, and ends open connections to it.
     ///
     /// # Errors
-    /// When the server is away or the file is no dump.
+    /// When the server is unavailable or the file is no dump.
     pub async fn restore(&self, database: &str, file: &Path) -> anyhow::Result<()> {
         self.sql("postgres", &format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)")).await?;
         self.create_database(database).await?;

@@ -61,8 +61,8 @@ impl Server {
         drop(self.process.take());
     }
 
-    /// Freezes its first process, until it is thawed: connections stay open, nobody answers on those of that process, and nobody new is
-    /// let in.
+    /// Freezes its first process, until it is thawed: its connections stay open without an answer, and new ones are not
+    /// accepted.
     ///
     /// # Errors
     /// When it does not run.

@@ -79,7 +79,7 @@ pub struct ListenAddress {
 }
 
 impl From<SocketAddr> for ListenAddress {
-    /// An address that the configuration names may be reached from other hosts.
+    /// A loopback address accepts peers on loopback only; any other address accepts all peers.
     fn from(listen: SocketAddr) -> Self {
         Self { listen, reach: if listen.ip().is_loopback() { Reach::Loopback } else { Reach::Anywhere } }
     }
