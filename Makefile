@@ -1,4 +1,4 @@
-# What a developer and CI run. `make help` lists it.
+# The targets that developers and CI run. `make help` lists them.
 
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
@@ -11,7 +11,7 @@ BUF := .cache/buf/node_modules/.bin/buf
 SDK_JS := .cache/sdk-js/node_modules/@microsoft/microsoft-graph-client/package.json
 PROMTOOL := .cache/promtool/promtool
 VENV := .venv/installed
-# Written by whoever tests through Microsoft's SDK; without it there is nothing to install.
+# The requirements of the tests through Microsoft's SDK; without the file there is nothing to install.
 REQUIREMENTS := $(wildcard tests/sdk/requirements.txt)
 
 .PHONY: help
@@ -19,22 +19,22 @@ help: ## lists the targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/\1|\2/p' $(MAKEFILE_LIST) | while IFS='|' read -r name text; do printf '  %-10s %s\n' "$$name" "$$text"; done
 
 .PHONY: demo
-demo: tools-build ## builds xtsync and plays the story of two tenants that become one, embedded, within a minute
+demo: tools-build ## builds xtsync and runs the demo on simulated tenants, within a minute
 	@[[ -e $(TARGET)/demo/xtsync ]] || echo 'building xtsync: about six minutes on two cores the first time, seconds after that'
 	$(CARGO) build --locked --profile demo -p xtsync
 	$(TARGET)/demo/xtsync demo
 
 .PHONY: test
-test: tools-build tools-test kafka postgres promtool venv buf ## brings what the tests need, lints, and runs all of them
+test: tools-build tools-test kafka postgres promtool venv buf ## installs what the tests need, lints, and runs all of them
 	tests/run
 
 .PHONY: bench
-bench: tools-build tools-test kafka postgres ## measures what it costs, prints a table and writes target/bench/report.json (ARGS="changes --people 10000")
+bench: tools-build tools-test kafka postgres ## runs the benchmarks, prints a table and writes target/bench/report.json (ARGS="changes --people 10000")
 	$(CARGO) build --locked --release -p xtsync -p xtsync-bench
 	$(TARGET)/release/xtsync-bench --report $(TARGET)/bench/report.json $(ARGS)
 
 .PHONY: seeds
-seeds: tools-build tools-test kafka postgres ## plays crashes, injected faults and restored stores with ten seeds, a line each
+seeds: tools-build tools-test kafka postgres ## tests crashes, injected faults and restored stores with ten seeds, one line each
 	tests/ten-seeds $(FIRST)
 
 .PHONY: lint
@@ -78,7 +78,7 @@ $(PROMTOOL): tests/servers/promtool/install
 	touch -h $@
 
 .PHONY: venv
-venv: $(VENV) ## makes the Python environment of the tests that speak through Microsoft's SDK
+venv: $(VENV) ## creates the Python environment of the tests through Microsoft's SDK
 $(VENV): $(REQUIREMENTS)
 	@tests/need python3
 	python3 -m venv .venv
@@ -95,7 +95,7 @@ $(BUF): tests/servers/buf/package.json tests/servers/buf/package-lock.json
 	touch $@
 
 .PHONY: sdk-js
-sdk-js: $(SDK_JS) ## speaks to a simulator of its own through Microsoft's SDK for JavaScript
+sdk-js: $(SDK_JS) ## tests a simulator through Microsoft's SDK for JavaScript
 	$(CARGO) build --locked --workspace --examples
 	XTSYNC_SIM=$(abspath $(TARGET))/debug/examples/serve tests/sdk/js/run
 $(SDK_JS): tests/sdk/js/package.json tests/sdk/js/package-lock.json
@@ -105,7 +105,7 @@ $(SDK_JS): tests/sdk/js/package.json tests/sdk/js/package-lock.json
 	touch $@
 
 .PHONY: clean
-clean: ## removes everything that was built or brought
+clean: ## removes everything that was built or downloaded
 	$(CARGO) clean
 	rm -rf .cache .venv
 

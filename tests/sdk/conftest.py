@@ -1,6 +1,6 @@
 """The SDK pointed at the simulator.
 
-XTSYNC_SIM_URL names a running simulator, such as http://127.0.0.1:8700, with the tenants `emea` (at least 200 people) and `hub` (nobody),
+XTSYNC_SIM_URL names a running simulator, such as http://127.0.0.1:8700, with the tenants `emea` (at least 200 people) and `hub` (no users),
 where `emea` and `hub` have not agreed on anything yet.
 """
 

@@ -13,7 +13,7 @@ use crate::command::{apply, completions, config, get, republish, resume, resync,
 use crate::demo;
 use crate::exit::{self, render};
 
-/// How long the end waits for clients of Kafka to be closed.
+/// The longest wait at exit for the Kafka clients to close.
 const CLOSE_MAX: Duration = Duration::from_secs(3);
 
 /// Cross-tenant user synchronization, event by event.
@@ -24,68 +24,69 @@ pub struct Cli {
     #[arg(long, short, global = true)]
     pub verbose: bool,
 
-    /// What to do.
+    /// The command.
     #[command(subcommand)]
     pub command: Command,
 }
 
-/// What to do.
+/// The commands.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Run the services: all roles in one process on embedded parts, or some of them on Kafka and PostgreSQL
+    /// Run services: all roles in one process on an embedded bus and store, or some roles on Kafka and PostgreSQL
     Run(Box<run::Args>),
     /// Apply resources: all of them as one revision, or none
     Apply(apply::Args),
-    /// Show how far everything is, or wait until it is converged
+    /// Show the state of all synchronizations and roles, or wait until they are converged
     Status(status::Args),
-    /// List resources and what became of them
+    /// List resources and their state
     Get(get::Args),
-    /// Show one link and why it is as it is
+    /// Show one link and the reasons for its state
     Show(show::Args),
-    /// Have the current state told again, for who has lost a record
+    /// Republish the current state, for consumers that lost a record
     Republish(republish::Args),
-    /// Have a source read from the beginning, where it stands at a cursor that does not lead on
+    /// Read a source from the beginning, where its cursor does not advance
     Resync(resync::Args),
-    /// Have a target written again that only observes, because the provisioner's store was lost
+    /// Resume writes to a target that a rebuild of the provisioner's store left observe-only
     Resume(resume::Args),
-    /// Try again now what waits for a time or for a target's word
+    /// Retry now what was refused, is in conflict or waits for its next try
     Retry(retry::Args),
-    /// Say something about a tenant as a whole
-    #[command(subcommand)]
+    /// Confirm a change of a tenant
+    #[command(subcommand, after_help = "Example:\n  xtsync tenant confirm emea")]
     Tenant(tenant::Command),
     /// Create or list the topics on Kafka
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  xtsync topics create --file config/")]
     Topics(topics::Command),
     /// Print the settings of `xtsync run`
-    #[command(subcommand)]
+    #[command(subcommand, after_help = "Example:\n  xtsync config print --defaults")]
     Config(Box<config::Command>),
-    /// Play a story on simulated tenants and tell what it took
+    /// Run a demonstration on simulated tenants and print how long each change took
     Demo(demo::Args),
     /// Serve simulated tenants that speak Microsoft Graph
+    #[command(after_help = "Example:\n  xtsync tenant-sim --tenant emea=200 --tenant hub=0 --allow emea:hub")]
     TenantSim(Box<xtsync_tenant_sim::Args>),
     /// Print completions for a shell
     Completions(completions::Args),
 }
 
-/// Reads the command line and does what it says.
+/// Parses the command line, runs the command and returns its exit code.
 #[must_use]
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
     let verbose = cli.verbose;
     let done = Runtime::new().map_err(Into::into).and_then(|runtime| {
         let done = runtime.block_on(dispatch(cli.command));
-        // A read of a file system that does not answer does not keep the process.
+        // A blocking read of a file system that does not respond must not keep the process alive.
         runtime.shutdown_timeout(CLOSE_MAX);
         done
     });
-    // Else the libraries below would be taken down under the threads that still say goodbye to Kafka.
+    // The threads that close Kafka clients must end before the process unloads the libraries they use.
     if !wait_for_closing(CLOSE_MAX) {
-        warn!("the bus was not left properly");
+        warn!("the bus was not closed in time");
     }
     match done {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {
-            // Nobody is left to tell where standard error is closed.
+            // Standard error may be closed; then there is no place to report the failure.
             std::io::stderr().write_all(render(&failure, verbose).as_bytes()).ok();
             failure.code.into()
         }

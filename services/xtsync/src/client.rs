@@ -25,14 +25,14 @@ use crate::exit::{self, Failure};
 
 pub use server::Trust;
 
-/// Where control is, and what it asks for.
+/// The address of control, and the credentials for it.
 #[derive(Debug, Clone, clap::Args)]
 pub struct Connection {
     /// Address of the control API: https://, or http:// on loopback
     #[arg(long, value_name = "URL", default_value = "http://127.0.0.1:8600", env = "XTSYNC_SERVER")]
     pub server: String,
 
-    /// How a server at https:// is proven.
+    /// How the identity of an https:// server is verified.
     #[command(flatten)]
     pub trust: Trust,
 
@@ -44,31 +44,31 @@ pub struct Connection {
     #[arg(long, value_name = "DIR", default_value = "xtsync-data", env = "XTSYNC__DATA_DIR")]
     pub data_dir: PathBuf,
 
-    /// How long to wait for control to be there, as right after its start; 0s does not wait
+    /// The longest wait for control to be available, for example right after its start; 0s does not wait
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = duration::parse)]
     pub connect_timeout: Duration,
 }
 
-/// How long to wait before control is asked again.
+/// The interval between two attempts.
 const RETRY_INTERVAL: Duration = Duration::from_millis(200);
 
 /// A client with its token.
 pub type Client = ControlServiceClient<InterceptedService<Channel, Bearer>>;
 
 impl Connection {
-    /// Connects, as soon as control is there, within `--connect-timeout`.
+    /// Connects as soon as control is available, within `--connect-timeout`.
     ///
     /// # Errors
-    /// When there is no token, or nobody listens by then.
+    /// When there is no token, or no server listens within the limit.
     pub async fn connect(&self) -> exit::Result<Client> {
         self.connect_within(self.connect_timeout).await
     }
 
-    /// Connects as soon as control is there: its token is written, it listens, and it says that it serves. Where it listens and does not
-    /// serve by then, the answer to the first call says why.
+    /// Connects as soon as control is available: its token exists, it listens, and its health check reports serving. If it listens but does
+    /// not serve within `limit`, the first call reports the reason.
     ///
     /// # Errors
-    /// When there is no token, or nobody listens by then.
+    /// When there is no token, or no server listens within `limit`.
     pub async fn connect_within(&self, limit: Duration) -> exit::Result<Client> {
         let deadline = Instant::now() + limit;
         loop {
@@ -81,9 +81,9 @@ impl Connection {
         }
     }
 
-    /// A channel, the token, and whether control says that it serves.
+    /// A channel, the token, and whether control reports serving.
     async fn try_to_connect(&self) -> exit::Result<(Channel, Token, bool)> {
-        // Before the token is read: it goes nowhere in the clear.
+        // Checked before the token is read: the token is never sent unencrypted to another host.
         let endpoint = server::endpoint(&self.server, self.trust.ca.as_deref()).map_err(|error| exit::Code::Usage.because(error))?;
         let file = self.token_file.clone().unwrap_or_else(|| self.data_dir.join("token"));
         let token = Token::read(&file)
@@ -94,7 +94,7 @@ impl Connection {
     }
 }
 
-/// Whether control says that it serves, by the gRPC health protocol.
+/// Whether control reports serving, by the gRPC health protocol.
 async fn serves(channel: Channel) -> bool {
     let service = <ControlServiceServer<()> as NamedService>::NAME.to_owned();
     let answer = HealthClient::new(channel).check(HealthCheckRequest { service }).await;
@@ -104,7 +104,7 @@ async fn serves(channel: Channel) -> bool {
 /// A client over a channel.
 ///
 /// # Errors
-/// When the token holds what no header may.
+/// When the token is not a valid header value.
 pub fn client(channel: Channel, token: &Token) -> anyhow::Result<Client> {
     let authorization = MetadataValue::try_from(token.authorization()).context("the token is no header")?;
     Ok(ControlServiceClient::with_interceptor(channel, Bearer(authorization)))
@@ -121,10 +121,10 @@ impl Interceptor for Bearer {
     }
 }
 
-/// Asks control, again and again while it is starting or what it stands on is away, so long at most. Asking twice does no harm.
+/// Calls control, and retries while it answers `UNAVAILABLE`, at most `limit`. The call must be idempotent.
 ///
 /// # Errors
-/// What control answered last.
+/// The last status of control.
 pub async fn retry_while_unavailable<T>(limit: Duration, mut call: impl AsyncFnMut() -> Result<T, Status>) -> Result<T, Status> {
     let deadline = Instant::now() + limit;
     loop {
@@ -135,7 +135,7 @@ pub async fn retry_while_unavailable<T>(limit: Duration, mut call: impl AsyncFnM
     }
 }
 
-/// What an answer of control means for the command.
+/// The failure of a command for a status of control.
 #[must_use]
 pub fn failure(status: &Status) -> Failure {
     let code = match status.code() {

@@ -1,7 +1,7 @@
-//! `xtsync demo`: plays the seed scenario on embedded parts and simulated tenants, and tells what it took.
+//! `xtsync demo`: runs the demo scenario on simulated tenants, and prints how long each change took to reach the target.
 //!
-//! Two sources and a target in one process, 2,000 people, a handful of things that happen to them, and 100 movers at once. Everything
-//! lies in a folder that goes when the demo ends.
+//! Two sources and a target run in one process, with 2,000 users, seven single changes and 100 movers at once. All data is in a temporary
+//! folder, which is deleted when the demo ends.
 
 mod clock;
 mod events;
@@ -19,7 +19,7 @@ use clock::Clock;
 use events::{DemoUsers, Event};
 use report::Report;
 
-/// The source that the story is about.
+/// The source whose users change.
 const SOURCE: &str = "contoso-emea";
 /// The other source.
 const OTHER: &str = "contoso-us";
@@ -28,27 +28,28 @@ const TARGET: &str = "contoso";
 
 const CONFIGURATION: &str = include_str!("demo/contoso.yaml");
 
-/// How long a lost scope has_grace_period in the demo, as its configuration says.
+/// The grace period of a lost scope in the demo, as its configuration sets it.
 const GRACE_PERIOD: Duration = Duration::from_secs(1);
 
-/// How long the first synchronization may take.
+/// The longest wait for the first synchronization.
 const INITIAL_TIMEOUT: Duration = Duration::from_secs(60);
 
-/// How long everything may take to come to rest after an event.
+/// The longest wait for convergence after an event.
 const CONVERGE_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Plays the demo.
+/// Runs the demo.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  xtsync demo --json")]
 pub struct Args {
     /// Print the result as one JSON object, on the last line
     #[arg(long)]
     json: bool,
 }
 
-/// Plays it.
+/// Runs the demo and prints its report.
 ///
 /// # Errors
-/// When a change does not reach the target, or anything failed on the way.
+/// When a change does not reach the target, or a write failed.
 pub async fn run(args: Args) -> exit::Result {
     let tenants = Sim::builder().tenant(SOURCE, 1200).tenant(OTHER, 800).tenant(TARGET, 0);
     let mut sandbox = Sandbox::open(tenants.allow(SOURCE, TARGET).allow(OTHER, TARGET).seed(7).build()?).await?;
@@ -87,7 +88,7 @@ async fn first_synchronization(sandbox: &mut Sandbox) -> exit::Result {
     output::line(
         "Contoso EMEA and Contoso US (2,000 people) are synchronized into Contoso, which allows them: simulated tenants,\nall roles in this process, everything durable.\n",
     )?;
-    #[expect(clippy::disallowed_methods, reason = "a person is told how long it took")]
+    #[expect(clippy::disallowed_methods, reason = "the demo reports elapsed time")]
     let began = Instant::now();
     sandbox.apply("contoso.yaml", CONFIGURATION, false).await?;
     sandbox.converge(INITIAL_TIMEOUT).await?;
@@ -98,7 +99,7 @@ async fn first_synchronization(sandbox: &mut Sandbox) -> exit::Result {
     Ok(())
 }
 
-/// One line an event: who, what happened at home, what was done in the target, and how long lay between the two commits.
+/// One line per event: the kind of user, the change in the source, the write in the target, and the time between the two commits.
 fn summary(event: &Event, took: &[Duration]) -> String {
     let slowest = took.iter().max().copied().unwrap_or_default().as_secs_f64() * 1_000.0;
     let grace_note = if event.has_grace_period { format!(" (and {} s grace period)", GRACE_PERIOD.as_secs()) } else { String::new() };

@@ -1,19 +1,19 @@
-//! How a command ends: exit codes and the words on standard error.
+//! How a command ends: its exit code and its message on standard error.
 //!
-//! 0 done, 1 failed, 2 usage, 3 refused, 4 not converged in time. An error is one line that ends with its root cause; the causes in between
-//! are for `--verbose`.
+//! 0 done, 1 failed, 2 usage, 3 refused, 4 not converged in time. An error is one line that ends with its root cause; `--verbose`
+//! also prints the causes in between.
 
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
 use crate::output::escape::{Lines, visible};
 
-/// Why a command did not do what it was asked.
+/// Why a command failed.
 #[derive(Debug)]
 pub struct Failure {
-    /// What its exit code says.
+    /// The exit code.
     pub code: Code,
-    /// What happened.
+    /// The error.
     pub error: anyhow::Error,
 }
 
@@ -22,15 +22,15 @@ pub struct Failure {
 pub enum Code {
     /// It failed.
     Failed = 1,
-    /// It was asked wrongly.
+    /// The arguments or settings are invalid.
     Usage = 2,
-    /// It was refused: a limit, a role.
+    /// It was refused: not authorized, or a limit.
     Refused = 3,
     /// It was not converged in time.
     NotConverged = 4,
 }
 
-/// What a command gives.
+/// The result of a command.
 pub type Result<T = ()> = std::result::Result<T, Failure>;
 
 impl Code {
@@ -55,7 +55,7 @@ impl<E: Into<anyhow::Error>> From<E> for Failure {
 /// The exit codes, for the help of the command line.
 pub const CODES: &str = "Exit codes: 0 done; 1 failed; 2 wrong usage; 3 refused: not authorized, or a limit; 4 not converged in time.";
 
-/// The words for standard error: one line that ends with the root cause, or every cause on a line of its own.
+/// The message for standard error: one line that ends with the root cause, or every cause on a line of its own.
 #[must_use]
 pub fn render(failure: &Failure, verbose: bool) -> String {
     visible(&message(failure, verbose), Lines::Kept).into_owned()

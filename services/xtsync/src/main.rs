@@ -11,6 +11,6 @@ static ALLOCATOR: MiMalloc = MiMalloc;
 fn main() -> ExitCode {
     // Before anything else: every TLS connection depends on it, also those that libraries make.
     let installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
-    debug_assert!(installed.is_ok(), "nobody chose another before");
+    debug_assert!(installed.is_ok(), "no other provider was installed before");
     xtsync::cli::main()
 }

@@ -1,4 +1,4 @@
-//! What commands print: text and tables for people, JSON for scripts, progress only where somebody looks.
+//! Output of commands: text and tables, JSON for scripts, and progress on terminals only.
 
 pub mod escape;
 
@@ -14,21 +14,21 @@ use xtsync_contract::control::Notice;
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Format {
-    /// For people.
+    /// Text.
     Text,
-    /// For scripts.
+    /// JSON.
     Json,
 }
 
 impl Format {
-    /// As the flag `--json` says.
+    /// The format that the flag `--json` selects.
     #[must_use]
     pub fn of(json: bool) -> Self {
         if json { Self::Json } else { Self::Text }
     }
 }
 
-/// Prints text to standard output. A reader who has gone, as `head` does, is no error.
+/// Prints text to standard output. A closed pipe, as `head` leaves it, is no error.
 ///
 /// # Errors
 /// When standard output cannot be written.
@@ -48,7 +48,7 @@ pub fn line(text: &str) -> io::Result<()> {
     print(&format!("{text}\n"))
 }
 
-/// Prints a remark to standard error, so that what a script reads stays as it is. Where standard error is closed there is nobody to read it.
+/// Prints a remark to standard error, so that standard output holds only the result. A closed standard error is ignored.
 pub fn note(text: &str) {
     io::stderr().write_all(format!("note: {text}\n").as_bytes()).ok();
 }
@@ -61,7 +61,7 @@ pub fn json(value: &serde_json::Value) -> io::Result<()> {
     print(&format!("{}\n", escape::json(&format!("{value:#}"))))
 }
 
-/// A table without lines, as people read it and `awk` does.
+/// A table without lines, so that tools such as `awk` can parse it.
 #[must_use]
 pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> String {
     let mut table = Table::new();
@@ -72,19 +72,19 @@ pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
     format!("{}\n", trimmed.join("\n"))
 }
 
-/// A notice as scripts read it.
+/// A notice as JSON.
 #[must_use]
 pub fn notice(notice: &Notice) -> serde_json::Value {
     serde_json::json!({"path": notice.path, "text": notice.text, "needs_action": notice.needs_action})
 }
 
-/// Something good, in green where colours are seen.
+/// Text in green, where the output supports colours: a good state.
 #[must_use]
 pub fn good(text: &str) -> String {
     coloured(text, Style::new().green())
 }
 
-/// Something to look at, in yellow where colours are seen.
+/// Text in yellow, where the output supports colours: a state to check.
 #[must_use]
 pub fn notable(text: &str) -> String {
     coloured(text, Style::new().yellow())
@@ -94,12 +94,12 @@ fn coloured(text: &str, style: Style) -> String {
     text.if_supports_color(Stream::Stdout, |text| text.style(style)).to_string()
 }
 
-/// A line that tells what is waited for, on standard error and on a terminal only.
+/// A progress line that names what the command waits for; on standard error, on terminals only.
 #[derive(Debug)]
 pub struct Waiting(Option<ProgressBar>);
 
 impl Waiting {
-    /// Begins to wait.
+    /// Shows the progress line.
     #[must_use]
     pub fn begin() -> Self {
         const TICK: Duration = Duration::from_millis(120);
@@ -112,7 +112,7 @@ impl Waiting {
         Self(Some(bar))
     }
 
-    /// Says what for.
+    /// Sets what the command waits for.
     pub fn waits_for(&self, what: &str) {
         if let Some(bar) = &self.0 {
             bar.set_message(format!("waiting for {}", visible(what, Lines::Escaped)));

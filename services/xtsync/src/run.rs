@@ -1,7 +1,7 @@
-//! Starts any set of roles in this process: all of them on embedded parts, or some on Kafka and PostgreSQL; one code path for both.
+//! Starts any set of roles in this process: all on an embedded bus and store, or some on Kafka and PostgreSQL. Both use one code path.
 //!
-//! Listeners are bound and the data directory is locked before anything works, so what cannot start says so at once. What is away
-//! later does not end the process: a role that fails is built again, with growing pauses, and meanwhile the process is not ready.
+//! Listeners are bound and the data directory is locked before any role starts, so that a wrong setup fails at once. A dependency that is
+//! unavailable later does not end the process: a failed role is rebuilt with growing pauses, and the process is not ready meanwhile.
 
 mod connectors;
 mod dependencies;
@@ -42,19 +42,19 @@ pub use xtsync_contract::role::Role;
 use dependencies::Dependencies;
 use services::Starter;
 
-/// Roles at work in this process. Dropping it stops them without letting them finish; see [`Running::stop`].
+/// The running roles of this process. Dropping it stops them without a drain; see [`Running::stop`].
 pub struct Running {
-    /// Where the control API listens, if control is among the roles.
+    /// The listen address of the control API, if control is among the roles.
     pub control: Option<SocketAddr>,
-    /// Where probes and metrics are.
+    /// The listen address of probes and metrics.
     pub admin: Option<SocketAddr>,
-    /// Where change notifications are taken in, if they are.
+    /// The listen address for change notifications, if there is one.
     pub notify: Option<SocketAddr>,
     /// The file with the token of the control API.
     pub token_file: PathBuf,
     /// The process's health.
     pub health: Health,
-    /// Asks the change-detector for a round now.
+    /// Triggers a sync cycle of the change-detector now.
     pub trigger: Trigger,
     bus: watch::Receiver<Option<Bus>>,
     shutdown: Shutdown,
@@ -72,7 +72,8 @@ pub fn all_roles() -> BTreeSet<Role> {
 /// Starts roles.
 ///
 /// # Errors
-/// When an address is taken, the data directory is another process's, or the token cannot be read. What is merely away is waited for.
+/// When an address is in use, another process holds the data directory, or the token cannot be read. An unavailable broker or database is
+/// no error: the roles wait for it.
 pub async fn start(options: Options) -> anyhow::Result<Running> {
     let health = Health::new();
     options.check_store()?;
@@ -117,8 +118,8 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
     Ok(running)
 }
 
-/// The control API's listener and token, if control is among the roles. Beyond loopback it is refused: the token would travel in the
-/// clear.
+/// The control API's listener and token, if control is among the roles. An address beyond loopback is refused: the token would
+/// travel in the clear.
 async fn listen(options: &Options) -> anyhow::Result<Option<(TcpListener, Token)>> {
     if !options.roles.contains(&Role::CONTROL) {
         return Ok(None);
@@ -138,8 +139,9 @@ async fn bind(address: Option<ListenAddress>) -> anyhow::Result<Option<TcpListen
     })
 }
 
-/// The bus, opened at once where that needs nobody: whether the data directory is another process's, or the address is none, must be known
-/// before anything works. `None` where somebody is away; he is waited for.
+/// Connects to the bus. `None` where the broker is unavailable; the roles wait for it.
+///
+/// A data directory of another process and an invalid address fail here, before any role starts.
 async fn open_bus(options: &Options) -> anyhow::Result<Option<Bus>> {
     let place = match &options.bus {
         Some(_) => "the bus".to_owned(),
@@ -168,7 +170,7 @@ impl Running {
     /// When the roles were stopped before.
     pub async fn bus(&self) -> Bus {
         let mut bus = self.bus.clone();
-        let connected = bus.wait_for(Option::is_some).await.expect("the roles are at work");
+        let connected = bus.wait_for(Option::is_some).await.expect("the roles are running");
         connected.clone().expect("just waited for")
     }
 
@@ -182,7 +184,7 @@ impl Running {
         client::client(channel, &Token::read(&self.token_file)?)
     }
 
-    /// Waits until the process is ready, or so long at most; tells whether it is.
+    /// Waits until the process is ready, at most `limit`. Returns whether it is ready.
     pub async fn ready_within(&self, limit: Duration) -> bool {
         const READY_POLL_INTERVAL: Duration = Duration::from_millis(20);
         let ready = async {
@@ -193,10 +195,10 @@ impl Running {
         timeout(limit, ready).await.is_ok()
     }
 
-    /// Lets everything in hand finish, so long at most, and stops; the probes last.
+    /// Drains running work, at most `limit`, and stops the roles; the probes stop last.
     ///
     /// # Errors
-    /// When the limit was not enough: what was in hand will be found again at the next start.
+    /// When the drain exceeds `limit`. The next start resumes the unfinished work.
     pub async fn stop(mut self, limit: Duration) -> anyhow::Result<()> {
         self.health.drain();
         self.shutdown.begin();
@@ -204,6 +206,6 @@ impl Running {
         self.roles.shutdown().await;
         self.admin_shutdown.begin();
         while self.admin_server.join_next().await.is_some() {}
-        drained.with_context(|| format!("not everything in hand was finished within {limit:?}"))
+        drained.with_context(|| format!("running work was not finished within {limit:?}"))
     }
 }

@@ -1,5 +1,5 @@
-//! Everything in one process: simulated tenants, all roles on embedded parts, and a client of control. The demo and the scenario tests
-//! play on it.
+//! A sandbox in one process: simulated tenants, all roles on an embedded bus and store, and a client of control. The demo and the scenario
+//! tests use it.
 
 use std::future::pending;
 use std::path::Path;
@@ -21,13 +21,13 @@ use crate::command::status::until_converged;
 use crate::exit;
 use crate::run::{self, Options, Running};
 
-/// How often the sources are asked for changes: nothing notifies of them here.
+/// The poll interval of the sources, which send no notifications here.
 const POLL_INTERVAL: Duration = Duration::from_millis(100);
 
-/// How long the roles may take to come up, and to finish.
+/// The longest wait for the roles to start, and to stop.
 const START_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// Simulated tenants and all roles at work. What they store goes when this is dropped.
+/// Simulated tenants and all roles. Dropping it deletes their stores.
 pub struct Sandbox {
     folder: TempDir,
     address: String,
@@ -40,7 +40,7 @@ impl Sandbox {
     /// Serves the tenants and starts every role.
     ///
     /// # Errors
-    /// When a port or a folder cannot be had, or the roles do not come up.
+    /// When a port or folder is not available, or the roles do not start.
     pub async fn open(sim: Sim) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("making a folder for what is stored")?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -86,7 +86,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Gives each Tenant of a text the simulated application's secret. A text that is refused gets none.
+    /// Writes the simulated application's secret for each Tenant of a text. A text that control will refuse gets none.
     fn write_secrets(&self, yaml: &str) -> std::io::Result<()> {
         let written = manifest::read(&[File { name: String::new(), yaml: yaml.to_owned() }]).unwrap_or_default();
         for tenant in written.iter().filter(|resource| resource.id.kind == Kind::Tenant) {
@@ -97,7 +97,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Waits until everything is converged, changes that were made a moment ago among it.
+    /// Waits until everything is converged, including the most recent changes.
     ///
     /// # Errors
     /// When it is not converged in time.
@@ -106,7 +106,7 @@ impl Sandbox {
         verdict
     }
 
-    /// How far everything is.
+    /// The status of the fleet.
     ///
     /// # Errors
     /// When control does not answer.
@@ -115,7 +115,7 @@ impl Sandbox {
         Ok(answer.into_inner().status.unwrap_or_default())
     }
 
-    /// Every resource, and what became of it.
+    /// Every resource and its state.
     ///
     /// # Errors
     /// When control does not answer.
@@ -127,14 +127,14 @@ impl Sandbox {
     /// One link.
     ///
     /// # Errors
-    /// When control knows none.
+    /// When control knows no such link.
     pub async fn link(&mut self, target: &str, source: &str, user: &str) -> exit::Result<Link> {
         let request = ShowUserRequest { user: format!("{source}/{user}"), target: target.to_owned() };
         let answer = self.client.show_user(request).await.map_err(|status| failure(&status))?;
         Ok(answer.into_inner().links.into_iter().next().and_then(|shown| shown.link).unwrap_or_default())
     }
 
-    /// Has what waits in a tenant tried again now, of one user or of all.
+    /// Retries now what waits in a tenant, for one user or for all.
     ///
     /// # Errors
     /// When control does not answer or knows no such tenant.
@@ -144,7 +144,7 @@ impl Sandbox {
         Ok(())
     }
 
-    /// Lets everything finish.
+    /// Drains and stops the roles.
     ///
     /// # Errors
     /// When it does not finish in time.

@@ -1,7 +1,7 @@
 //! Settings of a process: built-in defaults < `--config FILE` (TOML) < environment < flags.
 //!
-//! The built-in defaults, `settings/defaults.toml`, are the reference: a key that is not there does not exist. All mistakes are reported
-//! at once, each with its key and where it was set.
+//! The built-in defaults, `settings/defaults.toml`, are the reference: a key that is missing there does not exist. All mistakes are
+//! reported at once, each with its key and its origin.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Write as _};
@@ -26,18 +26,18 @@ const SEPARATOR: &str = "__";
 /// The keys whose URLs may carry a password.
 const URLS: [&str; 2] = ["bus", "store"];
 
-/// Where settings come from, besides the defaults.
+/// The sources of settings besides the defaults.
 #[derive(Debug, Default)]
 pub struct Sources {
     /// The file of `--config`.
     pub file: Option<PathBuf>,
-    /// The environment; only the variables of settings are looked at.
+    /// The environment; only variables with the prefix of settings count.
     pub environment: BTreeMap<String, String>,
-    /// What flags say, by key.
+    /// The flags, by key.
     pub flags: BTreeMap<&'static str, Flag>,
 }
 
-/// What a flag says.
+/// The value of a flag.
 #[derive(Debug, Clone)]
 pub enum Flag {
     /// One value.
@@ -46,7 +46,7 @@ pub enum Flag {
     Many(Vec<String>),
 }
 
-/// Everything that is wrong with the settings, a line each.
+/// All mistakes in the settings, one per line.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Faults(Vec<String>);
 
@@ -122,7 +122,7 @@ impl Settings {
     }
 }
 
-/// Reads settings as values of their types, and collects what is wrong.
+/// Reads settings as typed values, and collects mistakes.
 #[derive(Debug)]
 pub struct Reader<'a> {
     settings: &'a Settings,
@@ -153,7 +153,7 @@ impl Reader<'_> {
         }
     }
 
-    /// A text that is something else.
+    /// A text that `parse` converts.
     pub fn parsed<T: Default>(&mut self, key: &str, parse: impl FnOnce(&str) -> Result<T, String>) -> T {
         let text = self.text(key);
         parse(&text).unwrap_or_else(|error| self.fault(key, &error))
@@ -169,7 +169,7 @@ impl Reader<'_> {
         self.parsed(key, duration::parse_positive)
     }
 
-    /// A path: a URL in its place is a mistake, not a folder to be made.
+    /// A path. A URL is a mistake, not a folder to create.
     pub fn path(&mut self, key: &str) -> PathBuf {
         self.parsed(key, |text| if is_url(text) { Err("it is a URL, not a path".to_owned()) } else { Ok(text.into()) })
     }
@@ -206,7 +206,7 @@ impl Reader<'_> {
         number.filter(|number| *number > 0).unwrap_or_else(|| self.fault(key, "it must be a whole number of at least 1"))
     }
 
-    /// Notes what is wrong with a key: the first fault found, one a key.
+    /// Records the first mistake of a key; later ones are dropped.
     pub fn fault<T: Default>(&mut self, key: &str, what: &str) -> T {
         if self.faults.iter().any(|fault| fault.split_once(':').is_some_and(|(known, _)| known == key)) {
             return T::default();
@@ -219,7 +219,7 @@ impl Reader<'_> {
     /// Ends the reading.
     ///
     /// # Errors
-    /// Everything that was wrong.
+    /// All mistakes that were recorded.
     pub fn finish(self) -> Result<(), Faults> {
         if self.faults.is_empty() { Ok(()) } else { Err(Faults(self.faults)) }
     }
@@ -259,7 +259,7 @@ fn flat(config: &Config) -> BTreeMap<String, Value> {
     values
 }
 
-/// A value as TOML writes it. JSON's strings, numbers and arrays are TOML's.
+/// A value in TOML syntax. JSON's strings, numbers and arrays are TOML's.
 fn literal(key: &str, value: &Value) -> String {
     match &value.kind {
         ValueKind::Array(values) => format!("[{}]", values.iter().map(|value| literal(key, value)).collect::<Vec<_>>().join(", ")),
@@ -273,7 +273,7 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// A URL without what may be a secret. What is no URL is not shown at all where it has an `@`.
+/// A URL without its password. A text with an `@` that is no URL is hidden as a whole.
 fn without_password(text: &str) -> String {
     match Url::parse(text) {
         Ok(mut url) if url.password().is_some() => match url.set_password(Some("hidden")) {

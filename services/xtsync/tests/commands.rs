@@ -1,4 +1,4 @@
-//! The binary as administrators and scripts meet it: what it prints, and its exit codes.
+//! The output and the exit codes of the binary.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -28,7 +28,7 @@ fn done(dir: &Path, arguments: &[&str]) -> (i32, String, String) {
     (status.code().unwrap(), text(stdout), text(stderr))
 }
 
-/// Roles at work in a process of their own, with the ports of control and of the probes.
+/// A process that runs roles, with the ports of control and of the probes.
 struct Served {
     process: Process,
     control: String,
@@ -150,9 +150,9 @@ async fn resources_are_applied_listed_and_waited_for_and_term_stops_cleanly() {
     let status: serde_json::Value = serde_json::from_str(&out).unwrap();
     assert_eq!((code, &status["converged"], &status["synchronizations"][0]["name"]), (4, &false.into(), &"to-hub".into()));
     assert!(err.starts_with("error: not converged in time: waiting for to-hub: group GlobalEmployees not seen yet"), "{err}");
-    let (code, _, err) = run(&["show", "emea/nobody", "hub"]);
-    assert_eq!((code, err.as_str()), (1, "error: neither decision nor link for emea/nobody in hub\n"));
-    assert_eq!(run(&["republish"]), (0, "emea is told again\nhub is told again\n".to_owned(), String::new()));
+    let (code, _, err) = run(&["show", "emea/unknown", "hub"]);
+    assert_eq!((code, err.as_str()), (1, "error: neither decision nor link for emea/unknown in hub\n"));
+    assert_eq!(run(&["republish"]), (0, "emea is republished\nhub is republished\n".to_owned(), String::new()));
     assert_eq!(run(&["republish", "--tenant", "emea", "--json"]).1, "{\n  \"tenants\": [\n    \"emea\"\n  ]\n}\n");
     assert_eq!(run(&["resync", "emea"]), (0, "emea is read from the beginning\n".to_owned(), String::new()));
     assert_eq!(run(&["resync", "nowhere"]).0, 1);
@@ -188,7 +188,7 @@ async fn a_folder_of_yaml_is_applied_at_start_and_again_when_it_changes() {
 #[tokio::test]
 async fn without_broker_and_database_it_stays_up_unready_and_stops_on_term() {
     let dir = Dir::new().unwrap();
-    let away = ["--bus", "kafka://127.0.0.1:1", "--store", "postgres://nobody@127.0.0.1:1/none"];
+    let away = ["--bus", "kafka://127.0.0.1:1", "--store", "postgres://xtsync@127.0.0.1:1/none"];
     let mut served = serve(dir.path(), &away);
     let live = xtsync_harness::wait_for(LIMIT, "the probes", async || Ok(ask(&format!("{}/livez", served.admin)).await)).await.unwrap();
     assert_eq!(live.0, 200);

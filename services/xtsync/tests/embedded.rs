@@ -1,4 +1,4 @@
-//! All roles in this process on embedded parts, over simulated tenants.
+//! All roles in this process on an embedded bus and store, with simulated tenants.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -21,16 +21,16 @@ async fn users_in_scope_appear_in_the_target_and_a_restart_resumes() {
     let dir = Dir::new().unwrap();
     let (sim, yaml) = tenants(40, dir.path()).await;
     let (emea, hub) = (sim.tenant("emea").unwrap(), sim.tenant("hub").unwrap());
-    let mut everybody = emea.members(emea.groups("GlobalEmployees")[0]);
-    everybody.retain(|member| emea.users().contains(member));
+    let mut in_scope = emea.members(emea.groups("GlobalEmployees")[0]);
+    in_scope.retain(|member| emea.users().contains(member));
     let running = start(options(&dir)).await.unwrap();
     let client = running.client().await.unwrap();
     apply(&client, &yaml).await;
     until("the first are there", async || status(&client).await.synchronizations.iter().any(|one| one.present > 0)).await;
     let before = converged(&client).await;
     let counts = before.synchronizations[0].counts.unwrap();
-    assert_eq!((before.synchronizations[0].present, counts.created), (everybody.len() as u64, everybody.len() as u64));
-    assert_eq!(hub.user_count(), everybody.len());
+    assert_eq!((before.synchronizations[0].present, counts.created), (in_scope.len() as u64, in_scope.len() as u64));
+    assert_eq!(hub.user_count(), in_scope.len());
     assert!(running.ready_within(Duration::from_secs(60)).await, "{:?}", running.health);
     running.stop(DRAIN).await.unwrap();
 
@@ -39,7 +39,7 @@ async fn users_in_scope_appear_in_the_target_and_a_restart_resumes() {
     let client = running.client().await.unwrap();
     until("converged again", async || status(&client).await.converged).await;
     assert_eq!(hub.journal_len(), written, "nothing is done twice");
-    emea.patch_user(everybody[0], &serde_json::json!({"department": "Legal"})).unwrap();
+    emea.patch_user(in_scope[0], &serde_json::json!({"department": "Legal"})).unwrap();
     until("the change is there", async || !hub.find_users("department", "Legal").is_empty()).await;
     until("it is counted", async || status(&client).await.synchronizations[0].counts.unwrap().updated == 1).await;
     assert_eq!(converged(&client).await.synchronizations[0].counts.unwrap().created, counts.created);

@@ -1,4 +1,4 @@
-//! What `/metrics` shows, as Prometheus' own checker sees it and as dashboards rely on it.
+//! `/metrics`: checked by promtool, and the series that dashboards use.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -14,7 +14,7 @@ use xtsync_harness::{Dir, Process, Signal, free_port};
 
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// What promtool finds wrong with metrics; empty when nothing is.
+/// The findings of promtool about metrics; empty when there are none.
 fn lint(metrics: &str) -> String {
     let promtool = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../.cache/promtool/promtool");
     assert!(promtool.exists(), "promtool is missing: run `make promtool`");

@@ -1,4 +1,4 @@
-//! Sources that tell of changes themselves, to all roles in this process.
+//! Sources that send change notifications, to all roles in this process.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -20,7 +20,7 @@ fn every(poll: Duration, full_cycle: Duration) -> impl FnOnce(Options) -> Option
     move |options| Options { poll, full_cycle, ..options }
 }
 
-/// A source of a few people that is to tell of changes, synchronized and converged.
+/// A small source that sends change notifications, synchronized and converged.
 async fn start_notified(dir: &Dir, options: impl FnOnce(Options) -> Options, delivery: Delivery) -> (Sim, Running) {
     let (sim, yaml) = tenants(5, dir.path()).await;
     sim.set_delivery(delivery);
@@ -37,7 +37,7 @@ async fn start_notified(dir: &Dir, options: impl FnOnce(Options) -> Options, del
     (sim, running)
 }
 
-/// Waits until a change of somebody is in the target.
+/// Waits until a change of a user is in the target.
 async fn propagates(sim: &Sim, department: &str) {
     let (emea, hub): (TenantHandle, TenantHandle) = (sim.tenant("emea").unwrap(), sim.tenant("hub").unwrap());
     let members = emea.members(emea.groups("GlobalEmployees")[0]);

@@ -1,4 +1,4 @@
-//! What README tells a newcomer to paste works as it stands there, pasted at once. Only addresses are others, so that tests do not meet.
+//! The command blocks of README work when they are pasted as a whole. Only the addresses differ, so that tests do not collide.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -22,10 +22,10 @@ fn block(heading: &str, language: &str, index: usize) -> &'static str {
     section.split(&format!("```{language}\n")).nth(index + 1).unwrap().split_once("\n```").unwrap().0
 }
 
-/// A shell in a folder, in which `$xtsync` uses addresses of its own. What runs in the background ends with the shell.
+/// A shell in a folder, in which `$xtsync` uses addresses of its own. Background processes end with the shell.
 struct Shell {
     dir: Dir,
-    /// What README says, and what stands in its place.
+    /// Texts of README, each with its replacement.
     addresses: Vec<(&'static str, String)>,
 }
 
@@ -48,7 +48,7 @@ impl Shell {
         Self { dir, addresses }
     }
 
-    /// Pastes a text; gives what was printed.
+    /// Runs a text in the shell; returns its output.
     fn paste(&self, text: &str) -> String {
         let text = self.addresses.iter().fold(text.to_owned(), |text, (port, instead)| text.replace(port, instead));
         let mut shell = Command::new("timeout");
@@ -85,7 +85,7 @@ async fn the_block_that_tries_it_on_kafka_and_postgres_works_with_one_broker() {
     assert!(out.contains("created") && out.contains(", converged"), "{out}");
 }
 
-/// Simulated tenants, with the secret that README makes, and where they are.
+/// Simulated tenants with the secret that README creates, and their address.
 async fn tenants_at(dir: &Dir) -> (xtsync_tenant_sim::Sim, String) {
     let (sim, yaml) = tenants(20, dir.path()).await;
     let address = yaml.split_once("endpoint: http://").unwrap().1.split(',').next().unwrap().to_owned();

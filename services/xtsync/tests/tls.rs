@@ -1,4 +1,4 @@
-//! Commands to a server over TLS, as behind what ends TLS in front of control: who is not proven to be the server gets no token.
+//! Commands to control behind a TLS proxy: a server whose certificate is not verified gets no token.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -24,7 +24,7 @@ fn authority() -> Authority {
     CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap()
 }
 
-/// Ends TLS for a name in front of an address; gives its port, and counts the connections that it let through.
+/// A TLS proxy for a name in front of an address. Returns its port and a counter of the connections that it forwarded.
 async fn front(authority: &Authority, name: &str, upstream: std::net::SocketAddr) -> (u16, Arc<AtomicUsize>) {
     let key = KeyPair::generate().unwrap();
     let certificate = CertificateParams::new([name.to_owned()]).unwrap().signed_by(&key, authority).unwrap();
@@ -81,7 +81,7 @@ async fn the_token_is_sent_to_a_verified_server_only() {
         (secure(right), Some("empty.pem"), 2, "empty.pem holds no certificate in PEM"),
         (secure(right), Some("none.pem"), 2, "reading the authority's certificate in none.pem"),
         (secure(other_name), Some("ours.pem"), 1, "invalid peer certificate"),
-        // A server without TLS is none at https.
+        // An https URL does not connect to a server without TLS.
         (secure(upstream.port()), Some("ours.pem"), 1, "connecting to control at https://127.0.0.1"),
         (format!("http://control.example:{right}"), None, 2, "would travel in the clear"),
         (format!("http://192.0.2.1:{right}"), None, 2, "would travel in the clear"),

@@ -24,7 +24,7 @@ impl Baseline {
     /// Signs in.
     ///
     /// # Errors
-    /// When the simulator does not let us in.
+    /// When the simulator refuses the sign-in.
     pub(crate) async fn sign_in(address: &str, tenant: &str) -> Result<Self> {
         let http = Client::builder().no_proxy().build()?;
         let form = [("grant_type", "client_credentials"), ("client_id", "app"), ("client_secret", "secret")];
@@ -41,7 +41,7 @@ impl Baseline {
         Ok(Self { http, base, token, anchor, select })
     }
 
-    /// Creates that many people, so many at once; gives how many a second.
+    /// Creates `people` users with bounded concurrency; returns users per second.
     ///
     /// # Errors
     /// When the simulator refuses one.
@@ -84,7 +84,7 @@ impl Baseline {
             "sendInvitationMessage": false, "invitedUserDisplayName": format!("Baseline Person {number}"),
         });
         let invited = self.json(self.http.post(format!("{}/invitations", self.base)).json(&invitation)).await?;
-        let id = invited["invitedUser"]["id"].as_str().context("nobody was invited")?;
+        let id = invited["invitedUser"]["id"].as_str().context("no user was invited")?;
         self.read(id).await?;
         let mut body: Value = MAPPED.iter().map(|name| ((*name).to_owned(), json!(format!("{name} {number}")))).collect();
         body["preferredLanguage"] = json!("en-US");

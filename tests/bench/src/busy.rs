@@ -1,4 +1,4 @@
-//! From source to target while much else is to be done: everybody of the source is decided again, and another source is new.
+//! Latency under load: all users of the source are decided again, and another source is synchronized for the first time.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use xtsync_tenant_sim::Sim;
 use crate::fixture::{self, SOURCE, TARGET};
 use crate::report::Figure;
 
-/// The source that is new.
+/// The new source.
 const NEW: &str = "apac";
 
 /// Changes that are timed, 50 a second.
@@ -32,13 +32,13 @@ pub(crate) async fn measure(replayed: usize, created: usize) -> Result<Vec<Figur
     let hub = fleet.sim.tenant(TARGET).context("no target")?;
     let before = hub.user_count();
     pairs.push((NEW.to_owned(), TARGET.to_owned()));
-    // Another rule for those who lose their scope: everybody is decided again.
+    // A changed rule for lost scopes: all users are decided again.
     fleet.reconfigure(pairs, Duration::from_secs(2))?;
     wait_for(Duration::from_secs(120), "the new source", async || Ok((hub.user_count() > before + 50).then_some(()))).await?;
     let (_, people) = fixture::people(&fleet.sim)?;
     let changes = fixture::change(&fleet.sim, people.into_iter().take(CHANGES), ("department", "Busy".into()), PACE).await?;
     let took = changes.propagated(&fleet.sim, Duration::from_secs(120)).await?;
     let waiting = (before + created).saturating_sub(hub.user_count());
-    let note = format!("{CHANGES} changes at 50/s, {replayed} decided again, {created} new, of whom {waiting} still waited at the end");
+    let note = format!("{CHANGES} changes at 50/s, {replayed} decided again, {created} new, {waiting} of them still waiting at the end");
     Ok(vec![Figure::new("busy_p99_ms", fixture::percentile_ms(&took, 0.99), "ms", note).against(500.0)])
 }

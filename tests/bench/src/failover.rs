@@ -1,4 +1,4 @@
-//! How long a target is left alone when the process that works on it is killed.
+//! How long a target gets no writes after its owner is killed.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::report::Figure;
 /// Kills the owner of the target in the middle of the first synchronization.
 ///
 /// # Errors
-/// When the fleet does not come up, or nobody takes over.
+/// When the fleet does not start, or no replica takes over.
 pub(crate) async fn measure() -> Result<Vec<Figure>> {
     let mut fleet = Fleet::new(fixture::tenants(5_000)?, Plan { replicas: 2, ..fixture::plan() }).await?;
     fleet.start().await?;

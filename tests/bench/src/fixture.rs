@@ -1,4 +1,4 @@
-//! What every measurement stands on: a fleet whose sources have been made to size, and looks at what it does.
+//! The fixture of the measurements: a fleet with sources of a given size, and observation of its work.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -18,7 +18,7 @@ pub(crate) const SOURCE: &str = "emea";
 /// See [`SOURCE`].
 pub(crate) const TARGET: &str = "hub";
 
-/// A simulator with that many people in the source, all of whom are let in.
+/// A simulator with that many users in the source, all of them in scope.
 ///
 /// # Errors
 /// When it cannot be built.
@@ -37,13 +37,13 @@ pub(crate) fn plan() -> Plan {
 /// When the simulator lacks the source.
 pub(crate) fn people(sim: &Sim) -> Result<(TenantHandle, Vec<Uuid>)> {
     let home = sim.tenant(SOURCE).context("no source")?;
-    let everybody = *home.groups(EVERYBODY).first().context("no group")?;
-    let people = home.members(everybody).into_iter().filter(|id| home.user(*id).is_some_and(|user| user["accountEnabled"] == true));
+    let group = *home.groups(EVERYBODY).first().context("no group")?;
+    let people = home.members(group).into_iter().filter(|id| home.user(*id).is_some_and(|user| user["accountEnabled"] == true));
     let people = people.collect();
     Ok((home, people))
 }
 
-/// Lets somebody new join.
+/// Creates a user and adds them to the scope group.
 ///
 /// # Errors
 /// When the tenant refuses.
@@ -54,8 +54,8 @@ pub(crate) fn join(home: &TenantHandle, number: usize) -> Result<Uuid> {
         "mailNickname": nickname, "userPrincipalName": format!("{nickname}@{domain}"), "mail": format!("{nickname}@{domain}"),
         "passwordProfile": {"password": "not-used-anywhere-1"},
     }))?;
-    let everybody = *home.groups(EVERYBODY).first().context("no group")?;
-    home.add_member(everybody, id)?;
+    let group = *home.groups(EVERYBODY).first().context("no group")?;
+    home.add_member(group, id)?;
     Ok(id)
 }
 
@@ -140,7 +140,7 @@ impl Changes {
     }
 }
 
-/// The source user whom an entry of the target is about: the last part of the anchor.
+/// The source user of an entry of the target: the last part of the anchor.
 fn source_user(entry: &Entry) -> Option<Uuid> {
     entry.anchor.as_deref()?.rsplit('/').next()?.parse().ok()
 }

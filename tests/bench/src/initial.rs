@@ -18,7 +18,7 @@ const AT_ONCE: usize = 12;
 /// How long the converged fleet is watched.
 const IDLE: Duration = Duration::from_secs(60);
 
-/// A second group of the scope, into which everybody comes at once.
+/// A second scope group, to which one edit adds all users.
 const SECOND_GROUP: &str = "Again";
 
 /// Creates `people`, watches the fleet rest, and then lets one edit of a group concern them all.
@@ -54,7 +54,7 @@ pub(crate) async fn measure(people: usize) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// As people run it: told of changes, and asking every half minute.
+/// The default setup: change notifications, and a poll every 30 seconds.
 fn plan() -> Plan {
     let scope = vec![EVERYBODY.to_owned(), SECOND_GROUP.to_owned()];
     Plan { poll: Duration::from_secs(30), lease_ttl: Duration::from_secs(10), notified: true, scope, ..fixture::plan() }

@@ -1,4 +1,4 @@
-//! What targets that are unwell cost the others.
+//! The effect of failing targets on the others.
 
 use std::time::{Duration, Instant};
 
@@ -10,7 +10,7 @@ use xtsync_tenant_sim::{FaultProfile, Sim, Span, Throttle};
 use crate::fixture::{self, SOURCE};
 use crate::report::{Figure, show};
 
-/// Targets that are well, and those that are not.
+/// The numbers of healthy and of failing targets.
 const HEALTHY: [&str; 8] = ["t1", "t2", "t3", "t4", "t5", "t6", "t7", "t8"];
 const THROTTLED: &str = "t9";
 const DEAD: &str = "t10";
@@ -21,7 +21,7 @@ const LATENCY: Duration = Duration::from_millis(20);
 /// People of the source.
 const PEOPLE: usize = 500;
 
-/// Creates everybody in the eight alone, and then beside the two others.
+/// Creates all users in the eight healthy targets alone, and then beside the two failing ones.
 ///
 /// # Errors
 /// When the fleet does not come up.
@@ -33,7 +33,7 @@ pub(crate) async fn measure() -> Result<Vec<Figure>> {
     Ok(vec![Figure::new("isolation", beside, "users/s", note).against(alone)])
 }
 
-/// Users a second in those that are well, between a tenth and nine tenths of all.
+/// Users per second in the healthy targets, between a tenth and nine tenths of all.
 async fn speed(targets: &[&str]) -> Result<f64> {
     let tenants = targets.iter().fold(Sim::builder().tenant(SOURCE, PEOPLE), |tenants, target| tenants.tenant(target, 0));
     let profile = FaultProfile {

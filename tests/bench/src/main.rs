@@ -1,4 +1,4 @@
-//! What xtsync costs: starts everything it needs, measures, prints a table and writes `target/bench/report.json`.
+//! The benchmarks of xtsync: starts everything it needs, measures, prints a table and writes `target/bench/report.json`.
 
 mod baseline;
 mod busy;
@@ -18,7 +18,7 @@ use clap::{Parser, ValueEnum};
 
 use self::report::Figure;
 
-/// Measures what xtsync costs.
+/// Runs the benchmarks of xtsync.
 #[derive(Debug, Parser)]
 struct Args {
     /// What to measure [default: everything]
@@ -28,11 +28,11 @@ struct Args {
     #[arg(long, default_value_t = 100_000)]
     people: usize,
 
-    /// People who are decided again while changes are timed; the goal speaks of 100,000
+    /// Users who are decided again while changes are timed; the goal is stated for 100,000
     #[arg(long, default_value_t = 5_000)]
     replayed: usize,
 
-    /// People of the source that is new while changes are timed; the goal speaks of 50,000
+    /// Users of the new source while changes are timed; the goal is stated for 50,000
     #[arg(long, default_value_t = 10_000)]
     created: usize,
 
@@ -47,13 +47,13 @@ enum Measurement {
     Policy,
     /// From source to target, 50 changes a second
     Changes,
-    /// The same while much else is to be done
+    /// The same beside a large backlog
     Busy,
     /// Leavers beside a backlog in a throttled target
     Leavers,
-    /// The owner of a target is killed
+    /// Failover after the owner of a target is killed
     Failover,
-    /// Targets that are unwell beside others
+    /// Healthy targets beside failing ones
     Isolation,
     /// The first synchronization, and rest after it
     Initial,

@@ -48,7 +48,7 @@ pub(crate) async fn measure(people: usize) -> Result<Vec<Figure>> {
     let bootstrap = fleet.kafka.bootstrap();
     let deltas = format!("xtsync.v1.user-deltas.{SOURCE}");
     let watermarks: BaseConsumer = client(&bootstrap).create()?;
-    let published = wait_for(SOON, "everybody's delta", async || {
+    let published = wait_for(SOON, "the deltas of all users", async || {
         let published = records(&watermarks, &deltas)?;
         Ok((published >= people as i64).then_some(published))
     })

@@ -1,4 +1,4 @@
-//! The configuration of the stories: sources into targets, for the simulator's group of everybody.
+//! The configuration of the end-to-end tests: sources into targets, with the simulator's group of all users as scope.
 
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::fleet::Plan;
 
-/// Writes a folder of YAML for a plan, whose sources tell of changes to `notified`, and below it the simulated application's secrets.
+/// Writes a folder of YAML for a plan, and below it the simulated application's secrets. The sources notify `notified` of changes.
 ///
 /// # Errors
 /// When it cannot be written.
@@ -24,7 +24,7 @@ pub fn write(folder: &Path, address: &str, plan: &Plan, notified: Option<&str>) 
     Ok(())
 }
 
-/// Where the secrets of a folder's tenants are.
+/// The secrets directory of a folder's tenants.
 #[must_use]
 pub fn secrets(folder: &Path) -> PathBuf {
     folder.join("secrets")

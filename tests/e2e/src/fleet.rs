@@ -16,31 +16,31 @@ use crate::{configuration, graph};
 /// The roles.
 pub const ROLES: [&str; 4] = ["control", "change-detector", "policy", "provisioner"];
 
-/// How long a role may take to drain.
+/// The longest wait for a role to drain.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How long a killed or stopped process may take to be gone.
+/// The longest wait for a killed or stopped process to end.
 const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// One fleet at a time: two would wait for each other's processors, and time out.
+/// One fleet at a time: two compete for the processors, and time out.
 static SERIAL: Mutex<()> = Mutex::const_new(());
 
-/// What a fleet is to be.
+/// The plan of a fleet.
 #[derive(Debug, Clone)]
 pub struct Plan {
-    /// Who pushes into whom, by tenant; all of them are in the simulator.
+    /// Pairs of source and target tenant; all of them are in the simulator.
     pub pairs: Vec<(String, String)>,
-    /// The groups of each source whose people are in scope.
+    /// The scope groups of each source.
     pub scope: Vec<String>,
-    /// How long a loss of scope must last.
+    /// The grace period of a lost scope.
     pub grace: Duration,
     /// Processes of each role.
     pub replicas: usize,
-    /// How often a source is asked for changes.
+    /// The poll interval of a source.
     pub poll: Duration,
-    /// How long a lease lasts without renewal.
+    /// The lifetime of a lease without renewal.
     pub lease_ttl: Duration,
-    /// Whether the sources tell of changes themselves, to the first change-detector.
+    /// Whether the sources send change notifications, to the first change-detector.
     pub notified: bool,
 }
 
@@ -71,7 +71,7 @@ pub struct Fleet {
     plan: Plan,
     folder: Dir,
     address: String,
-    /// Where the first change-detector is told of changes.
+    /// The address at which the first change-detector receives notifications.
     notified: String,
     members: Vec<Member>,
     _serial_guard: MutexGuard<'static, ()>,
@@ -81,18 +81,18 @@ pub struct Fleet {
 struct Member {
     role: &'static str,
     index: usize,
-    /// Where its probes and metrics are.
+    /// The address of its probes and metrics.
     admin: String,
-    /// Where it would serve the control API.
+    /// The address of the control API, if it runs control.
     control: String,
     process: Process,
 }
 
 impl Fleet {
-    /// Waits until no other fleet of this program is there, serves the tenants, and starts the broker and the database; no role yet.
+    /// Waits until no other fleet of this program runs, serves the tenants, and starts the broker and the database, but no role.
     ///
     /// # Errors
-    /// When one of them does not come up.
+    /// When one of them does not start.
     pub async fn new(sim: Sim, plan: Plan) -> Result<Self> {
         let serial_guard = SERIAL.lock().await;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -113,7 +113,7 @@ impl Fleet {
         Ok(fleet)
     }
 
-    /// Changes the pairs and the time that a loss of scope must last, and applies that.
+    /// Changes the pairs and the grace period, and applies the configuration.
     ///
     /// # Errors
     /// When the broker or control refuses.
@@ -129,13 +129,13 @@ impl Fleet {
         configuration::write(&self.configuration(), &self.address, &self.plan, url.as_deref())
     }
 
-    /// Where the tenants are.
+    /// The address of the tenants.
     #[must_use]
     pub fn address(&self) -> &str {
         &self.address
     }
 
-    /// Makes the topics, starts every process, and applies the configuration.
+    /// Creates the topics, starts every process, and applies the configuration.
     ///
     /// # Errors
     /// When any of that fails.
@@ -150,7 +150,7 @@ impl Fleet {
         self.apply()
     }
 
-    /// Makes the topics that the configuration needs.
+    /// Creates the topics that the configuration needs.
     ///
     /// # Errors
     /// When the broker refuses.
@@ -180,7 +180,7 @@ impl Fleet {
         Ok(())
     }
 
-    /// Kills a replica as a power cut would.
+    /// Kills a replica with SIGKILL.
     ///
     /// # Errors
     /// When it does not run.
@@ -189,7 +189,7 @@ impl Fleet {
         member.process.end(Signal::Kill, KILL_TIMEOUT).await.map(drop)
     }
 
-    /// Asks a replica to stop, and waits until it has.
+    /// Stops a replica, and waits until it has drained.
     ///
     /// # Errors
     /// When it does not run or does not drain.
@@ -200,30 +200,30 @@ impl Fleet {
         Ok(())
     }
 
-    /// Writes what a role has stored to a file.
+    /// Dumps the database of a role to a file.
     ///
     /// # Errors
-    /// When the database is away.
+    /// When the database is unavailable.
     pub async fn dump(&self, role: &str, file: &Path) -> Result<()> {
         self.postgres.dump(&database(role), file).await
     }
 
-    /// Puts what a role has stored back to what it was then.
+    /// Restores the database of a role from a dump.
     ///
     /// # Errors
-    /// When the database is away or the file is no dump.
+    /// When the database is unavailable or the file is no dump.
     pub async fn restore(&self, role: &str, file: &Path) -> Result<()> {
         self.postgres.restore(&database(role), file).await
     }
 
-    /// Which replica of the provisioner works on a target.
+    /// The index of the provisioner replica that owns a target.
     ///
     /// # Errors
     /// When none does.
     pub async fn owner(&self, target: &str) -> Result<usize> {
         let sql = format!("SELECT owner FROM provisioner.lease WHERE name = 'target/{target}'");
         let owner = self.postgres.sql(&database("provisioner"), &sql).await?;
-        owner.rsplit('-').next().and_then(|index| index.parse().ok()).with_context(|| format!("nobody works on {target}"))
+        owner.rsplit('-').next().and_then(|index| index.parse().ok()).with_context(|| format!("no replica owns {target}"))
     }
 
     /// Sends a replica a signal that does not end it.
@@ -267,10 +267,10 @@ impl Fleet {
         self.administer(&["status", &format!("--wait={within}"), "--fresh"]).map(drop)
     }
 
-    /// What the stores say of links that control takes for not converged: for whoever has to find out why they are not.
+    /// The stored rows of links that control reports as not converged, for the diagnosis of a failed test.
     ///
     /// # Errors
-    /// When the database is away.
+    /// When the database is unavailable.
     pub async fn unconverged(&self) -> Result<String> {
         const SEEN: &str = "SELECT user_id, status, code, due, md5(record) FROM control.view_link WHERE status <> 'done'";
         const HELD: &str =
@@ -285,7 +285,7 @@ impl Fleet {
         Ok(format!("now {now}\ncontrol has seen\n{seen}\nthe provisioner has\n{}", held.join("\n")))
     }
 
-    /// What the metrics or health of a role's first replica say.
+    /// The metrics or health of a role's first replica.
     ///
     /// # Errors
     /// When it does not answer.
@@ -294,7 +294,7 @@ impl Fleet {
         Ok((answer.status().as_u16(), answer.text().await?))
     }
 
-    /// What is wrong in a target.
+    /// The differences that the oracle finds in a target.
     ///
     /// # Errors
     /// When a tenant cannot be read.
@@ -306,7 +306,7 @@ impl Fleet {
         oracle::verify(&sources, &graph::Tenant::sign_in(&self.address, target).await?).await
     }
 
-    /// Ends every process and says how each ended.
+    /// Stops every process and returns the exit status of each.
     ///
     /// # Errors
     /// When one does not drain.
@@ -317,16 +317,16 @@ impl Fleet {
         Ok(())
     }
 
-    /// Everything that the processes that run have logged.
+    /// The logs of all running processes.
     #[must_use]
     pub fn logs(&self) -> String {
         self.members.iter().map(|member| member.process.stderr()).collect()
     }
 
-    /// Runs a command for the administrator of control; any replica of it will do.
+    /// Runs a command against any replica of control.
     ///
     /// # Errors
-    /// When none takes it: with what the last one said, and the last words of all processes.
+    /// When no replica accepts it: with the last answer, and the last log lines of all processes.
     pub fn administer(&self, args: &[&str]) -> Result<String> {
         let token = self.token();
         let mut last = None;
@@ -362,7 +362,7 @@ impl Fleet {
         self.folder.join("token").display().to_string()
     }
 
-    /// The last words of every process.
+    /// The last log lines of every process.
     fn tails(&self) -> String {
         self.members.iter().map(|member| format!("--- {}-{}\n{}\n", member.role, member.index, member.process.tail())).collect()
     }
@@ -375,7 +375,7 @@ impl Fleet {
     }
 }
 
-/// Each role has a database of its own, as if on a server of its own.
+/// The database of a role; each role has its own.
 fn database(role: &str) -> String {
     role.replace('-', "_")
 }

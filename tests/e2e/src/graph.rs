@@ -1,4 +1,4 @@
-//! Reads and edits a simulated tenant through Microsoft Graph, as its administrator would.
+//! Reads and edits a simulated tenant through Microsoft Graph, with the rights of its administrator.
 
 use anyhow::{Context as _, Result, ensure};
 use reqwest::{Client, Method};
@@ -16,7 +16,7 @@ impl Tenant {
     /// Signs in at a simulator such as `http://127.0.0.1:8700`.
     ///
     /// # Errors
-    /// When it does not let us in.
+    /// When the simulator refuses the sign-in.
     pub async fn sign_in(base: &str, tenant: &str) -> Result<Self> {
         let http = Client::new();
         let form = [
@@ -56,7 +56,7 @@ impl Tenant {
         self.send(Method::GET, &format!("{}{path}", self.base), None).await
     }
 
-    /// Creates something; gives what the tenant answered.
+    /// Creates an object; returns the answer of the tenant.
     ///
     /// # Errors
     /// When the tenant refuses.
@@ -64,7 +64,7 @@ impl Tenant {
         self.send(Method::POST, &format!("{}{path}", self.base), Some(body)).await
     }
 
-    /// Changes something.
+    /// Patches an object.
     ///
     /// # Errors
     /// When the tenant refuses.
@@ -72,7 +72,7 @@ impl Tenant {
         self.send(Method::PATCH, &format!("{}{path}", self.base), Some(body)).await.map(drop)
     }
 
-    /// Writes something.
+    /// Puts an object.
     ///
     /// # Errors
     /// When the tenant refuses.
@@ -80,7 +80,7 @@ impl Tenant {
         self.send(Method::PUT, &format!("{}{path}", self.base), Some(body)).await.map(drop)
     }
 
-    /// Deletes something.
+    /// Deletes an object.
     ///
     /// # Errors
     /// When the tenant refuses.
@@ -107,7 +107,7 @@ impl Tenant {
         Ok(groups[0]["id"].as_str().context("a group without id")?.to_owned())
     }
 
-    /// Adds somebody to a group.
+    /// Adds a user to a group.
     ///
     /// # Errors
     /// When the tenant refuses.
@@ -116,7 +116,7 @@ impl Tenant {
         self.post(&format!("/groups/{group}/members/$ref"), reference).await.map(drop)
     }
 
-    /// Takes somebody out of a group.
+    /// Removes a user from a group.
     ///
     /// # Errors
     /// When the tenant refuses.

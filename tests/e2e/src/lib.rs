@@ -1,7 +1,7 @@
-//! What end-to-end tests, scenarios and benchmarks are made of: a fleet of processes, a small Graph client, and the oracle that says
-//! what a target must look like.
+//! Parts of the end-to-end tests, scenarios and benchmarks: a fleet of processes, a small Graph client, and the oracle that computes the
+//! expected state of a target.
 //!
-//! Nothing here shares a rule with `xtsync-domain` or a type with the connector: what both get wrong in the same way nobody would see.
+//! This crate shares no rule with `xtsync-domain` and no type with the connector: a mistake in shared code would go undetected.
 
 pub mod configuration;
 pub mod fleet;

@@ -1,8 +1,8 @@
-//! Says from both tenants, read through Graph, what is wrong in the target. It knows the rules from the documentation, not from the code.
+//! Compares both tenants, read through Graph, and reports each difference in the target. Its rules come from the documentation, not the code.
 //!
 //! The rules, for a synchronization whose scope is one group: each internal, enabled, direct member of the group has exactly one
-//! user in the target, with the same mapped attributes, able to sign in. One who is disabled has either no user there or a disabled
-//! one. Whoever is not in scope has none, except in the bin. Nobody else is there.
+//! user in the target, with the same mapped attributes, with sign-in enabled. A disabled user has no user there or a disabled one.
+//! A user out of scope has none, except a soft-deleted one. The target holds no other users.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -39,16 +39,16 @@ pub struct Source {
     pub group: String,
 }
 
-/// What was found.
+/// The result of a comparison.
 #[derive(Debug, Default)]
 pub struct Verdict {
-    /// Each thing that is wrong.
+    /// The differences.
     pub wrong: Vec<String>,
-    /// How many source users should be in the target and are.
+    /// Number of source users that are in the target as expected.
     pub present: usize,
-    /// How many target users are disabled, as their source users are.
+    /// Number of target users that are disabled like their source users.
     pub disabled: usize,
-    /// How many target users are in the bin.
+    /// Number of soft-deleted target users.
     pub soft_deleted: usize,
 }
 
@@ -68,7 +68,7 @@ pub async fn verify(sources: &[Source], target: &Tenant) -> Result<Verdict> {
     for source in sources {
         verify_source(source, &mut shadows, &soft_deleted, &mut verdict).await?;
     }
-    verdict.wrong.extend(shadows.keys().map(|anchor| format!("{anchor} is in the target and nobody asked for it")));
+    verdict.wrong.extend(shadows.keys().map(|anchor| format!("{anchor} is in the target although no source user is in scope")));
     Ok(verdict)
 }
 
@@ -124,7 +124,7 @@ fn compare(anchor: &str, user: &Value, shadow: &Value, verdict: &mut Verdict) {
     }
 }
 
-/// The target's users by anchor; a second one of an anchor, or of a principal name, is wrong.
+/// The target's users by anchor. A duplicate anchor or principal name is a difference.
 fn by_anchor<'a>(users: &'a [Value], anchor: &str, verdict: &mut Verdict) -> BTreeMap<String, &'a Value> {
     let mut shadows = BTreeMap::new();
     let mut addresses: HashMap<String, &str> = HashMap::new();

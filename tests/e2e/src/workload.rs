@@ -1,4 +1,4 @@
-//! What goes on in source tenants, by seed: people join, move, are renamed, disabled, leave and come back.
+//! A workload for source tenants, by seed: users join, move, are renamed, disabled, leave and come back.
 
 use anyhow::{Context as _, Result};
 use rand::rngs::StdRng;
@@ -8,32 +8,32 @@ use serde_json::json;
 use uuid::Uuid;
 use xtsync_tenant_sim::{EVERYBODY, Sim, TenantHandle};
 
-/// Of how many people one may leave his group or company: a target lets go a twentieth of those who are there in an hour, and they may
-/// not all be there yet.
+/// One of this many users may leave the group or the company. The hourly limit of a target is a twentieth of its shadow users, and not all
+/// of them may exist yet.
 const USERS_PER_LEAVER: usize = 50;
 
-/// Where somebody may go to who is in the same department.
+/// The departments to which users move.
 const DEPARTMENTS: [&str; 6] = ["Sales", "Legal", "Finance", "Research", "Support", "Shared Services"];
 
-/// Changes to come.
+/// A generator of changes.
 pub struct Workload {
     homes: Vec<SourceTenant>,
     rng: StdRng,
     changes_made: usize,
-    /// How many may leave yet.
+    /// Number of users who may still leave.
     leavers: usize,
 }
 
 /// One source tenant.
 struct SourceTenant {
     tenant: TenantHandle,
-    everybody: Uuid,
+    all_users: Uuid,
     disabled: Vec<Uuid>,
     outside: Vec<Uuid>,
     deleted: Vec<Uuid>,
 }
 
-/// What may happen to somebody.
+/// The kinds of changes.
 #[derive(Debug, Clone, Copy)]
 enum Event {
     Hired,
@@ -47,7 +47,7 @@ enum Event {
     Restored,
 }
 
-/// How often each happens.
+/// The weight of each kind.
 const EVENTS: [(Event, u32); 9] = [
     (Event::Moved, 50),
     (Event::Renamed, 10),
@@ -68,15 +68,15 @@ impl Workload {
     pub fn new(sim: &Sim, tenants: &[&str], seed: u64) -> Result<Self> {
         let home = |name: &&str| {
             let tenant = sim.tenant(name).with_context(|| format!("no tenant {name}"))?;
-            let everybody = *tenant.groups(EVERYBODY).first().context("no group of everybody")?;
-            Ok(SourceTenant { tenant, everybody, disabled: Vec::new(), outside: Vec::new(), deleted: Vec::new() })
+            let all_users = *tenant.groups(EVERYBODY).first().context("no group of all users")?;
+            Ok(SourceTenant { tenant, all_users, disabled: Vec::new(), outside: Vec::new(), deleted: Vec::new() })
         };
         let homes = tenants.iter().map(home).collect::<Result<Vec<SourceTenant>>>()?;
         let people: usize = homes.iter().map(|home| home.tenant.user_count()).sum();
         Ok(Self { homes, rng: StdRng::seed_from_u64(seed), changes_made: 0, leavers: people / USERS_PER_LEAVER })
     }
 
-    /// Lets one thing happen to somebody.
+    /// Makes one change to a random user.
     ///
     /// # Errors
     /// When the tenant refuses it.
@@ -92,7 +92,7 @@ impl Workload {
         home.apply_change(event, number, rng)
     }
 
-    /// How much has changes_made.
+    /// The number of changes made.
     #[must_use]
     pub fn changes_made(&self) -> usize {
         self.changes_made
@@ -104,7 +104,7 @@ impl SourceTenant {
         match event {
             Event::Hired => {
                 let hired = self.create_user(number)?;
-                self.tenant.add_member(self.everybody, hired)?;
+                self.tenant.add_member(self.all_users, hired)?;
             }
             Event::Moved => {
                 let department = DEPARTMENTS.choose(rng).context("no department")?;
@@ -127,12 +127,12 @@ impl SourceTenant {
             }
             Event::LeftGroup => {
                 let user = self.random_member(rng)?;
-                self.tenant.remove_member(self.everybody, user)?;
+                self.tenant.remove_member(self.all_users, user)?;
                 self.outside.push(user);
             }
             Event::JoinedGroup => {
                 if let Some(user) = take_random(&mut self.outside, rng).filter(|user| self.tenant.user(*user).is_some()) {
-                    self.tenant.add_member(self.everybody, user)?;
+                    self.tenant.add_member(self.all_users, user)?;
                 }
             }
             Event::Deleted => {
@@ -149,13 +149,13 @@ impl SourceTenant {
         Ok(())
     }
 
-    /// Anybody of the group.
+    /// A random user of the group.
     fn random_member(&self, rng: &mut StdRng) -> Result<Uuid> {
-        let members = self.tenant.members(self.everybody);
+        let members = self.tenant.members(self.all_users);
         let people = || members.iter().copied().filter(|id| self.tenant.user(*id).is_some());
-        // Most members are people: a few throws find one.
+        // Most members are users: a few samples find one.
         let sampled = (0..20).find_map(|_| members.choose(rng).copied().filter(|id| self.tenant.user(*id).is_some()));
-        sampled.or_else(|| people().next()).context("nobody is in the group")
+        sampled.or_else(|| people().next()).context("no user is in the group")
     }
 
     fn create_user(&self, number: usize) -> Result<Uuid> {

@@ -1,4 +1,4 @@
-//! Temporary directories that are gone after the test, at the latest when the next one begins.
+//! Temporary directories, removed after the test, at the latest when the next test begins.
 
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt as _;
@@ -49,7 +49,7 @@ impl Dir {
 /// Removes what processes that are no more have left behind. What cannot be removed is left to the next.
 fn sweep(parent: &Path) {
     if !Path::new("/proc/self").exists() {
-        return; // Without it one cannot tell who is alive.
+        return; // Without `/proc` the living processes are unknown.
     }
     let Ok(entries) = std::fs::read_dir(parent) else {
         return;

@@ -1,4 +1,4 @@
-//! Ports that nobody listens on.
+//! Free ports.
 
 use std::collections::BTreeSet;
 use std::net::{Ipv4Addr, TcpListener};
@@ -9,9 +9,9 @@ use parking_lot::Mutex;
 /// while finds its port free when it comes back.
 const RANGE: std::ops::Range<u16> = 15_000..32_000;
 
-/// A port on 127.0.0.1 that nobody listens on and that this process was not given before.
+/// A port on 127.0.0.1 that is free and that this process was not given before.
 ///
-/// For servers that must know their port in advance; whoever can should listen on port 0.
+/// For servers that must know their port in advance; other servers should listen on port 0.
 ///
 /// # Panics
 /// When the whole range is in use.

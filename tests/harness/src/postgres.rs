@@ -82,7 +82,7 @@ impl Postgres {
     /// Runs SQL by `psql` and gives the rows, one a line, columns parted by `|`.
     ///
     /// # Errors
-    /// When the server refuses it or is away.
+    /// When the server refuses it or is unavailable.
     pub async fn sql(&self, database: &str, sql: &str) -> anyhow::Result<String> {
         let mut command = self.client("psql", database);
         command.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql]);
@@ -92,17 +92,17 @@ impl Postgres {
     /// Writes a database to `file`, for [`Postgres::restore`].
     ///
     /// # Errors
-    /// When the server is away or the file cannot be written.
+    /// When the server is unavailable or the file cannot be written.
     pub async fn dump(&self, database: &str, file: &Path) -> anyhow::Result<()> {
         let mut command = self.client("pg_dump", database);
         command.args(["--format=custom", "--file"]).arg(file);
         tool::run("pg_dump", command).await.map(drop)
     }
 
-    /// Puts a database back to what `file` holds, whoever is connected to it.
+    /// Restores a database from `file`, and ends open connections to it.
     ///
     /// # Errors
-    /// When the server is away or the file is no dump.
+    /// When the server is unavailable or the file is no dump.
     pub async fn restore(&self, database: &str, file: &Path) -> anyhow::Result<()> {
         self.sql("postgres", &format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)")).await?;
         self.create_database(database).await?;
@@ -129,7 +129,7 @@ impl Postgres {
         for setting in self.settings() {
             command.arg("-c").arg(setting);
         }
-        // Told to quit it takes its workers and shared memory with it, which a plain kill would leave behind.
+        // On a quit signal the server ends its workers and shared memory with it, which a plain kill would leave behind.
         let setpriv = self.install.user.as_ref().map(User::setpriv).unwrap_or_default();
         let mut process = Process::start_as("postgres", &command, &setpriv, Signal::Quit)?;
         process.until(START_MAX, "an answer to a query", async |_| self.sql("postgres", "SELECT 1").await.map(Some)).await?;
@@ -202,7 +202,7 @@ impl Drop for Postgres {
         let Some(process) = self.server.process() else {
             return;
         };
-        // A server told to quit cleans up after itself. Should it hang, the process's own drop kills it.
+        // A quit signal lets the server clean up. If it hangs, the drop of the process kills it.
         if process.signal(Signal::Quit).is_ok() {
             process.wait_briefly();
         }

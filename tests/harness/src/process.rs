@@ -31,7 +31,7 @@ pub enum Signal {
     Kill,
     /// End; to PostgreSQL: without a checkpoint.
     Quit,
-    /// Freeze: connections stay open and nobody answers.
+    /// Freeze: connections stay open without an answer.
     Stop,
     /// Drain and end.
     Term,
@@ -222,7 +222,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
-        // Nobody is left to tell when this fails, and the kernel kills it in the end.
+        // A failure cannot be reported in drop; the kernel kills the process in the end.
         self.child.kill().ok();
         self.child.wait().ok();
     }

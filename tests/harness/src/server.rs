@@ -1,4 +1,4 @@
-//! A server as tests treat it: stopped, killed, frozen, and started again by whoever knows its ports and data.
+//! Operations of tests on a server: stop, kill, freeze. The owner of its ports and data starts it again.
 
 use std::time::Duration;
 
@@ -61,8 +61,8 @@ impl Server {
         drop(self.process.take());
     }
 
-    /// Freezes its first process, until it is thawed: connections stay open, nobody answers on those of that process, and nobody new is
-    /// let in.
+    /// Freezes its first process, until it is thawed: its connections stay open without an answer, and new ones are not
+    /// accepted.
     ///
     /// # Errors
     /// When it does not run.

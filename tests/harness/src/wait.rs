@@ -59,8 +59,8 @@ mod tests {
 
     #[tokio::test]
     async fn a_timeout_error_names_the_condition_and_the_last_error() {
-        let error = wait_for::<()>(SOON, "godot", async || Err(anyhow!("nobody on the road")));
-        assert_eq!(format!("{:#}", error.await.unwrap_err()), "waited 20ms in vain for godot: nobody on the road");
+        let error = wait_for::<()>(SOON, "godot", async || Err(anyhow!("not here")));
+        assert_eq!(format!("{:#}", error.await.unwrap_err()), "waited 20ms in vain for godot: not here");
     }
 
     #[tokio::test]

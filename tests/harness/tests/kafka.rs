@@ -31,7 +31,7 @@ async fn records_survive_a_restart_and_a_kill_on_the_same_port() {
     kafka.restart().await.unwrap();
     write(&client, "kept", "before the kill").await.unwrap();
     kafka.kill();
-    assert!(fetch_ends(&client, "kept", Duration::from_secs(2)).is_err(), "a killed broker answers nobody");
+    assert!(fetch_ends(&client, "kept", Duration::from_secs(2)).is_err(), "a killed broker does not answer");
     kafka.resume().await.unwrap();
     assert_eq!(read_all(&client, "kept"), ["before the restart", "before the kill"]);
 }
@@ -42,7 +42,7 @@ async fn a_frozen_broker_does_not_answer_until_it_is_thawed() {
     let client = plain(&kafka);
     create(&client, "cold").await.unwrap();
     kafka.freeze().unwrap();
-    assert!(fetch_ends(&client, "cold", Duration::from_secs(2)).is_err(), "a frozen broker answers nobody");
+    assert!(fetch_ends(&client, "cold", Duration::from_secs(2)).is_err(), "a frozen broker does not answer");
     kafka.thaw().unwrap();
     assert_eq!(fetch_ends(&client, "cold", LIMIT).unwrap(), (0, 0));
 }

@@ -114,7 +114,7 @@ fn pids(output: &str) -> Vec<u32> {
     output.lines().filter_map(|line| line.split_once("# process ")?.1.parse().ok()).collect()
 }
 
-/// A zombie that nobody has buried yet counts as gone.
+/// A zombie that was not waited for yet counts as gone.
 fn alive(pid: u32) -> bool {
     let stat = std::fs::read_to_string(Path::new("/proc").join(pid.to_string()).join("stat"));
     stat.is_ok_and(|stat| !stat.contains(") Z "))

@@ -85,7 +85,7 @@ test('an invitation gives a pending guest', async () => {
   assert.equal((await hub.api(`/users/${invitedUser.id}`).select('userType').get()).userType, 'Guest');
 });
 
-test('the SDK waits as it is told when it is throttled, and gets everything done', async () => {
+test('the SDK honours Retry-After when it is throttled, and completes every request', async () => {
   await faults({ seed: 7, throttle: { writes: [4, 1] } });
   for (let number = 0; number < 8; number += 1) {
     await hub.api('/users').post(person(`p${number}`));

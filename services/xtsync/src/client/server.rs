@@ -1,4 +1,4 @@
-//! How control is reached: over TLS, or in the clear on this machine. Decided before a token is read, so that none is sent elsewhere.
+//! The connection to control: over TLS, or unencrypted on loopback. It is checked before the token is read, so that no other server gets it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -8,19 +8,19 @@ use tonic::transport::{Certificate, ClientTlsConfig, Endpoint};
 use url::Url;
 use xtsync_domain::resource::is_safe_for_secrets;
 
-/// The longest that connecting may take.
+/// The longest wait for a connection.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How often a silent server is asked whether it is still there.
+/// The interval of HTTP/2 keep-alive pings.
 const KEEPALIVE_INTERVAL: Duration = Duration::from_secs(30);
 
-/// The most bytes that certificates of authorities have.
+/// The most bytes that are read of a file of CA certificates.
 const CA_BYTES_MAX: u64 = 1 << 20;
 
-/// The endpoint at a URL, with the certificates of its authority, else those of the system.
+/// The endpoint at a URL, verified against the given CA certificates, or else those of the system.
 ///
 /// # Errors
-/// When the URL is none, or the token would travel in the clear, or the certificates cannot be read.
+/// When the URL is invalid, the token would travel in the clear, or the certificates cannot be read.
 pub(super) fn endpoint(server: &str, ca: Option<&Path>) -> anyhow::Result<Endpoint> {
     let url = parse(server)?;
     let endpoint = Endpoint::from_shared(url.to_string()).with_context(|| format!("'{url}' is no address"))?;
@@ -37,7 +37,7 @@ pub(super) fn endpoint(server: &str, ca: Option<&Path>) -> anyhow::Result<Endpoi
     endpoint.tls_config(tls).context("setting TLS up")
 }
 
-/// The URL, which is repeated in errors and so must hold no credentials.
+/// Parses the URL. It must hold no credentials, because errors repeat it.
 fn parse(server: &str) -> anyhow::Result<Url> {
     let url = Url::parse(server).map_err(|_| anyhow!("--server is not a URL: https://HOST[:PORT], or http:// on loopback"))?;
     ensure!(url.username().is_empty() && url.password().is_none(), "--server holds credentials: control takes the token only");
@@ -55,7 +55,7 @@ fn certificate(ca: &Path) -> anyhow::Result<Certificate> {
     Ok(Certificate::from_pem(pem))
 }
 
-/// Where the authority's certificate is.
+/// The CA certificates of the server.
 #[derive(Debug, Clone, Default, clap::Args)]
 pub struct Trust {
     /// File with the certificates (PEM) that a server at https:// is checked against [default: those of the system]

@@ -1,4 +1,4 @@
-//! `xtsync apply`: YAML becomes one revision; then it waits until the groups that it names have been found.
+//! `xtsync apply`: applies YAML as one revision, then waits until the groups that it names are resolved.
 
 mod names;
 
@@ -22,16 +22,17 @@ use crate::output::{self, Format};
 
 /// Applies resources as one revision.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Examples:\n  xtsync apply --file config/\n  xtsync apply --file - --wait 0s <contoso.yaml")]
 pub struct Args {
     /// File, folder, or - for standard input; may be repeated
     #[arg(long = "file", short, value_name = "FILE", required = true)]
     files: Vec<PathBuf>,
 
-    /// Wait so long for groups to be found; 0s does not wait
+    /// The longest wait for group names to be resolved; 0s does not wait
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = duration::parse)]
     wait: Duration,
 
-    /// Look every group name up anew, also one that was resolved before: takes a group that was made anew under its name
+    /// Resolve every group name again, also those resolved before: adopts a group that was recreated under the same name
     #[arg(long)]
     refresh_names: bool,
 
@@ -43,14 +44,14 @@ pub struct Args {
     connection: Connection,
 }
 
-/// Applies them.
+/// Applies the resources and prints the outcome.
 ///
 /// # Errors
-/// When anything is wrong with them, which is told with its place; when a group is not found in time, so that what was applied is pending,
-/// or a group that was resolved before is gone.
+/// When a resource is invalid (the error names file and line); when a group is not resolved in time, so that its resource stays pending; or
+/// when a group that was resolved before is gone.
 pub async fn run(args: Args) -> exit::Result {
     let files = read(&args.files)?;
-    // Read here first: what is wrong with the text needs no server to be told.
+    // Parsed here first: a mistake in the text is reported without a server.
     let written = manifest::read(&files).map_err(|problems| refused(&problems))?;
     let mut client = args.connection.connect().await?;
     let applied = send(&mut client, files, args.refresh_names, args.wait).await?;
@@ -132,7 +133,7 @@ fn as_json(applied: &ApplyResponse, found: &names::Found) -> Value {
     })
 }
 
-/// Where a field of a written resource stands.
+/// The file and line of a field of a written resource.
 fn place(written: &[Written], id: &str, path: &str) -> Option<String> {
     written.iter().find(|resource| resource.id.to_string() == id).map(|resource| resource.place(path).to_string())
 }

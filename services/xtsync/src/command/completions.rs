@@ -1,4 +1,4 @@
-//! `xtsync completions`.
+//! `xtsync completions`: prints a completion script for a shell.
 
 use clap::CommandFactory as _;
 use clap_complete::Shell;
@@ -8,12 +8,13 @@ use crate::{exit, output};
 
 /// Prints completions for a shell.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  xtsync completions bash >/etc/bash_completion.d/xtsync")]
 pub struct Args {
     /// The shell
     shell: Shell,
 }
 
-/// Prints them.
+/// Prints the script.
 ///
 /// # Errors
 /// When standard output cannot be written.

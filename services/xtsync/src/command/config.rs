@@ -1,9 +1,9 @@
-//! `xtsync config`: the settings in force, and all that there are.
+//! `xtsync config`: prints the settings in force, or every setting with its default.
 
 use super::run::SettingsArgs;
 use crate::{exit, output, settings};
 
-/// What to do with settings.
+/// The commands for settings.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
     /// Print the settings in force as TOML, passwords hidden
@@ -22,7 +22,7 @@ pub struct Args {
     settings: SettingsArgs,
 }
 
-/// Does what was asked.
+/// Prints the settings.
 ///
 /// # Errors
 /// When the settings cannot be used.

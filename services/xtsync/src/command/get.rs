@@ -1,4 +1,4 @@
-//! `xtsync get`: resources and what became of them.
+//! `xtsync get`: lists resources and their state.
 
 use serde_json::{Value, json};
 use xtsync_contract::control::{ListResourcesRequest, ResourceStatus};
@@ -9,6 +9,7 @@ use crate::output::{self, Format};
 
 /// Lists resources.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  xtsync get synchronization --json")]
 pub struct Args {
     /// Only resources of this kind, such as Synchronization
     kind: Option<String>,
@@ -21,7 +22,7 @@ pub struct Args {
     connection: Connection,
 }
 
-/// Lists them.
+/// Lists the resources.
 ///
 /// # Errors
 /// When control does not answer.

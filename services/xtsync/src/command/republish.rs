@@ -1,4 +1,4 @@
-//! `xtsync republish`: the roles tell again what their stores hold, for who has lost a record.
+//! `xtsync republish`: each role republishes its state, for consumers that lost a record.
 
 use serde_json::json;
 use xtsync_contract::control::RepublishRequest;
@@ -7,8 +7,9 @@ use crate::client::{Connection, failure};
 use crate::exit;
 use crate::output::{self, Format};
 
-/// Has the current state told again, under the versions it has.
+/// Republishes the current state with unchanged versions. Consumers that already have a record ignore it.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  xtsync republish --tenant emea")]
 pub struct Args {
     /// Only of this tenant, as source and as target [default: all, and the configuration]
     #[arg(long, value_name = "NAME")]
@@ -22,7 +23,7 @@ pub struct Args {
     connection: Connection,
 }
 
-/// Asks for it. It is done in the background, after everything that is live.
+/// Requests the republication. The roles republish in the background, after live changes.
 ///
 /// # Errors
 /// When control does not answer or knows no such tenant.
@@ -32,7 +33,7 @@ pub async fn run(args: Args) -> exit::Result {
     let tenants = client.republish(request).await.map_err(|status| failure(&status))?.into_inner().tenants;
     match Format::of(args.json) {
         Format::Json => output::json(&json!({ "tenants": tenants }))?,
-        Format::Text => tenants.iter().try_for_each(|tenant| output::line(&format!("{tenant} is told again")))?,
+        Format::Text => tenants.iter().try_for_each(|tenant| output::line(&format!("{tenant} is republished")))?,
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `xtsync resume`: a target that only observes, because the provisioner's store was lost, is written again.
+//! `xtsync resume`: resumes writes to a target that a rebuild of the provisioner's store left observe-only.
 
 use serde_json::json;
 use xtsync_contract::control::ResumeRequest;
@@ -7,8 +7,9 @@ use crate::client::{Connection, failure};
 use crate::exit;
 use crate::output::{self, Format};
 
-/// Has a target written again that `xtsync status` shows as held: rebuilt.
+/// Resumes writes to a target that `xtsync status` shows as `observe_only_after_rebuild`.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  xtsync resume contoso")]
 pub struct Args {
     /// The target tenant
     target: String,
@@ -21,7 +22,7 @@ pub struct Args {
     connection: Connection,
 }
 
-/// Asks for it.
+/// Requests it.
 ///
 /// # Errors
 /// When control does not answer or knows no such tenant.

@@ -1,4 +1,4 @@
-//! `xtsync resync`: a source is read from the beginning, where it stands at a cursor that does not lead on.
+//! `xtsync resync`: reads a source from the beginning, where its cursor does not advance.
 
 use serde_json::json;
 use xtsync_contract::control::ResyncRequest;
@@ -7,8 +7,9 @@ use crate::client::{Connection, failure};
 use crate::exit;
 use crate::output::{self, Format};
 
-/// Has a source read from the beginning. Nobody is removed by it unless the directory's own count agrees.
+/// Reads a source from the beginning. It removes no user unless the directory's own count agrees.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  xtsync resync emea")]
 pub struct Args {
     /// The source tenant
     tenant: String,
@@ -21,7 +22,7 @@ pub struct Args {
     connection: Connection,
 }
 
-/// Asks for it. It is done beside what goes on.
+/// Requests the full cycle. It runs beside the incremental cycles.
 ///
 /// # Errors
 /// When control does not answer or knows no such tenant.

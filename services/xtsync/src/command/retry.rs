@@ -1,4 +1,4 @@
-//! `xtsync retry`: what waits for a time or for a target's word is tried again now.
+//! `xtsync retry`: retries now what was refused, is in conflict or waits for its next try.
 
 use serde_json::json;
 use xtsync_contract::control::RetryRequest;
@@ -7,8 +7,9 @@ use crate::client::{Connection, failure};
 use crate::exit;
 use crate::output::{self, Format};
 
-/// Has what waits in a tenant tried again now: refusals, conflicts, what is set aside, and the reading of a source. Vetoes and rejects stay.
+/// Retries now what waits in a tenant: refusals, conflicts, blocked verbs, and the next cycle of a source. Vetoes and rejects stay.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  xtsync retry contoso emea/5c0f0bd8-6d4c-4bb2-9d0f-2f6b7b0f7a11")]
 pub struct Args {
     /// The tenant, as source and as target
     tenant: String,
@@ -24,7 +25,7 @@ pub struct Args {
     connection: Connection,
 }
 
-/// Asks for it.
+/// Requests it.
 ///
 /// # Errors
 /// When control does not answer or knows no such tenant.

@@ -1,4 +1,4 @@
-//! `xtsync run`: roles until a signal.
+//! `xtsync run`: runs roles until a signal.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -41,7 +41,7 @@ pub struct SettingsArgs {
     #[arg(long, value_name = "URL")]
     store: Option<String>,
 
-    /// Where embedded parts and the token are, for their owner alone (mode 0700) [default: xtsync-data]
+    /// The directory of the embedded bus and stores and of the token, for its owner alone (mode 0700) [default: xtsync-data]
     #[arg(long, value_name = "DIR")]
     data_dir: Option<String>,
 
@@ -93,7 +93,7 @@ pub struct SettingsArgs {
     #[arg(long, value_name = "TIME")]
     lease_ttl: Option<String>,
 
-    /// How long to finish work in hand when asked to stop [default: 30s]
+    /// The longest wait for running work to finish after a stop signal [default: 30s]
     #[arg(long, value_name = "TIME")]
     drain: Option<String>,
 
@@ -102,7 +102,7 @@ pub struct SettingsArgs {
     log: Option<String>,
 }
 
-/// Runs them until a signal, then lets them finish.
+/// Runs the roles until a signal, then waits until their running work is finished.
 ///
 /// # Errors
 /// When the settings cannot be used, the roles cannot start, or do not finish in time.
@@ -119,7 +119,7 @@ pub async fn run(args: Args) -> exit::Result {
     Ok(())
 }
 
-/// How collectors know the process.
+/// The service name in traces: the role, or `all`.
 fn name(roles: &BTreeSet<Role>) -> String {
     match Vec::from_iter(roles)[..] {
         [role] => role.to_string(),
@@ -160,7 +160,7 @@ impl SettingsArgs {
     }
 }
 
-/// What a process is told to do.
+/// The settings of a process.
 struct Process {
     options: Options,
     log: Format,

@@ -1,4 +1,4 @@
-//! `xtsync status`: how far everything is; with `--wait` it returns when all is converged.
+//! `xtsync status`: prints the state of all synchronizations and roles; with `--wait` it returns when all are converged.
 
 mod print;
 mod remedy;
@@ -15,10 +15,11 @@ use crate::output::{self, Format};
 
 pub(crate) use wait::until_converged;
 
-/// Shows how far everything is.
+/// Shows the state of all synchronizations and roles.
 #[derive(Debug, clap::Args)]
+#[command(after_help = "Example:\n  xtsync status --wait=5m --fresh")]
 pub struct Args {
-    /// Wait until control answers and all is converged: 60s at most, or the time given as --wait=TIME; exit code 4 when it is not
+    /// Wait until control answers and everything is converged, 60s at most or the time of --wait=TIME; exit code 4 if it is not
     #[arg(
         long,
         visible_alias = "wait-converged",
@@ -30,7 +31,7 @@ pub struct Args {
     )]
     wait: Option<Duration>,
 
-    /// Settled only counts after every source was read once more, so that changes made before this command are in
+    /// Converged only after every source was read once more, so that changes made before this command are included
     #[arg(long, requires = "wait")]
     fresh: bool,
 
@@ -42,10 +43,10 @@ pub struct Args {
     connection: Connection,
 }
 
-/// Shows it.
+/// Prints the status.
 ///
 /// # Errors
-/// When control does not answer, or all is not converged in time.
+/// When control does not answer, or not everything is converged in time.
 pub async fn run(args: Args) -> exit::Result {
     let mut client = args.connection.connect_within(args.wait.unwrap_or(args.connection.connect_timeout)).await?;
     let (status, verdict) = match args.wait {

@@ -1,4 +1,4 @@
-//! `xtsync tenant`: what an operator says about a tenant as a whole.
+//! `xtsync tenant`: confirms changes of a tenant.
 
 use clap::Subcommand;
 use serde_json::json;
@@ -8,20 +8,21 @@ use crate::client::{Connection, failure};
 use crate::exit;
 use crate::output::{self, Format};
 
-/// What to say about a tenant.
+/// The commands for a tenant.
 #[derive(Debug, Subcommand)]
 pub enum Command {
-    /// Confirm that a Tenant is another directory from now on, where its domain leads to another one than at first contact
+    /// Confirm that a Tenant's domain leads to another directory than at first contact
+    #[command(after_help = "Example:\n  xtsync tenant confirm emea --directory 0b8c2f6e-9a53-4c0e-8f0c-1d2f3a4b5c6d")]
     Confirm(Confirm),
 }
 
-/// Confirms that a Tenant is another directory from now on.
+/// Confirms the new directory of a Tenant.
 #[derive(Debug, clap::Args)]
 pub struct Confirm {
     /// The tenant
     tenant: String,
 
-    /// The id of the new directory, as `xtsync status` shows it; without it whichever was read last is confirmed
+    /// The id of the new directory, as `xtsync status` shows it; without it the directory that was read last is confirmed
     #[arg(long, value_name = "ID", default_value = "")]
     directory: String,
 
@@ -33,7 +34,7 @@ pub struct Confirm {
     connection: Connection,
 }
 
-/// Does it.
+/// Runs the command.
 ///
 /// # Errors
 /// When control does not answer, knows no such tenant, or there is nothing to confirm.

@@ -1,14 +1,14 @@
-//! `xtsync tenant-sim`: simulated tenants until a signal.
+//! `xtsync tenant-sim`: serves simulated tenants until a signal.
 
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_tenant_sim::Args;
 
 use crate::{exit, output};
 
-/// Serves them.
+/// Serves the tenants.
 ///
 /// # Errors
-/// When a tenant is wrong or the address cannot be bound.
+/// When a tenant is invalid or the address cannot be bound.
 pub async fn run(args: Args) -> exit::Result {
     let shutdown = Shutdown::on_signal()?;
     let bound = args.bind().await?;

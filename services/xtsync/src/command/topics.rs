@@ -1,4 +1,4 @@
-//! `xtsync topics`: the topics of a configuration, made and listed by an administrator; no client makes one silently.
+//! `xtsync topics`: an administrator creates and lists the topics of a configuration. No other program creates one.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU16;
@@ -21,13 +21,15 @@ use crate::output::{self, Format};
 /// The topics on Kafka.
 #[derive(Debug, clap::Subcommand)]
 pub enum Command {
-    /// Create the topics that the tenants of a configuration need, as far as they are missing
+    /// Create the missing topics of a configuration's tenants
+    #[command(after_help = "Example:\n  xtsync topics create --file config/ --bus kafka://broker:9092")]
     Create(Create),
-    /// List them, and whether they exist
+    /// List the topics, and whether they exist
+    #[command(after_help = "Example:\n  xtsync topics list --file config/ --tenant emea")]
     List(Which),
 }
 
-/// Which topics, and where.
+/// The selected topics, and the broker.
 #[derive(Debug, clap::Args)]
 pub struct Which {
     /// File or folder of resources: the topics of its tenants
@@ -65,7 +67,7 @@ pub struct Create {
 /// Creates or lists topics.
 ///
 /// # Errors
-/// When the files are wrong, or Kafka is away or refuses.
+/// When the files are invalid, or Kafka is unavailable or refuses.
 pub async fn run(command: Command) -> exit::Result {
     match command {
         Command::Create(args) => create(args).await,
@@ -93,10 +95,10 @@ async fn create(args: Create) -> exit::Result {
     Ok(print(&topics, |topic| if created.contains(topic) { "created" } else { "exists" }, args.which.json)?)
 }
 
-/// What keeps records safe while one broker is away.
+/// Replication that keeps records durable while one broker is unavailable.
 const DURABLE: CreateOptions = CreateOptions { replication: 3, min_insync: 2 };
 
-/// How to create topics in a cluster of so many brokers, as far as it was not written.
+/// The options for topics in a cluster of that many brokers; flags override them.
 fn options((replication, min_insync): (Option<u16>, Option<u16>), brokers: usize) -> CreateOptions {
     let possible = u16::try_from(brokers).unwrap_or(u16::MAX).max(1);
     let replication = replication.unwrap_or(DURABLE.replication.min(possible));

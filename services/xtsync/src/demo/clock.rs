@@ -1,4 +1,4 @@
-//! Takes the milliseconds: from the source simulator's commit to the target simulator's commit, as their own journals tell.
+//! Measures the time from the source simulator's commit to the target simulator's commit, by the simulator's journal.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -11,10 +11,10 @@ use xtsync_tenant_sim::{Entry, Journal};
 
 use super::events::Expected;
 
-/// How long a change may take before the demo has failed.
+/// The longest wait for a change; after it the demo fails.
 const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Follows the journal from before something happens.
+/// Follows the journal from before an event.
 pub(super) struct Clock {
     entries: Receiver<Entry>,
     source: String,
@@ -22,13 +22,13 @@ pub(super) struct Clock {
 }
 
 impl Clock {
-    /// Starts to listen: what is written from now on is seen.
+    /// Subscribes to the journal: later entries are received.
     pub(super) fn start(journal: &Journal, source: &str, target: &str) -> Self {
         Self { entries: journal.subscribe(), source: source.to_owned(), target: target.to_owned() }
     }
 
-    /// Waits until everything expected was written to the target; gives, for each, the time since the newest write to the source that
-    /// concerned its person.
+    /// Waits until every expected write was made in the target. Returns for each the time since the newest write to the source that
+    /// concerned its user.
     pub(super) async fn took(mut self, expected: &[Expected]) -> Result<Vec<Duration>> {
         let mut committed: HashMap<String, Instant> = HashMap::new();
         let mut waiting: Vec<&Expected> = expected.iter().collect();
@@ -37,7 +37,7 @@ impl Clock {
             let entry =
                 self.next().await.with_context(|| format!("{} of {} changes did not reach the target", waiting.len(), expected.len()))?;
             if *entry.tenant == *self.source {
-                // The person is the object of a write, or the member that was added or removed.
+                // The user is the object of a write, or the member that was added or removed.
                 for person in [Some(entry.object), entry.other].into_iter().flatten() {
                     committed.insert(person.to_string(), entry.at);
                 }
@@ -62,7 +62,7 @@ impl Clock {
     }
 }
 
-/// When the person's change was committed at home, if this write of the target completes it.
+/// The time at which the user's change was committed in the source, if this write of the target completes it.
 fn since(expected: &Expected, entry: &Entry, committed: &HashMap<String, Instant>) -> Option<Instant> {
     let names = |property: &str| entry.properties.iter().any(|name| name == property);
     let completes = entry.anchor.as_deref() == Some(&expected.anchor) && entry.verb == expected.verb && expected.property.is_none_or(names);

@@ -1,61 +1,60 @@
-//! The story that the demo plays: what happens to people in their home tenants, and by what in the target one sees that it was done.
+//! The events of the demo: changes of users in their home tenant, and the write in the target that completes each.
 //!
-//! Each event edits a source tenant as its administrator would and names the write of the target that completes it. Nothing here
-//! knows how xtsync works.
+//! Each event edits a source tenant as its administrator does. This module depends on no internals of xtsync.
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use uuid::Uuid;
 use xtsync_tenant_sim::{EVERYBODY, TenantHandle, Verb};
 
-/// One thing that happens in a source tenant.
+/// One event in a source tenant.
 pub(super) struct Event {
-    /// Who it is about, in words.
+    /// The title: the kind of user.
     pub(super) title: &'static str,
-    /// What was done in the source.
+    /// The change in the source.
     pub(super) source: String,
-    /// What is done in the target.
+    /// The writes in the target.
     pub(super) target: &'static str,
-    /// By what one sees that it was done, for each person concerned.
+    /// The completing write, for each user concerned.
     pub(super) expected: Vec<Expected>,
-    /// Whether a loss of scope has_grace_period first.
+    /// Whether a grace period precedes the write.
     pub(super) has_grace_period: bool,
 }
 
-/// The write of the target that completes something.
+/// The write of the target that completes an event for one user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Expected {
     /// The anchor of the shadow user: `{home directory}/{home user}`.
     pub(super) anchor: String,
     /// The write.
     pub(super) verb: Verb,
-    /// A property that the write names; none where the verb says it all.
+    /// A property that the write names; `None` where the verb is enough.
     pub(super) property: Option<&'static str>,
 }
 
-/// Makes an event happen, when its turn comes.
+/// Performs an event.
 pub(super) type EventFn = Box<dyn FnOnce(&DemoUsers) -> Result<Event> + Send>;
 
-/// The people the story is about.
+/// The users of the demo.
 pub(super) struct DemoUsers {
-    /// The source tenant they are at home in.
+    /// Their home tenant.
     home: TenantHandle,
     /// Its group in scope.
-    everybody: Uuid,
+    scope_group: Uuid,
     /// Members of it who can sign in, in a fixed order.
     people: Vec<Uuid>,
 }
 
 impl DemoUsers {
-    /// Picks the people of a tenant who are in scope.
+    /// The users of a tenant who are in scope.
     pub(super) fn of(home: TenantHandle) -> Result<Self> {
-        let everybody = *home.groups(EVERYBODY).first().context("the source has no such group")?;
-        let people = home.members(everybody).into_iter().filter(|id| home.user(*id).is_some()).collect();
-        Ok(Self { home, everybody, people })
+        let scope_group = *home.groups(EVERYBODY).first().context("the source has no such group")?;
+        let people = home.members(scope_group).into_iter().filter(|id| home.user(*id).is_some()).collect();
+        Ok(Self { home, scope_group, people })
     }
 
     fn person(&self, index: usize) -> Result<Uuid> {
-        self.people.get(index).copied().context("the source tenant is too small for the story")
+        self.people.get(index).copied().context("the source tenant is too small for the demo")
     }
 
     fn expected(&self, person: Uuid, verb: Verb, property: Option<&'static str>) -> Expected {
@@ -94,7 +93,7 @@ fn joiner(users: &DemoUsers) -> Result<Event> {
         "department": "Sales",
         "passwordProfile": {"password": "not-used-anywhere-1"},
     }))?;
-    users.home.add_member(users.everybody, person)?;
+    users.home.add_member(users.scope_group, person)?;
     let expected = users.expected(person, Verb::Patch, None);
     Ok(users.event("a joiner", "created, put into GlobalEmployees", "invited without mail, written", expected))
 }
@@ -120,7 +119,7 @@ fn disabled(users: &DemoUsers) -> Result<Event> {
 
 fn group_leaver(users: &DemoUsers) -> Result<Event> {
     let person = users.person(3)?;
-    users.home.remove_member(users.everybody, person)?;
+    users.home.remove_member(users.scope_group, person)?;
     let event = users.event(
         "one who leaves the group",
         "taken out of GlobalEmployees",

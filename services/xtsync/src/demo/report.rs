@@ -1,4 +1,4 @@
-//! What the demo prints: a line an event, a table, the sentence that tells where to go next; or one JSON object.
+//! The report of the demo: a table, or one JSON object.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ pub(super) struct Report {
     change_to_target_ms: Latency,
 }
 
-/// What a synchronization did: per person, by the state reached.
+/// The results of a synchronization: users by the state reached.
 #[derive(Debug, Serialize)]
 struct Counts {
     name: String,
@@ -26,7 +26,7 @@ struct Counts {
     failed: u64,
 }
 
-/// From the source's commit to the target's, without the first synchronization and without in_grace_period.
+/// The time from the source's commit to the target's, without the first synchronization and without the grace period.
 #[derive(Debug, Serialize)]
 struct Latency {
     count: usize,
@@ -42,7 +42,7 @@ impl Report {
         Self { synchronizations: synchronizations.iter().map(counts).collect(), change_to_target_ms: latency }
     }
 
-    /// Whether anything failed.
+    /// Whether any write failed.
     pub(super) fn failed(&self) -> bool {
         self.synchronizations.iter().any(|counts| counts.failed > 0)
     }
@@ -83,7 +83,7 @@ fn counts(status: &control::SynchronizationStatus) -> Counts {
     }
 }
 
-/// The smallest value that at least so many per cent do not exceed, in milliseconds; 0 for none.
+/// The given percentile of sorted durations, in milliseconds with one decimal; 0 for none.
 fn percentile(sorted: &[Duration], percent: usize) -> f64 {
     let rank = (sorted.len() * percent).div_ceil(100).saturating_sub(1);
     sorted.get(rank).map_or(0.0, |duration| (duration.as_secs_f64() * 10_000.0).round() / 10.0)

@@ -1,4 +1,4 @@
-//! The registry of connectors. A new connector is one crate and one entry here.
+//! The registry of connectors. A new connector is one crate and one entry in this file.
 
 use std::sync::Arc;
 

@@ -1,4 +1,4 @@
-//! What the roles of a process share: the bus, connected as soon as it can be, and the configuration.
+//! The dependencies that the roles of a process share: the bus, once it is connected, and the configuration.
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -20,10 +20,10 @@ use xtsync_service::service::Parts;
 use super::role::ROLES;
 use super::{Options, Role};
 
-/// How often the bus is asked how it is.
+/// The interval between two health checks of the bus.
 const CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What the roles share; clones are the same one.
+/// The shared dependencies. Clones share one state.
 #[derive(Clone)]
 pub(super) struct Dependencies {
     parts: watch::Receiver<Option<Parts>>,
@@ -31,7 +31,7 @@ pub(super) struct Dependencies {
 }
 
 impl Dependencies {
-    /// Starts to connect. A bus that is open already is used as it is.
+    /// Starts to connect. A bus that is already open is used.
     pub(super) fn start(options: &Options, open: Option<Bus>, health: &Health, shutdown: &Shutdown, tasks: &mut JoinSet<()>) -> Self {
         let (parts_sender, parts) = watch::channel(None);
         let (bus_sender, bus) = watch::channel(None);
@@ -57,7 +57,7 @@ impl Dependencies {
         self.bus.clone()
     }
 
-    /// The parts, as soon as the bus is connected.
+    /// The dependencies, as soon as the bus is connected.
     pub(super) async fn parts(&self) -> anyhow::Result<Parts> {
         let mut parts = self.parts.clone();
         let ready = parts.wait_for(Option::is_some).await?;
@@ -108,7 +108,7 @@ impl Connector {
         }
     }
 
-    /// Says how the bus is: whether it answers, and whether every topic is there.
+    /// Reports the health of the bus: whether it answers, and whether every topic exists.
     async fn check_topics(&self, bus: &Bus, topics: &[Topic]) {
         match bus.missing(topics).await {
             Ok(missing) if missing.is_empty() || bus.creates_topics() => self.condition.set(true, ""),

@@ -1,4 +1,4 @@
-//! What a process is told to run.
+//! The options of a process.
 
 use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
@@ -18,75 +18,75 @@ use super::Role;
 use super::connectors::connectors;
 use crate::settings::{Reader, Settings, Sources};
 
-/// What a process is told to run.
+/// The options of a process.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Which roles.
+    /// The roles to run.
     pub roles: BTreeSet<Role>,
-    /// Where the bus is; `None` is the embedded one in the data directory.
+    /// The address of the bus; `None` is the embedded bus in the data directory.
     pub bus: Option<String>,
-    /// Where the stores are: `postgres://…`; `None` is one SQLite file a service in the data directory.
+    /// The URL of the stores, `postgres://…`; `None` is one SQLite file per service in the data directory.
     pub store: Option<String>,
-    /// Where embedded parts and the token are.
+    /// The directory of the embedded bus and stores and of the token.
     pub data_dir: PathBuf,
-    /// Where the secrets are that tenants refer to, a sub-directory a tenant.
+    /// The directory of the client secrets, with one sub-directory per tenant.
     pub secrets_dir: PathBuf,
-    /// The hosts that tenants may name.
+    /// The hosts that `endpoint` and `authority` of Tenants may name.
     pub hosts: AllowedHosts,
     /// The token of the control API; `None` is `token` in the data directory.
     pub token_file: Option<PathBuf>,
-    /// Where the control API listens: on loopback.
+    /// The listen address of the control API, on loopback.
     pub listen: SocketAddr,
-    /// Where probes and metrics are; `None` serves none.
+    /// The listen address of probes and metrics; `None` serves none.
     pub admin: Option<ListenAddress>,
-    /// Where the change-detector takes change notifications in; `None` takes none.
+    /// The listen address for change notifications; `None` receives none.
     pub notify: Option<ListenAddress>,
     /// A folder of YAML that control applies at start and on change.
     pub config_dir: Option<PathBuf>,
-    /// How often a source is asked for changes.
+    /// The interval between two incremental cycles of a source.
     pub poll: Duration,
-    /// How often a source is read from the beginning, to find what it never told; zero is never.
+    /// The interval between two full cycles of a source, which find changes that its delta queries missed; zero is never.
     pub full_cycle: Duration,
-    /// How often each role tells again what its store holds of a tenant; zero is never, unless asked for.
+    /// The interval at which each role republishes its state of a tenant; zero is only on request.
     pub republish: Duration,
-    /// How often a tenant's policy and groups are read.
+    /// The interval at which a tenant's access policy and scope groups are read.
     pub facts: Duration,
-    /// How long what has ended stays known.
+    /// How long deleted users and ended links are kept.
     pub forget: Duration,
     /// The most links worked on at once in one target.
     pub in_flight_max: usize,
     /// The longest wait for one call to a target.
     pub call_timeout: Duration,
-    /// How often the provisioner's queues are looked through although nothing woke it.
+    /// The interval at which the provisioner polls its queues without a wake-up.
     pub queue_poll: Duration,
-    /// The longest wait for calls in hand when asked to stop.
+    /// The longest wait for running calls at a stop.
     pub drain_timeout: Duration,
-    /// This process's name among the replicas.
+    /// The name of this replica.
     pub replica: String,
-    /// How long a lease lasts without renewal.
+    /// The lifetime of a lease without renewal.
     pub lease_ttl: Duration,
-    /// What `/metrics` shows.
+    /// The registry that `/metrics` serves.
     pub registry: Registry,
 }
 
-/// Where something is served.
+/// A listen address.
 #[derive(Debug, Clone, Copy)]
 pub struct ListenAddress {
     /// The address.
     pub listen: SocketAddr,
-    /// Who may reach it.
+    /// Which peers may reach it.
     pub reach: Reach,
 }
 
 impl From<SocketAddr> for ListenAddress {
-    /// An address that somebody named is reached by whom he wants.
+    /// A loopback address accepts peers on loopback only; any other address accepts all peers.
     fn from(listen: SocketAddr) -> Self {
         Self { listen, reach: if listen.ip().is_loopback() { Reach::Loopback } else { Reach::Anywhere } }
     }
 }
 
 impl Options {
-    /// All roles on embedded parts in a data directory, on a free port, without probes: as the demo and tests run it.
+    /// All roles on an embedded bus and store in a data directory, on a free port, without probes. The demo and tests use it.
     ///
     /// # Panics
     /// Never: the built-in defaults can be read.
@@ -102,11 +102,11 @@ impl Options {
         }
     }
 
-    /// What settings say; what is wrong with them stands in the reader.
+    /// Reads the options from settings. The reader collects the faults.
     #[must_use]
     pub fn read(settings: &mut Reader<'_>) -> Self {
         let bus = settings.optional("bus");
-        // One process has the embedded bus, so its name may stay the same, and its leases are its own again at once after a restart.
+        // Only one process can hold the embedded bus, so its name is constant: after a restart it owns its leases again at once.
         let default_replica = || if bus.is_none() { "embedded".to_owned() } else { unique_name() };
         let hosts = settings.texts("allow_hosts");
         let hosts = AllowedHosts::with(hosts.iter().map(String::as_str));
@@ -143,27 +143,27 @@ impl Options {
         self.token_file.clone().unwrap_or_else(|| self.data_dir.join("token"))
     }
 
-    /// Where the bus is.
+    /// The address of the bus.
     pub(super) fn bus_address(&self) -> String {
         self.bus.clone().unwrap_or_else(|| format!("embedded:{}", self.data_dir.join("bus.sqlite").display()))
     }
 
-    /// Where the stores are: a URL or a directory.
+    /// The URL or directory of the stores.
     pub(super) fn store(&self) -> String {
         self.store.clone().unwrap_or_else(|| self.data_dir.display().to_string())
     }
 
-    /// Makes the connectors that services are given.
+    /// Builds the connectors for the services.
     pub(super) fn directories(&self) -> Directories {
         Directories { connectors: connectors(), secrets: SecretsDir::new(&self.secrets_dir), hosts: self.hosts.clone() }
     }
 
-    /// Makes the data directory, for its owner alone: it holds people's attributes.
+    /// Creates the data directory, for its owner alone: it holds users' attributes.
     pub(super) fn make_data_dir(&self) -> anyhow::Result<()> {
         private::make_own_dir(&self.data_dir).with_context(|| format!("making the data directory {}", self.data_dir.display()))
     }
 
-    /// Looks at where the stores are, as far as that can be told before they are opened; a directory is made as the data directory is.
+    /// Checks the address of the stores before they are opened. A directory is created, for its owner alone.
     pub(super) fn check_store(&self) -> anyhow::Result<()> {
         store::check_url(&self.store()).map_err(|error| anyhow!("--store: {error}"))?;
         match self.store.as_deref().filter(|store| !is_url(store)) {
@@ -186,7 +186,7 @@ fn roles(settings: &mut Reader<'_>) -> BTreeSet<Role> {
     if names.is_empty() { super::all_roles() } else { roles }
 }
 
-/// Two processes must never share a name: each would take the other's leases for its own.
+/// A unique replica name. Two processes must never share one: each would treat the other's leases as its own.
 fn unique_name() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
     let host = if host.trim().is_empty() { "xtsync" } else { host.trim() };

@@ -10,9 +10,9 @@ use super::services::{self, BuiltService, Starter};
 
 /// A role that this program can run.
 pub(crate) struct Entry {
-    /// What it is.
+    /// Its manifest.
     pub(crate) manifest: &'static Manifest,
-    /// How it is built.
+    /// Builds it.
     pub(super) build: for<'a> fn(&'a Starter, Parts) -> BoxFuture<'a, anyhow::Result<BuiltService>>,
 }
 
@@ -34,7 +34,7 @@ pub(crate) fn entry(name: &str) -> Option<&'static Entry> {
     ROLES.iter().find(|entry| entry.manifest.role.name() == name)
 }
 
-/// Reads a role's name; its help says what each role is for.
+/// Parses the name of a role; the help lists each role with its purpose.
 #[must_use]
 pub fn parser() -> impl TypedValueParser<Value = Role> {
     let values = ROLES.iter().map(|Entry { manifest, .. }| PossibleValue::new(manifest.role.name()).help(manifest.help));
@@ -70,7 +70,7 @@ mod tests {
     }
 
     #[test]
-    fn names_of_roles_and_leases_are_given_once() {
+    fn names_of_roles_and_leases_are_unique() {
         let roles: BTreeSet<Role> = all().collect();
         let leases: Vec<&str> = ROLES.iter().flat_map(|entry| entry.manifest.leases).copied().collect();
         assert_eq!((roles.len(), BTreeSet::from_iter(&leases).len()), (ROLES.len(), leases.len()));

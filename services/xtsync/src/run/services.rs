@@ -1,4 +1,4 @@
-//! How each role is built from what the process was told.
+//! Builds each role from the options of the process.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -23,7 +23,7 @@ pub(super) struct Starter {
     pub(super) dependencies: Dependencies,
 }
 
-/// A service that was built: what runs it until the shutdown.
+/// A built service: the future that runs it until the shutdown.
 pub(super) struct BuiltService(Box<dyn FnOnce(Shutdown) -> Work + Send>);
 
 type Work = Pin<Box<dyn Future<Output = anyhow::Result<()>> + Send>>;

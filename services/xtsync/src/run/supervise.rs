@@ -1,4 +1,4 @@
-//! Keeps a role at work: whenever it fails it is built again, with growing pauses.
+//! Supervises a role: rebuilds it after each failure, with growing pauses.
 
 use std::time::Duration;
 
@@ -11,20 +11,20 @@ use xtsync_runtime::supervise::{RestartBackoff, catch_panic};
 use super::Role;
 use super::services::Starter;
 
-/// The longest pause: somebody waits for the broker or the database to come back.
+/// The longest pause before a rebuild. Short, so that a role resumes soon after the broker or database returns.
 const BACKOFF_MAX: Duration = Duration::from_secs(10);
 
-/// Keeps a role at work until the shutdown.
+/// Supervises a role until the shutdown.
 pub(super) async fn supervise(role: Role, starter: Starter, condition: Condition, shutdown: Shutdown) {
     let mut restarts = RestartBackoff::new(BACKOFF_MAX);
     while !shutdown.is_cancelled() {
         let began = Instant::now();
         match attempt(role, &starter, &condition, &shutdown).await {
-            // What fails now only lost what it stood on a moment earlier.
+            // A failure during the shutdown only means that a dependency stopped first.
             Ok(()) | Err(_) if shutdown.is_cancelled() => break,
             Ok(()) => condition.set(false, "it ended by itself"),
             Err(failure) => {
-                warn!(%role, error = format!("{failure:#}"), "role failed and is built again");
+                warn!(%role, error = format!("{failure:#}"), "role failed and is rebuilt");
                 condition.set(false, format!("{failure:#}"));
             }
         }
@@ -33,12 +33,12 @@ pub(super) async fn supervise(role: Role, starter: Starter, condition: Condition
     info!(%role, "stopped");
 }
 
-/// Builds and runs the role once. A panic is a failure like any other: the other roles go on.
+/// Builds and runs the role once. A panic counts as a failure; the other roles continue.
 async fn attempt(role: Role, starter: &Starter, condition: &Condition, shutdown: &Shutdown) -> anyhow::Result<()> {
     let Some(service) = shutdown.or(starter.build(role)).await else { return Ok(()) };
     let service = service?;
     condition.set(true, "");
-    info!(%role, "at work");
-    // A child: a role that stops itself stops nobody else.
+    info!(%role, "running");
+    // A child token: a role that cancels it does not stop the other roles.
     catch_panic(service.run(shutdown.child())).await?
 }

@@ -1,4 +1,4 @@
-//! Simulated tenants, their configuration, and waiting for what control says.
+//! Simulated tenants, their configuration, and waits on the state that control reports.
 
 #![allow(dead_code, clippy::unwrap_used, reason = "tests: each binary uses a part, and a failure may panic")]
 
@@ -11,7 +11,7 @@ use xtsync::client::Client;
 use xtsync_contract::control::{ApplyRequest, Document, FleetStatus, GetStatusRequest};
 use xtsync_tenant_sim::Sim;
 
-/// How long anything may take.
+/// The longest wait of a test.
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// Serves a source of so many users and an empty target that allows it, whose secrets are below `dir`; gives the configuration that synchronizes them.
@@ -31,7 +31,7 @@ pub(crate) async fn tenants(users: usize, dir: &Path) -> (Sim, String) {
     (sim, include_str!("tenants.yaml").replace("ADDRESS", &address).replace("CLIENT", client))
 }
 
-/// Waits until something is so.
+/// Waits until a condition holds.
 pub(crate) async fn until(what: &str, is_so: impl AsyncFn() -> bool) {
     let deadline = Instant::now() + LIMIT;
     while !is_so().await {
@@ -47,7 +47,7 @@ pub(crate) async fn apply(client: &Client, yaml: &str) {
     until("applied", async || client.clone().apply(request.clone()).await.is_ok()).await;
 }
 
-/// Waits until all is converged, and gives the status.
+/// Waits until everything is converged, and returns the status.
 pub(crate) async fn converged(client: &Client) -> FleetStatus {
     until("converged", async || status(client).await.converged).await;
     status(client).await

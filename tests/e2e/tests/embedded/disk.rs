@@ -1,6 +1,6 @@
-//! The disk full under the embedded bus and the stores: the run says that it is not ready, loses nothing, and goes on once there is room.
+//! A full disk under the embedded bus and the stores: the process is not ready, loses nothing, and resumes once there is space.
 //!
-//! A limit on the size of files stands for the full disk: it needs no rights, and every write fails where it would, with the log's own.
+//! A limit on file sizes simulates the full disk. It needs no privileges, and it makes every write fail, including those of the log.
 
 use std::process::Command;
 
@@ -42,7 +42,7 @@ async fn play() -> Result<()> {
     .await?;
     converged(&instance).await?;
 
-    // Whoever was killed on a full disk goes on where he was.
+    // A process that was killed on a full disk resumes.
     fill(&run)?;
     change(&mut workload)?;
     run.until(SOON, "notice", async |_| Ok(ready(&instance).await?.contains("[-]bus ").then_some(()))).await?;
@@ -55,7 +55,7 @@ async fn play() -> Result<()> {
     Ok(())
 }
 
-/// A run that is told that there is no room, instead of being ended for it.
+/// A process whose writes fail at the limit, instead of ending by SIGXFSZ.
 fn start(instance: &Instance) -> Result<Process> {
     let run = instance.command()?;
     let mut command = Command::new("sh");

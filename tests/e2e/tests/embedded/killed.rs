@@ -1,4 +1,4 @@
-//! A run that is killed in the middle of the first synchronization goes on where it was, and nobody is there twice.
+//! A run that is killed in the middle of the first synchronization resumes, and creates no duplicate.
 
 use anyhow::{Context as _, Result, ensure};
 use xtsync_harness::{Signal, wait_for};

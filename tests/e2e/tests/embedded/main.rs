@@ -59,7 +59,7 @@ impl Instance {
         wait_for(SOON, "the configuration to be taken", async || Ok(self.administer(&apply).ok())).await
     }
 
-    /// Waits until everything is converged. What was being called when a run was killed is left alone until the call must have ended.
+    /// Waits until everything is converged. Links with a call in flight at a kill wait until that call must have ended.
     fn converge(&self) -> Result<()> {
         self.administer(&["status", "--wait=120s", "--fresh"])
     }

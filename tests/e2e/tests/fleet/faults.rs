@@ -79,8 +79,8 @@ async fn play(seed: u64) -> Result<()> {
         }
     }
 
-    // What was being called when somebody was killed is left alone until the call must have ended; an invitation of which nothing shows,
-    // for somebody who has left meanwhile, for five minutes more.
+    // A link with a call in flight at a kill waits until that call must have ended. An invitation without a visible result, for a user who
+    // has left meanwhile, waits five minutes more.
     if let Err(error) = fleet.converge("400s") {
         return Err(error.context(fleet.unconverged().await?));
     }

@@ -1,4 +1,4 @@
-//! The demo's story for 3,000 users in two sources.
+//! The events of the demo, with 3,000 users in two sources.
 
 use anyhow::{Context as _, Result};
 use serde_json::json;
@@ -6,7 +6,7 @@ use uuid::Uuid;
 use xtsync_e2e::fleet::{Fleet, Plan, ROLES};
 use xtsync_tenant_sim::{EVERYBODY, Sim, TenantHandle};
 
-/// What the roles may never log: the domain and the words of everybody's address, and the secret.
+/// What the roles may never log: the domain and the parts of all users' addresses, and the secret.
 const NEVER_LOGGED: [&str; 3] = ["@emea.example", "@us.example", "client_secret"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -39,21 +39,21 @@ async fn play() -> Result<()> {
     fleet.stop().await
 }
 
-/// The events of the story; gives how many of the target's users end in the bin.
+/// Performs the events; returns how many of the target's users are soft-deleted at the end.
 fn change_everything(home: &TenantHandle) -> Result<usize> {
-    let everybody = *home.groups(EVERYBODY).first().context("no group")?;
-    let people: Vec<Uuid> = home.members(everybody).into_iter().filter(|id| home.user(*id).is_some()).collect();
+    let group = *home.groups(EVERYBODY).first().context("no group")?;
+    let people: Vec<Uuid> = home.members(group).into_iter().filter(|id| home.user(*id).is_some()).collect();
     let domain = home.domain();
     let joiner = home.create_user(&json!({
         "accountEnabled": true, "displayName": "Ana Lopez", "givenName": "Ana", "surname": "Lopez", "mailNickname": "ana.lopez.new",
         "userPrincipalName": format!("ana.lopez.new@{domain}"), "mail": format!("ana.lopez.new@{domain}"),
         "passwordProfile": {"password": "not-used-anywhere-1"},
     }))?;
-    home.add_member(everybody, joiner)?;
+    home.add_member(group, joiner)?;
     home.patch_user(people[0], &json!({"department": "Legal", "jobTitle": "Counsel"}))?;
     home.patch_user(people[1], &json!({"surname": "Okafor-Lind", "displayName": "Robin Okafor-Lind"}))?;
     home.patch_user(people[2], &json!({"accountEnabled": false}))?;
-    home.remove_member(everybody, people[3])?;
+    home.remove_member(group, people[3])?;
     home.delete_user(people[4])?;
     home.delete_user(people[5])?;
     home.restore_user(people[5])?;
@@ -64,7 +64,7 @@ fn change_everything(home: &TenantHandle) -> Result<usize> {
     Ok(2)
 }
 
-/// Two further rounds write nothing.
+/// Two further cycles write nothing.
 async fn check_no_further_writes(fleet: &Fleet) -> Result<()> {
     let written = fleet.sim.journal_len("hub");
     fleet.converge("30s")?;

@@ -1,5 +1,5 @@
-//! A store restored from a dump taken 5,000 changes earlier: what was done since is found out from the topics and the directories, and
-//! nobody is there twice. `XTSYNC_SEED` chooses another run.
+//! A store restored from a dump taken 5,000 changes earlier: xtsync recovers later work from the topics and the directories,
+//! and creates no duplicate. `XTSYNC_SEED` chooses another run.
 
 use std::collections::BTreeSet;
 
@@ -13,7 +13,7 @@ use xtsync_tenant_sim::{EVERYBODY, Sim};
 
 use crate::seed;
 
-/// How many changes there are after the dump, and after how many of them everything settles.
+/// How many changes there are after the dump, and after how many of them everything converges.
 const CHANGES: usize = 5_000;
 const CHANGES_BETWEEN_CONVERGENCE: usize = 2_500;
 
@@ -59,7 +59,7 @@ async fn play(role: &'static str) -> Result<()> {
     fleet.stop().await
 }
 
-/// While nobody watches, people go of whom the dump knows, and others of whom it does not.
+/// While no detector runs, users leave: some of them are in the dump, others are not.
 fn leave(fleet: &Fleet, before: &BTreeSet<Uuid>) -> Result<()> {
     let home = fleet.sim.tenant("emea").context("emea")?;
     let now = people(fleet)?;
@@ -74,9 +74,9 @@ fn leave(fleet: &Fleet, before: &BTreeSet<Uuid>) -> Result<()> {
     Ok(())
 }
 
-/// Everybody of the group.
+/// All users of the group.
 fn people(fleet: &Fleet) -> Result<BTreeSet<Uuid>> {
     let home = fleet.sim.tenant("emea").context("emea")?;
-    let everybody = *home.groups(EVERYBODY).first().context("no group")?;
-    Ok(home.members(everybody).into_iter().filter(|id| home.user(*id).is_some()).collect())
+    let group = *home.groups(EVERYBODY).first().context("no group")?;
+    Ok(home.members(group).into_iter().filter(|id| home.user(*id).is_some()).collect())
 }

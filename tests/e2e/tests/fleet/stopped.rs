@@ -19,7 +19,7 @@ async fn a_target_whose_owner_stops_is_written_by_another_long_before_the_lease_
 
 async fn play() -> Result<()> {
     let sim = Sim::builder().tenant("emea", 1500).tenant("hub", 0).allow("emea", "hub").seed(7).build()?;
-    // A lease that outlasts the test: only who gives it back lets another in.
+    // The lease outlasts the test: another replica gets it only if the owner releases it.
     let plan = Plan { replicas: 2, lease_ttl: Duration::from_secs(120), ..Plan::into_one(&["emea"], "hub") };
     let mut fleet = Fleet::new(sim, plan).await?;
     fleet.start().await?;

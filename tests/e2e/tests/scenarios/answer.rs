@@ -1,4 +1,4 @@
-//! The word `answer`: what a simulated tenant answers in place of what it would answer by itself, in an administrator's words.
+//! The command `answer`: scripts the answers of a simulated tenant.
 
 use anyhow::{Context as _, Result, bail, ensure};
 use serde_json::Value;
@@ -6,10 +6,10 @@ use xtsync_tenant_sim::{Edit, Rule};
 
 use crate::script::Command;
 
-/// The words that begin another part of the line.
+/// The keywords that begin another part of the line.
 const PARTS: [&str; 8] = ["for", "after", "times", "header", "with", "without", "repeat", "move"];
 
-/// What a line has_word.
+/// A parsed line.
 pub(crate) enum Answer {
     /// All rules end.
     EndAll,
@@ -19,7 +19,7 @@ pub(crate) enum Answer {
     Begin(String, Box<Rule>),
 }
 
-/// Reads a line. `find` gives the texts that stand for somebody of the script: ids and addresses, the id at home first.
+/// Parses a line. `find` returns the texts that identify a user of the script: ids and addresses, the home id first.
 pub(crate) fn read(command: &Command, find: impl Fn(&str) -> Result<Vec<String>>) -> Result<Answer> {
     if command.word(1)? == "end" {
         return Ok(Answer::EndAll);
@@ -99,7 +99,7 @@ impl<F: Fn(&str) -> Result<Vec<String>>> Words<'_, F> {
         Ok(if edits.is_empty() { rule } else { rule.rewrite(edits) })
     }
 
-    /// What a request about somebody of the script holds, or the text itself.
+    /// The texts that identify a user of the script in requests, or the text itself.
     fn texts(&self, subject: &str) -> Result<Vec<String>> {
         if subject.contains('/') && !subject.starts_with('/') { (self.find)(subject) } else { Ok(vec![subject.to_owned()]) }
     }
@@ -116,14 +116,14 @@ impl<F: Fn(&str) -> Result<Vec<String>>> Words<'_, F> {
         while let Some((before, name, after)) = reference(rest) {
             let found = (self.find)(name)?;
             filled.push_str(before);
-            filled.push_str(found.first().context("somebody without an id")?);
+            filled.push_str(found.first().context("a user without an id")?);
             rest = after;
         }
         Ok(filled + rest)
     }
 }
 
-/// The first `{tenant/name}` of a text, with what stands before and after it.
+/// The first `{tenant/name}` of a text, with the text before and after it.
 fn reference(text: &str) -> Option<(&str, &str, &str)> {
     text.match_indices('{').find_map(|(start, _)| {
         let (name, after) = text[start + 1..].split_once('}')?;
@@ -132,7 +132,7 @@ fn reference(text: &str) -> Option<(&str, &str, &str)> {
     })
 }
 
-/// A pointer and a value: the first `=` outside brackets parts them.
+/// A pointer and a value, separated by the first `=` outside brackets.
 fn split(change: &str) -> Option<(&str, &str)> {
     let mut depth = 0;
     let place = change.find(|letter| {
@@ -145,7 +145,7 @@ fn split(change: &str) -> Option<(&str, &str)> {
 #[test]
 fn a_line_becomes_a_rule() {
     let find = |name: &str| {
-        ensure!(name == "emea/ana", "nobody is called {name}");
+        ensure!(name == "emea/ana", "no user is named {name}");
         Ok(vec!["id-1".to_owned(), "ana@emea.example".to_owned()])
     };
     let rule = |line: &str| {

@@ -1,9 +1,9 @@
-//! Stories in the administrator's words: each `tests/scenarios/*.txt` is a test, its answers are recorded beside it in `.out`.
+//! Scenario tests: each `tests/scenarios/*.txt` is a test; its answers are recorded beside it in `.out`.
 //!
-//! A script runs against all roles in one process, on embedded parts, with simulated tenants. `UPDATE_EXPECT=1` records the answers anew.
-//! `tests/scenarios/field` holds what people of other products ran into, by the numbers of `docs/field-cases.md`.
+//! A script runs against all roles in one process, with an embedded bus and store and simulated tenants. `UPDATE_EXPECT=1` records the
+//! answers again. `tests/scenarios/field` holds the cases of `docs/field-cases.md`, by number.
 //!
-//! `answer` makes a tenant answer otherwise than it would by itself, as real tenants, gateways and hostile servers do:
+//! `answer` scripts the answers of a tenant, as real tenants, gateways and hostile servers give them:
 //!
 //! ```text
 //! answer hub POST /invitations 403 Authorization_RequestDenied "Insufficient privileges." for emea/ana
@@ -14,7 +14,7 @@
 //! ```
 //!
 //! METHOD (or `any`) and PATH name the requests (`*` within a segment, `**` beyond), alone and within a `$batch`. A status with Graph's code
-//! and message refuses; `with`, `without`, `repeat` and `move` change the genuine answer at a JSON pointer. `for` names somebody of the
+//! and message refuses; `with`, `without`, `repeat` and `move` change the genuine answer at a JSON pointer. `for` names a user of the
 //! script or a text that the request holds, `after` how many pass before, `times` how often. In values `'` stands for `"`, and
 //! `{tenant/name}` for an id, `{tenant}` for a directory id and `{TENANT}` for that in capitals. `end` ends it, and fails where no request
 //! met it.

@@ -1,4 +1,4 @@
-//! What administrators set in a tenant, apart from users and groups: whose invitations are allowed, whom they trust, secrets.
+//! Settings of a tenant apart from users and groups: allowed invitations, trusted partners, secrets.
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::json;

@@ -6,10 +6,10 @@ use serde_json::Value;
 use uuid::Uuid;
 use xtsync_tenant_sim::{TenantHandle, anchor_property};
 
-/// Attributes that are shown where they have a value.
+/// Attributes that are shown if they have a value.
 const SHOWN: [&str; 4] = ["department", "jobTitle", "companyName", "city"];
 
-/// The people of a target, by the names they bear in the script, those in the bin last; with more attributes where asked for.
+/// The users of a target by their names in the script, soft-deleted ones last. `more` names further attributes to show.
 pub(crate) fn people(target: &TenantHandle, names: &BTreeMap<String, String>, more: &[String]) -> String {
     let mut lines: Vec<String> =
         target.users().into_iter().filter_map(|id| target.user(id)).map(|user| person(&user, names, more)).collect();
@@ -17,12 +17,12 @@ pub(crate) fn people(target: &TenantHandle, names: &BTreeMap<String, String>, mo
     let mut soft_deleted: Vec<String> = target.deleted_users().into_iter().map(|id| soft_deleted_line(target, id, names)).collect();
     soft_deleted.sort();
     lines.extend(soft_deleted);
-    if lines.is_empty() { "  nobody\n".to_owned() } else { lines.concat() }
+    if lines.is_empty() { "  none\n".to_owned() } else { lines.concat() }
 }
 
-/// The name in the script of whoever bears this anchor.
+/// The name in the script of the user with this anchor.
 pub(crate) fn name<'a>(anchor: Option<&'a str>, names: &'a BTreeMap<String, String>) -> &'a str {
-    anchor.and_then(|anchor| names.get(anchor)).map_or("somebody unknown", String::as_str)
+    anchor.and_then(|anchor| names.get(anchor)).map_or("unknown user", String::as_str)
 }
 
 fn person(user: &Value, names: &BTreeMap<String, String>, more: &[String]) -> String {

@@ -16,15 +16,15 @@ use crate::answer::{self, Answer};
 use crate::script::Command;
 use crate::{settings, show};
 
-/// How long anything may take until it is converged.
+/// The longest wait for convergence.
 const CONVERGE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How often the status is looked at.
+/// The interval between two reads of the status.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 pub(crate) struct World {
     tenants: Vec<String>,
-    /// There once the tenants are described.
+    /// Open once the script has described the tenants.
     sandbox: Option<Sandbox>,
     /// The names of the script by anchor.
     names: BTreeMap<String, String>,
@@ -41,7 +41,7 @@ impl World {
         Self { tenants: Vec::new(), sandbox: None, names: BTreeMap::new(), ids: BTreeMap::new(), answers: Vec::new(), marked: 0 }
     }
 
-    /// Does what a line has_word; gives what it answers.
+    /// Performs the command of a line; returns its answer.
     pub(crate) async fn perform(&mut self, command: &Command) -> Result<String> {
         if command.verb() == "tenant" {
             self.tenants.push(command.word(1)?.to_owned());
@@ -123,7 +123,7 @@ impl World {
             return self.shadow(tenant, name);
         }
         let key = format!("{tenant}/{name}");
-        self.ids.get(&key).copied().with_context(|| format!("nobody is called {key}"))
+        self.ids.get(&key).copied().with_context(|| format!("no user or group is named {key}"))
     }
 
     fn answer(&mut self, command: &Command) -> Result<()> {
@@ -145,13 +145,13 @@ impl World {
         Ok(())
     }
 
-    /// What requests to a tenant about somebody of the script hold: the ids at home and there, and the addresses.
+    /// The texts that identify a user of the script in requests to a tenant: the ids in both tenants, and the addresses.
     fn about(&self, tenant: &str, name: &str) -> Result<Vec<String>> {
         if !name.contains('/') {
             let id = self.named(&name.to_lowercase())?.id().to_string();
             return Ok(vec![if name.chars().all(char::is_uppercase) { id.to_uppercase() } else { id }]);
         }
-        let id = self.ids.get(name).with_context(|| format!("nobody is called {name}"))?;
+        let id = self.ids.get(name).with_context(|| format!("no user is named {name}"))?;
         let home = self.named(name.split('/').next().unwrap_or_default())?;
         let user = home.user(*id).unwrap_or_default();
         let addresses = ["mail", "userPrincipalName"].into_iter().filter_map(|name| user[name].as_str().map(str::to_owned));
@@ -159,9 +159,9 @@ impl World {
         Ok(std::iter::once(id.to_string()).chain(addresses).chain(shadows.iter().map(Uuid::to_string)).collect())
     }
 
-    /// The shadow user in a tenant of somebody at home.
+    /// The shadow user of a home user in a tenant.
     fn shadow(&self, tenant: &str, name: &str) -> Result<Uuid> {
-        let id = self.ids.get(name).with_context(|| format!("nobody is called {name}"))?;
+        let id = self.ids.get(name).with_context(|| format!("no user is named {name}"))?;
         let home = self.named(name.split('/').next().unwrap_or_default())?;
         let found = self.named(tenant)?.find_users(&anchor_property(), &format!("{}/{id}", home.id()));
         found.first().copied().with_context(|| format!("{name} has no shadow user in {tenant}"))
@@ -236,7 +236,7 @@ impl World {
         self.sandbox_mut()?.apply("scenario.yaml", &yaml, command.has_word("refresh_names")).await.map_err(unexpected)
     }
 
-    /// An apply that must be refused; tells why.
+    /// An apply that must be refused; returns the errors.
     async fn refused(&mut self, command: &Command) -> Result<String> {
         let (source, target) = command.pair()?;
         let yaml = self.yaml(command, source, target)?;
@@ -246,7 +246,7 @@ impl World {
         }
     }
 
-    /// The resources that a line of a script stands for: both tenants, the organization of all, and the synchronization.
+    /// The resources that a line of a script describes: both tenants, the organization of all tenants, and the synchronization.
     fn yaml(&self, command: &Command, source: &str, target: &str) -> Result<String> {
         let client = "{clientId: app, clientSecret: {file: {secret}}}";
         let mut yaml = format!(
@@ -293,7 +293,7 @@ impl World {
         Ok(yaml)
     }
 
-    /// What was written to a tenant since the last mark, a line a person.
+    /// The writes to a tenant since the last mark, one line per user.
     fn written(&self, command: &Command) -> Result<String> {
         let tenant = command.word(1)?;
         let entries = self.sandbox()?.sim().journal().since(self.marked);
@@ -311,7 +311,7 @@ impl World {
         Ok(format!("  {} invitation mails\n", self.tenant(command)?.messages_sent()))
     }
 
-    /// What became of a synchronization's groups: what is pending and why, what stays in force, and what is to be known.
+    /// The groups of a synchronization: pending names with their reasons, what stays in force, and the notices.
     async fn get(&mut self, command: &Command) -> Result<String> {
         let id = format!("Synchronization/{}/to-{}", command.word(1)?, command.word(2)?);
         let listed = self.sandbox_mut()?.resources().await.map_err(unexpected)?;
@@ -326,7 +326,7 @@ impl World {
         Ok(lines.map(|line| format!("  {}\n", self.without_ids(line))).collect())
     }
 
-    /// A text with the script's names for ids, long or short.
+    /// A text in which ids, long or short, are replaced by the names of the script.
     fn without_ids(&self, mut text: String) -> String {
         for (name, id) in &self.ids {
             let id = id.to_string();
@@ -335,7 +335,7 @@ impl World {
         text
     }
 
-    /// Waits until the answer to another line has a text in it: `until TEXT show hub`.
+    /// Waits until the answer to another line contains a text: `until TEXT show hub`.
     async fn until(&mut self, command: &Command) -> Result<String> {
         let (text, asked) = (command.word(1)?, command.rest(2));
         let deadline = Instant::now() + CONVERGE_TIMEOUT;
@@ -356,7 +356,7 @@ impl World {
         Ok(into.map(|one| format!("  {}: present {}, held {}, blocked by {:?}\n", one.name, one.present, one.held, one.blocked)).collect())
     }
 
-    /// Waits until xtsync has noticed what administrators allow a target now: `open`, or what blocks it, as status has_word it.
+    /// Waits until the gate of a target is `open`, or is blocked by the code that status shows.
     async fn await_gate(&mut self, command: &Command) -> Result<()> {
         let (target, word) = (command.word(1)?.to_owned(), command.word(2)?);
         let blocked = if word == "open" { "" } else { word };
@@ -369,20 +369,20 @@ impl World {
             }
             sleep(POLL_INTERVAL).await;
         }
-        bail!("nobody noticed")
+        bail!("the gate of {target} does not become '{word}' in time")
     }
 
-    /// Has what waits in a tenant tried again, of all or of somebody of the script.
+    /// Retries what waits in a tenant, for all users or for one user of the script.
     async fn retry(&mut self, command: &Command) -> Result<()> {
         let tenant = command.word(1)?.to_owned();
         let user = match command.word(2).ok().and_then(|name| Some((name, name.split_once('/')?.0))) {
-            Some((name, source)) => format!("{source}/{}", self.ids.get(name).with_context(|| format!("nobody is called {name}"))?),
+            Some((name, source)) => format!("{source}/{}", self.ids.get(name).with_context(|| format!("no user is named {name}"))?),
             None => String::new(),
         };
         self.sandbox_mut()?.retry(&tenant, &user).await.map_err(unexpected)
     }
 
-    /// Waits until status counts so many into a target: `count hub present=3 refused=0`.
+    /// Waits until status shows these counts for a target: `count hub present=3 refused=0`.
     async fn count(&mut self, command: &Command) -> Result<()> {
         let target = command.word(1)?.to_owned();
         let deadline = Instant::now() + CONVERGE_TIMEOUT;

@@ -17,7 +17,7 @@ pub struct Credentials {
     pub ca_file: PathBuf,
     /// The SCRAM user.
     pub user: String,
-    /// The file that holds his password, without a newline.
+    /// The file with the user's password, without a newline.
     pub password_file: PathBuf,
     store: PathBuf,
 }

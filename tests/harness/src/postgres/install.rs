@@ -35,7 +35,7 @@ impl Install {
         self.bin.join(name)
     }
 
-    /// A program that refuses to run as root, as the user who is not.
+    /// A command that runs a program as an unprivileged user, because it refuses to run as root.
     pub(super) fn as_user(&self, program: &str) -> Command {
         let Some(user) = &self.user else {
             return Command::new(self.program(program));

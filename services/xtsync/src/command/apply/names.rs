@@ -1,4 +1,4 @@
-//! Waits until the groups that were applied by name have become ids, and says what stays in force where they have not.
+//! Waits until the group names of applied resources are resolved to ids, and reports what stays in force where they are not.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,29 +13,29 @@ use crate::client::{Client, failure};
 use crate::exit;
 use crate::output::{self, Waiting};
 
-/// How often control is asked.
+/// The interval between two requests to control.
 const POLL_INTERVAL: Duration = Duration::from_millis(250);
 
-/// What became of the names.
+/// The state of the applied names.
 #[derive(Debug, Default)]
 pub(super) struct Found {
     /// `GlobalEmployees (7c1e…)`.
     pub(super) resolved: Vec<String>,
-    /// What is still pending, each with its place.
+    /// What is still pending, each with its file and line.
     pub(super) pending: Vec<String>,
-    /// What stays in force of each resource that is pending.
+    /// What stays in force for each pending resource.
     pub(super) in_force: Vec<String>,
-    /// What is to be known of groups that were resolved, each with its place.
+    /// Notices about resolved groups, each with its file and line.
     pub(super) notices: Vec<String>,
-    /// Those that an administrator must do something about.
+    /// Notices that require an administrator.
     pub(super) needs_action: Vec<String>,
-    /// Whether all of it waits for a person.
+    /// Whether everything pending requires an administrator.
     is_stuck: bool,
-    /// Whether anybody waited.
+    /// Whether the caller asked to wait.
     waited: bool,
 }
 
-/// Waits for a while; not for what only a person can settle.
+/// Waits until nothing is pending, at most `limit`. Returns at once where everything pending requires an administrator.
 pub(super) async fn wait(client: &mut Client, written: &[Written], limit: Duration) -> exit::Result<Found> {
     let ids: BTreeSet<String> = written.iter().map(|resource| resource.id.to_string()).collect();
     let deadline = Instant::now() + limit;
@@ -66,7 +66,7 @@ fn found(listed: &[ResourceStatus], written: &[Written]) -> Found {
             found.in_force.push(format!("{} is stored and pending: {}", resource.id, resource.in_force));
         }
         for notice in &resource.notices {
-            // They are about what is in force, which is not what was written where that is pending.
+            // Notices concern the resource in force. A pending resource differs from it, so its places do not apply.
             let place = place(written, &resource.id, &notice.path).filter(|_| resource.pending.is_empty());
             let line = format!("{}: {}", place.unwrap_or_else(|| nowhere(&notice.path)), notice.text);
             if notice.needs_action { &mut found.needs_action } else { &mut found.notices }.push(line);
@@ -76,14 +76,14 @@ fn found(listed: &[ResourceStatus], written: &[Written]) -> Found {
 }
 
 impl Found {
-    /// The names that became ids, what stays in force of what is pending, and what is to be known.
+    /// The resolved names, what stays in force for pending resources, and the notices.
     pub(super) fn as_text(&self) -> String {
         let resolved = self.resolved.iter().map(|name| output::good(name));
         let rest = self.in_force.iter().map(|text| output::notable(text)).chain(self.notices.iter().map(|text| format!("notice: {text}")));
         resolved.chain(rest).map(|line| format!("{line}\n")).collect()
     }
 
-    /// What is pending is an error, unless nobody wanted to wait for it. So is a group that is gone: what was applied names it.
+    /// A pending name is an error, unless the caller did not wait. A group that is gone is always an error: the applied resource names it.
     pub(super) fn verdict(self) -> exit::Result {
         let mut errors = self.needs_action;
         if self.waited || self.is_stuck {

@@ -12,7 +12,7 @@ use super::remedy;
 use crate::output;
 use crate::run::role_entry;
 
-/// As people read it.
+/// The status as text.
 pub(super) fn as_text(status: &FleetStatus) -> String {
     let verdict = if status.converged { output::good("converged") } else { output::notable("not converged") };
     let mut text = format!("revision {}, {verdict}\n", status.revision);
@@ -24,11 +24,11 @@ pub(super) fn as_text(status: &FleetStatus) -> String {
         status.synchronizations.iter().for_each(|one| text.push_str(&name_resolution(one)));
         for (one, at) in status.synchronizations.iter().filter_map(|one| Some((one, time("refused_next_try", one.refused_next_try).ok()?)))
         {
-            text.push_str(&format!("{}: {} wait for the target's word, which is asked for again at {at}\n", one.name, one.refused));
+            text.push_str(&format!("{}: {} refused by the target, retried at {at}\n", one.name, one.refused));
         }
         for one in status.synchronizations.iter().filter(|one| one.address_differs > 0) {
             text.push_str(&format!(
-                "{}: shadow users invited by another address than is decided now (address_differs): {}\n",
+                "{}: shadow users with a pending invitation to a former address (address_differs): {}\n",
                 one.name, one.address_differs
             ));
         }
@@ -53,7 +53,7 @@ fn synchronizations(all: &[SynchronizationStatus]) -> String {
     output::table(&HEADER, all.iter().map(row))
 }
 
-/// What of a synchronization is not in force yet, and what is to be known of its groups.
+/// The pending names of a synchronization, and the notices about its groups.
 fn name_resolution(one: &SynchronizationStatus) -> String {
     let pending = one.pending.iter().map(|pending| format!("pending: {}: {}; {}", pending.path, pending.reason, one.in_force));
     let notices = one.notices.iter().map(|notice| format!("{}: {}", notice.path, notice.text));
@@ -72,7 +72,7 @@ fn roles(status: &FleetStatus) -> String {
     output::table(&["ROLE", "REPLICA", "TENANT", "LAST SEEN", "ACTIVITY"], status.roles.iter().map(row))
 }
 
-/// Each code that is shown above, once, with what to do about it.
+/// The remedy for each code that the status shows, once.
 fn remedies(status: &FleetStatus) -> String {
     let held = |role: &'_ RoleStatus| role.held.keys().cloned().collect::<Vec<_>>();
     let warnings = |role: &'_ RoleStatus| role.warning.split(", ").map(str::to_owned).collect::<Vec<_>>();
@@ -84,7 +84,7 @@ fn remedies(status: &FleetStatus) -> String {
     if lines.is_empty() { lines } else { format!("\n{lines}") }
 }
 
-/// What a role does just now, in words.
+/// The current activity of a role, as text.
 fn activity(role: &RoleStatus, now: Option<Timestamp>) -> String {
     let mut parts = Vec::new();
     if !role.blocked.is_empty() {
@@ -112,13 +112,13 @@ fn activity(role: &RoleStatus, now: Option<Timestamp>) -> String {
     }
     parts.extend(role.pending.iter().filter(|(_, n)| **n > 0).map(|(class, n)| format!("{class} {n}")));
     parts.extend(role.held.iter().filter(|(_, n)| **n > 0).map(|(reason, n)| format!("held {n}: {reason}")));
-    // A role that this program does not know belongs to a newer one.
+    // A role that this program does not know belongs to a newer version.
     let has_leader = role_entry(&role.role).is_none_or(|entry| entry.manifest.has_leader());
     let stands_by = has_leader && !role.leader;
     if parts.is_empty() && stands_by { "stands by".to_owned() } else { parts.join(", ") }
 }
 
-/// When something is tried next.
+/// The time until the next try, in seconds.
 fn next_try(then: Option<Timestamp>, now: Option<Timestamp>) -> String {
     match (then, now) {
         (Some(then), Some(now)) if now < then => format!(" (next try in {}s)", then.since(now).as_secs().max(1)),
@@ -127,7 +127,7 @@ fn next_try(then: Option<Timestamp>, now: Option<Timestamp>) -> String {
     }
 }
 
-/// As scripts read it.
+/// The status as JSON.
 pub(super) fn as_json(status: &FleetStatus) -> Value {
     json!({
         "at": time("at", status.at).map(|at| at.to_string()).ok(),

@@ -1,8 +1,8 @@
-//! What an administrator can do about a code that `status` shows: where to look, and what to set.
+//! Remedies: what an administrator does about a code that `status` shows.
 //!
-//! Every code that needs a person is in one table. What passes by itself has no row: a throttled target needs nobody.
+//! One table holds every code that requires an administrator. A condition that ends by itself, such as throttling, has no row.
 
-/// A code, and what to do about it.
+/// Each code with its remedy.
 const REMEDIES: &[(&str, &str)] = &[
     // The directory as a whole.
     ("away", "the directory cannot be reached: check host, name resolution, proxy and certificate"),
@@ -10,9 +10,12 @@ const REMEDIES: &[(&str, &str)] = &[
     ("secret_expired", "the client secret has expired: create a new one for the application and put it into the secret's file"),
     ("secret_invalid", "the client secret is wrong: put the secret's value, not its id, into the secret's file"),
     ("forbidden", "a permission is missing: grant the application the permissions that README lists, with administrator consent"),
-    ("malformed", "the answer is not Microsoft Graph's: check `endpoint` and whatever stands between, such as a proxy"),
+    ("malformed", "the answer is not Microsoft Graph's: check `endpoint` and any proxy in between"),
     ("refused", "the directory refuses the request: see the log of the change-detector, then `xtsync resync TENANT`"),
-    ("delta_never_ends", "the directory's delta query does not end: it is read anew by itself; report it to the directory's vendor"),
+    (
+        "delta_never_ends",
+        "the directory's delta query does not end: the detector starts a full cycle by itself; report it to the directory's vendor",
+    ),
     (
         "secret_outside",
         "the secret's file lies outside the folder of its Tenant: put it below --secrets-dir, or remove the link that leads out",
@@ -39,7 +42,7 @@ const REMEDIES: &[(&str, &str)] = &[
     ("invite_forbidden", "the target forbids invitations: grant User.Invite.All, and check who may invite guests there"),
     ("look_up_forbidden", "the target forbids reading users: grant the writer the permissions that README lists"),
     ("patch_forbidden", "the target forbids changing users: grant User.ReadWrite.All, or the user holds an administrator's role there"),
-    ("address_differs", "the invitation went to another address than is decided now, and nobody has redeemed it: see `xtsync show`"),
+    ("address_differs", "the pending invitation went to another address than the decision has now: see `xtsync show`"),
     // Between two tenants.
     (
         "sync_not_allowed",
@@ -61,19 +64,19 @@ const REMEDIES: &[(&str, &str)] = &[
     ("directory_changed", "the domain names another directory than at first contact: check it, then `xtsync tenant confirm TENANT`"),
     ("not_configured", "the synchronization is gone from the configuration: apply it again, or leave its users as they are"),
     // The installation.
-    (PANICKED, "a defect: the task is started again by itself; report it with the log of the role"),
-    (
-        "observe_only_after_rebuild",
-        "the provisioner's store was lost and is rebuilt: look at what it would do, then `xtsync resume TARGET`",
-    ),
+    (PANICKED, "a defect: xtsync restarts the task by itself; report it with the log of the role"),
+    ("observe_only_after_rebuild", "the provisioner's store was lost and rebuilt: check what it would write, then `xtsync resume TARGET`"),
     ("observing", "set `mode: enforce` to have it written"),
     ("store", "the database cannot be used: see the log of the role"),
     ("bus", "Kafka cannot be used: see the log of the role"),
-    ("scope_empty", "nobody is in scope: check the groups of the scope, their members, and `nested` where those are in groups"),
+    ("scope_empty", "no user is in scope: check the groups of the scope, their members, and `nested` where those are in groups"),
     // What keeps users who left.
     ("scope_loss", "a group of the scope lost most of its members at once: put them back, or allow it with `limits: {scopeLoss: allow}`"),
     ("user_loss", "most users of the tenant were missing when it was read: check what the reader may read"),
-    ("members_not_in_delta", "the directory's delta query tells no members of a group that has some: it is read in full by itself"),
+    (
+        "members_not_in_delta",
+        "the directory's delta query returns no members of a group that has some: the detector reads the group in full by itself",
+    ),
     ("limit_leaver", "more leavers than `limits.leaver` allows within an hour: check that they are, and raise the limit"),
     ("limit_delete", "more deletions than `limits.delete` allows within an hour: they go on as the hour passes, or raise the limit"),
     ("limit_disable", "more lost sign-ins than `limits.disable` allows within an hour: they go on as the hour passes, or raise the limit"),
@@ -81,13 +84,13 @@ const REMEDIES: &[(&str, &str)] = &[
     ("limit_update", "more updates than `limits.update` allows within an hour: they go on as the hour passes, or raise the limit"),
 ];
 
-/// The code of a task that panicked, before the task's name.
+/// The prefix of the code of a task that panicked; the task's name follows.
 const PANICKED: &str = "panicked";
 
-/// What stands before the code of a directory's trouble, where it concerns a part of what a role does.
+/// The prefixes of a condition code that concerns one part of a role's work.
 const PARTS: [&str; 2] = ["full_read_", "notifications_"];
 
-/// What to do about a code; `None` where it passes by itself, or only the directory's own words say more.
+/// The remedy for a code; `None` where the condition ends by itself, or only the directory's own message explains it.
 pub(super) fn of(code: &str) -> Option<&'static str> {
     let code = PARTS.iter().find_map(|part| code.strip_prefix(part)).unwrap_or(code);
     let code = if code.strip_prefix(PANICKED).is_some_and(|task| task.starts_with('_')) { PANICKED } else { code };
@@ -102,9 +105,9 @@ mod tests {
     fn each_code_is_listed_once_with_a_remedy() {
         for (index, (code, remedy)) in REMEDIES.iter().enumerate() {
             assert!(!remedy.is_empty() && of(code) == Some(*remedy), "{code}");
-            assert!(REMEDIES[index + 1..].iter().all(|(other, _)| other != code), "{code} stands twice");
+            assert!(REMEDIES[index + 1..].iter().all(|(other, _)| other != code), "{code} is listed twice");
         }
-        assert_eq!(of("throttled"), None, "it passes by itself");
+        assert_eq!(of("throttled"), None, "throttling ends by itself");
         assert_eq!(of("full_read_forbidden"), of("forbidden"));
         assert_eq!(of("panicked_detect"), of(PANICKED));
     }

@@ -1,4 +1,4 @@
-//! Waits until all is converged.
+//! Waits until everything is converged.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -13,10 +13,10 @@ use crate::client::{Client, failure, retry_while_unavailable};
 use crate::exit;
 use crate::output::Waiting;
 
-/// Rounds that must complete after the command began: the first one may have begun before.
+/// Cycles that must complete after the command began. Two, because the first may have started before.
 const CYCLES: u64 = 2;
 
-/// Follows the status until it is converged; gives the last one, and whether it was in time.
+/// Watches the status until it is converged. Returns the last status, and an error if `limit` passed before.
 pub(crate) async fn until_converged(
     client: &mut Client,
     limit: Duration,
@@ -48,8 +48,8 @@ pub(crate) async fn until_converged(
     Ok((last, Err(exit::Code::NotConverged.because(anyhow!("not converged in time: waiting for {}", waits_for.join(", "))))))
 }
 
-/// Rounds completed, by source, as whoever holds it said last: one that was killed stays a holder by its own last word. A source that says
-/// nothing yet has completed none.
+/// Completed cycles by source, from the most recent report of a leader: a killed replica's last report still names it as leader. A source
+/// without a report has completed none.
 fn cycles(status: &FleetStatus) -> BTreeMap<String, u64> {
     let detectors = || status.roles.iter().filter(|role| role.role == Role::CHANGE_DETECTOR.name() && role.leader);
     let reported_at = |role: &&RoleStatus| role.at.map(|at| (at.seconds, at.nanos));
@@ -58,14 +58,14 @@ fn cycles(status: &FleetStatus) -> BTreeMap<String, u64> {
     sources.map(|source| (source.clone(), holder(source).map_or(0, |role| role.cycle))).collect()
 }
 
-/// A detector whose store was restored from a backup counts its cycles from there.
+/// Lowers the first count where a counter went back: a detector whose store was restored from a backup counts on from the backup.
 fn reset_restarted(first: &mut BTreeMap<String, u64>, now: &BTreeMap<String, u64>) {
     for (tenant, cycle) in first {
         *cycle = now.get(tenant).filter(|now| 0 < **now).map_or(*cycle, |now| (*cycle).min(*now));
     }
 }
 
-/// The sources that have not been read once more.
+/// The sources that have not completed [`CYCLES`] cycles since the command began.
 fn unread(first: &BTreeMap<String, u64>, now: &BTreeMap<String, u64>) -> Vec<String> {
     let unread = first.iter().filter(|(tenant, cycle)| now.get(*tenant).is_none_or(|now| *now < *cycle + CYCLES));
     unread.map(|(tenant, _)| format!("{tenant} to be read once more")).collect()
