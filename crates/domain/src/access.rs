@@ -1,7 +1,7 @@
 //! Whether a target consents, by the live cross-tenant access policies of both tenants, and what it asks beyond consent.
 //!
 //! Microsoft Graph enforces none of this against an application that invites (pitfall R1): this check is the only one. A partner's
-//! property that is null inherits from the default, property by property; both redemption switches are off where nobody set them.
+//! property that is null inherits from the default, property by property; both redemption switches are off by default.
 
 use std::time::Duration;
 

@@ -66,7 +66,7 @@ impl VerifiedDomains {
 }
 
 impl HomeDomains {
-    /// The domains of a tenant, for whoever knows of no other.
+    /// The domains of a tenant, for a caller that knows no other tenant.
     #[must_use]
     pub fn new<'a>(domains: impl IntoIterator<Item = &'a str>) -> Self {
         Self(domains.into_iter().filter_map(normal).collect())

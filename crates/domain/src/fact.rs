@@ -78,7 +78,7 @@ pub struct Group {
     pub id: GroupId,
     /// Its display name.
     pub name: String,
-    /// Whether it can be read; while it cannot, nobody's membership changes.
+    /// Whether the group can be read. While it cannot, no membership changes.
     pub state: GroupState,
 }
 

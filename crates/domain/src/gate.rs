@@ -1,7 +1,7 @@
 //! The gate before every call: whether it may start now.
 //!
-//! Pure and O(1): what it needs is passed in, so it can be asked before each call and again a moment later. It knows no queue and
-//! holds nothing; whoever asks keeps the row and comes back when something changed.
+//! Pure and O(1): all inputs are passed in, so the caller can check before each call and again later. The gate has no queue and no
+//! state; the caller keeps the row and checks again after a change.
 
 mod counter;
 
@@ -21,7 +21,7 @@ use crate::{Desired, Timestamp};
 /// How old the knowledge of consent may be (`ConsentBeforeCall`, I-4).
 const CONSENT_MAX_AGE: Duration = Duration::from_secs(60);
 
-/// How old it may be where somebody loses access: a detector that is down must not keep leavers in.
+/// The maximum age for calls that remove access. It is longer, because leavers must lose access even while a detector is down.
 const CONSENT_MAX_AGE_REVOKE: Duration = Duration::from_secs(60 * 60);
 
 /// Over how long deletions and the other verbs are counted.
@@ -30,15 +30,15 @@ pub const WINDOW: Duration = Duration::from_secs(60 * 60);
 /// What a call's permission depends on, besides the link.
 #[derive(Debug, Clone)]
 pub struct Terms<'a> {
-    /// The source tenant's word on invitations, if it was ever read.
+    /// The source tenant's consent to invitations, if it was ever read.
     pub source: Option<PolicySnapshot<'a>>,
-    /// The target tenant's word on synchronization, if it was ever read.
+    /// The target tenant's consent to synchronization, if it was ever read.
     pub target: Option<PolicySnapshot<'a>>,
     /// The domains whose addresses the source tenant redeems, if they are known.
     pub home: Option<&'a HomeDomains>,
     /// Whether the synchronization writes; `None` where there is none any more.
     pub mode: Option<Mode>,
-    /// Somebody stopped the target.
+    /// An administrator froze the target.
     pub is_frozen: bool,
     /// The target was set aside, because what it does makes no sense.
     pub is_quarantined: bool,
@@ -73,9 +73,9 @@ pub enum Verdict {
 pub enum ClosedReason {
     /// The synchronization is gone from the configuration.
     NotConfigured,
-    /// The synchronization only watches.
+    /// The synchronization only observes.
     Observing,
-    /// Somebody stopped the target.
+    /// An administrator froze the target.
     Frozen,
     /// The target was set aside.
     Quarantined,
@@ -83,7 +83,7 @@ pub enum ClosedReason {
     ObserveOnlyAfterRebuild,
     /// A directory is not what it is taken for.
     Directory(Fault),
-    /// One side says no.
+    /// One side refuses consent.
     Refused(Refusal),
     /// Consent is not known, or no more.
     Unknown(UnknownReason),
@@ -158,8 +158,8 @@ fn closed_for_pair(terms: &Terms<'_>, now: Timestamp, max_age: Duration) -> Opti
         .or_else(|| by_consent(consent(terms.source, terms.target, now, max_age)))
 }
 
-/// Which limit a call counts against. A deletion and a lost sign-in count with their first call, or their beginning would pass where
-/// their end may not: a user whose deletion waits keeps his access.
+/// Returns which limit a call counts against. A deletion and a disable count with their first call. Otherwise the first call could
+/// pass where the last may not: a user whose deletion is held keeps access.
 #[must_use]
 pub fn verb(call: &Call, link: &Link) -> Option<Verb> {
     match (&link.desired.desired, call) {

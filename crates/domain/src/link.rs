@@ -32,7 +32,7 @@ use crate::decision::DeprovisionReason;
 use crate::value::Digest;
 use crate::{Attributes, Decision, Desired, DirectoryAnswer, Refusal, TenantName, Timestamp, UserId, Version};
 
-/// One source user and his shadow in one target.
+/// One source user and the shadow user in one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// The target tenant.
@@ -62,11 +62,11 @@ pub struct Link {
 pub struct Applied {
     /// The decision that was reached.
     pub version: Version,
-    /// What of it was told last.
+    /// The last published state.
     pub state: State,
     /// The attributes as they were asked for or read back; those in `failed` were refused.
     pub attributes: Attributes,
-    /// What they were when that was told; `None` before anything was.
+    /// The digest of the attributes last published; `None` before the first publication.
     pub published_digest: Option<Digest>,
     /// Attributes that the target refused while it took the others; tried again when their value changes.
     pub failed: BTreeSet<String>,
@@ -81,11 +81,11 @@ pub struct Veto {
     pub by: String,
     /// Why.
     pub reason: String,
-    /// When it ends; `None` where somebody must lift it.
+    /// When it ends; `None` if an administrator must lift it.
     pub until: Option<Timestamp>,
 }
 
-/// An operator's reject: in force until the decision changes or somebody lifts it.
+/// An operator's reject: in force until the decision changes or an operator lifts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Override {
     /// Who said it.
@@ -120,7 +120,7 @@ pub struct Condition {
 pub enum ConditionKind {
     /// Time: it is tried again by itself.
     Retry,
-    /// Somebody opens the gate, lifts a veto or a reject.
+    /// An administrator opens the gate, or lifts a veto or a reject.
     Held,
     /// Another object or person must move.
     Conflict,
@@ -138,7 +138,7 @@ impl Link {
         &self.desired.source
     }
 
-    /// The user, as his home tenant names him.
+    /// The user's id in the home tenant.
     #[must_use]
     pub fn user(&self) -> &UserId {
         &self.desired.user
@@ -181,8 +181,8 @@ impl Link {
         self.applied.version == self.desired.version
     }
 
-    /// Whether nothing is left to be known of the link: he has been gone since before that moment, as is wanted, and so has his object. What
-    /// a person has said of him is kept.
+    /// Whether the link can be removed: the user is not wanted and the object is gone, both since before that time. A link with a
+    /// veto or a reject is kept.
     #[must_use]
     pub fn is_expired(&self, before: Timestamp) -> bool {
         let is_gone = matches!(self.desired.desired, Desired::NotWanted(_)) && self.is_converged();
@@ -212,8 +212,8 @@ impl Link {
         }
     }
 
-    /// Whether the shadow user, whom nobody has redeemed yet, was invited by another address than is decided now. The one who redeems the
-    /// invitation would be the one who has that address by then.
+    /// Whether the shadow user, still unredeemed, was invited by another address than the one now decided. Another user who gets the
+    /// former address could redeem the invitation.
     #[must_use]
     pub fn address_differs(&self) -> bool {
         let Desired::Wanted(shape) = &self.desired.desired else { return false };

@@ -1,4 +1,4 @@
-//! A refusal by a directory: the stable code, and the directory's own codes. The message is left out, because it quotes addresses and names.
+//! A refusal by a directory: the stable code, and the directory's own codes. Without the message, which quotes addresses and names.
 
 use std::fmt;
 

@@ -15,26 +15,26 @@ pub enum Value {
     Null,
     /// A text.
     Text(String),
-    /// A truth value.
+    /// A boolean.
     Flag(bool),
     /// A whole number.
     Number(i64),
     /// Several texts, in the directory's order.
     Texts(Vec<String>),
-    /// A moment.
+    /// A point in time.
     Time(Timestamp),
-    /// Another user, as the source names him.
+    /// A reference to another user of a source tenant.
     Reference(Reference),
     /// Bytes.
     Binary(Vec<u8>),
 }
 
-/// Points at a user of a source tenant, such as somebody's manager.
+/// A reference to a user of a source tenant, such as a user's manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
-    /// His home tenant.
+    /// The user's home tenant.
     pub tenant: TenantName,
-    /// His id there.
+    /// The user's id in that tenant.
     pub user: UserId,
 }
 

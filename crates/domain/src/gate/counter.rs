@@ -10,7 +10,7 @@ use crate::link::{Call, Link, Verb};
 /// What a limit counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Counter {
-    /// Users to whom this is done, leavers' deletions apart.
+    /// Users changed by this verb, without deletions of leavers.
     Verb(Verb),
     /// Leavers who are deleted.
     LeaverDelete,

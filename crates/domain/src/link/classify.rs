@@ -35,7 +35,7 @@ pub struct Claim {
 /// What a look at the directory showed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observed {
-    /// Nobody looked: what the row says counts.
+    /// The target was not read; the row counts.
     NotObserved,
     /// Nothing.
     Absent,
@@ -77,7 +77,7 @@ pub fn recognise(object: Option<&Object>, claimed: &Claimed, link: &Link) -> Obs
         Shadow::Inviting(_) if claimed.contains_key(&object.id) => conflict_of(ConflictKind::AddressTaken),
         Shadow::Inviting(_) if has_anchor(object, link) && object.kind == ObjectKind::Invited => owned(object),
         Shadow::Inviting(inviting) if is_created_by(object, inviting) => Observed::Unanchored(object.clone()),
-        // The invitation gave an object that was there before: it is somebody else's, and never written.
+        // The invitation returned an object that existed before. The link does not own it and never writes it.
         Shadow::Inviting(_) => conflict_of(ConflictKind::AddressTaken),
         Shadow::Object(account) => match &object.anchor {
             Some(anchor) if !has_anchor(object, link) && account.former_anchor.as_ref() != Some(anchor) => {
@@ -114,7 +114,7 @@ fn former(objects: &[Object], claimed: &Claimed) -> Option<Observed> {
     all.next().filter(|_| all.next().is_none())
 }
 
-/// Whether an object that bears our anchor also is what we would have made: anybody who may write can forge an anchor.
+/// Whether an object with the link's anchor also looks like one that xtsync created, because any writer in the target can forge an anchor.
 fn is_confirmed(object: &Object, found: &Found, claimed: &Claimed, link: &Link) -> bool {
     // A bin does not show every attribute.
     let has_own_anchor = object.anchor.is_none() || has_anchor(object, link);

@@ -1,7 +1,7 @@
-//! Folds what happens into a link: what must be committed before a call, what its answer changes, and the steps that call nobody.
+//! Applies events to a link: what must be committed before a call, what its answer changes, and the steps without a call.
 //!
-//! Before and after are apart on purpose. Whatever [`Link::begin`] notes is durable when the call starts, so that a crash at any point
-//! leaves a row from which the state table finds out what became of it.
+//! Before and after are separate functions. What [`Link::begin`] records is durable when the call starts, so that after a crash
+//! at any point the state table can recover from the row.
 
 use std::collections::BTreeSet;
 
@@ -132,7 +132,7 @@ impl Link {
         }
     }
 
-    /// The object is gone for good, or never was. What was told of it stays told.
+    /// The object is permanently deleted, or never existed. The published state is kept.
     fn forget(&mut self) {
         self.shadow = Shadow::None;
         self.applied.attributes = Attributes::default();
