@@ -196,7 +196,7 @@ mod tests {
     fn a_tenant_without_known_domains_is_not_known() {
         let known = known(&[("us", "1", &[]), ("hub", "2", &["hub.example"])]);
         assert_eq!(
-            (known.home(&name("us"), &configuration()).domains, known.home(&name("nobody"), &configuration()).domains),
+            (known.home(&name("us"), &configuration()).domains, known.home(&name("unknown"), &configuration()).domains),
             (None, None)
         );
     }

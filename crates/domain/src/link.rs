@@ -1,4 +1,4 @@
-//! A link: one source user and his shadow in one target.
+//! A link: one source user and the shadow user in one target.
 //!
 //! Everything the provisioner knows of the pair is plain data here; what follows from it is said by the modules below, each a pure
 //! function: [`decide`] takes a newer decision in, [`next`] is the state table, [`classify`] reads what a directory showed,
@@ -181,8 +181,8 @@ impl Link {
         self.applied.version == self.desired.version
     }
 
-    /// Whether the link can be removed: the user is not wanted and the object is gone, both since before that time. A link with a
-    /// veto or a reject is kept.
+    /// Whether the link can be removed: the user is not wanted and has no live object, since before that time. A link
+    /// with a veto, reject, holder or condition is kept.
     #[must_use]
     pub fn is_expired(&self, before: Timestamp) -> bool {
         let is_gone = matches!(self.desired.desired, Desired::NotWanted(_)) && self.is_converged();

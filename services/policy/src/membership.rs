@@ -200,7 +200,7 @@ impl Membership {
             if let Err(unusable) = evaluate(record, (&assigned.source, &assigned.home), &self.configuration, pass, now, &mut batch) {
                 match (unusable.verdict(), pass) {
                     (Verdict::DeadLetter(reason), Pass::Live) => dead_letter_record(record, reason, &unusable, context).await?,
-                    // The live pass buried it.
+                    // The live pass dead-lettered it.
                     (Verdict::DeadLetter(_), Pass::Replay) => {}
                     (Verdict::Stop(field), _) => {
                         error!(%partition, offset, field, "partition stops: a newer version wrote to it");
@@ -214,7 +214,7 @@ impl Membership {
         Ok((batch, read))
     }
 
-    /// After anything about the partitions has changed: tells which replays are complete, and reads what is still to be replayed.
+    /// After anything about the partitions has changed: publishes which replays are complete, and reads what is still to be replayed.
     async fn reconcile_replay(&mut self, context: &Context) -> Result<(), Error> {
         let now = context.clock.now();
         let done = |assigned: &Assigned| assigned.needs_marker && assigned.progress.replay.is_none() && assigned.stopped.is_none();

@@ -11,7 +11,7 @@ use crate::{Desired, Origin};
 /// The class of due work; strict, the lower goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
-    /// A user who is disabled or deleted at home, or blocked, loses access.
+    /// A user disabled or deleted at home, or blocked by an operator, loses access.
     Leaver,
     /// A user who lost the scope loses access.
     Revoke,

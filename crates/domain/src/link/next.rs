@@ -60,7 +60,7 @@ pub fn next(link: &Link, observed: &Observed, now: Timestamp) -> Step {
         (NotWanted, Live(account), NotObserved)                                => remove(account),
         (_, Unverified(account) | Deprovisioning(account, _) | Restoring(account, _), NotObserved) => read_back(&account.id),
         (_, Live(_) | Unverified(_), Owned(object))                        => take_over(object),
-        // A young object may not be visible yet. An old one was deleted in the target: converged if not wanted, else a veto.
+        // A young object may not be visible yet. An old one was deleted in the target: forgotten if not wanted, else a veto.
         (_, Live(account) | Unverified(account), Absent) if !is_old(account.created_at) => Step::AwaitVisibility,
         (NotWanted, Live(_) | Unverified(_), Absent)                           => Step::UpdateRow(RowUpdate::Forget),
         (Enabled(_) | Disabled(_) | Blocked, Live(_) | Unverified(_), Absent) => Step::UpdateRow(RowUpdate::Veto(None)),
