@@ -18,7 +18,7 @@ use crate::link::{Call, Class, Link, Verb};
 use crate::resource::Mode;
 use crate::{Desired, Timestamp};
 
-/// How old the knowledge of consent may be (`ConsentBeforeCall`, I-4).
+/// The maximum age of the consent facts (`ConsentBeforeCall`, I-4).
 const CONSENT_MAX_AGE: Duration = Duration::from_secs(60);
 
 /// The maximum age for calls that remove access. It is longer, because leavers must lose access even while a detector is down.
@@ -40,17 +40,17 @@ pub struct Terms<'a> {
     pub mode: Option<Mode>,
     /// An administrator froze the target.
     pub is_frozen: bool,
-    /// The target was set aside, because what it does makes no sense.
+    /// The target is quarantined, because its answers are inconsistent.
     pub is_quarantined: bool,
-    /// The links of the target had to be taken from their topic, and no person has released it since.
+    /// The links of the target were rebuilt from their topic, and no operator has resumed the target since.
     pub is_observe_only: bool,
-    /// What is wrong with the directory of either of them.
+    /// The identity fault of either directory.
     pub fault: Option<Fault>,
     /// What may still be done for the source in this window; a counter without an entry has no limit.
     pub allowances: BTreeMap<Counter, Allowance>,
 }
 
-/// How many users were counted in a window, and how many may be.
+/// The number of users counted in a window, and the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
     /// So far.
@@ -59,12 +59,12 @@ pub struct Allowance {
     pub max: u64,
 }
 
-/// What the gate says.
+/// The gate's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// The call may start.
     Open,
-    /// It may not.
+    /// The call may not start.
     Closed(ClosedReason),
 }
 
@@ -79,17 +79,17 @@ pub enum ClosedReason {
     Frozen,
     /// The target was set aside.
     Quarantined,
-    /// A lost store was rebuilt, and a person must release the target.
+    /// A lost store was rebuilt, and an operator must resume the target.
     ObserveOnlyAfterRebuild,
-    /// A directory is not what it is taken for.
+    /// A directory has an identity fault.
     Directory(Fault),
     /// One side refuses consent.
     Refused(Refusal),
-    /// Consent is not known, or no more.
+    /// Consent is unknown or too old.
     Unknown(UnknownReason),
-    /// The address is in no domain that the source tenant, and no other, has verified by now: another would redeem the invitation.
+    /// The address is in no domain that only the source tenant has verified. Another tenant would redeem the invitation.
     UnverifiedAddress,
-    /// As many users as may be were counted in this window.
+    /// The limit of this window is used up.
     Limit(Counter),
 }
 

@@ -27,18 +27,18 @@ pub enum Answer {
     Patched(BTreeSet<String>),
     /// To any other write.
     Done,
-    /// There is no such object, just now or for good.
+    /// The object does not exist, or is not visible yet.
     NotFound,
-    /// No answer, or one that says nothing: it may have happened.
+    /// No answer, or an inconclusive one: the call may have taken effect.
     Unknown,
-    /// It refused this call for good, so nothing happened.
+    /// The target refused the call permanently; it had no effect.
     Refused,
-    /// It surely did nothing; the call is to be made again.
+    /// The call had no effect and must be repeated.
     NotDone,
 }
 
 impl Link {
-    /// What has to be durable before a call starts.
+    /// Records what must be durable before a call starts.
     pub fn begin(&mut self, call: &Call, now: Timestamp) {
         match call {
             Call::Invite { address, .. } => self.begin_invitation(address, now),
@@ -54,7 +54,7 @@ impl Link {
         }
     }
 
-    /// Takes an answer in and says what it showed.
+    /// Applies an answer, and returns what it showed.
     pub fn record(&mut self, call: &Call, answer: Answer, claimed: &Claimed, now: Timestamp) -> Observed {
         match answer {
             Answer::Found(found) => return classify(&found, claimed, self),
@@ -69,7 +69,7 @@ impl Link {
         Observed::NotObserved
     }
 
-    /// An answer was lost, or may have been: the object is read back before anything else.
+    /// Marks the object as unverified after a lost answer, so that it is read before any other call.
     pub fn mark_unverified(&mut self) {
         self.amend_account(|account| {
             if account.stage == Stage::Live {
@@ -78,7 +78,7 @@ impl Link {
         });
     }
 
-    /// Changes the row as the table says.
+    /// Applies a row update of the state table.
     pub fn update_row(&mut self, update: &RowUpdate, now: Timestamp) {
         match update {
             RowUpdate::TakeOver(object) => self.take_over(object, now),
@@ -94,7 +94,7 @@ impl Link {
         }
     }
 
-    /// Takes the object in the bin over from the link of the user's former account, which gives it up for good.
+    /// Takes over the soft-deleted object from the link of the user's former account, which releases it permanently.
     pub fn inherit(&mut self, former: &mut Self, account: Account) {
         self.shadow = Shadow::Object(account);
         self.applied.state = State::Deleted;
