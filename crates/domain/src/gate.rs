@@ -124,7 +124,8 @@ impl ClosedReason {
     }
 }
 
-/// Whether a call for a link may start. A no closes for everything, also for leavers: the target is not ours to write (`ConsentBeforeCall`, I-4).
+/// Returns whether a call for a link may start. Refused consent closes the gate for every call, also for leavers
+/// (`ConsentBeforeCall`, I-4).
 #[must_use]
 pub fn gate(call: &Call, link: &Link, terms: &Terms<'_>, now: Timestamp) -> Verdict {
     match closed(call, link, terms, now) {
