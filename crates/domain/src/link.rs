@@ -41,7 +41,7 @@ pub struct Link {
     pub desired: Decision,
     /// Since when that decision's state is wanted; the scope grace period starts here.
     pub desired_since: Timestamp,
-    /// `{home directory id}/{home object id}`: an object with it is owned by the link. `None` until the source tenant's directory id is known.
+    /// `{home directory id}/{home object id}`: marks an object as owned. `None` until the source's directory id is known.
     pub anchor: Option<String>,
     /// The object in the target.
     pub shadow: Shadow,
