@@ -34,9 +34,9 @@ pub(crate) struct Assigned {
 }
 
 impl Assigned {
-    /// A partition that became ours, with what our group committed for it.
+    /// A newly assigned partition, with the group's committed offset and metadata.
     pub(crate) fn new(source: TenantName, committed: Option<Committed>, ends: Ends, configuration: &Configuration, home: &Home) -> Self {
-        // An offset past the end means that the log was made anew.
+        // An offset past the end means that the topic was recreated.
         let committed = committed.filter(|committed| committed.next <= ends.high);
         let progress = match &committed {
             Some(committed) => Progress::parse(&committed.metadata).unwrap_or(Progress::unknown()),

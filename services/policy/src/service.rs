@@ -110,7 +110,7 @@ impl Service {
         self.act(work).await
     }
 
-    /// Handles what was waited for; where that or the waiting failed, drops what is ours.
+    /// Handles the work; drops the membership if that or the wait failed.
     async fn act(&mut self, work: Result<Work, Error>) -> Result<(), Error> {
         let done = match work {
             Ok(work) => self.handle(work).await,
@@ -122,7 +122,7 @@ impl Service {
         done
     }
 
-    /// Waits for work. Cancelling it loses nothing.
+    /// Waits for work. Cancel-safe.
     async fn wait(&mut self) -> Result<Work, Error> {
         let membership = async {
             match &mut self.membership {
@@ -210,7 +210,7 @@ impl Service {
         }
     }
 
-    /// Drops what is ours; the next step begins where the group last committed.
+    /// Drops the membership; the next step begins at the committed offsets.
     fn leave(&mut self, error: &Error) {
         warn!(error = chain(error), "policy starts over");
         self.joined.set(false, error.to_string());

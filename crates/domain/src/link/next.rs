@@ -15,7 +15,7 @@ use crate::decision::{DeprovisionReason, Desired, Shape};
 use crate::shadow::Object;
 use crate::{Attributes, TargetId, Timestamp};
 
-/// How long a restored object may still show in the bin before it is restored again.
+/// How long a restored object may still show as soft-deleted before it is restored again.
 const RESTORE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What follows for a link, given what the last look showed.

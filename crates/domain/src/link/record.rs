@@ -139,7 +139,7 @@ impl Link {
         self.applied.failed.clear();
     }
 
-    /// Nothing is done until something changes. Where something else stands in the place of an invitation, what that gave is not ours.
+    /// Blocks the link until something changes. If the invited address has a conflict, the object the invitation returned is not owned.
     pub fn hold(&mut self, hold: &Hold, now: Timestamp) {
         match hold {
             Hold::Vetoed => self.set_condition(ConditionKind::Held, "vetoed", Vec::new(), now),
@@ -155,7 +155,7 @@ impl Link {
         }
     }
 
-    /// Attempts at the same address within a while share their beginning, so that what the first one made is known as ours.
+    /// Attempts at the same address within a time limit share their start time, so that the first one's object counts as owned.
     fn begin_invitation(&mut self, address: &str, now: Timestamp) {
         let began = match &self.shadow {
             Shadow::Inviting(tried) if tried.address == address && now < tried.began.plus(VISIBILITY_TIMEOUT) => tried.began,

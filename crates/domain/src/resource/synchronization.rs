@@ -145,7 +145,7 @@ fn group_id<'de, D: Deserializer<'de>>(from: D) -> Result<GroupId, D::Error> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Rehire {
-    /// The user is invited as a new one; the former shadow user stays in the bin.
+    /// The user is invited as a new one; the former shadow user stays soft-deleted.
     #[default]
     New,
     /// The former shadow user is restored, with the access it had, where both accounts have one `employeeId`; others are invited as new.

@@ -9,7 +9,7 @@ use crate::link::Verb;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Limits {
-    /// Creations; without a limit where nothing is written.
+    /// Creations; unlimited by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub create: Option<Limit>,
     /// Changes of attributes; likewise.
@@ -18,11 +18,11 @@ pub struct Limits {
     /// Blocked sign-ins; likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disable: Option<Limit>,
-    /// Deletions of users who lost the scope; where nothing is written a twentieth of the source's shadow users, at least 10, and at most the
-    /// source's part of 500 in the target.
+    /// Deletions of users who lost the scope. The default is a twentieth of the source's shadow users, at least 10, and at most the
+    /// source's share of 500 in the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete: Option<Limit>,
-    /// Deletions of leavers, who are disabled or deleted at home; where nothing is written half of the source's shadow users, at least 500.
+    /// Deletions of leavers, who are disabled or deleted at home. The default is half of the source's shadow users, at least 500.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaver: Option<Limit>,
     /// What to do with the members that a group of the scope lost, if it lost most of its members at once.
