@@ -144,7 +144,7 @@ impl Link {
         match hold {
             Hold::Vetoed => self.set_condition(ConditionKind::Held, "vetoed", Vec::new(), now),
             Hold::Rejected => self.set_condition(ConditionKind::Held, "rejected", Vec::new(), now),
-            // Its story stands in the condition that already is there.
+            // The condition was set when the target refused.
             Hold::Refused => {}
             Hold::Conflict(conflict) => {
                 if matches!(self.shadow, Shadow::Inviting(_)) {
