@@ -55,7 +55,7 @@ impl Rules {
 /// What a synchronization wants for the user of a delta; `home` is what is known of the user's tenant.
 ///
 /// `None` if the user exists and the delta is projected for another configuration. An attribute that was not read must not count as
-/// empty, nor a group that was not requested as one without the user. The detector republishes the user, or the newer configuration arrives.
+/// empty, nor a group that was not requested as one without the user. The detector republishes the user, or a newer configuration arrives.
 #[must_use]
 pub fn decide(delta: &UserDelta, synchronization: &NamedSynchronization, configuration: &Configuration, home: &Home) -> Option<Decision> {
     let complete = || configuration.projection(&delta.tenant).is_some_and(|(revision, _)| delta.projection == revision);
