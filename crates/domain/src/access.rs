@@ -1,7 +1,7 @@
 //! Whether a target consents, by the live cross-tenant access policies of both tenants, and what it asks beyond consent.
 //!
 //! Microsoft Graph enforces none of this against an application that invites (pitfall R1): this check is the only one. A partner's
-//! property that is null inherits from the default, property by property; both redemption switches are off where nobody set them.
+//! property that is null inherits from the default, property by property; both redemption switches are off by default.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use crate::fact::{AccessPolicy, Partner, Redemption};
 use crate::resource::{PartnerTerms, UserType};
 use crate::{DirectoryId, Timestamp};
 
-/// What is known of one tenant's word.
+/// One tenant's policy, as last read.
 #[derive(Debug, Clone, Copy)]
 pub struct PolicySnapshot<'a> {
     /// The directory's own id of the tenant.
@@ -23,15 +23,15 @@ pub struct PolicySnapshot<'a> {
 /// Whether calls for one source may start in one target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Consent {
-    /// Both tenants agree, and that is known freshly.
+    /// Both tenants consent, and both policies are fresh.
     Given,
-    /// One of them says no.
+    /// One of them refuses.
     Refused(Refusal),
-    /// It is not known, or no more.
+    /// Consent is unknown or too old.
     Unknown(UnknownReason),
 }
 
-/// Who says no to what.
+/// Which tenant refuses what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     /// The target does not allow the source's users to be synchronized into it.
@@ -42,7 +42,7 @@ pub enum Refusal {
     OutboundRedemptionOff,
 }
 
-/// What is not known.
+/// Why consent is unknown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UnknownReason {
     /// The source's policy was never read.
@@ -55,7 +55,7 @@ pub enum UnknownReason {
     TargetStale,
 }
 
-/// Whether the target consents now. A no counts however old it is; a yes only while it is fresher than `max_age`.
+/// Whether the target consents now. A refusal counts at any age; consent counts only while it is younger than `max_age`.
 #[must_use]
 pub fn consent(source: Option<PolicySnapshot<'_>>, target: Option<PolicySnapshot<'_>>, now: Timestamp, max_age: Duration) -> Consent {
     let (source, target) = match (source, target) {

@@ -16,7 +16,7 @@ use crate::{Configuration, TenantName};
 /// The attributes whose value may be invited, in order. An alias is not among them: it cannot redeem (pitfall R3).
 pub const CANDIDATES: [&str; 2] = ["mail", "userPrincipalName"];
 
-/// Characters that no address has outside of quotes. Where parsers disagree about them, one would see another domain than we do.
+/// Characters that are invalid in an unquoted address. Parsers that disagree about them could see different domains.
 const AMBIGUOUS: &str = "<>()[]{},;:\\\"";
 
 /// The verified domains of every tenant that is known.
@@ -39,7 +39,7 @@ pub struct HomeDomains(BTreeSet<String>);
 pub struct Home {
     /// The tenant's own domains; `None` while they are not known.
     pub domains: Option<HomeDomains>,
-    /// The version of this knowledge, which grows with each change of it.
+    /// The version of these facts; it grows with each change.
     pub facts: u64,
 }
 
@@ -66,7 +66,7 @@ impl VerifiedDomains {
 }
 
 impl HomeDomains {
-    /// The domains of a tenant, for whoever knows of no other.
+    /// The domains of a tenant, for a caller that knows no other tenant.
     #[must_use]
     pub fn new<'a>(domains: impl IntoIterator<Item = &'a str>) -> Self {
         Self(domains.into_iter().filter_map(normal).collect())
@@ -196,7 +196,7 @@ mod tests {
     fn a_tenant_without_known_domains_is_not_known() {
         let known = known(&[("us", "1", &[]), ("hub", "2", &["hub.example"])]);
         assert_eq!(
-            (known.home(&name("us"), &configuration()).domains, known.home(&name("nobody"), &configuration()).domains),
+            (known.home(&name("us"), &configuration()).domains, known.home(&name("unknown"), &configuration()).domains),
             (None, None)
         );
     }

@@ -208,7 +208,7 @@ impl Configuration {
             let [tenant, organization] = of_tenant(&synchronization.spec.to);
             [Some(synchronization.revision), terms, tenant, organization]
         };
-        // Whose delta was cut for a newer projection than ours gets no decision until we have it too.
+        // A delta for a newer projection than this replica's gets no decision until the replica has that projection.
         let projection = self.projection(source).map(|(revision, _)| revision);
         let parts = self.synchronizations_from(source).flat_map(of_synchronization).chain(of_tenant(source)).chain([projection]);
         parts.flatten().max().unwrap_or(0)

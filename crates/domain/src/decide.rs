@@ -1,7 +1,7 @@
 //! What a synchronization wants for a user: the rules of policy in their order.
 //!
 //! Pure: the same delta, configuration and rules always give the same decision, so repeating or replaying one does no harm. Whether the
-//! target consents is not asked here but at the provisioner's gate, so that a switch takes effect at the next call and replays nobody.
+//! target consents is not asked here but at the provisioner's gate, so that a change takes effect at the next call, without a replay.
 //!
 //! **A reason to leave a user untouched is added here**: an arm of [`crate::decision::SkipReason`], a row of [`desired`], a row of its
 //! table of tests, and one more in [`RULES_VERSION`], so that those who were decided without it are decided anew. (Its name on the wire is
@@ -17,7 +17,7 @@ use crate::resource::Synchronization;
 use crate::scope::{self, Scope, Standing};
 use crate::{TenantName, Value, Version};
 
-/// The version of the rules: one more whenever the same input may give another decision; everybody is then decided anew.
+/// The version of the rules. Increment it whenever the same input may give another decision; every user is then decided anew.
 pub const RULES_VERSION: u32 = 2;
 
 /// What decisions need of one synchronization, compiled once a revision.
@@ -54,8 +54,8 @@ impl Rules {
 
 /// What a synchronization wants for the user of a delta; `home` is what is known of the user's tenant.
 ///
-/// `None` when the user exists and the delta was cut for another configuration: what was not read must not be taken for empty, nor a
-/// group that is not asked for any more for one he is not in. The detector republishes him, or we hear of the newer configuration.
+/// `None` if the user exists and the delta is projected for another configuration. An attribute that was not read must not count as
+/// empty, nor a group that was not requested as one without the user. The detector republishes the user, or a newer configuration arrives.
 #[must_use]
 pub fn decide(delta: &UserDelta, synchronization: &NamedSynchronization, configuration: &Configuration, home: &Home) -> Option<Decision> {
     let complete = || configuration.projection(&delta.tenant).is_some_and(|(revision, _)| delta.projection == revision);
@@ -73,8 +73,8 @@ pub fn decide(delta: &UserDelta, synchronization: &NamedSynchronization, configu
     })
 }
 
-/// The rules, first match first. What is not confirmed is not ours; who left home is out whatever else holds, and a user who is disabled
-/// at home loses sign-in whatever they are skipped for.
+/// The rules; the first match decides. Without a confirmed organization the user is skipped. A user deleted at home is always
+/// deprovisioned, and a user disabled at home loses sign-in even if skipped.
 fn desired(state: &State, rules: &Rules, home: &Home) -> Desired {
     let user = match (rules.confirmed, state) {
         (false, State::Present(_) | State::Gone(_)) => {

@@ -7,7 +7,7 @@ use crate::{Attributes, Origin, TenantName, Timestamp, UserId, Version};
 pub struct Decision {
     /// The user's home tenant.
     pub source: TenantName,
-    /// His id there.
+    /// The user's id in that tenant.
     pub user: UserId,
     /// The name of the synchronization.
     pub synchronization: String,
@@ -24,40 +24,40 @@ pub struct Decision {
 /// What is wanted for a user in a target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Desired {
-    /// He shall be there, like this.
+    /// The user must exist in the target, in this shape.
     Wanted(Shape),
-    /// By our word he must not be there; said for everybody out of scope, linked or not.
+    /// The user must not exist in the target. Published for every out-of-scope user, linked or not.
     NotWanted(DeprovisionReason),
-    /// Not ours to say now: what is there stays as it is, unless home has blocked the sign-in.
+    /// The user is left unchanged in the target, except that a user blocked at home loses sign-in.
     Skipped(Skip),
 }
 
-/// How a user shall be in the target.
+/// How a wanted user looks in the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shape {
-    /// Whether he may sign in.
+    /// Whether the user may sign in.
     pub enabled: bool,
     /// The address they are invited by, in a verified domain of the home tenant.
     pub address: String,
-    /// What is written at creation and kept true; a null clears.
+    /// Attributes that are written at creation and kept equal; a null clears the attribute.
     pub attributes: Attributes,
-    /// What is written at creation only.
+    /// Attributes that are written at creation only.
     pub on_create: Attributes,
 }
 
 /// Why a user must not be in the target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DeprovisionReason {
-    /// He left the scope. Due only after the synchronization's settling time: he may join another group in scope.
+    /// The user left the scope. Due after the scope grace period, because the user may join another group in scope.
     OutOfScope {
         /// How long the loss must last, in milliseconds.
         grace_period_ms: u64,
         /// The user is disabled at home, too: sign-in is lost at once, and who leaves goes before those who only lost the scope.
         blocked: bool,
     },
-    /// The source tenant is not his home.
+    /// The source tenant is not the user's home.
     External,
-    /// He was deleted at home: due at once.
+    /// The user was deleted at home. Due at once.
     Deleted,
 }
 
@@ -70,12 +70,12 @@ pub struct Skip {
     pub blocked: bool,
 }
 
-/// Why a user is left as he is.
+/// Why a user is skipped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum SkipReason {
     /// The two tenants are not confirmed members of one organization.
     NotOneOrganization,
-    /// A group that the scope names has not been found and pinned yet.
+    /// A group that the scope names is not resolved to an id yet.
     ScopeUnresolved,
     /// The user has no address to be invited by.
     NoAddress,

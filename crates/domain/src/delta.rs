@@ -5,13 +5,13 @@ use crate::{Attributes, GroupId, TenantName, Timestamp, UserId};
 /// One change of one user: the whole state after it, not a command.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UserDelta {
-    /// His home tenant.
+    /// The user's home tenant.
     pub tenant: TenantName,
-    /// His id there.
+    /// The user's id in that tenant.
     pub user: UserId,
     /// Grows with every change of this user; microseconds of the detector's clock, never backwards.
     pub version: u64,
-    /// The configuration revision the attributes and groups were cut for.
+    /// The configuration revision to which the attributes and groups are projected.
     pub projection: u64,
     /// Why it was published.
     pub origin: Origin,
@@ -19,7 +19,7 @@ pub struct UserDelta {
     pub first_seen: Timestamp,
     /// When the directory says it happened, if it says so.
     pub changed_at: Option<Timestamp>,
-    /// What he is now.
+    /// The user's present state.
     pub state: State,
     /// Names of what differs from the version before; informational.
     pub changed: Vec<String>,
@@ -30,9 +30,9 @@ pub struct UserDelta {
 /// Why a record was published; its class in every queue follows from it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Origin {
-    /// The first round of a tenant.
+    /// The initial cycle of a tenant.
     Initial,
-    /// Something happened.
+    /// The user changed in the directory.
     Live,
     /// The configuration changed.
     Replay,
@@ -40,25 +40,25 @@ pub enum Origin {
     Republish,
 }
 
-/// What a source user is.
+/// Whether a source user exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum State {
-    /// He exists.
+    /// The user exists.
     Present(User),
-    /// He does not; said by the directory, never inferred from silence.
+    /// The user does not exist. The directory reported it; a missing answer is never taken for it.
     Gone(Gone),
 }
 
 /// A user who exists.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct User {
-    /// His attributes as far as some configuration names them; an empty one is an explicit null.
+    /// The user's attributes, projected to those the configuration names. An empty attribute is an explicit null.
     pub attributes: Attributes,
-    /// The groups he is in, as far as some configuration refers to them; sorted.
+    /// The groups the user is a direct member of, projected to those the configuration names; sorted.
     pub groups: Vec<GroupId>,
-    /// The groups he is in through other groups only, likewise; sorted.
+    /// The groups the user is a member of through other groups only, projected likewise; sorted.
     pub nested_groups: Vec<GroupId>,
-    /// Whether this tenant is his home.
+    /// Whether this tenant is the user's home.
     pub kind: Kind,
 }
 
@@ -71,11 +71,11 @@ pub enum Kind {
     External,
 }
 
-/// How a user went.
+/// How a user was deleted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Gone {
-    /// In the directory's bin: he may come back.
+    /// Soft-deleted: the user can be restored.
     SoftDeleted,
-    /// For good.
+    /// Permanently deleted.
     Deleted,
 }

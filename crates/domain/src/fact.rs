@@ -1,16 +1,16 @@
-//! What the change-detector knows of a tenant besides its users.
+//! Facts that the detector publishes about a tenant, besides its users.
 
 use std::collections::BTreeMap;
 
 use crate::{DirectoryId, GroupId, Timestamp};
 
-/// The key of who a tenant is.
+/// The key of a tenant's identity.
 pub const IDENTITY: &str = "tenant/self";
 
 /// The key of a tenant's live access policy.
 pub const ACCESS_POLICY: &str = "access-policy/live";
 
-/// The key of how far detection has come.
+/// The key of the detection progress.
 pub const FRESHNESS: &str = "freshness/users";
 
 const GROUP_NAME: &str = "group-name/";
@@ -21,7 +21,7 @@ pub fn group_key(id: &GroupId) -> String {
     format!("group/{id}")
 }
 
-/// The key of what bears a group's name.
+/// The key of a group name's look-up.
 #[must_use]
 pub fn group_name_key(name: &str) -> String {
     format!("{GROUP_NAME}{name}")
@@ -49,7 +49,7 @@ pub struct TenantFact {
 pub enum Fact {
     /// A group that some configuration refers to, without its members.
     Group(Group),
-    /// Which groups bear a name that some configuration uses: none, one or several.
+    /// The groups with a name that some configuration uses: none, one or several.
     GroupName {
         /// The name as the configuration writes it.
         name: String,
@@ -60,11 +60,11 @@ pub enum Fact {
     },
     /// The tenant's live cross-tenant access policy.
     AccessPolicy(AccessPolicy),
-    /// Who the tenant is.
+    /// The tenant's identity.
     Identity(Identity),
-    /// How far detection has come.
+    /// The detection progress.
     Freshness {
-        /// Rounds completed since the first.
+        /// The number of cycles completed since the initial one.
         round: u64,
         /// When the last one was complete.
         completed_at: Timestamp,
@@ -78,7 +78,7 @@ pub struct Group {
     pub id: GroupId,
     /// Its display name.
     pub name: String,
-    /// Whether it can be read; while it cannot, nobody's membership changes.
+    /// Whether the group can be read. While it cannot, no membership changes.
     pub state: GroupState,
 }
 
@@ -93,7 +93,7 @@ pub enum GroupState {
     Unreadable,
 }
 
-/// Who a tenant is.
+/// A tenant's identity.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Identity {
     /// The directory's own id of the tenant; partners are keyed by it.

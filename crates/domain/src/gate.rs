@@ -1,7 +1,7 @@
 //! The gate before every call: whether it may start now.
 //!
-//! Pure and O(1): what it needs is passed in, so it can be asked before each call and again a moment later. It knows no queue and
-//! holds nothing; whoever asks keeps the row and comes back when something changed.
+//! Pure and O(1): all inputs are passed in, so the caller can check before each call and again later. The gate has no queue and no
+//! state; the caller keeps the row and checks again after a change.
 
 mod counter;
 
@@ -18,10 +18,10 @@ use crate::link::{Call, Class, Link, Verb};
 use crate::resource::Mode;
 use crate::{Desired, Timestamp};
 
-/// How old the knowledge of consent may be (`ConsentBeforeCall`, I-4).
+/// The maximum age of the consent facts (`ConsentBeforeCall`, I-4).
 const CONSENT_MAX_AGE: Duration = Duration::from_secs(60);
 
-/// How old it may be where somebody loses access: a detector that is down must not keep leavers in.
+/// The maximum age for calls that remove access. It is longer, because leavers must lose access even while a detector is down.
 const CONSENT_MAX_AGE_REVOKE: Duration = Duration::from_secs(60 * 60);
 
 /// Over how long deletions and the other verbs are counted.
@@ -30,27 +30,27 @@ pub const WINDOW: Duration = Duration::from_secs(60 * 60);
 /// What a call's permission depends on, besides the link.
 #[derive(Debug, Clone)]
 pub struct Terms<'a> {
-    /// The source tenant's word on invitations, if it was ever read.
+    /// The source tenant's consent to invitations, if it was ever read.
     pub source: Option<PolicySnapshot<'a>>,
-    /// The target tenant's word on synchronization, if it was ever read.
+    /// The target tenant's consent to synchronization, if it was ever read.
     pub target: Option<PolicySnapshot<'a>>,
     /// The domains whose addresses the source tenant redeems, if they are known.
     pub home: Option<&'a HomeDomains>,
     /// Whether the synchronization writes; `None` where there is none any more.
     pub mode: Option<Mode>,
-    /// Somebody stopped the target.
+    /// An administrator froze the target.
     pub is_frozen: bool,
-    /// The target was set aside, because what it does makes no sense.
+    /// The target is quarantined, because its answers are inconsistent.
     pub is_quarantined: bool,
-    /// The links of the target had to be taken from their topic, and no person has released it since.
+    /// The links of the target were rebuilt from their topic, and no operator has resumed the target since.
     pub is_observe_only: bool,
-    /// What is wrong with the directory of either of them.
+    /// The identity fault of either directory.
     pub fault: Option<Fault>,
     /// What may still be done for the source in this window; a counter without an entry has no limit.
     pub allowances: BTreeMap<Counter, Allowance>,
 }
 
-/// How many users were counted in a window, and how many may be.
+/// The number of users counted in a window, and the limit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
     /// So far.
@@ -59,12 +59,12 @@ pub struct Allowance {
     pub max: u64,
 }
 
-/// What the gate says.
+/// The gate's answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Verdict {
     /// The call may start.
     Open,
-    /// It may not.
+    /// The call may not start.
     Closed(ClosedReason),
 }
 
@@ -73,23 +73,23 @@ pub enum Verdict {
 pub enum ClosedReason {
     /// The synchronization is gone from the configuration.
     NotConfigured,
-    /// The synchronization only watches.
+    /// The synchronization only observes.
     Observing,
-    /// Somebody stopped the target.
+    /// An administrator froze the target.
     Frozen,
     /// The target was set aside.
     Quarantined,
-    /// A lost store was rebuilt, and a person must release the target.
+    /// A lost store was rebuilt, and an operator must resume the target.
     ObserveOnlyAfterRebuild,
-    /// A directory is not what it is taken for.
+    /// A directory has an identity fault.
     Directory(Fault),
-    /// One side says no.
+    /// One side refuses consent.
     Refused(Refusal),
-    /// Consent is not known, or no more.
+    /// Consent is unknown or too old.
     Unknown(UnknownReason),
-    /// The address is in no domain that the source tenant, and no other, has verified by now: another would redeem the invitation.
+    /// The address is in no domain that only the source tenant has verified. Another tenant would redeem the invitation.
     UnverifiedAddress,
-    /// As many users as may be were counted in this window.
+    /// The limit of this window is used up.
     Limit(Counter),
 }
 
@@ -124,7 +124,8 @@ impl ClosedReason {
     }
 }
 
-/// Whether a call for a link may start. A no closes for everything, also for leavers: the target is not ours to write (`ConsentBeforeCall`, I-4).
+/// Returns whether a call for a link may start. Refused consent closes the gate for every call, also for leavers
+/// (`ConsentBeforeCall`, I-4).
 #[must_use]
 pub fn gate(call: &Call, link: &Link, terms: &Terms<'_>, now: Timestamp) -> Verdict {
     match closed(call, link, terms, now) {
@@ -158,8 +159,8 @@ fn closed_for_pair(terms: &Terms<'_>, now: Timestamp, max_age: Duration) -> Opti
         .or_else(|| by_consent(consent(terms.source, terms.target, now, max_age)))
 }
 
-/// Which limit a call counts against. A deletion and a lost sign-in count with their first call, or their beginning would pass where
-/// their end may not: a user whose deletion waits keeps his access.
+/// Returns which limit a call counts against. A deletion and a disable count with their first call. Otherwise the first call could
+/// pass where the last may not: a user whose deletion is held keeps access.
 #[must_use]
 pub fn verb(call: &Call, link: &Link) -> Option<Verb> {
     match (&link.desired.desired, call) {

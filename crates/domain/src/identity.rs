@@ -1,7 +1,7 @@
-//! Whether tenants are the directories they are taken for: each the one that was found at first contact, and no two the same.
+//! Checks that each tenant is still the directory found at first contact, and that no two tenants are the same directory.
 //!
-//! Two Tenants for one directory would be two owners of the same objects, each of which undoes what the other does. A Tenant whose domain
-//! leads elsewhere would have everybody of the former directory gone, and the objects of another one written.
+//! Two Tenants for one directory would own the same objects and undo each other's changes. If a Tenant's domain led to another
+//! directory, all users of the former directory would be deprovisioned, and objects of the new one would be written.
 
 use crate::configuration::Configuration;
 use crate::{DirectoryId, TenantName};
@@ -11,7 +11,7 @@ use crate::{DirectoryId, TenantName};
 pub enum Fault {
     /// Another Tenant is the same directory.
     Shared,
-    /// It is not the one that was found at first contact, and nobody has confirmed the new one.
+    /// It is not the directory found at first contact, and no operator has confirmed the new one.
     Changed,
 }
 
@@ -74,7 +74,7 @@ mod tests {
             (&[], &[("hub", "h"), ("hub2", "H")], [None, Some(Shared), Some(Shared)]),
             (&[("hub", "h")], &[("hub2", "h")], [None, Some(Shared), Some(Shared)]),
             (&[("hub", "h"), ("hub2", "h")], &[], [None, Some(Shared), Some(Shared)]),
-            // Pointed elsewhere it is nobody's rival any more, and waits to be confirmed there.
+            // A tenant that leads elsewhere no longer shares the directory, and waits to be confirmed.
             (&[("hub", "h"), ("hub2", "h")], &[("hub", "h"), ("hub2", "i")], [None, None, Some(Changed)]),
             // Pointed at another one's it waits, and so does that one.
             (&[("hub", "h"), ("hub2", "i")], &[("hub", "h"), ("hub2", "h")], [None, Some(Shared), Some(Changed)]),

@@ -1,7 +1,7 @@
-//! The pure rules of xtsync: what is in scope, what a user becomes in a target, what the next call for a link is, whether it may start.
+//! The pure rules of xtsync: scope, mapping, the decision for each user, the next call for a link, and the gate before that call.
 //!
-//! Nothing here waits, connects or reads a clock: every function takes values (the time among them) and gives values, so a replayed
-//! event is harmless, and whoever asks what would be done gets what the worker does. The crate knows no tokio, Kafka, SQL or protobuf; its manifest proves it.
+//! No function here waits, connects or reads a clock. Each takes values (the time among them) and returns values, so a replayed
+//! event is harmless, and a preview gives the same result as the worker. The crate depends on no tokio, Kafka, SQL or protobuf.
 
 pub mod access;
 pub mod address;

@@ -1,8 +1,8 @@
-//! A link: one source user and his shadow in one target.
+//! A link: one source user and the shadow user in one target.
 //!
-//! Everything the provisioner knows of the pair is plain data here; what follows from it is said by the modules below, each a pure
-//! function: [`decide`] takes a newer decision in, [`next`] is the state table, [`classify`] reads what a directory showed,
-//! [`record`] folds a call's answer in, [`converge`] closes a link that is as desired.
+//! The link is plain data. The modules below are pure functions over it: [`decide`] takes over a newer decision, [`next`] is the
+//! state table, [`classify`] interprets what a directory returned, [`record`] applies a call's answer, and [`converge`] marks a link as
+//! converged.
 
 pub mod class;
 pub mod classify;
@@ -32,103 +32,103 @@ use crate::decision::DeprovisionReason;
 use crate::value::Digest;
 use crate::{Attributes, Decision, Desired, DirectoryAnswer, Refusal, TenantName, Timestamp, UserId, Version};
 
-/// One source user and his shadow in one target.
+/// One source user and the shadow user in one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Link {
     /// The target tenant.
     pub target: TenantName,
     /// The newest decision; it also names the source and the user. Its `first_seen` is that of the oldest change not applied yet.
     pub desired: Decision,
-    /// Since when that decision's state is wanted; settling counts from here.
+    /// Since when that decision's state is wanted; the scope grace period starts here.
     pub desired_since: Timestamp,
-    /// `{home directory id}/{home object id}`: what makes an object ours. Known once the source tenant's directory id is.
+    /// `{home directory id}/{home object id}`: marks an object as owned. `None` until the source's directory id is known.
     pub anchor: Option<String>,
     /// The object in the target.
     pub shadow: Shadow,
-    /// What the target was last brought to.
+    /// What was last applied to the target.
     pub applied: Applied,
-    /// The target's no.
+    /// The target's veto.
     pub veto: Option<Veto>,
     /// An operator's reject.
     pub reject: Option<Override>,
-    /// For whose sake the shadow user exists: synchronizations and packages.
+    /// The holders: synchronizations and packages that require the shadow user to exist.
     pub holders: BTreeSet<String>,
-    /// Why it is not as desired.
+    /// Why the link is not as desired.
     pub condition: Option<Condition>,
 }
 
-/// What the target was last brought to.
+/// What was last applied to the target.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Applied {
-    /// The decision that was reached.
+    /// The version of the applied decision.
     pub version: Version,
-    /// What of it was told last.
+    /// The last published state.
     pub state: State,
-    /// The attributes as they were asked for or read back; those in `failed` were refused.
+    /// The attributes as written or read back; the target refused those in `failed`.
     pub attributes: Attributes,
-    /// What they were when that was told; `None` before anything was.
+    /// The digest of the attributes last published; `None` before the first publication.
     pub published_digest: Option<Digest>,
-    /// Attributes that the target refused while it took the others; tried again when their value changes.
+    /// Attributes that the target refused while it accepted the others; retried when their value changes.
     pub failed: BTreeSet<String>,
-    /// When it was reached.
+    /// When it was applied.
     pub at: Option<Timestamp>,
 }
 
-/// The target's no: survives changes, replays and restarts.
+/// A veto by the target. It survives changes, replays and restarts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Veto {
-    /// Who said it.
+    /// Who set it.
     pub by: String,
     /// Why.
     pub reason: String,
-    /// When it ends; `None` where somebody must lift it.
+    /// When it ends; `None` if an administrator must lift it.
     pub until: Option<Timestamp>,
 }
 
-/// An operator's reject: in force until the decision changes or somebody lifts it.
+/// An operator's reject: in force until the decision changes or an operator lifts it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Override {
-    /// Who said it.
+    /// Who set it.
     pub by: String,
     /// Why.
     pub reason: String,
-    /// The decision it stands against.
+    /// The version of the rejected decision.
     pub against: Version,
 }
 
 /// Why a link is not as desired.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Condition {
-    /// Who or what helps.
+    /// What resolves it.
     pub kind: ConditionKind,
     /// A stable code such as `address_taken`, or the target's own.
     pub code: String,
     /// Other links or objects concerned.
     pub others: Vec<String>,
-    /// How often it was tried in vain.
+    /// The number of failed attempts.
     pub attempts: u32,
-    /// When it is tried again; `None` when only a change or a person helps.
+    /// When it is retried; `None` if only a change or an administrator resolves it.
     pub due: Option<Timestamp>,
     /// Since when.
     pub since: Timestamp,
-    /// What the target said, where it refused.
+    /// The target's answer, if it refused.
     pub answer: Option<DirectoryAnswer>,
 }
 
 /// The kinds of condition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConditionKind {
-    /// Time: it is tried again by itself.
+    /// It is retried automatically.
     Retry,
-    /// Somebody opens the gate, lifts a veto or a reject.
+    /// An administrator opens the gate, or lifts a veto or a reject.
     Held,
-    /// Another object or person must move.
+    /// Another object or link must change first.
     Conflict,
-    /// The target's word: it refused this decision. It is asked again now and then, for its word may change.
+    /// The target refused this decision. It is retried from time to time, because the target may accept it later.
     Refused,
 }
 
-/// By which a user is known again.
+/// The identity of a user.
 const EMPLOYEE_ID: &str = "employeeId";
 
 impl Link {
@@ -138,13 +138,13 @@ impl Link {
         &self.desired.source
     }
 
-    /// The user, as his home tenant names him.
+    /// The user's id in the home tenant.
     #[must_use]
     pub fn user(&self) -> &UserId {
         &self.desired.user
     }
 
-    /// The address that the link keeps others from: it has, or may have, an object in the directory.
+    /// The address that the link occupies, because it has, or may have, an object in the directory.
     #[must_use]
     pub fn occupied_address(&self) -> Option<&str> {
         match &self.shadow {
@@ -154,15 +154,15 @@ impl Link {
         }
     }
 
-    /// Whether the link's object is left to the bin: its user is not wanted any more.
+    /// Whether the link has released its object: its user is not wanted, and the object no longer occupies the address.
     #[must_use]
     pub fn has_given_up(&self) -> bool {
         matches!(self.desired.desired, Desired::NotWanted(_)) && self.occupied_address().is_none()
     }
 
-    /// The account as a link for the same user's new account takes it over: in the bin, and with a former anchor as yet. `None` where it has
-    /// not been given up, where it still exists at home, where a person has said no, or where the two are not known to be one user: they are
-    /// where both have one `employeeId`, as home said it.
+    /// The account as a link for the same user's new account takes it over: soft-deleted, and still with the former anchor. `None` if it
+    /// is not released, if the former user still exists at home, if a veto or reject is in force, or if the two are not known to be the
+    /// same user. They are the same user if both have one `employeeId`, as published by the home tenant.
     #[must_use]
     pub fn former_of(&self, rehired: &Self) -> Option<Account> {
         let Desired::Wanted(wanted) = &rehired.desired.desired else { return None };
@@ -175,14 +175,14 @@ impl Link {
         Some(Account { address: wanted.address.clone(), creation_incomplete: true, former_anchor: Some(borne), ..account.clone() })
     }
 
-    /// Whether the newest decision has been reached.
+    /// Whether the newest decision is applied.
     #[must_use]
     pub fn is_converged(&self) -> bool {
         self.applied.version == self.desired.version
     }
 
-    /// Whether nothing is left to be known of the link: he has been gone since before that moment, as is wanted, and so has his object. What
-    /// a person has said of him is kept.
+    /// Whether the link can be removed: the user is not wanted and has no live object, since before that time. A link
+    /// with a veto, reject, holder or condition is kept.
     #[must_use]
     pub fn is_expired(&self, before: Timestamp) -> bool {
         let is_gone = matches!(self.desired.desired, Desired::NotWanted(_)) && self.is_converged();
@@ -195,7 +195,7 @@ impl Link {
         is_gone && has_no_object && !is_held && self.applied.at.is_some_and(|at| at < before)
     }
 
-    /// Notes why the link is not as desired; `since` and `attempts` go on where the same condition lasts.
+    /// Sets the condition. `since` and `attempts` continue if the same condition lasts.
     pub fn set_condition(&mut self, kind: ConditionKind, code: &str, others: Vec<String>, now: Timestamp) {
         // A refusal for which the link then waits with others is the same condition.
         let same = self.condition.take().filter(|condition| condition.code == code);
@@ -204,7 +204,7 @@ impl Link {
             Some(Condition { kind, code: code.to_owned(), others, attempts: attempts.saturating_add(1), due: None, since, answer: None });
     }
 
-    /// Notes that the target refused what is decided, and what it said.
+    /// Sets the condition for a decision that the target refused, with its answer.
     pub fn refused(&mut self, refusal: &Refusal, now: Timestamp) {
         self.set_condition(ConditionKind::Refused, &refusal.code, Vec::new(), now);
         if let Some(condition) = &mut self.condition {
@@ -212,8 +212,8 @@ impl Link {
         }
     }
 
-    /// Whether the shadow user, whom nobody has redeemed yet, was invited by another address than is decided now. The one who redeems the
-    /// invitation would be the one who has that address by then.
+    /// Whether the shadow user, still unredeemed, was invited by another address than the one now decided. Another user who gets the
+    /// former address could redeem the invitation.
     #[must_use]
     pub fn address_differs(&self) -> bool {
         let Desired::Wanted(shape) = &self.desired.desired else { return false };

@@ -1,4 +1,4 @@
-//! What a source user's attributes become in a target.
+//! Maps a source user's attributes to attributes in a target.
 //!
 //! The defaults of [`attribute`], what the synchronization maps on top of them, and what the target keeps for itself are compiled once a
 //! revision into one list; mapping a user is a walk over that list. What was not read is never written: only an explicit null clears.
@@ -17,10 +17,10 @@ use crate::{Attributes, Value};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mappings(Vec<Row>);
 
-/// What a user's attributes became.
+/// The mapped attributes of a user.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Mapped {
-    /// Written at creation and kept true; a null clears.
+    /// Written at creation and kept equal; a null clears the attribute.
     pub attributes: Attributes,
     /// Written at creation only.
     pub on_create: Attributes,
@@ -97,7 +97,7 @@ impl Mappings {
         })
     }
 
-    /// The source attributes that hold what their target attribute cannot hold; they are not written.
+    /// The source attributes whose value has a type that the target attribute cannot hold. They are not written.
     pub fn invalid<'a>(&'a self, attributes: &Attributes) -> impl Iterator<Item = &'a str> {
         self.0.iter().filter_map(|row| match &row.from {
             Input::Attribute(name) => attributes.get(name).filter(|value| !row.value_type.holds(value)).map(|_| name.as_str()),
@@ -105,7 +105,7 @@ impl Mappings {
         })
     }
 
-    /// The user type that is asked for. An invitation makes a guest where nothing else is said.
+    /// The mapped user type. Without one, an invitation creates a guest.
     #[must_use]
     pub fn user_type(&self) -> UserType {
         let row = self.0.iter().find(|row| row.target == "userType");

@@ -156,7 +156,7 @@ impl fmt::Display for DirectoryId {
 }
 
 id! {
-    /// A user of a source tenant, as its directory calls him.
+    /// The id of a user in a source tenant's directory.
     UserId
 }
 id! {

@@ -1,28 +1,28 @@
-//! What a directory says when it refuses: our word for it, and its own beside it. No message: those quote addresses and names.
+//! A refusal by a directory: the stable code, and the directory's own codes. Without the message, which quotes addresses and names.
 
 use std::fmt;
 
 /// A refusal.
 ///
-/// Two are the same if their codes are: the request that met it differs each time.
+/// Two refusals are equal if their codes are equal, because the directory's answer differs with each request.
 #[derive(Debug, Clone, Default)]
 pub struct Refusal {
-    /// Our stable code, such as `domain_blocked`.
+    /// The stable code, such as `domain_blocked`.
     pub code: String,
-    /// What the directory said; none where it is our own refusal. Boxed, since errors that carry it are passed on everywhere.
+    /// The directory's answer; `None` if xtsync itself refuses. Boxed to keep error types small.
     pub answer: Option<Box<DirectoryAnswer>>,
 }
 
-/// What a directory said, for whoever asks its support about it.
+/// The identifying parts of a directory's answer, for a support request.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct DirectoryAnswer {
     /// The HTTP status.
     pub status: u16,
     /// Its own code, such as `BadRequest`.
     pub code: String,
-    /// What its message is about, in our word; empty where we do not recognize it.
+    /// The class of its message; empty if the message is not recognized.
     pub message_class: String,
-    /// The id under which it knows the request; empty where it told none.
+    /// The directory's request id; empty if the answer has none.
     pub request_id: String,
 }
 

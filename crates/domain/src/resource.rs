@@ -40,13 +40,13 @@ pub enum Kind {
     Tenant,
     /// A target's terms for those who synchronize into it.
     CrossTenantAccessPolicy,
-    /// A source's wish to have its people in a target.
+    /// A source's request to provision its users into a target.
     Synchronization,
-    /// What the configuration needs of a tenant; derived by control, written by nobody.
+    /// What the configuration needs of a tenant; derived by control, never applied by a user.
     Projection,
-    /// Which group names of a tenant are looked up, and what waits for them; derived by control, written by nobody.
+    /// Which group names of a tenant are looked up, and what waits for them; derived by control, never applied by a user.
     NameResolution,
-    /// Which directory a tenant is; derived by control, written by nobody.
+    /// Which directory a tenant is; derived by control, never applied by a user.
     Directory,
 }
 

@@ -1,4 +1,4 @@
-//! Whom a synchronization concerns.
+//! The scope of a synchronization: which users it applies to.
 
 use crate::GroupId;
 use crate::delta::User;
@@ -11,23 +11,23 @@ pub enum Scope {
     Everyone,
     /// The members of any of these groups.
     Groups {
-        /// The groups, pinned.
+        /// The groups, resolved to ids.
         groups: Vec<GroupId>,
         /// Whether members of groups in those groups count too.
         nested: bool,
     },
-    /// A group is still only a name; nothing is decided on that.
+    /// At least one group name is not resolved to an id yet. No user is decided before it is.
     Unresolved,
 }
 
 /// Whether a user is in scope.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Standing {
-    /// He is.
+    /// The user is in scope.
     In,
-    /// He is not.
+    /// The user is not in scope.
     Out,
-    /// It cannot be said before every group that the scope names is pinned.
+    /// Unknown until every group of the scope is resolved to an id.
     Unresolved,
 }
 
@@ -44,7 +44,7 @@ pub fn compile(scope: &resource::Scope) -> Scope {
     }
 }
 
-/// Where a user stands: direct members count, and with `nested` those of groups within.
+/// Returns whether a user is in scope. Direct members are; with `nested`, members of nested groups are too.
 #[must_use]
 pub fn standing(scope: &Scope, user: &User) -> Standing {
     match scope {

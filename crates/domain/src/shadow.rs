@@ -1,13 +1,13 @@
-//! Objects of a target directory as they were read, before anybody says whose they are.
+//! Objects of a target directory as they were read, before they are matched to links.
 
 use crate::{Attributes, TargetId, Timestamp};
 
 /// What a look-up by anchor and address found.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Found {
-    /// Objects that bear our anchor for the user.
+    /// Objects that have the link's anchor.
     pub by_anchor: Vec<Object>,
-    /// Objects that hold his address in mail, principal name, proxy addresses or other mails; those by anchor among them.
+    /// Objects that have the user's address in mail, principal name, proxy addresses or other mails, including those in `by_anchor`.
     pub by_address: Vec<Object>,
 }
 
@@ -18,13 +18,13 @@ pub struct Object {
     pub id: TargetId,
     /// What it is.
     pub kind: ObjectKind,
-    /// Whether it is in the bin, and since when if the directory says.
+    /// `Some` if the object is soft-deleted; the inner value is the time of the deletion, if the directory reports it.
     pub soft_deleted: Option<Option<Timestamp>>,
-    /// The anchor it bears.
+    /// Its anchor.
     pub anchor: Option<String>,
-    /// Whether he may sign in.
+    /// Whether the account may sign in.
     pub enabled: bool,
-    /// Whether he has redeemed his invitation.
+    /// Whether the user has redeemed the invitation.
     pub redeemed: bool,
     /// When it was created.
     pub created_at: Option<Timestamp>,

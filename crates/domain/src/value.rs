@@ -15,26 +15,26 @@ pub enum Value {
     Null,
     /// A text.
     Text(String),
-    /// A truth value.
+    /// A boolean.
     Flag(bool),
     /// A whole number.
     Number(i64),
     /// Several texts, in the directory's order.
     Texts(Vec<String>),
-    /// A moment.
+    /// A point in time.
     Time(Timestamp),
-    /// Another user, as the source names him.
+    /// A reference to another user of a source tenant.
     Reference(Reference),
     /// Bytes.
     Binary(Vec<u8>),
 }
 
-/// Points at a user of a source tenant, such as somebody's manager.
+/// A reference to a user of a source tenant, such as a user's manager.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Reference {
-    /// His home tenant.
+    /// The user's home tenant.
     pub tenant: TenantName,
-    /// His id there.
+    /// The user's id in that tenant.
     pub user: UserId,
 }
 
@@ -42,7 +42,7 @@ pub struct Reference {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Digest(pub [u8; 32]);
 
-/// What stands behind the name of an attribute whose value was not taken. No attribute's name has such a sign (OData keeps it for annotations).
+/// The suffix of an attribute whose value was rejected. No attribute name contains it, because OData reserves it for annotations.
 const UNREAD: &str = "@unread";
 
 /// Attributes by name, sorted, so that equal sets have equal bytes and digests.
@@ -50,7 +50,7 @@ const UNREAD: &str = "@unread";
 pub struct Attributes(pub BTreeMap<String, Value>);
 
 impl Value {
-    /// About how many bytes it takes.
+    /// The approximate size in bytes.
     #[must_use]
     pub fn size(&self) -> usize {
         match self {
@@ -99,13 +99,13 @@ impl Attributes {
         self.0.iter().map(|(name, value)| (name.as_str(), value))
     }
 
-    /// Notes that the value under a name was not taken, such as one that is too large: it is neither what it was nor empty.
+    /// Marks the value of an attribute as rejected, for example as too large. It is neither the former value nor empty.
     pub fn set_unread(&mut self, name: &str) {
         self.0.remove(name);
         self.0.insert(format!("{name}{UNREAD}"), Value::Flag(true));
     }
 
-    /// Whether the newest value under a name was not taken.
+    /// Whether the newest value of an attribute was rejected.
     #[must_use]
     pub fn is_unread(&self, name: &str) -> bool {
         self.0.contains_key(&format!("{name}{UNREAD}"))

@@ -1,4 +1,4 @@
-//! The secrets directory: one sub-directory a tenant, which that tenant's references lead to and nowhere else.
+//! The secrets directory: one subdirectory per tenant. A tenant's references resolve within its own subdirectory only.
 
 use std::fs::File;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -13,7 +13,7 @@ use xtsync_domain::resource::SecretRef;
 
 use crate::{Error, file};
 
-/// How often the kernel is asked again when directories are renamed while it resolves a path.
+/// The maximum number of attempts if directories are renamed while the kernel resolves a path.
 const ATTEMPTS_MAX: usize = 16;
 
 /// The directory that holds the secrets of all tenants, each in a sub-directory of the tenant's name.
@@ -34,7 +34,7 @@ impl SecretsDir {
     }
 }
 
-/// The secrets of one tenant. Those by default are none: without a directory nothing is read.
+/// The secrets of one tenant. The default has no directory and refuses every reference.
 #[derive(Debug, Clone, Default)]
 pub struct TenantSecrets(Option<(PathBuf, TenantName)>);
 
@@ -66,11 +66,11 @@ fn open(dir: &Path, tenant: &TenantName, reference: &SecretRef) -> Result<File, 
     let all = openat(CWD, dir, directory | OFlags::CLOEXEC, Mode::empty()).map_err(|_| Error::Unreadable)?;
     let own = open_beneath(all.as_fd(), Path::new(tenant.as_str()), directory)?;
     let identity = |fd: &OwnedFd| fstat(fd).map(|stat| (stat.st_dev, stat.st_ino)).map_err(|_| Error::Unreadable);
-    // Equal to all of them would be a link from the tenant to every tenant.
+    // If both are the same directory, the tenant's subdirectory links to the secrets of all tenants.
     if identity(&own)? == identity(&all)? {
         return Err(Error::Outside);
     }
-    // To open a device may have effects: so it is looked at first by a descriptor that opens nothing, and the opened file again.
+    // Opening a device may have side effects. So the path is checked through an `O_PATH` descriptor first, and the opened file again.
     file::check_regular(&File::from(open_beneath(own.as_fd(), &reference.file, OFlags::PATH)?))?;
     let file = File::from(open_beneath(own.as_fd(), &reference.file, OFlags::RDONLY | OFlags::NONBLOCK | OFlags::NOCTTY)?);
     file::check_regular(&file)?;

@@ -3,10 +3,10 @@
 /// Why a secret could not be read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum Error {
-    /// It does not exist, or may not be read.
+    /// The file does not exist, or permission is denied.
     #[error("the file cannot be read")]
     Unreadable,
-    /// It lies outside the directory that the reference may lead to.
+    /// The reference leads out of the tenant's directory.
     #[error("the reference leads out of the tenant's secrets directory")]
     Outside,
     /// It is a FIFO, a device, a socket or a directory.

@@ -10,10 +10,10 @@ use secrecy::SecretString;
 
 use crate::Error;
 
-/// A secret is shorter than this; a longer file is something else.
+/// The maximum size of a secret file, in bytes.
 pub const BYTES_MAX: u64 = 64 * 1024;
 
-/// How long the file system may take.
+/// The time limit for reading a file.
 pub const READ_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// Reads the secret in a file, without the white space around it.
@@ -24,12 +24,12 @@ pub async fn read(path: PathBuf) -> Result<SecretString, Error> {
     within_timeout(move || read_now(&path)).await
 }
 
-/// As [`read`], for a place that may block.
+/// As [`read`], but blocking.
 ///
 /// # Errors
 /// As [`read`], but for the time limit.
 pub fn read_now(path: &Path) -> Result<SecretString, Error> {
-    // Links are resolved first: mounts of Kubernetes consist of them. After that a link is a replacement, and is refused.
+    // Links are resolved first, because Kubernetes mounts consist of links. A link found later replaced the file, and is refused.
     let path = std::fs::canonicalize(path).map_err(|_| Error::Unreadable)?;
     read_opened(open(&path)?)
 }
@@ -48,7 +48,7 @@ pub(crate) fn read_opened(file: File) -> Result<SecretString, Error> {
     }
 }
 
-/// Runs what may block, and gives up on it after the limit. What hangs on a dead file system keeps its thread, and nothing else.
+/// Runs a blocking function and abandons it after the time limit. A call that hangs on a dead file system keeps only its own thread.
 pub(crate) async fn within_timeout<T, F>(read: F) -> Result<T, Error>
 where
     T: Send + 'static,
@@ -61,8 +61,8 @@ where
     }
 }
 
-/// Opens a regular file. To open a FIFO waits for its writer, and to open a device may have effects: so it is looked at before, and, since
-/// it may be replaced meanwhile, opened without waiting and looked at again.
+/// Opens a regular file. Opening a FIFO waits for its writer, and opening a device may have side effects. So the path is checked first.
+/// Since it may be replaced meanwhile, it is opened without blocking and checked again.
 fn open(path: &Path) -> Result<File, Error> {
     if !std::fs::symlink_metadata(path).map_err(|_| Error::Unreadable)?.is_file() {
         return Err(Error::NotRegular);

@@ -1,8 +1,8 @@
-//! Secrets in files: what an operator names, and what a tenant's administrator names.
+//! Secrets in files, named by an operator or by a tenant's administrator.
 //!
-//! An operator names a file on the command line and may name any ([`mod@file`]). A resource names a file, too, but an administrator who may apply it must
-//! not read what else the server can read: its references lead below the tenant's own directory and nowhere else ([`SecretsDir`]).
-//! Either way only a regular file of bounded size is read, within a time limit, so that a FIFO or a device stops nothing.
+//! An operator names any file on the command line ([`mod@file`]). A reference in a resource resolves below the tenant's own directory
+//! only ([`SecretsDir`]), so that an administrator who applies the resource cannot read other files of the server.
+//! In both cases only a regular file of bounded size is read, within a time limit, so that a FIFO or a device blocks nothing.
 
 mod dir;
 mod error;

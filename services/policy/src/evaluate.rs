@@ -1,6 +1,6 @@
-//! One record in, decisions out: what every synchronization of its source wants for the user.
+//! Evaluates one record into decisions: what every synchronization of its source wants for the user.
 //!
-//! Pure but for the trace. A tombstone decides nothing, for whoever left was told gone long before: it ends the decisions' keys too.
+//! Pure except for the trace. A tombstone gives no decision, because the deletion was published before; it gives tombstones.
 
 use prost::Message as _;
 use tracing::{Span, field, info_span, warn};
@@ -25,40 +25,40 @@ use crate::partition::Pass;
 pub(crate) struct Batch {
     /// The records.
     pub(crate) records: Vec<Outgoing>,
-    /// Whether anybody waits for any of them.
+    /// Whether any of them is a live change.
     pub(crate) live: bool,
     /// What they say, for the metrics.
     pub(crate) tally: Tally,
 }
 
-/// Why a record gives no decisions and never will, or not to us.
+/// Why a record can never give decisions, or not in this version.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Unusable {
-    /// It is none of ours.
+    /// It is not an event of xtsync.
     #[error("the record cannot be read")]
     Unreadable(#[from] Unreadable),
     /// It breaks the contract, or was written by a newer version.
     #[error("the record is no valid delta")]
     Invalid(#[from] Invalid),
-    /// It stands among another tenant's deltas: who may write one tenant's may not speak for another.
+    /// It is in another tenant's topic. A writer of one tenant's topic must not write deltas of another tenant.
     #[error("the delta is of tenant {0}, whose topic this is not")]
     WrongTenant(TenantName),
-    /// Its key is not its user's, so its order among his others is not certain.
+    /// Its key is not its user's, so its order among the user's deltas is not guaranteed.
     #[error("the delta's key is not its user")]
     WrongKey,
 }
 
-/// What becomes of a record that is unusable.
+/// How an unusable record is handled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Verdict {
-    /// Into the dead letters, for this reason.
+    /// It is dead-lettered, for this reason.
     DeadLetter(&'static str),
     /// A newer writer wrote this field: the partition stops.
     Stop(&'static str),
 }
 
 impl Unusable {
-    /// What becomes of the record.
+    /// How the record is handled.
     pub(crate) fn verdict(&self) -> Verdict {
         match self {
             Self::Unreadable(error) => Verdict::DeadLetter(error.code()),
@@ -119,7 +119,7 @@ pub(crate) fn evaluate(
     Ok(())
 }
 
-/// The end of a user's key is the end of his decisions', to whatever target he is synchronized.
+/// Adds a tombstone of the user's decision for each target of the source.
 fn tombstone_decisions(record: &Record, source: &TenantName, configuration: &Configuration, batch: &mut Batch) {
     let Ok(user) = std::str::from_utf8(&record.key) else { return };
     let key = link_key(source, &user.into());

@@ -1,6 +1,6 @@
 //! The tenant facts that decisions are made of: which domains each tenant has verified.
 //!
-//! Read as a table from the start, so that any replica knows them after a restart without waiting for news.
+//! Read as a table from the start, so that every replica has them after a restart.
 
 use std::collections::BTreeMap;
 
@@ -42,12 +42,12 @@ impl Facts {
         Ok(())
     }
 
-    /// Whether everything that had been said when the topics were first looked at has been read.
+    /// Whether all records that existed when following began have been read.
     pub(crate) fn are_caught_up(&self) -> bool {
         self.table.as_ref().is_some_and(Table::caught_up)
     }
 
-    /// Waits for the next records. Cancelling it loses nothing.
+    /// Waits for the next records. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Vec<Record>, bus::Error> {
         match &mut self.table {
             Some(table) => table.next().await,
@@ -55,7 +55,7 @@ impl Facts {
         }
     }
 
-    /// Takes records in. One that cannot be read leaves what was known before.
+    /// Applies records. An unreadable one leaves the former fact in force.
     pub(crate) fn take(&mut self, records: &[Record]) {
         for record in records {
             let Some(tenant) = topic::tenant(&topic::TENANT_FACTS, &record.at.partition.topic) else { continue };

@@ -1,9 +1,9 @@
 //! Policy: what every synchronization wants for every user, published as decisions.
 //!
 //! It reads the deltas of all sources, applies the rules of `xtsync_domain::decide`, and publishes one desired state for each
-//! synchronization of the user's tenant. It calls nobody, owns no table and knows no links: how far it is stands beside the committed
-//! offsets. A new revision of the configuration, or a change of a tenant's verified domains, is a replay of the compacted deltas beside
-//! the live stream, yielding to it.
+//! synchronization of the user's tenant. It makes no calls to directories, owns no table and knows no links. Its progress is stored
+//! with the committed offsets. A new revision of the configuration, or a change of a tenant's verified domains, starts a replay of the
+//! compacted deltas beside the live stream; live records go first.
 
 mod evaluate;
 mod facts;
@@ -27,7 +27,7 @@ pub const ROLE: Role = Role::POLICY;
 /// What the role is.
 pub static MANIFEST: Manifest = Manifest {
     role: ROLE,
-    help: "Decides who is synchronized, and how",
+    help: "Decides which users are synchronized, and how",
     reads: &[&topic::USER_DELTAS, &topic::TENANT_FACTS],
     writes: &[&topic::DECISIONS],
     migrations: None,

@@ -1,7 +1,7 @@
-//! Policy as a member of its group: what is ours, the live stream over it, and the replays beside that stream.
+//! Policy's membership in its consumer group: the assigned partitions, the live stream over them, and the replays beside it.
 //!
-//! Whatever fails, the whole membership is dropped and a new one joins where the group last committed: publication comes before commit,
-//! so what is lost is repeated, and repeating does no harm.
+//! After any failure the whole membership is dropped, and a new one joins at the committed offsets. Decisions are published before
+//! the commit, so uncommitted work is repeated, and repeating it is safe.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -20,7 +20,7 @@ use crate::metrics::Metrics;
 use crate::partition::{Assigned, Pass};
 use crate::replay::Replay;
 
-/// What membership works with and does not own.
+/// The dependencies of the membership.
 pub(crate) struct Context {
     pub(crate) bus: Bus,
     pub(crate) clock: Arc<dyn Clock>,
@@ -37,12 +37,12 @@ pub(crate) struct Membership {
     replay: Option<Replay>,
 }
 
-/// What comes next.
+/// The next work.
 #[derive(Debug)]
 pub(crate) enum Next {
     /// From the group.
     Event(Event),
-    /// More records to be decided again; perhaps none, where the rest are gaps.
+    /// More records to be decided again; perhaps none, if only gaps are left.
     Replay(Vec<Record>),
 }
 
@@ -58,7 +58,7 @@ impl Membership {
         Ok(Self { subscription, topics, configuration, homes, partitions: BTreeMap::new(), replay: None })
     }
 
-    /// Waits for what comes next: a live event first, and records to replay only where none waits. Cancelling it loses nothing.
+    /// Waits for the next work: a live event first, and records to replay only if no live event waits. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Next, Error> {
         match &mut self.replay {
             None => self.subscription.next().await.map(Next::Event),
@@ -70,7 +70,7 @@ impl Membership {
         }
     }
 
-    /// Does what is to be done about it, wholly.
+    /// Completes the work.
     pub(crate) async fn handle(&mut self, next: Next, context: &Context) -> Result<(), Error> {
         match next {
             Next::Event(Event::Assigned(assigned)) => self.assigned(assigned, context).await,
@@ -81,7 +81,7 @@ impl Membership {
         }
     }
 
-    /// Turns to a new revision of the configuration.
+    /// Moves to a new revision of the configuration.
     pub(crate) async fn reconcile(
         &mut self,
         configuration: Arc<Configuration>,
@@ -92,14 +92,14 @@ impl Membership {
         (self.configuration, self.homes) = (configuration, homes);
         if topics != self.topics {
             self.subscription.resubscribe(&topics).await?;
-            // What is not read any more is not ours to commit, even before it is revoked.
+            // Partitions of topics no longer read are not committed, even before they are revoked.
             self.partitions.retain(|partition, _| topics.contains(&partition.topic));
             self.topics = topics;
         }
         self.decide_anew(context).await
     }
 
-    /// Turns to what is known of the sources by now; says whether that is news.
+    /// Applies the newest facts about the sources, and returns whether they changed.
     pub(crate) async fn update_homes(&mut self, homes: BTreeMap<TenantName, Home>, context: &Context) -> Result<bool, Error> {
         let domains = |homes: &BTreeMap<TenantName, Home>, source| homes.get(source).and_then(|home| home.domains.clone());
         if homes.keys().all(|source| domains(&homes, source) == domains(&self.homes, source)) {
@@ -179,7 +179,7 @@ impl Membership {
     }
 
     async fn revoked(&mut self, partitions: &[Partition], context: &Context) -> Result<(), Error> {
-        // Batches are handled wholly, so nothing is in hand; how far the replays are may be newer than the last commit.
+        // Batches are completed, so no work is pending. The replays may have advanced since the last commit.
         self.commit(partitions.to_vec()).await?;
         self.subscription.released(partitions);
         self.drop_partitions(partitions, context).await
@@ -190,7 +190,7 @@ impl Membership {
         self.reconcile_replay(context).await
     }
 
-    /// Decides records; gives the decisions, and for each partition the offset after what was decided.
+    /// Decides records. Returns the decisions, and for each partition the offset after the last decided record.
     async fn evaluate(&mut self, records: &[Record], pass: Pass, context: &Context) -> Result<(Batch, BTreeMap<Partition, i64>), Error> {
         let (mut batch, mut read) = (Batch::default(), BTreeMap::new());
         let now = context.clock.now();
@@ -200,7 +200,7 @@ impl Membership {
             if let Err(unusable) = evaluate(record, (&assigned.source, &assigned.home), &self.configuration, pass, now, &mut batch) {
                 match (unusable.verdict(), pass) {
                     (Verdict::DeadLetter(reason), Pass::Live) => dead_letter_record(record, reason, &unusable, context).await?,
-                    // The live pass buried it.
+                    // The live pass dead-lettered it.
                     (Verdict::DeadLetter(_), Pass::Replay) => {}
                     (Verdict::Stop(field), _) => {
                         error!(%partition, offset, field, "partition stops: a newer version wrote to it");
@@ -214,7 +214,7 @@ impl Membership {
         Ok((batch, read))
     }
 
-    /// After anything about the partitions has changed: tells which replays are complete, and reads what is still to be replayed.
+    /// Called after any change of the partitions: publishes which replays are complete, and starts reading the remaining ones.
     async fn reconcile_replay(&mut self, context: &Context) -> Result<(), Error> {
         let now = context.clock.now();
         let done = |assigned: &Assigned| assigned.needs_marker && assigned.progress.replay.is_none() && assigned.stopped.is_none();
@@ -237,7 +237,7 @@ impl Membership {
         Ok(())
     }
 
-    /// Where the decisions of what is replayed go.
+    /// The topics that get the decisions of the replay.
     fn decisions(&self) -> Vec<Topic> {
         let replayed = self.partitions.values().filter(|assigned| assigned.replays_from().is_some());
         let sources: BTreeSet<_> = replayed.map(|assigned| &assigned.source).collect();
@@ -253,7 +253,7 @@ impl Membership {
     }
 }
 
-/// What is known of a source; of one that was added a moment ago, nothing.
+/// The facts about a source; the default for a source just added.
 fn home<'a>(homes: &'a BTreeMap<TenantName, Home>, source: &TenantName) -> &'a Home {
     const UNKNOWN: &Home = &Home { domains: None, facts: 0 };
     homes.get(source).unwrap_or(UNKNOWN)
@@ -271,7 +271,7 @@ async fn dead_letter_record(record: &Record, reason: &'static str, unusable: &Un
     dead_letter::send(&*context.bus, ROLE, record, reason, unusable, context.clock.now()).await
 }
 
-/// Where these partitions stand.
+/// The log ends of these partitions.
 async fn ends(bus: &Bus, partitions: impl Iterator<Item = &Partition>) -> Result<BTreeMap<Partition, Ends>, Error> {
     let topics: BTreeSet<_> = partitions.map(|partition| partition.topic.clone()).collect();
     let mut all = BTreeMap::new();

@@ -85,7 +85,7 @@ impl Tally {
         *self.decisions.entry((desired.code(), desired.reason())).or_default() += 1;
     }
 
-    /// A synchronization left a user alone, whose delta was cut for a configuration that needed less.
+    /// A synchronization did not decide a user, because the delta has an older projection.
     pub(crate) fn not_decided(&mut self) {
         *self.decisions.entry(("none", "projection_too_old")).or_default() += 1;
     }

@@ -1,4 +1,4 @@
-//! One partition of a source's deltas while it is ours: two cursors over the same records, live and replay.
+//! One assigned partition of a source's deltas: two cursors over the same records, live and replay.
 
 use xtsync_bus::{Committed, Ends};
 use xtsync_domain::address::Home;
@@ -15,10 +15,10 @@ pub(crate) enum Pass {
     Replay,
 }
 
-/// A partition that is ours.
+/// An assigned partition.
 #[derive(Debug)]
 pub(crate) struct Assigned {
-    /// Whose deltas they are.
+    /// The source of the deltas.
     pub(crate) source: TenantName,
     /// The offset that the live cursor reads next.
     pub(crate) next: i64,
@@ -26,7 +26,7 @@ pub(crate) struct Assigned {
     pub(crate) progress: Progress,
     /// What is known of the source as a home, under the version that this partition's decisions carry.
     pub(crate) home: Home,
-    /// What a newer writer wrote and we cannot read, once we met it: nothing behind it is touched before we are replaced.
+    /// The field of a newer writer that this version cannot read. No later record is read before this replica is upgraded.
     pub(crate) stopped: Option<&'static str>,
     /// Whether the marker that closes this revision's replay is still to be published.
     pub(crate) needs_marker: bool,
@@ -34,9 +34,9 @@ pub(crate) struct Assigned {
 }
 
 impl Assigned {
-    /// A partition that became ours, with what our group committed for it.
+    /// A newly assigned partition, with the group's committed offset and metadata.
     pub(crate) fn new(source: TenantName, committed: Option<Committed>, ends: Ends, configuration: &Configuration, home: &Home) -> Self {
-        // An offset past the end means that the log was made anew.
+        // An offset past the end means that the topic was recreated.
         let committed = committed.filter(|committed| committed.next <= ends.high);
         let progress = match &committed {
             Some(committed) => Progress::parse(&committed.metadata).unwrap_or(Progress::unknown()),
@@ -61,8 +61,8 @@ impl Assigned {
         self.progress.replay.filter(|_| self.stopped.is_none())
     }
 
-    /// Whether a record is to be decided. What the live cursor has not reached is not replayed: it is about to be decided for the first
-    /// time, and somebody may wait for it.
+    /// Whether a record is to be decided. A record that the live cursor has not reached is not replayed, because the live cursor
+    /// decides it.
     pub(crate) fn takes(&self, offset: i64, pass: Pass) -> bool {
         match pass {
             Pass::Live => self.stopped.is_none(),
@@ -70,8 +70,8 @@ impl Assigned {
         }
     }
 
-    /// Moves the replay on. It ends where the live cursor is *then*, not where it was when the replay began: what was decided live
-    /// meanwhile is decided once more, so that the last decision on the topic for any user is the one for his last delta, whatever
+    /// Advances the replay. It ends at the live cursor's position *then*, not at its position when the replay began. Records decided
+    /// live meanwhile are decided again, so that the last decision for each user is the one for the last delta, whatever
     /// compaction leaves.
     pub(crate) fn replayed_to(&mut self, offset: i64) {
         self.progress.replay = self.progress.replay.map(|_| offset).filter(|offset| *offset < self.next);

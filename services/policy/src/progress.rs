@@ -1,13 +1,13 @@
-//! How far the users of one partition are decided, as it is noted beside the committed offset.
+//! The progress of one partition, stored as metadata of the committed offset.
 //!
-//! Policy has no store: this note is all that a successor needs. Whoever cannot read it decides everybody anew, which does no harm.
+//! Policy has no store: this metadata is all that a successor needs. A replica that cannot read it decides all users anew, which is safe.
 
 use std::fmt;
 
 use xtsync_domain::address::{Home, HomeDomains};
 use xtsync_domain::decide::RULES_VERSION;
 
-/// How far a partition is decided.
+/// The progress of a partition.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Progress {
     /// The revision that what stands before the live position is decided with, or is being.
@@ -24,18 +24,18 @@ pub(crate) struct Progress {
 }
 
 impl Progress {
-    /// A partition of which nothing was ever decided: the live stream will see all of it.
+    /// A partition without any decision yet: the live stream reads all of it.
     pub(crate) fn fresh(revision: u64, home: &Home) -> Self {
         Self { revision, rules: RULES_VERSION, domains: digest(home), facts: home.facts, replay: None }
     }
 
-    /// A partition of which it is not known what was decided.
+    /// A partition with unknown progress.
     pub(crate) fn unknown() -> Self {
         Self { revision: 0, rules: 0, domains: None, facts: 0, replay: None }
     }
 
-    /// Turns to a revision and to what is known of the home tenant. Where what decisions are made of has changed since (`basis` is newer,
-    /// or the rules or the domains are others), everybody is decided anew from `low` on; otherwise a replay under way just goes on.
+    /// Moves to a revision and to the present facts of the home tenant. If the inputs of decisions changed (`basis` is newer, or the rules
+    /// or the domains differ), all users are decided anew from `low` on. Otherwise a running replay continues.
     ///
     /// Other domains are a change also where they are older: what another replica decided with the newer ones is decided anew once they
     /// are known here.
@@ -46,7 +46,7 @@ impl Progress {
         Self { revision, rules: RULES_VERSION, domains, facts, replay: if changed { Some(low) } else { self.replay } }
     }
 
-    /// Reads a note; `None` where it is not one of ours, or a newer version's.
+    /// Parses the metadata; `None` if the format is unknown or of a newer version.
     pub(crate) fn parse(note: &str) -> Option<Self> {
         let mut parts = note.strip_prefix("v2;")?.split(';');
         let mut part = |name: &str| parts.next()?.strip_prefix(name)?.strip_prefix('=');

@@ -1,4 +1,4 @@
-//! Reading what is to be decided again: one reader over all partitions that are replayed.
+//! The replay: one reader over all partitions whose users are decided again.
 
 use std::time::Duration;
 
@@ -9,7 +9,7 @@ use xtsync_bus::{Bus, CAPACITY_CHECK_INTERVAL, Error, Partition, Position, Reade
 /// The most records taken at once, so that a live record never waits for long.
 const BATCH_MAX: usize = 100;
 
-/// How long one look for more records may take.
+/// The timeout of one read.
 const READ_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The partitions that are replayed.
@@ -17,9 +17,9 @@ pub(crate) struct Replay {
     bus: Bus,
     reader: Box<dyn Reader>,
     partitions: Vec<Partition>,
-    /// Where what is decided goes.
+    /// The topics that get the decisions.
     decisions: Vec<Topic>,
-    /// The look whether there is room there: one that is begun is waited for, however often whoever waits is called away.
+    /// The running check whether these topics have capacity. It survives a cancelled `next`, and the next call awaits it.
     capacity_check: Option<JoinHandle<bool>>,
     has_capacity: bool,
 }
@@ -45,7 +45,7 @@ impl Replay {
         }
     }
 
-    /// The next records, once there is room where their decisions go; none where only gaps are left. Cancelling it loses nothing.
+    /// Returns the next records, once the decision topics have capacity; none if only gaps are left. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Vec<Record>, Error> {
         while !self.has_capacity {
             self.has_capacity = self.check_capacity().await;

@@ -1,4 +1,4 @@
-//! The service: waits for the next thing, does it wholly, and starts over where its group stands when the bus failed.
+//! The service: waits for work, completes it, and restarts from the committed offsets after a failure of the bus.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,7 +25,7 @@ use crate::membership::{Context, Membership, Next};
 use crate::metrics::Metrics;
 use crate::topics;
 
-/// How often it looks how far behind it is.
+/// How often the lag is measured.
 const LAG_INTERVAL: Duration = Duration::from_secs(2);
 
 /// The longest waits before the bus is tried again: first, and ever.
@@ -49,7 +49,7 @@ pub struct Service {
 enum Work {
     /// A revision of the configuration came.
     Configuration,
-    /// Tenants said something of themselves.
+    /// Tenant facts were published.
     Facts(Vec<Record>),
     /// The group, or a replay, has something.
     Next(Next),
@@ -84,7 +84,7 @@ impl Service {
         }
     }
 
-    /// Works until told to stop. What is in hand then is finished: at most one batch.
+    /// Runs until shutdown. Work that has begun is completed first: at most one batch.
     pub async fn run(mut self, shutdown: Shutdown) {
         let mut failures = 0;
         while let Some(work) = shutdown.or(self.wait()).await {
@@ -104,13 +104,13 @@ impl Service {
     /// Waits for one thing and does it: an event of the group, a batch of a replay, a revision of the configuration.
     ///
     /// # Errors
-    /// When the bus failed. What was in hand was not committed; the next step joins the group anew and repeats it.
+    /// If the bus failed. The work that had begun is not committed; the next step joins the group anew and repeats it.
     pub async fn step(&mut self) -> Result<(), Error> {
         let work = self.wait().await;
         self.act(work).await
     }
 
-    /// Handles what was waited for; where that or the waiting failed, drops what is ours.
+    /// Handles the work; drops the membership if that or the wait failed.
     async fn act(&mut self, work: Result<Work, Error>) -> Result<(), Error> {
         let done = match work {
             Ok(work) => self.handle(work).await,
@@ -122,7 +122,7 @@ impl Service {
         done
     }
 
-    /// Waits for work. Cancelling it loses nothing.
+    /// Waits for work. Cancel-safe.
     async fn wait(&mut self) -> Result<Work, Error> {
         let membership = async {
             match &mut self.membership {
@@ -157,7 +157,7 @@ impl Service {
                 match followed.and(self.following.set_topics(&topics::wanted(&configuration)).await) {
                     // A missing topic has been made.
                     Ok(true) => return self.configure().await,
-                    // Where the bus is away, the look tells it.
+                    // If the bus is unavailable, the check reports it.
                     Ok(false) | Err(_) => self.update_conditions().await,
                 }
                 Ok(())
@@ -166,7 +166,7 @@ impl Service {
         }
     }
 
-    /// Takes facts in: joins the group once all are read that were there, or decides anew who is concerned.
+    /// Applies facts: joins the group once all existing facts are read, or starts a replay for the sources concerned.
     async fn take_facts(&mut self, records: &[Record]) -> Result<(), Error> {
         self.facts.take(records);
         let Some(membership) = &mut self.membership else { return self.configure().await };
@@ -177,8 +177,8 @@ impl Service {
         Ok(())
     }
 
-    /// Turns to the newest revision: joins the group when there is something to read, leaves it when there is nothing. Nobody is decided
-    /// before what tenants have said of themselves was read.
+    /// Moves to the newest revision: joins the group if there are topics to read, else leaves it. No user is decided before the
+    /// tenant facts are read.
     async fn configure(&mut self) -> Result<(), Error> {
         let configuration = Arc::clone(&self.configuration.borrow_and_update());
         if configuration.revision() == 0 {
@@ -199,7 +199,7 @@ impl Service {
         Ok(())
     }
 
-    /// Looks whether the bus is there and everything is made, and how far behind it all is. A look that fails loses no membership.
+    /// Checks the bus and the topics, and measures the lag. A failed check does not end the membership.
     async fn update_conditions(&mut self) {
         let published = self.publish_status().await;
         match (published, self.following.missing(), &self.membership) {
@@ -210,7 +210,7 @@ impl Service {
         }
     }
 
-    /// Drops what is ours; the next step begins where the group last committed.
+    /// Drops the membership; the next step begins at the committed offsets.
     fn leave(&mut self, error: &Error) {
         warn!(error = chain(error), "policy starts over");
         self.joined.set(false, error.to_string());
@@ -224,7 +224,7 @@ impl Service {
         self.configuration.mark_changed();
     }
 
-    /// Tells how far behind it is.
+    /// Publishes the lag of each source.
     async fn publish_status(&mut self) -> Result<(), Error> {
         self.update_readable();
         let Some(membership) = &mut self.membership else { return Ok(()) };

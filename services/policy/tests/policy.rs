@@ -78,7 +78,7 @@ async fn a_new_revision_decides_all_users_of_its_source_anew_and_marks_each_part
     until(&mut service, "all markers", async || world.marked("lab", "emea", 5).await.len() == PARTITIONS as usize).await;
     let all: Vec<_> = (0..PARTITIONS).collect();
     for (target, source) in [("hub", "emea"), ("lab", "emea"), ("hub", "us")] {
-        assert_eq!(world.marked(target, source, 5).await, all, "{source} into {target}, also where nobody was decided anew");
+        assert_eq!(world.marked(target, source, 5).await, all, "{source} into {target}, also where no user was decided anew");
     }
     let new: Vec<_> = world.decisions("hub").await.into_iter().filter(|decision| decision.version.revision == 5).collect();
     assert_eq!(summaries(&new), ["emea/ana: out_of_scope @5 replay", "emea/bob: deleted @5 replay"]);
@@ -111,7 +111,7 @@ async fn a_live_change_overtakes_a_replay_and_is_decided_last() {
 
     until(&mut service, "the end", async || world.marked("lab", "emea", 5).await.len() == PARTITIONS as usize).await;
     let last: BTreeMap<_, _> = world.decisions("lab").await.into_iter().map(|decision| (decision.user.clone(), decision)).collect();
-    assert!(last.values().all(|decision| decision.version.revision == 5), "everybody was decided anew");
+    assert!(last.values().all(|decision| decision.version.revision == 5), "every user was decided anew");
     assert_eq!(last[&"user-1199".into()].version.delta, 8, "whatever compaction leaves is about the last delta");
 }
 
@@ -154,14 +154,14 @@ async fn a_crash_before_the_commit_repeats_the_same_decisions() {
 }
 
 #[tokio::test]
-async fn while_the_bus_is_away_it_is_not_ready_and_nothing_is_lost() {
+async fn while_the_bus_is_unavailable_policy_is_not_ready_and_loses_nothing() {
     let world = World::new().await;
     world.apply(4);
     let mut service = world.service();
     until(&mut service, "readiness", async || world.unready_reason().is_empty()).await;
     world.publish([user("emea", "ana", 7)]).await;
     world.bus.faults().unavailable = true;
-    until(&mut service, "trouble", async || world.unready_reason().contains("the bus is unavailable")).await;
+    until(&mut service, "the failure", async || world.unready_reason().contains("the bus is unavailable")).await;
     world.bus.faults().unavailable = false;
     until(&mut service, "the decision", async || world.decisions("lab").await.len() == 1).await;
     until(&mut service, "readiness", async || world.unready_reason().is_empty()).await;
@@ -186,7 +186,7 @@ async fn a_successor_goes_on_and_decides_anew_only_what_changed_meanwhile() {
     })
     .await;
     let mut summaries = summaries(&world.decisions("hub").await);
-    // Where both stand in one partition, the replay passes her too.
+    // If both users are in one partition, the replay decides this one, too.
     summaries.retain(|line| line != "us/dee: in_scope @5 replay");
     let want = ["emea/ana: in_scope @4 live", "us/cy: in_scope @4 live", "us/cy: in_scope @5 replay", "us/dee: in_scope @5 live"];
     assert_eq!(summaries, want);
@@ -206,7 +206,7 @@ async fn a_replay_goes_on_where_its_predecessor_was() {
 
     let mut successor = world.service();
     until(&mut successor, "the end", async || world.marked("lab", "emea", 5).await.len() == PARTITIONS as usize).await;
-    assert_eq!(world.decisions("lab").await.len(), 3_000, "nobody was left out, nobody decided again");
+    assert_eq!(world.decisions("lab").await.len(), 3_000, "every user is decided exactly once");
 }
 
 #[tokio::test]
@@ -293,7 +293,7 @@ async fn revoked_partitions_are_committed_and_released_and_lost_ones_are_dropped
     let committed: Vec<_> = world.bus.faults().commits.iter().map(|(at, committed)| (at.clone(), committed.next)).collect();
     assert_eq!((committed, world.bus.faults().released.clone()), (vec![(revoked, 1)], [partition("emea", "ana")].to_vec()));
 
-    // What still comes of them belongs to somebody else.
+    // Later records of these partitions belong to another replica.
     world.publish([user("emea", "ana", 8), user("us", "cy", 8), user("emea", "zoe", 8)]).await;
     let others = partition("emea", "zoe") != partition("emea", "ana");
     assert!(others, "zoe stands in another partition");
@@ -302,7 +302,7 @@ async fn revoked_partitions_are_committed_and_released_and_lost_ones_are_dropped
 }
 
 #[tokio::test]
-async fn it_stops_on_shutdown() {
+async fn policy_stops_on_shutdown() {
     let world = World::new().await;
     world.apply(4);
     let shutdown = Shutdown::new();
@@ -337,7 +337,7 @@ async fn a_tombstone_of_a_user_also_ends_the_keys_of_the_decisions() {
     world.send(vec![Outgoing::tombstone(topic::USER_DELTAS.of(name("emea")), "ana")]).await;
     for target in ["hub", "lab"] {
         let ended = async || world.ended(target).await == ["emea/ana"];
-        until(&mut service, "the end of her decisions", ended).await;
+        until(&mut service, "the tombstones of the decisions", ended).await;
     }
 }
 
@@ -366,7 +366,7 @@ async fn when_a_tenants_verified_domains_change_only_its_users_are_decided_anew(
     let last = last(&world, "hub").await;
     assert_eq!((last["emea/ana"], last["us/cy"]), (("no_verified_address", 5), ("in_scope", 2)));
     let of_cy = world.decisions("hub").await.iter().filter(|decision| decision.source == name("us")).count();
-    assert_eq!(of_cy, 1, "whom it does not concern is not decided again");
+    assert_eq!(of_cy, 1, "users of other tenants are not decided again");
 }
 
 #[tokio::test]

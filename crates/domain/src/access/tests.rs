@@ -58,7 +58,7 @@ fn consent_needs_the_targets_switch_and_both_redemptions_and_null_inherits_from_
 #[test]
 fn a_partner_without_an_entry_has_only_the_defaults_and_no_synchronization() {
     let source = AccessPolicy { default: Redemption { inbound: YES, outbound: YES }, partners: BTreeMap::new() };
-    let target = policy("somebody-else", YES, [YES, YES], [YES, YES]);
+    let target = policy("another-id", YES, [YES, YES], [YES, YES]);
     let ask = |target| consent(snapshot("source-id", &source, MINUTE), snapshot("target-id", target, MINUTE), NOW, MINUTE);
     assert_eq!(ask(&target), Consent::Refused(Refusal::SyncNotAllowed));
     assert_eq!(ask(&target_policy(YES, None, YES)), Consent::Given);

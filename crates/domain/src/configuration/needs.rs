@@ -6,7 +6,7 @@ use crate::TenantName;
 use crate::configuration::Configuration;
 use crate::resource::{GroupRef, Id, Kind, NameResolution, Projection, Resource, Spec, Synchronization};
 
-/// What every decision reads besides the mapped attributes: whether he may sign in, and by which address he is invited.
+/// The attributes that every decision reads besides the mapped ones: the sign-in state, and the address to invite.
 const ALWAYS: [&str; 3] = ["accountEnabled", "mail", "userPrincipalName"];
 
 /// The id of a tenant's derived projection.

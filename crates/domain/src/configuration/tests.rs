@@ -46,7 +46,7 @@ fn two_tenants_are_of_one_organization_only_where_all_three_say_so() {
         yaml.tenant("emea", ours).tenant("hub", theirs);
         let configuration = yaml.configuration(1);
         assert_eq!(configuration.one_organization(&name("emea"), &name("hub")), want, "{listed} {ours} {theirs}");
-        assert!(!configuration.one_organization(&name("emea"), &name("nobody")));
+        assert!(!configuration.one_organization(&name("emea"), &name("unknown")));
     }
 }
 

@@ -1,7 +1,7 @@
 //! The rules over what would stand after an apply: every mistake at once, each with its resource and field.
 //!
 //! What one document can say wrongly by itself (unknown fields, wrong types) is refused where it is read; here is what only the whole
-//! can show, and what would let somebody in or send a secret in the clear. A problem quotes names and attributes, never a value.
+//! can show, and what would admit a user wrongly or send a secret unencrypted. A problem quotes names and attributes, never a value.
 
 mod claims;
 mod mappings;
@@ -84,7 +84,7 @@ impl Found<'_> {
     }
 }
 
-/// A tenant is a namespace: an Organization is nobody's, a Tenant is its own, all else belongs to a tenant that exists.
+/// A tenant is a namespace. An Organization has none, a Tenant is its own, and any other resource belongs to an existing tenant.
 fn namespace(id: &Id, configuration: &Configuration, found: &mut Found<'_>) {
     match (id.kind, &id.tenant) {
         (Kind::Organization, None) | (Kind::Tenant, None) => {}

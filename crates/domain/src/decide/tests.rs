@@ -122,7 +122,7 @@ fn a_user_in_scope_is_wanted_with_the_mapped_shape() {
 #[test]
 fn what_the_target_keeps_is_written_at_creation_only() {
     let fixture = Fixture { terms: Some(r#"{"keeps":["displayName"]}"#), ..FIXTURE };
-    let Desired::Wanted(shape) = fixture.desired(State::Present(ana())) else { panic!("he is in scope") };
+    let Desired::Wanted(shape) = fixture.desired(State::Present(ana())) else { panic!("the user is in scope") };
     assert!(shape.attributes.is_empty());
     assert_eq!(shape.on_create.text("displayName"), Some("Ana"));
 }
@@ -230,7 +230,7 @@ fn a_decision_says_what_it_was_made_of() {
     assert_eq!((decision.source.as_str(), decision.user.as_str(), decision.synchronization.as_str()), ("emea", "ana", "to-hub"));
 }
 
-/// `"false"` as a text, as a directory or a gateway before it may say: it must not let a user in whom home has locked out.
+/// `"false"` as a text, as a directory or a gateway before it may say: it must not admit a user blocked at home.
 #[test]
 fn an_invalid_account_enabled_value_skips_the_user() {
     for value in ["false".into(), "true".into(), "".into(), Value::Number(0), Value::Texts(vec!["false".to_owned()])] {

@@ -1,16 +1,16 @@
 //! What limits count: users, by what is done to them.
 //!
-//! Deletions are counted apart for leavers, those who are disabled or deleted at home: whatever else has used up the limit for
-//! deletions, a lost scope or another source, must not keep a dismissed user in.
+//! Deletions of leavers (users disabled or deleted at home) have their own counter. A lost scope or another source may use up the
+//! limit for deletions, and that must not leave access to a dismissed user.
 
 use super::verb;
 use crate::link::class::is_leaver;
 use crate::link::{Call, Link, Verb};
 
-/// What a limit counts.
+/// A counter that a limit applies to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Counter {
-    /// Users to whom this is done, leavers' deletions apart.
+    /// Users changed by this verb, without deletions of leavers.
     Verb(Verb),
     /// Leavers who are deleted.
     LeaverDelete,

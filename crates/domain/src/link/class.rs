@@ -1,8 +1,8 @@
-//! In which order due work is done, on a user's delta and on a link: leavers first, then who lost the scope, then what just happened, then
+//! The order of due work, for a user's delta and for a link: leavers, then users who lost the scope, then live changes, then
 //! backlog.
 //!
-//! A leaver is a class of their own, because many may lose a scope at once: one who is dismissed must not stand behind a group of 50,000
-//! that was emptied.
+//! Leavers have a class of their own, because many users may lose a scope at once. A dismissed user must not wait behind a group
+//! of 50,000 that was emptied.
 
 use super::Link;
 use crate::decision::DeprovisionReason;
@@ -11,11 +11,11 @@ use crate::{Desired, Origin};
 /// The class of due work; strict, the lower goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
-    /// A user who is disabled or deleted at home, or blocked, loses access.
+    /// A user disabled or deleted at home, or blocked by an operator, loses access.
     Leaver,
     /// A user who lost the scope loses access.
     Revoke,
-    /// Somebody waits for what just happened.
+    /// A live change, which a user waits for.
     Live,
     /// Initial load, replay, scrub.
     Bulk,

@@ -1,8 +1,7 @@
-//! Whose an object is that a directory showed.
+//! Classifies an object that a directory returned: owned by the link, foreign, or in conflict.
 //!
-//! Nothing is ours because it looks alike: an object is ours when it bears our anchor and nothing contradicts, or when our own
-//! invitation made it a moment ago and its anchor is still to be written. Whatever else holds the address is in the way (pitfalls
-//! R4 and R5).
+//! Similarity gives no ownership. A link owns an object that has its anchor without contradiction, or that its own recent invitation
+//! created and whose anchor is still to be written. Any other object with the address is a conflict (pitfalls R4 and R5).
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -11,10 +10,10 @@ use super::{Account, Conflict, ConflictKind, Inviting, Link, Shadow};
 use crate::shadow::{Found, Object, ObjectKind};
 use crate::{TargetId, Timestamp};
 
-/// How long a directory may take to show what was written to it. Until then a missing object is not a deletion.
+/// The maximum delay until a directory shows a write. Before that, a missing object does not count as deleted.
 pub const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
-/// How far a directory's clock may differ from ours; some of them tell whole seconds only.
+/// The tolerated difference between a directory's clock and the local one; some directories report whole seconds only.
 const CLOCK_SKEW_LIMIT: Duration = Duration::from_secs(60);
 
 /// Objects that other links own.
@@ -32,18 +31,18 @@ pub struct Claim {
     pub former: Option<Account>,
 }
 
-/// What a look at the directory showed.
+/// What the directory returned.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Observed {
-    /// Nobody looked: what the row says counts.
+    /// The target was not read; the row counts.
     NotObserved,
     /// Nothing.
     Absent,
-    /// Our object.
+    /// The owned object.
     Owned(Object),
-    /// Our object, in the bin.
+    /// The owned object, soft-deleted.
     OwnedSoftDeleted(Object),
-    /// An object that is ours but does not bear our anchor.
+    /// An owned object without the link's anchor.
     Unanchored(Object),
     /// The object of a former account of the same user, which the link named here has given up.
     Former {
@@ -52,11 +51,11 @@ pub enum Observed {
         /// The account as it is to be taken over.
         account: Account,
     },
-    /// Something stands in the way.
+    /// A conflict.
     Foreign(Conflict),
 }
 
-/// What a look-up by anchor and address means for a link that knows no object yet.
+/// Classifies a look-up by anchor and address, for a link without an object.
 #[must_use]
 pub fn classify(found: &Found, claimed: &Claimed, link: &Link) -> Observed {
     match found.by_anchor.as_slice() {
@@ -67,7 +66,7 @@ pub fn classify(found: &Found, claimed: &Claimed, link: &Link) -> Observed {
     }
 }
 
-/// What reading the object of a link by its id means.
+/// Classifies a read of the link's object by id.
 #[must_use]
 pub fn recognise(object: Option<&Object>, claimed: &Claimed, link: &Link) -> Observed {
     let Some(object) = object else { return Observed::Absent };
@@ -77,7 +76,7 @@ pub fn recognise(object: Option<&Object>, claimed: &Claimed, link: &Link) -> Obs
         Shadow::Inviting(_) if claimed.contains_key(&object.id) => conflict_of(ConflictKind::AddressTaken),
         Shadow::Inviting(_) if has_anchor(object, link) && object.kind == ObjectKind::Invited => owned(object),
         Shadow::Inviting(inviting) if is_created_by(object, inviting) => Observed::Unanchored(object.clone()),
-        // The invitation gave an object that was there before: it is somebody else's, and never written.
+        // The invitation returned an object that existed before. The link does not own it and never writes it.
         Shadow::Inviting(_) => conflict_of(ConflictKind::AddressTaken),
         Shadow::Object(account) => match &object.anchor {
             Some(anchor) if !has_anchor(object, link) && account.former_anchor.as_ref() != Some(anchor) => {
@@ -114,7 +113,7 @@ fn former(objects: &[Object], claimed: &Claimed) -> Option<Observed> {
     all.next().filter(|_| all.next().is_none())
 }
 
-/// Whether an object that bears our anchor also is what we would have made: anybody who may write can forge an anchor.
+/// Whether an object with the link's anchor also looks like one that xtsync created, because any writer in the target can forge an anchor.
 fn is_confirmed(object: &Object, found: &Found, claimed: &Claimed, link: &Link) -> bool {
     // A bin does not show every attribute.
     let has_own_anchor = object.anchor.is_none() || has_anchor(object, link);
@@ -122,7 +121,7 @@ fn is_confirmed(object: &Object, found: &Found, claimed: &Claimed, link: &Link) 
     object.kind == ObjectKind::Invited && has_own_anchor && holds_address && !claimed.contains_key(&object.id)
 }
 
-/// Whether an object can be what this invitation made: invited, free, and born while it may have happened.
+/// Whether this invitation can have created the object: it is invited, unclaimed, and was created in the time of the invitation.
 fn is_created_by(object: &Object, inviting: &Inviting) -> bool {
     let created_in_time = |created: Timestamp| {
         created >= inviting.began.minus(CLOCK_SKEW_LIMIT) && created <= inviting.began.plus(VISIBILITY_TIMEOUT + VISIBILITY_TIMEOUT)

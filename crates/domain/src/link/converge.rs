@@ -1,39 +1,39 @@
-//! Closes a link that is as desired, and says what was done for it in one word.
+//! Marks a link as converged, and derives the one [`Verb`] that describes what was done.
 //!
-//! The word follows from the state told last and the state now, never from counting calls: a disable on the way to a deletion is no
-//! disable, and a crash between two calls changes nothing.
+//! The verb follows from the last published state and the present one, not from the calls: a disable before a deletion is no
+//! separate verb, and a crash between two calls does not change the result.
 
 use super::{Account, DisabledBy, Link, Shadow, Stage};
 use crate::{Desired, Timestamp};
 
-/// What a link was brought to.
+/// The last published state of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum State {
     /// No object.
     #[default]
     Absent,
-    /// He may sign in, as far as we are concerned.
+    /// The account may sign in, or the target itself disabled it.
     Enabled,
-    /// We took his sign-in.
+    /// xtsync disabled the account.
     Disabled,
-    /// In the bin.
+    /// Soft-deleted.
     Deleted,
 }
 
 /// What was done to a target user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Verb {
-    /// He was created.
+    /// The user was created.
     Create,
     /// Attributes were changed.
     Update,
-    /// He lost his sign-in.
+    /// Sign-in was blocked.
     Disable,
-    /// He got it back.
+    /// Sign-in was allowed again.
     Enable,
-    /// He was moved to the bin.
+    /// The user was soft-deleted.
     Delete,
-    /// He was taken out of the bin.
+    /// The user was restored from the recycle bin.
     Restore,
 }
 
@@ -56,8 +56,8 @@ impl Verb {
 }
 
 impl Link {
-    /// The link is as desired: notes it, and says what was done since that was last the case. `wrote` says that attributes were written
-    /// just now; where a crash has forgotten that, they are other than those told last.
+    /// Marks the link as converged, and returns what was done since it last was. `wrote` means that attributes were written just now.
+    /// If a crash lost that, the attributes differ from the last published digest.
     pub fn mark_converged(&mut self, wrote: bool, now: Timestamp) -> Option<Verb> {
         let before = self.applied.state;
         let after = state(&self.shadow);
@@ -78,14 +78,14 @@ impl Link {
 }
 
 impl Link {
-    /// What would be told if the decision were reached as it stands: what is meant where it is held.
+    /// The verb that would be published if the decision were applied now; used for outcomes that are held.
     #[must_use]
     pub fn intended(&self) -> Option<Verb> {
         let wanted = match &self.desired.desired {
             Desired::Wanted(shape) if shape.enabled => State::Enabled,
             Desired::Wanted(_) => State::Disabled,
             Desired::NotWanted(_) => State::Deleted,
-            // Of a skipped user nothing is meant but the sign-in that home has blocked.
+            // A skipped user is only ever disabled, when the home tenant has blocked sign-in.
             Desired::Skipped(skip) if skip.blocked && self.applied.state == State::Enabled => State::Disabled,
             Desired::Skipped(_) => return None,
         };
@@ -97,7 +97,7 @@ fn state(shadow: &Shadow) -> State {
     match shadow {
         Shadow::None | Shadow::Inviting(_) => State::Absent,
         Shadow::Object(Account { stage: Stage::SoftDeleted { .. }, .. }) => State::Deleted,
-        // What the target lowered is its own affair: we did not disable him.
+        // An account that the target disabled counts as enabled, because xtsync did not disable it.
         Shadow::Object(account) if account.enabled || account.disabled_by == DisabledBy::Target => State::Enabled,
         Shadow::Object(_) => State::Disabled,
     }
@@ -111,7 +111,7 @@ fn verb(before: State, after: State, changed: bool) -> Option<Verb> {
         (State::Enabled | State::Disabled, State::Deleted | State::Absent) => Some(Verb::Delete),
         (State::Deleted, State::Enabled | State::Disabled) => Some(Verb::Restore),
         (State::Enabled, State::Enabled) | (State::Disabled, State::Disabled) => changed.then_some(Verb::Update),
-        // Who was never told to be there is not told to be gone.
+        // No deletion is published for a user who was never published as present.
         (State::Absent | State::Deleted, State::Absent | State::Deleted) => None,
     }
 }

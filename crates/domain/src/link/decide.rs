@@ -8,7 +8,7 @@ use crate::decision::DeprovisionReason;
 use crate::{Decision, Desired, TenantName, Timestamp};
 
 impl Link {
-    /// A link that nothing was done for yet.
+    /// Creates a link for which nothing was done yet.
     #[must_use]
     pub fn new(target: TenantName, desired: Decision, now: Timestamp) -> Self {
         let mut link = Self {
@@ -27,10 +27,10 @@ impl Link {
         link
     }
 
-    /// Takes a decision if it is newer than the one at hand, and says whether it was.
+    /// Takes over a decision if its version is newer than the present one, and returns whether it was.
     ///
-    /// Settling goes on where the user stays gone, and the oldest change that waits keeps its `first_seen`: the latency told is that of
-    /// the one who waited longest. Condition ends here, for another decision may be free of it; a conflict is found again if it lasts.
+    /// The scope grace period continues if the user stays not wanted. The oldest pending change keeps its `first_seen`, so the reported
+    /// latency is the longest. The condition is cleared, because it may not apply to the new decision; a lasting conflict is found again.
     pub fn decide(&mut self, newer: Decision, now: Timestamp) -> bool {
         if newer.version <= self.desired.version {
             return false;
@@ -45,8 +45,8 @@ impl Link {
         true
     }
 
-    /// Takes over what was decided since this copy of the row was read, and says whether anything was. The rest of the row belongs to
-    /// whoever works on it.
+    /// Takes over a decision that was stored since this copy of the row was read, and returns whether there was one. The rest of the
+    /// row belongs to the worker that holds this copy.
     pub fn rebase(&mut self, stored: &Self) -> bool {
         if stored.desired.version <= self.desired.version {
             return false;
@@ -58,7 +58,7 @@ impl Link {
         true
     }
 
-    /// The moment from which the target's lateness counts: a settling time is the administrator's wish, not lateness.
+    /// The time from which latency counts. The scope grace period is configured, so it does not count as latency.
     #[must_use]
     pub fn awaited_since(&self) -> Timestamp {
         match self.desired.desired {
@@ -71,7 +71,7 @@ impl Link {
         }
     }
 
-    /// A synchronization holds whom it wants present, lets go of whom it wants gone, and says nothing otherwise.
+    /// A synchronization becomes a holder of a wanted user, stops to be one of a user not wanted, and changes nothing for a skipped user.
     fn update_holders(&mut self) {
         let holder = format!("synchronization/{}", self.desired.synchronization);
         match &self.desired.desired {

@@ -15,7 +15,7 @@ use crate::decision::{DeprovisionReason, Desired, Shape};
 use crate::shadow::Object;
 use crate::{Attributes, TargetId, Timestamp};
 
-/// How long a restored object may still show in the bin before it is restored again.
+/// How long a restored object may still show as soft-deleted before it is restored again.
 const RESTORE_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// What follows for a link, given what the last look showed.
@@ -25,14 +25,14 @@ pub fn next(link: &Link, observed: &Observed, now: Timestamp) -> Step {
     use {ObjectState::*, Observed::*, Want::*};
     let is_old = |since: Timestamp| now >= since.plus(VISIBILITY_TIMEOUT);
     match (want(link, now), object_state(&link.shadow), observed) {
-        // Somebody's no, and what is not ours to say: everything stays. A loss of scope may pass, so until it is due nothing is done.
-        // A skipped user who is disabled at home is `Blocked`: as `Disabled`, but nothing is known that could be written.
+        // A veto, a reject or a skip: nothing changes. During the scope grace period nothing is done, because the user may return.
+        // A skipped user disabled at home is `Blocked`: as `Disabled`, but without attributes to write.
         (OnHold(hold), _, _)                                            => Step::Hold(hold),
         (Skipped, _, _)                                               => Step::Converged,
         (InGracePeriod(_), NoObject | SoftDeleted(_), _)                              => Step::Converged,
         (InGracePeriod(due), Inviting(_) | Invited(..) | Live(_) | Unverified(_) | Deprovisioning(..) | Restoring(..), _) => Step::GracePeriod(due),
 
-        // No object. Nothing is created for somebody who may not sign in; for the others look first, invite only into emptiness.
+        // No object. None is created for a user who may not sign in. For others, look up first and invite only if nothing is found.
         (NotWanted | Disabled(_) | Blocked, NoObject, _)                      => Step::Converged,
         (Enabled(shape), NoObject, NotObserved)                             => look_up(&shape.address),
         (Enabled(shape), NoObject, Absent)                                => invite(shape),
@@ -60,23 +60,23 @@ pub fn next(link: &Link, observed: &Observed, now: Timestamp) -> Step {
         (NotWanted, Live(account), NotObserved)                                => remove(account),
         (_, Unverified(account) | Deprovisioning(account, _) | Restoring(account, _), NotObserved) => read_back(&account.id),
         (_, Live(_) | Unverified(_), Owned(object))                        => take_over(object),
-        // Missing is too early to tell; then it is what we want, or somebody deleted him in the target, which is a no.
+        // A young object may not be visible yet. An old one was deleted in the target: forgotten if not wanted, else a veto.
         (_, Live(account) | Unverified(account), Absent) if !is_old(account.created_at) => Step::AwaitVisibility,
         (NotWanted, Live(_) | Unverified(_), Absent)                           => Step::UpdateRow(RowUpdate::Forget),
         (Enabled(_) | Disabled(_) | Blocked, Live(_) | Unverified(_), Absent) => Step::UpdateRow(RowUpdate::Veto(None)),
         (NotWanted, Live(_) | Unverified(_), OwnedSoftDeleted(object))                => take_over(object),
         (Enabled(_) | Disabled(_) | Blocked, Live(_) | Unverified(_), OwnedSoftDeleted(object)) => Step::UpdateRow(RowUpdate::Veto(Some(object.clone()))),
-        // Where he is after a deletion of ours, he is by our word; the same holds for what an invitation of ours made.
+        // After xtsync's own deletion or invitation, the observed state is its result, and the row takes it over.
         (_, Inviting(_) | Invited(..) | Deprovisioning(..), Owned(object) | OwnedSoftDeleted(object)) => take_over(object),
         (_, Deprovisioning(_, since) | Restoring(_, since), Absent) if is_old(since) => Step::UpdateRow(RowUpdate::Forget),
         (_, Deprovisioning(..) | Restoring(..), Absent) | (_, _, Former { .. }) => Step::AwaitVisibility,
 
-        // In the bin he stays until he is wanted with his access.
+        // A soft-deleted user stays so until wanted with sign-in.
         (NotWanted | Disabled(_) | Blocked, SoftDeleted(_), NotObserved | Absent | OwnedSoftDeleted(_) | Unanchored(_)) => Step::Converged,
         (Enabled(_), SoftDeleted(account), NotObserved | Absent | OwnedSoftDeleted(_) | Unanchored(_)) => restore(account),
         (_, SoftDeleted(_), Owned(object))                                       => take_over(object),
 
-        // A restoration may have happened. It brings old access back: his sign-in is taken until all is as wanted (R10).
+        // A restoration may have happened. It brings old access back, so sign-in is blocked until all is as wanted (R10).
         // What no holder wants is stripped between the two; there is nothing to strip yet.
         (_, Restoring(account, _), Owned(object)) if object.enabled      => disable(account),
         (_, Restoring(..), Owned(object))                                => take_over(object),
@@ -105,7 +105,7 @@ enum Want<'a> {
 
 fn want(link: &Link, now: Timestamp) -> Want<'_> {
     let is_rejected = link.reject.as_ref().is_some_and(|reject| reject.against == link.desired.version);
-    // A refusal with a due time is asked about again then: it keeps somebody in who shall go.
+    // A refusal with a due time is retried then, because it leaves access to a user who must lose it.
     let is_in_force = |condition: &Condition| condition.kind == ConditionKind::Refused && condition.due.is_none_or(|due| now < due);
     let is_refused = link.condition.as_ref().is_some_and(is_in_force);
     let is_vetoed = link.veto.as_ref().is_some_and(|veto| veto.until.is_none_or(|until| now < until));

@@ -1,18 +1,18 @@
-//! What was done for a link, attribute by attribute: the story that subscribers read.
+//! Outcomes: what was done for a link, attribute by attribute, for subscribers.
 
 use std::time::Duration;
 
 use super::Verb;
 use crate::{TargetId, TenantName, Timestamp, UserId, Value, Version};
 
-/// One thing that was done, failed for good, or is held.
+/// One change that was applied, failed permanently, or is held.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Outcome {
     /// Its id, unique for ever.
     pub id: String,
     /// The user's home tenant.
     pub source: TenantName,
-    /// His id there.
+    /// The user's id in that tenant.
     pub user: UserId,
     /// The target tenant.
     pub target: TenantName,
@@ -41,9 +41,9 @@ pub struct Outcome {
 pub struct Change {
     /// Its name.
     pub attribute: String,
-    /// What we knew there before.
+    /// The value before, as far as the link recorded it.
     pub before: Option<Value>,
-    /// What it is now.
+    /// The value now.
     pub after: Value,
 }
 
@@ -52,8 +52,8 @@ pub struct Change {
 pub enum Ending {
     /// It was done.
     Done,
-    /// It failed until something changes; the stable code.
+    /// It failed and is not retried until something changes; the stable code.
     Failed(String),
-    /// It is not done until somebody opens the gate, or lifts a veto or a reject; the stable code. Told once.
+    /// It waits until an administrator opens the gate, or lifts a veto or a reject; the stable code. Published once.
     Held(String),
 }

@@ -1,7 +1,7 @@
-//! Folds what happens into a link: what must be committed before a call, what its answer changes, and the steps that call nobody.
+//! Applies events to a link: what must be committed before a call, what its answer changes, and the steps without a call.
 //!
-//! Before and after are apart on purpose. Whatever [`Link::begin`] notes is durable when the call starts, so that a crash at any point
-//! leaves a row from which the state table finds out what became of it.
+//! Before and after are separate functions. What [`Link::begin`] records is durable when the call starts, so that after a crash
+//! at any point the state table can recover from the row.
 
 use std::collections::BTreeSet;
 
@@ -27,18 +27,18 @@ pub enum Answer {
     Patched(BTreeSet<String>),
     /// To any other write.
     Done,
-    /// There is no such object, just now or for good.
+    /// The object does not exist, or is not visible yet.
     NotFound,
-    /// No answer, or one that says nothing: it may have happened.
+    /// No answer, or an inconclusive one: the call may have taken effect.
     Unknown,
-    /// It refused this call for good, so nothing happened.
+    /// The target refused the call permanently; it had no effect.
     Refused,
-    /// It surely did nothing; the call is to be made again.
+    /// The call had no effect and must be repeated.
     NotDone,
 }
 
 impl Link {
-    /// What has to be durable before a call starts.
+    /// Records what must be durable before a call starts.
     pub fn begin(&mut self, call: &Call, now: Timestamp) {
         match call {
             Call::Invite { address, .. } => self.begin_invitation(address, now),
@@ -54,7 +54,7 @@ impl Link {
         }
     }
 
-    /// Takes an answer in and says what it showed.
+    /// Applies an answer, and returns what it showed.
     pub fn record(&mut self, call: &Call, answer: Answer, claimed: &Claimed, now: Timestamp) -> Observed {
         match answer {
             Answer::Found(found) => return classify(&found, claimed, self),
@@ -69,7 +69,7 @@ impl Link {
         Observed::NotObserved
     }
 
-    /// An answer was lost, or may have been: the object is read back before anything else.
+    /// Marks the object as unverified after a lost answer, so that it is read before any other call.
     pub fn mark_unverified(&mut self) {
         self.amend_account(|account| {
             if account.stage == Stage::Live {
@@ -78,7 +78,7 @@ impl Link {
         });
     }
 
-    /// Changes the row as the table says.
+    /// Applies a row update of the state table.
     pub fn update_row(&mut self, update: &RowUpdate, now: Timestamp) {
         match update {
             RowUpdate::TakeOver(object) => self.take_over(object, now),
@@ -94,7 +94,7 @@ impl Link {
         }
     }
 
-    /// Takes the object in the bin over from the link of the user's former account, which gives it up for good.
+    /// Takes over the soft-deleted object from the link of the user's former account, which releases it permanently.
     pub fn inherit(&mut self, former: &mut Self, account: Account) {
         self.shadow = Shadow::Object(account);
         self.applied.state = State::Deleted;
@@ -132,19 +132,19 @@ impl Link {
         }
     }
 
-    /// The object is gone for good, or never was. What was told of it stays told.
+    /// The object is permanently deleted, or never existed. The published state is kept.
     fn forget(&mut self) {
         self.shadow = Shadow::None;
         self.applied.attributes = Attributes::default();
         self.applied.failed.clear();
     }
 
-    /// Nothing is done until something changes. Where something else stands in the place of an invitation, what that gave is not ours.
+    /// Blocks the link until something changes. If the invited address has a conflict, the object the invitation returned is not owned.
     pub fn hold(&mut self, hold: &Hold, now: Timestamp) {
         match hold {
             Hold::Vetoed => self.set_condition(ConditionKind::Held, "vetoed", Vec::new(), now),
             Hold::Rejected => self.set_condition(ConditionKind::Held, "rejected", Vec::new(), now),
-            // Its story stands in the condition that already is there.
+            // The condition was set when the target refused.
             Hold::Refused => {}
             Hold::Conflict(conflict) => {
                 if matches!(self.shadow, Shadow::Inviting(_)) {
@@ -155,7 +155,7 @@ impl Link {
         }
     }
 
-    /// Attempts at the same address within a while share their beginning, so that what the first one made is known as ours.
+    /// Attempts at the same address within a time limit share their start time, so that the first one's object counts as owned.
     fn begin_invitation(&mut self, address: &str, now: Timestamp) {
         let began = match &self.shadow {
             Shadow::Inviting(tried) if tried.address == address && now < tried.began.plus(VISIBILITY_TIMEOUT) => tried.began,

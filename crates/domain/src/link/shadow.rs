@@ -1,19 +1,19 @@
-//! The life of a shadow user, as far as the link knows it.
+//! The lifecycle of a shadow user, as recorded in the link.
 //!
-//! The verbs that may not be repeated blindly (invite, delete, restore) have a stage that says "this may have happened". It is
-//! committed before the call, so that after a crash or a lost answer the object is looked at before anything else is done.
+//! The calls that are not safe to repeat (invite, delete, restore) have a stage that means "this may have happened". The stage is
+//! committed before the call. After a crash or a lost answer, the object is read before any other call.
 
 use crate::{TargetId, Timestamp};
 
 /// The object in the target.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub enum Shadow {
-    /// There is none.
+    /// No object exists.
     #[default]
     None,
     /// An invitation may have happened.
     Inviting(Inviting),
-    /// There is one.
+    /// The object exists.
     Object(Account),
 }
 
@@ -22,85 +22,85 @@ pub enum Shadow {
 pub struct Inviting {
     /// The address invited.
     pub address: String,
-    /// Before the first attempt: an object older than this is not ours.
+    /// The time before the first attempt. An object created earlier is not owned by the link.
     pub began: Timestamp,
-    /// What the invitation answered, not proven to be ours yet.
+    /// The id that the invitation returned; ownership is not verified yet.
     pub id: Option<TargetId>,
 }
 
-/// An object that is ours.
+/// An object that the link owns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Account {
     /// Its id.
     pub id: TargetId,
-    /// Where it is in its life.
+    /// Its lifecycle stage.
     pub stage: Stage,
-    /// Whether he may sign in.
+    /// Whether the account may sign in.
     pub enabled: bool,
-    /// Who set `accountEnabled` to false. We raise only what we lowered.
+    /// What set `accountEnabled` to false. xtsync enables only an account that it disabled.
     pub disabled_by: DisabledBy,
-    /// What became of the sessions he had since he was last enabled.
+    /// The state of the user's sessions since the account was last enabled.
     pub sessions: Sessions,
-    /// Whether he has signed in there.
+    /// Whether the user has redeemed the invitation.
     pub redeemed: bool,
-    /// The address he was invited by.
+    /// The address that was invited.
     pub address: String,
     /// When it was created.
     pub created_at: Timestamp,
-    /// What is written at creation alone may not have been: he was wanted no more by then, or the answer was lost.
+    /// Attributes that are written only at creation may be missing: the user was no longer wanted, or the answer was lost.
     pub creation_incomplete: bool,
-    /// The anchor that the object bears as yet: it belonged to a former account of the same user, and is to get the link's own.
+    /// The anchor of a former account of the same user, as long as the object has it. The link's own anchor replaces it.
     pub former_anchor: Option<String>,
 }
 
-/// Where an object is in its life.
+/// The lifecycle stage of an object.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stage {
-    /// In the directory, or was: to be read back before anything else.
+    /// The state is unverified; the object must be read before any other call.
     Unverified,
     /// In the directory.
     Live,
     /// A deletion may have happened.
     Deprovisioning {
-        /// Before the first attempt.
+        /// The time before the first attempt.
         since: Timestamp,
     },
-    /// In the bin.
+    /// Soft-deleted: in the recycle bin.
     SoftDeleted {
         /// Since when.
         since: Timestamp,
     },
-    /// A restoration may have happened; he is not given back his access yet.
+    /// A restoration may have happened; access is not restored yet.
     Restoring {
-        /// Before the last attempt.
+        /// The time before the last attempt.
         since: Timestamp,
     },
 }
 
-/// Who set `accountEnabled` to false.
+/// What set `accountEnabled` to false.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum DisabledBy {
-    /// Nobody: he is enabled.
+    /// Nothing; the account is enabled.
     None,
-    /// We did, or may have.
+    /// xtsync disabled it, or may have.
     Xtsync,
     /// The target's administrator.
     Target,
 }
 
-/// What became of a user's sessions.
+/// The state of a user's sessions.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Sessions {
-    /// He may have some.
+    /// The user may have sessions.
     Open,
-    /// They were ended.
+    /// The sessions were revoked.
     Ended,
-    /// The target refused to end them; that must not keep him enabled.
+    /// The target refused to revoke them. The account is disabled all the same.
     Refused,
 }
 
 impl Shadow {
-    /// The object's id, proven to be ours or not.
+    /// The object's id, whether or not its ownership is verified.
     #[must_use]
     pub fn id(&self) -> Option<&TargetId> {
         match self {
@@ -110,7 +110,7 @@ impl Shadow {
         }
     }
 
-    /// The object that is ours.
+    /// The object that the link owns.
     #[must_use]
     pub fn account(&self) -> Option<&Account> {
         match self {

@@ -1,144 +1,144 @@
-//! What is to be done for a link: one call, one change of the row, or nothing for now.
+//! The next step for a link: one call, one change of the row, or nothing for now.
 
 use crate::shadow::Object;
 use crate::{Attributes, TargetId, Timestamp};
 
 use super::{Account, Verb};
 
-/// What follows for a link.
+/// The next step for a link.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Step {
     /// Call the target, once, if the gate is open.
     Call(Call),
-    /// Change the row; nobody is called.
+    /// Change the row, without a call.
     UpdateRow(RowUpdate),
-    /// Change two rows at once: this link gets the object in the bin that the link of the user's former account gives up for good.
+    /// Change two rows at once: this link takes over the soft-deleted object that the link of the user's former account releases.
     Inherit {
         /// The key of that link.
         owner: String,
         /// The account as it is taken over.
         account: Account,
     },
-    /// Directories show what was written after a while: look again soon.
+    /// Wait and read again: the directory shows a write only after a delay.
     AwaitVisibility,
-    /// A loss of scope is not acted on before this moment.
+    /// The scope grace period lasts until this time.
     GracePeriod(Timestamp),
-    /// Something stands in the way that a change or a person must remove.
+    /// Blocked until a change or an administrator removes the cause.
     Hold(Hold),
     /// It is as desired.
     Converged,
 }
 
-/// A change of the row alone, after which the table is asked again.
+/// A change of the row without a call. The next step is computed from the changed row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum RowUpdate {
-    /// The row becomes what was seen: this object is ours.
+    /// Record the observed object as owned.
     TakeOver(Object),
-    /// The row gets the id of an object that our invitation made.
+    /// Record the id of an object that the link's invitation created.
     Identify(TargetId),
-    /// The row forgets the object: it is gone for good, or never was.
+    /// Remove the object from the row: it is permanently deleted, or never existed.
     Forget,
-    /// Somebody deleted the object in the target: his no is final. The object, if it is in the bin.
+    /// Set a veto, because the target's administrator deleted the object. Holds the object, if it is in the recycle bin.
     Veto(Option<Object>),
 }
 
 /// One call to the target.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Call {
-    /// Looks for objects with our anchor or this address.
+    /// Looks for objects with the link's anchor or this address.
     LookUp {
         /// The address.
         address: String,
     },
     /// Reads one object.
     ReadBack {
-        /// Which.
+        /// The object.
         id: TargetId,
     },
     /// Invites.
     Invite {
-        /// Whom.
+        /// The address.
         address: String,
-        /// What to call him.
+        /// The display name.
         display_name: Option<String>,
     },
-    /// Writes our anchor, and attributes with it.
+    /// Writes the link's anchor, together with attributes.
     WriteAnchor {
-        /// To which object.
+        /// The object.
         id: TargetId,
         /// The attributes.
         attributes: Attributes,
     },
     /// Writes attributes.
     Patch {
-        /// To which object.
+        /// The object.
         id: TargetId,
         /// Only what differs.
         attributes: Attributes,
     },
-    /// Ends his sessions.
+    /// Revokes the user's sessions.
     Revoke {
-        /// Whose.
+        /// The object.
         id: TargetId,
     },
-    /// Takes his sign-in.
+    /// Blocks sign-in.
     Disable {
-        /// Whose.
+        /// The object.
         id: TargetId,
     },
-    /// Gives his sign-in back.
+    /// Allows sign-in again.
     Enable {
-        /// Whose.
+        /// The object.
         id: TargetId,
     },
-    /// Moves him to the bin.
+    /// Moves the object to the recycle bin.
     SoftDelete {
-        /// Whom.
+        /// The object.
         id: TargetId,
     },
-    /// Takes him out of the bin.
+    /// Restores the object from the recycle bin.
     Restore {
-        /// Whom.
+        /// The object.
         id: TargetId,
     },
 }
 
-/// Why nothing is done until a change or a person helps.
+/// Why the link is blocked until a change or an administrator removes the cause.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Hold {
-    /// The target said no.
+    /// A veto is in force.
     Vetoed,
     /// An operator rejected this decision.
     Rejected,
-    /// The target refused this decision for good.
+    /// The target refused this decision permanently.
     Refused,
-    /// Another object stands in the way; it may move, so it is looked at again.
+    /// Another object or link is in conflict. It may change, so it is read again.
     Conflict(Conflict),
 }
 
-/// Which objects or links stand in the way, and how.
+/// The objects or links in conflict, and the kind of conflict.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Conflict {
-    /// How.
+    /// The kind.
     pub kind: ConflictKind,
     /// Ids of objects, or keys of links that own them.
     pub others: Vec<String>,
-    /// Whether it ends by itself in a moment: the links that own the objects have given them up, and the directory does not show it yet.
+    /// Whether it ends by itself: the owning links have released the objects, but the directory does not show it yet.
     pub is_passing: bool,
 }
 
-/// How something stands in the way.
+/// The kind of a conflict.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConflictKind {
-    /// Something that is not ours holds the address: a member, guest or contact, in the bin or not.
+    /// An object that the link does not own has the address: a member, guest or contact, soft-deleted or not.
     AddressTaken,
-    /// Several objects bear our anchor.
+    /// Several objects have the link's anchor.
     AnchorAmbiguous,
-    /// An object's anchor contradicts what else is known of it.
+    /// An object's anchor contradicts its other properties.
     AnchorContradicts,
-    /// Our object does not bear our anchor any more, or never took it.
+    /// The owned object no longer has the link's anchor, or never accepted it.
     AnchorLost,
-    /// Another link bears our anchor: its source was, or is, the same directory.
+    /// Another link has the same anchor: its source was, or is, the same directory.
     AnchorTaken,
 }
 
@@ -174,7 +174,7 @@ impl Call {
         }
     }
 
-    /// Whether it writes; what only reads needs no intent.
+    /// Whether it writes. A call that only reads needs no intent.
     #[must_use]
     pub fn writes(&self) -> bool {
         match self {
@@ -206,7 +206,7 @@ impl Call {
         }
     }
 
-    /// The verb whose limit this call alone would use up.
+    /// The verb whose limit this call counts against.
     #[must_use]
     pub fn verb(&self) -> Option<Verb> {
         match self {

@@ -3,7 +3,7 @@
 //! One row an attribute, by Microsoft Graph's name: what it holds, whether a mapping may read it from a source, whether one may write it
 //! in a target, and whether it is mapped where nothing is written. Entra shows only part of its default set
 //! (<https://learn.microsoft.com/entra/identity/multi-tenant-organizations/cross-tenant-synchronization-configure>, step 9), and
-//! mostly in a picture, so the set is our own choice: what describes a person at work, and nothing that identifies, reaches or lets him in.
+//! mostly in a picture, so the set is xtsync's own: attributes that describe a person at work; none identifies, reaches or admits them.
 //! What must not be written, and why, is pitfall R6. What Entra refuses on privileged users (R9) is never mapped unasked; which attributes
 //! those are, the connector knows, because it writes them apart.
 

@@ -22,7 +22,7 @@ pub struct CrossTenantAccessPolicy {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Authority {
-    /// In the tenant itself, as its administrator has it in his portal.
+    /// In the tenant itself, as its administrator configured it in the portal.
     #[default]
     Live,
 }
@@ -31,7 +31,7 @@ pub enum Authority {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct PartnerTerms {
-    /// As which user types it admits his people; both unless written.
+    /// The user types that the target admits from the source; both by default.
     #[serde(default = "both", rename = "as")]
     pub admits: BTreeSet<UserType>,
     /// Attributes that it keeps for itself: written at creation, never after.

@@ -1,7 +1,7 @@
 //! Which directory a tenant is: the one that was found at first contact.
 //!
-//! Derived by control and written by nobody. A Tenant names its directory by a domain, and where a domain leads may change: then nothing
-//! is read or written until an operator confirms the new one.
+//! Derived by control, never applied by a user. A Tenant names its directory by a domain, and a domain may move to another
+//! directory. Then nothing is read or written until an operator confirms the new directory.
 
 use serde::{Deserialize, Serialize};
 

@@ -1,7 +1,7 @@
 //! What the configuration needs of a tenant's directory: the bus is not a copy of it.
 //!
 //! Derived by control with each revision and published like any resource, so its own revision changes only when the need does. A
-//! delta says for which one it was cut; policy leaves a user alone whose delta was cut for an older one.
+//! delta names its projection; policy does not decide a user whose delta has an older one.
 
 use std::collections::BTreeSet;
 

@@ -22,21 +22,21 @@ pub struct Synchronization {
     /// Whether it writes.
     #[serde(default)]
     pub mode: Mode,
-    /// Whom it concerns.
+    /// The users it applies to.
     pub scope: Scope,
     /// By target attribute, on top of the defaults of [`crate::mapping`].
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mappings: BTreeMap<String, Mapping>,
-    /// What becomes of an attribute that the source emptied.
+    /// What to do with an attribute that the source cleared.
     #[serde(default)]
     pub nulls: Nulls,
     /// How long a loss of scope must last before it is acted on.
     #[serde(default = "thirty_seconds", with = "crate::duration::text")]
     pub scope_grace_period: Duration,
-    /// What becomes of a user who was deleted at home and comes back with a new account.
+    /// What to do with a user who was deleted at home and returns with a new account.
     #[serde(default, skip_serializing_if = "Rehire::is_default")]
     pub rehire: Rehire,
-    /// How much may be done without approval.
+    /// How many users may be changed without approval.
     #[serde(default, skip_serializing_if = "Limits::is_default")]
     pub limits: Limits,
 }
@@ -52,7 +52,7 @@ pub enum Mode {
     Enforce,
 }
 
-/// Whom a synchronization concerns: exactly one of `groups` and `everyone`.
+/// The users a synchronization applies to: exactly one of `groups` and `everyone`.
 #[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Scope {
@@ -68,7 +68,7 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// Whether every group has an id, so that it can be said who is in it.
+    /// Whether every group is resolved to an id. Membership is unknown before that.
     #[must_use]
     pub fn is_resolved(&self) -> bool {
         self.groups.iter().all(|group| group.id().is_some())
@@ -125,7 +125,7 @@ impl GroupRef {
     }
 }
 
-/// What becomes of an attribute that the source emptied.
+/// What to do with an attribute that the source cleared.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Nulls {
@@ -145,7 +145,7 @@ fn group_id<'de, D: Deserializer<'de>>(from: D) -> Result<GroupId, D::Error> {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Rehire {
-    /// The user is invited as a new one; the former shadow user stays in the bin.
+    /// The user is invited as a new one; the former shadow user stays soft-deleted.
     #[default]
     New,
     /// The former shadow user is restored, with the access it had, where both accounts have one `employeeId`; others are invited as new.

@@ -28,7 +28,7 @@ use xtsync_service::service::Parts;
 /// The trace that every delta belongs to.
 pub(crate) const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
-/// The projection that every delta is cut for unless it says otherwise.
+/// The default projection of every delta.
 pub(crate) const PROJECTION: u64 = 3;
 
 pub(crate) struct World {

@@ -35,7 +35,7 @@ pub(super) fn check(proposal: &Proposal<'_>, problems: &mut Vec<Problem>) {
         let claimed_before =
             |id: &Id| proposal.standing.get(id).is_some_and(|spec| self::claim(proposal, id, spec, &known).as_ref() == Some(claim));
         let holder = claimants.iter().copied().find(|id| claimed_before(id)).unwrap_or(claimants[0]);
-        // Two that stand were not known to be one when they were applied: that bars nobody from applying something else.
+        // Two stored resources were not known to be the same when they were applied. That must not block other applies.
         let is_mistake = |id: &&Id| *id != holder && (proposal.written.contains(*id) || !claimed_before(id));
         problems.extend(claimants.iter().copied().filter(is_mistake).map(|id| problem(proposal, claim, id, holder)));
     }

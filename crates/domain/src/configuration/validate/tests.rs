@@ -1,4 +1,4 @@
-//! Mistakes and where they are told.
+//! Validation problems, each with its resource and field.
 
 use super::*;
 use crate::configuration::testing::{Yaml, describe};
@@ -211,6 +211,6 @@ fn a_target_has_one_policy_and_keeps_what_is_ever_written() {
 fn every_mistake_is_reported_at_once() {
     let mut yaml = good();
     yaml.synchronization("emea", "to-hub", r#"{"to":"us","scope":{},"mappings":{"mail":{"none":true},"badge":{"none":true}}}"#);
-    yaml.tenant("us2", "nobody");
+    yaml.tenant("us2", "unknown");
     assert_eq!(messages(&yaml).len(), 5, "{:#?}", messages(&yaml));
 }

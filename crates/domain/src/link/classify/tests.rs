@@ -35,16 +35,16 @@ fn an_anchored_object_is_owned_when_nothing_contradicts() {
     let twin = object("a2", Some(ANCHOR));
     let internal = Object { kind: ObjectKind::Internal, ..ana.clone() };
     let bin = soft_deleted_object(ana.clone());
-    let nobody = Claimed::new();
+    let unclaimed = Claimed::new();
     let maria = Claimed::from([(TargetId::from("a1"), claim(false))]);
     for (look, claimed, want) in [
-        (found(&[], &[]), &nobody, "absent"),
-        (found(&[&ana], &[&ana]), &nobody, "ours a1"),
-        (found(&[&bin], &[&bin]), &nobody, "ours in the bin a1"),
-        (found(&[&ana], &[]), &nobody, "anchor_contradicts a1"),
-        (found(&[&internal], &[&internal]), &nobody, "anchor_contradicts a1"),
+        (found(&[], &[]), &unclaimed, "absent"),
+        (found(&[&ana], &[&ana]), &unclaimed, "ours a1"),
+        (found(&[&bin], &[&bin]), &unclaimed, "ours in the bin a1"),
+        (found(&[&ana], &[]), &unclaimed, "anchor_contradicts a1"),
+        (found(&[&internal], &[&internal]), &unclaimed, "anchor_contradicts a1"),
         (found(&[&ana], &[&ana]), &maria, "anchor_contradicts us/maria"),
-        (found(&[&ana, &twin], &[&ana]), &nobody, "anchor_ambiguous a1,a2"),
+        (found(&[&ana, &twin], &[&ana]), &unclaimed, "anchor_ambiguous a1,a2"),
     ] {
         assert_eq!(describe(&classify(&look, claimed, &link(wanted(true), Shadow::None))), want);
     }
@@ -53,41 +53,41 @@ fn an_anchored_object_is_owned_when_nothing_contradicts() {
 #[test]
 fn an_object_with_the_address_is_foreign_unless_the_invitation_created_it() {
     let tried = inviting(ago(MINUTE), None);
-    let nobody = Claimed::new();
+    let unclaimed = Claimed::new();
     let maria = Claimed::from([(TargetId::from("a1"), claim(false))]);
     let taken = "address_taken a1";
     for (object, shadow, claimed, want) in [
-        (created(NOW), Shadow::None, &nobody, taken),
-        (created(NOW), tried.clone(), &nobody, "unanchored a1"),
-        (created(ago(90 * SECOND)), tried.clone(), &nobody, "unanchored a1"),
-        (created(ago(3 * MINUTE)), tried.clone(), &nobody, taken),
-        (created(NOW), inviting(ago(30 * MINUTE), None), &nobody, taken),
+        (created(NOW), Shadow::None, &unclaimed, taken),
+        (created(NOW), tried.clone(), &unclaimed, "unanchored a1"),
+        (created(ago(90 * SECOND)), tried.clone(), &unclaimed, "unanchored a1"),
+        (created(ago(3 * MINUTE)), tried.clone(), &unclaimed, taken),
+        (created(NOW), inviting(ago(30 * MINUTE), None), &unclaimed, taken),
         (created(NOW), tried.clone(), &maria, "address_taken us/maria"),
-        (soft_deleted_object(created(NOW)), tried.clone(), &nobody, taken),
-        (object("a1", Some("home/bo")), tried.clone(), &nobody, taken),
-        (Object { kind: ObjectKind::Contact, ..created(NOW) }, tried.clone(), &nobody, taken),
-        (Object { kind: ObjectKind::Internal, ..created(NOW) }, tried.clone(), &nobody, taken),
-        (Object { created_at: None, ..created(NOW) }, tried, &nobody, taken),
+        (soft_deleted_object(created(NOW)), tried.clone(), &unclaimed, taken),
+        (object("a1", Some("home/bo")), tried.clone(), &unclaimed, taken),
+        (Object { kind: ObjectKind::Contact, ..created(NOW) }, tried.clone(), &unclaimed, taken),
+        (Object { kind: ObjectKind::Internal, ..created(NOW) }, tried.clone(), &unclaimed, taken),
+        (Object { created_at: None, ..created(NOW) }, tried, &unclaimed, taken),
     ] {
         let look = found(&[], &[&object]);
         assert_eq!(describe(&classify(&look, claimed, &link(wanted(true), shadow))), want, "{object:?}");
     }
     let two = found(&[], &[&created(NOW), &object("c1", None)]);
-    assert_eq!(describe(&classify(&two, &nobody, &link(wanted(true), inviting(NOW, None)))), "address_taken a1,c1");
+    assert_eq!(describe(&classify(&two, &unclaimed, &link(wanted(true), inviting(NOW, None)))), "address_taken a1,c1");
 }
 
 #[test]
 fn an_invited_object_is_owned_only_if_it_did_not_exist_before() {
     let maria = Claimed::from([(TargetId::from("a1"), claim(false))]);
-    let nobody = Claimed::new();
+    let unclaimed = Claimed::new();
     let tried = inviting(ago(MINUTE), Some("a1"));
     for (object, claimed, want) in [
-        (None, &nobody, "absent"),
-        (Some(created(NOW)), &nobody, "unanchored a1"),
-        (Some(created(ago(60 * MINUTE))), &nobody, "address_taken a1"),
-        (Some(object("a1", Some("home/bo"))), &nobody, "address_taken a1"),
+        (None, &unclaimed, "absent"),
+        (Some(created(NOW)), &unclaimed, "unanchored a1"),
+        (Some(created(ago(60 * MINUTE))), &unclaimed, "address_taken a1"),
+        (Some(object("a1", Some("home/bo"))), &unclaimed, "address_taken a1"),
         (Some(created(NOW)), &maria, "address_taken us/maria"),
-        (Some(object("a1", Some(ANCHOR))), &nobody, "ours a1"),
+        (Some(object("a1", Some(ANCHOR))), &unclaimed, "ours a1"),
     ] {
         assert_eq!(describe(&recognise(object.as_ref(), claimed, &link(wanted(true), tried.clone()))), want, "{object:?}");
     }
@@ -117,7 +117,7 @@ fn a_soft_deleted_object_that_its_link_released_is_no_conflict() {
     for (found, claimed, shadow, want) in [
         (found(std::slice::from_ref(&theirs)), &maria, Shadow::None, "absent"),
         (found(&[theirs.clone(), mine.clone()]), &maria, inviting(NOW, None), "unanchored a2"),
-        // Not while the other link may still want it, nor while the directory shows it as live, nor if nobody of us owns it.
+        // Not while the other link may still want it, nor while the directory shows it as live, nor if no link owns it.
         (found(std::slice::from_ref(&theirs)), &kept, Shadow::None, "address_taken us/maria"),
         (found(&[object("a1", Some("us-id/maria"))]), &maria, Shadow::None, "address_taken us/maria"),
         (found(std::slice::from_ref(&theirs)), &Claimed::new(), Shadow::None, "address_taken a1"),
@@ -129,7 +129,7 @@ fn a_soft_deleted_object_that_its_link_released_is_no_conflict() {
     assert!(matches!(passing, Observed::Foreign(Conflict { is_passing: true, .. })));
 }
 
-/// Whoever may write in a target can put our anchor on what is theirs.
+/// Any writer in the target can put the link's anchor on their own object.
 #[test]
 fn a_forged_anchor_gives_no_ownership() {
     let internal = || Object { kind: ObjectKind::Internal, ..object("a1", Some(ANCHOR)) };

@@ -348,7 +348,7 @@ fn a_veto_does_not_prevent_a_deprovisioning() {
     assert_eq!(describe(&next(&link, &Observed::NotObserved, NOW)), "revoke a1");
 }
 
-/// Who is dismissed often leaves the groups in the same minute: a grace period of weeks must not keep the sign-in.
+/// A dismissed user often leaves the groups in the same minute. A grace period of weeks must not delay the block of sign-in.
 #[test]
 fn a_user_who_is_disabled_and_lost_the_scope_loses_sign_in_at_once_and_the_object_after_the_grace_period() {
     let both = || Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 60_000, blocked: true });

@@ -68,7 +68,7 @@ impl Ideal {
     }
 }
 
-/// Applies steps until nothing is left to do; a lost answer may be put in for one call. Gives the last step and what was told.
+/// Applies steps until the link rests, optionally losing the answer to one call. Returns the last step and the published verb.
 fn drive(link: &mut Link, target: &mut Ideal, mut lost: Option<usize>) -> (Step, Option<Verb>) {
     let mut seen = Observed::NotObserved;
     let mut now = NOW;
@@ -155,7 +155,7 @@ proptest! {
         let live = target.object.as_ref().filter(|object| object.soft_deleted.is_none());
         match desired {
             Desired::Wanted(shape) if shape.enabled => {
-                let ana = live.expect("she is there");
+                let ana = live.expect("the object exists");
                 prop_assert!(ana.enabled);
                 prop_assert!(shape.attributes.differing_from(&ana.attributes).is_empty());
                 prop_assert_eq!(ana.anchor.as_deref(), Some(ANCHOR));
@@ -228,7 +228,7 @@ fn a_refused_disable_does_not_claim_the_targets_own_disable() {
     assert_eq!(link.shadow.account().unwrap().disabled_by, DisabledBy::None);
     link.take_over(&Object { enabled: false, ..object("a1", Some(ANCHOR)) }, NOW);
     assert_eq!(link.shadow.account().unwrap().disabled_by, DisabledBy::Target);
-    assert_eq!(link.mark_converged(false, NOW), Some(Verb::Create), "what the target lowered is not told as disabled by us");
+    assert_eq!(link.mark_converged(false, NOW), Some(Verb::Create), "an account that the target disabled is not published as disabled");
     assert_eq!(link.applied.state, State::Enabled);
 }
 

@@ -1,4 +1,4 @@
-//! How much a synchronization may do without anybody's approval (`BoundedChange`, I-5).
+//! How many users a synchronization may change without approval (`BoundedChange`, I-5).
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
@@ -9,23 +9,23 @@ use crate::link::Verb;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Limits {
-    /// Creations; without a limit where nothing is written.
+    /// Creations; unlimited by default.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub create: Option<Limit>,
     /// Changes of attributes; likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub update: Option<Limit>,
-    /// Lost sign-ins; likewise.
+    /// Blocked sign-ins; likewise.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub disable: Option<Limit>,
-    /// Deletions of users who lost the scope; where nothing is written a twentieth of the source's shadow users, at least 10, and at most the
-    /// source's part of 500 in the target.
+    /// Deletions of users who lost the scope. The default is a twentieth of the source's shadow users, at least 10, and at most the
+    /// source's share of 500 in the target.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub delete: Option<Limit>,
-    /// Deletions of leavers, who are disabled or deleted at home; where nothing is written half of the source's shadow users, at least 500.
+    /// Deletions of leavers, who are disabled or deleted at home. The default is half of the source's shadow users, at least 500.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub leaver: Option<Limit>,
-    /// What becomes of those whom a group of the scope lost, when it lost most of its people at once.
+    /// What to do with the members that a group of the scope lost, if it lost most of its members at once.
     #[serde(default, skip_serializing_if = "ScopeLoss::is_default")]
     pub scope_loss: ScopeLoss,
 }
@@ -35,15 +35,15 @@ pub struct Limits {
 pub enum Limit {
     /// This many.
     Number(u64),
-    /// This share of the source's shadow users in the target, in percent; but ten always, or a share of few people would be nobody.
+    /// This percentage of the source's shadow users in the target, but at least ten, because a share of few users may be zero.
     Percent(u8),
 }
 
-/// What becomes of those whom a group of the scope lost, when it lost more than half of its people, and more than ten, in one round.
+/// What to do with lost members, if a group of the scope lost more than half of its members, and more than ten, in one cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum ScopeLoss {
-    /// They stay in scope until most of them are back, or somebody allows it.
+    /// They stay in scope until most of them return, or an administrator approves the removal.
     #[default]
     Hold,
     /// They leave the scope.
@@ -55,8 +55,8 @@ const ALWAYS: u64 = 10;
 const DELETIONS_PERCENT: u64 = 5;
 const DELETIONS_MAX: u64 = 500;
 
-/// What deletions of leavers are allowed where nothing is written. High, since a leaver who is kept in does harm too; but not without end,
-/// since a source may be broken or in foreign hands.
+/// The default limit for deletions of leavers. It is high, because a leaver who keeps access does harm, too. It is finite, because
+/// a source may be broken or compromised.
 const LEAVERS_PERCENT: u64 = 50;
 const LEAVERS_ALWAYS: u64 = 500;
 
@@ -104,7 +104,7 @@ impl Limits {
     }
 }
 
-/// A source's part of what a target bears, as large as its part of the target's shadow users: all sources together do no more harm than one.
+/// A source's share of a target's limit, in proportion to its shadow users. All sources together do not exceed the limit.
 fn part_of(whole: u64, live: Live) -> u64 {
     whole.saturating_mul(live.source).div_ceil(live.target.max(live.source).max(1))
 }

@@ -20,7 +20,7 @@ pub struct Mapping {
 pub enum MappingSource {
     /// A source attribute, as it is.
     Source(String),
-    /// The same text for everybody.
+    /// The same text for every user.
     Constant(String),
     /// Nothing: the default mapping of this attribute is switched off.
     None,
