@@ -285,7 +285,7 @@ pub struct ShownLink {
     pub source: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub user_id: ::prost::alloc::string::String,
-    /// Empty for a user on whom no synchronization has decided.
+    /// Empty for a user without a decision of any synchronization.
     #[prost(string, tag = "3")]
     pub target: ::prost::alloc::string::String,
     /// The link; unset if there is none.

@@ -58,7 +58,7 @@ impl UserRow {
         Self { version: delta.version, principal_name: name("userPrincipalName"), mail: name("mail") }
     }
 
-    /// The row, with the known names where the delta has none: a delta of a user who is out of scope holds no names.
+    /// The row, with the known names where the delta has none: a delta of an out-of-scope user holds no names.
     fn or_names_of(mut self, known: Option<&Self>) -> Self {
         for (name, known) in
             [(&mut self.principal_name, known.map(|known| &known.principal_name)), (&mut self.mail, known.map(|known| &known.mail))]

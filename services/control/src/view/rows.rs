@@ -25,7 +25,7 @@ pub(super) async fn store(tx: &mut Transaction, batch: Batch, now: Timestamp) ->
 }
 
 async fn users(tx: &mut Transaction, users: BTreeMap<User, Option<UserRow>>) -> Result<(), Error> {
-    // A delta of a user who is out of scope holds no names: the known ones stay.
+    // A delta of an out-of-scope user holds no names: the known ones stay.
     const PUT: &str = "INSERT INTO view_user (source, user_id, version, principal_name, mail) VALUES {rows}
         ON CONFLICT (source, user_id) DO UPDATE SET version = excluded.version,
         principal_name = CASE WHEN excluded.principal_name = '' THEN view_user.principal_name ELSE excluded.principal_name END,
