@@ -57,7 +57,7 @@ pub use self::builder::Builder;
 pub use self::directory::{ANCHOR_APP_ID, Domains, Redemption, anchor_property};
 pub use self::error::{Failure, Header};
 pub use self::faults::{DeltaFaults, FaultProfile, InjectedFault, InvitationFaults, Quota, Span, Throttle};
-pub use self::generate::EVERYBODY;
+pub use self::generate::ALL_USERS;
 pub use self::journal::{ENTRIES_MAX, Entry, Journal, LAG_MAX, Verb};
 pub use self::notify::{Delivery, LifecycleEvent};
 pub use self::property::ObjectKind;

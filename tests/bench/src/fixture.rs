@@ -9,7 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use uuid::Uuid;
 use xtsync_e2e::fleet::{Fleet, Plan, ROLES};
 use xtsync_harness::wait_for;
-use xtsync_tenant_sim::{EVERYBODY, Entry, Sim, TenantHandle};
+use xtsync_tenant_sim::{ALL_USERS, Entry, Sim, TenantHandle};
 
 use crate::usage;
 
@@ -37,7 +37,7 @@ pub(crate) fn plan() -> Plan {
 /// When the simulator lacks the source.
 pub(crate) fn people(sim: &Sim) -> Result<(TenantHandle, Vec<Uuid>)> {
     let home = sim.tenant(SOURCE).context("no source")?;
-    let group = *home.groups(EVERYBODY).first().context("no group")?;
+    let group = *home.groups(ALL_USERS).first().context("no group")?;
     let people = home.members(group).into_iter().filter(|id| home.user(*id).is_some_and(|user| user["accountEnabled"] == true));
     let people = people.collect();
     Ok((home, people))
@@ -54,7 +54,7 @@ pub(crate) fn join(home: &TenantHandle, number: usize) -> Result<Uuid> {
         "mailNickname": nickname, "userPrincipalName": format!("{nickname}@{domain}"), "mail": format!("{nickname}@{domain}"),
         "passwordProfile": {"password": "not-used-anywhere-1"},
     }))?;
-    let group = *home.groups(EVERYBODY).first().context("no group")?;
+    let group = *home.groups(ALL_USERS).first().context("no group")?;
     home.add_member(group, id)?;
     Ok(id)
 }

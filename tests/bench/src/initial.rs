@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::Result;
 use serde_json::json;
 use xtsync_e2e::fleet::{Fleet, Plan, ROLES};
-use xtsync_tenant_sim::EVERYBODY;
+use xtsync_tenant_sim::ALL_USERS;
 
 use crate::baseline::Baseline;
 use crate::report::{Figure, show};
@@ -56,7 +56,7 @@ pub(crate) async fn measure(people: usize) -> Result<Vec<Figure>> {
 
 /// The default setup: change notifications, and a poll every 30 seconds.
 fn plan() -> Plan {
-    let scope = vec![EVERYBODY.to_owned(), SECOND_GROUP.to_owned()];
+    let scope = vec![ALL_USERS.to_owned(), SECOND_GROUP.to_owned()];
     Plan { poll: Duration::from_secs(30), lease_ttl: Duration::from_secs(10), notified: true, scope, ..fixture::plan() }
 }
 

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result, bail, ensure};
 use tokio::net::TcpListener;
 use tokio::sync::{Mutex, MutexGuard};
 use xtsync_harness::{Dir, Kafka, KafkaOptions, Postgres, PostgresOptions, Process, Signal, binary, free_port, wait_for};
-use xtsync_tenant_sim::{EVERYBODY, Sim};
+use xtsync_tenant_sim::{ALL_USERS, Sim};
 
 use crate::oracle::{self, Source, Verdict};
 use crate::{configuration, graph};
@@ -50,7 +50,7 @@ impl Plan {
     pub fn into_one(sources: &[&str], target: &str) -> Self {
         Self {
             pairs: sources.iter().map(|source| ((*source).to_owned(), target.to_owned())).collect(),
-            scope: vec![EVERYBODY.to_owned()],
+            scope: vec![ALL_USERS.to_owned()],
             grace: Duration::from_secs(1),
             replicas: 1,
             poll: Duration::from_millis(250),
@@ -301,7 +301,7 @@ impl Fleet {
     pub async fn verify(&self, target: &str) -> Result<Verdict> {
         let mut sources = Vec::new();
         for (name, _) in self.plan.pairs.iter().filter(|(_, into)| into == target) {
-            sources.push(Source { tenant: graph::Tenant::sign_in(&self.address, name).await?, group: EVERYBODY.to_owned() });
+            sources.push(Source { tenant: graph::Tenant::sign_in(&self.address, name).await?, group: ALL_USERS.to_owned() });
         }
         oracle::verify(&sources, &graph::Tenant::sign_in(&self.address, target).await?).await
     }

@@ -6,7 +6,7 @@ use rand::seq::{IndexedRandom as _, IteratorRandom as _};
 use rand::{Rng as _, SeedableRng as _};
 use serde_json::json;
 use uuid::Uuid;
-use xtsync_tenant_sim::{EVERYBODY, Sim, TenantHandle};
+use xtsync_tenant_sim::{ALL_USERS, Sim, TenantHandle};
 
 /// One of this many users may leave the group or the company. The hourly limit of a target is a twentieth of its shadow users, and not all
 /// of them may exist yet.
@@ -68,7 +68,7 @@ impl Workload {
     pub fn new(sim: &Sim, tenants: &[&str], seed: u64) -> Result<Self> {
         let home = |name: &&str| {
             let tenant = sim.tenant(name).with_context(|| format!("no tenant {name}"))?;
-            let all_users = *tenant.groups(EVERYBODY).first().context("no group of all users")?;
+            let all_users = *tenant.groups(ALL_USERS).first().context("no group of all users")?;
             Ok(SourceTenant { tenant, all_users, disabled: Vec::new(), outside: Vec::new(), deleted: Vec::new() })
         };
         let homes = tenants.iter().map(home).collect::<Result<Vec<SourceTenant>>>()?;

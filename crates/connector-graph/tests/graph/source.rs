@@ -10,7 +10,7 @@ use xtsync_directory::{Cursor, Error, GroupChange, MemberChange, MemberKind, Nex
 use xtsync_domain::delta::{Gone, Kind};
 use xtsync_domain::fact::{GroupState, Redemption};
 use xtsync_domain::{Attributes, GroupId, UserId, Value};
-use xtsync_tenant_sim::{EVERYBODY, Rule};
+use xtsync_tenant_sim::{ALL_USERS, Rule};
 
 use crate::tenants::Tenants;
 
@@ -125,13 +125,13 @@ async fn groups_come_with_their_direct_members_users_and_groups() {
     let tenants = Tenants::with_people(40).await;
     let (emea, reader) = (tenants.tenant("emea"), tenants.reader_with("emea", paged(5)));
     let (changes, cursor) = groups(&reader, None).await.unwrap();
-    let everybody = emea.groups(EVERYBODY)[0];
+    let everybody = emea.groups(ALL_USERS)[0];
     let mut members = BTreeSet::new();
     let mut named = false;
     for change in changes {
         match change {
             GroupChange::Changed { id, name, members: changes } if id.0 == everybody.to_string() => {
-                named |= name.as_deref() == Some(EVERYBODY);
+                named |= name.as_deref() == Some(ALL_USERS);
                 members.extend(changes.into_iter().map(|change| match change {
                     MemberChange::Joined(member) => member.id,
                     MemberChange::Left { id } => panic!("{id} has not left"),

@@ -22,7 +22,7 @@ use crate::property::{self, ObjectKind, named};
 use crate::value::Value;
 
 /// The group of all enabled members.
-pub const EVERYBODY: &str = "GlobalEmployees";
+pub const ALL_USERS: &str = "GlobalEmployees";
 /// Of fifty users, the one at this place is a guest.
 const GUEST: (usize, usize) = (50, 25);
 /// Of a hundred users, the one at this place is disabled.
@@ -53,7 +53,7 @@ pub(crate) fn fill(directory: &mut Directory, count: usize, rng: &mut StdRng) {
             }
         }
     }
-    let global = add_group(directory, EVERYBODY, &everybody, rng);
+    let global = add_group(directory, ALL_USERS, &everybody, rng);
     for (city, members) in teams {
         let team = add_group(directory, &format!("Team-{city}"), &members, rng);
         directory.join(global, team, ObjectKind::Group);

@@ -5,7 +5,7 @@
 use anyhow::{Context as _, Result};
 use serde_json::json;
 use uuid::Uuid;
-use xtsync_tenant_sim::{EVERYBODY, TenantHandle, Verb};
+use xtsync_tenant_sim::{ALL_USERS, TenantHandle, Verb};
 
 /// One event in a source tenant.
 pub(super) struct Event {
@@ -48,7 +48,7 @@ pub(super) struct DemoUsers {
 impl DemoUsers {
     /// The users of a tenant who are in scope.
     pub(super) fn of(home: TenantHandle) -> Result<Self> {
-        let scope_group = *home.groups(EVERYBODY).first().context("the source has no such group")?;
+        let scope_group = *home.groups(ALL_USERS).first().context("the source has no such group")?;
         let people = home.members(scope_group).into_iter().filter(|id| home.user(*id).is_some()).collect();
         Ok(Self { home, scope_group, people })
     }

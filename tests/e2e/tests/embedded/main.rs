@@ -14,7 +14,7 @@ use xtsync_e2e::fleet::Plan;
 use xtsync_e2e::oracle::{self, Source, Verdict};
 use xtsync_e2e::{configuration, graph};
 use xtsync_harness::{Dir, Process, binary, free_port, wait_for};
-use xtsync_tenant_sim::{EVERYBODY, Sim};
+use xtsync_tenant_sim::{ALL_USERS, Sim};
 
 const SOON: Duration = Duration::from_secs(60);
 
@@ -73,7 +73,7 @@ impl Instance {
     }
 
     async fn verify(&self) -> Result<Verdict> {
-        let source = Source { tenant: graph::Tenant::sign_in(&self.graph, "emea").await?, group: EVERYBODY.to_owned() };
+        let source = Source { tenant: graph::Tenant::sign_in(&self.graph, "emea").await?, group: ALL_USERS.to_owned() };
         oracle::verify(&[source], &graph::Tenant::sign_in(&self.graph, "hub").await?).await
     }
 }

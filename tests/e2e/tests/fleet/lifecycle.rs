@@ -4,7 +4,7 @@ use anyhow::{Context as _, Result};
 use serde_json::json;
 use uuid::Uuid;
 use xtsync_e2e::fleet::{Fleet, Plan, ROLES};
-use xtsync_tenant_sim::{EVERYBODY, Sim, TenantHandle};
+use xtsync_tenant_sim::{ALL_USERS, Sim, TenantHandle};
 
 /// What the roles may never log: the domain and the parts of all users' addresses, and the secret.
 const NEVER_LOGGED: [&str; 3] = ["@emea.example", "@us.example", "client_secret"];
@@ -41,7 +41,7 @@ async fn play() -> Result<()> {
 
 /// Performs the events; returns how many of the target's users are soft-deleted at the end.
 fn change_everything(home: &TenantHandle) -> Result<usize> {
-    let group = *home.groups(EVERYBODY).first().context("no group")?;
+    let group = *home.groups(ALL_USERS).first().context("no group")?;
     let people: Vec<Uuid> = home.members(group).into_iter().filter(|id| home.user(*id).is_some()).collect();
     let domain = home.domain();
     let joiner = home.create_user(&json!({

@@ -9,7 +9,7 @@ use uuid::Uuid;
 use xtsync_e2e::fleet::{Fleet, Plan};
 use xtsync_e2e::workload::Workload;
 use xtsync_harness::Dir;
-use xtsync_tenant_sim::{EVERYBODY, Sim};
+use xtsync_tenant_sim::{ALL_USERS, Sim};
 
 use crate::seed;
 
@@ -67,7 +67,7 @@ fn leave(fleet: &Fleet, before: &BTreeSet<Uuid>) -> Result<()> {
     ensure!(unknown.len() > 10, "{} were hired", unknown.len());
     for people in [&known, &unknown] {
         home.delete_user(people[0])?;
-        home.remove_member(*home.groups(EVERYBODY).first().context("no group")?, people[1])?;
+        home.remove_member(*home.groups(ALL_USERS).first().context("no group")?, people[1])?;
         home.patch_user(people[2], &json!({"accountEnabled": false}))?;
         home.patch_user(people[3], &json!({"department": "Legal"}))?;
     }
@@ -77,6 +77,6 @@ fn leave(fleet: &Fleet, before: &BTreeSet<Uuid>) -> Result<()> {
 /// All users of the group.
 fn people(fleet: &Fleet) -> Result<BTreeSet<Uuid>> {
     let home = fleet.sim.tenant("emea").context("emea")?;
-    let group = *home.groups(EVERYBODY).first().context("no group")?;
+    let group = *home.groups(ALL_USERS).first().context("no group")?;
     Ok(home.members(group).into_iter().filter(|id| home.user(*id).is_some()).collect())
 }
