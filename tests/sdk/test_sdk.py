@@ -117,7 +117,7 @@ def test_a_user_is_created_read_changed_and_deleted(hub, run):
     "startsWith(mail,'{mail}')",
     "proxyAddresses/any(p:p eq 'smtp:{mail}')",
     "otherMails/any(x:x eq '{id}@home.example') and accountEnabled eq true",
-    "userPrincipalName in ('{mail}', 'nobody@hub.example')",
+    "userPrincipalName in ('{mail}', 'unknown@hub.example')",
 ])
 def test_a_user_is_found_by_filter(hub, run, condition):
     async def find():

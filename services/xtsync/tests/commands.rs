@@ -151,7 +151,13 @@ async fn resources_are_applied_listed_and_waited_for_and_term_stops_cleanly() {
     assert_eq!((code, &status["converged"], &status["synchronizations"][0]["name"]), (4, &false.into(), &"to-hub".into()));
     assert!(err.starts_with("error: not converged in time: waiting for to-hub: group GlobalEmployees not seen yet"), "{err}");
     let (code, _, err) = run(&["show", "emea/unknown", "hub"]);
-    assert_eq!((code, err.as_str()), (1, "error: neither decision nor link for emea/unknown in hub\n"));
+    assert_eq!(
+        (code, err.as_str()),
+        (
+            1,
+            "error: no role has published such a user: write SOURCE/ID, an id, a principal name or a mail address. Users who were never in a scope are not published\n"
+        )
+    );
     assert_eq!(run(&["republish"]), (0, "emea is republished\nhub is republished\n".to_owned(), String::new()));
     assert_eq!(run(&["republish", "--tenant", "emea", "--json"]).1, "{\n  \"tenants\": [\n    \"emea\"\n  ]\n}\n");
     assert_eq!(run(&["resync", "emea"]), (0, "emea is read from the beginning\n".to_owned(), String::new()));
