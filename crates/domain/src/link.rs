@@ -1,6 +1,6 @@
 //! A link: one source user and the shadow user in one target.
 //!
-//! The link is plain data. The modules below are pure functions over it: [`decide`] takes over a newer decision, [`next`] is the
+//! The link is plain data. The modules below are pure functions over it: [`decide`] takes over a newer decision, [`next()`] is the
 //! state table, [`classify`] interprets what a directory returned, [`record`] applies a call's answer, and [`converge`] marks a link as
 //! converged.
 
