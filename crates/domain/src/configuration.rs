@@ -1,13 +1,13 @@
 //! One revision of the configuration: its resources, and what services ask of them.
 //!
-//! Built anew for each revision and shared from then on; what decisions need of a synchronization is compiled here once.
+//! It is built anew for each revision and shared from then on. What decisions need of it is compiled by policy
+//! ([`crate::decide::CompiledRules`]).
 
 pub mod needs;
 pub mod validate;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::decide::Rules;
 use crate::resource::{
     CrossTenantAccessPolicy, Id, Kind, NameResolution, Organization, PartnerTerms, Projection, Resource, Spec, Synchronization, Tenant,
 };
@@ -37,8 +37,6 @@ pub struct NamedSynchronization {
     pub revision: u64,
     /// What it says.
     pub spec: Synchronization,
-    /// What decisions need of it.
-    pub(crate) rules: Rules,
 }
 
 impl NamedSynchronization {
@@ -97,11 +95,8 @@ impl Configuration {
                 ) => {}
             }
         }
-        let compile = |((source, name), Revised { revision, spec })| {
-            let rules = Rules::compile(&configuration, &source, &spec);
-            NamedSynchronization { source, name, revision, spec, rules }
-        };
-        configuration.synchronizations = synchronizations.into_iter().map(compile).collect();
+        let named = |((source, name), Revised { revision, spec })| NamedSynchronization { source, name, revision, spec };
+        configuration.synchronizations = synchronizations.into_iter().map(named).collect();
         configuration
     }
 

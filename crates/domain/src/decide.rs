@@ -4,8 +4,11 @@
 //! target consents is not asked here but at the provisioner's gate, so that a change takes effect at the next call, without a replay.
 //!
 //! **A skip reason is added here**: an arm of [`crate::decision::SkipReason`], a row of `desired`, a row of its
-//! table of tests, and one more in [`RULES_VERSION`], so that those who were decided without it are decided anew. (Its name on the wire is
+//! table of tests, and one more in [`RULES_VERSION`], so that users decided without it are decided anew. (Its name on the wire is
 //! in `decision.proto`; the compiler asks for the conversion.)
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use crate::access;
 use crate::address::{self, Home};
@@ -20,23 +23,52 @@ use crate::{TenantName, Value, Version};
 /// The version of the rules. Increment it whenever the same input may give another decision; every user is then decided anew.
 pub const RULES_VERSION: u32 = 2;
 
-/// What decisions need of one synchronization, compiled once a revision.
+/// What decisions need of a revision of the configuration, compiled once.
 #[derive(Debug, Clone)]
-pub(crate) struct Rules {
+pub struct CompiledRules {
+    configuration: Arc<Configuration>,
+    /// By source and name of the synchronization.
+    rules: BTreeMap<TenantName, BTreeMap<String, Rules>>,
+}
+
+/// What decisions need of one synchronization.
+#[derive(Debug, Clone)]
+struct Rules {
     /// Both tenants are confirmed members of one organization.
     confirmed: bool,
     scope: Scope,
     mappings: Mappings,
-    /// The target admits the user type that the mappings ask for.
+    /// The target admits the user type of the mappings.
     admitted: bool,
     grace_period_ms: u64,
 }
 
+impl CompiledRules {
+    /// Compiles the rules of every synchronization.
+    #[must_use]
+    pub fn compile(configuration: Arc<Configuration>) -> Self {
+        let mut rules: BTreeMap<TenantName, BTreeMap<String, Rules>> = BTreeMap::new();
+        for NamedSynchronization { source, name, spec, .. } in configuration.synchronizations() {
+            rules.entry(source.clone()).or_default().insert(name.clone(), Rules::compile(&configuration, source, spec));
+        }
+        Self { configuration, rules }
+    }
+
+    /// The configuration that the rules were compiled of.
+    #[must_use]
+    pub fn configuration(&self) -> &Configuration {
+        &self.configuration
+    }
+
+    fn of(&self, synchronization: &NamedSynchronization) -> Option<&Rules> {
+        self.rules.get(&synchronization.source)?.get(&synchronization.name)
+    }
+}
+
 impl Rules {
-    pub(crate) fn compile(configuration: &Configuration, source: &TenantName, spec: &Synchronization) -> Self {
+    fn compile(configuration: &Configuration, source: &TenantName, spec: &Synchronization) -> Self {
         let terms = configuration.terms(&spec.to, source);
-        let keeps = terms.map(|terms| terms.keeps.clone()).unwrap_or_default();
-        let mappings = mapping::compile(&spec.mappings, spec.nulls, &keeps);
+        let mappings = mapping::of(spec, terms);
         Self {
             confirmed: configuration.one_organization(source, &spec.to),
             scope: scope::compile(&spec.scope),
@@ -45,19 +77,15 @@ impl Rules {
             grace_period_ms: u64::try_from(spec.scope_grace_period.as_millis()).unwrap_or(u64::MAX),
         }
     }
-
-    /// The source attributes that the mappings read.
-    pub(crate) fn reads(&self) -> impl Iterator<Item = &str> {
-        self.mappings.reads()
-    }
 }
 
 /// What a synchronization wants for the user of a delta; `home` is what is known of the user's tenant.
 ///
-/// `None` if the user exists and the delta is projected for another configuration. An attribute that was not read must not count as
+/// `None` if the rules have no such synchronization, or the user exists and the delta is projected for another configuration. An attribute that was not read must not count as
 /// empty, nor a group that was not requested as one without the user. The detector republishes the user, or a newer configuration arrives.
 #[must_use]
-pub fn decide(delta: &UserDelta, synchronization: &NamedSynchronization, configuration: &Configuration, home: &Home) -> Option<Decision> {
+pub fn decide(delta: &UserDelta, synchronization: &NamedSynchronization, compiled: &CompiledRules, home: &Home) -> Option<Decision> {
+    let (configuration, rules) = (compiled.configuration(), compiled.of(synchronization)?);
     let complete = || configuration.projection(&delta.tenant).is_some_and(|(revision, _)| delta.projection == revision);
     if matches!(delta.state, State::Present(_)) && !complete() {
         return None;
@@ -69,7 +97,7 @@ pub fn decide(delta: &UserDelta, synchronization: &NamedSynchronization, configu
         version: Version { delta: delta.version, facts: home.facts, revision: configuration.revision(), rules: RULES_VERSION },
         origin: delta.origin,
         first_seen: delta.first_seen,
-        desired: desired(&delta.state, &synchronization.rules, home),
+        desired: desired(&delta.state, rules, home),
     })
 }
 
@@ -124,10 +152,10 @@ fn sign_in(user: &User) -> Result<bool, SkipReason> {
 
 /// The mapped attributes of a user that hold what their attribute cannot hold. They are left as they are in the target.
 #[must_use]
-pub fn invalid_attributes<'a>(delta: &UserDelta, synchronization: &'a NamedSynchronization) -> Vec<&'a str> {
-    match &delta.state {
-        State::Present(user) => synchronization.rules.mappings.invalid(&user.attributes).collect(),
-        State::Gone(Gone::SoftDeleted | Gone::Deleted) => Vec::new(),
+pub fn invalid_attributes<'a>(delta: &UserDelta, synchronization: &NamedSynchronization, compiled: &'a CompiledRules) -> Vec<&'a str> {
+    match (&delta.state, compiled.of(synchronization)) {
+        (State::Present(user), Some(rules)) => rules.mappings.invalid(&user.attributes).collect(),
+        (State::Gone(Gone::SoftDeleted | Gone::Deleted), _) | (State::Present(_), None) => Vec::new(),
     }
 }
 

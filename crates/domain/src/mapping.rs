@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use attribute::{Attribute, ByDefault, Target, ValueType, attribute, is_writable, known};
 
-use crate::resource::{Apply, Mapping, MappingSource, Nulls, UserType};
+use crate::resource::{Apply, Mapping, MappingSource, Nulls, PartnerTerms, Synchronization, UserType};
 use crate::{Attributes, Value};
 
 /// The compiled mappings of one synchronization.
@@ -41,6 +41,12 @@ struct Row {
 enum Input {
     Attribute(String),
     Constant(Value),
+}
+
+/// The compiled mappings of a synchronization. What the target's terms keep for the target is written at creation only.
+pub(crate) fn of(synchronization: &Synchronization, terms: Option<&PartnerTerms>) -> Mappings {
+    let keeps = terms.map(|terms| terms.keeps.clone()).unwrap_or_default();
+    compile(&synchronization.mappings, synchronization.nulls, &keeps)
 }
 
 /// Compiles mappings: the defaults, `written` on top of them, and `keeps`, what the target lets be written at creation only.

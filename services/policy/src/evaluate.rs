@@ -11,7 +11,7 @@ use xtsync_contract::topic::{self, link_key, marker_key};
 use xtsync_contract::{events, internal};
 use xtsync_domain::address::Home;
 use xtsync_domain::configuration::NamedSynchronization;
-use xtsync_domain::decide::{decide, invalid_attributes};
+use xtsync_domain::decide::{CompiledRules, decide, invalid_attributes};
 use xtsync_domain::decision::{Desired, Skip, SkipReason};
 use xtsync_domain::{Configuration, Decision, Origin, TenantName, Timestamp, UserDelta};
 use xtsync_runtime::trace;
@@ -74,13 +74,13 @@ impl Unusable {
 pub(crate) fn evaluate(
     record: &Record,
     (source, home): (&TenantName, &Home),
-    configuration: &Configuration,
+    rules: &CompiledRules,
     pass: Pass,
     now: Timestamp,
     batch: &mut Batch,
 ) -> Result<(), Unusable> {
     let Some(value) = &record.value else {
-        tombstone_decisions(record, source, configuration, batch);
+        tombstone_decisions(record, source, rules.configuration(), batch);
         return Ok(());
     };
     let delta: UserDelta = event::decode::<events::UserDelta>(&record.headers, value)?.try_into()?;
@@ -94,14 +94,14 @@ pub(crate) fn evaluate(
     let _entered = span.enter();
     let traceparent = (pass == Pass::Live).then(|| outgoing_traceparent(&span, record)).flatten();
     batch.tally.user(pass);
-    for synchronization in configuration.synchronizations_from(source) {
-        let Some(mut decision) = decide(&delta, synchronization, configuration, home) else {
+    for synchronization in rules.configuration().synchronizations_from(source) {
+        let Some(mut decision) = decide(&delta, synchronization, rules, home) else {
             batch.tally.not_decided();
             continue;
         };
         batch.tally.decided(&decision.desired);
         if let (Desired::Wanted(_), Pass::Live) = (&decision.desired, pass) {
-            for attribute in invalid_attributes(&delta, synchronization) {
+            for attribute in invalid_attributes(&delta, synchronization, rules) {
                 warn!(tenant = %source, user = %delta.user, attribute, "the attribute is of a wrong type: it is left as it is");
                 batch.tally.invalid(attribute);
             }

@@ -10,6 +10,7 @@ use tracing::{error, info};
 use xtsync_bus::{self as bus, Bus, Ends, Error, Event, Partition, Position, Record, Subscription, Topic, Urgency};
 use xtsync_contract::topic::{self, POLICY_GROUP};
 use xtsync_domain::address::Home;
+use xtsync_domain::decide::CompiledRules;
 use xtsync_domain::{Configuration, TenantName};
 use xtsync_runtime::clock::Clock;
 use xtsync_service::dead_letter;
@@ -31,7 +32,7 @@ pub(crate) struct Context {
 pub(crate) struct Membership {
     subscription: Box<dyn Subscription>,
     topics: Vec<Topic>,
-    configuration: Arc<Configuration>,
+    rules: CompiledRules,
     homes: BTreeMap<TenantName, Home>,
     partitions: BTreeMap<Partition, Assigned>,
     replay: Option<Replay>,
@@ -55,7 +56,8 @@ impl Membership {
         topics: Vec<Topic>,
     ) -> Result<Self, Error> {
         let subscription = context.bus.subscribe(POLICY_GROUP, &topics).await?;
-        Ok(Self { subscription, topics, configuration, homes, partitions: BTreeMap::new(), replay: None })
+        let rules = CompiledRules::compile(configuration);
+        Ok(Self { subscription, topics, rules, homes, partitions: BTreeMap::new(), replay: None })
     }
 
     /// Waits for the next work: a live event first, and records to replay only if no live event waits. Cancel-safe.
@@ -89,7 +91,7 @@ impl Membership {
         topics: Vec<Topic>,
         context: &Context,
     ) -> Result<(), Error> {
-        (self.configuration, self.homes) = (configuration, homes);
+        (self.rules, self.homes) = (CompiledRules::compile(configuration), homes);
         if topics != self.topics {
             self.subscription.resubscribe(&topics).await?;
             // Partitions of topics no longer read are not committed, even before they are revoked.
@@ -112,7 +114,7 @@ impl Membership {
 
     async fn decide_anew(&mut self, context: &Context) -> Result<(), Error> {
         for assigned in self.partitions.values_mut() {
-            assigned.reconcile(&self.configuration, home(&self.homes, &assigned.source));
+            assigned.reconcile(self.rules.configuration(), home(&self.homes, &assigned.source));
         }
         self.reconcile_replay(context).await?;
         self.commit(self.partitions.keys().cloned().collect()).await
@@ -120,7 +122,7 @@ impl Membership {
 
     /// The configuration it works with.
     pub(crate) fn configuration(&self) -> &Configuration {
-        &self.configuration
+        self.rules.configuration()
     }
 
     /// Partitions that a newer writer's record has stopped, with the field it wrote.
@@ -144,7 +146,8 @@ impl Membership {
         let ends = ends(&context.bus, assigned.iter().map(|assigned| &assigned.partition)).await?;
         for bus::Assigned { partition, committed } in assigned {
             let Some(source) = topic::tenant(&topic::USER_DELTAS, &partition.topic) else { continue };
-            let assigned = Assigned::new(source.clone(), committed, ends[&partition], &self.configuration, home(&self.homes, &source));
+            let assigned =
+                Assigned::new(source.clone(), committed, ends[&partition], self.rules.configuration(), home(&self.homes, &source));
             info!(%partition, next = assigned.next, replay = ?assigned.replays_from(), "partition is ours");
             self.subscription.start(&partition, Some(assigned.next)).await?;
             self.partitions.insert(partition, assigned);
@@ -197,7 +200,7 @@ impl Membership {
         for record in records {
             let Position { partition, offset } = &record.at;
             let Some(assigned) = self.partitions.get_mut(partition).filter(|assigned| assigned.takes(*offset, pass)) else { continue };
-            if let Err(unusable) = evaluate(record, (&assigned.source, &assigned.home), &self.configuration, pass, now, &mut batch) {
+            if let Err(unusable) = evaluate(record, (&assigned.source, &assigned.home), &self.rules, pass, now, &mut batch) {
                 match (unusable.verdict(), pass) {
                     (Verdict::DeadLetter(reason), Pass::Live) => dead_letter_record(record, reason, &unusable, context).await?,
                     // The live pass dead-lettered it.
@@ -220,9 +223,9 @@ impl Membership {
         let done = |assigned: &Assigned| assigned.needs_marker && assigned.progress.replay.is_none() && assigned.stopped.is_none();
         let mut markers = Vec::new();
         for (partition, assigned) in self.partitions.iter().filter(|(_, assigned)| done(assigned)) {
-            for synchronization in self.configuration.synchronizations_from(&assigned.source) {
+            for synchronization in self.rules.configuration().synchronizations_from(&assigned.source) {
                 let target = &synchronization.spec.to;
-                markers.push(evaluate::marker(&assigned.source, partition.index, self.configuration.revision(), target, now));
+                markers.push(evaluate::marker(&assigned.source, partition.index, self.rules.configuration().revision(), target, now));
             }
         }
         if !markers.is_empty() {
@@ -241,7 +244,7 @@ impl Membership {
     fn decisions(&self) -> Vec<Topic> {
         let replayed = self.partitions.values().filter(|assigned| assigned.replays_from().is_some());
         let sources: BTreeSet<_> = replayed.map(|assigned| &assigned.source).collect();
-        let synchronizations = sources.into_iter().flat_map(|source| self.configuration.synchronizations_from(source));
+        let synchronizations = sources.into_iter().flat_map(|source| self.rules.configuration().synchronizations_from(source));
         let targets: BTreeSet<_> = synchronizations.map(|synchronization| &synchronization.spec.to).collect();
         targets.into_iter().cloned().map(|tenant| topic::DECISIONS.of(tenant)).collect()
     }

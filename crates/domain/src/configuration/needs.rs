@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::TenantName;
 use crate::configuration::Configuration;
+use crate::mapping;
 use crate::resource::{GroupRef, Id, Kind, NameResolution, Projection, Resource, Spec, Synchronization};
 
 /// The attributes that every decision reads besides the mapped ones: the sign-in state, and the address to invite.
@@ -29,7 +30,8 @@ pub fn needs(wanted: &BTreeMap<Id, Spec>, tenant: &TenantName) -> Projection {
     let mut projection = Projection::default();
     for synchronization in configuration.synchronizations_from(tenant) {
         projection.attributes.extend(ALWAYS.map(str::to_owned));
-        projection.attributes.extend(synchronization.rules.reads().map(str::to_owned));
+        let terms = configuration.terms(&synchronization.spec.to, tenant);
+        projection.attributes.extend(mapping::of(&synchronization.spec, terms).reads().map(str::to_owned));
         let scope = &synchronization.spec.scope;
         projection.everyone |= scope.everyone;
         projection.groups.extend(scope.groups.iter().filter_map(GroupRef::id).cloned());

@@ -32,8 +32,8 @@ impl Fixture {
     }
 
     fn decide(&self, delta: &UserDelta) -> Option<Decision> {
-        let configuration = self.configuration();
-        decide(delta, configuration.synchronizations().next().unwrap(), &configuration, &emea())
+        let compiled = CompiledRules::compile(Arc::new(self.configuration()));
+        decide(delta, compiled.configuration().synchronizations().next().unwrap(), &compiled, &emea())
     }
 
     fn desired(&self, state: State) -> Desired {
@@ -164,10 +164,10 @@ fn a_user_is_invited_by_the_first_address_in_a_verified_domain_of_their_home() {
 
 #[test]
 fn a_leaver_needs_no_address_and_no_known_domains() {
-    let configuration = FIXTURE.configuration();
-    let synchronization = configuration.synchronizations().next().unwrap();
+    let compiled = CompiledRules::compile(Arc::new(FIXTURE.configuration()));
+    let synchronization = compiled.configuration().synchronizations().next().unwrap();
     for home in [Home::default(), emea()] {
-        let decided = decide(&delta(State::Gone(Gone::Deleted)), synchronization, &configuration, &home).unwrap();
+        let decided = decide(&delta(State::Gone(Gone::Deleted)), synchronization, &compiled, &home).unwrap();
         assert_eq!(decided.desired, Desired::NotWanted(DeprovisionReason::Deleted));
     }
 }
@@ -246,9 +246,9 @@ fn an_attribute_of_a_wrong_type_is_not_written_and_is_named() {
     let mut user = with("displayName", Value::Number(7));
     user.attributes.insert("city", Value::Texts(vec!["Paris".to_owned()]));
     user.attributes.insert("department", Value::Null);
-    let configuration = FIXTURE.configuration();
-    let (delta, synchronization) = (delta(State::Present(user)), configuration.synchronizations().next().unwrap());
-    assert_eq!(invalid_attributes(&delta, synchronization), ["city", "displayName"]);
+    let compiled = CompiledRules::compile(Arc::new(FIXTURE.configuration()));
+    let (delta, synchronization) = (delta(State::Present(user)), compiled.configuration().synchronizations().next().unwrap());
+    assert_eq!(invalid_attributes(&delta, synchronization, &compiled), ["city", "displayName"]);
     let Desired::Wanted(shape) = FIXTURE.decide(&delta).unwrap().desired else { panic!("in scope") };
     assert_eq!(shape.attributes, Attributes::from_iter([("department", Value::Null)]));
 }

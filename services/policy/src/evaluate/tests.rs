@@ -1,13 +1,15 @@
 //! What becomes of single records.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use xtsync_bus::{Partition, Position};
 use xtsync_contract::event::Typed as _;
+use xtsync_contract::events;
 use xtsync_domain::Attributes;
 use xtsync_domain::delta::{Gone, State};
 
 use super::*;
-use xtsync_contract::events;
 
 const TRACE: &str = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01";
 
@@ -39,8 +41,14 @@ fn record(event_type: &str, value: Option<Vec<u8>>) -> Record {
 }
 
 fn verdict(record: &Record) -> Option<Verdict> {
-    let evaluated =
-        evaluate(record, (&emea(), &Home::default()), &Configuration::default(), Pass::Live, Timestamp(2), &mut Batch::default());
+    let evaluated = evaluate(
+        record,
+        (&emea(), &Home::default()),
+        &CompiledRules::compile(Arc::default()),
+        Pass::Live,
+        Timestamp(2),
+        &mut Batch::default(),
+    );
     evaluated.err().map(|unusable| unusable.verdict())
 }
 
