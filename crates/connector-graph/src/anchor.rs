@@ -1,7 +1,7 @@
 //! The directory extensions of users that a target has registered, the anchor among them.
 //!
 //! The anchor is `extension_{app}_xtsyncAnchor`, registered once in the target by a person (pitfall R5). Without it nothing that we make
-//! could be told from what others made, so nothing is done.
+//! could be distinguished from objects of others, so nothing is done.
 
 use serde::Deserialize;
 use serde_json::json;

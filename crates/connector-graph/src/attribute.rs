@@ -20,7 +20,7 @@ pub(super) enum Kind {
 /// When a source's attribute is read.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Read {
-    /// Always, so that a configuration that comes to need it needs no new reading of everybody.
+    /// Always, so that a configuration that needs it later causes no full read.
     Always,
     /// When a configuration asks for it.
     Asked,

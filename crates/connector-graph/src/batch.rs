@@ -1,4 +1,4 @@
-//! The form of a `$batch`: requests in one body, answers in another, told apart by their ids.
+//! The form of a `$batch`: requests in one body, answers in another, matched by their ids.
 //!
 //! Source: Microsoft Graph, "Combine multiple requests in one HTTP call using JSON batching".
 

@@ -1,8 +1,8 @@
-//! Exchanges with Graph: so many at once, each with one request, or with what gathered while all were under way, as one `$batch`.
+//! Exchanges with Graph: a limited number at once, each with one request, or as one `$batch` with the requests that gathered meanwhile.
 //!
-//! Whoever finds a place free goes alone and at once. Whoever does not waits, and goes with the others who wait as soon as a place is
-//! free: the longer the backlog, the fuller the batches. Each request has its own answer, throttled or not, and where a batch is not
-//! answered nobody's is known (pitfall R34).
+//! A request that finds a free permit is sent alone and at once. Other requests wait, and go together as soon as a permit is free: the
+//! longer the backlog, the fuller the batches. Each request has its own answer, throttled or not. If a batch gets no answer, the answers
+//! of all its requests are unknown (R34).
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -72,7 +72,7 @@ impl Exchanges {
         }
     }
 
-    /// Waits for a place. Where others wait too all go together: whoever gets a place first takes them along.
+    /// Waits for a permit. All waiting requests go together: the first caller that gets a permit sends the batch for all.
     async fn wait(&self, item: Item, effect: Effect, context: &RequestContext<'_>) -> Result<Answer> {
         let (answer, mut answered) = oneshot::channel();
         self.waiting().push_back(Waiting { item, effect, deadline: context.deadline, answer });
@@ -80,20 +80,20 @@ impl Exchanges {
         loop {
             let permit = tokio::select! {
                 biased;
-                // Without an answer: whoever took it along is gone.
+                // Without an answer: the caller that sent the batch is gone.
                 answer = &mut answered => return answer.unwrap_or_else(|_| Err(given_up())),
                 permit = self.permits.acquire() => permit,
             };
             let was_sent = self.send_batch(context.token).await;
             drop(permit);
             if !was_sent {
-                // Somebody else took this along. To ask for permits meanwhile would keep those busy who do the same.
+                // Another caller sent this request. Waiting for permits meanwhile would only compete with such callers.
                 return answered.await.unwrap_or_else(|_| Err(given_up()));
             }
         }
     }
 
-    /// Takes along who waits, those first who came first. False where nobody does.
+    /// Sends the waiting requests, oldest first. Returns false if none waits.
     async fn send_batch(&self, token: &SecretString) -> bool {
         let batched = self.take_batch();
         let Some(deadline) = batched.iter().map(|waiting| waiting.deadline).min() else { return false };
@@ -109,14 +109,14 @@ impl Exchanges {
         for (place, (effect, answer)) in answers.into_iter().enumerate() {
             let own =
                 responses.as_ref().map_err(|error| batch::failed(error, effect)).and_then(|responses| responses.answer_to(place, effect));
-            // Whoever does not wait any more does not care.
+            // A caller that has stopped waiting needs no answer.
             answer.send(own).ok();
         }
         true
     }
 
-    /// Those who go together. What nobody waits for any more must not be sent; one that has waited for long would have to be given up
-    /// before the others.
+    /// The requests of the next batch. A request without a waiting caller must not be sent. One that has waited for long would end the
+    /// batch before the others are answered.
     fn take_batch(&self) -> Vec<Waiting> {
         let (mut batched, mut waiting) = (Vec::new(), self.waiting());
         while batched.len() < ITEMS_MAX {

@@ -64,7 +64,7 @@ pub(super) fn is_member(object: Json) -> bool {
 struct NoId;
 
 impl Reference {
-    /// What the reference says of the member; nothing of a device, a contact or an application, which are nobody to synchronize. One that
+    /// What the reference says of the member; nothing of a device, a contact or an application, which are not synchronized. One that
     /// does not say what it refers to is taken for a user: as such a device does no harm.
     fn change(self) -> Result<Option<MemberChange>, NoId> {
         let id = self.id.filter(|id| is_id(id)).map(|id| canonical_id(&id)).ok_or(NoId)?;

@@ -119,7 +119,7 @@ impl Http {
 
     /// A token can be revoked before it expires, so a refused one is replaced once.
     async fn authorized(&self, request: &Request) -> Result<Vec<u8>> {
-        // One time for all of it: whoever asked counts on the end of the call.
+        // One limit for the whole call: the caller relies on its end.
         let deadline = Instant::now() + self.options.timeout;
         let token = self.tokens.bearer().await?;
         match self.send(request, &token, deadline).await {

@@ -7,7 +7,7 @@ use xtsync_domain::TargetId;
 use super::http::Http;
 use xtsync_directory::{Invitation, Result};
 
-/// Where somebody lands who redeems by a link; nobody is sent one, but Graph insists.
+/// The page after a redemption by link. No link is sent, but Graph requires the value.
 const REDIRECT: &str = "https://myapplications.microsoft.com";
 
 #[derive(Deserialize)]
@@ -21,7 +21,7 @@ struct User {
     id: String,
 }
 
-/// Invites as a guest, without a mail; whoever was invited before is given back as he is.
+/// Invites a guest without mail. For a user invited before, Graph returns the existing object.
 pub(super) async fn invite(http: &Http, invitation: &Invitation) -> Result<TargetId> {
     let mut body = json!({
         "invitedUserEmailAddress": invitation.address,

@@ -48,7 +48,7 @@ async fn send(http: &Http, id: &TargetId, fields: &mut Fields, may_be_forbidden:
     let (code, named) = match write(http, id, fields).await {
         Ok(()) => return Ok(None),
         Err(Error::Refused { code, attribute }) => (code, attribute),
-        // On somebody with an administrator's role only the sensitive ones are forbidden (R9); else all writing is.
+        // For a user with an administrator role only the sensitive attributes are forbidden (R9); otherwise all writes are.
         Err(Error::Forbidden { code }) if may_be_forbidden => (code, None),
         Err(error) => return Err(error),
     };

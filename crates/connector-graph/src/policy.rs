@@ -1,6 +1,6 @@
 //! The tenant's live cross-tenant access policy, and who the tenant is.
 //!
-//! The policy is what the administrator has in his portal (pitfall R1): read whole each time, since Graph has neither a delta nor a
+//! The policy is what the administrator sets in the portal (R1): read whole each time, since Graph has neither a delta nor a
 //! notification for it. A null setting of a partner stays `None`: it inherits from the default, property by property.
 
 use serde::Deserialize;

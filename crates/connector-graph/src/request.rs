@@ -106,7 +106,7 @@ impl Request {
 }
 
 impl Effect {
-    /// The answer is lost, or the server is in trouble.
+    /// The answer is lost, or the server failed.
     pub(super) fn answer_lost(self, reason: impl Into<String>) -> Error {
         match self {
             Self::Read => Error::Failing { reason: reason.into(), wait: None },

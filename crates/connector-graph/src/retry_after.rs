@@ -21,7 +21,7 @@ const USED: HeaderName = HeaderName::from_static("x-ms-throttle-limit-percentage
 /// From which share on the rest is kept for what is urgent.
 const NEAR_LIMIT_SHARE: f64 = 0.8;
 
-/// The shortest wait: who is throttled does not ask again at once, whatever he was told.
+/// The shortest wait: a throttled caller does not retry at once, whatever the answer says.
 const MIN: Duration = Duration::from_millis(100);
 
 /// The longest wait that is believed; a longer one is asked for again when this has passed.

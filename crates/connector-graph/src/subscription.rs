@@ -18,7 +18,7 @@ struct Wire {
     expiration_date_time: String,
 }
 
-/// Who is new or in the bin is told as updated; only what is gone for good as deleted.
+/// Graph notifies of new and of soft-deleted users as updated; only a permanent deletion is notified as deleted.
 const CHANGES: &str = "updated,deleted";
 
 pub(super) async fn subscribe(http: &Http, asked: &Subscribe) -> Result<Subscription> {

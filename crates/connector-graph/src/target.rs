@@ -1,6 +1,6 @@
 //! A Graph tenant as a target.
 //!
-//! Each verb is one write. A verb whose effect is there already succeeds: deleting who is in the bin, restoring who is out of it.
+//! Each verb is one write. A verb whose effect is there already succeeds: deleting a soft-deleted user, restoring one that is not.
 
 use async_trait::async_trait;
 use serde_json::{Map, Value as Json, json};

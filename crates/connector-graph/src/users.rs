@@ -29,11 +29,11 @@ pub(super) fn change(object: Json, wrong: &mut Vec<String>) -> Option<UserChange
 /// What tells whether a user is at home.
 pub(super) const KIND: [&str; 3] = ["creationType", "externalUserState", "userPrincipalName"];
 
-/// Whether a user is at home in the tenant that holds him.
+/// Whether the tenant is the home of a user that it holds.
 ///
-/// He is not when he came by invitation, when he has a redemption state, or when his principal name is of the form that Entra gives to
-/// external users. An internal guest, made by hand in this tenant, has none of the three and is at home here: Entra's own documents
-/// call him internal, and its synchronization takes him too.
+/// It is not if the user was created by invitation, has a redemption state, or has a principal name of the form that Entra gives to
+/// external users. An internal guest, created by hand in this tenant, has none of the three and is at home here: Entra's own documents
+/// call such users internal, and its synchronization includes them.
 pub(super) fn kind(attributes: &Attributes) -> Kind {
     let invited = attributes.text("creationType") == Some("Invitation");
     let redeems = attributes.get("externalUserState").is_some_and(|state| *state != Value::Null);
@@ -46,7 +46,7 @@ pub(super) fn is(fields: &Map<String, Json>, kind: &str) -> bool {
     fields.get("@odata.type").and_then(Json::as_str).is_none_or(|said| said.eq_ignore_ascii_case(kind))
 }
 
-/// Whoever is gone for a reason not known to us counts as one who may come back.
+/// A user removed for an unknown reason counts as one that may return.
 fn how(removed: &Json) -> Gone {
     match removed.get("reason").and_then(Json::as_str) {
         Some("deleted") => Gone::Deleted,

@@ -1,4 +1,4 @@
-//! What xtsync asks of a directory that people come from.
+//! The seam to a directory that users come from.
 
 use async_trait::async_trait;
 use secrecy::SecretString;
@@ -9,14 +9,14 @@ use xtsync_domain::{Attributes, GroupId, Timestamp, UserId};
 
 use crate::Result;
 
-/// A directory that people come from. Every call is one request or a few, bounded in time; the caller retries.
+/// A directory that users come from. Every call is one request or a few, bounded in time; the caller retries.
 #[async_trait]
 pub trait Source: Send + Sync {
     /// One page of changes of users since a cursor; from the beginning without one. `attributes` names what some configuration needs;
     /// it is fixed within a chain of cursors, and the connector adds what it needs itself.
     ///
     /// A change holds what the directory mentioned. Whatever is read and was ever set is mentioned somewhere in the chain, so an
-    /// attribute that was read and never mentioned of a user whom the chain has shown is empty.
+    /// attribute that was read and never mentioned of a user that the chain has shown is empty.
     ///
     /// # Errors
     /// [`crate::Error::Resync`] when the cursor is void; see [`crate::Error`] for the others.
@@ -66,25 +66,25 @@ pub trait Source: Send + Sync {
         None
     }
 
-    /// Who the tenant is.
+    /// The identity of the tenant.
     ///
     /// # Errors
     /// See [`crate::Error`].
     async fn identity(&self) -> Result<Identity>;
 
-    /// Asks to be told of changes. Beforehand the directory asks the endpoints whether they are ours.
+    /// Subscribes to change notifications. The directory first validates that the endpoints are ours.
     ///
     /// # Errors
     /// See [`crate::Error`]; after [`crate::Error::Unknown`] the subscription may exist, until it expires.
     async fn subscribe(&self, asked: &Subscribe) -> Result<Subscription>;
 
-    /// Asks to be told longer, and authorizes that again; gives until when.
+    /// Renews a subscription and authorizes it again; returns when it expires.
     ///
     /// # Errors
     /// [`crate::Error::NotFound`] when the subscription is gone; see [`crate::Error`] for the others.
     async fn renew(&self, id: &str, until: Timestamp) -> Result<Timestamp>;
 
-    /// Asks to be told no more.
+    /// Ends a subscription.
     ///
     /// # Errors
     /// See [`crate::Error`]; one that is gone already is no error.
@@ -94,12 +94,12 @@ pub trait Source: Send + Sync {
     fn kind(&self, attributes: &Attributes) -> Kind;
 }
 
-/// What to be told of, and where.
+/// What to subscribe to, and where notifications go.
 #[derive(Debug, Clone)]
 pub struct Subscribe {
     /// Users, or groups with their members.
     pub of: Collection,
-    /// Where changes are told, and what becomes of the subscription.
+    /// Where the directory posts notifications of changes and of the life of the subscription.
     pub url: Url,
     /// What every notification bears, so that its receiver knows it for the directory's.
     pub client_state: SecretString,
@@ -164,14 +164,14 @@ pub enum Next {
 /// One change of a user.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum UserChange {
-    /// He exists. Only attributes that the directory mentioned are in it: merge them over what is known; an explicit null clears.
+    /// The user exists. It holds only attributes that the directory mentioned: merge them over the known ones; an explicit null clears.
     Changed {
         /// Who.
         id: UserId,
         /// What was mentioned.
         attributes: Attributes,
     },
-    /// He is gone.
+    /// The user is deleted.
     Gone {
         /// Who.
         id: UserId,
@@ -206,7 +206,7 @@ pub enum MemberChange {
     Joined(Member),
     /// The member is not in the group.
     Left {
-        /// Which member; whether it was a user or a group is not told.
+        /// The member's id; whether it was a user or a group is unknown.
         id: String,
     },
 }

@@ -1,4 +1,4 @@
-//! What xtsync asks of a directory that people appear in.
+//! The seam to a directory that users appear in.
 
 use async_trait::async_trait;
 use xtsync_domain::shadow::{Found, Object};
@@ -6,7 +6,7 @@ use xtsync_domain::{Attributes, TargetId};
 
 use crate::Result;
 
-/// A directory that people appear in. Each verb is one write; only the provisioner holds one of these.
+/// A directory that users appear in. Each verb is one write; only the provisioner holds one of these.
 ///
 /// A write that fails with [`crate::Error::Unknown`] may have happened: the caller reads the object back before anything else.
 #[async_trait]
@@ -29,7 +29,7 @@ pub trait Target: Send + Sync {
     /// See [`crate::Error`].
     async fn read(&self, id: &TargetId) -> Result<Option<Object>>;
 
-    /// Invites somebody without sending mail; gives the object's id, which may be an object that was there before.
+    /// Invites a user without sending mail; returns the object's id. The object may have existed before.
     ///
     /// # Errors
     /// See [`crate::Error`].
@@ -41,43 +41,43 @@ pub trait Target: Send + Sync {
     /// See [`crate::Error`].
     async fn patch(&self, id: &TargetId, anchor: Option<&str>, attributes: &Attributes) -> Result<Patched>;
 
-    /// Lets him sign in or not.
+    /// Allows or blocks sign-in.
     ///
     /// # Errors
     /// See [`crate::Error`].
     async fn set_enabled(&self, id: &TargetId, enabled: bool) -> Result<()>;
 
-    /// Ends his sessions.
+    /// Revokes the user's sessions.
     ///
     /// # Errors
     /// See [`crate::Error`].
     async fn revoke_sessions(&self, id: &TargetId) -> Result<()>;
 
-    /// Moves him to the bin; being there already is success.
+    /// Soft-deletes the user; an object that is soft-deleted already is success.
     ///
     /// # Errors
     /// See [`crate::Error`].
     async fn soft_delete(&self, id: &TargetId) -> Result<()>;
 
-    /// Takes him out of the bin; he comes back as he was. Being out of it already is success.
+    /// Restores a soft-deleted user with the former attributes; an object that is not soft-deleted is success.
     ///
     /// # Errors
     /// See [`crate::Error`].
     async fn restore(&self, id: &TargetId) -> Result<()>;
 
-    /// Deletes him from the bin for good.
+    /// Deletes a soft-deleted user permanently.
     ///
     /// # Errors
     /// See [`crate::Error`].
     async fn purge(&self, id: &TargetId) -> Result<()>;
 }
 
-/// Whom to invite.
+/// A user to invite.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Invitation {
-    /// His address at home.
+    /// The user's address at home.
     pub address: String,
-    /// His display name, as the target shall show it.
+    /// The display name in the target.
     pub display_name: Option<String>,
 }
 
