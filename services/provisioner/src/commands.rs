@@ -24,6 +24,6 @@ impl CommandHandler for Provisioner {
         }
     }
 
-    /// Nobody: the owner looks every second.
+    /// Wakes no worker: the owner checks every second.
     fn wake(&self, _: &TenantName) {}
 }

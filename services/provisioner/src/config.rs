@@ -1,4 +1,4 @@
-//! What the provisioner is told at start. Everything has a limit.
+//! The settings of the provisioner. Everything has a limit.
 
 use std::time::Duration;
 
@@ -16,9 +16,9 @@ pub struct Config {
     pub call_timeout: Duration,
     /// How long a target's lease lasts without renewal.
     pub lease_ttl: Duration,
-    /// How often queues are looked through although nobody woke us.
+    /// How often the queues are checked without a wake-up.
     pub poll: Duration,
-    /// How often what is published of a target is told again; zero is never, unless asked for.
+    /// How often the links of a target are republished; zero is only when requested.
     pub republish: Duration,
     /// How long a link that is over stays known; then its key ends.
     pub forget: Duration,

@@ -1,7 +1,7 @@
 //! A target that an operator has confirmed to be another directory: no id of an object means anything there. So each of its links forgets
-//! its object, and finds it again by its anchor where somebody has brought it along; else the user is created anew.
+//! its object, and finds it again by its anchor if an administrator moved it; otherwise the user is created anew.
 //!
-//! Which directory the links are of stands in the store, and is changed after all of them have forgotten: who is interrupted begins anew.
+//! Which directory the links are of stands in the store, and is changed after all of them have forgotten: an interrupted change starts again.
 //! Until they have, the gate is closed ([`Directories`]): the configuration says the new directory before the worker is made anew.
 
 use std::collections::BTreeMap;

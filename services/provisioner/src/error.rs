@@ -14,11 +14,11 @@ pub enum Error {
     /// The bus failed.
     #[error("the provisioner's bus")]
     Bus(#[from] bus::Error),
-    /// The transaction that was to commit this with other things has failed, and told another why.
+    /// The group commit that held this update has failed; another caller got the cause.
     #[error("the transaction that this was a part of has failed")]
     Abandoned,
-    /// A link's row was written by somebody who neither holds the lease nor is intake.
-    #[error("somebody else has worked on the link {0} meanwhile")]
+    /// A link's row was written by a process that neither holds the lease nor is intake.
+    #[error("another process has changed the link {0} meanwhile")]
     ConcurrentModification(String),
     /// A stored link is not what was written, or was written by a newer version.
     #[error("the stored link {0} cannot be read: {1}")]

@@ -80,7 +80,7 @@ impl Follower {
             |source: &TenantName, target: &TenantName| all || changes.refreshed.contains(source) || changes.refreshed.contains(target);
         let mut woken = wake(context, Waits::Gate, concerns).await?;
         if !changes.changed.is_empty() {
-            // Whoever refused by another policy may not refuse by this one.
+            // A target that refused under the former policy may not refuse under this one.
             let changed = |source: &TenantName, target: &TenantName| changes.changed.contains(source) || changes.changed.contains(target);
             woken.extend(wake(context, Waits::HeldOrRefused, changed).await?);
         }

@@ -1,8 +1,8 @@
 //! Takes decisions in: any replica, any partition.
 //!
 //! A batch is one transaction: the offsets, locked first, the links' desired states where newer, and their work. So the store's offset
-//! is the truth, also against a replica that has lost a partition and does not know, and the bus is told only for others to see. Nobody is
-//! called from here; whoever owns the target is woken.
+//! is the truth, also against a replica that has lost a partition and does not know, and offsets are committed to the bus only for lag tools. No worker is
+//! called from here; the owner of the target is woken.
 
 mod read;
 mod take;
@@ -132,7 +132,7 @@ impl Intake {
 /// Stores decisions with the offsets after them; gives the targets that something may be due for now.
 async fn store(context: &Context, decisions: &[(Position, Arrival)], next: &BTreeMap<Partition, i64>) -> Result<BTreeSet<TenantName>> {
     let mut tx = context.store.begin().await?;
-    // Whoever was slow may come after another replica has taken these records, and newer ones: what it took is not taken again.
+    // A slow replica may come after another one has taken in these records, and newer ones: those are not taken in again.
     let stored = lock_offsets(&mut tx, next.keys().cloned().collect()).await?;
     let is_taken = |at: &Position| stored.get(&at.partition).is_some_and(|next| at.offset < *next);
     let decisions = decisions.iter().filter(|(at, _)| !is_taken(at)).map(|(_, arrival)| arrival.clone()).collect();

@@ -59,7 +59,7 @@ async fn start(worker: &Worker, epoch: Epoch, Due { key, stored, called_until, w
     Job::new(worker, epoch, key, stored, was).run(called_until).instrument(span).await
 }
 
-/// Work without a link is nobody's.
+/// Work without a link belongs to no job.
 async fn drop_orphan(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
     let mut tx = worker.begin(epoch).await?;
     work::remove(&mut tx, vec![key]);
@@ -201,7 +201,7 @@ impl<'a> Job<'a> {
         Ok(None)
     }
 
-    /// A call that nobody took the answer of may still be under way: then nothing is done until it must have ended, and after that the
+    /// A call without a recorded answer may still be under way: then nothing is done until it must have ended, and after that the
     /// object is read back. Gives the moment until which to wait.
     fn await_former_call(&mut self, called_until: Option<Timestamp>) -> Option<Timestamp> {
         let until = called_until?;
@@ -213,7 +213,7 @@ impl<'a> Job<'a> {
     }
 
     /// Commits an entry about the link. Where intake has decided anew meanwhile nothing is stored, and what was decided is taken over.
-    /// Where anybody else has changed the row, this job knows nothing of what its link is like: that ends the epoch's work.
+    /// If another process has changed the row, this job no longer knows the state of its link: that ends the epoch's work.
     async fn commit(&mut self, update: LinkUpdate) -> Result<Committed> {
         let worker = self.worker;
         let stored = update.stored.clone();

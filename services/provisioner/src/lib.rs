@@ -1,6 +1,6 @@
 //! The provisioner: makes target tenants what decisions want, call by call, and tells what it did.
 //!
-//! Three parts share one store. *Intake* stores decisions as the desired state of links. *Work* belongs to whoever holds a target's
+//! Three parts share one store. *Intake* stores decisions as the desired state of links. *Work* belongs to the replica that holds a target's
 //! lease: it asks the state table for the next step, the gate whether it may start, commits an intent, calls, and records. *Publishing*
 //! sends the rows that changed. It holds the only credentials that write; it knows no scopes, mappings or source directories.
 //!

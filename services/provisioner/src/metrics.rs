@@ -30,7 +30,7 @@ impl Metrics {
             outcomes: counter("xtsync_provisioner_outcomes", "What was done to target users, by verb and result."),
             closings: counter("xtsync_provisioner_gate_closings", "Calls that the gate did not let start, by reason."),
             panics: counter("xtsync_provisioner_panics", "Jobs that panicked: any is a defect to report."),
-            republished: counter("xtsync_provisioner_republished", "Links told again by scrubs."),
+            republished: counter("xtsync_provisioner_republished", "Links republished."),
             decisions: counter("xtsync_provisioner_decisions", "Decisions taken in, by what they were."),
         }
     }
@@ -62,7 +62,7 @@ impl Metrics {
         self.panics.add(1, &[KeyValue::new("target", target.to_string())]);
     }
 
-    /// Links were told again.
+    /// Links were republished.
     pub(crate) fn republished(&self, target: &TenantName, links: usize) {
         self.republished.add(links as u64, &[KeyValue::new("target", target.to_string())]);
     }

@@ -1,5 +1,5 @@
 //! A target whose links had to be taken from their topic, since the store had been lost, only observes until a person releases it: what a
-//! wrong store would do to it nobody can take back.
+//! wrong store would do to it cannot be undone.
 //!
 //! The store says so, and each replica looks there: the owner before it works, all with their status. The gate asks [`ObserveOnly`].
 

@@ -28,7 +28,7 @@ use crate::worker::Worker;
 /// Records in one publication.
 const BATCH_MAX: u32 = 500;
 
-/// How long it rests after a publication: the first of a burst is told at once, the others come together, and share their transactions.
+/// The pause after a publication: the first update of a burst is published at once, the others together in shared transactions.
 const PUBLISH_INTERVAL: Duration = Duration::from_millis(100);
 
 /// Publishes whenever something was committed, until the shutdown, and then what is left.
@@ -114,7 +114,7 @@ async fn is_fenced(worker: &Worker, epoch: Epoch) -> bool {
     matches!(checked, Err(store::Error::Fenced(_)))
 }
 
-/// Notes what was published by whoever is not the owner any more.
+/// Records what a former owner published.
 async fn mark_published_late(worker: &Worker, links: &[Unpublished]) -> Result<()> {
     let mut tx = worker.context.store.begin().await?;
     link::mark_published_late(&mut tx, links).await?;

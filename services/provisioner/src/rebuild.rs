@@ -3,7 +3,7 @@
 //! A store is never behind its own topic, since a row is committed before it is published. So a look at the last record of each partition
 //! shows whether it is; one that has not owned the target before reads all of them. Links that the topic knows better are taken from
 //! there, and read back before anything is done; then their decisions are taken again, for one that came while a link was missing found
-//! nobody to remove. Done by the owner, once in a process, and begun anew where it did not come to its end. It and the intake of
+//! no user to remove. The owner rebuilds once in a process, and starts again if the rebuild was interrupted. It and the intake of
 //! decisions take turns: of a link that the store has not, each would make one, and write over the other's.
 //!
 //! A backup of this store makes it whole by itself. What another store wrote means that this one is new: then the target only observes
@@ -68,7 +68,7 @@ struct Lost {
     published: LinkRecord,
 }
 
-/// Those links of these records that the store has not, or has older. Nobody else changes them until the transaction has ended.
+/// The links of these records that are missing or older in the store, locked until the end of the transaction.
 async fn lost(tx: &mut Transaction, worker: &Worker, records: Vec<Record>) -> Result<BTreeMap<Key, Lost>> {
     // Of several records of one link the last is the newest.
     let published: BTreeMap<Key, LinkRecord> = records.iter().filter_map(|record| read(worker, record)).collect();
@@ -129,7 +129,7 @@ async fn assign_owners(tx: &mut Transaction, worker: &Worker, links: &mut BTreeM
     Ok(())
 }
 
-/// A link as it is stored from then on: in doubt, and with the newest decision that anybody knows.
+/// A link as it is stored from then on: unverified, and with the newest known decision.
 fn taken(Lost { known, published }: Lost) -> Stored {
     let mut link = published.link;
     if let Some(known) = &known {

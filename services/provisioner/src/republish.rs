@@ -1,8 +1,8 @@
-//! The scrub: what is published of a target's links is told again, a piece at a time, after everything that is new.
+//! Republishes the links of a target in batches, after every new update.
 //!
-//! By whoever publishes, so that no older state goes out after a newer one; and only where the store was held against its topic, for what
-//! a restored store would tell again is older than what stands there. A link that has been over for long is told no more: its key ends,
-//! and of it the store keeps the version of its last decision, so that a late one brings nobody back.
+//! The publisher does it, so that no older state follows a newer one, and only after the store was compared with its topic: a restored store
+//! holds older states than the topic. A link that ended long ago is not republished: its key gets a tombstone, and the store keeps the
+//! version of its last decision, so that a late decision restores no user.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -52,14 +52,14 @@ async fn piece(worker: &Worker, now: Timestamp) -> Result<bool> {
     publish::send(worker, epoch, rows, Vec::new(), Urgency::Bulk).await?;
     context.metrics.republished(&worker.target, count);
     let mut tx = worker.begin(epoch).await?;
-    // Only now: a key whose end nobody has heard is ended once more.
+    // Only now: a key whose tombstone was lost gets another one.
     forget(&mut tx, &expired, forgotten).await?;
     scrub.advance(&mut tx, last.as_deref()).await?;
     tx.commit().await?;
     Ok(last.is_some())
 }
 
-/// Forgets links whose keys were ended. One for which something was decided meanwhile is told again.
+/// Forgets links whose keys have a tombstone. A link with a newer decision is published again.
 async fn forget(tx: &mut Transaction, expired: &BTreeSet<Key>, before: Timestamp) -> Result<()> {
     let links = link::lock(tx, expired).await?;
     let (expired, others): (BTreeMap<_, _>, BTreeMap<_, _>) = links.into_iter().partition(|(_, stored)| stored.link.is_expired(before));

@@ -1,6 +1,6 @@
 //! `xtsync retry`: what waits for a time or for the target's word is tried again now, once.
 //!
-//! A command is noted in the store by whoever takes it in; the owner of the target looks there, makes the links due, and lets the breaker
+//! The replica that receives a command records it in the store; the owner of the target looks there, makes the links due, and lets the breaker
 //! try what it has set aside.
 
 use tracing::info;

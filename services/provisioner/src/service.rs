@@ -64,7 +64,7 @@ pub async fn build(config: Config, parts: Parts, connect: Targets) -> Result<Pro
     let clock = Arc::clone(&parts.clock);
     let options = Options { url: config.store.clone(), service: ROLE.name(), migrations: table::MIGRATIONS, clock };
     let store = Store::open(options).await?;
-    // What replicas compare, such as until when a call may be under way, is told by the clock that they share.
+    // Times that replicas compare, such as the end of a call, come from the clock that they share.
     let parts = Parts { clock: store.clock(), ..parts };
     let clock = Arc::clone(&parts.clock);
     let report = store.report(ROLE.name(), &parts.health);

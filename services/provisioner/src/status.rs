@@ -1,4 +1,4 @@
-//! What this replica knows of one target: told on the bus, never asked for.
+//! The status of one target, published on the bus and never requested.
 
 use std::sync::Arc;
 
@@ -49,7 +49,7 @@ pub(crate) fn report_task(worker: &Worker, task: &'static str, stage: TaskState)
     }
 }
 
-/// The code by which a task that panicked is told.
+/// The code that reports a task that panicked.
 fn panicked(task: &str) -> String {
     format!("panicked_{task}")
 }
@@ -62,7 +62,7 @@ fn failures(worker: &Worker) -> (String, String) {
     (down.unwrap_or_default(), recently_failed.unwrap_or_default())
 }
 
-/// Looks once, and gives what is told. Only the owner counts; the others say that they are there.
+/// Reads the status once. Only the owner counts links; other replicas report their presence.
 pub(crate) async fn step(worker: &Worker) -> Result<RoleStatus> {
     let context = &worker.context;
     if observe_only::refresh(context, &worker.target).await? {

@@ -167,7 +167,7 @@ impl Worker {
         let mut job_pool = JobPool::default();
         let mut looked = Instant::now();
         while *held.borrow() == LeaseState::Held(epoch) {
-            // Nobody wakes us for what another replica took in, and with jobs that end all the time no pause does.
+            // Intake of another replica wakes no worker here, and jobs that end all the time leave no pause.
             if looked.elapsed() >= self.context.config.poll {
                 job_pool.rescan();
                 looked = Instant::now();
@@ -209,7 +209,7 @@ impl Worker {
         }
     }
 
-    /// How long to wait when nobody wakes us and no job ends.
+    /// The longest wait without a wake-up or the end of a job.
     async fn pause(&self, is_idle: bool) -> Result<std::time::Duration> {
         let now = self.context.now();
         let poll = self.context.config.poll;
@@ -252,7 +252,7 @@ impl Worker {
                 let pair = self.context.pair(source, &self.target);
                 let rises =
                     |counter: &Counter| pair.limits().max(*counter, before.of(source)) < pair.limits().max(*counter, live.of(source));
-                // Only who waits for that: to ask all others whom something else holds would cost as much as to do their work.
+                // Only links that wait for that: to check all others, which something else holds, would cost as much as their work.
                 for counter in Counter::ALL.iter().filter(|counter| rises(counter)) {
                     let waiting = Waiting {
                         source: Some(source),
@@ -321,7 +321,7 @@ impl Worker {
         is_free.then_some(Inviting { worker: self, address })
     }
 
-    /// How many links may be worked on at once now, and of whom.
+    /// How many links may be worked on at once now, and of which classes.
     fn capacity(&self, now: Timestamp) -> Capacity {
         let (breaker, concurrency) = (self.breaker(), self.concurrency());
         let open = [Lane::Leavers, Lane::Others].into_iter().filter_map(|lane| breaker.open_until(lane, now));

@@ -1,4 +1,4 @@
-//! Transactions that lose a race cost nobody an answer: they are done again in place.
+//! Transactions that lose a race lose no answer: they are retried in place.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -36,7 +36,7 @@ async fn new_fixture() -> Fixture {
     fixture
 }
 
-/// Since when somebody waits for a lock, in microseconds.
+/// Since when a transaction waits for a lock, in microseconds.
 async fn waits_since(store: &Store) -> Result<Option<i64>, Error> {
     const SQL: &str = "SELECT CAST(extract(epoch FROM max(waitstart)) * 1000000 AS BIGINT)
         FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()";
@@ -51,7 +51,7 @@ async fn assert_nothing_lost(fixture: &Fixture) {
     want.sort();
     assert_eq!(journal, want, "each once");
     fixture.converge().await;
-    assert!(fixture.links().await.iter().all(|record| record.link.is_converged() && record.link.condition.is_none()), "nobody waits");
+    assert!(fixture.links().await.iter().all(|record| record.link.is_converged() && record.link.condition.is_none()), "no link waits");
 }
 
 #[tokio::test]

@@ -28,7 +28,7 @@ fn life() -> [Desired; 7] {
 const WRITES: usize = 13;
 
 async fn check_as_desired(fixture: &Fixture, case: &str) {
-    let ana = fixture.fake.object(&address("ana")).unwrap_or_else(|| panic!("{case}: she is not there"));
+    let ana = fixture.fake.object(&address("ana")).unwrap_or_else(|| panic!("{case}: the user is not there"));
     assert_eq!((ana.enabled, ana.soft_deleted, ana.anchor.as_deref()), (true, None, Some("emea-id/ana")), "{case}");
     assert_eq!(describe_attributes(&ana.attributes), "city=Bern displayName=ana userType=Member", "{case}");
     let link = &fixture.links().await[0].link;

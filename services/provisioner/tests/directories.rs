@@ -22,7 +22,7 @@ async fn two_tenants_for_one_directory_are_held_until_one_names_another() {
     fixture.identify("hub2", "hub2-id").await;
     fixture.converge().await;
     assert_eq!(fixture.fake.journal(), ["invite ana@emea.example", "anchor t1 city,displayName,userType"]);
-    // Nor does anybody leave while it is not known whose the objects are.
+    // No user is deprovisioned while it is unknown to whom the objects belong.
     fixture.identify("hub2", "hub-id").await;
     fixture.decide("ana", not_wanted()).await;
     fixture.converge().await;
@@ -51,7 +51,7 @@ async fn a_changed_directory_is_held_and_a_confirmed_one_is_provisioned_anew() {
     fixture.decide("ana", wanted("ana", "Oslo", true)).await;
     fixture.converge().await;
     assert_eq!((fixture.held().await.0, fixture.fake.journal()), (held("directory_changed"), vec![]));
-    // Nobody of ours is in the new one.
+    // The new directory holds no object of ours.
     fixture.fake.purge_by_hand(&address("ana"));
     fixture.pin(&[("hub", "other")]).await;
     fixture.converge().await;
@@ -121,7 +121,7 @@ async fn a_user_whose_anchor_another_link_bears_waits_and_both_are_named() {
     assert!(fixture.outcomes().await.contains(&"create ana failed anchor_taken []".to_owned()));
     let link = fixture.links().await.into_iter().find(|record| record.link.source().as_str() == "apac").unwrap().link;
     let condition = link.condition.unwrap();
-    let told = (condition.kind, condition.code.as_str(), condition.others.as_slice());
-    assert_eq!(told, (ConditionKind::Conflict, "anchor_taken", &["emea/ana".to_owned()][..]));
+    let seen = (condition.kind, condition.code.as_str(), condition.others.as_slice());
+    assert_eq!(seen, (ConditionKind::Conflict, "anchor_taken", &["emea/ana".to_owned()][..]));
     assert_eq!((link.anchor, link.shadow.id()), (None, None));
 }

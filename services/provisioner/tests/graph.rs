@@ -59,7 +59,7 @@ async fn a_life_in_a_graph_tenant() {
 
     fixture.decide("ana", not_wanted()).await;
     fixture.converge().await;
-    assert!(ana(&sim, &fixture).await.is_none_or(|ana| !ana["deletedDateTime"].is_null()), "she is in the bin");
+    assert!(ana(&sim, &fixture).await.is_none_or(|ana| !ana["deletedDateTime"].is_null()), "the user is soft-deleted");
 
     fixture.decide("ana", wanted("ana", "Oslo", true)).await;
     fixture.converge().await;

@@ -1,4 +1,4 @@
-//! What was lost comes back: links told again, and a store rebuilt from its topics.
+//! Lost state comes back: links are republished, and a store is rebuilt from its topics.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -43,7 +43,7 @@ async fn links_are_republished_daily_and_on_command_with_unchanged_versions() {
         let first = fixture.published_versions().await;
         let times = |times: usize| first.iter().map(|(user, versions)| (user.clone(), versions.repeat(times))).collect();
         republish(&fixture).await;
-        assert_eq!(fixture.published_versions().await, first, "whoever is new has just been told everything");
+        assert_eq!(fixture.published_versions().await, first, "a new target has just been published whole");
         fixture.command(REPUBLISH).await;
         republish(&fixture).await;
         assert_eq!(fixture.published_versions().await, times(2));

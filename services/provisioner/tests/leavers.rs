@@ -1,4 +1,4 @@
-//! Whoever shall lose access loses it: no refusal, no stuck neighbour and no full window keeps him for longer than it must.
+//! Users who must lose access lose it: no refusal, no stuck neighbour and no full window delays them longer than it must.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -62,7 +62,7 @@ async fn a_leaver_whose_deletion_fails_counts_once_in_the_window() {
     }
     fixture.converge().await;
     let deleted = fixture.fake.journal().iter().filter(|write| write.starts_with("delete")).count();
-    assert_eq!(deleted, 9, "ten may go in a window, and he is one of them");
+    assert_eq!(deleted, 9, "ten users may go in a window, and this user is one of them");
 }
 
 #[tokio::test]
@@ -90,7 +90,7 @@ async fn users_over_the_deletion_limit_wait_and_nothing_is_written_meanwhile() {
         fixture.clock.advance(Duration::from_secs(5 * 60));
         fixture.publish_consent(true).await;
         fixture.facts().await;
-        assert_eq!(fixture.work().await, 0, "nobody is looked at before there is room");
+        assert_eq!(fixture.work().await, 0, "no link is read before there is capacity");
         fixture.provisioner.publish_step(&tenant("hub")).await.unwrap();
     }
     assert_eq!(records().await, before);

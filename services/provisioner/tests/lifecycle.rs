@@ -398,7 +398,7 @@ async fn limits_of_the_configuration_hold_each_verb_until_they_are_raised(place:
     fixture.converge().await;
     assert_eq!(fixture.fake.objects().len(), 2);
     let held = || async { fixture.outcomes().await.into_iter().filter(|outcome| outcome.contains("held")).count() };
-    assert_eq!(held().await, 1, "who is held is told of");
+    assert_eq!(held().await, 1, "a held user is reported");
     fixture.limit(r#"{"update":1,"disable":1}"#).await;
     fixture.converge().await;
     assert_eq!((fixture.fake.objects().len(), held().await), (3, 1), "a limit that is lifted lets the rest go at once");
@@ -414,7 +414,7 @@ async fn limits_of_the_configuration_hold_each_verb_until_they_are_raised(place:
     fixture.converge().await;
     let journal = fixture.fake.journal();
     let count = |verb: &str| journal.iter().filter(|write| write.starts_with(verb)).count();
-    assert_eq!((count("revoke"), count("disable")), (1, 1), "whose sign-in waits keeps his sessions: {journal:?}");
+    assert_eq!((count("revoke"), count("disable")), (1, 1), "a user whose sign-in change waits keeps the sessions: {journal:?}");
 }
 
 async fn a_job_that_panics_postpones_only_its_own_link(place: Place) {
@@ -445,7 +445,7 @@ async fn leavers_go_first_and_calls_in_flight_stay_within_the_limit(place: Place
     fixture.converge().await;
     let journal = fixture.fake.journal();
     let position = journal.iter().position(|write| write == "disable t1").unwrap();
-    // His two writes wait for nobody but those in hand, of whom each may have written twice.
+    // The two writes wait only for links in progress, each of which may have written twice.
     let in_hand = Config::new("").in_flight_max;
     assert!(position < 2 * in_hand, "the leaver was disabled after {position} of {} writes", journal.len());
     assert_eq!(fixture.fake.objects().len(), 201);
@@ -484,7 +484,7 @@ async fn an_unusable_record_is_dead_lettered_and_a_newer_writers_stops_its_parti
     fixture.publish(decisions(), "emea/ana", &internal::RoleStatus::default()).await;
     fixture.decide("ana", wanted("ana", "Paris", true)).await;
     fixture.converge().await;
-    assert_eq!(fixture.fake.objects().len(), 1, "what follows a buried record is taken in");
+    assert_eq!(fixture.fake.objects().len(), 1, "a record after a dead-lettered one is taken in");
     let dead_letters = fixture.all::<internal::DeadLetter>(topic::DEAD_LETTERS.topic()).await;
     assert_eq!((dead_letters.len(), dead_letters[0].1.reason.as_str()), (1, "foreign_type"));
     fixture
@@ -517,5 +517,5 @@ async fn a_target_that_warns_of_throttling_serves_leavers_only(place: Place) {
     for _ in 0..20 {
         fixture.advance_and_converge(Duration::from_secs(1)).await;
     }
-    assert_eq!(fixture.fake.objects().len(), 22, "whoever is begun comes to his end, also where the warning stays");
+    assert_eq!(fixture.fake.objects().len(), 22, "a link that was begun is finished, also while the warning lasts");
 }

@@ -1,4 +1,4 @@
-//! One owner a target: who lost the lease records nothing. And one target's trouble with its topics is no other's.
+//! One owner for each target: a replica that lost the lease records nothing, and missing topics of one target block no other.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -21,7 +21,7 @@ async fn a_former_owner_writes_nothing() {
     let fixture = Fixture::new(Place::Sqlite).await;
     fixture.decide("ana", wanted("ana", "Paris", true)).await;
     fixture.intake().await;
-    // Asleep for so long that its lease ran out by the database's clock, and somebody else took it.
+    // Paused until its lease expired by the database's clock and another replica took it.
     fixture.take_lease_away().await;
     let result = fixture.provisioner.work_step(&tenant("hub")).await;
     assert!(result.is_err(), "{result:?}");
@@ -70,7 +70,7 @@ async fn a_concurrently_modified_row_ends_its_job() {
         let (result, ()) = tokio::join!(fixture.provisioner.work_step(&hub), modify_concurrently);
         assert!(result.unwrap_err().to_string().contains("ana"));
         assert_eq!(fixture.fake.journal(), ["invite ana@emea.example"]);
-        // Whoever begins anew takes the row as it is.
+        // A restarted job reads the row as it is.
         fixture.advance_and_converge(Duration::from_secs(600)).await;
         assert_eq!(fixture.fake.objects().len(), 1);
         assert!(fixture.links().await.iter().all(|record| record.link.is_converged()));
@@ -109,7 +109,7 @@ async fn check_late_publication_is_followed_by_the_newest(fixture: Fixture) {
     assert_eq!(owner.publish_step(&tenant("hub")).await.unwrap(), 0);
 }
 
-/// A bus whose first publication of links waits until it is told to go on.
+/// A bus whose first publication of links waits until the test releases it.
 struct Slow {
     inner: Bus,
     is_first: AtomicBool,
@@ -175,7 +175,7 @@ async fn run_provisions_decisions_and_stops_on_shutdown() {
     fixture.decide("ana", wanted("ana", "Paris", true)).await;
     let deadline = tokio::time::Instant::now() + Duration::from_secs(20);
     while fixture.outcomes().await.is_empty() {
-        assert!(tokio::time::Instant::now() < deadline, "nothing was told; written: {:?}", fixture.fake.journal());
+        assert!(tokio::time::Instant::now() < deadline, "nothing was published; written: {:?}", fixture.fake.journal());
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
     assert_eq!(fixture.fake.objects().len(), 1);

@@ -136,7 +136,7 @@ async fn a_few_failed_look_ups_do_not_make_the_target_unreachable() {
         fixture.decide(user, wanted(user, "Paris", true)).await;
     }
     fixture.converge().await;
-    // Only where those few happened to be the first does anybody wait, and then for a second.
+    // Links wait only if those few happened to be the first, and then for a second.
     fixture.advance_and_converge(Duration::from_secs(6)).await;
     assert_eq!(fixture.fake.objects().len(), 55);
     assert_eq!(fixture.held().await.1, "");
@@ -168,7 +168,7 @@ async fn an_unreachable_target_is_retried_for_leavers_with_their_own_backoff() {
 
 const HOUR: Duration = Duration::from_secs(60 * 60);
 
-/// A fixture with a joiner whom the target's list of domains refuses.
+/// A fixture with a joiner that the target's list of domains refuses.
 async fn fixture_with_a_refused_joiner() -> Fixture {
     let fixture = Fixture::new(Place::Sqlite).await;
     fixture.fake.fail_always("invite", "", Fault::Before(Error::Refused { code: "domain_blocked".into(), attribute: None }));
@@ -235,7 +235,7 @@ async fn k_13_a_retry_command_retries_all_or_one_link_once() {
         fixture.converge().await;
         fixture.converge().await;
         assert_eq!(fixture.fake.calls("invite"), 3, "one, once");
-        fixture.command_for("emea", "nobody", retry).await;
+        fixture.command_for("emea", "unknown", retry).await;
         fixture.command_for("hub", "us/ana", retry).await;
         fixture.converge().await;
         assert_eq!(fixture.fake.calls("invite"), 3);

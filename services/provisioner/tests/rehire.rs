@@ -1,4 +1,4 @@
-//! A user leaves and comes back with a new account at home, or somebody else gets the address: nobody waits for what is given up.
+//! A user leaves and returns with a new account at home, or another user gets the address: no user waits for a freed address.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -99,7 +99,7 @@ fn employee(desired: Desired, id: &str) -> Desired {
     }
 }
 
-/// `eva` came and was deleted at home; now whoever comes back is to be restored.
+/// `eva` came and was deleted at home; now a returning user is to be restored.
 async fn deleted_employee(place: Place, id: &str) -> Fixture {
     let fixture = Fixture::new(place).await;
     fixture.rehire("restore").await;
@@ -134,7 +134,7 @@ async fn check_restored(fixture: &Fixture, case: &str) {
     assert!(links.iter().all(|record| record.link.is_converged() && record.link.condition.is_none()), "{case}: {links:?}");
 }
 
-/// Somebody with a second account at home, of which the first only left the scope: it still signs in to what it was invited to.
+/// A user with a second account at home whose first account only left the scope: it still signs in to what it was invited to.
 #[tokio::test]
 async fn what_an_account_left_that_still_exists_at_home_is_not_restored_for_another() {
     let fixture = Fixture::new(Place::Sqlite).await;

@@ -1,4 +1,4 @@
-//! A thousand crashes by seed, between intent, call and record, while newer decisions come: one object a person, and in the end everybody
+//! A thousand crashes by seed, between intent, call and record, while newer decisions come: one object for each user, and in the end every user
 //! as desired. `XTSYNC_SEED` chooses others.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
@@ -35,7 +35,7 @@ const ANSWERED: RangeInclusive<usize> = 0..=8;
 /// How much time passes after a crash, in seconds: calls are doubted for 35.
 const PAUSES: [u64; 4] = [0, 20, 40, 40];
 
-/// How often time passes in the end before anybody looks, and until all must be at rest.
+/// How often time passes at the end before the check, and until everything must be at rest.
 const STEPS_LIMIT: RangeInclusive<usize> = 4..=100;
 
 #[tokio::test]
@@ -58,7 +58,7 @@ struct Simulation {
     fixture: Fixture,
     rng: StdRng,
     case: String,
-    /// Who is wanted how, by which version.
+    /// The wanted state of each user, by version.
     wanted: BTreeMap<&'static str, (u64, Desired)>,
     /// Everything that was written to the target.
     written: Vec<String>,

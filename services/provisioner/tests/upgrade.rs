@@ -16,10 +16,10 @@ use xtsync_domain::decision::Desired;
 use xtsync_domain::{Decision, Origin, Version};
 use xtsync_runtime::clock::Clock as _;
 
-/// A field that nobody knows yet: number 1000, holding 1.
+/// A field of a newer version: number 1000, holding 1.
 const FIELD: [u8; 3] = [0xc0, 0x3e, 0x01];
 
-/// A variant that nobody knows yet: number 99, an empty message.
+/// A variant of a newer version: number 99, an empty message.
 const VARIANT: [u8; 3] = [0x9a, 0x06, 0x00];
 
 const STEP_TIMEOUT: Duration = Duration::from_millis(20);
@@ -42,7 +42,7 @@ async fn a_kind_of_decision_that_is_not_known_stops_its_partition_and_loses_noth
     let newer = [decision(&fixture, "ana", None), VARIANT.to_vec()].concat();
     send(&fixture, "ana", &newer).await;
     fixture.decide("ana", not_wanted()).await;
-    // Each replica that reads it stops there, whoever had the partition before.
+    // Each replica that reads it stops there, whichever replica had the partition before.
     for replica in ["the first", "the next"] {
         read_until(&fixture, || fixture.unready_reason().contains("holds what only a newer version understands")).await;
         fixture.work().await;

@@ -16,7 +16,7 @@ CREATE TABLE link (
     traceparent       TEXT,
     -- What the user was counted for, when, and for which decision: they count once a window, however often it is done.
     counted           TEXT,
-    -- How often the row was stored: whoever read an older one stores nothing.
+    -- How often the row was stored: a process that read an older version stores nothing.
     row_version           INTEGER NOT NULL,
     PRIMARY KEY (target, source, user_id),
     UNIQUE (target, target_id),
@@ -43,7 +43,7 @@ CREATE INDEX work_due ON work (target, class, due);
 CREATE INDEX work_condition ON work (target, condition) WHERE condition IS NOT NULL;
 CREATE INDEX work_blocked ON work (target, blocked_by) WHERE blocked_by IS NOT NULL;
 
--- Calls that may be under way: until then nobody else may call for the same link.
+-- Calls that may be under way: until then no other process may call for the same link.
 CREATE TABLE intent (
     target  TEXT    NOT NULL,
     source  TEXT    NOT NULL,

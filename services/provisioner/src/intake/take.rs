@@ -1,4 +1,4 @@
-//! Stores a batch of decisions: a newer one replaces the older, whoever was never here gets no row for being gone.
+//! Stores a batch of decisions: a newer one replaces the older. A user who was never in the target gets no row for not being wanted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -106,7 +106,7 @@ fn replacing(newest: Option<String>, replaced: Option<&str>) -> Option<String> {
     trace::traceparent_of(&span).or_else(|| Some(newest.clone()))
 }
 
-/// Whether a decision about a user without a link makes one. Most of a source's people are gone by our word and were never here.
+/// Whether a decision about a user without a link makes one. Most users of a source are not wanted and were never in the target.
 fn makes_link(decision: &Decision) -> bool {
     match decision.desired {
         Desired::Wanted(_) => true,
@@ -162,6 +162,6 @@ mod tests {
             assert_ne!(outgoing_traceparent, NEWEST, "the job is a child of the span that links");
         });
         assert_eq!(*links.0.lock(), ["4bf92f3577b34da6a3ce929d0e0e4736"]);
-        assert_eq!(replacing(Some(NEWEST.to_owned()), Some(REPLACED)).as_deref(), Some(NEWEST), "where nobody records traces");
+        assert_eq!(replacing(Some(NEWEST.to_owned()), Some(REPLACED)).as_deref(), Some(NEWEST), "where no traces are recorded");
     }
 }

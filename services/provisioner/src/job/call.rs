@@ -91,7 +91,7 @@ impl Job<'_> {
     fn verbs(&self, call: &Call) -> Vec<&'static str> {
         let is_wanted = matches!(self.stored.link.desired.desired, Desired::Wanted(_));
         match (call, &self.stored.link.shadow) {
-            // Whoever is looked up without having an object is invited next.
+            // A user without an object is invited after the look-up.
             (Call::LookUp { .. }, Shadow::None) if is_wanted => vec![call.name(), INVITE],
             (_, _) => vec![call.name()],
         }
@@ -180,7 +180,7 @@ impl Job<'_> {
             Failure::Failing(wait) => (Answer::NotDone, Some(End::Failing { verb: call.name(), wait })),
             Failure::NotFound => (Answer::NotFound, Some(End::Retry("not_found"))),
             Failure::Lost => (Answer::Unknown, Some(End::Lost { invited: matches!(call, Call::Invite { .. }) })),
-            // Sessions that cannot be ended must not keep anybody enabled.
+            // Sessions that cannot be revoked must not keep a user enabled.
             Failure::Refused(refusal) if matches!(call, Call::Revoke { .. }) => {
                 warn!(%refusal, "the target does not end a user's sessions");
                 (Answer::Refused, None)
@@ -246,7 +246,7 @@ impl Job<'_> {
     }
 }
 
-/// Tells that a target forbids a call for one user. Who keeps access that he must not have is a person's to act on (pitfall R9).
+/// Reports that a target forbids a call for one user. A user who keeps access they must not have needs an administrator (R9).
 fn warn_forbidden(call: &Call, refusal: &Refusal) {
     let call_name = call.name();
     if matches!(call, Call::Revoke { .. } | Call::Disable { .. }) {
@@ -256,7 +256,7 @@ fn warn_forbidden(call: &Call, refusal: &Refusal) {
     }
 }
 
-/// Whether a refusal says that somebody holds the address whom no look-up shows (pitfall R4): he may let go of it.
+/// Whether a refusal says that an object that no look-up shows holds the address (R4): it may give the address up.
 fn is_taken(call: &Call, code: &str) -> bool {
     matches!(call, Call::Invite { .. }) && code == "already_exists"
 }

@@ -1,4 +1,4 @@
-//! The last commit of a job: the row as it is now, when it is due again, and what is told of it, in one transaction.
+//! The last commit of a job: the row as it is now, when it is due again, and the outcomes to publish, in one transaction.
 
 use prost::Message as _;
 use tracing::{debug, error};
@@ -55,7 +55,7 @@ impl Job<'_> {
         if is_free { self.unblock(&key).await } else { Ok(()) }
     }
 
-    /// What is committed at the end, and what is told by it.
+    /// What is committed at the end, and the outcomes of it.
     fn closing(&self, end: &End, is_superseded: bool, now: Timestamp) -> (LinkUpdate, Option<Outcome>) {
         let context = &self.worker.context;
         let mut stored = self.stored.clone();
@@ -75,7 +75,7 @@ impl Job<'_> {
             _ => Queued::Again(work(&stored.link, due, self.was)),
         };
         let call = match end {
-            // What nobody may repeat yet keeps its intent, and its time.
+            // A call that may not be repeated yet keeps its intent, and its time.
             End::Lost { invited: true } | End::NotYet(_) | End::Panicked => Called::Unchanged,
             End::Lost { invited: false } => Called::Unknown,
             End::Converged
@@ -92,7 +92,7 @@ impl Job<'_> {
         (LinkUpdate { stored, work, call, uses: None, outcome: outgoing, now }, outcome)
     }
 
-    /// What is to be told, if anything: what was done, or that it failed or is held until something changes.
+    /// The outcome to publish, if any: what was done, or that it failed or is held until something changes.
     fn outcome(&self, link: &mut Link, end: &End, now: Timestamp) -> Option<Outcome> {
         let (verb, ending) = match end {
             End::Converged => (link.mark_converged(!self.changes.is_empty(), now)?, Ending::Done),
@@ -162,7 +162,7 @@ fn blocker(others: &[String]) -> Option<&String> {
     others.iter().find(|other| other.contains('/'))
 }
 
-/// Whether the condition is new, or that of a former decision: what lasts is told once.
+/// Whether the condition is new, or that of a former decision: a lasting condition is published once.
 fn is_first(link: &Link) -> bool {
     link.condition.as_ref().is_none_or(|condition| condition.attempts == 1)
 }

@@ -47,14 +47,14 @@ pub(super) enum End {
     NotVisible,
     /// An answer was lost.
     Lost {
-        /// Whether it was an invitation's, which nobody repeats before it must have ended.
+        /// Whether it was an invitation, which is not repeated before it must have ended.
         invited: bool,
     },
     /// The job panicked, at whatever point.
     Panicked,
     /// The whole target is stopped: the link waits with it and loses no attempt.
     Stopped,
-    /// The target is in trouble with this object, which surely changed nothing.
+    /// The target failed at this object, and certainly changed nothing.
     Failing {
         /// The call that failed.
         verb: &'static str,
@@ -107,7 +107,7 @@ impl Pace {
 }
 
 impl End {
-    /// Whether the end is void where the link is wanted otherwise by now. Calls that failed are told to have failed all the same.
+    /// Whether the end is void where the link is wanted otherwise by now. Failed calls are recorded as failed all the same.
     pub(super) fn depends_on_decision(&self) -> bool {
         match self {
             Self::Converged | Self::NotYet(_) | Self::Hold(_) | Self::Closed { .. } | Self::Waits { .. } => true,

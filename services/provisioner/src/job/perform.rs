@@ -9,12 +9,12 @@ use xtsync_domain::link::{Answer, Call};
 
 use crate::worker::breaker::{CallResult, TargetFailure, VerbFailure};
 
-/// How a call can fail, by who is concerned.
+/// How a call can fail, by what the failure concerns.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Failure {
     /// The whole target: nothing was done, and nothing else would be.
     Target(TargetFailure),
-    /// The target is in trouble with it, just now and perhaps for this object only; nothing was done. How long it asks to wait.
+    /// The target fails at it, for now and perhaps for this object alone; nothing was done. How long it asks to wait.
     Failing(Option<Duration>),
     /// There is no such object, just now or for good.
     NotFound,

@@ -1,4 +1,4 @@
-//! The newest version of decisions that made no link: most people of a source are in nobody's scope, so a row is a hash and a version.
+//! The newest version of decisions that made no link: most users of a source are in no scope, so a row is a hash and a version.
 
 use std::collections::BTreeMap;
 

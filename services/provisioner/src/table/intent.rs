@@ -10,7 +10,7 @@ use super::Key;
 pub(crate) struct Intent {
     /// Whose call it is.
     pub(crate) epoch: Epoch,
-    /// Until then nobody else may call for the link.
+    /// Until then no other process may call for the link.
     pub(crate) until: Timestamp,
 }
 
@@ -22,7 +22,7 @@ pub(crate) fn put(tx: &mut Transaction, intents: Vec<(&Key, &'static str, Intent
     tx.defer(SQL, intents.into_iter().map(row).collect());
 }
 
-/// The calls have ended, but nobody knows how: the links may be looked at from now on.
+/// The calls have ended with an unknown result: the links may be read from now on.
 pub(crate) fn expire(tx: &mut Transaction, keys: Vec<&Key>, now: Timestamp) {
     const SQL: &str = "WITH v (target, source, user_id, until) AS (VALUES {rows})
         UPDATE intent SET until = v.until FROM v

@@ -140,7 +140,7 @@ pub(crate) async fn read(store: &Store, key: &Key) -> Result<Option<Stored>> {
     row.map(|row| Stored::read(key, &row, 0)).transpose()
 }
 
-/// Those of these links that exist; nobody else changes them until the transaction has ended.
+/// The existing links of these, locked until the end of the transaction.
 pub(crate) async fn lock(tx: &mut Transaction, keys: &BTreeSet<Key>) -> Result<BTreeMap<Key, Stored>> {
     let sql = tx.by_database(
         concat!("WITH v (target, source, user_id) AS (VALUES {rows}) SELECT v.target, v.source, v.user_id, ", columns!(), joined!()),
@@ -160,7 +160,7 @@ pub(crate) async fn lock(tx: &mut Transaction, keys: &BTreeSet<Key>) -> Result<B
     found.iter().map(read).collect()
 }
 
-/// How often these links were stored; nobody else changes them until the transaction has ended.
+/// The row versions of these links, locked until the end of the transaction.
 pub(crate) async fn lock_row_versions(tx: &mut Transaction, keys: &BTreeSet<&Key>) -> Result<BTreeMap<Key, u64>> {
     let sql = tx.by_database(
         concat!("WITH v (target, source, user_id) AS (VALUES {rows}) SELECT v.target, v.source, v.user_id, link.row_version", joined!()),
@@ -174,7 +174,7 @@ pub(crate) async fn lock_row_versions(tx: &mut Transaction, keys: &BTreeSet<&Key
     found.iter().map(|row| Ok((Key::read(row, 0)?, row.uint(3)?))).collect()
 }
 
-/// Has nobody own these objects of a target until their links are stored again, in the same transaction; gives the links.
+/// Releases these objects of a target until their links are stored again in the same transaction; returns the links.
 pub(crate) async fn disown(tx: &mut Transaction, target: &TenantName, ids: &BTreeSet<TargetId>) -> Result<Vec<(Key, Stored)>> {
     const OWNERS: &str = concat!(
         "WITH v (target, target_id) AS (VALUES {rows}) SELECT link.target, link.source, link.user_id, ",
@@ -291,7 +291,7 @@ pub(crate) fn mark_published(tx: &mut Transaction, rows: &[Unpublished]) {
     tx.defer(sql, rows.iter().map(params).collect());
 }
 
-/// Notes that rows were published by somebody who is not the owner any more: where there is a newer state, the older one may now be the
+/// Records that a former owner published rows: where there is a newer state, the older one may now be the
 /// last record of its key. The number becomes one that never was a version, so that a publication under way does not pass for a later one.
 pub(crate) async fn mark_published_late(tx: &mut Transaction, rows: &[Unpublished]) -> Result<()> {
     let sql = tx.by_database(

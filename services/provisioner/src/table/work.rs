@@ -1,6 +1,6 @@
 //! Work: links that are not as desired, by class and time. Retry, settling, conflict and hold are one thing: a row that is not due.
 //!
-//! A row is changed by whoever has locked its link, so all who change some do so in one order (`waiting.rs` too).
+//! A row is changed only under the lock of its link, so all changes lock in one order (`waiting.rs` too).
 
 use std::collections::BTreeMap;
 
@@ -21,7 +21,7 @@ pub(crate) struct Work {
     pub(crate) condition: Option<(ConditionKind, String)>,
     /// The link, by its record's key, whose object keeps this one from its address.
     pub(crate) blocked_by: Option<String>,
-    /// What the row was when the job read it: one that somebody has made due since stays due.
+    /// The row as the job read it: a row that was made due since then stays due.
     pub(crate) was: Waited,
 }
 
@@ -37,9 +37,9 @@ pub(crate) struct Waited {
 #[derive(Debug)]
 pub(crate) struct Due {
     pub(crate) key: Key,
-    /// The link; `None` where there is none, and an error of its own where it cannot be read: it keeps nobody else waiting.
+    /// The link; `None` where there is none, and an error of its own where it cannot be read: it delays no other link.
     pub(crate) stored: Result<Option<Stored>>,
-    /// Until when a call may be under way that nobody took the answer of.
+    /// The end of a call that may be under way without a recorded answer.
     pub(crate) called_until: Option<Timestamp>,
     /// How it waited.
     pub(crate) was: Waited,
@@ -129,7 +129,7 @@ pub(crate) fn arrived(tx: &mut Transaction, links: &[(Key, Class)], now: Timesta
     tx.defer(SQL, rows);
 }
 
-/// Puts links off, but for those that somebody has made due since their jobs read them: there is something new about them.
+/// Postpones links, except those that were made due since their jobs read them: there is news about them.
 pub(crate) fn put(tx: &mut Transaction, links: Vec<(&Key, Work)>) {
     const SQL: &str = "WITH v (target, source, user_id, class, due, condition, code, blocked_by, was_due, had_condition) AS (VALUES {rows})
         UPDATE work SET class = v.class, due = v.due, condition = v.condition, code = v.code, blocked_by = v.blocked_by FROM v
@@ -153,7 +153,7 @@ pub(crate) async fn unblock(store: &Store, by: &Key, now: Timestamp) -> Result<u
     const WAITING: &str = "SELECT count(*) FROM work WHERE target = $1 AND blocked_by = $2 AND condition = 'conflict'";
     const SQL: &str =
         "UPDATE work SET due = $3 WHERE target = $1 AND blocked_by = $2 AND condition = 'conflict' AND (due IS NULL OR due > $3)";
-    // Hardly ever does anybody wait: then nothing is written.
+    // Links rarely wait: then nothing is written.
     let waiting = store.fetch_one_opt(WAITING, params![by.target.as_str(), by.record()]).await?.map_or(Ok(0), |row| row.uint(0))?;
     if waiting == 0 {
         return Ok(0);

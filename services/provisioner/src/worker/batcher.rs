@@ -1,4 +1,4 @@
-//! Many who want the same done, one who does it for all: whoever comes while it is being done waits, and goes with the next.
+//! Batching: callers queue, and one of them submits the whole queue. Callers that arrive meanwhile wait for the next batch.
 
 use parking_lot::{Mutex, MutexGuard};
 
@@ -10,7 +10,7 @@ pub(crate) struct Batcher<T, A> {
     turn: AsyncMutex<()>,
 }
 
-/// Somebody who waits.
+/// A waiting caller.
 pub(crate) struct Waiting<T, A> {
     pub(crate) item: T,
     pub(crate) answer: oneshot::Sender<A>,
@@ -24,7 +24,7 @@ impl<T, A> Default for Batcher<T, A> {
 
 impl<T, A> Batcher<T, A> {
     /// Has something done, by oneself or along with others, and gives the answer to it. `commit` does it for all that wait; it is not
-    /// called where somebody else took this along. `None` when whoever did was dropped, or answered nothing.
+    /// called if another caller submitted this item. `None` if that caller was dropped, or answered nothing.
     ///
     /// Who was dropped is not taken along.
     pub(crate) async fn submit<F: Future<Output = ()>>(&self, item: T, commit: impl FnOnce(Vec<Waiting<T, A>>) -> F) -> Option<A> {
@@ -85,7 +85,7 @@ mod tests {
             }
         }
 
-        /// Lets it be done so many times more, and everybody come as far as they do.
+        /// Allows so many more batches, and lets every caller advance as far as it can.
         async fn allow(&self, times: usize) {
             self.allow.add_permits(times);
             for _ in 0..20 {

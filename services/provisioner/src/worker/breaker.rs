@@ -71,7 +71,7 @@ pub(crate) enum TargetFailure {
 pub(crate) enum VerbFailure {
     /// The target forbids it.
     Forbidden,
-    /// The target is in trouble with it, and may have said how long.
+    /// The target fails, and may have said for how long.
     Failing(Option<Duration>),
 }
 
@@ -142,7 +142,7 @@ struct Verb {
     failed: BTreeSet<Key>,
     /// Who finds out whether it works again, and until when that is waited for.
     probe: Option<(Key, Timestamp)>,
-    /// How many links were told to wait since it was tried last.
+    /// How many links were postponed since the last attempt.
     waiting: u32,
 }
 
@@ -283,7 +283,7 @@ impl Breaker {
         }
     }
 
-    /// The target was reached and took our credentials: whoever found that out finds nothing more out about it.
+    /// The target was reached and accepted our credentials: the probe is over.
     fn reached(&mut self, now: Timestamp) {
         self.others.succeeded(now);
         self.leavers.succeeded(now);
@@ -311,7 +311,7 @@ impl Breaker {
 }
 
 impl Verb {
-    /// What a link is told that needs the verb while it is set aside.
+    /// The answer to a link that needs the verb while its circuit is open.
     fn waits(&mut self, object: &Key, now: Timestamp) -> Option<Admission> {
         let until = match (self.circuit.state(now), &self.probe) {
             (State::Closed, _) => return None,

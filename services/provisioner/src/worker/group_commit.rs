@@ -30,7 +30,7 @@ pub(crate) struct LinkUpdate {
     pub(crate) call: Called,
     /// What the user is counted for, and when that was reserved.
     pub(crate) uses: Option<(Counter, Timestamp)>,
-    /// What is to be told.
+    /// The outcomes to publish.
     pub(crate) outcome: Option<Outgoing>,
     /// When.
     pub(crate) now: Timestamp,
@@ -54,7 +54,7 @@ pub(crate) enum Called {
     Unchanged,
     /// One is about to start.
     Starts(&'static str, Intent),
-    /// It has ended, and nobody knows how.
+    /// It has ended with an unknown result.
     Unknown,
     /// It has ended.
     Ended,
@@ -72,7 +72,7 @@ impl GroupCommit {
     pub(crate) async fn commit(&self, context: &Context, target: &TenantName, lease: (&str, Epoch), update: LinkUpdate) -> Result<bool> {
         // A job that was dropped, as all are when the lease is lost, commits nothing in the name of a later epoch.
         let committed = self.batcher.submit(update, |batch| commit_all(context, target, lease, batch)).await;
-        // Whoever commits a batch that fails as a whole tells one of it why; that ends the epoch's work for all.
+        // If a batch fails as a whole, one caller gets the cause; that ends the work of the epoch for all.
         committed.unwrap_or(Err(Error::Abandoned))
     }
 }
@@ -85,7 +85,7 @@ async fn commit_all(context: &Context, target: &TenantName, lease: (&str, Epoch)
     // In the order in which all lock links.
     batch.sort_by_cached_key(|waiting| waiting.item.stored.key());
     let (updates, answers): (Vec<LinkUpdate>, Vec<_>) = batch.into_iter().map(|waiting| (waiting.item, waiting.answer)).unzip();
-    // Nobody may be left to hear the answer.
+    // The caller may be gone.
     match retry_contended(|| commit(context, target, lease, &updates)).await {
         Ok(committed) => {
             for (update, answer) in updates.iter().zip(answers) {

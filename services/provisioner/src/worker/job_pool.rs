@@ -31,7 +31,7 @@ pub(super) struct JobPool {
     empty: BTreeSet<Class>,
 }
 
-/// How many links may be worked on at once, and of whom.
+/// How many links may be worked on at once, and of which classes.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Capacity {
     /// By the concurrency limit.

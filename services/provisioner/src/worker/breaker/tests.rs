@@ -196,7 +196,7 @@ fn a_throttling_target_is_not_called_for_as_long_as_it_asks() {
     assert_eq!(fixture.breaker.open_until(Lane::Others, fixture.now), Some(fixture.now.plus(Duration::from_secs(7))));
     fixture.report(Lane::Leavers, "revoke", 1, CallResult::Answered);
     fixture.report(Lane::Others, "patch", 1, CallResult::Answered);
-    assert_eq!(fixture.passages()[1], Passage::Blocked, "a late answer releases nobody");
+    assert_eq!(fixture.passages()[1], Passage::Blocked, "a late answer releases no link");
     fixture.pass(7);
     assert_eq!(fixture.passages()[1], Passage::Probe);
     fixture.report(Lane::Others, "patch", 1, CallResult::Answered);
