@@ -63,7 +63,7 @@ impl RequestFaults {
         Ok(headers)
     }
 
-    /// What replaces the answer to an executed request, if the answer is lost. Answers to GET are never lost, because a GET changes nothing.
+    /// What replaces the answer to an executed request, if the answer is lost. The answer to a GET is never lost: a GET changes nothing.
     pub(crate) fn lost(&mut self, call: &Call<'_>) -> Option<LostAnswer> {
         let (profile, chance) = self.0.as_mut()?;
         if call.method == Method::GET || !chance.occurs(profile.fails_after_commit) {
