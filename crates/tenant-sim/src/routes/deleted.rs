@@ -62,7 +62,7 @@ fn purge(call: &Call<'_>, id: Uuid) -> Answer {
     Ok(Reply::no_content())
 }
 
-/// Adds `deletedDateTime`, which Graph returns even if it is not selected.
+/// Adds `deletedDateTime` if the request has no `$select`, because Graph returns it by default here.
 fn with_deleted(call: &Call<'_>, mut json: Json, user: &User) -> Json {
     if let Some(time) = user.fields.get(property::DELETED).filter(|_| call.query.get("$select").is_none()) {
         json["deletedDateTime"] = time.to_json();

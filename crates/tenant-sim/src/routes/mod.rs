@@ -104,7 +104,7 @@ fn permit(call: &Call<'_>, path: &[&str]) -> Result<(), Failure> {
     }
 }
 
-/// Refuses a request that names an object by id while the fault profile hides it. Only delta queries and notifications contain it.
+/// Refuses a request that names an object while the fault profile hides it. Only delta queries and notifications contain it.
 fn seen(call: &Call<'_>, path: &[&str]) -> Result<(), Failure> {
     let ["users" | "groups" | "directoryObjects", key, ..] = path else {
         return Ok(());
