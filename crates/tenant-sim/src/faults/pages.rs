@@ -52,7 +52,7 @@ impl PageFaults {
         1 + (number * changes.min(REPLAYED_MAX) as f64) as u64
     }
 
-    /// Shuffles the objects of the page if the draw says so.
+    /// Shuffles the objects of the page with the probability `reorders`.
     pub(crate) fn mix(&mut self, objects: &mut [Json]) {
         if let Some((_, profile, chance)) = &mut self.0
             && chance.occurs(profile.delta.reorders)

@@ -103,7 +103,7 @@ async fn removals_state_whether_the_user_can_be_restored() {
     assert_eq!(changes, [json!({"id": ana, "@removed": {"reason": "changed"}}), json!({"id": eva, "@removed": {"reason": "deleted"}})]);
     hub.post(&format!("/directory/deletedItems/{ana}/restore"), json!({})).await.ok();
     let (changes, _, _) = cycle(&hub, &link, "return=minimal").await;
-    assert_eq!((&changes[0]["id"], &changes[0]["displayName"]), (&json!(ana), &json!("ana")), "a restored user is listed with all properties");
+    assert_eq!((&changes[0]["id"], &changes[0]["displayName"]), (&json!(ana), &json!("ana")), "a restored user has all properties");
     assert_eq!(cycle(&hub, "/users/delta", "").await.0.len(), 1, "an initial cycle does not list removed users");
 }
 

@@ -54,7 +54,7 @@ async fn a_subscription_is_created_listed_renewed_and_removed() {
     let id = text(&made.body["id"]);
     assert_eq!((made.status, &made.body["resource"], &made.body["notificationUrl"]), (201, &json!("/users"), &json!(webhook.url)));
     assert_eq!(hub.ids("/subscriptions").await, [&*id]);
-    assert_eq!(world.graph("hub").await.ids("/subscriptions").await, Vec::<String>::new(), "an application sees only its own subscriptions");
+    assert_eq!(world.graph("hub").await.ids("/subscriptions").await, Vec::<String>::new(), "each application lists its own");
     let path = format!("/subscriptions/{id}");
     let days = |days: u64| json!({"expirationDateTime": after(Duration::from_secs(days * 24 * 3_600))});
     for (body, status) in [(days(28), 200), (days(30), 400), (json!({"changeType": "updated"}), 400), (json!({}), 400)] {

@@ -58,7 +58,7 @@ async fn throttled_requests_count_and_waits_are_sometimes_fractions() {
     }
     assert!(waits.iter().any(|wait| wait.contains('.')) && waits.iter().any(|wait| !wait.contains('.')), "{waits:?}");
     let seconds: Vec<f64> = waits.iter().map(|wait| wait.parse().unwrap()).collect();
-    assert!(seconds[0] < 201.0 && seconds[14] > 800.0, "who does not wait is kept waiting: {seconds:?}");
+    assert!(seconds[0] < 201.0 && seconds[14] > 800.0, "a client that does not wait stays throttled: {seconds:?}");
     assert_eq!(used[14], "1.8");
     assert_eq!(hub.get("/users").await.status, 200, "reads have their own quota");
 }
