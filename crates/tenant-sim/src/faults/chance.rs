@@ -1,4 +1,4 @@
-//! Chance by seed: a seed, a purpose and some numbers always give the same draws.
+//! Reproducible random draws: the same seed, purpose and numbers give the same draws.
 
 use std::time::Duration;
 
@@ -7,12 +7,12 @@ use rand::{Rng, SeedableRng};
 
 use super::Span;
 
-/// The draws of one occasion.
+/// The random draws for one request, page or token.
 #[derive(Debug)]
 pub(crate) struct Chance(StdRng);
 
 impl Chance {
-    /// The draws of that occasion.
+    /// The draws for a purpose and its numbers.
     pub(crate) fn of(seed: u64, purpose: &str, numbers: &[u64]) -> Self {
         let step = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
         let start = purpose.bytes().fold(seed ^ 0xcbf2_9ce4_8422_2325, step);
@@ -20,14 +20,14 @@ impl Chance {
         Self(StdRng::seed_from_u64(bytes.fold(start, step)))
     }
 
-    /// A number from 0 up to 1.
+    /// A number from 0 to 1, 1 excluded.
     pub(crate) fn number(&mut self) -> f64 {
         self.0.random()
     }
 
-    /// Whether something that happens that often happens now.
+    /// True with the probability `share`.
     pub(crate) fn occurs(&mut self, share: f64) -> bool {
-        // One draw in any case, so that another share leaves the draws after this one as they were.
+        // One draw in any case: another share must not change the draws after this one.
         self.number() < share
     }
 

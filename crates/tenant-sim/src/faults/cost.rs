@@ -1,20 +1,20 @@
-//! What a request costs, by Microsoft's table for identity and access: resource units, and writes.
+//! The cost of a request in resource units and writes, by Microsoft's table for identity and access.
 //!
-//! Source: the page on service-specific throttling limits, sections *Identity and access service limits*. What it says of `me/` holds
-//! for `users/{id}/` too.
+//! Source: the page on service-specific throttling limits, section *Identity and access service limits*. The rows for `me/` also apply to
+//! `users/{id}/`.
 
 use axum::http::Method;
 
 use crate::routes::Call;
 
-/// What one request takes from the quotas.
+/// The amounts that one request takes from the quotas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Cost {
     pub(super) units: u32,
     pub(super) writes: u32,
 }
 
-/// With fewer objects in a page than this, a request is cheaper.
+/// A request with a `$top` below this costs one unit less.
 const SMALL_PAGE: u32 = 20;
 
 pub(super) fn of(call: &Call<'_>) -> Cost {
@@ -45,7 +45,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn requests_cost_what_the_table_says() {
+    fn requests_cost_as_documented() {
         for (method, path, units, writes) in [
             (Method::GET, vec!["users"], 2, 0),
             (Method::GET, vec!["users", "1"], 1, 0),

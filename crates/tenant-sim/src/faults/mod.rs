@@ -1,8 +1,8 @@
-//! The profile: how badly the simulated Graph behaves, by seed.
+//! The fault profile: which faults the simulated Graph injects, and how often, by seed.
 //!
-//! A [`FaultProfile`] is plain data. The same profile and the same sequence of requests of a kind meet the same answers, whatever other
-//! requests come between: each kind (method and path template) is counted by itself, and its number and the seed decide. Real tenants do
-//! all of this; the sources are Microsoft's pages on throttling and delta queries, and pitfalls R3 to R19.
+//! A [`FaultProfile`] is plain data. The same profile and the same sequence of requests of one kind give the same faults, independent of
+//! other requests between them. Each kind (method and path template) has its own counter; the counter and the seed determine the fault.
+//! Real tenants show all of these faults. Sources: Microsoft's pages on throttling and delta queries, and pitfalls R3 to R19.
 
 mod chance;
 mod cost;
@@ -22,91 +22,91 @@ pub(crate) use self::state::FaultState;
 pub use self::state::InjectedFault;
 pub use self::throttle::{Quota, Throttle};
 
-/// What is to go wrong, and how often. The default is calm. Shares are between 0 and 1.
+/// The faults and their frequency. The default injects none. Shares are between 0 and 1.
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct FaultProfile {
-    /// What all chance comes from.
+    /// The seed of all random draws.
     pub seed: u64,
-    /// How long every request to Graph takes before anything of it is done.
+    /// The delay of every request to Graph before it is processed.
     #[serde(rename = "latencyMilliseconds")]
     pub latency: Span,
-    /// The quotas; none are applied without.
+    /// The quotas; none apply if unset.
     pub throttle: Option<Throttle>,
-    /// The tenants that are throttled; all of them, where none is named.
+    /// The tenants that are throttled; all tenants if empty.
     pub throttled: Vec<String>,
     /// Tenants that answer every request about users with 503.
     pub dead: Vec<String>,
-    /// The share of requests that are answered with 500, 502, 503 or 504 instead of being carried out.
+    /// The share of requests that fail with 500, 502, 503 or 504 and are not executed.
     pub server_errors: f64,
-    /// The share of writes that are carried out and whose answer is lost: such a status, or a cut connection.
+    /// The share of writes that are executed and whose answer is lost: the client gets such a status, or the connection is closed.
     pub fails_after_commit: f64,
-    /// How long a new object is not found by id and missing in lists, while delta queries and notifications tell it already.
+    /// How long a new object is not found by id and is missing in lists. Delta queries and notifications contain it at once.
     #[serde(rename = "hidesFreshObjectsForMilliseconds")]
     pub hides_fresh_objects_for: Span,
-    /// What delta queries do.
+    /// The faults of delta queries.
     pub delta: DeltaFaults,
-    /// After how many requests an access token is refused, however long it should live.
+    /// The number of requests after which an access token is refused, independent of its lifetime.
     pub expires_tokens_every: Option<NonZeroU32>,
-    /// What invitations of unknown addresses meet.
+    /// The faults of invitations of unknown addresses.
     pub invitations: InvitationFaults,
 }
 
-/// What goes wrong in delta queries. Within a round the last word on an object is always the newest, as clients may rely on.
+/// The faults of delta queries. Within a cycle the last entry of an object is always its newest state; clients rely on that.
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct DeltaFaults {
-    /// The share of rounds whose pages come from the newest change to the oldest, and of pages whose objects are mixed.
+    /// The share of cycles whose pages run from the newest change to the oldest, and of pages whose objects are shuffled.
     pub reorders: f64,
-    /// The share of objects that are told twice, first as they were before their last change; of pages that are sent again; and of
-    /// rounds after which the next one tells some changes once more.
+    /// The share of objects that are listed twice, first with the values before their last change; of pages that are sent again; and
+    /// of cycles whose successor lists some changes again.
     pub repeats: f64,
-    /// The share of pages before which comes an empty one.
+    /// The share of pages that an empty page precedes.
     pub empty: f64,
-    /// The share of changes that no later round tells, until the object changes again. Only an initial round shows them.
+    /// The share of changes that no later cycle lists until the object changes again. An initial cycle contains them.
     pub loses: f64,
 }
 
-/// The answers of pitfalls R4: shares of the invitations of addresses that the tenant does not know. They exclude one another.
+/// The answers of pitfalls R4, as shares of the invitations of unknown addresses. At most one applies to an invitation.
 #[derive(Debug, Clone, Default, PartialEq, serde::Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct InvitationFaults {
-    /// 201 with an id, and the user never appears.
+    /// The answer is 201 with an id, and the user never appears.
     pub vanishes: f64,
-    /// 201, and writes to the id are answered with 404 for a while longer than reads.
+    /// The answer is 201, and writes to the id fail with 404 for longer than reads.
     pub late: f64,
-    /// How much longer.
+    /// How much longer writes fail than reads.
     #[serde(rename = "lateForMilliseconds")]
     pub late_for: Span,
-    /// A guest whom somebody else invited comes back with 201: silent adoption.
+    /// The answer is 201 with a guest that another party invited: silent adoption.
     pub meets_guest: f64,
-    /// Such a guest whose sign-in is blocked refuses with 400.
+    /// A guest with blocked sign-in has the address: 400.
     pub meets_blocked: f64,
-    /// An internal user refuses with 400.
+    /// An internal user has the address: 400.
     pub meets_internal: f64,
-    /// An internal user in the bin refuses with 400.
+    /// A soft-deleted internal user has the address: 400.
     pub meets_soft_deleted: f64,
     /// A mail contact owns the address, so the guest has neither `mail` nor `proxyAddresses`.
     pub meets_contact: f64,
 }
 
-/// A time between two bounds, both included; written as `[least, most]` in milliseconds.
+/// A range of durations, both bounds included; written as `[least, most]` in milliseconds.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(from = "(u64, u64)")]
 pub struct Span {
-    /// At least so long.
+    /// The lower bound.
     pub least: Duration,
-    /// At most so long.
+    /// The upper bound.
     pub most: Duration,
 }
 
 impl Span {
-    /// Always that long.
+    /// A range with one duration.
     pub const fn exactly(time: Duration) -> Self {
         Self { least: time, most: time }
     }
 
-    /// Between those numbers of milliseconds.
+    /// A range in milliseconds.
     pub const fn milliseconds(least: u64, most: u64) -> Self {
         Self { least: Duration::from_millis(least), most: Duration::from_millis(most) }
     }

@@ -1,4 +1,4 @@
-//! What the profile does to one page of a delta query. The token of the page decides, so that asking again gives the same page again.
+//! The faults of one page of a delta query. The page's token determines them, so a repeated request returns the same page.
 
 use std::sync::Arc;
 
@@ -7,17 +7,17 @@ use uuid::Uuid;
 
 use super::{Chance, FaultProfile, FaultState, InjectedFault};
 
-/// How often in a row a page is put off or sent again.
+/// The limit of consecutive empty or repeated pages at one place.
 const ATTEMPTS_MAX: u64 = 2;
-/// How many numbers of the log a next round goes back, at most.
+/// The most log numbers that a cycle replays.
 const REPLAYED_MAX: u64 = 12;
 
-/// The draws of one page; none while it is calm.
+/// The draws of one page; `None` without a fault profile.
 #[derive(Debug)]
 pub(crate) struct PageFaults(Option<(FaultState, Arc<FaultProfile>, Chance)>);
 
 impl PageFaults {
-    /// The draws of a page of that tenant, kind and place.
+    /// The draws of a page, by tenant, kind and place.
     pub(crate) fn of(fault_state: &FaultState, tenant: Uuid, kind: &str, place: &[u64]) -> Self {
         let drawn = |profile: Arc<FaultProfile>| {
             let (high, low) = tenant.as_u64_pair();
@@ -28,22 +28,22 @@ impl PageFaults {
         Self(fault_state.profile().map(drawn))
     }
 
-    /// Whether an empty page comes before this one.
+    /// Whether an empty page precedes this page.
     pub(crate) fn is_empty(&mut self, attempt: u64) -> bool {
         self.draw(InjectedFault::PageEmpty, |profile| if attempt < ATTEMPTS_MAX { profile.delta.empty } else { 0.0 })
     }
 
-    /// Whether the round, which begins here, comes from its newest change to its oldest.
+    /// Whether the cycle that begins here lists its changes from the newest to the oldest.
     pub(crate) fn reorders_cycle(&mut self) -> bool {
         self.draw(InjectedFault::CycleReordered, |profile| profile.delta.reorders)
     }
 
-    /// Whether the same page comes next.
+    /// Whether the next link leads to the same page again.
     pub(crate) fn repeats_page(&mut self, attempt: u64) -> bool {
         self.draw(InjectedFault::PageRepeated, |profile| if attempt < ATTEMPTS_MAX { profile.delta.repeats } else { 0.0 })
     }
 
-    /// How many numbers of the log the next round goes back, of those that this one told.
+    /// How many log numbers the next cycle replays, of the `changes` that this cycle covered.
     pub(crate) fn replays(&mut self, changes: u64) -> u64 {
         if changes == 0 || !self.draw(InjectedFault::CycleReplayed, |profile| profile.delta.repeats) {
             return 0;
@@ -52,7 +52,7 @@ impl PageFaults {
         1 + (number * changes.min(REPLAYED_MAX) as f64) as u64
     }
 
-    /// Mixes the objects of the page, perhaps.
+    /// Shuffles the objects of the page with the probability `reorders`.
     pub(crate) fn mix(&mut self, objects: &mut [Json]) {
         if let Some((_, profile, chance)) = &mut self.0
             && chance.occurs(profile.delta.reorders)

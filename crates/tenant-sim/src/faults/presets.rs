@@ -1,7 +1,7 @@
-//! Weathers by name, from a breeze to what a system has to survive: `mild`, `rough`, `storm`.
+//! The named fault profiles, by severity: `mild`, `rough`, `severe`.
 //!
-//! None of them makes an oracle wrong: whoever retries, reads back and now and then compares everything gets every user across. What bars
-//! somebody for good (an internal user with his address, somebody else's guest) is never among them; a test sets it by itself.
+//! A client converges under each of them if it retries, reads back and runs a full cycle from time to time. They contain no fault that
+//! blocks a user permanently, such as an internal user or a foreign guest with the same address; a test sets those itself.
 
 use std::num::NonZeroU32;
 use std::str::FromStr;
@@ -9,7 +9,7 @@ use std::str::FromStr;
 use super::{DeltaFaults, FaultProfile, InvitationFaults, Span, Throttle};
 
 impl FaultProfile {
-    /// Now and then something, as on an ordinary day.
+    /// Rare faults, as on an ordinary day.
     pub fn mild(seed: u64) -> Self {
         Self {
             seed,
@@ -22,7 +22,7 @@ impl FaultProfile {
         }
     }
 
-    /// A bad day.
+    /// Frequent faults.
     pub fn rough(seed: u64) -> Self {
         Self {
             seed,
@@ -44,7 +44,7 @@ impl FaultProfile {
         }
     }
 
-    /// Everything at once, all the time.
+    /// All faults at high frequency.
     pub fn severe(seed: u64) -> Self {
         Self {
             seed,
@@ -67,7 +67,7 @@ impl FaultProfile {
     }
 }
 
-/// `SEED` or `SEED:NAME`; `rough` without a name.
+/// Parses `SEED` or `SEED:NAME`; the default name is `rough`.
 impl FromStr for FaultProfile {
     type Err = String;
 

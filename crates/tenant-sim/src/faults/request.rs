@@ -1,4 +1,4 @@
-//! One request's way through the profile: it waits, is metered, may be refused, is carried out, and its answer may be lost.
+//! The faults of one request: its latency, its throttling, an error before it is executed, and the loss of its answer.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,21 +10,21 @@ use crate::counts;
 use crate::error::{Failure, Header};
 use crate::routes::Call;
 
-/// The draws of one request; none while it is calm.
+/// The draws of one request; `None` without a fault profile.
 #[derive(Debug)]
 pub(crate) struct RequestFaults(Option<(Arc<FaultProfile>, Chance)>);
 
-/// What became of an answer that the client must not have.
+/// What the client gets instead of a lost answer.
 #[derive(Debug)]
 pub(crate) enum LostAnswer {
-    /// Something on the way answers in its place.
+    /// An error status, as from a gateway.
     Answer(Failure),
-    /// The connection is cut without an answer.
+    /// The connection is closed without an answer.
     Connection,
 }
 
 impl RequestFaults {
-    /// The draws of a request by its method and path. Paths that differ by ids only are of one kind.
+    /// The draws of a request, by method and path template. Paths that differ only in ids are of one kind.
     pub(crate) fn begin(fault_state: &FaultState, method: &Method, path: &str) -> Self {
         let drawn = |profile: Arc<FaultProfile>| {
             let chance = fault_state.next(&profile, &format!("{method} {}", counts::template(path)));
@@ -33,12 +33,12 @@ impl RequestFaults {
         Self(fault_state.profile().map(drawn))
     }
 
-    /// How long to wait before anything is done.
+    /// How long the request waits before it is processed.
     pub(crate) fn latency(&mut self) -> Duration {
         self.0.as_mut().map_or(Duration::ZERO, |(profile, chance)| chance.within(profile.latency))
     }
 
-    /// Meters the request and perhaps refuses it; gives the headers that meters add to an answer.
+    /// Charges the request to the quotas and returns the headers for its answer, or the failure if the request is refused.
     pub(crate) fn admit(&mut self, call: &Call<'_>) -> Result<Vec<Header>, Failure> {
         let Some((profile, chance)) = &mut self.0 else {
             return Ok(Vec::new());
@@ -63,7 +63,7 @@ impl RequestFaults {
         Ok(headers)
     }
 
-    /// Whether the answer to a request that was carried out gets lost. Reads are not asked: there it makes no difference.
+    /// What replaces the answer to an executed request, if the answer is lost. The answer to a GET is never lost: a GET changes nothing.
     pub(crate) fn lost(&mut self, call: &Call<'_>) -> Option<LostAnswer> {
         let (profile, chance) = self.0.as_mut()?;
         if call.method == Method::GET || !chance.occurs(profile.fails_after_commit) {
@@ -76,7 +76,7 @@ impl RequestFaults {
 }
 
 impl LostAnswer {
-    /// The answer where there is no connection of its own to cut: an item of a batch.
+    /// The failure of a batch item, which has no connection of its own to close.
     pub(crate) fn into_failure(self) -> Failure {
         match self {
             Self::Answer(failure) => failure,
@@ -85,7 +85,7 @@ impl LostAnswer {
     }
 }
 
-/// One of the ways in which a service is unwell.
+/// A random server error, some with `Retry-After`.
 fn server_error(chance: &mut Chance) -> Failure {
     let (status, waits) = *chance.one_of(&[(500, false), (502, false), (503, false), (503, true), (504, false)]);
     let wait = Duration::from_millis(100 + (chance.number() * 400.0) as u64);

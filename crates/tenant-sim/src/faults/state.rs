@@ -1,4 +1,4 @@
-//! The profile in force, and what it did so far. One for all tenants of a simulator.
+//! The fault profile in force, and the faults injected so far. All tenants of a simulator share it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -8,52 +8,52 @@ use parking_lot::{Mutex, MutexGuard, RwLock};
 use super::throttle::Meters;
 use super::{Chance, FaultProfile};
 
-/// How many different kinds of requests are counted apart.
+/// How many kinds of requests have their own counter; further kinds share one.
 const KINDS_MAX: usize = 1_000;
 
-/// Something that the profile did.
+/// A fault that the simulator injected.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, serde::Serialize)]
 #[serde(rename_all = "camelCase")]
 pub enum InjectedFault {
     /// A request was throttled.
     Throttled,
-    /// A request failed before anything of it was done.
+    /// A request failed and was not executed.
     ServerError,
-    /// A write was carried out and answered with an error.
+    /// A write was executed and answered with an error.
     AnswerLost,
-    /// A write was carried out and its connection cut.
+    /// A write was executed and its connection closed without an answer.
     ConnectionReset,
-    /// A token was refused before its time.
+    /// A token was refused before its lifetime ended.
     TokenExpired,
     /// A new object was hidden.
     FreshHidden,
-    /// A change was kept from all delta queries.
+    /// Delta queries omit a change.
     ChangeLost,
-    /// A delta round began with its newest change.
+    /// A delta cycle began with its newest change.
     CycleReordered,
-    /// The next delta round was made to tell some changes again.
+    /// The next delta cycle lists some changes again.
     CycleReplayed,
-    /// An object was told twice.
+    /// An object was listed twice.
     ObjectRepeated,
     /// A page of a delta query was sent again.
     PageRepeated,
-    /// An empty page came first.
+    /// An empty page preceded a page.
     PageEmpty,
     /// An invited user never appeared.
     GuestVanished,
-    /// An invited user could be written late.
+    /// An invited user became writable later than readable.
     GuestLate,
-    /// An invitation met somebody or something with that address.
+    /// Another object had the address of an invitation.
     AddressTaken,
 }
 
-/// A cheap handle of the profile.
+/// A handle of the shared fault state; cheap to clone.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct FaultState(Arc<Inner>);
 
 #[derive(Debug, Default)]
 struct Inner {
-    /// None while it is calm.
+    /// `None` while the profile has no faults.
     profile: RwLock<Option<Arc<FaultProfile>>>,
     injected_faults: Mutex<BTreeMap<InjectedFault, u64>>,
     /// How many requests of each kind there were since the profile was set.
@@ -62,7 +62,7 @@ struct Inner {
 }
 
 impl FaultState {
-    /// Changes the profile. Requests are numbered anew, and all quotas are full.
+    /// Sets the profile, resets the request counters and fills all quotas.
     pub(crate) fn set(&self, profile: FaultProfile) {
         let is_empty = FaultProfile { seed: profile.seed, ..FaultProfile::default() } == profile;
         *self.0.profile.write() = (!is_empty).then(|| Arc::new(profile));
@@ -70,12 +70,12 @@ impl FaultState {
         self.0.meters.reset();
     }
 
-    /// The profile, unless it is calm.
+    /// The profile; `None` if it has no faults.
     pub(crate) fn profile(&self) -> Option<Arc<FaultProfile>> {
         self.0.profile.read().clone()
     }
 
-    /// What the profile did so far.
+    /// The number of injected faults by kind.
     pub(crate) fn injected_faults(&self) -> BTreeMap<InjectedFault, u64> {
         lock(&self.0.injected_faults).clone()
     }
@@ -84,7 +84,7 @@ impl FaultState {
         *lock(&self.0.injected_faults).entry(fault).or_default() += 1;
     }
 
-    /// The draws of the next occasion of that kind.
+    /// The draws for the next request of that kind.
     pub(crate) fn next(&self, profile: &FaultProfile, kind: &str) -> Chance {
         let mut numbers = lock(&self.0.numbers);
         let kind = if numbers.len() < KINDS_MAX || numbers.contains_key(kind) { kind } else { "other" };

@@ -1,7 +1,7 @@
 //! Throttling as Microsoft documents it for identity and access: token buckets of resource units and of writes, per application and
 //! tenant, per application, and per tenant.
 //!
-//! A throttled request counts like any other, so that whoever does not wait is kept waiting, down to 1.8 times the limit.
+//! Throttled requests count, too. A client that ignores `Retry-After` stays throttled; usage counts up to 1.8 times the limit.
 
 use std::collections::HashMap;
 use std::time::{Duration, Instant};
@@ -14,22 +14,22 @@ use super::{Chance, cost};
 use crate::error::{Failure, Header};
 use crate::routes::Call;
 
-/// From which share of a limit on answers tell it.
+/// The used share of a limit above which answers carry `x-ms-throttle-limit-percentage`.
 const HEADER_FROM: f64 = 0.8;
 /// The share of a limit beyond which overuse is no longer counted.
 const LEVEL_MAX: f64 = 1.8;
 
-/// So much in so long: a bucket that holds `amount` and fills in `per`.
+/// A token bucket that holds `amount` and fills within `per`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(from = "(u32, u64)")]
 pub struct Quota {
-    /// How much.
+    /// The size of the bucket.
     pub amount: u32,
-    /// In how long.
+    /// The time in which an empty bucket fills.
     pub per: Duration,
 }
 
-/// The quotas. In the simulator's own door each is written as `[amount, seconds]`; what is left out is as documented.
+/// The quotas. The admin API takes each as `[amount, seconds]`; omitted ones have the documented value.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields, default)]
 pub struct Throttle {
@@ -50,7 +50,7 @@ pub struct Throttle {
 }
 
 impl Throttle {
-    /// What Microsoft documents.
+    /// The quotas that Microsoft documents.
     pub const fn documented() -> Self {
         Self {
             small: Quota::new(3_500, 10),
@@ -63,7 +63,7 @@ impl Throttle {
         }
     }
 
-    /// The same with another quota of writes of an application in a tenant, e.g. 20 in a second: the documented rate without its burst.
+    /// These quotas with another one for the writes of an application in a tenant. 20 per second is the documented rate without its burst.
     pub const fn with_writes(self, amount: u32, seconds: u64) -> Self {
         Self { writes: Quota::new(amount, seconds), ..self }
     }
@@ -76,7 +76,7 @@ impl Default for Throttle {
 }
 
 impl Quota {
-    /// So much in so many seconds.
+    /// A quota of `amount` in `seconds`.
     pub const fn new(amount: u32, seconds: u64) -> Self {
         Self { amount, per: Duration::from_secs(seconds) }
     }
@@ -92,10 +92,10 @@ impl From<(u32, u64)> for Quota {
     }
 }
 
-/// Whom a bucket is for: an application in a tenant, an application (the nil tenant), or a tenant (the nil application).
+/// The owner of a bucket: an application in a tenant, an application (nil tenant), or a tenant (nil application).
 type Owner = (Uuid, Uuid);
 
-/// The buckets in use. There are as many as tenants, applications and their pairs.
+/// The buckets in use; at most two for each tenant, each application and each pair of them.
 #[derive(Debug, Default)]
 pub(super) struct Meters(Mutex<HashMap<(Owner, bool), Bucket>>);
 
@@ -116,12 +116,12 @@ struct Charge {
 }
 
 impl Meters {
-    /// Starts all buckets anew.
+    /// Removes all buckets, so that every quota is full.
     pub(super) fn reset(&self) {
         self.buckets().clear();
     }
 
-    /// Takes what the request costs; gives the headers of its answer, or the refusal.
+    /// Charges the cost of the request. Returns the headers for its answer, or the failure if a quota is exceeded.
     pub(super) fn charge(&self, throttle: &Throttle, call: &Call<'_>, chance: &mut Chance) -> Result<Vec<Header>, Failure> {
         let (now, cost) = (Instant::now(), cost::of(call));
         let mut buckets = self.buckets();
@@ -152,7 +152,7 @@ impl Bucket {
         Self { quota, level: f64::from(quota.amount), at: now }
     }
 
-    /// Takes the amount in any case; how long to wait if there was not enough.
+    /// Takes the amount in any case. Returns how long to wait if the bucket held less.
     fn take(&mut self, quota: Quota, amount: u32, now: Instant) -> Option<Duration> {
         let (size, rate, amount) = (f64::from(quota.amount), quota.per_second(), f64::from(amount));
         let refilled = self.level + now.saturating_duration_since(self.at).as_secs_f64() * rate;

@@ -1,7 +1,6 @@
-//! Decides whether a filter holds for an object.
+//! Evaluates a filter for an object.
 //!
-//! Texts are compared without regard to case, as the directory does. A comparison with a value that is not there is false, except
-//! `eq null` and `ne`.
+//! Texts are compared case-insensitively, as in the directory. A comparison with an absent value is false, except `eq null` and `ne`.
 
 use std::cmp::Ordering;
 
@@ -12,7 +11,7 @@ use crate::object::Object;
 use crate::property;
 use crate::value::{Value, folded, parse_time, starts_with};
 
-/// Whether the filter holds for the object.
+/// Whether the filter matches the object.
 pub(crate) fn matches<O: Object>(filter: &Filter, object: &O) -> bool {
     match filter {
         Filter::And(left, right) => matches(left, object) && matches(right, object),
@@ -98,14 +97,14 @@ fn compares(comparison: Comparison, value: &Value, literal: &Literal) -> bool {
     }
 }
 
-/// How the value stands to the literal; nothing when they cannot be compared.
+/// The order of the value and the literal; `None` if they cannot be compared.
 fn order(value: &Value, literal: &Literal) -> Option<Ordering> {
     match (value, literal) {
         (Value::Null, Literal::Null) => Some(Ordering::Equal),
         (Value::Flag(value), Literal::Flag(literal)) => Some(value.cmp(literal)),
         (Value::Text(value), Literal::Text(literal)) => Some(folded(value).cmp(folded(literal))),
         (Value::Time(value), Literal::Time(literal)) => Some(value.cmp(literal)),
-        // Some clients quote their times.
+        // Some clients quote times.
         (Value::Time(value), Literal::Text(literal)) => parse_time(literal).map(|literal| value.cmp(&literal)),
         (Value::Null | Value::Flag(_) | Value::Time(_) | Value::Text(_) | Value::Texts(_) | Value::Json(_), _) => None,
     }

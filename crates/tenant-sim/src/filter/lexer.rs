@@ -1,13 +1,13 @@
-//! Cuts a filter into words, texts, and signs.
+//! Splits a filter into words, texts and signs.
 
 use crate::error::Failure;
 
-/// One piece of a filter.
+/// One token of a filter.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) enum Token {
     /// A name, keyword, number, date or id.
     Word(String),
-    /// A quoted text, unquoted.
+    /// A quoted text, without its quotes.
     Text(String),
     Open,
     Close,
@@ -44,7 +44,7 @@ pub(super) fn tokens(filter: &str) -> Result<Vec<Token>, Failure> {
     Ok(tokens)
 }
 
-/// A quoted text; two quotes stand for one.
+/// Reads the rest of a quoted text; two quotes stand for one.
 fn text(rest: &mut std::iter::Peekable<std::str::Chars<'_>>) -> Result<String, Failure> {
     let mut text = String::new();
     while let Some(letter) = rest.next() {

@@ -1,7 +1,7 @@
 //! `$filter`: the part of OData's grammar that Graph's directory objects support.
 //!
-//! `parse` reads it, `matches` decides about one object, `narrowed` finds the few users it can be about without reading them all.
-//! What Graph does not support is refused with `Request_UnsupportedQuery`, never ignored.
+//! `parse` reads it, `matches` evaluates it for one object, `narrowed` finds its candidates without a full scan where possible.
+//! Clauses that Graph does not support are refused with `Request_UnsupportedQuery`, never ignored.
 
 mod eval;
 mod lexer;
@@ -24,11 +24,11 @@ pub(crate) enum Filter {
     Or(Box<Filter>, Box<Filter>),
     Not(Box<Filter>),
     Test(Term, Test),
-    /// Some item of a list passes; without a test, the list is not empty.
+    /// At least one item of the list passes; without a test, the list is not empty.
     Any(Prop, Option<Box<Items>>),
 }
 
-/// What a test is about: a property, or a part of a complex one such as `employeeOrgData/costCenter`.
+/// The operand of a test: a property, or a part of a complex one such as `employeeOrgData/costCenter`.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Term {
     pub(crate) prop: Prop,
@@ -74,7 +74,7 @@ pub(crate) enum Literal {
 }
 
 impl Filter {
-    /// Whether Graph answers it only as an advanced query (`ConsistencyLevel: eventual` and `$count=true`).
+    /// Whether Graph supports it only as an advanced query (`ConsistencyLevel: eventual` and `$count=true`).
     pub(crate) fn is_advanced(&self) -> bool {
         match self {
             Self::And(left, right) | Self::Or(left, right) => left.is_advanced() || right.is_advanced(),

@@ -1,6 +1,6 @@
-//! Finds the users that a filter can be about by the user_index's index, where that tells.
+//! Finds the candidates of a filter with the indexes of [`UserIndex`], if the filter allows it.
 //!
-//! The index only narrows: whoever is found must still be asked. So an answer by the index is the answer that reading everybody gives.
+//! The result may contain users that do not match, so the caller evaluates the filter for each. The answer equals that of a full scan.
 
 use uuid::Uuid;
 
@@ -9,10 +9,10 @@ use crate::property::{self, Prop};
 use crate::user::User;
 use crate::user_index::UserIndex;
 
-/// When more than so many have a value, a page of them is found sooner by reading everybody.
+/// With more candidates than this, a full scan finds a page sooner.
 pub(super) const CANDIDATES_MAX: usize = 10_000;
 
-/// All users after that id, in the order of pages, whom the filter may let through.
+/// The users after that id, in the order of pages, that the filter may match.
 pub(crate) fn narrowed<'a>(
     filter: Option<&Filter>,
     user_index: &'a UserIndex,

@@ -6,9 +6,9 @@ use crate::error::Failure;
 use crate::property::{Kind, ObjectKind, Schema};
 use crate::value::parse_time;
 
-/// How deep parentheses and `not` may nest.
+/// The nesting limit of parentheses and `not`.
 const DEPTH_MAX: usize = 50;
-/// How long a filter may be; Graph's own limit is that of a URL.
+/// The length limit of a filter in bytes; Graph limits only the URL.
 const LENGTH_MAX: usize = 8_192;
 
 /// Reads a filter on objects of that kind.
@@ -242,7 +242,7 @@ fn affix(word: &str) -> Option<fn(String) -> Test> {
     }
 }
 
-/// What the path of a lambda variable is about: the item itself or a part of it.
+/// The operand that a path of a lambda variable names: the item itself (`None`) or a part of it.
 fn item_part(variable: &str, path: &str) -> Result<Option<String>, Failure> {
     match path.strip_prefix(variable) {
         Some("") => Ok(None),

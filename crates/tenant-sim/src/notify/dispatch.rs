@@ -1,4 +1,4 @@
-//! From the journal to the endpoints: each write becomes the notifications of those who subscribed to it.
+//! Dispatches the writes of the journal to the endpoints, as one notification for each subscription that matches.
 
 use std::collections::HashMap;
 use std::convert::Infallible;
@@ -22,14 +22,14 @@ const QUEUE_MAX: usize = 10_000;
 /// How long to sleep when nothing is due.
 const LONG: std::time::Duration = std::time::Duration::from_secs(24 * 3600);
 
-/// The endpoints by the endpoint they go to. They end with this.
+/// The queue and the task of each endpoint, by URL. The tasks end when this is dropped.
 #[derive(Default)]
 struct Endpoints {
     queues: HashMap<Url, Sender<Notification>>,
     tasks: JoinSet<()>,
 }
 
-/// Tells subscribers what the journal tells, as long as it is polled.
+/// Sends a notification for each journal entry and sends due lifecycle events, as long as it is polled.
 pub(crate) async fn run(sim: Sim, mut writes: Receiver<Entry>) -> Infallible {
     let mut endpoints = Endpoints::default();
     loop {
@@ -71,7 +71,7 @@ impl Endpoints {
 }
 
 impl Subscriptions {
-    /// What a write means for those who subscribed.
+    /// The notifications of one write, with the URLs they go to.
     fn notifications(&self, entry: &Entry) -> Vec<(Url, Notification)> {
         let within = self.delivery().reauthorize_within;
         let active = self.active();
@@ -83,7 +83,7 @@ impl Subscriptions {
         lock(&self.outbox).drain(..).collect()
     }
 
-    /// How long until the next application is to be asked to authorize again.
+    /// The time until the next `reauthorizationRequired` event is due.
     fn next_challenge(&self) -> std::time::Duration {
         let now = OffsetDateTime::now_utc();
         let waiting = |known: &&Subscription| known.challenged.is_none();
@@ -107,7 +107,7 @@ impl Subscriptions {
         }
     }
 
-    /// Something arrived, so that what is lost after it is told again.
+    /// Records a delivery: a later loss is reported with a new `missed` event.
     pub(super) fn delivered(&self, id: Uuid) {
         if let Some(subscription) = self.active().get_mut(&id) {
             subscription.missing = false;

@@ -1,4 +1,4 @@
-//! Brings notifications to one endpoint: coalesced, again when they fail, not at all when the endpoint is slow.
+//! Delivers notifications to one endpoint: coalesces them, retries failures, and drops them while the endpoint is slow.
 
 use std::collections::HashSet;
 use std::sync::OnceLock;
@@ -18,12 +18,12 @@ use super::notification::Notification;
 use super::{Delivery, LifecycleEvent};
 use crate::sim::Sim;
 
-/// How many notifications one delivery holds.
+/// The most notifications in one delivery.
 const DELIVERY_MAX: usize = 1_000;
-/// The largest answer to a validation that is read.
+/// The most bytes that are read of the answer to a validation.
 const ANSWER_MAX: usize = 4_096;
 
-/// Delivers what comes, until nothing can come any more.
+/// Delivers notifications until the queue is closed.
 pub(super) async fn serve(sim: Sim, url: Url, mut notifications: Receiver<Notification>) {
     let mut health = Health::default();
     while let Some(first) = notifications.recv().await {
@@ -49,7 +49,7 @@ pub(super) async fn serve(sim: Sim, url: Url, mut notifications: Receiver<Notifi
     }
 }
 
-/// Notes for each subscription that something arrived, or that something was lost.
+/// Records for each subscription of these notifications whether they were delivered or lost.
 fn report_delivery(sim: &Sim, notifications: &[Notification], delivered: bool) {
     let subscriptions: HashSet<Uuid> =
         notifications.iter().filter(|notification| !notification.lifecycle).map(|notification| notification.subscription).collect();
@@ -81,9 +81,9 @@ async fn deliver(url: &Url, notifications: &[Notification], delivery: &Delivery,
     false
 }
 
-/// Whether the endpoint gives a token back as it should: in time, with 200, as plain text.
+/// Whether the endpoint returns the validation token within the time, with 200 and as plain text.
 pub(crate) async fn validate(url: &Url, within: Duration) -> bool {
-    // With blanks and a colon, as Graph's are: an endpoint that forgets to decode the query is found out.
+    // Graph's tokens contain blanks and a colon. An endpoint that does not decode the query fails the validation.
     let token = format!("Validation: Testing client application reachability for subscription Request-Id: {}", Uuid::new_v4());
     let mut validation_url = url.clone();
     validation_url.query_pairs_mut().append_pair("validationToken", &token);

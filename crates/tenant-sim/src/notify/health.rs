@@ -1,4 +1,4 @@
-//! Whether an endpoint is quick enough, by the answers of the last minutes.
+//! Classifies an endpoint by the share of slow answers within [`Delivery::window`].
 
 use std::collections::VecDeque;
 
@@ -9,10 +9,10 @@ use super::Delivery;
 /// The share of slow answers above which an endpoint is slow, and above which its notifications are dropped.
 const SLOW: f64 = 0.10;
 const DROPPED: f64 = 0.15;
-/// How many answers are remembered.
+/// The most answers that are kept.
 const ANSWERS_MAX: usize = 10_000;
 
-/// What an endpoint deserves.
+/// The state of an endpoint: notified at once, notified with a delay, or not notified.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum State {
     Well,
@@ -55,7 +55,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_endpoint_is_judged_by_its_slow_answers_of_the_window() {
+    fn the_share_of_slow_answers_in_the_window_determines_the_state() {
         let delivery = Delivery::default();
         let past = Delivery { window: Duration::ZERO, ..delivery };
         for (slow, quick, want) in

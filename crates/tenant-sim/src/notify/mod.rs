@@ -1,8 +1,8 @@
-//! Change notifications: who subscribed to what, and how changes reach them by webhook.
+//! Change notifications: the subscriptions, and the delivery of changes by webhook.
 //!
-//! Notifications are nudges. They are coalesced, may be late, and are lost for good when the endpoint is slow; who cares follows the
-//! delta link. Source: Microsoft's pages on webhooks, on lifecycle notifications, and on the subscription resource. As there, a new
-//! and a soft-deleted user are `updated`, and only what is gone for good is `deleted`; `created` is accepted and never told.
+//! Notifications are triggers: they are coalesced, may be late, and are lost if the endpoint is slow. A client that needs every change
+//! follows the delta link. A new and a soft-deleted user are `updated`, and only a permanently deleted one is `deleted`. `created` is
+//! accepted in a subscription and never sent. Source: Microsoft's pages on webhooks, lifecycle notifications and the subscription resource.
 
 mod dispatch;
 mod endpoint;
@@ -32,26 +32,26 @@ pub(crate) const SUBSCRIPTIONS_MAX: usize = 100;
 /// How many notifications may wait for the dispatcher.
 const OUTBOX_MAX: usize = 10_000;
 
-/// How notifications are delivered. The default is what Microsoft documents, but for the retries, which are fewer.
+/// How notifications are delivered. The default is as Microsoft documents, except for fewer retries.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Delivery {
     /// How long the first change of several waits for the others.
     pub coalesce: Duration,
-    /// An endpoint that takes longer to answer is slow, and the notification failed.
+    /// A delivery that takes longer fails, and its answer counts as slow.
     pub timeout: Duration,
-    /// How often a notification is sent before it is dropped.
+    /// How many attempts a delivery has before it is dropped.
     pub attempts_max: u32,
-    /// How long to wait before the second attempt; each further one waits twice as long.
+    /// The delay before the second attempt; it doubles for each further one.
     pub retry_after: Duration,
-    /// The answers of this long decide whether an endpoint is slow.
+    /// The answers within this time determine whether an endpoint is slow.
     pub window: Duration,
-    /// From how many answers on.
+    /// An endpoint with fewer answers in the window is not slow.
     pub judged_from: usize,
-    /// How long a notification to a slow endpoint is held back.
+    /// The delay of a delivery to a slow endpoint.
     pub slow_delay: Duration,
-    /// A shorter life of a subscription is prolonged to this.
+    /// A shorter lifetime of a subscription is extended to this.
     pub life_min: Duration,
-    /// How long notifications go on after the application was asked to authorize again and did not.
+    /// How long notifications continue after a `reauthorizationRequired` event that the application did not answer.
     pub reauthorize_within: Duration,
 }
 
@@ -71,15 +71,15 @@ impl Default for Delivery {
     }
 }
 
-/// What happens to a subscription rather than to a directory.
+/// An event of the subscription itself.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum LifecycleEvent {
     /// The application must authorize the subscription again, or renew it.
     ReauthorizationRequired,
-    /// The subscription is gone and must be made anew.
+    /// The subscription was removed; the application must create a new one.
     SubscriptionRemoved,
-    /// Notifications were lost; only a delta query tells what changed.
+    /// Notifications were lost; only a delta query returns the changes.
     Missed,
 }
 
@@ -98,11 +98,11 @@ pub(crate) struct Subscription {
     pub(crate) lifecycle_url: Option<Url>,
     pub(crate) client_state: Option<String>,
     pub(crate) expires: OffsetDateTime,
-    /// When the application is asked to authorize again.
+    /// When `reauthorizationRequired` is sent.
     pub(crate) challenge_at: OffsetDateTime,
-    /// Since when it has been asked without doing so.
+    /// When `reauthorizationRequired` was sent, if it is not answered yet.
     pub(crate) challenged: Option<Instant>,
-    /// Whether it was told that notifications were lost, and none has arrived since.
+    /// Whether `missed` was sent and no notification was delivered since.
     pub(crate) missing: bool,
 }
 
@@ -111,20 +111,20 @@ pub(crate) struct Subscription {
 pub(crate) struct Subscriptions {
     active: Mutex<BTreeMap<Uuid, Subscription>>,
     outbox: Mutex<VecDeque<(Url, Notification)>>,
-    /// Tells the dispatcher that the outbox or a time has changed.
+    /// Notifies the dispatcher that the outbox or a due time has changed.
     changed: Notify,
     delivery: Mutex<Delivery>,
 }
 
 impl Subscription {
-    /// Sets how long it lasts. The application is asked to authorize again when a quarter of that is left.
+    /// Sets the lifetime. `reauthorizationRequired` is due when a quarter of it is left.
     pub(crate) fn extend(&mut self, now: OffsetDateTime, life: Duration) {
         self.expires = now + life;
         self.challenge_at = now + life * 3 / 4;
         self.challenged = None;
     }
 
-    /// Whether notifications flow.
+    /// Whether notifications are sent.
     fn is_active(&self, within: Duration) -> bool {
         self.challenged.is_none_or(|since| since.elapsed() < within)
     }
@@ -139,7 +139,7 @@ impl Subscriptions {
         *lock(&self.delivery) = delivery;
     }
 
-    /// Keeps a new subscription, unless the application has too many in that tenant.
+    /// Adds a subscription. Returns false if the application has [`SUBSCRIPTIONS_MAX`] in that tenant.
     pub(crate) fn add(&self, subscription: Subscription) -> bool {
         let mut active = self.active();
         let owner = |known: &&Subscription| (known.client, known.tenant.1) == (subscription.client, subscription.tenant.1);
@@ -157,7 +157,7 @@ impl Subscriptions {
         active.values().filter(|known| (known.client, known.tenant.1) == (client, tenant)).cloned().collect()
     }
 
-    /// Changes a subscription, and gives it as it is then.
+    /// Changes a subscription and returns the changed one; `None` if there is none with that id.
     pub(crate) fn change(&self, id: Uuid, change: impl FnOnce(&mut Subscription)) -> Option<Subscription> {
         let mut active = self.active();
         let subscription = active.get_mut(&id)?;
@@ -170,7 +170,7 @@ impl Subscriptions {
         self.active().remove(&id);
     }
 
-    /// Something happens to every subscription of a tenant, and those with an endpoint for it are told.
+    /// Applies a lifecycle event to every subscription of a tenant and notifies those with a lifecycle endpoint.
     pub(crate) fn send_lifecycle(&self, tenant: &str, event: LifecycleEvent) {
         let of_tenant = |known: &&Subscription| *known.tenant.0 == *tenant;
         let ids: Vec<Uuid> = self.active().values().filter(of_tenant).map(|known| known.id).collect();
@@ -186,7 +186,7 @@ impl Subscriptions {
         };
         match event {
             LifecycleEvent::ReauthorizationRequired => subscription.challenged = Some(Instant::now()),
-            // Once is enough until something arrives again.
+            // Sent once until a notification is delivered again.
             LifecycleEvent::Missed if std::mem::replace(&mut subscription.missing, true) => return,
             LifecycleEvent::Missed | LifecycleEvent::SubscriptionRemoved => {}
         }
@@ -206,7 +206,7 @@ impl Subscriptions {
         self.changed.notify_one();
     }
 
-    /// All that are in force.
+    /// The subscriptions that have not expired; removes the others.
     fn active(&self) -> MutexGuard<'_, BTreeMap<Uuid, Subscription>> {
         let now = OffsetDateTime::now_utc();
         let mut active = lock(&self.active);

@@ -1,4 +1,4 @@
-//! One notification, as Graph writes it.
+//! One notification in Graph's format.
 
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -17,7 +17,7 @@ pub(super) struct Notification {
 }
 
 impl Notification {
-    /// What a subscription is told of a write, if it is about that.
+    /// The notification of a write; `None` if the subscription does not cover it.
     pub(super) fn change(subscription: &Subscription, entry: &Entry) -> Option<Self> {
         let change = change_type(entry)?;
         let wanted = subscription.change_type.split(',').any(|wanted| wanted.trim() == change);
@@ -36,7 +36,7 @@ impl Notification {
         Some(Self { subscription: subscription.id, lifecycle: false, json })
     }
 
-    /// What a subscription is told of itself.
+    /// The notification of a lifecycle event of the subscription.
     pub(super) fn lifecycle(subscription: &Subscription, event: LifecycleEvent) -> Self {
         let mut json = common(subscription);
         json["lifecycleEvent"] = match event {
@@ -58,7 +58,7 @@ fn common(subscription: &Subscription) -> Json {
     })
 }
 
-/// Graph tells users and groups that are new or in the bin as updated, and as deleted only those that are gone for good.
+/// Graph reports new and soft-deleted users and groups as `updated`, and only permanently deleted ones as `deleted`.
 fn change_type(entry: &Entry) -> Option<&'static str> {
     match (entry.verb, entry.kind) {
         (_, ObjectKind::Policy) | (Verb::Policy, _) => None,

@@ -1,6 +1,6 @@
-//! The simulator's own door, `/sim/v1/…`, for tests in other processes: the journal, sign-ins, expiry, scripted answers, profile, counts.
+//! The admin API, `/sim/v1/…`, for tests in other processes: journal, redemption, expiry, scripted answers, fault profile, counts.
 //!
-//! It asks for no token and answers loopback only.
+//! It needs no token and accepts requests from loopback only.
 
 use std::net::SocketAddr;
 
@@ -19,7 +19,7 @@ use crate::notify::LifecycleEvent;
 use crate::script::Rule;
 use crate::sim::Sim;
 
-/// How many journal entries one answer has.
+/// The most journal entries in one answer.
 const JOURNAL_MAX: usize = 10_000;
 
 pub(crate) fn serve(sim: &Sim, peer: SocketAddr, parts: &Parts, path: &str, body: &[u8]) -> Response {
@@ -69,7 +69,7 @@ fn tenants(sim: &Sim) -> Json {
     sim.tenant_names().iter().filter_map(|name| tenant(name)).collect()
 }
 
-/// The entries after `since`, at most 10,000; ask again from the last number.
+/// The entries after `since`, at most [`JOURNAL_MAX`]. The caller continues with the last number.
 fn journal(sim: &Sim, query: &Query) -> Json {
     let since = query.get("since").and_then(|since| since.parse().ok()).unwrap_or(0);
     let tenant = query.get("tenant");
@@ -98,11 +98,11 @@ fn redeem(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 enum Expire {
-    /// All access tokens.
+    /// Expires all access tokens.
     Tokens,
-    /// The delta tokens of that tenant.
+    /// Expires the delta tokens of that tenant.
     Delta(String),
-    /// The secret of that client.
+    /// Expires the secret of that client.
     Secret(String),
 }
 
@@ -115,7 +115,7 @@ fn expire(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
     Ok(json!({}))
 }
 
-/// Installs a scripted answer and gives its number.
+/// Installs a rule and returns its number.
 fn install(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
     let rule: Rule = read(body)?;
     if let Some(tenant) = &rule.tenant {
@@ -124,7 +124,7 @@ fn install(sim: &Sim, body: &[u8]) -> Result<Json, Failure> {
     Ok(json!({"id": sim.script().install(rule)?}))
 }
 
-/// Removes one.
+/// Removes the rule with that number.
 fn remove(sim: &Sim, number: &str) -> Result<Json, Failure> {
     match number.parse().is_ok_and(|number| sim.script().remove(number)) {
         true => Ok(json!({})),
@@ -137,7 +137,7 @@ fn clear(sim: &Sim) -> Json {
     json!({})
 }
 
-/// A profile by name, as on the command line, or spelt out.
+/// A fault profile by name, as on the command line, or with all its fields.
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum FaultsBody {

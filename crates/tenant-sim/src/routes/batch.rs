@@ -1,6 +1,6 @@
-//! `POST /$batch`: up to 20 requests in one, each answered as if it had come alone.
+//! `POST /$batch`: up to 20 requests in one, each answered like a single request.
 //!
-//! Items are carried out in the order of the request, so a dependency must stand before what depends on it.
+//! Items are executed in the order of the request, so a dependency must precede the item that depends on it.
 
 use std::collections::BTreeMap;
 
@@ -69,7 +69,7 @@ impl Item {
     }
 }
 
-/// Does what an item asks, or what the script says of it.
+/// Executes an item, or answers it as the script says.
 fn perform(call: &Call<'_>, item: &Item) -> Json {
     let url = relative(&item.url);
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
@@ -114,7 +114,7 @@ fn carry_out(call: &Call<'_>, item: &Item, full: &str, (path, query): (&str, &st
     }
 }
 
-/// A url is relative to the version; Microsoft's SDK for Python sends whole ones, and Graph takes them.
+/// The URL relative to the version. Graph also accepts absolute URLs, which Microsoft's SDK for Python sends.
 fn relative(url: &str) -> &str {
     let path = url.split_once("://").and_then(|(_, rest)| rest.split_once('/'));
     path.map_or(url, |(_, path)| path.split_once('/').map_or("", |(_version, rest)| rest))
@@ -140,7 +140,7 @@ fn response(id: &str, answer: Answer) -> Json {
     response
 }
 
-/// Ids must differ, case aside, and a dependency must be an earlier request.
+/// Checks that ids differ case-insensitively and that each dependency is an earlier request.
 fn check_ids(items: &[Item]) -> Result<(), Failure> {
     let mut seen: Vec<String> = Vec::with_capacity(items.len());
     for item in items {

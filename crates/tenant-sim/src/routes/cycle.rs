@@ -1,4 +1,4 @@
-//! Where a round of a delta query stands, as its opaque token carries it.
+//! The state of a delta cycle, as its opaque token carries it.
 
 use std::time::Duration;
 
@@ -16,25 +16,25 @@ const IDS_MAX: usize = 50;
 /// How long Graph keeps delta tokens of directory objects.
 const TOKEN_LIFE: Duration = Duration::from_secs(7 * 24 * 3600);
 
-/// A round under way, or about to begin.
+/// A cycle that is in progress or about to begin.
 #[derive(Debug, Clone)]
 pub(super) struct DeltaCycle {
-    /// It tells what changed after this number; 0 tells all there is.
+    /// The cycle lists changes after this number; 0 lists all objects.
     pub(super) from: u64,
-    /// The end of the log when it began.
+    /// The end of the log when the cycle began.
     pub(super) start: u64,
-    /// The next page; none before the first.
+    /// The next page; `None` before the first.
     pub(super) place: Option<Place>,
-    /// How often this page was asked for without getting on.
+    /// How many empty or repeated pages preceded this one at the same place.
     pub(super) attempt: u64,
-    /// Whether the round tells changes again that the round before told.
+    /// Whether the cycle lists changes again that the previous cycle listed.
     pub(super) replays: bool,
     pub(super) select: String,
     pub(super) only: Vec<Uuid>,
 }
 
 impl DeltaCycle {
-    /// The initial round, by the query options of the request.
+    /// The initial cycle, by the query options of the request.
     pub(super) fn begin(call: &Call<'_>, directory: &Directory, kind: ObjectKind) -> Result<Self, Failure> {
         if let Some(other) = call.query.other_than(&["$select", "$filter", "$deltatoken", "$skiptoken"]) {
             return Err(Failure::unsupported_query(format!("The query option '{other}' is not supported for delta queries.")));
@@ -48,19 +48,19 @@ impl DeltaCycle {
         Ok(Self { from: 0, start: directory.delta_end(), place: None, attempt: 0, replays: false, select, only })
     }
 
-    /// The round after this one, which begins that many numbers before the end and so tells some changes again.
+    /// The cycle after this one. It begins `replayed` numbers before the end and so lists some changes again.
     pub(super) fn next(self, end: u64, replayed: u64) -> Self {
-        // Not before this round began; and 0 would tell everything, which only a tenant without any change may do.
+        // Not before the start of this cycle. 0 would list all objects, which is right only in a tenant without any change.
         let from = end.saturating_sub(replayed).max(self.from).max(end.min(1));
         Self { from, start: end, place: None, attempt: 0, replays: replayed > 0, ..self }
     }
 
-    /// Whether nothing of it was asked for yet.
+    /// Whether no page of it was requested yet.
     pub(super) fn is_untouched(&self) -> bool {
         self.place.is_none() && self.attempt == 0
     }
 
-    /// What tells its next page from any other page.
+    /// The key of its next page, which differs from that of every other page.
     pub(super) fn key(&self) -> [u64; 4] {
         let (phase, at) = self.phase();
         [self.from, phase, at, self.attempt]
@@ -74,7 +74,7 @@ impl DeltaCycle {
         }
     }
 
-    /// The token that stands for it.
+    /// The token that carries this state.
     pub(super) fn seal(&self, directory: &Directory, name: &str) -> String {
         let only: Vec<String> = self.only.iter().map(Uuid::to_string).collect();
         let (phase, at) = self.phase();
@@ -84,7 +84,7 @@ impl DeltaCycle {
         cursor::seal(directory.id, &parts)
     }
 
-    /// Reads a token that this tenant gave out for that kind of objects and that has not expired.
+    /// Reads a token. `None` if it has expired, is of another kind of objects, or was not issued by this tenant.
     pub(super) fn open(directory: &Directory, token: &str, name: &str) -> Option<Self> {
         let parts = cursor::open(directory.id, token)?;
         let [kind, epoch, issued, from, start, phase, at, attempt, replays, select, only] = parts.as_slice() else {
@@ -110,7 +110,7 @@ impl DeltaCycle {
     }
 }
 
-/// Delta queries are filtered by ids only, joined by `or`.
+/// Collects the ids of a filter. Delta queries support only ids, joined by `or`.
 fn ids(filter: &Filter, only: &mut Vec<Uuid>) -> Result<(), Failure> {
     let unsupported = || Failure::unsupported_query("Only filters by id are supported for delta queries, of at most 50 objects.");
     match filter {

@@ -1,4 +1,4 @@
-//! `/directory/deletedItems`: the bin. Only users are kept in it.
+//! `/directory/deletedItems`: the recycle bin. It contains only users.
 
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -62,7 +62,7 @@ fn purge(call: &Call<'_>, id: Uuid) -> Answer {
     Ok(Reply::no_content())
 }
 
-/// The bin shows when something was deleted even if nobody selects it.
+/// Adds `deletedDateTime` if the request has no `$select`, because Graph returns it by default here.
 fn with_deleted(call: &Call<'_>, mut json: Json, user: &User) -> Json {
     if let Some(time) = user.fields.get(property::DELETED).filter(|_| call.query.get("$select").is_none()) {
         json["deletedDateTime"] = time.to_json();

@@ -1,7 +1,7 @@
-//! `/users/delta` and `/groups/delta`: links that carry the whole state of a round.
+//! `/users/delta` and `/groups/delta`: the links carry the whole state of a cycle.
 //!
-//! A token names its kind, epoch, age, place, `$select` and ids. One that has expired, or that this tenant never gave out, is answered
-//! with 410 and the address where a full synchronization starts.
+//! A token contains its kind, epoch, issue time, place, `$select` and ids. An expired or foreign token is answered with 410 and the
+//! address where a full synchronization starts.
 
 use serde_json::{Map, Value as Json};
 
@@ -55,7 +55,7 @@ fn serve(call: &Call<'_>, kind: ObjectKind, name: &str, page: fn(&Directory, &De
     Ok(reply(call, name, found.repeated, link(&directory, name, cycle, found.next, found.end, (repeated, chance))))
 }
 
-/// The link to the page after this one, to this one again, or to the next round.
+/// The link to the page after this one, to this one again, or to the next cycle.
 fn link<'a>(
     directory: &Directory,
     name: &str,
@@ -75,7 +75,7 @@ fn link<'a>(
     ("nextLink", "$skiptoken", cycle.seal(directory, name))
 }
 
-/// The answer to `$deltatoken=latest`: nothing, and a link to whatever changes from now on.
+/// The answer to `$deltatoken=latest`: no objects, and a link to the changes from now on.
 fn latest(call: &Call<'_>, directory: &Directory, cycle: DeltaCycle, name: &str) -> Reply {
     let token = cycle.next(directory.delta_end(), 0).seal(directory, name);
     reply(call, name, Vec::new(), ("deltaLink", "$deltatoken", token))

@@ -1,4 +1,4 @@
-//! `/groups`: list, count, one group, and what hangs on it.
+//! `/groups`: list, count, one group, and the paths below it.
 
 use serde_json::Value as Json;
 use uuid::Uuid;

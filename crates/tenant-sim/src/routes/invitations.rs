@@ -1,4 +1,4 @@
-//! `POST /invitations`.
+//! `POST /invitations`: invites an address as a guest.
 
 use serde_json::{Value as Json, json};
 

@@ -1,4 +1,4 @@
-//! Collections: filter, select, count, and pages that are followed by an opaque link.
+//! Collections: filter, select, count, and pages that an opaque link connects.
 
 use std::collections::BTreeSet;
 
@@ -17,14 +17,14 @@ use crate::select::Select;
 const TOP_DEFAULT: usize = 100;
 const TOP_MAX: usize = 999;
 
-/// What a list is asked for.
+/// The query options of a list.
 pub(crate) struct Listing {
     pub(crate) filter: Option<Filter>,
     pub(crate) select: Select,
     top: usize,
     pub(crate) count: bool,
     after: Option<Uuid>,
-    /// Objects that are too new to be listed.
+    /// Objects that are too new to be listed, by the fault profile.
     unlisted: BTreeSet<Uuid>,
 }
 
@@ -37,7 +37,7 @@ impl Listing {
         let schema = &directory.schema;
         let eventual = call.is_eventual();
         let filter = call.query.get("$filter").map(|text| filter::parse(schema, kind, text)).transpose()?;
-        // Without the header Graph ignores the count, and refuses what it can only answer from the index.
+        // Without the header Graph ignores the count and refuses advanced queries.
         let count = eventual && call.query.get("$count") == Some("true");
         if filter.as_ref().is_some_and(Filter::is_advanced) && !(count || eventual && call.path.last().is_some_and(|last| last == "$count"))
         {
@@ -48,22 +48,22 @@ impl Listing {
         Ok(Self { filter, select, top: top(call)?, count, after, unlisted: directory.unlisted() })
     }
 
-    /// Whether every object there is gets through.
+    /// Whether every object matches.
     pub(crate) fn matches_all(&self) -> bool {
         self.filter.is_none() && self.unlisted.is_empty()
     }
 
-    /// Whether the object can be seen and the filter lets it through.
+    /// Whether the object is visible and the filter matches it.
     pub(crate) fn matches<O: Object>(&self, object: &O) -> bool {
         !self.unlisted.contains(&object.id()) && self.filter.as_ref().is_none_or(|filter| filter::matches(filter, object))
     }
 
-    /// Where the page begins: after this id.
+    /// The id after which the page begins.
     pub(crate) fn after(&self) -> Option<Uuid> {
         self.after
     }
 
-    /// The page, from rows that come in the order of ids, after the place where it begins. `rows` is only read as far as needed.
+    /// The page from `rows`, which are in the order of ids and begin after its place. `rows` is read only as far as needed.
     pub(crate) fn page(
         &self,
         call: &Call<'_>,

@@ -1,4 +1,4 @@
-//! `/users/{id}/manager`: who it is, setting it, removing it.
+//! `/users/{id}/manager`: reads, sets and removes the manager.
 
 use uuid::Uuid;
 

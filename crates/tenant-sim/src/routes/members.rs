@@ -1,4 +1,4 @@
-//! Who belongs to a group, and to which groups somebody belongs, directly or through others.
+//! The members of a group, and the groups of a user or group, direct and transitive.
 
 use std::collections::BTreeMap;
 use std::ops::Bound;
@@ -49,7 +49,7 @@ pub(super) fn parents(call: &Call<'_>, member: Uuid, transitive: bool, path: &[&
     objects(call, &directory, ObjectKind::Group, path, |after| rest_of(&found, after))
 }
 
-/// The ids of all groups that somebody is a member of, directly or not.
+/// The ids of all groups that an object is a direct or transitive member of.
 pub(super) fn group_ids(call: &Call<'_>, member: Uuid) -> Answer {
     let groups = call.tenant.read().transitive_parents(member);
     let ids: Vec<String> = groups.keys().map(Uuid::to_string).collect();
@@ -62,8 +62,8 @@ fn rest_of(objects: &BTreeMap<Uuid, ObjectKind>, id: Option<Uuid>) -> impl Itera
     objects.range((from, Bound::Unbounded)).map(|(id, kind)| (*id, *kind))
 }
 
-/// A page of users and groups, in the order of ids, from those that come after an id; the path may cast to one kind, or ask for references or the count only. What is
-/// selected and filtered by are properties of the `usual` kind.
+/// A page of users and groups in the order of ids, after an id. The path may cast to one kind, or request references or the count only.
+/// `$select` and `$filter` take properties of the `usual` kind.
 fn objects<I: Iterator<Item = (Uuid, ObjectKind)>>(
     call: &Call<'_>,
     directory: &Directory,

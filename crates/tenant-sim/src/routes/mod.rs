@@ -1,6 +1,6 @@
-//! Graph's paths: one function finds the handler of a request, whether it came alone or within a batch.
+//! Graph's paths: one function dispatches each request to its handler, single or within a batch.
 //!
-//! A handler is a plain function from a call to a reply; locks are taken and released within it.
+//! A handler is a plain function from a call to a reply. It takes and releases its locks.
 
 pub(crate) mod admin;
 mod batch;
@@ -28,14 +28,14 @@ use crate::error::{Failure, Header};
 use crate::sim::{Sim, Tenant};
 use crate::token::Access;
 
-/// What a handler answers.
+/// The result of a handler.
 pub(crate) type Answer = Result<Reply, Failure>;
 
 /// One request to Graph, with the tenant that its token names.
 pub(crate) struct Call<'a> {
     pub(crate) sim: &'a Sim,
     pub(crate) tenant: &'a Tenant,
-    /// The application that asks.
+    /// The application that sends the request.
     pub(crate) client: Uuid,
     pub(crate) access: Access,
     pub(crate) method: Method,
@@ -48,12 +48,12 @@ pub(crate) struct Call<'a> {
     pub(crate) base: String,
 }
 
-/// A reply that is no refusal.
+/// A successful reply.
 #[derive(Debug, Default)]
 pub(crate) struct Reply {
     pub(crate) status: u16,
     pub(crate) headers: Vec<Header>,
-    /// JSON; a bare text is sent as text.
+    /// The body as JSON; a string is sent as plain text.
     pub(crate) body: Option<Json>,
 }
 
@@ -61,7 +61,7 @@ pub(crate) struct Reply {
 #[derive(Debug, Default)]
 pub(crate) struct Query(Vec<(String, String)>);
 
-/// Carries out a request that came alone. Only there may a handler take its time.
+/// Executes a request that is not within a batch. Only there may a handler be asynchronous.
 pub(crate) async fn dispatch_unbatched(call: &Call<'_>) -> Answer {
     if !subscriptions::is_creation(call) {
         return dispatch(call);
@@ -90,7 +90,7 @@ pub(crate) fn dispatch(call: &Call<'_>) -> Answer {
     }
 }
 
-/// Whether the client may make such a request at all. Some POSTs only read, who may read may subscribe, and the items of a batch are asked one by one.
+/// Checks the client's access. Some POSTs only read, readers may subscribe, and the items of a batch are checked one by one.
 fn permit(call: &Call<'_>, path: &[&str]) -> Result<(), Failure> {
     let reads = call.method == Method::GET
         || matches!(path, ["subscriptions", ..] | ["$batch"] | ["directoryObjects", "getAvailableExtensionProperties"])
@@ -104,7 +104,7 @@ fn permit(call: &Call<'_>, path: &[&str]) -> Result<(), Failure> {
     }
 }
 
-/// Refuses what names an object by id that is too new to be found. Only delta queries and notifications know it yet.
+/// Refuses a request that names an object while the fault profile hides it. Only delta queries and notifications contain it.
 fn seen(call: &Call<'_>, path: &[&str]) -> Result<(), Failure> {
     let ["users" | "groups" | "directoryObjects", key, ..] = path else {
         return Ok(());
@@ -129,7 +129,7 @@ pub(crate) fn segments(path: &str) -> Vec<String> {
     path.split('/').filter(|segment| !segment.is_empty()).map(|segment| plain(decode(segment))).collect()
 }
 
-/// Percent-decodes a path segment; signs that mean something in a form are themselves there.
+/// Percent-decodes a path segment. Unlike in a form, `+` stands for itself.
 fn decode(segment: &str) -> String {
     let form = segment.replace('+', "%2B").replace('&', "%26").replace('=', "%3D");
     url::form_urlencoded::parse(form.as_bytes()).next().map(|(name, _)| name.into_owned()).unwrap_or_default()
@@ -152,7 +152,7 @@ impl Query {
         self.0.iter().map(|(name, value)| format!("{name}={value}")).collect::<Vec<_>>().join("&")
     }
 
-    /// The first option that is none of these.
+    /// The first option that is not in the list.
     pub(crate) fn other_than(&self, names: &[&str]) -> Option<&str> {
         let known = |name: &str| !name.starts_with('$') || names.iter().any(|known| known.eq_ignore_ascii_case(name));
         self.0.iter().map(|(name, _)| name.as_str()).find(|name| !known(name))
@@ -175,13 +175,13 @@ impl Call<'_> {
         }
     }
 
-    /// Whether the client may do what it asks to that user: what is sensitive, to users with privileges, only with every right.
+    /// Checks that the client may change that user: a sensitive change of a privileged user needs full access.
     pub(crate) fn may_act_on(&self, directory: &Directory, user: Uuid, sensitive: bool) -> Result<(), Failure> {
         let refused = sensitive && self.access != Access::All && directory.is_privileged(user);
         if refused { Err(Failure::denied()) } else { Ok(()) }
     }
 
-    /// Whether the client asked for the index that may lag, which advanced queries need.
+    /// Whether the request has `ConsistencyLevel: eventual`, which advanced queries need.
     pub(crate) fn is_eventual(&self) -> bool {
         self.header("consistencylevel").eq_ignore_ascii_case("eventual")
     }
@@ -224,7 +224,7 @@ impl Reply {
     }
 }
 
-/// An id in a path; what is no id names no object.
+/// Parses an id in a path; an invalid id is answered like an unknown object.
 fn id(segment: &str) -> Result<Uuid, Failure> {
     Uuid::parse_str(segment).map_err(|_| Failure::not_found(segment))
 }

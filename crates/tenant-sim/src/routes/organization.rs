@@ -9,7 +9,7 @@ use crate::error::Failure;
 use crate::property::ObjectKind;
 use crate::select::Select;
 
-/// What a contact shows without `$select`.
+/// The properties of a contact without `$select`.
 const CONTACT: &str = "id,displayName,mail,proxyAddresses";
 
 /// `/organization`.

@@ -1,4 +1,4 @@
-//! `/policies/crossTenantAccessPolicy`: the default, partners, and what they may synchronize.
+//! `/policies/crossTenantAccessPolicy`: the default, the partners, and their identity synchronization.
 
 use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;

@@ -1,4 +1,4 @@
-//! `/subscriptions`: who wants to be told of changes, where, and until when.
+//! `/subscriptions`: creates, lists, renews and removes subscriptions to change notifications.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +16,7 @@ use crate::value::{format_time, parse_time};
 
 const CLIENT_STATE_MAX: usize = 128;
 
-/// Whether the request makes a subscription, which takes its time: the endpoint is asked first.
+/// Whether the request creates a subscription. That is asynchronous, because the endpoint is validated first.
 pub(super) fn is_creation(call: &Call<'_>) -> bool {
     call.method.as_str() == "POST" && call.path == ["subscriptions"]
 }
@@ -39,7 +39,7 @@ pub(super) async fn create(call: &Call<'_>) -> Answer {
     Ok(Reply::created(with_context(call, "subscriptions/$entity", json)))
 }
 
-/// Everything else about subscriptions.
+/// All other requests for subscriptions.
 pub(super) fn serve(call: &Call<'_>, path: &[&str]) -> Answer {
     match (call.method.as_str(), path) {
         ("GET", []) => {
@@ -62,7 +62,7 @@ pub(super) fn serve(call: &Call<'_>, path: &[&str]) -> Answer {
     }
 }
 
-/// The subscription with that id, if it belongs to the application that asks.
+/// The subscription with that id, if it belongs to the calling application.
 fn own(call: &Call<'_>, key: &str) -> Result<Subscription, Failure> {
     let id = id(key)?;
     let found = call.sim.subscriptions().of(call.client, call.tenant.id).into_iter().find(|known| known.id == id);
@@ -117,7 +117,7 @@ fn described(call: &Call<'_>, body: &Map<String, Json>) -> Result<Subscription, 
     Ok(subscription)
 }
 
-/// How long a subscription is to last: not in the past, not too long; what is too short is prolonged.
+/// The requested lifetime. It must be positive and at most [`LIFE_MAX`]; a shorter one than `life_min` is extended to that.
 fn life(call: &Call<'_>, body: &Map<String, Json>, now: OffsetDateTime) -> Result<Duration, Failure> {
     let expires = body.get("expirationDateTime").and_then(Json::as_str).and_then(parse_time);
     let expires = expires.ok_or_else(|| invalid("The expirationDateTime field is required."))?;
@@ -128,7 +128,7 @@ fn life(call: &Call<'_>, body: &Map<String, Json>, now: OffsetDateTime) -> Resul
     Ok(life.max(call.sim.subscriptions().delivery().life_min))
 }
 
-/// An address that notifications can go to. Graph wants https; the simulator admits plain http to this machine.
+/// Parses a notification URL. Graph requires https; the simulator also accepts http to a loopback address.
 fn endpoint(text: &str) -> Result<Url, Failure> {
     let url = Url::parse(text).map_err(|_| invalid("The notification URL is not valid."))?;
     let loopback = match url.host() {
@@ -147,7 +147,7 @@ fn shown(subscription: &Subscription) -> Json {
         "applicationId": subscription.client.to_string(),
         "creatorId": subscription.client.to_string(),
         "changeType": subscription.change_type,
-        // Never shown again, so that whoever may read subscriptions cannot forge notifications.
+        // Never returned: a reader of subscriptions could forge notifications with it.
         "clientState": null,
         "notificationUrl": subscription.url.as_str(),
         "lifecycleNotificationUrl": subscription.lifecycle_url.as_ref().map(Url::as_str),

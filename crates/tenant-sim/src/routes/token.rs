@@ -1,4 +1,4 @@
-//! The authority: tokens by client credentials, and the documents that libraries ask for before.
+//! The authority: tokens by client credentials, and the discovery documents that client libraries request first.
 
 use axum::Json as Body;
 use axum::http::StatusCode;
@@ -16,7 +16,7 @@ use crate::sim::Sim;
 use crate::token::Refusal;
 use crate::value::format_time;
 
-/// Everything on the listener that is neither Graph nor the simulator's own door.
+/// Serves all paths that belong neither to Graph nor to the admin API.
 pub(crate) fn serve(sim: &Sim, parts: &Parts, body: &[u8]) -> Response {
     let path: Vec<&str> = parts.uri.path().split('/').filter(|segment| !segment.is_empty()).collect();
     match (parts.method.as_str(), path.as_slice()) {

@@ -1,4 +1,4 @@
-//! `/users`: list, count, one user by id or name, and what hangs on it.
+//! `/users`: list, count, one user by id or name, and the paths below it.
 
 use serde_json::{Value as Json, json};
 use uuid::Uuid;
@@ -57,7 +57,7 @@ fn count(call: &Call<'_>) -> Answer {
     Ok(Reply { status: 200, headers, body: Some(Json::String(count.to_string())) })
 }
 
-/// The users of a user_index that a listing takes, after its place, in the order of pages.
+/// The users of an index that match a listing, after its place, in the order of pages.
 pub(super) fn users<'a>(user_index: &'a UserIndex, listing: &'a Listing) -> impl Iterator<Item = &'a User> {
     filter::narrowed(listing.filter.as_ref(), user_index, listing.after()).filter(|user| listing.matches(*user))
 }

@@ -1,4 +1,4 @@
-//! The simulator's own door: the journal, faults on demand, limits.
+//! The admin API: the journal, faults on demand, limits.
 
 use std::time::Duration;
 
@@ -33,7 +33,7 @@ async fn every_write_is_journaled_once_in_order_with_names_only() {
 }
 
 #[tokio::test]
-async fn requests_fail_as_scripted_and_as_often() {
+async fn requests_fail_as_scripted_the_given_number_of_times() {
     let world = World::small().await;
     let emea = world.graph("emea").await;
     let script = world.sim.script();

@@ -1,4 +1,4 @@
-//! Batches: each item is answered as if it had come alone.
+//! Batches: each item is answered like a single request.
 
 use serde_json::{Value as Json, json};
 use xtsync_tenant_sim::Rule;
@@ -16,7 +16,7 @@ async fn items_are_answered_one_by_one() {
         create,
         {"id": "b", "method": "GET", "url": "/users/ana@hub.example?$select=displayName", "dependsOn": ["a"]},
         {"id": "c", "method": "PATCH", "url": "/users/ana@hub.example", "headers": {"content-type": "application/json"}, "body": {"city": "Rome"}},
-        {"id": "d", "method": "GET", "url": "/users/nobody@hub.example"},
+        {"id": "d", "method": "GET", "url": "/users/unknown@hub.example"},
         {"id": "e", "method": "GET", "url": "/organization", "dependsOn": ["d"]},
         {"id": "f", "method": "GET", "url": "users/$count", "headers": {"ConsistencyLevel": "eventual"}},
     ]});
@@ -48,12 +48,12 @@ async fn an_invalid_batch_is_refused_as_a_whole() {
     let emea = world.graph("emea").await;
     let get = |id: &str| json!({"id": id, "method": "GET", "url": "/organization"});
     for (requests, why) in [
-        (json!([]), "nothing to do"),
+        (json!([]), "no requests"),
         ((0..21).map(|id| get(&id.to_string())).collect(), "more than 20"),
         (json!([get("a"), get("A")]), "ids differ only by case"),
         (json!([{"method": "GET", "url": "/organization"}]), "no id"),
-        (json!([{"id": "1", "method": "PATCH", "url": "/users/x", "body": {"city": "Rome"}}]), "a body without its type"),
-        (json!([{"id": "1", "method": "GET", "url": "/organization", "dependsOn": ["2"]}, get("2")]), "depends on a later one"),
+        (json!([{"id": "1", "method": "PATCH", "url": "/users/x", "body": {"city": "Rome"}}]), "a body without a content type"),
+        (json!([{"id": "1", "method": "GET", "url": "/organization", "dependsOn": ["2"]}, get("2")]), "depends on a later request"),
     ] {
         assert_eq!(emea.post("/$batch", json!({"requests": requests})).await.status, 400, "{why}");
     }

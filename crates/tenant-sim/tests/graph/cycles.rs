@@ -1,4 +1,4 @@
-//! Delta queries in bad profile: pages in any order, objects and pages and rounds repeated, and changes that are lost for good.
+//! Delta queries with injected faults: reordered pages, repeated objects, pages and changes, and lost changes.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -18,10 +18,10 @@ const ROUGH: DeltaFaults = DeltaFaults { reorders: 0.6, repeats: 0.4, empty: 0.3
 
 /// The properties of users by id.
 type Users = BTreeMap<String, Map<String, Json>>;
-/// Who is in which group: (group, member).
+/// The memberships: (group, member).
 type Edges = BTreeSet<(String, String)>;
 
-/// What a client knows that believes the last word on each object and property.
+/// A client's copy, in which the last entry of each object and property wins.
 #[derive(Default)]
 struct Mirror {
     users: Users,
@@ -54,7 +54,7 @@ impl Mirror {
     }
 }
 
-/// Follows a round and calls `hear` for every object and `between` after every page; gives the link to the next.
+/// Follows a cycle, calls `apply` for every object and `between` after every page, and returns the delta link.
 async fn follow(graph: &Graph, path: &str, prefer: &str, mut apply: impl FnMut(&Json), mut between: impl FnMut()) -> String {
     let mut path = path.to_owned();
     for _ in 0..500 {
@@ -66,10 +66,10 @@ async fn follow(graph: &Graph, path: &str, prefer: &str, mut apply: impl FnMut(&
             None => path = text(&page["@odata.nextLink"]),
         }
     }
-    panic!("the round does not end");
+    panic!("the cycle does not end");
 }
 
-/// Changes something by chance.
+/// Makes one random change.
 fn change(tenant: &TenantHandle, rng: &mut StdRng) {
     let (users, bin) = (tenant.users(), tenant.deleted_users());
     let group = tenant.groups("GlobalEmployees")[0];
@@ -84,7 +84,7 @@ fn change(tenant: &TenantHandle, rng: &mut StdRng) {
         5 => tenant.patch_user(user, &json!({"department": null})),
         _ => tenant.patch_user(user, &json!({"displayName": word, "jobTitle": word})),
     };
-    // What cannot be done now is not done; the next change can be.
+    // A change that is impossible now is skipped.
     drop(outcome);
 }
 
@@ -110,7 +110,7 @@ async fn the_last_entry_of_each_object_is_the_newest_in_any_order() {
         let mut rng = StdRng::seed_from_u64(seed);
         let (mut mirror, mut users, mut groups) = (Mirror::default(), USERS.to_owned(), GROUPS.to_owned());
         let prefer = if seed % 2 == 0 { "odata.maxpagesize=7" } else { "odata.maxpagesize=7,return=minimal" };
-        // The last rounds are quiet, so that everything there is has been told.
+        // The last cycles run without changes, so that every change has been listed.
         for number in 0..8 {
             let mut between = || {
                 (0..3).for_each(|_| {
@@ -142,7 +142,7 @@ async fn the_last_entry_of_each_object_is_the_newest_in_any_order() {
     assert_eq!(injected, want.into());
 }
 
-/// Without annotations; deltas leave out what was never set, and the truth has nothing else.
+/// The fields without annotations. Deltas omit properties that were never set, as `truth` does.
 fn shown(fields: Map<String, Json>) -> Map<String, Json> {
     fields.into_iter().filter(|(name, _)| !name.contains('@')).collect()
 }
@@ -170,7 +170,7 @@ async fn a_repeated_object_is_listed_with_old_values_and_then_with_new_ones() {
 }
 
 #[tokio::test]
-async fn a_lost_change_is_in_no_later_cycle_but_in_a_full_read() {
+async fn a_lost_change_is_listed_only_by_a_full_cycle() {
     let world = World::start(Sim::builder().tenant("emea", 20).seed(7)).await;
     let (emea, tenant) = (world.graph("emea").await, world.sim.tenant("emea").unwrap());
     let (ana, eva, bob) = (tenant.users()[3], tenant.users()[4], tenant.users()[5]);
@@ -179,7 +179,7 @@ async fn a_lost_change_is_in_no_later_cycle_but_in_a_full_read() {
     assert_eq!(world.admin(Method::POST, "lose-changes", body).await.status, 200);
     tenant.patch_user(ana, &json!({"department": "lost"})).unwrap();
     tenant.patch_user(eva, &json!({"department": "lost"})).unwrap();
-    tenant.patch_user(bob, &json!({"department": "told"})).unwrap();
+    tenant.patch_user(bob, &json!({"department": "listed"})).unwrap();
     let mut changes = BTreeSet::new();
     for _ in 0..2 {
         link = follow(&emea, &link, "", |object| changes.extend([text(&object["id"])]), || {}).await;
@@ -187,7 +187,7 @@ async fn a_lost_change_is_in_no_later_cycle_but_in_a_full_read() {
     assert_eq!(changes, BTreeSet::from([bob.to_string()]));
     tenant.patch_user(eva, &json!({"jobTitle": "Seller"})).unwrap();
     follow(&emea, &link, "", |object| changes.extend([text(&object["id"])]), || {}).await;
-    assert!(changes.contains(&eva.to_string()), "until the object changes again");
+    assert!(changes.contains(&eva.to_string()), "the change is lost only until the object changes again");
     let mut full = BTreeMap::new();
     follow(&emea, USERS, "", |object| full.extend([(text(&object["id"]), object["department"].clone())]), || {}).await;
     assert_eq!((&full[&ana.to_string()], full.len()), (&json!("lost"), 20));

@@ -1,4 +1,4 @@
-//! The bin: a deleted user comes back as it was, until it is purged.
+//! The recycle bin: a soft-deleted user can be restored unchanged until it is purged.
 
 use serde_json::json;
 use xtsync_tenant_sim::anchor_property;
@@ -6,7 +6,7 @@ use xtsync_tenant_sim::anchor_property;
 use crate::world::{World, link, person};
 
 #[tokio::test]
-async fn a_soft_deleted_user_is_found_and_restored_with_its_groups() {
+async fn a_soft_deleted_user_is_found_and_restored_with_their_groups() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
     let (id, group) = (hub.person("ana").await, hub.group("team").await);
@@ -31,11 +31,11 @@ async fn a_soft_deleted_user_is_found_and_restored_with_its_groups() {
     let back = hub.get(&format!("/users/{id}?$select=userPrincipalName,accountEnabled,deletedDateTime")).await.ok();
     assert_eq!((&back["userPrincipalName"], &back["accountEnabled"]), (&json!("ana@hub.example"), &json!(true)));
     assert!(back["deletedDateTime"].is_null());
-    assert_eq!(hub.ids(&format!("/groups/{group}/members")).await, [id], "restoring gives access back");
+    assert_eq!(hub.ids(&format!("/groups/{group}/members")).await, [id], "a restored user has their groups");
 }
 
 #[tokio::test]
-async fn a_restore_is_refused_when_the_name_is_taken_or_the_user_is_gone() {
+async fn a_restore_is_refused_when_the_name_is_taken_or_the_user_is_purged() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
     let id = hub.person("ana").await;

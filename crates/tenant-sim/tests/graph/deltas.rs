@@ -1,4 +1,4 @@
-//! Delta queries: nothing is lost, whatever happens between pages, rounds and links.
+//! Delta queries: no change between pages, cycles and links is lost.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use crate::world::{Graph, World, link, person, text};
 
-/// Follows a round to its end: everything told, the number of pages, the link to the next round.
+/// Follows a cycle to its end. Returns all entries, the number of pages and the delta link.
 async fn cycle(graph: &Graph, path: &str, prefer: &str) -> (Vec<Json>, usize, String) {
     let (mut changes, mut pages, mut path) = (Vec::new(), 0, path.to_owned());
     loop {
@@ -36,7 +36,7 @@ async fn the_initial_cycle_lists_all_users_and_the_next_none() {
     assert_eq!((changes.len(), &changes[0]["department"]), (1, &json!("Legal")));
     all.patch_user(all.users()[5], &json!({"city": "Nowhere"})).unwrap();
     let (changes, _, _) = cycle(&emea, &link, "").await;
-    assert_eq!(changes, Vec::<Json>::new(), "what is not selected is not tracked");
+    assert_eq!(changes, Vec::<Json>::new(), "unselected properties are not tracked");
 }
 
 #[tokio::test]
@@ -54,7 +54,7 @@ async fn values_are_new_old_null_or_absent_as_they_were_set_kept_cleared_or_neve
     let (minimal, _, link) = cycle(&hub, &link, "return=minimal").await;
     assert_eq!(minimal, [json!({"id": id, "department": "Sales", "jobTitle": null})]);
     hub.patch(&format!("/users/{id}"), json!({"department": "Sales"})).await.ok();
-    assert_eq!(cycle(&hub, &link, "").await.0, Vec::<Json>::new(), "setting what is set changes nothing");
+    assert_eq!(cycle(&hub, &link, "").await.0, Vec::<Json>::new(), "setting an equal value is no change");
 }
 
 #[tokio::test]
@@ -66,8 +66,8 @@ async fn changes_between_pages_are_listed_at_the_latest_in_the_next_cycle() {
         ids.push(hub.person(&format!("p{number}")).await);
     }
     let first = hub.send(Method::GET, "/users/delta?$select=displayName", &[("Prefer", "odata.maxpagesize=2")], None).await.ok();
-    hub.patch(&format!("/users/{}", ids[0]), json!({"displayName": "renamed after it was told"})).await.ok();
-    hub.patch(&format!("/users/{}", ids[3]), json!({"displayName": "renamed before it was told"})).await.ok();
+    hub.patch(&format!("/users/{}", ids[0]), json!({"displayName": "renamed after it was listed"})).await.ok();
+    hub.patch(&format!("/users/{}", ids[3]), json!({"displayName": "renamed before it was listed"})).await.ok();
     hub.delete(&format!("/users/{}", ids[1])).await.ok();
     hub.delete(&format!("/users/{}", ids[5])).await.ok();
     let late = hub.person("late").await;
@@ -81,9 +81,9 @@ async fn changes_between_pages_are_listed_at_the_latest_in_the_next_cycle() {
         };
     }
     let want = [
-        (ids[0].clone(), "renamed after it was told"),
+        (ids[0].clone(), "renamed after it was listed"),
         (ids[2].clone(), "p2"),
-        (ids[3].clone(), "renamed before it was told"),
+        (ids[3].clone(), "renamed before it was listed"),
         (ids[4].clone(), "p4"),
         (late, "late"),
     ];
@@ -103,8 +103,8 @@ async fn removals_state_whether_the_user_can_be_restored() {
     assert_eq!(changes, [json!({"id": ana, "@removed": {"reason": "changed"}}), json!({"id": eva, "@removed": {"reason": "deleted"}})]);
     hub.post(&format!("/directory/deletedItems/{ana}/restore"), json!({})).await.ok();
     let (changes, _, _) = cycle(&hub, &link, "return=minimal").await;
-    assert_eq!((&changes[0]["id"], &changes[0]["displayName"]), (&json!(ana), &json!("ana")), "whoever comes back is told whole");
-    assert_eq!(cycle(&hub, "/users/delta", "").await.0.len(), 1, "an initial round does not tell of those who left before");
+    assert_eq!((&changes[0]["id"], &changes[0]["displayName"]), (&json!(ana), &json!("ana")), "a restored user has all properties");
+    assert_eq!(cycle(&hub, "/users/delta", "").await.0.len(), 1, "an initial cycle does not list removed users");
 }
 
 #[tokio::test]
@@ -125,7 +125,7 @@ async fn the_manager_is_tracked_when_selected() {
     hub.delete(&format!("/users/{chief}")).await.ok();
     let (changes, _, _) = cycle(&hub, &changed, "").await;
     let of_ana = changes.iter().find(|user| user["id"] == *ana).unwrap();
-    assert_eq!(of_ana["manager@delta"], json!([gone(&chief)]), "whose manager is deleted has none");
+    assert_eq!(of_ana["manager@delta"], json!([gone(&chief)]), "a deleted manager is removed");
     let (first, _, _) = cycle(&hub, "/users/delta?$select=displayName,manager", "").await;
     assert!(first.iter().all(|user| user.get("manager@delta").is_none()));
 }
@@ -188,7 +188,7 @@ async fn a_soft_deletion_and_a_restoration_change_no_group_and_a_permanent_delet
     let (changes, _, soft_deleted) = cycle(&hub, &start, "").await;
     assert_eq!((changes, members().await), (vec![], vec![]));
     let (first, _, _) = cycle(&hub, "/groups/delta?$select=displayName,members", "").await;
-    assert_eq!(first[0]["members@delta"][0]["id"], *ana, "who is in the bin keeps their memberships");
+    assert_eq!(first[0]["members@delta"][0]["id"], *ana, "a soft-deleted user keeps their memberships");
     hub.post(&format!("/directory/deletedItems/{ana}/restore"), json!({})).await.ok();
     let (changes, _, restored) = cycle(&hub, &soft_deleted, "").await;
     assert_eq!((changes, members().await), (vec![], vec![ana.clone()]));
@@ -216,7 +216,7 @@ async fn tokens_expire_cannot_be_forged_and_can_start_at_the_latest() {
     let answer = emea.get(&link).await;
     assert_eq!((answer.status, answer.code()), (410, "syncStateNotFound"));
     let restart = answer.headers["location"].to_str().unwrap();
-    assert_eq!(cycle(&emea, restart, "").await.0.len(), 121, "the location starts from the beginning");
+    assert_eq!(cycle(&emea, restart, "").await.0.len(), 121, "the location starts an initial cycle");
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! The answers to an invitation that pitfalls R4 collects, by seed.
+//! The answers to an invitation that pitfalls R4 lists, by seed.
 
 use std::time::Instant;
 
@@ -17,15 +17,15 @@ fn always(invitations: InvitationFaults) -> FaultProfile {
 }
 
 #[tokio::test]
-async fn an_unknown_address_meets_the_fault_of_the_profile() {
+async fn an_invitation_of_an_unknown_address_gets_the_fault_of_the_profile() {
     let none = InvitationFaults::default;
     for (what, profile, status, users, soft_deleted, journal) in [
         ("nothing", none(), 201, 1, 0, 1),
-        ("a directory that forgets", InvitationFaults { vanishes: 1.0, ..none() }, 201, 0, 0, 0),
-        ("somebody else's guest", InvitationFaults { meets_guest: 1.0, ..none() }, 201, 1, 0, 1),
+        ("a vanishing guest", InvitationFaults { vanishes: 1.0, ..none() }, 201, 0, 0, 0),
+        ("a foreign guest", InvitationFaults { meets_guest: 1.0, ..none() }, 201, 1, 0, 1),
         ("a blocked guest", InvitationFaults { meets_blocked: 1.0, ..none() }, 400, 1, 0, 0),
         ("an internal user", InvitationFaults { meets_internal: 1.0, ..none() }, 400, 1, 0, 0),
-        ("an internal user in the bin", InvitationFaults { meets_soft_deleted: 1.0, ..none() }, 400, 0, 1, 0),
+        ("a soft-deleted internal user", InvitationFaults { meets_soft_deleted: 1.0, ..none() }, 400, 0, 1, 0),
         ("a contact", InvitationFaults { meets_contact: 1.0, ..none() }, 201, 1, 0, 1),
     ] {
         let world = World::small().await;
@@ -42,7 +42,7 @@ async fn an_unknown_address_meets_the_fault_of_the_profile() {
             assert_eq!(hub.get(&format!("/users/{}", text(&answer.body["invitedUser"]["id"]))).await.status == 200, users == 1, "{what}");
         }
         let by_mail = hub.ids("/users?$filter=mail eq 'ana@emea.example'").await.len();
-        assert_eq!(by_mail, usize::from(["nothing", "somebody else's guest", "a blocked guest"].contains(&what)), "{what}");
+        assert_eq!(by_mail, usize::from(["nothing", "a foreign guest", "a blocked guest"].contains(&what)), "{what}");
         assert_eq!(world.sim.injected_faults().values().sum::<u64>(), u64::from(what != "nothing"), "{what}");
     }
 }

@@ -1,4 +1,4 @@
-//! The profile: errors before and after the commit, objects that hide, tokens that end early; all by seed.
+//! The fault profile: errors before and after the commit, hidden new objects, tokens that expire early; all by seed.
 
 use std::collections::BTreeSet;
 use std::num::NonZeroU32;
@@ -10,10 +10,10 @@ use xtsync_tenant_sim::{DeltaFaults, FaultProfile, InjectedFault, Quota, Sim, Sp
 
 use crate::world::{Graph, World, person, text};
 
-/// Longer than any test may wait for something.
+/// How long a test waits at most for an expected state.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
 
-/// Asks until the answer is as wanted.
+/// Repeats a request until it has the wanted status.
 async fn until(graph: &Graph, method: Method, path: &str, body: Option<Json>, wanted: u16) {
     let started = Instant::now();
     loop {
@@ -41,7 +41,7 @@ async fn statuses(profile: FaultProfile, others: bool) -> Vec<u16> {
 }
 
 #[tokio::test]
-async fn the_same_seed_gives_the_same_answers_whatever_comes_between() {
+async fn the_same_seed_gives_the_same_answers_despite_other_requests() {
     let profile = |seed| FaultProfile { seed, server_errors: 0.3, ..FaultProfile::default() };
     let first = statuses(profile(7), false).await;
     assert_eq!(first, statuses(profile(7), true).await);
@@ -88,12 +88,12 @@ async fn items_of_a_batch_fail_separately_and_some_were_committed() {
     let headers = json!({"Content-Type": "application/json"});
     let item = |number: u32| json!({"id": number.to_string(), "method": "POST", "url": "/users", "headers": headers, "body": person(&format!("p{number}"), "hub.example")});
     let batch = json!({"requests": (0..20).map(item).collect::<Vec<_>>()});
-    // The batch itself is one request more, which by this seed gets through.
+    // The batch itself is one more request; with this seed it succeeds.
     world.sim.set_fault_profile(FaultProfile { seed: 6, server_errors: 0.2, fails_after_commit: 0.2, ..FaultProfile::default() });
     let responses = hub.post("/$batch", batch).await.ok()["responses"].clone();
     let created = responses.as_array().unwrap().iter().filter(|one| one["status"] == 201).count();
     let users = world.sim.tenant("hub").unwrap().user_count();
-    assert!(0 < created && created < users && users < 20, "{created} were told, {users} are there");
+    assert!(0 < created && created < users && users < 20, "{created} were reported, {users} exist");
 }
 
 #[tokio::test]
@@ -124,7 +124,7 @@ async fn a_new_object_is_in_the_delta_before_it_is_found() {
     let bo = hub.person("bo").await;
     until(&hub, Method::PATCH, &format!("/users/{bo}"), Some(patch), 204).await;
     assert!(started.elapsed() >= time);
-    assert_eq!(hub.ids("/users").await, [&*bo], "the other one is hidden still");
+    assert_eq!(hub.ids("/users").await, [&*bo], "the other user is still hidden");
 }
 
 #[tokio::test]
@@ -151,10 +151,10 @@ async fn requests_take_the_latency_of_the_profile() {
 }
 
 #[tokio::test]
-async fn some_tenants_may_be_throttled_or_dead_alone() {
+async fn throttling_and_outages_can_be_limited_to_some_tenants() {
     let world = World::start(Sim::builder().tenant("emea", 3).tenant("hub", 3).tenant("apac", 3).seed(7)).await;
     let (emea, hub, apac) = (world.graph("emea").await, world.graph("hub").await, world.graph("apac").await);
-    // One list of users costs two units.
+    // A list of users costs two units.
     let throttle = Some(Throttle { small: Quota::new(2, 3_600), ..Throttle::documented() });
     let profile = FaultProfile { throttle, throttled: vec!["hub".to_owned()], dead: vec!["apac".to_owned()], ..FaultProfile::default() };
     world.sim.set_fault_profile(profile);
@@ -163,7 +163,7 @@ async fn some_tenants_may_be_throttled_or_dead_alone() {
             assert_eq!(graph.get("/users").await.status, want);
         }
     }
-    assert_eq!(apac.get("/organization").await.status, 200, "it is there, and says what it allows");
+    assert_eq!(apac.get("/organization").await.status, 200, "only requests about users fail");
 }
 
 #[tokio::test]
@@ -171,7 +171,7 @@ async fn a_fault_profile_is_set_by_preset_or_fields_and_cleared() {
     let world = World::start(Sim::builder().tenant("emea", 60).fault_profile(FaultProfile::severe(7)).seed(7)).await;
     let emea = world.graph("emea").await;
     for _ in 0..40 {
-        emea.try_send(Method::PATCH, "/users/nobody", &[], Some(json!({}))).await;
+        emea.try_send(Method::PATCH, "/users/unknown", &[], Some(json!({}))).await;
     }
     let injected_faults = world.admin(Method::GET, "injected-faults", Json::Null).await.ok();
     assert!(injected_faults["serverError"].as_u64() > Some(0), "{injected_faults}");

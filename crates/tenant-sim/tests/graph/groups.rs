@@ -1,4 +1,4 @@
-//! Groups and who is in them.
+//! Groups and their members.
 
 use serde_json::json;
 
@@ -74,6 +74,6 @@ async fn up_to_twenty_members_are_bound_by_one_patch() {
     let path = format!("/groups/{group}");
     assert_eq!(emea.patch(&path, bind(&people[..21])).await.status, 400);
     assert_eq!(emea.patch(&path, bind(&people[..20])).await.status, 204);
-    assert_eq!(emea.patch(&path, bind(&people[19..22])).await.status, 400, "one of them is a member already: none is added");
+    assert_eq!(emea.patch(&path, bind(&people[19..22])).await.status, 400, "none is added if one is already a member");
     assert_eq!(emea.ids(&format!("{path}/members")).await.len(), 20);
 }

@@ -1,4 +1,4 @@
-//! Invitations: the answers of real tenants, and redemption without a prompt.
+//! Invitations: the answers that real tenants give, and redemption without a prompt.
 
 use serde_json::{Value as Json, json};
 use xtsync_tenant_sim::{Redemption, Sim};
@@ -55,7 +55,7 @@ async fn a_known_guest_is_returned_and_an_internal_user_conflicts_even_when_soft
 }
 
 #[tokio::test]
-async fn a_contact_keeps_its_address_from_the_guest() {
+async fn a_guest_with_the_address_of_a_contact_has_no_mail() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
     world.sim.tenant("hub").unwrap().add_contact("ana@emea.example");
@@ -79,8 +79,8 @@ async fn contacts_are_looked_up_and_paged() {
     assert_eq!(hub.ids("/contacts").await.len(), 120);
     for (filter, found) in [
         ("mail eq 'CONTACT.7@emea.example'", 1),
-        ("mail eq 'nobody@emea.example'", 0),
-        ("mail eq 'nobody@emea.example' or proxyAddresses/any(p:p eq 'smtp:contact.7@emea.example')", 1),
+        ("mail eq 'unknown@emea.example'", 0),
+        ("mail eq 'unknown@emea.example' or proxyAddresses/any(p:p eq 'smtp:contact.7@emea.example')", 1),
     ] {
         let answer = hub.get(&format!("/contacts?$filter={filter}&$select=id,mail,proxyAddresses")).await.ok();
         let mails: Vec<String> = answer["value"].as_array().unwrap().iter().map(|contact| text(&contact["mail"])).collect();
@@ -105,7 +105,7 @@ async fn invalid_invitations_are_refused() {
         (invitation("ana+sales@emea.example"), 400),
         (invitation("ana&eva@emea.example"), 400),
         (invitation(".ana@emea.example"), 400),
-        (invitation("nobody@hub.example"), 400),
+        (invitation("unknown@hub.example"), 400),
         (with("invitedUserType", json!("Member")), 403),
     ] {
         assert_eq!(hub.post("/invitations", body.clone()).await.status, status, "{body}");
@@ -124,7 +124,7 @@ async fn invalid_invitations_are_refused() {
 }
 
 #[tokio::test]
-async fn settings_of_either_side_and_group_addresses_have_messages_of_their_own() {
+async fn refusals_by_settings_and_group_addresses_have_distinct_messages() {
     let world = World::small().await;
     let (hub, emea) = (world.graph("hub").await, world.graph("emea").await);
     let refusal = |address: &'static str| {
@@ -156,7 +156,7 @@ async fn settings_of_either_side_and_group_addresses_have_messages_of_their_own(
 }
 
 #[tokio::test]
-async fn the_invited_address_determines_the_home_tenant_whatever_the_mail_becomes() {
+async fn the_invited_address_determines_the_home_tenant_despite_changes_of_the_mail() {
     let world = World::start(Sim::builder().tenant("emea", 0).tenant("us", 0).tenant("hub", 0).allow("us", "hub")).await;
     let hub = world.sim.tenant("hub").unwrap();
     let [by_us, by_emea] = ["ana@us.example", "ana@emea.example"].map(|address| hub.invite(&invitation(address)).unwrap());
@@ -166,7 +166,7 @@ async fn the_invited_address_determines_the_home_tenant_whatever_the_mail_become
 }
 
 #[tokio::test]
-async fn a_message_that_was_asked_for_is_counted() {
+async fn a_requested_invitation_message_is_counted() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
     let mut body = invitation("ana@emea.example");
@@ -183,11 +183,11 @@ async fn a_guest_becomes_a_member_by_a_patch_of_the_user_type() {
     assert_eq!(hub.patch(&format!("/users/{id}"), json!({"userType": "Member"})).await.status, 204);
     assert_eq!(guest(&hub, &id).await["userType"], "Member");
     let again = hub.post("/invitations", invitation("ana@emea.example")).await;
-    assert_eq!(again.ok()["invitedUser"]["id"], *id, "an external member is still known");
+    assert_eq!(again.ok()["invitedUser"]["id"], *id, "an invitation returns an external member");
 }
 
 #[tokio::test]
-async fn redemption_is_silent_only_when_both_sides_agreed() {
+async fn redemption_is_silent_only_if_both_tenants_allow_it() {
     for (allowed, outbound_withdrawn, want) in
         [(false, false, Redemption::Prompted), (true, true, Redemption::Prompted), (true, false, Redemption::Accepted)]
     {

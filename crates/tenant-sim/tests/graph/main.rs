@@ -1,4 +1,4 @@
-//! The simulator over HTTP, as a stranger sees it: every promise of Graph that xtsync leans on, and every trap.
+//! The simulator over HTTP: the behaviour of Graph that xtsync relies on, and its pitfalls.
 
 mod admin;
 mod batches;
@@ -24,6 +24,6 @@ mod tokens;
 mod users;
 #[cfg(test)]
 mod webhook;
-// Marked as a test so that the lints know its helpers for what they are.
+// Marked as a test so that the lints treat its helpers as test code.
 #[cfg(test)]
 mod world;

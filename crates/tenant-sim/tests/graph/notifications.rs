@@ -1,4 +1,4 @@
-//! Change notifications: subscriptions, deliveries, and what becomes of both.
+//! Change notifications: subscriptions, their lifecycle, and deliveries.
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use crate::faults::DEADLINE;
 use crate::webhook::{Manner, Webhook};
 use crate::world::{Graph, World, link, text};
 
-/// Quick enough for tests.
+/// A delivery with short times, for tests.
 const QUICK: Delivery = Delivery {
     coalesce: Duration::from_millis(5),
     timeout: Duration::from_secs(1),
@@ -47,14 +47,14 @@ async fn subscribe(graph: &Graph, subscription_body: Json) -> String {
 }
 
 #[tokio::test]
-async fn a_subscription_is_made_shown_renewed_and_removed() {
+async fn a_subscription_is_created_listed_renewed_and_removed() {
     let world = world(Delivery::default()).await;
     let (hub, webhook) = (world.graph_as("hub", "reader", "r").await, Webhook::start().await);
     let made = hub.post("/subscriptions", subscription_body(&webhook, "/users")).await;
     let id = text(&made.body["id"]);
     assert_eq!((made.status, &made.body["resource"], &made.body["notificationUrl"]), (201, &json!("/users"), &json!(webhook.url)));
     assert_eq!(hub.ids("/subscriptions").await, [&*id]);
-    assert_eq!(world.graph("hub").await.ids("/subscriptions").await, Vec::<String>::new(), "each application sees its own");
+    assert_eq!(world.graph("hub").await.ids("/subscriptions").await, Vec::<String>::new(), "each application lists its own");
     let path = format!("/subscriptions/{id}");
     let days = |days: u64| json!({"expirationDateTime": after(Duration::from_secs(days * 24 * 3_600))});
     for (body, status) in [(days(28), 200), (days(30), 400), (json!({"changeType": "updated"}), 400), (json!({}), 400)] {
@@ -62,7 +62,7 @@ async fn a_subscription_is_made_shown_renewed_and_removed() {
     }
     let soon = hub.patch(&path, json!({"expirationDateTime": after(Duration::from_secs(60))})).await.ok();
     let soon = OffsetDateTime::parse(soon["expirationDateTime"].as_str().unwrap(), &Rfc3339).unwrap();
-    assert!(soon - OffsetDateTime::now_utc() > time::Duration::minutes(44), "a short life is prolonged to 45 minutes");
+    assert!(soon - OffsetDateTime::now_utc() > time::Duration::minutes(44), "a short lifetime is extended to 45 minutes");
     assert_eq!(hub.post(&format!("{path}/reauthorize"), json!({})).await.status, 204);
     assert_eq!([hub.delete(&path).await.status, hub.get(&path).await.status], [204, 404]);
 }
@@ -103,7 +103,7 @@ async fn invalid_subscriptions_are_refused() {
 }
 
 #[tokio::test]
-async fn every_kind_of_change_is_notified_as_by_graph() {
+async fn every_kind_of_change_is_notified_as_in_graph() {
     let world = world(QUICK).await;
     let (hub, webhook) = (world.graph("hub").await, Webhook::start().await);
     let users = subscribe(&hub, subscription_body(&webhook, "users")).await;
@@ -199,9 +199,9 @@ async fn failed_notifications_are_retried_and_slow_ones_are_lost_and_reported_mi
         tokio::time::sleep(Duration::from_millis(10)).await;
         let late: Vec<Json> =
             webhook.received().into_iter().filter(|one| one["resource"] == format!("Users/{}", tenant.users()[2])).collect();
-        assert_eq!(late, Vec::<Json>::new(), "an endpoint that was slow gets nothing for a while");
+        assert_eq!(late, Vec::<Json>::new(), "a slow endpoint gets no notifications within the window");
     }
-    assert_eq!(lifecycle.received().len(), 1, "it is said once, until something arrives again");
+    assert_eq!(lifecycle.received().len(), 1, "missed is sent once until a notification is delivered");
 }
 
 #[tokio::test]
@@ -216,9 +216,9 @@ async fn a_subscription_must_be_authorized_again_and_ends_when_it_expires_or_is_
     let count = webhook.received().len();
     tenant.patch_user(tenant.users()[0], &json!({"city": "paused"})).unwrap();
     assert_eq!(emea.post(&format!("/subscriptions/{id}/reauthorize"), json!({})).await.status, 204);
-    tenant.patch_user(tenant.users()[1], &json!({"city": "told"})).unwrap();
+    tenant.patch_user(tenant.users()[1], &json!({"city": "notified"})).unwrap();
     let received = webhook.until(|received| received.len() > count).await;
-    assert_eq!(received[count]["resource"], format!("Users/{}", tenant.users()[1]), "what changed in between is lost");
+    assert_eq!(received[count]["resource"], format!("Users/{}", tenant.users()[1]), "changes in between are not notified");
     tenant.send_lifecycle_event(LifecycleEvent::SubscriptionRemoved);
     webhook.until(event("subscriptionRemoved")).await;
     assert_eq!(emea.get(&format!("/subscriptions/{id}")).await.status, 404);

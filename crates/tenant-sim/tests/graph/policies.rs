@@ -1,4 +1,4 @@
-//! The cross-tenant access policy: closed at first, opened by partners, inherited property by property.
+//! The cross-tenant access policy: closed by default, opened for partners, inherited property by property.
 
 use serde_json::{Value as Json, json};
 use xtsync_tenant_sim::Sim;
@@ -17,7 +17,7 @@ async fn a_tenant_starts_closed() {
     assert_eq!(default["b2bDirectConnectInbound"]["usersAndGroups"]["accessType"], "blocked");
     assert_eq!(hub.get(&format!("{POLICY}/partners")).await.ok()["value"], json!([]));
     let consent = json!({"automaticUserConsentSettings": {"inboundAllowed": true}});
-    assert_eq!(hub.patch(&format!("{POLICY}/default"), consent).await.status, 400, "the default never redeems");
+    assert_eq!(hub.patch(&format!("{POLICY}/default"), consent).await.status, 400, "the default cannot redeem automatically");
     let trust = json!({"inboundTrust": {"isMfaAccepted": true}});
     assert_eq!(hub.patch(&format!("{POLICY}/default"), trust).await.status, 204);
     let default = hub.get(&format!("{POLICY}/default")).await.ok();
@@ -51,7 +51,7 @@ async fn a_partner_is_added_once_opened_and_removed() {
     let expanded = hub.get(&format!("{partner}?$expand=identitySynchronization")).await.ok();
     let want = json!({"tenantId": emea.to_string(), "displayName": "EMEA", "userSyncInbound": {"isSyncAllowed": true}});
     assert_eq!(expanded["identitySynchronization"], want);
-    assert_eq!(hub.delete(&partner).await.status, 400, "the synchronization goes first");
+    assert_eq!(hub.delete(&partner).await.status, 400, "the identity synchronization must be removed first");
     assert_eq!([hub.delete(&sync).await.status, hub.delete(&partner).await.status], [204, 204]);
     for body in [json!({}), json!({"tenantId": "x"}), json!({"tenantId": emea.to_string(), "isBestFriend": true})] {
         assert_eq!(hub.post(&partners, body).await.status, 400);

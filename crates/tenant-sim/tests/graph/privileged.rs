@@ -1,4 +1,4 @@
-//! Users with privileges: what is sensitive needs every right.
+//! Privileged users: sensitive changes need full access.
 
 use reqwest::Method;
 use serde_json::{Value as Json, json};

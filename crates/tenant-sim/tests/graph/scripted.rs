@@ -1,4 +1,4 @@
-//! Scripted answers: rules name requests, and change or replace what they are answered, alone, within batches and at the token endpoint.
+//! Scripted answers: rules match requests and change or replace their answers, single, in batches and at the token endpoint.
 
 use serde_json::{Value as Json, json};
 use xtsync_tenant_sim::{Edit, Place, RULES_MAX, Rule};
@@ -9,7 +9,7 @@ fn invitation(address: &str) -> Json {
     json!({"invitedUserEmailAddress": address, "inviteRedirectUrl": "https://portal.example"})
 }
 
-/// The same invitations as items of one batch: their statuses and bodies.
+/// Sends invitations as items of one batch; returns the responses.
 async fn invite_together(graph: &Graph, addresses: &[&str]) -> Vec<Json> {
     let items = addresses.iter().enumerate().map(|(id, address)| {
         let headers = json!({"Content-Type": "application/json"});
@@ -20,7 +20,7 @@ async fn invite_together(graph: &Graph, addresses: &[&str]) -> Vec<Json> {
 }
 
 #[tokio::test]
-async fn one_address_is_refused_alone_and_within_a_batch_while_others_pass() {
+async fn one_address_is_refused_single_and_within_a_batch_while_others_pass() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
     let rule = Rule::on("POST", "/invitations").tenant("hub").about("Ana@Emea.example");

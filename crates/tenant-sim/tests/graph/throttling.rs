@@ -1,4 +1,4 @@
-//! Throttling by the documented token buckets.
+//! Throttling with the documented token buckets.
 
 use std::time::Duration;
 
@@ -40,7 +40,7 @@ async fn writes_beyond_the_quota_are_refused_with_documented_headers_until_retry
     let wait: f64 = refused.header("retry-after").parse().unwrap();
     assert!(wait > 0.0 && wait < 5.0, "{wait}");
     tokio::time::sleep(Duration::from_secs_f64(wait)).await;
-    assert_eq!(write(&hub).await.status, 404, "who waits as told gets through");
+    assert_eq!(write(&hub).await.status, 404, "a request after the wait succeeds");
     assert_eq!(world.sim.injected_faults()[&InjectedFault::Throttled], 1);
 }
 
@@ -58,9 +58,9 @@ async fn throttled_requests_count_and_waits_are_sometimes_fractions() {
     }
     assert!(waits.iter().any(|wait| wait.contains('.')) && waits.iter().any(|wait| !wait.contains('.')), "{waits:?}");
     let seconds: Vec<f64> = waits.iter().map(|wait| wait.parse().unwrap()).collect();
-    assert!(seconds[0] < 201.0 && seconds[14] > 800.0, "who does not wait is kept waiting: {seconds:?}");
+    assert!(seconds[0] < 201.0 && seconds[14] > 800.0, "a client that does not wait stays throttled: {seconds:?}");
     assert_eq!(used[14], "1.8");
-    assert_eq!(hub.get("/users").await.status, 200, "reads have a quota of their own");
+    assert_eq!(hub.get("/users").await.status, 200, "reads have their own quota");
 }
 
 #[tokio::test]
@@ -101,7 +101,7 @@ async fn a_larger_tenant_has_a_larger_quota() {
 async fn items_of_a_batch_are_throttled_one_by_one() {
     let world = throttled(Throttle::documented().with_writes(3, 3_600)).await;
     let hub = world.graph("hub").await;
-    let item = |id: u32| json!({"id": id.to_string(), "method": "DELETE", "url": "/users/nobody"});
+    let item = |id: u32| json!({"id": id.to_string(), "method": "DELETE", "url": "/users/unknown"});
     let batch = json!({"requests": (0..5).map(item).collect::<Vec<_>>()});
     let responses = hub.post("/$batch", batch).await.ok()["responses"].clone();
     let observed: Vec<(u64, bool)> =

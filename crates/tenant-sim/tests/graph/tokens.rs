@@ -1,4 +1,4 @@
-//! Tokens: who gets one, what it allows, when it ends.
+//! Tokens: their issue, their access and their expiry.
 
 use std::time::Duration;
 
@@ -62,7 +62,7 @@ async fn an_expired_secret_is_refused_as_such_until_it_is_renewed() {
     assert!(!refused.header("x-ms-request-id").is_empty());
     world.sim.renew_secret("app", "next").unwrap();
     assert_eq!([ask("next").await.status, ask("secret").await.status], [200, 401]);
-    assert!(world.sim.expire_secret("nobody").is_err());
+    assert!(world.sim.expire_secret("unknown").is_err());
 }
 
 #[tokio::test]

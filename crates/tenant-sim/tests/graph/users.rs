@@ -1,4 +1,4 @@
-//! Users: what is shown, what may be set, how they are found.
+//! Users: the returned properties, the writable properties, and look-ups.
 
 use reqwest::Method;
 use serde_json::{Value as Json, json};
@@ -34,7 +34,7 @@ async fn a_get_shows_the_default_properties_and_select_the_rest() {
     let select = "accountEnabled,userType,department,creationType,externalUserState";
     let shown = hub.get(&format!("/users/ana@hub.example?$select={select}")).await.ok();
     assert_eq!((&shown["accountEnabled"], &shown["userType"], &shown["department"]), (&json!(true), &json!("Member"), &Json::Null));
-    assert_eq!(names(&hub.get("/users?$select=displayName").await.ok()["value"][0]), ["displayName"], "not even the id");
+    assert_eq!(names(&hub.get("/users?$select=displayName").await.ok()["value"][0]), ["displayName"], "only the selected property");
     let unknown = hub.get("/users?$select=shoeSize").await;
     assert_eq!((unknown.status, unknown.code()), (400, "Request_BadRequest"));
     assert_eq!(unknown.message(), "Could not find a property named 'shoeSize' on type 'microsoft.graph.user'.");
@@ -62,7 +62,7 @@ async fn a_list_is_paged_counted_and_limited() {
         ("/users?$filter=not(accountEnabled eq true)&$count=true", &eventual, 200, ""),
         ("/shoes", &[], 400, "BadRequest"),
         ("/users/ana/shoes", &[], 400, "BadRequest"),
-        ("/users/nobody@emea.example", &[], 404, "Request_ResourceNotFound"),
+        ("/users/unknown@emea.example", &[], 404, "Request_ResourceNotFound"),
     ] {
         let answer = emea.send(Method::GET, path, headers, None).await;
         assert_eq!((answer.status, answer.code()), (status, code), "{path}");
@@ -105,7 +105,7 @@ async fn a_user_is_created_with_what_graph_requires() {
         let answer = hub.post("/users", body).await;
         assert_eq!((answer.status, answer.message()), (400, message));
     }
-    assert_eq!(world.sim.journal_len("hub"), 1, "what is refused is not written");
+    assert_eq!(world.sim.journal_len("hub"), 1, "a refused request writes nothing");
 }
 
 #[tokio::test]
@@ -133,7 +133,7 @@ async fn a_patch_sets_clears_and_refuses() {
     assert_eq!((&user["department"], &user["employeeId"]), (&Json::Null, &json!("7")));
     assert_eq!(user["proxyAddresses"], json!(["SMTP:ana.new@hub.example", "smtp:ana@hub.example"]), "mail rewrites the proxy addresses");
     assert_eq!(user["employeeHireDate"], "2024-03-01T00:00:00Z");
-    assert_eq!(hub.patch("/users/nobody@hub.example", json!({})).await.status, 404);
+    assert_eq!(hub.patch("/users/unknown@hub.example", json!({})).await.status, 404);
     assert_eq!(hub.send(Method::PATCH, &path, &[], None).await.status, 400);
 }
 
@@ -165,7 +165,7 @@ async fn the_manager_is_a_reference() {
     let expanded = hub.get(&format!("/users/{ana}?$select=id&$expand=manager($select=id)")).await.ok();
     assert_eq!(expanded["manager"]["id"], *boss);
     assert_eq!(hub.delete(&format!("/users/{boss}")).await.status, 204);
-    assert_eq!(hub.get(&manager).await.status, 404, "a manager in the bin is none");
+    assert_eq!(hub.get(&manager).await.status, 404, "a soft-deleted manager is not returned");
     assert_eq!(hub.delete(&format!("{manager}/$ref")).await.status, 404);
 }
 

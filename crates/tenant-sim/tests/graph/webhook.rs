@@ -1,4 +1,4 @@
-//! An endpoint for notifications that answers as it is told to.
+//! A notification endpoint whose answers the test sets.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -17,15 +17,15 @@ use crate::faults::DEADLINE;
 /// How the endpoint answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Manner {
-    /// As it should.
+    /// Correct answers.
     Proper,
-    /// Validation with another text.
+    /// Validations are answered with another text.
     WrongToken,
-    /// Validation as HTML.
+    /// Validations are answered as HTML.
     Html,
-    /// Everything with 500.
+    /// Every request is answered with 500.
     Broken,
-    /// Everything after that long.
+    /// Every request is answered after that time.
     Slow(Duration),
 }
 
@@ -51,12 +51,12 @@ impl Webhook {
         *self.manner.lock() = manner;
     }
 
-    /// The deliveries so far, each with its notifications.
+    /// The received deliveries, each with its notifications.
     pub(crate) fn posts(&self) -> Vec<Vec<Json>> {
         self.posts.lock().clone()
     }
 
-    /// All notifications so far.
+    /// All received notifications.
     pub(crate) fn received(&self) -> Vec<Json> {
         self.posts().concat()
     }

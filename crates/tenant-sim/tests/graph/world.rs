@@ -20,7 +20,7 @@ pub(crate) struct Graph {
     token: String,
 }
 
-/// An answer: its status and its body, null when there is none.
+/// An answer: its status, headers and body; an empty body is null.
 #[derive(Debug, Clone)]
 pub(crate) struct Answer {
     pub(crate) status: u16,
@@ -38,7 +38,7 @@ impl World {
         Self { sim, url, client: Client::new() }
     }
 
-    /// One tenant `emea` with some people and an empty one `hub`, both closed.
+    /// A tenant `emea` with 120 users and an empty tenant `hub`, both with a closed policy.
     pub(crate) async fn small() -> Self {
         Self::start(Sim::builder().tenant("emea", 120).tenant("hub", 0).seed(7)).await
     }
@@ -53,7 +53,7 @@ impl World {
         Graph { client: self.client.clone(), base: format!("{}/v1.0", self.url), token }
     }
 
-    /// Asks the token endpoint; what the form lacks is filled in as it should be.
+    /// Requests a token; missing form fields get valid values.
     pub(crate) async fn token(&self, tenant: &str, form: &[(&str, &str)]) -> Answer {
         let mut whole = vec![("grant_type", "client_credentials"), ("scope", "https://graph.microsoft.com/.default")];
         whole.retain(|(name, _)| form.iter().all(|(given, _)| given != name));
@@ -62,7 +62,7 @@ impl World {
         Answer::of(request.send().await.unwrap()).await
     }
 
-    /// Asks the simulator's own door.
+    /// Sends a request to the admin API.
     pub(crate) async fn admin(&self, method: Method, path: &str, body: Json) -> Answer {
         let request = self.client.request(method, format!("{}/sim/v1/{path}", self.url)).json(&body);
         Answer::of(request.send().await.unwrap()).await
@@ -90,12 +90,12 @@ impl Graph {
         self.send(Method::DELETE, path, &[], None).await
     }
 
-    /// Sends a request to a path below the version, or to a whole link.
+    /// Sends a request to a path below the version, or to an absolute URL.
     pub(crate) async fn send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Json>) -> Answer {
         self.try_send(method, path, headers, body).await.expect("an answer")
     }
 
-    /// The same where the connection may be cut.
+    /// Like [`Self::send`]; `None` if the connection is closed without an answer.
     pub(crate) async fn try_send(&self, method: Method, path: &str, headers: &[(&str, &str)], body: Option<Json>) -> Option<Answer> {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };
         let mut request = self.client.request(method, url).bearer_auth(&self.token);
@@ -108,7 +108,7 @@ impl Graph {
         Some(Answer::of(request.send().await.ok()?).await)
     }
 
-    /// The ids of all objects of a list, over all its pages.
+    /// The ids of all objects of a list, over all pages.
     pub(crate) async fn ids(&self, path: &str) -> Vec<String> {
         let (mut ids, mut link) = (Vec::new(), Some(path.to_owned()));
         while let Some(path) = link {
@@ -119,12 +119,12 @@ impl Graph {
         ids
     }
 
-    /// Creates a member and gives its id.
+    /// Creates a member user and returns the id.
     pub(crate) async fn person(&self, name: &str) -> String {
         text(&self.post("/users", person(name, "hub.example")).await.ok()["id"])
     }
 
-    /// Creates a group and gives its id.
+    /// Creates a group and returns the id.
     pub(crate) async fn group(&self, name: &str) -> String {
         let body = json!({"displayName": name, "mailEnabled": false, "mailNickname": name, "securityEnabled": true});
         text(&self.post("/groups", body).await.ok()["id"])
@@ -143,7 +143,7 @@ impl Answer {
         Self { status, headers, body }
     }
 
-    /// The body of an answer that is no refusal.
+    /// The body of a successful answer.
     pub(crate) fn ok(self) -> Json {
         assert!((200..300).contains(&self.status), "{self:?}");
         self.body
@@ -162,7 +162,7 @@ impl Answer {
     }
 }
 
-/// What a POST of a new member needs.
+/// The body of a POST that creates a member user.
 pub(crate) fn person(name: &str, domain: &str) -> Json {
     json!({
         "accountEnabled": true, "displayName": name, "mailNickname": name, "userPrincipalName": format!("{name}@{domain}"),

@@ -1,4 +1,4 @@
-//! The grammar, as a table over one user.
+//! The grammar: a table of filters and whether they match one user.
 
 use serde_json::json;
 use uuid::Uuid;
@@ -21,7 +21,7 @@ fn ana() -> (Directory, Uuid) {
 }
 
 #[test]
-fn a_filter_holds_or_not() {
+fn a_filter_matches_as_documented() {
     let (directory, id) = ana();
     for (filter, want) in [
         ("department eq 'Sales'", true),

@@ -1,4 +1,4 @@
-//! An answer by the index is the answer that reading everybody gives, and the index reads hardly anybody.
+//! A look-up by index gives the same users as a full scan and reads only a few of them.
 
 use rand::rngs::StdRng;
 use rand::seq::IndexedRandom;
@@ -16,7 +16,7 @@ use crate::property::{self, ObjectKind, Prop, named};
 use crate::user_index::UserIndex;
 use crate::value::Value;
 
-/// Few enough that they meet; with letters whose cases are more than one letter, or depend on the place in a word.
+/// Few texts, so that values repeat; some letters have a case of several letters, or one that depends on the place in a word.
 const TEXTS: [&str; 12] = ["", "a", "A", "ana", "Ana@hub", "ANA@HUB", "anastasia", "b", "Straße", "ΟΔΟΣ", "οδος", "İpek"];
 
 fn text(rng: &mut StdRng) -> &'static str {
@@ -42,7 +42,7 @@ fn value(prop: Prop, rng: &mut StdRng) -> Value {
     }
 }
 
-/// People who come, change, go, and come back.
+/// Creates users, then changes, deletes and restores some.
 fn populate(directory: &mut Directory, props: &[Prop], rng: &mut StdRng) {
     for _ in 0..rng.random_range(0..40) {
         let mut fields = Fields::default();
@@ -83,7 +83,7 @@ fn filter(props: &[Prop], user_index: &UserIndex, depth: u32, rng: &mut StdRng) 
         5 if depth > 0 => Filter::Not(inner(rng)),
         6 => {
             let ids: Vec<Uuid> = user_index.after(None).map(|user| user.id).collect();
-            let id = ids.choose(rng).map_or_else(|| "nobody".to_owned(), Uuid::to_string);
+            let id = ids.choose(rng).map_or_else(|| "unknown".to_owned(), Uuid::to_string);
             Filter::Test(Term { prop: property::ID, part: None }, Test::Compare(Comparison::Equal, Literal::Text(id)))
         }
         _ => match *props.choose(rng).unwrap() {
@@ -146,9 +146,9 @@ fn a_value_shared_by_too_many_users_is_found_by_a_scan() {
     let mut rng = StdRng::seed_from_u64(7);
     for _ in 0..=CANDIDATES_MAX {
         let mut fields = Fields::default();
-        fields.set(props[2], Value::text("everybody"));
+        fields.set(props[2], Value::text("shared"));
         directory.add_user(uuid(&mut rng), fields);
     }
-    let filter = parse(&directory.schema, ObjectKind::User, &format!("{} eq 'everybody'", anchor_property())).unwrap();
+    let filter = parse(&directory.schema, ObjectKind::User, &format!("{} eq 'shared'", anchor_property())).unwrap();
     assert_eq!(ids(narrowed(Some(&filter), &directory.users, None), &filter).len(), directory.users.len());
 }

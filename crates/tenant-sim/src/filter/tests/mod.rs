@@ -1,4 +1,4 @@
-//! What filters mean, and that the index changes nothing about it.
+//! The semantics of filters, and the equality of index look-ups and scans.
 
 mod grammar;
 mod index;
