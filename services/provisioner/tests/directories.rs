@@ -22,7 +22,7 @@ async fn two_tenants_for_one_directory_are_held_until_one_names_another() {
     fixture.identify("hub2", "hub2-id").await;
     fixture.converge().await;
     assert_eq!(fixture.fake.journal(), ["invite ana@emea.example", "anchor t1 city,displayName,userType"]);
-    // No user is deprovisioned while it is unknown to whom the objects belong.
+    // No user is deprovisioned while the owner of the objects is unknown.
     fixture.identify("hub2", "hub-id").await;
     fixture.decide("ana", not_wanted()).await;
     fixture.converge().await;
