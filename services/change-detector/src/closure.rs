@@ -22,7 +22,7 @@ pub(crate) struct Memberships {
 }
 
 impl Memberships {
-    /// Stays in a group that he is in no more.
+    /// Keeps the user in a group that they left.
     pub(crate) fn add_retained(&mut self, group: &GroupId, directly: bool) {
         if directly && !self.direct.contains(group) {
             self.nested.retain(|other| other != group);
@@ -54,7 +54,7 @@ impl Closure {
         Self { above }
     }
 
-    /// Whether a change of this group's members concerns anybody.
+    /// Whether a change of this group's members affects a referenced group.
     pub(crate) fn concerns(&self, group: &GroupId) -> bool {
         self.above.contains_key(group)
     }
@@ -70,7 +70,7 @@ impl Closure {
         groups.filter(|group| self.above.get(group) != other.above.get(group)).cloned().collect()
     }
 
-    /// The referenced groups that somebody with these direct memberships is in.
+    /// The referenced groups that a user with these direct memberships is in.
     pub(crate) fn memberships<'a>(&self, direct: impl Iterator<Item = &'a GroupId>) -> Memberships {
         let mut itself = BTreeSet::new();
         let mut through = BTreeSet::new();

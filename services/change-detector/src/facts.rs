@@ -1,7 +1,7 @@
 //! What is known of a tenant besides its users: who it is, its live access policy, and the groups that the configuration refers to.
 //!
 //! Read every so often, because no directory tells of changes to these. Who and policy are published at each reading, which is their
-//! heartbeat; groups and names when they differ from what was said last. Said is what [`Facts::note_published`] was told, after the bus took it.
+//! heartbeat; groups and names when they differ from what was published last, as [`Facts::note_published`] recorded it.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -30,7 +30,7 @@ impl Facts {
     }
 
     /// Looks up every name that is written. What each resolves to is said anew for each revision of the names, and when it changes: so it
-    /// stands on the bus whatever was asked before, and whoever wants to know needs no news.
+    /// stays on the bus whatever was requested before, and is no news to a consumer.
     pub(crate) async fn read_names(&self, source: &Arc<dyn Source>, names: &Names, now: Timestamp) -> Result<Vec<TenantFact>, Error> {
         let mut changed = Vec::new();
         for name in &names.all {

@@ -26,7 +26,7 @@ pub(crate) enum Reason {
     Unverified,
     /// A group that could not be read can be read again.
     GroupReadable,
-    /// A group of some scope has members of whom delta queries tell nothing.
+    /// A group of some scope has members that delta queries do not report.
     MissingMembers,
     /// The store was lost or restored.
     Rebuilt,
@@ -66,7 +66,7 @@ impl Reason {
         }
     }
 
-    /// Whether what it finds was lost by delta queries, which told everything else beside it.
+    /// Whether the users it finds were missed by delta queries, which reported everything else meanwhile.
     pub(crate) fn is_comparison(self) -> bool {
         matches!(self, Self::Comparison | Self::Unverified | Self::Resync)
     }
@@ -85,11 +85,11 @@ pub(crate) enum FullPhase {
     Users(Option<Cursor>),
     /// It has read everything and waits until this many cycles are complete, so that what changed meanwhile is known.
     AwaitCycle(u64),
-    /// It is doubted: what it staged is merged over what is known, and nobody is removed.
+    /// It is doubted: its staged pages are merged over the known state, and no user is removed.
     Merge,
     /// What it staged replaces what is known.
     Replace,
-    /// Those whom it has not seen are removed.
+    /// The users that it has not seen are removed.
     Remove,
     /// Users whose projection may be stale are projected.
     Project,

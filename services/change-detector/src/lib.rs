@@ -1,7 +1,7 @@
 //! The change-detector: reads tenants' directories and publishes what changed.
 //!
 //! It owns a mirror of each tenant it reads and the cursor into its directory. Each tenant is with one replica at a time, by lease. It
-//! decides nothing about anybody: who is in scope, and what becomes of him, is policy's business.
+//! makes no decision about users: the scope and what happens in a target is the business of policy.
 
 mod closure;
 mod commands;

@@ -1,6 +1,6 @@
 //! One page of a cycle into the mirror: groups first, then users.
 //!
-//! Pages of a directory are partial, repeat objects and come in no order; the mirror merges them. A group that vanished takes nobody
+//! Pages of a directory are partial, repeat objects and come in no order; the mirror merges them. A group that vanished takes no user
 //! out of it: only a membership that the directory itself ended is ended here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -51,7 +51,7 @@ pub(crate) struct GroupPage {
 }
 
 impl GroupPage {
-    /// What these changes come to. A group that cannot be read loses nobody.
+    /// The effect of these changes. A group that cannot be read loses no member.
     pub(crate) async fn of(tx: &mut Transaction, context: &Context<'_>, changes: Vec<GroupChange>) -> Result<Self, Error> {
         let LastEntries { groups, members } = LastEntries::of(changes);
         let ids: Vec<&GroupId> = groups.keys().collect();
@@ -69,7 +69,7 @@ impl GroupPage {
     }
 }
 
-/// Merges memberships, and has the users projected anew whom that concerns.
+/// Merges memberships, and marks the affected users for a new projection.
 pub(crate) async fn members(tx: &mut Transaction, context: &Context<'_>, closure: &Closure, entries: &[MemberEntry]) -> Result<(), Error> {
     let concerned = || entries.iter().filter(|(group, _, _)| closure.concerns(group));
     // A full read names every member: only what changes is a reason to project.
@@ -90,7 +90,7 @@ pub(crate) async fn members(tx: &mut Transaction, context: &Context<'_>, closure
 }
 
 /// Merges the rest of a page, after all memberships of users: the groups, and which are in which. Gives the closure anew if that changes it,
-/// and has the members of those groups projected anew whom that concerns.
+/// and marks the affected members of those groups for a new projection.
 pub(crate) async fn nest(
     tx: &mut Transaction,
     context: &Context<'_>,
@@ -119,7 +119,7 @@ async fn merge_members(tx: &mut Transaction, context: &Context<'_>, entries: &[M
     Ok(())
 }
 
-/// Makes the closure anew after groups were nested or unnested, and has those projected anew whom that concerns.
+/// Rebuilds the closure after groups were nested or unnested, and marks the affected users for a new projection.
 pub(crate) async fn renest(
     tx: &mut Transaction,
     context: &Context<'_>,
@@ -132,7 +132,7 @@ pub(crate) async fn renest(
 }
 
 /// Merges what a cycle says of users: key by key, since it mentions only what changed. What a full read under way has staged of them is
-/// brought up to date. Gives who they are, and when those were created whom the mirror did not know.
+/// brought up to date. Returns their ids, and when the users that the mirror did not know were created.
 pub(crate) async fn users(
     tx: &mut Transaction,
     context: &Context<'_>,
@@ -154,7 +154,7 @@ pub(crate) async fn users(
     Ok((mentioned, newcomers))
 }
 
-/// Stages what a full read says of users. In a tenant's first one it is merged at once, of whom nothing older is known.
+/// Stages what a full read says of users. In a tenant's first one it is merged at once, since nothing older is known.
 pub(crate) async fn stage(tx: &mut Transaction, context: &Context<'_>, changes: Vec<UserChange>, is_first: bool) -> Result<(), Error> {
     let ids: Vec<UserId> = changes.iter().map(id).collect::<BTreeSet<_>>().into_iter().cloned().collect();
     let mut known = if is_first { load(tx, context, &ids).await? } else { HashMap::new() };
@@ -228,7 +228,7 @@ fn merge(known: &mut HashMap<UserId, Mirrored>, context: &Context<'_>, change: U
             user.gone = None;
             user.touch(context.now);
         }
-        // Also somebody who was never here, as far as this mirror knows.
+        // Also a user who was never here, as far as this mirror knows.
         UserChange::Gone { id, how } => {
             let user = known.entry(id.clone()).or_insert_with(|| Mirrored::unknown(id));
             if user.is_known() {

@@ -67,7 +67,7 @@ impl Metrics {
         self.failures.add(1, &[tenant_label(tenant), KeyValue::new("code", code)]);
     }
 
-    /// How many users a comparison found of whom no delta query had told.
+    /// Counts users whose change a comparison found and no delta query had reported.
     pub(crate) fn missed_changes(&self, tenant: &TenantName, users: u64) {
         self.missed_changes.add(users, &[tenant_label(tenant)]);
     }
@@ -89,7 +89,7 @@ impl Metrics {
         self.held.record(people, &[tenant_label(tenant), KeyValue::new("reason", reason)]);
     }
 
-    /// How late a directory told of something it says happened at `happened`.
+    /// The delay with which a directory reported a change that, by its own word, happened at `happened`.
     pub(crate) fn directory_lag(&self, tenant: &TenantName, happened: Timestamp, seen: Timestamp) {
         self.latency.directory(tenant, seen.since(happened));
     }

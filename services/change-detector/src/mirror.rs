@@ -15,7 +15,7 @@ use xtsync_store::{Param, Row, Store, Transaction, params};
 use crate::error::{Error, corrupt};
 use crate::pending::WINDOW;
 
-/// The most users published at once: who is urgent waits for no more of others.
+/// The most users published at once: an urgent user waits for no more of others.
 pub(crate) const PUBLISH_BATCH_MAX: usize = 100;
 
 /// How many users one transaction handles at most.
@@ -38,11 +38,11 @@ pub(crate) struct Mirrored {
     pub(crate) id: UserId,
     /// What the directory mentioned of what is needed.
     pub(crate) body: Attributes,
-    /// Whether and how he went.
+    /// Whether and how the user was deleted.
     pub(crate) gone: Option<Gone>,
     /// Whether what was published may be stale.
     pub(crate) dirty: bool,
-    /// The newest full read that has seen the user, or during which a cycle told of them.
+    /// The newest full read that has seen the user, or during which a cycle reported them.
     pub(crate) full_cycle: u64,
     /// When the oldest change not cut yet was seen.
     pub(crate) first_seen: Timestamp,
@@ -57,7 +57,7 @@ pub(crate) struct Mirrored {
 }
 
 impl Mirrored {
-    /// Somebody nobody has heard of.
+    /// A user that the mirror does not know.
     pub(crate) fn unknown(id: UserId) -> Self {
         Self {
             id,
@@ -112,7 +112,7 @@ pub(crate) fn save_with_commit(tx: &mut Transaction, tenant: &TenantName, users:
     tx.defer(SAVE, users.iter().map(|user| write(tenant, user)).collect());
 }
 
-/// Writes users as they were told.
+/// Writes users as they were reported.
 pub(crate) async fn save_published(tx: &mut Transaction, tenant: &TenantName, users: &[Mirrored]) -> Result<(), Error> {
     const MARK_PUBLISHED: &str = "UPDATE user_ SET published_version = version WHERE (tenant, id) IN (VALUES {rows})";
     save(tx, tenant, users).await?;
@@ -127,8 +127,8 @@ pub(crate) async fn dirty(tx: &mut Transaction, tenant: &TenantName, after: &str
     tx.fetch(SQL, params![tenant.as_str(), after, CHUNK as u64]).await?.iter().map(read).collect()
 }
 
-/// Some users after `after` that were cut for another projection, and after whom to go on if there may be more; as [`dirty`], nobody of whom
-/// it is not known how they are. Without `dirty`, nobody whose cut may be stale: a cycle that is cut off leaves such users, and they wait
+/// Some users after `after` that were projected by another projection, and where to go on if there may be more; as [`dirty`], no user
+/// whose state is unknown. Without `dirty`, no user whose projection may be stale: an interrupted cycle leaves such users, and they wait
 /// for the removal guard.
 pub(crate) async fn projected_otherwise(
     tx: &mut Transaction,
@@ -158,7 +158,7 @@ pub(crate) struct Unpublished {
     pub(crate) id: UserId,
     pub(crate) version: u64,
     pub(crate) class: Class,
-    /// None ends his key.
+    /// None ends the key.
     pub(crate) value: Option<Vec<u8>>,
     /// What was published when this was read.
     published: i64,
@@ -207,7 +207,7 @@ pub(crate) async fn unpublished_count(store: &Store, tenant: &TenantName) -> Res
     Ok(count)
 }
 
-/// Some users after `after` of whom the bus has heard the newest, to be told again as they are; who went before `forget_before` is ended.
+/// Some users after `after` whose newest version is on the bus, to be republished; keys of those deleted before `forget_before` end.
 pub(crate) async fn published_after(
     store: &Store,
     tenant: &TenantName,
@@ -233,7 +233,7 @@ pub(crate) async fn forget(tx: &mut Transaction, tenant: &TenantName, users: &[(
     Ok(())
 }
 
-/// Notes what the bus has heard. A user who changed meanwhile, or whom a former owner published late, stays due.
+/// Records what the bus took. A user who changed meanwhile, or was published late by a former owner, stays due.
 pub(crate) fn mark_published(tx: &mut Transaction, tenant: &TenantName, records: &[Unpublished]) {
     const SQL: &str = "WITH sent (tenant, id, version, published) AS (VALUES {rows}) UPDATE user_ SET published_version = sent.version \
                        FROM sent WHERE user_.tenant = sent.tenant AND user_.id = sent.id AND user_.published_version = sent.published";
@@ -241,7 +241,7 @@ pub(crate) fn mark_published(tx: &mut Transaction, tenant: &TenantName, records:
     tx.defer(SQL, records.iter().map(row).collect());
 }
 
-/// Notes what the bus has heard of somebody who is not the owner any more: where there is a newer version, the older one may now be the
+/// Records what a former owner published: where there is a newer version, the older one may now be the
 /// last record of its key. The number becomes one that never was a version, so that a publication under way does not pass for a later one.
 pub(crate) async fn mark_published_late(tx: &mut Transaction, tenant: &TenantName, records: &[Unpublished]) -> Result<(), Error> {
     const SQL: &str = "WITH sent (tenant, id, version) AS (VALUES {rows}) UPDATE user_ SET published_version = user_.published_version - 1 \

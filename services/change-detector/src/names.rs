@@ -15,7 +15,7 @@ pub(crate) struct Names {
     pub(crate) all: BTreeSet<String>,
     /// Those that keep a synchronization from being in force at all.
     pub(crate) unresolved: BTreeSet<String>,
-    /// Whether any synchronization is in force, so that anybody may be decided on.
+    /// Whether any synchronization is in force, so that users may be decided on.
     pub(crate) any_in_force: bool,
 }
 
@@ -32,8 +32,8 @@ impl Names {
         Self { revision, all, unresolved: unresolved.collect(), any_in_force: scopes().any(|scope| scope.is_resolved()) }
     }
 
-    /// Whether users need not wait for names. A name that one group bears is about to get its id; one that nobody bears, or several, may
-    /// never, and must not hold up the synchronizations that are in force. Where none is, nobody is published, unless they were before.
+    /// Whether users need not wait for names. A name that one group bears is about to get its id; one that no group bears, or several, may
+    /// never, and must not hold up the synchronizations that are in force. Where none is, no user is published unless they were before.
     pub(crate) fn are_ready<'a>(&self, published_before: bool, found: impl Fn(&str) -> Option<&'a [GroupId]>) -> bool {
         let is_awaited = |name: &String| found(name).is_none_or(|ids| ids.len() == 1);
         (self.unresolved.is_empty() || self.any_in_force || published_before) && !self.unresolved.iter().any(is_awaited)

@@ -2,7 +2,7 @@
 //! a chunk at a time, each chunk with the place where the next one begins.
 //!
 //! So a statement's limit of time does not depend on the size of a tenant, other work goes on between the chunks, and a successor goes on
-//! where a killed process stood. Whoever projects users waits until nothing is pending: before, it is not known what a cycle changes.
+//! where a killed process stopped. Projection waits until nothing is pending: before, it is not known what a cycle changes.
 
 use tracing::info;
 use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};

@@ -24,7 +24,7 @@ pub(crate) fn project(body: &Attributes, kind: Kind, memberships: Memberships, p
     User { attributes, groups: memberships.direct, nested_groups: memberships.nested, kind }
 }
 
-/// Cuts a user who is in no scope, of whom only that is needed, and whether they may sign in: what is left out is not read, not empty.
+/// Reduces a user in no scope to whether they may sign in: a left-out attribute was not read, which is not the same as empty.
 pub(crate) fn project_out_of_scope(body: &Attributes, kind: Kind, memberships: Memberships) -> User {
     let attributes = body.get(SIGN_IN).map(|value| (SIGN_IN, value.clone())).into_iter().collect();
     User { attributes, groups: memberships.direct, nested_groups: memberships.nested, kind }
@@ -55,7 +55,7 @@ pub(crate) fn changes(before: Option<&State>, after: &State) -> (Vec<String>, At
     (changed, previous)
 }
 
-/// The class of a change: who is gone or disabled goes first, then who lost a group, backlog last.
+/// The class of a change: deleted or disabled users first, then users who lost a group, backlog last.
 pub(crate) fn class(before: Option<&State>, after: &State, backlog: bool) -> Class {
     let leaves = !may_sign_in(after) && before.is_none_or(|before| may_sign_in(before) || matches!(after, State::Gone(_)));
     match (backlog, leaves, lost_group(before, after)) {
@@ -73,7 +73,7 @@ fn may_sign_in(state: &State) -> bool {
     }
 }
 
-/// Whether a user was in a referenced group that he is not in any more, directly or through others.
+/// Whether a user was in a referenced group that they have left, directly or through others.
 fn lost_group(before: Option<&State>, after: &State) -> bool {
     let (Some(State::Present(before)), State::Present(after)) = (before, after) else {
         return false;

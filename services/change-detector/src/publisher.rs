@@ -1,7 +1,7 @@
 //! From the mirror to the bus: users whose version is not their published version, the most urgent first.
 //!
 //! There is no outbox: the row is the record. A change that comes while a record is on its way makes a new version, which is
-//! published next; a crash after the bus took a record publishes it once more. Whoever finds the lease gone after he published has the
+//! published next; a crash after the bus took a record publishes it once more. A replica that finds its lease gone after publishing has the
 //! owner publish those rows again, or an older record could be the last of its key for ever.
 
 use prost::Message;
@@ -98,7 +98,7 @@ impl Publisher {
         let records = due.iter().map(|record| user_record(&self.tenant, record, now)).collect();
         let sent = dead_letter::publish(&*self.bus, ROLE, records, urgency, now).await;
         let marked = self.mark_published(&due, sent.is_ok()).await;
-        // Somebody else has perhaps published newer records before these.
+        // Another owner may have published newer records before these.
         if marked.is_err() && matches!(self.check_lease().await, Err(Error::Store(store::Error::Fenced(_)))) {
             let mut tx = self.store.begin().await?;
             mirror::mark_published_late(&mut tx, &self.tenant, &due).await?;
@@ -132,7 +132,7 @@ impl Publisher {
         Ok(())
     }
 
-    /// Ends the keys of facts that nobody asks for any more.
+    /// Ends the keys of facts that are no longer requested.
     pub(crate) async fn tombstone_facts(&self, keys: &[String]) -> Result<(), Error> {
         if keys.is_empty() {
             return Ok(());

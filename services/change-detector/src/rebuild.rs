@@ -2,9 +2,9 @@
 //! the mirror knows.
 //!
 //! A mirror is never behind its own topic, since a row is committed before it is published. So a look at the last record of each partition
-//! shows whether it is; one that has never read the tenant reads all of them. Whom the topic knows better is taken from there as he was
-//! told, and the directory is read from the beginning: who has changed since gets a newer version, and who left while nobody watched
-//! is found missing, with all that keeps such a reading from removing people by mistake. Who is not read then stays as he was told.
+//! shows whether it is; one that has never read the tenant reads all of them. A user that the topic knows better is taken from there as
+//! published, and the directory is read from the beginning: a user that changed since gets a newer version, and one that left unobserved
+//! is found missing, with every guard against removing users by mistake. A user that this read does not return stays as published.
 //!
 //! Records are taken in their order, so one that is interrupted is still behind by the last ones, and begun anew.
 
@@ -44,7 +44,7 @@ pub(crate) async fn rebuild(publisher: &Publisher, sync_state: &mut SyncState, n
     }
     warn!(tenant = %publisher.tenant, restored, is_new, "the mirror is older than what it said: it is rebuilt from its topic and the directory");
     if is_new {
-        // They were read and told before, by another store.
+        // They were read and published before, by another store.
         (sync_state.full_cycle, sync_state.cycle) = (1, 1);
     }
     sync_state.void();
@@ -80,7 +80,7 @@ async fn restore_batch(publisher: &Publisher, records: Vec<Record>, now: Timesta
     Ok(users.len())
 }
 
-/// A user as he was told last. What is known of him in the directory stays; of somebody unknown it is what was told.
+/// A user as last published. Known directory state stays; for an unknown user it is what was published.
 fn as_published(delta: UserDelta, known: Option<Mirrored>, now: Timestamp) -> Mirrored {
     let (gone, attributes) = match &delta.state {
         State::Present(user) => (None, user.attributes.clone()),

@@ -1,5 +1,5 @@
 //! The removal guard's look at a cycle, a chunk at a time: before the users of the cycle are projected, notes which members the groups retain
-//! that the cycle would leave with less than half of their users, and lets go of groups that have most of theirs back (`BoundedChange`, I-5).
+//! that the cycle would leave with less than half of their users, and releases groups that have most of theirs back (`BoundedChange`, I-5).
 //!
 //! Kept in memory: a successor begins anew, since until the look is over nothing of the cycle is projected.
 

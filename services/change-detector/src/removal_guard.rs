@@ -72,7 +72,7 @@ pub(crate) async fn release(tx: &mut Transaction, tenant: &TenantName, group: &G
     pending::add(tx, tenant, [Work::Release(group.clone())]).await
 }
 
-/// Lets some of them go: a user who is not back is projected without the group.
+/// Releases some of them: a user that is not back is projected without the group.
 pub(crate) async fn release_some(tx: &mut Transaction, tenant: &TenantName, group: &GroupId, now: Timestamp) -> Result<Chunk, Error> {
     const RELEASE: &str = "DELETE FROM retained_member WHERE (tenant, user_id, group_id) IN (VALUES {rows})";
     const DONE: &str = "DELETE FROM removal_guard WHERE tenant = $1 AND group_id = $2";

@@ -26,14 +26,14 @@ pub(crate) struct Reprojection<'a> {
     pub(crate) projection: &'a Projection,
     /// Whether the tenant's first cycle is under way.
     pub(crate) is_initial: bool,
-    /// Whether what a full read found is taken over, perhaps because more is needed of everybody.
+    /// Whether the result of a full read is being applied, perhaps because more is read of all users.
     pub(crate) is_full_cycle: bool,
     /// Whether users stay in the groups in which they were published: it is not known yet whether what groups lose is too much.
     pub(crate) retains_groups: bool,
     pub(crate) now: Timestamp,
 }
 
-/// Cuts users and stores them with the commit; gives who got a new version. Whoever comes out as he was cut before keeps his.
+/// Projects users and stores them with the commit; returns those that got a new version. A user whose projection is unchanged keeps theirs.
 pub(crate) async fn reproject(
     tx: &mut Transaction,
     reprojection: &Reprojection<'_>,
@@ -86,11 +86,11 @@ pub(crate) fn disable_all(tx: &mut Transaction, reprojection: &Reprojection<'_>,
     disabled.into_iter().map(|user| user.id).collect()
 }
 
-/// What is to be published of a user: nothing of one who is in no scope and of whom nothing ever was.
+/// What is to be published of a user: nothing of one that is in no scope and was never published.
 fn state(reprojection: &Reprojection<'_>, user: &Mirrored, memberships: Memberships) -> Option<State> {
     let is_published = user.delta.is_some();
     match user.gone {
-        // Of a user whom the mirror never saw it is not known that nobody was told: a store may be restored to before they came.
+        // For a user the mirror never saw it is unknown whether they were published: a store may be restored to before they came.
         Some(how) => (is_published || !user.is_known()).then_some(State::Gone(how)),
         None => {
             let kind = reprojection.source.kind(&user.body);
@@ -115,13 +115,13 @@ fn published_memberships(user: &Mirrored) -> Option<Memberships> {
 fn stamp(reprojection: &Reprojection<'_>, user: &mut Mirrored, state: State) {
     let before = user.delta.as_ref().map(|delta| &delta.state);
     let same = before == Some(&state);
-    // Nobody was told of somebody who came and went while everything is read. Later he may have been told by a store that is restored to
-    // before he came.
+    // A user who came and went while everything is read was not published. Later they may have been published by a store that is restored
+    // to before they came.
     let never_published = before.is_none() && user.gone.is_some() && reprojection.is_full_cycle;
-    // What a wider projection adds to everybody is backlog; whoever loses access is not.
+    // What a wider projection adds to all users is backlog; a user who loses access is not.
     let loses = class(before, &state, false).loses_access();
     let widened = reprojection.is_full_cycle && user.projection != reprojection.revision && !loses;
-    // Nor is who goes while everybody is told for the first time.
+    // Nor is a user who leaves during the first publication of all users.
     let initial = reprojection.is_initial && !(loses && before.is_some());
     let live = user.dirty && !same && !initial && !widened;
     user.dirty = false;

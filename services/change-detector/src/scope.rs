@@ -36,7 +36,7 @@ impl Scope {
     }
 }
 
-/// A user whose cut may be stale: as he was published, and what he is in now.
+/// A user whose projection may be stale: as published, and their present groups.
 pub(crate) struct Stale {
     pub(crate) id: UserId,
     before: Option<User>,
@@ -66,7 +66,7 @@ pub(crate) async fn next_stale(
 }
 
 impl Stale {
-    /// The groups he was in and is in no more, and whether he was in them directly.
+    /// The groups that the user left, and whether the membership was direct.
     pub(crate) fn lost<'a>(&'a self, reprojection: &'a Reprojection<'_>, scopes: &'a Scopes) -> impl Iterator<Item = (&'a GroupId, bool)> {
         let direct = self.before.iter().flat_map(|before| &before.groups).map(|group| (group, true));
         let nested = self.before.iter().flat_map(|before| &before.nested_groups).map(|group| (group, false));
@@ -77,7 +77,7 @@ impl Stale {
         })
     }
 
-    /// The groups he was not in and is in now.
+    /// The groups that the user joined.
     pub(crate) fn gained<'a>(&'a self, reprojection: &'a Reprojection<'_>, scopes: &'a Scopes) -> impl Iterator<Item = &'a GroupId> {
         reprojection.projection.groups.iter().filter(move |group| {
             let scope = scopes.get(group).copied().unwrap_or_default();

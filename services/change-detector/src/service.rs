@@ -27,7 +27,7 @@ use crate::tenant::{DetectionSpec, Intervals};
 use crate::watch::{Shared, Watched};
 use crate::{Error, Inbox, ROLE};
 
-/// What the detector is told.
+/// The settings of the detector.
 #[derive(Debug, Clone)]
 pub struct Config {
     /// Its store: a directory for SQLite, or a `postgres://` URL.
@@ -36,9 +36,9 @@ pub struct Config {
     pub poll: Duration,
     /// How often a source is read from the beginning, to find what its delta queries lost; zero is never.
     pub compare: Duration,
-    /// How often what is published of a source is told again; zero is never, unless asked for.
+    /// How often the published state of a source is republished; zero is only when requested.
     pub republish: Duration,
-    /// How long who is gone stays known; then his key ends.
+    /// How long a deleted user stays known; then their key ends.
     pub forget: Duration,
     /// How long between two readings of a tenant's policy and groups. Consent counts as unknown after 60 s.
     pub facts: Duration,
@@ -78,7 +78,7 @@ pub async fn build(config: Config, parts: Parts, connect: Connect, inbox: &Inbox
     let store =
         Store::open(store::Options { url: config.store.clone(), service: ROLE.name(), migrations: MIGRATIONS, clock: parts.clock.clone() })
             .await?;
-    // What another role or replica compares, such as when a policy was read, is told by the clock that they share.
+    // Times that another role or replica compares, such as when a policy was read, come from the clock that they share.
     let parts = Parts { clock: store.clock(), ..parts };
     let intervals =
         Intervals { cycles: config.poll, facts: config.facts, compare: config.compare, republish: config.republish, forget: config.forget };
@@ -91,7 +91,7 @@ pub async fn build(config: Config, parts: Parts, connect: Connect, inbox: &Inbox
 }
 
 impl Detector {
-    /// Detects until told to stop; what is under way is finished first.
+    /// Detects until the stop signal; work under way is finished first.
     pub async fn run(self, shutdown: Shutdown) {
         let commands = tokio::spawn(take_commands(Arc::clone(&self.shared), shutdown.clone()));
         let mut configuration = self.shared.parts.configuration.clone();
@@ -207,7 +207,7 @@ fn specs(configuration: &Configuration) -> BTreeMap<TenantName, (resource::Tenan
     names.into_iter().filter_map(spec).collect()
 }
 
-/// How the groups of a source's scopes count: in the way that takes nobody out by mistake, where its synchronizations differ.
+/// How the groups of a source's scopes count: in the way that removes no user by mistake, where its synchronizations differ.
 fn scopes(configuration: &Configuration, source: &TenantName) -> Scopes {
     let mut scopes = Scopes::new();
     for synchronization in configuration.synchronizations().filter(|synchronization| synchronization.source == *source) {

@@ -1,7 +1,7 @@
 //! What the full read under way says of users, in the store: it stands beside the mirror until it is known to be complete.
 //!
 //! A full read mentions a user in parts, and what it never mentions is empty only once it came to its end. So its words are collected
-//! here, incremental cycles go on in the mirror's own bodies, and nobody is ever projected from half of an answer.
+//! here, incremental cycles go on in the mirror's own bodies, and no user is ever projected from half of an answer.
 
 use std::collections::HashMap;
 

@@ -1,4 +1,4 @@
-//! Keeps a tenant's directory telling us of changes, beside the cycles: whoever holds the lease asks for subscriptions, renews them
+//! Keeps change notifications of a tenant's directory coming, beside the cycles: the owner of the lease creates subscriptions, renews them
 //! before they expire, and asks anew when they are gone.
 //!
 //! Notifications are triggers (R19): where none can be had, the tenant is polled as ever, so a failure here stops nothing.
@@ -27,7 +27,7 @@ use crate::trigger::Trigger;
 /// How often the store is asked what other replicas heard.
 const CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
-/// How long a subscription lasts: so short that one which nobody knows of, because an answer was lost, is soon gone by itself. It is
+/// How long a subscription lasts: so short that one which is unknown, because an answer was lost, soon expires by itself. It is
 /// renewed after half of that.
 const LIFETIME: Duration = Duration::from_secs(24 * 60 * 60);
 
@@ -72,7 +72,7 @@ impl Subscriber {
                 Err(error) => (false, self.failed(&error, clock.now())),
             };
             tokio::select! {
-                // Nothing is told to anybody, so there is nothing to look for.
+                // No notification is wanted, so there is nothing to look for.
                 () = tokio::time::sleep(wait), if !is_idle => {}
                 changed = specs.changed() => if changed.is_err() { std::future::pending().await },
             }
@@ -154,7 +154,7 @@ impl Subscriber {
         subscription::made(&mut tx, &self.name, &hash, &made, halfway(now, made.expires)).await?;
         tx.commit().await?;
         info!(tenant = %self.name, ?of, "the directory tells of changes");
-        // What happened before was told to nobody.
+        // What happened before was notified to no subscription.
         self.trigger.trigger(&self.name);
         Ok(())
     }
@@ -194,7 +194,7 @@ fn halfway(now: Timestamp, expires: Timestamp) -> Timestamp {
     now.plus(expires.since(now) / 2)
 }
 
-/// 256 bits that nobody can guess.
+/// 256 random bits.
 fn random() -> SecretString {
     let mut bytes = [0; 32];
     StdRng::from_os_rng().fill_bytes(&mut bytes);

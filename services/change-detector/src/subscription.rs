@@ -25,7 +25,7 @@ pub(crate) struct Known {
     pub(crate) triggers: u64,
 }
 
-/// What a client state is known by. What is compared is the hash, of which nobody can choose a part: so it takes no time that tells.
+/// The hash of a client state. Hashes are compared, and an attacker can choose no part of one: the comparison leaks no useful time.
 pub(crate) fn state_hash(client_state: &str) -> String {
     Sha256::digest(client_state).iter().map(|byte| format!("{byte:02x}")).collect()
 }
@@ -70,7 +70,7 @@ pub(crate) async fn made(
     Ok(())
 }
 
-/// Notes that it lasts longer, unless somebody heard meanwhile that it is gone.
+/// Records the new expiry, unless the subscription was reported gone meanwhile.
 pub(crate) async fn renewed(
     tx: &mut Transaction,
     tenant: &TenantName,
@@ -97,7 +97,7 @@ pub(crate) async fn renew_now(tx: &mut Transaction, tenant: &TenantName, state_h
     Ok(())
 }
 
-/// Notes for whoever holds the tenant that something may have happened there.
+/// Records for the owner of the tenant that something may have happened there.
 pub(crate) async fn trigger(tx: &mut Transaction, tenant: &TenantName) -> Result<(), Error> {
     const SQL: &str = "UPDATE subscription SET triggers = triggers + 1 WHERE tenant = $1";
     tx.execute(SQL, params![tenant.as_str()]).await?;

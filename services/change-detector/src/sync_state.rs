@@ -29,7 +29,7 @@ pub(crate) struct SyncState {
     pub(crate) cycle: u64,
     /// Whether the last full read could not be relied on.
     pub(crate) unverified: bool,
-    /// Users whom it missed, where most were missing.
+    /// Users that it missed, where most were missing.
     pub(crate) missing: u64,
     /// The directory it was read from.
     pub(crate) directory: Option<DirectoryId>,
@@ -78,7 +78,7 @@ impl SyncState {
 
     /// Begins a full read; one under way is dropped. The incremental cursors stay.
     pub(crate) fn begin_full(&mut self, reason: Reason, now: Timestamp) {
-        // After a rebuild everybody is to be projected anew, whatever has the read begin once more.
+        // After a rebuild all users are to be projected anew, whatever has the read begin once more.
         let is_rebuilt = self.full.as_ref().is_some_and(|full| full.reason == Reason::Rebuilt);
         let reason = if is_rebuilt { Reason::Rebuilt } else { reason };
         let selected = self.full.as_ref().map_or(&self.selected, |full| &full.selected).clone();
@@ -120,7 +120,7 @@ impl SyncState {
         self.full_cycle > 1
     }
 
-    /// Whether what the projection needs was not read of everybody yet.
+    /// Whether what the projection needs was not read of all users yet.
     pub(crate) fn widens(&self) -> bool {
         self.full.as_ref().is_some_and(|full| full.widens)
     }

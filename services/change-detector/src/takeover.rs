@@ -13,7 +13,7 @@ use crate::staging::{self, Staged};
 pub(crate) struct Mode {
     /// Whether it replaces what is known, or only adds to it.
     pub(crate) is_whole: bool,
-    /// Whether everybody is projected anew, since what is known is not what was published.
+    /// Whether all users are projected anew, since the known state is not the published one.
     pub(crate) reprojects_all: bool,
 }
 
@@ -39,7 +39,7 @@ pub(crate) async fn chunk(tx: &mut Transaction, context: &Context<'_>, mode: Mod
 
 /// Takes over what was said of a user; true where that is news.
 fn apply(user: &mut Mirrored, staged_user: Staged, context: &Context<'_>, mode: Mode) -> bool {
-    // A cycle told meanwhile that the user went, which is newer than the page that showed them.
+    // A cycle reported meanwhile that the user was deleted, which is newer than the page that showed them.
     if user.gone.is_some() && user.full_cycle == context.full_cycle {
         return false;
     }

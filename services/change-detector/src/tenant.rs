@@ -1,6 +1,6 @@
 //! The detection of one tenant, step by step: publish what is due, read one page, cut some users, look at the facts.
 //!
-//! Whoever holds the tenant's lease steps it. Each step is bounded and leaves the store consistent, so that it may be stopped or
+//! The owner of the tenant's lease steps it. Each step is bounded and leaves the store consistent, so that it may be stopped or
 //! killed after any of them; a step whose transaction finds the lease gone has no effect.
 
 mod cycle;
@@ -89,16 +89,16 @@ pub(crate) struct Intervals {
     pub(crate) compare: Duration,
     /// Between scrubs; zero is never, unless asked for.
     pub(crate) republish: Duration,
-    /// How long who is gone stays known.
+    /// How long a deleted user stays known.
     pub(crate) forget: Duration,
 }
 
 /// How many people a tenant keeps though the directory does not show them there any more (`BoundedChange`, I-5).
 #[derive(Debug, Default)]
 struct HeldCounts {
-    /// Whom the last reading of everything missed, because most were missing.
+    /// Users that the last full read missed, because most were missing.
     users: u64,
-    /// Whom a group of some scope lost, because it lost most.
+    /// Users that a group of some scope lost, because it lost most.
     scope: u64,
 }
 
@@ -148,7 +148,7 @@ pub(crate) struct Tenant {
     full_failure: Option<Failure>,
     /// That the cursors of cycles were void, and none has come to its end since.
     void: Option<Failure>,
-    /// Of whom the cycle under way has told.
+    /// The users that the current cycle has reported.
     mentioned: BTreeSet<UserId>,
     held: HeldCounts,
     /// Groups of scopes of whose members delta queries tell nothing.
@@ -171,7 +171,7 @@ pub(crate) struct Tenant {
     is_republishing: bool,
     /// Where cutting anew for a new projection goes on; none when all rows are cut for it.
     reproject_after: Option<String>,
-    /// Whether the bus may not have heard the newest of somebody.
+    /// Whether the bus may not have a user's newest version.
     has_unpublished: bool,
     /// Whether all that waits to be published is bulk.
     is_bulk: bool,
@@ -179,7 +179,7 @@ pub(crate) struct Tenant {
     unpublished_count: u64,
     /// The last cycle of which the bus has heard everything.
     published_cycle: u64,
-    /// A complete cycle that is still to be told, with when it was complete.
+    /// A complete cycle that is still to be published, with when it was complete.
     unpublished_cycle: Option<(u64, Timestamp)>,
 }
 
@@ -256,7 +256,7 @@ impl Tenant {
     pub(crate) async fn apply_spec(&mut self, spec: DetectionSpec, now: Timestamp) -> Result<(), Error> {
         if spec.users != self.spec.users {
             self.reproject_after = Some(String::new());
-            // Whoever comes out otherwise from now on may owe it to the order.
+            // A user whose projection differs from now on may owe it to the order.
             self.is_counting = false;
             self.facts_due = Timestamp(0);
             if let Some((_, projection)) = &spec.users {
@@ -276,7 +276,7 @@ impl Tenant {
         self.release_allowed().await
     }
 
-    /// Lets go of whom groups keep that an administrator allows to lose them, or that no scope refers to any more.
+    /// Releases users from groups that an administrator allows to lose them, or that no scope refers to any more.
     async fn release_allowed(&mut self) -> Result<(), Error> {
         let mut tx = self.begin().await?;
         let referenced = |group: &GroupId| self.spec.users.as_ref().is_some_and(|(_, projection)| projection.groups.contains(group));
@@ -297,7 +297,7 @@ impl Tenant {
     }
 
     /// What keeps the tenant from being read to the end, by stable code, and when that is tried again. Where the full read under way reads
-    /// what the projection adds, its trouble counts as well: until it ends, users are published only as they were before, or without access.
+    /// what the projection adds, its failure counts too: until it ends, users are published only as they were before, or without access.
     pub(crate) fn condition(&self) -> Option<(&'static str, Timestamp)> {
         let full = self.full_failure.as_ref().filter(|_| !self.sync_state.is_incremental() || self.sync_state.widens());
         let void = self.void.as_ref().filter(|failure| failure.is_lasting());
@@ -311,7 +311,7 @@ impl Tenant {
         failure.map(|failure| format!("full_read_{}", failure.code))
     }
 
-    /// Whether what is published is being told again.
+    /// Whether the published state is being republished.
     pub(crate) fn is_republishing(&self) -> bool {
         self.is_republishing
     }
@@ -376,7 +376,7 @@ impl Tenant {
     }
 
     /// Whether users may be cut. Their first publication waits until the names of groups are looked up, so that a tenant is not published
-    /// twice at its start, and until groups can be read: who is in an unreadable group must not be told to be in none. So does the first
+    /// twice at its start, and until groups can be read: a user in an unreadable group must not be published as in none. So does the first
     /// one after a rebuild.
     fn can_project(&self) -> bool {
         if self.spec.users.is_none() {

@@ -1,4 +1,4 @@
-//! Asks for a cycle now instead of at the next poll. Change notifications call it; so does whoever knows that something happened.
+//! Requests a cycle now instead of at the next poll. Change notifications call it; so does any caller that knows of a change.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,7 +7,7 @@ use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use xtsync_domain::TenantName;
 
-/// Wakes the detection of single tenants. Nudges that come while a cycle is under way become one.
+/// Wakes the detection of single tenants. Triggers that come while a cycle is under way become one.
 #[derive(Debug, Clone, Default)]
 pub struct Trigger {
     tenants: Arc<Mutex<HashMap<TenantName, Detection>>>,
@@ -17,7 +17,7 @@ pub struct Trigger {
 #[derive(Debug, Default)]
 struct Detection {
     wake: Arc<Notify>,
-    /// Told by an administrator's command, which also ends a wait after trouble.
+    /// An administrator's command, which also ends a wait after a failure.
     requested: Arc<Notify>,
     /// How many hold the tenant's lease: one, but for a moment in which another begins before this one has ended.
     registrations: usize,
@@ -31,7 +31,7 @@ impl Trigger {
         registered.inspect(|detection| detection.wake.notify_one()).is_some()
     }
 
-    /// An administrator asks for it: also where detection waits after trouble.
+    /// An administrator requests it: also where detection waits after a failure.
     pub(crate) fn trigger_now(&self, tenant: &TenantName) {
         let tenants = self.tenants();
         if let Some(detection) = tenants.get(tenant).filter(|detection| detection.registrations > 0) {

@@ -1,5 +1,5 @@
 //! Watches one tenant: takes its lease, steps its detection while the lease is held, waits as long as it says, and begins anew after
-//! trouble.
+//! a failure.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,7 +27,7 @@ use crate::subscriber::{self, Subscriber};
 use crate::tenant::{DetectionSpec, FencingToken, Intervals, Pause, Tenant};
 use crate::{Connect, Error, Trigger};
 
-/// How long a tenant that is asked for no more may take to be told no more.
+/// How long it may take to end the subscriptions of a tenant that is no longer watched.
 const UNSUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 
 /// How long to wait at most after a first failure, and after many: longer only where the directory itself asks for it (`Retry-After`).
@@ -62,11 +62,11 @@ pub(crate) struct Watched {
     pub(crate) stage: watch::Sender<Option<TaskState>>,
 }
 
-/// The code by which a task that panicked is told.
+/// The code that reports a task that panicked.
 const PANICKED: &str = "panicked_detect";
 
 impl Watched {
-    /// Watches until told to stop.
+    /// Watches until the stop signal.
     pub(crate) async fn run(mut self, stop: Shutdown) {
         let source = match (self.shared.connect)(&self.name, &self.tenant) {
             Ok(source) => source,
@@ -118,7 +118,7 @@ impl Watched {
         }
     }
 
-    /// Steps the tenant under one epoch of its lease, until told to stop.
+    /// Steps the tenant under one epoch of its lease, until the stop signal.
     async fn run_leased(&mut self, source: &Arc<dyn Source>, fencing_token: FencingToken, stop: &Shutdown) {
         let registration = self.shared.trigger.register(&self.name);
         let mut tenant = None;
@@ -205,7 +205,7 @@ impl Watched {
         }
     }
 
-    /// Says that somebody else holds the tenant, also for whoever was killed under this name.
+    /// Reports that another replica holds the tenant, also for one that was killed under this name.
     fn publish_standby(&self) {
         self.shared.status.set(RoleStatus { tenant: self.name.to_string(), ..RoleStatus::default() });
     }
@@ -246,7 +246,7 @@ impl Watched {
     }
 }
 
-/// Waits. What a tenant has found before it got into trouble is published meanwhile.
+/// Waits. Changes that a tenant found before its failure are published meanwhile.
 async fn wait_publishing(tenant: Option<&mut Tenant>, wait: Duration, clock: &dyn Clock) {
     let end = Instant::now() + wait;
     if let Some(tenant) = tenant {

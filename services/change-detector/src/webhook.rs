@@ -1,6 +1,6 @@
 //! Takes change notifications in: the listener that directories post to (R19).
 //!
-//! Anybody may post. What bears no client state of ours is passed over, and said to nobody; what does is a trigger, and no more: nothing of
+//! The listener accepts every sender. Without a client state of ours a notification is ignored silently; with one it triggers a cycle: nothing of
 //! its contents is believed. Any replica may be asked: where the tenant is held elsewhere, the trigger goes through the store.
 //!
 //! What an anonymous post may cause is bounded before it happens: connections at once, the size of a body, the notifications in it, and questions

@@ -1,4 +1,4 @@
-//! A connector that panics: its tenant is told and tried again, and nobody else's notices.
+//! A connector that panics: its tenant's failure is reported and retried, and no other tenant is affected.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 

@@ -1,9 +1,9 @@
--- Whom a group of some scope lost when it lost most of its people at once: as published they stay in it.
+-- Users that a group of some scope lost when it lost most of its members at once: as published they stay in it.
 CREATE TABLE retained_member (
     tenant   TEXT   NOT NULL,
     user_id  TEXT   NOT NULL,
     group_id TEXT   NOT NULL,
-    direct   BIGINT NOT NULL,  -- 0 when he was in it through other groups only
+    direct   BIGINT NOT NULL,  -- 0 when the user was in it through other groups only
     PRIMARY KEY (tenant, user_id, group_id)
 );
 CREATE INDEX retained_member_group ON retained_member (tenant, group_id, user_id);

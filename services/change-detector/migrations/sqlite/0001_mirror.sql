@@ -17,7 +17,7 @@ CREATE TABLE tenant (
     full_groups   TEXT,             -- the cursors that it gave
     full_users    TEXT,
     unverified    INTEGER NOT NULL,  -- 1 when the last full read could not be relied on
-    missing       INTEGER NOT NULL,  -- users whom it missed, where most were missing
+    missing       INTEGER NOT NULL,  -- users that it missed, where most were missing
     resync        INTEGER NOT NULL DEFAULT 0  -- when an operator asked for a full read that has not begun yet
 );
 
@@ -71,7 +71,7 @@ CREATE TABLE member (
 CREATE INDEX member_child ON member (tenant, child_id);
 CREATE INDEX member_group ON member (tenant, group_id, child_id) WHERE child_kind = 1;
 
--- Work on more rows than one transaction takes: whoever holds the tenant goes on where it stands.
+-- Work on more rows than one transaction takes: the owner of the tenant goes on where it stands.
 CREATE TABLE pending (
     tenant     TEXT   NOT NULL,
     work       INTEGER NOT NULL,  -- see pending.rs

@@ -1,9 +1,9 @@
-//! An incremental cycle, one page at a time: groups, then users, then the cutting of whom it changed.
+//! An incremental cycle, one page at a time: groups, then users, then the projection of the changed users.
 //!
-//! Whatever a page brings is stored with the place where the cycle goes on; whom a small cycle changes is cut in the same transaction.
+//! A page is stored with the place where the cycle goes on; the users that a small cycle changes are projected in the same transaction.
 //! A cycle in which nothing changed stores nothing but, now and then, its cursors.
 //!
-//! A large change takes many chunks to weigh and to cut. Meanwhile cycles go on and read users only: whom they mention is cut at once, so
+//! A large change takes many chunks to weigh and to project. Meanwhile cycles read users only: reported users are projected at once, so
 //! that a leaver never waits for a group of a hundred thousand.
 
 use std::collections::BTreeSet;
@@ -47,7 +47,7 @@ const REFUSED_TIMEOUT: Duration = Duration::from_secs(15);
 /// Where it fails at a page instead of refusing it, which an outage does too.
 const FAILING_TIMEOUT: Duration = Duration::from_secs(10 * 60);
 
-/// The most users remembered of a cycle, to be cut before others; of more nobody goes first.
+/// The most users of a cycle remembered for projection before others; a larger cycle has no such users.
 const MENTIONED_MAX: usize = 5 * CHUNK;
 
 enum Read {
@@ -114,7 +114,7 @@ impl Tenant {
         (self.is_triggered || now >= self.cycle_due) && Failure::is_retry_due(self.failure.as_ref(), now)
     }
 
-    /// Begins a cycle; one of users only where those whom another changed are still being cut.
+    /// Begins a cycle; one of users only while the changed users of another are still being projected.
     fn begin_cycle(&mut self, now: Timestamp) {
         match (&self.sync_state.phase, self.sync_state.users.clone()) {
             (Phase::Projecting, Some(users)) => self.sync_state.phase = Phase::Users(users),
@@ -182,7 +182,7 @@ impl Tenant {
         }
     }
 
-    /// An object that makes no sense is told and left out; it does not stop the others.
+    /// A malformed object is reported and left out; it does not stop the others.
     pub(super) async fn report(&mut self, topic: Topic, kind: &str, rejected: &[Rejected], now: Timestamp) -> Result<(), Error> {
         for Rejected { index, reason, .. } in rejected {
             let place = format!("{}/{kind}/{index}", self.name);

@@ -23,7 +23,7 @@ pub(super) struct Failure {
 }
 
 impl Failure {
-    /// Notes trouble, once more if there was some. The pause begins at `first` and doubles; with none, the next try is at once.
+    /// Records a failure, repeated or first. The pause begins at `first` and doubles; with none, the next try is at once.
     pub(super) fn record(slot: &mut Option<Self>, code: &'static str, first: Duration, now: Timestamp) {
         let (count, since) = slot.as_ref().map_or((1, now), |failure| (failure.count + 1, failure.since));
         let doubled = 2_u32.saturating_pow(count - 1);

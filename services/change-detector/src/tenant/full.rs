@@ -1,9 +1,9 @@
 //! A full read, one page or one chunk at a time, between incremental cycles.
 //!
 //! It reads groups and users with cursors of its own. What it says of users is staged; once it came to its end, and one more cycle has
-//! told what changed meanwhile, it is compared with the directory's own count. A full read that agrees replaces what is known of users and
-//! removes those whom it has not seen; one that is doubted only adds what it has seen. A row that differs by then was lost by the
-//! delta query, since the cycles told everything else.
+//! reported the changes meanwhile, it is compared with the directory's own count. A full read that agrees replaces the known users and
+//! removes those it has not seen; one that is doubted only adds what it has seen. A row that differs by then was missed by the
+//! delta query, since the cycles reported everything else.
 //!
 //! A tenant's first full read has no cycles beside it: it publishes page by page.
 
@@ -24,7 +24,7 @@ use crate::sync_state::{self, Phase, SyncState};
 use crate::takeover::{self, Mode};
 use crate::{merge, staging, sweep};
 
-/// The first pause after trouble with a full read beside cycles, and after a second void cursor of one.
+/// The first pause after a failure of a full read beside cycles, and after a second void cursor of one.
 const FULL_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often the store is asked whether an operator asks for a full read; a trigger asks at once.
@@ -125,12 +125,12 @@ impl Tenant {
         }
     }
 
-    /// A full read met trouble. Where cycles go on beside it, it waits alone.
+    /// A full read failed. Where cycles go on beside it, it waits alone.
     fn full_failed(&mut self, error: directory::Error, now: Timestamp) -> Result<bool, Error> {
         let resumes =
             self.sync_state.full.as_ref().is_some_and(|full| matches!(full.phase, FullPhase::Groups(Some(_)) | FullPhase::Users(Some(_))));
         let reason = self.sync_state.full.as_ref().map_or(Reason::Void, |full| full.reason);
-        // Without a cursor there is nothing to be void or refused: then it is trouble like any other.
+        // Without a cursor nothing can be void or refused: then it is a failure like any other.
         match error {
             directory::Error::Resync if resumes => {
                 warn!(tenant = %self.name, "the directory asks to read everything again, while everything is read");
@@ -238,7 +238,7 @@ impl Tenant {
     /// Whether what was read is relied on: the directory's own count says whether it was complete. Otherwise it is read again later, or those
     /// who left meanwhile would stay for ever.
     async fn verify_full(&mut self, full: Full, now: Timestamp) -> Result<bool, Error> {
-        // Nobody can be missing from the first one.
+        // No user can be missing from the first one.
         if !self.sync_state.is_repeated_full() {
             return self.enter(FullPhase::Project, |_| ()).await;
         }
@@ -262,7 +262,7 @@ impl Tenant {
         let missing = if exceeds_threshold { unseen } else { 0 };
         match reason {
             Some(reason) => {
-                warn!(tenant = %self.name, seen, counted, unseen, reason, "the full read cannot be relied on: nobody is removed");
+                warn!(tenant = %self.name, seen, counted, unseen, reason, "the full read cannot be relied on: no user is removed");
                 self.metrics.failed(&self.name, reason);
                 self.full_retry.put_off(exceeds_threshold, now);
             }
@@ -286,7 +286,7 @@ impl Tenant {
         }
     }
 
-    /// Whoever was not seen is removed: noted as work to do, with the phase that follows it.
+    /// Unseen users are removed: recorded as work to do, with the phase that follows it.
     async fn remove(&mut self) -> Result<bool, Error> {
         let sync_state = self.in_phase(FullPhase::Project);
         let mut tx = self.begin().await?;
@@ -345,7 +345,7 @@ impl Tenant {
         Ok(true)
     }
 
-    /// Counts those who came out otherwise though no cycle told of them.
+    /// Counts users whose projection changed though no cycle reported them.
     pub(super) fn count_missed(&mut self, changed: &[UserId]) {
         if self.is_counting && self.sync_state.full.as_ref().is_some_and(|full| full.phase.is_applying() && full.reason.is_comparison()) {
             let missed = changed.iter().filter(|id| !self.mentioned.contains(*id)).count() as u64;

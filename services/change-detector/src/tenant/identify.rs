@@ -1,7 +1,7 @@
 //! Which directory the tenant's domain leads to: nothing is read into the mirror of one directory from another.
 //!
 //! The first one is the tenant's, until an operator confirms another (`xtsync tenant confirm`); then the mirror is read anew from the
-//! beginning. The directory is asked before everything is read, and by whoever takes the tenant up; after that with the other facts.
+//! beginning. The directory is asked before everything is read, and by a replica that takes the tenant up; after that with the other facts.
 
 use tracing::warn;
 use xtsync_domain::Timestamp;
@@ -40,7 +40,7 @@ impl Tenant {
                 self.sync_state.void();
                 self.begin_full(Reason::Void, now);
             }
-            // Stored with the first page that is read there; until then whoever comes next finds the same.
+            // Stored with the first page that is read there; until then the next owner finds the same.
             self.sync_state.directory = Some(identity);
         }
         Ok(true)

@@ -1,5 +1,5 @@
 //! Groups of scopes that have members when they are asked and none by delta queries: some directories give groups there without their
-//! members (<https://github.com/microsoftgraph/microsoft-graph-docs/issues/6271>). They are told of, and everything is read again.
+//! members (<https://github.com/microsoftgraph/microsoft-graph-docs/issues/6271>). They are reported, and everything is read again.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -58,7 +58,7 @@ impl MissingMembers {
         new_groups
     }
 
-    /// Whether everything is to be read again now. It is told once; the next time is later.
+    /// Whether everything is to be read again now. It is reported once; the next time is later.
     pub(super) fn is_read_due(&mut self, now: Timestamp) -> bool {
         let Some((due, pause)) = self.next_read.filter(|(due, _)| now >= *due) else { return false };
         self.next_read = Some((due.max(now).plus(pause), pause.saturating_mul(2).min(RETRY_INTERVAL_MAX)));
@@ -79,7 +79,7 @@ impl Tenant {
             }
         }
         for group in self.missing_members.note(missing_members, self.sync_state.cycle, now) {
-            warn!(tenant = %self.name, %group, code = CODE, "a group of some scope has members, of whom delta queries tell nothing");
+            warn!(tenant = %self.name, %group, code = CODE, "a group of some scope has members that delta queries do not report");
             self.metrics.failed(&self.name, CODE);
         }
         Ok(())

@@ -1,4 +1,4 @@
-//! What a cycle changed is cut: weighed first, then a chunk at a time, and whoever a cycle told of meanwhile before others.
+//! Projects what a cycle changed: weighed first, then a chunk at a time, and users that a cycle reported meanwhile before others.
 
 use std::time::Duration;
 
@@ -52,8 +52,8 @@ impl Tenant {
         self.close(sync_state, &projected, changed, now).await
     }
 
-    /// Cuts a chunk of the users that the cycle changed, and those of whom it told; the cycle is over when that was the last chunk. None
-    /// where it is not known yet whether what groups lose is too much: then only those of whom it told are cut, and stay in their groups.
+    /// Projects a chunk of the users that the cycle changed, and those it reported; the cycle is over when that was the last chunk. None
+    /// where it is not known yet whether groups lose too much: then only the reported users are projected, and stay in their groups.
     pub(super) async fn project_cycle(
         &self,
         tx: &mut Transaction,
@@ -98,7 +98,7 @@ impl Tenant {
         self.is_pending || self.sync_state.full.as_ref().is_some_and(|full| full.phase.is_taking_over())
     }
 
-    /// The users of whom the cycle told and whose cut may be stale.
+    /// The users that the cycle reported and whose projection may be stale.
     async fn mentioned_and_dirty(&self, tx: &mut Transaction) -> Result<Vec<Mirrored>, Error> {
         let ids: Vec<UserId> = self.mentioned.iter().cloned().collect();
         let mut users = Vec::new();
@@ -108,7 +108,7 @@ impl Tenant {
         Ok(users)
     }
 
-    /// Cuts whom the cycle told of before others, while it is not known what groups lose: in the groups in which they were published.
+    /// Projects the reported users before others, while it is not known what groups lose: in the groups in which they were published.
     async fn project_ahead(&self, tx: &mut Transaction, now: Timestamp) -> Result<(), Error> {
         let Some(mut reprojection) = self.reprojection(now) else { return Ok(()) };
         reprojection.retains_groups = true;
@@ -133,7 +133,7 @@ impl Tenant {
         (self.sync_state.cycle, self.sync_state.full_cycle)
     }
 
-    /// A chunk of the look, once a cycle, before anybody is cut: what it takes out of groups may be too much.
+    /// A chunk of the check, once a cycle, before any user is projected: what it takes out of groups may be too much.
     async fn check_removals(&mut self, now: Timestamp) -> Result<(), Error> {
         let mut removal_check = self.removal_check.take().unwrap_or_default();
         let mut tx = self.begin().await?;
@@ -229,7 +229,7 @@ impl Tenant {
 
     /// Cuts a chunk of those who were cut for another projection. True when there may be more.
     pub(super) async fn reproject(&mut self, now: Timestamp) -> Result<bool, Error> {
-        // While a cycle is under way or a full read ends, nobody has weighed yet what groups lose; what is asked for anew is not read yet.
+        // While a cycle is under way or a full read ends, group losses are not weighed yet; newly requested attributes are not read yet.
         let is_first = self.sync_state.is_initial() && !self.sync_state.is_repeated_full();
         let is_ending = self.sync_state.full.as_ref().is_some_and(|full| full.phase.is_applying());
         let is_idle = self.sync_state.phase == Phase::Idle && !self.is_pending && !is_ending && !self.sync_state.widens();

@@ -1,4 +1,4 @@
-//! What a tenant publishes, how much of it waits, and which cycle is told as complete: one of which the bus has heard everything.
+//! What a tenant publishes, how much of it waits, and which cycle is published as complete: one whose every change is on the bus.
 
 use std::time::Duration;
 
@@ -52,7 +52,7 @@ impl Tenant {
         }
     }
 
-    /// Notes that the bus may not have heard the newest of somebody, who may be urgent.
+    /// Records that the bus may not have a user's newest version, which may be urgent.
     pub(super) fn note_unpublished(&mut self) {
         (self.has_unpublished, self.is_bulk) = (true, false);
     }

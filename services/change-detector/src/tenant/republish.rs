@@ -1,7 +1,7 @@
-//! The scrub: what is published of a tenant is told again, a piece at a time, when nothing else is to be done.
+//! The scrub: the published state of a tenant is republished, a piece at a time, when nothing else is to be done.
 //!
-//! Users go out under the version and with the state that they have, with origin scrub, which is backlog to everybody; at its beginning
-//! the facts that are told of only when they change. Who has been gone for long is told no more: his key ends, and the mirror forgets him.
+//! Users go out under the version and with the state that they have, with origin scrub, which consumers treat as backlog; at its beginning
+//! the facts that are published only when they change. Of a user deleted long ago the key ends, and the mirror forgets them.
 
 use std::time::Duration;
 
@@ -39,7 +39,7 @@ impl Tenant {
         publisher.republish(users, now).await?;
         let last = last.filter(|_| count == BATCH_ROWS);
         let mut tx = self.begin().await?;
-        // Only now: a key whose end nobody has heard is ended once more.
+        // Only now: a key whose end was not published is ended once more.
         mirror::forget(&mut tx, &self.name, &over).await?;
         republisher.advance(&mut tx, last.as_deref()).await?;
         tx.commit().await?;

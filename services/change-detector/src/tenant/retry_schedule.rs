@@ -1,6 +1,6 @@
 //! When everything is read again because the last such reading could not be relied on.
 //!
-//! Kept in memory: whether it is owed follows from the mirror, in which those stand whom the last reading of everything has not seen.
+//! Kept in memory: whether it is due follows from the mirror, which holds the users that the last full read has not seen.
 
 use std::time::Duration;
 

@@ -117,7 +117,7 @@ async fn a_deleted_user_is_published_as_gone_and_returns_unchanged() {
     let mut fixture = ana_and_bo().await;
     fixture.run_cycle().await;
     fixture.directory.users(vec![gone("ana", Gone::SoftDeleted), gone("stranger", Gone::Deleted)]);
-    // The stranger may have been told of by a store that has been restored since.
+    // The unknown user may have been published by a store that has been restored since.
     assert_eq!(summaries(&fixture.run_cycle().await), ["ana:live:bin", "stranger:live:deleted"]);
     fixture.directory.users(vec![changed("ana", &[])]);
     assert_eq!(summaries(&fixture.run_cycle().await), ["ana:live:all:Paris"]);
@@ -197,7 +197,7 @@ async fn k_10_a_group_whose_members_no_delta_lists_is_a_warning_and_causes_a_ful
     assert_eq!(fixture.directory.full_reads(), 2);
     fixture.advance_past_facts();
     fixture.run_cycle().await;
-    assert_eq!(fixture.warning(), "", "they are told of now");
+    assert_eq!(fixture.warning(), "", "they are reported now");
 }
 
 #[tokio::test]
@@ -234,7 +234,7 @@ async fn a_group_that_is_readable_again_causes_a_full_read() {
 #[tokio::test]
 async fn a_void_cursor_causes_a_full_read_that_removes_unseen_users_only_if_the_count_agrees() {
     let ana = || changed("ana", &[("city", "Paris")]);
-    //                       the directory counts   told
+    //                       the directory counts   published
     for (count, want) in [(1, vec!["bo:live:deleted"]), (900, vec![])] {
         let mut fixture = ana_and_bo().await;
         fixture.run_cycle().await;
@@ -331,7 +331,7 @@ async fn check_retains_until_most_are_back(mut fixture: Fixture) {
     fixture.directory.groups(vec![left("all", &names(&lost[..9])), left("all", &names(&lost[9..]))]);
     assert_eq!((fixture.run_cycle().await, fixture.held()), (vec![], [0, 16]));
     fixture.directory.users(vec![changed("p00", &[("city", "Rome")])]);
-    assert_eq!(summaries(&fixture.run_cycle().await), ["p00:live:all:Rome"], "who is kept goes on changing");
+    assert_eq!(summaries(&fixture.run_cycle().await), ["p00:live:all:Rome"], "a kept user goes on changing");
     fixture.directory.groups(vec![left("all", &["p16"])]);
     assert_eq!((fixture.run_cycle().await, fixture.held()), (vec![], [0, 17]), "a group that keeps people keeps all it loses");
     fixture.restart().await;
@@ -341,7 +341,7 @@ async fn check_retains_until_most_are_back(mut fixture: Fixture) {
 }
 
 #[tokio::test]
-async fn a_new_projection_after_a_cycle_that_was_cut_off_takes_nobody_out_of_a_group_unweighed() {
+async fn a_new_projection_after_an_interrupted_cycle_takes_no_user_out_of_a_group_unweighed() {
     for fixture in [Fixture::new(&["city"], &["all"]).await, Fixture::on_postgres(&["city"], &["all"]).await] {
         let mut fixture = thirty_on(fixture).await;
         fixture.directory.groups(vec![left("all", &names(&people(0..16)))]);

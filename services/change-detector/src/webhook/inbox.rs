@@ -1,4 +1,4 @@
-//! Where notifications arrive, and whom they trigger.
+//! Where notifications arrive, and which tenants they trigger.
 
 use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
@@ -15,7 +15,7 @@ use crate::metrics::Metrics;
 use crate::subscription;
 use crate::trigger::Trigger;
 
-/// Where notifications arrive, and whom they trigger. Clones are the same one.
+/// Where notifications arrive, and which tenants they trigger. Clones are the same one.
 #[derive(Debug, Clone, Default)]
 pub struct Inbox {
     trigger: Trigger,
@@ -61,7 +61,7 @@ impl Inbox {
         let compare = async || states.compare(tenant, &hashes, Instant::now(), async || subscription::hashes(&store).await).await;
         let mut compared = compare().await?;
         if compared.is_unsure {
-            // Perhaps of a subscription made a moment ago: what it tells is not told again.
+            // Perhaps of a subscription made a moment ago: its notification does not come again.
             sleep(READ_INTERVAL_MIN).await;
             compared = compare().await?;
         }

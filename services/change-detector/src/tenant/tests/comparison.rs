@@ -3,7 +3,7 @@
 use super::fixture::COMPARE;
 use super::*;
 
-/// Ana and Bo as they were told first, and then a whole comparison later.
+/// Ana and Bo as first reported, and then a whole comparison later.
 async fn at_comparison() -> Fixture {
     let mut fixture = ana_and_bo().await;
     fixture.run_cycle().await;

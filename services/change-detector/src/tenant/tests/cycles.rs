@@ -3,7 +3,7 @@
 use super::fixture::COMPARE;
 use super::*;
 
-/// Ana and Bo as they were told first, at the time of a comparison of three pages.
+/// Ana and Bo as first reported, at the time of a comparison of three pages.
 async fn at_long_comparison() -> Fixture {
     let mut fixture = ana_and_bo().await;
     fixture.run_cycle().await;
@@ -134,7 +134,7 @@ async fn check_disabled_does_not_wait(mut fixture: Fixture) {
 }
 
 #[tokio::test]
-async fn an_attribute_that_the_directory_refuses_to_select_is_told_and_asked_for_again_while_cycles_go_on() {
+async fn an_attribute_that_the_directory_refuses_to_select_is_reported_and_requested_again_while_cycles_go_on() {
     let mut fixture = ana_and_bo().await;
     fixture.run_cycle().await;
     fixture.configure(&["city", "department"], &["all"], 2).await;

@@ -41,7 +41,7 @@ use crate::trigger::Trigger;
 const LEASE: &str = "detector/emea";
 /// Rarer than anything else that a test waits for.
 pub(super) const COMPARE: Duration = Duration::from_secs(1_000 * 60 * 60);
-/// How long who is gone stays known.
+/// How long a deleted user stays known.
 pub(super) const FORGET: Duration = Duration::from_secs(60 * 24 * 60 * 60);
 const TTL: Duration = Duration::from_secs(100_000_000);
 
@@ -117,7 +117,7 @@ impl Fixture {
         self.tenant.step(now).await
     }
 
-    /// Rests as after trouble, for as long as there is something to publish.
+    /// Waits as after a failure, for as long as there is something to publish.
     pub(super) async fn wait_publishing(&mut self) {
         self.tenant.publish_until(Instant::now() + Duration::from_secs(60), &*self.clock).await;
     }
@@ -203,7 +203,7 @@ impl Fixture {
         self.faulty_bus.faults().full = if is_full { vec![topic::USER_DELTAS.of(emea())] } else { Vec::new() };
     }
 
-    /// What is said of how far it is: how many wait to be published, and the last complete cycle, to operators and to everybody.
+    /// The reported progress: how many users wait to be published, and the last complete cycle, to operators and to all.
     pub(super) async fn progress(&self) -> (u64, u64, Option<u64>) {
         let mut table = Table::open(&self.bus, vec![topic::TENANT_FACTS.of(emea())]).await.unwrap();
         let mut fresh = None;
@@ -267,7 +267,7 @@ impl Fixture {
         self.apply_spec().await;
     }
 
-    /// What stands on the bus of groups' names, as whoever reads it from the beginning finds it: `name@resolution: ids`.
+    /// The groups' names on the bus, as a consumer reads them from the beginning: `name@resolution: ids`.
     pub(super) async fn resolved(&self) -> Vec<String> {
         let mut table = Table::open(&self.bus, vec![topic::TENANT_FACTS.of(emea())]).await.unwrap();
         let mut resolutions = BTreeMap::new();
@@ -311,7 +311,7 @@ impl Fixture {
         self.tenant.apply_spec(self.spec.clone(), now).await.unwrap();
     }
 
-    /// Whom the tenant keeps: users, and people in groups.
+    /// The users that the tenant keeps, in all and in groups.
     pub(super) fn held(&self) -> [u64; 2] {
         self.tenant.held().map(|(_, people)| people)
     }
@@ -332,7 +332,7 @@ impl Fixture {
         row.unwrap().uint(0).unwrap()
     }
 
-    /// How many users a comparison found of whom no delta query had told.
+    /// How many users a comparison found that no delta query had reported.
     pub(super) fn missed_changes(&self) -> u64 {
         self.tenant.missed_changes
     }
@@ -345,7 +345,7 @@ impl Fixture {
         tx.commit().await.unwrap();
     }
 
-    /// How often what is published is told again.
+    /// How often the published state is republished.
     pub(super) fn set_republish_interval(&mut self, every: Duration) {
         self.tenant.intervals.republish = every;
     }
@@ -398,7 +398,7 @@ impl Fixture {
         self.tenant = load_tenant(&self.store, &self.clock, &self.bus, &self.directory, &self.spec).await;
     }
 
-    /// What was buried.
+    /// The dead letters.
     pub(super) async fn dead_letters(&self) -> Vec<internal::DeadLetter> {
         let mut table = Table::open(&self.bus, vec![topic::DEAD_LETTERS.topic()]).await.unwrap();
         let records = table.next().await.unwrap();
@@ -437,7 +437,7 @@ impl Fixture {
         self.tenant.publisher()
     }
 
-    /// Somebody else takes the lease.
+    /// Another replica takes the lease.
     pub(super) async fn take_lease_away(&self) {
         lease::release(&self.tenant.store, LEASE, self.tenant.fencing_token.epoch).await.unwrap();
         lease::acquire(&self.tenant.store, LEASE, "another", Duration::ZERO).await.unwrap().unwrap();
@@ -526,7 +526,7 @@ pub(super) enum Answer {
     UsersBut(Vec<UserChange>, Rejected),
 }
 
-/// A directory that answers what it is told, and "nothing changed" otherwise.
+/// A directory that gives scripted answers, and "nothing changed" otherwise.
 #[derive(Default)]
 pub(super) struct Script {
     answers: Mutex<VecDeque<Answer>>,
@@ -693,7 +693,7 @@ impl Script {
         *self.count.lock() = Some(count);
     }
 
-    /// Answers nothing that it was told to.
+    /// Answers no scripted request.
     pub(super) fn forget_answers(&self) {
         self.answers.lock().clear();
         self.full.lock().clear();

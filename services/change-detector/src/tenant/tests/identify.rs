@@ -11,7 +11,7 @@ async fn nothing_is_read_from_another_directory_and_all_goes_on_when_the_domain_
     fixture.directory.users(vec![changed("eve", &[]), gone("ana", Gone::Deleted)]);
     assert_eq!(summaries(&fixture.run_cycle().await), [""; 0]);
     assert_eq!(fixture.blocked(), "directory_changed");
-    // Nor does whoever takes it up next, without having been told of any directory.
+    // Nor does the next owner, which knows of no directory.
     fixture.restart().await;
     assert_eq!(summaries(&fixture.run_cycle().await), [""; 0]);
     assert_eq!(fixture.blocked(), "directory_changed");

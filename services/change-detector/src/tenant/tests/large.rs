@@ -13,7 +13,7 @@ fn all_users() -> Vec<String> {
     (0..MEMBERS).map(|number| format!("p{number:05}")).collect()
 }
 
-/// Everybody is here and was published, in no group; `team` has them all.
+/// All users exist and were published, in no group; `team` has them all.
 async fn all_published() -> Fixture {
     let mut fixture = Fixture::on_limited_postgres(&["city"], &["all"]).await;
     let all = all_users();
@@ -26,10 +26,10 @@ async fn all_published() -> Fixture {
 /// How many users were published as in the group, and how many as in no group, each once.
 fn counted(deltas: &[UserDelta]) -> (usize, usize) {
     let users: std::collections::BTreeSet<_> = deltas.iter().map(|delta| &delta.user).collect();
-    assert_eq!(users.len(), deltas.len(), "nobody is published twice");
+    assert_eq!(users.len(), deltas.len(), "no user is published twice");
     let is_in = |delta: &&UserDelta| match &delta.state {
         State::Present(user) => !user.groups.is_empty() || !user.nested_groups.is_empty(),
-        State::Gone(_) => panic!("nobody is gone"),
+        State::Gone(_) => panic!("no user is gone"),
     };
     let inside = deltas.iter().filter(is_in).count();
     (inside, deltas.len() - inside)

@@ -128,7 +128,7 @@ async fn only_a_known_client_state_triggers_a_cycle() {
     assert_eq!(deliver(address, "emea", &change(&ours)).await, 202);
     assert!(triggered(&registration).await);
     for foreign in [change("guessed"), change(&ours[1..]), change(""), r#"{"resource":"Users/1"}"#.to_owned()] {
-        assert_eq!(deliver(address, "emea", &foreign).await, 202, "nobody is told whether it was one of ours: {foreign}");
+        assert_eq!(deliver(address, "emea", &foreign).await, 202, "the answer does not say whether it was one of ours: {foreign}");
     }
     assert_eq!(deliver(address, "hub", &change(&ours)).await, 202, "it is another tenant's");
     assert_eq!(deliver(address, "no%20name", &change(&ours)).await, 404);
@@ -146,7 +146,7 @@ async fn a_directory_that_asks_whether_the_endpoint_is_ours_is_answered_in_plain
     assert!(answer.contains("content-type: text/plain"), "{answer}");
     let long = "x".repeat(5_000);
     assert!(post(address, &format!("/notifications/emea?validationToken={long}"), "").await.starts_with("HTTP/1.1 400 "));
-    assert_eq!(deliver(address, "emea", &change("any")).await, 503, "nobody is there yet: it is to come again");
+    assert_eq!(deliver(address, "emea", &change("any")).await, 503, "no owner is there yet: it is to come again");
 }
 
 #[tokio::test]
@@ -156,7 +156,7 @@ async fn a_notification_to_another_replica_reaches_the_lease_holder() {
         let registration = subscriber.trigger.register(&emea());
         subscriber.step(true, fixture.now()).await.unwrap();
         subscriber.step(true, fixture.now()).await.unwrap();
-        assert!(triggered(&registration).await, "what happened before the subscription was told to nobody");
+        assert!(triggered(&registration).await, "what happened before the subscription was notified to none");
         fixture.directory.requests();
         let elsewhere = listen(fixture.inbox(&Trigger::default())).await;
         let states = fixture.directory.client_states();

@@ -2,7 +2,7 @@
 
 use super::*;
 
-/// Ana, Bo and Cy as they were told, on both databases.
+/// Ana, Bo and Cy as published, on both databases.
 async fn fixtures() -> [Fixture; 2] {
     let mut fixtures = [Fixture::new(&["city"], &["all"]).await, Fixture::on_postgres(&["city"], &["all"]).await];
     for fixture in &mut fixtures {
@@ -24,7 +24,7 @@ async fn a_lost_mirror_publishes_only_changes_and_deletions_since() {
         assert_eq!(summaries(&deltas), ["ana:live:all:Rome", "bo:live:deleted", "dee:replay:all:-"]);
         let first = Timestamp(1_000_000_000_000);
         let is_newer = |delta: &&UserDelta| delta.version > u64::try_from(first.0).unwrap();
-        assert_eq!(deltas.iter().filter(is_newer).count(), 2, "of whom was known versions do not fall back, whatever the clock says");
+        assert_eq!(deltas.iter().filter(is_newer).count(), 2, "versions of known users do not fall back, whatever the clock says");
         assert_eq!(fixture.run_cycle().await, []);
     }
 }
@@ -37,7 +37,7 @@ async fn a_lost_mirror_with_most_users_missing_removes_and_publishes_no_user() {
     assert_eq!((fixture.run_cycle().await, fixture.held()), (vec![], [30, 0]));
     fixture.configure(&["city", "department"], &["all"], 2).await;
     fixture.directory.full_read(vec![], vec![]);
-    assert_eq!(fixture.run_cycle().await, [], "nor where more is asked of everybody: it was not read of them");
+    assert_eq!(fixture.run_cycle().await, [], "nor where more is requested of all users: it was not read of them");
     let mut fixture = thirty().await;
     fixture.lose_store().await;
     fixture.directory.full_read(vec![], people(0..30).iter().map(|id| changed(id, &[])).collect());
@@ -52,7 +52,7 @@ async fn a_restored_mirror_publishes_versions_newer_than_those_after_the_backup(
         let after = fixture.run_cycle().await;
         assert_eq!(summaries(&after), ["ana:live:all:Rome", "bo:live:deleted", "dee:live::-"]);
         fixture.restore().await;
-        // She went back to Paris while nobody watched: that is how the backup knows her.
+        // Ana went back to Paris unobserved: that is the state in the backup.
         fixture.directory.full_read(vec![joined("all", &["ana", "cy"])], vec![changed("ana", &[("city", "Paris")]), changed("cy", &[])]);
         let deltas = fixture.run_cycle().await;
         assert_eq!(summaries(&deltas), ["ana:live:all:Paris", "dee:live:deleted"]);

@@ -1,4 +1,4 @@
-//! The scrub: what is published is told again, a piece at a time and after everything else.
+//! The scrub: the published state is republished, a piece at a time and after everything else.
 
 use std::collections::BTreeMap;
 
@@ -16,7 +16,7 @@ async fn published_users_are_republished_once_a_day_with_unchanged_versions() {
         let mut fixture = with_ana_and_bo(fixture);
         fixture.set_republish_interval(DAY);
         let first = fixture.run_cycle().await;
-        assert_eq!(fixture.run_cycle().await, [], "whoever is new has just been told everything");
+        assert_eq!(fixture.run_cycle().await, [], "a new user has just been published whole");
         fixture.later(DAY);
         let again = fixture.run_cycle().await;
         assert_eq!(summaries(&again), ["ana:republish:all:Paris", "bo:republish:all:-"]);
@@ -71,7 +71,7 @@ async fn a_user_gone_for_long_gets_a_tombstone_and_may_come_back() {
         );
         fixture.request_republish().await;
         fixture.run_cycle().await;
-        assert_eq!(fixture.ended.len(), 1, "he is forgotten");
+        assert_eq!(fixture.ended.len(), 1, "the user is forgotten");
         fixture.restart().await;
         assert_eq!(fixture.run_cycle().await, [], "and is not taken for lost");
         fixture.directory.users(vec![changed("bo", &[])]);
