@@ -1,4 +1,4 @@
-//! Describes a simulator before it is built: tenants and their sizes, the seed, who allows whom, which clients exist.
+//! Describes a simulator before it is built: tenants and their sizes, the seed, which tenant allows which, which clients exist.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use crate::journal::Journal;
 use crate::sim::Sim;
 use crate::token::{Access, Client, Tokens};
 
-/// The lifetime of access tokens unless told otherwise, as Entra's.
+/// The default lifetime of access tokens, as Entra's.
 const TOKEN_LIFETIME: Duration = Duration::from_secs(3600);
 
 /// A simulator to be built. The same description gives the same directories.
@@ -66,13 +66,13 @@ impl Builder {
         self
     }
 
-    /// How long an access token is valid; an hour unless told otherwise.
+    /// How long an access token is valid; an hour by default.
     pub fn token_lifetime(mut self, lifetime: Duration) -> Self {
         self.token_lifetime = lifetime;
         self
     }
 
-    /// How badly the tenants behave, once they are made; not at all unless told otherwise.
+    /// How badly the tenants behave, once they are made; not at all by default.
     pub fn fault_profile(mut self, profile: FaultProfile) -> Self {
         self.profile = profile;
         self

@@ -54,7 +54,7 @@ impl Failure {
             504 => "timeout",
             _ => "InternalServerError",
         };
-        Self::new(status, code, "The simulator was told to fail this request.")
+        Self::new(status, code, "The simulator fails this request by configuration.")
     }
 
     pub(crate) fn bad_request(message: impl Into<String>) -> Self {

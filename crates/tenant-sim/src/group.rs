@@ -13,14 +13,14 @@ use crate::property::ObjectKind;
 pub(crate) struct Group {
     pub(crate) id: Uuid,
     pub(crate) fields: Fields,
-    /// Everybody who is or was a direct member. Former members stay, so that a delta query can tell that they left.
+    /// All present and former direct members. Former members stay, so that a delta query can report that they left.
     pub(crate) members: BTreeMap<Uuid, Membership>,
     /// The groups that this group is a direct member of.
     pub(crate) groups: Vec<Uuid>,
     pub(crate) stamp: Stamp,
 }
 
-/// Whether somebody is a member, and since which point of the tenant's sequence.
+/// Whether a user is a member, and since which point of the tenant's sequence.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Membership {
     pub(crate) kind: ObjectKind,

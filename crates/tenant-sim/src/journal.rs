@@ -18,7 +18,7 @@ use crate::property::ObjectKind;
 
 /// How many entries are kept; older ones are forgotten.
 pub const ENTRIES_MAX: usize = 2_000_000;
-/// How far a subscriber may fall behind before it is told that it lagged.
+/// How far a subscriber may fall behind before it gets an error that it lagged.
 pub const LAG_MAX: usize = 65_536;
 
 /// How many different lists of properties are shared; beyond that the sharing begins anew.
@@ -109,7 +109,7 @@ struct Inner {
 struct State {
     entries: VecDeque<Entry>,
     last: u64,
-    /// Each list of properties once: a synchronization names the same ones for everybody.
+    /// Each list of properties once: a synchronization names the same ones for all users.
     lists: HashSet<Arc<[String]>>,
 }
 
@@ -147,7 +147,7 @@ impl Journal {
         self.last() == 0
     }
 
-    /// Forgets everything, numbers too; for what happens before anybody can look.
+    /// Forgets everything, numbers too; for changes before the simulator is visible.
     pub(crate) fn clear(&self) {
         *self.state() = State::default();
     }
@@ -164,7 +164,7 @@ impl Journal {
             state.entries.pop_front();
         }
         state.entries.push_back(entry.clone());
-        // Nobody listening is not an error.
+        // Having no listener is not an error.
         let _ = self.0.stream.send(entry);
     }
 

@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::property::{self, ObjectKind, Prop, Schema};
 use crate::value::Value;
 
-/// How many changes of one object are told apart; older ones are merged, so that an old token may be told too much, never too little.
+/// How many changes of one object are distinguished; older ones are merged, so that an old token may be given too much, never too little.
 const HISTORY_MAX: usize = 32;
 
 /// The properties that were ever set, ordered by number: small, and quick enough for some thirty of them.

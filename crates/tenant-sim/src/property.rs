@@ -29,9 +29,9 @@ pub(crate) enum Kind {
 /// Who may set a property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Write {
-    /// Anybody who may write the object, and null clears it.
+    /// Every client that may write the object, and null clears it.
     Free,
-    /// Anybody, but never null.
+    /// Every such client, but never null.
     Required,
     /// Only the directory itself.
     Never,

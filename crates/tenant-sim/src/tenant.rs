@@ -1,6 +1,6 @@
 //! The handle of one tenant within the process: reads, and the same writes that Graph offers, through the same log and journal.
 //!
-//! For tests and the demonstration: what they do here looks to everybody else as if an administrator had done it in his portal.
+//! For tests and the demonstration: to every client it looks as if an administrator had made the change in the portal.
 
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
@@ -232,7 +232,7 @@ impl TenantHandle {
         self.tenant().write().add_contact(mail);
     }
 
-    /// Whether anybody may be invited.
+    /// Whether every address may be invited.
     pub fn allow_invitations(&self, allowed: bool) {
         self.tenant().write().invitations_allowed = allowed;
     }
@@ -269,7 +269,7 @@ impl TenantHandle {
         self.tenant().write().delta_epoch += 1;
     }
 
-    /// The next `count` changes are told by no delta query but an initial one, until the object changes again.
+    /// No delta query but an initial one returns the next `count` changes, until the object changes again.
     pub fn lose_changes(&self, count: u32) {
         self.tenant().write().changes_to_lose = count;
     }

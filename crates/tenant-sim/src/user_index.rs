@@ -23,9 +23,9 @@ pub(crate) struct UserIndex {
 
 #[derive(Debug, Default)]
 struct Index {
-    /// Hashes of (property, value without case) with the user that has it. Hashes may collide: whoever asks looks again.
+    /// Hashes of (property, value without case) with the user that has it. Hashes may collide: the caller compares the value.
     values: BTreeSet<(u64, Uuid)>,
-    /// Principal names, for whoever knows only how one begins.
+    /// Principal names, for searches by prefix.
     names: BTreeSet<(Name, Uuid)>,
 }
 

@@ -71,7 +71,7 @@ async fn waiting_requests_share_a_batch_and_each_has_its_own_answer() {
 #[tokio::test]
 async fn a_failed_batch_leaves_a_write_unknown_and_a_read_failing() {
     let incomplete = batch_reply(&json!([]));
-    for (what, reply, reading) in [("no answer", Reply::HangUp, "failing"), ("an answer to nobody", incomplete, "malformed")] {
+    for (what, reply, reading) in [("no answer", Reply::HangUp, "failing"), ("an answer without a request", incomplete, "malformed")] {
         let (_fake, writer) = writer([done(), reply]).await;
         let (a, b, c) = (id("a"), id("b"), id("c"));
         let (one, two, three) = tokio::join!(writer.set_enabled(&a, true), writer.set_enabled(&b, false), writer.read(&c));

@@ -1,4 +1,4 @@
-//! A server that says exactly what it is told, for answers that no decent directory gives.
+//! A server with scripted answers, for those that no correct directory gives.
 
 use std::net::SocketAddr;
 use std::sync::Arc;

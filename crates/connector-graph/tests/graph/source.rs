@@ -125,12 +125,12 @@ async fn groups_come_with_their_direct_members_users_and_groups() {
     let tenants = Tenants::with_people(40).await;
     let (emea, reader) = (tenants.tenant("emea"), tenants.reader_with("emea", paged(5)));
     let (changes, cursor) = groups(&reader, None).await.unwrap();
-    let everybody = emea.groups(ALL_USERS)[0];
+    let all_users = emea.groups(ALL_USERS)[0];
     let mut members = BTreeSet::new();
     let mut named = false;
     for change in changes {
         match change {
-            GroupChange::Changed { id, name, members: changes } if id.0 == everybody.to_string() => {
+            GroupChange::Changed { id, name, members: changes } if id.0 == all_users.to_string() => {
                 named |= name.as_deref() == Some(ALL_USERS);
                 members.extend(changes.into_iter().map(|change| match change {
                     MemberChange::Joined(member) => member.id,
@@ -142,13 +142,13 @@ async fn groups_come_with_their_direct_members_users_and_groups() {
         }
     }
     assert!(named);
-    assert_eq!(members, emea.members(everybody).into_iter().map(|member| member.to_string()).collect());
+    assert_eq!(members, emea.members(all_users).into_iter().map(|member| member.to_string()).collect());
 
     let (user, team) = (emea.users()[0], emea.create_group(&team("Chess")).unwrap());
     emea.add_member(team, user).unwrap();
-    let leaver = *emea.members(everybody).iter().find(|member| emea.user(**member).is_some()).unwrap();
-    emea.remove_member(everybody, leaver).unwrap();
-    emea.add_member(everybody, team).unwrap();
+    let leaver = *emea.members(all_users).iter().find(|member| emea.user(**member).is_some()).unwrap();
+    emea.remove_member(all_users, leaver).unwrap();
+    emea.add_member(all_users, team).unwrap();
     let (changes, cursor) = groups(&reader, Some(cursor)).await.unwrap();
     let mut seen = BTreeSet::new();
     for change in changes {
@@ -159,7 +159,7 @@ async fn groups_come_with_their_direct_members_users_and_groups() {
         }));
     }
     let edge = |group: Uuid, member: Uuid, kind| (group.to_string(), member.to_string(), kind);
-    let want = [edge(team, user, Some(MemberKind::User)), edge(everybody, leaver, None), edge(everybody, team, Some(MemberKind::Group))];
+    let want = [edge(team, user, Some(MemberKind::User)), edge(all_users, leaver, None), edge(all_users, team, Some(MemberKind::Group))];
     assert_eq!(seen, want.into());
 
     emea.delete_group(team).unwrap();

@@ -73,7 +73,7 @@ async fn a_user_is_found_by_anchor_and_by_address_also_among_deleted_items() {
     let found = writer.find(ANCHOR, &ADDRESS.to_uppercase()).await.unwrap();
     assert_eq!((found.by_anchor.len(), found.by_address.len()), (1, 1));
     assert_eq!(found.by_anchor[0], writer.read(&id).await.unwrap().unwrap());
-    // The address has changed; the anchor still finds him.
+    // The address has changed; the anchor still finds the guest.
     let found = writer.find(ANCHOR, "other@emea.example").await.unwrap();
     assert_eq!((found.by_anchor.len(), found.by_address.len()), (1, 0));
 
@@ -106,7 +106,7 @@ async fn an_address_is_found_in_every_field_that_can_hold_one() {
     let found = writer.find(ANCHOR, "bob@hub.example").await.unwrap();
     assert_eq!(found.by_address.len(), 1, "by principal name");
 
-    // With a contact in the way the guest has no mail, and is found by his other mails and his principal name.
+    // With a contact in the way the guest has no mail, and is found by the other mails and the principal name.
     let id = writer.invite(&invitation("another@emea.example")).await.unwrap();
     let found = writer.find(ANCHOR, "another@emea.example").await.unwrap();
     assert!(found.by_address.iter().any(|object| object.id == id));
@@ -201,7 +201,7 @@ async fn refusals_of_an_invitation_are_distinguished() {
     let tenants = Tenants::with_people(0).await;
     let (hub, writer) = (tenants.tenant("hub"), tenants.writer("hub"));
     let first = writer.invite(&invitation(ADDRESS)).await.unwrap();
-    assert_eq!(writer.invite(&invitation(ADDRESS)).await.unwrap(), first, "whoever was invited is given back");
+    assert_eq!(writer.invite(&invitation(ADDRESS)).await.unwrap(), first, "a user invited before is returned");
     let body = json!({"displayName": "Bob", "mailNickname": "bob", "userPrincipalName": "bob@hub.example", "mail": "bob@emea.example",
         "accountEnabled": true, "passwordProfile": {"password": "x"}});
     hub.create_user(&body).unwrap();

@@ -1,4 +1,4 @@
-//! Answers that are no Graph: how each is told, for a reading and for a write.
+//! Answers that are not from Graph: how each is classified, for a reading and for a write.
 
 use std::time::Duration;
 
@@ -74,7 +74,7 @@ async fn an_answer_that_is_not_graphs_is_classified_by_whether_a_write_may_have_
         ("a gateway's timeout", answer(504, "text/html", html), "failing", "unknown"),
         ("a void cursor", json(400, &refusal("resyncRequired")), "resync", "refused"),
         ("an expired page", json(400, &refusal("Directory_ExpiredPageToken")), "resync", "refused"),
-        ("a code that quotes somebody", json(400, &refusal("ana@emea.example")), "refused", "refused"),
+        ("a code that quotes an address", json(400, &refusal("ana@emea.example")), "refused", "refused"),
     ] {
         let read = read(reply.clone()).await.unwrap_err();
         assert_eq!(error_kind(&read), reading, "reading {what}: {read}");
@@ -109,7 +109,7 @@ async fn a_link_to_another_host_is_not_followed() {
         format!("https://127.0.0.1:{port}/v1.0/users/delta"),
         format!("http://127.0.0.1:{}/v1.0/users/delta", port ^ 1),
         format!("http://127.0.0.1:{port}@evil.example/v1.0/users/delta"),
-        format!("http://somebody@127.0.0.1:{port}/v1.0/users/delta"),
+        format!("http://user@127.0.0.1:{port}/v1.0/users/delta"),
         "/v1.0/users/delta".to_owned(),
     ] {
         let seen = fake.seen().len();

@@ -1,8 +1,8 @@
 //! Delta queries: what changed after a point of the sequence, page by page.
 //!
 //! A round reads the log from the token's number to the log's end as it is when the end is reached. An object that changes while the
-//! round is under way moves to the end and is told there, again if it was told already; so nothing is lost between pages. What was
-//! deleted before an initial round began is not told in it.
+//! round is under way moves to the end and is returned there, again if it was returned already; so nothing is lost between pages. What was
+//! deleted before an initial round began is not in it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -19,7 +19,7 @@ use crate::property::{self, ObjectKind, Prop};
 use crate::select::Tracked;
 use crate::user::User;
 
-/// How many entries of the log are read for a page of one object, so that a page ends also where hardly anything is to be told.
+/// How many entries of the log are read for a page of one object, so that a page ends also where hardly anything is to be returned.
 const SCAN_FACTOR: usize = 10;
 
 /// Where a round stands, and what it asks for.
@@ -52,7 +52,7 @@ pub(crate) enum Place {
 /// A page, and where the next one begins; without `next` the round is complete, and the next round begins at `end`.
 #[derive(Default)]
 pub(crate) struct DeltaPage {
-    /// Objects that are told twice, as they were before their last change. They stand before the others.
+    /// Objects that are returned twice, as they were before their last change. They stand before the others.
     pub(crate) repeated: Vec<Json>,
     pub(crate) objects: Vec<Json>,
     pub(crate) next: Option<Place>,
@@ -173,7 +173,7 @@ impl Directory {
         }
     }
 
-    /// Tells whether somebody is a member, or with `now` false whether he was before that changed.
+    /// Reports whether a user is a member, or with `now` false whether they were before that changed.
     fn member_change(&self, query: &DeltaQuery, id: Uuid, member: Uuid, now: bool, page: &mut GroupPage) {
         let Some(group) = self.groups.get(&id).filter(|_| query.tracked.members) else {
             return;
@@ -227,14 +227,14 @@ impl DeltaQuery {
         self.only.is_empty() || self.only.contains(&id)
     }
 
-    /// An initial round tells only the removals that happen while it is under way: what it told before may be gone by now.
+    /// An initial round returns only the removals that happen while it is under way: what it returned before may be gone by now.
     fn includes_removal(&self, seq: u64) -> bool {
         self.from > 0 || seq > self.start
     }
 }
 
 impl Place {
-    /// The place after the entry with that number was told.
+    /// The place after the entry with that number.
     fn at(self, seq: u64) -> Self {
         match self {
             Self::After(_) => Self::After(seq),
@@ -257,7 +257,7 @@ struct GroupObject {
 }
 
 impl GroupPage {
-    /// The group's object; with those fields if nothing is told of it yet.
+    /// The group's object; with those fields if nothing of it was returned yet.
     fn object(&mut self, id: Uuid, fields: impl FnOnce() -> Map<String, Json>) -> &mut GroupObject {
         let place = *self.places.entry(id).or_insert_with(|| {
             let mut fields = fields();

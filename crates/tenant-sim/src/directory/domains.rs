@@ -4,11 +4,11 @@
 use super::Directory;
 use crate::error::Failure;
 
-/// Whom a tenant lets be invited.
+/// Which addresses a tenant allows to be invited.
 #[derive(Debug, Clone, Default, PartialEq, Eq, serde::Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Domains {
-    /// Everybody.
+    /// All of them.
     #[default]
     Any,
     /// Those of these domains only.

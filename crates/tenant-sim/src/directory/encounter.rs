@@ -1,6 +1,6 @@
-//! Whom an invitation meets: by seed, somebody or something that has the address already, or a directory that takes its time.
+//! What an invitation meets: by seed, an object that has the address already, or a directory that takes its time.
 //!
-//! Whoever is met is put into the directory at that moment as if he had always been there, without a word to the journal.
+//! The object is put into the directory at that moment as if it had always been there, without an entry in the journal.
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -53,7 +53,7 @@ impl Directory {
         let nickname = format!("contact-{}", id.simple());
         fields.set(property::UPN, Value::text(format!("{nickname}@{}", self.domain)));
         fields.set(property::MAIL_NICKNAME, Value::text(nickname));
-        fields.set(property::DISPLAY_NAME, Value::text("Somebody Local"));
+        fields.set(property::DISPLAY_NAME, Value::text("Local User"));
         fields.set(property::ACCOUNT_ENABLED, Value::Flag(true));
         fields.set(property::USER_TYPE, Value::text("Member"));
         fields.set(property::OTHER_MAILS, Value::texts([address]));
@@ -64,7 +64,7 @@ impl Directory {
         already_exists(id)
     }
 
-    /// Puts a guest whom somebody else invited into the directory.
+    /// Puts a guest that another client invited into the directory.
     pub(super) fn meet_guest(&mut self, mut fields: Fields, blocked: bool) -> Uuid {
         let id = new_id();
         fields.set(property::ACCOUNT_ENABLED, Value::Flag(!blocked));

@@ -56,7 +56,7 @@ impl Directory {
         self.invite_unknown(body, &address)
     }
 
-    /// Invites somebody who is not known here, as far as anybody can tell before.
+    /// Invites a user that is not known here, as far as can be checked before.
     fn invite_unknown(&mut self, body: &Map<String, Json>, address: &str) -> Result<Invitation, Failure> {
         let (met, profile) = self.encounter();
         let late_for = profile.map(|profile| profile.invitations.late_for);
@@ -134,7 +134,7 @@ impl Directory {
         Ok(known.first().copied())
     }
 
-    /// Where invitations meet blocked guests, one who is blocked refuses whenever he is invited.
+    /// Where invitations meet blocked guests, a blocked guest refuses every invitation.
     fn refuses_again(&self, user: &User) -> bool {
         let meets = || self.fault_state.profile().is_some_and(|profile| profile.invitations.meets_blocked > 0.0);
         user.fields.get(property::ACCOUNT_ENABLED) == Some(&Value::Flag(false)) && meets()
@@ -156,7 +156,7 @@ impl Directory {
         fields.set(property::EXTERNAL_STATE, Value::text("PendingAcceptance"));
         fields.set(property::EXTERNAL_STATE_CHANGED, Value::Time(now));
         fields.set(property::OTHER_MAILS, Value::texts([address]));
-        // A contact owns the address already, so the guest must do without it: whoever looks the guest up by mail does not find it.
+        // A contact owns the address already, so the guest must do without it: a look-up of the guest by mail does not find it.
         if !self.is_contact(address) {
             fields.set(property::MAIL, Value::text(address));
             fields.set(property::PROXY_ADDRESSES, Value::texts([format!("SMTP:{address}")]));

@@ -1,4 +1,4 @@
-//! Writing memberships: who is a direct member of which group.
+//! Writing memberships: direct members of groups.
 //!
 //! A group may be a member of a group, and two groups of one another; only a group within itself is refused, as Graph does.
 
@@ -64,7 +64,7 @@ impl Directory {
         }
     }
 
-    /// Shows or hides somebody in the lists of all their groups, which is no change of any.
+    /// Shows or hides a user in the lists of all their groups, which is no change of any.
     pub(super) fn show_memberships(&mut self, groups: &[Uuid], member: Uuid, shown: bool) {
         for group in groups {
             if let Some(membership) = self.groups.get_mut(group).and_then(|group| group.members.get_mut(&member)) {

@@ -1,4 +1,4 @@
-//! Users with privileges: whoever holds a directory role, or is in a group that may be given one.
+//! Users with privileges: those that hold a directory role, or are in a role-assignable group.
 //!
 //! Only an application with the right for it may do to them what Microsoft calls sensitive actions: disable or enable, delete, restore,
 //! and change what they sign in or are called back with. Source: the user resource page, *Who can perform sensitive actions*.

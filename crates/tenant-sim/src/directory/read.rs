@@ -1,4 +1,4 @@
-//! Reading a directory: who is who, who belongs where.
+//! Reading a directory: objects and memberships.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +29,7 @@ impl Directory {
         self.users.get(manager).map(|manager| manager.id)
     }
 
-    /// Everybody within the group and the groups in it; groups that contain one another are walked once.
+    /// All users within the group and the groups in it; groups that contain one another are walked once.
     pub(crate) fn transitive_members(&self, group: Uuid) -> BTreeMap<Uuid, ObjectKind> {
         let mut found = BTreeMap::new();
         let mut open = vec![group];

@@ -142,7 +142,7 @@ impl Directory {
     pub(crate) fn purge_user(&mut self, id: Uuid) -> Result<(), Failure> {
         let user = self.deleted.get(id).ok_or_else(|| Failure::not_found(&id.to_string()))?;
         let (before, manager, groups) = (user.stamp.changed, user.manager, user.groups.clone());
-        // Told while the anchor can still be read.
+        // Notified while the anchor can still be read.
         self.record_user(Verb::Purge, id, None, Vec::new());
         self.deleted.remove(id);
         self.invited.remove(&id);

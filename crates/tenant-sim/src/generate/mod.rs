@@ -38,7 +38,7 @@ pub(crate) fn fill(directory: &mut Directory, count: usize, rng: &mut StdRng) {
     let mut maker = Maker::new(&directory.domain, &directory.initial_domain);
     let mut ids = Vec::with_capacity(count);
     let mut teams: BTreeMap<&'static str, Vec<Uuid>> = BTreeMap::new();
-    let mut everybody = Vec::with_capacity(count);
+    let mut all_users = Vec::with_capacity(count);
     for place in 0..count {
         let (guest, enabled) = (is_at(place, GUEST), !is_at(place, DISABLED));
         let Person { fields, city } = maker.person(place, guest, enabled, rng);
@@ -47,13 +47,13 @@ pub(crate) fn fill(directory: &mut Directory, count: usize, rng: &mut StdRng) {
         directory.refer(id, boss(place, &ids, rng));
         ids.push(id);
         if enabled && !guest {
-            everybody.push(id);
+            all_users.push(id);
             if rng.random_ratio(2, 3) {
                 teams.entry(city).or_default().push(id);
             }
         }
     }
-    let global = add_group(directory, ALL_USERS, &everybody, rng);
+    let global = add_group(directory, ALL_USERS, &all_users, rng);
     for (city, members) in teams {
         let team = add_group(directory, &format!("Team-{city}"), &members, rng);
         directory.join(global, team, ObjectKind::Group);
@@ -64,7 +64,7 @@ fn is_at(place: usize, (of, at): (usize, usize)) -> bool {
     place % of == at
 }
 
-/// Most people report to somebody who came before them; guests manage nobody.
+/// Most users report to a user created before them; guests manage no user.
 fn boss(place: usize, ids: &[Uuid], rng: &mut StdRng) -> Option<Uuid> {
     let above = place.checked_sub(1)? / REPORTS;
     let reports = !is_at(place, GUEST) && !is_at(above, GUEST) && rng.random_ratio(19, 20);

@@ -84,7 +84,7 @@ impl Maker {
         fields.set(const { named("jobTitle") }, self.text(jobs.choose(rng).expect("every department has jobs")));
         fields.set(const { named("companyName") }, self.text(COMPANY));
         fields.set(property::EMPLOYEE_ID, Value::text(format!("{:06}", 100_000 + place)));
-        // Directories have gaps: not everybody has everything.
+        // Directories have gaps: not every user has every attribute.
         if rng.random_ratio(9, 10) {
             fields.set(const { named("employeeType") }, self.text(KINDS.choose(rng).expect("there are kinds")));
         }

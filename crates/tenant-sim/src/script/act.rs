@@ -61,7 +61,7 @@ impl Act {
         }
     }
 
-    /// The answer in the place of Graph's. Without headers an answer in JSON is told to be so.
+    /// The answer in the place of Graph's. An answer in JSON gets its content type by default.
     pub(crate) fn reply(&self, headers: Vec<(String, String)>, base: &str) -> Result<Reply, Failure> {
         let headers = headers.into_iter().map(|(name, value)| (name.into(), value)).collect();
         match self {
