@@ -38,10 +38,10 @@ seeds: tools-build tools-test kafka postgres ## tests crashes, injected faults a
 	tests/ten-seeds $(FIRST)
 
 .PHONY: lint
-lint: tools-build buf ## checks format, clippy, sizes, links, documentation and the protobuf contract
+lint: tools-build buf ## checks format, clippy, sizes, links, retired words, documentation and the protobuf contract
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --locked --workspace --all-targets -- -D warnings
-	$(CARGO) test --locked --workspace --test tidy --test links
+	$(CARGO) test --locked --workspace --test tidy --test links --test words
 	RUSTDOCFLAGS='-D warnings' $(CARGO) doc --locked --workspace --no-deps
 	$(BUF) lint proto
 	$(BUF) breaking proto --against proto/released.binpb

@@ -73,7 +73,7 @@ test('a delta cycle ends in a link that tells only what changed', async () => {
 
 test('a batch answers each request', async () => {
   const request = (id, path) => ({ id, request: new Request(`${url}${path}`) });
-  const batch = new BatchRequestContent([request('1', '/organization'), request('2', '/users?$top=3'), request('3', '/users/nobody')]);
+  const batch = new BatchRequestContent([request('1', '/organization'), request('2', '/users?$top=3'), request('3', '/users/unknown')]);
   const answer = new BatchResponseContent(await emea.api('/$batch').post(await batch.getContent()));
   assert.deepEqual(['1', '2', '3'].map((id) => answer.getResponseById(id).status), [200, 200, 404]);
 });
