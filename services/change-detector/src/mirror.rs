@@ -44,11 +44,11 @@ pub(crate) struct Mirrored {
     pub(crate) dirty: bool,
     /// The newest full read that has seen the user, or during which a cycle reported them.
     pub(crate) full_cycle: u64,
-    /// When the oldest change not cut yet was seen.
+    /// When the oldest change not projected yet was seen.
     pub(crate) first_seen: Timestamp,
     /// What was versioned last.
     pub(crate) delta: Option<UserDelta>,
-    /// The revision it was cut for.
+    /// The revision it was projected for.
     pub(crate) projection: u64,
     pub(crate) class: Class,
     pub(crate) version: u64,
@@ -120,8 +120,8 @@ pub(crate) async fn save_published(tx: &mut Transaction, tenant: &TenantName, us
     Ok(())
 }
 
-/// Some users after `after` whose cut may be stale. Of those taken from the topic, only who was read since or is gone: of the others it is
-/// not known how they are.
+/// Some users after `after` whose projection may be stale. Of those taken from the topic, only users that were read since or are gone: the
+/// state of the others is unknown.
 pub(crate) async fn dirty(tx: &mut Transaction, tenant: &TenantName, after: &str) -> Result<Vec<Mirrored>, Error> {
     const SQL: &str = select!("WHERE tenant = $1 AND dirty = 1 AND (full_cycle > 0 OR gone > 0) AND id > $2 ORDER BY id LIMIT $3");
     tx.fetch(SQL, params![tenant.as_str(), after, CHUNK as u64]).await?.iter().map(read).collect()
@@ -184,7 +184,7 @@ pub(crate) async fn mark_seen(tx: &mut Transaction, tenant: &TenantName, ids: &[
     Ok(())
 }
 
-/// Some users who are gone and whose cut may be stale.
+/// Some deleted users whose projection may be stale.
 pub(crate) async fn dirty_gone(tx: &mut Transaction, tenant: &TenantName) -> Result<Vec<Mirrored>, Error> {
     const SQL: &str = select!("WHERE tenant = $1 AND dirty = 1 AND gone > 0 ORDER BY id LIMIT $2");
     tx.fetch(SQL, params![tenant.as_str(), CHUNK as u64]).await?.iter().map(read).collect()

@@ -1,4 +1,4 @@
-//! Gives users whose cut is stale a new version, a bounded number at a time.
+//! Gives users whose projection is stale a new version, a bounded number at a time.
 
 use std::sync::Arc;
 
@@ -16,7 +16,7 @@ use crate::mirror::{self, Mirrored};
 use crate::projection::{changes, class, disabled_state, project, project_out_of_scope};
 use crate::removal_guard;
 
-/// What users are cut for.
+/// What users are projected for.
 pub(crate) struct Reprojection<'a> {
     pub(crate) tenant: &'a TenantName,
     pub(crate) source: &'a Arc<dyn Source>,
@@ -71,8 +71,8 @@ pub(crate) async fn reproject(
     Ok(changed)
 }
 
-/// Publishes of those of these users who are disabled at home, as the mirror has them, that they may not sign in, and nothing else; gives
-/// who they are. For use while what the projection adds is not read: they stay dirty and cut for their former projection, so that the
+/// Publishes for those of these users that are disabled at home, by the mirror, that they may not sign in, and nothing else; returns their
+/// ids. For use while what the projection adds is not read: they stay dirty and keep their former projection, so that the
 /// rest follows when everything is read.
 pub(crate) fn disable_all(tx: &mut Transaction, reprojection: &Reprojection<'_>, users: Vec<Mirrored>) -> Vec<UserId> {
     let mut disabled = Vec::new();

@@ -43,7 +43,7 @@ pub(crate) struct Stale {
     after: Memberships,
 }
 
-/// The next chunk of users whose cut may be stale and who are here.
+/// The next chunk of present users whose projection may be stale.
 pub(crate) async fn next_stale(
     tx: &mut Transaction,
     reprojection: &Reprojection<'_>,

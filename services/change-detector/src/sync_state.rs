@@ -44,7 +44,7 @@ pub(crate) enum Phase {
     Groups(Cursor),
     /// It reads users.
     Users(Cursor),
-    /// It has read everything: the users it changed are being cut.
+    /// It has read everything: the users it changed are being projected.
     Projecting,
 }
 

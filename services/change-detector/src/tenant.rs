@@ -1,4 +1,4 @@
-//! The detection of one tenant, step by step: publish what is due, read one page, cut some users, look at the facts.
+//! The detection of one tenant, step by step: publish what is due, read one page, project some users, read the facts.
 //!
 //! The owner of the tenant's lease steps it. Each step is bounded and leaves the store consistent, so that it may be stopped or
 //! killed after any of them; a step whose transaction finds the lease gone has no effect.
@@ -169,7 +169,7 @@ pub(crate) struct Tenant {
     resync_due: Timestamp,
     /// Whether one is under way.
     is_republishing: bool,
-    /// Where cutting anew for a new projection goes on; none when all rows are cut for it.
+    /// Where the projection for a new configuration goes on; none when all rows are projected for it.
     reproject_after: Option<String>,
     /// Whether the bus may not have a user's newest version.
     has_unpublished: bool,
@@ -375,8 +375,8 @@ impl Tenant {
         idle
     }
 
-    /// Whether users may be cut. Their first publication waits until the names of groups are looked up, so that a tenant is not published
-    /// twice at its start, and until groups can be read: a user in an unreadable group must not be published as in none. So does the first
+    /// Whether users may be projected. The first publication waits until the names of groups are looked up, so that users are not published
+    /// twice at the start, and until groups can be read: a user in an unreadable group must not be published as in none. So does the first
     /// one after a rebuild.
     fn can_project(&self) -> bool {
         if self.spec.users.is_none() {

@@ -58,7 +58,7 @@ enum Read {
 }
 
 impl Tenant {
-    /// Reads one page of the cycle under way, or begins one, or cuts a chunk. True when there is more to do at once.
+    /// Reads one page of the cycle under way, or begins one, or projects a chunk. True when there is more to do at once.
     pub(super) async fn step_cycle(&mut self, now: Timestamp) -> Result<bool, Error> {
         let is_due = self.sync_state.is_incremental() && self.is_cycle_due(now);
         let begins = match (&self.sync_state.phase, is_due) {

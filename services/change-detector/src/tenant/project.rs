@@ -17,9 +17,9 @@ use crate::{merge, pending, removal_guard};
 /// How often a cursor is stored at least, though nothing changed: a directory forgets old ones.
 const CURSOR_SAVE_INTERVAL: Duration = Duration::from_secs(60);
 
-/// What a cycle's cutting came to.
+/// The result of projecting the users of a cycle.
 pub(super) struct Projected {
-    /// Users whose cut may have been stale.
+    /// Users whose projection may have been stale.
     looked_at: usize,
     /// Who of them came out otherwise.
     changed: Vec<UserId>,
@@ -177,7 +177,7 @@ impl Tenant {
         Ok(self.is_pending)
     }
 
-    /// Takes over what was cut and stored. True when there may be more to do at once.
+    /// Applies what was projected and stored. True when there may be more to do at once.
     pub(super) async fn close(
         &mut self,
         sync_state: SyncState,
@@ -210,7 +210,7 @@ impl Tenant {
         Ok(())
     }
 
-    /// Cuts a chunk of those whose cut may be stale, if they may be cut.
+    /// Projects a chunk of those whose projection may be stale, if users may be projected.
     pub(super) async fn project_dirty(&self, tx: &mut Transaction, now: Timestamp) -> Result<(), Error> {
         if self.can_project() {
             let users = mirror::dirty(tx, &self.name, "").await?;
@@ -227,7 +227,7 @@ impl Tenant {
         }
     }
 
-    /// Cuts a chunk of those who were cut for another projection. True when there may be more.
+    /// Projects a chunk of those that were projected for another configuration. True when there may be more.
     pub(super) async fn reproject(&mut self, now: Timestamp) -> Result<bool, Error> {
         // While a cycle is under way or a full read ends, group losses are not weighed yet; newly requested attributes are not read yet.
         let is_first = self.sync_state.is_initial() && !self.sync_state.is_repeated_full();
@@ -250,7 +250,7 @@ impl Tenant {
         }
         self.reproject_after = further;
         if self.reproject_after.is_none() {
-            info!(tenant = %self.name, revision = self.spec.revision, "every user is cut for the configuration");
+            info!(tenant = %self.name, revision = self.spec.revision, "every user is projected for the configuration");
         }
         Ok(count > 0 || self.reproject_after.is_some())
     }
