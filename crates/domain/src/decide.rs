@@ -81,8 +81,9 @@ impl Rules {
 
 /// What a synchronization wants for the user of a delta; `home` is what is known of the user's tenant.
 ///
-/// `None` if the rules have no such synchronization, or the user exists and the delta is projected for another configuration. An attribute that was not read must not count as
-/// empty, nor a group that was not requested as one without the user. The detector republishes the user, or a newer configuration arrives.
+/// `None` if the rules have no such synchronization, or the user exists and the delta is projected for another configuration. An attribute
+/// that was not read must not count as empty, nor a group that was not requested as one without the user. The detector republishes the
+/// user, or a newer configuration arrives.
 #[must_use]
 pub fn decide(delta: &UserDelta, synchronization: &NamedSynchronization, compiled: &CompiledRules, home: &Home) -> Option<Decision> {
     let (configuration, rules) = (compiled.configuration(), compiled.of(synchronization)?);

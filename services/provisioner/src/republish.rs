@@ -17,29 +17,29 @@ use crate::publish;
 use crate::table::{Key, decision_version, link};
 use crate::worker::Worker;
 
-/// How far this replica has come with telling again.
+/// The progress of republication on this replica.
 #[derive(Debug, Default)]
 pub(crate) struct Progress {
-    /// When it looks next.
+    /// When the next check is due.
     due: Timestamp,
-    /// Whether a scrub is under way.
+    /// Whether a republication is under way.
     pub(crate) is_under_way: bool,
 }
 
-/// Tells a piece again, if it is time; gives how long the next one waits at most.
+/// Republishes one batch if it is due; returns the longest wait until the next.
 pub(crate) async fn step(worker: &Worker) -> Result<Duration> {
     let now = worker.context.now();
     let due = worker.republish().due;
     if now >= due {
-        let is_under_way = piece(worker, now).await?;
+        let is_under_way = batch(worker, now).await?;
         let pause = if is_under_way { BATCH_INTERVAL } else { worker.context.config.poll };
         *worker.republish() = Progress { due: now.plus(pause), is_under_way };
     }
     Ok(worker.republish().due.since(now).min(worker.context.config.poll))
 }
 
-/// One piece; whether there is more.
-async fn piece(worker: &Worker, now: Timestamp) -> Result<bool> {
+/// Republishes one batch; returns whether there is more.
+async fn batch(worker: &Worker, now: Timestamp) -> Result<bool> {
     let context = &worker.context;
     let Some(epoch) = worker.lease.held().filter(|_| worker.is_reconciled()) else { return Ok(false) };
     let Some(scrub) = Republication::due(&context.store, &worker.target, context.config.republish, now).await? else { return Ok(false) };

@@ -43,7 +43,7 @@ async fn links_are_republished_daily_and_on_command_with_unchanged_versions() {
         let first = fixture.published_versions().await;
         let times = |times: usize| first.iter().map(|(user, versions)| (user.clone(), versions.repeat(times))).collect();
         republish(&fixture).await;
-        assert_eq!(fixture.published_versions().await, first, "a new target has just been published whole");
+        assert_eq!(fixture.published_versions().await, first, "what was just published is not republished");
         fixture.command(REPUBLISH).await;
         republish(&fixture).await;
         assert_eq!(fixture.published_versions().await, times(2));

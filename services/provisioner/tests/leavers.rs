@@ -160,7 +160,7 @@ async fn a_leaver_is_not_held_by_the_limit_of_lost_scopes() {
     }
     fixture.converge().await;
     assert_eq!(enabled(&fixture), 5, "all leavers go, and the five over the limit wait");
-    // Who waits and then is deleted at home waits no longer.
+    // A waiting user that is then deleted at home waits no longer.
     for user in &users[..15] {
         fixture.decide(user, not_wanted()).await;
     }

@@ -139,7 +139,7 @@ async fn a_loss_of_scope_is_due_after_its_grace_period_and_a_return_within_it_do
     fixture.fake.journal();
     fixture.decide("ana", out_of_scope(Duration::from_secs(30))).await;
     fixture.converge().await;
-    assert_eq!(fixture.due().await, 0, "what settles is not due");
+    assert_eq!(fixture.due().await, 0, "a link in its grace period is not due");
     fixture.clock.advance(Duration::from_secs(29));
     fixture.converge().await;
     fixture.decide("ana", wanted("ana", "Paris", true)).await;

@@ -55,9 +55,9 @@ async fn k_11_one_forbidden_joiner_blocks_no_other_user() {
     fixture.converge().await;
     assert_eq!(condition_of(&fixture, "joiner").await, Some((ConditionKind::Refused, "invite_forbidden".to_owned())));
     let journal = fixture.fake.journal();
-    assert_eq!(journal.iter().filter(|write| write.starts_with("patch")).count(), 19, "movers do not notice: {journal:?}");
+    assert_eq!(journal.iter().filter(|write| write.starts_with("patch")).count(), 19, "other updates are not affected: {journal:?}");
     assert!(fixture.fake.object(&address(&users[0])).unwrap().soft_deleted.is_some(), "nor does the leaver");
-    assert_eq!(fixture.held().await.1, "", "the target is not set aside");
+    assert_eq!(fixture.held().await.1, "", "the target is not blocked");
     fixture.fake.clear_faults();
     fixture.advance_and_converge(Duration::from_secs(120)).await;
     assert!(fixture.fake.object("joiner@emea.example").is_some(), "it is tried again by itself");
@@ -74,7 +74,7 @@ async fn k_11_where_all_invitations_are_forbidden_joiners_wait_and_all_others_go
     }
     fixture.converge().await;
     let (held, blocked) = fixture.held().await;
-    assert_eq!(blocked, "", "the target is not set aside");
+    assert_eq!(blocked, "", "the target is not blocked");
     let waiting = held.get("invite_forbidden").copied().unwrap_or_default();
     assert!(waiting > 0, "{held:?}");
     let asked = fixture.fake.calls("invite");
@@ -86,11 +86,7 @@ async fn k_11_where_all_invitations_are_forbidden_joiners_wait_and_all_others_go
     verbs.sort_unstable();
     assert_eq!(verbs, ["delete", "disable", "patch", "revoke"], "{journal:?}");
     fixture.advance_and_converge(Duration::from_secs(600)).await;
-    assert!(
-        fixture.fake.calls("invite") - asked < 60,
-        "a verb that is set aside is tried now and then: {}",
-        fixture.fake.calls("invite") - asked
-    );
+    assert!(fixture.fake.calls("invite") - asked < 60, "a blocked verb is retried occasionally: {}", fixture.fake.calls("invite") - asked);
     fixture.fake.clear_faults();
     fixture.advance_and_converge(Duration::from_secs(1800)).await;
     assert_eq!(fixture.fake.objects().len(), 105, "all come in when it is allowed again");

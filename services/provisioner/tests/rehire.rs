@@ -55,7 +55,7 @@ async fn a_user_who_waits_for_an_address_gets_it_as_soon_as_the_other_is_deleted
     }
 }
 
-/// The deletion ends while the one who waits is being looked up: neither knows of the other.
+/// The deletion ends during the look-up of the waiting user: neither job knows of the other.
 #[tokio::test]
 async fn an_address_released_during_the_look_up_is_free_at_once() {
     let fixture = Fixture::new(Place::Sqlite).await;
@@ -159,7 +159,7 @@ async fn where_it_is_asked_for_the_same_employee_is_restored_and_gets_access_las
         assert_eq!(fixture.fake.journal(), ["restore t1", "anchor t1 city,displayName,employeeId,userType", "enable t1"]);
         check_restored(&fixture, "restored").await;
         assert!(fixture.outcomes().await.contains(&"restore eva-again [city,displayName,employeeId,userType]".to_owned()));
-        // The former account leads nowhere any more.
+        // The former account has no link any more.
         fixture.decide("eva", again("eva")).await;
         fixture.converge().await;
         assert_eq!((fixture.fake.journal(), fixture.fake.objects().len()), (vec![], 1));

@@ -1,5 +1,5 @@
-//! A thousand crashes by seed, between intent, call and record, while newer decisions come: one object for each user, and in the end every user
-//! as desired. `XTSYNC_SEED` chooses others.
+//! A thousand crashes by seed, between intent, call and record, while newer decisions come: one object for each user, and in the end
+//! every user as desired. `XTSYNC_SEED` chooses others.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 

@@ -1,5 +1,5 @@
-//! Records of a newer version, as an upgrade brings them: what they say beside is passed over, and a kind of decision that is not known
-//! stops its partition, with nothing lost.
+//! Records of a newer version, as during an upgrade: unknown fields are ignored, and an unknown kind of decision stops its partition, with
+//! nothing lost.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -53,7 +53,7 @@ async fn a_kind_of_decision_that_is_not_known_stops_its_partition_and_loses_noth
         );
         fixture.restart().await;
     }
-    assert!(fixture.all::<internal::DeadLetter>(topic::DEAD_LETTERS.topic()).await.is_empty(), "who can read it will");
+    assert!(fixture.all::<internal::DeadLetter>(topic::DEAD_LETTERS.topic()).await.is_empty(), "a newer replica can read it");
     // Others go on.
     let index = |user: &str| partition_of(link_key(&tenant("emea"), &user.into()).as_bytes(), PARTITIONS);
     let other = (0..).map(|number| format!("user-{number}")).find(|user| index(user) != index("ana")).unwrap();
@@ -86,7 +86,7 @@ async fn a_kind_of_fact_that_is_not_known_neither_opens_nor_closes_a_gate() {
     fixture.publish_consent(true).await;
     fixture.facts().await;
     fixture.converge().await;
-    assert_eq!(fixture.fake.objects().len(), 2, "it waited for a word that is understood");
+    assert_eq!(fixture.fake.objects().len(), 2, "it waited for a decision of a known kind");
 }
 
 /// The bytes of a decision; of one that says nothing where nothing is desired.

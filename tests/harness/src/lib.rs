@@ -1,7 +1,7 @@
-//! What tests stand on: real servers and our own processes, started for a test and gone after it.
+//! Real servers and xtsync's own processes for tests, started for a test and stopped after it.
 //!
 //! Promises that nothing outlives the test binary, however it ends; that every wait has a deadline and an error which
-//! names what was waited for; and that a server's last words are in the error when it fails. Knows nothing of xtsync.
+//! names what was waited for; and that the end of a server's log is in the error when it fails. It knows nothing of xtsync's types.
 
 mod binary;
 mod child_guard;
