@@ -1,4 +1,4 @@
-//! What the provisioner does of what administrators ask for.
+//! Carries out administrators' commands.
 
 use async_trait::async_trait;
 use xtsync_domain::TenantName;

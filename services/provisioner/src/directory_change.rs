@@ -1,7 +1,7 @@
 //! A target that an operator has confirmed to be another directory: no id of an object means anything there. So each of its links forgets
 //! its object, and finds it again by its anchor if an administrator moved it; otherwise the user is created anew.
 //!
-//! Which directory the links are of stands in the store, and is changed after all of them have forgotten: an interrupted change starts again.
+//! The store records the directory of the links, and changes it after all links have forgotten: an interrupted change starts again.
 //! Until they have, the gate is closed ([`Directories`]): the configuration says the new directory before the worker is made anew.
 
 use std::collections::BTreeMap;
@@ -78,7 +78,7 @@ async fn store(worker: &Worker, epoch: Epoch, directory: DirectoryId) -> Result<
     Ok(())
 }
 
-/// Has every link with an object forget it, chunk by chunk; gives how many.
+/// Makes every link forget its object, in chunks; returns the number.
 async fn forget(worker: &Worker, epoch: Epoch) -> Result<usize> {
     let (context, now) = (&worker.context, worker.context.now());
     let (mut last, mut forgotten) = (None::<Key>, 0);

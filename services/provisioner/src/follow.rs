@@ -43,12 +43,12 @@ impl Follower {
         Ok(Self { following: TopicTracker::new(bus), table: Table::open(bus, Vec::new()).await?, revision: 0 })
     }
 
-    /// That a tenant's facts have nowhere to stand yet.
+    /// The error that a tenant's facts topic does not exist yet.
     pub(crate) fn missing(&self) -> Option<bus::Error> {
         self.following.missing()
     }
 
-    /// Follows a newer configuration, if there is one; gives the targets that links are due again for.
+    /// Follows a newer configuration, if there is one; returns the targets with links that are due again.
     pub(crate) async fn reconfigure(&mut self, context: &Context) -> Result<BTreeSet<TenantName>> {
         let configuration = context.configuration();
         if self.following.set_topics(&fact_topics(&configuration)).await? {
@@ -70,7 +70,7 @@ impl Follower {
         Ok(self.table.next().await?)
     }
 
-    /// Takes facts in; gives the targets that links are due again for. The gate stays closed until all that was there has been read.
+    /// Takes facts in; returns the targets with links that are due again. The gate stays closed until all that was there has been read.
     pub(crate) async fn take(&mut self, context: &Context, records: &[Record]) -> Result<BTreeSet<TenantName>> {
         let mut changes = FactChanges::default();
         records.iter().filter_map(|record| take(context, record)).for_each(|(tenant, one)| changes.add(tenant, one));
@@ -111,7 +111,7 @@ impl FactChanges {
     }
 }
 
-/// Makes due again what waits so between those pairs for which the gate is open now; gives their targets.
+/// Makes links that wait so due again between the pairs for which the gate is open now; returns their targets.
 pub(crate) async fn wake(
     context: &Context,
     waits: Waits,
@@ -134,7 +134,7 @@ pub(crate) async fn wake(
     Ok(woken)
 }
 
-/// Takes one fact in; gives its tenant and what that says of it. A fact that cannot be read leaves the former one to grow old.
+/// Takes one fact in; returns its tenant and the fact. An unreadable fact leaves the former one in place, which grows stale.
 fn take(context: &Context, record: &Record) -> Option<(TenantName, FactChange)> {
     let tenant = topic::tenant(&topic::TENANT_FACTS, &record.at.partition.topic)?;
     let wire = match event::decode::<events::TenantFact>(&record.headers, record.value.as_ref()?) {

@@ -1,8 +1,8 @@
 //! Takes decisions in: any replica, any partition.
 //!
 //! A batch is one transaction: the offsets, locked first, the links' desired states where newer, and their work. So the store's offset
-//! is the truth, also against a replica that has lost a partition and does not know, and offsets are committed to the bus only for lag tools. No worker is
-//! called from here; the owner of the target is woken.
+//! is the truth, also against a replica that has lost a partition and does not know, and offsets are committed to the bus only for lag
+//! tools. No worker is called from here; the owner of the target is woken.
 
 mod read;
 mod take;
@@ -21,7 +21,7 @@ use self::read::{Arrival, Reading, read};
 use crate::context::Context;
 use crate::error::Result;
 
-/// Has every intake of a target's decisions wait for the end of the transaction. It locks what an intake locks first.
+/// Makes every intake of a target's decisions wait for the end of the transaction. It locks what an intake locks first.
 pub(crate) async fn lock_intake(tx: &mut Transaction, target: &TenantName) -> Result<()> {
     lock_offsets(tx, Partition::all(&topic::DECISIONS.of(target)).collect()).await?;
     Ok(())
@@ -44,8 +44,8 @@ pub(crate) async fn retake(context: &Context, target: &TenantName, records: &[Re
     .await
 }
 
-/// The intake of one replica. When a step of it fails or is dropped half way, it must be dropped with it: the next one goes on where the
-/// store's effect ends.
+/// The intake of one replica. If a step fails or is dropped half way, the intake must be dropped with it: the next one goes on after the
+/// last offset in the store.
 pub(crate) struct Intake {
     context: Arc<Context>,
     consumer: Consumer,
@@ -53,7 +53,7 @@ pub(crate) struct Intake {
     stopped: BTreeSet<Partition>,
 }
 
-/// What came of a batch.
+/// The result of a batch.
 #[derive(Default)]
 pub(crate) struct Taken {
     /// The targets for which something may be due now.
@@ -85,7 +85,7 @@ impl Intake {
         Ok(self.consumer.next().await?)
     }
 
-    /// Handles that; gives what came of it.
+    /// Takes a batch in; returns the result.
     pub(crate) async fn handle(&mut self, event: Event) -> Result<Taken> {
         if let Event::Assigned(assigned) = &event {
             self.stopped.retain(|partition| !assigned.iter().any(|assigned| assigned.partition == *partition));
@@ -94,7 +94,7 @@ impl Intake {
         if records.is_empty() { Ok(Taken::default()) } else { self.take(records).await }
     }
 
-    /// Tells the bus how far it has come.
+    /// Commits the offsets to the bus.
     pub(crate) async fn commit_offsets(&mut self, taken: Taken) {
         if !taken.next.is_empty() {
             self.consumer.commit(taken.next).await;
@@ -129,7 +129,7 @@ impl Intake {
     }
 }
 
-/// Stores decisions with the offsets after them; gives the targets that something may be due for now.
+/// Stores decisions with the offsets after them; returns the targets that may have due work now.
 async fn store(context: &Context, decisions: &[(Position, Arrival)], next: &BTreeMap<Partition, i64>) -> Result<BTreeSet<TenantName>> {
     let mut tx = context.store.begin().await?;
     // A slow replica may come after another one has taken in these records, and newer ones: those are not taken in again.

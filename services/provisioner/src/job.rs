@@ -33,7 +33,7 @@ use crate::worker::{Inviting, Worker};
 /// The most steps of one job: the longest path has 12. A target that answers in circles does not keep a slot.
 const STEPS_MAX: usize = 32;
 
-/// How long a link that the store does not give or take is put off.
+/// How long a link is postponed that the store cannot read or write.
 const PUT_OFF_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Works on one link until nothing is left to do now. A row that cannot be worked on is put off, so that it does not keep others waiting.
@@ -66,7 +66,7 @@ async fn drop_orphan(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
     Ok(tx.commit().await?)
 }
 
-/// Puts a link off that the store does not give or take. What came for it meanwhile is not put off with it: that may be another decision.
+/// Postpones a link that the store cannot read or write. A newer decision for it is not postponed.
 async fn put_off(worker: &Worker, epoch: Epoch, key: &Key, was: Waited) -> Result<()> {
     let mut tx = worker.begin(epoch).await?;
     let due = worker.context.now().plus(PUT_OFF_INTERVAL);
@@ -202,7 +202,7 @@ impl<'a> Job<'a> {
     }
 
     /// A call without a recorded answer may still be under way: then nothing is done until it must have ended, and after that the
-    /// object is read back. Gives the moment until which to wait.
+    /// object is read back. Returns the end of the wait.
     fn await_former_call(&mut self, called_until: Option<Timestamp>) -> Option<Timestamp> {
         let until = called_until?;
         if self.now() < until {

@@ -1,4 +1,4 @@
-//! The provisioner: makes target tenants what decisions want, call by call, and tells what it did.
+//! The provisioner: makes target tenants as decided, call by call, and publishes the outcomes.
 //!
 //! Three parts share one store. *Intake* stores decisions as the desired state of links. *Work* belongs to the replica that holds a target's
 //! lease: it asks the state table for the next step, the gate whether it may start, commits an intent, calls, and records. *Publishing*

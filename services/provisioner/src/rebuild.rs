@@ -2,8 +2,8 @@
 //!
 //! A store is never behind its own topic, since a row is committed before it is published. So a look at the last record of each partition
 //! shows whether it is; one that has not owned the target before reads all of them. Links that the topic knows better are taken from
-//! there, and read back before anything is done; then their decisions are taken again, for one that came while a link was missing found
-//! no user to remove. The owner rebuilds once in a process, and starts again if the rebuild was interrupted. It and the intake of
+//! there, and read back before anything is done; then their decisions are taken in again, because a decision that came while a link was
+//! missing found no user to remove. The owner rebuilds once in a process, and again if the rebuild was interrupted. It and the intake of
 //! decisions take turns: of a link that the store has not, each would make one, and write over the other's.
 //!
 //! A backup of this store makes it whole by itself. What another store wrote means that this one is new: then the target only observes
@@ -51,7 +51,7 @@ pub(crate) async fn rebuild(worker: &Worker, epoch: Epoch) -> Result<()> {
         taken += retry_contended(|| take(worker, epoch, records.clone())).await?;
     }
     if taken > 0 {
-        warn!(target = %worker.target, links = taken, "the store is older than what was said of its links: they were taken from their topic");
+        warn!(target = %worker.target, links = taken, "the store is older than its links topic: links were taken from the topic");
         let mut decisions = Table::open(&context.parts.bus, vec![topic::DECISIONS.of(&worker.target)]).await?;
         while !decisions.caught_up() {
             intake::retake(context, &worker.target, &decisions.next().await?).await?;
@@ -86,7 +86,7 @@ fn read(worker: &Worker, record: &Record) -> Option<(Key, LinkRecord)> {
     Some((Key { target: worker.target.clone(), source: published.link.source().clone(), user: published.link.user().clone() }, published))
 }
 
-/// Takes from some records what the store has lost; gives how many links that were.
+/// Takes from some records what the store has lost; returns the number of links.
 async fn take(worker: &Worker, epoch: Epoch, records: Vec<Record>) -> Result<usize> {
     let (context, now) = (&worker.context, worker.context.now());
     let mut tx = worker.begin(epoch).await?;
@@ -129,7 +129,7 @@ async fn assign_owners(tx: &mut Transaction, worker: &Worker, links: &mut BTreeM
     Ok(())
 }
 
-/// A link as it is stored from then on: unverified, and with the newest known decision.
+/// A link as it is stored after a rebuild: unverified, and with the newest known decision.
 fn taken(Lost { known, published }: Lost) -> Stored {
     let mut link = published.link;
     if let Some(known) = &known {

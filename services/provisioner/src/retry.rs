@@ -1,7 +1,7 @@
-//! `xtsync retry`: what waits for a time or for the target's word is tried again now, once.
+//! `xtsync retry`: links that wait for a time or for the target are tried again now, once.
 //!
 //! The replica that receives a command records it in the store; the owner of the target looks there, makes the links due, and lets the breaker
-//! try what it has set aside.
+//! probe the blocked verbs.
 
 use tracing::info;
 use xtsync_domain::{TenantName, Timestamp, UserId};

@@ -96,7 +96,7 @@ pub async fn build(config: Config, parts: Parts, connect: Targets) -> Result<Pro
 }
 
 impl Provisioner {
-    /// Runs until the shutdown, then finishes what is in hand within the limit and gives the leases back.
+    /// Runs until the shutdown, then finishes the jobs under way within the limit and releases the leases.
     pub async fn run(self, shutdown: Shutdown) {
         let this = Arc::new(self);
         let mut loops = JoinSet::new();
@@ -220,7 +220,7 @@ impl Provisioner {
         }
     }
 
-    /// Tells a piece of what is published of a target again, if it is time and its lease is ours.
+    /// Republishes one batch of a target's links, if it is due and its lease is ours.
     ///
     /// # Errors
     /// When the store or the bus fails.
@@ -231,7 +231,7 @@ impl Provisioner {
         }
     }
 
-    /// Looks how a target stands and tells it; gives what it tells, `None` for a target that is not worked on.
+    /// Publishes the status of a target and returns it; `None` for a target that is not worked on.
     ///
     /// # Errors
     /// When the store or the bus fails.
@@ -354,7 +354,7 @@ impl Running {
         }
     }
 
-    /// Waits for the tasks, publishes what they left, and gives the lease back; gives its target.
+    /// Waits for the tasks, publishes what they left, and releases the lease; returns its target.
     async fn end(self) -> TenantName {
         let Self { worker, tasks, stop, tenant: _ } = self;
         let target = worker.target.clone();

@@ -31,7 +31,7 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
     }
 }
 
-/// Takes note of how a task of the worker stands, and tells it: the task that looks may be the one.
+/// Records the state of a task of the worker, and publishes it at once, because the task that publishes may be the failed one.
 pub(crate) fn report_task(worker: &Worker, task: &'static str, stage: TaskState) {
     match stage {
         TaskState::Recovered => drop(worker.failed().remove(task)),

@@ -61,7 +61,7 @@ pub(crate) struct Worker {
     recovered: Mutex<BTreeSet<String>>,
     limits: Mutex<Limits>,
     inviting: Mutex<BTreeSet<String>>,
-    /// In which epoch the store was last held against its topic, and the links against the directory.
+    /// The epoch in which the store was last compared with its topic, and the links with the directory.
     looked: Mutex<Option<Epoch>>,
     republish: Mutex<Progress>,
     /// Tasks that failed not long ago.
@@ -232,7 +232,7 @@ impl Worker {
         observe_only::refresh(&self.context, &self.target).await.map(drop)
     }
 
-    /// Whether the store has been held against its topic.
+    /// Whether the store has been compared with its topic.
     pub(crate) fn is_reconciled(&self) -> bool {
         self.looked().is_some()
     }
@@ -271,7 +271,7 @@ impl Worker {
         self.breaker().admit(lane, verbs, key, self.context.now())
     }
 
-    /// A link is done with for now.
+    /// The job of a link has ended.
     pub(crate) fn release_probe(&self, key: &Key) {
         self.breaker().release_probe(key);
     }

@@ -14,7 +14,7 @@ CREATE TABLE link (
     published_version BIGINT NOT NULL,
     -- The trace of the newest decision.
     traceparent       TEXT,
-    -- What the user was counted for, when, and for which decision: they count once a window, however often it is done.
+    -- What the user was counted for, when, and for which decision: once a window, however many attempts.
     counted           TEXT,
     -- How often the row was stored: a process that read an older version stores nothing.
     row_version           BIGINT NOT NULL,

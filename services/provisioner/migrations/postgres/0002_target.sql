@@ -1,12 +1,12 @@
--- Targets whose links were held against their topic, so that a store that has lost them finds out.
+-- Targets whose links were compared with their topic, so that a store that has lost them finds out.
 CREATE TABLE target_ (
     target     TEXT NOT NULL PRIMARY KEY,
-    reconciled      BIGINT NOT NULL, -- 0 while links are taken from the topic
-    directory  TEXT, -- whose objects its links are of; null where that is not known yet
-    observe_only_since BIGINT -- when they began to be, into a store that was new; null where it was not, or a person has released the target
+    reconciled BIGINT NOT NULL, -- 0 while links are taken from the topic
+    directory  TEXT, -- the directory of the objects of its links; null while unknown
+    observe_only_since BIGINT -- when links were taken into a new store; null if not, or after an administrator released the target
 );
 
--- What an administrator asks to be tried again: the owner of the target does it and removes the row.
+-- Retries that an administrator requested: the owner of the target retries and removes the row.
 CREATE TABLE retry (
     target   TEXT NOT NULL,
     source   TEXT NOT NULL,

@@ -1,4 +1,5 @@
-//! Reads one record of a decisions topic. A foreign record is dead-lettered with its context; neither it nor a missing record ever means that a user is gone.
+//! Reads one record of a decisions topic. A foreign record is dead-lettered with its context; neither it nor a missing record ever means
+//! that a user is gone.
 
 use xtsync_bus::Record;
 use xtsync_contract::convert::Invalid;

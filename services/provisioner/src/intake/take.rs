@@ -28,7 +28,7 @@ struct Batch {
     stale: BTreeMap<TenantName, u64>,
 }
 
-/// Takes decisions in; gives the targets that something may be due for now.
+/// Takes decisions in; returns the targets that may have due work now.
 pub(super) async fn take(tx: &mut Transaction, context: &Context, arrivals: Vec<Arrival>) -> Result<BTreeSet<TenantName>> {
     let now = context.now();
     let keys: BTreeSet<Key> = arrivals.iter().map(|arrival| arrival.key.clone()).collect();

@@ -22,7 +22,7 @@ use crate::worker::limits;
 const INVITE: &str = "invite";
 
 impl Job<'_> {
-    /// Makes one call if the gate is open. Gives the job's end where the call ends it.
+    /// Makes one call if the gate is open. Returns the job's end if the call ends it.
     pub(super) async fn call(&mut self, call: &Call) -> Result<Option<End>> {
         if let Verdict::Closed(why) = self.admit(call) {
             self.worker.context.metrics.closed(&self.key.target, why.code());
@@ -73,7 +73,7 @@ impl Job<'_> {
         }
     }
 
-    /// What a call needs besides the gate's word: an end where it is not there. Gives the link's anchor.
+    /// Checks what a call needs besides an open gate: an end if it is missing. Returns the link's anchor.
     fn ready(&mut self, call: &Call, lane: Lane) -> Result<String, End> {
         match self.worker.admit(lane, &self.verbs(call), &self.key) {
             Admission::Allowed => {}

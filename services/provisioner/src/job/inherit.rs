@@ -24,7 +24,7 @@ impl Job<'_> {
         Ok(None)
     }
 
-    /// Stores both links; gives this one as it is stored. A former link that is queued may be worked on by a job that knows it as it was.
+    /// Stores both links; returns this one as stored. A former link that is queued may be worked on by a job that knows it as it was.
     async fn moved(&self, owner: &Key, account: &Account) -> Result<Option<Stored>> {
         let (context, now) = (&self.worker.context, self.now());
         let mut tx = self.worker.begin(self.epoch).await?;

@@ -55,7 +55,7 @@ impl Unpublished {
 
     /// Says that its key ends, if its link is over since before that moment.
     pub(crate) fn tombstone_if_expired(&mut self, before: Timestamp) {
-        // The version tells when it last changed: most need not be read. One that cannot be read is not known to be over.
+        // The version holds the time of the last change: most rows need not be read. An unreadable row is not known to have ended.
         let may_be_expired = i64::try_from(self.version).is_ok_and(|changed| changed < before.0);
         let is_expired = |state: &Vec<u8>| may_be_expired && record(&self.key, state).is_ok_and(|record| record.link.is_expired(before));
         self.state = self.state.take().filter(|state| !is_expired(state));

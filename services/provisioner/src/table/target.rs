@@ -1,4 +1,4 @@
-//! Targets: whether the links of each were held against their topic, and whether it waits for a person since they had to be taken from it.
+//! Targets: whether the links of each were compared with their topic, and whether it is observe-only since they were taken from it.
 
 use xtsync_domain::{DirectoryId, TenantName, Timestamp};
 use xtsync_store::{self as store, Store, Transaction, params};
@@ -8,7 +8,7 @@ use crate::error::Result;
 /// What is known of a target.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct State {
-    /// Its links were held against their topic, to the end.
+    /// Its links were compared with their topic, to the end.
     pub(crate) is_reconciled: bool,
     /// Nothing is written there before a person has released it.
     pub(crate) is_observe_only: bool,

@@ -59,7 +59,7 @@ impl<'a> Waiting<'a> {
         Self { target, source: None, user: None, waits, code: "" }
     }
 
-    /// Makes them due; gives how many there were. It ends where none is left after the last one looked at: of a portion some may have
+    /// Makes them due; returns the number. It ends where none is left after the last one looked at: of a portion some may have
     /// changed while their links were being locked.
     pub(crate) async fn wake(self, store: &Store, now: Timestamp) -> Result<u64> {
         let (mut after, mut woken) = ((String::new(), String::new()), 0);

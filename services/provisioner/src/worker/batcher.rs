@@ -23,7 +23,7 @@ impl<T, A> Default for Batcher<T, A> {
 }
 
 impl<T, A> Batcher<T, A> {
-    /// Has something done, by oneself or along with others, and gives the answer to it. `commit` does it for all that wait; it is not
+    /// Submits an item, alone or along with others, and returns its answer. `commit` does it for all that wait; it is not
     /// called if another caller submitted this item. `None` if that caller was dropped, or answered nothing.
     ///
     /// Who was dropped is not taken along.
@@ -60,7 +60,7 @@ mod tests {
 
     use super::*;
 
-    /// What is done only as often as it is let.
+    /// A commit that runs only as often as the test allows.
     struct Fixture {
         batcher: Batcher<u32, u32>,
         allow: Semaphore,

@@ -191,7 +191,7 @@ impl Breaker {
         Admission::Allowed
     }
 
-    /// Takes in what a call came to. Gives the code of a verb that works again: links that waited for it are due.
+    /// Takes in the result of a call. Returns the code of a verb that works again: links that waited for it are due.
     pub(crate) fn report(
         &mut self,
         lane: Lane,
@@ -214,7 +214,7 @@ impl Breaker {
         }
     }
 
-    /// A link is done with for now: where it was to find out about a verb and did not come to call it, the next one may.
+    /// The job of a link has ended: if it was to probe a verb and did not call it, the next one may.
     pub(crate) fn release_probe(&mut self, object: &Key) {
         self.verbs.values_mut().for_each(|verb| drop(verb.probe.take_if(|(prober, _)| prober == object)));
     }

@@ -39,11 +39,11 @@ pub(crate) struct LinkUpdate {
 /// What becomes of a link's work.
 #[derive(Debug, Clone)]
 pub(crate) enum Queued {
-    /// It stays as it is.
+    /// It is left as it is.
     Stays,
-    /// It is done.
+    /// It is removed: nothing more is to be done.
     Done,
-    /// It is looked at again.
+    /// It is queued again.
     Again(Work),
 }
 

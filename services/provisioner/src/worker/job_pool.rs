@@ -92,7 +92,7 @@ impl JobPool {
     pub(super) async fn finished(&mut self) -> Option<Result<()>> {
         let (id, result) = match self.jobs.join_next_with_id().await? {
             Ok((id, result)) => (id, result),
-            // A link that could not even be put off stays in hand: nothing is done for it in this epoch.
+            // A link that could not even be postponed stays marked as under way: nothing is done for it in this epoch.
             Err(error) => {
                 tracing::error!(%error, "a link is left alone by this owner");
                 // It stays busy, and takes no place.

@@ -1,5 +1,5 @@
-//! How much harm each source may do to one target in a window (`BoundedChange`, I-5). Exact, because one owner counts: reserved before the call, stored with
-//! its intent, and after that never given back. A user counts once a window, and once for a decision, however often it is tried.
+//! Bounds what each source may do to one target in a window (`BoundedChange`, I-5). Exact, because one owner counts: reserved before the
+//! call, stored with its intent, and after that never released. A user counts once a window and once for a decision, with any number of tries.
 //!
 //! By source, so that one cannot use up what another's leavers need; what all may do together is shared among them
 //! ([`resource::Limits::max`]).
@@ -71,7 +71,7 @@ impl Limits {
         self.counted_at.is_none_or(|at| now.since(at) >= COUNT_INTERVAL)
     }
 
-    /// Takes the numbers of live links; gives what they were before.
+    /// Sets the numbers of live links; returns the former ones.
     pub(crate) fn count(&mut self, live: LiveCounts, now: Timestamp) -> LiveCounts {
         self.counted_at = Some(now);
         std::mem::replace(&mut self.live, live)

@@ -53,7 +53,7 @@ impl Circuit {
         self.open.iter_mut().for_each(|open| open.until = open.until.max(now.plus(wait)));
     }
 
-    /// A call has succeeded. Gives the reason for which it was open, where it is closed by that. What was asked before it was opened does not
+    /// A call has succeeded. Returns the reason for which it was open, if this closes it. What was asked before it was opened does not
     /// say that it may be asked again.
     pub(super) fn succeeded(&mut self, now: Timestamp) -> Option<String> {
         self.open.take_if(|open| open.until <= now).map(|open| open.reason)
