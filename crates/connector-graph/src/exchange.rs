@@ -62,7 +62,7 @@ impl Exchanges {
         })
     }
 
-    /// Sends a request and gives what Graph said to it.
+    /// Sends a request and returns the reply of Graph.
     pub(super) async fn exchange(&self, request: &Request, context: RequestContext<'_>) -> Result<Answer> {
         let permit = self.permits.try_acquire();
         let item = if permit.is_ok() { None } else { Item::of(request, &context.headers, &self.base) };

@@ -95,7 +95,7 @@ impl Http {
         request.size.read(&body).ok_or_else(|| request.effect.malformed_answer("the answer is not the json expected"))
     }
 
-    /// Sends it and gives the body of a success.
+    /// Sends it and returns the body of a success.
     pub(super) async fn call(&self, request: &Request) -> Result<Vec<u8>> {
         let span = tracing::debug_span!(
             "graph",

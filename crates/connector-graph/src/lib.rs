@@ -57,7 +57,7 @@ pub struct Options {
     pub timeout: Duration,
     /// Largest answer that is read.
     pub body_bytes_max: usize,
-    /// Objects asked for in a page; Graph gives fewer where it likes.
+    /// The requested size of a page; Graph may return fewer objects.
     pub page_objects_max: u32,
     /// Most pages read of one list that is read whole, such as the partners of a policy.
     pub pages_max: usize,

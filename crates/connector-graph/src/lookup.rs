@@ -1,4 +1,5 @@
-//! Finds the objects that could belong to a user: by our anchor and by the user's address, among users, contacts and soft-deleted users (R4).
+//! Finds the objects that could belong to a user: by our anchor and by the user's address, among users, contacts and soft-deleted users
+//! (R4).
 //!
 //! Three requests at once, each with all conditions in one filter. Where Graph refuses the combination, each condition is asked for
 //! alone as an advanced query; a condition refused even so is an error, since "not looked for" must not read as "not there".

@@ -43,7 +43,7 @@ pub(super) async fn patch(http: &Http, id: &TargetId, anchor: Option<(&str, &str
     Ok(Patched { refused: refused.into_iter().collect() })
 }
 
-/// Sends the set, or part of it; what went or was refused is taken out of it. Gives what was refused; `None` when nothing was.
+/// Sends the set, or part of it; what went or was refused is taken out of it. Returns what was refused; `None` when nothing was.
 async fn send(http: &Http, id: &TargetId, fields: &mut Fields, may_be_forbidden: bool) -> Result<Option<(String, Refusal)>> {
     let (code, named) = match write(http, id, fields).await {
         Ok(()) => return Ok(None),

@@ -78,7 +78,7 @@ impl Request {
         Self { attributes, ..self }
     }
 
-    /// Gives it a body; a refusal that names one of its fields says so.
+    /// Sets the body; a refusal that names one of its fields says so.
     pub(super) fn body(self, body: Json) -> Self {
         let attributes = body.as_object().map(|fields| fields.keys().cloned().collect()).unwrap_or_default();
         Self { attributes, body: Some(body), ..self }

@@ -43,7 +43,7 @@ fn the_checked_in_examples_read_as_they_were_written() {
     }
 }
 
-/// Compares an example with the file of its name, and gives its event type.
+/// Compares an example with the file of its name, and returns its event type.
 fn check<M: Message + Typed + Default + PartialEq + Debug>(name: &str, example: &M) -> &'static str {
     let file = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join(format!("tests/golden/{name}.binpb"));
     if std::env::var_os("UPDATE").is_some() && !file.exists() {

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use xtsync_domain::Refusal;
 
-/// What a call to a directory gives.
+/// The result of a call to a directory.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
 
 /// How a call to a directory can fail.

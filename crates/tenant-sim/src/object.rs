@@ -42,7 +42,7 @@ impl Fields {
         self.get(prop).unwrap_or(&Value::Null) != value
     }
 
-    /// Gives back what is reserved and not used: a directory has many objects, most of which never change.
+    /// Releases unused reserved memory: a directory has many objects, most of which never change.
     pub(crate) fn shrink(&mut self) {
         self.0.shrink_to_fit();
     }

@@ -26,7 +26,7 @@ use crate::tenant::TenantHandle;
 use crate::tls::Tls;
 use crate::token::{Ended, Grant, Tokens};
 
-/// A simulator of several tenants. Cloning gives another handle of the same one.
+/// A simulator of several tenants. Clones are handles of the same one.
 #[derive(Debug, Clone)]
 pub struct Sim(Arc<Inner>);
 

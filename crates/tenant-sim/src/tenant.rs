@@ -156,7 +156,7 @@ impl TenantHandle {
         self.tenant().write().set_manager(id, manager)
     }
 
-    /// Invites a guest as `POST /invitations` does, and gives the guest's id.
+    /// Invites a guest as `POST /invitations` does, and returns the guest's id.
     ///
     /// # Errors
     /// As Graph refuses it.
@@ -279,7 +279,7 @@ impl TenantHandle {
         self.sim.subscriptions().send_lifecycle(self.name(), event);
     }
 
-    /// Gives a user a directory role, or takes it away. Only clients with [`Access::All`](crate::Access::All) may disable, enable, delete
+    /// Assigns a directory role to a user, or removes it. Only clients with [`Access::All`](crate::Access::All) may disable, enable, delete
     /// or restore such a user; members of a group with `isAssignableToRole` are privileged without this.
     pub fn set_privileged(&self, user: Uuid, privileged: bool) {
         self.tenant().write().set_privileged(user, privileged);

@@ -98,7 +98,7 @@ impl Tokens {
         self.lifetime
     }
 
-    /// Gives a token for the tenant to a client that knows its secret.
+    /// Issues a token for the tenant to a client that knows its secret.
     pub(crate) fn issue(&self, tenant: usize, id: &str, secret: &str) -> Result<String, Refusal> {
         let client = self.clients().iter().find(|client| client.id == id).cloned().ok_or_else(|| Refusal {
             status: 400,

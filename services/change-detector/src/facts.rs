@@ -69,7 +69,7 @@ impl Facts {
         }
     }
 
-    /// Looks whether the referenced groups can be read. Gives the facts that are news, and every group's state.
+    /// Checks whether the referenced groups can be read. Returns the facts that changed, and every group's state.
     pub(crate) async fn read_groups(
         &self,
         source: &Arc<dyn Source>,

@@ -89,7 +89,7 @@ pub(crate) async fn members(tx: &mut Transaction, context: &Context<'_>, closure
     mirror::touch(tx, context.tenant, &stale, context.now).await
 }
 
-/// Merges the rest of a page, after all memberships of users: the groups, and which are in which. Gives the closure anew if that changes it,
+/// Merges the rest of a page, after all memberships of users: the groups, and which are in which. Rebuilds the closure if that changes it,
 /// and marks the affected members of those groups for a new projection.
 pub(crate) async fn nest(
     tx: &mut Transaction,

@@ -71,7 +71,7 @@ fn read(record: &Record) -> Option<UserDelta> {
     UserDelta::try_from(wire).ok()
 }
 
-/// Takes a batch; gives how many users that concerned.
+/// Takes a batch; returns the number of affected users.
 async fn restore_batch(publisher: &Publisher, records: Vec<Record>, now: Timestamp) -> Result<usize, Error> {
     let users: Vec<Mirrored> = newer(publisher, records).await?.into_iter().map(|(delta, known)| as_published(delta, known, now)).collect();
     let mut tx = publisher.begin().await?;

@@ -70,7 +70,7 @@ pub(crate) async fn remove(tx: &mut Transaction, tenant: &TenantName, ids: &[Use
     Ok(())
 }
 
-/// Takes away a chunk of whatever is left, also of full reads that were dropped. Gives how many rows that were.
+/// Deletes a chunk of the staged rows, also of full reads that were dropped. Returns the number of rows.
 pub(crate) async fn clear(tx: &mut Transaction, tenant: &TenantName) -> Result<u64, Error> {
     const SQL: &str = "DELETE FROM staged WHERE tenant = $1 AND id IN (SELECT id FROM staged WHERE tenant = $1 ORDER BY id LIMIT $2)";
     Ok(tx.execute(SQL, params![tenant.as_str(), CHUNK as u64]).await?)

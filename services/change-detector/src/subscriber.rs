@@ -168,7 +168,7 @@ impl Subscriber {
         Ok(tx.commit().await?)
     }
 
-    /// Gives how long to wait before the next look. What other replicas heard is passed on though the directory refuses.
+    /// Returns the wait before the next check. Notifications that other replicas received are passed on even if the directory refuses.
     pub(crate) fn failed(&mut self, error: &Error, now: Timestamp) -> Duration {
         let code = error.code();
         warn!(tenant = %self.name, code, error = chain(error), "the directory cannot be asked to tell of changes: it is polled only");

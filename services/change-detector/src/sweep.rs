@@ -34,7 +34,7 @@ pub(crate) struct SeenCounter {
 }
 
 impl SeenCounter {
-    /// Looks at a window; gives what was seen when that was the last one.
+    /// Checks a window; after the last one, returns what was seen.
     pub(crate) async fn step(&mut self, store: &Store, tenant: &TenantName, full_cycle: u64) -> Result<Option<SeenCounts>, Error> {
         const KNOWN: &str = "SELECT MAX(part.id), COUNT(part.id), \
             CAST(COALESCE(SUM(CASE WHEN staged.id IS NOT NULL THEN CASE WHEN staged.gone = 0 THEN 1 ELSE 0 END \

@@ -88,7 +88,7 @@ async fn receive_delivery(
     }
 }
 
-/// Gives the token back as plain text, so that no browser takes it for anything else.
+/// Returns the token as plain text, so that no browser takes it for anything else.
 fn validated(token: String) -> Response {
     if token.len() > TOKEN_BYTES_MAX {
         return StatusCode::BAD_REQUEST.into_response();

@@ -184,7 +184,7 @@ impl<'a> Job<'a> {
         self.close(End::Retry("too_many_steps")).await.map(drop)
     }
 
-    /// Gives the link its anchor once its home is known for sure. Where another link bears it, which is so when a source was another
+    /// Sets the anchor of the link once its home is known for sure. Where another link bears it, which is so when a source was another
     /// Tenant before, that link stands in the way: two would own one object.
     async fn find_anchor(&mut self) -> Result<Option<End>> {
         let (context, link) = (&self.worker.context, &mut self.stored.link);

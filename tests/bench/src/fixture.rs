@@ -59,7 +59,7 @@ pub(crate) fn join(home: &TenantHandle, number: usize) -> Result<Uuid> {
     Ok(id)
 }
 
-/// Waits until the target has had no write for a while; gives the moment of its last one.
+/// Waits until the target has had no write for a while; returns the moment of its last one.
 ///
 /// # Errors
 /// When it never rests.

@@ -142,7 +142,7 @@ fn reader(bootstrap: &str, topic: &str) -> Result<BaseConsumer> {
     Ok(consumer)
 }
 
-/// Consumes one, produces three, as fast as librdkafka does; gives users a second from the first record to the last acknowledgement.
+/// Consumes one, produces three, as fast as librdkafka does; returns users a second from the first record to the last acknowledgement.
 fn baseline_loop(bootstrap: &str, deltas: &str, name: &str, linger: &str, bytes: usize, users: i64) -> Result<f64> {
     let consumer = reader(bootstrap, deltas)?;
     let mut config = client(bootstrap);

@@ -68,7 +68,7 @@ impl Postgres {
         format!("postgres://{ROLE}:{}@127.0.0.1:{}/{database}", self.password, self.port)
     }
 
-    /// Creates an empty database and gives its URL.
+    /// Creates an empty database and returns its URL.
     ///
     /// # Errors
     /// When the name is taken or is not `[a-z0-9_]+`.
@@ -79,7 +79,7 @@ impl Postgres {
         Ok(self.url(name))
     }
 
-    /// Runs SQL by `psql` and gives the rows, one a line, columns parted by `|`.
+    /// Runs SQL by `psql` and returns the rows, one a line, with columns separated by `|`.
     ///
     /// # Errors
     /// When the server refuses it or is unavailable.

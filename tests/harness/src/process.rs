@@ -162,7 +162,7 @@ impl Process {
         self.wait(limit).await
     }
 
-    /// Waits until `look` answers `Some`, and gives up at once when the process ends.
+    /// Waits until `look` returns `Some`, and gives up at once when the process ends.
     ///
     /// # Errors
     /// When the process ends or `limit` passes first, with what was waited for and its last lines.

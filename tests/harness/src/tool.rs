@@ -4,7 +4,7 @@ use std::process::{Command, Output};
 
 use anyhow::{Context as _, ensure};
 
-/// Runs `command` off the runtime's threads and gives what it wrote to standard output.
+/// Runs `command` off the runtime's threads and returns its standard output.
 ///
 /// # Errors
 /// When it cannot be started, or ends with another status than zero: then with what it wrote.

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout_at};
 /// How long to rest between two looks. Short against what a person notices, long against what a look costs.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
-/// Asks `look` again and again until it answers `Some`, and gives that answer.
+/// Calls `look` repeatedly until it returns `Some`, and returns that value.
 ///
 /// `None` and an error both mean "not yet".
 ///

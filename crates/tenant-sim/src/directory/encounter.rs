@@ -46,7 +46,7 @@ impl Directory {
         (met, Some(profile))
     }
 
-    /// Puts an internal user with that address into the directory, or into its bin; gives the refusal that follows.
+    /// Puts an internal user with that address into the directory, or into its bin; returns the refusal that follows.
     pub(super) fn meet_internal(&mut self, address: &str, soft_deleted: bool) -> Failure {
         let id = new_id();
         let mut fields = Fields::default();

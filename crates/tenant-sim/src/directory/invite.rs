@@ -1,6 +1,6 @@
 //! Invitations, with the answers that real tenants give.
 //!
-//! An invitation is not idempotent: an address that is known gives the existing guest back, an internal user refuses (also from the bin),
+//! An invitation is not idempotent: an invitation to a known address returns the existing guest, an internal user refuses (also from the bin),
 //! and a mail contact makes a guest without `mail`. Source: pitfalls R3, R4; the invitation resource page for refused characters.
 
 use serde_json::{Map, Value as Json};

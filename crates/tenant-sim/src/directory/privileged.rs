@@ -15,7 +15,7 @@ const SENSITIVE: [&str; 7] =
     ["accountEnabled", "businessPhones", "mobilePhone", "onPremisesImmutableId", "otherMails", "passwordProfile", "userPrincipalName"];
 
 impl Directory {
-    /// Gives a user a directory role, or takes it away.
+    /// Assigns a directory role to a user, or removes it.
     pub(crate) fn set_privileged(&mut self, id: Uuid, privileged: bool) {
         if privileged {
             self.role_holders.insert(id);

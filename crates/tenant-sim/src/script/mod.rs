@@ -57,7 +57,7 @@ pub(crate) enum Verdict {
 }
 
 impl Script {
-    /// Installs a rule and gives its number.
+    /// Installs a rule and returns its number.
     ///
     /// # Errors
     /// When the rule cannot be applied to anything, or too many others are installed.
@@ -76,7 +76,7 @@ impl Script {
         Ok(id)
     }
 
-    /// Removes a rule; gives whether it was there.
+    /// Removes a rule; returns whether it existed.
     pub fn remove(&self, id: u64) -> bool {
         let mut rules = self.rules();
         let before = rules.installed.len();

@@ -38,7 +38,7 @@ impl MissingMembers {
         self.is_any
     }
 
-    /// Notes which groups are so now, after so many complete cycles; gives those that are certain now and were not before.
+    /// Notes which groups are so now, after so many complete cycles; returns those that are certain now and were not before.
     fn note(&mut self, groups: Vec<GroupId>, cycle: u64, now: Timestamp) -> Vec<GroupId> {
         let is_certain = |since: u64| cycle > since + 1;
         let before = std::mem::take(&mut self.seen);

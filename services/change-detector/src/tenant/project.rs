@@ -121,7 +121,7 @@ impl Tenant {
         Ok(())
     }
 
-    /// Takes sign-in from those of these users who are disabled at home, while what the projection adds is not read; gives who they are.
+    /// Takes sign-in from those of these users who are disabled at home, while what the projection adds is not read; returns their ids.
     async fn disable(&self, tx: &mut Transaction, mut users: Vec<Mirrored>, now: Timestamp) -> Result<Vec<UserId>, Error> {
         users.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         users.dedup_by(|one, other| one.id == other.id);
@@ -219,7 +219,7 @@ impl Tenant {
         Ok(())
     }
 
-    /// Cuts users; gives who of them came out otherwise.
+    /// Projects users; returns those whose projection changed.
     async fn project(&self, tx: &mut Transaction, users: Vec<Mirrored>, now: Timestamp) -> Result<Vec<UserId>, Error> {
         match self.reprojection(now) {
             Some(reprojection) if !users.is_empty() => reproject(tx, &reprojection, users).await,

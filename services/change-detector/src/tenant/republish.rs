@@ -16,7 +16,7 @@ use crate::mirror;
 const REPUBLISH_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Tenant {
-    /// Tells a piece again, if it is time. Gives when the next one is due, while there is more.
+    /// Republishes one batch if it is due. Returns when the next one is due, while there is more.
     pub(super) async fn republish(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Error> {
         if now < self.republish_due {
             return Ok(self.is_republishing.then_some(self.republish_due));

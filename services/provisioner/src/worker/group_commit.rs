@@ -106,7 +106,7 @@ async fn commit_all(context: &Context, target: &TenantName, lease: (&str, Epoch)
     }
 }
 
-/// Commits those updates whose rows are as their jobs know them; gives their keys.
+/// Commits those updates whose rows are as their jobs know them; returns their keys.
 async fn commit(context: &Context, target: &TenantName, (name, epoch): (&str, Epoch), updates: &[LinkUpdate]) -> Result<BTreeSet<Key>> {
     let keys: Vec<Key> = updates.iter().map(|update| update.stored.key()).collect();
     let mut tx = context.store.begin().await?;

@@ -14,7 +14,7 @@ use xtsync_tenant_sim::Sim;
 /// The longest wait of a test.
 const LIMIT: Duration = Duration::from_secs(60);
 
-/// Serves a source of so many users and an empty target that allows it, whose secrets are below `dir`; gives the configuration that synchronizes them.
+/// Serves a source of so many users and an empty target that allows it, whose secrets are below `dir`; returns the configuration that synchronizes them.
 pub(crate) async fn tenants(users: usize, dir: &Path) -> (Sim, String) {
     // As the binary does first.
     rustls::crypto::aws_lc_rs::default_provider().install_default().ok();

@@ -79,7 +79,7 @@ fn check_scope(scope: &Scope, found: &mut Found<'_>) {
     }
 }
 
-/// What no directory gives, and not every store keeps as a key.
+/// Characters that no directory returns and not every store keeps in a key.
 fn check_text(path: &str, text: &str, found: &mut Found<'_>) {
     if text.is_empty() {
         found.add(path, "is empty");

@@ -147,7 +147,7 @@ impl Fixture {
         panic!("it does not come to rest");
     }
 
-    /// Steps a whole cycle and until there is nothing more to do; gives what was published.
+    /// Steps a whole cycle and until there is nothing more to do; returns what was published.
     pub(super) async fn run_cycle(&mut self) -> Vec<UserDelta> {
         self.trigger();
         self.steps().await.unwrap();
@@ -186,7 +186,7 @@ impl Fixture {
         row.unwrap().uint(0).unwrap()
     }
 
-    /// Steps a cycle until something is published; gives that.
+    /// Steps a cycle until something is published; returns that.
     pub(super) async fn first_published(&mut self) -> Vec<UserDelta> {
         self.trigger();
         loop {
@@ -557,7 +557,7 @@ struct Rules {
     refused: Option<DirectoryError>,
 }
 
-/// The cursor that a first reading gives, and every later one but those of full reads.
+/// The cursor of a first reading, and of every later one but those of full reads.
 const NEXT: &str = "next";
 
 impl Script {
@@ -598,7 +598,7 @@ impl Script {
         *self.pages.lock()
     }
 
-    /// What is asked, whatever it is about; gives whether it is a full read's.
+    /// Applies the scripted faults to a request; returns whether it belongs to a full read.
     fn question(&self, cursor: Option<&Cursor>) -> DirectoryResult<bool> {
         let is_full = cursor.is_none_or(|cursor| cursor.0.starts_with("full"));
         let rules = self.rules.lock();
