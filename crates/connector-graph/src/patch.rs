@@ -29,12 +29,13 @@ pub(super) async fn patch(http: &Http, id: &TargetId, anchor: Option<(&str, &str
             None => refused.extend([(name.to_owned(), NO_FORM.to_owned())]),
         }
     }
-    // The anchor goes last: an object that bears it has everything it was to be created with, whatever was interrupted.
+    let anchor = anchor.map(|(name, _)| name);
+    // The anchor is written last, so that an interruption leaves no object that has it and lacks other attributes.
     let (plain, sensitive) = ((plain, false), (sensitive, true));
     for (mut fields, may_be_forbidden) in if anchor.is_some() { [sensitive, plain] } else { [plain, sensitive] } {
         while !fields.is_empty() {
-            let Some((name, code)) = send(http, id, &mut fields, may_be_forbidden).await? else { break };
-            if anchor.is_some_and(|(anchor, _)| anchor == name) {
+            let Some((name, code)) = send(http, id, &mut fields, anchor, may_be_forbidden).await? else { break };
+            if anchor == Some(name.as_str()) {
                 return Err(Error::Refused { code, attribute: Some(name) });
             }
             refused.insert(name, code.code);
@@ -44,7 +45,13 @@ pub(super) async fn patch(http: &Http, id: &TargetId, anchor: Option<(&str, &str
 }
 
 /// Sends the set, or part of it; what went or was refused is taken out of it. Returns what was refused; `None` when nothing was.
-async fn send(http: &Http, id: &TargetId, fields: &mut Fields, may_be_forbidden: bool) -> Result<Option<(String, Refusal)>> {
+async fn send(
+    http: &Http,
+    id: &TargetId,
+    fields: &mut Fields,
+    anchor: Option<&str>,
+    may_be_forbidden: bool,
+) -> Result<Option<(String, Refusal)>> {
     let (code, named) = match write(http, id, fields).await {
         Ok(()) => return Ok(None),
         Err(Error::Refused { code, attribute }) => (code, attribute),
@@ -55,14 +62,15 @@ async fn send(http: &Http, id: &TargetId, fields: &mut Fields, may_be_forbidden:
     if let Some(name) = named.filter(|name| fields.remove(name).is_some()) {
         return Ok(Some((name, code)));
     }
-    one_by_one(http, id, fields, may_be_forbidden, code).await
+    one_by_one(http, id, fields, anchor, may_be_forbidden, code).await
 }
 
-/// Sends one attribute after another up to the first that is refused; `code` is what the whole set was refused with.
+/// Sends one attribute after another, the anchor last, up to the first that is refused; `code` is what the whole set was refused with.
 async fn one_by_one(
     http: &Http,
     id: &TargetId,
     fields: &mut Fields,
+    anchor: Option<&str>,
     may_be_forbidden: bool,
     code: Refusal,
 ) -> Result<Option<(String, Refusal)>> {
@@ -71,7 +79,7 @@ async fn one_by_one(
         fields.clear();
         return Ok(name.map(|name| (name, code)));
     }
-    while let Some(name) = fields.keys().next().cloned() {
+    while let Some(name) = fields.keys().find(|name| anchor != Some(name.as_str())).or_else(|| fields.keys().next()).cloned() {
         let single: Fields = fields.remove_entry(&name).into_iter().collect();
         match write(http, id, &single).await {
             Ok(()) => {}

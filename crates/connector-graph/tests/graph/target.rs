@@ -10,6 +10,7 @@ use xtsync_domain::shadow::ObjectKind;
 use xtsync_domain::{Attributes, TargetId, Value};
 use xtsync_tenant_sim::{Rule, TenantHandle};
 
+use crate::fake::{Fake, Reply};
 use crate::tenants::Tenants;
 
 const ADDRESS: &str = "ana.o'neil@emea.example";
@@ -129,6 +130,23 @@ async fn a_refused_lookup_is_retried_condition_by_condition() {
     assert!(matches!(writer.find(ANCHOR, ADDRESS).await, Err(Error::Failing { .. })));
 }
 
+/// An interruption between two writes leaves no object that has the anchor and lacks other attributes.
+#[tokio::test]
+async fn the_anchor_is_written_last_when_each_attribute_goes_alone() {
+    let refusal = crate::fake::json(400, r#"{"error":{"code":"Request_BadRequest","message":"Invalid."}}"#);
+    let done = || Reply::Raw("HTTP/1.1 204 No Content\r\n\r\n".to_owned());
+    let registered = crate::fake::json(200, r#"{"value":[{"name":"extension_1_xtsyncAnchor","targetObjects":["User"]}]}"#);
+    let fake = Fake::replying([registered, refusal, done(), done(), done()]).await;
+    let attributes = set(&[("city", "Rome".into()), ("jobTitle", "Clerk".into())]);
+    let patched = fake.writer(Options::default()).patch(&TargetId("1".to_owned()), Some(ANCHOR), &attributes).await.unwrap();
+    assert_eq!(patched.refused, []);
+    let seen = fake.seen();
+    let patches: Vec<&String> = seen.iter().filter(|request| request.starts_with("PATCH")).collect();
+    let names = |request: &str| ["city", "jobTitle", "_xtsyncAnchor"].into_iter().filter(|name| request.contains(name)).collect::<Vec<_>>();
+    let written: Vec<Vec<&str>> = patches.iter().map(|request| names(request)).collect();
+    assert_eq!(written, [vec!["city", "jobTitle", "_xtsyncAnchor"], vec!["city"], vec!["jobTitle"], vec!["_xtsyncAnchor"]]);
+}
+
 #[tokio::test]
 async fn a_refused_attribute_takes_no_other_with_it() {
     let tenants = Tenants::with_people(0).await;
@@ -158,8 +176,8 @@ async fn a_refused_attribute_takes_no_other_with_it() {
     fail_next(1, 403);
     let error = writer.patch(&id, None, &set(&[("city", "Bonn".into())])).await.unwrap_err();
     assert_eq!(error, Error::Forbidden { code: "insufficient_privileges".into() });
-    // Without its anchor the write has failed.
-    fail_next(2, 400);
+    // Without its anchor the write has failed: refused as a set, then each attribute alone.
+    fail_next(3, 400);
     let error = writer.patch(&id, Some(ANCHOR), &set(&[("zip", "1".into())])).await.unwrap_err();
     assert!(matches!(error, Error::Refused { attribute: Some(name), .. } if name.ends_with("_xtsyncAnchor")));
 }
