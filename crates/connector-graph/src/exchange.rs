@@ -1,8 +1,9 @@
-//! Exchanges with Graph: a limited number at once, each with one request, or as one `$batch` with the requests that gathered meanwhile.
+//! Exchanges with Graph: a limited number at once, each with one request or one `$batch` of the requests that waited meanwhile. Requests
+//! that no batch can hold, such as pages of a delta query, are sent at once even without a free permit.
 //!
 //! A request that finds a free permit is sent alone and at once. Other requests wait, and go together as soon as a permit is free: the
-//! longer the backlog, the fuller the batches. Each request has its own answer, throttled or not. If a batch gets no answer, the answers
-//! of all its requests are unknown (R34).
+//! longer the backlog, the fuller the batches. Each request has its own answer, throttled or not. If a batch gets no answer, all its
+//! reads have failed, and the results of all its writes are unknown (R34).
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -72,7 +73,7 @@ impl Exchanges {
         }
     }
 
-    /// Waits for a permit. All waiting requests go together: the first caller that gets a permit sends the batch for all.
+    /// Waits for a permit. Up to [`ITEMS_MAX`] waiting requests go together: the first caller that gets a permit sends the batch for all.
     async fn wait(&self, item: Item, effect: Effect, context: &RequestContext<'_>) -> Result<Answer> {
         let (answer, mut answered) = oneshot::channel();
         self.waiting().push_back(Waiting { item, effect, deadline: context.deadline, answer });

@@ -119,7 +119,7 @@ impl Http {
 
     /// A token can be revoked before it expires, so a refused one is replaced once.
     async fn authorized(&self, request: &Request) -> Result<Vec<u8>> {
-        // One limit for the whole call: the caller relies on its end.
+        // One limit for both attempts. A request for a token has its own limit, so a call may take longer; writers bound the whole.
         let deadline = Instant::now() + self.options.timeout;
         let token = self.tokens.bearer().await?;
         match self.send(request, &token, deadline).await {

@@ -53,7 +53,7 @@ pub struct Options {
     pub secrets: TenantSecrets,
     /// Longest wait for a connection.
     pub connect_timeout: Duration,
-    /// Longest wait for a whole answer, token and connection included.
+    /// Longest wait for a whole answer, connection included; a request for a token has the same limit by itself.
     pub timeout: Duration,
     /// Largest answer that is read.
     pub body_bytes_max: usize,

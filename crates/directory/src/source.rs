@@ -166,16 +166,16 @@ pub enum Next {
 pub enum UserChange {
     /// The user exists. It holds only attributes that the directory mentioned: merge them over the known ones; an explicit null clears.
     Changed {
-        /// Who.
+        /// The user.
         id: UserId,
         /// What was mentioned.
         attributes: Attributes,
     },
-    /// The user is deleted.
+    /// The user is deleted, softly or permanently.
     Gone {
-        /// Who.
+        /// The user.
         id: UserId,
-        /// How.
+        /// In which way; an unknown reason counts as a soft deletion.
         how: Gone,
     },
 }

@@ -53,7 +53,7 @@ impl Builder {
         self
     }
 
-    /// Source and target agree to synchronize users from the one into the other, without prompts. Otherwise tenants start closed.
+    /// Makes the policies of source and target allow synchronization with automatic redemption, which by default they do not.
     pub fn allow(mut self, source: &str, target: &str) -> Self {
         self.allows.push((source.to_owned(), target.to_owned()));
         self

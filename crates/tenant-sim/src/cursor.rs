@@ -1,4 +1,4 @@
-//! Opaque tokens in links: the place of a page or a round, written so that clients neither read nor forge it.
+//! Opaque tokens in links: the place of a page or a round, with a checksum that refuses a damaged one or one of another tenant.
 //!
 //! A token holds all that is needed to go on, so the server keeps nothing. A checksum finds tokens that were cut or changed.
 

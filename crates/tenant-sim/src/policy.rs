@@ -1,7 +1,7 @@
 //! The cross-tenant access policy of one tenant: a default, partners, and what each partner may synchronize.
 //!
-//! A tenant starts closed, as Entra's do: no partners, no automatic redemption, no synchronization. A partner's null property inherits
-//! from the default, property by property. Automatic redemption cannot be switched on in the default.
+//! A tenant starts as Entra's do: collaboration allowed, but no partners, no automatic redemption and no synchronization.
+//! A partner's null property inherits from the default, property by property. Automatic redemption cannot be switched on in the default.
 
 use std::collections::BTreeMap;
 

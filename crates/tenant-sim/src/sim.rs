@@ -226,7 +226,8 @@ impl Sim {
         self.0.tenants.iter().position(is)
     }
 
-    /// Whether the tenant that has the domain of an invited address, if one has it, and the one that invites let its users go there.
+    /// Whether the home tenant of an invited address allows outbound and the inviting tenant inbound collaboration; `None` if no tenant of
+    /// the simulator has the domain.
     pub(crate) fn is_collaboration_allowed(&self, invitation: &Map<String, Json>, target: Uuid) -> Option<bool> {
         let address = invitation.get("invitedUserEmailAddress").and_then(Json::as_str)?;
         let (_, domain) = address.rsplit_once('@')?;

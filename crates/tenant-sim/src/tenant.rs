@@ -232,7 +232,7 @@ impl TenantHandle {
         self.tenant().write().add_contact(mail);
     }
 
-    /// Whether every address may be invited.
+    /// Whether invitations are accepted at all; [`Self::set_domains`] restricts the addresses further.
     pub fn allow_invitations(&self, allowed: bool) {
         self.tenant().write().invitations_allowed = allowed;
     }
@@ -251,7 +251,7 @@ impl TenantHandle {
         Ok(())
     }
 
-    /// Whose invitations are allowed.
+    /// Which domains may be invited.
     pub fn set_domains(&self, domains: Domains) {
         self.tenant().write().domains = domains;
     }
@@ -280,7 +280,7 @@ impl TenantHandle {
     }
 
     /// Assigns a directory role to a user, or removes it. Only clients with [`Access::All`](crate::Access::All) may disable, enable, delete
-    /// or restore such a user; members of a group with `isAssignableToRole` are privileged without this.
+    /// or restore such a user or write their sensitive properties; members of a group with `isAssignableToRole` are always privileged.
     pub fn set_privileged(&self, user: Uuid, privileged: bool) {
         self.tenant().write().set_privileged(user, privileged);
     }

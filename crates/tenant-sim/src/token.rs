@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use crate::cursor::encode;
 
-/// How many tokens are remembered at once; the oldest are forgotten, i.e. expire early.
+/// How many tokens are remembered at once. Expired ones are dropped first; if the table is still full, all are, and so expire early.
 const TOKENS_MAX: usize = 100_000;
 
 /// What a client may do, in every tenant of the simulator.

@@ -24,6 +24,6 @@ impl CommandHandler for Provisioner {
         }
     }
 
-    /// Wakes no worker: the owner checks every second.
+    /// Wakes no worker: the owner checks at every poll.
     fn wake(&self, _: &TenantName) {}
 }

@@ -22,7 +22,7 @@ pub struct Config {
     pub republish: Duration,
     /// How long a link that is over stays known; then its key ends.
     pub forget: Duration,
-    /// Longest wait for what is in hand when asked to stop.
+    /// Longest wait for the jobs under way at a stop.
     pub drain_timeout: Duration,
 }
 

@@ -39,7 +39,7 @@ pub(crate) enum FactChange {
     DirectoryChanged,
 }
 
-/// One tenant's word, owned.
+/// The facts of one tenant.
 #[derive(Debug, Clone)]
 pub(crate) struct OwnedPolicySnapshot {
     directory_id: DirectoryId,
@@ -91,7 +91,7 @@ impl Facts {
         !self.is_complete.swap(true, Ordering::AcqRel)
     }
 
-    /// A tenant's word, once both who it is and what it says have been read.
+    /// The facts of a tenant, once both its identity and its policy have been read.
     pub(crate) fn policy_snapshot(&self, tenant: &TenantName) -> Option<OwnedPolicySnapshot> {
         if !self.is_complete.load(Ordering::Acquire) {
             return None;

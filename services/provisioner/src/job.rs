@@ -253,7 +253,7 @@ impl<'a> Job<'a> {
                 self.worker.wake.notify_one();
                 Ok(())
             }
-            // Who waits looks again by itself within the hour, which is better than to drop what all others have in hand.
+            // The waiting link is checked again by itself within the hour, which is better than to drop the jobs of all others.
             Err(error) if error.is_contended() => {
                 warn!(error = chain(&error), "who waits for an address was not woken");
                 Ok(())

@@ -25,7 +25,7 @@ impl ObserveOnly {
         self.0.read().contains(target)
     }
 
-    /// Notes it; says whether the target has been released by that.
+    /// Records it; returns whether writes to the target are resumed.
     fn note(&self, target: &TenantName, is_observe_only: bool) -> bool {
         let mut targets = self.0.write();
         if is_observe_only {
@@ -36,12 +36,12 @@ impl ObserveOnly {
     }
 }
 
-/// Looks in the store how a target stands. Says whether links are due again, since it has been released.
+/// Reads the state of a target. Returns whether links are due again, since it was resumed.
 pub(crate) async fn refresh(context: &Context, target: &TenantName) -> Result<bool> {
     let state = target::read(&context.store, target).await?;
     if !context.observe_only.note(target, state.is_some_and(|state| state.is_observe_only)) {
         return Ok(false);
     }
-    info!(%target, "the target is released");
+    info!(%target, "writes to the target are resumed");
     Ok(!follow::wake(context, Waits::Gate, |_, opened| opened == target).await?.is_empty())
 }

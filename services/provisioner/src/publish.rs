@@ -44,7 +44,7 @@ pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
         shutdown.or(sleep(PUBLISH_INTERVAL)).await;
         let poll = worker.context.config.poll;
         let pause = republish::step(&worker).await.unwrap_or_else(|error| {
-            warn!(target = %worker.target, error = chain(&error), "telling again pauses");
+            warn!(target = %worker.target, error = chain(&error), "republication pauses");
             poll
         });
         tokio::select! {

@@ -7,7 +7,7 @@
 //! decisions take turns: of a link that the store has not, each would make one, and write over the other's.
 //!
 //! A backup of this store makes it whole by itself. What another store wrote means that this one is new: then the target only observes
-//! until a person has released it.
+//! until an administrator resumes it.
 
 use std::collections::BTreeMap;
 
@@ -40,7 +40,7 @@ pub(crate) async fn rebuild(worker: &Worker, epoch: Epoch) -> Result<()> {
         let last = bus::last(&context.parts.bus, &topic).await?;
         let mut tx = worker.begin(epoch).await?;
         if lost(&mut tx, worker, last).await?.is_empty() {
-            // Only the owner's word counts.
+            // Only the owner may take links.
             return Ok(tx.commit().await?);
         }
     }

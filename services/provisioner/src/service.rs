@@ -131,7 +131,7 @@ impl Provisioner {
             is_moved || !targets.contains(target) || configuration.tenant(target) != Some(&running.tenant)
         };
         let outdated: Vec<Running> = self.workers().extract_if(.., is_outdated).map(|(_, running)| running).collect();
-        // Ended before their successors are made, which bear the same lease and condition: calls in hand are finished.
+        // Ended before their successors are made, which have the same lease and condition: calls under way are finished.
         for target in outdated.into_iter().map(Running::end).collect::<JoinSet<_>>().join_all().await {
             self.context.directories.forget(&target);
         }
@@ -257,7 +257,7 @@ impl Provisioner {
         self.worker(target).is_some_and(|worker| worker.lease.held().is_some())
     }
 
-    /// One of the loops, also after a panic: what it had in hand was put back only when all went well.
+    /// One of the loops, also after a panic: it returns what it had taken only if all went well.
     async fn supervised<W>(self: Arc<Self>, name: &'static str, shutdown: Shutdown, work: fn(Arc<Self>, Shutdown) -> W)
     where
         W: Future<Output = ()> + Send + 'static,

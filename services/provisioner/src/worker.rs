@@ -192,7 +192,7 @@ impl Worker {
         Ok(())
     }
 
-    /// Finishes what is in hand, within a limit, and takes nothing new.
+    /// Finishes the jobs under way, within a limit, and takes nothing new.
     async fn drain(&self, mut job_pool: JobPool) -> Result<()> {
         let finish = async {
             while let Some(result) = job_pool.finished().await {
@@ -232,7 +232,7 @@ impl Worker {
         observe_only::refresh(&self.context, &self.target).await.map(drop)
     }
 
-    /// Whether the store has been compared with its topic.
+    /// Whether the store has been compared with its topic, if that exists.
     pub(crate) fn is_reconciled(&self) -> bool {
         self.looked().is_some()
     }

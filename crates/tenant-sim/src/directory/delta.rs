@@ -45,7 +45,7 @@ pub(crate) struct DeltaQuery {
 pub(crate) enum Place {
     /// With the entry after this number; the log is read upwards.
     After(u64),
-    /// With the entry before this number; the log is read downwards to where the round began, and what came since follows upwards.
+    /// With the entry before this number; the log is read downwards to the first entry, and entries since the start follow upwards.
     Before(u64),
 }
 

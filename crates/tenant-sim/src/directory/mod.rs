@@ -65,7 +65,7 @@ pub(crate) struct Directory {
     /// Kept as users are, since they are looked up alike.
     pub(crate) contacts: UserIndex,
     pub(crate) invitations_allowed: bool,
-    /// Whose invitations are allowed.
+    /// Which domains may be invited.
     pub(crate) domains: Domains,
     /// The addresses by which guests were invited. They decide who may redeem, whatever their `mail` becomes.
     invited: BTreeMap<Uuid, String>,

@@ -44,7 +44,7 @@ pub struct Rule {
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Place {
-    /// OutsideBatch or as an item of a batch.
+    /// As a request of its own or as an item of a batch.
     #[default]
     Anywhere,
     /// As a request of its own.

@@ -51,7 +51,7 @@ impl Misplaced {
     }
 }
 
-/// Reads a record; buries it where it cannot be used.
+/// Reads a record; dead-letters it if it cannot be used.
 pub(super) async fn read(context: &Context, record: &Record) -> Result<Reading> {
     // The end of a key is said by a value; its tombstone only makes room.
     let Some(value) = &record.value else { return Ok(Reading::Nothing) };

@@ -91,7 +91,7 @@ pub(super) enum Pace {
 }
 
 impl Pace {
-    /// The pause after so many refusals. Those who shall go are asked for at the first pace however often it was refused.
+    /// The pause after so many refusals. Deprovisioning is retried at the first pace after any number of refusals.
     fn pause(self, attempts: u32, class: Class, rng: &mut impl Rng) -> Duration {
         let first = match self {
             Self::Refused => HOUR,

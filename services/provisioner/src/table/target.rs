@@ -10,7 +10,7 @@ use crate::error::Result;
 pub(crate) struct State {
     /// Its links were compared with their topic, to the end.
     pub(crate) is_reconciled: bool,
-    /// Nothing is written there before a person has released it.
+    /// Nothing is written there before an administrator resumes it.
     pub(crate) is_observe_only: bool,
 }
 

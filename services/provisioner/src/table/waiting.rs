@@ -32,7 +32,7 @@ pub(crate) enum Waits {
     Gate,
     /// For whatever holds them, but for a person.
     Held,
-    /// For that, or for the target's word.
+    /// For that, or for the target.
     HeldOrRefused,
     /// For whatever it is, but for a person.
     Anything,

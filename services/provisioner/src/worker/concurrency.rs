@@ -1,14 +1,14 @@
 //! The concurrency limit of one target: additive increase, multiplicative decrease.
 //!
 //! A target that throttles is called by half as many links at once, and by one more for each second without; what it refuses it counts too.
-//! So is one that warns before it throttles; and for a moment only leavers are begun, so that there is room for them. Whether it is called
-//! at all is the circuit breaker's affair (`breaker.rs`).
+//! So is one that warns before it throttles; and for a moment only users who lose access are begun, so that there is room for them. Whether
+//! it is called at all is the circuit breaker's decision (`breaker.rs`).
 
 use std::time::Duration;
 
 use xtsync_domain::Timestamp;
 
-/// How long only leavers are begun after the target has warned.
+/// How long only users who lose access are begun after the target has warned.
 const LEAVERS_ONLY_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// The concurrency limit of one target.
@@ -40,12 +40,12 @@ impl Concurrency {
         self.leavers_only_until = Some(until);
     }
 
-    /// Whether only leavers are begun.
+    /// Whether only users who lose access are begun.
     pub(crate) fn is_leavers_only(&self, now: Timestamp) -> bool {
         self.leavers_only_until(now).is_some()
     }
 
-    /// Until when only leavers are begun.
+    /// Until when only users who lose access are begun.
     pub(crate) fn leavers_only_until(&self, now: Timestamp) -> Option<Timestamp> {
         self.leavers_only_until.filter(|until| now < *until)
     }

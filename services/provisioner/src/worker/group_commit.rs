@@ -1,4 +1,4 @@
-//! The ledger of one target: what its jobs commit, many in one transaction.
+//! Commits the results of the jobs of one target, many in one transaction.
 //!
 //! The busier a target, the more share a commit and its statements. An update counts only if its link's row is still the one that its job
 //! knows; intake may have stored a newer decision.

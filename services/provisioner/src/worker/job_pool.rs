@@ -1,4 +1,4 @@
-//! What one worker has in hand: a bounded number of jobs, some places reserved for leavers. Dropping it drops the jobs.
+//! The jobs of one worker: a bounded number, some places reserved for leavers. Dropping it drops the jobs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
@@ -39,7 +39,7 @@ pub(super) struct Capacity {
     /// By the circuit breaker: those whose users lose access, and the others.
     pub(super) leavers: Passage,
     pub(super) others: Passage,
-    /// Whether only leavers are begun for a moment.
+    /// Whether only users who lose access are begun for a moment.
     pub(super) is_leavers_only: bool,
     /// When there may be more room than now.
     pub(super) next_change: Option<Timestamp>,
@@ -68,11 +68,11 @@ impl JobPool {
         self.empty.clear();
     }
 
-    /// The next link of a class, which may be in hand.
+    /// The next link of a class, which may have a job already.
     async fn next(&mut self, worker: &Worker, class: Class) -> Result<Option<Due>> {
         let fetched = self.fetched.entry(class).or_default();
         if fetched.is_empty() && !self.empty.contains(&class) {
-            // As many more as are in hand, since those are still due.
+            // As many more as have jobs, since those are still due.
             let limit = FETCHED_MAX + self.jobs.len();
             let due = work::due(&worker.context.store, &worker.target, class, worker.context.now(), limit).await?;
             if due.len() < limit {
@@ -83,7 +83,7 @@ impl JobPool {
         Ok(fetched.pop_front())
     }
 
-    /// Whether nothing is in hand.
+    /// Whether there is no job.
     pub(super) fn is_empty(&self) -> bool {
         self.jobs.is_empty()
     }
@@ -107,7 +107,7 @@ impl JobPool {
     }
 
     /// Whether one of this class may be taken. A quarter of the places is for users who lose access, and half of that for leavers alone, also
-    /// where more are in hand than there are places now. A target that is eased begins leavers, and no more of those who lost the scope
+    /// where there are more jobs than places now. A target that is eased begins leavers, and no more of those who lost the scope
     /// than their half of that.
     fn has_slot(&self, class: Class, capacity: Capacity) -> bool {
         let reserved = capacity.slots.div_ceil(4);
