@@ -87,7 +87,7 @@ pub(crate) struct Intervals {
     pub(crate) facts: Duration,
     /// Between readings of everything; zero is never.
     pub(crate) compare: Duration,
-    /// Between scrubs; zero is never, unless asked for.
+    /// Between republications; zero is only when requested.
     pub(crate) republish: Duration,
     /// How long a deleted user stays known.
     pub(crate) forget: Duration,
@@ -163,7 +163,7 @@ pub(crate) struct Tenant {
     cycle_due: Timestamp,
     freshness_due: Timestamp,
     cursor_due: Timestamp,
-    /// When the scrub is looked at next.
+    /// When republication is checked next.
     republish_due: Timestamp,
     /// When the store is asked next whether a full read is asked for.
     resync_due: Timestamp,

@@ -42,8 +42,8 @@ pub(crate) async fn step(worker: &Worker) -> Result<Duration> {
 async fn batch(worker: &Worker, now: Timestamp) -> Result<bool> {
     let context = &worker.context;
     let Some(epoch) = worker.lease.held().filter(|_| worker.is_reconciled()) else { return Ok(false) };
-    let Some(scrub) = Republication::due(&context.store, &worker.target, context.config.republish, now).await? else { return Ok(false) };
-    let mut rows = link::published_after(&context.store, &worker.target, scrub.after(), BATCH_ROWS).await?;
+    let Some(current) = Republication::due(&context.store, &worker.target, context.config.republish, now).await? else { return Ok(false) };
+    let mut rows = link::published_after(&context.store, &worker.target, current.after(), BATCH_ROWS).await?;
     let forgotten = now.minus(context.config.forget);
     rows.iter_mut().for_each(|row| row.tombstone_if_expired(forgotten));
     let expired: BTreeSet<Key> = rows.iter().filter(|row| row.state.is_none()).map(|row| row.key.clone()).collect();
@@ -54,7 +54,7 @@ async fn batch(worker: &Worker, now: Timestamp) -> Result<bool> {
     let mut tx = worker.begin(epoch).await?;
     // Only now: a key whose tombstone was lost gets another one.
     forget(&mut tx, &expired, forgotten).await?;
-    scrub.advance(&mut tx, last.as_deref()).await?;
+    current.advance(&mut tx, last.as_deref()).await?;
     tx.commit().await?;
     Ok(last.is_some())
 }

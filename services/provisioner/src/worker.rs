@@ -364,7 +364,7 @@ impl Worker {
         self.jitter.lock()
     }
 
-    /// How far the scrub has come.
+    /// The progress of republication.
     pub(crate) fn republish(&self) -> MutexGuard<'_, Progress> {
         self.republish.lock()
     }

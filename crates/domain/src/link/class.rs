@@ -17,7 +17,7 @@ pub enum Class {
     Revoke,
     /// A live change, which a user waits for.
     Live,
-    /// Initial load, replay, scrub.
+    /// Initial load, replay, republication.
     Bulk,
 }
 

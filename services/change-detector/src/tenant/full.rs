@@ -24,7 +24,8 @@ use crate::sync_state::{self, Phase, SyncState};
 use crate::takeover::{self, Mode};
 use crate::{merge, staging, sweep};
 
-/// The first pause after a failure of a full read beside cycles, and after a second void cursor of one.
+/// The first pause after a failure of a full read beside cycles, unless the directory asks for another one, and after a second void
+/// cursor of one.
 const FULL_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often the store is asked whether an operator asks for a full read; a trigger asks at once.

@@ -22,12 +22,12 @@ const PUBLISH_BATCHES_MAX: usize = 10;
 const FRESHNESS_INTERVAL: Duration = Duration::from_secs(1);
 
 impl Tenant {
-    /// The last cycle of which the bus has heard everything.
+    /// The last cycle of which every change is published.
     pub(crate) fn published_cycle(&self) -> u64 {
         self.published_cycle
     }
 
-    /// Notes that the bus has heard everything of the cycles so far. While everything must be read first, because the cursors were void or
+    /// Records that every change of the cycles so far is published. While everything must be read first, because the cursors were void or
     /// ask for too little, a cycle says little: then what changed before it may still be in the rest of that.
     pub(super) fn note_published_cycle(&mut self) {
         let is_missing_much = |full: &Full| full.replaces_cursors && full.phase != FullPhase::Clear;

@@ -1,7 +1,7 @@
-//! The scrub: the published state of a tenant is republished, a piece at a time, when nothing else is to be done.
+//! Republishes the state of a tenant in batches when nothing else is to be done.
 //!
-//! Users go out under the version and with the state that they have, with origin scrub, which consumers treat as backlog; at its beginning
-//! the facts that are published only when they change. Of a user deleted long ago the key ends, and the mirror forgets them.
+//! Users go out under the version and with the state that they have, with the origin republish, which consumers treat as backlog; at the
+//! beginning the facts that are published only when they change. Of a user deleted long ago the key ends, and the mirror forgets them.
 
 use std::time::Duration;
 

@@ -357,7 +357,7 @@ impl Fixture {
         tx.commit().await.unwrap();
     }
 
-    /// A scrub is asked for.
+    /// Requests a republication.
     pub(super) async fn request_republish(&mut self) {
         let mut tx = self.tenant.store.begin().await.unwrap();
         republish::request(&mut tx, &emea(), self.now()).await.unwrap();

@@ -1,4 +1,4 @@
-//! The scrub: the published state is republished, a piece at a time and after everything else.
+//! Republication: in batches, and after all other work.
 
 use std::collections::BTreeMap;
 
