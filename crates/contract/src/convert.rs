@@ -43,6 +43,12 @@ impl Invalid {
     }
 }
 
+/// Returns the code of an enum value, such as `out_of_scope`: its protobuf name in lower case, without the prefix of its enum.
+#[must_use]
+pub fn code(name: &str, prefix: &str) -> String {
+    name.trim_start_matches(prefix).to_lowercase()
+}
+
 /// Unwraps a field that the contract requires.
 fn required<T>(field: &'static str, value: Option<T>) -> Result<T, Invalid> {
     value.ok_or_else(|| missing(field))

@@ -2,7 +2,7 @@
 
 use prost::Message as _;
 use xtsync_contract::control::{self, Reason, ReasonCode};
-use xtsync_contract::convert::{LinkRecord, time};
+use xtsync_contract::convert::{self, LinkRecord, time};
 use xtsync_contract::events;
 use xtsync_domain::{DirectoryAnswer, Timestamp, canonical_id};
 use xtsync_store::{Row, params};
@@ -168,7 +168,7 @@ fn decided(link: &events::Link) -> Option<Reason> {
             events::DeprovisionReason::OutOfScope | events::DeprovisionReason::Unspecified => reason(ReasonCode::NotInScope, &[]),
         },
         Desired::Skipped(skip) => {
-            let code = skip.reason().as_str_name().trim_start_matches("SKIP_REASON_").to_lowercase();
+            let code = convert::code(skip.reason().as_str_name(), "SKIP_REASON_");
             let blocked = if skip.sign_in_blocked { "true" } else { "" };
             reason(ReasonCode::Skipped, &[("reason", &code), ("attribute", &skip.attribute), ("sign_in_blocked", blocked)])
         }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use prost::Message;
 use tracing::warn;
 use xtsync_bus::{Partition, Record};
-use xtsync_contract::convert::{LinkRecord, time};
+use xtsync_contract::convert::{LinkRecord, code, time};
 use xtsync_contract::event::{self, Typed};
 use xtsync_contract::events::{attribute_value, user_delta};
 use xtsync_contract::topic;
@@ -194,7 +194,6 @@ fn decision_row(decision: &events::Decision) -> Option<DecisionRow> {
 /// Returns the columns `reason` and `due` of a decision.
 fn reason_and_due(decision: &events::Decision) -> (String, Timestamp) {
     use events::decision::Desired;
-    let code = |name: &str, kind: &str| name.trim_start_matches(kind).to_lowercase();
     match &decision.desired {
         Some(Desired::NotWanted(not_wanted)) => {
             let grace_period = not_wanted.grace_period.and_then(|period| Duration::try_from(period).ok()).unwrap_or_default();

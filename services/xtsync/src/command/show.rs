@@ -4,8 +4,7 @@ mod reasons;
 
 use serde_json::{Map, Value, json};
 use xtsync_contract::control::{Reason, ShowUserRequest, ShowUserResponse, ShownLink};
-use xtsync_contract::convert::attributes;
-use xtsync_contract::convert::time;
+use xtsync_contract::convert::{attributes, code, time};
 use xtsync_contract::events::{Link, ShadowState};
 
 use crate::client::{Connection, failure};
@@ -114,7 +113,7 @@ fn as_json(shown: &ShowUserResponse, values: bool) -> Value {
 }
 
 fn reason_as_json(reason: &Reason) -> Value {
-    let code = reason.code().as_str_name().trim_start_matches("REASON_CODE_").to_lowercase();
+    let code = code(reason.code().as_str_name(), "REASON_CODE_");
     json!({"code": code, "parameters": reason.parameters, "text": reasons::text(reason)})
 }
 

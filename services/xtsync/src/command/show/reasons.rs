@@ -54,6 +54,7 @@ fn skipped(reason: &str, attribute: &str, is_blocked: bool) -> String {
 
 #[cfg(test)]
 mod tests {
+    use xtsync_contract::convert::code;
     use xtsync_contract::events::SkipReason;
 
     use super::*;
@@ -69,7 +70,7 @@ mod tests {
     #[test]
     fn every_skip_reason_says_what_would_change_it() {
         for reason in (1..).map_while(|reason| SkipReason::try_from(reason).ok()) {
-            let code = reason.as_str_name().trim_start_matches("SKIP_REASON_").to_lowercase();
+            let code = code(reason.as_str_name(), "SKIP_REASON_");
             assert_ne!(skipped(&code, "", false), format!("skipped: {code}"));
         }
         let got = skipped("invalid_attribute", "accountEnabled", true);
