@@ -4,11 +4,10 @@
 
 mod fixture;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use fixture::target::Fault;
-use fixture::{Fixture, Place, address, describe_attributes, not_wanted, tenant, wanted};
+use fixture::{Fixture, Place, address, describe_attributes, not_wanted, wanted};
 use xtsync_domain::decision::Desired;
 
 /// A life with every verb in it.
@@ -72,7 +71,7 @@ async fn a_provisioner_killed_in_any_write_leaves_what_the_next_one_completes() 
             for desired in life() {
                 fixture.decide("ana", desired).await;
                 fixture.intake().await;
-                if is_hung(&fixture).await {
+                if fixture.work_until_hung().await {
                     fixture.restart().await;
                     fixture.work().await;
                     let before = fixture.fake.journal();
@@ -89,23 +88,6 @@ async fn a_provisioner_killed_in_any_write_leaves_what_the_next_one_completes() 
             let mut verbs: Vec<_> = fixture.outcomes().await.iter().map(|outcome| outcome.split(' ').next().unwrap().to_owned()).collect();
             verbs.dedup();
             assert_eq!(verbs, ["create", "update", "disable", "enable", "delete", "restore", "update"], "{case}");
-        }
-    }
-}
-
-/// Works until nothing is due, or a call hangs: then what was under way is dropped as a kill drops it.
-async fn is_hung(fixture: &Fixture) -> bool {
-    let provisioner = Arc::clone(&fixture.provisioner);
-    let work = tokio::spawn(async move { provisioner.work_step(&tenant("hub")).await });
-    let abort = work.abort_handle();
-    tokio::select! {
-        done = work => {
-            done.unwrap().unwrap();
-            false
-        }
-        () = fixture.fake.hung.notified() => {
-            abort.abort();
-            true
         }
     }
 }

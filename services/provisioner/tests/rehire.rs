@@ -4,11 +4,10 @@
 
 mod fixture;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use fixture::target::Fault;
-use fixture::{Fixture, Place, address, not_wanted, out_of_scope, tenant, wanted};
+use fixture::{Fixture, Place, address, not_wanted, out_of_scope, wanted};
 use xtsync_directory::Error;
 use xtsync_domain::decision::{Desired, Shape};
 use xtsync_domain::link::ConditionKind;
@@ -99,16 +98,27 @@ fn employee(desired: Desired, id: &str) -> Desired {
     }
 }
 
-/// `eva` came and was deleted at home; now a returning user is to be restored.
-async fn deleted_employee(place: Place, id: &str) -> Fixture {
+/// `eva` is in the target, and a returning user is to be restored.
+async fn present_employee(place: Place, id: &str) -> Fixture {
     let fixture = Fixture::new(place).await;
     fixture.rehire("restore").await;
     fixture.decide("eva", employee(wanted("eva", "Paris", true), id)).await;
     fixture.converge().await;
-    fixture.decide("eva", not_wanted()).await;
+    fixture
+}
+
+/// `eva` was in the target until this decision.
+async fn former_employee(place: Place, id: &str, end: Desired) -> Fixture {
+    let fixture = present_employee(place, id).await;
+    fixture.decide("eva", end).await;
     fixture.converge().await;
     fixture.fake.journal();
     fixture
+}
+
+/// `eva` was in the target and was deleted at home.
+async fn deleted_employee(place: Place, id: &str) -> Fixture {
+    former_employee(place, id, not_wanted()).await
 }
 
 /// Back with a new account and the former address.
@@ -137,13 +147,7 @@ async fn check_restored(fixture: &Fixture, case: &str) {
 /// A user with a second account at home whose first account only left the scope: it still signs in to what it was invited to.
 #[tokio::test]
 async fn what_an_account_left_that_still_exists_at_home_is_not_restored_for_another() {
-    let fixture = Fixture::new(Place::Sqlite).await;
-    fixture.rehire("restore").await;
-    fixture.decide("eva", employee(wanted("eva", "Paris", true), "007")).await;
-    fixture.converge().await;
-    fixture.decide("eva", out_of_scope(Duration::ZERO)).await;
-    fixture.converge().await;
-    fixture.fake.journal();
+    let fixture = former_employee(Place::Sqlite, "007", out_of_scope(Duration::ZERO)).await;
     fixture.decide("eva-again", again("eva-again")).await;
     fixture.converge().await;
     assert_eq!(fixture.fake.journal()[0], "invite eva@emea.example");
@@ -206,10 +210,7 @@ async fn of_several_former_accounts_none_is_restored() {
 
 #[tokio::test]
 async fn what_the_target_deleted_itself_is_not_restored() {
-    let fixture = Fixture::new(Place::Sqlite).await;
-    fixture.rehire("restore").await;
-    fixture.decide("eva", employee(wanted("eva", "Paris", true), "007")).await;
-    fixture.converge().await;
+    let fixture = present_employee(Place::Sqlite, "007").await;
     let mut object = fixture.fake.object(&address("eva")).unwrap();
     object.soft_deleted = Some(None);
     fixture.fake.put(&address("eva"), object);
@@ -231,13 +232,7 @@ async fn what_the_target_deleted_itself_is_not_restored() {
 /// The former link is in the queue at that moment: its job must not find its row changed under it.
 #[tokio::test]
 async fn a_former_account_with_a_queued_decision_is_restored_after_it() {
-    let fixture = Fixture::new(Place::Sqlite).await;
-    fixture.rehire("restore").await;
-    fixture.decide("eva", employee(wanted("eva", "Paris", true), "007")).await;
-    fixture.converge().await;
-    fixture.decide("eva", out_of_scope(Duration::ZERO)).await;
-    fixture.converge().await;
-    fixture.fake.journal();
+    let fixture = former_employee(Place::Sqlite, "007", out_of_scope(Duration::ZERO)).await;
     fixture.decide("eva-again", again("eva-again")).await;
     fixture.decide("eva", not_wanted()).await;
     fixture.advance_and_converge(Duration::from_secs(60)).await;
@@ -282,7 +277,7 @@ async fn a_provisioner_killed_in_any_call_of_a_restoration_leaves_what_the_next_
             fixture.fake.stop_answering(killed, [happened]);
             fixture.decide("eva-again", again("eva-again")).await;
             fixture.intake().await;
-            let is_killed = is_hung(&fixture).await;
+            let is_killed = fixture.work_until_hung().await;
             fixture.fake.answer_again();
             if is_killed {
                 fixture.restart().await;
@@ -294,23 +289,6 @@ async fn a_provisioner_killed_in_any_call_of_a_restoration_leaves_what_the_next_
                 assert!(killed >= 5, "a look-up, a restoration, a reading, the anchor, the sign-in");
                 break;
             }
-        }
-    }
-}
-
-/// Works until nothing is due, or a call hangs: then what was under way is dropped as a kill drops it.
-async fn is_hung(fixture: &Fixture) -> bool {
-    let provisioner = Arc::clone(&fixture.provisioner);
-    let work = tokio::spawn(async move { provisioner.work_step(&tenant("hub")).await });
-    let abort = work.abort_handle();
-    tokio::select! {
-        done = work => {
-            done.unwrap().unwrap();
-            false
-        }
-        () = fixture.fake.hung.notified() => {
-            abort.abort();
-            true
         }
     }
 }
