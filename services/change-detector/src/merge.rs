@@ -154,7 +154,7 @@ pub(crate) async fn users(
     Ok((mentioned, newcomers))
 }
 
-/// Stages what a full read says of users. In a tenant's first one it is merged at once, since nothing older is known.
+/// Stages what a full read says of users. In a tenant's first one, users of which nothing older is known are merged at once.
 pub(crate) async fn stage(tx: &mut Transaction, context: &Context<'_>, changes: Vec<UserChange>, is_first: bool) -> Result<(), Error> {
     let ids: Vec<UserId> = changes.iter().map(id).collect::<BTreeSet<_>>().into_iter().cloned().collect();
     let mut known = if is_first { load(tx, context, &ids).await? } else { HashMap::new() };

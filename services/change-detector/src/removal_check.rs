@@ -1,7 +1,8 @@
-//! The removal guard's look at a cycle, a chunk at a time: before the users of the cycle are projected, notes which members the groups retain
-//! that the cycle would leave with less than half of their users, and releases groups that have most of theirs back (`BoundedChange`, I-5).
+//! The removal guard's check of a cycle, a chunk at a time: before the users of the cycle are projected, it records which members the groups
+//! retain that would lose more than half of their users and more than ten, and releases groups that have most of theirs back
+//! (`BoundedChange`, I-5).
 //!
-//! Kept in memory: a successor begins anew, since until the look is over nothing of the cycle is projected.
+//! Kept in memory: a successor begins anew, since nothing of the cycle is projected before the check is over.
 
 use std::collections::{BTreeMap, BTreeSet, HashSet, VecDeque};
 
@@ -75,7 +76,7 @@ impl RemovalCheck {
     pub(crate) async fn step(&mut self, tx: &mut Transaction, reprojection: &Reprojection<'_>, scopes: &Scopes) -> Result<bool, Error> {
         match self.stage {
             Stage::Sum => self.sum(tx, reprojection, scopes).await?,
-            Stage::Count => self.count(tx, reprojection, scopes).await?,
+            Stage::Count => self.count(tx, reprojection).await?,
             Stage::Compare => self.compare(tx, reprojection).await?,
             Stage::Retain => return self.retain(tx, reprojection, scopes).await,
         }
@@ -106,7 +107,7 @@ impl RemovalCheck {
         Ok(())
     }
 
-    async fn count(&mut self, tx: &mut Transaction, reprojection: &Reprojection<'_>, _: &Scopes) -> Result<(), Error> {
+    async fn count(&mut self, tx: &mut Transaction, reprojection: &Reprojection<'_>) -> Result<(), Error> {
         let Some(losing) = self.losing.front_mut() else {
             self.enter(Stage::Compare);
             return Ok(());

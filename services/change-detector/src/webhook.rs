@@ -32,7 +32,7 @@ use delivery::Delivery;
 pub use inbox::Inbox;
 pub(crate) use states::Hashes;
 
-/// The largest delivery that is read: a thousand notifications.
+/// The largest body of a delivery that is read: about a thousand notifications.
 const BODY_BYTES_MAX: usize = 1024 * 1024;
 
 /// The longest validation token that is given back.

@@ -10,7 +10,7 @@ CREATE TABLE tenant (
     full_cycle    BIGINT NOT NULL,  -- counts full reads; a row of an older one was not seen in the newest
     cycle         BIGINT NOT NULL,  -- cycles completed
     full_reason   TEXT,             -- why everything is read; null when it is not
-    full_flags    BIGINT NOT NULL,  -- 1 its cursors are adopted, 2 it reads more attributes than were read before, 4 it left something out
+    full_flags    BIGINT NOT NULL,  -- 1 its cursors replace the former ones, 2 it reads more attributes than were read before, 4 it left something out
     full_phase    BIGINT NOT NULL,  -- see full.rs
     full_page     TEXT,             -- where it goes on, or the cycle that it awaits
     full_selected TEXT,             -- attributes asked of the directory by it
@@ -24,7 +24,7 @@ CREATE TABLE tenant (
 CREATE TABLE user_ (
     tenant            TEXT   NOT NULL,
     id                TEXT   NOT NULL,
-    body              BYTEA  NOT NULL,  -- all attributes the directory mentioned
+    body              BYTEA  NOT NULL,  -- the attributes that the projection or the connector needs, of those the directory mentioned
     gone              BIGINT NOT NULL,  -- 0 here, 1 soft-deleted, 2 deleted
     dirty             BIGINT NOT NULL,  -- 1 when the delta may be stale
     full_cycle        BIGINT NOT NULL,

@@ -4,7 +4,7 @@ use parking_lot::{Mutex, MutexGuard};
 
 use tokio::sync::{Mutex as AsyncMutex, oneshot};
 
-/// Who waits, and the turn to do it.
+/// The waiting callers, and the lock of the caller that submits.
 pub(crate) struct Batcher<T, A> {
     waiting: Mutex<Vec<Waiting<T, A>>>,
     turn: AsyncMutex<()>,
@@ -26,13 +26,13 @@ impl<T, A> Batcher<T, A> {
     /// Submits an item, alone or along with others, and returns its answer. `commit` does it for all that wait; it is not
     /// called if another caller submitted this item. `None` if that caller was dropped, or answered nothing.
     ///
-    /// Who was dropped is not taken along.
+    /// The item of a dropped caller is left out.
     pub(crate) async fn submit<F: Future<Output = ()>>(&self, item: T, commit: impl FnOnce(Vec<Waiting<T, A>>) -> F) -> Option<A> {
         let (answer, mut answered) = oneshot::channel();
         self.waiting().push(Waiting { item, answer });
         tokio::select! {
             biased;
-            // Answered, one must not wait for those who came before and still wait for the turn.
+            // An answered caller must not wait for earlier ones that still wait for the lock.
             answer = &mut answered => return answer.ok(),
             turn = self.turn.lock() => {
                 let mut batch = std::mem::take(&mut *self.waiting());
