@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use rdkafka::admin::AdminClient;
 use rdkafka::client::OAuthToken;
 use rdkafka::config::{ClientConfig, RDKafkaLogLevel};
 use rdkafka::consumer::ConsumerContext;
@@ -11,6 +12,7 @@ use rdkafka::{ClientContext, Statistics};
 use secrecy::ExposeSecret as _;
 use tracing::{debug, warn};
 
+use super::error;
 use super::options::{KafkaOptions, Login, Security};
 use super::token::Tokens;
 use crate::Error;
@@ -44,6 +46,17 @@ impl Access {
     /// The base settings of a client.
     pub(super) fn config(&self) -> ClientConfig {
         self.config.clone()
+    }
+
+    /// An admin client. It never requests a token by itself, so it gets the newest one here; one call to create topics is shorter than
+    /// what a token has left.
+    pub(super) fn admin(&self) -> Result<AdminClient<Callbacks>, Error> {
+        let admin: AdminClient<_> = self.config.create_with_context(self.callbacks()).map_err(|error| error::of(&error))?;
+        if self.callbacks.tokens.is_some() {
+            let token = self.callbacks.generate_oauth_token(None).map_err(|error| Error::Unavailable(error.to_string()))?;
+            xtsync_kafka_token::set_token(admin.inner(), &token).map_err(Error::Refused)?;
+        }
+        Ok(admin)
     }
 
     /// The callbacks of a client.

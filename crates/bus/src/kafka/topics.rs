@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use crate::topic::{Cleanup, Topic};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
+use rdkafka::admin::{AdminOptions, NewTopic, TopicReplication};
 use rdkafka::error::RDKafkaErrorCode;
 use rdkafka::producer::Producer as _;
 use tokio::task::JoinHandle;
@@ -116,12 +116,7 @@ pub(super) async fn create(access: &Access, client: Arc<Producer>, topics: &[Top
     if wanted.is_empty() {
         return Ok(wanted);
     }
-    let config = access.config();
-    if config.get("sasl.mechanism") == Some("OAUTHBEARER") {
-        // The library's admin client never requests a token (rust-rdkafka#757).
-        return Err(Error::Refused("topics cannot be created with a token; create them with the cluster's own tools".to_owned()));
-    }
-    let admin: AdminClient<_> = config.create_with_context(access.callbacks()).map_err(|error| error::of(&error))?;
+    let admin = access.admin()?;
     let asked: Vec<TopicSpec> = wanted.iter().map(|topic| TopicSpec::new(topic, options)).collect();
     let limits = AdminOptions::new().request_timeout(Some(CREATE_TIMEOUT)).operation_timeout(Some(CREATE_TIMEOUT));
     let topics: Vec<NewTopic<'_>> = asked.iter().map(|asked| asked.topic(options)).collect();

@@ -78,15 +78,13 @@ async fn a_token_is_fetched_and_used() {
     let oauth = OAuth { token_url, client_id: "xtsync".into(), secret_file, scope: Some("kafka".into()) };
     let security = Security::Sasl { ca: Some(broker.credentials().unwrap().ca_file.clone()), login: Login::OAuth(oauth) };
 
-    // Topics are created at the plain listener, because the library's admin client does not support tokens.
-    let topic = BusFixture::on(KafkaOptions::new(broker.plain_bootstrap())).await.topic().await;
     let fixture = BusFixture::on(KafkaOptions { security, ..KafkaOptions::new(broker.bootstrap()) }).await;
+    let topic = fixture.topic().await;
     publish(&fixture.bus, &topic, 50).await;
     assert_eq!(everything(&fixture.bus, &topic).await.len(), 50);
     let mut member = crate::builders::join(&fixture.bus, "g", &topic).await;
     crate::builders::take(&mut *member, 50).await;
-    let refused = fixture.bus.create(&[new_topic()], crate::bus_fixture::ALONE).await.unwrap_err();
-    assert!(matches!(refused, Error::Refused(_)), "{refused}");
+    contract::topics_are_created_once_and_missing_ones_are_listed(&fixture).await;
 }
 
 /// Issues a token for the client's secret.
