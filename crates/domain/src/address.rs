@@ -63,6 +63,12 @@ impl VerifiedDomains {
         let is_own = |domain: &&String| !others().any(|other| other.domains.contains(*domain));
         Home { domains: Some(HomeDomains(home.domains.iter().filter(is_own).cloned().collect())), facts }
     }
+
+    /// What is known of each source of a configuration as a home.
+    #[must_use]
+    pub fn homes(&self, configuration: &Configuration) -> BTreeMap<TenantName, Home> {
+        configuration.sources().into_iter().map(|source| (source.clone(), self.home(source, configuration))).collect()
+    }
 }
 
 impl HomeDomains {

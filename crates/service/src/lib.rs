@@ -1,9 +1,11 @@
-//! The foundation of every role: its parts, the configuration, consumers with stored offsets, commands, status, dead letters.
+//! The foundation of every role: its parts, the configuration, consumers with stored offsets, tenant facts, commands, status, dead
+//! letters.
 
 pub mod commands;
 pub mod configuration;
 pub mod consumer;
 pub mod dead_letter;
+pub mod facts;
 pub mod manifest;
 pub mod service;
 pub mod status;

@@ -6,7 +6,6 @@
 //! compacted deltas beside the live stream; live records go first.
 
 mod evaluate;
-mod facts;
 mod membership;
 mod metrics;
 mod partition;

@@ -8,19 +8,21 @@ use rand::rngs::StdRng;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::warn;
-use xtsync_bus::{Error, Record, TopicTracker};
+use xtsync_bus::{Error, TopicTracker};
 use xtsync_contract::internal::RoleStatus;
 use xtsync_contract::topic;
-use xtsync_domain::Configuration;
+use xtsync_domain::address::VerifiedDomains;
+use xtsync_domain::fact::Fact;
+use xtsync_domain::{Configuration, TenantFact, TenantName};
 use xtsync_runtime::backoff;
 use xtsync_runtime::health::Condition;
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_runtime::telemetry::chain;
+use xtsync_service::facts::FactsReader;
 use xtsync_service::service::Parts;
 use xtsync_service::status::Publisher;
 
 use crate::ROLE;
-use crate::facts::Facts;
 use crate::membership::{Context, Membership, Next};
 use crate::metrics::Metrics;
 use crate::topics;
@@ -37,7 +39,9 @@ pub struct Service {
     configuration: watch::Receiver<Arc<Configuration>>,
     membership: Option<Membership>,
     following: TopicTracker,
-    facts: Facts,
+    facts: FactsReader,
+    /// Which domains each tenant has verified.
+    domains: VerifiedDomains,
     joined: Condition,
     readable: Condition,
     status: Publisher,
@@ -50,7 +54,7 @@ enum Work {
     /// A revision of the configuration came.
     Configuration,
     /// Tenant facts were published.
-    Facts(Vec<Record>),
+    Facts(Vec<(TenantName, TenantFact)>),
     /// The group, or a replay, has something.
     Next(Next),
     /// It is time to see how far behind we are.
@@ -72,7 +76,8 @@ impl Service {
         configuration.mark_changed();
         Self {
             following: TopicTracker::new(&parts.bus),
-            facts: Facts::new(&parts.bus),
+            facts: FactsReader::new(&parts.bus),
+            domains: VerifiedDomains::default(),
             context: Context { bus: parts.bus, clock: parts.clock, metrics: Metrics::new() },
             configuration,
             membership: None,
@@ -144,7 +149,7 @@ impl Service {
     async fn handle(&mut self, work: Work) -> Result<(), Error> {
         match (work, &mut self.membership) {
             (Work::Configuration, _) => self.configure().await,
-            (Work::Facts(records), _) => self.take_facts(&records).await,
+            (Work::Facts(facts), _) => self.take_facts(&facts).await,
             (Work::Next(next), Some(membership)) => {
                 membership.handle(next, &self.context).await?;
                 self.update_readable();
@@ -167,10 +172,14 @@ impl Service {
     }
 
     /// Applies facts: joins the group once all existing facts are read, or starts a replay for the sources concerned.
-    async fn take_facts(&mut self, records: &[Record]) -> Result<(), Error> {
-        self.facts.take(records);
+    async fn take_facts(&mut self, facts: &[(TenantName, TenantFact)]) -> Result<(), Error> {
+        for (tenant, TenantFact { version, fact, .. }) in facts {
+            if let Fact::Identity(identity) = fact {
+                self.domains.take(tenant, identity, *version);
+            }
+        }
         let Some(membership) = &mut self.membership else { return self.configure().await };
-        let homes = self.facts.homes(membership.configuration());
+        let homes = self.domains.homes(membership.configuration());
         if membership.update_homes(homes, &self.context).await? {
             self.update_conditions().await;
         }
@@ -186,10 +195,10 @@ impl Service {
         }
         self.following.set_topics(&topics::wanted(&configuration)).await?;
         self.facts.follow(&configuration).await?;
-        let (topics, homes) = (self.following.topics().to_vec(), self.facts.homes(&configuration));
+        let (topics, homes) = (self.following.topics().to_vec(), self.domains.homes(&configuration));
         match (&mut self.membership, topics.is_empty()) {
             (Some(membership), false) => membership.reconcile(configuration, homes, topics, &self.context).await?,
-            (None, false) if self.facts.are_caught_up() => {
+            (None, false) if self.facts.caught_up() => {
                 self.membership = Some(Membership::join(&self.context, configuration, homes, topics).await?);
             }
             (None, false) => {}
@@ -220,7 +229,7 @@ impl Service {
             self.status.set(RoleStatus { tenant: source.to_string(), blocked: "rejoining".to_owned(), ..RoleStatus::default() });
         }
         self.following = TopicTracker::new(&self.context.bus);
-        self.facts = Facts::new(&self.context.bus);
+        (self.facts, self.domains) = (FactsReader::new(&self.context.bus), VerifiedDomains::default());
         self.configuration.mark_changed();
     }
 

@@ -4,14 +4,11 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use tracing::{info, warn};
-use xtsync_bus::{self as bus, Bus, Record, Table, TopicTracker, WantedTopics};
-use xtsync_contract::event;
-use xtsync_contract::events;
-use xtsync_contract::topic;
+use tracing::info;
+use xtsync_bus::{self as bus, Bus};
 use xtsync_domain::gate::{Verdict, gate_of_pair};
 use xtsync_domain::{Configuration, TenantFact, TenantName};
-use xtsync_runtime::telemetry::chain;
+use xtsync_service::facts::FactsReader;
 
 use crate::context::Context;
 use crate::error::Result;
@@ -24,36 +21,27 @@ pub(crate) fn targets(configuration: &Configuration) -> BTreeSet<TenantName> {
     targets.filter(|target| configuration.tenant(target).is_some()).cloned().collect()
 }
 
-/// The facts' topics of every tenant in some synchronization.
-fn fact_topics(configuration: &Configuration) -> WantedTopics {
-    let tenants = configuration.synchronizations().flat_map(|synchronization| [&synchronization.source, &synchronization.spec.to]);
-    tenants.map(|tenant| (topic::TENANT_FACTS.of(tenant), Vec::new())).collect()
-}
-
 /// Follows facts and configuration.
 pub(crate) struct Follower {
-    following: TopicTracker,
-    table: Table,
+    reader: FactsReader,
     revision: u64,
 }
 
 impl Follower {
     /// Follows nothing yet.
-    pub(crate) async fn open(bus: &Bus) -> Result<Self> {
-        Ok(Self { following: TopicTracker::new(bus), table: Table::open(bus, Vec::new()).await?, revision: 0 })
+    pub(crate) fn new(bus: &Bus) -> Self {
+        Self { reader: FactsReader::new(bus), revision: 0 }
     }
 
     /// The error that a tenant's facts topic does not exist yet.
     pub(crate) fn missing(&self) -> Option<bus::Error> {
-        self.following.missing()
+        self.reader.missing()
     }
 
     /// Follows a newer configuration, if there is one; returns the targets with links that are due again.
     pub(crate) async fn reconfigure(&mut self, context: &Context) -> Result<BTreeSet<TenantName>> {
         let configuration = context.configuration();
-        if self.following.set_topics(&fact_topics(&configuration)).await? {
-            self.table.resubscribe(self.following.topics().to_vec()).await?;
-        }
+        self.reader.follow(&configuration).await?;
         if configuration.revision() == self.revision {
             return Ok(BTreeSet::new());
         }
@@ -66,15 +54,18 @@ impl Follower {
     }
 
     /// Waits for the next facts. Cancelling it loses nothing.
-    pub(crate) async fn next(&mut self) -> Result<Vec<Record>> {
-        Ok(self.table.next().await?)
+    pub(crate) async fn next(&mut self) -> Result<Vec<(TenantName, TenantFact)>> {
+        Ok(self.reader.next().await?)
     }
 
     /// Takes facts in; returns the targets with links that are due again. The gate stays closed until all that was there has been read.
-    pub(crate) async fn take(&mut self, context: &Context, records: &[Record]) -> Result<BTreeSet<TenantName>> {
+    pub(crate) async fn take(&mut self, context: &Context, facts: Vec<(TenantName, TenantFact)>) -> Result<BTreeSet<TenantName>> {
         let mut changes = FactChanges::default();
-        records.iter().filter_map(|record| take(context, record)).for_each(|(tenant, one)| changes.add(tenant, one));
-        let is_first = self.table.caught_up() && context.facts.complete();
+        for (tenant, fact) in facts {
+            let change = context.facts.take(&tenant, fact);
+            changes.add(tenant, change);
+        }
+        let is_first = self.reader.caught_up() && context.facts.complete();
         let all = is_first || changes.directory;
         let concerns =
             |source: &TenantName, target: &TenantName| all || changes.refreshed.contains(source) || changes.refreshed.contains(target);
@@ -132,23 +123,4 @@ pub(crate) async fn wake(
         }
     }
     Ok(woken)
-}
-
-/// Takes one fact in; returns its tenant and the fact. An unreadable fact leaves the former one in place, which grows stale.
-fn take(context: &Context, record: &Record) -> Option<(TenantName, FactChange)> {
-    let tenant = topic::tenant(&topic::TENANT_FACTS, &record.at.partition.topic)?;
-    let wire = match event::decode::<events::TenantFact>(&record.headers, record.value.as_ref()?) {
-        Ok(wire) => wire,
-        Err(error) => {
-            warn!(%tenant, offset = record.at.offset, error = chain(&error), "a fact cannot be read");
-            return None;
-        }
-    };
-    match TenantFact::try_from(wire) {
-        Ok(fact) => Some((tenant.clone(), context.facts.take(&tenant, fact))),
-        Err(error) => {
-            warn!(%tenant, offset = record.at.offset, %error, "a fact cannot be read");
-            None
-        }
-    }
 }

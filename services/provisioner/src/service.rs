@@ -171,8 +171,8 @@ impl Provisioner {
         Ok(())
     }
 
-    /// Takes in what the bus says next about the gate's facts, waiting up to `wait` for it, and a new configuration; says how many
-    /// records came.
+    /// Takes in what the bus says next about the gate's facts, waiting up to `wait` for it, and a new configuration; returns the
+    /// number of facts that came.
     ///
     /// # Errors
     /// When the store or the bus fails; the next step reads all facts again.
@@ -180,14 +180,15 @@ impl Provisioner {
         let mut slot = self.follower.lock().await;
         let mut follower = match slot.take() {
             Some(follower) => follower,
-            None => Follower::open(&self.context.parts.bus).await?,
+            None => Follower::new(&self.context.parts.bus),
         };
         self.wake(&follower.reconfigure(&self.context).await?);
-        let records = timeout(wait, follower.next()).await.unwrap_or_else(|_| Ok(Vec::new()))?;
-        self.wake(&follower.take(&self.context, &records).await?);
+        let facts = timeout(wait, follower.next()).await.unwrap_or_else(|_| Ok(Vec::new()))?;
+        let count = facts.len();
+        self.wake(&follower.take(&self.context, facts).await?);
         set_condition(&self.facts, follower.missing().map(|missing| missing.to_string()));
         *slot = Some(follower);
-        Ok(records.len())
+        Ok(count)
     }
 
     /// Takes in what administrators ask for next, waiting up to `wait` for it.
