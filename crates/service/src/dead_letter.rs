@@ -2,7 +2,6 @@
 
 use std::error::Error as StdError;
 
-use opentelemetry::KeyValue;
 use prost::Message as _;
 use xtsync_bus::Topic;
 use xtsync_contract::convert::wire_time;
@@ -13,18 +12,14 @@ use xtsync_domain::Timestamp;
 
 use xtsync_bus::{Error, Outgoing, Partition, Position, RECORD_BYTES_MAX, Record, Transport, Urgency};
 use xtsync_contract::role::Role;
-use xtsync_runtime::metrics::meter;
 use xtsync_runtime::telemetry::chain;
 use xtsync_runtime::trace;
 
 /// The most bytes of a key in the headers of a dead letter.
-const KEY_BYTES_MAX: usize = 1024;
+pub(crate) const KEY_BYTES_MAX: usize = 1024;
 
 /// Space for the dead letter's own headers in the largest record: two of them contain the key, and each byte that is not UTF-8 takes three.
 const HEADERS_BYTES: usize = 8 * KEY_BYTES_MAX;
-
-/// The description of the counter of oversized records.
-const OVERSIZED: &str = "Records that were not published because they were too large, by topic.";
 
 /// The most characters of an error; longer ones are truncated.
 const ERROR_CHARS_MAX: usize = 2000;
@@ -79,24 +74,12 @@ pub async fn send_context(
     bus.publish(vec![event], Urgency::Live).await
 }
 
-/// Publishes records. An oversized record is dead-lettered instead, so that it does not block the others: that dead letter has no offset
-/// and no value. Returns when all are durable.
+/// Dead-letters a record that is too large to be published, with its context only. Returns when the dead letter is durable.
 ///
 /// # Errors
-/// As [`Transport::publish`].
-pub async fn publish(bus: &dyn Transport, role: Role, records: Vec<Outgoing>, urgency: Urgency, now: Timestamp) -> Result<(), Error> {
-    let mut accepted = Vec::with_capacity(records.len());
-    for record in records {
-        match record.check_size() {
-            Ok(()) => accepted.push(record),
-            Err(error) => {
-                let topic = KeyValue::new("topic", record.topic.to_string());
-                meter().u64_counter("xtsync_records_oversized").with_description(OVERSIZED).build().add(1, &[topic]);
-                send(bus, role, &unpublished(record, now), "oversized", &error, now).await?;
-            }
-        }
-    }
-    if accepted.is_empty() { Ok(()) } else { bus.publish(accepted, urgency).await }
+/// As [`send`].
+pub(crate) async fn send_oversized(bus: &dyn Transport, role: Role, record: Outgoing, error: &Error, now: Timestamp) -> Result<(), Error> {
+    send(bus, role, &unpublished(record, now), "oversized", error, now).await
 }
 
 /// The record as it would be on the bus, without an offset and without its value, which does not fit.
@@ -199,40 +182,6 @@ mod tests {
         let letter = fit_to_limit(letter(Role::POLICY, &record(vec![0; RECORD_BYTES_MAX]), "undecodable", &error, Timestamp(9)));
         assert_eq!(letter.value, None);
         assert!(letter.error.contains("the value of 1000000 bytes"), "{}", letter.error);
-    }
-
-    /// All records of a topic.
-    async fn all(bus: &Bus, topic: Topic) -> Vec<Record> {
-        let mut table = Table::open(bus, vec![topic]).await.unwrap();
-        let mut all = Vec::new();
-        while !table.caught_up() {
-            all.extend(table.next().await.unwrap());
-        }
-        all
-    }
-
-    #[tokio::test]
-    async fn an_oversized_record_is_dead_lettered_and_the_others_are_published() {
-        let dir = xtsync_harness::Dir::new().unwrap();
-        let bus: Bus = Embedded::open(&dir.join("bus.sqlite"), Arc::new(ManualClock::at(Timestamp(5)))).await.unwrap();
-        let record = |key: Vec<u8>, bytes: usize| {
-            let value = Some(vec![1; bytes].into());
-            Outgoing { topic: topic::CONFIG.topic(), key: key.into(), value, headers: Vec::new() }
-        };
-        let key_too_long = vec![0xff; RECORD_BYTES_MAX + 1];
-        let records =
-            vec![record(b"a".to_vec(), 1), record(b"b".to_vec(), RECORD_BYTES_MAX), record(key_too_long, 0), record(b"c".to_vec(), 1)];
-        publish(&*bus, Role::POLICY, records, Urgency::Live, Timestamp(9)).await.unwrap();
-        let keys: Vec<_> = all(&bus, topic::CONFIG.topic()).await.into_iter().map(|record| record.key).collect();
-        assert_eq!(keys, [&b"a"[..], b"c"]);
-        let letters = all(&bus, topic::DEAD_LETTERS.topic()).await;
-        let letter = |record: &Record| event::decode::<internal::DeadLetter>(&record.headers, record.value.as_ref().unwrap()).unwrap();
-        let mut summaries: Vec<_> =
-            letters.iter().map(letter).map(|letter| (letter.key.len(), letter.offset, letter.reason, letter.error)).collect();
-        summaries.sort();
-        let words = |bytes| format!("publishing to xtsync.v1.config: a record of {bytes} bytes is over 1000000");
-        let oversized = |key, bytes: usize| (key, -1, "oversized".to_owned(), words(bytes));
-        assert_eq!(summaries, [oversized(1, RECORD_BYTES_MAX + 1), oversized(KEY_BYTES_MAX, RECORD_BYTES_MAX + 1)]);
     }
 
     #[tokio::test]

@@ -1,5 +1,5 @@
-//! The foundation of every role: its parts, the configuration, consumers with stored offsets, tenant facts, commands, status, dead
-//! letters.
+//! The foundation of every role: its parts, the configuration, consumers with stored offsets, tenant facts, commands, status,
+//! publishing, dead letters.
 
 pub mod commands;
 pub mod configuration;
@@ -7,5 +7,6 @@ pub mod consumer;
 pub mod dead_letter;
 pub mod facts;
 pub mod manifest;
+pub mod publish;
 pub mod service;
 pub mod status;

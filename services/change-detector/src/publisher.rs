@@ -15,7 +15,7 @@ use xtsync_domain::fact::TenantFact;
 use xtsync_domain::link::Class;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_runtime::trace;
-use xtsync_service::dead_letter;
+use xtsync_service::publish;
 use xtsync_store::{self as store, Store, Transaction, lease};
 
 use crate::error::Error;
@@ -96,7 +96,7 @@ impl Publisher {
     pub(crate) async fn send(&self, due: Vec<Unpublished>, now: Timestamp) -> Result<(), Error> {
         let urgency = if due.iter().any(|record| record.class < Class::Bulk) { Urgency::Live } else { Urgency::Bulk };
         let records = due.iter().map(|record| user_record(&self.tenant, record, now)).collect();
-        let sent = dead_letter::publish(&*self.bus, ROLE, records, urgency, now).await;
+        let sent = publish::records(&*self.bus, ROLE, records, urgency, now).await;
         let marked = self.mark_published(&due, sent.is_ok()).await;
         // Another owner may have published newer records before these.
         if marked.is_err() && matches!(self.check_lease().await, Err(Error::Store(store::Error::Fenced(_)))) {

@@ -13,7 +13,7 @@ use xtsync_domain::address::Home;
 use xtsync_domain::decide::CompiledRules;
 use xtsync_domain::{Configuration, TenantName};
 use xtsync_runtime::clock::Clock;
-use xtsync_service::dead_letter;
+use xtsync_service::{dead_letter, publish};
 
 use crate::ROLE;
 use crate::evaluate::{self, Batch, Unusable, Verdict, evaluate};
@@ -264,7 +264,7 @@ fn home<'a>(homes: &'a BTreeMap<TenantName, Home>, source: &TenantName) -> &'a H
 
 async fn publish(batch: Batch, context: &Context) -> Result<(), Error> {
     let urgency = batch.urgency();
-    dead_letter::publish(&*context.bus, ROLE, batch.records, urgency, context.clock.now()).await?;
+    publish::records(&*context.bus, ROLE, batch.records, urgency, context.clock.now()).await?;
     context.metrics.add(&batch.tally);
     Ok(())
 }

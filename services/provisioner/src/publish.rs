@@ -15,7 +15,7 @@ use xtsync_contract::events;
 use xtsync_contract::topic;
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_runtime::telemetry::chain;
-use xtsync_service::dead_letter;
+use xtsync_service::publish;
 use xtsync_store::{self as store, Epoch, lease, outbox, retry_contended};
 
 use crate::ROLE;
@@ -94,7 +94,7 @@ pub(crate) async fn send(
     };
     lease::check(&context.store, worker.lease.name(), epoch).await?;
     let (numbers, outcomes): (Vec<i64>, Vec<Outgoing>) = outcomes.into_iter().unzip();
-    let publish = |records| dead_letter::publish(&*context.parts.bus, ROLE, records, urgency, now);
+    let publish = |records| publish::records(&*context.parts.bus, ROLE, records, urgency, now);
     // One that does not get through does not hold up the other.
     let (links_sent, outcomes_sent) = tokio::join!(publish(links.iter().map(record).collect()), publish(outcomes));
     let published_links = links_sent.as_ref().map_or(&[][..], |()| &links);
