@@ -43,7 +43,7 @@ pub async fn acquire(store: &Store, name: &str, owner: &str, ttl: Duration) -> R
     let now = tx.database_now().await?;
     let row = tx.fetch_one_opt(SQL, params![name, owner, now.plus(ttl), now]).await?;
     tx.commit().await?;
-    row.map(|row| row.uint(0).map(Epoch)).transpose()
+    row.map(|row| row.uint("epoch").map(Epoch)).transpose()
 }
 
 /// Extends a lease; false if it has expired or has another owner.

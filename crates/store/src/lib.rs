@@ -37,7 +37,7 @@ pub use offset::{load_offsets, lock_offsets, store_offsets};
 pub use param::Param;
 use param::Values;
 pub use report::Report;
-pub use row::Row;
+pub use row::{Column, Row};
 pub use transaction::Transaction;
 
 use self::time::Time;
@@ -149,12 +149,12 @@ impl Store {
             Database::Sqlite { readers, .. } => {
                 let arguments = param::for_sqlite(Values::Single(params)).map_err(|source| doing(sqlx::Error::Encode(source)))?;
                 let rows = sqlx::query_with(sql, arguments).fetch_all(readers).await.map_err(doing)?;
-                rows.iter().map(Row::from_sqlite).collect::<Result<_, _>>().map_err(doing)
+                Row::all_of_sqlite(&rows).map_err(doing)
             }
             Database::Postgres(pool) => {
                 let arguments = param::for_postgres(Values::Single(params)).map_err(|source| doing(sqlx::Error::Encode(source)))?;
                 let rows = sqlx::query_with(sql, arguments).fetch_all(pool).await.map_err(doing)?;
-                rows.iter().map(Row::from_postgres).collect::<Result<_, _>>().map_err(doing)
+                Row::all_of_postgres(&rows).map_err(doing)
             }
         }
     }
@@ -197,15 +197,15 @@ impl Store {
     pub async fn columns(&self) -> Result<Vec<String>, Error> {
         let sql = match &self.database {
             Database::Sqlite { .. } => {
-                "SELECT t.name || '.' || c.name FROM sqlite_master t JOIN pragma_table_info(t.name) c
+                "SELECT t.name || '.' || c.name AS path FROM sqlite_master t JOIN pragma_table_info(t.name) c
                  WHERE t.type = 'table' AND substr(t.name, 1, 1) <> '_' AND substr(t.name, 1, 7) <> 'sqlite_' ORDER BY 1"
             }
             Database::Postgres(_) => {
-                "SELECT table_name::TEXT || '.' || column_name::TEXT COLLATE \"C\" FROM information_schema.columns
+                "SELECT table_name::TEXT || '.' || column_name::TEXT COLLATE \"C\" AS path FROM information_schema.columns
                  WHERE table_schema = current_schema() AND substr(table_name::TEXT, 1, 1) <> '_' ORDER BY 1"
             }
         };
-        self.fetch(sql, Vec::new()).await?.iter().map(|row| row.text(0)).collect()
+        self.fetch(sql, Vec::new()).await?.iter().map(|row| row.text("path")).collect()
     }
 
     /// Closes all connections; SQLite merges its write-ahead log into the file. Later calls fail.

@@ -16,8 +16,8 @@ pub async fn load_offsets(store: &Store, topic: &Topic) -> Result<BTreeMap<u32, 
     let rows = store.fetch("SELECT part, next FROM offset_ WHERE topic = $1", params![topic.to_string()]).await?;
     rows.iter()
         .map(|row| {
-            let part = u32::try_from(row.int(0)?).map_err(|_| Error::Corrupt(format!("a partition index of {topic} is invalid")))?;
-            Ok((part, row.int(1)?))
+            let part = u32::try_from(row.int("part")?).map_err(|_| Error::Corrupt(format!("a partition index of {topic} is invalid")))?;
+            Ok((part, row.int("next")?))
         })
         .collect()
 }
@@ -42,7 +42,7 @@ pub async fn lock_offsets(tx: &mut Transaction, partitions: BTreeSet<Partition>)
     let rows = partitions.iter().map(|partition| params![partition.topic.to_string(), partition.index, 0_i64]).collect();
     let mut stored = BTreeMap::new();
     for row in tx.fetch_rows(SQL, rows).await? {
-        stored.insert((row.text(0)?, row.int(1)?), row.int(2)?);
+        stored.insert((row.text("topic")?, row.int("part")?), row.int("next")?);
     }
     let next = |partition: Partition| {
         let next = stored.get(&(partition.topic.to_string(), i64::from(partition.index))).copied();

@@ -18,5 +18,5 @@ pub(super) async fn read_or_create_id(store: &Store) -> Result<Arc<str>, Error> 
         .await?;
     let row = tx.fetch_one_opt("SELECT id FROM store_identity", Vec::new()).await?;
     tx.commit().await?;
-    row.ok_or_else(|| Error::Corrupt("the store has no id".to_owned()))?.text(0).map(Arc::from)
+    row.ok_or_else(|| Error::Corrupt("the store has no id".to_owned()))?.text("id").map(Arc::from)
 }

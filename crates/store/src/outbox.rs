@@ -29,9 +29,9 @@ pub async fn oldest(store: &Store, topic: &Topic, limit: u32) -> Result<Vec<(i64
     let rows = store.fetch(SQL, params![topic.to_string(), limit]).await?;
     rows.iter()
         .map(|row| {
-            let headers = headers::decode(row.bytes(2)?.into()).ok_or_else(broken)?;
-            let value = row.opt_bytes(3)?.map(Into::into);
-            Ok((row.int(0)?, Outgoing { topic: topic.clone(), key: row.bytes(1)?.into(), value, headers }))
+            let headers = headers::decode(row.bytes("headers")?.into()).ok_or_else(broken)?;
+            let value = row.opt_bytes("value")?.map(Into::into);
+            Ok((row.int("seq")?, Outgoing { topic: topic.clone(), key: row.bytes("key")?.into(), value, headers }))
         })
         .collect()
 }

@@ -41,8 +41,8 @@ impl Republication {
             // The first one is due only later: a new tenant has just been published completely.
             return begin(store, tenant, None, now).await.map(|()| None);
         };
-        let began = Timestamp(row.int(0)?);
-        if let Some(after) = row.opt_text(1)? {
+        let began = Timestamp(row.int("began")?);
+        if let Some(after) = row.opt_text("after_key")? {
             return Ok(Some(Self { tenant: tenant.clone(), began, after }));
         }
         if stagger::next(&format!("republish/{tenant}"), every, began).is_none_or(|due| now < due) {

@@ -1,14 +1,39 @@
 //! Rows as plain values, the same from both databases.
 
+use std::fmt;
+use std::sync::Arc;
+
 use sqlx::postgres::PgRow;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Column as _, Row as _, TypeInfo as _, ValueRef as _};
 
 use super::Error;
 
-/// One row of a result: values by column index.
+/// One row of a result: values by the names of its columns.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Row(Vec<Value>);
+pub struct Row {
+    /// The names of the result's columns, shared by its rows.
+    columns: Arc<[String]>,
+    values: Vec<Value>,
+}
+
+/// What finds a column of a row: its name in the result.
+pub trait Column: fmt::Display + Copy {
+    /// The position among these names.
+    fn position(self, columns: &[String]) -> Option<usize>;
+}
+
+impl Column for &str {
+    fn position(self, columns: &[String]) -> Option<usize> {
+        columns.iter().position(|column| column == self)
+    }
+}
+
+impl Column for usize {
+    fn position(self, columns: &[String]) -> Option<usize> {
+        (self < columns.len()).then_some(self)
+    }
+}
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Value {
@@ -23,7 +48,7 @@ impl Row {
     ///
     /// # Errors
     /// [`Error::Corrupt`] when there is no such column, or it holds another type.
-    pub fn int(&self, column: usize) -> Result<i64, Error> {
+    pub fn int(&self, column: impl Column) -> Result<i64, Error> {
         self.opt_int(column)?.ok_or_else(|| wrong(column, "an integer"))
     }
 
@@ -31,7 +56,7 @@ impl Row {
     ///
     /// # Errors
     /// As [`Row::int`], and when it is negative.
-    pub fn uint(&self, column: usize) -> Result<u64, Error> {
+    pub fn uint(&self, column: impl Column) -> Result<u64, Error> {
         u64::try_from(self.int(column)?).map_err(|_| wrong(column, "a positive integer"))
     }
 
@@ -39,7 +64,7 @@ impl Row {
     ///
     /// # Errors
     /// As [`Row::int`].
-    pub fn text(&self, column: usize) -> Result<String, Error> {
+    pub fn text(&self, column: impl Column) -> Result<String, Error> {
         self.opt_text(column)?.ok_or_else(|| wrong(column, "text"))
     }
 
@@ -47,7 +72,7 @@ impl Row {
     ///
     /// # Errors
     /// As [`Row::int`].
-    pub fn bytes(&self, column: usize) -> Result<Vec<u8>, Error> {
+    pub fn bytes(&self, column: impl Column) -> Result<Vec<u8>, Error> {
         self.opt_bytes(column)?.ok_or_else(|| wrong(column, "bytes"))
     }
 
@@ -55,7 +80,7 @@ impl Row {
     ///
     /// # Errors
     /// As [`Row::int`].
-    pub fn flag(&self, column: usize) -> Result<bool, Error> {
+    pub fn flag(&self, column: impl Column) -> Result<bool, Error> {
         Ok(self.int(column)? != 0)
     }
 
@@ -63,8 +88,8 @@ impl Row {
     ///
     /// # Errors
     /// As [`Row::int`].
-    pub fn opt_int(&self, column: usize) -> Result<Option<i64>, Error> {
-        match self.0.get(column) {
+    pub fn opt_int(&self, column: impl Column) -> Result<Option<i64>, Error> {
+        match self.value(column) {
             Some(Value::Null) => Ok(None),
             Some(Value::Int(value)) => Ok(Some(*value)),
             Some(Value::Text(_) | Value::Bytes(_)) | None => Err(wrong(column, "an integer")),
@@ -75,8 +100,8 @@ impl Row {
     ///
     /// # Errors
     /// As [`Row::int`].
-    pub fn opt_text(&self, column: usize) -> Result<Option<String>, Error> {
-        match self.0.get(column) {
+    pub fn opt_text(&self, column: impl Column) -> Result<Option<String>, Error> {
+        match self.value(column) {
             Some(Value::Null) => Ok(None),
             Some(Value::Text(value)) => Ok(Some(value.clone())),
             Some(Value::Int(_) | Value::Bytes(_)) | None => Err(wrong(column, "text")),
@@ -87,15 +112,31 @@ impl Row {
     ///
     /// # Errors
     /// As [`Row::int`].
-    pub fn opt_bytes(&self, column: usize) -> Result<Option<Vec<u8>>, Error> {
-        match self.0.get(column) {
+    pub fn opt_bytes(&self, column: impl Column) -> Result<Option<Vec<u8>>, Error> {
+        match self.value(column) {
             Some(Value::Null) => Ok(None),
             Some(Value::Bytes(value)) => Ok(Some(value.clone())),
             Some(Value::Int(_) | Value::Text(_)) | None => Err(wrong(column, "bytes")),
         }
     }
 
-    pub(super) fn from_sqlite(row: &SqliteRow) -> Result<Self, sqlx::Error> {
+    fn value(&self, column: impl Column) -> Option<&Value> {
+        self.values.get(column.position(&self.columns)?)
+    }
+
+    /// The rows of a result of SQLite.
+    pub(super) fn all_of_sqlite(rows: &[SqliteRow]) -> Result<Vec<Self>, sqlx::Error> {
+        let columns = names(rows);
+        rows.iter().map(|row| Ok(Self { columns: Arc::clone(&columns), values: Self::from_sqlite(row)? })).collect()
+    }
+
+    /// The rows of a result of PostgreSQL.
+    pub(super) fn all_of_postgres(rows: &[PgRow]) -> Result<Vec<Self>, sqlx::Error> {
+        let columns = names(rows);
+        rows.iter().map(|row| Ok(Self { columns: Arc::clone(&columns), values: Self::from_postgres(row)? })).collect()
+    }
+
+    fn from_sqlite(row: &SqliteRow) -> Result<Vec<Value>, sqlx::Error> {
         let value = |index: usize| {
             let raw = row.try_get_raw(index)?;
             // The type of the value: a column of an expression has no type.
@@ -107,10 +148,10 @@ impl Row {
                 other => Err(unsupported(row.column(index).name(), other)),
             }
         };
-        (0..row.len()).map(value).collect::<Result<_, _>>().map(Self)
+        (0..row.len()).map(value).collect()
     }
 
-    pub(super) fn from_postgres(row: &PgRow) -> Result<Self, sqlx::Error> {
+    fn from_postgres(row: &PgRow) -> Result<Vec<Value>, sqlx::Error> {
         let value = |index: usize| {
             let raw = row.try_get_raw(index)?;
             match raw.type_info().name() {
@@ -123,11 +164,16 @@ impl Row {
                 other => Err(unsupported(row.column(index).name(), other)),
             }
         };
-        (0..row.len()).map(value).collect::<Result<_, _>>().map(Self)
+        (0..row.len()).map(value).collect()
     }
 }
 
-fn wrong(column: usize, wanted: &str) -> Error {
+/// The names of a result's columns.
+fn names<R: sqlx::Row>(rows: &[R]) -> Arc<[String]> {
+    rows.first().map(|row| row.columns().iter().map(|column| column.name().to_owned()).collect()).unwrap_or_default()
+}
+
+fn wrong(column: impl Column, wanted: &str) -> Error {
     Error::Corrupt(format!("column {column} is not {wanted}"))
 }
 

@@ -179,13 +179,13 @@ impl Transaction {
     /// # Errors
     /// When the database is unavailable.
     pub async fn database_now(&mut self) -> Result<Timestamp, Error> {
-        const NOW: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
+        const NOW: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS now";
         if let Some(now) = self.file_now() {
             return Ok(now);
         }
         let began = Instant::now();
         let row = self.fetch_one_opt(NOW, Vec::new()).await?;
-        let now = row.ok_or_else(|| Error::Corrupt("the database returned no time".to_owned()))?.int(0).map(Timestamp)?;
+        let now = row.ok_or_else(|| Error::Corrupt("the database returned no time".to_owned()))?.int("now").map(Timestamp)?;
         self.time.note(now, began);
         Ok(now)
     }
@@ -229,12 +229,12 @@ impl Transaction {
             Inner::Sqlite(tx, _) => {
                 let arguments = param::for_sqlite(values).map_err(sqlx::Error::Encode)?;
                 let rows: Vec<SqliteRow> = sqlx::query_with(sql, arguments).fetch_all(&mut **tx).await?;
-                rows.iter().map(Row::from_sqlite).collect()
+                Row::all_of_sqlite(&rows)
             }
             Inner::Postgres(tx) => {
                 let arguments = param::for_postgres(values).map_err(sqlx::Error::Encode)?;
                 let rows: Vec<PgRow> = sqlx::query_with(sql, arguments).fetch_all(&mut **tx).await?;
-                rows.iter().map(Row::from_postgres).collect()
+                Row::all_of_postgres(&rows)
             }
         }
     }

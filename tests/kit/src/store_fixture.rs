@@ -80,7 +80,7 @@ impl StoreFixture {
 /// The numbers of all things, in order of their ids.
 pub async fn numbers(store: &Store) -> Vec<(String, Option<i64>)> {
     let rows = store.fetch("SELECT id, n FROM thing ORDER BY id", vec![]).await.unwrap();
-    rows.iter().map(|row| (row.text(0).unwrap(), row.opt_int(1).unwrap())).collect()
+    rows.iter().map(|row| (row.text("id").unwrap(), row.opt_int("n").unwrap())).collect()
 }
 
 /// Inserts one thing.

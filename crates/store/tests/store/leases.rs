@@ -124,7 +124,7 @@ pub(crate) async fn a_keeper_acquires_renews_notifies_and_releases(fixture: Stor
     assert_eq!(first.held(), Some(Epoch(1)));
     let second = Lease::new(store.clone(), "target/hub", "b", ttl);
     assert_eq!(second.held(), None);
-    let until = || async { store.fetch("SELECT until FROM lease", vec![]).await.unwrap()[0].int(0).unwrap() };
+    let until = || async { store.fetch("SELECT until FROM lease", vec![]).await.unwrap()[0].int("until").unwrap() };
     let before = until().await;
     fixture.pass(&store, Duration::from_millis(1)).await;
     xtsync_harness::wait_for(LIMIT, "a renewal", async || Ok((until().await > before).then_some(()))).await.unwrap();

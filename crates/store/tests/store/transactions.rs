@@ -20,14 +20,15 @@ pub(crate) async fn what_is_committed_is_read_back_with_its_types(fixture: Store
     let rows = store.fetch("SELECT id, n, note, body FROM thing ORDER BY id", vec![]).await.unwrap();
     let read: Vec<_> = rows
         .iter()
-        .map(|row| (row.text(0).unwrap(), row.opt_int(1).unwrap(), row.opt_text(2).unwrap(), row.opt_bytes(3).unwrap()))
+        .map(|row| (row.text("id").unwrap(), row.opt_int("n").unwrap(), row.opt_text("note").unwrap(), row.opt_bytes("body").unwrap()))
         .collect();
     let blank = ("blank".to_owned(), Some(0), Some(String::new()), Some(vec![]));
     let full = ("full".to_owned(), Some(i64::MAX), Some("Zoë 🎈".to_owned()), Some(vec![0, 255]));
     assert_eq!(read, [blank, ("empty".to_owned(), None, None, None), full]);
-    let row = store.fetch_one_opt("SELECT COUNT(*), CAST(SUM(n) AS BIGINT), 1 = 1 FROM thing WHERE n = $1", params![0_i64]).await.unwrap();
+    const SUMS: &str = "SELECT COUNT(*) AS count, CAST(SUM(n) AS BIGINT) AS sum, 1 = 1 AS is_one FROM thing WHERE n = $1";
+    let row = store.fetch_one_opt(SUMS, params![0_i64]).await.unwrap();
     let row = row.unwrap();
-    assert_eq!((row.uint(0).unwrap(), row.int(1).unwrap(), row.flag(2).unwrap()), (1, 0, true));
+    assert_eq!((row.uint("count").unwrap(), row.int("sum").unwrap(), row.flag("is_one").unwrap()), (1, 0, true));
 }
 
 pub(crate) async fn a_dropped_transaction_leaves_nothing(fixture: StoreFixture) {
@@ -68,8 +69,8 @@ pub(crate) async fn batches_of_any_size_are_stored_and_newer_versions_win(fixtur
     assert_eq!(tx.insert(UPSERT, rows(3, 4)).await.unwrap(), 0, "an older version changes nothing");
     assert_eq!(tx.insert(UPSERT, rows(1, 6)).await.unwrap(), 1);
     tx.commit().await.unwrap();
-    let row = store.fetch_one_opt("SELECT COUNT(*), CAST(SUM(n) AS BIGINT) FROM thing", vec![]).await.unwrap().unwrap();
-    assert_eq!((row.int(0).unwrap(), row.int(1).unwrap()), (1000, 5001));
+    let row = store.fetch_one_opt("SELECT COUNT(*) AS count, CAST(SUM(n) AS BIGINT) AS sum FROM thing", vec![]).await.unwrap().unwrap();
+    assert_eq!((row.int("count").unwrap(), row.int("sum").unwrap()), (1000, 5001));
 }
 
 pub(crate) async fn a_batch_of_updates_and_of_look_ups_joins_its_rows(fixture: StoreFixture) {
@@ -82,7 +83,7 @@ pub(crate) async fn a_batch_of_updates_and_of_look_ups_joins_its_rows(fixture: S
     assert_eq!(tx.insert(update, vec![params!["a", 10_i64], params!["x", 7_i64], params!["c", 30_i64]]).await.unwrap(), 2);
     let look_up = "WITH v (id) AS (VALUES {rows}) SELECT thing.id, thing.n FROM thing JOIN v ON thing.id = v.id";
     let found = tx.fetch_rows(look_up, ["a", "b", "y"].map(|id| params![id]).to_vec()).await.unwrap();
-    let mut found: Vec<_> = found.iter().map(|row| (row.text(0).unwrap(), row.int(1).unwrap())).collect();
+    let mut found: Vec<_> = found.iter().map(|row| (row.text("id").unwrap(), row.int("n").unwrap())).collect();
     found.sort();
     assert_eq!(found, [("a".to_owned(), 10), ("b".to_owned(), 2)]);
 }
@@ -95,8 +96,8 @@ pub(crate) async fn deferred_statements_are_written_with_the_commit_or_not_at_al
     tx.defer(UPSERT, vec![params!["a", 1_i64, None::<&str>], params!["b", 2_i64, "note"]]);
     tx.defer(REMOVE, vec![params!["gone"]]);
     tx.defer(REMOVE, vec![]);
-    let row = tx.fetch_one_opt("SELECT COUNT(*) FROM thing", vec![]).await.unwrap().unwrap();
-    assert_eq!(row.int(0).unwrap(), 1, "deferred statements have not run yet");
+    let row = tx.fetch_one_opt("SELECT COUNT(*) AS count FROM thing", vec![]).await.unwrap().unwrap();
+    assert_eq!(row.int("count").unwrap(), 1, "deferred statements have not run yet");
     tx.commit().await.unwrap();
     let wanted = [("a".to_owned(), Some(1)), ("b".to_owned(), Some(2))];
     assert_eq!(numbers(&store).await, wanted);
@@ -140,11 +141,11 @@ pub(crate) async fn a_column_of_another_type_is_an_error(fixture: StoreFixture) 
     let store = fixture.open().await;
     put(&store, "a", -1).await;
     let row = store.fetch_one_opt("SELECT id, n, note FROM thing", vec![]).await.unwrap().unwrap();
-    assert!(matches!(row.int(0), Err(Error::Corrupt(_))));
-    assert!(matches!(row.text(1), Err(Error::Corrupt(_))));
-    assert!(matches!(row.uint(1), Err(Error::Corrupt(_))), "a negative number");
-    assert!(matches!(row.text(2), Err(Error::Corrupt(_))), "a null");
-    assert!(matches!(row.int(3), Err(Error::Corrupt(_))), "no such column");
+    assert!(matches!(row.int("id"), Err(Error::Corrupt(_))));
+    assert!(matches!(row.text("n"), Err(Error::Corrupt(_))));
+    assert!(matches!(row.uint("n"), Err(Error::Corrupt(_))), "a negative number");
+    assert!(matches!(row.text("note"), Err(Error::Corrupt(_))), "a null");
+    assert_eq!(row.int("total").unwrap_err().to_string(), "column total is not an integer", "no such column");
 }
 
 pub(crate) async fn concurrent_writers_lose_no_update(fixture: StoreFixture) {
