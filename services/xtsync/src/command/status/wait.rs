@@ -16,7 +16,8 @@ use crate::output::Waiting;
 /// Cycles that must complete after the command began. Two, because the first may have started before.
 const CYCLES: u64 = 2;
 
-/// Watches the status until it is converged. Returns the last status, and an error if `limit` passed before.
+/// Watches the status until it is converged. Returns the last status, and an error if it is not converged within `limit`. At least one status
+/// is awaited.
 pub(crate) async fn until_converged(
     client: &mut Client,
     limit: Duration,
@@ -30,7 +31,12 @@ pub(crate) async fn until_converged(
         .into_inner();
     let (mut first, mut last, mut waits_for) = (None, None, Vec::new());
     loop {
-        let Ok(next) = timeout_at(deadline, statuses.message()).await else { break };
+        // The first status is awaited beyond the limit: it holds what the command prints.
+        let next = match &last {
+            None => Ok(statuses.message().await),
+            Some(_) => timeout_at(deadline, statuses.message()).await,
+        };
+        let Ok(next) = next else { break };
         let Some(status) = next.map_err(|status| failure(&status))?.and_then(|next| next.status) else { break };
         let now = cycles(&status);
         let first = first.get_or_insert_with(|| now.clone());
