@@ -84,6 +84,8 @@ impl Configuration {
                 (Spec::Directory(spec), Some(tenant)) => {
                     configuration.directories.insert(tenant, spec.id);
                 }
+                // Only the control API knows names beside keys.
+                (Spec::Rename(_), _) => {}
                 // Validation refuses these: they belong to a tenant and name none.
                 (
                     Spec::CrossTenantAccessPolicy(_)

@@ -12,7 +12,8 @@ use serde::{Deserialize, Serialize};
 #[error("'{0}' is not a name: 1 to 40 characters of a-z, 0-9 and '-'")]
 pub struct InvalidName(pub String);
 
-/// The name of a tenant everywhere: keys, topics, metrics. `[a-z0-9-]{1,40}`, immutable.
+/// The name of a tenant everywhere: keys, topics, metrics. `[a-z0-9-]{1,40}`, immutable: a rename changes only what administrators
+/// write and read ([`crate::resource::Rename`]).
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct TenantName(String);

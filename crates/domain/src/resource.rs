@@ -10,6 +10,7 @@ mod hosts;
 mod name_resolution;
 mod organization;
 mod projection;
+mod rename;
 mod synchronization;
 mod tenant;
 
@@ -24,6 +25,7 @@ pub use hosts::{AllowedHosts, InvalidHost};
 pub use name_resolution::NameResolution;
 pub use organization::Organization;
 pub use projection::Projection;
+pub use rename::Rename;
 pub use synchronization::{
     Apply, GroupRef, Limit, Limits, Live, Mapping, MappingSource, Mode, Nulls, PinnedGroup, Rehire, Scope, ScopeLoss, Synchronization,
 };
@@ -48,11 +50,13 @@ pub enum Kind {
     NameResolution,
     /// Which directory a tenant is; derived by control, never applied by a user.
     Directory,
+    /// The name of a renamed tenant; made by a command, never applied by a user.
+    Rename,
 }
 
 impl Kind {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Organization,
         Self::Tenant,
         Self::CrossTenantAccessPolicy,
@@ -60,6 +64,7 @@ impl Kind {
         Self::Projection,
         Self::NameResolution,
         Self::Directory,
+        Self::Rename,
     ];
 
     /// The kind of that name; `None` where there is none.
@@ -79,6 +84,7 @@ impl Kind {
             Self::Projection => "Projection",
             Self::NameResolution => "NameResolution",
             Self::Directory => "Directory",
+            Self::Rename => "Rename",
         }
     }
 }
@@ -134,6 +140,8 @@ pub enum Spec {
     NameResolution(NameResolution),
     /// See [`Directory`].
     Directory(Directory),
+    /// See [`Rename`].
+    Rename(Rename),
 }
 
 impl Spec {
@@ -150,6 +158,7 @@ impl Spec {
             Kind::Projection => Self::Projection(serde_json::from_slice(json)?),
             Kind::NameResolution => Self::NameResolution(serde_json::from_slice(json)?),
             Kind::Directory => Self::Directory(serde_json::from_slice(json)?),
+            Kind::Rename => Self::Rename(serde_json::from_slice(json)?),
         })
     }
 
@@ -164,6 +173,7 @@ impl Spec {
             Self::Projection(spec) => serde_json::to_vec(spec),
             Self::NameResolution(spec) => serde_json::to_vec(spec),
             Self::Directory(spec) => serde_json::to_vec(spec),
+            Self::Rename(spec) => serde_json::to_vec(spec),
         }
         .expect("specs have string keys and no failing serializers")
     }
@@ -179,6 +189,7 @@ impl Spec {
             Self::Projection(_) => Kind::Projection,
             Self::NameResolution(_) => Kind::NameResolution,
             Self::Directory(_) => Kind::Directory,
+            Self::Rename(_) => Kind::Rename,
         }
     }
 }

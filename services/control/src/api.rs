@@ -20,7 +20,7 @@ use crate::context::Context;
 use crate::context_handle::ContextHandle;
 use crate::manifest::{self, File};
 use crate::problem::Problem;
-use crate::{Error, command, directories, listing, status};
+use crate::{Error, command, directories, listing, rename, status};
 
 use server::Identity;
 pub use server::serve;
@@ -77,7 +77,7 @@ impl ControlService for Api {
 
     async fn show_user(&self, request: Request<control::ShowUserRequest>) -> Result<Response<control::ShowUserResponse>, Status> {
         let context = self.context()?;
-        let links = show::user(&context, &request.into_inner()).await.map_err(failed)?;
+        let links = show::user(&context, request.into_inner()).await.map_err(failed)?;
         match links.is_empty() {
             true => Err(Status::not_found(show::UNKNOWN)),
             false => Ok(Response::new(control::ShowUserResponse { links })),
@@ -136,6 +136,20 @@ impl ControlService for Api {
             .map_err(failed)?;
         let directories::Confirmed { revision, directory, former } = confirmed.ok_or_else(|| no_tenant(&tenant))?;
         Ok(Response::new(control::ConfirmTenantResponse { revision, directory_id: directory.into(), former_directory_id: former.into() }))
+    }
+
+    async fn rename_tenant(
+        &self,
+        request: Request<control::RenameTenantRequest>,
+    ) -> Result<Response<control::RenameTenantResponse>, Status> {
+        let context = self.context()?;
+        let identity = identity(&request);
+        let control::RenameTenantRequest { tenant, name, actor: given } = request.into_inner();
+        let declared = declared(&given);
+        let renamed =
+            rename::rename(&context, &tenant, &name, Actor { identity: &identity.0, declared: &declared }).await.map_err(failed)?;
+        let rename::Renamed { revision, key, is_changed } = renamed.ok_or_else(|| no_tenant(&tenant))?;
+        Ok(Response::new(control::RenameTenantResponse { revision, key: key.into(), changed: is_changed }))
     }
 }
 

@@ -2,11 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use xtsync_domain::resource::Id;
+use xtsync_domain::TenantName;
+use xtsync_domain::fact::Identity;
+use xtsync_domain::resource::{Id, Spec};
 
 use crate::actor::Actor;
 use crate::context::Context;
 use crate::manifest::Written;
+use crate::names::Names;
 use crate::plan::Plan;
 use crate::revision::{self, Operation};
 use crate::view::fact;
@@ -17,7 +20,7 @@ use crate::{Error, publish, resolve, resources, rules};
 pub struct Applied {
     /// The newest revision.
     pub revision: u64,
-    /// The effect on each written resource, by id.
+    /// The effect on each written resource, by id as written.
     pub changes: BTreeMap<Id, Change>,
 }
 
@@ -51,20 +54,28 @@ async fn store_and_publish(context: &Context, written: &[Written], actor: Actor<
     let facts = fact::groups(&context.store).await?;
     let mut tx = context.begin(epoch).await?;
     let stored = resources::read_in(&mut tx).await?;
-    let identities = fact::identities(&context.store).await?;
+    let names = Names::of(stored.values());
+    let keyed = names.keyed(written).map_err(Error::Refused)?;
     let lookup = resolve::lookup(&facts, &stored);
     let before = Plan::of(&stored);
     let mut plan = before.clone();
-    written.iter().for_each(|resource| plan.write(&resource.id, &resource.spec, &lookup, refresh_names));
-    let mut problems = rules::problems(&before.as_written(), &plan.as_written(), written, &identities, &context.connectors, &context.hosts);
-    if problems.is_empty() && !plan.pending.is_empty() {
-        problems = rules::problems(&before.in_force, &plan.in_force, written, &identities, &context.connectors, &context.hosts);
+    keyed.iter().for_each(|(id, spec)| plan.write(id, spec, &lookup, refresh_names));
+    // Mistakes name tenants as administrators do.
+    let identities: BTreeMap<TenantName, Identity> =
+        fact::identities(&context.store).await?.into_iter().map(|(key, identity)| (names.name(&key).clone(), identity)).collect();
+    let problems = |before: &BTreeMap<Id, Spec>, wanted: &BTreeMap<Id, Spec>| {
+        let (before, wanted) = (names.all_named(before), names.all_named(wanted));
+        rules::problems(&before, &wanted, written, &identities, &context.connectors, &context.hosts)
+    };
+    let mut found = problems(&before.as_written(), &plan.as_written());
+    if found.is_empty() && !plan.pending.is_empty() {
+        found = problems(&before.in_force, &plan.in_force);
     }
-    if !problems.is_empty() {
-        return Err(Error::Refused(problems));
+    if !found.is_empty() {
+        return Err(Error::Refused(found));
     }
     let operation = Operation { actor, verb: "apply", now: context.clock.now() };
-    let changes = written.iter().map(|resource| (resource.id.clone(), change(&before, &plan, &resource.id))).collect();
+    let changes = written.iter().zip(&keyed).map(|(resource, (id, _))| (resource.id.clone(), change(&before, &plan, id))).collect();
     let revision = revision::store(&mut tx, operation, &stored, &plan.stored()).await?;
     tx.commit().await?;
     publish::pending(context).await?;

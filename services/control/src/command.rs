@@ -14,6 +14,7 @@ use xtsync_domain::{Configuration, TenantName};
 
 use crate::actor::Actor;
 use crate::context::{Context, ROLE};
+use crate::names::Names;
 use crate::revision::Operation;
 use crate::{Error, audit, reconcile, resources};
 
@@ -21,7 +22,7 @@ use crate::{Error, audit, reconcile, resources};
 const VALID_FOR: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Requests the republication of a tenant's records. With an empty name it requests that of every synchronized tenant and reconciles the
-/// configuration. Returns the tenants; `None` if there is no such tenant.
+/// configuration. Returns the tenants' names; `None` if there is no such tenant.
 ///
 /// # Errors
 /// If the store or the bus fails, or this replica does not lead.
@@ -37,7 +38,8 @@ pub(crate) async fn republish(context: &Context, tenant: &str, actor: Actor<'_>)
         },
     };
     publish_command(context, &tenants, "republish", Action::Republish(internal::Republish {}), actor).await?;
-    Ok(Some(tenants.iter().map(ToString::to_string).collect()))
+    let names = Names::read(&context.store).await?;
+    Ok(Some(tenants.iter().map(|tenant| names.name(tenant).to_string()).collect()))
 }
 
 /// Requests that writes to an observe-only target resume; `None` if there is no such tenant.
@@ -64,16 +66,20 @@ pub(crate) async fn resync(context: &Context, tenant: &str, actor: Actor<'_>) ->
 /// If the store or the bus fails, or this replica does not lead.
 pub(crate) async fn retry(context: &Context, tenant: &str, user: &str, actor: Actor<'_>) -> Result<Option<()>, Error> {
     let Some(tenant) = find_tenant(context, tenant).await? else { return Ok(None) };
-    publish_command_for(context, &[tenant].into(), user, "retry", Action::Retry(internal::Retry {}), actor).await.map(Some)
+    let user = Names::read(&context.store).await?.user_key(user)?;
+    publish_command_for(context, &[tenant].into(), &user, "retry", Action::Retry(internal::Retry {}), actor).await.map(Some)
 }
 
 async fn configuration(context: &Context) -> Result<Configuration, Error> {
     Ok(Configuration::new(0, resources::read(&context.store).await?.into_values()))
 }
 
-async fn find_tenant(context: &Context, name: &str) -> Result<Option<TenantName>, Error> {
+/// Returns the key of the tenant with this name.
+pub(crate) async fn find_tenant(context: &Context, name: &str) -> Result<Option<TenantName>, Error> {
+    let Ok(name) = TenantName::new(name) else { return Ok(None) };
+    let key = Names::read(&context.store).await?.key(&name)?;
     let configuration = configuration(context).await?;
-    Ok(TenantName::new(name).ok().filter(|name| configuration.tenant(name).is_some()))
+    Ok(Some(key).filter(|key| configuration.tenant(key).is_some()))
 }
 
 /// Returns every tenant that is the source or target of a synchronization.

@@ -11,6 +11,7 @@ use xtsync_store::params;
 
 use crate::actor::Actor;
 use crate::context::{Context, ROLE};
+use crate::names::Names;
 use crate::problem::Problem;
 use crate::resources::{self, StoredResources};
 use crate::revision::{self, Operation};
@@ -80,7 +81,8 @@ fn directory(spec: &Spec) -> Option<&DirectoryId> {
         | Spec::CrossTenantAccessPolicy(_)
         | Spec::Synchronization(_)
         | Spec::Projection(_)
-        | Spec::NameResolution(_) => None,
+        | Spec::NameResolution(_)
+        | Spec::Rename(_) => None,
     }
 }
 
@@ -90,10 +92,12 @@ fn directory(spec: &Spec) -> Option<&DirectoryId> {
 /// # Errors
 /// [`Error::Refused`] if there is nothing to confirm; other errors if the store or the bus fails, or this replica does not lead.
 pub(crate) async fn confirm(context: &Context, tenant: &str, expected: &str, actor: Actor<'_>) -> Result<Option<Confirmed>, Error> {
-    let Ok(tenant) = TenantName::new(tenant) else { return Ok(None) };
+    let Ok(name) = TenantName::new(tenant) else { return Ok(None) };
     let _guard = context.revision_lock.lock().await;
     let mut tx = context.begin(context.epoch()?).await?;
     let stored = resources::read_in(&mut tx).await?;
+    let names = Names::of(stored.values());
+    let tenant = names.key(&name)?;
     if !stored.values().any(|resource| matches!(resource.spec, Spec::Tenant(_)) && resource.id.name == tenant.as_str()) {
         return Ok(None);
     }
@@ -102,21 +106,21 @@ pub(crate) async fn confirm(context: &Context, tenant: &str, expected: &str, act
     let read = identities.get(&tenant).map(|identity| identity.directory_id.clone());
     let former = stored.get(&key).and_then(|resource| directory(&resource.spec)).cloned();
     let (directory, former) = match (read, former) {
-        (None, _) => return Err(not_confirmable(&tenant, "its directory has not been read yet")),
-        (Some(_), None) => return Err(not_confirmable(&tenant, "no directory was pinned before")),
+        (None, _) => return Err(not_confirmable(&name, "its directory has not been read yet")),
+        (Some(_), None) => return Err(not_confirmable(&name, "no directory was pinned before")),
         (Some(read), Some(former)) if read == former => {
-            return Err(not_confirmable(&tenant, &format!("it is directory {former}, as before")));
+            return Err(not_confirmable(&name, &format!("it is directory {former}, as before")));
         }
         (Some(read), Some(former)) => (read, former),
     };
     if !expected.is_empty() && directory != DirectoryId::from(expected) {
-        return Err(not_confirmable(&tenant, &format!("the directory that was read last is {directory}")));
+        return Err(not_confirmable(&name, &format!("the directory that was read last is {directory}")));
     }
     let other = identities.iter().find(|(name, one)| **name != tenant && one.directory_id == directory);
     if let Some((other, _)) = other {
         return Err(not_confirmable(
-            &tenant,
-            &format!("directory {directory} is Tenant {other} already: a directory belongs to one Tenant"),
+            &name,
+            &format!("directory {directory} is Tenant {} already: a directory belongs to one Tenant", names.name(other)),
         ));
     }
     let operation = Operation { actor, verb: "confirm", now: context.clock.now() };

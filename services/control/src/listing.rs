@@ -1,12 +1,15 @@
 //! Lists resources with their status.
 
+use std::collections::BTreeMap;
+
 use xtsync_contract::control::{Pending, ResourceStatus};
 use xtsync_domain::TenantName;
 use xtsync_domain::configuration::Configuration;
 use xtsync_domain::resolution::Known;
-use xtsync_domain::resource::{GroupRef, Id, Resource, Spec, Synchronization};
+use xtsync_domain::resource::{GroupRef, Id, Kind, Resource, Spec, Synchronization};
 use xtsync_store::{Error, Store};
 
+use crate::names::Names;
 use crate::plan::{Lookup, Plan};
 use crate::resources::{self, StoredResources};
 use crate::view::fact;
@@ -30,12 +33,13 @@ pub(crate) struct NameResolutions<'a> {
     plan: Plan,
     lookup: Lookup,
     stored: &'a StoredResources,
+    names: &'a Names,
 }
 
 impl<'a> NameResolutions<'a> {
-    pub(crate) async fn read(store: &Store, stored: &'a StoredResources) -> Result<Self, Error> {
+    pub(crate) async fn read(store: &Store, stored: &'a StoredResources, names: &'a Names) -> Result<Self, Error> {
         let facts = fact::groups(store).await?;
-        Ok(Self { plan: Plan::of(stored), lookup: resolve::lookup(&facts, stored), stored })
+        Ok(Self { plan: Plan::of(stored), lookup: resolve::lookup(&facts, stored), stored, names })
     }
 
     /// Returns the state of one synchronization's name resolution.
@@ -43,6 +47,7 @@ impl<'a> NameResolutions<'a> {
         let (Some(in_force), Some(source)) = (self.plan.synchronization(id), &id.tenant) else { return ResolutionStatus::default() };
         let nothing = Known::default();
         let known = self.lookup.get(source).unwrap_or(&nothing);
+        let source = self.names.name(source);
         let waiting = self.plan.pending.get(id);
         let pending = pending(waiting.unwrap_or(in_force), known, source);
         let revision = self.stored.get(id).map_or(0, |resource| resource.revision);
@@ -56,31 +61,39 @@ impl<'a> NameResolutions<'a> {
     }
 }
 
-/// Lists every stored resource, in order of the ids.
+/// Lists every stored resource but renames, in order of the ids. A renamed Tenant has its name and its key.
 pub(crate) async fn list(store: &Store) -> Result<Vec<ResourceStatus>, Error> {
     let stored = resources::read(store).await?;
-    let names = NameResolutions::read(store, &stored).await?;
+    let names = Names::of(stored.values());
+    let resolutions = NameResolutions::read(store, &stored, &names).await?;
     let configuration = Configuration::new(0, stored.values().cloned());
     let identities = fact::identities(store).await?;
     let of_tenant = |resource: &Resource| match (&resource.spec, TenantName::new(&resource.id.name)) {
-        (Spec::Tenant(_), Ok(tenant)) => warnings::notices(&tenant, &configuration, &identities),
+        (Spec::Tenant(_), Ok(tenant)) => warnings::notices(&tenant, &configuration, &identities, &names),
         (_, _) => Vec::new(),
     };
     let with_notices = |resource: &Resource| {
-        let mut status = status(&names, resource)?;
+        let mut status = status(&resolutions, resource)?;
         status.notices.extend(of_tenant(resource));
         Ok(status)
     };
-    stored.values().map(with_notices).collect()
+    let shown = stored.values().filter(|resource| resource.id.kind != Kind::Rename);
+    let shown: BTreeMap<Id, &Resource> = shown.map(|resource| (names.named(&resource.id, &resource.spec).0, resource)).collect();
+    shown.into_values().map(with_notices).collect()
 }
 
-fn status(names: &NameResolutions<'_>, resource: &Resource) -> Result<ResourceStatus, Error> {
-    let ResolutionStatus { pending, in_force, resolved, notices } = names.of(&resource.id);
-    let written = names.plan.pending.get(&resource.id).map(|written| text(&Spec::Synchronization(written.clone())));
+fn status(resolutions: &NameResolutions<'_>, resource: &Resource) -> Result<ResourceStatus, Error> {
+    let ResolutionStatus { pending, in_force, resolved, notices } = resolutions.of(&resource.id);
+    let names = resolutions.names;
+    let written = resolutions.plan.pending.get(&resource.id).map(|written| Spec::Synchronization(written.clone()));
+    let written = written.map(|written| text(&names.named(&resource.id, &written).1));
+    let (id, spec) = names.named(&resource.id, &resource.spec);
+    let is_renamed = id.kind == Kind::Tenant && id != resource.id;
     Ok(ResourceStatus {
-        id: resource.id.to_string(),
+        id: id.to_string(),
         revision: resource.revision,
-        spec_json: text(&resource.spec)?,
+        spec_json: text(&spec)?,
+        key: if is_renamed { resource.id.name.clone() } else { String::new() },
         pending,
         resolved,
         pending_json: written.transpose()?.unwrap_or_default(),

@@ -127,7 +127,8 @@ impl Plan {
             | Spec::CrossTenantAccessPolicy(_)
             | Spec::Projection(_)
             | Spec::NameResolution(_)
-            | Spec::Directory(_) => None,
+            | Spec::Directory(_)
+            | Spec::Rename(_) => None,
         }
     }
 }

@@ -19,6 +19,7 @@ use xtsync_store::{Store, params};
 
 use crate::context::Context;
 use crate::listing::ResolutionStatus;
+use crate::names::Names;
 use crate::view::fact;
 use crate::{Error, listing, projector, resources, warnings};
 use converged::Snapshot;
@@ -35,12 +36,13 @@ pub(crate) async fn read(context: &Context) -> Result<control::FleetStatus, Erro
     let (revision, published) = newest(&context.store).await?;
     let configuration = Configuration::new(revision, stored.values().map(Resource::clone));
     let identities = fact::identities(&context.store).await?;
-    let names = listing::NameResolutions::read(&context.store, &stored).await?;
+    let names = Names::of(stored.values());
+    let resolutions = listing::NameResolutions::read(&context.store, &stored, &names).await?;
     let (mut synchronizations, mut blocked, mut resolution_status) = (Vec::new(), Vec::new(), Vec::new());
     for synchronization in configuration.synchronizations() {
         let numbers = numbers::read(&context.store, &synchronization.source, &synchronization.spec.to, now).await?;
         blocked.push(consent::blocked(&context.store, synchronization, (&configuration, &identities), now).await?);
-        resolution_status.push((synchronization.name.clone(), names.of(&synchronization.id())));
+        resolution_status.push((synchronization.name.clone(), resolutions.of(&synchronization.id())));
         synchronizations.push((synchronization, numbers));
     }
     let (total_lag, missing) = total_lag(&context.store, &context.bus, &configuration).await?;
@@ -52,6 +54,7 @@ pub(crate) async fn read(context: &Context) -> Result<control::FleetStatus, Erro
         roles: roles(&context.store, now).await?,
         configuration: &configuration,
         synchronizations: &synchronizations,
+        names: &names,
         now,
     };
     let waiting_for = converged::waiting_for(&snapshot);
@@ -60,7 +63,7 @@ pub(crate) async fn read(context: &Context) -> Result<control::FleetStatus, Erro
             *blocked = SCOPE_EMPTY;
         }
     }
-    Ok(control::FleetStatus {
+    let mut status = control::FleetStatus {
         at: Some(wire_time(now)),
         revision,
         converged: waiting_for.is_empty(),
@@ -72,8 +75,10 @@ pub(crate) async fn read(context: &Context) -> Result<control::FleetStatus, Erro
             .map(|(((one, numbers), blocked), (_, resolution_status))| status_of(one, numbers, blocked, resolution_status))
             .collect(),
         roles: snapshot.roles,
-        warnings: warnings::all(&configuration, &identities),
-    })
+        warnings: warnings::all(&configuration, &identities, &names),
+    };
+    names.name_status(&mut status);
+    Ok(status)
 }
 
 /// The numbers of one synchronization.

@@ -50,8 +50,8 @@ pub enum Command {
     Resume(resume::Args),
     /// Retry now what was refused, is in conflict or waits for its next try
     Retry(retry::Args),
-    /// Confirm a change of a tenant
-    #[command(subcommand, after_help = "Example:\n  xtsync tenant confirm emea")]
+    /// Confirm a change of a tenant, or rename a tenant
+    #[command(subcommand, after_help = "Examples:\n  xtsync tenant confirm emea\n  xtsync tenant rename emea europe")]
     Tenant(tenant::Command),
     /// Create or list the topics on Kafka
     #[command(subcommand, after_help = "Example:\n  xtsync topics create --file config/")]

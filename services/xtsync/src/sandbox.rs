@@ -9,7 +9,8 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use xtsync_contract::control::{
-    ApplyRequest, Document, FleetStatus, GetStatusRequest, ListResourcesRequest, ResourceStatus, RetryRequest, ShowUserRequest,
+    ApplyRequest, Document, FleetStatus, GetStatusRequest, ListResourcesRequest, RenameTenantRequest, ResourceStatus, RetryRequest,
+    ShowUserRequest,
 };
 use xtsync_contract::events::Link;
 use xtsync_control::manifest::{self, File};
@@ -141,6 +142,16 @@ impl Sandbox {
     pub async fn retry(&mut self, tenant: &str, user: &str) -> exit::Result {
         let request = RetryRequest { tenant: tenant.to_owned(), user: user.to_owned(), actor: "sandbox".to_owned() };
         self.client.retry(request).await.map_err(|status| failure(&status))?;
+        Ok(())
+    }
+
+    /// Renames a tenant.
+    ///
+    /// # Errors
+    /// When control refuses it.
+    pub async fn rename(&mut self, tenant: &str, name: &str) -> exit::Result {
+        let request = RenameTenantRequest { tenant: tenant.to_owned(), name: name.to_owned(), actor: "sandbox".to_owned() };
+        self.client.rename_tenant(request).await.map_err(|status| failure(&status))?;
         Ok(())
     }
 

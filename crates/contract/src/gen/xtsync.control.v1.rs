@@ -121,6 +121,9 @@ pub struct ResourceStatus {
     /// Notices about the resource and about the groups that its names were resolved to.
     #[prost(message, repeated, tag = "8")]
     pub notices: ::prost::alloc::vec::Vec<Notice>,
+    /// The key of a renamed Tenant; empty if the name is the key.
+    #[prost(string, tag = "9")]
+    pub key: ::prost::alloc::string::String,
 }
 /// Information for the administrator that does not block anything.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -288,7 +291,7 @@ pub struct ShownLink {
     /// Empty for a user without a decision of any synchronization.
     #[prost(string, tag = "3")]
     pub target: ::prost::alloc::string::String,
-    /// The link; unset if there is none.
+    /// The link as it is published, with keys of tenants; unset if there is none.
     #[prost(message, optional, tag = "4")]
     pub link: ::core::option::Option<super::super::events::v1::Link>,
     /// The reasons for the state: first the decision on the user, then what became of it.
@@ -381,6 +384,29 @@ pub struct ConfirmTenantResponse {
     /// The tenant's former directory.
     #[prost(string, tag = "3")]
     pub former_directory_id: ::prost::alloc::string::String,
+}
+/// Renames a tenant.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RenameTenantRequest {
+    #[prost(string, tag = "1")]
+    pub tenant: ::prost::alloc::string::String,
+    /// The new name.
+    #[prost(string, tag = "2")]
+    pub name: ::prost::alloc::string::String,
+    #[prost(string, tag = "3")]
+    pub actor: ::prost::alloc::string::String,
+}
+/// The renamed tenant.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RenameTenantResponse {
+    #[prost(uint64, tag = "1")]
+    pub revision: u64,
+    /// The tenant's key, which stays.
+    #[prost(string, tag = "2")]
+    pub key: ::prost::alloc::string::String,
+    /// Whether the tenant had another name before.
+    #[prost(bool, tag = "3")]
+    pub changed: bool,
 }
 /// The codes of reasons, with the names of their parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -830,6 +856,35 @@ pub mod control_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// Renames a Tenant. From then on this API takes and returns the new name; topics, events, metrics and secrets keep the key, which is the
+        /// name under which the Tenant was first applied. NOT_FOUND if there is no such tenant, INVALID_ARGUMENT if the name is invalid or belongs
+        /// to another tenant.
+        pub async fn rename_tenant(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RenameTenantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RenameTenantResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/xtsync.control.v1.ControlService/RenameTenant",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("xtsync.control.v1.ControlService", "RenameTenant"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -921,6 +976,16 @@ pub mod control_service_server {
             request: tonic::Request<super::ConfirmTenantRequest>,
         ) -> std::result::Result<
             tonic::Response<super::ConfirmTenantResponse>,
+            tonic::Status,
+        >;
+        /// Renames a Tenant. From then on this API takes and returns the new name; topics, events, metrics and secrets keep the key, which is the
+        /// name under which the Tenant was first applied. NOT_FOUND if there is no such tenant, INVALID_ARGUMENT if the name is invalid or belongs
+        /// to another tenant.
+        async fn rename_tenant(
+            &self,
+            request: tonic::Request<super::RenameTenantRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::RenameTenantResponse>,
             tonic::Status,
         >;
     }
@@ -1436,6 +1501,51 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = ConfirmTenantSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/xtsync.control.v1.ControlService/RenameTenant" => {
+                    #[allow(non_camel_case_types)]
+                    struct RenameTenantSvc<T: ControlService>(pub Arc<T>);
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::RenameTenantRequest>
+                    for RenameTenantSvc<T> {
+                        type Response = super::RenameTenantResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RenameTenantRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlService>::rename_tenant(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RenameTenantSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -50,7 +50,8 @@ pub fn name_resolution(wanted: &BTreeMap<Id, Spec>, pending: BTreeMap<String, Sy
         | Spec::CrossTenantAccessPolicy(_)
         | Spec::Projection(_)
         | Spec::NameResolution(_)
-        | Spec::Directory(_) => None,
+        | Spec::Directory(_)
+        | Spec::Rename(_) => None,
     });
     let names = in_force.chain(pending.values()).flat_map(|synchronization| synchronization.scope.names()).map(str::to_owned).collect();
     NameResolution { names, pending }

@@ -65,7 +65,7 @@ pub fn problems(proposal: &Proposal<'_>) -> Vec<Problem> {
             Spec::Synchronization(synchronization) => {
                 synchronization::check(id, synchronization, &configuration, proposal.describe, &mut found);
             }
-            Spec::Projection(_) | Spec::NameResolution(_) | Spec::Directory(_) => {}
+            Spec::Projection(_) | Spec::NameResolution(_) | Spec::Directory(_) | Spec::Rename(_) => {}
         }
     }
     claims::check(proposal, &mut problems);
@@ -91,17 +91,19 @@ fn namespace(id: &Id, configuration: &Configuration, found: &mut Found<'_>) {
         (Kind::Organization, Some(_)) => found.add("metadata.tenant", "an Organization belongs to no tenant"),
         (Kind::Tenant, Some(tenant)) if tenant.as_str() == id.name => {}
         (Kind::Tenant, Some(_)) => found.add("metadata.tenant", "a Tenant belongs to itself"),
-        (Kind::CrossTenantAccessPolicy | Kind::Synchronization | Kind::Projection | Kind::NameResolution | Kind::Directory, None) => {
-            found.add("metadata.tenant", format!("a {} belongs to a tenant", id.kind));
-        }
         (
-            Kind::CrossTenantAccessPolicy | Kind::Synchronization | Kind::Projection | Kind::NameResolution | Kind::Directory,
-            Some(tenant),
-        ) => {
-            if configuration.tenant(tenant).is_none() {
-                found.add("metadata.tenant", no_tenant(tenant));
-            }
-        }
+            Kind::CrossTenantAccessPolicy
+            | Kind::Synchronization
+            | Kind::Projection
+            | Kind::NameResolution
+            | Kind::Directory
+            | Kind::Rename,
+            owner,
+        ) => match owner {
+            None => found.add("metadata.tenant", format!("a {} belongs to a tenant", id.kind)),
+            Some(tenant) if configuration.tenant(tenant).is_none() => found.add("metadata.tenant", no_tenant(tenant)),
+            Some(_) => {}
+        },
     }
 }
 

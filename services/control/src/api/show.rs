@@ -9,6 +9,7 @@ use xtsync_store::{Row, params};
 
 use crate::Error;
 use crate::context::Context;
+use crate::names::Names;
 
 /// What is answered for a user that no role has published.
 pub(super) const UNKNOWN: &str = "no role has published such a user: write SOURCE/ID, an id, a principal name or a mail address. Users who \
@@ -18,7 +19,16 @@ pub(super) const UNKNOWN: &str = "no role has published such a user: write SOURC
 const USERS_MAX: u32 = 20;
 
 /// Shows what is known of the users of that name, in one target or all.
-pub(super) async fn user(context: &Context, request: &control::ShowUserRequest) -> Result<Vec<control::ShownLink>, Error> {
+pub(super) async fn user(context: &Context, request: control::ShowUserRequest) -> Result<Vec<control::ShownLink>, Error> {
+    let names = Names::read(&context.store).await?;
+    let request = control::ShowUserRequest { user: names.user_key(&request.user)?, target: names.key_of(&request.target)? };
+    let mut shown = by_key(context, &request).await?;
+    shown.iter_mut().for_each(|link| names.name_link(link));
+    Ok(shown)
+}
+
+/// As [`user`], with keys.
+async fn by_key(context: &Context, request: &control::ShowUserRequest) -> Result<Vec<control::ShownLink>, Error> {
     let mut shown = Vec::new();
     for (source, user_id) in users(context, &request.user).await? {
         let targets = targets(context, &source, &user_id).await?;

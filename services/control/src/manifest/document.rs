@@ -135,12 +135,14 @@ fn owner(source: &Source, kind: Kind, name: &str, tenant: Option<TenantName>) ->
         (Kind::Tenant, Some(tenant)) if tenant.as_str() == name => Ok(Some(tenant)),
         (Kind::Tenant, Some(_)) => Err(source.problem("metadata.tenant", "a Tenant belongs to itself: leave it out")),
         (
-            Kind::CrossTenantAccessPolicy | Kind::Synchronization | Kind::Projection | Kind::NameResolution | Kind::Directory,
-            Some(tenant),
-        ) => Ok(Some(tenant)),
-        (Kind::CrossTenantAccessPolicy | Kind::Synchronization | Kind::Projection | Kind::NameResolution | Kind::Directory, None) => {
-            Err(source.problem("metadata", format!("missing field `tenant`: whose {kind} is it")))
-        }
+            Kind::CrossTenantAccessPolicy
+            | Kind::Synchronization
+            | Kind::Projection
+            | Kind::NameResolution
+            | Kind::Directory
+            | Kind::Rename,
+            owner,
+        ) => owner.map(Some).ok_or_else(|| source.problem("metadata", format!("missing field `tenant`: whose {kind} is it"))),
     }
 }
 
@@ -156,6 +158,7 @@ fn spec(kind: Kind, text: &str) -> Result<Spec, serde_saphyr::Error> {
         Kind::Projection => Spec::Projection(body(text)?),
         Kind::NameResolution => Spec::NameResolution(body(text)?),
         Kind::Directory => Spec::Directory(body(text)?),
+        Kind::Rename => Spec::Rename(body(text)?),
     })
 }
 

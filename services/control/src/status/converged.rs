@@ -15,6 +15,7 @@ use xtsync_domain::resource::Mode;
 use xtsync_domain::{TenantName, Timestamp};
 
 use super::numbers::Numbers;
+use crate::names::Names;
 
 /// A status report older than this is ignored. Roles publish their status every few seconds.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(20);
@@ -35,6 +36,7 @@ pub(super) struct Snapshot<'a> {
     pub(super) roles: Vec<RoleStatus>,
     pub(super) configuration: &'a Configuration,
     pub(super) synchronizations: &'a [(&'a NamedSynchronization, Numbers)],
+    pub(super) names: &'a Names,
     pub(super) now: Timestamp,
 }
 
@@ -67,28 +69,30 @@ pub(super) fn waiting_for(snapshot: &Snapshot<'_>) -> Vec<String> {
 }
 
 fn detector_reasons(snapshot: &Snapshot<'_>, source: &TenantName, reasons: &mut Vec<String>) {
+    let name = snapshot.names.name(source);
     let Some(role) = snapshot.leader(Role::CHANGE_DETECTOR, source) else {
-        return reasons.push(format!("a change-detector to report on {source}"));
+        return reasons.push(format!("a change-detector to report on {name}"));
     };
     if !role.blocked.is_empty() {
-        reasons.push(format!("change-detector of {source}: {}", role.blocked));
+        reasons.push(format!("change-detector of {name}: {}", role.blocked));
     } else if role.revision < snapshot.configuration.revision() {
-        reasons.push(format!("change-detector of {source} to take up revision {}", snapshot.configuration.revision()));
+        reasons.push(format!("change-detector of {name} to take up revision {}", snapshot.configuration.revision()));
     } else if role.lag > 0 {
-        reasons.push(format!("change-detector of {source} to publish {}", count(role.lag, "user")));
+        reasons.push(format!("change-detector of {name} to publish {}", count(role.lag, "user")));
     } else if role.cycle == 0 {
-        reasons.push(format!("the first cycle of {source}"));
+        reasons.push(format!("the first cycle of {name}"));
     }
 }
 
 /// Of a tenant that is only a target, the detector reads the identity and the access policy.
 fn target_detector_reasons(snapshot: &Snapshot<'_>, target: &TenantName, reasons: &mut Vec<String>) {
+    let name = snapshot.names.name(target);
     if snapshot.configuration.sources().contains(target) {
         return;
     }
     match snapshot.leader(Role::CHANGE_DETECTOR, target) {
-        None => reasons.push(format!("a change-detector to report on {target}")),
-        Some(role) if !role.blocked.is_empty() => reasons.push(format!("change-detector of {target}: {}", role.blocked)),
+        None => reasons.push(format!("a change-detector to report on {name}")),
+        Some(role) if !role.blocked.is_empty() => reasons.push(format!("change-detector of {name}: {}", role.blocked)),
         Some(_) => {}
     }
 }
@@ -100,9 +104,9 @@ fn policy_reasons(snapshot: &Snapshot<'_>, reasons: &mut Vec<String>) {
     if replicas.is_empty() {
         reasons.push("policy to report its status".to_owned());
     } else if let Some(source) = silent {
-        reasons.push(format!("policy to report on {source}"));
+        reasons.push(format!("policy to report on {}", snapshot.names.name(source)));
     } else if let Some(role) = replicas.iter().find(|role| !role.blocked.is_empty()) {
-        reasons.push(format!("policy of {}: {}", role.tenant, role.blocked));
+        reasons.push(format!("policy of {}: {}", snapshot.names.name_of(&role.tenant), role.blocked));
     } else if replicas.iter().any(|role| role.revision < snapshot.configuration.revision()) {
         reasons.push(format!("policy to take up revision {}", snapshot.configuration.revision()));
     } else if lag > 0 {
@@ -111,20 +115,21 @@ fn policy_reasons(snapshot: &Snapshot<'_>, reasons: &mut Vec<String>) {
 }
 
 fn provisioner_reasons(snapshot: &Snapshot<'_>, target: &TenantName, reasons: &mut Vec<String>) {
+    let name = snapshot.names.name(target);
     let Some(role) = snapshot.leader(Role::PROVISIONER, target) else {
-        return reasons.push(format!("a provisioner to report on {target}"));
+        return reasons.push(format!("a provisioner to report on {name}"));
     };
     let due = role.pending.values().sum();
     if role.blocked == ClosedReason::ObserveOnlyAfterRebuild.code() {
-        reasons.push(format!("{target} to be resumed: the store of its links was lost and rebuilt; run `xtsync resume {target}`"));
+        reasons.push(format!("{name} to be resumed: the store of its links was lost and rebuilt; run `xtsync resume {name}`"));
     } else if !role.blocked.is_empty() {
-        reasons.push(format!("provisioner of {target}: {}", role.blocked));
+        reasons.push(format!("provisioner of {name}: {}", role.blocked));
     } else if role.revision < snapshot.configuration.revision() {
-        reasons.push(format!("provisioner of {target} to take up revision {}", snapshot.configuration.revision()));
+        reasons.push(format!("provisioner of {name} to take up revision {}", snapshot.configuration.revision()));
     } else if role.lag > 0 {
-        reasons.push(format!("provisioner of {target} to take in {}", count(role.lag, "record")));
+        reasons.push(format!("provisioner of {name} to take in {}", count(role.lag, "record")));
     } else if due > 0 {
-        reasons.push(format!("{} due in {target}", count(due, "link")));
+        reasons.push(format!("{} due in {name}", count(due, "link")));
     }
 }
 

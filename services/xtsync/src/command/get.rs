@@ -46,7 +46,9 @@ fn as_row(resource: &ResourceStatus) -> Vec<String> {
     let pending = resource.pending.iter().map(|pending| format!("pending: {}: {}", pending.path, pending.reason));
     let in_force = Some(resource.in_force.clone()).filter(|text| !text.is_empty());
     let remarks: Vec<String> = pending.chain(in_force).chain(resource.notices.iter().map(|notice| notice.text.clone())).collect();
-    let status = if remarks.is_empty() { resource.resolved.join(", ") } else { output::notable(&remarks.join("; ")) };
+    let key = Some(format!("key: {}", resource.key)).filter(|_| !resource.key.is_empty());
+    let facts: Vec<String> = key.into_iter().chain(resource.resolved.iter().cloned()).collect();
+    let status = if remarks.is_empty() { facts.join(", ") } else { output::notable(&remarks.join("; ")) };
     vec![resource.id.clone(), resource.revision.to_string(), status]
 }
 
@@ -55,7 +57,7 @@ fn as_json(resource: &ResourceStatus) -> Value {
     let pending: Vec<Value> = resource.pending.iter().map(|pending| json!({"path": pending.path, "reason": pending.reason})).collect();
     let pending_spec: Option<Value> = serde_json::from_str(&resource.pending_json).ok();
     json!({
-        "id": resource.id, "revision": resource.revision, "spec": spec, "resolved": resource.resolved,
+        "id": resource.id, "key": resource.key, "revision": resource.revision, "spec": spec, "resolved": resource.resolved,
         "pending": pending, "pending_spec": pending_spec, "in_force": resource.in_force,
         "notices": resource.notices.iter().map(output::notice).collect::<Vec<_>>(),
     })

@@ -1,5 +1,7 @@
 //! `xtsync topics`: an administrator creates and lists the topics of a configuration. No other program creates one.
 
+mod renames;
+
 use std::collections::BTreeSet;
 use std::num::NonZeroU16;
 use std::path::PathBuf;
@@ -7,7 +9,7 @@ use std::sync::Arc;
 
 use anyhow::anyhow;
 use serde_json::{Value, json};
-use xtsync_bus::{self as bus, CreateOptions, Topic};
+use xtsync_bus::{self as bus, Bus, CreateOptions, Topic};
 use xtsync_contract::topic;
 use xtsync_control::folder;
 use xtsync_control::manifest;
@@ -80,8 +82,7 @@ async fn create(args: Create) -> exit::Result {
     if written.1 > written.0.or(Some(DURABLE.replication)) {
         return Err(exit::Code::Usage.because(anyhow!("--min-insync may not exceed --replication")));
     }
-    let topics = topics(&args.which)?;
-    let bus = bus::connect(&args.which.bus, Arc::new(SystemClock)).await?;
+    let (bus, topics) = connect(&args.which).await?;
     let brokers = bus.brokers().await?;
     let options = options(written, brokers);
     if options.replication < DURABLE.replication && written.0.is_none() {
@@ -106,8 +107,7 @@ fn options((replication, min_insync): (Option<u16>, Option<u16>), brokers: usize
 }
 
 async fn list(which: Which) -> exit::Result {
-    let topics = topics(&which)?;
-    let bus = bus::connect(&which.bus, Arc::new(SystemClock)).await?;
+    let (bus, topics) = connect(&which).await?;
     let missing: BTreeSet<Topic> = bus.missing(&topics).await?.into_iter().collect();
     Ok(print(&topics, |topic| if missing.contains(topic) { "missing" } else { "exists" }, which.json)?)
 }
@@ -125,8 +125,16 @@ fn print(topics: &[Topic], state: impl Fn(&Topic) -> &'static str, json: bool) -
     }
 }
 
-/// The shared topics, and those of every tenant named.
-fn topics(which: &Which) -> anyhow::Result<Vec<Topic>> {
+/// The bus; the shared topics, and those of every tenant named.
+async fn connect(which: &Which) -> anyhow::Result<(Bus, Vec<Topic>)> {
+    let tenants = tenants(which)?;
+    let bus = bus::connect(&which.bus, Arc::new(SystemClock)).await?;
+    let keys = renames::keys(&bus, &tenants).await?;
+    Ok((bus, topic::shared().chain(keys.iter().flat_map(topic::of_tenant)).collect()))
+}
+
+/// The tenants named, by file or flag.
+fn tenants(which: &Which) -> anyhow::Result<BTreeSet<TenantName>> {
     let mut tenants: BTreeSet<TenantName> = which.tenant.iter().cloned().collect();
     for path in &which.files {
         let written = manifest::read(&folder::read(path)?);
@@ -136,7 +144,7 @@ fn topics(which: &Which) -> anyhow::Result<Vec<Topic>> {
     if tenants.is_empty() {
         return Err(anyhow!("no tenant is named: use --file or --tenant"));
     }
-    Ok(topic::shared().chain(tenants.iter().flat_map(topic::of_tenant)).collect())
+    Ok(tenants)
 }
 
 #[cfg(test)]

@@ -21,6 +21,7 @@
 //!
 //! `apply` takes `scope=A,B` or `everyone`, `grace=`, `delete=` (the limit), `rehire=` and constants; `name:=value` is a constant as YAML reads it.
 //! `refused a -> b …` is an `apply` that must be refused, and tells why. A shadow user is named by its home: `set hub emea/ana …`.
+//! `rename emea europe` renames a tenant, and `file-name emea europe` says how files name it; scripts name it as before.
 #![cfg(test)]
 
 mod answer;
@@ -64,6 +65,7 @@ scenarios! {
     a_user_joins_moves_is_disabled_leaves_and_returns => "joiner-mover-leaver",
     a_changed_mapping_writes_only_the_difference => "mapping-change",
     nested_groups_count_only_where_asked => "nested",
+    a_renamed_tenant_keeps_its_links => "tenant-renamed",
     a_former_scope_is_in_force_again_once_resolved => "field/k-30-former-scope",
     a_mistyped_group_is_pending_and_leavers_still_lose_access => "field/k-30-mistyped-group",
     a_recreated_scope_group_gives_a_notice_and_is_used_after_repin => "field/k-32-group-recreated",

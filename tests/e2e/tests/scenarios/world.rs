@@ -24,6 +24,10 @@ const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 pub(crate) struct World {
     tenants: Vec<String>,
+    /// The names of tenants in files, where they differ from those of the script.
+    file_names: BTreeMap<String, String>,
+    /// The names of renamed tenants, by the names of the script.
+    renamed: BTreeMap<String, String>,
     /// Open once the script has described the tenants.
     sandbox: Option<Sandbox>,
     /// The names of the script by anchor.
@@ -38,7 +42,16 @@ pub(crate) struct World {
 
 impl World {
     pub(crate) fn new() -> Self {
-        Self { tenants: Vec::new(), sandbox: None, names: BTreeMap::new(), ids: BTreeMap::new(), answers: Vec::new(), marked: 0 }
+        Self {
+            tenants: Vec::new(),
+            file_names: BTreeMap::new(),
+            renamed: BTreeMap::new(),
+            sandbox: None,
+            names: BTreeMap::new(),
+            ids: BTreeMap::new(),
+            answers: Vec::new(),
+            marked: 0,
+        }
     }
 
     /// Performs the command of a line; returns its answer.
@@ -62,6 +75,8 @@ impl World {
             "leave" => self.tenant(command)?.remove_member(self.id(command, 3)?, self.id(command, 2)?)?,
             "domains" => settings::domains(command, &self.tenant(command)?)?,
             "secret" => settings::secret(command, self.sandbox()?.sim())?,
+            "rename" => self.rename(command).await?,
+            "file-name" => drop(self.file_names.insert(command.word(1)?.to_owned(), command.word(2)?.to_owned())),
             "rename-group" => settings::rename_group(command, &self.tenant(command)?, self.id(command, 2)?)?,
             "forget-partner" => settings::forget_partner(&self.tenant(command)?, self.sandbox()?.sim().tenant(command.word(2)?))?,
             "redeem" => return settings::redeem(&self.tenant(command)?, self.id(command, 2)?),
@@ -230,6 +245,24 @@ impl World {
         Ok(self.tenant(command)?.patch_user(self.id(command, 2)?, &Value::Object(values(command)))?)
     }
 
+    async fn rename(&mut self, command: &Command) -> Result<()> {
+        let (tenant, name) = (command.word(1)?, command.word(2)?);
+        let former = self.named_now(tenant);
+        self.sandbox_mut()?.rename(&former, name).await.map_err(unexpected)?;
+        self.renamed.insert(tenant.to_owned(), name.to_owned());
+        Ok(())
+    }
+
+    /// The name that control has for a tenant of the script.
+    fn named_now(&self, tenant: &str) -> String {
+        self.renamed.get(tenant).map_or(tenant, String::as_str).to_owned()
+    }
+
+    /// The name that files have for a tenant of the script.
+    fn file_name<'a>(&'a self, tenant: &'a str) -> &'a str {
+        self.file_names.get(tenant).map_or(tenant, String::as_str)
+    }
+
     async fn apply(&mut self, command: &Command) -> Result<()> {
         let (source, target) = command.pair()?;
         let yaml = self.yaml(command, source, target)?;
@@ -251,10 +284,11 @@ impl World {
         let client = "{clientId: app, clientSecret: {file: {secret}}}";
         let mut yaml = format!(
             "apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {{name: contoso}}\nspec: {{tenants: [{}]}}\n",
-            self.tenants.join(", ")
+            self.tenants.iter().map(|tenant| self.file_name(tenant)).collect::<Vec<_>>().join(", ")
         );
         for tenant in &self.tenants {
             let domain = self.named(tenant)?.domain().to_owned();
+            let tenant = self.file_name(tenant);
             write!(
                 yaml,
                 "---\nkind: Tenant\nmetadata: {{name: {tenant}}}\nspec:\n  organization: contoso\n  graph: {{domain: {domain}, \
@@ -267,6 +301,7 @@ impl World {
             None => bail!("apply wants scope=GROUP,… or everyone"),
         };
         let grace = command.value("grace").unwrap_or("0s");
+        let (source, target) = (self.file_name(source), self.file_name(target));
         write!(
             yaml,
             "---\nkind: Synchronization\nmetadata: {{tenant: {source}, name: to-{target}}}\nspec:\n  to: {target}\n  mode: enforce\n  \
@@ -415,7 +450,8 @@ impl World {
     async fn link(&mut self, command: &Command) -> Result<String> {
         let source = command.word(1)?;
         let user = self.id(command, 2)?;
-        let link = self.sandbox_mut()?.link(command.word(3)?, source, &user.to_string()).await.map_err(unexpected)?;
+        let (source, target) = (self.named_now(source), self.named_now(command.word(3)?));
+        let link = self.sandbox_mut()?.link(&target, &source, &user.to_string()).await.map_err(unexpected)?;
         let condition = link.condition.map(|condition| format!("{:?} {}", condition.kind(), condition.code)).unwrap_or_default();
         Ok(format!("  {condition}\n"))
     }

@@ -49,7 +49,7 @@ fn claim(proposal: &Proposal<'_>, id: &Id, spec: &Spec, known: &BTreeMap<Locatio
             let Description { location, .. } = (proposal.describe)(tenant)?;
             Some(known.get(&location).cloned().map_or(Claim::Written(location), Claim::Directory))
         }
-        Spec::Organization(_) | Spec::Projection(_) | Spec::NameResolution(_) | Spec::Directory(_) => None,
+        Spec::Organization(_) | Spec::Projection(_) | Spec::NameResolution(_) | Spec::Directory(_) | Spec::Rename(_) => None,
     }
 }
 
@@ -61,14 +61,23 @@ fn problem(proposal: &Proposal<'_>, claim: &Claim, id: &Id, holder: &Id) -> Prob
         Claim::Policy(_) => ("metadata.name".to_owned(), format!("the tenant has a {} already: '{}'", id.kind, holder.name)),
         Claim::Written(_) => (
             directory_path(proposal, id),
-            format!("is the directory of Tenant '{}' already: a directory belongs to one Tenant", holder.name),
+            format!("is the directory of Tenant '{}' already: {}", holder.name, one_tenant(proposal, id, holder)),
         ),
         Claim::Directory(directory) => (
             directory_path(proposal, id),
-            format!("is directory {directory}, of Tenant '{}' already: a directory belongs to one Tenant", holder.name),
+            format!("is directory {directory}, of Tenant '{}' already: {}", holder.name, one_tenant(proposal, id, holder)),
         ),
     };
     Problem { id: id.clone(), path, message }
+}
+
+/// Why a Tenant may not name the directory of another one. A new Tenant may be meant as a new name.
+fn one_tenant(proposal: &Proposal<'_>, id: &Id, holder: &Id) -> String {
+    let rule = "a directory belongs to one Tenant";
+    match proposal.standing.contains_key(holder) && !proposal.standing.contains_key(id) {
+        true => format!("{rule}; `xtsync tenant rename {} {}` renames it", holder.name, id.name),
+        false => rule.to_owned(),
+    }
 }
 
 /// The field of a Tenant that names its directory.
@@ -103,7 +112,8 @@ fn tenant<'a>(resources: &'a BTreeMap<Id, Spec>, name: &TenantName) -> Option<&'
         | Spec::Synchronization(_)
         | Spec::Projection(_)
         | Spec::NameResolution(_)
-        | Spec::Directory(_) => None,
+        | Spec::Directory(_)
+        | Spec::Rename(_) => None,
     })
 }
 

@@ -48,6 +48,7 @@ fn waiting_after(change: impl FnOnce(&mut Snapshot<'_>, &mut Numbers)) -> Vec<St
         ],
         configuration: &configuration,
         synchronizations: &[],
+        names: &Names::default(),
         now: NOW,
     };
     let mut numbers = Numbers::default();
@@ -80,6 +81,7 @@ fn without_any_apply_the_first_one_is_waited_for() {
         roles,
         configuration: &empty,
         synchronizations: &[],
+        names: &Names::default(),
         now: NOW,
     };
     assert_eq!(waiting_for(&snapshot), ["a first apply"]);
@@ -151,6 +153,7 @@ fn a_scope_is_empty_only_if_it_is_enforced_and_completely_read_and_decided() {
             roles,
             configuration: &stored,
             synchronizations: &[],
+            names: &Names::default(),
             now: NOW,
         };
         let mut numbers = Numbers::default();

@@ -49,7 +49,8 @@ fn the_newcomer_is_the_mistake_also_where_its_name_comes_first() {
 #[test]
 fn one_place_belongs_to_one_tenant_however_it_is_spelled() {
     for domain in ["hub.example", "HUB.example", "hub.example.", " hub.example"] {
-        let want = "Tenant/a-hub/a-hub: spec.graph.domain: is the directory of Tenant 'hub' already: a directory belongs to one Tenant";
+        let want = "Tenant/a-hub/a-hub: spec.graph.domain: is the directory of Tenant 'hub' already: a directory belongs to one Tenant; \
+                    `xtsync tenant rename hub a-hub` renames it";
         assert_eq!(messages(&good(), &tenants(&[("a-hub", domain)]), &[]), [want], "{domain}");
     }
     let mut elsewhere = Yaml::new();
@@ -65,7 +66,8 @@ fn one_place_belongs_to_one_tenant_however_it_is_spelled() {
 fn a_directory_that_was_read_is_known_by_its_id_and_all_its_domains() {
     let hub = [("hub", identity("D1", &["hub.example", "hub.onmicrosoft.example"]))];
     for domain in ["d1", "D1", "hub.onmicrosoft.example", "HUB.example"] {
-        let want = "Tenant/new/new: spec.graph.domain: is directory d1, of Tenant 'hub' already: a directory belongs to one Tenant";
+        let want = "Tenant/new/new: spec.graph.domain: is directory d1, of Tenant 'hub' already: a directory belongs to one Tenant; \
+                    `xtsync tenant rename hub new` renames it";
         assert_eq!(messages(&good(), &tenants(&[("new", domain)]), &hub), [want], "{domain}");
     }
     assert_eq!(messages(&good(), &tenants(&[("new", "d2")]), &hub), [""; 0]);
