@@ -46,7 +46,7 @@ pub(crate) async fn set_state(tx: &mut Transaction, tenant: &TenantName, id: &Gr
 pub(crate) async fn states(tx: &mut Transaction, tenant: &TenantName, groups: &[&GroupId]) -> Result<HashMap<GroupId, GroupState>, Error> {
     const SQL: &str = "SELECT id, state FROM group_ WHERE state <> 0 AND (tenant, id) IN (VALUES {rows})";
     let rows = tx.fetch_rows(SQL, groups.iter().map(|id| params![tenant.as_str(), id.as_str()]).collect()).await?;
-    rows.iter().map(|row| Ok((row.text(0)?.into(), state(row.int(1)?)?))).collect()
+    rows.iter().map(|row| Ok((row.text("id")?.into(), state(row.int("state")?)?))).collect()
 }
 
 /// Adds members to groups; each may stand once.
@@ -75,7 +75,7 @@ pub(crate) async fn leave(tx: &mut Transaction, tenant: &TenantName, members: &[
     let rows = members.iter().map(|(group, id)| params![tenant.as_str(), group.as_str(), *id]);
     let mut group_left = false;
     for row in tx.fetch_rows(SQL, rows.collect()).await? {
-        group_left |= row.int(0)? == 1;
+        group_left |= row.int("child_kind")? == 1;
     }
     Ok(group_left)
 }
@@ -91,7 +91,7 @@ pub(crate) async fn nested_among(
     for some in members.chunks(CHUNK) {
         let rows = some.iter().map(|(group, id)| params![tenant.as_str(), group.as_str(), *id]);
         for row in tx.fetch_rows(SQL, rows.collect()).await? {
-            nested.insert((row.text(0)?.into(), row.text(1)?));
+            nested.insert((row.text("group_id")?.into(), row.text("child_id")?));
         }
     }
     Ok(nested)
@@ -108,7 +108,7 @@ pub(crate) async fn known_among(
     for some in members.chunks(CHUNK) {
         let rows = some.iter().map(|(group, id)| params![tenant.as_str(), group.as_str(), *id]);
         for row in tx.fetch_rows(SQL, rows.collect()).await? {
-            known.insert((row.text(0)?.into(), row.text(1)?));
+            known.insert((row.text("group_id")?.into(), row.text("child_id")?));
         }
     }
     Ok(known)
@@ -123,7 +123,7 @@ pub(crate) async fn nestings(tx: &mut Transaction, tenant: &TenantName) -> Resul
         let (group, child) = nestings.last().map_or(("", ""), |(group, child)| (group.as_str(), child.as_str()));
         let rows = tx.fetch(SQL, params![tenant.as_str(), group, child, WINDOW as u64]).await?;
         for row in &rows {
-            nestings.push((row.text(0)?.into(), row.text(1)?.into()));
+            nestings.push((row.text("group_id")?.into(), row.text("child_id")?.into()));
         }
         if rows.len() < WINDOW {
             return Ok(nestings);
@@ -137,7 +137,7 @@ pub(crate) async fn groups_of(tx: &mut Transaction, tenant: &TenantName, users: 
     let rows = tx.fetch_rows(SQL, users.iter().map(|id| params![tenant.as_str(), id.as_str()]).collect()).await?;
     let mut groups: HashMap<UserId, Vec<GroupId>> = HashMap::new();
     for row in &rows {
-        groups.entry(row.text(0)?.into()).or_default().push(row.text(1)?.into());
+        groups.entry(row.text("child_id")?.into()).or_default().push(row.text("group_id")?.into());
     }
     Ok(groups)
 }
@@ -153,7 +153,7 @@ pub(crate) async fn users_in(tx: &mut Transaction, tenant: &TenantName, group: &
     const SQL: &str = "SELECT child_id FROM member WHERE tenant = $1 AND group_id = $2 AND child_kind = 0 AND child_id > $3 \
         ORDER BY child_id LIMIT $4";
     let rows = tx.fetch(SQL, params![tenant.as_str(), group.as_str(), after, CHUNK as u64]).await?;
-    rows.iter().map(|row| Ok(row.text(0)?.into())).collect()
+    rows.iter().map(|row| Ok(row.text("child_id")?.into())).collect()
 }
 
 fn number(state: GroupState) -> i64 {

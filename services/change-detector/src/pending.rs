@@ -54,8 +54,8 @@ impl Work {
     }
 
     fn of(row: &Row) -> Result<Self, Error> {
-        let (group, full_cycle) = (|| row.text(1).map(GroupId), row.uint(2)?);
-        match row.int(0)? {
+        let (group, full_cycle) = (|| row.text("subject").map(GroupId), row.uint("full_cycle")?);
+        match row.int("work")? {
             0 => Ok(Self::Project(group()?)),
             1 => Ok(Self::Release(group()?)),
             2 => Ok(Self::SweepUsers(full_cycle)),
@@ -84,7 +84,7 @@ pub(crate) async fn step(tx: &mut Transaction, tenant: &TenantName, now: Timesta
     const ADVANCE: &str = "UPDATE pending SET key_1 = $4, key_2 = $5 WHERE tenant = $1 AND work = $2 AND subject = $3";
     const DONE: &str = "DELETE FROM pending WHERE tenant = $1 AND work = $2 AND subject = $3";
     let Some(row) = tx.fetch_one_opt(NEXT, params![tenant.as_str()]).await? else { return Ok(None) };
-    let (work, after) = (Work::of(&row)?, (row.text(3)?, row.text(4)?));
+    let (work, after) = (Work::of(&row)?, (row.text("key_1")?, row.text("key_2")?));
     let chunk = match &work {
         Work::Project(group) => project(tx, tenant, group, &after, now).await?,
         Work::Release(group) => removal_guard::release_some(tx, tenant, group, now).await?,

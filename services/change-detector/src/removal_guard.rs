@@ -17,14 +17,14 @@ use crate::pending::{self, Chunk, Work};
 /// The groups that retain members.
 pub(crate) async fn groups(tx: &mut Transaction, tenant: &TenantName) -> Result<BTreeSet<GroupId>, Error> {
     let rows = tx.fetch("SELECT group_id FROM removal_guard WHERE tenant = $1 AND releasing = 0", params![tenant.as_str()]).await?;
-    rows.iter().map(|row| Ok(row.text(0)?.into())).collect()
+    rows.iter().map(|row| Ok(row.text("group_id")?.into())).collect()
 }
 
 /// How many memberships are retained.
 pub(crate) async fn count(tx: &mut Transaction, tenant: &TenantName) -> Result<u64, Error> {
-    const SQL: &str = "SELECT CAST(COALESCE(SUM(retained), 0) AS BIGINT) FROM removal_guard WHERE tenant = $1 AND releasing = 0";
+    const SQL: &str = "SELECT CAST(COALESCE(SUM(retained), 0) AS BIGINT) AS users FROM removal_guard WHERE tenant = $1 AND releasing = 0";
     let row = tx.fetch_one_opt(SQL, params![tenant.as_str()]).await?;
-    Ok(row.map(|row| row.uint(0)).transpose()?.unwrap_or(0))
+    Ok(row.map(|row| row.uint("users")).transpose()?.unwrap_or(0))
 }
 
 /// Has groups retain some members, each with whether the membership was direct.
@@ -36,7 +36,7 @@ pub(crate) async fn retain(tx: &mut Transaction, tenant: &TenantName, members: &
     let row = |(user, group, direct): &(&UserId, &GroupId, bool)| params![tenant.as_str(), user.as_str(), group.as_str(), *direct];
     let mut more: BTreeMap<String, u64> = BTreeMap::new();
     for row in tx.fetch_rows(RETAIN, members.iter().map(row).collect()).await? {
-        *more.entry(row.text(0)?).or_default() += 1;
+        *more.entry(row.text("group_id")?).or_default() += 1;
     }
     tx.insert(COUNT, more.into_iter().map(|(group, count)| params![tenant.as_str(), group, count, 0_i64]).collect()).await?;
     Ok(())
@@ -52,7 +52,7 @@ pub(crate) async fn retaining(
     let rows = tx.fetch_rows(SQL, users.iter().map(|id| params![tenant.as_str(), id.as_str()]).collect()).await?;
     let mut retained: HashMap<UserId, Vec<(GroupId, bool)>> = HashMap::new();
     for row in &rows {
-        retained.entry(row.text(0)?.into()).or_default().push((row.text(1)?.into(), row.int(2)? != 0));
+        retained.entry(row.text("user_id")?.into()).or_default().push((row.text("group_id")?.into(), row.flag("direct")?));
     }
     Ok(retained)
 }
@@ -61,7 +61,7 @@ pub(crate) async fn retaining(
 pub(crate) async fn retained_by(tx: &mut Transaction, tenant: &TenantName, group: &GroupId, after: &str) -> Result<Vec<UserId>, Error> {
     const SQL: &str = "SELECT user_id FROM retained_member WHERE tenant = $1 AND group_id = $2 AND user_id > $3 ORDER BY user_id LIMIT $4";
     let rows = tx.fetch(SQL, params![tenant.as_str(), group.as_str(), after, CHUNK as u64]).await?;
-    rows.iter().map(|row| Ok(row.text(0)?.into())).collect()
+    rows.iter().map(|row| Ok(row.text("user_id")?.into())).collect()
 }
 
 /// Begins to let a group's retained members go.

@@ -41,8 +41,8 @@ pub(crate) async fn hashes(store: &Store) -> Result<Hashes, Error> {
     let mut hashes = Hashes::new();
     for row in store.fetch("SELECT tenant, state_hash FROM subscription", params![]).await? {
         // What is no name of a tenant cannot be posted for either.
-        if let Ok(tenant) = TenantName::new(row.text(0)?) {
-            hashes.entry(tenant).or_default().insert(row.text(1)?);
+        if let Ok(tenant) = TenantName::new(row.text("tenant")?) {
+            hashes.entry(tenant).or_default().insert(row.text("state_hash")?);
         }
     }
     Ok(hashes)
@@ -112,16 +112,16 @@ pub(crate) async fn forget(tx: &mut Transaction, tenant: &TenantName, of: Collec
 
 fn read(row: &Row) -> Result<Known, Error> {
     Ok(Known {
-        of: match row.text(0)?.as_str() {
+        of: match row.text("resource")?.as_str() {
             "users" => Collection::Users,
             "groups" => Collection::Groups,
             _ => return Err(corrupt("what a subscription is about")),
         },
-        id: row.opt_text(1)?,
-        url: row.text(2)?,
-        expires: Timestamp(row.int(3)?),
-        renew_at: Timestamp(row.int(4)?),
-        triggers: row.uint(5)?,
+        id: row.opt_text("id")?,
+        url: row.text("url")?,
+        expires: Timestamp(row.int("expires")?),
+        renew_at: Timestamp(row.int("renew_at")?),
+        triggers: row.uint("triggers")?,
     })
 }
 

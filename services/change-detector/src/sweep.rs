@@ -36,24 +36,24 @@ pub(crate) struct SeenCounter {
 impl SeenCounter {
     /// Checks a window; after the last one, returns what was seen.
     pub(crate) async fn step(&mut self, store: &Store, tenant: &TenantName, full_cycle: u64) -> Result<Option<SeenCounts>, Error> {
-        const KNOWN: &str = "SELECT MAX(part.id), COUNT(part.id), \
+        const KNOWN: &str = "SELECT MAX(part.id) AS last_id, COUNT(part.id) AS found, \
             CAST(COALESCE(SUM(CASE WHEN staged.id IS NOT NULL THEN CASE WHEN staged.gone = 0 THEN 1 ELSE 0 END \
-            WHEN part.gone = 0 AND part.full_cycle = $3 THEN 1 ELSE 0 END), 0) AS BIGINT), \
-            CAST(COALESCE(SUM(CASE WHEN staged.id IS NULL AND part.gone = 0 AND part.full_cycle < $3 THEN 1 ELSE 0 END), 0) AS BIGINT) \
+            WHEN part.gone = 0 AND part.full_cycle = $3 THEN 1 ELSE 0 END), 0) AS BIGINT) AS seen, \
+            CAST(COALESCE(SUM(CASE WHEN staged.id IS NULL AND part.gone = 0 AND part.full_cycle < $3 THEN 1 ELSE 0 END), 0) AS BIGINT) AS unseen \
             FROM (SELECT id, gone, full_cycle FROM user_ WHERE tenant = $1 AND id > $2 ORDER BY id LIMIT $4) AS part \
             LEFT JOIN staged ON staged.tenant = $1 AND staged.id = part.id AND staged.full_cycle = $3";
-        const NEW: &str = "SELECT MAX(part.id), COUNT(part.id), \
-            CAST(COALESCE(SUM(CASE WHEN user_.id IS NULL AND part.gone = 0 THEN 1 ELSE 0 END), 0) AS BIGINT), CAST(0 AS BIGINT) \
+        const NEW: &str = "SELECT MAX(part.id) AS last_id, COUNT(part.id) AS found, \
+            CAST(COALESCE(SUM(CASE WHEN user_.id IS NULL AND part.gone = 0 THEN 1 ELSE 0 END), 0) AS BIGINT) AS seen, CAST(0 AS BIGINT) AS unseen \
             FROM (SELECT id, gone FROM staged WHERE tenant = $1 AND id > $2 AND full_cycle = $3 ORDER BY id LIMIT $4) AS part \
             LEFT JOIN user_ ON user_.tenant = $1 AND user_.id = part.id";
         loop {
             let sql = if self.is_mirror_done { NEW } else { KNOWN };
             let row = store.fetch_one_opt(sql, params![tenant.as_str(), self.after.as_str(), full_cycle, WINDOW as u64]).await?;
             let Some(row) = row else { return Ok(Some(self.seen_counts)) };
-            self.seen_counts.seen += row.uint(2)?;
-            self.seen_counts.unseen += row.uint(3)?;
-            self.after = row.opt_text(0)?.unwrap_or_default();
-            match (row.uint(1)? < WINDOW as u64, self.is_mirror_done) {
+            self.seen_counts.seen += row.uint("seen")?;
+            self.seen_counts.unseen += row.uint("unseen")?;
+            self.after = row.opt_text("last_id")?.unwrap_or_default();
+            match (row.uint("found")? < WINDOW as u64, self.is_mirror_done) {
                 (false, _) => return Ok(None),
                 (true, false) => (self.after, self.is_mirror_done) = (String::new(), true),
                 (true, true) => return Ok(Some(self.seen_counts)),
@@ -69,13 +69,13 @@ pub(crate) async fn begin(tx: &mut Transaction, tenant: &TenantName, full_cycle:
 
 /// Notes some of the users that were not shown as gone.
 pub(crate) async fn users(tx: &mut Transaction, tenant: &TenantName, full_cycle: u64, after: &Key, now: Timestamp) -> Result<Chunk, Error> {
-    const SELECT: &str = "SELECT id, CASE WHEN gone = 0 AND full_cycle < $3 THEN 1 ELSE 0 END FROM user_ WHERE tenant = $1 AND id > $2 \
+    const SELECT: &str = "SELECT id, CASE WHEN gone = 0 AND full_cycle < $3 THEN 1 ELSE 0 END AS unseen FROM user_ WHERE tenant = $1 AND id > $2 \
         ORDER BY id LIMIT $4";
     const SWEEP: &str = "WITH swept (tenant, id, now) AS (VALUES {rows}) UPDATE user_ SET gone = 2, dirty = 1, \
         first_seen = CASE WHEN dirty = 1 THEN first_seen ELSE swept.now END FROM swept \
         WHERE user_.tenant = swept.tenant AND user_.id = swept.id";
     let rows = tx.fetch(SELECT, params![tenant.as_str(), after.0.as_str(), full_cycle, WINDOW as u64]).await?;
-    let (unseen, done) = unseen(&rows, |row| Ok((row.text(0)?, String::new())), |row| Ok(row.int(1)? != 0))?;
+    let (unseen, done) = unseen(&rows, |row| Ok((row.text("id")?, String::new())))?;
     tx.insert(SWEEP, unseen.into_iter().map(|(id, _)| params![tenant.as_str(), id, now]).collect()).await?;
     Ok(Chunk { done, unnested: false })
 }
@@ -88,18 +88,18 @@ pub(crate) async fn members(
     after: &Key,
     now: Timestamp,
 ) -> Result<Chunk, Error> {
-    const SELECT: &str = "SELECT group_id, child_id, CASE WHEN full_cycle < $4 THEN 1 ELSE 0 END FROM member \
+    const SELECT: &str = "SELECT group_id, child_id, CASE WHEN full_cycle < $4 THEN 1 ELSE 0 END AS unseen FROM member \
         WHERE tenant = $1 AND (group_id, child_id) > ($2, $3) ORDER BY group_id, child_id LIMIT $5";
     const SHOWN: &str = "SELECT id, full_cycle FROM group_ WHERE state = 0 AND (tenant, id) IN (VALUES {rows})";
     let bounds = params![tenant.as_str(), after.0.as_str(), after.1.as_str(), full_cycle, WINDOW as u64];
     let rows = tx.fetch(SELECT, bounds).await?;
-    let (unseen, done) = unseen(&rows, |row| Ok((row.text(0)?, row.text(1)?)), |row| Ok(row.int(2)? != 0))?;
+    let (unseen, done) = unseen(&rows, |row| Ok((row.text("group_id")?, row.text("child_id")?)))?;
     let mut groups: Vec<&str> = unseen.iter().map(|(group, _)| group.as_str()).collect();
     groups.dedup();
     let mut shown = HashSet::new();
     for row in tx.fetch_rows(SHOWN, groups.into_iter().map(|group| params![tenant.as_str(), group]).collect()).await? {
-        if row.uint(1)? >= full_cycle {
-            shown.insert(row.text(0)?);
+        if row.uint("full_cycle")? >= full_cycle {
+            shown.insert(row.text("id")?);
         }
     }
     let lost: Vec<(GroupId, String)> =
@@ -113,25 +113,21 @@ pub(crate) async fn members(
 
 /// Notes some of the groups that were not shown as gone, which freezes their memberships.
 pub(crate) async fn groups(tx: &mut Transaction, tenant: &TenantName, full_cycle: u64, after: &Key) -> Result<Chunk, Error> {
-    const SELECT: &str = "SELECT id, CASE WHEN full_cycle < $3 AND state = 0 THEN 1 ELSE 0 END FROM group_ WHERE tenant = $1 AND id > $2 \
+    const SELECT: &str = "SELECT id, CASE WHEN full_cycle < $3 AND state = 0 THEN 1 ELSE 0 END AS unseen FROM group_ WHERE tenant = $1 AND id > $2 \
         ORDER BY id LIMIT $4";
     const FREEZE: &str = "UPDATE group_ SET state = 1 WHERE (tenant, id) IN (VALUES {rows})";
     let rows = tx.fetch(SELECT, params![tenant.as_str(), after.0.as_str(), full_cycle, WINDOW as u64]).await?;
-    let (unseen, done) = unseen(&rows, |row| Ok((row.text(0)?, String::new())), |row| Ok(row.int(1)? != 0))?;
+    let (unseen, done) = unseen(&rows, |row| Ok((row.text("id")?, String::new())))?;
     tx.insert(FREEZE, unseen.into_iter().map(|(id, _)| params![tenant.as_str(), id]).collect()).await?;
     Ok(Chunk { done, unnested: false })
 }
 
 /// Of the rows that were looked at the first that are concerned, as many as a transaction takes; and the last row that is done with them,
 /// if there may be more.
-fn unseen(
-    rows: &[Row],
-    key: impl Fn(&Row) -> Result<Key, Error>,
-    is_unseen: impl Fn(&Row) -> Result<bool, Error>,
-) -> Result<(Vec<Key>, Option<Key>), Error> {
+fn unseen(rows: &[Row], key: impl Fn(&Row) -> Result<Key, Error>) -> Result<(Vec<Key>, Option<Key>), Error> {
     let mut unseen = Vec::new();
     for row in rows {
-        if is_unseen(row)? {
+        if row.flag("unseen")? {
             unseen.push(key(row)?);
         }
         if unseen.len() == CHUNK {

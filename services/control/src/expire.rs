@@ -39,9 +39,9 @@ async fn step(context: &Context) -> Result<usize, Error> {
     let mut expired = Vec::new();
     for row in context.store.fetch("SELECT key, record FROM view_role ORDER BY key", params![]).await? {
         // An unreadable row is of no use.
-        let is_fresh = RoleStatus::decode(row.bytes(1)?.as_slice()).is_ok_and(|status| age(&status, now) < EXPIRED_AFTER);
+        let is_fresh = RoleStatus::decode(row.bytes("record")?.as_slice()).is_ok_and(|status| age(&status, now) < EXPIRED_AFTER);
         if !is_fresh {
-            expired.push(Outgoing::tombstone(topic::STATUS.topic(), &row.text(0)?));
+            expired.push(Outgoing::tombstone(topic::STATUS.topic(), &row.text("key")?));
         }
     }
     expired.truncate(BATCH_MAX);
@@ -74,7 +74,7 @@ mod tests {
 
     async fn keys(context: &Context) -> Vec<String> {
         let rows = context.store.fetch("SELECT key FROM view_role ORDER BY key", params![]).await.unwrap();
-        rows.iter().map(|row| row.text(0).unwrap()).collect()
+        rows.iter().map(|row| row.text("key").unwrap()).collect()
     }
 
     /// Folds the given number of new records of `status`.

@@ -61,10 +61,11 @@ async fn due(context: &Context, epoch: Epoch) -> Result<Option<Due>, Error> {
     let mut tx = context.begin(epoch).await?;
     let Some(row) = tx.fetch_one_opt(REVISION, params![]).await? else { return Ok(None) };
     let changed = tx.fetch(CHANGED, params![]).await?;
-    let changed = changed.iter().map(|row| Ok((resources::resource(row)?.1, row.int(5)?))).collect::<Result<_, store::Error>>()?;
+    let changed =
+        changed.iter().map(|row| Ok((resources::resource(row)?.1, row.int("published")?))).collect::<Result<_, store::Error>>()?;
     let stored = resources::read_in(&mut tx).await?;
     tx.commit().await?;
-    Ok(Some(Due { revision: row.uint(0)?, actor: row.text(1)?, published: row.int(2)?, changed, stored }))
+    Ok(Some(Due { revision: row.uint("id")?, actor: row.text("actor")?, published: row.int("published")?, changed, stored }))
 }
 
 async fn send(context: &Context, due: &Due) -> Result<(), bus::Error> {

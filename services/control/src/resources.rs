@@ -42,14 +42,14 @@ pub(crate) fn key(id: &Id) -> [Param; 3] {
 
 /// Reads a resource from a row that begins with kind, tenant, name, spec, revision.
 pub(crate) fn resource(row: &Row) -> Result<(Id, Resource), Error> {
-    let (kind, tenant, name) = (row.text(0)?, row.text(1)?, row.text(2)?);
+    let (kind, tenant, name) = (row.text("kind")?, row.text("tenant")?, row.text("name")?);
     let corrupt = |what: String| Error::Corrupt(format!("resource {kind}/{tenant}/{name}: {what}"));
     let kind = Kind::of_name(&kind).ok_or_else(|| corrupt("unknown kind".to_owned()))?;
     let owner = match tenant.as_str() {
         "-" => None,
         tenant => Some(TenantName::new(tenant).map_err(|error| corrupt(error.to_string()))?),
     };
-    let spec = Spec::from_json(kind, &row.bytes(3)?).map_err(|error| corrupt(error.to_string()))?;
+    let spec = Spec::from_json(kind, &row.bytes("spec")?).map_err(|error| corrupt(error.to_string()))?;
     let id = Id { kind, tenant: owner, name: name.clone() };
-    Ok((id.clone(), Resource { id, revision: row.uint(4)?, spec }))
+    Ok((id.clone(), Resource { id, revision: row.uint("revision")?, spec }))
 }

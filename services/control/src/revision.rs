@@ -26,7 +26,7 @@ pub(crate) struct Operation<'a> {
 /// Returns the newest revision; 0 before the first.
 pub(crate) async fn newest(tx: &mut Transaction) -> Result<u64, Error> {
     let row = tx.fetch_one_opt("SELECT id FROM revision ORDER BY id DESC LIMIT 1", params![]).await?;
-    row.map_or(Ok(0), |row| row.uint(0))
+    row.map_or(Ok(0), |row| row.uint("id"))
 }
 
 /// Adds an unpublished revision.

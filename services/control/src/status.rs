@@ -185,7 +185,7 @@ fn status_of(
 async fn newest(store: &Store) -> Result<(u64, bool), Error> {
     let row = store.fetch_one_opt("SELECT id, published FROM revision ORDER BY id DESC LIMIT 1", params![]).await?;
     Ok(match row {
-        Some(row) => (row.uint(0)?, row.int(1)? > 0),
+        Some(row) => (row.uint("id")?, row.int("published")? > 0),
         None => (0, true),
     })
 }
@@ -213,7 +213,7 @@ async fn roles(store: &Store, now: Timestamp) -> Result<Vec<internal::RoleStatus
     let mut roles = Vec::new();
     for row in rows {
         // A report that does not decode is ignored.
-        roles.extend(internal::RoleStatus::decode(row.bytes(0)?.as_slice()).ok().filter(|role| age(role, now) < EXPIRED_AFTER));
+        roles.extend(internal::RoleStatus::decode(row.bytes("record")?.as_slice()).ok().filter(|role| age(role, now) < EXPIRED_AFTER));
     }
     Ok(roles)
 }

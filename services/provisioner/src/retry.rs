@@ -61,9 +61,9 @@ async fn read(worker: &Worker) -> Result<Vec<Asked>> {
     let rows = worker.context.store.fetch(SQL, params![worker.target.as_str()]).await?;
     let asked = rows.iter().map(|row| {
         let unreadable = |error: xtsync_domain::name::InvalidName| Error::Unreadable("retry".to_owned(), error.to_string());
-        let source = TenantName::new(row.text(0)?).map_err(unreadable)?;
-        let user = row.text(1)?;
-        Ok(Asked { source, user: (!user.is_empty()).then(|| user.as_str().into()), at: Timestamp(row.int(2)?) })
+        let source = TenantName::new(row.text("source")?).map_err(unreadable)?;
+        let user = row.text("user_id")?;
+        Ok(Asked { source, user: (!user.is_empty()).then(|| user.as_str().into()), at: Timestamp(row.int("asked_at")?) })
     });
     asked.collect()
 }

@@ -50,12 +50,12 @@ impl Key {
         params![self.target.as_str(), self.source.as_str(), self.user.as_str()]
     }
 
-    /// Reads target, source and user from the columns that begin at `first`.
-    fn read(row: &Row, first: usize) -> Result<Self> {
-        let tenant = |column| -> Result<TenantName> {
+    /// Reads it from the columns of that name.
+    fn read(row: &Row) -> Result<Self> {
+        let tenant = |column: &str| -> Result<TenantName> {
             TenantName::new(row.text(column)?).map_err(|error| Error::Unreadable("key".to_owned(), error.to_string()))
         };
-        Ok(Self { target: tenant(first)?, source: tenant(first + 1)?, user: row.text(first + 2)?.into() })
+        Ok(Self { target: tenant("target")?, source: tenant("source")?, user: row.text("user_id")?.into() })
     }
 }
 

@@ -38,10 +38,10 @@ async fn new_fixture() -> Fixture {
 
 /// Since when a transaction waits for a lock, in microseconds.
 async fn waits_since(store: &Store) -> Result<Option<i64>, Error> {
-    const SQL: &str = "SELECT CAST(extract(epoch FROM max(waitstart)) * 1000000 AS BIGINT)
+    const SQL: &str = "SELECT CAST(extract(epoch FROM max(waitstart)) * 1000000 AS BIGINT) AS since
         FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()";
     let rows = store.fetch(SQL, Vec::new()).await?;
-    rows[0].opt_int(0)
+    rows[0].opt_int("since")
 }
 
 async fn assert_nothing_lost(fixture: &Fixture) {

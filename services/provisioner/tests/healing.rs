@@ -191,8 +191,8 @@ async fn a_rebuild_waits_for_a_running_intake() {
     {
         let mut work = pin!(fixture.work());
         let waits = wait_for(LIMIT, "the rebuild to wait", async || {
-            let waiting = store.fetch("SELECT COUNT(*) FROM pg_locks WHERE NOT granted", Vec::new()).await?;
-            Ok((waiting[0].int(0)? > 0).then_some(()))
+            let waiting = store.fetch("SELECT COUNT(*) AS waiting FROM pg_locks WHERE NOT granted", Vec::new()).await?;
+            Ok((waiting[0].int("waiting")? > 0).then_some(()))
         });
         tokio::select! {
             biased;

@@ -131,7 +131,7 @@ async fn owners(fixture: &Fixture) -> Vec<String> {
     let store = fixture.second_store().await;
     let rows = store.fetch("SELECT user_id FROM link WHERE target_id IS NOT NULL ORDER BY user_id", Vec::new()).await.unwrap();
     store.close().await;
-    rows.iter().map(|row| row.text(0).unwrap()).collect()
+    rows.iter().map(|row| row.text("user_id").unwrap()).collect()
 }
 
 async fn check_restored(fixture: &Fixture, case: &str) {
@@ -319,7 +319,7 @@ async fn a_store_backup_from_before_a_restoration_learns_the_owner() {
         assert_eq!(owners(&fixture).await, ["a-new-eva"]);
         fixture.forget("a-new-eva").await;
         let mut tx = store.begin().await.unwrap();
-        tx.execute(BACK, params![row.bytes(0).unwrap(), row.uint(1).unwrap()]).await.unwrap();
+        tx.execute(BACK, params![row.bytes("state").unwrap(), row.uint("link_version").unwrap()]).await.unwrap();
         tx.commit().await.unwrap();
         store.close().await;
         fixture.restart().await;

@@ -80,24 +80,25 @@ pub(super) async fn has_users_in_scope(store: &Store, source: &TenantName, targe
 }
 
 async fn links(store: &Store, source: &TenantName, target: &TenantName, now: Timestamp) -> Result<Numbers, Error> {
-    const SQL: &str = "SELECT state, status, code, COUNT(*),
-            CAST(SUM(CASE WHEN status = 'grace' AND due <= $3 THEN 1 ELSE 0 END) AS BIGINT), MIN(CASE WHEN due > 0 THEN due END)
+    const SQL: &str = "SELECT state, status, code, COUNT(*) AS links,
+            CAST(SUM(CASE WHEN status = 'grace' AND due <= $3 THEN 1 ELSE 0 END) AS BIGINT) AS grace_ends_soon,
+            MIN(CASE WHEN due > 0 THEN due END) AS due
         FROM view_link WHERE target = $1 AND source = $2 GROUP BY state, status, code";
     let mut numbers = Numbers::default();
     for row in store.fetch(SQL, params![target.as_str(), source.as_str(), now.plus(SOON)]).await? {
-        let (state, status, links) = (row.text(0)?, row.text(1)?, row.uint(3)?);
+        let (state, status, links) = (row.text("state")?, row.text("status")?, row.uint("links")?);
         if status == "held" {
-            *numbers.holds.entry(row.text(2)?).or_default() += links;
+            *numbers.holds.entry(row.text("code")?).or_default() += links;
         }
-        if status == "done" && row.text(2)? == ADDRESS_DIFFERS {
+        if status == "done" && row.text("code")? == ADDRESS_DIFFERS {
             numbers.address_differs += links;
         }
         if status == "refused" {
-            numbers.refused_next_try = numbers.refused_next_try.into_iter().chain(row.opt_int(5)?.map(Timestamp)).min();
+            numbers.refused_next_try = numbers.refused_next_try.into_iter().chain(row.opt_int("due")?.map(Timestamp)).min();
         }
         *numbers.states.entry(state).or_default() += links;
         *numbers.statuses.entry(status).or_default() += links;
-        numbers.grace_ends_soon += row.uint(4)?;
+        numbers.grace_ends_soon += row.uint("grace_ends_soon")?;
     }
     Ok(numbers)
 }
@@ -106,7 +107,7 @@ async fn links(store: &Store, source: &TenantName, target: &TenantName, now: Tim
 // chooses a nested-loop join over the whole tables.
 
 async fn undecided(store: &Store, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
-    const SQL: &str = "SELECT COUNT(*) FROM view_user AS u WHERE u.source = $2 AND u.version >
+    const SQL: &str = "SELECT COUNT(*) AS users FROM view_user AS u WHERE u.source = $2 AND u.version >
         COALESCE((SELECT d.delta FROM view_decision AS d WHERE d.target = $1 AND d.source = u.source AND d.user_id = u.user_id), -1)";
     fetch_count(store, SQL, source, target).await
 }
@@ -114,7 +115,7 @@ async fn undecided(store: &Store, source: &TenantName, target: &TenantName) -> R
 /// Counts the decisions that the provisioner has not taken in. An unwanted user who never existed in the target has no link and does
 /// not count.
 async fn unprocessed(store: &Store, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
-    const SQL: &str = "SELECT COUNT(*) FROM view_decision AS d
+    const SQL: &str = "SELECT COUNT(*) AS users FROM view_decision AS d
         WHERE d.target = $1 AND d.source = $2 AND d.desired <> 'skipped' AND CASE WHEN d.desired = 'wanted'
         THEN NOT EXISTS (SELECT 1 FROM view_link AS l
             WHERE l.target = d.target AND l.source = d.source AND l.user_id = d.user_id AND l.desired >= d.version)
@@ -127,26 +128,27 @@ async fn unprocessed(store: &Store, source: &TenantName, target: &TenantName) ->
 /// Counts the shadow users in a scope grace period whose link still shows the decision before, and how many of these periods end soon. The
 /// provisioner takes such a decision in without publishing the link.
 async fn grace(store: &Store, source: &TenantName, target: &TenantName, now: Timestamp) -> Result<(u64, u64), Error> {
-    const SQL: &str = "SELECT COUNT(*), COALESCE(CAST(SUM(CASE WHEN d.due <= $3 THEN 1 ELSE 0 END) AS BIGINT), 0) FROM view_decision AS d
+    const SQL: &str = "SELECT COUNT(*) AS users, COALESCE(CAST(SUM(CASE WHEN d.due <= $3 THEN 1 ELSE 0 END) AS BIGINT), 0) AS soon
+        FROM view_decision AS d
         WHERE d.target = $1 AND d.source = $2 AND d.due > 0 AND EXISTS (SELECT 1 FROM view_link AS l
             WHERE l.target = d.target AND l.source = d.source AND l.user_id = d.user_id AND l.desired < d.version
             AND l.state <> 'none' AND l.state <> 'deleted')";
     let row = store.fetch_one_opt(SQL, params![target.as_str(), source.as_str(), now.plus(SOON)]).await?;
-    row.map_or(Ok((0, 0)), |row| Ok((row.uint(0)?, row.uint(1)?)))
+    row.map_or(Ok((0, 0)), |row| Ok((row.uint("users")?, row.uint("soon")?)))
 }
 
 async fn replayed(store: &Store, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
-    const SQL: &str = "SELECT COUNT(*), MIN(revision) FROM view_marker WHERE target = $1 AND source = $2";
+    const SQL: &str = "SELECT COUNT(*) AS parts, MIN(revision) AS revision FROM view_marker WHERE target = $1 AND source = $2";
     let Some(row) = store.fetch_one_opt(SQL, params![target.as_str(), source.as_str()]).await? else { return Ok(0) };
-    let all = row.uint(0)? >= u64::from(xtsync_contract::topic::PARTITIONS);
-    Ok(if all { row.opt_int(1)?.and_then(|revision| u64::try_from(revision).ok()).unwrap_or(0) } else { 0 })
+    let all = row.uint("parts")? >= u64::from(xtsync_contract::topic::PARTITIONS);
+    Ok(if all { row.opt_int("revision")?.and_then(|revision| u64::try_from(revision).ok()).unwrap_or(0) } else { 0 })
 }
 
 async fn counts(store: &Store, source: &TenantName, target: &TenantName) -> Result<SynchronizationCounts, Error> {
     const SQL: &str = "SELECT verb, n FROM view_count WHERE target = $1 AND source = $2";
     let mut counts = SynchronizationCounts::default();
     for row in store.fetch(SQL, params![target.as_str(), source.as_str()]).await? {
-        let counter = match row.text(0)?.as_str() {
+        let counter = match row.text("verb")?.as_str() {
             "created" => &mut counts.created,
             "updated" => &mut counts.updated,
             "disabled" => &mut counts.disabled,
@@ -156,12 +158,12 @@ async fn counts(store: &Store, source: &TenantName, target: &TenantName) -> Resu
             "failed" => &mut counts.failed,
             verb => return Err(Error::Corrupt(format!("a counter is named {verb}"))),
         };
-        *counter = row.uint(1)?;
+        *counter = row.uint("n")?;
     }
     Ok(counts)
 }
 
 async fn fetch_count(store: &Store, sql: &'static str, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
     let row = store.fetch_one_opt(sql, params![target.as_str(), source.as_str()]).await?;
-    row.map_or(Ok(0), |row| row.uint(0))
+    row.map_or(Ok(0), |row| row.uint("users"))
 }

@@ -14,7 +14,7 @@ pub(crate) async fn groups(store: &Store) -> Result<Vec<(String, Fact)>, Error> 
     let mut facts = Vec::new();
     for row in store.fetch(SQL, params![]).await? {
         if let Some(fact) = decode(&row)? {
-            facts.push((row.text(1)?, fact.fact));
+            facts.push((row.text("tenant")?, fact.fact));
         }
     }
     Ok(facts)
@@ -26,7 +26,7 @@ pub(crate) async fn identities(store: &Store) -> Result<BTreeMap<TenantName, Ide
     let mut identities = BTreeMap::new();
     for row in store.fetch(SQL, params![IDENTITY]).await? {
         let fact = decode(&row)?.map(|fact| fact.fact);
-        if let (Ok(tenant), Some(Fact::Identity(identity))) = (TenantName::new(row.text(1)?), fact) {
+        if let (Ok(tenant), Some(Fact::Identity(identity))) = (TenantName::new(row.text("tenant")?), fact) {
             identities.insert(tenant, identity);
         }
     }
@@ -42,6 +42,6 @@ pub(crate) async fn read(store: &Store, tenant: &TenantName, key: &str) -> Resul
 
 /// Decodes a fact; `None` if a newer version wrote it.
 fn decode(row: &Row) -> Result<Option<TenantFact>, Error> {
-    let wire = events::TenantFact::decode(row.bytes(0)?.as_slice()).map_err(|error| Error::Corrupt(error.to_string()))?;
+    let wire = events::TenantFact::decode(row.bytes("record")?.as_slice()).map_err(|error| Error::Corrupt(error.to_string()))?;
     Ok(TenantFact::try_from(wire).ok())
 }

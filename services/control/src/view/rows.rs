@@ -99,7 +99,7 @@ async fn outcomes(tx: &mut Transaction, outcomes: Vec<OutcomeRow>, now: Timestam
     }
     let ids: BTreeSet<&str> = outcomes.iter().map(|outcome| outcome.id.as_str()).collect();
     let fresh = tx.fetch_rows(KNOWN, ids.into_iter().map(|id| params![id, now]).collect()).await?;
-    let mut fresh: BTreeSet<String> = fresh.iter().map(|row| row.text(0)).collect::<Result<_, _>>()?;
+    let mut fresh: BTreeSet<String> = fresh.iter().map(|row| row.text("id")).collect::<Result<_, _>>()?;
     let mut counts: BTreeMap<(String, String, &str), i64> = BTreeMap::new();
     for outcome in outcomes {
         if fresh.remove(&outcome.id) {

@@ -19,7 +19,7 @@ pub(crate) async fn read(tx: &mut Transaction, keys: &[&Key]) -> Result<BTreeMap
     let by_hash: BTreeMap<Hash, &Key> = keys.iter().map(|key| (hash(key), *key)).collect();
     let rows = tx.fetch_rows(SQL, by_hash.keys().map(|hash| params![hash.as_slice()]).collect()).await?;
     let named = |row: &Row| {
-        let key = by_hash.get(row.bytes(0)?.as_slice()).copied();
+        let key = by_hash.get(row.bytes("key_hash")?.as_slice()).copied();
         Ok(key.cloned().zip(Some(version(row)?)))
     };
     rows.iter().filter_map(|row| named(row).transpose()).collect()
@@ -36,9 +36,9 @@ pub(crate) fn save(tx: &mut Transaction, versions: &BTreeMap<Key, Version>) {
 }
 
 fn version(row: &Row) -> Result<Version> {
-    let rules =
-        u32::try_from(row.uint(4)?).map_err(|_| Error::Unreadable("decision_version".to_owned(), "its version is none".to_owned()))?;
-    Ok(Version { delta: row.uint(1)?, facts: row.uint(2)?, revision: row.uint(3)?, rules })
+    let rules = u32::try_from(row.uint("version_rules")?)
+        .map_err(|_| Error::Unreadable("decision_version".to_owned(), "its version is none".to_owned()))?;
+    Ok(Version { delta: row.uint("version_delta")?, facts: row.uint("version_facts")?, revision: row.uint("version_revision")?, rules })
 }
 
 fn hash(key: &Key) -> Hash {

@@ -49,8 +49,9 @@ pub(crate) struct Unpublished {
 
 impl Unpublished {
     fn read(row: &Row) -> Result<Self> {
-        let (version, state, traceparent, published) = (row.uint(3)?, row.bytes(4)?, row.opt_text(5)?, row.int(6)?);
-        Ok(Self { key: Key::read(row, 0)?, version, state: Some(state), published, traceparent })
+        let (version, state, traceparent, published) =
+            (row.uint("link_version")?, row.bytes("state")?, row.opt_text("traceparent")?, row.int("published_version")?);
+        Ok(Self { key: Key::read(row)?, version, state: Some(state), published, traceparent })
     }
 
     /// Says that its key ends, if its link is over since before that moment.
@@ -73,11 +74,11 @@ impl Stored {
         Key { target: self.link.target.clone(), source: self.link.source().clone(), user: self.link.user().clone() }
     }
 
-    pub(crate) fn read(key: &Key, row: &Row, first: usize) -> Result<Self> {
-        let record = record(key, &row.bytes(first)?)?;
-        let (version, traceparent) = (row.uint(first + 1)?, row.opt_text(first + 2)?);
-        let counted = Counted::parse(row.opt_text(first + 3)?.as_deref());
-        Ok(Self { link: record.link, version, traceparent, counted, row_version: row.uint(first + 4)? })
+    pub(crate) fn read(key: &Key, row: &Row) -> Result<Self> {
+        let record = record(key, &row.bytes("state")?)?;
+        let (version, traceparent) = (row.uint("link_version")?, row.opt_text("traceparent")?);
+        let counted = Counted::parse(row.opt_text("counted")?.as_deref());
+        Ok(Self { link: record.link, version, traceparent, counted, row_version: row.uint("row_version")? })
     }
 
     /// Key, state, target id, anchor, live, version, trace, counted, row_version.
@@ -137,7 +138,7 @@ fn is_live(link: &Link) -> bool {
 pub(crate) async fn read(store: &Store, key: &Key) -> Result<Option<Stored>> {
     const SQL: &str = concat!("SELECT ", columns!(), " FROM link WHERE target = $1 AND source = $2 AND user_id = $3");
     let row = store.fetch_one_opt(SQL, key.params()).await?;
-    row.map(|row| Stored::read(key, &row, 0)).transpose()
+    row.map(|row| Stored::read(key, &row)).transpose()
 }
 
 /// The existing links of these, locked until the end of the transaction.
@@ -153,8 +154,8 @@ pub(crate) async fn lock(tx: &mut Transaction, keys: &BTreeSet<Key>) -> Result<B
     );
     let found = tx.fetch_rows(sql, keys.iter().map(Key::params).collect()).await?;
     let read = |row: &Row| {
-        let key = Key::read(row, 0)?;
-        let stored = Stored::read(&key, row, 3)?;
+        let key = Key::read(row)?;
+        let stored = Stored::read(&key, row)?;
         Ok((key, stored))
     };
     found.iter().map(read).collect()
@@ -171,7 +172,7 @@ pub(crate) async fn lock_row_versions(tx: &mut Transaction, keys: &BTreeSet<&Key
         ),
     );
     let found = tx.fetch_rows(sql, keys.iter().map(|key| key.params()).collect()).await?;
-    found.iter().map(|row| Ok((Key::read(row, 0)?, row.uint(3)?))).collect()
+    found.iter().map(|row| Ok((Key::read(row)?, row.uint("row_version")?))).collect()
 }
 
 /// Releases these objects of a target until their links are stored again in the same transaction; returns the links.
@@ -185,8 +186,8 @@ pub(crate) async fn disown(tx: &mut Transaction, target: &TenantName, ids: &BTre
     let rows: Vec<_> = ids.iter().map(|id| params![target.as_str(), id.as_str()]).collect();
     let found = tx.fetch_rows(OWNERS, rows.clone()).await?;
     let read = |row: &Row| {
-        let key = Key::read(row, 0)?;
-        let stored = Stored::read(&key, row, 3)?;
+        let key = Key::read(row)?;
+        let stored = Stored::read(&key, row)?;
         Ok((key, stored))
     };
     let owners = found.iter().map(read).collect::<Result<Vec<_>>>()?;
@@ -218,18 +219,18 @@ pub(crate) fn save<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Sto
 pub(crate) async fn owner(store: &Store, target: &TenantName, id: &TargetId) -> Result<Option<(Key, Stored)>> {
     const SQL: &str = concat!("SELECT target, source, user_id, ", columns!(), " FROM link WHERE target = $1 AND target_id = $2");
     let Some(row) = store.fetch_one_opt(SQL, params![target.as_str(), id.as_str()]).await? else { return Ok(None) };
-    let key = Key::read(&row, 0)?;
-    let stored = Stored::read(&key, &row, 3)?;
+    let key = Key::read(&row)?;
+    let stored = Stored::read(&key, &row)?;
     Ok(Some((key, stored)))
 }
 
 /// How many objects of a target are ours and in its directory, by source.
 pub(crate) async fn live_counts(store: &Store, target: &TenantName) -> Result<BTreeMap<TenantName, u64>> {
-    const SQL: &str = "SELECT source, count(*) FROM link WHERE target = $1 AND live = 1 GROUP BY source";
+    const SQL: &str = "SELECT source, count(*) AS links FROM link WHERE target = $1 AND live = 1 GROUP BY source";
     let mut counts = BTreeMap::new();
     for row in store.fetch(SQL, params![target.as_str()]).await? {
-        let source = TenantName::new(row.text(0)?).map_err(|error| Error::Unreadable("key".to_owned(), error.to_string()))?;
-        counts.insert(source, row.uint(1)?);
+        let source = TenantName::new(row.text("source")?).map_err(|error| Error::Unreadable("key".to_owned(), error.to_string()))?;
+        counts.insert(source, row.uint("links")?);
     }
     Ok(counts)
 }
@@ -238,7 +239,7 @@ pub(crate) async fn live_counts(store: &Store, target: &TenantName) -> Result<BT
 pub(crate) async fn anchor_owner(store: &Store, target: &TenantName, anchor: &str) -> Result<Option<Key>> {
     const SQL: &str = "SELECT target, source, user_id FROM link WHERE target = $1 AND anchor = $2";
     let row = store.fetch_one_opt(SQL, params![target.as_str(), anchor]).await?;
-    row.map(|row| Key::read(&row, 0)).transpose()
+    row.map(|row| Key::read(&row)).transpose()
 }
 
 /// Links of a target after one, by source and user, that have an object.
@@ -247,7 +248,7 @@ pub(crate) async fn with_object_after(store: &Store, target: &TenantName, after:
         WHERE target = $1 AND (source, user_id) > ($2, $3) AND target_id IS NOT NULL ORDER BY source, user_id LIMIT $4";
     let (source, user) = after.map_or(("", ""), |key| (key.source.as_str(), key.user.as_str()));
     let rows = store.fetch(SQL, params![target.as_str(), source, user, limit]).await?;
-    rows.iter().map(|row| Key::read(row, 0)).collect()
+    rows.iter().map(Key::read).collect()
 }
 
 /// Links of a target that are to be published, the oldest change first.

@@ -17,7 +17,9 @@ pub(crate) struct State {
 /// What is known; nothing of a target that this store has never owned.
 pub(crate) async fn read(store: &Store, target: &TenantName) -> Result<Option<State>> {
     let rows = store.fetch("SELECT reconciled, observe_only_since FROM target_ WHERE target = $1", params![target.as_str()]).await?;
-    let state = rows.first().map(|row| Ok(State { is_reconciled: row.flag(0)?, is_observe_only: row.opt_int(1)?.is_some() }));
+    let state = rows
+        .first()
+        .map(|row| Ok(State { is_reconciled: row.flag("reconciled")?, is_observe_only: row.opt_int("observe_only_since")?.is_some() }));
     state.transpose()
 }
 
@@ -39,7 +41,7 @@ pub(crate) async fn set_reconciled(tx: &mut Transaction, target: &TenantName) ->
 /// Which directory its links are of, as far as it was noted.
 pub(crate) async fn directory(store: &Store, target: &TenantName) -> Result<Option<DirectoryId>> {
     let row = store.fetch_one_opt("SELECT directory FROM target_ WHERE target = $1", params![target.as_str()]).await?;
-    Ok(row.map(|row| row.opt_text(0)).transpose()?.flatten().map(DirectoryId::from))
+    Ok(row.map(|row| row.opt_text("directory")).transpose()?.flatten().map(DirectoryId::from))
 }
 
 /// Its links are of this directory.

@@ -78,7 +78,7 @@ impl<'a> Waiting<'a> {
             " ORDER BY work.source, work.user_id LIMIT $8) portion ORDER BY source DESC, user_id DESC LIMIT 1"
         );
         let row = store.fetch_one_opt(SQL, [self.params(after), params![PORTION]].concat()).await?;
-        row.map(|row| Ok((row.text(0)?.to_owned(), row.text(1)?.to_owned()))).transpose()
+        row.map(|row| Ok((row.text("source")?, row.text("user_id")?))).transpose()
     }
 
     async fn portion(self, store: &Store, after: &(String, String), last: &(String, String), now: Timestamp) -> Result<u64> {

@@ -26,10 +26,10 @@ pub(crate) async fn read(store: &Store, target: &TenantName, from: i64) -> Resul
     let mut counted = Vec::new();
     for row in store.fetch(SQL, params![target.as_str(), from]).await? {
         let unreadable = |reason: String| Error::Unreadable("window".to_owned(), reason);
-        let source = TenantName::new(row.text(0)?).map_err(|error| unreadable(error.to_string()))?;
-        let name = row.text(1)?;
+        let source = TenantName::new(row.text("source")?).map_err(|error| unreadable(error.to_string()))?;
+        let name = row.text("counter")?;
         let counter = Counter::of_name(&name).ok_or_else(|| unreadable(format!("nothing is counted as {name}")))?;
-        counted.push(((source, counter, row.int(2)?), row.uint(3)?));
+        counted.push(((source, counter, row.int("minute")?), row.uint("count")?));
     }
     Ok(counted)
 }

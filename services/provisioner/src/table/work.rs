@@ -46,10 +46,10 @@ pub(crate) struct Due {
 }
 
 impl Waited {
-    /// Reads class, due and condition from the columns that begin at `first`.
-    fn read(row: &Row, first: usize) -> Result<Self> {
-        let class = Class::of_number(row.int(first)?).unwrap_or(Class::Bulk);
-        Ok(Self { class, due: Timestamp(row.opt_int(first + 1)?.unwrap_or_default()), has_condition: row.opt_text(first + 2)?.is_some() })
+    /// Reads class, due and condition.
+    fn read(row: &Row) -> Result<Self> {
+        let class = Class::of_number(row.int("class")?).unwrap_or(Class::Bulk);
+        Ok(Self { class, due: Timestamp(row.opt_int("due")?.unwrap_or_default()), has_condition: row.opt_text("condition")?.is_some() })
     }
 
     fn params(self) -> Vec<Param> {
@@ -59,10 +59,10 @@ impl Waited {
 
 impl Due {
     fn read(row: &Row) -> Result<Self> {
-        let key = Key::read(row, 0)?;
-        let was = Waited::read(row, 3)?;
-        let called_until = row.opt_int(6)?.map(Timestamp);
-        let stored = row.opt_bytes(7)?.map(|_| Stored::read(&key, row, 7)).transpose();
+        let key = Key::read(row)?;
+        let was = Waited::read(row)?;
+        let called_until = row.opt_int("until")?.map(Timestamp);
+        let stored = row.opt_bytes("state")?.map(|_| Stored::read(&key, row)).transpose();
         Ok(Self { key, stored, called_until, was })
     }
 }
@@ -98,7 +98,7 @@ pub(crate) async fn due(store: &Store, target: &TenantName, class: Class, now: T
 pub(crate) async fn waits(store: &Store, key: &Key) -> Result<Option<Waited>> {
     const SQL: &str = "SELECT class, due, condition FROM work WHERE target = $1 AND source = $2 AND user_id = $3";
     let row = store.fetch_one_opt(SQL, key.params()).await?;
-    row.map(|row| Waited::read(&row, 0)).transpose()
+    row.map(|row| Waited::read(&row)).transpose()
 }
 
 /// Whether a link waits or is worked on, as a transaction sees it that has locked the link.
@@ -110,12 +110,12 @@ pub(crate) async fn is_queued(tx: &mut Transaction, key: &Key) -> Result<bool> {
 /// When something is due next in a target. By class, because the index is.
 pub(crate) async fn next_due(store: &Store, target: &TenantName) -> Result<Option<Timestamp>> {
     const SQL: &str = "WITH v (class) AS (VALUES ($2), ($3), ($4), ($5))
-        SELECT (SELECT min(due) FROM work WHERE target = $1 AND work.class = v.class) FROM v";
+        SELECT (SELECT min(due) FROM work WHERE target = $1 AND work.class = v.class) AS due FROM v";
     let [leaver, revoke, live, bulk] = Class::ALL.map(Class::number);
     let rows = store.fetch(SQL, params![target.as_str(), leaver, revoke, live, bulk]).await?;
     let mut next = None;
     for row in &rows {
-        next = next.into_iter().chain(row.opt_int(0)?.map(Timestamp)).min();
+        next = next.into_iter().chain(row.opt_int("due")?.map(Timestamp)).min();
     }
     Ok(next)
 }
@@ -150,11 +150,11 @@ pub(crate) fn remove(tx: &mut Transaction, keys: Vec<&Key>) {
 
 /// Makes the links due that wait for the address of one that has given it up; says how many there are.
 pub(crate) async fn unblock(store: &Store, by: &Key, now: Timestamp) -> Result<u64> {
-    const WAITING: &str = "SELECT count(*) FROM work WHERE target = $1 AND blocked_by = $2 AND condition = 'conflict'";
+    const WAITING: &str = "SELECT count(*) AS links FROM work WHERE target = $1 AND blocked_by = $2 AND condition = 'conflict'";
     const SQL: &str =
         "UPDATE work SET due = $3 WHERE target = $1 AND blocked_by = $2 AND condition = 'conflict' AND (due IS NULL OR due > $3)";
     // Links rarely wait: then nothing is written.
-    let waiting = store.fetch_one_opt(WAITING, params![by.target.as_str(), by.record()]).await?.map_or(Ok(0), |row| row.uint(0))?;
+    let waiting = store.fetch_one_opt(WAITING, params![by.target.as_str(), by.record()]).await?.map_or(Ok(0), |row| row.uint("links"))?;
     if waiting == 0 {
         return Ok(0);
     }
@@ -169,13 +169,13 @@ pub(crate) async fn unblock(store: &Store, by: &Key, now: Timestamp) -> Result<u
 
 /// What waits for a target. What is not due yet and not held back (a loss of scope that settles, a retry) waits for its time only.
 pub(crate) async fn counts(store: &Store, target: &TenantName, now: Timestamp) -> Result<Counts> {
-    const SQL: &str = "SELECT class, condition, code, count(*) FROM work WHERE target = $1
+    const SQL: &str = "SELECT class, condition, code, count(*) AS links FROM work WHERE target = $1
         AND (condition IN ('held', 'conflict', 'refused') OR due <= $2) GROUP BY class, condition, code";
     let mut counts = Counts::default();
     for row in store.fetch(SQL, params![target.as_str(), now]).await? {
-        let (class, count) = (row.int(0)?, row.uint(3)?);
-        match row.opt_text(1)?.as_deref() {
-            Some("held") => *counts.held.entry(row.opt_text(2)?.unwrap_or_default()).or_default() += count,
+        let (class, count) = (row.int("class")?, row.uint("links")?);
+        match row.opt_text("condition")?.as_deref() {
+            Some("held") => *counts.held.entry(row.opt_text("code")?.unwrap_or_default()).or_default() += count,
             Some("conflict" | "refused") => counts.degraded += count,
             Some(_) | None => {
                 let name = Class::of_number(class).map_or("unknown", Class::name);

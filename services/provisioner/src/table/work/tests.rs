@@ -119,8 +119,9 @@ async fn a_portion_that_comes_out_short_is_not_the_last_one() {
 
 /// Returns when a transaction of this database waits for another's lock.
 async fn until_one_waits(store: &Store) {
-    const SQL: &str = "SELECT COUNT(*) FROM pg_locks JOIN pg_stat_activity USING (pid) WHERE NOT granted AND datname = current_database()";
-    while store.fetch_one_opt(SQL, Vec::new()).await.unwrap().unwrap().int(0).unwrap() == 0 {
+    const SQL: &str = "SELECT COUNT(*) AS waiting FROM pg_locks JOIN pg_stat_activity USING (pid)
+        WHERE NOT granted AND datname = current_database()";
+    while store.fetch_one_opt(SQL, Vec::new()).await.unwrap().unwrap().int("waiting").unwrap() == 0 {
         tokio::task::yield_now().await;
     }
 }
