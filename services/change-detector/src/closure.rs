@@ -22,6 +22,12 @@ pub(crate) struct Memberships {
 }
 
 impl Memberships {
+    /// Takes the user out of a group.
+    pub(crate) fn remove(&mut self, group: &GroupId) {
+        self.direct.retain(|other| other != group);
+        self.nested.retain(|other| other != group);
+    }
+
     /// Keeps the user in a group that they left.
     pub(crate) fn add_retained(&mut self, group: &GroupId, directly: bool) {
         if directly && !self.direct.contains(group) {
@@ -57,6 +63,11 @@ impl Closure {
     /// Whether a change of this group's members affects a referenced group.
     pub(crate) fn concerns(&self, group: &GroupId) -> bool {
         self.above.contains_key(group)
+    }
+
+    /// The referenced groups that members of this group are in.
+    pub(crate) fn above(&self, group: &GroupId) -> impl Iterator<Item = &GroupId> {
+        self.above.get(group).into_iter().flatten()
     }
 
     /// The groups whose members are in this referenced group, itself included.

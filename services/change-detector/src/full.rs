@@ -151,6 +151,14 @@ impl FullPhase {
         }
     }
 
+    /// Whether what it has not shown is removed already.
+    pub(crate) fn is_removed(&self) -> bool {
+        match self {
+            Self::Groups(_) | Self::Users(_) | Self::AwaitCycle(_) | Self::Merge | Self::Replace | Self::Remove => false,
+            Self::Project | Self::Clear => true,
+        }
+    }
+
     /// Whether what it found is taken over and projected.
     pub(crate) fn is_applying(&self) -> bool {
         match self {
@@ -172,7 +180,7 @@ pub(crate) struct Full {
     pub(crate) users: Option<Cursor>,
     /// Whether incremental cycles go on at its cursors; else those are thrown away.
     pub(crate) replaces_cursors: bool,
-    /// Whether it reads an attribute that was not read before and that the projection needs.
+    /// Whether it adds an attribute to what is known of users.
     pub(crate) widens: bool,
     /// Whether something of it made no sense and was left out.
     pub(crate) rejected: bool,
@@ -183,6 +191,11 @@ impl Full {
     pub(crate) fn new(reason: Reason, selected: Vec<String>) -> Self {
         let phase = FullPhase::Groups(None);
         Self { reason, phase, selected, groups: None, users: None, replaces_cursors: false, widens: false, rejected: false }
+    }
+
+    /// Whether an attribute that the projection needs is still to be read of all users.
+    pub(crate) fn is_widening(&self) -> bool {
+        self.widens && !matches!(self.phase, FullPhase::Project | FullPhase::Clear)
     }
 
     /// Its flags, as stored.

@@ -20,6 +20,7 @@ mod publisher;
 mod rebuild;
 mod removal_check;
 mod removal_guard;
+mod reported;
 mod reproject;
 mod scope;
 mod service;
@@ -31,6 +32,7 @@ mod sync_state;
 mod takeover;
 mod tenant;
 mod trigger;
+mod urgency;
 mod watch;
 mod webhook;
 

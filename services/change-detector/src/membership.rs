@@ -9,17 +9,17 @@ use xtsync_store::{Store, Transaction, params};
 
 use crate::error::{Error, corrupt};
 use crate::last_entries::GroupEntry;
+use crate::merge::Context;
 use crate::mirror::CHUNK;
 use crate::pending::WINDOW;
 
-/// Notes what was said of groups: those that were shown are there, and called so if that was mentioned; one that was gone is back. That a
-/// group cannot be read stays: only [`set_state`] lifts it.
+/// Stores the groups of a page: those that are shown exist, with the name if it is mentioned; one that was gone is back. The state of an
+/// unreadable group stays: only [`set_state`] changes it. Of `reported` groups only that they were seen is stored.
 pub(crate) async fn upsert_groups(
     tx: &mut Transaction,
-    tenant: &TenantName,
+    context: &Context<'_>,
     groups: &BTreeMap<GroupId, GroupEntry>,
-    full_cycle: u64,
-    is_full: bool,
+    reported: &HashSet<GroupId>,
 ) -> Result<(), Error> {
     const SHOWN: &str = "INSERT INTO group_ (tenant, id, name, state, full_cycle) VALUES {rows} ON CONFLICT (tenant, id) DO UPDATE SET \
         name = COALESCE(excluded.name, group_.name), full_cycle = excluded.full_cycle, \
@@ -27,11 +27,18 @@ pub(crate) async fn upsert_groups(
     // A cycle tells of some members only: that is no sight of the others.
     const MENTIONED: &str = "INSERT INTO group_ (tenant, id, name, state, full_cycle) VALUES {rows} ON CONFLICT (tenant, id) DO UPDATE SET \
         name = COALESCE(excluded.name, group_.name), state = CASE WHEN group_.state = 1 THEN 0 ELSE group_.state END";
+    // A cycle has reported it since the full read began.
+    const SEEN: &str = "INSERT INTO group_ (tenant, id, name, state, full_cycle) VALUES {rows} ON CONFLICT (tenant, id) DO UPDATE SET \
+        name = COALESCE(group_.name, excluded.name), full_cycle = excluded.full_cycle";
     const GONE: &str = "UPDATE group_ SET state = 1 WHERE state <> 1 AND (tenant, id) IN (VALUES {rows})";
-    let shown = groups.iter().filter(|(_, entry)| entry.is_shown);
-    let shown = shown.map(|(id, entry)| params![tenant.as_str(), id.as_str(), entry.name.as_deref(), 0_i64, full_cycle]);
-    tx.insert(if is_full { SHOWN } else { MENTIONED }, shown.collect()).await?;
-    let gone = groups.iter().filter(|(_, entry)| entry.is_gone).map(|(id, _)| params![tenant.as_str(), id.as_str()]);
+    let tenant = context.tenant;
+    let row =
+        |(id, entry): (&GroupId, &GroupEntry)| params![tenant.as_str(), id.as_str(), entry.name.as_deref(), 0_i64, context.full_cycle];
+    let (seen, shown): (Vec<_>, Vec<_>) = groups.iter().filter(|(_, entry)| entry.is_shown).partition(|(id, _)| reported.contains(*id));
+    tx.insert(if context.is_full { SHOWN } else { MENTIONED }, shown.into_iter().map(row).collect()).await?;
+    tx.insert(SEEN, seen.into_iter().map(row).collect()).await?;
+    let gone = groups.iter().filter(|(id, entry)| entry.is_gone && !reported.contains(*id));
+    let gone = gone.map(|(id, _)| params![tenant.as_str(), id.as_str()]);
     tx.insert(GONE, gone.collect()).await?;
     Ok(())
 }

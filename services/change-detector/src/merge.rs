@@ -13,19 +13,22 @@ use xtsync_store::Transaction;
 
 use crate::closure::Closure;
 use crate::error::Error;
+use crate::full::FullPhase;
 use crate::last_entries::{GroupEntry, LastEntries};
-use crate::membership;
 use crate::mirror::{self, CHUNK, Mirrored};
 use crate::pending::{self, Work};
-use crate::staging::{self, Staged};
+use crate::staging;
+use crate::{membership, reported};
 
 /// Where a page is merged.
 pub(crate) struct Context<'a> {
     pub(crate) tenant: &'a TenantName,
     /// The reading of everything that rows are marked with.
     pub(crate) full_cycle: u64,
-    /// Whether a full read says it, which also says what is known already.
+    /// Whether it is a page of a full read, which also mentions what is known already.
     pub(crate) is_full: bool,
+    /// The phase of the full read beside which a cycle reports the page: its pages do not override what the cycle reports.
+    pub(crate) beside: Option<&'a FullPhase>,
     pub(crate) now: Timestamp,
     /// The attributes that are kept of users, sorted; beside those that the directory's connector needs.
     pub(crate) selected: &'a [String],
@@ -36,10 +39,18 @@ impl Context<'_> {
     fn selects(&self, attribute: &str) -> bool {
         self.selected.binary_search_by(|name| name.as_str().cmp(attribute)).is_ok() || self.source.needs(attribute)
     }
+
+    /// The change without attributes that are not kept.
+    fn selected(&self, mut change: UserChange) -> UserChange {
+        if let UserChange::Changed { attributes, .. } = &mut change {
+            attributes.keep(|name| self.selects(name));
+        }
+        change
+    }
 }
 
 /// What the page says of one member: what kind it is, and none where it is no member.
-type MemberEntry = (GroupId, String, Option<MemberKind>);
+pub(crate) type MemberEntry = (GroupId, String, Option<MemberKind>);
 
 /// What a page of groups changes in the mirror.
 pub(crate) struct GroupPage {
@@ -47,13 +58,22 @@ pub(crate) struct GroupPage {
     /// Memberships of users; they may be very many.
     pub(crate) users: Vec<MemberEntry>,
     /// Memberships of groups in groups.
-    nestings: Vec<MemberEntry>,
+    pub(crate) nestings: Vec<MemberEntry>,
+    /// The groups that a cycle has reported since the full read began that the page is of.
+    reported: HashSet<GroupId>,
 }
 
 impl GroupPage {
-    /// The effect of these changes. A group that cannot be read loses no member.
+    /// The effect of these changes. A group that cannot be read loses no member, and a page of a full read changes nothing of what a cycle
+    /// has reported since it began.
     pub(crate) async fn of(tx: &mut Transaction, context: &Context<'_>, changes: Vec<GroupChange>) -> Result<Self, Error> {
-        let LastEntries { groups, members } = LastEntries::of(changes);
+        let LastEntries { groups, mut members } = LastEntries::of(changes);
+        let mut reported = HashSet::new();
+        if context.is_full {
+            reported = reported::groups(tx, context.tenant, context.full_cycle, groups.keys()).await?;
+            let of_members = reported::members(tx, context.tenant, context.full_cycle, members.keys()).await?;
+            members.retain(|key, _| !of_members.contains(key));
+        }
         let ids: Vec<&GroupId> = groups.keys().collect();
         let states = membership::states(tx, context.tenant, &ids).await?;
         let keys: Vec<(&GroupId, &str)> = members.keys().map(|(group, id)| (group, id.as_str())).collect();
@@ -65,7 +85,18 @@ impl GroupPage {
             .map(|(key, kind)| (nested.contains(&key) || kind == Some(MemberKind::Group), (key.0, key.1, kind)))
             .partition::<Vec<_>, _>(|(is_nesting, _)| *is_nesting);
         let entries = |entries: Vec<(bool, MemberEntry)>| entries.into_iter().map(|(_, entry)| entry).collect();
-        Ok(Self { groups, users: entries(users), nestings: entries(nestings) })
+        Ok(Self { groups, users: entries(users), nestings: entries(nestings), reported })
+    }
+}
+
+/// Notes members that a cycle reports while a full read reads groups.
+async fn note_members(tx: &mut Transaction, context: &Context<'_>, entries: &[MemberEntry]) -> Result<(), Error> {
+    match context.beside {
+        Some(FullPhase::Groups(_)) => {
+            let keys = entries.iter().map(|(group, id, _)| (group, id.as_str()));
+            reported::add(tx, context.tenant, context.full_cycle, keys).await
+        }
+        Some(_) | None => Ok(()),
     }
 }
 
@@ -80,6 +111,7 @@ pub(crate) async fn members(tx: &mut Transaction, context: &Context<'_>, closure
         }
         false => None,
     };
+    note_members(tx, context, entries).await?;
     merge_members(tx, context, entries).await?;
     let is_changed = |(group, id, kind): &&MemberEntry| {
         known.as_ref().is_none_or(|known| known.contains(&(group.clone(), id.clone())) != kind.is_some())
@@ -98,7 +130,11 @@ pub(crate) async fn nest(
     referenced: Option<&BTreeSet<GroupId>>,
     page: GroupPage,
 ) -> Result<Option<Closure>, Error> {
-    membership::upsert_groups(tx, context.tenant, &page.groups, context.full_cycle, context.is_full).await?;
+    membership::upsert_groups(tx, context, &page.groups, &page.reported).await?;
+    if context.beside.is_some_and(|phase| !phase.is_removed()) {
+        reported::add(tx, context.tenant, context.full_cycle, page.groups.keys().map(|group| (group, ""))).await?;
+    }
+    note_members(tx, context, &page.nestings).await?;
     merge_members(tx, context, &page.nestings).await?;
     let former_users: Vec<UserId> = page.nestings.iter().map(|(_, id, _)| UserId(id.clone())).collect();
     // What is a group now may have been a user, as far as the mirror knew, and the other way round.
@@ -131,8 +167,9 @@ pub(crate) async fn renest(
     Ok(fresh)
 }
 
-/// Merges what a cycle says of users: key by key, since it mentions only what changed. What a full read under way has staged of them is
-/// brought up to date. Returns their ids, and when the users that the mirror did not know were created.
+/// Merges what a cycle reports of users: attribute by attribute, since it mentions only what changed. It is staged as well, where a full
+/// read that is under way may show the users later or has shown them. Returns their ids, and when the users that the mirror did not know
+/// were created.
 pub(crate) async fn users(
     tx: &mut Transaction,
     context: &Context<'_>,
@@ -142,9 +179,17 @@ pub(crate) async fn users(
     let ids: Vec<UserId> = mentioned.iter().cloned().collect();
     let mut known = load(tx, context, &ids).await?;
     let mut staged = staging::load(tx, context.tenant, context.full_cycle, &ids).await?;
+    if context.beside.is_some_and(FullPhase::is_reading) {
+        for id in &ids {
+            staged.entry(id.clone()).or_default();
+        }
+    }
     for change in changes {
         if let Some(staged_user) = staged.get_mut(id(&change)) {
-            staged_user.merge(context, &change);
+            match context.selected(change.clone()) {
+                UserChange::Changed { attributes, .. } => staged_user.report(attributes),
+                UserChange::Gone { how, .. } => staged_user.report_gone(how),
+            }
         }
         merge(&mut known, context, change);
     }
@@ -154,7 +199,7 @@ pub(crate) async fn users(
     Ok((mentioned, newcomers))
 }
 
-/// Stages what a full read says of users. In a tenant's first one, users of which nothing older is known are merged at once.
+/// Stages the users of a page of a full read. In a tenant's first one, users of which nothing older is known are merged at once.
 pub(crate) async fn stage(tx: &mut Transaction, context: &Context<'_>, changes: Vec<UserChange>, is_first: bool) -> Result<(), Error> {
     let ids: Vec<UserId> = changes.iter().map(id).collect::<BTreeSet<_>>().into_iter().cloned().collect();
     let mut known = if is_first { load(tx, context, &ids).await? } else { HashMap::new() };
@@ -167,7 +212,11 @@ pub(crate) async fn stage(tx: &mut Transaction, context: &Context<'_>, changes: 
             merge(&mut known, context, change);
             direct.insert(id);
         } else {
-            staged.entry(id).or_default().merge(context, &change);
+            let staged_user = staged.entry(id).or_default();
+            match context.selected(change) {
+                UserChange::Changed { attributes, .. } => staged_user.show(attributes),
+                UserChange::Gone { how, .. } => staged_user.show_gone(how),
+            }
         }
     }
     save(tx, context, known.into_values().filter(|user| direct.contains(&user.id)).collect()).await?;
@@ -191,19 +240,6 @@ async fn save(tx: &mut Transaction, context: &Context<'_>, mut users: Vec<Mirror
     Ok(())
 }
 
-impl Staged {
-    fn merge(&mut self, context: &Context<'_>, change: &UserChange) {
-        match change {
-            UserChange::Changed { attributes, .. } => {
-                let selected = attributes.0.iter().filter(|(name, _)| context.selects(name));
-                self.body.0.extend(selected.map(|(name, value)| (name.clone(), value.clone())));
-                self.gone = None;
-            }
-            UserChange::Gone { how, .. } => self.gone = Some(*how),
-        }
-    }
-}
-
 fn created(user: &Mirrored) -> Option<Timestamp> {
     match user.body.get("createdDateTime") {
         Some(Value::Time(created)) => Some(*created),
@@ -218,12 +254,10 @@ fn id(change: &UserChange) -> &UserId {
 }
 
 fn merge(known: &mut HashMap<UserId, Mirrored>, context: &Context<'_>, change: UserChange) {
-    match change {
+    match context.selected(change) {
         UserChange::Changed { id, attributes } => {
             let user = known.entry(id.clone()).or_insert_with(|| Mirrored::unknown(id));
             user.full_cycle = context.full_cycle;
-            let mut attributes = attributes;
-            attributes.keep(|name| context.selects(name));
             user.body.merge(attributes);
             user.gone = None;
             user.touch(context.now);

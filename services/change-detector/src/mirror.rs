@@ -184,12 +184,6 @@ pub(crate) async fn mark_seen(tx: &mut Transaction, tenant: &TenantName, ids: &[
     Ok(())
 }
 
-/// Some deleted users whose projection may be stale.
-pub(crate) async fn dirty_gone(tx: &mut Transaction, tenant: &TenantName) -> Result<Vec<Mirrored>, Error> {
-    const SQL: &str = select!("WHERE tenant = $1 AND dirty = 1 AND gone > 0 ORDER BY id LIMIT $2");
-    tx.fetch(SQL, params![tenant.as_str(), CHUNK as u64]).await?.iter().map(read).collect()
-}
-
 /// How many users there are that the bus has not heard the newest of.
 pub(crate) async fn unpublished_count(store: &Store, tenant: &TenantName) -> Result<u64, Error> {
     const SQL: &str = "SELECT COUNT(*), MAX(id) FROM (SELECT id FROM user_ WHERE tenant = $1 AND class = $2 AND id > $3 \

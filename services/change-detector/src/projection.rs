@@ -2,7 +2,9 @@
 //!
 //! Pure. The bus gets only attributes that some configuration names and groups that some configuration refers to, and of users in no scope
 //! no attributes but one. An attribute that is needed and was never mentioned is empty: everything selected is mentioned unless it is null.
-//! One whose value was not taken is left out.
+//! One that was not read is left out.
+
+use std::collections::BTreeSet;
 
 use xtsync_domain::delta::{Gone, Kind, State, User};
 use xtsync_domain::link::Class;
@@ -17,9 +19,16 @@ const GROUPS: &str = "groups";
 /// The attribute that says whether a user may sign in.
 const SIGN_IN: &str = "accountEnabled";
 
-/// Cuts a user to a projection.
-pub(crate) fn project(body: &Attributes, kind: Kind, memberships: Memberships, projection: &Projection) -> User {
-    let read = projection.attributes.iter().filter(|name| !body.is_unread(name));
+/// Cuts a user to a projection. Of `unverified` attributes a value may exist though none was mentioned.
+pub(crate) fn project(
+    body: &Attributes,
+    kind: Kind,
+    memberships: Memberships,
+    projection: &Projection,
+    unverified: &BTreeSet<String>,
+) -> User {
+    let is_read = |name: &str| !body.is_unread(name) && (body.get(name).is_some() || !unverified.contains(name));
+    let read = projection.attributes.iter().filter(|name| is_read(name));
     let attributes = read.map(|name| (name.clone(), body.get(name).cloned().unwrap_or(Value::Null))).collect();
     User { attributes, groups: memberships.direct, nested_groups: memberships.nested, kind }
 }
@@ -28,17 +37,6 @@ pub(crate) fn project(body: &Attributes, kind: Kind, memberships: Memberships, p
 pub(crate) fn project_out_of_scope(body: &Attributes, kind: Kind, memberships: Memberships) -> User {
     let attributes = body.get(SIGN_IN).map(|value| (SIGN_IN, value.clone())).into_iter().collect();
     User { attributes, groups: memberships.direct, nested_groups: memberships.nested, kind }
-}
-
-/// What was published of a user, without sign-in; none where the body does not say that they are disabled, or where that was published.
-pub(crate) fn disabled_state(body: &Attributes, before: &State) -> Option<State> {
-    let State::Present(user) = before else { return None };
-    if body.flag(SIGN_IN) != Some(false) || user.attributes.flag(SIGN_IN) != Some(true) {
-        return None;
-    }
-    let mut user = user.clone();
-    user.attributes.merge([(SIGN_IN, Value::Flag(false))].into_iter().collect());
-    Some(State::Present(user))
 }
 
 /// What differs between two states of a user: names, and what the attributes were before.
@@ -55,14 +53,13 @@ pub(crate) fn changes(before: Option<&State>, after: &State) -> (Vec<String>, At
     (changed, previous)
 }
 
-/// The class of a change: deleted or disabled users first, then users who lost a group, backlog last.
-pub(crate) fn class(before: Option<&State>, after: &State, backlog: bool) -> Class {
+/// The class of a change that is no backlog: deleted or disabled users first, then users who lost a group.
+pub(crate) fn class(before: Option<&State>, after: &State) -> Class {
     let leaves = !may_sign_in(after) && before.is_none_or(|before| may_sign_in(before) || matches!(after, State::Gone(_)));
-    match (backlog, leaves, lost_group(before, after)) {
-        (true, _, _) => Class::Bulk,
-        (false, true, _) => Class::Leaver,
-        (false, false, true) => Class::Revoke,
-        (false, false, false) => Class::Live,
+    match (leaves, lost_group(before, after)) {
+        (true, _) => Class::Leaver,
+        (false, true) => Class::Revoke,
+        (false, false) => Class::Live,
     }
 }
 
@@ -103,8 +100,12 @@ mod tests {
         body.set_unread("officeLocation");
         let attributes = ["city", "department", "officeLocation"].map(str::to_owned).into();
         let projection = Projection { attributes, ..Projection::default() };
-        let projected = project(&body, Kind::Internal, Memberships::default(), &projection);
-        assert_eq!(projected.attributes, [("city", Value::from("Paris")), ("department", Value::Null)].into_iter().collect());
+        let projected = |unverified: &[&str]| {
+            let unverified = unverified.iter().map(|name| (*name).to_owned()).collect();
+            project(&body, Kind::Internal, Memberships::default(), &projection, &unverified).attributes
+        };
+        assert_eq!(projected(&[]), [("city", Value::from("Paris")), ("department", Value::Null)].into_iter().collect());
+        assert_eq!(projected(&["city", "department"]), [("city", Value::from("Paris"))].into_iter().collect(), "not read is not empty");
     }
 
     #[test]
@@ -118,7 +119,7 @@ mod tests {
     }
 
     #[test]
-    fn lost_access_goes_first_and_backlog_last() {
+    fn lost_access_goes_first() {
         let disabled = State::Present(User {
             attributes: [("accountEnabled", Value::Flag(false))].into_iter().collect(),
             groups: vec![],
@@ -126,21 +127,19 @@ mod tests {
             kind: Kind::Internal,
         });
         let (here, gone, member) = (user(Value::Null, &[]), State::Gone(Gone::SoftDeleted), user(Value::Null, &["all"]));
-        for (before, after, backlog, want) in [
-            (Some(&here), &gone, false, Class::Leaver),
-            (Some(&disabled), &gone, false, Class::Leaver),
-            (None, &gone, false, Class::Leaver),
-            (Some(&here), &disabled, false, Class::Leaver),
-            (Some(&member), &disabled, false, Class::Leaver),
-            (None, &disabled, false, Class::Leaver),
-            (Some(&disabled), &disabled, false, Class::Live),
-            (Some(&member), &here, false, Class::Revoke),
-            (Some(&here), &here, false, Class::Live),
-            (None, &here, false, Class::Live),
-            (Some(&member), &here, true, Class::Bulk),
-            (Some(&here), &disabled, true, Class::Bulk),
+        for (before, after, want) in [
+            (Some(&here), &gone, Class::Leaver),
+            (Some(&disabled), &gone, Class::Leaver),
+            (None, &gone, Class::Leaver),
+            (Some(&here), &disabled, Class::Leaver),
+            (Some(&member), &disabled, Class::Leaver),
+            (None, &disabled, Class::Leaver),
+            (Some(&disabled), &disabled, Class::Live),
+            (Some(&member), &here, Class::Revoke),
+            (Some(&here), &here, Class::Live),
+            (None, &here, Class::Live),
         ] {
-            assert_eq!(class(before, after, backlog), want, "{before:?} {after:?}");
+            assert_eq!(class(before, after), want, "{before:?} {after:?}");
         }
         assert!(lost_group(Some(&user(Value::Null, &["all"])), &here));
         assert!(!lost_group(Some(&here), &user(Value::Null, &["all"])));

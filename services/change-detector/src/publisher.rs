@@ -20,6 +20,7 @@ use xtsync_store::{self as store, Store, Transaction, lease};
 
 use crate::error::Error;
 use crate::mirror::{self, PUBLISH_BATCH_MAX, Unpublished};
+use crate::urgency::{self, Pass};
 use crate::{ROLE, tenant::FencingToken};
 
 /// What publishing for a tenant takes.
@@ -49,20 +50,15 @@ impl Publisher {
     /// `has_capacity` says that there was room just now.
     pub(crate) async fn users(&self, downstream: &[Topic], has_capacity: bool, now: Timestamp) -> Result<(Published, usize), Error> {
         let mut due = self.due().await?;
-        let leavers = due.partition_point(|record| record.class <= Class::Leaver);
-        let urgent = due.partition_point(|record| record.class < Class::Bulk);
-        let is_much = leavers == 0 && (urgent == 0 || urgent >= PUBLISH_BATCH_MAX);
         if due.is_empty() {
             return Ok((Published::All, 0));
-        } else if is_much && !has_capacity && !self.bus.has_capacity(downstream).await {
+        }
+        let classes: Vec<Class> = due.iter().map(|record| record.class).collect();
+        let Pass { count, needs_capacity } = urgency::pass(&classes, PUBLISH_BATCH_MAX);
+        if needs_capacity && !has_capacity && !self.bus.has_capacity(downstream).await {
             return Ok((Published::NoCapacity, 0));
         }
-        match (leavers, urgent) {
-            (0, 0) => {}
-            (0, urgent) => due.truncate(urgent),
-            (leavers, _) => due.truncate(leavers),
-        }
-        let count = due.len();
+        due.truncate(count);
         self.send_to_completion(due, now).await.map(|()| (Published::Some, count))
     }
 
@@ -94,7 +90,7 @@ impl Publisher {
 
     /// Publishes, and notes it.
     pub(crate) async fn send(&self, due: Vec<Unpublished>, now: Timestamp) -> Result<(), Error> {
-        let urgency = if due.iter().any(|record| record.class < Class::Bulk) { Urgency::Live } else { Urgency::Bulk };
+        let urgency = urgency::of(due.iter().map(|record| record.class));
         let records = due.iter().map(|record| user_record(&self.tenant, record, now)).collect();
         let sent = publish::records(&*self.bus, ROLE, records, urgency, now).await;
         let marked = self.mark_published(&due, sent.is_ok()).await;

@@ -1,20 +1,20 @@
 //! Gives users whose projection is stale a new version, a bounded number at a time.
 
+use std::collections::{BTreeSet, HashSet};
 use std::sync::Arc;
 
 use xtsync_directory::Source;
-use xtsync_domain::delta::{Kind, Origin, State};
-use xtsync_domain::link::Class;
+use xtsync_domain::delta::{Kind, State};
 use xtsync_domain::resource::Projection;
-use xtsync_domain::{TenantName, Timestamp, UserDelta, UserId, version};
+use xtsync_domain::{GroupId, TenantName, Timestamp, UserDelta, UserId, version};
 use xtsync_store::Transaction;
 
 use crate::closure::{Closure, Memberships};
 use crate::error::Error;
-use crate::membership;
 use crate::mirror::{self, Mirrored};
-use crate::projection::{changes, class, disabled_state, project, project_out_of_scope};
-use crate::removal_guard;
+use crate::projection::{changes, class, project, project_out_of_scope};
+use crate::urgency::{Change, Reading, stamp};
+use crate::{membership, removal_guard};
 
 /// What users are projected for.
 pub(crate) struct Reprojection<'a> {
@@ -24,13 +24,28 @@ pub(crate) struct Reprojection<'a> {
     /// The revision of the projection.
     pub(crate) revision: u64,
     pub(crate) projection: &'a Projection,
-    /// Whether the tenant's first cycle is under way.
-    pub(crate) is_initial: bool,
-    /// Whether the result of a full read is being applied, perhaps because more is read of all users.
-    pub(crate) is_full_cycle: bool,
-    /// Whether users stay in the groups in which they were published: it is not known yet whether what groups lose is too much.
-    pub(crate) retains_groups: bool,
+    pub(crate) reading: Reading,
+    /// The newest full read.
+    pub(crate) full_cycle: u64,
+    /// Attributes that no verified full read has read.
+    pub(crate) unverified_attributes: &'a BTreeSet<String>,
+    /// Whether only users are published who lose access: what the projection adds is still to be read of all users, and the others would
+    /// be published twice.
+    pub(crate) only_losses: bool,
+    pub(crate) groups: Groups<'a>,
     pub(crate) now: Timestamp,
+}
+
+/// In which groups users are projected.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Groups<'a> {
+    /// As in the mirror, and in those that retain them.
+    Current,
+    /// As published, but for these losses: of all others it is not known yet whether they are too many.
+    Published {
+        /// Users and the groups that they leave.
+        leaving: &'a HashSet<(UserId, GroupId)>,
+    },
 }
 
 /// Projects users and stores them with the commit; returns those that got a new version. A user whose projection is unchanged keeps theirs.
@@ -50,40 +65,22 @@ pub(crate) async fn reproject(
                 memberships.add_retained(group, *directly);
             }
         }
-        if let Some(before) = published_memberships(user).filter(|_| reprojection.retains_groups) {
-            memberships = before;
-        }
-        let state = state(reprojection, user, memberships);
+        let (state, stays_dirty) = match (published_memberships(user), reprojection.groups) {
+            (_, Groups::Current) | (None, Groups::Published { .. }) => (state(reprojection, user, memberships), false),
+            (Some(mut before), Groups::Published { leaving }) => {
+                leaving.iter().filter(|(id, _)| *id == user.id).for_each(|(_, group)| before.remove(group));
+                (state(reprojection, user, before), user.gone.is_none())
+            }
+        };
         // What no projection names is not kept.
         user.body.keep(|name| reprojection.projection.attributes.contains(name) || reprojection.source.needs(name));
-        let version = user.version;
-        let stays_dirty = reprojection.retains_groups && user.gone.is_none();
-        match state {
-            Some(state) => stamp(reprojection, user, state),
-            None => (user.dirty, user.projection) = (false, reprojection.revision),
-        }
-        user.dirty |= stays_dirty;
-        if user.version != version {
+        if apply(reprojection, user, state) {
             changed.push(user.id.clone());
         }
+        user.dirty = stays_dirty;
     }
     mirror::save_with_commit(tx, reprojection.tenant, &users);
     Ok(changed)
-}
-
-/// Publishes for those of these users that are disabled at home, by the mirror, that they may not sign in, and nothing else; returns their
-/// ids. For use while what the projection adds is not read: they stay dirty and keep their former projection, so that the
-/// rest follows when everything is read.
-pub(crate) fn disable_all(tx: &mut Transaction, reprojection: &Reprojection<'_>, users: Vec<Mirrored>) -> Vec<UserId> {
-    let mut disabled = Vec::new();
-    for mut user in users {
-        let Some(state) = user.delta.as_ref().and_then(|delta| disabled_state(&user.body, &delta.state)) else { continue };
-        stamp(&Reprojection { revision: user.projection, ..*reprojection }, &mut user, state);
-        user.dirty = true;
-        disabled.push(user);
-    }
-    mirror::save_with_commit(tx, reprojection.tenant, &disabled);
-    disabled.into_iter().map(|user| user.id).collect()
 }
 
 /// What is to be published of a user: nothing of one that is in no scope and was never published.
@@ -96,11 +93,22 @@ fn state(reprojection: &Reprojection<'_>, user: &Mirrored, memberships: Membersh
             let kind = reprojection.source.kind(&user.body);
             let concerns = reprojection.projection.concerns(kind, &memberships.direct, &memberships.nested);
             let user_state = match (concerns, kind) {
-                (true, Kind::Internal) => project(&user.body, kind, memberships, reprojection.projection),
+                (true, Kind::Internal) => {
+                    project(&user.body, kind, memberships, reprojection.projection, unverified_attributes(reprojection, user))
+                }
                 (true, Kind::External) | (false, _) => project_out_of_scope(&user.body, kind, memberships),
             };
             (is_published || concerns).then_some(State::Present(user_state))
         }
+    }
+}
+
+/// The attributes that may not have been read of a user; none where the tenant's first full read has shown the user.
+fn unverified_attributes<'a>(reprojection: &Reprojection<'a>, user: &Mirrored) -> &'a BTreeSet<String> {
+    const NONE: &BTreeSet<String> = &BTreeSet::new();
+    match reprojection.reading {
+        Reading::Initial if user.full_cycle == reprojection.full_cycle => NONE,
+        Reading::Initial | Reading::Full { .. } | Reading::Cycle => reprojection.unverified_attributes,
     }
 }
 
@@ -112,45 +120,32 @@ fn published_memberships(user: &Mirrored) -> Option<Memberships> {
     }
 }
 
-fn stamp(reprojection: &Reprojection<'_>, user: &mut Mirrored, state: State) {
+/// Gives a user a new version if there is something to publish; true then.
+fn apply(reprojection: &Reprojection<'_>, user: &mut Mirrored, state: Option<State>) -> bool {
     let before = user.delta.as_ref().map(|delta| &delta.state);
-    let same = before == Some(&state);
-    // A user who came and went while everything is read was not published. Later they may have been published by a store that is restored
-    // to before they came.
-    let never_published = before.is_none() && user.gone.is_some() && reprojection.is_full_cycle;
-    // What a wider projection adds to all users is backlog; a user who loses access is not.
-    let loses = class(before, &state, false).loses_access();
-    let widened = reprojection.is_full_cycle && user.projection != reprojection.revision && !loses;
-    // Nor is a user who leaves during the first publication of all users.
-    let initial = reprojection.is_initial && !(loses && before.is_some());
-    let live = user.dirty && !same && !initial && !widened;
-    user.dirty = false;
-    if never_published || (same && user.projection == reprojection.revision) {
-        user.projection = reprojection.revision;
-        return;
+    let is_current = user.projection == reprojection.revision;
+    let loses = |after: &State| user.gone.is_some() || (before.is_some() && class(before, after).loses_access());
+    if reprojection.only_losses && !is_current && !state.as_ref().is_some_and(loses) {
+        return false;
     }
-    let waiting = user.is_unpublished.then_some((user.class, user.delta.as_ref().map(|delta| delta.origin)));
-    let fresh = class(before, &state, !live);
-    let (changed, previous) = changes(before, &state);
-    let origin = match (live, initial, waiting) {
-        (true, _, _) | (false, _, Some((_, Some(Origin::Live)))) => Origin::Live,
-        (false, true, _) => Origin::Initial,
-        (false, false, _) => Origin::Replay,
-    };
-    user.class =
-        waiting.map_or(fresh, |(waiting, _)| waiting.min(fresh)).min(if origin == Origin::Live { Class::Live } else { Class::Bulk });
-    user.version = version::next(user.version, reprojection.now);
     user.projection = reprojection.revision;
+    let Some(state) = state else { return false };
+    let waiting = user.delta.as_ref().filter(|_| user.is_unpublished).map(|delta| (user.class, delta.origin));
+    let change = Change { before, after: &state, reading: reprojection.reading, is_reported: user.dirty, is_current, waiting };
+    let Some(stamp) = stamp(&change) else { return false };
+    let (changed, previous) = changes(before, &state);
+    (user.class, user.version) = (stamp.class, version::next(user.version, reprojection.now));
     user.delta = Some(UserDelta {
         tenant: reprojection.tenant.clone(),
         user: user.id.clone(),
         version: user.version,
         projection: reprojection.revision,
-        origin,
-        first_seen: if live { user.first_seen } else { reprojection.now },
+        origin: stamp.origin,
+        first_seen: if stamp.is_live { user.first_seen } else { reprojection.now },
         changed_at: None,
         state,
         changed,
         before: previous,
     });
+    true
 }

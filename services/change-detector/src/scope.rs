@@ -9,7 +9,7 @@ use xtsync_store::Transaction;
 use crate::closure::Memberships;
 use crate::error::Error;
 use crate::membership;
-use crate::mirror;
+use crate::mirror::{self, Mirrored};
 use crate::reproject::Reprojection;
 
 /// How the groups of scopes count; one that is not named counts as [`Scope::default`].
@@ -52,6 +52,11 @@ pub(crate) async fn next_stale(
     let users = mirror::dirty(tx, reprojection.tenant, last).await?;
     let Some(end) = users.last() else { return Ok(None) };
     *last = end.id.to_string();
+    stale(tx, reprojection, users).await.map(Some)
+}
+
+/// Those of these users who are present, with their groups.
+pub(crate) async fn stale(tx: &mut Transaction, reprojection: &Reprojection<'_>, users: Vec<Mirrored>) -> Result<Vec<Stale>, Error> {
     let ids: Vec<UserId> = users.iter().map(|user| user.id.clone()).collect();
     let groups = membership::groups_of(tx, reprojection.tenant, &ids).await?;
     let stale = users.into_iter().filter(|user| user.gone.is_none()).map(|user| Stale {
@@ -62,7 +67,7 @@ pub(crate) async fn next_stale(
         },
         id: user.id,
     });
-    Ok(Some(stale.collect()))
+    Ok(stale.collect())
 }
 
 impl Stale {

@@ -1,7 +1,8 @@
-//! What the full read under way says of users, in the store: it stands beside the mirror until it is known to be complete.
+//! Users as the full read under way has shown them, in the store. They stand beside the mirror until the full read is known to be complete.
 //!
-//! A full read mentions a user in parts, and what it never mentions is empty only once it came to its end. So its words are collected
-//! here, incremental cycles go on in the mirror's own bodies, and no user is ever projected from half of an answer.
+//! A full read shows a user in parts, and an attribute that it never mentions is empty only once it has ended. So the parts are collected
+//! here while incremental cycles go on in the mirror, and no user is projected from a part of an answer. What a cycle has reported of a user
+//! since the full read began is newer than its pages, whichever comes first.
 
 use std::collections::HashMap;
 
@@ -14,21 +15,59 @@ use xtsync_store::{Row, Transaction, params};
 use crate::error::{Error, corrupt};
 use crate::mirror::{CHUNK, read_gone, write_gone};
 
-/// What a full read says of a user.
+/// A user as a full read has shown them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Staged {
+    /// What its pages mention, and over it what cycles have reported.
     pub(crate) body: Attributes,
+    /// What cycles have reported since the full read began; none where they have not reported the user.
+    pub(crate) reported: Option<Attributes>,
     pub(crate) gone: Option<Gone>,
+    /// Whether its pages have shown the user; otherwise only cycles have.
+    pub(crate) is_shown: bool,
 }
 
-/// What this full read has said of these users so far.
+impl Staged {
+    /// Merges what a page of the full read mentions; what a cycle has reported stays.
+    pub(crate) fn show(&mut self, attributes: Attributes) {
+        self.is_shown = true;
+        self.body.merge(attributes);
+        match &self.reported {
+            Some(reported) => self.body.merge(reported.clone()),
+            None => self.gone = None,
+        }
+    }
+
+    /// A page of the full read mentions the user as deleted.
+    pub(crate) fn show_gone(&mut self, how: Gone) {
+        self.is_shown = true;
+        if self.reported.is_none() {
+            self.gone = Some(how);
+        }
+    }
+
+    /// Merges what a cycle reports.
+    pub(crate) fn report(&mut self, attributes: Attributes) {
+        self.reported.get_or_insert_default().merge(attributes.clone());
+        self.body.merge(attributes);
+        self.gone = None;
+    }
+
+    /// A cycle reports the user as deleted.
+    pub(crate) fn report_gone(&mut self, how: Gone) {
+        self.reported.get_or_insert_default();
+        self.gone = Some(how);
+    }
+}
+
+/// These users as this full read has shown them so far.
 pub(crate) async fn load(
     tx: &mut Transaction,
     tenant: &TenantName,
     full_cycle: u64,
     ids: &[UserId],
 ) -> Result<HashMap<UserId, Staged>, Error> {
-    const SQL: &str = "SELECT id, body, gone FROM staged WHERE (tenant, id, full_cycle) IN (VALUES {rows})";
+    const SQL: &str = "SELECT id, body, gone, reported, shown FROM staged WHERE (tenant, id, full_cycle) IN (VALUES {rows})";
     let mut staged = HashMap::new();
     for ids in ids.chunks(CHUNK) {
         let keys = ids.iter().map(|id| params![tenant.as_str(), id.as_str(), full_cycle]).collect();
@@ -40,13 +79,15 @@ pub(crate) async fn load(
     Ok(staged)
 }
 
-/// Stores what this full read has said of users so far.
+/// Stores users as this full read has shown them so far.
 pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, full_cycle: u64, users: &HashMap<UserId, Staged>) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO staged (tenant, id, full_cycle, body, gone) VALUES {rows} ON CONFLICT (tenant, id) DO UPDATE SET \
-         full_cycle = excluded.full_cycle, body = excluded.body, gone = excluded.gone";
+    const SQL: &str = "INSERT INTO staged (tenant, id, full_cycle, body, reported, gone, shown) VALUES {rows} ON CONFLICT (tenant, id) \
+         DO UPDATE SET full_cycle = excluded.full_cycle, body = excluded.body, reported = excluded.reported, gone = excluded.gone, \
+         shown = excluded.shown";
     let row = |(id, staged): (&UserId, &Staged)| {
-        let body = events::User { attributes: convert::wire_attributes(staged.body.clone()), ..events::User::default() };
-        params![tenant.as_str(), id.as_str(), full_cycle, body.encode_to_vec(), write_gone(staged.gone)]
+        let reported = staged.reported.as_ref().map(write_attributes);
+        let (body, gone) = (write_attributes(&staged.body), write_gone(staged.gone));
+        params![tenant.as_str(), id.as_str(), full_cycle, body, reported, gone, staged.is_shown]
     };
     // Rows are locked in the order of their keys.
     let mut users: Vec<_> = users.iter().collect();
@@ -57,13 +98,13 @@ pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, full_cycle: 
     Ok(())
 }
 
-/// The next chunk of what this full read has said.
+/// The next chunk of staged users.
 pub(crate) async fn chunk(tx: &mut Transaction, tenant: &TenantName, full_cycle: u64) -> Result<Vec<(UserId, Staged)>, Error> {
-    const SQL: &str = "SELECT id, body, gone FROM staged WHERE tenant = $1 AND full_cycle = $2 ORDER BY id LIMIT $3";
+    const SQL: &str = "SELECT id, body, gone, reported, shown FROM staged WHERE tenant = $1 AND full_cycle = $2 ORDER BY id LIMIT $3";
     tx.fetch(SQL, params![tenant.as_str(), full_cycle, CHUNK as u64]).await?.iter().map(read).collect()
 }
 
-/// Takes away what was taken over.
+/// Deletes the rows of users that were taken over.
 pub(crate) async fn remove(tx: &mut Transaction, tenant: &TenantName, ids: &[UserId]) -> Result<(), Error> {
     const SQL: &str = "DELETE FROM staged WHERE (tenant, id) IN (VALUES {rows})";
     tx.insert(SQL, ids.iter().map(|id| params![tenant.as_str(), id.as_str()]).collect()).await?;
@@ -77,7 +118,16 @@ pub(crate) async fn clear(tx: &mut Transaction, tenant: &TenantName) -> Result<u
 }
 
 fn read(row: &Row) -> Result<(UserId, Staged), Error> {
-    let body = events::User::decode(row.bytes(1)?.as_slice()).map_err(|_| corrupt("what a full read said of a user"))?;
-    let body = convert::attributes(body.attributes).map_err(|_| corrupt("what a full read said of a user"))?;
-    Ok((row.text(0)?.into(), Staged { body, gone: read_gone(row.int(2)?)? }))
+    let reported = row.opt_bytes(3)?.map(|bytes| read_attributes(&bytes)).transpose()?;
+    let (body, gone) = (read_attributes(&row.bytes(1)?)?, read_gone(row.int(2)?)?);
+    Ok((row.text(0)?.into(), Staged { body, reported, gone, is_shown: row.flag(4)? }))
+}
+
+fn read_attributes(bytes: &[u8]) -> Result<Attributes, Error> {
+    let body = events::User::decode(bytes).map_err(|_| corrupt("a staged user"))?;
+    convert::attributes(body.attributes).map_err(|_| corrupt("a staged user"))
+}
+
+fn write_attributes(attributes: &Attributes) -> Vec<u8> {
+    events::User { attributes: convert::wire_attributes(attributes.clone()), ..events::User::default() }.encode_to_vec()
 }

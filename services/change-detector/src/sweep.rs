@@ -111,9 +111,10 @@ pub(crate) async fn members(
     Ok(Chunk { done, unnested })
 }
 
-/// Notes some of the groups that were not shown as gone, which freezes their memberships.
+/// Marks some of the groups as gone that neither the full read nor a cycle beside it has shown, which freezes their memberships.
 pub(crate) async fn groups(tx: &mut Transaction, tenant: &TenantName, full_cycle: u64, after: &Key) -> Result<Chunk, Error> {
-    const SELECT: &str = "SELECT id, CASE WHEN full_cycle < $3 AND state = 0 THEN 1 ELSE 0 END AS unseen FROM group_ WHERE tenant = $1 AND id > $2 \
+    const SELECT: &str = "SELECT id, CASE WHEN full_cycle < $3 AND state = 0 AND NOT EXISTS (SELECT 1 FROM reported WHERE tenant = $1 \
+        AND group_id = group_.id AND child_id = '' AND full_cycle = $3) THEN 1 ELSE 0 END AS unseen FROM group_ WHERE tenant = $1 AND id > $2 \
         ORDER BY id LIMIT $4";
     const FREEZE: &str = "UPDATE group_ SET state = 1 WHERE (tenant, id) IN (VALUES {rows})";
     let rows = tx.fetch(SELECT, params![tenant.as_str(), after.0.as_str(), full_cycle, WINDOW as u64]).await?;

@@ -14,6 +14,8 @@ use crate::full::{Full, FullPhase, Reason};
 pub(crate) struct SyncState {
     /// Attributes that incremental cycles ask for, sorted. Cursors are bound to them.
     pub(crate) selected: Vec<String>,
+    /// Attributes that were added and that no verified full read has read: of a user without a value they are not read, which is not empty.
+    pub(crate) unverified_attributes: BTreeSet<String>,
     /// The incremental cycle under way.
     pub(crate) phase: Phase,
     /// Where the next incremental cycle begins; none where everything must be read first.
@@ -53,6 +55,7 @@ impl SyncState {
     pub(crate) fn new() -> Self {
         Self {
             selected: Vec::new(),
+            unverified_attributes: BTreeSet::new(),
             phase: Phase::Idle,
             groups: None,
             users: None,
@@ -82,7 +85,7 @@ impl SyncState {
         let is_rebuilt = self.full.as_ref().is_some_and(|full| full.reason == Reason::Rebuilt);
         let reason = if is_rebuilt { Reason::Rebuilt } else { reason };
         let selected = self.full.as_ref().map_or(&self.selected, |full| &full.selected).clone();
-        let widens = self.full.as_ref().is_some_and(|full| full.widens);
+        let widens = self.full.as_ref().is_some_and(Full::is_widening);
         let replaces_cursors = !self.is_incremental() || self.full.as_ref().is_some_and(|full| full.replaces_cursors);
         self.began = now;
         self.full_cycle += 1;
@@ -122,16 +125,17 @@ impl SyncState {
 
     /// Whether what the projection needs was not read of all users yet.
     pub(crate) fn widens(&self) -> bool {
-        self.full.as_ref().is_some_and(|full| full.widens)
+        self.full.as_ref().is_some_and(Full::is_widening)
     }
 
     /// Asks for these attributes from now on: others are not kept. Everything is read for one that was not asked for, of which nothing is
     /// kept therefore; true then. Incremental cycles go on with what they ask for.
     pub(crate) fn select(&mut self, needed: &BTreeSet<String>, now: Timestamp) -> bool {
         let asked = self.full.as_ref().map_or(&self.selected, |full| &full.selected);
-        let is_missing = needed.iter().any(|name| !asked.contains(name));
+        let added: BTreeSet<String> = needed.iter().filter(|name| !asked.contains(name)).cloned().collect();
         let selected: Vec<String> = needed.iter().cloned().collect();
-        if !is_missing {
+        self.unverified_attributes.retain(|name| needed.contains(name));
+        if added.is_empty() {
             self.selected.retain(|name| needed.contains(name));
             self.full.iter_mut().for_each(|full| full.selected.clone_from(&selected));
             return false;
@@ -141,11 +145,16 @@ impl SyncState {
             None if self.is_initial() => Reason::Initial,
             None => Reason::Selection,
         };
-        let widens = self.is_incremental();
-        match widens {
+        match self.is_incremental() {
             true => self.selected.retain(|name| needed.contains(name)),
             false => self.selected.clone_from(&selected),
         }
+        // Before the first full read there is no user whose attributes could be unknown.
+        if self.full_cycle > 0 {
+            self.unverified_attributes.extend(added);
+        }
+        // After a rebuild users were published with these attributes before.
+        let widens = !self.is_initial() && reason != Reason::Rebuilt;
         self.began = now;
         self.full_cycle += 1;
         self.full = Some(Full { replaces_cursors: true, widens, ..Full::new(reason, selected) });
@@ -156,13 +165,15 @@ impl SyncState {
 /// The reading of a tenant as stored.
 pub(crate) async fn load(tx: &mut Transaction, tenant: &TenantName) -> Result<SyncState, Error> {
     const SQL: &str = "SELECT selected, phase, page, groups_cursor, users_cursor, full_cycle, cycle, full_cycle_began, unverified, missing, \
-                       full_reason, full_flags, full_phase, full_page, full_selected, full_groups, full_users, directory FROM tenant WHERE name = $1";
+                       full_reason, full_flags, full_phase, full_page, full_selected, full_groups, full_users, directory, unverified_attributes \
+                       FROM tenant WHERE name = $1";
     let Some(row) = tx.fetch_one_opt(SQL, params![tenant.as_str()]).await? else {
         return Ok(SyncState::new());
     };
     let page = row.opt_text(2)?.map(Cursor);
     Ok(SyncState {
         selected: names(&row.text(0)?),
+        unverified_attributes: names(&row.text(18)?).into_iter().collect(),
         phase: match (row.int(1)?, page) {
             (0, _) => Phase::Idle,
             (1, Some(page)) => Phase::Groups(page),
@@ -198,14 +209,14 @@ fn names(text: &str) -> Vec<String> {
 /// Stores the reading of a tenant with the commit.
 pub(crate) fn save(tx: &mut Transaction, tenant: &TenantName, sync_state: &SyncState) {
     const SQL: &str = "INSERT INTO tenant (name, selected, phase, page, groups_cursor, users_cursor, full_cycle, cycle, full_cycle_began, \
-         unverified, missing, full_reason, full_flags, full_phase, full_page, full_selected, full_groups, full_users, directory) \
+         unverified, missing, full_reason, full_flags, full_phase, full_page, full_selected, full_groups, full_users, directory, unverified_attributes) \
          VALUES {rows} ON CONFLICT (name) DO UPDATE SET selected = excluded.selected, \
          phase = excluded.phase, page = excluded.page, groups_cursor = excluded.groups_cursor, users_cursor = excluded.users_cursor, \
          full_cycle = excluded.full_cycle, cycle = excluded.cycle, full_cycle_began = excluded.full_cycle_began, unverified = excluded.unverified, \
          missing = excluded.missing, full_reason = excluded.full_reason, full_flags = excluded.full_flags, \
          full_phase = excluded.full_phase, full_page = excluded.full_page, full_selected = excluded.full_selected, \
          full_groups = excluded.full_groups, full_users = excluded.full_users, \
-         directory = excluded.directory";
+         directory = excluded.directory, unverified_attributes = excluded.unverified_attributes";
     let (phase, page) = match &sync_state.phase {
         Phase::Idle => (0_i64, None),
         Phase::Groups(page) => (1, Some(page)),
@@ -234,6 +245,7 @@ pub(crate) fn save(tx: &mut Transaction, tenant: &TenantName, sync_state: &SyncS
         text(full.and_then(|full| full.groups.as_ref())),
         text(full.and_then(|full| full.users.as_ref())),
         sync_state.directory.as_ref().map(|directory| directory.as_str().to_owned()),
+        sync_state.unverified_attributes.iter().cloned().collect::<Vec<_>>().join(","),
     ];
     tx.defer(SQL, vec![row]);
 }
@@ -275,10 +287,13 @@ mod tests {
         let names = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
         assert!(sync_state.select(&names(&["mail", "city"]), NOW));
         assert_eq!((sync_state.selected.join(","), sync_state.full_cycle), ("city,mail".to_owned(), 1));
+        assert_eq!(sync_state.unverified_attributes, BTreeSet::new(), "no user was read without them");
         assert!(!sync_state.select(&names(&["mail"]), NOW));
         assert_eq!((sync_state.selected.join(","), sync_state.full_cycle), ("mail".to_owned(), 1));
         assert!(sync_state.select(&names(&["mail", "city"]), NOW), "city was not kept");
-        assert_eq!(sync_state.full_cycle, 2);
+        assert_eq!((sync_state.full_cycle, &sync_state.unverified_attributes), (2, &names(&["city"])));
+        sync_state.select(&names(&["mail"]), NOW);
+        assert_eq!(sync_state.unverified_attributes, BTreeSet::new(), "it is not needed any more");
     }
 
     #[test]
@@ -292,6 +307,7 @@ mod tests {
         (full.groups, full.users) = (cursor("g2"), cursor("u2"));
         sync_state.switch_cursors();
         assert_eq!((sync_state.groups, sync_state.users, sync_state.selected), (cursor("g2"), cursor("u2"), vec!["city".to_owned()]));
+        assert_eq!(sync_state.unverified_attributes, ["city".to_owned()].into(), "until a full read is verified");
     }
 
     #[test]

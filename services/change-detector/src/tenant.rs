@@ -7,6 +7,7 @@ mod cycle;
 mod failure;
 mod full;
 mod identify;
+mod losses;
 mod missing_members;
 mod paging;
 mod project;
@@ -26,6 +27,7 @@ use xtsync_domain::{DirectoryId, GroupId, TenantName, Timestamp, UserId};
 use xtsync_store::{Epoch, Store, Transaction, lease};
 
 use self::failure::Failure;
+use self::losses::Losses;
 use self::missing_members::MissingMembers;
 use self::paging::Paging;
 use self::retry_schedule::RetrySchedule;
@@ -40,10 +42,11 @@ use crate::publisher::{Published, Publisher};
 use crate::rebuild::rebuild;
 use crate::removal_check::RemovalCheck;
 use crate::removal_guard;
-use crate::reproject::Reprojection;
+use crate::reproject::{Groups, Reprojection};
 use crate::scope::Scopes;
 use crate::sweep::SeenCounter;
 use crate::sync_state::{self, Phase, SyncState};
+use crate::urgency::Reading;
 
 /// The right to act for a tenant.
 #[derive(Debug, Clone)]
@@ -150,6 +153,7 @@ pub(crate) struct Tenant {
     void: Option<Failure>,
     /// The users that the current cycle has reported.
     mentioned: BTreeSet<UserId>,
+    losses: Losses,
     held: HeldCounts,
     /// Groups of scopes of whose members delta queries tell nothing.
     missing_members: MissingMembers,
@@ -171,6 +175,8 @@ pub(crate) struct Tenant {
     is_republishing: bool,
     /// Where the projection for a new configuration goes on; none when all rows are projected for it.
     reproject_after: Option<String>,
+    /// The revision of the configuration that all users are projected for; 0 where that is not known yet.
+    taken_up: u64,
     /// Whether the bus may not have a user's newest version.
     has_unpublished: bool,
     /// Whether all that waits to be published is bulk.
@@ -228,6 +234,7 @@ impl Tenant {
             full_failure: None,
             void: None,
             mentioned: BTreeSet::new(),
+            losses: Losses::default(),
             held: HeldCounts { users: sync_state.missing, scope: 0 },
             checked_cycle: None,
             removal_check: None,
@@ -241,6 +248,7 @@ impl Tenant {
             resync_due: start,
             is_republishing: false,
             reproject_after: None,
+            taken_up: 0,
             has_unpublished: true,
             is_bulk: false,
             missing_members: MissingMembers::default(),
@@ -273,6 +281,9 @@ impl Tenant {
             self.facts_due = Timestamp(0);
         }
         self.spec = spec;
+        if self.reproject_after.is_none() || self.spec.users.is_none() {
+            self.taken_up = self.spec.revision;
+        }
         self.release_allowed().await
     }
 
@@ -289,6 +300,11 @@ impl Tenant {
         }
         self.held.scope = removal_guard::count(&mut tx, &self.name).await?;
         Ok(tx.commit().await?)
+    }
+
+    /// The revision of the configuration that all users are projected for; 0 where that is not known yet.
+    pub(crate) fn revision(&self) -> u64 {
+        self.taken_up
     }
 
     /// Asks for a cycle now.
@@ -400,7 +416,8 @@ impl Tenant {
 
     fn context(&self, now: Timestamp) -> Context<'_> {
         let (selected, source) = (&self.sync_state.selected, &self.source);
-        Context { tenant: &self.name, full_cycle: self.sync_state.full_cycle, is_full: false, now, selected, source }
+        let beside = self.sync_state.full.as_ref().map(|full| &full.phase);
+        Context { tenant: &self.name, full_cycle: self.sync_state.full_cycle, is_full: false, beside, now, selected, source }
     }
 
     fn reprojection(&self, now: Timestamp) -> Option<Reprojection<'_>> {
@@ -411,9 +428,15 @@ impl Tenant {
             closure: &self.closure,
             revision: *revision,
             projection,
-            is_initial: self.sync_state.is_initial(),
-            is_full_cycle: self.sync_state.is_initial() || self.sync_state.full.as_ref().is_some_and(|full| full.phase.is_applying()),
-            retains_groups: false,
+            reading: match &self.sync_state.full {
+                _ if self.sync_state.is_initial() => Reading::Initial,
+                Some(full) if full.phase.is_applying() => Reading::Full { adds_attributes: full.widens },
+                Some(_) | None => Reading::Cycle,
+            },
+            full_cycle: self.sync_state.full_cycle,
+            unverified_attributes: &self.sync_state.unverified_attributes,
+            only_losses: self.sync_state.widens(),
+            groups: Groups::Current,
             now,
         })
     }

@@ -231,7 +231,7 @@ impl Watched {
         held.iter().for_each(|(reason, people)| self.shared.metrics.held(&self.name, reason, *people));
         self.shared.status.set(RoleStatus {
             tenant: self.name.to_string(),
-            revision: tenant.map_or(0, |tenant| tenant.spec.revision),
+            revision: tenant.map_or(0, Tenant::revision),
             cycle: tenant.map_or(0, Tenant::published_cycle),
             lag: tenant.map_or(0, Tenant::lag),
             blocked: failure_code.map_or_else(|| tenant.map_or("", Tenant::blocked), |(code, _)| code).to_owned(),

@@ -2,6 +2,7 @@
 CREATE TABLE tenant (
     name          TEXT   NOT NULL PRIMARY KEY,
     selected      TEXT   NOT NULL,  -- attributes asked of the directory, sorted, by comma: a delta's cursor is bound to them
+    unverified_attributes TEXT NOT NULL,  -- added attributes that no verified full read has read: a user without a value has an unknown one
     directory     TEXT,             -- the id of the directory it was read from; null before that
     phase         BIGINT NOT NULL,  -- of the incremental cycle: 0 none under way, 1 reading groups, 2 reading users, 3 projecting
     page          TEXT,             -- where the incremental cycle goes on
@@ -10,7 +11,7 @@ CREATE TABLE tenant (
     full_cycle    BIGINT NOT NULL,  -- counts full reads; a row of an older one was not seen in the newest
     cycle         BIGINT NOT NULL,  -- cycles completed
     full_reason   TEXT,             -- why everything is read; null when it is not
-    full_flags    BIGINT NOT NULL,  -- 1 its cursors replace the former ones, 2 it reads more attributes than were read before, 4 it left something out
+    full_flags    BIGINT NOT NULL,  -- 1 its cursors replace the former ones, 2 it adds attributes, 4 it left something out
     full_phase    BIGINT NOT NULL,  -- see full.rs
     full_page     TEXT,             -- where it goes on, or the cycle that it awaits
     full_selected TEXT,             -- attributes asked of the directory by it
@@ -36,7 +37,6 @@ CREATE TABLE user_ (
     published_version BIGINT NOT NULL,
     PRIMARY KEY (tenant, id)
 );
-CREATE INDEX user_gone ON user_ (tenant, id) WHERE dirty = 1 AND gone > 0;
 CREATE INDEX user_dirty ON user_ (tenant, id) WHERE dirty = 1;
 CREATE INDEX user_unpublished ON user_ (tenant, class, id) WHERE version <> published_version;
 CREATE INDEX user_delta ON user_ (tenant, id) WHERE delta IS NOT NULL;
@@ -47,8 +47,19 @@ CREATE TABLE staged (
     id         TEXT   NOT NULL,
     full_cycle BIGINT NOT NULL,  -- the full read
     body       BYTEA  NOT NULL,
+    reported   BYTEA,            -- what cycles have reported since it began, which its pages do not override; null before the first report
     gone       BIGINT NOT NULL,
+    shown      BIGINT NOT NULL,  -- 1 when its pages have shown the user, 0 when only cycles have
     PRIMARY KEY (tenant, id)
+);
+
+-- Groups and members that cycles have reported beside the full read under way: its pages do not override them.
+CREATE TABLE reported (
+    tenant     TEXT   NOT NULL,
+    group_id   TEXT   NOT NULL,
+    child_id   TEXT   NOT NULL,  -- empty for the group itself
+    full_cycle BIGINT NOT NULL,
+    PRIMARY KEY (tenant, group_id, child_id)
 );
 
 CREATE TABLE group_ (

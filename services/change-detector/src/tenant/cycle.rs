@@ -3,8 +3,8 @@
 //! A page is stored with the place where the cycle goes on; the users that a small cycle changes are projected in the same transaction.
 //! A cycle in which nothing changed stores nothing but, now and then, its cursors.
 //!
-//! A large change takes many chunks to weigh and to project. Meanwhile cycles read users only: reported users are projected at once, so
-//! that a leaver never waits for a group of a hundred thousand.
+//! A large change takes many chunks to check and to project. Cycles go on meanwhile: reported users are projected at once, so that a
+//! leaver never waits for a group of a hundred thousand.
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -17,12 +17,14 @@ use xtsync_domain::Timestamp;
 use xtsync_service::dead_letter;
 
 use super::failure::Failure;
+use super::losses::Left;
 use super::{Tenant, paging};
 use crate::ROLE;
 use crate::error::Error;
 use crate::full::{FullPhase, Reason};
 use crate::merge::{self, GroupPage};
 use crate::mirror::CHUNK;
+use crate::removal_guard;
 use crate::sync_state::{self, Phase, SyncState};
 
 /// The code of a delta that pages without end.
@@ -114,16 +116,14 @@ impl Tenant {
         (self.is_triggered || now >= self.cycle_due) && Failure::is_retry_due(self.failure.as_ref(), now)
     }
 
-    /// Begins a cycle; one of users only while the changed users of another are still being projected.
+    /// Begins a cycle, perhaps while the changed users of another are still being projected.
     fn begin_cycle(&mut self, now: Timestamp) {
-        match (&self.sync_state.phase, self.sync_state.users.clone()) {
-            (Phase::Projecting, Some(users)) => self.sync_state.phase = Phase::Users(users),
-            (Phase::Idle | Phase::Groups(_) | Phase::Users(_) | Phase::Projecting, _) => self.sync_state.begin(),
-        }
+        self.sync_state.begin();
         (self.is_triggered, self.is_partial) = (false, false);
         self.cycle_due = now.plus(self.intervals.cycles);
         self.paging = paging::Paging::default();
         self.mentioned.clear();
+        self.losses.begin_cycle();
     }
 
     /// Asks for the first page of groups and of users at once: mostly neither has a second one, and a change would take twice as long.
@@ -222,9 +222,13 @@ impl Tenant {
         now: Timestamp,
     ) -> Result<(), Error> {
         self.metrics.read(&self.name, "group", changes.len());
-        let context = merge::Context { is_full, ..self.context(now) };
+        let beside = self.context(now).beside.filter(|_| !is_full);
+        let context = merge::Context { is_full, beside, ..self.context(now) };
         let mut tx = self.begin().await?;
         let page = GroupPage::of(&mut tx, &context, changes).await?;
+        let guarded = if self.held.scope > 0 { removal_guard::groups(&mut tx, &self.name).await? } else { BTreeSet::new() };
+        let has_nestings = !page.nestings.is_empty();
+        let left = if is_full { Left::default() } else { Left::of(&self.closure, &page, &guarded) };
         for entries in page.users.chunks(CHUNK) {
             merge::members(&mut tx, &context, &self.closure, entries).await?;
             // A page that is killed between two chunks is read again, and what is merged already merges once more.
@@ -237,8 +241,10 @@ impl Tenant {
         let closure = merge::nest(&mut tx, &context, &self.closure, referenced, page).await?;
         sync_state::save(&mut tx, &self.name, sync_state);
         tx.commit().await?;
-        // What groups lose is not known any more.
-        (self.checked_cycle, self.removal_check) = (None, None);
+        if !self.losses.note(left) || is_full || has_nestings {
+            // What groups lose is not known any more.
+            (self.checked_cycle, self.removal_check) = (None, None);
+        }
         if let Some(closure) = closure {
             (self.closure, self.is_pending) = (closure, true);
         }

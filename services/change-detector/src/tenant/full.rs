@@ -1,9 +1,9 @@
 //! A full read, one page or one chunk at a time, between incremental cycles.
 //!
-//! It reads groups and users with cursors of its own. What it says of users is staged; once it came to its end, and one more cycle has
-//! reported the changes meanwhile, it is compared with the directory's own count. A full read that agrees replaces the known users and
-//! removes those it has not seen; one that is doubted only adds what it has seen. A row that differs by then was missed by the
-//! delta query, since the cycles reported everything else.
+//! It reads groups and users with cursors of its own, and stages the users. Once it has ended, and one more cycle has reported the changes
+//! meanwhile, it is compared with the directory's own count. A full read that agrees is verified: it replaces the known users and removes
+//! those it has not shown. One that does not agree only adds what it has shown. A row that differs by then was missed by the delta query,
+//! since the cycles reported everything else.
 //!
 //! A tenant's first full read has no cycles beside it: it publishes page by page.
 
@@ -22,7 +22,7 @@ use crate::error::Error;
 use crate::full::{Full, FullPhase, Reason};
 use crate::sync_state::{self, Phase, SyncState};
 use crate::takeover::{self, Mode};
-use crate::{merge, staging, sweep};
+use crate::{merge, reported, staging, sweep};
 
 /// The first pause after a failure of a full read beside cycles, unless the directory asks for another one, and after a second void
 /// cursor of one.
@@ -215,7 +215,7 @@ impl Tenant {
         if !page.changes.is_empty() {
             self.metrics.read(&self.name, "user", page.changes.len());
             let selected = sync_state.full.as_ref().map_or(&self.sync_state.selected, |full| &full.selected);
-            let context = merge::Context { selected, ..self.context(now) };
+            let context = merge::Context { selected, beside: None, ..self.context(now) };
             merge::stage(&mut tx, &context, page.changes, self.sync_state.is_initial()).await?;
             if self.sync_state.is_initial() {
                 self.project_dirty(&mut tx, now).await?;
@@ -271,16 +271,23 @@ impl Tenant {
         }
         self.held.users = missing;
         let phase = if reason.is_some() { FullPhase::Merge } else { FullPhase::Replace };
-        self.enter(phase, |sync_state| (sync_state.unverified, sync_state.missing) = (reason.is_some(), missing)).await
+        self.enter(phase, |sync_state| {
+            (sync_state.unverified, sync_state.missing) = (reason.is_some(), missing);
+            // One that is verified now reads them of all users, also where it was begun for another reason.
+            let adds = reason.is_none() && !sync_state.unverified_attributes.is_empty();
+            sync_state.full.iter_mut().for_each(|full| full.widens |= adds && full.reason != Reason::Rebuilt);
+        })
+        .await
     }
 
     async fn take_over(&mut self, full: Full, now: Timestamp) -> Result<bool, Error> {
-        let is_whole = full.phase == FullPhase::Replace;
-        let mode = Mode { is_whole, reprojects_all: full.reason == Reason::Rebuilt };
+        let is_verified = full.phase == FullPhase::Replace;
+        let unverified_attributes = &self.sync_state.unverified_attributes;
+        let mode = Mode { is_verified, reprojects_all: full.reason == Reason::Rebuilt, unverified_attributes };
         let mut tx = self.begin().await?;
         let is_over = takeover::chunk(&mut tx, &self.context(now), mode).await?;
         tx.commit().await?;
-        match (is_over, is_whole) {
+        match (is_over, is_verified) {
             (false, _) => Ok(true),
             (true, true) => self.enter(FullPhase::Remove, |_| ()).await,
             (true, false) => self.enter(FullPhase::Project, |_| ()).await,
@@ -289,7 +296,8 @@ impl Tenant {
 
     /// Unseen users are removed: recorded as work to do, with the phase that follows it.
     async fn remove(&mut self) -> Result<bool, Error> {
-        let sync_state = self.in_phase(FullPhase::Project);
+        let mut sync_state = self.in_phase(FullPhase::Project);
+        sync_state.unverified_attributes.clear();
         let mut tx = self.begin().await?;
         sweep::begin(&mut tx, &self.name, self.sync_state.full_cycle).await?;
         sync_state::save(&mut tx, &self.name, &sync_state);
@@ -301,7 +309,7 @@ impl Tenant {
 
     async fn clear(&mut self) -> Result<bool, Error> {
         let mut tx = self.begin().await?;
-        let is_over = staging::clear(&mut tx, &self.name).await? == 0;
+        let is_over = staging::clear(&mut tx, &self.name).await? + reported::clear(&mut tx, &self.name).await? == 0;
         let mut sync_state = self.sync_state.clone();
         if is_over {
             sync_state.full = None;
@@ -328,8 +336,6 @@ impl Tenant {
     fn in_phase(&self, phase: FullPhase) -> SyncState {
         let mut sync_state = self.sync_state.clone();
         if let Some(full) = &mut sync_state.full {
-            // From here on the mirror holds what was asked for.
-            full.widens &= phase != FullPhase::Project;
             full.phase = phase;
         }
         sync_state
@@ -349,7 +355,8 @@ impl Tenant {
     /// Counts users whose projection changed though no cycle reported them.
     pub(super) fn count_missed(&mut self, changed: &[UserId]) {
         if self.is_counting && self.sync_state.full.as_ref().is_some_and(|full| full.phase.is_applying() && full.reason.is_comparison()) {
-            let missed = changed.iter().filter(|id| !self.mentioned.contains(*id)).count() as u64;
+            let is_reported = |id: &UserId| self.mentioned.contains(id) || self.losses.users().contains(id);
+            let missed = changed.iter().filter(|id| !is_reported(id)).count() as u64;
             self.missed_changes += missed;
             self.metrics.missed_changes(&self.name, missed);
         }

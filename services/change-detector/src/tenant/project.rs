@@ -1,5 +1,6 @@
-//! Projects what a cycle changed: weighed first, then a chunk at a time, and users that a cycle reported meanwhile before others.
+//! Projects the users that a cycle changed: after the removal guard's check, a chunk at a time, and users that a cycle reported before others.
 
+use std::collections::HashSet;
 use std::time::Duration;
 
 use tracing::{debug, info};
@@ -10,9 +11,9 @@ use super::Tenant;
 use crate::error::Error;
 use crate::full::FullPhase;
 use crate::mirror::{self, CHUNK, LOSS_ALLOWED_MAX, Mirrored};
-use crate::reproject::{disable_all, reproject};
+use crate::reproject::{Groups, Reprojection, reproject};
 use crate::sync_state::{self, Phase, SyncState};
-use crate::{merge, pending, removal_guard};
+use crate::{merge, pending, removal_guard, scope};
 
 /// How often a cursor is stored at least, though nothing changed: a directory forgets old ones.
 const CURSOR_SAVE_INTERVAL: Duration = Duration::from_secs(60);
@@ -26,7 +27,7 @@ pub(super) struct Projected {
 }
 
 impl Tenant {
-    /// Cuts the users that the cycle changed, a chunk at a time, and then closes it. True when there is more to do at once.
+    /// Projects the users that the cycle changed, a chunk at a time, and then closes it. True when there is more to do at once.
     pub(super) async fn finish(&mut self, now: Timestamp) -> Result<bool, Error> {
         if !self.can_project() {
             self.cycle_due = self.facts_due;
@@ -38,6 +39,7 @@ impl Tenant {
             tx.commit().await?;
             self.note_unpublished();
             self.mentioned.clear();
+            self.losses.clear();
             return if self.is_blocked() { Ok(true) } else { self.check_removals(now).await.map(|()| true) };
         };
         let changed = projected.looked_at > 0 || sync_state.full != self.sync_state.full;
@@ -53,9 +55,10 @@ impl Tenant {
     }
 
     /// Projects a chunk of the users that the cycle changed, and those it reported; the cycle is over when that was the last chunk. None
-    /// where it is not known yet whether groups lose too much: then only the reported users are projected, and stay in their groups.
+    /// where it is not known yet whether groups lose too much: then only the reported users are projected, and stay in their groups where
+    /// these lose many.
     pub(super) async fn project_cycle(
-        &self,
+        &mut self,
         tx: &mut Transaction,
         sync_state: &mut SyncState,
         now: Timestamp,
@@ -64,15 +67,7 @@ impl Tenant {
         let looked_at = users.len();
         // So few can be no loss that is too large.
         let is_below_threshold = self.held.scope == 0 && looked_at as u64 <= LOSS_ALLOWED_MAX;
-        let mut disabled = Vec::new();
-        if self.sync_state.widens() {
-            // What is needed was not read of those who are here: they wait for the full read, but for the loss of sign-in.
-            users.extend(self.mentioned_and_dirty(tx).await?);
-            let (left, here) = users.into_iter().partition(|user| user.gone.is_some());
-            users = left;
-            disabled = self.disable(tx, here, now).await?;
-            users.extend(mirror::dirty_gone(tx, &self.name).await?);
-        } else if self.is_blocked() || (!is_below_threshold && self.checked_cycle != Some(self.cycle_key())) {
+        if self.is_blocked() || (!is_below_threshold && self.checked_cycle != Some(self.cycle_key())) {
             self.project_ahead(tx, now).await?;
             return Ok(None);
         } else if looked_at == CHUNK {
@@ -80,10 +75,8 @@ impl Tenant {
         }
         users.sort_unstable_by(|one, other| one.id.cmp(&other.id));
         users.dedup_by(|one, other| one.id == other.id);
-        let is_over = looked_at < CHUNK || self.sync_state.widens();
-        let mut changed = self.project(tx, users, now).await?;
-        changed.append(&mut disabled);
-        if is_over {
+        let changed = self.project(tx, users, now).await?;
+        if looked_at < CHUNK {
             sync_state.phase = Phase::Idle;
             sync_state.cycle += u64::from(!self.is_partial);
             if let Some(full) = sync_state.full.as_mut().filter(|full| full.phase == FullPhase::Project) {
@@ -100,7 +93,7 @@ impl Tenant {
 
     /// The users that the cycle reported and whose projection may be stale.
     async fn mentioned_and_dirty(&self, tx: &mut Transaction) -> Result<Vec<Mirrored>, Error> {
-        let ids: Vec<UserId> = self.mentioned.iter().cloned().collect();
+        let ids: Vec<UserId> = self.mentioned.union(self.losses.users()).cloned().collect();
         let mut users = Vec::new();
         for ids in ids.chunks(CHUNK) {
             users.extend(mirror::load(tx, &self.name, ids).await?.into_values().filter(|user| user.dirty));
@@ -108,24 +101,29 @@ impl Tenant {
         Ok(users)
     }
 
-    /// Projects the reported users before others, while it is not known what groups lose: in the groups in which they were published.
-    async fn project_ahead(&self, tx: &mut Transaction, now: Timestamp) -> Result<(), Error> {
-        let Some(mut reprojection) = self.reprojection(now) else { return Ok(()) };
-        reprojection.retains_groups = true;
+    /// Projects the reported users before others, while it is not known what groups lose: in the groups in which they were published, but
+    /// for those that lose few.
+    async fn project_ahead(&mut self, tx: &mut Transaction, now: Timestamp) -> Result<(), Error> {
         let users = self.mentioned_and_dirty(tx).await?;
         let users: Vec<Mirrored> =
             users.into_iter().filter(|user| user.delta.is_some() && (user.full_cycle > 0 || user.gone.is_some())).collect();
+        let mut losses = std::mem::take(&mut self.losses);
+        let leaving = match self.reprojection(now) {
+            Some(reprojection) => {
+                let guarded = removal_guard::groups(tx, &self.name).await?;
+                let losing = users.iter().filter(|user| losses.users().contains(&user.id)).cloned().collect();
+                let stale = scope::stale(tx, &reprojection, losing).await?;
+                losses.leave(&stale, &reprojection, &self.spec.scopes, &guarded)
+            }
+            None => HashSet::new(),
+        };
+        self.losses = losses;
+        let Some(reprojection) = self.reprojection(now) else { return Ok(()) };
+        let reprojection = Reprojection { groups: Groups::Published { leaving: &leaving }, ..reprojection };
         for users in users.chunks(CHUNK) {
             reproject(tx, &reprojection, users.to_vec()).await?;
         }
         Ok(())
-    }
-
-    /// Takes sign-in from those of these users who are disabled at home, while what the projection adds is not read; returns their ids.
-    async fn disable(&self, tx: &mut Transaction, mut users: Vec<Mirrored>, now: Timestamp) -> Result<Vec<UserId>, Error> {
-        users.sort_unstable_by(|one, other| one.id.cmp(&other.id));
-        users.dedup_by(|one, other| one.id == other.id);
-        Ok(self.reprojection(now).map(|reprojection| disable_all(tx, &reprojection, users)).unwrap_or_default())
     }
 
     /// The cycle under way, and the full read.
@@ -147,7 +145,7 @@ impl Tenant {
             Some(retained) => {
                 self.held.scope = retained;
                 self.checked_cycle = Some(self.cycle_key());
-                // Some may be let go.
+                // Some may be released.
                 self.is_pending = true;
             }
             None => self.removal_check = Some(removal_check),
@@ -190,6 +188,8 @@ impl Tenant {
         self.sync_state = sync_state;
         if self.sync_state.phase == Phase::Idle {
             self.mentioned.clear();
+            self.losses.clear();
+            self.checked_cycle = None;
             self.complete(changed, now).await?;
         }
         Ok(changed)
@@ -250,6 +250,7 @@ impl Tenant {
         }
         self.reproject_after = further;
         if self.reproject_after.is_none() {
+            self.taken_up = self.spec.revision;
             info!(tenant = %self.name, revision = self.spec.revision, "every user is projected for the configuration");
         }
         Ok(count > 0 || self.reproject_after.is_some())

@@ -1,5 +1,6 @@
 //! The detection of one tenant over a scripted directory, an embedded bus and a SQLite store, stepped by hand.
 
+mod beside;
 mod comparison;
 mod cycles;
 mod identify;

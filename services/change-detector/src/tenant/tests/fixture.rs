@@ -54,6 +54,7 @@ pub(super) struct Fixture {
     published_deltas: Table,
     /// Whose keys were ended.
     pub(super) ended: Vec<String>,
+    before: Vec<UserDelta>,
     pub(super) directory: Arc<Script>,
     spec: DetectionSpec,
     tenant: Tenant,
@@ -107,7 +108,7 @@ impl Fixture {
             directory: None,
         };
         let tenant = load_tenant(&store, &clock, &bus, &directory, &spec).await;
-        Self { folder, store, clock, bus, faulty_bus, published_deltas, ended: Vec::new(), directory, spec, tenant }
+        Self { folder, store, clock, bus, faulty_bus, published_deltas, ended: Vec::new(), before: Vec::new(), directory, spec, tenant }
     }
 
     /// One step, a moment later.
@@ -326,6 +327,42 @@ impl Fixture {
         self.tenant.sync_state.phase == crate::sync_state::Phase::Projecting
     }
 
+    /// The configuration that every user is published for.
+    pub(super) fn revision(&self) -> u64 {
+        self.tenant.revision()
+    }
+
+    /// How far the full read under way has come.
+    pub(super) fn full_phase(&self) -> Option<crate::full::FullPhase> {
+        self.tenant.sync_state.full.as_ref().map(|full| full.phase.clone())
+    }
+
+    /// Steps one cycle to its end; what it publishes is in [`Self::published_before`].
+    pub(super) async fn step_cycle(&mut self) {
+        let cycle = self.tenant.sync_state.cycle;
+        while self.tenant.sync_state.cycle == cycle {
+            self.step().await.unwrap();
+        }
+        self.before = self.published().await;
+    }
+
+    /// What the last [`Self::step_cycle`] published.
+    pub(super) fn published_before(&self) -> &[UserDelta] {
+        &self.before
+    }
+
+    /// How many groups and members cycles reported beside the full read under way.
+    pub(super) async fn reported(&self) -> u64 {
+        let row = self.tenant.store.fetch_one_opt("SELECT COUNT(*) FROM reported", vec![]).await.unwrap();
+        row.unwrap().uint(0).unwrap()
+    }
+
+    /// The state of a group, as stored.
+    pub(super) async fn group_state(&self, id: &str) -> i64 {
+        let row = self.tenant.store.fetch_one_opt("SELECT state FROM group_ WHERE id = $1", params![id]).await.unwrap();
+        row.unwrap().int(0).unwrap()
+    }
+
     /// How many users are staged.
     pub(super) async fn staged(&self) -> u64 {
         let row = self.tenant.store.fetch_one_opt("SELECT COUNT(*) FROM staged", vec![]).await.unwrap();
@@ -521,6 +558,8 @@ pub(super) enum Answer {
     Groups(Vec<GroupChange>),
     Users(Vec<UserChange>),
     /// There is another page after this one.
+    PageOfGroups(Vec<GroupChange>),
+    /// There is another page after this one.
     PageOfUsers(Vec<UserChange>),
     /// One object makes no sense.
     UsersBut(Vec<UserChange>, Rejected),
@@ -533,7 +572,7 @@ pub(super) struct Script {
     /// Answers to full reads, where a tenant was read before; they follow cursors of their own.
     full: Mutex<VecDeque<Answer>>,
     rules: Mutex<Rules>,
-    /// Pages of users that full reads asked for; and pages that were asked for at all.
+    /// Pages of users that full reads asked for after the first one; and pages that were asked for at all.
     full_pages: Mutex<usize>,
     pages: Mutex<usize>,
     states: Mutex<HashMap<GroupId, GroupState>>,
@@ -628,6 +667,12 @@ impl Script {
         full.extend(
             users.into_iter().enumerate().map(|(at, users)| if at < last { Answer::PageOfUsers(users) } else { Answer::Users(users) }),
         );
+    }
+
+    /// Full reads get these answers, page by page.
+    pub(super) fn full_pages_of(&self, answers: Vec<Answer>, count: u64) {
+        self.count(count);
+        self.full.lock().extend(answers);
     }
 
     pub(super) fn answer(&self, answer: Answer) {
@@ -755,7 +800,7 @@ impl Source for Script {
         if let Some(error) = self.rules.lock().unselectable.clone().filter(|_| cursor.is_none()) {
             return Err(error);
         }
-        if is_full {
+        if is_full && self.full_reads() > 1 {
             *self.full_pages.lock() += 1;
         }
         let is_fresh = is_full && self.full_reads() > 1 || cursor.is_some_and(|cursor| cursor.0 == "fresh");
@@ -776,8 +821,9 @@ impl Source for Script {
             *self.full_reads.lock() += 1;
         }
         let is_fresh = is_full && self.full_reads() > 1 || cursor.is_some_and(|cursor| cursor.0 == "fresh");
-        match self.next(is_full, |answer| matches!(answer, Answer::Groups(_)))? {
+        match self.next(is_full, |answer| matches!(answer, Answer::Groups(_) | Answer::PageOfGroups(_)))? {
             Some(Answer::Groups(changes)) => Ok(complete(is_fresh, changes)),
+            Some(Answer::PageOfGroups(changes)) => Ok(self.another_page(is_full, changes)),
             _ => Ok(complete(is_fresh, vec![])),
         }
     }
