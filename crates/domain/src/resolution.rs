@@ -5,9 +5,9 @@
 
 use std::collections::BTreeMap;
 
+use crate::GroupId;
 use crate::fact::{Fact, Group};
 use crate::resource::{GroupRef, PinnedGroup, Synchronization};
-use crate::{GroupId, TenantName};
 
 /// What a group's name resolves to.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,21 +92,6 @@ fn with_ids(written: &Synchronization, id: impl Fn(&str) -> Option<GroupId>) -> 
         }
     }
     resolved
-}
-
-impl Name {
-    /// Why a name does not resolve, in words; `None` where it does.
-    #[must_use]
-    pub fn problem(&self, name: &str, tenant: &TenantName) -> Option<String> {
-        match self {
-            Self::Unknown => Some(format!("group {name} not seen yet")),
-            Self::None => Some(format!("group {name} not seen yet: {tenant} has none of that name")),
-            Self::One(_) => None,
-            Self::Several(ids) => {
-                Some(format!("ambiguous: {} groups of {tenant} are named {name}; write one of {}", ids.len(), as_written(ids)))
-            }
-        }
-    }
 }
 
 /// Ids as a scope writes them.

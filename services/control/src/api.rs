@@ -2,6 +2,7 @@
 //!
 //! While the store or the bus is unavailable, every call fails with UNAVAILABLE and a reason. The listener stays open.
 
+mod searched;
 mod server;
 mod show;
 mod watch;
@@ -77,11 +78,8 @@ impl ControlService for Api {
 
     async fn show_user(&self, request: Request<control::ShowUserRequest>) -> Result<Response<control::ShowUserResponse>, Status> {
         let context = self.context()?;
-        let links = show::user(&context, request.into_inner()).await.map_err(failed)?;
-        match links.is_empty() {
-            true => Err(Status::not_found(show::UNKNOWN)),
-            false => Ok(Response::new(control::ShowUserResponse { links })),
-        }
+        let shown = show::user(&context, &request.into_inner()).await.map_err(failed)?;
+        shown.map(Response::new).map_err(|name| no_tenant(&name))
     }
 
     async fn republish(&self, request: Request<control::RepublishRequest>) -> Result<Response<control::RepublishResponse>, Status> {

@@ -9,6 +9,7 @@ mod api;
 mod apply;
 mod audit;
 mod command;
+mod condition;
 mod context;
 mod context_handle;
 mod directories;

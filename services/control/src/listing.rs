@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 
-use xtsync_contract::control::{Pending, ResourceStatus};
+use xtsync_contract::control::{Condition, ConditionCode as Code, Notice, Pending, ResourceStatus};
 use xtsync_domain::TenantName;
 use xtsync_domain::configuration::Configuration;
-use xtsync_domain::resolution::Known;
+use xtsync_domain::resolution::{Known, Name, as_written};
 use xtsync_domain::resource::{GroupRef, Id, Kind, Resource, Spec, Synchronization};
 use xtsync_store::{Error, Store};
 
+use crate::condition::condition;
 use crate::names::Names;
 use crate::plan::{Lookup, Plan};
 use crate::resources::{self, StoredResources};
@@ -20,12 +21,12 @@ use crate::{notices, resolve, warnings};
 pub(crate) struct ResolutionStatus {
     /// The fields with unresolved names.
     pub(crate) pending: Vec<Pending>,
-    /// A text that describes what stays in force while names are pending; empty if none is pending.
-    pub(crate) in_force: String,
+    /// What stays in force while names are pending; `None` if none is pending.
+    pub(crate) in_force: Option<Condition>,
     /// The groups that its names were resolved to.
     pub(crate) resolved: Vec<String>,
     /// Notices about those groups.
-    pub(crate) notices: Vec<xtsync_contract::control::Notice>,
+    pub(crate) notices: Vec<Notice>,
 }
 
 /// Computes the state of the name resolution of synchronizations.
@@ -52,9 +53,9 @@ impl<'a> NameResolutions<'a> {
         let pending = pending(waiting.unwrap_or(in_force), known, source);
         let revision = self.stored.get(id).map_or(0, |resource| resource.revision);
         let stays = match waiting {
-            _ if pending.is_empty() => String::new(),
-            Some(_) => format!("revision {revision} stays in force: {}", scope(in_force)),
-            None => "nothing of it is in force yet".to_owned(),
+            _ if pending.is_empty() => None,
+            Some(_) => Some(condition(Code::FormerRevisionInForce, &[("revision", &revision), ("scope", &scope(in_force))])),
+            None => Some(condition(Code::NothingInForce, &[])),
         };
         let resolved = in_force.scope.groups.iter().filter_map(shown).collect();
         ResolutionStatus { pending, in_force: stays, resolved, notices: notices::of(in_force, known, source) }
@@ -131,17 +132,31 @@ fn pending(synchronization: &Synchronization, known: &Known, source: &TenantName
     let mut pending = Vec::new();
     for (index, group) in synchronization.scope.groups.iter().enumerate() {
         let GroupRef::Named(name) = group else { continue };
-        let found = known.name(name);
-        let needs_action = matches!(found, xtsync_domain::resolution::Name::Several(_));
-        let reason = found.problem(name, source).unwrap_or_else(|| format!("group {name} is found"));
-        pending.push(Pending { path: format!("spec.scope.groups[{index}]"), reason, needs_action });
+        let condition = match known.name(name) {
+            Name::Unknown => condition(Code::GroupNotSeen, &[("group", name)]),
+            Name::None => condition(Code::GroupNotSeen, &[("group", name), ("tenant", source)]),
+            // It is found, and in force with the next revision.
+            Name::One(_) => condition(Code::GroupNotSeen, &[("group", name)]),
+            Name::Several(ids) => {
+                let (count, others) = (ids.len(), as_written(&ids));
+                condition(Code::GroupAmbiguous, &[("group", name), ("tenant", source), ("count", &count), ("others", &others)])
+            }
+        };
+        let needs_action = condition.code() == Code::GroupAmbiguous;
+        pending.push(Pending { path: format!("spec.scope.groups[{index}]"), condition: Some(condition), needs_action });
     }
     pending
 }
 
-/// Describes the groups that were not found yet. An ambiguous name is left out, because only an administrator can resolve it.
-pub(crate) fn unresolved(names: &[(String, ResolutionStatus)]) -> Vec<String> {
-    let waited_for =
-        names.iter().flat_map(|(name, resolution_status)| resolution_status.pending.iter().map(move |pending| (name, pending)));
-    waited_for.filter(|(_, pending)| !pending.needs_action).map(|(name, pending)| format!("{name}: {}", pending.reason)).collect()
+/// Returns the groups that were not found yet. An ambiguous name is left out, because only an administrator can resolve it.
+pub(crate) fn unresolved(names: &[(String, ResolutionStatus)]) -> Vec<Condition> {
+    let of_one = |(name, status): &(String, ResolutionStatus)| {
+        let waited_for = status.pending.iter().filter(|pending| !pending.needs_action).filter_map(|pending| pending.condition.clone());
+        let named = waited_for.map(|mut condition| {
+            condition.parameters.insert("synchronization".to_owned(), name.clone());
+            condition
+        });
+        named.collect::<Vec<_>>()
+    };
+    names.iter().flat_map(of_one).collect()
 }

@@ -1,12 +1,15 @@
 //! Notices about the groups that a synchronization's names were resolved to: a group is deleted, cannot be read or was renamed (R23). No
-//! user leaves the scope for any of these reasons. Each notice names the possible next step.
+//! user leaves the scope for any of these reasons.
 
-use xtsync_contract::control::Notice;
+use std::fmt::Display;
+
+use xtsync_contract::control::{ConditionCode as Code, Notice};
 use xtsync_domain::fact::{Group, GroupState};
 use xtsync_domain::resolution::{Known, Name, as_written};
 use xtsync_domain::resource::{GroupRef, PinnedGroup, Synchronization};
 use xtsync_domain::{GroupId, TenantName};
 
+use crate::condition::condition;
 use crate::listing::shown;
 
 /// Returns the notices about a synchronization's groups.
@@ -18,25 +21,19 @@ pub(crate) fn of(synchronization: &Synchronization, known: &Known, source: &Tena
 fn notice(path: String, reference: &GroupRef, known: &Known, source: &TenantName) -> Option<Notice> {
     let GroupRef::Pinned(pinned) = reference else { return None };
     let group = known.group(&pinned.id)?;
-    let name = shown(reference)?;
-    let other = other(pinned, known, source);
-    match group.state {
-        GroupState::Present => renamed(pinned, group).map(|now| {
-            let text = format!("group {name} is now named {now}{}", other.map(|other| format!("; {other}")).unwrap_or_default());
-            Notice { path, text, needs_action: false }
-        }),
-        GroupState::Gone => {
-            let other = other.unwrap_or_else(|| "write another group, or restore it".to_owned());
-            Some(Notice {
-                path,
-                text: format!("group {name} is deleted, and its last members are kept in scope; {other}"),
-                needs_action: true,
-            })
-        }
-        GroupState::Unreadable => {
-            Some(Notice { path, text: format!("group {name} cannot be read, and its last members are kept in scope"), needs_action: false })
-        }
+    let shown = shown(reference)?;
+    let (code, now) = match group.state {
+        GroupState::Present => (Code::GroupRenamed, renamed(pinned, group)?),
+        GroupState::Gone => (Code::GroupDeleted, ""),
+        GroupState::Unreadable => (Code::GroupUnreadable, ""),
+    };
+    let mut parameters: Vec<(&str, &dyn Display)> = vec![("group", &shown), ("now", &now)];
+    let others = if code == Code::GroupUnreadable { Vec::new() } else { others(pinned, known) };
+    let (name, count, ids) = (pinned.name.as_deref().unwrap_or_default(), others.len(), as_written(&others));
+    if !others.is_empty() {
+        parameters.extend([("tenant", source as &dyn Display), ("name", &name), ("count", &count), ("others", &ids)]);
     }
+    Some(Notice { path, condition: Some(condition(code, &parameters)), needs_action: code == Code::GroupDeleted })
 }
 
 /// Returns the group's current name if it differs from the name that it was resolved by.
@@ -46,43 +43,37 @@ fn renamed<'a>(pinned: &PinnedGroup, group: &'a Group) -> Option<&'a str> {
     Some(group.name.as_str()).filter(|now| !now.is_empty() && *now != before)
 }
 
-/// Describes the other groups with the same name, and how to use one of them.
-fn other(pinned: &PinnedGroup, known: &Known, source: &TenantName) -> Option<String> {
-    let name = pinned.name.as_deref()?;
-    let ids = match known.name(name) {
-        Name::Unknown | Name::None => Vec::new(),
-        Name::One(id) => vec![id],
-        Name::Several(ids) => ids,
+/// Returns the other groups with the name that the group was resolved by.
+fn others(pinned: &PinnedGroup, known: &Known) -> Vec<GroupId> {
+    let ids = match pinned.name.as_deref().map(|name| known.name(name)) {
+        None | Some(Name::Unknown | Name::None) => Vec::new(),
+        Some(Name::One(id)) => vec![id],
+        Some(Name::Several(ids)) => ids,
     };
-    let others: Vec<GroupId> = ids.into_iter().filter(|id| *id != pinned.id).collect();
-    match others.as_slice() {
-        [] => None,
-        [other] => Some(format!("another group of {source} is named {name}, {{id: {other}}}: `xtsync apply --refresh-names` uses it")),
-        several => Some(format!("{} other groups of {source} are named {name}; write one of {}", several.len(), as_written(several))),
-    }
+    ids.into_iter().filter(|id| *id != pinned.id).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::condition::codes;
     use xtsync_domain::fact::Fact;
 
     /// K-32: the notice about the group `A (0123…)`, by its state, its current name and the groups with its name.
     #[test]
     fn a_deleted_renamed_or_recreated_group_gives_a_notice() {
-        const KEPT: &str = "and its last members are kept in scope";
-        let anew = "another group of emea is named A, {id: 9}: `xtsync apply --refresh-names` uses it";
-        let twice = "2 other groups of emea are named A; write one of {id: 8}, {id: 9}";
+        let anew = "count=1 group=A (0123…) name=A";
+        let twice = "count=2 group=A (0123…) name=A";
         for (state, now, named, want) in [
             (GroupState::Present, "A", &["01234"][..], None),
             (GroupState::Present, "A", &["01234", "9"], None),
-            (GroupState::Present, "B", &[], Some(("group A (0123…) is now named B".to_owned(), false))),
-            (GroupState::Present, "B", &["9"], Some((format!("group A (0123…) is now named B; {anew}"), false))),
+            (GroupState::Present, "B", &[], Some(("group_renamed group=A (0123…) now=B".to_owned(), false))),
+            (GroupState::Present, "B", &["9"], Some((format!("group_renamed {anew} now=B others={{id: 9}} tenant=emea"), false))),
             (GroupState::Present, "", &[], None),
-            (GroupState::Gone, "", &[], Some((format!("group A (0123…) is deleted, {KEPT}; write another group, or restore it"), true))),
-            (GroupState::Gone, "A", &["9"], Some((format!("group A (0123…) is deleted, {KEPT}; {anew}"), true))),
-            (GroupState::Gone, "A", &["8", "9"], Some((format!("group A (0123…) is deleted, {KEPT}; {twice}"), true))),
-            (GroupState::Unreadable, "A", &["01234"], Some((format!("group A (0123…) cannot be read, {KEPT}"), false))),
+            (GroupState::Gone, "", &[], Some(("group_deleted group=A (0123…)".to_owned(), true))),
+            (GroupState::Gone, "A", &["9"], Some((format!("group_deleted {anew} others={{id: 9}} tenant=emea"), true))),
+            (GroupState::Gone, "A", &["8", "9"], Some((format!("group_deleted {twice} others={{id: 8}}, {{id: 9}} tenant=emea"), true))),
+            (GroupState::Unreadable, "A", &["01234"], Some(("group_unreadable group=A (0123…)".to_owned(), false))),
         ] {
             let group = Fact::Group(Group { id: "01234".into(), name: now.to_owned(), state });
             let ids = named.iter().map(|id| GroupId::from(*id)).collect();
@@ -91,7 +82,7 @@ mod tests {
             synchronization.scope.groups = vec![GroupRef::Pinned(PinnedGroup { id: "01234".into(), name: Some("A".to_owned()) })];
             let got = of(&synchronization, &known, &TenantName::new("emea").unwrap()).pop();
             assert!(got.iter().all(|got| got.path == "spec.scope.groups[0]"));
-            assert_eq!(got.map(|got| (got.text, got.needs_action)), want);
+            assert_eq!(got.map(|got| (codes(&got.condition).concat(), got.needs_action)), want);
         }
     }
 }

@@ -5,7 +5,7 @@ mod converged;
 pub(crate) mod numbers;
 
 use prost::Message as _;
-use xtsync_bus::{self as bus, Bus, Topic};
+use xtsync_bus::{Bus, Topic};
 use xtsync_contract::convert::wire_time;
 use xtsync_contract::topic;
 use xtsync_contract::{control, internal};
@@ -190,16 +190,16 @@ async fn newest(store: &Store) -> Result<(u64, bool), Error> {
     })
 }
 
-/// Returns the number of records that the read model has not read yet, and an error text if a topic is missing. Heartbeat topics do not
+/// Returns the number of records that the read model has not read yet, and a topic that is missing, if any. Heartbeat topics do not
 /// count, because their records repeat without any change. Otherwise the status might never converge.
 async fn total_lag(store: &Store, bus: &Bus, configuration: &Configuration) -> Result<(u64, Option<String>), Error> {
     let topics: Vec<Topic> = projector::topics(configuration).into_iter().filter(|topic| !is_heartbeat(topic)).collect();
-    let missing = bus::missing(bus, &topics).await?;
+    let missing = xtsync_bus::missing(bus, &topics).await?;
     let mut total_lag = 0;
     for topic in topics.iter().filter(|topic| !missing.contains(topic)) {
         total_lag += lag(store, bus, topic).await?;
     }
-    Ok((total_lag, missing.first().map(|topic| bus::Error::Missing(topic.to_string()).to_string())))
+    Ok((total_lag, missing.first().map(ToString::to_string)))
 }
 
 /// Whether roles republish the records of this topic at intervals: status reports, and facts with the time of the last read.

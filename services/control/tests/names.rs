@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::{Control, ORGANIZATION, apply, builders};
+use support::{Control, ORGANIZATION, apply, builders, codes};
 use xtsync_contract::control;
 use xtsync_contract::control::ApplyRequest;
 use xtsync_contract::control::applied_resource::Change;
@@ -39,7 +39,7 @@ async fn resolved(control: &Control, want: &[&str]) {
 async fn pending(control: &Control, reason: &str, in_force: &str) {
     let is_so = async |control: &Control| {
         let one = control.synchronization().await;
-        one.pending.iter().any(|pending| pending.reason == reason) && one.in_force.ends_with(in_force)
+        one.pending.iter().any(|pending| codes(&pending.condition) == [reason]) && codes(&one.in_force).concat().ends_with(in_force)
     };
     control.wait(reason, is_so).await;
 }
@@ -55,7 +55,7 @@ async fn a_former_scope_is_in_force_again_once_resolved() {
     publish_names(&control, &[A]).await;
     resolved(&control, &["A (aaaa…)"]).await;
     assert_eq!(scope(&control, "{groups: [B]}").await, Change::Pending);
-    pending(&control, "group B not seen yet", "stays in force: A (aaaa…)").await;
+    pending(&control, "group_not_seen group=B", "scope=A (aaaa…)").await;
     publish_names(&control, &[A, B]).await;
     resolved(&control, &["B (bbbb…)"]).await;
     // A lookup for an older NameResolution is ignored.
@@ -65,7 +65,7 @@ async fn a_former_scope_is_in_force_again_once_resolved() {
     assert_eq!(scope(&control, "{everyone: true}").await, Change::Configured);
     let control = control.restart().await;
     assert_eq!(scope(&control, "{groups: [A]}").await, Change::Pending);
-    pending(&control, "group A not seen yet", "stays in force: everyone").await;
+    pending(&control, "group_not_seen group=A", "scope=everyone").await;
     let control = control.restart().await;
     publish_names(&control, &[A]).await;
     resolved(&control, &["A (aaaa…)"]).await;
@@ -104,22 +104,22 @@ async fn a_mistyped_name_is_stored_as_pending_and_the_last_resolved_spec_stays_i
 
 async fn check_mistyped(control: Control) {
     scope(&control, "{groups: [A]}").await;
-    pending(&control, "group A not seen yet", "nothing of it is in force yet").await;
+    pending(&control, "group_not_seen group=A", "nothing_in_force").await;
     publish_names(&control, &[A]).await;
     resolved(&control, &["A (aaaa…)"]).await;
     let before = control.synchronization().await;
     assert_eq!(scope(&control, "{groups: [A, Aa], nested: true}").await, Change::Pending);
     publish_names(&control, &[A, ("Aa", &[])]).await;
-    pending(&control, "group Aa not seen yet: emea has none of that name", "stays in force: A (aaaa…)").await;
+    pending(&control, "group_not_seen group=Aa tenant=emea", "scope=A (aaaa…)").await;
     let now = control.synchronization().await;
     assert_eq!((now.spec_json, now.revision), (before.spec_json.clone(), before.revision));
     assert_eq!(now.pending[0].path, "spec.scope.groups[1]");
     assert!(now.pending_json.contains(r#""Aa""#) && now.pending_json.contains(r#""nested":true"#), "{}", now.pending_json);
     let status = control.status().await;
-    assert!(status.waiting_for.contains(&"to-hub: group Aa not seen yet: emea has none of that name".to_owned()));
+    assert!(codes(&status.waiting_for).contains(&"group_not_seen group=Aa synchronization=to-hub tenant=emea".to_owned()));
     assert_eq!((&status.synchronizations[0].pending, &status.synchronizations[0].in_force), (&now.pending, &now.in_force));
     let control = control.restart().await;
-    pending(&control, "group Aa not seen yet: emea has none of that name", "stays in force: A (aaaa…)").await;
+    pending(&control, "group_not_seen group=Aa tenant=emea", "scope=A (aaaa…)").await;
     // The missing group is created: no second apply is needed.
     publish_names(&control, &[("Aa", &["cccc1"])]).await;
     resolved(&control, &["A (aaaa…)", "Aa (cccc…)"]).await;
@@ -139,12 +139,12 @@ async fn a_recreated_group_gives_a_notice_and_is_used_after_a_refresh_of_names()
     resolved(&control, &["A (aaaa…)"]).await;
     builders::group(&control.bus, "aaaa1", "A", GroupState::Gone).await;
     publish_names(&control, &[("A", &["bbbb9"])]).await;
-    let text = "group A (aaaa…) is deleted, and its last members are kept in scope; another group of emea is named A, {id: bbbb9}: \
-                `xtsync apply --refresh-names` uses it";
-    let is_noticed =
-        async |control: &Control| control.synchronization().await.notices.iter().any(|notice| notice.text == text && notice.needs_action);
+    let text = "group_deleted count=1 group=A (aaaa…) name=A others={id: bbbb9} tenant=emea";
+    let is_noticed = async |control: &Control| {
+        control.synchronization().await.notices.iter().any(|notice| codes(&notice.condition) == [text] && notice.needs_action)
+    };
     control.wait(text, is_noticed).await;
-    assert_eq!(control.status().await.synchronizations[0].notices[0].text, text);
+    assert_eq!(codes(&control.status().await.synchronizations[0].notices[0].condition), [text]);
     assert_eq!(scope(&control, "{groups: [A]}").await, Change::Unchanged);
     assert!(is_noticed(&control).await, "a repeated apply does not replace the group");
     let request = apply("a.yaml", &ORGANIZATION.replace("GlobalEmployees", "A"));
@@ -152,7 +152,9 @@ async fn a_recreated_group_gives_a_notice_and_is_used_after_a_refresh_of_names()
     resolved(&control, &["A (bbbb…)"]).await;
     assert!(control.synchronization().await.notices.is_empty());
     builders::group(&control.bus, "bbbb9", "Staff", GroupState::Present).await;
-    let renamed = "group A (bbbb…) is now named Staff";
-    control.wait(renamed, async |control| control.synchronization().await.notices.iter().any(|notice| notice.text == renamed)).await;
+    let renamed = "group_renamed group=A (bbbb…) now=Staff";
+    control
+        .wait(renamed, async |control| control.synchronization().await.notices.iter().any(|notice| codes(&notice.condition) == [renamed]))
+        .await;
     control.stop().await;
 }

@@ -30,12 +30,12 @@ async fn a_group_found_by_name_is_pinned_and_the_bare_name_keeps_its_pin() {
 async fn pinning(control: Control) {
     let mut client = control.client().await;
     let applied = client.apply(apply("a.yaml", ORGANIZATION)).await.unwrap().into_inner().revision;
-    let reported = |pending: &control::Pending| (pending.path.clone(), pending.reason.clone(), pending.needs_action);
+    let reported = |pending: &control::Pending| (pending.path.clone(), support::codes(&pending.condition).concat(), pending.needs_action);
     let path = "spec.scope.groups[0]".to_owned();
     for (ids, want) in [
-        (None, "group GlobalEmployees not seen yet"),
-        (Some(vec![]), "group GlobalEmployees not seen yet: emea has none of that name"),
-        (Some(vec!["1", "2"]), "ambiguous: 2 groups of emea are named GlobalEmployees; write one of {id: 1}, {id: 2}"),
+        (None, "group_not_seen group=GlobalEmployees"),
+        (Some(vec![]), "group_not_seen group=GlobalEmployees tenant=emea"),
+        (Some(vec!["1", "2"]), "group_ambiguous count=2 group=GlobalEmployees others={id: 1}, {id: 2} tenant=emea"),
     ] {
         let needs_action = ids.as_ref().is_some_and(|ids: &Vec<_>| ids.len() > 1);
         if let Some(ids) = ids {
@@ -83,11 +83,11 @@ async fn convergence(control: Control) {
     control.wait("converged", async |control| control.status().await.converged).await;
 
     builders::delta(bus, "ana", 2).await;
-    control.waits_for(&["to-hub: 1 user not decided yet"]).await;
+    control.waits_for(&["undecided_users synchronization=to-hub users=1"]).await;
     builders::decision(bus, builders::decided("ana", 2, builders::present())).await;
-    control.waits_for(&["to-hub: 1 link not as desired yet"]).await;
+    control.waits_for(&["open_links links=1 synchronization=to-hub"]).await;
     builders::link(bus, builders::decided("ana", 2, builders::present()), 1).await;
-    control.waits_for(&["to-hub: 1 link not as desired yet"]).await;
+    control.waits_for(&["open_links links=1 synchronization=to-hub"]).await;
     builders::link(bus, builders::decided("ana", 2, builders::present()), 2).await;
     control.waits_for(&[]).await;
 
@@ -125,7 +125,8 @@ async fn convergence(control: Control) {
     // The decision on a guest in the group is shown with its reason.
     builders::delta(bus, "gus", 3).await;
     builders::decision(bus, builders::decided("gus", 3, Desired::NotWanted(DeprovisionReason::External))).await;
-    control.wait("shown", async |control| show(control, "gus").await.is_some()).await;
+    let is_decided = async |control: &Control| show(control, "gus").await.is_some_and(|shown| codes(&shown)[0] == ReasonCode::External);
+    control.wait("shown", is_decided).await;
     let shown = show(&control, "gus").await.unwrap();
     assert_eq!(codes(&shown), [ReasonCode::External, ReasonCode::NoShadowUser]);
     control.stop().await;
@@ -164,7 +165,7 @@ async fn a_tenant_with_missing_topics_blocks_no_other() {
     let missing = "topic xtsync.v1.links.hub is missing: run `xtsync topics create`";
     let reported = control.health.probe(Probe::Ready).lines;
     assert!(reported.contains(missing), "{reported}");
-    assert!(control.status().await.waiting_for.contains(&missing.to_owned()));
+    assert!(support::codes(&control.status().await.waiting_for).contains(&"topic_missing topic=xtsync.v1.links.hub".to_owned()));
     control.faulty_bus.faults().missing.clear();
     control.wait("ready", async |control| control.health.is_ready()).await;
     control.stop().await;
@@ -190,10 +191,25 @@ async fn users_are_found(control: Control) {
         let shown = show(&control, name).await.unwrap_or_else(|| panic!("{name} is not found"));
         assert_eq!((&*shown.source, &*shown.user_id, &*shown.target), ("emea", "id-1", "hub"), "{name}");
     }
-    for name in ["bo@emea.example", "hub/id-1", "%", ""] {
+    // Nothing is known of the user: the answer has the sources where they may be, with the scopes.
+    for (name, source, scopes) in
+        [("bo@emea.example", "emea", 1), ("emea/id-2", "emea", 1), ("hub/id-1", "hub", 0), ("%", "emea", 1), ("", "emea", 1)]
+    {
         let request = ShowUserRequest { user: name.to_owned(), target: String::new() };
-        let refused = control.client().await.show_user(request).await.unwrap_err();
-        assert_eq!(refused.code(), tonic::Code::NotFound, "{name}");
+        let answer = control.client().await.show_user(request).await.unwrap().into_inner();
+        assert!(answer.links.is_empty(), "{name}");
+        let searched: Vec<_> = answer.searched.iter().map(|one| (one.source.as_str(), one.scopes.len(), one.read_at.is_some())).collect();
+        assert_eq!(searched, [(source, scopes, false)], "{name}");
+        let groups = answer.searched.iter().flat_map(|one| &one.scopes).flat_map(|scope| &scope.groups).collect::<Vec<_>>();
+        assert!(groups.iter().all(|group| *group == "GlobalEmployees"), "{groups:?}");
     }
+    for (name, target) in [("nowhere/id-1", ""), ("No Name/id-1", ""), ("emea/id-1", "nowhere")] {
+        let request = ShowUserRequest { user: name.to_owned(), target: target.to_owned() };
+        assert_eq!(control.client().await.show_user(request).await.unwrap_err().code(), tonic::Code::NotFound, "{name} {target}");
+    }
+    // The user is known, and no synchronization into the target has decided.
+    let request = ShowUserRequest { user: "emea/id-1".to_owned(), target: "emea".to_owned() };
+    let shown = control.client().await.show_user(request).await.unwrap().into_inner().links.pop().unwrap();
+    assert_eq!((codes(&shown), shown.target.as_str()), (vec![ReasonCode::Undecided], "emea"));
     control.stop().await;
 }

@@ -4,7 +4,7 @@
 
 mod support;
 
-use support::{Client, Control, ORGANIZATION, apply, builders};
+use support::{Client, Control, ORGANIZATION, apply, builders, codes};
 use tonic::{Code, Status};
 use xtsync_bus::Table;
 use xtsync_contract::control::applied_resource::Change;
@@ -142,11 +142,11 @@ async fn commands_and_answers_have_the_name_and_records_have_the_key() {
     builders::identity(&control.bus, builders::hub(), "d1", &["hub.example"]).await;
     builders::identity(&control.bus, builders::emea(), "d1", &["emea.example"]).await;
     rename(&mut client, "emea", "europe").await.unwrap();
-    let want = "Tenant europe: Tenant hub is the same directory, d1: nothing is written for either until only one names it";
-    control.wait("reported", async |control| control.status().await.warnings.first().is_some_and(|warning| warning == want)).await;
+    let want = "directory_shared directory=d1 others=hub tenant=europe";
+    control.wait("reported", async |control| codes(&control.status().await.warnings).first().is_some_and(|found| found == want)).await;
     let status = control.status().await;
     assert_eq!((status.synchronizations[0].source.as_str(), status.synchronizations[0].target.as_str()), ("europe", "hub"));
-    assert!(status.waiting_for.contains(&"a change-detector to report on europe".to_owned()), "{:?}", status.waiting_for);
+    assert!(codes(&status.waiting_for).contains(&"role_silent role=change-detector tenant=europe".to_owned()), "{:?}", status.waiting_for);
 
     let actor = || "test".to_owned();
     let all = client.republish(RepublishRequest { tenant: String::new(), actor: actor() }).await.unwrap().into_inner();

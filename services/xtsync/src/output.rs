@@ -1,5 +1,6 @@
 //! Output of commands: text and tables, JSON for scripts, and progress on terminals only.
 
+pub mod condition;
 pub mod escape;
 
 use std::io::{self, IsTerminal as _, Write as _};
@@ -9,7 +10,7 @@ use self::escape::{Lines, visible};
 use comfy_table::{Table, presets::NOTHING};
 use indicatif::{ProgressBar, ProgressStyle};
 use owo_colors::{OwoColorize as _, Stream, Style};
-use xtsync_contract::control::Notice;
+use xtsync_contract::control::{Notice, Pending};
 
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -75,7 +76,15 @@ pub fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>) -> St
 /// A notice as JSON.
 #[must_use]
 pub fn notice(notice: &Notice) -> serde_json::Value {
-    serde_json::json!({"path": notice.path, "text": notice.text, "needs_action": notice.needs_action})
+    let condition = notice.condition.as_ref().map(condition::as_json);
+    serde_json::json!({"path": notice.path, "condition": condition, "needs_action": notice.needs_action})
+}
+
+/// A pending field as JSON.
+#[must_use]
+pub fn pending(pending: &Pending) -> serde_json::Value {
+    let condition = pending.condition.as_ref().map(condition::as_json);
+    serde_json::json!({"path": pending.path, "condition": condition, "needs_action": pending.needs_action})
 }
 
 /// Text in green, where the output supports colours: a good state.

@@ -132,7 +132,8 @@ impl Sandbox {
     pub async fn link(&mut self, target: &str, source: &str, user: &str) -> exit::Result<Link> {
         let request = ShowUserRequest { user: format!("{source}/{user}"), target: target.to_owned() };
         let answer = self.client.show_user(request).await.map_err(|status| failure(&status))?;
-        Ok(answer.into_inner().links.into_iter().next().and_then(|shown| shown.link).unwrap_or_default())
+        let shown = answer.into_inner().links.into_iter().next().with_context(|| format!("no link of {source}/{user} into {target}"))?;
+        Ok(shown.link.unwrap_or_default())
     }
 
     /// Retries now what waits in a tenant, for one user or for all.

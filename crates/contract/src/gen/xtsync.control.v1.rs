@@ -115,9 +115,9 @@ pub struct ResourceStatus {
     /// The newest written spec as JSON, if an older one is in force; empty otherwise.
     #[prost(string, tag = "6")]
     pub pending_json: ::prost::alloc::string::String,
-    /// A text that describes what stays in force while the spec is pending; empty otherwise.
-    #[prost(string, tag = "7")]
-    pub in_force: ::prost::alloc::string::String,
+    /// What stays in force while the spec is pending; unset otherwise.
+    #[prost(message, optional, tag = "7")]
+    pub in_force: ::core::option::Option<Condition>,
     /// Notices about the resource and about the groups that its names were resolved to.
     #[prost(message, repeated, tag = "8")]
     pub notices: ::prost::alloc::vec::Vec<Notice>,
@@ -126,30 +126,41 @@ pub struct ResourceStatus {
     pub key: ::prost::alloc::string::String,
 }
 /// Information for the administrator that does not block anything.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Notice {
     /// The field it concerns, such as `spec.scope.groups\[0\]`.
     #[prost(string, tag = "1")]
     pub path: ::prost::alloc::string::String,
-    /// The text, such as `group GlobalEmployees (7c1e…) is now named Staff`.
-    #[prost(string, tag = "2")]
-    pub text: ::prost::alloc::string::String,
+    #[prost(message, optional, tag = "2")]
+    pub condition: ::core::option::Option<Condition>,
     /// The notice stays until an administrator acts.
     #[prost(bool, tag = "3")]
     pub needs_action: bool,
 }
 /// A part of a resource that is not in force yet.
-#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Pending {
     /// The field, such as `spec.scope.groups\[0\]`.
     #[prost(string, tag = "1")]
     pub path: ::prost::alloc::string::String,
-    /// The reason, such as `group GlobalEmployees not seen yet`.
-    #[prost(string, tag = "2")]
-    pub reason: ::prost::alloc::string::String,
+    /// The reason.
+    #[prost(message, optional, tag = "2")]
+    pub condition: ::core::option::Option<Condition>,
     /// Only an administrator can resolve it, for example a name that several groups have.
     #[prost(bool, tag = "3")]
     pub needs_action: bool,
+}
+/// What is waited for, what needs attention, or what stays as it is. Clients make texts of it.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Condition {
+    #[prost(enumeration = "ConditionCode", tag = "1")]
+    pub code: i32,
+    /// What the code leaves open, by name: see the codes. Empty parameters are left out.
+    #[prost(btree_map = "string, string", tag = "2")]
+    pub parameters: ::prost::alloc::collections::BTreeMap<
+        ::prost::alloc::string::String,
+        ::prost::alloc::string::String,
+    >,
 }
 /// Requests the status.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
@@ -180,16 +191,16 @@ pub struct FleetStatus {
     /// with the newest revision.
     #[prost(bool, tag = "3")]
     pub converged: bool,
-    /// What the fleet waits for, as texts; empty when converged.
-    #[prost(string, repeated, tag = "4")]
-    pub waiting_for: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// What the fleet waits for; empty when converged.
+    #[prost(message, repeated, tag = "4")]
+    pub waiting_for: ::prost::alloc::vec::Vec<Condition>,
     #[prost(message, repeated, tag = "5")]
     pub synchronizations: ::prost::alloc::vec::Vec<SynchronizationStatus>,
     #[prost(message, repeated, tag = "6")]
     pub roles: ::prost::alloc::vec::Vec<super::super::internal::v1::RoleStatus>,
-    /// Conditions that need an administrator's attention and do not prevent convergence, as texts.
-    #[prost(string, repeated, tag = "7")]
-    pub warnings: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Conditions that need an administrator's attention and do not prevent convergence.
+    #[prost(message, repeated, tag = "7")]
+    pub warnings: ::prost::alloc::vec::Vec<Condition>,
 }
 /// The status of one synchronization.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -234,9 +245,9 @@ pub struct SynchronizationStatus {
     /// Why the newest written spec is not in force yet; empty if it is.
     #[prost(message, repeated, tag = "16")]
     pub pending: ::prost::alloc::vec::Vec<Pending>,
-    /// A text that describes what stays in force while the spec is pending; empty otherwise.
-    #[prost(string, tag = "17")]
-    pub in_force: ::prost::alloc::string::String,
+    /// What stays in force while the spec is pending; unset otherwise.
+    #[prost(message, optional, tag = "17")]
+    pub in_force: ::core::option::Option<Condition>,
     /// Notices about the groups that its names were resolved to.
     #[prost(message, repeated, tag = "18")]
     pub notices: ::prost::alloc::vec::Vec<Notice>,
@@ -278,8 +289,35 @@ pub struct ShowUserRequest {
 /// The links of all users of that name, by source, user and target.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct ShowUserResponse {
+    /// Empty if no role has published such a user: the sources have none, or the user was never in any of their scopes.
     #[prost(message, repeated, tag = "1")]
     pub links: ::prost::alloc::vec::Vec<ShownLink>,
+    /// Where the user may be, if `links` is empty: the source that the request names, or every source.
+    #[prost(message, repeated, tag = "2")]
+    pub searched: ::prost::alloc::vec::Vec<SearchedSource>,
+}
+/// A source in which nothing is known of a user.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct SearchedSource {
+    #[prost(string, tag = "1")]
+    pub source: ::prost::alloc::string::String,
+    /// When its users were last read completely; unset before the first time.
+    #[prost(message, optional, tag = "2")]
+    pub read_at: ::core::option::Option<::prost_types::Timestamp>,
+    /// Its synchronizations. Of a user in none of their scopes nothing is published or kept.
+    #[prost(message, repeated, tag = "3")]
+    pub scopes: ::prost::alloc::vec::Vec<SearchedScope>,
+}
+/// The scope of one synchronization.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct SearchedScope {
+    #[prost(string, tag = "1")]
+    pub synchronization: ::prost::alloc::string::String,
+    #[prost(bool, tag = "2")]
+    pub everyone: bool,
+    /// The groups, such as `GlobalEmployees (7c1e…)`.
+    #[prost(string, repeated, tag = "3")]
+    pub groups: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
 }
 /// What is known of one user in one target.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -288,7 +326,7 @@ pub struct ShownLink {
     pub source: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub user_id: ::prost::alloc::string::String,
-    /// Empty for a user without a decision of any synchronization.
+    /// Empty for a user without a decision of any synchronization, unless the request names a target.
     #[prost(string, tag = "3")]
     pub target: ::prost::alloc::string::String,
     /// The link as it is published, with keys of tenants; unset if there is none.
@@ -407,6 +445,142 @@ pub struct RenameTenantResponse {
     /// Whether the tenant had another name before.
     #[prost(bool, tag = "3")]
     pub changed: bool,
+}
+/// The codes of conditions, with the names of their parameters.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum ConditionCode {
+    Unspecified = 0,
+    /// Nothing was applied yet.
+    FirstApply = 1,
+    /// `revision`: it is stored and not published yet.
+    UnpublishedRevision = 2,
+    /// `records`: how many control has not read yet.
+    UnreadRecords = 3,
+    /// `topic`: it does not exist.
+    TopicMissing = 4,
+    /// `role`, `tenant`: there is no recent report; without `tenant` of any tenant.
+    RoleSilent = 5,
+    /// `role`, `tenant`, `code`: why the role cannot work on the tenant.
+    RoleBlocked = 6,
+    /// `role`, `tenant`, `revision`: the role works with an older revision; without `tenant` for some tenant.
+    RoleBehind = 7,
+    /// `tenant`: the store of its links was rebuilt, and nothing is written until an administrator resumes it.
+    ObserveOnlyAfterRebuild = 8,
+    /// `tenant`, `users`: how many the change-detector has not published yet.
+    UnpublishedUsers = 9,
+    /// `tenant`: it was not read completely yet.
+    FirstCycle = 10,
+    /// `records`: how many policy has not evaluated yet.
+    UnevaluatedRecords = 11,
+    /// `tenant`, `records`: how many decisions the provisioner has not taken in yet.
+    UnprocessedDecisions = 12,
+    /// `tenant`, `links`: how many are due in the target.
+    DueLinks = 13,
+    /// `synchronization`, `users`: how many have a change without a decision.
+    UndecidedUsers = 14,
+    /// `synchronization`: its users are decided again.
+    Replay = 15,
+    /// `synchronization`, `links`: how many are not as desired yet.
+    OpenLinks = 16,
+    /// `synchronization`, `users`: how many are in a scope grace period that ends soon.
+    GracePeriod = 17,
+    /// `group`: the name was not looked up yet. `tenant`, if it was looked up and the tenant has no such group. `synchronization` in a status.
+    GroupNotSeen = 18,
+    /// `group`, `tenant`, `count`: how many groups have the name. `others`: their ids, as a scope names them.
+    GroupAmbiguous = 19,
+    /// `group`, `now`: its current name. If other groups of `tenant` have the former `name`: `count` and `others`, their ids.
+    GroupRenamed = 20,
+    /// `group`: it is deleted. Its last members stay in scope. `tenant`, `name`, `count` and `others` as above.
+    GroupDeleted = 21,
+    /// `group`: it cannot be read. Its last members stay in scope.
+    GroupUnreadable = 22,
+    /// `revision`, `scope`: what stays in force.
+    FormerRevisionInForce = 23,
+    /// Nothing of the resource was ever in force.
+    NothingInForce = 24,
+    /// `tenant`, `organization`: the Organization does not list the Tenant.
+    TenantNotListed = 25,
+    /// `tenant`, `directory`, `former_directory`: the Tenant leads to another directory than before.
+    DirectoryChanged = 26,
+    /// `tenant`, `directory`, `others`: the other Tenants that are the same directory.
+    DirectoryShared = 27,
+}
+impl ConditionCode {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "CONDITION_CODE_UNSPECIFIED",
+            Self::FirstApply => "CONDITION_CODE_FIRST_APPLY",
+            Self::UnpublishedRevision => "CONDITION_CODE_UNPUBLISHED_REVISION",
+            Self::UnreadRecords => "CONDITION_CODE_UNREAD_RECORDS",
+            Self::TopicMissing => "CONDITION_CODE_TOPIC_MISSING",
+            Self::RoleSilent => "CONDITION_CODE_ROLE_SILENT",
+            Self::RoleBlocked => "CONDITION_CODE_ROLE_BLOCKED",
+            Self::RoleBehind => "CONDITION_CODE_ROLE_BEHIND",
+            Self::ObserveOnlyAfterRebuild => "CONDITION_CODE_OBSERVE_ONLY_AFTER_REBUILD",
+            Self::UnpublishedUsers => "CONDITION_CODE_UNPUBLISHED_USERS",
+            Self::FirstCycle => "CONDITION_CODE_FIRST_CYCLE",
+            Self::UnevaluatedRecords => "CONDITION_CODE_UNEVALUATED_RECORDS",
+            Self::UnprocessedDecisions => "CONDITION_CODE_UNPROCESSED_DECISIONS",
+            Self::DueLinks => "CONDITION_CODE_DUE_LINKS",
+            Self::UndecidedUsers => "CONDITION_CODE_UNDECIDED_USERS",
+            Self::Replay => "CONDITION_CODE_REPLAY",
+            Self::OpenLinks => "CONDITION_CODE_OPEN_LINKS",
+            Self::GracePeriod => "CONDITION_CODE_GRACE_PERIOD",
+            Self::GroupNotSeen => "CONDITION_CODE_GROUP_NOT_SEEN",
+            Self::GroupAmbiguous => "CONDITION_CODE_GROUP_AMBIGUOUS",
+            Self::GroupRenamed => "CONDITION_CODE_GROUP_RENAMED",
+            Self::GroupDeleted => "CONDITION_CODE_GROUP_DELETED",
+            Self::GroupUnreadable => "CONDITION_CODE_GROUP_UNREADABLE",
+            Self::FormerRevisionInForce => "CONDITION_CODE_FORMER_REVISION_IN_FORCE",
+            Self::NothingInForce => "CONDITION_CODE_NOTHING_IN_FORCE",
+            Self::TenantNotListed => "CONDITION_CODE_TENANT_NOT_LISTED",
+            Self::DirectoryChanged => "CONDITION_CODE_DIRECTORY_CHANGED",
+            Self::DirectoryShared => "CONDITION_CODE_DIRECTORY_SHARED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "CONDITION_CODE_UNSPECIFIED" => Some(Self::Unspecified),
+            "CONDITION_CODE_FIRST_APPLY" => Some(Self::FirstApply),
+            "CONDITION_CODE_UNPUBLISHED_REVISION" => Some(Self::UnpublishedRevision),
+            "CONDITION_CODE_UNREAD_RECORDS" => Some(Self::UnreadRecords),
+            "CONDITION_CODE_TOPIC_MISSING" => Some(Self::TopicMissing),
+            "CONDITION_CODE_ROLE_SILENT" => Some(Self::RoleSilent),
+            "CONDITION_CODE_ROLE_BLOCKED" => Some(Self::RoleBlocked),
+            "CONDITION_CODE_ROLE_BEHIND" => Some(Self::RoleBehind),
+            "CONDITION_CODE_OBSERVE_ONLY_AFTER_REBUILD" => {
+                Some(Self::ObserveOnlyAfterRebuild)
+            }
+            "CONDITION_CODE_UNPUBLISHED_USERS" => Some(Self::UnpublishedUsers),
+            "CONDITION_CODE_FIRST_CYCLE" => Some(Self::FirstCycle),
+            "CONDITION_CODE_UNEVALUATED_RECORDS" => Some(Self::UnevaluatedRecords),
+            "CONDITION_CODE_UNPROCESSED_DECISIONS" => Some(Self::UnprocessedDecisions),
+            "CONDITION_CODE_DUE_LINKS" => Some(Self::DueLinks),
+            "CONDITION_CODE_UNDECIDED_USERS" => Some(Self::UndecidedUsers),
+            "CONDITION_CODE_REPLAY" => Some(Self::Replay),
+            "CONDITION_CODE_OPEN_LINKS" => Some(Self::OpenLinks),
+            "CONDITION_CODE_GRACE_PERIOD" => Some(Self::GracePeriod),
+            "CONDITION_CODE_GROUP_NOT_SEEN" => Some(Self::GroupNotSeen),
+            "CONDITION_CODE_GROUP_AMBIGUOUS" => Some(Self::GroupAmbiguous),
+            "CONDITION_CODE_GROUP_RENAMED" => Some(Self::GroupRenamed),
+            "CONDITION_CODE_GROUP_DELETED" => Some(Self::GroupDeleted),
+            "CONDITION_CODE_GROUP_UNREADABLE" => Some(Self::GroupUnreadable),
+            "CONDITION_CODE_FORMER_REVISION_IN_FORCE" => {
+                Some(Self::FormerRevisionInForce)
+            }
+            "CONDITION_CODE_NOTHING_IN_FORCE" => Some(Self::NothingInForce),
+            "CONDITION_CODE_TENANT_NOT_LISTED" => Some(Self::TenantNotListed),
+            "CONDITION_CODE_DIRECTORY_CHANGED" => Some(Self::DirectoryChanged),
+            "CONDITION_CODE_DIRECTORY_SHARED" => Some(Self::DirectoryShared),
+            _ => None,
+        }
+    }
 }
 /// The codes of reasons, with the names of their parameters.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -708,7 +882,7 @@ pub mod control_service_client {
                 );
             self.inner.server_streaming(req, path, codec).await
         }
-        /// Returns what is known of a user in every target, or in one, with the reasons. NOT_FOUND if no role has published such a user.
+        /// Returns what is known of a user in every target, or in one, with the reasons. NOT_FOUND if there is no such tenant.
         pub async fn show_user(
             &mut self,
             request: impl tonic::IntoRequest<super::ShowUserRequest>,
@@ -936,7 +1110,7 @@ pub mod control_service_server {
             tonic::Response<Self::WatchStatusStream>,
             tonic::Status,
         >;
-        /// Returns what is known of a user in every target, or in one, with the reasons. NOT_FOUND if no role has published such a user.
+        /// Returns what is known of a user in every target, or in one, with the reasons. NOT_FOUND if there is no such tenant.
         async fn show_user(
             &self,
             request: tonic::Request<super::ShowUserRequest>,

@@ -45,16 +45,12 @@ fn what_one_group_bears_resolves_as_often_as_it_is_asked() {
 }
 
 #[test]
-fn a_name_that_does_not_resolve_says_why() {
-    let emea = TenantName::new("emea").unwrap();
+fn a_name_resolves_to_what_was_looked_up_for_the_newest_revision() {
     let known = Known::new([found("One", &["1"], 7), found("Two", &["1", "2"], 7), found("No", &[], 7), found("Old", &["1"], 6)], 7);
-    for (name, want) in [
-        ("One", None),
-        ("Two", Some("ambiguous: 2 groups of emea are named Two; write one of {id: 1}, {id: 2}")),
-        ("No", Some("group No not seen yet: emea has none of that name")),
-        ("Old", Some("group Old not seen yet")),
-        ("Never", Some("group Never not seen yet")),
-    ] {
-        assert_eq!(known.name(name).problem(name, &emea).as_deref(), want);
+    let several = Name::Several(["1", "2"].map(GroupId::from).into());
+    for (name, want) in
+        [("One", Name::One("1".into())), ("Two", several), ("No", Name::None), ("Old", Name::Unknown), ("Never", Name::Unknown)]
+    {
+        assert_eq!(known.name(name), want, "{name}");
     }
 }

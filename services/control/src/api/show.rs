@@ -4,39 +4,62 @@ use prost::Message as _;
 use xtsync_contract::control::{self, Reason, ReasonCode};
 use xtsync_contract::convert::{self, LinkRecord, time};
 use xtsync_contract::events;
-use xtsync_domain::{DirectoryAnswer, Timestamp, canonical_id};
+use xtsync_domain::configuration::Configuration;
+use xtsync_domain::{DirectoryAnswer, TenantName, Timestamp, canonical_id};
 use xtsync_store::{Row, params};
 
 use crate::Error;
+use crate::condition::reason;
 use crate::context::Context;
 use crate::names::Names;
+use crate::resources;
 
-/// What is answered for a user that no role has published.
-pub(super) const UNKNOWN: &str = "no role has published such a user: write SOURCE/ID, an id, a principal name or a mail address. Users who \
-                                  were never in a scope are not published";
+use super::searched;
 
 /// The most users that one name may mean.
 const USERS_MAX: u32 = 20;
 
-/// Shows what is known of the users of that name, in one target or all.
-pub(super) async fn user(context: &Context, request: control::ShowUserRequest) -> Result<Vec<control::ShownLink>, Error> {
-    let names = Names::read(&context.store).await?;
-    let request = control::ShowUserRequest { user: names.user_key(&request.user)?, target: names.key_of(&request.target)? };
-    let mut shown = by_key(context, &request).await?;
-    shown.iter_mut().for_each(|link| names.name_link(link));
-    Ok(shown)
+/// Shows what is known of the users of that name, in one target or all. If nothing is known, it shows where the user may be. `Err` holds the
+/// name of a tenant that does not exist.
+pub(super) async fn user(
+    context: &Context,
+    request: &control::ShowUserRequest,
+) -> Result<Result<control::ShowUserResponse, String>, Error> {
+    let stored = resources::read(&context.store).await?;
+    let names = Names::of(stored.values());
+    let configuration = Configuration::new(0, stored.into_values());
+    let tenant = |name: &str| -> Result<Option<TenantName>, Error> {
+        let Ok(name) = TenantName::new(name) else { return Ok(None) };
+        Ok(Some(names.key(&name)?).filter(|key| configuration.tenant(key).is_some()))
+    };
+    let (source, target) =
+        (request.user.split_once('/').map(|(source, _)| source), Some(request.target.as_str()).filter(|name| !name.is_empty()));
+    for name in source.into_iter().chain(target) {
+        if tenant(name)?.is_none() {
+            return Ok(Err(name.to_owned()));
+        }
+    }
+    let by_key = control::ShowUserRequest { user: names.user_key(&request.user)?, target: names.key_of(&request.target)? };
+    let mut links = self::links(context, &by_key).await?;
+    links.iter_mut().for_each(|link| names.name_link(link));
+    let searched = match links.is_empty() {
+        true => searched::sources(context, &configuration, &names, source.map(tenant).transpose()?.flatten().as_ref()).await?,
+        false => Vec::new(),
+    };
+    Ok(Ok(control::ShowUserResponse { links, searched }))
 }
 
-/// As [`user`], with keys.
-async fn by_key(context: &Context, request: &control::ShowUserRequest) -> Result<Vec<control::ShownLink>, Error> {
+/// Shows the links of users. The tenants are named by their keys.
+async fn links(context: &Context, request: &control::ShowUserRequest) -> Result<Vec<control::ShownLink>, Error> {
     let mut shown = Vec::new();
     for (source, user_id) in users(context, &request.user).await? {
         let targets = targets(context, &source, &user_id).await?;
-        if targets.is_empty() && request.target.is_empty() && is_published(context, &source, &user_id).await? {
-            let reasons = vec![reason(ReasonCode::Undecided, &[])];
-            shown.push(control::ShownLink { source: source.clone(), user_id: user_id.clone(), reasons, ..control::ShownLink::default() });
+        let wanted: Vec<String> = targets.into_iter().filter(|target| request.target.is_empty() || *target == request.target).collect();
+        if wanted.is_empty() && is_published(context, &source, &user_id).await? {
+            let (target, reasons) = (request.target.clone(), vec![reason(ReasonCode::Undecided, &[])]);
+            shown.push(control::ShownLink { source: source.clone(), user_id: user_id.clone(), target, link: None, reasons });
         }
-        for target in targets.into_iter().filter(|target| request.target.is_empty() || *target == request.target) {
+        for target in wanted {
             shown.extend(link(context, &source, &user_id, &target).await?);
         }
     }
@@ -112,7 +135,7 @@ impl ShownDecision {
             ("not_wanted", "external") => reason(ReasonCode::External, &[]),
             ("not_wanted", "deleted") => reason(ReasonCode::DeletedAtHome, &[]),
             ("not_wanted", _) => reason(ReasonCode::NotInScope, &[]),
-            (_, code) => reason(ReasonCode::Skipped, &[("reason", code)]),
+            (_, code) => reason(ReasonCode::Skipped, &[("reason", &code)]),
         }
     }
 
@@ -125,12 +148,6 @@ impl ShownDecision {
     }
 }
 
-/// A reason with its parameters; empty ones are left out.
-fn reason(code: ReasonCode, parameters: &[(&str, &str)]) -> Reason {
-    let set = parameters.iter().filter(|(_, value)| !value.is_empty());
-    Reason { code: code.into(), parameters: set.map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect() }
-}
-
 /// The reasons for a link's state.
 fn reasons(link: &events::Link, newer: Option<&ShownDecision>, status: &str, code: &str) -> Vec<Reason> {
     let mut reasons = Vec::new();
@@ -140,11 +157,11 @@ fn reasons(link: &events::Link, newer: Option<&ShownDecision>, status: &str, cod
         ("done", Some(newer)) => newer.next(),
         ("done", None) => reason(ReasonCode::AsDecided, &[]),
         ("waiting", _) if code.is_empty() => reason(ReasonCode::InProgress, &[]),
-        ("waiting", _) => reason(ReasonCode::Retry, &[("code", code)]),
+        ("waiting", _) => reason(ReasonCode::Retry, &[("code", &code)]),
         ("grace", _) => reason(ReasonCode::GracePeriod, &[]),
-        ("held", _) => reason(ReasonCode::Held, &[("code", code)]),
-        ("conflict", _) => reason(ReasonCode::Conflict, &[("code", code)]),
-        (_, _) => reason(ReasonCode::Refused, &[("code", code)]),
+        ("held", _) => reason(ReasonCode::Held, &[("code", &code)]),
+        ("conflict", _) => reason(ReasonCode::Conflict, &[("code", &code)]),
+        (_, _) => reason(ReasonCode::Refused, &[("code", &code)]),
     });
     if differs(link) {
         reasons.push(reason(ReasonCode::AddressDiffers, &[]));
@@ -154,10 +171,10 @@ fn reasons(link: &events::Link, newer: Option<&ShownDecision>, status: &str, cod
         reasons.extend(answer.map(|answer| reason(ReasonCode::TargetAnswer, &[("answer", &answer.to_string())])));
         let due = condition.due.and_then(|due| time("due", Some(due)).ok());
         reasons.extend(due.map(|due| reason(ReasonCode::NextTry, &[("at", &due.to_string())])));
-        reasons.extend(condition.others.iter().map(|other| reason(ReasonCode::Concerns, &[("other", other)])));
+        reasons.extend(condition.others.iter().map(|other| reason(ReasonCode::Concerns, &[("other", &other)])));
     }
     let failed = link.applied.iter().flat_map(|applied| &applied.failed_attributes);
-    reasons.extend(failed.map(|attribute| reason(ReasonCode::AttributeRefused, &[("attribute", attribute)])));
+    reasons.extend(failed.map(|attribute| reason(ReasonCode::AttributeRefused, &[("attribute", &attribute)])));
     reasons
 }
 
@@ -180,7 +197,7 @@ fn decided(link: &events::Link) -> Option<Reason> {
         Desired::Skipped(skip) => {
             let code = convert::code(skip.reason().as_str_name(), "SKIP_REASON_");
             let blocked = if skip.sign_in_blocked { "true" } else { "" };
-            reason(ReasonCode::Skipped, &[("reason", &code), ("attribute", &skip.attribute), ("sign_in_blocked", blocked)])
+            reason(ReasonCode::Skipped, &[("reason", &code), ("attribute", &skip.attribute), ("sign_in_blocked", &blocked)])
         }
     })
 }

@@ -6,6 +6,7 @@
 
 use std::time::Duration;
 
+use xtsync_contract::control::{Condition, ConditionCode as Code};
 use xtsync_contract::convert::time;
 use xtsync_contract::internal::RoleStatus;
 use xtsync_contract::role::Role;
@@ -15,6 +16,7 @@ use xtsync_domain::resource::Mode;
 use xtsync_domain::{TenantName, Timestamp};
 
 use super::numbers::Numbers;
+use crate::condition::condition;
 use crate::names::Names;
 
 /// A status report older than this is ignored. Roles publish their status every few seconds.
@@ -29,10 +31,10 @@ pub(super) struct Snapshot<'a> {
     pub(super) published: bool,
     /// The number of records that the read model has not read yet.
     pub(super) total_lag: u64,
-    /// The error text for a missing topic.
+    /// A topic that is missing.
     pub(super) missing: Option<String>,
-    /// The groups that were not found yet, as texts.
-    pub(super) unresolved: Vec<String>,
+    /// The groups that were not found yet.
+    pub(super) unresolved: Vec<Condition>,
     pub(super) roles: Vec<RoleStatus>,
     pub(super) configuration: &'a Configuration,
     pub(super) synchronizations: &'a [(&'a NamedSynchronization, Numbers)],
@@ -40,114 +42,117 @@ pub(super) struct Snapshot<'a> {
     pub(super) now: Timestamp,
 }
 
-/// Returns what the fleet waits for, as texts; empty if it has converged.
-pub(super) fn waiting_for(snapshot: &Snapshot<'_>) -> Vec<String> {
+/// Returns what the fleet waits for; empty if it has converged.
+pub(super) fn waiting_for(snapshot: &Snapshot<'_>) -> Vec<Condition> {
     let revision = snapshot.configuration.revision();
-    let mut reasons = Vec::new();
+    let mut conditions = Vec::new();
     if revision == 0 {
-        reasons.push("a first apply".to_owned());
+        conditions.push(condition(Code::FirstApply, &[]));
     }
     if !snapshot.published {
-        reasons.push(format!("revision {revision} to be published"));
+        conditions.push(condition(Code::UnpublishedRevision, &[("revision", &revision)]));
     }
     if snapshot.total_lag > 0 {
-        reasons.push(format!("control to read {}", count(snapshot.total_lag, "record")));
+        conditions.push(condition(Code::UnreadRecords, &[("records", &snapshot.total_lag)]));
     }
-    reasons.extend(snapshot.missing.clone());
-    reasons.extend(snapshot.unresolved.iter().cloned());
-    snapshot.configuration.sources().into_iter().for_each(|source| detector_reasons(snapshot, source, &mut reasons));
-    targets(snapshot).into_iter().for_each(|target| target_detector_reasons(snapshot, target, &mut reasons));
+    conditions.extend(snapshot.missing.as_ref().map(|topic| condition(Code::TopicMissing, &[("topic", topic)])));
+    conditions.extend(snapshot.unresolved.iter().cloned());
+    snapshot.configuration.sources().into_iter().for_each(|source| conditions.extend(of_detector(snapshot, source)));
+    targets(snapshot).into_iter().for_each(|target| conditions.extend(of_target_detector(snapshot, target)));
     if !snapshot.synchronizations.is_empty() {
-        policy_reasons(snapshot, &mut reasons);
+        conditions.extend(of_policy(snapshot));
     }
-    targets(snapshot).into_iter().for_each(|target| provisioner_reasons(snapshot, target, &mut reasons));
-    snapshot
-        .synchronizations
-        .iter()
-        .for_each(|(synchronization, numbers)| synchronization_reasons(snapshot, synchronization, numbers, &mut reasons));
-    reasons
+    targets(snapshot).into_iter().for_each(|target| conditions.extend(of_provisioner(snapshot, target)));
+    let synchronizations = snapshot.synchronizations.iter();
+    synchronizations.for_each(|(one, numbers)| conditions.extend(of_synchronization(snapshot, one, numbers)));
+    conditions
 }
 
-fn detector_reasons(snapshot: &Snapshot<'_>, source: &TenantName, reasons: &mut Vec<String>) {
-    let name = snapshot.names.name(source);
+fn of_detector(snapshot: &Snapshot<'_>, source: &TenantName) -> Option<Condition> {
+    const ROLE: &str = Role::CHANGE_DETECTOR.name();
+    let (tenant, revision) = (snapshot.names.name(source), snapshot.configuration.revision());
     let Some(role) = snapshot.leader(Role::CHANGE_DETECTOR, source) else {
-        return reasons.push(format!("a change-detector to report on {name}"));
+        return Some(condition(Code::RoleSilent, &[("role", &ROLE), ("tenant", tenant)]));
     };
     if !role.blocked.is_empty() {
-        reasons.push(format!("change-detector of {name}: {}", role.blocked));
-    } else if role.revision < snapshot.configuration.revision() {
-        reasons.push(format!("change-detector of {name} to take up revision {}", snapshot.configuration.revision()));
+        Some(condition(Code::RoleBlocked, &[("role", &ROLE), ("tenant", tenant), ("code", &role.blocked)]))
+    } else if role.revision < revision {
+        Some(condition(Code::RoleBehind, &[("role", &ROLE), ("tenant", tenant), ("revision", &revision)]))
     } else if role.lag > 0 {
-        reasons.push(format!("change-detector of {name} to publish {}", count(role.lag, "user")));
-    } else if role.cycle == 0 {
-        reasons.push(format!("the first cycle of {name}"));
+        Some(condition(Code::UnpublishedUsers, &[("tenant", tenant), ("users", &role.lag)]))
+    } else {
+        (role.cycle == 0).then(|| condition(Code::FirstCycle, &[("tenant", tenant)]))
     }
 }
 
 /// Of a tenant that is only a target, the detector reads the identity and the access policy.
-fn target_detector_reasons(snapshot: &Snapshot<'_>, target: &TenantName, reasons: &mut Vec<String>) {
-    let name = snapshot.names.name(target);
+fn of_target_detector(snapshot: &Snapshot<'_>, target: &TenantName) -> Option<Condition> {
+    const ROLE: &str = Role::CHANGE_DETECTOR.name();
     if snapshot.configuration.sources().contains(target) {
-        return;
+        return None;
     }
+    let tenant = snapshot.names.name(target);
     match snapshot.leader(Role::CHANGE_DETECTOR, target) {
-        None => reasons.push(format!("a change-detector to report on {name}")),
-        Some(role) if !role.blocked.is_empty() => reasons.push(format!("change-detector of {name}: {}", role.blocked)),
-        Some(_) => {}
+        None => Some(condition(Code::RoleSilent, &[("role", &ROLE), ("tenant", tenant)])),
+        Some(role) if !role.blocked.is_empty() => {
+            Some(condition(Code::RoleBlocked, &[("role", &ROLE), ("tenant", tenant), ("code", &role.blocked)]))
+        }
+        Some(_) => None,
     }
 }
 
-fn policy_reasons(snapshot: &Snapshot<'_>, reasons: &mut Vec<String>) {
+fn of_policy(snapshot: &Snapshot<'_>) -> Option<Condition> {
+    const ROLE: &str = Role::POLICY.name();
+    let revision = snapshot.configuration.revision();
     let replicas: Vec<&RoleStatus> = snapshot.recent(Role::POLICY).collect();
-    let lag = replicas.iter().map(|role| role.lag).sum();
+    let lag: u64 = replicas.iter().map(|role| role.lag).sum();
     let silent = snapshot.configuration.sources().into_iter().find(|source| replicas.iter().all(|role| role.tenant != source.as_str()));
     if replicas.is_empty() {
-        reasons.push("policy to report its status".to_owned());
+        Some(condition(Code::RoleSilent, &[("role", &ROLE)]))
     } else if let Some(source) = silent {
-        reasons.push(format!("policy to report on {}", snapshot.names.name(source)));
+        Some(condition(Code::RoleSilent, &[("role", &ROLE), ("tenant", snapshot.names.name(source))]))
     } else if let Some(role) = replicas.iter().find(|role| !role.blocked.is_empty()) {
-        reasons.push(format!("policy of {}: {}", snapshot.names.name_of(&role.tenant), role.blocked));
-    } else if replicas.iter().any(|role| role.revision < snapshot.configuration.revision()) {
-        reasons.push(format!("policy to take up revision {}", snapshot.configuration.revision()));
-    } else if lag > 0 {
-        reasons.push(format!("policy to decide {}", count(lag, "record")));
+        let tenant = snapshot.names.name_of(&role.tenant);
+        Some(condition(Code::RoleBlocked, &[("role", &ROLE), ("tenant", &tenant), ("code", &role.blocked)]))
+    } else if replicas.iter().any(|role| role.revision < revision) {
+        Some(condition(Code::RoleBehind, &[("role", &ROLE), ("revision", &revision)]))
+    } else {
+        (lag > 0).then(|| condition(Code::UnevaluatedRecords, &[("records", &lag)]))
     }
 }
 
-fn provisioner_reasons(snapshot: &Snapshot<'_>, target: &TenantName, reasons: &mut Vec<String>) {
-    let name = snapshot.names.name(target);
+fn of_provisioner(snapshot: &Snapshot<'_>, target: &TenantName) -> Option<Condition> {
+    const ROLE: &str = Role::PROVISIONER.name();
+    let (tenant, revision) = (snapshot.names.name(target), snapshot.configuration.revision());
     let Some(role) = snapshot.leader(Role::PROVISIONER, target) else {
-        return reasons.push(format!("a provisioner to report on {name}"));
+        return Some(condition(Code::RoleSilent, &[("role", &ROLE), ("tenant", tenant)]));
     };
-    let due = role.pending.values().sum();
+    let due: u64 = role.pending.values().sum();
     if role.blocked == ClosedReason::ObserveOnlyAfterRebuild.code() {
-        reasons.push(format!("{name} to be resumed: the store of its links was lost and rebuilt; run `xtsync resume {name}`"));
+        Some(condition(Code::ObserveOnlyAfterRebuild, &[("tenant", tenant)]))
     } else if !role.blocked.is_empty() {
-        reasons.push(format!("provisioner of {name}: {}", role.blocked));
-    } else if role.revision < snapshot.configuration.revision() {
-        reasons.push(format!("provisioner of {name} to take up revision {}", snapshot.configuration.revision()));
+        Some(condition(Code::RoleBlocked, &[("role", &ROLE), ("tenant", tenant), ("code", &role.blocked)]))
+    } else if role.revision < revision {
+        Some(condition(Code::RoleBehind, &[("role", &ROLE), ("tenant", tenant), ("revision", &revision)]))
     } else if role.lag > 0 {
-        reasons.push(format!("provisioner of {name} to take in {}", count(role.lag, "record")));
-    } else if due > 0 {
-        reasons.push(format!("{} due in {name}", count(due, "link")));
+        Some(condition(Code::UnprocessedDecisions, &[("tenant", tenant), ("records", &role.lag)]))
+    } else {
+        (due > 0).then(|| condition(Code::DueLinks, &[("tenant", tenant), ("links", &due)]))
     }
 }
 
-fn synchronization_reasons(snapshot: &Snapshot<'_>, synchronization: &NamedSynchronization, numbers: &Numbers, reasons: &mut Vec<String>) {
+fn of_synchronization(snapshot: &Snapshot<'_>, synchronization: &NamedSynchronization, numbers: &Numbers) -> Vec<Condition> {
     let name = &synchronization.name;
     let open = numbers.status("waiting") + numbers.unprocessed;
-    if numbers.undecided > 0 {
-        reasons.push(format!("{name}: {} not decided yet", count(numbers.undecided, "user")));
-    }
-    if numbers.replayed < snapshot.configuration.basis(&synchronization.source) {
-        reasons.push(format!("{name}: users to be decided again"));
-    }
-    if open > 0 {
-        reasons.push(format!("{name}: {} not as desired yet", count(open, "link")));
-    }
-    if numbers.grace_ends_soon > 0 {
-        reasons.push(format!("{name}: {} in the grace period", count(numbers.grace_ends_soon, "loss of scope")));
-    }
+    let counted = |code, what, number: u64| (number > 0).then(|| condition(code, &[("synchronization", name), (what, &number)]));
+    let is_replayed = numbers.replayed >= snapshot.configuration.basis(&synchronization.source);
+    let conditions = [
+        counted(Code::UndecidedUsers, "users", numbers.undecided),
+        (!is_replayed).then(|| condition(Code::Replay, &[("synchronization", name)])),
+        counted(Code::OpenLinks, "links", open),
+        counted(Code::GracePeriod, "users", numbers.grace_ends_soon),
+    ];
+    conditions.into_iter().flatten().collect()
 }
 
 /// Whether an enforced synchronization has no user in scope although its source is completely read and decided.
@@ -181,15 +186,6 @@ pub(crate) fn age(status: &RoleStatus, now: Timestamp) -> Duration {
 
 fn targets<'a>(snapshot: &Snapshot<'a>) -> std::collections::BTreeSet<&'a TenantName> {
     snapshot.synchronizations.iter().map(|(synchronization, _)| &synchronization.spec.to).collect()
-}
-
-/// Formats a number with its noun: `1 user`, `2 users`, `2 losses of scope`.
-fn count(n: u64, what: &str) -> String {
-    match (n, what.split_once(' ')) {
-        (1, _) => format!("1 {what}"),
-        (_, Some((first, rest))) => format!("{n} {first}es {rest}"),
-        (_, None) => format!("{n} {what}s"),
-    }
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Tests of the read model's lag in the status.
 
 use xtsync_bus::Urgency;
+use xtsync_contract::control::ConditionCode;
 use xtsync_contract::event::{self, Typed};
 
 use super::*;
@@ -16,7 +17,7 @@ async fn put<M: prost::Message + Typed + Default>(context: &Context, topic: Topi
 }
 
 async fn waits_to_read(context: &Context) -> bool {
-    read(context).await.unwrap().waiting_for.iter().any(|what| what.starts_with("control to read"))
+    read(context).await.unwrap().waiting_for.iter().any(|what| what.code() == ConditionCode::UnreadRecords)
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 pub(crate) use xtsync_kit::faulty_bus;
 pub(crate) mod builders;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -115,7 +116,7 @@ impl Control {
 
     /// Waits until `waiting_for` of the status equals `what`.
     pub(crate) async fn waits_for(&self, what: &[&str]) {
-        self.wait(&format!("waiting for {what:?}"), async |control| control.status().await.waiting_for == what).await;
+        self.wait(&format!("waiting for {what:?}"), async |control| codes(&control.status().await.waiting_for) == what).await;
     }
 
     pub(crate) async fn status(&self) -> control::FleetStatus {
@@ -174,6 +175,16 @@ impl Control {
             task.await.unwrap();
         }
     }
+}
+
+/// Formats conditions as their codes and parameters: `open_links links=1 synchronization=to-hub`.
+pub(crate) fn codes<'a>(conditions: impl IntoIterator<Item = &'a control::Condition>) -> Vec<String> {
+    let format = |condition: &control::Condition| {
+        let code = xtsync_contract::convert::code(condition.code().as_str_name(), "CONDITION_CODE_");
+        let parameters: BTreeMap<_, _> = condition.parameters.iter().collect();
+        parameters.into_iter().fold(code, |text, (name, value)| format!("{text} {name}={value}"))
+    };
+    conditions.into_iter().map(format).collect()
 }
 
 /// Adds a token to each call.

@@ -5,6 +5,7 @@ use xtsync_contract::control::{ListResourcesRequest, ResourceStatus};
 
 use crate::client::{Connection, failure};
 use crate::exit;
+use crate::output::condition::{as_json as as_json_condition, optional_text, text};
 use crate::output::{self, Format};
 
 /// Lists resources.
@@ -43,9 +44,9 @@ fn kind_of(resource: &ResourceStatus) -> &str {
 }
 
 fn as_row(resource: &ResourceStatus) -> Vec<String> {
-    let pending = resource.pending.iter().map(|pending| format!("pending: {}: {}", pending.path, pending.reason));
-    let in_force = Some(resource.in_force.clone()).filter(|text| !text.is_empty());
-    let remarks: Vec<String> = pending.chain(in_force).chain(resource.notices.iter().map(|notice| notice.text.clone())).collect();
+    let pending = resource.pending.iter().map(|pending| format!("pending: {}: {}", pending.path, optional_text(&pending.condition)));
+    let in_force = resource.in_force.as_ref().map(text);
+    let remarks: Vec<String> = pending.chain(in_force).chain(resource.notices.iter().map(|one| optional_text(&one.condition))).collect();
     let key = Some(format!("key: {}", resource.key)).filter(|_| !resource.key.is_empty());
     let facts: Vec<String> = key.into_iter().chain(resource.resolved.iter().cloned()).collect();
     let status = if remarks.is_empty() { facts.join(", ") } else { output::notable(&remarks.join("; ")) };
@@ -54,11 +55,11 @@ fn as_row(resource: &ResourceStatus) -> Vec<String> {
 
 fn as_json(resource: &ResourceStatus) -> Value {
     let spec: Value = serde_json::from_str(&resource.spec_json).unwrap_or_default();
-    let pending: Vec<Value> = resource.pending.iter().map(|pending| json!({"path": pending.path, "reason": pending.reason})).collect();
+    let pending: Vec<Value> = resource.pending.iter().map(output::pending).collect();
     let pending_spec: Option<Value> = serde_json::from_str(&resource.pending_json).ok();
     json!({
         "id": resource.id, "key": resource.key, "revision": resource.revision, "spec": spec, "resolved": resource.resolved,
-        "pending": pending, "pending_spec": pending_spec, "in_force": resource.in_force,
+        "pending": pending, "pending_spec": pending_spec, "in_force": resource.in_force.as_ref().map(as_json_condition),
         "notices": resource.notices.iter().map(output::notice).collect::<Vec<_>>(),
     })
 }

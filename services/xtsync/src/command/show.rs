@@ -1,6 +1,7 @@
 //! `xtsync show`: one user in every target, or in one, with the reasons for the state and what would change it.
 
 mod reasons;
+mod unknown;
 
 use serde_json::{Map, Value, json};
 use xtsync_contract::control::{Reason, ShowUserRequest, ShowUserResponse, ShownLink};
@@ -39,14 +40,18 @@ pub struct Args {
 /// Shows the user.
 ///
 /// # Errors
-/// If control does not answer, or no role has published such a user.
+/// If control does not answer, knows no such tenant, or nothing is known of such a user.
 pub async fn run(args: Args) -> exit::Result {
     let mut client = args.connection.connect().await?;
-    let request = ShowUserRequest { user: args.user, target: args.target.unwrap_or_default() };
+    let request = ShowUserRequest { user: args.user.clone(), target: args.target.unwrap_or_default() };
     let shown = client.show_user(request).await.map_err(|status| failure(&status))?.into_inner();
     match Format::of(args.json) {
         Format::Json => output::json(&as_json(&shown, args.values))?,
+        Format::Text if shown.links.is_empty() => {}
         Format::Text => output::print(&as_text(&shown, args.values))?,
+    }
+    if shown.links.is_empty() {
+        return Err(exit::Code::Failed.because(anyhow::anyhow!("{}", unknown::text(&args.user, &shown.searched))));
     }
     Ok(())
 }
@@ -109,7 +114,7 @@ fn as_json(shown: &ShowUserResponse, values: bool) -> Value {
         });
         json!({"source": source, "user": user_id, "target": target, "link": link, "reasons": reasons.iter().map(reason_as_json).collect::<Value>()})
     });
-    json!({"links": links.collect::<Value>()})
+    json!({"links": links.collect::<Value>(), "searched": unknown::as_json(&shown.searched)})
 }
 
 fn reason_as_json(reason: &Reason) -> Value {

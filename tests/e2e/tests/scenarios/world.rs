@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 use xtsync::exit::Failure;
+use xtsync::output::condition::{optional_text, text};
 use xtsync::sandbox::Sandbox;
 use xtsync_tenant_sim::{ObjectKind, Sim, TenantHandle, anchor_property};
 
@@ -351,12 +352,12 @@ impl World {
         let id = format!("Synchronization/{}/to-{}", command.word(1)?, command.word(2)?);
         let listed = self.sandbox_mut()?.resources().await.map_err(unexpected)?;
         let one = listed.into_iter().find(|resource| resource.id == id).with_context(|| format!("there is no {id}"))?;
-        let pending = one.pending.iter().map(|pending| format!("pending: {}: {}", pending.path, pending.reason));
-        let in_force = Some(one.in_force).filter(|text| !text.is_empty()).map(|text| {
+        let pending = one.pending.iter().map(|pending| format!("pending: {}: {}", pending.path, optional_text(&pending.condition)));
+        let in_force = one.in_force.as_ref().map(text).map(|text| {
             let revision = format!("revision {} ", one.revision);
             text.replace(&revision, "")
         });
-        let notices = one.notices.iter().map(|notice| format!("{}: {}", notice.path, notice.text));
+        let notices = one.notices.iter().map(|notice| format!("{}: {}", notice.path, optional_text(&notice.condition)));
         let lines = one.resolved.into_iter().chain(pending).chain(in_force).chain(notices);
         Ok(lines.map(|line| format!("  {}\n", self.without_ids(line))).collect())
     }

@@ -4,10 +4,9 @@ use xtsync_contract::convert::wire_time;
 use xtsync_domain::resource::{Id, Kind, Resource, Spec};
 
 use super::*;
+use crate::condition::codes;
 
 const NOW: Timestamp = Timestamp(1_000_000_000);
-
-const OBSERVE_ONLY: &str = "hub to be resumed: the store of its links was lost and rebuilt; run `xtsync resume hub`";
 
 fn configuration() -> Configuration {
     let resource = |kind, tenant: &str, name: &str, json: &str| {
@@ -55,7 +54,7 @@ fn waiting_after(change: impl FnOnce(&mut Snapshot<'_>, &mut Numbers)) -> Vec<St
     numbers.replayed = 7;
     change(&mut snapshot, &mut numbers);
     let synchronizations = [(synchronization, numbers)];
-    waiting_for(&Snapshot { synchronizations: &synchronizations, ..snapshot })
+    codes(&waiting_for(&Snapshot { synchronizations: &synchronizations, ..snapshot }))
 }
 
 #[test]
@@ -84,32 +83,32 @@ fn without_any_apply_the_first_one_is_waited_for() {
         names: &Names::default(),
         now: NOW,
     };
-    assert_eq!(waiting_for(&snapshot), ["a first apply"]);
+    assert_eq!(codes(&waiting_for(&snapshot)), ["first_apply"]);
 }
 
 #[test]
 fn each_role_status_gives_its_reason() {
     type Change = fn(&mut RoleStatus);
     let cases: [(usize, Change, &str); 19] = [
-        (0, |role| role.role = String::new(), "a change-detector to report on emea"),
-        (0, |role| role.at = Some(wire_time(NOW.minus(STATUS_TIMEOUT))), "a change-detector to report on emea"),
-        (0, |role| role.leader = false, "a change-detector to report on emea"),
-        (0, |role| role.blocked = "forbidden".into(), "change-detector of emea: forbidden"),
-        (0, |role| role.revision = 6, "change-detector of emea to take up revision 7"),
-        (0, |role| role.lag = 2, "change-detector of emea to publish 2 users"),
-        (0, |role| role.cycle = 0, "the first cycle of emea"),
-        (1, |role| role.role = String::new(), "policy to report its status"),
-        (1, |role| role.tenant = "us".into(), "policy to report on emea"),
-        (1, |role| role.blocked = "newer_writer".into(), "policy of emea: newer_writer"),
-        (3, |role| role.at = Some(wire_time(NOW.minus(STATUS_TIMEOUT))), "a change-detector to report on hub"),
-        (3, |role| role.leader = false, "a change-detector to report on hub"),
-        (3, |role| role.blocked = "panicked_detect".into(), "change-detector of hub: panicked_detect"),
-        (1, |role| role.revision = 6, "policy to take up revision 7"),
-        (1, |role| role.lag = 1, "policy to decide 1 record"),
-        (2, |role| role.tenant = "emea".into(), "a provisioner to report on hub"),
-        (2, |role| role.blocked = "observe_only_after_rebuild".into(), OBSERVE_ONLY),
-        (2, |role| role.lag = 3, "provisioner of hub to take in 3 records"),
-        (2, |role| role.pending = [("live".into(), 4)].into(), "4 links due in hub"),
+        (0, |role| role.role = String::new(), "role_silent role=change-detector tenant=emea"),
+        (0, |role| role.at = Some(wire_time(NOW.minus(STATUS_TIMEOUT))), "role_silent role=change-detector tenant=emea"),
+        (0, |role| role.leader = false, "role_silent role=change-detector tenant=emea"),
+        (0, |role| role.blocked = "forbidden".into(), "role_blocked code=forbidden role=change-detector tenant=emea"),
+        (0, |role| role.revision = 6, "role_behind revision=7 role=change-detector tenant=emea"),
+        (0, |role| role.lag = 2, "unpublished_users tenant=emea users=2"),
+        (0, |role| role.cycle = 0, "first_cycle tenant=emea"),
+        (1, |role| role.role = String::new(), "role_silent role=policy"),
+        (1, |role| role.tenant = "us".into(), "role_silent role=policy tenant=emea"),
+        (1, |role| role.blocked = "newer_writer".into(), "role_blocked code=newer_writer role=policy tenant=emea"),
+        (3, |role| role.at = Some(wire_time(NOW.minus(STATUS_TIMEOUT))), "role_silent role=change-detector tenant=hub"),
+        (3, |role| role.leader = false, "role_silent role=change-detector tenant=hub"),
+        (3, |role| role.blocked = "panicked_detect".into(), "role_blocked code=panicked_detect role=change-detector tenant=hub"),
+        (1, |role| role.revision = 6, "role_behind revision=7 role=policy"),
+        (1, |role| role.lag = 1, "unevaluated_records records=1"),
+        (2, |role| role.tenant = "emea".into(), "role_silent role=provisioner tenant=hub"),
+        (2, |role| role.blocked = "observe_only_after_rebuild".into(), "observe_only_after_rebuild tenant=hub"),
+        (2, |role| role.lag = 3, "unprocessed_decisions records=3 tenant=hub"),
+        (2, |role| role.pending = [("live".into(), 4)].into(), "due_links links=4 tenant=hub"),
     ];
     for (role, change, want) in cases {
         assert_eq!(waiting_after(|snapshot, _| change(&mut snapshot.roles[role])), [want]);
@@ -120,15 +119,15 @@ fn each_role_status_gives_its_reason() {
 fn the_read_model_gives_reasons_independent_of_role_statuses() {
     type Change = fn(&mut Snapshot<'_>, &mut Numbers);
     let cases: [(Change, &str); 9] = [
-        (|snapshot, _| snapshot.published = false, "revision 7 to be published"),
-        (|snapshot, _| snapshot.total_lag = 1, "control to read 1 record"),
-        (|snapshot, _| snapshot.unresolved = vec!["to-hub: group All not seen yet".into()], "to-hub: group All not seen yet"),
-        (|_, numbers| numbers.undecided = 1, "to-hub: 1 user not decided yet"),
-        (|_, numbers| numbers.replayed = 6, "to-hub: users to be decided again"),
-        (|_, numbers| numbers.unprocessed = 2, "to-hub: 2 links not as desired yet"),
-        (|_, numbers| numbers.set_status("waiting", 3), "to-hub: 3 links not as desired yet"),
-        (|_, numbers| numbers.grace_ends_soon = 1, "to-hub: 1 loss of scope in the grace period"),
-        (|_, numbers| numbers.grace_ends_soon = 2, "to-hub: 2 losses of scope in the grace period"),
+        (|snapshot, _| snapshot.published = false, "unpublished_revision revision=7"),
+        (|snapshot, _| snapshot.total_lag = 1, "unread_records records=1"),
+        (|snapshot, _| snapshot.unresolved = vec![condition(Code::GroupNotSeen, &[("group", &"All")])], "group_not_seen group=All"),
+        (|_, numbers| numbers.undecided = 1, "undecided_users synchronization=to-hub users=1"),
+        (|_, numbers| numbers.replayed = 6, "replay synchronization=to-hub"),
+        (|_, numbers| numbers.unprocessed = 2, "open_links links=2 synchronization=to-hub"),
+        (|_, numbers| numbers.set_status("waiting", 3), "open_links links=3 synchronization=to-hub"),
+        (|_, numbers| numbers.grace_ends_soon = 1, "grace_period synchronization=to-hub users=1"),
+        (|_, numbers| numbers.grace_ends_soon = 2, "grace_period synchronization=to-hub users=2"),
     ];
     for (change, want) in cases {
         assert_eq!(waiting_after(change), [want]);

@@ -11,6 +11,7 @@ use xtsync_control::manifest::Written;
 use super::place;
 use crate::client::{Client, failure};
 use crate::exit;
+use crate::output::condition::{optional_text, text};
 use crate::output::{self, Waiting};
 
 /// The interval between two requests to control.
@@ -59,16 +60,16 @@ fn found(listed: &[ResourceStatus], written: &[Written]) -> Found {
         let nowhere = |path: &str| format!("{}, {path}", resource.id);
         for pending in &resource.pending {
             let place = place(written, &resource.id, &pending.path).unwrap_or_else(|| nowhere(&pending.path));
-            found.pending.push(format!("{place}: {}", pending.reason));
+            found.pending.push(format!("{place}: {}", optional_text(&pending.condition)));
             found.is_stuck &= pending.needs_action;
         }
-        if !resource.in_force.is_empty() {
-            found.in_force.push(format!("{} is stored and pending: {}", resource.id, resource.in_force));
+        if let Some(in_force) = &resource.in_force {
+            found.in_force.push(format!("{} is stored and pending: {}", resource.id, text(in_force)));
         }
         for notice in &resource.notices {
             // Notices concern the resource in force. A pending resource differs from it, so its places do not apply.
             let place = place(written, &resource.id, &notice.path).filter(|_| resource.pending.is_empty());
-            let line = format!("{}: {}", place.unwrap_or_else(|| nowhere(&notice.path)), notice.text);
+            let line = format!("{}: {}", place.unwrap_or_else(|| nowhere(&notice.path)), optional_text(&notice.condition));
             if notice.needs_action { &mut found.needs_action } else { &mut found.notices }.push(line);
         }
     }

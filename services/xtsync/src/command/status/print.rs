@@ -3,21 +3,21 @@
 use std::collections::BTreeSet;
 
 use serde_json::{Value, json};
-use xtsync_contract::control::{FleetStatus, SynchronizationStatus};
+use xtsync_contract::control::{Condition, FleetStatus, Pending, SynchronizationStatus};
 use xtsync_contract::convert::time;
 use xtsync_contract::internal::RoleStatus;
 use xtsync_domain::Timestamp;
 
 use super::remedy;
-use crate::output;
+use crate::output::{self, condition};
 use crate::run::role_entry;
 
 /// The status as text.
 pub(super) fn as_text(status: &FleetStatus) -> String {
     let verdict = if status.converged { output::good("converged") } else { output::notable("not converged") };
     let mut text = format!("revision {}, {verdict}\n", status.revision);
-    status.waiting_for.iter().for_each(|what| text.push_str(&format!("  waiting for {what}\n")));
-    status.warnings.iter().for_each(|what| text.push_str(&format!("  {} {what}\n", output::notable("warning:"))));
+    status.waiting_for.iter().for_each(|what| text.push_str(&format!("  waiting for {}\n", condition::text(what))));
+    status.warnings.iter().for_each(|what| text.push_str(&format!("  {} {}\n", output::notable("warning:"), warning(what))));
     if !status.synchronizations.is_empty() {
         text.push('\n');
         text.push_str(&synchronizations(&status.synchronizations));
@@ -53,10 +53,18 @@ fn synchronizations(all: &[SynchronizationStatus]) -> String {
     output::table(&HEADER, all.iter().map(row))
 }
 
+/// A warning, with its Tenant.
+fn warning(warning: &Condition) -> String {
+    let tenant = warning.parameters.get("tenant").map(|tenant| format!("Tenant {tenant}: ")).unwrap_or_default();
+    format!("{tenant}{}", condition::text(warning))
+}
+
 /// The pending names of a synchronization, and the notices about its groups.
 fn name_resolution(one: &SynchronizationStatus) -> String {
-    let pending = one.pending.iter().map(|pending| format!("pending: {}: {}; {}", pending.path, pending.reason, one.in_force));
-    let notices = one.notices.iter().map(|notice| format!("{}: {}", notice.path, notice.text));
+    let in_force = condition::optional_text(&one.in_force);
+    let reason = |pending: &Pending| condition::optional_text(&pending.condition);
+    let pending = one.pending.iter().map(|pending| format!("pending: {}: {}; {in_force}", pending.path, reason(pending)));
+    let notices = one.notices.iter().map(|notice| format!("{}: {}", notice.path, condition::optional_text(&notice.condition)));
     pending.chain(notices).map(|line| format!("  {}: {}\n", one.name, output::notable(&line))).collect()
 }
 
@@ -133,8 +141,8 @@ pub(super) fn as_json(status: &FleetStatus) -> Value {
         "at": time("at", status.at).map(|at| at.to_string()).ok(),
         "revision": status.revision,
         "converged": status.converged,
-        "waiting_for": status.waiting_for,
-        "warnings": status.warnings,
+        "waiting_for": status.waiting_for.iter().map(condition::as_json).collect::<Vec<_>>(),
+        "warnings": status.warnings.iter().map(condition::as_json).collect::<Vec<_>>(),
         "synchronizations": status.synchronizations.iter().map(synchronization).collect::<Vec<_>>(),
         "roles": status.roles.iter().map(role).collect::<Vec<_>>(),
     })
@@ -147,8 +155,8 @@ fn synchronization(one: &SynchronizationStatus) -> Value {
         "present": one.present, "disabled": one.disabled, "deleted": one.deleted,
         "undecided": one.undecided, "waiting": one.waiting, "in_grace_period": one.in_grace_period,
         "held": one.held, "conflicts": one.conflicts, "refused": one.refused, "blocked": one.blocked,
-        "pending": one.pending.iter().map(|pending| json!({"path": pending.path, "reason": pending.reason})).collect::<Vec<_>>(),
-        "in_force": one.in_force, "notices": one.notices.iter().map(output::notice).collect::<Vec<_>>(),
+        "pending": one.pending.iter().map(output::pending).collect::<Vec<_>>(),
+        "in_force": one.in_force.as_ref().map(condition::as_json), "notices": one.notices.iter().map(output::notice).collect::<Vec<_>>(),
         "address_differs": one.address_differs,
         "refused_next_try": time("refused_next_try", one.refused_next_try).map(|at| at.to_string()).ok(),
         "counts": {

@@ -11,7 +11,7 @@ use xtsync_contract::role::Role;
 
 use crate::client::{Client, failure, retry_while_unavailable};
 use crate::exit;
-use crate::output::Waiting;
+use crate::output::{Waiting, condition};
 
 /// Cycles that must complete after the command began. Two, because the first may have started before.
 const CYCLES: u64 = 2;
@@ -29,7 +29,7 @@ pub(crate) async fn until_converged(
         .await
         .map_err(|status| failure(&status))?
         .into_inner();
-    let (mut first, mut last, mut waits_for) = (None, None, Vec::new());
+    let (mut first, mut last, mut waits_for) = (None, None, Vec::<String>::new());
     loop {
         // The first status is awaited beyond the limit: it holds what the command prints.
         let next = match &last {
@@ -41,7 +41,7 @@ pub(crate) async fn until_converged(
         let now = cycles(&status);
         let first = first.get_or_insert_with(|| now.clone());
         reset_restarted(first, &now);
-        waits_for.clone_from(&status.waiting_for);
+        waits_for = status.waiting_for.iter().map(condition::text).collect();
         if fresh {
             waits_for.extend(unread(first, &now));
         }
