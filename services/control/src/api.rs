@@ -2,6 +2,7 @@
 //!
 //! While the store or the bus is unavailable, every call fails with UNAVAILABLE and a reason. The listener stays open.
 
+mod decided;
 mod searched;
 mod server;
 mod show;

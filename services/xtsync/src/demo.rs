@@ -86,7 +86,7 @@ async fn play(sandbox: &mut Sandbox) -> exit::Result<Report> {
 
 async fn first_synchronization(sandbox: &mut Sandbox) -> exit::Result {
     output::line(
-        "Contoso EMEA and Contoso US (2,000 people) are synchronized into Contoso, which allows them: simulated tenants,\nall roles in this process, everything durable.\n",
+        "Contoso EMEA and Contoso US (2,000 users) are synchronized into Contoso, which allows them: simulated tenants,\nall roles in this process, everything durable.\n",
     )?;
     #[expect(clippy::disallowed_methods, reason = "the demo reports elapsed time")]
     let began = Instant::now();
@@ -95,7 +95,7 @@ async fn first_synchronization(sandbox: &mut Sandbox) -> exit::Result {
     let there = sandbox.tenant(TARGET)?.user_count();
     let took = began.elapsed().as_secs_f64();
     let rate = (there as f64 / took).round();
-    output::line(&format!("{:<27} {there} people in {took:.1} s ({rate} a second), no invitation mail sent", "the first synchronization"))?;
+    output::line(&format!("{:<27} {there} users in {took:.1} s ({rate} a second), no invitation mail sent", "the first synchronization"))?;
     Ok(())
 }
 

@@ -21,11 +21,19 @@ pub enum Format {
     Json,
 }
 
-impl Format {
-    /// The format that the flag `--json` selects.
+/// The flag that selects the format.
+#[derive(Debug, Clone, Copy, clap::Args)]
+pub struct FormatArgs {
+    /// Print JSON
+    #[arg(long)]
+    json: bool,
+}
+
+impl FormatArgs {
+    /// The format that the flag selects.
     #[must_use]
-    pub fn of(json: bool) -> Self {
-        if json { Self::Json } else { Self::Text }
+    pub fn get(self) -> Format {
+        if self.json { Format::Json } else { Format::Text }
     }
 }
 

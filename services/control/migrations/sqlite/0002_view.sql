@@ -22,6 +22,8 @@ CREATE TABLE view_decision (
     version BLOB    NOT NULL,
     desired TEXT    NOT NULL,                -- wanted, disabled, not_wanted or skipped
     reason  TEXT    NOT NULL,                -- why the user is not wanted or skipped; empty if the user is wanted
+    attribute TEXT  NOT NULL,                -- the attribute at fault of a skipped user; empty if there is none
+    sign_in_blocked INTEGER NOT NULL,         -- 1 if a skipped user's sign-in is blocked
     due     INTEGER NOT NULL,                -- when the scope grace period ends; 0 if there is none
     PRIMARY KEY (target, source, user_id)
 ) STRICT, WITHOUT ROWID;

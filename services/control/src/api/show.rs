@@ -2,11 +2,11 @@
 
 use prost::Message as _;
 use xtsync_contract::control::{self, Reason, ReasonCode};
-use xtsync_contract::convert::{self, LinkRecord, time};
+use xtsync_contract::convert::{LinkRecord, time};
 use xtsync_contract::events;
 use xtsync_domain::configuration::Configuration;
-use xtsync_domain::{DirectoryAnswer, TenantName, Timestamp, canonical_id};
-use xtsync_store::{Row, params};
+use xtsync_domain::{DirectoryAnswer, TenantName, canonical_id};
+use xtsync_store::params;
 
 use crate::Error;
 use crate::condition::reason;
@@ -14,6 +14,7 @@ use crate::context::Context;
 use crate::names::Names;
 use crate::resources;
 
+use super::decided::Decided;
 use super::searched;
 
 /// The most users that one name may mean.
@@ -75,14 +76,14 @@ async fn users(context: &Context, name: &str) -> Result<Vec<(String, String)>, E
         return Ok(vec![(source.to_owned(), canonical_id(id))]);
     }
     let rows = context.store.fetch(SQL, params![canonical_id(name), name.to_lowercase(), USERS_MAX]).await?;
-    Ok(rows.iter().map(|row| Ok((row.text(0)?, row.text(1)?))).collect::<Result<_, xtsync_store::Error>>()?)
+    Ok(rows.iter().map(|row| Ok((row.text("source")?, row.text("user_id")?))).collect::<Result<_, xtsync_store::Error>>()?)
 }
 
 async fn targets(context: &Context, source: &str, user_id: &str) -> Result<Vec<String>, Error> {
     const SQL: &str = "SELECT target FROM view_decision WHERE source = $1 AND user_id = $2
         UNION SELECT target FROM view_link WHERE source = $1 AND user_id = $2 ORDER BY target";
     let rows = context.store.fetch(SQL, params![source, user_id]).await?;
-    Ok(rows.iter().map(|row| row.text(0)).collect::<Result<_, _>>()?)
+    Ok(rows.iter().map(|row| row.text("target")).collect::<Result<_, _>>()?)
 }
 
 async fn is_published(context: &Context, source: &str, user_id: &str) -> Result<bool, Error> {
@@ -93,16 +94,15 @@ async fn is_published(context: &Context, source: &str, user_id: &str) -> Result<
 /// Shows a link; `None` if there is neither a decision nor a link.
 async fn link(context: &Context, source: &str, user_id: &str, target: &str) -> Result<Option<control::ShownLink>, Error> {
     const LINK: &str = "SELECT record, status, code, desired FROM view_link WHERE target = $1 AND source = $2 AND user_id = $3";
-    const DECISION: &str = "SELECT desired, reason, due, version FROM view_decision WHERE target = $1 AND source = $2 AND user_id = $3";
     let key = || params![target, source, user_id];
     let (source, user_id, target) = (source.to_owned(), user_id.to_owned(), target.to_owned());
-    let decision = context.store.fetch_one_opt(DECISION, key()).await?;
-    let decision = decision.map(|row| ShownDecision::read(&row)).transpose()?;
+    let decision = Decided::read(&context.store, key()).await?;
     if let Some(row) = context.store.fetch_one_opt(LINK, key()).await? {
-        let link = events::Link::decode(row.bytes(0)?.as_slice()).map_err(|error| xtsync_store::Error::Corrupt(error.to_string()))?;
-        let link_decision = row.bytes(3)?;
+        let link =
+            events::Link::decode(row.bytes("record")?.as_slice()).map_err(|error| xtsync_store::Error::Corrupt(error.to_string()))?;
+        let link_decision = row.bytes("desired")?;
         let newer = decision.filter(|decision| decision.version > link_decision);
-        let reasons = reasons(&link, newer.as_ref(), &row.text(1)?, &row.text(2)?);
+        let reasons = reasons(&link, newer.as_ref(), &row.text("status")?, &row.text("code")?);
         return Ok(Some(control::ShownLink { source, user_id, target, link: Some(link), reasons }));
     }
     Ok(decision.map(|decision| control::ShownLink {
@@ -114,45 +114,11 @@ async fn link(context: &Context, source: &str, user_id: &str, target: &str) -> R
     }))
 }
 
-/// The decision on a user, from the read model.
-struct ShownDecision {
-    desired: String,
-    reason: String,
-    due: Timestamp,
-    version: Vec<u8>,
-}
-
-impl ShownDecision {
-    fn read(row: &Row) -> Result<Self, xtsync_store::Error> {
-        Ok(Self { desired: row.text(0)?, reason: row.text(1)?, due: Timestamp(row.int(2)?), version: row.bytes(3)? })
-    }
-
-    /// The decision as a reason.
-    fn reason(&self) -> Reason {
-        match (self.desired.as_str(), self.reason.as_str()) {
-            ("wanted", _) => reason(ReasonCode::InScope, &[]),
-            ("disabled", _) => reason(ReasonCode::InScopeDisabled, &[]),
-            ("not_wanted", "external") => reason(ReasonCode::External, &[]),
-            ("not_wanted", "deleted") => reason(ReasonCode::DeletedAtHome, &[]),
-            ("not_wanted", _) => reason(ReasonCode::NotInScope, &[]),
-            (_, code) => reason(ReasonCode::Skipped, &[("reason", &code)]),
-        }
-    }
-
-    /// What happens next.
-    fn next(&self) -> Reason {
-        match self.due {
-            Timestamp(0) => reason(ReasonCode::InProgress, &[]),
-            due => reason(ReasonCode::GracePeriod, &[("until", &due.to_string())]),
-        }
-    }
-}
-
 /// The reasons for a link's state.
-fn reasons(link: &events::Link, newer: Option<&ShownDecision>, status: &str, code: &str) -> Vec<Reason> {
+fn reasons(link: &events::Link, newer: Option<&Decided>, status: &str, code: &str) -> Vec<Reason> {
     let mut reasons = Vec::new();
     // A newer decision is shown at once, also before the provisioner has published the link with it.
-    reasons.extend(newer.map(ShownDecision::reason).or_else(|| decided(link)));
+    reasons.extend(newer.map(Decided::reason).or_else(|| Some(Decided::of(link.desired.as_ref()?)?.reason())));
     reasons.push(match (status, newer) {
         ("done", Some(newer)) => newer.next(),
         ("done", None) => reason(ReasonCode::AsDecided, &[]),
@@ -168,9 +134,9 @@ fn reasons(link: &events::Link, newer: Option<&ShownDecision>, status: &str, cod
     }
     if let Some(condition) = &link.condition {
         let answer = condition.answer.clone().and_then(|answer| DirectoryAnswer::try_from(answer).ok());
-        reasons.extend(answer.map(|answer| reason(ReasonCode::TargetAnswer, &[("answer", &answer.to_string())])));
+        reasons.extend(answer.map(|answer| reason(ReasonCode::TargetAnswer, &[("answer", &answer)])));
         let due = condition.due.and_then(|due| time("due", Some(due)).ok());
-        reasons.extend(due.map(|due| reason(ReasonCode::NextTry, &[("at", &due.to_string())])));
+        reasons.extend(due.map(|due| reason(ReasonCode::NextTry, &[("at", &due)])));
         reasons.extend(condition.others.iter().map(|other| reason(ReasonCode::Concerns, &[("other", &other)])));
     }
     let failed = link.applied.iter().flat_map(|applied| &applied.failed_attributes);
@@ -181,23 +147,4 @@ fn reasons(link: &events::Link, newer: Option<&ShownDecision>, status: &str, cod
 /// Whether the address of an unredeemed invitation differs from the address decided now.
 fn differs(link: &events::Link) -> bool {
     LinkRecord::try_from(link.clone()).is_ok_and(|record| record.link.address_differs())
-}
-
-/// The decision of a link as a reason.
-fn decided(link: &events::Link) -> Option<Reason> {
-    use events::decision::Desired;
-    Some(match link.desired.as_ref()?.desired.as_ref()? {
-        Desired::Wanted(shape) if shape.enabled => reason(ReasonCode::InScope, &[]),
-        Desired::Wanted(_) => reason(ReasonCode::InScopeDisabled, &[]),
-        Desired::NotWanted(not_wanted) => match not_wanted.reason() {
-            events::DeprovisionReason::External => reason(ReasonCode::External, &[]),
-            events::DeprovisionReason::Deleted => reason(ReasonCode::DeletedAtHome, &[]),
-            events::DeprovisionReason::OutOfScope | events::DeprovisionReason::Unspecified => reason(ReasonCode::NotInScope, &[]),
-        },
-        Desired::Skipped(skip) => {
-            let code = convert::code(skip.reason().as_str_name(), "SKIP_REASON_");
-            let blocked = if skip.sign_in_blocked { "true" } else { "" };
-            reason(ReasonCode::Skipped, &[("reason", &code), ("attribute", &skip.attribute), ("sign_in_blocked", &blocked)])
-        }
-    })
 }

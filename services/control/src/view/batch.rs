@@ -79,6 +79,10 @@ pub(crate) struct DecisionRow {
     pub(crate) desired: &'static str,
     /// The stable code of why the user is not wanted or skipped; empty if the user is wanted.
     pub(crate) reason: String,
+    /// The attribute at fault of a skipped user; empty if there is none.
+    pub(crate) attribute: String,
+    /// Whether a skipped user's sign-in is blocked.
+    pub(crate) is_blocked: bool,
     /// When the scope grace period ends; 0 if there is none.
     pub(crate) due: Timestamp,
 }
@@ -173,7 +177,8 @@ fn marker(record: &Record) -> Option<internal::ReplayMarker> {
     event::decode(&record.headers, record.value.as_ref()?).ok()
 }
 
-fn decision_row(decision: &events::Decision) -> Option<DecisionRow> {
+/// Reduces a decision; `None` if it is unreadable.
+pub(crate) fn decision_row(decision: &events::Decision) -> Option<DecisionRow> {
     use events::decision::Desired;
     let version = decision.version?;
     let desired = match decision.desired.as_ref()? {
@@ -188,7 +193,11 @@ fn decision_row(decision: &events::Decision) -> Option<DecisionRow> {
         matches!(&decision.desired, Some(Desired::Skipped(skipped)) if skipped.reason() == events::SkipReason::HomeDomainsUnknown);
     let delta = if is_pending { 0 } else { version.delta };
     let (reason, due) = reason_and_due(decision);
-    Some(DecisionRow { delta, version: version_bytes(version.into()), desired, reason, due })
+    let (attribute, is_blocked) = match &decision.desired {
+        Some(Desired::Skipped(skipped)) => (skipped.attribute.clone(), skipped.sign_in_blocked),
+        Some(Desired::Wanted(_) | Desired::NotWanted(_)) | None => (String::new(), false),
+    };
+    Some(DecisionRow { delta, version: version_bytes(version.into()), desired, reason, attribute, is_blocked, due })
 }
 
 /// Returns the columns `reason` and `due` of a decision.

@@ -44,16 +44,18 @@ async fn users(tx: &mut Transaction, users: BTreeMap<User, Option<UserRow>>) -> 
 }
 
 async fn decisions(tx: &mut Transaction, decisions: BTreeMap<Link, Option<DecisionRow>>) -> Result<(), Error> {
-    const PUT: &str = "INSERT INTO view_decision (target, source, user_id, delta, version, desired, reason, due) VALUES {rows}
+    const PUT: &str =
+        "INSERT INTO view_decision (target, source, user_id, delta, version, desired, reason, attribute, sign_in_blocked, due)
+        VALUES {rows}
         ON CONFLICT (target, source, user_id) DO UPDATE SET delta = excluded.delta, version = excluded.version, desired = excluded.desired,
-        reason = excluded.reason, due = excluded.due
+        reason = excluded.reason, attribute = excluded.attribute, sign_in_blocked = excluded.sign_in_blocked, due = excluded.due
         WHERE excluded.version >= view_decision.version";
     const DROP: &str = "DELETE FROM view_decision WHERE target = $1 AND source = $2 AND user_id = $3";
     let mut rows = Vec::new();
     for ((target, source, user), decision) in decisions {
         match decision {
-            Some(DecisionRow { delta, version, desired, reason, due }) => {
-                rows.push(params![target, source, user, delta, version, desired, reason, due]);
+            Some(DecisionRow { delta, version, desired, reason, attribute, is_blocked, due }) => {
+                rows.push(params![target, source, user, delta, version, desired, reason, attribute, i64::from(is_blocked), due]);
             }
             None => drop(tx.execute(DROP, params![target, source, user]).await?),
         }

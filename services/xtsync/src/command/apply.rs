@@ -18,7 +18,7 @@ use xtsync_domain::duration;
 
 use crate::client::{Client, Connection, failure, retry_while_unavailable};
 use crate::exit;
-use crate::output::{self, Format};
+use crate::output::{self, Format, FormatArgs};
 
 /// Applies resources as one revision.
 #[derive(Debug, clap::Args)]
@@ -36,9 +36,8 @@ pub struct Args {
     #[arg(long)]
     refresh_names: bool,
 
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArgs,
 
     #[command(flatten)]
     connection: Connection,
@@ -55,7 +54,7 @@ pub async fn run(args: Args) -> exit::Result {
     let written = manifest::read(&files).map_err(|problems| refused(&problems))?;
     let mut client = args.connection.connect().await?;
     let applied = send(&mut client, files, args.refresh_names, args.wait).await?;
-    let format = Format::of(args.json);
+    let format = args.format.get();
     if format == Format::Text {
         output::print(&as_text(&applied))?;
     }

@@ -6,7 +6,7 @@ use xtsync_contract::control::{ListResourcesRequest, ResourceStatus};
 use crate::client::{Connection, failure};
 use crate::exit;
 use crate::output::condition::{as_json as as_json_condition, optional_text, text};
-use crate::output::{self, Format};
+use crate::output::{self, Format, FormatArgs};
 
 /// Lists resources.
 #[derive(Debug, clap::Args)]
@@ -15,9 +15,8 @@ pub struct Args {
     /// Only resources of this kind, such as Synchronization
     kind: Option<String>,
 
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArgs,
 
     #[command(flatten)]
     connection: Connection,
@@ -32,7 +31,7 @@ pub async fn run(args: Args) -> exit::Result {
     let listed = client.list_resources(ListResourcesRequest {}).await.map_err(|status| failure(&status))?.into_inner();
     let wanted = |resource: &ResourceStatus| args.kind.as_ref().is_none_or(|kind| kind_of(resource).eq_ignore_ascii_case(kind));
     let resources: Vec<ResourceStatus> = listed.resources.into_iter().filter(wanted).collect();
-    match Format::of(args.json) {
+    match args.format.get() {
         Format::Json => output::json(&resources.iter().map(as_json).collect())?,
         Format::Text => output::print(&output::table(&["RESOURCE", "REVISION", "STATUS"], resources.iter().map(as_row)))?,
     }

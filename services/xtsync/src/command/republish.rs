@@ -5,7 +5,7 @@ use xtsync_contract::control::RepublishRequest;
 
 use crate::client::{Connection, failure};
 use crate::exit;
-use crate::output::{self, Format};
+use crate::output::{self, Format, FormatArgs};
 
 /// Republishes the current state with unchanged versions. Consumers that already have a record ignore it.
 #[derive(Debug, clap::Args)]
@@ -15,9 +15,8 @@ pub struct Args {
     #[arg(long, value_name = "NAME")]
     tenant: Option<String>,
 
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArgs,
 
     #[command(flatten)]
     connection: Connection,
@@ -31,7 +30,7 @@ pub async fn run(args: Args) -> exit::Result {
     let mut client = args.connection.connect().await?;
     let request = RepublishRequest { tenant: args.tenant.unwrap_or_default(), actor: super::actor() };
     let tenants = client.republish(request).await.map_err(|status| failure(&status))?.into_inner().tenants;
-    match Format::of(args.json) {
+    match args.format.get() {
         Format::Json => output::json(&json!({ "tenants": tenants }))?,
         Format::Text => tenants.iter().try_for_each(|tenant| output::line(&format!("{tenant} is republished")))?,
     }

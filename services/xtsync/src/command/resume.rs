@@ -5,7 +5,7 @@ use xtsync_contract::control::ResumeRequest;
 
 use crate::client::{Connection, failure};
 use crate::exit;
-use crate::output::{self, Format};
+use crate::output::{self, Format, FormatArgs};
 
 /// Resumes writes to a target that `xtsync status` shows as `observe_only_after_rebuild`.
 #[derive(Debug, clap::Args)]
@@ -14,9 +14,8 @@ pub struct Args {
     /// The target tenant
     target: String,
 
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArgs,
 
     #[command(flatten)]
     connection: Connection,
@@ -30,7 +29,7 @@ pub async fn run(args: Args) -> exit::Result {
     let mut client = args.connection.connect().await?;
     let request = ResumeRequest { target: args.target.clone(), actor: super::actor() };
     client.resume(request).await.map_err(|status| failure(&status))?;
-    match Format::of(args.json) {
+    match args.format.get() {
         Format::Json => output::json(&json!({ "target": args.target }))?,
         Format::Text => output::line(&format!("{} is resumed", args.target))?,
     }

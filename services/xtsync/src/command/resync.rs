@@ -5,7 +5,7 @@ use xtsync_contract::control::ResyncRequest;
 
 use crate::client::{Connection, failure};
 use crate::exit;
-use crate::output::{self, Format};
+use crate::output::{self, Format, FormatArgs};
 
 /// Reads a source from the beginning. It removes no user unless the directory's own count agrees.
 #[derive(Debug, clap::Args)]
@@ -14,9 +14,8 @@ pub struct Args {
     /// The source tenant
     tenant: String,
 
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArgs,
 
     #[command(flatten)]
     connection: Connection,
@@ -30,7 +29,7 @@ pub async fn run(args: Args) -> exit::Result {
     let mut client = args.connection.connect().await?;
     let request = ResyncRequest { tenant: args.tenant.clone(), actor: super::actor() };
     client.resync(request).await.map_err(|status| failure(&status))?;
-    match Format::of(args.json) {
+    match args.format.get() {
         Format::Json => output::json(&json!({ "tenant": args.tenant }))?,
         Format::Text => output::line(&format!("{} is read from the beginning", args.tenant))?,
     }

@@ -5,7 +5,7 @@ use xtsync_contract::control::RetryRequest;
 
 use crate::client::{Connection, failure};
 use crate::exit;
-use crate::output::{self, Format};
+use crate::output::{self, Format, FormatArgs};
 
 /// Retries now what waits in a tenant: refusals, conflicts, blocked verbs, and the next cycle of a source. Vetoes and rejects stay.
 #[derive(Debug, clap::Args)]
@@ -17,9 +17,8 @@ pub struct Args {
     /// Only this user: SOURCE/USER, or the id alone
     user: Option<String>,
 
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArgs,
 
     #[command(flatten)]
     connection: Connection,
@@ -33,7 +32,7 @@ pub async fn run(args: Args) -> exit::Result {
     let mut client = args.connection.connect().await?;
     let request = RetryRequest { tenant: args.tenant.clone(), user: args.user.clone().unwrap_or_default(), actor: super::actor() };
     client.retry(request).await.map_err(|status| failure(&status))?;
-    match Format::of(args.json) {
+    match args.format.get() {
         Format::Json => output::json(&json!({ "tenant": args.tenant, "user": args.user }))?,
         Format::Text => output::line(&format!("what waits in {} is tried again", args.tenant))?,
     }

@@ -11,7 +11,7 @@ use xtsync_contract::events::{Link, ShadowState};
 use crate::client::{Connection, failure};
 use crate::exit;
 use crate::output::escape::{Lines, visible};
-use crate::output::{self, Format};
+use crate::output::{self, Format, FormatArgs};
 
 /// Shows one user in every target, or in one.
 #[derive(Debug, clap::Args)]
@@ -29,9 +29,8 @@ pub struct Args {
     #[arg(long)]
     values: bool,
 
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArgs,
 
     #[command(flatten)]
     connection: Connection,
@@ -45,7 +44,7 @@ pub async fn run(args: Args) -> exit::Result {
     let mut client = args.connection.connect().await?;
     let request = ShowUserRequest { user: args.user.clone(), target: args.target.unwrap_or_default() };
     let shown = client.show_user(request).await.map_err(|status| failure(&status))?.into_inner();
-    match Format::of(args.json) {
+    match args.format.get() {
         Format::Json => output::json(&as_json(&shown, args.values))?,
         Format::Text if shown.links.is_empty() => {}
         Format::Text => output::print(&as_text(&shown, args.values))?,

@@ -11,7 +11,7 @@ use xtsync_domain::duration;
 
 use crate::client::{Connection, failure};
 use crate::exit;
-use crate::output::{self, Format};
+use crate::output::{self, Format, FormatArgs};
 
 pub(crate) use wait::until_converged;
 
@@ -35,9 +35,8 @@ pub struct Args {
     #[arg(long, requires = "wait")]
     fresh: bool,
 
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArgs,
 
     #[command(flatten)]
     connection: Connection,
@@ -53,7 +52,7 @@ pub async fn run(args: Args) -> exit::Result {
         Some(limit) => until_converged(&mut client, limit, args.fresh).await?,
         None => (client.get_status(GetStatusRequest {}).await.map_err(|status| failure(&status))?.into_inner().status, Ok(())),
     };
-    show(&status.unwrap_or_default(), Format::of(args.json))?;
+    show(&status.unwrap_or_default(), args.format.get())?;
     verdict
 }
 

@@ -6,7 +6,7 @@ use xtsync_contract::control::{ConfirmTenantRequest, RenameTenantRequest};
 
 use crate::client::{Connection, failure};
 use crate::exit;
-use crate::output::{self, Format};
+use crate::output::{self, Format, FormatArgs};
 
 /// The commands for a tenant.
 #[derive(Debug, Subcommand)]
@@ -29,9 +29,8 @@ pub struct Confirm {
     #[arg(long, value_name = "ID", default_value = "")]
     directory: String,
 
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArgs,
 
     #[command(flatten)]
     connection: Connection,
@@ -46,9 +45,8 @@ pub struct Rename {
     /// Its new name, which files must use from then on
     name: String,
 
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArgs,
 
     #[command(flatten)]
     connection: Connection,
@@ -70,7 +68,7 @@ async fn confirm(args: Confirm) -> exit::Result {
     let request = ConfirmTenantRequest { tenant: args.tenant.clone(), directory_id: args.directory, actor: super::actor() };
     let confirmed = client.confirm_tenant(request).await.map_err(|status| failure(&status))?.into_inner();
     let (now, former) = (&confirmed.directory_id, &confirmed.former_directory_id);
-    match Format::of(args.json) {
+    match args.format.get() {
         Format::Json => output::json(&json!({
             "tenant": args.tenant, "revision": confirmed.revision, "directory": now, "former_directory": former,
         }))?,
@@ -83,7 +81,7 @@ async fn rename(args: Rename) -> exit::Result {
     let mut client = args.connection.connect().await?;
     let request = RenameTenantRequest { tenant: args.tenant.clone(), name: args.name.clone(), actor: super::actor() };
     let renamed = client.rename_tenant(request).await.map_err(|status| failure(&status))?.into_inner();
-    match Format::of(args.json) {
+    match args.format.get() {
         Format::Json => output::json(&json!({
             "tenant": args.name, "former_name": args.tenant, "key": renamed.key, "revision": renamed.revision, "changed": renamed.changed,
         }))?,

@@ -18,7 +18,7 @@ use xtsync_domain::resource::Kind;
 use xtsync_runtime::clock::SystemClock;
 
 use crate::exit;
-use crate::output::{self, Format};
+use crate::output::{self, Format, FormatArgs};
 
 /// The topics on Kafka.
 #[derive(Debug, clap::Subcommand)]
@@ -46,9 +46,8 @@ pub struct Which {
     #[arg(long, value_name = "URL", default_value = "kafka://127.0.0.1:9092", env = "XTSYNC__BUS")]
     bus: String,
 
-    /// Print JSON
-    #[arg(long)]
-    json: bool,
+    #[command(flatten)]
+    format: FormatArgs,
 }
 
 /// How to create them.
@@ -93,7 +92,7 @@ async fn create(args: Create) -> exit::Result {
         ));
     }
     let created: BTreeSet<Topic> = bus.create(&topics, options).await?.into_iter().collect();
-    Ok(print(&topics, |topic| if created.contains(topic) { "created" } else { "exists" }, args.which.json)?)
+    Ok(print(&topics, |topic| if created.contains(topic) { "created" } else { "exists" }, args.which.format.get())?)
 }
 
 /// Replication that keeps records durable while one broker is unavailable.
@@ -109,11 +108,11 @@ fn options((replication, min_insync): (Option<u16>, Option<u16>), brokers: usize
 async fn list(which: Which) -> exit::Result {
     let (bus, topics) = connect(&which).await?;
     let missing: BTreeSet<Topic> = bus.missing(&topics).await?.into_iter().collect();
-    Ok(print(&topics, |topic| if missing.contains(topic) { "missing" } else { "exists" }, which.json)?)
+    Ok(print(&topics, |topic| if missing.contains(topic) { "missing" } else { "exists" }, which.format.get())?)
 }
 
-fn print(topics: &[Topic], state: impl Fn(&Topic) -> &'static str, json: bool) -> std::io::Result<()> {
-    match Format::of(json) {
+fn print(topics: &[Topic], state: impl Fn(&Topic) -> &'static str, format: Format) -> std::io::Result<()> {
+    match format {
         Format::Json => {
             let topic = |topic: &Topic| json!({"topic": topic.to_string(), "partitions": topic.partitions(), "state": state(topic)});
             output::json(&topics.iter().map(topic).collect::<Value>())

@@ -38,8 +38,8 @@ impl Clock {
                 self.next().await.with_context(|| format!("{} of {} changes did not reach the target", waiting.len(), expected.len()))?;
             if *entry.tenant == *self.source {
                 // The user is the object of a write, or the member that was added or removed.
-                for person in [Some(entry.object), entry.other].into_iter().flatten() {
-                    committed.insert(person.to_string(), entry.at);
+                for user in [Some(entry.object), entry.other].into_iter().flatten() {
+                    committed.insert(user.to_string(), entry.at);
                 }
             } else if *entry.tenant == *self.target {
                 waiting.retain(|expected| {
@@ -66,6 +66,6 @@ impl Clock {
 fn since(expected: &Expected, entry: &Entry, committed: &HashMap<String, Instant>) -> Option<Instant> {
     let names = |property: &str| entry.properties.iter().any(|name| name == property);
     let completes = entry.anchor.as_deref() == Some(&expected.anchor) && entry.verb == expected.verb && expected.property.is_none_or(names);
-    let (_, person) = expected.anchor.split_once('/')?;
-    if completes { committed.get(person).copied() } else { None }
+    let (_, user) = expected.anchor.split_once('/')?;
+    if completes { committed.get(user).copied() } else { None }
 }

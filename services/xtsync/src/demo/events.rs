@@ -42,23 +42,23 @@ pub(super) struct DemoUsers {
     /// Its group in scope.
     scope_group: Uuid,
     /// Members of it who can sign in, in a fixed order.
-    people: Vec<Uuid>,
+    ids: Vec<Uuid>,
 }
 
 impl DemoUsers {
     /// The users of a tenant who are in scope.
     pub(super) fn of(home: TenantHandle) -> Result<Self> {
         let scope_group = *home.groups(ALL_USERS).first().context("the source has no such group")?;
-        let people = home.members(scope_group).into_iter().filter(|id| home.user(*id).is_some()).collect();
-        Ok(Self { home, scope_group, people })
+        let ids = home.members(scope_group).into_iter().filter(|id| home.user(*id).is_some()).collect();
+        Ok(Self { home, scope_group, ids })
     }
 
-    fn person(&self, index: usize) -> Result<Uuid> {
-        self.people.get(index).copied().context("the source tenant is too small for the demo")
+    fn id(&self, index: usize) -> Result<Uuid> {
+        self.ids.get(index).copied().context("the source tenant is too small for the demo")
     }
 
-    fn expected(&self, person: Uuid, verb: Verb, property: Option<&'static str>) -> Expected {
-        Expected { anchor: format!("{}/{person}", self.home.id()), verb, property }
+    fn expected(&self, user: Uuid, verb: Verb, property: Option<&'static str>) -> Expected {
+        Expected { anchor: format!("{}/{user}", self.home.id()), verb, property }
     }
 
     fn event(&self, title: &'static str, source: &str, target: &'static str, expected: Expected) -> Event {
@@ -82,7 +82,7 @@ pub(super) fn events() -> Vec<EventFn> {
 
 fn joiner(users: &DemoUsers) -> Result<Event> {
     let domain = users.home.domain();
-    let person = users.home.create_user(&json!({
+    let user = users.home.create_user(&json!({
         "accountEnabled": true,
         "displayName": "Ana Lopez",
         "givenName": "Ana",
@@ -93,62 +93,62 @@ fn joiner(users: &DemoUsers) -> Result<Event> {
         "department": "Sales",
         "passwordProfile": {"password": "not-used-anywhere-1"},
     }))?;
-    users.home.add_member(users.scope_group, person)?;
-    let expected = users.expected(person, Verb::Patch, None);
+    users.home.add_member(users.scope_group, user)?;
+    let expected = users.expected(user, Verb::Patch, None);
     Ok(users.event("a joiner", "created, put into GlobalEmployees", "invited without mail, written", expected))
 }
 
 fn mover(users: &DemoUsers) -> Result<Event> {
-    let person = users.person(0)?;
-    users.home.patch_user(person, &json!({"department": "Legal", "jobTitle": "Counsel"}))?;
-    Ok(users.event("a mover", "department and title changed", "updated", users.expected(person, Verb::Patch, Some("department"))))
+    let user = users.id(0)?;
+    users.home.patch_user(user, &json!({"department": "Legal", "jobTitle": "Counsel"}))?;
+    Ok(users.event("a mover", "department and title changed", "updated", users.expected(user, Verb::Patch, Some("department"))))
 }
 
 fn rename(users: &DemoUsers) -> Result<Event> {
-    let person = users.person(1)?;
-    users.home.patch_user(person, &json!({"surname": "Okafor-Lind", "displayName": "Robin Okafor-Lind"}))?;
-    Ok(users.event("a rename", "surname and display name changed", "updated", users.expected(person, Verb::Patch, Some("surname"))))
+    let user = users.id(1)?;
+    users.home.patch_user(user, &json!({"surname": "Okafor-Lind", "displayName": "Robin Okafor-Lind"}))?;
+    Ok(users.event("a rename", "surname and display name changed", "updated", users.expected(user, Verb::Patch, Some("surname"))))
 }
 
 fn disabled(users: &DemoUsers) -> Result<Event> {
-    let person = users.person(2)?;
-    users.home.patch_user(person, &json!({"accountEnabled": false}))?;
-    let expected = users.expected(person, Verb::Patch, Some("accountEnabled"));
+    let user = users.id(2)?;
+    users.home.patch_user(user, &json!({"accountEnabled": false}))?;
+    let expected = users.expected(user, Verb::Patch, Some("accountEnabled"));
     Ok(users.event("a disabled account", "sign-in blocked", "sessions revoked, sign-in blocked", expected))
 }
 
 fn group_leaver(users: &DemoUsers) -> Result<Event> {
-    let person = users.person(3)?;
-    users.home.remove_member(users.scope_group, person)?;
+    let user = users.id(3)?;
+    users.home.remove_member(users.scope_group, user)?;
     let event = users.event(
         "one who leaves the group",
         "taken out of GlobalEmployees",
         "sessions revoked, blocked, soft-deleted",
-        users.expected(person, Verb::Delete, None),
+        users.expected(user, Verb::Delete, None),
     );
     Ok(Event { has_grace_period: true, ..event })
 }
 
 fn company_leaver(users: &DemoUsers) -> Result<Event> {
-    let person = users.person(4)?;
-    users.home.delete_user(person)?;
-    let expected = users.expected(person, Verb::Delete, None);
+    let user = users.id(4)?;
+    users.home.delete_user(user)?;
+    let expected = users.expected(user, Verb::Delete, None);
     Ok(users.event("one who leaves the company", "deleted", "sessions revoked, blocked, soft-deleted", expected))
 }
 
 fn returner(users: &DemoUsers) -> Result<Event> {
-    let person = users.person(4)?;
-    users.home.restore_user(person)?;
-    let expected = users.expected(person, Verb::Patch, Some("accountEnabled"));
+    let user = users.id(4)?;
+    users.home.restore_user(user)?;
+    let expected = users.expected(user, Verb::Patch, Some("accountEnabled"));
     Ok(users.event("one who returns", "restored", "restored, written, sign-in allowed last", expected))
 }
 
 fn movers(users: &DemoUsers) -> Result<Event> {
     let mut expected = Vec::new();
     for index in 10..110 {
-        let person = users.person(index)?;
-        users.home.patch_user(person, &json!({"department": "Shared Services"}))?;
-        expected.push(users.expected(person, Verb::Patch, Some("department")));
+        let user = users.id(index)?;
+        users.home.patch_user(user, &json!({"department": "Shared Services"}))?;
+        expected.push(users.expected(user, Verb::Patch, Some("department")));
     }
     Ok(Event { title: "100 movers at once", source: "department changed".to_owned(), target: "updated", expected, has_grace_period: false })
 }
