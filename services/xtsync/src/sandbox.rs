@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use xtsync_contract::control::{
-    ApplyRequest, Document, FleetStatus, GetStatusRequest, ListResourcesRequest, RenameTenantRequest, ResourceStatus, RetryRequest,
-    ShowUserRequest,
+    ApplyRequest, Document, FleetStatus, GetStatusRequest, ListResourcesRequest, RenameTenantRequest, ResourceStatus, ResyncRequest,
+    RetryRequest, ShowUserRequest,
 };
 use xtsync_contract::events::Link;
 use xtsync_control::manifest::{self, File};
@@ -33,6 +33,8 @@ pub struct Sandbox {
     folder: TempDir,
     address: String,
     sim: Sim,
+    /// The simulated application's secret, as the secret files of the Tenants have it.
+    secret: String,
     running: Running,
     client: Client,
 }
@@ -54,7 +56,7 @@ impl Sandbox {
         let running =
             run::start(Options { poll: POLL_INTERVAL, secrets_dir: folder.path().join("secrets"), ..Options::embedded(&data) }).await?;
         let client = connect(&running, &data).await?;
-        Ok(Self { folder, address, sim, running, client })
+        Ok(Self { folder, address, sim, secret: "secret".to_owned(), running, client })
     }
 
     /// The simulator.
@@ -93,7 +95,19 @@ impl Sandbox {
         for tenant in written.iter().filter(|resource| resource.id.kind == Kind::Tenant) {
             let folder = self.folder.path().join("secrets").join(&tenant.id.name);
             std::fs::create_dir_all(&folder)?;
-            std::fs::write(folder.join("secret"), "secret")?;
+            std::fs::write(folder.join("secret"), &self.secret)?;
+        }
+        Ok(())
+    }
+
+    /// Replaces the secret in the file of every Tenant that was applied.
+    ///
+    /// # Errors
+    /// When a file cannot be written.
+    pub fn replace_secret(&mut self, secret: &str) -> std::io::Result<()> {
+        secret.clone_into(&mut self.secret);
+        for folder in std::fs::read_dir(self.folder.path().join("secrets"))? {
+            std::fs::write(folder?.path().join("secret"), secret)?;
         }
         Ok(())
     }
@@ -153,6 +167,16 @@ impl Sandbox {
     pub async fn rename(&mut self, tenant: &str, name: &str) -> exit::Result {
         let request = RenameTenantRequest { tenant: tenant.to_owned(), name: name.to_owned(), actor: "sandbox".to_owned() };
         self.client.rename_tenant(request).await.map_err(|status| failure(&status))?;
+        Ok(())
+    }
+
+    /// Reads a source from the beginning, and tries at once what was put off.
+    ///
+    /// # Errors
+    /// When control does not answer or knows no such source.
+    pub async fn resync(&mut self, tenant: &str) -> exit::Result {
+        let request = ResyncRequest { tenant: tenant.to_owned(), actor: "sandbox".to_owned() };
+        self.client.resync(request).await.map_err(|status| failure(&status))?;
         Ok(())
     }
 

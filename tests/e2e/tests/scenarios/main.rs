@@ -20,6 +20,9 @@
 //! met it.
 //!
 //! `apply` takes `scope=A,B` or `everyone`, `grace=`, `delete=` (the limit), `rehire=` and constants; `name:=value` is a constant as YAML reads it.
+//! `secret expired` makes all tenants refuse the secret of the reader and the writer as expired (`secret expired writer`: of one), and
+//! `secret renewed` replaces it there and in the secret files. `expire-tokens` ends the access tokens issued so far. `blocked ROLE TENANT`
+//! gives the code of what keeps a role from working on a tenant. `resync TENANT` reads it from the beginning, without waiting for a retry.
 //! `refused a -> b …` is an `apply` that must be refused, and tells why. A shadow user is named by its home: `set hub emea/ana …`.
 //! `rename emea europe` renames a tenant, and `file-name emea europe` says how files name it; scripts name it as before.
 #![cfg(test)]
@@ -92,6 +95,7 @@ scenarios! {
     when_invitations_are_forbidden_joiners_wait_and_leavers_proceed => "field/k-11-invitations-forbidden",
     a_refused_link_is_retried_by_command => "field/k-13-refused-then-allowed",
     each_kind_of_refusal_has_a_code => "field/k-14-refusals",
+    an_expired_secret_is_named_and_no_leaver_is_lost => "field/k-67-secret-expires",
     a_pending_user_with_a_differing_address_is_counted => "field/k-23-address-differs",
 }
 

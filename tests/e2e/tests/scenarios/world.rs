@@ -11,7 +11,7 @@ use uuid::Uuid;
 use xtsync::exit::Failure;
 use xtsync::output::condition::{optional_text, text};
 use xtsync::sandbox::Sandbox;
-use xtsync_tenant_sim::{ObjectKind, Sim, TenantHandle, anchor_property};
+use xtsync_tenant_sim::{Access, ObjectKind, Sim, TenantHandle, anchor_property};
 
 use crate::answer::{self, Answer};
 use crate::script::Command;
@@ -75,7 +75,7 @@ impl World {
             "join" => self.tenant(command)?.add_member(self.id(command, 3)?, self.id(command, 2)?)?,
             "leave" => self.tenant(command)?.remove_member(self.id(command, 3)?, self.id(command, 2)?)?,
             "domains" => settings::domains(command, &self.tenant(command)?)?,
-            "secret" => settings::secret(command, self.sandbox()?.sim())?,
+            "secret" => settings::secret(command, self.sandbox_mut()?)?,
             "rename" => self.rename(command).await?,
             "file-name" => drop(self.file_names.insert(command.word(1)?.to_owned(), command.word(2)?.to_owned())),
             "rename-group" => settings::rename_group(command, &self.tenant(command)?, self.id(command, 2)?)?,
@@ -87,6 +87,8 @@ impl World {
             "delete-group" => self.tenant(command)?.delete_group(self.id(command, 2)?)?,
             "restore" => self.tenant(command)?.restore_user(self.id(command, 2)?)?,
             "answer" => self.answer(command)?,
+            "resync" => self.sandbox_mut()?.resync(command.word(1)?).await.map_err(unexpected)?,
+            "expire-tokens" => self.sandbox()?.sim().expire_tokens(),
             "mark" => self.marked = self.sandbox()?.sim().journal().last(),
             "apply" => self.apply(command).await?,
             "converge" => self.sandbox_mut()?.converge(CONVERGE_TIMEOUT).await.map_err(unexpected)?,
@@ -99,6 +101,7 @@ impl World {
             "written" => return self.written(command),
             "mails" => return self.mails(command),
             "status" => return self.status(command).await,
+            "blocked" => return settings::blocked(command, self.sandbox_mut()?).await,
             "link" => return self.link(command).await,
             other => bail!("'{other}' is no word of a script"),
         }
@@ -114,6 +117,7 @@ impl World {
 
     async fn open(&self) -> Result<Sandbox> {
         let builder = self.tenants.iter().fold(Sim::builder(), |builder, tenant| builder.tenant(tenant, 0));
+        let builder = builder.client(settings::WRITER, settings::SECRET, Access::WriteUsers);
         Sandbox::open(builder.seed(7).build()?).await
     }
 
@@ -282,7 +286,8 @@ impl World {
 
     /// The resources that a line of a script describes: both tenants, the organization of all tenants, and the synchronization.
     fn yaml(&self, command: &Command, source: &str, target: &str) -> Result<String> {
-        let client = "{clientId: app, clientSecret: {file: {secret}}}";
+        let client = |id: &str| format!("{{clientId: {id}, clientSecret: {{file: {{secret}}}}}}");
+        let (reader, writer) = (client(settings::READER), client(settings::WRITER));
         let mut yaml = format!(
             "apiVersion: xtsync.dev/v1\nkind: Organization\nmetadata: {{name: contoso}}\nspec: {{tenants: [{}]}}\n",
             self.tenants.iter().map(|tenant| self.file_name(tenant)).collect::<Vec<_>>().join(", ")
@@ -293,7 +298,7 @@ impl World {
             write!(
                 yaml,
                 "---\nkind: Tenant\nmetadata: {{name: {tenant}}}\nspec:\n  organization: contoso\n  graph: {{domain: {domain}, \
-                 endpoint: '{{address}}', authority: '{{address}}', reader: {client}, writer: {client}}}\n"
+                 endpoint: '{{address}}', authority: '{{address}}', reader: {reader}, writer: {writer}}}\n"
             )?;
         }
         let scope = match command.value("scope") {
