@@ -3,6 +3,7 @@
 pub mod admin;
 pub mod backoff;
 pub mod clock;
+pub mod escape;
 pub mod health;
 pub mod listen;
 pub mod metrics;

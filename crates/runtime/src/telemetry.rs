@@ -4,6 +4,8 @@
 //! filters it. Traces are exported by OTLP (gRPC) if `OTEL_EXPORTER_OTLP_ENDPOINT` is set; the other `OTEL_…` variables have their
 //! OpenTelemetry meaning. Metrics are at `/metrics` (see [`crate::admin`]).
 
+mod lines;
+
 use std::io::{IsTerminal as _, stderr};
 
 use anyhow::Context as _;
@@ -13,13 +15,13 @@ use opentelemetry_sdk::Resource;
 use opentelemetry_sdk::metrics::SdkMeterProvider;
 use opentelemetry_sdk::trace::SdkTracerProvider;
 use prometheus::Registry;
-use tracing::{Level, Metadata, Subscriber};
+use tracing::{Level, Metadata};
 use tracing_subscriber::filter::filter_fn;
 use tracing_subscriber::layer::SubscriberExt as _;
-use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt as _;
 use tracing_subscriber::{EnvFilter, Layer};
 
+use self::lines::Look;
 use crate::metrics;
 
 /// The default log filter: OpenTelemetry logs its own lifecycle at `info`.
@@ -104,8 +106,8 @@ pub fn init(role: &str, options: &TelemetryOptions) -> anyhow::Result<Telemetry>
     let traces = tracer_provider(resource.clone(), options.export)?;
     let (metrics, registry) = metrics::provider(resource).context("making the metrics registry")?;
     let filter = options.filter.as_deref().unwrap_or(FILTER);
-    let lines =
-        lines(options.format).with_filter(EnvFilter::try_new(filter).with_context(|| format!("reading the log filter '{filter}'"))?);
+    let filter = EnvFilter::try_new(filter).with_context(|| format!("reading the log filter '{filter}'"))?;
+    let lines = lines::layer(look(options.format), stderr).with_filter(filter);
     let finest = if options.export { Level::DEBUG } else { Level::INFO };
     // A job's span is entered with each poll. Its trace is read from the span directly, so entering needs no context update.
     let spans = tracing_opentelemetry::layer()
@@ -137,18 +139,14 @@ fn tracer_provider(resource: Resource, export: bool) -> anyhow::Result<SdkTracer
     Ok(builder.with_batch_exporter(exporter).build())
 }
 
-fn lines<S>(format: Format) -> Box<dyn Layer<S> + Send + Sync>
-where
-    S: Subscriber + for<'span> LookupSpan<'span>,
-{
+/// How lines on standard error look.
+fn look(format: Format) -> Look {
     let terminal = stderr().is_terminal();
     // https://no-color.org: any value except an empty one.
     let is_plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
-    // A failed log write, for example on a full disk, must not end the process, and a report on standard error would fail as well.
-    let layer = tracing_subscriber::fmt::layer().with_writer(stderr).with_ansi(terminal && !is_plain).log_internal_errors(false);
     match (format, terminal) {
-        (Format::Text, _) | (Format::Auto, true) => layer.boxed(),
-        (Format::Json, _) | (Format::Auto, false) => layer.json().flatten_event(true).with_span_list(false).boxed(),
+        (Format::Text, _) | (Format::Auto, true) => Look::Text { is_coloured: terminal && !is_plain },
+        (Format::Json, _) | (Format::Auto, false) => Look::Json,
     }
 }
 

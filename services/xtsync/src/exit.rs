@@ -6,7 +6,7 @@
 use std::fmt::Write as _;
 use std::process::ExitCode;
 
-use crate::output::escape::{Lines, visible};
+use xtsync_runtime::escape::{Lines, visible};
 
 /// Why a command failed.
 #[derive(Debug)]

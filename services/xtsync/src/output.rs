@@ -1,16 +1,15 @@
 //! Output of commands: text and tables, JSON for scripts, and progress on terminals only.
 
 pub mod condition;
-pub mod escape;
 
 use std::io::{self, IsTerminal as _, Write as _};
 use std::time::Duration;
 
-use self::escape::{Lines, visible};
 use comfy_table::{Table, presets::NOTHING};
 use indicatif::{ProgressBar, ProgressStyle};
 use owo_colors::{OwoColorize as _, Stream, Style};
 use xtsync_contract::control::{Notice, Pending};
+use xtsync_runtime::escape::{self, Lines, visible};
 
 /// How a result is printed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,7 +58,7 @@ pub fn line(text: &str) -> io::Result<()> {
 
 /// Prints a remark to standard error, so that standard output holds only the result. A closed standard error is ignored.
 pub fn note(text: &str) {
-    io::stderr().write_all(format!("note: {text}\n").as_bytes()).ok();
+    io::stderr().write_all(format!("note: {}\n", visible(text, Lines::Kept)).as_bytes()).ok();
 }
 
 /// Prints JSON to standard output, on lines of its own.

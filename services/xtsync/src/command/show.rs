@@ -7,10 +7,10 @@ use serde_json::{Map, Value, json};
 use xtsync_contract::control::{Reason, ShowUserRequest, ShowUserResponse, ShownLink};
 use xtsync_contract::convert::{attributes, code, time};
 use xtsync_contract::events::{Link, ShadowState};
+use xtsync_runtime::escape::{Lines, visible};
 
 use crate::client::{Connection, failure};
 use crate::exit;
-use crate::output::escape::{Lines, visible};
 use crate::output::{self, Format, FormatArgs};
 
 /// Shows one user in every target, or in one.

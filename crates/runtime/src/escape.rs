@@ -15,16 +15,26 @@ pub enum Lines {
 /// What our own colours look like, and nothing else of what begins with an escape. Red is that of a warning.
 const COLOURS: [&str; 5] = ["\u{1b}[31m", "\u{1b}[32m", "\u{1b}[33m", "\u{1b}[39m", "\u{1b}[0m"];
 
-/// The text with every character that a terminal obeys, or that reorders or hides others, as its code.
+/// The text with every character that a terminal obeys, or that reorders or hides others, as its code. Our own colours stay.
 #[must_use]
 pub fn visible(text: &str, lines: Lines) -> Cow<'_, str> {
+    escaped(text, lines, &COLOURS)
+}
+
+/// As [`visible`], for a part of a line that has no colours of ours.
+#[must_use]
+pub fn plain(text: &str) -> Cow<'_, str> {
+    escaped(text, Lines::Escaped, &[])
+}
+
+fn escaped<'text>(text: &'text str, lines: Lines, colours: &[&str]) -> Cow<'text, str> {
     if !text.chars().any(|letter| needs_escape(letter, lines)) {
         return Cow::Borrowed(text);
     }
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(letter) = rest.chars().next() {
-        let colour = COLOURS.iter().find(|colour| rest.starts_with(**colour));
+        let colour = colours.iter().find(|colour| rest.starts_with(**colour));
         match colour {
             Some(colour) => shown.push_str(colour),
             None if needs_escape(letter, lines) => {
@@ -78,6 +88,7 @@ mod tests {
         }
         assert_eq!(visible("a\nb", Lines::Kept), "a\nb");
         assert_eq!(visible("a\nb\tc", Lines::Escaped), "a\\u{a}b\\u{9}c");
+        assert_eq!(plain("\u{1b}[32ma\nb"), "\\u{1b}[32ma\\u{a}b");
     }
 
     #[test]
