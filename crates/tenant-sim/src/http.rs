@@ -69,7 +69,8 @@ fn verdict(sim: &Sim, parts: &Parts, body: &[u8]) -> Verdict {
 
 async fn graph(sim: &Sim, peer: &Peer, parts: &Parts, body: Bytes) -> Response {
     let mut request_faults = RequestFaults::begin(sim.fault_state(), &parts.method, parts.uri.path());
-    let latency = request_faults.latency();
+    let tenant = sim.tenant_of(&parts.headers).map(|place| &*sim.tenant_at(place).name);
+    let latency = request_faults.latency(tenant);
     if !latency.is_zero() {
         tokio::time::sleep(latency).await;
     }

@@ -99,19 +99,29 @@ pub(crate) async fn change(
     pace: Duration,
 ) -> Result<Changes> {
     let home = sim.tenant(SOURCE).context("no source")?;
-    let mut changes = Changes { made: HashMap::new(), property, since: sim.journal().last() };
+    let mut changes = Changes::new(sim, property);
     let body = json!({ property: value });
     let mut pace = interval(pace);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
     for user in people {
         pace.tick().await;
-        changes.made.insert(user, Instant::now());
+        changes.begin(user);
         home.patch_user(user, &body)?;
     }
     Ok(changes)
 }
 
 impl Changes {
+    /// None yet, of changes that the target takes over by writing that property.
+    pub(crate) fn new(sim: &Sim, property: &'static str) -> Self {
+        Self { made: HashMap::new(), property, since: sim.journal().last() }
+    }
+
+    /// Notes that this user of the source is changed now.
+    pub(crate) fn begin(&mut self, user: Uuid) {
+        self.made.insert(user, Instant::now());
+    }
+
     /// How long each took to come across, once all have.
     ///
     /// # Errors

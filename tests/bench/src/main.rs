@@ -2,6 +2,7 @@
 
 mod baseline;
 mod busy;
+mod comparison;
 mod failover;
 mod fixture;
 mod initial;
@@ -51,6 +52,8 @@ enum Measurement {
     Busy,
     /// Leavers beside a backlog in a throttled target
     Leavers,
+    /// Users who lose access during a full comparison of a slow source
+    Comparison,
     /// Failover after the owner of a target is killed
     Failover,
     /// Healthy targets beside failing ones
@@ -79,6 +82,7 @@ async fn measure(measurement: Measurement, args: &Args) -> Result<Vec<Figure>> {
         Measurement::Changes => latency::changes().await,
         Measurement::Busy => busy::measure(args.replayed, args.created).await,
         Measurement::Leavers => latency::leavers().await,
+        Measurement::Comparison => comparison::measure(args.people).await,
         Measurement::Failover => failover::measure().await,
         Measurement::Isolation => isolation::measure().await,
         Measurement::Initial => initial::measure(args.people).await,

@@ -31,6 +31,8 @@ pub struct FaultProfile {
     /// The delay of every request to Graph before it is processed.
     #[serde(rename = "latencyMilliseconds")]
     pub latency: Span,
+    /// The tenants with that delay; all tenants if empty.
+    pub slow: Vec<String>,
     /// The quotas; none apply if unset.
     pub throttle: Option<Throttle>,
     /// The tenants that are throttled; all tenants if empty.

@@ -33,9 +33,14 @@ impl RequestFaults {
         Self(fault_state.profile().map(drawn))
     }
 
-    /// How long the request waits before it is processed.
-    pub(crate) fn latency(&mut self) -> Duration {
-        self.0.as_mut().map_or(Duration::ZERO, |(profile, chance)| chance.within(profile.latency))
+    /// How long a request to that tenant waits before it is processed.
+    pub(crate) fn latency(&mut self, tenant: Option<&str>) -> Duration {
+        let Some((profile, chance)) = &mut self.0 else {
+            return Duration::ZERO;
+        };
+        // One draw in any case: other tenants must not change the draws after this one.
+        let latency = chance.within(profile.latency);
+        if concerns(&profile.slow, tenant) { latency } else { Duration::ZERO }
     }
 
     /// Charges the request to the quotas and returns the headers for its answer, or the failure if the request is refused.
@@ -44,14 +49,13 @@ impl RequestFaults {
             return Ok(Vec::new());
         };
         let fault_state = call.sim.fault_state();
-        let (is_here, first) = (|name: &String| **name == *call.tenant.name, call.path.first().map(String::as_str));
-        if profile.dead.iter().any(is_here) && matches!(first, Some("users" | "invitations" | "directory" | "contacts")) {
+        let (tenant, first) = (&*call.tenant.name, call.path.first().map(String::as_str));
+        if profile.dead.iter().any(|name| name == tenant) && matches!(first, Some("users" | "invitations" | "directory" | "contacts")) {
             fault_state.note(InjectedFault::ServerError);
             return Err(Failure::by_status(503));
         }
-        let is_throttled = profile.throttled.is_empty() || profile.throttled.iter().any(is_here);
         let headers = match &profile.throttle {
-            Some(throttle) if is_throttled && first != Some("$batch") => {
+            Some(throttle) if concerns(&profile.throttled, Some(tenant)) && first != Some("$batch") => {
                 fault_state.meters().charge(throttle, call, chance).inspect_err(|_| fault_state.note(InjectedFault::Throttled))?
             }
             Some(_) | None => Vec::new(),
@@ -83,6 +87,11 @@ impl LostAnswer {
             Self::Connection => Failure::by_status(504),
         }
     }
+}
+
+/// Whether a fault that is limited to these tenants, or to none, concerns that tenant.
+fn concerns(limited_to: &[String], tenant: Option<&str>) -> bool {
+    limited_to.is_empty() || limited_to.iter().any(|name| Some(name.as_str()) == tenant)
 }
 
 /// A random server error, some with `Retry-After`.

@@ -151,6 +151,18 @@ async fn requests_take_the_latency_of_the_profile() {
 }
 
 #[tokio::test]
+async fn the_latency_can_be_limited_to_some_tenants() {
+    let world = World::start(Sim::builder().tenant("emea", 3).tenant("hub", 3).seed(7)).await;
+    let (emea, hub) = (world.graph("emea").await, world.graph("hub").await);
+    let latency = Span::exactly(Duration::from_secs(3_600));
+    world.sim.set_fault_profile(FaultProfile { latency, slow: vec!["emea".to_owned()], ..FaultProfile::default() });
+    tokio::select! {
+        _ = emea.get("/organization") => panic!("the slow tenant answered first"),
+        answer = hub.get("/organization") => assert_eq!(answer.status, 200),
+    }
+}
+
+#[tokio::test]
 async fn throttling_and_outages_can_be_limited_to_some_tenants() {
     let world = World::start(Sim::builder().tenant("emea", 3).tenant("hub", 3).tenant("apac", 3).seed(7)).await;
     let (emea, hub, apac) = (world.graph("emea").await, world.graph("hub").await, world.graph("apac").await);
