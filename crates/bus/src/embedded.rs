@@ -22,8 +22,9 @@ use tokio::sync::{mpsc, oneshot};
 use tokio_util::task::AbortOnDropHandle;
 use xtsync_domain::Timestamp;
 
+use self::log::Row;
 use self::shared::Shared;
-use self::writer::{Append, Row};
+use self::writer::Append;
 use super::backlog::{BULK_MAX_WAIT, Backlog, LagSource};
 use super::{CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency, partition_of};
 use xtsync_runtime::clock::Clock;

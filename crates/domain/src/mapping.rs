@@ -8,7 +8,8 @@ mod attributes;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-pub use attribute::{Attribute, ByDefault, Target, ValueType, attribute, is_writable, known};
+pub use attribute::{Attribute, ByDefault, Target, ValueType};
+pub use attributes::{attribute, is_writable, known};
 
 use crate::resource::{Apply, Mapping, MappingSource, Nulls, PartnerTerms, Synchronization, UserType};
 use crate::{Attributes, Value};

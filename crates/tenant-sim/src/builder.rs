@@ -2,9 +2,8 @@
 
 use std::time::Duration;
 
+use rand::SeedableRng;
 use rand::rngs::StdRng;
-use rand::{Rng, SeedableRng};
-use uuid::Uuid;
 
 use crate::directory::Directory;
 use crate::faults::{FaultProfile, FaultState};
@@ -37,6 +36,13 @@ impl Default for Builder {
             token_lifetime: TOKEN_LIFETIME,
             profile: FaultProfile::default(),
         }
+    }
+}
+
+impl Sim {
+    /// Describes a simulator to be built.
+    pub fn builder() -> Builder {
+        Builder::default()
     }
 }
 
@@ -90,7 +96,7 @@ impl Builder {
             anyhow::ensure!(!name.is_empty() && name.len() <= 40 && name.chars().all(fit), "tenant name '{name}' is not [a-z0-9-]{{1,40}}");
             anyhow::ensure!(directories.iter().all(|known| *known.name != **name), "tenant '{name}' is given twice");
             let mut rng = StdRng::seed_from_u64(self.seed ^ name_seed(name));
-            let mut directory = Directory::new(name, uuid(&mut rng), journal.clone(), fault_state.clone());
+            let mut directory = Directory::new(name, generate::uuid(&mut rng), journal.clone(), fault_state.clone());
             generate::fill(&mut directory, *users, &mut rng);
             directories.push(directory);
         }
@@ -103,11 +109,6 @@ impl Builder {
         sim.set_fault_profile(self.profile);
         Ok(sim)
     }
-}
-
-/// An id by seed.
-pub(crate) fn uuid(rng: &mut StdRng) -> Uuid {
-    uuid::Builder::from_random_bytes(rng.random()).into_uuid()
 }
 
 /// Tenants of one seed differ by their names, whatever their order.

@@ -7,6 +7,9 @@ use std::time::Duration;
 
 use serde_json::{Value as Json, json};
 use time::OffsetDateTime;
+use uuid::Uuid;
+
+use crate::value::format_time;
 
 /// A header of an answer.
 pub type Header = (Cow<'static, str>, String);
@@ -83,6 +86,15 @@ impl Failure {
         Self { conflict: Some(property), ..Self::bad_request(message) }
     }
 
+    /// The refusal of an invitation that names the object with its address.
+    pub(crate) fn already_invited(id: Uuid) -> Self {
+        let message = format!(
+            "The invited user already exists in the directory as object ID: {id}. They can use that account to sign in to shared apps and \
+             resources."
+        );
+        Self::new(400, "BadRequest", message)
+    }
+
     pub(crate) fn denied() -> Self {
         Self::new(403, "Authorization_RequestDenied", "Insufficient privileges to complete the operation.")
     }
@@ -98,7 +110,7 @@ impl Failure {
     /// The body as Graph sends it. `request_id` and `client_request_id` are those of the response's headers.
     pub(crate) fn body(&self, request_id: &str, client_request_id: &str) -> Json {
         let now = OffsetDateTime::now_utc();
-        let date = crate::value::format_time(now);
+        let date = format_time(now);
         let mut error = json!({
             "code": self.code,
             "message": self.message,

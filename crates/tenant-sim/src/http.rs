@@ -1,26 +1,69 @@
-//! The listener's side: which path goes where, limits, and how answers and refusals are written.
+//! The listener's side: serving, limits, and which path goes where.
+
+use std::future::{Future, IntoFuture};
 
 use axum::Router;
-use axum::body::{Body, Bytes, to_bytes};
+use axum::body::{Bytes, to_bytes};
 use axum::extract::{ConnectInfo, Request, State};
 use axum::http::request::Parts;
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use serde_json::Value as Json;
-use uuid::Uuid;
+use axum::response::Response;
+use axum::serve::{Listener, ListenerExt as _, TapIo};
+use tokio::net::TcpListener;
 
-use crate::connection::Peer;
-use crate::error::{Failure, Header};
+use crate::call::Call;
+use crate::connection::{Peer, ResettableListener};
+use crate::error::Failure;
 use crate::faults::{LostAnswer, RequestFaults};
-use crate::routes::{self, Answer, Call, Query, Reply};
+use crate::query::{Query, segments};
+use crate::reply::{Answer, failed, written};
 use crate::script::{RequestToMatch, Verdict};
 use crate::sim::Sim;
+use crate::tls::Tls;
+use crate::{notify, routes};
 
 /// The largest body that is read.
 pub(crate) const BODY_MAX: usize = 4 * 1024 * 1024;
 
+impl Sim {
+    /// Serves all tenants on the listener until `shutdown` completes, and meanwhile notifies the subscribers of changes.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
+        self.serve_on(ResettableListener(listener).tap_io(|connection| connection.set_nodelay()), shutdown).await
+    }
+
+    /// As [`Self::serve`], over TLS.
+    ///
+    /// # Errors
+    /// When the listener fails.
+    pub async fn serve_tls(
+        &self,
+        listener: TcpListener,
+        tls: &Tls,
+        shutdown: impl Future<Output = ()> + Send + 'static,
+    ) -> std::io::Result<()> {
+        // Its connections are set up before their handshakes.
+        let listener = tls.listen(ResettableListener(listener))?.tap_io(|_| ());
+        self.serve_on(listener, shutdown).await
+    }
+
+    async fn serve_on<L, F>(&self, listener: TapIo<L, F>, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()>
+    where
+        L: Listener<Addr = Peer>,
+        F: FnMut(&mut L::Io) + Send + 'static,
+    {
+        let service = router(self.clone()).into_make_service_with_connect_info::<Peer>();
+        let notifying = notify::run(self.clone(), self.journal().subscribe());
+        tokio::select! {
+            served = axum::serve(listener, service).with_graceful_shutdown(shutdown).into_future() => served,
+            never = notifying => match never {},
+        }
+    }
+}
+
 /// Everything the simulator serves.
-pub(crate) fn router(sim: Sim) -> Router {
+fn router(sim: Sim) -> Router {
     Router::new().fallback(serve).with_state(sim)
 }
 
@@ -102,7 +145,7 @@ fn call<'a>(sim: &'a Sim, peer: &Peer, parts: &Parts, body: Bytes) -> Result<Cal
         client: grant.client,
         access: grant.access,
         method: parts.method.clone(),
-        path: routes::segments(path),
+        path: segments(path),
         query: Query::parse(parts.uri.query().unwrap_or_default()),
         headers: parts.headers.clone(),
         body,
@@ -119,56 +162,4 @@ async fn through(call: &Call<'_>, peer: &Peer, mut request_faults: RequestFaults
         Some(LostAnswer::Connection) => peer.reset(),
     }
     answer.map(|reply| reply.with_headers(metered))
-}
-
-fn written(answer: Answer, request_headers: &HeaderMap) -> Response {
-    match answer {
-        Ok(reply) => replied(reply, request_headers),
-        Err(failure) => failed(&failure, request_headers),
-    }
-}
-
-fn replied(reply: Reply, request_headers: &HeaderMap) -> Response {
-    let mut headers = ids(request_headers);
-    if reply.body.as_ref().is_some_and(|body| !body.is_string()) {
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;odata.metadata=minimal"));
-    }
-    add(&mut headers, &reply.headers);
-    let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::OK);
-    match reply.body {
-        None => (status, headers, Body::empty()).into_response(),
-        Some(Json::String(text)) => (status, headers, text).into_response(),
-        Some(body) => (status, headers, body.to_string()).into_response(),
-    }
-}
-
-/// Writes a refusal as Graph does.
-pub(crate) fn failed(failure: &Failure, request_headers: &HeaderMap) -> Response {
-    let mut headers = ids(request_headers);
-    let id = |name: &str| headers.get(name).and_then(|id| id.to_str().ok()).unwrap_or_default();
-    let body = failure.body(id("request-id"), id("client-request-id")).to_string();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-    add(&mut headers, &failure.headers);
-    let status = StatusCode::from_u16(failure.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    (status, headers, body).into_response()
-}
-
-/// Sets headers, in place of those that are there.
-fn add(headers: &mut HeaderMap, more: &[Header]) {
-    for (name, value) in more {
-        if let (Ok(name), Ok(value)) = (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
-            headers.insert(name, value);
-        }
-    }
-}
-
-/// The ids by which Microsoft's support would find a request.
-fn ids(request_headers: &HeaderMap) -> HeaderMap {
-    let id = Uuid::new_v4().to_string();
-    let id = HeaderValue::from_str(&id).expect("a uuid is a header value");
-    let client = request_headers.get("client-request-id").cloned().unwrap_or_else(|| id.clone());
-    HeaderMap::from_iter([
-        (header::HeaderName::from_static("request-id"), id),
-        (header::HeaderName::from_static("client-request-id"), client),
-    ])
 }

@@ -26,6 +26,7 @@
 
 mod args;
 mod builder;
+mod call;
 mod connection;
 mod counts;
 mod cursor;
@@ -41,6 +42,8 @@ mod notify;
 mod object;
 mod policy;
 mod property;
+mod query;
+mod reply;
 mod routes;
 mod script;
 mod select;

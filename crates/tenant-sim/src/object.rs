@@ -6,7 +6,7 @@
 use uuid::Uuid;
 
 use crate::property::{self, ObjectKind, Prop, Schema};
-use crate::value::Value;
+use crate::value::{Kind, Value};
 
 /// How many changes of one object are distinguished; older ones are merged, so that an old token may be given too much, never too little.
 const HISTORY_MAX: usize = 32;
@@ -133,7 +133,7 @@ pub(crate) fn show<O: Object>(object: &O, schema: &Schema, prop: Prop) -> serde_
     }
     match object.fields().get(prop) {
         Some(value) => value.to_json(),
-        None if schema.kind(prop) == property::Kind::Texts => serde_json::Value::Array(Vec::new()),
+        None if schema.kind(prop) == Kind::Texts => serde_json::Value::Array(Vec::new()),
         None => serde_json::Value::Null,
     }
 }

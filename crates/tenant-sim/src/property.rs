@@ -4,6 +4,7 @@
 //! Source: the `user` and `group` resource pages of Microsoft Graph v1.0, as far as synchronization meets them.
 
 use crate::error::Failure;
+use crate::value::Kind;
 
 /// A property by its place in the table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -14,16 +15,6 @@ impl Prop {
     pub(crate) fn bit(self) -> u128 {
         1 << self.0
     }
-}
-
-/// What a property holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Kind {
-    Text,
-    Flag,
-    Time,
-    Texts,
-    Complex,
 }
 
 /// Who may set a property.

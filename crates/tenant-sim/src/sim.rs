@@ -1,29 +1,21 @@
 //! The simulator: its tenants, its clients, its journal and its switches, behind one cheap handle.
 
 use std::collections::BTreeMap;
-use std::future::{Future, IntoFuture};
 use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use axum::http::{HeaderMap, Method, header};
-use axum::serve::{Listener, ListenerExt as _, TapIo};
 use parking_lot::{RwLock, RwLockReadGuard, RwLockWriteGuard};
 use serde_json::{Map, Value as Json};
-use tokio::net::TcpListener;
 use uuid::Uuid;
 
-use crate::builder::Builder;
-use crate::connection::{Peer, ResettableListener};
 use crate::counts::Counts;
 use crate::directory::Directory;
 use crate::error::Failure;
 use crate::faults::{FaultProfile, FaultState, InjectedFault};
-use crate::http;
 use crate::journal::Journal;
-use crate::notify::{self, Delivery, Subscriptions};
+use crate::notify::{Delivery, Subscriptions};
 use crate::script::Script;
-use crate::tenant::TenantHandle;
-use crate::tls::Tls;
 use crate::token::{Ended, Grant, Tokens};
 
 /// A simulator of several tenants. Clones are handles of the same one.
@@ -51,11 +43,6 @@ pub(crate) struct Tenant {
 }
 
 impl Sim {
-    /// Describes a simulator to be built.
-    pub fn builder() -> Builder {
-        Builder::default()
-    }
-
     pub(crate) fn new(directories: Vec<Directory>, tokens: Tokens, journal: Journal, fault_state: FaultState) -> Self {
         let tenants = directories.into_iter().map(Tenant::new).collect();
         Self(Arc::new(Inner {
@@ -67,48 +54,6 @@ impl Sim {
             fault_state,
             subscriptions: Subscriptions::default(),
         }))
-    }
-
-    /// Serves all tenants on the listener until `shutdown` completes, and meanwhile notifies the subscribers of changes.
-    ///
-    /// # Errors
-    /// When the listener fails.
-    pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
-        self.serve_on(ResettableListener(listener).tap_io(|connection| connection.set_nodelay()), shutdown).await
-    }
-
-    /// As [`Self::serve`], over TLS.
-    ///
-    /// # Errors
-    /// When the listener fails.
-    pub async fn serve_tls(
-        &self,
-        listener: TcpListener,
-        tls: &Tls,
-        shutdown: impl Future<Output = ()> + Send + 'static,
-    ) -> std::io::Result<()> {
-        // Its connections are set up before their handshakes.
-        let listener = tls.listen(ResettableListener(listener))?.tap_io(|_| ());
-        self.serve_on(listener, shutdown).await
-    }
-
-    async fn serve_on<L, F>(&self, listener: TapIo<L, F>, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()>
-    where
-        L: Listener<Addr = Peer>,
-        F: FnMut(&mut L::Io) + Send + 'static,
-    {
-        let service = http::router(self.clone()).into_make_service_with_connect_info::<Peer>();
-        let notifying = notify::run(self.clone(), self.0.journal.subscribe());
-        tokio::select! {
-            served = axum::serve(listener, service).with_graceful_shutdown(shutdown).into_future() => served,
-            never = notifying => match never {},
-        }
-    }
-
-    /// The tenant of that name.
-    pub fn tenant(&self, name: &str) -> Option<TenantHandle> {
-        let place = self.0.tenants.iter().position(|tenant| *tenant.name == *name)?;
-        Some(TenantHandle::new(self.clone(), place))
     }
 
     /// The names of all tenants, in the order in which they were described.
@@ -235,6 +180,10 @@ impl Sim {
         let outbound = home.read().policy.collaborates(target, "b2bCollaborationOutbound");
         let target = self.0.tenants.iter().find(|tenant| tenant.id == target)?;
         Some(outbound && target.read().policy.collaborates(home.id, "b2bCollaborationInbound"))
+    }
+
+    pub(crate) fn tenants(&self) -> &[Tenant] {
+        &self.0.tenants
     }
 
     pub(crate) fn tenant_at(&self, place: usize) -> &Tenant {

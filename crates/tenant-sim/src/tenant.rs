@@ -19,11 +19,15 @@ pub struct TenantHandle {
     place: usize,
 }
 
-impl TenantHandle {
-    pub(crate) fn new(sim: Sim, place: usize) -> Self {
-        Self { sim, place }
+impl Sim {
+    /// The tenant of that name.
+    pub fn tenant(&self, name: &str) -> Option<TenantHandle> {
+        let place = self.tenants().iter().position(|tenant| *tenant.name == *name)?;
+        Some(TenantHandle { sim: self.clone(), place })
     }
+}
 
+impl TenantHandle {
     /// The directory id, which the seed determines.
     pub fn id(&self) -> Uuid {
         self.tenant().id

@@ -9,7 +9,15 @@ use serde_json::Value as Json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
-use crate::property::Kind;
+/// What a property holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Text,
+    Flag,
+    Time,
+    Texts,
+    Complex,
+}
 
 /// The value of a property.
 #[derive(Debug, Clone, PartialEq)]

@@ -6,8 +6,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::{Instant, timeout_at};
 
-use super::log;
-use super::shared::{Log, Shared};
+use super::log::{self, Log};
+use super::shared::Shared;
 use crate::{Error, Partition, Record};
 
 /// A position in a partition.

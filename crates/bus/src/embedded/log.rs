@@ -1,16 +1,63 @@
-//! The SQL statements of the log, as functions over plain values.
+//! The SQL statements of the log, as functions over plain values: its topics and rows.
 
-use crate::topic::{Cleanup, Topic};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
 use sqlx::sqlite::{SqliteConnection, SqliteRow};
 use sqlx::{QueryBuilder, Row as _, Sqlite, SqlitePool};
 use xtsync_domain::Timestamp;
 
-use super::shared::Log;
-use super::writer::Row;
-use crate::{Committed, Ends, Partition, Position, Record, headers};
+use crate::topic::{Cleanup, Topic};
+use crate::{Committed, Ends, Outgoing, Partition, Position, Record, headers};
 
 /// The most rows of one INSERT; at seven parameters each, far below SQLite's limit of 32,766.
 const INSERT_MAX: usize = 128;
+
+/// A topic in the log.
+#[derive(Debug)]
+pub(super) struct Log {
+    /// Its id in the database.
+    pub(super) id: i64,
+    /// The topic.
+    pub(super) topic: Topic,
+    /// The offset that the next record of each partition gets. Only the writer changes it, after the commit.
+    next: Vec<AtomicI64>,
+}
+
+impl Log {
+    /// A topic whose partitions end at these offsets.
+    pub(super) fn new(id: i64, topic: Topic, next: Vec<i64>) -> Self {
+        Self { id, topic, next: next.into_iter().map(AtomicI64::new).collect() }
+    }
+
+    /// The number of partitions.
+    pub(super) fn partitions(&self) -> u32 {
+        self.topic.partitions()
+    }
+
+    /// The offset that the next record gets.
+    pub(super) fn end(&self, part: u32) -> i64 {
+        self.next[part as usize].load(Ordering::Acquire)
+    }
+
+    /// Publishes that every record before `next` is durable.
+    pub(super) fn advance(&self, part: u32, next: i64) {
+        self.next[part as usize].store(next, Ordering::Release);
+    }
+}
+
+/// A record with its partition, before it gets an offset.
+#[derive(Debug)]
+pub(super) struct Row {
+    /// Its topic.
+    pub(super) log: Arc<Log>,
+    /// Its partition.
+    pub(super) part: u32,
+    /// When it was published.
+    pub(super) time: Timestamp,
+    /// What was published.
+    pub(super) record: Outgoing,
+}
 
 /// Creates a topic or updates its cleanup policy, then loads it with its ends.
 pub(super) async fn load(writer: &SqlitePool, topic: &Topic) -> Result<Log, sqlx::Error> {

@@ -4,7 +4,7 @@ use std::collections::{HashMap, HashSet};
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::AtomicBool;
 
 use parking_lot::Mutex;
 
@@ -12,7 +12,8 @@ use crate::topic::Topic;
 use sqlx::SqlitePool;
 use tokio::sync::watch;
 
-use super::{lock, log};
+use super::lock;
+use super::log::{self, Log};
 use crate::Error;
 use xtsync_runtime::{private, sqlite};
 
@@ -33,39 +34,6 @@ pub(super) struct Shared {
     logs: Mutex<HashMap<Topic, Arc<Log>>>,
     groups: Mutex<HashSet<String>>,
     _lock: File,
-}
-
-/// A topic in the log.
-#[derive(Debug)]
-pub(super) struct Log {
-    /// Its id in the database.
-    pub(super) id: i64,
-    /// The topic.
-    pub(super) topic: Topic,
-    /// The offset that the next record of each partition gets. Only the writer changes it, after the commit.
-    next: Vec<AtomicI64>,
-}
-
-impl Log {
-    /// A topic whose partitions end at these offsets.
-    pub(super) fn new(id: i64, topic: Topic, next: Vec<i64>) -> Self {
-        Self { id, topic, next: next.into_iter().map(AtomicI64::new).collect() }
-    }
-
-    /// The number of partitions.
-    pub(super) fn partitions(&self) -> u32 {
-        self.topic.partitions()
-    }
-
-    /// The offset that the next record gets.
-    pub(super) fn end(&self, part: u32) -> i64 {
-        self.next[part as usize].load(Ordering::Acquire)
-    }
-
-    /// Publishes that every record before `next` is durable.
-    pub(super) fn advance(&self, part: u32, next: i64) {
-        self.next[part as usize].store(next, Ordering::Release);
-    }
 }
 
 impl Shared {

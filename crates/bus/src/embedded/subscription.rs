@@ -6,8 +6,8 @@ use crate::topic::Topic;
 use async_trait::async_trait;
 
 use super::cursor::{Cursor, Cursors};
-use super::log;
-use super::shared::{Log, Shared};
+use super::log::{self, Log};
+use super::shared::Shared;
 use crate::{Assigned, BATCH_MAX, Committed, Error, Event, Partition, Subscription};
 
 /// The one member of a group.

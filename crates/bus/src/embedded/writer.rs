@@ -8,11 +8,10 @@ use std::sync::atomic::Ordering;
 
 use tokio::sync::{mpsc, oneshot};
 use tracing::warn;
-use xtsync_domain::Timestamp;
 
-use super::log;
-use super::shared::{Log, Shared};
-use crate::{BATCH_MAX, Error, Outgoing};
+use super::log::{self, Log, Row};
+use super::shared::Shared;
+use crate::{BATCH_MAX, Error};
 
 /// Records to append together.
 #[derive(Debug)]
@@ -21,19 +20,6 @@ pub(super) struct Append {
     pub(super) rows: Vec<Row>,
     /// Receives the result when they are durable or the append has failed.
     pub(super) done: oneshot::Sender<Result<(), Error>>,
-}
-
-/// A record with its partition, before it gets an offset.
-#[derive(Debug)]
-pub(super) struct Row {
-    /// Its topic.
-    pub(super) log: Arc<Log>,
-    /// Its partition.
-    pub(super) part: u32,
-    /// When it was published.
-    pub(super) time: Timestamp,
-    /// What was published.
-    pub(super) record: Outgoing,
 }
 
 /// Appends until both queues are closed and empty.

@@ -1,6 +1,5 @@
 //! What is known of one user attribute, and what can be said of a mapping to it.
 
-use super::attributes::KNOWN;
 use crate::Value;
 
 /// What is known of one user attribute.
@@ -53,24 +52,6 @@ pub enum ByDefault {
     OnCreate(&'static str),
     /// Nothing.
     Unmapped,
-}
-
-/// Every attribute that mappings know, by name.
-#[must_use]
-pub fn known() -> &'static [Attribute] {
-    KNOWN
-}
-
-/// The attribute of a name, if mappings know it.
-#[must_use]
-pub fn attribute(name: &str) -> Option<&'static Attribute> {
-    KNOWN.binary_search_by(|attribute| attribute.name.cmp(name)).ok().map(|at| &KNOWN[at])
-}
-
-/// Whether a mapping may write an attribute.
-#[must_use]
-pub fn is_writable(name: &str) -> bool {
-    attribute(name).is_some_and(|attribute| matches!(attribute.target, Target::Clearable | Target::Required))
 }
 
 impl ValueType {

@@ -12,7 +12,7 @@ use super::attribute::{Attribute, ByDefault, Target, ValueType};
 
 /// Every attribute that mappings know, by name.
 #[rustfmt::skip]
-pub(super) const KNOWN: &[Attribute] = &[
+const KNOWN: &[Attribute] = &[
     //  name                    holds          readable  writable                                  by default
     row("accountEnabled",       ValueType::Flag,   true,     Never("it follows the account at home by itself"),  ByDefault::Unmapped),
     row("alternativeSecurityIds", ValueType::Other, false,   Never("the directory does not let it be written"),  ByDefault::Unmapped),
@@ -50,6 +50,24 @@ pub(super) const KNOWN: &[Attribute] = &[
 
 const fn row(name: &'static str, value_type: ValueType, source: bool, target: Target, default: ByDefault) -> Attribute {
     Attribute { name, value_type, source, target, default }
+}
+
+/// Every attribute that mappings know, by name.
+#[must_use]
+pub fn known() -> &'static [Attribute] {
+    KNOWN
+}
+
+/// The attribute of a name, if mappings know it.
+#[must_use]
+pub fn attribute(name: &str) -> Option<&'static Attribute> {
+    KNOWN.binary_search_by(|attribute| attribute.name.cmp(name)).ok().map(|at| &KNOWN[at])
+}
+
+/// Whether a mapping may write an attribute.
+#[must_use]
+pub fn is_writable(name: &str) -> bool {
+    attribute(name).is_some_and(|attribute| matches!(attribute.target, Target::Clearable | Target::Required))
 }
 
 #[cfg(test)]

@@ -6,7 +6,6 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use super::Directory;
-use super::invite::already_exists;
 use super::users::new_id;
 use crate::error::Failure;
 use crate::faults::{FaultProfile, InjectedFault, InvitationFaults};
@@ -61,7 +60,7 @@ impl Directory {
         if soft_deleted {
             self.soft_delete_user(id);
         }
-        already_exists(id)
+        Failure::already_invited(id)
     }
 
     /// Puts a guest that another client invited into the directory.

@@ -67,7 +67,7 @@ impl Directory {
             Encounter::Guest | Encounter::Blocked => {
                 let user = self.meet_guest(self.guest_fields(body, address), met == Encounter::Blocked);
                 return if met == Encounter::Blocked {
-                    Err(already_exists(user))
+                    Err(Failure::already_invited(user))
                 } else {
                     Ok(self.invited(body, user, "PendingAcceptance"))
                 };
@@ -126,10 +126,10 @@ impl Directory {
         let known: Vec<&User> = having(&self.users, address);
         let internal = known.iter().copied().chain(having(&self.deleted, address)).find(|user| !user.is_external());
         if let Some(user) = internal {
-            return Err(already_exists(user.id));
+            return Err(Failure::already_invited(user.id));
         }
         if let Some(blocked) = known.iter().find(|user| self.refuses_again(user)) {
-            return Err(already_exists(blocked.id));
+            return Err(Failure::already_invited(blocked.id));
         }
         Ok(known.first().copied())
     }
@@ -186,14 +186,6 @@ impl Directory {
         self.set_user(user, vec![(property::EXTERNAL_STATE, pending), (property::EXTERNAL_STATE_CHANGED, now)]);
         Ok(self.invited(body, user, "PendingAcceptance"))
     }
-}
-
-/// The refusal that names who has the address.
-pub(super) fn already_exists(id: Uuid) -> Failure {
-    let message = format!(
-        "The invited user already exists in the directory as object ID: {id}. They can use that account to sign in to shared apps and resources."
-    );
-    Failure::new(400, "BadRequest", message)
 }
 
 /// The users who have the address in any of the ways a directory knows addresses.

@@ -4,9 +4,9 @@ use serde_json::{Map, Value as Json};
 
 use super::Directory;
 use crate::error::Failure;
-use crate::property::{self, Kind, ObjectKind, Prop, Write};
+use crate::property::{self, ObjectKind, Prop, Write};
 use crate::user::User;
-use crate::value::Value;
+use crate::value::{Kind, Value};
 
 /// Properties to be set, with their values.
 pub(super) type Sets = Vec<(Prop, Value)>;

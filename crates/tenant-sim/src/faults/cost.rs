@@ -5,7 +5,7 @@
 
 use axum::http::Method;
 
-use crate::routes::Call;
+use crate::call::Call;
 
 /// The amounts that one request takes from the quotas.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

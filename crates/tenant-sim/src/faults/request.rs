@@ -6,9 +6,9 @@ use std::time::Duration;
 use axum::http::Method;
 
 use super::{Chance, FaultProfile, FaultState, InjectedFault};
+use crate::call::Call;
 use crate::counts;
 use crate::error::{Failure, Header};
-use crate::routes::Call;
 
 /// The draws of one request; `None` without a fault profile.
 #[derive(Debug)]

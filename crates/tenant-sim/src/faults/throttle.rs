@@ -11,8 +11,8 @@ use parking_lot::{Mutex, MutexGuard};
 use uuid::Uuid;
 
 use super::{Chance, cost};
+use crate::call::Call;
 use crate::error::{Failure, Header};
-use crate::routes::Call;
 
 /// The used share of a limit above which answers carry `x-ms-throttle-limit-percentage`.
 const HEADER_FROM: f64 = 0.8;

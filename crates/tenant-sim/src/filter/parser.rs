@@ -3,8 +3,8 @@
 use super::lexer::{Token, tokens};
 use super::{Comparison, Filter, Items, Literal, Term, Test};
 use crate::error::Failure;
-use crate::property::{Kind, ObjectKind, Schema};
-use crate::value::parse_time;
+use crate::property::{ObjectKind, Schema};
+use crate::value::{Kind, parse_time};
 
 /// The nesting limit of parentheses and `not`.
 const DEPTH_MAX: usize = 50;

@@ -15,7 +15,6 @@ use time::OffsetDateTime;
 use uuid::Uuid;
 
 use self::person::{Maker, Person};
-use crate::builder::uuid;
 use crate::directory::Directory;
 use crate::object::Fields;
 use crate::property::{self, ObjectKind, named};
@@ -29,6 +28,11 @@ const GUEST: (usize, usize) = (50, 25);
 const DISABLED: (usize, usize) = (100, 37);
 /// How many people report to one manager.
 const REPORTS: usize = 8;
+
+/// An id by seed.
+pub(crate) fn uuid(rng: &mut StdRng) -> Uuid {
+    uuid::Builder::from_random_bytes(rng.random()).into_uuid()
+}
 
 /// Fills an empty directory with `count` users and their groups.
 pub(crate) fn fill(directory: &mut Directory, count: usize, rng: &mut StdRng) {

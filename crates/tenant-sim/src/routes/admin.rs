@@ -14,8 +14,8 @@ use super::{Query, id};
 use crate::directory::Domains;
 use crate::error::Failure;
 use crate::faults::FaultProfile;
-use crate::http;
 use crate::notify::LifecycleEvent;
+use crate::reply::failed;
 use crate::script::Rule;
 use crate::sim::Sim;
 
@@ -24,11 +24,11 @@ const JOURNAL_MAX: usize = 10_000;
 
 pub(crate) fn serve(sim: &Sim, peer: SocketAddr, parts: &Parts, path: &str, body: &[u8]) -> Response {
     if !peer.ip().is_loopback() {
-        return http::failed(&Failure::denied(), &parts.headers);
+        return failed(&Failure::denied(), &parts.headers);
     }
     match answer(sim, parts, path, body) {
         Ok(json) => Body(json).into_response(),
-        Err(failure) => http::failed(&failure, &parts.headers),
+        Err(failure) => failed(&failure, &parts.headers),
     }
 }
 

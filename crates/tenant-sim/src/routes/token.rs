@@ -11,7 +11,7 @@ use uuid::Uuid;
 
 use super::Query;
 use crate::error::Failure;
-use crate::http;
+use crate::reply::failed;
 use crate::sim::Sim;
 use crate::token::Refusal;
 use crate::value::format_time;
@@ -26,7 +26,7 @@ pub(crate) fn serve(sim: &Sim, parts: &Parts, body: &[u8]) -> Response {
         },
         ("GET", [tenant, "v2.0", ".well-known", "openid-configuration"]) => configuration(sim, parts, tenant),
         ("GET", ["common", "discovery", "instance"]) => discovery(parts),
-        (_, path) => http::failed(&Failure::new(404, "BadRequest", format!("Resource not found: '{}'.", path.join("/"))), &parts.headers),
+        (_, path) => failed(&Failure::new(404, "BadRequest", format!("Resource not found: '{}'.", path.join("/"))), &parts.headers),
     }
 }
 

@@ -5,7 +5,7 @@ use serde_json::{Value as Json, json};
 
 use super::edit::Edit;
 use crate::error::Failure;
-use crate::routes::Reply;
+use crate::reply::Reply;
 
 /// What happens to a request that a rule names.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -11,7 +11,7 @@ use super::act::Act;
 use super::edit::Edit;
 use super::pattern;
 use crate::error::Failure;
-use crate::routes::{self, Query};
+use crate::query::{Query, segments};
 
 /// A scripted answer. What a rule leaves out holds for all requests.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -194,7 +194,7 @@ impl Rule {
 impl<'a> RequestToMatch<'a> {
     /// A request by its path after the version or the tenant, and its query, both as sent.
     pub(crate) fn new(tenant: Option<&'a str>, method: &'a Method, path: &str, query: &str, body: &'a [u8], inside_batch: bool) -> Self {
-        let path = format!("/{}", routes::segments(path).join("/"));
+        let path = format!("/{}", segments(path).join("/"));
         Self { tenant, method, path, query: Query::parse(query).decoded(), body, inside_batch }
     }
 

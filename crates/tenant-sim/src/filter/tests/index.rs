@@ -5,11 +5,11 @@ use rand::seq::IndexedRandom;
 use rand::{Rng, SeedableRng};
 use uuid::Uuid;
 
-use crate::builder::uuid;
 use crate::directory::{Directory, anchor_property};
 use crate::faults::FaultState;
 use crate::filter::narrow::CANDIDATES_MAX;
 use crate::filter::{Comparison, Filter, Items, Literal, Term, Test, matches, narrowed, parse};
+use crate::generate::uuid;
 use crate::journal::Journal;
 use crate::object::Fields;
 use crate::property::{self, ObjectKind, Prop, named};
