@@ -16,8 +16,6 @@ pub(super) enum Size {
     Page,
     /// The answers to a batch, each of one object.
     Batch,
-    /// A token.
-    Token,
     /// A refusal, of which the code counts.
     Refusal,
 }
@@ -26,7 +24,7 @@ impl Size {
     /// The most bytes.
     pub(super) fn bytes_max(self) -> usize {
         match self {
-            Self::Token | Self::Refusal => 64 * 1024,
+            Self::Refusal => 64 * 1024,
             Self::Object => 1024 * 1024,
             Self::List | Self::Batch => 8 * 1024 * 1024,
             Self::Page => 32 * 1024 * 1024,
@@ -36,7 +34,7 @@ impl Size {
     /// The most values, each field's and item's counted.
     pub(super) fn values_max(self) -> usize {
         match self {
-            Self::Token | Self::Refusal => 1_000,
+            Self::Refusal => 1_000,
             Self::Object => 20_000,
             Self::List | Self::Batch => 200_000,
             Self::Page => 1_500_000,

@@ -7,35 +7,21 @@ use std::time::Duration;
 
 use reqwest::{Client, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
-use serde::Deserialize;
-use serde_json::Value as Json;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
-use tracing::debug;
 use url::Url;
-use xtsync_domain::{DirectoryAnswer, Refusal};
-use xtsync_secrets::TenantSecrets;
-
-use super::limit::Size;
-use super::request::Effect;
-use super::section;
-use super::section::Graph;
-use super::{Options, answer, bounded, refusal, retry_after};
 use xtsync_directory::{Error, Result};
 use xtsync_domain::resource::SecretRef;
+use xtsync_domain::{DirectoryAnswer, Refusal};
+use xtsync_oauth::{Denial, Request};
+use xtsync_secrets::TenantSecrets;
+
+use super::request::Effect;
+use super::section::{self, Graph};
+use super::{Options, answer, refusal, retry_after};
 
 /// A token is renewed this long before it expires, so that it does not expire on its way.
 const RENEW_BEFORE: Duration = Duration::from_secs(120);
-/// The largest answer of a token endpoint.
-const ANSWER_BYTES_MAX: usize = 1024 * 1024;
-/// The longest token; a longer one no server takes in a header.
-const TOKEN_BYTES_MAX: usize = 64 * 1024;
-/// The shortest life of a token that is believed, so that the endpoint is not asked before each request.
-const LIFE_MIN: Duration = Duration::from_secs(2);
-/// The longest. Source: Microsoft Entra, "Configurable token lifetimes": a day, or 28 hours with continuous access evaluation.
-const LIFE_MAX: Duration = Duration::from_secs(28 * 60 * 60);
-/// The life of a token that does not say how long it lasts (RFC 6749, section 5.1, only recommends it).
-const LIFE_DEFAULT: Duration = Duration::from_secs(5 * 60);
 
 /// The tokens of one application in one tenant.
 pub(super) struct Tokens {
@@ -45,7 +31,6 @@ pub(super) struct Tokens {
     client_id: String,
     secret: SecretRef,
     secrets: TenantSecrets,
-    body_bytes_max: usize,
     cached: Mutex<CachedToken>,
 }
 
@@ -60,25 +45,6 @@ struct CachedToken {
 struct Token {
     bearer: SecretString,
     renew_at: Instant,
-}
-
-#[derive(Deserialize)]
-struct TokenResponse {
-    access_token: String,
-    /// In seconds, as a number; older endpoints send it as text.
-    expires_in: Option<Json>,
-}
-
-#[derive(Deserialize)]
-struct TokenError {
-    error: String,
-    /// Microsoft Entra's own numbers, the first of which says what it is about.
-    #[serde(default)]
-    error_codes: Vec<u64>,
-    #[serde(default)]
-    error_description: String,
-    #[serde(default)]
-    trace_id: String,
 }
 
 /// What Microsoft Entra's numbers say of credentials, in our words.
@@ -116,7 +82,6 @@ impl Tokens {
             client_id: application.client_id.clone(),
             secret: application.client_secret.clone(),
             secrets: options.secrets.clone(),
-            body_bytes_max: options.body_bytes_max.min(Size::Token.bytes_max()),
             cached: Mutex::default(),
         })
     }
@@ -153,82 +118,43 @@ impl Tokens {
     async fn ask(&self) -> Result<Token> {
         let asked = Instant::now();
         let secret = self.secrets.read(&self.secret).await.map_err(|error| Error::Unauthorized { code: error.code().into() })?;
-        let form = [
-            ("grant_type", "client_credentials"),
-            ("client_id", &self.client_id),
-            ("client_secret", secret.expose_secret()),
-            ("scope", &self.scope),
-        ];
-        let sent = self.client.post(self.url.clone()).form(&form).send().await;
-        let response = sent.map_err(|error| answer::unanswered(&error, Effect::Read))?;
-        let (status, wait) = (response.status(), retry_after::wait(response.headers()));
-        debug!(status = status.as_u16(), took = ?asked.elapsed(), "asked for a token");
-        let body = answer::body(response, self.body_bytes_max.min(ANSWER_BYTES_MAX), Effect::Read).await?;
-        if !status.is_success() {
-            return Err(denied(status, wait, &body));
-        }
-        let granted: TokenResponse = Size::Token.read(&body).ok_or_else(malformed)?;
-        let lasts = granted.expires_in.as_ref().map_or(Some(LIFE_DEFAULT), life).ok_or_else(malformed)?;
-        let bearer = SecretString::from(granted.access_token);
-        if !is_bearer(&bearer) {
-            return Err(Error::Malformed { reason: "a token that cannot be a header".to_owned() });
-        }
+        let request = Request { url: &self.url, client_id: &self.client_id, secret: &secret, scope: Some(&self.scope) };
+        let xtsync_oauth::Token { bearer, lasts } = request.send(&self.client).await.map_err(failed)?;
         // A token that lasts hardly longer than the margin is used for half of its life.
         Ok(Token { bearer, renew_at: asked + lasts.saturating_sub(RENEW_BEFORE).max(lasts / 2) })
     }
 }
 
-/// How long a token lasts; `None` where what is said is no number of seconds.
-fn life(response: &Json) -> Option<Duration> {
-    let seconds = match response {
-        Json::Number(number) => number.as_f64()?,
-        Json::String(text) => text.trim().parse().ok()?,
-        Json::Null => return Some(LIFE_DEFAULT),
-        Json::Bool(_) | Json::Array(_) | Json::Object(_) => return None,
-    };
-    bounded::seconds(seconds, LIFE_MIN, LIFE_MAX)
-}
-
-/// Whether a token can be sent in a header (RFC 6750, section 2.1, without counting its letters): one that cannot must not be kept, or
-/// every request would fail until it expires.
-fn is_bearer(token: &SecretString) -> bool {
-    let token = token.expose_secret();
-    (1..=TOKEN_BYTES_MAX).contains(&token.len()) && token.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
-impl TokenError {
-    /// Our code, with the number and the error beside it.
-    fn refusal(&self, status: u16) -> Refusal {
-        let number = self.error_codes.first().copied().or_else(|| number(&self.error_description));
-        let error = refusal::code(&self.error);
-        let own = AADSTS_CODES.iter().find(|(known, _)| number == Some(*known)).map(|(_, own)| (*own).to_owned());
-        let answer = DirectoryAnswer {
-            status,
-            code: number.map_or_else(|| error.clone(), |number| format!("AADSTS{number}")),
-            message_class: error.clone(),
-            request_id: if self.trace_id.is_empty() { String::new() } else { refusal::code(&self.trace_id) },
-        };
-        Refusal { code: own.unwrap_or(error), answer: Some(Box::new(answer)) }
+fn failed(error: xtsync_oauth::Error) -> Error {
+    match error {
+        xtsync_oauth::Error::Unanswered(error) => answer::unanswered(&error, Effect::Read),
+        xtsync_oauth::Error::Denied { status, headers, denial } => denied(status, retry_after::wait(&headers), denial.as_ref()),
+        xtsync_oauth::Error::Malformed(reason) => Error::Malformed { reason: reason.to_owned() },
     }
 }
 
-/// The number that a description begins with, as in `AADSTS7000222: The provided client secret keys …`.
-fn number(description: &str) -> Option<u64> {
-    let (_, rest) = description.split_once("AADSTS")?;
-    let digits = rest.find(|letter: char| !letter.is_ascii_digit()).map_or(rest, |end| &rest[..end]);
-    digits.parse().ok()
-}
-
-fn denied(status: StatusCode, wait: Option<Duration>, body: &[u8]) -> Error {
-    let response = Size::Token.read::<TokenError>(body);
-    match (status.as_u16(), wait, response) {
+fn denied(status: StatusCode, wait: Option<Duration>, denial: Option<&Denial>) -> Error {
+    match (status.as_u16(), wait, denial) {
         (429, wait, _) => Error::Throttled { wait: wait.unwrap_or(retry_after::DEFAULT) },
         (500..=599, Some(wait), _) => Error::Throttled { wait },
         (500..=599, None, _) => Error::Unavailable { reason: format!("the token endpoint answered status {}", status.as_u16()) },
-        (_, _, Some(response)) if response.error == "temporarily_unavailable" => Error::Unavailable { reason: response.error },
-        (_, _, Some(response)) => Error::Unauthorized { code: response.refusal(status.as_u16()) },
-        (_, _, None) => malformed(),
+        (_, _, Some(denial)) if denial.error == "temporarily_unavailable" => Error::Unavailable { reason: denial.error.clone() },
+        (status, _, Some(denial)) => Error::Unauthorized { code: refused(denial, status) },
+        (_, _, None) => Error::Malformed { reason: "the token endpoint's answer is not the json expected".to_owned() },
     }
+}
+
+/// Our code, with the number and the error beside it.
+fn refused(denial: &Denial, status: u16) -> Refusal {
+    let (number, error) = (denial.number(), refusal::code(&denial.error));
+    let own = AADSTS_CODES.iter().find(|(known, _)| number == Some(*known)).map(|(_, own)| (*own).to_owned());
+    let answer = DirectoryAnswer {
+        status,
+        code: number.map_or_else(|| error.clone(), |number| format!("AADSTS{number}")),
+        message_class: error.clone(),
+        request_id: if denial.trace_id.is_empty() { String::new() } else { refusal::code(&denial.trace_id) },
+    };
+    Refusal { code: own.unwrap_or(error), answer: Some(Box::new(answer)) }
 }
 
 /// No request gets anywhere without a token, so what fails for one fails for all.
@@ -239,42 +165,9 @@ fn as_tenant_wide(error: Error) -> Error {
     }
 }
 
-fn malformed() -> Error {
-    Error::Malformed { reason: "the token endpoint's answer is not the json expected".to_owned() }
-}
-
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
-
-    #[test]
-    fn a_token_lifetime_is_bounded_in_every_form() {
-        for (response, want) in [
-            (json!(3599), Some(3599)),
-            (json!("3599"), Some(3599)),
-            (json!(9_223_372_036_854_775_807_u64), Some(28 * 60 * 60)),
-            (json!(u64::MAX), Some(28 * 60 * 60)),
-            (json!(1e300), Some(28 * 60 * 60)),
-            (json!("inf"), Some(28 * 60 * 60)),
-            (json!(0), Some(2)),
-            (json!(null), Some(300)),
-            (json!(-1), None),
-            (json!("soon"), None),
-            (json!([7]), None),
-        ] {
-            assert_eq!(life(&response), want.map(Duration::from_secs), "{response}");
-        }
-    }
-
-    #[test]
-    fn a_token_that_cannot_be_a_header_is_none() {
-        for (token, want) in [("eyJ0.e-_~+/=", true), ("", false), ("a\nb", false), ("a b", false), ("a\0b", false), ("é", false)] {
-            assert_eq!(is_bearer(&token.to_owned().into()), want, "{token:?}");
-        }
-        assert!(!is_bearer(&"x".repeat(TOKEN_BYTES_MAX + 1).into()));
-    }
 
     #[test]
     fn k_67_refused_credentials_are_named_by_what_is_wrong_with_them() {
@@ -297,7 +190,8 @@ mod tests {
             (r#"{"error":"invalid_client"}"#, "invalid_client", "invalid_client"),
             (r#"{"error":"no word at all","error_description":"AADSTS"}"#, "unreadable_code", "unreadable_code"),
         ] {
-            let Error::Unauthorized { code: refusal } = denied(StatusCode::UNAUTHORIZED, None, body.as_bytes()) else { panic!("{body}") };
+            let denial = serde_json::from_str(body).unwrap();
+            let Error::Unauthorized { code: refusal } = denied(StatusCode::UNAUTHORIZED, None, Some(&denial)) else { panic!("{body}") };
             assert_eq!((refusal.code.as_str(), refusal.answer.unwrap().code.as_str()), (code, theirs), "{body}");
         }
     }

@@ -13,7 +13,7 @@ use secrecy::ExposeSecret as _;
 use tracing::{debug, warn};
 
 use super::error;
-use super::options::{KafkaOptions, Login, Security};
+use super::options::{self, KafkaOptions, Login, Security};
 use super::token::Tokens;
 use crate::Error;
 
@@ -79,8 +79,8 @@ pub(super) fn limit_prefetch(config: &mut ClientConfig) {
 async fn log_in(config: &mut ClientConfig, login: &Login) -> Result<Option<Tokens>, Error> {
     match login {
         Login::Scram { hash, user, password_file } => {
-            let password = secret(password_file).await?;
-            config.set("sasl.mechanism", hash.mechanism()).set("sasl.username", user).set("sasl.password", password);
+            let password = options::read_secret(password_file).await?;
+            config.set("sasl.mechanism", hash.mechanism()).set("sasl.username", user).set("sasl.password", password.expose_secret());
             Ok(None)
         }
         Login::OAuth(oauth) => {
@@ -88,12 +88,6 @@ async fn log_in(config: &mut ClientConfig, login: &Login) -> Result<Option<Token
             Tokens::start(oauth.clone()).await.map(Some)
         }
     }
-}
-
-/// Reads the secret in a file, without the white space around it.
-pub(super) async fn secret(file: &Path) -> Result<String, Error> {
-    let read = xtsync_secrets::file::read(file.to_owned()).await;
-    Ok(read.map_err(|error| Error::Refused(format!("{}: {error}", file.display())))?.expose_secret().to_owned())
 }
 
 /// The library's callbacks; it calls them on its own threads and on polling threads.

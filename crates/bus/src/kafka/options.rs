@@ -1,8 +1,11 @@
 //! Connection options for Kafka, as plain data. Secrets are references to files, which are read on use.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use secrecy::SecretString;
+
+use crate::Error;
 use crate::backlog::BULK_MAX_WAIT;
 
 /// How to reach a cluster and how to behave in its groups.
@@ -104,4 +107,10 @@ impl ScramHash {
             Self::Sha512 => "SCRAM-SHA-512",
         }
     }
+}
+
+/// Reads the secret in a file, without the white space around it.
+pub(super) async fn read_secret(file: &Path) -> Result<SecretString, Error> {
+    let read = xtsync_secrets::file::read(file.to_owned()).await;
+    read.map_err(|error| Error::Refused(format!("{}: {error}", file.display())))
 }

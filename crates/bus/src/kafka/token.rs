@@ -4,22 +4,19 @@ use std::time::Duration;
 
 use rdkafka::client::OAuthToken;
 use secrecy::{ExposeSecret as _, SecretString};
-use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::{sleep, timeout};
 use tracing::warn;
 use xtsync_domain::Timestamp;
-
-use super::client::secret;
-use super::options::OAuth;
-use crate::Error;
+use xtsync_oauth::Request;
 use xtsync_runtime::clock::{Clock as _, SystemClock};
+use xtsync_runtime::telemetry::chain;
+
+use super::options::{OAuth, read_secret};
+use crate::Error;
 
 /// How long one request may take, and how long the start waits for the first token.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
-
-/// The longest response that is read.
-const ANSWER_BYTES_MAX: usize = 256 * 1024;
 
 /// The pause after a failure.
 const RETRY_INTERVAL: Duration = Duration::from_secs(2);
@@ -36,13 +33,6 @@ struct Token {
     expires: Timestamp,
 }
 
-#[derive(Deserialize)]
-struct Answer {
-    access_token: String,
-    /// Seconds.
-    expires_in: u64,
-}
-
 impl Tokens {
     /// Starts the task. It waits for the first token up to a limit, and the task continues after it: until then the bus is unavailable.
     pub(super) async fn start(oauth: OAuth) -> Result<Self, Error> {
@@ -50,7 +40,7 @@ impl Tokens {
         let http = http.map_err(|error| Error::Refused(format!("the client of {}: {error}", oauth.token_url)))?;
         // Reads the secret once here, so that a missing file is reported at once. It is read again for each token, because secrets are
         // rotated.
-        secret(&oauth.secret_file).await?;
+        read_secret(&oauth.secret_file).await?;
         let (sender, mut newest) = watch::channel(None);
         let client_id = oauth.client_id.clone();
         tokio::spawn(async move {
@@ -92,28 +82,9 @@ async fn refresh(http: &reqwest::Client, oauth: &OAuth, newest: &watch::Sender<O
 }
 
 async fn fetch(http: &reqwest::Client, oauth: &OAuth) -> Result<(Token, Duration), String> {
-    let secret = secret(&oauth.secret_file).await.map_err(|error| error.to_string())?;
-    let mut form = vec![("grant_type", "client_credentials"), ("client_id", &oauth.client_id), ("client_secret", &secret)];
-    form.extend(oauth.scope.as_deref().map(|scope| ("scope", scope)));
+    let secret = read_secret(&oauth.secret_file).await.map_err(|error| error.to_string())?;
+    let request = Request { url: &oauth.token_url, client_id: &oauth.client_id, secret: &secret, scope: oauth.scope.as_deref() };
     let now = SystemClock.now();
-    let answer = http.post(oauth.token_url.clone()).form(&form).send().await.map_err(|error| error.to_string())?;
-    if !answer.status().is_success() {
-        return Err(format!("{} answers {}", oauth.token_url, answer.status()));
-    }
-    let body = body(answer).await?;
-    // The parser's error may quote the body, and with it the token.
-    let answer: Answer = serde_json::from_slice(&body).map_err(|_| format!("{} answers something else than a token", oauth.token_url))?;
-    let life = Duration::from_secs(answer.expires_in);
-    Ok((Token { text: answer.access_token.into(), expires: now.plus(life) }, life))
-}
-
-async fn body(mut answer: reqwest::Response) -> Result<Vec<u8>, String> {
-    let mut body = Vec::new();
-    while let Some(chunk) = answer.chunk().await.map_err(|error| error.to_string())? {
-        body.extend_from_slice(&chunk);
-        if body.len() > ANSWER_BYTES_MAX {
-            return Err(format!("an answer over {ANSWER_BYTES_MAX} bytes"));
-        }
-    }
-    Ok(body)
+    let granted = request.send(http).await.map_err(|error| format!("{}: {}", oauth.token_url, chain(&error)))?;
+    Ok((Token { text: granted.bearer, expires: now.plus(granted.lasts) }, granted.lasts))
 }
