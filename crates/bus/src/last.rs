@@ -12,7 +12,7 @@ const READ_TIMEOUT: Duration = Duration::from_secs(1);
 /// The last record of each partition that has one.
 ///
 /// # Errors
-/// When the bus is unavailable, or the topic is missing.
+/// If the bus is unavailable, or the topic is missing.
 pub async fn last(bus: &Bus, topic: &Topic) -> Result<Vec<Record>, Error> {
     let ends = (0..).zip(bus.ends(topic).await?).filter(|(_, ends)| ends.low < ends.high);
     let ends: Vec<_> = ends.map(|(index, ends)| (Partition { topic: topic.clone(), index }, ends.high)).collect();

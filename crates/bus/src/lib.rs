@@ -110,7 +110,7 @@ pub trait Transport: Send + Sync + 'static {
     /// calls.
     ///
     /// # Errors
-    /// When a record could not be made durable in time; some of the others may be durable.
+    /// If a record could not be made durable in time; some of the others may be durable.
     async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error>;
 
     /// Whether bulk records may be published to these topics. A topic keeps its order, so bulk waits while the downstream consumer group
@@ -120,38 +120,38 @@ pub trait Transport: Send + Sync + 'static {
     /// Joins a consumer group on topics. Each partition is assigned to one member at a time. The topics must exist.
     ///
     /// # Errors
-    /// When the bus is unavailable or a topic is missing.
+    /// If the bus is unavailable or a topic is missing.
     async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error>;
 
     /// Opens partitions for reading, each from an offset, outside any group. Where the offset no longer exists, reading continues at the
     /// oldest record after it.
     ///
     /// # Errors
-    /// When the bus is unavailable or a topic is missing.
+    /// If the bus is unavailable or a topic is missing.
     async fn reader(&self, from: &[Position]) -> Result<Box<dyn Reader>, Error>;
 
     /// The ends of each partition of a topic, by index.
     ///
     /// # Errors
-    /// When the bus is unavailable or the topic is missing.
+    /// If the bus is unavailable or the topic is missing.
     async fn ends(&self, topic: &Topic) -> Result<Vec<Ends>, Error>;
 
     /// Creates those of these topics that do not exist, and returns them.
     ///
     /// # Errors
-    /// When the bus is unavailable or refuses.
+    /// If the bus is unavailable or refuses.
     async fn create(&self, topics: &[Topic], options: CreateOptions) -> Result<Vec<Topic>, Error>;
 
     /// The number of brokers, which limits the replication factor of a topic.
     ///
     /// # Errors
-    /// When the bus is unavailable.
+    /// If the bus is unavailable.
     async fn brokers(&self) -> Result<usize, Error>;
 
     /// Returns those of these topics that are missing. A topic whose number of partitions differs from the contract is an error.
     ///
     /// # Errors
-    /// When the bus is unavailable, or a topic has another number of partitions.
+    /// If the bus is unavailable, or a topic has another number of partitions.
     async fn missing(&self, topics: &[Topic]) -> Result<Vec<Topic>, Error>;
 
     /// Whether the bus creates missing topics itself (embedded). On Kafka an administrator creates them.
@@ -173,7 +173,7 @@ pub trait Subscription: Send {
     /// Waits for the next event. Cancelling it loses nothing.
     ///
     /// # Errors
-    /// When the bus is permanently unavailable or refuses this member.
+    /// If the bus is permanently unavailable or refuses this member.
     async fn next(&mut self) -> Result<Event, Error>;
 
     /// Starts an assigned partition at an offset; `None` means its oldest record. An offset past the end also starts at the oldest record:
@@ -181,7 +181,7 @@ pub trait Subscription: Send {
     /// [`Event::Revoked`] or [`Event::Lost`] follows.
     ///
     /// # Errors
-    /// When the bus is unavailable.
+    /// If the bus is unavailable.
     async fn start(&mut self, partition: &Partition, next: Option<i64>) -> Result<(), Error>;
 
     /// Commits positions for the group. Returns when they are durable.
@@ -196,7 +196,7 @@ pub trait Subscription: Send {
     /// Changes the topics without leaving the group.
     ///
     /// # Errors
-    /// When the bus is unavailable or a topic is missing.
+    /// If the bus is unavailable or a topic is missing.
     async fn resubscribe(&mut self, topics: &[Topic]) -> Result<(), Error>;
 }
 
@@ -207,7 +207,7 @@ pub trait Reader: Send {
     /// if none came. Cancelling it loses nothing.
     ///
     /// # Errors
-    /// When the bus is unavailable; a later call continues at the same position.
+    /// If the bus is unavailable; a later call continues at the same position.
     async fn read(&mut self, records_max: usize, wait: Duration) -> Result<Vec<Record>, Error>;
 
     /// The offset up to which a partition has been read: every record before it was returned or no longer exists. It skips gaps, so it

@@ -78,7 +78,7 @@ impl Table {
     /// record. Cancelling it loses nothing.
     ///
     /// # Errors
-    /// When the bus refuses the client permanently; while it is unavailable, this waits.
+    /// If the bus refuses the client permanently; while it is unavailable, this waits.
     pub async fn next(&mut self) -> Result<Vec<Record>, Error> {
         let mut pause = RETRY_DELAYS.0;
         loop {

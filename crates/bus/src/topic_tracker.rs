@@ -47,7 +47,7 @@ impl TopicTracker {
     /// are cheap.
     ///
     /// # Errors
-    /// When the bus is unavailable; then nothing has changed.
+    /// If the bus is unavailable; then nothing has changed.
     pub async fn set_topics(&mut self, wanted: &WantedTopics) -> Result<bool, Error> {
         let is_known = *wanted == self.wanted && (self.is_complete() || Instant::now() < self.next_check);
         if is_known {

@@ -35,7 +35,7 @@ pub enum Reach {
 /// Binds the listener; port 0 selects a free one.
 ///
 /// # Errors
-/// When the address is in use, or is not on loopback without explicit configuration.
+/// If the address is in use, or is not on loopback without explicit configuration.
 pub async fn bind(address: SocketAddr, reach: Reach) -> io::Result<TcpListener> {
     if reach == Reach::Loopback && !address.ip().is_loopback() {
         let refusal = format!("{address} is reachable from other machines: name it explicitly to listen there");

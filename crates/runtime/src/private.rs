@@ -21,7 +21,7 @@ const OTHERS: u32 = 0o077;
 /// Creates a directory with mode 0700, and its parents, unless it exists.
 ///
 /// # Errors
-/// When it cannot be created.
+/// If it cannot be created.
 pub fn make_dir(path: &Path) -> io::Result<()> {
     if path.exists() {
         return Ok(());
@@ -33,7 +33,7 @@ pub fn make_dir(path: &Path) -> io::Result<()> {
 /// As [`make_dir`], and refuses a directory that others may access.
 ///
 /// # Errors
-/// When it cannot be created, or exists and others may access it.
+/// If it cannot be created, or exists and others may access it.
 pub fn make_own_dir(path: &Path) -> io::Result<()> {
     make_dir(path)?;
     check(path, 0o700)
@@ -42,7 +42,7 @@ pub fn make_own_dir(path: &Path) -> io::Result<()> {
 /// Creates an empty file with mode 0600, unless it exists. Files that SQLite creates beside it get the same mode.
 ///
 /// # Errors
-/// When it cannot be created, exists and others may access it, or is no regular file.
+/// If it cannot be created, exists and others may access it, or is no regular file.
 pub fn make_file(path: &Path) -> io::Result<()> {
     match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
         Ok(file) => file.set_permissions(Permissions::from_mode(0o600))?,

@@ -26,7 +26,7 @@ impl Shutdown {
     /// A token that SIGTERM or SIGINT cancels.
     ///
     /// # Errors
-    /// When signal handlers cannot be installed.
+    /// If signal handlers cannot be installed.
     pub fn on_signal() -> io::Result<Self> {
         let signals = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let shutdown = Self::new();

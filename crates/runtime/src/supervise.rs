@@ -34,7 +34,7 @@ pub struct Panicked;
 /// Runs a future as a separate task and catches its panic. Dropping this aborts the task.
 ///
 /// # Errors
-/// When it panicked.
+/// If it panicked.
 pub async fn catch_panic<T: Send + 'static>(work: impl Future<Output = T> + Send + 'static) -> Result<T, Panicked> {
     let mut task = JoinSet::new();
     task.spawn(work);

@@ -100,7 +100,7 @@ pub fn chain(error: &dyn std::error::Error) -> String {
 /// Starts telemetry for the process, once. `role` is the service name for collectors, unless `OTEL_SERVICE_NAME` is set.
 ///
 /// # Errors
-/// When the filter cannot be parsed, the collector's address is refused, or telemetry has already started.
+/// If the filter cannot be parsed, the collector's address is refused, or telemetry has already started.
 pub fn init(role: &str, options: &TelemetryOptions) -> anyhow::Result<Telemetry> {
     let resource = resource(role);
     let traces = tracer_provider(resource.clone(), options.export)?;

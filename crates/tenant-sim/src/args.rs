@@ -41,7 +41,7 @@ pub struct Args {
     #[arg(long, value_name = "SECONDS", default_value_t = 3600)]
     pub token_lifetime: u64,
 
-    /// How badly the tenants behave, by seed: calm, mild, rough or storm; rough if only a seed is given
+    /// Faults of the tenants, by seed: none, mild, rough or severe; rough if only a seed is given
     #[arg(long, value_name = "SEED[:NAME]")]
     pub faults: Option<FaultProfile>,
 
@@ -70,7 +70,7 @@ impl Bound {
     /// The URL under which it is served.
     ///
     /// # Errors
-    /// When the address cannot be read.
+    /// If the address cannot be read.
     pub fn url(&self) -> std::io::Result<String> {
         let scheme = if self.tls.is_some() { "https" } else { "http" };
         Ok(format!("{scheme}://{}", self.listener.local_addr()?))
@@ -79,7 +79,7 @@ impl Bound {
     /// Serves it until `shutdown` completes.
     ///
     /// # Errors
-    /// When the listener fails.
+    /// If the listener fails.
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
         match &self.tls {
             Some(tls) => self.sim.serve_tls(self.listener, tls, shutdown).await,
@@ -121,7 +121,7 @@ impl Args {
     /// Makes the directories and the certificate and binds the address, so that mistakes show before anything is served.
     ///
     /// # Errors
-    /// When a tenant is wrong, the address cannot be bound, or the certificate cannot be written.
+    /// If a tenant is wrong, the address cannot be bound, or the certificate cannot be written.
     pub async fn bind(&self) -> anyhow::Result<Bound> {
         let sim = self.builder().build()?;
         let tls = self.tls.then(Tls::generate).transpose()?;

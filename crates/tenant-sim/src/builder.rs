@@ -78,7 +78,7 @@ impl Builder {
         self
     }
 
-    /// How badly the tenants behave, once they are made; not at all by default.
+    /// The faults of the tenants, once they are made; none by default.
     pub fn fault_profile(mut self, profile: FaultProfile) -> Self {
         self.profile = profile;
         self
@@ -87,7 +87,7 @@ impl Builder {
     /// Makes the directories.
     ///
     /// # Errors
-    /// When a name is empty, unfit for a domain or given twice, or `allow` names an unknown tenant.
+    /// If a name is empty, unfit for a domain or given twice, or `allow` names an unknown tenant.
     pub fn build(self) -> anyhow::Result<Sim> {
         let (journal, fault_state) = (Journal::new(), FaultState::default());
         let mut directories: Vec<Directory> = Vec::with_capacity(self.tenants.len());

@@ -1,4 +1,4 @@
-//! Connections that can be cut in the middle of an answer, as networks and load balancers do.
+//! Connections that can be closed in the middle of an answer, as networks and load balancers do.
 
 use std::io;
 use std::net::SocketAddr;
@@ -20,11 +20,11 @@ pub(crate) struct Peer {
     reset: Arc<AtomicBool>,
 }
 
-/// Accepts connections that can be cut.
+/// Accepts connections that can be closed in the middle of an answer.
 #[derive(Debug)]
 pub(crate) struct ResettableListener(pub(crate) TcpListener);
 
-/// A connection; once it is cut, nothing more is written.
+/// A connection; once it is closed, nothing more is written.
 #[derive(Debug)]
 pub(crate) struct Connection {
     stream: TcpStream,

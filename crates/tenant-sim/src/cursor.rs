@@ -1,6 +1,6 @@
-//! Opaque tokens in links: the place of a page or a round, with a checksum that refuses a damaged one or one of another tenant.
+//! Opaque tokens in links: the place of a page or a cycle, with a checksum that refuses a damaged one or one of another tenant.
 //!
-//! A token holds all that is needed to go on, so the server keeps nothing. A checksum finds tokens that were cut or changed.
+//! A token holds all that is needed to go on, so the server keeps nothing. A checksum finds tokens that were shortened or changed.
 
 use uuid::Uuid;
 

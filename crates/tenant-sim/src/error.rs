@@ -1,6 +1,6 @@
-//! How Graph says no: a status, a code that programs read, a message that people read.
+//! Graph's errors: a status, a code for programs, a message for users.
 //!
-//! Every refusal of the simulator is one `Failure`, over HTTP and in process alike, worded as Graph words it.
+//! Every refusal of the simulator is one `Failure`, over HTTP and in process, with Graph's own texts.
 
 use std::borrow::Cow;
 use std::time::Duration;

@@ -28,7 +28,7 @@ impl Sim {
     /// Serves all tenants on the listener until `shutdown` completes, and meanwhile notifies the subscribers of changes.
     ///
     /// # Errors
-    /// When the listener fails.
+    /// If the listener fails.
     pub async fn serve(&self, listener: TcpListener, shutdown: impl Future<Output = ()> + Send + 'static) -> std::io::Result<()> {
         self.serve_on(ResettableListener(listener).tap_io(|connection| connection.set_nodelay()), shutdown).await
     }
@@ -36,7 +36,7 @@ impl Sim {
     /// As [`Self::serve`], over TLS.
     ///
     /// # Errors
-    /// When the listener fails.
+    /// If the listener fails.
     pub async fn serve_tls(
         &self,
         listener: TcpListener,
@@ -67,7 +67,7 @@ fn router(sim: Sim) -> Router {
     Router::new().fallback(serve).with_state(sim)
 }
 
-/// Whether the path belongs to Graph, not to tokens or to the simulator's own door.
+/// Whether the path belongs to Graph, not to tokens or to the admin API.
 pub(crate) fn is_graph(path: &str) -> bool {
     path.starts_with("/v1.0/") || path.starts_with("/beta/")
 }

@@ -85,7 +85,7 @@ pub struct Entry {
     pub properties: Arc<[String]>,
 }
 
-/// What a writer tells; the journal adds the rest.
+/// What a writer reports; the journal adds the rest.
 pub(crate) struct Written {
     pub(crate) verb: Verb,
     pub(crate) kind: ObjectKind,

@@ -238,7 +238,7 @@ impl Schema {
     }
 }
 
-/// Whether look-ups by that property must not scan the directory: what a client matches people by.
+/// Whether look-ups by that property must not scan the directory: clients match users by it.
 pub(crate) fn is_indexed(prop: Prop) -> bool {
     [UPN, MAIL, PROXY_ADDRESSES, OTHER_MAILS, EMPLOYEE_ID, MAIL_NICKNAME].contains(&prop) || is_extension(prop)
 }

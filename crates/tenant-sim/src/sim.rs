@@ -64,7 +64,7 @@ impl Sim {
     /// Both administrators agree, now, to synchronize users from `source` into `target` without prompts.
     ///
     /// # Errors
-    /// When either tenant is unknown, or both are the same.
+    /// If either tenant is unknown, or both are the same.
     pub fn allow(&self, source: &str, target: &str) -> anyhow::Result<()> {
         self.agree(source, target, true)
     }
@@ -72,7 +72,7 @@ impl Sim {
     /// Both take it back: no synchronization, no redemption without a prompt. Users made so far stay.
     ///
     /// # Errors
-    /// When either tenant is unknown, or both are the same.
+    /// If either tenant is unknown, or both are the same.
     pub fn forbid(&self, source: &str, target: &str) -> anyhow::Result<()> {
         self.agree(source, target, false)
     }
@@ -125,7 +125,7 @@ impl Sim {
     /// The client's secret has expired: it is refused as such from now on, until another one is set. Tokens given out so far go on.
     ///
     /// # Errors
-    /// When there is no such client.
+    /// If there is no such client.
     pub fn expire_secret(&self, client: &str) -> anyhow::Result<()> {
         self.0.tokens.expire_secret(client)
     }
@@ -133,7 +133,7 @@ impl Sim {
     /// The client gets a new secret; the former ones have expired.
     ///
     /// # Errors
-    /// When there is no such client.
+    /// If there is no such client.
     pub fn renew_secret(&self, client: &str, secret: &str) -> anyhow::Result<()> {
         self.0.tokens.renew_secret(client, secret)
     }

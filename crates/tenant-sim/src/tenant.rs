@@ -131,7 +131,7 @@ impl TenantHandle {
     /// Moves a user to the bin.
     ///
     /// # Errors
-    /// When there is no such user.
+    /// If there is no such user.
     pub fn delete_user(&self, id: Uuid) -> Result<(), Failure> {
         self.tenant().write().delete_user(id)
     }
@@ -139,7 +139,7 @@ impl TenantHandle {
     /// Brings a user back from the bin.
     ///
     /// # Errors
-    /// When it is not there, or its name is taken meanwhile.
+    /// If it is not there, or its name is taken meanwhile.
     pub fn restore_user(&self, id: Uuid) -> Result<(), Failure> {
         self.tenant().write().restore_user(id)
     }
@@ -147,7 +147,7 @@ impl TenantHandle {
     /// Removes a user from the bin for good.
     ///
     /// # Errors
-    /// When it is not there.
+    /// If it is not there.
     pub fn purge_user(&self, id: Uuid) -> Result<(), Failure> {
         self.tenant().write().purge_user(id)
     }
@@ -155,7 +155,7 @@ impl TenantHandle {
     /// Sets or removes a manager.
     ///
     /// # Errors
-    /// When either does not exist.
+    /// If either does not exist.
     pub fn set_manager(&self, id: Uuid, manager: Option<Uuid>) -> Result<(), Failure> {
         self.tenant().write().set_manager(id, manager)
     }
@@ -188,7 +188,7 @@ impl TenantHandle {
     /// Deletes a group for good.
     ///
     /// # Errors
-    /// When there is no such group.
+    /// If there is no such group.
     pub fn delete_group(&self, id: Uuid) -> Result<(), Failure> {
         self.tenant().write().delete_group(id)
     }
@@ -204,7 +204,7 @@ impl TenantHandle {
     /// Removes a direct member from a group.
     ///
     /// # Errors
-    /// When it is no member.
+    /// If it is no member.
     pub fn remove_member(&self, group: Uuid, member: Uuid) -> Result<(), Failure> {
         self.tenant().write().remove_member(group, member)
     }
@@ -212,7 +212,7 @@ impl TenantHandle {
     /// A guest of this tenant signs in for the first time.
     ///
     /// # Errors
-    /// When there is no such user, or it is not external.
+    /// If there is no such user, or it is not external.
     pub fn redeem(&self, user: Uuid) -> Result<Redemption, Failure> {
         let domain = self.tenant().read().home_domain(user)?;
         let home = self.sim.tenant_place(&domain).map(|place| self.sim.tenant_at(place));
@@ -244,7 +244,7 @@ impl TenantHandle {
     /// Removes what this tenant's access policy says of a partner, its synchronization first, as Graph wants it.
     ///
     /// # Errors
-    /// When there is no such partner.
+    /// If there is no such partner.
     pub fn remove_partner(&self, partner: Uuid) -> Result<(), Failure> {
         let mut directory = self.tenant().write();
         if directory.policy.sync_json(partner).is_ok() {
@@ -263,7 +263,7 @@ impl TenantHandle {
     /// Registers another directory extension of users.
     ///
     /// # Errors
-    /// When there are too many.
+    /// If there are too many.
     pub fn register_extension(&self, name: &str) -> Result<(), Failure> {
         self.tenant().write().schema.register(name)
     }
@@ -289,7 +289,7 @@ impl TenantHandle {
         self.tenant().write().set_privileged(user, privileged);
     }
 
-    /// Whether every round of a delta query begins with an empty page, as Graph's sometimes do.
+    /// Whether every cycle of a delta query begins with an empty page, as Graph's sometimes do.
     pub fn start_delta_empty(&self, starts_empty: bool) {
         self.tenant().write().delta_starts_empty = starts_empty;
     }

@@ -46,7 +46,7 @@ impl Tls {
     /// Makes an authority and a certificate for `localhost` and 127.0.0.1.
     ///
     /// # Errors
-    /// When no key can be generated.
+    /// If no key can be generated.
     pub fn generate() -> anyhow::Result<Self> {
         let mut params = CertificateParams::new(Vec::<String>::new())?;
         params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);

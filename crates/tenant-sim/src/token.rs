@@ -48,7 +48,7 @@ pub(crate) struct Grant {
     uses: u32,
 }
 
-/// Why no token was given, in the words of the token endpoint.
+/// Why no token was given, as the token endpoint answers.
 #[derive(Debug)]
 pub(crate) struct Refusal {
     pub(crate) status: u16,

@@ -1,4 +1,4 @@
-//! Users by id, with an index by what clients look people up by.
+//! Users by id, with an index of the properties by which clients look users up.
 //!
 //! The index is kept here and nowhere else: properties change only through `insert`, `set` and `remove`.
 

@@ -1,7 +1,7 @@
 //! The value of one property of one directory object, and its way from and to Graph's JSON.
 //!
 //! Texts are reference-counted so that a generated directory keeps each department or city only once. A property that was never set
-//! has no value at all; one that was set and cleared has `Null`. Delta queries tell the two apart.
+//! has no value at all; one that was set and cleared has `Null`. Delta queries distinguish the two.
 
 use std::sync::Arc;
 

@@ -11,7 +11,7 @@ use reqwest::{Client, RequestBuilder};
 use serde_json::{Value, json};
 use xtsync_e2e::oracle::MAPPED;
 
-/// A target, and people to create there.
+/// A target, and users to create there.
 pub(crate) struct Baseline {
     http: Client,
     base: String,
@@ -24,7 +24,7 @@ impl Baseline {
     /// Signs in.
     ///
     /// # Errors
-    /// When the simulator refuses the sign-in.
+    /// If the simulator refuses the sign-in.
     pub(crate) async fn sign_in(address: &str, tenant: &str) -> Result<Self> {
         let http = Client::builder().no_proxy().build()?;
         let form = [("grant_type", "client_credentials"), ("client_id", "app"), ("client_secret", "secret")];
@@ -41,11 +41,11 @@ impl Baseline {
         Ok(Self { http, base, token, anchor, select })
     }
 
-    /// Creates `people` users with bounded concurrency; returns users per second.
+    /// Creates `count` users with bounded concurrency; returns users per second.
     ///
     /// # Errors
-    /// When the simulator refuses one.
-    pub(crate) async fn create(self, people: usize, at_once: usize) -> Result<f64> {
+    /// If the simulator refuses one.
+    pub(crate) async fn create(self, count: usize, at_once: usize) -> Result<f64> {
         let (client, next) = (Arc::new(self), Arc::new(AtomicUsize::new(0)));
         let began = Instant::now();
         let workers = (0..at_once).map(|_| {
@@ -53,7 +53,7 @@ impl Baseline {
             tokio::spawn(async move {
                 loop {
                     let number = next.fetch_add(1, Ordering::Relaxed);
-                    if number >= people {
+                    if number >= count {
                         return anyhow::Ok(());
                     }
                     client.one(number).await?;
@@ -63,12 +63,12 @@ impl Baseline {
         for done in try_join_all(workers).await? {
             done?;
         }
-        Ok(people as f64 / began.elapsed().as_secs_f64())
+        Ok(count as f64 / began.elapsed().as_secs_f64())
     }
 
     /// Look-up among users, bin and contacts at once; invitation; read; attributes with the anchor; read.
     async fn one(&self, number: usize) -> Result<()> {
-        let address = format!("baseline.person.{number}@emea.example");
+        let address = format!("baseline.user.{number}@emea.example");
         let anchor = format!("00000000-0000-0000-0000-000000000000/{number}");
         let mail = format!("mail eq '{address}' or proxyAddresses/any(p:p eq 'smtp:{address}')");
         let ours = format!("{} eq '{anchor}' or {mail} or otherMails/any(m:m eq '{address}')", self.anchor);
@@ -81,7 +81,7 @@ impl Baseline {
         )?;
         let invitation = json!({
             "invitedUserEmailAddress": address, "inviteRedirectUrl": "https://myapplications.microsoft.com",
-            "sendInvitationMessage": false, "invitedUserDisplayName": format!("Baseline Person {number}"),
+            "sendInvitationMessage": false, "invitedUserDisplayName": format!("Baseline User {number}"),
         });
         let invited = self.json(self.http.post(format!("{}/invitations", self.base)).json(&invitation)).await?;
         let id = invited["invitedUser"]["id"].as_str().context("no user was invited")?;

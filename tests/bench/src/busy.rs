@@ -17,10 +17,10 @@ const NEW: &str = "apac";
 const CHANGES: usize = 500;
 const PACE: Duration = Duration::from_millis(20);
 
-/// Times changes of a source of `replayed` people, while another of `created` people is synchronized for the first time.
+/// Times changes of a source of `replayed` users, while another of `created` users is synchronized for the first time.
 ///
 /// # Errors
-/// When the fleet does not come up or loses a change.
+/// If the fleet does not come up or loses a change.
 pub(crate) async fn measure(replayed: usize, created: usize) -> Result<Vec<Figure>> {
     let sim = Sim::builder().tenant(SOURCE, replayed).tenant(NEW, created).tenant(TARGET, 0);
     let sim = sim.allow(SOURCE, TARGET).allow(NEW, TARGET).seed(7).build()?;
@@ -35,8 +35,8 @@ pub(crate) async fn measure(replayed: usize, created: usize) -> Result<Vec<Figur
     // A changed rule for lost scopes: all users are decided again.
     fleet.reconfigure(pairs, Duration::from_secs(2))?;
     wait_for(Duration::from_secs(120), "the new source", async || Ok((hub.user_count() > before + 50).then_some(()))).await?;
-    let (_, people) = fixture::people(&fleet.sim)?;
-    let changes = fixture::change(&fleet.sim, people.into_iter().take(CHANGES), ("department", "Busy".into()), PACE).await?;
+    let (_, users) = fixture::users(&fleet.sim)?;
+    let changes = fixture::change(&fleet.sim, users.into_iter().take(CHANGES), ("department", "Busy".into()), PACE).await?;
     let took = changes.propagated(&fleet.sim, Duration::from_secs(120)).await?;
     let waiting = (before + created).saturating_sub(hub.user_count());
     let note = format!("{CHANGES} changes at 50/s, {replayed} decided again, {created} new, {waiting} of them still waiting at the end");

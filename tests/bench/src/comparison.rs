@@ -49,11 +49,11 @@ pub(crate) async fn measure(users: usize) -> Result<Vec<Figure>> {
     xtsync_harness::wait_for(Duration::from_secs(60), "the comparison", async || Ok((full_reads(&fleet).0 > before.0).then_some(())))
         .await?;
     let began = Instant::now();
-    let (home, people) = fixture::people(&fleet.sim)?;
+    let (home, in_scope) = fixture::users(&fleet.sim)?;
     let (mut leavers, mut out_of_scope) = (Changes::new(&fleet.sim, "accountEnabled"), Changes::new(&fleet.sim, "accountEnabled"));
     let mut pace = interval(PACE);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for (user, loss) in people.into_iter().zip(LOSSES.into_iter().cycle()).take(USERS_MAX) {
+    for (user, loss) in in_scope.into_iter().zip(LOSSES.into_iter().cycle()).take(USERS_MAX) {
         pace.tick().await;
         if full_reads(&fleet).1 > before.1 {
             break;

@@ -12,12 +12,12 @@ use crate::report::Figure;
 /// Kills the owner of the target in the middle of the first synchronization.
 ///
 /// # Errors
-/// When the fleet does not start, or no replica takes over.
+/// If the fleet does not start, or no replica takes over.
 pub(crate) async fn measure() -> Result<Vec<Figure>> {
     let mut fleet = Fleet::new(fixture::tenants(5_000)?, Plan { replicas: 2, ..fixture::plan() }).await?;
     fleet.start().await?;
     let hub = fleet.sim.tenant(fixture::TARGET).context("no target")?;
-    wait_for(Duration::from_secs(120), "some people", async || Ok((hub.user_count() > 200).then_some(()))).await?;
+    wait_for(Duration::from_secs(120), "the first users", async || Ok((hub.user_count() > 200).then_some(()))).await?;
     let owner = fleet.owner(fixture::TARGET).await?;
     fleet.kill("provisioner", owner).await?;
     let killed = Instant::now();

@@ -21,9 +21,9 @@ pub(crate) const TARGET: &str = "hub";
 /// A simulator with that many users in the source, all of them in scope.
 ///
 /// # Errors
-/// When it cannot be built.
-pub(crate) fn tenants(people: usize) -> Result<Sim> {
-    Sim::builder().tenant(SOURCE, people).tenant(TARGET, 0).allow(SOURCE, TARGET).seed(7).build()
+/// If it cannot be built.
+pub(crate) fn tenants(users: usize) -> Result<Sim> {
+    Sim::builder().tenant(SOURCE, users).tenant(TARGET, 0).allow(SOURCE, TARGET).seed(7).build()
 }
 
 /// One pair, as a user would run it: one process a role.
@@ -31,26 +31,25 @@ pub(crate) fn plan() -> Plan {
     Plan::into_one(&[SOURCE], TARGET)
 }
 
-/// People of the source who are in scope.
+/// The users of the source who are in scope.
 ///
 /// # Errors
-/// When the simulator lacks the source.
-pub(crate) fn people(sim: &Sim) -> Result<(TenantHandle, Vec<Uuid>)> {
+/// If the simulator lacks the source.
+pub(crate) fn users(sim: &Sim) -> Result<(TenantHandle, Vec<Uuid>)> {
     let home = sim.tenant(SOURCE).context("no source")?;
     let group = *home.groups(ALL_USERS).first().context("no group")?;
-    let people = home.members(group).into_iter().filter(|id| home.user(*id).is_some_and(|user| user["accountEnabled"] == true));
-    let people = people.collect();
-    Ok((home, people))
+    let users = home.members(group).into_iter().filter(|id| home.user(*id).is_some_and(|user| user["accountEnabled"] == true)).collect();
+    Ok((home, users))
 }
 
 /// Creates a user and adds them to the scope group.
 ///
 /// # Errors
-/// When the tenant refuses.
+/// If the tenant refuses.
 pub(crate) fn join(home: &TenantHandle, number: usize) -> Result<Uuid> {
-    let (nickname, domain) = (format!("new.person.{number}"), home.domain());
+    let (nickname, domain) = (format!("new.user.{number}"), home.domain());
     let id = home.create_user(&json!({
-        "accountEnabled": true, "displayName": format!("New Person {number}"), "givenName": "New", "surname": format!("Person {number}"),
+        "accountEnabled": true, "displayName": format!("New User {number}"), "givenName": "New", "surname": format!("User {number}"),
         "mailNickname": nickname, "userPrincipalName": format!("{nickname}@{domain}"), "mail": format!("{nickname}@{domain}"),
         "passwordProfile": {"password": "not-used-anywhere-1"},
     }))?;
@@ -62,7 +61,7 @@ pub(crate) fn join(home: &TenantHandle, number: usize) -> Result<Uuid> {
 /// Waits until the target has had no write for a while; returns the moment of its last one.
 ///
 /// # Errors
-/// When it never rests.
+/// If it never rests.
 pub(crate) async fn until_quiet(sim: &Sim, within: Duration) -> Result<Instant> {
     const QUIET: Duration = Duration::from_secs(2);
     wait_for(within, "the target to rest", async || {
@@ -75,7 +74,7 @@ pub(crate) async fn until_quiet(sim: &Sim, within: Duration) -> Result<Instant> 
 /// Processor time that all roles have used together.
 ///
 /// # Errors
-/// When one does not run.
+/// If one does not run.
 pub(crate) fn cpu(fleet: &Fleet) -> Result<HashMap<&'static str, Duration>> {
     ROLES.into_iter().map(|role| Ok((role, usage::cpu(fleet.pid(role, 0)?)?))).collect()
 }
@@ -88,13 +87,13 @@ pub(crate) struct Changes {
     since: u64,
 }
 
-/// Changes a property of each of these people of the source, one every `pace`.
+/// Changes a property of each of these users of the source, one every `pace`.
 ///
 /// # Errors
-/// When the source refuses one.
+/// If the source refuses one.
 pub(crate) async fn change(
     sim: &Sim,
-    people: impl Iterator<Item = Uuid>,
+    users: impl Iterator<Item = Uuid>,
     (property, value): (&'static str, Json),
     pace: Duration,
 ) -> Result<Changes> {
@@ -103,7 +102,7 @@ pub(crate) async fn change(
     let body = json!({ property: value });
     let mut pace = interval(pace);
     pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    for user in people {
+    for user in users {
         pace.tick().await;
         changes.begin(user);
         home.patch_user(user, &body)?;
@@ -125,7 +124,7 @@ impl Changes {
     /// How long each took to come across, once all have.
     ///
     /// # Errors
-    /// When one does not.
+    /// If one does not.
     pub(crate) async fn propagated(&self, sim: &Sim, within: Duration) -> Result<Vec<Duration>> {
         wait_for(within, "the changes to come across", async || {
             let took = self.propagation_times(sim);

@@ -18,24 +18,24 @@ const DEAD: &str = "t10";
 /// How long every request takes.
 const LATENCY: Duration = Duration::from_millis(20);
 
-/// People of the source.
-const PEOPLE: usize = 500;
+/// The users of the source.
+const USERS: usize = 500;
 
 /// Creates all users in the eight healthy targets alone, and then beside the two failing ones.
 ///
 /// # Errors
-/// When the fleet does not come up.
+/// If the fleet does not come up.
 pub(crate) async fn measure() -> Result<Vec<Figure>> {
     let alone = speed(&HEALTHY).await?;
     show(&format!("eight targets alone: {alone:.0} users/s"));
     let beside = speed(&[&HEALTHY[..], &[THROTTLED, DEAD]].concat()).await?;
-    let note = format!("{PEOPLE} people into each of eight targets of 20 ms, beside one of 20 writes/s and a dead one");
+    let note = format!("{USERS} users into each of eight targets of 20 ms, beside one of 20 writes/s and a dead one");
     Ok(vec![Figure::new("isolation", beside, "users/s", note).against(alone)])
 }
 
 /// Users per second in the healthy targets, between a tenth and nine tenths of all.
 async fn speed(targets: &[&str]) -> Result<f64> {
-    let tenants = targets.iter().fold(Sim::builder().tenant(SOURCE, PEOPLE), |tenants, target| tenants.tenant(target, 0));
+    let tenants = targets.iter().fold(Sim::builder().tenant(SOURCE, USERS), |tenants, target| tenants.tenant(target, 0));
     let profile = FaultProfile {
         latency: Span::exactly(LATENCY),
         throttle: Some(Throttle::documented().with_writes(20, 1)),
@@ -48,7 +48,7 @@ async fn speed(targets: &[&str]) -> Result<f64> {
     let mut fleet = Fleet::new(sim, Plan { pairs, ..fixture::plan() }).await?;
     fleet.start().await?;
     let healthy: Vec<_> = HEALTHY.iter().filter_map(|name| fleet.sim.tenant(name)).collect();
-    let (_, in_scope) = fixture::people(&fleet.sim)?;
+    let (_, in_scope) = fixture::users(&fleet.sim)?;
     let all = in_scope.len() * HEALTHY.len();
     let mut marks = Vec::new();
     for part in [all / 10, all * 9 / 10] {

@@ -15,20 +15,20 @@ const PACE: Duration = Duration::from_millis(20);
 /// Changes that are timed.
 const CHANGES: usize = 1_000;
 
-/// Creates that wait while people leave, and those who leave.
+/// The creates that wait while users leave, and the users who leave.
 const WAITING: usize = 5_000;
 const LEAVERS: usize = 40;
 
 /// 50 changes a second on a tenant that is synchronized.
 ///
 /// # Errors
-/// When the fleet does not come up or loses a change.
+/// If the fleet does not come up or loses a change.
 pub(crate) async fn changes() -> Result<Vec<Figure>> {
     let mut fleet = Fleet::new(fixture::tenants(3_000)?, Plan { notified: true, ..fixture::plan() }).await?;
     fleet.start().await?;
     fleet.converge("300s")?;
-    let (_, people) = fixture::people(&fleet.sim)?;
-    let changes = fixture::change(&fleet.sim, people.into_iter().take(CHANGES), ("department", "Latency".into()), PACE).await?;
+    let (_, users) = fixture::users(&fleet.sim)?;
+    let changes = fixture::change(&fleet.sim, users.into_iter().take(CHANGES), ("department", "Latency".into()), PACE).await?;
     let took = changes.propagated(&fleet.sim, Duration::from_secs(60)).await?;
     fleet.stop().await?;
     let figure = |name, part, bound| {
@@ -37,15 +37,15 @@ pub(crate) async fn changes() -> Result<Vec<Figure>> {
     Ok(vec![figure("change_to_target_p50_ms", 0.5, 20.0), figure("change_to_target_p99_ms", 0.99, 100.0)])
 }
 
-/// People are disabled while thousands wait to be created in a target that allows 20 writes a second.
+/// Users are disabled while thousands wait to be created in a target that allows 20 writes a second.
 ///
 /// # Errors
-/// When the fleet does not come up or a leaver is lost.
+/// If the fleet does not come up or a leaver is lost.
 pub(crate) async fn leavers() -> Result<Vec<Figure>> {
     let mut fleet = Fleet::new(fixture::tenants(500)?, fixture::plan()).await?;
     fleet.start().await?;
     fleet.converge("300s")?;
-    let (home, people) = fixture::people(&fleet.sim)?;
+    let (home, users) = fixture::users(&fleet.sim)?;
     let throttle = Some(Throttle::documented().with_writes(20, 1));
     fleet.sim.set_fault_profile(FaultProfile { seed: 7, throttle, ..FaultProfile::default() });
     for number in 0..WAITING {
@@ -56,7 +56,7 @@ pub(crate) async fn leavers() -> Result<Vec<Figure>> {
     let before = hub.user_count();
     xtsync_harness::wait_for(Duration::from_secs(60), "the backlog", async || Ok((hub.user_count() > before + 100).then_some(()))).await?;
     let pace = Duration::from_millis(500);
-    let changes = fixture::change(&fleet.sim, people.into_iter().take(LEAVERS), ("accountEnabled", false.into()), pace).await?;
+    let changes = fixture::change(&fleet.sim, users.into_iter().take(LEAVERS), ("accountEnabled", false.into()), pace).await?;
     let took = changes.propagated(&fleet.sim, Duration::from_secs(120)).await?;
     let waiting = WAITING + before - hub.user_count();
     let note = format!("{LEAVERS} disabled while {waiting} creates waited, 20 writes/s");

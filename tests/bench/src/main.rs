@@ -25,9 +25,9 @@ struct Args {
     /// What to measure [default: everything]
     measurements: Vec<Measurement>,
 
-    /// People of the first synchronization
+    /// Users of the source in policy, comparison and initial
     #[arg(long, default_value_t = 100_000)]
-    people: usize,
+    users: usize,
 
     /// Users who are decided again while changes are timed; the goal is stated for 100,000
     #[arg(long, default_value_t = 5_000)]
@@ -78,13 +78,13 @@ async fn main() -> Result<()> {
 
 async fn measure(measurement: Measurement, args: &Args) -> Result<Vec<Figure>> {
     match measurement {
-        Measurement::Policy => policy::measure(args.people).await,
+        Measurement::Policy => policy::measure(args.users).await,
         Measurement::Changes => latency::changes().await,
         Measurement::Busy => busy::measure(args.replayed, args.created).await,
         Measurement::Leavers => latency::leavers().await,
-        Measurement::Comparison => comparison::measure(args.people).await,
+        Measurement::Comparison => comparison::measure(args.users).await,
         Measurement::Failover => failover::measure().await,
         Measurement::Isolation => isolation::measure().await,
-        Measurement::Initial => initial::measure(args.people).await,
+        Measurement::Initial => initial::measure(args.users).await,
     }
 }

@@ -30,12 +30,12 @@ const LINGERS: [&str; 3] = ["0", "5", "50"];
 
 const SOON: Duration = Duration::from_secs(600);
 
-/// Lets policy decide about `people`.
+/// Lets policy decide about that many `users`.
 ///
 /// # Errors
-/// When the fleet does not come up.
-pub(crate) async fn measure(people: usize) -> Result<Vec<Figure>> {
-    let tenants = TARGETS.iter().fold(Sim::builder().tenant(SOURCE, people), |tenants, target| tenants.tenant(target, 0));
+/// If the fleet does not come up.
+pub(crate) async fn measure(users: usize) -> Result<Vec<Figure>> {
+    let tenants = TARGETS.iter().fold(Sim::builder().tenant(SOURCE, users), |tenants, target| tenants.tenant(target, 0));
     let sim = TARGETS.iter().fold(tenants, |tenants, target| tenants.allow(SOURCE, target)).seed(7).build()?;
     let pairs = TARGETS.iter().map(|target| (SOURCE.to_owned(), (*target).to_owned())).collect();
     let mut fleet = Fleet::new(sim, Plan { pairs, ..Plan::into_one(&[], SOURCE) }).await?;
@@ -50,7 +50,7 @@ pub(crate) async fn measure(people: usize) -> Result<Vec<Figure>> {
     let watermarks: BaseConsumer = client(&bootstrap).create()?;
     let published = wait_for(SOON, "the deltas of all users", async || {
         let published = records(&watermarks, &deltas)?;
-        Ok((published >= people as i64).then_some(published))
+        Ok((published >= users as i64).then_some(published))
     })
     .await?;
 

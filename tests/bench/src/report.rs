@@ -1,4 +1,4 @@
-//! What was measured: a table for people, a file for scripts.
+//! What was measured: a table to read, a file for scripts.
 
 use std::path::Path;
 
@@ -9,7 +9,7 @@ use serde::Serialize;
 /// One figure.
 #[derive(Debug, Clone, Serialize)]
 pub(crate) struct Figure {
-    /// What was measured, in one word.
+    /// The name of the figure.
     name: String,
     value: f64,
     unit: &'static str,
@@ -17,7 +17,7 @@ pub(crate) struct Figure {
     against: Option<f64>,
     /// `value` over `against`.
     ratio: Option<f64>,
-    /// The conditions, for people.
+    /// The conditions, for the table.
     #[serde(skip)]
     note: String,
 }
@@ -37,7 +37,7 @@ impl Figure {
 /// Prints the figures and writes them as JSON.
 ///
 /// # Errors
-/// When the file cannot be written.
+/// If the file cannot be written.
 pub(crate) fn publish(figures: &[Figure], file: &Path) -> Result<()> {
     let folder = file.parent().context("a report lies in a folder")?;
     std::fs::create_dir_all(folder)?;

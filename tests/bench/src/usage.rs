@@ -10,7 +10,7 @@ const TICKS: f64 = 100.0;
 /// Processor time that a process has used, its threads' included.
 ///
 /// # Errors
-/// When there is no such process.
+/// If there is no such process.
 pub(crate) fn cpu(pid: u32) -> Result<Duration> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).with_context(|| format!("no process {pid}"))?;
     // After the name in brackets, which may hold spaces: fields 3 and on; user and system time are fields 14 and 15.
@@ -23,7 +23,7 @@ pub(crate) fn cpu(pid: u32) -> Result<Duration> {
 /// The most memory that a process has had resident, in MiB.
 ///
 /// # Errors
-/// When there is no such process.
+/// If there is no such process.
 pub(crate) fn peak_rss_mib(pid: u32) -> Result<f64> {
     let status = std::fs::read_to_string(format!("/proc/{pid}/status")).with_context(|| format!("no process {pid}"))?;
     let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).context("no peak in /proc")?;

@@ -12,7 +12,7 @@ use crate::fleet::Plan;
 /// Writes a folder of YAML for a plan, and below it the simulated application's secrets. The sources notify `notified` of changes.
 ///
 /// # Errors
-/// When it cannot be written.
+/// If it cannot be written.
 pub fn write(folder: &Path, address: &str, plan: &Plan, notified: Option<&str>) -> Result<()> {
     fs::create_dir_all(folder)?;
     for tenant in tenants(plan) {

@@ -92,7 +92,7 @@ impl Fleet {
     /// Waits until no other fleet of this program runs, serves the tenants, and starts the broker and the database, but no role.
     ///
     /// # Errors
-    /// When one of them does not start.
+    /// If one of them does not start.
     pub async fn new(sim: Sim, plan: Plan) -> Result<Self> {
         let serial_guard = SERIAL.lock().await;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
@@ -116,7 +116,7 @@ impl Fleet {
     /// Changes the pairs and the grace period, and applies the configuration.
     ///
     /// # Errors
-    /// When the broker or control refuses.
+    /// If the broker or control refuses.
     pub fn reconfigure(&mut self, pairs: Vec<(String, String)>, grace: Duration) -> Result<()> {
         (self.plan.pairs, self.plan.grace) = (pairs, grace);
         self.configure()?;
@@ -138,7 +138,7 @@ impl Fleet {
     /// Creates the topics, starts every process, and applies the configuration.
     ///
     /// # Errors
-    /// When any of that fails.
+    /// If any of that fails.
     pub async fn start(&mut self) -> Result<()> {
         self.create_topics()?;
         for role in ROLES {
@@ -153,7 +153,7 @@ impl Fleet {
     /// Creates the topics that the configuration needs.
     ///
     /// # Errors
-    /// When the broker refuses.
+    /// If the broker refuses.
     pub fn create_topics(&self) -> Result<()> {
         let folder = self.configuration().display().to_string();
         self.run(&["topics", "create", "-f", &folder, "--bus", &self.bus(), "--replication", "1", "--min-insync", "1"]).map(drop)
@@ -162,7 +162,7 @@ impl Fleet {
     /// Starts a replica of a role.
     ///
     /// # Errors
-    /// When the program is missing.
+    /// If the program is missing.
     pub fn start_replica(&mut self, role: &'static str, index: usize) -> Result<()> {
         let (admin, control) = (format!("127.0.0.1:{}", free_port()), format!("127.0.0.1:{}", free_port()));
         let name = format!("{role}-{index}");
@@ -183,7 +183,7 @@ impl Fleet {
     /// Kills a replica with SIGKILL.
     ///
     /// # Errors
-    /// When it does not run.
+    /// If it does not run.
     pub async fn kill(&mut self, role: &str, index: usize) -> Result<()> {
         let mut member = self.take(role, index)?;
         member.process.end(Signal::Kill, KILL_TIMEOUT).await.map(drop)
@@ -192,7 +192,7 @@ impl Fleet {
     /// Stops a replica, and waits until it has drained.
     ///
     /// # Errors
-    /// When it does not run or does not drain.
+    /// If it does not run or does not drain.
     pub async fn stop_replica(&mut self, role: &str, index: usize) -> Result<()> {
         let mut member = self.take(role, index)?;
         let status = member.process.end(Signal::Term, DRAIN_TIMEOUT).await?;
@@ -203,7 +203,7 @@ impl Fleet {
     /// Dumps the database of a role to a file.
     ///
     /// # Errors
-    /// When the database is unavailable.
+    /// If the database is unavailable.
     pub async fn dump(&self, role: &str, file: &Path) -> Result<()> {
         self.postgres.dump(&database(role), file).await
     }
@@ -211,7 +211,7 @@ impl Fleet {
     /// Restores the database of a role from a dump.
     ///
     /// # Errors
-    /// When the database is unavailable or the file is no dump.
+    /// If the database is unavailable or the file is no dump.
     pub async fn restore(&self, role: &str, file: &Path) -> Result<()> {
         self.postgres.restore(&database(role), file).await
     }
@@ -219,7 +219,7 @@ impl Fleet {
     /// The index of the provisioner replica that owns a target.
     ///
     /// # Errors
-    /// When none does.
+    /// If none does.
     pub async fn owner(&self, target: &str) -> Result<usize> {
         let sql = format!("SELECT owner FROM provisioner.lease WHERE name = 'target/{target}'");
         let owner = self.postgres.sql(&database("provisioner"), &sql).await?;
@@ -229,7 +229,7 @@ impl Fleet {
     /// Sends a replica a signal that does not end it.
     ///
     /// # Errors
-    /// When it does not run.
+    /// If it does not run.
     pub fn signal(&self, role: &str, index: usize, signal: Signal) -> Result<()> {
         self.member(role, index)?.process.signal(signal)
     }
@@ -237,7 +237,7 @@ impl Fleet {
     /// The process id of a replica.
     ///
     /// # Errors
-    /// When it does not run.
+    /// If it does not run.
     pub fn pid(&self, role: &str, index: usize) -> Result<u32> {
         Ok(self.member(role, index)?.process.pid())
     }
@@ -245,7 +245,7 @@ impl Fleet {
     /// Applies the folder of YAML.
     ///
     /// # Errors
-    /// When control refuses it.
+    /// If control refuses it.
     pub fn apply(&self) -> Result<()> {
         let folder = self.configuration().display().to_string();
         self.administer(&["apply", "-f", &folder]).map(drop)
@@ -254,7 +254,7 @@ impl Fleet {
     /// Waits until one process of control is there.
     ///
     /// # Errors
-    /// When none comes up.
+    /// If none comes up.
     pub async fn until_control_answers(&mut self) -> Result<()> {
         wait_for(Duration::from_secs(60), "control to answer", async || Ok(self.administer(&["status"]).is_ok().then_some(()))).await
     }
@@ -262,7 +262,7 @@ impl Fleet {
     /// Waits until everything is converged.
     ///
     /// # Errors
-    /// When it is not in time.
+    /// If it is not in time.
     pub fn converge(&self, within: &str) -> Result<()> {
         self.administer(&["status", &format!("--wait={within}"), "--fresh"]).map(drop)
     }
@@ -270,7 +270,7 @@ impl Fleet {
     /// The stored rows of links that control reports as not converged, for the diagnosis of a failed test.
     ///
     /// # Errors
-    /// When the database is unavailable.
+    /// If the database is unavailable.
     pub async fn unconverged(&self) -> Result<String> {
         const SEEN: &str = "SELECT user_id, status, code, due, md5(record) FROM control.view_link WHERE status <> 'done'";
         const HELD: &str =
@@ -288,7 +288,7 @@ impl Fleet {
     /// The metrics or health of a role's first replica.
     ///
     /// # Errors
-    /// When it does not answer.
+    /// If it does not answer.
     pub async fn ask(&self, role: &str, path: &str) -> Result<(u16, String)> {
         let answer = reqwest::get(format!("{}{path}", self.member(role, 0)?.admin)).await?;
         Ok((answer.status().as_u16(), answer.text().await?))
@@ -297,7 +297,7 @@ impl Fleet {
     /// The differences that the oracle finds in a target.
     ///
     /// # Errors
-    /// When a tenant cannot be read.
+    /// If a tenant cannot be read.
     pub async fn verify(&self, target: &str) -> Result<Verdict> {
         let mut sources = Vec::new();
         for (name, _) in self.plan.pairs.iter().filter(|(_, into)| into == target) {
@@ -309,7 +309,7 @@ impl Fleet {
     /// Stops every process and returns the exit status of each.
     ///
     /// # Errors
-    /// When one does not drain.
+    /// If one does not drain.
     pub async fn stop(&mut self) -> Result<()> {
         for (role, index) in self.members.iter().map(|member| (member.role, member.index)).collect::<Vec<_>>() {
             self.stop_replica(role, index).await?;
@@ -326,7 +326,7 @@ impl Fleet {
     /// Runs a command against any replica of control.
     ///
     /// # Errors
-    /// When no replica accepts it: with the last answer, and the last log lines of all processes.
+    /// If no replica accepts it: with the last answer, and the last log lines of all processes.
     pub fn administer(&self, args: &[&str]) -> Result<String> {
         let token = self.token();
         let mut last = None;

@@ -16,7 +16,7 @@ impl Tenant {
     /// Signs in at a simulator such as `http://127.0.0.1:8700`.
     ///
     /// # Errors
-    /// When the simulator refuses the sign-in.
+    /// If the simulator refuses the sign-in.
     pub async fn sign_in(base: &str, tenant: &str) -> Result<Self> {
         let http = Client::new();
         let form = [
@@ -34,7 +34,7 @@ impl Tenant {
     /// Every object of a collection, over all pages.
     ///
     /// # Errors
-    /// When a page cannot be read.
+    /// If a page cannot be read.
     pub async fn all(&self, path: &str) -> Result<Vec<Value>> {
         let mut objects = Vec::new();
         let mut next = Some(format!("{}{path}", self.base));
@@ -51,7 +51,7 @@ impl Tenant {
     /// One object.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub async fn get(&self, path: &str) -> Result<Value> {
         self.send(Method::GET, &format!("{}{path}", self.base), None).await
     }
@@ -59,7 +59,7 @@ impl Tenant {
     /// Creates an object; returns the answer of the tenant.
     ///
     /// # Errors
-    /// When the tenant refuses.
+    /// If the tenant refuses.
     pub async fn post(&self, path: &str, body: Value) -> Result<Value> {
         self.send(Method::POST, &format!("{}{path}", self.base), Some(body)).await
     }
@@ -67,7 +67,7 @@ impl Tenant {
     /// Patches an object.
     ///
     /// # Errors
-    /// When the tenant refuses.
+    /// If the tenant refuses.
     pub async fn patch(&self, path: &str, body: Value) -> Result<()> {
         self.send(Method::PATCH, &format!("{}{path}", self.base), Some(body)).await.map(drop)
     }
@@ -75,7 +75,7 @@ impl Tenant {
     /// Puts an object.
     ///
     /// # Errors
-    /// When the tenant refuses.
+    /// If the tenant refuses.
     pub async fn put(&self, path: &str, body: Value) -> Result<()> {
         self.send(Method::PUT, &format!("{}{path}", self.base), Some(body)).await.map(drop)
     }
@@ -83,7 +83,7 @@ impl Tenant {
     /// Deletes an object.
     ///
     /// # Errors
-    /// When the tenant refuses.
+    /// If the tenant refuses.
     pub async fn delete(&self, path: &str) -> Result<()> {
         self.send(Method::DELETE, &format!("{}{path}", self.base), None).await.map(drop)
     }
@@ -91,7 +91,7 @@ impl Tenant {
     /// The tenant's directory id.
     ///
     /// # Errors
-    /// When it cannot be read.
+    /// If it cannot be read.
     pub async fn directory_id(&self) -> Result<String> {
         let organizations = self.all("/organization").await?;
         Ok(organizations.first().and_then(|organization| organization["id"].as_str()).context("no organization")?.to_owned())
@@ -100,7 +100,7 @@ impl Tenant {
     /// The id of the one group of this name.
     ///
     /// # Errors
-    /// When there is none or several.
+    /// If there is none or several.
     pub async fn group(&self, name: &str) -> Result<String> {
         let groups = self.all(&format!("/groups?$filter=displayName eq '{name}'")).await?;
         ensure!(groups.len() == 1, "{} groups are called {name}", groups.len());
@@ -110,7 +110,7 @@ impl Tenant {
     /// Adds a user to a group.
     ///
     /// # Errors
-    /// When the tenant refuses.
+    /// If the tenant refuses.
     pub async fn join(&self, group: &str, user: &str) -> Result<()> {
         let reference = json!({"@odata.id": format!("{}/directoryObjects/{user}", self.base)});
         self.post(&format!("/groups/{group}/members/$ref"), reference).await.map(drop)
@@ -119,7 +119,7 @@ impl Tenant {
     /// Removes a user from a group.
     ///
     /// # Errors
-    /// When the tenant refuses.
+    /// If the tenant refuses.
     pub async fn leave(&self, group: &str, user: &str) -> Result<()> {
         self.delete(&format!("/groups/{group}/members/{user}/$ref")).await
     }

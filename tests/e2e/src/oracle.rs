@@ -55,7 +55,7 @@ pub struct Verdict {
 /// Compares a target with its sources.
 ///
 /// # Errors
-/// When a tenant cannot be read.
+/// If a tenant cannot be read.
 pub async fn verify(sources: &[Source], target: &Tenant) -> Result<Verdict> {
     let mut verdict = Verdict::default();
     let anchor = anchor_name(target).await?;

@@ -64,7 +64,7 @@ impl Workload {
     /// The workload in these tenants.
     ///
     /// # Errors
-    /// When one is not in the simulator.
+    /// If one is not in the simulator.
     pub fn new(sim: &Sim, tenants: &[&str], seed: u64) -> Result<Self> {
         let home = |name: &&str| {
             let tenant = sim.tenant(name).with_context(|| format!("no tenant {name}"))?;
@@ -79,7 +79,7 @@ impl Workload {
     /// Makes one change to a random user.
     ///
     /// # Errors
-    /// When the tenant refuses it.
+    /// If the tenant refuses it.
     pub fn apply_change(&mut self) -> Result<()> {
         self.changes_made += 1;
         let (number, rng) = (self.changes_made, &mut self.rng);

@@ -6,10 +6,10 @@ use anyhow::{Context as _, ensure};
 
 /// The program `name` of this workspace, from the build that this test or benchmark comes from.
 ///
-/// Cargo tells a test only the programs of its own package, so it is looked for beside our own executable.
+/// Cargo names to a test only the programs of its own package, so it is looked for beside our own executable.
 ///
 /// # Errors
-/// When it was not built, as `cargo test -p` of another package does not.
+/// If it was not built, as `cargo test -p` of another package does not.
 pub fn binary(name: &str) -> anyhow::Result<PathBuf> {
     let own = std::env::current_exe().context("asking for our own executable")?;
     let folder = own.parent().context("our own executable lies in no target directory")?;

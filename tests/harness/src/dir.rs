@@ -20,7 +20,7 @@ impl Dir {
     /// Makes an empty directory, readable by its owner only.
     ///
     /// # Errors
-    /// When the system's folder for temporary files cannot be written.
+    /// If the system's folder for temporary files cannot be written.
     pub fn new() -> anyhow::Result<Self> {
         static SWEPT: Once = Once::new();
         SWEPT.call_once(|| sweep(&std::env::temp_dir()));

@@ -54,7 +54,7 @@ impl Kafka {
     /// Formats a fresh data directory, starts a broker on it and waits until it answers.
     ///
     /// # Errors
-    /// When the jars are missing (`make kafka` brings them), Java is, or the broker does not come up: then with its log.
+    /// If the jars are missing (`make kafka` brings them), Java is, or the broker does not come up: then with its log.
     pub async fn start(options: KafkaOptions) -> anyhow::Result<Self> {
         jars::directory()?;
         let dir = Dir::new()?;
@@ -106,7 +106,7 @@ impl Kafka {
     /// Starts a stopped or killed broker on the ports and data it had.
     ///
     /// # Errors
-    /// When it does not come up: then with its log.
+    /// If it does not come up: then with its log.
     pub async fn resume(&mut self) -> anyhow::Result<()> {
         let mut command = java("kafka.Kafka")?;
         command.arg(self.dir.join("server.properties"));

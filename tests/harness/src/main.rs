@@ -1,6 +1,6 @@
 //! The counterparts by hand: `cargo run -p xtsync-harness -- kafka postgres` starts them, prints where they are as lines for a shell, and
 //! stops them at Ctrl-C.
-#![expect(clippy::print_stdout, reason = "what a person at a terminal asked for")]
+#![expect(clippy::print_stdout, reason = "it is the output of a command")]
 
 use anyhow::bail;
 use xtsync_harness::{Kafka, KafkaOptions, Postgres, PostgresOptions};

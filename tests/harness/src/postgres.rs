@@ -42,7 +42,7 @@ impl Postgres {
     /// Makes a fresh data directory, starts a server on it and waits until it answers a query.
     ///
     /// # Errors
-    /// When PostgreSQL is not installed, or does not come up: then with its log.
+    /// If PostgreSQL is not installed, or does not come up: then with its log.
     pub async fn start(options: PostgresOptions) -> anyhow::Result<Self> {
         let install = Install::find()?;
         let dir = Dir::new()?;
@@ -71,7 +71,7 @@ impl Postgres {
     /// Creates an empty database and returns its URL.
     ///
     /// # Errors
-    /// When the name is taken or is not `[a-z0-9_]+`.
+    /// If the name is taken or is not `[a-z0-9_]+`.
     pub async fn create_database(&self, name: &str) -> anyhow::Result<String> {
         let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
         ensure!(!name.is_empty() && name.chars().all(plain), "{name:?} is no plain database name");
@@ -82,7 +82,7 @@ impl Postgres {
     /// Runs SQL by `psql` and returns the rows, one a line, with columns separated by `|`.
     ///
     /// # Errors
-    /// When the server refuses it or is unavailable.
+    /// If the server refuses it or is unavailable.
     pub async fn sql(&self, database: &str, sql: &str) -> anyhow::Result<String> {
         let mut command = self.client("psql", database);
         command.args(["-X", "-A", "-t", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql]);
@@ -92,7 +92,7 @@ impl Postgres {
     /// Writes a database to `file`, for [`Postgres::restore`].
     ///
     /// # Errors
-    /// When the server is unavailable or the file cannot be written.
+    /// If the server is unavailable or the file cannot be written.
     pub async fn dump(&self, database: &str, file: &Path) -> anyhow::Result<()> {
         let mut command = self.client("pg_dump", database);
         command.args(["--format=custom", "--file"]).arg(file);
@@ -102,7 +102,7 @@ impl Postgres {
     /// Restores a database from `file`, and ends open connections to it.
     ///
     /// # Errors
-    /// When the server is unavailable or the file is no dump.
+    /// If the server is unavailable or the file is no dump.
     pub async fn restore(&self, database: &str, file: &Path) -> anyhow::Result<()> {
         self.sql("postgres", &format!("DROP DATABASE IF EXISTS {database} WITH (FORCE)")).await?;
         self.create_database(database).await?;
@@ -114,7 +114,7 @@ impl Postgres {
     /// Ends the server without a checkpoint, so that it must recover; port and data stay for [`Postgres::resume`].
     ///
     /// # Errors
-    /// When it does not end in time; it is killed then.
+    /// If it does not end in time; it is killed then.
     pub async fn crash(&mut self) -> anyhow::Result<()> {
         self.end(Signal::Quit).await
     }
@@ -122,7 +122,7 @@ impl Postgres {
     /// Starts a stopped or crashed server on the port and data it had.
     ///
     /// # Errors
-    /// When it does not come up: then with its log.
+    /// If it does not come up: then with its log.
     pub async fn resume(&mut self) -> anyhow::Result<()> {
         let mut command = Command::new(self.install.program("postgres"));
         command.arg("-D").arg(self.dir.join("data")).current_dir(self.dir.path());

@@ -65,7 +65,7 @@ impl Process {
     /// Program, arguments, environment and working directory of `command` count; its standard streams do not.
     ///
     /// # Errors
-    /// When it, or `setpriv` of util-linux, cannot be started.
+    /// If it, or `setpriv` of util-linux, cannot be started.
     pub fn start(name: &str, command: &Command) -> anyhow::Result<Self> {
         Self::start_as(name, command, &[], Signal::Kill)
     }
@@ -119,7 +119,7 @@ impl Process {
     /// Sends a signal.
     ///
     /// # Errors
-    /// When the process has ended and its status was read.
+    /// If the process has ended and its status was read.
     pub fn signal(&self, signal: Signal) -> anyhow::Result<()> {
         // Until its status is read the dead process keeps its number, so no stranger can be hit.
         ensure!(self.exit.is_none(), "{} has ended, it gets no signal {}", self.name, signal.name());
@@ -132,7 +132,7 @@ impl Process {
     /// Its exit status, if it has ended.
     ///
     /// # Errors
-    /// When the system does not say.
+    /// If the system does not say.
     pub fn exit_status(&mut self) -> anyhow::Result<Option<ExitStatus>> {
         if self.exit.is_none() {
             self.exit = self.child.try_wait()?;
@@ -143,7 +143,7 @@ impl Process {
     /// Waits until it ends by itself.
     ///
     /// # Errors
-    /// When it still runs after `limit`, with its last lines.
+    /// If it still runs after `limit`, with its last lines.
     pub async fn wait(&mut self, limit: Duration) -> anyhow::Result<ExitStatus> {
         let what = format!("{} to end", self.name);
         let ended = wait_for(limit, &what, async || self.exit_status()).await;
@@ -153,7 +153,7 @@ impl Process {
     /// Sends `signal` and waits for the end.
     ///
     /// # Errors
-    /// When it still runs after `limit`, with its last lines.
+    /// If it still runs after `limit`, with its last lines.
     pub async fn end(&mut self, signal: Signal, limit: Duration) -> anyhow::Result<ExitStatus> {
         if let Some(status) = self.exit_status()? {
             return Ok(status);
@@ -165,7 +165,7 @@ impl Process {
     /// Waits until `look` returns `Some`, and gives up at once when the process ends.
     ///
     /// # Errors
-    /// When the process ends or `limit` passes first, with what was waited for and its last lines.
+    /// If the process ends or `limit` passes first, with what was waited for and its last lines.
     pub async fn until<T>(
         &mut self,
         limit: Duration,

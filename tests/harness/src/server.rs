@@ -13,7 +13,7 @@ const STOP_MAX: Duration = Duration::from_secs(30);
 #[derive(Debug)]
 pub struct Server {
     name: &'static str,
-    /// What tells it to stop in order.
+    /// The signal that stops it in order.
     stop: Signal,
     process: Option<Process>,
 }
@@ -43,7 +43,7 @@ impl Server {
     /// Stops it in order, cutting its connections; ports and data stay for `resume`.
     ///
     /// # Errors
-    /// When it does not end in time; it is killed then.
+    /// If it does not end in time; it is killed then.
     pub async fn stop(&mut self) -> anyhow::Result<()> {
         self.end(self.stop).await
     }
@@ -65,7 +65,7 @@ impl Server {
     /// accepted.
     ///
     /// # Errors
-    /// When it does not run.
+    /// If it does not run.
     pub fn freeze(&self) -> anyhow::Result<()> {
         self.running()?.signal(Signal::Stop)
     }
@@ -73,7 +73,7 @@ impl Server {
     /// Lets it go on after it was frozen.
     ///
     /// # Errors
-    /// When it does not run.
+    /// If it does not run.
     pub fn thaw(&self) -> anyhow::Result<()> {
         self.running()?.signal(Signal::Cont)
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use anyhow::anyhow;
 use tokio::time::{Instant, sleep, timeout_at};
 
-/// How long to rest between two looks. Short against what a person notices, long against what a look costs.
+/// How long to wait between two checks. Shorter than users notice, longer than a check takes.
 const POLL_INTERVAL: Duration = Duration::from_millis(50);
 
 /// Calls `look` repeatedly until it returns `Some`, and returns that value.

@@ -12,7 +12,7 @@ async fn databases_of_the_shared_server_are_isolated() {
     }
     postgres.sql(&mine, "CREATE TABLE t (x int)").await.unwrap();
     assert_eq!(postgres.sql(&mine, "SELECT count(*) FROM t").await.unwrap(), "0");
-    assert!(postgres.sql(&yours, "SELECT count(*) FROM t").await.is_err(), "a table is seen next door");
+    assert!(postgres.sql(&yours, "SELECT count(*) FROM t").await.is_err(), "a table is visible in another database");
     assert_eq!(postgres.sql(&mine, "SHOW fsync").await.unwrap(), "off");
 }
 

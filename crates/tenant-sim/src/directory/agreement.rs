@@ -7,12 +7,12 @@ use super::Directory;
 use crate::error::Failure;
 
 impl Directory {
-    /// The source's word: its people redeem invitations of that tenant without a prompt, or no longer do.
+    /// The source's consent: its users redeem invitations of that tenant without a prompt, or no longer do.
     pub(crate) fn release_to(&mut self, partner: Uuid, given: bool) -> Result<(), Failure> {
         self.consent(partner, "outboundAllowed", given)
     }
 
-    /// The target's word: people of that tenant redeem here without a prompt and may be synchronized, or no longer may.
+    /// The target's consent: users of that tenant redeem here without a prompt and may be synchronized, or no longer may.
     pub(crate) fn admit_from(&mut self, partner: Uuid, name: &str, given: bool) -> Result<(), Failure> {
         self.consent(partner, "inboundAllowed", given)?;
         let sync = json!({"displayName": name, "userSyncInbound": {"isSyncAllowed": given}});

@@ -1,4 +1,4 @@
-//! The steps that every change is made of: take a number, move the object to the end of the log, tell the journal.
+//! The steps that every change is made of: take a number, move the object to the end of the log, record it in the journal.
 
 use std::sync::Arc;
 
@@ -22,7 +22,7 @@ impl Directory {
         self.seq
     }
 
-    /// Keeps the change that is being made from all later delta rounds, if it was asked for or the profile says so.
+    /// Keeps the change that is being made from all later delta cycles, if it was asked for or the profile says so.
     fn perhaps_lose(&mut self) {
         let requested = self.changes_to_lose > 0;
         self.changes_to_lose -= u32::from(requested);

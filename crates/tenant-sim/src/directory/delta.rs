@@ -1,8 +1,8 @@
 //! Delta queries: what changed after a point of the sequence, page by page.
 //!
-//! A round reads the log from the token's number to the log's end as it is when the end is reached. An object that changes while the
-//! round is under way moves to the end and is returned there, again if it was returned already; so nothing is lost between pages. What was
-//! deleted before an initial round began is not in it.
+//! A cycle reads the log from the token's number to the log's end as it is when the end is reached. An object that changes while the
+//! cycle is under way moves to the end and is returned there, again if it was returned already; so nothing is lost between pages. What was
+//! deleted before an initial cycle began is not in it.
 
 use std::collections::{BTreeMap, HashMap};
 use std::ops::Bound;
@@ -22,12 +22,12 @@ use crate::user::User;
 /// How many entries of the log are read for a page of one object, so that a page ends also where hardly anything is to be returned.
 const SCAN_FACTOR: usize = 10;
 
-/// Where a round stands, and what it asks for.
+/// Where a cycle stands, and what it asks for.
 #[derive(Debug, Clone)]
 pub(crate) struct DeltaQuery {
-    /// The round tells what changed after this number; 0 tells all there is.
+    /// The cycle lists what changed after this number; 0 lists everything.
     pub(crate) from: u64,
-    /// The end of the log when the round began.
+    /// The end of the log when the cycle began.
     pub(crate) start: u64,
     /// Where the page begins.
     pub(crate) place: Place,
@@ -40,7 +40,7 @@ pub(crate) struct DeltaQuery {
     pub(crate) only: Vec<Uuid>,
 }
 
-/// Where a page of a round begins.
+/// Where a page of a cycle begins.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Place {
     /// With the entry after this number; the log is read upwards.
@@ -49,7 +49,7 @@ pub(crate) enum Place {
     Before(u64),
 }
 
-/// A page, and where the next one begins; without `next` the round is complete, and the next round begins at `end`.
+/// A page, and where the next one begins; without `next` the cycle is complete, and the next cycle begins at `end`.
 #[derive(Default)]
 pub(crate) struct DeltaPage {
     /// Objects that are returned twice, as they were before their last change. They stand before the others.
@@ -106,7 +106,7 @@ impl Directory {
         DeltaPage { repeated: repeated.into_objects(), objects: page.into_objects(), next, end: self.seq() }
     }
 
-    /// The entries of a log that are left of the round, in its order, without those that got lost.
+    /// The entries of a log that are left of the cycle, in its order, without those that got lost.
     fn entries<'a, T: Copy>(&'a self, log: &'a BTreeMap<u64, T>, query: &DeltaQuery) -> Box<dyn Iterator<Item = (u64, T)> + 'a> {
         let is_initial = query.from == 0;
         let found = move |(seq, entry): (&u64, &T)| (is_initial || !self.lost.contains(seq)).then_some((*seq, *entry));
@@ -130,7 +130,7 @@ impl Directory {
         Some(Json::Object(object))
     }
 
-    /// A user that the profile tells twice, as it was before its last change.
+    /// A user that is listed twice by the profile, as it was before its last change.
     fn stale_user(&self, query: &DeltaQuery, seq: u64, id: Uuid) -> Option<Json> {
         let user = self.users.get(id).filter(|_| query.includes(id) && self.is_repeated(seq))?;
         self.changed_fields(query, user)?;
@@ -188,7 +188,7 @@ impl Directory {
         object.members.push(reference(member, membership.kind, membership.present == now));
     }
 
-    /// The properties to tell of an object that changed; `None` when nothing that is tracked did.
+    /// The properties to list of an object that changed; `None` when nothing that is tracked did.
     fn changed_fields<O: Object>(&self, query: &DeltaQuery, object: &O) -> Option<Map<String, Json>> {
         if object.stamp().created > query.from {
             return Some(self.tracked_fields(query, object));
@@ -215,7 +215,7 @@ impl Directory {
 }
 
 impl DeltaQuery {
-    /// Where the round goes on when the log ends: a round that went downwards tells what came since it began.
+    /// Where the cycle goes on when the log ends: a cycle that went downwards lists what came since it began.
     fn next_phase(&self) -> Option<Place> {
         match self.place {
             Place::After(_) => None,
@@ -227,7 +227,7 @@ impl DeltaQuery {
         self.only.is_empty() || self.only.contains(&id)
     }
 
-    /// An initial round returns only the removals that happen while it is under way: what it returned before may be gone by now.
+    /// An initial cycle returns only the removals that happen while it is under way: what it returned before may be gone by now.
     fn includes_removal(&self, seq: u64) -> bool {
         self.from > 0 || seq > self.start
     }
@@ -250,7 +250,7 @@ struct GroupPage {
     places: HashMap<Uuid, usize>,
 }
 
-/// What a page tells of one group.
+/// What a page lists of one group.
 struct GroupObject {
     fields: Map<String, Json>,
     members: Vec<Json>,

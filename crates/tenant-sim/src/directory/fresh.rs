@@ -1,4 +1,4 @@
-//! Objects so new that reads and writes by id do not find them yet, while delta queries and notifications tell them already.
+//! Objects so new that reads and writes by id do not find them yet, while delta queries and notifications list them already.
 
 use std::collections::{BTreeSet, HashMap};
 use std::time::{Duration, Instant};

@@ -45,7 +45,7 @@ impl Directory {
         Ok(id)
     }
 
-    /// Puts a new group into the directory and the log, without a word to the journal.
+    /// Puts a new group into the directory and the log, without an entry in the journal.
     pub(crate) fn add_group(&mut self, id: Uuid, fields: Fields) {
         let seq = self.next_seq();
         self.groups.insert(id, Group { id, fields, members: BTreeMap::new(), groups: Vec::new(), stamp: Stamp::born(seq) });

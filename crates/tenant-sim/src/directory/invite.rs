@@ -31,7 +31,7 @@ pub(crate) struct Invitation {
 }
 
 impl Directory {
-    /// Invites the person with that address. `home` says whether the tenant that has its domain lets its users come, if one has it.
+    /// Invites the user with that address. `home` says whether the tenant that has its domain allows its users to be invited, if one has it.
     pub(crate) fn invite(&mut self, body: &Map<String, Json>, home: Option<bool>) -> Result<Invitation, Failure> {
         let (address, domain) = self.checked_address(body)?;
         self.check_collaboration(&domain, home)?;

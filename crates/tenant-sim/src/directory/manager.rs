@@ -27,7 +27,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Sets the reference to the manager, without a word to log or journal.
+    /// Sets the reference to the manager, without an entry in the log or the journal.
     pub(crate) fn refer(&mut self, id: Uuid, manager: Option<Uuid>) {
         let Some(user) = self.users.get_mut(id) else {
             return;

@@ -49,7 +49,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Makes the membership, on both sides and in the log, without a word to the journal.
+    /// Makes the membership, on both sides and in the log, without an entry in the journal.
     pub(crate) fn join(&mut self, group: Uuid, member: Uuid, kind: ObjectKind) {
         if !self.groups.contains_key(&group) {
             return;

@@ -53,7 +53,7 @@ pub fn anchor_property() -> String {
 pub(crate) struct Directory {
     pub(crate) name: Arc<str>,
     pub(crate) id: Uuid,
-    /// The verified domain that its people have addresses in.
+    /// The verified domain of its users' addresses.
     pub(crate) domain: String,
     /// The domain it was born with, where the names of guests end.
     pub(crate) initial_domain: String,
@@ -75,11 +75,11 @@ pub(crate) struct Directory {
     pub(crate) prompted: Vec<Uuid>,
     /// Delta tokens of another epoch have expired.
     pub(crate) delta_epoch: u64,
-    /// Whether each round of a delta query begins with an empty page.
+    /// Whether each cycle of a delta query begins with an empty page.
     pub(crate) delta_starts_empty: bool,
-    /// How many changes from now on no delta query is to tell.
+    /// How many of the next changes no delta query lists.
     pub(crate) changes_to_lose: u32,
-    /// The numbers of the changes that only an initial round tells.
+    /// The numbers of the changes that only an initial cycle lists.
     lost: BTreeSet<u64>,
     fresh: Fresh,
     /// The users who hold a directory role.

@@ -1,7 +1,7 @@
 //! Redeeming an invitation: what happens when a guest signs in for the first time.
 //!
-//! No Graph call does it; only the person's sign-in does. It asks nothing when the home tenant (outbound) and this tenant (inbound) both
-//! switched automatic redemption on; otherwise the person would see a consent prompt, which is recorded and changes nothing.
+//! No Graph call does it; only the user's sign-in does. It asks nothing when the home tenant (outbound) and this tenant (inbound) both
+//! switched automatic redemption on; otherwise the user would see a consent prompt, which is recorded and changes nothing.
 
 use time::OffsetDateTime;
 use uuid::Uuid;
@@ -16,9 +16,9 @@ use crate::value::Value;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Redemption {
-    /// The invitation is accepted, and the person was asked nothing.
+    /// The invitation is accepted without a prompt.
     Accepted,
-    /// The person was shown a consent prompt; the invitation stays pending.
+    /// The user was shown a consent prompt; the invitation stays pending.
     Prompted,
 }
 
@@ -38,7 +38,7 @@ impl Directory {
         domain.ok_or_else(|| Failure::bad_request("The user has no address."))
     }
 
-    /// The guest signs in. `home` is the home tenant and whether it lets its people redeem here without a prompt.
+    /// The guest signs in. `home` is the home tenant and whether it lets its users redeem here without a prompt.
     pub(crate) fn sign_in(&mut self, id: Uuid, home: Option<(Uuid, bool)>) -> Redemption {
         let silent = home.is_some_and(|(home, outbound)| outbound && self.policy.redeems(home, "inboundAllowed"));
         if !silent {

@@ -41,7 +41,7 @@ impl Directory {
         Ok(id)
     }
 
-    /// Puts a new user into the directory and the log, without a word to the journal.
+    /// Puts a new user into the directory and the log, without an entry in the journal.
     pub(crate) fn add_user(&mut self, id: Uuid, mut fields: Fields) {
         if fields.get(property::CREATED).is_none() {
             fields.set(property::CREATED, Value::Time(OffsetDateTime::now_utc()));
@@ -71,7 +71,7 @@ impl Directory {
         };
         let fresh: Sets = sets.into_iter().filter(|(prop, value)| user.fields.differs(*prop, value)).collect();
         let mask = fresh.iter().fold(0, |mask, (prop, _)| mask | prop.bit());
-        // Only a delta query that tells objects twice asks for it, and a large directory has better uses for its memory.
+        // Only a delta query that lists objects twice needs it, and a large directory has better uses for its memory.
         let kept = self.fault_state.profile().is_some_and(|profile| profile.delta.repeats > 0.0);
         let old = |prop: Prop| (prop, user.fields.get(prop).cloned().unwrap_or(Value::Null));
         let was: Sets = if kept { fresh.iter().map(|(prop, _)| old(*prop)).collect() } else { Sets::new() };
@@ -94,7 +94,7 @@ impl Directory {
         Ok(())
     }
 
-    /// Moves a user to the bin, without a word to the journal.
+    /// Moves a user to the bin, without an entry in the journal.
     pub(super) fn soft_delete_user(&mut self, id: Uuid) {
         let Some(mut user) = self.users.remove(id) else {
             return;

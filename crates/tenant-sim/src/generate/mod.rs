@@ -1,10 +1,10 @@
-//! Makes a directory of any size by seed: people with names, places, jobs and managers, and the groups they are in.
+//! Makes a directory of any size by seed: users with names, places, jobs and managers, and their groups.
 //!
 //! Exactly as many users as asked for: of fifty one is a guest, of a hundred one is a disabled member. Every enabled member is in
 //! `GlobalEmployees`; most of a city's are also in `Team-{City}`, and the teams are nested in `GlobalEmployees`. Nothing of it is in the
 //! journal: the directory was there before.
 
-mod person;
+mod user;
 mod words;
 
 use std::collections::BTreeMap;
@@ -14,7 +14,7 @@ use rand::rngs::StdRng;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
-use self::person::{Maker, Person};
+use self::user::{GeneratedUser, Maker};
 use crate::directory::Directory;
 use crate::object::Fields;
 use crate::property::{self, ObjectKind, named};
@@ -26,7 +26,7 @@ pub const ALL_USERS: &str = "GlobalEmployees";
 const GUEST: (usize, usize) = (50, 25);
 /// Of a hundred users, the one at this place is disabled.
 const DISABLED: (usize, usize) = (100, 37);
-/// How many people report to one manager.
+/// How many users report to one manager.
 const REPORTS: usize = 8;
 
 /// An id by seed.
@@ -45,7 +45,7 @@ pub(crate) fn fill(directory: &mut Directory, count: usize, rng: &mut StdRng) {
     let mut all_users = Vec::with_capacity(count);
     for place in 0..count {
         let (guest, enabled) = (is_at(place, GUEST), !is_at(place, DISABLED));
-        let Person { fields, city } = maker.person(place, guest, enabled, rng);
+        let GeneratedUser { fields, city } = maker.user(place, guest, enabled, rng);
         let id = uuid(rng);
         directory.add_user(id, fields);
         directory.refer(id, boss(place, &ids, rng));

@@ -30,12 +30,12 @@ pub enum Edit {
         /// Where to.
         to: String,
     },
-    /// Tells the entries of the array there twice, one after the other.
+    /// Repeats the entries of the array there after the last one.
     Repeat {
         /// Where.
         at: String,
     },
-    /// Turns the order of the array there.
+    /// Reverses the order of the array there.
     Reverse {
         /// Where.
         at: String,
@@ -58,12 +58,12 @@ impl Edit {
         Self::Move { from: from.to_owned(), to: to.to_owned() }
     }
 
-    /// Tells the entries of an array twice.
+    /// Repeats the entries of an array.
     pub fn repeat(at: &str) -> Self {
         Self::Repeat { at: at.to_owned() }
     }
 
-    /// Turns the order of an array.
+    /// Reverses the order of an array.
     pub fn reverse(at: &str) -> Self {
         Self::Reverse { at: at.to_owned() }
     }

@@ -60,7 +60,7 @@ impl Script {
     /// Installs a rule and returns its number.
     ///
     /// # Errors
-    /// When the rule cannot be applied to anything, or too many others are installed.
+    /// If the rule cannot be applied to anything, or too many others are installed.
     pub fn install(&self, rule: Rule) -> Result<u64, Failure> {
         rule.check()?;
         let mut rules = self.rules();

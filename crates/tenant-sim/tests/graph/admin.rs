@@ -13,7 +13,7 @@ async fn every_write_is_journaled_once_in_order_with_names_only() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
     let mut stream = world.sim.journal().subscribe();
-    let (ana, group) = (hub.person("ana").await, hub.group("team").await);
+    let (ana, group) = (hub.create_user("ana").await, hub.group("team").await);
     hub.patch(&format!("/users/{ana}"), json!({anchor_property(): "home/ana", "department": "Sales"})).await.ok();
     hub.post(&format!("/groups/{group}/members/$ref"), link(&ana)).await.ok();
     hub.delete(&format!("/users/{ana}")).await.ok();

@@ -3,14 +3,14 @@
 use serde_json::{Value as Json, json};
 use xtsync_tenant_sim::Rule;
 
-use crate::world::{World, person};
+use crate::world::{World, new_user};
 
 #[tokio::test]
 async fn items_are_answered_one_by_one() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
     let create = json!({
-        "id": "a", "method": "POST", "url": "/users", "headers": {"Content-Type": "application/json"}, "body": person("ana", "hub.example"),
+        "id": "a", "method": "POST", "url": "/users", "headers": {"Content-Type": "application/json"}, "body": new_user("ana", "hub.example"),
     });
     let requests = json!({"requests": [
         create,

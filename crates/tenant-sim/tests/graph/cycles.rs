@@ -10,7 +10,7 @@ use serde_json::{Map, Value as Json, json};
 use uuid::Uuid;
 use xtsync_tenant_sim::{DeltaFaults, FaultProfile, InjectedFault, Sim, TenantHandle};
 
-use crate::world::{Graph, World, person, text};
+use crate::world::{Graph, World, new_user, text};
 
 const USERS: &str = "/users/delta?$select=displayName,department,jobTitle";
 const GROUPS: &str = "/groups/delta?$select=displayName,members";
@@ -76,7 +76,7 @@ fn change(tenant: &TenantHandle, rng: &mut StdRng) {
     let user = *users.choose(rng).unwrap();
     let word = format!("w{}", rng.random_range(0..1_000));
     let outcome = match rng.random_range(0..8) {
-        0 => tenant.create_user(&person(&word, tenant.domain())).map(drop),
+        0 => tenant.create_user(&new_user(&word, tenant.domain())).map(drop),
         1 => tenant.delete_user(user),
         2 => bin.choose(rng).map_or(Ok(()), |id| tenant.restore_user(*id)),
         3 => tenant.remove_member(group, user),

@@ -3,13 +3,13 @@
 use serde_json::json;
 use xtsync_tenant_sim::anchor_property;
 
-use crate::world::{World, link, person};
+use crate::world::{World, link, new_user};
 
 #[tokio::test]
 async fn a_soft_deleted_user_is_found_and_restored_with_their_groups() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
-    let (id, group) = (hub.person("ana").await, hub.group("team").await);
+    let (id, group) = (hub.create_user("ana").await, hub.group("team").await);
     hub.post(&format!("/groups/{group}/members/$ref"), link(&id)).await.ok();
     hub.patch(&format!("/users/{id}"), json!({anchor_property(): "home/ana"})).await.ok();
     assert_eq!(hub.delete(&format!("/users/{id}")).await.status, 204);
@@ -38,9 +38,9 @@ async fn a_soft_deleted_user_is_found_and_restored_with_their_groups() {
 async fn a_restore_is_refused_when_the_name_is_taken_or_the_user_is_purged() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
-    let id = hub.person("ana").await;
+    let id = hub.create_user("ana").await;
     hub.delete(&format!("/users/{id}")).await.ok();
-    assert_eq!(hub.post("/users", person("ana", "hub.example")).await.status, 201);
+    assert_eq!(hub.post("/users", new_user("ana", "hub.example")).await.status, 201);
     let restore = format!("/directory/deletedItems/{id}/restore");
     assert_eq!(hub.post(&restore, json!({})).await.status, 400);
     let path = format!("/directory/deletedItems/{id}");

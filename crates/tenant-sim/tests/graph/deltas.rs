@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use reqwest::Method;
 use serde_json::{Value as Json, json};
 
-use crate::world::{Graph, World, link, person, text};
+use crate::world::{Graph, World, link, new_user, text};
 
 /// Follows a cycle to its end. Returns all entries, the number of pages and the delta link.
 async fn cycle(graph: &Graph, path: &str, prefer: &str) -> (Vec<Json>, usize, String) {
@@ -43,7 +43,7 @@ async fn the_initial_cycle_lists_all_users_and_the_next_none() {
 async fn values_are_new_old_null_or_absent_as_they_were_set_kept_cleared_or_never_set() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
-    let id = hub.person("ana").await;
+    let id = hub.create_user("ana").await;
     let path = "/users/delta?$select=displayName,department,jobTitle,city";
     let (first, _, link) = cycle(&hub, path, "").await;
     assert_eq!(first, [json!({"id": id, "displayName": "ana"})]);
@@ -63,14 +63,14 @@ async fn changes_between_pages_are_listed_at_the_latest_in_the_next_cycle() {
     let hub = world.graph("hub").await;
     let mut ids = Vec::new();
     for number in 0..6 {
-        ids.push(hub.person(&format!("p{number}")).await);
+        ids.push(hub.create_user(&format!("p{number}")).await);
     }
     let first = hub.send(Method::GET, "/users/delta?$select=displayName", &[("Prefer", "odata.maxpagesize=2")], None).await.ok();
     hub.patch(&format!("/users/{}", ids[0]), json!({"displayName": "renamed after it was listed"})).await.ok();
     hub.patch(&format!("/users/{}", ids[3]), json!({"displayName": "renamed before it was listed"})).await.ok();
     hub.delete(&format!("/users/{}", ids[1])).await.ok();
     hub.delete(&format!("/users/{}", ids[5])).await.ok();
-    let late = hub.person("late").await;
+    let late = hub.create_user("late").await;
     let (rest, _, delta) = cycle(&hub, &text(&first["@odata.nextLink"]), "odata.maxpagesize=2").await;
     let (next, _, _) = cycle(&hub, &delta, "").await;
     let mut mirror: BTreeMap<String, String> = BTreeMap::new();
@@ -94,7 +94,7 @@ async fn changes_between_pages_are_listed_at_the_latest_in_the_next_cycle() {
 async fn removals_state_whether_the_user_can_be_restored() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
-    let (ana, eva) = (hub.person("ana").await, hub.person("eva").await);
+    let (ana, eva) = (hub.create_user("ana").await, hub.create_user("eva").await);
     let (_, _, link) = cycle(&hub, "/users/delta", "").await;
     hub.delete(&format!("/users/{ana}")).await.ok();
     hub.delete(&format!("/users/{eva}")).await.ok();
@@ -111,7 +111,7 @@ async fn removals_state_whether_the_user_can_be_restored() {
 async fn the_manager_is_tracked_when_selected() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
-    let (ana, boss, chief) = (hub.person("ana").await, hub.person("boss").await, hub.person("chief").await);
+    let (ana, boss, chief) = (hub.create_user("ana").await, hub.create_user("boss").await, hub.create_user("chief").await);
     let manager = format!("/users/{ana}/manager/$ref");
     let reference = |id: &str| json!({"@odata.type": "#microsoft.graph.user", "id": id});
     let gone = |id: &str| json!({"@odata.type": "#microsoft.graph.user", "id": id, "@removed": {"reason": "deleted"}});
@@ -158,7 +158,7 @@ async fn a_large_group_spreads_over_pages_under_one_id() {
 async fn group_deltas_list_joiners_leavers_renames_and_deletion() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
-    let (group, ana) = (hub.group("team").await, hub.person("ana").await);
+    let (group, ana) = (hub.group("team").await, hub.create_user("ana").await);
     let path = format!("/groups/{group}");
     let (_, _, start) = cycle(&hub, "/groups/delta?$select=displayName,members", "").await;
     let (_, _, plain) = cycle(&hub, "/groups/delta?$select=displayName", "").await;
@@ -180,7 +180,7 @@ async fn group_deltas_list_joiners_leavers_renames_and_deletion() {
 async fn a_soft_deletion_and_a_restoration_change_no_group_and_a_permanent_deletion_does() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
-    let (group, ana) = (hub.group("team").await, hub.person("ana").await);
+    let (group, ana) = (hub.group("team").await, hub.create_user("ana").await);
     hub.post(&format!("/groups/{group}/members/$ref"), link(&ana)).await.ok();
     let (_, _, start) = cycle(&hub, "/groups/delta?$select=displayName,members", "").await;
     let members = || async { hub.ids(&format!("/groups/{group}/members")).await };
@@ -210,7 +210,7 @@ async fn tokens_expire_cannot_be_forged_and_can_start_at_the_latest() {
     }
     let (latest, _, from_now) = cycle(&emea, "/users/delta?$deltatoken=latest&$select=displayName", "").await;
     assert_eq!(latest, Vec::<Json>::new());
-    world.sim.tenant("emea").unwrap().create_user(&person("new", "emea.example")).unwrap();
+    world.sim.tenant("emea").unwrap().create_user(&new_user("new", "emea.example")).unwrap();
     assert_eq!(cycle(&emea, &from_now, "").await.0[0]["displayName"], "new");
     world.sim.tenant("emea").unwrap().expire_delta();
     let answer = emea.get(&link).await;

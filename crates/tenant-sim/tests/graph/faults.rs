@@ -8,7 +8,7 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 use xtsync_tenant_sim::{DeltaFaults, FaultProfile, InjectedFault, Quota, Sim, Span, Throttle};
 
-use crate::world::{Graph, World, person, text};
+use crate::world::{Graph, World, new_user, text};
 
 /// How long a test waits at most for an expected state.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(20);
@@ -58,7 +58,7 @@ async fn a_failure_before_the_commit_writes_nothing_and_one_after_it_writes_all(
         world.sim.set_fault_profile(FaultProfile { seed: 7, server_errors: before, fails_after_commit: after, ..FaultProfile::default() });
         let (mut refused, mut cut) = (BTreeSet::new(), 0);
         for number in 0..40 {
-            let body = person(&format!("p{number}"), "hub.example");
+            let body = new_user(&format!("p{number}"), "hub.example");
             match hub.try_send(Method::POST, "/users", &[], Some(body)).await {
                 Some(answer) => {
                     let waits = answer.headers.contains_key("retry-after");
@@ -86,7 +86,7 @@ async fn items_of_a_batch_fail_separately_and_some_were_committed() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
     let headers = json!({"Content-Type": "application/json"});
-    let item = |number: u32| json!({"id": number.to_string(), "method": "POST", "url": "/users", "headers": headers, "body": person(&format!("p{number}"), "hub.example")});
+    let item = |number: u32| json!({"id": number.to_string(), "method": "POST", "url": "/users", "headers": headers, "body": new_user(&format!("p{number}"), "hub.example")});
     let batch = json!({"requests": (0..20).map(item).collect::<Vec<_>>()});
     // The batch itself is one more request; with this seed it succeeds.
     world.sim.set_fault_profile(FaultProfile { seed: 6, server_errors: 0.2, fails_after_commit: 0.2, ..FaultProfile::default() });
@@ -103,7 +103,7 @@ async fn a_new_object_is_in_the_delta_before_it_is_found() {
     let delta = text(&hub.get("/users/delta?$deltatoken=latest").await.ok()["@odata.deltaLink"]);
     let hide = |time| world.sim.set_fault_profile(FaultProfile { hides_fresh_objects_for: Span::exactly(time), ..FaultProfile::default() });
     hide(Duration::from_secs(3_600));
-    let (ana, group) = (hub.person("ana").await, hub.group("team").await);
+    let (ana, group) = (hub.create_user("ana").await, hub.group("team").await);
     let (by_id, patch) = (format!("/users/{ana}"), json!({"city": "Rome"}));
     assert_eq!(hub.get(&delta).await.ok()["value"][0]["id"], *ana);
     for (method, path, body, code) in [
@@ -121,7 +121,7 @@ async fn a_new_object_is_in_the_delta_before_it_is_found() {
 
     let (time, started) = (Duration::from_millis(300), Instant::now());
     hide(time);
-    let bo = hub.person("bo").await;
+    let bo = hub.create_user("bo").await;
     until(&hub, Method::PATCH, &format!("/users/{bo}"), Some(patch), 204).await;
     assert!(started.elapsed() >= time);
     assert_eq!(hub.ids("/users").await, [&*bo], "the other user is still hidden");

@@ -25,7 +25,7 @@ async fn members_are_users_and_groups_and_cycles_terminate() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
     let (outer, inner) = (hub.group("outer").await, hub.group("inner").await);
-    let (ana, eva) = (hub.person("ana").await, hub.person("eva").await);
+    let (ana, eva) = (hub.create_user("ana").await, hub.create_user("eva").await);
     for (group, member, status) in [
         (&outer, &inner, 204),
         (&inner, &outer, 204),

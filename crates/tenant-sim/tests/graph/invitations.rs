@@ -46,7 +46,7 @@ async fn a_known_guest_is_returned_and_an_internal_user_conflicts_even_when_soft
     let by_other_mail = json!({"otherMails": ["ana@emea.example", "ana@other.example"]});
     hub.patch(&format!("/users/{first}"), by_other_mail).await.ok();
     assert_eq!(hub.post("/invitations", invitation("ana@other.example")).await.ok()["invitedUser"]["id"], *first);
-    let eva = hub.person("eva").await;
+    let eva = hub.create_user("eva").await;
     let refused = hub.post("/invitations", invitation("eva@hub.example")).await;
     assert_eq!(refused.status, 400);
     assert!(refused.message().contains(&format!("already exists in the directory as object ID: {eva}")));

@@ -108,7 +108,7 @@ async fn every_kind_of_change_is_notified_as_in_graph() {
     let (hub, webhook) = (world.graph("hub").await, Webhook::start().await);
     let users = subscribe(&hub, subscription_body(&webhook, "users")).await;
     let groups = subscribe(&hub, subscription_body(&webhook, "/groups")).await;
-    let (ana, group) = (hub.person("ana").await, hub.group("team").await);
+    let (ana, group) = (hub.create_user("ana").await, hub.group("team").await);
     let received = webhook.until(|received| received.len() == 2).await;
     let about = |received: &[Json], subscription: &str| received.iter().find(|one| one["subscriptionId"] == *subscription).unwrap().clone();
     let user = about(&received, &users);
@@ -148,7 +148,7 @@ async fn only_subscribed_changes_are_notified_including_in_process_ones() {
     body["changeType"] = json!("deleted");
     subscribe(&hub, body).await;
     subscribe(&emea, subscription_body(&webhook, "/users")).await;
-    let (tenant, other) = (world.sim.tenant("emea").unwrap(), hub.person("other").await);
+    let (tenant, other) = (world.sim.tenant("emea").unwrap(), hub.create_user("other").await);
     hub.patch(&format!("/users/{other}"), json!({"city": "Rome"})).await.ok();
     let user = tenant.users()[0];
     tenant.patch_user(user, &json!({"city": "Rome"})).unwrap();

@@ -11,7 +11,7 @@ async fn sensitive_changes_of_role_holders_and_role_assignable_group_members_are
     for by_group in [false, true] {
         let world = World::start(Sim::builder().tenant("hub", 0).client("writer", "w", Access::WriteUsers).seed(7)).await;
         let (all, writer) = (world.graph("hub").await, world.graph_as("hub", "writer", "w").await);
-        let id = all.person("ana").await;
+        let id = all.create_user("ana").await;
         if by_group {
             let group = json!({"displayName": "admins", "mailEnabled": false, "mailNickname": "admins", "securityEnabled": true, "isAssignableToRole": true});
             let group = all.post("/groups", group).await.ok()["id"].as_str().unwrap().to_owned();
@@ -46,7 +46,7 @@ async fn sensitive_changes_of_role_holders_and_role_assignable_group_members_are
 async fn without_the_role_sensitive_changes_are_allowed() {
     let world = World::start(Sim::builder().tenant("hub", 0).client("writer", "w", Access::WriteUsers).seed(7)).await;
     let writer = world.graph_as("hub", "writer", "w").await;
-    let (tenant, id) = (world.sim.tenant("hub").unwrap(), writer.person("ana").await);
+    let (tenant, id) = (world.sim.tenant("hub").unwrap(), writer.create_user("ana").await);
     let off = json!({"accountEnabled": false});
     tenant.set_privileged(id.parse().unwrap(), true);
     assert_eq!(writer.patch(&format!("/users/{id}"), off.clone()).await.status, 403);

@@ -61,7 +61,7 @@ async fn a_rule_matches_tenant_place_and_body_the_given_number_of_times() {
 async fn a_rule_for_one_verb_and_object_affects_no_other() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
-    let (ana, bo) = (hub.person("ana").await, hub.person("bo").await);
+    let (ana, bo) = (hub.create_user("ana").await, hub.create_user("bo").await);
     world.sim.script().install(Rule::on("PATCH", "/users/*").about(&ana).refuse(403, "Authorization_RequestDenied", "No.")).unwrap();
     assert_eq!(hub.patch(&format!("/users/{ana}"), json!({"city": "Rome"})).await.status, 403);
     assert_eq!(hub.get(&format!("/users/{ana}")).await.status, 200);

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use xtsync_tenant_sim::{Access, Sim};
 
-use crate::world::{World, person};
+use crate::world::{World, new_user};
 
 #[tokio::test]
 async fn a_token_is_issued_by_tenant_name_id_or_domain_for_the_right_secret() {
@@ -84,7 +84,7 @@ async fn a_client_has_only_the_access_it_was_registered_with() {
         let name = format!("p{reads}{users}{policies}");
         assert_eq!(graph.get("/users").await.status, reads);
         assert_eq!(graph.post("/directoryObjects/getAvailableExtensionProperties", json!({})).await.status, reads);
-        assert_eq!(graph.post("/users", person(&name, "hub.example")).await.status, users);
+        assert_eq!(graph.post("/users", new_user(&name, "hub.example")).await.status, users);
         assert_eq!(graph.post("/invitations", invitation(&name)).await.status, users);
         let path = format!("/policies/crossTenantAccessPolicy/partners/{}", uuid::Uuid::nil());
         assert_eq!(graph.patch(&path, partner.clone()).await.status, policies);

@@ -4,7 +4,7 @@ use reqwest::Method;
 use serde_json::{Value as Json, json};
 use xtsync_tenant_sim::anchor_property;
 
-use crate::world::{World, link, person, text};
+use crate::world::{World, link, new_user, text};
 
 fn names(object: &Json) -> Vec<&str> {
     let names = object.as_object().unwrap().keys().map(String::as_str);
@@ -15,7 +15,7 @@ fn names(object: &Json) -> Vec<&str> {
 async fn a_get_shows_the_default_properties_and_select_the_rest() {
     let world = World::small().await;
     let (emea, hub) = (world.graph("emea").await, world.graph("hub").await);
-    let id = hub.person("ana").await;
+    let id = hub.create_user("ana").await;
     let default = [
         "businessPhones",
         "displayName",
@@ -78,14 +78,14 @@ async fn a_list_is_paged_counted_and_limited() {
 async fn a_user_is_created_with_what_graph_requires() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
-    assert_eq!(hub.post("/users", person("ana", "hub.example")).await.status, 201);
+    assert_eq!(hub.post("/users", new_user("ana", "hub.example")).await.status, 201);
     let without = |name: &str| {
-        let mut body = person("eva", "hub.example");
+        let mut body = new_user("eva", "hub.example");
         body.as_object_mut().unwrap().remove(name);
         body
     };
     let with = |name: &str, value: Json| {
-        let mut body = person("eva", "hub.example");
+        let mut body = new_user("eva", "hub.example");
         body[name] = value;
         body
     };
@@ -112,7 +112,7 @@ async fn a_user_is_created_with_what_graph_requires() {
 async fn a_patch_sets_clears_and_refuses() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
-    let path = format!("/users/{}", hub.person("ana").await);
+    let path = format!("/users/{}", hub.create_user("ana").await);
     for (body, status) in [
         (json!({"department": "Sales", "employeeId": "7"}), 204),
         (json!({"department": null}), 204),
@@ -143,7 +143,7 @@ async fn the_anchor_is_registered_set_found_and_cleared() {
     let hub = world.graph("hub").await;
     let registered = hub.post("/directoryObjects/getAvailableExtensionProperties", json!({})).await.ok();
     assert_eq!((&registered["value"][0]["name"], &registered["value"][0]["targetObjects"]), (&json!(anchor_property()), &json!(["User"])));
-    let (id, anchor) = (hub.person("ana").await, anchor_property());
+    let (id, anchor) = (hub.create_user("ana").await, anchor_property());
     let filter = format!("/users?$filter={anchor} eq 'home/ana'&$select=id,{anchor}");
     assert_eq!(hub.patch(&format!("/users/{id}"), json!({&anchor: "home/ana"})).await.status, 204);
     assert_eq!(hub.get(&filter).await.ok()["value"], json!([{"id": id, &anchor: "home/ana"}]));
@@ -156,7 +156,7 @@ async fn the_anchor_is_registered_set_found_and_cleared() {
 async fn the_manager_is_a_reference() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
-    let (ana, boss) = (hub.person("ana").await, hub.person("boss").await);
+    let (ana, boss) = (hub.create_user("ana").await, hub.create_user("boss").await);
     let manager = format!("/users/{ana}/manager");
     assert_eq!(hub.get(&manager).await.status, 404);
     assert_eq!(hub.put(&format!("{manager}/$ref"), link("00000000-0000-0000-0000-000000000000")).await.status, 404);
@@ -173,7 +173,7 @@ async fn the_manager_is_a_reference() {
 async fn lengths_are_limited_one_phone_is_kept_and_an_address_of_another_object_is_named() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
-    let (ana, bo) = (hub.person("ana").await, hub.person("bo").await);
+    let (ana, bo) = (hub.create_user("ana").await, hub.create_user("bo").await);
     let path = format!("/users/{ana}");
     for (name, value, status) in [
         ("department", json!("ä".repeat(64)), 204),
@@ -199,7 +199,7 @@ async fn lengths_are_limited_one_phone_is_kept_and_an_address_of_another_object_
 async fn sessions_are_revoked() {
     let world = World::small().await;
     let hub = world.graph("hub").await;
-    let path = format!("/users/{}", hub.person("ana").await);
+    let path = format!("/users/{}", hub.create_user("ana").await);
     assert_eq!(hub.post(&format!("{path}/revokeSignInSessions"), json!({})).await.ok()["value"], true);
     assert!(hub.get(&format!("{path}?$select=signInSessionsValidFromDateTime")).await.ok()["signInSessionsValidFromDateTime"].is_string());
     assert_eq!(text(&json!(world.sim.journal().since(1)[0].verb)), "revoke");

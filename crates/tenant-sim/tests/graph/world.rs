@@ -120,8 +120,8 @@ impl Graph {
     }
 
     /// Creates a member user and returns the id.
-    pub(crate) async fn person(&self, name: &str) -> String {
-        text(&self.post("/users", person(name, "hub.example")).await.ok()["id"])
+    pub(crate) async fn create_user(&self, name: &str) -> String {
+        text(&self.post("/users", new_user(name, "hub.example")).await.ok()["id"])
     }
 
     /// Creates a group and returns the id.
@@ -163,7 +163,7 @@ impl Answer {
 }
 
 /// The body of a POST that creates a member user.
-pub(crate) fn person(name: &str, domain: &str) -> Json {
+pub(crate) fn new_user(name: &str, domain: &str) -> Json {
     json!({
         "accountEnabled": true, "displayName": name, "mailNickname": name, "userPrincipalName": format!("{name}@{domain}"),
         "mail": format!("{name}@{domain}"), "passwordProfile": {"password": "not-kept-1"},

@@ -7,7 +7,7 @@ use anyhow::{Context as _, ensure};
 /// The folder of the jars of the version that the pom pins.
 ///
 /// # Errors
-/// When they are not there.
+/// If they are not there.
 pub(super) fn directory() -> anyhow::Result<PathBuf> {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
     let pom = std::fs::read_to_string(root.join("tests/servers/kafka/pom.xml")).context("reading Kafka's pom")?;

@@ -1,4 +1,4 @@
-//! One generated person.
+//! One generated user.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -15,17 +15,17 @@ use crate::value::Value;
 
 const COMPANY: &str = "Contoso";
 
-/// A person, before it has an id.
-pub(super) struct Person {
+/// A user without an id.
+pub(super) struct GeneratedUser {
     pub(super) fields: Fields,
     pub(super) city: &'static str,
 }
 
-/// Makes people whose addresses differ, and keeps every repeated text once.
+/// Makes users with different addresses, and keeps every repeated text once.
 pub(super) struct Maker {
     domain: String,
     initial_domain: String,
-    /// How many people were called so far by each pair of names.
+    /// How many users have each pair of names so far.
     namesakes: HashMap<(usize, usize), u32>,
     texts: HashMap<&'static str, Arc<str>>,
 }
@@ -35,7 +35,7 @@ impl Maker {
         Self { domain: domain.to_owned(), initial_domain: initial_domain.to_owned(), namesakes: HashMap::new(), texts: HashMap::new() }
     }
 
-    pub(super) fn person(&mut self, place: usize, guest: bool, enabled: bool, rng: &mut StdRng) -> Person {
+    pub(super) fn user(&mut self, place: usize, guest: bool, enabled: bool, rng: &mut StdRng) -> GeneratedUser {
         let (given, surname) = (rng.random_range(0..GIVEN.len()), rng.random_range(0..SURNAMES.len()));
         let local = self.local_part(given, surname);
         let site = SITES.choose(rng).expect("there are sites");
@@ -51,7 +51,7 @@ impl Maker {
             self.employ(&mut fields, place, &local, rng);
             self.place(&mut fields, site, rng);
         }
-        Person { fields, city: site.city }
+        GeneratedUser { fields, city: site.city }
     }
 
     /// `given.surname`, with a number from the second namesake on.
