@@ -6,12 +6,12 @@ use xtsync_domain::TenantName;
 use xtsync_domain::fact::Identity;
 use xtsync_domain::resource::{Id, Spec};
 
-use crate::actor::Actor;
+use crate::actor::{Actor, Operation};
 use crate::context::Context;
 use crate::manifest::Written;
 use crate::names::Names;
 use crate::plan::Plan;
-use crate::revision::{self, Operation};
+use crate::revision;
 use crate::view::fact;
 use crate::{Error, publish, resolve, resources, rules};
 

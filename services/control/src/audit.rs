@@ -3,7 +3,7 @@
 use sha2::{Digest as _, Sha256};
 use xtsync_store::{Error, Transaction, params};
 
-use crate::revision::Operation;
+use crate::actor::Operation;
 
 /// Records an operation on an object of a tenant. The tenant is `-` for an object that belongs to none.
 pub(crate) async fn record(

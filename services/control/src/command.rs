@@ -12,10 +12,9 @@ use xtsync_contract::internal::command::Action;
 use xtsync_contract::topic;
 use xtsync_domain::{Configuration, TenantName};
 
-use crate::actor::Actor;
+use crate::actor::{Actor, Operation};
 use crate::context::{Context, ROLE};
 use crate::names::Names;
-use crate::revision::Operation;
 use crate::{Error, audit, reconcile, resources};
 
 /// How long a command waits for a role that is down. Then it expires, because its purpose may no longer apply.

@@ -9,12 +9,12 @@ use xtsync_domain::resource::{Directory, Id, Spec};
 use xtsync_domain::{DirectoryId, TenantName};
 use xtsync_store::params;
 
-use crate::actor::Actor;
+use crate::actor::{Actor, Operation};
 use crate::context::{Context, ROLE};
 use crate::names::Names;
 use crate::problem::Problem;
 use crate::resources::{self, StoredResources};
-use crate::revision::{self, Operation};
+use crate::revision;
 use crate::view::fact;
 use crate::{Error, publish};
 

@@ -1,25 +1,14 @@
 //! Gauges with the numbers of each synchronization, for dashboards and alerts.
 //!
-//! Only the leader exports them; otherwise old values of a standby replica would appear beside the current ones. Counting a large tenant is
-//! slow, so counting takes at most a tenth of the time.
+//! Only the leader exports them; otherwise old values of a standby replica would appear beside the current ones.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{AsyncInstrument, Meter};
 use parking_lot::{Mutex, MutexGuard};
-use tokio::time::{Instant, sleep};
 
-use crate::Error;
-use crate::context::Context;
-use crate::status::{self, Counted};
-
-/// The minimum interval between two counts.
-const GAUGE_INTERVAL: Duration = Duration::from_secs(5);
-
-/// The pause after a count is this many times longer than the count.
-const INTERVAL_FACTOR: u32 = 10;
+use crate::counted::Counted;
 
 /// The numbers of the last count; empty while this replica does not lead.
 #[derive(Debug, Clone, Default)]
@@ -57,7 +46,8 @@ impl Gauges {
         }
     }
 
-    fn set(&self, counted: Vec<Counted>) {
+    /// Sets the numbers.
+    pub(crate) fn set(&self, counted: Vec<Counted>) {
         *self.lock() = counted;
     }
 
@@ -67,24 +57,11 @@ impl Gauges {
 }
 
 /// Clears the gauges when this replica stops leading.
-struct ResetOnDrop<'a>(&'a Gauges);
+pub(crate) struct ResetOnDrop<'a>(pub(crate) &'a Gauges);
 
 impl Drop for ResetOnDrop<'_> {
     fn drop(&mut self) {
         self.0.set(Vec::new());
-    }
-}
-
-/// Counts at intervals until an error occurs.
-///
-/// # Errors
-/// If the store fails.
-pub(crate) async fn run(context: &Context) -> Result<(), Error> {
-    let reset = ResetOnDrop(context.metrics.gauges());
-    loop {
-        let began = Instant::now();
-        reset.0.set(status::count(context).await?);
-        sleep(GAUGE_INTERVAL.max(began.elapsed() * INTERVAL_FACTOR)).await;
     }
 }
 

@@ -12,6 +12,8 @@ mod command;
 mod condition;
 mod context;
 mod context_handle;
+mod count;
+mod counted;
 mod directories;
 mod error;
 mod expire;

@@ -11,10 +11,11 @@ use xtsync_store::{Error, Store};
 
 use crate::condition::condition;
 use crate::names::Names;
+use crate::notices::{self, shown};
 use crate::plan::{Lookup, Plan};
 use crate::resources::{self, StoredResources};
 use crate::view::fact;
-use crate::{notices, resolve, warnings};
+use crate::{resolve, warnings};
 
 /// The state of one synchronization's name resolution.
 #[derive(Debug, Clone, Default)]
@@ -113,18 +114,6 @@ fn scope(synchronization: &Synchronization) -> String {
         true => "everyone".to_owned(),
         false => synchronization.scope.groups.iter().filter_map(shown).collect::<Vec<_>>().join(", "),
     }
-}
-
-/// Formats a resolved group for administrators: `GlobalEmployees (7c1e…)`. `None` if it has no id yet.
-pub(crate) fn shown(group: &GroupRef) -> Option<String> {
-    const SHOWN: usize = 4;
-    let GroupRef::Pinned(group) = group else { return None };
-    let id = group.id.as_str();
-    let short = id.char_indices().nth(SHOWN).map_or(id.to_owned(), |(end, _)| format!("{}…", &id[..end]));
-    Some(match &group.name {
-        Some(name) => format!("{name} ({short})"),
-        None => id.to_owned(),
-    })
 }
 
 /// Returns the unresolved names of a synchronization, each with the reason.

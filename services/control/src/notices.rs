@@ -10,7 +10,6 @@ use xtsync_domain::resource::{GroupRef, PinnedGroup, Synchronization};
 use xtsync_domain::{GroupId, TenantName};
 
 use crate::condition::condition;
-use crate::listing::shown;
 
 /// Returns the notices about a synchronization's groups.
 pub(crate) fn of(synchronization: &Synchronization, known: &Known, source: &TenantName) -> Vec<Notice> {
@@ -51,6 +50,18 @@ fn others(pinned: &PinnedGroup, known: &Known) -> Vec<GroupId> {
         Some(Name::Several(ids)) => ids,
     };
     ids.into_iter().filter(|id| *id != pinned.id).collect()
+}
+
+/// Formats a resolved group for administrators: `GlobalEmployees (7c1e…)`. `None` if it has no id yet.
+pub(crate) fn shown(group: &GroupRef) -> Option<String> {
+    const SHOWN: usize = 4;
+    let GroupRef::Pinned(group) = group else { return None };
+    let id = group.id.as_str();
+    let short = id.char_indices().nth(SHOWN).map_or(id.to_owned(), |(end, _)| format!("{}…", &id[..end]));
+    Some(match &group.name {
+        Some(name) => format!("{name} ({short})"),
+        None => id.to_owned(),
+    })
 }
 
 #[cfg(test)]

@@ -3,12 +3,12 @@
 use xtsync_domain::TenantName;
 use xtsync_domain::resource::{Kind, Rename, Spec};
 
-use crate::actor::Actor;
+use crate::actor::{Actor, Operation};
 use crate::context::Context;
 use crate::names::Names;
 use crate::problem::Problem;
 use crate::resources::{self, StoredResources};
-use crate::revision::{self, Operation};
+use crate::revision;
 use crate::{Error, publish};
 
 /// The result of a rename.

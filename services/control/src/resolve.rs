@@ -4,11 +4,11 @@ use xtsync_domain::fact::Fact;
 use xtsync_domain::resolution::Known;
 use xtsync_domain::resource::{Resource, Spec};
 
-use crate::actor::Actor;
+use crate::actor::{Actor, Operation};
 use crate::context::{Context, ROLE};
 use crate::plan::{Lookup, Plan};
 use crate::resources::{self, StoredResources};
-use crate::revision::{self, Operation};
+use crate::revision;
 use crate::view::fact;
 use crate::{Error, publish};
 

@@ -8,20 +8,9 @@ use xtsync_domain::resource::{Id, Spec};
 use xtsync_domain::{TenantName, Timestamp, version};
 use xtsync_store::{Error, Transaction, params};
 
-use crate::actor::Actor;
+use crate::actor::Operation;
 use crate::audit;
 use crate::resources::{self, StoredResources};
-
-/// The actor, verb and time of an operation, for the audit trail.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Operation<'a> {
-    /// The actor.
-    pub(crate) actor: Actor<'a>,
-    /// The verb: `apply`, `resolve`, `pin`, `confirm`, or the name of a command.
-    pub(crate) verb: &'static str,
-    /// The time.
-    pub(crate) now: Timestamp,
-}
 
 /// Returns the newest revision; 0 before the first.
 pub(crate) async fn newest(tx: &mut Transaction) -> Result<u64, Error> {

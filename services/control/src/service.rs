@@ -17,7 +17,7 @@ use crate::context::{Context, LEASE, ROLE};
 use crate::context_handle::ContextHandle;
 use crate::metrics::Metrics;
 use crate::tables::MIGRATIONS;
-use crate::{Error, expire, folder, gauges, projector, reconcile, resolve};
+use crate::{Error, count, expire, folder, projector, reconcile, resolve};
 
 /// The interval at which the leader looks for unpublished revisions and unresolved names. A failed publication is retried after it.
 const RECOVERY_INTERVAL: Duration = Duration::from_secs(5);
@@ -123,7 +123,7 @@ impl Service {
                 None => std::future::pending().await,
             }
         };
-        tokio::try_join!(projector::run(context), folder, recover(context, self.republish), expire::run(context), gauges::run(context))
+        tokio::try_join!(projector::run(context), folder, recover(context, self.republish), expire::run(context), count::run(context))
             .map(drop)
     }
 }

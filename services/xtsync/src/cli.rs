@@ -4,7 +4,7 @@ use std::io::Write as _;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory as _, Parser, Subcommand};
 use tokio::runtime::Runtime;
 use tracing::warn;
 use xtsync_bus::wait_for_closing;
@@ -109,14 +109,12 @@ async fn dispatch(command: Command) -> exit::Result {
         Command::Config(command) => config::run(&command),
         Command::Demo(args) => demo::run(args).await,
         Command::TenantSim(args) => tenant_sim::run(*args).await,
-        Command::Completions(args) => completions::run(&args),
+        Command::Completions(args) => completions::run(&args, Cli::command()),
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use clap::CommandFactory as _;
-
     use super::*;
 
     #[test]

@@ -9,8 +9,8 @@ use xtsync_domain::resource::GroupRef;
 
 use crate::Error;
 use crate::context::Context;
-use crate::listing::shown;
 use crate::names::Names;
+use crate::notices::shown;
 use crate::view::fact;
 
 /// Returns the source with that key, or every source if there is none.

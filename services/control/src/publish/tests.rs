@@ -13,12 +13,11 @@ use xtsync_runtime::shutdown::Shutdown;
 use xtsync_service::configuration::Watch;
 
 use super::*;
-use crate::actor::Actor;
+use crate::actor::{Actor, Operation};
 use crate::apply::apply;
 use crate::context::tests::{YAML, close, context, context_on, published, written};
 use crate::plan::{Lookup, Plan};
 use crate::resources::read;
-use crate::revision::Operation;
 use crate::{reconcile, revision};
 use xtsync_contract::internal;
 

@@ -11,9 +11,9 @@ use xtsync_contract::event::{self, Typed};
 use xtsync_contract::events::{attribute_value, user_delta};
 use xtsync_contract::topic;
 use xtsync_contract::{events, internal};
-use xtsync_domain::{Timestamp, Version};
+use xtsync_domain::Timestamp;
 
-use super::link::{self, LinkRow};
+use super::link::{self, LinkRow, version_bytes};
 use crate::metrics::Metrics;
 
 /// A user of a source: source, user.
@@ -230,14 +230,6 @@ fn outcome(target: String, outcome: events::Outcome) -> Option<OutcomeRow> {
     Some(OutcomeRow { id: outcome.id, target, source: outcome.source, verb })
 }
 
-/// Encodes a version as bytes whose order is the order of versions.
-pub(crate) fn version_bytes(version: Version) -> Vec<u8> {
-    let mut bytes = Vec::with_capacity(28);
-    [version.delta, version.facts, version.revision].iter().for_each(|part| bytes.extend(part.to_be_bytes()));
-    bytes.extend(version.rules.to_be_bytes());
-    bytes
-}
-
 /// Decodes a record's message; `None` if it is unreadable, `Some(None)` if it is a tombstone.
 #[expect(clippy::option_option, reason = "unreadable, tombstone and message are three things")]
 fn read<M: Message + Typed + Default>(record: &Record) -> Option<Option<M>> {
@@ -266,13 +258,5 @@ mod tests {
             put(&mut rows, "ana", row, |row| *row);
             assert_eq!(rows["ana"], stays);
         }
-    }
-
-    #[test]
-    fn encoded_versions_have_the_order_of_versions() {
-        let version = |delta, facts, revision, rules| Version { delta, facts, revision, rules };
-        let versions = [version(1, 9, 9, 9), version(1, 10, 0, 0), version(2, 0, 0, 0), version(300, 0, 0, 1), version(300, 0, 256, 0)];
-        assert!(versions.is_sorted());
-        assert!(versions.map(version_bytes).is_sorted());
     }
 }

@@ -3,11 +3,9 @@
 use std::time::Duration;
 
 use xtsync_contract::convert::LinkRecord;
-use xtsync_domain::Timestamp;
 use xtsync_domain::decision::{DeprovisionReason, Desired};
 use xtsync_domain::link::{Account, ConditionKind, Link, Shadow, Stage};
-
-use super::batch::version_bytes;
+use xtsync_domain::{Timestamp, Version};
 
 /// The code of a link whose shadow user has an unredeemed invitation to another address than the one decided now.
 pub(crate) const ADDRESS_DIFFERS: &str = "address_differs";
@@ -95,12 +93,20 @@ fn status(link: &Link) -> (LinkStatus, String, Timestamp) {
     }
 }
 
+/// Encodes a version as bytes whose order is the order of versions.
+pub(crate) fn version_bytes(version: Version) -> Vec<u8> {
+    let mut bytes = Vec::with_capacity(28);
+    [version.delta, version.facts, version.revision].iter().for_each(|part| bytes.extend(part.to_be_bytes()));
+    bytes.extend(version.rules.to_be_bytes());
+    bytes
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
     use xtsync_domain::decision::{Shape, Skip, SkipReason};
     use xtsync_domain::link::{Applied, Condition, DisabledBy, Sessions};
-    use xtsync_domain::{Attributes, Decision, Origin, TenantName, Version};
+    use xtsync_domain::{Attributes, Decision, Origin, TenantName};
 
     fn link(applied: u64, desired: Desired) -> Link {
         let tenant = |name: &str| TenantName::new(name).unwrap();
@@ -186,5 +192,13 @@ mod tests {
             let row = row(&record, Vec::new());
             assert_eq!((row.status, row.code.as_str(), row.due), (status, code, Timestamp(due)), "{record:?}");
         }
+    }
+
+    #[test]
+    fn encoded_versions_have_the_order_of_versions() {
+        let version = |delta, facts, revision, rules| Version { delta, facts, revision, rules };
+        let versions = [version(1, 9, 9, 9), version(1, 10, 0, 0), version(2, 0, 0, 0), version(300, 0, 0, 1), version(300, 0, 256, 0)];
+        assert!(versions.is_sorted());
+        assert!(versions.map(version_bytes).is_sorted());
     }
 }

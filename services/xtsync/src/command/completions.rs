@@ -1,9 +1,8 @@
 //! `xtsync completions`: prints a completion script for a shell.
 
-use clap::CommandFactory as _;
+use clap::Command;
 use clap_complete::Shell;
 
-use crate::cli::Cli;
 use crate::{exit, output};
 
 /// Prints completions for a shell.
@@ -14,12 +13,12 @@ pub struct Args {
     shell: Shell,
 }
 
-/// Prints the script.
+/// Prints the script for a command line.
 ///
 /// # Errors
 /// When standard output cannot be written.
-pub fn run(args: &Args) -> exit::Result {
+pub fn run(args: &Args, mut command: Command) -> exit::Result {
     let mut script = Vec::new();
-    clap_complete::generate(args.shell, &mut Cli::command(), "xtsync", &mut script);
+    clap_complete::generate(args.shell, &mut command, "xtsync", &mut script);
     Ok(output::print(&String::from_utf8_lossy(&script))?)
 }

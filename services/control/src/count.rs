@@ -1,0 +1,43 @@
+//! Counts the users and links of each synchronization at intervals, for the gauges. Counting a large tenant is slow, so it takes at most a
+//! tenth of the time.
+
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+use xtsync_domain::configuration::Configuration;
+
+use crate::context::Context;
+use crate::counted::Counted;
+use crate::gauges::ResetOnDrop;
+use crate::status::numbers;
+use crate::{Error, resources};
+
+/// The minimum interval between two counts.
+const COUNT_INTERVAL: Duration = Duration::from_secs(5);
+
+/// The pause after a count is this many times longer than the count.
+const INTERVAL_FACTOR: u32 = 10;
+
+/// Counts at intervals until an error occurs.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) async fn run(context: &Context) -> Result<(), Error> {
+    let gauges = ResetOnDrop(context.metrics.gauges());
+    loop {
+        let began = Instant::now();
+        gauges.0.set(count(context).await?);
+        sleep(COUNT_INTERVAL.max(began.elapsed() * INTERVAL_FACTOR)).await;
+    }
+}
+
+/// Counts the users and links of every synchronization.
+async fn count(context: &Context) -> Result<Vec<Counted>, Error> {
+    let stored = resources::read(&context.store).await?;
+    let configuration = Configuration::new(0, stored.into_values());
+    let mut counted = Vec::new();
+    for one in configuration.synchronizations() {
+        counted.push(Counted::of(one, &numbers::read(&context.store, &one.source, &one.spec.to, context.clock.now()).await?));
+    }
+    Ok(counted)
+}
