@@ -35,3 +35,15 @@ pub(super) async fn invite(http: &Http, invitation: &Invitation) -> Result<Targe
     let invited: Invited = http.json(&request).await?;
     Ok(TargetId(invited.invited_user.id))
 }
+
+/// Resets the redemption of a guest without mail (pitfall R6). Graph answers with an invitation of the same guest.
+pub(super) async fn reset_redemption(http: &Http, id: &TargetId, address: &str) -> Result<()> {
+    let body = json!({
+        "invitedUserEmailAddress": address,
+        "inviteRedirectUrl": REDIRECT,
+        "sendInvitationMessage": false,
+        "invitedUser": {"id": id.0},
+        "resetRedemption": true,
+    });
+    http.call(&http.post("/invitations", &[])?.body(body)).await.map(drop)
+}

@@ -106,6 +106,10 @@ impl Target for Writer {
         }
     }
 
+    async fn reset_redemption(&self, id: &TargetId, address: &str) -> Result<()> {
+        invite::reset_redemption(&self.http, id, address).await
+    }
+
     async fn purge(&self, id: &TargetId) -> Result<()> {
         self.http.call(&self.http.delete("/directory/deletedItems/{id}", &[&id.0])?).await.map(drop)
     }

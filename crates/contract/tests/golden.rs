@@ -24,6 +24,7 @@ fn the_checked_in_examples_read_as_they_were_written() {
         check("decision-not-wanted", &decision(decision::Desired::NotWanted(not_wanted()))),
         check("decision-skipped", &decision(decision::Desired::Skipped(skipped()))),
         check("link", &link()),
+        check("link-taken-over", &taken_over()),
         check("outcome", &outcome()),
         check("user-delta-present", &user_delta(user_delta::State::Present(user()))),
         check("user-delta-gone", &user_delta(user_delta::State::Gone(events::UserGone { reason: events::UserGoneReason::Deleted.into() }))),
@@ -134,6 +135,7 @@ fn link() -> events::Link {
             since: at(5),
             creation_incomplete: true,
             former_anchor: "d1/old".to_owned(),
+            former_user_id: String::new(),
         }),
         veto: Some(events::Veto { by: "hub".to_owned(), reason: "audit".to_owned(), until: at(6) }),
         r#override: Some(events::Override { by: "kim".to_owned(), reason: "no".to_owned(), against: version() }),
@@ -233,13 +235,20 @@ fn command(action: command::Action) -> internal::Command {
     }
 }
 
-fn actions() -> [(&'static str, command::Action); 4] {
+/// A link whose object was taken over from a former account.
+fn taken_over() -> events::Link {
+    let shadow = link().shadow.map(|shadow| events::Shadow { former_user_id: "old".to_owned(), ..shadow });
+    events::Link { shadow, ..link() }
+}
+
+fn actions() -> [(&'static str, command::Action); 5] {
     use command::Action;
     [
         ("retry", Action::Retry(internal::Retry {})),
         ("republish", Action::Republish(internal::Republish {})),
         ("resume", Action::Resume(internal::Resume {})),
         ("resync", Action::Resync(internal::Resync {})),
+        ("rehire", Action::Rehire(internal::Rehire { former: "old".to_owned() })),
     ]
 }
 

@@ -65,6 +65,15 @@ pub trait Target: Send + Sync {
     /// See [`crate::Error`].
     async fn restore(&self, id: &TargetId) -> Result<()>;
 
+    /// Makes a user pending again, so that the account that has the address now redeems anew, without mail. The address is on the user
+    /// already. A user pending already is success. A directory whose users redeem nothing has nothing to reset.
+    ///
+    /// # Errors
+    /// See [`crate::Error`].
+    async fn reset_redemption(&self, _id: &TargetId, _address: &str) -> Result<()> {
+        Ok(())
+    }
+
     /// Deletes a soft-deleted user permanently.
     ///
     /// # Errors

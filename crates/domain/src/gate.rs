@@ -196,7 +196,9 @@ fn consent_max_age(link: &Link) -> Duration {
 /// Policy asks the same, but a domain may have been lost since: consent was asked of the source tenant, so it must be the one that redeems.
 fn by_address(call: &Call, home: Option<&HomeDomains>) -> Option<ClosedReason> {
     match call {
-        Call::Invite { address, .. } => home.is_none_or(|home| !home.admit(address)).then_some(ClosedReason::UnverifiedAddress),
+        Call::Invite { address, .. } | Call::ResetRedemption { address, .. } => {
+            home.is_none_or(|home| !home.admit(address)).then_some(ClosedReason::UnverifiedAddress)
+        }
         Call::LookUp { .. }
         | Call::ReadBack { .. }
         | Call::WriteAnchor { .. }

@@ -1,8 +1,8 @@
 //! A link: one source user and the shadow user in one target.
 //!
 //! The link is plain data. The modules below are pure functions over it: [`decide`] takes over a newer decision, [`next()`] is the
-//! state table, [`classify`] interprets what a directory returned, [`record`] applies a call's answer, and [`converge`] marks a link as
-//! converged.
+//! state table, [`classify`] interprets what a directory returned, [`record`] applies a call's answer, [`rehire`] takes over the object of a
+//! former account, and [`converge`] marks a link as converged.
 
 pub mod class;
 pub mod classify;
@@ -11,6 +11,7 @@ pub mod decide;
 pub mod next;
 pub mod outcome;
 pub mod record;
+pub mod rehire;
 pub mod shadow;
 pub mod step;
 
@@ -25,10 +26,10 @@ pub use converge::{State, Verb};
 pub use next::next;
 pub use outcome::{Change, Ending, Outcome};
 pub use record::Answer;
+pub use rehire::NotTakenOver;
 pub use shadow::{Account, DisabledBy, Inviting, Sessions, Shadow, Stage};
 pub use step::{Call, Conflict, ConflictKind, Hold, RowUpdate, Step};
 
-use crate::decision::DeprovisionReason;
 use crate::value::Digest;
 use crate::{Attributes, Decision, Desired, DirectoryAnswer, Refusal, TenantName, Timestamp, UserId, Version};
 
@@ -128,9 +129,6 @@ pub enum ConditionKind {
     Refused,
 }
 
-/// The identity of a user.
-const EMPLOYEE_ID: &str = "employeeId";
-
 impl Link {
     /// The user's home tenant.
     #[must_use]
@@ -158,21 +156,6 @@ impl Link {
     #[must_use]
     pub fn has_given_up(&self) -> bool {
         matches!(self.desired.desired, Desired::NotWanted(_)) && self.occupied_address().is_none()
-    }
-
-    /// The account as a link for the same user's new account takes it over: soft-deleted, and still with the former anchor. `None` if it
-    /// is not released, if the former user still exists at home, if a veto or reject is in force, or if the two are not known to be the
-    /// same user. They are the same user if both have one `employeeId`, as published by the home tenant.
-    #[must_use]
-    pub fn former_of(&self, rehired: &Self) -> Option<Account> {
-        let Desired::Wanted(wanted) = &rehired.desired.desired else { return None };
-        let known = self.applied.attributes.text(EMPLOYEE_ID).filter(|id| !id.trim().is_empty())?;
-        let claimed = wanted.attributes.text(EMPLOYEE_ID).or_else(|| wanted.on_create.text(EMPLOYEE_ID))?;
-        let is_deleted = matches!(self.desired.desired, Desired::NotWanted(DeprovisionReason::Deleted));
-        let is_free = is_deleted && self.has_given_up() && self.veto.is_none() && self.reject.is_none();
-        let account = self.shadow.account().filter(|_| is_free && self.source() == rehired.source() && known == claimed)?;
-        let borne = account.former_anchor.clone().or_else(|| self.anchor.clone())?;
-        Some(Account { address: wanted.address.clone(), creation_incomplete: true, former_anchor: Some(borne), ..account.clone() })
     }
 
     /// Whether the newest decision is applied.

@@ -13,7 +13,7 @@ use xtsync_contract::convert::time;
 use xtsync_contract::event;
 use xtsync_contract::internal;
 use xtsync_contract::topic;
-use xtsync_domain::{TenantName, Timestamp};
+use xtsync_domain::{TenantName, Timestamp, UserId};
 
 use crate::consumer::{Consumer, Error, positions};
 use crate::service::Parts;
@@ -45,7 +45,7 @@ pub struct Command {
 }
 
 /// The actions.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Action {
     /// Republish the stored state of the tenant.
     Republish,
@@ -55,6 +55,11 @@ pub enum Action {
     Resync,
     /// Retry now what waits for its time or for a response of a target.
     Retry,
+    /// The user, named as `source/user`, takes over the soft-deleted shadow user of a former account.
+    Rehire {
+        /// The former account of the same source.
+        former: UserId,
+    },
 }
 
 /// Executes commands in a role's store.
@@ -154,6 +159,11 @@ fn read(record: &Record, now: Timestamp) -> Option<Command> {
         Some(internal::command::Action::Resume(_)) => Action::Resume,
         Some(internal::command::Action::Resync(_)) => Action::Resync,
         Some(internal::command::Action::Retry(_)) => Action::Retry,
+        Some(internal::command::Action::Rehire(rehire)) if is_user(&rehire.former) => Action::Rehire { former: rehire.former.into() },
+        Some(internal::command::Action::Rehire(_)) => {
+            skip("invalid_field");
+            return None;
+        }
         None => {
             skip("unknown_action");
             return None;
@@ -163,9 +173,15 @@ fn read(record: &Record, now: Timestamp) -> Option<Command> {
         skip("invalid_field");
         return None;
     };
-    if wire.link.len() > USER_BYTES_MAX || wire.link.chars().any(char::is_control) {
+    if !is_user(&wire.link) {
         skip("invalid_field");
         return None;
     }
     Some(Command { id: wire.id, actor: wire.actor, tenant, user: wire.link, action })
+}
+
+/// Whether a text can name a user in a command: not too long, and without control characters.
+#[must_use]
+pub fn is_user(name: &str) -> bool {
+    name.len() <= USER_BYTES_MAX && !name.chars().any(char::is_control)
 }

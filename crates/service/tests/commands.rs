@@ -77,16 +77,19 @@ async fn a_command_is_handled_once_and_an_expired_or_unknown_one_never() {
         command("4", Some(Action::Resume(internal::Resume {})), later),
         command("5", Some(Action::Resync(internal::Resync {})), later),
         command("6", Some(Action::Retry(internal::Retry {})), later),
+        command("7", Some(Action::Rehire(internal::Rehire { former: "old".to_owned() })), later),
+        command("8", Some(Action::Rehire(internal::Rehire { former: "a\tb".to_owned() })), later),
     ];
     bus.publish(records, Urgency::Live).await.unwrap();
     let handler = RecordingHandler::default();
     for _ in 0..2 {
         let mut commands = CommandConsumer::new(&store, &parts, "xtsync-test");
-        for _ in 0..5 {
+        for _ in 0..6 {
             commands.step(&handler, Duration::from_millis(50)).await.unwrap();
         }
     }
-    let recorded = ["1 Republish hub kim", "4 Resume hub kim", "5 Resync hub kim", "6 Retry hub kim"];
+    let rehire = r#"7 Rehire { former: UserId("old") } hub kim"#;
+    let recorded = ["1 Republish hub kim", "4 Resume hub kim", "5 Resync hub kim", "6 Retry hub kim", rehire];
     assert_eq!(*handler.recorded.lock(), recorded);
-    assert_eq!(*handler.woken.lock(), ["hub", "hub", "hub", "hub"]);
+    assert_eq!(*handler.woken.lock(), ["hub", "hub", "hub", "hub", "hub"]);
 }

@@ -16,7 +16,7 @@ impl CommandHandler for Shared {
     async fn record(&self, tx: &mut Transaction, command: &Command) -> Result<(), store::Error> {
         match command.action {
             Action::Republish => republish::request(tx, &command.tenant, self.parts.clock.now()).await,
-            Action::Resume | Action::Retry => Ok(()),
+            Action::Resume | Action::Retry | Action::Rehire { .. } => Ok(()),
             Action::Resync => sync_state::request_resync(tx, &command.tenant, self.parts.clock.now()).await,
         }
     }

@@ -14,7 +14,7 @@ use tonic::{Code, Request, Response, Status};
 use xtsync_contract::control;
 use xtsync_contract::control::control_service_server::ControlService;
 use xtsync_runtime::telemetry::chain;
-use xtsync_service::commands::USER_BYTES_MAX;
+use xtsync_service::commands::is_user;
 
 use crate::actor::Actor;
 use crate::apply::{self, Applied, Change};
@@ -22,6 +22,7 @@ use crate::context::Context;
 use crate::context_handle::ContextHandle;
 use crate::manifest::{self, File};
 use crate::problem::Problem;
+use crate::rehire::{self, Confirmed, Named};
 use crate::{Error, command, directories, listing, rename, status};
 
 use server::Identity;
@@ -115,11 +116,30 @@ impl ControlService for Api {
         let identity = identity(&request);
         let control::RetryRequest { tenant, user, actor: given } = request.into_inner();
         let declared = declared(&given);
-        if user.len() > USER_BYTES_MAX || user.chars().any(char::is_control) {
+        if !is_user(&user) {
             return Err(Status::invalid_argument("a user is named by SOURCE/USER or by the id alone"));
         }
         let found = command::retry(&context, &tenant, &user, Actor { identity: &identity.0, declared: &declared }).await.map_err(failed)?;
         found.map(|()| Response::new(control::RetryResponse {})).ok_or_else(|| no_tenant(&tenant))
+    }
+
+    async fn confirm_rehire(
+        &self,
+        request: Request<control::ConfirmRehireRequest>,
+    ) -> Result<Response<control::ConfirmRehireResponse>, Status> {
+        let context = self.context()?;
+        let identity = identity(&request);
+        let control::ConfirmRehireRequest { target, user, former, actor: given } = request.into_inner();
+        let declared = declared(&given);
+        let named = Named::read(&user).zip(Named::read(&former)).filter(|(user, former)| user != former);
+        let (user, former) = named.ok_or_else(|| Status::invalid_argument("name two accounts, each as SOURCE/USER"))?;
+        let actor = Actor { identity: &identity.0, declared: &declared };
+        match rehire::confirm(&context, &target, &user, &former, actor).await.map_err(failed)? {
+            Confirmed::Published => Ok(Response::new(control::ConfirmRehireResponse { done: false })),
+            Confirmed::Before => Ok(Response::new(control::ConfirmRehireResponse { done: true })),
+            Confirmed::NoTenant => Err(no_tenant(&target)),
+            Confirmed::Refused(reason) => Err(Status::failed_precondition(reason)),
+        }
     }
 
     async fn confirm_tenant(

@@ -98,7 +98,7 @@ async fn publish_command(
 }
 
 /// As [`publish_command`], for one user; for all users if `user` is empty.
-async fn publish_command_for(
+pub(crate) async fn publish_command_for(
     context: &Context,
     tenants: &BTreeSet<TenantName>,
     user: &str,
@@ -117,7 +117,7 @@ async fn publish_command_for(
             target: tenant.to_string(),
             link: user.to_owned(),
             expires_at: Some(wire_time(now.plus(VALID_FOR))),
-            action: Some(action),
+            action: Some(action.clone()),
         };
         let value = command.encode_to_vec();
         audit::record(&mut tx, operation, tenant.as_str(), &format!("Tenant/{tenant}/{tenant}"), &value).await?;

@@ -29,6 +29,7 @@ pub mod problem;
 mod projector;
 mod publish;
 mod reconcile;
+mod rehire;
 mod rename;
 mod resolve;
 mod resources;

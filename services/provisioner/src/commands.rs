@@ -5,9 +5,9 @@ use xtsync_domain::TenantName;
 use xtsync_service::commands::{Action, Command, CommandHandler};
 use xtsync_store::{self as store, Transaction, republish};
 
-use crate::retry;
 use crate::service::Provisioner;
 use crate::table::target;
+use crate::{rehire, retry};
 
 /// The group under which replicas share the commands.
 pub(crate) const GROUP: &str = "xtsync-provisioner-commands";
@@ -15,12 +15,13 @@ pub(crate) const GROUP: &str = "xtsync-provisioner-commands";
 #[async_trait]
 impl CommandHandler for Provisioner {
     async fn record(&self, tx: &mut Transaction, command: &Command) -> Result<(), store::Error> {
-        match command.action {
+        match &command.action {
             Action::Republish => republish::request(tx, &command.tenant, self.context.now()).await,
             Action::Resume => target::resume(tx, &command.tenant).await,
             // What is read of a source is the detector's.
             Action::Resync => Ok(()),
             Action::Retry => retry::note(tx, &self.context, command).await,
+            Action::Rehire { former } => rehire::note(tx, &self.context, command, former).await,
         }
     }
 

@@ -59,7 +59,7 @@ impl Pair {
         Terms {
             source: self.source.as_ref().map(OwnedPolicySnapshot::snapshot),
             target: self.target.as_ref().map(OwnedPolicySnapshot::snapshot),
-            // Only an invitation asks for it.
+            // Only an invitation and a reset of one ask for it.
             home: None,
             mode: self.mode,
             // Freezing and quarantine come with their commands.

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, Span, error, info_span, warn};
 use xtsync_domain::gate::Counter;
 use xtsync_domain::link::{Change, ConditionKind, Conflict, ConflictKind, Hold, Link, Observed, Step, next};
-use xtsync_domain::{Desired, TargetId, Timestamp};
+use xtsync_domain::{Desired, TargetId, Timestamp, UserId};
 use xtsync_runtime::telemetry::chain;
 use xtsync_runtime::trace;
 use xtsync_store::{self as store, Epoch, MayBeContended as _, retry_contended};
@@ -30,7 +30,7 @@ use crate::table::{Key, work};
 use crate::worker::group_commit::LinkUpdate;
 use crate::worker::{Inviting, Worker};
 
-/// The most steps of one job: the longest path has 12. A target that answers in circles does not keep a slot.
+/// The most steps of one job: the longest path has 13. A target that answers in circles does not keep a slot.
 const STEPS_MAX: usize = 32;
 
 /// How long a link is postponed that the store cannot read or write.
@@ -50,13 +50,14 @@ pub(crate) async fn run(worker: &Worker, epoch: Epoch, due: Due) -> Result<()> {
     }
 }
 
-async fn start(worker: &Worker, epoch: Epoch, Due { key, stored, called_until, was }: Due) -> Result<()> {
+async fn start(worker: &Worker, epoch: Epoch, Due { key, stored, called_until, was, former }: Due) -> Result<()> {
     let Some(stored) = stored? else { return retry_contended(|| drop_orphan(worker, epoch, &key)).await };
     let span = info_span!("job", target = %key.target, source = %key.source, user = %key.user, trace_id = tracing::field::Empty);
     if let Some(parent) = &stored.traceparent {
         trace::set_parent(&span, parent);
     }
-    Job::new(worker, epoch, key, stored, was).run(called_until).instrument(span).await
+    let job = Job { confirmed: former, ..Job::new(worker, epoch, key, stored, was) };
+    job.run(called_until).instrument(span).await
 }
 
 /// Work without a link belongs to no job.
@@ -110,6 +111,8 @@ struct Job<'a> {
     wrote: bool,
     /// An object that no other link owned when this job asked.
     unclaimed: Option<TargetId>,
+    /// The user's former account, whose object an administrator wants this link to take over.
+    confirmed: Option<UserId>,
     /// Keeps others from inviting the same address until the id is stored.
     inviting: Option<Inviting<'a>>,
     /// What the call about to start was counted against, and when.
@@ -137,6 +140,7 @@ impl<'a> Job<'a> {
             changes: Vec::new(),
             wrote: false,
             unclaimed: None,
+            confirmed: None,
             inviting: None,
             reserved: None,
             had_condition,
@@ -154,6 +158,12 @@ impl<'a> Job<'a> {
             }
         }
         for _ in 0..STEPS_MAX {
+            if let Some(end) = self.inherit_confirmed().await? {
+                if self.close(end).await? {
+                    return Ok(());
+                }
+                continue;
+            }
             let end = match next(&self.stored.link, &self.seen, self.now()) {
                 Step::Call(call) => match self.call(&call).await? {
                     Some(end) => end,

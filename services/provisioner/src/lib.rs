@@ -19,6 +19,7 @@ mod metrics;
 mod observe_only;
 mod publish;
 mod rebuild;
+mod rehire;
 mod republish;
 mod retry;
 mod service;

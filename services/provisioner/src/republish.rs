@@ -14,7 +14,7 @@ use xtsync_store::republish::{BATCH_INTERVAL, BATCH_ROWS, Republication};
 
 use crate::error::Result;
 use crate::publish;
-use crate::table::{Key, decision_version, link};
+use crate::table::{Key, decision_version, link, rehire};
 use crate::worker::Worker;
 
 /// The progress of republication on this replica.
@@ -64,7 +64,9 @@ async fn forget(tx: &mut Transaction, expired: &BTreeSet<Key>, before: Timestamp
     let links = link::lock(tx, expired).await?;
     let (expired, others): (BTreeMap<_, _>, BTreeMap<_, _>) = links.into_iter().partition(|(_, stored)| stored.link.is_expired(before));
     link::publish_again(tx, &others.keys().collect::<Vec<_>>()).await?;
-    link::remove(tx, &expired.keys().collect::<Vec<_>>()).await?;
+    let keys: Vec<&Key> = expired.keys().collect();
+    link::remove(tx, &keys).await?;
+    rehire::remove_of(tx, &keys).await?;
     decision_version::save(tx, &expired.into_iter().map(|(key, stored)| (key, stored.link.desired.version)).collect());
     Ok(())
 }

@@ -4,6 +4,7 @@ pub(crate) mod counted;
 pub(crate) mod decision_version;
 pub(crate) mod intent;
 pub(crate) mod link;
+pub(crate) mod rehire;
 pub(crate) mod target;
 pub(crate) mod waiting;
 pub(crate) mod window;

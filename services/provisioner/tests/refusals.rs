@@ -218,7 +218,7 @@ async fn k_13_a_refusal_is_retried_on_apply_and_on_a_changed_policy_but_not_on_a
 
 #[tokio::test]
 async fn k_13_a_retry_command_retries_all_or_one_link_once() {
-    let retry = Action::Retry(internal::Retry {});
+    let retry = || Action::Retry(internal::Retry {});
     for place in [Place::Sqlite, Place::Postgres] {
         let fixture = Fixture::new(place).await;
         fixture.fake.fail_always("invite", "", Fault::Before(Error::Refused { code: "domain_blocked".into(), attribute: None }));
@@ -227,16 +227,16 @@ async fn k_13_a_retry_command_retries_all_or_one_link_once() {
         }
         fixture.converge().await;
         assert_eq!(fixture.fake.calls("invite"), 2);
-        fixture.command_for("hub", "emea/ana", retry).await;
+        fixture.command_for("hub", "emea/ana", retry()).await;
         fixture.converge().await;
         fixture.converge().await;
         assert_eq!(fixture.fake.calls("invite"), 3, "one, once");
-        fixture.command_for("emea", "unknown", retry).await;
-        fixture.command_for("hub", "us/ana", retry).await;
+        fixture.command_for("emea", "unknown", retry()).await;
+        fixture.command_for("hub", "us/ana", retry()).await;
         fixture.converge().await;
         assert_eq!(fixture.fake.calls("invite"), 3);
         fixture.fake.clear_faults();
-        fixture.command_for("emea", "", retry).await;
+        fixture.command_for("emea", "", retry()).await;
         fixture.converge().await;
         assert_eq!(fixture.fake.objects().len(), 2);
     }

@@ -6,20 +6,15 @@ mod fixture;
 
 use std::time::Duration;
 
+use fixture::rehire::{
+    again, check_restored, deleted_employee, employee, former_employee, owners, present_employee, redeemed_employee, with_address_of,
+};
 use fixture::target::Fault;
 use fixture::{Fixture, Place, address, not_wanted, out_of_scope, wanted};
 use xtsync_directory::Error;
-use xtsync_domain::decision::{Desired, Shape};
 use xtsync_domain::link::ConditionKind;
+use xtsync_domain::shadow::Object;
 use xtsync_store::params;
-
-/// Wanted with the address of another user.
-fn with_address_of(other: &str, user: &str) -> Desired {
-    match wanted(user, "Paris", true) {
-        Desired::Wanted(shape) => Desired::Wanted(Shape { address: address(other), ..shape }),
-        desired => desired,
-    }
-}
 
 /// K-21: the former account's shadow user stays in the bin for 30 days.
 #[tokio::test]
@@ -87,63 +82,6 @@ async fn a_user_whose_deletion_is_refused_keeps_the_address() {
     assert_eq!(fixture.fake.objects().len(), 1);
 }
 
-/// Wanted with an employee id as well.
-fn employee(desired: Desired, id: &str) -> Desired {
-    match desired {
-        Desired::Wanted(mut shape) => {
-            shape.attributes.insert("employeeId", id.into());
-            Desired::Wanted(shape)
-        }
-        desired => desired,
-    }
-}
-
-/// `eva` is in the target, and a returning user is to be restored.
-async fn present_employee(place: Place, id: &str) -> Fixture {
-    let fixture = Fixture::new(place).await;
-    fixture.rehire("restore").await;
-    fixture.decide("eva", employee(wanted("eva", "Paris", true), id)).await;
-    fixture.converge().await;
-    fixture
-}
-
-/// `eva` was in the target until this decision.
-async fn former_employee(place: Place, id: &str, end: Desired) -> Fixture {
-    let fixture = present_employee(place, id).await;
-    fixture.decide("eva", end).await;
-    fixture.converge().await;
-    fixture.fake.journal();
-    fixture
-}
-
-/// `eva` was in the target and was deleted at home.
-async fn deleted_employee(place: Place, id: &str) -> Fixture {
-    former_employee(place, id, not_wanted()).await
-}
-
-/// Back with a new account and the former address.
-fn again(user: &str) -> Desired {
-    employee(with_address_of("eva", user), "007")
-}
-
-/// The users whose links own an object, as the store has it.
-async fn owners(fixture: &Fixture) -> Vec<String> {
-    let store = fixture.second_store().await;
-    let rows = store.fetch("SELECT user_id FROM link WHERE target_id IS NOT NULL ORDER BY user_id", Vec::new()).await.unwrap();
-    store.close().await;
-    rows.iter().map(|row| row.text("user_id").unwrap()).collect()
-}
-
-async fn check_restored(fixture: &Fixture, case: &str) {
-    let object = fixture.fake.object(&address("eva")).unwrap();
-    assert_eq!((object.anchor.as_deref(), object.enabled, object.soft_deleted), (Some("emea-id/eva-again"), true, None), "{case}");
-    assert_eq!(object.attributes.text("displayName"), Some("eva-again"), "{case}");
-    assert_eq!(fixture.fake.objects().len(), 1, "{case}");
-    assert_eq!(owners(fixture).await, ["eva-again"], "{case}");
-    let links = fixture.links().await;
-    assert!(links.iter().all(|record| record.link.is_converged() && record.link.condition.is_none()), "{case}: {links:?}");
-}
-
 /// A user with a second account at home whose first account only left the scope: it still signs in to what it was invited to.
 #[tokio::test]
 async fn what_an_account_left_that_still_exists_at_home_is_not_restored_for_another() {
@@ -169,6 +107,33 @@ async fn where_it_is_asked_for_the_same_employee_is_restored_and_gets_access_las
         assert_eq!((fixture.fake.journal(), fixture.fake.objects().len()), (vec![], 1));
         assert_eq!(owners(&fixture).await, ["eva-again"]);
     }
+}
+
+/// The new account could not sign in to what the former one has redeemed.
+#[tokio::test]
+async fn a_redeemed_invitation_is_reset_before_the_new_account_may_sign_in() {
+    let fixture = redeemed_employee(Place::Sqlite, "007").await;
+    fixture.decide("eva-again", again("eva-again")).await;
+    fixture.converge().await;
+    let anchor = "anchor t1 city,displayName,employeeId,userType";
+    assert_eq!(fixture.fake.journal(), ["restore t1", "reset t1 eva@emea.example", anchor, "enable t1"]);
+    check_restored(&fixture, "restored").await;
+}
+
+/// The target refuses it to an application for a user with an admin role.
+#[tokio::test]
+async fn where_the_redemption_cannot_be_reset_sign_in_stays_blocked_until_an_administrator_has() {
+    let fixture = redeemed_employee(Place::Sqlite, "007").await;
+    fixture.fake.fail_always("reset", "t1", Fault::Before(Error::Forbidden { code: "insufficient_privileges".into() }));
+    fixture.decide("eva-again", again("eva-again")).await;
+    fixture.converge().await;
+    let object = fixture.fake.object(&address("eva")).unwrap();
+    assert_eq!((object.enabled, object.anchor.as_deref()), (false, Some("emea-id/eva")));
+    let condition = fixture.links().await.into_iter().find_map(|record| record.link.condition).unwrap();
+    assert_eq!((condition.kind, condition.code.as_str()), (ConditionKind::Refused, "reset_redemption_forbidden"));
+    fixture.fake.put(&address("eva"), Object { redeemed: false, ..object });
+    fixture.advance_and_converge(Duration::from_secs(3600)).await;
+    check_restored(&fixture, "reset by hand").await;
 }
 
 #[tokio::test]
@@ -259,8 +224,8 @@ async fn a_third_account_restores_what_the_second_did_not() {
 
 #[tokio::test]
 async fn a_lost_answer_of_any_write_of_a_restoration_is_recovered() {
-    for call in ["restore", "patch", "enable"] {
-        let fixture = deleted_employee(Place::Sqlite, "007").await;
+    for call in ["restore", "reset", "patch", "enable"] {
+        let fixture = redeemed_employee(Place::Sqlite, "007").await;
         fixture.fake.fail_call(call, [Fault::After]);
         fixture.decide("eva-again", again("eva-again")).await;
         fixture.advance_and_converge(Duration::from_secs(120)).await;
@@ -273,7 +238,7 @@ async fn a_provisioner_killed_in_any_call_of_a_restoration_leaves_what_the_next_
     for happened in [false, true] {
         for killed in 0.. {
             let case = format!("killed in call {killed}, which happened: {happened}");
-            let mut fixture = deleted_employee(Place::Sqlite, "007").await;
+            let mut fixture = redeemed_employee(Place::Sqlite, "007").await;
             fixture.fake.stop_answering(killed, [happened]);
             fixture.decide("eva-again", again("eva-again")).await;
             fixture.intake().await;
@@ -286,7 +251,7 @@ async fn a_provisioner_killed_in_any_call_of_a_restoration_leaves_what_the_next_
             check_restored(&fixture, &case).await;
             assert!(fixture.fake.journal().iter().all(|write| !write.starts_with("invite")), "{case}");
             if !is_killed {
-                assert!(killed >= 5, "a look-up, a restoration, a reading, the anchor, the sign-in");
+                assert!(killed >= 6, "a look-up, a restoration, a reading, the redemption, the anchor, the sign-in");
                 break;
             }
         }

@@ -9,7 +9,9 @@ use tokio::runtime::Runtime;
 use tracing::warn;
 use xtsync_bus::wait_for_closing;
 
-use crate::command::{apply, completions, config, get, republish, resume, resync, retry, run, show, status, tenant, tenant_sim, topics};
+use crate::command::{
+    apply, completions, config, get, rehire, republish, resume, resync, retry, run, show, status, tenant, tenant_sim, topics,
+};
 use crate::demo;
 use crate::exit::{self, render};
 
@@ -50,6 +52,11 @@ pub enum Command {
     Resume(resume::Args),
     /// Retry now what was refused, is in conflict or waits for its next try
     Retry(retry::Args),
+    /// Confirm that a new account is the rehire of a former user, and restore the shadow user for it
+    ///
+    /// The former account's soft-deleted shadow user is restored with its access, redeemed anew and synchronized from the new account, as soon as
+    /// that is in scope. It is refused while the new account has a shadow user of its own.
+    Rehire(rehire::Args),
     /// Confirm a change of a tenant, or rename a tenant
     #[command(subcommand, after_help = "Examples:\n  xtsync tenant confirm emea\n  xtsync tenant rename emea europe")]
     Tenant(tenant::Command),
@@ -104,6 +111,7 @@ async fn dispatch(command: Command) -> exit::Result {
         Command::Resync(args) => resync::run(args).await,
         Command::Resume(args) => resume::run(args).await,
         Command::Retry(args) => retry::run(args).await,
+        Command::Rehire(args) => rehire::run(args).await,
         Command::Tenant(command) => tenant::run(command).await,
         Command::Topics(command) => topics::run(command).await,
         Command::Config(command) => config::run(&command),

@@ -4,6 +4,7 @@ pub mod apply;
 pub mod completions;
 pub mod config;
 pub mod get;
+pub mod rehire;
 pub mod republish;
 pub mod resume;
 pub mod resync;

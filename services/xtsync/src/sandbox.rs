@@ -9,8 +9,8 @@ use anyhow::Context as _;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
 use xtsync_contract::control::{
-    ApplyRequest, Document, FleetStatus, GetStatusRequest, ListResourcesRequest, RenameTenantRequest, ResourceStatus, ResyncRequest,
-    RetryRequest, ShowUserRequest,
+    ApplyRequest, ConfirmRehireRequest, Document, FleetStatus, GetStatusRequest, ListResourcesRequest, RenameTenantRequest, ResourceStatus,
+    ResyncRequest, RetryRequest, ShowUserRequest,
 };
 use xtsync_contract::events::Link;
 use xtsync_control::manifest::{self, File};
@@ -177,6 +177,17 @@ impl Sandbox {
     pub async fn resync(&mut self, tenant: &str) -> exit::Result {
         let request = ResyncRequest { tenant: tenant.to_owned(), actor: "sandbox".to_owned() };
         self.client.resync(request).await.map_err(|status| failure(&status))?;
+        Ok(())
+    }
+
+    /// Confirms in a target that an account is the rehire of a former one, each as `source/user`.
+    ///
+    /// # Errors
+    /// When control refuses it.
+    pub async fn rehire(&mut self, target: &str, user: &str, former: &str) -> exit::Result {
+        let (user, former) = (user.to_owned(), former.to_owned());
+        let request = ConfirmRehireRequest { target: target.to_owned(), user, former, actor: "sandbox".to_owned() };
+        self.client.confirm_rehire(request).await.map_err(|status| failure(&status))?;
         Ok(())
     }
 

@@ -215,6 +215,24 @@ async fn an_account_is_disabled_deleted_restored_and_purged() {
 }
 
 #[tokio::test]
+async fn a_redemption_is_reset_without_a_mail_and_the_user_redeems_anew() {
+    let tenants = Tenants::with_people(0).await;
+    let (hub, writer) = (tenants.tenant("hub"), tenants.writer("hub"));
+    let id = writer.invite(&invitation(ADDRESS)).await.unwrap();
+    hub.redeem(uuid(&id)).unwrap();
+    for _ in 0..2 {
+        writer.reset_redemption(&id, ADDRESS).await.unwrap();
+        assert!(!writer.read(&id).await.unwrap().unwrap().redeemed);
+    }
+    assert_eq!((hub.users(), hub.messages_sent()), (vec![uuid(&id)], 0));
+    hub.redeem(uuid(&id)).unwrap();
+    assert!(writer.read(&id).await.unwrap().unwrap().redeemed);
+    let error = writer.reset_redemption(&id, "another@emea.example").await.unwrap_err();
+    assert!(matches!(error, Error::Refused { .. }), "{error:?}");
+    assert_eq!(writer.reset_redemption(&target(Uuid::nil()), ADDRESS).await, Err(Error::NotFound));
+}
+
+#[tokio::test]
 async fn refusals_of_an_invitation_are_distinguished() {
     let tenants = Tenants::with_people(0).await;
     let (hub, writer) = (tenants.tenant("hub"), tenants.writer("hub"));

@@ -400,6 +400,28 @@ pub struct RetryRequest {
 /// The command is published.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct RetryResponse {}
+/// Confirms a rehire.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConfirmRehireRequest {
+    /// The target that has the soft-deleted shadow user.
+    #[prost(string, tag = "1")]
+    pub target: ::prost::alloc::string::String,
+    /// The new account, as `source/user`.
+    #[prost(string, tag = "2")]
+    pub user: ::prost::alloc::string::String,
+    /// The former account, as `source/user`, of the same source.
+    #[prost(string, tag = "3")]
+    pub former: ::prost::alloc::string::String,
+    #[prost(string, tag = "4")]
+    pub actor: ::prost::alloc::string::String,
+}
+/// The command is published, unless the shadow user was taken over before.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ConfirmRehireResponse {
+    /// Whether it was taken over before.
+    #[prost(bool, tag = "1")]
+    pub done: bool,
+}
 /// Confirms a tenant's new directory.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct ConfirmTenantRequest {
@@ -1002,6 +1024,35 @@ pub mod control_service_client {
                 .insert(GrpcMethod::new("xtsync.control.v1.ControlService", "Retry"));
             self.inner.unary(req, path, codec).await
         }
+        /// Confirms that the account of a user is the rehire of a former user of the same source: the new account takes over the former one's
+        /// soft-deleted shadow user in the target. NOT_FOUND if there is no such tenant, FAILED_PRECONDITION with the reason if there is
+        /// nothing to take over. Has no effect if it was taken over already.
+        pub async fn confirm_rehire(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ConfirmRehireRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConfirmRehireResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/xtsync.control.v1.ControlService/ConfirmRehire",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("xtsync.control.v1.ControlService", "ConfirmRehire"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
         /// Confirms that a Tenant has moved to another directory: the one that the detector read last. NOT_FOUND if there is no such tenant,
         /// INVALID_ARGUMENT if there is nothing to confirm.
         pub async fn confirm_tenant(
@@ -1143,6 +1194,16 @@ pub mod control_service_server {
             &self,
             request: tonic::Request<super::RetryRequest>,
         ) -> std::result::Result<tonic::Response<super::RetryResponse>, tonic::Status>;
+        /// Confirms that the account of a user is the rehire of a former user of the same source: the new account takes over the former one's
+        /// soft-deleted shadow user in the target. NOT_FOUND if there is no such tenant, FAILED_PRECONDITION with the reason if there is
+        /// nothing to take over. Has no effect if it was taken over already.
+        async fn confirm_rehire(
+            &self,
+            request: tonic::Request<super::ConfirmRehireRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ConfirmRehireResponse>,
+            tonic::Status,
+        >;
         /// Confirms that a Tenant has moved to another directory: the one that the detector read last. NOT_FOUND if there is no such tenant,
         /// INVALID_ARGUMENT if there is nothing to confirm.
         async fn confirm_tenant(
@@ -1630,6 +1691,51 @@ pub mod control_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RetrySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/xtsync.control.v1.ControlService/ConfirmRehire" => {
+                    #[allow(non_camel_case_types)]
+                    struct ConfirmRehireSvc<T: ControlService>(pub Arc<T>);
+                    impl<
+                        T: ControlService,
+                    > tonic::server::UnaryService<super::ConfirmRehireRequest>
+                    for ConfirmRehireSvc<T> {
+                        type Response = super::ConfirmRehireResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ConfirmRehireRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ControlService>::confirm_rehire(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ConfirmRehireSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

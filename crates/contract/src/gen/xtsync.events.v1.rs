@@ -356,6 +356,9 @@ pub struct Shadow {
     /// The anchor that the object still carries if it belonged to a former account of the same user. The provisioner replaces it.
     #[prost(string, tag = "12")]
     pub former_anchor: ::prost::alloc::string::String,
+    /// The source's id of the user's former account if the object was taken over from it, because the user returned with a new account.
+    #[prost(string, tag = "13")]
+    pub former_user_id: ::prost::alloc::string::String,
 }
 /// A decision of the target that the user may not exist there until a time. Only the side that set it lifts it.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

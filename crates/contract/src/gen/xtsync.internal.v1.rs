@@ -17,12 +17,12 @@ pub struct Command {
     /// The link it concerns, as `source/user` or by the user id alone; empty if it concerns the whole tenant.
     #[prost(string, tag = "5")]
     pub link: ::prost::alloc::string::String,
-    #[prost(oneof = "command::Action", tags = "6, 7, 8, 9")]
+    #[prost(oneof = "command::Action", tags = "6, 7, 8, 9, 10")]
     pub action: ::core::option::Option<command::Action>,
 }
 /// Nested message and enum types in `Command`.
 pub mod command {
-    #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Oneof)]
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Action {
         #[prost(message, tag = "6")]
         Retry(super::Retry),
@@ -32,6 +32,8 @@ pub mod command {
         Resume(super::Resume),
         #[prost(message, tag = "9")]
         Resync(super::Resync),
+        #[prost(message, tag = "10")]
+        Rehire(super::Rehire),
     }
 }
 /// Retry now the work that waits for its retry time or that the target refused: of one link or of the whole tenant, including a failed
@@ -47,6 +49,14 @@ pub struct Resume {}
 /// Start a full sync cycle of the tenant and continue at the cursors that it returns.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Resync {}
+/// The user of the command's link is the rehire of a former user of the same source: the new account takes over the soft-deleted shadow user of
+/// the former one in the target. The command's link is `source/user`.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Rehire {
+    /// The id of the former account in the source.
+    #[prost(string, tag = "1")]
+    pub former: ::prost::alloc::string::String,
+}
 /// The status that one replica of a role reports for one tenant.
 /// Written by every role to xtsync.v1.status, keyed by role/replica/tenant.
 #[derive(Clone, PartialEq, ::prost::Message)]

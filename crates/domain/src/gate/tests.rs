@@ -124,6 +124,7 @@ fn a_call_starts_only_with_fresh_consent_and_within_the_limits() {
 fn an_invitation_starts_only_for_an_address_that_the_source_redeems_by_now() {
     let yes = agreement();
     let invite = |address: &str| Call::Invite { address: address.into(), display_name: None };
+    let reset = || Call::ResetRedemption { id: "a1".into(), address: "ana@emea.example".into() };
     let link = link(wanted());
     let (ours, lost) = (HomeDomains::new(["emea.example"]), HomeDomains::new(["other.example"]));
     let closed = Verdict::Closed(ClosedReason::UnverifiedAddress);
@@ -132,6 +133,8 @@ fn an_invitation_starts_only_for_an_address_that_the_source_redeems_by_now() {
         (invite("ana@emea.example"), Some(&lost), closed),
         (invite("ana@emea.example"), None, closed),
         (invite("ana@hub.example"), Some(&ours), closed),
+        (reset(), Some(&ours), Verdict::Open),
+        (reset(), Some(&lost), closed),
         (Call::Disable { id: "a1".into() }, None, Verdict::Open),
     ] {
         assert_eq!(gate(&call, &link, &Terms { home, ..read(0, &yes) }, NOW), want, "{call:?} {home:?}");

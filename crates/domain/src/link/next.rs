@@ -178,7 +178,7 @@ fn amend(link: &Link, shape: &Shape, account: &Account) -> Step {
         return revoke_or_disable(account);
     }
     if account.former_anchor.is_some() {
-        return write_anchor(&account.id, created_with(shape));
+        return take_from_former(account, shape);
     }
     let all = if account.creation_incomplete { &created_with(shape) } else { &shape.attributes };
     let attributes = all.differing_from(&link.applied.attributes);
@@ -188,6 +188,15 @@ fn amend(link: &Link, shape: &Shape, account: &Account) -> Step {
     match account.disabled_by {
         DisabledBy::Xtsync if shape.enabled && !account.enabled => Step::Call(Call::Enable { id: account.id.clone() }),
         DisabledBy::Xtsync | DisabledBy::Target | DisabledBy::None => Step::Converged,
+    }
+}
+
+/// Makes the object of a former account this link's own. The former account redeemed it, so the new one could not sign in to it; the
+/// anchor is written last, because it ends the taking over.
+fn take_from_former(account: &Account, shape: &Shape) -> Step {
+    match account.redeemed {
+        true => Step::Call(Call::ResetRedemption { id: account.id.clone(), address: account.address.clone() }),
+        false => write_anchor(&account.id, created_with(shape)),
     }
 }
 

@@ -50,7 +50,8 @@ impl Link {
             | Call::WriteAnchor { .. }
             | Call::Patch { .. }
             | Call::Revoke { .. }
-            | Call::Enable { .. } => {}
+            | Call::Enable { .. }
+            | Call::ResetRedemption { .. } => {}
         }
     }
 
@@ -121,6 +122,7 @@ impl Link {
             created_at: object.created_at.or(before.map(|account| account.created_at)).unwrap_or(now),
             creation_incomplete: before.map_or(matches!(self.shadow, Shadow::Inviting(_)), |account| account.creation_incomplete),
             former_anchor: before.and_then(|account| account.former_anchor.clone()).filter(|_| object.anchor != self.anchor),
+            taken_from: before.and_then(|account| account.taken_from.clone()),
         };
         self.applied.attributes.0.extend(self.mapped(&object.attributes).0);
         self.shadow = Shadow::Object(account);
@@ -200,6 +202,7 @@ impl Link {
                 created_at: inviting.began,
                 creation_incomplete,
                 former_anchor: None,
+                taken_from: None,
             });
         }
     }
@@ -214,6 +217,7 @@ impl Link {
                 account.sessions = Sessions::Open;
             }
             Call::SoftDelete { .. } => account.stage = Stage::SoftDeleted { since: now },
+            Call::ResetRedemption { .. } => account.redeemed = false,
             // Restored objects are read back first; the stage was set before the call.
             Call::Restore { .. }
             | Call::LookUp { .. }
@@ -230,6 +234,8 @@ impl Link {
             Call::Disable { .. } if account.enabled => account.disabled_by = DisabledBy::None,
             Call::SoftDelete { .. } => account.stage = Stage::Live,
             Call::Restore { .. } => account.stage = Stage::SoftDeleted { since: now },
+            // An administrator of the target may do it by hand meanwhile, which only a reading shows.
+            Call::ResetRedemption { .. } if account.stage == Stage::Live => account.stage = Stage::Unverified,
             Call::LookUp { .. }
             | Call::ReadBack { .. }
             | Call::Invite { .. }
@@ -237,7 +243,8 @@ impl Link {
             | Call::Patch { .. }
             | Call::Revoke { .. }
             | Call::Disable { .. }
-            | Call::Enable { .. } => {}
+            | Call::Enable { .. }
+            | Call::ResetRedemption { .. } => {}
         });
     }
 

@@ -3,7 +3,7 @@
 //! The calls that are not safe to repeat (invite, delete, restore) have a stage that means "this may have happened". The stage is
 //! committed before the call. After a crash or a lost answer, the object is read before any other call.
 
-use crate::{TargetId, Timestamp};
+use crate::{TargetId, Timestamp, UserId};
 
 /// The object in the target.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -51,6 +51,8 @@ pub struct Account {
     pub creation_incomplete: bool,
     /// The anchor of a former account of the same user, as long as the object has it. The link's own anchor replaces it.
     pub former_anchor: Option<String>,
+    /// The former account of the same user, where the object was taken over from it.
+    pub taken_from: Option<UserId>,
 }
 
 /// The lifecycle stage of an object.

@@ -101,6 +101,13 @@ pub enum Call {
         /// The object.
         id: TargetId,
     },
+    /// Makes the object pending again, so that the account that has the address now redeems it.
+    ResetRedemption {
+        /// The object.
+        id: TargetId,
+        /// The address.
+        address: String,
+    },
 }
 
 /// Why the link is blocked until a change or an administrator removes the cause.
@@ -171,6 +178,7 @@ impl Call {
             Self::Enable { .. } => "enable",
             Self::SoftDelete { .. } => "soft_delete",
             Self::Restore { .. } => "restore",
+            Self::ResetRedemption { .. } => "reset_redemption",
         }
     }
 
@@ -186,7 +194,8 @@ impl Call {
             | Self::Disable { .. }
             | Self::Enable { .. }
             | Self::SoftDelete { .. }
-            | Self::Restore { .. } => true,
+            | Self::Restore { .. }
+            | Self::ResetRedemption { .. } => true,
         }
     }
 
@@ -202,7 +211,8 @@ impl Call {
             | Self::Disable { .. }
             | Self::Enable { .. }
             | Self::SoftDelete { .. }
-            | Self::Restore { .. } => None,
+            | Self::Restore { .. }
+            | Self::ResetRedemption { .. } => None,
         }
     }
 
@@ -210,7 +220,9 @@ impl Call {
     #[must_use]
     pub fn verb(&self) -> Option<Verb> {
         match self {
-            Self::LookUp { .. } | Self::ReadBack { .. } | Self::Revoke { .. } | Self::WriteAnchor { .. } => None,
+            Self::LookUp { .. } | Self::ReadBack { .. } | Self::Revoke { .. } | Self::WriteAnchor { .. } | Self::ResetRedemption { .. } => {
+                None
+            }
             Self::Invite { .. } => Some(Verb::Create),
             Self::Patch { .. } => Some(Verb::Update),
             Self::Disable { .. } => Some(Verb::Disable),

@@ -160,6 +160,7 @@ mod tests {
             created_at: Timestamp(1),
             creation_incomplete: false,
             former_anchor: None,
+            taken_from: None,
         };
         for (account, address, want) in [
             (account.clone(), "first.holder@emea.example", ADDRESS_DIFFERS),

@@ -110,7 +110,12 @@ pub(crate) async fn link(bus: &Bus, desired: Decision, applied: u64) {
 
 /// As [`link`], with a link version.
 pub(crate) async fn link_version(bus: &Bus, desired: Decision, applied: u64, version: u64) {
-    let account = Account {
+    link_with(bus, desired, Shadow::Object(account()), applied, version).await;
+}
+
+/// An enabled account of a shadow user.
+pub(crate) fn account() -> Account {
+    Account {
         id: "t1".into(),
         stage: Stage::Live,
         enabled: true,
@@ -121,14 +126,19 @@ pub(crate) async fn link_version(bus: &Bus, desired: Decision, applied: u64, ver
         created_at: Timestamp(1),
         creation_incomplete: false,
         former_anchor: None,
-    };
+        taken_from: None,
+    }
+}
+
+/// Publishes a link with a shadow user at any stage.
+pub(crate) async fn link_with(bus: &Bus, desired: Decision, shadow: Shadow, applied: u64, version: u64) {
     let key = link_key(&desired.source, &desired.user);
     let link = Link {
         target: hub(),
+        anchor: Some(format!("emea-id/{}", desired.user)),
         desired,
         desired_since: Timestamp(1),
-        anchor: None,
-        shadow: Shadow::Object(account),
+        shadow,
         applied: Applied { version: Version { delta: applied, ..Version::default() }, ..Applied::default() },
         veto: None,
         reject: None,

@@ -14,3 +14,12 @@ CREATE TABLE retry (
     asked_at INTEGER NOT NULL,
     PRIMARY KEY (target, source, user_id)
 );
+
+-- Rehires that an administrator confirmed: the user takes over the shadow user of the former account.
+CREATE TABLE rehire (
+    target         TEXT NOT NULL,
+    source         TEXT NOT NULL,
+    user_id        TEXT NOT NULL,
+    former_user_id TEXT NOT NULL,
+    PRIMARY KEY (target, source, user_id)
+) STRICT, WITHOUT ROWID;

@@ -101,7 +101,7 @@ impl Job<'_> {
     fn admit(&mut self, call: &Call) -> Verdict {
         let now = self.now();
         let pair = self.worker.context.pair(&self.key.source, &self.key.target);
-        let home = matches!(call, Call::Invite { .. }).then(|| self.worker.context.home(&self.key.source));
+        let home = matches!(call, Call::Invite { .. } | Call::ResetRedemption { .. }).then(|| self.worker.context.home(&self.key.source));
         let mut terms = pair.terms();
         terms.home = home.as_ref().and_then(|home| home.domains.as_ref());
         let mut limits = self.worker.limits();

@@ -77,6 +77,7 @@ async fn send(target: &dyn Target, call: &Call, anchor: &str) -> Result<Answer, 
         Call::Enable { id } => done(target.set_enabled(id, true).await?),
         Call::SoftDelete { id } => done(target.soft_delete(id).await?),
         Call::Restore { id } => done(target.restore(id).await?),
+        Call::ResetRedemption { id, address } => done(target.reset_redemption(id, address).await?),
     })
 }
 

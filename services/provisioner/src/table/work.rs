@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use xtsync_domain::link::{Class, ConditionKind};
-use xtsync_domain::{TenantName, Timestamp};
+use xtsync_domain::{TenantName, Timestamp, UserId};
 use xtsync_store::{Param, Row, Store, Transaction, params, retry_contended};
 
 use super::Key;
@@ -43,6 +43,8 @@ pub(crate) struct Due {
     pub(crate) called_until: Option<Timestamp>,
     /// How it waited.
     pub(crate) was: Waited,
+    /// The former account, where an administrator has confirmed that the user is a rehire.
+    pub(crate) former: Option<UserId>,
 }
 
 impl Waited {
@@ -63,7 +65,8 @@ impl Due {
         let was = Waited::read(row)?;
         let called_until = row.opt_int("until")?.map(Timestamp);
         let stored = row.opt_bytes("state")?.map(|_| Stored::read(&key, row)).transpose();
-        Ok(Self { key, stored, called_until, was })
+        let former = row.opt_text("former_user_id")?.map(UserId);
+        Ok(Self { key, stored, called_until, was, former })
     }
 }
 
@@ -81,12 +84,14 @@ pub(crate) struct Counts {
 /// Links that are due in a class, the longest due first, each as it is stored and with the call that may be under way for it.
 pub(crate) async fn due(store: &Store, target: &TenantName, class: Class, now: Timestamp, limit: usize) -> Result<Vec<Due>> {
     const SQL: &str = concat!(
-        "SELECT work.target, work.source, work.user_id, work.class, work.due, work.condition, intent.until, ",
+        "SELECT work.target, work.source, work.user_id, work.class, work.due, work.condition, intent.until,
+            rehire.former_user_id, ",
         link::columns!(),
         " FROM (SELECT target, source, user_id, class, due, condition FROM work
             WHERE target = $1 AND class = $2 AND due <= $3 ORDER BY due LIMIT $4) work
         LEFT JOIN link ON link.target = work.target AND link.source = work.source AND link.user_id = work.user_id
         LEFT JOIN intent ON intent.target = work.target AND intent.source = work.source AND intent.user_id = work.user_id
+        LEFT JOIN rehire ON rehire.target = work.target AND rehire.source = work.source AND rehire.user_id = work.user_id
         ORDER BY work.due"
     );
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);

@@ -19,10 +19,11 @@
 //! `{tenant/name}` for an id, `{tenant}` for a directory id and `{TENANT}` for that in capitals. `end` ends it, and fails where no request
 //! met it.
 //!
-//! `apply` takes `scope=A,B` or `everyone`, `grace=`, `delete=` (the limit), `rehire=` and constants; `name:=value` is a constant as YAML reads it.
+//! `apply` takes `scope=A,B` or `everyone`, `grace=`, `create=` and `delete=` (the limits), `rehire=` and constants; `name:=value` is a constant as YAML reads it.
 //! `secret expired` makes all tenants refuse the secret of the reader and the writer as expired (`secret expired writer`: of one), and
 //! `secret renewed` replaces it there and in the secret files. `expire-tokens` ends the access tokens issued so far. `blocked ROLE TENANT`
 //! gives the code of what keeps a role from working on a tenant. `resync TENANT` reads it from the beginning, without waiting for a retry.
+//! Of a user or group that the script makes twice, `name before` is the former one.
 //! `refused a -> b …` is an `apply` that must be refused, and tells why. A shadow user is named by its home: `set hub emea/ana …`.
 //! `rename emea europe` renames a tenant, and `file-name emea europe` says how files name it; scripts name it as before.
 #![cfg(test)]
@@ -80,6 +81,7 @@ scenarios! {
     an_empty_link_is_no_link => "field/k-08-empty-link",
     a_rehire_with_a_new_account_is_created_at_once => "field/k-21-rehire-with-a-new-account",
     a_rehire_is_restored_where_that_is_asked_for_and_the_former_account_is_deleted => "field/k-21-rehire-restored",
+    a_rehire_that_an_administrator_confirms_is_restored_and_redeems_anew => "field/k-21-rehire-confirmed",
     a_mail_of_another_domain_is_not_invited => "field/k-25-mail-of-another-domain",
     unusual_letters_arrive_as_written => "field/k-15-unusual-letters",
     a_target_that_trims_is_not_written_again_and_again => "field/k-18-target-that-trims",

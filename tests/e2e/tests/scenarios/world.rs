@@ -96,6 +96,7 @@ impl World {
             "get" => return self.get(command).await,
             "until" => return self.until(command).await,
             "retry" => self.retry(command).await?,
+            "rehire" => return self.rehire(command).await,
             "count" => self.count(command).await?,
             "show" => return Ok(show::people(&self.tenant(command)?, &self.names, command.after(2))),
             "written" => return self.written(command),
@@ -242,7 +243,9 @@ impl World {
         }
         let name = format!("{}/{}", tenant.name(), command.word(2)?);
         self.names.insert(format!("{}/{id}", tenant.id()), name.clone());
-        self.ids.insert(name, id);
+        if let Some(former) = self.ids.insert(name.clone(), id) {
+            self.ids.insert(format!("{name} before"), former);
+        }
         Ok(())
     }
 
@@ -313,14 +316,15 @@ impl World {
             "---\nkind: Synchronization\nmetadata: {{tenant: {source}, name: to-{target}}}\nspec:\n  to: {target}\n  mode: enforce\n  \
              scopeGracePeriod: {grace}\n  scope: {{{scope}}}\n"
         )?;
-        if let Some(limit) = command.value("delete") {
-            writeln!(yaml, "  limits: {{delete: {limit}}}")?;
+        let limits: Vec<_> = ["create", "delete"].iter().filter_map(|verb| Some(format!("{verb}: {}", command.value(verb)?))).collect();
+        if !limits.is_empty() {
+            writeln!(yaml, "  limits: {{{}}}", limits.join(", "))?;
         }
         let rehire = command.value("rehire");
         if let Some(rule) = rehire {
             writeln!(yaml, "  rehire: {rule}")?;
         }
-        let settings = ["scope", "grace", "delete", "rehire"];
+        let settings = ["scope", "grace", "create", "delete", "rehire"];
         let mappings: Vec<_> = command.values().filter(|(name, _)| !settings.contains(name)).collect();
         if !mappings.is_empty() {
             yaml.push_str("  mappings:\n");
@@ -421,6 +425,23 @@ impl World {
             None => String::new(),
         };
         self.sandbox_mut()?.retry(&tenant, &user).await.map_err(unexpected)
+    }
+
+    /// Confirms a rehire: `rehire hub emea/eva "emea/eva before"`. Returns the refusal, if it is refused.
+    async fn rehire(&mut self, command: &Command) -> Result<String> {
+        let named = |name: &str| {
+            let id = self.ids.get(name).with_context(|| format!("no user is named {name}"))?;
+            Ok::<_, anyhow::Error>(format!("{}/{id}", name.split('/').next().unwrap_or_default()))
+        };
+        let (target, user, former) = (command.word(1)?.to_owned(), named(command.word(2)?)?, named(command.word(3)?)?);
+        match self.sandbox_mut()?.rehire(&target, &user, &former).await {
+            Ok(()) => Ok(String::new()),
+            Err(refusal) => {
+                let names = self.ids.iter().map(|(name, id)| (format!("{}/{id}", name.split('/').next().unwrap_or_default()), name));
+                let text = names.fold(format!("{:#}", unexpected(refusal)), |text, (account, name)| text.replace(&account, name));
+                Ok(format!("  {text}\n"))
+            }
+        }
     }
 
     /// Waits until status shows these counts for a target: `count hub present=3 refused=0`.

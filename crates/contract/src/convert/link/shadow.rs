@@ -35,6 +35,7 @@ pub(super) fn wire(shadow: Shadow, anchor: Option<String>) -> events::Shadow {
                 since: since.map(wire_time),
                 creation_incomplete: account.creation_incomplete,
                 former_anchor: account.former_anchor.unwrap_or_default(),
+                former_user_id: account.taken_from.map(|user| user.0).unwrap_or_default(),
             }
         }
     }
@@ -67,6 +68,7 @@ pub(super) fn read(mut wire: events::Shadow) -> Result<(Shadow, Option<String>),
         created_at: optional_time("shadow.created_at", wire.created_at)?.ok_or_else(|| missing("shadow.created_at"))?,
         creation_incomplete: wire.creation_incomplete,
         former_anchor: Some(wire.former_anchor).filter(|anchor| !anchor.is_empty()),
+        taken_from: Some(wire.former_user_id).filter(|id| !id.is_empty()).map(Into::into),
     };
     Ok((Shadow::Object(account), anchor))
 }

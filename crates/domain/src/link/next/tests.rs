@@ -83,6 +83,7 @@ fn describe_call(call: &Call) -> String {
         Call::Enable { id } => format!("enable {id}"),
         Call::SoftDelete { id } => format!("delete {id}"),
         Call::Restore { id } => format!("restore {id}"),
+        Call::ResetRedemption { id, address } => format!("reset {id} for {address}"),
     }
 }
 
@@ -367,6 +368,7 @@ fn a_user_who_is_disabled_and_lost_the_scope_loses_sign_in_at_once_and_the_objec
 #[test]
 fn a_former_accounts_object_is_restored_then_anchored_then_enabled() {
     let inherited = |stage| Shadow::Object(of_former(account(stage)));
+    let redeemed = |stage| Shadow::Object(Account { redeemed: true, ..of_former(account(stage)) });
     let restored = |enabled| Observed::Owned(Object { enabled, ..object("a1", Some("us-id/maria")) });
     check(vec![
         (wanted(true), inherited(Stage::SoftDeleted { since: NOW }), Observed::NotObserved, "restore a1"),
@@ -377,6 +379,8 @@ fn a_former_accounts_object_is_restored_then_anchored_then_enabled() {
         (wanted(true), inherited(Stage::Restoring { since: NOW }), restored(false), "take over a1"),
         (wanted(true), inherited(Stage::Live), Observed::NotObserved, "anchor a1 with [city,displayName,userType]"),
         (wanted(false), inherited(Stage::Live), Observed::NotObserved, "anchor a1 with [city,displayName,userType]"),
+        (wanted(true), redeemed(Stage::Live), Observed::NotObserved, "reset a1 for ana@emea.example"),
+        (not_wanted(), redeemed(Stage::Live), Observed::NotObserved, "delete a1"),
         (not_wanted(), inherited(Stage::Live), Observed::NotObserved, "delete a1"),
     ]);
 }

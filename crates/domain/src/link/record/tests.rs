@@ -45,6 +45,7 @@ impl Ideal {
             Call::Enable { .. } => object.enabled = true,
             Call::SoftDelete { .. } => object.soft_deleted = Some(Some(now)),
             Call::Restore { .. } => object.soft_deleted = None,
+            Call::ResetRedemption { .. } => object.redeemed = false,
         }
         Answer::Done
     }
@@ -63,7 +64,8 @@ impl Ideal {
             | Call::Disable { .. }
             | Call::Enable { .. }
             | Call::SoftDelete { .. }
-            | Call::Restore { .. } => Answer::NotFound,
+            | Call::Restore { .. }
+            | Call::ResetRedemption { .. } => Answer::NotFound,
         }
     }
 }
@@ -230,6 +232,28 @@ fn a_refused_disable_does_not_claim_the_targets_own_disable() {
     assert_eq!(link.shadow.account().unwrap().disabled_by, DisabledBy::Target);
     assert_eq!(link.mark_converged(false, NOW), Some(Verb::Create), "an account that the target disabled is not published as disabled");
     assert_eq!(link.applied.state, State::Enabled);
+}
+
+/// K-21: whatever becomes of a call, the redemption is reset before the user may sign in, and not again where it happened.
+#[test]
+fn a_former_accounts_redemption_is_reset_once_before_sign_in() {
+    for (answer, resets) in [(None, 1), (Some(Answer::Unknown), 1), (Some(Answer::NotDone), 1), (Some(Answer::Refused), 1)] {
+        let former = Account { redeemed: true, enabled: false, disabled_by: DisabledBy::Xtsync, ..account(Stage::Live) };
+        let mut link = link(wanted(true), Shadow::Object(Account { former_anchor: Some("us-id/maria".into()), ..former }));
+        let object = Object { redeemed: true, enabled: false, ..object("a1", Some("us-id/maria")) };
+        let mut target = Ideal { object: Some(object), writes: Vec::new() };
+        if let Some(answer) = answer {
+            let Step::Call(call @ Call::ResetRedemption { .. }) = next(&link, &Observed::NotObserved, NOW) else { panic!("a reset") };
+            link.begin(&call, NOW);
+            // It happened, or the target's administrator did it.
+            let _ = target.answer(&call, NOW);
+            link.record(&call, answer, &Claimed::new(), NOW);
+        }
+        drive(&mut link, &mut target, None);
+        let written = target.writes.iter().filter(|name| **name == "reset_redemption").count();
+        assert_eq!((written, target.writes.last()), (resets, Some(&"enable")));
+        assert!(target.object.is_some_and(|object| !object.redeemed && object.anchor.as_deref() == Some(ANCHOR)));
+    }
 }
 
 #[test]

@@ -42,6 +42,10 @@ const REMEDIES: &[(&str, &str)] = &[
     ("invite_forbidden", "the target forbids invitations: grant User.Invite.All, and check who may invite guests there"),
     ("look_up_forbidden", "the target forbids reading users: grant the writer the permissions that README lists"),
     ("patch_forbidden", "the target forbids changing users: grant User.ReadWrite.All, or the user holds an administrator's role there"),
+    (
+        "reset_redemption_forbidden",
+        "the target forbids resetting a redemption: grant User.Invite.All and User.ReadWrite.All, or reset it there for a user with a role",
+    ),
     ("address_differs", "the pending invitation went to another address than the decision has now: see `xtsync show`"),
     // Between two tenants.
     (
