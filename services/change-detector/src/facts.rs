@@ -1,7 +1,7 @@
-//! What is known of a tenant besides its users: who it is, its live access policy, and the groups that the configuration refers to.
+//! The facts of a tenant: its identity, its live access policy, and the groups that the configuration refers to.
 //!
-//! Read every so often, because no directory tells of changes to these. Who and policy are published at each reading, which is their
-//! heartbeat; groups and names when they differ from what was published last, as [`Facts::note_published`] recorded it.
+//! They are read at intervals, because no directory notifies of changes to them. Identity and policy are published at each reading, as a
+//! heartbeat; groups and names when they differ from what [`Facts::note_published`] recorded last.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -15,22 +15,22 @@ use xtsync_domain::{GroupId, Timestamp, version};
 use crate::error::Error;
 use crate::names::Names;
 
-/// What was said last of each fact, by key.
+/// The facts as they were published last, by key.
 #[derive(Debug, Default)]
 pub(crate) struct Facts {
     published: HashMap<String, TenantFact>,
 }
 
 impl Facts {
-    /// Reads who the tenant is and what it allows.
+    /// Reads the tenant's identity and access policy.
     pub(crate) async fn read_tenant(&self, source: &Arc<dyn Source>, now: Timestamp) -> Result<Vec<TenantFact>, Error> {
         let identity = source.identity().await?;
         let policy = source.access_policy().await?;
         Ok(vec![self.versioned(Fact::Identity(identity), now), self.versioned(Fact::AccessPolicy(policy), now)])
     }
 
-    /// Looks up every name that is written. What each resolves to is said anew for each revision of the names, and when it changes: so it
-    /// stays on the bus whatever was requested before, and is no news to a consumer.
+    /// Looks up every name in the configuration. The result is published for each revision of the names, and when it changes, so that it is
+    /// on the bus whatever was looked up before.
     pub(crate) async fn read_names(&self, source: &Arc<dyn Source>, names: &Names, now: Timestamp) -> Result<Vec<TenantFact>, Error> {
         let mut changed = Vec::new();
         for name in &names.all {
@@ -49,14 +49,14 @@ impl Facts {
         Ok(changed)
     }
 
-    /// The keys of names that are said and written no more.
+    /// The keys of published names that are no longer in the configuration.
     pub(crate) fn obsolete_names(&self, names: &Names) -> Vec<String> {
         let written: BTreeSet<String> = names.all.iter().map(|name| group_name_key(name)).collect();
         let published = self.published.iter().filter(|(_, published)| matches!(published.fact, Fact::GroupName { .. }));
         published.map(|(key, _)| key.clone()).filter(|key| !written.contains(key)).collect()
     }
 
-    /// Forgets facts whose keys were ended.
+    /// Forgets facts whose keys got a tombstone.
     pub(crate) fn forget(&mut self, keys: &[String]) {
         keys.iter().for_each(|key| drop(self.published.remove(key)));
     }
@@ -91,7 +91,7 @@ impl Facts {
         Ok((changed, states))
     }
 
-    /// How far detection has come.
+    /// The fact that a cycle is complete.
     pub(crate) fn freshness(&self, cycle: u64, now: Timestamp) -> TenantFact {
         self.versioned(Fact::Freshness { round: cycle, completed_at: now }, now)
     }
@@ -103,12 +103,12 @@ impl Facts {
         }
     }
 
-    /// Everything that was said last.
+    /// All facts as they were published last.
     pub(crate) fn all_published(&self) -> Vec<TenantFact> {
         self.published.values().cloned().collect()
     }
 
-    /// Notes what the bus has taken.
+    /// Records facts that were published.
     pub(crate) fn note_published(&mut self, facts: Vec<TenantFact>) {
         self.published.extend(facts.into_iter().map(|fact| (fact.fact.key(), fact)));
     }
@@ -118,7 +118,7 @@ impl Facts {
         (!is_published).then(|| self.versioned(fact, now))
     }
 
-    /// A fact grows a new version only when it says something new; its reading time is always now.
+    /// A fact gets a new version only when it changes; its reading time is always now.
     fn versioned(&self, fact: Fact, now: Timestamp) -> TenantFact {
         let last = self.published.get(&fact.key());
         let version = match last {

@@ -1,7 +1,7 @@
 //! A full read of a directory, beside the incremental cycles: why it is made, and how far it has come.
 //!
-//! It follows cursors of its own, and what it mentions of users is staged. Only a full read that came to its final link changes the
-//! mirror, in bounded steps, each of which can be resumed.
+//! It follows cursors of its own, and the users that it shows are staged. Only a full read that reached its final link changes the mirror, in
+//! bounded steps, each of which can be resumed.
 
 use xtsync_directory::Cursor;
 
@@ -85,7 +85,7 @@ pub(crate) enum FullPhase {
     Users(Option<Cursor>),
     /// It has read everything and waits until this many cycles are complete, so that what changed meanwhile is known.
     AwaitCycle(u64),
-    /// It is doubted: its staged pages are merged over the known state, and no user is removed.
+    /// It is not verified: what it staged is merged over the known state, and no user is removed.
     Merge,
     /// What it staged replaces what is known.
     Replace,
@@ -182,7 +182,7 @@ pub(crate) struct Full {
     pub(crate) replaces_cursors: bool,
     /// Whether it adds an attribute to what is known of users.
     pub(crate) widens: bool,
-    /// Whether something of it made no sense and was left out.
+    /// Whether an object of it was rejected.
     pub(crate) rejected: bool,
 }
 

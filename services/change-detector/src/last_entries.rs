@@ -1,4 +1,4 @@
-//! What a page of groups says in the end: of each group, and of each of its members, the last word.
+//! The last entry of each group and of each of its members in a page.
 //!
 //! Pure. A directory may name one object several times in an answer and says nothing of the order
 //! (<https://github.com/microsoftgraph/microsoft-graph-docs/issues/16657>): whatever comes twice, the later entry holds.
@@ -8,16 +8,16 @@ use std::collections::BTreeMap;
 use xtsync_directory::{GroupChange, MemberChange, MemberKind};
 use xtsync_domain::GroupId;
 
-/// The last word of a page of groups.
+/// The last entries of a page of groups.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct LastEntries {
     /// Of each group.
     pub(crate) groups: BTreeMap<GroupId, GroupEntry>,
-    /// Of each member of a group: what kind it is, and none where it is no member.
+    /// Of each member of a group: its kind, or none where it left.
     pub(crate) members: BTreeMap<(GroupId, String), Option<MemberKind>>,
 }
 
-/// The last word on one group.
+/// The last entry of one group.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(crate) struct GroupEntry {
     /// The last name that was mentioned.
@@ -29,7 +29,7 @@ pub(crate) struct GroupEntry {
 }
 
 impl LastEntries {
-    /// The last word of these changes, which are in the directory's order.
+    /// The last entries of these changes, which are in the directory's order.
     pub(crate) fn of(changes: Vec<GroupChange>) -> Self {
         let mut last = Self::default();
         for change in changes {
@@ -57,7 +57,7 @@ mod tests {
 
     use super::*;
 
-    /// Words on a group `g`: `+x` is a user that joined, `*x` a group, `-x` left, `!` the group's end; a blank begins a new object.
+    /// Entries of a group `g`: `+x` is a user that joined, `*x` a group, `-x` left, `!` the group's end; a blank begins a new object.
     fn changes(text: &str) -> Vec<GroupChange> {
         let member = |word: &str| match word.split_at(1) {
             ("+", id) => MemberChange::Joined(Member { id: id.to_owned(), kind: MemberKind::User }),

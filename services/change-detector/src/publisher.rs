@@ -23,7 +23,7 @@ use crate::mirror::{self, PUBLISH_BATCH_MAX, Unpublished};
 use crate::urgency::{self, Pass};
 use crate::{ROLE, tenant::FencingToken};
 
-/// What publishing for a tenant takes.
+/// Publishes the records of a tenant.
 #[derive(Clone)]
 pub(crate) struct Publisher {
     pub(crate) store: Store,
@@ -44,7 +44,7 @@ pub(crate) enum Published {
 }
 
 impl Publisher {
-    /// Publishes some of what is due; says how many records. Leavers go alone and at once. What else is urgent goes before what is bulk; like
+    /// Publishes some of what is due; returns how many records. Leavers go alone and at once. What else is urgent goes before what is bulk; like
     /// that it waits for room on its way where there is very much of it, so that the next leaver does not stand behind it there. What
     /// has begun is seen through, also where this is dropped because the lease is lost: only then is it known whether it came too late.
     /// `has_capacity` says that there was room just now.

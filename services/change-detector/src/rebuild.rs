@@ -1,5 +1,4 @@
-//! Makes up for a store that was lost, or restored from a backup: what it said of a tenant's users is on their topic, and more of it than
-//! the mirror knows.
+//! Rebuilds a mirror whose store was lost or restored from a backup: the topic of the tenant's users has newer records than the mirror.
 //!
 //! A mirror is never behind its own topic, since a row is committed before it is published. So a look at the last record of each partition
 //! shows whether it is; one that has never read the tenant reads all of them. A user that the topic knows better is taken from there as
@@ -24,7 +23,7 @@ use crate::mirror::{self, Mirrored};
 use crate::publisher::Publisher;
 use crate::sync_state::{self, SyncState};
 
-/// Takes from the topic what the mirror has lost. True where there was something, and everything is read from the beginning.
+/// Restores from the topic what the mirror has lost. True where something was restored; then everything is read from the beginning.
 pub(crate) async fn rebuild(publisher: &Publisher, sync_state: &mut SyncState, now: Timestamp) -> Result<bool, Error> {
     let topic = topic::USER_DELTAS.of(&publisher.tenant);
     if !bus::missing(&publisher.bus, [&topic]).await?.is_empty() {
@@ -42,7 +41,7 @@ pub(crate) async fn rebuild(publisher: &Publisher, sync_state: &mut SyncState, n
     if restored == 0 {
         return Ok(false);
     }
-    warn!(tenant = %publisher.tenant, restored, is_new, "the mirror is older than what it said: it is rebuilt from its topic and the directory");
+    warn!(tenant = %publisher.tenant, restored, is_new, "the mirror is older than its topic: it is rebuilt from its topic and the directory");
     if is_new {
         // They were read and published before, by another store.
         (sync_state.full_cycle, sync_state.cycle) = (1, 1);
@@ -65,7 +64,7 @@ async fn newer(publisher: &Publisher, records: Vec<Record>) -> Result<Vec<(UserD
     Ok(pairs.filter(is_newer).map(|(known, delta)| (delta, known)).collect())
 }
 
-/// The delta of a record; none where it says nothing that we understand.
+/// The delta of a record; none where the record is not readable.
 fn read(record: &Record) -> Option<UserDelta> {
     let wire = event::decode::<events::UserDelta>(&record.headers, record.value.as_ref()?).ok()?;
     UserDelta::try_from(wire).ok()

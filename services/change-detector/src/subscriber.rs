@@ -1,7 +1,7 @@
 //! Keeps change notifications of a tenant's directory coming, beside the cycles: the owner of the lease creates subscriptions, renews them
 //! before they expire, and asks anew when they are gone.
 //!
-//! Notifications are triggers (R19): where none can be had, the tenant is polled as ever, so a failure here stops nothing.
+//! Notifications are triggers (R19): without them the tenant is polled, so a failure here stops nothing.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,7 +24,7 @@ use crate::subscription::{self, Known};
 use crate::tenant::{DetectionSpec, FencingToken};
 use crate::trigger::Trigger;
 
-/// How often the store is asked what other replicas heard.
+/// How often the store is asked for triggers that other replicas received.
 const CHECK_INTERVAL: Duration = Duration::from_millis(250);
 
 /// How long a subscription lasts: so short that one which is unknown, because an answer was lost, soon expires by itself. It is
@@ -37,7 +37,7 @@ const DIRECTORY_RETRY_INTERVAL: Duration = Duration::from_secs(60);
 /// How soon a store that failed is asked again.
 const STORE_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
-/// What the users and groups of a tenant are subscribed by.
+/// Keeps the subscriptions to the users and groups of a tenant.
 pub(crate) struct Subscriber {
     pub(crate) name: TenantName,
     pub(crate) source: Arc<dyn Source>,
@@ -45,17 +45,17 @@ pub(crate) struct Subscriber {
     pub(crate) fencing_token: FencingToken,
     pub(crate) trigger: Trigger,
     pub(crate) metrics: Metrics,
-    /// Why the directory does not tell, though it is to; empty where it does.
+    /// Why no notifications come, though they are configured; empty where they come.
     pub(crate) warning: watch::Sender<String>,
-    /// Where the directory may tell of the tenant; none where it is not to.
+    /// Where the directory posts notifications; none where none are configured.
     pub(crate) url: Option<Url>,
-    /// What other replicas had heard when this was looked at last.
+    /// How many triggers other replicas had received at the last look.
     pub(crate) seen_triggers: Option<u64>,
-    /// Before this nothing is asked of the directory: it failed.
+    /// When the directory is asked again after a failure.
     pub(crate) not_before: Timestamp,
 }
 
-/// Where the directory may tell of a tenant.
+/// Where the directory posts notifications of a tenant.
 pub(crate) fn url(name: &TenantName, source: &dyn Source) -> Option<Url> {
     let mut url = source.notification_url()?;
     url.path_segments_mut().ok()?.pop_if_empty().extend(["notifications", name.as_str()]);
@@ -86,7 +86,7 @@ impl Subscriber {
         }
     }
 
-    /// Passes on what other replicas heard, and does what is due. True when there are no subscriptions and none are wanted.
+    /// Passes on triggers that other replicas received, and does what is due. True when there are no subscriptions and none are wanted.
     pub(crate) async fn step(&mut self, is_source: bool, now: Timestamp) -> Result<bool, Error> {
         let known = subscription::load(&self.store, &self.name).await?;
         let seen_triggers = known.iter().map(|known| known.triggers).sum();

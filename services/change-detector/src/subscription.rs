@@ -1,7 +1,7 @@
-//! The subscriptions to tenants' directories in the store: what was asked for, and what replicas heard.
+//! The subscriptions to tenants' directories in the store, and the triggers that replicas received.
 //!
-//! The holder of a tenant's lease asks for them; any replica may hear of them. So what a replica notes names the subscription by what
-//! its notifications bear, and what the holder notes says which one it means: neither takes the other's word for another subscription.
+//! The holder of a tenant's lease makes them; any replica may receive notifications. A replica names the subscription by the client state of
+//! the notification, and the holder by its id, so neither changes another subscription.
 
 use sha2::{Digest as _, Sha256};
 use url::Url;
@@ -21,7 +21,7 @@ pub(crate) struct Known {
     pub(crate) url: String,
     pub(crate) expires: Timestamp,
     pub(crate) renew_at: Timestamp,
-    /// What replicas heard that do not hold the tenant.
+    /// How many triggers replicas received that do not hold the tenant.
     pub(crate) triggers: u64,
 }
 

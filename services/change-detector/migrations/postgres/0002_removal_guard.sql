@@ -1,4 +1,4 @@
--- Users that a group of some scope lost when it lost most of its members at once: as published they stay in it.
+-- Members that a scope group retains because it lost most of its members at once.
 CREATE TABLE retained_member (
     tenant   TEXT   NOT NULL,
     user_id  TEXT   NOT NULL,

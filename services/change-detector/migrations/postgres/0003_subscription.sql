@@ -1,12 +1,12 @@
--- What each tenant's directory was asked to tell us of (R19).
+-- The subscriptions to the change notifications of each tenant's directory (R19).
 CREATE TABLE subscription (
     tenant     TEXT   NOT NULL,
     resource   TEXT   NOT NULL,  -- users or groups
     id         TEXT,             -- in the directory; null where there is none in force
     state_hash TEXT   NOT NULL,  -- of the client state that its notifications bear, SHA-256 in hex
-    url        TEXT   NOT NULL,  -- where it tells
+    url        TEXT   NOT NULL,  -- where it posts notifications
     expires    BIGINT NOT NULL,
     renew_at   BIGINT NOT NULL,
-    triggers   BIGINT NOT NULL,  -- counts what replicas heard that do not hold the tenant
+    triggers   BIGINT NOT NULL,  -- counts the triggers that replicas received which do not hold the tenant
     PRIMARY KEY (tenant, resource)
 );

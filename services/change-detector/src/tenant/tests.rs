@@ -342,7 +342,7 @@ async fn check_retains_until_most_are_back(mut fixture: Fixture) {
 }
 
 #[tokio::test]
-async fn a_new_projection_after_an_interrupted_cycle_takes_no_user_out_of_a_group_unweighed() {
+async fn a_new_projection_after_an_interrupted_cycle_takes_no_user_out_of_a_group_unchecked() {
     for fixture in [Fixture::new(&["city"], &["all"]).await, Fixture::on_postgres(&["city"], &["all"]).await] {
         let mut fixture = thirty_on(fixture).await;
         fixture.directory.groups(vec![left("all", &names(&people(0..16)))]);

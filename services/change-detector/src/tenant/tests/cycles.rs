@@ -95,7 +95,7 @@ async fn while_a_wider_full_read_runs_leavers_are_published_and_others_wait() {
 }
 
 #[tokio::test]
-async fn a_user_who_is_disabled_does_not_wait_for_an_attribute_to_be_read_of_everybody() {
+async fn a_user_who_is_disabled_does_not_wait_for_an_attribute_to_be_read_of_all_users() {
     let attributes = ["accountEnabled", "city"];
     for fixture in [Fixture::new(&attributes, &["all"]).await, Fixture::on_postgres(&attributes, &["all"]).await] {
         check_disabled_does_not_wait(fixture).await;
