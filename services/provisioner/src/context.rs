@@ -12,7 +12,7 @@ use xtsync_service::status;
 use xtsync_store::Store;
 
 use crate::config::Config;
-use crate::directory_change::Directories;
+use crate::directory_change::LinkedDirectories;
 use crate::facts::{Facts, OwnedPolicySnapshot};
 use crate::metrics::Metrics;
 use crate::observe_only::ObserveOnly;
@@ -28,7 +28,7 @@ pub(crate) struct Context {
     pub(crate) facts: Facts,
     pub(crate) observe_only: ObserveOnly,
     /// Which directories the links of targets are of.
-    pub(crate) directories: Directories,
+    pub(crate) directories: LinkedDirectories,
     pub(crate) metrics: Metrics,
     pub(crate) status: status::Publisher,
 }

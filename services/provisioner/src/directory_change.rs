@@ -2,7 +2,7 @@
 //! its object, and finds it again by its anchor if an administrator moved it; otherwise the user is created anew.
 //!
 //! The store records the directory of the links, and changes it after all links have forgotten: an interrupted change starts again.
-//! Until they have, the gate is closed ([`Directories`]): the configuration says the new directory before the worker is made anew.
+//! Until they have, the gate is closed ([`LinkedDirectories`]): the configuration says the new directory before the worker is made anew.
 
 use std::collections::BTreeMap;
 
@@ -23,9 +23,9 @@ const CHUNK: u32 = 500;
 
 /// Which directory the links of each target are of, as the owner has read or noted it.
 #[derive(Debug, Default)]
-pub(crate) struct Directories(RwLock<BTreeMap<TenantName, DirectoryId>>);
+pub(crate) struct LinkedDirectories(RwLock<BTreeMap<TenantName, DirectoryId>>);
 
-impl Directories {
+impl LinkedDirectories {
     /// Whether a target is configured as another directory than the one its links are of.
     pub(crate) fn is_other(&self, target: &TenantName, configuration: &Configuration) -> bool {
         let directories = self.0.read();

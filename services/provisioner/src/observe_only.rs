@@ -1,5 +1,5 @@
-//! A target whose links had to be taken from their topic, since the store had been lost, only observes until a person releases it: what a
-//! wrong store would do to it cannot be undone.
+//! A target whose links had to be taken from their topic, since the store had been lost, only observes until an administrator resumes it:
+//! what a wrong store would do to it cannot be undone.
 //!
 //! The store says so, and each replica looks there: the owner before it works, all with their status. The gate asks [`ObserveOnly`].
 
@@ -15,12 +15,12 @@ use crate::follow;
 use crate::table::target;
 use crate::table::waiting::Waits;
 
-/// The targets that wait for their release, as this replica knows.
+/// The observe-only targets, as this replica knows.
 #[derive(Debug, Default)]
 pub(crate) struct ObserveOnly(RwLock<BTreeSet<TenantName>>);
 
 impl ObserveOnly {
-    /// Whether a target waits for its release.
+    /// Whether a target is observe-only.
     pub(crate) fn contains(&self, target: &TenantName) -> bool {
         self.0.read().contains(target)
     }

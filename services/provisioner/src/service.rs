@@ -24,7 +24,7 @@ use xtsync_store::{Options, Report, Store, load_offsets};
 use crate::ROLE;
 use crate::config::Config;
 use crate::context::{Context, Targets};
-use crate::directory_change::Directories;
+use crate::directory_change::LinkedDirectories;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::follow::{self, Follower};
@@ -71,7 +71,7 @@ pub async fn build(config: Config, parts: Parts, connect: Targets) -> Result<Pro
     let status = status::Publisher::start(Arc::clone(&parts.bus), ROLE, &parts.replica, clock);
     let (decisions, facts) = (parts.health.condition("decisions"), parts.health.condition("facts"));
     let commands = AsyncMutex::new(CommandConsumer::new(&store, &parts, commands::GROUP));
-    let directories = Directories::default();
+    let directories = LinkedDirectories::default();
     let context = Context {
         config,
         parts,

@@ -222,7 +222,7 @@ impl Worker {
     }
 
     /// Takes from the topic what the store has lost, and has the links of a former directory forget their objects, once an epoch; then
-    /// looks whether a person must release the target.
+    /// looks whether the target is observe-only.
     async fn reconcile(&self, epoch: Epoch) -> Result<()> {
         if *self.looked() != Some(epoch) {
             rebuild(self, epoch).await?;

@@ -446,10 +446,10 @@ async fn leavers_go_first_and_calls_in_flight_stay_within_the_limit(place: Place
     let journal = fixture.fake.journal();
     let position = journal.iter().position(|write| write == "disable t1").unwrap();
     // The two writes wait only for links in progress, each of which may have written twice.
-    let in_hand = Config::new("").in_flight_max;
-    assert!(position < 2 * in_hand, "the leaver was disabled after {position} of {} writes", journal.len());
+    let in_flight_max = Config::new("").in_flight_max;
+    assert!(position < 2 * in_flight_max, "the leaver was disabled after {position} of {} writes", journal.len());
     assert_eq!(fixture.fake.objects().len(), 201);
-    assert!(fixture.fake.in_flight_most() <= in_hand);
+    assert!(fixture.fake.in_flight_most() <= in_flight_max);
 }
 
 async fn a_user_not_wanted_during_the_invitation_is_deleted_by_the_same_job(place: Place) {

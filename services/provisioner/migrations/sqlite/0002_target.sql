@@ -3,7 +3,7 @@ CREATE TABLE target_ (
     target     TEXT NOT NULL PRIMARY KEY,
     reconciled INTEGER NOT NULL, -- 0 while links are taken from the topic
     directory  TEXT, -- the directory of the objects of its links; null while unknown
-    observe_only_since INTEGER -- when links were taken into a new store; null if not, or after an administrator released the target
+    observe_only_since INTEGER -- when links were taken into a new store; null if not, or after an administrator resumed it
 ) STRICT, WITHOUT ROWID;
 
 -- Retries that an administrator requested: the owner of the target retries and removes the row.

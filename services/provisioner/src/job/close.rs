@@ -141,7 +141,7 @@ impl Job<'_> {
             debug!(verb = outcome.verb.name(), result, took = ?outcome.took, "link brought on");
         }
         if let (End::Refused { refusal, .. }, Some(_), true) = (end, outcome, class(link).loses_access()) {
-            error!(%refusal, "the target refuses to take a user's access: it is asked again at least every hour");
+            error!(%refusal, "the target refuses to take a user's access: it is tried again about every hour");
         }
         if self.wrote && !self.had_condition && matches!(end, End::Converged) {
             context.metrics.applied(link, now.since(link.awaited_since()));

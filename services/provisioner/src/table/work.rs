@@ -1,4 +1,4 @@
-//! Work: links that are not as desired, by class and time. Retry, settling, conflict and hold are one thing: a row that is not due.
+//! Work: links that are not as desired, by class and time. Retry, grace period, conflict and hold are one thing: a row that is not due.
 //!
 //! A row is changed only under the lock of its link, so all changes lock in one order (`waiting.rs` too).
 
@@ -172,7 +172,7 @@ pub(crate) async fn unblock(store: &Store, by: &Key, now: Timestamp) -> Result<u
     .await
 }
 
-/// What waits for a target. What is not due yet and not held back (a loss of scope that settles, a retry) waits for its time only.
+/// What waits for a target. What is not due yet and not held back (a loss of scope in its grace period, a retry) waits for its time only.
 pub(crate) async fn counts(store: &Store, target: &TenantName, now: Timestamp) -> Result<Counts> {
     const SQL: &str = "SELECT class, condition, code, count(*) AS links FROM work WHERE target = $1
         AND (condition IN ('held', 'conflict', 'refused') OR due <= $2) GROUP BY class, condition, code";

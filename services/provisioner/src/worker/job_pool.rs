@@ -46,7 +46,7 @@ pub(super) struct Capacity {
 }
 
 impl JobPool {
-    /// Takes due links while places are free, the highest class first. A link is in one hand at a time.
+    /// Takes due links while places are free, the highest class first. A link has one job at a time.
     pub(super) async fn fill(&mut self, worker: &Arc<Worker>, epoch: Epoch) -> Result<()> {
         let capacity = worker.capacity(worker.context.now());
         if self.fetched.values().all(VecDeque::is_empty) {
