@@ -5,7 +5,7 @@ use serde_json::Value as Json;
 use xtsync_domain::{GroupId, canonical_id, is_id};
 
 use super::{users, value};
-use xtsync_directory::{GroupChange, Member, MemberChange, MemberKind};
+use xtsync_directory::{Error, GroupChange, Member, MemberChange, MemberKind, Result};
 
 #[derive(Deserialize)]
 struct Group {
@@ -54,10 +54,14 @@ pub(super) fn change(object: Json, wrong: &mut Vec<String>) -> Option<GroupChang
     Some(GroupChange::Changed { id, name: group.name.as_deref().map(value::storable), members })
 }
 
-/// Whether an object of a listing is a member that matters.
-pub(super) fn is_member(object: Json) -> bool {
+/// An object of a listing as a member; none where it is neither user nor group. A listing that holds anything else is not complete.
+pub(super) fn member(object: Json) -> Result<Option<Member>> {
     let change = serde_json::from_value::<Reference>(object).ok().and_then(|reference| reference.change().ok());
-    matches!(change, Some(Some(MemberChange::Joined(_))))
+    match change {
+        Some(Some(MemberChange::Joined(member))) => Ok(Some(member)),
+        Some(Some(MemberChange::Left { .. }) | None) => Ok(None),
+        None => Err(Error::Malformed { reason: "a member without an id".to_owned() }),
+    }
 }
 
 /// A reference names no object.
@@ -66,7 +70,7 @@ struct NoId;
 impl Reference {
     /// What the reference says of the member; nothing of a device, a contact or an application, which are not synchronized. One that
     /// does not say what it refers to is taken for a user: as such a device does no harm.
-    fn change(self) -> Result<Option<MemberChange>, NoId> {
+    fn change(self) -> std::result::Result<Option<MemberChange>, NoId> {
         let id = self.id.filter(|id| is_id(id)).map(|id| canonical_id(&id)).ok_or(NoId)?;
         if self.removed.is_some() {
             return Ok(Some(MemberChange::Left { id }));
@@ -141,5 +145,16 @@ mod tests {
             assert_eq!(change(object.clone(), &mut wrong), want.0, "{object}");
             assert_eq!(wrong, want.1, "{object}");
         }
+    }
+
+    #[test]
+    fn a_listing_has_users_and_groups_as_members_and_no_object_without_an_id() {
+        let object = |kind: &str, id: &str| serde_json::json!({"@odata.type": kind, "id": id});
+        let kind = |object| member(object).map(|member| member.map(|member| member.kind));
+        let id = "4a0f5c1e-6a0b-4b0e-9a52-3f6f0c6b8e11";
+        for (of, want) in [("user", Some(MemberKind::User)), ("group", Some(MemberKind::Group)), ("device", None)] {
+            assert_eq!(kind(object(&format!("#microsoft.graph.{of}"), id)).unwrap(), want, "{of}");
+        }
+        assert!(kind(serde_json::json!({"@odata.type": "#microsoft.graph.user"})).is_err());
     }
 }

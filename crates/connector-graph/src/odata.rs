@@ -53,6 +53,16 @@ pub(super) async fn list<T: DeserializeOwned>(http: &Http, first: Request) -> Re
     Err(Error::Malformed { reason: format!("a list of more than {} pages", http.options.pages_max) })
 }
 
+impl Listed {
+    /// The objects of a page of a list, and where the list goes on. A link to another host never becomes a cursor.
+    pub(super) fn into_page(self, http: &Http) -> Result<(Vec<Json>, Option<Cursor>)> {
+        if let Some(link) = &self.next {
+            http.follow(link, "a link")?;
+        }
+        Ok((self.value, self.next.map(Cursor)))
+    }
+}
+
 impl<'a> Listed<&'a RawValue> {
     /// A page of a delta, its objects as they were written.
     pub(super) fn read(body: &'a [u8]) -> Result<Self> {

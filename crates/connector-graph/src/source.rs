@@ -16,11 +16,15 @@ use super::odata::{self, Listed};
 use super::request::Request;
 use super::section::Graph;
 use super::{Options, attribute, groups, policy, subscription, users, value};
-use xtsync_directory::{Cursor, GroupChange, Page, Source, Subscribe, Subscription, UserChange};
+use xtsync_directory::{Cursor, GroupChange, MemberPage, Page, Source, Subscribe, Subscription, UserChange};
 use xtsync_directory::{Error, Result};
 
 const USERS: &str = "/users/delta";
 const GROUPS: &str = "/groups/delta";
+const MEMBERS: &str = "/groups/{id}/members";
+
+/// How many members a page of a listing has: the most that Graph gives.
+const MEMBERS_PAGE: &str = "999";
 
 /// Reads a tenant with the reader's credentials.
 pub struct Reader {
@@ -89,10 +93,15 @@ impl Source for Reader {
         users::KIND.contains(&attribute) || attribute == "createdDateTime"
     }
 
-    async fn has_members(&self, group: &GroupId) -> Result<bool> {
-        let request = self.http.get("/groups/{id}/members", &[&group.0])?.query("$select", "id").query("$top", "100");
+    async fn members(&self, group: &GroupId, cursor: Option<&Cursor>) -> Result<MemberPage> {
+        let request = match cursor {
+            Some(cursor) => self.resume(cursor, MEMBERS)?,
+            None => self.http.get(MEMBERS, &[&group.0])?.query("$select", "id").query("$top", MEMBERS_PAGE),
+        };
         let page: Listed = self.http.json(&request).await?;
-        Ok(page.value.into_iter().any(groups::is_member))
+        let (objects, next) = page.into_page(&self.http)?;
+        let members = objects.into_iter().map(groups::member).filter_map(Result::transpose).collect::<Result<_>>()?;
+        Ok(MemberPage { members, next })
     }
 
     async fn find_groups(&self, name: &str) -> Result<Vec<GroupId>> {

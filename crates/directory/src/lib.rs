@@ -11,6 +11,7 @@ mod target;
 pub use connector::{Connector, Connectors, Directories};
 pub use error::{Error, Result};
 pub use source::{
-    Collection, Cursor, GroupChange, Member, MemberChange, MemberKind, Next, Page, Rejected, Source, Subscribe, Subscription, UserChange,
+    Collection, Cursor, GroupChange, Member, MemberChange, MemberKind, MemberPage, Next, Page, Rejected, Source, Subscribe, Subscription,
+    UserChange,
 };
 pub use target::{Invitation, Patched, Target};

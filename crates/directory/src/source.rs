@@ -31,11 +31,11 @@ pub trait Source: Send + Sync {
     /// Whether the connector itself goes by this attribute, such as to tell a user's [`Kind`]: then it is kept whatever is asked for.
     fn needs(&self, attribute: &str) -> bool;
 
-    /// Whether a group has direct members, users or groups, when it is asked itself. A few of them are looked at.
+    /// One page of a group's direct members, users and groups, as the group itself lists them; from the beginning without a cursor.
     ///
     /// # Errors
-    /// See [`crate::Error`].
-    async fn has_members(&self, group: &GroupId) -> Result<bool>;
+    /// [`crate::Error::Resync`] when the cursor is void; see [`crate::Error`] for the others.
+    async fn members(&self, group: &GroupId, cursor: Option<&Cursor>) -> Result<MemberPage>;
 
     /// The groups that bear this display name.
     ///
@@ -139,6 +139,15 @@ pub struct Page<T> {
     pub rejected: Vec<Rejected>,
     /// Where to go on.
     pub next: Next,
+}
+
+/// One page of a group's direct members.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct MemberPage {
+    /// The members.
+    pub members: Vec<Member>,
+    /// Where the listing goes on; none at its end.
+    pub next: Option<Cursor>,
 }
 
 /// An object of a page that makes no sense, or a part of one.

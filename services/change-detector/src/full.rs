@@ -26,15 +26,13 @@ pub(crate) enum Reason {
     Unverified,
     /// A group that could not be read can be read again.
     GroupReadable,
-    /// A group of some scope has members that delta queries do not report.
-    MissingMembers,
     /// The store was lost or restored.
     Rebuilt,
     /// An operator asks for it.
     Resync,
 }
 
-const REASONS: [Reason; 11] = [
+const REASONS: [Reason; 10] = [
     Reason::Initial,
     Reason::Void,
     Reason::Refused,
@@ -43,7 +41,6 @@ const REASONS: [Reason; 11] = [
     Reason::Comparison,
     Reason::Unverified,
     Reason::GroupReadable,
-    Reason::MissingMembers,
     Reason::Rebuilt,
     Reason::Resync,
 ];
@@ -60,7 +57,6 @@ impl Reason {
             Self::Comparison => "comparison",
             Self::Unverified => "unverified",
             Self::GroupReadable => "group_readable",
-            Self::MissingMembers => "members_not_in_delta",
             Self::Rebuilt => "rebuilt",
             Self::Resync => "resync",
         }

@@ -9,6 +9,7 @@ mod error;
 mod facts;
 mod full;
 mod last_entries;
+mod listing;
 mod membership;
 mod merge;
 mod metrics;

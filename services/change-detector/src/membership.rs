@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 use xtsync_directory::MemberKind;
 use xtsync_domain::fact::GroupState;
 use xtsync_domain::{GroupId, TenantName, UserId};
-use xtsync_store::{Store, Transaction, params};
+use xtsync_store::{Transaction, params};
 
 use crate::error::{Error, corrupt};
 use crate::last_entries::GroupEntry;
-use crate::merge::Context;
+use crate::merge::{Context, PageOf};
 use crate::mirror::CHUNK;
 use crate::pending::WINDOW;
 
@@ -35,7 +35,7 @@ pub(crate) async fn upsert_groups(
     let row =
         |(id, entry): (&GroupId, &GroupEntry)| params![tenant.as_str(), id.as_str(), entry.name.as_deref(), 0_i64, context.full_cycle];
     let (seen, shown): (Vec<_>, Vec<_>) = groups.iter().filter(|(_, entry)| entry.is_shown).partition(|(id, _)| reported.contains(*id));
-    tx.insert(if context.is_full { SHOWN } else { MENTIONED }, shown.into_iter().map(row).collect()).await?;
+    tx.insert(if matches!(context.of, PageOf::Full { .. }) { SHOWN } else { MENTIONED }, shown.into_iter().map(row).collect()).await?;
     tx.insert(SEEN, seen.into_iter().map(row).collect()).await?;
     let gone = groups.iter().filter(|(id, entry)| entry.is_gone && !reported.contains(*id));
     let gone = gone.map(|(id, _)| params![tenant.as_str(), id.as_str()]);
@@ -56,23 +56,25 @@ pub(crate) async fn states(tx: &mut Transaction, tenant: &TenantName, groups: &[
     rows.iter().map(|row| Ok((row.text("id")?.into(), state(row.int("state")?)?))).collect()
 }
 
-/// Adds members to groups; each may stand once.
-pub(crate) async fn join(
-    tx: &mut Transaction,
-    tenant: &TenantName,
-    members: &[(&GroupId, &str, MemberKind)],
-    full_cycle: u64,
-) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO member (tenant, group_id, child_id, child_kind, full_cycle) VALUES {rows} \
-        ON CONFLICT (tenant, group_id, child_id) DO UPDATE SET child_kind = excluded.child_kind, full_cycle = excluded.full_cycle";
+/// Adds members to groups; each member of a group may occur once.
+pub(crate) async fn join(tx: &mut Transaction, context: &Context<'_>, members: &[(&GroupId, &str, MemberKind)]) -> Result<(), Error> {
+    const REPORTED: &str = "INSERT INTO member (tenant, group_id, child_id, child_kind, full_cycle, seen_at, unreported) VALUES {rows} \
+        ON CONFLICT (tenant, group_id, child_id) DO UPDATE SET child_kind = excluded.child_kind, full_cycle = excluded.full_cycle, \
+        seen_at = excluded.seen_at, unreported = 0";
+    const LISTED: &str = "INSERT INTO member (tenant, group_id, child_id, child_kind, full_cycle, seen_at, unreported) VALUES {rows} \
+        ON CONFLICT (tenant, group_id, child_id) DO UPDATE SET child_kind = excluded.child_kind, seen_at = excluded.seen_at";
+    let (sql, seen_at, unreported) = match context.of {
+        PageOf::Cycle { .. } | PageOf::Full { .. } => (REPORTED, context.now, 0),
+        PageOf::Listing { began, cycle } => (LISTED, began, cycle.max(1)),
+    };
     let row = |(group, id, kind): &(&GroupId, &str, MemberKind)| {
         let kind = match kind {
             MemberKind::User => 0_i64,
             MemberKind::Group => 1,
         };
-        params![tenant.as_str(), group.as_str(), *id, kind, full_cycle]
+        params![context.tenant.as_str(), group.as_str(), *id, kind, context.full_cycle, seen_at, unreported]
     };
-    tx.insert(SQL, members.iter().map(row).collect()).await?;
+    tx.insert(sql, members.iter().map(row).collect()).await?;
     Ok(())
 }
 
@@ -150,9 +152,16 @@ pub(crate) async fn groups_of(tx: &mut Transaction, tenant: &TenantName, users: 
 }
 
 /// Whether the mirror has any direct member of a group.
-pub(crate) async fn has_members(store: &Store, tenant: &TenantName, group: &GroupId) -> Result<bool, Error> {
+pub(crate) async fn has_members(tx: &mut Transaction, tenant: &TenantName, group: &GroupId) -> Result<bool, Error> {
     const SQL: &str = "SELECT 1 FROM member WHERE tenant = $1 AND group_id = $2 LIMIT 1";
-    Ok(store.fetch_one_opt(SQL, params![tenant.as_str(), group.as_str()]).await?.is_some())
+    Ok(tx.fetch_one_opt(SQL, params![tenant.as_str(), group.as_str()]).await?.is_some())
+}
+
+/// The groups of which only a listing has shown some member, each with how many cycles were complete when the first of these was shown.
+pub(crate) async fn unreported(tx: &mut Transaction, tenant: &TenantName) -> Result<BTreeMap<GroupId, u64>, Error> {
+    const SQL: &str = "SELECT group_id, MIN(unreported) AS since FROM member WHERE tenant = $1 AND unreported > 0 GROUP BY group_id";
+    let rows = tx.fetch(SQL, params![tenant.as_str()]).await?;
+    rows.iter().map(|row| Ok((row.text("group_id")?.into(), row.uint("since")?))).collect()
 }
 
 /// Some direct members of a group that are users, after `after`; a chunk of them if there are so many.

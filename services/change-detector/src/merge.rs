@@ -25,14 +25,63 @@ pub(crate) struct Context<'a> {
     pub(crate) tenant: &'a TenantName,
     /// The reading of everything that rows are marked with.
     pub(crate) full_cycle: u64,
-    /// Whether it is a page of a full read, which also mentions what is known already.
-    pub(crate) is_full: bool,
-    /// The phase of the full read beside which a cycle reports the page: its pages do not override what the cycle reports.
-    pub(crate) beside: Option<&'a FullPhase>,
+    /// What the page belongs to.
+    pub(crate) of: PageOf<'a>,
     pub(crate) now: Timestamp,
     /// The attributes that are kept of users, sorted; beside those that the directory's connector needs.
     pub(crate) selected: &'a [String],
     pub(crate) source: &'a Arc<dyn Source>,
+}
+
+/// What a page belongs to.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum PageOf<'a> {
+    /// An incremental cycle.
+    Cycle {
+        /// The phase of the full read beside it: its pages do not override what the cycle reports.
+        full: Option<&'a FullPhase>,
+        /// Whether listings of members are under way beside it; likewise.
+        is_listing: bool,
+    },
+    /// A full read that began then.
+    Full { began: Timestamp },
+    /// A listing of the members of a group that began then.
+    Listing {
+        began: Timestamp,
+        /// How many cycles are complete.
+        cycle: u64,
+    },
+}
+
+impl PageOf<'_> {
+    /// Whether the page also mentions what is known already.
+    pub(crate) fn mentions_all(self) -> bool {
+        self.began().is_some()
+    }
+
+    /// When the pages began that cycles may have overtaken; none for cycles themselves.
+    fn began(self) -> Option<Timestamp> {
+        match self {
+            Self::Cycle { .. } => None,
+            Self::Full { began } | Self::Listing { began, .. } => Some(began),
+        }
+    }
+
+    /// The phase of the full read beside a cycle.
+    fn full_beside(self) -> Option<FullPhase> {
+        match self {
+            Self::Cycle { full, .. } => full.cloned(),
+            Self::Full { .. } | Self::Listing { .. } => None,
+        }
+    }
+
+    /// Whether members that a cycle reports are noted.
+    fn notes_members(self) -> bool {
+        match self {
+            Self::Cycle { full, is_listing } => is_listing || matches!(full, Some(FullPhase::Groups(_))),
+            Self::Full { .. } | Self::Listing { .. } => false,
+        }
+    }
 }
 
 impl Context<'_> {
@@ -69,9 +118,9 @@ impl GroupPage {
     pub(crate) async fn of(tx: &mut Transaction, context: &Context<'_>, changes: Vec<GroupChange>) -> Result<Self, Error> {
         let LastEntries { groups, mut members } = LastEntries::of(changes);
         let mut reported = HashSet::new();
-        if context.is_full {
-            reported = reported::groups(tx, context.tenant, context.full_cycle, groups.keys()).await?;
-            let of_members = reported::members(tx, context.tenant, context.full_cycle, members.keys()).await?;
+        if let Some(began) = context.of.began() {
+            reported = reported::groups(tx, context.tenant, began, groups.keys()).await?;
+            let of_members = reported::members(tx, context.tenant, began, members.keys()).await?;
             members.retain(|key, _| !of_members.contains(key));
         }
         let ids: Vec<&GroupId> = groups.keys().collect();
@@ -89,22 +138,19 @@ impl GroupPage {
     }
 }
 
-/// Notes members that a cycle reports while a full read reads groups.
+/// Notes members that a cycle reports while a full read or a listing reads members.
 async fn note_members(tx: &mut Transaction, context: &Context<'_>, entries: &[MemberEntry]) -> Result<(), Error> {
-    match context.beside {
-        Some(FullPhase::Groups(_)) => {
-            let keys = entries.iter().map(|(group, id, _)| (group, id.as_str()));
-            reported::add(tx, context.tenant, context.full_cycle, keys).await
-        }
-        Some(_) | None => Ok(()),
+    if !context.of.notes_members() {
+        return Ok(());
     }
+    reported::add(tx, context.tenant, context.now, entries.iter().map(|(group, id, _)| (group, id.as_str()))).await
 }
 
 /// Merges memberships, and marks the affected users for a new projection.
 pub(crate) async fn members(tx: &mut Transaction, context: &Context<'_>, closure: &Closure, entries: &[MemberEntry]) -> Result<(), Error> {
     let concerned = || entries.iter().filter(|(group, _, _)| closure.concerns(group));
-    // A full read names every member: only what changes is a reason to project.
-    let known = match context.is_full {
+    // A full read and a listing name every member: only what changes is a reason to project.
+    let known = match context.of.mentions_all() {
         true => {
             let keys: Vec<(&GroupId, &str)> = concerned().map(|(group, id, _)| (group, id.as_str())).collect();
             Some(membership::known_among(tx, context.tenant, &keys).await?)
@@ -131,8 +177,8 @@ pub(crate) async fn nest(
     page: GroupPage,
 ) -> Result<Option<Closure>, Error> {
     membership::upsert_groups(tx, context, &page.groups, &page.reported).await?;
-    if context.beside.is_some_and(|phase| !phase.is_removed()) {
-        reported::add(tx, context.tenant, context.full_cycle, page.groups.keys().map(|group| (group, ""))).await?;
+    if context.of.full_beside().is_some_and(|phase| !phase.is_removed()) {
+        reported::add(tx, context.tenant, context.now, page.groups.keys().map(|group| (group, ""))).await?;
     }
     note_members(tx, context, &page.nestings).await?;
     merge_members(tx, context, &page.nestings).await?;
@@ -149,7 +195,7 @@ async fn merge_members(tx: &mut Transaction, context: &Context<'_>, entries: &[M
     for entries in entries.chunks(CHUNK) {
         let joined: Vec<_> = entries.iter().filter_map(|(group, id, kind)| Some((group, id.as_str(), (*kind)?))).collect();
         let left: Vec<_> = entries.iter().filter(|(_, _, kind)| kind.is_none()).map(|(group, id, _)| (group, id.as_str())).collect();
-        membership::join(tx, context.tenant, &joined, context.full_cycle).await?;
+        membership::join(tx, context, &joined).await?;
         membership::leave(tx, context.tenant, &left).await?;
     }
     Ok(())
@@ -179,7 +225,7 @@ pub(crate) async fn users(
     let ids: Vec<UserId> = mentioned.iter().cloned().collect();
     let mut known = load(tx, context, &ids).await?;
     let mut staged = staging::load(tx, context.tenant, context.full_cycle, &ids).await?;
-    if context.beside.is_some_and(FullPhase::is_reading) {
+    if context.of.full_beside().is_some_and(|phase| phase.is_reading()) {
         for id in &ids {
             staged.entry(id.clone()).or_default();
         }

@@ -28,6 +28,8 @@ pub(crate) enum Work {
     SweepMembers(u64),
     /// Groups that it has not shown are gone.
     SweepGroups(u64),
+    /// Members of this group that its listing, begun then, has not shown are in it no more.
+    SweepListed(GroupId, u64),
 }
 
 /// The key of a row; empty before the first.
@@ -50,6 +52,7 @@ impl Work {
             Self::SweepUsers(full_cycle) => (2, "", *full_cycle),
             Self::SweepMembers(full_cycle) => (3, "", *full_cycle),
             Self::SweepGroups(full_cycle) => (4, "", *full_cycle),
+            Self::SweepListed(group, began) => (5, group.as_str(), *began),
         }
     }
 
@@ -61,6 +64,7 @@ impl Work {
             2 => Ok(Self::SweepUsers(full_cycle)),
             3 => Ok(Self::SweepMembers(full_cycle)),
             4 => Ok(Self::SweepGroups(full_cycle)),
+            5 => Ok(Self::SweepListed(group()?, full_cycle)),
             _ => Err(corrupt("pending work")),
         }
     }
@@ -91,6 +95,7 @@ pub(crate) async fn step(tx: &mut Transaction, tenant: &TenantName, now: Timesta
         Work::SweepUsers(full_cycle) => sweep::users(tx, tenant, *full_cycle, &after, now).await?,
         Work::SweepMembers(full_cycle) => sweep::members(tx, tenant, *full_cycle, &after, now).await?,
         Work::SweepGroups(full_cycle) => sweep::groups(tx, tenant, *full_cycle, &after).await?,
+        Work::SweepListed(group, began) => sweep::listed(tx, tenant, group, *began, &after, now).await?,
     };
     let (kind, subject, _) = work.columns();
     match &chunk.done {

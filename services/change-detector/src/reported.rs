@@ -1,11 +1,10 @@
-//! Groups and members that cycles have reported beside the full read under way, in the store.
+//! Groups and members that cycles have reported beside a full read or a listing under way, in the store.
 //!
-//! A page of a full read may be older than what a cycle has reported since the full read began, and a deletion leaves no row in the mirror
-//! that would say so.
+//! A page of either may be older than what a cycle has reported since it began, and a deletion leaves no row in the mirror that would say so.
 
 use std::collections::HashSet;
 
-use xtsync_domain::{GroupId, TenantName};
+use xtsync_domain::{GroupId, TenantName, Timestamp};
 use xtsync_store::{Transaction, params};
 
 use crate::error::Error;
@@ -15,55 +14,57 @@ use crate::mirror::CHUNK;
 pub(crate) async fn add<'a>(
     tx: &mut Transaction,
     tenant: &TenantName,
-    full_cycle: u64,
+    at: Timestamp,
     keys: impl Iterator<Item = (&'a GroupId, &'a str)>,
 ) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO reported (tenant, group_id, child_id, full_cycle) VALUES {rows} \
-        ON CONFLICT (tenant, group_id, child_id) DO UPDATE SET full_cycle = excluded.full_cycle";
-    tx.insert(SQL, keys.map(|(group, child)| params![tenant.as_str(), group.as_str(), child, full_cycle]).collect()).await?;
+    const SQL: &str = "INSERT INTO reported (tenant, group_id, child_id, at) VALUES {rows} \
+        ON CONFLICT (tenant, group_id, child_id) DO UPDATE SET at = excluded.at";
+    tx.insert(SQL, keys.map(|(group, child)| params![tenant.as_str(), group.as_str(), child, at]).collect()).await?;
     Ok(())
 }
 
-/// Which of these groups cycles have reported beside this full read.
+/// Which of these groups cycles have reported since then.
 pub(crate) async fn groups(
     tx: &mut Transaction,
     tenant: &TenantName,
-    full_cycle: u64,
+    since: Timestamp,
     groups: impl Iterator<Item = &GroupId>,
 ) -> Result<HashSet<GroupId>, Error> {
     let keys: Vec<(&GroupId, &str)> = groups.map(|group| (group, "")).collect();
-    Ok(among(tx, tenant, full_cycle, &keys).await?.into_iter().map(|(group, _)| group).collect())
+    Ok(among(tx, tenant, since, &keys).await?.into_iter().map(|(group, _)| group).collect())
 }
 
-/// Which of these members cycles have reported beside this full read.
+/// Which of these members cycles have reported since then.
 pub(crate) async fn members(
     tx: &mut Transaction,
     tenant: &TenantName,
-    full_cycle: u64,
+    since: Timestamp,
     members: impl Iterator<Item = &(GroupId, String)>,
 ) -> Result<HashSet<(GroupId, String)>, Error> {
     let keys: Vec<(&GroupId, &str)> = members.map(|(group, child)| (group, child.as_str())).collect();
-    among(tx, tenant, full_cycle, &keys).await
+    among(tx, tenant, since, &keys).await
 }
 
 async fn among(
     tx: &mut Transaction,
     tenant: &TenantName,
-    full_cycle: u64,
+    since: Timestamp,
     keys: &[(&GroupId, &str)],
 ) -> Result<HashSet<(GroupId, String)>, Error> {
-    const SQL: &str = "SELECT group_id, child_id FROM reported WHERE (tenant, group_id, child_id, full_cycle) IN (VALUES {rows})";
+    const SQL: &str = "SELECT group_id, child_id, at FROM reported WHERE (tenant, group_id, child_id) IN (VALUES {rows})";
     let mut found = HashSet::new();
     for some in keys.chunks(CHUNK) {
-        let rows = some.iter().map(|(group, child)| params![tenant.as_str(), group.as_str(), *child, full_cycle]);
+        let rows = some.iter().map(|(group, child)| params![tenant.as_str(), group.as_str(), *child]);
         for row in tx.fetch_rows(SQL, rows.collect()).await? {
-            found.insert((row.text(0)?.into(), row.text(1)?));
+            if row.int("at")? >= since.0 {
+                found.insert((row.text("group_id")?.into(), row.text("child_id")?));
+            }
         }
     }
     Ok(found)
 }
 
-/// Deletes a chunk, also of full reads that were dropped. Returns the number of rows.
+/// Deletes a chunk. Returns the number of rows.
 pub(crate) async fn clear(tx: &mut Transaction, tenant: &TenantName) -> Result<u64, Error> {
     const SQL: &str = "DELETE FROM reported WHERE tenant = $1 AND (group_id, child_id) IN \
         (SELECT group_id, child_id FROM reported WHERE tenant = $1 ORDER BY group_id, child_id LIMIT $2)";

@@ -80,7 +80,7 @@ pub(crate) async fn users(tx: &mut Transaction, tenant: &TenantName, full_cycle:
     Ok(Chunk { done, unnested: false })
 }
 
-/// Takes some of the members that were not shown out of groups that were.
+/// Takes some of the members that were not shown out of groups that were. Members that only a listing shows are left to listings.
 pub(crate) async fn members(
     tx: &mut Transaction,
     tenant: &TenantName,
@@ -88,7 +88,7 @@ pub(crate) async fn members(
     after: &Key,
     now: Timestamp,
 ) -> Result<Chunk, Error> {
-    const SELECT: &str = "SELECT group_id, child_id, CASE WHEN full_cycle < $4 THEN 1 ELSE 0 END AS unseen FROM member \
+    const SELECT: &str = "SELECT group_id, child_id, CASE WHEN full_cycle < $4 AND unreported = 0 THEN 1 ELSE 0 END AS unseen FROM member \
         WHERE tenant = $1 AND (group_id, child_id) > ($2, $3) ORDER BY group_id, child_id LIMIT $5";
     const SHOWN: &str = "SELECT id, full_cycle FROM group_ WHERE state = 0 AND (tenant, id) IN (VALUES {rows})";
     let bounds = params![tenant.as_str(), after.0.as_str(), after.1.as_str(), full_cycle, WINDOW as u64];
@@ -111,10 +111,32 @@ pub(crate) async fn members(
     Ok(Chunk { done, unnested })
 }
 
+/// Takes members out of a group that its listing has not shown, and that no cycle has reported since it began.
+pub(crate) async fn listed(
+    tx: &mut Transaction,
+    tenant: &TenantName,
+    group: &GroupId,
+    began: u64,
+    after: &Key,
+    now: Timestamp,
+) -> Result<Chunk, Error> {
+    const SELECT: &str = "SELECT child_id, CASE WHEN seen_at < $4 THEN 1 ELSE 0 END AS unseen FROM member WHERE tenant = $1 AND group_id = $2 \
+        AND child_id > $3 ORDER BY child_id LIMIT $5";
+    let bounds = params![tenant.as_str(), group.as_str(), after.0.as_str(), began, WINDOW as u64];
+    let rows = tx.fetch(SELECT, bounds).await?;
+    let (unseen, done) = unseen(&rows, |row| Ok((row.text("child_id")?, String::new())))?;
+    let leaving: Vec<(&GroupId, &str)> = unseen.iter().map(|(child, _)| (group, child.as_str())).collect();
+    let unnested = membership::leave(tx, tenant, &leaving).await?;
+    let users: Vec<UserId> = unseen.iter().map(|(child, _)| UserId(child.clone())).collect();
+    mirror::touch(tx, tenant, &users, now).await?;
+    Ok(Chunk { done, unnested })
+}
+
 /// Marks some of the groups as gone that neither the full read nor a cycle beside it has shown, which freezes their memberships.
 pub(crate) async fn groups(tx: &mut Transaction, tenant: &TenantName, full_cycle: u64, after: &Key) -> Result<Chunk, Error> {
-    const SELECT: &str = "SELECT id, CASE WHEN full_cycle < $3 AND state = 0 AND NOT EXISTS (SELECT 1 FROM reported WHERE tenant = $1 \
-        AND group_id = group_.id AND child_id = '' AND full_cycle = $3) THEN 1 ELSE 0 END AS unseen FROM group_ WHERE tenant = $1 AND id > $2 \
+    const SELECT: &str = "SELECT id, CASE WHEN full_cycle < $3 AND state = 0 AND NOT EXISTS (SELECT 1 FROM reported JOIN tenant \
+        ON tenant.name = reported.tenant WHERE reported.tenant = $1 AND reported.group_id = group_.id AND reported.child_id = '' \
+        AND reported.at >= tenant.full_cycle_began) THEN 1 ELSE 0 END AS unseen FROM group_ WHERE tenant = $1 AND id > $2 \
         ORDER BY id LIMIT $4";
     const FREEZE: &str = "UPDATE group_ SET state = 1 WHERE (tenant, id) IN (VALUES {rows})";
     let rows = tx.fetch(SELECT, params![tenant.as_str(), after.0.as_str(), full_cycle, WINDOW as u64]).await?;

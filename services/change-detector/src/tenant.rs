@@ -7,8 +7,8 @@ mod cycle;
 mod failure;
 mod full;
 mod identify;
+mod list_members;
 mod losses;
-mod missing_members;
 mod paging;
 mod project;
 mod publishing;
@@ -16,26 +16,28 @@ mod refresh_facts;
 mod republish;
 mod retry_schedule;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use xtsync_bus::{Bus, CAPACITY_CHECK_INTERVAL, Topic};
 use xtsync_directory::Source;
+use xtsync_domain::fact::GroupState;
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{DirectoryId, GroupId, TenantName, Timestamp, UserId};
 use xtsync_store::{Epoch, Store, Transaction, lease};
 
 use self::failure::Failure;
+use self::list_members::Listings;
 use self::losses::Losses;
-use self::missing_members::MissingMembers;
 use self::paging::Paging;
 use self::retry_schedule::RetrySchedule;
 use crate::closure::Closure;
 use crate::error::Error;
 use crate::facts::Facts;
+use crate::listing;
 use crate::membership;
-use crate::merge::Context;
+use crate::merge::{Context, PageOf};
 use crate::metrics::Metrics;
 use crate::names::Names;
 use crate::publisher::{Published, Publisher};
@@ -155,8 +157,10 @@ pub(crate) struct Tenant {
     mentioned: BTreeSet<UserId>,
     losses: Losses,
     held: HeldCounts,
-    /// Groups of scopes of whose members delta queries tell nothing.
-    missing_members: MissingMembers,
+    /// The listings of the members of groups of scopes.
+    listings: Listings,
+    /// The groups of scopes, as they were looked at last.
+    group_states: HashMap<GroupId, GroupState>,
     /// The cycle, and the reading of everything, whose losses were weighed last.
     checked_cycle: Option<(u64, u64)>,
     /// The look at the losses of the cycle under way.
@@ -202,6 +206,7 @@ impl Tenant {
     ) -> Result<Self, Error> {
         let mut tx = store.begin().await?;
         let mut sync_state = sync_state::load(&mut tx, &name).await?;
+        let under_way = listing::load(&mut tx, &name).await?;
         drop(tx);
         if sync_state.began == Timestamp(0) {
             sync_state.began = now;
@@ -251,7 +256,8 @@ impl Tenant {
             taken_up: 0,
             has_unpublished: true,
             is_bulk: false,
-            missing_members: MissingMembers::default(),
+            listings: Listings::new(under_way),
+            group_states: HashMap::new(),
             unpublished_count: 0,
             published_cycle: 0,
             unpublished_cycle: None,
@@ -339,7 +345,7 @@ impl Tenant {
 
     /// What needs a look and does not stop it, by stable code; empty where nothing does.
     pub(crate) fn warning(&self) -> &'static str {
-        if self.missing_members.is_any() { missing_members::CODE } else { "" }
+        if self.listings.is_any_unreported() { list_members::CODE } else { "" }
     }
 
     /// Does one bounded thing of each kind that is due.
@@ -360,7 +366,8 @@ impl Tenant {
         self.begin_requested_resync(now).await?;
         let worked = self.do_pending(now).await?;
         let reprojected = self.reproject(now).await?;
-        let mut read = self.step_cycle(now).await?;
+        let mut read = self.list_members(now).await?;
+        read |= self.step_cycle(now).await?;
         // A cycle of many pages goes first; a full read goes on when it is over.
         let is_taking_over = self.sync_state.full.as_ref().is_some_and(|full| full.phase.is_taking_over());
         if self.sync_state.phase == Phase::Idle || (self.sync_state.phase == Phase::Projecting && is_taking_over) {
@@ -416,8 +423,9 @@ impl Tenant {
 
     fn context(&self, now: Timestamp) -> Context<'_> {
         let (selected, source) = (&self.sync_state.selected, &self.source);
-        let beside = self.sync_state.full.as_ref().map(|full| &full.phase);
-        Context { tenant: &self.name, full_cycle: self.sync_state.full_cycle, is_full: false, beside, now, selected, source }
+        let full = self.sync_state.full.as_ref().map(|full| &full.phase);
+        let of = PageOf::Cycle { full, is_listing: self.listings.is_under_way() };
+        Context { tenant: &self.name, full_cycle: self.sync_state.full_cycle, of, now, selected, source }
     }
 
     fn reprojection(&self, now: Timestamp) -> Option<Reprojection<'_>> {

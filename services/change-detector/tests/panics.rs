@@ -14,7 +14,7 @@ use xtsync_change_detector::{Config, Connect, Inbox, Trigger, build};
 use xtsync_contract::event;
 use xtsync_contract::internal::RoleStatus;
 use xtsync_contract::topic;
-use xtsync_directory::{Cursor, Error, GroupChange, Page, Result, Source, Subscribe, Subscription, UserChange};
+use xtsync_directory::{Cursor, Error, GroupChange, MemberPage, Page, Result, Source, Subscribe, Subscription, UserChange};
 use xtsync_domain::delta::Kind as UserKind;
 use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
 use xtsync_domain::resource::{Id, Kind, Resource, Spec};
@@ -55,7 +55,7 @@ impl Source for Broken {
         true
     }
 
-    async fn has_members(&self, _: &GroupId) -> Result<bool> {
+    async fn members(&self, _: &GroupId, _: Option<&Cursor>) -> Result<MemberPage> {
         self.answer()
     }
 

@@ -53,12 +53,12 @@ CREATE TABLE staged (
     PRIMARY KEY (tenant, id)
 );
 
--- Groups and members that cycles have reported beside the full read under way: its pages do not override them.
+-- Groups and members that cycles have reported beside a full read or a listing under way: its pages do not override them.
 CREATE TABLE reported (
     tenant     TEXT   NOT NULL,
     group_id   TEXT   NOT NULL,
     child_id   TEXT   NOT NULL,  -- empty for the group itself
-    full_cycle BIGINT NOT NULL,
+    at         BIGINT NOT NULL,
     PRIMARY KEY (tenant, group_id, child_id)
 );
 
@@ -77,7 +77,19 @@ CREATE TABLE member (
     child_id   TEXT   NOT NULL,
     child_kind BIGINT NOT NULL,  -- 0 user, 1 group
     full_cycle BIGINT NOT NULL,
+    seen_at    BIGINT NOT NULL,  -- when a delta query reported it, or the newest listing that has shown it began
+    unreported BIGINT NOT NULL,  -- how many cycles were complete when only a listing had shown it; 0 once a delta query has reported it
     PRIMARY KEY (tenant, group_id, child_id)
+);
+CREATE INDEX member_unreported ON member (tenant, unreported) WHERE unreported > 0;
+
+-- The listings of the members of groups of scopes, which the groups give beside the delta query.
+CREATE TABLE listing (
+    tenant    TEXT   NOT NULL,
+    group_id  TEXT   NOT NULL,
+    began     BIGINT NOT NULL,  -- when the listing under way began; 0 when none is
+    page      TEXT,             -- where it goes on; null at its beginning
+    PRIMARY KEY (tenant, group_id)
 );
 CREATE INDEX member_child ON member (tenant, child_id);
 CREATE INDEX member_group ON member (tenant, group_id, child_id) WHERE child_kind = 1;
@@ -87,7 +99,7 @@ CREATE TABLE pending (
     tenant     TEXT   NOT NULL,
     work       BIGINT NOT NULL,  -- see pending.rs
     subject    TEXT   NOT NULL,  -- a group; empty where the work is on all rows
-    full_cycle BIGINT NOT NULL,  -- the full read that it follows
+    full_cycle BIGINT NOT NULL,  -- the full read that it follows; of a listing, when it began
     key_1      TEXT   NOT NULL,  -- the key of the last row that is done; empty at the beginning
     key_2      TEXT   NOT NULL,
     PRIMARY KEY (tenant, work, subject)

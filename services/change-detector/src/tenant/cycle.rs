@@ -22,7 +22,7 @@ use super::{Tenant, paging};
 use crate::ROLE;
 use crate::error::Error;
 use crate::full::{FullPhase, Reason};
-use crate::merge::{self, GroupPage};
+use crate::merge::{self, GroupPage, PageOf};
 use crate::mirror::CHUNK;
 use crate::removal_guard;
 use crate::sync_state::{self, Phase, SyncState};
@@ -204,7 +204,9 @@ impl Tenant {
             Next::Complete(cursor) => (sync_state.phase, sync_state.groups) = (users, Some(cursor)),
         }
         if !page.changes.is_empty() {
-            self.merge_group_page(page.changes, false, &sync_state, now).await?;
+            let full = sync_state.full.as_ref().map(|full| &full.phase);
+            let of = PageOf::Cycle { full, is_listing: self.listings.is_under_way() };
+            self.merge_group_page(page.changes, of, &sync_state, now).await?;
         }
         self.sync_state = sync_state;
         if is_endless {
@@ -217,18 +219,17 @@ impl Tenant {
     pub(super) async fn merge_group_page(
         &mut self,
         changes: Vec<GroupChange>,
-        is_full: bool,
+        of: PageOf<'_>,
         sync_state: &SyncState,
         now: Timestamp,
     ) -> Result<(), Error> {
         self.metrics.read(&self.name, "group", changes.len());
-        let beside = self.context(now).beside.filter(|_| !is_full);
-        let context = merge::Context { is_full, beside, ..self.context(now) };
+        let context = merge::Context { of, ..self.context(now) };
         let mut tx = self.begin().await?;
         let page = GroupPage::of(&mut tx, &context, changes).await?;
         let guarded = if self.held.scope > 0 { removal_guard::groups(&mut tx, &self.name).await? } else { BTreeSet::new() };
         let has_nestings = !page.nestings.is_empty();
-        let left = if is_full { Left::default() } else { Left::of(&self.closure, &page, &guarded) };
+        let left = Left::of(&self.closure, &page, &guarded);
         for entries in page.users.chunks(CHUNK) {
             merge::members(&mut tx, &context, &self.closure, entries).await?;
             // A page that is killed between two chunks is read again, and what is merged already merges once more.
@@ -241,7 +242,11 @@ impl Tenant {
         let closure = merge::nest(&mut tx, &context, &self.closure, referenced, page).await?;
         sync_state::save(&mut tx, &self.name, sync_state);
         tx.commit().await?;
-        if !self.losses.note(left) || is_full || has_nestings {
+        let are_few = match of {
+            PageOf::Cycle { .. } => self.losses.note(left),
+            PageOf::Full { .. } | PageOf::Listing { .. } => false,
+        };
+        if !are_few || has_nestings {
             // What groups lose is not known any more.
             (self.checked_cycle, self.removal_check) = (None, None);
         }

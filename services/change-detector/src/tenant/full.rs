@@ -20,6 +20,7 @@ use super::failure::Failure;
 use super::{Tenant, paging};
 use crate::error::Error;
 use crate::full::{Full, FullPhase, Reason};
+use crate::merge::PageOf;
 use crate::sync_state::{self, Phase, SyncState};
 use crate::takeover::{self, Mode};
 use crate::{merge, reported, staging, sweep};
@@ -86,7 +87,6 @@ impl Tenant {
             (true, _) => return false,
             (false, false) => Reason::Void,
             (false, true) if self.full_retry.is_due(now) => Reason::Unverified,
-            (false, true) if self.missing_members.is_read_due(now) => Reason::MissingMembers,
             (false, true) if self.is_comparison_due(now) => Reason::Comparison,
             (false, true) => return false,
         };
@@ -116,7 +116,7 @@ impl Tenant {
             FullPhase::Merge | FullPhase::Replace => self.take_over(full, now).await,
             FullPhase::Remove => self.remove().await,
             FullPhase::Project => {
-                if self.sync_state.phase == Phase::Idle && !self.is_pending {
+                if self.sync_state.phase == Phase::Idle && !self.is_pending && !self.awaits_listings() {
                     (self.sync_state.phase, self.checked_cycle, self.removal_check) = (Phase::Projecting, None, None);
                     return Ok(true);
                 }
@@ -188,7 +188,7 @@ impl Tenant {
         }
         let sync_state = SyncState { full: Some(full), ..self.sync_state.clone() };
         if !page.changes.is_empty() {
-            self.merge_group_page(page.changes, true, &sync_state, now).await?;
+            self.merge_group_page(page.changes, PageOf::Full { began: sync_state.began }, &sync_state, now).await?;
         }
         self.sync_state = sync_state;
         Ok(if is_endless { self.full_endless("groups", now) } else { true })
@@ -215,7 +215,7 @@ impl Tenant {
         if !page.changes.is_empty() {
             self.metrics.read(&self.name, "user", page.changes.len());
             let selected = sync_state.full.as_ref().map_or(&self.sync_state.selected, |full| &full.selected);
-            let context = merge::Context { selected, beside: None, ..self.context(now) };
+            let context = merge::Context { selected, of: PageOf::Full { began: sync_state.began }, ..self.context(now) };
             merge::stage(&mut tx, &context, page.changes, self.sync_state.is_initial()).await?;
             if self.sync_state.is_initial() {
                 self.project_dirty(&mut tx, now).await?;
@@ -303,13 +303,18 @@ impl Tenant {
         sync_state::save(&mut tx, &self.name, &sync_state);
         tx.commit().await?;
         (self.sync_state, self.is_pending) = (sync_state, true);
+        self.listings.renew();
         (self.checked_cycle, self.removal_check) = (None, None);
         Ok(true)
     }
 
     async fn clear(&mut self) -> Result<bool, Error> {
         let mut tx = self.begin().await?;
-        let is_over = staging::clear(&mut tx, &self.name).await? + reported::clear(&mut tx, &self.name).await? == 0;
+        let mut cleared = staging::clear(&mut tx, &self.name).await?;
+        if !self.listings.is_under_way() {
+            cleared += reported::clear(&mut tx, &self.name).await?;
+        }
+        let is_over = cleared == 0;
         let mut sync_state = self.sync_state.clone();
         if is_over {
             sync_state.full = None;

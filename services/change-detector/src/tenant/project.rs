@@ -40,7 +40,11 @@ impl Tenant {
             self.note_unpublished();
             self.mentioned.clear();
             self.losses.clear();
-            return if self.is_blocked() { Ok(true) } else { self.check_removals(now).await.map(|()| true) };
+            return match (self.is_blocked(), self.awaits_listings()) {
+                (true, _) => Ok(true),
+                (false, true) => Ok(false),
+                (false, false) => self.check_removals(now).await.map(|()| true),
+            };
         };
         let changed = projected.looked_at > 0 || sync_state.full != self.sync_state.full;
         if changed || now >= self.cursor_due {
@@ -67,7 +71,7 @@ impl Tenant {
         let looked_at = users.len();
         // So few can be no loss that is too large.
         let is_below_threshold = self.held.scope == 0 && looked_at as u64 <= LOSS_ALLOWED_MAX;
-        if self.is_blocked() || (!is_below_threshold && self.checked_cycle != Some(self.cycle_key())) {
+        if self.is_blocked() || self.awaits_listings() || (!is_below_threshold && self.checked_cycle != Some(self.cycle_key())) {
             self.project_ahead(tx, now).await?;
             return Ok(None);
         } else if looked_at == CHUNK {
@@ -153,6 +157,13 @@ impl Tenant {
         Ok(())
     }
 
+    /// Users may be marked that no cycle has reported: one comes at once.
+    pub(super) fn mark_stale(&mut self) {
+        if self.sync_state.phase == Phase::Idle {
+            self.cycle_due = Timestamp(0);
+        }
+    }
+
     /// Does a chunk of the work that is pending. True while there may be more.
     pub(super) async fn do_pending(&mut self, now: Timestamp) -> Result<bool, Error> {
         if !self.is_pending {
@@ -168,9 +179,8 @@ impl Tenant {
         tx.commit().await?;
         self.closure = closure.unwrap_or_else(|| std::mem::take(&mut self.closure));
         self.is_pending = chunk.is_some();
-        if !self.is_pending && self.sync_state.phase == Phase::Idle {
-            // Users may be marked.
-            self.cycle_due = Timestamp(0);
+        if !self.is_pending {
+            self.mark_stale();
         }
         Ok(self.is_pending)
     }

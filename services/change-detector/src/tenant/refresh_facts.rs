@@ -56,7 +56,8 @@ impl Tenant {
         self.publish_facts(facts, now).await?;
         self.groups_readable = states.iter().all(|(_, state)| *state == GroupState::Present);
         self.store_group_states(&states, now).await?;
-        self.verify_members(&states, now).await
+        self.group_states = states.into_iter().collect();
+        self.note_unreported().await
     }
 
     /// Publishes facts; only then are they said.

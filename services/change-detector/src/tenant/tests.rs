@@ -5,6 +5,7 @@ mod comparison;
 mod cycles;
 mod identify;
 mod large;
+mod listings;
 mod names;
 mod notifications;
 mod rebuilt;
@@ -173,32 +174,6 @@ async fn k_01_the_last_entry_of_a_page_and_of_a_cycle_wins() {
         fixture.directory.users(vec![changed("ana", &[])]);
         assert_eq!(fixture.run_cycle().await, [], "across pages");
     }
-}
-
-#[tokio::test]
-async fn k_10_a_group_whose_members_no_delta_lists_is_a_warning_and_causes_a_full_read() {
-    let mut fixture = Fixture::new(&["city"], &["all"]).await;
-    fixture.directory.groups(vec![joined("all", &[])]);
-    fixture.directory.users(vec![changed("ana", &[])]);
-    fixture.directory.members(&["all"]);
-    fixture.run_cycle().await;
-    let mut deltas = Vec::new();
-    for _ in 0..3 {
-        assert_eq!((fixture.warning(), fixture.directory.full_reads()), ("", 1), "members may be new");
-        fixture.advance_past_facts();
-        fixture.directory.full_read(vec![joined("all", &["ana"])], vec![changed("ana", &[])]);
-        deltas = fixture.run_cycle().await;
-        if !fixture.warning().is_empty() {
-            break;
-        }
-        fixture.directory.forget_answers();
-    }
-    assert_eq!(fixture.warning(), "members_not_in_delta");
-    assert_eq!(summaries(&deltas), ["ana:live:all:-"]);
-    assert_eq!(fixture.directory.full_reads(), 2);
-    fixture.advance_past_facts();
-    fixture.run_cycle().await;
-    assert_eq!(fixture.warning(), "", "they are reported now");
 }
 
 #[tokio::test]

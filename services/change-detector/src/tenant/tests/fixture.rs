@@ -1,6 +1,6 @@
 //! What the tests of a tenant's detection stand on: a scripted directory, a bus, a store, and a clock that is moved by hand.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,8 +15,8 @@ use xtsync_contract::event;
 use xtsync_contract::topic;
 use xtsync_contract::{events, internal};
 use xtsync_directory::{
-    Cursor, Error as DirectoryError, GroupChange, Member, MemberChange, MemberKind, Next, Page, Rejected, Result as DirectoryResult,
-    Source, Subscribe, Subscription, UserChange,
+    Cursor, Error as DirectoryError, GroupChange, Member, MemberChange, MemberKind, MemberPage, Next, Page, Rejected,
+    Result as DirectoryResult, Source, Subscribe, Subscription, UserChange,
 };
 use xtsync_domain::delta::{Gone, Kind, UserDelta};
 use xtsync_domain::fact::{AccessPolicy, Fact, GroupState, Identity, TenantFact};
@@ -582,7 +582,8 @@ pub(super) struct Script {
     full_reads: Mutex<u32>,
     requests: Mutex<Vec<String>>,
     client_states: Mutex<Vec<String>>,
-    members: Mutex<BTreeSet<GroupId>>,
+    members: Mutex<HashMap<GroupId, Vec<String>>>,
+    listed_pages: Mutex<usize>,
     named: Mutex<HashMap<String, Result<Vec<GroupId>, String>>>,
 }
 
@@ -595,6 +596,9 @@ struct Rules {
     unselectable: Option<DirectoryError>,
     refused: Option<DirectoryError>,
 }
+
+/// How many members a page of a listing has.
+pub(super) const LISTED_PAGE: usize = 999;
 
 /// The cursor of a first reading, and of every later one but those of full reads.
 const NEXT: &str = "next";
@@ -738,15 +742,14 @@ impl Script {
         *self.count.lock() = Some(count);
     }
 
-    /// Answers no scripted request.
-    pub(super) fn forget_answers(&self) {
-        self.answers.lock().clear();
-        self.full.lock().clear();
+    /// The members that a group lists from now on; one that was never given lists none and is no group.
+    pub(super) fn members(&self, group: &str, members: &[&str]) {
+        self.members.lock().insert(group.into(), members.iter().map(|id| (*id).to_owned()).collect());
     }
 
-    /// Which groups have members when they are asked.
-    pub(super) fn members(&self, groups: &[&str]) {
-        *self.members.lock() = groups.iter().map(|id| GroupId::from(*id)).collect();
+    /// How many pages of members were listed.
+    pub(super) fn listed_pages(&self) -> usize {
+        *self.listed_pages.lock()
     }
 
     /// What was asked about subscriptions since this was last called.
@@ -832,8 +835,17 @@ impl Source for Script {
         attribute == "kind"
     }
 
-    async fn has_members(&self, group: &GroupId) -> DirectoryResult<bool> {
-        Ok(self.members.lock().contains(group))
+    async fn members(&self, group: &GroupId, cursor: Option<&Cursor>) -> DirectoryResult<MemberPage> {
+        let members = self.members.lock().get(group).cloned().ok_or(DirectoryError::NotFound)?;
+        *self.listed_pages.lock() += 1;
+        let from: usize = cursor.map_or(0, |cursor| cursor.0.parse().unwrap());
+        let member = |id: &String| match id.strip_prefix("group:") {
+            Some(id) => Member { id: id.to_owned(), kind: MemberKind::Group },
+            None => Member { id: id.clone(), kind: MemberKind::User },
+        };
+        let to = members.len().min(from + LISTED_PAGE);
+        let next = (to < members.len()).then(|| Cursor(to.to_string()));
+        Ok(MemberPage { members: members[from..to].iter().map(member).collect(), next })
     }
 
     async fn find_groups(&self, name: &str) -> DirectoryResult<Vec<GroupId>> {
