@@ -111,7 +111,8 @@ pub(crate) async fn members(
     Ok(Chunk { done, unnested })
 }
 
-/// Takes members out of a group that its listing has not shown, and that no cycle has reported since it began.
+/// Takes members out of a group that its listing has not shown, and that no cycle has reported since it began. A deleted user stays a
+/// member: no listing shows them, and a restoration is no change of the group.
 pub(crate) async fn listed(
     tx: &mut Transaction,
     tenant: &TenantName,
@@ -120,7 +121,8 @@ pub(crate) async fn listed(
     after: &Key,
     now: Timestamp,
 ) -> Result<Chunk, Error> {
-    const SELECT: &str = "SELECT child_id, CASE WHEN seen_at < $4 THEN 1 ELSE 0 END AS unseen FROM member WHERE tenant = $1 AND group_id = $2 \
+    const SELECT: &str = "SELECT child_id, CASE WHEN seen_at < $4 AND NOT EXISTS (SELECT 1 FROM user_ \
+        WHERE user_.tenant = $1 AND user_.id = member.child_id AND user_.gone > 0) THEN 1 ELSE 0 END AS unseen FROM member WHERE tenant = $1 AND group_id = $2 \
         AND child_id > $3 ORDER BY child_id LIMIT $5";
     let bounds = params![tenant.as_str(), group.as_str(), after.0.as_str(), began, WINDOW as u64];
     let rows = tx.fetch(SELECT, bounds).await?;
