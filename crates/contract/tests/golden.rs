@@ -111,7 +111,6 @@ fn link() -> events::Link {
         target: "hub".to_owned(),
         synchronization: "to-hub".to_owned(),
         link_version: 9,
-        store_id: "s1".to_owned(),
         desired: Some(decision(decision::Desired::Wanted(shape()))),
         desired_since: at(2),
         applied: Some(events::Applied {
@@ -119,8 +118,6 @@ fn link() -> events::Link {
             attributes: attributes(),
             at: at(3),
             failed_attributes: vec!["city".to_owned()],
-            state: events::AppliedState::Enabled.into(),
-            published_digest: vec![2; 32],
         }),
         shadow: Some(events::Shadow {
             state: events::ShadowState::Live.into(),
@@ -133,8 +130,6 @@ fn link() -> events::Link {
             address: "ana@emea.example".to_owned(),
             created_at: at(4),
             since: at(5),
-            creation_incomplete: true,
-            former_anchor: "d1/old".to_owned(),
             former_user_id: String::new(),
         }),
         veto: Some(events::Veto { by: "hub".to_owned(), reason: "audit".to_owned(), until: at(6) }),
@@ -154,6 +149,17 @@ fn link() -> events::Link {
                 request_id: "r1".to_owned(),
             }),
         }),
+        recovery: recovery().encode_to_vec(),
+    }
+}
+
+fn recovery() -> internal::LinkRecovery {
+    internal::LinkRecovery {
+        store_id: "s1".to_owned(),
+        applied_state: internal::AppliedState::Enabled.into(),
+        published_digest: vec![2; 32],
+        creation_incomplete: true,
+        former_anchor: "d1/old".to_owned(),
     }
 }
 

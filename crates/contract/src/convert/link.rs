@@ -1,13 +1,13 @@
 //! Links. The provisioner's row and the record on the bus have the same bytes.
 
 use xtsync_domain::DirectoryAnswer;
-use xtsync_domain::link::{Applied, Condition, ConditionKind, Link, Override, State, Veto};
-use xtsync_domain::value::Digest;
+use xtsync_domain::link::{Applied, Condition, ConditionKind, Link, Override, Veto};
 
 use super::{Invalid, attributes, enumeration, missing, required, tenant, time, wire_attributes, wire_time};
 use crate::convert::time::optional_time;
 use crate::events;
 
+mod recovery;
 mod shadow;
 
 /// A link with the fields that its store adds.
@@ -23,13 +23,13 @@ pub struct LinkRecord {
 
 impl From<LinkRecord> for events::Link {
     fn from(LinkRecord { link, version, store_id }: LinkRecord) -> Self {
+        let recovery = recovery::wire(&link, store_id);
         Self {
             source: link.source().to_string(),
             user_id: link.user().to_string(),
             target: link.target.into(),
             synchronization: link.desired.synchronization.clone(),
             link_version: version,
-            store_id,
             desired: Some(link.desired.into()),
             desired_since: Some(wire_time(link.desired_since)),
             applied: Some(link.applied.into()),
@@ -38,6 +38,7 @@ impl From<LinkRecord> for events::Link {
             r#override: link.reject.map(Into::into),
             holders: link.holders.into_iter().collect(),
             condition: link.condition.map(Into::into),
+            recovery,
         }
     }
 }
@@ -47,7 +48,7 @@ impl TryFrom<events::Link> for LinkRecord {
 
     fn try_from(wire: events::Link) -> Result<Self, Invalid> {
         let (shadow, anchor) = shadow::read(required("shadow", wire.shadow)?)?;
-        let link = Link {
+        let mut link = Link {
             target: tenant("target", wire.target)?,
             desired: required("desired", wire.desired)?.try_into()?,
             desired_since: time("desired_since", wire.desired_since)?,
@@ -59,7 +60,8 @@ impl TryFrom<events::Link> for LinkRecord {
             holders: wire.holders.into_iter().collect(),
             condition: wire.condition.map(TryInto::try_into).transpose()?,
         };
-        Ok(Self { link, version: wire.link_version, store_id: wire.store_id })
+        let store_id = recovery::read(&wire.recovery, &mut link)?;
+        Ok(Self { link, version: wire.link_version, store_id })
     }
 }
 
@@ -70,8 +72,6 @@ impl From<Applied> for events::Applied {
             attributes: wire_attributes(applied.attributes),
             at: applied.at.map(wire_time),
             failed_attributes: applied.failed.into_iter().collect(),
-            state: events::AppliedState::from(applied.state).into(),
-            published_digest: applied.published_digest.map(|digest| digest.0.to_vec()).unwrap_or_default(),
         }
     }
 }
@@ -80,37 +80,13 @@ impl TryFrom<events::Applied> for Applied {
     type Error = Invalid;
 
     fn try_from(wire: events::Applied) -> Result<Self, Invalid> {
-        let state = match enumeration("applied.state", wire.state)? {
-            events::AppliedState::Unspecified => return Err(missing("applied.state")),
-            events::AppliedState::Absent => State::Absent,
-            events::AppliedState::Enabled => State::Enabled,
-            events::AppliedState::Disabled => State::Disabled,
-            events::AppliedState::Deleted => State::Deleted,
-        };
         Ok(Self {
             version: required("applied.version", wire.version)?.into(),
-            state,
             attributes: attributes(wire.attributes)?,
-            published_digest: digest(wire.published_digest)?,
             failed: wire.failed_attributes.into_iter().collect(),
             at: optional_time("applied.at", wire.at)?,
+            ..Self::default()
         })
-    }
-}
-
-fn digest(bytes: Vec<u8>) -> Result<Option<Digest>, Invalid> {
-    let wrong = |_| Invalid::Field("applied.published_digest", "is no SHA-256".to_owned());
-    if bytes.is_empty() { Ok(None) } else { bytes.try_into().map(|bytes| Some(Digest(bytes))).map_err(wrong) }
-}
-
-impl From<State> for events::AppliedState {
-    fn from(state: State) -> Self {
-        match state {
-            State::Absent => Self::Absent,
-            State::Enabled => Self::Enabled,
-            State::Disabled => Self::Disabled,
-            State::Deleted => Self::Deleted,
-        }
     }
 }
 

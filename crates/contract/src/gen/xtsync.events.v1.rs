@@ -258,7 +258,7 @@ impl SkipReason {
         }
     }
 }
-/// One source user and their shadow user in one target. The record holds everything that is needed to rebuild the provisioner's row.
+/// One source user and their shadow user in one target.
 /// Written by provisioner to `xtsync.v1.links.<target>`, keyed by source/user.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Link {
@@ -273,29 +273,29 @@ pub struct Link {
     /// The row version: grows with every change of the link.
     #[prost(uint64, tag = "5")]
     pub link_version: u64,
-    /// The id of the provisioner store that wrote the record.
-    #[prost(string, tag = "6")]
-    pub store_id: ::prost::alloc::string::String,
     /// The newest decision that the provisioner has taken in.
-    #[prost(message, optional, tag = "7")]
+    #[prost(message, optional, tag = "6")]
     pub desired: ::core::option::Option<Decision>,
     /// When the decision's state was first desired. The scope grace period starts here.
-    #[prost(message, optional, tag = "8")]
+    #[prost(message, optional, tag = "7")]
     pub desired_since: ::core::option::Option<::prost_types::Timestamp>,
     /// The state that was last written to the target.
-    #[prost(message, optional, tag = "9")]
+    #[prost(message, optional, tag = "8")]
     pub applied: ::core::option::Option<Applied>,
-    #[prost(message, optional, tag = "10")]
+    #[prost(message, optional, tag = "9")]
     pub shadow: ::core::option::Option<Shadow>,
-    #[prost(message, optional, tag = "11")]
+    #[prost(message, optional, tag = "10")]
     pub veto: ::core::option::Option<Veto>,
-    #[prost(message, optional, tag = "12")]
+    #[prost(message, optional, tag = "11")]
     pub r#override: ::core::option::Option<Override>,
     /// The synchronizations and packages that require the shadow user to exist. The user is deprovisioned when no holder is left.
-    #[prost(string, repeated, tag = "13")]
+    #[prost(string, repeated, tag = "12")]
     pub holders: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    #[prost(message, optional, tag = "14")]
+    #[prost(message, optional, tag = "13")]
     pub condition: ::core::option::Option<Condition>,
+    /// What only the provisioner needs to rebuild its row after a loss of its store. Its content is not part of this contract.
+    #[prost(bytes = "vec", tag = "14")]
+    pub recovery: ::prost::alloc::vec::Vec<u8>,
 }
 /// The state that was last written to the target.
 #[derive(Clone, PartialEq, ::prost::Message)]
@@ -313,12 +313,6 @@ pub struct Applied {
     /// Attributes that the target refused while it accepted the others.
     #[prost(string, repeated, tag = "4")]
     pub failed_attributes: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
-    /// The state that was published last.
-    #[prost(enumeration = "AppliedState", tag = "5")]
-    pub state: i32,
-    /// SHA-256 of the attributes that were published last; empty before the first publication.
-    #[prost(bytes = "vec", tag = "6")]
-    pub published_digest: ::prost::alloc::vec::Vec<u8>,
 }
 /// The shadow user: the object in the target, at any stage of its life.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
@@ -350,14 +344,8 @@ pub struct Shadow {
     /// When the shadow user entered this state. Set for INVITING, DEPROVISIONING, SOFT_DELETED and RESTORING only.
     #[prost(message, optional, tag = "10")]
     pub since: ::core::option::Option<::prost_types::Timestamp>,
-    /// Attributes that are written at creation only may be missing: the user was no longer wanted by then, or the answer was lost.
-    #[prost(bool, tag = "11")]
-    pub creation_incomplete: bool,
-    /// The anchor that the object still carries if it belonged to a former account of the same user. The provisioner replaces it.
-    #[prost(string, tag = "12")]
-    pub former_anchor: ::prost::alloc::string::String,
     /// The source's id of the user's former account if the object was taken over from it, because the user returned with a new account.
-    #[prost(string, tag = "13")]
+    #[prost(string, tag = "11")]
     pub former_user_id: ::prost::alloc::string::String,
 }
 /// A decision of the target that the user may not exist there until a time. Only the side that set it lifts it.
@@ -467,46 +455,6 @@ pub struct AttributeChange {
     pub before: ::core::option::Option<AttributeValue>,
     #[prost(message, optional, tag = "3")]
     pub after: ::core::option::Option<AttributeValue>,
-}
-/// The state of a shadow user as last written.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
-#[repr(i32)]
-pub enum AppliedState {
-    Unspecified = 0,
-    /// There is no shadow user.
-    Absent = 1,
-    /// xtsync does not block the sign-in.
-    Enabled = 2,
-    /// xtsync has blocked the sign-in.
-    Disabled = 3,
-    /// The user is soft-deleted: in the directory's recycle bin.
-    Deleted = 4,
-}
-impl AppliedState {
-    /// String value of the enum field names used in the ProtoBuf definition.
-    ///
-    /// The values are not transformed in any way and thus are considered stable
-    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
-    pub fn as_str_name(&self) -> &'static str {
-        match self {
-            Self::Unspecified => "APPLIED_STATE_UNSPECIFIED",
-            Self::Absent => "APPLIED_STATE_ABSENT",
-            Self::Enabled => "APPLIED_STATE_ENABLED",
-            Self::Disabled => "APPLIED_STATE_DISABLED",
-            Self::Deleted => "APPLIED_STATE_DELETED",
-        }
-    }
-    /// Creates an enum from field names used in the ProtoBuf definition.
-    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
-        match value {
-            "APPLIED_STATE_UNSPECIFIED" => Some(Self::Unspecified),
-            "APPLIED_STATE_ABSENT" => Some(Self::Absent),
-            "APPLIED_STATE_ENABLED" => Some(Self::Enabled),
-            "APPLIED_STATE_DISABLED" => Some(Self::Disabled),
-            "APPLIED_STATE_DELETED" => Some(Self::Deleted),
-            _ => None,
-        }
-    }
 }
 /// The stage of a shadow user's life.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

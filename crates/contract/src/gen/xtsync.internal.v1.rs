@@ -226,3 +226,63 @@ pub struct Commit {
     #[prost(string, tag = "3")]
     pub actor: ::prost::alloc::string::String,
 }
+/// What the provisioner knows of a link beside its public state. Written by provisioner into the field `recovery` of xtsync.events.v1.Link, and
+/// read by it after a loss of its store.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct LinkRecovery {
+    /// The id of the provisioner store that wrote the record.
+    #[prost(string, tag = "1")]
+    pub store_id: ::prost::alloc::string::String,
+    /// The state that the last outcome reported.
+    #[prost(enumeration = "AppliedState", tag = "2")]
+    pub applied_state: i32,
+    /// SHA-256 of the attributes that the last outcome reported; empty before the first one.
+    #[prost(bytes = "vec", tag = "3")]
+    pub published_digest: ::prost::alloc::vec::Vec<u8>,
+    /// Attributes that are written at creation only may be missing: the user was no longer wanted by then, or the answer was lost.
+    #[prost(bool, tag = "4")]
+    pub creation_incomplete: bool,
+    /// The anchor that the object still carries if it belonged to a former account of the same user. The provisioner replaces it.
+    #[prost(string, tag = "5")]
+    pub former_anchor: ::prost::alloc::string::String,
+}
+/// The state of a shadow user as last written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum AppliedState {
+    Unspecified = 0,
+    /// There is no shadow user.
+    Absent = 1,
+    /// xtsync does not block the sign-in.
+    Enabled = 2,
+    /// xtsync has blocked the sign-in.
+    Disabled = 3,
+    /// The user is soft-deleted: in the directory's recycle bin.
+    Deleted = 4,
+}
+impl AppliedState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "APPLIED_STATE_UNSPECIFIED",
+            Self::Absent => "APPLIED_STATE_ABSENT",
+            Self::Enabled => "APPLIED_STATE_ENABLED",
+            Self::Disabled => "APPLIED_STATE_DISABLED",
+            Self::Deleted => "APPLIED_STATE_DELETED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "APPLIED_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "APPLIED_STATE_ABSENT" => Some(Self::Absent),
+            "APPLIED_STATE_ENABLED" => Some(Self::Enabled),
+            "APPLIED_STATE_DISABLED" => Some(Self::Disabled),
+            "APPLIED_STATE_DELETED" => Some(Self::Deleted),
+            _ => None,
+        }
+    }
+}

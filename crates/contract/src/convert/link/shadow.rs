@@ -33,14 +33,13 @@ pub(super) fn wire(shadow: Shadow, anchor: Option<String>) -> events::Shadow {
                 address: account.address,
                 created_at: Some(wire_time(account.created_at)),
                 since: since.map(wire_time),
-                creation_incomplete: account.creation_incomplete,
-                former_anchor: account.former_anchor.unwrap_or_default(),
                 former_user_id: account.taken_from.map(|user| user.0).unwrap_or_default(),
             }
         }
     }
 }
 
+/// Reads what is public of a shadow user, and the anchor.
 pub(super) fn read(mut wire: events::Shadow) -> Result<(Shadow, Option<String>), Invalid> {
     let anchor = Some(std::mem::take(&mut wire.anchor)).filter(|anchor| !anchor.is_empty());
     let since = || time("shadow.since", wire.since);
@@ -66,8 +65,8 @@ pub(super) fn read(mut wire: events::Shadow) -> Result<(Shadow, Option<String>),
         redeemed: wire.redeemed,
         address: wire.address,
         created_at: optional_time("shadow.created_at", wire.created_at)?.ok_or_else(|| missing("shadow.created_at"))?,
-        creation_incomplete: wire.creation_incomplete,
-        former_anchor: Some(wire.former_anchor).filter(|anchor| !anchor.is_empty()),
+        creation_incomplete: false,
+        former_anchor: None,
         taken_from: Some(wire.former_user_id).filter(|id| !id.is_empty()).map(Into::into),
     };
     Ok((Shadow::Object(account), anchor))

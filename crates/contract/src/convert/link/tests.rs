@@ -2,7 +2,7 @@
 
 use prost::Message as _;
 use xtsync_domain::decision::{Decision, DeprovisionReason, Desired};
-use xtsync_domain::link::{Account, DisabledBy, Inviting, Sessions, Shadow, Stage};
+use xtsync_domain::link::{Account, DisabledBy, Inviting, Sessions, Shadow, Stage, State};
 use xtsync_domain::{Origin, TenantName, Timestamp, Version};
 
 use super::*;
@@ -91,4 +91,12 @@ fn an_unknown_stage_is_reported_as_newer_writer_and_never_as_none() {
     let mut wire = events::Link::from(link(Shadow::Object(account(Stage::Live))));
     wire.shadow.as_mut().unwrap().state = 99;
     assert_eq!(LinkRecord::try_from(wire), Err(Invalid::NewerWriter("shadow.state")));
+}
+
+#[test]
+fn a_link_without_what_rebuilds_it_is_reported_and_not_taken_as_absent() {
+    let wire = events::Link { recovery: Vec::new(), ..events::Link::from(link(Shadow::None)) };
+    assert_eq!(LinkRecord::try_from(wire), Err(missing("recovery.applied_state")));
+    let broken = events::Link { recovery: vec![0xff], ..events::Link::from(link(Shadow::None)) };
+    assert!(matches!(LinkRecord::try_from(broken), Err(Invalid::Field("recovery", _))));
 }
