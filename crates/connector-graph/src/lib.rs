@@ -42,7 +42,7 @@ use xtsync_secrets::TenantSecrets;
 
 pub use reqwest::header::HeaderMap;
 
-pub use self::section::{Client, Graph, Notifications};
+pub use self::section::{CAPABILITIES, Client, Graph, Notifications};
 pub use self::source::Reader;
 pub use self::target::Writer;
 

@@ -7,6 +7,8 @@
 use serde::Deserialize;
 use serde_json::{Map, Value};
 use url::Url;
+use xtsync_domain::Capabilities;
+use xtsync_domain::capability::{Anchor, ConsentSource, Create, RecycleBin};
 use xtsync_domain::resource::{DescribedUrl, Description, Location, SecretRef, SectionProblem, UrlPurpose};
 
 /// Where Graph is: global, US Government (L4 and L5), China.
@@ -15,6 +17,20 @@ const ENDPOINTS: [&str; 4] = ["graph.microsoft.com", "graph.microsoft.us", "dod-
 /// Where its tokens come from.
 const AUTHORITIES: [&str; 4] =
     ["login.microsoftonline.com", "login.microsoftonline.us", "login.chinacloudapi.cn", "login.partner.microsoftonline.cn"];
+
+/// What a tenant of Microsoft Entra can do (docs/directories.md, R1, R3 to R5, R10 and R11).
+pub const CAPABILITIES: Capabilities = Capabilities {
+    create: Create::Invite,
+    anchor: Anchor::Attribute,
+    recycle_bin: RecycleBin::Present,
+    sessions: true,
+    disable: true,
+    references: true,
+    group_membership: true,
+    delta: true,
+    notifications: true,
+    consent: ConsentSource::Live,
+};
 
 /// A tenant that speaks Microsoft Graph.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
@@ -87,6 +103,7 @@ impl Graph {
             secrets: std::iter::once(reader).chain(writer).collect(),
             is_writable: self.writer.is_some(),
             writer_field: "writer",
+            capabilities: CAPABILITIES,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value};
 use xtsync_domain::resource::{AllowedHosts, Description, SectionProblem, Tenant};
-use xtsync_domain::{Refusal, TenantName};
+use xtsync_domain::{Capabilities, Refusal, TenantName};
 use xtsync_secrets::{SecretsDir, TenantSecrets};
 
 use crate::{Error, Result, Source, Target};
@@ -51,6 +51,15 @@ pub struct Directories {
     pub hosts: AllowedHosts,
 }
 
+/// A target, with what its directory can do.
+#[derive(Clone)]
+pub struct Connected {
+    /// The target.
+    pub target: Arc<dyn Target>,
+    /// What the rules go by.
+    pub capabilities: Capabilities,
+}
+
 impl fmt::Debug for Connectors {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.0.iter().map(|connector| connector.name())).finish()
@@ -62,6 +71,12 @@ impl Connectors {
     #[must_use]
     pub fn new(connectors: impl IntoIterator<Item = Arc<dyn Connector>>) -> Self {
         Self(connectors.into_iter().collect())
+    }
+
+    /// These and others.
+    #[must_use]
+    pub fn and(&self, others: impl IntoIterator<Item = Arc<dyn Connector>>) -> Self {
+        Self(self.0.iter().cloned().chain(others).collect())
     }
 
     /// Says what the connector section of a Tenant means.
@@ -87,26 +102,28 @@ impl Directories {
     /// # Errors
     /// When its section cannot be read, or names a host that this installation does not allow.
     pub fn source(&self, name: &TenantName, tenant: &Tenant) -> Result<Arc<dyn Source>> {
-        self.checked(tenant)?.source(&tenant.connector.settings, self.secrets.of(name))
+        self.checked(tenant)?.0.source(&tenant.connector.settings, self.secrets.of(name))
     }
 
     /// Writes a tenant.
     ///
     /// # Errors
     /// As for [`Self::source`], and for a section that cannot write.
-    pub fn target(&self, name: &TenantName, tenant: &Tenant) -> Result<Arc<dyn Target>> {
-        self.checked(tenant)?.target(&tenant.connector.settings, self.secrets.of(name))
+    pub fn target(&self, name: &TenantName, tenant: &Tenant) -> Result<Connected> {
+        let (connector, capabilities) = self.checked(tenant)?;
+        let target = connector.target(&tenant.connector.settings, self.secrets.of(name))?;
+        Ok(Connected { target, capabilities })
     }
 
-    /// The connector of a Tenant. Control refuses at apply what this installation does not allow; it is checked again here, since a
+    /// The connector of a Tenant, and what its directory can do. Control refuses at apply what this installation does not allow; it is checked again here, since a
     /// configuration may come from another installation, or from before.
-    fn checked(&self, tenant: &Tenant) -> Result<&Arc<dyn Connector>> {
+    fn checked(&self, tenant: &Tenant) -> Result<(&Arc<dyn Connector>, Capabilities)> {
         let unreadable = |problem: SectionProblem| Error::Malformed { reason: format!("{}: {}", problem.path, problem.message) };
         let connector = self.connectors.of(tenant).map_err(unreadable)?;
         let description = connector.describe(&tenant.connector.settings).map_err(unreadable)?;
         match self.hosts.forbidden(&description) {
             Some(field) => Err(Error::Forbidden { code: Refusal::from(format!("host_not_allowed_{field}")) }),
-            None => Ok(connector),
+            None => Ok((connector, description.capabilities)),
         }
     }
 }

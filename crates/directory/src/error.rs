@@ -62,6 +62,12 @@ pub enum Error {
         /// The attribute at fault, where it is known.
         attribute: Option<String>,
     },
+    /// The directory has no such verb, and did nothing. The capabilities of its connector say so beforehand, so it should not be asked.
+    #[error("the directory knows no {verb}")]
+    Unsupported {
+        /// The verb, such as `restore`.
+        verb: &'static str,
+    },
     /// The delta's cursor is void: everything must be read again.
     #[error("the directory asks to read everything again")]
     Resync,

@@ -8,10 +8,10 @@ mod error;
 mod source;
 mod target;
 
-pub use connector::{Connector, Connectors, Directories};
+pub use connector::{Connected, Connector, Connectors, Directories};
 pub use error::{Error, Result};
 pub use source::{
     Collection, Cursor, GroupChange, Member, MemberChange, MemberKind, MemberPage, Next, Page, Rejected, Source, Subscribe, Subscription,
     UserChange,
 };
-pub use target::{Invitation, Patched, Target};
+pub use target::{Invitation, NewUser, Patched, Target};

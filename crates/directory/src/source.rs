@@ -7,7 +7,7 @@ use xtsync_domain::delta::{Gone, Kind};
 use xtsync_domain::fact::{AccessPolicy, GroupState, Identity};
 use xtsync_domain::{Attributes, GroupId, Timestamp, UserId};
 
-use crate::Result;
+use crate::{Error, Result};
 
 /// A directory that users come from. Every call is one request or a few, bounded in time; the caller retries.
 #[async_trait]
@@ -19,14 +19,18 @@ pub trait Source: Send + Sync {
     /// attribute that was read and never mentioned of a user that the chain has shown is empty.
     ///
     /// # Errors
-    /// [`crate::Error::Resync`] when the cursor is void; see [`crate::Error`] for the others.
+    /// [`Error::Resync`] when the cursor is void; see [`Error`] for the others.
     async fn users(&self, attributes: &[String], cursor: Option<&Cursor>) -> Result<Page<UserChange>>;
 
     /// One page of changes of groups and their direct members since a cursor; from the beginning without one.
     ///
+    /// A directory without group membership has no groups.
+    ///
     /// # Errors
     /// As for users.
-    async fn groups(&self, cursor: Option<&Cursor>) -> Result<Page<GroupChange>>;
+    async fn groups(&self, _cursor: Option<&Cursor>) -> Result<Page<GroupChange>> {
+        Ok(Page { changes: Vec::new(), rejected: Vec::new(), next: Next::Complete(Cursor("no groups".to_owned())) })
+    }
 
     /// Whether the connector itself goes by this attribute, such as to tell a user's [`Kind`]: then it is kept whatever is asked for.
     fn needs(&self, attribute: &str) -> bool;
@@ -34,31 +38,37 @@ pub trait Source: Send + Sync {
     /// One page of a group's direct members, users and groups, as the group itself lists them; from the beginning without a cursor.
     ///
     /// # Errors
-    /// [`crate::Error::Resync`] when the cursor is void; see [`crate::Error`] for the others.
-    async fn members(&self, group: &GroupId, cursor: Option<&Cursor>) -> Result<MemberPage>;
+    /// [`Error::Resync`] when the cursor is void; see [`Error`] for the others.
+    async fn members(&self, _group: &GroupId, _cursor: Option<&Cursor>) -> Result<MemberPage> {
+        Err(Error::Unsupported { verb: "members" })
+    }
 
     /// The groups that bear this display name.
     ///
     /// # Errors
-    /// See [`crate::Error`].
-    async fn find_groups(&self, name: &str) -> Result<Vec<GroupId>>;
+    /// See [`Error`].
+    async fn find_groups(&self, _name: &str) -> Result<Vec<GroupId>> {
+        Ok(Vec::new())
+    }
 
     /// A group's name, and whether it and its members can be read.
     ///
     /// # Errors
-    /// See [`crate::Error`]; a group that is gone or refused is no error.
-    async fn group(&self, id: &GroupId) -> Result<(Option<String>, GroupState)>;
+    /// See [`Error`]; a group that is gone or refused is no error.
+    async fn group(&self, _id: &GroupId) -> Result<(Option<String>, GroupState)> {
+        Ok((None, GroupState::Unreadable))
+    }
 
     /// How many users the directory counts; what a full read is checked against.
     ///
     /// # Errors
-    /// See [`crate::Error`].
+    /// See [`Error`].
     async fn user_count(&self) -> Result<u64>;
 
     /// The tenant's live cross-tenant access policy.
     ///
     /// # Errors
-    /// See [`crate::Error`].
+    /// See [`Error`].
     async fn access_policy(&self) -> Result<AccessPolicy>;
 
     /// Where the directory may post change notifications, as configured; `None` where changes are found by asking alone.
@@ -69,26 +79,32 @@ pub trait Source: Send + Sync {
     /// The identity of the tenant.
     ///
     /// # Errors
-    /// See [`crate::Error`].
+    /// See [`Error`].
     async fn identity(&self) -> Result<Identity>;
 
     /// Subscribes to change notifications. The directory first validates that the endpoints are ours.
     ///
     /// # Errors
-    /// See [`crate::Error`]; after [`crate::Error::Unknown`] the subscription may exist, until it expires.
-    async fn subscribe(&self, asked: &Subscribe) -> Result<Subscription>;
+    /// See [`Error`]; after [`Error::Unknown`] the subscription may exist, until it expires.
+    async fn subscribe(&self, _asked: &Subscribe) -> Result<Subscription> {
+        Err(Error::Unsupported { verb: "subscribe" })
+    }
 
     /// Renews a subscription and authorizes it again; returns when it expires.
     ///
     /// # Errors
-    /// [`crate::Error::NotFound`] when the subscription is gone; see [`crate::Error`] for the others.
-    async fn renew(&self, id: &str, until: Timestamp) -> Result<Timestamp>;
+    /// [`Error::NotFound`] when the subscription is gone; see [`Error`] for the others.
+    async fn renew(&self, _id: &str, _until: Timestamp) -> Result<Timestamp> {
+        Err(Error::Unsupported { verb: "renew" })
+    }
 
     /// Ends a subscription.
     ///
     /// # Errors
-    /// See [`crate::Error`]; one that is gone already is no error.
-    async fn unsubscribe(&self, id: &str) -> Result<()>;
+    /// See [`Error`]; one that is gone already is no error.
+    async fn unsubscribe(&self, _id: &str) -> Result<()> {
+        Err(Error::Unsupported { verb: "unsubscribe" })
+    }
 
     /// Whether a user with these attributes is at home in this tenant.
     fn kind(&self, attributes: &Attributes) -> Kind;

@@ -4,11 +4,12 @@ use async_trait::async_trait;
 use xtsync_domain::shadow::{Found, Object};
 use xtsync_domain::{Attributes, TargetId};
 
-use crate::Result;
+use crate::{Error, Result};
 
-/// A directory that users appear in. Each verb is one write; only the provisioner holds one of these.
+/// A directory that users appear in. Each verb is one write; only the provisioner holds one of these. A verb that a connector does not
+/// implement is unsupported; its [`xtsync_domain::Capabilities`] must agree, since the rules go by them.
 ///
-/// A write that fails with [`crate::Error::Unknown`] may have happened: the caller reads the object back before anything else.
+/// A write that fails with [`Error::Unknown`] may have happened: the caller reads the object back before anything else.
 #[async_trait]
 pub trait Target: Send + Sync {
     /// Whether the directory has said since this was asked last that most of what it allows us is used up: the rest is for who must go.
@@ -20,50 +21,70 @@ pub trait Target: Send + Sync {
     /// Every object that bears our anchor, and every object that holds the address in any of its fields; in the directory and its bin.
     ///
     /// # Errors
-    /// See [`crate::Error`].
+    /// See [`Error`].
     async fn find(&self, anchor: &str, address: &str) -> Result<Found>;
 
     /// One object with the attributes that xtsync writes, in the directory or its bin; `None` when it is in neither.
     ///
     /// # Errors
-    /// See [`crate::Error`].
+    /// See [`Error`].
     async fn read(&self, id: &TargetId) -> Result<Option<Object>>;
 
     /// Invites a user without sending mail; returns the object's id. The object may have existed before.
     ///
     /// # Errors
-    /// See [`crate::Error`].
-    async fn invite(&self, invitation: &Invitation) -> Result<TargetId>;
+    /// [`Error::Unsupported`] where users are [`put`](Self::put); see [`Error`] for the others.
+    async fn invite(&self, _invitation: &Invitation) -> Result<TargetId> {
+        Err(Error::Unsupported { verb: "invite" })
+    }
+
+    /// Creates a user who may sign in, with anchor and attributes, in one call; returns the object's id. Where the anchor is native and
+    /// some object has it, that object is returned unchanged.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where users are [invited](Self::invite); [`Error::Refused`] with the code `already_exists` where another
+    /// object holds the address; see [`Error`] for the others.
+    async fn put(&self, _user: &NewUser) -> Result<TargetId> {
+        Err(Error::Unsupported { verb: "put" })
+    }
 
     /// Writes the anchor, and attributes with it. Attributes that the directory refuses alone are reported, not failed.
     ///
     /// # Errors
-    /// See [`crate::Error`].
+    /// [`Error::Unsupported`] for an anchor where it is native; see [`Error`] for the others.
     async fn patch(&self, id: &TargetId, anchor: Option<&str>, attributes: &Attributes) -> Result<Patched>;
 
     /// Allows or blocks sign-in.
     ///
     /// # Errors
-    /// See [`crate::Error`].
-    async fn set_enabled(&self, id: &TargetId, enabled: bool) -> Result<()>;
+    /// [`Error::Unsupported`] where sign-in cannot be blocked; see [`Error`] for the others.
+    async fn set_enabled(&self, _id: &TargetId, _enabled: bool) -> Result<()> {
+        Err(Error::Unsupported { verb: "set_enabled" })
+    }
 
     /// Revokes the user's sessions.
     ///
     /// # Errors
-    /// See [`crate::Error`].
-    async fn revoke_sessions(&self, id: &TargetId) -> Result<()>;
+    /// [`Error::Unsupported`] where there are no sessions to revoke; see [`Error`] for the others.
+    async fn revoke_sessions(&self, _id: &TargetId) -> Result<()> {
+        Err(Error::Unsupported { verb: "revoke_sessions" })
+    }
 
     /// Soft-deletes the user; an object that is soft-deleted already is success.
     ///
     /// # Errors
-    /// See [`crate::Error`].
-    async fn soft_delete(&self, id: &TargetId) -> Result<()>;
+    /// [`Error::Unsupported`] where there is no recycle bin; see [`Error`] for the others.
+    async fn soft_delete(&self, _id: &TargetId) -> Result<()> {
+        Err(Error::Unsupported { verb: "soft_delete" })
+    }
 
     /// Restores a soft-deleted user with the former attributes; an object that is not soft-deleted is success.
     ///
     /// # Errors
-    /// See [`crate::Error`].
-    async fn restore(&self, id: &TargetId) -> Result<()>;
+    /// [`Error::Unsupported`] where there is no recycle bin; see [`Error`] for the others.
+    async fn restore(&self, _id: &TargetId) -> Result<()> {
+        Err(Error::Unsupported { verb: "restore" })
+    }
 
     /// Makes a user pending again, so that the account that has the address now redeems anew, without mail. The address is on the user
     /// already. A user pending already is success. A directory whose users redeem nothing has nothing to reset.
@@ -77,8 +98,18 @@ pub trait Target: Send + Sync {
     /// Deletes a soft-deleted user permanently.
     ///
     /// # Errors
-    /// See [`crate::Error`].
-    async fn purge(&self, id: &TargetId) -> Result<()>;
+    /// [`Error::Unsupported`] where there is no recycle bin; see [`Error`] for the others.
+    async fn purge(&self, _id: &TargetId) -> Result<()> {
+        Err(Error::Unsupported { verb: "purge" })
+    }
+
+    /// Deletes a user for good, where there is no recycle bin; an object that is gone already is success.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where users are [soft-deleted](Self::soft_delete); see [`Error`] for the others.
+    async fn delete(&self, _id: &TargetId) -> Result<()> {
+        Err(Error::Unsupported { verb: "delete" })
+    }
 }
 
 /// A user to invite.
@@ -88,6 +119,17 @@ pub struct Invitation {
     pub address: String,
     /// The display name in the target.
     pub display_name: Option<String>,
+}
+
+/// A user to put.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NewUser {
+    /// The link's anchor.
+    pub anchor: String,
+    /// The user's address at home.
+    pub address: String,
+    /// What is written besides. An attribute that the directory refuses may be left out: it differs when the object is read back.
+    pub attributes: Attributes,
 }
 
 /// What a patch did.

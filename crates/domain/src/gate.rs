@@ -195,20 +195,8 @@ fn consent_max_age(link: &Link) -> Duration {
 
 /// Policy asks the same, but a domain may have been lost since: consent was asked of the source tenant, so it must be the one that redeems.
 fn by_address(call: &Call, home: Option<&HomeDomains>) -> Option<ClosedReason> {
-    match call {
-        Call::Invite { address, .. } | Call::ResetRedemption { address, .. } => {
-            home.is_none_or(|home| !home.admit(address)).then_some(ClosedReason::UnverifiedAddress)
-        }
-        Call::LookUp { .. }
-        | Call::ReadBack { .. }
-        | Call::WriteAnchor { .. }
-        | Call::Patch { .. }
-        | Call::Revoke { .. }
-        | Call::Disable { .. }
-        | Call::Enable { .. }
-        | Call::SoftDelete { .. }
-        | Call::Restore { .. } => None,
-    }
+    let address = call.bound_address()?;
+    home.is_none_or(|home| !home.admit(address)).then_some(ClosedReason::UnverifiedAddress)
 }
 
 fn by_limit(counter: Counter, allowances: &BTreeMap<Counter, Allowance>) -> Option<ClosedReason> {

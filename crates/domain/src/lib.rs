@@ -5,6 +5,7 @@
 
 pub mod access;
 pub mod address;
+pub mod capability;
 pub mod configuration;
 pub mod decide;
 pub mod decision;
@@ -25,6 +26,7 @@ pub mod timestamp;
 pub mod value;
 pub mod version;
 
+pub use capability::Capabilities;
 pub use configuration::Configuration;
 pub use decision::{Decision, Desired};
 pub use delta::{Origin, UserDelta};

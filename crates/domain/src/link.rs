@@ -28,7 +28,7 @@ pub use outcome::{Change, Ending, Outcome};
 pub use record::Answer;
 pub use rehire::NotTakenOver;
 pub use shadow::{Account, DisabledBy, Inviting, Sessions, Shadow, Stage};
-pub use step::{Call, Conflict, ConflictKind, Hold, RowUpdate, Step};
+pub use step::{Call, Conflict, ConflictKind, GracePeriod, Hold, RowUpdate, Step};
 
 use crate::value::Digest;
 use crate::{Attributes, Decision, Desired, DirectoryAnswer, Refusal, TenantName, Timestamp, UserId, Version};
@@ -128,6 +128,9 @@ pub enum ConditionKind {
     /// The target refused this decision. It is retried from time to time, because the target may accept it later.
     Refused,
 }
+
+/// The code of the condition of a link whose user is deleted later, because a deletion is final.
+pub const DELETION_DEFERRED: &str = "deletion_deferred";
 
 impl Link {
     /// The user's home tenant.

@@ -27,7 +27,8 @@ pub use organization::Organization;
 pub use projection::Projection;
 pub use rename::Rename;
 pub use synchronization::{
-    Apply, GroupRef, Limit, Limits, Live, Mapping, MappingSource, Mode, Nulls, PinnedGroup, Rehire, Scope, ScopeLoss, Synchronization,
+    Apply, GroupRef, Limit, Limits, Live, Mapping, MappingSource, Mode, Nulls, PinnedGroup, Rehire, Requirement, Scope, ScopeLoss,
+    Synchronization,
 };
 pub use tenant::Tenant;
 

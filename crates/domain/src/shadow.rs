@@ -35,7 +35,7 @@ pub struct Object {
 /// What an object is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ObjectKind {
-    /// A user that an invitation made.
+    /// A user of another directory, made by an invitation or a put.
     Invited,
     /// Any other user.
     Internal,

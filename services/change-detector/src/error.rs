@@ -51,6 +51,7 @@ impl Error {
             Self::Directory(
                 directory::Error::Unauthorized { code } | directory::Error::Forbidden { code } | directory::Error::Refused { code, .. },
             ) => code.answer.as_ref().map_or(&code.code, |answer| &answer.code),
+            Self::Directory(directory::Error::Unsupported { verb }) => verb,
             Self::Directory(directory::Error::Throttled { .. } | directory::Error::NotFound | directory::Error::Resync)
             | Self::Store(_)
             | Self::Bus(_)
@@ -69,6 +70,7 @@ impl Error {
                 | directory::Error::Unknown { .. }
                 | directory::Error::NotFound
                 | directory::Error::Refused { .. }
+                | directory::Error::Unsupported { .. }
                 | directory::Error::Resync
                 | directory::Error::Malformed { .. },
             )
@@ -108,6 +110,7 @@ fn directory_code(error: &directory::Error) -> &'static str {
         directory::Error::Forbidden { .. } => "forbidden",
         directory::Error::NotFound => "not_found",
         directory::Error::Refused { .. } => "refused",
+        directory::Error::Unsupported { .. } => "unsupported",
         directory::Error::Resync => "resync",
         directory::Error::Malformed { .. } => "malformed",
     }

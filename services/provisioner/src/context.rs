@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use xtsync_directory::Target;
+use xtsync_directory::Connected;
 use xtsync_domain::address::Home;
 use xtsync_domain::gate::Terms;
 use xtsync_domain::identity::Fault;
@@ -18,7 +18,7 @@ use crate::metrics::Metrics;
 use crate::observe_only::ObserveOnly;
 
 /// Makes a connector that writes a tenant; fails for one without a writer.
-pub type Targets = Arc<dyn Fn(&TenantName, &resource::Tenant) -> xtsync_directory::Result<Arc<dyn Target>> + Send + Sync>;
+pub type Targets = Arc<dyn Fn(&TenantName, &resource::Tenant) -> xtsync_directory::Result<Connected> + Send + Sync>;
 
 /// What all parts share.
 pub(crate) struct Context {

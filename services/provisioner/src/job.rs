@@ -16,7 +16,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 use tracing::{Instrument as _, Span, error, info_span, warn};
 use xtsync_domain::gate::Counter;
-use xtsync_domain::link::{Change, ConditionKind, Conflict, ConflictKind, Hold, Link, Observed, Step, next};
+use xtsync_domain::link::{Change, ConditionKind, Conflict, ConflictKind, GracePeriod, Hold, Link, Observed, Step, next};
 use xtsync_domain::{Desired, TargetId, Timestamp, UserId};
 use xtsync_runtime::telemetry::chain;
 use xtsync_runtime::trace;
@@ -164,7 +164,7 @@ impl<'a> Job<'a> {
                 }
                 continue;
             }
-            let end = match next(&self.stored.link, &self.seen, self.now()) {
+            let end = match next(&self.stored.link, &self.seen, self.now(), &self.worker.capabilities) {
                 Step::Call(call) => match self.call(&call).await? {
                     Some(end) => end,
                     None => continue,
@@ -183,7 +183,8 @@ impl<'a> Job<'a> {
                     continue;
                 }
                 Step::AwaitVisibility => End::NotVisible,
-                Step::GracePeriod(due) => End::NotYet(due),
+                Step::GracePeriod(GracePeriod::Scope, due) => End::NotYet(due),
+                Step::GracePeriod(GracePeriod::Deletion, due) => End::Deferred(due),
                 Step::Hold(hold) => End::Hold(hold),
                 Step::Converged => End::Converged,
             };

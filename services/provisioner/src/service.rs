@@ -139,8 +139,8 @@ impl Provisioner {
         for target in targets {
             let Some(tenant) = configuration.tenant(&target).filter(|_| !workers.contains_key(&target)) else { continue };
             match (self.connect)(&target, tenant) {
-                Ok(directory) => {
-                    let worker = Worker::new(Arc::clone(&self.context), target.clone(), directory);
+                Ok(connected) => {
+                    let worker = Worker::new(Arc::clone(&self.context), target.clone(), connected);
                     let running = Running { worker, tenant: tenant.clone(), tasks: JoinSet::new(), stop: Shutdown::new() };
                     workers.insert(target, running);
                 }

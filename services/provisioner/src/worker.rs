@@ -20,9 +20,9 @@ use rand::rngs::StdRng;
 use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::{info, warn};
-use xtsync_directory::Target;
+use xtsync_directory::{Connected, Target};
 use xtsync_domain::gate::{ClosedReason, Counter};
-use xtsync_domain::{TenantName, Timestamp};
+use xtsync_domain::{Capabilities, TenantName, Timestamp};
 use xtsync_runtime::health::Condition;
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_runtime::supervise::TaskState;
@@ -49,6 +49,8 @@ pub(crate) struct Worker {
     pub(crate) context: Arc<Context>,
     pub(crate) target: TenantName,
     pub(crate) directory: Arc<dyn Target>,
+    /// What that directory can do.
+    pub(crate) capabilities: Capabilities,
     pub(crate) lease: Lease,
     /// Wakes the worker: something may be due.
     pub(crate) wake: Notify,
@@ -77,7 +79,7 @@ pub(crate) struct Inviting<'a> {
 }
 
 impl Worker {
-    pub(crate) fn new(context: Arc<Context>, target: TenantName, directory: Arc<dyn Target>) -> Arc<Self> {
+    pub(crate) fn new(context: Arc<Context>, target: TenantName, connected: Connected) -> Arc<Self> {
         let name = format!("target/{target}");
         let lease = Lease::new(context.store.clone(), &name, &context.parts.replica, context.config.lease_ttl);
         let condition = context.parts.health.condition(name);
@@ -86,7 +88,8 @@ impl Worker {
         let seed = BuildHasherDefault::<DefaultHasher>::default().hash_one((&context.parts.replica, target.as_str()));
         Arc::new(Self {
             target,
-            directory,
+            directory: connected.target,
+            capabilities: connected.capabilities,
             lease,
             wake: Notify::new(),
             publish: Notify::new(),

@@ -10,8 +10,8 @@ use std::time::Duration;
 use fixture::{Fixture, not_wanted, wanted};
 use serde_json::Value as Json;
 use tokio::net::TcpListener;
-use xtsync_connector_graph::{Client, Graph};
-use xtsync_connector_graph::{Options, Writer};
+use xtsync_connector_graph::{CAPABILITIES, Client, Graph, Options, Writer};
+use xtsync_directory::Connected;
 use xtsync_domain::TenantName;
 use xtsync_domain::resource::SecretRef;
 use xtsync_harness::Dir;
@@ -33,7 +33,7 @@ async fn hub() -> (Sim, Fixture, Dir) {
     let graph = Graph { domain: "hub".into(), endpoint: url.clone(), authority: url, reader, writer, notifications: None };
     let options = Options { secrets: SecretsDir::new(secrets.path()).of(&TenantName::new("hub").unwrap()), ..Options::default() };
     let writer = Writer::new(&graph, options).unwrap();
-    let fixture = Fixture::through(Arc::new(writer)).await;
+    let fixture = Fixture::through(Connected { target: Arc::new(writer), capabilities: CAPABILITIES }).await;
     (sim, fixture, secrets)
 }
 

@@ -257,3 +257,26 @@ async fn a_command_retries_a_blocked_target_at_once() {
     fixture.work().await;
     assert_eq!(fixture.fake.journal(), ["patch t1 city"]);
 }
+
+/// Its capabilities claim a verb that the connector does not have: a defect, which concerns the links that need the verb.
+#[tokio::test]
+async fn a_verb_that_a_connector_lacks_keeps_its_links_waiting_and_no_other() {
+    let users = users(3);
+    let fixture = fixture_with(&users).await;
+    let id = |user: &str| fixture.fake.object(&address(user)).unwrap().id.0;
+    fixture.fake.fail_always("patch", &id(&users[0]), Fault::Before(Error::Unsupported { verb: "patch" }));
+    fixture.fake.fail_always("revoke", &id(&users[1]), Fault::Before(Error::Unsupported { verb: "revoke_sessions" }));
+    for user in &users {
+        fixture.decide(user, wanted(user, "Rome", true)).await;
+    }
+    fixture.converge().await;
+    assert_eq!(condition_of(&fixture, &users[0]).await, Some((ConditionKind::Refused, "patch_unsupported".to_owned())));
+    assert_eq!(fixture.fake.journal().len(), 2, "the others are updated");
+    assert_eq!(fixture.held().await.1, "", "the target is not blocked");
+    fixture.decide(&users[1], not_wanted()).await;
+    fixture.converge().await;
+    assert!(fixture.fake.object(&address(&users[1])).unwrap().soft_deleted.is_some(), "sessions that cannot be revoked keep no user");
+    fixture.fake.clear_faults();
+    fixture.advance_and_converge(Duration::from_secs(2 * 60 * 60)).await;
+    assert_eq!(condition_of(&fixture, &users[0]).await, None, "it is tried again by itself");
+}

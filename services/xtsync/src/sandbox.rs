@@ -3,6 +3,7 @@
 
 use std::future::pending;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context as _;
@@ -14,6 +15,7 @@ use xtsync_contract::control::{
 };
 use xtsync_contract::events::Link;
 use xtsync_control::manifest::{self, File};
+use xtsync_directory::Connector;
 use xtsync_domain::resource::Kind;
 use xtsync_tenant_sim::{Sim, TenantHandle};
 
@@ -45,6 +47,14 @@ impl Sandbox {
     /// # Errors
     /// When a port or folder is not available, or the roles do not start.
     pub async fn open(sim: Sim) -> anyhow::Result<Self> {
+        Self::open_with(sim, []).await
+    }
+
+    /// As [`Sandbox::open`], with connectors beside those of the program.
+    ///
+    /// # Errors
+    /// As [`Sandbox::open`].
+    pub async fn open_with(sim: Sim, connectors: impl IntoIterator<Item = Arc<dyn Connector>>) -> anyhow::Result<Self> {
         let folder = tempfile::tempdir().context("making a folder for what is stored")?;
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = format!("http://{}", listener.local_addr()?);
@@ -53,8 +63,10 @@ impl Sandbox {
             async move { sim.serve(listener, pending()).await }
         });
         let data = folder.path().join("data");
-        let running =
-            run::start(Options { poll: POLL_INTERVAL, secrets_dir: folder.path().join("secrets"), ..Options::embedded(&data) }).await?;
+        let options = Options::embedded(&data);
+        let connectors = options.connectors.and(connectors);
+        let secrets_dir = folder.path().join("secrets");
+        let running = run::start(Options { poll: POLL_INTERVAL, secrets_dir, connectors, ..options }).await?;
         let client = connect(&running, &data).await?;
         Ok(Self { folder, address, sim, secret: "secret".to_owned(), running, client })
     }

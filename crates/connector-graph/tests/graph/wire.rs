@@ -47,6 +47,7 @@ fn error_kind(error: &Error) -> &'static str {
         Error::Forbidden { .. } => "forbidden",
         Error::NotFound => "not found",
         Error::Refused { .. } => "refused",
+        Error::Unsupported { .. } => "unsupported",
         Error::Resync => "resync",
         Error::Malformed { .. } => "malformed",
     }

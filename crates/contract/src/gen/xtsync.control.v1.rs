@@ -648,6 +648,8 @@ pub enum ReasonCode {
     Concerns = 19,
     /// `attribute`: an attribute that the target refused.
     AttributeRefused = 20,
+    /// The user has lost access and is deleted later, since a deletion is final in this target. `until`: when.
+    DeletionDeferred = 21,
 }
 impl ReasonCode {
     /// String value of the enum field names used in the ProtoBuf definition.
@@ -677,6 +679,7 @@ impl ReasonCode {
             Self::NextTry => "REASON_CODE_NEXT_TRY",
             Self::Concerns => "REASON_CODE_CONCERNS",
             Self::AttributeRefused => "REASON_CODE_ATTRIBUTE_REFUSED",
+            Self::DeletionDeferred => "REASON_CODE_DELETION_DEFERRED",
         }
     }
     /// Creates an enum from field names used in the ProtoBuf definition.
@@ -703,6 +706,7 @@ impl ReasonCode {
             "REASON_CODE_NEXT_TRY" => Some(Self::NextTry),
             "REASON_CODE_CONCERNS" => Some(Self::Concerns),
             "REASON_CODE_ATTRIBUTE_REFUSED" => Some(Self::AttributeRefused),
+            "REASON_CODE_DELETION_DEFERRED" => Some(Self::DeletionDeferred),
             _ => None,
         }
     }

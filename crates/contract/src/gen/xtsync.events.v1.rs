@@ -319,7 +319,7 @@ pub struct Applied {
 pub struct Shadow {
     #[prost(enumeration = "ShadowState", tag = "1")]
     pub state: i32,
-    /// The object's id in the target. In state INVITING it is the id that the invitation returned, and ownership is not proven yet.
+    /// The object's id in the target. In state INVITING it is the id that the creation returned, and ownership is not proven yet.
     #[prost(string, tag = "2")]
     pub target_id: ::prost::alloc::string::String,
     /// `{home directory id}/{home object id}`, written to the object. xtsync owns an object only if it carries the link's anchor.
@@ -463,7 +463,7 @@ pub enum ShadowState {
     Unspecified = 0,
     /// There is no object.
     None = 1,
-    /// An invitation was sent or may have been sent.
+    /// An invitation or a put was sent or may have been sent.
     Inviting = 2,
     /// The object was in the directory. The provisioner reads it back before it writes.
     Unverified = 3,

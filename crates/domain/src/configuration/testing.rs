@@ -4,8 +4,10 @@ use std::collections::BTreeMap;
 
 use super::Configuration;
 use crate::TenantName;
+use crate::capability::testing::INVITES;
+use crate::capability::{Anchor, Capabilities, ConsentSource, DELETION_GRACE_PERIOD, RecycleBin};
 use crate::resource::{DescribedUrl, Description, Id, Kind, Location, Resource, SecretRef, Spec, Tenant, UrlPurpose};
-use serde_json::Value;
+use serde_json::{Map, Value};
 use url::Url;
 
 /// Resources by id, each with its revision.
@@ -56,8 +58,25 @@ impl Yaml {
     }
 }
 
+/// What the directory of a test's section can do: everything but what `cannot` lists.
+fn capabilities(settings: &Map<String, Value>) -> Capabilities {
+    let mut can = INVITES;
+    for lack in settings.get("cannot").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str) {
+        match lack {
+            "restore" => can.recycle_bin = RecycleBin::Absent { grace_period: DELETION_GRACE_PERIOD },
+            "anchor" => can.anchor = Anchor::Native,
+            "sessions" => can.sessions = false,
+            "disable" => can.disable = false,
+            "groups" => can.group_membership = false,
+            "consent" => can.consent = ConsentSource::Hosted,
+            other => panic!("no capability: {other}"),
+        }
+    }
+    can
+}
+
 /// What a section says, for tests: its fields are `domain`, `endpoint`, `authority`, `notifications.url`, `reader` and `writer`, each with
-/// `clientSecret.file`.
+/// `clientSecret.file`, and `cannot`.
 pub(crate) fn describe(tenant: &Tenant) -> Option<Description> {
     let settings = &tenant.connector.settings;
     let text = |value: Option<&Value>| value.and_then(Value::as_str).map(str::to_owned);
@@ -85,5 +104,6 @@ pub(crate) fn describe(tenant: &Tenant) -> Option<Description> {
         secrets: secrets.into_iter().flatten().collect(),
         is_writable: writer.is_some(),
         writer_field: "writer",
+        capabilities: capabilities(settings),
     })
 }

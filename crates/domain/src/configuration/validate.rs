@@ -3,6 +3,7 @@
 //! What one document can say wrongly by itself (unknown fields, wrong types) is refused where it is read; here is what only the whole
 //! can show, and what would admit a user wrongly or send a secret unencrypted. A problem quotes names and attributes, never a value.
 
+mod capabilities;
 mod claims;
 mod mappings;
 mod synchronization;
@@ -64,6 +65,7 @@ pub fn problems(proposal: &Proposal<'_>) -> Vec<Problem> {
             Spec::CrossTenantAccessPolicy(policy) => check_access_policy(policy, &configuration, &mut found),
             Spec::Synchronization(synchronization) => {
                 synchronization::check(id, synchronization, &configuration, proposal.describe, &mut found);
+                capabilities::check(id, synchronization, &configuration, proposal.describe, &mut found);
             }
             Spec::Projection(_) | Spec::NameResolution(_) | Spec::Directory(_) | Spec::Rename(_) => {}
         }

@@ -3,7 +3,7 @@
 //! The verb follows from the last published state and the present one, not from the calls: a disable before a deletion is no
 //! separate verb, and a crash between two calls does not change the result.
 
-use super::{Account, DisabledBy, Link, Shadow, Stage};
+use super::{Account, DisabledBy, Link, Sessions, Shadow, Stage};
 use crate::{Desired, Timestamp};
 
 /// The last published state of a link.
@@ -31,7 +31,7 @@ pub enum Verb {
     Disable,
     /// Sign-in was allowed again.
     Enable,
-    /// The user was soft-deleted.
+    /// The user was deleted: softly where the target has a recycle bin.
     Delete,
     /// The user was restored from the recycle bin.
     Restore,
@@ -68,16 +68,27 @@ impl Link {
         self.applied.version = self.desired.version;
         self.applied.at = Some(now);
         self.condition = None;
-        if let (Desired::Wanted(_), Shadow::Object(account @ Account { stage: Stage::Live, .. })) =
+        if let (Desired::Wanted(shape), Shadow::Object(account @ Account { stage: Stage::Live, .. })) =
             (&self.desired.desired, &mut self.shadow)
         {
             account.creation_incomplete = false;
+            // A revocation counts for the removal that it began. The user stays, and may sign in again.
+            if shape.enabled && account.enabled {
+                account.sessions = Sessions::Open;
+            }
         }
         verb(before, after, changed)
     }
 }
 
 impl Link {
+    /// Marks that all is done but a deletion that waits, and returns what was done since the last published state.
+    pub fn mark_deferred(&mut self) -> Option<Verb> {
+        let before = self.applied.state;
+        self.applied.state = state(&self.shadow);
+        verb(before, self.applied.state, false)
+    }
+
     /// The verb that would be published if the decision were applied now; used for outcomes that are held.
     #[must_use]
     pub fn intended(&self) -> Option<Verb> {

@@ -21,8 +21,8 @@ pub enum Answer {
     Found(Found),
     /// To a reading.
     Read(Option<Object>),
-    /// To an invitation: an id, perhaps of an object that was there before.
-    Invited(TargetId),
+    /// To a creation: an id, perhaps of an object that was there before.
+    Created(TargetId),
     /// To a patch: the attributes it refused while it took the others.
     Patched(BTreeSet<String>),
     /// To any other write.
@@ -41,9 +41,11 @@ impl Link {
     /// Records what must be durable before a call starts.
     pub fn begin(&mut self, call: &Call, now: Timestamp) {
         match call {
-            Call::Invite { address, .. } => self.begin_invitation(address, now),
+            Call::Invite { address, .. } | Call::Put { address, .. } => self.begin_creation(address, now),
             Call::Disable { .. } => self.amend_account(|account| account.disabled_by = DisabledBy::Xtsync),
-            Call::SoftDelete { .. } => self.amend_account(|account| account.stage = Stage::Deprovisioning { since: now }),
+            Call::SoftDelete { .. } | Call::Delete { .. } => {
+                self.amend_account(|account| account.stage = Stage::Deprovisioning { since: now });
+            }
             Call::Restore { .. } => self.amend_account(|account| account.stage = Stage::Restoring { since: now }),
             Call::LookUp { .. }
             | Call::ReadBack { .. }
@@ -60,8 +62,9 @@ impl Link {
         match answer {
             Answer::Found(found) => return classify(&found, claimed, self),
             Answer::Read(object) => return recognise(object.as_ref(), claimed, self),
-            Answer::Invited(id) => return self.invited(id, claimed),
+            Answer::Created(id) => return self.created(id, claimed),
             Answer::Patched(refused) => self.patched(call, refused),
+            Answer::Done if matches!(call, Call::Delete { .. }) => self.forget(),
             Answer::Done => self.done(call, now),
             Answer::NotFound | Answer::Unknown => self.mark_unverified(),
             Answer::Refused if matches!(call, Call::Revoke { .. }) => self.amend_account(|account| account.sessions = Sessions::Refused),
@@ -141,7 +144,7 @@ impl Link {
         self.applied.failed.clear();
     }
 
-    /// Blocks the link until something changes. If the invited address has a conflict, the object the invitation returned is not owned.
+    /// Blocks the link until something changes. If the address of a creation has a conflict, the object the creation returned is not owned.
     pub fn hold(&mut self, hold: &Hold, now: Timestamp) {
         match hold {
             Hold::Vetoed => self.set_condition(ConditionKind::Held, "vetoed", Vec::new(), now),
@@ -158,7 +161,7 @@ impl Link {
     }
 
     /// Attempts at the same address within a time limit share their start time, so that the first one's object counts as owned.
-    fn begin_invitation(&mut self, address: &str, now: Timestamp) {
+    fn begin_creation(&mut self, address: &str, now: Timestamp) {
         let began = match &self.shadow {
             Shadow::Inviting(tried) if tried.address == address && now < tried.began.plus(VISIBILITY_TIMEOUT) => tried.began,
             Shadow::Inviting(_) | Shadow::None | Shadow::Object(_) => now,
@@ -166,7 +169,7 @@ impl Link {
         self.shadow = Shadow::Inviting(Inviting { address: address.to_owned(), began, id: None });
     }
 
-    fn invited(&mut self, id: TargetId, claimed: &Claimed) -> Observed {
+    fn created(&mut self, id: TargetId, claimed: &Claimed) -> Observed {
         if let Some(claim) = claimed.get(&id) {
             let (kind, others) = (ConflictKind::AddressTaken, vec![claim.owner.clone()]);
             return Observed::Foreign(Conflict { kind, others, is_passing: claim.is_given_up });
@@ -220,25 +223,28 @@ impl Link {
             Call::ResetRedemption { .. } => account.redeemed = false,
             // Restored objects are read back first; the stage was set before the call.
             Call::Restore { .. }
+            | Call::Delete { .. }
             | Call::LookUp { .. }
             | Call::ReadBack { .. }
             | Call::Invite { .. }
+            | Call::Put { .. }
             | Call::WriteAnchor { .. }
             | Call::Patch { .. } => {}
         });
     }
 
-    /// Takes back what [`Link::begin`] noted. An invitation stays possible: an earlier attempt may have happened.
+    /// Takes back what [`Link::begin`] noted. A creation stays possible: an earlier attempt may have happened.
     fn undo(&mut self, call: &Call, now: Timestamp) {
         self.amend_account(|account| match call {
             Call::Disable { .. } if account.enabled => account.disabled_by = DisabledBy::None,
-            Call::SoftDelete { .. } => account.stage = Stage::Live,
+            Call::SoftDelete { .. } | Call::Delete { .. } => account.stage = Stage::Live,
             Call::Restore { .. } => account.stage = Stage::SoftDeleted { since: now },
             // An administrator of the target may do it by hand meanwhile, which only a reading shows.
             Call::ResetRedemption { .. } if account.stage == Stage::Live => account.stage = Stage::Unverified,
             Call::LookUp { .. }
             | Call::ReadBack { .. }
             | Call::Invite { .. }
+            | Call::Put { .. }
             | Call::WriteAnchor { .. }
             | Call::Patch { .. }
             | Call::Revoke { .. }

@@ -1,6 +1,6 @@
 //! The lifecycle of a shadow user, as recorded in the link.
 //!
-//! The calls that are not safe to repeat (invite, delete, restore) have a stage that means "this may have happened". The stage is
+//! The calls that are not safe to repeat (invite or put, delete, restore) have a stage that means "this may have happened". The stage is
 //! committed before the call. After a crash or a lost answer, the object is read before any other call.
 
 use crate::{TargetId, Timestamp, UserId};
@@ -11,20 +11,20 @@ pub enum Shadow {
     /// No object exists.
     #[default]
     None,
-    /// An invitation may have happened.
+    /// An invitation or a put may have happened.
     Inviting(Inviting),
     /// The object exists.
     Object(Account),
 }
 
-/// An invitation that may have happened.
+/// An invitation or a put that may have happened.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Inviting {
-    /// The address invited.
+    /// The address invited or put.
     pub address: String,
     /// The time before the first attempt. An object created earlier is not owned by the link.
     pub began: Timestamp,
-    /// The id that the invitation returned; ownership is not verified yet.
+    /// The id that it returned; ownership is not verified yet.
     pub id: Option<TargetId>,
 }
 

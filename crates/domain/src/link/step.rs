@@ -21,12 +21,21 @@ pub enum Step {
     },
     /// Wait and read again: the directory shows a write only after a delay.
     AwaitVisibility,
-    /// The scope grace period lasts until this time.
-    GracePeriod(Timestamp),
+    /// A grace period lasts until this time.
+    GracePeriod(GracePeriod, Timestamp),
     /// Blocked until a change or an administrator removes the cause.
     Hold(Hold),
     /// It is as desired.
     Converged,
+}
+
+/// The kinds of grace period.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum GracePeriod {
+    /// Of a lost scope: nothing is done, because the user may return.
+    Scope,
+    /// Of a deletion that is final: access is taken, and the user is kept.
+    Deletion,
 }
 
 /// A change of the row without a call. The next step is computed from the changed row.
@@ -61,6 +70,13 @@ pub enum Call {
         address: String,
         /// The display name.
         display_name: Option<String>,
+    },
+    /// Creates the user with the link's anchor and attributes, or returns the object that has the anchor.
+    Put {
+        /// The address.
+        address: String,
+        /// The attributes.
+        attributes: Attributes,
     },
     /// Writes the link's anchor, together with attributes.
     WriteAnchor {
@@ -107,6 +123,11 @@ pub enum Call {
         id: TargetId,
         /// The address.
         address: String,
+    },
+    /// Deletes the object for good, where there is no recycle bin.
+    Delete {
+        /// The object.
+        id: TargetId,
     },
 }
 
@@ -171,6 +192,7 @@ impl Call {
             Self::LookUp { .. } => "look_up",
             Self::ReadBack { .. } => "read_back",
             Self::Invite { .. } => "invite",
+            Self::Put { .. } => "put",
             Self::WriteAnchor { .. } => "write_anchor",
             Self::Patch { .. } => "patch",
             Self::Revoke { .. } => "revoke",
@@ -179,6 +201,7 @@ impl Call {
             Self::SoftDelete { .. } => "soft_delete",
             Self::Restore { .. } => "restore",
             Self::ResetRedemption { .. } => "reset_redemption",
+            Self::Delete { .. } => "delete",
         }
     }
 
@@ -188,6 +211,7 @@ impl Call {
         match self {
             Self::LookUp { .. } | Self::ReadBack { .. } => false,
             Self::Invite { .. }
+            | Self::Put { .. }
             | Self::WriteAnchor { .. }
             | Self::Patch { .. }
             | Self::Revoke { .. }
@@ -195,7 +219,36 @@ impl Call {
             | Self::Enable { .. }
             | Self::SoftDelete { .. }
             | Self::Restore { .. }
-            | Self::ResetRedemption { .. } => true,
+            | Self::ResetRedemption { .. }
+            | Self::Delete { .. } => true,
+        }
+    }
+
+    /// The address that a user is created with or redeems an invitation by; `None` for a call that gives none.
+    #[must_use]
+    pub fn bound_address(&self) -> Option<&str> {
+        match self {
+            Self::ResetRedemption { address, .. } => Some(address),
+            other => other.creates(),
+        }
+    }
+
+    /// The address of the user that it creates; `None` for a call that creates no user.
+    #[must_use]
+    pub fn creates(&self) -> Option<&str> {
+        match self {
+            Self::Invite { address, .. } | Self::Put { address, .. } => Some(address),
+            Self::LookUp { .. }
+            | Self::ReadBack { .. }
+            | Self::WriteAnchor { .. }
+            | Self::Patch { .. }
+            | Self::Revoke { .. }
+            | Self::Disable { .. }
+            | Self::Enable { .. }
+            | Self::SoftDelete { .. }
+            | Self::Restore { .. }
+            | Self::ResetRedemption { .. }
+            | Self::Delete { .. } => None,
         }
     }
 
@@ -203,7 +256,7 @@ impl Call {
     #[must_use]
     pub fn attributes(&self) -> Option<&Attributes> {
         match self {
-            Self::WriteAnchor { attributes, .. } | Self::Patch { attributes, .. } => Some(attributes),
+            Self::Put { attributes, .. } | Self::WriteAnchor { attributes, .. } | Self::Patch { attributes, .. } => Some(attributes),
             Self::LookUp { .. }
             | Self::ReadBack { .. }
             | Self::Invite { .. }
@@ -212,7 +265,8 @@ impl Call {
             | Self::Enable { .. }
             | Self::SoftDelete { .. }
             | Self::Restore { .. }
-            | Self::ResetRedemption { .. } => None,
+            | Self::ResetRedemption { .. }
+            | Self::Delete { .. } => None,
         }
     }
 
@@ -223,11 +277,11 @@ impl Call {
             Self::LookUp { .. } | Self::ReadBack { .. } | Self::Revoke { .. } | Self::WriteAnchor { .. } | Self::ResetRedemption { .. } => {
                 None
             }
-            Self::Invite { .. } => Some(Verb::Create),
+            Self::Invite { .. } | Self::Put { .. } => Some(Verb::Create),
             Self::Patch { .. } => Some(Verb::Update),
             Self::Disable { .. } => Some(Verb::Disable),
             Self::Enable { .. } => Some(Verb::Enable),
-            Self::SoftDelete { .. } => Some(Verb::Delete),
+            Self::SoftDelete { .. } | Self::Delete { .. } => Some(Verb::Delete),
             Self::Restore { .. } => Some(Verb::Restore),
         }
     }

@@ -5,6 +5,8 @@ use crate::decision::{DeprovisionReason, Shape, Skip, SkipReason};
 use crate::shadow::{Object, ObjectKind};
 use crate::{Attributes, Decision, Desired, Origin, TenantName, Timestamp, Version};
 
+pub(super) use crate::capability::testing::{DELETION_GRACE, INVITES, ONLY_DELETES, PUTS};
+
 pub(super) const ANCHOR: &str = "home/ana";
 pub(super) const ADDRESS: &str = "ana@emea.example";
 pub(super) const SECOND: i64 = 1_000_000;

@@ -5,6 +5,8 @@ use std::path::{Component, PathBuf};
 use serde::{Deserialize, Serialize};
 use url::Url;
 
+use crate::Capabilities;
+
 /// How a directory is reached: the name of a connector, and settings that this connector alone reads.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct ConnectorSection {
@@ -38,6 +40,8 @@ pub struct Description {
     pub is_writable: bool,
     /// The field that would make the directory writable, below the section.
     pub writer_field: &'static str,
+    /// What the directory can do.
+    pub capabilities: Capabilities,
 }
 
 /// A directory as written: two sections with an equal location mean one directory.

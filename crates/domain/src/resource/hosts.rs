@@ -63,6 +63,7 @@ fn normal(host: &str) -> Result<String, InvalidHost> {
 mod tests {
     use super::super::{DescribedUrl, Location};
     use super::*;
+    use crate::capability::testing::INVITES;
 
     fn description(endpoint: &str, authority: &str) -> Description {
         let url = |field, url, known| DescribedUrl { field, url: Url::parse(url).unwrap(), purpose: UrlPurpose::Credentials(known) };
@@ -79,6 +80,7 @@ mod tests {
             secrets: Vec::new(),
             is_writable: false,
             writer_field: "writer",
+            capabilities: INVITES,
         }
     }
 

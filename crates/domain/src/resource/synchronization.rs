@@ -36,6 +36,9 @@ pub struct Synchronization {
     /// What to do with a user who was deleted at home and returns with a new account.
     #[serde(default, skip_serializing_if = "Rehire::is_default")]
     pub rehire: Rehire,
+    /// What the target must be able to do, or the synchronization is refused.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub requires: Vec<Requirement>,
     /// How many users may be changed without approval.
     #[serde(default, skip_serializing_if = "Limits::is_default")]
     pub limits: Limits,
@@ -150,6 +153,18 @@ pub enum Rehire {
     New,
     /// The former shadow user is restored, with the access it had, where both accounts have one `employeeId`; others are invited as new.
     Restore,
+}
+
+/// A capability that an administrator insists on, where xtsync would do without it otherwise.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Requirement {
+    /// The sessions of a user who loses access are revoked.
+    RevokeSessions,
+    /// The sign-in of a user who loses access is blocked.
+    BlockSignIn,
+    /// A deleted user can be restored.
+    RecycleBin,
 }
 
 impl Rehire {

@@ -304,6 +304,7 @@ pub(super) fn is_refusal(error: &directory::Error) -> bool {
         | directory::Error::Unavailable { .. }
         | directory::Error::Unknown { .. }
         | directory::Error::Unauthorized { .. }
+        | directory::Error::Unsupported { .. }
         | directory::Error::Resync => false,
     }
 }

@@ -5,6 +5,7 @@ use xtsync_contract::control::{self, Reason, ReasonCode};
 use xtsync_contract::convert::{LinkRecord, time};
 use xtsync_contract::events;
 use xtsync_domain::configuration::Configuration;
+use xtsync_domain::link::DELETION_DEFERRED;
 use xtsync_domain::{DirectoryAnswer, TenantName, canonical_id};
 use xtsync_store::params;
 
@@ -114,6 +115,12 @@ async fn link(context: &Context, source: &str, user_id: &str, target: &str) -> R
     }))
 }
 
+/// When the provisioner tries a link again; empty if it does not by itself.
+fn next_try(link: &events::Link) -> String {
+    let due = link.condition.as_ref().and_then(|condition| condition.due);
+    due.and_then(|due| time("due", Some(due)).ok()).map_or_else(String::new, |due| due.to_string())
+}
+
 /// The reasons for a link's state.
 fn reasons(link: &events::Link, newer: Option<&Decided>, status: &str, code: &str) -> Vec<Reason> {
     let mut reasons = Vec::new();
@@ -124,6 +131,7 @@ fn reasons(link: &events::Link, newer: Option<&Decided>, status: &str, code: &st
         ("done", None) => reason(ReasonCode::AsDecided, &[]),
         ("waiting", _) if code.is_empty() => reason(ReasonCode::InProgress, &[]),
         ("waiting", _) => reason(ReasonCode::Retry, &[("code", &code)]),
+        ("grace", _) if code == DELETION_DEFERRED => reason(ReasonCode::DeletionDeferred, &[("until", &next_try(link))]),
         ("grace", _) => reason(ReasonCode::GracePeriod, &[]),
         ("held", _) => reason(ReasonCode::Held, &[("code", &code)]),
         ("conflict", _) => reason(ReasonCode::Conflict, &[("code", &code)]),
@@ -135,7 +143,7 @@ fn reasons(link: &events::Link, newer: Option<&Decided>, status: &str, code: &st
     if let Some(condition) = &link.condition {
         let answer = condition.answer.clone().and_then(|answer| DirectoryAnswer::try_from(answer).ok());
         reasons.extend(answer.map(|answer| reason(ReasonCode::TargetAnswer, &[("answer", &answer)])));
-        let due = condition.due.and_then(|due| time("due", Some(due)).ok());
+        let due = Some(next_try(link)).filter(|due| !due.is_empty() && status != "grace");
         reasons.extend(due.map(|due| reason(ReasonCode::NextTry, &[("at", &due)])));
         reasons.extend(condition.others.iter().map(|other| reason(ReasonCode::Concerns, &[("other", &other)])));
     }

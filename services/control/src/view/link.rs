@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use xtsync_contract::convert::LinkRecord;
 use xtsync_domain::decision::{DeprovisionReason, Desired};
-use xtsync_domain::link::{Account, ConditionKind, Link, Shadow, Stage};
+use xtsync_domain::link::{Account, ConditionKind, DELETION_DEFERRED, Link, Shadow, Stage};
 use xtsync_domain::{Timestamp, Version};
 
 /// The code of a link whose shadow user has an unredeemed invitation to another address than the one decided now.
@@ -32,7 +32,7 @@ pub(crate) enum LinkStatus {
     Done,
     /// The provisioner works on the link or retries later.
     Waiting,
-    /// The user is in the scope grace period.
+    /// The user is in the scope grace period, or has lost access and is deleted later.
     Grace,
     /// The gate, a veto or an override holds the link.
     Held,
@@ -81,6 +81,7 @@ fn status(link: &Link) -> (LinkStatus, String, Timestamp) {
             ConditionKind::Held => LinkStatus::Held,
             ConditionKind::Conflict => LinkStatus::Conflict,
             ConditionKind::Refused => LinkStatus::Refused,
+            ConditionKind::Retry if condition.code == DELETION_DEFERRED => LinkStatus::Grace,
             ConditionKind::Retry => LinkStatus::Waiting,
         };
         return (status, condition.code.clone(), condition.due.unwrap_or_default());
@@ -175,6 +176,12 @@ mod tests {
         }
     }
 
+    fn deferred(until: i64) -> Link {
+        let mut link = with_condition(ConditionKind::Retry);
+        link.condition = link.condition.map(|one| Condition { code: DELETION_DEFERRED.to_owned(), due: Some(Timestamp(until)), ..one });
+        link
+    }
+
     #[test]
     fn a_link_status_follows_versions_and_conditions() {
         for (link, status, code, due) in [
@@ -188,6 +195,7 @@ mod tests {
             (with_condition(ConditionKind::Conflict), LinkStatus::Conflict, "c", 0),
             (with_condition(ConditionKind::Refused), LinkStatus::Refused, "c", 0),
             (with_condition(ConditionKind::Retry), LinkStatus::Waiting, "c", 0),
+            (deferred(7), LinkStatus::Grace, "deletion_deferred", 7),
         ] {
             let record = LinkRecord { link, version: 1, store_id: String::new() };
             let row = row(&record, Vec::new());

@@ -5,7 +5,7 @@ use tracing::{Instrument as _, debug, debug_span, error, warn};
 use xtsync_domain::gate::{self, ClosedReason, Counter, Verdict};
 use xtsync_domain::link::class::class;
 use xtsync_domain::link::classify::{Claim, Claimed};
-use xtsync_domain::link::{Answer, Call, Change, ConditionKind, Conflict, ConflictKind, Hold, Shadow};
+use xtsync_domain::link::{Answer, Call, Change, ConditionKind, Conflict, ConflictKind, Hold, Shadow, Verb};
 use xtsync_domain::{Desired, Refusal, Timestamp, Value, resource};
 
 use super::end::{End, Pace};
@@ -17,9 +17,6 @@ use crate::table::link;
 use crate::worker::breaker::{Admission, CallResult, Lane};
 use crate::worker::group_commit::{Called, LinkUpdate, Queued};
 use crate::worker::limits;
-
-/// The name of the call that invites.
-const INVITE: &str = "invite";
 
 impl Job<'_> {
     /// Makes one call if the gate is open. Returns the job's end if the call ends it.
@@ -81,7 +78,7 @@ impl Job<'_> {
             Admission::Wait { code, until, spread } => return Err(End::Waits { code, until, spread }),
         }
         let anchor = self.stored.link.anchor.clone().ok_or(End::Retry("home_unknown"))?;
-        if let Call::Invite { address, .. } = call {
+        if let Some(address) = call.creates() {
             self.inviting = Some(self.worker.claim_address(address).ok_or(End::Retry("address_busy"))?);
         }
         Ok(anchor)
@@ -91,8 +88,8 @@ impl Job<'_> {
     fn verbs(&self, call: &Call) -> Vec<&'static str> {
         let is_wanted = matches!(self.stored.link.desired.desired, Desired::Wanted(_));
         match (call, &self.stored.link.shadow) {
-            // A user without an object is invited after the look-up.
-            (Call::LookUp { .. }, Shadow::None) if is_wanted => vec![call.name(), INVITE],
+            // A user without an object is created after the look-up.
+            (Call::LookUp { .. }, Shadow::None) if is_wanted => vec![call.name(), self.worker.capabilities.create.call_name()],
             (_, _) => vec![call.name()],
         }
     }
@@ -101,7 +98,7 @@ impl Job<'_> {
     fn admit(&mut self, call: &Call) -> Verdict {
         let now = self.now();
         let pair = self.worker.context.pair(&self.key.source, &self.key.target);
-        let home = matches!(call, Call::Invite { .. } | Call::ResetRedemption { .. }).then(|| self.worker.context.home(&self.key.source));
+        let home = call.bound_address().map(|_| self.worker.context.home(&self.key.source));
         let mut terms = pair.terms();
         terms.home = home.as_ref().and_then(|home| home.domains.as_ref());
         let mut limits = self.worker.limits();
@@ -179,12 +176,13 @@ impl Job<'_> {
             }
             Failure::Failing(wait) => (Answer::NotDone, Some(End::Failing { verb: call.name(), wait })),
             Failure::NotFound => (Answer::NotFound, Some(End::Retry("not_found"))),
-            Failure::Lost => (Answer::Unknown, Some(End::Lost { invited: matches!(call, Call::Invite { .. }) })),
+            Failure::Lost => (Answer::Unknown, Some(End::Lost { created: call.creates().is_some() })),
             // Sessions that cannot be revoked must not keep a user enabled.
             Failure::Refused(refusal) if matches!(call, Call::Revoke { .. }) => {
                 warn!(%refusal, "the target does not end a user's sessions");
                 (Answer::Refused, None)
             }
+            Failure::Unsupported if matches!(call, Call::Revoke { .. }) => (Answer::Refused, None),
             Failure::Forbidden(refusal) if matches!(call, Call::Revoke { .. }) => {
                 warn_forbidden(call, &refusal);
                 (Answer::Refused, None)
@@ -199,12 +197,21 @@ impl Job<'_> {
             Failure::Forbidden(refusal) => {
                 warn_forbidden(call, &refusal);
                 let refusal = Refusal { code: format!("{}_forbidden", call.name()), ..refusal };
-                let verb = gate::verb(call, &self.stored.link).or_else(|| self.stored.link.intended());
-                (Answer::NotDone, Some(End::Refused { refusal, verb, pace: Pace::Forbidden }))
+                (Answer::NotDone, Some(End::Refused { refusal, verb: self.verb_of(call), pace: Pace::Forbidden }))
+            }
+            Failure::Unsupported => {
+                error!(call = call.name(), "the target has no such verb, though the capabilities of its connector ask for it: a defect");
+                let refusal = Refusal::from(format!("{}_unsupported", call.name()));
+                (Answer::NotDone, Some(End::Refused { refusal, verb: self.verb_of(call), pace: Pace::Refused }))
             }
         };
         self.seen = self.stored.link.record(call, answer, &Claimed::new(), self.now());
         end
+    }
+
+    /// What a call that failed was for.
+    fn verb_of(&self, call: &Call) -> Option<Verb> {
+        gate::verb(call, &self.stored.link).or_else(|| self.stored.link.intended())
     }
 
     fn note_changes(&mut self, call: &Call) {
@@ -225,7 +232,7 @@ impl Job<'_> {
         let ids = match answer {
             Answer::Found(found) => found.by_anchor.iter().chain(&found.by_address).map(|object| object.id.clone()).collect(),
             Answer::Read(object) => object.iter().map(|object| object.id.clone()).collect(),
-            Answer::Invited(id) => vec![id.clone()],
+            Answer::Created(id) => vec![id.clone()],
             Answer::Patched(_) | Answer::Done | Answer::NotFound | Answer::Unknown | Answer::Refused | Answer::NotDone => Vec::new(),
         };
         for id in ids {
@@ -258,5 +265,5 @@ fn warn_forbidden(call: &Call, refusal: &Refusal) {
 
 /// Whether a refusal says that an object that no look-up shows holds the address (R4): it may give the address up.
 fn is_taken(call: &Call, code: &str) -> bool {
-    matches!(call, Call::Invite { .. }) && code == "already_exists"
+    call.creates().is_some() && code == "already_exists"
 }

@@ -5,7 +5,7 @@ use std::time::Duration;
 use rand::Rng;
 use xtsync_domain::gate::ClosedReason;
 use xtsync_domain::link::class::class;
-use xtsync_domain::link::{Class, ConditionKind, Hold, Link, Verb};
+use xtsync_domain::link::{Class, ConditionKind, DELETION_DEFERRED, Hold, Link, Verb};
 use xtsync_domain::{Refusal, Timestamp};
 use xtsync_runtime::backoff;
 
@@ -32,6 +32,8 @@ pub(super) enum End {
     Converged,
     /// Nothing may be done before this moment.
     NotYet(Timestamp),
+    /// All is done but the deletion, which is final and waits until this moment.
+    Deferred(Timestamp),
     /// Something else stands in the way.
     Hold(Hold),
     /// The gate is closed.
@@ -47,8 +49,8 @@ pub(super) enum End {
     NotVisible,
     /// An answer was lost.
     Lost {
-        /// Whether it was an invitation, which is not repeated before it must have ended.
-        invited: bool,
+        /// Whether it was a creation, which is not repeated before it must have ended.
+        created: bool,
     },
     /// The job panicked, at whatever point.
     Panicked,
@@ -110,7 +112,7 @@ impl End {
     /// Whether the end is void where the link is wanted otherwise by now. Failed calls are recorded as failed all the same.
     pub(super) fn depends_on_decision(&self) -> bool {
         match self {
-            Self::Converged | Self::NotYet(_) | Self::Hold(_) | Self::Closed { .. } | Self::Waits { .. } => true,
+            Self::Converged | Self::NotYet(_) | Self::Deferred(_) | Self::Hold(_) | Self::Closed { .. } | Self::Waits { .. } => true,
             Self::Retry(_)
             | Self::NotVisible
             | Self::Lost { .. }
@@ -126,6 +128,13 @@ impl End {
         let due = match self {
             Self::Converged => None,
             Self::NotYet(due) => Some(*due),
+            Self::Deferred(due) => {
+                // One that waits still is no news.
+                if link.condition.as_ref().is_none_or(|condition| condition.code != DELETION_DEFERRED) {
+                    link.set_condition(ConditionKind::Retry, DELETION_DEFERRED, Vec::new(), now);
+                }
+                Some(*due)
+            }
             Self::Stopped => Some(now),
             Self::Hold(hold) => {
                 link.hold(hold, now);
@@ -157,9 +166,9 @@ impl End {
                 link.set_condition(ConditionKind::Retry, "panicked", Vec::new(), now);
                 Some(now.plus(backoff::delay(attempts(link), rng)))
             }
-            Self::Lost { invited } => {
+            Self::Lost { created } => {
                 link.set_condition(ConditionKind::Retry, "answer_lost", Vec::new(), now);
-                let pause = if *invited { call_timeout } else { backoff::delay(attempts(link), rng) };
+                let pause = if *created { call_timeout } else { backoff::delay(attempts(link), rng) };
                 Some(now.plus(pause))
             }
             Self::Failing { verb, wait } => {

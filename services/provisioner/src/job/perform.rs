@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::{Instant, timeout_at};
-use xtsync_directory::{Error, Invitation, Target};
+use xtsync_directory::{Error, Invitation, NewUser, Target};
 use xtsync_domain::Refusal;
 use xtsync_domain::link::{Answer, Call};
 
@@ -24,6 +24,8 @@ pub(super) enum Failure {
     Refused(Refusal),
     /// The target forbids it: for this object, as it does for holders of admin roles (pitfall R9), or the verb for all; what it said.
     Forbidden(Refusal),
+    /// The directory has no such verb, which its connector's capabilities do not say; nothing was done.
+    Unsupported,
 }
 
 impl Failure {
@@ -38,6 +40,7 @@ impl Failure {
             Self::Lost => "lost",
             Self::Refused(_) => "refused",
             Self::Forbidden(_) => "forbidden",
+            Self::Unsupported => "unsupported",
         }
     }
 
@@ -48,7 +51,7 @@ impl Failure {
             Self::Failing(wait) => CallResult::Failed(VerbFailure::Failing(*wait)),
             Self::Lost => CallResult::Failed(VerbFailure::Failing(None)),
             Self::Forbidden(_) => CallResult::Failed(VerbFailure::Forbidden),
-            Self::NotFound | Self::Refused(_) => CallResult::Answered,
+            Self::NotFound | Self::Refused(_) | Self::Unsupported => CallResult::Answered,
         }
     }
 }
@@ -68,7 +71,11 @@ async fn send(target: &dyn Target, call: &Call, anchor: &str) -> Result<Answer, 
         Call::ReadBack { id } => Answer::Read(target.read(id).await?),
         Call::Invite { address, display_name } => {
             let invitation = Invitation { address: address.clone(), display_name: display_name.clone() };
-            Answer::Invited(target.invite(&invitation).await?)
+            Answer::Created(target.invite(&invitation).await?)
+        }
+        Call::Put { address, attributes } => {
+            let user = NewUser { anchor: anchor.to_owned(), address: address.clone(), attributes: attributes.clone() };
+            Answer::Created(target.put(&user).await?)
         }
         Call::WriteAnchor { id, attributes } => patched(target.patch(id, Some(anchor), attributes).await?),
         Call::Patch { id, attributes } => patched(target.patch(id, None, attributes).await?),
@@ -78,6 +85,7 @@ async fn send(target: &dyn Target, call: &Call, anchor: &str) -> Result<Answer, 
         Call::SoftDelete { id } => done(target.soft_delete(id).await?),
         Call::Restore { id } => done(target.restore(id).await?),
         Call::ResetRedemption { id, address } => done(target.reset_redemption(id, address).await?),
+        Call::Delete { id } => done(target.delete(id).await?),
     })
 }
 
@@ -94,6 +102,7 @@ fn failure(error: Error) -> Failure {
         Error::Forbidden { code } => Failure::Forbidden(code),
         Error::NotFound => Failure::NotFound,
         Error::Refused { code, .. } => Failure::Refused(code),
+        Error::Unsupported { .. } => Failure::Unsupported,
         // What is not its protocol may stand before a write that happened.
         Error::Unknown { .. } | Error::Malformed { .. } | Error::Resync => Failure::Lost,
     }

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use anyhow::{Context as _, anyhow};
 use prometheus::Registry;
-use xtsync_directory::Directories;
+use xtsync_directory::{Connectors, Directories};
 use xtsync_domain::resource::AllowedHosts;
 use xtsync_runtime::admin::Reach;
 use xtsync_runtime::private::{self, is_url};
@@ -27,6 +27,8 @@ pub struct Options {
     pub bus: Option<String>,
     /// The URL of the stores, `postgres://…`; `None` is one SQLite file per service in the data directory.
     pub store: Option<String>,
+    /// The connectors by which directories are reached.
+    pub connectors: Connectors,
     /// The directory of the embedded bus and stores and of the token.
     pub data_dir: PathBuf,
     /// The directory of the client secrets, with one sub-directory per tenant.
@@ -113,6 +115,7 @@ impl Options {
         Self {
             roles: roles(settings),
             store: settings.optional("store"),
+            connectors: connectors(),
             data_dir: settings.path("data_dir"),
             secrets_dir: settings.path("secrets_dir"),
             hosts: hosts.unwrap_or_else(|error| settings.fault("allow_hosts", &error.to_string())),
@@ -155,7 +158,7 @@ impl Options {
 
     /// Builds the connectors for the services.
     pub(super) fn directories(&self) -> Directories {
-        Directories { connectors: connectors(), secrets: SecretsDir::new(&self.secrets_dir), hosts: self.hosts.clone() }
+        Directories { connectors: self.connectors.clone(), secrets: SecretsDir::new(&self.secrets_dir), hosts: self.hosts.clone() }
     }
 
     /// Creates the data directory, for its owner alone: it holds users' attributes.

@@ -29,6 +29,7 @@
 #![cfg(test)]
 
 mod answer;
+mod put_directory;
 mod script;
 mod settings;
 mod show;

@@ -121,6 +121,46 @@ fn a_rehire_is_restored_only_where_the_employee_id_is_mapped_from_home() {
     assert_eq!(messages(&yaml), [""; 0]);
 }
 
+/// A connector of the other kind may lack each of these.
+#[test]
+fn what_a_synchronization_needs_and_a_directory_cannot_do_is_a_mistake() {
+    let whole = |more: &str| format!(r#"{{"to":"hub","scope":{{"everyone":true}}{more}}}"#);
+    let groups = r#"{"to":"hub","scope":{"groups":["Sales"]}}"#.to_owned();
+    let requires = r#","requires":["blockSignIn","revokeSessions","recycleBin"]"#;
+    let restore = r#","rehire":"restore""#;
+    let consent = "has no access policy that could consent, and xtsync keeps none for it yet";
+    for (tenant, cannot, synchronization, want) in [
+        ("hub", "restore", whole(restore), "spec.rehire: Tenant 'hub' (`graph`) has no recycle bin to restore a user from: say `new`"),
+        ("hub", "anchor", whole(restore), "spec.rehire: Tenant 'hub' (`graph`) keeps the anchor of a former account for ever: say `new`"),
+        ("hub", "disable", whole(requires), "spec.requires[0]: Tenant 'hub' (`graph`) cannot block a sign-in"),
+        ("hub", "sessions", whole(requires), "spec.requires[1]: Tenant 'hub' (`graph`) cannot revoke sessions"),
+        ("hub", "restore", whole(requires), "spec.requires[2]: Tenant 'hub' (`graph`) has no recycle bin"),
+        (
+            "emea",
+            "groups",
+            groups.clone(),
+            "spec.scope.groups: Tenant 'emea' (`graph`) does not list the members of groups: say `everyone: true`",
+        ),
+        ("emea", "consent", whole(""), &format!("spec.to: Tenant 'emea' (`graph`) {consent}")),
+        ("hub", "consent", whole(""), &format!("spec.to: Tenant 'hub' (`graph`) {consent}")),
+    ] {
+        let mut yaml = good();
+        let client = r#"{"clientId":"app","clientSecret":{"file":"secret"}}"#;
+        let more = format!(r#","writer":{client},"cannot":["{cannot}"]"#);
+        yaml.add(1, Kind::Tenant, Some(tenant), tenant, &in_domain("contoso", &format!("{tenant}.example"), &more));
+        yaml.synchronization("emea", "to-hub", &synchronization);
+        assert_eq!(messages(&yaml), [format!("Synchronization/emea/to-hub: {want}")]);
+    }
+    for (tenant, cannot) in [("emea", "restore"), ("emea", "sessions"), ("hub", "groups"), ("hub", "disable")] {
+        let mut yaml = good();
+        let client = r#"{"clientId":"app","clientSecret":{"file":"secret"}}"#;
+        let more = format!(r#","writer":{client},"cannot":["{cannot}"]"#);
+        yaml.add(1, Kind::Tenant, Some(tenant), tenant, &in_domain("contoso", &format!("{tenant}.example"), &more));
+        yaml.synchronization("emea", "to-hub", &groups);
+        assert_eq!(messages(&yaml), [""; 0], "{tenant} need not {cannot}");
+    }
+}
+
 #[test]
 fn a_mapping_writes_what_directories_let_be_written_from_what_can_be_read() {
     for (mapping, want) in [

@@ -3,7 +3,8 @@
 use super::super::testing::*;
 use super::*;
 use crate::Timestamp;
-use crate::link::{Condition, Override, Veto};
+use crate::decision::DeprovisionReason;
+use crate::link::{Condition, ConditionKind, GracePeriod, Override, Veto};
 use crate::shadow::Object;
 
 fn young(stage: Stage) -> Shadow {
@@ -63,7 +64,8 @@ fn describe(step: &Step) -> String {
         Step::UpdateRow(RowUpdate::Forget) => "forget".into(),
         Step::UpdateRow(RowUpdate::Veto(object)) => format!("veto {}", object.as_ref().map_or("gone", |_| "in the bin")),
         Step::AwaitVisibility => "await".into(),
-        Step::GracePeriod(due) => format!("grace period {}s", due.since(NOW).as_secs()),
+        Step::GracePeriod(GracePeriod::Scope, due) => format!("grace period {}s", due.since(NOW).as_secs()),
+        Step::GracePeriod(GracePeriod::Deletion, due) => format!("deletion in {}s", due.since(NOW).as_secs()),
         Step::Hold(Hold::Conflict(conflict)) => format!("conflict {} {}", conflict.kind.code(), conflict.others.join(",")),
         Step::Hold(hold) => format!("hold {hold:?}").to_lowercase(),
         Step::Converged => "converged".into(),
@@ -84,15 +86,21 @@ fn describe_call(call: &Call) -> String {
         Call::SoftDelete { id } => format!("delete {id}"),
         Call::Restore { id } => format!("restore {id}"),
         Call::ResetRedemption { id, address } => format!("reset {id} for {address}"),
+        Call::Put { address, attributes } => format!("put {address} with [{}]", names(attributes)),
+        Call::Delete { id } => format!("delete {id} for good"),
     }
 }
 
 type Row = (Desired, Shadow, Observed, &'static str);
 
 fn check(rows: Vec<Row>) {
+    check_with(&INVITES, rows);
+}
+
+fn check_with(can: &Capabilities, rows: Vec<Row>) {
     for (desired, shadow, seen, want) in rows {
         let link = link(desired.clone(), shadow.clone());
-        assert_eq!(describe(&next(&link, &seen, NOW)), want, "{desired:?} × {shadow:?} × {seen:?}");
+        assert_eq!(describe(&next(&link, &seen, NOW, can)), want, "{can:?}: {desired:?} × {shadow:?} × {seen:?}");
     }
 }
 
@@ -129,7 +137,7 @@ fn a_skipped_user_who_is_disabled_at_home_loses_sign_in_and_nothing_else_is_writ
     ]);
     let reject = Some(Override { by: "jo".into(), reason: "no".into(), against: decision(1, blocked()).version });
     let rejected = Link { reject, ..link(blocked(), old(Stage::Live)) };
-    assert_eq!(describe(&next(&rejected, &Observed::NotObserved, NOW)), "hold rejected");
+    assert_eq!(describe(&next(&rejected, &Observed::NotObserved, NOW, &INVITES)), "hold rejected");
 }
 
 #[test]
@@ -229,7 +237,7 @@ fn only_what_differs_is_written_and_on_create_never_again() {
         let shadow = if enabled { old(Stage::Live) } else { disabled(Stage::Live, DisabledBy::Xtsync, Sessions::Ended) };
         let mut link = link(wanted(true), shadow);
         link.applied.attributes = text(applied);
-        assert_eq!(describe(&next(&link, &Observed::NotObserved, NOW)), want, "{applied:?}");
+        assert_eq!(describe(&next(&link, &Observed::NotObserved, NOW, &INVITES)), want, "{applied:?}");
     }
 }
 
@@ -339,14 +347,14 @@ fn a_veto_reject_or_refusal_holds_until_it_ends_or_the_decision_changes() {
         (None, None, refused(Some(NOW)), look),
     ] {
         let link = Link { veto, reject, condition, ..link(wanted(true), Shadow::None) };
-        assert_eq!(describe(&next(&link, &Observed::NotObserved, NOW)), want);
+        assert_eq!(describe(&next(&link, &Observed::NotObserved, NOW, &INVITES)), want);
     }
 }
 
 #[test]
 fn a_veto_does_not_prevent_a_deprovisioning() {
     let link = Link { veto: Some(Veto { by: "hub".into(), reason: String::new(), until: None }), ..link(not_wanted(), old(Stage::Live)) };
-    assert_eq!(describe(&next(&link, &Observed::NotObserved, NOW)), "revoke a1");
+    assert_eq!(describe(&next(&link, &Observed::NotObserved, NOW, &INVITES)), "revoke a1");
 }
 
 /// A dismissed user often leaves the groups in the same minute. A grace period of weeks must not delay the block of sign-in.
@@ -383,4 +391,108 @@ fn a_former_accounts_object_is_restored_then_anchored_then_enabled() {
         (not_wanted(), redeemed(Stage::Live), Observed::NotObserved, "delete a1"),
         (not_wanted(), inherited(Stage::Live), Observed::NotObserved, "delete a1"),
     ]);
+}
+
+#[test]
+fn a_put_creates_with_anchor_and_attributes_and_is_repeated_only_where_that_gives_the_same_object() {
+    let with_attribute = Capabilities { anchor: Anchor::Attribute, ..PUTS };
+    let elsewhere = || Shadow::Inviting(Inviting { address: "ana@old.example".into(), began: NOW, id: None });
+    let put = "put ana@emea.example with [city,displayName,userType]";
+    for (can, again) in [(&PUTS, put), (&with_attribute, "await")] {
+        check_with(
+            can,
+            vec![
+                (wanted(true), Shadow::None, Observed::NotObserved, "look up ana@emea.example"),
+                (wanted(true), Shadow::None, Observed::Absent, put),
+                (wanted(false), Shadow::None, Observed::NotObserved, "converged"),
+                (wanted(true), inviting(NOW, None), Observed::NotObserved, "look up ana@emea.example"),
+                (wanted(true), inviting(NOW, None), Observed::Absent, again),
+                (wanted(true), elsewhere(), Observed::Absent, again),
+                (wanted(true), inviting(ago(5 * MINUTE), None), Observed::Absent, put),
+                (not_wanted(), inviting(NOW, None), Observed::Absent, "await"),
+                (not_wanted(), inviting(ago(5 * MINUTE), None), Observed::Absent, "forget"),
+                (wanted(true), inviting(NOW, None), owned(), "take over a1"),
+                (wanted(true), inviting(NOW, None), unanchored(), "conflict address_taken a1"),
+                (wanted(true), inviting(NOW, Some("a1")), Observed::NotObserved, "read a1"),
+                (wanted(true), inviting(NOW, Some("a1")), owned(), "take over a1"),
+                (wanted(true), inviting(NOW, Some("a1")), unanchored(), "conflict address_taken a1"),
+            ],
+        );
+    }
+}
+
+/// Disable, wait, delete; and where sign-in cannot be blocked, wait and delete. Home has blocked the sign-in by then, or will not.
+#[test]
+fn without_a_bin_access_is_taken_at_once_and_the_object_after_a_grace_period() {
+    let disabled = || disabled(Stage::Live, DisabledBy::Xtsync, Sessions::Open);
+    let ended = || Shadow::Object(Account { sessions: Sessions::Ended, ..account(Stage::Live) });
+    let both = Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 30_000, blocked: true });
+    check_with(
+        &PUTS,
+        vec![
+            (not_wanted(), old(Stage::Live), Observed::NotObserved, "disable a1"),
+            (not_wanted(), disabled(), Observed::NotObserved, "deletion in 100s"),
+            (not_wanted(), Shadow::None, Observed::NotObserved, "converged"),
+            (not_wanted(), inviting(NOW, None), Observed::NotObserved, "look up ana@emea.example"),
+            (not_wanted(), old(Stage::Unverified), Observed::NotObserved, "read a1"),
+            (not_wanted(), old(Stage::Unverified), Observed::Absent, "forget"),
+            (out_of_scope(30_000), old(Stage::Live), Observed::NotObserved, "grace period 30s"),
+            (out_of_scope(0), old(Stage::Live), Observed::NotObserved, "disable a1"),
+            (both.clone(), old(Stage::Live), Observed::NotObserved, "disable a1"),
+            (both, disabled(), Observed::NotObserved, "grace period 30s"),
+        ],
+    );
+    let can = Capabilities { sessions: true, ..ONLY_DELETES };
+    check_with(
+        &can,
+        vec![
+            (not_wanted(), old(Stage::Live), Observed::NotObserved, "revoke a1"),
+            (not_wanted(), ended(), Observed::NotObserved, "deletion in 100s"),
+            (wanted(false), old(Stage::Live), Observed::NotObserved, "revoke a1"),
+            (wanted(false), ended(), Observed::NotObserved, "converged"),
+            (blocked(), ended(), Observed::NotObserved, "converged"),
+        ],
+    );
+    check_with(&ONLY_DELETES, vec![(not_wanted(), old(Stage::Live), Observed::NotObserved, "deletion in 100s")]);
+    for (can, shadow) in [(&PUTS, disabled()), (&can, ended()), (&ONLY_DELETES, old(Stage::Live))] {
+        let mut link = link(not_wanted(), shadow);
+        link.desired_since = NOW.minus(DELETION_GRACE);
+        assert_eq!(describe(&next(&link, &Observed::NotObserved, NOW, can)), "delete a1 for good", "{can:?}");
+    }
+}
+
+#[test]
+fn without_sessions_their_revocation_is_skipped() {
+    let can = Capabilities { sessions: false, ..INVITES };
+    check_with(
+        &can,
+        vec![
+            (wanted(false), old(Stage::Live), Observed::NotObserved, "disable a1"),
+            (not_wanted(), old(Stage::Live), Observed::NotObserved, "disable a1"),
+            (not_wanted(), disabled(Stage::Live, DisabledBy::Xtsync, Sessions::Open), Observed::NotObserved, "delete a1"),
+        ],
+    );
+}
+
+/// A link may have a row from a time when the directory had a bin.
+#[test]
+fn a_user_in_a_bin_that_is_no_more_is_created_anew() {
+    let bin = || old(Stage::SoftDeleted { since: NOW });
+    check_with(
+        &PUTS,
+        vec![
+            (wanted(true), bin(), Observed::NotObserved, "read a1"),
+            (wanted(true), bin(), Observed::Absent, "forget"),
+            (not_wanted(), bin(), Observed::NotObserved, "converged"),
+            (wanted(true), old(Stage::Restoring { since: ago(5 * MINUTE) }), Observed::Absent, "forget"),
+        ],
+    );
+    check_with(&ONLY_DELETES, vec![(wanted(true), old(Stage::Restoring { since: NOW }), owned(), "take over a1")]);
+}
+
+#[test]
+fn a_former_accounts_object_is_inherited_only_where_it_can_be_restored_and_anchored() {
+    let native = Capabilities { anchor: Anchor::Native, ..INVITES };
+    check_with(&native, vec![(wanted(true), Shadow::None, former(), "invite ana@emea.example as Ana")]);
+    check_with(&PUTS, vec![(wanted(true), Shadow::None, former(), "put ana@emea.example with [city,displayName,userType]")]);
 }

@@ -3,10 +3,11 @@
 use proptest::prelude::*;
 
 use super::super::testing::*;
-use super::super::{DisabledBy, State, Step, Verb, next};
+use super::super::{DisabledBy, GracePeriod, State, Step, Verb, next};
 use super::*;
+use crate::capability::Create;
 use crate::link::classify::Claim;
-use crate::{Decision, Desired, Version};
+use crate::{Capabilities, Decision, Desired, Version};
 
 /// A target that answers at once and truly, with at most one object.
 #[derive(Debug, Clone, Default)]
@@ -20,6 +21,9 @@ impl Ideal {
         if call.writes() {
             self.writes.push(call.name());
         }
+        if matches!(call, Call::Delete { .. }) && self.object.take().is_some() {
+            return Answer::Done;
+        }
         let Some(object) = &mut self.object else { return self.answer_from_nothing(call, now) };
         match call {
             Call::LookUp { .. } => {
@@ -30,7 +34,7 @@ impl Ideal {
                 });
             }
             Call::ReadBack { .. } => return Answer::Read(Some(object.clone())),
-            Call::Invite { .. } => return Answer::Invited(object.id.clone()),
+            Call::Invite { .. } | Call::Put { .. } => return Answer::Created(object.id.clone()),
             Call::WriteAnchor { attributes, .. } => {
                 object.anchor = Some(ANCHOR.into());
                 object.attributes.0.extend(attributes.0.clone());
@@ -46,6 +50,7 @@ impl Ideal {
             Call::SoftDelete { .. } => object.soft_deleted = Some(Some(now)),
             Call::Restore { .. } => object.soft_deleted = None,
             Call::ResetRedemption { .. } => object.redeemed = false,
+            Call::Delete { .. } => unreachable!("answered above"),
         }
         Answer::Done
     }
@@ -56,7 +61,11 @@ impl Ideal {
             Call::ReadBack { .. } => Answer::Read(None),
             Call::Invite { .. } => {
                 self.object = Some(Object { created_at: Some(now), attributes: Attributes::default(), ..object("a1", None) });
-                Answer::Invited("a1".into())
+                Answer::Created("a1".into())
+            }
+            Call::Put { attributes, .. } => {
+                self.object = Some(Object { created_at: Some(now), attributes: attributes.clone(), ..object("a1", Some(ANCHOR)) });
+                Answer::Created("a1".into())
             }
             Call::WriteAnchor { .. }
             | Call::Patch { .. }
@@ -65,17 +74,23 @@ impl Ideal {
             | Call::Enable { .. }
             | Call::SoftDelete { .. }
             | Call::Restore { .. }
-            | Call::ResetRedemption { .. } => Answer::NotFound,
+            | Call::ResetRedemption { .. }
+            | Call::Delete { .. } => Answer::NotFound,
         }
     }
 }
 
 /// Applies steps until the link rests, optionally losing the answer to one call. Returns the last step and the published verb.
-fn drive(link: &mut Link, target: &mut Ideal, mut lost: Option<usize>) -> (Step, Option<Verb>) {
+fn drive(link: &mut Link, target: &mut Ideal, lost: Option<usize>) -> (Step, Option<Verb>) {
+    drive_as(&INVITES, link, target, lost)
+}
+
+/// As [`drive`], with a target of this kind.
+fn drive_as(can: &Capabilities, link: &mut Link, target: &mut Ideal, mut lost: Option<usize>) -> (Step, Option<Verb>) {
     let mut seen = Observed::NotObserved;
     let mut now = NOW;
     for _ in 0..40 {
-        match next(link, &seen, now) {
+        match next(link, &seen, now, can) {
             Step::Call(call) => {
                 link.begin(&call, now);
                 let answer = target.answer(&call, now);
@@ -86,7 +101,7 @@ fn drive(link: &mut Link, target: &mut Ideal, mut lost: Option<usize>) -> (Step,
             }
             Step::UpdateRow(update) => link.update_row(&update, now),
             Step::AwaitVisibility => now = now.plus(VISIBILITY_TIMEOUT),
-            Step::GracePeriod(due) => now = due,
+            Step::GracePeriod(_, due) => now = due,
             Step::Hold(hold) => {
                 link.hold(&hold, now);
                 return (Step::Hold(hold), None);
@@ -126,7 +141,7 @@ fn shadows() -> impl Strategy<Value = Shadow> {
 }
 
 /// An object as the row knows it, or as a lost answer may have left it.
-fn target_of(link: &Link, happened: bool) -> Ideal {
+fn target_of(can: &Capabilities, link: &Link, happened: bool) -> Ideal {
     let mut object = ana(link);
     if let (Some(object), Shadow::Object(account)) = (&mut object, &link.shadow) {
         object.enabled = account.enabled;
@@ -137,8 +152,11 @@ fn target_of(link: &Link, happened: bool) -> Ideal {
             Stage::SoftDeleted { since } => Some(Some(since)),
         };
     }
+    // Without a bin, what is not in the directory is gone.
+    object = object.filter(|object| can.restores() || object.soft_deleted.is_none());
     if let Shadow::Inviting(Inviting { began, id: None, .. }) = &link.shadow {
-        object = happened.then(|| Object { created_at: Some(*began), ..super::super::testing::object("a1", None) });
+        let anchor = (can.create == Create::Put).then_some(ANCHOR);
+        object = happened.then(|| Object { created_at: Some(*began), ..super::super::testing::object("a1", anchor) });
     }
     Ideal { object, writes: Vec::new() }
 }
@@ -146,12 +164,13 @@ fn target_of(link: &Link, happened: bool) -> Ideal {
 proptest! {
     #[test]
     fn from_any_state_a_link_becomes_what_is_desired(
-        shadow in shadows(), desired in 0_usize..5, happened: bool, lost in proptest::option::of(0_usize..8),
+        kind in 0_usize..3, shadow in shadows(), desired in 0_usize..5, happened: bool, lost in proptest::option::of(0_usize..8),
     ) {
+        let can = &[INVITES, PUTS, ONLY_DELETES][kind];
         let desired = [wanted(true), wanted(false), not_wanted(), out_of_scope(30_000), blocked()][desired].clone();
         let mut link = link(desired.clone(), shadow);
-        let mut target = target_of(&link, happened);
-        let (last, _) = drive(&mut link, &mut target, lost);
+        let mut target = target_of(can, &link, happened);
+        let (last, _) = drive_as(can, &mut link, &mut target, lost);
         prop_assert_eq!(last, Step::Converged);
         prop_assert!(link.is_converged());
         let live = target.object.as_ref().filter(|object| object.soft_deleted.is_none());
@@ -162,10 +181,10 @@ proptest! {
                 prop_assert!(shape.attributes.differing_from(&ana.attributes).is_empty());
                 prop_assert_eq!(ana.anchor.as_deref(), Some(ANCHOR));
             }
-            Desired::Wanted(_) | Desired::Skipped(_) => prop_assert!(live.is_none_or(|ana| !ana.enabled)),
+            Desired::Wanted(_) | Desired::Skipped(_) => prop_assert!(live.is_none_or(|ana| !ana.enabled || !can.disable)),
             Desired::NotWanted(_) => prop_assert!(live.is_none()),
         }
-        prop_assert!(target.writes.iter().filter(|name| **name == "invite").count() <= 1);
+        prop_assert!(target.writes.iter().filter(|name| matches!(**name, "invite" | "put")).count() <= 1);
     }
 }
 
@@ -199,6 +218,65 @@ fn each_transition_takes_its_writes_and_gives_one_verb() {
         let (_, verb_done) = drive(&mut link, &mut target, None);
         assert_eq!((verb_done, &target.writes), (verb, &writes), "case {delta}");
     }
+}
+
+#[test]
+fn a_directory_that_puts_and_has_no_bin_takes_its_own_writes_for_the_same_transitions() {
+    let lifetime = [
+        (wanted(true), Some(Verb::Create), vec!["put"]),
+        (wanted(true), None, vec![]),
+        (wanted(false), Some(Verb::Disable), vec!["disable"]),
+        (wanted(true), Some(Verb::Enable), vec!["enable"]),
+        (not_wanted(), Some(Verb::Delete), vec!["disable", "delete"]),
+        (wanted(false), None, vec![]),
+        (wanted(true), Some(Verb::Create), vec!["put"]),
+    ];
+    for can in [PUTS, ONLY_DELETES] {
+        let mut link = link(wanted(true), Shadow::None);
+        let mut target = Ideal::default();
+        for (delta, (desired, verb, writes)) in (1..).zip(lifetime.clone()) {
+            link.decide(decision(delta, desired), NOW);
+            target.writes.clear();
+            let (_, verb_done) = drive_as(&can, &mut link, &mut target, None);
+            let sign_in = |name: &&str| ["disable", "enable"].contains(name);
+            let writes: Vec<&str> = writes.into_iter().filter(|name| can.disable || !sign_in(name)).collect();
+            let verb = verb.filter(|verb| can.disable || !matches!(verb, Verb::Disable | Verb::Enable));
+            assert_eq!((verb_done, &target.writes), (verb, &writes), "case {delta}, {can:?}");
+        }
+    }
+}
+
+/// The substitute of a restoration: the user who returns in time finds the object as it was.
+#[test]
+fn without_a_bin_a_user_who_returns_within_the_grace_period_keeps_the_object() {
+    let mut link = link(wanted(true), Shadow::None);
+    let mut target = Ideal::default();
+    drive_as(&PUTS, &mut link, &mut target, None);
+    link.decide(decision(2, not_wanted()), NOW);
+    target.writes.clear();
+    while let Step::Call(call) = next(&link, &Observed::NotObserved, NOW, &PUTS) {
+        link.begin(&call, NOW);
+        let answer = target.answer(&call, NOW);
+        link.record(&call, answer, &Claimed::new(), NOW);
+    }
+    assert_eq!(next(&link, &Observed::NotObserved, NOW, &PUTS), Step::GracePeriod(GracePeriod::Deletion, NOW.plus(DELETION_GRACE)));
+    assert_eq!(link.mark_deferred(), Some(Verb::Disable));
+    link.decide(decision(3, wanted(true)), NOW.plus(DELETION_GRACE / 2));
+    assert_eq!(drive_as(&PUTS, &mut link, &mut target, None).1, Some(Verb::Enable));
+    assert_eq!(target.writes, ["disable", "enable"]);
+    assert!(target.object.unwrap().enabled);
+}
+
+/// A removal that is called off after its first call: what the user signed in to since is revoked at the next.
+#[test]
+fn a_revocation_counts_for_one_removal() {
+    let ended = Account { sessions: Sessions::Ended, ..account(Stage::Live) };
+    let mut link = link(wanted(true), Shadow::Object(ended));
+    link.mark_converged(false, NOW);
+    link.decide(decision(2, not_wanted()), NOW);
+    let mut target = Ideal { object: Some(object("a1", Some(ANCHOR))), writes: Vec::new() };
+    drive(&mut link, &mut target, None);
+    assert_eq!(target.writes, ["revoke", "disable", "soft_delete"]);
 }
 
 #[test]
@@ -243,7 +321,9 @@ fn a_former_accounts_redemption_is_reset_once_before_sign_in() {
         let object = Object { redeemed: true, enabled: false, ..object("a1", Some("us-id/maria")) };
         let mut target = Ideal { object: Some(object), writes: Vec::new() };
         if let Some(answer) = answer {
-            let Step::Call(call @ Call::ResetRedemption { .. }) = next(&link, &Observed::NotObserved, NOW) else { panic!("a reset") };
+            let Step::Call(call @ Call::ResetRedemption { .. }) = next(&link, &Observed::NotObserved, NOW, &INVITES) else {
+                panic!("a reset")
+            };
             link.begin(&call, NOW);
             // It happened, or the target's administrator did it.
             let _ = target.answer(&call, NOW);
@@ -275,8 +355,8 @@ fn an_invitation_that_gives_another_links_object_is_a_conflict_and_leaves_nothin
     let call = Call::Invite { address: ADDRESS.into(), display_name: None };
     link.begin(&call, NOW);
     let maria = Claimed::from([(TargetId::from("a1"), Claim { owner: "us/maria".to_owned(), is_given_up: false, former: None })]);
-    let seen = link.record(&call, Answer::Invited("a1".into()), &maria, NOW);
-    let Step::Hold(hold) = next(&link, &seen, NOW) else { panic!("held") };
+    let seen = link.record(&call, Answer::Created("a1".into()), &maria, NOW);
+    let Step::Hold(hold) = next(&link, &seen, NOW, &INVITES) else { panic!("held") };
     link.hold(&hold, NOW);
     assert_eq!(link.shadow, Shadow::None);
     let condition = link.condition.unwrap();
@@ -287,9 +367,9 @@ fn an_invitation_that_gives_another_links_object_is_a_conflict_and_leaves_nothin
 fn a_refused_attribute_is_not_retried_until_it_changes() {
     let mut link = link(wanted(true), Shadow::Object(account(Stage::Live)));
     link.applied.attributes = text(&[("displayName", "Ana")]);
-    let Step::Call(call) = next(&link, &Observed::NotObserved, NOW) else { panic!("a patch") };
+    let Step::Call(call) = next(&link, &Observed::NotObserved, NOW, &INVITES) else { panic!("a patch") };
     link.record(&call, Answer::Patched(["city".to_owned()].into()), &Claimed::new(), NOW);
-    assert_eq!(next(&link, &Observed::NotObserved, NOW), Step::Converged);
+    assert_eq!(next(&link, &Observed::NotObserved, NOW, &INVITES), Step::Converged);
     assert_eq!(link.applied.failed, BTreeSet::from(["city".to_owned()]));
 }
 

@@ -21,6 +21,9 @@ pub(super) fn text(reason: &Reason) -> String {
             "" => "the user is in the scope grace period".to_owned(),
             until => format!("the scope grace period ends at {until}"),
         },
+        ReasonCode::DeletionDeferred => {
+            format!("the user has lost access and is deleted at {}, since a deletion is final there", parameter("until"))
+        }
         ReasonCode::Held => format!("it is held: {}", parameter("code")),
         ReasonCode::Conflict => format!("another object or user is in conflict with it: {}", parameter("code")),
         ReasonCode::Refused => format!("the target refuses it: {}; see `xtsync retry`", parameter("code")),
@@ -64,7 +67,7 @@ mod tests {
         let codes = (1..).map_while(|code| ReasonCode::try_from(code).ok());
         let texts: Vec<String> = codes.map(|code| text(&Reason { code: code.into(), ..Reason::default() })).collect();
         let unique: std::collections::BTreeSet<&String> = texts.iter().collect();
-        assert_eq!((unique.len(), texts.len()), (texts.len(), 20));
+        assert_eq!((unique.len(), texts.len()), (texts.len(), 21));
     }
 
     #[test]
