@@ -4,27 +4,14 @@
 //! event is harmless, and a preview gives the same result as the worker. The crate depends on no tokio, Kafka, SQL or protobuf.
 
 pub mod access;
-pub mod address;
-pub mod capability;
-pub mod configuration;
-pub mod decide;
-pub mod decision;
-pub mod delta;
-pub mod duration;
-pub mod fact;
 pub mod gate;
-pub mod identity;
 pub mod link;
-pub mod mapping;
-pub mod name;
-pub mod refusal;
-pub mod resolution;
-pub mod resource;
-pub mod scope;
+mod model;
+mod policy;
 pub mod shadow;
-pub mod timestamp;
-pub mod value;
-pub mod version;
+
+pub use model::{capability, configuration, delta, duration, fact, identity, name, refusal, resource, timestamp, value, version};
+pub use policy::{address, decide, decision, mapping, resolution, scope};
 
 pub use capability::Capabilities;
 pub use configuration::Configuration;

@@ -1,0 +1,14 @@
+//! The vocabulary: names, values, versions and times; what directories say; what administrators configure.
+
+pub mod capability;
+pub mod configuration;
+pub mod delta;
+pub mod duration;
+pub mod fact;
+pub mod identity;
+pub mod name;
+pub mod refusal;
+pub mod resource;
+pub mod timestamp;
+pub mod value;
+pub mod version;
