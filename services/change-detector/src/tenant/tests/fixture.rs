@@ -43,6 +43,8 @@ const LEASE: &str = "detector/emea";
 pub(super) const COMPARE: Duration = Duration::from_secs(1_000 * 60 * 60);
 /// How long a deleted user stays known.
 pub(super) const FORGET: Duration = Duration::from_secs(60 * 24 * 60 * 60);
+/// How often a statement that reaches its time limit is tried again.
+const RETRIES_MAX: usize = 20;
 const TTL: Duration = Duration::from_secs(100_000_000);
 
 pub(super) struct Fixture {
@@ -139,9 +141,25 @@ impl Fixture {
         self.steps_within(1_000).await
     }
 
+    /// As [`Self::step`]. A statement that reaches its time limit beside other work of the machine is tried again by a tenant that is loaded
+    /// anew, as the service does; one that is too large for the limit fails each time.
+    pub(super) async fn retried_step(&mut self) -> Result<Pause, Error> {
+        for _ in 0..RETRIES_MAX {
+            self.directory.given.lock().clear();
+            match self.step().await {
+                Err(Error::Store(store::Error::Unavailable(_))) => {
+                    self.directory.give_again();
+                    self.restart().await;
+                }
+                done => return done,
+            }
+        }
+        self.step().await
+    }
+
     async fn steps_within(&mut self, limit: usize) -> Result<(), Error> {
         for _ in 0..limit {
-            if self.step().await? != Pause::None {
+            if self.retried_step().await? != Pause::None {
                 return Ok(());
             }
         }
@@ -159,7 +177,7 @@ impl Fixture {
     pub(super) async fn run_cycle_killed(&mut self, every: usize) -> Vec<UserDelta> {
         self.trigger();
         for steps in 1..10_000 {
-            if self.step().await.unwrap() != Pause::None {
+            if self.retried_step().await.unwrap() != Pause::None {
                 return self.published().await;
             }
             if steps % every == 0 {
@@ -553,6 +571,7 @@ pub(super) fn both(first: GroupChange, then: GroupChange) -> GroupChange {
 }
 
 /// What the directory answers to the next question for users or groups.
+#[derive(Clone)]
 pub(super) enum Answer {
     Fail(DirectoryError),
     Groups(Vec<GroupChange>),
@@ -569,6 +588,8 @@ pub(super) enum Answer {
 #[derive(Default)]
 pub(super) struct Script {
     answers: Mutex<VecDeque<Answer>>,
+    /// The answers given in the step under way, each with whether it was to a full read.
+    given: Mutex<Vec<(bool, Answer)>>,
     /// Answers to full reads, where a tenant was read before; they follow cursors of their own.
     full: Mutex<VecDeque<Answer>>,
     rules: Mutex<Rules>,
@@ -776,13 +797,28 @@ impl Script {
         *self.records_read.lock() += i64::try_from(records).unwrap();
     }
 
+    /// Gives the answers of the last step once more, as a directory does for the same cursor.
+    fn give_again(&self) {
+        for (is_of_full, answer) in self.given.lock().drain(..).rev() {
+            let answers = if is_of_full { &self.full } else { &self.answers };
+            answers.lock().push_front(answer);
+        }
+    }
+
     /// The next answer if it is one to this question; a failure answers any.
     fn next(&self, is_full: bool, is_mine: fn(&Answer) -> bool) -> DirectoryResult<Option<Answer>> {
         let full = self.full.lock();
-        let mut answers = if is_full && !full.is_empty() { full } else { self.answers.lock() };
+        let is_of_full = is_full && !full.is_empty();
+        let mut answers = if is_of_full { full } else { self.answers.lock() };
         match answers.pop_front() {
-            Some(Answer::Fail(error)) => Err(error),
-            Some(answer) if is_mine(&answer) => Ok(Some(answer)),
+            Some(Answer::Fail(error)) => {
+                self.given.lock().push((is_of_full, Answer::Fail(error.clone())));
+                Err(error)
+            }
+            Some(answer) if is_mine(&answer) => {
+                self.given.lock().push((is_of_full, answer.clone()));
+                Ok(Some(answer))
+            }
             Some(other) => {
                 answers.push_front(other);
                 Ok(None)

@@ -69,7 +69,7 @@ async fn a_group_of_all_is_nested_and_unnested_and_its_loss_found_by_a_full_read
     fixture.directory.groups(vec![joined("all", &["group:team"])]);
     fixture.trigger();
     let mut marked = 0;
-    while fixture.step().await.unwrap() == Pause::None {
+    while fixture.retried_step().await.unwrap() == Pause::None {
         let now = fixture.dirty_users().await;
         assert!(now.abs_diff(marked) <= mirror::CHUNK as u64, "no step is on more than a chunk: from {marked} to {now}");
         marked = now;
