@@ -4,7 +4,7 @@
 //! *what the row knows of the object* × *what a look showed*; where one of them is `_` it does not matter, given the rows above. What
 //! directories differ in is a guard of a row, or in the leaves below the table, which build calls and compare attributes, nothing more.
 //!
-//! A directory without a recycle bin needs no rows of its own: until its grace period ends, [`want()`] says `Blocked` and then
+//! A directory without a recycle bin needs no rows of its own: until its grace period ends, `want` says `Blocked` and then
 //! `InGracePeriod` of a user no longer wanted.
 
 mod want;
