@@ -78,6 +78,17 @@ pub(crate) async fn join(tx: &mut Transaction, context: &Context<'_>, members: &
     Ok(())
 }
 
+/// Notes that users are members of their groups as before: restored users, whom a full read or a listing under way may have omitted, since
+/// neither a deletion nor a restoration is a change of a group.
+pub(crate) async fn retain(tx: &mut Transaction, context: &Context<'_>, users: &[UserId]) -> Result<(), Error> {
+    const SQL: &str = "WITH restored (tenant, id, full_cycle, now) AS (VALUES {rows}) UPDATE member \
+        SET full_cycle = restored.full_cycle, seen_at = restored.now FROM restored \
+        WHERE member.tenant = restored.tenant AND member.child_id = restored.id";
+    let row = |id: &UserId| params![context.tenant.as_str(), id.as_str(), context.full_cycle, context.now];
+    tx.insert(SQL, users.iter().map(row).collect()).await?;
+    Ok(())
+}
+
 /// Takes members out of groups; true when a group was among them.
 pub(crate) async fn leave(tx: &mut Transaction, tenant: &TenantName, members: &[(&GroupId, &str)]) -> Result<bool, Error> {
     const SQL: &str = "DELETE FROM member WHERE (tenant, group_id, child_id) IN (VALUES {rows}) RETURNING child_kind";

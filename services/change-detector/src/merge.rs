@@ -224,6 +224,7 @@ pub(crate) async fn users(
     let mentioned: BTreeSet<UserId> = changes.iter().map(id).cloned().collect();
     let ids: Vec<UserId> = mentioned.iter().cloned().collect();
     let mut known = load(tx, context, &ids).await?;
+    let deleted: BTreeSet<UserId> = known.values().filter(|user| user.gone.is_some()).map(|user| user.id.clone()).collect();
     let mut staged = staging::load(tx, context.tenant, context.full_cycle, &ids).await?;
     if context.of.full_beside().is_some_and(|phase| phase.is_reading()) {
         for id in &ids {
@@ -239,6 +240,8 @@ pub(crate) async fn users(
         }
         merge(&mut known, context, change);
     }
+    let restored: Vec<UserId> = deleted.into_iter().filter(|id| known.get(id).is_some_and(|user| user.gone.is_none())).collect();
+    membership::retain(tx, context, &restored).await?;
     save(tx, context, known.values().cloned().collect()).await?;
     staging::save(tx, context.tenant, context.full_cycle, &staged).await?;
     let newcomers = known.values().filter(|user| user.version == 0).filter_map(created).collect();

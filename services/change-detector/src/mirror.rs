@@ -220,10 +220,13 @@ pub(crate) async fn published_after(
     rows.iter().map(read).collect()
 }
 
-/// Forgets users whose keys were ended, unless they are back.
+/// Forgets users whose keys were ended, with their memberships, unless they are back.
 pub(crate) async fn forget(tx: &mut Transaction, tenant: &TenantName, users: &[(UserId, u64)]) -> Result<(), Error> {
+    const MEMBERSHIPS: &str = "DELETE FROM member WHERE (tenant, child_id) IN (VALUES {rows}) AND NOT EXISTS \
+        (SELECT 1 FROM user_ WHERE user_.tenant = member.tenant AND user_.id = member.child_id)";
     const SQL: &str = "DELETE FROM user_ WHERE (tenant, id, version) IN (VALUES {rows}) AND version = published_version AND dirty = 0";
     tx.insert(SQL, users.iter().map(|(id, version)| params![tenant.as_str(), id.as_str(), *version]).collect()).await?;
+    tx.insert(MEMBERSHIPS, users.iter().map(|(id, _)| params![tenant.as_str(), id.as_str()]).collect()).await?;
     Ok(())
 }
 

@@ -28,8 +28,8 @@ pub(crate) enum Work {
     SweepMembers(u64),
     /// Groups that it has not shown are gone.
     SweepGroups(u64),
-    /// Members of this group that its listing, begun then, has not shown are in it no more.
-    SweepListed(GroupId, u64),
+    /// Members of this group that its last two complete listings have not shown are in it no more.
+    SweepListed(GroupId),
 }
 
 /// The key of a row; empty before the first.
@@ -42,6 +42,8 @@ pub(crate) struct Chunk {
     pub(crate) done: Option<Key>,
     /// Whether a group was taken out of a group.
     pub(crate) unnested: bool,
+    /// A group with members whom its last listing has not shown, and the one before it has.
+    pub(crate) unshown: Option<GroupId>,
 }
 
 impl Work {
@@ -52,7 +54,7 @@ impl Work {
             Self::SweepUsers(full_cycle) => (2, "", *full_cycle),
             Self::SweepMembers(full_cycle) => (3, "", *full_cycle),
             Self::SweepGroups(full_cycle) => (4, "", *full_cycle),
-            Self::SweepListed(group, began) => (5, group.as_str(), *began),
+            Self::SweepListed(group) => (5, group.as_str(), 0),
         }
     }
 
@@ -64,7 +66,7 @@ impl Work {
             2 => Ok(Self::SweepUsers(full_cycle)),
             3 => Ok(Self::SweepMembers(full_cycle)),
             4 => Ok(Self::SweepGroups(full_cycle)),
-            5 => Ok(Self::SweepListed(group()?, full_cycle)),
+            5 => Ok(Self::SweepListed(group()?)),
             _ => Err(corrupt("pending work")),
         }
     }
@@ -95,7 +97,7 @@ pub(crate) async fn step(tx: &mut Transaction, tenant: &TenantName, now: Timesta
         Work::SweepUsers(full_cycle) => sweep::users(tx, tenant, *full_cycle, &after, now).await?,
         Work::SweepMembers(full_cycle) => sweep::members(tx, tenant, *full_cycle, &after, now).await?,
         Work::SweepGroups(full_cycle) => sweep::groups(tx, tenant, *full_cycle, &after).await?,
-        Work::SweepListed(group, began) => sweep::listed(tx, tenant, group, *began, &after, now).await?,
+        Work::SweepListed(group) => sweep::listed(tx, tenant, group, &after, now).await?,
     };
     let (kind, subject, _) = work.columns();
     match &chunk.done {
@@ -115,5 +117,5 @@ async fn project(tx: &mut Transaction, tenant: &TenantName, group: &GroupId, aft
     let users: Vec<UserId> = membership::users_in(tx, tenant, group, &after.0).await?;
     mirror::touch(tx, tenant, &users, now).await?;
     let last = users.last().filter(|_| users.len() == CHUNK);
-    Ok(Chunk { done: last.map(|user| (user.0.clone(), String::new())), unnested: false })
+    Ok(Chunk { done: last.map(|user| (user.0.clone(), String::new())), ..Chunk::default() })
 }

@@ -83,5 +83,5 @@ pub(crate) async fn release_some(tx: &mut Transaction, tenant: &TenantName, grou
     if done.is_none() {
         tx.execute(DONE, params![tenant.as_str(), group.as_str()]).await?;
     }
-    Ok(Chunk { done, unnested: false })
+    Ok(Chunk { done, ..Chunk::default() })
 }

@@ -6,6 +6,7 @@ use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
 use xtsync_store::{Row, Store, Transaction, params};
 
 use crate::error::Error;
+use crate::listing::{self, Complete};
 use crate::membership;
 use crate::mirror::{self, CHUNK, exceeds_threshold};
 use crate::pending::{self, Chunk, Key, WINDOW, Work};
@@ -77,10 +78,11 @@ pub(crate) async fn users(tx: &mut Transaction, tenant: &TenantName, full_cycle:
     let rows = tx.fetch(SELECT, params![tenant.as_str(), after.0.as_str(), full_cycle, WINDOW as u64]).await?;
     let (unseen, done) = unseen(&rows, |row| Ok((row.text("id")?, String::new())))?;
     tx.insert(SWEEP, unseen.into_iter().map(|(id, _)| params![tenant.as_str(), id, now]).collect()).await?;
-    Ok(Chunk { done, unnested: false })
+    Ok(Chunk { done, ..Chunk::default() })
 }
 
-/// Takes some of the members that were not shown out of groups that were. Members that only a listing shows are left to listings.
+/// Takes some of the members that were not shown out of groups that were. Members that only a listing shows are left to listings. A deleted
+/// user stays a member, as in [`listed`].
 pub(crate) async fn members(
     tx: &mut Transaction,
     tenant: &TenantName,
@@ -88,7 +90,8 @@ pub(crate) async fn members(
     after: &Key,
     now: Timestamp,
 ) -> Result<Chunk, Error> {
-    const SELECT: &str = "SELECT group_id, child_id, CASE WHEN full_cycle < $4 AND unreported = 0 THEN 1 ELSE 0 END AS unseen FROM member \
+    const SELECT: &str = "SELECT group_id, child_id, CASE WHEN full_cycle < $4 AND unreported = 0 AND NOT EXISTS (SELECT 1 FROM user_ \
+        WHERE user_.tenant = $1 AND user_.id = member.child_id AND user_.gone > 0) THEN 1 ELSE 0 END AS unseen FROM member \
         WHERE tenant = $1 AND (group_id, child_id) > ($2, $3) ORDER BY group_id, child_id LIMIT $5";
     const SHOWN: &str = "SELECT id, full_cycle FROM group_ WHERE state = 0 AND (tenant, id) IN (VALUES {rows})";
     let bounds = params![tenant.as_str(), after.0.as_str(), after.1.as_str(), full_cycle, WINDOW as u64];
@@ -108,30 +111,34 @@ pub(crate) async fn members(
     let unnested = membership::leave(tx, tenant, &leaving).await?;
     let users: Vec<UserId> = lost.into_iter().map(|(_, child)| UserId(child)).collect();
     mirror::touch(tx, tenant, &users, now).await?;
-    Ok(Chunk { done, unnested })
+    Ok(Chunk { done, unnested, ..Chunk::default() })
 }
 
-/// Takes members out of a group that its listing has not shown, and that no cycle has reported since it began. A deleted user stays a
-/// member: no listing shows them, and a restoration is no change of the group.
+/// Takes members out of a group whom neither of its last two complete listings has shown, and whom no cycle has reported since the first of
+/// them began. A deleted user stays a member: no listing shows them, and a restoration is no change of the group.
 pub(crate) async fn listed(
     tx: &mut Transaction,
     tenant: &TenantName,
     group: &GroupId,
-    began: u64,
     after: &Key,
     now: Timestamp,
 ) -> Result<Chunk, Error> {
-    const SELECT: &str = "SELECT child_id, CASE WHEN seen_at < $4 AND NOT EXISTS (SELECT 1 FROM user_ \
-        WHERE user_.tenant = $1 AND user_.id = member.child_id AND user_.gone > 0) THEN 1 ELSE 0 END AS unseen FROM member WHERE tenant = $1 AND group_id = $2 \
-        AND child_id > $3 ORDER BY child_id LIMIT $5";
-    let bounds = params![tenant.as_str(), group.as_str(), after.0.as_str(), began, WINDOW as u64];
-    let rows = tx.fetch(SELECT, bounds).await?;
+    const SELECT: &str = "SELECT child_id, CASE WHEN seen_at < $4 AND NOT EXISTS (SELECT 1 FROM user_ WHERE user_.tenant = $1 \
+        AND user_.id = member.child_id AND user_.gone > 0) THEN 1 ELSE 0 END AS unseen, CASE WHEN seen_at >= $4 AND seen_at < $5 \
+        AND NOT EXISTS (SELECT 1 FROM user_ WHERE user_.tenant = $1 AND user_.id = member.child_id AND user_.gone > 0) THEN 1 ELSE 0 END \
+        AS unshown FROM member WHERE tenant = $1 AND group_id = $2 AND child_id > $3 ORDER BY child_id LIMIT $6";
+    let Complete { last, former } = listing::completed(tx, tenant, group).await?;
+    let rows = tx.fetch(SELECT, params![tenant.as_str(), group.as_str(), after.0.as_str(), former, last, WINDOW as u64]).await?;
     let (unseen, done) = unseen(&rows, |row| Ok((row.text("child_id")?, String::new())))?;
+    let mut is_any_unshown = false;
+    for row in &rows {
+        is_any_unshown |= row.flag("unshown")?;
+    }
     let leaving: Vec<(&GroupId, &str)> = unseen.iter().map(|(child, _)| (group, child.as_str())).collect();
     let unnested = membership::leave(tx, tenant, &leaving).await?;
     let users: Vec<UserId> = unseen.iter().map(|(child, _)| UserId(child.clone())).collect();
     mirror::touch(tx, tenant, &users, now).await?;
-    Ok(Chunk { done, unnested })
+    Ok(Chunk { done, unnested, unshown: is_any_unshown.then(|| group.clone()) })
 }
 
 /// Marks some of the groups as gone that neither the full read nor a cycle beside it has shown, which freezes their memberships.
@@ -144,7 +151,7 @@ pub(crate) async fn groups(tx: &mut Transaction, tenant: &TenantName, full_cycle
     let rows = tx.fetch(SELECT, params![tenant.as_str(), after.0.as_str(), full_cycle, WINDOW as u64]).await?;
     let (unseen, done) = unseen(&rows, |row| Ok((row.text("id")?, String::new())))?;
     tx.insert(FREEZE, unseen.into_iter().map(|(id, _)| params![tenant.as_str(), id]).collect()).await?;
-    Ok(Chunk { done, unnested: false })
+    Ok(Chunk { done, ..Chunk::default() })
 }
 
 /// Of the rows that were looked at the first that are concerned, as many as a transaction takes; and the last row that is done with them,

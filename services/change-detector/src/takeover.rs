@@ -6,6 +6,7 @@ use xtsync_domain::{Attributes, UserId, Value};
 use xtsync_store::Transaction;
 
 use crate::error::Error;
+use crate::membership;
 use crate::merge::Context;
 use crate::mirror::{self, Mirrored};
 use crate::staging::{self, Staged};
@@ -27,15 +28,20 @@ pub(crate) async fn chunk(tx: &mut Transaction, context: &Context<'_>, mode: Mod
     let staged = staging::chunk(tx, context.tenant, context.full_cycle).await?;
     let ids: Vec<UserId> = staged.iter().map(|(id, _)| id.clone()).collect();
     let mut known = mirror::load(tx, context.tenant, &ids).await?;
-    let (mut changed, mut same) = (Vec::new(), Vec::new());
+    let (mut changed, mut same, mut restored) = (Vec::new(), Vec::new(), Vec::new());
     // The mirror has what cycles have reported of the others.
     for (id, staged_user) in staged.into_iter().filter(|(_, staged_user)| staged_user.is_shown) {
         let mut user = known.remove(&id).unwrap_or_else(|| Mirrored::unknown(id));
+        let was_deleted = user.gone.is_some();
         match apply(&mut user, staged_user, context, mode) {
-            true => changed.push(user),
+            true => {
+                restored.extend(Some(user.id.clone()).filter(|_| was_deleted && user.gone.is_none()));
+                changed.push(user);
+            }
             false => same.push(user.id),
         }
     }
+    membership::retain(tx, context, &restored).await?;
     mirror::save(tx, context.tenant, &changed).await?;
     mirror::mark_seen(tx, context.tenant, &same, context.full_cycle).await?;
     staging::remove(tx, context.tenant, &ids).await?;

@@ -8,6 +8,7 @@ mod failure;
 mod full;
 mod identify;
 mod list_members;
+mod listings;
 mod losses;
 mod paging;
 mod project;
@@ -28,7 +29,7 @@ use xtsync_domain::{DirectoryId, GroupId, TenantName, Timestamp, UserId};
 use xtsync_store::{Epoch, Store, Transaction, lease};
 
 use self::failure::Failure;
-use self::list_members::Listings;
+use self::listings::Listings;
 use self::losses::Losses;
 use self::paging::Paging;
 use self::retry_schedule::RetrySchedule;
@@ -345,7 +346,7 @@ impl Tenant {
 
     /// What needs a look and does not stop it, by stable code; empty where nothing does.
     pub(crate) fn warning(&self) -> &'static str {
-        if self.listings.is_any_unreported() { list_members::CODE } else { "" }
+        if self.listings.is_any_unreported { list_members::CODE } else { "" }
     }
 
     /// Does one bounded thing of each kind that is due.

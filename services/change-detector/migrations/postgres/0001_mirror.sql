@@ -82,24 +82,26 @@ CREATE TABLE member (
     PRIMARY KEY (tenant, group_id, child_id)
 );
 CREATE INDEX member_unreported ON member (tenant, unreported) WHERE unreported > 0;
+CREATE INDEX member_child ON member (tenant, child_id);
+CREATE INDEX member_group ON member (tenant, group_id, child_id) WHERE child_kind = 1;
 
 -- The listings of the members of groups of scopes, which the groups give beside the delta query.
 CREATE TABLE listing (
     tenant    TEXT   NOT NULL,
     group_id  TEXT   NOT NULL,
     began     BIGINT NOT NULL,  -- when the listing under way began; 0 when none is
-    page      TEXT,             -- where it goes on; null at its beginning
+    page      TEXT,             -- where it goes on
+    last      BIGINT NOT NULL,  -- when the last complete listing began; 0 before the first
+    former    BIGINT NOT NULL,  -- when the complete listing before that began
     PRIMARY KEY (tenant, group_id)
 );
-CREATE INDEX member_child ON member (tenant, child_id);
-CREATE INDEX member_group ON member (tenant, group_id, child_id) WHERE child_kind = 1;
 
 -- Work on more rows than one transaction takes: the owner of the tenant goes on where it stands.
 CREATE TABLE pending (
     tenant     TEXT   NOT NULL,
     work       BIGINT NOT NULL,  -- see pending.rs
     subject    TEXT   NOT NULL,  -- a group; empty where the work is on all rows
-    full_cycle BIGINT NOT NULL,  -- the full read that it follows; of a listing, when it began
+    full_cycle BIGINT NOT NULL,  -- the full read that it follows; 0 where it follows none
     key_1      TEXT   NOT NULL,  -- the key of the last row that is done; empty at the beginning
     key_2      TEXT   NOT NULL,
     PRIMARY KEY (tenant, work, subject)

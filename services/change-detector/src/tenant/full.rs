@@ -360,7 +360,7 @@ impl Tenant {
     /// Counts users whose projection changed though no cycle reported them.
     pub(super) fn count_missed(&mut self, changed: &[UserId]) {
         if self.is_counting && self.sync_state.full.as_ref().is_some_and(|full| full.phase.is_applying() && full.reason.is_comparison()) {
-            let is_reported = |id: &UserId| self.mentioned.contains(id) || self.losses.users().contains(id);
+            let is_reported = |id: &UserId| self.mentioned.contains(id) || self.losses.contains(id);
             let missed = changed.iter().filter(|id| !is_reported(id)).count() as u64;
             self.missed_changes += missed;
             self.metrics.missed_changes(&self.name, missed);

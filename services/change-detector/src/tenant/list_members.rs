@@ -3,9 +3,12 @@
 //!
 //! A group is listed when a scope refers to it first, and after each full read. A group that has no members by the delta query, or members
 //! that it does not report, is listed again and again. A page is merged as it is read, so a large group takes many steps; what a cycle
-//! reports meanwhile is newer. Members that a complete listing does not show leave the group, with the removal guard's check.
+//! reports meanwhile is newer.
+//!
+//! A member whom a complete listing does not show may have joined, or been deleted, a moment ago: a directory answers from replicas, of
+//! which one is behind another. The group is listed once more, when some cycles are complete, and members leave whom neither listing has
+//! shown, with the removal guard's check.
 
-use std::collections::BTreeMap;
 use std::time::Duration;
 
 use tracing::warn;
@@ -15,6 +18,7 @@ use xtsync_domain::{GroupId, Timestamp};
 
 use super::Tenant;
 use super::cycle::is_refusal;
+use super::listings::CYCLES_BETWEEN;
 use crate::error::Error;
 use crate::full::FullPhase;
 use crate::listing::{self, Listing};
@@ -25,79 +29,6 @@ use crate::{membership, reported};
 /// The code that `status` shows for groups with members that the delta query does not report.
 pub(super) const CODE: &str = "members_not_in_delta";
 
-/// How long at least between two listings of a group that is listed again and again, per page: so this is at most a request in ten seconds.
-const INTERVAL_PER_PAGE: Duration = Duration::from_secs(10);
-
-/// How many complete cycles a member may be unreported for: the delta query may be behind the listing.
-const UNREPORTED_CYCLES: u64 = 2;
-
-/// The most pages of one listing: a million members in pages of ten.
-const PAGES_MAX: u32 = 100_000;
-
-/// Which groups are listed, and when.
-#[derive(Debug, Default)]
-pub(super) struct Listings {
-    /// Those under way, as stored.
-    under_way: BTreeMap<GroupId, Listing>,
-    /// When groups are listed next; none where only the next full read asks for it. A group that is not in it is still to be listed.
-    due: BTreeMap<GroupId, Option<Timestamp>>,
-    /// When a listing that failed is begun again.
-    retry: BTreeMap<GroupId, Timestamp>,
-    /// How many pages the listing under way of a group has had.
-    pages: BTreeMap<GroupId, u32>,
-    /// Whether there is a group with members that the delta query does not report.
-    is_any_unreported: bool,
-}
-
-impl Listings {
-    /// Takes up the listings of a predecessor.
-    pub(super) fn new(under_way: BTreeMap<GroupId, Listing>) -> Self {
-        Self { under_way, ..Self::default() }
-    }
-
-    /// Whether a listing is under way.
-    pub(super) fn is_under_way(&self) -> bool {
-        !self.under_way.is_empty()
-    }
-
-    /// Whether members are known that the delta query does not report.
-    pub(super) fn is_any_unreported(&self) -> bool {
-        self.is_any_unreported
-    }
-
-    /// Has every group listed once more.
-    pub(super) fn renew(&mut self) {
-        self.due.clear();
-    }
-
-    /// The group to list next: one whose listing is under way, or that is due.
-    fn next<'a>(&self, groups: impl Iterator<Item = &'a GroupId>, now: Timestamp) -> Option<&'a GroupId> {
-        let is_retry_due = |group: &GroupId| self.retry.get(group).is_none_or(|retry| now >= *retry);
-        let is_due = |group: &GroupId| is_retry_due(group) && self.due.get(group).is_none_or(|due| due.is_some_and(|due| now >= due));
-        groups.filter(|group| self.under_way.contains_key(*group) || is_due(group)).min_by_key(|group| !self.under_way.contains_key(*group))
-    }
-
-    /// Whether a group is still to be listed.
-    fn is_awaited(&self, group: &GroupId) -> bool {
-        self.under_way.contains_key(group) || !self.due.contains_key(group)
-    }
-
-    /// A listing failed; it begins again after a while.
-    fn fail(&mut self, group: &GroupId, wait: Duration, now: Timestamp) {
-        self.under_way.remove(group);
-        self.pages.remove(group);
-        self.retry.insert(group.clone(), now.plus(wait));
-    }
-
-    /// A listing has ended; where `repeats`, there is another one.
-    fn end(&mut self, group: &GroupId, repeats: bool, interval: Duration, now: Timestamp) {
-        let pages = self.pages.remove(group).unwrap_or(1);
-        self.under_way.remove(group);
-        self.retry.remove(group);
-        self.due.insert(group.clone(), repeats.then(|| now.plus(interval.max(INTERVAL_PER_PAGE * pages))));
-    }
-}
-
 impl Tenant {
     /// Whether groups may be listed: not while their members are read first, or being swept.
     fn can_list(&self) -> bool {
@@ -107,35 +38,53 @@ impl Tenant {
 
     /// Lists a page of members of a group that is due. True when there is more to do at once.
     pub(super) async fn list_members(&mut self, now: Timestamp) -> Result<bool, Error> {
+        self.drop_listings().await?;
         let Some((_, projection)) = self.spec.users.clone().filter(|_| self.can_list()) else { return Ok(false) };
         let is_readable = |group: &&GroupId| self.group_states.get(*group) == Some(&GroupState::Present);
-        let Some(group) = self.listings.next(projection.groups.iter().filter(is_readable), now).cloned() else { return Ok(false) };
-        let listing = self.listings.under_way.get(&group).cloned().unwrap_or(Listing { began: now, page: None });
+        let groups = projection.groups.iter().filter(is_readable);
+        let Some(group) = self.listings.next(groups, self.sync_state.cycle, now).cloned() else { return Ok(false) };
+        let listing = self.listings.progress(&group).cloned().unwrap_or(Listing { began: now, page: None });
         match self.source.members(&group, listing.page.as_ref()).await {
             Ok(page) => self.merge_listing(&group, listing, page, now).await.map(|()| true),
-            Err(error) => self.listing_failed(&group, error, now).await.map(|()| false),
+            Err(error) => self.listing_failed(&group, &listing, error, now).await.map(|()| false),
         }
     }
 
-    /// A listing failed. One that the directory refuses holds nothing up; otherwise what a full read takes out of the group
-    /// waits for it.
-    async fn listing_failed(&mut self, group: &GroupId, error: directory::Error, now: Timestamp) -> Result<(), Error> {
-        let (is_refused, error) = (is_refusal(&error), Error::Directory(error));
-        warn!(tenant = %self.name, %group, code = error.code(), "the members of a group cannot be listed");
-        self.metrics.failed(&self.name, error.code());
-        let wait = error.wait().unwrap_or(self.intervals.facts);
-        if is_refused {
-            return self.give_up_listing(group, wait.max(self.intervals.facts * 10), now).await;
+    /// Drops the listings under way of groups that no scope refers to any more, or that cannot be read.
+    async fn drop_listings(&mut self) -> Result<(), Error> {
+        let is_listed = |group: &GroupId| {
+            let is_referenced = self.spec.users.as_ref().is_some_and(|(_, projection)| projection.groups.contains(group));
+            is_referenced && self.group_states.get(group).is_none_or(|state| *state == GroupState::Present)
+        };
+        let dropped: Vec<GroupId> = self.listings.under_way().filter(|group| !is_listed(group)).cloned().collect();
+        for group in &dropped {
+            self.delete_listing(group).await?;
+            self.listings.drop_group(group);
         }
-        self.delete_listing(group).await?;
-        self.listings.fail(group, wait, now);
         Ok(())
     }
 
+    /// A page of a listing failed. A listing that the directory refuses holds nothing up; a failure that may pass is waited for, since what
+    /// a full read takes out of the group waits for its listing.
+    async fn listing_failed(&mut self, group: &GroupId, listing: &Listing, error: directory::Error, now: Timestamp) -> Result<(), Error> {
+        let (is_refused, is_void) = (is_refusal(&error), matches!(error, directory::Error::Resync));
+        let error = Error::Directory(error);
+        warn!(tenant = %self.name, %group, code = error.code(), "the members of a group cannot be listed");
+        self.metrics.failed(&self.name, error.code());
+        let wait = error.wait().unwrap_or(self.intervals.facts);
+        let may_be_cursor = listing.page.is_some() && (is_refused || is_void);
+        if may_be_cursor {
+            self.delete_listing(group).await?;
+        }
+        let goes_on = if may_be_cursor { self.listings.restart(group) } else { !is_refused };
+        match goes_on && self.listings.put_off(group, error.code(), wait, now) {
+            true => Ok(()),
+            false => self.give_up_listing(group, wait.max(self.intervals.facts * 10), now).await,
+        }
+    }
+
     async fn merge_listing(&mut self, group: &GroupId, listing: Listing, page: MemberPage, now: Timestamp) -> Result<(), Error> {
-        let pages = self.listings.pages.entry(group.clone()).or_default();
-        *pages += 1;
-        if *pages > PAGES_MAX || (page.next.is_some() && page.next == listing.page) {
+        if !self.listings.note_page(group) || (page.next.is_some() && page.next == listing.page) {
             warn!(tenant = %self.name, %group, "the listing of a group's members pages without end");
             return self.give_up_listing(group, self.intervals.facts * 10, now).await;
         }
@@ -151,25 +100,28 @@ impl Tenant {
         if listing.page.is_some() {
             listing::save(&mut tx, &self.name, group, &listing).await?;
             tx.commit().await?;
-            self.listings.under_way.insert(group.clone(), listing);
+            self.listings.proceed(group.clone(), listing);
             return Ok(());
         }
-        listing::delete(&mut tx, &self.name, group).await?;
-        let began = u64::try_from(listing.began.0).unwrap_or_default();
-        pending::add(&mut tx, &self.name, [Work::SweepListed(group.clone(), began)]).await?;
+        listing::complete(&mut tx, &self.name, group, listing.began).await?;
+        pending::add(&mut tx, &self.name, [Work::SweepListed(group.clone())]).await?;
         let has_members = membership::has_members(&mut tx, &self.name, group).await?;
         let is_unreported = membership::unreported(&mut tx, &self.name).await?.contains_key(group);
         tx.commit().await?;
-        self.listings.end(group, !has_members || is_unreported, self.intervals.facts, now);
+        self.listings.end(group, !has_members || is_unreported, (self.sync_state.cycle, self.intervals.facts), now);
         (self.is_pending, self.checked_cycle, self.removal_check) = (true, None, None);
         Ok(())
+    }
+
+    /// Has a group listed once more whose listing has not shown every member.
+    pub(super) fn repeat_listing(&mut self, group: &GroupId, now: Timestamp) {
+        self.listings.repeat(group, (self.sync_state.cycle, self.intervals.facts), now);
     }
 
     /// Gives up a listing; the group is listed again after a while. Members that it has shown stay.
     async fn give_up_listing(&mut self, group: &GroupId, wait: Duration, now: Timestamp) -> Result<(), Error> {
         self.delete_listing(group).await?;
-        self.listings.pages.remove(group);
-        self.listings.end(group, true, wait, now);
+        self.listings.end(group, true, (self.sync_state.cycle, wait), now);
         Ok(())
     }
 
@@ -187,7 +139,7 @@ impl Tenant {
             tx.commit().await?;
         }
         let certain: Vec<GroupId> =
-            unreported.into_iter().filter(|(_, cycle)| self.sync_state.cycle > cycle + UNREPORTED_CYCLES).map(|(group, _)| group).collect();
+            unreported.into_iter().filter(|(_, cycle)| self.sync_state.cycle > cycle + CYCLES_BETWEEN).map(|(group, _)| group).collect();
         for group in certain.iter().filter(|_| !self.listings.is_any_unreported) {
             warn!(tenant = %self.name, %group, code = CODE, "a group of some scope has members that delta queries do not report");
             self.metrics.failed(&self.name, CODE);
@@ -204,29 +156,5 @@ impl Tenant {
         is_ending
             && !self.sync_state.is_initial()
             && projection.groups.iter().filter(is_readable).any(|group| self.listings.is_awaited(group))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_group_is_listed_at_first_and_again_only_where_the_delta_query_says_too_little() {
-        let (all, sales) = (GroupId::from("all"), GroupId::from("sales"));
-        let (facts, start) = (Duration::from_secs(20), Timestamp(0));
-        let mut listings = Listings::default();
-        assert_eq!(listings.next([&all].into_iter(), start), Some(&all));
-        listings.under_way.insert(sales.clone(), Listing { began: start, page: None });
-        assert_eq!(listings.next([&all, &sales].into_iter(), start), Some(&sales), "one that is under way goes on");
-        listings.end(&sales, false, facts, start);
-        listings.pages.insert(all.clone(), 3);
-        listings.end(&all, true, facts, start);
-        for (seconds, want) in [(0, None), (29, None), (30, Some(&all)), (10_000, Some(&all))] {
-            let now = start.plus(Duration::from_secs(seconds));
-            assert_eq!(listings.next([&all, &sales].into_iter(), now), want, "{seconds}");
-        }
-        listings.renew();
-        assert_eq!(listings.next([&sales].into_iter(), start), Some(&sales), "after a full read");
     }
 }

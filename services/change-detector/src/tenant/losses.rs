@@ -19,8 +19,8 @@ const USERS_MAX: usize = 5 * CHUNK;
 /// Losses of groups that cycles report.
 #[derive(Debug, Default)]
 pub(super) struct Losses {
-    /// Users who left a group and may not be projected without it yet.
-    users: BTreeSet<UserId>,
+    /// Users who left groups, with the groups of scopes that this concerns, and may not be projected without these yet.
+    users: BTreeMap<UserId, BTreeSet<GroupId>>,
     /// How many members the cycle under way takes out of groups.
     reported: u64,
     /// Whether it also takes groups out of groups, so that it is not known how many users these lose.
@@ -32,7 +32,8 @@ pub(super) struct Losses {
 /// The members that a page takes out of groups.
 #[derive(Debug, Default)]
 pub(super) struct Left {
-    users: Vec<UserId>,
+    /// Each with the groups of scopes that this concerns.
+    users: Vec<(UserId, Vec<GroupId>)>,
     /// Whether a group is among them that retains members.
     is_guarded: bool,
     /// Whether groups were taken out of groups.
@@ -44,7 +45,8 @@ impl Left {
     pub(super) fn of(closure: &Closure, page: &GroupPage, guarded: &BTreeSet<GroupId>) -> Self {
         let is_left = |entry: &&MemberEntry| entry.2.is_none() && closure.concerns(&entry.0);
         let is_guarded = page.users.iter().filter(is_left).any(|(group, _, _)| closure.above(group).any(|group| guarded.contains(group)));
-        let users = page.users.iter().filter(is_left).map(|(_, user, _)| UserId(user.clone())).collect();
+        let of_user = |(group, user, _): &MemberEntry| (UserId(user.clone()), closure.above(group).cloned().collect());
+        let users = page.users.iter().filter(is_left).map(of_user).collect();
         Self { users, is_guarded, is_unknown: page.nestings.iter().any(|entry| is_left(&entry)) }
     }
 }
@@ -61,8 +63,13 @@ impl Losses {
     }
 
     /// The users.
-    pub(super) fn users(&self) -> &BTreeSet<UserId> {
-        &self.users
+    pub(super) fn users(&self) -> impl Iterator<Item = &UserId> {
+        self.users.keys()
+    }
+
+    /// Whether a user is among them.
+    pub(super) fn contains(&self, user: &UserId) -> bool {
+        self.users.contains_key(user)
     }
 
     /// Notes the members that a page takes out of groups. True while they are so few, and of no group that retains members, that a check
@@ -70,12 +77,15 @@ impl Losses {
     pub(super) fn note(&mut self, left: Left) -> bool {
         self.reported += left.users.len() as u64;
         let room = USERS_MAX.saturating_sub(self.users.len());
-        self.users.extend(left.users.into_iter().take(room));
+        for (user, groups) in left.users.into_iter().take(room) {
+            self.users.entry(user).or_default().extend(groups);
+        }
         self.is_unknown |= left.is_unknown;
         !self.is_unknown && !left.is_guarded && self.reported <= LOSS_ALLOWED_MAX
     }
 
-    /// The losses of these users that may be published ahead of the check: of groups that retain no members, and that lose few.
+    /// The losses of these users that may be published ahead of the check: of groups that cycles reported them as leaving, that retain no
+    /// members, and that lose few.
     pub(super) fn leave(
         &mut self,
         stale: &[Stale],
@@ -84,10 +94,10 @@ impl Losses {
         guarded: &BTreeSet<GroupId>,
     ) -> HashSet<(UserId, GroupId)> {
         let mut by_group: BTreeMap<&GroupId, Vec<&UserId>> = BTreeMap::new();
-        for user in stale.iter().filter(|user| !self.is_unknown && self.users.contains(&user.id)) {
-            for (group, _) in user.lost(reprojection, scopes).filter(|(group, _)| !guarded.contains(*group)) {
-                by_group.entry(group).or_default().push(&user.id);
-            }
+        for user in stale.iter().filter(|_| !self.is_unknown) {
+            let is_reported = |group: &GroupId| self.users.get(&user.id).is_some_and(|groups| groups.contains(group));
+            let lost = user.lost(reprojection, scopes).filter(|(group, _)| is_reported(group) && !guarded.contains(*group));
+            lost.for_each(|(group, _)| by_group.entry(group).or_default().push(&user.id));
         }
         let mut leaving = HashSet::new();
         for (group, users) in by_group {

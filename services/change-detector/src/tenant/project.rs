@@ -97,7 +97,8 @@ impl Tenant {
 
     /// The users that the cycle reported and whose projection may be stale.
     async fn mentioned_and_dirty(&self, tx: &mut Transaction) -> Result<Vec<Mirrored>, Error> {
-        let ids: Vec<UserId> = self.mentioned.union(self.losses.users()).cloned().collect();
+        let ids: Vec<UserId> =
+            self.mentioned.iter().chain(self.losses.users().filter(|id| !self.mentioned.contains(*id))).cloned().collect();
         let mut users = Vec::new();
         for ids in ids.chunks(CHUNK) {
             users.extend(mirror::load(tx, &self.name, ids).await?.into_values().filter(|user| user.dirty));
@@ -115,7 +116,7 @@ impl Tenant {
         let leaving = match self.reprojection(now) {
             Some(reprojection) => {
                 let guarded = removal_guard::groups(tx, &self.name).await?;
-                let losing = users.iter().filter(|user| losses.users().contains(&user.id)).cloned().collect();
+                let losing = users.iter().filter(|user| losses.contains(&user.id)).cloned().collect();
                 let stale = scope::stale(tx, &reprojection, losing).await?;
                 losses.leave(&stale, &reprojection, &self.spec.scopes, &guarded)
             }
@@ -179,6 +180,9 @@ impl Tenant {
         tx.commit().await?;
         self.closure = closure.unwrap_or_else(|| std::mem::take(&mut self.closure));
         self.is_pending = chunk.is_some();
+        if let Some(group) = chunk.and_then(|chunk| chunk.unshown) {
+            self.repeat_listing(&group, now);
+        }
         if !self.is_pending {
             self.mark_stale();
         }

@@ -12,6 +12,7 @@ mod rebuilt;
 use xtsync_kit::faulty_bus;
 mod fixture;
 mod republish;
+mod restored;
 mod scoped;
 
 use std::time::Duration;

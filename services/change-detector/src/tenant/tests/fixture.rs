@@ -1,6 +1,6 @@
 //! What the tests of a tenant's detection stand on: a scripted directory, a bus, a store, and a clock that is moved by hand.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, HashMap, VecDeque};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -355,6 +355,11 @@ impl Fixture {
         self.tenant.sync_state.full.as_ref().map(|full| full.phase.clone())
     }
 
+    /// Where the next cycle asks for users.
+    pub(super) fn users_cursor(&self) -> Option<&str> {
+        self.tenant.sync_state.users.as_ref().map(|cursor| cursor.0.as_str())
+    }
+
     /// Steps one cycle to its end; what it publishes is in [`Self::published_before`].
     pub(super) async fn step_cycle(&mut self) {
         let cycle = self.tenant.sync_state.cycle;
@@ -616,6 +621,7 @@ struct Rules {
     blocks_full_reads: bool,
     unselectable: Option<DirectoryError>,
     refused: Option<DirectoryError>,
+    throttled_listings: BTreeSet<GroupId>,
 }
 
 /// How many members a page of a listing has.
@@ -625,6 +631,12 @@ pub(super) const LISTED_PAGE: usize = 999;
 const NEXT: &str = "next";
 
 impl Script {
+    /// Listings of this group's members are throttled for a second each, or not any more.
+    pub(super) fn throttle_listing(&self, group: &str, is_throttled: bool) {
+        let groups = &mut self.rules.lock().throttled_listings;
+        let _ = if is_throttled { groups.insert(group.into()) } else { groups.remove(&GroupId::from(group)) };
+    }
+
     /// Every page of users has another one after it, with another link.
     pub(super) fn users_without_end(&self, endless: bool) {
         self.rules.lock().endless = endless;
@@ -872,6 +884,9 @@ impl Source for Script {
     }
 
     async fn members(&self, group: &GroupId, cursor: Option<&Cursor>) -> DirectoryResult<MemberPage> {
+        if self.rules.lock().throttled_listings.contains(group) {
+            return Err(DirectoryError::Throttled { wait: Duration::from_secs(1) });
+        }
         let members = self.members.lock().get(group).cloned().ok_or(DirectoryError::NotFound)?;
         *self.listed_pages.lock() += 1;
         let from: usize = cursor.map_or(0, |cursor| cursor.0.parse().unwrap());

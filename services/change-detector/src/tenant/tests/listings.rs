@@ -2,6 +2,7 @@
 
 use super::fixture::{COMPARE, LISTED_PAGE};
 use super::*;
+use crate::full::FullPhase;
 
 /// Ana and Bo; the delta query lists the group with these members, and the group itself with those.
 async fn fixtures(reported: &[&str], listed: &[&str]) -> [Fixture; 2] {
@@ -17,7 +18,7 @@ async fn fixtures(reported: &[&str], listed: &[&str]) -> [Fixture; 2] {
 /// Some cycles, with looks at the facts between them; returns what was published.
 async fn later(fixture: &mut Fixture) -> Vec<String> {
     let mut deltas = Vec::new();
-    for _ in 0..3 {
+    for _ in 0..6 {
         fixture.advance_past_facts();
         deltas.extend(fixture.run_cycle().await);
     }
@@ -121,5 +122,88 @@ async fn k_10_a_listing_that_collapses_takes_no_user_out_of_a_group() {
         assert_eq!((later(&mut fixture).await.len(), fixture.held()), (0, [0, 28]));
         fixture.directory.members("all", &names(&all));
         assert_eq!((later(&mut fixture).await.len(), fixture.held()), (0, [0, 0]), "they are back");
+    }
+}
+
+/// A full read omits a group's members; before the group is listed, a cycle reports that one of them leaves another group.
+#[tokio::test]
+async fn k_10_a_user_who_leaves_one_group_stays_in_another_that_is_still_to_be_listed() {
+    for fixture in [Fixture::new(&["city"], &["all", "other"]).await, Fixture::on_postgres(&["city"], &["all", "other"]).await] {
+        let mut fixture = fixture;
+        let users = || vec![changed("ana", &[]), changed("bo", &[])];
+        fixture.directory.groups(vec![joined("all", &["ana", "bo"]), joined("other", &["ana", "bo"])]);
+        fixture.directory.users(users());
+        fixture.directory.members("all", &["ana", "bo"]);
+        fixture.directory.members("other", &["ana", "bo"]);
+        fixture.run_cycle().await;
+        fixture.later(COMPARE);
+        fixture.directory.full_read(vec![joined("all", &["ana", "bo"]), joined("other", &[])], users());
+        fixture.trigger();
+        fixture.directory.throttle_listing("other", true);
+        fixture.run_cycle().await;
+        assert_eq!(fixture.full_phase(), Some(FullPhase::Project), "it waits for the listing");
+        fixture.directory.members("all", &["bo"]);
+        fixture.directory.groups(vec![left("all", &["ana"])]);
+        let mut deltas = summaries(&fixture.run_cycle().await);
+        fixture.directory.throttle_listing("other", false);
+        deltas.extend(later(&mut fixture).await);
+        assert_eq!(deltas, ["ana:live:other:-"], "never as in neither group");
+    }
+}
+
+/// A directory answers from replicas: the one that lists the members may be behind the one that the delta query asks.
+#[tokio::test]
+async fn k_10_a_member_whom_a_listing_does_not_show_yet_stays() {
+    for mut fixture in fixtures(&["ana"], &["ana"]).await {
+        fixture.run_cycle().await;
+        fixture.later(COMPARE);
+        fixture.directory.full_read(vec![joined("all", &["ana", "bo"])], vec![changed("ana", &[]), changed("bo", &[])]);
+        assert_eq!(summaries(&fixture.run_cycle().await), ["bo:live:all:-"]);
+        assert_eq!(fixture.directory.listed_pages(), 2, "it does not show the user");
+        fixture.directory.members("all", &["ana", "bo"]);
+        assert_eq!((later(&mut fixture).await, fixture.directory.listed_pages()), (vec![], 3), "it is repeated until it does");
+    }
+}
+
+/// A group of three pages whose listing has come to the second one, in a tenant where another group is in no listing.
+async fn at_second_page() -> [Fixture; 2] {
+    let all: Vec<String> = (0..2_500).map(|number| format!("p{number:04}")).collect();
+    let mut fixtures = [Fixture::new(&["city"], &["all"]).await, Fixture::on_postgres(&["city"], &["all"]).await];
+    for fixture in &mut fixtures {
+        fixture.directory.groups(vec![joined("all", &names(&all))]);
+        fixture.directory.users(all.iter().map(|id| changed(id, &[])).collect());
+        fixture.directory.members("all", &names(&all));
+        fixture.trigger();
+        while fixture.directory.listed_pages() < 1 {
+            fixture.step().await.unwrap();
+        }
+        fixture.directory.throttle_listing("all", true);
+    }
+    fixtures
+}
+
+#[tokio::test]
+async fn k_10_a_listing_that_is_throttled_goes_on_where_it_was() {
+    for mut fixture in at_second_page().await {
+        later(&mut fixture).await;
+        assert_eq!(fixture.directory.listed_pages(), 1);
+        fixture.directory.throttle_listing("all", false);
+        later(&mut fixture).await;
+        assert_eq!(fixture.directory.listed_pages(), 3, "no page twice");
+    }
+}
+
+#[tokio::test]
+async fn k_10_the_listing_of_a_group_that_no_scope_refers_to_any_more_is_dropped() {
+    for mut fixture in at_second_page().await {
+        fixture.directory.groups(vec![left("all", &["p2400"])]);
+        fixture.run_cycle().await;
+        assert!(fixture.reported().await > 0, "what cycles report beside it is noted");
+        fixture.configure(&["city"], &["other"], 2).await;
+        later(&mut fixture).await;
+        assert_eq!(fixture.reported().await, 0);
+        fixture.directory.throttle_listing("all", false);
+        later(&mut fixture).await;
+        assert_eq!(fixture.directory.listed_pages(), 1);
     }
 }
