@@ -259,17 +259,16 @@ impl Tenant {
     async fn merge_users(&mut self, page: Page<UserChange>, asked: &Cursor, now: Timestamp) -> Result<bool, Error> {
         self.report(topic::USER_DELTAS.of(&self.name), "users", &page.rejected, now).await?;
         let is_endless = self.paging.is_endless(Some(asked), &page.next, &paging::users(&page.changes));
+        if is_endless {
+            self.note_endless("users", now);
+        }
         let mut sync_state = self.sync_state.clone();
         match page.next {
             Next::Page(_) if is_endless => sync_state.phase = Phase::Projecting,
             Next::Page(cursor) => sync_state.phase = Phase::Users(cursor),
             Next::Complete(cursor) => (sync_state.phase, sync_state.users) = (Phase::Projecting, Some(cursor)),
         }
-        if is_endless {
-            self.note_endless("users", now);
-            sync_state.full.clone_from(&self.sync_state.full);
-            (sync_state.full_cycle, sync_state.began) = (self.sync_state.full_cycle, self.sync_state.began);
-        } else if sync_state.phase == Phase::Projecting && !self.is_partial {
+        if !is_endless && sync_state.phase == Phase::Projecting && !self.is_partial {
             (self.failure, self.void) = (None, None);
         }
         if !page.changes.is_empty() {

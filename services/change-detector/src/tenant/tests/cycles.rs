@@ -205,6 +205,26 @@ async fn k_06_an_endless_delta_is_abandoned_reported_and_replaced_by_a_full_read
     assert!(fixture.progress().await.1 > cycle);
 }
 
+/// A full read has read everything and waits for a cycle, which never ends at the former cursors.
+#[tokio::test]
+async fn k_06_cycles_that_page_without_end_go_on_at_the_cursors_of_a_full_read() {
+    let mut fixture = ana_and_bo().await;
+    fixture.run_long_cycle().await;
+    fixture.later(COMPARE);
+    let both = vec![changed("ana", &[("city", "Paris")]), changed("bo", &[])];
+    fixture.directory.full_read(vec![joined("all", &["ana", "bo"])], both);
+    fixture.directory.users_without_end(true);
+    while fixture.users_cursor() != Some("fresh") {
+        assert!(fixture.directory.full_reads() < 3, "no further full read is needed");
+        fixture.later(Duration::from_secs(60));
+        fixture.run_long_cycle().await;
+    }
+    assert_eq!(fixture.directory.full_reads(), 2);
+    fixture.directory.users_without_end(false);
+    fixture.later(Duration::from_secs(10 * 60));
+    assert_eq!((fixture.run_long_cycle().await, fixture.condition(), fixture.full_phase()), (vec![], None, None));
+}
+
 #[tokio::test]
 async fn k_06_an_endless_initial_cycle_publishes_and_restarts_with_backoff() {
     let mut fixture = Fixture::new(&["city"], &["all"]).await;
