@@ -49,10 +49,10 @@ pub(crate) struct Stamp {
 /// The stamp of a new version; none where there is nothing to publish.
 pub(crate) fn stamp(change: &Change<'_>) -> Option<Stamp> {
     let is_same = change.before == Some(change.after);
-    // A user who came and went during a full read was not published. An unknown user whose deletion a cycle reports may have been published
+    // An initial cycle may list users who were deleted before. Later, an unknown user whose deletion a cycle reports may have been published
     // by a store that was restored since.
     let is_gone = matches!(change.after, State::Gone(_));
-    let was_never_published = change.before.is_none() && is_gone && change.reading != Reading::Cycle;
+    let was_never_published = change.before.is_none() && is_gone && change.reading == Reading::Initial;
     if was_never_published || (is_same && change.is_current) {
         return None;
     }

@@ -57,7 +57,7 @@ fn a_user_who_loses_access_overtakes_and_what_all_users_get_is_backlog() {
         // A full read: what it finds is as urgent as in a cycle, unless the projection changed for all users.
         (FULL, "out", "in", true, true, Some((Live, Origin::Live))),
         (FULL, "out", "in", true, false, Some((Bulk, Origin::Replay))),
-        (FULL, "-", "gone", true, true, None),
+        (FULL, "-", "gone", true, true, Some((Leaver, Origin::Live))),
         (FULL, "in", "out", true, false, Some((Revoke, Origin::Live))),
         (ADDS, "out", "in", true, true, Some((Bulk, Origin::Replay))),
         (ADDS, "in", "gone", true, true, Some((Leaver, Origin::Live))),

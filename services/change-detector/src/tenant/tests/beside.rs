@@ -123,6 +123,30 @@ async fn leavers_pass_in_every_phase_of_a_comparison() {
     }
 }
 
+/// A store that was restored since may have published the user.
+#[tokio::test]
+async fn the_deletion_of_an_unknown_user_is_published_in_every_phase_of_a_comparison() {
+    let phases: [fn(&FullPhase) -> bool; 3] = [
+        |phase| matches!(phase, FullPhase::Replace),
+        |phase| matches!(phase, FullPhase::Remove),
+        |phase| matches!(phase, FullPhase::Project),
+    ];
+    for phase in phases {
+        for fixture in fixtures(&["city"]).await {
+            let mut fixture = with_ana_and_bo(fixture);
+            fixture.run_cycle().await;
+            fixture.later(COMPARE);
+            let read = vec![changed("ana", &[("city", "Paris")]), changed("bo", &[]), gone("dee", Gone::Deleted)];
+            fixture.directory.full_read(vec![joined("all", &["ana", "bo"])], read);
+            fixture.directory.count(2);
+            fixture.trigger();
+            until(&mut fixture, phase).await;
+            fixture.directory.users(vec![gone("cy", Gone::Deleted)]);
+            assert_eq!(summaries(&fixture.run_cycle().await), ["cy:live:deleted"], "and no one whom only the full read shows as deleted");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_group_that_loses_most_members_during_a_takeover_retains_them() {
     for fixture in fixtures(&["city"]).await {
