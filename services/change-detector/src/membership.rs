@@ -78,7 +78,7 @@ pub(crate) async fn join(tx: &mut Transaction, context: &Context<'_>, members: &
     Ok(())
 }
 
-/// Notes that users are members of their groups as before: restored users, whom a full read or a listing under way may have omitted, since
+/// Notes that users are members of their groups as before: restored users, which a full read or a listing under way may have omitted, since
 /// neither a deletion nor a restoration is a change of a group.
 pub(crate) async fn retain(tx: &mut Transaction, context: &Context<'_>, users: &[UserId]) -> Result<(), Error> {
     const SQL: &str = "WITH restored (tenant, id, full_cycle, now) AS (VALUES {rows}) UPDATE member \

@@ -42,7 +42,7 @@ pub(crate) struct Chunk {
     pub(crate) done: Option<Key>,
     /// Whether a group was taken out of a group.
     pub(crate) unnested: bool,
-    /// A group with members whom its last listing has not shown, and the one before it has.
+    /// A group with members that its last listing has not shown, and the one before it has.
     pub(crate) unshown: Option<GroupId>,
 }
 

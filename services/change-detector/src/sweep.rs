@@ -114,7 +114,7 @@ pub(crate) async fn members(
     Ok(Chunk { done, unnested, ..Chunk::default() })
 }
 
-/// Takes members out of a group whom neither of its last two complete listings has shown, and whom no cycle has reported since the first of
+/// Takes members out of a group that neither of its last two complete listings has shown, and that no cycle has reported since the first of
 /// them began. A deleted user stays a member: no listing shows them, and a restoration is no change of the group.
 pub(crate) async fn listed(
     tx: &mut Transaction,

@@ -5,9 +5,9 @@
 //! that it does not report, is listed again and again. A page is merged as it is read, so a large group takes many steps; what a cycle
 //! reports meanwhile is newer.
 //!
-//! A member whom a complete listing does not show may have joined, or been deleted, a moment ago: a directory answers from replicas, of
-//! which one is behind another. The group is listed once more, when some cycles are complete, and members leave whom neither listing has
-//! shown, with the removal guard's check.
+//! A member that a complete listing does not show may have joined, or been deleted, a moment ago: a directory answers from replicas, of
+//! which one is behind another. The group is listed once more, when some cycles are complete, and members that neither listing has
+//! shown leave, with the removal guard's check.
 
 use std::time::Duration;
 

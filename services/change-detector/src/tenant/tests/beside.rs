@@ -142,7 +142,7 @@ async fn the_deletion_of_an_unknown_user_is_published_in_every_phase_of_a_compar
             fixture.trigger();
             until(&mut fixture, phase).await;
             fixture.directory.users(vec![gone("cy", Gone::Deleted)]);
-            assert_eq!(summaries(&fixture.run_cycle().await), ["cy:live:deleted"], "and no one whom only the full read shows as deleted");
+            assert_eq!(summaries(&fixture.run_cycle().await), ["cy:live:deleted"], "and no user that only the full read shows as deleted");
         }
     }
 }

@@ -153,7 +153,7 @@ async fn k_10_a_user_who_leaves_one_group_stays_in_another_that_is_still_to_be_l
 
 /// A directory answers from replicas: the one that lists the members may be behind the one that the delta query asks.
 #[tokio::test]
-async fn k_10_a_member_whom_a_listing_does_not_show_yet_stays() {
+async fn k_10_a_member_that_a_listing_does_not_show_yet_stays() {
     for mut fixture in fixtures(&["ana"], &["ana"]).await {
         fixture.run_cycle().await;
         fixture.later(COMPARE);
