@@ -1,14 +1,16 @@
 //! Leases: which replica owns which work, and until when, by the database's clock.
 //!
-//! Each change of owner increments the epoch. A transaction that requires a lease calls [`assert_with_commit`]; it fails with
+//! Each change of owner increments the epoch. A transaction that requires a lease begins at its [`Fence`]; its commit fails with
 //! [`Error::Fenced`] if the lease expired or has another owner, however long the process was suspended. The task of a [`Lease`] acquires
 //! and renews it. The functions in this module are the single steps, for tests and simulation.
 
+mod fence;
 mod keeper;
 
 use std::fmt;
 use std::time::Duration;
 
+pub use fence::Fence;
 pub use keeper::{Lease, LeaseState};
 
 use super::{Error, Param, Store, Transaction};
@@ -75,26 +77,6 @@ pub(super) const HELD: &str = "WITH v (name, epoch) AS (VALUES {rows}) SELECT le
     AND lease.epoch = v.epoch WHERE lease.until > CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) FOR KEY SHARE OF lease";
 
 const SQLITE: &str = "SELECT epoch FROM lease WHERE name = $1 AND epoch = $2 AND until > $3";
-
-/// Makes the commit of a transaction require a lease: no other owner acquires it between the commit's last statement and its end. Earlier
-/// statements are fenced only by the commit; a caller that must know earlier uses [`check`].
-pub fn assert_with_commit(tx: &mut Transaction, name: &str, epoch: Epoch) {
-    tx.require_lease(name, epoch);
-}
-
-/// Checks whether a lease is held now; it may be lost right after.
-///
-/// # Errors
-/// As [`assert()`].
-pub async fn check(store: &Store, name: &str, epoch: Epoch) -> Result<(), Error> {
-    const POSTGRES: &str = "SELECT epoch FROM lease WHERE name = $1 AND epoch = $2
-        AND until > CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
-    let row = match store.file_now() {
-        Some(now) => store.fetch_one_opt(SQLITE, params![name, epoch, now]).await?,
-        None => store.fetch_one_opt(POSTGRES, params![name, epoch]).await?,
-    };
-    row.map(drop).ok_or_else(|| Error::Fenced(name.to_owned()))
-}
 
 /// Makes a transaction require a lease: no other owner acquires it before the transaction has ended.
 ///

@@ -30,7 +30,7 @@ use xtsync_domain::Timestamp;
 
 pub use contention::{MayBeContended, retry_contended};
 pub use error::Error;
-pub use lease::{Epoch, Lease, LeaseState};
+pub use lease::{Epoch, Fence, Lease, LeaseState};
 pub use migration::{Migration, Migrations};
 pub use offset::set_offset_back;
 pub use offset::{load_offsets, lock_offsets, store_offsets};

@@ -48,6 +48,7 @@ contract! {
         a_released_lease_is_free_at_once,
         an_owner_takes_its_own_lease_back_at_once_in_a_new_epoch,
         a_former_owner_writes_nothing,
+        a_fence_is_lost_only_if_the_database_says_so,
         no_owner_takes_a_lease_over_while_a_transaction_requires_it,
         a_keeper_acquires_renews_notifies_and_releases,
         a_keeper_whose_lease_was_taken_notifies_that_it_is_lost;

@@ -16,19 +16,19 @@ use xtsync_domain::link::Class;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_runtime::trace;
 use xtsync_service::publish;
-use xtsync_store::{self as store, Store, Transaction, lease};
+use xtsync_store::{Fence, Store};
 
+use crate::ROLE;
 use crate::error::Error;
 use crate::mirror::{self, PUBLISH_BATCH_MAX, Unpublished};
 use crate::urgency::{self, Pass};
-use crate::{ROLE, tenant::FencingToken};
 
 /// Publishes the records of a tenant.
 #[derive(Clone)]
 pub(crate) struct Publisher {
     pub(crate) store: Store,
     pub(crate) bus: Bus,
-    pub(crate) fencing_token: FencingToken,
+    pub(crate) fence: Fence,
     pub(crate) tenant: TenantName,
 }
 
@@ -64,7 +64,7 @@ impl Publisher {
 
     /// Publishes again what is published already, if it is ours to publish.
     pub(crate) async fn republish(&self, users: Vec<Unpublished>, now: Timestamp) -> Result<(), Error> {
-        self.check_lease().await?;
+        self.fence.check().await?;
         self.send_to_completion(users, now).await
     }
 
@@ -83,7 +83,7 @@ impl Publisher {
     pub(crate) async fn due(&self) -> Result<Vec<Unpublished>, Error> {
         let due = mirror::unpublished(&self.store, &self.tenant).await?;
         if !due.is_empty() {
-            self.check_lease().await?;
+            self.fence.check().await?;
         }
         Ok(due)
     }
@@ -95,7 +95,7 @@ impl Publisher {
         let sent = publish::records(&*self.bus, ROLE, records, urgency, now).await;
         let marked = self.mark_published(&due, sent.is_ok()).await;
         // Another owner may have published newer records before these.
-        if marked.is_err() && matches!(self.check_lease().await, Err(Error::Store(store::Error::Fenced(_)))) {
+        if marked.is_err() && self.fence.is_lost().await {
             let mut tx = self.store.begin().await?;
             mirror::mark_published_late(&mut tx, &self.tenant, &due).await?;
             tx.commit().await?;
@@ -106,7 +106,7 @@ impl Publisher {
 
     /// Notes what the bus took, as the owner.
     async fn mark_published(&self, due: &[Unpublished], sent: bool) -> Result<(), Error> {
-        let mut tx = self.begin().await?;
+        let mut tx = self.fence.begin().await?;
         if sent {
             mirror::mark_published(&mut tx, &self.tenant, due);
         }
@@ -118,7 +118,7 @@ impl Publisher {
         if facts.is_empty() {
             return Ok(());
         }
-        self.check_lease().await?;
+        self.fence.check().await?;
         let record = |fact: &TenantFact| {
             let value = events::TenantFact::from(fact).encode_to_vec();
             let topic = topic::TENANT_FACTS.of(&self.tenant);
@@ -133,22 +133,10 @@ impl Publisher {
         if keys.is_empty() {
             return Ok(());
         }
-        self.check_lease().await?;
+        self.fence.check().await?;
         let ended = keys.iter().map(|key| Outgoing::tombstone(topic::TENANT_FACTS.of(&self.tenant), key));
         self.bus.publish(ended.collect(), Urgency::Live).await?;
         Ok(())
-    }
-
-    /// Fails when the tenant is not ours any more.
-    async fn check_lease(&self) -> Result<(), Error> {
-        Ok(lease::check(&self.store, &self.fencing_token.lease, self.fencing_token.epoch).await?)
-    }
-
-    /// Begins a transaction that commits only while the tenant is ours.
-    pub(crate) async fn begin(&self) -> Result<Transaction, Error> {
-        let mut tx = self.store.begin().await?;
-        lease::assert_with_commit(&mut tx, &self.fencing_token.lease, self.fencing_token.epoch);
-        Ok(tx)
     }
 }
 

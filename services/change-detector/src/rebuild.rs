@@ -48,7 +48,7 @@ pub(crate) async fn rebuild(publisher: &Publisher, sync_state: &mut SyncState, n
     }
     sync_state.void();
     sync_state.begin_full(Reason::Rebuilt, now);
-    let mut tx = publisher.begin().await?;
+    let mut tx = publisher.fence.begin().await?;
     sync_state::save(&mut tx, &publisher.tenant, sync_state);
     tx.commit().await?;
     Ok(true)
@@ -58,7 +58,7 @@ pub(crate) async fn rebuild(publisher: &Publisher, sync_state: &mut SyncState, n
 async fn newer(publisher: &Publisher, records: Vec<Record>) -> Result<Vec<(UserDelta, Option<Mirrored>)>, Error> {
     let deltas: BTreeMap<UserId, UserDelta> = records.iter().filter_map(read).map(|delta| (delta.user.clone(), delta)).collect();
     let ids: Vec<UserId> = deltas.keys().cloned().collect();
-    let mut known = mirror::load(&mut publisher.begin().await?, &publisher.tenant, &ids).await?;
+    let mut known = mirror::load(&mut publisher.fence.begin().await?, &publisher.tenant, &ids).await?;
     let pairs = deltas.into_values().map(|delta| (known.remove(&delta.user), delta));
     let is_newer = |(known, delta): &(Option<Mirrored>, UserDelta)| known.as_ref().is_none_or(|known| known.version < delta.version);
     Ok(pairs.filter(is_newer).map(|(known, delta)| (delta, known)).collect())
@@ -73,7 +73,7 @@ fn read(record: &Record) -> Option<UserDelta> {
 /// Takes a batch; returns the number of affected users.
 async fn restore_batch(publisher: &Publisher, records: Vec<Record>, now: Timestamp) -> Result<usize, Error> {
     let users: Vec<Mirrored> = newer(publisher, records).await?.into_iter().map(|(delta, known)| as_published(delta, known, now)).collect();
-    let mut tx = publisher.begin().await?;
+    let mut tx = publisher.fence.begin().await?;
     mirror::save_published(&mut tx, &publisher.tenant, &users).await?;
     tx.commit().await?;
     Ok(users.len())

@@ -16,12 +16,12 @@ use xtsync_directory::{self as directory, Collection, Source, Subscribe};
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_runtime::clock::Clock;
 use xtsync_runtime::telemetry::chain;
-use xtsync_store::{Store, Transaction, lease};
+use xtsync_store::{Fence, Store};
 
 use crate::error::Error;
 use crate::metrics::Metrics;
 use crate::subscription::{self, Known};
-use crate::tenant::{DetectionSpec, FencingToken};
+use crate::tenant::DetectionSpec;
 use crate::trigger::Trigger;
 
 /// How often the store is asked for triggers that other replicas received.
@@ -42,7 +42,7 @@ pub(crate) struct Subscriber {
     pub(crate) name: TenantName,
     pub(crate) source: Arc<dyn Source>,
     pub(crate) store: Store,
-    pub(crate) fencing_token: FencingToken,
+    pub(crate) fence: Fence,
     pub(crate) trigger: Trigger,
     pub(crate) metrics: Metrics,
     /// Why no notifications come, though they are configured; empty where they come.
@@ -133,7 +133,7 @@ impl Subscriber {
         }
         match self.source.renew(id, now.plus(LIFETIME)).await {
             Ok(expires) => {
-                let mut tx = self.begin().await?;
+                let mut tx = self.fence.begin().await?;
                 subscription::renewed(&mut tx, &self.name, id, expires, halfway(now, expires)).await?;
                 Ok(tx.commit().await?)
             }
@@ -145,12 +145,12 @@ impl Subscriber {
     async fn make(&self, of: Collection, url: &Url, now: Timestamp) -> Result<(), Error> {
         let client_state = random();
         let hash = subscription::state_hash(client_state.expose_secret());
-        let mut tx = self.begin().await?;
+        let mut tx = self.fence.begin().await?;
         subscription::intend(&mut tx, &self.name, of, &hash, url).await?;
         tx.commit().await?;
         let asked = Subscribe { of, url: url.clone(), client_state, until: now.plus(LIFETIME) };
         let made = self.source.subscribe(&asked).await?;
-        let mut tx = self.begin().await?;
+        let mut tx = self.fence.begin().await?;
         subscription::made(&mut tx, &self.name, &hash, &made, halfway(now, made.expires)).await?;
         tx.commit().await?;
         info!(tenant = %self.name, ?of, "the directory tells of changes");
@@ -163,7 +163,7 @@ impl Subscriber {
         if let Some(id) = &known.id {
             self.source.unsubscribe(id).await?;
         }
-        let mut tx = self.begin().await?;
+        let mut tx = self.fence.begin().await?;
         subscription::forget(&mut tx, &self.name, known.of).await?;
         Ok(tx.commit().await?)
     }
@@ -181,12 +181,6 @@ impl Subscriber {
             }
             Error::Store(_) | Error::Bus(_) | Error::Corrupt(_) => STORE_RETRY_INTERVAL,
         }
-    }
-
-    async fn begin(&self) -> Result<Transaction, Error> {
-        let mut tx = self.store.begin().await?;
-        lease::assert_with_commit(&mut tx, &self.fencing_token.lease, self.fencing_token.epoch);
-        Ok(tx)
     }
 }
 

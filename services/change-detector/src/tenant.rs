@@ -26,7 +26,7 @@ use xtsync_directory::Source;
 use xtsync_domain::fact::GroupState;
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{DirectoryId, GroupId, TenantName, Timestamp, UserId};
-use xtsync_store::{Epoch, Store, Transaction, lease};
+use xtsync_store::{Fence, Store, Transaction};
 
 use self::failure::Failure;
 use self::listings::Listings;
@@ -50,15 +50,6 @@ use crate::scope::Scopes;
 use crate::sweep::SeenCounter;
 use crate::sync_state::{self, Phase, SyncState};
 use crate::urgency::Reading;
-
-/// The right to act for a tenant.
-#[derive(Debug, Clone)]
-pub(crate) struct FencingToken {
-    /// The lease's name.
-    pub(crate) lease: String,
-    /// Its epoch; a later one fences this.
-    pub(crate) epoch: Epoch,
-}
 
 /// What is asked of a tenant's detection by the configuration.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -123,7 +114,7 @@ pub(crate) struct Tenant {
     pub(crate) source: Arc<dyn Source>,
     pub(crate) store: Store,
     pub(crate) bus: Bus,
-    pub(crate) fencing_token: FencingToken,
+    pub(crate) fence: Fence,
     pub(crate) metrics: Metrics,
     pub(crate) intervals: Intervals,
     pub(crate) spec: DetectionSpec,
@@ -200,7 +191,7 @@ impl Tenant {
         name: TenantName,
         source: Arc<dyn Source>,
         (store, bus): (Store, Bus),
-        fencing_token: FencingToken,
+        fence: Fence,
         (intervals, metrics): (Intervals, Metrics),
         spec: DetectionSpec,
         now: Timestamp,
@@ -212,7 +203,7 @@ impl Tenant {
         if sync_state.began == Timestamp(0) {
             sync_state.began = now;
         }
-        let publisher = Publisher { store: store.clone(), bus: bus.clone(), fencing_token: fencing_token.clone(), tenant: name.clone() };
+        let publisher = Publisher { store: store.clone(), bus: bus.clone(), fence: fence.clone(), tenant: name.clone() };
         rebuild(&publisher, &mut sync_state, now).await?;
         let start = Timestamp(0);
         let mut tenant = Self {
@@ -220,7 +211,7 @@ impl Tenant {
             source,
             store,
             bus,
-            fencing_token,
+            fence,
             metrics,
             intervals,
             spec: DetectionSpec::empty(spec.revision),
@@ -413,13 +404,11 @@ impl Tenant {
     }
 
     fn publisher(&self) -> Publisher {
-        Publisher { store: self.store.clone(), bus: self.bus.clone(), fencing_token: self.fencing_token.clone(), tenant: self.name.clone() }
+        Publisher { store: self.store.clone(), bus: self.bus.clone(), fence: self.fence.clone(), tenant: self.name.clone() }
     }
 
     async fn begin(&self) -> Result<Transaction, Error> {
-        let mut tx = self.store.begin().await?;
-        lease::assert_with_commit(&mut tx, &self.fencing_token.lease, self.fencing_token.epoch);
-        Ok(tx)
+        Ok(self.fence.begin().await?)
     }
 
     fn context(&self, now: Timestamp) -> Context<'_> {

@@ -20,11 +20,11 @@ use xtsync_runtime::supervise::TaskState;
 use xtsync_runtime::telemetry::chain;
 use xtsync_service::service::Parts;
 use xtsync_service::status::Publisher;
-use xtsync_store::{Epoch, Lease, LeaseState, Store};
+use xtsync_store::{Epoch, Fence, Lease, LeaseState, Store};
 
 use crate::metrics::Metrics;
 use crate::subscriber::{self, Subscriber};
-use crate::tenant::{DetectionSpec, FencingToken, Intervals, Pause, Tenant};
+use crate::tenant::{DetectionSpec, Intervals, Pause, Tenant};
 use crate::{Connect, Error, Trigger};
 
 /// How long it may take to end the subscriptions of a tenant that is no longer watched.
@@ -86,29 +86,29 @@ impl Watched {
                 () = stop.cancelled() => break,
                 epoch = wait_acquired(&mut held) => epoch,
             };
-            let fencing_token = FencingToken { lease: lease.name().to_owned(), epoch };
-            let subscriber = self.subscriber(&source, &fencing_token);
+            let fence = lease.fence(epoch);
+            let subscriber = self.subscriber(&source, &fence);
             let specs = self.specs.clone();
-            last = Some(fencing_token.clone());
+            last = Some(fence.clone());
             tokio::select! {
-                () = self.run_leased(&source, fencing_token, &stop) => {}
+                () = self.run_leased(&source, fence, &stop) => {}
                 () = subscriber.run(shared.parts.clock.clone(), specs) => {}
                 () = wait_lost(&mut held, epoch) => {}
             }
         }
-        if let Some(fencing_token) = last.filter(|_| self.specs.borrow().users.is_none()) {
+        if let Some(fence) = last.filter(|_| self.specs.borrow().users.is_none()) {
             // In vain where the lease was lost.
-            let _ = tokio::time::timeout(UNSUBSCRIBE_TIMEOUT, self.subscriber(&source, &fencing_token).end()).await;
+            let _ = tokio::time::timeout(UNSUBSCRIBE_TIMEOUT, self.subscriber(&source, &fence).end()).await;
         }
         lease.release().await;
     }
 
-    fn subscriber(&self, source: &Arc<dyn Source>, fencing_token: &FencingToken) -> Subscriber {
+    fn subscriber(&self, source: &Arc<dyn Source>, fence: &Fence) -> Subscriber {
         Subscriber {
             name: self.name.clone(),
             source: source.clone(),
             store: self.shared.store.clone(),
-            fencing_token: fencing_token.clone(),
+            fence: fence.clone(),
             trigger: self.shared.trigger.clone(),
             metrics: self.shared.metrics.clone(),
             warning: self.warning.clone(),
@@ -119,7 +119,7 @@ impl Watched {
     }
 
     /// Steps the tenant under one epoch of its lease, until the stop signal.
-    async fn run_leased(&mut self, source: &Arc<dyn Source>, fencing_token: FencingToken, stop: &Shutdown) {
+    async fn run_leased(&mut self, source: &Arc<dyn Source>, fence: Fence, stop: &Shutdown) {
         let registration = self.shared.trigger.register(&self.name);
         let mut tenant = None;
         let mut rng = StdRng::from_os_rng();
@@ -128,7 +128,7 @@ impl Watched {
         while !stop.is_cancelled() {
             let now = self.shared.parts.clock.now();
             let mut has_failed = false;
-            let wait = match self.step(&mut tenant, source, &fencing_token).await {
+            let wait = match self.step(&mut tenant, source, &fence).await {
                 Ok(Pause::None) => {
                     failures = 0;
                     // What comes while there is much to do is not left until it is done.
@@ -169,7 +169,7 @@ impl Watched {
         }
     }
 
-    async fn step(&mut self, tenant: &mut Option<Tenant>, source: &Arc<dyn Source>, fencing_token: &FencingToken) -> Result<Pause, Error> {
+    async fn step(&mut self, tenant: &mut Option<Tenant>, source: &Arc<dyn Source>, fence: &Fence) -> Result<Pause, Error> {
         let spec = self.specs.borrow_and_update().clone();
         let now = self.shared.parts.clock.now();
         let tenant = match tenant {
@@ -183,7 +183,7 @@ impl Watched {
                 let shared = &self.shared;
                 let parts = (shared.store.clone(), shared.parts.bus.clone());
                 let rest = (shared.intervals, shared.metrics.clone());
-                tenant.insert(Tenant::load(self.name.clone(), source.clone(), parts, fencing_token.clone(), rest, spec, now).await?)
+                tenant.insert(Tenant::load(self.name.clone(), source.clone(), parts, fence.clone(), rest, spec, now).await?)
             }
         };
         tenant.step(now).await

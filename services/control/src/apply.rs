@@ -50,9 +50,9 @@ pub(crate) async fn apply(context: &Context, written: &[Written], actor: Actor<'
 
 async fn store_and_publish(context: &Context, written: &[Written], actor: Actor<'_>, refresh_names: bool) -> Result<Applied, Error> {
     let _guard = context.revision_lock.lock().await;
-    let epoch = context.epoch()?;
+    let fence = context.fence()?;
     let facts = fact::groups(&context.store).await?;
-    let mut tx = context.begin(epoch).await?;
+    let mut tx = fence.begin().await?;
     let stored = resources::read_in(&mut tx).await?;
     let names = Names::of(stored.values());
     let keyed = names.keyed(written).map_err(Error::Refused)?;

@@ -108,7 +108,7 @@ pub(crate) async fn publish_command_for(
 ) -> Result<(), Error> {
     let now = context.clock.now();
     let operation = Operation { actor, verb, now };
-    let mut tx = context.begin(context.epoch()?).await?;
+    let mut tx = context.fence()?.begin().await?;
     let mut records = Vec::new();
     for tenant in tenants {
         let command = internal::Command {

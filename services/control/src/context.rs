@@ -9,7 +9,7 @@ use xtsync_directory::Connectors;
 use xtsync_domain::resource::AllowedHosts;
 use xtsync_runtime::clock::Clock;
 use xtsync_runtime::health::Condition;
-use xtsync_store::{Epoch, Lease, Store, Transaction, lease};
+use xtsync_store::{Fence, Lease, Store};
 
 use crate::Error;
 use crate::metrics::Metrics;
@@ -42,20 +42,12 @@ pub(crate) struct Context {
 }
 
 impl Context {
-    /// Returns the epoch of the lease.
+    /// Returns the fence of the leader. A transaction that it begins commits only if no other leader can have changed what it has read.
     ///
     /// # Errors
     /// [`Error::NotLeading`] while this replica does not hold the lease.
-    pub(crate) fn epoch(&self) -> Result<Epoch, Error> {
-        self.lease.held().ok_or(Error::NotLeading)
-    }
-
-    /// Begins a transaction that commits only if this replica still holds the lease in this epoch. No other leader can then have changed
-    /// what the transaction has read.
-    pub(crate) async fn begin(&self, epoch: Epoch) -> Result<Transaction, Error> {
-        let mut tx = self.store.begin().await?;
-        lease::assert_with_commit(&mut tx, LEASE, epoch);
-        Ok(tx)
+    pub(crate) fn fence(&self) -> Result<Fence, Error> {
+        self.lease.held().map(|epoch| self.lease.fence(epoch)).ok_or(Error::NotLeading)
     }
 }
 

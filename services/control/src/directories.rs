@@ -38,7 +38,7 @@ pub(crate) async fn pin_new(context: &Context) -> Result<(), Error> {
         return Ok(());
     }
     let _guard = context.revision_lock.lock().await;
-    let mut tx = context.begin(context.epoch()?).await?;
+    let mut tx = context.fence()?.begin().await?;
     let stored = resources::read_in(&mut tx).await?;
     let found = found(&stored, fact::identities(&context.store).await?.into_iter().map(|(tenant, one)| (tenant, one.directory_id)));
     if found.is_empty() {
@@ -94,7 +94,7 @@ fn directory(spec: &Spec) -> Option<&DirectoryId> {
 pub(crate) async fn confirm(context: &Context, tenant: &str, expected: &str, actor: Actor<'_>) -> Result<Option<Confirmed>, Error> {
     let Ok(name) = TenantName::new(tenant) else { return Ok(None) };
     let _guard = context.revision_lock.lock().await;
-    let mut tx = context.begin(context.epoch()?).await?;
+    let mut tx = context.fence()?.begin().await?;
     let stored = resources::read_in(&mut tx).await?;
     let names = Names::of(stored.values());
     let tenant = names.key(&name)?;

@@ -13,10 +13,10 @@ use xtsync_contract::topic::{self, COMMIT_KEY};
 use xtsync_domain::Timestamp;
 use xtsync_domain::resource::Resource;
 use xtsync_service::configuration::digest;
-use xtsync_store::{self as store, Epoch, Store, lease, params};
+use xtsync_store::{self as store, Fence, Store, params};
 
 use crate::Error;
-use crate::context::{Context, LEASE, ROLE};
+use crate::context::{Context, ROLE};
 use crate::resources::{self, StoredResources};
 
 /// The unpublished rows, read in one transaction.
@@ -35,15 +35,15 @@ struct Due {
 /// # Errors
 /// If the store or the bus fails, or this replica does not lead.
 pub(crate) async fn pending(context: &Context) -> Result<(), Error> {
-    let epoch = context.epoch()?;
-    let Some(due) = due(context, epoch).await? else { return Ok(()) };
+    let fence = context.fence()?;
+    let Some(due) = due(&fence).await? else { return Ok(()) };
     let sent = send(context, &due).await;
     let marked = match &sent {
-        Ok(()) => mark_published(context, epoch, &due).await,
+        Ok(()) => mark_published(&fence, &due).await,
         Err(_) => Ok(()),
     };
     // Also after an error, because records may have reached the bus.
-    if matches!(lease::check(&context.store, LEASE, epoch).await, Err(store::Error::Fenced(_))) {
+    if fence.is_lost().await {
         mark_unpublished(&context.store, &due).await?;
     }
     sent?;
@@ -54,11 +54,11 @@ pub(crate) async fn pending(context: &Context) -> Result<(), Error> {
     Ok(())
 }
 
-async fn due(context: &Context, epoch: Epoch) -> Result<Option<Due>, Error> {
+async fn due(fence: &Fence) -> Result<Option<Due>, Error> {
     const REVISION: &str = "SELECT id, actor, published FROM revision WHERE published <= 0 ORDER BY id DESC LIMIT 1";
     const CHANGED: &str =
         "SELECT kind, tenant, name, spec, revision, published FROM resource WHERE revision <> published ORDER BY kind, tenant, name";
-    let mut tx = context.begin(epoch).await?;
+    let mut tx = fence.begin().await?;
     let Some(row) = tx.fetch_one_opt(REVISION, params![]).await? else { return Ok(None) };
     let changed = tx.fetch(CHANGED, params![]).await?;
     let changed =
@@ -77,10 +77,9 @@ async fn send(context: &Context, due: &Due) -> Result<(), bus::Error> {
 }
 
 /// Marks the rows as published, while this replica leads. A row whose `published` another replica has changed since then is left unchanged.
-async fn mark_published(context: &Context, epoch: Epoch, due: &Due) -> Result<(), store::Error> {
+async fn mark_published(fence: &Fence, due: &Due) -> Result<(), store::Error> {
     const RESOURCE: &str = "UPDATE resource SET published = $4 WHERE kind = $1 AND tenant = $2 AND name = $3 AND published = $5";
-    let mut tx = context.store.begin().await?;
-    lease::assert_with_commit(&mut tx, LEASE, epoch);
+    let mut tx = fence.begin().await?;
     for (resource, published) in &due.changed {
         let [kind, tenant, name] = resources::key(&resource.id);
         tx.execute(RESOURCE, vec![kind, tenant, name, resource.revision.into(), (*published).into()]).await?;

@@ -43,7 +43,7 @@ pub(crate) async fn reconcile(context: &Context) -> Result<(), Error> {
 /// If the store or the bus is unavailable, or a newer version wrote the configuration on the bus.
 pub(crate) async fn compare(context: &Context) -> Result<(), Error> {
     let published = published(context).await?;
-    let mut tx = context.begin(context.epoch()?).await?;
+    let mut tx = context.fence()?.begin().await?;
     let stored = resources::read_in(&mut tx).await?;
     restore_revisions(&mut tx, &published, &stored, context).await?;
     mark_unpublished(&mut tx, &published).await?;

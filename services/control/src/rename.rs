@@ -30,7 +30,7 @@ pub(crate) struct Renamed {
 pub(crate) async fn rename(context: &Context, from: &str, to: &str, actor: Actor<'_>) -> Result<Option<Renamed>, Error> {
     let to = TenantName::new(to).map_err(|invalid| refused(invalid.to_string()))?;
     let _guard = context.revision_lock.lock().await;
-    let mut tx = context.begin(context.epoch()?).await?;
+    let mut tx = context.fence()?.begin().await?;
     let stored = resources::read_in(&mut tx).await?;
     let names = Names::of(stored.values());
     let Ok(from) = TenantName::new(from) else { return Ok(None) };

@@ -31,7 +31,7 @@ pub(crate) fn lookup(facts: &[(String, Fact)], stored: &StoredResources) -> Look
 /// If the store or the bus is unavailable, or this replica does not lead. The caller may call it again.
 pub(crate) async fn resolve_pending(context: &Context) -> Result<(), Error> {
     let _guard = context.revision_lock.lock().await;
-    let epoch = context.epoch()?;
+    let fence = context.fence()?;
     let stored = resources::read(&context.store).await?;
     let mut plan = Plan::of(&stored);
     if plan.has_unresolved() {
@@ -40,7 +40,7 @@ pub(crate) async fn resolve_pending(context: &Context) -> Result<(), Error> {
     let wanted = plan.stored();
     if wanted.iter().any(|(id, spec)| stored.get(id).is_none_or(|resource| resource.spec != *spec)) {
         let operation = Operation { actor: Actor::internal(ROLE.name()), verb: "resolve", now: context.clock.now() };
-        let mut tx = context.begin(epoch).await?;
+        let mut tx = fence.begin().await?;
         revision::store(&mut tx, operation, &stored, &wanted).await?;
         tx.commit().await?;
     }
@@ -63,7 +63,7 @@ mod tests {
         resolve_pending(&context).await.unwrap();
         let before = resources::read(&context.store).await.unwrap();
         let (id, derived) = before.iter().find(|(_, resource)| matches!(resource.spec, Spec::Projection(_))).unwrap();
-        let mut tx = context.begin(context.epoch().unwrap()).await.unwrap();
+        let mut tx = context.fence().unwrap().begin().await.unwrap();
         resources::write(&mut tx, id, &Spec::Projection(Projection::default()), derived.revision).await.unwrap();
         tx.commit().await.unwrap();
         resolve_pending(&context).await.unwrap();

@@ -36,7 +36,7 @@ pub(crate) async fn fold(context: &Context, records: &[Record]) -> Result<Change
         names: batch.facts.keys().any(|(_, key)| is_group_name_key(key)),
         identities: batch.facts.keys().any(|(_, key)| key == IDENTITY),
     };
-    let mut tx = context.begin(context.epoch()?).await?;
+    let mut tx = context.fence()?.begin().await?;
     store_offsets(&mut tx, &batch.next);
     rows::store(&mut tx, batch, context.clock.now()).await?;
     tx.commit().await?;

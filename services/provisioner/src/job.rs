@@ -228,7 +228,7 @@ impl<'a> Job<'a> {
     async fn commit(&mut self, update: LinkUpdate) -> Result<Committed> {
         let worker = self.worker;
         let stored = update.stored.clone();
-        if worker.group_commit.commit(&worker.context, &worker.target, (worker.lease.name(), self.epoch), update).await? {
+        if worker.group_commit.commit(&worker.context, &worker.target, &worker.lease.fence(self.epoch), update).await? {
             let before = std::mem::replace(&mut self.row, stored.link.clone());
             self.stored = Stored { row_version: stored.row_version + 1, ..stored };
             if before.occupied_address().is_some() && before.occupied_address() != self.row.occupied_address() {

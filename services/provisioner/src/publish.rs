@@ -16,7 +16,7 @@ use xtsync_contract::topic;
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_runtime::telemetry::chain;
 use xtsync_service::publish;
-use xtsync_store::{self as store, Epoch, lease, outbox, retry_contended};
+use xtsync_store::{Epoch, Fence, outbox, retry_contended};
 
 use crate::ROLE;
 use crate::error::Result;
@@ -84,7 +84,7 @@ pub(crate) async fn send(
     if links.is_empty() && outcomes.is_empty() {
         return Ok(());
     }
-    let (context, now) = (&worker.context, worker.context.now());
+    let (context, fence, now) = (&worker.context, worker.lease.fence(epoch), worker.context.now());
     let record = |row: &Unpublished| {
         let (topic, key, traceparent) = (topic::LINKS.of(&worker.target), row.key.record(), row.traceparent.as_deref());
         match &row.state {
@@ -92,26 +92,20 @@ pub(crate) async fn send(
             None => Outgoing::tombstone(topic, &key),
         }
     };
-    lease::check(&context.store, worker.lease.name(), epoch).await?;
+    fence.check().await?;
     let (numbers, outcomes): (Vec<i64>, Vec<Outgoing>) = outcomes.into_iter().unzip();
     let publish = |records| publish::records(&*context.parts.bus, ROLE, records, urgency, now);
     // One that does not get through does not hold up the other.
     let (links_sent, outcomes_sent) = tokio::join!(publish(links.iter().map(record).collect()), publish(outcomes));
     let published_links = links_sent.as_ref().map_or(&[][..], |()| &links);
     let removed = outcomes_sent.as_ref().map_or(&[][..], |()| &numbers);
-    let marked = retry_contended(|| mark_published(worker, epoch, published_links, removed)).await;
-    if marked.is_err() && is_fenced(worker, epoch).await {
+    let marked = retry_contended(|| mark_published(&fence, published_links, removed)).await;
+    if marked.is_err() && fence.is_lost().await {
         retry_contended(|| mark_published_late(worker, &links)).await?;
     }
     marked?;
     links_sent?;
     Ok(outcomes_sent?)
-}
-
-/// Whether the target is not ours any more.
-async fn is_fenced(worker: &Worker, epoch: Epoch) -> bool {
-    let checked = lease::check(&worker.context.store, worker.lease.name(), epoch).await;
-    matches!(checked, Err(store::Error::Fenced(_)))
 }
 
 /// Records what a former owner published.
@@ -122,8 +116,8 @@ async fn mark_published_late(worker: &Worker, links: &[Unpublished]) -> Result<(
 }
 
 /// Notes what the bus took, as the owner.
-async fn mark_published(worker: &Worker, epoch: Epoch, links: &[Unpublished], outcomes: &[i64]) -> Result<()> {
-    let mut tx = worker.begin(epoch).await?;
+async fn mark_published(fence: &Fence, links: &[Unpublished], outcomes: &[i64]) -> Result<()> {
+    let mut tx = fence.begin().await?;
     link::mark_published(&mut tx, links);
     outbox::remove(&mut tx, outcomes);
     Ok(tx.commit().await?)

@@ -27,7 +27,7 @@ use xtsync_runtime::health::Condition;
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_runtime::supervise::TaskState;
 use xtsync_runtime::telemetry::chain;
-use xtsync_store::{Epoch, Lease, LeaseState, Transaction, lease};
+use xtsync_store::{Epoch, Lease, LeaseState, Transaction};
 
 use self::breaker::{Admission, Breaker, CallResult, Lane, TargetFailure};
 use self::concurrency::Concurrency;
@@ -110,9 +110,7 @@ impl Worker {
 
     /// Begins a transaction that commits only while the lease is ours, in this epoch.
     pub(crate) async fn begin(&self, epoch: Epoch) -> Result<Transaction> {
-        let mut tx = self.context.store.begin().await?;
-        lease::assert_with_commit(&mut tx, self.lease.name(), epoch);
-        Ok(tx)
+        Ok(self.lease.fence(epoch).begin().await?)
     }
 
     /// Works whenever the lease is held, until the shutdown.

@@ -8,7 +8,7 @@ use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tokio_util::sync::{CancellationToken, DropGuard};
 use tracing::{info, warn};
 
-use super::{Epoch, Error, Store, acquire, release, renew};
+use super::{Epoch, Error, Fence, Store, acquire, release, renew};
 use xtsync_runtime::telemetry::chain;
 
 /// The longest interval between attempts to acquire a lease that another replica holds. A handover then takes less than a second, whatever
@@ -27,6 +27,7 @@ pub enum LeaseState {
 /// A lease that a task tries to hold as long as this exists. Dropping it releases the lease.
 #[derive(Debug)]
 pub struct Lease {
+    store: Store,
     name: String,
     state: watch::Receiver<LocalState>,
     changes: watch::Receiver<LeaseState>,
@@ -48,15 +49,15 @@ impl Lease {
         let (state, state_watcher) = watch::channel(LocalState::Lost);
         let (changes, watcher) = watch::channel(LeaseState::Lost);
         let stop = CancellationToken::new();
-        let keeper = LeaseKeeper { store, name: name.to_owned(), owner: owner.to_owned(), ttl, state, changes };
+        let keeper = LeaseKeeper { store: store.clone(), name: name.to_owned(), owner: owner.to_owned(), ttl, state, changes };
         let task = tokio::spawn(keeper.run(stop.clone()));
-        Self { name: name.to_owned(), state: state_watcher, changes: watcher, stop: stop.drop_guard(), task }
+        Self { store, name: name.to_owned(), state: state_watcher, changes: watcher, stop: stop.drop_guard(), task }
     }
 
-    /// The lease's name.
+    /// The fence of an epoch in which this replica acquired it.
     #[must_use]
-    pub fn name(&self) -> &str {
-        &self.name
+    pub fn fence(&self, epoch: Epoch) -> Fence {
+        Fence::new(self.store.clone(), &self.name, epoch)
     }
 
     /// The epoch in which this replica holds it now.

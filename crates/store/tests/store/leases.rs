@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tokio::sync::watch;
-use xtsync_store::{Epoch, Error, Lease, LeaseState, Store, lease, params};
+use xtsync_store::{Epoch, Error, Fence, Lease, LeaseState, Store, lease, params};
 
 use xtsync_kit::store_fixture::{StoreFixture, numbers};
 
@@ -24,21 +24,21 @@ async fn write(store: &Store, epoch: u64, id: &str) -> Result<(), Error> {
         lease::assert(&mut tx, "target/hub", Epoch(epoch)).await?;
         tx.commit().await
     };
+    let fence = Fence::new(store.clone(), "target/hub", Epoch(epoch));
     let with_commit = async {
-        let mut tx = store.begin().await?;
-        lease::assert_with_commit(&mut tx, "target/hub", Epoch(epoch));
+        let mut tx = fence.begin().await?;
         tx.insert(PUT, rows()).await?;
         tx.commit().await
     };
     let together = async {
-        let mut tx = store.begin().await?;
-        lease::assert_with_commit(&mut tx, "target/hub", Epoch(epoch));
+        let mut tx = fence.begin().await?;
         tx.defer(PUT, rows());
         tx.commit().await
     };
-    let checked = lease::check(store, "target/hub", Epoch(epoch)).await;
+    let checked = fence.check().await;
     let written = [asserted.await, with_commit.await, together.await];
     assert!(written.iter().all(|written| written.is_ok() == checked.is_ok()), "{written:?}");
+    assert_eq!(fence.is_lost().await, checked.is_err());
     written.into_iter().chain([checked]).collect()
 }
 
@@ -93,6 +93,17 @@ pub(crate) async fn a_former_owner_writes_nothing(fixture: StoreFixture) {
     assert!(matches!(write(&store, 1, "after b has it").await, Err(Error::Fenced(_))));
     write(&store, 2, "by b").await.unwrap();
     assert_eq!(numbers(&store).await, [("as owner".to_owned(), None), ("by b".to_owned(), None)]);
+}
+
+pub(crate) async fn a_fence_is_lost_only_if_the_database_says_so(fixture: StoreFixture) {
+    let store = fixture.open().await;
+    let lease = Lease::new(store.clone(), "target/hub", "a", TTL);
+    wait_for_state(&mut lease.watch(), LeaseState::Held(Epoch(1))).await;
+    let (own, later) = (lease.fence(Epoch(1)), lease.fence(Epoch(2)));
+    assert_eq!((own.epoch(), own.is_lost().await, later.is_lost().await), (Epoch(1), false, true));
+    store.close().await;
+    assert!(matches!(later.check().await, Err(Error::Unavailable(_))));
+    assert!(!later.is_lost().await);
 }
 
 pub(crate) async fn no_owner_takes_a_lease_over_while_a_transaction_requires_it(fixture: StoreFixture) {

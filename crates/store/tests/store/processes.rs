@@ -84,10 +84,9 @@ async fn own(fixture: &StoreFixture) {
     let epoch = held_lease.held().unwrap();
     put(&store, "written as owner", 1).await;
     let error = loop {
-        let mut tx = store.begin().await.unwrap();
-        match lease::assert(&mut tx, "target/hub", epoch).await {
-            Ok(()) => drop(tx),
-            Err(error) => break error,
+        let tx = held_lease.fence(epoch).begin().await.unwrap();
+        if let Err(error) = tx.commit().await {
+            break error;
         }
         tokio::time::sleep(TTL / 20).await;
     };

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use xtsync_bus::Outgoing;
 use xtsync_domain::gate::Counter;
 use xtsync_domain::{TenantName, Timestamp};
-use xtsync_store::{self as store, Epoch, Transaction, lease, outbox, retry_contended};
+use xtsync_store::{self as store, Fence, Transaction, outbox, retry_contended};
 
 use crate::context::Context;
 use crate::error::{Error, Result};
@@ -67,11 +67,11 @@ pub(crate) struct GroupCommit {
 }
 
 impl GroupCommit {
-    /// Commits an update while the lease is held in this epoch. False, and nothing of it is stored, when the link's row is not the one it
+    /// Commits an update while the fence holds. False, and nothing of it is stored, when the link's row is not the one it
     /// was made from.
-    pub(crate) async fn commit(&self, context: &Context, target: &TenantName, lease: (&str, Epoch), update: LinkUpdate) -> Result<bool> {
+    pub(crate) async fn commit(&self, context: &Context, target: &TenantName, fence: &Fence, update: LinkUpdate) -> Result<bool> {
         // A job that was dropped, as all are when the lease is lost, commits nothing in the name of a later epoch.
-        let committed = self.batcher.submit(update, |batch| commit_all(context, target, lease, batch)).await;
+        let committed = self.batcher.submit(update, |batch| commit_all(context, target, fence, batch)).await;
         // If a batch fails as a whole, one caller gets the cause; that ends the work of the epoch for all.
         committed.unwrap_or(Err(Error::Abandoned))
     }
@@ -81,12 +81,12 @@ impl GroupCommit {
 ///
 /// A batch that lost a race is committed again in place: to end the epoch's work for it would lose the answers of all its calls, and keep
 /// each of their links waiting until those must have ended.
-async fn commit_all(context: &Context, target: &TenantName, lease: (&str, Epoch), mut batch: Vec<Waiting<LinkUpdate, Result<bool>>>) {
+async fn commit_all(context: &Context, target: &TenantName, fence: &Fence, mut batch: Vec<Waiting<LinkUpdate, Result<bool>>>) {
     // In the order in which all lock links.
     batch.sort_by_cached_key(|waiting| waiting.item.stored.key());
     let (updates, answers): (Vec<LinkUpdate>, Vec<_>) = batch.into_iter().map(|waiting| (waiting.item, waiting.answer)).unzip();
     // The caller may be gone.
-    match retry_contended(|| commit(context, target, lease, &updates)).await {
+    match retry_contended(|| commit(context, target, fence, &updates)).await {
         Ok(committed) => {
             for (update, answer) in updates.iter().zip(answers) {
                 answer.send(Ok(committed.contains(&update.stored.key()))).ok();
@@ -94,7 +94,7 @@ async fn commit_all(context: &Context, target: &TenantName, lease: (&str, Epoch)
         }
         Err(Error::Store(store::Error::Statement { .. })) if updates.len() > 1 => {
             for (update, answer) in updates.into_iter().zip(answers) {
-                let alone = retry_contended(|| commit(context, target, lease, std::slice::from_ref(&update))).await;
+                let alone = retry_contended(|| commit(context, target, fence, std::slice::from_ref(&update))).await;
                 answer.send(alone.map(|committed| !committed.is_empty())).ok();
             }
         }
@@ -107,10 +107,9 @@ async fn commit_all(context: &Context, target: &TenantName, lease: (&str, Epoch)
 }
 
 /// Commits those updates whose rows are as their jobs know them; returns their keys.
-async fn commit(context: &Context, target: &TenantName, (name, epoch): (&str, Epoch), updates: &[LinkUpdate]) -> Result<BTreeSet<Key>> {
+async fn commit(context: &Context, target: &TenantName, fence: &Fence, updates: &[LinkUpdate]) -> Result<BTreeSet<Key>> {
     let keys: Vec<Key> = updates.iter().map(|update| update.stored.key()).collect();
-    let mut tx = context.store.begin().await?;
-    lease::assert_with_commit(&mut tx, name, epoch);
+    let mut tx = fence.begin().await?;
     let row_versions = link::lock_row_versions(&mut tx, &keys.iter().collect()).await?;
     let is_current = |(key, update): &(&Key, &LinkUpdate)| row_versions.get(*key) == Some(&update.stored.row_version);
     let current: Vec<(&Key, &LinkUpdate)> = keys.iter().zip(updates).filter(is_current).collect();

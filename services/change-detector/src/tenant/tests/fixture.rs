@@ -24,7 +24,7 @@ use xtsync_domain::resource::Projection;
 use xtsync_domain::{Attributes, GroupId, TenantName, Timestamp, Value};
 use xtsync_harness::{Postgres, unique};
 use xtsync_runtime::clock::ManualClock;
-use xtsync_store::{self as store, Store, lease, params, republish};
+use xtsync_store::{self as store, Fence, Store, lease, params, republish};
 
 use crate::Inbox;
 use crate::error::Error;
@@ -35,7 +35,7 @@ use crate::publisher::Publisher;
 use crate::scope::{Scope, Scopes};
 use crate::subscriber::Subscriber;
 use crate::tenant::tests::faulty_bus::FaultyBus;
-use crate::tenant::{DetectionSpec, FencingToken, Intervals, Pause, Tenant};
+use crate::tenant::{DetectionSpec, Intervals, Pause, Tenant};
 use crate::trigger::Trigger;
 
 const LEASE: &str = "detector/emea";
@@ -471,7 +471,7 @@ impl Fixture {
             name: emea(),
             source: self.directory.clone(),
             store: self.tenant.store.clone(),
-            fencing_token: self.tenant.fencing_token.clone(),
+            fence: self.tenant.fence.clone(),
             trigger: Trigger::default(),
             metrics: Metrics::new(),
             warning: watch::Sender::new(String::new()),
@@ -499,7 +499,7 @@ impl Fixture {
 
     /// Another replica takes the lease.
     pub(super) async fn take_lease_away(&self) {
-        lease::release(&self.tenant.store, LEASE, self.tenant.fencing_token.epoch).await.unwrap();
+        lease::release(&self.tenant.store, LEASE, self.tenant.fence.epoch()).await.unwrap();
         lease::acquire(&self.tenant.store, LEASE, "another", Duration::ZERO).await.unwrap().unwrap();
     }
 }
@@ -508,7 +508,7 @@ async fn load_tenant(url: &str, clock: &Arc<ManualClock>, bus: &Bus, directory: 
     let options = store::Options { url: url.to_owned(), service: "detector", migrations: crate::service::MIGRATIONS, clock: clock.clone() };
     let store = Store::open(options).await.unwrap();
     let epoch = lease::acquire(&store, LEASE, "test", TTL).await.unwrap().unwrap();
-    let fencing_token = FencingToken { lease: LEASE.to_owned(), epoch };
+    let fence = Fence::new(store.clone(), LEASE, epoch);
     let intervals = Intervals {
         cycles: Duration::from_secs(30),
         facts: Duration::from_secs(20),
@@ -518,7 +518,7 @@ async fn load_tenant(url: &str, clock: &Arc<ManualClock>, bus: &Bus, directory: 
     };
     let source: Arc<dyn Source> = directory.clone();
     let now = xtsync_runtime::clock::Clock::now(&**clock);
-    Tenant::load(emea(), source, (store, bus.clone()), fencing_token, (intervals, Metrics::new()), spec.clone(), now).await.unwrap()
+    Tenant::load(emea(), source, (store, bus.clone()), fence, (intervals, Metrics::new()), spec.clone(), now).await.unwrap()
 }
 
 pub(super) fn emea() -> TenantName {
