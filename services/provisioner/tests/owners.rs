@@ -14,7 +14,10 @@ use fixture::{Fixture, Place, not_wanted, tenant, wanted};
 use tokio::sync::Notify;
 use xtsync_bus::{Bus, CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Topic, Transport, Urgency};
 use xtsync_contract::topic;
+use xtsync_domain::Timestamp;
+use xtsync_runtime::clock::{Clock, SystemClock};
 use xtsync_runtime::shutdown::Shutdown;
+use xtsync_service::service::Parts;
 
 #[tokio::test]
 async fn a_former_owner_writes_nothing() {
@@ -77,10 +80,62 @@ async fn a_concurrently_modified_row_ends_its_job() {
     }
 }
 
+/// The clock of a machine that differs from the database's by so many seconds.
+#[derive(Debug)]
+struct Skewed(i64);
+
+impl Clock for Skewed {
+    fn now(&self) -> Timestamp {
+        Timestamp(SystemClock.now().0 + self.0 * 1_000_000)
+    }
+}
+
+#[tokio::test]
+async fn two_owners_with_skewed_clocks_agree_on_when_a_call_must_have_ended() {
+    for (former, next) in [(-300, 0), (300, 0), (0, -300), (0, 300)] {
+        check_skewed_owners_agree(former, next).await;
+    }
+}
+
+async fn check_skewed_owners_agree(former: i64, next: i64) {
+    let (case, hub) = (format!("clocks off by {former} and {next} seconds"), tenant("hub"));
+    // What is done here is due by each of the clocks.
+    let fixture = Fixture::new_at(Skewed(-600).now(), Place::Postgres).await;
+    fixture.decide("ana", wanted("ana", "Paris", true)).await;
+    fixture.converge().await;
+    fixture.fake.journal();
+    fixture.decide("ana", not_wanted()).await;
+    fixture.intake().await;
+    let former = fixture.take_over("r2", Arc::new(Skewed(former))).await;
+    fixture.fake.fail_call("revoke", [Fault::Wait]);
+    let mut call = tokio::spawn(async move { former.work_step(&tenant("hub")).await });
+    tokio::select! {
+        done = &mut call => panic!("{case}: there was no call: {done:?}"),
+        () = fixture.fake.hung.notified() => {}
+    }
+    let reads = fixture.fake.calls("read");
+
+    let owner = fixture.take_over("r3", Arc::new(Skewed(next))).await;
+    owner.work_step(&hub).await.unwrap();
+    assert_eq!(
+        (fixture.fake.calls("read"), fixture.fake.journal()),
+        (reads, Vec::new()),
+        "{case}: the former owner's call may be under way"
+    );
+    fixture.fake.proceed.notify_one();
+    assert!(call.await.unwrap().is_err(), "{case}: the lease is gone");
+    assert_eq!(fixture.fake.journal(), ["revoke t1"], "{case}");
+
+    fixture.end_call_time().await;
+    owner.work_step(&hub).await.unwrap();
+    assert_eq!(fixture.fake.calls("read"), reads + 1, "{case}: what the former owner left is read back");
+    assert_eq!(fixture.fake.journal(), ["revoke t1", "disable t1", "delete t1"], "{case}");
+}
+
 async fn check_late_publication_is_followed_by_the_newest(fixture: Fixture) {
     let slow = Slow::over(&fixture.bus);
     let bus: Bus = slow.clone();
-    let former = Arc::new(fixture.another_on(&bus).await);
+    let former = Arc::new(fixture.another_of(Parts { bus, ..fixture.parts() }).await);
     fixture::wait_for_lease(&former).await;
     fixture.decide("ana", wanted("ana", "Paris", true)).await;
     fixture.intake().await;
