@@ -12,8 +12,9 @@ use xtsync_runtime::clock::SystemClock;
 use xtsync_service::consumer::{Consumer, lag, positions};
 use xtsync_store::{Migrations, Options, Store, load_offsets, lock_offsets, store_offsets};
 
-use xtsync_kit::builders::{TEST_TIMEOUT, part, publish, text};
+use xtsync_kit::builders::{TEST_TIMEOUT, assigned, part, publish, text};
 use xtsync_kit::bus_fixture::{BusFixture, new_topic};
+use xtsync_kit::faulty_bus::FaultyBus;
 
 async fn store(dir: &Dir) -> Store {
     let url = dir.path().display().to_string();
@@ -88,6 +89,36 @@ async fn a_recreated_log_sets_the_stored_offset_back(fixture: &BusFixture) {
     assert_eq!(stored, ends.iter().map(|ends| ends.high).collect::<Vec<_>>());
 }
 
+/// Lag counts from the committed positions, and the next member may not commit for long: nothing comes for it.
+async fn positions_that_were_not_committed_are_committed_on_revocation(fixture: &BusFixture) {
+    let (dir, group) = (Dir::new().unwrap(), unique("g").leak());
+    let (left, kept) = (fixture.topic().await, fixture.topic().await);
+    let store = store(&dir).await;
+    let faulty_bus = FaultyBus::new(fixture.bus.clone());
+    let mut consumer = Consumer::new(&store, &(faulty_bus.clone() as Bus), group);
+    publish(&fixture.bus, &left, 10).await;
+    faulty_bus.faults().failing_commits = u32::MAX;
+    let records = take(&mut consumer, &wanted(&[&left, &kept]), &store, 10).await;
+    faulty_bus.faults().failing_commits = 0;
+    assert!(faulty_bus.faults().commits.is_empty());
+
+    let kept = wanted(&[&kept]);
+    let release = async {
+        while faulty_bus.faults().released.len() < left.partitions() as usize {
+            consumer.set_topics(&kept).await.unwrap();
+            if let Some(event) = consumer.next().await.unwrap() {
+                consumer.handle(event).await.unwrap();
+            }
+        }
+    };
+    timeout(TEST_TIMEOUT, release).await.expect("the topic is released");
+    drop(consumer);
+    let mut member = fixture.bus.subscribe(group, std::slice::from_ref(&left)).await.unwrap();
+    let assigned = assigned(&mut *member, left.partitions() as usize).await;
+    let committed = assigned.into_iter().filter_map(|assigned| Some((assigned.partition, assigned.committed?.next)));
+    assert_eq!(committed.collect::<BTreeMap<_, _>>(), positions(&records));
+}
+
 #[tokio::test]
 async fn a_log_recreated_under_a_consumer_sets_the_stored_offset_back_first() {
     let (fixture, dir, topic) = (BusFixture::embedded().await, Dir::new().unwrap(), new_topic());
@@ -134,4 +165,5 @@ macro_rules! on_both {
 on_both! {
     a_consumer_resumes_at_the_stored_offset,
     a_recreated_log_sets_the_stored_offset_back,
+    positions_that_were_not_committed_are_committed_on_revocation,
 }
