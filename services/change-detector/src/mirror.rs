@@ -21,12 +21,12 @@ pub(crate) const PUBLISH_BATCH_MAX: usize = 100;
 /// How many users one transaction handles at most.
 pub(crate) const CHUNK: usize = 1_000;
 
-/// What [`read`] reads, in its order.
+/// What [`read`] reads.
 macro_rules! select {
     ($rest:literal) => {
         concat!(
             "SELECT id, body, gone, dirty, full_cycle, first_seen, delta, projection, class, version, \
-             CASE WHEN version = published_version THEN 0 ELSE 1 END FROM user_ ",
+             CASE WHEN version = published_version THEN 0 ELSE 1 END AS is_unpublished FROM user_ ",
             $rest
         )
     };
@@ -136,17 +136,17 @@ pub(crate) async fn projected_otherwise(
     (projection, dirty): (u64, bool),
     after: &str,
 ) -> Result<(Vec<Mirrored>, Option<String>), Error> {
-    const SQL: &str = "SELECT id, CASE WHEN projection <> $2 AND (full_cycle > 0 OR gone > 0) AND dirty <= $5 THEN 1 ELSE 0 END \
+    const SQL: &str = "SELECT id, CASE WHEN projection <> $2 AND (full_cycle > 0 OR gone > 0) AND dirty <= $5 THEN 1 ELSE 0 END AS is_due \
                        FROM user_ WHERE tenant = $1 AND id > $3 ORDER BY id LIMIT $4";
     let rows = tx.fetch(SQL, params![tenant.as_str(), projection, after, WINDOW as u64, i64::from(dirty)]).await?;
-    let mut last = rows.last().filter(|_| rows.len() == WINDOW).map(|row| row.text(0)).transpose()?;
+    let mut last = rows.last().filter(|_| rows.len() == WINDOW).map(|row| row.text("id")).transpose()?;
     let mut ids: Vec<UserId> = Vec::new();
     for row in &rows {
-        if row.int(1)? != 0 {
-            ids.push(row.text(0)?.into());
+        if row.flag("is_due")? {
+            ids.push(row.text("id")?.into());
         }
         if ids.len() == CHUNK {
-            last = Some(row.text(0)?);
+            last = Some(row.text("id")?);
             break;
         }
     }
@@ -170,8 +170,13 @@ pub(crate) async fn unpublished(store: &Store, tenant: &TenantName) -> Result<Ve
                        ORDER BY class, id LIMIT $2";
     let rows = store.fetch(SQL, params![tenant.as_str(), PUBLISH_BATCH_MAX as u64]).await?;
     let read = |row: &Row| {
-        let (version, class, value, published) = (row.uint(1)?, read_class(row.int(2)?)?, row.bytes(3)?, row.int(4)?);
-        Ok(Unpublished { id: row.text(0)?.into(), version, class, value: Some(value), published })
+        Ok(Unpublished {
+            id: row.text("id")?.into(),
+            version: row.uint("version")?,
+            class: read_class(row.int("class")?)?,
+            value: Some(row.bytes("delta")?),
+            published: row.int("published_version")?,
+        })
     };
     rows.iter().map(read).collect()
 }
@@ -186,7 +191,7 @@ pub(crate) async fn mark_seen(tx: &mut Transaction, tenant: &TenantName, ids: &[
 
 /// How many users there are that the bus has not heard the newest of.
 pub(crate) async fn unpublished_count(store: &Store, tenant: &TenantName) -> Result<u64, Error> {
-    const SQL: &str = "SELECT COUNT(*), MAX(id) FROM (SELECT id FROM user_ WHERE tenant = $1 AND class = $2 AND id > $3 \
+    const SQL: &str = "SELECT COUNT(*) AS users, MAX(id) AS last FROM (SELECT id FROM user_ WHERE tenant = $1 AND class = $2 AND id > $3 \
                        AND version <> published_version ORDER BY id LIMIT $4) AS part";
     let mut count = 0;
     for class in Class::ALL {
@@ -194,8 +199,8 @@ pub(crate) async fn unpublished_count(store: &Store, tenant: &TenantName) -> Res
         while let Some(last) = after {
             let row = store.fetch_one_opt(SQL, params![tenant.as_str(), class.number(), last, WINDOW as u64]).await?;
             let Some(row) = row else { break };
-            count += row.uint(0)?;
-            after = row.opt_text(1)?;
+            count += row.uint("users")?;
+            after = row.opt_text("last")?;
         }
     }
     Ok(count)
@@ -212,10 +217,11 @@ pub(crate) async fn published_after(
                        AND version = published_version AND delta IS NOT NULL ORDER BY id LIMIT $3";
     let rows = store.fetch(SQL, params![tenant.as_str(), after, BATCH_ROWS as u64]).await?;
     let read = |row: &Row| {
-        let delta = UserDelta { origin: Origin::Republish, ..decode_delta(&row.bytes(2)?)? };
+        let delta = UserDelta { origin: Origin::Republish, ..decode_delta(&row.bytes("delta")?)? };
         let is_expired = matches!(delta.state, State::Gone(_)) && delta.first_seen < forget_before;
         let value = (!is_expired).then(|| events::UserDelta::from(&delta).encode_to_vec());
-        Ok(Unpublished { id: delta.user, version: row.uint(1)?, class: Class::Bulk, value, published: row.int(3)? })
+        let (version, published) = (row.uint("version")?, row.int("published_version")?);
+        Ok(Unpublished { id: delta.user, version, class: Class::Bulk, value, published })
     };
     rows.iter().map(read).collect()
 }
@@ -261,7 +267,7 @@ pub(crate) async fn touch(tx: &mut Transaction, tenant: &TenantName, ids: &[User
 pub(crate) async fn existing(tx: &mut Transaction, tenant: &TenantName, ids: &[UserId]) -> Result<Vec<UserId>, Error> {
     const SQL: &str = "SELECT id FROM user_ WHERE gone = 0 AND (tenant, id) IN (VALUES {rows})";
     let rows = tx.fetch_rows(SQL, ids.iter().map(|id| params![tenant.as_str(), id.as_str()]).collect()).await?;
-    rows.iter().map(|row| Ok(row.text(0)?.into())).collect()
+    rows.iter().map(|row| Ok(row.text("id")?.into())).collect()
 }
 
 /// What loss is never too large (`BoundedChange`, I-5).
@@ -273,20 +279,20 @@ pub(crate) fn exceeds_threshold(lost: u64, stayed: u64) -> bool {
 }
 
 fn read(row: &Row) -> Result<Mirrored, Error> {
-    let body = events::User::decode(row.bytes(1)?.as_slice()).map_err(|_| corrupt("a user's body"))?;
-    let delta = row.opt_bytes(6)?.map(|bytes| decode_delta(&bytes)).transpose()?;
+    let body = events::User::decode(row.bytes("body")?.as_slice()).map_err(|_| corrupt("a user's body"))?;
+    let delta = row.opt_bytes("delta")?.map(|bytes| decode_delta(&bytes)).transpose()?;
     Ok(Mirrored {
-        id: row.text(0)?.into(),
+        id: row.text("id")?.into(),
         body: convert::attributes(body.attributes).map_err(|_| corrupt("a user's body"))?,
-        gone: read_gone(row.int(2)?)?,
-        dirty: row.int(3)? != 0,
-        full_cycle: row.uint(4)?,
-        first_seen: Timestamp(row.int(5)?),
+        gone: read_gone(row.int("gone")?)?,
+        dirty: row.flag("dirty")?,
+        full_cycle: row.uint("full_cycle")?,
+        first_seen: Timestamp(row.int("first_seen")?),
         delta,
-        projection: row.uint(7)?,
-        class: read_class(row.int(8)?)?,
-        version: row.uint(9)?,
-        is_unpublished: row.int(10)? != 0,
+        projection: row.uint("projection")?,
+        class: read_class(row.int("class")?)?,
+        version: row.uint("version")?,
+        is_unpublished: row.flag("is_unpublished")?,
     })
 }
 

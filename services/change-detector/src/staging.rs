@@ -118,9 +118,9 @@ pub(crate) async fn clear(tx: &mut Transaction, tenant: &TenantName) -> Result<u
 }
 
 fn read(row: &Row) -> Result<(UserId, Staged), Error> {
-    let reported = row.opt_bytes(3)?.map(|bytes| read_attributes(&bytes)).transpose()?;
-    let (body, gone) = (read_attributes(&row.bytes(1)?)?, read_gone(row.int(2)?)?);
-    Ok((row.text(0)?.into(), Staged { body, reported, gone, is_shown: row.flag(4)? }))
+    let reported = row.opt_bytes("reported")?.map(|bytes| read_attributes(&bytes)).transpose()?;
+    let (body, gone) = (read_attributes(&row.bytes("body")?)?, read_gone(row.int("gone")?)?);
+    Ok((row.text("id")?.into(), Staged { body, reported, gone, is_shown: row.flag("shown")? }))
 }
 
 fn read_attributes(bytes: &[u8]) -> Result<Attributes, Error> {

@@ -170,36 +170,36 @@ pub(crate) async fn load(tx: &mut Transaction, tenant: &TenantName) -> Result<Sy
     let Some(row) = tx.fetch_one_opt(SQL, params![tenant.as_str()]).await? else {
         return Ok(SyncState::new());
     };
-    let page = row.opt_text(2)?.map(Cursor);
+    let page = row.opt_text("page")?.map(Cursor);
     Ok(SyncState {
-        selected: names(&row.text(0)?),
-        unverified_attributes: names(&row.text(18)?).into_iter().collect(),
-        phase: match (row.int(1)?, page) {
+        selected: names(&row.text("selected")?),
+        unverified_attributes: names(&row.text("unverified_attributes")?).into_iter().collect(),
+        phase: match (row.int("phase")?, page) {
             (0, _) => Phase::Idle,
             (1, Some(page)) => Phase::Groups(page),
             (2, Some(page)) => Phase::Users(page),
             (3, _) => Phase::Projecting,
             _ => return Err(corrupt("a reading's phase")),
         },
-        groups: row.opt_text(3)?.map(Cursor),
-        users: row.opt_text(4)?.map(Cursor),
+        groups: row.opt_text("groups_cursor")?.map(Cursor),
+        users: row.opt_text("users_cursor")?.map(Cursor),
         full: full(&row)?,
-        full_cycle: row.uint(5)?,
-        cycle: row.uint(6)?,
-        began: Timestamp(row.int(7)?),
-        unverified: row.int(8)? != 0,
-        missing: row.uint(9)?,
-        directory: row.opt_text(17)?.map(DirectoryId::from),
+        full_cycle: row.uint("full_cycle")?,
+        cycle: row.uint("cycle")?,
+        began: Timestamp(row.int("full_cycle_began")?),
+        unverified: row.flag("unverified")?,
+        missing: row.uint("missing")?,
+        directory: row.opt_text("directory")?.map(DirectoryId::from),
     })
 }
 
 fn full(row: &Row) -> Result<Option<Full>, Error> {
-    let Some(reason) = row.opt_text(10)? else { return Ok(None) };
-    let phase = FullPhase::of(row.int(12)?, row.opt_text(13)?)?;
-    let selected = names(&row.opt_text(14)?.unwrap_or_default());
-    let (groups, users) = (row.opt_text(15)?.map(Cursor), row.opt_text(16)?.map(Cursor));
+    let Some(reason) = row.opt_text("full_reason")? else { return Ok(None) };
+    let phase = FullPhase::of(row.int("full_phase")?, row.opt_text("full_page")?)?;
+    let selected = names(&row.opt_text("full_selected")?.unwrap_or_default());
+    let (groups, users) = (row.opt_text("full_groups")?.map(Cursor), row.opt_text("full_users")?.map(Cursor));
     let full = Full { phase, groups, users, ..Full::new(Reason::of_name(&reason)?, selected) };
-    Ok(Some(full.with_flags(row.int(11)?)))
+    Ok(Some(full.with_flags(row.int("full_flags")?)))
 }
 
 fn names(text: &str) -> Vec<String> {
@@ -258,7 +258,7 @@ pub(crate) async fn request_resync(tx: &mut Transaction, tenant: &TenantName, no
 /// Whether an operator asks for a full read that has not begun yet.
 pub(crate) async fn is_resync_requested(store: &Store, tenant: &TenantName) -> Result<bool, Error> {
     let row = store.fetch_one_opt("SELECT resync FROM tenant WHERE name = $1", params![tenant.as_str()]).await?;
-    Ok(row.map(|row| row.int(0)).transpose()?.unwrap_or(0) > 0)
+    Ok(row.map(|row| row.int("resync")).transpose()?.unwrap_or(0) > 0)
 }
 
 /// Notes that it has begun.

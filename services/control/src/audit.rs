@@ -36,7 +36,8 @@ mod tests {
         let actor = Actor { identity: "token-1234abcd", declared: "root" };
         apply::apply(&context, &written(YAML), actor, false).await.unwrap();
         let rows = context.store.fetch("SELECT DISTINCT actor, declared, verb FROM audit", Vec::new()).await.unwrap();
-        let entries: Vec<[String; 3]> = rows.iter().map(|row| [0, 1, 2].map(|column| row.text(column).unwrap())).collect();
+        let entries: Vec<[String; 3]> =
+            rows.iter().map(|row| ["actor", "declared", "verb"].map(|column| row.text(column).unwrap())).collect();
         assert_eq!(entries, [["token-1234abcd".to_owned(), "root".to_owned(), "apply".to_owned()]]);
     }
 }
