@@ -1,18 +1,13 @@
-//! The facts of a tenant: its identity, its live access policy, and the groups that the configuration refers to.
+//! The facts of a tenant: its identity, its live access policy, and the groups that the configuration refers to. Pure.
 //!
 //! They are read at intervals, because no directory notifies of changes to them. Identity and policy are published at each reading, as a
 //! heartbeat; groups and names when they differ from what [`Facts::note_published`] recorded last.
 
 use std::collections::{BTreeSet, HashMap};
-use std::sync::Arc;
 
-use tracing::warn;
-use xtsync_directory::{self as directory, Source};
-use xtsync_domain::fact::{Fact, Group, GroupState, TenantFact, group_key, group_name_key};
-use xtsync_domain::resource::Projection;
+use xtsync_domain::fact::{AccessPolicy, Fact, Group, GroupState, Identity, TenantFact, group_key, group_name_key};
 use xtsync_domain::{GroupId, Timestamp, version};
 
-use crate::error::Error;
 use crate::names::Names;
 
 /// The facts as they were published last, by key.
@@ -22,31 +17,17 @@ pub(crate) struct Facts {
 }
 
 impl Facts {
-    /// Reads the tenant's identity and access policy.
-    pub(crate) async fn read_tenant(&self, source: &Arc<dyn Source>, now: Timestamp) -> Result<Vec<TenantFact>, Error> {
-        let identity = source.identity().await?;
-        let policy = source.access_policy().await?;
-        Ok(vec![self.versioned(Fact::Identity(identity), now), self.versioned(Fact::AccessPolicy(policy), now)])
+    /// The tenant's identity and access policy, as far as they were read.
+    pub(crate) fn of_tenant(&self, identity: Option<&Identity>, policy: Option<&AccessPolicy>, now: Timestamp) -> Vec<TenantFact> {
+        let facts = [identity.cloned().map(Fact::Identity), policy.cloned().map(Fact::AccessPolicy)];
+        facts.into_iter().flatten().map(|fact| self.versioned(fact, now)).collect()
     }
 
-    /// Looks up every name in the configuration. The result is published for each revision of the names, and when it changes, so that it is
-    /// on the bus whatever was looked up before.
-    pub(crate) async fn read_names(&self, source: &Arc<dyn Source>, names: &Names, now: Timestamp) -> Result<Vec<TenantFact>, Error> {
-        let mut changed = Vec::new();
-        for name in &names.all {
-            let mut ids = match source.find_groups(name).await {
-                Ok(ids) => ids,
-                // One name that the directory cannot make sense of must not keep the others from being known.
-                Err(error @ (directory::Error::Refused { .. } | directory::Error::Malformed { .. })) => {
-                    warn!(%error, "a group's name cannot be looked up");
-                    continue;
-                }
-                Err(error) => return Err(error.into()),
-            };
-            ids.sort();
-            changed.extend(self.if_changed(Fact::GroupName { name: name.clone(), ids, resolution: names.revision }, now));
-        }
-        Ok(changed)
+    /// The groups that bear the names of the configuration. They are published for each revision of the names, and when they change, so that
+    /// they are on the bus whatever was looked up before.
+    pub(crate) fn of_names(&self, found: Vec<(String, Vec<GroupId>)>, revision: u64, now: Timestamp) -> Vec<TenantFact> {
+        let facts = found.into_iter().map(|(name, ids)| Fact::GroupName { name, ids, resolution: revision });
+        facts.filter_map(|fact| self.if_changed(fact, now)).collect()
     }
 
     /// The keys of published names that are no longer in the configuration.
@@ -69,26 +50,13 @@ impl Facts {
         }
     }
 
-    /// Checks whether the referenced groups can be read. Returns the facts that changed, and every group's state.
-    pub(crate) async fn read_groups(
-        &self,
-        source: &Arc<dyn Source>,
-        projection: &Projection,
-        now: Timestamp,
-    ) -> Result<(Vec<TenantFact>, Vec<(GroupId, GroupState)>), Error> {
-        let (mut changed, mut states) = (Vec::new(), Vec::new());
-        for id in &projection.groups {
-            let (name, state) = match source.group(id).await {
-                Ok(found) => found,
-                // One group that the directory cannot make sense of must not keep everything else from being known.
-                Err(directory::Error::Refused { .. } | directory::Error::Malformed { .. }) => (None, GroupState::Unreadable),
-                Err(error) => return Err(error.into()),
-            };
-            let name = name.or_else(|| self.last_name(id)).unwrap_or_default();
-            changed.extend(self.if_changed(Fact::Group(Group { id: id.clone(), name, state }), now));
-            states.push((id.clone(), state));
-        }
-        Ok((changed, states))
+    /// The facts about the referenced groups that changed.
+    pub(crate) fn of_groups(&self, found: Vec<(GroupId, Option<String>, GroupState)>, now: Timestamp) -> Vec<TenantFact> {
+        let facts = found.into_iter().map(|(id, name, state)| {
+            let name = name.or_else(|| self.last_name(&id)).unwrap_or_default();
+            Fact::Group(Group { id, name, state })
+        });
+        facts.filter_map(|fact| self.if_changed(fact, now)).collect()
     }
 
     /// The fact that a cycle is complete.

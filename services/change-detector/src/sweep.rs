@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
 use xtsync_store::{Row, Store, Transaction, params};
 
-use crate::error::Error;
+use crate::error::{Error, corrupt};
 use crate::listing::{self, Complete};
 use crate::membership;
 use crate::mirror::{self, CHUNK, exceeds_threshold};
@@ -32,11 +32,17 @@ pub(crate) struct SeenCounter {
     /// The last user of the mirror that was looked at; and, once all were, the last one that is staged and that the mirror does not know.
     after: String,
     is_mirror_done: bool,
+    is_done: bool,
 }
 
 impl SeenCounter {
-    /// Checks a window; after the last one, returns what was seen.
-    pub(crate) async fn step(&mut self, store: &Store, tenant: &TenantName, full_cycle: u64) -> Result<Option<SeenCounts>, Error> {
+    /// What was seen, once all was looked at.
+    pub(crate) fn counts(&self) -> Option<SeenCounts> {
+        self.is_done.then_some(self.seen_counts)
+    }
+
+    /// Looks at a window.
+    pub(crate) async fn step(&mut self, store: &Store, tenant: &TenantName, full_cycle: u64) -> Result<(), Error> {
         const KNOWN: &str = "SELECT MAX(part.id) AS last_id, COUNT(part.id) AS found, \
             CAST(COALESCE(SUM(CASE WHEN staged.id IS NOT NULL THEN CASE WHEN staged.gone = 0 THEN 1 ELSE 0 END \
             WHEN part.gone = 0 AND part.full_cycle = $3 THEN 1 ELSE 0 END), 0) AS BIGINT) AS seen, \
@@ -47,19 +53,16 @@ impl SeenCounter {
             CAST(COALESCE(SUM(CASE WHEN user_.id IS NULL AND part.gone = 0 THEN 1 ELSE 0 END), 0) AS BIGINT) AS seen, CAST(0 AS BIGINT) AS unseen \
             FROM (SELECT id, gone FROM staged WHERE tenant = $1 AND id > $2 AND full_cycle = $3 ORDER BY id LIMIT $4) AS part \
             LEFT JOIN user_ ON user_.tenant = $1 AND user_.id = part.id";
-        loop {
-            let sql = if self.is_mirror_done { NEW } else { KNOWN };
-            let row = store.fetch_one_opt(sql, params![tenant.as_str(), self.after.as_str(), full_cycle, WINDOW as u64]).await?;
-            let Some(row) = row else { return Ok(Some(self.seen_counts)) };
-            self.seen_counts.seen += row.uint("seen")?;
-            self.seen_counts.unseen += row.uint("unseen")?;
-            self.after = row.opt_text("last_id")?.unwrap_or_default();
-            match (row.uint("found")? < WINDOW as u64, self.is_mirror_done) {
-                (false, _) => return Ok(None),
-                (true, false) => (self.after, self.is_mirror_done) = (String::new(), true),
-                (true, true) => return Ok(Some(self.seen_counts)),
-            }
+        let sql = if self.is_mirror_done { NEW } else { KNOWN };
+        let row = store.fetch_one_opt(sql, params![tenant.as_str(), self.after.as_str(), full_cycle, WINDOW as u64]).await?;
+        let row = row.ok_or_else(|| corrupt("a count"))?;
+        self.seen_counts.seen += row.uint("seen")?;
+        self.seen_counts.unseen += row.uint("unseen")?;
+        self.after = row.opt_text("last_id")?.unwrap_or_default();
+        if row.uint("found")? < WINDOW as u64 {
+            (self.is_done, self.is_mirror_done, self.after) = (self.is_mirror_done, true, String::new());
         }
+        Ok(())
     }
 }
 

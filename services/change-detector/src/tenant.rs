@@ -3,9 +3,11 @@
 //! The owner of the tenant's lease steps it. Each step is bounded and leaves the store consistent, so that it may be stopped or
 //! killed after any of them; a step whose transaction finds the lease gone has no effect.
 
+mod background;
 mod cycle;
 mod failure;
 mod full;
+mod full_pages;
 mod identify;
 mod list_members;
 mod listings;
@@ -16,22 +18,25 @@ mod publishing;
 mod refresh_facts;
 mod republish;
 mod retry_schedule;
+mod step;
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use xtsync_bus::{Bus, CAPACITY_CHECK_INTERVAL, Topic};
+use xtsync_bus::{Bus, Topic};
 use xtsync_directory::Source;
 use xtsync_domain::fact::GroupState;
 use xtsync_domain::resource::Projection;
 use xtsync_domain::{DirectoryId, GroupId, TenantName, Timestamp, UserId};
 use xtsync_store::{Fence, Store, Transaction};
 
-use self::failure::Failure;
+use self::background::Background;
+use self::failure::Failures;
 use self::listings::Listings;
 use self::losses::Losses;
 use self::paging::Paging;
+use self::refresh_facts::FactsStage;
 use self::retry_schedule::RetrySchedule;
 use crate::closure::Closure;
 use crate::error::Error;
@@ -41,14 +46,14 @@ use crate::membership;
 use crate::merge::{Context, PageOf};
 use crate::metrics::Metrics;
 use crate::names::Names;
-use crate::publisher::{Published, Publisher};
+use crate::publisher::Publisher;
 use crate::rebuild::rebuild;
 use crate::removal_check::RemovalCheck;
 use crate::removal_guard;
 use crate::reproject::{Groups, Reprojection};
 use crate::scope::Scopes;
 use crate::sweep::SeenCounter;
-use crate::sync_state::{self, Phase, SyncState};
+use crate::sync_state::{self, SyncState};
 use crate::urgency::Reading;
 
 /// What is asked of a tenant's detection by the configuration.
@@ -132,7 +137,7 @@ pub(crate) struct Tenant {
     /// Whether what it finds is such a loss.
     is_counting: bool,
     /// The look at what it has shown.
-    seen_counter: Option<SeenCounter>,
+    seen_counter: SeenCounter,
     /// Whether a cycle is asked for now.
     is_triggered: bool,
     /// Whether the cycle under way did not come to the end of a delta.
@@ -140,11 +145,7 @@ pub(crate) struct Tenant {
     /// What the cycle under way has seen of its delta; and the full read of its own.
     paging: Paging,
     full_paging: Paging,
-    /// Failure with the delta of cycles; and with that of full reads.
-    failure: Option<Failure>,
-    full_failure: Option<Failure>,
-    /// That the cursors of cycles were void, and none has come to its end since.
-    void: Option<Failure>,
+    failures: Failures,
     /// The users that the current cycle has reported.
     mentioned: BTreeSet<UserId>,
     losses: Losses,
@@ -159,6 +160,9 @@ pub(crate) struct Tenant {
     removal_check: Option<RemovalCheck>,
     /// Whether the store may hold pending work.
     is_pending: bool,
+    /// The request beside the cycles.
+    background: Background,
+    facts_stage: FactsStage,
     facts_due: Timestamp,
     cycle_due: Timestamp,
     freshness_due: Timestamp,
@@ -222,14 +226,12 @@ impl Tenant {
             full_retry: if sync_state.full.is_none() && sync_state.unverified { RetrySchedule::Needed } else { RetrySchedule::NotNeeded },
             missed_changes: 0,
             is_counting: true,
-            seen_counter: None,
+            seen_counter: SeenCounter::default(),
             is_triggered: false,
             is_partial: false,
             paging: Paging::default(),
             full_paging: Paging::default(),
-            failure: None,
-            full_failure: None,
-            void: None,
+            failures: Failures::default(),
             mentioned: BTreeSet::new(),
             losses: Losses::default(),
             held: HeldCounts { users: sync_state.missing, scope: 0 },
@@ -237,6 +239,8 @@ impl Tenant {
             removal_check: None,
             is_pending: true,
             sync_state,
+            background: Background::default(),
+            facts_stage: FactsStage::Tenant,
             facts_due: start,
             cycle_due: start,
             freshness_due: start,
@@ -264,19 +268,19 @@ impl Tenant {
             self.reproject_after = Some(String::new());
             // A user whose projection differs from now on may owe it to the order.
             self.is_counting = false;
-            self.facts_due = Timestamp(0);
+            self.renew_facts();
             if let Some((_, projection)) = &spec.users {
                 let mut tx = self.begin().await?;
                 self.closure = Closure::new(&projection.groups, &membership::nestings(&mut tx, &self.name).await?);
                 if self.sync_state.select(&projection.attributes, now) {
-                    (self.full_paging, self.seen_counter) = (Paging::default(), None);
+                    (self.full_paging, self.seen_counter) = (Paging::default(), SeenCounter::default());
                 }
                 sync_state::save(&mut tx, &self.name, &self.sync_state);
                 tx.commit().await?;
             }
         }
         if spec.names != self.spec.names {
-            self.facts_due = Timestamp(0);
+            self.renew_facts();
         }
         self.spec = spec;
         if self.reproject_after.is_none() || self.spec.users.is_none() {
@@ -313,15 +317,15 @@ impl Tenant {
     /// What keeps the tenant from being read to the end, by stable code, and when that is tried again. Where the full read under way reads
     /// what the projection adds, its failure counts too: until it ends, users are published only as they were before, or without access.
     pub(crate) fn condition(&self) -> Option<(&'static str, Timestamp)> {
-        let full = self.full_failure.as_ref().filter(|_| !self.sync_state.is_incremental() || self.sync_state.widens());
-        let void = self.void.as_ref().filter(|failure| failure.is_lasting());
-        let failure = self.failure.as_ref().filter(|failure| failure.is_lasting()).or(void);
+        let full = self.failures.full.as_ref().filter(|_| !self.sync_state.is_incremental() || self.sync_state.widens());
+        let void = self.failures.void.as_ref().filter(|failure| failure.is_lasting());
+        let failure = self.failures.cycle.as_ref().filter(|failure| failure.is_lasting()).or(void);
         failure.or(full.filter(|failure| failure.is_lasting())).map(|failure| (failure.code, failure.next_try))
     }
 
     /// What keeps a full read from its end while cycles go on, by stable code.
     pub(crate) fn full_warning(&self) -> Option<String> {
-        let failure = self.full_failure.as_ref().filter(|failure| self.sync_state.is_incremental() && failure.is_lasting());
+        let failure = self.failures.full.as_ref().filter(|failure| self.sync_state.is_incremental() && failure.is_lasting());
         failure.map(|failure| format!("full_read_{}", failure.code))
     }
 
@@ -338,56 +342,6 @@ impl Tenant {
     /// What needs a look and does not stop it, by stable code; empty where nothing does.
     pub(crate) fn warning(&self) -> &'static str {
         if self.listings.is_any_unreported { list_members::CODE } else { "" }
-    }
-
-    /// Does one bounded thing of each kind that is due.
-    pub(crate) async fn step(&mut self, now: Timestamp) -> Result<Pause, Error> {
-        // With each cycle also what a former owner published too late.
-        let publishes = self.has_unpublished || self.is_triggered || now >= self.cycle_due;
-        self.is_bulk &= now < self.cycle_due && !self.is_triggered;
-        let published = if publishes { self.publish(now).await? } else { Published::All };
-        if now >= self.facts_due {
-            self.refresh_facts(now).await?;
-        }
-        if self.spec.users.is_none() || self.is_other_directory() {
-            return Ok(Pause::Until(self.facts_due));
-        }
-        if !self.identify(now).await? {
-            return Ok(Pause::Until(self.facts_due));
-        }
-        self.begin_requested_resync(now).await?;
-        let worked = self.do_pending(now).await?;
-        let reprojected = self.reproject(now).await?;
-        let mut read = self.list_members(now).await?;
-        read |= self.step_cycle(now).await?;
-        // A cycle of many pages goes first; a full read goes on when it is over.
-        let is_taking_over = self.sync_state.full.as_ref().is_some_and(|full| full.phase.is_taking_over());
-        if self.sync_state.phase == Phase::Idle || (self.sync_state.phase == Phase::Projecting && is_taking_over) {
-            read |= self.full_step(now).await?;
-        }
-        if published == Published::Some || worked || reprojected || read {
-            return Ok(Pause::None);
-        }
-        let idle = self.idle_until(now);
-        if self.has_unpublished {
-            return Ok(Pause::Until(idle.min(now.plus(CAPACITY_CHECK_INTERVAL))));
-        }
-        Ok(Pause::Until(self.republish(now).await?.map_or(idle, |piece| piece.min(idle))))
-    }
-
-    /// Until when there is nothing to read.
-    fn idle_until(&self, now: Timestamp) -> Timestamp {
-        let mut idle = self.facts_due;
-        if self.sync_state.is_incremental() {
-            let due = if self.is_triggered { now } else { self.cycle_due };
-            idle = idle.min(self.failure.as_ref().map_or(due, |failure| failure.next_try.max(due)));
-        }
-        for failure in [&self.full_failure, &self.void].into_iter().flatten() {
-            if self.sync_state.full.is_some() && failure.next_try > now {
-                idle = idle.min(failure.next_try);
-            }
-        }
-        idle
     }
 
     /// Whether users may be projected. The first publication waits until the names of groups are looked up, so that users are not published

@@ -7,7 +7,7 @@ use std::time::Duration;
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
 use tokio::sync::watch;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tracing::{error, warn};
 use xtsync_contract::convert::wire_time;
 use xtsync_contract::internal::RoleStatus;
@@ -144,8 +144,10 @@ impl Watched {
                     continue;
                 }
                 Ok(Pause::Until(then)) => {
-                    failures = 0;
-                    self.publish_status(tenant.as_ref(), None);
+                    if !tenant.as_ref().is_some_and(Tenant::awaits_answer) {
+                        failures = 0;
+                        self.publish_status(tenant.as_ref(), None);
+                    }
                     then.since(now)
                 }
                 Err(error) => {
@@ -160,7 +162,7 @@ impl Watched {
             };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = wait_publishing(tenant.as_mut().filter(|_| has_failed), wait, &*self.shared.parts.clock) => {}
+                () = pause(tenant.as_mut(), has_failed, wait, &*self.shared.parts.clock) => {}
                 changed = self.specs.changed() => if changed.is_err() { return },
                 // Who asks us to wait is not asked sooner, whatever happens there.
                 () = registration.requested(), if has_failed => {}
@@ -246,11 +248,16 @@ impl Watched {
     }
 }
 
-/// Waits. Changes that a tenant found before its failure are published meanwhile.
-async fn wait_publishing(tenant: Option<&mut Tenant>, wait: Duration, clock: &dyn Clock) {
+/// Waits, at most until the directory answers. After a failure, changes that the tenant found before are published meanwhile.
+async fn pause(tenant: Option<&mut Tenant>, has_failed: bool, wait: Duration, clock: &dyn Clock) {
     let end = Instant::now() + wait;
-    if let Some(tenant) = tenant {
-        tenant.publish_until(end, clock).await;
+    match tenant {
+        Some(tenant) if has_failed => tenant.publish_until(end, clock).await,
+        Some(tenant) => {
+            let _ = timeout_at(end, tenant.answered()).await;
+            return;
+        }
+        None => {}
     }
     sleep_until(end).await;
 }

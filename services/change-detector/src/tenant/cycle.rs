@@ -102,8 +102,8 @@ impl Tenant {
     /// The directory declares a cursor void: everything is read, and goes on at the cursors of that.
     fn voided(&mut self, now: Timestamp) {
         let has_replaced_cursors = self.sync_state.full.as_ref().is_some_and(|full| full.replaces_cursors && !full.phase.is_reading());
-        let pause = if self.void.is_none() { Duration::ZERO } else { VOID_RETRY_INTERVAL };
-        Failure::record(&mut self.void, NEVER_ENDS, pause, now);
+        let pause = if self.failures.void.is_none() { Duration::ZERO } else { VOID_RETRY_INTERVAL };
+        Failure::record(&mut self.failures.void, NEVER_ENDS, pause, now);
         self.sync_state.void();
         if self.sync_state.full.is_none() || has_replaced_cursors {
             self.begin_full(Reason::Void, now);
@@ -113,7 +113,7 @@ impl Tenant {
 
     /// Whether a cycle is due.
     fn is_cycle_due(&self, now: Timestamp) -> bool {
-        (self.is_triggered || now >= self.cycle_due) && Failure::is_retry_due(self.failure.as_ref(), now)
+        (self.is_triggered || now >= self.cycle_due) && Failure::is_retry_due(self.failures.cycle.as_ref(), now)
     }
 
     /// Begins a cycle, perhaps while the changed users of another are still being projected.
@@ -139,8 +139,8 @@ impl Tenant {
         let timeout = if matches!(error, directory::Error::Failing { .. }) { FAILING_TIMEOUT } else { REFUSED_TIMEOUT };
         let error = Error::Directory(error);
         let pause = if self.sync_state.full.is_some() { REFUSED_RETRY_INTERVAL } else { Duration::ZERO };
-        Failure::record(&mut self.failure, error.code(), pause, now);
-        let is_lasting = self.failure.as_ref().is_some_and(|it| it.count >= REFUSALS_MAX && now.since(it.since) >= timeout);
+        Failure::record(&mut self.failures.cycle, error.code(), pause, now);
+        let is_lasting = self.failures.cycle.as_ref().is_some_and(|it| it.count >= REFUSALS_MAX && now.since(it.since) >= timeout);
         if self.sync_state.phase != Phase::Projecting {
             self.sync_state.phase = Phase::Idle;
         }
@@ -160,8 +160,8 @@ impl Tenant {
         warn!(tenant = %self.name, what, code = NEVER_ENDS, "a delta pages without end");
         self.metrics.failed(&self.name, NEVER_ENDS);
         (self.is_partial, self.paging) = (true, paging::Paging::default());
-        Failure::record(&mut self.failure, NEVER_ENDS, ENDLESS_RETRY_INTERVAL, now);
-        let is_lasting = self.failure.as_ref().is_some_and(|failure| failure.count >= ENDLESS_MAX);
+        Failure::record(&mut self.failures.cycle, NEVER_ENDS, ENDLESS_RETRY_INTERVAL, now);
+        let is_lasting = self.failures.cycle.as_ref().is_some_and(|failure| failure.count >= ENDLESS_MAX);
         if is_lasting {
             self.replace_cursors(Reason::Endless, now);
         }
@@ -269,7 +269,7 @@ impl Tenant {
             Next::Complete(cursor) => (sync_state.phase, sync_state.users) = (Phase::Projecting, Some(cursor)),
         }
         if !is_endless && sync_state.phase == Phase::Projecting && !self.is_partial {
-            (self.failure, self.void) = (None, None);
+            (self.failures.cycle, self.failures.void) = (None, None);
         }
         if !page.changes.is_empty() {
             self.metrics.read(&self.name, "user", page.changes.len());

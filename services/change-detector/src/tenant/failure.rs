@@ -9,6 +9,17 @@ use xtsync_domain::Timestamp;
 /// The longest pause.
 const RETRY_INTERVAL_MAX: Duration = Duration::from_secs(10 * 60);
 
+/// The failures of a tenant.
+#[derive(Debug, Default)]
+pub(super) struct Failures {
+    /// With the delta of cycles.
+    pub(super) cycle: Option<Failure>,
+    /// With full reads.
+    pub(super) full: Option<Failure>,
+    /// That the cursors of cycles were void, and none has come to its end since.
+    pub(super) void: Option<Failure>,
+}
+
 /// Failure with a delta.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Failure {

@@ -10,24 +10,18 @@
 use std::time::Duration;
 
 use tracing::{info, warn};
-use xtsync_contract::topic;
-use xtsync_directory::{self as directory, Cursor, GroupChange, Next, Page, UserChange};
+use xtsync_directory as directory;
 use xtsync_domain::{Timestamp, UserId};
 use xtsync_runtime::stagger;
 
-use super::cycle::{ENDLESS_RETRY_INTERVAL, NEVER_ENDS, is_refusal};
-use super::failure::Failure;
+use super::failure::{Failure, Failures};
 use super::{Tenant, paging};
 use crate::error::Error;
 use crate::full::{Full, FullPhase, Reason};
-use crate::merge::PageOf;
+use crate::sweep::{self, SeenCounter};
 use crate::sync_state::{self, Phase, SyncState};
 use crate::takeover::{self, Mode};
-use crate::{merge, reported, staging, sweep};
-
-/// The first pause after a failure of a full read beside cycles, unless the directory asks for another one, and after a second void
-/// cursor of one.
-const FULL_RETRY_INTERVAL: Duration = Duration::from_secs(5);
+use crate::{reported, staging};
 
 /// How often the store is asked whether an operator asks for a full read; a trigger asks at once.
 const RESYNC_CHECK_INTERVAL: Duration = Duration::from_secs(5);
@@ -40,7 +34,7 @@ impl Tenant {
         if let Some(full) = &mut self.sync_state.full {
             full.replaces_cursors |= matches!(reason, Reason::Refused | Reason::Endless | Reason::Resync);
         }
-        (self.full_paging, self.seen_counter) = (paging::Paging::default(), None);
+        (self.full_paging, self.seen_counter) = (paging::Paging::default(), SeenCounter::default());
         (self.missed_changes, self.is_counting) = (0, true);
     }
 
@@ -54,7 +48,7 @@ impl Tenant {
             return Ok(());
         }
         self.begin_full(Reason::Resync, now);
-        (self.failure, self.full_failure, self.void) = (None, None, None);
+        self.failures = Failures::default();
         let mut tx = self.begin().await?;
         sync_state::clear_resync_request(&mut tx, &self.name).await?;
         sync_state::save(&mut tx, &self.name, &self.sync_state);
@@ -67,18 +61,37 @@ impl Tenant {
             && stagger::next(self.name.as_str(), self.intervals.compare, self.sync_state.began).is_some_and(|due| now >= due)
     }
 
-    /// Reads a page or does a chunk of the full read under way, or begins one that is due. True when there is more to do at once.
+    /// Does a chunk of the full read under way, or begins one that is due; its pages are asked for beside that. True when there is more to do
+    /// at once.
     pub(super) async fn full_step(&mut self, now: Timestamp) -> Result<bool, Error> {
-        if self.sync_state.full.is_none() && !self.begin_due(now) {
-            return Ok(false);
+        if self.sync_state.full.is_none() {
+            return Ok(self.begin_due(now));
         }
-        if !Failure::is_retry_due(self.full_failure.as_ref(), now) || !Failure::is_retry_due(self.void.as_ref(), now) {
-            return Ok(false);
+        let Some(full) = self.sync_state.full.clone().filter(|_| self.may_try_full(now)) else { return Ok(false) };
+        match full.phase {
+            FullPhase::Groups(_) | FullPhase::Users(_) => {
+                // Where there are no cycles, this is what was asked for.
+                self.is_triggered &= self.sync_state.is_incremental();
+                Ok(false)
+            }
+            FullPhase::AwaitCycle(cycle) if self.sync_state.cycle >= cycle => self.count_seen().await,
+            FullPhase::AwaitCycle(_) => Ok(false),
+            FullPhase::Merge | FullPhase::Replace => self.take_over(full, now).await,
+            FullPhase::Remove => self.remove().await,
+            FullPhase::Project => {
+                if self.sync_state.phase == Phase::Idle && !self.is_pending && !self.awaits_listings() {
+                    (self.sync_state.phase, self.checked_cycle, self.removal_check) = (Phase::Projecting, None, None);
+                    return Ok(true);
+                }
+                Ok(false)
+            }
+            FullPhase::Clear => self.clear().await,
         }
-        match self.full_chunk(now).await {
-            Err(Error::Directory(error)) => self.full_failed(error, now),
-            done => done,
-        }
+    }
+
+    /// Whether no failure puts the full read off.
+    pub(super) fn may_try_full(&self, now: Timestamp) -> bool {
+        Failure::is_retry_due(self.failures.full.as_ref(), now) && Failure::is_retry_due(self.failures.void.as_ref(), now)
     }
 
     fn begin_due(&mut self, now: Timestamp) -> bool {
@@ -94,164 +107,29 @@ impl Tenant {
         true
     }
 
-    async fn full_chunk(&mut self, now: Timestamp) -> Result<bool, Error> {
-        let Some(full) = self.sync_state.full.clone() else { return Ok(false) };
-        if full.phase.is_reading() && !self.sync_state.is_incremental() {
-            // There is no cycle to ask for: this is what was asked for.
-            self.is_triggered = false;
-        }
-        match full.phase.clone() {
-            FullPhase::Groups(cursor) => {
-                let page = self.source.groups(cursor.as_ref()).await?;
-                self.stage_groups(full, cursor.as_ref(), page, now).await
-            }
-            FullPhase::Users(cursor) => {
-                let page = self.source.users(&full.selected, cursor.as_ref()).await?;
-                self.stage_users(full, cursor.as_ref(), page, now).await
-            }
-            FullPhase::AwaitCycle(cycle) => match self.sync_state.cycle >= cycle {
-                true => self.verify_full(full, now).await,
-                false => Ok(false),
-            },
-            FullPhase::Merge | FullPhase::Replace => self.take_over(full, now).await,
-            FullPhase::Remove => self.remove().await,
-            FullPhase::Project => {
-                if self.sync_state.phase == Phase::Idle && !self.is_pending && !self.awaits_listings() {
-                    (self.sync_state.phase, self.checked_cycle, self.removal_check) = (Phase::Projecting, None, None);
-                    return Ok(true);
-                }
-                Ok(false)
-            }
-            FullPhase::Clear => self.clear().await,
-        }
-    }
-
-    /// A full read failed. Where cycles go on beside it, it waits alone.
-    fn full_failed(&mut self, error: directory::Error, now: Timestamp) -> Result<bool, Error> {
-        let resumes =
-            self.sync_state.full.as_ref().is_some_and(|full| matches!(full.phase, FullPhase::Groups(Some(_)) | FullPhase::Users(Some(_))));
-        let reason = self.sync_state.full.as_ref().map_or(Reason::Void, |full| full.reason);
-        // Without a cursor nothing can be void or refused: then it is a failure like any other.
-        match error {
-            directory::Error::Resync if resumes => {
-                warn!(tenant = %self.name, "the directory asks to read everything again, while everything is read");
-                let pause = if self.full_failure.is_none() { Duration::ZERO } else { FULL_RETRY_INTERVAL };
-                Failure::record(&mut self.full_failure, NEVER_ENDS, pause, now);
-                self.metrics.failed(&self.name, "resync");
-                self.begin_full(reason, now);
-                Ok(true)
-            }
-            error if resumes && is_refusal(&error) => {
-                let error = Error::Directory(error);
-                Failure::record(&mut self.full_failure, error.code(), FULL_RETRY_INTERVAL, now);
-                if self.full_failure.as_ref().is_some_and(|failure| failure.count % 3 == 0) {
-                    warn!(tenant = %self.name, code = error.code(), "a cursor of a full read is refused: it begins anew");
-                    self.begin_full(reason, now);
-                }
-                self.metrics.failed(&self.name, error.code());
-                Ok(true)
-            }
-            error if self.sync_state.is_incremental() => {
-                let error = Error::Directory(error);
-                warn!(tenant = %self.name, code = error.code(), "the full read waits");
-                self.metrics.failed(&self.name, error.code());
-                Failure::record(&mut self.full_failure, error.code(), error.wait().unwrap_or(FULL_RETRY_INTERVAL), now);
-                Ok(true)
-            }
-            error => Err(error.into()),
-        }
-    }
-
-    /// A delta of a full read pages without end: it begins anew, later each time.
-    fn full_endless(&mut self, what: &'static str, now: Timestamp) -> bool {
-        warn!(tenant = %self.name, what, code = NEVER_ENDS, "a full read pages without end");
-        self.metrics.failed(&self.name, NEVER_ENDS);
-        Failure::record(&mut self.full_failure, NEVER_ENDS, ENDLESS_RETRY_INTERVAL, now);
-        let reason = self.sync_state.full.as_ref().map_or(Reason::Void, |full| full.reason);
-        self.begin_full(reason, now);
-        true
-    }
-
-    async fn stage_groups(
-        &mut self,
-        mut full: Full,
-        asked: Option<&Cursor>,
-        page: Page<GroupChange>,
-        now: Timestamp,
-    ) -> Result<bool, Error> {
-        self.report(topic::TENANT_FACTS.of(&self.name), "groups", &page.rejected, now).await?;
-        let is_endless = self.full_paging.is_endless(asked, &page.next, &paging::groups(&page.changes));
-        full.rejected |= page.rejected.iter().any(|rejected| rejected.is_whole);
-        match page.next {
-            Next::Page(cursor) => full.phase = FullPhase::Groups(Some(cursor)),
-            Next::Complete(cursor) => (full.phase, full.groups) = (FullPhase::Users(None), Some(cursor)),
-        }
-        let sync_state = SyncState { full: Some(full), ..self.sync_state.clone() };
-        if !page.changes.is_empty() {
-            self.merge_group_page(page.changes, PageOf::Full { began: sync_state.began }, &sync_state, now).await?;
-        }
-        self.sync_state = sync_state;
-        Ok(if is_endless { self.full_endless("groups", now) } else { true })
-    }
-
-    async fn stage_users(&mut self, mut full: Full, asked: Option<&Cursor>, page: Page<UserChange>, now: Timestamp) -> Result<bool, Error> {
-        self.report(topic::USER_DELTAS.of(&self.name), "users", &page.rejected, now).await?;
-        let is_endless = self.full_paging.is_endless(asked, &page.next, &paging::users(&page.changes));
-        full.rejected |= page.rejected.iter().any(|rejected| rejected.is_whole);
-        let mut sync_state = self.sync_state.clone();
-        let has_cycles = sync_state.is_incremental();
-        match page.next {
-            Next::Page(cursor) => full.phase = FullPhase::Users(Some(cursor)),
-            Next::Complete(cursor) => {
-                full.users = Some(cursor);
-                (self.full_failure, self.failure) = (None, self.failure.take().filter(|_| !full.replaces_cursors));
-                // Without cycles beside it there is nothing to wait for.
-                full.phase = FullPhase::AwaitCycle(sync_state.cycle + u64::from(has_cycles));
-            }
-        }
-        sync_state.full = Some(full);
-        sync_state.switch_cursors();
-        let mut tx = self.begin().await?;
-        if !page.changes.is_empty() {
-            self.metrics.read(&self.name, "user", page.changes.len());
-            let selected = sync_state.full.as_ref().map_or(&self.sync_state.selected, |full| &full.selected);
-            let context = merge::Context { selected, of: PageOf::Full { began: sync_state.began }, ..self.context(now) };
-            merge::stage(&mut tx, &context, page.changes, self.sync_state.is_initial()).await?;
-            if self.sync_state.is_initial() {
-                self.project_dirty(&mut tx, now).await?;
-            }
-        }
-        sync_state::save(&mut tx, &self.name, &sync_state);
-        tx.commit().await?;
-        if self.sync_state.is_initial() {
-            self.note_unpublished();
-        }
-        self.sync_state = sync_state;
-        if is_endless {
-            return Ok(self.full_endless("users", now));
-        }
-        if self.sync_state.full.as_ref().is_some_and(|full| !full.phase.is_reading()) {
-            self.is_triggered |= has_cycles;
-        }
-        Ok(true)
-    }
-
-    /// Whether what was read is relied on: the directory's own count says whether it was complete. Otherwise it is read again later, or those
-    /// who left meanwhile would stay for ever.
-    async fn verify_full(&mut self, full: Full, now: Timestamp) -> Result<bool, Error> {
+    /// Counts what the full read has shown, a window at a time; the directory's own count is asked for then.
+    async fn count_seen(&mut self) -> Result<bool, Error> {
         // No user can be missing from the first one.
         if !self.sync_state.is_repeated_full() {
             return self.enter(FullPhase::Project, |_| ()).await;
         }
-        let full_cycle = self.sync_state.full_cycle;
-        let mut seen_counter = self.seen_counter.take().unwrap_or_default();
-        let Some(seen_counts) = seen_counter.step(&self.store, &self.name, full_cycle).await? else {
-            self.seen_counter = Some(seen_counter);
-            return Ok(true);
+        if self.seen_counter.counts().is_some() {
+            return Ok(false);
+        }
+        self.seen_counter.step(&self.store, &self.name, self.sync_state.full_cycle).await.map(|()| true)
+    }
+
+    /// Whether what was read is relied on: the directory's own count says whether it was complete. Otherwise it is read again later, or those
+    /// who left meanwhile would stay for ever.
+    pub(super) async fn note_count(&mut self, counted: directory::Result<u64>, now: Timestamp) -> Result<(), Error> {
+        let seen_counter = std::mem::take(&mut self.seen_counter);
+        let (Some(counts), Some(full)) = (seen_counter.counts(), self.sync_state.full.clone()) else { return Ok(()) };
+        let counted = match counted {
+            Ok(counted) => counted,
+            Err(error) => return self.full_failed(error, now),
         };
-        let counted = self.source.user_count().await?;
-        self.full_failure = None;
-        let (seen, unseen, exceeds_threshold) = (seen_counts.seen, seen_counts.unseen, seen_counts.exceeds_threshold());
+        self.failures.full = None;
+        let (seen, unseen, exceeds_threshold) = (counts.seen, counts.unseen, counts.exceeds_threshold());
         // People come and go while everything is read; a truncated reading is off by more.
         let tolerated = 5.max(counted / 100);
         let reason = match (exceeds_threshold, full.rejected, seen.abs_diff(counted) > tolerated) {
@@ -278,6 +156,7 @@ impl Tenant {
             sync_state.full.iter_mut().for_each(|full| full.widens |= adds && full.reason != Reason::Rebuilt);
         })
         .await
+        .map(drop)
     }
 
     async fn take_over(&mut self, full: Full, now: Timestamp) -> Result<bool, Error> {

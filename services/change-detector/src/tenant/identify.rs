@@ -1,14 +1,15 @@
 //! Which directory the tenant's domain leads to: nothing is read into the mirror of one directory from another.
 //!
 //! The first one is the tenant's, until an operator confirms another (`xtsync tenant confirm`); then the mirror is read anew from the
-//! beginning. The directory is asked before everything is read, and by a replica that takes the tenant up; after that with the other facts.
+//! beginning. The directory is asked which one it is with the first page of a full read, and by a replica that takes the tenant up; otherwise with
+//! the other facts.
 
 use tracing::warn;
-use xtsync_domain::Timestamp;
+use xtsync_domain::{DirectoryId, Timestamp};
 
 use super::Tenant;
 use crate::error::Error;
-use crate::full::{FullPhase, Reason};
+use crate::full::Reason;
 
 impl Tenant {
     /// Why nothing is read, by stable code; empty where it is.
@@ -24,15 +25,20 @@ impl Tenant {
 
     /// Makes sure that what is read next is of the tenant's own directory; false where it is not.
     pub(super) async fn identify(&mut self, now: Timestamp) -> Result<bool, Error> {
-        let identity = match self.identity.take().filter(|_| !self.is_at_beginning()) {
+        let identity = match self.identity.clone() {
             Some(identity) => identity,
             None => self.source.identity().await?.directory_id,
         };
+        Ok(self.adopt(identity, now))
+    }
+
+    /// Notes which directory it is that is read. False where it is not the tenant's own; everything is read from one that was confirmed.
+    pub(super) fn adopt(&mut self, identity: DirectoryId, now: Timestamp) -> bool {
         self.identity = Some(identity.clone());
         if self.is_other_directory() {
             warn!(tenant = %self.name, directory = %identity, "the domain leads to another directory: nothing is read");
-            self.facts_due = Timestamp(0);
-            return Ok(false);
+            self.renew_facts();
+            return false;
         }
         if self.sync_state.directory.as_ref() != Some(&identity) {
             if self.sync_state.directory.is_some() {
@@ -43,11 +49,6 @@ impl Tenant {
             // Stored with the first page that is read there; until then the next owner finds the same.
             self.sync_state.directory = Some(identity);
         }
-        Ok(true)
-    }
-
-    /// Whether a full read is at its beginning.
-    fn is_at_beginning(&self) -> bool {
-        self.sync_state.full.as_ref().is_some_and(|full| full.phase == FullPhase::Groups(None))
+        true
     }
 }

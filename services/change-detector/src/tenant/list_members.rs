@@ -17,6 +17,7 @@ use xtsync_domain::fact::GroupState;
 use xtsync_domain::{GroupId, Timestamp};
 
 use super::Tenant;
+use super::background::Request;
 use super::cycle::is_refusal;
 use super::listings::CYCLES_BETWEEN;
 use crate::error::Error;
@@ -36,27 +37,43 @@ impl Tenant {
         !self.sync_state.is_initial() && !self.is_pending && !is_taking_over
     }
 
-    /// Lists a page of members of a group that is due. True when there is more to do at once.
-    pub(super) async fn list_members(&mut self, now: Timestamp) -> Result<bool, Error> {
-        self.drop_listings().await?;
-        let Some((_, projection)) = self.spec.users.clone().filter(|_| self.can_list()) else { return Ok(false) };
+    /// The next page of members of a group that is due.
+    pub(super) fn listing_request(&self, now: Timestamp) -> Option<Request> {
+        let (_, projection) = self.spec.users.as_ref().filter(|_| self.can_read() && self.can_list())?;
         let is_readable = |group: &&GroupId| self.group_states.get(*group) == Some(&GroupState::Present);
-        let groups = projection.groups.iter().filter(is_readable);
-        let Some(group) = self.listings.next(groups, self.sync_state.cycle, now).cloned() else { return Ok(false) };
-        let listing = self.listings.progress(&group).cloned().unwrap_or(Listing { began: now, page: None });
-        match self.source.members(&group, listing.page.as_ref()).await {
-            Ok(page) => self.merge_listing(&group, listing, page, now).await.map(|()| true),
-            Err(error) => self.listing_failed(&group, &listing, error, now).await.map(|()| false),
+        let group = self.listings.next(projection.groups.iter().filter(is_readable), self.sync_state.cycle, now)?;
+        let listing = self.listings.progress(group).cloned().unwrap_or(Listing { began: now, page: None });
+        Some(Request::Members(group.clone(), listing))
+    }
+
+    /// Whether a listing is still to go on there.
+    pub(super) fn is_listing_wanted(&self, group: &GroupId, listing: &Listing) -> bool {
+        self.listings.progress(group) == Some(listing) && self.can_list() && self.is_listed(group)
+    }
+
+    /// Takes in a page of members.
+    pub(super) async fn note_members(
+        &mut self,
+        group: &GroupId,
+        listing: Listing,
+        page: directory::Result<MemberPage>,
+        now: Timestamp,
+    ) -> Result<(), Error> {
+        match page {
+            Ok(page) => self.merge_listing(group, listing, page, now).await,
+            Err(error) => self.listing_failed(group, &listing, error, now).await,
         }
     }
 
+    /// Whether some scope refers to a group, which is not known to be unreadable.
+    fn is_listed(&self, group: &GroupId) -> bool {
+        let is_referenced = self.spec.users.as_ref().is_some_and(|(_, projection)| projection.groups.contains(group));
+        is_referenced && self.group_states.get(group).is_none_or(|state| *state == GroupState::Present)
+    }
+
     /// Drops the listings under way of groups that no scope refers to any more, or that cannot be read.
-    async fn drop_listings(&mut self) -> Result<(), Error> {
-        let is_listed = |group: &GroupId| {
-            let is_referenced = self.spec.users.as_ref().is_some_and(|(_, projection)| projection.groups.contains(group));
-            is_referenced && self.group_states.get(group).is_none_or(|state| *state == GroupState::Present)
-        };
-        let dropped: Vec<GroupId> = self.listings.under_way().filter(|group| !is_listed(group)).cloned().collect();
+    pub(super) async fn drop_listings(&mut self) -> Result<(), Error> {
+        let dropped: Vec<GroupId> = self.listings.under_way().filter(|group| !self.is_listed(group)).cloned().collect();
         for group in &dropped {
             self.delete_listing(group).await?;
             self.listings.drop_group(group);
@@ -151,10 +168,9 @@ impl Tenant {
     /// Whether the members that a full read takes out of groups are still to be compared with the groups' own listings.
     pub(super) fn awaits_listings(&self) -> bool {
         let Some((_, projection)) = &self.spec.users else { return false };
-        let is_readable = |group: &&GroupId| self.group_states.get(*group) == Some(&GroupState::Present);
         let is_ending = self.sync_state.full.as_ref().is_some_and(|full| full.phase == FullPhase::Project);
         is_ending
             && !self.sync_state.is_initial()
-            && projection.groups.iter().filter(is_readable).any(|group| self.listings.is_awaited(group))
+            && projection.groups.iter().any(|group| self.is_listed(group) && self.listings.is_awaited(group))
     }
 }

@@ -30,7 +30,7 @@ impl Tenant {
     /// Projects the users that the cycle changed, a chunk at a time, and then closes it. True when there is more to do at once.
     pub(super) async fn finish(&mut self, now: Timestamp) -> Result<bool, Error> {
         if !self.can_project() {
-            self.cycle_due = self.facts_due;
+            self.cycle_due = self.facts_due.max(now.plus(self.intervals.cycles));
             return Ok(false);
         }
         let mut tx = self.begin().await?;

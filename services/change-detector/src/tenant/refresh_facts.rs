@@ -1,63 +1,126 @@
-//! The look at a tenant's facts, beside its cycles.
+//! The look at a tenant's facts, beside its cycles: who the tenant is and what it allows, then the names of groups, then the groups.
 
 use std::time::Duration;
 
 use tracing::warn;
-use xtsync_domain::fact::{Fact, GroupState, TenantFact};
+use xtsync_directory as directory;
+use xtsync_domain::fact::{AccessPolicy, GroupState, Identity, TenantFact};
 use xtsync_domain::{GroupId, Timestamp};
 
 use super::Tenant;
+use super::background::Request;
 use crate::error::Error;
 use crate::full::Reason;
+use crate::names::Names;
 use crate::{membership, sync_state};
 
 /// How soon facts are read again after a failure.
 const FACTS_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
+/// Which facts are read next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum FactsStage {
+    /// Who the tenant is and what it allows: consent must not wait for the groups.
+    Tenant,
+    Names,
+    Groups,
+}
+
 impl Tenant {
-    /// Reads the facts. A directory that refuses them does not stop the reading of its users: what is not known fresh closes the gate
-    /// by itself.
-    pub(super) async fn refresh_facts(&mut self, now: Timestamp) -> Result<(), Error> {
-        let wait = match self.read_facts(now).await {
-            Ok(()) => self.intervals.facts,
-            Err(Error::Directory(error)) => {
-                let error = Error::Directory(error);
-                warn!(tenant = %self.name, code = error.code(), "the tenant's facts cannot be read");
-                self.metrics.failed(&self.name, error.code());
-                error.wait().unwrap_or(FACTS_RETRY_INTERVAL)
-            }
-            Err(error) => return Err(error),
-        };
-        self.facts_due = now.plus(wait);
+    /// What is to be asked about the facts.
+    pub(super) fn facts_request(&self, now: Timestamp) -> Option<Request> {
+        let projection = self.spec.users.as_ref().map(|(_, projection)| projection);
+        match (self.facts_stage, projection) {
+            _ if now < self.facts_due => None,
+            (FactsStage::Names, Some(_)) => Some(Request::Names(self.spec.names.clone())),
+            (FactsStage::Groups, Some(projection)) => Some(Request::Groups(projection.groups.iter().cloned().collect())),
+            (FactsStage::Tenant, _) | (_, None) => Some(Request::Tenant),
+        }
+    }
+
+    /// Has the facts read at once, from the beginning.
+    pub(super) fn renew_facts(&mut self) {
+        (self.facts_stage, self.facts_due) = (FactsStage::Tenant, Timestamp(0));
+    }
+
+    /// The facts are read until the next time is due.
+    fn end_facts(&mut self, wait: Duration, now: Timestamp) {
+        (self.facts_stage, self.facts_due) = (FactsStage::Tenant, now.plus(wait));
+    }
+
+    /// The facts cannot be read. That does not stop the reading of users: what is not known fresh closes the gate by itself.
+    fn facts_failed(&mut self, error: directory::Error, now: Timestamp) {
+        let error = Error::Directory(error);
+        warn!(tenant = %self.name, code = error.code(), "the tenant's facts cannot be read");
+        self.metrics.failed(&self.name, error.code());
+        self.end_facts(error.wait().unwrap_or(FACTS_RETRY_INTERVAL), now);
+    }
+
+    /// Publishes what was read of the tenant itself, as of when it was asked.
+    pub(super) async fn note_tenant(
+        &mut self,
+        identity: directory::Result<Identity>,
+        policy: directory::Result<AccessPolicy>,
+        (asked_at, now): (Timestamp, Timestamp),
+    ) -> Result<(), Error> {
+        if let Ok(identity) = &identity {
+            self.identity = Some(identity.directory_id.clone());
+        }
+        let facts = self.facts.of_tenant(identity.as_ref().ok(), policy.as_ref().ok(), asked_at);
+        self.publish_facts(facts, now).await?;
+        match identity.err().or(policy.err()) {
+            Some(error) => self.facts_failed(error, now),
+            None if self.is_other_directory() || self.spec.users.is_none() => self.end_facts(self.intervals.facts, now),
+            None => self.facts_stage = FactsStage::Names,
+        }
         Ok(())
     }
 
-    /// Who the tenant is and what it allows goes first: consent must not wait for the groups.
-    async fn read_facts(&mut self, now: Timestamp) -> Result<(), Error> {
-        let facts = self.facts.read_tenant(&self.source, now).await?;
-        for fact in &facts {
-            if let Fact::Identity(identity) = &fact.fact {
-                self.identity = Some(identity.directory_id.clone());
+    /// Publishes which groups bear the names of the configuration.
+    pub(super) async fn note_names(
+        &mut self,
+        names: &Names,
+        found: directory::Result<Vec<(String, Vec<GroupId>)>>,
+        (asked_at, now): (Timestamp, Timestamp),
+    ) -> Result<(), Error> {
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                self.facts_failed(error, now);
+                return Ok(());
             }
-        }
-        self.publish_facts(facts, now).await?;
-        if self.is_other_directory() {
-            return Ok(());
-        }
-        let Some((_, projection)) = self.spec.users.clone() else {
-            return Ok(());
         };
-        let facts = self.facts.read_names(&self.source, &self.spec.names, now).await?;
+        let facts = self.facts.of_names(found, names.revision, asked_at);
         self.publish_facts(facts, now).await?;
-        let obsolete_names = self.facts.obsolete_names(&self.spec.names);
+        let obsolete_names = self.facts.obsolete_names(names);
         self.publisher().tombstone_facts(&obsolete_names).await?;
         self.facts.forget(&obsolete_names);
-        let (facts, states) = self.facts.read_groups(&self.source, &projection, now).await?;
+        self.facts_stage = FactsStage::Groups;
+        Ok(())
+    }
+
+    /// Publishes the groups of scopes, and stores which of them can be read.
+    pub(super) async fn note_groups(
+        &mut self,
+        found: directory::Result<Vec<(GroupId, Option<String>, GroupState)>>,
+        (asked_at, now): (Timestamp, Timestamp),
+    ) -> Result<(), Error> {
+        let found = match found {
+            Ok(found) => found,
+            Err(error) => {
+                self.facts_failed(error, now);
+                return Ok(());
+            }
+        };
+        let states: Vec<(GroupId, GroupState)> = found.iter().map(|(id, _, state)| (id.clone(), *state)).collect();
+        let facts = self.facts.of_groups(found, asked_at);
         self.publish_facts(facts, now).await?;
         self.groups_readable = states.iter().all(|(_, state)| *state == GroupState::Present);
         self.store_group_states(&states, now).await?;
         self.group_states = states.into_iter().collect();
-        self.note_unreported().await
+        self.note_unreported().await?;
+        self.end_facts(self.intervals.facts, now);
+        Ok(())
     }
 
     /// Publishes facts; only then are they said.

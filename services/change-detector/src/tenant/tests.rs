@@ -452,6 +452,6 @@ async fn a_rejected_object_is_dead_lettered_with_its_context_and_stops_nothing()
 async fn a_refused_page_is_an_error_and_the_cycle_resumes() {
     let mut fixture = ana_and_bo().await;
     fixture.directory.answer(Answer::Fail(DirectoryError::Forbidden { code: "Authorization_RequestDenied".into() }));
-    assert!(fixture.step().await.is_err());
+    assert!(fixture.steps().await.is_err());
     assert_eq!(summaries(&fixture.run_cycle().await), ["ana:initial:all:Paris", "bo:initial:all:-"]);
 }

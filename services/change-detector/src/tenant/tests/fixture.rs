@@ -117,7 +117,41 @@ impl Fixture {
     pub(super) async fn step(&mut self) -> Result<Pause, Error> {
         self.clock.advance(Duration::from_millis(1));
         let now = self.now();
-        self.tenant.step(now).await
+        let pause = self.tenant.step(now).await;
+        if !matches!(pause, Err(Error::Store(_))) {
+            self.directory.unused.lock().clear();
+        }
+        let pause = pause?;
+        if self.tenant.is_asking() {
+            // The next step uses the answer.
+            let of_cycle = std::mem::take(&mut *self.directory.given.lock());
+            self.tenant.answered().await;
+            *self.directory.unused.lock() = std::mem::replace(&mut *self.directory.given.lock(), of_cycle);
+            return Ok(Pause::None);
+        }
+        Ok(pause)
+    }
+
+    /// Steps until the directory is asked what it does not answer (see [`Script::hold`]).
+    pub(super) async fn steps_until_held(&mut self) {
+        self.trigger();
+        for _ in 0..100 {
+            self.step_unanswered().await;
+            if self.tenant.is_asking() {
+                tokio::select! {
+                    biased;
+                    () = self.directory.is_held() => return,
+                    () = self.tenant.answered() => {}
+                }
+            }
+        }
+        panic!("that is never asked");
+    }
+
+    /// One step, without what is asked beside the cycles being answered before the next.
+    pub(super) async fn step_unanswered(&mut self) {
+        self.clock.advance(Duration::from_millis(1));
+        self.tenant.step(self.now()).await.unwrap();
     }
 
     /// Waits as after a failure, for as long as there is something to publish.
@@ -148,7 +182,7 @@ impl Fixture {
             self.directory.given.lock().clear();
             match self.step().await {
                 Err(Error::Store(store::Error::Unavailable(_))) => {
-                    self.directory.give_again();
+                    self.directory.give_again(&self.directory.given);
                     self.restart().await;
                 }
                 done => return done,
@@ -455,6 +489,7 @@ impl Fixture {
 
     /// Another process takes the tenant up where the store says it stands.
     pub(super) async fn restart(&mut self) {
+        self.directory.give_again(&self.directory.unused);
         self.tenant = load_tenant(&self.store, &self.clock, &self.bus, &self.directory, &self.spec).await;
     }
 
@@ -595,6 +630,8 @@ pub(super) struct Script {
     answers: Mutex<VecDeque<Answer>>,
     /// The answers given in the step under way, each with whether it was to a full read.
     given: Mutex<Vec<(bool, Answer)>>,
+    /// The answers given beside the cycles that are not used yet.
+    unused: Mutex<Vec<(bool, Answer)>>,
     /// Answers to full reads, where a tenant was read before; they follow cursors of their own.
     full: Mutex<VecDeque<Answer>>,
     rules: Mutex<Rules>,
@@ -611,6 +648,8 @@ pub(super) struct Script {
     members: Mutex<HashMap<GroupId, Vec<String>>>,
     listed_pages: Mutex<usize>,
     named: Mutex<HashMap<String, Result<Vec<GroupId>, String>>>,
+    /// What is not answered for now, and whether it was asked.
+    held: watch::Sender<(&'static str, bool)>,
 }
 
 /// What holds whatever is asked.
@@ -635,6 +674,22 @@ impl Script {
     pub(super) fn throttle_listing(&self, group: &str, is_throttled: bool) {
         let groups = &mut self.rules.lock().throttled_listings;
         let _ = if is_throttled { groups.insert(group.into()) } else { groups.remove(&GroupId::from(group)) };
+    }
+
+    /// This request is not answered for now; none of a cycle's.
+    pub(super) fn hold(&self, request: &'static str) {
+        self.held.send_replace((request, false));
+    }
+
+    /// Until a request came that is not answered.
+    async fn is_held(&self) {
+        self.held.subscribe().wait_for(|(_, is_held)| *is_held).await.unwrap();
+    }
+
+    /// Until this request is answered.
+    async fn unheld(&self, request: &'static str) {
+        self.held.send_if_modified(|held| held.0 == request && !std::mem::replace(&mut held.1, true));
+        self.held.subscribe().wait_for(|(held, _)| *held != request).await.unwrap();
     }
 
     /// Every page of users has another one after it, with another link.
@@ -809,9 +864,9 @@ impl Script {
         *self.records_read.lock() += i64::try_from(records).unwrap();
     }
 
-    /// Gives the answers of the last step once more, as a directory does for the same cursor.
-    fn give_again(&self) {
-        for (is_of_full, answer) in self.given.lock().drain(..).rev() {
+    /// Gives answers once more, as a directory does for the same cursor.
+    fn give_again(&self, given: &Mutex<Vec<(bool, Answer)>>) {
+        for (is_of_full, answer) in given.lock().drain(..).rev() {
             let answers = if is_of_full { &self.full } else { &self.answers };
             answers.lock().push_front(answer);
         }
@@ -848,6 +903,7 @@ fn complete<T>(is_fresh: bool, changes: Vec<T>) -> Page<T> {
 impl Source for Script {
     async fn users(&self, _: &[String], cursor: Option<&Cursor>) -> DirectoryResult<Page<UserChange>> {
         let is_full = self.question(cursor)?;
+        self.unheld(if is_full { "users" } else { "cycle" }).await;
         if let Some(error) = self.rules.lock().unselectable.clone().filter(|_| cursor.is_none()) {
             return Err(error);
         }
@@ -868,6 +924,7 @@ impl Source for Script {
 
     async fn groups(&self, cursor: Option<&Cursor>) -> DirectoryResult<Page<GroupChange>> {
         let is_full = self.question(cursor)?;
+        self.unheld(if is_full { "groups" } else { "cycle" }).await;
         if cursor.is_none() {
             *self.full_reads.lock() += 1;
         }
@@ -884,6 +941,7 @@ impl Source for Script {
     }
 
     async fn members(&self, group: &GroupId, cursor: Option<&Cursor>) -> DirectoryResult<MemberPage> {
+        self.unheld("members").await;
         if self.rules.lock().throttled_listings.contains(group) {
             return Err(DirectoryError::Throttled { wait: Duration::from_secs(1) });
         }
@@ -907,14 +965,17 @@ impl Source for Script {
     }
 
     async fn group(&self, id: &GroupId) -> DirectoryResult<(Option<String>, GroupState)> {
+        self.unheld("group").await;
         Ok((None, self.states.lock().get(id).copied().unwrap_or(GroupState::Present)))
     }
 
     async fn user_count(&self) -> DirectoryResult<u64> {
+        self.unheld("user_count").await;
         Ok(self.count.lock().unwrap_or(0))
     }
 
     async fn access_policy(&self) -> DirectoryResult<AccessPolicy> {
+        self.unheld("access_policy").await;
         Ok(AccessPolicy::default())
     }
 

@@ -8,6 +8,7 @@ async fn nothing_is_read_from_another_directory_and_all_goes_on_when_the_domain_
     fixture.run_cycle().await;
     fixture.directory.set_identity("other");
     fixture.advance_past_facts();
+    fixture.run_cycle().await;
     fixture.directory.users(vec![changed("eve", &[]), gone("ana", Gone::Deleted)]);
     assert_eq!(summaries(&fixture.run_cycle().await), [""; 0]);
     assert_eq!(fixture.blocked(), "directory_changed");

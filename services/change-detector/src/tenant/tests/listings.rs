@@ -94,6 +94,7 @@ async fn k_10_a_large_listing_resumes_and_does_not_undo_what_a_cycle_reports() {
         while fixture.directory.listed_pages() < 1 {
             fixture.step().await.unwrap();
         }
+        fixture.step().await.unwrap();
         fixture.restart().await;
         // Both are on the last page of the listing, which the directory made before.
         fixture.directory.groups(vec![left("all", &["p2400"])]);
