@@ -10,6 +10,7 @@ use xtsync_contract::event;
 use xtsync_contract::internal;
 use xtsync_contract::internal::command::Action;
 use xtsync_contract::topic;
+use xtsync_domain::resource::Tenant;
 use xtsync_domain::{Configuration, TenantName};
 
 use crate::actor::{Actor, Operation};
@@ -75,10 +76,15 @@ async fn configuration(context: &Context) -> Result<Configuration, Error> {
 
 /// Returns the key of the tenant with this name.
 pub(crate) async fn find_tenant(context: &Context, name: &str) -> Result<Option<TenantName>, Error> {
+    Ok(find_tenant_resource(context, name).await?.map(|(key, _)| key))
+}
+
+/// Returns the tenant with this name: its key and what is configured.
+pub(crate) async fn find_tenant_resource(context: &Context, name: &str) -> Result<Option<(TenantName, Tenant)>, Error> {
     let Ok(name) = TenantName::new(name) else { return Ok(None) };
     let key = Names::read(&context.store).await?.key(&name)?;
-    let configuration = configuration(context).await?;
-    Ok(Some(key).filter(|key| configuration.tenant(key).is_some()))
+    let tenant = configuration(context).await?.tenant(&key).cloned();
+    Ok(tenant.map(|tenant| (key, tenant)))
 }
 
 /// Returns every tenant that is the source or target of a synchronization.

@@ -10,12 +10,12 @@ use xtsync_contract::events;
 use xtsync_contract::internal;
 use xtsync_contract::internal::command::Action;
 use xtsync_domain::link::{Link, NotTakenOver};
-use xtsync_domain::{TenantName, UserId, canonical_id};
+use xtsync_domain::{Capabilities, TenantName, UserId, canonical_id};
 use xtsync_store::{self as store, params};
 
 use crate::Error;
 use crate::actor::Actor;
-use crate::command::{self, find_tenant};
+use crate::command::{self, find_tenant_resource};
 use crate::context::Context;
 use crate::names::{Names, Renamed};
 
@@ -63,7 +63,11 @@ impl fmt::Display for Named {
 /// # Errors
 /// If the store or the bus fails, or this replica does not lead.
 pub(crate) async fn confirm(context: &Context, target: &str, user: &Named, former: &Named, actor: Actor<'_>) -> Result<Confirmed, Error> {
-    let Some(key) = find_tenant(context, target).await? else { return Ok(Confirmed::NoTenant) };
+    let Some((key, tenant)) = find_tenant_resource(context, target).await? else { return Ok(Confirmed::NoTenant) };
+    let can = match context.connectors.describe(&tenant) {
+        Ok(description) => description.capabilities,
+        Err(problem) => return Ok(Confirmed::Refused(format!("{target} cannot be read: {}", problem.message))),
+    };
     let names = Names::read(&context.store).await?;
     let (given, user, former) = ((user, former), user.keyed(&names)?, former.keyed(&names)?);
     let rehired = link(context, &key, &user).await?;
@@ -71,7 +75,8 @@ pub(crate) async fn confirm(context: &Context, target: &str, user: &Named, forme
     if account.is_some_and(|account| account.taken_from.as_ref() == Some(&former.user) && user.source == former.source) {
         return Ok(Confirmed::Before);
     }
-    if let Some(reason) = obstacle(link(context, &key, &former).await?.as_ref(), rehired.as_ref(), &user, &former) {
+    let released = link(context, &key, &former).await?;
+    if let Some(reason) = obstacle(&can, released.as_ref(), rehired.as_ref(), (&user, &former)) {
         return Ok(Confirmed::Refused(text(reason, target, given.0, given.1)));
     }
     let action = Action::Rehire(internal::Rehire { former: former.user.to_string() });
@@ -80,15 +85,18 @@ pub(crate) async fn confirm(context: &Context, target: &str, user: &Named, forme
 }
 
 /// What keeps the new account from taking the former one's shadow user over, if anything does.
-fn obstacle(released: Option<&Link>, rehired: Option<&Link>, user: &Named, former: &Named) -> Option<NotTakenOver> {
+fn obstacle(can: &Capabilities, released: Option<&Link>, rehired: Option<&Link>, (user, former): (&Named, &Named)) -> Option<NotTakenOver> {
     if user.source != former.source {
         return Some(NotTakenOver::OtherHome);
+    }
+    if !can.restores_for_another() {
+        return Some(NotTakenOver::NotRestorable);
     }
     let Some(released) = released else { return Some(NotTakenOver::NotSoftDeleted) };
     if let Some(reason) = rehired.and_then(|rehired| rehired.can_take_over().err()) {
         return Some(reason);
     }
-    let taken = rehired.map_or_else(|| released.released(), |rehired| released.confirmed_for(rehired));
+    let taken = rehired.map_or_else(|| released.released(), |rehired| released.confirmed_for(rehired, can));
     // A user not wanted yet takes it over as soon as they are, if nothing else is in the way.
     match taken.err()? {
         NotTakenOver::NotWanted => released.released().err(),
@@ -119,5 +127,6 @@ fn text(reason: NotTakenOver, target: &str, user: &Named, former: &Named) -> Str
         ),
         NotTakenOver::AddressDiffers => format!("{user} has another address than the one by which {former} was invited"),
         NotTakenOver::NotWanted => format!("{user} is not wanted in {target}"),
+        NotTakenOver::NotRestorable => format!("the directory of {target} cannot restore a shadow user for another account"),
     }
 }

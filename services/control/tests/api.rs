@@ -81,7 +81,7 @@ async fn a_mistake_in_a_connector_section_names_its_line_and_field() {
     let control = Control::start().await;
     let mut client = control.client().await;
     for (section, want) in [
-        ("  ldap: {}", "line 10, spec.ldap: there is no connector `ldap`: use one of graph"),
+        ("  ldap: {}", "line 10, spec.ldap: there is no connector `ldap`: use one of graph, memory"),
         ("  graph: {}", "line 10, spec.graph: missing field `domain`"),
         ("  graph:\n    domain: d\n    endpoint: nope", "line 12, spec.graph.endpoint: relative URL without a base: \"nope\""),
         ("  graph:\n    domain: d\n    reader: {clientId: x}", "line 12, spec.graph.reader: missing field `clientSecret`"),

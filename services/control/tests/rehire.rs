@@ -104,3 +104,15 @@ async fn a_rehire_is_refused_with_its_reason_or_published_for_the_target() {
     assert_eq!(given, want);
     control.stop().await;
 }
+
+#[tokio::test]
+async fn a_rehire_is_refused_where_the_target_cannot_restore_for_another_account() {
+    let control = Control::start().await;
+    let mut client = control.client().await;
+    let lab = "---\nkind: Tenant\nmetadata: {name: lab}\nspec: {organization: contoso, memory: {directory: lab}}\n";
+    client.apply(apply("a.yaml", &(ORGANIZATION.replace("[emea, hub]", "[emea, hub, lab]") + lab))).await.unwrap();
+    let want = "the directory of lab cannot restore a shadow user for another account";
+    assert_eq!(confirm(&mut client, "lab", "emea/new", "emea/old").await, Err((Code::FailedPrecondition, want.to_owned())));
+    assert_eq!(published(&control).await, []);
+    control.stop().await;
+}

@@ -8,15 +8,20 @@ use std::time::Duration;
 
 use fixture::rehire::{check_restored, owners, with_address_of};
 use fixture::{Fixture, Place, address, not_wanted, out_of_scope, wanted};
+use xtsync_connector_graph::CAPABILITIES;
 use xtsync_contract::internal;
 use xtsync_contract::internal::command::Action;
+use xtsync_domain::capability::{Anchor, Capabilities};
 use xtsync_domain::decision::Desired;
 
 const RESTORED: [&str; 4] = ["restore t1", "reset t1 eva@emea.example", "anchor t1 city,displayName,userType", "enable t1"];
 
 /// `eva` was in the target, had redeemed the invitation, and left it so. Returning users are to be invited anew.
 async fn gone(place: Place, end: Desired) -> Fixture {
-    let fixture = Fixture::new(place).await;
+    gone_from(Fixture::new(place).await, end).await
+}
+
+async fn gone_from(fixture: Fixture, end: Desired) -> Fixture {
     fixture.decide("eva", wanted("eva", "Paris", true)).await;
     fixture.converge().await;
     fixture.fake.redeem(&address("eva"));
@@ -109,6 +114,16 @@ async fn what_was_not_released_or_is_not_the_users_is_not_taken_over() {
         assert!(fixture.fake.journal()[0].starts_with("invite"), "{case}");
         assert_eq!((owners(&fixture).await, noted(&fixture).await), (vec!["eva".to_owned(), "eva-again".to_owned()], 0), "{case}");
     }
+}
+
+#[tokio::test]
+async fn a_confirmed_rehire_is_void_where_the_target_cannot_restore_for_another_account() {
+    let keeps_anchors = Capabilities { anchor: Anchor::Native, ..CAPABILITIES };
+    let fixture = gone_from(Fixture::that(keeps_anchors).await, not_wanted()).await;
+    confirm(&fixture, "eva").await;
+    come_back(&fixture).await;
+    assert!(fixture.fake.journal()[0].starts_with("invite"));
+    assert_eq!((owners(&fixture).await, noted(&fixture).await), (vec!["eva".to_owned(), "eva-again".to_owned()], 0));
 }
 
 #[tokio::test]

@@ -4,6 +4,7 @@
 //! by their `employeeId`, or an administrator confirms it.
 
 use super::{Account, Link, Shadow, Stage};
+use crate::capability::Capabilities;
 use crate::decision::{DeprovisionReason, Desired};
 
 /// The identity of a user.
@@ -26,6 +27,8 @@ pub enum NotTakenOver {
     HasShadowUser,
     /// The new account has another address than the one that was invited.
     AddressDiffers,
+    /// The target's directory cannot restore an object for another account.
+    NotRestorable,
 }
 
 impl NotTakenOver {
@@ -40,6 +43,7 @@ impl NotTakenOver {
             Self::NotWanted => "not_wanted",
             Self::HasShadowUser => "has_shadow_user",
             Self::AddressDiffers => "address_differs",
+            Self::NotRestorable => "not_restorable",
         }
     }
 }
@@ -76,7 +80,10 @@ impl Link {
     ///
     /// # Errors
     /// Why it is not taken over.
-    pub fn confirmed_for(&self, rehired: &Self) -> Result<Account, NotTakenOver> {
+    pub fn confirmed_for(&self, rehired: &Self, can: &Capabilities) -> Result<Account, NotTakenOver> {
+        if !can.restores_for_another() {
+            return Err(NotTakenOver::NotRestorable);
+        }
         let Desired::Wanted(wanted) = &rehired.desired.desired else { return Err(NotTakenOver::NotWanted) };
         if !wanted.enabled || rehired.veto.is_some() || rehired.reject.is_some() {
             return Err(NotTakenOver::NotWanted);
@@ -108,9 +115,10 @@ impl Link {
 
 #[cfg(test)]
 mod tests {
-    use super::super::testing::{ADDRESS, ANCHOR, NOW, account, decision, inviting, link, not_wanted, out_of_scope, wanted};
+    use super::super::testing::{ADDRESS, ANCHOR, INVITES, NOW, PUTS, account, decision, inviting, link, not_wanted, out_of_scope, wanted};
     use super::*;
     use crate::Decision;
+    use crate::capability::Anchor;
     use crate::link::Veto;
 
     const BIN: Stage = Stage::SoftDeleted { since: NOW };
@@ -128,7 +136,7 @@ mod tests {
     #[test]
     fn a_confirmed_rehire_takes_over_a_released_object_with_the_anchor_it_bears() {
         for shadow in [Shadow::None, Shadow::Object(account(BIN))] {
-            let account = former().confirmed_for(&rehired(shadow)).unwrap();
+            let account = former().confirmed_for(&rehired(shadow), &INVITES).unwrap();
             assert_eq!((account.former_anchor.as_deref(), account.address.as_str()), (Some(ANCHOR), ADDRESS));
             assert_eq!((account.stage, account.taken_from, account.creation_incomplete), (BIN, Some("ana".into()), true));
         }
@@ -154,7 +162,13 @@ mod tests {
             (former(), rehired(inviting(NOW, None)), NotTakenOver::HasShadowUser),
             (link(not_wanted(), Shadow::Object(married)), new(), NotTakenOver::AddressDiffers),
         ] {
-            assert_eq!(former.confirmed_for(&rehired), Err(want), "{former:?} {rehired:?}");
+            assert_eq!(former.confirmed_for(&rehired, &INVITES), Err(want), "{former:?} {rehired:?}");
+        }
+        let keeps_anchors = Capabilities { anchor: Anchor::Native, ..INVITES };
+        let has_no_bin = Capabilities { anchor: Anchor::Attribute, ..PUTS };
+        for can in [keeps_anchors, has_no_bin] {
+            assert_eq!(former().confirmed_for(&new(), &can), Err(NotTakenOver::NotRestorable), "{can:?}");
+            assert_eq!(former().confirmed_for(&link(not_wanted(), Shadow::None), &can), Err(NotTakenOver::NotRestorable), "not wanted yet");
         }
     }
 }

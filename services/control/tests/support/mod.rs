@@ -17,6 +17,7 @@ use tonic::service::interceptor::InterceptedService;
 use tonic::transport::Channel;
 use tonic::{Request, Status};
 use xtsync_bus::{Bus, Embedded};
+use xtsync_conformance::memory::MemoryConnector;
 use xtsync_connector_graph::GraphConnector;
 use xtsync_contract::control;
 use xtsync_contract::control::control_service_client::ControlServiceClient;
@@ -72,7 +73,10 @@ impl Control {
             store: store.clone(),
             lease_ttl: Duration::from_secs(10),
             folder: None,
-            connectors: Connectors::new([Arc::new(GraphConnector::default()) as Arc<dyn Connector>]),
+            connectors: Connectors::new([
+                Arc::new(GraphConnector::default()) as Arc<dyn Connector>,
+                Arc::new(MemoryConnector(BTreeMap::new())),
+            ]),
             hosts: AllowedHosts::default(),
             republish: Duration::ZERO,
         };

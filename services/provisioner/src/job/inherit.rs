@@ -18,7 +18,8 @@ impl Job<'_> {
         let Some(former) = self.confirmed.clone() else { return Ok(None) };
         let owner = Key { user: former.clone(), ..self.key.clone() };
         let stored = link::read(&self.worker.context.store, &owner).await?;
-        let account = stored.map_or(Err(NotTakenOver::NotSoftDeleted), |stored| stored.link.confirmed_for(&self.stored.link));
+        let confirmed = |stored: Stored| stored.link.confirmed_for(&self.stored.link, &self.worker.capabilities);
+        let account = stored.map_or(Err(NotTakenOver::NotSoftDeleted), confirmed);
         match account {
             Ok(account) => {
                 let end = self.inherit(&owner.record(), &account).await?;
@@ -66,7 +67,7 @@ impl Job<'_> {
         let is_current = links.get(&self.key).is_some_and(|stored| stored.row_version == self.stored.row_version);
         let is_confirmed = self.confirmed.as_ref() == Some(&owner.user);
         let released = |stored: &Stored| match is_confirmed {
-            true => stored.link.confirmed_for(&self.stored.link).ok(),
+            true => stored.link.confirmed_for(&self.stored.link, &self.worker.capabilities).ok(),
             false => stored.link.former_of(&self.stored.link),
         };
         let is_former = |stored: &Stored| released(stored).as_ref() == Some(account);
