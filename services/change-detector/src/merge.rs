@@ -140,6 +140,15 @@ impl GroupPage {
 
 /// Notes members that a cycle reports while a full read or a listing reads members.
 async fn note_members(tx: &mut Transaction, context: &Context<'_>, entries: &[MemberEntry]) -> Result<(), Error> {
+    if context.of.full_beside().is_some() {
+        reported::add_users(
+            tx,
+            context.tenant,
+            context.now,
+            entries.iter().map(|(_, id, _)| id.as_str()).collect::<BTreeSet<_>>().into_iter(),
+        )
+        .await?;
+    }
     if !context.of.notes_members() {
         return Ok(());
     }
@@ -244,6 +253,9 @@ pub(crate) async fn users(
     membership::retain(tx, context, &restored).await?;
     save(tx, context, known.values().cloned().collect()).await?;
     staging::save(tx, context.tenant, context.full_cycle, &staged).await?;
+    if context.of.full_beside().is_some() {
+        reported::add_users(tx, context.tenant, context.now, ids.iter().map(UserId::as_str)).await?;
+    }
     let newcomers = known.values().filter(|user| user.version == 0).filter_map(created).collect();
     Ok((mentioned, newcomers))
 }

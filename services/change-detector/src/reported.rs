@@ -1,10 +1,11 @@
-//! Groups and members that cycles have reported beside a full read or a listing under way, in the store.
+//! Groups, members and users that cycles have reported beside a full read or a listing under way, in the store.
 //!
 //! A page of either may be older than what a cycle has reported since it began, and a deletion leaves no row in the mirror that would say so.
+//! A user that no cycle has reported and that a comparison finds changed is one that the delta query has lost.
 
 use std::collections::HashSet;
 
-use xtsync_domain::{GroupId, TenantName, Timestamp};
+use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
 use xtsync_store::{Transaction, params};
 
 use crate::error::Error;
@@ -21,6 +22,24 @@ pub(crate) async fn add<'a>(
         ON CONFLICT (tenant, group_id, child_id) DO UPDATE SET at = excluded.at";
     tx.insert(SQL, keys.map(|(group, child)| params![tenant.as_str(), group.as_str(), child, at]).collect()).await?;
     Ok(())
+}
+
+/// Notes users that a cycle has reported, or some membership of theirs.
+pub(crate) async fn add_users<'a>(
+    tx: &mut Transaction,
+    tenant: &TenantName,
+    at: Timestamp,
+    users: impl Iterator<Item = &'a str>,
+) -> Result<(), Error> {
+    let no_group = GroupId::from("");
+    add(tx, tenant, at, users.map(|user| (&no_group, user))).await
+}
+
+/// Which of these users cycles have reported since then.
+pub(crate) async fn users(tx: &mut Transaction, tenant: &TenantName, since: Timestamp, users: &[UserId]) -> Result<HashSet<UserId>, Error> {
+    let no_group = GroupId::from("");
+    let keys: Vec<(&GroupId, &str)> = users.iter().map(|user| (&no_group, user.as_str())).collect();
+    Ok(among(tx, tenant, since, &keys).await?.into_iter().map(|(_, user)| UserId(user)).collect())
 }
 
 /// Which of these groups cycles have reported since then.

@@ -53,10 +53,10 @@ CREATE TABLE staged (
     PRIMARY KEY (tenant, id)
 );
 
--- Groups and members that cycles have reported beside a full read or a listing under way: its pages do not override them.
+-- Groups, members and users that cycles have reported beside a full read or a listing under way: its pages do not override them.
 CREATE TABLE reported (
     tenant     TEXT   NOT NULL,
-    group_id   TEXT   NOT NULL,
+    group_id   TEXT   NOT NULL,  -- empty for a user
     child_id   TEXT   NOT NULL,  -- empty for the group itself
     at         INTEGER NOT NULL,
     PRIMARY KEY (tenant, group_id, child_id)

@@ -252,6 +252,8 @@ impl Tenant {
         }
         if let Some(closure) = closure {
             (self.closure, self.is_pending) = (closure, true);
+            // The cycle reported a group, and no user whose memberships that changes.
+            self.is_counting &= !matches!(of, PageOf::Cycle { .. });
         }
         Ok(())
     }

@@ -236,13 +236,17 @@ impl Tenant {
         Ok(true)
     }
 
-    /// Counts users whose projection changed though no cycle reported them.
-    pub(super) fn count_missed(&mut self, changed: &[UserId]) {
-        if self.is_counting && self.sync_state.full.as_ref().is_some_and(|full| full.phase.is_applying() && full.reason.is_comparison()) {
-            let is_reported = |id: &UserId| self.mentioned.contains(id) || self.losses.contains(id);
-            let missed = changed.iter().filter(|id| !is_reported(id)).count() as u64;
-            self.missed_changes += missed;
-            self.metrics.missed_changes(&self.name, missed);
+    /// Counts users whose projection changed though no cycle has reported them since the full read began.
+    pub(super) async fn count_missed(&mut self, changed: &[UserId]) -> Result<(), Error> {
+        let is_comparison = |full: &Full| full.phase.is_applying() && full.reason.is_comparison();
+        if changed.is_empty() || !self.is_counting || !self.sync_state.full.as_ref().is_some_and(is_comparison) {
+            return Ok(());
         }
+        let mut tx = self.store.begin().await?;
+        let reported = reported::users(&mut tx, &self.name, self.sync_state.began, changed).await?;
+        let missed = changed.iter().filter(|id| !reported.contains(id)).count() as u64;
+        self.missed_changes += missed;
+        self.metrics.missed_changes(&self.name, missed);
+        Ok(())
     }
 }

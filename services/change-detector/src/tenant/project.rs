@@ -197,7 +197,7 @@ impl Tenant {
         changed: bool,
         now: Timestamp,
     ) -> Result<bool, Error> {
-        self.count_missed(&projected.changed);
+        self.count_missed(&projected.changed).await?;
         self.checked_cycle = Some(self.cycle_key());
         self.sync_state = sync_state;
         if self.sync_state.phase == Phase::Idle {

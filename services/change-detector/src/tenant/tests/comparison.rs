@@ -2,6 +2,7 @@
 
 use super::fixture::COMPARE;
 use super::*;
+use crate::full::FullPhase;
 
 /// Ana and Bo as first reported, and then a whole comparison later.
 async fn at_comparison() -> Fixture {
@@ -50,4 +51,28 @@ async fn a_successor_knows_when_the_last_full_read_ran() {
     fixture.restart().await;
     fixture.run_cycle().await;
     assert_eq!(fixture.directory.full_reads(), 2);
+}
+
+#[tokio::test]
+async fn what_cycles_report_while_a_full_read_is_applied_does_not_count_as_missed() {
+    for fixture in [Fixture::new(&["city"], &["all"]).await, Fixture::on_postgres(&["city"], &["all"]).await] {
+        let mut fixture = fixture;
+        let (all, newcomers) = (people(0..40), people(40..60));
+        fixture.directory.groups(vec![joined("all", &names(&all))]);
+        fixture.directory.users(all.iter().map(|id| changed(id, &[])).collect());
+        fixture.run_cycle().await;
+        fixture.later(COMPARE);
+        fixture.directory.full_read(vec![joined("all", &names(&all))], all.iter().map(|id| changed(id, &[])).collect());
+        fixture.trigger();
+        while fixture.full_phase() != Some(FullPhase::Replace) {
+            fixture.step().await.unwrap();
+        }
+        // So many that they wait until it is known what groups lose.
+        fixture.directory.groups(vec![left("all", &names(&all[..15])), joined("all", &names(&newcomers))]);
+        fixture.directory.users(newcomers.iter().map(|id| changed(id, &[])).collect());
+        fixture.trigger();
+        fixture.step().await.unwrap();
+        let published = fixture.run_cycle().await.len();
+        assert_eq!((published, fixture.full_phase(), fixture.missed_changes()), (35, None, 0));
+    }
 }
