@@ -75,7 +75,10 @@ impl Tenant {
                 Ok(false)
             }
             FullPhase::AwaitCycle(cycle) if self.sync_state.cycle >= cycle => self.count_seen().await,
-            FullPhase::AwaitCycle(_) => Ok(false),
+            FullPhase::AwaitCycle(_) => {
+                self.is_triggered |= self.sync_state.is_incremental();
+                Ok(false)
+            }
             FullPhase::Merge | FullPhase::Replace => self.take_over(full, now).await,
             FullPhase::Remove => self.remove().await,
             FullPhase::Project => {

@@ -177,8 +177,6 @@ impl Tenant {
         self.sync_state = sync_state;
         if is_endless {
             self.full_endless("users", now);
-        } else if self.sync_state.full.as_ref().is_some_and(|full| !full.phase.is_reading()) {
-            self.is_triggered |= has_cycles;
         }
         Ok(())
     }
