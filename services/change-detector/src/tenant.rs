@@ -20,27 +20,26 @@ mod republish;
 mod retry_schedule;
 mod step;
 
-use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use xtsync_bus::{Bus, Topic};
 use xtsync_directory::Source;
-use xtsync_domain::fact::GroupState;
 use xtsync_domain::resource::Projection;
-use xtsync_domain::{DirectoryId, GroupId, TenantName, Timestamp, UserId};
+use xtsync_domain::{DirectoryId, GroupId, TenantName, Timestamp};
 use xtsync_store::{Fence, Store, Transaction};
 
 use self::background::Background;
+use self::cycle::CycleReading;
 use self::failure::Failures;
+use self::full::FullReading;
 use self::listings::Listings;
-use self::losses::Losses;
 use self::paging::Paging;
-use self::refresh_facts::FactsStage;
-use self::retry_schedule::RetrySchedule;
+use self::publishing::Publication;
+use self::refresh_facts::FactsReading;
+use self::republish::Republishing;
 use crate::closure::Closure;
 use crate::error::Error;
-use crate::facts::Facts;
 use crate::listing;
 use crate::membership;
 use crate::merge::{Context, PageOf};
@@ -48,7 +47,6 @@ use crate::metrics::Metrics;
 use crate::names::Names;
 use crate::publisher::Publisher;
 use crate::rebuild::rebuild;
-use crate::removal_check::RemovalCheck;
 use crate::removal_guard;
 use crate::reproject::{Groups, Reprojection};
 use crate::scope::Scopes;
@@ -125,68 +123,23 @@ pub(crate) struct Tenant {
     pub(crate) spec: DetectionSpec,
     pub(crate) sync_state: SyncState,
     closure: Closure,
-    facts: Facts,
-    /// Which directory its domain leads to, as it was read last under this epoch.
-    identity: Option<DirectoryId>,
-    /// Every referenced group was found readable when it was looked at last.
-    groups_readable: bool,
-    /// Whether everything is to be read again because the last such reading could not be relied on.
-    full_retry: RetrySchedule,
-    /// How many users the full read under way, or the one before it, has found that delta queries had lost.
-    missed_changes: u64,
-    /// Whether what it finds is such a loss.
-    is_counting: bool,
-    /// The look at what it has shown.
-    seen_counter: SeenCounter,
-    /// Whether a cycle is asked for now.
-    is_triggered: bool,
-    /// Whether the cycle under way did not come to the end of a delta.
-    is_partial: bool,
-    /// What the cycle under way has seen of its delta; and the full read of its own.
-    paging: Paging,
-    full_paging: Paging,
-    failures: Failures,
-    /// The users that the current cycle has reported.
-    mentioned: BTreeSet<UserId>,
-    losses: Losses,
-    held: HeldCounts,
-    /// The listings of the members of groups of scopes.
-    listings: Listings,
-    /// The groups of scopes, as they were looked at last.
-    group_states: HashMap<GroupId, GroupState>,
-    /// The cycle, and the reading of everything, whose losses were weighed last.
-    checked_cycle: Option<(u64, u64)>,
-    /// The look at the losses of the cycle under way.
-    removal_check: Option<RemovalCheck>,
-    /// Whether the store may hold pending work.
-    is_pending: bool,
+    facts: FactsReading,
     /// The request beside the cycles.
     background: Background,
-    facts_stage: FactsStage,
-    facts_due: Timestamp,
-    cycle_due: Timestamp,
-    freshness_due: Timestamp,
-    cursor_due: Timestamp,
-    /// When republication is checked next.
-    republish_due: Timestamp,
-    /// When the store is asked next whether a full read is asked for.
-    resync_due: Timestamp,
-    /// Whether one is under way.
-    is_republishing: bool,
+    cycle: CycleReading,
+    full: FullReading,
+    failures: Failures,
+    /// The listings of the members of groups of scopes.
+    listings: Listings,
+    held: HeldCounts,
+    /// Whether the store may hold pending work.
+    is_pending: bool,
+    publication: Publication,
+    republishing: Republishing,
     /// Where the projection for a new configuration goes on; none when all rows are projected for it.
     reproject_after: Option<String>,
     /// The revision of the configuration that all users are projected for; 0 where that is not known yet.
     taken_up: u64,
-    /// Whether the bus may not have a user's newest version.
-    has_unpublished: bool,
-    /// Whether all that waits to be published is bulk.
-    is_bulk: bool,
-    /// About how many users wait for room to be published.
-    unpublished_count: u64,
-    /// The last cycle of which the bus has heard everything.
-    published_cycle: u64,
-    /// A complete cycle that is still to be published, with when it was complete.
-    unpublished_cycle: Option<(u64, Timestamp)>,
 }
 
 impl Tenant {
@@ -209,7 +162,6 @@ impl Tenant {
         }
         let publisher = Publisher { store: store.clone(), bus: bus.clone(), fence: fence.clone(), tenant: name.clone() };
         rebuild(&publisher, &mut sync_state, now).await?;
-        let start = Timestamp(0);
         let mut tenant = Self {
             name,
             source,
@@ -220,43 +172,19 @@ impl Tenant {
             intervals,
             spec: DetectionSpec::empty(spec.revision),
             closure: Closure::default(),
-            facts: Facts::default(),
-            identity: None,
-            groups_readable: false,
-            full_retry: if sync_state.full.is_none() && sync_state.unverified { RetrySchedule::Needed } else { RetrySchedule::NotNeeded },
-            missed_changes: 0,
-            is_counting: true,
-            seen_counter: SeenCounter::default(),
-            is_triggered: false,
-            is_partial: false,
-            paging: Paging::default(),
-            full_paging: Paging::default(),
+            facts: FactsReading::default(),
+            background: Background::default(),
+            cycle: CycleReading::default(),
+            full: FullReading::new(&sync_state),
             failures: Failures::default(),
-            mentioned: BTreeSet::new(),
-            losses: Losses::default(),
+            listings: Listings::new(under_way),
             held: HeldCounts { users: sync_state.missing, scope: 0 },
-            checked_cycle: None,
-            removal_check: None,
             is_pending: true,
             sync_state,
-            background: Background::default(),
-            facts_stage: FactsStage::Tenant,
-            facts_due: start,
-            cycle_due: start,
-            freshness_due: start,
-            cursor_due: start,
-            republish_due: start,
-            resync_due: start,
-            is_republishing: false,
+            publication: Publication::default(),
+            republishing: Republishing::default(),
             reproject_after: None,
             taken_up: 0,
-            has_unpublished: true,
-            is_bulk: false,
-            listings: Listings::new(under_way),
-            group_states: HashMap::new(),
-            unpublished_count: 0,
-            published_cycle: 0,
-            unpublished_cycle: None,
         };
         tenant.apply_spec(spec, now).await?;
         Ok(tenant)
@@ -267,13 +195,13 @@ impl Tenant {
         if spec.users != self.spec.users {
             self.reproject_after = Some(String::new());
             // A user whose projection differs from now on may owe it to the order.
-            self.is_counting = false;
+            self.full.is_counting = false;
             self.renew_facts();
             if let Some((_, projection)) = &spec.users {
                 let mut tx = self.begin().await?;
                 self.closure = Closure::new(&projection.groups, &membership::nestings(&mut tx, &self.name).await?);
                 if self.sync_state.select(&projection.attributes, now) {
-                    (self.full_paging, self.seen_counter) = (Paging::default(), SeenCounter::default());
+                    (self.full.paging, self.full.seen_counter) = (Paging::default(), SeenCounter::default());
                 }
                 sync_state::save(&mut tx, &self.name, &self.sync_state);
                 tx.commit().await?;
@@ -311,7 +239,7 @@ impl Tenant {
 
     /// Asks for a cycle now.
     pub(crate) fn trigger(&mut self) {
-        self.is_triggered = true;
+        self.cycle.is_triggered = true;
     }
 
     /// What keeps the tenant from being read to the end, by stable code, and when that is tried again. Where the full read under way reads
@@ -331,7 +259,7 @@ impl Tenant {
 
     /// Whether the published state is being republished.
     pub(crate) fn is_republishing(&self) -> bool {
-        self.is_republishing
+        self.republishing.is_under_way
     }
 
     /// How many people are kept in though the directory does not show them there any more, by reason.
@@ -352,9 +280,9 @@ impl Tenant {
             return false;
         }
         let DetectionSpec { names, .. } = &self.spec;
-        let found = |name: &str| self.facts.resolved(name, names.revision);
+        let found = |name: &str| self.facts.published.resolved(name, names.revision);
         let waits = self.sync_state.is_initial() || self.sync_state.is_rebuilding();
-        !waits || (self.groups_readable && names.are_ready(self.sync_state.is_rebuilding(), found))
+        !waits || (self.facts.groups_readable && names.are_ready(self.sync_state.is_rebuilding(), found))
     }
 
     fn publisher(&self) -> Publisher {

@@ -13,17 +13,18 @@ use tracing::warn;
 use xtsync_bus::Topic;
 use xtsync_contract::topic;
 use xtsync_directory::{self as directory, Cursor, GroupChange, Next, Page, Rejected, UserChange};
-use xtsync_domain::Timestamp;
+use xtsync_domain::{Timestamp, UserId};
 use xtsync_service::dead_letter;
 
 use super::failure::Failure;
-use super::losses::Left;
+use super::losses::{Left, Losses};
 use super::{Tenant, paging};
 use crate::ROLE;
 use crate::error::Error;
 use crate::full::{FullPhase, Reason};
 use crate::merge::{self, GroupPage, PageOf};
 use crate::mirror::CHUNK;
+use crate::removal_check::RemovalCheck;
 use crate::removal_guard;
 use crate::sync_state::{self, Phase, SyncState};
 
@@ -57,6 +58,28 @@ enum Read {
     Users(Page<UserChange>),
     /// The first of both.
     Both(Page<GroupChange>, Page<UserChange>),
+}
+
+/// The cycle under way, beside what is stored of it, and when the next one is due.
+#[derive(Debug, Default)]
+pub(super) struct CycleReading {
+    /// Whether a cycle is asked for now.
+    pub(super) is_triggered: bool,
+    /// Whether it did not come to the end of a delta.
+    pub(super) is_partial: bool,
+    /// What was seen of its delta.
+    paging: paging::Paging,
+    /// The users that it has reported.
+    pub(super) mentioned: BTreeSet<UserId>,
+    pub(super) losses: Losses,
+    /// The cycle, and the full read, whose losses were weighed last.
+    pub(super) checked: Option<(u64, u64)>,
+    /// The look at its losses.
+    pub(super) removal_check: Option<RemovalCheck>,
+    /// When the next one is due.
+    pub(super) due: Timestamp,
+    /// When its cursors are stored at the latest.
+    pub(super) cursor_due: Timestamp,
 }
 
 impl Tenant {
@@ -113,17 +136,17 @@ impl Tenant {
 
     /// Whether a cycle is due.
     fn is_cycle_due(&self, now: Timestamp) -> bool {
-        (self.is_triggered || now >= self.cycle_due) && Failure::is_retry_due(self.failures.cycle.as_ref(), now)
+        (self.cycle.is_triggered || now >= self.cycle.due) && Failure::is_retry_due(self.failures.cycle.as_ref(), now)
     }
 
     /// Begins a cycle, perhaps while the changed users of another are still being projected.
     fn begin_cycle(&mut self, now: Timestamp) {
         self.sync_state.begin();
-        (self.is_triggered, self.is_partial) = (false, false);
-        self.cycle_due = now.plus(self.intervals.cycles);
-        self.paging = paging::Paging::default();
-        self.mentioned.clear();
-        self.losses.begin_cycle();
+        (self.cycle.is_triggered, self.cycle.is_partial) = (false, false);
+        self.cycle.due = now.plus(self.intervals.cycles);
+        self.cycle.paging = paging::Paging::default();
+        self.cycle.mentioned.clear();
+        self.cycle.losses.begin_cycle();
     }
 
     /// Asks for the first page of groups and of users at once: mostly neither has a second one, and a change would take twice as long.
@@ -144,7 +167,7 @@ impl Tenant {
         if self.sync_state.phase != Phase::Projecting {
             self.sync_state.phase = Phase::Idle;
         }
-        (self.cycle_due, self.mentioned) = (now, BTreeSet::new());
+        (self.cycle.due, self.cycle.mentioned) = (now, BTreeSet::new());
         if is_lasting {
             warn!(tenant = %self.name, code = error.code(), "a cursor of the directory's is refused: everything is read anew");
             self.replace_cursors(Reason::Refused, now);
@@ -159,7 +182,7 @@ impl Tenant {
     fn note_endless(&mut self, what: &'static str, now: Timestamp) {
         warn!(tenant = %self.name, what, code = NEVER_ENDS, "a delta pages without end");
         self.metrics.failed(&self.name, NEVER_ENDS);
-        (self.is_partial, self.paging) = (true, paging::Paging::default());
+        (self.cycle.is_partial, self.cycle.paging) = (true, paging::Paging::default());
         Failure::record(&mut self.failures.cycle, NEVER_ENDS, ENDLESS_RETRY_INTERVAL, now);
         let is_lasting = self.failures.cycle.as_ref().is_some_and(|failure| failure.count >= ENDLESS_MAX);
         if is_lasting {
@@ -195,7 +218,7 @@ impl Tenant {
 
     async fn merge_groups(&mut self, page: Page<GroupChange>, asked: &Cursor, now: Timestamp) -> Result<bool, Error> {
         self.report(topic::TENANT_FACTS.of(&self.name), "groups", &page.rejected, now).await?;
-        let is_endless = self.paging.is_endless(Some(asked), &page.next, &paging::groups(&page.changes));
+        let is_endless = self.cycle.paging.is_endless(Some(asked), &page.next, &paging::groups(&page.changes));
         let mut sync_state = self.sync_state.clone();
         let users = sync_state.users.clone().map_or(Phase::Idle, Phase::Users);
         match page.next {
@@ -243,24 +266,24 @@ impl Tenant {
         sync_state::save(&mut tx, &self.name, sync_state);
         tx.commit().await?;
         let are_few = match of {
-            PageOf::Cycle { .. } => self.losses.note(left),
+            PageOf::Cycle { .. } => self.cycle.losses.note(left),
             PageOf::Full { .. } | PageOf::Listing { .. } => false,
         };
         if !are_few || has_nestings {
             // What groups lose is not known any more.
-            (self.checked_cycle, self.removal_check) = (None, None);
+            (self.cycle.checked, self.cycle.removal_check) = (None, None);
         }
         if let Some(closure) = closure {
             (self.closure, self.is_pending) = (closure, true);
             // The cycle reported a group, and no user whose memberships that changes.
-            self.is_counting &= !matches!(of, PageOf::Cycle { .. });
+            self.full.is_counting &= !matches!(of, PageOf::Cycle { .. });
         }
         Ok(())
     }
 
     async fn merge_users(&mut self, page: Page<UserChange>, asked: &Cursor, now: Timestamp) -> Result<bool, Error> {
         self.report(topic::USER_DELTAS.of(&self.name), "users", &page.rejected, now).await?;
-        let is_endless = self.paging.is_endless(Some(asked), &page.next, &paging::users(&page.changes));
+        let is_endless = self.cycle.paging.is_endless(Some(asked), &page.next, &paging::users(&page.changes));
         if is_endless {
             self.note_endless("users", now);
         }
@@ -270,7 +293,7 @@ impl Tenant {
             Next::Page(cursor) => sync_state.phase = Phase::Users(cursor),
             Next::Complete(cursor) => (sync_state.phase, sync_state.users) = (Phase::Projecting, Some(cursor)),
         }
-        if !is_endless && sync_state.phase == Phase::Projecting && !self.is_partial {
+        if !is_endless && sync_state.phase == Phase::Projecting && !self.cycle.is_partial {
             (self.failures.cycle, self.failures.void) = (None, None);
         }
         if !page.changes.is_empty() {
@@ -278,7 +301,7 @@ impl Tenant {
             let mut tx = self.begin().await?;
             let (mentioned, newcomers) = merge::users(&mut tx, &self.context(now), page.changes).await?;
             newcomers.into_iter().for_each(|created| self.metrics.directory_lag(&self.name, created, now));
-            self.mentioned.extend(mentioned.into_iter().take(MENTIONED_MAX.saturating_sub(self.mentioned.len())));
+            self.cycle.mentioned.extend(mentioned.into_iter().take(MENTIONED_MAX.saturating_sub(self.cycle.mentioned.len())));
             let is_last = sync_state.phase == Phase::Projecting && self.can_project();
             let projected = if is_last { self.project_cycle(&mut tx, &mut sync_state, now).await? } else { None };
             sync_state::save(&mut tx, &self.name, &sync_state);

@@ -14,8 +14,10 @@ use xtsync_directory as directory;
 use xtsync_domain::{Timestamp, UserId};
 use xtsync_runtime::stagger;
 
+use super::Tenant;
 use super::failure::{Failure, Failures};
-use super::{Tenant, paging};
+use super::paging::Paging;
+use super::retry_schedule::RetrySchedule;
 use crate::error::Error;
 use crate::full::{Full, FullPhase, Reason};
 use crate::sweep::{self, SeenCounter};
@@ -26,6 +28,38 @@ use crate::{reported, staging};
 /// How often the store is asked whether an operator asks for a full read; a trigger asks at once.
 const RESYNC_CHECK_INTERVAL: Duration = Duration::from_secs(5);
 
+/// What a full read has found, beside what is stored of it, and when the next one is due.
+#[derive(Debug)]
+pub(super) struct FullReading {
+    /// Whether everything is to be read again because the last such reading could not be relied on.
+    retry: RetrySchedule,
+    /// How many users the full read under way, or the one before it, has found that delta queries had lost.
+    pub(super) missed_changes: u64,
+    /// Whether what it finds is such a loss.
+    pub(super) is_counting: bool,
+    /// The look at what it has shown.
+    pub(super) seen_counter: SeenCounter,
+    /// What was seen of its delta.
+    pub(super) paging: Paging,
+    /// When the store is asked next whether a full read is asked for.
+    resync_due: Timestamp,
+}
+
+impl FullReading {
+    /// After a last full read that could not be relied on, another one follows.
+    pub(super) fn new(sync_state: &SyncState) -> Self {
+        let is_needed = sync_state.full.is_none() && sync_state.unverified;
+        Self {
+            retry: if is_needed { RetrySchedule::Needed } else { RetrySchedule::NotNeeded },
+            missed_changes: 0,
+            is_counting: true,
+            seen_counter: SeenCounter::default(),
+            paging: Paging::default(),
+            resync_due: Timestamp(0),
+        }
+    }
+}
+
 impl Tenant {
     /// Begins to read everything, beside the cycles.
     pub(super) fn begin_full(&mut self, reason: Reason, now: Timestamp) {
@@ -34,16 +68,16 @@ impl Tenant {
         if let Some(full) = &mut self.sync_state.full {
             full.replaces_cursors |= matches!(reason, Reason::Refused | Reason::Endless | Reason::Resync);
         }
-        (self.full_paging, self.seen_counter) = (paging::Paging::default(), SeenCounter::default());
-        (self.missed_changes, self.is_counting) = (0, true);
+        (self.full.paging, self.full.seen_counter) = (Paging::default(), SeenCounter::default());
+        (self.full.missed_changes, self.full.is_counting) = (0, true);
     }
 
     /// Begins a full read that an operator asks for, and tries at once what was put off.
     pub(super) async fn begin_requested_resync(&mut self, now: Timestamp) -> Result<(), Error> {
-        if !self.is_triggered && now < self.resync_due {
+        if !self.cycle.is_triggered && now < self.full.resync_due {
             return Ok(());
         }
-        self.resync_due = now.plus(RESYNC_CHECK_INTERVAL);
+        self.full.resync_due = now.plus(RESYNC_CHECK_INTERVAL);
         if !sync_state::is_resync_requested(&self.store, &self.name).await? {
             return Ok(());
         }
@@ -71,19 +105,19 @@ impl Tenant {
         match full.phase {
             FullPhase::Groups(_) | FullPhase::Users(_) => {
                 // Where there are no cycles, this is what was asked for.
-                self.is_triggered &= self.sync_state.is_incremental();
+                self.cycle.is_triggered &= self.sync_state.is_incremental();
                 Ok(false)
             }
             FullPhase::AwaitCycle(cycle) if self.sync_state.cycle >= cycle => self.count_seen().await,
             FullPhase::AwaitCycle(_) => {
-                self.is_triggered |= self.sync_state.is_incremental();
+                self.cycle.is_triggered |= self.sync_state.is_incremental();
                 Ok(false)
             }
             FullPhase::Merge | FullPhase::Replace => self.take_over(full, now).await,
             FullPhase::Remove => self.remove().await,
             FullPhase::Project => {
                 if self.sync_state.phase == Phase::Idle && !self.is_pending && !self.awaits_listings() {
-                    (self.sync_state.phase, self.checked_cycle, self.removal_check) = (Phase::Projecting, None, None);
+                    (self.sync_state.phase, self.cycle.checked, self.cycle.removal_check) = (Phase::Projecting, None, None);
                     return Ok(true);
                 }
                 Ok(false)
@@ -102,7 +136,7 @@ impl Tenant {
             (true, _) if self.sync_state.phase == Phase::Idle => Reason::Initial,
             (true, _) => return false,
             (false, false) => Reason::Void,
-            (false, true) if self.full_retry.is_due(now) => Reason::Unverified,
+            (false, true) if self.full.retry.is_due(now) => Reason::Unverified,
             (false, true) if self.is_comparison_due(now) => Reason::Comparison,
             (false, true) => return false,
         };
@@ -116,16 +150,16 @@ impl Tenant {
         if !self.sync_state.is_repeated_full() {
             return self.enter(FullPhase::Project, |_| ()).await;
         }
-        if self.seen_counter.counts().is_some() {
+        if self.full.seen_counter.counts().is_some() {
             return Ok(false);
         }
-        self.seen_counter.step(&self.store, &self.name, self.sync_state.full_cycle).await.map(|()| true)
+        self.full.seen_counter.step(&self.store, &self.name, self.sync_state.full_cycle).await.map(|()| true)
     }
 
     /// Whether what was read is relied on: the directory's own count says whether it was complete. Otherwise it is read again later, or those
     /// who left meanwhile would stay for ever.
     pub(super) async fn note_count(&mut self, counted: directory::Result<u64>, now: Timestamp) -> Result<(), Error> {
-        let seen_counter = std::mem::take(&mut self.seen_counter);
+        let seen_counter = std::mem::take(&mut self.full.seen_counter);
         let (Some(counts), Some(full)) = (seen_counter.counts(), self.sync_state.full.clone()) else { return Ok(()) };
         let counted = match counted {
             Ok(counted) => counted,
@@ -146,9 +180,9 @@ impl Tenant {
             Some(reason) => {
                 warn!(tenant = %self.name, seen, counted, unseen, reason, "the full read cannot be relied on: no user is removed");
                 self.metrics.failed(&self.name, reason);
-                self.full_retry.put_off(exceeds_threshold, now);
+                self.full.retry.put_off(exceeds_threshold, now);
             }
-            None => self.full_retry = super::retry_schedule::RetrySchedule::NotNeeded,
+            None => self.full.retry = RetrySchedule::NotNeeded,
         }
         self.held.users = missing;
         let phase = if reason.is_some() { FullPhase::Merge } else { FullPhase::Replace };
@@ -186,7 +220,7 @@ impl Tenant {
         tx.commit().await?;
         (self.sync_state, self.is_pending) = (sync_state, true);
         self.listings.renew();
-        (self.checked_cycle, self.removal_check) = (None, None);
+        (self.cycle.checked, self.cycle.removal_check) = (None, None);
         Ok(true)
     }
 
@@ -212,7 +246,7 @@ impl Tenant {
 
     fn end_full(&mut self) {
         let Some(full) = &self.sync_state.full else { return };
-        let (reason, missed) = (full.reason.name(), self.missed_changes);
+        let (reason, missed) = (full.reason.name(), self.full.missed_changes);
         match full.reason.is_comparison() && missed > 0 {
             true => warn!(tenant = %self.name, reason, missed, "everything was read: delta queries had lost changes"),
             false => info!(tenant = %self.name, reason, "everything was read"),
@@ -235,20 +269,20 @@ impl Tenant {
         sync_state::save(&mut tx, &self.name, &sync_state);
         tx.commit().await?;
         self.sync_state = sync_state;
-        (self.checked_cycle, self.removal_check) = (None, None);
+        (self.cycle.checked, self.cycle.removal_check) = (None, None);
         Ok(true)
     }
 
     /// Counts users whose projection changed though no cycle has reported them since the full read began.
     pub(super) async fn count_missed(&mut self, changed: &[UserId]) -> Result<(), Error> {
         let is_comparison = |full: &Full| full.phase.is_applying() && full.reason.is_comparison();
-        if changed.is_empty() || !self.is_counting || !self.sync_state.full.as_ref().is_some_and(is_comparison) {
+        if changed.is_empty() || !self.full.is_counting || !self.sync_state.full.as_ref().is_some_and(is_comparison) {
             return Ok(());
         }
         let mut tx = self.store.begin().await?;
         let reported = reported::users(&mut tx, &self.name, self.sync_state.began, changed).await?;
         let missed = changed.iter().filter(|id| !reported.contains(id)).count() as u64;
-        self.missed_changes += missed;
+        self.full.missed_changes += missed;
         self.metrics.missed_changes(&self.name, missed);
         Ok(())
     }

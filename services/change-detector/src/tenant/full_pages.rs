@@ -33,7 +33,7 @@ impl Tenant {
         match &full.phase {
             FullPhase::Groups(cursor) => Some(Request::FullGroups(full_cycle, cursor.clone())),
             FullPhase::Users(cursor) => Some(Request::FullUsers(full_cycle, cursor.clone(), full.selected.clone())),
-            FullPhase::AwaitCycle(_) if self.seen_counter.counts().is_some() => Some(Request::UserCount(full_cycle)),
+            FullPhase::AwaitCycle(_) if self.full.seen_counter.counts().is_some() => Some(Request::UserCount(full_cycle)),
             FullPhase::AwaitCycle(_)
             | FullPhase::Merge
             | FullPhase::Replace
@@ -123,7 +123,7 @@ impl Tenant {
     async fn stage_groups(&mut self, asked: Option<&Cursor>, page: Page<GroupChange>, now: Timestamp) -> Result<(), Error> {
         let Some(mut full) = self.sync_state.full.clone() else { return Ok(()) };
         self.report(topic::TENANT_FACTS.of(&self.name), "groups", &page.rejected, now).await?;
-        let is_endless = self.full_paging.is_endless(asked, &page.next, &paging::groups(&page.changes));
+        let is_endless = self.full.paging.is_endless(asked, &page.next, &paging::groups(&page.changes));
         full.rejected |= page.rejected.iter().any(|rejected| rejected.is_whole);
         match page.next {
             Next::Page(cursor) => full.phase = FullPhase::Groups(Some(cursor)),
@@ -143,7 +143,7 @@ impl Tenant {
     async fn stage_users(&mut self, asked: Option<&Cursor>, page: Page<UserChange>, now: Timestamp) -> Result<(), Error> {
         let Some(mut full) = self.sync_state.full.clone() else { return Ok(()) };
         self.report(topic::USER_DELTAS.of(&self.name), "users", &page.rejected, now).await?;
-        let is_endless = self.full_paging.is_endless(asked, &page.next, &paging::users(&page.changes));
+        let is_endless = self.full.paging.is_endless(asked, &page.next, &paging::users(&page.changes));
         full.rejected |= page.rejected.iter().any(|rejected| rejected.is_whole);
         let mut sync_state = self.sync_state.clone();
         let has_cycles = sync_state.is_incremental();

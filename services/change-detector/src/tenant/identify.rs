@@ -20,12 +20,12 @@ impl Tenant {
     /// Whether its domain leads to another directory than the tenant is.
     pub(super) fn is_other_directory(&self) -> bool {
         let own = self.spec.directory.as_ref().or(self.sync_state.directory.as_ref());
-        matches!((own, &self.identity), (Some(own), Some(identity)) if own != identity)
+        matches!((own, &self.facts.identity), (Some(own), Some(identity)) if own != identity)
     }
 
     /// Makes sure that what is read next is of the tenant's own directory; false where it is not.
     pub(super) async fn identify(&mut self, now: Timestamp) -> Result<bool, Error> {
-        let identity = match self.identity.clone() {
+        let identity = match self.facts.identity.clone() {
             Some(identity) => identity,
             None => self.source.identity().await?.directory_id,
         };
@@ -34,7 +34,7 @@ impl Tenant {
 
     /// Notes which directory it is that is read. False where it is not the tenant's own; everything is read from one that was confirmed.
     pub(super) fn adopt(&mut self, identity: DirectoryId, now: Timestamp) -> bool {
-        self.identity = Some(identity.clone());
+        self.facts.identity = Some(identity.clone());
         if self.is_other_directory() {
             warn!(tenant = %self.name, directory = %identity, "the domain leads to another directory: nothing is read");
             self.renew_facts();

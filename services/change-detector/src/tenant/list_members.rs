@@ -40,7 +40,7 @@ impl Tenant {
     /// The next page of members of a group that is due.
     pub(super) fn listing_request(&self, now: Timestamp) -> Option<Request> {
         let (_, projection) = self.spec.users.as_ref().filter(|_| self.can_read() && self.can_list())?;
-        let is_readable = |group: &&GroupId| self.group_states.get(*group) == Some(&GroupState::Present);
+        let is_readable = |group: &&GroupId| self.facts.group_states.get(*group) == Some(&GroupState::Present);
         let group = self.listings.next(projection.groups.iter().filter(is_readable), self.sync_state.cycle, now)?;
         let listing = self.listings.progress(group).cloned().unwrap_or(Listing { began: now, page: None });
         Some(Request::Members(group.clone(), listing))
@@ -68,7 +68,7 @@ impl Tenant {
     /// Whether some scope refers to a group, which is not known to be unreadable.
     fn is_listed(&self, group: &GroupId) -> bool {
         let is_referenced = self.spec.users.as_ref().is_some_and(|(_, projection)| projection.groups.contains(group));
-        is_referenced && self.group_states.get(group).is_none_or(|state| *state == GroupState::Present)
+        is_referenced && self.facts.group_states.get(group).is_none_or(|state| *state == GroupState::Present)
     }
 
     /// Drops the listings under way of groups that no scope refers to any more, or that cannot be read.
@@ -126,7 +126,7 @@ impl Tenant {
         let is_unreported = membership::unreported(&mut tx, &self.name).await?.contains_key(group);
         tx.commit().await?;
         self.listings.end(group, !has_members || is_unreported, (self.sync_state.cycle, self.intervals.facts), now);
-        (self.is_pending, self.checked_cycle, self.removal_check) = (true, None, None);
+        (self.is_pending, self.cycle.checked, self.cycle.removal_check) = (true, None, None);
         Ok(())
     }
 

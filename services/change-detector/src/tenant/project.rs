@@ -30,7 +30,7 @@ impl Tenant {
     /// Projects the users that the cycle changed, a chunk at a time, and then closes it. True when there is more to do at once.
     pub(super) async fn finish(&mut self, now: Timestamp) -> Result<bool, Error> {
         if !self.can_project() {
-            self.cycle_due = self.facts_due.max(now.plus(self.intervals.cycles));
+            self.cycle.due = self.facts.due.max(now.plus(self.intervals.cycles));
             return Ok(false);
         }
         let mut tx = self.begin().await?;
@@ -38,8 +38,8 @@ impl Tenant {
         let Some(projected) = self.project_cycle(&mut tx, &mut sync_state, now).await? else {
             tx.commit().await?;
             self.note_unpublished();
-            self.mentioned.clear();
-            self.losses.clear();
+            self.cycle.mentioned.clear();
+            self.cycle.losses.clear();
             return match (self.is_blocked(), self.awaits_listings()) {
                 (true, _) => Ok(true),
                 (false, true) => Ok(false),
@@ -47,9 +47,9 @@ impl Tenant {
             };
         };
         let changed = projected.looked_at > 0 || sync_state.full != self.sync_state.full;
-        if changed || now >= self.cursor_due {
+        if changed || now >= self.cycle.cursor_due {
             sync_state::save(&mut tx, &self.name, &sync_state);
-            self.cursor_due = now.plus(CURSOR_SAVE_INTERVAL);
+            self.cycle.cursor_due = now.plus(CURSOR_SAVE_INTERVAL);
         }
         tx.commit().await?;
         if changed {
@@ -71,7 +71,7 @@ impl Tenant {
         let looked_at = users.len();
         // So few can be no loss that is too large.
         let is_below_threshold = self.held.scope == 0 && looked_at as u64 <= LOSS_ALLOWED_MAX;
-        if self.is_blocked() || self.awaits_listings() || (!is_below_threshold && self.checked_cycle != Some(self.cycle_key())) {
+        if self.is_blocked() || self.awaits_listings() || (!is_below_threshold && self.cycle.checked != Some(self.cycle_key())) {
             self.project_ahead(tx, now).await?;
             return Ok(None);
         } else if looked_at == CHUNK {
@@ -82,7 +82,7 @@ impl Tenant {
         let changed = self.project(tx, users, now).await?;
         if looked_at < CHUNK {
             sync_state.phase = Phase::Idle;
-            sync_state.cycle += u64::from(!self.is_partial);
+            sync_state.cycle += u64::from(!self.cycle.is_partial);
             if let Some(full) = sync_state.full.as_mut().filter(|full| full.phase == FullPhase::Project) {
                 full.phase = FullPhase::Clear;
             }
@@ -97,8 +97,13 @@ impl Tenant {
 
     /// The users that the cycle reported and whose projection may be stale.
     async fn mentioned_and_dirty(&self, tx: &mut Transaction) -> Result<Vec<Mirrored>, Error> {
-        let ids: Vec<UserId> =
-            self.mentioned.iter().chain(self.losses.users().filter(|id| !self.mentioned.contains(*id))).cloned().collect();
+        let ids: Vec<UserId> = self
+            .cycle
+            .mentioned
+            .iter()
+            .chain(self.cycle.losses.users().filter(|id| !self.cycle.mentioned.contains(*id)))
+            .cloned()
+            .collect();
         let mut users = Vec::new();
         for ids in ids.chunks(CHUNK) {
             users.extend(mirror::load(tx, &self.name, ids).await?.into_values().filter(|user| user.dirty));
@@ -112,7 +117,7 @@ impl Tenant {
         let users = self.mentioned_and_dirty(tx).await?;
         let users: Vec<Mirrored> =
             users.into_iter().filter(|user| user.delta.is_some() && (user.full_cycle > 0 || user.gone.is_some())).collect();
-        let mut losses = std::mem::take(&mut self.losses);
+        let mut losses = std::mem::take(&mut self.cycle.losses);
         let leaving = match self.reprojection(now) {
             Some(reprojection) => {
                 let guarded = removal_guard::groups(tx, &self.name).await?;
@@ -122,7 +127,7 @@ impl Tenant {
             }
             None => HashSet::new(),
         };
-        self.losses = losses;
+        self.cycle.losses = losses;
         let Some(reprojection) = self.reprojection(now) else { return Ok(()) };
         let reprojection = Reprojection { groups: Groups::Published { leaving: &leaving }, ..reprojection };
         for users in users.chunks(CHUNK) {
@@ -138,7 +143,7 @@ impl Tenant {
 
     /// A chunk of the check, once a cycle, before any user is projected: what it takes out of groups may be too much.
     async fn check_removals(&mut self, now: Timestamp) -> Result<(), Error> {
-        let mut removal_check = self.removal_check.take().unwrap_or_default();
+        let mut removal_check = self.cycle.removal_check.take().unwrap_or_default();
         let mut tx = self.begin().await?;
         let is_over = match self.reprojection(now) {
             Some(reprojection) => removal_check.step(&mut tx, &reprojection, &self.spec.scopes).await?,
@@ -149,11 +154,11 @@ impl Tenant {
         match retained {
             Some(retained) => {
                 self.held.scope = retained;
-                self.checked_cycle = Some(self.cycle_key());
+                self.cycle.checked = Some(self.cycle_key());
                 // Some may be released.
                 self.is_pending = true;
             }
-            None => self.removal_check = Some(removal_check),
+            None => self.cycle.removal_check = Some(removal_check),
         }
         Ok(())
     }
@@ -161,7 +166,7 @@ impl Tenant {
     /// Users may be marked that no cycle has reported: one comes at once.
     pub(super) fn mark_stale(&mut self) {
         if self.sync_state.phase == Phase::Idle {
-            self.cycle_due = Timestamp(0);
+            self.cycle.due = Timestamp(0);
         }
     }
 
@@ -198,26 +203,26 @@ impl Tenant {
         now: Timestamp,
     ) -> Result<bool, Error> {
         self.count_missed(&projected.changed).await?;
-        self.checked_cycle = Some(self.cycle_key());
+        self.cycle.checked = Some(self.cycle_key());
         self.sync_state = sync_state;
         if self.sync_state.phase == Phase::Idle {
-            self.mentioned.clear();
-            self.losses.clear();
-            self.checked_cycle = None;
+            self.cycle.mentioned.clear();
+            self.cycle.losses.clear();
+            self.cycle.checked = None;
             self.complete(changed, now).await?;
         }
         Ok(changed)
     }
 
     async fn complete(&mut self, changed: bool, now: Timestamp) -> Result<(), Error> {
-        if !self.is_partial {
+        if !self.cycle.is_partial {
             self.metrics.cycle_completed(&self.name);
         }
-        self.cycle_due = now.plus(self.intervals.cycles);
-        if changed || now >= self.freshness_due {
-            self.unpublished_cycle = Some((self.sync_state.cycle, now)).filter(|_| !self.is_partial);
+        self.cycle.due = now.plus(self.intervals.cycles);
+        if changed || now >= self.publication.freshness_due {
+            self.publication.unpublished_cycle = Some((self.sync_state.cycle, now)).filter(|_| !self.cycle.is_partial);
             self.publish(now).await?;
-        } else if !self.has_unpublished {
+        } else if !self.publication.has_unpublished {
             self.note_published_cycle();
         }
         debug!(tenant = %self.name, cycle = self.sync_state.cycle, "cycle complete");

@@ -21,10 +21,40 @@ const PUBLISH_BATCHES_MAX: usize = 10;
 /// How often freshness is said at most while nothing changes.
 const FRESHNESS_INTERVAL: Duration = Duration::from_secs(1);
 
+/// What of a tenant is not on the bus yet.
+#[derive(Debug)]
+pub(super) struct Publication {
+    /// Whether the bus may not have a user's newest version.
+    pub(super) has_unpublished: bool,
+    /// Whether all that waits to be published is bulk.
+    pub(super) is_bulk: bool,
+    /// About how many users wait for room to be published.
+    unpublished_count: u64,
+    /// The last cycle of which the bus has heard everything.
+    published_cycle: u64,
+    /// A complete cycle that is still to be published, with when it was complete.
+    pub(super) unpublished_cycle: Option<(u64, Timestamp)>,
+    /// When freshness is published next while nothing changes.
+    pub(super) freshness_due: Timestamp,
+}
+
+impl Default for Publication {
+    fn default() -> Self {
+        Self {
+            has_unpublished: true,
+            is_bulk: false,
+            unpublished_count: 0,
+            published_cycle: 0,
+            unpublished_cycle: None,
+            freshness_due: Timestamp(0),
+        }
+    }
+}
+
 impl Tenant {
     /// The last cycle of which every change is published.
     pub(crate) fn published_cycle(&self) -> u64 {
-        self.published_cycle
+        self.publication.published_cycle
     }
 
     /// Records that every change of the cycles so far is published. While everything must be read first, because the cursors were void or
@@ -32,18 +62,18 @@ impl Tenant {
     pub(super) fn note_published_cycle(&mut self) {
         let is_missing_much = |full: &Full| full.replaces_cursors && full.phase != FullPhase::Clear;
         if !self.sync_state.full.as_ref().is_some_and(is_missing_much) {
-            self.published_cycle = self.sync_state.cycle;
+            self.publication.published_cycle = self.sync_state.cycle;
         }
     }
 
     /// About how many users wait to be published.
     pub(crate) fn lag(&self) -> u64 {
-        self.unpublished_count
+        self.publication.unpublished_count
     }
 
     /// Publishes what is due until then, while nothing else can be done.
     pub(crate) async fn publish_until(&mut self, end: Instant, clock: &dyn Clock) {
-        while self.has_unpublished && Instant::now() < end {
+        while self.publication.has_unpublished && Instant::now() < end {
             match self.publish(clock.now()).await {
                 Ok(Published::NoCapacity) => sleep_until(end.min(Instant::now() + CAPACITY_CHECK_INTERVAL)).await,
                 Ok(Published::All | Published::Some) => {}
@@ -54,37 +84,37 @@ impl Tenant {
 
     /// Records that the bus may not have a user's newest version, which may be urgent.
     pub(super) fn note_unpublished(&mut self) {
-        (self.has_unpublished, self.is_bulk) = (true, false);
+        (self.publication.has_unpublished, self.publication.is_bulk) = (true, false);
     }
 
     /// Publishes some of what is due.
     pub(super) async fn publish(&mut self, now: Timestamp) -> Result<Published, Error> {
         // While nothing is added to bulk that waits, only the way is looked at, which all tenants of this process share.
-        let mut has_capacity = self.is_bulk && self.bus.has_capacity(&self.spec.downstream).await;
-        if self.is_bulk && !has_capacity {
+        let mut has_capacity = self.publication.is_bulk && self.bus.has_capacity(&self.spec.downstream).await;
+        if self.publication.is_bulk && !has_capacity {
             return Ok(Published::NoCapacity);
         }
         let mut published = Published::Some;
         for _ in 0..PUBLISH_BATCHES_MAX {
             let count;
             (published, count) = self.publisher().users(&self.spec.downstream, std::mem::take(&mut has_capacity), now).await?;
-            self.is_bulk = published == Published::NoCapacity;
-            self.has_unpublished = published != Published::All;
+            self.publication.is_bulk = published == Published::NoCapacity;
+            self.publication.has_unpublished = published != Published::All;
             self.metrics.published(&self.name, count);
-            self.unpublished_count = self.unpublished_count.saturating_sub(count as u64);
+            self.publication.unpublished_count = self.publication.unpublished_count.saturating_sub(count as u64);
             if published != Published::Some {
                 break;
             }
         }
         match published {
             Published::All => {
-                self.unpublished_count = 0;
+                self.publication.unpublished_count = 0;
                 self.note_published_cycle();
                 self.publish_freshness(now).await?;
             }
             // Counted once, since there may be very many.
-            Published::NoCapacity if self.unpublished_count == 0 => {
-                self.unpublished_count = mirror::unpublished_count(&self.store, &self.name).await?
+            Published::NoCapacity if self.publication.unpublished_count == 0 => {
+                self.publication.unpublished_count = mirror::unpublished_count(&self.store, &self.name).await?
             }
             Published::NoCapacity | Published::Some => {}
         }
@@ -93,10 +123,10 @@ impl Tenant {
 
     /// Says that a cycle is complete: what it found is on the bus.
     async fn publish_freshness(&mut self, now: Timestamp) -> Result<(), Error> {
-        let Some((cycle, completed)) = self.unpublished_cycle else { return Ok(()) };
-        let fact = self.facts.freshness(cycle, completed);
+        let Some((cycle, completed)) = self.publication.unpublished_cycle else { return Ok(()) };
+        let fact = self.facts.published.freshness(cycle, completed);
         self.publish_facts(vec![fact], now).await?;
-        (self.unpublished_cycle, self.freshness_due) = (None, now.plus(FRESHNESS_INTERVAL));
+        (self.publication.unpublished_cycle, self.publication.freshness_due) = (None, now.plus(FRESHNESS_INTERVAL));
         Ok(())
     }
 }

@@ -1,15 +1,17 @@
 //! The look at a tenant's facts, beside its cycles: who the tenant is and what it allows, then the names of groups, then the groups.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use tracing::warn;
 use xtsync_directory as directory;
 use xtsync_domain::fact::{AccessPolicy, GroupState, Identity, TenantFact};
-use xtsync_domain::{GroupId, Timestamp};
+use xtsync_domain::{DirectoryId, GroupId, Timestamp};
 
 use super::Tenant;
 use super::background::Request;
 use crate::error::Error;
+use crate::facts::Facts;
 use crate::full::Reason;
 use crate::names::Names;
 use crate::{membership, sync_state};
@@ -18,20 +20,36 @@ use crate::{membership, sync_state};
 const FACTS_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 
 /// Which facts are read next.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum FactsStage {
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+enum FactsStage {
     /// Who the tenant is and what it allows: consent must not wait for the groups.
+    #[default]
     Tenant,
     Names,
     Groups,
+}
+
+/// The facts of a tenant as they were read last, and what is read next.
+#[derive(Debug, Default)]
+pub(super) struct FactsReading {
+    pub(super) published: Facts,
+    /// Which directory its domain leads to, as it was read last under this epoch.
+    pub(super) identity: Option<DirectoryId>,
+    /// Every referenced group was found readable when it was looked at last.
+    pub(super) groups_readable: bool,
+    /// The groups of scopes, as they were looked at last.
+    pub(super) group_states: HashMap<GroupId, GroupState>,
+    stage: FactsStage,
+    /// When they are read next.
+    pub(super) due: Timestamp,
 }
 
 impl Tenant {
     /// What is to be asked about the facts.
     pub(super) fn facts_request(&self, now: Timestamp) -> Option<Request> {
         let projection = self.spec.users.as_ref().map(|(_, projection)| projection);
-        match (self.facts_stage, projection) {
-            _ if now < self.facts_due => None,
+        match (self.facts.stage, projection) {
+            _ if now < self.facts.due => None,
             (FactsStage::Names, Some(_)) => Some(Request::Names(self.spec.names.clone())),
             (FactsStage::Groups, Some(projection)) => Some(Request::Groups(projection.groups.iter().cloned().collect())),
             (FactsStage::Tenant, _) | (_, None) => Some(Request::Tenant),
@@ -40,12 +58,12 @@ impl Tenant {
 
     /// Has the facts read at once, from the beginning.
     pub(super) fn renew_facts(&mut self) {
-        (self.facts_stage, self.facts_due) = (FactsStage::Tenant, Timestamp(0));
+        (self.facts.stage, self.facts.due) = (FactsStage::Tenant, Timestamp(0));
     }
 
     /// The facts are read until the next time is due.
     fn end_facts(&mut self, wait: Duration, now: Timestamp) {
-        (self.facts_stage, self.facts_due) = (FactsStage::Tenant, now.plus(wait));
+        (self.facts.stage, self.facts.due) = (FactsStage::Tenant, now.plus(wait));
     }
 
     /// The facts cannot be read. That does not stop the reading of users: what is not known fresh closes the gate by itself.
@@ -64,14 +82,14 @@ impl Tenant {
         (asked_at, now): (Timestamp, Timestamp),
     ) -> Result<(), Error> {
         if let Ok(identity) = &identity {
-            self.identity = Some(identity.directory_id.clone());
+            self.facts.identity = Some(identity.directory_id.clone());
         }
-        let facts = self.facts.of_tenant(identity.as_ref().ok(), policy.as_ref().ok(), asked_at);
+        let facts = self.facts.published.of_tenant(identity.as_ref().ok(), policy.as_ref().ok(), asked_at);
         self.publish_facts(facts, now).await?;
         match identity.err().or(policy.err()) {
             Some(error) => self.facts_failed(error, now),
             None if self.is_other_directory() || self.spec.users.is_none() => self.end_facts(self.intervals.facts, now),
-            None => self.facts_stage = FactsStage::Names,
+            None => self.facts.stage = FactsStage::Names,
         }
         Ok(())
     }
@@ -90,12 +108,12 @@ impl Tenant {
                 return Ok(());
             }
         };
-        let facts = self.facts.of_names(found, names.revision, asked_at);
+        let facts = self.facts.published.of_names(found, names.revision, asked_at);
         self.publish_facts(facts, now).await?;
-        let obsolete_names = self.facts.obsolete_names(names);
+        let obsolete_names = self.facts.published.obsolete_names(names);
         self.publisher().tombstone_facts(&obsolete_names).await?;
-        self.facts.forget(&obsolete_names);
-        self.facts_stage = FactsStage::Groups;
+        self.facts.published.forget(&obsolete_names);
+        self.facts.stage = FactsStage::Groups;
         Ok(())
     }
 
@@ -113,11 +131,11 @@ impl Tenant {
             }
         };
         let states: Vec<(GroupId, GroupState)> = found.iter().map(|(id, _, state)| (id.clone(), *state)).collect();
-        let facts = self.facts.of_groups(found, asked_at);
+        let facts = self.facts.published.of_groups(found, asked_at);
         self.publish_facts(facts, now).await?;
-        self.groups_readable = states.iter().all(|(_, state)| *state == GroupState::Present);
+        self.facts.groups_readable = states.iter().all(|(_, state)| *state == GroupState::Present);
         self.store_group_states(&states, now).await?;
-        self.group_states = states.into_iter().collect();
+        self.facts.group_states = states.into_iter().collect();
         self.note_unreported().await?;
         self.end_facts(self.intervals.facts, now);
         Ok(())
@@ -126,7 +144,7 @@ impl Tenant {
     /// Publishes facts; only then are they said.
     pub(super) async fn publish_facts(&mut self, facts: Vec<TenantFact>, now: Timestamp) -> Result<(), Error> {
         self.publisher().facts(&facts, now).await?;
-        self.facts.note_published(facts);
+        self.facts.published.note_published(facts);
         Ok(())
     }
 

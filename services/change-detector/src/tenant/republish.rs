@@ -15,23 +15,32 @@ use crate::mirror;
 /// How often the store is asked at most whether it is time.
 const REPUBLISH_CHECK_INTERVAL: Duration = Duration::from_secs(1);
 
+/// When the state of a tenant is republished.
+#[derive(Debug, Default)]
+pub(super) struct Republishing {
+    /// Whether a republication is under way.
+    pub(super) is_under_way: bool,
+    /// When that is checked next.
+    due: Timestamp,
+}
+
 impl Tenant {
     /// Republishes one batch if it is due. Returns when the next one is due, while there is more.
     pub(super) async fn republish(&mut self, now: Timestamp) -> Result<Option<Timestamp>, Error> {
-        if now < self.republish_due {
-            return Ok(self.is_republishing.then_some(self.republish_due));
+        if now < self.republishing.due {
+            return Ok(self.republishing.is_under_way.then_some(self.republishing.due));
         }
         let Some(republisher) = Republication::due(&self.store, &self.name, self.intervals.republish, now).await? else {
-            (self.is_republishing, self.republish_due) = (false, now.plus(REPUBLISH_CHECK_INTERVAL));
+            (self.republishing.is_under_way, self.republishing.due) = (false, now.plus(REPUBLISH_CHECK_INTERVAL));
             return Ok(None);
         };
         if !self.bus.has_capacity(&self.spec.downstream).await {
-            (self.is_republishing, self.republish_due) = (true, now.plus(BATCH_INTERVAL));
-            return Ok(Some(self.republish_due));
+            (self.republishing.is_under_way, self.republishing.due) = (true, now.plus(BATCH_INTERVAL));
+            return Ok(Some(self.republishing.due));
         }
         let publisher = self.publisher();
         if republisher.is_at_start() {
-            publisher.facts(&self.facts.all_published(), now).await?;
+            publisher.facts(&self.facts.published.all_published(), now).await?;
         }
         let users = mirror::published_after(&self.store, &self.name, republisher.after(), now.minus(self.intervals.forget)).await?;
         let over: Vec<_> = users.iter().filter(|user| user.value.is_none()).map(|user| (user.id.clone(), user.version)).collect();
@@ -44,7 +53,7 @@ impl Tenant {
         republisher.advance(&mut tx, last.as_deref()).await?;
         tx.commit().await?;
         self.metrics.republished(&self.name, count);
-        (self.is_republishing, self.republish_due) = (last.is_some(), now.plus(BATCH_INTERVAL));
-        Ok(last.map(|_| self.republish_due))
+        (self.republishing.is_under_way, self.republishing.due) = (last.is_some(), now.plus(BATCH_INTERVAL));
+        Ok(last.map(|_| self.republishing.due))
     }
 }

@@ -18,8 +18,8 @@ impl Tenant {
     /// Does one bounded thing of each kind that is due. Only a cycle waits for the directory.
     pub(crate) async fn step(&mut self, now: Timestamp) -> Result<Pause, Error> {
         // With each cycle also what a former owner published too late.
-        let publishes = self.has_unpublished || self.is_triggered || now >= self.cycle_due;
-        self.is_bulk &= now < self.cycle_due && !self.is_triggered;
+        let publishes = self.publication.has_unpublished || self.cycle.is_triggered || now >= self.cycle.due;
+        self.publication.is_bulk &= now < self.cycle.due && !self.cycle.is_triggered;
         let published = if publishes { self.publish(now).await? } else { Published::All };
         let is_answered = self.use_answer(now).await?;
         let is_worked = self.spec.users.is_some() && !self.is_other_directory() && self.identify(now).await? && self.work(now).await?;
@@ -31,7 +31,7 @@ impl Tenant {
             return Ok(Pause::Until(self.facts_wake(now)));
         }
         let idle = self.idle_until(now);
-        if self.has_unpublished {
+        if self.publication.has_unpublished {
             return Ok(Pause::Until(idle.min(now.plus(CAPACITY_CHECK_INTERVAL))));
         }
         Ok(Pause::Until(self.republish(now).await?.map_or(idle, |piece| piece.min(idle))))
@@ -39,7 +39,7 @@ impl Tenant {
 
     /// Whether there are users to read, in the tenant's own directory.
     pub(super) fn can_read(&self) -> bool {
-        self.spec.users.is_some() && self.identity.is_some() && !self.is_other_directory()
+        self.spec.users.is_some() && self.facts.identity.is_some() && !self.is_other_directory()
     }
 
     /// Goes on with the cycle and with what is stored of it and of the full read. True when there is more to do at once.
@@ -59,14 +59,14 @@ impl Tenant {
 
     /// Until when there are no facts to read.
     fn facts_wake(&self, now: Timestamp) -> Timestamp {
-        if self.is_asking() { now.plus(ANSWER_WAIT_MAX) } else { self.facts_due }
+        if self.is_asking() { now.plus(ANSWER_WAIT_MAX) } else { self.facts.due }
     }
 
     /// Until when there is nothing to read.
     fn idle_until(&self, now: Timestamp) -> Timestamp {
         let mut idle = self.facts_wake(now);
         if self.sync_state.is_incremental() {
-            let due = if self.is_triggered { now } else { self.cycle_due };
+            let due = if self.cycle.is_triggered { now } else { self.cycle.due };
             idle = idle.min(self.failures.cycle.as_ref().map_or(due, |failure: &Failure| failure.next_try.max(due)));
         }
         for failure in [&self.failures.full, &self.failures.void].into_iter().flatten() {

@@ -428,7 +428,7 @@ impl Fixture {
 
     /// How many users a comparison found that no delta query had reported.
     pub(super) fn missed_changes(&self) -> u64 {
-        self.tenant.missed_changes
+        self.tenant.full.missed_changes
     }
 
     /// Leaves the store as a crash between version and publication leaves it: the newest versions are not noted as published.
