@@ -3,9 +3,9 @@
 //! Pure: the same delta, configuration and rules always give the same decision, so repeating or replaying one does no harm. Whether the
 //! target consents is not asked here but at the provisioner's gate, so that a change takes effect at the next call, without a replay.
 //!
-//! **A skip reason is added here**: an arm of [`crate::decision::SkipReason`], a row of `desired`, a row of its
-//! table of tests, and one more in [`RULES_VERSION`], so that users decided without it are decided anew. (Its name on the wire is
-//! in `decision.proto`; the compiler asks for the conversion.)
+//! **A skip reason is added here**, after its value in `decision.proto`: an arm of [`crate::decision::SkipReason`], a row of `desired`, a row
+//! of its table of tests, and one more in [`RULES_VERSION`], so that users decided without it are decided anew. ARCHITECTURE.md has the
+//! whole list.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
