@@ -1,10 +1,11 @@
-//! Publishes records. One that is too large does not hold up the others.
+//! Publishes records, and marks in the store what was published. A record that is too large does not hold up the others.
 
 use opentelemetry::KeyValue;
 use xtsync_bus::{Error, Outgoing, Transport, Urgency};
 use xtsync_contract::role::Role;
 use xtsync_domain::Timestamp;
 use xtsync_runtime::metrics::meter;
+use xtsync_store::{self as store, Fence, Transaction, retry_contended};
 
 use crate::dead_letter;
 
@@ -31,13 +32,42 @@ pub async fn records(bus: &dyn Transport, role: Role, records: Vec<Outgoing>, ur
     if accepted.is_empty() { Ok(()) } else { bus.publish(accepted, urgency).await }
 }
 
+/// Marks in the store what was published, as the owner of a lease. Call it after each publication, also after a failed one: some of its
+/// records may have reached the bus. Both closures write into the transaction and commit it; they run again if it was contended.
+///
+/// `mark` writes what the bus took, or nothing after a failure. Its commit proves that no other owner has published in between. If the
+/// lease is lost, another owner may have published newer records before these, and an older record may be the last of its key for ever.
+/// So `mark_late` marks the rows as unpublished, without the lease, and the owner publishes them again.
+///
+/// # Errors
+/// The error of `mark`, [`store::Error::Fenced`] if the lease is lost; or that of `mark_late`, if it fails.
+pub async fn mark<Mark, MarkLate>(
+    fence: &Fence,
+    mark: impl Fn(Transaction) -> Mark,
+    mark_late: impl Fn(Transaction) -> MarkLate,
+) -> Result<(), store::Error>
+where
+    Mark: Future<Output = Result<(), store::Error>>,
+    MarkLate: Future<Output = Result<(), store::Error>>,
+{
+    let marked = retry_contended(|| async { mark(fence.begin().await?).await }).await;
+    if marked.is_err() && fence.is_lost().await {
+        retry_contended(|| async { mark_late(fence.store().begin().await?).await }).await?;
+    }
+    marked
+}
+
 #[cfg(test)]
 mod tests {
+    use std::cell::Cell;
     use std::sync::Arc;
+    use std::time::Duration;
 
     use xtsync_bus::{Bus, Embedded, RECORD_BYTES_MAX, Record, Table, Topic};
     use xtsync_contract::{event, internal, topic};
+    use xtsync_kit::store_fixture::{StoreFixture, numbers};
     use xtsync_runtime::clock::ManualClock;
+    use xtsync_store::{lease, params};
 
     use super::*;
     use crate::dead_letter::KEY_BYTES_MAX;
@@ -74,5 +104,58 @@ mod tests {
         let words = |bytes| format!("publishing to xtsync.v1.config: a record of {bytes} bytes is over 1000000");
         let oversized = |key, bytes: usize| (key, -1, "oversized".to_owned(), words(bytes));
         assert_eq!(summaries, [oversized(1, RECORD_BYTES_MAX + 1), oversized(KEY_BYTES_MAX, RECORD_BYTES_MAX + 1)]);
+    }
+
+    const TTL: Duration = Duration::from_secs(10);
+
+    async fn put(mut tx: Transaction, id: &str, result: Result<(), store::Error>) -> Result<(), store::Error> {
+        tx.execute("INSERT INTO thing (id) VALUES ($1)", params![id]).await?;
+        result?;
+        tx.commit().await
+    }
+
+    /// Marks as an owner whose lease is lost or not; returns the result and the marks in the store.
+    async fn marked(is_lost: bool, failing: impl Fn() -> Result<(), store::Error>) -> (Result<(), store::Error>, Vec<String>) {
+        let fixture = StoreFixture::sqlite();
+        let store = fixture.open().await;
+        let epoch = lease::acquire(&store, "target/hub", "a", TTL).await.unwrap().unwrap();
+        if is_lost {
+            fixture.pass(&store, TTL).await;
+            lease::acquire(&store, "target/hub", "b", TTL).await.unwrap().unwrap();
+        }
+        let fence = Fence::new(store.clone(), "target/hub", epoch);
+        let result = mark(&fence, |tx| put(tx, "published", failing()), |tx| put(tx, "unpublished", Ok(()))).await;
+        (result, numbers(&store).await.into_iter().map(|(id, _)| id).collect())
+    }
+
+    #[tokio::test]
+    async fn the_owner_marks_what_was_published_and_a_former_owner_what_the_next_one_publishes_again() {
+        let (result, marks) = marked(false, || Ok(())).await;
+        assert!(result.is_ok());
+        assert_eq!(marks, ["published"]);
+        let (result, marks) = marked(true, || Ok(())).await;
+        assert!(matches!(result, Err(store::Error::Fenced(_))));
+        assert_eq!(marks, ["unpublished"]);
+    }
+
+    #[tokio::test]
+    async fn a_failure_to_mark_as_the_owner_marks_nothing_and_as_a_former_owner_marks_late() {
+        for (is_lost, wanted) in [(false, &[][..]), (true, &["unpublished"])] {
+            let (result, marks) = marked(is_lost, || Err(store::Error::Corrupt("a row".to_owned()))).await;
+            assert!(matches!(result, Err(store::Error::Corrupt(_))), "lost: {is_lost}");
+            assert_eq!(marks, wanted, "lost: {is_lost}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_contended_mark_is_retried() {
+        let attempts = Cell::new(0);
+        let contended_once = || {
+            attempts.set(attempts.get() + 1);
+            if attempts.get() == 1 { Err(store::Error::Contended(sqlx::Error::RowNotFound)) } else { Ok(()) }
+        };
+        let (result, marks) = marked(false, contended_once).await;
+        assert!(result.is_ok());
+        assert_eq!((attempts.get(), marks), (2, vec!["published".to_owned()]));
     }
 }

@@ -10,7 +10,7 @@ use xtsync_domain::delta::{Gone, Origin, State};
 use xtsync_domain::link::Class;
 use xtsync_domain::{Attributes, TenantName, Timestamp, UserDelta, UserId};
 use xtsync_store::republish::BATCH_ROWS;
-use xtsync_store::{Param, Row, Store, Transaction, params};
+use xtsync_store::{self as store, Param, Row, Store, Transaction, params};
 
 use crate::error::{Error, corrupt};
 use crate::pending::WINDOW;
@@ -246,12 +246,11 @@ pub(crate) fn mark_published(tx: &mut Transaction, tenant: &TenantName, records:
 
 /// Records what a former owner published: where there is a newer version, the older one may now be the
 /// last record of its key. The number becomes one that never was a version, so that a publication under way does not pass for a later one.
-pub(crate) async fn mark_published_late(tx: &mut Transaction, tenant: &TenantName, records: &[Unpublished]) -> Result<(), Error> {
+pub(crate) async fn mark_published_late(tx: &mut Transaction, tenant: &TenantName, records: &[Unpublished]) -> Result<(), store::Error> {
     const SQL: &str = "WITH sent (tenant, id, version) AS (VALUES {rows}) UPDATE user_ SET published_version = user_.published_version - 1 \
                        FROM sent WHERE user_.tenant = sent.tenant AND user_.id = sent.id AND user_.version <> sent.version";
     let rows = records.iter().map(|record| params![tenant.as_str(), record.id.as_str(), record.version]).collect();
-    tx.insert(SQL, rows).await?;
-    Ok(())
+    tx.insert(SQL, rows).await.map(drop)
 }
 
 /// Marks users as possibly stale; the oldest unpublished change keeps its time.

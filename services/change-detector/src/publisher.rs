@@ -93,24 +93,17 @@ impl Publisher {
         let urgency = urgency::of(due.iter().map(|record| record.class));
         let records = due.iter().map(|record| user_record(&self.tenant, record, now)).collect();
         let sent = publish::records(&*self.bus, ROLE, records, urgency, now).await;
-        let marked = self.mark_published(&due, sent.is_ok()).await;
-        // Another owner may have published newer records before these.
-        if marked.is_err() && self.fence.is_lost().await {
-            let mut tx = self.store.begin().await?;
+        let taken = sent.as_ref().map_or(&[][..], |()| &due);
+        let mark = |mut tx| async move {
+            mirror::mark_published(&mut tx, &self.tenant, taken);
+            tx.commit().await
+        };
+        let mark_late = |mut tx| async {
             mirror::mark_published_late(&mut tx, &self.tenant, &due).await?;
-            tx.commit().await?;
-        }
-        marked?;
+            tx.commit().await
+        };
+        publish::mark(&self.fence, mark, mark_late).await?;
         Ok(sent?)
-    }
-
-    /// Notes what the bus took, as the owner.
-    async fn mark_published(&self, due: &[Unpublished], sent: bool) -> Result<(), Error> {
-        let mut tx = self.fence.begin().await?;
-        if sent {
-            mirror::mark_published(&mut tx, &self.tenant, due);
-        }
-        Ok(tx.commit().await?)
     }
 
     /// Publishes facts about a tenant, if they are ours to publish.

@@ -13,7 +13,8 @@ use xtsync_contract::topic::{self, COMMIT_KEY};
 use xtsync_domain::Timestamp;
 use xtsync_domain::resource::Resource;
 use xtsync_service::configuration::digest;
-use xtsync_store::{self as store, Fence, Store, params};
+use xtsync_service::publish;
+use xtsync_store::{self as store, Fence, Transaction, params};
 
 use crate::Error;
 use crate::context::{Context, ROLE};
@@ -38,14 +39,7 @@ pub(crate) async fn pending(context: &Context) -> Result<(), Error> {
     let fence = context.fence()?;
     let Some(due) = due(&fence).await? else { return Ok(()) };
     let sent = send(context, &due).await;
-    let marked = match &sent {
-        Ok(()) => mark_published(&fence, &due).await,
-        Err(_) => Ok(()),
-    };
-    // Also after an error, because records may have reached the bus.
-    if fence.is_lost().await {
-        mark_unpublished(&context.store, &due).await?;
-    }
+    let marked = publish::mark(&fence, |tx| mark_published(tx, &due, sent.is_ok()), |tx| mark_unpublished(tx, &due)).await;
     sent?;
     marked?;
     context.metrics.published(due.revision);
@@ -76,10 +70,12 @@ async fn send(context: &Context, due: &Due) -> Result<(), bus::Error> {
     context.bus.publish(vec![outgoing(COMMIT_KEY, &commit, now)], Urgency::Live).await
 }
 
-/// Marks the rows as published, while this replica leads. A row whose `published` another replica has changed since then is left unchanged.
-async fn mark_published(fence: &Fence, due: &Due) -> Result<(), store::Error> {
+/// Marks the rows as published, if the bus took them. A row whose `published` another replica has changed since then is left unchanged.
+async fn mark_published(mut tx: Transaction, due: &Due, is_sent: bool) -> Result<(), store::Error> {
     const RESOURCE: &str = "UPDATE resource SET published = $4 WHERE kind = $1 AND tenant = $2 AND name = $3 AND published = $5";
-    let mut tx = fence.begin().await?;
+    if !is_sent {
+        return tx.commit().await;
+    }
     for (resource, published) in &due.changed {
         let [kind, tenant, name] = resources::key(&resource.id);
         tx.execute(RESOURCE, vec![kind, tenant, name, resource.revision.into(), (*published).into()]).await?;
@@ -91,13 +87,12 @@ async fn mark_published(fence: &Fence, due: &Due) -> Result<(), store::Error> {
 
 /// Marks the rows as unpublished after a publication without the lease, so that the leader publishes them again: an older state may now be
 /// the last record of its key. Each mark is a new number below 0, so that [`mark_published`] of a running publication does not match it.
-async fn mark_unpublished(store: &Store, due: &Due) -> Result<(), store::Error> {
+async fn mark_unpublished(mut tx: Transaction, due: &Due) -> Result<(), store::Error> {
     const RESOURCE: &str = "UPDATE resource SET published = CASE WHEN published > 0 THEN 0 ELSE published END - 1
         WHERE kind = $1 AND tenant = $2 AND name = $3";
     const REVISION: &str = "UPDATE revision SET published = CASE WHEN published > 0 THEN 0 ELSE published END - 1
         WHERE id = (SELECT MAX(id) FROM revision)";
     tracing::warn!(revision = due.revision, "published without the lease: the leader publishes the newest state again");
-    let mut tx = store.begin().await?;
     for (resource, _) in &due.changed {
         tx.execute(RESOURCE, resources::key(&resource.id).into()).await?;
     }

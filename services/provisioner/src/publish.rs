@@ -16,7 +16,7 @@ use xtsync_contract::topic;
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_runtime::telemetry::chain;
 use xtsync_service::publish;
-use xtsync_store::{Epoch, Fence, outbox, retry_contended};
+use xtsync_store::{Epoch, outbox};
 
 use crate::ROLE;
 use crate::error::Result;
@@ -99,26 +99,16 @@ pub(crate) async fn send(
     let (links_sent, outcomes_sent) = tokio::join!(publish(links.iter().map(record).collect()), publish(outcomes));
     let published_links = links_sent.as_ref().map_or(&[][..], |()| &links);
     let removed = outcomes_sent.as_ref().map_or(&[][..], |()| &numbers);
-    let marked = retry_contended(|| mark_published(&fence, published_links, removed)).await;
-    if marked.is_err() && fence.is_lost().await {
-        retry_contended(|| mark_published_late(worker, &links)).await?;
-    }
-    marked?;
+    let mark = |mut tx| async move {
+        link::mark_published(&mut tx, published_links);
+        outbox::remove(&mut tx, removed);
+        tx.commit().await
+    };
+    let mark_late = |mut tx| async {
+        link::mark_published_late(&mut tx, &links).await?;
+        tx.commit().await
+    };
+    publish::mark(&fence, mark, mark_late).await?;
     links_sent?;
     Ok(outcomes_sent?)
-}
-
-/// Records what a former owner published.
-async fn mark_published_late(worker: &Worker, links: &[Unpublished]) -> Result<()> {
-    let mut tx = worker.context.store.begin().await?;
-    link::mark_published_late(&mut tx, links).await?;
-    Ok(tx.commit().await?)
-}
-
-/// Notes what the bus took, as the owner.
-async fn mark_published(fence: &Fence, links: &[Unpublished], outcomes: &[i64]) -> Result<()> {
-    let mut tx = fence.begin().await?;
-    link::mark_published(&mut tx, links);
-    outbox::remove(&mut tx, outcomes);
-    Ok(tx.commit().await?)
 }

@@ -18,6 +18,12 @@ impl Fence {
         Self { store, lease: lease.to_owned(), epoch }
     }
 
+    /// The store, for what needs no lease.
+    #[must_use]
+    pub fn store(&self) -> &Store {
+        &self.store
+    }
+
     /// The epoch; a later one fences this.
     #[must_use]
     pub fn epoch(&self) -> Epoch {

@@ -7,7 +7,7 @@ use xtsync_contract::convert::LinkRecord;
 use xtsync_contract::events;
 use xtsync_domain::link::{Link, Stage};
 use xtsync_domain::{TargetId, TenantName, Timestamp};
-use xtsync_store::{Param, Row, Store, Transaction, params};
+use xtsync_store::{self as store, Param, Row, Store, Transaction, params};
 
 use super::Key;
 use super::counted::Counted;
@@ -294,7 +294,7 @@ pub(crate) fn mark_published(tx: &mut Transaction, rows: &[Unpublished]) {
 
 /// Records that a former owner published rows: where there is a newer state, the older one may now be the
 /// last record of its key. The number becomes one that never was a version, so that a publication under way does not pass for a later one.
-pub(crate) async fn mark_published_late(tx: &mut Transaction, rows: &[Unpublished]) -> Result<()> {
+pub(crate) async fn mark_published_late(tx: &mut Transaction, rows: &[Unpublished]) -> Result<(), store::Error> {
     let sql = tx.by_database(
         concat!(
             "WITH v (target, source, user_id, version) AS (VALUES {rows})
@@ -311,8 +311,7 @@ pub(crate) async fn mark_published_late(tx: &mut Transaction, rows: &[Unpublishe
         ),
     );
     let params = |row: &Unpublished| with_key(row, params![row.version]);
-    tx.insert(sql, rows.iter().map(params).collect()).await?;
-    Ok(())
+    tx.insert(sql, rows.iter().map(params).collect()).await.map(drop)
 }
 
 /// Removes locked links.
