@@ -285,6 +285,23 @@ impl Fleet {
         Ok(format!("now {now}\ncontrol has seen\n{seen}\nthe provisioner has\n{}", held.join("\n")))
     }
 
+    /// What the change-detector and the provisioner have stored of the users that these lines name, for the diagnosis of a failed test.
+    ///
+    /// # Errors
+    /// If the database is unavailable.
+    pub async fn stored(&self, wrong: &[String]) -> Result<String> {
+        const USERS: &str = "SELECT id, gone, dirty, full_cycle, version, published_version FROM change_detector.user_";
+        const MEMBERS: &str = "SELECT child_id, group_id, full_cycle, seen_at, unreported FROM change_detector.member";
+        const LINKS: &str = "SELECT user_id, live, link_version, published_version, row_version FROM provisioner.link";
+        let mut lines = Vec::new();
+        for (role, sql) in [("change-detector", USERS), ("change-detector", MEMBERS), ("provisioner", LINKS)] {
+            let rows = self.postgres.sql(&database(role), sql).await?;
+            let is_wrong = |row: &&str| row.split('|').next().is_some_and(|user| wrong.iter().any(|line| line.contains(user)));
+            lines.extend(rows.lines().filter(is_wrong).map(|row| format!("{role}: {row}")));
+        }
+        Ok(lines.join("\n"))
+    }
+
     /// The metrics or health of a role's first replica.
     ///
     /// # Errors

@@ -87,7 +87,7 @@ async fn play(seed: u64) -> Result<()> {
     // The oracle asks once.
     fleet.sim.set_fault_profile(FaultProfile::default());
     let verdict = fleet.verify("hub").await?;
-    assert_eq!(verdict.wrong, Vec::<String>::new(), "seed {seed}: {}", fleet.unconverged().await?);
+    assert_eq!(verdict.wrong, Vec::<String>::new(), "seed {seed}: {}", fleet.stored(&verdict.wrong).await?);
     ensure!(verdict.present > 2_700, "{} people", verdict.present);
     let written = fleet.sim.journal_len("hub");
     fleet.converge("30s")?;

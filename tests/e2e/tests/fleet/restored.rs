@@ -51,7 +51,7 @@ async fn play(role: &'static str) -> Result<()> {
 
     fleet.converge("120s")?;
     let verdict = fleet.verify("hub").await?;
-    assert_eq!(verdict.wrong, Vec::<String>::new(), "seed {}: {}", seed(), fleet.unconverged().await?);
+    assert_eq!(verdict.wrong, Vec::<String>::new(), "seed {}: {}", seed(), fleet.stored(&verdict.wrong).await?);
     ensure!(verdict.present > 1_400, "{} people", verdict.present);
     let written = fleet.sim.journal_len("hub");
     fleet.converge("30s")?;
