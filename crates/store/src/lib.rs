@@ -37,7 +37,7 @@ pub use offset::{load_offsets, lock_offsets, store_offsets};
 pub use param::Param;
 use param::Values;
 pub use report::Report;
-pub use row::{Column, Row};
+pub use row::Row;
 pub use transaction::Transaction;
 
 use self::time::Time;

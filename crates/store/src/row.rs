@@ -1,6 +1,5 @@
 //! Rows as plain values, the same from both databases.
 
-use std::fmt;
 use std::sync::Arc;
 
 use sqlx::postgres::PgRow;
@@ -17,24 +16,6 @@ pub struct Row {
     values: Vec<Value>,
 }
 
-/// What finds a column of a row: its name in the result.
-pub trait Column: fmt::Display + Copy {
-    /// The position among these names.
-    fn position(self, columns: &[String]) -> Option<usize>;
-}
-
-impl Column for &str {
-    fn position(self, columns: &[String]) -> Option<usize> {
-        columns.iter().position(|column| column == self)
-    }
-}
-
-impl Column for usize {
-    fn position(self, columns: &[String]) -> Option<usize> {
-        (self < columns.len()).then_some(self)
-    }
-}
-
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Value {
     Null,
@@ -48,7 +29,7 @@ impl Row {
     ///
     /// # Errors
     /// [`Error::Corrupt`] when there is no such column, or it holds another type.
-    pub fn int(&self, column: impl Column) -> Result<i64, Error> {
+    pub fn int(&self, column: &str) -> Result<i64, Error> {
         self.opt_int(column)?.ok_or_else(|| wrong(column, "an integer"))
     }
 
@@ -56,7 +37,7 @@ impl Row {
     ///
     /// # Errors
     /// As [`Row::int`], and when it is negative.
-    pub fn uint(&self, column: impl Column) -> Result<u64, Error> {
+    pub fn uint(&self, column: &str) -> Result<u64, Error> {
         u64::try_from(self.int(column)?).map_err(|_| wrong(column, "a positive integer"))
     }
 
@@ -64,7 +45,7 @@ impl Row {
     ///
     /// # Errors
     /// As [`Row::int`].
-    pub fn text(&self, column: impl Column) -> Result<String, Error> {
+    pub fn text(&self, column: &str) -> Result<String, Error> {
         self.opt_text(column)?.ok_or_else(|| wrong(column, "text"))
     }
 
@@ -72,7 +53,7 @@ impl Row {
     ///
     /// # Errors
     /// As [`Row::int`].
-    pub fn bytes(&self, column: impl Column) -> Result<Vec<u8>, Error> {
+    pub fn bytes(&self, column: &str) -> Result<Vec<u8>, Error> {
         self.opt_bytes(column)?.ok_or_else(|| wrong(column, "bytes"))
     }
 
@@ -80,7 +61,7 @@ impl Row {
     ///
     /// # Errors
     /// As [`Row::int`].
-    pub fn flag(&self, column: impl Column) -> Result<bool, Error> {
+    pub fn flag(&self, column: &str) -> Result<bool, Error> {
         Ok(self.int(column)? != 0)
     }
 
@@ -88,7 +69,7 @@ impl Row {
     ///
     /// # Errors
     /// As [`Row::int`].
-    pub fn opt_int(&self, column: impl Column) -> Result<Option<i64>, Error> {
+    pub fn opt_int(&self, column: &str) -> Result<Option<i64>, Error> {
         match self.value(column) {
             Some(Value::Null) => Ok(None),
             Some(Value::Int(value)) => Ok(Some(*value)),
@@ -100,7 +81,7 @@ impl Row {
     ///
     /// # Errors
     /// As [`Row::int`].
-    pub fn opt_text(&self, column: impl Column) -> Result<Option<String>, Error> {
+    pub fn opt_text(&self, column: &str) -> Result<Option<String>, Error> {
         match self.value(column) {
             Some(Value::Null) => Ok(None),
             Some(Value::Text(value)) => Ok(Some(value.clone())),
@@ -112,7 +93,7 @@ impl Row {
     ///
     /// # Errors
     /// As [`Row::int`].
-    pub fn opt_bytes(&self, column: impl Column) -> Result<Option<Vec<u8>>, Error> {
+    pub fn opt_bytes(&self, column: &str) -> Result<Option<Vec<u8>>, Error> {
         match self.value(column) {
             Some(Value::Null) => Ok(None),
             Some(Value::Bytes(value)) => Ok(Some(value.clone())),
@@ -120,8 +101,8 @@ impl Row {
         }
     }
 
-    fn value(&self, column: impl Column) -> Option<&Value> {
-        self.values.get(column.position(&self.columns)?)
+    fn value(&self, column: &str) -> Option<&Value> {
+        self.values.get(self.columns.iter().position(|name| name == column)?)
     }
 
     /// The rows of a result of SQLite.
@@ -173,7 +154,7 @@ fn names<R: sqlx::Row>(rows: &[R]) -> Arc<[String]> {
     rows.first().map(|row| row.columns().iter().map(|column| column.name().to_owned()).collect()).unwrap_or_default()
 }
 
-fn wrong(column: impl Column, wanted: &str) -> Error {
+fn wrong(column: &str, wanted: &str) -> Error {
     Error::Corrupt(format!("column {column} is not {wanted}"))
 }
 

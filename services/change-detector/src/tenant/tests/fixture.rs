@@ -235,8 +235,8 @@ impl Fixture {
 
     /// How many users are marked as perhaps not as they were published.
     pub(super) async fn dirty_users(&self) -> u64 {
-        let row = self.tenant.store.fetch_one_opt("SELECT COUNT(*) FROM user_ WHERE dirty = 1", vec![]).await.unwrap();
-        row.unwrap().uint(0).unwrap()
+        let row = self.tenant.store.fetch_one_opt("SELECT COUNT(*) AS users FROM user_ WHERE dirty = 1", vec![]).await.unwrap();
+        row.unwrap().uint("users").unwrap()
     }
 
     /// Steps a cycle until something is published; returns that.
@@ -410,20 +410,20 @@ impl Fixture {
 
     /// How many groups and members cycles reported beside the full read under way.
     pub(super) async fn reported(&self) -> u64 {
-        let row = self.tenant.store.fetch_one_opt("SELECT COUNT(*) FROM reported", vec![]).await.unwrap();
-        row.unwrap().uint(0).unwrap()
+        let row = self.tenant.store.fetch_one_opt("SELECT COUNT(*) AS rows FROM reported", vec![]).await.unwrap();
+        row.unwrap().uint("rows").unwrap()
     }
 
     /// The state of a group, as stored.
     pub(super) async fn group_state(&self, id: &str) -> i64 {
         let row = self.tenant.store.fetch_one_opt("SELECT state FROM group_ WHERE id = $1", params![id]).await.unwrap();
-        row.unwrap().int(0).unwrap()
+        row.unwrap().int("state").unwrap()
     }
 
     /// How many users are staged.
     pub(super) async fn staged(&self) -> u64 {
-        let row = self.tenant.store.fetch_one_opt("SELECT COUNT(*) FROM staged", vec![]).await.unwrap();
-        row.unwrap().uint(0).unwrap()
+        let row = self.tenant.store.fetch_one_opt("SELECT COUNT(*) AS users FROM staged", vec![]).await.unwrap();
+        row.unwrap().uint("users").unwrap()
     }
 
     /// How many users a comparison found that no delta query had reported.
