@@ -25,6 +25,7 @@ fn the_checked_in_examples_read_as_they_were_written() {
         check("decision-skipped", &decision(decision::Desired::Skipped(skipped()))),
         check("link", &link()),
         check("link-taken-over", &taken_over()),
+        check("link-departing", &departing()),
         check("outcome", &outcome()),
         check("user-delta-present", &user_delta(user_delta::State::Present(user()))),
         check("user-delta-gone", &user_delta(user_delta::State::Gone(events::UserGone { reason: events::UserGoneReason::Deleted.into() }))),
@@ -160,7 +161,13 @@ fn recovery() -> internal::LinkRecovery {
         published_digest: vec![2; 32],
         creation_incomplete: true,
         former_anchor: "d1/old".to_owned(),
+        access_taken_at: None,
     }
+}
+
+fn departing() -> events::Link {
+    let recovery = internal::LinkRecovery { access_taken_at: at(9), ..recovery() };
+    events::Link { recovery: recovery.encode_to_vec(), ..link() }
 }
 
 fn outcome() -> events::Outcome {

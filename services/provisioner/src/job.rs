@@ -164,7 +164,8 @@ impl<'a> Job<'a> {
                 }
                 continue;
             }
-            let end = match next(&self.stored.link, &self.seen, self.now(), &self.worker.capabilities) {
+            let now = self.now();
+            let end = match next(&self.stored.link, &self.seen, now, &self.worker.capabilities) {
                 Step::Call(call) => match self.call(&call).await? {
                     Some(end) => end,
                     None => continue,
@@ -184,7 +185,7 @@ impl<'a> Job<'a> {
                 }
                 Step::AwaitVisibility => End::NotVisible,
                 Step::GracePeriod(GracePeriod::Scope, due) => End::NotYet(due),
-                Step::GracePeriod(GracePeriod::Deletion, due) => End::Deferred(due),
+                Step::GracePeriod(GracePeriod::Deletion, due) => End::Deferred { since: now, due },
                 Step::Hold(hold) => End::Hold(hold),
                 Step::Converged => End::Converged,
             };

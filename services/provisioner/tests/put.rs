@@ -83,6 +83,24 @@ async fn where_sign_in_cannot_be_blocked_the_user_is_deleted_after_the_grace_per
 }
 
 #[tokio::test]
+async fn a_user_deleted_at_home_during_a_scope_grace_period_stays_the_whole_time_without_sign_in() {
+    let (hub, mut fixture) = hub_that(CAN).await;
+    fixture.decide("ana", wanted("ana", "Paris", true)).await;
+    fixture.converge().await;
+    fixture.decide("ana", out_of_scope(20 * GRACE_PERIOD)).await;
+    fixture.advance_and_converge(10 * GRACE_PERIOD).await;
+    assert_eq!(hub.shadow_users(), ana(true, "Paris"));
+    fixture.decide("ana", not_wanted()).await;
+    fixture.converge().await;
+    assert_eq!(hub.shadow_users(), ana(false, "Paris"));
+    fixture.restart().await;
+    fixture.advance_and_converge(GRACE_PERIOD - HOUR).await;
+    assert_eq!(hub.shadow_users(), ana(false, "Paris"));
+    fixture.advance_and_converge(HOUR).await;
+    assert_eq!(hub.shadow_users(), []);
+}
+
+#[tokio::test]
 async fn a_lost_answer_to_a_put_makes_no_second_user() {
     let (hub, fixture) = hub_that(CAN).await;
     hub.lose_creation_answer();

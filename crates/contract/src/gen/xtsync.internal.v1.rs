@@ -245,6 +245,9 @@ pub struct LinkRecovery {
     /// The anchor that the object still carries if it belonged to a former account of the same user. The provisioner replaces it.
     #[prost(string, tag = "5")]
     pub former_anchor: ::prost::alloc::string::String,
+    /// When access was taken from a user no longer wanted. The deletion grace period starts here.
+    #[prost(message, optional, tag = "6")]
+    pub access_taken_at: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// The state of a shadow user as last written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]

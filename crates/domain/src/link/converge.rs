@@ -82,11 +82,20 @@ impl Link {
 }
 
 impl Link {
-    /// Marks that all is done but a deletion that waits, and returns what was done since the last published state.
-    pub fn mark_deferred(&mut self) -> Option<Verb> {
+    /// Marks that at this time all is done but a deletion that waits, and returns what was done since the last published state.
+    pub fn mark_deferred(&mut self, now: Timestamp) -> Option<Verb> {
         let before = self.applied.state;
         self.applied.state = state(&self.shadow);
+        let access_taken_at = self.access_taken_at().unwrap_or(now.max(self.desired_since));
+        if let Shadow::Object(account) = &mut self.shadow {
+            account.access_taken_at = Some(access_taken_at);
+        }
         verb(before, self.applied.state, false)
+    }
+
+    /// When access was taken from the user in their present departure; `None` before that.
+    pub(super) fn access_taken_at(&self) -> Option<Timestamp> {
+        self.shadow.account()?.access_taken_at.filter(|at| *at >= self.desired_since)
     }
 
     /// The verb that would be published if the decision were applied now; used for outcomes that are held.

@@ -42,7 +42,11 @@ impl Link {
     pub fn begin(&mut self, call: &Call, now: Timestamp) {
         match call {
             Call::Invite { address, .. } | Call::Put { address, .. } => self.begin_creation(address, now),
-            Call::Disable { .. } => self.amend_account(|account| account.disabled_by = DisabledBy::Xtsync),
+            Call::Revoke { .. } => self.amend_account(|account| account.access_taken_at = None),
+            Call::Disable { .. } => self.amend_account(|account| {
+                account.disabled_by = DisabledBy::Xtsync;
+                account.access_taken_at = None;
+            }),
             Call::SoftDelete { .. } | Call::Delete { .. } => {
                 self.amend_account(|account| account.stage = Stage::Deprovisioning { since: now });
             }
@@ -51,7 +55,6 @@ impl Link {
             | Call::ReadBack { .. }
             | Call::WriteAnchor { .. }
             | Call::Patch { .. }
-            | Call::Revoke { .. }
             | Call::Enable { .. }
             | Call::ResetRedemption { .. } => {}
         }
@@ -125,6 +128,7 @@ impl Link {
             created_at: object.created_at.or(before.map(|account| account.created_at)).unwrap_or(now),
             creation_incomplete: before.map_or(matches!(self.shadow, Shadow::Inviting(_)), |account| account.creation_incomplete),
             former_anchor: before.and_then(|account| account.former_anchor.clone()).filter(|_| object.anchor != self.anchor),
+            access_taken_at: before.and_then(|account| account.access_taken_at),
             taken_from: before.and_then(|account| account.taken_from.clone()),
         };
         self.applied.attributes.0.extend(self.mapped(&object.attributes).0);
@@ -205,6 +209,7 @@ impl Link {
                 created_at: inviting.began,
                 creation_incomplete,
                 former_anchor: None,
+                access_taken_at: None,
                 taken_from: None,
             });
         }

@@ -51,6 +51,9 @@ pub struct Account {
     pub creation_incomplete: bool,
     /// The anchor of a former account of the same user, as long as the object has it. The link's own anchor replaces it.
     pub former_anchor: Option<String>,
+    /// When access was taken, as far as the target can take it, from the user of a departure; the deletion grace period starts here. A
+    /// time before the link's `desired_since` is that of a former departure.
+    pub access_taken_at: Option<Timestamp>,
     /// The former account of the same user, where the object was taken over from it.
     pub taken_from: Option<UserId>,
 }

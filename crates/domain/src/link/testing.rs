@@ -82,6 +82,7 @@ pub(super) fn account(stage: Stage) -> Account {
         created_at: ago(60 * MINUTE),
         creation_incomplete: false,
         former_anchor: None,
+        access_taken_at: None,
         taken_from: None,
     }
 }

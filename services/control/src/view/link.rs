@@ -161,6 +161,7 @@ mod tests {
             created_at: Timestamp(1),
             creation_incomplete: false,
             former_anchor: None,
+            access_taken_at: None,
             taken_from: None,
         };
         for (account, address, want) in [

@@ -126,6 +126,7 @@ pub(crate) fn account() -> Account {
         created_at: Timestamp(1),
         creation_incomplete: false,
         former_anchor: None,
+        access_taken_at: None,
         taken_from: None,
     }
 }

@@ -79,7 +79,7 @@ impl Job<'_> {
             End::Lost { created: true } | End::NotYet(_) | End::Panicked => Called::Unchanged,
             End::Lost { created: false } => Called::Unknown,
             End::Converged
-            | End::Deferred(_)
+            | End::Deferred { .. }
             | End::Hold(_)
             | End::Closed { .. }
             | End::Retry(_)
@@ -97,7 +97,7 @@ impl Job<'_> {
     fn outcome(&self, link: &mut Link, end: &End, now: Timestamp) -> Option<Outcome> {
         let (verb, ending) = match end {
             End::Converged => (link.mark_converged(!self.changes.is_empty(), now)?, Ending::Done),
-            End::Deferred(_) => (link.mark_deferred()?, Ending::Done),
+            End::Deferred { since, .. } => (link.mark_deferred(*since)?, Ending::Done),
             End::Refused { refusal, verb, .. } if is_first(link) => ((*verb)?, Ending::Failed(refusal.code.clone())),
             End::Hold(Hold::Conflict(conflict)) if is_first(link) => (Verb::Create, Ending::Failed(conflict.kind.code().to_owned())),
             End::Hold(Hold::Vetoed | Hold::Rejected) | End::Closed { .. } | End::Waits { .. } => {
@@ -145,7 +145,7 @@ impl Job<'_> {
         if let (End::Refused { refusal, .. }, Some(_), true) = (end, outcome, class(link).loses_access()) {
             error!(%refusal, "the target refuses to take a user's access: it is tried again about every hour");
         }
-        if self.wrote && !self.had_condition && matches!(end, End::Converged | End::Deferred(_)) {
+        if self.wrote && !self.had_condition && matches!(end, End::Converged | End::Deferred { .. }) {
             context.metrics.applied(link, now.since(link.awaited_since()));
         }
     }

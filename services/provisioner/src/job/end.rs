@@ -32,8 +32,13 @@ pub(super) enum End {
     Converged,
     /// Nothing may be done before this moment.
     NotYet(Timestamp),
-    /// All is done but the deletion, which is final and waits until this moment.
-    Deferred(Timestamp),
+    /// All is done but the deletion, which is final and waits.
+    Deferred {
+        /// When that was found.
+        since: Timestamp,
+        /// The end of the wait.
+        due: Timestamp,
+    },
     /// Something else stands in the way.
     Hold(Hold),
     /// The gate is closed.
@@ -112,7 +117,7 @@ impl End {
     /// Whether the end is void where the link is wanted otherwise by now. Failed calls are recorded as failed all the same.
     pub(super) fn depends_on_decision(&self) -> bool {
         match self {
-            Self::Converged | Self::NotYet(_) | Self::Deferred(_) | Self::Hold(_) | Self::Closed { .. } | Self::Waits { .. } => true,
+            Self::Converged | Self::NotYet(_) | Self::Deferred { .. } | Self::Hold(_) | Self::Closed { .. } | Self::Waits { .. } => true,
             Self::Retry(_)
             | Self::NotVisible
             | Self::Lost { .. }
@@ -128,7 +133,7 @@ impl End {
         let due = match self {
             Self::Converged => None,
             Self::NotYet(due) => Some(*due),
-            Self::Deferred(due) => {
+            Self::Deferred { due, .. } => {
                 // One that waits still is no news.
                 if link.condition.as_ref().is_none_or(|condition| condition.code != DELETION_DEFERRED) {
                     link.set_condition(ConditionKind::Retry, DELETION_DEFERRED, Vec::new(), now);

@@ -4,7 +4,8 @@ use prost::Message as _;
 use xtsync_domain::link::{Account, Link, Shadow, State};
 use xtsync_domain::value::Digest;
 
-use crate::convert::{Invalid, enumeration, missing};
+use crate::convert::time::optional_time;
+use crate::convert::{Invalid, enumeration, missing, wire_time};
 use crate::internal;
 use crate::internal::AppliedState as Wire;
 
@@ -22,6 +23,7 @@ pub(super) fn wire(link: &Link, store_id: String) -> Vec<u8> {
         published_digest: link.applied.published_digest.as_ref().map(|digest| digest.0.to_vec()).unwrap_or_default(),
         creation_incomplete: account.is_some_and(|account| account.creation_incomplete),
         former_anchor: account.and_then(|account| account.former_anchor.clone()).unwrap_or_default(),
+        access_taken_at: account.and_then(|account| account.access_taken_at).map(wire_time),
     };
     recovery.encode_to_vec()
 }
@@ -29,12 +31,13 @@ pub(super) fn wire(link: &Link, store_id: String) -> Vec<u8> {
 /// Adds to a link what its public fields leave out; returns the id of the store that wrote the record.
 pub(super) fn read(bytes: &[u8], link: &mut Link) -> Result<String, Invalid> {
     let wire = internal::LinkRecovery::decode(bytes).map_err(|error| Invalid::Field(FIELD, error.to_string()))?;
-    let internal::LinkRecovery { store_id, applied_state, published_digest, creation_incomplete, former_anchor } = wire;
+    let internal::LinkRecovery { store_id, applied_state, published_digest, creation_incomplete, former_anchor, access_taken_at } = wire;
     link.applied.state = state(applied_state)?;
     link.applied.published_digest = digest(published_digest)?;
     if let Shadow::Object(account) = &mut link.shadow {
         let former_anchor = Some(former_anchor).filter(|anchor| !anchor.is_empty());
-        *account = Account { creation_incomplete, former_anchor, ..account.clone() };
+        let access_taken_at = optional_time("recovery.access_taken_at", access_taken_at)?;
+        *account = Account { creation_incomplete, former_anchor, access_taken_at, ..account.clone() };
     }
     Ok(store_id)
 }

@@ -67,6 +67,7 @@ pub(super) fn read(mut wire: events::Shadow) -> Result<(Shadow, Option<String>),
         created_at: optional_time("shadow.created_at", wire.created_at)?.ok_or_else(|| missing("shadow.created_at"))?,
         creation_incomplete: false,
         former_anchor: None,
+        access_taken_at: None,
         taken_from: Some(wire.former_user_id).filter(|id| !id.is_empty()).map(Into::into),
     };
     Ok((Shadow::Object(account), anchor))

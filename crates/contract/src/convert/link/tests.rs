@@ -36,6 +36,7 @@ fn account(stage: Stage) -> Account {
         created_at: NOW,
         creation_incomplete: true,
         former_anchor: Some("home/former".into()),
+        access_taken_at: Some(NOW),
         taken_from: Some("former".into()),
     }
 }

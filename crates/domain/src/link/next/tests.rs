@@ -1,5 +1,7 @@
 //! The state table, row by row.
 
+mod deletion_grace;
+
 use super::super::testing::*;
 use super::*;
 use crate::Timestamp;
@@ -457,6 +459,7 @@ fn without_a_bin_access_is_taken_at_once_and_the_object_after_a_grace_period() {
     for (can, shadow) in [(&PUTS, disabled()), (&can, ended()), (&ONLY_DELETES, old(Stage::Live))] {
         let mut link = link(not_wanted(), shadow);
         link.desired_since = NOW.minus(DELETION_GRACE);
+        link.mark_deferred(link.desired_since);
         assert_eq!(describe(&next(&link, &Observed::NotObserved, NOW, can)), "delete a1 for good", "{can:?}");
     }
 }

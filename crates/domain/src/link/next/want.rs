@@ -38,10 +38,11 @@ pub(super) fn want<'a>(link: &'a Link, now: Timestamp, can: &Capabilities) -> Wa
 }
 
 /// A departure takes effect when its scope grace period is over: then the user loses access, and at once where home has blocked the
-/// sign-in. The object is deleted then too, or at the end of a second period where the deletion is final.
+/// sign-in. The object is deleted then too, or where the deletion is final at the end of a second period, which begins when access has been
+/// taken, however late that is.
 fn not_wanted<'a>(link: &Link, reason: DeprovisionReason, now: Timestamp, can: &Capabilities) -> Want<'a> {
     let effective = effective_at(link, reason);
-    let deletion = effective.plus(can.deletion_grace_period());
+    let deletion = effective.max(link.access_taken_at().unwrap_or(now)).plus(can.deletion_grace_period());
     let takes_access = now >= effective || link.desired.desired.blocks_at_once();
     match now {
         now if now >= deletion => Want::NotWanted,

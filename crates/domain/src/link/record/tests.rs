@@ -101,7 +101,11 @@ fn drive_as(can: &Capabilities, link: &mut Link, target: &mut Ideal, mut lost: O
             }
             Step::UpdateRow(update) => link.update_row(&update, now),
             Step::AwaitVisibility => now = now.plus(VISIBILITY_TIMEOUT),
-            Step::GracePeriod(_, due) => now = due,
+            Step::GracePeriod(GracePeriod::Scope, due) => now = due,
+            Step::GracePeriod(GracePeriod::Deletion, due) => {
+                link.mark_deferred(now);
+                now = due;
+            }
             Step::Hold(hold) => {
                 link.hold(&hold, now);
                 return (Step::Hold(hold), None);
@@ -260,7 +264,7 @@ fn without_a_bin_a_user_who_returns_within_the_grace_period_keeps_the_object() {
         link.record(&call, answer, &Claimed::new(), NOW);
     }
     assert_eq!(next(&link, &Observed::NotObserved, NOW, &PUTS), Step::GracePeriod(GracePeriod::Deletion, NOW.plus(DELETION_GRACE)));
-    assert_eq!(link.mark_deferred(), Some(Verb::Disable));
+    assert_eq!(link.mark_deferred(NOW), Some(Verb::Disable));
     link.decide(decision(3, wanted(true)), NOW.plus(DELETION_GRACE / 2));
     assert_eq!(drive_as(&PUTS, &mut link, &mut target, None).1, Some(Verb::Enable));
     assert_eq!(target.writes, ["disable", "enable"]);
