@@ -1,4 +1,4 @@
-//! Whatever moment the provisioner is killed at, and whatever answer is lost: one object a person, and in the end as desired.
+//! Whatever moment the provisioner is killed at, and whatever answer is lost: one object a user, and in the end as desired.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 

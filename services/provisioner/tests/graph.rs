@@ -1,4 +1,4 @@
-//! A person's life through the Graph connector in a simulated tenant: what stands there afterwards, read as Graph shows it.
+//! A user's life through the Graph connector in a simulated tenant: what stands there afterwards, read as Graph shows it.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 

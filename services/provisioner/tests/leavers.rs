@@ -7,25 +7,11 @@ mod fixture;
 use std::time::Duration;
 
 use fixture::target::Fault;
-use fixture::{Fixture, Place, address, not_wanted, out_of_scope, tenant, wanted, wanted_in};
+use fixture::{Fixture, address, not_wanted, out_of_scope, tenant, users, wanted, wanted_in};
 use xtsync_contract::events;
 use xtsync_contract::topic;
 use xtsync_directory::Error;
 use xtsync_provisioner::Config;
-
-async fn fixture_with(users: &[String]) -> Fixture {
-    let fixture = Fixture::new(Place::Sqlite).await;
-    for user in users {
-        fixture.decide(user, wanted(user, "Paris", true)).await;
-    }
-    fixture.converge().await;
-    fixture.fake.journal();
-    fixture
-}
-
-fn users(count: usize) -> Vec<String> {
-    (0..count).map(|number| format!("u{number:02}")).collect()
-}
 
 fn refused() -> Error {
     Error::Refused { code: "Request_BadRequest".into(), attribute: None }
@@ -33,17 +19,11 @@ fn refused() -> Error {
 
 #[tokio::test]
 async fn a_refusal_of_a_former_decision_does_not_block_the_newer_one() {
-    let fixture = fixture_with(&["ana".to_owned()]).await;
+    let fixture = Fixture::with(&["ana".to_owned()]).await;
     fixture.fake.fail_call("patch", [Fault::WaitBefore(refused())]);
     fixture.decide("ana", wanted("ana", "Rome", true)).await;
     fixture.intake().await;
-    let meanwhile = async {
-        fixture.fake.hung.notified().await;
-        fixture.decide("ana", not_wanted()).await;
-        fixture.intake().await;
-        fixture.fake.proceed.notify_one();
-    };
-    tokio::join!(fixture.work(), meanwhile);
+    fixture.work_and_decide_meanwhile("ana", not_wanted()).await;
     fixture.converge().await;
     assert_eq!(fixture.fake.journal(), ["revoke t1", "disable t1", "delete t1"]);
     assert!(fixture.links().await[0].link.condition.is_none());
@@ -52,7 +32,7 @@ async fn a_refusal_of_a_former_decision_does_not_block_the_newer_one() {
 #[tokio::test]
 async fn a_leaver_whose_deletion_fails_counts_once_in_the_window() {
     let users = users(10);
-    let fixture = fixture_with(&users).await;
+    let fixture = Fixture::with(&users).await;
     let forbidden = || Fault::Before(Error::Forbidden { code: "Authorization_RequestDenied".into() });
     fixture.fake.fail_call("disable", std::iter::repeat_with(forbidden).take(7));
     fixture.decide(&users[0], out_of_scope(Duration::ZERO)).await;
@@ -67,7 +47,7 @@ async fn a_leaver_whose_deletion_fails_counts_once_in_the_window() {
 
 #[tokio::test]
 async fn a_refused_deletion_is_published_once_and_retried_within_two_hours() {
-    let fixture = fixture_with(&["ana".to_owned()]).await;
+    let fixture = Fixture::with(&["ana".to_owned()]).await;
     fixture.fake.fail_call("delete", [Fault::Before(refused()), Fault::Before(refused())]);
     fixture.decide("ana", not_wanted()).await;
     fixture.advance_and_converge(Duration::from_secs(4 * 3600)).await;
@@ -79,7 +59,7 @@ async fn a_refused_deletion_is_published_once_and_retried_within_two_hours() {
 #[tokio::test]
 async fn users_over_the_deletion_limit_wait_and_nothing_is_written_meanwhile() {
     let users = users(15);
-    let fixture = fixture_with(&users).await;
+    let fixture = Fixture::with(&users).await;
     for user in &users {
         fixture.decide(user, out_of_scope(Duration::ZERO)).await;
     }
@@ -106,7 +86,7 @@ fn enabled(fixture: &Fixture) -> usize {
 #[tokio::test]
 async fn one_source_does_not_use_up_what_another_may_delete() {
     let users = users(12);
-    let fixture = fixture_with(&users).await;
+    let fixture = Fixture::with(&users).await;
     fixture.also_from("us").await;
     for user in &users {
         fixture.decide_from("us", user, wanted_in("us", user)).await;
@@ -127,7 +107,7 @@ async fn one_source_does_not_use_up_what_another_may_delete() {
 #[tokio::test]
 async fn a_user_who_repeatedly_leaves_and_returns_counts_once() {
     let users = users(20);
-    let mut fixture = fixture_with(&users).await;
+    let mut fixture = Fixture::with(&users).await;
     for _ in 0..3 {
         for user in &users[..10] {
             fixture.decide(user, out_of_scope(Duration::ZERO)).await;
@@ -149,7 +129,7 @@ async fn a_user_who_repeatedly_leaves_and_returns_counts_once() {
 #[tokio::test]
 async fn a_leaver_is_not_held_by_the_limit_of_lost_scopes() {
     let users = users(30);
-    let fixture = fixture_with(&users).await;
+    let fixture = Fixture::with(&users).await;
     for user in &users[..15] {
         fixture.decide(user, out_of_scope(Duration::ZERO)).await;
     }
@@ -171,7 +151,7 @@ async fn a_leaver_is_not_held_by_the_limit_of_lost_scopes() {
 #[tokio::test]
 async fn a_leaver_goes_before_earlier_losses_of_scope() {
     let users = users(200);
-    let fixture = fixture_with(&users).await;
+    let fixture = Fixture::with(&users).await;
     fixture.limit(r#"{"delete":1000}"#).await;
     for user in &users[..199] {
         fixture.decide(user, out_of_scope(Duration::ZERO)).await;

@@ -1,4 +1,4 @@
-//! What the provisioner does to a target, story by story, on both databases.
+//! What the provisioner does to a target, on both databases.
 
 #![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
@@ -17,7 +17,7 @@ use xtsync_domain::{Origin, Timestamp};
 use xtsync_provisioner::Config;
 use xtsync_runtime::clock::Clock as _;
 
-/// Runs each story on both databases.
+/// Runs each test on both databases.
 macro_rules! on_both_databases {
     ($($name:ident),+ $(,)?) => {
         mod sqlite {
@@ -457,13 +457,7 @@ async fn a_user_not_wanted_during_the_invitation_is_deleted_by_the_same_job(plac
     fixture.fake.fail_call("invite", [Fault::Wait]);
     fixture.decide("ana", wanted("ana", "Paris", true)).await;
     fixture.intake().await;
-    let meanwhile = async {
-        fixture.fake.hung.notified().await;
-        fixture.decide("ana", not_wanted()).await;
-        fixture.intake().await;
-        fixture.fake.proceed.notify_one();
-    };
-    tokio::join!(fixture.work(), meanwhile);
+    fixture.work_and_decide_meanwhile("ana", not_wanted()).await;
     assert_eq!(fixture.fake.journal(), ["invite ana@emea.example", "anchor t1 ", "revoke t1", "disable t1", "delete t1"]);
 }
 

@@ -5,14 +5,11 @@
 mod fixture;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use async_trait::async_trait;
+use fixture::faulty_bus::FaultyBus;
 use fixture::target::Fault;
 use fixture::{Fixture, Place, not_wanted, tenant, wanted};
-use tokio::sync::Notify;
-use xtsync_bus::{Bus, CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Topic, Transport, Urgency};
 use xtsync_contract::topic;
 use xtsync_domain::Timestamp;
 use xtsync_runtime::clock::{Clock, SystemClock};
@@ -133,9 +130,9 @@ async fn check_skewed_owners_agree(former: i64, next: i64) {
 }
 
 async fn check_late_publication_is_followed_by_the_newest(fixture: Fixture) {
-    let slow = Slow::over(&fixture.bus);
-    let bus: Bus = slow.clone();
-    let former = Arc::new(fixture.another_of(Parts { bus, ..fixture.parts() }).await);
+    let slow_bus = FaultyBus::new(fixture.bus.clone());
+    let permits = slow_bus.hold(&[topic::LINKS.of(tenant("hub"))]);
+    let former = Arc::new(fixture.another_of(Parts { bus: slow_bus.clone(), ..fixture.parts() }).await);
     fixture::wait_for_lease(&former).await;
     fixture.decide("ana", wanted("ana", "Paris", true)).await;
     fixture.intake().await;
@@ -145,7 +142,7 @@ async fn check_late_publication_is_followed_by_the_newest(fixture: Fixture) {
         let former = Arc::clone(&former);
         async move { former.publish_step(&tenant("hub")).await }
     });
-    slow.asked.notified().await;
+    slow_bus.waits.notified().await;
 
     let owner = fixture.another().await;
     fixture::wait_for_lease(&owner).await;
@@ -156,70 +153,12 @@ async fn check_late_publication_is_followed_by_the_newest(fixture: Fixture) {
     owner.publish_step(&tenant("hub")).await.unwrap();
     let newest = fixture.links().await.remove(0).version;
 
-    slow.proceed.notify_one();
+    permits.add_permits(1);
     assert!(late.await.unwrap().is_err(), "the lease is gone");
     assert_ne!(fixture.links().await.remove(0).version, newest, "the older state came last");
     owner.publish_step(&tenant("hub")).await.unwrap();
     assert_eq!(fixture.links().await.remove(0).version, newest);
     assert_eq!(owner.publish_step(&tenant("hub")).await.unwrap(), 0);
-}
-
-/// A bus whose first publication of links waits until the test releases it.
-struct Slow {
-    inner: Bus,
-    is_first: AtomicBool,
-    asked: Notify,
-    proceed: Notify,
-}
-
-impl Slow {
-    fn over(inner: &Bus) -> Arc<Self> {
-        Arc::new(Self { inner: Arc::clone(inner), is_first: AtomicBool::new(true), asked: Notify::new(), proceed: Notify::new() })
-    }
-}
-
-#[async_trait]
-impl Transport for Slow {
-    async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
-        let links = records.iter().any(|record| topic::LINKS.scope(&record.topic).is_some());
-        if links && self.is_first.swap(false, Ordering::SeqCst) {
-            self.asked.notify_one();
-            self.proceed.notified().await;
-        }
-        self.inner.publish(records, urgency).await
-    }
-
-    async fn has_capacity(&self, topics: &[Topic]) -> bool {
-        self.inner.has_capacity(topics).await
-    }
-
-    async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error> {
-        self.inner.subscribe(group, topics).await
-    }
-
-    async fn reader(&self, from: &[Position]) -> Result<Box<dyn Reader>, Error> {
-        self.inner.reader(from).await
-    }
-
-    async fn ends(&self, topic: &Topic) -> Result<Vec<Ends>, Error> {
-        self.inner.ends(topic).await
-    }
-
-    async fn create(&self, topics: &[Topic], options: CreateOptions) -> Result<Vec<Topic>, Error> {
-        self.inner.create(topics, options).await
-    }
-
-    async fn brokers(&self) -> Result<usize, Error> {
-        self.inner.brokers().await
-    }
-
-    async fn missing(&self, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
-        self.inner.missing(topics).await
-    }
-
-    fn creates_topics(&self) -> bool {
-        self.inner.creates_topics()
-    }
 }
 
 #[tokio::test]

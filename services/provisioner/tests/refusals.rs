@@ -7,7 +7,7 @@ mod fixture;
 use std::time::Duration;
 
 use fixture::target::Fault;
-use fixture::{Fixture, Place, address, not_wanted, wanted};
+use fixture::{Fixture, Place, address, not_wanted, users, wanted};
 use xtsync_contract::internal;
 use xtsync_contract::internal::command::Action;
 use xtsync_directory::Error;
@@ -21,20 +21,6 @@ fn failing() -> Fault {
     Fault::Before(Error::Failing { reason: "status 500".into(), wait: None })
 }
 
-fn users(count: usize) -> Vec<String> {
-    (0..count).map(|number| format!("u{number:02}")).collect()
-}
-
-async fn fixture_with(users: &[String]) -> Fixture {
-    let fixture = Fixture::new(Place::Sqlite).await;
-    for user in users {
-        fixture.decide(user, wanted(user, "Paris", true)).await;
-    }
-    fixture.converge().await;
-    fixture.fake.journal();
-    fixture
-}
-
 async fn condition_of(fixture: &Fixture, user: &str) -> Option<(ConditionKind, String)> {
     let links = fixture.links().await;
     let link = links.iter().map(|record| &record.link).find(|link| link.user().as_str() == user).unwrap();
@@ -44,7 +30,7 @@ async fn condition_of(fixture: &Fixture, user: &str) -> Option<(ConditionKind, S
 #[tokio::test]
 async fn k_11_one_forbidden_joiner_blocks_no_other_user() {
     let users = users(20);
-    let fixture = fixture_with(&users).await;
+    let fixture = Fixture::with(&users).await;
     fixture.fake.fail_always("invite", "joiner@emea.example", forbidden());
     fixture.decide("joiner", wanted("joiner", "Paris", true)).await;
     fixture.converge().await;
@@ -66,7 +52,7 @@ async fn k_11_one_forbidden_joiner_blocks_no_other_user() {
 #[tokio::test]
 async fn k_11_where_all_invitations_are_forbidden_joiners_wait_and_all_others_go_on() {
     let users = users(5);
-    let fixture = fixture_with(&users).await;
+    let fixture = Fixture::with(&users).await;
     fixture.fake.fail_always("invite", "", forbidden());
     for number in 0..100 {
         let user = format!("j{number:02}");
@@ -96,7 +82,7 @@ async fn k_11_where_all_invitations_are_forbidden_joiners_wait_and_all_others_go
 #[tokio::test]
 async fn k_11_where_everything_is_forbidden_leavers_are_still_tried() {
     let users = users(12);
-    let fixture = fixture_with(&users).await;
+    let fixture = Fixture::with(&users).await;
     for verb in ["invite", "patch", "find", "revoke", "disable", "delete"] {
         fixture.fake.fail_always(verb, "", forbidden());
     }
@@ -145,7 +131,7 @@ async fn a_few_failed_look_ups_do_not_make_the_target_unreachable() {
 #[tokio::test]
 async fn an_unreachable_target_is_retried_for_leavers_with_their_own_backoff() {
     let users = users(2);
-    let fixture = fixture_with(&users).await;
+    let fixture = Fixture::with(&users).await;
     let away = || Fault::Before(Error::Unavailable { reason: "no connection".into() });
     fixture.fake.fail_always("patch", "", away());
     fixture.fake.fail_always("revoke", "", away());
@@ -244,7 +230,7 @@ async fn k_13_a_retry_command_retries_all_or_one_link_once() {
 
 #[tokio::test]
 async fn a_command_retries_a_blocked_target_at_once() {
-    let fixture = fixture_with(&users(1)).await;
+    let fixture = Fixture::with(&users(1)).await;
     fixture.fake.fail_always("patch", "", Fault::Before(Error::Unauthorized { code: "secret_expired".into() }));
     fixture.decide("u00", wanted("u00", "Rome", true)).await;
     fixture.converge().await;
@@ -262,7 +248,7 @@ async fn a_command_retries_a_blocked_target_at_once() {
 #[tokio::test]
 async fn a_verb_that_a_connector_lacks_keeps_its_links_waiting_and_no_other() {
     let users = users(3);
-    let fixture = fixture_with(&users).await;
+    let fixture = Fixture::with(&users).await;
     let id = |user: &str| fixture.fake.object(&address(user)).unwrap().id.0;
     fixture.fake.fail_always("patch", &id(&users[0]), Fault::Before(Error::Unsupported { verb: "patch" }));
     fixture.fake.fail_always("revoke", &id(&users[1]), Fault::Before(Error::Unsupported { verb: "revoke_sessions" }));

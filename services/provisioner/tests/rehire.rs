@@ -7,7 +7,8 @@ mod fixture;
 use std::time::Duration;
 
 use fixture::rehire::{
-    again, check_restored, deleted_employee, employee, former_employee, owners, present_employee, redeemed_employee, with_address_of,
+    again, check_killed_in_each_call, check_restored, deleted_employee, employee, former_employee, owners, present_employee,
+    redeemed_employee, with_address_of,
 };
 use fixture::target::Fault;
 use fixture::{Fixture, Place, address, not_wanted, out_of_scope, wanted};
@@ -235,27 +236,8 @@ async fn a_lost_answer_of_any_write_of_a_restoration_is_recovered() {
 
 #[tokio::test]
 async fn a_provisioner_killed_in_any_call_of_a_restoration_leaves_what_the_next_one_completes() {
-    for happened in [false, true] {
-        for killed in 0.. {
-            let case = format!("killed in call {killed}, which happened: {happened}");
-            let mut fixture = redeemed_employee(Place::Sqlite, "007").await;
-            fixture.fake.stop_answering(killed, [happened]);
-            fixture.decide("eva-again", again("eva-again")).await;
-            fixture.intake().await;
-            let is_killed = fixture.work_until_hung().await;
-            fixture.fake.answer_again();
-            if is_killed {
-                fixture.restart().await;
-            }
-            fixture.advance_and_converge(Duration::from_secs(180)).await;
-            check_restored(&fixture, &case).await;
-            assert!(fixture.fake.journal().iter().all(|write| !write.starts_with("invite")), "{case}");
-            if !is_killed {
-                assert!(killed >= 6, "a look-up, a restoration, a reading, the redemption, the anchor, the sign-in");
-                break;
-            }
-        }
-    }
+    // A look-up, a restoration, a reading, the redemption, the anchor, the sign-in.
+    check_killed_in_each_call(6, again("eva-again"), async || redeemed_employee(Place::Sqlite, "007").await).await;
 }
 
 /// The topic may still hold the record by which the former link owns the object.

@@ -6,7 +6,7 @@ mod fixture;
 
 use std::time::Duration;
 
-use fixture::rehire::{check_restored, owners, with_address_of};
+use fixture::rehire::{check_killed_in_each_call, check_restored, owners, with_address_of};
 use fixture::{Fixture, Place, address, not_wanted, out_of_scope, wanted};
 use xtsync_connector_graph::CAPABILITIES;
 use xtsync_contract::internal;
@@ -139,26 +139,11 @@ async fn a_confirmed_rehire_waits_for_the_former_links_own_work() {
 
 #[tokio::test]
 async fn a_provisioner_killed_in_any_call_of_a_confirmed_rehire_leaves_what_the_next_one_completes() {
-    for happened in [false, true] {
-        for killed in 0.. {
-            let case = format!("killed in call {killed}, which happened: {happened}");
-            let mut fixture = gone(Place::Sqlite, not_wanted()).await;
-            confirm(&fixture, "eva").await;
-            fixture.fake.stop_answering(killed, [happened]);
-            fixture.decide("eva-again", with_address_of("eva", "eva-again")).await;
-            fixture.intake().await;
-            let is_killed = fixture.work_until_hung().await;
-            fixture.fake.answer_again();
-            if is_killed {
-                fixture.restart().await;
-            }
-            fixture.advance_and_converge(Duration::from_secs(180)).await;
-            check_restored(&fixture, &case).await;
-            assert!(fixture.fake.journal().iter().all(|write| !write.starts_with("invite")), "{case}");
-            if !is_killed {
-                assert!(killed >= 5, "a restoration, a reading, the redemption, the anchor, the sign-in");
-                break;
-            }
-        }
-    }
+    let confirmed = async || {
+        let fixture = gone(Place::Sqlite, not_wanted()).await;
+        confirm(&fixture, "eva").await;
+        fixture
+    };
+    // A restoration, a reading, the redemption, the anchor, the sign-in.
+    check_killed_in_each_call(5, with_address_of("eva", "eva-again"), confirmed).await;
 }

@@ -169,8 +169,8 @@ impl Simulation {
             let invited = self.written.iter().filter(|write| **write == format!("invite {}", address(who))).count();
             assert_eq!(invited, usize::from(object.is_some()), "{case}: {who}; {:?}", self.written);
         }
-        let people = self.fixture.fake.objects().len();
-        assert!(people <= self.wanted.len(), "{case}: {people} objects for {} people", self.wanted.len());
+        let objects = self.fixture.fake.objects().len();
+        assert!(objects <= self.wanted.len(), "{case}: {objects} objects for {} users", self.wanted.len());
         for link in self.fixture.links().await.iter().map(|record| &record.link) {
             assert!(link.condition.is_none() && link.veto.is_none(), "{case}: {link:?}");
         }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use parking_lot::{Mutex, MutexGuard};
-use tokio::sync::Semaphore;
+use tokio::sync::{Notify, Semaphore};
 use xtsync_bus::{
     Bus, Committed, CreateOptions, Ends, Error, Event, Outgoing, Partition, Position, Reader, Subscription, Topic, Transport, Urgency,
 };
@@ -14,6 +14,8 @@ use xtsync_bus::{
 pub struct FaultyBus {
     inner: Bus,
     faults: Arc<Mutex<Faults>>,
+    /// Notified when a publication waits for a permit.
+    pub waits: Notify,
 }
 
 /// The faults to inject, and what was observed.
@@ -21,10 +23,8 @@ pub struct FaultyBus {
 pub struct Faults {
     /// Whether the bus cannot be reached, for publications and reads.
     pub unavailable: bool,
-    /// Each publication waits for a permit, if this is set.
-    pub held: Option<Arc<Semaphore>>,
-    /// The number of publications that have waited.
-    pub waiting: usize,
+    /// Publications that wait for a permit.
+    held: Option<Held>,
     /// The number of commits that fail before one succeeds again.
     pub failing_commits: u32,
     /// Topics that an administrator has not created yet.
@@ -39,9 +39,24 @@ pub struct Faults {
     pub released: Vec<Partition>,
 }
 
+/// Which publications wait, and for what.
+struct Held {
+    /// Those with a record of these; all, if there are none.
+    topics: Vec<Topic>,
+    permits: Arc<Semaphore>,
+}
+
 impl FaultyBus {
     pub fn new(inner: Bus) -> Arc<Self> {
-        Arc::new(Self { inner, faults: Arc::default() })
+        Arc::new(Self { inner, faults: Arc::default(), waits: Notify::new() })
+    }
+
+    /// Has each publication with a record of these topics, or each at all where none is named, wait for a permit; returns where to give
+    /// them.
+    pub fn hold(&self, topics: &[Topic]) -> Arc<Semaphore> {
+        let permits = Arc::new(Semaphore::new(0));
+        self.faults().held = Some(Held { topics: topics.to_vec(), permits: Arc::clone(&permits) });
+        permits
     }
 
     pub fn faults(&self) -> MutexGuard<'_, Faults> {
@@ -69,10 +84,11 @@ fn unavailable() -> Error {
 impl Transport for FaultyBus {
     async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
         self.reach()?;
-        let held = self.faults().held.clone();
-        if let Some(held) = held {
-            self.faults().waiting += 1;
-            held.acquire().await.unwrap().forget();
+        let is_held = |held: &&Held| held.topics.is_empty() || records.iter().any(|record| held.topics.contains(&record.topic));
+        let permits = self.faults().held.as_ref().filter(is_held).map(|held| Arc::clone(&held.permits));
+        if let Some(permits) = permits {
+            self.waits.notify_one();
+            permits.acquire().await.unwrap().forget();
         }
         self.inner.publish(records, urgency).await
     }

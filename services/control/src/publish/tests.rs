@@ -5,7 +5,6 @@ use xtsync_kit::faulty_bus;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use tokio::sync::Semaphore;
 use xtsync_bus::{Bus, Table};
 use xtsync_contract::event;
 use xtsync_runtime::health::Health;
@@ -140,21 +139,19 @@ async fn a_replica_paused_before_publishing_leaves_the_newest_revision_last() {
     let first = context(dir.path()).await;
     let bus = Bus::clone(&first.bus);
     apply(&first, &written(YAML), Actor::internal("test"), false).await.unwrap();
-    let (faulty_bus, gate) = (faulty_bus::FaultyBus::new(Bus::clone(&bus)), Arc::new(Semaphore::new(0)));
-    faulty_bus.faults().held = Some(Arc::clone(&gate));
+    let faulty_bus = faulty_bus::FaultyBus::new(Bus::clone(&bus));
+    let permits = faulty_bus.hold(&[]);
     let paused = Context { bus: Arc::<faulty_bus::FaultyBus>::clone(&faulty_bus), ..first };
     store_only(&paused, &YAML.replace("mode: enforce", "mode: observe")).await;
     let taken_over = async {
-        while faulty_bus.faults().waiting == 0 {
-            tokio::task::yield_now().await;
-        }
+        faulty_bus.waits.notified().await;
         let owner = context_on(dir.path(), Bus::clone(&bus)).await;
         let newest = apply(&owner, &written(&YAML.replace("scopeGracePeriod: 1s", "scopeGracePeriod: 2s")), Actor::internal("test"), false)
             .await
             .unwrap()
             .revision;
         // The resources first, then the commit.
-        gate.add_permits(2);
+        permits.add_permits(2);
         (owner, newest)
     };
     let (late, (owner, newest)) = tokio::join!(pending(&paused), taken_over);
