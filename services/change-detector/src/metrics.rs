@@ -26,7 +26,7 @@ impl Metrics {
         let counter = |name, help| meter.u64_counter(name).with_description(help).build();
         Self {
             published: counter("xtsync_detector_published", "User deltas published."),
-            republished: counter("xtsync_detector_republished", "User deltas published again by republishing."),
+            republished: counter("xtsync_detector_republished", "User deltas published again with unchanged versions."),
             cycles: counter("xtsync_detector_cycles", "Sync cycles completed."),
             changes: counter("xtsync_detector_changes", "Changes read from directories, by kind."),
             failures: counter("xtsync_detector_failures", "Steps that failed, by code."),
@@ -67,12 +67,12 @@ impl Metrics {
         self.failures.add(1, &[tenant_label(tenant), KeyValue::new("code", code)]);
     }
 
-    /// Counts users whose change a comparison found and no delta query had reported.
+    /// Counts users whose change a full read found and no delta query had reported.
     pub(crate) fn missed_changes(&self, tenant: &TenantName, users: u64) {
         self.missed_changes.add(users, &[tenant_label(tenant)]);
     }
 
-    /// How many notifications came that are ours, and how many that are anybody's.
+    /// Counts notifications with a known client state, and those with another or none.
     pub(crate) fn notifications(&self, accepted: usize, foreign: usize) {
         for (result, number) in [("accepted", accepted), ("foreign", foreign)] {
             self.notifications.add(number as u64, &[KeyValue::new("result", result)]);
@@ -84,12 +84,12 @@ impl Metrics {
         self.subscriptions.record(number as u64, &[tenant_label(tenant)]);
     }
 
-    /// How many people are kept for a reason.
-    pub(crate) fn held(&self, tenant: &TenantName, reason: &'static str, people: u64) {
-        self.held.record(people, &[tenant_label(tenant), KeyValue::new("reason", reason)]);
+    /// How many users of a tenant the removal guard holds for a reason.
+    pub(crate) fn held(&self, tenant: &TenantName, reason: &'static str, users: u64) {
+        self.held.record(users, &[tenant_label(tenant), KeyValue::new("reason", reason)]);
     }
 
-    /// The delay with which a directory reported a change that, by its own word, happened at `happened`.
+    /// The delay between a change, at the time that the directory gives for it, and its report.
     pub(crate) fn directory_lag(&self, tenant: &TenantName, happened: Timestamp, seen: Timestamp) {
         self.latency.directory(tenant, seen.since(happened));
     }

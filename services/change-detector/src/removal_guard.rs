@@ -1,8 +1,8 @@
-//! The members that groups of scopes retain in the store: a group that lost more than half of its users, and more than ten, in one cycle
-//! keeps them as published, until most of them are back or an administrator lets them go (`BoundedChange`, I-5).
+//! The retained members in the store: a scope group that lost more than half of its users, and more than ten, in one cycle keeps them as
+//! published, until most of them are back or an administrator allows the removal (`BoundedChange`, I-5).
 //!
-//! The mirror's memberships are the directory's own; what a group retains stands beside them, and how many per group, since they may be
-//! very many.
+//! The memberships of the mirror are those of the directory. Retained members are in a table of their own, and their number per group in
+//! another, because there may be too many to count.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 
@@ -14,20 +14,20 @@ use crate::error::Error;
 use crate::mirror::{self, CHUNK};
 use crate::pending::{self, Chunk, Work};
 
-/// The groups that retain members.
+/// The groups that retain members and do not release them yet.
 pub(crate) async fn groups(tx: &mut Transaction, tenant: &TenantName) -> Result<BTreeSet<GroupId>, Error> {
     let rows = tx.fetch("SELECT group_id FROM removal_guard WHERE tenant = $1 AND releasing = 0", params![tenant.as_str()]).await?;
     rows.iter().map(|row| Ok(row.text("group_id")?.into())).collect()
 }
 
-/// How many memberships are retained.
+/// How many memberships these groups retain.
 pub(crate) async fn count(tx: &mut Transaction, tenant: &TenantName) -> Result<u64, Error> {
     const SQL: &str = "SELECT CAST(COALESCE(SUM(retained), 0) AS BIGINT) AS users FROM removal_guard WHERE tenant = $1 AND releasing = 0";
     let row = tx.fetch_one_opt(SQL, params![tenant.as_str()]).await?;
     Ok(row.map(|row| row.uint("users")).transpose()?.unwrap_or(0))
 }
 
-/// Has groups retain some members, each with whether the membership was direct.
+/// Stores members that groups retain, each with whether the membership was direct.
 pub(crate) async fn retain(tx: &mut Transaction, tenant: &TenantName, members: &[(&UserId, &GroupId, bool)]) -> Result<(), Error> {
     const RETAIN: &str = "INSERT INTO retained_member (tenant, user_id, group_id, direct) VALUES {rows} \
         ON CONFLICT (tenant, user_id, group_id) DO NOTHING RETURNING group_id";
@@ -57,22 +57,22 @@ pub(crate) async fn retaining(
     Ok(retained)
 }
 
-/// Some of the users that a group retains, after `after`; a chunk of them if there are so many.
+/// A chunk of the users that a group retains, in the order of their ids, after `after`.
 pub(crate) async fn retained_by(tx: &mut Transaction, tenant: &TenantName, group: &GroupId, after: &str) -> Result<Vec<UserId>, Error> {
     const SQL: &str = "SELECT user_id FROM retained_member WHERE tenant = $1 AND group_id = $2 AND user_id > $3 ORDER BY user_id LIMIT $4";
     let rows = tx.fetch(SQL, params![tenant.as_str(), group.as_str(), after, CHUNK as u64]).await?;
     rows.iter().map(|row| Ok(row.text("user_id")?.into())).collect()
 }
 
-/// Begins to let a group's retained members go.
+/// Begins to release a group's retained members.
 pub(crate) async fn release(tx: &mut Transaction, tenant: &TenantName, group: &GroupId) -> Result<(), Error> {
     const SQL: &str = "UPDATE removal_guard SET releasing = 1 WHERE tenant = $1 AND group_id = $2";
     tx.execute(SQL, params![tenant.as_str(), group.as_str()]).await?;
-    info!(%tenant, %group, "the members that a group retained are let go");
+    info!(%tenant, %group, "a group releases its retained members");
     pending::add(tx, tenant, [Work::Release(group.clone())]).await
 }
 
-/// Releases some of them: a user that is not back is projected without the group.
+/// Releases a chunk of them: users who are not back are projected without the group.
 pub(crate) async fn release_some(tx: &mut Transaction, tenant: &TenantName, group: &GroupId, now: Timestamp) -> Result<Chunk, Error> {
     const RELEASE: &str = "DELETE FROM retained_member WHERE (tenant, user_id, group_id) IN (VALUES {rows})";
     const DONE: &str = "DELETE FROM removal_guard WHERE tenant = $1 AND group_id = $2";

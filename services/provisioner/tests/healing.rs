@@ -111,7 +111,7 @@ async fn a_lost_store_is_rebuilt_from_the_topics_and_writes_nothing_before_the_t
         assert!(fixture.links().await.iter().all(|record| record.link.is_converged()));
         fixture.restart().await;
         fixture.converge().await;
-        assert_eq!(fixture.held().await, (BTreeMap::new(), String::new()), "released is released");
+        assert_eq!(fixture.held().await, (BTreeMap::new(), String::new()), "a resumed target stays resumed");
     }
 }
 

@@ -12,6 +12,6 @@ CREATE TABLE removal_guard (
     tenant    TEXT   NOT NULL,
     group_id  TEXT   NOT NULL,
     retained  BIGINT NOT NULL,  -- how many
-    releasing BIGINT NOT NULL,  -- 1 once they are being let go
+    releasing BIGINT NOT NULL,  -- 1 while they are being released
     PRIMARY KEY (tenant, group_id)
 );

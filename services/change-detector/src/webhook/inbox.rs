@@ -60,13 +60,12 @@ impl Inbox {
         let hashes: HashSet<String> = hashed.iter().map(|(hash, _)| hash.clone()).collect();
         let compare = async || states.compare(tenant, &hashes, Instant::now(), async || subscription::hashes(&store).await).await;
         let mut compared = compare().await?;
-        if compared.is_unsure {
-            // Perhaps of a subscription made a moment ago: its notification does not come again.
+        if compared.may_be_new {
+            // The notification may be of a new subscription, and the directory does not repeat it.
             sleep(READ_INTERVAL_MIN).await;
             compared = compare().await?;
         }
-        let ours = compared.ours;
-        let accepted: Vec<&(String, Event)> = hashed.iter().filter(|(hash, _)| ours.contains(hash)).collect();
+        let accepted: Vec<&(String, Event)> = hashed.iter().filter(|(hash, _)| compared.known.contains(hash)).collect();
         metrics.notifications(accepted.len(), notifications.len() - accepted.len());
         if accepted.is_empty() {
             return Ok(true);

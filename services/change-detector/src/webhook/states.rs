@@ -1,7 +1,7 @@
-//! The client states of all subscriptions, as hashes, in memory: what is posted is compared with them and asks no database.
+//! A cache of the hashes of all subscriptions' client states, so that an anonymous request causes no query of the database.
 //!
-//! They are read again when they are old, and when a state is not among them, which may be that of a subscription made a moment ago; but
-//! never more often than once a second, whatever is posted. What is not known and comes sooner waits for that.
+//! It is read again when it has expired, and when a request has an unknown client state, because that may belong to a new subscription.
+//! It is read at most once a second, whatever is posted; a request with an unknown state that comes sooner waits until then.
 
 use std::collections::{HashMap, HashSet};
 use std::time::Duration;
@@ -12,31 +12,31 @@ use xtsync_domain::TenantName;
 
 use crate::error::Error;
 
-/// How often they are read at most.
+/// The shortest interval between two reads.
 pub(super) const READ_INTERVAL_MIN: Duration = Duration::from_secs(1);
 
-/// How old they get: one that is gone is not taken for ours for longer.
+/// When the cache expires: a subscription that was deleted is accepted no longer than this.
 const AGE_MAX: Duration = Duration::from_secs(30);
 
 /// The hashes of the client states, by tenant.
 pub(crate) type Hashes = HashMap<TenantName, HashSet<String>>;
 
-/// What a comparison found.
+/// The result of a comparison.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub(super) struct Compared {
-    /// Those of the hashes that are of subscriptions of the tenant.
-    pub(super) ours: HashSet<String>,
-    /// Whether another may be one too, since it was too soon to read them again.
-    pub(super) is_unsure: bool,
+    /// The hashes that belong to subscriptions of the tenant.
+    pub(super) known: HashSet<String>,
+    /// Whether another hash may belong to a new subscription, because it was too soon to read the cache again.
+    pub(super) may_be_new: bool,
 }
 
 #[derive(Debug, Default)]
-pub(super) struct States(Mutex<Known>);
+pub(super) struct States(Mutex<Cache>);
 
 #[derive(Debug, Default)]
-struct Known {
+struct Cache {
     hashes: Hashes,
-    read: Option<Instant>,
+    read_at: Option<Instant>,
 }
 
 impl States {
@@ -48,23 +48,22 @@ impl States {
         now: Instant,
         read: impl AsyncFnOnce() -> Result<Hashes, Error>,
     ) -> Result<Compared, Error> {
-        let mut known = self.0.lock().await;
-        let age = known.read.map(|read| now.saturating_duration_since(read));
-        let has_unknown = || hashes.iter().any(|hash| !known.of(tenant, hash));
-        let has_unknown = has_unknown();
+        let mut cache = self.0.lock().await;
+        let age = cache.read_at.map(|read_at| now.saturating_duration_since(read_at));
+        let has_unknown = hashes.iter().any(|hash| !cache.contains(tenant, hash));
         let is_read = age.is_none_or(|age| age >= AGE_MAX || (age >= READ_INTERVAL_MIN && has_unknown));
         if is_read {
-            // Counted from here, also where it fails.
-            known.read = Some(now);
-            known.hashes = read().await?;
+            // Also if the read fails: a failing store is not queried by each request.
+            cache.read_at = Some(now);
+            cache.hashes = read().await?;
         }
-        let ours = hashes.iter().filter(|hash| known.of(tenant, hash)).cloned().collect();
-        Ok(Compared { ours, is_unsure: has_unknown && !is_read })
+        let known = hashes.iter().filter(|hash| cache.contains(tenant, hash)).cloned().collect();
+        Ok(Compared { known, may_be_new: has_unknown && !is_read })
     }
 }
 
-impl Known {
-    fn of(&self, tenant: &TenantName, hash: &str) -> bool {
+impl Cache {
+    fn contains(&self, tenant: &TenantName, hash: &str) -> bool {
         self.hashes.get(tenant).is_some_and(|hashes| hashes.contains(hash))
     }
 }
@@ -77,46 +76,46 @@ mod tests {
 
     #[tokio::test]
     async fn posts_query_the_store_once_a_second_at_most() {
-        let (states, emea, asked) = (States::default(), TenantName::new("emea").unwrap(), Cell::new(0));
+        let (states, emea, reads) = (States::default(), TenantName::new("emea").unwrap(), Cell::new(0));
         let stored = std::cell::RefCell::new(Hashes::from([(emea.clone(), HashSet::from(["a".to_owned()]))]));
         let time = Cell::new(Instant::now());
-        let ours = async |hashes: &[&str]| {
+        let known = async |hashes: &[&str]| {
             let read = async || {
-                asked.set(asked.get() + 1);
+                reads.set(reads.get() + 1);
                 Ok(stored.borrow().clone())
             };
             let given = hashes.iter().map(|hash| (*hash).to_owned()).collect();
-            let Compared { ours, is_unsure } = states.compare(&emea, &given, time.get(), read).await.unwrap();
-            let mut ours: Vec<String> = ours.into_iter().collect();
-            ours.sort();
-            format!("{}{}", ours.join(" "), if is_unsure { " ?" } else { "" })
+            let Compared { known, may_be_new } = states.compare(&emea, &given, time.get(), read).await.unwrap();
+            let mut known: Vec<String> = known.into_iter().collect();
+            known.sort();
+            format!("{}{}", known.join(" "), if may_be_new { " ?" } else { "" })
         };
-        assert_eq!((ours(&["a"]).await.as_str(), asked.get()), ("a", 1));
+        assert_eq!((known(&["a"]).await.as_str(), reads.get()), ("a", 1));
         for _ in 0..1_000 {
-            assert_eq!(ours(&["a", "guessed"]).await, "a ?", "it may have been made since");
+            assert_eq!(known(&["a", "guessed"]).await, "a ?", "it may belong to a new subscription");
         }
-        assert_eq!(asked.get(), 1, "at once after it was asked");
+        assert_eq!(reads.get(), 1, "it is too soon to read again");
         time.set(time.get() + READ_INTERVAL_MIN);
         stored.borrow_mut().insert(emea.clone(), HashSet::from(["b".to_owned()]));
-        assert_eq!((ours(&["a"]).await.as_str(), asked.get()), ("a", 1), "what is known needs no question");
-        assert_eq!((ours(&["b"]).await.as_str(), asked.get()), ("b", 2), "a new one is found");
-        assert_eq!((ours(&["a"]).await.as_str(), asked.get()), (" ?", 2), "and the old one is none any more");
+        assert_eq!((known(&["a"]).await.as_str(), reads.get()), ("a", 1), "a known state causes no read");
+        assert_eq!((known(&["b"]).await.as_str(), reads.get()), ("b", 2), "a new subscription is found");
+        assert_eq!((known(&["a"]).await.as_str(), reads.get()), (" ?", 2), "the former state is unknown");
         time.set(time.get() + AGE_MAX);
         stored.borrow_mut().clear();
-        assert_eq!((ours(&["b"]).await.as_str(), asked.get()), ("", 3), "what is old is read again");
+        assert_eq!((known(&["b"]).await.as_str(), reads.get()), ("", 3), "an expired cache is read again");
     }
 
     #[tokio::test]
     async fn a_failing_store_is_not_queried_by_each_post() {
-        let (states, emea, asked) = (States::default(), TenantName::new("emea").unwrap(), Cell::new(0));
+        let (states, emea, reads) = (States::default(), TenantName::new("emea").unwrap(), Cell::new(0));
         let now = Instant::now();
         for _ in 0..100 {
             let read = async || {
-                asked.set(asked.get() + 1);
+                reads.set(reads.get() + 1);
                 Err(Error::from(xtsync_store::Error::Corrupt("away".to_owned())))
             };
             drop(states.compare(&emea, &HashSet::from(["guessed".to_owned()]), now, read).await);
         }
-        assert_eq!(asked.get(), 1);
+        assert_eq!(reads.get(), 1);
     }
 }
