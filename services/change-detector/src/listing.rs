@@ -46,6 +46,12 @@ pub(crate) async fn save(tx: &mut Transaction, tenant: &TenantName, group: &Grou
     Ok(())
 }
 
+/// Ends all listings of a tenant that are not complete.
+pub(crate) async fn abandon(tx: &mut Transaction, tenant: &TenantName) -> Result<(), Error> {
+    tx.execute("UPDATE listing SET began = 0, page = NULL WHERE tenant = $1", params![tenant.as_str()]).await?;
+    Ok(())
+}
+
 /// Notes that a listing that began then is complete.
 pub(crate) async fn complete(tx: &mut Transaction, tenant: &TenantName, group: &GroupId, began: Timestamp) -> Result<(), Error> {
     const SQL: &str = "INSERT INTO listing (tenant, group_id, began, page, last, former) VALUES ($1, $2, 0, NULL, $3, 0) \

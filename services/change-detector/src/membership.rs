@@ -36,7 +36,10 @@ pub(crate) async fn upsert_groups(
         |(id, entry): (&GroupId, &GroupEntry)| params![tenant.as_str(), id.as_str(), entry.name.as_deref(), 0_i64, context.full_cycle];
     let (seen, shown): (Vec<_>, Vec<_>) = groups.iter().filter(|(_, entry)| entry.is_shown).partition(|(id, _)| reported.contains(*id));
     tx.insert(if matches!(context.of, PageOf::Full { .. }) { SHOWN } else { MENTIONED }, shown.into_iter().map(row).collect()).await?;
-    tx.insert(SEEN, seen.into_iter().map(row).collect()).await?;
+    // The page of a listing is no sight of the group by a full read.
+    if matches!(context.of, PageOf::Full { .. }) {
+        tx.insert(SEEN, seen.into_iter().map(row).collect()).await?;
+    }
     let gone = groups.iter().filter(|(id, entry)| entry.is_gone && !reported.contains(*id));
     let gone = gone.map(|(id, _)| params![tenant.as_str(), id.as_str()]);
     tx.insert(GONE, gone.collect()).await?;

@@ -138,6 +138,13 @@ impl GroupPage {
     }
 }
 
+impl GroupPage {
+    /// Whether it says of a group that it is gone.
+    pub(crate) fn has_gone_groups(&self) -> bool {
+        self.groups.values().any(|entry| entry.is_gone)
+    }
+}
+
 /// Notes members that a cycle reports while a full read or a listing reads members.
 async fn note_members(tx: &mut Transaction, context: &Context<'_>, entries: &[MemberEntry]) -> Result<(), Error> {
     if context.of.full_beside().is_some() {

@@ -83,9 +83,9 @@ async fn among(
     Ok(found)
 }
 
-/// Deletes a chunk. Returns the number of rows.
-pub(crate) async fn clear(tx: &mut Transaction, tenant: &TenantName) -> Result<u64, Error> {
+/// Deletes a chunk of what was reported before then. Returns the number of rows.
+pub(crate) async fn clear(tx: &mut Transaction, tenant: &TenantName, before: Timestamp) -> Result<u64, Error> {
     const SQL: &str = "DELETE FROM reported WHERE tenant = $1 AND (group_id, child_id) IN \
-        (SELECT group_id, child_id FROM reported WHERE tenant = $1 ORDER BY group_id, child_id LIMIT $2)";
-    Ok(tx.execute(SQL, params![tenant.as_str(), CHUNK as u64]).await?)
+        (SELECT group_id, child_id FROM reported WHERE tenant = $1 AND at < $2 ORDER BY group_id, child_id LIMIT $3)";
+    Ok(tx.execute(SQL, params![tenant.as_str(), before, CHUNK as u64]).await?)
 }

@@ -130,21 +130,22 @@ impl Watched {
             let mut has_failed = false;
             let wait = match self.step(&mut tenant, source, &fence).await {
                 Ok(Pause::None) => {
-                    failures = 0;
+                    let is_well = !tenant.as_ref().is_some_and(Tenant::is_failing);
+                    failures = if is_well { 0 } else { failures };
                     // What comes while there is much to do is not left until it is done.
                     tokio::select! {
                         biased;
                         () = registration.triggered() => if let Some(tenant) = &mut tenant { tenant.trigger() },
                         () = std::future::ready(()) => {}
                     }
-                    if status_at.elapsed() >= STATUS_INTERVAL {
+                    if is_well && status_at.elapsed() >= STATUS_INTERVAL {
                         status_at = Instant::now();
                         self.publish_status(tenant.as_ref(), None);
                     }
                     continue;
                 }
                 Ok(Pause::Until(then)) => {
-                    if !tenant.as_ref().is_some_and(Tenant::awaits_answer) {
+                    if !tenant.as_ref().is_some_and(Tenant::is_failing) {
                         failures = 0;
                         self.publish_status(tenant.as_ref(), None);
                     }
@@ -162,7 +163,7 @@ impl Watched {
             };
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = pause(tenant.as_mut(), has_failed, wait, &*self.shared.parts.clock) => {}
+                paused = pause(tenant.as_mut(), has_failed, wait, &*self.shared.parts.clock) => if paused.is_err() { tenant = None },
                 changed = self.specs.changed() => if changed.is_err() { return },
                 // Who asks us to wait is not asked sooner, whatever happens there.
                 () = registration.requested(), if has_failed => {}
@@ -248,18 +249,18 @@ impl Watched {
     }
 }
 
-/// Waits, at most until the directory answers. After a failure, changes that the tenant found before are published meanwhile.
-async fn pause(tenant: Option<&mut Tenant>, has_failed: bool, wait: Duration, clock: &dyn Clock) {
+/// Waits, at most until the directory answers; after a failure to the end.
+///
+/// # Errors
+/// As [`Tenant::pause_until`].
+async fn pause(tenant: Option<&mut Tenant>, has_failed: bool, wait: Duration, clock: &dyn Clock) -> Result<(), Error> {
     let end = Instant::now() + wait;
     match tenant {
-        Some(tenant) if has_failed => tenant.publish_until(end, clock).await,
-        Some(tenant) => {
-            let _ = timeout_at(end, tenant.answered()).await;
-            return;
-        }
-        None => {}
+        Some(tenant) if has_failed => return tenant.pause_until(end, clock).await,
+        Some(tenant) => drop(timeout_at(end, tenant.answered()).await),
+        None => sleep_until(end).await,
     }
-    sleep_until(end).await;
+    Ok(())
 }
 
 /// Waits until the lease is ours.

@@ -106,6 +106,8 @@ async fn full_groups(source: &dyn Source, cursor: Option<Cursor>) -> Result<(Opt
 pub(super) struct Background {
     task: Option<AbortOnDropHandle<Answered>>,
     answered: Option<Answered>,
+    /// Whether the last request was for a page of a listing.
+    is_full_next: bool,
 }
 
 /// A request and its answer.
@@ -158,9 +160,9 @@ impl Tenant {
         self.background.is_busy()
     }
 
-    /// Whether nothing can be said before the directory answers, since there are no cycles yet.
-    pub(crate) fn awaits_answer(&self) -> bool {
-        self.is_asking() && !self.sync_state.is_incremental()
+    /// Whether the last page failed without which there are no cycles: other answers do not end that.
+    pub(crate) fn is_failing(&self) -> bool {
+        self.failures.is_page_missing && !self.sync_state.is_incremental()
     }
 
     /// Asks for what is due beside the cycles. Facts go first: what is not known fresh closes the gate.
@@ -168,13 +170,26 @@ impl Tenant {
         if self.background.is_busy() {
             return;
         }
-        let request = self.facts_request(now).or_else(|| self.listing_request(now)).or_else(|| self.full_request(now));
+        let (listing, full) = (|| self.listing_request(now), || self.full_request(now));
+        // Without cycles everything waits for the full read; beside them, neither waits for the end of the other.
+        let request = self.facts_request(now).or_else(|| match self.sync_state.is_incremental() && !self.background.is_full_next {
+            true => listing().or_else(full),
+            false => full().or_else(listing),
+        });
         let Some(request) = request else { return };
+        self.background.is_full_next = matches!(request, Request::Members(..));
         if let Request::Members(group, listing) = &request {
             // What cycles report from now on is newer than the page.
             self.listings.proceed(group.clone(), listing.clone());
         }
         self.background.ask(request, &self.source, now);
+    }
+
+    /// Asks for facts that are due.
+    pub(super) fn ask_facts(&mut self, now: Timestamp) {
+        if let Some(request) = self.facts_request(now).filter(|_| !self.background.is_busy()) {
+            self.background.ask(request, &self.source, now);
+        }
     }
 
     /// Uses the answer, if it is there. True when there was one.
@@ -201,8 +216,7 @@ impl Tenant {
     fn is_wanted(&self, request: &Request) -> bool {
         match request {
             Request::Tenant => true,
-            Request::Names(names) => *names == self.spec.names,
-            Request::Groups(groups) => self.spec.users.as_ref().is_some_and(|(_, projection)| projection.groups.iter().eq(groups)),
+            Request::Names(_) | Request::Groups(_) => self.facts_request(Timestamp(i64::MAX)).as_ref() == Some(request),
             Request::Members(group, listing) => self.is_listing_wanted(group, listing),
             Request::FullGroups(..) | Request::FullUsers(..) | Request::UserCount(_) => self.full_page_request().as_ref() == Some(request),
         }

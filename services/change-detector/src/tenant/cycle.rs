@@ -252,6 +252,7 @@ impl Tenant {
         let page = GroupPage::of(&mut tx, &context, changes).await?;
         let guarded = if self.held.scope > 0 { removal_guard::groups(&mut tx, &self.name).await? } else { BTreeSet::new() };
         let has_nestings = !page.nestings.is_empty();
+        let has_gone = matches!(of, PageOf::Cycle { .. }) && page.has_gone_groups();
         let left = Left::of(&self.closure, &page, &guarded);
         for entries in page.users.chunks(CHUNK) {
             merge::members(&mut tx, &context, &self.closure, entries).await?;
@@ -265,6 +266,9 @@ impl Tenant {
         let closure = merge::nest(&mut tx, &context, &self.closure, referenced, page).await?;
         sync_state::save(&mut tx, &self.name, sync_state);
         tx.commit().await?;
+        if has_gone {
+            self.facts.gone_at = now;
+        }
         let are_few = match of {
             PageOf::Cycle { .. } => self.cycle.losses.note(left),
             PageOf::Full { .. } | PageOf::Listing { .. } => false,

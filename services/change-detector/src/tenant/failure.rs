@@ -18,6 +18,8 @@ pub(super) struct Failures {
     pub(super) full: Option<Failure>,
     /// That the cursors of cycles were void, and none has come to its end since.
     pub(super) void: Option<Failure>,
+    /// Whether the last page of a full read failed, and no cycles went on beside it.
+    pub(super) is_page_missing: bool,
 }
 
 /// Failure with a delta.

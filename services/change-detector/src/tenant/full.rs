@@ -23,7 +23,7 @@ use crate::full::{Full, FullPhase, Reason};
 use crate::sweep::{self, SeenCounter};
 use crate::sync_state::{self, Phase, SyncState};
 use crate::takeover::{self, Mode};
-use crate::{reported, staging};
+use crate::{listing, reported, staging};
 
 /// How often the store is asked whether an operator asks for a full read; a trigger asks at once.
 const RESYNC_CHECK_INTERVAL: Duration = Duration::from_secs(5);
@@ -216,6 +216,8 @@ impl Tenant {
         sync_state.unverified_attributes.clear();
         let mut tx = self.begin().await?;
         sweep::begin(&mut tx, &self.name, self.sync_state.full_cycle).await?;
+        // A page of a listing under way has shown members that the sweep takes out.
+        listing::abandon(&mut tx, &self.name).await?;
         sync_state::save(&mut tx, &self.name, &sync_state);
         tx.commit().await?;
         (self.sync_state, self.is_pending) = (sync_state, true);
@@ -227,9 +229,7 @@ impl Tenant {
     async fn clear(&mut self) -> Result<bool, Error> {
         let mut tx = self.begin().await?;
         let mut cleared = staging::clear(&mut tx, &self.name).await?;
-        if !self.listings.is_under_way() {
-            cleared += reported::clear(&mut tx, &self.name).await?;
-        }
+        cleared += reported::clear(&mut tx, &self.name, self.listings.began()).await?;
         let is_over = cleared == 0;
         let mut sync_state = self.sync_state.clone();
         if is_over {

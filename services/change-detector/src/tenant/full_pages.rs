@@ -55,6 +55,7 @@ impl Tenant {
             Err(error) => return self.full_failed(error, now),
         };
         let full_cycle = self.sync_state.full_cycle;
+        self.failures.is_page_missing = false;
         let is_own = identity.is_none_or(|identity| self.adopt(identity.directory_id, now));
         match is_own && self.sync_state.full_cycle == full_cycle {
             true => self.stage_groups(asked, page, now).await,
@@ -70,7 +71,10 @@ impl Tenant {
         now: Timestamp,
     ) -> Result<(), Error> {
         match page {
-            Ok(page) => self.stage_users(asked, page, now).await,
+            Ok(page) => {
+                self.failures.is_page_missing = false;
+                self.stage_users(asked, page, now).await
+            }
             Err(error) => self.full_failed(error, now),
         }
     }
@@ -107,7 +111,10 @@ impl Tenant {
                 Failure::record(&mut self.failures.full, error.code(), error.wait().unwrap_or(FULL_RETRY_INTERVAL), now);
                 Ok(())
             }
-            error => Err(error.into()),
+            error => {
+                self.failures.is_page_missing = true;
+                Err(error.into())
+            }
         }
     }
 

@@ -40,8 +40,8 @@ impl Tenant {
     /// The next page of members of a group that is due.
     pub(super) fn listing_request(&self, now: Timestamp) -> Option<Request> {
         let (_, projection) = self.spec.users.as_ref().filter(|_| self.can_read() && self.can_list())?;
-        let is_readable = |group: &&GroupId| self.facts.group_states.get(*group) == Some(&GroupState::Present);
-        let group = self.listings.next(projection.groups.iter().filter(is_readable), self.sync_state.cycle, now)?;
+        let groups = projection.groups.iter().filter(|group| self.is_listed(group));
+        let group = self.listings.next(groups, self.sync_state.cycle, now)?;
         let listing = self.listings.progress(group).cloned().unwrap_or(Listing { began: now, page: None });
         Some(Request::Members(group.clone(), listing))
     }
@@ -152,7 +152,10 @@ impl Tenant {
     pub(super) async fn note_unreported(&mut self) -> Result<(), Error> {
         let mut tx = self.begin().await?;
         let unreported = membership::unreported(&mut tx, &self.name).await?;
-        if !self.listings.is_under_way() && self.sync_state.full.is_none() && reported::clear(&mut tx, &self.name).await? > 0 {
+        // What cycles reported before a full read or a listing under way began says nothing about its pages.
+        let full_began = self.sync_state.full.as_ref().map(|_| self.sync_state.began);
+        let before = full_began.into_iter().chain([self.listings.began()]).min().unwrap_or_default();
+        if reported::clear(&mut tx, &self.name, before).await? > 0 {
             tx.commit().await?;
         }
         let certain: Vec<GroupId> =

@@ -64,6 +64,11 @@ impl Listings {
         !self.under_way.is_empty()
     }
 
+    /// When the oldest of those under way began; the end of time where none is.
+    pub(super) fn began(&self) -> Timestamp {
+        self.under_way.values().map(|listing| listing.began).min().unwrap_or(Timestamp(i64::MAX))
+    }
+
     /// Those under way.
     pub(super) fn under_way(&self) -> impl Iterator<Item = &GroupId> {
         self.under_way.keys()
@@ -74,9 +79,11 @@ impl Listings {
         self.under_way.get(group)
     }
 
-    /// Has every group listed once more.
+    /// Has every group listed once more, from its first page.
     pub(super) fn renew(&mut self) {
         self.due.clear();
+        self.under_way.clear();
+        self.efforts.clear();
     }
 
     /// The group to list next: one whose listing is under way, or that is due when so many cycles are complete.

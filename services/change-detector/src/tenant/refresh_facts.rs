@@ -40,6 +40,10 @@ pub(super) struct FactsReading {
     /// The groups of scopes, as they were looked at last.
     pub(super) group_states: HashMap<GroupId, GroupState>,
     stage: FactsStage,
+    /// When the tenant itself was asked about last.
+    asked_at: Timestamp,
+    /// When a cycle reported last that a group is gone.
+    pub(super) gone_at: Timestamp,
     /// When they are read next.
     pub(super) due: Timestamp,
 }
@@ -61,9 +65,9 @@ impl Tenant {
         (self.facts.stage, self.facts.due) = (FactsStage::Tenant, Timestamp(0));
     }
 
-    /// The facts are read until the next time is due.
-    fn end_facts(&mut self, wait: Duration, now: Timestamp) {
-        (self.facts.stage, self.facts.due) = (FactsStage::Tenant, now.plus(wait));
+    /// The facts are read; the next time is due so long after they were asked for.
+    fn end_facts(&mut self) {
+        (self.facts.stage, self.facts.due) = (FactsStage::Tenant, self.facts.asked_at.plus(self.intervals.facts));
     }
 
     /// The facts cannot be read. That does not stop the reading of users: what is not known fresh closes the gate by itself.
@@ -71,7 +75,8 @@ impl Tenant {
         let error = Error::Directory(error);
         warn!(tenant = %self.name, code = error.code(), "the tenant's facts cannot be read");
         self.metrics.failed(&self.name, error.code());
-        self.end_facts(error.wait().unwrap_or(FACTS_RETRY_INTERVAL), now);
+        let wait = error.wait().unwrap_or(FACTS_RETRY_INTERVAL);
+        (self.facts.stage, self.facts.due) = (FactsStage::Tenant, now.plus(wait));
     }
 
     /// Publishes what was read of the tenant itself, as of when it was asked.
@@ -81,6 +86,7 @@ impl Tenant {
         policy: directory::Result<AccessPolicy>,
         (asked_at, now): (Timestamp, Timestamp),
     ) -> Result<(), Error> {
+        self.facts.asked_at = asked_at;
         if let Ok(identity) = &identity {
             self.facts.identity = Some(identity.directory_id.clone());
         }
@@ -88,7 +94,7 @@ impl Tenant {
         self.publish_facts(facts, now).await?;
         match identity.err().or(policy.err()) {
             Some(error) => self.facts_failed(error, now),
-            None if self.is_other_directory() || self.spec.users.is_none() => self.end_facts(self.intervals.facts, now),
+            None if self.is_other_directory() || self.spec.users.is_none() => self.end_facts(),
             None => self.facts.stage = FactsStage::Names,
         }
         Ok(())
@@ -124,6 +130,8 @@ impl Tenant {
         (asked_at, now): (Timestamp, Timestamp),
     ) -> Result<(), Error> {
         let found = match found {
+            // It is asked again: the answer may be older than what a cycle has reported.
+            Ok(_) if asked_at <= self.facts.gone_at => return Ok(()),
             Ok(found) => found,
             Err(error) => {
                 self.facts_failed(error, now);
@@ -137,7 +145,7 @@ impl Tenant {
         self.store_group_states(&states, now).await?;
         self.facts.group_states = states.into_iter().collect();
         self.note_unreported().await?;
-        self.end_facts(self.intervals.facts, now);
+        self.end_facts();
         Ok(())
     }
 

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use tokio::time::{Instant, timeout_at};
 use xtsync_bus::CAPACITY_CHECK_INTERVAL;
 use xtsync_domain::Timestamp;
+use xtsync_runtime::clock::Clock;
 
 use super::failure::Failure;
 use super::{Pause, Tenant};
@@ -22,8 +24,10 @@ impl Tenant {
         self.publication.is_bulk &= now < self.cycle.due && !self.cycle.is_triggered;
         let published = if publishes { self.publish(now).await? } else { Published::All };
         let is_answered = self.use_answer(now).await?;
-        let is_worked = self.spec.users.is_some() && !self.is_other_directory() && self.identify(now).await? && self.work(now).await?;
+        let worked = if self.spec.users.is_some() && !self.is_other_directory() { self.work(now).await } else { Ok(false) };
+        // Also where cycles fail: what is not known fresh closes the gate.
         self.ask(now);
+        let is_worked = worked?;
         if published == Published::Some || is_answered || is_worked {
             return Ok(Pause::None);
         }
@@ -44,6 +48,9 @@ impl Tenant {
 
     /// Goes on with the cycle and with what is stored of it and of the full read. True when there is more to do at once.
     async fn work(&mut self, now: Timestamp) -> Result<bool, Error> {
+        if !self.identify(now).await? {
+            return Ok(false);
+        }
         self.begin_requested_resync(now).await?;
         self.drop_listings().await?;
         let mut worked = self.do_pending(now).await?;
@@ -55,6 +62,26 @@ impl Tenant {
             worked |= self.full_step(now).await?;
         }
         Ok(worked)
+    }
+
+    /// Waits after a failure. What was found before it is published meanwhile, and facts are read: what is not known fresh closes the gate.
+    ///
+    /// # Errors
+    /// When the store fails: then what is in memory may be wrong.
+    pub(crate) async fn pause_until(&mut self, end: Instant, clock: &dyn Clock) -> Result<(), Error> {
+        while Instant::now() < end {
+            self.publish_until(end, clock).await;
+            let now = clock.now();
+            self.ask_facts(now);
+            let wake = end.min(Instant::now() + self.facts_wake(now).since(now));
+            if timeout_at(wake, self.answered()).await.is_ok() {
+                // What else fails is asked for again after the pause.
+                if let Err(error @ Error::Store(_)) = self.use_answer(clock.now()).await {
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
     }
 
     /// Until when there are no facts to read.

@@ -228,6 +228,11 @@ impl Fixture {
         users[&user.into()].body.iter().map(|(name, _)| name.to_owned()).collect()
     }
 
+    /// Waits a moment, as after a failure.
+    pub(super) async fn pause(&mut self) {
+        self.tenant.pause_until(Instant::now() + Duration::from_millis(20), &*self.clock).await.unwrap();
+    }
+
     /// What needs a look.
     pub(super) fn warning(&self) -> &'static str {
         self.tenant.warning()
@@ -661,6 +666,8 @@ struct Rules {
     unselectable: Option<DirectoryError>,
     refused: Option<DirectoryError>,
     throttled_listings: BTreeSet<GroupId>,
+    refuses_policy: bool,
+    throttles_cycles: bool,
 }
 
 /// How many members a page of a listing has.
@@ -674,6 +681,16 @@ impl Script {
     pub(super) fn throttle_listing(&self, group: &str, is_throttled: bool) {
         let groups = &mut self.rules.lock().throttled_listings;
         let _ = if is_throttled { groups.insert(group.into()) } else { groups.remove(&GroupId::from(group)) };
+    }
+
+    /// The access policy is refused, or not any more.
+    pub(super) fn refuse_policy(&self, is_refused: bool) {
+        self.rules.lock().refuses_policy = is_refused;
+    }
+
+    /// Cycles are throttled for 20 seconds each time, or not any more.
+    pub(super) fn throttle_cycles(&self, is_throttled: bool) {
+        self.rules.lock().throttles_cycles = is_throttled;
     }
 
     /// This request is not answered for now; none of a cycle's.
@@ -733,6 +750,9 @@ impl Script {
     fn question(&self, cursor: Option<&Cursor>) -> DirectoryResult<bool> {
         let is_full = cursor.is_none_or(|cursor| cursor.0.starts_with("full"));
         let rules = self.rules.lock();
+        if !is_full && rules.throttles_cycles {
+            return Err(DirectoryError::Throttled { wait: Duration::from_secs(20) });
+        }
         if is_full && rules.blocks_full_reads {
             return Err(DirectoryError::Unavailable { reason: "held".to_owned() });
         }
@@ -976,6 +996,9 @@ impl Source for Script {
 
     async fn access_policy(&self) -> DirectoryResult<AccessPolicy> {
         self.unheld("access_policy").await;
+        if self.rules.lock().refuses_policy {
+            return Err(DirectoryError::Forbidden { code: "Authorization_RequestDenied".into() });
+        }
         Ok(AccessPolicy::default())
     }
 

@@ -208,3 +208,40 @@ async fn k_10_the_listing_of_a_group_that_no_scope_refers_to_any_more_is_dropped
         assert_eq!(fixture.directory.listed_pages(), 1);
     }
 }
+
+#[tokio::test]
+async fn k_10_a_full_read_that_omits_a_member_has_a_listing_under_way_begin_anew() {
+    for mut fixture in at_second_page().await {
+        fixture.step().await.unwrap();
+        let all: Vec<String> = (0..2_500).map(|number| format!("p{number:04}")).collect();
+        fixture.later(COMPARE);
+        let users = all.iter().map(|id| changed(id, &[])).collect();
+        fixture.directory.full_read(vec![joined("all", &names(&all[1..]))], users);
+        fixture.trigger();
+        while fixture.full_phase() != Some(FullPhase::Project) {
+            fixture.step().await.unwrap();
+        }
+        fixture.published().await;
+        fixture.directory.throttle_listing("all", false);
+        assert_eq!((later(&mut fixture).await.len(), fixture.full_phase()), (0, None), "the first page has shown that member");
+    }
+}
+
+/// Its successor has not looked at any group yet, and never will.
+#[tokio::test]
+async fn k_10_a_full_read_ends_where_facts_cannot_be_read() {
+    for mut fixture in fixtures(&["ana", "bo"], &["ana", "bo"]).await {
+        fixture.run_cycle().await;
+        fixture.later(COMPARE);
+        let users = vec![changed("ana", &[]), changed("bo", &[]), changed("cy", &[])];
+        fixture.directory.full_read(vec![joined("all", &["ana", "bo", "cy"])], users);
+        fixture.trigger();
+        while fixture.full_phase() != Some(FullPhase::Replace) {
+            fixture.step().await.unwrap();
+        }
+        fixture.directory.members("all", &["ana", "bo", "cy"]);
+        fixture.directory.refuse_policy(true);
+        fixture.restart().await;
+        assert_eq!((later(&mut fixture).await, fixture.full_phase()), (vec!["cy:replay:all:-".to_owned()], None));
+    }
+}

@@ -68,3 +68,22 @@ async fn users_wait_for_a_name_that_is_about_to_get_its_id() {
     fixture.configure(&["city"], &["all", "two"], 2).await;
     assert_eq!(summaries(&fixture.run_cycle().await), ["ana:initial:all+two:-"]);
 }
+
+/// The gate closes where facts are not known fresh, and opens no sooner for a throttled delta query.
+#[tokio::test]
+async fn facts_are_read_while_every_cycle_fails() {
+    let mut fixture = Fixture::new(&["city"], &["all"]).await;
+    fixture.run_cycle().await;
+    fixture.directory.throttle_cycles(true);
+    fixture.directory.named("A", &["1"]);
+    fixture.names(written(1, &["A"])).await;
+    fixture.trigger();
+    assert!(fixture.step().await.is_err());
+    for _ in 0..500 {
+        if fixture.resolved().await == ["A@1: 1"] {
+            return;
+        }
+        fixture.pause().await;
+    }
+    panic!("the name is not looked up");
+}
