@@ -53,19 +53,27 @@ pub fn json(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
         match needs_escape(letter, Lines::Kept) {
-            // All of them are in the first plane.
-            true => write!(shown, "\\u{:04x}", u32::from(letter)).expect("writing to a string does not fail"),
+            true => {
+                for unit in letter.encode_utf16(&mut [0; 2]) {
+                    write!(shown, "\\u{unit:04x}").expect("writing to a string does not fail");
+                }
+            }
             false => shown.push(letter),
         }
     }
     shown
 }
 
-/// Whether a terminal obeys a character, or it changes how others are shown. Source: Unicode, UAX 9 (directional formatting characters).
+/// Whether a terminal obeys a character, or it changes how others are shown, or is not shown itself, so that two names look alike. Source:
+/// Unicode, UAX 9 (directional formatting characters) and the property Default_Ignorable_Code_Point of UCD `DerivedCoreProperties`, without
+/// what scripts and pictures need: the joiner of graphemes and selectors of variants.
 fn needs_escape(letter: char, lines: Lines) -> bool {
     match letter {
         '\n' | '\t' => lines == Lines::Escaped,
-        '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}' => true,
+        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}' => {
+            true
+        }
+        '\u{e0000}'..='\u{e007f}' => true,
         other => other.is_control(),
     }
 }
@@ -82,6 +90,7 @@ mod tests {
             ("a\u{1b}[2Jb", "a\\u{1b}[2Jb"),
             ("a\u{9b}2Jb\r\u{8}\u{7f}\0", "a\\u{9b}2Jb\\u{d}\\u{8}\\u{7f}\\u{0}"),
             ("a\u{202e}b\u{2066}c\u{200b}", "a\\u{202e}b\\u{2066}c\\u{200b}"),
+            ("a\u{61c}b\u{2060}c\u{ad}d\u{180e}\u{e0041}", "a\\u{61c}b\\u{2060}c\\u{ad}d\\u{180e}\\u{e0041}"),
             ("\u{1b}[32msettled\u{1b}[39m", "\u{1b}[32msettled\u{1b}[39m"),
         ] {
             assert_eq!(visible(text, Lines::Kept), want);
@@ -93,7 +102,7 @@ mod tests {
 
     #[test]
     fn json_is_equivalent_and_without_control_characters() {
-        let value = serde_json::json!({"name": "a\u{1b}[2J\u{9b}\u{202e}b\n"});
+        let value = serde_json::json!({"name": "a\u{1b}[2J\u{9b}\u{202e}\u{e0041}b\n"});
         let shown = json(&format!("{value:#}"));
         assert!(shown.chars().all(|letter| letter == '\n' || !needs_escape(letter, Lines::Kept)), "{shown}");
         assert_eq!(serde_json::from_str::<serde_json::Value>(&shown).unwrap(), value);
