@@ -1,6 +1,6 @@
 //! The directory extensions of users that a target has registered, the anchor among them.
 //!
-//! The anchor is `extension_{app}_xtsyncAnchor`, registered once in the target by a person (pitfall R5). Without it nothing that we make
+//! The anchor is `extension_{app}_xtsyncAnchor`, registered once in the target by an operator (pitfall R5). Without it nothing that we make
 //! could be distinguished from objects of others, so nothing is done.
 
 use serde::Deserialize;

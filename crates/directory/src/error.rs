@@ -39,13 +39,13 @@ pub enum Error {
         /// What was seen.
         reason: String,
     },
-    /// Our credentials are refused; a person must act.
+    /// Our credentials are refused; an operator must act.
     #[error("the directory refuses our credentials ({code})")]
     Unauthorized {
         /// The code, and what the directory said.
         code: Refusal,
     },
-    /// We lack a permission, or the tenant is not prepared; a person must act.
+    /// We lack a permission, or the tenant is not prepared; an operator must act.
     #[error("the directory forbids it ({code})")]
     Forbidden {
         /// The code, and what the directory said.

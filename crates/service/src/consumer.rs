@@ -1,7 +1,8 @@
 //! Consumes topics from the offsets in a store, whatever the group has committed to the bus.
 //!
-//! The group's committed offsets are only for lag tools. Missing topics are waited for while the others are consumed. If a log was
-//! recreated, so that its offsets start again, the stored offset is set back: otherwise new records would count as processed.
+//! The group's committed offsets are for lag tools and for the capacity that bulk publishing asks for. Missing topics are waited for while the
+//! others are consumed. If a log was recreated, so that its offsets start again, the stored offset is set back: otherwise new records would
+//! count as processed.
 
 use std::collections::{BTreeMap, HashMap};
 
@@ -115,7 +116,7 @@ impl Consumer {
         Ok(Vec::new())
     }
 
-    /// Commits positions to the bus for lag tools. A failure loses nothing, because the consumer resumes at the stored offsets.
+    /// Commits positions to the bus, for its consumer lag. A failure loses nothing, because the consumer resumes at the stored offsets.
     pub async fn commit(&mut self, next: BTreeMap<Partition, i64>) {
         self.consumed.extend(next.iter().map(|(partition, next)| (partition.clone(), *next)));
         self.commit_to_bus(next).await;

@@ -59,7 +59,7 @@ impl Error {
         }
     }
 
-    /// How long to wait at least: what the directory asks, or what a person needs to act.
+    /// How long to wait at least: what the directory asks, or what an operator needs to act.
     pub(crate) fn wait(&self) -> Option<Duration> {
         match self {
             Self::Directory(directory::Error::Throttled { wait } | directory::Error::Failing { wait: Some(wait), .. }) => Some(*wait),

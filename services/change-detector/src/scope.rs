@@ -20,7 +20,7 @@ pub(crate) type Scopes = BTreeMap<GroupId, Scope>;
 pub(crate) struct Scope {
     /// Whether members of its groups count in all of them.
     pub(crate) nested: bool,
-    /// Whether all of them let it lose most of its people at once.
+    /// Whether all of them let it lose most of its users at once.
     pub(crate) allows_loss: bool,
 }
 

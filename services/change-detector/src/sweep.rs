@@ -19,7 +19,7 @@ pub(crate) struct SeenCounts {
 }
 
 impl SeenCounts {
-    /// Whether so many are missing that a person must look at it.
+    /// Whether so many are missing that an operator must look at it.
     pub(crate) fn exceeds_threshold(&self) -> bool {
         exceeds_threshold(self.unseen, self.seen)
     }

@@ -93,7 +93,7 @@ pub(crate) struct Intervals {
     pub(crate) forget: Duration,
 }
 
-/// How many people a tenant keeps though the directory does not show them there any more (`BoundedChange`, I-5).
+/// How many users a tenant keeps though the directory does not show them there any more (`BoundedChange`, I-5).
 #[derive(Debug, Default)]
 struct HeldCounts {
     /// Users that the last full read missed, because most were missing.
@@ -262,7 +262,7 @@ impl Tenant {
         self.republishing.is_under_way
     }
 
-    /// How many people are kept in though the directory does not show them there any more, by reason.
+    /// How many users are kept in though the directory does not show them there any more, by reason.
     pub(crate) fn held(&self) -> [(&'static str, u64); 2] {
         [("user_loss", self.held.users), ("scope_loss", self.held.scope)]
     }

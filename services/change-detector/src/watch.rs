@@ -231,7 +231,7 @@ impl Watched {
         let held = tenant.map(Tenant::held).unwrap_or_default();
         let condition = tenant.and_then(Tenant::condition);
         let failure_code = failure.map(|(error, next_try)| (error.code(), next_try)).or(condition);
-        held.iter().for_each(|(reason, people)| self.shared.metrics.held(&self.name, reason, *people));
+        held.iter().for_each(|(reason, users)| self.shared.metrics.held(&self.name, reason, *users));
         self.shared.status.set(RoleStatus {
             tenant: self.name.to_string(),
             revision: tenant.map_or(0, Tenant::revision),
@@ -239,7 +239,7 @@ impl Watched {
             lag: tenant.map_or(0, Tenant::lag),
             blocked: failure_code.map_or_else(|| tenant.map_or("", Tenant::blocked), |(code, _)| code).to_owned(),
             cause: failure.map_or("", |(error, _)| error.cause()).to_owned(),
-            held: held.into_iter().filter(|(_, people)| *people > 0).map(|(reason, people)| (reason.to_owned(), people)).collect(),
+            held: held.into_iter().filter(|(_, users)| *users > 0).map(|(reason, users)| (reason.to_owned(), users)).collect(),
             leader: true,
             warning: self.warnings(tenant),
             republishing: tenant.is_some_and(Tenant::is_republishing),

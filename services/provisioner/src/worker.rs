@@ -380,7 +380,7 @@ impl Worker {
     }
 }
 
-/// Whether a reason for which a target is set aside passes by itself, so that no person needs to act.
+/// Whether a reason for which a target is set aside passes by itself, so that no operator needs to act.
 fn is_passing(reason: &str) -> bool {
     matches!(reason, "throttled" | "away")
 }

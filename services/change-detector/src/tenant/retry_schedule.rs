@@ -9,7 +9,7 @@ use xtsync_domain::Timestamp;
 /// How soon a reading is repeated first.
 const RETRY_INTERVAL_MIN: Duration = Duration::from_secs(10 * 60);
 
-/// How soon at most often in the long run, and always where most of the people are missing: that is for a person to look at.
+/// How soon at most often in the long run, and always where most of the users are missing: that is for an operator to look at.
 const RETRY_INTERVAL_MAX: Duration = Duration::from_secs(24 * 60 * 60);
 
 /// Whether everything is to be read again, and when.

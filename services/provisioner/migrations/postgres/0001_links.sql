@@ -30,7 +30,7 @@ CREATE TABLE work (
     source  TEXT    NOT NULL,
     user_id TEXT    NOT NULL,
     class   BIGINT NOT NULL,
-    -- Null where only a change or a person helps.
+    -- Null where only a change or an operator helps.
     due     BIGINT,
     -- What holds it back: null, or the kind and code of the link's condition.
     condition TEXT,

@@ -128,7 +128,7 @@ impl End {
         }
     }
 
-    /// Notes the end's condition in the link, and says when it is due again; `None` where only a change or a person helps.
+    /// Notes the end's condition in the link, and says when it is due again; `None` where only a change or an operator helps.
     pub(super) fn set_condition(&self, link: &mut Link, now: Timestamp, call_timeout: Duration, rng: &mut impl Rng) -> Option<Timestamp> {
         let due = match self {
             Self::Converged => None,

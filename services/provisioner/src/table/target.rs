@@ -50,7 +50,7 @@ pub(crate) async fn set_directory(tx: &mut Transaction, target: &TenantName, dir
     Ok(())
 }
 
-/// A person lets it be written again.
+/// An operator lets it be written again.
 pub(crate) async fn resume(tx: &mut Transaction, target: &TenantName) -> Result<(), store::Error> {
     tx.execute("UPDATE target_ SET observe_only_since = NULL WHERE target = $1", params![target.as_str()]).await.map(drop)
 }

@@ -28,13 +28,13 @@ macro_rules! waiting {
 /// Which of the links that wait.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Waits {
-    /// Behind the gate: not those that a person holds, that a full window holds, or that wait for a verb.
+    /// Behind the gate: not those that an operator holds, that a full window holds, or that wait for a verb.
     Gate,
-    /// For whatever holds them, but for a person.
+    /// For whatever holds them, but for an operator.
     Held,
     /// For that, or for the target.
     HeldOrRefused,
-    /// For whatever it is, but for a person.
+    /// For whatever it is, but for an operator.
     Anything,
     /// For a verb that works again, or for their own turn at it.
     Verb,

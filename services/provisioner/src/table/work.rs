@@ -16,7 +16,7 @@ use crate::error::Result;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Work {
     pub(crate) class: Class,
-    /// `None` where only a change or a person helps.
+    /// `None` where only a change or an operator helps.
     pub(crate) due: Option<Timestamp>,
     pub(crate) condition: Option<(ConditionKind, String)>,
     /// The link, by its record's key, whose object keeps this one from its address.

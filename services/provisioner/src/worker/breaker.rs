@@ -244,7 +244,7 @@ impl Breaker {
         self.verbs.values().filter_map(blocked).collect()
     }
 
-    /// Lets everything be tried at once: a person asks for it.
+    /// Lets everything be tried at once: an operator asks for it.
     pub(crate) fn probe_now(&mut self, now: Timestamp) {
         for circuit in [&mut self.others, &mut self.leavers].into_iter().chain(self.verbs.values_mut().map(|verb| &mut verb.circuit)) {
             circuit.half_open(now);

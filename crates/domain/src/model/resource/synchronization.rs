@@ -1,4 +1,4 @@
-//! A synchronization: a source's wish to have its people in a target. Written by the source's administrator.
+//! A synchronization: a source's wish to have its users in a target. Written by the source's administrator.
 
 mod limits;
 mod mapping;
@@ -13,7 +13,7 @@ pub use mapping::{Apply, Mapping, MappingSource};
 
 use crate::{GroupId, TenantName, canonical_id};
 
-/// One source's people into one target.
+/// One source's users into one target.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub struct Synchronization {
@@ -103,7 +103,7 @@ pub struct PinnedGroup {
     /// Its id.
     #[serde(deserialize_with = "group_id")]
     pub id: GroupId,
-    /// The name it was found by, for people to read.
+    /// The name it was found by, to be read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
