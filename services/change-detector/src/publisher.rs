@@ -16,7 +16,7 @@ use xtsync_domain::link::Class;
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_runtime::trace;
 use xtsync_service::publish;
-use xtsync_store::{Fence, Store};
+use xtsync_store::Fence;
 
 use crate::ROLE;
 use crate::error::Error;
@@ -26,7 +26,6 @@ use crate::urgency::{self, Pass};
 /// Publishes the records of a tenant.
 #[derive(Clone)]
 pub(crate) struct Publisher {
-    pub(crate) store: Store,
     pub(crate) bus: Bus,
     pub(crate) fence: Fence,
     pub(crate) tenant: TenantName,
@@ -81,7 +80,7 @@ impl Publisher {
 
     /// What is due, if it is ours to publish.
     pub(crate) async fn due(&self) -> Result<Vec<Unpublished>, Error> {
-        let due = mirror::unpublished(&self.store, &self.tenant).await?;
+        let due = mirror::unpublished(self.fence.store(), &self.tenant).await?;
         if !due.is_empty() {
             self.fence.check().await?;
         }

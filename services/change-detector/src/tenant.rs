@@ -160,7 +160,7 @@ impl Tenant {
         if sync_state.began == Timestamp(0) {
             sync_state.began = now;
         }
-        let publisher = Publisher { store: store.clone(), bus: bus.clone(), fence: fence.clone(), tenant: name.clone() };
+        let publisher = Publisher { bus: bus.clone(), fence: fence.clone(), tenant: name.clone() };
         rebuild(&publisher, &mut sync_state, now).await?;
         let mut tenant = Self {
             name,
@@ -286,7 +286,7 @@ impl Tenant {
     }
 
     fn publisher(&self) -> Publisher {
-        Publisher { store: self.store.clone(), bus: self.bus.clone(), fence: self.fence.clone(), tenant: self.name.clone() }
+        Publisher { bus: self.bus.clone(), fence: self.fence.clone(), tenant: self.name.clone() }
     }
 
     async fn begin(&self) -> Result<Transaction, Error> {
