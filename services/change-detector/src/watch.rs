@@ -1,5 +1,5 @@
-//! Watches one tenant: takes its lease, steps its detection while the lease is held, waits as long as it says, and begins anew after
-//! a failure.
+//! Runs the detection of one tenant: acquires its lease, steps the detection while the lease is held, waits between steps, and retries
+//! after a failure.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,14 +27,14 @@ use crate::subscriber::{self, Subscriber};
 use crate::tenant::{DetectionSpec, Intervals, Pause, Tenant};
 use crate::{Connect, Error, Trigger};
 
-/// How long it may take to end the subscriptions of a tenant that is no longer watched.
+/// The time limit for ending the subscriptions of a tenant that is no longer watched.
 const UNSUBSCRIBE_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// How long to wait at most after a first failure, and after many: longer only where the directory itself asks for it (`Retry-After`).
+/// The longest wait after the first failure, and after many. A directory may ask for a longer one (`Retry-After`).
 const RETRY_FIRST: Duration = Duration::from_millis(500);
 const RETRY_MAX: Duration = Duration::from_secs(60);
 
-/// How often it is said how a tenant stands that has much to do.
+/// How often the status of a tenant is published while its steps follow one another without a pause.
 const STATUS_INTERVAL: Duration = Duration::from_secs(1);
 
 /// What all tenants share.
@@ -56,9 +56,9 @@ pub(crate) struct Watched {
     pub(crate) name: TenantName,
     pub(crate) tenant: resource::Tenant,
     pub(crate) specs: watch::Receiver<DetectionSpec>,
-    /// What does not stop it and needs a look all the same.
+    /// The code of a problem that does not stop the detection; empty without one.
     pub(crate) warning: watch::Sender<String>,
-    /// How the task stands, where it failed not long ago.
+    /// The state of the task, if it failed recently.
     pub(crate) stage: watch::Sender<Option<TaskState>>,
 }
 
@@ -97,7 +97,7 @@ impl Watched {
             }
         }
         if let Some(fence) = last.filter(|_| self.specs.borrow().users.is_none()) {
-            // In vain where the lease was lost.
+            // This fails if the lease was lost.
             let _ = tokio::time::timeout(UNSUBSCRIBE_TIMEOUT, self.subscriber(&source, &fence).end()).await;
         }
         lease.release().await;
@@ -132,7 +132,7 @@ impl Watched {
                 Ok(Pause::None) => {
                     let is_well = !tenant.as_ref().is_some_and(Tenant::is_failing);
                     failures = if is_well { 0 } else { failures };
-                    // What comes while there is much to do is not left until it is done.
+                    // A trigger counts also while steps follow one another without a pause.
                     tokio::select! {
                         biased;
                         () = registration.triggered() => if let Some(tenant) = &mut tenant { tenant.trigger() },
@@ -156,7 +156,7 @@ impl Watched {
                     has_failed = true;
                     let wait = error.wait().unwrap_or_else(|| backoff::delay_between(failures, RETRY_FIRST, RETRY_MAX, &mut rng));
                     self.failed(tenant.as_ref(), &error, self.shared.parts.clock.now().plus(wait));
-                    // A commit may have happened or not: what is in memory beside the store may be wrong.
+                    // The outcome of a commit may be unknown: the state in memory may differ from the store, so it is loaded again.
                     tenant = tenant.filter(|_| !matches!(error, Error::Store(_)));
                     wait
                 }
@@ -165,7 +165,7 @@ impl Watched {
                 () = stop.cancelled() => {}
                 paused = pause(tenant.as_mut(), has_failed, wait, &*self.shared.parts.clock) => if paused.is_err() { tenant = None },
                 changed = self.specs.changed() => if changed.is_err() { return },
-                // Who asks us to wait is not asked sooner, whatever happens there.
+                // A directory that asked to wait is not asked sooner, whatever is triggered.
                 () = registration.requested(), if has_failed => {}
                 () = registration.triggered(), if !has_failed => if let Some(tenant) = &mut tenant { tenant.trigger() },
             }
@@ -194,12 +194,12 @@ impl Watched {
 
     fn failed(&self, tenant: Option<&Tenant>, error: &Error, next_try: Timestamp) {
         let code = error.code();
-        warn!(tenant = %self.name, code, error = chain(error), "detection waits");
+        warn!(tenant = %self.name, code, error = chain(error), "detection failed and is retried");
         self.shared.metrics.failed(&self.name, code);
         self.publish_status(tenant, Some((error, next_try)));
     }
 
-    /// Takes note of how the task stands.
+    /// Records the state of the task.
     pub(crate) fn set_stage(&self, stage: TaskState) {
         self.stage.send_replace(Some(stage).filter(|stage| *stage != TaskState::Recovered));
         match stage {
@@ -208,18 +208,18 @@ impl Watched {
         }
     }
 
-    /// Reports that another replica holds the tenant, also for one that was killed under this name.
+    /// Publishes that another replica holds the tenant. This replaces the status of a killed process with the same replica name.
     fn publish_standby(&self) {
         self.shared.status.set(RoleStatus { tenant: self.name.to_string(), ..RoleStatus::default() });
     }
 
-    /// Says that the tenant is ours and nothing is done, and why.
+    /// Publishes that this replica holds the tenant, and why its detection does not run.
     fn publish_blocked(&self, code: &str) {
         let (tenant, blocked) = (self.name.to_string(), code.to_owned());
         self.shared.status.set(RoleStatus { tenant, blocked, leader: true, ..RoleStatus::default() });
     }
 
-    /// What needs a look, by stable codes.
+    /// The stable codes of problems that need an administrator.
     fn warnings(&self, tenant: Option<&Tenant>) -> String {
         let (subscriber, panicked) = (self.warning.borrow(), self.stage.borrow().map_or("", |_| PANICKED));
         let full = tenant.and_then(Tenant::full_warning).unwrap_or_default();
@@ -263,7 +263,7 @@ async fn pause(tenant: Option<&mut Tenant>, has_failed: bool, wait: Duration, cl
     Ok(())
 }
 
-/// Waits until the lease is ours.
+/// Waits until this replica holds the lease; returns the epoch.
 async fn wait_acquired(held: &mut watch::Receiver<LeaseState>) -> Epoch {
     loop {
         if let LeaseState::Held(epoch) = *held.borrow_and_update() {
@@ -275,7 +275,7 @@ async fn wait_acquired(held: &mut watch::Receiver<LeaseState>) -> Epoch {
     }
 }
 
-/// Waits until the lease is not ours any more in this epoch.
+/// Waits until this replica no longer holds the lease in this epoch.
 async fn wait_lost(held: &mut watch::Receiver<LeaseState>, epoch: Epoch) {
     while *held.borrow_and_update() == LeaseState::Held(epoch) && held.changed().await.is_ok() {}
 }
