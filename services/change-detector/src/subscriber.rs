@@ -16,7 +16,7 @@ use xtsync_directory::{self as directory, Collection, Source, Subscribe};
 use xtsync_domain::{TenantName, Timestamp};
 use xtsync_runtime::clock::Clock;
 use xtsync_runtime::telemetry::chain;
-use xtsync_store::{Fence, Store};
+use xtsync_store::Fence;
 
 use crate::error::Error;
 use crate::metrics::Metrics;
@@ -41,7 +41,6 @@ const STORE_RETRY_INTERVAL: Duration = Duration::from_secs(5);
 pub(crate) struct Subscriber {
     pub(crate) name: TenantName,
     pub(crate) source: Arc<dyn Source>,
-    pub(crate) store: Store,
     pub(crate) fence: Fence,
     pub(crate) trigger: Trigger,
     pub(crate) metrics: Metrics,
@@ -88,7 +87,7 @@ impl Subscriber {
 
     /// Passes on triggers that other replicas received, and does what is due. True when there are no subscriptions and none are wanted.
     pub(crate) async fn step(&mut self, is_source: bool, now: Timestamp) -> Result<bool, Error> {
-        let known = subscription::load(&self.store, &self.name).await?;
+        let known = subscription::load(self.fence.store(), &self.name).await?;
         let seen_triggers = known.iter().map(|known| known.triggers).sum();
         if self.seen_triggers.replace(seen_triggers).is_some_and(|before| before != seen_triggers) {
             self.trigger.trigger(&self.name);

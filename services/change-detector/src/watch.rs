@@ -107,7 +107,6 @@ impl Watched {
         Subscriber {
             name: self.name.clone(),
             source: source.clone(),
-            store: self.shared.store.clone(),
             fence: fence.clone(),
             trigger: self.shared.trigger.clone(),
             metrics: self.shared.metrics.clone(),

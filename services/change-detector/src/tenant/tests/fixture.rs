@@ -510,7 +510,6 @@ impl Fixture {
         Subscriber {
             name: emea(),
             source: self.directory.clone(),
-            store: self.tenant.store.clone(),
             fence: self.tenant.fence.clone(),
             trigger: Trigger::default(),
             metrics: Metrics::new(),
