@@ -20,7 +20,7 @@ pub(crate) const WINDOW: usize = 5_000;
 pub(crate) enum Work {
     /// The direct members of this group are to be projected anew: it counts for other groups now.
     Project(GroupId),
-    /// The members that this group retains are let go.
+    /// The members that this group retains are taken out of it.
     Release(GroupId),
     /// Users that the full read of this generation has not shown are gone.
     SweepUsers(u64),
