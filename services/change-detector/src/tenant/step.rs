@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, sleep_until, timeout_at};
 use xtsync_bus::CAPACITY_CHECK_INTERVAL;
 use xtsync_domain::Timestamp;
 use xtsync_runtime::clock::Clock;
@@ -75,9 +75,11 @@ impl Tenant {
             self.ask_facts(now);
             let wake = end.min(Instant::now() + self.facts_wake(now).since(now));
             if timeout_at(wake, self.answered()).await.is_ok() {
-                // What else fails is asked for again after the pause.
-                if let Err(error @ Error::Store(_)) = self.use_answer(clock.now()).await {
-                    return Err(error);
+                match self.use_answer(clock.now()).await {
+                    Ok(_) => {}
+                    Err(error @ Error::Store(_)) => return Err(error),
+                    // It is asked for again after the pause.
+                    Err(_) => sleep_until(end).await,
                 }
             }
         }
