@@ -3,6 +3,7 @@
 //! It owns a mirror of each tenant it reads and the cursor into its directory. Each tenant is with one replica at a time, by lease. It
 //! makes no decision about users: the scope and what happens in a target is the business of policy.
 
+mod chunk;
 mod closure;
 mod commands;
 mod error;
@@ -15,7 +16,9 @@ mod merge;
 mod metrics;
 mod mirror;
 mod names;
+mod page;
 mod pending;
+mod perform;
 mod projection;
 mod publisher;
 mod rebuild;

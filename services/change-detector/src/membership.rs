@@ -7,11 +7,11 @@ use xtsync_domain::fact::GroupState;
 use xtsync_domain::{GroupId, TenantName, UserId};
 use xtsync_store::{Transaction, params};
 
+use crate::chunk::CHUNK;
+use crate::chunk::WINDOW;
 use crate::error::{Error, corrupt};
 use crate::last_entries::GroupEntry;
-use crate::merge::{Context, PageOf};
-use crate::mirror::CHUNK;
-use crate::pending::WINDOW;
+use crate::page::{Context, PageOf};
 
 /// Stores the groups of a page: those that are shown exist, with the name if it is mentioned; one that was gone is back. The state of an
 /// unreadable group stays: only [`set_state`] changes it. Of `reported` groups only that they were seen is stored.

@@ -4,99 +4,21 @@
 //! out of it: only a membership that the directory itself ended is ended here.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
-use std::sync::Arc;
 
-use xtsync_directory::{GroupChange, MemberKind, Source, UserChange};
+use xtsync_directory::{GroupChange, MemberKind, UserChange};
 use xtsync_domain::fact::GroupState;
-use xtsync_domain::{GroupId, TenantName, Timestamp, UserId, Value};
+use xtsync_domain::{GroupId, Timestamp, UserId, Value};
 use xtsync_store::Transaction;
 
+use crate::chunk::CHUNK;
 use crate::closure::Closure;
 use crate::error::Error;
-use crate::full::FullPhase;
 use crate::last_entries::{GroupEntry, LastEntries};
-use crate::mirror::{self, CHUNK, Mirrored};
+use crate::mirror::{self, Mirrored};
+use crate::page::Context;
 use crate::pending::{self, Work};
 use crate::staging;
 use crate::{membership, reported};
-
-/// Where a page is merged.
-pub(crate) struct Context<'a> {
-    pub(crate) tenant: &'a TenantName,
-    /// The reading of everything that rows are marked with.
-    pub(crate) full_cycle: u64,
-    /// What the page belongs to.
-    pub(crate) of: PageOf<'a>,
-    pub(crate) now: Timestamp,
-    /// The attributes that are kept of users, sorted; beside those that the directory's connector needs.
-    pub(crate) selected: &'a [String],
-    pub(crate) source: &'a Arc<dyn Source>,
-}
-
-/// What a page belongs to.
-#[derive(Debug, Clone, Copy)]
-pub(crate) enum PageOf<'a> {
-    /// An incremental cycle.
-    Cycle {
-        /// The phase of the full read beside it: its pages do not override what the cycle reports.
-        full: Option<&'a FullPhase>,
-        /// Whether listings of members are under way beside it; likewise.
-        is_listing: bool,
-    },
-    /// A full read that began then.
-    Full { began: Timestamp },
-    /// A listing of the members of a group that began then.
-    Listing {
-        began: Timestamp,
-        /// How many cycles are complete.
-        cycle: u64,
-    },
-}
-
-impl PageOf<'_> {
-    /// Whether the page also mentions what is known already.
-    pub(crate) fn mentions_all(self) -> bool {
-        self.began().is_some()
-    }
-
-    /// When the pages began that cycles may have overtaken; none for cycles themselves.
-    fn began(self) -> Option<Timestamp> {
-        match self {
-            Self::Cycle { .. } => None,
-            Self::Full { began } | Self::Listing { began, .. } => Some(began),
-        }
-    }
-
-    /// The phase of the full read beside a cycle.
-    fn full_beside(self) -> Option<FullPhase> {
-        match self {
-            Self::Cycle { full, .. } => full.cloned(),
-            Self::Full { .. } | Self::Listing { .. } => None,
-        }
-    }
-
-    /// Whether members that a cycle reports are noted.
-    fn notes_members(self) -> bool {
-        match self {
-            Self::Cycle { full, is_listing } => is_listing || matches!(full, Some(FullPhase::Groups(_))),
-            Self::Full { .. } | Self::Listing { .. } => false,
-        }
-    }
-}
-
-impl Context<'_> {
-    fn selects(&self, attribute: &str) -> bool {
-        self.selected.binary_search_by(|name| name.as_str().cmp(attribute)).is_ok() || self.source.needs(attribute)
-    }
-
-    /// The change without attributes that are not kept.
-    fn selected(&self, mut change: UserChange) -> UserChange {
-        if let UserChange::Changed { attributes, .. } = &mut change {
-            attributes.keep(|name| self.selects(name));
-        }
-        change
-    }
-}
 
 /// What the page says of one member: what kind it is, and none where it is no member.
 pub(crate) type MemberEntry = (GroupId, String, Option<MemberKind>);

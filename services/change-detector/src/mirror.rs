@@ -12,14 +12,11 @@ use xtsync_domain::{Attributes, TenantName, Timestamp, UserDelta, UserId};
 use xtsync_store::republish::BATCH_ROWS;
 use xtsync_store::{self as store, Param, Row, Store, Transaction, params};
 
+use crate::chunk::{CHUNK, WINDOW};
 use crate::error::{Error, corrupt};
-use crate::pending::WINDOW;
 
 /// The most users published at once: an urgent user waits for no more of others.
 pub(crate) const PUBLISH_BATCH_MAX: usize = 100;
-
-/// How many users one transaction handles at most.
-pub(crate) const CHUNK: usize = 1_000;
 
 /// What [`read`] reads.
 macro_rules! select {

@@ -1,19 +1,15 @@
 //! Work on more rows than one transaction takes, such as on all members of a group: noted in the store with what calls for it, then done
-//! a chunk at a time, each chunk with the place where the next one begins.
+//! a chunk at a time (`perform.rs`), each chunk with the place where the next one begins.
 //!
 //! So a statement's limit of time does not depend on the size of a tenant, other work goes on between the chunks, and a successor goes on
 //! where a killed process stopped. Projection waits until nothing is pending: before, it is not known what a cycle changes.
 
 use tracing::info;
-use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
+use xtsync_domain::{GroupId, TenantName};
 use xtsync_store::{Row, Transaction, params};
 
+use crate::chunk::Key;
 use crate::error::{Error, corrupt};
-use crate::mirror::{self, CHUNK};
-use crate::{membership, removal_guard, sweep};
-
-/// How many rows are looked at in one statement at most, where few of them may be concerned.
-pub(crate) const WINDOW: usize = 5_000;
 
 /// Work on many rows.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,20 +26,6 @@ pub(crate) enum Work {
     SweepGroups(u64),
     /// Members of this group that its last two complete listings have not shown are in it no more.
     SweepListed(GroupId),
-}
-
-/// The key of a row; empty before the first.
-pub(crate) type Key = (String, String);
-
-/// What a chunk came to.
-#[derive(Debug, Default)]
-pub(crate) struct Chunk {
-    /// The last row that is done; none where that was the last one.
-    pub(crate) done: Option<Key>,
-    /// Whether a group was taken out of a group.
-    pub(crate) unnested: bool,
-    /// A group with members that its last listing has not shown, and the one before it has.
-    pub(crate) unshown: Option<GroupId>,
 }
 
 impl Work {
@@ -84,23 +66,19 @@ pub(crate) async fn add(tx: &mut Transaction, tenant: &TenantName, work: impl In
     Ok(())
 }
 
-/// Does the next chunk of what is pending; none where nothing is.
-pub(crate) async fn step(tx: &mut Transaction, tenant: &TenantName, now: Timestamp) -> Result<Option<Chunk>, Error> {
+/// The next work to do, and the last row that is done with it; none where nothing is pending.
+pub(crate) async fn next(tx: &mut Transaction, tenant: &TenantName) -> Result<Option<(Work, Key)>, Error> {
     const NEXT: &str = "SELECT work, subject, full_cycle, key_1, key_2 FROM pending WHERE tenant = $1 ORDER BY work, subject LIMIT 1";
+    let Some(row) = tx.fetch_one_opt(NEXT, params![tenant.as_str()]).await? else { return Ok(None) };
+    Ok(Some((Work::of(&row)?, (row.text("key_1")?, row.text("key_2")?))))
+}
+
+/// Notes how far a work is done: to this row, or wholly.
+pub(crate) async fn advance(tx: &mut Transaction, tenant: &TenantName, work: &Work, done: Option<&Key>) -> Result<(), Error> {
     const ADVANCE: &str = "UPDATE pending SET key_1 = $4, key_2 = $5 WHERE tenant = $1 AND work = $2 AND subject = $3";
     const DONE: &str = "DELETE FROM pending WHERE tenant = $1 AND work = $2 AND subject = $3";
-    let Some(row) = tx.fetch_one_opt(NEXT, params![tenant.as_str()]).await? else { return Ok(None) };
-    let (work, after) = (Work::of(&row)?, (row.text("key_1")?, row.text("key_2")?));
-    let chunk = match &work {
-        Work::Project(group) => project(tx, tenant, group, &after, now).await?,
-        Work::Release(group) => removal_guard::release_some(tx, tenant, group, now).await?,
-        Work::SweepUsers(full_cycle) => sweep::users(tx, tenant, *full_cycle, &after, now).await?,
-        Work::SweepMembers(full_cycle) => sweep::members(tx, tenant, *full_cycle, &after, now).await?,
-        Work::SweepGroups(full_cycle) => sweep::groups(tx, tenant, *full_cycle, &after).await?,
-        Work::SweepListed(group) => sweep::listed(tx, tenant, group, &after, now).await?,
-    };
     let (kind, subject, _) = work.columns();
-    match &chunk.done {
+    match done {
         Some((first, second)) => {
             tx.execute(ADVANCE, params![tenant.as_str(), kind, subject, first.as_str(), second.as_str()]).await?;
         }
@@ -109,13 +87,5 @@ pub(crate) async fn step(tx: &mut Transaction, tenant: &TenantName, now: Timesta
             info!(%tenant, ?work, "pending work is done");
         }
     }
-    Ok(Some(chunk))
-}
-
-/// Has some direct members of a group projected anew.
-async fn project(tx: &mut Transaction, tenant: &TenantName, group: &GroupId, after: &Key, now: Timestamp) -> Result<Chunk, Error> {
-    let users: Vec<UserId> = membership::users_in(tx, tenant, group, &after.0).await?;
-    mirror::touch(tx, tenant, &users, now).await?;
-    let last = users.last().filter(|_| users.len() == CHUNK);
-    Ok(Chunk { done: last.map(|user| (user.0.clone(), String::new())), ..Chunk::default() })
+    Ok(())
 }

@@ -10,8 +10,9 @@ use tracing::error;
 use xtsync_domain::{GroupId, UserId};
 use xtsync_store::Transaction;
 
+use crate::chunk::CHUNK;
 use crate::error::Error;
-use crate::mirror::{self, CHUNK, exceeds_threshold};
+use crate::mirror::{self, exceeds_threshold};
 use crate::reproject::Reprojection;
 use crate::scope::{self, Scopes};
 use crate::{membership, removal_guard};

@@ -10,9 +10,11 @@ use tracing::info;
 use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
 use xtsync_store::{Transaction, params};
 
+use crate::chunk::CHUNK;
+use crate::chunk::Chunk;
 use crate::error::Error;
-use crate::mirror::{self, CHUNK};
-use crate::pending::{self, Chunk, Work};
+use crate::mirror;
+use crate::pending::{self, Work};
 
 /// The groups that retain members and do not release them yet.
 pub(crate) async fn groups(tx: &mut Transaction, tenant: &TenantName) -> Result<BTreeSet<GroupId>, Error> {

@@ -8,8 +8,8 @@ use std::collections::HashSet;
 use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
 use xtsync_store::{Transaction, params};
 
+use crate::chunk::CHUNK;
 use crate::error::Error;
-use crate::mirror::CHUNK;
 
 /// Notes what a cycle has reported: members of groups, and groups themselves with an empty member.
 pub(crate) async fn add<'a>(

@@ -12,8 +12,9 @@ use xtsync_domain::delta::Gone;
 use xtsync_domain::{Attributes, TenantName, UserId};
 use xtsync_store::{Row, Transaction, params};
 
+use crate::chunk::CHUNK;
 use crate::error::{Error, corrupt};
-use crate::mirror::{CHUNK, read_gone, write_gone};
+use crate::mirror::{read_gone, write_gone};
 
 /// A user as a full read has shown them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

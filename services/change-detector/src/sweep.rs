@@ -5,11 +5,13 @@ use std::collections::HashSet;
 use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
 use xtsync_store::{Row, Store, Transaction, params};
 
+use crate::chunk::CHUNK;
+use crate::chunk::{Chunk, Key, WINDOW};
 use crate::error::{Error, corrupt};
 use crate::listing::{self, Complete};
 use crate::membership;
-use crate::mirror::{self, CHUNK, exceeds_threshold};
-use crate::pending::{self, Chunk, Key, WINDOW, Work};
+use crate::mirror::{self, exceeds_threshold};
+use crate::pending::{self, Work};
 
 /// How many users a full read has shown, and how many of those who were here it has not.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -7,8 +7,8 @@ use xtsync_store::Transaction;
 
 use crate::error::Error;
 use crate::membership;
-use crate::merge::Context;
 use crate::mirror::{self, Mirrored};
+use crate::page::Context;
 use crate::staging::{self, Staged};
 
 /// How staged users are taken over.

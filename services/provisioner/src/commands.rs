@@ -9,9 +9,6 @@ use crate::service::Provisioner;
 use crate::table::target;
 use crate::{rehire, retry};
 
-/// The group under which replicas share the commands.
-pub(crate) const GROUP: &str = "xtsync-provisioner-commands";
-
 #[async_trait]
 impl CommandHandler for Provisioner {
     async fn record(&self, tx: &mut Transaction, command: &Command) -> Result<(), store::Error> {

@@ -32,7 +32,10 @@ use crate::intake::Intake;
 use crate::metrics::Metrics;
 use crate::observe_only::ObserveOnly;
 use crate::worker::Worker;
-use crate::{commands, publish, republish, table};
+use crate::{publish, republish, table};
+
+/// The group under which replicas share the commands.
+const COMMANDS_GROUP: &str = "xtsync-provisioner-commands";
 
 /// The provisioner.
 pub struct Provisioner {
@@ -70,7 +73,7 @@ pub async fn build(config: Config, parts: Parts, connect: Targets) -> Result<Pro
     let report = store.report(ROLE.name(), &parts.health);
     let status = status::Publisher::start(Arc::clone(&parts.bus), ROLE, &parts.replica, clock);
     let (decisions, facts) = (parts.health.condition("decisions"), parts.health.condition("facts"));
-    let commands = AsyncMutex::new(CommandConsumer::new(&store, &parts, commands::GROUP));
+    let commands = AsyncMutex::new(CommandConsumer::new(&store, &parts, COMMANDS_GROUP));
     let directories = LinkedDirectories::default();
     let context = Context {
         config,

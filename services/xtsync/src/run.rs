@@ -104,7 +104,7 @@ pub async fn start(options: Options) -> anyhow::Result<Running> {
         let served = xtsync_control::serve(listener, token, context_handle.clone(), shutdown.clone());
         running.roles.spawn(async move { report("control API", served.await) });
     }
-    let dependencies = Dependencies::start(&options, bus, &health, &shutdown, &mut running.roles);
+    let dependencies = Dependencies::start(&options, role::kinds(&options.roles), bus, (&health, &shutdown), &mut running.roles);
     running.bus = dependencies.bus();
     let inbox = Inbox::new(running.trigger.clone());
     if let Some(listener) = notify {

@@ -20,10 +20,11 @@ use super::failure::Failure;
 use super::losses::{Left, Losses};
 use super::{Tenant, paging};
 use crate::ROLE;
+use crate::chunk::CHUNK;
 use crate::error::Error;
 use crate::full::{FullPhase, Reason};
-use crate::merge::{self, GroupPage, PageOf};
-use crate::mirror::CHUNK;
+use crate::merge::{self, GroupPage};
+use crate::page::{Context, PageOf};
 use crate::removal_check::RemovalCheck;
 use crate::removal_guard;
 use crate::sync_state::{self, Phase, SyncState};
@@ -247,7 +248,7 @@ impl Tenant {
         now: Timestamp,
     ) -> Result<(), Error> {
         self.metrics.read(&self.name, "group", changes.len());
-        let context = merge::Context { of, ..self.context(now) };
+        let context = Context { of, ..self.context(now) };
         let mut tx = self.begin().await?;
         let page = GroupPage::of(&mut tx, &context, changes).await?;
         let guarded = if self.held.scope > 0 { removal_guard::groups(&mut tx, &self.name).await? } else { BTreeSet::new() };

@@ -14,7 +14,8 @@ use super::failure::Failure;
 use super::{Tenant, paging};
 use crate::error::Error;
 use crate::full::{FullPhase, Reason};
-use crate::merge::{self, PageOf};
+use crate::merge;
+use crate::page::{Context, PageOf};
 use crate::sync_state::{self, Phase, SyncState};
 
 /// The first pause after a failure of a full read beside cycles, unless the directory asks for another one, and after a second void
@@ -170,7 +171,7 @@ impl Tenant {
         if !page.changes.is_empty() {
             self.metrics.read(&self.name, "user", page.changes.len());
             let selected = sync_state.full.as_ref().map_or(&self.sync_state.selected, |full| &full.selected);
-            let context = merge::Context { selected, of: PageOf::Full { began: sync_state.began }, ..self.context(now) };
+            let context = Context { selected, of: PageOf::Full { began: sync_state.began }, ..self.context(now) };
             merge::stage(&mut tx, &context, page.changes, self.sync_state.is_initial()).await?;
             if self.sync_state.is_initial() {
                 self.project_dirty(&mut tx, now).await?;

@@ -23,7 +23,7 @@ use super::listings::CYCLES_BETWEEN;
 use crate::error::Error;
 use crate::full::FullPhase;
 use crate::listing::{self, Listing};
-use crate::merge::PageOf;
+use crate::page::PageOf;
 use crate::pending::{self, Work};
 use crate::{membership, reported};
 

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use xtsync_domain::{GroupId, UserId};
 
+use crate::chunk::CHUNK;
 use crate::closure::Closure;
 use crate::merge::{GroupPage, MemberEntry};
-use crate::mirror::{CHUNK, LOSS_ALLOWED_MAX};
+use crate::mirror::LOSS_ALLOWED_MAX;
 use crate::reproject::Reprojection;
 use crate::scope::{Scopes, Stale};
 

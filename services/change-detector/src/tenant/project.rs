@@ -8,12 +8,13 @@ use xtsync_domain::{Timestamp, UserId};
 use xtsync_store::Transaction;
 
 use super::Tenant;
+use crate::chunk::CHUNK;
 use crate::error::Error;
 use crate::full::FullPhase;
-use crate::mirror::{self, CHUNK, LOSS_ALLOWED_MAX, Mirrored};
+use crate::mirror::{self, LOSS_ALLOWED_MAX, Mirrored};
 use crate::reproject::{Groups, Reprojection, reproject};
 use crate::sync_state::{self, Phase, SyncState};
-use crate::{merge, pending, removal_guard, scope};
+use crate::{merge, perform, removal_guard, scope};
 
 /// How often a cursor is stored at least, though nothing changed: a directory forgets old ones.
 const CURSOR_SAVE_INTERVAL: Duration = Duration::from_secs(60);
@@ -176,7 +177,7 @@ impl Tenant {
             return Ok(false);
         }
         let mut tx = self.begin().await?;
-        let chunk = pending::step(&mut tx, &self.name, now).await?;
+        let chunk = perform::step(&mut tx, &self.name, now).await?;
         let referenced = self.spec.users.as_ref().map(|(_, projection)| &projection.groups);
         let closure = match referenced.filter(|_| chunk.as_ref().is_some_and(|chunk| chunk.unnested)) {
             Some(referenced) => Some(merge::renest(&mut tx, &self.context(now), &self.closure, referenced).await?),

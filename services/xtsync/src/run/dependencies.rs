@@ -17,7 +17,6 @@ use xtsync_runtime::telemetry::chain;
 use xtsync_service::configuration::Watch;
 use xtsync_service::service::Parts;
 
-use super::role::ROLES;
 use super::{Options, Role};
 
 /// The interval between two health checks of the bus.
@@ -31,13 +30,19 @@ pub(super) struct Dependencies {
 }
 
 impl Dependencies {
-    /// Starts to connect. A bus that is already open is used.
-    pub(super) fn start(options: &Options, open: Option<Bus>, health: &Health, shutdown: &Shutdown, tasks: &mut JoinSet<()>) -> Self {
+    /// Starts to connect, for roles that need topics of these kinds. A bus that is already open is used.
+    pub(super) fn start(
+        options: &Options,
+        kinds: Vec<&'static TopicKind>,
+        open: Option<Bus>,
+        (health, shutdown): (&Health, &Shutdown),
+        tasks: &mut JoinSet<()>,
+    ) -> Self {
         let (parts_sender, parts) = watch::channel(None);
         let (bus_sender, bus) = watch::channel(None);
         let connector = Connector {
             address: options.bus_address(),
-            roles: options.roles.clone(),
+            kinds,
             replica: options.replica.clone(),
             condition: health.condition("bus"),
             health: health.clone(),
@@ -67,7 +72,7 @@ impl Dependencies {
 
 struct Connector {
     address: String,
-    roles: BTreeSet<Role>,
+    kinds: Vec<&'static TopicKind>,
     replica: String,
     condition: Condition,
     health: Health,
@@ -89,7 +94,7 @@ impl Connector {
         let parts = Parts { bus: Bus::clone(&bus), clock, configuration: configuration.clone(), health, replica: self.replica.clone() };
         parts_sender.send_replace(Some(parts));
         loop {
-            let topics = topics(&configuration.borrow(), &self.roles);
+            let topics = topics(&configuration.borrow(), &self.kinds);
             self.check_topics(&bus, &topics).await;
             tokio::time::sleep(CHECK_INTERVAL).await;
         }
@@ -122,10 +127,8 @@ impl Connector {
     }
 }
 
-/// The topics of a configuration that these roles read or write.
-fn topics(configuration: &Configuration, roles: &BTreeSet<Role>) -> Vec<Topic> {
-    let manifests = ROLES.iter().map(|entry| entry.manifest).filter(|manifest| roles.contains(&manifest.role));
-    let kinds: Vec<&TopicKind> = manifests.flat_map(|manifest| manifest.reads.iter().chain(manifest.writes)).copied().collect();
+/// The topics of a configuration that are of these kinds.
+fn topics(configuration: &Configuration, kinds: &[&'static TopicKind]) -> Vec<Topic> {
     let is_needed = |topic: &Topic| kinds.iter().any(|kind| topic.is(kind));
     let of_tenants: BTreeSet<Topic> = configuration.tenants().flat_map(|(tenant, _)| topic::of_tenant(tenant)).filter(is_needed).collect();
     topic::shared().chain(of_tenants).collect()

@@ -1,7 +1,11 @@
 //! The registry of roles: for each its manifest and how it is built. A new role is one entry here.
 
+use std::collections::BTreeSet;
+
+use anyhow::Context as _;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use futures::future::BoxFuture;
+use xtsync_bus::TopicKind;
 use xtsync_service::manifest::Manifest;
 use xtsync_service::service::Parts;
 
@@ -34,6 +38,21 @@ pub(crate) fn entry(name: &str) -> Option<&'static Entry> {
     ROLES.iter().find(|entry| entry.manifest.role.name() == name)
 }
 
+/// The kinds of topics that these roles read or write.
+pub(super) fn kinds(roles: &BTreeSet<Role>) -> Vec<&'static TopicKind> {
+    let manifests = ROLES.iter().map(|entry| entry.manifest).filter(|manifest| roles.contains(&manifest.role));
+    manifests.flat_map(|manifest| manifest.reads.iter().chain(manifest.writes)).copied().collect()
+}
+
+impl Starter {
+    /// Builds a role, as soon as the bus is connected.
+    pub(super) async fn build(&self, role: Role) -> anyhow::Result<BuiltService> {
+        let parts = self.dependencies.parts().await?;
+        let entry = entry(role.name()).with_context(|| format!("there is no role '{role}'"))?;
+        (entry.build)(self, parts).await
+    }
+}
+
 /// Parses the name of a role; the help lists each role with its purpose.
 #[must_use]
 pub fn parser() -> impl TypedValueParser<Value = Role> {
@@ -43,8 +62,6 @@ pub fn parser() -> impl TypedValueParser<Value = Role> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeSet;
-
     use xtsync_contract::topic::TABLE;
 
     use super::*;

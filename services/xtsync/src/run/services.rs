@@ -4,15 +4,14 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::Context as _;
 use xtsync_change_detector::Inbox;
 use xtsync_control::ContextHandle;
 use xtsync_domain::{TenantName, resource};
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_service::service::Parts;
 
+use super::Options;
 use super::dependencies::Dependencies;
-use super::{Options, Role, role};
 
 /// Builds roles.
 #[derive(Clone)]
@@ -40,15 +39,6 @@ impl BuiltService {
     /// Runs it until the shutdown.
     pub(super) fn run(self, shutdown: Shutdown) -> Work {
         (self.0)(shutdown)
-    }
-}
-
-impl Starter {
-    /// Builds a role, as soon as the bus is connected.
-    pub(super) async fn build(&self, role: Role) -> anyhow::Result<BuiltService> {
-        let parts = self.dependencies.parts().await?;
-        let entry = role::entry(role.name()).with_context(|| format!("there is no role '{role}'"))?;
-        (entry.build)(self, parts).await
     }
 }
 

@@ -2,7 +2,7 @@
 //! transaction, is on more than some of them, and a process that is killed between two of them is followed by one that goes on.
 
 use super::*;
-use crate::mirror;
+use crate::chunk::CHUNK;
 
 const MEMBERS: usize = 20_000;
 
@@ -71,7 +71,7 @@ async fn a_group_of_all_is_nested_and_unnested_and_its_loss_found_by_a_full_read
     let mut marked = 0;
     while fixture.retried_step().await.unwrap() == Pause::None {
         let now = fixture.dirty_users().await;
-        assert!(now.abs_diff(marked) <= mirror::CHUNK as u64, "no step is on more than a chunk: from {marked} to {now}");
+        assert!(now.abs_diff(marked) <= CHUNK as u64, "no step is on more than a chunk: from {marked} to {now}");
         marked = now;
     }
     assert_eq!(counted(&fixture.published().await), (MEMBERS, 0));
