@@ -12,8 +12,8 @@ use xtsync_service::status;
 use xtsync_store::Store;
 
 use crate::config::Config;
-use crate::directory_change::LinkedDirectories;
 use crate::facts::{Facts, OwnedPolicySnapshot};
+use crate::linked_directories::LinkedDirectories;
 use crate::metrics::Metrics;
 use crate::observe_only::ObserveOnly;
 

@@ -13,12 +13,23 @@ use xtsync_service::facts::FactsReader;
 use crate::context::Context;
 use crate::error::Result;
 use crate::facts::FactChange;
+use crate::table::target;
 use crate::table::waiting::{Waiting, Waits};
 
 /// Every target that some synchronization names.
 pub(crate) fn targets(configuration: &Configuration) -> BTreeSet<TenantName> {
     let targets = configuration.synchronizations().map(|synchronization| &synchronization.spec.to);
     targets.filter(|target| configuration.tenant(target).is_some()).cloned().collect()
+}
+
+/// Reads whether a target is observe-only. Returns whether links are due again, since it was resumed.
+pub(crate) async fn refresh_observe_only(context: &Context, target: &TenantName) -> Result<bool> {
+    let state = target::read(&context.store, target).await?;
+    if !context.observe_only.note(target, state.is_some_and(|state| state.is_observe_only)) {
+        return Ok(false);
+    }
+    info!(%target, "writes to the target are resumed");
+    Ok(!wake(context, Waits::Gate, |_, opened| opened == target).await?.is_empty())
 }
 
 /// Follows facts and configuration.

@@ -24,11 +24,11 @@ use xtsync_store::{self as store, Epoch, MayBeContended as _, retry_contended};
 
 use self::end::End;
 use crate::error::{Error, Result};
+use crate::owned_target::group_commit::LinkUpdate;
+use crate::owned_target::{Inviting, OwnedTarget};
 use crate::table::link::{self, Stored};
 use crate::table::work::{Due, Waited, Work};
 use crate::table::{Key, work};
-use crate::worker::group_commit::LinkUpdate;
-use crate::worker::{Inviting, Worker};
 
 /// The most steps of one job: the longest path has 13. A target that answers in circles does not keep a slot.
 const STEPS_MAX: usize = 32;
@@ -37,40 +37,40 @@ const STEPS_MAX: usize = 32;
 const PUT_OFF_INTERVAL: Duration = Duration::from_secs(60);
 
 /// Works on one link until nothing is left to do now. A row that cannot be worked on is put off, so that it does not keep others waiting.
-pub(crate) async fn run(worker: &Worker, epoch: Epoch, due: Due) -> Result<()> {
+pub(crate) async fn run(owned: &OwnedTarget, epoch: Epoch, due: Due) -> Result<()> {
     let (key, was) = (due.key.clone(), due.was);
-    let done = start(worker, epoch, due).await;
-    worker.release_probe(&key);
+    let done = start(owned, epoch, due).await;
+    owned.release_probe(&key);
     match done {
         Err(error @ (Error::Unreadable(..) | Error::Store(store::Error::Statement { .. }))) => {
             error!(link = %key, error = chain(&error), "the link is put off");
-            retry_contended(|| put_off(worker, epoch, &key, was)).await
+            retry_contended(|| put_off(owned, epoch, &key, was)).await
         }
         result => result,
     }
 }
 
-async fn start(worker: &Worker, epoch: Epoch, Due { key, stored, called_until, was, former }: Due) -> Result<()> {
-    let Some(stored) = stored? else { return retry_contended(|| drop_orphan(worker, epoch, &key)).await };
+async fn start(owned: &OwnedTarget, epoch: Epoch, Due { key, stored, called_until, was, former }: Due) -> Result<()> {
+    let Some(stored) = stored? else { return retry_contended(|| drop_orphan(owned, epoch, &key)).await };
     let span = info_span!("job", target = %key.target, source = %key.source, user = %key.user, trace_id = tracing::field::Empty);
     if let Some(parent) = &stored.traceparent {
         trace::set_parent(&span, parent);
     }
-    let job = Job { confirmed: former, ..Job::new(worker, epoch, key, stored, was) };
+    let job = Job { confirmed: former, ..Job::new(owned, epoch, key, stored, was) };
     job.run(called_until).instrument(span).await
 }
 
 /// Work without a link belongs to no job.
-async fn drop_orphan(worker: &Worker, epoch: Epoch, key: &Key) -> Result<()> {
-    let mut tx = worker.begin(epoch).await?;
+async fn drop_orphan(owned: &OwnedTarget, epoch: Epoch, key: &Key) -> Result<()> {
+    let mut tx = owned.begin(epoch).await?;
     work::remove(&mut tx, vec![key]);
     Ok(tx.commit().await?)
 }
 
 /// Postpones a link that the store cannot read or write. A newer decision for it is not postponed.
-async fn put_off(worker: &Worker, epoch: Epoch, key: &Key, was: Waited) -> Result<()> {
-    let mut tx = worker.begin(epoch).await?;
-    let due = worker.context.now().plus(PUT_OFF_INTERVAL);
+async fn put_off(owned: &OwnedTarget, epoch: Epoch, key: &Key, was: Waited) -> Result<()> {
+    let mut tx = owned.begin(epoch).await?;
+    let due = owned.context.now().plus(PUT_OFF_INTERVAL);
     let work =
         Work { class: was.class, due: Some(due), condition: Some((ConditionKind::Retry, "store".to_owned())), was, blocked_by: None };
     work::put(&mut tx, vec![(key, work)]);
@@ -78,9 +78,9 @@ async fn put_off(worker: &Worker, epoch: Epoch, key: &Key, was: Waited) -> Resul
 }
 
 /// Puts a link off whose job panicked, the longer the oftener. Its intent stays: what it names may have happened.
-pub(crate) async fn put_off_panicked(worker: &Worker, epoch: Epoch, key: Key, was: Waited) -> Result<()> {
-    match link::read(&worker.context.store, &key).await? {
-        Some(stored) => Job::new(worker, epoch, key, stored, was).close(End::Panicked).await.map(drop),
+pub(crate) async fn put_off_panicked(owned: &OwnedTarget, epoch: Epoch, key: Key, was: Waited) -> Result<()> {
+    match link::read(&owned.context.store, &key).await? {
+        Some(stored) => Job::new(owned, epoch, key, stored, was).close(End::Panicked).await.map(drop),
         None => Ok(()),
     }
 }
@@ -95,7 +95,7 @@ enum Committed {
 }
 
 struct Job<'a> {
-    worker: &'a Worker,
+    owned: &'a OwnedTarget,
     epoch: Epoch,
     key: Key,
     /// The link as this job knows it, with what answers have changed since the row was read or written.
@@ -123,15 +123,15 @@ struct Job<'a> {
 }
 
 impl<'a> Job<'a> {
-    fn new(worker: &'a Worker, epoch: Epoch, key: Key, mut stored: Stored, was: Waited) -> Self {
+    fn new(owned: &'a OwnedTarget, epoch: Epoch, key: Key, mut stored: Stored, was: Waited) -> Self {
         let had_condition = stored.link.condition.is_some();
         // It is its turn, by time or because something has changed: what the target refused is asked for again.
         if let Some(refused) = stored.link.condition.as_mut().filter(|condition| condition.kind == ConditionKind::Refused) {
-            refused.due = refused.due.map(|due| due.min(worker.context.now())).or(Some(worker.context.now()));
+            refused.due = refused.due.map(|due| due.min(owned.context.now())).or(Some(owned.context.now()));
         }
         Self {
             was,
-            worker,
+            owned,
             epoch,
             key,
             row: stored.link.clone(),
@@ -165,7 +165,7 @@ impl<'a> Job<'a> {
                 continue;
             }
             let now = self.now();
-            let end = match next(&self.stored.link, &self.seen, now, &self.worker.capabilities) {
+            let end = match next(&self.stored.link, &self.seen, now, &self.owned.capabilities) {
                 Step::Call(call) => match self.call(&call).await? {
                     Some(end) => end,
                     None => continue,
@@ -199,7 +199,7 @@ impl<'a> Job<'a> {
     /// Sets the anchor of the link once its home is known for sure. Where another link bears it, which is so when a source was another
     /// Tenant before, that link stands in the way: two would own one object.
     async fn find_anchor(&mut self) -> Result<Option<End>> {
-        let (context, link) = (&self.worker.context, &mut self.stored.link);
+        let (context, link) = (&self.owned.context, &mut self.stored.link);
         if link.anchor.is_some() || !matches!(link.desired.desired, Desired::Wanted(_)) {
             return Ok(None);
         }
@@ -227,9 +227,9 @@ impl<'a> Job<'a> {
     /// Commits an entry about the link. Where intake has decided anew meanwhile nothing is stored, and what was decided is taken over.
     /// If another process has changed the row, this job no longer knows the state of its link: that ends the epoch's work.
     async fn commit(&mut self, update: LinkUpdate) -> Result<Committed> {
-        let worker = self.worker;
+        let owned = self.owned;
         let stored = update.stored.clone();
-        if worker.group_commit.commit(&worker.context, &worker.target, &worker.lease.fence(self.epoch), update).await? {
+        if owned.group_commit.commit(&owned.context, &owned.target, &owned.lease.fence(self.epoch), update).await? {
             let before = std::mem::replace(&mut self.row, stored.link.clone());
             self.stored = Stored { row_version: stored.row_version + 1, ..stored };
             if before.occupied_address().is_some() && before.occupied_address() != self.row.occupied_address() {
@@ -237,10 +237,10 @@ impl<'a> Job<'a> {
             }
             return Ok(Committed::Yes);
         }
-        let newest = link::read(&worker.context.store, &self.key).await?;
+        let newest = link::read(&owned.context.store, &self.key).await?;
         let newest = newest.ok_or_else(|| Error::Unreadable(self.key.to_string(), "its row is gone".to_owned()))?;
         // The decision made the link due again: that is what this job works on from here.
-        self.was = work::waits(&worker.context.store, &self.key).await?.unwrap_or(self.was);
+        self.was = work::waits(&owned.context.store, &self.key).await?.unwrap_or(self.was);
         self.stored.version = newest.version;
         self.stored.row_version = newest.row_version;
         let is_ours = (&newest.link.shadow, &newest.link.applied) == (&self.row.shadow, &self.row.applied);
@@ -259,10 +259,10 @@ impl<'a> Job<'a> {
 
     /// Users who wait for the address of a link get it as soon as it is given up.
     async fn unblock(&self, by: &Key) -> Result<()> {
-        match work::unblock(&self.worker.context.store, by, self.now()).await {
+        match work::unblock(&self.owned.context.store, by, self.now()).await {
             Ok(0) => Ok(()),
             Ok(_) => {
-                self.worker.wake.notify_one();
+                self.owned.wake.notify_one();
                 Ok(())
             }
             // The waiting link is checked again by itself within the hour, which is better than to drop the jobs of all others.
@@ -275,6 +275,6 @@ impl<'a> Job<'a> {
     }
 
     fn now(&self) -> Timestamp {
-        self.worker.context.now()
+        self.owned.context.now()
     }
 }

@@ -6,14 +6,7 @@
 use std::collections::BTreeSet;
 
 use parking_lot::RwLock;
-use tracing::info;
 use xtsync_domain::TenantName;
-
-use crate::context::Context;
-use crate::error::Result;
-use crate::follow;
-use crate::table::target;
-use crate::table::waiting::Waits;
 
 /// The observe-only targets, as this replica knows.
 #[derive(Debug, Default)]
@@ -26,7 +19,7 @@ impl ObserveOnly {
     }
 
     /// Records it; returns whether writes to the target are resumed.
-    fn note(&self, target: &TenantName, is_observe_only: bool) -> bool {
+    pub(crate) fn note(&self, target: &TenantName, is_observe_only: bool) -> bool {
         let mut targets = self.0.write();
         if is_observe_only {
             targets.insert(target.clone());
@@ -34,14 +27,4 @@ impl ObserveOnly {
         }
         targets.remove(target)
     }
-}
-
-/// Reads the state of a target. Returns whether links are due again, since it was resumed.
-pub(crate) async fn refresh(context: &Context, target: &TenantName) -> Result<bool> {
-    let state = target::read(&context.store, target).await?;
-    if !context.observe_only.note(target, state.is_some_and(|state| state.is_observe_only)) {
-        return Ok(false);
-    }
-    info!(%target, "writes to the target are resumed");
-    Ok(!follow::wake(context, Waits::Gate, |_, opened| opened == target).await?.is_empty())
 }

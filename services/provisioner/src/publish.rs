@@ -4,67 +4,32 @@
 //! each record carries its version, so that what a former owner still had under way is known to be older. It may be the last record of
 //! its key all the same: who published and then finds the lease gone has the owner publish those links again.
 
-use std::sync::Arc;
-use std::time::Duration;
-
-use tokio::time::sleep;
-use tracing::warn;
 use xtsync_bus::{Outgoing, Urgency};
 use xtsync_contract::event;
 use xtsync_contract::events;
 use xtsync_contract::topic;
-use xtsync_runtime::shutdown::Shutdown;
-use xtsync_runtime::telemetry::chain;
 use xtsync_service::publish;
 use xtsync_store::{Epoch, outbox};
 
 use crate::ROLE;
 use crate::error::Result;
-use crate::republish;
+use crate::owned_target::OwnedTarget;
 use crate::table::link;
 use crate::table::link::Unpublished;
-use crate::worker::Worker;
 
 /// Records in one publication.
 const BATCH_MAX: u32 = 500;
 
-/// The pause after a publication: the first update of a burst is published at once, the others together in shared transactions.
-const PUBLISH_INTERVAL: Duration = Duration::from_millis(100);
-
-/// Publishes whenever something was committed, until the shutdown, and then what is left.
-pub(crate) async fn run(worker: Arc<Worker>, shutdown: Shutdown) {
-    loop {
-        let is_last = shutdown.is_cancelled();
-        if let Err(error) = step(&worker).await {
-            warn!(target = %worker.target, error = chain(&error), "publishing pauses");
-        }
-        if is_last {
-            return;
-        }
-        shutdown.or(sleep(PUBLISH_INTERVAL)).await;
-        let poll = worker.context.config.poll;
-        let pause = republish::step(&worker).await.unwrap_or_else(|error| {
-            warn!(target = %worker.target, error = chain(&error), "republication pauses");
-            poll
-        });
-        tokio::select! {
-            () = shutdown.cancelled() => {}
-            () = worker.publish.notified() => {}
-            () = sleep(pause) => {}
-        }
-    }
-}
-
 /// Publishes everything there is; nothing without the lease.
-pub(crate) async fn step(worker: &Worker) -> Result<usize> {
-    let (store, topic) = (&worker.context.store, topic::OUTCOMES.of(&worker.target));
+pub(crate) async fn step(owned: &OwnedTarget) -> Result<usize> {
+    let (store, topic) = (&owned.context.store, topic::OUTCOMES.of(&owned.target));
     let mut published = 0;
-    while let Some(epoch) = worker.lease.held() {
-        let links = link::unpublished(store, &worker.target, BATCH_MAX).await?;
+    while let Some(epoch) = owned.lease.held() {
+        let links = link::unpublished(store, &owned.target, BATCH_MAX).await?;
         let outcomes = outbox::oldest(store, &topic, BATCH_MAX).await?;
         let is_last = links.len().max(outcomes.len()) < BATCH_MAX as usize;
         published += links.len() + outcomes.len();
-        send(worker, epoch, links, outcomes, Urgency::Live).await?;
+        send(owned, epoch, links, outcomes, Urgency::Live).await?;
         // Who commits more meanwhile wakes the publisher.
         if is_last {
             break;
@@ -75,7 +40,7 @@ pub(crate) async fn step(worker: &Worker) -> Result<usize> {
 
 /// Publishes the state of rows, and outcomes by their numbers, as the owner.
 pub(crate) async fn send(
-    worker: &Worker,
+    owned: &OwnedTarget,
     epoch: Epoch,
     links: Vec<Unpublished>,
     outcomes: Vec<(i64, Outgoing)>,
@@ -84,9 +49,9 @@ pub(crate) async fn send(
     if links.is_empty() && outcomes.is_empty() {
         return Ok(());
     }
-    let (context, fence, now) = (&worker.context, worker.lease.fence(epoch), worker.context.now());
+    let (context, fence, now) = (&owned.context, owned.lease.fence(epoch), owned.context.now());
     let record = |row: &Unpublished| {
-        let (topic, key, traceparent) = (topic::LINKS.of(&worker.target), row.key.record(), row.traceparent.as_deref());
+        let (topic, key, traceparent) = (topic::LINKS.of(&owned.target), row.key.record(), row.traceparent.as_deref());
         match &row.state {
             Some(state) => event::record::<events::Link>(ROLE, topic, &key, row.version, now, traceparent, state.clone()),
             None => Outgoing::tombstone(topic, &key),

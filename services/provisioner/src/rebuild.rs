@@ -24,22 +24,22 @@ use xtsync_store::{Epoch, Transaction, retry_contended};
 
 use crate::error::Result;
 use crate::intake;
+use crate::owned_target::OwnedTarget;
 use crate::table::counted::Counted;
 use crate::table::link::{self, Stored};
 use crate::table::{Key, target, work};
-use crate::worker::Worker;
 
 /// Takes from the topic what the store has lost.
-pub(crate) async fn rebuild(worker: &Worker, epoch: Epoch) -> Result<()> {
-    let (context, topic) = (&worker.context, topic::LINKS.of(&worker.target));
+pub(crate) async fn rebuild(owned: &OwnedTarget, epoch: Epoch) -> Result<()> {
+    let (context, topic) = (&owned.context, topic::LINKS.of(&owned.target));
     if !bus::missing(&context.parts.bus, [&topic]).await?.is_empty() {
         return Ok(());
     }
-    let was_reconciled = target::read(&context.store, &worker.target).await?.is_some_and(|state| state.is_reconciled);
+    let was_reconciled = target::read(&context.store, &owned.target).await?.is_some_and(|state| state.is_reconciled);
     if was_reconciled {
         let last = bus::last(&context.parts.bus, &topic).await?;
-        let mut tx = worker.begin(epoch).await?;
-        if lost(&mut tx, worker, last).await?.is_empty() {
+        let mut tx = owned.begin(epoch).await?;
+        if lost(&mut tx, owned, last).await?.is_empty() {
             // Only the owner may take links.
             return Ok(tx.commit().await?);
         }
@@ -48,17 +48,17 @@ pub(crate) async fn rebuild(worker: &Worker, epoch: Epoch) -> Result<()> {
     let mut links = Table::open(&context.parts.bus, vec![topic]).await?;
     while !links.caught_up() {
         let records = links.next().await?;
-        taken += retry_contended(|| take(worker, epoch, records.clone())).await?;
+        taken += retry_contended(|| take(owned, epoch, records.clone())).await?;
     }
     if taken > 0 {
-        warn!(target = %worker.target, links = taken, "the store is older than its links topic: links were taken from the topic");
-        let mut decisions = Table::open(&context.parts.bus, vec![topic::DECISIONS.of(&worker.target)]).await?;
+        warn!(target = %owned.target, links = taken, "the store is older than its links topic: links were taken from the topic");
+        let mut decisions = Table::open(&context.parts.bus, vec![topic::DECISIONS.of(&owned.target)]).await?;
         while !decisions.caught_up() {
-            intake::retake(context, &worker.target, &decisions.next().await?).await?;
+            intake::retake(context, &owned.target, &decisions.next().await?).await?;
         }
     }
-    let mut tx = worker.begin(epoch).await?;
-    target::set_reconciled(&mut tx, &worker.target).await?;
+    let mut tx = owned.begin(epoch).await?;
+    target::set_reconciled(&mut tx, &owned.target).await?;
     Ok(tx.commit().await?)
 }
 
@@ -69,9 +69,9 @@ struct Lost {
 }
 
 /// The links of these records that are missing or older in the store, locked until the end of the transaction.
-async fn lost(tx: &mut Transaction, worker: &Worker, records: Vec<Record>) -> Result<BTreeMap<Key, Lost>> {
+async fn lost(tx: &mut Transaction, owned: &OwnedTarget, records: Vec<Record>) -> Result<BTreeMap<Key, Lost>> {
     // Of several records of one link the last is the newest.
-    let published: BTreeMap<Key, LinkRecord> = records.iter().filter_map(|record| read(worker, record)).collect();
+    let published: BTreeMap<Key, LinkRecord> = records.iter().filter_map(|record| read(owned, record)).collect();
     let mut known = link::lock(tx, &published.keys().cloned().collect()).await?;
     let lost = published.into_iter().map(|(key, published)| {
         let known = known.remove(&key);
@@ -80,26 +80,26 @@ async fn lost(tx: &mut Transaction, worker: &Worker, records: Vec<Record>) -> Re
     Ok(lost.filter(|(_, Lost { known, published })| known.as_ref().is_none_or(|known| known.version < published.version)).collect())
 }
 
-fn read(worker: &Worker, record: &Record) -> Option<(Key, LinkRecord)> {
+fn read(owned: &OwnedTarget, record: &Record) -> Option<(Key, LinkRecord)> {
     let wire = event::decode::<events::Link>(&record.headers, record.value.as_ref()?).ok()?;
     let published = LinkRecord::try_from(wire).ok()?;
-    Some((Key { target: worker.target.clone(), source: published.link.source().clone(), user: published.link.user().clone() }, published))
+    Some((Key { target: owned.target.clone(), source: published.link.source().clone(), user: published.link.user().clone() }, published))
 }
 
 /// Takes from some records what the store has lost; returns the number of links.
-async fn take(worker: &Worker, epoch: Epoch, records: Vec<Record>) -> Result<usize> {
-    let (context, now) = (&worker.context, worker.context.now());
-    let mut tx = worker.begin(epoch).await?;
-    intake::lock_intake(&mut tx, &worker.target).await?;
-    let lost = lost(&mut tx, worker, records).await?;
+async fn take(owned: &OwnedTarget, epoch: Epoch, records: Vec<Record>) -> Result<usize> {
+    let (context, now) = (&owned.context, owned.context.now());
+    let mut tx = owned.begin(epoch).await?;
+    intake::lock_intake(&mut tx, &owned.target).await?;
+    let lost = lost(&mut tx, owned, records).await?;
     if lost.is_empty() {
         return Ok(0);
     }
     let is_new = lost.values().any(|lost| lost.published.store_id != context.store.store_id());
-    target::begin_rebuild(&mut tx, &worker.target, is_new.then_some(now)).await?;
+    target::begin_rebuild(&mut tx, &owned.target, is_new.then_some(now)).await?;
     let mut rebuilt: BTreeMap<Key, Stored> = lost.into_iter().map(|(key, lost)| (key, taken(lost))).collect();
     let count = rebuilt.len();
-    assign_owners(&mut tx, worker, &mut rebuilt).await?;
+    assign_owners(&mut tx, owned, &mut rebuilt).await?;
     link::save(&mut tx, rebuilt.values(), context.store.store_id());
     let due: Vec<_> = rebuilt.values().map(|stored| (stored.key(), class(&stored.link))).collect();
     work::arrived(&mut tx, &due, now);
@@ -109,9 +109,9 @@ async fn take(worker: &Worker, epoch: Epoch, records: Vec<Record>) -> Result<usi
 
 /// Leaves each object to one link. It may have moved from a user's former account to the new one, and the topic may still say, or the store
 /// know, what was before: the link that changed last has it.
-async fn assign_owners(tx: &mut Transaction, worker: &Worker, links: &mut BTreeMap<Key, Stored>) -> Result<()> {
+async fn assign_owners(tx: &mut Transaction, owned: &OwnedTarget, links: &mut BTreeMap<Key, Stored>) -> Result<()> {
     let ids = links.values().filter_map(|stored| stored.link.shadow.id().cloned()).collect();
-    for (key, stored) in link::disown(tx, &worker.target, &ids).await? {
+    for (key, stored) in link::disown(tx, &owned.target, &ids).await? {
         links.entry(key).or_insert(stored);
     }
     let mut owners = BTreeMap::<TargetId, u64>::new();
@@ -123,7 +123,7 @@ async fn assign_owners(tx: &mut Transaction, worker: &Worker, links: &mut BTreeM
     }
     for stored in links.values_mut() {
         if stored.link.shadow.id().and_then(|id| owners.get(id)).is_some_and(|newest| stored.version < *newest) {
-            stored.link.update_row(&RowUpdate::Forget, worker.context.now());
+            stored.link.update_row(&RowUpdate::Forget, owned.context.now());
         }
     }
     Ok(())

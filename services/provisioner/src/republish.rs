@@ -13,45 +13,36 @@ use xtsync_store::Transaction;
 use xtsync_store::republish::{BATCH_INTERVAL, BATCH_ROWS, Republication};
 
 use crate::error::Result;
+use crate::owned_target::{OwnedTarget, Progress};
 use crate::publish;
 use crate::table::{Key, decision_version, link, rehire};
-use crate::worker::Worker;
-
-/// The progress of republication on this replica.
-#[derive(Debug, Default)]
-pub(crate) struct Progress {
-    /// When the next check is due.
-    due: Timestamp,
-    /// Whether a republication is under way.
-    pub(crate) is_under_way: bool,
-}
 
 /// Republishes one batch if it is due; returns the longest wait until the next.
-pub(crate) async fn step(worker: &Worker) -> Result<Duration> {
-    let now = worker.context.now();
-    let due = worker.republish().due;
+pub(crate) async fn step(owned: &OwnedTarget) -> Result<Duration> {
+    let now = owned.context.now();
+    let due = owned.republish().due;
     if now >= due {
-        let is_under_way = batch(worker, now).await?;
-        let pause = if is_under_way { BATCH_INTERVAL } else { worker.context.config.poll };
-        *worker.republish() = Progress { due: now.plus(pause), is_under_way };
+        let is_under_way = batch(owned, now).await?;
+        let pause = if is_under_way { BATCH_INTERVAL } else { owned.context.config.poll };
+        *owned.republish() = Progress { due: now.plus(pause), is_under_way };
     }
-    Ok(worker.republish().due.since(now).min(worker.context.config.poll))
+    Ok(owned.republish().due.since(now).min(owned.context.config.poll))
 }
 
 /// Republishes one batch; returns whether there is more.
-async fn batch(worker: &Worker, now: Timestamp) -> Result<bool> {
-    let context = &worker.context;
-    let Some(epoch) = worker.lease.held().filter(|_| worker.is_reconciled()) else { return Ok(false) };
-    let Some(current) = Republication::due(&context.store, &worker.target, context.config.republish, now).await? else { return Ok(false) };
-    let mut rows = link::published_after(&context.store, &worker.target, current.after(), BATCH_ROWS).await?;
+async fn batch(owned: &OwnedTarget, now: Timestamp) -> Result<bool> {
+    let context = &owned.context;
+    let Some(epoch) = owned.lease.held().filter(|_| owned.is_reconciled()) else { return Ok(false) };
+    let Some(current) = Republication::due(&context.store, &owned.target, context.config.republish, now).await? else { return Ok(false) };
+    let mut rows = link::published_after(&context.store, &owned.target, current.after(), BATCH_ROWS).await?;
     let forgotten = now.minus(context.config.forget);
     rows.iter_mut().for_each(|row| row.tombstone_if_expired(forgotten));
     let expired: BTreeSet<Key> = rows.iter().filter(|row| row.state.is_none()).map(|row| row.key.clone()).collect();
     let last = rows.last().filter(|_| rows.len() == BATCH_ROWS).map(|row| row.key.record());
     let count = rows.len();
-    publish::send(worker, epoch, rows, Vec::new(), Urgency::Bulk).await?;
-    context.metrics.republished(&worker.target, count);
-    let mut tx = worker.begin(epoch).await?;
+    publish::send(owned, epoch, rows, Vec::new(), Urgency::Bulk).await?;
+    context.metrics.republished(&owned.target, count);
+    let mut tx = owned.begin(epoch).await?;
     // Only now: a key whose tombstone was lost gets another one.
     forget(&mut tx, &expired, forgotten).await?;
     current.advance(&mut tx, last.as_deref()).await?;

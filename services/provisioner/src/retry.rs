@@ -10,8 +10,8 @@ use xtsync_store::{self as store, Epoch, Transaction, params};
 
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::owned_target::OwnedTarget;
 use crate::table::waiting::{Waiting, Waits};
-use crate::worker::Worker;
 
 /// Notes what a command asks for, for each pair of tenants that it concerns.
 pub(crate) async fn note(tx: &mut Transaction, context: &Context, command: &Command) -> Result<(), store::Error> {
@@ -37,28 +37,28 @@ struct Asked {
 }
 
 /// Carries out what was asked for of a target, as its owner; says whether anything was.
-pub(crate) async fn carry_out(worker: &Worker, epoch: Epoch) -> Result<bool> {
-    let asked = read(worker).await?;
+pub(crate) async fn carry_out(owned: &OwnedTarget, epoch: Epoch) -> Result<bool> {
+    let asked = read(owned).await?;
     for Asked { source, user, at } in &asked {
-        let waiting = Waiting { source: Some(source), user: user.as_ref(), ..Waiting::all(&worker.target, Waits::Anything) };
-        let links = waiting.wake(&worker.context.store, worker.context.now()).await?;
-        info!(target = %worker.target, %source, links, "what waits is tried again, as was asked for");
-        let mut tx = worker.begin(epoch).await?;
+        let waiting = Waiting { source: Some(source), user: user.as_ref(), ..Waiting::all(&owned.target, Waits::Anything) };
+        let links = waiting.wake(&owned.context.store, owned.context.now()).await?;
+        info!(target = %owned.target, %source, links, "what waits is tried again, as was asked for");
+        let mut tx = owned.begin(epoch).await?;
         let user = user.as_ref().map_or("", UserId::as_str);
         // One that was asked for again meanwhile stays.
         const DONE: &str = "DELETE FROM retry WHERE target = $1 AND source = $2 AND user_id = $3 AND asked_at = $4";
-        tx.execute(DONE, params![worker.target.as_str(), source.as_str(), user, *at]).await?;
+        tx.execute(DONE, params![owned.target.as_str(), source.as_str(), user, *at]).await?;
         tx.commit().await?;
     }
     if !asked.is_empty() {
-        worker.breaker().probe_now(worker.context.now());
+        owned.breaker().probe_now(owned.context.now());
     }
     Ok(!asked.is_empty())
 }
 
-async fn read(worker: &Worker) -> Result<Vec<Asked>> {
+async fn read(owned: &OwnedTarget) -> Result<Vec<Asked>> {
     const SQL: &str = "SELECT source, user_id, asked_at FROM retry WHERE target = $1 ORDER BY source, user_id LIMIT 1000";
-    let rows = worker.context.store.fetch(SQL, params![worker.target.as_str()]).await?;
+    let rows = owned.context.store.fetch(SQL, params![owned.target.as_str()]).await?;
     let asked = rows.iter().map(|row| {
         let unreadable = |error: xtsync_domain::name::InvalidName| Error::Unreadable("retry".to_owned(), error.to_string());
         let source = TenantName::new(row.text("source")?).map_err(unreadable)?;

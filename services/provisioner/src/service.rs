@@ -24,15 +24,15 @@ use xtsync_store::{Options, Report, Store, load_offsets};
 use crate::ROLE;
 use crate::config::Config;
 use crate::context::{Context, Targets};
-use crate::directory_change::LinkedDirectories;
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::follow::{self, Follower};
 use crate::intake::Intake;
+use crate::linked_directories::LinkedDirectories;
 use crate::metrics::Metrics;
 use crate::observe_only::ObserveOnly;
-use crate::worker::Worker;
-use crate::{publish, republish, table};
+use crate::owned_target::OwnedTarget;
+use crate::{publish, publisher, republish, table, worker};
 
 /// The group under which replicas share the commands.
 const COMMANDS_GROUP: &str = "xtsync-provisioner-commands";
@@ -50,9 +50,9 @@ pub struct Provisioner {
     _report: Report,
 }
 
-/// A worker with the tasks that run it, if any do.
+/// A target with the tasks that work on it, if any do.
 struct Running {
-    worker: Arc<Worker>,
+    owned: Arc<OwnedTarget>,
     /// What its connector was made of.
     tenant: resource::Tenant,
     tasks: JoinSet<()>,
@@ -143,8 +143,8 @@ impl Provisioner {
             let Some(tenant) = configuration.tenant(&target).filter(|_| !workers.contains_key(&target)) else { continue };
             match (self.connect)(&target, tenant) {
                 Ok(connected) => {
-                    let worker = Worker::new(Arc::clone(&self.context), target.clone(), connected);
-                    let running = Running { worker, tenant: tenant.clone(), tasks: JoinSet::new(), stop: Shutdown::new() };
+                    let owned = OwnedTarget::new(Arc::clone(&self.context), target.clone(), connected);
+                    let running = Running { owned, tenant: tenant.clone(), tasks: JoinSet::new(), stop: Shutdown::new() };
                     workers.insert(target, running);
                 }
                 Err(error) => error!(%target, error = chain(&error), "the target cannot be written"),
@@ -207,8 +207,8 @@ impl Provisioner {
     /// # Errors
     /// When the store fails or the lease is lost.
     pub async fn work_step(&self, target: &TenantName) -> Result<usize, Error> {
-        match self.worker(target) {
-            Some(worker) => worker.step().await,
+        match self.owned(target) {
+            Some(owned) => worker::step(&owned).await,
             None => Ok(0),
         }
     }
@@ -218,8 +218,8 @@ impl Provisioner {
     /// # Errors
     /// When the store or the bus fails.
     pub async fn publish_step(&self, target: &TenantName) -> Result<usize, Error> {
-        match self.worker(target) {
-            Some(worker) => publish::step(&worker).await,
+        match self.owned(target) {
+            Some(owned) => publish::step(&owned).await,
             None => Ok(0),
         }
     }
@@ -229,8 +229,8 @@ impl Provisioner {
     /// # Errors
     /// When the store or the bus fails.
     pub async fn republish_step(&self, target: &TenantName) -> Result<(), Error> {
-        match self.worker(target) {
-            Some(worker) => republish::step(&worker).await.map(drop),
+        match self.owned(target) {
+            Some(owned) => republish::step(&owned).await.map(drop),
             None => Ok(()),
         }
     }
@@ -240,8 +240,8 @@ impl Provisioner {
     /// # Errors
     /// When the store or the bus fails.
     pub async fn status_step(&self, target: &TenantName) -> Result<Option<RoleStatus>, Error> {
-        match self.worker(target) {
-            Some(worker) => crate::status::step(&worker).await.map(Some),
+        match self.owned(target) {
+            Some(owned) => crate::status::step(&owned).await.map(Some),
             None => Ok(None),
         }
     }
@@ -258,7 +258,7 @@ impl Provisioner {
     /// Whether a target's lease is ours.
     #[must_use]
     pub fn owns(&self, target: &TenantName) -> bool {
-        self.worker(target).is_some_and(|worker| worker.lease.held().is_some())
+        self.owned(target).is_some_and(|owned| owned.lease.held().is_some())
     }
 
     /// One of the loops, also after a panic: it returns what it had taken only if all went well.
@@ -315,11 +315,11 @@ impl Provisioner {
 
     fn wake(&self, targets: &BTreeSet<TenantName>) {
         let workers = self.workers();
-        targets.iter().filter_map(|target| workers.get(target)).for_each(|running| running.worker.wake.notify_one());
+        targets.iter().filter_map(|target| workers.get(target)).for_each(|running| running.owned.wake.notify_one());
     }
 
-    fn worker(&self, target: &TenantName) -> Option<Arc<Worker>> {
-        self.workers().get(target).map(|running| Arc::clone(&running.worker))
+    fn owned(&self, target: &TenantName) -> Option<Arc<OwnedTarget>> {
+        self.workers().get(target).map(|running| Arc::clone(&running.owned))
     }
 
     fn workers(&self) -> parking_lot::MutexGuard<'_, BTreeMap<TenantName, Running>> {
@@ -339,12 +339,12 @@ fn report(condition: &Condition, doing: &'static str, error: &Error) {
 }
 
 /// One of a worker's tasks, also after a panic.
-async fn supervised<W>(name: &'static str, worker: Arc<Worker>, stop: Shutdown, work: fn(Arc<Worker>, Shutdown) -> W)
+async fn supervised<W>(name: &'static str, owned: Arc<OwnedTarget>, stop: Shutdown, work: fn(Arc<OwnedTarget>, Shutdown) -> W)
 where
     W: Future<Output = ()> + Send + 'static,
 {
-    let task = Task { health: worker.context.parts.health.clone(), role: ROLE.name(), name, tenant: worker.target.to_string() };
-    task.supervise(&stop, || work(Arc::clone(&worker), stop.clone()), |stage| crate::status::report_task(&worker, name, stage)).await;
+    let task = Task { health: owned.context.parts.health.clone(), role: ROLE.name(), name, tenant: owned.target.to_string() };
+    task.supervise(&stop, || work(Arc::clone(&owned), stop.clone()), |stage| crate::status::report_task(&owned, name, stage)).await;
 }
 
 impl Running {
@@ -352,23 +352,23 @@ impl Running {
     fn start(&mut self, shutdown: &Shutdown) {
         if self.tasks.is_empty() {
             self.stop = shutdown.child();
-            self.tasks.spawn(supervised("work", Arc::clone(&self.worker), self.stop.clone(), Worker::run));
-            self.tasks.spawn(supervised("status", Arc::clone(&self.worker), self.stop.clone(), crate::status::run));
-            self.tasks.spawn(supervised("publish", Arc::clone(&self.worker), self.stop.clone(), publish::run));
+            self.tasks.spawn(supervised("work", Arc::clone(&self.owned), self.stop.clone(), worker::run));
+            self.tasks.spawn(supervised("status", Arc::clone(&self.owned), self.stop.clone(), crate::status::run));
+            self.tasks.spawn(supervised("publish", Arc::clone(&self.owned), self.stop.clone(), publisher::run));
         }
     }
 
     /// Waits for the tasks, publishes what they left, and releases the lease; returns its target.
     async fn end(self) -> TenantName {
-        let Self { worker, tasks, stop, tenant: _ } = self;
-        let target = worker.target.clone();
+        let Self { owned, tasks, stop, tenant: _ } = self;
+        let target = owned.target.clone();
         stop.begin();
         tasks.join_all().await;
-        if let Err(error) = publish::step(&worker).await {
-            warn!(target = %worker.target, error = chain(&error), "what is left is published by the next owner");
+        if let Err(error) = publish::step(&owned).await {
+            warn!(target = %owned.target, error = chain(&error), "what is left is published by the next owner");
         }
-        if let Some(worker) = Arc::into_inner(worker) {
-            worker.lease.release().await;
+        if let Some(owned) = Arc::into_inner(owned) {
+            owned.lease.release().await;
         }
         target
     }

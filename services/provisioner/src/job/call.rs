@@ -12,20 +12,20 @@ use super::end::{End, Pace};
 use super::perform::{self, Failure};
 use super::{Committed, Job};
 use crate::error::Result;
+use crate::owned_target::breaker::{Admission, CallResult, Lane};
+use crate::owned_target::group_commit::{Called, LinkUpdate, Queued};
+use crate::owned_target::limits;
 use crate::table::intent::Intent;
 use crate::table::link;
-use crate::worker::breaker::{Admission, CallResult, Lane};
-use crate::worker::group_commit::{Called, LinkUpdate, Queued};
-use crate::worker::limits;
 
 impl Job<'_> {
     /// Makes one call if the gate is open. Returns the job's end if the call ends it.
     pub(super) async fn call(&mut self, call: &Call) -> Result<Option<End>> {
         if let Verdict::Closed(why) = self.admit(call) {
-            self.worker.context.metrics.closed(&self.key.target, why.code());
+            self.owned.context.metrics.closed(&self.key.target, why.code());
             let until = match why {
                 ClosedReason::Limit(counter) => {
-                    Some(self.worker.limits().capacity_at(&self.limits(), &self.key.source, counter, self.now()))
+                    Some(self.owned.limits().capacity_at(&self.limits(), &self.key.source, counter, self.now()))
                 }
                 _ => None,
             };
@@ -40,7 +40,7 @@ impl Job<'_> {
             }
         };
         // Measured from before the intent is written, so that the call has ended when the intent says so, however long its commit takes.
-        let deadline = Instant::now() + self.worker.context.config.call_timeout;
+        let deadline = Instant::now() + self.owned.context.config.call_timeout;
         if call.writes() && !self.begin(call).await? {
             return Ok(None);
         }
@@ -50,16 +50,16 @@ impl Job<'_> {
             return Ok(Some(End::Retry("commit_slow")));
         }
         let span = debug_span!("call", verb = call.name());
-        let answer = perform::perform(&*self.worker.directory, call, &anchor, deadline);
+        let answer = perform::perform(&*self.owned.directory, call, &anchor, deadline);
         let answer = answer.instrument(span).await;
         let result = answer.as_ref().map_or_else(Failure::name, |_| "done");
-        self.worker.context.metrics.call(&self.key.target, call, result, began.elapsed());
+        self.owned.context.metrics.call(&self.key.target, call, result, began.elapsed());
         debug!(call = call.name(), result, "called");
         let call_result = answer.as_ref().map_or_else(Failure::call_result, |_| CallResult::Answered);
-        self.worker.report(lane, call.name(), &self.key, &call_result);
+        self.owned.report(lane, call.name(), &self.key, &call_result);
         // A refusal says it too, and is heeded by the report.
-        if self.worker.directory.take_throttle_warning() && !matches!(answer, Err(Failure::Target(_))) {
-            self.worker.target_warned();
+        if self.owned.directory.take_throttle_warning() && !matches!(answer, Err(Failure::Target(_))) {
+            self.owned.target_warned();
         }
         match answer {
             Ok(answer) => {
@@ -72,14 +72,14 @@ impl Job<'_> {
 
     /// Checks what a call needs besides an open gate: an end if it is missing. Returns the link's anchor.
     fn ready(&mut self, call: &Call, lane: Lane) -> Result<String, End> {
-        match self.worker.admit(lane, &self.verbs(call), &self.key) {
+        match self.owned.admit(lane, &self.verbs(call), &self.key) {
             Admission::Allowed => {}
             Admission::TargetBlocked => return Err(End::Stopped),
             Admission::Wait { code, until, spread } => return Err(End::Waits { code, until, spread }),
         }
         let anchor = self.stored.link.anchor.clone().ok_or(End::Retry("home_unknown"))?;
         if let Some(address) = call.creates() {
-            self.inviting = Some(self.worker.claim_address(address).ok_or(End::Retry("address_busy"))?);
+            self.inviting = Some(self.owned.claim_address(address).ok_or(End::Retry("address_busy"))?);
         }
         Ok(anchor)
     }
@@ -89,7 +89,7 @@ impl Job<'_> {
         let is_wanted = matches!(self.stored.link.desired.desired, Desired::Wanted(_));
         match (call, &self.stored.link.shadow) {
             // A user without an object is created after the look-up.
-            (Call::LookUp { .. }, Shadow::None) if is_wanted => vec![call.name(), self.worker.capabilities.create.call_name()],
+            (Call::LookUp { .. }, Shadow::None) if is_wanted => vec![call.name(), self.owned.capabilities.create.call_name()],
             (_, _) => vec![call.name()],
         }
     }
@@ -97,11 +97,11 @@ impl Job<'_> {
     /// Asks the gate, and reserves what the call counts against; both at once, so that no two jobs take the last of a window.
     fn admit(&mut self, call: &Call) -> Verdict {
         let now = self.now();
-        let pair = self.worker.context.pair(&self.key.source, &self.key.target);
-        let home = call.bound_address().map(|_| self.worker.context.home(&self.key.source));
+        let pair = self.owned.context.pair(&self.key.source, &self.key.target);
+        let home = call.bound_address().map(|_| self.owned.context.home(&self.key.source));
         let mut terms = pair.terms();
         terms.home = home.as_ref().and_then(|home| home.domains.as_ref());
-        let mut limits = self.worker.limits();
+        let mut limits = self.owned.limits();
         let allowance = |counter| Some((counter, limits.allowance(pair.limits(), &self.key.source, counter, now)?));
         let allowance = self.uncounted(call, now).and_then(allowance);
         terms.allowances = allowance.into_iter().collect();
@@ -124,12 +124,12 @@ impl Job<'_> {
     /// Takes back what was reserved for a call that does not start.
     fn release_reservation(&mut self) {
         if let Some((counter, at)) = self.reserved.take() {
-            self.worker.limits().release_reservation(&self.key.source, counter, at);
+            self.owned.limits().release_reservation(&self.key.source, counter, at);
         }
     }
 
     fn limits(&self) -> resource::Limits {
-        *self.worker.context.pair(&self.key.source, &self.key.target).limits()
+        *self.owned.context.pair(&self.key.source, &self.key.target).limits()
     }
 
     /// The newest decision, as what was counted names it.
@@ -141,7 +141,7 @@ impl Job<'_> {
     async fn begin(&mut self, call: &Call) -> Result<bool> {
         let now = self.now();
         let uses = self.reserved;
-        let until = now.plus(self.worker.context.config.call_timeout);
+        let until = now.plus(self.owned.context.config.call_timeout);
         let mut stored = self.stored.clone();
         if let Some((counter, at)) = uses {
             stored.counted.note(counter, limits::minute(at), self.decision());
@@ -239,10 +239,10 @@ impl Job<'_> {
             if self.unclaimed.as_ref() == Some(&id) {
                 continue;
             }
-            let owner = link::owner(&self.worker.context.store, &self.key.target, &id).await?;
+            let owner = link::owner(&self.owned.context.store, &self.key.target, &id).await?;
             match owner.filter(|(owner, _)| *owner != self.key) {
                 Some((owner, stored)) => {
-                    let restores = self.worker.context.pair(&self.key.source, &self.key.target).rehire() == resource::Rehire::Restore;
+                    let restores = self.owned.context.pair(&self.key.source, &self.key.target).rehire() == resource::Rehire::Restore;
                     let former = stored.link.former_of(&self.stored.link).filter(|_| restores);
                     claimed.insert(id, Claim { owner: owner.record(), is_given_up: stored.link.has_given_up(), former });
                 }

@@ -14,9 +14,9 @@ use super::end::End;
 use super::{Committed, Job};
 use crate::ROLE;
 use crate::error::Result;
+use crate::owned_target::group_commit::{Called, LinkUpdate, Queued};
 use crate::table::work::{Waited, Work};
 use crate::table::{Key, link};
-use crate::worker::group_commit::{Called, LinkUpdate, Queued};
 
 impl Job<'_> {
     /// Ends the job. False where intake has decided anew meanwhile, so that this is not the end.
@@ -33,7 +33,7 @@ impl Job<'_> {
                     if end == End::Converged && self.stored.link.has_given_up() {
                         self.unblock(&self.key).await?;
                     }
-                    self.worker.publish.notify_one();
+                    self.owned.publish.notify_one();
                     return Ok(true);
                 }
                 Committed::DecisionChanged if end.depends_on_decision() => return Ok(false),
@@ -51,18 +51,18 @@ impl Job<'_> {
         let Some((source, user)) = blocker.split_once('/') else { return Ok(()) };
         let Ok(source) = TenantName::new(source) else { return Ok(()) };
         let key = Key { target: self.key.target.clone(), source, user: user.into() };
-        let is_free = link::read(&self.worker.context.store, &key).await?.is_none_or(|stored| stored.link.has_given_up());
+        let is_free = link::read(&self.owned.context.store, &key).await?.is_none_or(|stored| stored.link.has_given_up());
         if is_free { self.unblock(&key).await } else { Ok(()) }
     }
 
     /// What is committed at the end, and the outcomes of it.
     fn closing(&self, end: &End, is_superseded: bool, now: Timestamp) -> (LinkUpdate, Option<Outcome>) {
-        let context = &self.worker.context;
+        let context = &self.owned.context;
         let mut stored = self.stored.clone();
         // What became of the former decision is no condition of the newer one, which is due already.
         let due = match is_superseded {
             true => None,
-            false => end.set_condition(&mut stored.link, now, context.config.call_timeout, &mut *self.worker.jitter()),
+            false => end.set_condition(&mut stored.link, now, context.config.call_timeout, &mut *self.owned.jitter()),
         };
         let outcome = self.outcome(&mut stored.link, end, now);
         // What waits on and has nothing to say is not published again.
@@ -132,7 +132,7 @@ impl Job<'_> {
     }
 
     fn count(&self, end: &End, outcome: Option<&Outcome>, now: Timestamp) {
-        let (context, link) = (&self.worker.context, &self.stored.link);
+        let (context, link) = (&self.owned.context, &self.stored.link);
         if let Some(outcome) = outcome {
             let result = match &outcome.ending {
                 Ending::Done => "done",

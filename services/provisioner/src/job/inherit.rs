@@ -17,8 +17,8 @@ impl Job<'_> {
     pub(super) async fn inherit_confirmed(&mut self) -> Result<Option<End>> {
         let Some(former) = self.confirmed.clone() else { return Ok(None) };
         let owner = Key { user: former.clone(), ..self.key.clone() };
-        let stored = link::read(&self.worker.context.store, &owner).await?;
-        let confirmed = |stored: Stored| stored.link.confirmed_for(&self.stored.link, &self.worker.capabilities);
+        let stored = link::read(&self.owned.context.store, &owner).await?;
+        let confirmed = |stored: Stored| stored.link.confirmed_for(&self.stored.link, &self.owned.capabilities);
         let account = stored.map_or(Err(NotTakenOver::NotSoftDeleted), confirmed);
         match account {
             Ok(account) => {
@@ -41,7 +41,7 @@ impl Job<'_> {
     }
 
     async fn void(&self, former: &UserId) -> Result<()> {
-        let mut tx = self.worker.begin(self.epoch).await?;
+        let mut tx = self.owned.begin(self.epoch).await?;
         rehire::remove(&mut tx, &self.key, former).await?;
         Ok(tx.commit().await?)
     }
@@ -55,19 +55,19 @@ impl Job<'_> {
         let Some(stored) = retry_contended(|| self.moved(&owner, account)).await? else { return later };
         self.row = stored.link.clone();
         self.stored = Stored { row_version: stored.row_version + 1, ..stored };
-        self.worker.publish.notify_one();
+        self.owned.publish.notify_one();
         Ok(None)
     }
 
     /// Stores both links; returns this one as stored. A former link that is queued may be worked on by a job that knows it as it was.
     async fn moved(&self, owner: &Key, account: &Account) -> Result<Option<Stored>> {
-        let (context, now) = (&self.worker.context, self.now());
-        let mut tx = self.worker.begin(self.epoch).await?;
+        let (context, now) = (&self.owned.context, self.now());
+        let mut tx = self.owned.begin(self.epoch).await?;
         let mut links = link::lock(&mut tx, &[self.key.clone(), owner.clone()].into()).await?;
         let is_current = links.get(&self.key).is_some_and(|stored| stored.row_version == self.stored.row_version);
         let is_confirmed = self.confirmed.as_ref() == Some(&owner.user);
         let released = |stored: &Stored| match is_confirmed {
-            true => stored.link.confirmed_for(&self.stored.link, &self.worker.capabilities).ok(),
+            true => stored.link.confirmed_for(&self.stored.link, &self.owned.capabilities).ok(),
             false => stored.link.former_of(&self.stored.link),
         };
         let is_former = |stored: &Stored| released(stored).as_ref() == Some(account);

@@ -7,7 +7,7 @@ use xtsync_directory::{Error, Invitation, NewUser, Target};
 use xtsync_domain::Refusal;
 use xtsync_domain::link::{Answer, Call};
 
-use crate::worker::breaker::{CallResult, TargetFailure, VerbFailure};
+use crate::owned_target::breaker::{CallResult, TargetFailure, VerbFailure};
 
 /// How a call can fail, by what the failure concerns.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,17 +1,16 @@
-//! The jobs of one worker: a bounded number, some places reserved for leavers. Dropping it drops the jobs.
+//! The jobs on one target: a bounded number, some places reserved for leavers. Dropping it drops the jobs.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet, VecDeque};
 use std::sync::Arc;
 
 use tokio::task::{Id, JoinSet};
-use xtsync_domain::Timestamp;
 use xtsync_domain::link::Class;
 use xtsync_store::Epoch;
 
-use super::Worker;
-use super::breaker::Passage;
 use crate::error::Result;
 use crate::job;
+use crate::owned_target::breaker::Passage;
+use crate::owned_target::{Capacity, OwnedTarget};
 use crate::table::work::Due;
 use crate::table::{Key, work};
 
@@ -31,32 +30,18 @@ pub(super) struct JobPool {
     empty: BTreeSet<Class>,
 }
 
-/// How many links may be worked on at once, and of which classes.
-#[derive(Debug, Clone, Copy)]
-pub(super) struct Capacity {
-    /// By the concurrency limit.
-    pub(super) slots: usize,
-    /// By the circuit breaker: those whose users lose access, and the others.
-    pub(super) leavers: Passage,
-    pub(super) others: Passage,
-    /// Whether only users who lose access are begun for a moment.
-    pub(super) is_leavers_only: bool,
-    /// When there may be more room than now.
-    pub(super) next_change: Option<Timestamp>,
-}
-
 impl JobPool {
     /// Takes due links while places are free, the highest class first. A link has one job at a time.
-    pub(super) async fn fill(&mut self, worker: &Arc<Worker>, epoch: Epoch) -> Result<()> {
-        let capacity = worker.capacity(worker.context.now());
+    pub(super) async fn fill(&mut self, owned: &Arc<OwnedTarget>, epoch: Epoch) -> Result<()> {
+        let capacity = owned.capacity(owned.context.now());
         if self.fetched.values().all(VecDeque::is_empty) {
             self.rescan();
         }
         for class in Class::ALL {
             while self.has_slot(class, capacity) {
-                let Some(due) = self.next(worker, class).await? else { break };
+                let Some(due) = self.next(owned, class).await? else { break };
                 if !self.busy.contains(&due.key) {
-                    self.take(worker, epoch, class, due);
+                    self.take(owned, epoch, class, due);
                 }
             }
         }
@@ -69,12 +54,12 @@ impl JobPool {
     }
 
     /// The next link of a class, which may have a job already.
-    async fn next(&mut self, worker: &Worker, class: Class) -> Result<Option<Due>> {
+    async fn next(&mut self, owned: &OwnedTarget, class: Class) -> Result<Option<Due>> {
         let fetched = self.fetched.entry(class).or_default();
         if fetched.is_empty() && !self.empty.contains(&class) {
             // As many more as have jobs, since those are still due.
             let limit = FETCHED_MAX + self.jobs.len();
-            let due = work::due(&worker.context.store, &worker.target, class, worker.context.now(), limit).await?;
+            let due = work::due(&owned.context.store, &owned.target, class, owned.context.now(), limit).await?;
             if due.len() < limit {
                 self.empty.insert(class);
             }
@@ -130,28 +115,28 @@ impl JobPool {
         }
     }
 
-    fn take(&mut self, worker: &Arc<Worker>, epoch: Epoch, class: Class, due: Due) {
+    fn take(&mut self, owned: &Arc<OwnedTarget>, epoch: Epoch, class: Class, due: Due) {
         let key = due.key.clone();
         // It may have been fetched in two classes; what the other copy knows of the link will be past when this job has ended.
         self.fetched.values_mut().for_each(|fetched| fetched.retain(|other| other.key != key));
-        let handle = self.jobs.spawn(run_catching_panic(Arc::clone(worker), epoch, due));
+        let handle = self.jobs.spawn(run_catching_panic(Arc::clone(owned), epoch, due));
         self.busy.insert(key.clone());
         self.keys.insert(handle.id(), (key, class));
     }
 }
 
 /// Runs a job. One that panics puts its link off, or it would be due again at once, and panic again.
-async fn run_catching_panic(worker: Arc<Worker>, epoch: Epoch, due: Due) -> Result<()> {
+async fn run_catching_panic(owned: Arc<OwnedTarget>, epoch: Epoch, due: Due) -> Result<()> {
     // A task of its own, which a panic ends alone. It is dropped with this.
     let mut task = JoinSet::new();
-    let (job_worker, key, was) = (Arc::clone(&worker), due.key.clone(), due.was);
+    let (job_worker, key, was) = (Arc::clone(&owned), due.key.clone(), due.was);
     task.spawn(async move { job::run(&job_worker, epoch, due).await });
     match task.join_next().await {
         Some(Ok(result)) => result,
         Some(Err(error)) => {
             tracing::error!(link = %key, %error, "a job panicked: this is a defect");
-            worker.context.metrics.panicked(&worker.target);
-            job::put_off_panicked(&worker, epoch, key, was).await
+            owned.context.metrics.panicked(&owned.target);
+            job::put_off_panicked(&owned, epoch, key, was).await
         }
         None => Ok(()),
     }

@@ -12,12 +12,12 @@ use xtsync_store::{self as store, Fence, Transaction, outbox, retry_contended};
 
 use crate::context::Context;
 use crate::error::{Error, Result};
+use crate::owned_target::batcher::{Batcher, Waiting};
+use crate::owned_target::limits;
 use crate::table::intent::Intent;
 use crate::table::link::Stored;
 use crate::table::work::Work;
 use crate::table::{Key, intent, link, window, work};
-use crate::worker::batcher::{Batcher, Waiting};
-use crate::worker::limits;
 
 /// What one job commits about its link.
 #[derive(Debug, Clone)]

@@ -1,0 +1,306 @@
+//! One target tenant, as its owner works on it: what its links, its breaker, its limits and its lease have in common.
+//!
+//! The lease makes the owner the single writer; everything in memory here (circuit breaker, limits, addresses being invited) is exact for that
+//! reason and begins anew with each epoch.
+
+mod batcher;
+pub(crate) mod breaker;
+mod concurrency;
+pub(crate) mod group_commit;
+pub(crate) mod limits;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, MutexGuard};
+use rand::SeedableRng as _;
+use rand::rngs::StdRng;
+use tokio::sync::Notify;
+use tracing::{info, warn};
+use xtsync_directory::{Connected, Target};
+use xtsync_domain::gate::{ClosedReason, Counter};
+use xtsync_domain::{Capabilities, TenantName, Timestamp};
+use xtsync_runtime::health::Condition;
+use xtsync_runtime::supervise::TaskState;
+use xtsync_store::{Epoch, Lease, Transaction};
+
+use self::breaker::{Admission, Breaker, CallResult, Lane, Passage, TargetFailure};
+use self::concurrency::Concurrency;
+use self::group_commit::GroupCommit;
+use self::limits::{Limits, LiveCounts};
+use crate::context::Context;
+use crate::error::Result;
+use crate::table::waiting::{Waiting, Waits};
+use crate::table::{Key, link};
+
+/// One target tenant, while this replica owns it.
+pub(crate) struct OwnedTarget {
+    pub(crate) context: Arc<Context>,
+    pub(crate) target: TenantName,
+    pub(crate) directory: Arc<dyn Target>,
+    /// What that directory can do.
+    pub(crate) capabilities: Capabilities,
+    pub(crate) lease: Lease,
+    /// Wakes the worker: something may be due.
+    pub(crate) wake: Notify,
+    /// Wakes the publisher: something was committed.
+    pub(crate) publish: Notify,
+    pub(crate) group_commit: GroupCommit,
+    breaker: Mutex<Breaker>,
+    concurrency: Mutex<Concurrency>,
+    /// Verbs that work again, by the code under which links wait for them.
+    recovered: Mutex<BTreeSet<String>>,
+    limits: Mutex<Limits>,
+    inviting: Mutex<BTreeSet<String>>,
+    /// The epoch in which the store was last compared with its topic, and the links with the directory.
+    reconciled: Mutex<Option<Epoch>>,
+    republish: Mutex<Progress>,
+    /// Tasks that failed not long ago.
+    failed: Mutex<BTreeMap<&'static str, TaskState>>,
+    jitter: Mutex<StdRng>,
+    condition: Condition,
+}
+
+/// An address that is being invited; free again when this is dropped.
+pub(crate) struct Inviting<'a> {
+    owned: &'a OwnedTarget,
+    address: String,
+}
+
+/// The progress of republication on this replica.
+#[derive(Debug, Default)]
+pub(crate) struct Progress {
+    /// When the next check is due.
+    pub(crate) due: Timestamp,
+    /// Whether a republication is under way.
+    pub(crate) is_under_way: bool,
+}
+
+/// How many links may be worked on at once, and of which classes.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Capacity {
+    /// By the concurrency limit.
+    pub(crate) slots: usize,
+    /// By the circuit breaker: those whose users lose access, and the others.
+    pub(crate) leavers: Passage,
+    pub(crate) others: Passage,
+    /// Whether only users who lose access are begun for a moment.
+    pub(crate) is_leavers_only: bool,
+    /// When there may be more room than now.
+    pub(crate) next_change: Option<Timestamp>,
+}
+
+impl OwnedTarget {
+    pub(crate) fn new(context: Arc<Context>, target: TenantName, connected: Connected) -> Arc<Self> {
+        let name = format!("target/{target}");
+        let lease = Lease::new(context.store.clone(), &name, &context.parts.replica, context.config.lease_ttl);
+        let condition = context.parts.health.condition(name);
+        condition.set(true, "");
+        // Differs between targets and replicas, so that they do not try again together.
+        let seed = BuildHasherDefault::<DefaultHasher>::default().hash_one((&context.parts.replica, target.as_str()));
+        Arc::new(Self {
+            target,
+            directory: connected.target,
+            capabilities: connected.capabilities,
+            lease,
+            wake: Notify::new(),
+            publish: Notify::new(),
+            group_commit: GroupCommit::default(),
+            breaker: Mutex::default(),
+            concurrency: Mutex::default(),
+            recovered: Mutex::default(),
+            limits: Mutex::default(),
+            inviting: Mutex::default(),
+            reconciled: Mutex::default(),
+            republish: Mutex::default(),
+            failed: Mutex::default(),
+            jitter: Mutex::new(StdRng::seed_from_u64(seed)),
+            condition,
+            context,
+        })
+    }
+
+    /// Begins a transaction that commits only while the lease is ours, in this epoch.
+    pub(crate) async fn begin(&self, epoch: Epoch) -> Result<Transaction> {
+        Ok(self.lease.fence(epoch).begin().await?)
+    }
+
+    /// Whether the store has been compared with its topic, if that exists.
+    pub(crate) fn is_reconciled(&self) -> bool {
+        self.reconciled.lock().is_some()
+    }
+
+    /// Whether that was in this epoch.
+    pub(crate) fn is_reconciled_in(&self, epoch: Epoch) -> bool {
+        *self.reconciled.lock() == Some(epoch)
+    }
+
+    pub(crate) fn set_reconciled(&self, epoch: Epoch) {
+        *self.reconciled.lock() = Some(epoch);
+    }
+
+    /// Begins anew with what is exact only within an epoch.
+    pub(crate) async fn begin_epoch(&self) -> Result<()> {
+        self.load_limits().await?;
+        *self.breaker() = Breaker::default();
+        *self.concurrency() = Concurrency::default();
+        Ok(())
+    }
+
+    /// Reads what was counted against the limits.
+    pub(crate) async fn load_limits(&self) -> Result<()> {
+        let limits = Limits::load(&self.context.store, &self.target, self.context.now()).await?;
+        *self.limits() = limits;
+        Ok(())
+    }
+
+    /// Makes due what waits for verbs that work again. Says whether there is any.
+    pub(crate) async fn wake_recovered(&self) -> Result<bool> {
+        let codes = std::mem::take(&mut *self.recovered());
+        for code in &codes {
+            let waiting = Waiting { code, ..Waiting::all(&self.target, Waits::Verb) };
+            let links = waiting.wake(&self.context.store, self.context.now()).await?;
+            info!(target = %self.target, code, links, "the target lets us again");
+        }
+        Ok(!codes.is_empty())
+    }
+
+    /// Counts what the target holds again, if that is due, and wakes the links that then have room.
+    pub(crate) async fn refresh_limits(&self) -> Result<()> {
+        let now = self.context.now();
+        if self.limits().is_stale(now) {
+            let live = LiveCounts(link::live_counts(&self.context.store, &self.target).await?);
+            let before = self.limits().count(live.clone(), now);
+            // A share of more is more: who left while the target was being filled need not wait until the window has room.
+            for synchronization in self.context.configuration().synchronizations().filter(|one| one.spec.to == self.target) {
+                let source = &synchronization.source;
+                let pair = self.context.pair(source, &self.target);
+                let rises =
+                    |counter: &Counter| pair.limits().max(*counter, before.of(source)) < pair.limits().max(*counter, live.of(source));
+                // Only links that wait for that: to check all others, which something else holds, would cost as much as their work.
+                for counter in Counter::ALL.iter().filter(|counter| rises(counter)) {
+                    let waiting = Waiting {
+                        source: Some(source),
+                        code: ClosedReason::Limit(*counter).code(),
+                        ..Waiting::all(&self.target, Waits::Verb)
+                    };
+                    waiting.wake(&self.context.store, now).await?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a call may start that needs these verbs.
+    pub(crate) fn admit(&self, lane: Lane, verbs: &[&'static str], key: &Key) -> Admission {
+        self.breaker().admit(lane, verbs, key, self.context.now())
+    }
+
+    /// The job of a link has ended.
+    pub(crate) fn release_probe(&self, key: &Key) {
+        self.breaker().release_probe(key);
+    }
+
+    /// Takes in what a call came to.
+    pub(crate) fn report(&self, lane: Lane, verb: &'static str, key: &Key, call_result: &CallResult) {
+        let now = self.context.now();
+        let (was_open, until) = {
+            let mut breaker = self.breaker();
+            let was_open = breaker.open_until(Lane::Others, now).is_some();
+            let recovered = breaker.report(lane, verb, key, call_result, now, &mut *self.jitter());
+            self.recovered().extend(recovered);
+            self.condition.set(breaker.reason().is_none_or(is_passing), breaker.reason().unwrap_or_default());
+            (was_open, breaker.open_until(Lane::Others, now))
+        };
+        let Some(until) = until.filter(|_| !was_open) else { return };
+        warn!(target = %self.target, reason = self.stopped(), %until, "the target is set aside: only leavers are tried");
+        if let CallResult::TargetFailed(TargetFailure::Throttled(_)) = call_result {
+            self.concurrency().throttled(now, until, self.context.config.in_flight_max);
+        }
+    }
+
+    /// The target warns that it is about to throttle.
+    pub(crate) fn target_warned(&self) {
+        let now = self.context.now();
+        // What was under way when it was set aside says nothing new.
+        if self.breaker().open_until(Lane::Others, now).is_none() {
+            self.concurrency().warned(now, self.context.config.in_flight_max);
+        }
+    }
+
+    /// Claims an address for one invitation; `None` while another link invites it.
+    pub(crate) fn claim_address(&self, address: &str) -> Option<Inviting<'_>> {
+        let address = address.to_lowercase();
+        let is_free = self.inviting().insert(address.clone());
+        is_free.then_some(Inviting { owned: self, address })
+    }
+
+    /// How many links may be worked on at once now, and of which classes.
+    pub(crate) fn capacity(&self, now: Timestamp) -> Capacity {
+        let (breaker, concurrency) = (self.breaker(), self.concurrency());
+        let open = [Lane::Leavers, Lane::Others].into_iter().filter_map(|lane| breaker.open_until(lane, now));
+        Capacity {
+            slots: concurrency.slots(now, self.context.config.in_flight_max),
+            leavers: breaker.passage(Lane::Leavers, now),
+            others: breaker.passage(Lane::Others, now),
+            is_leavers_only: concurrency.is_leavers_only(now),
+            next_change: open.chain(concurrency.leavers_only_until(now)).min(),
+        }
+    }
+
+    /// Why the target is set aside; empty when it is not.
+    pub(crate) fn stopped(&self) -> String {
+        match self.breaker().reason() {
+            Some(reason) => reason.to_owned(),
+            None if self.context.observe_only.contains(&self.target) => ClosedReason::ObserveOnlyAfterRebuild.code().to_owned(),
+            None => String::new(),
+        }
+    }
+
+    /// The circuit breaker.
+    pub(crate) fn breaker(&self) -> MutexGuard<'_, Breaker> {
+        self.breaker.lock()
+    }
+
+    fn concurrency(&self) -> MutexGuard<'_, Concurrency> {
+        self.concurrency.lock()
+    }
+
+    fn recovered(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.recovered.lock()
+    }
+
+    pub(crate) fn limits(&self) -> MutexGuard<'_, Limits> {
+        self.limits.lock()
+    }
+
+    pub(crate) fn jitter(&self) -> MutexGuard<'_, StdRng> {
+        self.jitter.lock()
+    }
+
+    /// The progress of republication.
+    pub(crate) fn republish(&self) -> MutexGuard<'_, Progress> {
+        self.republish.lock()
+    }
+
+    /// Tasks that failed not long ago, and how each stands.
+    pub(crate) fn failed(&self) -> MutexGuard<'_, BTreeMap<&'static str, TaskState>> {
+        self.failed.lock()
+    }
+
+    fn inviting(&self) -> MutexGuard<'_, BTreeSet<String>> {
+        self.inviting.lock()
+    }
+}
+
+/// Whether a reason for which a target is set aside passes by itself, so that no operator needs to act.
+fn is_passing(reason: &str) -> bool {
+    matches!(reason, "throttled" | "away")
+}
+
+impl Drop for Inviting<'_> {
+    fn drop(&mut self) {
+        self.owned.inviting().remove(&self.address);
+    }
+}
