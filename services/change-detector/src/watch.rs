@@ -25,6 +25,7 @@ use xtsync_store::{Epoch, Fence, Lease, LeaseState, Store};
 use crate::metrics::Metrics;
 use crate::subscriber::{self, Subscriber};
 use crate::tenant::{DetectionSpec, Intervals, Pause, Tenant};
+use crate::trigger::Registration;
 use crate::{Connect, Error, Trigger};
 
 /// The time limit for ending the subscriptions of a tenant that is no longer watched.
@@ -160,13 +161,41 @@ impl Watched {
                     wait
                 }
             };
+            if !self.wait(&mut tenant, has_failed, Instant::now() + wait, &registration, stop).await {
+                return;
+            }
+        }
+    }
+
+    /// Waits, at most until something is to be done. After a failure, what the directory answers meanwhile is used, and the wait goes on.
+    /// False when there is no configuration to follow any more.
+    async fn wait(
+        &mut self,
+        tenant: &mut Option<Tenant>,
+        has_failed: bool,
+        end: Instant,
+        registration: &Registration,
+        stop: &Shutdown,
+    ) -> bool {
+        let clock = self.shared.parts.clock.clone();
+        let mut uses_answers = true;
+        loop {
+            let mut is_answered = false;
             tokio::select! {
                 () = stop.cancelled() => {}
-                paused = pause(tenant.as_mut(), has_failed, wait, &*self.shared.parts.clock) => if paused.is_err() { tenant = None },
-                changed = self.specs.changed() => if changed.is_err() { return },
+                answered = pause(tenant.as_mut().filter(|_| uses_answers), has_failed, end, &*clock) => is_answered = answered,
+                changed = self.specs.changed() => if changed.is_err() { return false },
                 // A directory that asked to wait is not asked sooner, whatever is triggered.
                 () = registration.requested(), if has_failed => {}
-                () = registration.triggered(), if !has_failed => if let Some(tenant) = &mut tenant { tenant.trigger() },
+                () = registration.triggered(), if !has_failed => if let Some(tenant) = tenant { tenant.trigger() },
+            }
+            let Some(failed) = tenant.as_mut().filter(|_| is_answered && has_failed) else { return true };
+            match failed.use_answer(clock.now()).await {
+                Ok(_) => {}
+                // As after a step.
+                Err(Error::Store(_)) => *tenant = None,
+                // It is asked for again after the wait.
+                Err(_) => uses_answers = false,
             }
         }
     }
@@ -248,18 +277,16 @@ impl Watched {
     }
 }
 
-/// Waits, at most until the directory answers; after a failure to the end.
-///
-/// # Errors
-/// As [`Tenant::pause_until`].
-async fn pause(tenant: Option<&mut Tenant>, has_failed: bool, wait: Duration, clock: &dyn Clock) -> Result<(), Error> {
-    let end = Instant::now() + wait;
+/// Waits until then, or until the directory answers; true then. It may be dropped at any time.
+async fn pause(tenant: Option<&mut Tenant>, has_failed: bool, end: Instant, clock: &dyn Clock) -> bool {
     match tenant {
-        Some(tenant) if has_failed => return tenant.pause_until(end, clock).await,
-        Some(tenant) => drop(timeout_at(end, tenant.answered()).await),
-        None => sleep_until(end).await,
+        Some(tenant) if has_failed => tenant.pause_until(end, clock).await,
+        Some(tenant) => timeout_at(end, tenant.answered()).await.is_ok(),
+        None => {
+            sleep_until(end).await;
+            false
+        }
     }
-    Ok(())
 }
 
 /// Waits until this replica holds the lease; returns the epoch.

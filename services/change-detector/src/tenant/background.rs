@@ -193,7 +193,7 @@ impl Tenant {
     }
 
     /// Uses the answer, if it is there. True when there was one.
-    pub(super) async fn use_answer(&mut self, now: Timestamp) -> std::result::Result<bool, Error> {
+    pub(crate) async fn use_answer(&mut self, now: Timestamp) -> std::result::Result<bool, Error> {
         let Some(Answered { request, asked_at, answer }) = self.background.take().await else { return Ok(false) };
         if !self.is_wanted(&request) {
             return Ok(true);

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tokio::time::{Instant, sleep_until, timeout_at};
+use tokio::time::{Instant, timeout_at};
 use xtsync_bus::CAPACITY_CHECK_INTERVAL;
 use xtsync_domain::Timestamp;
 use xtsync_runtime::clock::Clock;
@@ -64,26 +64,19 @@ impl Tenant {
         Ok(worked)
     }
 
-    /// Waits after a failure. What was found before it is published meanwhile, and facts are read: what is not known fresh closes the gate.
-    ///
-    /// # Errors
-    /// When the store fails: then what is in memory may be wrong.
-    pub(crate) async fn pause_until(&mut self, end: Instant, clock: &dyn Clock) -> Result<(), Error> {
+    /// Waits after a failure, at most until the directory answers; true then. What was found before is published meanwhile, and facts are asked
+    /// for: what is not known fresh closes the gate. It may be dropped at any time.
+    pub(crate) async fn pause_until(&mut self, end: Instant, clock: &dyn Clock) -> bool {
         while Instant::now() < end {
             self.publish_until(end, clock).await;
             let now = clock.now();
             self.ask_facts(now);
             let wake = end.min(Instant::now() + self.facts_wake(now).since(now));
             if timeout_at(wake, self.answered()).await.is_ok() {
-                match self.use_answer(clock.now()).await {
-                    Ok(_) => {}
-                    Err(error @ Error::Store(_)) => return Err(error),
-                    // It is asked for again after the pause.
-                    Err(_) => sleep_until(end).await,
-                }
+                return true;
             }
         }
-        Ok(())
+        false
     }
 
     /// Until when there are no facts to read.

@@ -230,7 +230,9 @@ impl Fixture {
 
     /// Waits a moment, as after a failure.
     pub(super) async fn pause(&mut self) {
-        self.tenant.pause_until(Instant::now() + Duration::from_millis(20), &*self.clock).await.unwrap();
+        if self.tenant.pause_until(Instant::now() + Duration::from_millis(20), &*self.clock).await {
+            self.tenant.use_answer(self.now()).await.unwrap();
+        }
     }
 
     /// What needs a look.
