@@ -7,8 +7,7 @@ use xtsync_domain::fact::GroupState;
 use xtsync_domain::{GroupId, TenantName, UserId};
 use xtsync_store::{Transaction, params};
 
-use crate::chunk::CHUNK;
-use crate::chunk::WINDOW;
+use crate::chunk::{CHUNK, WINDOW};
 use crate::error::{Error, corrupt};
 use crate::last_entries::GroupEntry;
 use crate::page::{Context, PageOf};

@@ -10,8 +10,7 @@ use tracing::info;
 use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
 use xtsync_store::{Transaction, params};
 
-use crate::chunk::CHUNK;
-use crate::chunk::Chunk;
+use crate::chunk::{CHUNK, Chunk};
 use crate::error::Error;
 use crate::mirror;
 use crate::pending::{self, Work};

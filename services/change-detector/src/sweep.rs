@@ -5,8 +5,7 @@ use std::collections::HashSet;
 use xtsync_domain::{GroupId, TenantName, Timestamp, UserId};
 use xtsync_store::{Row, Store, Transaction, params};
 
-use crate::chunk::CHUNK;
-use crate::chunk::{Chunk, Key, WINDOW};
+use crate::chunk::{CHUNK, Chunk, Key, WINDOW};
 use crate::error::{Error, corrupt};
 use crate::listing::{self, Complete};
 use crate::membership;

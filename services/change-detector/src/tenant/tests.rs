@@ -265,6 +265,16 @@ async fn a_user_who_vanishes_during_a_restarted_initial_cycle_is_gone_only_if_pu
     assert_eq!(summaries(&fixture.run_cycle().await), ["ana:initial:all:-"]);
 }
 
+/// Some cycles, with looks at the facts and time for listings between them; returns what was published.
+async fn later(fixture: &mut Fixture) -> Vec<String> {
+    let mut deltas = Vec::new();
+    for _ in 0..8 {
+        fixture.advance_past_facts();
+        deltas.extend(fixture.run_cycle().await);
+    }
+    summaries(&deltas)
+}
+
 fn people(numbers: std::ops::Range<usize>) -> Vec<String> {
     numbers.map(|number| format!("p{number:02}")).collect()
 }

@@ -15,16 +15,6 @@ async fn fixtures(reported: &[&str], listed: &[&str]) -> [Fixture; 2] {
     fixtures
 }
 
-/// Some cycles, with looks at the facts between them; returns what was published.
-async fn later(fixture: &mut Fixture) -> Vec<String> {
-    let mut deltas = Vec::new();
-    for _ in 0..6 {
-        fixture.advance_past_facts();
-        deltas.extend(fixture.run_cycle().await);
-    }
-    summaries(&deltas)
-}
-
 #[tokio::test]
 async fn k_10_members_that_no_delta_lists_are_taken_from_the_group_itself_and_leave_with_its_listing() {
     for mut fixture in fixtures(&[], &["ana", "bo"]).await {

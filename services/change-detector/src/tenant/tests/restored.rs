@@ -22,16 +22,6 @@ fn both_users() -> Vec<UserChange> {
     vec![changed("ana", &[]), changed("bo", &[])]
 }
 
-/// Some cycles with time for listings between them; returns what was published.
-async fn later(fixture: &mut Fixture) -> Vec<String> {
-    let mut deltas = Vec::new();
-    for _ in 0..8 {
-        fixture.advance_past_facts();
-        deltas.extend(fixture.run_cycle().await);
-    }
-    summaries(&deltas)
-}
-
 /// Ana is deleted; the next cycle reports it, and the one after that that they are restored.
 async fn delete_and_restore(fixture: &mut Fixture) -> Vec<String> {
     fixture.directory.users(vec![gone("ana", Gone::SoftDeleted)]);
