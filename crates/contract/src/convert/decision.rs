@@ -5,9 +5,12 @@ use std::time::Duration;
 use xtsync_domain::decision::{Decision, DeprovisionReason, Desired, Shape, Skip, SkipReason};
 use xtsync_domain::mapping;
 
-use super::{Invalid, attributes, enumeration, id, missing, required, tenant, time, version, wire_attributes, wire_time};
+use super::{Invalid, attributes, code, enumeration, id, missing, required, tenant, time, version, wire_attributes, wire_time};
 use crate::events;
 use crate::events::decision::Desired as Wire;
+
+/// What the names of the reasons begin with on the bus.
+const SKIP_REASON: &str = "SKIP_REASON_";
 
 impl From<&Decision> for events::Decision {
     fn from(decision: &Decision) -> Self {
@@ -27,18 +30,11 @@ impl From<Decision> for events::Decision {
             desired: Some(match decision.desired {
                 Desired::Wanted(shape) => Wire::Wanted(shape.into()),
                 Desired::NotWanted(reason) => Wire::NotWanted(reason.into()),
-                Desired::Skipped(Skip { reason, blocked }) => {
-                    let attribute = match reason {
-                        SkipReason::InvalidAttribute(name) => name.to_owned(),
-                        SkipReason::NotOneOrganization
-                        | SkipReason::ScopeUnresolved
-                        | SkipReason::NoAddress
-                        | SkipReason::NoVerifiedAddress
-                        | SkipReason::HomeDomainsUnknown
-                        | SkipReason::UserTypeNotAdmitted => String::new(),
-                    };
-                    Wire::Skipped(events::Skipped { reason: events::SkipReason::from(reason).into(), sign_in_blocked: blocked, attribute })
-                }
+                Desired::Skipped(Skip { reason, blocked }) => Wire::Skipped(events::Skipped {
+                    reason: events::SkipReason::from(reason).into(),
+                    sign_in_blocked: blocked,
+                    attribute: reason.attribute().to_owned(),
+                }),
             }),
         }
     }
@@ -69,16 +65,9 @@ impl From<DeprovisionReason> for events::NotWanted {
 }
 
 impl From<SkipReason> for events::SkipReason {
+    /// By their code, so that a new reason needs no code here.
     fn from(reason: SkipReason) -> Self {
-        match reason {
-            SkipReason::NotOneOrganization => Self::NotOneOrganization,
-            SkipReason::ScopeUnresolved => Self::ScopeUnresolved,
-            SkipReason::NoAddress => Self::NoAddress,
-            SkipReason::UserTypeNotAdmitted => Self::UserTypeNotAdmitted,
-            SkipReason::NoVerifiedAddress => Self::NoVerifiedAddress,
-            SkipReason::HomeDomainsUnknown => Self::HomeDomainsUnknown,
-            SkipReason::InvalidAttribute(_) => Self::InvalidAttribute,
-        }
+        Self::from_str_name(&format!("{SKIP_REASON}{}", reason.code().to_uppercase())).unwrap_or_default()
     }
 }
 
@@ -136,18 +125,12 @@ impl TryFrom<events::NotWanted> for DeprovisionReason {
 }
 
 fn skip_reason(wire: events::SkipReason, attribute: &str) -> Result<SkipReason, Invalid> {
-    match wire {
-        events::SkipReason::Unspecified => Err(missing("skipped.reason")),
-        events::SkipReason::NotOneOrganization => Ok(SkipReason::NotOneOrganization),
-        events::SkipReason::ScopeUnresolved => Ok(SkipReason::ScopeUnresolved),
-        events::SkipReason::NoAddress => Ok(SkipReason::NoAddress),
-        events::SkipReason::UserTypeNotAdmitted => Ok(SkipReason::UserTypeNotAdmitted),
-        events::SkipReason::NoVerifiedAddress => Ok(SkipReason::NoVerifiedAddress),
-        events::SkipReason::HomeDomainsUnknown => Ok(SkipReason::HomeDomainsUnknown),
-        events::SkipReason::InvalidAttribute => match mapping::attribute(attribute) {
-            Some(known) => Ok(SkipReason::InvalidAttribute(known.name)),
-            None => Err(Invalid::NewerWriter("skipped.attribute")),
-        },
+    let code = code(wire.as_str_name(), SKIP_REASON);
+    let attribute = mapping::attribute(attribute).map_or("", |known| known.name);
+    match SkipReason::all(attribute).into_iter().find(|reason| reason.code() == code) {
+        Some(SkipReason::InvalidAttribute("")) => Err(Invalid::NewerWriter("skipped.attribute")),
+        Some(reason) => Ok(reason),
+        None => Err(missing("skipped.reason")),
     }
 }
 

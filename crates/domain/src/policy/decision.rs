@@ -145,7 +145,27 @@ impl DeprovisionReason {
 }
 
 impl SkipReason {
-    /// The reason as a stable code.
+    /// Every reason; `attribute` is the one that an invalid attribute names.
+    #[must_use]
+    pub fn all(attribute: &'static str) -> [Self; 7] {
+        [
+            Self::NotOneOrganization,
+            Self::ScopeUnresolved,
+            Self::NoAddress,
+            Self::NoVerifiedAddress,
+            Self::HomeDomainsUnknown,
+            Self::InvalidAttribute(attribute),
+            Self::UserTypeNotAdmitted,
+        ]
+    }
+
+    /// The attribute that the reason is about; empty for most.
+    #[must_use]
+    pub fn attribute(&self) -> &'static str {
+        if let Self::InvalidAttribute(name) = self { name } else { "" }
+    }
+
+    /// The reason as a stable code. On the bus it is the value of `SkipReason` with this name.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {

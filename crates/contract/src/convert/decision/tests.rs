@@ -43,18 +43,25 @@ fn a_decision_survives_a_round_trip() {
         Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 0, blocked: true }),
         Desired::NotWanted(DeprovisionReason::External),
         Desired::NotWanted(DeprovisionReason::Deleted),
-        skipped(SkipReason::NotOneOrganization, false),
-        skipped(SkipReason::ScopeUnresolved, false),
         skipped(SkipReason::ScopeUnresolved, true),
-        skipped(SkipReason::NoAddress, false),
-        skipped(SkipReason::UserTypeNotAdmitted, false),
-        skipped(SkipReason::NoVerifiedAddress, false),
-        skipped(SkipReason::HomeDomainsUnknown, true),
-        skipped(SkipReason::InvalidAttribute("accountEnabled"), false),
-    ] {
+    ]
+    .into_iter()
+    .chain(SkipReason::all("accountEnabled").map(|reason| skipped(reason, false)))
+    {
         let decision = decision(desired);
         assert_eq!(Decision::try_from(events::Decision::from(&decision)), Ok(decision));
     }
+}
+
+#[test]
+fn every_skip_reason_of_the_bus_is_one_of_the_domain() {
+    let wire: Vec<events::SkipReason> = (1..).map_while(|number| events::SkipReason::try_from(number).ok()).collect();
+    assert_eq!(wire.len(), SkipReason::all("").len());
+    for reason in wire {
+        let read = skip_reason(reason, "accountEnabled").unwrap();
+        assert_eq!((events::SkipReason::from(read), read.attribute().is_empty()), (reason, reason != events::SkipReason::InvalidAttribute));
+    }
+    assert_eq!(skip_reason(events::SkipReason::InvalidAttribute, "of_a_newer_writer"), Err(Invalid::NewerWriter("skipped.attribute")));
 }
 
 #[test]
