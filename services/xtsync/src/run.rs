@@ -7,7 +7,7 @@ mod connectors;
 mod dependencies;
 mod options;
 mod role;
-mod services;
+mod starter;
 mod supervise;
 
 use std::collections::BTreeSet;
@@ -40,7 +40,7 @@ pub use role::parser as role_parser;
 pub use xtsync_contract::role::Role;
 
 use dependencies::Dependencies;
-use services::Starter;
+use starter::Starter;
 
 /// The running roles of this process. Dropping it stops them without a drain; see [`Running::stop`].
 pub struct Running {

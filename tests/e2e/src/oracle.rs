@@ -12,7 +12,7 @@ use serde_json::Value;
 use crate::graph::Tenant;
 
 /// Attributes that are the same in source and target under the default mappings.
-pub const MAPPED: [&str; 15] = [
+pub const MAPPED: [&str; 16] = [
     "displayName",
     "givenName",
     "surname",
@@ -28,6 +28,7 @@ pub const MAPPED: [&str; 15] = [
     "country",
     "officeLocation",
     "preferredLanguage",
+    "usageLocation",
 ];
 
 /// One source of a target.

@@ -1,16 +1,19 @@
-//! The registry of roles: for each its manifest and how it is built. A new role is one entry here.
+//! The registry of roles: for each its manifest, and how it is built from the options of the process. A new role is one entry here.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
 
 use anyhow::Context as _;
 use clap::builder::{PossibleValue, PossibleValuesParser, TypedValueParser};
 use futures::future::BoxFuture;
 use xtsync_bus::TopicKind;
+use xtsync_domain::{TenantName, resource};
 use xtsync_service::manifest::Manifest;
 use xtsync_service::service::Parts;
 
 use super::Role;
-use super::services::{self, BuiltService, Starter};
+use super::starter::{BuiltService, Starter};
 
 /// A role that this program can run.
 pub(crate) struct Entry {
@@ -22,10 +25,10 @@ pub(crate) struct Entry {
 
 /// Every role that this program can run.
 pub(crate) static ROLES: [Entry; 4] = [
-    Entry { manifest: &xtsync_change_detector::MANIFEST, build: |starter, parts| Box::pin(services::change_detector(starter, parts)) },
-    Entry { manifest: &xtsync_policy::MANIFEST, build: |_, parts| Box::pin(services::policy(parts)) },
-    Entry { manifest: &xtsync_provisioner::MANIFEST, build: |starter, parts| Box::pin(services::provisioner(starter, parts)) },
-    Entry { manifest: &xtsync_control::MANIFEST, build: |starter, parts| Box::pin(services::control(starter, parts)) },
+    Entry { manifest: &xtsync_change_detector::MANIFEST, build: |starter, parts| Box::pin(change_detector(starter, parts)) },
+    Entry { manifest: &xtsync_policy::MANIFEST, build: |_, parts| Box::pin(policy(parts)) },
+    Entry { manifest: &xtsync_provisioner::MANIFEST, build: |starter, parts| Box::pin(provisioner(starter, parts)) },
+    Entry { manifest: &xtsync_control::MANIFEST, build: |starter, parts| Box::pin(control(starter, parts)) },
 ];
 
 /// The names of all roles.
@@ -58,6 +61,66 @@ impl Starter {
 pub fn parser() -> impl TypedValueParser<Value = Role> {
     let values = ROLES.iter().map(|Entry { manifest, .. }| PossibleValue::new(manifest.role.name()).help(manifest.help));
     PossibleValuesParser::new(values).map(|name| entry(&name).expect("only names of roles are possible").manifest.role)
+}
+
+async fn change_detector(starter: &Starter, parts: Parts) -> anyhow::Result<BuiltService> {
+    let config = xtsync_change_detector::Config {
+        store: starter.options.store(),
+        poll: starter.options.poll,
+        compare: starter.options.full_cycle,
+        republish: starter.options.republish,
+        forget: starter.options.forget,
+        facts: starter.options.facts.min(starter.options.poll.max(Duration::from_secs(1))),
+        lease: starter.options.lease_ttl,
+    };
+    let directories = starter.options.directories();
+    let connect = Arc::new(move |name: &TenantName, tenant: &resource::Tenant| directories.source(name, tenant));
+    let service = xtsync_change_detector::build(config, parts, connect, &starter.inbox).await?;
+    Ok(BuiltService::new(|shutdown| async {
+        service.run(shutdown).await;
+        Ok(())
+    }))
+}
+
+async fn provisioner(starter: &Starter, parts: Parts) -> anyhow::Result<BuiltService> {
+    let config = xtsync_provisioner::Config {
+        store: starter.options.store(),
+        in_flight_max: starter.options.in_flight_max,
+        call_timeout: starter.options.call_timeout,
+        lease_ttl: starter.options.lease_ttl,
+        poll: starter.options.queue_poll,
+        republish: starter.options.republish,
+        forget: starter.options.forget,
+        drain_timeout: starter.options.drain_timeout,
+    };
+    let directories = starter.options.directories();
+    let connect = Arc::new(move |name: &TenantName, tenant: &resource::Tenant| directories.target(name, tenant));
+    let service = xtsync_provisioner::build(config, parts, connect).await?;
+    Ok(BuiltService::new(|shutdown| async move {
+        service.run(shutdown).await;
+        Ok(())
+    }))
+}
+
+async fn control(starter: &Starter, parts: Parts) -> anyhow::Result<BuiltService> {
+    let config = xtsync_control::Config {
+        store: starter.options.store(),
+        lease_ttl: starter.options.lease_ttl,
+        folder: starter.options.config_dir.clone(),
+        connectors: starter.options.directories().connectors,
+        hosts: starter.options.hosts.clone(),
+        republish: starter.options.republish,
+    };
+    let service = xtsync_control::build(config, parts, starter.context_handle.clone()).await?;
+    Ok(BuiltService::new(|shutdown| async { Ok(service.run(shutdown).await?) }))
+}
+
+async fn policy(parts: Parts) -> anyhow::Result<BuiltService> {
+    let service = xtsync_policy::build(xtsync_policy::Config::default(), parts);
+    Ok(BuiltService::new(|shutdown| async {
+        service.run(shutdown).await;
+        Ok(())
+    }))
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use xtsync_runtime::shutdown::Shutdown;
 use xtsync_runtime::supervise::{RestartBackoff, catch_panic};
 
 use super::Role;
-use super::services::Starter;
+use super::starter::Starter;
 
 /// The longest pause before a rebuild. Short, so that a role resumes soon after the broker or database returns.
 const BACKOFF_MAX: Duration = Duration::from_secs(10);

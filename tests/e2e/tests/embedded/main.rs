@@ -3,6 +3,7 @@
 
 mod disk;
 mod killed;
+mod lists;
 
 use std::path::PathBuf;
 use std::process::Command;
