@@ -1,5 +1,5 @@
 //! The foundation of every role: its parts, the configuration, consumers with stored offsets, tenant facts, commands, status,
-//! publishing, dead letters.
+//! publishing, rebuilding, dead letters.
 
 pub mod commands;
 pub mod configuration;
@@ -8,5 +8,6 @@ pub mod dead_letter;
 pub mod facts;
 pub mod manifest;
 pub mod publish;
+pub mod rebuild;
 pub mod service;
 pub mod status;

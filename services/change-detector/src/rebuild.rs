@@ -1,21 +1,19 @@
 //! Rebuilds a mirror whose store was lost or restored from a backup: the topic of the tenant's users has newer records than the mirror.
 //!
-//! A mirror is never behind its own topic, since a row is committed before it is published. So a look at the last record of each partition
-//! shows whether it is; one that has never read the tenant reads all of them. A user that the topic knows better is taken from there as
-//! published, and the directory is read from the beginning: a user that changed since gets a newer version, and one that left unobserved
-//! is found missing, with every guard against removing users by mistake. A user that this read does not return stays as published.
-//!
-//! Records are taken in their order, so one that is interrupted is still behind by the last ones, and begun anew.
+//! A user that the topic knows better is taken from there as published, and the directory is read from the beginning: a user that changed
+//! since gets a newer version, and one that left unobserved is found missing, with every guard against removing users by mistake. A user
+//! that this read does not return stays as published. A mirror that has never read the tenant takes all records.
 
 use std::collections::BTreeMap;
 
 use tracing::warn;
-use xtsync_bus::{self as bus, Record, Table};
+use xtsync_bus::Record;
 use xtsync_contract::event;
 use xtsync_contract::events;
 use xtsync_contract::topic;
 use xtsync_domain::delta::State;
 use xtsync_domain::{Attributes, Timestamp, UserDelta, UserId};
+use xtsync_service::rebuild::{self, Restore};
 
 use crate::error::Error;
 use crate::full::Reason;
@@ -25,19 +23,9 @@ use crate::sync_state::{self, SyncState};
 
 /// Restores from the topic what the mirror has lost. True where something was restored; then everything is read from the beginning.
 pub(crate) async fn rebuild(publisher: &Publisher, sync_state: &mut SyncState, now: Timestamp) -> Result<bool, Error> {
-    let topic = topic::USER_DELTAS.of(&publisher.tenant);
-    if !bus::missing(&publisher.bus, [&topic]).await?.is_empty() {
-        return Ok(false);
-    }
     let is_new = sync_state.full_cycle == 0;
-    if !is_new && newer(publisher, bus::last(&publisher.bus, &topic).await?).await?.is_empty() {
-        return Ok(false);
-    }
-    let mut table = Table::open(&publisher.bus, vec![topic]).await?;
-    let mut restored = 0;
-    while !table.caught_up() {
-        restored += restore_batch(publisher, table.next().await?, now).await?;
-    }
+    let topic = topic::USER_DELTAS.of(&publisher.tenant);
+    let restored = rebuild::rebuild(&publisher.bus, topic, &Mirror { publisher, now }, is_new).await?;
     if restored == 0 {
         return Ok(false);
     }
@@ -54,6 +42,30 @@ pub(crate) async fn rebuild(publisher: &Publisher, sync_state: &mut SyncState, n
     Ok(true)
 }
 
+/// The mirror of a tenant, as it is restored.
+struct Mirror<'a> {
+    publisher: &'a Publisher,
+    now: Timestamp,
+}
+
+impl Restore for Mirror<'_> {
+    type Error = Error;
+
+    async fn is_behind(&self, records: Vec<Record>) -> Result<bool, Error> {
+        Ok(!newer(self.publisher, records).await?.is_empty())
+    }
+
+    async fn restore(&self, records: Vec<Record>) -> Result<usize, Error> {
+        let Self { publisher, now } = *self;
+        let newer = newer(publisher, records).await?;
+        let users: Vec<Mirrored> = newer.into_iter().map(|(delta, known)| as_published(delta, known, now)).collect();
+        let mut tx = publisher.fence.begin().await?;
+        mirror::save_published(&mut tx, &publisher.tenant, &users).await?;
+        tx.commit().await?;
+        Ok(users.len())
+    }
+}
+
 /// Those of these deltas that the mirror has not, or has older.
 async fn newer(publisher: &Publisher, records: Vec<Record>) -> Result<Vec<(UserDelta, Option<Mirrored>)>, Error> {
     let deltas: BTreeMap<UserId, UserDelta> = records.iter().filter_map(read).map(|delta| (delta.user.clone(), delta)).collect();
@@ -68,15 +80,6 @@ async fn newer(publisher: &Publisher, records: Vec<Record>) -> Result<Vec<(UserD
 fn read(record: &Record) -> Option<UserDelta> {
     let wire = event::decode::<events::UserDelta>(&record.headers, record.value.as_ref()?).ok()?;
     UserDelta::try_from(wire).ok()
-}
-
-/// Takes a batch; returns the number of affected users.
-async fn restore_batch(publisher: &Publisher, records: Vec<Record>, now: Timestamp) -> Result<usize, Error> {
-    let users: Vec<Mirrored> = newer(publisher, records).await?.into_iter().map(|(delta, known)| as_published(delta, known, now)).collect();
-    let mut tx = publisher.fence.begin().await?;
-    mirror::save_published(&mut tx, &publisher.tenant, &users).await?;
-    tx.commit().await?;
-    Ok(users.len())
 }
 
 /// A user as last published. Known directory state stays; for an unknown user it is what was published.

@@ -34,7 +34,7 @@ use crate::error::Result;
 use crate::table::waiting::{Waiting, Waits};
 use crate::table::{Key, link};
 
-/// One target tenant, while this replica owns it.
+/// One target tenant, which this replica works on while it holds the lease.
 pub(crate) struct OwnedTarget {
     pub(crate) context: Arc<Context>,
     pub(crate) target: TenantName,
@@ -53,8 +53,8 @@ pub(crate) struct OwnedTarget {
     recovered: Mutex<BTreeSet<String>>,
     limits: Mutex<Limits>,
     inviting: Mutex<BTreeSet<String>>,
-    /// The epoch in which the store was last compared with its topic, and the links with the directory.
-    reconciled: Mutex<Option<Epoch>>,
+    /// The epoch in which work last began: the store was compared with its topic, and the links with the directory.
+    begun: Mutex<Option<Epoch>>,
     republish: Mutex<Progress>,
     /// Tasks that failed not long ago.
     failed: Mutex<BTreeMap<&'static str, TaskState>>,
@@ -112,7 +112,7 @@ impl OwnedTarget {
             recovered: Mutex::default(),
             limits: Mutex::default(),
             inviting: Mutex::default(),
-            reconciled: Mutex::default(),
+            begun: Mutex::default(),
             republish: Mutex::default(),
             failed: Mutex::default(),
             jitter: Mutex::new(StdRng::seed_from_u64(seed)),
@@ -126,32 +126,35 @@ impl OwnedTarget {
         Ok(self.lease.fence(epoch).begin().await?)
     }
 
-    /// Whether the store has been compared with its topic, if that exists.
+    /// Whether an owner's work here has begun, and so the store has been compared with its topic.
     pub(crate) fn is_reconciled(&self) -> bool {
-        self.reconciled.lock().is_some()
+        self.begun.lock().is_some()
     }
 
-    /// Whether that was in this epoch.
-    pub(crate) fn is_reconciled_in(&self, epoch: Epoch) -> bool {
-        *self.reconciled.lock() == Some(epoch)
-    }
-
-    pub(crate) fn set_reconciled(&self, epoch: Epoch) {
-        *self.reconciled.lock() = Some(epoch);
+    /// Whether the work of this epoch has begun.
+    pub(crate) fn has_begun(&self, epoch: Epoch) -> bool {
+        *self.begun.lock() == Some(epoch)
     }
 
     /// Begins anew with what is exact only within an epoch.
-    pub(crate) async fn begin_epoch(&self) -> Result<()> {
-        self.load_limits().await?;
+    pub(crate) fn begin_epoch(&self, epoch: Epoch) {
         *self.breaker() = Breaker::default();
         *self.concurrency() = Concurrency::default();
-        Ok(())
+        self.forget_limits();
+        *self.begun.lock() = Some(epoch);
     }
 
-    /// Reads what was counted against the limits.
-    pub(crate) async fn load_limits(&self) -> Result<()> {
-        let limits = Limits::load(&self.context.store, &self.target, self.context.now()).await?;
-        *self.limits() = limits;
+    /// Has what was counted against the limits read again.
+    pub(crate) fn forget_limits(&self) {
+        *self.limits() = Limits::default();
+    }
+
+    /// Reads what was counted against the limits, unless it is known.
+    pub(crate) async fn read_limits(&self) -> Result<()> {
+        if !self.limits().are_read() {
+            let limits = Limits::load(&self.context.store, &self.target, self.context.now()).await?;
+            *self.limits() = limits;
+        }
         Ok(())
     }
 

@@ -1,10 +1,9 @@
 //! Makes up for a store that was restored from a backup, or lost: what it said is on `links`, and more of it than the store knows.
 //!
-//! A store is never behind its own topic, since a row is committed before it is published. So a look at the last record of each partition
-//! shows whether it is; one that has not owned the target before reads all of them. Links that the topic knows better are taken from
-//! there, and read back before anything is done; then their decisions are taken in again, because a decision that came while a link was
-//! missing found no user to remove. The owner rebuilds once in a process, and again if the rebuild was interrupted. It and the intake of
-//! decisions take turns: of a link that the store has not, each would make one, and write over the other's.
+//! Links that the topic knows better are taken from there, and read back before anything is done; then their decisions are taken in again,
+//! because a decision that came while a link was missing found no user to remove. A store that has not owned the target before takes all
+//! records. The owner rebuilds once an epoch, and again if the rebuild was interrupted. It and the intake of decisions take turns: of a link
+//! that the store has not, each would make one, and write over the other's.
 //!
 //! A backup of this store makes it whole by itself. What another store wrote means that this one is new: then the target only observes
 //! until an administrator resumes it.
@@ -12,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use tracing::warn;
-use xtsync_bus::{self as bus, Record, Table};
+use xtsync_bus::{Record, Table};
 use xtsync_contract::convert::LinkRecord;
 use xtsync_contract::event;
 use xtsync_contract::events;
@@ -20,9 +19,10 @@ use xtsync_contract::topic;
 use xtsync_domain::TargetId;
 use xtsync_domain::link::RowUpdate;
 use xtsync_domain::link::class::class;
+use xtsync_service::rebuild::{self, Restore};
 use xtsync_store::{Epoch, Transaction, retry_contended};
 
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::intake;
 use crate::owned_target::OwnedTarget;
 use crate::table::counted::Counted;
@@ -31,28 +31,12 @@ use crate::table::{Key, target, work};
 
 /// Takes from the topic what the store has lost.
 pub(crate) async fn rebuild(owned: &OwnedTarget, epoch: Epoch) -> Result<()> {
-    let (context, topic) = (&owned.context, topic::LINKS.of(&owned.target));
-    if !bus::missing(&context.parts.bus, [&topic]).await?.is_empty() {
-        return Ok(());
-    }
+    let (context, bus) = (&owned.context, &owned.context.parts.bus);
     let was_reconciled = target::read(&context.store, &owned.target).await?.is_some_and(|state| state.is_reconciled);
-    if was_reconciled {
-        let last = bus::last(&context.parts.bus, &topic).await?;
-        let mut tx = owned.begin(epoch).await?;
-        if lost(&mut tx, owned, last).await?.is_empty() {
-            // Only the owner may take links.
-            return Ok(tx.commit().await?);
-        }
-    }
-    let mut taken = 0;
-    let mut links = Table::open(&context.parts.bus, vec![topic]).await?;
-    while !links.caught_up() {
-        let records = links.next().await?;
-        taken += retry_contended(|| take(owned, epoch, records.clone())).await?;
-    }
+    let taken = rebuild::rebuild(bus, topic::LINKS.of(&owned.target), &Links { owned, epoch }, !was_reconciled).await?;
     if taken > 0 {
         warn!(target = %owned.target, links = taken, "the store is older than its links topic: links were taken from the topic");
-        let mut decisions = Table::open(&context.parts.bus, vec![topic::DECISIONS.of(&owned.target)]).await?;
+        let mut decisions = Table::open(bus, vec![topic::DECISIONS.of(&owned.target)]).await?;
         while !decisions.caught_up() {
             intake::retake(context, &owned.target, &decisions.next().await?).await?;
         }
@@ -60,6 +44,28 @@ pub(crate) async fn rebuild(owned: &OwnedTarget, epoch: Epoch) -> Result<()> {
     let mut tx = owned.begin(epoch).await?;
     target::set_reconciled(&mut tx, &owned.target).await?;
     Ok(tx.commit().await?)
+}
+
+/// The links of a target, as they are restored.
+struct Links<'a> {
+    owned: &'a OwnedTarget,
+    epoch: Epoch,
+}
+
+impl Restore for Links<'_> {
+    type Error = Error;
+
+    async fn is_behind(&self, records: Vec<Record>) -> Result<bool> {
+        let mut tx = self.owned.begin(self.epoch).await?;
+        let is_behind = !lost(&mut tx, self.owned, records).await?.is_empty();
+        // Only the owner may take links.
+        tx.commit().await?;
+        Ok(is_behind)
+    }
+
+    async fn restore(&self, records: Vec<Record>) -> Result<usize> {
+        retry_contended(|| take(self.owned, self.epoch, records.clone())).await
+    }
 }
 
 /// A link that the topic knows better, and what the store has of it.

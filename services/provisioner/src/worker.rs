@@ -41,16 +41,11 @@ pub(crate) async fn run(owned: Arc<OwnedTarget>, shutdown: Shutdown) {
 /// Does everything that is due now and what follows from it, and says how many jobs that took. Nothing without the lease.
 pub(crate) async fn step(owned: &Arc<OwnedTarget>) -> Result<usize> {
     let Some(epoch) = owned.lease.held() else { return Ok(0) };
-    reconcile(owned, epoch).await?;
-    if !owned.limits().are_read() {
-        owned.load_limits().await?;
-    }
-    retry::carry_out(owned, epoch).await?;
-    let mut job_pool = JobPool::default();
+    let mut jobs = Jobs::begin(owned, epoch).await?;
     let mut done = 0;
     loop {
-        fill(owned, epoch, &mut job_pool).await?;
-        match job_pool.finished().await {
+        jobs.fill().await?;
+        match jobs.pool.finished().await {
             Some(result) => result?,
             None => return Ok(done),
         }
@@ -61,39 +56,61 @@ pub(crate) async fn step(owned: &Arc<OwnedTarget>) -> Result<usize> {
 /// One epoch: from taking the lease to losing it or being asked to stop.
 async fn own(owned: &Arc<OwnedTarget>, epoch: Epoch, shutdown: &Shutdown) -> Result<()> {
     let mut held = owned.lease.watch();
-    reconcile(owned, epoch).await?;
-    owned.begin_epoch().await?;
-    let mut job_pool = JobPool::default();
-    let mut looked = Instant::now();
+    // What was reserved for calls that were dropped is not in the store.
+    owned.forget_limits();
+    let mut jobs = Jobs::begin(owned, epoch).await?;
     while *held.borrow() == LeaseState::Held(epoch) {
-        // Intake of another replica wakes no worker here, and jobs that end all the time leave no pause.
-        if looked.elapsed() >= owned.context.config.poll {
-            job_pool.rescan();
-            looked = Instant::now();
-            retry::carry_out(owned, epoch).await?;
-        }
-        fill(owned, epoch, &mut job_pool).await?;
-        let pause = pause(owned, job_pool.is_empty()).await?;
+        jobs.fill().await?;
+        let pause = pause(owned, jobs.pool.is_empty()).await?;
         tokio::select! {
             biased;
-            () = shutdown.cancelled() => return drain(owned, job_pool).await,
+            () = shutdown.cancelled() => return drain(owned, jobs.pool).await,
             _ = held.changed() => {}
-            Some(result) = job_pool.finished() => result?,
-            () = owned.wake.notified() => job_pool.rescan(),
-            () = sleep(pause) => job_pool.rescan(),
+            Some(result) = jobs.pool.finished() => result?,
+            () = owned.wake.notified() => jobs.pool.rescan(),
+            () = sleep(pause) => jobs.pool.rescan(),
         }
     }
-    // Dropping the job_pool drops what is under way.
+    // Dropping the jobs drops what is under way.
     Ok(())
 }
 
-/// Takes the links that are due while places are free.
-async fn fill(owned: &Arc<OwnedTarget>, epoch: Epoch, job_pool: &mut JobPool) -> Result<()> {
-    owned.refresh_limits().await?;
-    if owned.wake_recovered().await? {
-        job_pool.rescan();
+/// The jobs of an epoch, and when its owner last looked for work that no wake-up announces.
+struct Jobs<'a> {
+    owned: &'a Arc<OwnedTarget>,
+    epoch: Epoch,
+    pool: JobPool,
+    looked: Option<Instant>,
+}
+
+impl<'a> Jobs<'a> {
+    /// None yet. What an epoch begins with is done once: the store is compared with its topic, and the links of a former directory forget
+    /// their objects.
+    async fn begin(owned: &'a Arc<OwnedTarget>, epoch: Epoch) -> Result<Self> {
+        if !owned.has_begun(epoch) {
+            rebuild(owned, epoch).await?;
+            directory_change::check(owned, epoch).await?;
+            owned.begin_epoch(epoch);
+        }
+        follow::refresh_observe_only(&owned.context, &owned.target).await?;
+        owned.read_limits().await?;
+        Ok(Self { owned, epoch, pool: JobPool::default(), looked: None })
     }
-    job_pool.fill(owned, epoch).await
+
+    /// Takes the links that are due while places are free.
+    async fn fill(&mut self) -> Result<()> {
+        // Intake of another replica wakes no worker here, and jobs that end all the time leave no pause.
+        if self.looked.is_none_or(|at| at.elapsed() >= self.owned.context.config.poll) {
+            self.pool.rescan();
+            self.looked = Some(Instant::now());
+            retry::carry_out(self.owned, self.epoch).await?;
+        }
+        self.owned.refresh_limits().await?;
+        if self.owned.wake_recovered().await? {
+            self.pool.rescan();
+        }
+        self.pool.fill(self.owned, self.epoch).await
+    }
 }
 
 /// Finishes the jobs under way, within a limit, and takes nothing new.
@@ -123,15 +140,4 @@ async fn pause(owned: &OwnedTarget, is_idle: bool) -> Result<Duration> {
         None => None,
     };
     Ok(next.map_or(poll, |next| next.since(now).min(poll)))
-}
-
-/// Takes from the topic what the store has lost, and has the links of a former directory forget their objects, once an epoch; then
-/// looks whether the target is observe-only.
-async fn reconcile(owned: &OwnedTarget, epoch: Epoch) -> Result<()> {
-    if !owned.is_reconciled_in(epoch) {
-        rebuild(owned, epoch).await?;
-        directory_change::check(owned, epoch).await?;
-        owned.set_reconciled(epoch);
-    }
-    follow::refresh_observe_only(&owned.context, &owned.target).await.map(drop)
 }
