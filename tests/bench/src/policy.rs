@@ -48,11 +48,7 @@ pub(crate) async fn measure(users: usize) -> Result<Vec<Figure>> {
     let bootstrap = fleet.kafka.bootstrap();
     let deltas = format!("xtsync.v1.user-deltas.{SOURCE}");
     let watermarks: BaseConsumer = client(&bootstrap).create()?;
-    let published = wait_for(SOON, "the deltas of all users", async || {
-        let published = records(&watermarks, &deltas)?;
-        Ok((published >= users as i64).then_some(published))
-    })
-    .await?;
+    let published = until_rest(async || records(&watermarks, &deltas)).await?;
 
     let decisions = TARGETS.map(|target| format!("xtsync.v1.decisions.{target}"));
     fleet.start_replica("policy", 0)?;
@@ -72,6 +68,20 @@ pub(crate) async fn measure(users: usize) -> Result<Vec<Figure>> {
     }
     let note = format!("{published} users, {} synchronizations, default mappings, decisions of {bytes} bytes", TARGETS.len());
     Ok(vec![Figure::new("policy_vs_baseline", policy, "users/s", note).against(baseline)])
+}
+
+/// A count once it has not grown for a while: users who are in no scope are not published.
+async fn until_rest(count: impl AsyncFn() -> Result<i64>) -> Result<i64> {
+    const REST: Duration = Duration::from_secs(5);
+    let mut before = (0, Instant::now());
+    wait_for(SOON, "the deltas of the users in scope", async || {
+        let now = count().await?;
+        if now != before.0 {
+            before = (now, Instant::now());
+        }
+        Ok((now > 0 && before.1.elapsed() > REST).then_some(now))
+    })
+    .await
 }
 
 /// Users a second between a tenth and nine tenths of all, so that neither the start of a process nor the end of a batch counts.
