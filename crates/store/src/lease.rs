@@ -1,20 +1,26 @@
 //! Leases: which replica owns which work, and until when, by the database's clock.
 //!
 //! Each change of owner increments the epoch. A transaction that requires a lease begins at its [`Fence`]; its commit fails with
-//! [`Error::Fenced`] if the lease expired or has another owner, however long the process was suspended. The task of a [`Lease`] acquires
-//! and renews it. The functions in this module are the single steps, for tests and simulation.
+//! [`Error::Fenced`] if the lease expired or has another owner, however long the process was suspended. One task of a store acquires and
+//! renews all its [`Lease`]s. The functions in this module are the single steps for one lease, for tests and simulation.
 
 mod fence;
+mod handle;
 mod keeper;
+mod schedule;
+mod statements;
 
 use std::fmt;
 use std::time::Duration;
 
 pub use fence::Fence;
-pub use keeper::{Lease, LeaseState};
+pub use handle::{Lease, LeaseState};
+pub(crate) use keeper::LeaseKeeper;
 
-use super::{Error, Param, Store, Transaction};
+use self::statements::Locked;
+use super::{Error, Param, Row, Store, Transaction};
 use crate::params;
+use crate::time::postgres_now;
 
 /// The number of ownership changes of a lease. Of two replicas that assume they hold it, the one with the higher epoch does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -32,20 +38,22 @@ impl From<Epoch> for Param {
     }
 }
 
+/// A lease that a replica wants to hold.
+#[derive(Debug)]
+struct Claim {
+    name: String,
+    owner: String,
+    ttl: Duration,
+}
+
 /// Acquires a lease that is free, has expired, or belongs to the same owner. Returns the new epoch, or `None` while another owner holds it.
+/// Waits for the transactions that require it.
 ///
 /// # Errors
 /// When the database is unavailable.
 pub async fn acquire(store: &Store, name: &str, owner: &str, ttl: Duration) -> Result<Option<Epoch>, Error> {
-    const SQL: &str = "INSERT INTO lease (name, owner, epoch, until) VALUES ($1, $2, 1, $3)
-        ON CONFLICT (name) DO UPDATE SET owner = excluded.owner, epoch = lease.epoch + 1, until = excluded.until
-        WHERE lease.until <= $4 OR lease.owner = excluded.owner
-        RETURNING epoch";
-    let mut tx = store.begin_lease().await?;
-    let now = tx.database_now().await?;
-    let row = tx.fetch_one_opt(SQL, params![name, owner, now.plus(ttl), now]).await?;
-    tx.commit().await?;
-    row.map(|row| row.uint("epoch").map(Epoch)).transpose()
+    let claim = Claim { name: name.to_owned(), owner: owner.to_owned(), ttl };
+    Ok(statements::acquire(store, &[&claim], Locked::Wait).await?.remove(name))
 }
 
 /// Extends a lease; false if it has expired or has another owner.
@@ -53,12 +61,7 @@ pub async fn acquire(store: &Store, name: &str, owner: &str, ttl: Duration) -> R
 /// # Errors
 /// When the database is unavailable.
 pub async fn renew(store: &Store, name: &str, epoch: Epoch, ttl: Duration) -> Result<bool, Error> {
-    const SQL: &str = "UPDATE lease SET until = $3 WHERE name = $1 AND epoch = $2 AND until > $4";
-    let mut tx = store.begin_lease().await?;
-    let now = tx.database_now().await?;
-    let renewed = tx.execute(SQL, params![name, epoch, now.plus(ttl), now]).await?;
-    tx.commit().await?;
-    Ok(renewed == 1)
+    Ok(!statements::renew(store, &[(name, epoch, ttl)]).await?.is_empty())
 }
 
 /// Releases a lease, so that the next owner need not wait for its expiry.
@@ -66,15 +69,17 @@ pub async fn renew(store: &Store, name: &str, epoch: Epoch, ttl: Duration) -> Re
 /// # Errors
 /// When the database is unavailable.
 pub async fn release(store: &Store, name: &str, epoch: Epoch) -> Result<(), Error> {
-    let mut tx = store.begin_lease().await?;
-    tx.execute("UPDATE lease SET until = 0 WHERE name = $1 AND epoch = $2", params![name, epoch]).await?;
-    tx.commit().await
+    statements::release(store, &[(name, epoch)]).await
 }
 
 /// Selects the lease if it is held in this epoch. A key share lock conflicts with a change of epoch, which is in a unique key, and not with
 /// a renewal. The statement reads the clock itself, which saves a round trip in each transaction.
-pub(super) const HELD: &str = "WITH v (name, epoch) AS (VALUES {rows}) SELECT lease.epoch FROM lease JOIN v ON lease.name = v.name
-    AND lease.epoch = v.epoch WHERE lease.until > CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) FOR KEY SHARE OF lease";
+pub(super) const HELD: &str = concat!(
+    "WITH v (name, epoch) AS (VALUES {rows}) SELECT lease.epoch FROM lease JOIN v ON lease.name = v.name AND lease.epoch = v.epoch
+    WHERE lease.until > ",
+    postgres_now!(),
+    " FOR KEY SHARE OF lease"
+);
 
 const SQLITE: &str = "SELECT epoch FROM lease WHERE name = $1 AND epoch = $2 AND until > $3";
 

@@ -6,6 +6,7 @@
 
 mod batch;
 mod contention;
+mod database;
 mod error;
 pub mod lease;
 mod migration;
@@ -25,7 +26,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sqlx::{PgPool, SqlitePool};
+use sqlx::SqlSafeStr as _;
 use xtsync_domain::Timestamp;
 
 pub use contention::{MayBeContended, retry_contended};
@@ -40,6 +41,8 @@ pub use report::Report;
 pub use row::Row;
 pub use transaction::Transaction;
 
+use self::database::{Access, Database};
+use self::lease::LeaseKeeper;
 use self::time::Time;
 use xtsync_runtime::clock::Clock;
 
@@ -72,15 +75,10 @@ pub struct Store {
     database: Database,
     /// Connections for leases only, so that no other work delays a lease.
     leases: Database,
+    lease_keeper: Arc<LeaseKeeper>,
     store_id: Arc<str>,
     has_write_failed: Arc<AtomicBool>,
     time: Arc<Time>,
-}
-
-#[derive(Debug, Clone)]
-enum Database {
-    Sqlite { writer: SqlitePool, readers: SqlitePool, clock: Arc<dyn Clock> },
-    Postgres(PgPool),
 }
 
 /// Checks the URL of a store, as far as possible without a connection.
@@ -108,7 +106,8 @@ impl Store {
             // A file has one writer anyway.
             (file.clone(), file)
         };
-        let mut store = Self { database, leases, store_id: Arc::from(""), has_write_failed: Arc::default(), time };
+        let (lease_keeper, store_id, has_write_failed) = (Arc::default(), Arc::from(""), Arc::default());
+        let mut store = Self { database, leases, lease_keeper, store_id, has_write_failed, time };
         // This also reads the database's clock.
         store.store_id = open::read_or_create_id(&store).await?;
         Ok(store)
@@ -134,29 +133,13 @@ impl Store {
         Arc::<Time>::clone(&self.time)
     }
 
-    /// As [`Store::begin`], for leases: on their own connections.
-    async fn begin_lease(&self) -> Result<Transaction, Error> {
-        Transaction::begin(&self.leases, &self.has_write_failed, &self.time).await
-    }
-
     /// Reads outside a transaction: sees the last commit.
     ///
     /// # Errors
     /// When the database is unavailable or refuses the statement.
     pub async fn fetch(&self, sql: &'static str, params: Vec<Param>) -> Result<Vec<Row>, Error> {
-        let doing = |source| Error::of(sql, source);
-        match &self.database {
-            Database::Sqlite { readers, .. } => {
-                let arguments = param::for_sqlite(Values::Single(params)).map_err(|source| doing(sqlx::Error::Encode(source)))?;
-                let rows = sqlx::query_with(sql, arguments).fetch_all(readers).await.map_err(doing)?;
-                Row::all_of_sqlite(&rows).map_err(doing)
-            }
-            Database::Postgres(pool) => {
-                let arguments = param::for_postgres(Values::Single(params)).map_err(|source| doing(sqlx::Error::Encode(source)))?;
-                let rows = sqlx::query_with(sql, arguments).fetch_all(pool).await.map_err(doing)?;
-                Row::all_of_postgres(&rows).map_err(doing)
-            }
-        }
+        let rows = self.database.fetch(Access::Read, sql.into_sql_str(), Values::Single(params)).await;
+        rows.map_err(|source| Error::of(sql, source))
     }
 
     /// Reads at most one row outside a transaction.
@@ -169,10 +152,7 @@ impl Store {
 
     /// The time by the clock of a file; `None` for a server, which has its own.
     fn file_now(&self) -> Option<Timestamp> {
-        match &self.database {
-            Database::Sqlite { clock, .. } => Some(clock.now()),
-            Database::Postgres(_) => None,
-        }
+        self.database.file_now()
     }
 
     /// Checks that the database answers, and after a failed write also that it accepts one.
@@ -211,13 +191,7 @@ impl Store {
     /// Closes all connections; SQLite merges its write-ahead log into the file. Later calls fail.
     pub async fn close(&self) {
         for database in [&self.leases, &self.database] {
-            match database {
-                Database::Sqlite { writer, readers, .. } => {
-                    readers.close().await;
-                    writer.close().await;
-                }
-                Database::Postgres(pool) => pool.close().await,
-            }
+            database.close().await;
         }
     }
 }

@@ -15,7 +15,7 @@ use super::{Error, Options, migration};
 /// The most connections of one replica.
 const CONNECTIONS_MAX: u32 = 8;
 
-/// Connections for leases. A renewal is four short statements, so two connections serve hundreds of tenants.
+/// Connections for leases: one for renewals and one for looks at the leases of others, each of which is one statement for all.
 const LEASE_CONNECTIONS_MAX: u32 = 2;
 
 /// How long to wait for a connection before the database counts as unavailable.

@@ -1,8 +1,8 @@
 //! The database's clock, extrapolated between two reads.
 //!
 //! Replicas share the database and not their clocks, so times that two of them compare come from the database's clock: when a call may be
-//! under way, when work is due, what counts in a window. Each renewal of a lease reads it, every few seconds. In between, this process adds
-//! its own monotonic time, which a step of the machine's clock does not change.
+//! under way, when work is due, what counts in a window. Each renewal of leases and each look at them reads it, at least every few seconds.
+//! In between, this process adds its own monotonic time, which a step of the machine's clock does not change.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -12,6 +12,14 @@ use tokio::time::Instant;
 use xtsync_domain::Timestamp;
 
 use xtsync_runtime::clock::Clock;
+
+/// PostgreSQL's clock in microseconds, as a part of an SQL text. Unlike `now()` it goes on within a transaction.
+macro_rules! postgres_now {
+    () => {
+        "CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)"
+    };
+}
+pub(super) use postgres_now;
 
 /// A reading that took longer than this is too inexact to replace an earlier one.
 const ROUND_TRIP_MAX: Duration = Duration::from_secs(1);

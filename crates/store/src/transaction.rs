@@ -11,7 +11,7 @@ use xtsync_domain::Timestamp;
 
 use super::batch::{self, Rows, Statement};
 use super::param::{self, Values};
-use super::time::Time;
+use super::time::{Time, postgres_now};
 use super::{Database, Epoch, Error, Param, Row, lease};
 use crate::params;
 use xtsync_runtime::clock::Clock;
@@ -179,7 +179,7 @@ impl Transaction {
     /// # Errors
     /// When the database is unavailable.
     pub async fn database_now(&mut self) -> Result<Timestamp, Error> {
-        const NOW: &str = "SELECT CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT) AS now";
+        const NOW: &str = concat!("SELECT ", postgres_now!(), " AS now");
         if let Some(now) = self.file_now() {
             return Ok(now);
         }
@@ -241,7 +241,7 @@ impl Transaction {
 }
 
 /// Maps a driver's error. A transient one marks the store as failing until a commit succeeds.
-fn failed(sql: &str, source: sqlx::Error, has_write_failed: &AtomicBool) -> Error {
+pub(super) fn failed(sql: &str, source: sqlx::Error, has_write_failed: &AtomicBool) -> Error {
     let error = Error::of(sql, source);
     if error.is_transient() {
         has_write_failed.store(true, Ordering::Relaxed);

@@ -4,6 +4,7 @@
 
 mod store {
     pub(crate) mod leases;
+    pub(crate) mod many_leases;
     pub(crate) mod offsets;
     pub(crate) mod opening;
     pub(crate) mod outage;
@@ -52,6 +53,13 @@ contract! {
         no_owner_takes_a_lease_over_while_a_transaction_requires_it,
         a_keeper_acquires_renews_notifies_and_releases,
         a_keeper_whose_lease_was_taken_notifies_that_it_is_lost;
+    many_leases:
+        many_leases_are_acquired_and_renewed_by_one_statement,
+        a_standby_takes_over_many_released_leases,
+        an_expired_lease_is_taken_over_among_many,
+        one_lost_lease_among_many_is_noticed_alone,
+        a_later_lease_is_acquired_beside_many_and_released_alone,
+        leases_of_a_hanging_database_are_lost_and_acquired_again;
     offsets:
         an_offset_and_its_effect_are_committed_atomically,
         an_offset_never_decreases;
@@ -83,6 +91,11 @@ async fn both_databases_have_the_same_tables_and_columns() {
 #[tokio::test]
 async fn a_lease_is_taken_and_renewed_while_all_other_work_waits_for_connections() {
     store::leases::a_lease_does_not_wait_for_the_connections_of_other_work(StoreFixture::postgres().await).await;
+}
+
+#[tokio::test]
+async fn a_lease_that_a_transaction_requires_delays_no_other() {
+    store::many_leases::a_lease_that_a_transaction_requires_delays_no_other(StoreFixture::postgres().await).await;
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 use super::{Epoch, Error, SQLITE, Store, Transaction};
 use crate::params;
+use crate::time::postgres_now;
 
 /// One epoch of a lease, and the store that it protects. A former owner keeps its fence and can commit nothing with it.
 #[derive(Debug, Clone)]
@@ -46,8 +47,7 @@ impl Fence {
     /// # Errors
     /// [`Error::Fenced`] when the lease has expired or has another owner. Otherwise when the database is unavailable.
     pub async fn check(&self) -> Result<(), Error> {
-        const POSTGRES: &str = "SELECT epoch FROM lease WHERE name = $1 AND epoch = $2
-            AND until > CAST(extract(epoch FROM clock_timestamp()) * 1000000 AS BIGINT)";
+        const POSTGRES: &str = concat!("SELECT epoch FROM lease WHERE name = $1 AND epoch = $2 AND until > ", postgres_now!());
         let row = match self.store.file_now() {
             Some(now) => self.store.fetch_one_opt(SQLITE, params![self.lease.as_str(), self.epoch, now]).await?,
             None => self.store.fetch_one_opt(POSTGRES, params![self.lease.as_str(), self.epoch]).await?,

@@ -1,180 +1,191 @@
-//! The task that holds a lease: it acquires a free lease, renews it after each third of its duration, publishes a loss, and releases it.
+//! The task that holds the leases of a store for this process: it acquires free leases, renews them, publishes losses, and releases them.
+//!
+//! One statement renews all leases, one query looks at all that another replica holds, and neither waits for the other. A failed or hanging
+//! statement loses no lease before its local expiry.
 
-use std::time::Duration;
+use std::collections::HashMap;
+use std::future::pending;
+use std::sync::Arc;
 
+use parking_lot::Mutex;
 use tokio::sync::watch;
-use tokio::task::JoinHandle;
-use tokio::time::{Instant, sleep, timeout, timeout_at};
-use tokio_util::sync::{CancellationToken, DropGuard};
+use tokio::time::{Instant, sleep_until, timeout, timeout_at};
 use tracing::{info, warn};
 
-use super::{Epoch, Error, Fence, Store, acquire, release, renew};
+use super::schedule::{Holding, Kept, Schedule, Wanted};
+use super::statements::{self, Locked};
+use super::{Claim, Epoch, Error, Store};
 use xtsync_runtime::telemetry::chain;
 
-/// The longest interval between attempts to acquire a lease that another replica holds. A handover then takes less than a second, whatever
-/// the duration of the lease.
-const ACQUIRE_INTERVAL_MAX: Duration = Duration::from_millis(500);
-
-/// Whether this replica holds a lease.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LeaseState {
-    /// This replica holds it in this epoch.
-    Held(Epoch),
-    /// This replica does not hold it, or cannot know.
-    Lost,
+/// The leases of a store, and whether their task runs: from the first lease until none is left.
+#[derive(Debug, Default)]
+pub(crate) struct LeaseKeeper {
+    inner: Mutex<Inner>,
+    changed: watch::Sender<()>,
 }
 
-/// A lease that a task tries to hold as long as this exists. Dropping it releases the lease.
-#[derive(Debug)]
-pub struct Lease {
-    store: Store,
-    name: String,
-    state: watch::Receiver<LocalState>,
-    changes: watch::Receiver<LeaseState>,
-    stop: DropGuard,
-    task: JoinHandle<()>,
-}
-
-/// The local knowledge and its expiry: a process that was suspended finds the loss without the database.
-#[derive(Debug, Clone, Copy)]
-enum LocalState {
-    Held { epoch: Epoch, until: Instant },
-    Lost,
-}
-
-impl Lease {
-    /// Starts the task. `owner` names this replica; after a restart the same owner can acquire its own lease at once.
-    #[must_use]
-    pub fn new(store: Store, name: &str, owner: &str, ttl: Duration) -> Self {
-        let (state, state_watcher) = watch::channel(LocalState::Lost);
-        let (changes, watcher) = watch::channel(LeaseState::Lost);
-        let stop = CancellationToken::new();
-        let keeper = LeaseKeeper { store: store.clone(), name: name.to_owned(), owner: owner.to_owned(), ttl, state, changes };
-        let task = tokio::spawn(keeper.run(stop.clone()));
-        Self { store, name: name.to_owned(), state: state_watcher, changes: watcher, stop: stop.drop_guard(), task }
-    }
-
-    /// The fence of an epoch in which this replica acquired it.
-    #[must_use]
-    pub fn fence(&self, epoch: Epoch) -> Fence {
-        Fence::new(self.store.clone(), &self.name, epoch)
-    }
-
-    /// The epoch in which this replica holds it now.
-    #[must_use]
-    pub fn held(&self) -> Option<Epoch> {
-        match *self.state.borrow() {
-            LocalState::Held { epoch, until } if Instant::now() < until => Some(epoch),
-            LocalState::Held { .. } | LocalState::Lost => None,
-        }
-    }
-
-    /// A receiver of each change.
-    #[must_use]
-    pub fn watch(&self) -> watch::Receiver<LeaseState> {
-        self.changes.clone()
-    }
-
-    /// Stops the task and waits until the lease is released or the database has proved unavailable.
-    pub async fn release(self) {
-        drop(self.stop);
-        // The task ends by itself and does not panic; if it did, the lease would expire.
-        self.task.await.ok();
-    }
-}
-
-struct LeaseKeeper {
-    store: Store,
-    name: String,
-    owner: String,
-    ttl: Duration,
-    state: watch::Sender<LocalState>,
-    changes: watch::Sender<LeaseState>,
+#[derive(Debug, Default)]
+struct Inner {
+    schedule: Schedule,
+    is_running: bool,
 }
 
 impl LeaseKeeper {
-    async fn run(self, stop: CancellationToken) {
-        // A step is never interrupted: a lease that it may have acquired must be released.
-        while !stop.is_cancelled() {
-            let pause = self.step().await;
-            stop.run_until_cancelled(sleep(pause)).await;
-        }
-        self.release_held().await;
+    /// Has the task look at what is due.
+    pub(super) fn wake(&self) {
+        self.changed.send_replace(());
     }
 
-    /// Tries to acquire or renew the lease; returns how long to wait before the next step.
-    async fn step(&self) -> Duration {
-        // The time starts before the call, so that the local expiry is never later than the stored one.
-        let began = Instant::now();
-        let state = *self.state.borrow();
-        match state {
-            LocalState::Held { epoch, until } => self.renew(epoch, until, began).await,
-            LocalState::Lost => self.acquire(began).await,
-        }
+    fn with<T>(&self, f: impl FnOnce(&mut Schedule) -> T) -> T {
+        f(&mut self.inner.lock().schedule)
     }
 
-    async fn acquire(&self, began: Instant) -> Duration {
-        match timeout(self.ttl, acquire(&self.store, &self.name, &self.owner, self.ttl)).await {
-            Ok(Ok(Some(epoch))) => {
-                info!(lease = %self.name, %epoch, "lease acquired");
-                self.set_held(epoch, began);
-                self.ttl / 3
+    /// Ends the task if no lease is left; a later one starts another.
+    fn end_if_unused(&self) -> bool {
+        let mut inner = self.inner.lock();
+        inner.is_running = !inner.schedule.is_empty();
+        !inner.is_running
+    }
+}
+
+/// Has the task of a store hold a lease.
+pub(super) fn keep(store: &Store, lease: Kept) {
+    let mut inner = store.lease_keeper.inner.lock();
+    inner.schedule.add(lease);
+    if !std::mem::replace(&mut inner.is_running, true) {
+        tokio::spawn(run(store.clone()));
+    }
+    drop(inner);
+    store.lease_keeper.wake();
+}
+
+/// Drops the leases of a task that ends before them, such as with its runtime, so that their handles learn it.
+struct Running {
+    keeper: Arc<LeaseKeeper>,
+    has_ended: bool,
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        if !self.has_ended {
+            *self.keeper.inner.lock() = Inner::default();
+        }
+    }
+}
+
+async fn run(store: Store) {
+    let mut running = Running { keeper: Arc::clone(&store.lease_keeper), has_ended: false };
+    while !running.keeper.end_if_unused() {
+        // Each ends when no lease is left, and so the others have nothing in progress that matters.
+        tokio::select! {
+            () = repeat(&store, Schedule::next_look, || look(&store)) => {}
+            () = repeat(&store, Schedule::next_renewal, || release_and_renew(&store)) => {}
+            () = repeat(&store, Schedule::next_expiry, || expire(&store)) => {}
+        }
+    }
+    running.has_ended = true;
+}
+
+/// Repeats a step when something is due or has changed, until no lease is left.
+async fn repeat<F: Future<Output = ()>>(store: &Store, next: fn(&Schedule) -> Option<Instant>, step: impl Fn() -> F) {
+    let keeper = &store.lease_keeper;
+    let mut changed = keeper.changed.subscribe();
+    while !keeper.with(|schedule| schedule.is_empty()) {
+        step().await;
+        let next = keeper.with(|schedule| next(schedule));
+        tokio::select! {
+            () = async { if let Some(next) = next { sleep_until(next).await } else { pending().await } } => {}
+            // The store has the sender.
+            _ = changed.changed() => {}
+        }
+    }
+}
+
+/// Looks at the leases that are not held, and acquires those that are free.
+async fn look(store: &Store) {
+    let keeper = &store.lease_keeper;
+    let wanted = keeper.with(|schedule| schedule.due_looks(Instant::now()));
+    let Some(limit) = wanted.iter().map(|wanted| wanted.claim.ttl).max() else { return };
+    let outcome = timeout(limit, acquire_free(store, &wanted)).await;
+    let now = Instant::now();
+    match outcome {
+        Ok(Ok((acquired, began))) => {
+            keeper.with(|schedule| schedule.set_acquired(&wanted, &acquired, began, now));
+            if acquired.is_empty() {
+                return;
             }
-            // More often than renewals, so that a released lease is acquired soon.
-            Ok(Ok(None)) => ACQUIRE_INTERVAL_MAX.min(self.ttl / 10),
-            Ok(Err(error)) => {
-                self.report("acquiring", &error);
-                self.ttl / 10
-            }
-            Err(_) => self.ttl / 10,
         }
-    }
-
-    async fn renew(&self, epoch: Epoch, until: Instant, began: Instant) -> Duration {
-        match timeout_at(until, renew(&self.store, &self.name, epoch, self.ttl)).await {
-            Ok(Ok(true)) => {
-                self.set_held(epoch, began);
-                self.ttl / 3
-            }
-            Ok(Ok(false)) | Err(_) => self.set_lost(epoch),
-            Ok(Err(error)) => {
-                self.report("renewing", &error);
-                let left = until.saturating_duration_since(Instant::now());
-                if left.is_zero() { self.set_lost(epoch) } else { left.min(self.ttl / 10) }
-            }
+        Ok(Err(error)) => {
+            report("acquiring", wanted.len(), &error);
+            keeper.with(|schedule| schedule.postpone_looks(&wanted, now));
         }
+        Err(_) => keeper.with(|schedule| schedule.postpone_looks(&wanted, now)),
     }
+    keeper.wake();
+}
 
-    fn set_held(&self, epoch: Epoch, began: Instant) {
-        self.state.send_replace(LocalState::Held { epoch, until: began + self.ttl });
-        self.notify(LeaseState::Held(epoch));
-    }
+/// Returns the new epochs by name, and when the statement began that acquired them.
+async fn acquire_free(store: &Store, wanted: &[Wanted]) -> Result<(HashMap<String, Epoch>, Instant), Error> {
+    let mut claims: Vec<&Claim> = wanted.iter().map(|wanted| &*wanted.claim).collect();
+    let free = statements::look(store, &claims).await?;
+    claims.retain(|claim| free.contains(&claim.name));
+    let began = Instant::now();
+    Ok((statements::acquire(store, &claims, Locked::Skip).await?, began))
+}
 
-    fn set_lost(&self, epoch: Epoch) -> Duration {
-        warn!(lease = %self.name, %epoch, "lease lost");
-        self.state.send_replace(LocalState::Lost);
-        self.notify(LeaseState::Lost);
-        Duration::ZERO
-    }
+async fn release_and_renew(store: &Store) {
+    release(store).await;
+    expire(store).await;
+    renew(store).await;
+}
 
-    fn notify(&self, now: LeaseState) {
-        self.changes.send_if_modified(|changes| std::mem::replace(changes, now) != now);
-    }
-
-    async fn release_held(&self) {
-        let state = *self.state.borrow();
-        let LocalState::Held { epoch, until } = state else { return };
-        self.state.send_replace(LocalState::Lost);
-        self.notify(LeaseState::Lost);
-        match timeout_at(until, release(&self.store, &self.name, epoch)).await {
-            Ok(Ok(())) => info!(lease = %self.name, %epoch, "lease released"),
-            Ok(Err(error)) => self.report("releasing", &error),
-            // It has expired.
-            Err(_) => {}
+/// Renews the leases that are due.
+async fn renew(store: &Store) {
+    let keeper = &store.lease_keeper;
+    let began = Instant::now();
+    let due = keeper.with(|schedule| schedule.due_renewals(began));
+    let Some(limit) = last_expiry(&due) else { return };
+    let held: Vec<_> = due.iter().map(|held| (held.claim.name.as_str(), held.epoch, held.claim.ttl)).collect();
+    match timeout_at(limit, statements::renew(store, &held)).await {
+        Ok(Ok(renewed)) => keeper.with(|schedule| schedule.set_renewed(&due, &renewed, began, Instant::now())),
+        Ok(Err(error)) => {
+            report("renewing", due.len(), &error);
+            keeper.with(|schedule| schedule.postpone_renewals(&due, Instant::now()));
         }
+        // They have expired.
+        Err(_) => {}
     }
+    keeper.wake();
+}
 
-    fn report(&self, doing: &'static str, error: &Error) {
-        warn!(lease = %self.name, doing, error = chain(error), "the lease's store failed");
+/// Releases the leases whose handles are gone.
+async fn release(store: &Store) {
+    let keeper = &store.lease_keeper;
+    let stopped = keeper.with(|schedule| schedule.due_releases());
+    let Some(limit) = last_expiry(&stopped) else { return };
+    let held: Vec<_> = stopped.iter().map(|held| (held.claim.name.as_str(), held.epoch)).collect();
+    match timeout_at(limit, statements::release(store, &held)).await {
+        Ok(Ok(())) => stopped.iter().for_each(|held| info!(lease = %held.claim.name, epoch = %held.epoch, "lease released")),
+        Ok(Err(error)) => report("releasing", stopped.len(), &error),
+        // They have expired.
+        Err(_) => {}
     }
+    keeper.with(|schedule| schedule.forget(&stopped));
+    keeper.wake();
+}
+
+/// Publishes the loss of leases that were not renewed in time.
+async fn expire(store: &Store) {
+    let keeper = &store.lease_keeper;
+    if keeper.with(|schedule| schedule.expire(Instant::now())) {
+        keeper.wake();
+    }
+}
+
+fn last_expiry(held: &[Holding]) -> Option<Instant> {
+    held.iter().map(|held| held.until).max()
+}
+
+fn report(doing: &'static str, leases: usize, error: &Error) {
+    warn!(leases, doing, error = chain(error), "the leases' store failed");
 }

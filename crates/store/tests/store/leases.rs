@@ -42,7 +42,7 @@ async fn write(store: &Store, epoch: u64, id: &str) -> Result<(), Error> {
     written.into_iter().chain([checked]).collect()
 }
 
-async fn wait_for_state(watch: &mut watch::Receiver<LeaseState>, wanted: LeaseState) {
+pub(super) async fn wait_for_state(watch: &mut watch::Receiver<LeaseState>, wanted: LeaseState) {
     tokio::time::timeout(LIMIT, watch.wait_for(|held| *held == wanted)).await.expect("the state changes in time").unwrap();
 }
 
