@@ -56,7 +56,7 @@ pub static DECISIONS: TopicKind = TopicKind { consumer_group: Some(PROVISIONER_G
 pub static LINKS: TopicKind = compacted("xtsync.v1.links");
 /// Outcomes: the operations on a target's shadow users and their results.
 pub static OUTCOMES: TopicKind = retained("xtsync.v1.outcomes", 30);
-/// The status reports of all roles.
+/// The heartbeats and statuses of all roles.
 pub static STATUS: TopicKind = compacted("xtsync.v1.status");
 /// Dead letters: records that a role could not process.
 pub static DEAD_LETTERS: TopicKind = retained("xtsync.v1.dead-letters", 30);
@@ -76,7 +76,13 @@ pub static TABLE: [Entry; 9] = [
     Entry { kind: &DECISIONS, is_per_tenant: true, key: "source/user", writer: Some(Role::POLICY), message: Decision::TYPE },
     Entry { kind: &LINKS, is_per_tenant: true, key: "source/user", writer: Some(Role::PROVISIONER), message: Link::TYPE },
     Entry { kind: &OUTCOMES, is_per_tenant: true, key: "source/user", writer: Some(Role::PROVISIONER), message: Outcome::TYPE },
-    Entry { kind: &STATUS, is_per_tenant: false, key: "role/replica/tenant", writer: None, message: RoleStatus::TYPE },
+    Entry {
+        kind: &STATUS,
+        is_per_tenant: false,
+        key: "role/replica/since/tenant, or role/replica",
+        writer: None,
+        message: RoleStatus::TYPE,
+    },
     Entry { kind: &DEAD_LETTERS, is_per_tenant: false, key: "the record's own", writer: None, message: DeadLetter::TYPE },
 ];
 

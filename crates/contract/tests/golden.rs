@@ -288,6 +288,7 @@ fn role_status() -> internal::RoleStatus {
         next_try: at(2),
         cause: "connection refused".to_owned(),
         blocked_verbs: vec![internal::BlockedVerb { code: "delete_forbidden".to_owned(), next_try: at(3) }],
+        reporting_since: at(4),
     }
 }
 

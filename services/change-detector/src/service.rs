@@ -136,6 +136,7 @@ impl Detector {
         for (_, running) in watched {
             running.retire().await;
         }
+        self.shared.status.retain(reconciled.keys());
         reconciled
     }
 

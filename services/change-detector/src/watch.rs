@@ -236,7 +236,7 @@ impl Watched {
         }
     }
 
-    /// Publishes that another replica holds the tenant. This replaces the status of a killed process with the same replica name.
+    /// Publishes that this replica does not hold the tenant.
     fn publish_standby(&self) {
         self.shared.status.set(RoleStatus { tenant: self.name.to_string(), ..RoleStatus::default() });
     }

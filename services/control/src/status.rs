@@ -2,6 +2,7 @@
 
 mod consent;
 mod converged;
+pub(crate) mod heartbeat;
 pub(crate) mod numbers;
 
 use prost::Message as _;
@@ -139,20 +140,22 @@ async fn total_lag(store: &Store, bus: &Bus, configuration: &Configuration) -> R
     Ok((total_lag, missing.first().map(ToString::to_string)))
 }
 
-/// Whether roles republish the records of this topic at intervals: status reports, and facts with the time of the last read.
+/// Whether roles publish to this topic at intervals, changed or not: heartbeats, and facts with the time of the last read.
 fn is_heartbeat(topic: &Topic) -> bool {
     topic.is(&topic::STATUS) || topic.is(&topic::TENANT_FACTS)
 }
 
-/// Returns the status reports that are recent enough to be shown.
+/// Returns the statuses of the replicas whose heartbeat is recent enough to be shown.
 async fn roles(store: &Store, now: Timestamp) -> Result<Vec<internal::RoleStatus>, Error> {
     let rows = store.fetch("SELECT record FROM view_role ORDER BY key", params![]).await?;
-    let mut roles = Vec::new();
+    let mut records = Vec::new();
     for row in rows {
-        // A report that does not decode is ignored.
-        roles.extend(internal::RoleStatus::decode(row.bytes("record")?.as_slice()).ok().filter(|role| age(role, now) < EXPIRED_AFTER));
+        // A record that does not decode is ignored.
+        records.extend(internal::RoleStatus::decode(row.bytes("record")?.as_slice()));
     }
-    Ok(roles)
+    let mut statuses = heartbeat::statuses(&records);
+    statuses.retain(|status| age(status, now) < EXPIRED_AFTER);
+    Ok(statuses)
 }
 
 #[cfg(test)]

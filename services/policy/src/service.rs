@@ -238,9 +238,10 @@ impl Service {
         self.update_readable();
         let Some(membership) = &mut self.membership else { return Ok(()) };
         let lag = membership.lag(&self.context.bus).await?;
-        let revision = membership.configuration().revision();
+        let (revision, sources) = (membership.configuration().revision(), membership.configuration().sources());
+        self.status.retain(sources.iter().copied());
         // Also of the sources that another replica has: what we said of them last must not stand for ever.
-        for source in membership.configuration().sources() {
+        for source in sources {
             let lag = lag.get(source).copied().unwrap_or(0);
             self.context.metrics.lag(source, lag);
             let stopped = membership.stopped().any(|(partition, _)| partition.topic == topic::USER_DELTAS.of(source));

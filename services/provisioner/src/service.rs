@@ -138,6 +138,7 @@ impl Provisioner {
         for target in outdated.into_iter().map(Running::end).collect::<JoinSet<_>>().join_all().await {
             self.context.directories.forget(&target);
         }
+        self.context.status.retain(&targets);
         let mut workers = self.workers();
         for target in targets {
             let Some(tenant) = configuration.tenant(&target).filter(|_| !workers.contains_key(&target)) else { continue };

@@ -57,16 +57,20 @@ pub struct Rehire {
     #[prost(string, tag = "1")]
     pub former: ::prost::alloc::string::String,
 }
-/// The status that one replica of a role reports for one tenant.
-/// Written by every role to xtsync.v1.status, keyed by role/replica/tenant.
+/// The status that one replica of a role reports for one tenant, published on change. Without a tenant it is the heartbeat of the replica,
+/// published every few seconds: the statuses of the replica count while its newest heartbeat is recent and has the same reporting_since.
+/// Written by every role to xtsync.v1.status, keyed by role/replica/reporting_since/tenant, the time in microseconds since 1970; a heartbeat
+/// by role/replica.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct RoleStatus {
     #[prost(string, tag = "1")]
     pub role: ::prost::alloc::string::String,
     #[prost(string, tag = "2")]
     pub replica: ::prost::alloc::string::String,
+    /// Empty in a heartbeat, which has no other field than role, replica, at and reporting_since.
     #[prost(string, tag = "3")]
     pub tenant: ::prost::alloc::string::String,
+    /// When it was published. In an answer of the control API: the time of the newest heartbeat of the replica.
     #[prost(message, optional, tag = "4")]
     pub at: ::core::option::Option<::prost_types::Timestamp>,
     /// The configuration revision that the replica works with.
@@ -112,6 +116,10 @@ pub struct RoleStatus {
     /// Verbs that the target forbids or fails for all users while other verbs work; provisioner.
     #[prost(message, repeated, tag = "17")]
     pub blocked_verbs: ::prost::alloc::vec::Vec<BlockedVerb>,
+    /// Since when the replica has been reporting. It changes when the replica starts, and when no heartbeat was published for a minute; then the
+    /// replica publishes every status again.
+    #[prost(message, optional, tag = "18")]
+    pub reporting_since: ::core::option::Option<::prost_types::Timestamp>,
 }
 /// A verb that the provisioner has suspended in a target.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -75,7 +75,7 @@ CREATE TABLE view_fact (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE view_role (
-    key    TEXT NOT NULL PRIMARY KEY,        -- role/replica/tenant
+    key    TEXT NOT NULL PRIMARY KEY,        -- role/replica/reporting_since/tenant; a heartbeat: role/replica
     record BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 

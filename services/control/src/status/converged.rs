@@ -1,6 +1,6 @@
 //! Convergence: whether every record is read, decided, taken in and applied at the newest revision; otherwise, what the fleet waits for.
 //!
-//! The status reports of roles may be some seconds old. So the read model is also joined by version: a user's newest change with its
+//! The statuses of roles may be some seconds old. So the read model is also joined by version: a user's newest change with its
 //! decision, and that decision with the decision of the link. A link that only an administrator can resolve (conflict, refusal, hold) does
 //! not prevent convergence.
 
@@ -14,16 +14,20 @@ use xtsync_domain::configuration::{Configuration, NamedSynchronization};
 use xtsync_domain::gate::ClosedReason;
 use xtsync_domain::resource::Mode;
 use xtsync_domain::{TenantName, Timestamp};
+use xtsync_service::status::GAP_MAX;
 
 use super::numbers::Numbers;
 use crate::condition::condition;
 use crate::names::Names;
 
-/// A status report older than this is ignored. Roles publish their status every few seconds.
+/// A replica whose heartbeat is older than this counts as absent. A heartbeat is published every few seconds.
 const STATUS_TIMEOUT: Duration = Duration::from_secs(20);
 
-/// The age at which a status report is no longer shown and its row is removed.
+/// The age of the heartbeat at which the statuses of a replica are no longer shown and their rows are removed.
 pub(crate) const EXPIRED_AFTER: Duration = Duration::from_secs(10 * 60);
+
+// A replica that was silent for so long reports anew: what is removed is not missed.
+const _: () = assert!(GAP_MAX.as_secs() < EXPIRED_AFTER.as_secs() / 2);
 
 /// The inputs of the convergence check.
 pub(super) struct Snapshot<'a> {
@@ -35,6 +39,7 @@ pub(super) struct Snapshot<'a> {
     pub(super) missing: Option<String>,
     /// The groups that were not found yet.
     pub(super) unresolved: Vec<Condition>,
+    /// The statuses of the replicas by tenant, as of the heartbeats.
     pub(super) roles: Vec<RoleStatus>,
     pub(super) configuration: &'a Configuration,
     pub(super) synchronizations: &'a [(&'a NamedSynchronization, Numbers)],
@@ -167,19 +172,19 @@ pub(super) fn is_scope_empty(snapshot: &Snapshot<'_>, synchronization: &NamedSyn
 }
 
 impl Snapshot<'_> {
-    /// Returns the recent status reports of a role's replicas.
+    /// Returns the statuses of a role's replicas that are not absent.
     fn recent(&self, role: Role) -> impl Iterator<Item = &RoleStatus> {
         self.roles.iter().filter(move |status| status.role == role.name() && age(status, self.now) < STATUS_TIMEOUT)
     }
 
-    /// Returns the newest recent status report of the replica that holds the lease of a tenant.
+    /// Returns the newest status of a replica that is not absent and holds the lease of a tenant.
     fn leader(&self, role: Role, tenant: &TenantName) -> Option<&RoleStatus> {
         let here = self.recent(role).filter(|status| status.leader && status.tenant == tenant.as_str());
         here.min_by_key(|status| age(status, self.now))
     }
 }
 
-/// Returns the age of a status report.
+/// Returns the age of a status or heartbeat.
 pub(crate) fn age(status: &RoleStatus, now: Timestamp) -> Duration {
     time("at", status.at).map_or(Duration::MAX, |at| now.since(at))
 }

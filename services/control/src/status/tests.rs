@@ -1,6 +1,8 @@
 //! Tests of the read model's lag in the status.
 
-use xtsync_bus::Urgency;
+use std::time::Duration;
+
+use xtsync_bus::{Table, Urgency};
 use xtsync_contract::control::ConditionCode;
 use xtsync_contract::event::{self, Typed};
 
@@ -31,6 +33,53 @@ async fn heartbeat_topics_do_not_prevent_convergence_and_others_do() {
     assert!(!waits_to_read(&context).await);
     put::<events::Link>(&context, topic::LINKS.of(hub)).await;
     assert!(waits_to_read(&context).await);
+    close(context).await;
+}
+
+/// Publishes records of the topic of statuses and folds them.
+async fn fold_statuses(context: &Context, records: &[internal::RoleStatus]) {
+    let mut table = Table::open(&context.bus, vec![topic::STATUS.topic()]).await.unwrap();
+    let record = |status: &internal::RoleStatus| {
+        let since = status.reporting_since.map_or(0, |since| since.seconds);
+        let key = format!("{}/{}/{since}/{}", status.role, status.replica, status.tenant);
+        event::record::<internal::RoleStatus>(ROLE, topic::STATUS.topic(), &key, 1, Timestamp(1), None, status.encode_to_vec())
+    };
+    context.bus.publish(records.iter().map(record).collect(), Urgency::Live).await.unwrap();
+    let mut folded = 0;
+    while folded < records.len() {
+        let batch = table.next().await.unwrap();
+        folded += batch.len();
+        crate::view::fold(context, &batch).await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn a_status_is_shown_as_of_the_heartbeat_of_its_replica_and_not_without_one() {
+    let dir = tempfile::tempdir().unwrap();
+    let context = context(dir.path()).await;
+    let now = context.clock.now();
+    let record = |replica: &str, tenant: &str, since: Timestamp, at: Timestamp| internal::RoleStatus {
+        role: "policy".into(),
+        replica: replica.into(),
+        tenant: tenant.into(),
+        reporting_since: Some(wire_time(since)),
+        at: Some(wire_time(at)),
+        ..Default::default()
+    };
+    let (long_ago, before, heard) = (now.minus(EXPIRED_AFTER * 3), now.minus(EXPIRED_AFTER * 2), now.minus(Duration::from_secs(3)));
+    let records = [
+        record("r1", "", before, heard),
+        record("r1", "emea", before, before),
+        // Of the former process.
+        record("r1", "hub", long_ago, heard),
+        // Of a replica that vanished.
+        record("r0", "", long_ago, now.minus(EXPIRED_AFTER)),
+        record("r0", "emea", long_ago, heard),
+    ];
+    fold_statuses(&context, &records).await;
+    let roles = read(&context).await.unwrap().roles;
+    let shown: Vec<_> = roles.iter().map(|role| (role.replica.as_str(), role.tenant.as_str(), role.at)).collect();
+    assert_eq!(shown, [("r1", "emea", Some(wire_time(heard)))]);
     close(context).await;
 }
 

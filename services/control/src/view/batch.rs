@@ -33,6 +33,7 @@ pub(crate) struct Batch {
     pub(crate) outcomes: Vec<OutcomeRow>,
     /// The encoded facts, by tenant and key.
     pub(crate) facts: BTreeMap<(String, String), Option<Vec<u8>>>,
+    /// The encoded statuses and heartbeats, by key.
     pub(crate) roles: BTreeMap<String, Option<Vec<u8>>>,
     /// The next offset of each partition.
     pub(crate) next: BTreeMap<Partition, i64>,
@@ -239,10 +240,10 @@ fn read<M: Message + Typed + Default>(record: &Record) -> Option<Option<M>> {
     }
 }
 
-/// As [`read`], but returns the encoded message.
+/// As [`read`], but returns the message as it was encoded.
 #[expect(clippy::option_option, reason = "unreadable, tombstone and message are three things")]
 fn bytes<M: Message + Typed + Default>(record: &Record) -> Option<Option<Vec<u8>>> {
-    read::<M>(record).map(|message| message.map(|message| message.encode_to_vec()))
+    read::<M>(record).map(|_| record.value.as_ref().map(|value| value.to_vec()))
 }
 
 #[cfg(test)]

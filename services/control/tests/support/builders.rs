@@ -158,20 +158,14 @@ pub(crate) async fn outcome(bus: &Bus, id: &str, user: &str, verb: events::Verb)
     publish(bus, topic::OUTCOMES.of(hub()), link_key(&emea(), &user.into()), &outcome).await;
 }
 
-/// Publishes the status reports of converged roles at a revision.
+/// Publishes the statuses of converged roles at a revision, each with its heartbeat.
 pub(crate) async fn converged_roles(bus: &Bus, revision: u64, now: Timestamp) {
     for (role, tenant) in [("change-detector", "emea"), ("change-detector", "hub"), ("policy", "emea"), ("provisioner", "hub")] {
-        let status = internal::RoleStatus {
-            role: role.into(),
-            replica: "r".into(),
-            tenant: tenant.into(),
-            at: Some(wire_time(now)),
-            revision,
-            cycle: 1,
-            leader: true,
-            ..Default::default()
-        };
-        publish(bus, topic::STATUS.topic(), format!("{role}/r/{tenant}"), &status).await;
+        let (at, reporting_since) = (Some(wire_time(now)), Some(wire_time(now)));
+        let heartbeat = internal::RoleStatus { role: role.into(), replica: "r".into(), at, reporting_since, ..Default::default() };
+        let status = internal::RoleStatus { tenant: tenant.into(), revision, cycle: 1, leader: true, ..heartbeat.clone() };
+        publish(bus, topic::STATUS.topic(), format!("{role}/r"), &heartbeat).await;
+        publish(bus, topic::STATUS.topic(), format!("{role}/r/{}/{tenant}", now.0), &status).await;
     }
 }
 
