@@ -26,7 +26,7 @@ use self::log::Row;
 use self::shared::Shared;
 use self::writer::Append;
 use super::backlog::{BULK_MAX_WAIT, Backlog, LagSource};
-use super::{CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency, partition_of};
+use super::{Committed, CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency, partition_of};
 use xtsync_runtime::clock::Clock;
 
 /// The most records of one publication in one append, so that other publications can go between the appends of a large one.
@@ -125,6 +125,15 @@ impl Transport for Embedded {
 
     async fn reader(&self, from: &[Position]) -> Result<Box<dyn Reader>, Error> {
         Ok(Box::new(reader::LogReader::open(&self.shared, from).await?))
+    }
+
+    async fn commit(&self, group: &'static str, positions: &[Position]) -> Result<(), Error> {
+        let mut tx = self.shared.writer.begin_with("BEGIN IMMEDIATE").await?;
+        for Position { partition, offset } in positions {
+            let committed = Committed { next: *offset, metadata: String::new() };
+            log::commit(&mut tx, group, &*self.shared.log(&partition.topic).await?, partition.index, &committed).await?;
+        }
+        Ok(tx.commit().await?)
     }
 
     async fn ends(&self, topic: &Topic) -> Result<Vec<Ends>, Error> {

@@ -88,6 +88,10 @@ impl Transport for Kafka {
         Ok(Box::new(reader::PartitionsReader::open(&self.0, from).await?))
     }
 
+    async fn commit(&self, group: &'static str, positions: &[Position]) -> Result<(), Error> {
+        self.0.group_offsets.commit(&self.0.access, group, positions).await
+    }
+
     async fn ends(&self, topic: &Topic) -> Result<Vec<Ends>, Error> {
         topics::ends(self.0.client(), topic).await
     }

@@ -130,6 +130,13 @@ pub trait Transport: Send + Sync + 'static {
     /// If the bus is unavailable or a topic is missing.
     async fn reader(&self, from: &[Position]) -> Result<Box<dyn Reader>, Error>;
 
+    /// Commits positions in the name of a group that has no members, because its readers share the partitions by leases. They are what lag
+    /// tools and [`Transport::has_capacity`] read.
+    ///
+    /// # Errors
+    /// If the bus is unavailable, or the group has members.
+    async fn commit(&self, group: &'static str, positions: &[Position]) -> Result<(), Error>;
+
     /// The ends of each partition of a topic, by index.
     ///
     /// # Errors

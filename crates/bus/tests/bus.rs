@@ -35,6 +35,7 @@ on_both! {
     contract::records_of_a_key_keep_their_order,
     contract::uncommitted_records_are_delivered_again,
     contract::a_commit_is_read_back_with_its_metadata,
+    contract::positions_are_committed_for_a_group_without_members,
     contract::a_partition_starts_at_the_given_offset,
     contract::a_record_round_trips,
     contract::compaction_keeps_the_newest_record_and_a_tombstone_removes_a_key,

@@ -18,7 +18,7 @@ pub const PARTITIONS: u32 = 6;
 /// The consumer group of policy.
 pub const POLICY_GROUP: &str = "xtsync-policy";
 
-/// The consumer group under which provisioners consume decisions.
+/// The consumer group under which the owners of targets commit how far they have taken decisions in. It has no members.
 pub const PROVISIONER_GROUP: &str = "xtsync-provisioner";
 
 const DAY_SECS: u64 = 24 * 60 * 60;

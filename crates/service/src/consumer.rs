@@ -4,14 +4,18 @@
 //! others are consumed. If a log was recreated, so that its offsets start again, the stored offset is set back: otherwise new records would
 //! count as processed.
 
+mod owned;
+mod positions;
+
 use std::collections::{BTreeMap, HashMap};
 
 use tracing::debug;
-use xtsync_bus::Topic;
-
-use xtsync_bus::{self as bus, Assigned, Bus, Committed, Ends, Event, Partition, Record, Subscription, TopicTracker, WantedTopics};
+use xtsync_bus::{self as bus, Assigned, Bus, Committed, Ends, Event, Partition, Record, Subscription, Topic, TopicTracker, WantedTopics};
 use xtsync_runtime::telemetry::chain;
-use xtsync_store::{self as store, Store, load_offsets, set_offset_back};
+use xtsync_store::{self as store, Store, load_offsets};
+
+pub use self::owned::OwnedTopic;
+use self::positions::Positions;
 
 /// How consuming can fail.
 #[derive(Debug, thiserror::Error)]
@@ -32,8 +36,7 @@ pub struct Consumer {
     tracker: TopicTracker,
     /// `None` while there is no topic to read.
     subscription: Option<Box<dyn Subscription>>,
-    /// The next offset of each started partition.
-    next: HashMap<Partition, i64>,
+    positions: Positions,
     /// The newest position to commit of each owned partition.
     consumed: BTreeMap<Partition, i64>,
 }
@@ -42,8 +45,8 @@ impl Consumer {
     /// A consumer without topics.
     #[must_use]
     pub fn new(store: &Store, bus: &Bus, group: &'static str) -> Self {
-        let (store, tracker) = (store.clone(), TopicTracker::new(bus));
-        Self { store, bus: Bus::clone(bus), group, tracker, subscription: None, next: HashMap::new(), consumed: BTreeMap::new() }
+        let (store, tracker, positions) = (store.clone(), TopicTracker::new(bus), Positions::new(store));
+        Self { store, bus: Bus::clone(bus), group, tracker, subscription: None, positions, consumed: BTreeMap::new() }
     }
 
     /// Subscribes to these topics as far as they exist. Frequent calls are cheap.
@@ -95,7 +98,7 @@ impl Consumer {
         match event {
             Event::Assigned(assigned) => self.start(assigned).await?,
             Event::Records(records) => {
-                self.track(&records).await?;
+                self.positions.track(&records).await?;
                 return Ok(records);
             }
             Event::Revoked(partitions) => {
@@ -135,31 +138,14 @@ impl Consumer {
         let mut known: HashMap<Topic, (BTreeMap<u32, i64>, Vec<Ends>)> = HashMap::new();
         for Assigned { partition, .. } in assigned {
             if !known.contains_key(&partition.topic) {
-                // The stored offsets are read first, so the ends are at least as new: only a recreated log ends before a stored offset.
+                // The stored offsets are read first, so the ends are at least as new.
                 let stored = load_offsets(&self.store, &partition.topic).await?;
                 let ends = self.bus.ends(&partition.topic).await?;
                 known.insert(partition.topic.clone(), (stored, ends));
             }
             let (stored, ends) = &known[&partition.topic];
-            let (stored, ends) = (stored.get(&partition.index).copied(), ends[partition.index as usize]);
-            let next = ends.resume(stored);
-            if stored.is_some_and(|stored| stored > ends.high) {
-                set_offset_back(&self.store, &partition, next).await?;
-            }
+            let next = self.positions.begin(&partition, stored, ends).await?;
             subscription.start(&partition, Some(next)).await?;
-            self.next.insert(partition, next);
-        }
-        Ok(())
-    }
-
-    /// Tracks the position and detects a recreated log: offsets of one partition otherwise only grow.
-    async fn track(&mut self, records: &[Record]) -> Result<(), Error> {
-        for record in records {
-            let at = &record.at;
-            let before = self.next.insert(at.partition.clone(), at.offset + 1);
-            if before.is_some_and(|next| at.offset < next) {
-                set_offset_back(&self.store, &at.partition, at.offset).await?;
-            }
         }
         Ok(())
     }

@@ -17,7 +17,7 @@ pub enum Error {
     /// The group commit that held this update has failed; another caller got the cause.
     #[error("the transaction that this was a part of has failed")]
     Abandoned,
-    /// A link's row was written by a process that neither holds the lease nor is intake.
+    /// A link's row was written by another process than the owner.
     #[error("another process has changed the link {0} meanwhile")]
     ConcurrentModification(String),
     /// A stored link is not what was written, or was written by a newer version.

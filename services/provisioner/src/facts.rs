@@ -1,10 +1,11 @@
 //! What the gate knows of tenants: who they are, and their live access policies, with the time these were read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::RwLock;
+use tokio::sync::watch;
 use xtsync_domain::access::PolicySnapshot;
 use xtsync_domain::address::{Home, VerifiedDomains};
 use xtsync_domain::fact::{AccessPolicy, Fact};
@@ -18,6 +19,8 @@ pub(crate) struct Facts {
     domains: RwLock<VerifiedDomains>,
     /// Whether all that had been said when we began has been read: before, a yes may be followed by a no that is older than we are.
     is_complete: AtomicBool,
+    /// Tells of each fact.
+    taken: watch::Sender<()>,
 }
 
 #[derive(Debug, Default)]
@@ -54,8 +57,23 @@ impl OwnedPolicySnapshot {
 }
 
 impl Facts {
+    /// Waits until something is known of all of these tenants.
+    pub(crate) async fn known(&self, tenants: &BTreeSet<TenantName>) {
+        let mut taken = self.taken.subscribe();
+        while tenants.iter().any(|tenant| self.policy_snapshot(tenant).is_none()) {
+            // The sender lives as long as this.
+            taken.changed().await.ok();
+        }
+    }
+
     /// Takes a fact in, unless a later reading is known; says what it says to the gate.
     pub(crate) fn take(&self, tenant: &TenantName, fact: TenantFact) -> FactChange {
+        let change = self.note(tenant, fact);
+        self.taken.send_replace(());
+        change
+    }
+
+    fn note(&self, tenant: &TenantName, fact: TenantFact) -> FactChange {
         let mut tenants = self.tenants.write();
         let known = tenants.entry(tenant.clone()).or_default();
         match fact.fact {
@@ -88,7 +106,9 @@ impl Facts {
 
     /// Notes that everything has been read once; says whether that is news. Until then no tenant has a word.
     pub(crate) fn complete(&self) -> bool {
-        !self.is_complete.swap(true, Ordering::AcqRel)
+        let is_news = !self.is_complete.swap(true, Ordering::AcqRel);
+        self.taken.send_replace(());
+        is_news
     }
 
     /// The facts of a tenant, once both its identity and its policy have been read.

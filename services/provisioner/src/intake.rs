@@ -1,115 +1,124 @@
-//! Takes decisions in: any replica, any partition.
+//! Takes the decisions of one target in, as the owner of its lease: no other process does, so there is no consumer group.
 //!
-//! A batch is one transaction: the offsets, locked first, the links' desired states where newer, and their work. So the store's offset
-//! is the truth, also against a replica that has lost a partition and does not know, and offsets are committed to the bus only for lag
-//! tools. No worker is called from here; the owner of the target is woken.
-
-mod read;
-mod take;
+//! The store's offset is the truth; it is committed to the bus only for lag tools and for the capacity that bulk publishing asks for. The
+//! worker runs in the same process and is woken at once.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
-use tracing::error;
-use xtsync_bus::{Event, Partition, Position, Record};
+use tokio::sync::Mutex;
+use tokio::time::sleep;
+use tracing::{debug, error, warn};
+use xtsync_bus::{self as bus, Partition, Position, Record};
+use xtsync_contract::convert::Invalid;
 use xtsync_contract::topic::{self, PROVISIONER_GROUP};
-use xtsync_domain::TenantName;
-use xtsync_service::consumer::Consumer;
-use xtsync_store::{Transaction, lock_offsets, retry_contended, store_offsets};
+use xtsync_runtime::health::Condition;
+use xtsync_runtime::shutdown::Shutdown;
+use xtsync_runtime::telemetry::chain;
+use xtsync_service::consumer::OwnedTopic;
+use xtsync_store::{Epoch, LeaseState, retry_contended};
 
-use self::read::{Arrival, Reading, read};
-use crate::context::Context;
-use crate::error::Result;
+use crate::decisions::{self, Reading};
+use crate::epoch;
+use crate::error::{Error, Result};
+use crate::owned_target::OwnedTarget;
 
-/// Makes every intake of a target's decisions wait for the end of the transaction. It locks what an intake locks first.
-pub(crate) async fn lock_intake(tx: &mut Transaction, target: &TenantName) -> Result<()> {
-    lock_offsets(tx, Partition::all(&topic::DECISIONS.of(target)).collect()).await?;
-    Ok(())
+/// The intake of one target's decisions.
+pub(crate) struct Intake {
+    owned: Arc<OwnedTarget>,
+    /// Whether decisions are taken in.
+    condition: Condition,
+    open: Mutex<Option<OpenIntake>>,
 }
 
-/// Takes decisions of a target in that may have been taken before: of two about one user the newer stays.
-pub(crate) async fn retake(context: &Context, target: &TenantName, records: &[Record]) -> Result<()> {
-    let mut decisions = Vec::new();
-    for record in records {
-        if let Reading::Decision(arrival) = read(context, record).await? {
-            decisions.push(*arrival);
+/// Takes decisions in whenever the lease is held, until the shutdown.
+pub(crate) async fn run(intake: Arc<Intake>, shutdown: Shutdown) {
+    let owned = &intake.owned;
+    let mut held = owned.lease.watch();
+    let poll = owned.context.config.poll;
+    while !shutdown.is_cancelled() {
+        if *held.borrow_and_update() == LeaseState::Lost {
+            intake.condition.set(true, "");
+            shutdown.or(held.changed()).await;
+        } else if let Some(Err(error)) = shutdown.or(intake.step(poll)).await {
+            warn!(target = %owned.target, error = chain(&error), "taking decisions in is tried again");
+            intake.condition.set(false, chain(&error));
+            shutdown.or(sleep(poll)).await;
         }
     }
-    retry_contended(|| async {
-        let mut tx = context.store.begin().await?;
-        lock_intake(&mut tx, target).await?;
-        take::take(&mut tx, context, decisions.clone()).await?;
-        Ok(tx.commit().await?)
-    })
-    .await
 }
 
-/// The intake of one replica. If a step fails or is dropped half way, the intake must be dropped with it: the next one goes on after the
-/// last offset in the store.
-pub(crate) struct Intake {
-    context: Arc<Context>,
-    consumer: Consumer,
+impl Intake {
+    pub(crate) fn new(owned: Arc<OwnedTarget>) -> Arc<Self> {
+        let condition = owned.context.parts.health.condition(format!("decisions/{}", owned.target));
+        condition.set(true, "");
+        Arc::new(Self { owned, condition, open: Mutex::default() })
+    }
+
+    /// Takes in what the bus says next, waiting up to `wait` for it. Nothing without the lease.
+    ///
+    /// # Errors
+    /// When the store or the bus fails, or the lease is lost. The next step begins anew where the store's effect ends, also after one that
+    /// was dropped half way.
+    pub(crate) async fn step(&self, wait: Duration) -> Result<()> {
+        let owned = &*self.owned;
+        let mut slot = self.open.lock().await;
+        let Some(epoch) = owned.lease.held() else { return Ok(()) };
+        epoch::begin(owned, epoch).await?;
+        // Put back only when all went well.
+        let open = match slot.take().filter(|open| open.epoch == epoch) {
+            Some(open) => Ok(open),
+            None => OpenIntake::open(owned, epoch).await,
+        };
+        match open {
+            Ok(mut open) => {
+                open.step(owned, wait).await?;
+                let reason = open.unready_reason();
+                self.condition.set(reason.is_none(), reason.unwrap_or_default());
+                *slot = Some(open);
+                Ok(())
+            }
+            Err(Error::Bus(missing @ bus::Error::Missing(_))) => {
+                self.condition.set(false, missing.to_string());
+                sleep(wait).await;
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// The intake of one epoch.
+struct OpenIntake {
+    epoch: Epoch,
+    topic: OwnedTopic,
     /// Partitions that hold what only a newer version understands: nothing after it is taken.
     stopped: BTreeSet<Partition>,
 }
 
-/// The result of a batch.
-#[derive(Default)]
-pub(crate) struct Taken {
-    /// The targets for which something may be due now.
-    pub(crate) woken: BTreeSet<TenantName>,
-    next: BTreeMap<Partition, i64>,
-}
-
-impl Intake {
-    /// One that takes nothing in yet.
-    pub(crate) fn new(context: &Arc<Context>) -> Self {
-        let consumer = Consumer::new(&context.store, &context.parts.bus, PROVISIONER_GROUP);
-        Self { context: Arc::clone(context), consumer, stopped: BTreeSet::new() }
-    }
-
-    /// Follows the targets of the configuration.
-    pub(crate) async fn follow(&mut self, targets: &BTreeSet<TenantName>) -> Result<()> {
-        let wanted = targets.iter().cloned().map(|target| (topic::DECISIONS.of(target), Vec::new())).collect();
-        Ok(self.consumer.set_topics(&wanted).await?)
+impl OpenIntake {
+    async fn open(owned: &OwnedTarget, epoch: Epoch) -> Result<Self> {
+        let context = &owned.context;
+        let topic = OwnedTopic::open(&context.store, &context.parts.bus, &topic::DECISIONS.of(&owned.target)).await?;
+        Ok(Self { epoch, topic, stopped: BTreeSet::new() })
     }
 
     /// What keeps decisions from being taken in, if anything does.
-    pub(crate) fn unready_reason(&self) -> Option<String> {
-        let stopped = self.stopped.first().map(|partition| format!("{partition} holds what only a newer version understands"));
-        stopped.or_else(|| self.consumer.missing().map(|missing| missing.to_string()))
+    fn unready_reason(&self) -> Option<String> {
+        self.stopped.first().map(|partition| format!("{partition} holds what only a newer version understands"))
     }
 
-    /// Waits for what the bus says next. Cancelling it loses nothing.
-    pub(crate) async fn next(&mut self) -> Result<Option<Event>> {
-        Ok(self.consumer.next().await?)
-    }
-
-    /// Takes a batch in; returns the result.
-    pub(crate) async fn handle(&mut self, event: Event) -> Result<Taken> {
-        if let Event::Assigned(assigned) = &event {
-            self.stopped.retain(|partition| !assigned.iter().any(|assigned| assigned.partition == *partition));
-        }
-        let records = self.consumer.handle(event).await?;
-        if records.is_empty() { Ok(Taken::default()) } else { self.take(records).await }
-    }
-
-    /// Commits the offsets to the bus.
-    pub(crate) async fn commit_offsets(&mut self, taken: Taken) {
-        if !taken.next.is_empty() {
-            self.consumer.commit(taken.next).await;
-        }
-    }
-
-    async fn take(&mut self, records: Vec<Record>) -> Result<Taken> {
-        let mut decisions = Vec::new();
+    async fn step(&mut self, owned: &OwnedTarget, wait: Duration) -> Result<()> {
+        let (context, epoch) = (&owned.context, self.epoch);
+        let mut arrivals = Vec::new();
         let mut next = BTreeMap::new();
-        for record in records {
+        for record in self.topic.read(wait).await? {
             if self.stopped.contains(&record.at.partition) {
                 continue;
             }
-            match read(&self.context, &record).await? {
-                Reading::Decision(arrival) => decisions.push((record.at.clone(), *arrival)),
+            match decisions::read(context, &record).await? {
+                Reading::Decision(arrival) => arrivals.push(*arrival),
                 Reading::Nothing => {}
                 Reading::NewerWriter(error) => {
                     self.stop(&record, &error);
@@ -118,26 +127,22 @@ impl Intake {
             }
             next.insert(record.at.partition, record.at.offset + 1);
         }
-        let woken = retry_contended(|| store(&self.context, &decisions, &next)).await?;
-        Ok(Taken { woken, next })
+        if next.is_empty() {
+            return Ok(());
+        }
+        if retry_contended(|| decisions::store(owned, epoch, &arrivals, &next)).await? {
+            owned.wake.notify_one();
+        }
+        let positions: Vec<Position> = next.into_iter().map(|(partition, offset)| Position { partition, offset }).collect();
+        if let Err(error) = context.parts.bus.commit(PROVISIONER_GROUP, &positions).await {
+            debug!(error = chain(&error), "positions not committed to the bus");
+        }
+        Ok(())
     }
 
-    fn stop(&mut self, record: &Record, error: &xtsync_contract::convert::Invalid) {
+    fn stop(&mut self, record: &Record, error: &Invalid) {
         let at = &record.at;
         error!(partition = %at.partition, offset = at.offset, %error, "a newer version wrote this decision: the partition stops");
         self.stopped.insert(at.partition.clone());
     }
-}
-
-/// Stores decisions with the offsets after them; returns the targets that may have due work now.
-async fn store(context: &Context, decisions: &[(Position, Arrival)], next: &BTreeMap<Partition, i64>) -> Result<BTreeSet<TenantName>> {
-    let mut tx = context.store.begin().await?;
-    // A slow replica may come after another one has taken in these records, and newer ones: those are not taken in again.
-    let stored = lock_offsets(&mut tx, next.keys().cloned().collect()).await?;
-    let is_taken = |at: &Position| stored.get(&at.partition).is_some_and(|next| at.offset < *next);
-    let decisions = decisions.iter().filter(|(at, _)| !is_taken(at)).map(|(_, arrival)| arrival.clone()).collect();
-    let woken = take::take(&mut tx, context, decisions).await?;
-    store_offsets(&mut tx, next);
-    tx.commit().await?;
-    Ok(woken)
 }

@@ -1,15 +1,17 @@
 //! The provisioner: makes target tenants as decided, call by call, and publishes the outcomes.
 //!
-//! Three parts share one store. *Intake* stores decisions as the desired state of links. *Work* belongs to the replica that holds a target's
-//! lease: it asks the state table for the next step, the gate whether it may start, commits an intent, calls, and records. *Publishing*
-//! sends the rows that changed. It holds the only credentials that write; it knows no scopes, mappings or source directories.
+//! Three parts share one store, for each target in the replica that holds its lease. *Intake* stores decisions as the desired state of links.
+//! *Work* asks the state table for the next step, the gate whether it may start, commits an intent, calls, and records. *Publishing* sends
+//! the rows that changed. It holds the only credentials that write; it knows no scopes, mappings or source directories.
 //!
 //! `run` is loops over steps that tests and simulations call by hand.
 
 mod commands;
 mod config;
 mod context;
+mod decisions;
 mod directory_change;
+mod epoch;
 mod error;
 mod facts;
 mod follow;

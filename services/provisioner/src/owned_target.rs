@@ -16,7 +16,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 use rand::SeedableRng as _;
 use rand::rngs::StdRng;
-use tokio::sync::Notify;
+use tokio::sync::{Mutex as AsyncMutex, Notify};
 use tracing::{info, warn};
 use xtsync_directory::{Connected, Target};
 use xtsync_domain::gate::{ClosedReason, Counter};
@@ -47,6 +47,8 @@ pub(crate) struct OwnedTarget {
     /// Wakes the publisher: something was committed.
     pub(crate) publish: Notify,
     pub(crate) group_commit: GroupCommit,
+    /// Held by the one that begins an epoch.
+    pub(crate) beginning: AsyncMutex<()>,
     breaker: Mutex<Breaker>,
     concurrency: Mutex<Concurrency>,
     /// Verbs that work again, by the code under which links wait for them.
@@ -107,6 +109,7 @@ impl OwnedTarget {
             wake: Notify::new(),
             publish: Notify::new(),
             group_commit: GroupCommit::default(),
+            beginning: AsyncMutex::default(),
             breaker: Mutex::default(),
             concurrency: Mutex::default(),
             recovered: Mutex::default(),

@@ -2,8 +2,8 @@
 //!
 //! Links that the topic knows better are taken from there, and read back before anything is done; then their decisions are taken in again,
 //! because a decision that came while a link was missing found no user to remove. A store that has not owned the target before takes all
-//! records. The owner rebuilds once an epoch, and again if the rebuild was interrupted. It and the intake of decisions take turns: of a link
-//! that the store has not, each would make one, and write over the other's.
+//! records. The owner rebuilds once an epoch, and again if the rebuild was interrupted. No decision is taken in before that: of a link that
+//! the store has not, each would make one, and write over the other's.
 //!
 //! A backup of this store makes it whole by itself. What another store wrote means that this one is new: then the target only observes
 //! until an administrator resumes it.
@@ -22,8 +22,8 @@ use xtsync_domain::link::class::class;
 use xtsync_service::rebuild::{self, Restore};
 use xtsync_store::{Epoch, Transaction, retry_contended};
 
+use crate::decisions;
 use crate::error::{Error, Result};
-use crate::intake;
 use crate::owned_target::OwnedTarget;
 use crate::table::counted::Counted;
 use crate::table::link::{self, Stored};
@@ -36,9 +36,9 @@ pub(crate) async fn rebuild(owned: &OwnedTarget, epoch: Epoch) -> Result<()> {
     let taken = rebuild::rebuild(bus, topic::LINKS.of(&owned.target), &Links { owned, epoch }, !was_reconciled).await?;
     if taken > 0 {
         warn!(target = %owned.target, links = taken, "the store is older than its links topic: links were taken from the topic");
-        let mut decisions = Table::open(bus, vec![topic::DECISIONS.of(&owned.target)]).await?;
-        while !decisions.caught_up() {
-            intake::retake(context, &owned.target, &decisions.next().await?).await?;
+        let mut table = Table::open(bus, vec![topic::DECISIONS.of(&owned.target)]).await?;
+        while !table.caught_up() {
+            decisions::store_again(owned, epoch, &table.next().await?).await?;
         }
     }
     let mut tx = owned.begin(epoch).await?;
@@ -96,7 +96,6 @@ fn read(owned: &OwnedTarget, record: &Record) -> Option<(Key, LinkRecord)> {
 async fn take(owned: &OwnedTarget, epoch: Epoch, records: Vec<Record>) -> Result<usize> {
     let (context, now) = (&owned.context, owned.context.now());
     let mut tx = owned.begin(epoch).await?;
-    intake::lock_intake(&mut tx, &owned.target).await?;
     let lost = lost(&mut tx, owned, records).await?;
     if lost.is_empty() {
         return Ok(0);

@@ -27,7 +27,7 @@ use crate::context::{Context, Targets};
 use crate::error::{Error, Result};
 use crate::facts::Facts;
 use crate::follow::{self, Follower};
-use crate::intake::Intake;
+use crate::intake::{self, Intake};
 use crate::linked_directories::LinkedDirectories;
 use crate::metrics::Metrics;
 use crate::observe_only::ObserveOnly;
@@ -42,9 +42,7 @@ pub struct Provisioner {
     pub(crate) context: Arc<Context>,
     connect: Targets,
     workers: Mutex<BTreeMap<TenantName, Running>>,
-    decisions: Condition,
     facts: Condition,
-    intake: AsyncMutex<Option<Intake>>,
     follower: AsyncMutex<Option<Follower>>,
     commands: AsyncMutex<CommandConsumer>,
     _report: Report,
@@ -53,6 +51,7 @@ pub struct Provisioner {
 /// A target with the tasks that work on it, if any do.
 struct Running {
     owned: Arc<OwnedTarget>,
+    intake: Arc<Intake>,
     /// What its connector was made of.
     tenant: resource::Tenant,
     tasks: JoinSet<()>,
@@ -72,7 +71,7 @@ pub async fn build(config: Config, parts: Parts, connect: Targets) -> Result<Pro
     let clock = Arc::clone(&parts.clock);
     let report = store.report(ROLE.name(), &parts.health);
     let status = status::Publisher::start(Arc::clone(&parts.bus), ROLE, &parts.replica, clock);
-    let (decisions, facts) = (parts.health.condition("decisions"), parts.health.condition("facts"));
+    let facts = parts.health.condition("facts");
     let commands = AsyncMutex::new(CommandConsumer::new(&store, &parts, COMMANDS_GROUP));
     let directories = LinkedDirectories::default();
     let context = Context {
@@ -89,9 +88,7 @@ pub async fn build(config: Config, parts: Parts, connect: Targets) -> Result<Pro
         context: Arc::new(context),
         connect,
         workers: Mutex::default(),
-        decisions,
         facts,
-        intake: AsyncMutex::default(),
         follower: AsyncMutex::default(),
         commands,
         _report: report,
@@ -103,7 +100,6 @@ impl Provisioner {
     pub async fn run(self, shutdown: Shutdown) {
         let this = Arc::new(self);
         let mut loops = JoinSet::new();
-        loops.spawn(Arc::clone(&this).supervised("decisions", shutdown.clone(), Self::follow_decisions));
         loops.spawn(Arc::clone(&this).supervised("facts", shutdown.clone(), Self::follow_facts));
         loops.spawn(Arc::clone(&this).supervised("configuration", shutdown.clone(), Self::follow_configuration));
         loops.spawn(Arc::clone(&this).supervised("commands", shutdown.clone(), Self::follow_commands));
@@ -117,7 +113,6 @@ impl Provisioner {
         for (_, running) in running {
             running.end().await;
         }
-        this.intake.lock().await.take();
         if let Some(context) = Arc::into_inner(this).and_then(|this| Arc::into_inner(this.context)) {
             context.status.finish().await;
             context.store.close().await;
@@ -145,7 +140,8 @@ impl Provisioner {
             match (self.connect)(&target, tenant) {
                 Ok(connected) => {
                     let owned = OwnedTarget::new(Arc::clone(&self.context), target.clone(), connected);
-                    let running = Running { owned, tenant: tenant.clone(), tasks: JoinSet::new(), stop: Shutdown::new() };
+                    let intake = Intake::new(Arc::clone(&owned));
+                    let running = Running { owned, intake, tenant: tenant.clone(), tasks: JoinSet::new(), stop: Shutdown::new() };
                     workers.insert(target, running);
                 }
                 Err(error) => error!(%target, error = chain(&error), "the target cannot be written"),
@@ -153,25 +149,15 @@ impl Provisioner {
         }
     }
 
-    /// Takes in what the bus says next about decisions, waiting up to `wait` for it.
+    /// Takes in what the bus says next about decisions for the targets whose leases are ours, waiting up to `wait` for it at each.
     ///
     /// # Errors
     /// When the store or the bus fails; the next step begins anew where the store's effect ends.
     pub async fn intake_step(&self, wait: Duration) -> Result<(), Error> {
-        let mut slot = self.intake.lock().await;
-        let targets = follow::targets(&self.context.configuration());
-        // Put back only when all went well.
-        let mut intake = slot.take().unwrap_or_else(|| Intake::new(&self.context));
-        intake.follow(&targets).await?;
-        if let Ok(event) = timeout(wait, intake.next()).await
-            && let Some(event) = event?
-        {
-            let taken = intake.handle(event).await?;
-            self.wake(&taken.woken);
-            intake.commit_offsets(taken).await;
+        let all: Vec<Arc<Intake>> = self.workers().values().map(|running| Arc::clone(&running.intake)).collect();
+        for intake in all {
+            intake.step(wait).await?;
         }
-        set_condition(&self.decisions, intake.unready_reason());
-        *slot = Some(intake);
         Ok(())
     }
 
@@ -271,16 +257,6 @@ impl Provisioner {
         task.supervise(&shutdown, || work(Arc::clone(&self), shutdown.clone()), |_| {}).await;
     }
 
-    async fn follow_decisions(self: Arc<Self>, shutdown: Shutdown) {
-        let poll = self.context.config.poll;
-        while let Some(step) = shutdown.or(self.intake_step(poll)).await {
-            if let Err(error) = step {
-                report(&self.decisions, "taking decisions in", &error);
-                shutdown.or(sleep(poll)).await;
-            }
-        }
-    }
-
     async fn follow_facts(self: Arc<Self>, shutdown: Shutdown) {
         let poll = self.context.config.poll;
         while let Some(step) = shutdown.or(self.facts_step(poll)).await {
@@ -339,13 +315,14 @@ fn report(condition: &Condition, doing: &'static str, error: &Error) {
     condition.set(false, chain(error));
 }
 
-/// One of a worker's tasks, also after a panic.
-async fn supervised<W>(name: &'static str, owned: Arc<OwnedTarget>, stop: Shutdown, work: fn(Arc<OwnedTarget>, Shutdown) -> W)
+/// One of a worker's tasks, also after a panic: what it works on, and how.
+async fn supervised<T, W>(name: &'static str, owned: Arc<OwnedTarget>, part: Arc<T>, stop: Shutdown, work: fn(Arc<T>, Shutdown) -> W)
 where
+    T: Send + Sync + 'static,
     W: Future<Output = ()> + Send + 'static,
 {
     let task = Task { health: owned.context.parts.health.clone(), role: ROLE.name(), name, tenant: owned.target.to_string() };
-    task.supervise(&stop, || work(Arc::clone(&owned), stop.clone()), |stage| crate::status::report_task(&owned, name, stage)).await;
+    task.supervise(&stop, || work(Arc::clone(&part), stop.clone()), |stage| crate::status::report_task(&owned, name, stage)).await;
 }
 
 impl Running {
@@ -353,18 +330,21 @@ impl Running {
     fn start(&mut self, shutdown: &Shutdown) {
         if self.tasks.is_empty() {
             self.stop = shutdown.child();
-            self.tasks.spawn(supervised("work", Arc::clone(&self.owned), self.stop.clone(), worker::run));
-            self.tasks.spawn(supervised("status", Arc::clone(&self.owned), self.stop.clone(), crate::status::run));
-            self.tasks.spawn(supervised("publish", Arc::clone(&self.owned), self.stop.clone(), publisher::run));
+            let (owned, stop) = (&self.owned, &self.stop);
+            self.tasks.spawn(supervised("intake", Arc::clone(owned), Arc::clone(&self.intake), stop.clone(), intake::run));
+            self.tasks.spawn(supervised("work", Arc::clone(owned), Arc::clone(owned), stop.clone(), worker::run));
+            self.tasks.spawn(supervised("status", Arc::clone(owned), Arc::clone(owned), stop.clone(), crate::status::run));
+            self.tasks.spawn(supervised("publish", Arc::clone(owned), Arc::clone(owned), stop.clone(), publisher::run));
         }
     }
 
     /// Waits for the tasks, publishes what they left, and releases the lease; returns its target.
     async fn end(self) -> TenantName {
-        let Self { owned, tasks, stop, tenant: _ } = self;
+        let Self { owned, intake, tasks, stop, tenant: _ } = self;
         let target = owned.target.clone();
         stop.begin();
         tasks.join_all().await;
+        drop(intake);
         if let Err(error) = publish::step(&owned).await {
             warn!(target = %owned.target, error = chain(&error), "what is left is published by the next owner");
         }

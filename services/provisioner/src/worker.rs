@@ -3,11 +3,13 @@
 
 mod job_pool;
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
+use xtsync_domain::TenantName;
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_runtime::telemetry::chain;
 use xtsync_store::{Epoch, LeaseState};
@@ -15,9 +17,11 @@ use xtsync_store::{Epoch, LeaseState};
 use self::job_pool::JobPool;
 use crate::error::Result;
 use crate::owned_target::OwnedTarget;
-use crate::rebuild::rebuild;
 use crate::table::work;
-use crate::{directory_change, follow, retry};
+use crate::{epoch, follow, retry};
+
+/// How long an owner that begins waits at most for the facts of its tenants.
+const FACTS_WAIT: Duration = Duration::from_secs(2);
 
 /// Works whenever the lease is held, until the shutdown.
 pub(crate) async fn run(owned: Arc<OwnedTarget>, shutdown: Shutdown) {
@@ -59,6 +63,8 @@ async fn own(owned: &Arc<OwnedTarget>, epoch: Epoch, shutdown: &Shutdown) -> Res
     // What was reserved for calls that were dropped is not in the store.
     owned.forget_limits();
     let mut jobs = Jobs::begin(owned, epoch).await?;
+    // At a start decisions may come before the facts that the gate asks for: their links would be held for a moment.
+    shutdown.or(timeout(FACTS_WAIT, owned.context.facts.known(&tenants(owned)))).await;
     while *held.borrow() == LeaseState::Held(epoch) {
         jobs.fill().await?;
         let pause = pause(owned, jobs.pool.is_empty()).await?;
@@ -75,6 +81,13 @@ async fn own(owned: &Arc<OwnedTarget>, epoch: Epoch, shutdown: &Shutdown) -> Res
     Ok(())
 }
 
+/// The target and its sources.
+fn tenants(owned: &OwnedTarget) -> BTreeSet<TenantName> {
+    let configuration = owned.context.configuration();
+    let sources = configuration.synchronizations().filter(|one| one.spec.to == owned.target).map(|one| one.source.clone());
+    sources.chain([owned.target.clone()]).collect()
+}
+
 /// The jobs of an epoch, and when its owner last looked for work that no wake-up announces.
 struct Jobs<'a> {
     owned: &'a Arc<OwnedTarget>,
@@ -84,14 +97,9 @@ struct Jobs<'a> {
 }
 
 impl<'a> Jobs<'a> {
-    /// None yet. What an epoch begins with is done once: the store is compared with its topic, and the links of a former directory forget
-    /// their objects.
+    /// None yet.
     async fn begin(owned: &'a Arc<OwnedTarget>, epoch: Epoch) -> Result<Self> {
-        if !owned.has_begun(epoch) {
-            rebuild(owned, epoch).await?;
-            directory_change::check(owned, epoch).await?;
-            owned.begin_epoch(epoch);
-        }
+        epoch::begin(owned, epoch).await?;
         follow::refresh_observe_only(&owned.context, &owned.target).await?;
         owned.read_limits().await?;
         Ok(Self { owned, epoch, pool: JobPool::default(), looked: None })
@@ -99,7 +107,7 @@ impl<'a> Jobs<'a> {
 
     /// Takes the links that are due while places are free.
     async fn fill(&mut self) -> Result<()> {
-        // Intake of another replica wakes no worker here, and jobs that end all the time leave no pause.
+        // A command that another replica took in wakes no worker here, and jobs that end all the time leave no pause.
         if self.looked.is_none_or(|at| at.elapsed() >= self.owned.context.config.poll) {
             self.pool.rescan();
             self.looked = Some(Instant::now());

@@ -34,7 +34,6 @@ on_both_databases! {
     a_user_is_created_updated_disabled_enabled_deleted_and_restored_with_minimal_calls,
     a_disabled_user_is_not_created_and_a_user_not_wanted_gets_no_row,
     a_late_or_repeated_decision_does_no_harm,
-    decisions_that_another_replica_stored_are_not_stored_again,
     a_loss_of_scope_is_due_after_its_grace_period_and_a_return_within_it_does_nothing,
     an_object_with_the_address_is_a_conflict_until_it_is_gone,
     of_two_users_with_one_address_one_is_created_and_the_others_conflict_names_it,
@@ -115,20 +114,6 @@ async fn a_late_or_repeated_decision_does_no_harm(place: Place) {
         fixture.decide_as("ana", desired, delta, Origin::Live).await;
         fixture.converge().await;
     }
-    assert_eq!(fixture.fake.journal(), Vec::<String>::new());
-}
-
-async fn decisions_that_another_replica_stored_are_not_stored_again(place: Place) {
-    let fixture = Fixture::new(place).await;
-    fixture.decide("ana", wanted("ana", "Rome", true)).await;
-    fixture.converge().await;
-    fixture.fake.journal();
-    fixture.take_decisions_away().await;
-    fixture.decide("ana", wanted("ana", "Oslo", true)).await;
-    for _ in 0..5 {
-        fixture.provisioner.intake_step(Duration::from_millis(20)).await.unwrap();
-    }
-    fixture.work().await;
     assert_eq!(fixture.fake.journal(), Vec::<String>::new());
 }
 

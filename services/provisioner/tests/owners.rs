@@ -29,6 +29,22 @@ async fn a_former_owner_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_former_owner_takes_no_decision_in() {
+    for place in [Place::Sqlite, Place::Postgres] {
+        let fixture = Fixture::new(place).await;
+        fixture.decide("bo", wanted("bo", "Paris", true)).await;
+        fixture.converge().await;
+        fixture.take_lease_away().await;
+        let before = fixture.provisioner.taken(&tenant("hub")).await.unwrap();
+        fixture.decide("ana", wanted("ana", "Paris", true)).await;
+        let result = fixture.provisioner.intake_step(Duration::from_secs(20)).await;
+        assert!(result.is_err(), "{result:?}");
+        assert_eq!(fixture.provisioner.taken(&tenant("hub")).await.unwrap(), before);
+        assert_eq!(fixture.due().await, 0);
+    }
+}
+
+#[tokio::test]
 async fn a_former_owners_late_publication_is_followed_by_the_newest_state() {
     for place in [Place::Sqlite, Place::Postgres] {
         check_late_publication_is_followed_by_the_newest(Fixture::new(place).await).await;
@@ -135,7 +151,7 @@ async fn check_late_publication_is_followed_by_the_newest(fixture: Fixture) {
     let former = Arc::new(fixture.another_of(Parts { bus: slow_bus.clone(), ..fixture.parts() }).await);
     fixture::wait_for_lease(&former).await;
     fixture.decide("ana", wanted("ana", "Paris", true)).await;
-    fixture.intake().await;
+    fixture.intake_by(&former).await;
     former.facts_step(Duration::from_secs(5)).await.unwrap();
     former.work_step(&tenant("hub")).await.unwrap();
     let late = tokio::spawn({
@@ -148,7 +164,7 @@ async fn check_late_publication_is_followed_by_the_newest(fixture: Fixture) {
     fixture::wait_for_lease(&owner).await;
     owner.facts_step(Duration::from_secs(5)).await.unwrap();
     fixture.decide("ana", not_wanted()).await;
-    fixture.intake().await;
+    fixture.intake_by(&owner).await;
     owner.work_step(&tenant("hub")).await.unwrap();
     owner.publish_step(&tenant("hub")).await.unwrap();
     let newest = fixture.links().await.remove(0).version;
@@ -186,6 +202,7 @@ async fn a_target_without_topics_blocks_no_other() {
     fixture.faulty_bus.faults().missing = vec![topic::DECISIONS.of(tenant("lab")), topic::TENANT_FACTS.of(tenant("lab"))];
     fixture.add_target("lab");
     fixture.provisioner.refresh().await;
+    fixture::wait_for_lease_of(&fixture.provisioner, "lab").await;
     fixture.publish_consent(true).await;
     fixture.facts().await;
     fixture.decide("ana", wanted("ana", "Paris", true)).await;

@@ -107,6 +107,10 @@ impl Transport for FaultyBus {
         self.inner.reader(from).await
     }
 
+    async fn commit(&self, group: &'static str, positions: &[Position]) -> Result<(), Error> {
+        self.inner.commit(group, positions).await
+    }
+
     async fn ends(&self, topic: &Topic) -> Result<Vec<Ends>, Error> {
         self.reach()?;
         find(&self.faults, std::slice::from_ref(topic))?;

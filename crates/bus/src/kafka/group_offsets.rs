@@ -1,4 +1,4 @@
-//! Reads the committed offsets of consumer groups, for their lag.
+//! The committed offsets of consumer groups: their lag, and commits for groups without members.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -8,19 +8,19 @@ use parking_lot::Mutex;
 
 use crate::topic::Topic;
 use rdkafka::Offset;
-use rdkafka::consumer::{BaseConsumer, Consumer as _};
+use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 
 use super::background_drop::BackgroundDrop;
 use super::client::{Access, Callbacks};
 use super::topics::blocking;
 use super::{error, record};
-use crate::{Error, Partition};
+use crate::{Error, Partition, Position};
 
 /// How long the cluster may take to answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_millis(500);
 
-/// A client that reads its group's committed offsets and never joins the group.
+/// A client that reads and commits its group's offsets and never joins the group.
 type OffsetClient = Arc<BackgroundDrop<BaseConsumer<Callbacks>>>;
 
 /// The clients, by group.
@@ -48,6 +48,16 @@ impl GroupOffsets {
                 };
             let lag: Vec<u64> = committed.elements().into_iter().zip(last.elements()).filter_map(lag).collect();
             Ok((!lag.is_empty()).then(|| lag.iter().sum()))
+        })
+        .await
+    }
+
+    /// Commits positions for a group that has no members.
+    pub(super) async fn commit(&self, access: &Access, group: &'static str, positions: &[Position]) -> Result<(), Error> {
+        let (client, positions) = (self.of(access, group)?, record::positions(positions));
+        blocking(move || {
+            drop(client.poll(Duration::ZERO));
+            client.commit(&positions, CommitMode::Sync).map_err(|error| error::of(&error))
         })
         .await
     }

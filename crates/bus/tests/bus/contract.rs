@@ -12,6 +12,9 @@ use xtsync_runtime::clock::{Clock, SystemClock};
 use crate::builders::{TEST_TIMEOUT, after, assigned, end, everything, join, next, part, publish, put, take, text};
 use crate::bus_fixture::{ALONE, BusFixture, new_tenant, new_topic};
 
+/// The group of a test whose name must not change.
+const GROUP_WITHOUT_MEMBERS: &str = "readers-by-lease";
+
 pub(crate) async fn records_of_a_key_keep_their_order(fixture: &BusFixture) {
     let topic = fixture.topic().await;
     for batch in 0..40 {
@@ -63,6 +66,19 @@ pub(crate) async fn a_commit_is_read_back_with_its_metadata(fixture: &BusFixture
             1 => Some(committed(1, "é {\"revision\":7}")),
             _ => None,
         };
+        assert_eq!(assigned.committed, want, "{}", assigned.partition);
+    }
+}
+
+pub(crate) async fn positions_are_committed_for_a_group_without_members(fixture: &BusFixture) {
+    let (topic, group) = (fixture.topic().await, GROUP_WITHOUT_MEMBERS);
+    publish(&fixture.bus, &topic, 20).await;
+    for offset in [1, 2] {
+        fixture.bus.commit(group, &[Position { partition: part(&topic, 3), offset }]).await.unwrap();
+    }
+    let mut member = fixture.bus.subscribe(group, std::slice::from_ref(&topic)).await.unwrap();
+    for assigned in assigned(&mut *member, 6).await {
+        let want = (assigned.partition.index == 3).then(|| Committed { next: 2, metadata: String::new() });
         assert_eq!(assigned.committed, want, "{}", assigned.partition);
     }
 }

@@ -16,14 +16,14 @@ use crate::table::Key;
 
 /// A decision as it arrived.
 #[derive(Debug, Clone)]
-pub(super) struct Arrival {
-    pub(super) key: Key,
-    pub(super) decision: Decision,
-    pub(super) traceparent: Option<String>,
+pub(crate) struct Arrival {
+    pub(crate) key: Key,
+    pub(crate) decision: Decision,
+    pub(crate) traceparent: Option<String>,
 }
 
 /// What a record was.
-pub(super) enum Reading {
+pub(crate) enum Reading {
     /// A decision.
     Decision(Box<Arrival>),
     /// Nothing that changes a link.
@@ -52,7 +52,7 @@ impl Misplaced {
 }
 
 /// Reads a record; dead-letters it if it cannot be used.
-pub(super) async fn read(context: &Context, record: &Record) -> Result<Reading> {
+pub(crate) async fn read(context: &Context, record: &Record) -> Result<Reading> {
     // The end of a key is said by a value; its tombstone only makes room.
     let Some(value) = &record.value else { return Ok(Reading::Nothing) };
     if event::check::<internal::ReplayMarker>(&record.headers).is_ok() {

@@ -12,6 +12,7 @@ use xtsync_store::Transaction;
 use super::read::Arrival;
 use crate::context::Context;
 use crate::error::Result;
+use crate::owned_target::OwnedTarget;
 use crate::table::counted::Counted;
 use crate::table::link::Stored;
 use crate::table::{Key, decision_version, link, work};
@@ -24,13 +25,13 @@ struct Batch {
     versions: BTreeMap<Key, Version>,
     changed: BTreeSet<Key>,
     unlinked: BTreeSet<Key>,
-    /// How many decisions said nothing new, by target.
-    stale: BTreeMap<TenantName, u64>,
+    /// How many decisions said nothing new.
+    stale: u64,
 }
 
-/// Takes decisions in; returns the targets that may have due work now.
-pub(super) async fn take(tx: &mut Transaction, context: &Context, arrivals: Vec<Arrival>) -> Result<BTreeSet<TenantName>> {
-    let now = context.now();
+/// Takes decisions of a target in; says whether anything may be due now.
+pub(super) async fn take(tx: &mut Transaction, owned: &OwnedTarget, arrivals: Vec<Arrival>) -> Result<bool> {
+    let (context, now) = (&owned.context, owned.context.now());
     let keys: BTreeSet<Key> = arrivals.iter().map(|arrival| arrival.key.clone()).collect();
     let links = link::lock(tx, &keys).await?;
     let unlinked: Vec<&Key> = keys.iter().filter(|key| !links.contains_key(key)).collect();
@@ -40,8 +41,8 @@ pub(super) async fn take(tx: &mut Transaction, context: &Context, arrivals: Vec<
         batch.take(arrival, now);
     }
     batch.store(tx, context, now);
-    batch.count(context);
-    Ok(batch.changed.into_iter().map(|key| key.target).collect())
+    batch.count(context, &owned.target);
+    Ok(!batch.changed.is_empty())
 }
 
 impl Batch {
@@ -71,7 +72,7 @@ impl Batch {
         if is_new {
             self.changed.insert(key);
         } else {
-            *self.stale.entry(key.target).or_default() += 1;
+            self.stale += 1;
         }
     }
 
@@ -84,15 +85,10 @@ impl Batch {
         decision_version::save(tx, &unlinked.collect());
     }
 
-    fn count(&self, context: &Context) {
-        let by_target = |keys: &BTreeSet<Key>| {
-            let mut counts = BTreeMap::<TenantName, u64>::new();
-            keys.iter().for_each(|key| *counts.entry(key.target.clone()).or_default() += 1);
-            counts
-        };
-        for (what, counts) in [("newer", by_target(&self.changed)), ("unlinked", by_target(&self.unlinked)), ("stale", self.stale.clone())]
-        {
-            counts.iter().for_each(|(target, count)| context.metrics.decisions(target, what, *count));
+    fn count(&self, context: &Context, target: &TenantName) {
+        let (newer, unlinked) = (self.changed.len() as u64, self.unlinked.len() as u64);
+        for (what, count) in [("newer", newer), ("unlinked", unlinked), ("stale", self.stale)] {
+            context.metrics.decisions(target, what, count);
         }
     }
 }
