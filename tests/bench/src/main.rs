@@ -9,6 +9,7 @@ mod initial;
 mod isolation;
 mod latency;
 mod policy;
+mod replay;
 mod report;
 mod usage;
 
@@ -25,7 +26,7 @@ struct Args {
     /// What to measure [default: everything]
     measurements: Vec<Measurement>,
 
-    /// Users of the source in policy, comparison and initial
+    /// Users of the source in policy, comparison, initial and replay
     #[arg(long, default_value_t = 100_000)]
     users: usize,
 
@@ -60,6 +61,8 @@ enum Measurement {
     Isolation,
     /// The first synchronization, and rest after it
     Initial,
+    /// An apply that changes no user
+    Replay,
 }
 
 #[tokio::main]
@@ -86,5 +89,6 @@ async fn measure(measurement: Measurement, args: &Args) -> Result<Vec<Figure>> {
         Measurement::Failover => failover::measure().await,
         Measurement::Isolation => isolation::measure().await,
         Measurement::Initial => initial::measure(args.users).await,
+        Measurement::Replay => replay::measure(args.users).await,
     }
 }

@@ -102,13 +102,13 @@ async fn speed(users: i64, decided: impl AsyncFn() -> Result<i64>) -> Result<f64
     Ok((last - first) as f64 / TARGETS.len() as f64 / ended.duration_since(began).as_secs_f64())
 }
 
-fn client(bootstrap: &str) -> ClientConfig {
+pub(crate) fn client(bootstrap: &str) -> ClientConfig {
     let mut config = ClientConfig::new();
     config.set("bootstrap.servers", bootstrap);
     config
 }
 
-fn records(watermarks: &BaseConsumer, topic: &str) -> Result<i64> {
+pub(crate) fn records(watermarks: &BaseConsumer, topic: &str) -> Result<i64> {
     let mut records = 0;
     for partition in 0..PARTITIONS {
         let (low, high) = watermarks.fetch_watermarks(topic, partition, Duration::from_secs(5))?;
