@@ -21,6 +21,7 @@ mod odata;
 mod patch;
 mod policy;
 mod refusal;
+mod refused;
 mod request;
 mod retry_after;
 mod section;

@@ -2,26 +2,30 @@
 //! (R4).
 //!
 //! Three requests at once, each with all conditions in one filter. Where Graph refuses the combination, each condition is asked for
-//! alone as an advanced query; a condition refused even so is an error, since "not looked for" must not read as "not there".
+//! alone as an advanced query; a condition refused even so is an error, since "not looked for" must not read as "not there". What a
+//! directory refuses to all look-ups is not asked again for a while.
 
 use futures::future::try_join_all;
 use serde_json::{Map, Value as Json};
+use tokio::time::Instant;
 use xtsync_domain::shadow::Found;
 
 use super::anchor::Extensions;
 use super::http::Http;
 use super::object::{self, Place};
 use super::odata::{self, literal};
+use super::refused::{Asked, Refusals};
 use super::request::Request;
 use xtsync_directory::{Error, Result};
 
 type Fields = Map<String, Json>;
 
 /// Everything that bears the anchor or holds the address.
-pub(super) async fn find(http: &Http, extensions: &Extensions, anchor: &str, address: &str) -> Result<Found> {
-    let users = search(http, Place::Users, extensions, users(extensions, anchor, address));
-    let deleted_items = search(http, Place::DeletedItems, extensions, deleted(extensions, anchor, address));
-    let contacts = contacts(http, extensions, address);
+pub(super) async fn find(http: &Http, refusals: &Refusals, extensions: &Extensions, anchor: &str, address: &str) -> Result<Found> {
+    let directory = Directory { http, refusals, extensions };
+    let users = directory.search(Place::Users, users(extensions, anchor, address));
+    let deleted_items = directory.search(Place::DeletedItems, deleted(extensions, anchor, address));
+    let contacts = directory.contacts(address);
     let (users, deleted_items, contacts) = tokio::try_join!(users, deleted_items, contacts)?;
     let mut found = Found::default();
     for (place, objects) in [(Place::Users, users), (Place::DeletedItems, deleted_items), (Place::Contacts, contacts)] {
@@ -59,30 +63,51 @@ fn mail(address: &str) -> [String; 2] {
     [format!("mail eq {}", literal(address)), format!("proxyAddresses/any(p:p eq {proxy})")]
 }
 
-/// A writer need not have the right to read contacts, and some clouds have none: then there are none to meet.
-async fn contacts(http: &Http, extensions: &Extensions, address: &str) -> Result<Vec<Fields>> {
-    match search(http, Place::Contacts, extensions, mail(address).to_vec()).await {
-        Err(Error::Forbidden { .. } | Error::NotFound | Error::Refused { .. }) => Ok(Vec::new()),
-        found => found,
-    }
+/// The directory that is searched.
+struct Directory<'a> {
+    http: &'a Http,
+    refusals: &'a Refusals,
+    extensions: &'a Extensions,
 }
 
-async fn search(http: &Http, place: Place, extensions: &Extensions, conditions: Vec<String>) -> Result<Vec<Fields>> {
-    let together = list(http, place, extensions, &conditions.join(" or "))?;
-    match odata::list(http, together).await {
-        Err(Error::Refused { .. }) => {}
-        answer => return answer,
+impl Directory<'_> {
+    /// A writer need not have the right to read contacts, and some clouds have none: then there are none to meet.
+    async fn contacts(&self, address: &str) -> Result<Vec<Fields>> {
+        if self.refusals.contain(Asked::Contacts, Instant::now()) {
+            return Ok(Vec::new());
+        }
+        match self.search(Place::Contacts, mail(address).to_vec()).await {
+            Err(Error::Forbidden { .. } | Error::NotFound) => {
+                self.refusals.note(Asked::Contacts, Instant::now());
+                Ok(Vec::new())
+            }
+            Err(Error::Refused { .. }) => Ok(Vec::new()),
+            found => found,
+        }
     }
-    let alone = conditions.iter().map(|condition| {
-        let request = list(http, place, extensions, condition)?;
-        Ok(odata::list::<Fields>(http, request.query("$count", "true").advanced()))
-    });
-    let found = try_join_all(alone.collect::<Result<Vec<_>>>()?).await?;
-    let mut all: Vec<Fields> = found.into_iter().flatten().collect();
-    // One object may meet several conditions.
-    all.sort_by(|a, b| a.get("id").and_then(Json::as_str).cmp(&b.get("id").and_then(Json::as_str)));
-    all.dedup_by(|a, b| a.get("id") == b.get("id"));
-    Ok(all)
+
+    async fn search(&self, place: Place, conditions: Vec<String>) -> Result<Vec<Fields>> {
+        let together = Asked::Together(place);
+        if !self.refusals.contain(together, Instant::now()) {
+            let request = list(self.http, place, self.extensions, &conditions.join(" or "))?;
+            match odata::list(self.http, request).await {
+                Err(Error::Refused { .. }) => {}
+                answer => return answer,
+            }
+        }
+        let alone = conditions.iter().map(|condition| {
+            let request = list(self.http, place, self.extensions, condition)?;
+            Ok(odata::list::<Fields>(self.http, request.query("$count", "true").advanced()))
+        });
+        let found = try_join_all(alone.collect::<Result<Vec<_>>>()?).await?;
+        // Each alone is answered: it is the combination that is refused, and not this address.
+        self.refusals.note(together, Instant::now());
+        let mut all: Vec<Fields> = found.into_iter().flatten().collect();
+        // One object may meet several conditions.
+        all.sort_by(|a, b| a.get("id").and_then(Json::as_str).cmp(&b.get("id").and_then(Json::as_str)));
+        all.dedup_by(|a, b| a.get("id") == b.get("id"));
+        Ok(all)
+    }
 }
 
 fn list(http: &Http, place: Place, extensions: &Extensions, filter: &str) -> Result<Request> {

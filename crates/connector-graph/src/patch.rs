@@ -1,7 +1,8 @@
 //! Writes attributes so that one which the directory refuses takes no other with it (pitfall R7).
 //!
-//! Plain and sensitive attributes go apart. Of a set that is refused, the attribute that the refusal names is left out; where it names
-//! none, each goes alone. The anchor goes with the plain ones and is never left out: without it the write has failed.
+//! A fresh object gets all of them in one request. Where that is refused or forbidden, and for any other object, plain and sensitive
+//! attributes go apart. Of a set that is refused, the attribute that the refusal names is left out; where it names none, each goes alone.
+//! The anchor goes with the plain ones and is never left out: without it the write has failed.
 
 use std::collections::BTreeMap;
 
@@ -30,6 +31,13 @@ pub(super) async fn patch(http: &Http, id: &TargetId, anchor: Option<(&str, &str
         }
     }
     let anchor = anchor.map(|(name, _)| name);
+    if anchor.is_some() && !sensitive.is_empty() {
+        let all: Fields = plain.iter().chain(&sensitive).map(|(name, value)| (name.clone(), value.clone())).collect();
+        match write(http, id, &all).await {
+            Err(Error::Refused { .. } | Error::Forbidden { .. }) => {}
+            written => return written.map(|()| Patched { refused: refused.into_iter().collect() }),
+        }
+    }
     // The anchor is written last, so that an interruption leaves no object that has it and lacks other attributes.
     let (plain, sensitive) = ((plain, false), (sensitive, true));
     for (mut fields, may_be_forbidden) in if anchor.is_some() { [sensitive, plain] } else { [plain, sensitive] } {

@@ -11,6 +11,7 @@ use xtsync_domain::{Attributes, TargetId};
 use super::anchor::{self, Extensions};
 use super::http::Http;
 use super::object::{self, Place};
+use super::refused::Refusals;
 use super::section::Graph;
 use super::{Options, invite, lookup, odata, patch};
 use xtsync_directory::{Error, Result};
@@ -21,6 +22,8 @@ pub struct Writer {
     http: Http,
     /// Found at the first need of them.
     extensions: OnceCell<Extensions>,
+    /// What look-ups are refused.
+    refusals: Refusals,
 }
 
 impl Writer {
@@ -30,7 +33,7 @@ impl Writer {
     /// [`Error::Forbidden`] for a tenant without a writer, and for plain http to another machine.
     pub fn new(graph: &Graph, options: Options) -> Result<Self> {
         let writer = graph.writer.as_ref().ok_or_else(|| Error::Forbidden { code: "no_writer".into() })?;
-        Ok(Self { http: Http::new(graph, writer, options)?, extensions: OnceCell::new() })
+        Ok(Self { http: Http::new(graph, writer, options)?, extensions: OnceCell::new(), refusals: Refusals::default() })
     }
 
     async fn extensions(&self) -> Result<&Extensions> {
@@ -59,7 +62,7 @@ impl Target for Writer {
     }
 
     async fn find(&self, anchor: &str, address: &str) -> Result<Found> {
-        lookup::find(&self.http, self.extensions().await?, anchor, address).await
+        lookup::find(&self.http, &self.refusals, self.extensions().await?, anchor, address).await
     }
 
     async fn read(&self, id: &TargetId) -> Result<Option<Object>> {

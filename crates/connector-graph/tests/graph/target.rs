@@ -43,7 +43,9 @@ async fn a_user_is_invited_without_a_mail_anchored_and_read_back() {
     let id = writer.invite(&invitation(ADDRESS)).await.unwrap();
     assert_eq!(hub.messages_sent(), 0);
     let attributes = set(&[("city", "Rome".into()), ("userType", "Member".into()), ("businessPhones", Value::Texts(vec!["1".to_owned()]))]);
+    let before = hub.journal_len();
     assert_eq!(writer.patch(&id, Some(ANCHOR), &attributes).await.unwrap(), Patched::default());
+    assert_eq!(hub.journal_len(), before + 1, "one write for a fresh object");
 
     let object = writer.read(&id).await.unwrap().unwrap();
     assert_eq!((object.kind, object.soft_deleted, object.enabled, object.redeemed), (ObjectKind::Invited, None, true, false));
@@ -125,6 +127,9 @@ async fn a_refused_lookup_is_retried_condition_by_condition() {
     fail_next("/contacts", 403);
     let found = writer.find(ANCHOR, ADDRESS).await.unwrap();
     assert_eq!((found.by_anchor.len(), found.by_address.len()), (1, 1));
+    // Contacts are not asked for again: that would fail.
+    fail_next("/contacts", 503);
+    assert_eq!(writer.find(ANCHOR, ADDRESS).await.unwrap().by_address.len(), 1);
     // A look-up that fails in part has failed: what was not looked for is not absent.
     fail_next("/directory/deletedItems/**", 503);
     assert!(matches!(writer.find(ANCHOR, ADDRESS).await, Err(Error::Failing { .. })));
@@ -176,6 +181,12 @@ async fn a_refused_attribute_takes_no_other_with_it() {
     fail_next(1, 403);
     let error = writer.patch(&id, None, &set(&[("city", "Bonn".into())])).await.unwrap_err();
     assert_eq!(error, Error::Forbidden { code: "insufficient_privileges".into() });
+    // A fresh object: all are forbidden together, then the sensitive ones, and the others are written.
+    fail_next(2, 403);
+    let fresh = set(&[("city", "Bern".into()), ("mobilePhone", "3".into())]);
+    let patched = writer.patch(&id, Some(ANCHOR), &fresh).await.unwrap();
+    assert_eq!(patched.refused, [("mobilePhone".to_owned(), "insufficient_privileges".to_owned())]);
+    assert_eq!(writer.read(&id).await.unwrap().unwrap().attributes.text("city"), Some("Bern"));
     // Without its anchor the write has failed: refused as a set, then each attribute alone.
     fail_next(3, 400);
     let error = writer.patch(&id, Some(ANCHOR), &set(&[("zip", "1".into())])).await.unwrap_err();
