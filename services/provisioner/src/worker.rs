@@ -23,6 +23,9 @@ use crate::{epoch, follow, retry};
 /// How long an owner that begins waits at most for the facts of its tenants.
 const FACTS_WAIT: Duration = Duration::from_secs(2);
 
+/// At rest a worker polls so many times less often.
+const POLLS_AT_REST: u32 = 5;
+
 /// Works whenever the lease is held, until the shutdown.
 pub(crate) async fn run(owned: Arc<OwnedTarget>, shutdown: Shutdown) {
     let mut held = owned.lease.watch();
@@ -138,10 +141,11 @@ async fn drain(owned: &OwnedTarget, mut job_pool: JobPool) -> Result<()> {
     }
 }
 
-/// The longest wait without a wake-up or the end of a job.
+/// The longest wait without a wake-up or the end of a job. At rest it ends when the next link is due; only what administrators request of
+/// another replica is not known to this one.
 async fn pause(owned: &OwnedTarget, is_idle: bool) -> Result<Duration> {
     let now = owned.context.now();
-    let poll = owned.context.config.poll;
+    let poll = owned.context.config.poll * if is_idle { POLLS_AT_REST } else { 1 };
     let next = match owned.capacity(now).next_change {
         Some(until) => Some(until),
         None if is_idle => work::next_due(&owned.context.store, &owned.target).await?.filter(|due| now < *due),
