@@ -102,6 +102,7 @@ fn decision(desired: decision::Desired) -> events::Decision {
         origin: events::Origin::Live.into(),
         first_seen: at(1),
         desired: Some(desired),
+        digest: vec![7; 16],
     }
 }
 

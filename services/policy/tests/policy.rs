@@ -49,7 +49,7 @@ async fn every_synchronization_of_the_users_tenant_decides_within_the_deltas_tra
     assert_eq!(summaries(&world.decisions("hub").await), [&of_emea[..], &["us/cy: in_scope @4 live"]].concat());
     let record =
         world.records(topic::DECISIONS.of(name("lab"))).await.into_iter().find(|record| record.key.as_ref() == b"emea/ana").unwrap();
-    assert_eq!(event::header(&record.headers, "ce_id"), Some("emea/ana:7.2.4.2"));
+    assert_eq!(event::header(&record.headers, "ce_id"), Some("emea/ana:7.4.2.2"));
     assert_eq!(event::traceparent(&record.headers), Some(TRACE));
     assert_eq!(world.unready_reason(), "");
 }

@@ -67,7 +67,7 @@ impl Metrics {
         self.republished.add(links as u64, &[KeyValue::new("target", target.to_string())]);
     }
 
-    /// Decisions came: `newer`, `unlinked` (not wanted or skipped, and without a link), `stale` (known already) or `dead_lettered`.
+    /// Decisions came: `newer`, `equal` (they want what was wanted before), `unlinked` (not wanted or skipped, and without a link), `stale` (known already) or `dead_lettered`.
     pub(crate) fn decisions(&self, target: &TenantName, what: &'static str, count: u64) {
         self.decisions.add(count, &[KeyValue::new("target", target.to_string()), KeyValue::new("what", what)]);
     }

@@ -26,6 +26,7 @@ use crate::decisions;
 use crate::error::{Error, Result};
 use crate::owned_target::OwnedTarget;
 use crate::table::counted::Counted;
+use crate::table::decided::{self, Decided};
 use crate::table::link::{self, Stored};
 use crate::table::{Key, target, work};
 
@@ -106,6 +107,8 @@ async fn take(owned: &OwnedTarget, epoch: Epoch, records: Vec<Record>) -> Result
     let count = rebuilt.len();
     assign_owners(&mut tx, owned, &mut rebuilt).await?;
     link::save(&mut tx, rebuilt.values(), context.store.store_id());
+    // Decisions that came while a link was missing are taken in again.
+    decided::save(&mut tx, rebuilt.iter().map(|(key, stored)| (key, Decided::unknown(stored.link.desired.version))));
     let due: Vec<_> = rebuilt.values().map(|stored| (stored.key(), class(&stored.link))).collect();
     work::arrived(&mut tx, &due, now);
     tx.commit().await?;

@@ -15,7 +15,7 @@ use xtsync_store::republish::{BATCH_INTERVAL, BATCH_ROWS, Republication};
 use crate::error::Result;
 use crate::owned_target::{OwnedTarget, Progress};
 use crate::publish;
-use crate::table::{Key, decision_version, link, rehire};
+use crate::table::{Key, link, rehire};
 
 /// Republishes one batch if it is due; returns the longest wait until the next.
 pub(crate) async fn step(owned: &OwnedTarget) -> Result<Duration> {
@@ -50,7 +50,7 @@ async fn batch(owned: &OwnedTarget, now: Timestamp) -> Result<bool> {
     Ok(last.is_some())
 }
 
-/// Forgets links whose keys have a tombstone. A link with a newer decision is published again.
+/// Forgets links whose keys have a tombstone; what was decided last stays noted. A link with a newer decision is published again.
 async fn forget(tx: &mut Transaction, expired: &BTreeSet<Key>, before: Timestamp) -> Result<()> {
     let links = link::lock(tx, expired).await?;
     let (expired, others): (BTreeMap<_, _>, BTreeMap<_, _>) = links.into_iter().partition(|(_, stored)| stored.link.is_expired(before));
@@ -58,6 +58,5 @@ async fn forget(tx: &mut Transaction, expired: &BTreeSet<Key>, before: Timestamp
     let keys: Vec<&Key> = expired.keys().collect();
     link::remove(tx, &keys).await?;
     rehire::remove_of(tx, &keys).await?;
-    decision_version::save(tx, &expired.into_iter().map(|(key, stored)| (key, stored.link.desired.version)).collect());
     Ok(())
 }

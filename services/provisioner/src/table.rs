@@ -1,7 +1,7 @@
 //! The provisioner's tables, one file each: one SQL text for PostgreSQL and SQLite, plain values in and out.
 
 pub(crate) mod counted;
-pub(crate) mod decision_version;
+pub(crate) mod decided;
 pub(crate) mod intent;
 pub(crate) mod link;
 pub(crate) mod rehire;

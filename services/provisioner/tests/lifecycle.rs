@@ -34,6 +34,7 @@ on_both_databases! {
     a_user_is_created_updated_disabled_enabled_deleted_and_restored_with_minimal_calls,
     a_disabled_user_is_not_created_and_a_user_not_wanted_gets_no_row,
     a_late_or_repeated_decision_does_no_harm,
+    a_decision_that_wants_the_same_moves_its_version_alone,
     a_loss_of_scope_is_due_after_its_grace_period_and_a_return_within_it_does_nothing,
     an_object_with_the_address_is_a_conflict_until_it_is_gone,
     of_two_users_with_one_address_one_is_created_and_the_others_conflict_names_it,
@@ -115,6 +116,28 @@ async fn a_late_or_repeated_decision_does_no_harm(place: Place) {
         fixture.converge().await;
     }
     assert_eq!(fixture.fake.journal(), Vec::<String>::new());
+}
+
+async fn a_decision_that_wants_the_same_moves_its_version_alone(place: Place) {
+    let fixture = Fixture::new(place).await;
+    for user in ["ana", "bo"] {
+        fixture.decide(user, wanted(user, "Paris", true)).await;
+        fixture.converge().await;
+    }
+    fixture.fake.journal();
+    let (versions, outcomes) = (fixture.published_versions().await, fixture.outcomes().await.len());
+    let newest = fixture.decide("ana", wanted("ana", "Paris", true)).await;
+    fixture.intake().await;
+    assert_eq!(fixture.due().await, 0);
+    fixture.converge().await;
+    // What is older than the newest decision changes nothing, also where the link names an older one.
+    fixture.decide_as("ana", wanted("ana", "Oslo", true), newest - 1, Origin::Live).await;
+    fixture.converge().await;
+    assert_eq!((fixture.published_versions().await, fixture.outcomes().await.len()), (versions, outcomes));
+    assert_eq!(fixture.fake.journal(), Vec::<String>::new());
+    fixture.decide("ana", wanted("ana", "Rome", true)).await;
+    fixture.converge().await;
+    assert_eq!(fixture.fake.journal(), ["patch t1 city"]);
 }
 
 async fn a_loss_of_scope_is_due_after_its_grace_period_and_a_return_within_it_does_nothing(place: Place) {

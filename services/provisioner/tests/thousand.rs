@@ -58,8 +58,8 @@ struct Simulation {
     fixture: Fixture,
     rng: StdRng,
     case: String,
-    /// The wanted state of each user, by version.
-    wanted: BTreeMap<&'static str, (u64, Desired)>,
+    /// The wanted state of each user.
+    wanted: BTreeMap<&'static str, Desired>,
     /// Everything that was written to the target.
     written: Vec<String>,
 }
@@ -91,8 +91,8 @@ impl Simulation {
                 6..8 => wanted(who, CITIES.choose(&mut self.rng).unwrap(), false),
                 _ => not_wanted(),
             };
-            let version = self.fixture.decide(who, desired.clone()).await;
-            self.wanted.insert(who, (version, desired));
+            self.fixture.decide(who, desired.clone()).await;
+            self.wanted.insert(who, desired);
         }
         self.fixture.intake().await;
     }
@@ -147,13 +147,14 @@ impl Simulation {
     }
 
     async fn is_converged(&self) -> bool {
-        let is_newest = |link: &Link| self.wanted[link.user().as_str()].0 == link.desired.version.delta;
+        // One that wants the same as before moves no link.
+        let is_newest = |link: &Link| self.wanted[link.user().as_str()] == link.desired.desired;
         self.fixture.links().await.iter().all(|record| is_newest(&record.link) && record.link.is_converged())
     }
 
     async fn check(&self) {
         let case = &self.case;
-        for (who, (_, desired)) in &self.wanted {
+        for (who, desired) in &self.wanted {
             let object = self.fixture.fake.object(&address(who));
             let live = object.as_ref().filter(|object| object.soft_deleted.is_none());
             match desired {

@@ -20,7 +20,9 @@ impl From<&Decision> for events::Decision {
 
 impl From<Decision> for events::Decision {
     fn from(decision: Decision) -> Self {
+        let digest = decision.digest().to_vec();
         Self {
+            digest,
             source: decision.source.into(),
             user_id: decision.user.0,
             synchronization: decision.synchronization,

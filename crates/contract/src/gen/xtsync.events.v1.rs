@@ -51,9 +51,9 @@ pub struct Version {
     #[prost(uint64, tag = "1")]
     pub delta: u64,
     #[prost(uint64, tag = "2")]
-    pub facts: u64,
-    #[prost(uint64, tag = "3")]
     pub revision: u64,
+    #[prost(uint64, tag = "3")]
+    pub facts: u64,
     #[prost(uint32, tag = "4")]
     pub rules: u32,
 }
@@ -111,6 +111,9 @@ pub struct Decision {
     /// When the detector first saw the change that led to the decision.
     #[prost(message, optional, tag = "6")]
     pub first_seen: ::core::option::Option<::prost_types::Timestamp>,
+    /// A digest of what is wanted and by which synchronization. Where it equals that of the record before, only the version has changed.
+    #[prost(bytes = "vec", tag = "10")]
+    pub digest: ::prost::alloc::vec::Vec<u8>,
     /// Unset or unknown: a newer version wrote the record. The consumer stops the partition. It never means that the user is gone.
     #[prost(oneof = "decision::Desired", tags = "7, 8, 9")]
     pub desired: ::core::option::Option<decision::Desired>,

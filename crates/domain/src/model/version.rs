@@ -7,14 +7,15 @@ use crate::Timestamp;
 /// What a decision was made of. Newer is greater: the user's delta first, then what else was known.
 ///
 /// The delta comes first so that a replay that meets an old record of a user never overtakes what a later record said (`MonotonicVersion`, I-8).
+/// The revision comes before the facts so that a replica that knows newer facts but an older configuration does not win.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default)]
 pub struct Version {
     /// The version of the user's delta.
     pub delta: u64,
-    /// The newest tenant fact it was decided with.
-    pub facts: u64,
     /// The configuration's revision.
     pub revision: u64,
+    /// The newest tenant fact it was decided with.
+    pub facts: u64,
     /// The version of the rules that decided.
     pub rules: u32,
 }
@@ -22,7 +23,7 @@ pub struct Version {
 /// Part by part, as event ids carry it.
 impl fmt::Display for Version {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}.{}.{}.{}", self.delta, self.facts, self.revision, self.rules)
+        write!(f, "{}.{}.{}.{}", self.delta, self.revision, self.facts, self.rules)
     }
 }
 
@@ -49,5 +50,13 @@ mod tests {
         let later = Version { delta: 2, revision: 1, ..Version::default() };
         let replayed = Version { delta: 1, revision: 9, facts: 9, rules: 9 };
         assert!(later > replayed);
+    }
+
+    #[test]
+    fn a_newer_configuration_beats_newer_facts_and_rules() {
+        let newer = Version { delta: 1, revision: 2, ..Version::default() };
+        let older = Version { delta: 1, revision: 1, facts: 9, rules: 9 };
+        assert!(newer > older);
+        assert!(Version { facts: 1, ..newer } > Version { rules: 9, ..newer });
     }
 }

@@ -1,5 +1,7 @@
 //! What one synchronization wants for one user: a desired state, so that a repeated, late or replayed one does no harm.
 
+use sha2::{Digest as _, Sha256};
+
 use crate::{Attributes, Origin, TenantName, Timestamp, UserId, Version};
 
 /// What one synchronization wants for one user of its source.
@@ -19,6 +21,46 @@ pub struct Decision {
     pub first_seen: Timestamp,
     /// What is wanted.
     pub desired: Desired,
+}
+
+impl Decision {
+    /// A digest of what is wanted and by which synchronization: half of a SHA-256. Two decisions about one user with equal digests differ
+    /// only in what they were decided with, so the newer one changes nothing.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 16] {
+        let mut hash = Sha256::new();
+        text(&mut hash, &self.synchronization);
+        match &self.desired {
+            Desired::Wanted(Shape { enabled, address, attributes, on_create }) => {
+                hash.update([b'w', u8::from(*enabled)]);
+                text(&mut hash, address);
+                hash.update(attributes.digest().0);
+                hash.update(on_create.digest().0);
+            }
+            Desired::NotWanted(reason) => {
+                hash.update(b"n");
+                text(&mut hash, reason.code());
+                if let DeprovisionReason::OutOfScope { grace_period_ms, blocked } = reason {
+                    hash.update(grace_period_ms.to_be_bytes());
+                    hash.update([u8::from(*blocked)]);
+                }
+            }
+            Desired::Skipped(Skip { reason, blocked }) => {
+                hash.update([b's', u8::from(*blocked)]);
+                text(&mut hash, reason.code());
+                text(&mut hash, reason.attribute());
+            }
+        }
+        let all: [u8; 32] = hash.finalize().into();
+        let (half, _) = all.split_first_chunk().expect("32 bytes hold 16");
+        *half
+    }
+}
+
+/// Adds a text with its length, so that no two sequences of texts have the same bytes.
+fn text(hash: &mut Sha256, text: &str) {
+    hash.update((text.len() as u64).to_be_bytes());
+    hash.update(text);
 }
 
 /// What is wanted for a user in a target.
@@ -177,5 +219,57 @@ impl SkipReason {
             Self::InvalidAttribute(_) => "invalid_attribute",
             Self::UserTypeNotAdmitted => "user_type_not_admitted",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use super::*;
+
+    fn decision(synchronization: &str, desired: Desired) -> Decision {
+        Decision {
+            source: "emea".parse().unwrap(),
+            user: "ana".into(),
+            synchronization: synchronization.to_owned(),
+            version: Version::default(),
+            origin: Origin::Live,
+            first_seen: Timestamp(1),
+            desired,
+        }
+    }
+
+    #[test]
+    fn a_digest_is_of_what_is_wanted_and_of_nothing_else() {
+        let city = |city: &str| Attributes::from_iter([("city", crate::Value::from(city))]);
+        let shape = Shape { enabled: true, address: "ana@emea.example".to_owned(), attributes: city("Paris"), on_create: city("Oslo") };
+        let lost = |grace_period_ms, blocked| Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms, blocked });
+        let skipped = |blocked| SkipReason::all("accountEnabled").map(|reason| Desired::Skipped(Skip { reason, blocked }));
+        let mut all = vec![
+            Desired::Wanted(shape.clone()),
+            Desired::Wanted(Shape { enabled: false, ..shape.clone() }),
+            Desired::Wanted(Shape { address: "ana@other.example".to_owned(), ..shape.clone() }),
+            Desired::Wanted(Shape { attributes: city("Rome"), ..shape.clone() }),
+            Desired::Wanted(Shape { on_create: city("Rome"), ..shape.clone() }),
+            lost(0, false),
+            lost(0, true),
+            lost(1, false),
+            Desired::NotWanted(DeprovisionReason::External),
+            Desired::NotWanted(DeprovisionReason::Deleted),
+            Desired::Skipped(Skip { reason: SkipReason::InvalidAttribute("city"), blocked: false }),
+        ];
+        all.extend(skipped(false).into_iter().chain(skipped(true)));
+        let digests: BTreeSet<_> = all.iter().map(|desired| decision("to-hub", desired.clone()).digest()).collect();
+        assert_eq!(digests.len(), all.len());
+        let one = decision("to-hub", all[0].clone());
+        assert_ne!(decision("other", all[0].clone()).digest(), one.digest());
+        let later = Decision {
+            version: Version { delta: 9, ..Version::default() },
+            origin: Origin::Replay,
+            first_seen: Timestamp(9),
+            ..one.clone()
+        };
+        assert_eq!(later.digest(), one.digest());
     }
 }

@@ -20,6 +20,7 @@ CREATE TABLE view_decision (
     user_id TEXT    NOT NULL,
     delta   INTEGER NOT NULL,
     version BLOB    NOT NULL,
+    digest  BLOB NOT NULL,                -- of what is wanted; equal digests differ in the version alone
     desired TEXT    NOT NULL,                -- wanted, disabled, not_wanted or skipped
     reason  TEXT    NOT NULL,                -- why the user is not wanted or skipped; empty if the user is wanted
     attribute TEXT  NOT NULL,                -- the attribute at fault of a skipped user; empty if there is none
@@ -43,6 +44,7 @@ CREATE TABLE view_link (
     source   TEXT    NOT NULL,
     user_id  TEXT    NOT NULL,
     desired  BLOB    NOT NULL,               -- version of the decision that the link works towards, as in view_decision
+    digest   BLOB NOT NULL,               -- of that decision, as in view_decision
     state    TEXT    NOT NULL,               -- of the shadow user: none, present, disabled or deleted
     status TEXT    NOT NULL,               -- done, waiting, grace, held, conflict or refused
     code     TEXT    NOT NULL,               -- the stable code of the status

@@ -9,7 +9,7 @@ use crate::condition::reason;
 use crate::view::batch::decision_row;
 
 /// Selects a decision by target, source and user.
-const SQL: &str = "SELECT desired, reason, attribute, sign_in_blocked, due, version FROM view_decision
+const SQL: &str = "SELECT desired, reason, attribute, sign_in_blocked, due, version, digest FROM view_decision
     WHERE target = $1 AND source = $2 AND user_id = $3";
 
 /// The decision on a user.
@@ -22,6 +22,8 @@ pub(super) struct Decided {
     due: Timestamp,
     /// The version as bytes, in the order of versions.
     pub(super) version: Vec<u8>,
+    /// The digest of what is wanted.
+    pub(super) digest: Vec<u8>,
 }
 
 impl Decided {
@@ -35,6 +37,7 @@ impl Decided {
             is_blocked: row.int("sign_in_blocked")? > 0,
             due: Timestamp(row.int("due")?),
             version: row.bytes("version")?,
+            digest: row.bytes("digest")?,
         }))
     }
 
@@ -48,6 +51,7 @@ impl Decided {
             is_blocked: row.is_blocked,
             due: row.due,
             version: row.version,
+            digest: row.digest,
         })
     }
 

@@ -94,15 +94,15 @@ async fn is_published(context: &Context, source: &str, user_id: &str) -> Result<
 
 /// Shows a link; `None` if there is neither a decision nor a link.
 async fn link(context: &Context, source: &str, user_id: &str, target: &str) -> Result<Option<control::ShownLink>, Error> {
-    const LINK: &str = "SELECT record, status, code, desired FROM view_link WHERE target = $1 AND source = $2 AND user_id = $3";
+    const LINK: &str = "SELECT record, status, code, desired, digest FROM view_link WHERE target = $1 AND source = $2 AND user_id = $3";
     let key = || params![target, source, user_id];
     let (source, user_id, target) = (source.to_owned(), user_id.to_owned(), target.to_owned());
     let decision = Decided::read(&context.store, key()).await?;
     if let Some(row) = context.store.fetch_one_opt(LINK, key()).await? {
         let link =
             events::Link::decode(row.bytes("record")?.as_slice()).map_err(|error| xtsync_store::Error::Corrupt(error.to_string()))?;
-        let link_decision = row.bytes("desired")?;
-        let newer = decision.filter(|decision| decision.version > link_decision);
+        let (version, digest) = (row.bytes("desired")?, row.bytes("digest")?);
+        let newer = decision.filter(|decision| decision.version > version && decision.digest != digest);
         let reasons = reasons(&link, newer.as_ref(), &row.text("status")?, &row.text("code")?);
         return Ok(Some(control::ShownLink { source, user_id, target, link: Some(link), reasons }));
     }

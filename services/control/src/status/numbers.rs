@@ -113,14 +113,16 @@ async fn undecided(store: &Store, source: &TenantName, target: &TenantName) -> R
 }
 
 /// Counts the decisions that the provisioner has not taken in. An unwanted user who never existed in the target has no link and does
-/// not count.
+/// not count. A decision that wants what the link has already changes no link, so its version does not arrive there.
 async fn unprocessed(store: &Store, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
     const SQL: &str = "SELECT COUNT(*) AS users FROM view_decision AS d
         WHERE d.target = $1 AND d.source = $2 AND d.desired <> 'skipped' AND CASE WHEN d.desired = 'wanted'
         THEN NOT EXISTS (SELECT 1 FROM view_link AS l
-            WHERE l.target = d.target AND l.source = d.source AND l.user_id = d.user_id AND l.desired >= d.version)
+            WHERE l.target = d.target AND l.source = d.source AND l.user_id = d.user_id
+            AND (l.desired >= d.version OR l.digest = d.digest))
         ELSE EXISTS (SELECT 1 FROM view_link AS l
             WHERE l.target = d.target AND l.source = d.source AND l.user_id = d.user_id AND l.desired < d.version
+            AND l.digest <> d.digest
             AND (d.due = 0 OR l.state = 'none' OR l.state = 'deleted')) END";
     fetch_count(store, SQL, source, target).await
 }
@@ -132,6 +134,7 @@ async fn grace(store: &Store, source: &TenantName, target: &TenantName, now: Tim
         FROM view_decision AS d
         WHERE d.target = $1 AND d.source = $2 AND d.due > 0 AND EXISTS (SELECT 1 FROM view_link AS l
             WHERE l.target = d.target AND l.source = d.source AND l.user_id = d.user_id AND l.desired < d.version
+            AND l.digest <> d.digest
             AND l.state <> 'none' AND l.state <> 'deleted')";
     let row = store.fetch_one_opt(SQL, params![target.as_str(), source.as_str(), now.plus(SOON)]).await?;
     row.map_or(Ok((0, 0)), |row| Ok((row.uint("users")?, row.uint("soon")?)))

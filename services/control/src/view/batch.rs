@@ -77,6 +77,8 @@ impl UserRow {
 pub(crate) struct DecisionRow {
     pub(crate) delta: u64,
     pub(crate) version: Vec<u8>,
+    /// The digest of what is wanted.
+    pub(crate) digest: Vec<u8>,
     pub(crate) desired: &'static str,
     /// The stable code of why the user is not wanted or skipped; empty if the user is wanted.
     pub(crate) reason: String,
@@ -198,7 +200,8 @@ pub(crate) fn decision_row(decision: &events::Decision) -> Option<DecisionRow> {
         Some(Desired::Skipped(skipped)) => (skipped.attribute.clone(), skipped.sign_in_blocked),
         Some(Desired::Wanted(_) | Desired::NotWanted(_)) | None => (String::new(), false),
     };
-    Some(DecisionRow { delta, version: version_bytes(version.into()), desired, reason, attribute, is_blocked, due })
+    let (version, digest) = (version_bytes(version.into()), decision.digest.clone());
+    Some(DecisionRow { delta, version, digest, desired, reason, attribute, is_blocked, due })
 }
 
 /// Returns the columns `reason` and `due` of a decision.

@@ -17,6 +17,8 @@ pub(crate) struct LinkRow {
     pub(crate) version: u64,
     /// The version of the decision that the link works towards.
     pub(crate) desired: Vec<u8>,
+    /// The digest of that decision.
+    pub(crate) digest: Vec<u8>,
     pub(crate) state: &'static str,
     pub(crate) status: LinkStatus,
     pub(crate) code: String,
@@ -59,7 +61,8 @@ impl LinkStatus {
 /// Reduces a link; `record` holds its encoded message.
 pub(crate) fn row(LinkRecord { link, version, .. }: &LinkRecord, record: Vec<u8>) -> LinkRow {
     let (status, code, due) = status(link);
-    LinkRow { version: *version, desired: version_bytes(link.desired.version), state: state(&link.shadow), status, code, due, record }
+    let (desired, digest) = (version_bytes(link.desired.version), link.desired.digest().to_vec());
+    LinkRow { version: *version, desired, digest, state: state(&link.shadow), status, code, due, record }
 }
 
 fn state(shadow: &Shadow) -> &'static str {
@@ -97,7 +100,7 @@ fn status(link: &Link) -> (LinkStatus, String, Timestamp) {
 /// Encodes a version as bytes whose order is the order of versions.
 pub(crate) fn version_bytes(version: Version) -> Vec<u8> {
     let mut bytes = Vec::with_capacity(28);
-    [version.delta, version.facts, version.revision].iter().for_each(|part| bytes.extend(part.to_be_bytes()));
+    [version.delta, version.revision, version.facts].iter().for_each(|part| bytes.extend(part.to_be_bytes()));
     bytes.extend(version.rules.to_be_bytes());
     bytes
 }
@@ -206,7 +209,7 @@ mod tests {
 
     #[test]
     fn encoded_versions_have_the_order_of_versions() {
-        let version = |delta, facts, revision, rules| Version { delta, facts, revision, rules };
+        let version = |delta, revision, facts, rules| Version { delta, revision, facts, rules };
         let versions = [version(1, 9, 9, 9), version(1, 10, 0, 0), version(2, 0, 0, 0), version(300, 0, 0, 1), version(300, 0, 256, 0)];
         assert!(versions.is_sorted());
         assert!(versions.map(version_bytes).is_sorted());

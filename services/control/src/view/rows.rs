@@ -45,17 +45,17 @@ async fn users(tx: &mut Transaction, users: BTreeMap<User, Option<UserRow>>) -> 
 
 async fn decisions(tx: &mut Transaction, decisions: BTreeMap<Link, Option<DecisionRow>>) -> Result<(), Error> {
     const PUT: &str =
-        "INSERT INTO view_decision (target, source, user_id, delta, version, desired, reason, attribute, sign_in_blocked, due)
-        VALUES {rows}
-        ON CONFLICT (target, source, user_id) DO UPDATE SET delta = excluded.delta, version = excluded.version, desired = excluded.desired,
-        reason = excluded.reason, attribute = excluded.attribute, sign_in_blocked = excluded.sign_in_blocked, due = excluded.due
+        "INSERT INTO view_decision (target, source, user_id, delta, version, digest, desired, reason, attribute, sign_in_blocked,
+        due) VALUES {rows}
+        ON CONFLICT (target, source, user_id) DO UPDATE SET delta = excluded.delta, version = excluded.version, digest = excluded.digest,
+        desired = excluded.desired, reason = excluded.reason, attribute = excluded.attribute, sign_in_blocked = excluded.sign_in_blocked, due = excluded.due
         WHERE excluded.version >= view_decision.version";
     const DROP: &str = "DELETE FROM view_decision WHERE target = $1 AND source = $2 AND user_id = $3";
     let mut rows = Vec::new();
     for ((target, source, user), decision) in decisions {
         match decision {
-            Some(DecisionRow { delta, version, desired, reason, attribute, is_blocked, due }) => {
-                rows.push(params![target, source, user, delta, version, desired, reason, attribute, i64::from(is_blocked), due]);
+            Some(DecisionRow { delta, version, digest, desired, reason, attribute, is_blocked, due }) => {
+                rows.push(params![target, source, user, delta, version, digest, desired, reason, attribute, i64::from(is_blocked), due]);
             }
             None => drop(tx.execute(DROP, params![target, source, user]).await?),
         }
@@ -72,8 +72,8 @@ fn markers(tx: &mut Transaction, markers: BTreeMap<(String, String, u32), u64>) 
 }
 
 async fn links(tx: &mut Transaction, links: BTreeMap<Link, Option<LinkRow>>) -> Result<(), Error> {
-    const PUT: &str = "INSERT INTO view_link (target, source, user_id, version, desired, state, status, code, due, record) VALUES {rows}
-        ON CONFLICT (target, source, user_id) DO UPDATE SET version = excluded.version, desired = excluded.desired,
+    const PUT: &str = "INSERT INTO view_link (target, source, user_id, version, desired, digest, state, status, code, due, record) VALUES {rows}
+        ON CONFLICT (target, source, user_id) DO UPDATE SET version = excluded.version, desired = excluded.desired, digest = excluded.digest,
         state = excluded.state, status = excluded.status, code = excluded.code, due = excluded.due, record = excluded.record
         WHERE excluded.version >= view_link.version";
     const DROP: &str = "DELETE FROM view_link WHERE target = $1 AND source = $2 AND user_id = $3";
@@ -82,7 +82,8 @@ async fn links(tx: &mut Transaction, links: BTreeMap<Link, Option<LinkRow>>) -> 
         match link {
             Some(link) => {
                 let status = link.status.as_str();
-                rows.push(params![target, source, user, link.version, link.desired, link.state, status, link.code, link.due, link.record]);
+                let LinkRow { version, desired, digest, state, code, due, record, .. } = link;
+                rows.push(params![target, source, user, version, desired, digest, state, status, code, due, record]);
             }
             None => drop(tx.execute(DROP, params![target, source, user]).await?),
         }

@@ -54,14 +54,16 @@ CREATE TABLE intent (
     PRIMARY KEY (target, source, user_id)
 );
 
--- The newest version of decisions that made no link, so that a late older one makes none either. The key's hash keeps it small.
-CREATE TABLE decision_version (
-    key_hash         BYTEA    NOT NULL PRIMARY KEY,
-    version_delta    BIGINT NOT NULL,
-    version_facts    BIGINT NOT NULL,
-    version_revision BIGINT NOT NULL,
-    version_rules    BIGINT NOT NULL
-);
+-- The newest decision about each user, with a link or without: one that wants the same as before moves nothing but its version here, and a
+-- late older one changes nothing. The key's hash keeps it small: most users of a source are in no scope.
+CREATE TABLE decided (
+    key_hash BYTEA NOT NULL PRIMARY KEY,
+    delta    BIGINT NOT NULL,
+    revision BIGINT NOT NULL,
+    facts    BIGINT NOT NULL,
+    rules    BIGINT NOT NULL,
+    digest   BYTEA NOT NULL -- of what is wanted; empty where it is not known, so that the next decision counts as another
+) WITH (fillfactor = 80);
 
 -- How many users of a source were counted, by minute: what limits count.
 CREATE TABLE window_ (

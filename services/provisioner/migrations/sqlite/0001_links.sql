@@ -54,13 +54,15 @@ CREATE TABLE intent (
     PRIMARY KEY (target, source, user_id)
 ) STRICT, WITHOUT ROWID;
 
--- The newest version of decisions that made no link, so that a late older one makes none either. The key's hash keeps it small.
-CREATE TABLE decision_version (
-    key_hash         BLOB    NOT NULL PRIMARY KEY,
-    version_delta    INTEGER NOT NULL,
-    version_facts    INTEGER NOT NULL,
-    version_revision INTEGER NOT NULL,
-    version_rules    INTEGER NOT NULL
+-- The newest decision about each user, with a link or without: one that wants the same as before moves nothing but its version here, and a
+-- late older one changes nothing. The key's hash keeps it small: most users of a source are in no scope.
+CREATE TABLE decided (
+    key_hash BLOB NOT NULL PRIMARY KEY,
+    delta    INTEGER NOT NULL,
+    revision INTEGER NOT NULL,
+    facts    INTEGER NOT NULL,
+    rules    INTEGER NOT NULL,
+    digest   BLOB NOT NULL -- of what is wanted; empty where it is not known, so that the next decision counts as another
 ) STRICT, WITHOUT ROWID;
 
 -- How many users of a source were counted, by minute: what limits count.

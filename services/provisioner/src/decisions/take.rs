@@ -1,11 +1,12 @@
-//! Stores a batch of decisions: a newer one replaces the older. A user who was never in the target gets no row for not being wanted.
+//! Stores a batch of decisions: a newer one replaces the older, and one that wants the same moves its version alone. A user who was never in
+//! the target gets no link for not being wanted.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use tracing::info_span;
 use xtsync_domain::link::class::class;
 use xtsync_domain::link::{Class, Link};
-use xtsync_domain::{Decision, Desired, TenantName, Timestamp, Version};
+use xtsync_domain::{Decision, Desired, TenantName, Timestamp};
 use xtsync_runtime::trace;
 use xtsync_store::Transaction;
 
@@ -14,30 +15,45 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::owned_target::OwnedTarget;
 use crate::table::counted::Counted;
+use crate::table::decided::{self, Decided};
 use crate::table::link::Stored;
-use crate::table::{Key, decision_version, link, work};
+use crate::table::{Key, link, work};
 
 /// What a batch changes, before it is stored.
 #[derive(Default)]
 struct Batch {
     links: BTreeMap<Key, Stored>,
-    /// Versions of decisions about users without a link.
-    versions: BTreeMap<Key, Version>,
+    /// The newest decision about each of its users.
+    decided: BTreeMap<Key, Decided>,
+    /// Links with another decision than before.
     changed: BTreeSet<Key>,
-    unlinked: BTreeSet<Key>,
-    /// How many decisions said nothing new.
+    /// Users whose newest decision is another one, or has another version.
+    noted: BTreeSet<Key>,
+    counts: Counts,
+}
+
+/// How many decisions were what.
+#[derive(Debug, Default)]
+struct Counts {
+    /// They want something else.
+    newer: u64,
+    /// They want what was wanted before.
+    equal: u64,
+    /// They do not want a user who has no link.
+    unlinked: u64,
+    /// They are not newer.
     stale: u64,
 }
 
 /// Takes decisions of a target in; says whether anything may be due now.
 pub(super) async fn take(tx: &mut Transaction, owned: &OwnedTarget, arrivals: Vec<Arrival>) -> Result<bool> {
     let (context, now) = (&owned.context, owned.context.now());
-    let keys: BTreeSet<Key> = arrivals.iter().map(|arrival| arrival.key.clone()).collect();
-    let links = link::lock(tx, &keys).await?;
-    let unlinked: Vec<&Key> = keys.iter().filter(|key| !links.contains_key(key)).collect();
-    let versions = decision_version::read(tx, &unlinked).await?;
-    let mut batch = Batch { links, versions, ..Batch::default() };
-    for arrival in arrivals {
+    let keys: BTreeSet<&Key> = arrivals.iter().map(|arrival| &arrival.key).collect();
+    let mut batch = Batch { decided: decided::read(tx, &keys).await?, ..Batch::default() };
+    let others: Vec<Arrival> = arrivals.into_iter().filter(|arrival| batch.wants_other(arrival)).collect();
+    // Only now are links read, which are wide.
+    batch.links = link::lock(tx, &others.iter().map(|arrival| arrival.key.clone()).collect()).await?;
+    for arrival in others {
         batch.take(arrival, now);
     }
     batch.store(tx, context, now);
@@ -46,34 +62,45 @@ pub(super) async fn take(tx: &mut Transaction, owned: &OwnedTarget, arrivals: Ve
 }
 
 impl Batch {
+    /// Whether a decision is newer and wants something else than the one before. One that wants the same moves the version alone.
+    fn wants_other(&mut self, Arrival { key, decision, .. }: &Arrival) -> bool {
+        let newest = Decided::from(decision);
+        let before = self.decided.get(key).copied();
+        if before.is_some_and(|before| newest.version <= before.version) {
+            self.counts.stale += 1;
+            return false;
+        }
+        self.decided.insert(key.clone(), newest);
+        self.noted.insert(key.clone());
+        let is_equal = before.is_some_and(|before| before.digest == newest.digest);
+        self.counts.equal += u64::from(is_equal);
+        !is_equal
+    }
+
     fn take(&mut self, Arrival { key, decision, traceparent }: Arrival, now: Timestamp) {
-        let is_new = match self.links.get_mut(&key) {
+        match self.links.get_mut(&key) {
             Some(stored) => {
                 let was_converged = stored.link.is_converged();
-                let is_newer = stored.link.decide(decision, now);
-                if is_newer {
-                    let replaced = stored.traceparent.take().filter(|_| !was_converged);
-                    stored.traceparent = replacing(traceparent, replaced.as_deref());
+                if !stored.link.decide(decision, now) {
+                    // The link knows better than the note, as after a restore.
+                    self.decided.insert(key, Decided::unknown(stored.link.desired.version));
+                    self.counts.stale += 1;
+                    return;
                 }
-                is_newer
+                let replaced = stored.traceparent.take().filter(|_| !was_converged);
+                stored.traceparent = replacing(traceparent, replaced.as_deref());
             }
-            None if self.versions.get(&key).is_some_and(|known| decision.version <= *known) => false,
             None if makes_link(&decision) => {
                 let link = Link::new(key.target.clone(), decision, now);
                 self.links.insert(key.clone(), Stored { link, version: 0, traceparent, counted: Counted::default(), row_version: 0 });
-                true
             }
             None => {
-                self.versions.insert(key.clone(), decision.version);
-                self.unlinked.insert(key);
+                self.counts.unlinked += 1;
                 return;
             }
-        };
-        if is_new {
-            self.changed.insert(key);
-        } else {
-            self.stale += 1;
         }
+        self.counts.newer += 1;
+        self.changed.insert(key);
     }
 
     fn store(&self, tx: &mut Transaction, context: &Context, now: Timestamp) {
@@ -81,13 +108,12 @@ impl Batch {
         link::save(tx, changed().map(|(_, stored)| stored), context.store.store_id());
         let work: Vec<(Key, Class)> = changed().map(|(key, stored)| (key.clone(), class(&stored.link))).collect();
         work::arrived(tx, &work, now);
-        let unlinked = self.unlinked.iter().filter_map(|key| Some((key.clone(), *self.versions.get(key)?)));
-        decision_version::save(tx, &unlinked.collect());
+        decided::save(tx, self.noted.iter().filter_map(|key| Some((key, *self.decided.get(key)?))));
     }
 
     fn count(&self, context: &Context, target: &TenantName) {
-        let (newer, unlinked) = (self.changed.len() as u64, self.unlinked.len() as u64);
-        for (what, count) in [("newer", newer), ("unlinked", unlinked), ("stale", self.stale)] {
+        let Counts { newer, equal, unlinked, stale } = self.counts;
+        for (what, count) in [("newer", newer), ("equal", equal), ("unlinked", unlinked), ("stale", stale)] {
             context.metrics.decisions(target, what, count);
         }
     }
