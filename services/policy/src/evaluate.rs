@@ -9,7 +9,6 @@ use xtsync_contract::convert::Invalid;
 use xtsync_contract::event::{self, Unreadable};
 use xtsync_contract::topic::{self, link_key, marker_key};
 use xtsync_contract::{events, internal};
-use xtsync_domain::address::Home;
 use xtsync_domain::configuration::NamedSynchronization;
 use xtsync_domain::decide::{CompiledRules, decide, invalid_attributes};
 use xtsync_domain::decision::{Desired, Skip, SkipReason};
@@ -18,7 +17,7 @@ use xtsync_runtime::trace;
 
 use crate::ROLE;
 use crate::metrics::Tally;
-use crate::partition::Pass;
+use crate::partition::{Assigned, Pass};
 
 /// Decisions of several records, to be published together.
 #[derive(Debug, Default)]
@@ -70,15 +69,16 @@ impl Unusable {
     }
 }
 
-/// Decides one record for every synchronization of its source, of which `home` is known.
+/// Decides one record for the synchronizations of its source: for all of them live, and in a replay for those whose rules changed.
 pub(crate) fn evaluate(
     record: &Record,
-    (source, home): (&TenantName, &Home),
+    assigned: &Assigned,
     rules: &CompiledRules,
     pass: Pass,
     now: Timestamp,
     batch: &mut Batch,
 ) -> Result<(), Unusable> {
+    let (source, home) = (&assigned.source, &assigned.home);
     let Some(value) = &record.value else {
         tombstone_decisions(record, source, rules.configuration(), batch);
         return Ok(());
@@ -94,7 +94,8 @@ pub(crate) fn evaluate(
     let _entered = span.enter();
     let traceparent = (pass == Pass::Live).then(|| outgoing_traceparent(&span, record)).flatten();
     batch.tally.user(pass);
-    for synchronization in rules.configuration().synchronizations_from(source) {
+    let is_concerned = |one: &&NamedSynchronization| pass == Pass::Live || assigned.progress.replays(&one.name);
+    for synchronization in rules.configuration().synchronizations_from(source).filter(is_concerned) {
         let Some(mut decision) = decide(&delta, synchronization, rules, home) else {
             batch.tally.not_decided();
             continue;

@@ -114,7 +114,7 @@ impl Membership {
 
     async fn decide_anew(&mut self, context: &Context) -> Result<(), Error> {
         for assigned in self.partitions.values_mut() {
-            assigned.reconcile(self.rules.configuration(), home(&self.homes, &assigned.source));
+            assigned.reconcile(&self.rules, home(&self.homes, &assigned.source));
         }
         self.reconcile_replay(context).await?;
         self.commit(self.partitions.keys().cloned().collect()).await
@@ -146,8 +146,7 @@ impl Membership {
         let ends = ends(&context.bus, assigned.iter().map(|assigned| &assigned.partition)).await?;
         for bus::Assigned { partition, committed } in assigned {
             let Some(source) = topic::tenant(&topic::USER_DELTAS, &partition.topic) else { continue };
-            let assigned =
-                Assigned::new(source.clone(), committed, ends[&partition], self.rules.configuration(), home(&self.homes, &source));
+            let assigned = Assigned::new(source.clone(), committed, ends[&partition], &self.rules, home(&self.homes, &source));
             info!(%partition, next = assigned.next, replay = ?assigned.replays_from(), "partition is ours");
             self.subscription.start(&partition, Some(assigned.next)).await?;
             self.partitions.insert(partition, assigned);
@@ -172,7 +171,7 @@ impl Membership {
         let Some(replay) = &self.replay else { return Ok(()) };
         let mut moved = Vec::new();
         for (partition, assigned) in &mut self.partitions {
-            if let (Some(_), Some(offset)) = (assigned.progress.replay, replay.position(partition)) {
+            if let (Some(_), Some(offset)) = (&assigned.progress.replay, replay.position(partition)) {
                 assigned.replayed_to(offset);
                 moved.push(partition.clone());
             }
@@ -200,7 +199,7 @@ impl Membership {
         for record in records {
             let Position { partition, offset } = &record.at;
             let Some(assigned) = self.partitions.get_mut(partition).filter(|assigned| assigned.takes(*offset, pass)) else { continue };
-            if let Err(unusable) = evaluate(record, (&assigned.source, &assigned.home), &self.rules, pass, now, &mut batch) {
+            if let Err(unusable) = evaluate(record, assigned, &self.rules, pass, now, &mut batch) {
                 match (unusable.verdict(), pass) {
                     (Verdict::DeadLetter(reason), Pass::Live) => dead_letter_record(record, reason, &unusable, context).await?,
                     // The live pass dead-lettered it.
@@ -243,8 +242,10 @@ impl Membership {
     /// The topics that get the decisions of the replay.
     fn decisions(&self) -> Vec<Topic> {
         let replayed = self.partitions.values().filter(|assigned| assigned.replays_from().is_some());
-        let sources: BTreeSet<_> = replayed.map(|assigned| &assigned.source).collect();
-        let synchronizations = sources.into_iter().flat_map(|source| self.rules.configuration().synchronizations_from(source));
+        let synchronizations = replayed.flat_map(|assigned| {
+            let of_source = self.rules.configuration().synchronizations_from(&assigned.source);
+            of_source.filter(|synchronization| assigned.progress.replays(&synchronization.name))
+        });
         let targets: BTreeSet<_> = synchronizations.map(|synchronization| &synchronization.spec.to).collect();
         targets.into_iter().cloned().map(|tenant| topic::DECISIONS.of(tenant)).collect()
     }

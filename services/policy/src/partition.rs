@@ -1,10 +1,11 @@
 //! One assigned partition of a source's deltas: two cursors over the same records, live and replay.
 
 use xtsync_bus::{Committed, Ends};
+use xtsync_domain::TenantName;
 use xtsync_domain::address::Home;
-use xtsync_domain::{Configuration, TenantName};
+use xtsync_domain::decide::CompiledRules;
 
-use crate::progress::Progress;
+use crate::progress::{Progress, Rules};
 
 /// Which of the two cursors a record came by.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,30 +36,37 @@ pub(crate) struct Assigned {
 
 impl Assigned {
     /// A newly assigned partition, with the group's committed offset and metadata.
-    pub(crate) fn new(source: TenantName, committed: Option<Committed>, ends: Ends, configuration: &Configuration, home: &Home) -> Self {
+    pub(crate) fn new(source: TenantName, committed: Option<Committed>, ends: Ends, rules: &CompiledRules, home: &Home) -> Self {
         // An offset past the end means that the topic was recreated.
         let committed = committed.filter(|committed| committed.next <= ends.high);
         let progress = match &committed {
             Some(committed) => Progress::parse(&committed.metadata).unwrap_or(Progress::unknown()),
-            None => Progress::fresh(configuration.revision(), home),
+            None => Progress::fresh(rules.configuration().revision(), Rules::of(&rules.digests(&source)), home),
         };
         let next = committed.map_or(ends.low, |committed| committed.next.max(ends.low));
         let mut assigned = Self { source, next, progress, home: Home::default(), stopped: None, needs_marker: false, low: ends.low };
-        assigned.reconcile(configuration, home);
+        assigned.reconcile(rules, home);
         assigned
     }
 
     /// Turns to a revision, and to what is known of the source.
-    pub(crate) fn reconcile(&mut self, configuration: &Configuration, home: &Home) {
-        self.progress = self.progress.toward(configuration.revision(), configuration.basis(&self.source), home, self.low);
+    pub(crate) fn reconcile(&mut self, rules: &CompiledRules, home: &Home) {
+        let progress = std::mem::replace(&mut self.progress, Progress::unknown());
+        let of_source = Rules::of(&rules.digests(&self.source));
+        self.progress = progress.toward(rules.configuration().revision(), of_source, home, self.low);
         self.home = Home { domains: home.domains.clone(), facts: self.progress.facts };
         self.needs_marker = true;
-        self.replayed_to(self.progress.replay.unwrap_or(self.low));
+        self.replayed_to(self.replay_position().unwrap_or(self.low));
+    }
+
+    /// Where the replay goes on, if there is one.
+    fn replay_position(&self) -> Option<i64> {
+        self.progress.replay.as_ref().map(|replay| replay.next)
     }
 
     /// Where the replay goes on, if there is one and nothing stops it.
     pub(crate) fn replays_from(&self) -> Option<i64> {
-        self.progress.replay.filter(|_| self.stopped.is_none())
+        self.replay_position().filter(|_| self.stopped.is_none())
     }
 
     /// Whether a record is to be decided. A record that the live cursor has not reached is not replayed, because the live cursor
@@ -74,7 +82,10 @@ impl Assigned {
     /// live meanwhile are decided again, so that the last decision for each user is the one for the last delta, whatever
     /// compaction leaves.
     pub(crate) fn replayed_to(&mut self, offset: i64) {
-        self.progress.replay = self.progress.replay.map(|_| offset).filter(|offset| *offset < self.next);
+        if let Some(replay) = &mut self.progress.replay {
+            replay.next = offset;
+        }
+        self.progress.replay.take_if(|replay| replay.next >= self.next);
     }
 
     /// What is to be committed for it.
@@ -85,34 +96,52 @@ impl Assigned {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
+    use xtsync_domain::Configuration;
     use xtsync_domain::decide::RULES_VERSION;
+    use xtsync_domain::resource::{Id, Kind, Resource, Spec};
 
     use super::*;
 
     const ENDS: Ends = Ends { low: 10, high: 50 };
 
+    /// Rules of one synchronization of `emea`.
+    fn rules() -> CompiledRules {
+        let id = Id { kind: Kind::Synchronization, tenant: TenantName::new("emea").ok(), name: "to-hub".to_owned() };
+        let spec = Spec::from_json(Kind::Synchronization, br#"{"to":"hub","scope":{"everyone":true}}"#).unwrap();
+        CompiledRules::compile(Arc::new(Configuration::new(9, [Resource { id, revision: 9, spec }])))
+    }
+
+    /// Their digests.
+    fn known() -> Rules {
+        Rules::of(&rules().digests(&TenantName::new("emea").unwrap()))
+    }
+
     fn assigned(next: i64, metadata: &str) -> Assigned {
         let committed = Committed { next, metadata: metadata.to_owned() };
-        Assigned::new(TenantName::new("emea").unwrap(), Some(committed), ENDS, &Configuration::new(9, []), &Home::default())
+        Assigned::new(TenantName::new("emea").unwrap(), Some(committed), ENDS, &rules(), &Home::default())
     }
 
     #[test]
     fn a_partition_goes_on_where_its_group_was() {
-        let note = |replay| format!("v2;revision=9;rules={RULES_VERSION};domains=unknown;facts=0;replay={replay}");
+        let done = Progress::fresh(9, known(), &Home::default());
+        let again = Progress::unknown().toward(9, known(), &Home::default(), 20);
+        let other = Progress { rules_version: RULES_VERSION + 1, ..done.clone() };
         for (next, note, live, replay) in [
-            (30, note("done"), 30, None),
-            (30, note("20"), 30, Some(20)),
-            (5, note("done"), 10, None),
-            (60, note("done"), 10, None),
+            (30, done.to_string(), 30, None),
+            (30, again.to_string(), 30, Some(20)),
+            (5, done.to_string(), 10, None),
+            (60, done.to_string(), 10, None),
             (30, "what is this".to_owned(), 30, Some(10)),
             (10, "what is this".to_owned(), 10, None),
-            (30, format!("v2;revision=9;rules={};domains=unknown;facts=0;replay=done", RULES_VERSION + 1), 30, Some(10)),
+            (30, other.to_string(), 30, Some(10)),
         ] {
             let assigned = assigned(next, &note);
             assert_eq!((assigned.next, assigned.replays_from()), (live, replay), "{next} {note}");
         }
-        let fresh = Assigned::new(TenantName::new("emea").unwrap(), None, ENDS, &Configuration::new(9, []), &Home::default());
-        assert_eq!((fresh.next, fresh.replays_from(), fresh.progress), (10, None, Progress::fresh(9, &Home::default())));
+        let fresh = Assigned::new(TenantName::new("emea").unwrap(), None, ENDS, &rules(), &Home::default());
+        assert_eq!((fresh.next, fresh.replays_from(), fresh.progress), (10, None, done));
     }
 
     #[test]

@@ -14,6 +14,7 @@ use xtsync_contract::event;
 use xtsync_contract::topic::{self, PARTITIONS};
 use xtsync_contract::{events, internal};
 use xtsync_domain::decision::{DeprovisionReason, Desired};
+use xtsync_domain::resource::Kind;
 use xtsync_domain::{Decision, Origin, UserDelta};
 use xtsync_harness::wait_for;
 use xtsync_runtime::shutdown::Shutdown;
@@ -66,7 +67,7 @@ async fn nothing_is_decided_before_the_first_revision() {
 }
 
 #[tokio::test]
-async fn a_new_revision_decides_all_users_of_its_source_anew_and_marks_each_partition() {
+async fn a_synchronization_with_other_rules_decides_all_users_anew_and_all_partitions_are_marked() {
     let mut world = World::new().await;
     world.apply(4);
     let mut service = world.service();
@@ -83,6 +84,22 @@ async fn a_new_revision_decides_all_users_of_its_source_anew_and_marks_each_part
     let new: Vec<_> = world.decisions("hub").await.into_iter().filter(|decision| decision.version.revision == 5).collect();
     assert_eq!(summaries(&new), ["emea/ana: out_of_scope @5 replay", "emea/bob: deleted @5 replay"]);
     assert_eq!(new[0].version.delta, if new[0].user.as_str() == "ana" { 7 } else { 8 });
+    let of_another = ["emea/ana: in_scope @4 live", "emea/bob: deleted @4 live"];
+    assert_eq!(summaries(&world.decisions("lab").await), of_another, "the rules of the other one are as before");
+}
+
+#[tokio::test]
+async fn what_decides_about_no_user_has_none_decided_anew() {
+    let mut world = World::new().await;
+    world.apply(4);
+    let mut service = world.service();
+    world.publish([user("emea", "ana", 7)]).await;
+    until(&mut service, "all decisions", async || world.decisions("hub").await.len() == 1).await;
+    let limited = r#"{"to":"hub","scope":{"groups":[{"id":"sales"}]},"mode":"enforce","limits":{"create":7}}"#;
+    world.put(5, Kind::Synchronization, Some("emea"), "to-hub", limited);
+    world.apply(5);
+    until(&mut service, "all markers", async || world.marked("hub", "emea", 5).await.len() == PARTITIONS as usize).await;
+    assert_eq!(summaries(&world.decisions("hub").await), ["emea/ana: in_scope @4 live"]);
 }
 
 #[tokio::test]
@@ -123,7 +140,7 @@ async fn a_replay_waits_for_capacity_and_live_changes_do_not() {
     world.publish(many(20)).await;
     until(&mut service, "all decisions", async || world.decisions("lab").await.len() == 20).await;
 
-    world.bus.faults().full = vec![topic::DECISIONS.of(name("hub"))];
+    world.bus.faults().full = vec![topic::DECISIONS.of(name("lab"))];
     world.synchronize(5, "emea", "lab", r#""groups":[{"id":"sales"},{"id":"legal"}]"#);
     world.apply(5);
     let anew = async || summaries(&world.decisions("lab").await).into_iter().filter(|summary| summary.contains("@5")).collect::<Vec<_>>();

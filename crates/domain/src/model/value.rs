@@ -9,7 +9,7 @@ use sha2::{Digest as _, Sha256};
 use crate::{TenantName, Timestamp, UserId};
 
 /// The value of one attribute. Attribute names are Microsoft Graph's user properties.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Value {
     /// Read and found empty.
     Null,
@@ -30,7 +30,7 @@ pub enum Value {
 }
 
 /// A reference to a user of a source tenant, such as a user's manager.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Reference {
     /// The user's home tenant.
     pub tenant: TenantName,

@@ -8,6 +8,7 @@
 //! whole list.
 
 use std::collections::BTreeMap;
+use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
 
 use crate::access;
@@ -32,7 +33,7 @@ pub struct CompiledRules {
 }
 
 /// What decisions need of one synchronization.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Hash)]
 struct Rules {
     /// Both tenants are confirmed members of one organization.
     confirmed: bool,
@@ -58,6 +59,15 @@ impl CompiledRules {
     #[must_use]
     pub fn configuration(&self) -> &Configuration {
         &self.configuration
+    }
+
+    /// A digest of the rules of each synchronization of a source, by name, with the projection that its users are decided in: where it is as
+    /// before, deciding the users again changes nothing. Another build may give other digests; then all users are decided again.
+    #[must_use]
+    pub fn digests(&self, source: &TenantName) -> BTreeMap<String, u64> {
+        let projection = self.configuration.projection(source).map(|(revision, _)| revision);
+        let digest = |rules: &Rules| BuildHasherDefault::<DefaultHasher>::default().hash_one((projection, rules));
+        self.rules.get(source).into_iter().flatten().map(|(name, rules)| (name.clone(), digest(rules))).collect()
     }
 
     fn of(&self, synchronization: &NamedSynchronization) -> Option<&Rules> {

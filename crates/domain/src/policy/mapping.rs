@@ -15,7 +15,7 @@ use crate::resource::{Apply, Mapping, MappingSource, Nulls, PartnerTerms, Synchr
 use crate::{Attributes, Value};
 
 /// The compiled mappings of one synchronization.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Mappings(Vec<Row>);
 
 /// The mapped attributes of a user.
@@ -28,7 +28,7 @@ pub struct Mapped {
 }
 
 /// One target attribute.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 struct Row {
     target: String,
     value_type: ValueType,
@@ -38,7 +38,7 @@ struct Row {
     clears: bool,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 enum Input {
     Attribute(String),
     Constant(Value),

@@ -5,7 +5,7 @@ use crate::delta::User;
 use crate::resource;
 
 /// A compiled scope.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub enum Scope {
     /// Every internal user.
     Everyone,

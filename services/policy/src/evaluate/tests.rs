@@ -3,10 +3,11 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use xtsync_bus::{Partition, Position};
+use xtsync_bus::{Ends, Partition, Position};
 use xtsync_contract::event::Typed as _;
 use xtsync_contract::events;
 use xtsync_domain::Attributes;
+use xtsync_domain::address::Home;
 use xtsync_domain::delta::{Gone, State};
 
 use super::*;
@@ -41,14 +42,9 @@ fn record(event_type: &str, value: Option<Vec<u8>>) -> Record {
 }
 
 fn verdict(record: &Record) -> Option<Verdict> {
-    let evaluated = evaluate(
-        record,
-        (&emea(), &Home::default()),
-        &CompiledRules::compile(Arc::default()),
-        Pass::Live,
-        Timestamp(2),
-        &mut Batch::default(),
-    );
+    let rules = CompiledRules::compile(Arc::default());
+    let assigned = Assigned::new(emea(), None, Ends { low: 0, high: 9 }, &rules, &Home::default());
+    let evaluated = evaluate(record, &assigned, &rules, Pass::Live, Timestamp(2), &mut Batch::default());
     evaluated.err().map(|unusable| unusable.verdict())
 }
 

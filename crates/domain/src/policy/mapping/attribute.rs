@@ -18,7 +18,7 @@ pub struct Attribute {
 }
 
 /// What an attribute holds.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum ValueType {
     /// A text.
     Text,
