@@ -44,7 +44,7 @@ impl Assigned {
             None => Progress::fresh(rules.configuration().revision(), Rules::of(&rules.digests(&source)), home),
         };
         let next = committed.map_or(ends.low, |committed| committed.next.max(ends.low));
-        let mut assigned = Self { source, next, progress, home: Home::default(), stopped: None, needs_marker: false, low: ends.low };
+        let mut assigned = Self { source, next, progress, home: Home::default(), stopped: None, needs_marker: true, low: ends.low };
         assigned.reconcile(rules, home);
         assigned
     }
@@ -52,10 +52,11 @@ impl Assigned {
     /// Turns to a revision, and to what is known of the source.
     pub(crate) fn reconcile(&mut self, rules: &CompiledRules, home: &Home) {
         let progress = std::mem::replace(&mut self.progress, Progress::unknown());
+        // Nothing waits for the marker of a revision that changes nothing for this source.
+        self.needs_marker |= rules.configuration().basis(&self.source) > progress.revision;
         let of_source = Rules::of(&rules.digests(&self.source));
         self.progress = progress.toward(rules.configuration().revision(), of_source, home, self.low);
         self.home = Home { domains: home.domains.clone(), facts: self.progress.facts };
-        self.needs_marker = true;
         self.replayed_to(self.replay_position().unwrap_or(self.low));
     }
 
