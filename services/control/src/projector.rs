@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
-use tokio::time::sleep;
+use tokio::time::{Instant, sleep, sleep_until};
 use xtsync_bus::{Record, Topic, WantedTopics};
 use xtsync_contract::topic;
 use xtsync_domain::configuration::Configuration;
@@ -17,6 +17,9 @@ const GROUP: &str = "xtsync-control";
 
 /// The pause after a batch. The first record of a burst is folded at once; the following ones share a batch and a transaction.
 const BATCH_INTERVAL: Duration = Duration::from_millis(50);
+
+/// How long identities are collected before they are pinned: many tenants that are read for the first time make few revisions.
+const PIN_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Returns the topics of the read model.
 pub(crate) fn topics(configuration: &Configuration) -> BTreeSet<Topic> {
@@ -32,6 +35,8 @@ pub(crate) async fn run(context: &Context) -> Result<(), Error> {
     let mut published_revision = context.published_revision.subscribe();
     let mut wanted = wanted(context).await?;
     let mut consumer = Consumer::new(&context.store, &context.bus, GROUP);
+    // At first also what a former leader left.
+    let mut pin_at = Some(Instant::now());
     loop {
         consumer.set_topics(&wanted).await?;
         match consumer.missing() {
@@ -41,8 +46,14 @@ pub(crate) async fn run(context: &Context) -> Result<(), Error> {
         tokio::select! {
             event = consumer.next() => if let Some(event) = event? {
                 let records = consumer.handle(event).await?;
-                project(context, &mut consumer, &records).await?;
+                if project(context, &mut consumer, &records).await? {
+                    pin_at.get_or_insert_with(|| Instant::now() + PIN_INTERVAL);
+                }
             },
+            () = sleep_until(pin_at.unwrap_or_else(Instant::now)), if pin_at.is_some() => {
+                pin_at = None;
+                directories::pin_new(context).await?;
+            }
             changed = published_revision.changed() => {
                 // The context owns the sender.
                 changed.expect("the context outlives its projector");
@@ -52,9 +63,10 @@ pub(crate) async fn run(context: &Context) -> Result<(), Error> {
     }
 }
 
-async fn project(context: &Context, consumer: &mut Consumer, records: &[Record]) -> Result<(), Error> {
+/// Folds records in; returns whether there were identities of tenants among them.
+async fn project(context: &Context, consumer: &mut Consumer, records: &[Record]) -> Result<bool, Error> {
     if records.is_empty() {
-        return Ok(());
+        return Ok(false);
     }
     let changed_facts = view::fold(context, records).await?;
     context.folded.send_modify(|folds| *folds += 1);
@@ -62,11 +74,8 @@ async fn project(context: &Context, consumer: &mut Consumer, records: &[Record])
     if changed_facts.names {
         resolve::resolve_pending(context).await?;
     }
-    if changed_facts.identities {
-        directories::pin_new(context).await?;
-    }
     sleep(BATCH_INTERVAL).await;
-    Ok(())
+    Ok(changed_facts.identities)
 }
 
 async fn wanted(context: &Context) -> Result<WantedTopics, Error> {
