@@ -88,6 +88,7 @@ impl Baseline {
         self.read(id).await?;
         let mut body: Value = MAPPED.iter().map(|name| ((*name).to_owned(), json!(format!("{name} {number}")))).collect();
         body["preferredLanguage"] = json!("en-US");
+        body["usageLocation"] = json!("NL");
         body["userType"] = json!("Member");
         body[&self.anchor] = json!(anchor);
         self.send(self.http.patch(format!("{}/users/{id}", self.base)).json(&body)).await?;
