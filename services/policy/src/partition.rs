@@ -41,7 +41,7 @@ impl Assigned {
         let committed = committed.filter(|committed| committed.next <= ends.high);
         let progress = match &committed {
             Some(committed) => Progress::parse(&committed.metadata).unwrap_or(Progress::unknown()),
-            None => Progress::fresh(rules.configuration().revision(), Rules::of(&rules.digests(&source)), home),
+            None => Progress::fresh(rules.configuration().revision(), Rules::of(rules.digests(&source)), home),
         };
         let next = committed.map_or(ends.low, |committed| committed.next.max(ends.low));
         let mut assigned = Self { source, next, progress, home: Home::default(), stopped: None, needs_marker: true, low: ends.low };
@@ -54,7 +54,7 @@ impl Assigned {
         let progress = std::mem::replace(&mut self.progress, Progress::unknown());
         // Nothing waits for the marker of a revision that changes nothing for this source.
         self.needs_marker |= rules.configuration().basis(&self.source) > progress.revision;
-        let of_source = Rules::of(&rules.digests(&self.source));
+        let of_source = Rules::of(rules.digests(&self.source));
         self.progress = progress.toward(rules.configuration().revision(), of_source, home, self.low);
         self.home = Home { domains: home.domains.clone(), facts: self.progress.facts };
         self.replayed_to(self.replay_position().unwrap_or(self.low));
@@ -116,7 +116,7 @@ mod tests {
 
     /// Their digests.
     fn known() -> Rules {
-        Rules::of(&rules().digests(&TenantName::new("emea").unwrap()))
+        Rules::of(rules().digests(&TenantName::new("emea").unwrap()))
     }
 
     fn assigned(next: i64, metadata: &str) -> Assigned {

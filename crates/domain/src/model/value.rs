@@ -193,7 +193,8 @@ fn digest_value(hash: &mut Sha256, value: &Value) {
     }
 }
 
-fn put(hash: &mut Sha256, kind: u8, bytes: &[u8]) {
+/// Adds bytes with their kind and length, so that no two sequences of them are the same to a digest.
+pub(crate) fn put(hash: &mut Sha256, kind: u8, bytes: &[u8]) {
     hash.update([kind]);
     hash.update((bytes.len() as u64).to_be_bytes());
     hash.update(bytes);

@@ -30,6 +30,8 @@ pub struct CompiledRules {
     configuration: Arc<Configuration>,
     /// By source and name of the synchronization.
     rules: BTreeMap<TenantName, BTreeMap<String, Rules>>,
+    /// Their digests, likewise.
+    digests: BTreeMap<TenantName, BTreeMap<String, u64>>,
 }
 
 /// What decisions need of one synchronization.
@@ -52,7 +54,13 @@ impl CompiledRules {
         for NamedSynchronization { source, name, spec, .. } in configuration.synchronizations() {
             rules.entry(source.clone()).or_default().insert(name.clone(), Rules::compile(&configuration, source, spec));
         }
-        Self { configuration, rules }
+        let digests = rules.iter().map(|(source, rules)| {
+            let projection = configuration.projection(source).map(|(revision, _)| revision);
+            let digest = |rules: &Rules| BuildHasherDefault::<DefaultHasher>::default().hash_one((projection, rules));
+            (source.clone(), rules.iter().map(|(name, rules)| (name.clone(), digest(rules))).collect())
+        });
+        let digests = digests.collect();
+        Self { configuration, rules, digests }
     }
 
     /// The configuration that the rules were compiled of.
@@ -64,10 +72,9 @@ impl CompiledRules {
     /// A digest of the rules of each synchronization of a source, by name, with the projection that its users are decided in: where it is as
     /// before, deciding the users again changes nothing. Another build may give other digests; then all users are decided again.
     #[must_use]
-    pub fn digests(&self, source: &TenantName) -> BTreeMap<String, u64> {
-        let projection = self.configuration.projection(source).map(|(revision, _)| revision);
-        let digest = |rules: &Rules| BuildHasherDefault::<DefaultHasher>::default().hash_one((projection, rules));
-        self.rules.get(source).into_iter().flatten().map(|(name, rules)| (name.clone(), digest(rules))).collect()
+    pub fn digests(&self, source: &TenantName) -> &BTreeMap<String, u64> {
+        const NONE: &BTreeMap<String, u64> = &BTreeMap::new();
+        self.digests.get(source).unwrap_or(NONE)
     }
 
     fn of(&self, synchronization: &NamedSynchronization) -> Option<&Rules> {

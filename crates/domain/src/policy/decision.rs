@@ -2,6 +2,7 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::value::put;
 use crate::{Attributes, Origin, TenantName, Timestamp, UserId, Version};
 
 /// What one synchronization wants for one user of its source.
@@ -28,18 +29,19 @@ impl Decision {
     /// only in what they were decided with, so the newer one changes nothing.
     #[must_use]
     pub fn digest(&self) -> [u8; 16] {
+        const TEXT: u8 = 0;
         let mut hash = Sha256::new();
-        text(&mut hash, &self.synchronization);
+        put(&mut hash, TEXT, self.synchronization.as_bytes());
         match &self.desired {
             Desired::Wanted(Shape { enabled, address, attributes, on_create }) => {
                 hash.update([b'w', u8::from(*enabled)]);
-                text(&mut hash, address);
+                put(&mut hash, TEXT, address.as_bytes());
                 hash.update(attributes.digest().0);
                 hash.update(on_create.digest().0);
             }
             Desired::NotWanted(reason) => {
                 hash.update(b"n");
-                text(&mut hash, reason.code());
+                put(&mut hash, TEXT, reason.code().as_bytes());
                 if let DeprovisionReason::OutOfScope { grace_period_ms, blocked } = reason {
                     hash.update(grace_period_ms.to_be_bytes());
                     hash.update([u8::from(*blocked)]);
@@ -47,20 +49,14 @@ impl Decision {
             }
             Desired::Skipped(Skip { reason, blocked }) => {
                 hash.update([b's', u8::from(*blocked)]);
-                text(&mut hash, reason.code());
-                text(&mut hash, reason.attribute());
+                put(&mut hash, TEXT, reason.code().as_bytes());
+                put(&mut hash, TEXT, reason.attribute().as_bytes());
             }
         }
         let all: [u8; 32] = hash.finalize().into();
         let (half, _) = all.split_first_chunk().expect("32 bytes hold 16");
         *half
     }
-}
-
-/// Adds a text with its length, so that no two sequences of texts have the same bytes.
-fn text(hash: &mut Sha256, text: &str) {
-    hash.update((text.len() as u64).to_be_bytes());
-    hash.update(text);
 }
 
 /// What is wanted for a user in a target.

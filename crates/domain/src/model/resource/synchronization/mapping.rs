@@ -27,7 +27,7 @@ pub enum MappingSource {
 }
 
 /// When a mapped value is written.
-#[derive(Debug, Clone, Copy, PartialEq, Hash, Eq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub enum Apply {
     /// At creation and whenever it changes.
