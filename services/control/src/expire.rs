@@ -80,17 +80,21 @@ mod tests {
 
     async fn publish_status(context: &Context, replica: &str, at: Timestamp) {
         let key = format!("policy/{replica}/emea");
-        let status = RoleStatus { role: "policy".into(), replica: replica.into(), at: Some(wire_time(at)), ..RoleStatus::default() };
-        let record = event::record::<RoleStatus>(ROLE, topic::STATUS.topic(), &key, 1, at, None, status.encode_to_vec());
-        context.bus.publish(vec![record], Urgency::Live).await.unwrap();
+        let status = RoleStatus { role: "policy".into(), replica: replica.into(), ..RoleStatus::default() };
+        publish(context, &key, status, at).await;
     }
 
     /// Publishes the heartbeat of a replica, or the status of a tenant, under a start.
     async fn publish_since(context: &Context, tenant: &str, since: Timestamp, at: Timestamp) {
         let key = if tenant.is_empty() { "policy/r".to_owned() } else { format!("policy/r/{}/{tenant}", since.0) };
         let (role, replica, tenant, reporting_since) = ("policy".into(), "r".into(), tenant.into(), Some(wire_time(since)));
-        let status = RoleStatus { role, replica, tenant, reporting_since, at: Some(wire_time(at)), ..RoleStatus::default() };
-        let record = event::record::<RoleStatus>(ROLE, topic::STATUS.topic(), &key, 1, at, None, status.encode_to_vec());
+        let status = RoleStatus { role, replica, tenant, reporting_since, ..RoleStatus::default() };
+        publish(context, &key, status, at).await;
+    }
+
+    async fn publish(context: &Context, key: &str, status: RoleStatus, at: Timestamp) {
+        let status = RoleStatus { at: Some(wire_time(at)), ..status };
+        let record = event::record::<RoleStatus>(ROLE, topic::STATUS.topic(), key, 1, at, None, status.encode_to_vec());
         context.bus.publish(vec![record], Urgency::Live).await.unwrap();
     }
 

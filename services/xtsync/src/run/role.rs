@@ -76,10 +76,7 @@ async fn change_detector(starter: &Starter, parts: Parts) -> anyhow::Result<Buil
     let directories = starter.options.directories();
     let connect = Arc::new(move |name: &TenantName, tenant: &resource::Tenant| directories.source(name, tenant));
     let service = xtsync_change_detector::build(config, parts, connect, &starter.inbox).await?;
-    Ok(BuiltService::new(|shutdown| async {
-        service.run(shutdown).await;
-        Ok(())
-    }))
+    Ok(BuiltService::endless(|shutdown| service.run(shutdown)))
 }
 
 async fn provisioner(starter: &Starter, parts: Parts) -> anyhow::Result<BuiltService> {
@@ -96,10 +93,7 @@ async fn provisioner(starter: &Starter, parts: Parts) -> anyhow::Result<BuiltSer
     let directories = starter.options.directories();
     let connect = Arc::new(move |name: &TenantName, tenant: &resource::Tenant| directories.target(name, tenant));
     let service = xtsync_provisioner::build(config, parts, connect).await?;
-    Ok(BuiltService::new(|shutdown| async move {
-        service.run(shutdown).await;
-        Ok(())
-    }))
+    Ok(BuiltService::endless(|shutdown| service.run(shutdown)))
 }
 
 async fn control(starter: &Starter, parts: Parts) -> anyhow::Result<BuiltService> {
@@ -117,10 +111,7 @@ async fn control(starter: &Starter, parts: Parts) -> anyhow::Result<BuiltService
 
 async fn policy(parts: Parts) -> anyhow::Result<BuiltService> {
     let service = xtsync_policy::build(xtsync_policy::Config::default(), parts);
-    Ok(BuiltService::new(|shutdown| async {
-        service.run(shutdown).await;
-        Ok(())
-    }))
+    Ok(BuiltService::endless(|shutdown| service.run(shutdown)))
 }
 
 #[cfg(test)]

@@ -32,6 +32,18 @@ impl BuiltService {
         Self(Box::new(|shutdown| Box::pin(run(shutdown))))
     }
 
+    /// One that only the shutdown ends.
+    pub(super) fn endless<F, W>(run: F) -> Self
+    where
+        F: FnOnce(Shutdown) -> W + Send + 'static,
+        W: Future<Output = ()> + Send + 'static,
+    {
+        Self::new(|shutdown| async {
+            run(shutdown).await;
+            Ok(())
+        })
+    }
+
     /// Runs it until the shutdown.
     pub(super) fn run(self, shutdown: Shutdown) -> Work {
         (self.0)(shutdown)
