@@ -20,6 +20,7 @@ mod object;
 mod odata;
 mod patch;
 mod policy;
+mod reads;
 mod refusal;
 mod refused;
 mod request;

@@ -3,17 +3,17 @@
 //! Each verb is one write. A verb whose effect is there already succeeds: deleting a soft-deleted user, restoring one that is not.
 
 use async_trait::async_trait;
-use serde_json::{Map, Value as Json, json};
+use serde_json::json;
 use tokio::sync::OnceCell;
 use xtsync_domain::shadow::{Found, Object};
 use xtsync_domain::{Attributes, TargetId};
 
 use super::anchor::{self, Extensions};
 use super::http::Http;
-use super::object::{self, Place};
+use super::reads::{Reads, Users};
 use super::refused::Refusals;
 use super::section::Graph;
-use super::{Options, invite, lookup, odata, patch};
+use super::{Options, invite, lookup, patch};
 use xtsync_directory::{Error, Result};
 use xtsync_directory::{Invitation, Patched, Target};
 
@@ -24,6 +24,7 @@ pub struct Writer {
     extensions: OnceCell<Extensions>,
     /// What look-ups are refused.
     refusals: Refusals,
+    reads: Reads,
 }
 
 impl Writer {
@@ -33,25 +34,16 @@ impl Writer {
     /// [`Error::Forbidden`] for a tenant without a writer, and for plain http to another machine.
     pub fn new(graph: &Graph, options: Options) -> Result<Self> {
         let writer = graph.writer.as_ref().ok_or_else(|| Error::Forbidden { code: "no_writer".into() })?;
-        Ok(Self { http: Http::new(graph, writer, options)?, extensions: OnceCell::new(), refusals: Refusals::default() })
+        Ok(Self {
+            http: Http::new(graph, writer, options)?,
+            extensions: OnceCell::new(),
+            refusals: Refusals::default(),
+            reads: Reads::default(),
+        })
     }
 
     async fn extensions(&self) -> Result<&Extensions> {
         self.extensions.get_or_try_init(|| anchor::extensions(&self.http)).await
-    }
-
-    async fn read_user(&self, id: &TargetId, extensions: &Extensions) -> Result<Object> {
-        let request = self.http.get("/users/{id}", &[&id.0])?.select(object::selection(extensions));
-        let fields: Map<String, Json> = self.http.json(&request).await?;
-        object::object(&fields, Place::Users, extensions)
-    }
-
-    /// A single item of the bin shows no chosen attributes, a list of one does.
-    async fn read_deleted(&self, id: &TargetId, extensions: &Extensions) -> Result<Option<Object>> {
-        let filter = format!("id eq {}", odata::literal(&id.0));
-        let request = self.http.get("/directory/deletedItems/microsoft.graph.user", &[])?.query("$filter", &filter);
-        let found: Vec<Map<String, Json>> = odata::list(&self.http, request.select(object::selection(extensions))).await?;
-        found.first().map(|fields| object::object(fields, Place::DeletedItems, extensions)).transpose()
     }
 }
 
@@ -66,12 +58,7 @@ impl Target for Writer {
     }
 
     async fn read(&self, id: &TargetId) -> Result<Option<Object>> {
-        let extensions = self.extensions().await?;
-        match self.read_user(id, extensions).await {
-            Ok(object) => Ok(Some(object)),
-            Err(Error::NotFound) => self.read_deleted(id, extensions).await,
-            Err(error) => Err(error),
-        }
+        self.reads.read(Users { http: &self.http, extensions: self.extensions().await? }, id).await
     }
 
     async fn invite(&self, invitation: &Invitation) -> Result<TargetId> {

@@ -102,7 +102,8 @@ macro_rules! suite {
             a_deleted_user_is_restored_or_created_anew,
             an_address_that_another_object_holds_is_a_conflict,
             a_throttled_creation_did_nothing,
-            an_object_that_is_not_there_is_said_not_to_be);
+            an_object_that_is_not_there_is_said_not_to_be,
+            objects_read_at_once_are_each_answered);
     };
     ($part:ident, $fixture:expr, $($check:ident),*) => {
         $(

@@ -21,10 +21,14 @@ struct Creator<'a> {
 impl Creator<'_> {
     /// Creates Ana: the one call after which an object may be there.
     async fn create(&self, address: &str) -> Result<TargetId> {
+        self.create_as(ANCHOR, address).await
+    }
+
+    async fn create_as(&self, anchor: &str, address: &str) -> Result<TargetId> {
         match self.can.create {
             Create::Invite => self.target.invite(&Invitation { address: address.to_owned(), display_name: Some("Ana".to_owned()) }).await,
             Create::Put => {
-                let user = NewUser { anchor: ANCHOR.to_owned(), address: address.to_owned(), attributes: attributes() };
+                let user = NewUser { anchor: anchor.to_owned(), address: address.to_owned(), attributes: attributes() };
                 self.target.put(&user).await
             }
         }
@@ -197,4 +201,28 @@ pub async fn an_object_that_is_not_there_is_said_not_to_be(fixture: &dyn Fixture
     assert_eq!(target.read(&unknown).await.unwrap(), None);
     let rome = [("city", "Rome".into())].into_iter().collect();
     assert_eq!(target.patch(&unknown, None, &rome).await, Err(Error::NotFound));
+}
+
+/// Each of many readings at once is answered for itself: of objects that are there, that are deleted, and that never were.
+pub async fn objects_read_at_once_are_each_answered(fixture: &dyn Fixture) {
+    const OBJECTS: usize = 40;
+    let (target, can) = (fixture.target(), fixture.capabilities());
+    let creator = Creator { target: &*target, can: can.clone() };
+    let mut ids = Vec::new();
+    for number in 0..OBJECTS {
+        ids.push(creator.create_as(&format!("home/{number}"), &format!("u{number}@emea.example")).await.unwrap());
+    }
+    let (gone, unknown) = (ids[7].clone(), TargetId(ids[3].0.chars().rev().collect()));
+    match can.restores() {
+        true => target.soft_delete(&gone).await.unwrap(),
+        false => target.delete(&gone).await.unwrap(),
+    }
+    ids.insert(20, unknown.clone());
+    ids.push(ids[0].clone());
+    let read = futures::future::join_all(ids.iter().map(|id| target.read(id))).await;
+    for (id, object) in ids.iter().zip(read) {
+        let shown = object.unwrap().map(|object| (object.id, object.soft_deleted.is_some()));
+        let is_there = *id != unknown && (*id != gone || can.restores());
+        assert_eq!(shown, is_there.then(|| (id.clone(), *id == gone)));
+    }
 }

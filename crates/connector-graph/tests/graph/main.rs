@@ -5,6 +5,7 @@
 mod batch;
 mod conformance;
 mod fake;
+mod reads;
 mod secrecy;
 mod source;
 mod target;

@@ -10,6 +10,8 @@ use crate::value::{Kind, parse_time};
 const DEPTH_MAX: usize = 50;
 /// The length limit of a filter in bytes; Graph limits only the URL.
 const LENGTH_MAX: usize = 8_192;
+/// The values of one `in`. Source: Microsoft Graph, "Use the $filter query parameter", operators: 15 expressions by default.
+const LISTED_MAX: usize = 15;
 
 /// Reads a filter on objects of that kind.
 pub(crate) fn parse(schema: &Schema, kind: ObjectKind, filter: &str) -> Result<Filter, Failure> {
@@ -165,6 +167,13 @@ impl<'a> Parser<'a> {
             literals.push(self.literal()?);
         }
         self.expect(&Token::Close)?;
+        if literals.len() > LISTED_MAX {
+            let count = literals.len();
+            let message = format!(
+                "Too many child clauses specified in search filter expression containing 'OR' operators: {count}. Max allowed: {LISTED_MAX}."
+            );
+            return Err(Failure::unsupported_query(message));
+        }
         Ok(Test::In(literals))
     }
 

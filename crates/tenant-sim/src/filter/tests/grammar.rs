@@ -36,6 +36,7 @@ fn a_filter_matches_as_documented() {
         ("not accountEnabled eq true", false),
         ("department in ('Legal', 'Sales')", true),
         ("department in ('Legal')", false),
+        ("id in ('00000000-0000-0000-0000-000000000000')", false),
         ("jobTitle eq null", true),
         ("city eq null", true),
         ("department eq null", false),
@@ -60,6 +61,9 @@ fn a_filter_matches_as_documented() {
         let found = narrowed(Some(&parsed), &directory.users, None).any(|user| user.id == id);
         assert!(found || !want, "the index loses {filter}");
     }
+    let among = format!("id in ('x','{id}')");
+    let parsed = parse(&directory.schema, ObjectKind::User, &among).unwrap();
+    assert_eq!(narrowed(Some(&parsed), &directory.users, None).filter(|user| matches(&parsed, *user)).count(), 1, "{among}");
 }
 
 #[test]
@@ -79,6 +83,10 @@ fn unsupported_filters_are_refused() {
         let failure = parse(&directory.schema, ObjectKind::User, filter).expect_err(filter);
         assert_eq!(failure.code, code, "{filter}");
     }
+    let listed = |count| format!("id in ({})", vec!["'x'"; count].join(","));
+    assert!(parse(&directory.schema, ObjectKind::User, &listed(15)).is_ok());
+    let failure = parse(&directory.schema, ObjectKind::User, &listed(16)).unwrap_err();
+    assert_eq!(failure.code, "Request_UnsupportedQuery", "Graph takes 15 values");
     let deep = format!("{}accountEnabled eq true{}", "(".repeat(60), ")".repeat(60));
     assert!(parse(&directory.schema, ObjectKind::User, &deep).is_err());
 }
