@@ -1,4 +1,4 @@
-//! Two replicas of every role under fire, while people join, move and leave: every process is killed again and again, one is frozen for
+//! Three replicas of every role under fire, while people join, move and leave: every process is killed again and again, one is frozen for
 //! longer than its lease, broker and database are started anew, and the tenants throttle, fail and forget what they answered.
 //! `XTSYNC_SEED` chooses another run.
 
@@ -16,10 +16,10 @@ use xtsync_tenant_sim::{DeltaFaults, FaultProfile, InvitationFaults, Sim, Span};
 
 use crate::seed;
 
-const REPLICAS: usize = 2;
+const REPLICAS: usize = 3;
 
 /// How often each replica is killed.
-const KILLS: usize = 3;
+const KILLS: usize = 2;
 
 /// How often something changes in a source.
 const PACE: Duration = Duration::from_millis(50);
