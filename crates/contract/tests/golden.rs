@@ -20,9 +20,9 @@ use xtsync_contract::topic::TABLE;
 #[test]
 fn the_checked_in_examples_read_as_they_were_written() {
     let mut names = vec![
-        check("decision-wanted", &decision(decision::Desired::Wanted(shape()))),
-        check("decision-not-wanted", &decision(decision::Desired::NotWanted(not_wanted()))),
-        check("decision-skipped", &decision(decision::Desired::Skipped(skipped()))),
+        check("decision-wanted", &decision(wanted())),
+        check("decision-not-wanted", &decision(not_wanted())),
+        check("decision-skipped", &events::Decision { shape: None, ..decision(skipped()) }),
         check("link", &link()),
         check("link-taken-over", &taken_over()),
         check("link-departing", &departing()),
@@ -80,17 +80,21 @@ fn attributes() -> BTreeMap<String, AttributeValue> {
 }
 
 fn shape() -> events::Shape {
-    events::Shape { enabled: true, address: "ana@emea.example".to_owned(), attributes: attributes(), on_create: attributes() }
+    events::Shape { address: "ana@emea.example".to_owned(), attributes: attributes(), on_create: attributes() }
 }
 
-fn not_wanted() -> events::NotWanted {
+fn wanted() -> decision::Desired {
+    decision::Desired::Wanted(events::Wanted {})
+}
+
+fn not_wanted() -> decision::Desired {
     let grace_period = Some(Duration { seconds: 30, nanos: 0 });
-    events::NotWanted { reason: events::DeprovisionReason::OutOfScope.into(), grace_period, sign_in_blocked: true }
+    decision::Desired::NotWanted(events::NotWanted { reason: events::DeprovisionReason::OutOfScope.into(), grace_period })
 }
 
-fn skipped() -> events::Skipped {
+fn skipped() -> decision::Desired {
     let reason = events::SkipReason::InvalidAttribute.into();
-    events::Skipped { reason, sign_in_blocked: true, attribute: "accountEnabled".to_owned() }
+    decision::Desired::Skipped(events::Skipped { reason, attribute: "accountEnabled".to_owned() })
 }
 
 fn decision(desired: decision::Desired) -> events::Decision {
@@ -101,6 +105,8 @@ fn decision(desired: decision::Desired) -> events::Decision {
         version: version(),
         origin: events::Origin::Live.into(),
         first_seen: at(1),
+        shape: Some(shape()),
+        sign_in_blocked: true,
         desired: Some(desired),
         digest: vec![7; 16],
     }
@@ -113,7 +119,7 @@ fn link() -> events::Link {
         target: "hub".to_owned(),
         synchronization: "to-hub".to_owned(),
         link_version: 9,
-        desired: Some(decision(decision::Desired::Wanted(shape()))),
+        desired: Some(decision(wanted())),
         desired_since: at(2),
         applied: Some(events::Applied {
             version: version(),

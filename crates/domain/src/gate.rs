@@ -16,7 +16,7 @@ use crate::identity::Fault;
 use crate::link::class::class;
 use crate::link::{Call, Class, Link, Verb};
 use crate::resource::Mode;
-use crate::{Desired, Timestamp};
+use crate::{Timestamp, Wanted};
 
 /// The maximum age of the consent facts (`ConsentBeforeCall`, I-4).
 const CONSENT_MAX_AGE: Duration = Duration::from_secs(60);
@@ -163,10 +163,10 @@ fn closed_for_pair(terms: &Terms<'_>, now: Timestamp, max_age: Duration) -> Opti
 /// pass where the last may not: a user whose deletion is held keeps access.
 #[must_use]
 pub fn verb(call: &Call, link: &Link) -> Option<Verb> {
-    match (&link.desired.desired, call) {
-        (Desired::NotWanted(_), call) => call.writes().then_some(Verb::Delete),
-        (desired, Call::Revoke { .. }) if desired.blocks_sign_in() => Some(Verb::Disable),
-        (Desired::Wanted(_) | Desired::Skipped(_), call) => call.verb(),
+    match (link.wanted(), call) {
+        (Wanted::No(_), call) => call.writes().then_some(Verb::Delete),
+        (Wanted::Yes(_) | Wanted::Skipped(_), Call::Revoke { .. }) if link.desired.desired.sign_in_blocked => Some(Verb::Disable),
+        (Wanted::Yes(_) | Wanted::Skipped(_), call) => call.verb(),
     }
 }
 

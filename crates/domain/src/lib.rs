@@ -15,7 +15,7 @@ pub use policy::{address, decide, decision, mapping, resolution, scope};
 
 pub use capability::Capabilities;
 pub use configuration::Configuration;
-pub use decision::{Decision, Desired};
+pub use decision::{Decision, Desired, Wanted};
 pub use delta::{Origin, UserDelta};
 pub use fact::TenantFact;
 pub use name::{DirectoryId, GroupId, TargetId, TenantName, UserId, canonical_id, is_id};

@@ -8,6 +8,7 @@ pub mod class;
 pub mod classify;
 pub mod converge;
 pub mod decide;
+mod holders;
 pub mod next;
 pub mod outcome;
 pub mod record;
@@ -31,7 +32,7 @@ pub use shadow::{Account, DisabledBy, Inviting, Sessions, Shadow, Stage};
 pub use step::{Call, Conflict, ConflictKind, GracePeriod, Hold, RowUpdate, Step};
 
 use crate::value::Digest;
-use crate::{Attributes, Decision, Desired, DirectoryAnswer, Refusal, TenantName, Timestamp, UserId, Version};
+use crate::{Attributes, Decision, DirectoryAnswer, Refusal, TenantName, Timestamp, UserId, Version, Wanted};
 
 /// One source user and the shadow user in one target.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -158,7 +159,7 @@ impl Link {
     /// Whether the link has released its object: its user is not wanted, and the object no longer occupies the address.
     #[must_use]
     pub fn has_given_up(&self) -> bool {
-        matches!(self.desired.desired, Desired::NotWanted(_)) && self.occupied_address().is_none()
+        matches!(self.wanted(), Wanted::No(_)) && self.occupied_address().is_none()
     }
 
     /// Whether the newest decision is applied.
@@ -171,7 +172,7 @@ impl Link {
     /// with a veto, reject, holder or condition is kept.
     #[must_use]
     pub fn is_expired(&self, before: Timestamp) -> bool {
-        let is_gone = matches!(self.desired.desired, Desired::NotWanted(_)) && self.is_converged();
+        let is_gone = matches!(self.wanted(), Wanted::No(_)) && self.is_converged();
         let has_no_object = match &self.shadow {
             Shadow::None => true,
             Shadow::Object(Account { stage: Stage::SoftDeleted { since }, .. }) => *since < before,
@@ -202,7 +203,7 @@ impl Link {
     /// former address could redeem the invitation.
     #[must_use]
     pub fn address_differs(&self) -> bool {
-        let Desired::Wanted(shape) = &self.desired.desired else { return false };
+        let Wanted::Yes(shape) = self.wanted() else { return false };
         let is_pending = |account: &&Account| !account.redeemed && !matches!(account.stage, Stage::SoftDeleted { .. });
         self.shadow.account().filter(is_pending).is_some_and(|account| !account.address.eq_ignore_ascii_case(&shape.address))
     }

@@ -10,7 +10,7 @@ use xtsync_contract::control::{Reason, ReasonCode, ShowUserRequest, ShownLink};
 use xtsync_contract::events::Verb;
 use xtsync_contract::topic;
 use xtsync_domain::Decision;
-use xtsync_domain::decision::{DeprovisionReason, Desired};
+use xtsync_domain::decision::{DeprovisionReason, Wanted};
 use xtsync_harness::{Postgres, unique};
 use xtsync_runtime::clock::{Clock as _, SystemClock};
 use xtsync_runtime::health::Probe;
@@ -110,10 +110,8 @@ async fn convergence(control: Control) {
     // A loss of scope is shown at once with its grace period, and a long grace period does not prevent convergence.
     builders::delta(bus, "ana", 9).await;
     let grace_period_ms = 14 * 24 * 3_600_000;
-    let lost = Decision {
-        first_seen: SystemClock.now(),
-        ..builders::decided("ana", 9, Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms, blocked: false }))
-    };
+    let lost = builders::desired(Wanted::No(DeprovisionReason::OutOfScope { grace_period_ms, shape: None }));
+    let lost = Decision { first_seen: SystemClock.now(), ..builders::decided("ana", 9, lost) };
     builders::decision(bus, lost).await;
     control.wait("in grace", async |control| control.status().await.synchronizations[0].in_grace_period == 1).await;
     control.waits_for(&[]).await;
@@ -124,7 +122,7 @@ async fn convergence(control: Control) {
 
     // The decision on a guest in the group is shown with its reason.
     builders::delta(bus, "gus", 3).await;
-    builders::decision(bus, builders::decided("gus", 3, Desired::NotWanted(DeprovisionReason::External))).await;
+    builders::decision(bus, builders::decided("gus", 3, builders::desired(Wanted::No(DeprovisionReason::External)))).await;
     let is_decided = async |control: &Control| show(control, "gus").await.is_some_and(|shown| codes(&shown)[0] == ReasonCode::External);
     control.wait("shown", is_decided).await;
     let shown = show(&control, "gus").await.unwrap();

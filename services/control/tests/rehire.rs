@@ -12,7 +12,7 @@ use xtsync_contract::internal;
 use xtsync_contract::internal::command::Action;
 use xtsync_contract::{event, topic};
 use xtsync_domain::Timestamp;
-use xtsync_domain::decision::{DeprovisionReason, Desired};
+use xtsync_domain::decision::{DeprovisionReason, Wanted};
 use xtsync_domain::link::{Account, Shadow, Stage};
 
 const BIN: Stage = Stage::SoftDeleted { since: Timestamp(1) };
@@ -42,7 +42,7 @@ async fn a_rehire_is_refused_with_its_reason_or_published_for_the_target() {
     let mut client = control.client().await;
     client.apply(apply("a.yaml", ORGANIZATION)).await.unwrap();
     let account = builders::account();
-    let deleted = || Desired::NotWanted(DeprovisionReason::Deleted);
+    let deleted = || builders::desired(Wanted::No(DeprovisionReason::Deleted));
     for (user, desired, account) in [
         ("old", deleted(), Account { stage: BIN, ..account.clone() }),
         ("married", deleted(), Account { stage: BIN, address: "b@emea.example".into(), id: "t2".into(), ..account.clone() }),

@@ -11,7 +11,7 @@ use xtsync_contract::topic::{self, link_key, marker_key};
 use xtsync_contract::{events, internal};
 use xtsync_domain::configuration::NamedSynchronization;
 use xtsync_domain::decide::{CompiledRules, decide, invalid_attributes};
-use xtsync_domain::decision::{Desired, Skip, SkipReason};
+use xtsync_domain::decision::{SkipReason, Wanted};
 use xtsync_domain::{Configuration, Decision, Origin, TenantName, Timestamp, UserDelta};
 use xtsync_runtime::trace;
 
@@ -100,14 +100,15 @@ pub(crate) fn evaluate(
             batch.tally.not_decided();
             continue;
         };
-        batch.tally.decided(&decision.desired);
-        if let (Desired::Wanted(_), Pass::Live) = (&decision.desired, pass) {
+        let wanted = &decision.desired.wanted;
+        batch.tally.decided(wanted);
+        if let (Wanted::Yes(_), Pass::Live) = (wanted, pass) {
             for attribute in invalid_attributes(&delta, synchronization, rules) {
                 warn!(tenant = %source, user = %delta.user, attribute, "the attribute is of a wrong type: it is left as it is");
                 batch.tally.invalid(attribute);
             }
         }
-        if let (Desired::Skipped(Skip { reason: SkipReason::InvalidAttribute(attribute), .. }), Pass::Live) = (&decision.desired, pass) {
+        if let (Wanted::Skipped(SkipReason::InvalidAttribute(attribute)), Pass::Live) = (wanted, pass) {
             warn!(tenant = %source, user = %delta.user, attribute, "the attribute is of a wrong type: the user is left as they are");
             batch.tally.invalid(attribute);
         }

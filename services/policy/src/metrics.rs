@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use opentelemetry::KeyValue;
 use opentelemetry::metrics::{Counter, Gauge};
-use xtsync_domain::{Desired, TenantName};
+use xtsync_domain::{TenantName, Wanted};
 use xtsync_runtime::metrics::meter;
 
 use crate::partition::Pass;
@@ -81,8 +81,8 @@ impl Tally {
     }
 
     /// A synchronization decided.
-    pub(crate) fn decided(&mut self, desired: &Desired) {
-        *self.decisions.entry((desired.code(), desired.reason())).or_default() += 1;
+    pub(crate) fn decided(&mut self, wanted: &Wanted) {
+        *self.decisions.entry((wanted.code(), wanted.reason())).or_default() += 1;
     }
 
     /// A synchronization did not decide a user, because the delta has an older projection.

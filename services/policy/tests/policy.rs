@@ -13,7 +13,7 @@ use xtsync_bus::{Event, Outgoing, Partition, partition_of};
 use xtsync_contract::event;
 use xtsync_contract::topic::{self, PARTITIONS};
 use xtsync_contract::{events, internal};
-use xtsync_domain::decision::{DeprovisionReason, Desired};
+use xtsync_domain::decision::{DeprovisionReason, Wanted};
 use xtsync_domain::resource::Kind;
 use xtsync_domain::{Decision, Origin, UserDelta};
 use xtsync_harness::wait_for;
@@ -23,7 +23,7 @@ use xtsync_runtime::shutdown::Shutdown;
 fn summaries(decisions: &[Decision]) -> Vec<String> {
     let line = |d: &Decision| {
         let origin = format!("{:?}", d.origin).to_lowercase();
-        format!("{}/{}: {} @{} {origin}", d.source, d.user, d.desired.reason(), d.version.revision)
+        format!("{}/{}: {} @{} {origin}", d.source, d.user, d.desired.wanted.reason(), d.version.revision)
     };
     let mut lines: Vec<_> = decisions.iter().map(line).collect();
     lines.sort();
@@ -50,7 +50,7 @@ async fn every_synchronization_of_the_users_tenant_decides_within_the_deltas_tra
     assert_eq!(summaries(&world.decisions("hub").await), [&of_emea[..], &["us/cy: in_scope @4 live"]].concat());
     let record =
         world.records(topic::DECISIONS.of(name("lab"))).await.into_iter().find(|record| record.key.as_ref() == b"emea/ana").unwrap();
-    assert_eq!(event::header(&record.headers, "ce_id"), Some("emea/ana:7.4.2.2"));
+    assert_eq!(event::header(&record.headers, "ce_id"), Some("emea/ana:7.4.2.3"));
     assert_eq!(event::traceparent(&record.headers), Some(TRACE));
     assert_eq!(world.unready_reason(), "");
 }
@@ -120,7 +120,7 @@ async fn a_live_change_overtakes_a_replay_and_is_decided_last() {
         let replayed = decisions.iter().filter(|decision| decision.origin == Origin::Replay).count();
         let left = decisions
             .iter()
-            .any(|decision| decision.origin == Origin::Live && decision.desired == Desired::NotWanted(DeprovisionReason::Deleted));
+            .any(|decision| decision.origin == Origin::Live && decision.desired.wanted == Wanted::No(DeprovisionReason::Deleted));
         (left, replayed)
     };
     until(&mut service, "the leaver", async || left().await.0).await;
@@ -362,7 +362,7 @@ async fn a_tombstone_of_a_user_also_ends_the_keys_of_the_decisions() {
 /// The last decision about each user of a source into a target, and under which facts.
 async fn last(world: &World, target: &str) -> BTreeMap<String, (&'static str, u64)> {
     let decisions = world.decisions(target).await;
-    decisions.into_iter().map(|d| (format!("{}/{}", d.source, d.user), (d.desired.reason(), d.version.facts))).collect()
+    decisions.into_iter().map(|d| (format!("{}/{}", d.source, d.user), (d.desired.wanted.reason(), d.version.facts))).collect()
 }
 
 /// K-25: an address that another tenant redeems is never invited, and what is verified may change at any time.

@@ -17,7 +17,7 @@ use tokio::time::Instant;
 use tracing::{Instrument as _, Span, error, info_span, warn};
 use xtsync_domain::gate::Counter;
 use xtsync_domain::link::{Change, ConditionKind, Conflict, ConflictKind, GracePeriod, Hold, Link, Observed, Step, next};
-use xtsync_domain::{Desired, TargetId, Timestamp, UserId};
+use xtsync_domain::{TargetId, Timestamp, UserId, Wanted};
 use xtsync_runtime::telemetry::chain;
 use xtsync_runtime::trace;
 use xtsync_store::{self as store, Epoch, MayBeContended as _, retry_contended};
@@ -200,7 +200,7 @@ impl<'a> Job<'a> {
     /// Tenant before, that link stands in the way: two would own one object.
     async fn find_anchor(&mut self) -> Result<Option<End>> {
         let (context, link) = (&self.owned.context, &mut self.stored.link);
-        if link.anchor.is_some() || !matches!(link.desired.desired, Desired::Wanted(_)) {
+        if link.anchor.is_some() || !matches!(link.wanted(), Wanted::Yes(_)) {
             return Ok(None);
         }
         let Some(home) = context.own_directory(&self.key.source) else { return Ok(None) };

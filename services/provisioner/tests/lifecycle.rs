@@ -7,7 +7,7 @@ mod fixture;
 use std::time::Duration;
 
 use fixture::target::{Fault, invited};
-use fixture::{Fixture, Place, address, describe_attributes, not_wanted, out_of_scope, tenant, wanted};
+use fixture::{Fixture, Place, address, describe_attributes, not_wanted, out_of_scope, out_of_scope_as, shape, tenant, wanted};
 use xtsync_contract::topic;
 use xtsync_contract::{events, internal};
 use xtsync_directory::Error;
@@ -35,6 +35,7 @@ on_both_databases! {
     a_disabled_user_is_not_created_and_a_user_not_wanted_gets_no_row,
     a_late_or_repeated_decision_does_no_harm,
     a_decision_that_wants_the_same_moves_its_version_alone,
+    a_shape_of_a_user_who_is_not_wanted_causes_no_work_and_no_record,
     a_loss_of_scope_is_due_after_its_grace_period_and_a_return_within_it_does_nothing,
     an_object_with_the_address_is_a_conflict_until_it_is_gone,
     of_two_users_with_one_address_one_is_created_and_the_others_conflict_names_it,
@@ -138,6 +139,31 @@ async fn a_decision_that_wants_the_same_moves_its_version_alone(place: Place) {
     fixture.decide("ana", wanted("ana", "Rome", true)).await;
     fixture.converge().await;
     assert_eq!(fixture.fake.journal(), ["patch t1 city"]);
+}
+
+/// Bo was in the target and is out of scope; Cy never was.
+async fn a_shape_of_a_user_who_is_not_wanted_causes_no_work_and_no_record(place: Place) {
+    let fixture = Fixture::new(place).await;
+    fixture.decide("bo", wanted("bo", "Paris", true)).await;
+    fixture.converge().await;
+    let out = async |city: &str| {
+        for user in ["bo", "cy"] {
+            fixture.decide(user, out_of_scope_as(Duration::ZERO, Some(shape(user, city)))).await;
+        }
+        fixture.intake().await;
+    };
+    out("Paris").await;
+    fixture.converge().await;
+    fixture.fake.journal();
+    let (versions, outcomes) = (fixture.published_versions().await, fixture.outcomes().await.len());
+    out("Rome").await;
+    assert_eq!(fixture.due().await, 0);
+    fixture.converge().await;
+    assert_eq!((fixture.published_versions().await, fixture.outcomes().await.len()), (versions, outcomes));
+    assert_eq!((fixture.fake.journal(), fixture.links().await.len()), (Vec::new(), 1));
+    fixture.decide("bo", wanted("bo", "Rome", true)).await;
+    fixture.converge().await;
+    assert_eq!(describe_attributes(&fixture.fake.object(&address("bo")).unwrap().attributes), "city=Rome displayName=bo userType=Member");
 }
 
 async fn a_loss_of_scope_is_due_after_its_grace_period_and_a_return_within_it_does_nothing(place: Place) {

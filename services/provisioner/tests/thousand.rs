@@ -15,7 +15,7 @@ use rand::rngs::StdRng;
 use rand::seq::IndexedRandom as _;
 use rand::{Rng as _, SeedableRng as _};
 use tokio::task::{JoinSet, LocalSet};
-use xtsync_domain::decision::Desired;
+use xtsync_domain::decision::{Desired, Wanted};
 use xtsync_domain::link::Link;
 
 /// How many stores are crashed on, how many of them at once, and how often each.
@@ -157,15 +157,15 @@ impl Simulation {
         for (who, desired) in &self.wanted {
             let object = self.fixture.fake.object(&address(who));
             let live = object.as_ref().filter(|object| object.soft_deleted.is_none());
-            match desired {
-                Desired::Wanted(wanted) if wanted.enabled => {
+            match &desired.wanted {
+                Wanted::Yes(wanted) if !desired.sign_in_blocked => {
                     let live = live.unwrap_or_else(|| panic!("{case}: {who} is not there"));
                     assert_eq!((live.enabled, live.anchor.clone()), (true, Some(format!("emea-id/{who}"))), "{case}");
                     let city = wanted.attributes.text("city").unwrap();
                     assert_eq!(describe_attributes(&live.attributes), format!("city={city} displayName={who} userType=Member"), "{case}");
                 }
-                Desired::Wanted(_) => assert!(live.is_none_or(|live| !live.enabled), "{case}: {who} can sign in"),
-                Desired::NotWanted(_) | Desired::Skipped(_) => assert!(live.is_none(), "{case}: {who} is still there"),
+                Wanted::Yes(_) => assert!(live.is_none_or(|live| !live.enabled), "{case}: {who} can sign in"),
+                Wanted::No(_) | Wanted::Skipped(_) => assert!(live.is_none(), "{case}: {who} is still there"),
             }
             let invited = self.written.iter().filter(|write| **write == format!("invite {}", address(who))).count();
             assert_eq!(invited, usize::from(object.is_some()), "{case}: {who}; {:?}", self.written);

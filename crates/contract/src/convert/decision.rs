@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use xtsync_domain::decision::{Decision, DeprovisionReason, Desired, Shape, Skip, SkipReason};
+use xtsync_domain::decision::{Decision, DeprovisionReason, Desired, Shape, SkipReason, Wanted};
 use xtsync_domain::mapping;
 
 use super::{Invalid, attributes, code, enumeration, id, missing, required, tenant, time, version, wire_attributes, wire_time};
@@ -21,48 +21,48 @@ impl From<&Decision> for events::Decision {
 impl From<Decision> for events::Decision {
     fn from(decision: Decision) -> Self {
         let digest = decision.digest().to_vec();
+        let Desired { sign_in_blocked, wanted } = decision.desired;
+        let (shape, desired) = match wanted {
+            Wanted::Yes(shape) => (Some(shape), Wire::Wanted(events::Wanted {})),
+            Wanted::No(reason) => not_wanted(reason),
+            Wanted::Skipped(reason) => (None, Wire::Skipped(reason.into())),
+        };
         Self {
             digest,
+            shape: shape.map(Into::into),
+            sign_in_blocked,
+            desired: Some(desired),
             source: decision.source.into(),
             user_id: decision.user.0,
             synchronization: decision.synchronization,
             version: Some(decision.version.into()),
             origin: events::Origin::from(decision.origin).into(),
             first_seen: Some(wire_time(decision.first_seen)),
-            desired: Some(match decision.desired {
-                Desired::Wanted(shape) => Wire::Wanted(shape.into()),
-                Desired::NotWanted(reason) => Wire::NotWanted(reason.into()),
-                Desired::Skipped(Skip { reason, blocked }) => Wire::Skipped(events::Skipped {
-                    reason: events::SkipReason::from(reason).into(),
-                    sign_in_blocked: blocked,
-                    attribute: reason.attribute().to_owned(),
-                }),
-            }),
         }
     }
 }
 
 impl From<Shape> for events::Shape {
     fn from(shape: Shape) -> Self {
-        Self {
-            enabled: shape.enabled,
-            address: shape.address,
-            attributes: wire_attributes(shape.attributes),
-            on_create: wire_attributes(shape.on_create),
-        }
+        Self { address: shape.address, attributes: wire_attributes(shape.attributes), on_create: wire_attributes(shape.on_create) }
     }
 }
 
-impl From<DeprovisionReason> for events::NotWanted {
-    fn from(not_wanted: DeprovisionReason) -> Self {
-        let (reason, grace_period, sign_in_blocked) = match not_wanted {
-            DeprovisionReason::OutOfScope { grace_period_ms, blocked } => {
-                (events::DeprovisionReason::OutOfScope, Some(wire_duration(grace_period_ms)), blocked)
-            }
-            DeprovisionReason::External => (events::DeprovisionReason::External, None, false),
-            DeprovisionReason::Deleted => (events::DeprovisionReason::Deleted, None, false),
-        };
-        Self { reason: reason.into(), grace_period, sign_in_blocked }
+/// A reason and the shape that is known with it.
+fn not_wanted(reason: DeprovisionReason) -> (Option<Shape>, Wire) {
+    let (reason, grace_period, shape) = match reason {
+        DeprovisionReason::OutOfScope { grace_period_ms, shape } => {
+            (events::DeprovisionReason::OutOfScope, Some(wire_duration(grace_period_ms)), shape)
+        }
+        DeprovisionReason::External => (events::DeprovisionReason::External, None, None),
+        DeprovisionReason::Deleted => (events::DeprovisionReason::Deleted, None, None),
+    };
+    (shape, Wire::NotWanted(events::NotWanted { reason: reason.into(), grace_period }))
+}
+
+impl From<SkipReason> for events::Skipped {
+    fn from(reason: SkipReason) -> Self {
+        Self { reason: events::SkipReason::from(reason).into(), attribute: reason.attribute().to_owned() }
     }
 }
 
@@ -77,13 +77,10 @@ impl TryFrom<events::Decision> for Decision {
     type Error = Invalid;
 
     fn try_from(wire: events::Decision) -> Result<Self, Invalid> {
-        let desired = match wire.desired.ok_or(Invalid::NewerWriter("desired"))? {
-            Wire::Wanted(shape) => Desired::Wanted(shape.try_into()?),
-            Wire::NotWanted(not_wanted) => Desired::NotWanted(not_wanted.try_into()?),
-            Wire::Skipped(skipped) => {
-                let reason = skip_reason(enumeration("skipped.reason", skipped.reason)?, &skipped.attribute)?;
-                Desired::Skipped(Skip { reason, blocked: skipped.sign_in_blocked })
-            }
+        let wanted = match wire.desired.ok_or(Invalid::NewerWriter("desired"))? {
+            Wire::Wanted(events::Wanted {}) => Wanted::Yes(required("shape", wire.shape)?.try_into()?),
+            Wire::NotWanted(not_wanted) => Wanted::No(deprovision_reason(&not_wanted, wire.shape)?),
+            Wire::Skipped(skipped) => Wanted::Skipped(skip_reason(enumeration("skipped.reason", skipped.reason)?, &skipped.attribute)?),
         };
         Ok(Self {
             source: tenant("source", wire.source)?,
@@ -92,7 +89,7 @@ impl TryFrom<events::Decision> for Decision {
             version: required("version", wire.version)?.into(),
             origin: version::origin(wire.origin)?,
             first_seen: time("first_seen", wire.first_seen)?,
-            desired,
+            desired: Desired { sign_in_blocked: wire.sign_in_blocked, wanted },
         })
     }
 }
@@ -102,27 +99,22 @@ impl TryFrom<events::Shape> for Shape {
 
     fn try_from(wire: events::Shape) -> Result<Self, Invalid> {
         Ok(Self {
-            enabled: wire.enabled,
-            address: id("wanted.address", wire.address)?,
+            address: id("shape.address", wire.address)?,
             attributes: attributes(wire.attributes)?,
             on_create: attributes(wire.on_create)?,
         })
     }
 }
 
-impl TryFrom<events::NotWanted> for DeprovisionReason {
-    type Error = Invalid;
-
-    fn try_from(wire: events::NotWanted) -> Result<Self, Invalid> {
-        match enumeration("not_wanted.reason", wire.reason)? {
-            events::DeprovisionReason::Unspecified => Err(missing("not_wanted.reason")),
-            events::DeprovisionReason::OutOfScope => Ok(Self::OutOfScope {
-                grace_period_ms: milliseconds("not_wanted.grace_period", wire.grace_period)?,
-                blocked: wire.sign_in_blocked,
-            }),
-            events::DeprovisionReason::External => Ok(Self::External),
-            events::DeprovisionReason::Deleted => Ok(Self::Deleted),
-        }
+fn deprovision_reason(wire: &events::NotWanted, shape: Option<events::Shape>) -> Result<DeprovisionReason, Invalid> {
+    match enumeration("not_wanted.reason", wire.reason)? {
+        events::DeprovisionReason::Unspecified => Err(missing("not_wanted.reason")),
+        events::DeprovisionReason::OutOfScope => Ok(DeprovisionReason::OutOfScope {
+            grace_period_ms: milliseconds("not_wanted.grace_period", wire.grace_period)?,
+            shape: shape.map(TryInto::try_into).transpose()?,
+        }),
+        events::DeprovisionReason::External => Ok(DeprovisionReason::External),
+        events::DeprovisionReason::Deleted => Ok(DeprovisionReason::Deleted),
     }
 }
 

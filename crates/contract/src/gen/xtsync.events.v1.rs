@@ -111,47 +111,59 @@ pub struct Decision {
     /// When the detector first saw the change that led to the decision.
     #[prost(message, optional, tag = "6")]
     pub first_seen: ::core::option::Option<::prost_types::Timestamp>,
-    /// A digest of what is wanted and by which synchronization. Where it equals that of the record before, only the version has changed.
-    #[prost(bytes = "vec", tag = "10")]
+    /// How the user looks in the target, or would look if they were wanted there. Always set if the user is wanted. Set also of a user out of
+    /// scope, as far as it can be known: not of a user in no scope of the source, whose attributes are not read.
+    #[prost(message, optional, tag = "7")]
+    pub shape: ::core::option::Option<Shape>,
+    /// The user is disabled at home. The sign-in of an existing shadow user is blocked at once, whatever else is wanted. Not set of a user who was
+    /// deleted at home, or whose home is another tenant.
+    #[prost(bool, tag = "8")]
+    pub sign_in_blocked: bool,
+    /// A digest of what is wanted and by which synchronization. Where it equals that of the record before, nothing changes in the target: only the
+    /// version has changed, or the shape of a user not wanted.
+    #[prost(bytes = "vec", tag = "12")]
     pub digest: ::prost::alloc::vec::Vec<u8>,
-    /// Unset or unknown: a newer version wrote the record. The consumer stops the partition. It never means that the user is gone.
-    #[prost(oneof = "decision::Desired", tags = "7, 8, 9")]
+    /// Whether the user exists in the target, and why. Unset or unknown: a newer version wrote the record. The consumer stops the partition. It
+    /// never means that the user is gone.
+    #[prost(oneof = "decision::Desired", tags = "9, 10, 11")]
     pub desired: ::core::option::Option<decision::Desired>,
 }
 /// Nested message and enum types in `Decision`.
 pub mod decision {
-    /// Unset or unknown: a newer version wrote the record. The consumer stops the partition. It never means that the user is gone.
-    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    /// Whether the user exists in the target, and why. Unset or unknown: a newer version wrote the record. The consumer stops the partition. It
+    /// never means that the user is gone.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
     pub enum Desired {
-        #[prost(message, tag = "7")]
-        Wanted(super::Shape),
-        #[prost(message, tag = "8")]
-        NotWanted(super::NotWanted),
         #[prost(message, tag = "9")]
+        Wanted(super::Wanted),
+        #[prost(message, tag = "10")]
+        NotWanted(super::NotWanted),
+        #[prost(message, tag = "11")]
         Skipped(super::Skipped),
     }
 }
-/// Wanted: the user must exist in the target with these values.
+/// How a user looks in the target, apart from whether they are wanted there.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct Shape {
-    #[prost(bool, tag = "1")]
-    pub enabled: bool,
     /// The address that the invitation is sent to, in a verified domain of the home tenant.
-    #[prost(string, tag = "2")]
+    #[prost(string, tag = "1")]
     pub address: ::prost::alloc::string::String,
     /// Written at creation and kept up to date. A null clears the attribute.
-    #[prost(btree_map = "string, message", tag = "3")]
+    #[prost(btree_map = "string, message", tag = "2")]
     pub attributes: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         AttributeValue,
     >,
     /// Written at creation only.
-    #[prost(btree_map = "string, message", tag = "4")]
+    #[prost(btree_map = "string, message", tag = "3")]
     pub on_create: ::prost::alloc::collections::BTreeMap<
         ::prost::alloc::string::String,
         AttributeValue,
     >,
 }
+/// Wanted: the user must exist in the target with the decision's shape, because they are in scope.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Wanted {}
 /// Not wanted: the user must not exist in the target. Published for every out-of-scope user, also for users without a link.
 #[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct NotWanted {
@@ -160,20 +172,14 @@ pub struct NotWanted {
     /// The scope grace period: how long the user must be out of scope before the deprovisioning. Zero deprovisions at once.
     #[prost(message, optional, tag = "2")]
     pub grace_period: ::core::option::Option<::prost_types::Duration>,
-    /// The user is also disabled at home. The sign-in is blocked at once, without the grace period.
-    #[prost(bool, tag = "3")]
-    pub sign_in_blocked: bool,
 }
 /// Skipped: nothing can be decided now. The shadow user stays as it is, except that a sign-in that home blocked is blocked.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Skipped {
     #[prost(enumeration = "SkipReason", tag = "1")]
     pub reason: i32,
-    /// The user is disabled at home. The sign-in of an existing shadow user is blocked.
-    #[prost(bool, tag = "2")]
-    pub sign_in_blocked: bool,
     /// The name of the attribute, for SKIP_REASON_INVALID_ATTRIBUTE only.
-    #[prost(string, tag = "3")]
+    #[prost(string, tag = "2")]
     pub attribute: ::prost::alloc::string::String,
 }
 /// Why a user must not exist in the target.

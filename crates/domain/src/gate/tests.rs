@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 use super::*;
 use crate::decision::{DeprovisionReason, Shape};
 use crate::fact::{AccessPolicy, Partner, Redemption};
-use crate::{Attributes, Decision, DirectoryId, Origin, TenantName, Version};
+use crate::{Attributes, Decision, Desired, DirectoryId, Origin, TenantName, Version};
 
 const NOW: Timestamp = Timestamp(10_000_000_000_000);
 const SECOND: i64 = 1_000_000;
@@ -25,7 +25,8 @@ fn link(desired: Desired) -> Link {
 
 fn wanted() -> Desired {
     let none = Attributes::default;
-    Desired::Wanted(Shape { enabled: true, address: "ana@emea.example".into(), attributes: none(), on_create: none() })
+    let shape = Shape { address: "ana@emea.example".into(), attributes: none(), on_create: none() };
+    Desired { sign_in_blocked: false, wanted: Wanted::Yes(shape) }
 }
 
 static EMEA: LazyLock<DirectoryId> = LazyLock::new(|| "emea-id".into());
@@ -58,7 +59,7 @@ fn read(seconds_ago: i64, policies: &(AccessPolicy, AccessPolicy)) -> Terms<'_> 
 
 #[test]
 fn a_call_starts_only_with_fresh_consent_and_within_the_limits() {
-    let not_wanted = || Desired::NotWanted(DeprovisionReason::Deleted);
+    let not_wanted = || Desired { sign_in_blocked: false, wanted: Wanted::No(DeprovisionReason::Deleted) };
     let id = || "a1".into();
     let patch = Call::Patch { id: id(), attributes: Attributes::default() };
     let (revoke, delete, read_back) = (Call::Revoke { id: id() }, Call::SoftDelete { id: id() }, Call::ReadBack { id: id() });
@@ -70,11 +71,9 @@ fn a_call_starts_only_with_fresh_consent_and_within_the_limits() {
     let limited = |counter, used| Terms { allowances: [(counter, Allowance { used, max: 10 })].into(), ..open() };
     let verb = Counter::Verb;
     let deletions = |used| limited(verb(Verb::Delete), used);
-    let lost = || Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 0, blocked: false });
-    let disabled = || match wanted() {
-        Desired::Wanted(shape) => Desired::Wanted(Shape { enabled: false, ..shape }),
-        other => other,
-    };
+    let out_of_scope = || Wanted::No(DeprovisionReason::OutOfScope { grace_period_ms: 0, shape: None });
+    let lost = || Desired { sign_in_blocked: false, wanted: out_of_scope() };
+    let disabled = || Desired { sign_in_blocked: true, ..wanted() };
     let rows = [
         (&patch, wanted(), open(), "open"),
         (&patch, wanted(), Terms { mode: Some(Mode::Observe), ..open() }, "observing"),

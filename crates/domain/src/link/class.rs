@@ -5,8 +5,7 @@
 //! of 50,000 that was emptied.
 
 use super::Link;
-use crate::decision::DeprovisionReason;
-use crate::{Desired, Origin};
+use crate::{Origin, Wanted};
 
 /// The class of due work; strict, the lower goes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -66,23 +65,20 @@ impl Class {
 /// The class of a link's next work.
 #[must_use]
 pub fn class(link: &Link) -> Class {
-    match &link.desired.desired {
-        Desired::NotWanted(DeprovisionReason::Deleted | DeprovisionReason::OutOfScope { blocked: true, .. }) => Class::Leaver,
-        Desired::NotWanted(DeprovisionReason::OutOfScope { blocked: false, .. } | DeprovisionReason::External) => Class::Revoke,
-        desired if desired.blocks_sign_in() && link.shadow.account().is_some_and(|account| account.enabled) => Class::Leaver,
-        Desired::Wanted(_) | Desired::Skipped(_) => by_origin(link.desired.origin),
+    match link.wanted() {
+        Wanted::No(_) if is_leaver(link) => Class::Leaver,
+        Wanted::No(_) => Class::Revoke,
+        Wanted::Yes(_) | Wanted::Skipped(_) if is_leaver(link) && link.shadow.account().is_some_and(|account| account.enabled) => {
+            Class::Leaver
+        }
+        Wanted::Yes(_) | Wanted::Skipped(_) => by_origin(link.desired.origin),
     }
 }
 
 /// Whether a link's user is disabled or deleted at home, whatever is left to be done about it.
 #[must_use]
 pub fn is_leaver(link: &Link) -> bool {
-    match &link.desired.desired {
-        Desired::NotWanted(DeprovisionReason::Deleted | DeprovisionReason::OutOfScope { blocked: true, .. }) => true,
-        Desired::NotWanted(DeprovisionReason::OutOfScope { blocked: false, .. } | DeprovisionReason::External) => false,
-        Desired::Wanted(shape) => !shape.enabled,
-        Desired::Skipped(skip) => skip.blocked,
-    }
+    link.desired.desired.is_leaver()
 }
 
 fn by_origin(origin: Origin) -> Class {

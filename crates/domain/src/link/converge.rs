@@ -4,7 +4,7 @@
 //! separate verb, and a crash between two calls does not change the result.
 
 use super::{Account, DisabledBy, Link, Sessions, Shadow, Stage};
-use crate::{Desired, Timestamp};
+use crate::{Desired, Timestamp, Wanted};
 
 /// The last published state of a link.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -68,12 +68,12 @@ impl Link {
         self.applied.version = self.desired.version;
         self.applied.at = Some(now);
         self.condition = None;
-        if let (Desired::Wanted(shape), Shadow::Object(account @ Account { stage: Stage::Live, .. })) =
-            (&self.desired.desired, &mut self.shadow)
-        {
+        let Desired { sign_in_blocked, .. } = self.desired.desired;
+        let is_wanted = matches!(self.wanted(), Wanted::Yes(_));
+        if let (true, Shadow::Object(account @ Account { stage: Stage::Live, .. })) = (is_wanted, &mut self.shadow) {
             account.creation_incomplete = false;
             // A revocation counts for the removal that it began. The user stays, and may sign in again.
-            if shape.enabled && account.enabled {
+            if !sign_in_blocked && account.enabled {
                 account.sessions = Sessions::Open;
             }
         }
@@ -101,13 +101,14 @@ impl Link {
     /// The verb that would be published if the decision were applied now; used for outcomes that are held.
     #[must_use]
     pub fn intended(&self) -> Option<Verb> {
-        let wanted = match &self.desired.desired {
-            Desired::Wanted(shape) if shape.enabled => State::Enabled,
-            Desired::Wanted(_) => State::Disabled,
-            Desired::NotWanted(_) => State::Deleted,
+        let Desired { sign_in_blocked, .. } = self.desired.desired;
+        let wanted = match self.wanted() {
+            Wanted::Yes(_) if !sign_in_blocked => State::Enabled,
+            Wanted::Yes(_) => State::Disabled,
+            Wanted::No(_) => State::Deleted,
             // A skipped user is only ever disabled, when the home tenant has blocked sign-in.
-            Desired::Skipped(skip) if skip.blocked && self.applied.state == State::Enabled => State::Disabled,
-            Desired::Skipped(_) => return None,
+            Wanted::Skipped(_) if sign_in_blocked && self.applied.state == State::Enabled => State::Disabled,
+            Wanted::Skipped(_) => return None,
         };
         verb(self.applied.state, wanted, true)
     }

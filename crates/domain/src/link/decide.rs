@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::{Applied, Link, Shadow};
 use crate::decision::DeprovisionReason;
-use crate::{Decision, Desired, TenantName, Timestamp};
+use crate::{Decision, TenantName, Timestamp, Wanted};
 
 impl Link {
     /// Creates a link for which nothing was done yet.
@@ -35,7 +35,7 @@ impl Link {
         if newer.version <= self.desired.version {
             return false;
         }
-        if mem::discriminant(&newer.desired) != mem::discriminant(&self.desired.desired) {
+        if mem::discriminant(&newer.desired.wanted) != mem::discriminant(&self.desired.desired.wanted) {
             self.desired_since = now;
         }
         let oldest_first_seen = if self.is_converged() { newer.first_seen } else { newer.first_seen.min(self.desired.first_seen) };
@@ -61,27 +61,13 @@ impl Link {
     /// The time from which latency counts. The scope grace period is configured, so it does not count as latency.
     #[must_use]
     pub fn awaited_since(&self) -> Timestamp {
-        match self.desired.desired {
-            Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms, .. }) => {
-                self.desired.first_seen.plus(Duration::from_millis(grace_period_ms))
+        match self.wanted() {
+            Wanted::No(DeprovisionReason::OutOfScope { grace_period_ms, .. }) => {
+                self.desired.first_seen.plus(Duration::from_millis(*grace_period_ms))
             }
-            Desired::NotWanted(DeprovisionReason::External | DeprovisionReason::Deleted) | Desired::Wanted(_) | Desired::Skipped(_) => {
+            Wanted::No(DeprovisionReason::External | DeprovisionReason::Deleted) | Wanted::Yes(_) | Wanted::Skipped(_) => {
                 self.desired.first_seen
             }
-        }
-    }
-
-    /// A synchronization becomes a holder of a wanted user, stops to be one of a user not wanted, and changes nothing for a skipped user.
-    fn update_holders(&mut self) {
-        let holder = format!("synchronization/{}", self.desired.synchronization);
-        match &self.desired.desired {
-            Desired::Wanted(_) => {
-                self.holders.insert(holder);
-            }
-            Desired::NotWanted(_) => {
-                self.holders.remove(&holder);
-            }
-            Desired::Skipped(_) => {}
         }
     }
 }

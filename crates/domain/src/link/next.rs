@@ -15,7 +15,7 @@ use self::want::{Want, want};
 use super::classify::{Observed, VISIBILITY_TIMEOUT};
 use super::{Account, Call, Conflict, ConflictKind, DisabledBy, Hold, Inviting, Link, RowUpdate, Sessions, Shadow, Stage, Step};
 use crate::capability::{Anchor, Capabilities, Create, RecycleBin};
-use crate::decision::{Desired, Shape};
+use crate::decision::{Shape, Wanted};
 use crate::shadow::Object;
 use crate::{Attributes, TargetId, Timestamp};
 
@@ -28,7 +28,7 @@ const RESTORE_TIMEOUT: Duration = Duration::from_secs(60);
 pub fn next(link: &Link, observed: &Observed, now: Timestamp, can: &Capabilities) -> Step {
     use {ObjectState::*, Observed::*, Want::*};
     let is_old = |since: Timestamp| now >= since.plus(VISIBILITY_TIMEOUT);
-    let is_departing = matches!(link.desired.desired, Desired::NotWanted(_));
+    let is_departing = matches!(link.wanted(), Wanted::No(_));
     match (want(link, now, can), object_state(&link.shadow), observed) {
         // A veto, a reject or a skip: nothing changes. During the scope grace period nothing is done, because the user may return.
         // A skipped user disabled at home is `Blocked`: as `Disabled`, but without attributes to write.
@@ -128,7 +128,8 @@ fn object_state(shadow: &Shadow) -> ObjectState<'_> {
 /// Makes a live object what is wanted: access is taken first and given last. What the target lowered stays lowered, and an applied
 /// attribute that no mapping names any more is left alone.
 fn amend(link: &Link, shape: &Shape, account: &Account, can: &Capabilities) -> Step {
-    if let Some(step) = take_access(account, can).filter(|_| account.enabled && !shape.enabled) {
+    let is_blocked = link.desired.desired.sign_in_blocked;
+    if let Some(step) = take_access(account, can).filter(|_| account.enabled && is_blocked) {
         return step;
     }
     if account.former_anchor.is_some() {
@@ -140,7 +141,7 @@ fn amend(link: &Link, shape: &Shape, account: &Account, can: &Capabilities) -> S
         return Step::Call(Call::Patch { id: account.id.clone(), attributes });
     }
     match account.disabled_by {
-        DisabledBy::Xtsync if shape.enabled && !account.enabled => Step::Call(Call::Enable { id: account.id.clone() }),
+        DisabledBy::Xtsync if !is_blocked && !account.enabled => Step::Call(Call::Enable { id: account.id.clone() }),
         DisabledBy::Xtsync | DisabledBy::Target | DisabledBy::None => Step::Converged,
     }
 }

@@ -10,9 +10,8 @@ use super::{
     Account, Call, ConditionKind, Conflict, ConflictKind, DisabledBy, Hold, Inviting, Link, Observed, RowUpdate, Sessions, Shadow, Stage,
     State, Veto,
 };
-use crate::decision::Desired;
 use crate::shadow::{Found, Object};
-use crate::{Attributes, TargetId, Timestamp};
+use crate::{Attributes, TargetId, Timestamp, Wanted};
 
 /// What the target answered to a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -267,19 +266,19 @@ impl Link {
 
     /// The address the object was invited by, as far as known.
     fn address(&self) -> String {
-        match (&self.shadow, &self.desired.desired) {
+        match (&self.shadow, self.wanted()) {
             (Shadow::Object(account), _) => account.address.clone(),
             (Shadow::Inviting(inviting), _) => inviting.address.clone(),
-            (Shadow::None, Desired::Wanted(shape)) => shape.address.clone(),
-            (Shadow::None, Desired::NotWanted(_) | Desired::Skipped(_)) => String::new(),
+            (Shadow::None, Wanted::Yes(shape)) => shape.address.clone(),
+            (Shadow::None, Wanted::No(_) | Wanted::Skipped(_)) => String::new(),
         }
     }
 
     /// Those of an object's attributes that concern this link; the row is no copy of the target's directory.
     fn mapped(&self, attributes: &Attributes) -> Attributes {
-        let is_wanted = |name: &str| match &self.desired.desired {
-            Desired::Wanted(shape) => shape.attributes.get(name).is_some() || shape.on_create.get(name).is_some(),
-            Desired::NotWanted(_) | Desired::Skipped(_) => false,
+        let is_wanted = |name: &str| match self.wanted() {
+            Wanted::Yes(shape) => shape.attributes.get(name).is_some() || shape.on_create.get(name).is_some(),
+            Wanted::No(_) | Wanted::Skipped(_) => false,
         };
         let concerns = |name: &str| self.applied.attributes.get(name).is_some() || is_wanted(name);
         attributes.iter().filter(|(name, _)| concerns(name)).map(|(name, value)| (name, value.clone())).collect()

@@ -4,8 +4,9 @@
 //! by their `employeeId`, or an administrator confirms it.
 
 use super::{Account, Link, Shadow, Stage};
+use crate::Wanted;
 use crate::capability::Capabilities;
-use crate::decision::{DeprovisionReason, Desired};
+use crate::decision::DeprovisionReason;
 
 /// The identity of a user.
 const EMPLOYEE_ID: &str = "employeeId";
@@ -54,7 +55,7 @@ impl Link {
     /// # Errors
     /// Why it releases none.
     pub fn released(&self) -> Result<Account, NotTakenOver> {
-        if !matches!(self.desired.desired, Desired::NotWanted(DeprovisionReason::Deleted)) {
+        if !matches!(self.wanted(), Wanted::No(DeprovisionReason::Deleted)) {
             return Err(NotTakenOver::NotDeletedAtHome);
         }
         if self.veto.is_some() || self.reject.is_some() {
@@ -84,8 +85,8 @@ impl Link {
         if !can.restores_for_another() {
             return Err(NotTakenOver::NotRestorable);
         }
-        let Desired::Wanted(wanted) = &rehired.desired.desired else { return Err(NotTakenOver::NotWanted) };
-        if !wanted.enabled || rehired.veto.is_some() || rehired.reject.is_some() {
+        let Wanted::Yes(wanted) = rehired.wanted() else { return Err(NotTakenOver::NotWanted) };
+        if rehired.desired.desired.sign_in_blocked || rehired.veto.is_some() || rehired.reject.is_some() {
             return Err(NotTakenOver::NotWanted);
         }
         rehired.can_take_over()?;
@@ -98,7 +99,7 @@ impl Link {
     /// and the object was found by the new account's address.
     #[must_use]
     pub fn former_of(&self, rehired: &Self) -> Option<Account> {
-        let Desired::Wanted(wanted) = &rehired.desired.desired else { return None };
+        let Wanted::Yes(wanted) = rehired.wanted() else { return None };
         let known = self.applied.attributes.text(EMPLOYEE_ID).filter(|id| !id.trim().is_empty())?;
         let claimed = wanted.attributes.text(EMPLOYEE_ID).or_else(|| wanted.on_create.text(EMPLOYEE_ID))?;
         if known == claimed { self.account_for(rehired, &wanted.address).ok() } else { None }

@@ -1,9 +1,9 @@
 //! Links, objects and decisions for tests: Ana of `emea`, to be in `hub`.
 
 use super::{Account, DisabledBy, Inviting, Link, Sessions, Shadow, Stage};
-use crate::decision::{DeprovisionReason, Shape, Skip, SkipReason};
+use crate::decision::{DeprovisionReason, Shape, SkipReason};
 use crate::shadow::{Object, ObjectKind};
-use crate::{Attributes, Decision, Desired, Origin, TenantName, Timestamp, Version};
+use crate::{Attributes, Decision, Desired, Origin, TenantName, Timestamp, Version, Wanted};
 
 pub(super) use crate::capability::testing::{DELETION_GRACE, INVITES, ONLY_DELETES, PUTS};
 
@@ -23,25 +23,40 @@ pub(super) fn text(pairs: &[(&str, &str)]) -> Attributes {
     pairs.iter().map(|(name, value)| (*name, (*value).into())).collect()
 }
 
-pub(super) fn wanted(enabled: bool) -> Desired {
+pub(super) fn shape() -> Shape {
     let attributes = text(&[("city", "Paris"), ("displayName", "Ana")]);
-    Desired::Wanted(Shape { enabled, address: ADDRESS.into(), attributes, on_create: text(&[("userType", "Member")]) })
+    Shape { address: ADDRESS.into(), attributes, on_create: text(&[("userType", "Member")]) }
+}
+
+pub(super) fn wanted(enabled: bool) -> Desired {
+    Desired { sign_in_blocked: !enabled, wanted: Wanted::Yes(shape()) }
 }
 
 pub(super) fn not_wanted() -> Desired {
-    Desired::NotWanted(DeprovisionReason::Deleted)
+    Desired { sign_in_blocked: false, wanted: Wanted::No(DeprovisionReason::Deleted) }
 }
 
+pub(super) fn external() -> Desired {
+    Desired { sign_in_blocked: false, wanted: Wanted::No(DeprovisionReason::External) }
+}
+
+/// Out of scope, with a shape that is known.
 pub(super) fn out_of_scope(grace_period_ms: u64) -> Desired {
-    Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms, blocked: false })
+    let wanted = Wanted::No(DeprovisionReason::OutOfScope { grace_period_ms, shape: Some(shape()) });
+    Desired { sign_in_blocked: false, wanted }
+}
+
+/// Out of scope, and disabled at home, too.
+pub(super) fn blocked_out_of_scope(grace_period_ms: u64) -> Desired {
+    Desired { sign_in_blocked: true, ..out_of_scope(grace_period_ms) }
 }
 
 pub(super) fn skipped() -> Desired {
-    Desired::Skipped(Skip { reason: SkipReason::NotOneOrganization, blocked: false })
+    Desired { sign_in_blocked: false, wanted: Wanted::Skipped(SkipReason::NotOneOrganization) }
 }
 
 pub(super) fn blocked() -> Desired {
-    Desired::Skipped(Skip { reason: SkipReason::ScopeUnresolved, blocked: true })
+    Desired { sign_in_blocked: true, wanted: Wanted::Skipped(SkipReason::ScopeUnresolved) }
 }
 
 pub(super) fn decision(delta: u64, desired: Desired) -> Decision {

@@ -3,9 +3,9 @@
 //! Pure: the same delta, configuration and rules always give the same decision, so repeating or replaying one does no harm. Whether the
 //! target consents is not asked here but at the provisioner's gate, so that a change takes effect at the next call, without a replay.
 //!
-//! **A skip reason is added here**, after its value in `decision.proto`: an arm of [`crate::decision::SkipReason`], a row of `desired`, a row
-//! of its table of tests, and one more in [`RULES_VERSION`], so that users decided without it are decided anew. ARCHITECTURE.md has the
-//! whole list.
+//! **A skip reason is added here**, after its value in `decision.proto`: an arm of [`crate::decision::SkipReason`], a row of `desired`
+//! or `shape`, a row of the table of tests, and one more in [`RULES_VERSION`], so that users decided without it are decided anew.
+//! ARCHITECTURE.md has the whole list.
 
 use std::collections::BTreeMap;
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
@@ -14,7 +14,7 @@ use std::sync::Arc;
 use crate::access;
 use crate::address::{self, Home};
 use crate::configuration::{Configuration, NamedSynchronization};
-use crate::decision::{Decision, DeprovisionReason, Desired, Shape, Skip, SkipReason};
+use crate::decision::{Decision, DeprovisionReason, Desired, Shape, SkipReason, Wanted};
 use crate::delta::{Gone, Kind, State, User, UserDelta};
 use crate::mapping::{self, Mappings};
 use crate::resource::Synchronization;
@@ -22,7 +22,7 @@ use crate::scope::{self, Scope, Standing};
 use crate::{TenantName, Value, Version};
 
 /// The version of the rules. Increment it whenever the same input may give another decision; every user is then decided anew.
-pub const RULES_VERSION: u32 = 2;
+pub const RULES_VERSION: u32 = 3;
 
 /// What decisions need of a revision of the configuration, compiled once.
 #[derive(Debug, Clone)]
@@ -122,29 +122,36 @@ pub fn decide(delta: &UserDelta, synchronization: &NamedSynchronization, compile
 /// The rules; the first match decides. Without a confirmed organization the user is skipped. A user deleted at home is always
 /// deprovisioned, and a user disabled at home loses sign-in even if skipped.
 fn desired(state: &State, rules: &Rules, home: &Home) -> Desired {
+    let unblocked = |wanted| Desired { sign_in_blocked: false, wanted };
     let user = match (rules.confirmed, state) {
-        (false, State::Present(_) | State::Gone(_)) => {
-            return Desired::Skipped(Skip { reason: SkipReason::NotOneOrganization, blocked: false });
-        }
-        (true, State::Gone(Gone::SoftDeleted | Gone::Deleted)) => return Desired::NotWanted(DeprovisionReason::Deleted),
+        (false, State::Present(_) | State::Gone(_)) => return unblocked(Wanted::Skipped(SkipReason::NotOneOrganization)),
+        (true, State::Gone(Gone::SoftDeleted | Gone::Deleted)) => return unblocked(Wanted::No(DeprovisionReason::Deleted)),
         (true, State::Present(user)) => user,
     };
-    let sign_in = sign_in(user);
-    let blocked = sign_in == Ok(false);
-    let skip = |reason| Desired::Skipped(Skip { reason, blocked });
-    match (user.kind, scope::standing(&rules.scope, user), address(user, home), rules.admitted) {
-        (Kind::External, _, _, _) => Desired::NotWanted(DeprovisionReason::External),
-        (Kind::Internal, Standing::Unresolved, _, _) => skip(SkipReason::ScopeUnresolved),
-        (Kind::Internal, Standing::Out, _, _) => {
-            Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: rules.grace_period_ms, blocked })
+    let wanted = match (user.kind, scope::standing(&rules.scope, user)) {
+        (Kind::External, _) => return unblocked(Wanted::No(DeprovisionReason::External)),
+        (Kind::Internal, Standing::Unresolved) => Wanted::Skipped(SkipReason::ScopeUnresolved),
+        (Kind::Internal, Standing::Out) => {
+            let (grace_period_ms, shape) = (rules.grace_period_ms, shape(user, rules, home).ok());
+            Wanted::No(DeprovisionReason::OutOfScope { grace_period_ms, shape })
         }
-        (Kind::Internal, Standing::In, Err(reason), _) => skip(reason),
-        (Kind::Internal, Standing::In, Ok(_), false) => skip(SkipReason::UserTypeNotAdmitted),
-        (Kind::Internal, Standing::In, Ok(address), true) => match sign_in {
-            Ok(enabled) => Desired::Wanted(shape(user, address, enabled, &rules.mappings)),
-            Err(reason) => skip(reason),
-        },
+        (Kind::Internal, Standing::In) => shape(user, rules, home).map_or_else(Wanted::Skipped, Wanted::Yes),
+    };
+    Desired { sign_in_blocked: sign_in(user) == Ok(false), wanted }
+}
+
+/// How the user looks in the target, or would look if they were wanted there.
+///
+/// # Errors
+/// Why that cannot be decided; the first reason.
+fn shape(user: &User, rules: &Rules, home: &Home) -> Result<Shape, SkipReason> {
+    let address = address(user, home)?;
+    if !rules.admitted {
+        return Err(SkipReason::UserTypeNotAdmitted);
     }
+    sign_in(user)?;
+    let mapped = mapping::map(&rules.mappings, &user.attributes);
+    Ok(Shape { address: address.to_owned(), attributes: mapped.attributes, on_create: mapped.on_create })
 }
 
 /// The address the user is invited by: the first that their home tenant redeems.
@@ -175,11 +182,6 @@ pub fn invalid_attributes<'a>(delta: &UserDelta, synchronization: &NamedSynchron
         (State::Present(user), Some(rules)) => rules.mappings.invalid(&user.attributes).collect(),
         (State::Gone(Gone::SoftDeleted | Gone::Deleted), _) | (State::Present(_), None) => Vec::new(),
     }
-}
-
-fn shape(user: &User, address: &str, enabled: bool, mappings: &Mappings) -> Shape {
-    let mapped = mapping::map(mappings, &user.attributes);
-    Shape { enabled, address: address.to_owned(), attributes: mapped.attributes, on_create: mapped.on_create }
 }
 
 #[cfg(test)]

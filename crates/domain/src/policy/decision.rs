@@ -25,30 +25,31 @@ pub struct Decision {
 }
 
 impl Decision {
-    /// A digest of what is wanted and by which synchronization: half of a SHA-256. Two decisions about one user with equal digests differ
-    /// only in what they were decided with, so the newer one changes nothing.
+    /// A digest of what is wanted and by which synchronization: half of a SHA-256. Of two decisions about one user with equal digests the newer
+    /// one changes nothing in the target. The shape of a user not wanted is therefore not in it.
     #[must_use]
     pub fn digest(&self) -> [u8; 16] {
         const TEXT: u8 = 0;
+        let Desired { sign_in_blocked, wanted } = &self.desired;
         let mut hash = Sha256::new();
         put(&mut hash, TEXT, self.synchronization.as_bytes());
-        match &self.desired {
-            Desired::Wanted(Shape { enabled, address, attributes, on_create }) => {
-                hash.update([b'w', u8::from(*enabled)]);
+        hash.update([u8::from(*sign_in_blocked)]);
+        match wanted {
+            Wanted::Yes(Shape { address, attributes, on_create }) => {
+                hash.update(b"w");
                 put(&mut hash, TEXT, address.as_bytes());
                 hash.update(attributes.digest().0);
                 hash.update(on_create.digest().0);
             }
-            Desired::NotWanted(reason) => {
+            Wanted::No(reason) => {
                 hash.update(b"n");
                 put(&mut hash, TEXT, reason.code().as_bytes());
-                if let DeprovisionReason::OutOfScope { grace_period_ms, blocked } = reason {
+                if let DeprovisionReason::OutOfScope { grace_period_ms, shape: _ } = reason {
                     hash.update(grace_period_ms.to_be_bytes());
-                    hash.update([u8::from(*blocked)]);
                 }
             }
-            Desired::Skipped(Skip { reason, blocked }) => {
-                hash.update([b's', u8::from(*blocked)]);
+            Wanted::Skipped(reason) => {
+                hash.update(b"s");
                 put(&mut hash, TEXT, reason.code().as_bytes());
                 put(&mut hash, TEXT, reason.attribute().as_bytes());
             }
@@ -59,22 +60,30 @@ impl Decision {
     }
 }
 
-/// What is wanted for a user in a target.
+/// What a decision asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Desired {
-    /// The user must exist in the target, in this shape.
-    Wanted(Shape),
-    /// The user must not exist in the target. Published for every out-of-scope user, linked or not.
-    NotWanted(DeprovisionReason),
-    /// The user is left unchanged in the target, except that a user blocked at home loses sign-in.
-    Skipped(Skip),
+pub struct Desired {
+    /// The user is disabled at home: whatever else is wanted or cannot be decided, a shadow user that exists loses sign-in at once. Not set
+    /// of a user who was deleted at home or whose home is another tenant: of them home says no more than that.
+    pub sign_in_blocked: bool,
+    /// Whether the user exists in the target, and why.
+    pub wanted: Wanted,
 }
 
-/// How a wanted user looks in the target.
+/// Whether a user exists in the target.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Wanted {
+    /// The user must exist in the target, in this shape.
+    Yes(Shape),
+    /// The user must not exist in the target. Published for every out-of-scope user, linked or not.
+    No(DeprovisionReason),
+    /// The user is left unchanged in the target, except that a user disabled at home loses sign-in.
+    Skipped(SkipReason),
+}
+
+/// How a user looks in the target, apart from whether they are wanted there.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Shape {
-    /// Whether the user may sign in.
-    pub enabled: bool,
     /// The address they are invited by, in a verified domain of the home tenant.
     pub address: String,
     /// Attributes that are written at creation and kept equal; a null clears the attribute.
@@ -84,28 +93,19 @@ pub struct Shape {
 }
 
 /// Why a user must not be in the target.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DeprovisionReason {
     /// The user left the scope. Due after the scope grace period, because the user may join another group in scope.
     OutOfScope {
         /// How long the loss must last, in milliseconds.
         grace_period_ms: u64,
-        /// The user is disabled at home, too: sign-in is lost at once, and who leaves goes before those who only lost the scope.
-        blocked: bool,
+        /// How the user would look in the target; `None` where that cannot be known, as of a user in no scope, whose attributes are not read.
+        shape: Option<Shape>,
     },
     /// The source tenant is not the user's home.
     External,
     /// The user was deleted at home. Due at once.
     Deleted,
-}
-
-/// A skipped user: why, and what home says of their sign-in all the same.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Skip {
-    /// Why the user is skipped.
-    pub reason: SkipReason,
-    /// The user is disabled at home. Whatever keeps the rest from being decided, a shadow user that exists then loses sign-in.
-    pub blocked: bool,
 }
 
 /// Why a user is skipped.
@@ -128,12 +128,30 @@ pub enum SkipReason {
 }
 
 impl Desired {
+    /// How the user looks in the target, or would look if they were wanted; `None` where that cannot be known.
+    #[must_use]
+    pub fn shape(&self) -> Option<&Shape> {
+        match &self.wanted {
+            Wanted::Yes(shape) => Some(shape),
+            Wanted::No(DeprovisionReason::OutOfScope { shape, .. }) => shape.as_ref(),
+            Wanted::No(DeprovisionReason::External | DeprovisionReason::Deleted) | Wanted::Skipped(_) => None,
+        }
+    }
+
+    /// Whether the user is a leaver: disabled or deleted at home.
+    #[must_use]
+    pub fn is_leaver(&self) -> bool {
+        self.sign_in_blocked || matches!(self.wanted, Wanted::No(DeprovisionReason::Deleted))
+    }
+}
+
+impl Wanted {
     /// What is wanted, as a stable code.
     #[must_use]
     pub fn code(&self) -> &'static str {
         match self {
-            Self::Wanted(_) => "wanted",
-            Self::NotWanted(_) => "not_wanted",
+            Self::Yes(_) => "wanted",
+            Self::No(_) => "not_wanted",
             Self::Skipped(_) => "skipped",
         }
     }
@@ -142,30 +160,9 @@ impl Desired {
     #[must_use]
     pub fn reason(&self) -> &'static str {
         match self {
-            Self::Wanted(_) => "in_scope",
-            Self::NotWanted(reason) => reason.code(),
-            Self::Skipped(skip) => skip.reason.code(),
-        }
-    }
-
-    /// Whether the sign-in is lost also while a loss of scope is not acted on yet.
-    #[must_use]
-    pub fn blocks_at_once(&self) -> bool {
-        match self {
-            Self::NotWanted(DeprovisionReason::OutOfScope { blocked, .. }) => *blocked,
-            Self::NotWanted(DeprovisionReason::External | DeprovisionReason::Deleted) | Self::Wanted(_) | Self::Skipped(_) => {
-                self.blocks_sign_in()
-            }
-        }
-    }
-
-    /// Whether a shadow user that exists must not be able to sign in.
-    #[must_use]
-    pub fn blocks_sign_in(&self) -> bool {
-        match self {
-            Self::Wanted(shape) => !shape.enabled,
-            Self::NotWanted(_) => true,
-            Self::Skipped(skip) => skip.blocked,
+            Self::Yes(_) => "in_scope",
+            Self::No(reason) => reason.code(),
+            Self::Skipped(reason) => reason.code(),
         }
     }
 }
@@ -236,36 +233,71 @@ mod tests {
         }
     }
 
+    fn city(city: &str) -> Attributes {
+        Attributes::from_iter([("city", crate::Value::from(city))])
+    }
+
+    fn shape() -> Shape {
+        Shape { address: "ana@emea.example".to_owned(), attributes: city("Paris"), on_create: city("Oslo") }
+    }
+
+    fn out_of_scope(grace_period_ms: u64, shape: Option<Shape>) -> Wanted {
+        Wanted::No(DeprovisionReason::OutOfScope { grace_period_ms, shape })
+    }
+
     #[test]
     fn a_digest_is_of_what_is_wanted_and_of_nothing_else() {
-        let city = |city: &str| Attributes::from_iter([("city", crate::Value::from(city))]);
-        let shape = Shape { enabled: true, address: "ana@emea.example".to_owned(), attributes: city("Paris"), on_create: city("Oslo") };
-        let lost = |grace_period_ms, blocked| Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms, blocked });
-        let skipped = |blocked| SkipReason::all("accountEnabled").map(|reason| Desired::Skipped(Skip { reason, blocked }));
         let mut all = vec![
-            Desired::Wanted(shape.clone()),
-            Desired::Wanted(Shape { enabled: false, ..shape.clone() }),
-            Desired::Wanted(Shape { address: "ana@other.example".to_owned(), ..shape.clone() }),
-            Desired::Wanted(Shape { attributes: city("Rome"), ..shape.clone() }),
-            Desired::Wanted(Shape { on_create: city("Rome"), ..shape.clone() }),
-            lost(0, false),
-            lost(0, true),
-            lost(1, false),
-            Desired::NotWanted(DeprovisionReason::External),
-            Desired::NotWanted(DeprovisionReason::Deleted),
-            Desired::Skipped(Skip { reason: SkipReason::InvalidAttribute("city"), blocked: false }),
+            Wanted::Yes(shape()),
+            Wanted::Yes(Shape { address: "ana@other.example".to_owned(), ..shape() }),
+            Wanted::Yes(Shape { attributes: city("Rome"), ..shape() }),
+            Wanted::Yes(Shape { on_create: city("Rome"), ..shape() }),
+            out_of_scope(0, None),
+            out_of_scope(1, None),
+            Wanted::No(DeprovisionReason::External),
+            Wanted::No(DeprovisionReason::Deleted),
+            Wanted::Skipped(SkipReason::InvalidAttribute("city")),
         ];
-        all.extend(skipped(false).into_iter().chain(skipped(true)));
-        let digests: BTreeSet<_> = all.iter().map(|desired| decision("to-hub", desired.clone()).digest()).collect();
-        assert_eq!(digests.len(), all.len());
-        let one = decision("to-hub", all[0].clone());
-        assert_ne!(decision("other", all[0].clone()).digest(), one.digest());
+        all.extend(SkipReason::all("accountEnabled").map(Wanted::Skipped));
+        let desired = |wanted: &Wanted| [false, true].map(|sign_in_blocked| Desired { sign_in_blocked, wanted: wanted.clone() });
+        let digests: BTreeSet<_> = all.iter().flat_map(desired).map(|desired| decision("to-hub", desired).digest()).collect();
+        assert_eq!(digests.len(), 2 * all.len());
+        let one = || Desired { sign_in_blocked: false, wanted: Wanted::Yes(shape()) };
         let later = Decision {
             version: Version { delta: 9, ..Version::default() },
             origin: Origin::Replay,
             first_seen: Timestamp(9),
-            ..one.clone()
+            ..decision("to-hub", one())
         };
-        assert_eq!(later.digest(), one.digest());
+        assert_eq!(later.digest(), decision("to-hub", one()).digest());
+        assert_ne!(later.digest(), decision("other", one()).digest());
+    }
+
+    #[test]
+    fn a_shape_is_known_also_of_a_user_out_of_scope_and_then_not_in_the_digest() {
+        let out = |shape| Desired { sign_in_blocked: false, wanted: out_of_scope(0, shape) };
+        let rome = || Shape { attributes: city("Rome"), ..shape() };
+        let digests: BTreeSet<_> =
+            [None, Some(shape()), Some(rome())].into_iter().map(|shape| decision("to-hub", out(shape)).digest()).collect();
+        assert_eq!(digests.len(), 1);
+        assert_eq!(out(Some(rome())).shape(), Some(&rome()));
+        assert_eq!(out(None).shape(), None);
+    }
+
+    #[test]
+    fn a_leaver_is_disabled_or_deleted_at_home() {
+        for (sign_in_blocked, wanted, want) in [
+            (false, Wanted::Yes(shape()), false),
+            (true, Wanted::Yes(shape()), true),
+            (true, out_of_scope(0, None), true),
+            (false, out_of_scope(0, Some(shape())), false),
+            (false, Wanted::No(DeprovisionReason::External), false),
+            (false, Wanted::No(DeprovisionReason::Deleted), true),
+            (true, Wanted::Skipped(SkipReason::NoAddress), true),
+            (false, Wanted::Skipped(SkipReason::NoAddress), false),
+        ] {
+            let desired = Desired { sign_in_blocked, wanted };
+            assert_eq!(desired.is_leaver(), want, "{desired:?}");
+        }
     }
 }

@@ -20,11 +20,11 @@ CREATE TABLE view_decision (
     user_id TEXT    NOT NULL,
     delta   INTEGER NOT NULL,
     version BLOB    NOT NULL,
-    digest  BLOB NOT NULL,                -- of what is wanted; equal digests differ in the version alone
+    digest  BLOB NOT NULL,                -- of what is wanted; with equal digests nothing changes in the target
     desired TEXT    NOT NULL,                -- wanted, disabled, not_wanted or skipped
     reason  TEXT    NOT NULL,                -- why the user is not wanted or skipped; empty if the user is wanted
     attribute TEXT  NOT NULL,                -- the attribute at fault of a skipped user; empty if there is none
-    sign_in_blocked INTEGER NOT NULL,         -- 1 if a skipped user's sign-in is blocked
+    sign_in_blocked INTEGER NOT NULL,         -- 1 if the user is disabled at home
     due     INTEGER NOT NULL,                -- when the scope grace period ends; 0 if there is none
     PRIMARY KEY (target, source, user_id)
 ) STRICT, WITHOUT ROWID;

@@ -82,26 +82,27 @@ impl Decided {
 #[cfg(test)]
 mod tests {
     use xtsync_contract::convert::code;
-    use xtsync_domain::decision::{DeprovisionReason, Desired, Shape, Skip, SkipReason};
+    use xtsync_domain::decision::{DeprovisionReason, Desired, Shape, SkipReason, Wanted};
     use xtsync_domain::{Attributes, Decision, Origin, TenantName, Version};
 
     use super::*;
 
     #[test]
     fn every_decision_gives_its_reason() {
-        let wanted = |enabled| {
-            let (attributes, on_create) = (Attributes::default(), Attributes::default());
-            Desired::Wanted(Shape { enabled, address: "ana@emea.example".to_owned(), attributes, on_create })
-        };
-        let skipped = |reason, blocked| Desired::Skipped(Skip { reason, blocked });
-        for (desired, want) in [
-            (wanted(true), "in_scope"),
-            (wanted(false), "in_scope_disabled"),
-            (Desired::NotWanted(DeprovisionReason::External), "external"),
-            (Desired::NotWanted(DeprovisionReason::Deleted), "deleted_at_home"),
-            (Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 1, blocked: false }), "not_in_scope"),
-            (skipped(SkipReason::NoAddress, false), "skipped reason=no_address"),
-            (skipped(SkipReason::NoAddress, true), "skipped reason=no_address sign_in_blocked=true"),
+        let (attributes, on_create) = (Attributes::default(), Attributes::default());
+        let shape = Shape { address: "ana@emea.example".to_owned(), attributes, on_create };
+        let wanted = || Wanted::Yes(shape.clone());
+        let skipped = || Wanted::Skipped(SkipReason::NoAddress);
+        let out_of_scope = |shape| Wanted::No(DeprovisionReason::OutOfScope { grace_period_ms: 1, shape });
+        for (sign_in_blocked, wanted, want) in [
+            (false, wanted(), "in_scope"),
+            (true, wanted(), "in_scope_disabled"),
+            (false, Wanted::No(DeprovisionReason::External), "external"),
+            (false, Wanted::No(DeprovisionReason::Deleted), "deleted_at_home"),
+            (false, out_of_scope(None), "not_in_scope"),
+            (true, out_of_scope(Some(shape.clone())), "not_in_scope"),
+            (false, skipped(), "skipped reason=no_address"),
+            (true, skipped(), "skipped reason=no_address sign_in_blocked=true"),
         ] {
             let decision = Decision {
                 source: TenantName::new("emea").unwrap(),
@@ -110,7 +111,7 @@ mod tests {
                 version: Version { delta: 1, ..Version::default() },
                 origin: Origin::Live,
                 first_seen: Timestamp(1),
-                desired,
+                desired: Desired { sign_in_blocked, wanted },
             };
             let Reason { code: number, parameters } = Decided::of(&decision.into()).unwrap().reason();
             let parameters: std::collections::BTreeMap<_, _> = parameters.into_iter().collect();

@@ -86,13 +86,14 @@ async fn a_status_is_shown_as_of_the_heartbeat_of_its_replica_and_not_without_on
 #[tokio::test]
 async fn a_user_who_is_not_wanted_leaves_a_scope_empty_and_any_other_user_does_not() {
     use xtsync_bus::{Position, Record};
-    use xtsync_domain::decision::{Decision, DeprovisionReason, Desired, Skip, SkipReason};
+    use xtsync_domain::decision::{Decision, DeprovisionReason, Desired, SkipReason, Wanted};
     use xtsync_domain::{Origin, Version};
     let dir = tempfile::tempdir().unwrap();
     let context = context(dir.path()).await;
     let (emea, hub) = (TenantName::new("emea").unwrap(), TenantName::new("hub").unwrap());
-    let skipped = Desired::Skipped(Skip { reason: SkipReason::NoAddress, blocked: false });
-    for (offset, desired, want) in [(0, Desired::NotWanted(DeprovisionReason::External), false), (1, skipped, true)] {
+    let skipped = Wanted::Skipped(SkipReason::NoAddress);
+    for (offset, wanted, want) in [(0, Wanted::No(DeprovisionReason::External), false), (1, skipped, true)] {
+        let desired = Desired { sign_in_blocked: false, wanted };
         let user = format!("user-{offset}");
         let (version, now) = (Version { delta: 1, ..Version::default() }, context.clock.now());
         let (source, synchronization) = (emea.clone(), "to-hub".to_owned());

@@ -84,7 +84,7 @@ pub(crate) struct DecisionRow {
     pub(crate) reason: String,
     /// The attribute at fault of a skipped user; empty if there is none.
     pub(crate) attribute: String,
-    /// Whether a skipped user's sign-in is blocked.
+    /// Whether the user is disabled at home.
     pub(crate) is_blocked: bool,
     /// When the scope grace period ends; 0 if there is none.
     pub(crate) due: Timestamp,
@@ -185,7 +185,7 @@ pub(crate) fn decision_row(decision: &events::Decision) -> Option<DecisionRow> {
     use events::decision::Desired;
     let version = decision.version?;
     let desired = match decision.desired.as_ref()? {
-        Desired::Wanted(shape) if shape.enabled => "wanted",
+        Desired::Wanted(_) if !decision.sign_in_blocked => "wanted",
         // A user disabled at home is not created, so there may be no link.
         Desired::Wanted(_) => "disabled",
         Desired::NotWanted(_) => "not_wanted",
@@ -196,10 +196,11 @@ pub(crate) fn decision_row(decision: &events::Decision) -> Option<DecisionRow> {
         matches!(&decision.desired, Some(Desired::Skipped(skipped)) if skipped.reason() == events::SkipReason::HomeDomainsUnknown);
     let delta = if is_pending { 0 } else { version.delta };
     let (reason, due) = reason_and_due(decision);
-    let (attribute, is_blocked) = match &decision.desired {
-        Some(Desired::Skipped(skipped)) => (skipped.attribute.clone(), skipped.sign_in_blocked),
-        Some(Desired::Wanted(_) | Desired::NotWanted(_)) | None => (String::new(), false),
+    let attribute = match &decision.desired {
+        Some(Desired::Skipped(skipped)) => skipped.attribute.clone(),
+        Some(Desired::Wanted(_) | Desired::NotWanted(_)) | None => String::new(),
     };
+    let is_blocked = decision.sign_in_blocked;
     let (version, digest) = (version_bytes(version.into()), decision.digest.clone());
     Some(DecisionRow { delta, version, digest, desired, reason, attribute, is_blocked, due })
 }

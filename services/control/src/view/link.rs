@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use xtsync_contract::convert::LinkRecord;
-use xtsync_domain::decision::{DeprovisionReason, Desired};
+use xtsync_domain::decision::{DeprovisionReason, Wanted};
 use xtsync_domain::link::{Account, ConditionKind, DELETION_DEFERRED, Link, Shadow, Stage};
 use xtsync_domain::{Timestamp, Version};
 
@@ -89,11 +89,11 @@ fn status(link: &Link) -> (LinkStatus, String, Timestamp) {
         };
         return (status, condition.code.clone(), condition.due.unwrap_or_default());
     }
-    match link.desired.desired {
-        Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms, .. }) if grace_period_ms > 0 => {
-            (LinkStatus::Grace, "grace".to_owned(), link.desired_since.plus(Duration::from_millis(grace_period_ms)))
+    match link.wanted() {
+        Wanted::No(DeprovisionReason::OutOfScope { grace_period_ms, .. }) if *grace_period_ms > 0 => {
+            (LinkStatus::Grace, "grace".to_owned(), link.desired_since.plus(Duration::from_millis(*grace_period_ms)))
         }
-        Desired::NotWanted(_) | Desired::Wanted(_) | Desired::Skipped(_) => (LinkStatus::Waiting, String::new(), Timestamp(0)),
+        Wanted::No(_) | Wanted::Yes(_) | Wanted::Skipped(_) => (LinkStatus::Waiting, String::new(), Timestamp(0)),
     }
 }
 
@@ -108,11 +108,11 @@ pub(crate) fn version_bytes(version: Version) -> Vec<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use xtsync_domain::decision::{Shape, Skip, SkipReason};
+    use xtsync_domain::decision::{Desired, Shape, SkipReason};
     use xtsync_domain::link::{Applied, Condition, DisabledBy, Sessions};
     use xtsync_domain::{Attributes, Decision, Origin, TenantName};
 
-    fn link(applied: u64, desired: Desired) -> Link {
+    fn link(applied: u64, wanted: Wanted) -> Link {
         let tenant = |name: &str| TenantName::new(name).unwrap();
         let version = |delta| Version { delta, ..Version::default() };
         let desired = Decision {
@@ -122,7 +122,7 @@ mod tests {
             version: version(2),
             origin: Origin::Live,
             first_seen: Timestamp(0),
-            desired,
+            desired: Desired { sign_in_blocked: false, wanted },
         };
         Link {
             target: tenant("hub"),
@@ -138,8 +138,8 @@ mod tests {
         }
     }
 
-    fn gone(grace_period_ms: u64) -> Desired {
-        Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms, blocked: false })
+    fn gone(grace_period_ms: u64) -> Wanted {
+        Wanted::No(DeprovisionReason::OutOfScope { grace_period_ms, shape: None })
     }
 
     fn with_condition(kind: ConditionKind) -> Link {
@@ -151,7 +151,7 @@ mod tests {
     fn k_23_a_pending_shadow_user_with_a_differing_address_is_reported() {
         let wanted = |address: &str| {
             let (attributes, on_create) = (Attributes::default(), Attributes::default());
-            Desired::Wanted(Shape { enabled: true, address: address.to_owned(), attributes, on_create })
+            Wanted::Yes(Shape { address: address.to_owned(), attributes, on_create })
         };
         let account = Account {
             id: "t1".into(),
@@ -191,8 +191,8 @@ mod tests {
         for (link, status, code, due) in [
             (link(2, gone(0)), LinkStatus::Done, "", 0),
             (link(1, gone(0)), LinkStatus::Waiting, "", 0),
-            (link(1, Desired::NotWanted(DeprovisionReason::Deleted)), LinkStatus::Waiting, "", 0),
-            (link(1, Desired::Skipped(Skip { reason: SkipReason::NoAddress, blocked: false })), LinkStatus::Waiting, "", 0),
+            (link(1, Wanted::No(DeprovisionReason::Deleted)), LinkStatus::Waiting, "", 0),
+            (link(1, Wanted::Skipped(SkipReason::NoAddress)), LinkStatus::Waiting, "", 0),
             (link(1, gone(30_000)), LinkStatus::Grace, "grace", 35_000_000),
             (link(2, gone(30_000)), LinkStatus::Done, "", 0),
             (with_condition(ConditionKind::Held), LinkStatus::Held, "c", 0),

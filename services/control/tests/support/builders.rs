@@ -8,7 +8,7 @@ use xtsync_contract::event::{self, Typed};
 use xtsync_contract::role::Role;
 use xtsync_contract::topic::{self, link_key, marker_key};
 use xtsync_contract::{events, internal};
-use xtsync_domain::decision::{DeprovisionReason, Desired, Shape};
+use xtsync_domain::decision::{DeprovisionReason, Desired, Shape, Wanted};
 use xtsync_domain::delta::{Kind, State, User, UserDelta};
 use xtsync_domain::fact::{Fact, Group, GroupState, Identity};
 use xtsync_domain::link::{Account, Applied, DisabledBy, Link, Sessions, Shadow, Stage};
@@ -77,11 +77,16 @@ async fn user_delta(bus: &Bus, user: &str, version: u64, attributes: Attributes)
 
 pub(crate) fn present() -> Desired {
     let (attributes, on_create) = (Attributes::default(), Attributes::default());
-    Desired::Wanted(Shape { enabled: true, address: "a@emea.example".into(), attributes, on_create })
+    desired(Wanted::Yes(Shape { address: "a@emea.example".into(), attributes, on_create }))
 }
 
 pub(crate) fn out_of_scope() -> Desired {
-    Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 0, blocked: false })
+    desired(Wanted::No(DeprovisionReason::OutOfScope { grace_period_ms: 0, shape: None }))
+}
+
+/// Of a user not disabled at home.
+pub(crate) fn desired(wanted: Wanted) -> Desired {
+    Desired { sign_in_blocked: false, wanted }
 }
 
 pub(crate) fn decided(user: &str, version: u64, desired: Desired) -> Decision {

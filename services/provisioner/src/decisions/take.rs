@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use tracing::info_span;
 use xtsync_domain::link::class::class;
 use xtsync_domain::link::{Class, Link};
-use xtsync_domain::{Decision, Desired, TenantName, Timestamp};
+use xtsync_domain::{Decision, TenantName, Timestamp, Wanted};
 use xtsync_runtime::trace;
 use xtsync_store::Transaction;
 
@@ -130,9 +130,9 @@ fn replacing(newest: Option<String>, replaced: Option<&str>) -> Option<String> {
 
 /// Whether a decision about a user without a link makes one. Most users of a source are not wanted and were never in the target.
 fn makes_link(decision: &Decision) -> bool {
-    match decision.desired {
-        Desired::Wanted(_) => true,
-        Desired::NotWanted(_) | Desired::Skipped(_) => false,
+    match decision.desired.wanted {
+        Wanted::Yes(_) => true,
+        Wanted::No(_) | Wanted::Skipped(_) => false,
     }
 }
 

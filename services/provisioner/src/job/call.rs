@@ -6,7 +6,7 @@ use xtsync_domain::gate::{self, ClosedReason, Counter, Verdict};
 use xtsync_domain::link::class::class;
 use xtsync_domain::link::classify::{Claim, Claimed};
 use xtsync_domain::link::{Answer, Call, Change, ConditionKind, Conflict, ConflictKind, Hold, Shadow, Verb};
-use xtsync_domain::{Desired, Refusal, Timestamp, Value, resource};
+use xtsync_domain::{Refusal, Timestamp, Value, Wanted, resource};
 
 use super::end::{End, Pace};
 use super::perform::{self, Failure};
@@ -86,7 +86,7 @@ impl Job<'_> {
 
     /// The verbs that a call needs: its own, and one without which it would be made in vain.
     fn verbs(&self, call: &Call) -> Vec<&'static str> {
-        let is_wanted = matches!(self.stored.link.desired.desired, Desired::Wanted(_));
+        let is_wanted = matches!(self.stored.link.wanted(), Wanted::Yes(_));
         match (call, &self.stored.link.shadow) {
             // A user without an object is created after the look-up.
             (Call::LookUp { .. }, Shadow::None) if is_wanted => vec![call.name(), self.owned.capabilities.create.call_name()],

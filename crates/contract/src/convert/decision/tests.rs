@@ -21,13 +21,16 @@ fn decision(desired: Desired) -> Decision {
     }
 }
 
-fn skipped(reason: SkipReason, blocked: bool) -> Desired {
-    Desired::Skipped(Skip { reason, blocked })
+fn unblocked(wanted: Wanted) -> Desired {
+    Desired { sign_in_blocked: false, wanted }
+}
+
+fn out_of_scope(grace_period_ms: u64, shape: Option<Shape>) -> Wanted {
+    Wanted::No(DeprovisionReason::OutOfScope { grace_period_ms, shape })
 }
 
 fn shape() -> Shape {
     Shape {
-        enabled: true,
         address: "ana@emea.example".to_owned(),
         attributes: Attributes::from_iter([("city", Value::from("Paris")), ("department", Value::Null)]),
         on_create: Attributes::from_iter([("userType", Value::from("Member"))]),
@@ -36,20 +39,30 @@ fn shape() -> Shape {
 
 #[test]
 fn a_decision_survives_a_round_trip() {
-    for desired in [
-        Desired::Wanted(shape()),
-        Desired::Wanted(Shape { enabled: false, ..shape() }),
-        Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 30_000, blocked: false }),
-        Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 0, blocked: true }),
-        Desired::NotWanted(DeprovisionReason::External),
-        Desired::NotWanted(DeprovisionReason::Deleted),
-        skipped(SkipReason::ScopeUnresolved, true),
+    for wanted in [
+        Wanted::Yes(shape()),
+        out_of_scope(30_000, None),
+        out_of_scope(0, Some(shape())),
+        Wanted::No(DeprovisionReason::External),
+        Wanted::No(DeprovisionReason::Deleted),
     ]
     .into_iter()
-    .chain(SkipReason::all("accountEnabled").map(|reason| skipped(reason, false)))
+    .chain(SkipReason::all("accountEnabled").map(Wanted::Skipped))
     {
-        let decision = decision(desired);
-        assert_eq!(Decision::try_from(events::Decision::from(&decision)), Ok(decision));
+        for sign_in_blocked in [false, true] {
+            let decision = decision(Desired { sign_in_blocked, wanted: wanted.clone() });
+            assert_eq!(Decision::try_from(events::Decision::from(&decision)), Ok(decision));
+        }
+    }
+}
+
+/// A newer writer may know the shape where this version does not ask for it.
+#[test]
+fn a_shape_that_a_decision_cannot_have_is_ignored() {
+    for wanted in [Wanted::No(DeprovisionReason::Deleted), Wanted::Skipped(SkipReason::NoAddress)] {
+        let decision = decision(unblocked(wanted));
+        let wire = events::Decision { shape: Some(shape().into()), ..events::Decision::from(&decision) };
+        assert_eq!(Decision::try_from(wire), Ok(decision));
     }
 }
 
@@ -66,7 +79,7 @@ fn every_skip_reason_of_the_bus_is_one_of_the_domain() {
 
 #[test]
 fn newer_writers_and_invalid_fields_are_distinguished() {
-    let good = || events::Decision::from(&decision(Desired::Wanted(shape())));
+    let good = || events::Decision::from(&decision(unblocked(Wanted::Yes(shape()))));
     let not_wanted = |reason| Some(Wire::NotWanted(events::NotWanted { reason, ..events::NotWanted::default() }));
     let skipped_wire = |reason| Some(Wire::Skipped(events::Skipped { reason, ..events::Skipped::default() }));
     for (wire, want) in [
@@ -75,7 +88,8 @@ fn newer_writers_and_invalid_fields_are_distinguished() {
         (events::Decision { desired: not_wanted(0), ..good() }, missing("not_wanted.reason")),
         (events::Decision { desired: skipped_wire(99), ..good() }, Invalid::NewerWriter("skipped.reason")),
         (events::Decision { desired: skipped_wire(0), ..good() }, missing("skipped.reason")),
-        (events::Decision { desired: Some(Wire::Wanted(events::Shape::default())), ..good() }, missing("wanted.address")),
+        (events::Decision { shape: None, ..good() }, missing("shape")),
+        (events::Decision { shape: Some(events::Shape::default()), ..good() }, missing("shape.address")),
         (events::Decision { user_id: String::new(), ..good() }, missing("user_id")),
         (events::Decision { source: String::new(), ..good() }, missing("source")),
         (events::Decision { synchronization: String::new(), ..good() }, missing("synchronization")),

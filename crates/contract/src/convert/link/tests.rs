@@ -1,7 +1,7 @@
 //! Tests of the conversion of links.
 
 use prost::Message as _;
-use xtsync_domain::decision::{Decision, DeprovisionReason, Desired};
+use xtsync_domain::decision::{Decision, DeprovisionReason, Desired, Wanted};
 use xtsync_domain::link::{Account, DisabledBy, Inviting, Sessions, Shadow, Stage, State};
 use xtsync_domain::{Origin, TenantName, Timestamp, Version};
 
@@ -18,7 +18,10 @@ fn link(shadow: Shadow) -> LinkRecord {
         version: Version { delta: 1, facts: 2, revision: 3, rules: 4 },
         origin: Origin::Live,
         first_seen: NOW,
-        desired: Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 30_000, blocked: false }),
+        desired: Desired {
+            sign_in_blocked: false,
+            wanted: Wanted::No(DeprovisionReason::OutOfScope { grace_period_ms: 30_000, shape: None }),
+        },
     };
     let link = Link { shadow, ..Link::new(TenantName::new("hub").unwrap(), decision, NOW) };
     LinkRecord { link, version: 7, store_id: "i".into() }

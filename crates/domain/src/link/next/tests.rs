@@ -4,10 +4,9 @@ mod deletion_grace;
 
 use super::super::testing::*;
 use super::*;
-use crate::Timestamp;
-use crate::decision::DeprovisionReason;
 use crate::link::{Condition, ConditionKind, GracePeriod, Override, Veto};
 use crate::shadow::Object;
+use crate::{Desired, Timestamp};
 
 fn young(stage: Stage) -> Shadow {
     Shadow::Object(Account { created_at: ago(MINUTE), ..account(stage) })
@@ -150,7 +149,7 @@ fn a_loss_of_scope_does_nothing_before_its_grace_period_ends() {
         (out_of_scope(30_000), old(Stage::Live), Observed::NotObserved, "grace period 30s"),
         (out_of_scope(30_000), inviting(NOW, None), Observed::NotObserved, "grace period 30s"),
         (out_of_scope(0), old(Stage::Live), Observed::NotObserved, "revoke a1"),
-        (Desired::NotWanted(DeprovisionReason::External), old(Stage::Live), Observed::NotObserved, "revoke a1"),
+        (external(), old(Stage::Live), Observed::NotObserved, "revoke a1"),
     ]);
 }
 
@@ -362,7 +361,7 @@ fn a_veto_does_not_prevent_a_deprovisioning() {
 /// A dismissed user often leaves the groups in the same minute. A grace period of weeks must not delay the block of sign-in.
 #[test]
 fn a_user_who_is_disabled_and_lost_the_scope_loses_sign_in_at_once_and_the_object_after_the_grace_period() {
-    let both = || Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 60_000, blocked: true });
+    let both = || blocked_out_of_scope(60_000);
     let ended = Shadow::Object(Account { sessions: Sessions::Ended, ..account(Stage::Live) });
     check(vec![
         (both(), old(Stage::Live), Observed::NotObserved, "revoke a1"),
@@ -428,7 +427,7 @@ fn a_put_creates_with_anchor_and_attributes_and_is_repeated_only_where_that_give
 fn without_a_bin_access_is_taken_at_once_and_the_object_after_a_grace_period() {
     let disabled = || disabled(Stage::Live, DisabledBy::Xtsync, Sessions::Open);
     let ended = || Shadow::Object(Account { sessions: Sessions::Ended, ..account(Stage::Live) });
-    let both = Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 30_000, blocked: true });
+    let both = blocked_out_of_scope(30_000);
     check_with(
         &PUTS,
         vec![

@@ -7,7 +7,7 @@ use super::super::{DisabledBy, GracePeriod, State, Step, Verb, next};
 use super::*;
 use crate::capability::Create;
 use crate::link::classify::Claim;
-use crate::{Capabilities, Decision, Desired, Version};
+use crate::{Capabilities, Decision, Version};
 
 /// A target that answers at once and truly, with at most one object.
 #[derive(Debug, Clone, Default)]
@@ -178,15 +178,15 @@ proptest! {
         prop_assert_eq!(last, Step::Converged);
         prop_assert!(link.is_converged());
         let live = target.object.as_ref().filter(|object| object.soft_deleted.is_none());
-        match desired {
-            Desired::Wanted(shape) if shape.enabled => {
+        match desired.wanted {
+            Wanted::Yes(shape) if !desired.sign_in_blocked => {
                 let ana = live.expect("the object exists");
                 prop_assert!(ana.enabled);
                 prop_assert!(shape.attributes.differing_from(&ana.attributes).is_empty());
                 prop_assert_eq!(ana.anchor.as_deref(), Some(ANCHOR));
             }
-            Desired::Wanted(_) | Desired::Skipped(_) => prop_assert!(live.is_none_or(|ana| !ana.enabled || !can.disable)),
-            Desired::NotWanted(_) => prop_assert!(live.is_none()),
+            Wanted::Yes(_) | Wanted::Skipped(_) => prop_assert!(live.is_none_or(|ana| !ana.enabled || !can.disable)),
+            Wanted::No(_) => prop_assert!(live.is_none()),
         }
         prop_assert!(target.writes.iter().filter(|name| matches!(**name, "invite" | "put")).count() <= 1);
     }
@@ -197,7 +197,7 @@ fn each_transition_takes_its_writes_and_gives_one_verb() {
     let mut link = link(wanted(true), Shadow::None);
     let mut target = Ideal::default();
     let mut rome = wanted(true);
-    if let Desired::Wanted(shape) = &mut rome {
+    if let Wanted::Yes(shape) = &mut rome.wanted {
         shape.attributes = text(&[("city", "Rome"), ("displayName", "Ana")]);
     }
     let cases = [

@@ -72,8 +72,33 @@ fn with(name: &str, value: Value) -> User {
     user
 }
 
+fn unblocked(wanted: Wanted) -> Desired {
+    Desired { sign_in_blocked: false, wanted }
+}
+
 fn skipped(reason: SkipReason) -> Desired {
-    Desired::Skipped(Skip { reason, blocked: false })
+    unblocked(Wanted::Skipped(reason))
+}
+
+fn deleted() -> Desired {
+    unblocked(Wanted::No(DeprovisionReason::Deleted))
+}
+
+fn external() -> Desired {
+    unblocked(Wanted::No(DeprovisionReason::External))
+}
+
+fn out_of_scope(grace_period_ms: u64, shape: Option<Shape>) -> Desired {
+    unblocked(Wanted::No(DeprovisionReason::OutOfScope { grace_period_ms, shape }))
+}
+
+/// How Ana looks in the target.
+fn shape() -> Shape {
+    Shape {
+        address: "ana@emea.example".to_owned(),
+        attributes: Attributes::from_iter([("displayName", Value::from("Ana"))]),
+        on_create: Attributes::from_iter([("userType", Value::from("Member"))]),
+    }
 }
 
 fn outsider(kind: Kind) -> State {
@@ -91,38 +116,28 @@ fn the_first_rule_that_matches_decides() {
     for (fixture, state, want) in [
         (&unlisted, State::Gone(Gone::Deleted), skipped(SkipReason::NotOneOrganization)),
         (&unlisted, outsider(Kind::External), skipped(SkipReason::NotOneOrganization)),
-        (&unresolved, State::Gone(Gone::Deleted), Desired::NotWanted(DeprovisionReason::Deleted)),
-        (&unresolved, State::Gone(Gone::SoftDeleted), Desired::NotWanted(DeprovisionReason::Deleted)),
-        (&unresolved, outsider(Kind::External), Desired::NotWanted(DeprovisionReason::External)),
+        (&unresolved, State::Gone(Gone::Deleted), deleted()),
+        (&unresolved, State::Gone(Gone::SoftDeleted), deleted()),
+        (&unresolved, outsider(Kind::External), external()),
         (&unresolved, nowhere(), skipped(SkipReason::ScopeUnresolved)),
-        (
-            &guests_only,
-            outsider(Kind::Internal),
-            Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 30_000, blocked: false }),
-        ),
+        (&guests_only, outsider(Kind::Internal), out_of_scope(30_000, None)),
         (&guests_only, nowhere(), skipped(SkipReason::NoAddress)),
         (&guests_only, there(), skipped(SkipReason::UserTypeNotAdmitted)),
     ] {
         assert_eq!(fixture.desired(state.clone()), want, "{state:?}");
     }
-    assert!(matches!(FIXTURE.desired(there()), Desired::Wanted(_)));
+    assert!(matches!(FIXTURE.desired(there()).wanted, Wanted::Yes(_)));
 }
 
 #[test]
 fn a_user_in_scope_is_wanted_with_the_mapped_shape() {
-    let want = Shape {
-        enabled: true,
-        address: "ana@emea.example".to_owned(),
-        attributes: Attributes::from_iter([("displayName", Value::from("Ana"))]),
-        on_create: Attributes::from_iter([("userType", Value::from("Member"))]),
-    };
-    assert_eq!(FIXTURE.desired(State::Present(ana())), Desired::Wanted(want));
+    assert_eq!(FIXTURE.desired(State::Present(ana())), unblocked(Wanted::Yes(shape())));
 }
 
 #[test]
 fn what_the_target_keeps_is_written_at_creation_only() {
     let fixture = Fixture { terms: Some(r#"{"keeps":["displayName"]}"#), ..FIXTURE };
-    let Desired::Wanted(shape) = fixture.desired(State::Present(ana())) else { panic!("the user is in scope") };
+    let Wanted::Yes(shape) = fixture.desired(State::Present(ana())).wanted else { panic!("the user is in scope") };
     assert!(shape.attributes.is_empty());
     assert_eq!(shape.on_create.text("displayName"), Some("Ana"));
 }
@@ -130,7 +145,7 @@ fn what_the_target_keeps_is_written_at_creation_only() {
 #[test]
 fn a_user_is_admitted_as_guest_where_the_mapping_says_guest() {
     let fixture = Fixture { more: r#","mappings":{"userType":{"constant":"Guest"}}"#, terms: Some(r#"{"as":["Guest"]}"#), ..FIXTURE };
-    assert!(matches!(fixture.desired(State::Present(ana())), Desired::Wanted(_)));
+    assert!(matches!(fixture.desired(State::Present(ana())).wanted, Wanted::Yes(_)));
 }
 
 #[test]
@@ -168,15 +183,15 @@ fn a_leaver_needs_no_address_and_no_known_domains() {
     let synchronization = compiled.configuration().synchronizations().next().unwrap();
     for home in [Home::default(), emea()] {
         let decided = decide(&delta(State::Gone(Gone::Deleted)), synchronization, &compiled, &home).unwrap();
-        assert_eq!(decided.desired, Desired::NotWanted(DeprovisionReason::Deleted));
+        assert_eq!(decided.desired, deleted());
     }
 }
 
 #[test]
 fn only_an_explicit_false_disables_a_user() {
     for (value, want) in [(true.into(), true), (false.into(), false), (Value::Null, true)] {
-        let Desired::Wanted(shape) = FIXTURE.desired(State::Present(with("accountEnabled", value))) else { panic!("in scope") };
-        assert_eq!(shape.enabled, want);
+        let desired = FIXTURE.desired(State::Present(with("accountEnabled", value)));
+        assert_eq!(desired, Desired { sign_in_blocked: !want, wanted: Wanted::Yes(shape()) });
     }
 }
 
@@ -195,17 +210,15 @@ fn a_skipped_user_who_is_disabled_at_home_loses_sign_in_unless_the_tenants_are_n
         (&guests_only, disabled(), SkipReason::UserTypeNotAdmitted, true),
         (&unresolved, ana(), SkipReason::ScopeUnresolved, false),
     ] {
-        assert_eq!(fixture.desired(State::Present(user)), Desired::Skipped(Skip { reason, blocked }));
+        let want = Desired { sign_in_blocked: blocked, wanted: Wanted::Skipped(reason) };
+        assert_eq!(fixture.desired(State::Present(user)), want);
     }
 }
 
 #[test]
 fn a_scope_lost_waits_as_long_as_the_synchronization_says() {
     let fixture = Fixture { more: r#","scopeGracePeriod":"1s 500ms""#, ..FIXTURE };
-    assert_eq!(
-        fixture.desired(outsider(Kind::Internal)),
-        Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 1_500, blocked: false })
-    );
+    assert_eq!(fixture.desired(outsider(Kind::Internal)), out_of_scope(1_500, Some(shape())));
 }
 
 #[test]
@@ -235,10 +248,10 @@ fn a_decision_says_what_it_was_made_of() {
 fn an_invalid_account_enabled_value_skips_the_user() {
     for value in ["false".into(), "true".into(), "".into(), Value::Number(0), Value::Texts(vec!["false".to_owned()])] {
         let desired = FIXTURE.desired(State::Present(with("accountEnabled", value)));
-        assert_eq!(desired, Desired::Skipped(Skip { reason: SkipReason::InvalidAttribute("accountEnabled"), blocked: false }));
+        assert_eq!(desired, skipped(SkipReason::InvalidAttribute("accountEnabled")));
     }
     let out = State::Present(User { groups: vec![], ..with("accountEnabled", "false".into()) });
-    assert!(matches!(FIXTURE.desired(out), Desired::NotWanted(DeprovisionReason::OutOfScope { .. })), "the scope is lost all the same");
+    assert_eq!(FIXTURE.desired(out), out_of_scope(30_000, None), "the scope is lost all the same");
 }
 
 #[test]
@@ -249,12 +262,30 @@ fn an_attribute_of_a_wrong_type_is_not_written_and_is_named() {
     let compiled = CompiledRules::compile(Arc::new(FIXTURE.configuration()));
     let (delta, synchronization) = (delta(State::Present(user)), compiled.configuration().synchronizations().next().unwrap());
     assert_eq!(invalid_attributes(&delta, synchronization, &compiled), ["city", "displayName"]);
-    let Desired::Wanted(shape) = FIXTURE.decide(&delta).unwrap().desired else { panic!("in scope") };
+    let Wanted::Yes(shape) = FIXTURE.decide(&delta).unwrap().desired.wanted else { panic!("in scope") };
     assert_eq!(shape.attributes, Attributes::from_iter([("department", Value::Null)]));
 }
 
 #[test]
 fn a_user_who_is_disabled_and_out_of_scope_is_known_as_both() {
     let disabled = State::Present(User { groups: vec![], ..with("accountEnabled", false.into()) });
-    assert_eq!(FIXTURE.desired(disabled), Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 30_000, blocked: true }));
+    assert_eq!(FIXTURE.desired(disabled), Desired { sign_in_blocked: true, ..out_of_scope(30_000, Some(shape())) });
+}
+
+/// A holder other than the synchronization may want a user out of its scope.
+#[test]
+fn a_user_out_of_scope_has_the_shape_that_they_would_have_in_it_as_far_as_it_is_known() {
+    let guests_only = Fixture { terms: Some(r#"{"as":["Guest"]}"#), ..FIXTURE };
+    let only = |attributes: &[(&str, Value)]| User { attributes: attributes.iter().cloned().collect(), ..ana() };
+    for (fixture, user, want) in [
+        (&FIXTURE, ana(), Some(shape())),
+        // What a user in no scope is published with.
+        (&FIXTURE, only(&[("accountEnabled", true.into())]), None),
+        (&FIXTURE, with("mail", "ana@us.example".into()), None),
+        (&FIXTURE, with("accountEnabled", "false".into()), None),
+        (&guests_only, ana(), None),
+    ] {
+        let out = State::Present(User { groups: vec![], ..user });
+        assert_eq!(fixture.desired(out.clone()), out_of_scope(30_000, want), "{out:?}");
+    }
 }

@@ -1,6 +1,6 @@
 use std::sync::Arc;
 
-use xtsync_domain::decision::Desired;
+use xtsync_domain::decision::{DeprovisionReason, Desired, Wanted};
 use xtsync_domain::link::Link;
 use xtsync_domain::{Decision, Origin, Version};
 use xtsync_harness::{Dir, Postgres, unique};
@@ -39,7 +39,7 @@ fn add(tx: &mut Transaction, store: &Store, key: Key, class: Class, at: i64) {
         version: Version::default(),
         origin: Origin::Live,
         first_seen: Timestamp(at),
-        desired: Desired::NotWanted(xtsync_domain::decision::DeprovisionReason::Deleted),
+        desired: Desired { sign_in_blocked: false, wanted: Wanted::No(DeprovisionReason::Deleted) },
     };
     let link = Link::new(key.target.clone(), desired, Timestamp(at));
     let stored = Stored { link, version: 1, traceparent: None, counted: Default::default(), row_version: 0 };

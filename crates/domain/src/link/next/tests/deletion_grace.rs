@@ -37,7 +37,7 @@ use Event::{Decide, Does};
 
 /// A scope grace period of 1,000 seconds.
 fn long_out_of_scope(blocked: bool) -> Desired {
-    Desired::NotWanted(DeprovisionReason::OutOfScope { grace_period_ms: 1_000_000, blocked })
+    Desired { sign_in_blocked: blocked, ..out_of_scope(1_000_000) }
 }
 
 /// What happens at which second to an enabled user of the target.
@@ -56,7 +56,7 @@ fn check_times(can: &Capabilities, case: &str, events: Vec<(u64, Event)>) {
 
 #[test]
 fn a_departure_that_takes_effect_earlier_takes_access_at_once_and_keeps_the_whole_period() {
-    for reason in [not_wanted(), out_of_scope(30_000), Desired::NotWanted(DeprovisionReason::External)] {
+    for reason in [not_wanted(), out_of_scope(30_000), external()] {
         let at_500 = |taken| {
             vec![(0, Decide(long_out_of_scope(false))), (0, Does("grace period 1000s")), (500, Decide(reason.clone())), (500, Does(taken))]
         };
