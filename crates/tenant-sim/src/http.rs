@@ -81,7 +81,7 @@ async fn serve(State(sim): State<Sim>, ConnectInfo(peer): ConnectInfo<Peer>, req
     if let Some(rest) = parts.uri.path().strip_prefix("/sim/v1/") {
         return routes::admin::serve(&sim, peer.address, &parts, rest, &body);
     }
-    sim.note_request(&parts.method, parts.uri.path());
+    sim.note_request(sim.tenant_of(&parts.headers).map(|place| sim.tenant_at(place)), &parts.method, parts.uri.path());
     let (is_graph, base) = (is_graph(parts.uri.path()), base(&parts, &peer));
     let rewrites = match verdict(&sim, &parts, &body) {
         Verdict::Instead(act, headers) if is_graph => return written(act.reply(headers, &base), &parts.headers),

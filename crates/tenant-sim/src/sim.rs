@@ -39,6 +39,7 @@ pub(crate) struct Tenant {
     pub(crate) name: Arc<str>,
     pub(crate) id: Uuid,
     pub(crate) domain: String,
+    counts: Counts,
     state: RwLock<Directory>,
 }
 
@@ -153,8 +154,12 @@ impl Sim {
         &self.0.subscriptions
     }
 
-    pub(crate) fn note_request(&self, method: &Method, path: &str) {
+    /// Counts a request that came, for all tenants and for the one that its bearer asks.
+    pub(crate) fn note_request(&self, tenant: Option<&Tenant>, method: &Method, path: &str) {
         self.0.counts.note(method, path);
+        if let Some(tenant) = tenant {
+            tenant.counts.note(method, path);
+        }
     }
 
     pub(crate) fn fault_state(&self) -> &FaultState {
@@ -218,7 +223,11 @@ fn bearer(headers: &HeaderMap) -> Option<&str> {
 impl Tenant {
     fn new(directory: Directory) -> Self {
         let (name, id, domain) = (Arc::clone(&directory.name), directory.id, directory.domain.clone());
-        Self { name, id, domain, state: RwLock::new(directory) }
+        Self { name, id, domain, counts: Counts::default(), state: RwLock::new(directory) }
+    }
+
+    pub(crate) fn counts(&self) -> &Counts {
+        &self.counts
     }
 
     pub(crate) fn read(&self) -> RwLockReadGuard<'_, Directory> {

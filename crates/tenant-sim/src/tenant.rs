@@ -2,6 +2,8 @@
 //!
 //! For tests and the demonstration: to every client it looks as if an administrator had made the change in the portal.
 
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value as Json};
 use uuid::Uuid;
 
@@ -46,6 +48,11 @@ impl TenantHandle {
     /// How many writes this tenant committed.
     pub fn journal_len(&self) -> usize {
         self.sim.journal_len(self.name())
+    }
+
+    /// How many requests were made to this tenant, by (method, path template). Items of a batch count, and so does the batch.
+    pub fn counts(&self) -> BTreeMap<(String, String), u64> {
+        self.tenant().counts().all()
     }
 
     /// How many users there are, without the bin.

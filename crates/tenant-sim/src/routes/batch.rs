@@ -75,7 +75,7 @@ fn perform(call: &Call<'_>, item: &Item) -> Json {
     let (path, query) = url.split_once('?').unwrap_or((url, ""));
     let version = call.base.rsplit('/').next().unwrap_or_default();
     let full = format!("/{version}/{}", path.trim_start_matches('/'));
-    call.sim.note_request(&item.method, &full);
+    call.sim.note_request(Some(call.tenant), &item.method, &full);
     let request_to_match = || RequestToMatch::new(Some(&*call.tenant.name), &item.method, path, query, &item.body, true);
     let verdict = if call.sim.script().is_empty() { Verdict::Genuine(Vec::new()) } else { call.sim.script().verdict(&request_to_match()) };
     match verdict {

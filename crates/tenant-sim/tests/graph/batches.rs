@@ -40,6 +40,10 @@ async fn an_item_is_throttled_alone() {
     let statuses: Vec<_> = responses.as_array().unwrap().iter().map(|one| one["status"].as_u64().unwrap()).collect();
     assert_eq!((statuses, &responses[0]["headers"]["retry-after"]), (vec![429, 200, 200], &json!("1.5")));
     assert_eq!(world.sim.count("GET", "/v1.0/organization"), 2);
+    let counts = |tenant| world.sim.tenant(tenant).unwrap().counts();
+    let count = |method: &str, path: &str, count| ((method.to_owned(), path.to_owned()), count);
+    let each = [count("GET", "/v1.0/organization", 2), count("GET", "/v1.0/users", 1), count("POST", "/v1.0/$batch", 1)];
+    assert_eq!((counts("emea"), counts("hub")), (each.into(), [].into()), "each item, and the batch");
 }
 
 #[tokio::test]
