@@ -29,7 +29,7 @@ test: tools-build tools-test kafka postgres promtool venv buf ## installs what t
 	tests/run
 
 .PHONY: bench
-bench: tools-build tools-test kafka postgres ## runs the benchmarks, prints a table and writes target/bench/report.json (ARGS="changes initial --users 10000")
+bench: tools-build tools-test kafka postgres ## runs the benchmarks, prints tables and writes target/bench/report.json (ARGS="changes initial --users 10000")
 	$(CARGO) build --locked --release -p xtsync -p xtsync-bench
 	$(TARGET)/release/xtsync-bench --report $(TARGET)/bench/report.json $(ARGS)
 

@@ -18,6 +18,9 @@ pub(crate) const SOURCE: &str = "emea";
 /// See [`SOURCE`].
 pub(crate) const TARGET: &str = "hub";
 
+/// The longest wait for a fleet to converge, however many users it has.
+pub(crate) const LONG: &str = "10000s";
+
 /// A simulator with that many users in the source, all of them in scope.
 ///
 /// # Errors
@@ -71,12 +74,25 @@ pub(crate) async fn until_quiet(sim: &Sim, within: Duration) -> Result<Instant> 
     .await
 }
 
-/// Processor time that all roles have used together.
+/// Processor time that the first replica of each role has used.
 ///
 /// # Errors
 /// If one does not run.
 pub(crate) fn cpu(fleet: &Fleet) -> Result<HashMap<&'static str, Duration>> {
     ROLES.into_iter().map(|role| Ok((role, usage::cpu(fleet.pid(role, 0)?)?))).collect()
+}
+
+/// The same, and what the roles depend on: Kafka, PostgreSQL, and this process, which is the simulator.
+///
+/// # Errors
+/// If one does not run.
+pub(crate) fn cpu_of_all(fleet: &Fleet) -> Result<Vec<(&'static str, Duration)>> {
+    let roles = cpu(fleet)?;
+    let mut all: Vec<_> = ROLES.into_iter().map(|role| (role, roles[role])).collect();
+    all.push(("Kafka", usage::cpu_of_tree(fleet.kafka.pid().context("no broker runs")?)?));
+    all.push(("PostgreSQL", usage::cpu_of_tree(fleet.postgres.pid().context("no database runs")?)?));
+    all.push(("simulator and benchmark", usage::cpu(std::process::id())?));
+    Ok(all)
 }
 
 /// Changes of one property, and when each was made.
@@ -127,14 +143,15 @@ impl Changes {
     /// If one does not.
     pub(crate) async fn propagated(&self, sim: &Sim, within: Duration) -> Result<Vec<Duration>> {
         wait_for(within, "the changes to come across", async || {
-            let took = self.propagation_times(sim);
-            Ok((took.len() == self.made.len()).then_some(took))
+            let written = self.written(sim);
+            let took = |(user, at): (&Uuid, &Instant)| Some(at.duration_since(*self.made.get(user)?));
+            Ok((written.len() == self.made.len()).then(|| written.iter().filter_map(took).collect()))
         })
         .await
     }
 
-    /// From the commit in the source to the first write in the target that names the property.
-    fn propagation_times(&self, sim: &Sim) -> Vec<Duration> {
+    /// When each came across that has: at the first write in the target that names the property.
+    pub(crate) fn written(&self, sim: &Sim) -> HashMap<Uuid, Instant> {
         let mut first: HashMap<Uuid, Instant> = HashMap::new();
         for entry in sim.journal().since(self.since) {
             if &*entry.tenant == TARGET
@@ -145,7 +162,7 @@ impl Changes {
                 first.entry(user).or_insert(entry.at);
             }
         }
-        first.iter().filter_map(|(user, at)| Some(at.duration_since(*self.made.get(user)?))).collect()
+        first
     }
 }
 

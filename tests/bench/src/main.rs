@@ -1,13 +1,16 @@
-//! The benchmarks of xtsync: starts everything it needs, measures, prints a table and writes `target/bench/report.json`.
+//! The benchmarks of xtsync: starts everything it needs, measures, prints tables and writes `target/bench/report.json`.
 
-mod baseline;
+mod bare;
 mod busy;
 mod comparison;
+mod delayed;
 mod failover;
+mod first;
 mod fixture;
 mod initial;
 mod isolation;
 mod latency;
+mod mass_loss;
 mod policy;
 mod replay;
 mod report;
@@ -18,7 +21,7 @@ use std::path::PathBuf;
 use anyhow::Result;
 use clap::{Parser, ValueEnum};
 
-use self::report::Figure;
+use self::report::Report;
 
 /// Runs the benchmarks of xtsync.
 #[derive(Debug, Parser)]
@@ -38,6 +41,18 @@ struct Args {
     #[arg(long, default_value_t = 10_000)]
     created: usize,
 
+    /// Users of a further first synchronization, whose memory is compared with that of `--users`
+    #[arg(long)]
+    larger: Option<usize>,
+
+    /// Users of the first synchronization where every answer takes 20 ms
+    #[arg(long, default_value_t = 6_000)]
+    delayed: usize,
+
+    /// Users who lose the scope at once; the goal is stated for 50,000
+    #[arg(long, default_value_t = 5_000)]
+    losing: usize,
+
     /// Where the report goes
     #[arg(long, default_value = "target/bench/report.json")]
     report: PathBuf,
@@ -55,12 +70,16 @@ enum Measurement {
     Leavers,
     /// Users who lose access during a full comparison of a slow source
     Comparison,
+    /// Leavers behind users who lose the scope at once
+    MassLoss,
     /// Failover after the owner of a target is killed
     Failover,
     /// Healthy targets beside failing ones
     Isolation,
     /// The first synchronization, and rest after it
     Initial,
+    /// The first synchronization where every answer takes 20 ms
+    Delayed,
     /// An apply that changes no user
     Replay,
 }
@@ -69,26 +88,28 @@ enum Measurement {
 async fn main() -> Result<()> {
     let args = Args::parse();
     let wanted = if args.measurements.is_empty() { Measurement::value_variants().to_vec() } else { args.measurements.clone() };
-    let mut figures = Vec::new();
+    let mut report = Report::default();
     for measurement in wanted {
         report::show(&format!("measuring {measurement:?} …"));
-        figures.extend(measure(measurement, &args).await?);
+        report.extend(measure(measurement, &args).await?);
         // After each, so that what was measured is not lost with what fails.
-        report::publish(&figures, &args.report)?;
+        report.publish(&args.report)?;
     }
     Ok(())
 }
 
-async fn measure(measurement: Measurement, args: &Args) -> Result<Vec<Figure>> {
-    match measurement {
-        Measurement::Policy => policy::measure(args.users).await,
-        Measurement::Changes => latency::changes().await,
-        Measurement::Busy => busy::measure(args.replayed, args.created).await,
-        Measurement::Leavers => latency::leavers().await,
-        Measurement::Comparison => comparison::measure(args.users).await,
-        Measurement::Failover => failover::measure().await,
-        Measurement::Isolation => isolation::measure().await,
-        Measurement::Initial => initial::measure(args.users).await,
-        Measurement::Replay => replay::measure(args.users).await,
-    }
+async fn measure(measurement: Measurement, args: &Args) -> Result<Report> {
+    Ok(match measurement {
+        Measurement::Policy => policy::measure(args.users).await?.into(),
+        Measurement::Changes => latency::changes().await?.into(),
+        Measurement::Busy => busy::measure(args.replayed, args.created).await?.into(),
+        Measurement::Leavers => latency::leavers().await?.into(),
+        Measurement::Comparison => comparison::measure(args.users).await?.into(),
+        Measurement::MassLoss => mass_loss::measure(args.losing).await?.into(),
+        Measurement::Failover => failover::measure().await?.into(),
+        Measurement::Isolation => isolation::measure().await?.into(),
+        Measurement::Initial => initial::measure(args.users, args.larger).await?,
+        Measurement::Delayed => delayed::measure(args.delayed).await?.into(),
+        Measurement::Replay => replay::measure(args.users).await?.into(),
+    })
 }

@@ -35,7 +35,7 @@ fn tenants(plan: &Plan) -> BTreeSet<&str> {
 }
 
 fn yaml(address: &str, plan: &Plan, notified: Option<&str>) -> Result<String> {
-    let Plan { pairs, scope, grace, .. } = plan;
+    let Plan { pairs, scope, grace, limits, .. } = plan;
     let (groups, grace) = (scope.join(", "), grace.as_millis());
     let client = "{clientId: app, clientSecret: {file: secret}}";
     let tenants = tenants(plan);
@@ -54,7 +54,7 @@ fn yaml(address: &str, plan: &Plan, notified: Option<&str>) -> Result<String> {
         write!(
             yaml,
             "---\nkind: Synchronization\nmetadata: {{tenant: {source}, name: to-{target}}}\nspec:\n  to: {target}\n  mode: enforce\n  \
-             scopeGracePeriod: {grace}ms\n  scope: {{groups: [{groups}]}}\n"
+             scopeGracePeriod: {grace}ms\n  scope: {{groups: [{groups}]}}\n  limits: {{{limits}}}\n"
         )?;
     }
     Ok(yaml)

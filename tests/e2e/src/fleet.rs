@@ -42,6 +42,8 @@ pub struct Plan {
     pub lease_ttl: Duration,
     /// Whether the sources send change notifications, to the first change-detector.
     pub notified: bool,
+    /// The limits of each synchronization, as the members of its YAML.
+    pub limits: String,
 }
 
 impl Plan {
@@ -56,6 +58,7 @@ impl Plan {
             poll: Duration::from_millis(250),
             lease_ttl: Duration::from_secs(5),
             notified: false,
+            limits: String::new(),
         }
     }
 }
@@ -140,14 +143,22 @@ impl Fleet {
     /// # Errors
     /// If any of that fails.
     pub async fn start(&mut self) -> Result<()> {
+        self.start_unconfigured().await?;
+        self.apply()
+    }
+
+    /// Creates the topics and starts every process, which then wait for a configuration.
+    ///
+    /// # Errors
+    /// If any of that fails.
+    pub async fn start_unconfigured(&mut self) -> Result<()> {
         self.create_topics()?;
         for role in ROLES {
             for index in 0..self.plan.replicas {
                 self.start_replica(role, index)?;
             }
         }
-        self.until_control_answers().await?;
-        self.apply()
+        self.until_control_answers().await
     }
 
     /// Creates the topics that the configuration needs.
@@ -221,9 +232,17 @@ impl Fleet {
     /// # Errors
     /// If none does.
     pub async fn owner(&self, target: &str) -> Result<usize> {
-        let sql = format!("SELECT owner FROM provisioner.lease WHERE name = 'target/{target}'");
-        let owner = self.postgres.sql(&database("provisioner"), &sql).await?;
-        owner.rsplit('-').next().and_then(|index| index.parse().ok()).with_context(|| format!("no replica owns {target}"))
+        self.holder("provisioner", &format!("target/{target}")).await
+    }
+
+    /// The index of the replica that holds a lease of a role.
+    ///
+    /// # Errors
+    /// If none does.
+    pub async fn holder(&self, role: &str, lease: &str) -> Result<usize> {
+        let database = database(role);
+        let owner = self.postgres.sql(&database, &format!("SELECT owner FROM {database}.lease WHERE name = '{lease}'")).await?;
+        owner.rsplit('-').next().and_then(|index| index.parse().ok()).with_context(|| format!("no replica holds {lease}"))
     }
 
     /// Sends a replica a signal that does not end it.

@@ -1,4 +1,4 @@
-//! The baseline client: the protocol of a create, request for request, with the same HTTP library and nothing else. No store, no bus, no
+//! The bare client: the protocol of a create, request for request, with the same HTTP library and nothing else. No store, no bus, no
 //! retry; what it does in a second is what the machine and the simulator give.
 
 use std::sync::Arc;
@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use xtsync_e2e::oracle::MAPPED;
 
 /// A target, and users to create there.
-pub(crate) struct Baseline {
+pub(crate) struct Bare {
     http: Client,
     base: String,
     token: String,
@@ -20,7 +20,7 @@ pub(crate) struct Baseline {
     select: String,
 }
 
-impl Baseline {
+impl Bare {
     /// Signs in.
     ///
     /// # Errors
@@ -68,7 +68,7 @@ impl Baseline {
 
     /// Look-up among users, bin and contacts at once; invitation; read; attributes with the anchor; read.
     async fn one(&self, number: usize) -> Result<()> {
-        let address = format!("baseline.user.{number}@emea.example");
+        let address = format!("bare.user.{number}@emea.example");
         let anchor = format!("00000000-0000-0000-0000-000000000000/{number}");
         let mail = format!("mail eq '{address}' or proxyAddresses/any(p:p eq 'smtp:{address}')");
         let ours = format!("{} eq '{anchor}' or {mail} or otherMails/any(m:m eq '{address}')", self.anchor);
@@ -81,7 +81,7 @@ impl Baseline {
         )?;
         let invitation = json!({
             "invitedUserEmailAddress": address, "inviteRedirectUrl": "https://myapplications.microsoft.com",
-            "sendInvitationMessage": false, "invitedUserDisplayName": format!("Baseline User {number}"),
+            "sendInvitationMessage": false, "invitedUserDisplayName": format!("Bare User {number}"),
         });
         let invited = self.json(self.http.post(format!("{}/invitations", self.base)).json(&invitation)).await?;
         let id = invited["invitedUser"]["id"].as_str().context("no user was invited")?;
