@@ -5,7 +5,7 @@
 use std::time::Duration;
 
 use xtsync_bus::{Cleanup, Topic, TopicKind};
-use xtsync_domain::{TenantName, UserId};
+use xtsync_domain::{TenantName, UserId, key};
 
 use crate::event::Typed as _;
 use crate::events::{Decision, Link, Outcome, TenantFact, UserDelta};
@@ -110,16 +110,16 @@ pub fn tenant(kind: &'static TopicKind, topic: &Topic) -> Option<TenantName> {
     TenantName::new(kind.scope(topic)?).ok()
 }
 
-/// Returns the key of a user's link, decision and outcome: `source/user`. Tenant names contain no slash, so the key can be split again.
+/// Returns the key of a user's link, decision and outcome: `source/user`.
 #[must_use]
 pub fn link_key(source: &TenantName, user: &UserId) -> String {
-    format!("{source}/{user}")
+    key::compose([source.as_str(), user.as_str()])
 }
 
 /// Returns the key of a replay marker in a target's decisions topic: `marker/source/partition`.
 #[must_use]
 pub fn marker_key(source: &TenantName, partition: u32) -> String {
-    format!("marker/{source}/{partition}")
+    key::compose(["marker", source.as_str(), &partition.to_string()])
 }
 
 /// The key of the commit record that closes each revision of the configuration.

@@ -6,6 +6,7 @@ pub mod delta;
 pub mod duration;
 pub mod fact;
 pub mod identity;
+pub mod key;
 pub mod name;
 pub mod refusal;
 pub mod resource;

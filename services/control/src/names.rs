@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use xtsync_contract::control;
-use xtsync_domain::TenantName;
 use xtsync_domain::resource::{CrossTenantAccessPolicy, Id, Kind, NameResolution, Organization, Resource, Spec, Synchronization};
+use xtsync_domain::{TenantName, key};
 use xtsync_store::{Error, Store};
 
 use crate::manifest::Written;
@@ -92,9 +92,9 @@ impl Names {
         TenantName::new(key).map_or_else(|_| key.to_owned(), |key| self.name(&key).as_str().to_owned())
     }
 
-    /// As [`Names::name_of`], of the source in `SOURCE/USER`.
-    pub(crate) fn user_name(&self, user: &str) -> String {
-        user.split_once('/').map_or_else(|| user.to_owned(), |(source, id)| format!("{}/{id}", self.name_of(source)))
+    /// Returns `SOURCE/USER` for a record's key of a user, as an administrator writes it. Another text stays as it is.
+    pub(crate) fn user_name(&self, record: &str) -> String {
+        key::parse(record).map_or_else(|| record.to_owned(), |[source, id]| format!("{}/{id}", self.name_of(&source)))
     }
 
     /// Returns the written resources with keys.

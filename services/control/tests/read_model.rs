@@ -120,6 +120,14 @@ async fn convergence(control: Control) {
     assert_eq!(codes(&shown), [ReasonCode::NotInScope, ReasonCode::GracePeriod]);
     assert!(shown.reasons[1].parameters["until"].starts_with('2'), "{shown:?}");
 
+    // A slash in a user's id is part of the id.
+    builders::delta(bus, "us/cy%", 4).await;
+    builders::decision(bus, builders::decided("us/cy%", 4, builders::present())).await;
+    builders::link(bus, builders::decided("us/cy%", 4, builders::present()), 4).await;
+    let is_done =
+        async |control: &Control| show(control, "emea/us/cy%").await.is_some_and(|shown| codes(&shown).ends_with(&[ReasonCode::AsDecided]));
+    control.wait("shown", is_done).await;
+
     // The decision on a guest in the group is shown with its reason.
     builders::delta(bus, "gus", 3).await;
     builders::decision(bus, builders::decided("gus", 3, builders::desired(Wanted::No(DeprovisionReason::External)))).await;

@@ -13,7 +13,7 @@ pub(crate) mod work;
 use std::fmt;
 
 use xtsync_contract::topic::link_key;
-use xtsync_domain::{TenantName, UserId};
+use xtsync_domain::{TenantName, UserId, key};
 use xtsync_store::{Migration, Migrations, Param, Row, params};
 
 use crate::error::{Error, Result};
@@ -44,6 +44,12 @@ impl Key {
     /// The key of its records: `source/user`.
     pub(crate) fn record(&self) -> String {
         link_key(&self.source, &self.user)
+    }
+
+    /// The link of a target whose records have a key; `None` if none can have it.
+    pub(crate) fn of_record(target: &TenantName, record: &str) -> Option<Self> {
+        let [source, user] = key::parse(record)?;
+        Some(Self { target: target.clone(), source: TenantName::new(source).ok()?, user: user.into_owned().into() })
     }
 
     /// The parameters that name it in a statement, in the order of the columns.

@@ -4,6 +4,7 @@
 
 mod fixture;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use fixture::target::{Fault, invited};
@@ -11,6 +12,7 @@ use fixture::{Fixture, Place, address, describe_attributes, not_wanted, out_of_s
 use xtsync_contract::topic;
 use xtsync_contract::{events, internal};
 use xtsync_directory::Error;
+use xtsync_domain::decision::{Desired, Wanted};
 use xtsync_domain::link::{ConditionKind, DisabledBy};
 use xtsync_domain::shadow::{Object, ObjectKind};
 use xtsync_domain::{Origin, Timestamp};
@@ -34,6 +36,7 @@ on_both_databases! {
     a_user_is_created_updated_disabled_enabled_deleted_and_restored_with_minimal_calls,
     a_disabled_user_is_not_created_and_a_user_not_wanted_gets_no_row,
     a_late_or_repeated_decision_does_no_harm,
+    an_id_with_slashes_is_one_users_from_the_decision_to_the_link,
     a_decision_that_wants_the_same_moves_its_version_alone,
     a_shape_of_a_user_who_is_not_wanted_causes_no_work_and_no_record,
     a_loss_of_scope_is_due_after_its_grace_period_and_a_return_within_it_does_nothing,
@@ -117,6 +120,30 @@ async fn a_late_or_repeated_decision_does_no_harm(place: Place) {
         fixture.converge().await;
     }
     assert_eq!(fixture.fake.journal(), Vec::<String>::new());
+}
+
+/// As a directory may give that wants its user to be taken for another tenant's.
+async fn an_id_with_slashes_is_one_users_from_the_decision_to_the_link(place: Place) {
+    let fixture = Fixture::new(place).await;
+    let users = ["../us/ana", "us%2Fana", "us/ana"];
+    for user in users {
+        fixture.decide(user, wanted(user, "Paris", true)).await;
+    }
+    fixture.converge().await;
+    let mut links: Vec<_> = fixture.links().await.into_iter().map(|record| record.link).collect();
+    links.sort_by(|one, other| one.user().cmp(other.user()));
+    assert_eq!(links.iter().map(|link| link.user().as_str()).collect::<Vec<_>>(), users);
+    assert!(links.iter().all(|link| link.is_converged() && link.shadow.account().is_some()), "{links:?}");
+    let records = fixture.all::<events::Link>(topic::LINKS.of(tenant("hub"))).await;
+    let keys: BTreeSet<_> = records.into_iter().map(|(key, _)| key).collect();
+    assert_eq!(keys.into_iter().collect::<Vec<_>>(), ["emea/..%2Fus%2Fana", "emea/us%252Fana", "emea/us%2Fana"]);
+    // One who waits for an address learns that it is free from a link with such an id.
+    let taken = Desired { sign_in_blocked: false, wanted: Wanted::Yes(shape("us/ana", "Paris")) };
+    fixture.decide("bo", taken).await;
+    fixture.converge().await;
+    fixture.decide("us/ana", not_wanted()).await;
+    fixture.converge().await;
+    assert!(fixture.links().await.iter().any(|record| record.link.user().as_str() == "bo" && record.link.is_converged()));
 }
 
 async fn a_decision_that_wants_the_same_moves_its_version_alone(place: Place) {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::{DirectoryId, GroupId, Timestamp};
+use crate::{DirectoryId, GroupId, Timestamp, key};
 
 /// The key of a tenant's identity.
 pub const IDENTITY: &str = "tenant/self";
@@ -13,24 +13,24 @@ pub const ACCESS_POLICY: &str = "access-policy/live";
 /// The key of the detection progress.
 pub const FRESHNESS: &str = "freshness/users";
 
-const GROUP_NAME: &str = "group-name/";
+const GROUP_NAME: &str = "group-name";
 
 /// The key of a group.
 #[must_use]
 pub fn group_key(id: &GroupId) -> String {
-    format!("group/{id}")
+    key::compose(["group", id.as_str()])
 }
 
 /// The key of a group name's look-up.
 #[must_use]
 pub fn group_name_key(name: &str) -> String {
-    format!("{GROUP_NAME}{name}")
+    key::compose([GROUP_NAME, name])
 }
 
 /// Whether a key is that of a group's name.
 #[must_use]
 pub fn is_group_name_key(key: &str) -> bool {
-    key.starts_with(GROUP_NAME)
+    key::parse(key).is_some_and(|[kind, _]| kind == GROUP_NAME)
 }
 
 /// A fact about one tenant, with the time it was read: a fact that is too old counts as not known.

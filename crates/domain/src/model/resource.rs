@@ -32,7 +32,7 @@ pub use synchronization::{
 };
 pub use tenant::Tenant;
 
-use crate::TenantName;
+use crate::{TenantName, key};
 
 /// The kinds of resource.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -109,7 +109,7 @@ pub struct Id {
 
 impl fmt::Display for Id {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}/{}", self.kind, self.tenant.as_ref().map_or("-", TenantName::as_str), self.name)
+        f.write_str(&key::compose([self.kind.as_str(), self.tenant.as_ref().map_or("-", TenantName::as_str), &self.name]))
     }
 }
 

@@ -14,7 +14,7 @@ use xtsync_contract::convert::wire_time;
 use xtsync_contract::internal::RoleStatus;
 use xtsync_contract::role::Role;
 use xtsync_contract::{event, topic};
-use xtsync_domain::Timestamp;
+use xtsync_domain::{Timestamp, key};
 
 /// How often the heartbeat is published. A replica without a heartbeat for longer counts as absent.
 const HEARTBEAT_INTERVAL: Duration = Duration::from_secs(5);
@@ -126,7 +126,11 @@ impl Ledger {
     /// The key of a tenant's status, or of the heartbeat if there is no tenant.
     fn key(&self, tenant: &str) -> String {
         let Self { role, replica, since, .. } = self;
-        if tenant.is_empty() { format!("{role}/{replica}") } else { format!("{role}/{replica}/{}/{tenant}", since.0) }
+        let role = role.to_string();
+        match tenant {
+            "" => key::compose([&role, replica]),
+            tenant => key::compose([&role, replica, &since.0.to_string(), tenant]),
+        }
     }
 }
 

@@ -34,7 +34,9 @@ fn a_name_has_one_key_and_the_key_of_a_renamed_tenant_is_no_name() {
     for (key, want) in [("a", "x"), ("b", "b"), ("other", "other"), ("", "")] {
         assert_eq!(names.name_of(key), want);
     }
-    assert_eq!((names.user_name("a/ana").as_str(), names.user_name("4a0f").as_str()), ("x/ana", "4a0f"));
+    for (record, want) in [("a/ana", "x/ana"), ("b/x%2Fana%25", "b/x/ana%"), ("4a0f", "4a0f")] {
+        assert_eq!(names.user_name(record), want);
+    }
 }
 
 const RESOURCES: &str = "apiVersion: xtsync.dev/v1

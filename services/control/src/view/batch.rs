@@ -11,7 +11,7 @@ use xtsync_contract::event::{self, Typed};
 use xtsync_contract::events::{attribute_value, user_delta};
 use xtsync_contract::topic;
 use xtsync_contract::{events, internal};
-use xtsync_domain::Timestamp;
+use xtsync_domain::{Timestamp, key};
 
 use super::link::{self, LinkRow, version_bytes};
 use crate::metrics::Metrics;
@@ -141,7 +141,7 @@ impl Batch {
     }
 
     fn add_link(&mut self, target: String, key: &str, link: Option<events::Link>) -> Option<()> {
-        let (source, user) = key.split_once('/')?;
+        let [source, user] = key::parse(key)?;
         let row = match link {
             Some(wire) => {
                 let record = wire.encode_to_vec();
@@ -149,17 +149,17 @@ impl Batch {
             }
             None => None,
         };
-        put(&mut self.links, (target, source.to_owned(), user.to_owned()), row, |row| row.version);
+        put(&mut self.links, (target, source.into_owned(), user.into_owned()), row, |row| row.version);
         Some(())
     }
 
     fn add_decision(&mut self, target: String, key: &str, decision: Option<events::Decision>) -> Option<()> {
-        let (source, user) = key.split_once('/')?;
+        let [source, user] = key::parse(key)?;
         let row = match decision {
             Some(decision) => Some(decision_row(&decision)?),
             None => None,
         };
-        put(&mut self.decisions, (target, source.to_owned(), user.to_owned()), row, |row| row.version.clone());
+        put(&mut self.decisions, (target, source.into_owned(), user.into_owned()), row, |row| row.version.clone());
         Some(())
     }
 }

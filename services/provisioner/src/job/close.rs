@@ -8,7 +8,7 @@ use xtsync_contract::events;
 use xtsync_contract::topic::{self, link_key};
 use xtsync_domain::link::class::class;
 use xtsync_domain::link::{ConditionKind, ConflictKind, Ending, Hold, Link, Outcome, Verb};
-use xtsync_domain::{TenantName, Timestamp, version};
+use xtsync_domain::{Timestamp, key, version};
 
 use super::end::End;
 use super::{Committed, Job};
@@ -48,9 +48,7 @@ impl Job<'_> {
         // Only an address is given up with its object: an anchor stays with its link.
         let is_passing = conflict.is_passing || conflict.kind != ConflictKind::AddressTaken;
         let Some(blocker) = blocker(&conflict.others).filter(|_| !is_passing) else { return Ok(()) };
-        let Some((source, user)) = blocker.split_once('/') else { return Ok(()) };
-        let Ok(source) = TenantName::new(source) else { return Ok(()) };
-        let key = Key { target: self.key.target.clone(), source, user: user.into() };
+        let Some(key) = Key::of_record(&self.key.target, blocker) else { return Ok(()) };
         let is_free = link::read(&self.owned.context.store, &key).await?.is_none_or(|stored| stored.link.has_given_up());
         if is_free { self.unblock(&key).await } else { Ok(()) }
     }
@@ -115,7 +113,7 @@ impl Job<'_> {
         };
         Some(Outcome {
             // A link has one version a moment, so this id is as unique as the link.
-            id: format!("{}/{}/{}", self.key.target, self.key.record(), now.0),
+            id: key::compose([self.key.target.as_str(), self.key.source.as_str(), self.key.user.as_str(), &now.0.to_string()]),
             source: self.key.source.clone(),
             user: self.key.user.clone(),
             target: self.key.target.clone(),

@@ -2,7 +2,7 @@
 
 use tracing::{info, warn};
 use xtsync_domain::link::{Account, NotTakenOver};
-use xtsync_domain::{TenantName, UserId, version};
+use xtsync_domain::{UserId, version};
 use xtsync_store::retry_contended;
 
 use super::Job;
@@ -49,9 +49,7 @@ impl Job<'_> {
     /// Takes the object over if both links are still what they were. Else it is looked up again a little later.
     pub(super) async fn inherit(&mut self, owner: &str, account: &Account) -> Result<Option<End>> {
         let later = Ok(Some(End::Retry("former_account_busy")));
-        let Some((source, user)) = owner.split_once('/') else { return later };
-        let Ok(source) = TenantName::new(source) else { return later };
-        let owner = Key { target: self.key.target.clone(), source, user: user.into() };
+        let Some(owner) = Key::of_record(&self.key.target, owner) else { return later };
         let Some(stored) = retry_contended(|| self.moved(&owner, account)).await? else { return later };
         self.row = stored.link.clone();
         self.stored = Stored { row_version: stored.row_version + 1, ..stored };

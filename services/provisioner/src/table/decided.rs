@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use sha2::{Digest as _, Sha256};
+use xtsync_domain::key::compose;
 use xtsync_domain::{Decision, Version};
 use xtsync_store::{Row, Transaction, params};
 
@@ -67,8 +68,7 @@ pub(crate) fn save<'a>(tx: &mut Transaction, decided: impl Iterator<Item = (&'a 
 }
 
 fn hash(key: &Key) -> Hash {
-    // Tenant names hold no slash, so different keys are different texts.
-    let digest: [u8; 32] = Sha256::digest(format!("{}/{}", key.target, key.record())).into();
+    let digest: [u8; 32] = Sha256::digest(compose([key.target.as_str(), key.source.as_str(), key.user.as_str()])).into();
     let (half, _) = digest.split_first_chunk().expect("32 bytes hold 16");
     *half
 }

@@ -6,7 +6,7 @@ use prost::Message as _;
 use xtsync_contract::convert::LinkRecord;
 use xtsync_contract::events;
 use xtsync_domain::link::{Link, Stage};
-use xtsync_domain::{TargetId, TenantName, Timestamp};
+use xtsync_domain::{TargetId, TenantName, Timestamp, key};
 use xtsync_store::{self as store, Param, Row, Store, Transaction, params};
 
 use super::Key;
@@ -266,8 +266,8 @@ pub(crate) async fn published_after(store: &Store, target: &TenantName, after: &
     const SQL: &str = "SELECT target, source, user_id, link_version, state, traceparent, published_version FROM link
         WHERE target = $1 AND (source, user_id) > ($2, $3) AND link_version = published_version AND link_version > 0
         ORDER BY source, user_id LIMIT $4";
-    let (source, user) = after.split_once('/').unwrap_or_default();
-    let rows = store.fetch(SQL, params![target.as_str(), source, user, limit as u64]).await?;
+    let [source, user] = key::parse(after).unwrap_or_default();
+    let rows = store.fetch(SQL, params![target.as_str(), &*source, &*user, limit as u64]).await?;
     rows.iter().map(Unpublished::read).collect()
 }
 
