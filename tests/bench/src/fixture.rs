@@ -167,7 +167,7 @@ impl Changes {
 }
 
 /// The source user of an entry of the target: the last part of the anchor.
-fn source_user(entry: &Entry) -> Option<Uuid> {
+pub(crate) fn source_user(entry: &Entry) -> Option<Uuid> {
     entry.anchor.as_deref()?.rsplit('/').next()?.parse().ok()
 }
 

@@ -6,14 +6,18 @@ use anyhow::Result;
 use xtsync_e2e::fleet::{Fleet, Plan};
 use xtsync_tenant_sim::{FaultProfile, Throttle};
 
-use crate::fixture;
-use crate::report::{Figure, Goal};
+use crate::collector::Collector;
+use crate::report::{Figure, Goal, Report};
+use crate::{fixture, stages};
 
 /// Between two changes: 50 a second.
 const PACE: Duration = Duration::from_millis(20);
 
 /// Changes that are timed.
 const CHANGES: usize = 1_000;
+
+/// Changes that are followed through their stages.
+const STAGED: usize = 500;
 
 /// The creates that wait while users leave, and the users who leave.
 const WAITING: usize = 5_000;
@@ -28,13 +32,13 @@ const REPLICAS: usize = 2;
 /// # Errors
 /// If the fleet does not come up or loses a change.
 pub(crate) async fn changes() -> Result<Vec<Figure>> {
-    let mut fleet = Fleet::new(fixture::tenants(3_000)?, plan()).await?;
+    let mut fleet = Fleet::new(fixture::tenants(3_000)?, plan(None)).await?;
     fleet.start().await?;
     fleet.converge("300s")?;
     notify_holder(&mut fleet, true).await?;
-    let by_holder = run(&fleet, "Latency").await?;
+    let by_holder = run(&fleet, CHANGES, "Latency").await?;
     notify_holder(&mut fleet, false).await?;
-    let by_other = run(&fleet, "Further latency").await?;
+    let by_other = run(&fleet, CHANGES, "Further latency").await?;
     fleet.stop().await?;
     let note = |receives: &str| format!("{CHANGES} changes at 50/s, {REPLICAS} replicas a role, notifications to {receives}");
     let (holder, other) = (note("the holder of the lease"), note("another replica, polls each 250 ms"));
@@ -47,14 +51,34 @@ pub(crate) async fn changes() -> Result<Vec<Figure>> {
     ])
 }
 
-fn plan() -> Plan {
-    Plan { notified: true, replicas: REPLICAS, ..fixture::plan() }
+/// The same, where the roles export their spans, which costs a little: where the time goes.
+///
+/// # Errors
+/// If the fleet does not come up, or most changes cannot be followed.
+pub(crate) async fn stages() -> Result<Report> {
+    let (collector, address) = Collector::start().await?;
+    let mut fleet = Fleet::new(fixture::tenants(1_000)?, plan(Some(address))).await?;
+    fleet.start().await?;
+    fleet.converge("300s")?;
+    notify_holder(&mut fleet, true).await?;
+    let since = fleet.sim.journal().last();
+    run(&fleet, STAGED, "Stages").await?;
+    fleet.converge("60s")?;
+    let (_, users) = fixture::users(&fleet.sim)?;
+    collector.until_quiet().await?;
+    fleet.stop().await?;
+    let stages = stages::of(&fleet, &users[..STAGED], since, &collector.spans())?;
+    Ok(Report { figures: Vec::new(), breakdowns: vec![stages] })
+}
+
+fn plan(collector: Option<String>) -> Plan {
+    Plan { notified: true, replicas: REPLICAS, collector, ..fixture::plan() }
 }
 
 /// How long each of the changes took.
-async fn run(fleet: &Fleet, department: &str) -> Result<Vec<Duration>> {
+async fn run(fleet: &Fleet, count: usize, department: &str) -> Result<Vec<Duration>> {
     let (_, users) = fixture::users(&fleet.sim)?;
-    let changes = fixture::change(&fleet.sim, users.into_iter().take(CHANGES), ("department", department.into()), PACE).await?;
+    let changes = fixture::change(&fleet.sim, users.into_iter().take(count), ("department", department.into()), PACE).await?;
     changes.propagated(&fleet.sim, Duration::from_secs(60)).await
 }
 

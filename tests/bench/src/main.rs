@@ -2,6 +2,7 @@
 
 mod bare;
 mod busy;
+mod collector;
 mod comparison;
 mod delayed;
 mod failover;
@@ -14,6 +15,7 @@ mod mass_loss;
 mod policy;
 mod replay;
 mod report;
+mod stages;
 mod usage;
 
 use std::path::PathBuf;
@@ -82,6 +84,8 @@ enum Measurement {
     Delayed,
     /// An apply that changes no user
     Replay,
+    /// The stages of a change from source to target
+    Stages,
 }
 
 #[tokio::main]
@@ -111,5 +115,6 @@ async fn measure(measurement: Measurement, args: &Args) -> Result<Report> {
         Measurement::Initial => initial::measure(args.users, args.larger).await?,
         Measurement::Delayed => delayed::measure(args.delayed).await?.into(),
         Measurement::Replay => replay::measure(args.users).await?.into(),
+        Measurement::Stages => latency::stages().await?,
     })
 }

@@ -147,7 +147,10 @@ fn record_bytes(bootstrap: &str, topic: &str) -> Result<usize> {
 }
 
 /// Reads a whole topic, in no group.
-fn reader(bootstrap: &str, topic: &str) -> Result<BaseConsumer> {
+///
+/// # Errors
+/// If the broker does not answer.
+pub(crate) fn reader(bootstrap: &str, topic: &str) -> Result<BaseConsumer> {
     let consumer: BaseConsumer = client(bootstrap).set("group.id", "bench").set("enable.auto.commit", "false").create()?;
     let mut all = TopicPartitionList::new();
     for partition in 0..partitions(&consumer, topic)? {

@@ -22,6 +22,11 @@ const DRAIN_TIMEOUT: Duration = Duration::from_secs(30);
 /// The longest wait for a killed or stopped process to end.
 const KILL_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How many ended spans a process keeps until it has exported them, how often it does, and how long an export may take, in milliseconds:
+/// further spans would be lost.
+const EXPORT: [(&str, &str); 3] =
+    [("OTEL_BSP_MAX_QUEUE_SIZE", "65536"), ("OTEL_BSP_SCHEDULE_DELAY", "500"), ("OTEL_EXPORTER_OTLP_TIMEOUT", "60000")];
+
 /// One fleet at a time: two compete for the processors, and time out.
 static SERIAL: Mutex<()> = Mutex::const_new(());
 
@@ -44,6 +49,8 @@ pub struct Plan {
     pub notified: bool,
     /// The limits of each synchronization, as the members of its YAML.
     pub limits: String,
+    /// Where the processes export their spans to by OTLP, if anywhere.
+    pub collector: Option<String>,
 }
 
 impl Plan {
@@ -59,6 +66,7 @@ impl Plan {
             lease_ttl: Duration::from_secs(5),
             notified: false,
             limits: String::new(),
+            collector: None,
         }
     }
 }
@@ -185,6 +193,9 @@ impl Fleet {
         command.arg("--secrets-dir").arg(configuration::secrets(&self.configuration()));
         if self.plan.notified && (role, index) == ("change-detector", 0) {
             command.args(["--notify-listen", &self.notified]);
+        }
+        if let Some(collector) = &self.plan.collector {
+            command.env("OTEL_EXPORTER_OTLP_ENDPOINT", collector).envs(EXPORT);
         }
         let process = Process::start(&name, &command)?;
         self.members.push(Member { role, index, admin: format!("http://{admin}"), control: format!("http://{control}"), process });
