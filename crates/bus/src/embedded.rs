@@ -12,6 +12,7 @@ mod shared;
 mod subscription;
 mod writer;
 
+use std::future::ready;
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -25,8 +26,8 @@ use xtsync_domain::Timestamp;
 use self::log::Row;
 use self::shared::Shared;
 use self::writer::Append;
-use super::backlog::{BULK_MAX_WAIT, Backlog, LagSource};
-use super::{Committed, CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency, partition_of};
+use super::backlog::{BULK_MAX_WAIT, Backlog, Lag, LagSource};
+use super::{Committed, CreateOptions, Delivery, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency, partition_of};
 use xtsync_runtime::clock::Clock;
 
 /// The most records of one publication in one append, so that other publications can go between the appends of a large one.
@@ -85,12 +86,14 @@ impl Embedded {
 
 #[async_trait]
 impl LagSource for Embedded {
-    async fn consumer_lag(&self, topic: &Topic, group: &'static str) -> Result<Option<u64>, Error> {
+    async fn consumer_lag(&self, topic: &Topic, group: &'static str) -> Result<Option<Lag>, Error> {
         let log = self.shared.log(topic).await?;
-        let mut lag = None;
+        let mut lag: Option<Lag> = None;
         for part in 0..log.partitions() {
             if let Some(committed) = log::committed(&self.shared.readers, group, &log, part).await? {
-                *lag.get_or_insert(0) += u64::try_from(log.end(part) - committed.next).unwrap_or(0);
+                let lag = lag.get_or_insert_default();
+                lag.records += u64::try_from(log.end(part) - committed.next).unwrap_or(0);
+                lag.committed += u64::try_from(committed.next).unwrap_or(0);
             }
         }
         Ok(lag)
@@ -99,7 +102,8 @@ impl LagSource for Embedded {
 
 #[async_trait]
 impl Transport for Embedded {
-    async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
+    /// Returns when all are durable: its two queues could otherwise change the order of a key.
+    async fn send(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<Delivery, Error> {
         let mut rows = self.assign_partitions(records).await?;
         let queue = match urgency {
             Urgency::Live => &self.live,
@@ -112,11 +116,11 @@ impl Transport for Embedded {
             queue.send(append).await.map_err(|_| Error::Unavailable("the embedded log's writer is gone".to_owned()))?;
             durable.await.map_err(|_| Error::Unavailable("the embedded log's writer is gone".to_owned()))??;
         }
-        Ok(())
+        Ok(Box::pin(ready(Ok(()))))
     }
 
-    async fn has_capacity(&self, topics: &[Topic]) -> bool {
-        self.backlog.has_capacity(self, topics).await
+    async fn capacity(&self, topics: &[Topic]) -> u64 {
+        self.backlog.capacity(self, topics).await
     }
 
     async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error> {

@@ -10,6 +10,7 @@ mod group_offsets;
 mod membership;
 mod options;
 mod producer;
+mod publication;
 mod publish;
 mod pump;
 mod reader;
@@ -28,8 +29,8 @@ use self::client::Access;
 use self::group_offsets::GroupOffsets;
 pub use self::options::{KafkaOptions, Login, OAuth, ScramHash, Security};
 use self::publish::{Producer, Publisher};
-use super::backlog::{Backlog, LagSource};
-use super::{CreateOptions, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency};
+use super::backlog::{Backlog, Lag, LagSource};
+use super::{CreateOptions, Delivery, Ends, Error, Outgoing, Position, Reader, Subscription, Transport, Urgency};
 
 /// The bus on Kafka.
 pub struct Kafka(Arc<Cluster>);
@@ -38,7 +39,7 @@ pub struct Kafka(Arc<Cluster>);
 struct Cluster {
     options: KafkaOptions,
     access: Access,
-    publisher: Publisher,
+    publisher: Arc<Publisher>,
     backlog: Backlog,
     group_offsets: GroupOffsets,
 }
@@ -52,7 +53,7 @@ impl Cluster {
 
 #[async_trait]
 impl LagSource for Cluster {
-    async fn consumer_lag(&self, topic: &Topic, group: &'static str) -> Result<Option<u64>, Error> {
+    async fn consumer_lag(&self, topic: &Topic, group: &'static str) -> Result<Option<Lag>, Error> {
         self.group_offsets.lag(&self.access, topic, group).await
     }
 }
@@ -64,7 +65,7 @@ impl Kafka {
     /// [`Error::Refused`] when a setting is wrong or a secret cannot be read.
     pub async fn connect(options: KafkaOptions) -> Result<Arc<Self>, Error> {
         let access = Access::new(&options).await?;
-        let publisher = Publisher::new(&access, options.publish_limit)?;
+        let publisher = Arc::new(Publisher::new(&access, options.publish_limit)?);
         let backlog = Backlog::new(options.bulk_max_wait);
         Ok(Arc::new(Self(Arc::new(Cluster { options, access, publisher, backlog, group_offsets: GroupOffsets::default() }))))
     }
@@ -72,12 +73,12 @@ impl Kafka {
 
 #[async_trait]
 impl Transport for Kafka {
-    async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
-        self.0.publisher.publish(&records, urgency).await
+    async fn send(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<Delivery, Error> {
+        self.0.publisher.send(&records, urgency).await
     }
 
-    async fn has_capacity(&self, topics: &[Topic]) -> bool {
-        self.0.backlog.has_capacity(&*self.0, topics).await
+    async fn capacity(&self, topics: &[Topic]) -> u64 {
+        self.0.backlog.capacity(&*self.0, topics).await
     }
 
     async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error> {

@@ -20,6 +20,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::future::BoxFuture;
 
 pub use embedded::Embedded;
 pub use kafka::{Kafka, KafkaOptions, Login, OAuth, ScramHash, Security, wait_for_closing};
@@ -32,7 +33,7 @@ pub use topic_tracker::{TopicTracker, WantedTopics, missing};
 pub use url::connect;
 
 /// How often a publisher checks again whether topics have capacity.
-pub const CAPACITY_CHECK_INTERVAL: Duration = Duration::from_millis(50);
+pub const CAPACITY_CHECK_INTERVAL: Duration = Duration::from_millis(20);
 
 /// The most records that one read or one event returns.
 pub const BATCH_MAX: usize = 512;
@@ -103,6 +104,10 @@ impl Ends {
 /// A shared handle to a bus.
 pub type Bus = Arc<dyn Transport>;
 
+/// Resolves when all records of a publication are durable, or with an error if one could not be made durable in time; some of the others
+/// may be durable then. Dropping it takes no record back.
+pub type Delivery = BoxFuture<'static, Result<(), Error>>;
+
 /// The operations of a bus.
 #[async_trait]
 pub trait Transport: Send + Sync + 'static {
@@ -111,11 +116,20 @@ pub trait Transport: Send + Sync + 'static {
     ///
     /// # Errors
     /// If a record could not be made durable in time; some of the others may be durable.
-    async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error>;
+    async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
+        self.send(records, urgency).await?.await
+    }
 
-    /// Whether bulk records may be published to these topics. A topic keeps its order, so bulk waits while the downstream consumer group
-    /// lags: live records then do not queue behind it. One wait is bounded; after it, bulk proceeds.
-    async fn has_capacity(&self, topics: &[Topic]) -> bool;
+    /// Puts records on their way, so that the caller can work on while they are delivered. Records of one key keep their order, within
+    /// one call and across consecutive calls. It waits while too many bulk records are on their way.
+    ///
+    /// # Errors
+    /// If the bus does not take a record; some of the others may be on their way.
+    async fn send(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<Delivery, Error>;
+
+    /// How many bulk records may be published to each of these topics; 0 while one has no room. A topic keeps its order, so bulk waits
+    /// while the downstream consumer group lags: live records then do not queue behind it. One wait is bounded; after it, bulk proceeds.
+    async fn capacity(&self, topics: &[Topic]) -> u64;
 
     /// Joins a consumer group on topics. Each partition is assigned to one member at a time. The topics must exist.
     ///
@@ -131,7 +145,7 @@ pub trait Transport: Send + Sync + 'static {
     async fn reader(&self, from: &[Position]) -> Result<Box<dyn Reader>, Error>;
 
     /// Commits positions in the name of a group that has no members, because its readers share the partitions by leases. They are what lag
-    /// tools and [`Transport::has_capacity`] read.
+    /// tools and [`Transport::capacity`] read.
     ///
     /// # Errors
     /// If the bus is unavailable, or the group has members.

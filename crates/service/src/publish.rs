@@ -1,7 +1,9 @@
 //! Publishes records, and marks in the store what was published. A record that is too large does not hold up the others.
 
+use std::future::ready;
+
 use opentelemetry::KeyValue;
-use xtsync_bus::{Error, Outgoing, Transport, Urgency};
+use xtsync_bus::{Delivery, Error, Outgoing, Transport, Urgency};
 use xtsync_contract::role::Role;
 use xtsync_domain::Timestamp;
 use xtsync_runtime::metrics::meter;
@@ -12,12 +14,20 @@ use crate::dead_letter;
 /// The description of the counter of oversized records.
 const OVERSIZED: &str = "Records that were not published because they were too large, by topic.";
 
-/// Publishes records. An oversized record is dead-lettered instead, so that it does not block the others: that dead letter has no offset
-/// and no value. Returns when all are durable.
+/// Publishes records as [`send`] does. Returns when all are durable.
 ///
 /// # Errors
 /// As [`Transport::publish`].
 pub async fn records(bus: &dyn Transport, role: Role, records: Vec<Outgoing>, urgency: Urgency, now: Timestamp) -> Result<(), Error> {
+    send(bus, role, records, urgency, now).await?.await
+}
+
+/// Puts records on their way. An oversized record is dead-lettered instead, so that it does not block the others: that dead letter has no
+/// offset and no value.
+///
+/// # Errors
+/// As [`Transport::send`].
+pub async fn send(bus: &dyn Transport, role: Role, records: Vec<Outgoing>, urgency: Urgency, now: Timestamp) -> Result<Delivery, Error> {
     let mut accepted = Vec::with_capacity(records.len());
     for record in records {
         match record.check_size() {
@@ -29,7 +39,7 @@ pub async fn records(bus: &dyn Transport, role: Role, records: Vec<Outgoing>, ur
             }
         }
     }
-    if accepted.is_empty() { Ok(()) } else { bus.publish(accepted, urgency).await }
+    if accepted.is_empty() { Ok(Box::pin(ready(Ok(())))) } else { bus.send(accepted, urgency).await }
 }
 
 /// Marks in the store what was published, as the owner of a lease. Call it after each publication, also after a failed one: some of its

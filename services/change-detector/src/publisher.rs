@@ -54,7 +54,7 @@ impl Publisher {
         }
         let classes: Vec<Class> = due.iter().map(|record| record.class).collect();
         let Pass { count, needs_capacity } = urgency::pass(&classes, PUBLISH_BATCH_MAX);
-        if needs_capacity && !has_capacity && !self.bus.has_capacity(downstream).await {
+        if needs_capacity && !has_capacity && self.bus.capacity(downstream).await == 0 {
             return Ok((Published::NoCapacity, 0));
         }
         due.truncate(count);

@@ -10,6 +10,7 @@ mod membership;
 mod metrics;
 mod partition;
 mod progress;
+mod publications;
 mod replay;
 mod service;
 mod topics;

@@ -1,7 +1,8 @@
 //! Policy's membership in its consumer group: the assigned partitions, the live stream over them, and the replays beside it.
 //!
-//! After any failure the whole membership is dropped, and a new one joins at the committed offsets. Decisions are published before
-//! the commit, so uncommitted work is repeated, and repeating it is safe.
+//! A batch is decided while the decisions of the one before are on their way; what is delivered is committed. After any failure the whole
+//! membership is dropped, and a new one joins at the committed offsets. Decisions are published before the commit, so uncommitted work is
+//! repeated, and repeating it is safe.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -19,6 +20,7 @@ use crate::ROLE;
 use crate::evaluate::{self, Batch, Unusable, Verdict, evaluate};
 use crate::metrics::Metrics;
 use crate::partition::{Assigned, Pass};
+use crate::publications::{Publication, Publications};
 use crate::replay::Replay;
 
 /// The dependencies of the membership.
@@ -36,6 +38,8 @@ pub(crate) struct Membership {
     homes: BTreeMap<TenantName, Home>,
     partitions: BTreeMap<Partition, Assigned>,
     replay: Option<Replay>,
+    /// Decisions on their way, the oldest first.
+    publications: Publications,
 }
 
 /// The next work.
@@ -45,6 +49,8 @@ pub(crate) enum Next {
     Event(Event),
     /// More records to be decided again; perhaps none, if only gaps are left.
     Replay(Vec<Record>),
+    /// The oldest decisions on their way are published.
+    Published(Publication),
 }
 
 impl Membership {
@@ -57,29 +63,37 @@ impl Membership {
     ) -> Result<Self, Error> {
         let subscription = context.bus.subscribe(POLICY_GROUP, &topics).await?;
         let rules = CompiledRules::compile(configuration);
-        Ok(Self { subscription, topics, rules, homes, partitions: BTreeMap::new(), replay: None })
+        Ok(Self { subscription, topics, rules, homes, partitions: BTreeMap::new(), replay: None, publications: Publications::default() })
     }
 
-    /// Waits for the next work: a live event first, and records to replay only if no live event waits. Cancel-safe.
+    /// Waits for the next work: what is published first, then a live event, and records to replay only if no live event waits and those
+    /// before are published. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Next, Error> {
-        match &mut self.replay {
-            None => self.subscription.next().await.map(Next::Event),
-            Some(replay) => tokio::select! {
-                biased;
-                event = self.subscription.next() => event.map(Next::Event),
-                records = replay.next() => records.map(Next::Replay),
-            },
+        let Self { subscription, replay, publications, .. } = self;
+        let (is_full, is_replaying) = (publications.is_full(), publications.is_replaying());
+        let replayed = async {
+            match replay {
+                Some(replay) if !is_replaying => replay.next().await,
+                _ => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            biased;
+            published = publications.next() => published.map(Next::Published),
+            event = subscription.next(), if !is_full => event.map(Next::Event),
+            records = replayed, if !is_full => records.map(Next::Replay),
         }
     }
 
     /// Completes the work.
     pub(crate) async fn handle(&mut self, next: Next, context: &Context) -> Result<(), Error> {
         match next {
+            Next::Published(publication) => self.published(publication, context).await,
+            Next::Event(Event::Records(records)) => self.decide(&records, Pass::Live, context).await,
+            Next::Replay(records) => self.decide(&records, Pass::Replay, context).await,
             Next::Event(Event::Assigned(assigned)) => self.assigned(assigned, context).await,
-            Next::Event(Event::Records(records)) => self.live(&records, context).await,
             Next::Event(Event::Revoked(partitions)) => self.revoked(&partitions, context).await,
             Next::Event(Event::Lost(partitions)) => self.drop_partitions(&partitions, context).await,
-            Next::Replay(records) => self.replayed(&records, context).await,
         }
     }
 
@@ -91,6 +105,7 @@ impl Membership {
         topics: Vec<Topic>,
         context: &Context,
     ) -> Result<(), Error> {
+        self.publish_all().await?;
         (self.rules, self.homes) = (CompiledRules::compile(configuration), homes);
         if topics != self.topics {
             self.subscription.resubscribe(&topics).await?;
@@ -107,6 +122,7 @@ impl Membership {
         if homes.keys().all(|source| domains(&homes, source) == domains(&self.homes, source)) {
             return Ok(false);
         }
+        self.publish_all().await?;
         self.homes = homes;
         self.decide_anew(context).await?;
         Ok(true)
@@ -143,6 +159,7 @@ impl Membership {
     }
 
     async fn assigned(&mut self, assigned: Vec<bus::Assigned>, context: &Context) -> Result<(), Error> {
+        self.publish_all().await?;
         let ends = ends(&context.bus, assigned.iter().map(|assigned| &assigned.partition)).await?;
         for bus::Assigned { partition, committed } in assigned {
             let Some(source) = topic::tenant(&topic::USER_DELTAS, &partition.topic) else { continue };
@@ -154,34 +171,71 @@ impl Membership {
         self.reconcile_replay(context).await
     }
 
-    async fn live(&mut self, records: &[Record], context: &Context) -> Result<(), Error> {
-        let (batch, read) = self.evaluate(records, Pass::Live, context).await?;
-        publish(batch, context).await?;
-        for (partition, next) in &read {
-            if let Some(assigned) = self.partitions.get_mut(partition) {
-                assigned.next = *next;
+    /// Decides records, and puts the decisions on their way.
+    async fn decide(&mut self, records: &[Record], pass: Pass, context: &Context) -> Result<(), Error> {
+        let (batch, decided) = self.evaluate(records, pass, context).await?;
+        let read = match pass {
+            Pass::Live => {
+                for (partition, next) in &decided {
+                    if let Some(assigned) = self.partitions.get_mut(partition) {
+                        assigned.decided = *next;
+                    }
+                }
+                decided
             }
-        }
-        self.commit(read.into_keys().collect()).await
+            // The reader is also past gaps.
+            Pass::Replay => {
+                let replayed = self.partitions.iter().filter(|(_, assigned)| assigned.replays_from().is_some()).map(|(partition, _)| partition);
+                let position = |partition: &Partition| Some((partition.clone(), self.replay.as_ref()?.position(partition)?));
+                replayed.filter_map(position).collect()
+            }
+        };
+        let (urgency, now) = (batch.urgency(), context.clock.now());
+        let delivery = publish::send(&*context.bus, ROLE, batch.records, urgency, now).await?;
+        context.metrics.add(&batch.tally);
+        self.publications.push(Publication { pass, read }, delivery);
+        Ok(())
     }
 
-    async fn replayed(&mut self, records: &[Record], context: &Context) -> Result<(), Error> {
-        let (batch, _) = self.evaluate(records, Pass::Replay, context).await?;
-        publish(batch, context).await?;
-        let Some(replay) = &self.replay else { return Ok(()) };
-        let mut moved = Vec::new();
-        for (partition, assigned) in &mut self.partitions {
-            if let (Some(_), Some(offset)) = (&assigned.progress.replay, replay.position(partition)) {
-                assigned.replayed_to(offset);
-                moved.push(partition.clone());
+    /// Commits decided records whose decisions are published.
+    async fn published(&mut self, publication: Publication, context: &Context) -> Result<(), Error> {
+        if self.advance(&publication) {
+            // The readers are compared with what is published.
+            self.publish_all().await?;
+            self.reconcile_replay(context).await?;
+        }
+        self.commit(publication.read.into_keys().collect()).await
+    }
+
+    /// Waits until all decisions on their way are published.
+    pub(crate) async fn publish_all(&mut self) -> Result<(), Error> {
+        while !self.publications.is_empty() {
+            let publication = self.publications.next().await?;
+            self.advance(&publication);
+            self.commit(publication.read.into_keys().collect()).await?;
+        }
+        Ok(())
+    }
+
+    /// Moves the cursors past what is published. Returns whether a replay has ended.
+    fn advance(&mut self, publication: &Publication) -> bool {
+        let mut has_ended = false;
+        for (partition, next) in &publication.read {
+            let Some(assigned) = self.partitions.get_mut(partition) else { continue };
+            match publication.pass {
+                Pass::Live => assigned.next = *next,
+                Pass::Replay => {
+                    assigned.replayed_to(*next);
+                    has_ended |= assigned.progress.replay.is_none();
+                }
             }
         }
-        self.reconcile_replay(context).await?;
-        self.commit(moved).await
+        has_ended
     }
 
     async fn revoked(&mut self, partitions: &[Partition], context: &Context) -> Result<(), Error> {
-        // Batches are completed, so no work is pending. The replays may have advanced since the last commit.
+        self.publish_all().await?;
+        // The replays may have advanced since the last commit.
         self.commit(partitions.to_vec()).await?;
         self.subscription.released(partitions);
         self.drop_partitions(partitions, context).await
@@ -189,6 +243,7 @@ impl Membership {
 
     async fn drop_partitions(&mut self, partitions: &[Partition], context: &Context) -> Result<(), Error> {
         self.partitions.retain(|partition, _| !partitions.contains(partition));
+        self.publish_all().await?;
         self.reconcile_replay(context).await
     }
 
@@ -261,13 +316,6 @@ impl Membership {
 fn home<'a>(homes: &'a BTreeMap<TenantName, Home>, source: &TenantName) -> &'a Home {
     const UNKNOWN: &Home = &Home { domains: None, facts: 0 };
     homes.get(source).unwrap_or(UNKNOWN)
-}
-
-async fn publish(batch: Batch, context: &Context) -> Result<(), Error> {
-    let urgency = batch.urgency();
-    publish::records(&*context.bus, ROLE, batch.records, urgency, context.clock.now()).await?;
-    context.metrics.add(&batch.tally);
-    Ok(())
 }
 
 async fn dead_letter_record(record: &Record, reason: &'static str, unusable: &Unusable, context: &Context) -> Result<(), Error> {

@@ -21,8 +21,10 @@ pub(crate) enum Pass {
 pub(crate) struct Assigned {
     /// The source of the deltas.
     pub(crate) source: TenantName,
-    /// The offset that the live cursor reads next.
+    /// The offset up to which the live cursor's decisions are published; it is committed.
     pub(crate) next: i64,
+    /// The offset that the live cursor reads next. The decisions of what lies between the two are on their way.
+    pub(crate) decided: i64,
     /// How far it is decided.
     pub(crate) progress: Progress,
     /// What is known of the source as a home, under the version that this partition's decisions carry.
@@ -44,7 +46,7 @@ impl Assigned {
             None => Progress::fresh(rules.configuration().revision(), Rules::of(rules.digests(&source)), home),
         };
         let next = committed.map_or(ends.low, |committed| committed.next.max(ends.low));
-        let mut assigned = Self { source, next, progress, home: Home::default(), stopped: None, needs_marker: true, low: ends.low };
+        let mut assigned = Self { source, next, decided: next, progress, home: Home::default(), stopped: None, needs_marker: true, low: ends.low };
         assigned.reconcile(rules, home);
         assigned
     }
@@ -75,7 +77,7 @@ impl Assigned {
     pub(crate) fn takes(&self, offset: i64, pass: Pass) -> bool {
         match pass {
             Pass::Live => self.stopped.is_none(),
-            Pass::Replay => self.replays_from().is_some() && offset < self.next,
+            Pass::Replay => self.replays_from().is_some() && offset < self.decided,
         }
     }
 
@@ -86,7 +88,7 @@ impl Assigned {
         if let Some(replay) = &mut self.progress.replay {
             replay.next = offset;
         }
-        self.progress.replay.take_if(|replay| replay.next >= self.next);
+        self.progress.replay.take_if(|replay| replay.next >= self.decided);
     }
 
     /// What is to be committed for it.
@@ -149,7 +151,7 @@ mod tests {
     fn a_replay_ends_where_the_live_cursor_is_by_then() {
         let mut assigned = assigned(30, "unknown");
         assigned.replayed_to(29);
-        assigned.next = 31;
+        assigned.decided = 31;
         assert!(assigned.takes(30, Pass::Replay) && !assigned.takes(31, Pass::Replay));
         assigned.replayed_to(30);
         assert_eq!(assigned.replays_from(), Some(30));

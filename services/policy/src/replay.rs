@@ -7,7 +7,7 @@ use tokio::time::sleep;
 use xtsync_bus::{Bus, CAPACITY_CHECK_INTERVAL, Error, Partition, Position, Reader, Record, Topic};
 
 /// The most records taken at once, so that a live record never waits for long.
-const BATCH_MAX: usize = 100;
+const BATCH_MAX: u64 = 512;
 
 /// The timeout of one read.
 const READ_TIMEOUT: Duration = Duration::from_millis(500);
@@ -20,8 +20,9 @@ pub(crate) struct Replay {
     /// The topics that get the decisions.
     decisions: Vec<Topic>,
     /// The running check whether these topics have capacity. It survives a cancelled `next`, and the next call awaits it.
-    capacity_check: Option<JoinHandle<bool>>,
-    has_capacity: bool,
+    capacity_check: Option<JoinHandle<u64>>,
+    /// How many decisions these topics have room for; 0 where that is not known.
+    capacity: u64,
 }
 
 impl Replay {
@@ -39,7 +40,7 @@ impl Replay {
                     partitions,
                     decisions,
                     capacity_check: None,
-                    has_capacity: false,
+                    capacity: 0,
                 }))
             }
         }
@@ -47,26 +48,26 @@ impl Replay {
 
     /// Returns the next records, once the decision topics have capacity; none if only gaps are left. Cancel-safe.
     pub(crate) async fn next(&mut self) -> Result<Vec<Record>, Error> {
-        while !self.has_capacity {
-            self.has_capacity = self.check_capacity().await;
-            if !self.has_capacity {
+        while self.capacity == 0 {
+            self.capacity = self.check_capacity().await;
+            if self.capacity == 0 {
                 sleep(CAPACITY_CHECK_INTERVAL).await;
             }
         }
-        let records = self.reader.read(BATCH_MAX, READ_TIMEOUT).await?;
-        self.has_capacity = false;
+        let records = self.reader.read(usize::try_from(self.capacity.min(BATCH_MAX)).unwrap_or(1), READ_TIMEOUT).await?;
+        self.capacity = 0;
         Ok(records)
     }
 
-    async fn check_capacity(&mut self) -> bool {
+    async fn check_capacity(&mut self) -> u64 {
         let capacity_check = self.capacity_check.get_or_insert_with(|| {
             let (bus, decisions) = (Bus::clone(&self.bus), self.decisions.clone());
-            tokio::spawn(async move { bus.has_capacity(&decisions).await })
+            tokio::spawn(async move { bus.capacity(&decisions).await })
         });
-        let has_capacity = capacity_check.await;
+        let capacity = capacity_check.await;
         self.capacity_check = None;
-        // The process ends.
-        has_capacity.unwrap_or(false)
+        // It fails where the process ends.
+        capacity.unwrap_or(0)
     }
 
     /// The offset up to which a partition was read.

@@ -89,7 +89,7 @@ impl Service {
         }
     }
 
-    /// Runs until shutdown. Work that has begun is completed first: at most one batch.
+    /// Runs until shutdown. Work that has begun is completed first: a few batches at most.
     pub async fn run(mut self, shutdown: Shutdown) {
         let mut failures = 0;
         while let Some(work) = shutdown.or(self.wait()).await {
@@ -100,6 +100,16 @@ impl Service {
                 let wait = backoff::delay_between(failures, RETRY.0, RETRY.1, &mut self.rng);
                 shutdown.or(sleep(wait)).await;
             }
+        }
+        self.stop().await;
+    }
+
+    /// Completes the work that has begun, and leaves the group.
+    pub async fn stop(mut self) {
+        if let Some(membership) = &mut self.membership
+            && let Err(error) = membership.publish_all().await
+        {
+            warn!(error = chain(&error), "a successor repeats the last decisions");
         }
         // The status of a role that has left would only mislead; the group is left first, so that a successor need not wait.
         drop(self.membership.take());

@@ -192,7 +192,7 @@ async fn a_successor_goes_on_and_decides_anew_only_what_changed_meanwhile() {
     let mut service = world.service();
     world.publish([user("emea", "ana", 7), user("us", "cy", 9)]).await;
     until(&mut service, "all decisions", async || world.decisions("hub").await.len() == 2).await;
-    drop(service);
+    service.stop().await;
 
     world.publish([user("us", "dee", 10)]).await;
     world.synchronize(5, "us", "hub", r#""everyone":true"#);
@@ -220,7 +220,7 @@ async fn a_replay_goes_on_where_its_predecessor_was() {
     world.synchronize(5, "emea", "lab", r#""everyone":true"#);
     world.apply(5);
     until(&mut service, "some replay", async || world.decisions("lab").await.len() >= 1_800).await;
-    drop(service);
+    service.stop().await;
 
     let mut successor = world.service();
     until(&mut successor, "the end", async || world.marked("lab", "emea", 5).await.len() == PARTITIONS as usize).await;
@@ -406,7 +406,7 @@ async fn a_successor_knows_the_domains_and_decides_no_user_again() {
     let mut service = world.service();
     world.publish([user("emea", "ana", 7)]).await;
     until(&mut service, "a decision", async || world.decisions("lab").await.len() == 1).await;
-    drop(service);
+    service.stop().await;
     // A detector that starts anew says the same under a newer version.
     world.identify("emea", 30, &["emea.example"]).await;
     let mut successor = world.service();

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, Semaphore};
 use xtsync_bus::{
-    Bus, Committed, CreateOptions, Ends, Error, Event, Outgoing, Partition, Position, Reader, Subscription, Topic, Transport, Urgency,
+    Bus, Committed, CreateOptions, Delivery, Ends, Error, Event, Outgoing, Partition, Position, Reader, Subscription, Topic, Transport, Urgency,
 };
 
 /// The bus under test.
@@ -82,7 +82,7 @@ fn unavailable() -> Error {
 
 #[async_trait]
 impl Transport for FaultyBus {
-    async fn publish(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<(), Error> {
+    async fn send(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<Delivery, Error> {
         self.reach()?;
         let is_held = |held: &&Held| held.topics.is_empty() || records.iter().any(|record| held.topics.contains(&record.topic));
         let permits = self.faults().held.as_ref().filter(is_held).map(|held| Arc::clone(&held.permits));
@@ -90,11 +90,11 @@ impl Transport for FaultyBus {
             self.waits.notify_one();
             permits.acquire().await.unwrap().forget();
         }
-        self.inner.publish(records, urgency).await
+        self.inner.send(records, urgency).await
     }
 
-    async fn has_capacity(&self, topics: &[Topic]) -> bool {
-        !topics.iter().any(|topic| self.faults().full.contains(topic)) && self.inner.has_capacity(topics).await
+    async fn capacity(&self, topics: &[Topic]) -> u64 {
+        if topics.iter().any(|topic| self.faults().full.contains(topic)) { 0 } else { self.inner.capacity(topics).await }
     }
 
     async fn subscribe(&self, group: &str, topics: &[Topic]) -> Result<Box<dyn Subscription>, Error> {

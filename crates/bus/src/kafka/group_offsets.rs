@@ -15,6 +15,7 @@ use super::background_drop::BackgroundDrop;
 use super::client::{Access, Callbacks};
 use super::topics::blocking;
 use super::{error, record};
+use crate::backlog::Lag;
 use crate::{Error, Partition, Position};
 
 /// How long the cluster may take to answer.
@@ -28,9 +29,8 @@ type OffsetClient = Arc<BackgroundDrop<BaseConsumer<Callbacks>>>;
 pub(super) struct GroupOffsets(Mutex<HashMap<&'static str, OffsetClient>>);
 
 impl GroupOffsets {
-    /// The number of records of a topic that a group has not committed; `None` if it never committed any. A partition without a commit
-    /// counts as zero.
-    pub(super) async fn lag(&self, access: &Access, topic: &Topic, group: &'static str) -> Result<Option<u64>, Error> {
+    /// How far a group is in a topic; `None` if it never committed anything. A partition without a commit counts as zero.
+    pub(super) async fn lag(&self, access: &Access, topic: &Topic, group: &'static str) -> Result<Option<Lag>, Error> {
         let (client, partitions) = (self.of(access, group)?, Partition::all(topic).collect::<Vec<_>>());
         blocking(move || {
             // With OAUTHBEARER, the library gets its token here.
@@ -43,11 +43,12 @@ impl GroupOffsets {
             last = client.offsets_for_times(last, REQUEST_TIMEOUT).map_err(|error| error::of(&error))?;
             let lag =
                 |(committed, last): (TopicPartitionListElem<'_>, TopicPartitionListElem<'_>)| match (committed.offset(), last.offset()) {
-                    (Offset::Offset(next), Offset::Offset(end)) => Some(u64::try_from(end - next).unwrap_or(0)),
+                    (Offset::Offset(next), Offset::Offset(end)) => Some((u64::try_from(end - next).unwrap_or(0), u64::try_from(next).unwrap_or(0))),
                     _ => None,
                 };
-            let lag: Vec<u64> = committed.elements().into_iter().zip(last.elements()).filter_map(lag).collect();
-            Ok((!lag.is_empty()).then(|| lag.iter().sum()))
+            let add = |sum: Lag, (records, next)| Lag { records: sum.records + records, committed: sum.committed + next };
+            let lags = committed.elements().into_iter().zip(last.elements()).filter_map(lag);
+            Ok(lags.fold(None, |sum, lag| Some(add(sum.unwrap_or_default(), lag))))
         })
         .await
     }

@@ -1,4 +1,4 @@
-//! The producer: sends records and reports each result to its publisher.
+//! The producer: sends records and reports each result to its publication.
 //!
 //! A thread of this process polls the library's plain producer. The library's own future producer polls ten times a second and spins for
 //! the last millisecond: one percent of a core in each idle process.
@@ -10,21 +10,17 @@ use std::thread::{self, JoinHandle};
 use std::time::Duration;
 
 use rdkafka::config::ClientConfig;
-use rdkafka::error::KafkaError;
-use rdkafka::message::{DeliveryResult, Message as _};
+use rdkafka::message::DeliveryResult;
 use rdkafka::producer::{BaseProducer, ProducerContext};
-use tokio::sync::oneshot;
 
 use super::client::Callbacks;
 use super::error;
+use super::publication::{self, Publication};
 use crate::Error;
 
 /// How long one poll lasts. Deliveries meanwhile are reported at once, and a close takes no longer than this. The library waits for whole
 /// milliseconds and spins for the rest, so a value a little above whole milliseconds avoids the spin.
 const POLL_TIMEOUT: Duration = Duration::from_micros(1_000_100);
-
-/// Sends the offset of a delivered record to its publisher.
-pub(super) type DeliverySender = Box<oneshot::Sender<Result<i64, KafkaError>>>;
 
 /// A producer that a thread polls until it is dropped.
 pub(super) struct PolledProducer {
@@ -69,11 +65,9 @@ impl Drop for PolledProducer {
 }
 
 impl ProducerContext for Callbacks {
-    type DeliveryOpaque = DeliverySender;
+    type DeliveryOpaque = Arc<Publication>;
 
-    fn delivery(&self, delivered: &DeliveryResult<'_>, sender: DeliverySender) {
-        let offset = delivered.as_ref().map(|message| message.offset()).map_err(|(error, _)| error.clone());
-        // The publisher may have been cancelled.
-        sender.send(offset).ok();
+    fn delivery(&self, delivered: &DeliveryResult<'_>, publication: Arc<Publication>) {
+        publication.settle(1, publication::acknowledged(delivered));
     }
 }

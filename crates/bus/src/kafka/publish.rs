@@ -1,9 +1,10 @@
 //! Publishes records through one idempotent producer.
 //!
 //! There is one producer, because order within a key must hold across live and bulk. It does not linger: under load, batches fill while
-//! earlier requests are under way. Bulk records enter its queue in chunks, one chunk at a time, so live records wait behind at most one.
+//! earlier requests are under way. The queue takes few bulk records at a time, so live records wait behind at most two chunks.
 //! Batches are compressed with lz4: most are small, and it has little setup cost.
 
+use std::future::ready;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -11,17 +12,21 @@ use parking_lot::Mutex;
 use rdkafka::config::ClientConfig;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::producer::Producer as _;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tracing::warn;
 
 use super::background_drop::BackgroundDrop;
 use super::client::{Access, Callbacks};
 use super::producer::PolledProducer;
+use super::publication::Publication;
 use super::{error, record};
-use crate::{Error, Outgoing, Urgency};
+use crate::{Delivery, Error, Outgoing, Urgency};
 
-/// The most records of bulk publications in the producer's queue at a time.
-const BULK_CHUNK_RECORDS: usize = 2_000;
+/// The most records that enter the producer's queue at once.
+const CHUNK_RECORDS: usize = 2_000;
+
+/// The most records of bulk publications in the producer's queue: one chunk on its way, and the next.
+const BULK_RECORDS_MAX: usize = 2 * CHUNK_RECORDS;
 
 /// How long to wait while the queue is full.
 const QUEUE_FULL_RETRY_INTERVAL: Duration = Duration::from_millis(5);
@@ -34,7 +39,8 @@ pub(super) struct Publisher {
     config: ClientConfig,
     callbacks: Callbacks,
     producer: Mutex<Arc<Producer>>,
-    bulk: Semaphore,
+    /// A permit for each bulk record that may enter the queue.
+    bulk: Arc<Semaphore>,
 }
 
 impl Publisher {
@@ -43,60 +49,54 @@ impl Publisher {
         let mut config = access.config();
         config.set("enable.idempotence", "true").set("acks", "all").set("partitioner", "murmur2_random");
         config.set("compression.type", "lz4").set("linger.ms", "0");
-        // With more requests under way, librdkafka 2.12 loses records of new partitions. If the broker refuses the first batch ("not
-        // leader") and accepts the second, the library counts the first as acknowledged, which no broker promises (confluent-kafka-go#921).
-        config.set("max.in.flight.requests.per.connection", "1");
+        // The most that keeps the order. Each request carries one partition, so fewer would have partitions wait for each other. Where the
+        // broker refuses a new partition's first batch ("not leader") and accepts the second, librdkafka 2.12 reports the first as
+        // delivered, but without an offset (confluent-kafka-go#921): that counts as an error (`Publication`).
+        config.set("max.in.flight.requests.per.connection", "5");
         // The broker's default: a little over the limit of a record, for its framing.
         config.set("message.max.bytes", "1048588").set("queue.buffering.max.kbytes", "65536");
         config.set("delivery.timeout.ms", limit.as_millis().to_string()).set("request.timeout.ms", "10000");
         // A missing topic is reported soon; the default of 30 s serves clusters that create topics automatically.
         config.set("topic.metadata.propagation.max.ms", "3000");
         let producer = Arc::new(producer(&config, access.callbacks())?);
-        Ok(Self { config, callbacks: access.callbacks(), producer: Mutex::new(producer), bulk: Semaphore::new(1) })
+        Ok(Self { config, callbacks: access.callbacks(), producer: Mutex::new(producer), bulk: Arc::new(Semaphore::new(BULK_RECORDS_MAX)) })
     }
 
-    /// See [`crate::Transport::publish`].
-    pub(super) async fn publish(&self, records: &[Outgoing], urgency: Urgency) -> Result<(), Error> {
+    /// See [`crate::Transport::send`]. What is more than a chunk is sent chunk by chunk.
+    pub(super) async fn send(self: &Arc<Self>, records: &[Outgoing], urgency: Urgency) -> Result<Delivery, Error> {
         records.iter().try_for_each(Outgoing::check_size)?;
-        for portion in records.chunks(BULK_CHUNK_RECORDS) {
-            let _permit = match urgency {
+        let mut delivery: Delivery = Box::pin(ready(Ok(())));
+        for portion in records.chunks(CHUNK_RECORDS) {
+            delivery.await?;
+            let permit = match urgency {
                 Urgency::Live => None,
-                Urgency::Bulk => self.bulk.acquire().await.ok(),
+                Urgency::Bulk => Arc::clone(&self.bulk).acquire_many_owned(portion.len() as u32).await.ok(),
             };
-            self.send(portion).await?;
+            delivery = self.send_chunk(portion, permit).await;
         }
-        Ok(())
+        Ok(delivery)
     }
 
-    /// Sends records and waits for all of them, even after one has failed: records of a later attempt then come after those of this one.
-    async fn send(&self, records: &[Outgoing]) -> Result<(), Error> {
+    /// Puts records into the producer's queue. The delivery waits for all of them, even after one has failed: records of a later attempt
+    /// then come after those of this one.
+    async fn send_chunk(self: &Arc<Self>, records: &[Outgoing], permit: Option<OwnedSemaphorePermit>) -> Delivery {
         let producer = self.producer();
-        let mut failed = Ok(());
-        let mut deliveries = Vec::with_capacity(records.len());
-        for record in records {
+        let publication = Publication::new(records.len(), permit);
+        for (at, record) in records.iter().enumerate() {
             let topic = record.topic.to_string();
-            match enqueue(&producer, record, &topic).await {
-                Ok(delivery) => deliveries.push((topic, delivery)),
-                Err(error) => {
-                    failed = Err(error::of_record(&error, &topic));
-                    break;
-                }
+            if let Err(error) = enqueue(&producer, record, &topic, &publication).await {
+                publication.settle(records.len() - at, Err(error::of_record(&error, &topic)));
+                break;
             }
         }
-        for (topic, delivery) in deliveries {
-            let delivered = match delivery.await {
-                Ok(Ok(offset)) if offset >= 0 => continue,
-                // The library only assumed the acknowledgement, see `new`: the record may be lost.
-                Ok(Ok(_)) => Err(Error::Publish { topic, reason: "no broker has acknowledged the record".to_owned() }),
-                Ok(Err(error)) => Err(error::of_record(&error, &topic)),
-                Err(_) => Err(Error::Unavailable("the producer was closed".to_owned())),
-            };
-            failed = failed.and(delivered);
-        }
-        if failed.is_err() {
-            self.replace_if_broken(&producer);
-        }
-        failed
+        let publisher = Arc::clone(self);
+        Box::pin(async move {
+            let delivered = publication.delivered().await;
+            if delivered.is_err() {
+                publisher.replace_if_broken(&producer);
+            }
+            delivered
+        })
     }
 
     /// The producer. It also serves requests about topics, because its own thread polls it.
@@ -125,12 +125,11 @@ fn producer(config: &ClientConfig, callbacks: Callbacks) -> Result<Producer, Err
 }
 
 /// Puts a record into the producer's queue, as soon as the queue has capacity.
-async fn enqueue(producer: &Producer, record: &Outgoing, topic: &str) -> Result<oneshot::Receiver<Result<i64, KafkaError>>, KafkaError> {
-    let (sender, delivery) = oneshot::channel();
-    let mut sending = record::outgoing(record, topic, Box::new(sender));
+async fn enqueue(producer: &Producer, record: &Outgoing, topic: &str, publication: &Arc<Publication>) -> Result<(), KafkaError> {
+    let mut sending = record::outgoing(record, topic, Arc::clone(publication));
     loop {
         match producer.send(sending) {
-            Ok(()) => return Ok(delivery),
+            Ok(()) => return Ok(()),
             // Queued records leave within the delivery timeout, delivered or not, so this loop ends.
             Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), back)) => {
                 sending = back;

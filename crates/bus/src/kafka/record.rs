@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use crate::topic::Topic;
 use bytes::Bytes;
@@ -10,7 +11,7 @@ use rdkafka::producer::BaseRecord;
 use rdkafka::{Offset, TopicPartitionList};
 use xtsync_domain::Timestamp;
 
-use super::producer::DeliverySender;
+use super::publication::Publication;
 use crate::{Headers, Outgoing, Partition, Position, Record};
 
 /// Topics by their names.
@@ -22,10 +23,10 @@ pub(super) fn names(topics: &[Topic]) -> Names {
 }
 
 /// Converts a record to the library's type.
-pub(super) fn outgoing<'a>(record: &'a Outgoing, topic: &'a str, sender: DeliverySender) -> BaseRecord<'a, [u8], [u8], DeliverySender> {
+pub(super) fn outgoing<'a>(record: &'a Outgoing, topic: &'a str, publication: Arc<Publication>) -> BaseRecord<'a, [u8], [u8], Arc<Publication>> {
     let insert = |headers: OwnedHeaders, (name, value): &(String, Bytes)| headers.insert(Header { key: name, value: Some(&value[..]) });
     let headers = record.headers.iter().fold(OwnedHeaders::new_with_capacity(record.headers.len()), insert);
-    let sent = BaseRecord { payload: record.value.as_deref(), ..BaseRecord::with_opaque_to(topic, sender) };
+    let sent = BaseRecord { payload: record.value.as_deref(), ..BaseRecord::with_opaque_to(topic, publication) };
     sent.key(&record.key[..]).headers(headers)
 }
 

@@ -193,17 +193,18 @@ async fn a_topic_has_capacity_while_its_consumer_group_lags_little() {
     let downstream = [unconsumed, topic.clone()];
     // A request that fails on a busy machine reports no capacity.
     let wait_for_capacity = async |topics: &[Topic]| {
-        wait_for(TEST_TIMEOUT, "capacity", async || Ok(fixture.bus.has_capacity(topics).await.then_some(()))).await.unwrap()
+        wait_for(TEST_TIMEOUT, "capacity", async || Ok((fixture.bus.capacity(topics).await > 0).then_some(()))).await.unwrap()
     };
     publish(&fixture.bus, &downstream[0], 1_000).await;
     wait_for_capacity(&downstream[..1]).await;
     let mut member = join(&fixture.bus, PROVISIONER_GROUP, &topic).await;
     publish(&fixture.bus, &topic, 1_000).await;
     member.commit((0..6).map(|index| position(&part(&topic, index), 0)).collect()).await.unwrap();
-    assert!(!fixture.bus.has_capacity(&downstream).await);
+    assert_eq!(fixture.bus.capacity(&downstream).await, 0);
     let ends = fixture.bus.ends(&topic).await.unwrap();
     member.commit((0..).zip(ends).map(|(index, ends)| position(&part(&topic, index), ends.high)).collect()).await.unwrap();
     wait_for_capacity(&downstream).await;
-    publish(&fixture.bus, &topic, 1_000).await;
-    assert!(!fixture.bus.has_capacity(&downstream).await);
+    // The group was seen to be fast: now more may wait, but never so many.
+    publish(&fixture.bus, &topic, 3_000).await;
+    assert_eq!(fixture.bus.capacity(&downstream).await, 0);
 }

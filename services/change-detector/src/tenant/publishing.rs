@@ -90,7 +90,7 @@ impl Tenant {
     /// Publishes some of what is due.
     pub(super) async fn publish(&mut self, now: Timestamp) -> Result<Published, Error> {
         // While nothing is added to bulk that waits, only the way is looked at, which all tenants of this process share.
-        let mut has_capacity = self.publication.is_bulk && self.bus.has_capacity(&self.spec.downstream).await;
+        let mut has_capacity = self.publication.is_bulk && self.bus.capacity(&self.spec.downstream).await > 0;
         if self.publication.is_bulk && !has_capacity {
             return Ok(Published::NoCapacity);
         }

@@ -34,7 +34,7 @@ impl Tenant {
             (self.republishing.is_under_way, self.republishing.due) = (false, now.plus(REPUBLISH_CHECK_INTERVAL));
             return Ok(None);
         };
-        if !self.bus.has_capacity(&self.spec.downstream).await {
+        if self.bus.capacity(&self.spec.downstream).await == 0 {
             (self.republishing.is_under_way, self.republishing.due) = (true, now.plus(BATCH_INTERVAL));
             return Ok(Some(self.republishing.due));
         }

@@ -2,7 +2,7 @@
 
 pub(crate) use xtsync_kit::faulty_bus;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -169,9 +169,9 @@ impl World {
         let read = |record: &Record| event::decode::<internal::ReplayMarker>(&record.headers, record.value.as_ref()?).ok();
         let records = self.records(topic::DECISIONS.of(name(target))).await;
         let markers = records.iter().filter_map(read).filter(|marker| marker.source == source && marker.revision == revision);
-        let mut marked: Vec<_> = markers.map(|marker| marker.partition).collect();
-        marked.sort_unstable();
-        marked
+        // A successor marks them again.
+        let marked: BTreeSet<_> = markers.map(|marker| marker.partition).collect();
+        marked.into_iter().collect()
     }
 
     /// The keys of decisions into a target whose last record is a tombstone.
