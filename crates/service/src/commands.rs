@@ -1,6 +1,6 @@
 //! Consumes commands. Any replica of a role handles them, each command once, because its effect is stored with its offset.
 //!
-//! A handler records the requested action in the store; the owner of the tenant's lease reads it there. A command is no state: one that
+//! A handler records the requested action in the store; the owner of the tenant's lease is woken ([`Wake::Command`]) and reads it there. A command is no state: one that
 //! cannot be decoded or has expired is skipped, and so is an action of a newer version.
 
 use std::sync::Arc;
@@ -17,6 +17,7 @@ use xtsync_domain::{TenantName, Timestamp, UserId};
 
 use crate::consumer::{Consumer, Error, positions};
 use crate::service::Parts;
+use crate::wake::Wake;
 use xtsync_bus::{Bus, Record};
 use xtsync_runtime::clock::Clock;
 use xtsync_runtime::shutdown::Shutdown;
@@ -67,9 +68,6 @@ pub enum Action {
 pub trait CommandHandler: Send + Sync {
     /// Records in the store what a command requests.
     async fn record(&self, tx: &mut Transaction, command: &Command) -> Result<(), store::Error>;
-
-    /// Wakes the task that executes it; the record is committed.
-    fn wake(&self, tenant: &TenantName);
 }
 
 /// The command consumer of one replica.
@@ -132,11 +130,10 @@ impl CommandConsumer {
             let Command { id, actor, tenant, action, user: _ } = command;
             info!(id, actor, %tenant, ?action, "command accepted");
             handler.record(&mut tx, command).await?;
+            Wake::Command(tenant.clone()).send(&mut tx);
         }
         store_offsets(&mut tx, &next);
-        tx.commit().await?;
-        commands.iter().for_each(|command| handler.wake(&command.tenant));
-        Ok(())
+        Ok(tx.commit().await?)
     }
 }
 

@@ -11,3 +11,4 @@ pub mod publish;
 pub mod rebuild;
 pub mod service;
 pub mod status;
+pub mod wake;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use futures::FutureExt as _;
 use parking_lot::Mutex;
 use prost::Message as _;
 use tokio::sync::watch;
@@ -22,6 +23,7 @@ use xtsync_runtime::clock::ManualClock;
 use xtsync_runtime::health::Health;
 use xtsync_service::commands::{Command, CommandConsumer, CommandHandler};
 use xtsync_service::service::Parts;
+use xtsync_service::wake::{Wake, Wakes};
 use xtsync_store::{self as store, Migrations, Options, Store, Transaction};
 
 const NOW: Timestamp = Timestamp(1_000_000);
@@ -30,7 +32,6 @@ const NOW: Timestamp = Timestamp(1_000_000);
 #[derive(Default)]
 struct RecordingHandler {
     recorded: Mutex<Vec<String>>,
-    woken: Mutex<Vec<String>>,
 }
 
 #[async_trait]
@@ -38,10 +39,6 @@ impl CommandHandler for RecordingHandler {
     async fn record(&self, _: &mut Transaction, command: &Command) -> Result<(), store::Error> {
         self.recorded.lock().push(format!("{} {:?} {} {}", command.id, command.action, command.tenant, command.actor));
         Ok(())
-    }
-
-    fn wake(&self, tenant: &TenantName) {
-        self.woken.lock().push(tenant.to_string());
     }
 }
 
@@ -82,6 +79,8 @@ async fn a_command_is_handled_once_and_an_expired_or_unknown_one_never() {
     ];
     bus.publish(records, Urgency::Live).await.unwrap();
     let handler = RecordingHandler::default();
+    let mut wakes = Wakes::of(&store);
+    assert_eq!(wakes.next().await, Wake::Anything);
     for _ in 0..2 {
         let mut commands = CommandConsumer::new(&store, &parts, "xtsync-test");
         for _ in 0..6 {
@@ -91,5 +90,8 @@ async fn a_command_is_handled_once_and_an_expired_or_unknown_one_never() {
     let rehire = r#"7 Rehire { former: UserId("old") } hub kim"#;
     let recorded = ["1 Republish hub kim", "4 Resume hub kim", "5 Resync hub kim", "6 Retry hub kim", rehire];
     assert_eq!(*handler.recorded.lock(), recorded);
-    assert_eq!(*handler.woken.lock(), ["hub", "hub", "hub", "hub", "hub"]);
+    for _ in recorded {
+        assert_eq!(wakes.next().await, Wake::Command(TenantName::new("hub").unwrap()));
+    }
+    assert!(wakes.next().now_or_never().is_none(), "none for what was skipped");
 }

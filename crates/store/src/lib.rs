@@ -18,6 +18,7 @@ mod postgres;
 mod report;
 pub mod republish;
 mod row;
+mod signal;
 mod sqlite;
 mod time;
 mod transaction;
@@ -39,10 +40,12 @@ pub use param::Param;
 use param::Values;
 pub use report::Report;
 pub use row::Row;
+pub use signal::{Listener, Signal};
 pub use transaction::Transaction;
 
 use self::database::{Access, Database};
 use self::lease::LeaseKeeper;
+use self::signal::Signals;
 use self::time::Time;
 use xtsync_runtime::clock::Clock;
 
@@ -76,6 +79,7 @@ pub struct Store {
     /// Connections for leases only, so that no other work delays a lease.
     leases: Database,
     lease_keeper: Arc<LeaseKeeper>,
+    signals: Signals,
     store_id: Arc<str>,
     has_write_failed: Arc<AtomicBool>,
     time: Arc<Time>,
@@ -97,17 +101,18 @@ impl Store {
     /// written, a broken URL, tables of a newer program.
     pub async fn open(options: Options) -> Result<Self, Error> {
         let time = Time::new(Arc::clone(&options.clock));
-        let (database, leases) = if postgres::is_url(&options.url) {
-            let (pool, leases) = postgres::open(&options).await?;
-            (Database::Postgres(pool), Database::Postgres(leases))
+        let (database, leases, signals) = if postgres::is_url(&options.url) {
+            let (pool, leases, schema) = postgres::open(&options).await?;
+            let signals = Signals::of_server(pool.clone(), &schema);
+            (Database::Postgres(pool), Database::Postgres(leases), signals)
         } else {
             let (writer, readers) = sqlite::open(&options).await?;
             let file = Database::Sqlite { writer, readers, clock: options.clock };
             // A file has one writer anyway.
-            (file.clone(), file)
+            (file.clone(), file, Signals::of_file())
         };
         let (lease_keeper, store_id, has_write_failed) = (Arc::default(), Arc::from(""), Arc::default());
-        let mut store = Self { database, leases, lease_keeper, store_id, has_write_failed, time };
+        let mut store = Self { database, leases, lease_keeper, signals, store_id, has_write_failed, time };
         // This also reads the database's clock.
         store.store_id = open::read_or_create_id(&store).await?;
         Ok(store)
@@ -124,7 +129,13 @@ impl Store {
     /// # Errors
     /// [`Error::Unavailable`] when the database cannot be reached, or other writers lock it for too long.
     pub async fn begin(&self) -> Result<Transaction, Error> {
-        Transaction::begin(&self.database, &self.has_write_failed, &self.time).await
+        Transaction::begin(&self.database, &self.signals, &self.has_write_failed, &self.time).await
+    }
+
+    /// Listens to the signals of all replicas ([`Transaction::signal`]), on a connection of its own.
+    #[must_use]
+    pub fn listen(&self) -> Listener {
+        self.signals.listen()
     }
 
     /// The database's clock, which all replicas share, as this process last read it. Use it for times that two replicas compare.

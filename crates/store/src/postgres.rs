@@ -12,8 +12,8 @@ use url::Url;
 
 use super::{Error, Options, migration};
 
-/// The most connections of one replica.
-const CONNECTIONS_MAX: u32 = 8;
+/// The most connections of one replica: eight for its work, and one that listens to signals.
+const CONNECTIONS_MAX: u32 = 9;
 
 /// Connections for leases: one for renewals and one for looks at the leases of others, each of which is one statement for all.
 const LEASE_CONNECTIONS_MAX: u32 = 2;
@@ -45,8 +45,8 @@ pub(super) fn check(url: &str) -> Result<(), Error> {
     connect_options_to(&url, "the store").map(drop)
 }
 
-/// Opens a store: the connection pool of its work, and the one of its leases.
-pub(super) async fn open(options: &Options) -> Result<(PgPool, PgPool), Error> {
+/// Opens a store: the connection pool of its work, the one of its leases, and the name of its schema.
+pub(super) async fn open(options: &Options) -> Result<(PgPool, PgPool, String), Error> {
     let schema = schema(options.service)?;
     let connect = connect_options(&options.url, &schema).await?;
     let leases = pool(LEASE_CONNECTIONS_MAX).connect_lazy_with(connect.clone());
@@ -54,7 +54,7 @@ pub(super) async fn open(options: &Options) -> Result<(PgPool, PgPool), Error> {
     create_schema(&pool, &schema).await.map_err(|source| Error::of("creating the schema", source))?;
     let migrator = migration::migrator(migration::COMMON.postgres, options.migrations.postgres);
     migrator.run(&pool).await.map_err(|error| migration::failed(&schema, error))?;
-    Ok((pool, leases))
+    Ok((pool, leases, schema))
 }
 
 fn pool(connections_max: u32) -> PgPoolOptions {

@@ -11,6 +11,7 @@ use xtsync_domain::Timestamp;
 
 use super::batch::{self, Rows, Statement};
 use super::param::{self, Values};
+use super::signal::Signals;
 use super::time::{Time, postgres_now};
 use super::{Database, Epoch, Error, Param, Row, lease};
 use crate::params;
@@ -26,6 +27,9 @@ pub struct Transaction {
     inner: Inner,
     /// Statements that run with the commit.
     deferred: Vec<Rows>,
+    /// What the commit signals to the replicas, and how.
+    signalled: Vec<String>,
+    signals: Signals,
     /// The lease that the commit requires.
     lease: Option<(String, Epoch)>,
     /// Whether the newest write failed for a transient reason, such as a full disk.
@@ -40,14 +44,27 @@ enum Inner {
 }
 
 impl Transaction {
-    pub(super) async fn begin(database: &Database, has_write_failed: &Arc<AtomicBool>, time: &Arc<Time>) -> Result<Self, Error> {
+    pub(super) async fn begin(
+        database: &Database,
+        signals: &Signals,
+        has_write_failed: &Arc<AtomicBool>,
+        time: &Arc<Time>,
+    ) -> Result<Self, Error> {
         let inner = match database {
             // Immediate: SQLite refuses to upgrade a reader after a concurrent write.
             Database::Sqlite { writer, clock, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(|tx| Inner::Sqlite(tx, clock.clone())),
             Database::Postgres(pool) => pool.begin().await.map(Inner::Postgres),
         };
         let inner = inner.map_err(|source| failed("BEGIN", source, has_write_failed))?;
-        Ok(Self { inner, deferred: Vec::new(), lease: None, has_write_failed: Arc::clone(has_write_failed), time: Arc::clone(time) })
+        Ok(Self {
+            inner,
+            deferred: Vec::new(),
+            signalled: Vec::new(),
+            signals: signals.clone(),
+            lease: None,
+            has_write_failed: Arc::clone(has_write_failed),
+            time: Arc::clone(time),
+        })
     }
 
     /// Makes all its effects durable.
@@ -56,6 +73,13 @@ impl Transaction {
     /// When the database is unavailable or refuses: then the outcome is unknown, and the caller must read it. [`Error::Fenced`] when a
     /// required lease is not held.
     pub async fn commit(mut self) -> Result<(), Error> {
+        let signalled = std::mem::take(&mut self.signalled);
+        if let Inner::Postgres(_) = self.inner {
+            const NOTIFY: &str = "SELECT pg_notify(v.channel, v.subject) FROM (VALUES {rows}) v (channel, subject)";
+            let rows = signalled.iter().map(|subject| params![self.signals.channel(), subject.as_str()]).collect();
+            // Not with the deferred statements, of which only those run that write rows.
+            self.insert(NOTIFY, rows).await?;
+        }
         self.write().await?;
         let committed = match self.inner {
             Inner::Sqlite(tx, _) => tx.commit().await,
@@ -63,7 +87,14 @@ impl Transaction {
         };
         committed.map_err(|source| failed("COMMIT", source, &self.has_write_failed))?;
         self.has_write_failed.store(false, Ordering::Relaxed);
+        self.signals.committed(signalled);
         Ok(())
+    }
+
+    /// Tells all replicas of the service with the commit that something changed about a subject ([`super::Store::listen`]). On a server it
+    /// takes 7,999 bytes at most.
+    pub fn signal(&mut self, subject: &str) {
+        self.signalled.push(subject.to_owned());
     }
 
     /// Runs a statement; returns the number of changed rows.

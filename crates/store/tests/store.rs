@@ -11,6 +11,7 @@ mod store {
     pub(crate) mod outbox;
     pub(crate) mod processes;
     pub(crate) mod republications;
+    pub(crate) mod signals;
     pub(crate) mod transactions;
 }
 
@@ -30,6 +31,8 @@ macro_rules! contract {
 }
 
 contract! {
+    signals:
+        every_listener_hears_what_is_committed_and_nothing_else;
     transactions:
         what_is_committed_is_read_back_with_its_types,
         a_dropped_transaction_leaves_nothing,

@@ -1,7 +1,6 @@
 //! What the detector does of what administrators ask for.
 
 use async_trait::async_trait;
-use xtsync_domain::TenantName;
 use xtsync_service::commands::{Action, Command, CommandHandler};
 use xtsync_store::{self as store, Transaction, republish};
 
@@ -19,10 +18,5 @@ impl CommandHandler for Shared {
             Action::Resume | Action::Retry | Action::Rehire { .. } => Ok(()),
             Action::Resync => sync_state::request_resync(tx, &command.tenant, self.parts.clock.now()).await,
         }
-    }
-
-    /// Where another replica holds the tenant, it looks with its next cycle or reading of facts.
-    fn wake(&self, tenant: &TenantName) {
-        self.trigger.trigger_now(tenant);
     }
 }

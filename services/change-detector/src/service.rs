@@ -17,6 +17,7 @@ use xtsync_runtime::supervise::Task;
 use xtsync_service::commands::CommandConsumer;
 use xtsync_service::service::Parts;
 use xtsync_service::status::Publisher;
+use xtsync_service::wake;
 use xtsync_store::{self as store, Migration, Migrations, Report, Store};
 
 use crate::commands::GROUP;
@@ -94,6 +95,7 @@ impl Detector {
     /// Detects until the stop signal; work under way is finished first.
     pub async fn run(self, shutdown: Shutdown) {
         let commands = tokio::spawn(take_commands(Arc::clone(&self.shared), shutdown.clone()));
+        let wakes = tokio::spawn(follow_wakes(Arc::clone(&self.shared), shutdown.clone()));
         let mut configuration = self.shared.parts.configuration.clone();
         let mut watched: BTreeMap<TenantName, Running> = BTreeMap::new();
         loop {
@@ -108,7 +110,7 @@ impl Detector {
             running.stop().await;
         }
         // A task that panicked has nothing left to stop.
-        let _ = commands.await;
+        let _ = (commands.await, wakes.await);
     }
 
     /// Stops what is not asked for any more or is to be reached otherwise, starts what is new, and passes orders on to the rest.
@@ -166,6 +168,16 @@ async fn take_commands(shared: Arc<Shared>, shutdown: Shutdown) {
         async move { CommandConsumer::new(&shared.store, &shared.parts, GROUP).run(&*shared, shutdown).await }
     };
     task.supervise(&shutdown, take, |_| {}).await;
+}
+
+/// Follows what other replicas tell, also after a panic.
+async fn follow_wakes(shared: Arc<Shared>, shutdown: Shutdown) {
+    let task = Task { health: shared.parts.health.clone(), role: ROLE.name(), name: "wakes", tenant: String::new() };
+    let follow = || {
+        let (shared, shutdown) = (Arc::clone(&shared), shutdown.clone());
+        async move { wake::follow(&shared.store, |wake| shared.trigger.wake(&wake), shutdown).await }
+    };
+    task.supervise(&shutdown, follow, |_| {}).await;
 }
 
 /// A tenant being watched.

@@ -24,8 +24,11 @@ use crate::subscription::{self, Known};
 use crate::tenant::DetectionSpec;
 use crate::trigger::Trigger;
 
-/// How often the store is asked for triggers that other replicas received.
-const CHECK_INTERVAL: Duration = Duration::from_millis(250);
+/// How often the store is asked at least: a subscription may have been made by an owner whose answer came late.
+const CHECK_INTERVAL: Duration = Duration::from_secs(5 * 60);
+
+/// How soon the store is asked again after a change of a subscription. A directory that grants none that lasts is asked no more often.
+const RECHECK_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How long a subscription lasts: so short that one which is unknown, because an answer was lost, soon expires by itself. It is
 /// renewed after half of that.
@@ -48,8 +51,6 @@ pub(crate) struct Subscriber {
     pub(crate) warning: watch::Sender<String>,
     /// Where the directory posts notifications; none where none are configured.
     pub(crate) url: Option<Url>,
-    /// How many triggers other replicas had received at the last look.
-    pub(crate) seen_triggers: Option<u64>,
     /// When the directory is asked again after a failure.
     pub(crate) not_before: Timestamp,
 }
@@ -66,13 +67,15 @@ impl Subscriber {
     pub(crate) async fn run(mut self, clock: Arc<dyn Clock>, mut specs: watch::Receiver<DetectionSpec>) {
         loop {
             let is_source = specs.borrow_and_update().users.is_some();
-            let (is_idle, wait) = match self.step(is_source, clock.now()).await {
-                Ok(is_idle) => (is_idle, CHECK_INTERVAL),
-                Err(error) => (false, self.failed(&error, clock.now())),
+            let now = clock.now();
+            let next = match self.step(is_source, now).await {
+                Ok(next) => next,
+                Err(error) => Some(self.failed(&error, clock.now())),
             };
             tokio::select! {
-                // No notification is wanted, so there is nothing to look for.
-                () = tokio::time::sleep(wait), if !is_idle => {}
+                // Where there are no subscriptions and none are wanted there is nothing to look for.
+                () = tokio::time::sleep(next.map_or(CHECK_INTERVAL, |next| next.since(now))), if next.is_some() => {}
+                () = self.trigger.subscription(&self.name) => {}
                 changed = specs.changed() => if changed.is_err() { std::future::pending().await },
             }
         }
@@ -85,26 +88,23 @@ impl Subscriber {
         }
     }
 
-    /// Passes on triggers that other replicas received, and does what is due. True when there are no subscriptions and none are wanted.
-    pub(crate) async fn step(&mut self, is_source: bool, now: Timestamp) -> Result<bool, Error> {
+    /// Does what is due. Returns when something is due next; `None` when there are no subscriptions and none are wanted.
+    pub(crate) async fn step(&mut self, is_source: bool, now: Timestamp) -> Result<Option<Timestamp>, Error> {
         let known = subscription::load(self.fence.store(), &self.name).await?;
-        let seen_triggers = known.iter().map(|known| known.triggers).sum();
-        if self.seen_triggers.replace(seen_triggers).is_some_and(|before| before != seen_triggers) {
-            self.trigger.trigger(&self.name);
-        }
         let url = self.url.clone().filter(|_| is_source);
         if url.is_none() && known.is_empty() {
-            return Ok(true);
+            return Ok(None);
         }
         let in_force = known.iter().filter(|known| known.id.is_some() && known.expires > now).count();
         self.metrics.subscriptions(&self.name, in_force);
         if now < self.not_before {
-            return Ok(false);
+            return Ok(Some(self.not_before));
         }
+        let mut is_changed = false;
         match url {
             Some(url) => {
                 for of in [Collection::Users, Collection::Groups] {
-                    self.ensure(of, known.iter().find(|known| known.of == of), &url, now).await?;
+                    is_changed |= self.ensure(of, known.iter().find(|known| known.of == of), &url, now).await?;
                 }
                 self.warning.send_replace(String::new());
             }
@@ -112,33 +112,38 @@ impl Subscriber {
                 for known in &known {
                     self.drop(known).await?;
                 }
+                is_changed = true;
                 self.metrics.subscriptions(&self.name, 0);
                 self.warning.send_replace(String::new());
             }
         }
-        Ok(false)
+        // What was changed is read again soon.
+        let wait = if is_changed { RECHECK_INTERVAL } else { CHECK_INTERVAL };
+        Ok(known.iter().map(|known| known.renew_at).filter(|_| !is_changed).chain([now.plus(wait)]).min())
     }
 
-    async fn ensure(&self, of: Collection, known: Option<&Known>, url: &Url, now: Timestamp) -> Result<(), Error> {
+    /// Makes or renews a subscription where that is due; returns whether it was.
+    async fn ensure(&self, of: Collection, known: Option<&Known>, url: &Url, now: Timestamp) -> Result<bool, Error> {
         let Some((known, id)) = known.and_then(|known| Some((known, known.id.as_ref()?))).filter(|(known, _)| known.expires > now) else {
-            return self.make(of, url, now).await;
+            return self.make(of, url, now).await.map(|()| true);
         };
         if known.url != url.as_str() {
             self.source.unsubscribe(id).await?;
-            return self.make(of, url, now).await;
+            return self.make(of, url, now).await.map(|()| true);
         }
         if now < known.renew_at {
-            return Ok(());
+            return Ok(false);
         }
         match self.source.renew(id, now.plus(LIFETIME)).await {
             Ok(expires) => {
                 let mut tx = self.fence.begin().await?;
                 subscription::renewed(&mut tx, &self.name, id, expires, halfway(now, expires)).await?;
-                Ok(tx.commit().await?)
+                tx.commit().await?;
             }
-            Err(directory::Error::NotFound) => self.make(of, url, now).await,
-            Err(error) => Err(error.into()),
+            Err(directory::Error::NotFound) => self.make(of, url, now).await?,
+            Err(error) => return Err(error.into()),
         }
+        Ok(true)
     }
 
     async fn make(&self, of: Collection, url: &Url, now: Timestamp) -> Result<(), Error> {
@@ -167,8 +172,8 @@ impl Subscriber {
         Ok(tx.commit().await?)
     }
 
-    /// Returns the wait before the next check. Notifications that other replicas received are passed on even if the directory refuses.
-    pub(crate) fn failed(&mut self, error: &Error, now: Timestamp) -> Duration {
+    /// Returns when it is tried again.
+    pub(crate) fn failed(&mut self, error: &Error, now: Timestamp) -> Timestamp {
         let code = error.code();
         warn!(tenant = %self.name, code, error = chain(error), "the directory cannot be asked to tell of changes: it is polled only");
         self.metrics.failed(&self.name, "subscription");
@@ -176,9 +181,9 @@ impl Subscriber {
         match error {
             Error::Directory(_) => {
                 self.not_before = now.plus(error.wait().unwrap_or(DIRECTORY_RETRY_INTERVAL));
-                CHECK_INTERVAL
+                self.not_before
             }
-            Error::Store(_) | Error::Bus(_) | Error::Corrupt(_) => STORE_RETRY_INTERVAL,
+            Error::Store(_) | Error::Bus(_) | Error::Corrupt(_) => now.plus(STORE_RETRY_INTERVAL),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The subscriptions to tenants' directories in the store, and the triggers that replicas received.
+//! The subscriptions to tenants' directories in the store.
 //!
 //! The holder of a tenant's lease makes them; any replica may receive notifications. A replica names the subscription by the client state of
 //! the notification, and the holder by its id, so neither changes another subscription.
@@ -21,8 +21,6 @@ pub(crate) struct Known {
     pub(crate) url: String,
     pub(crate) expires: Timestamp,
     pub(crate) renew_at: Timestamp,
-    /// How many triggers replicas received that do not hold the tenant.
-    pub(crate) triggers: u64,
 }
 
 /// The hash of a client state. Hashes are compared, and an attacker can choose no part of one: the comparison leaks no useful time.
@@ -32,7 +30,7 @@ pub(crate) fn state_hash(client_state: &str) -> String {
 
 /// All of a tenant.
 pub(crate) async fn load(store: &Store, tenant: &TenantName) -> Result<Vec<Known>, Error> {
-    const SQL: &str = "SELECT resource, id, url, expires, renew_at, triggers FROM subscription WHERE tenant = $1 ORDER BY resource";
+    const SQL: &str = "SELECT resource, id, url, expires, renew_at FROM subscription WHERE tenant = $1 ORDER BY resource";
     store.fetch(SQL, params![tenant.as_str()]).await?.iter().map(read).collect()
 }
 
@@ -50,8 +48,8 @@ pub(crate) async fn hashes(store: &Store) -> Result<Hashes, Error> {
 
 /// Notes what is about to be asked for, in place of what was: notifications may come before the answer does.
 pub(crate) async fn intend(tx: &mut Transaction, tenant: &TenantName, of: Collection, state_hash: &str, url: &Url) -> Result<(), Error> {
-    const SQL: &str = "INSERT INTO subscription (tenant, resource, id, state_hash, url, expires, renew_at, triggers) \
-                       VALUES ($1, $2, NULL, $3, $4, 0, 0, 0) ON CONFLICT (tenant, resource) DO UPDATE SET id = excluded.id, \
+    const SQL: &str = "INSERT INTO subscription (tenant, resource, id, state_hash, url, expires, renew_at) \
+                       VALUES ($1, $2, NULL, $3, $4, 0, 0) ON CONFLICT (tenant, resource) DO UPDATE SET id = excluded.id, \
                        state_hash = excluded.state_hash, url = excluded.url, expires = excluded.expires, renew_at = excluded.renew_at";
     tx.execute(SQL, params![tenant.as_str(), name(of), state_hash, url.as_str()]).await?;
     Ok(())
@@ -97,13 +95,6 @@ pub(crate) async fn renew_now(tx: &mut Transaction, tenant: &TenantName, state_h
     Ok(())
 }
 
-/// Records for the owner of the tenant that something may have happened there.
-pub(crate) async fn trigger(tx: &mut Transaction, tenant: &TenantName) -> Result<(), Error> {
-    const SQL: &str = "UPDATE subscription SET triggers = triggers + 1 WHERE tenant = $1";
-    tx.execute(SQL, params![tenant.as_str()]).await?;
-    Ok(())
-}
-
 /// Forgets one that is asked for no more.
 pub(crate) async fn forget(tx: &mut Transaction, tenant: &TenantName, of: Collection) -> Result<(), Error> {
     tx.execute("DELETE FROM subscription WHERE tenant = $1 AND resource = $2", params![tenant.as_str(), name(of)]).await?;
@@ -121,7 +112,6 @@ fn read(row: &Row) -> Result<Known, Error> {
         url: row.text("url")?,
         expires: Timestamp(row.int("expires")?),
         renew_at: Timestamp(row.int("renew_at")?),
-        triggers: row.uint("triggers")?,
     })
 }
 

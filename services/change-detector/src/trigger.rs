@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::Notify;
 use xtsync_domain::TenantName;
+use xtsync_service::wake::Wake;
 
 /// Wakes the detection of single tenants. Triggers that come while a cycle is under way become one.
 #[derive(Debug, Clone, Default)]
@@ -19,6 +20,8 @@ struct Detection {
     wake: Arc<Notify>,
     /// An administrator's command, which also ends a wait after a failure.
     requested: Arc<Notify>,
+    /// What its directory said of a subscription.
+    subscription: Arc<Notify>,
     /// How many hold the tenant's lease: one, but for a moment in which another begins before this one has ended.
     registrations: usize,
 }
@@ -28,15 +31,20 @@ impl Trigger {
     pub fn trigger(&self, tenant: &TenantName) -> bool {
         let tenants = self.tenants();
         let registered = tenants.get(tenant).filter(|detection| detection.registrations > 0);
-        registered.inspect(|detection| detection.wake.notify_one()).is_some()
+        registered.inspect(|detection| detection.trigger()).is_some()
     }
 
-    /// An administrator requests it: also where detection waits after a failure.
-    pub(crate) fn trigger_now(&self, tenant: &TenantName) {
+    /// Does what a replica tells, for the tenants whose detection is in this process.
+    pub(crate) fn wake(&self, wake: &Wake) {
         let tenants = self.tenants();
-        if let Some(detection) = tenants.get(tenant).filter(|detection| detection.registrations > 0) {
-            detection.wake.notify_one();
-            detection.requested.notify_waiters();
+        match wake {
+            Wake::Change(tenant) => tenants.get(tenant).into_iter().for_each(Detection::trigger),
+            Wake::Command(tenant) => tenants.get(tenant).into_iter().for_each(Detection::request),
+            Wake::Subscription(tenant) => tenants.get(tenant).into_iter().for_each(|detection| detection.subscription.notify_one()),
+            Wake::Anything => tenants.values().for_each(|detection| {
+                detection.trigger();
+                detection.subscription.notify_one();
+            }),
         }
     }
 
@@ -48,8 +56,28 @@ impl Trigger {
         Registration { trigger: self.clone(), tenant: tenant.clone(), wake: detection.wake.clone(), requested: detection.requested.clone() }
     }
 
+    /// Waits until a tenant's directory says something of a subscription; what came before counts, too.
+    pub(crate) async fn subscription(&self, tenant: &TenantName) {
+        let subscription = Arc::clone(&self.tenants().entry(tenant.clone()).or_default().subscription);
+        subscription.notified().await;
+    }
+
     fn tenants(&self) -> MutexGuard<'_, HashMap<TenantName, Detection>> {
         self.tenants.lock()
+    }
+}
+
+impl Detection {
+    fn trigger(&self) {
+        if self.registrations > 0 {
+            self.wake.notify_one();
+        }
+    }
+
+    /// An administrator requests it: also where detection waits after a failure.
+    fn request(&self) {
+        self.trigger();
+        self.requested.notify_waiters();
     }
 }
 

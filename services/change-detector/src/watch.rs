@@ -113,7 +113,6 @@ impl Watched {
             metrics: self.shared.metrics.clone(),
             warning: self.warning.clone(),
             url: subscriber::url(&self.name, &**source),
-            seen_triggers: None,
             not_before: Timestamp(0),
         }
     }

@@ -185,7 +185,8 @@ impl Membership {
             }
             // The reader is also past gaps.
             Pass::Replay => {
-                let replayed = self.partitions.iter().filter(|(_, assigned)| assigned.replays_from().is_some()).map(|(partition, _)| partition);
+                let replayed =
+                    self.partitions.iter().filter(|(_, assigned)| assigned.replays_from().is_some()).map(|(partition, _)| partition);
                 let position = |partition: &Partition| Some((partition.clone(), self.replay.as_ref()?.position(partition)?));
                 replayed.filter_map(position).collect()
             }

@@ -46,7 +46,8 @@ impl Assigned {
             None => Progress::fresh(rules.configuration().revision(), Rules::of(rules.digests(&source)), home),
         };
         let next = committed.map_or(ends.low, |committed| committed.next.max(ends.low));
-        let mut assigned = Self { source, next, decided: next, progress, home: Home::default(), stopped: None, needs_marker: true, low: ends.low };
+        let mut assigned =
+            Self { source, next, decided: next, progress, home: Home::default(), stopped: None, needs_marker: true, low: ends.low };
         assigned.reconcile(rules, home);
         assigned
     }

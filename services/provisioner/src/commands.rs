@@ -1,7 +1,6 @@
 //! Carries out administrators' commands.
 
 use async_trait::async_trait;
-use xtsync_domain::TenantName;
 use xtsync_service::commands::{Action, Command, CommandHandler};
 use xtsync_store::{self as store, Transaction, republish};
 
@@ -21,7 +20,4 @@ impl CommandHandler for Provisioner {
             Action::Rehire { former } => rehire::note(tx, &self.context, command, former).await,
         }
     }
-
-    /// Wakes no worker: the owner checks at every poll.
-    fn wake(&self, _: &TenantName) {}
 }

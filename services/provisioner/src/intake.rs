@@ -133,6 +133,7 @@ impl OpenIntake {
         if retry_contended(|| decisions::store(owned, epoch, &arrivals, &next)).await? {
             owned.wake.notify_one();
         }
+        owned.publish.notify_one();
         let positions: Vec<Position> = next.into_iter().map(|(partition, offset)| Position { partition, offset }).collect();
         if let Err(error) = context.parts.bus.commit(PROVISIONER_GROUP, &positions).await {
             debug!(error = chain(&error), "positions not committed to the bus");

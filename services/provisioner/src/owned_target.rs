@@ -12,6 +12,7 @@ pub(crate) mod limits;
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use parking_lot::{Mutex, MutexGuard};
 use rand::SeedableRng as _;
@@ -46,6 +47,8 @@ pub(crate) struct OwnedTarget {
     pub(crate) wake: Notify,
     /// Wakes the publisher: something was committed.
     pub(crate) publish: Notify,
+    /// Whether the store may have commands of administrators that are not carried out.
+    commanded: AtomicBool,
     pub(crate) group_commit: GroupCommit,
     /// Held by the one that begins an epoch.
     pub(crate) beginning: AsyncMutex<()>,
@@ -108,6 +111,7 @@ impl OwnedTarget {
             lease,
             wake: Notify::new(),
             publish: Notify::new(),
+            commanded: AtomicBool::new(true),
             group_commit: GroupCommit::default(),
             beginning: AsyncMutex::default(),
             breaker: Mutex::default(),
@@ -122,6 +126,19 @@ impl OwnedTarget {
             condition,
             context,
         })
+    }
+
+    /// Has the commands in the store carried out.
+    pub(crate) fn command(&self) {
+        self.commanded.store(true, Ordering::Relaxed);
+        self.republish().due = Timestamp(0);
+        self.wake.notify_one();
+        self.publish.notify_one();
+    }
+
+    /// Whether there may be commands that have not been looked for.
+    pub(crate) fn take_command(&self) -> bool {
+        self.commanded.swap(false, Ordering::Relaxed)
     }
 
     /// Begins a transaction that commits only while the lease is ours, in this epoch.
@@ -145,6 +162,8 @@ impl OwnedTarget {
         *self.concurrency() = Concurrency::default();
         self.forget_limits();
         *self.begun.lock() = Some(epoch);
+        // Also what was asked of a former owner, and what it has not published.
+        self.command();
     }
 
     /// Has what was counted against the limits read again.

@@ -18,22 +18,24 @@ const PUBLISH_INTERVAL: Duration = Duration::from_millis(100);
 pub(crate) async fn run(owned: Arc<OwnedTarget>, shutdown: Shutdown) {
     loop {
         let is_last = shutdown.is_cancelled();
+        let poll = owned.context.config.poll;
+        let mut pause = Duration::MAX;
         if let Err(error) = publish::step(&owned).await {
             warn!(target = %owned.target, error = chain(&error), "publishing pauses");
+            pause = poll;
         }
         if is_last {
             return;
         }
         shutdown.or(sleep(PUBLISH_INTERVAL)).await;
-        let poll = owned.context.config.poll;
-        let pause = republish::step(&owned).await.unwrap_or_else(|error| {
+        let next = republish::step(&owned).await.unwrap_or_else(|error| {
             warn!(target = %owned.target, error = chain(&error), "republication pauses");
             poll
         });
         tokio::select! {
             () = shutdown.cancelled() => {}
             () = owned.publish.notified() => {}
-            () = sleep(pause) => {}
+            () = sleep(pause.min(next)) => {}
         }
     }
 }

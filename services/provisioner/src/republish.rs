@@ -17,16 +17,19 @@ use crate::owned_target::{OwnedTarget, Progress};
 use crate::publish;
 use crate::table::{Key, link, rehire};
 
+/// How often the store is asked at most whether it is time. A command has it asked at once.
+const CHECK_INTERVAL: Duration = Duration::from_secs(30);
+
 /// Republishes one batch if it is due; returns the longest wait until the next.
 pub(crate) async fn step(owned: &OwnedTarget) -> Result<Duration> {
     let now = owned.context.now();
     let due = owned.republish().due;
     if now >= due {
         let is_under_way = batch(owned, now).await?;
-        let pause = if is_under_way { BATCH_INTERVAL } else { owned.context.config.poll };
+        let pause = if is_under_way { BATCH_INTERVAL } else { CHECK_INTERVAL };
         *owned.republish() = Progress { due: now.plus(pause), is_under_way };
     }
-    Ok(owned.republish().due.since(now).min(owned.context.config.poll))
+    Ok(owned.republish().due.since(now))
 }
 
 /// Republishes one batch; returns whether there is more.

@@ -19,6 +19,7 @@ use xtsync_runtime::telemetry::chain;
 use xtsync_service::commands::CommandConsumer;
 use xtsync_service::service::Parts;
 use xtsync_service::status;
+use xtsync_service::wake::{Wake, Wakes};
 use xtsync_store::{Options, Report, Store, load_offsets};
 
 use crate::ROLE;
@@ -45,6 +46,7 @@ pub struct Provisioner {
     facts: Condition,
     follower: AsyncMutex<Option<Follower>>,
     commands: AsyncMutex<CommandConsumer>,
+    wakes: AsyncMutex<Wakes>,
     _report: Report,
 }
 
@@ -73,6 +75,7 @@ pub async fn build(config: Config, parts: Parts, connect: Targets) -> Result<Pro
     let status = status::Publisher::start(Arc::clone(&parts.bus), ROLE, &parts.replica, clock);
     let facts = parts.health.condition("facts");
     let commands = AsyncMutex::new(CommandConsumer::new(&store, &parts, COMMANDS_GROUP));
+    let wakes = AsyncMutex::new(Wakes::of(&store));
     let directories = LinkedDirectories::default();
     let context = Context {
         config,
@@ -91,6 +94,7 @@ pub async fn build(config: Config, parts: Parts, connect: Targets) -> Result<Pro
         facts,
         follower: AsyncMutex::default(),
         commands,
+        wakes,
         _report: report,
     })
 }
@@ -103,6 +107,7 @@ impl Provisioner {
         loops.spawn(Arc::clone(&this).supervised("facts", shutdown.clone(), Self::follow_facts));
         loops.spawn(Arc::clone(&this).supervised("configuration", shutdown.clone(), Self::follow_configuration));
         loops.spawn(Arc::clone(&this).supervised("commands", shutdown.clone(), Self::follow_commands));
+        loops.spawn(Arc::clone(&this).supervised("wakes", shutdown.clone(), Self::follow_wakes));
         while let Some(ended) = loops.join_next().await {
             if let Err(error) = ended {
                 error!(%error, "a part of the provisioner ended abruptly");
@@ -187,6 +192,13 @@ impl Provisioner {
     /// When the store or the bus fails; the next step begins anew where the store's effect ends.
     pub async fn commands_step(&self, wait: Duration) -> Result<(), Error> {
         Ok(self.commands.lock().await.step(self, wait).await?)
+    }
+
+    /// Waits for what a replica tells next, and has it done.
+    pub async fn wakes_step(&self) -> Wake {
+        let wake = self.wakes.lock().await.next().await;
+        self.wake_owners(&wake);
+        wake
     }
 
     /// Does everything that is due in a target, if its lease is ours; says how many jobs that took.
@@ -288,6 +300,26 @@ impl Provisioner {
                 shutdown.or(sleep(poll)).await;
             }
         }
+    }
+
+    async fn follow_wakes(self: Arc<Self>, shutdown: Shutdown) {
+        while shutdown.or(self.wakes_step()).await.is_some() {}
+    }
+
+    /// Has commands carried out that a replica took in.
+    fn wake_owners(&self, wake: &Wake) {
+        let configuration = self.context.configuration();
+        let is_concerned = |target: &TenantName| match wake {
+            Wake::Anything => true,
+            // A command may name the source.
+            Wake::Command(tenant) => {
+                let mut of_source = configuration.synchronizations_from(tenant);
+                tenant == target || of_source.any(|synchronization| synchronization.spec.to == *target)
+            }
+            Wake::Change(_) | Wake::Subscription(_) => false,
+        };
+        let workers = self.workers();
+        workers.iter().filter(|(target, _)| is_concerned(target)).for_each(|(_, running)| running.owned.command());
     }
 
     fn wake(&self, targets: &BTreeSet<TenantName>) {

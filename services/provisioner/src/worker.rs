@@ -23,8 +23,8 @@ use crate::{epoch, follow, retry};
 /// How long an owner that begins waits at most for the facts of its tenants.
 const FACTS_WAIT: Duration = Duration::from_secs(2);
 
-/// At rest a worker polls so many times less often.
-const POLLS_AT_REST: u32 = 5;
+/// How long a worker rests at most while nothing is due and nothing wakes it.
+const REST_MAX: Duration = Duration::from_secs(30);
 
 /// Works whenever the lease is held, until the shutdown.
 pub(crate) async fn run(owned: Arc<OwnedTarget>, shutdown: Shutdown) {
@@ -91,7 +91,7 @@ fn tenants(owned: &OwnedTarget) -> BTreeSet<TenantName> {
     sources.chain([owned.target.clone()]).collect()
 }
 
-/// The jobs of an epoch, and when its owner last looked for work that no wake-up announces.
+/// The jobs of an epoch, and when its owner last looked for what is due by now.
 struct Jobs<'a> {
     owned: &'a Arc<OwnedTarget>,
     epoch: Epoch,
@@ -110,17 +110,28 @@ impl<'a> Jobs<'a> {
 
     /// Takes the links that are due while places are free.
     async fn fill(&mut self) -> Result<()> {
-        // A command that another replica took in wakes no worker here, and jobs that end all the time leave no pause.
+        // Jobs that end all the time leave no pause.
         if self.looked.is_none_or(|at| at.elapsed() >= self.owned.context.config.poll) {
             self.pool.rescan();
             self.looked = Some(Instant::now());
-            retry::carry_out(self.owned, self.epoch).await?;
+        }
+        if self.owned.take_command() && self.carry_out_commands().await? {
+            self.pool.rescan();
         }
         self.owned.refresh_limits().await?;
         if self.owned.wake_recovered().await? {
             self.pool.rescan();
         }
         self.pool.fill(self.owned, self.epoch).await
+    }
+
+    /// True if there were any. What fails is looked for again.
+    async fn carry_out_commands(&self) -> Result<bool> {
+        let done = retry::carry_out(self.owned, self.epoch).await;
+        if done.is_err() {
+            self.owned.command();
+        }
+        done
     }
 }
 
@@ -141,15 +152,14 @@ async fn drain(owned: &OwnedTarget, mut job_pool: JobPool) -> Result<()> {
     }
 }
 
-/// The longest wait without a wake-up or the end of a job. At rest it ends when the next link is due; only what administrators request of
-/// another replica is not known to this one.
+/// The longest wait without a wake-up or the end of a job. At rest it ends when the next link is due.
 async fn pause(owned: &OwnedTarget, is_idle: bool) -> Result<Duration> {
     let now = owned.context.now();
-    let poll = owned.context.config.poll * if is_idle { POLLS_AT_REST } else { 1 };
+    let longest = if is_idle { REST_MAX } else { owned.context.config.poll };
     let next = match owned.capacity(now).next_change {
         Some(until) => Some(until),
         None if is_idle => work::next_due(&owned.context.store, &owned.target).await?.filter(|due| now < *due),
         None => None,
     };
-    Ok(next.map_or(poll, |next| next.since(now).min(poll)))
+    Ok(next.map_or(longest, |next| next.since(now).min(longest)))
 }

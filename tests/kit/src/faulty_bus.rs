@@ -7,7 +7,8 @@ use async_trait::async_trait;
 use parking_lot::{Mutex, MutexGuard};
 use tokio::sync::{Notify, Semaphore};
 use xtsync_bus::{
-    Bus, Committed, CreateOptions, Delivery, Ends, Error, Event, Outgoing, Partition, Position, Reader, Subscription, Topic, Transport, Urgency,
+    Bus, Committed, CreateOptions, Delivery, Ends, Error, Event, Outgoing, Partition, Position, Reader, Subscription, Topic, Transport,
+    Urgency,
 };
 
 /// The bus under test.

@@ -43,7 +43,9 @@ impl GroupOffsets {
             last = client.offsets_for_times(last, REQUEST_TIMEOUT).map_err(|error| error::of(&error))?;
             let lag =
                 |(committed, last): (TopicPartitionListElem<'_>, TopicPartitionListElem<'_>)| match (committed.offset(), last.offset()) {
-                    (Offset::Offset(next), Offset::Offset(end)) => Some((u64::try_from(end - next).unwrap_or(0), u64::try_from(next).unwrap_or(0))),
+                    (Offset::Offset(next), Offset::Offset(end)) => {
+                        Some((u64::try_from(end - next).unwrap_or(0), u64::try_from(next).unwrap_or(0)))
+                    }
                     _ => None,
                 };
             let add = |sum: Lag, (records, next)| Lag { records: sum.records + records, committed: sum.committed + next };

@@ -23,7 +23,11 @@ pub(super) fn names(topics: &[Topic]) -> Names {
 }
 
 /// Converts a record to the library's type.
-pub(super) fn outgoing<'a>(record: &'a Outgoing, topic: &'a str, publication: Arc<Publication>) -> BaseRecord<'a, [u8], [u8], Arc<Publication>> {
+pub(super) fn outgoing<'a>(
+    record: &'a Outgoing,
+    topic: &'a str,
+    publication: Arc<Publication>,
+) -> BaseRecord<'a, [u8], [u8], Arc<Publication>> {
     let insert = |headers: OwnedHeaders, (name, value): &(String, Bytes)| headers.insert(Header { key: name, value: Some(&value[..]) });
     let headers = record.headers.iter().fold(OwnedHeaders::new_with_capacity(record.headers.len()), insert);
     let sent = BaseRecord { payload: record.value.as_deref(), ..BaseRecord::with_opaque_to(topic, publication) };

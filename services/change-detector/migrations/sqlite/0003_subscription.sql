@@ -7,6 +7,5 @@ CREATE TABLE subscription (
     url        TEXT   NOT NULL,  -- where it posts notifications
     expires    INTEGER NOT NULL,
     renew_at   INTEGER NOT NULL,
-    triggers   INTEGER NOT NULL,  -- counts the triggers that replicas received which do not hold the tenant
     PRIMARY KEY (tenant, resource)
 );

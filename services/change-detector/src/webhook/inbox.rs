@@ -6,6 +6,7 @@ use std::sync::Arc;
 use parking_lot::Mutex;
 use tokio::time::{Instant, sleep};
 use xtsync_domain::TenantName;
+use xtsync_service::wake::Wake;
 use xtsync_store::Store;
 
 use super::delivery::{Event, Notification};
@@ -77,7 +78,7 @@ impl Inbox {
         // Who takes the tenant up after this begins with a cycle.
         if !self.trigger.trigger(tenant) {
             let mut tx = store.begin().await?;
-            subscription::trigger(&mut tx, tenant).await?;
+            Wake::Change(tenant.clone()).send(&mut tx);
             tx.commit().await?;
         }
         Ok(true)
@@ -95,5 +96,6 @@ async fn note(store: &Store, tenant: &TenantName, hash: &str, event: Event) -> R
         Event::Removed => subscription::gone(&mut tx, tenant, hash).await?,
         Event::ReauthorizationRequired => subscription::renew_now(&mut tx, tenant, hash).await?,
     }
+    Wake::Subscription(tenant.clone()).send(&mut tx);
     Ok(tx.commit().await?)
 }

@@ -517,9 +517,17 @@ impl Fixture {
             metrics: Metrics::new(),
             warning: watch::Sender::new(String::new()),
             url: url.map(|url| url.parse().unwrap()),
-            seen_triggers: None,
             not_before: Timestamp(0),
         }
+    }
+
+    /// The store.
+    pub(super) fn store(&self) -> Store {
+        self.tenant.store.clone()
+    }
+
+    pub(super) fn is_on_postgres(&self) -> bool {
+        self.store.starts_with("postgres:")
     }
 
     /// Where another replica of this store takes notifications in.

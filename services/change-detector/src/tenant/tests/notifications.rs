@@ -4,8 +4,11 @@ use std::net::SocketAddr;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::mpsc::{self, Sender};
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use xtsync_runtime::shutdown::Shutdown;
+use xtsync_service::wake::{self, Wake};
 
 use super::fixture::emea;
 use super::*;
@@ -53,15 +56,27 @@ fn lifecycle(client_state: &str, event: &str) -> String {
     format!(r#"{{"clientState":"{client_state}","lifecycleEvent":"{event}"}}"#)
 }
 
+/// Has the owner follow what replicas tell; passes on what that was.
+fn follow(fixture: &Fixture, owner: &Trigger, passed_on: Sender<Wake>, shutdown: Shutdown) -> JoinHandle<()> {
+    let (store, owner) = (fixture.store(), owner.clone());
+    tokio::spawn(async move {
+        let wake = |wake| {
+            owner.wake(&wake);
+            passed_on.try_send(wake).ok();
+        };
+        wake::follow(&store, wake, shutdown).await;
+    })
+}
+
 #[tokio::test]
 async fn subscriptions_are_made_renewed_halfway_and_made_anew_when_they_are_gone() {
     let fixture = fixture().await;
     let mut subscriber = fixture.subscriber(Some(URL));
-    assert!(!subscriber.step(true, fixture.now()).await.unwrap());
+    subscriber.step(true, fixture.now()).await.unwrap();
     assert_eq!(fixture.directory.requests(), [format!("subscribe Users {URL}"), format!("subscribe Groups {URL}")]);
     fixture.later(HOUR * 11);
-    subscriber.step(true, fixture.now()).await.unwrap();
-    assert_eq!(fixture.directory.requests(), [""; 0]);
+    let next = subscriber.step(true, fixture.now()).await.unwrap();
+    assert_eq!((fixture.directory.requests(), next), (vec![], Some(fixture.now().plus(Duration::from_secs(300)))));
     let mut successor = fixture.subscriber(Some(URL));
     fixture.later(HOUR);
     successor.step(true, fixture.now()).await.unwrap();
@@ -85,10 +100,10 @@ async fn subscriptions_follow_the_url_and_end_with_the_need_for_them() {
     subscriber.step(true, fixture.now()).await.unwrap();
     let want = ["unsubscribe s1", "subscribe Users", "unsubscribe s2", "subscribe Groups"];
     assert!(fixture.directory.requests().iter().zip(want).all(|(asked, want)| asked.starts_with(want)));
-    assert!(!subscriber.step(false, fixture.now()).await.unwrap());
+    assert!(subscriber.step(false, fixture.now()).await.unwrap().is_some());
     assert_eq!(fixture.directory.requests(), ["unsubscribe s4", "unsubscribe s3"]);
-    assert!(subscriber.step(false, fixture.now()).await.unwrap(), "there is nothing more to do");
-    assert!(fixture.subscriber(None).step(true, fixture.now()).await.unwrap());
+    assert_eq!(subscriber.step(false, fixture.now()).await.unwrap(), None, "there is nothing more to do");
+    assert_eq!(fixture.subscriber(None).step(true, fixture.now()).await.unwrap(), None);
     assert_eq!(fixture.directory.requests(), [""; 0]);
 }
 
@@ -153,24 +168,33 @@ async fn a_directory_that_asks_whether_the_endpoint_is_ours_is_answered_in_plain
 async fn a_notification_to_another_replica_reaches_the_lease_holder() {
     for fixture in [fixture().await, Fixture::on_postgres(&["city"], &["all"]).await] {
         let mut subscriber = fixture.subscriber(Some(URL));
-        let registration = subscriber.trigger.register(&emea());
-        subscriber.step(true, fixture.now()).await.unwrap();
+        let owner = subscriber.trigger.clone();
+        let registration = owner.register(&emea());
         subscriber.step(true, fixture.now()).await.unwrap();
         assert!(triggered(&registration).await, "what happened before the subscription was notified to none");
         fixture.directory.requests();
+        let (shutdown, (passed_on, mut wakes)) = (Shutdown::new(), mpsc::channel(16));
+        let following = follow(&fixture, &owner, passed_on, shutdown.clone());
+        // It begins, and on a server it begins to listen.
+        for _ in 0..if fixture.is_on_postgres() { 2 } else { 1 } {
+            assert_eq!(wakes.recv().await, Some(Wake::Anything));
+        }
+        triggered(&registration).await;
+        timeout(Duration::ZERO, owner.subscription(&emea())).await.ok();
+
         let elsewhere = listen(fixture.inbox(&Trigger::default())).await;
         let states = fixture.directory.client_states();
         deliver(elsewhere, "emea", &change(&states[1])).await;
-        assert!(!triggered(&registration).await);
-        subscriber.step(true, fixture.now()).await.unwrap();
-        assert!(triggered(&registration).await);
-        subscriber.step(true, fixture.now()).await.unwrap();
+        registration.triggered().await;
         assert!(!triggered(&registration).await, "once is enough");
 
         let events = [lifecycle(&states[0], "subscriptionRemoved"), lifecycle(&states[1], "reauthorizationRequired")];
         deliver(elsewhere, "emea", &events.join(",")).await;
+        registration.triggered().await;
+        owner.subscription(&emea()).await;
         subscriber.step(true, fixture.now()).await.unwrap();
-        assert!(triggered(&registration).await);
         assert_eq!(fixture.directory.requests(), [format!("subscribe Users {URL}"), "renew s2".to_owned()]);
+        shutdown.begin();
+        following.await.unwrap();
     }
 }
