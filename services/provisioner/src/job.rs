@@ -231,7 +231,7 @@ impl<'a> Job<'a> {
         let stored = update.stored.clone();
         if owned.group_commit.commit(&owned.context, &owned.target, &owned.lease.fence(self.epoch), update).await? {
             let before = std::mem::replace(&mut self.row, stored.link.clone());
-            self.stored = Stored { row_version: stored.row_version + 1, ..stored };
+            self.stored = stored.saved();
             if before.occupied_address().is_some() && before.occupied_address() != self.row.occupied_address() {
                 self.unblock(&self.key).await?;
             }
@@ -242,7 +242,7 @@ impl<'a> Job<'a> {
         // The decision made the link due again: that is what this job works on from here.
         self.was = work::waits(&owned.context.store, &self.key).await?.unwrap_or(self.was);
         self.stored.version = newest.version;
-        self.stored.row_version = newest.row_version;
+        (self.stored.row_version, self.stored.stored_version) = (newest.row_version, newest.stored_version);
         let is_ours = (&newest.link.shadow, &newest.link.applied) == (&self.row.shadow, &self.row.applied);
         if !is_ours || !self.stored.link.rebase(&newest.link) {
             return Err(Error::ConcurrentModification(self.key.to_string()));

@@ -14,8 +14,7 @@ use xtsync_store::{Epoch, outbox};
 use crate::ROLE;
 use crate::error::Result;
 use crate::owned_target::OwnedTarget;
-use crate::table::link;
-use crate::table::link::Unpublished;
+use crate::table::unpublished::{self, Unpublished};
 
 /// Records in one publication.
 const BATCH_MAX: u32 = 500;
@@ -25,7 +24,7 @@ pub(crate) async fn step(owned: &OwnedTarget) -> Result<usize> {
     let (store, topic) = (&owned.context.store, topic::OUTCOMES.of(&owned.target));
     let mut published = 0;
     while let Some(epoch) = owned.lease.held() {
-        let links = link::unpublished(store, &owned.target, BATCH_MAX).await?;
+        let links = unpublished::oldest(store, &owned.target, BATCH_MAX).await?;
         let outcomes = outbox::oldest(store, &topic, BATCH_MAX).await?;
         let is_last = links.len().max(outcomes.len()) < BATCH_MAX as usize;
         published += links.len() + outcomes.len();
@@ -65,12 +64,12 @@ pub(crate) async fn send(
     let published_links = links_sent.as_ref().map_or(&[][..], |()| &links);
     let removed = outcomes_sent.as_ref().map_or(&[][..], |()| &numbers);
     let mark = |mut tx| async move {
-        link::mark_published(&mut tx, published_links);
+        unpublished::published(&mut tx, published_links);
         outbox::remove(&mut tx, removed);
         tx.commit().await
     };
     let mark_late = |mut tx| async {
-        link::mark_published_late(&mut tx, &links).await?;
+        unpublished::published_late(&mut tx, &links).await?;
         tx.commit().await
     };
     publish::mark(&fence, mark, mark_late).await?;

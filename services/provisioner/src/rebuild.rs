@@ -145,5 +145,6 @@ fn taken(Lost { known, published }: Lost) -> Stored {
     }
     link.mark_unverified();
     let (traceparent, row_version) = known.map_or((None, 0), |known| (known.traceparent, known.row_version));
-    Stored { link, version: published.version, traceparent, counted: Counted::default(), row_version }
+    // Published again, as what it is in this store.
+    Stored { link, version: published.version, traceparent, counted: Counted::default(), row_version, stored_version: 0 }
 }

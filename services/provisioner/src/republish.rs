@@ -15,7 +15,7 @@ use xtsync_store::republish::{BATCH_INTERVAL, BATCH_ROWS, Republication};
 use crate::error::Result;
 use crate::owned_target::{OwnedTarget, Progress};
 use crate::publish;
-use crate::table::{Key, link, rehire};
+use crate::table::{Key, link, rehire, unpublished};
 
 /// How often the store is asked at most whether it is time. A command has it asked at once.
 const CHECK_INTERVAL: Duration = Duration::from_secs(30);
@@ -37,7 +37,7 @@ async fn batch(owned: &OwnedTarget, now: Timestamp) -> Result<bool> {
     let context = &owned.context;
     let Some(epoch) = owned.lease.held().filter(|_| owned.is_reconciled()) else { return Ok(false) };
     let Some(current) = Republication::due(&context.store, &owned.target, context.config.republish, now).await? else { return Ok(false) };
-    let mut rows = link::published_after(&context.store, &owned.target, current.after(), BATCH_ROWS).await?;
+    let mut rows = unpublished::published_after(&context.store, &owned.target, current.after(), BATCH_ROWS).await?;
     let forgotten = now.minus(context.config.forget);
     rows.iter_mut().for_each(|row| row.tombstone_if_expired(forgotten));
     let expired: BTreeSet<Key> = rows.iter().filter(|row| row.state.is_none()).map(|row| row.key.clone()).collect();
@@ -57,7 +57,7 @@ async fn batch(owned: &OwnedTarget, now: Timestamp) -> Result<bool> {
 async fn forget(tx: &mut Transaction, expired: &BTreeSet<Key>, before: Timestamp) -> Result<()> {
     let links = link::lock(tx, expired).await?;
     let (expired, others): (BTreeMap<_, _>, BTreeMap<_, _>) = links.into_iter().partition(|(_, stored)| stored.link.is_expired(before));
-    link::publish_again(tx, &others.keys().collect::<Vec<_>>()).await?;
+    unpublished::publish_again(tx, others.values()).await?;
     let keys: Vec<&Key> = expired.keys().collect();
     link::remove(tx, &keys).await?;
     rehire::remove_of(tx, &keys).await?;

@@ -6,6 +6,7 @@ pub(crate) mod intent;
 pub(crate) mod link;
 pub(crate) mod rehire;
 pub(crate) mod target;
+pub(crate) mod unpublished;
 pub(crate) mod waiting;
 pub(crate) mod window;
 pub(crate) mod work;
@@ -23,12 +24,10 @@ pub const MIGRATIONS: Migrations = Migrations {
     sqlite: &[
         Migration { name: "0001_links", sql: include_str!("../migrations/sqlite/0001_links.sql") },
         Migration { name: "0002_target", sql: include_str!("../migrations/sqlite/0002_target.sql") },
-        Migration { name: "0003_unpublished", sql: include_str!("../migrations/sqlite/0003_unpublished.sql") },
     ],
     postgres: &[
         Migration { name: "0001_links", sql: include_str!("../migrations/postgres/0001_links.sql") },
         Migration { name: "0002_target", sql: include_str!("../migrations/postgres/0002_target.sql") },
-        Migration { name: "0003_unpublished", sql: include_str!("../migrations/postgres/0003_unpublished.sql") },
     ],
 };
 

@@ -256,7 +256,7 @@ async fn a_store_lost_after_a_restoration_rebuilds_the_owner() {
 /// The backup says that the former link owns the object, and the topic that the new one does, which sorts before it.
 #[tokio::test]
 async fn a_store_backup_from_before_a_restoration_learns_the_owner() {
-    const BACK: &str = "UPDATE link SET state = $1, target_id = 't1', link_version = $2, published_version = $2 WHERE user_id = 'eva'";
+    const BACK: &str = "UPDATE link SET state = $1, target_id = 't1', link_version = $2 WHERE user_id = 'eva'";
     for place in [Place::Sqlite, Place::Postgres] {
         let mut fixture = deleted_employee(place, "007").await;
         let store = fixture.second_store().await;

@@ -304,9 +304,10 @@ impl Fleet {
     pub async fn unconverged(&self) -> Result<String> {
         const SEEN: &str = "SELECT user_id, status, code, due, md5(record) FROM control.view_link WHERE status <> 'done'";
         const HELD: &str =
-            "SELECT link.user_id, link_version, published_version, row_version, md5(state), class, due, condition, code, intent.until
+            "SELECT link.user_id, link_version, unpublished.version, row_version, md5(state), class, due, condition, code, intent.until
             FROM provisioner.link LEFT JOIN provisioner.work USING (target, source, user_id)
-            LEFT JOIN provisioner.intent USING (target, source, user_id)";
+            LEFT JOIN provisioner.intent USING (target, source, user_id)
+            LEFT JOIN provisioner.unpublished USING (target, source, user_id)";
         let seen = self.postgres.sql(&database("control"), SEEN).await?;
         let held = self.postgres.sql(&database("provisioner"), HELD).await?;
         let of = |line: &&str| line.split('|').next().is_some_and(|user| seen.contains(user));
@@ -322,7 +323,7 @@ impl Fleet {
     pub async fn stored(&self, wrong: &[String]) -> Result<String> {
         const USERS: &str = "SELECT id, gone, dirty, full_cycle, version, published_version FROM change_detector.user_";
         const MEMBERS: &str = "SELECT child_id, group_id, full_cycle, seen_at, unreported FROM change_detector.member";
-        const LINKS: &str = "SELECT user_id, live, link_version, published_version, row_version FROM provisioner.link";
+        const LINKS: &str = "SELECT user_id, live, link_version, row_version FROM provisioner.link";
         let mut lines = Vec::new();
         for (role, sql) in [("change-detector", USERS), ("change-detector", MEMBERS), ("provisioner", LINKS)] {
             let rows = self.postgres.sql(&database(role), sql).await?;

@@ -11,7 +11,6 @@ CREATE TABLE link (
     -- Whether the object is in the directory: what deletions are a share of.
     live              INTEGER NOT NULL,
     link_version      INTEGER NOT NULL,
-    published_version INTEGER NOT NULL,
     -- The trace of the newest decision.
     traceparent       TEXT,
     -- What the user was counted for, when, and for which decision: once a window, however many attempts.
@@ -22,7 +21,19 @@ CREATE TABLE link (
     UNIQUE (target, target_id),
     UNIQUE (target, anchor)
 ) STRICT;
-CREATE INDEX link_unpublished ON link (target) WHERE link_version <> published_version;
+
+-- Links whose newest version is not on the bus. Narrow, and apart from the links, so that a publication touches no wide row.
+CREATE TABLE unpublished (
+    target  TEXT    NOT NULL,
+    source  TEXT    NOT NULL,
+    user_id TEXT    NOT NULL,
+    version INTEGER NOT NULL, -- of the link
+    -- How often a former owner published late: what was read before that is to be published once more.
+    late    INTEGER NOT NULL,
+    PRIMARY KEY (target, source, user_id)
+) STRICT, WITHOUT ROWID;
+-- In the order of their publication.
+CREATE INDEX unpublished_version ON unpublished (target, version);
 
 -- Links that are not as desired.
 CREATE TABLE work (

@@ -92,7 +92,10 @@ impl Batch {
             }
             None if makes_link(&decision) => {
                 let link = Link::new(key.target.clone(), decision, now);
-                self.links.insert(key.clone(), Stored { link, version: 0, traceparent, counted: Counted::default(), row_version: 0 });
+                self.links.insert(
+                    key.clone(),
+                    Stored { link, version: 0, traceparent, counted: Counted::default(), row_version: 0, stored_version: 0 },
+                );
             }
             None => {
                 self.counts.unlinked += 1;

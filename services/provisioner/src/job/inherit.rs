@@ -52,7 +52,7 @@ impl Job<'_> {
         let Some(owner) = Key::of_record(&self.key.target, owner) else { return later };
         let Some(stored) = retry_contended(|| self.moved(&owner, account)).await? else { return later };
         self.row = stored.link.clone();
-        self.stored = Stored { row_version: stored.row_version + 1, ..stored };
+        self.stored = stored.saved();
         self.owned.publish.notify_one();
         Ok(None)
     }

@@ -6,11 +6,11 @@ use prost::Message as _;
 use xtsync_contract::convert::LinkRecord;
 use xtsync_contract::events;
 use xtsync_domain::link::{Link, Stage};
-use xtsync_domain::{TargetId, TenantName, Timestamp, key};
-use xtsync_store::{self as store, Param, Row, Store, Transaction, params};
+use xtsync_domain::{TargetId, TenantName};
+use xtsync_store::{Param, Row, Store, Transaction, params};
 
-use super::Key;
 use super::counted::Counted;
+use super::{Key, unpublished};
 use crate::error::{Error, Result};
 
 /// A link as it is stored.
@@ -25,6 +25,8 @@ pub(crate) struct Stored {
     pub(crate) counted: Counted,
     /// How often the row was stored before.
     pub(crate) row_version: u64,
+    /// The version that the row has: where the link's is another one, it is to be published. 0 where there is no row.
+    pub(crate) stored_version: u64,
 }
 
 /// The columns of [`Stored`], as [`Stored::read`] takes them.
@@ -35,35 +37,7 @@ macro_rules! columns {
 }
 pub(crate) use columns;
 
-/// A row whose newest version is not on the bus yet.
-#[derive(Debug)]
-pub(crate) struct Unpublished {
-    pub(crate) key: Key,
-    pub(crate) version: u64,
-    /// None ends its key.
-    pub(crate) state: Option<Vec<u8>>,
-    /// What was published when this was read.
-    published: i64,
-    pub(crate) traceparent: Option<String>,
-}
-
-impl Unpublished {
-    fn read(row: &Row) -> Result<Self> {
-        let (version, state, traceparent, published) =
-            (row.uint("link_version")?, row.bytes("state")?, row.opt_text("traceparent")?, row.int("published_version")?);
-        Ok(Self { key: Key::read(row)?, version, state: Some(state), published, traceparent })
-    }
-
-    /// Says that its key ends, if its link is over since before that moment.
-    pub(crate) fn tombstone_if_expired(&mut self, before: Timestamp) {
-        // The version holds the time of the last change: most rows need not be read. An unreadable row is not known to have ended.
-        let may_be_expired = i64::try_from(self.version).is_ok_and(|changed| changed < before.0);
-        let is_expired = |state: &Vec<u8>| may_be_expired && record(&self.key, state).is_ok_and(|record| record.link.is_expired(before));
-        self.state = self.state.take().filter(|state| !is_expired(state));
-    }
-}
-
-fn record(key: &Key, state: &[u8]) -> Result<LinkRecord> {
+pub(super) fn record(key: &Key, state: &[u8]) -> Result<LinkRecord> {
     let unreadable = |reason: String| Error::Unreadable(key.to_string(), reason);
     let wire = events::Link::decode(state).map_err(|error| unreadable(error.to_string()))?;
     LinkRecord::try_from(wire).map_err(|error| unreadable(error.to_string()))
@@ -78,7 +52,12 @@ impl Stored {
         let record = record(key, &row.bytes("state")?)?;
         let (version, traceparent) = (row.uint("link_version")?, row.opt_text("traceparent")?);
         let counted = Counted::parse(row.opt_text("counted")?.as_deref());
-        Ok(Self { link: record.link, version, traceparent, counted, row_version: row.uint("row_version")? })
+        Ok(Self { link: record.link, version, traceparent, counted, row_version: row.uint("row_version")?, stored_version: version })
+    }
+
+    /// This, as it is once it was stored.
+    pub(crate) fn saved(self) -> Self {
+        Self { row_version: self.row_version + 1, stored_version: self.version, ..self }
     }
 
     /// Key, state, target id, anchor, live, version, trace, counted, row_version.
@@ -109,21 +88,6 @@ macro_rules! joined {
 macro_rules! in_order {
     () => {
         r#" ORDER BY v.target COLLATE "C", v.source COLLATE "C", v.user_id COLLATE "C" FOR UPDATE OF link"#
-    };
-}
-
-/// The link of a row of `v`.
-macro_rules! same_key {
-    () => {
-        " WHERE link.target = v.target AND link.source = v.source AND link.user_id = v.user_id"
-    };
-}
-
-/// The links of `l`, locked in that order before any of them is changed: an update by a join takes them as its plan finds them.
-macro_rules! locked {
-    () => {
-        r#" FROM l JOIN link ON link.target = l.target AND link.source = l.source AND link.user_id = l.user_id
-            ORDER BY l.target COLLATE "C", l.source COLLATE "C", l.user_id COLLATE "C" FOR UPDATE OF link"#
     };
 }
 
@@ -197,7 +161,7 @@ pub(crate) async fn disown(tx: &mut Transaction, target: &TenantName, ids: &BTre
 
 /// Stores links.
 const SAVE: &str = "INSERT INTO link (target, source, user_id, state, target_id, anchor, live, link_version, traceparent,
-            counted, row_version, published_version)
+            counted, row_version)
         VALUES {rows}
         ON CONFLICT (target, source, user_id) DO UPDATE SET state = excluded.state, target_id = excluded.target_id,
             anchor = excluded.anchor, live = excluded.live, link_version = excluded.link_version, traceparent = excluded.traceparent,
@@ -205,14 +169,14 @@ const SAVE: &str = "INSERT INTO link (target, source, user_id, state, target_id,
 
 /// Stores a locked link at once, so that what it has given up can be another's in the same transaction.
 pub(crate) async fn save_now(tx: &mut Transaction, stored: &Stored, store_id: &str) -> Result<()> {
-    tx.insert(SAVE, vec![[stored.params(store_id), params![0_u64]].concat()]).await?;
-    Ok(())
+    tx.insert(SAVE, vec![stored.params(store_id)]).await?;
+    unpublished::put(tx, std::iter::once(stored)).await
 }
 
 /// Stores links, new ones and locked ones; each key once.
-pub(crate) fn save<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Stored>, store_id: &str) {
-    let rows = links.map(|stored| [stored.params(store_id), params![0_u64]].concat()).collect();
-    tx.defer(SAVE, rows);
+pub(crate) fn save<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Stored> + Clone, store_id: &str) {
+    tx.defer(SAVE, links.clone().map(|stored| stored.params(store_id)).collect());
+    unpublished::defer(tx, links);
 }
 
 /// The link that owns an object of a target.
@@ -251,83 +215,9 @@ pub(crate) async fn with_object_after(store: &Store, target: &TenantName, after:
     rows.iter().map(Key::read).collect()
 }
 
-/// Links of a target that are to be published, the oldest change first.
-pub(crate) async fn unpublished(store: &Store, target: &TenantName, limit: u32) -> Result<Vec<Unpublished>> {
-    // No version is below one. Saying so, and the order, leads a planner without statistics to the index of the few: else it reads all
-    // links of the target by another one.
-    const SQL: &str = "SELECT target, source, user_id, link_version, state, traceparent, published_version FROM link
-        WHERE target = $1 AND link_version <> published_version AND link_version > 0 ORDER BY link_version LIMIT $2";
-    let rows = store.fetch(SQL, params![target.as_str(), limit]).await?;
-    rows.iter().map(Unpublished::read).collect()
-}
-
-/// Links of a target after one, by the key of its record, of which the newest is published. One that never was is not among them.
-pub(crate) async fn published_after(store: &Store, target: &TenantName, after: &str, limit: usize) -> Result<Vec<Unpublished>> {
-    const SQL: &str = "SELECT target, source, user_id, link_version, state, traceparent, published_version FROM link
-        WHERE target = $1 AND (source, user_id) > ($2, $3) AND link_version = published_version AND link_version > 0
-        ORDER BY source, user_id LIMIT $4";
-    let [source, user] = key::parse(after).unwrap_or_default();
-    let rows = store.fetch(SQL, params![target.as_str(), &*source, &*user, limit as u64]).await?;
-    rows.iter().map(Unpublished::read).collect()
-}
-
-/// Notes what was published; a row that has changed since, or that a former owner published late, is still to be published again.
-pub(crate) fn mark_published(tx: &mut Transaction, rows: &[Unpublished]) {
-    let sql = tx.by_database(
-        concat!(
-            "WITH v (target, source, user_id, version, published) AS (VALUES {rows})
-            UPDATE link SET published_version = v.version FROM v",
-            same_key!(),
-            " AND link.published_version = v.published"
-        ),
-        concat!(
-            "WITH l (target, source, user_id, version, published) AS (VALUES {rows}), v AS (SELECT l.*",
-            locked!(),
-            ") UPDATE link SET published_version = v.version FROM v",
-            same_key!(),
-            " AND link.published_version = v.published"
-        ),
-    );
-    let params = |row: &Unpublished| with_key(row, params![row.version, row.published]);
-    tx.defer(sql, rows.iter().map(params).collect());
-}
-
-/// Records that a former owner published rows: where there is a newer state, the older one may now be the
-/// last record of its key. The number becomes one that never was a version, so that a publication under way does not pass for a later one.
-pub(crate) async fn mark_published_late(tx: &mut Transaction, rows: &[Unpublished]) -> Result<(), store::Error> {
-    let sql = tx.by_database(
-        concat!(
-            "WITH v (target, source, user_id, version) AS (VALUES {rows})
-            UPDATE link SET published_version = link.published_version - 1 FROM v",
-            same_key!(),
-            " AND link.link_version <> v.version"
-        ),
-        concat!(
-            "WITH l (target, source, user_id, version) AS (VALUES {rows}), v AS (SELECT l.*",
-            locked!(),
-            ") UPDATE link SET published_version = link.published_version - 1 FROM v",
-            same_key!(),
-            " AND link.link_version <> v.version"
-        ),
-    );
-    let params = |row: &Unpublished| with_key(row, params![row.version]);
-    tx.insert(sql, rows.iter().map(params).collect()).await.map(drop)
-}
-
 /// Removes locked links.
 pub(crate) async fn remove(tx: &mut Transaction, keys: &[&Key]) -> Result<()> {
     const SQL: &str = "DELETE FROM link WHERE (target, source, user_id) IN (VALUES {rows})";
     tx.insert(SQL, keys.iter().map(|key| key.params()).collect()).await?;
-    Ok(())
-}
-
-/// Has links published again as they are.
-pub(crate) async fn publish_again(tx: &mut Transaction, keys: &[&Key]) -> Result<()> {
-    const SQL: &str = "UPDATE link SET published_version = published_version - 1 WHERE (target, source, user_id) IN (VALUES {rows})";
-    tx.insert(SQL, keys.iter().map(|key| key.params()).collect()).await?;
-    Ok(())
-}
-
-fn with_key(row: &Unpublished, rest: Vec<Param>) -> Vec<Param> {
-    [row.key.params(), rest].concat()
+    unpublished::remove(tx, keys).await
 }

@@ -42,7 +42,7 @@ fn add(tx: &mut Transaction, store: &Store, key: Key, class: Class, at: i64) {
         desired: Desired { sign_in_blocked: false, wanted: Wanted::No(DeprovisionReason::Deleted) },
     };
     let link = Link::new(key.target.clone(), desired, Timestamp(at));
-    let stored = Stored { link, version: 1, traceparent: None, counted: Default::default(), row_version: 0 };
+    let stored = Stored { link, version: 1, traceparent: None, counted: Default::default(), row_version: 0, stored_version: 0 };
     link::save(tx, [&stored].into_iter(), store.store_id());
     arrived(tx, &[(key, class)], Timestamp(at));
 }
