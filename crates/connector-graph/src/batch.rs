@@ -56,7 +56,7 @@ pub(super) struct ItemAnswer {
 impl Item {
     /// A request as a part of a batch, with urls below `base`; none for one that leads elsewhere, or whose answer is a large page.
     pub(super) fn of(request: &Request, headers: &HeaderMap, base: &str) -> Option<Self> {
-        let path = request.url.path().strip_prefix(base).filter(|_| !request.delta)?;
+        let path = request.url.path().strip_prefix(base).filter(|_| request.size != Size::Page)?;
         let url = request.url.query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
         let header = |(name, value): (&HeaderName, &HeaderValue)| Some((name.to_string(), value.to_str().ok()?.into()));
         let mut headers: Map<String, Json> = headers.iter().filter_map(header).collect();

@@ -1,5 +1,5 @@
 //! Exchanges with Graph: a limited number at once, each with one request or one `$batch` of the requests that waited meanwhile. Requests
-//! that no batch can hold, such as pages of a delta query, are sent at once even without a free permit.
+//! that no batch can hold, such as pages of a delta query or of a census, are sent at once even without a free permit.
 //!
 //! A request that finds a free permit is sent alone and at once. Other requests wait, and go together as soon as a permit is free: the
 //! longer the backlog, the fuller the batches. Each request has its own answer, throttled or not. If a batch gets no answer, all its

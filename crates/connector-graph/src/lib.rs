@@ -9,6 +9,7 @@ mod answer;
 mod attribute;
 mod batch;
 mod bounded;
+mod census;
 mod exchange;
 mod groups;
 mod http;

@@ -12,7 +12,7 @@ pub(super) enum Size {
     Object,
     /// A list that is read whole, once in a while: policies, groups of a name, extensions.
     List,
-    /// A page of a delta: a thousand objects, and members.
+    /// A page of a delta or of a census: a thousand objects, and members.
     Page,
     /// The answers to a batch, each of one object.
     Batch,

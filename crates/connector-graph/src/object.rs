@@ -44,16 +44,27 @@ pub(super) fn object(fields: &Map<String, Json>, place: Place, extensions: &Exte
 
 /// Whether an object holds the address in any of its fields, whatever its case.
 pub(super) fn holds(fields: &Map<String, Json>, address: &str) -> bool {
-    let address = address.to_lowercase();
-    let same = |text: &str| text.to_lowercase() == address;
-    let list = |name: &str| fields.get(name).and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
-    let name = text(fields, "userPrincipalName").unwrap_or_default().to_lowercase();
-    name == address
-        || name.starts_with(&external_name(&address).to_lowercase())
-        || text(fields, "mail").is_some_and(same)
-        || list("otherMails").any(same)
-        || list("proxyAddresses").filter_map(|proxy| proxy.split_once(':')).any(|(_, proxy)| same(proxy))
+    let (held, keys) = (held(fields), keys(address));
+    held.iter().any(|held| keys.contains(held))
 }
+
+/// The keys of an address: an object holds the address if it has one of them.
+pub(super) fn keys(address: &str) -> [String; 2] {
+    [address.to_lowercase(), external_name(address).to_lowercase()]
+}
+
+/// The keys of every address that an object holds.
+pub(super) fn held(fields: &Map<String, Json>) -> Vec<String> {
+    let list = |name: &str| fields.get(name).and_then(Json::as_array).into_iter().flatten().filter_map(Json::as_str);
+    let name = text(fields, "userPrincipalName").map(str::to_lowercase);
+    let external = name.as_ref().and_then(|name| Some(name[..name.find(EXTERNAL)? + EXTERNAL.len()].to_owned()));
+    let proxies = list("proxyAddresses").filter_map(|proxy| proxy.split_once(':')).map(|(_, proxy)| proxy);
+    let addresses = text(fields, "mail").into_iter().chain(list("otherMails")).chain(proxies).map(str::to_lowercase);
+    name.into_iter().chain(external).chain(addresses).collect()
+}
+
+/// What follows the address in the principal name that Entra gives to an external user, in lower case.
+const EXTERNAL: &str = "#ext#@";
 
 /// How the principal name begins that Entra gives to an external user with that address.
 pub(super) fn external_name(address: &str) -> String {
@@ -92,6 +103,8 @@ mod tests {
             (json!({"otherMails": ["ana@emea.example"]}), true),
             (json!({"mail": "ana@emea.example.org", "otherMails": [], "proxyAddresses": null}), false),
             (json!({"userPrincipalName": "ana_emea.example@hub.example"}), false),
+            (json!({"userPrincipalName": "bana_emea.example#EXT#@hub.example"}), false),
+            (json!({"userPrincipalName": "Ana_EMEA.example#ext#@hub.example#EXT#@hub.example"}), true),
             (json!({}), false),
         ] {
             assert_eq!(holds(object.as_object().unwrap(), "ana@emea.example"), want, "{object}");

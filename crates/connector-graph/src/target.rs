@@ -13,8 +13,8 @@ use super::http::Http;
 use super::reads::{Reads, Users};
 use super::refused::Refusals;
 use super::section::Graph;
-use super::{Options, invite, lookup, patch};
-use xtsync_directory::{Error, Result};
+use super::{Options, census, invite, lookup, object, patch};
+use xtsync_directory::{CensusPage, Cursor, Error, Result};
 use xtsync_directory::{Invitation, Patched, Target};
 
 /// Writes a tenant with the writer's credentials.
@@ -55,6 +55,14 @@ impl Target for Writer {
 
     async fn find(&self, anchor: &str, address: &str) -> Result<Found> {
         lookup::find(&self.http, &self.refusals, self.extensions().await?, anchor, address).await
+    }
+
+    async fn census(&self, from: Option<&Cursor>) -> Result<CensusPage> {
+        census::Directory { http: &self.http, refusals: &self.refusals, extensions: self.extensions().await? }.page(from).await
+    }
+
+    fn census_keys(&self, address: &str) -> Vec<String> {
+        object::keys(address).into()
     }
 
     async fn read(&self, id: &TargetId) -> Result<Option<Object>> {

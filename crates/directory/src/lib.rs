@@ -14,4 +14,4 @@ pub use source::{
     Collection, Cursor, GroupChange, Member, MemberChange, MemberKind, MemberPage, Next, Page, Rejected, Source, Subscribe, Subscription,
     UserChange,
 };
-pub use target::{Invitation, NewUser, Patched, Target};
+pub use target::{CensusPage, Invitation, NewUser, Patched, Target};

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use xtsync_domain::shadow::{Found, Object};
 use xtsync_domain::{Attributes, TargetId};
 
+use crate::source::Cursor;
 use crate::{Error, Result};
 
 /// A directory that users appear in. Each verb is one write; only the provisioner holds one of these. A verb that a connector does not
@@ -23,6 +24,22 @@ pub trait Target: Send + Sync {
     /// # Errors
     /// See [`Error`].
     async fn find(&self, anchor: &str, address: &str) -> Result<Found>;
+
+    /// One page of a census: the keys of every object that [`find`](Self::find) could return, in the directory and its bin; from the beginning
+    /// without a cursor. An object's anchor is a key as it is, and an address that it holds has its [keys](Self::census_keys). An object that
+    /// appears after the first page was asked for may be missing.
+    ///
+    /// # Errors
+    /// [`Error::Unsupported`] where no census can be taken; see [`Error`] for the others. A part that cannot be listed is an error, unless
+    /// `find` leaves it out too: what was not listed is not absent.
+    async fn census(&self, _from: Option<&Cursor>) -> Result<CensusPage> {
+        Err(Error::Unsupported { verb: "census" })
+    }
+
+    /// The keys of an address in a census: an object that holds the address has one of them.
+    fn census_keys(&self, address: &str) -> Vec<String> {
+        vec![address.to_lowercase()]
+    }
 
     /// One object with the attributes that xtsync writes, in the directory or its bin; `None` when it is in neither.
     ///
@@ -130,6 +147,15 @@ pub struct NewUser {
     pub address: String,
     /// What is written besides. An attribute that the directory refuses may be left out: it differs when the object is read back.
     pub attributes: Attributes,
+}
+
+/// A page of a census.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct CensusPage {
+    /// The keys of its objects, in any order and any number of times.
+    pub keys: Vec<String>,
+    /// Where the census goes on; none at its end.
+    pub next: Option<Cursor>,
 }
 
 /// What a patch did.

@@ -25,7 +25,7 @@ pub trait Fixture: Send + Sync {
     /// The source through the connector. It lists two users a page.
     fn source(&self) -> Arc<dyn Source>;
 
-    /// The target through the connector.
+    /// The target through the connector. Its census lists two objects a page, if it takes one.
     fn target(&self) -> Arc<dyn Target>;
 
     /// Adds a user to the source, with a display name, a mail address and the city `Paris`.
@@ -103,7 +103,8 @@ macro_rules! suite {
             an_address_that_another_object_holds_is_a_conflict,
             a_throttled_creation_did_nothing,
             an_object_that_is_not_there_is_said_not_to_be,
-            objects_read_at_once_are_each_answered);
+            objects_read_at_once_are_each_answered,
+            what_a_census_does_not_list_is_not_found);
     };
     ($part:ident, $fixture:expr, $($check:ident),*) => {
         $(

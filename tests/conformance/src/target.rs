@@ -1,10 +1,11 @@
 //! Checks of a target.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use xtsync_directory::{Error, Invitation, NewUser, Patched, Result, Target};
 use xtsync_domain::capability::{Anchor, Create};
-use xtsync_domain::shadow::{Object, ObjectKind};
+use xtsync_domain::shadow::{Found, Object, ObjectKind};
 use xtsync_domain::{Attributes, Capabilities, TargetId, Value};
 
 use crate::{Fixture, is_unsupported};
@@ -224,5 +225,61 @@ pub async fn objects_read_at_once_are_each_answered(fixture: &dyn Fixture) {
         let shown = object.unwrap().map(|object| (object.id, object.soft_deleted.is_some()));
         let is_there = *id != unknown && (*id != gone || can.restores());
         assert_eq!(shown, is_there.then(|| (id.clone(), *id == gone)));
+    }
+}
+
+/// What a census does not list, a look finds neither by anchor nor by address, whatever the case; and what is nowhere is not listed.
+pub async fn what_a_census_does_not_list_is_not_found(fixture: &dyn Fixture) {
+    let (target, can) = (fixture.target(), fixture.capabilities());
+    if is_unsupported(&target.census(None).await) {
+        return;
+    }
+    let creator = Creator { target: &*target, can: can.clone() };
+    let gone = creator.create_as("home/gone", "gone@emea.example").await.unwrap();
+    match can.restores() {
+        true => target.soft_delete(&gone).await.unwrap(),
+        false => target.delete(&gone).await.unwrap(),
+    }
+    creator.complete().await;
+    for name in ["bob", "O'Neil", "eve"] {
+        fixture.occupy(&format!("{name}@emea.example"));
+    }
+    let listed = census(&*target).await;
+    let mut found = 0;
+    for (anchor, address) in [
+        (ANCHOR, "elsewhere@emea.example"),
+        ("home/other", ADDRESS),
+        ("home/other", "ANA@emea.example"),
+        ("home/other", "bob@emea.example"),
+        ("home/other", "o'neil@EMEA.example"),
+        ("home/other", "eve@emea.example"),
+        ("home/gone", "gone@emea.example"),
+        ("home/other", "gone@emea.example"),
+        ("home/other", "zoe@emea.example"),
+        ("HOME/ANA", "na@emea.example"),
+    ] {
+        let is_listed = listed.contains(anchor) || target.census_keys(address).iter().any(|key| listed.contains(key));
+        let is_found = target.find(anchor, address).await.unwrap() != Found::default();
+        assert!(is_listed || !is_found, "{anchor} {address} is found and not listed");
+        found += usize::from(is_found);
+        assert!(is_found || !is_listed || address == "gone@emea.example", "{anchor} {address} is listed and not found");
+    }
+    assert!(found >= 6, "{found}");
+    let late = creator.create_as("home/late", "late@emea.example").await.unwrap();
+    let listed = census(&*target).await;
+    assert!(target.census_keys("late@emea.example").iter().any(|key| listed.contains(key)), "another census lists {late}");
+}
+
+async fn census(target: &dyn Target) -> BTreeSet<String> {
+    let (mut keys, mut cursor, mut pages) = (BTreeSet::new(), None, 0);
+    loop {
+        let page = target.census(cursor.as_ref()).await.unwrap();
+        keys.extend(page.keys);
+        pages += 1;
+        assert!(pages < 100, "a census without an end");
+        cursor = page.next;
+        if cursor.is_none() {
+            return keys;
+        }
     }
 }

@@ -38,7 +38,7 @@ impl Fixture for Tenants {
     }
 
     fn target(&self) -> Arc<dyn Target> {
-        Arc::new(self.writer("hub"))
+        Arc::new(self.writer_with("hub", Options { page_objects_max: 2, ..Options::default() }))
     }
 
     fn add_user(&self, name: &str) -> UserId {
@@ -91,7 +91,8 @@ impl Fixture for Tenants {
     }
 
     fn occupy(&self, address: &str) {
-        self.tenant("hub").create_user(&account("bob", "hub.example", address)).unwrap();
+        let name: String = address.chars().take_while(|letter| *letter != '@').filter(char::is_ascii_alphanumeric).collect();
+        self.tenant("hub").create_user(&account(&name, "hub.example", address)).unwrap();
     }
 
     fn writes(&self) -> usize {

@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that cannot go on fails")]
 
 mod batch;
+mod census;
 mod conformance;
 mod fake;
 mod reads;

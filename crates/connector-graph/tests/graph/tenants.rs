@@ -65,7 +65,11 @@ impl Tenants {
     }
 
     pub(crate) fn writer(&self, tenant: &str) -> Writer {
-        Writer::new(&self.graph(tenant), self.options(tenant)).unwrap()
+        self.writer_with(tenant, self.options(tenant))
+    }
+
+    pub(crate) fn writer_with(&self, tenant: &str, options: Options) -> Writer {
+        Writer::new(&self.graph(tenant), Options { secrets: self.options(tenant).secrets, ..options }).unwrap()
     }
 }
 

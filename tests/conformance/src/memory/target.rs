@@ -1,7 +1,7 @@
 //! The directory as a target.
 
 use async_trait::async_trait;
-use xtsync_directory::{Error, NewUser, Patched, Result, Target};
+use xtsync_directory::{CensusPage, Cursor, Error, NewUser, Patched, Result, Target};
 use xtsync_domain::shadow::{Found, Object, ObjectKind};
 use xtsync_domain::{Attributes, TargetId};
 
@@ -46,6 +46,16 @@ impl Target for Memory {
             by_anchor: state.objects(|user| user.anchor.as_deref() == Some(anchor)),
             by_address: state.objects(|user| user.address.eq_ignore_ascii_case(address)),
         })
+    }
+
+    /// Two objects a page; a cursor is the id of the last.
+    async fn census(&self, from: Option<&Cursor>) -> Result<CensusPage> {
+        let state = self.state();
+        let rest = state.users.iter().filter(|(id, _)| from.is_none_or(|from| **id > from.0));
+        let page: Vec<(&String, &User)> = rest.take(2).collect();
+        let next = page.last().filter(|(id, _)| state.users.keys().next_back() != Some(*id)).map(|(id, _)| Cursor((*id).clone()));
+        let keys = page.iter().flat_map(|(_, user)| user.anchor.iter().cloned().chain([user.address.to_lowercase()])).collect();
+        Ok(CensusPage { keys, next })
     }
 
     async fn read(&self, id: &TargetId) -> Result<Option<Object>> {
