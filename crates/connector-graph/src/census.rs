@@ -1,6 +1,6 @@
 //! A census of a tenant: the keys of its users, of its soft-deleted users and of its contacts, a page at a time.
 //!
-//! It lists what `lookup.rs` searches, in this order: a user who is deleted meanwhile is met in the bin. Contacts that the directory refuses
+//! It lists what `lookup.rs` searches, in this order: a user deleted meanwhile is met in the bin. Contacts that the directory refuses
 //! to show are left out as look-ups leave them out, and remembered alike.
 
 use serde_json::{Map, Value as Json};

@@ -9,6 +9,7 @@ mod call;
 mod close;
 mod end;
 mod inherit;
+mod look_up;
 mod perform;
 
 use std::time::Duration;
@@ -23,6 +24,7 @@ use xtsync_runtime::trace;
 use xtsync_store::{self as store, Epoch, MayBeContended as _, retry_contended};
 
 use self::end::End;
+use self::look_up::LookedUp;
 use crate::error::{Error, Result};
 use crate::owned_target::group_commit::LinkUpdate;
 use crate::owned_target::{Inviting, OwnedTarget};
@@ -105,6 +107,8 @@ struct Job<'a> {
     /// The link as its row has it.
     row: Link,
     seen: Observed,
+    /// What answered this job's look-up.
+    looked_up: LookedUp,
     /// Attributes written by this job.
     changes: Vec<Change>,
     /// Whether this job wrote anything.
@@ -137,6 +141,7 @@ impl<'a> Job<'a> {
             row: stored.link.clone(),
             stored,
             seen: Observed::NotObserved,
+            looked_up: LookedUp::No,
             changes: Vec::new(),
             wrote: false,
             unclaimed: None,

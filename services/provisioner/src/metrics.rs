@@ -13,6 +13,7 @@ use xtsync_runtime::metrics::{LatencyMetrics, meter, seconds};
 pub(crate) struct Metrics {
     latency: LatencyMetrics,
     calls: Histogram<f64>,
+    census_answers: Counter<u64>,
     outcomes: Counter<u64>,
     closings: Counter<u64>,
     decisions: Counter<u64>,
@@ -27,6 +28,7 @@ impl Metrics {
         Self {
             latency: LatencyMetrics::new(&meter),
             calls: seconds(&meter, "xtsync_provisioner_call_seconds", "Calls to target tenants, by result."),
+            census_answers: counter("xtsync_provisioner_census_answers", "Look-ups that a census answered instead of the target."),
             outcomes: counter("xtsync_provisioner_outcomes", "What was done to target users, by verb and result."),
             closings: counter("xtsync_provisioner_gate_closings", "Calls that the gate did not let start, by reason."),
             panics: counter("xtsync_provisioner_panics", "Jobs that panicked: any is a defect to report."),
@@ -39,6 +41,11 @@ impl Metrics {
     pub(crate) fn call(&self, target: &TenantName, call: &Call, result: &'static str, took: Duration) {
         let labels = [KeyValue::new("target", target.to_string()), KeyValue::new("call", call.name()), KeyValue::new("result", result)];
         self.calls.record(took.as_secs_f64(), &labels);
+    }
+
+    /// A census answered a look-up.
+    pub(crate) fn answered_by_census(&self, target: &TenantName) {
+        self.census_answers.add(1, &[KeyValue::new("target", target.to_string())]);
     }
 
     /// Something was done to a target user, or failed until something changes.

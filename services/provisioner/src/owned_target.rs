@@ -5,6 +5,7 @@
 
 mod batcher;
 pub(crate) mod breaker;
+pub(crate) mod census;
 mod concurrency;
 pub(crate) mod group_commit;
 pub(crate) mod limits;
@@ -27,6 +28,7 @@ use xtsync_runtime::supervise::TaskState;
 use xtsync_store::{Epoch, Lease, Transaction};
 
 use self::breaker::{Admission, Breaker, CallResult, Lane, Passage, TargetFailure};
+use self::census::Census;
 use self::concurrency::Concurrency;
 use self::group_commit::GroupCommit;
 use self::limits::{Limits, LiveCounts};
@@ -53,6 +55,7 @@ pub(crate) struct OwnedTarget {
     /// Held by the one that begins an epoch.
     pub(crate) beginning: AsyncMutex<()>,
     breaker: Mutex<Breaker>,
+    census: Mutex<Census>,
     concurrency: Mutex<Concurrency>,
     /// Verbs that work again, by the code under which links wait for them.
     recovered: Mutex<BTreeSet<String>>,
@@ -115,6 +118,7 @@ impl OwnedTarget {
             group_commit: GroupCommit::default(),
             beginning: AsyncMutex::default(),
             breaker: Mutex::default(),
+            census: Mutex::default(),
             concurrency: Mutex::default(),
             recovered: Mutex::default(),
             limits: Mutex::default(),
@@ -159,6 +163,7 @@ impl OwnedTarget {
     /// Begins anew with what is exact only within an epoch.
     pub(crate) fn begin_epoch(&self, epoch: Epoch) {
         *self.breaker() = Breaker::default();
+        *self.census() = Census::default();
         *self.concurrency() = Concurrency::default();
         self.forget_limits();
         *self.begun.lock() = Some(epoch);
@@ -286,6 +291,11 @@ impl OwnedTarget {
     /// The circuit breaker.
     pub(crate) fn breaker(&self) -> MutexGuard<'_, Breaker> {
         self.breaker.lock()
+    }
+
+    /// What is known of the target's objects.
+    pub(crate) fn census(&self) -> MutexGuard<'_, Census> {
+        self.census.lock()
     }
 
     fn concurrency(&self) -> MutexGuard<'_, Concurrency> {

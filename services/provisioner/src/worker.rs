@@ -7,6 +7,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tracing::warn;
 use xtsync_domain::TenantName;
@@ -16,7 +17,7 @@ use xtsync_store::{Epoch, LeaseState};
 
 use self::job_pool::JobPool;
 use crate::error::Result;
-use crate::owned_target::OwnedTarget;
+use crate::owned_target::{OwnedTarget, census};
 use crate::table::work;
 use crate::{epoch, follow, retry};
 
@@ -54,7 +55,10 @@ pub(crate) async fn step(owned: &Arc<OwnedTarget>) -> Result<usize> {
         jobs.fill().await?;
         match jobs.pool.finished().await {
             Some(result) => result?,
-            None => return Ok(done),
+            None => {
+                while jobs.census.join_next().await.is_some() {}
+                return Ok(done);
+            }
         }
         done += 1;
     }
@@ -97,6 +101,8 @@ struct Jobs<'a> {
     epoch: Epoch,
     pool: JobPool,
     looked: Option<Instant>,
+    /// A census that is being taken.
+    census: JoinSet<()>,
 }
 
 impl<'a> Jobs<'a> {
@@ -105,7 +111,7 @@ impl<'a> Jobs<'a> {
         epoch::begin(owned, epoch).await?;
         follow::refresh_observe_only(&owned.context, &owned.target).await?;
         owned.read_limits().await?;
-        Ok(Self { owned, epoch, pool: JobPool::default(), looked: None })
+        Ok(Self { owned, epoch, pool: JobPool::default(), looked: None, census: JoinSet::new() })
     }
 
     /// Takes the links that are due while places are free.
@@ -118,6 +124,7 @@ impl<'a> Jobs<'a> {
         if self.owned.take_command() && self.carry_out_commands().await? {
             self.pool.rescan();
         }
+        self.take_census();
         self.owned.refresh_limits().await?;
         if self.owned.wake_recovered().await? {
             self.pool.rescan();
@@ -132,6 +139,14 @@ impl<'a> Jobs<'a> {
             self.owned.command();
         }
         done
+    }
+
+    /// Begins a census if it is worth it.
+    fn take_census(&mut self) {
+        while self.census.try_join_next().is_some() {}
+        if self.census.is_empty() && self.owned.census().is_wanted(self.owned.context.now()) {
+            self.census.spawn(census::take(Arc::clone(self.owned)));
+        }
     }
 }
 

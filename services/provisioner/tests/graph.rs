@@ -4,38 +4,12 @@
 
 mod fixture;
 
-use std::sync::Arc;
 use std::time::Duration;
 
+use fixture::graph::hub;
 use fixture::{Fixture, not_wanted, wanted};
 use serde_json::Value as Json;
-use tokio::net::TcpListener;
-use xtsync_connector_graph::{CAPABILITIES, Client, Graph, Options, Writer};
-use xtsync_directory::Connected;
-use xtsync_domain::TenantName;
-use xtsync_domain::resource::SecretRef;
-use xtsync_harness::Dir;
-use xtsync_secrets::SecretsDir;
 use xtsync_tenant_sim::{Rule, Sim};
-
-/// The simulator, and a fixture that writes its tenant `hub`.
-async fn hub() -> (Sim, Fixture, Dir) {
-    let sim = Sim::builder().tenant("emea", 0).tenant("hub", 0).seed(7).allow("emea", "hub").build().unwrap();
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let url: url::Url = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
-    let serving = sim.clone();
-    tokio::spawn(async move { serving.serve(listener, std::future::pending()).await });
-    let secrets = Dir::new().unwrap();
-    std::fs::create_dir(secrets.join("hub")).unwrap();
-    std::fs::write(secrets.join("hub/secret"), "secret").unwrap();
-    let client = || Client { client_id: "app".to_owned(), client_secret: SecretRef { file: "secret".into() } };
-    let (reader, writer) = (client(), Some(client()));
-    let graph = Graph { domain: "hub".into(), endpoint: url.clone(), authority: url, reader, writer, notifications: None };
-    let options = Options { secrets: SecretsDir::new(secrets.path()).of(&TenantName::new("hub").unwrap()), ..Options::default() };
-    let writer = Writer::new(&graph, options).unwrap();
-    let fixture = Fixture::through(Connected { target: Arc::new(writer), capabilities: CAPABILITIES }).await;
-    (sim, fixture, secrets)
-}
 
 /// The one object of the tenant that the link owns, as Graph shows it.
 async fn ana(sim: &Sim, fixture: &Fixture) -> Option<Json> {

@@ -14,7 +14,7 @@ use crate::{TargetId, Timestamp};
 pub const VISIBILITY_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
 /// The tolerated difference between a directory's clock and the local one; some directories report whole seconds only.
-const CLOCK_SKEW_LIMIT: Duration = Duration::from_secs(60);
+pub const CLOCK_SKEW_LIMIT: Duration = Duration::from_secs(60);
 
 /// Objects that other links own.
 pub type Claimed = BTreeMap<TargetId, Claim>;

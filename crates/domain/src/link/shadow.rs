@@ -22,7 +22,8 @@ pub enum Shadow {
 pub struct Inviting {
     /// The address invited or put.
     pub address: String,
-    /// The time before the first attempt. An object created earlier is not owned by the link.
+    /// The time before the first attempt. An object created earlier is not owned by the link, with a tolerance for clocks that differ; a
+    /// later time takes that tolerance back.
     pub began: Timestamp,
     /// The id that it returned; ownership is not verified yet.
     pub id: Option<TargetId>,

@@ -1,7 +1,7 @@
 //! The named fault profiles, by severity: `mild`, `rough`, `severe`.
 //!
 //! A client converges under each of them if it retries, reads back and runs a full cycle from time to time. They contain no fault that
-//! blocks a user permanently, such as an internal user or a foreign guest with the same address; a test sets those itself.
+//! blocks a user permanently, such as an internal user, a foreign guest or a contact with the same address; a test sets those itself.
 
 use std::num::NonZeroU32;
 use std::str::FromStr;
@@ -37,7 +37,6 @@ impl FaultProfile {
                 vanishes: 0.005,
                 late: 0.05,
                 late_for: Span::milliseconds(50, 300),
-                meets_contact: 0.01,
                 ..InvitationFaults::default()
             },
             ..Self::default()
@@ -59,7 +58,6 @@ impl FaultProfile {
                 vanishes: 0.02,
                 late: 0.2,
                 late_for: Span::milliseconds(100, 1_000),
-                meets_contact: 0.05,
                 ..InvitationFaults::default()
             },
             ..Self::default()

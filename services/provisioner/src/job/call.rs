@@ -39,6 +39,10 @@ impl Job<'_> {
                 return Ok(Some(end));
             }
         };
+        if let Some(answer) = self.ask_census(call, &anchor) {
+            self.answered(call, answer).await?;
+            return Ok(None);
+        }
         // Measured from before the intent is written, so that the call has ended when the intent says so, however long its commit takes.
         let deadline = Instant::now() + self.owned.context.config.call_timeout;
         if call.writes() && !self.begin(call).await? {
@@ -52,6 +56,10 @@ impl Job<'_> {
         let span = debug_span!("call", verb = call.name());
         let answer = perform::perform(&*self.owned.directory, call, &anchor, deadline);
         let answer = answer.instrument(span).await;
+        let answer = match answer {
+            Ok(answer) => self.look_again(call, answer, &anchor, deadline).await,
+            Err(failure) => Err(failure),
+        };
         let result = answer.as_ref().map_or_else(Failure::name, |_| "done");
         self.owned.context.metrics.call(&self.key.target, call, result, began.elapsed());
         debug!(call = call.name(), result, "called");
@@ -63,6 +71,7 @@ impl Job<'_> {
         }
         match answer {
             Ok(answer) => {
+                self.note_answer(call, &answer);
                 self.answered(call, answer).await?;
                 Ok(None)
             }
@@ -146,7 +155,8 @@ impl Job<'_> {
         if let Some((counter, at)) = uses {
             stored.counted.note(counter, limits::minute(at), self.decision());
         }
-        stored.link.begin(call, now);
+        stored.link.begin(call, self.begins(call, now));
+        self.note_written(call);
         let call = Called::Starts(call.name(), Intent { epoch: self.epoch, until });
         if self.commit(LinkUpdate { stored, work: Queued::Stays, call, uses, outcome: None, now }).await? == Committed::DecisionChanged {
             self.release_reservation();
@@ -161,7 +171,11 @@ impl Job<'_> {
     async fn answered(&mut self, call: &Call, answer: Answer) -> Result<()> {
         self.note_changes(call);
         let claimed = self.claimed(&answer).await?;
+        let is_verified = matches!(call, Call::ReadBack { .. }) && matches!(self.stored.link.shadow, Shadow::Inviting(_));
         self.seen = self.stored.link.record(call, answer, &claimed, self.now());
+        if is_verified {
+            self.note_creation();
+        }
         Ok(())
     }
 

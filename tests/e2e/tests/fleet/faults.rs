@@ -80,8 +80,8 @@ async fn play(seed: u64) -> Result<()> {
     }
 
     // A link with a call in flight at a kill waits until that call must have ended. An invitation without a visible result, for a user who
-    // has left meanwhile, waits five minutes more.
-    if let Err(error) = fleet.converge("400s") {
+    // has left meanwhile, waits up to six minutes more.
+    if let Err(error) = fleet.converge("460s") {
         return Err(error.context(fleet.unconverged().await?));
     }
     // The oracle asks once.
