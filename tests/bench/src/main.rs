@@ -16,6 +16,7 @@ mod policy;
 mod replay;
 mod report;
 mod stages;
+mod tenants;
 mod usage;
 
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use anyhow::Result;
 use clap::{Parser, ValueEnum};
 
 use self::report::Report;
+use self::tenants::Counts;
 
 /// Runs the benchmarks of xtsync.
 #[derive(Debug, Parser)]
@@ -55,9 +57,27 @@ struct Args {
     #[arg(long, default_value_t = 5_000)]
     losing: usize,
 
+    /// Sources of 20 users each in tenants and tenants-embedded
+    #[arg(long, default_value_t = 500)]
+    sources: usize,
+
+    /// Targets there; each source has one, or each target has one of fewer sources
+    #[arg(long, default_value_t = 5)]
+    targets: usize,
+
+    /// Tenants of 20 users there that no synchronization names
+    #[arg(long, default_value_t = 495)]
+    idle: usize,
+
     /// Where the report goes
     #[arg(long, default_value = "target/bench/report.json")]
     report: PathBuf,
+}
+
+impl Args {
+    fn tenants(&self) -> Counts {
+        Counts { sources: self.sources, targets: self.targets, idle: self.idle }
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -86,6 +106,10 @@ enum Measurement {
     Replay,
     /// The stages of a change from source to target
     Stages,
+    /// Many small tenants
+    Tenants,
+    /// The same in one process on embedded parts
+    TenantsEmbedded,
 }
 
 #[tokio::main]
@@ -116,5 +140,7 @@ async fn measure(measurement: Measurement, args: &Args) -> Result<Report> {
         Measurement::Delayed => delayed::measure(args.delayed).await?.into(),
         Measurement::Replay => replay::measure(args.users).await?.into(),
         Measurement::Stages => latency::stages().await?,
+        Measurement::Tenants => tenants::fleet(&args.tenants()).await?.into(),
+        Measurement::TenantsEmbedded => tenants::embedded(&args.tenants()).await?.into(),
     })
 }

@@ -31,12 +31,14 @@ pub fn secrets(folder: &Path) -> PathBuf {
 }
 
 fn tenants(plan: &Plan) -> BTreeSet<&str> {
-    plan.pairs.iter().flat_map(|(source, target)| [source.as_str(), target]).collect()
+    let of_pairs = plan.pairs.iter().flat_map(|(source, target)| [source.as_str(), target]);
+    of_pairs.chain(plan.idle.iter().map(String::as_str)).collect()
 }
 
 fn yaml(address: &str, plan: &Plan, notified: Option<&str>) -> Result<String> {
     let Plan { pairs, scope, grace, limits, .. } = plan;
-    let (groups, grace) = (scope.join(", "), grace.as_millis());
+    let scope = if scope.is_empty() { "everyone: true".to_owned() } else { format!("groups: [{}]", scope.join(", ")) };
+    let grace = grace.as_millis();
     let client = "{clientId: app, clientSecret: {file: secret}}";
     let tenants = tenants(plan);
     let names = tenants.iter().copied().collect::<Vec<_>>().join(", ");
@@ -54,7 +56,7 @@ fn yaml(address: &str, plan: &Plan, notified: Option<&str>) -> Result<String> {
         write!(
             yaml,
             "---\nkind: Synchronization\nmetadata: {{tenant: {source}, name: to-{target}}}\nspec:\n  to: {target}\n  mode: enforce\n  \
-             scopeGracePeriod: {grace}ms\n  scope: {{groups: [{groups}]}}\n  limits: {{{limits}}}\n"
+             scopeGracePeriod: {grace}ms\n  scope: {{{scope}}}\n  limits: {{{limits}}}\n"
         )?;
     }
     Ok(yaml)

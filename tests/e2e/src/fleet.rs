@@ -35,7 +35,7 @@ static SERIAL: Mutex<()> = Mutex::const_new(());
 pub struct Plan {
     /// Pairs of source and target tenant; all of them are in the simulator.
     pub pairs: Vec<(String, String)>,
-    /// The scope groups of each source.
+    /// The scope groups of each source; everyone if there are none.
     pub scope: Vec<String>,
     /// The grace period of a lost scope.
     pub grace: Duration,
@@ -51,6 +51,8 @@ pub struct Plan {
     pub limits: String,
     /// Where the processes export their spans to by OTLP, if anywhere.
     pub collector: Option<String>,
+    /// Tenants that are configured and in no pair.
+    pub idle: Vec<String>,
 }
 
 impl Plan {
@@ -67,6 +69,7 @@ impl Plan {
             notified: false,
             limits: String::new(),
             collector: None,
+            idle: Vec::new(),
         }
     }
 }

@@ -89,6 +89,16 @@ impl Postgres {
         Ok(tool::run("psql", command).await?.trim_end().to_owned())
     }
 
+    /// How many statements the server has carried out since its start, of all databases and without its own of this kind.
+    ///
+    /// # Errors
+    /// If the server lacks `pg_stat_statements`, or is unavailable.
+    pub async fn statements(&self) -> anyhow::Result<u64> {
+        const COUNT: &str = "SELECT sum(calls) FROM pg_stat_statements WHERE query NOT LIKE '%pg_stat_statements%'";
+        self.sql("postgres", "CREATE EXTENSION IF NOT EXISTS pg_stat_statements").await?;
+        self.sql("postgres", COUNT).await?.parse().context("no number of statements")
+    }
+
     /// Writes a database to `file`, for [`Postgres::restore`].
     ///
     /// # Errors
@@ -152,6 +162,7 @@ impl Postgres {
             "listen_addresses=127.0.0.1".to_owned(),
             format!("unix_socket_directories={}", self.dir.path().display()),
             "max_connections=200".to_owned(),
+            "shared_preload_libraries=pg_stat_statements".to_owned(),
         ];
         if self.options.fast {
             settings.extend(["fsync=off", "synchronous_commit=off", "full_page_writes=off"].map(str::to_owned));
