@@ -28,6 +28,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use sqlx::SqlSafeStr as _;
+use tokio::sync::Semaphore;
 use xtsync_domain::Timestamp;
 
 pub use contention::{MayBeContended, retry_contended};
@@ -35,7 +36,7 @@ pub use error::Error;
 pub use lease::{Epoch, Fence, Lease, LeaseState};
 pub use migration::{Migration, Migrations};
 pub use offset::set_offset_back;
-pub use offset::{load_offsets, lock_offsets, store_offsets};
+pub use offset::{load_offsets, load_offsets_of, lock_offsets, store_offsets};
 pub use param::Param;
 use param::Values;
 pub use report::Report;
@@ -107,9 +108,10 @@ impl Store {
             (Database::Postgres(pool), Database::Postgres(leases), signals)
         } else {
             let (writer, readers) = sqlite::open(&options).await?;
-            let file = Database::Sqlite { writer, readers, clock: options.clock };
+            let file =
+                |line| Database::Sqlite { writer: writer.clone(), readers: readers.clone(), clock: Arc::clone(&options.clock), line };
             // A file has one writer anyway.
-            (file.clone(), file, Signals::of_file())
+            (file(Some(Arc::new(Semaphore::new(1)))), file(None), Signals::of_file())
         };
         let (lease_keeper, store_id, has_write_failed) = (Arc::default(), Arc::from(""), Arc::default());
         let mut store = Self { database, leases, lease_keeper, signals, store_id, has_write_failed, time };

@@ -1,10 +1,10 @@
 //! Bus offsets, stored in one transaction with the effect of their records, so that each record takes effect exactly once.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 
 use xtsync_bus::Topic;
 
-use super::{Error, Store, Transaction};
+use super::{Error, Row, Store, Transaction};
 use crate::params;
 use xtsync_bus::Partition;
 
@@ -13,13 +13,32 @@ use xtsync_bus::Partition;
 /// # Errors
 /// When the database is unavailable.
 pub async fn load_offsets(store: &Store, topic: &Topic) -> Result<BTreeMap<u32, i64>, Error> {
-    let rows = store.fetch("SELECT part, next FROM offset_ WHERE topic = $1", params![topic.to_string()]).await?;
-    rows.iter()
-        .map(|row| {
-            let part = u32::try_from(row.int("part")?).map_err(|_| Error::Corrupt(format!("a partition index of {topic} is invalid")))?;
-            Ok((part, row.int("next")?))
-        })
-        .collect()
+    const SQL: &str = "SELECT topic, part, next FROM offset_ WHERE topic = $1";
+    let rows = store.fetch(SQL, params![topic.to_string()]).await?;
+    rows.iter().map(|row| Ok((part(row)?, row.int("next")?))).collect()
+}
+
+/// The stored next offset of each partition of these topics, by index. A topic without any is left out.
+///
+/// # Errors
+/// When the database is unavailable.
+pub async fn load_offsets_of(store: &Store, topics: &[Topic]) -> Result<BTreeMap<Topic, BTreeMap<u32, i64>>, Error> {
+    if let [topic] = topics {
+        return Ok([(topic.clone(), load_offsets(store, topic).await?)].into());
+    }
+    let names: HashMap<String, &Topic> = topics.iter().map(|topic| (topic.to_string(), topic)).collect();
+    let mut offsets: BTreeMap<Topic, BTreeMap<u32, i64>> = BTreeMap::new();
+    for row in store.fetch("SELECT topic, part, next FROM offset_", params![]).await? {
+        if let Some(topic) = names.get(&row.text("topic")?) {
+            offsets.entry((*topic).clone()).or_default().insert(part(&row)?, row.int("next")?);
+        }
+    }
+    Ok(offsets)
+}
+
+fn part(row: &Row) -> Result<u32, Error> {
+    let invalid = |topic: String| Error::Corrupt(format!("a partition index of {topic} is invalid"));
+    u32::try_from(row.int("part")?).or_else(|_| Err(invalid(row.text("topic")?)))
 }
 
 /// Stores the next offset of each partition with the commit, together with the effect of the records before it. It never decreases: a late

@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use xtsync_domain::Timestamp;
 
 use super::batch::{self, Rows, Statement};
+use super::database::Turn;
 use super::param::{self, Values};
 use super::signal::Signals;
 use super::time::{Time, postgres_now};
@@ -25,6 +26,8 @@ use xtsync_runtime::clock::Clock;
 #[derive(Debug)]
 pub struct Transaction {
     inner: Inner,
+    /// Ends after the transaction.
+    _turn: Turn,
     /// Statements that run with the commit.
     deferred: Vec<Rows>,
     /// What the commit signals to the replicas, and how.
@@ -50,6 +53,7 @@ impl Transaction {
         has_write_failed: &Arc<AtomicBool>,
         time: &Arc<Time>,
     ) -> Result<Self, Error> {
+        let turn = database.turn().await.map_err(|source| failed("BEGIN", source, has_write_failed))?;
         let inner = match database {
             // Immediate: SQLite refuses to upgrade a reader after a concurrent write.
             Database::Sqlite { writer, clock, .. } => writer.begin_with("BEGIN IMMEDIATE").await.map(|tx| Inner::Sqlite(tx, clock.clone())),
@@ -58,6 +62,7 @@ impl Transaction {
         let inner = inner.map_err(|source| failed("BEGIN", source, has_write_failed))?;
         Ok(Self {
             inner,
+            _turn: turn,
             deferred: Vec::new(),
             signalled: Vec::new(),
             signals: signals.clone(),

@@ -97,6 +97,11 @@ async fn a_lease_is_taken_and_renewed_while_all_other_work_waits_for_connections
 }
 
 #[tokio::test]
+async fn a_lease_of_a_file_waits_for_one_writer_at_most() {
+    store::leases::a_lease_does_not_stand_in_line_with_other_writers(StoreFixture::sqlite()).await;
+}
+
+#[tokio::test]
 async fn a_lease_that_a_transaction_requires_delays_no_other() {
     store::many_leases::a_lease_that_a_transaction_requires_delays_no_other(StoreFixture::postgres().await).await;
 }

@@ -170,3 +170,33 @@ pub(crate) async fn a_lease_does_not_wait_for_the_connections_of_other_work(fixt
     lease::release(&store, "target/hub", epoch).await.unwrap();
     drop(busy);
 }
+
+pub(crate) async fn a_lease_does_not_stand_in_line_with_other_writers(fixture: StoreFixture) {
+    let store = fixture.open().await;
+    // It exists, so that taking it again is quick.
+    assert_eq!(take(&store, "a").await, Some(1));
+    let first = store.begin().await.unwrap();
+    let (done, mut order) = tokio::sync::mpsc::channel(51);
+    for _ in 0..50 {
+        let (store, done) = (store.clone(), done.clone());
+        tokio::spawn(async move {
+            let tx = store.begin().await.unwrap();
+            done.try_send("writer").unwrap();
+            tx.commit().await.unwrap();
+        });
+    }
+    tokio::task::yield_now().await;
+    let taken = tokio::spawn(async move {
+        assert_eq!(take(&store, "a").await, Some(2));
+        done.try_send("lease").unwrap();
+    });
+    tokio::task::yield_now().await;
+    first.commit().await.unwrap();
+    taken.await.unwrap();
+    let mut before = 0;
+    while order.recv().await != Some("lease") {
+        before += 1;
+    }
+    // One before each of its two statements, and one that begins after them.
+    assert!(before <= 3, "{before} writers went first");
+}
