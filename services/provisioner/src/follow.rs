@@ -14,7 +14,7 @@ use crate::context::Context;
 use crate::error::Result;
 use crate::facts::FactChange;
 use crate::table::target;
-use crate::table::waiting::{Waiting, Waits};
+use crate::table::waiting::{self, Waiting, Waits};
 
 /// Every target that some synchronization names.
 pub(crate) fn targets(configuration: &Configuration) -> BTreeSet<TenantName> {
@@ -122,9 +122,12 @@ pub(crate) async fn wake(
     let configuration: Arc<Configuration> = context.configuration();
     let now = context.now();
     let mut woken = BTreeSet::new();
-    for synchronization in configuration.synchronizations() {
-        let (source, target) = (&synchronization.source, &synchronization.spec.to);
-        if !concerns(source, target) || gate_of_pair(&context.pair(source, target).terms(), now) != Verdict::Open {
+    // Most facts are as they were, and few pairs wait: one query finds that out for all of them.
+    for (source, target) in &waiting::pairs(&context.store).await? {
+        if configuration.synchronization(source, target).is_none()
+            || !concerns(source, target)
+            || gate_of_pair(&context.pair(source, target).terms(), now) != Verdict::Open
+        {
             continue;
         }
         let links = Waiting { source: Some(source), ..Waiting::all(target, waits) }.wake(&context.store, now).await?;

@@ -2,8 +2,10 @@
 //!
 //! In portions, each a transaction that locks its links in the order in which all others do, so that no two wait for each other.
 
+use std::collections::BTreeSet;
+
 use xtsync_domain::{TenantName, Timestamp, UserId};
-use xtsync_store::{Param, Store, params, retry_contended};
+use xtsync_store::{Param, Row, Store, params, retry_contended};
 
 use crate::error::Result;
 
@@ -51,6 +53,13 @@ pub(crate) struct Waiting<'a> {
     pub(crate) waits: Waits,
     /// The code of the verb that works again.
     pub(crate) code: &'a str,
+}
+
+/// The pairs of source and target with any link that waits.
+pub(crate) async fn pairs(store: &Store) -> Result<BTreeSet<(TenantName, TenantName)>> {
+    let rows = store.fetch("SELECT DISTINCT source, target FROM work WHERE condition IS NOT NULL", params![]).await?;
+    let name = |row: &Row, column| TenantName::new(row.text(column)?).map_err(|error| xtsync_store::Error::Corrupt(error.to_string()));
+    Ok(rows.iter().map(|row| Ok((name(row, "source")?, name(row, "target")?))).collect::<Result<_, xtsync_store::Error>>()?)
 }
 
 impl<'a> Waiting<'a> {
