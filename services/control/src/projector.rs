@@ -10,7 +10,8 @@ use xtsync_domain::configuration::Configuration;
 use xtsync_service::consumer::{Consumer, positions};
 
 use crate::context::Context;
-use crate::{Error, directories, resolve, resources, view};
+use crate::view::{self, ChangedFacts};
+use crate::{Error, directories, resolve, resources};
 
 /// The consumer group, for tools that show lag. The offsets that count are in the store.
 const GROUP: &str = "xtsync-control";
@@ -18,8 +19,9 @@ const GROUP: &str = "xtsync-control";
 /// The pause after a batch. The first record of a burst is folded at once; the following ones share a batch and a transaction.
 const BATCH_INTERVAL: Duration = Duration::from_millis(50);
 
-/// How long identities are collected before they are pinned: many tenants that are read for the first time make few revisions.
-const PIN_INTERVAL: Duration = Duration::from_secs(1);
+/// How long identities are collected before they are pinned, and the least interval between two resolutions of names: many tenants that are
+/// read for the first time make few revisions.
+const FOLLOW_UP_INTERVAL: Duration = Duration::from_secs(1);
 
 /// Returns the topics of the read model.
 pub(crate) fn topics(configuration: &Configuration) -> BTreeSet<Topic> {
@@ -37,6 +39,7 @@ pub(crate) async fn run(context: &Context) -> Result<(), Error> {
     let mut consumer = Consumer::new(&context.store, &context.bus, GROUP);
     // At first also what a former leader left.
     let mut pin_at = Some(Instant::now());
+    let (mut resolve_at, mut resolved_at) = (None, Instant::now());
     loop {
         consumer.set_topics(&wanted).await?;
         match consumer.missing() {
@@ -46,10 +49,19 @@ pub(crate) async fn run(context: &Context) -> Result<(), Error> {
         tokio::select! {
             event = consumer.next() => if let Some(event) = event? {
                 let records = consumer.handle(event).await?;
-                if project(context, &mut consumer, &records).await? {
-                    pin_at.get_or_insert_with(|| Instant::now() + PIN_INTERVAL);
+                let changed = project(context, &mut consumer, &records).await?;
+                if changed.identities {
+                    pin_at.get_or_insert_with(|| Instant::now() + FOLLOW_UP_INTERVAL);
+                }
+                if changed.names {
+                    resolve_at.get_or_insert_with(|| Instant::now().max(resolved_at + FOLLOW_UP_INTERVAL));
                 }
             },
+            () = sleep_until(resolve_at.unwrap_or_else(Instant::now)), if resolve_at.is_some() => {
+                resolve_at = None;
+                resolve::resolve_pending(context).await?;
+                resolved_at = Instant::now();
+            }
             () = sleep_until(pin_at.unwrap_or_else(Instant::now)), if pin_at.is_some() => {
                 pin_at = None;
                 directories::pin_new(context).await?;
@@ -63,19 +75,16 @@ pub(crate) async fn run(context: &Context) -> Result<(), Error> {
     }
 }
 
-/// Folds records in; returns whether there were identities of tenants among them.
-async fn project(context: &Context, consumer: &mut Consumer, records: &[Record]) -> Result<bool, Error> {
+/// Folds records in; returns which of them require follow-up work.
+async fn project(context: &Context, consumer: &mut Consumer, records: &[Record]) -> Result<ChangedFacts, Error> {
     if records.is_empty() {
-        return Ok(false);
+        return Ok(ChangedFacts::default());
     }
     let changed_facts = view::fold(context, records).await?;
     context.folded.send_modify(|folds| *folds += 1);
     consumer.commit(positions(records)).await;
-    if changed_facts.names {
-        resolve::resolve_pending(context).await?;
-    }
     sleep(BATCH_INTERVAL).await;
-    Ok(changed_facts.identities)
+    Ok(changed_facts)
 }
 
 async fn wanted(context: &Context) -> Result<WantedTopics, Error> {

@@ -1,5 +1,7 @@
 //! Name resolution: resolves group names to ids with the facts in the read model, at start, after a lookup, and at intervals.
 
+use std::collections::HashMap;
+
 use xtsync_domain::fact::Fact;
 use xtsync_domain::resolution::Known;
 use xtsync_domain::resource::{Resource, Spec};
@@ -14,14 +16,18 @@ use crate::{Error, publish};
 
 /// Returns the known groups of every tenant that has a NameResolution.
 pub(crate) fn lookup(facts: &[(String, Fact)], stored: &StoredResources) -> Lookup {
-    let known = |Resource { id, revision, spec }: &Resource| match (spec, &id.tenant) {
+    let mut by_tenant: HashMap<&str, Vec<Fact>> = HashMap::new();
+    for (tenant, fact) in facts {
+        by_tenant.entry(tenant).or_default().push(fact.clone());
+    }
+    let mut known = |Resource { id, revision, spec }: &Resource| match (spec, &id.tenant) {
         (Spec::NameResolution(_), Some(tenant)) => {
-            let tenant_facts = facts.iter().filter(|(owner, _)| owner == tenant.as_str()).map(|(_, fact)| fact.clone());
+            let tenant_facts = by_tenant.remove(tenant.as_str()).unwrap_or_default();
             Some((tenant.clone(), Known::new(tenant_facts, *revision)))
         }
         (_, _) => None,
     };
-    stored.values().filter_map(known).collect()
+    stored.values().filter_map(&mut known).collect()
 }
 
 /// Resolves pending names, derives projections and name resolutions anew, and stores what differs as a revision of its own; then publishes

@@ -17,7 +17,7 @@ use crate::Error;
 use crate::context::Context;
 
 /// The kinds of folded facts that require follow-up work.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct ChangedFacts {
     /// The detector looked up a group name.
     pub(crate) names: bool,
