@@ -12,6 +12,7 @@ mod shared;
 mod subscription;
 mod writer;
 
+use std::collections::BTreeMap;
 use std::future::ready;
 use std::path::Path;
 use std::sync::Arc;
@@ -140,9 +141,12 @@ impl Transport for Embedded {
         Ok(tx.commit().await?)
     }
 
-    async fn ends(&self, topic: &Topic) -> Result<Vec<Ends>, Error> {
-        let log = self.shared.log(topic).await?;
-        Ok(log::ends(&self.shared.readers, &log).await?)
+    async fn ends_of(&self, topics: &[Topic]) -> Result<BTreeMap<Topic, Vec<Ends>>, Error> {
+        let mut logs = Vec::with_capacity(topics.len());
+        for topic in topics {
+            logs.push(self.shared.log(topic).await?);
+        }
+        Ok(log::ends(&self.shared.readers, &logs).await?)
     }
 
     async fn create(&self, topics: &[Topic], _: CreateOptions) -> Result<Vec<Topic>, Error> {

@@ -19,6 +19,7 @@ mod subscription;
 mod token;
 mod topics;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crate::topic::Topic;
@@ -93,12 +94,12 @@ impl Transport for Kafka {
         self.0.group_offsets.commit(&self.0.access, group, positions).await
     }
 
-    async fn ends(&self, topic: &Topic) -> Result<Vec<Ends>, Error> {
-        topics::ends(self.0.client(), topic).await
+    async fn ends_of(&self, topics: &[Topic]) -> Result<BTreeMap<Topic, Vec<Ends>>, Error> {
+        topics::ends(&self.0, topics).await
     }
 
     async fn create(&self, topics: &[Topic], options: CreateOptions) -> Result<Vec<Topic>, Error> {
-        topics::create(&self.0.access, self.0.client(), topics, options).await
+        topics::create(&self.0, topics, options).await
     }
 
     async fn brokers(&self) -> Result<usize, Error> {

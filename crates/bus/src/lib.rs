@@ -16,6 +16,7 @@ mod topic;
 mod topic_tracker;
 mod url;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -151,11 +152,19 @@ pub trait Transport: Send + Sync + 'static {
     /// If the bus is unavailable, or the group has members.
     async fn commit(&self, group: &'static str, positions: &[Position]) -> Result<(), Error>;
 
-    /// The ends of each partition of a topic, by index.
+    /// The ends of each partition of these topics, by index. However many topics there are, it takes a few requests.
+    ///
+    /// # Errors
+    /// If the bus is unavailable or a topic is missing.
+    async fn ends_of(&self, topics: &[Topic]) -> Result<BTreeMap<Topic, Vec<Ends>>, Error>;
+
+    /// The ends of each partition of one topic, by index.
     ///
     /// # Errors
     /// If the bus is unavailable or the topic is missing.
-    async fn ends(&self, topic: &Topic) -> Result<Vec<Ends>, Error>;
+    async fn ends(&self, topic: &Topic) -> Result<Vec<Ends>, Error> {
+        Ok(self.ends_of(std::slice::from_ref(topic)).await?.remove(topic).unwrap_or_default())
+    }
 
     /// Creates those of these topics that do not exist, and returns them.
     ///
@@ -197,13 +206,13 @@ pub trait Subscription: Send {
     /// If the bus is permanently unavailable or refuses this member.
     async fn next(&mut self) -> Result<Event, Error>;
 
-    /// Starts an assigned partition at an offset; `None` means its oldest record. An offset past the end also starts at the oldest record:
-    /// the log was recreated, and a repeated delivery is safer than a lost one. A partition that is no longer assigned is ignored: its
-    /// [`Event::Revoked`] or [`Event::Lost`] follows.
+    /// Starts assigned partitions, each at an offset; `None` means its oldest record. An offset past the end also starts at the oldest
+    /// record: the log was recreated, and a repeated delivery is safer than a lost one. A partition that is no longer assigned is ignored:
+    /// its [`Event::Revoked`] or [`Event::Lost`] follows.
     ///
     /// # Errors
     /// If the bus is unavailable.
-    async fn start(&mut self, partition: &Partition, next: Option<i64>) -> Result<(), Error>;
+    async fn start(&mut self, from: &[(Partition, Option<i64>)]) -> Result<(), Error>;
 
     /// Commits positions for the group. Returns when they are durable.
     ///

@@ -47,22 +47,21 @@ impl Table {
     /// # Errors
     /// As [`Table::open`]; on an error nothing has changed.
     pub async fn resubscribe(&mut self, topics: Vec<Topic>) -> Result<(), Error> {
-        let mut added = Vec::new();
-        for topic in topics {
-            if self.next.keys().any(|partition| partition.topic == topic) {
-                continue;
-            }
-            let ends = self.bus.ends(&topic).await?;
-            added.extend((0..).zip(ends).map(|(index, ends)| (Partition { topic: topic.clone(), index }, ends)));
+        let is_new = |topic: &Topic| !self.next.contains_key(&Partition { topic: topic.clone(), index: 0 });
+        let added: Vec<Topic> = topics.into_iter().filter(is_new).collect();
+        if added.is_empty() {
+            return Ok(());
         }
-        if !added.is_empty() {
-            // The open reader has only the old topics; the next read opens one for all.
-            self.reader = None;
-        }
-        for (partition, ends) in added {
-            self.next.insert(partition.clone(), ends.low);
-            if ends.low < ends.high {
-                self.end_offsets.insert(partition, ends.high);
+        let ends = self.bus.ends_of(&added).await?;
+        // The open reader has only the old topics; the next read opens one for all.
+        self.reader = None;
+        for (topic, ends) in ends {
+            for (index, ends) in (0..).zip(ends) {
+                let partition = Partition { topic: topic.clone(), index };
+                self.next.insert(partition.clone(), ends.low);
+                if ends.low < ends.high {
+                    self.end_offsets.insert(partition, ends.high);
+                }
             }
         }
         Ok(())

@@ -7,12 +7,12 @@
 mod owned;
 mod positions;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, BTreeSet};
 
 use tracing::debug;
 use xtsync_bus::{self as bus, Assigned, Bus, Committed, Ends, Event, Partition, Record, Subscription, Topic, TopicTracker, WantedTopics};
 use xtsync_runtime::telemetry::chain;
-use xtsync_store::{self as store, Store, load_offsets};
+use xtsync_store::{self as store, Store, load_offsets_of};
 
 pub use self::owned::OwnedTopic;
 use self::positions::Positions;
@@ -135,19 +135,18 @@ impl Consumer {
 
     async fn start(&mut self, assigned: Vec<Assigned>) -> Result<(), Error> {
         let Some(subscription) = &mut self.subscription else { return Ok(()) };
-        let mut known: HashMap<Topic, (BTreeMap<u32, i64>, Vec<Ends>)> = HashMap::new();
+        let topics: BTreeSet<Topic> = assigned.iter().map(|assigned| assigned.partition.topic.clone()).collect();
+        let topics: Vec<Topic> = topics.into_iter().collect();
+        // The stored offsets are read first, so the ends are at least as new.
+        let stored = load_offsets_of(&self.store, &topics).await?;
+        let ends = self.bus.ends_of(&topics).await?;
+        let (mut from, none) = (Vec::with_capacity(assigned.len()), BTreeMap::new());
         for Assigned { partition, .. } in assigned {
-            if !known.contains_key(&partition.topic) {
-                // The stored offsets are read first, so the ends are at least as new.
-                let stored = load_offsets(&self.store, &partition.topic).await?;
-                let ends = self.bus.ends(&partition.topic).await?;
-                known.insert(partition.topic.clone(), (stored, ends));
-            }
-            let (stored, ends) = &known[&partition.topic];
-            let next = self.positions.begin(&partition, stored, ends).await?;
-            subscription.start(&partition, Some(next)).await?;
+            let stored = stored.get(&partition.topic).unwrap_or(&none);
+            let next = self.positions.begin(&partition, stored, &ends[&partition.topic]).await?;
+            from.push((partition, Some(next)));
         }
-        Ok(())
+        Ok(subscription.start(&from).await?)
     }
 }
 
@@ -156,13 +155,17 @@ pub fn positions<'a>(records: impl IntoIterator<Item = &'a Record>) -> BTreeMap<
     records.into_iter().map(|record| (record.at.partition.clone(), record.at.offset + 1)).collect()
 }
 
-/// The number of records of a topic whose effect is not stored yet.
+/// The number of records of these topics whose effect is not stored yet.
 ///
 /// # Errors
 /// When the store or the bus fails.
-pub async fn lag(store: &Store, bus: &Bus, topic: &Topic) -> Result<u64, Error> {
-    let stored = load_offsets(store, topic).await?;
-    let ends = bus.ends(topic).await?;
-    let lags = (0_u32..).zip(ends).map(|(index, ends)| ends.high - ends.resume(stored.get(&index).copied()));
-    Ok(lags.map(|records| u64::try_from(records).unwrap_or(0)).sum())
+pub async fn lag(store: &Store, bus: &Bus, topics: &[Topic]) -> Result<u64, Error> {
+    let stored = load_offsets_of(store, topics).await?;
+    let ends = bus.ends_of(topics).await?;
+    let next = |topic: &Topic, index: u32| stored.get(topic).and_then(|stored| stored.get(&index)).copied();
+    let of_topic = |(topic, ends): (&Topic, &Vec<Ends>)| {
+        let lags = (0_u32..).zip(ends).map(|(index, ends)| ends.high - ends.resume(next(topic, index)));
+        lags.map(|records| u64::try_from(records).unwrap_or(0)).sum::<u64>()
+    };
+    Ok(ends.iter().map(of_topic).sum())
 }

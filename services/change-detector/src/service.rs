@@ -1,6 +1,6 @@
 //! The service: one detection per tenant that the configuration reads, each under the tenant's lease.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
@@ -10,7 +10,7 @@ use tokio::task::JoinHandle;
 use xtsync_contract::topic;
 use xtsync_directory::{self as directory, Source};
 use xtsync_domain::TenantName;
-use xtsync_domain::configuration::Configuration;
+use xtsync_domain::configuration::{Configuration, NamedSynchronization};
 use xtsync_domain::resource::{self, ScopeLoss};
 use xtsync_runtime::shutdown::Shutdown;
 use xtsync_runtime::supervise::Task;
@@ -204,10 +204,8 @@ impl Running {
 
 /// What the configuration asks of each tenant: users of the sources, policy facts of sources and targets.
 fn specs(configuration: &Configuration) -> BTreeMap<TenantName, (resource::Tenant, DetectionSpec)> {
-    let mut names: Vec<TenantName> = Vec::new();
-    for synchronization in configuration.synchronizations() {
-        names.extend([synchronization.source.clone(), synchronization.spec.to.clone()]);
-    }
+    let of_one = |synchronization: &NamedSynchronization| [synchronization.source.clone(), synchronization.spec.to.clone()];
+    let names: BTreeSet<TenantName> = configuration.synchronizations().flat_map(of_one).collect();
     let spec = |name: TenantName| {
         let tenant = configuration.tenant(&name)?.clone();
         let users = configuration.projection(&name).map(|(revision, projection)| (revision, projection.clone()));
@@ -223,7 +221,7 @@ fn specs(configuration: &Configuration) -> BTreeMap<TenantName, (resource::Tenan
 /// How the groups of a source's scopes count: in the way that removes no user by mistake, where its synchronizations differ.
 fn scopes(configuration: &Configuration, source: &TenantName) -> Scopes {
     let mut scopes = Scopes::new();
-    for synchronization in configuration.synchronizations().filter(|synchronization| synchronization.source == *source) {
+    for synchronization in configuration.synchronizations_from(source) {
         let spec = &synchronization.spec;
         let here = Scope { nested: spec.scope.nested, allows_loss: spec.limits.scope_loss == ScopeLoss::Allow };
         for group in spec.scope.groups.iter().filter_map(|group| group.id()) {

@@ -35,9 +35,6 @@ pub(crate) async fn run(context: &Context) -> Result<(), Error> {
 async fn count(context: &Context) -> Result<Vec<Counted>, Error> {
     let stored = resources::read(&context.store).await?;
     let configuration = Configuration::new(0, stored.into_values());
-    let mut counted = Vec::new();
-    for one in configuration.synchronizations() {
-        counted.push(Counted::of(one, &numbers::read(&context.store, &one.source, &one.spec.to, context.clock.now()).await?));
-    }
-    Ok(counted)
+    let mut numbers = numbers::read(&context.store, context.clock.now()).await?;
+    Ok(configuration.synchronizations().map(|one| Counted::of(one, &numbers.take(&one.source, &one.spec.to))).collect())
 }

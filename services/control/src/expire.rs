@@ -38,7 +38,7 @@ pub(crate) async fn run(context: &Context) -> Result<(), Error> {
 /// Publishes tombstones for at most [`BATCH_MAX`] expired rows. Returns their number.
 async fn step(context: &Context) -> Result<usize, Error> {
     // The read model may not have read a newer heartbeat yet. What is wrong with the bus is reported where records are read.
-    if !matches!(lag(&context.store, &context.bus, &topic::STATUS.topic()).await, Ok(0)) {
+    if !matches!(lag(&context.store, &context.bus, &[topic::STATUS.topic()]).await, Ok(0)) {
         return Ok(0);
     }
     let now = context.clock.now();

@@ -69,9 +69,9 @@ pub(crate) async fn list(store: &Store) -> Result<Vec<ResourceStatus>, Error> {
     let names = Names::of(stored.values());
     let resolutions = NameResolutions::read(store, &stored, &names).await?;
     let configuration = Configuration::new(0, stored.values().cloned());
-    let identities = fact::identities(store).await?;
+    let directories = warnings::directories(&configuration, &fact::identities(store).await?);
     let of_tenant = |resource: &Resource| match (&resource.spec, TenantName::new(&resource.id.name)) {
-        (Spec::Tenant(_), Ok(tenant)) => warnings::notices(&tenant, &configuration, &identities, &names),
+        (Spec::Tenant(_), Ok(tenant)) => warnings::notices(&tenant, &configuration, &directories, &names),
         (_, _) => Vec::new(),
     };
     let with_notices = |resource: &Resource| {

@@ -38,12 +38,14 @@ pub(crate) async fn read(context: &Context) -> Result<control::FleetStatus, Erro
     let (revision, published) = newest(&context.store).await?;
     let configuration = Configuration::new(revision, stored.values().map(Resource::clone));
     let identities = fact::identities(&context.store).await?;
+    let directories = warnings::directories(&configuration, &identities);
     let names = Names::of(stored.values());
     let resolutions = listing::NameResolutions::read(&context.store, &stored, &names).await?;
     let (mut synchronizations, mut blocked, mut resolution_status) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut all, policies) = (numbers::read(&context.store, now).await?, fact::policies(&context.store).await?);
     for synchronization in configuration.synchronizations() {
-        let numbers = numbers::read(&context.store, &synchronization.source, &synchronization.spec.to, now).await?;
-        blocked.push(consent::blocked(&context.store, synchronization, (&configuration, &identities), now).await?);
+        let numbers = all.take(&synchronization.source, &synchronization.spec.to);
+        blocked.push(consent::blocked(synchronization, &directories, (&identities, &policies), now));
         resolution_status.push((synchronization.name.clone(), resolutions.of(&synchronization.id())));
         synchronizations.push((synchronization, numbers));
     }
@@ -77,7 +79,7 @@ pub(crate) async fn read(context: &Context) -> Result<control::FleetStatus, Erro
             .map(|(((one, numbers), blocked), (_, resolution_status))| status_of(one, numbers, blocked, resolution_status))
             .collect(),
         roles: snapshot.roles,
-        warnings: warnings::all(&configuration, &identities, &names),
+        warnings: warnings::all(&configuration, &directories, &names),
     };
     names.name_status(&mut status);
     Ok(status)
@@ -133,11 +135,8 @@ async fn newest(store: &Store) -> Result<(u64, bool), Error> {
 async fn total_lag(store: &Store, bus: &Bus, configuration: &Configuration) -> Result<(u64, Option<String>), Error> {
     let topics: Vec<Topic> = projector::topics(configuration).into_iter().filter(|topic| !is_heartbeat(topic)).collect();
     let missing = xtsync_bus::missing(bus, &topics).await?;
-    let mut total_lag = 0;
-    for topic in topics.iter().filter(|topic| !missing.contains(topic)) {
-        total_lag += lag(store, bus, topic).await?;
-    }
-    Ok((total_lag, missing.first().map(ToString::to_string)))
+    let existing: Vec<Topic> = topics.into_iter().filter(|topic| !missing.contains(topic)).collect();
+    Ok((lag(store, bus, &existing).await?, missing.first().map(ToString::to_string)))
 }
 
 /// Whether roles publish to this topic at intervals, changed or not: heartbeats, and facts with the time of the last read.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use xtsync_contract::control::{Condition, ConditionCode as Code, Notice};
+use xtsync_domain::TenantName;
 use xtsync_domain::configuration::Configuration;
 use xtsync_domain::fact::Identity;
-use xtsync_domain::identity::{Fault, fault, sharers};
-use xtsync_domain::{DirectoryId, TenantName};
+use xtsync_domain::identity::{Directories, Fault};
 
 use crate::condition::condition;
 use crate::names::Names;
@@ -15,43 +15,42 @@ use crate::names::Names;
 pub(crate) type Identities = BTreeMap<TenantName, Identity>;
 
 /// Returns the warnings about one tenant.
-fn of_tenant(tenant: &TenantName, configuration: &Configuration, identities: &Identities, names: &Names) -> Vec<Condition> {
+fn of_tenant(tenant: &TenantName, configuration: &Configuration, directories: &Directories, names: &Names) -> Vec<Condition> {
     let Some(resource) = configuration.tenant(tenant) else { return Vec::new() };
     let mut warnings = Vec::new();
     if !configuration.is_listed(tenant) {
         warnings.push(condition(Code::TenantNotListed, &[("tenant", names.name(tenant)), ("organization", &resource.organization)]));
     }
-    warnings.extend(directory(tenant, configuration, identities, names));
+    warnings.extend(directory(tenant, configuration, directories, names));
     warnings
 }
 
 /// Returns the warnings about one tenant, as notices.
-pub(crate) fn notices(tenant: &TenantName, configuration: &Configuration, identities: &Identities, names: &Names) -> Vec<Notice> {
+pub(crate) fn notices(tenant: &TenantName, configuration: &Configuration, directories: &Directories, names: &Names) -> Vec<Notice> {
     let notice = |condition| Notice { path: "spec".to_owned(), condition: Some(condition), needs_action: true };
-    of_tenant(tenant, configuration, identities, names).into_iter().map(notice).collect()
+    of_tenant(tenant, configuration, directories, names).into_iter().map(notice).collect()
 }
 
 /// Returns the warnings about all tenants.
-pub(crate) fn all(configuration: &Configuration, identities: &Identities, names: &Names) -> Vec<Condition> {
-    configuration.tenants().flat_map(|(tenant, _)| of_tenant(tenant, configuration, identities, names)).collect()
+pub(crate) fn all(configuration: &Configuration, directories: &Directories, names: &Names) -> Vec<Condition> {
+    configuration.tenants().flat_map(|(tenant, _)| of_tenant(tenant, configuration, directories, names)).collect()
 }
 
-fn directory(tenant: &TenantName, configuration: &Configuration, identities: &Identities, names: &Names) -> Option<Condition> {
-    let read = |name: &TenantName| read(identities, name);
-    let name = names.name(tenant);
-    Some(match fault(tenant, configuration, read)? {
+fn directory(tenant: &TenantName, configuration: &Configuration, directories: &Directories, names: &Names) -> Option<Condition> {
+    let (name, id) = (names.name(tenant), directories.id(tenant)?);
+    Some(match directories.fault(tenant)? {
         Fault::Changed => {
-            let (now, before) = (read(tenant)?, configuration.directory(tenant)?);
-            condition(Code::DirectoryChanged, &[("tenant", name), ("directory", now), ("former_directory", before)])
+            let before = configuration.directory(tenant)?;
+            condition(Code::DirectoryChanged, &[("tenant", name), ("directory", id), ("former_directory", before)])
         }
         Fault::Shared => {
-            let others: Vec<&str> = sharers(tenant, configuration, read).map(|other| names.name(other).as_str()).collect();
-            let id = read(tenant).or_else(|| configuration.directory(tenant))?;
+            let others: Vec<&str> = directories.sharers(tenant).map(|other| names.name(other).as_str()).collect();
             condition(Code::DirectoryShared, &[("tenant", name), ("directory", id), ("others", &others.join(", "))])
         }
     })
 }
 
-fn read<'a>(identities: &'a Identities, tenant: &TenantName) -> Option<&'a DirectoryId> {
-    identities.get(tenant).map(|identity| &identity.directory_id)
+/// Returns which directory each tenant is.
+pub(crate) fn directories(configuration: &Configuration, identities: &Identities) -> Directories {
+    Directories::of(configuration, |tenant| identities.get(tenant).map(|identity| &identity.directory_id))
 }

@@ -161,13 +161,15 @@ impl Membership {
     async fn assigned(&mut self, assigned: Vec<bus::Assigned>, context: &Context) -> Result<(), Error> {
         self.publish_all().await?;
         let ends = ends(&context.bus, assigned.iter().map(|assigned| &assigned.partition)).await?;
+        let mut from = Vec::with_capacity(assigned.len());
         for bus::Assigned { partition, committed } in assigned {
             let Some(source) = topic::tenant(&topic::USER_DELTAS, &partition.topic) else { continue };
             let assigned = Assigned::new(source.clone(), committed, ends[&partition], &self.rules, home(&self.homes, &source));
             info!(%partition, next = assigned.next, replay = ?assigned.replays_from(), "partition is ours");
-            self.subscription.start(&partition, Some(assigned.next)).await?;
+            from.push((partition.clone(), Some(assigned.next)));
             self.partitions.insert(partition, assigned);
         }
+        self.subscription.start(&from).await?;
         self.reconcile_replay(context).await
     }
 
@@ -327,10 +329,8 @@ async fn dead_letter_record(record: &Record, reason: &'static str, unusable: &Un
 /// The log ends of these partitions.
 async fn ends(bus: &Bus, partitions: impl Iterator<Item = &Partition>) -> Result<BTreeMap<Partition, Ends>, Error> {
     let topics: BTreeSet<_> = partitions.map(|partition| partition.topic.clone()).collect();
-    let mut all = BTreeMap::new();
-    for topic in topics {
-        let ends = (0..).zip(bus.ends(&topic).await?);
-        all.extend(ends.map(|(index, ends)| (Partition { topic: topic.clone(), index }, ends)));
-    }
-    Ok(all)
+    let topics: Vec<Topic> = topics.into_iter().collect();
+    let of_topic =
+        |(topic, ends): (Topic, Vec<Ends>)| (0..).zip(ends).map(move |(index, ends)| (Partition { topic: topic.clone(), index }, ends));
+    Ok(bus.ends_of(&topics).await?.into_iter().flat_map(of_topic).collect())
 }

@@ -1,5 +1,6 @@
 //! The service: waits for work, completes it, and restarts from the committed offsets after a failure of the bus.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,7 +9,7 @@ use rand::rngs::StdRng;
 use tokio::sync::watch;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use tracing::warn;
-use xtsync_bus::{Error, TopicTracker};
+use xtsync_bus::{Error, Topic, TopicTracker};
 use xtsync_contract::internal::RoleStatus;
 use xtsync_contract::topic;
 use xtsync_domain::address::VerifiedDomains;
@@ -250,12 +251,13 @@ impl Service {
         let lag = membership.lag(&self.context.bus).await?;
         let (revision, sources) = (membership.configuration().revision(), membership.configuration().sources());
         self.status.retain(sources.iter().copied());
+        let stopped: BTreeSet<&Topic> = membership.stopped().map(|(partition, _)| &partition.topic).collect();
         // Also of the sources that another replica has: what we said of them last must not stand for ever.
         for source in sources {
             let lag = lag.get(source).copied().unwrap_or(0);
             self.context.metrics.lag(source, lag);
-            let stopped = membership.stopped().any(|(partition, _)| partition.topic == topic::USER_DELTAS.of(source));
-            let blocked = if stopped { "newer_writer".to_owned() } else { String::new() };
+            let is_stopped = stopped.contains(&topic::USER_DELTAS.of(source));
+            let blocked = if is_stopped { "newer_writer".to_owned() } else { String::new() };
             self.status.set(RoleStatus { tenant: source.to_string(), revision, lag, blocked, ..RoleStatus::default() });
         }
         Ok(())

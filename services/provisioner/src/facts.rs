@@ -9,7 +9,7 @@ use tokio::sync::watch;
 use xtsync_domain::access::PolicySnapshot;
 use xtsync_domain::address::{Home, VerifiedDomains};
 use xtsync_domain::fact::{AccessPolicy, Fact};
-use xtsync_domain::identity::{self, Fault};
+use xtsync_domain::identity::{Directories, Fault};
 use xtsync_domain::{Configuration, DirectoryId, TenantFact, TenantName, Timestamp};
 
 /// The facts of all tenants that matter to us; shared.
@@ -17,6 +17,8 @@ use xtsync_domain::{Configuration, DirectoryId, TenantFact, TenantName, Timestam
 pub(crate) struct Facts {
     tenants: RwLock<BTreeMap<TenantName, Known>>,
     domains: RwLock<VerifiedDomains>,
+    /// Which directory each tenant of a revision is; made at the first question after a change.
+    directories: RwLock<Option<(u64, Directories)>>,
     /// Whether all that had been said when we began has been read: before, a yes may be followed by a no that is older than we are.
     is_complete: AtomicBool,
     /// Tells of each fact.
@@ -92,7 +94,11 @@ impl Facts {
                 if change != FactChange::Ignored {
                     self.domains.write().take(tenant, &domains, fact.version);
                 }
-                if change == FactChange::Refreshed && is_other { FactChange::DirectoryChanged } else { change }
+                if change == FactChange::Ignored || !is_other {
+                    return change;
+                }
+                *self.directories.write() = None;
+                FactChange::DirectoryChanged
             }
             Fact::Group(_) | Fact::GroupName { .. } | Fact::Freshness { .. } => FactChange::Ignored,
         }
@@ -100,8 +106,16 @@ impl Facts {
 
     /// What is wrong with a tenant's directory, if anything is.
     pub(crate) fn fault(&self, tenant: &TenantName, configuration: &Configuration) -> Option<Fault> {
+        let revision = configuration.revision();
+        if let Some((_, directories)) = self.directories.read().as_ref().filter(|(of, _)| *of == revision) {
+            return directories.fault(tenant);
+        }
+        // No other directory is noted before the new index is in place.
         let tenants = self.tenants.read();
-        identity::fault(tenant, configuration, |name| tenants.get(name)?.directory_id.as_ref().map(|(id, _)| id))
+        let directories = Directories::of(configuration, |name| tenants.get(name)?.directory_id.as_ref().map(|(id, _)| id));
+        let fault = directories.fault(tenant);
+        *self.directories.write() = Some((revision, directories));
+        fault
     }
 
     /// Notes that everything has been read once; says whether that is news. Until then no tenant has a word.

@@ -77,7 +77,7 @@ pub(crate) async fn step(owned: &OwnedTarget) -> Result<RoleStatus> {
     let (counts, lag) = match is_leader {
         true => {
             let counts = work::counts(&context.store, &owned.target, context.now()).await?;
-            (counts, lag(&context.store, &context.parts.bus, &decisions).await?)
+            (counts, lag(&context.store, &context.parts.bus, &[decisions]).await?)
         }
         false => (Counts::default(), 0),
     };

@@ -73,7 +73,7 @@ pub async fn assigned(member: &mut dyn Subscription, count: usize) -> Vec<Assign
 pub async fn join(bus: &Bus, group: &str, topic: &Topic) -> Box<dyn Subscription> {
     let mut member = bus.subscribe(group, std::slice::from_ref(topic)).await.unwrap();
     for assigned in assigned(&mut *member, topic.partitions() as usize).await {
-        member.start(&assigned.partition, assigned.committed.map(|committed| committed.next)).await.unwrap();
+        member.start(&[(assigned.partition, assigned.committed.map(|committed| committed.next))]).await.unwrap();
     }
     member
 }

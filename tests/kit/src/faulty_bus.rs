@@ -1,6 +1,6 @@
 //! A bus with faults that a test injects: outages, failed commits, missing topics and group events. It wraps a real bus.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -36,6 +36,8 @@ pub struct Faults {
     pub events: VecDeque<Event>,
     /// Every commit that succeeded.
     pub commits: Vec<(Partition, Committed)>,
+    /// The number of requests for the ends of topics.
+    pub end_requests: u32,
     /// Every released partition.
     pub released: Vec<Partition>,
 }
@@ -112,10 +114,11 @@ impl Transport for FaultyBus {
         self.inner.commit(group, positions).await
     }
 
-    async fn ends(&self, topic: &Topic) -> Result<Vec<Ends>, Error> {
+    async fn ends_of(&self, topics: &[Topic]) -> Result<BTreeMap<Topic, Vec<Ends>>, Error> {
         self.reach()?;
-        find(&self.faults, std::slice::from_ref(topic))?;
-        self.inner.ends(topic).await
+        find(&self.faults, topics)?;
+        self.faults().end_requests += 1;
+        self.inner.ends_of(topics).await
     }
 
     async fn create(&self, topics: &[Topic], options: CreateOptions) -> Result<Vec<Topic>, Error> {
@@ -150,8 +153,8 @@ impl Subscription for FaultySubscription {
         }
     }
 
-    async fn start(&mut self, partition: &Partition, next: Option<i64>) -> Result<(), Error> {
-        self.inner.start(partition, next).await
+    async fn start(&mut self, from: &[(Partition, Option<i64>)]) -> Result<(), Error> {
+        self.inner.start(from).await
     }
 
     async fn commit(&mut self, positions: Vec<(Partition, Committed)>) -> Result<(), Error> {

@@ -8,7 +8,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::log::{self, Log};
 use super::shared::Shared;
-use crate::{Error, Partition, Record};
+use crate::{Error, Partition, Record, Topic};
 
 /// A position in a partition.
 #[derive(Debug)]
@@ -54,6 +54,8 @@ impl Cursor {
 pub(super) struct Cursors {
     /// The cursors.
     pub(super) all: Vec<Cursor>,
+    /// Records that a cancelled call had read.
+    batch: Vec<Record>,
     shared: Arc<Shared>,
     appended: watch::Receiver<()>,
     turn: usize,
@@ -62,20 +64,37 @@ pub(super) struct Cursors {
 impl Cursors {
     /// Cursors over a log.
     pub(super) fn new(shared: &Arc<Shared>, all: Vec<Cursor>) -> Self {
-        Self { all, shared: Arc::clone(shared), appended: shared.appended.subscribe(), turn: 0 }
+        Self { all, batch: Vec::new(), shared: Arc::clone(shared), appended: shared.appended.subscribe(), turn: 0 }
     }
 
-    /// Returns the next records of one partition; waits for them until the deadline, if there is one. Cancelling it loses nothing.
+    /// The offset up to which the records of a partition were returned.
+    pub(super) fn position(&self, partition: &Partition) -> Option<i64> {
+        let unreturned = self.batch.iter().map(|record| &record.at).find(|at| at.partition == *partition).map(|at| at.offset);
+        unreturned.or_else(|| self.all.iter().find(|cursor| cursor.is_at(partition))?.next)
+    }
+
+    /// Keeps these cursors, and returns the others.
+    pub(super) fn retain(&mut self, is_kept: impl Fn(&Topic) -> bool) -> Vec<Cursor> {
+        self.batch.retain(|record| is_kept(&record.at.partition.topic));
+        self.all.extract_if(.., |cursor| !is_kept(&cursor.log.topic)).collect()
+    }
+
+    /// Returns the next records, of as many partitions as have any; waits for them until the deadline, if there is one. Cancelling it loses
+    /// nothing.
     pub(super) async fn next(&mut self, records_max: usize, wait: Option<Duration>) -> Result<Vec<Record>, Error> {
         let deadline = wait.map(|wait| Instant::now() + wait);
         loop {
             self.appended.mark_unchanged();
             for _ in 0..self.all.len() {
-                self.turn = (self.turn + 1) % self.all.len();
-                let records = self.all[self.turn].read(&self.shared, records_max).await?;
-                if !records.is_empty() {
-                    return Ok(records);
+                if self.batch.len() >= records_max {
+                    break;
                 }
+                self.turn = (self.turn + 1) % self.all.len();
+                let records = self.all[self.turn].read(&self.shared, records_max - self.batch.len()).await?;
+                self.batch.extend(records);
+            }
+            if !self.batch.is_empty() {
+                return Ok(std::mem::take(&mut self.batch));
             }
             // This holds `shared` and with it the sender, so the channel stays open.
             let appended = self.appended.changed();

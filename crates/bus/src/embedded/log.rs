@@ -1,5 +1,6 @@
 //! The SQL statements of the log, as functions over plain values: its topics and rows.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -139,16 +140,20 @@ fn record(row: &SqliteRow, partition: &Partition) -> Result<Record, sqlx::Error>
     })
 }
 
-/// The ends of each partition.
-pub(super) async fn ends(readers: &SqlitePool, log: &Log) -> Result<Vec<Ends>, sqlx::Error> {
-    let mut ends = Vec::new();
-    for part in 0..log.partitions() {
-        let high = log.end(part);
-        let select = "SELECT min(off) FROM log WHERE topic = $1 AND part = $2";
-        let low: Option<i64> = sqlx::query_scalar(select).bind(log.id).bind(part).fetch_one(readers).await?;
-        ends.push(Ends { low: low.unwrap_or(high), high });
-    }
-    Ok(ends)
+/// The ends of each partition of these topics.
+pub(super) async fn ends(readers: &SqlitePool, logs: &[Arc<Log>]) -> Result<BTreeMap<Topic, Vec<Ends>>, sqlx::Error> {
+    const LOWS: &str = "SELECT p.topic, p.part, (SELECT min(off) FROM log WHERE log.topic = p.topic AND log.part = p.part)
+        FROM partition_end AS p WHERE p.topic IN (SELECT value FROM json_each($1))";
+    // Before the oldest records, so that no high end is before its low one.
+    let highs: Vec<Vec<i64>> = logs.iter().map(|log| (0..log.partitions()).map(|part| log.end(part)).collect()).collect();
+    let ids: Vec<String> = logs.iter().map(|log| log.id.to_string()).collect();
+    let rows: Vec<(i64, u32, Option<i64>)> = sqlx::query_as(LOWS).bind(format!("[{}]", ids.join(","))).fetch_all(readers).await?;
+    let lows: HashMap<(i64, u32), i64> = rows.into_iter().filter_map(|(topic, part, low)| Some(((topic, part), low?))).collect();
+    let of_log = |(log, highs): (&Arc<Log>, Vec<i64>)| {
+        let ends = (0_u32..).zip(highs).map(|(part, high)| Ends { low: lows.get(&(log.id, part)).copied().unwrap_or(high), high });
+        (log.topic.clone(), ends.collect())
+    };
+    Ok(logs.iter().zip(highs).map(of_log).collect())
 }
 
 /// The position that a group committed for a partition.

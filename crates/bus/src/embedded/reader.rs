@@ -33,6 +33,6 @@ impl Reader for LogReader {
     }
 
     fn position(&self, partition: &Partition) -> Option<i64> {
-        self.0.all.iter().find(|cursor| cursor.is_at(partition))?.next
+        self.0.position(partition)
     }
 }

@@ -1,5 +1,6 @@
 //! Membership in a group of the embedded log: one member, which owns all partitions from the start.
 
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 
 use crate::topic::Topic;
@@ -61,11 +62,17 @@ impl Member {
         Ok(())
     }
 
-    /// The partition in the log, if this member owns it.
-    fn owned(&self, partition: &Partition) -> Result<(Arc<Log>, u32), Error> {
-        let mut owned = self.cursors.all.iter().chain(&self.draining);
-        let cursor = owned.find(|cursor| cursor.is_at(partition)).ok_or_else(|| Error::fenced(partition))?;
-        Ok((Arc::clone(&cursor.log), cursor.part))
+    /// Finds the partitions in the log, if this member owns all of them.
+    fn owned<'a>(&'a self, positions: &'a [(Partition, Committed)]) -> Result<Vec<(&'a Log, u32, &'a Committed)>, Error> {
+        let mut wanted: HashMap<(&Topic, u32), &Committed> =
+            positions.iter().map(|(partition, committed)| ((&partition.topic, partition.index), committed)).collect();
+        let cursors = self.cursors.all.iter().chain(&self.draining);
+        let owned = cursors.filter_map(|cursor| Some((&*cursor.log, cursor.part, wanted.remove(&(&cursor.log.topic, cursor.part))?)));
+        let owned = owned.collect();
+        match positions.iter().find(|(partition, _)| wanted.contains_key(&(&partition.topic, partition.index))) {
+            Some((partition, _)) => Err(Error::fenced(partition)),
+            None => Ok(owned),
+        }
     }
 }
 
@@ -81,18 +88,21 @@ impl Subscription for Member {
         self.cursors.next(BATCH_MAX, None).await.map(Event::Records)
     }
 
-    async fn start(&mut self, partition: &Partition, next: Option<i64>) -> Result<(), Error> {
-        if let Some(cursor) = self.cursors.all.iter_mut().find(|cursor| cursor.is_at(partition)) {
-            cursor.start(next.unwrap_or(0));
+    async fn start(&mut self, from: &[(Partition, Option<i64>)]) -> Result<(), Error> {
+        let from: HashMap<&Partition, i64> = from.iter().map(|(partition, next)| (partition, next.unwrap_or(0))).collect();
+        for cursor in &mut self.cursors.all {
+            if let Some(next) = from.get(&cursor.partition()) {
+                cursor.start(*next);
+            }
         }
         Ok(())
     }
 
     async fn commit(&mut self, positions: Vec<(Partition, Committed)>) -> Result<(), Error> {
+        let owned = self.owned(&positions)?;
         let mut tx = self.membership.shared.writer.begin_with("BEGIN IMMEDIATE").await?;
-        for (partition, committed) in &positions {
-            let (log, part) = self.owned(partition)?;
-            log::commit(&mut tx, &self.membership.group, &log, part, committed).await?;
+        for (log, part, committed) in owned {
+            log::commit(&mut tx, &self.membership.group, log, part, committed).await?;
         }
         Ok(tx.commit().await?)
     }
@@ -102,12 +112,12 @@ impl Subscription for Member {
     }
 
     async fn resubscribe(&mut self, topics: &[Topic]) -> Result<(), Error> {
-        let mut known: Vec<Topic> = self.cursors.all.iter().map(|cursor| cursor.log.topic.clone()).collect();
-        known.dedup();
-        for topic in topics.iter().filter(|topic| !known.contains(topic)) {
+        let topics: BTreeSet<&Topic> = topics.iter().collect();
+        let known: BTreeSet<Topic> = self.cursors.all.iter().map(|cursor| cursor.log.topic.clone()).collect();
+        for topic in topics.iter().filter(|topic| !known.contains(**topic)) {
             self.assign(topic).await?;
         }
-        let gone: Vec<Cursor> = self.cursors.all.extract_if(.., |cursor| !topics.contains(&cursor.log.topic)).collect();
+        let gone = self.cursors.retain(|topic| topics.contains(topic));
         self.revoked.extend(gone.iter().map(Cursor::partition));
         self.draining.extend(gone);
         self.assigned.retain(|assigned| topics.contains(&assigned.partition.topic));

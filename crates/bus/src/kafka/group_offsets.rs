@@ -1,6 +1,6 @@
-//! The committed offsets of consumer groups: their lag, and commits for groups without members.
+//! Requests about offsets: the ends of partitions, the lag of consumer groups, and commits for groups without members.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -13,13 +13,17 @@ use rdkafka::topic_partition_list::TopicPartitionListElem;
 
 use super::background_drop::BackgroundDrop;
 use super::client::{Access, Callbacks};
+use super::reader::GROUP as READERS;
 use super::topics::blocking;
 use super::{error, record};
 use crate::backlog::Lag;
-use crate::{Error, Partition, Position};
+use crate::{Ends, Error, Partition, Position};
 
 /// How long the cluster may take to answer.
 const REQUEST_TIMEOUT: Duration = Duration::from_millis(500);
+
+/// How long the cluster may take to answer for many partitions.
+const ENDS_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// A client that reads and commits its group's offsets and never joins the group.
 type OffsetClient = Arc<BackgroundDrop<BaseConsumer<Callbacks>>>;
@@ -55,6 +59,33 @@ impl GroupOffsets {
         .await
     }
 
+    /// The ends of each partition of topics that exist. Two requests to each broker, however many partitions there are; watermarks would
+    /// need two for each partition.
+    pub(super) async fn ends(&self, access: &Access, topics: &[Topic]) -> Result<BTreeMap<Topic, Vec<Ends>>, Error> {
+        let (client, topics) = (self.of(access, READERS)?, topics.to_vec());
+        blocking(move || {
+            drop(client.poll(Duration::ZERO));
+            let partitions: Vec<Partition> = topics.iter().flat_map(Partition::all).collect();
+            let at = |end: Offset| {
+                let mut list = record::list(&partitions);
+                list.set_all_offsets(end).map_err(|error| error::of(&error))?;
+                let found = client.offsets_for_times(list, ENDS_TIMEOUT).map_err(|error| error::of(&error))?;
+                let elements = found.elements();
+                let offsets = elements.iter().map(|element| Ok(((element.topic().to_owned(), element.partition()), offset(element)?)));
+                offsets.collect::<Result<BTreeMap<_, _>, Error>>()
+            };
+            // The oldest records first, so that no high end is before its low one.
+            let (lows, highs) = (at(Offset::Beginning)?, at(Offset::End)?);
+            let names = record::names(&topics);
+            let mut ends: BTreeMap<Topic, Vec<Ends>> = BTreeMap::new();
+            for (((name, _), low), high) in lows.into_iter().zip(highs.into_values()) {
+                ends.entry(names[&name].clone()).or_default().push(Ends { low, high });
+            }
+            Ok(ends)
+        })
+        .await
+    }
+
     /// Commits positions for a group that has no members.
     pub(super) async fn commit(&self, access: &Access, group: &'static str, positions: &[Position]) -> Result<(), Error> {
         let (client, positions) = (self.of(access, group)?, record::positions(positions));
@@ -76,5 +107,16 @@ impl GroupOffsets {
         let client = Arc::new(BackgroundDrop::new(client));
         clients.insert(group, Arc::clone(&client));
         Ok(client)
+    }
+}
+
+/// The offset that the cluster found for a partition.
+fn offset(found: &TopicPartitionListElem<'_>) -> Result<i64, Error> {
+    found.error().map_err(|error| error::of_topic(&error, found.topic()))?;
+    match found.offset() {
+        Offset::Offset(offset) => Ok(offset),
+        Offset::Beginning | Offset::End | Offset::Stored | Offset::Invalid | Offset::OffsetTail(_) => {
+            Err(Error::Unavailable(format!("an end of {} is unknown", found.topic())))
+        }
     }
 }

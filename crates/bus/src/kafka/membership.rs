@@ -131,14 +131,17 @@ impl Membership {
         self.state().owned.get(partition).is_some_and(|owned| owned.phase == Phase::Paused)
     }
 
-    /// Starts a paused partition.
-    pub(super) fn run<C: Consumer<Self>>(&self, consumer: &C, partition: &Partition) -> KafkaResult<()> {
+    /// Starts those of the partitions that are paused.
+    pub(super) fn run<C: Consumer<Self>>(&self, consumer: &C, partitions: &[&Partition]) -> KafkaResult<()> {
         let mut state = self.state();
-        match state.owned.get_mut(partition) {
-            Some(owned) if owned.phase == Phase::Paused => owned.phase = Phase::Running,
-            Some(_) | None => return Ok(()),
+        let mut started = Vec::new();
+        for partition in partitions {
+            if let Some(owned) = state.owned.get_mut(*partition).filter(|owned| owned.phase == Phase::Paused) {
+                owned.phase = Phase::Running;
+                started.push(*partition);
+            }
         }
-        consumer.resume(&record::list([partition]))
+        consumer.resume(&record::list(started))
     }
 
     /// Pauses or resumes fetching of the running partitions.

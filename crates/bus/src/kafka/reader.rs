@@ -23,7 +23,7 @@ use super::{Cluster, error};
 use crate::{BATCH_MAX, Error, Partition, Position, Reader, Record};
 
 /// The library requires a group id even without a group. This client never commits to it.
-const GROUP: &str = "xtsync-readers";
+pub(super) const GROUP: &str = "xtsync-readers";
 
 /// How often an idle reader checks whether it is at the end although it did not get the last record.
 const GAP_CHECK_INTERVAL: Duration = Duration::from_secs(1);

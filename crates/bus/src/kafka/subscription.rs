@@ -7,7 +7,7 @@ use crate::topic::Topic;
 use async_trait::async_trait;
 use rdkafka::config::ClientConfig;
 use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
-use rdkafka::error::{KafkaError, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::topic_partition_list::TopicPartitionListElem;
 use rdkafka::{Offset, TopicPartitionList};
 use tokio::sync::mpsc;
@@ -139,12 +139,12 @@ impl Subscription for Member {
         }
     }
 
-    async fn start(&mut self, partition: &Partition, next: Option<i64>) -> Result<(), Error> {
+    async fn start(&mut self, from: &[(Partition, Option<i64>)]) -> Result<(), Error> {
         let deadline = Instant::now() + REQUEST_TIMEOUT;
-        let offset = next.map_or(Offset::Beginning, |next| Offset::Offset(next.max(0)));
+        let from: Arc<[(Partition, Option<i64>)]> = from.into();
         loop {
-            let (consumer, partition) = (Arc::clone(&self.consumer), partition.clone());
-            let started = blocking(move || start(&consumer, &partition, offset)).await;
+            let (consumer, from) = (Arc::clone(&self.consumer), Arc::clone(&from));
+            let started = blocking(move || start(&consumer, &from)).await;
             // The library first requests the committed offset itself and accepts no other until it has it.
             match started {
                 Err(Error::Unavailable(_)) if Instant::now() < deadline => sleep(RETRY_INTERVAL).await,
@@ -203,18 +203,26 @@ fn subscribe(consumer: &StreamConsumer<Membership>, topics: &[Topic]) -> Result<
     consumer.subscribe(&names).map_err(|error| error::of(&error))
 }
 
-/// Seeks a paused partition and starts it. [`Error::Unavailable`] when the client is not ready for it.
-fn start(consumer: &StreamConsumer<Membership>, partition: &Partition, offset: Offset) -> Result<(), Error> {
+/// Seeks those of the partitions that are paused, and starts them. [`Error::Unavailable`] when the client is not ready for one of them; the
+/// others are started.
+fn start(consumer: &StreamConsumer<Membership>, from: &[(Partition, Option<i64>)]) -> Result<(), Error> {
     let membership = consumer.context();
-    if !membership.is_paused(partition) {
+    let unavailable = |error: KafkaError| Error::Unavailable(error.to_string());
+    let (mut paused, mut list) = (Vec::new(), TopicPartitionList::new());
+    for (partition, next) in from.iter().filter(|(partition, _)| membership.is_paused(partition)) {
+        let offset = next.map_or(Offset::Beginning, |next| Offset::Offset(next.max(0)));
+        list.add_partition_offset(&partition.topic.to_string(), record::index(partition), offset).map_err(unavailable)?;
+        paused.push(partition);
+    }
+    if paused.is_empty() {
         return Ok(());
     }
-    let unavailable = |error: KafkaError| Error::Unavailable(error.to_string());
-    let mut list = TopicPartitionList::new();
-    list.add_partition_offset(&partition.topic.to_string(), record::index(partition), offset).map_err(unavailable)?;
+    // The library keeps the order of the list.
     let sought = consumer.seek_partitions(list, REQUEST_TIMEOUT).map_err(unavailable)?;
-    sought.elements().iter().try_for_each(TopicPartitionListElem::error).map_err(unavailable)?;
-    membership.run(consumer, partition).map_err(unavailable)
+    let sought: Vec<KafkaResult<()>> = sought.elements().iter().map(TopicPartitionListElem::error).collect();
+    let ready: Vec<&Partition> = paused.iter().zip(&sought).filter(|(_, sought)| sought.is_ok()).map(|(partition, _)| *partition).collect();
+    membership.run(consumer, &ready).map_err(unavailable)?;
+    sought.into_iter().collect::<KafkaResult<()>>().map_err(unavailable)
 }
 
 fn committing(positions: &[(Partition, Committed)]) -> Result<TopicPartitionList, Error> {

@@ -1,22 +1,26 @@
 //! Checks and creates topics and reads their ends.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
 use crate::topic::{Cleanup, Topic};
 use rdkafka::admin::{AdminOptions, NewTopic, TopicReplication};
 use rdkafka::error::RDKafkaErrorCode;
+use rdkafka::metadata::{Metadata, MetadataTopic};
 use rdkafka::producer::Producer as _;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
-use super::client::Access;
-use super::error;
 use super::publish::Producer;
+use super::{Cluster, error};
 use crate::{CreateOptions, Ends, Error, TOMBSTONE_RETENTION};
 
 /// How long the cluster may take to answer a request.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How many topics are asked for one by one. More are looked for in one list of all that the cluster has.
+const ONE_BY_ONE_MAX: usize = 10;
 
 /// How long a new topic may take until every broker serves it.
 const CREATE_TIMEOUT: Duration = Duration::from_secs(30);
@@ -64,9 +68,17 @@ pub(super) async fn brokers(client: Arc<Producer>) -> Result<usize, Error> {
 pub(super) async fn missing(client: Arc<Producer>, topics: &[Topic]) -> Result<Vec<Topic>, Error> {
     let topics = topics.to_vec();
     blocking(move || {
+        let all = if topics.len() > ONE_BY_ONE_MAX { Some(metadata(&client, None)?) } else { None };
+        let known: HashMap<&str, &MetadataTopic> = all.iter().flat_map(Metadata::topics).map(|topic| (topic.name(), topic)).collect();
         let mut missing = Vec::new();
         for topic in topics {
-            match partitions(&client, &topic.to_string())? {
+            let name = topic.to_string();
+            // What the list of all leaves out may be refused to us.
+            let found = match known.get(name.as_str()) {
+                Some(topic) => partitions(topic)?,
+                None => metadata(&client, Some(&name))?.topics().iter().find(|topic| topic.name() == name).map_or(Ok(None), partitions)?,
+            };
+            match found {
                 None => missing.push(topic),
                 Some(found) if found == topic.partitions() => {}
                 Some(found) => return Err(Error::Partitions { topic: topic.to_string(), expected: topic.partitions(), found }),
@@ -77,10 +89,13 @@ pub(super) async fn missing(client: Arc<Producer>, topics: &[Topic]) -> Result<V
     .await
 }
 
+/// The metadata of one topic, or of all of them.
+fn metadata(client: &Producer, name: Option<&str>) -> Result<Metadata, Error> {
+    client.client().fetch_metadata(name, REQUEST_TIMEOUT).map_err(|error| error::of(&error))
+}
+
 /// The number of partitions of a topic, if it exists.
-fn partitions(client: &Producer, name: &str) -> Result<Option<u32>, Error> {
-    let metadata = client.client().fetch_metadata(Some(name), REQUEST_TIMEOUT).map_err(|error| error::of(&error))?;
-    let Some(topic) = metadata.topics().iter().find(|topic| topic.name() == name) else { return Ok(None) };
+fn partitions(topic: &MetadataTopic) -> Result<Option<u32>, Error> {
     match topic.error().map(RDKafkaErrorCode::from) {
         Some(code) if error::is_missing(code) => Ok(None),
         Some(code) => Err(error::by_code(code)),
@@ -96,27 +111,22 @@ pub(super) async fn check(client: Arc<Producer>, topics: &[Topic]) -> Result<(),
     }
 }
 
-/// The ends of each partition.
-pub(super) async fn ends(client: Arc<Producer>, topic: &Topic) -> Result<Vec<Ends>, Error> {
-    let (name, partitions) = (topic.to_string(), topic.partitions());
-    blocking(move || {
-        let ends = |index: u32| {
-            let marks = client.client().fetch_watermarks(&name, index.cast_signed(), REQUEST_TIMEOUT);
-            let (low, high) = marks.map_err(|error| error::of_topic(&error, &name))?;
-            Ok(Ends { low, high })
-        };
-        (0..partitions).map(ends).collect()
-    })
-    .await
+/// The ends of each partition of these topics. [`Error::Missing`] for the first that is missing.
+pub(super) async fn ends(cluster: &Cluster, topics: &[Topic]) -> Result<BTreeMap<Topic, Vec<Ends>>, Error> {
+    if topics.is_empty() {
+        return Ok(BTreeMap::new());
+    }
+    check(cluster.client(), topics).await?;
+    cluster.group_offsets.ends(&cluster.access, topics).await
 }
 
 /// Creates the topics that do not exist, and returns when they can be used.
-pub(super) async fn create(access: &Access, client: Arc<Producer>, topics: &[Topic], options: CreateOptions) -> Result<Vec<Topic>, Error> {
-    let wanted = missing(Arc::clone(&client), topics).await?;
+pub(super) async fn create(cluster: &Cluster, topics: &[Topic], options: CreateOptions) -> Result<Vec<Topic>, Error> {
+    let wanted = missing(cluster.client(), topics).await?;
     if wanted.is_empty() {
         return Ok(wanted);
     }
-    let admin = access.admin()?;
+    let admin = cluster.access.admin()?;
     let asked: Vec<TopicSpec> = wanted.iter().map(|topic| TopicSpec::new(topic, options)).collect();
     let limits = AdminOptions::new().request_timeout(Some(CREATE_TIMEOUT)).operation_timeout(Some(CREATE_TIMEOUT));
     let topics: Vec<NewTopic<'_>> = asked.iter().map(|asked| asked.topic(options)).collect();
@@ -131,20 +141,18 @@ pub(super) async fn create(access: &Access, client: Arc<Producer>, topics: &[Top
             Err((name, code)) => return Err(Error::Refused(format!("creating topic {name}: {code}"))),
         }
     }
-    ready(client, &created).await?;
+    ready(cluster, &created).await?;
     Ok(created)
 }
 
 /// Waits until new topics can be used: brokers know a topic a moment before they lead its partitions.
-async fn ready(client: Arc<Producer>, topics: &[Topic]) -> Result<(), Error> {
+async fn ready(cluster: &Cluster, topics: &[Topic]) -> Result<(), Error> {
     let deadline = Instant::now() + CREATE_TIMEOUT;
-    for topic in topics {
-        while let Err(error) = ends(Arc::clone(&client), topic).await {
-            if Instant::now() >= deadline {
-                return Err(error);
-            }
-            sleep(CREATE_CHECK_INTERVAL).await;
+    while let Err(error) = ends(cluster, topics).await {
+        if Instant::now() >= deadline {
+            return Err(error);
         }
+        sleep(CREATE_CHECK_INTERVAL).await;
     }
     Ok(())
 }

@@ -92,7 +92,7 @@ pub(crate) async fn a_partition_starts_at_the_given_offset(fixture: &BusFixture)
     for (start, first) in [(None, 0), (Some(0), 0), (Some(4), 4), (Some(9), 9), (Some(1000), 0)] {
         let mut member = fixture.bus.subscribe(&unique("g"), std::slice::from_ref(&topic)).await.unwrap();
         assigned(&mut *member, 6).await;
-        member.start(&only, start).await.unwrap();
+        member.start(&[(only.clone(), start)]).await.unwrap();
         assert_eq!(take(&mut *member, 1).await[0].at.offset, first, "{start:?}");
     }
 }
@@ -179,6 +179,24 @@ pub(crate) async fn a_slow_member_loses_nothing(fixture: &BusFixture) {
     }
 }
 
+pub(crate) async fn the_ends_of_several_topics_are_told_at_once(fixture: &BusFixture) {
+    let topics = [fixture.topic().await, fixture.topic().await, fixture.topic().await];
+    publish(&fixture.bus, &topics[0], 7).await;
+    publish(&fixture.bus, &topics[2], 5).await;
+    let ends = fixture.bus.ends_of(&topics).await.unwrap();
+    let sums = topics.each_ref().map(|topic| ends[topic].iter().map(|ends| ends.high - ends.low).sum::<i64>());
+    assert_eq!((sums, ends.values().map(Vec::len).sum::<usize>()), ([7, 0, 5], 18));
+    assert_eq!(fixture.bus.ends_of(&[]).await.unwrap(), BTreeMap::new());
+}
+
+pub(crate) async fn a_few_topics_are_found_among_many_missing_ones(fixture: &BusFixture) {
+    let mut topics: Vec<_> = std::iter::repeat_with(new_topic).take(12).collect();
+    topics.insert(7, fixture.topic().await);
+    let missing = fixture.bus.missing(&topics).await.unwrap();
+    topics.remove(7);
+    assert_eq!(missing, topics);
+}
+
 pub(crate) async fn topics_are_created_once_and_missing_ones_are_listed(fixture: &BusFixture) {
     let topics = [new_topic(), new_topic()];
     assert_eq!(fixture.bus.missing(&topics).await.unwrap(), topics);
@@ -193,7 +211,7 @@ pub(crate) async fn a_member_changes_its_topics_without_leaving(fixture: &BusFix
     member.resubscribe(&[old.clone(), new.clone()]).await.unwrap();
     for assigned in assigned(&mut *member, 6).await {
         assert_eq!(assigned.partition.topic, new);
-        member.start(&assigned.partition, None).await.unwrap();
+        member.start(&[(assigned.partition, None)]).await.unwrap();
     }
     publish(&fixture.bus, &old, 7).await;
     publish(&fixture.bus, &new, 7).await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use xtsync_bus::{BATCH_MAX, Bus, Embedded, Error, Position, TOMBSTONE_RETENTION, Table, Topic, Urgency, partition_of};
+use xtsync_bus::{BATCH_MAX, Bus, Embedded, Error, Partition, Position, TOMBSTONE_RETENTION, Table, Topic, Urgency, partition_of};
 use xtsync_contract::topic;
 use xtsync_domain::Timestamp;
 use xtsync_runtime::clock::{Clock, ManualClock, SystemClock};
@@ -156,5 +156,22 @@ async fn a_batch_and_the_single_records_after_it_reach_a_waiting_reader() {
     for _ in 0..50 {
         bus.publish(records(1), Urgency::Live).await.unwrap();
         take(&mut *member, 1).await;
+    }
+}
+
+#[tokio::test]
+async fn one_read_returns_the_records_of_many_partitions() {
+    let folder = tempfile::tempdir().unwrap();
+    let bus: Bus = Embedded::open(&log_in(&folder), Arc::new(SystemClock)).await.unwrap();
+    let topics: Vec<Topic> = std::iter::repeat_with(new_topic).take(30).collect();
+    for topic in &topics {
+        publish(&bus, topic, 3).await;
+    }
+    let from: Vec<Position> = topics.iter().flat_map(Partition::all).map(|partition| Position { partition, offset: 0 }).collect();
+    let mut reader = bus.reader(&from).await.unwrap();
+    assert_eq!(reader.read(BATCH_MAX, HOUR).await.unwrap().len(), 90);
+    let mut reader = bus.reader(&from).await.unwrap();
+    for rest in [80, 10] {
+        assert_eq!(reader.read(80, HOUR).await.unwrap().len(), rest);
     }
 }

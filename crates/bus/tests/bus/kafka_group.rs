@@ -96,7 +96,7 @@ async fn a_member_drains_before_another_starts() {
     assert!(matches!(late, Error::Fenced { .. }), "{late}");
     for (partition, next) in &arriving {
         assert_eq!(half.iter().find(|(of, _)| of == partition).map(|(_, committed)| committed.next), *next, "{partition}");
-        second.start(partition, *next).await.unwrap();
+        second.start(&[(partition.clone(), *next)]).await.unwrap();
     }
     let left: BTreeSet<_> = in_flight
         .iter()
@@ -128,7 +128,7 @@ async fn a_member_that_does_not_release_in_time_is_fenced_and_gets_nothing_more(
     // A late release revokes no partition of the second member.
     first.released(&leaving);
     for (partition, next) in &arriving {
-        second.start(partition, *next).await.unwrap();
+        second.start(&[(partition.clone(), *next)]).await.unwrap();
     }
     publish(&fixture.bus, &topic, 70).await;
     let theirs = take(&mut *second, 1).await;

@@ -33,7 +33,7 @@ async fn follow(member: &mut dyn Subscription) -> BTreeMap<String, String> {
             }
             Ok(Event::Assigned(assigned)) => {
                 for assigned in assigned {
-                    member.start(&assigned.partition, assigned.committed.map(|committed| committed.next)).await.unwrap();
+                    member.start(&[(assigned.partition, assigned.committed.map(|committed| committed.next))]).await.unwrap();
                 }
             }
             Ok(Event::Revoked(partitions)) => member.released(&partitions),

@@ -20,6 +20,7 @@ pub struct Configuration {
     organizations: BTreeMap<String, Revised<Organization>>,
     tenants: BTreeMap<TenantName, Revised<Tenant>>,
     policies: BTreeMap<TenantName, Revised<CrossTenantAccessPolicy>>,
+    /// In order of source and name.
     synchronizations: Vec<NamedSynchronization>,
     projections: BTreeMap<TenantName, Revised<Projection>>,
     resolutions: BTreeMap<TenantName, Revised<NameResolution>>,
@@ -138,7 +139,9 @@ impl Configuration {
 
     /// The synchronizations out of a tenant.
     pub fn synchronizations_from(&self, source: &TenantName) -> impl Iterator<Item = &NamedSynchronization> {
-        self.synchronizations.iter().filter(move |synchronization| synchronization.source == *source)
+        // They are in order of the sources.
+        let from = self.synchronizations.partition_point(|synchronization| synchronization.source < *source);
+        self.synchronizations[from..].iter().take_while(move |synchronization| synchronization.source == *source)
     }
 
     /// The tenants that some synchronization reads.

@@ -3,6 +3,8 @@
 //! Two Tenants for one directory would own the same objects and undo each other's changes. If a Tenant's domain led to another
 //! directory, all users of the former directory would be deprovisioned, and objects of the new one would be written.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use crate::configuration::Configuration;
 use crate::{DirectoryId, TenantName};
 
@@ -15,34 +17,56 @@ pub enum Fault {
     Changed,
 }
 
-/// What is wrong with a tenant's directory, if anything is; `read` gives the id that was read last.
-pub fn fault<'a>(
-    tenant: &TenantName,
-    configuration: &'a Configuration,
-    read: impl Fn(&TenantName) -> Option<&'a DirectoryId>,
-) -> Option<Fault> {
-    match (configuration.directory(tenant), read(tenant)) {
-        (Some(pinned), Some(read)) if pinned != read => Some(Fault::Changed),
-        (_, _) => sharers(tenant, configuration, read).next().map(|_| Fault::Shared),
-    }
+/// Which directory each tenant of a configuration is: what was read last, else what it was pinned to. Made once for many questions.
+#[derive(Debug, Default)]
+pub struct Directories {
+    ids: BTreeMap<TenantName, DirectoryId>,
+    tenants: BTreeMap<DirectoryId, BTreeSet<TenantName>>,
+    /// The tenants that are another directory than the pinned one.
+    changed: BTreeSet<TenantName>,
 }
 
-/// The other tenants that are the same directory.
-pub fn sharers<'a>(
-    tenant: &TenantName,
-    configuration: &'a Configuration,
-    read: impl Fn(&TenantName) -> Option<&'a DirectoryId>,
-) -> impl Iterator<Item = &'a TenantName> {
-    let directory = move |tenant: &TenantName| read(tenant).or_else(|| configuration.directory(tenant));
-    let own = directory(tenant);
-    let others = configuration.tenants().map(|(name, _)| name).filter(|name| *name != tenant).collect::<Vec<_>>();
-    others.into_iter().filter(move |name| own.is_some() && directory(name) == own)
+impl Directories {
+    /// Of a configuration's tenants; `read` gives the id that was read last.
+    pub fn of<'a>(configuration: &Configuration, read: impl Fn(&TenantName) -> Option<&'a DirectoryId>) -> Self {
+        let mut directories = Self::default();
+        for (tenant, _) in configuration.tenants() {
+            let (pinned, read) = (configuration.directory(tenant), read(tenant));
+            if pinned.zip(read).is_some_and(|(pinned, read)| pinned != read) {
+                directories.changed.insert(tenant.clone());
+            }
+            if let Some(id) = read.or(pinned) {
+                directories.ids.insert(tenant.clone(), id.clone());
+                directories.tenants.entry(id.clone()).or_default().insert(tenant.clone());
+            }
+        }
+        directories
+    }
+
+    /// The directory of a tenant, if it was read or pinned.
+    #[must_use]
+    pub fn id(&self, tenant: &TenantName) -> Option<&DirectoryId> {
+        self.ids.get(tenant)
+    }
+
+    /// What is wrong with a tenant's directory, if anything is.
+    #[must_use]
+    pub fn fault(&self, tenant: &TenantName) -> Option<Fault> {
+        match self.changed.contains(tenant) {
+            true => Some(Fault::Changed),
+            false => self.sharers(tenant).next().map(|_| Fault::Shared),
+        }
+    }
+
+    /// The other tenants that are the same directory.
+    pub fn sharers(&self, tenant: &TenantName) -> impl Iterator<Item = &TenantName> {
+        let same = self.ids.get(tenant).and_then(|id| self.tenants.get(id));
+        same.into_iter().flatten().filter(move |name| *name != tenant)
+    }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use super::*;
     use crate::configuration::testing::Yaml;
     use crate::resource::Kind;
@@ -60,7 +84,8 @@ mod tests {
         }
         let configuration = yaml.configuration(1);
         let read: BTreeMap<TenantName, DirectoryId> = read.iter().map(|(tenant, id)| (name(tenant), (*id).into())).collect();
-        ["emea", "hub", "hub2"].map(|tenant| fault(&name(tenant), &configuration, |name| read.get(name)))
+        let directories = Directories::of(&configuration, |name| read.get(name));
+        ["emea", "hub", "hub2"].map(|tenant| directories.fault(&name(tenant)))
     }
 
     #[test]

@@ -3,29 +3,32 @@
 use std::collections::BTreeMap;
 
 use xtsync_domain::access::PolicySnapshot;
-use xtsync_domain::configuration::{Configuration, NamedSynchronization};
-use xtsync_domain::fact::{ACCESS_POLICY, AccessPolicy, Fact, IDENTITY, Identity};
+use xtsync_domain::configuration::NamedSynchronization;
+use xtsync_domain::fact::AccessPolicy;
 use xtsync_domain::gate::{Terms, Verdict, gate_of_pair};
-use xtsync_domain::identity::fault;
+use xtsync_domain::identity::Directories;
 use xtsync_domain::{TenantName, Timestamp};
-use xtsync_store::{Error, Store};
 
-use crate::view::fact;
 use crate::warnings::Identities;
 
+/// The access policy of each tenant that the detector has read, with the time of the reading.
+pub(crate) type Policies = BTreeMap<TenantName, (AccessPolicy, Timestamp)>;
+
 /// Returns the gate's stable code of why a synchronization does not write; empty if the gate is open.
-pub(crate) async fn blocked(
-    store: &Store,
+pub(crate) fn blocked(
     synchronization: &NamedSynchronization,
-    (configuration, identities): (&Configuration, &Identities),
+    directories: &Directories,
+    (identities, policies): (&Identities, &Policies),
     now: Timestamp,
-) -> Result<&'static str, Error> {
-    let read = |name: &TenantName| identities.get(name).map(|identity| &identity.directory_id);
-    let fault = |tenant: &TenantName| fault(tenant, configuration, read);
-    let (source, target) = (policy_facts(store, &synchronization.source).await?, policy_facts(store, &synchronization.spec.to).await?);
+) -> &'static str {
+    let (source, target) = (&synchronization.source, &synchronization.spec.to);
+    let snapshot = |tenant| {
+        let (identity, (policy, read_at)) = (identities.get(tenant)?, policies.get(tenant)?);
+        Some(PolicySnapshot { directory_id: &identity.directory_id, policy, read_at: *read_at })
+    };
     let terms = Terms {
-        source: source.as_ref().map(PolicyFacts::snapshot),
-        target: target.as_ref().map(PolicyFacts::snapshot),
+        source: snapshot(source),
+        target: snapshot(target),
         // Only the gate of an invitation needs it.
         home: None,
         mode: Some(synchronization.spec.mode),
@@ -33,33 +36,11 @@ pub(crate) async fn blocked(
         is_quarantined: false,
         // The provisioner reports this in its own status.
         is_observe_only: false,
-        fault: fault(&synchronization.source).or_else(|| fault(&synchronization.spec.to)),
+        fault: directories.fault(source).or_else(|| directories.fault(target)),
         allowances: BTreeMap::new(),
     };
-    Ok(match gate_of_pair(&terms, now) {
+    match gate_of_pair(&terms, now) {
         Verdict::Open => "",
         Verdict::Closed(why) => why.code(),
-    })
-}
-
-/// The facts about one tenant that the gate needs.
-struct PolicyFacts {
-    identity: Identity,
-    policy: AccessPolicy,
-    read_at: Timestamp,
-}
-
-impl PolicyFacts {
-    fn snapshot(&self) -> PolicySnapshot<'_> {
-        PolicySnapshot { directory_id: &self.identity.directory_id, policy: &self.policy, read_at: self.read_at }
     }
-}
-
-async fn policy_facts(store: &Store, tenant: &TenantName) -> Result<Option<PolicyFacts>, Error> {
-    let identity = fact::read(store, tenant, IDENTITY).await?.map(|fact| fact.fact);
-    let policy = fact::read(store, tenant, ACCESS_POLICY).await?.map(|fact| (fact.fact, fact.read_at));
-    Ok(match (identity, policy) {
-        (Some(Fact::Identity(identity)), Some((Fact::AccessPolicy(policy), read_at))) => Some(PolicyFacts { identity, policy, read_at }),
-        _ => None,
-    })
 }

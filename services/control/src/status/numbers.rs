@@ -1,11 +1,12 @@
-//! Counts the users and links of one synchronization in the read model.
+//! Counts the users and links of every synchronization in the read model. There is one query for each kind of number, so that their number
+//! does not grow with that of the synchronizations.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
 
 use xtsync_contract::control::SynchronizationCounts;
 use xtsync_domain::{TenantName, Timestamp};
-use xtsync_store::{Error, Store, params};
+use xtsync_store::{Error, Row, Store, params};
 
 use crate::view::link::ADDRESS_DIFFERS;
 
@@ -59,33 +60,69 @@ impl Numbers {
     }
 }
 
-/// Counts the users and links between two tenants.
-pub(crate) async fn read(store: &Store, source: &TenantName, target: &TenantName, now: Timestamp) -> Result<Numbers, Error> {
-    let mut numbers = links(store, source, target, now).await?;
-    numbers.has_users_in_scope = has_users_in_scope(store, source, target).await?;
-    numbers.undecided = undecided(store, source, target).await?;
-    numbers.unprocessed = unprocessed(store, source, target).await?;
-    let (grace, soon) = grace(store, source, target, now).await?;
-    *numbers.statuses.entry("grace".to_owned()).or_default() += grace;
-    numbers.grace_ends_soon += soon;
-    numbers.replayed = replayed(store, source, target).await?;
-    numbers.counts = counts(store, source, target).await?;
-    Ok(numbers)
+/// The counts of all synchronizations.
+#[derive(Debug, Default)]
+pub(crate) struct AllNumbers {
+    pairs: BTreeMap<Pair, Numbers>,
+    /// The numbers of undecided users between tenants with any decision.
+    undecided: BTreeMap<Pair, u64>,
+    /// The number of users of each source.
+    users: BTreeMap<String, u64>,
+}
+
+/// A target and a source.
+type Pair = (String, String);
+
+impl AllNumbers {
+    /// Takes the counts between two tenants out.
+    pub(crate) fn take(&mut self, source: &TenantName, target: &TenantName) -> Numbers {
+        let pair = (target.to_string(), source.to_string());
+        let undecided = self.undecided.get(&pair).or_else(|| self.users.get(source.as_str())).copied().unwrap_or(0);
+        Numbers { undecided, ..self.pairs.remove(&pair).unwrap_or_default() }
+    }
+
+    /// The counts of the pair in the columns `target` and `source`.
+    fn of(&mut self, row: &Row) -> Result<&mut Numbers, Error> {
+        Ok(self.pairs.entry(pair(row)?).or_default())
+    }
+}
+
+fn pair(row: &Row) -> Result<Pair, Error> {
+    Ok((row.text("target")?, row.text("source")?))
+}
+
+/// Counts the users and links of all synchronizations.
+///
+/// # Errors
+/// If the store fails.
+pub(crate) async fn read(store: &Store, now: Timestamp) -> Result<AllNumbers, Error> {
+    let mut all = AllNumbers::default();
+    links(store, now, &mut all).await?;
+    in_scope(store, &mut all).await?;
+    undecided(store, &mut all).await?;
+    unprocessed(store, &mut all).await?;
+    grace(store, now, &mut all).await?;
+    replayed(store, &mut all).await?;
+    counts(store, &mut all).await?;
+    Ok(all)
 }
 
 /// A skipped user counts as in scope, because their scope is not decided.
-pub(super) async fn has_users_in_scope(store: &Store, source: &TenantName, target: &TenantName) -> Result<bool, Error> {
-    const SQL: &str = "SELECT 1 FROM view_decision WHERE target = $1 AND source = $2 AND desired <> 'not_wanted' LIMIT 1";
-    Ok(store.fetch_one_opt(SQL, params![target.as_str(), source.as_str()]).await?.is_some())
+async fn in_scope(store: &Store, all: &mut AllNumbers) -> Result<(), Error> {
+    const SQL: &str = "SELECT DISTINCT target, source FROM view_decision WHERE desired <> 'not_wanted'";
+    for row in store.fetch(SQL, params![]).await? {
+        all.of(&row)?.has_users_in_scope = true;
+    }
+    Ok(())
 }
 
-async fn links(store: &Store, source: &TenantName, target: &TenantName, now: Timestamp) -> Result<Numbers, Error> {
-    const SQL: &str = "SELECT state, status, code, COUNT(*) AS links,
-            CAST(SUM(CASE WHEN status = 'grace' AND due <= $3 THEN 1 ELSE 0 END) AS BIGINT) AS grace_ends_soon,
+async fn links(store: &Store, now: Timestamp, all: &mut AllNumbers) -> Result<(), Error> {
+    const SQL: &str = "SELECT target, source, state, status, code, COUNT(*) AS links,
+            CAST(SUM(CASE WHEN status = 'grace' AND due <= $1 THEN 1 ELSE 0 END) AS BIGINT) AS grace_ends_soon,
             MIN(CASE WHEN due > 0 THEN due END) AS due
-        FROM view_link WHERE target = $1 AND source = $2 GROUP BY state, status, code";
-    let mut numbers = Numbers::default();
-    for row in store.fetch(SQL, params![target.as_str(), source.as_str(), now.plus(SOON)]).await? {
+        FROM view_link GROUP BY target, source, state, status, code";
+    for row in store.fetch(SQL, params![now.plus(SOON)]).await? {
+        let numbers = all.of(&row)?;
         let (state, status, links) = (row.text("state")?, row.text("status")?, row.uint("links")?);
         if status == "held" {
             *numbers.holds.entry(row.text("code")?).or_default() += links;
@@ -100,57 +137,80 @@ async fn links(store: &Store, source: &TenantName, target: &TenantName, now: Tim
         *numbers.statuses.entry(status).or_default() += links;
         numbers.grace_ends_soon += row.uint("grace_ends_soon")?;
     }
-    Ok(numbers)
+    Ok(())
 }
 
 // The next two queries use correlated subqueries, which no planner turns into a join. Without statistics a planner expects few rows and
 // chooses a nested-loop join over the whole tables.
 
-async fn undecided(store: &Store, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
-    const SQL: &str = "SELECT COUNT(*) AS users FROM view_user AS u WHERE u.source = $2 AND u.version >
-        COALESCE((SELECT d.delta FROM view_decision AS d WHERE d.target = $1 AND d.source = u.source AND d.user_id = u.user_id), -1)";
-    fetch_count(store, SQL, source, target).await
+/// Counts the users of each source, with an empty target, and those of them whose newest change is not decided for a target. It is one
+/// statement, so that both are of one moment.
+async fn undecided(store: &Store, all: &mut AllNumbers) -> Result<(), Error> {
+    const SQL: &str = "SELECT '' AS target, source, COUNT(*) AS users FROM view_user GROUP BY source
+        UNION ALL SELECT d.target, d.source, (SELECT COUNT(*) FROM view_user AS o WHERE o.source = d.source) -
+            COUNT(CASE WHEN d.delta >= (SELECT u.version FROM view_user AS u WHERE u.source = d.source AND u.user_id = d.user_id)
+                THEN 1 END)
+        FROM view_decision AS d GROUP BY d.target, d.source";
+    for row in store.fetch(SQL, params![]).await? {
+        let ((target, source), users) = (pair(&row)?, row.uint("users")?);
+        match target.is_empty() {
+            true => all.users.insert(source, users),
+            false => all.undecided.insert((target, source), users),
+        };
+    }
+    Ok(())
 }
 
 /// Counts the decisions that the provisioner has not taken in. An unwanted user who never existed in the target has no link and does
 /// not count. A decision that wants what the link has already changes no link, so its version does not arrive there.
-async fn unprocessed(store: &Store, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
-    const SQL: &str = "SELECT COUNT(*) AS users FROM view_decision AS d
-        WHERE d.target = $1 AND d.source = $2 AND d.desired <> 'skipped' AND CASE WHEN d.desired = 'wanted'
+async fn unprocessed(store: &Store, all: &mut AllNumbers) -> Result<(), Error> {
+    const SQL: &str = "SELECT d.target, d.source, COUNT(*) AS users FROM view_decision AS d
+        WHERE d.desired <> 'skipped' AND CASE WHEN d.desired = 'wanted'
         THEN NOT EXISTS (SELECT 1 FROM view_link AS l
             WHERE l.target = d.target AND l.source = d.source AND l.user_id = d.user_id
             AND (l.desired >= d.version OR l.digest = d.digest))
         ELSE EXISTS (SELECT 1 FROM view_link AS l
             WHERE l.target = d.target AND l.source = d.source AND l.user_id = d.user_id AND l.desired < d.version
             AND l.digest <> d.digest
-            AND (d.due = 0 OR l.state = 'none' OR l.state = 'deleted')) END";
-    fetch_count(store, SQL, source, target).await
+            AND (d.due = 0 OR l.state = 'none' OR l.state = 'deleted')) END
+        GROUP BY d.target, d.source";
+    for row in store.fetch(SQL, params![]).await? {
+        all.of(&row)?.unprocessed = row.uint("users")?;
+    }
+    Ok(())
 }
 
 /// Counts the shadow users in a scope grace period whose link still shows the decision before, and how many of these periods end soon. The
 /// provisioner takes such a decision in without publishing the link.
-async fn grace(store: &Store, source: &TenantName, target: &TenantName, now: Timestamp) -> Result<(u64, u64), Error> {
-    const SQL: &str = "SELECT COUNT(*) AS users, COALESCE(CAST(SUM(CASE WHEN d.due <= $3 THEN 1 ELSE 0 END) AS BIGINT), 0) AS soon
+async fn grace(store: &Store, now: Timestamp, all: &mut AllNumbers) -> Result<(), Error> {
+    const SQL: &str = "SELECT d.target, d.source, COUNT(*) AS users, COUNT(CASE WHEN d.due <= $1 THEN 1 END) AS soon
         FROM view_decision AS d
-        WHERE d.target = $1 AND d.source = $2 AND d.due > 0 AND EXISTS (SELECT 1 FROM view_link AS l
+        WHERE d.due > 0 AND EXISTS (SELECT 1 FROM view_link AS l
             WHERE l.target = d.target AND l.source = d.source AND l.user_id = d.user_id AND l.desired < d.version
             AND l.digest <> d.digest
-            AND l.state <> 'none' AND l.state <> 'deleted')";
-    let row = store.fetch_one_opt(SQL, params![target.as_str(), source.as_str(), now.plus(SOON)]).await?;
-    row.map_or(Ok((0, 0)), |row| Ok((row.uint("users")?, row.uint("soon")?)))
+            AND l.state <> 'none' AND l.state <> 'deleted')
+        GROUP BY d.target, d.source";
+    for row in store.fetch(SQL, params![now.plus(SOON)]).await? {
+        let numbers = all.of(&row)?;
+        *numbers.statuses.entry("grace".to_owned()).or_default() += row.uint("users")?;
+        numbers.grace_ends_soon += row.uint("soon")?;
+    }
+    Ok(())
 }
 
-async fn replayed(store: &Store, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
-    const SQL: &str = "SELECT COUNT(*) AS parts, MIN(revision) AS revision FROM view_marker WHERE target = $1 AND source = $2";
-    let Some(row) = store.fetch_one_opt(SQL, params![target.as_str(), source.as_str()]).await? else { return Ok(0) };
-    let all = row.uint("parts")? >= u64::from(xtsync_contract::topic::PARTITIONS);
-    Ok(if all { row.opt_int("revision")?.and_then(|revision| u64::try_from(revision).ok()).unwrap_or(0) } else { 0 })
+async fn replayed(store: &Store, all: &mut AllNumbers) -> Result<(), Error> {
+    const SQL: &str = "SELECT target, source, COUNT(*) AS parts, MIN(revision) AS revision FROM view_marker GROUP BY target, source";
+    for row in store.fetch(SQL, params![]).await? {
+        if row.uint("parts")? >= u64::from(xtsync_contract::topic::PARTITIONS) {
+            all.of(&row)?.replayed = row.uint("revision")?;
+        }
+    }
+    Ok(())
 }
 
-async fn counts(store: &Store, source: &TenantName, target: &TenantName) -> Result<SynchronizationCounts, Error> {
-    const SQL: &str = "SELECT verb, n FROM view_count WHERE target = $1 AND source = $2";
-    let mut counts = SynchronizationCounts::default();
-    for row in store.fetch(SQL, params![target.as_str(), source.as_str()]).await? {
+async fn counts(store: &Store, all: &mut AllNumbers) -> Result<(), Error> {
+    for row in store.fetch("SELECT target, source, verb, n FROM view_count", params![]).await? {
+        let counts = &mut all.of(&row)?.counts;
         let counter = match row.text("verb")?.as_str() {
             "created" => &mut counts.created,
             "updated" => &mut counts.updated,
@@ -163,10 +223,5 @@ async fn counts(store: &Store, source: &TenantName, target: &TenantName) -> Resu
         };
         *counter = row.uint("n")?;
     }
-    Ok(counts)
-}
-
-async fn fetch_count(store: &Store, sql: &'static str, source: &TenantName, target: &TenantName) -> Result<u64, Error> {
-    let row = store.fetch_one_opt(sql, params![target.as_str(), source.as_str()]).await?;
-    row.map_or(Ok(0), |row| row.uint("users"))
+    Ok(())
 }

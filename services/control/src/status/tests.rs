@@ -1,8 +1,9 @@
 //! Tests of the read model's lag in the status.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use xtsync_bus::{Table, Urgency};
+use xtsync_bus::{Embedded, Table, Urgency};
 use xtsync_contract::control::ConditionCode;
 use xtsync_contract::event::{self, Typed};
 
@@ -10,8 +11,10 @@ use super::*;
 use crate::actor::Actor;
 use crate::apply::apply;
 use crate::context::ROLE;
-use crate::context::tests::{YAML, close, context, written};
+use crate::context::tests::{YAML, close, context, context_on, written};
 use xtsync_contract::{events, internal};
+use xtsync_kit::faulty_bus::FaultyBus;
+use xtsync_runtime::clock::SystemClock;
 
 async fn put<M: prost::Message + Typed + Default>(context: &Context, topic: Topic) {
     let record = event::record::<M>(ROLE, topic, "emea/ana", 1, context.clock.now(), None, M::default().encode_to_vec());
@@ -33,6 +36,19 @@ async fn heartbeat_topics_do_not_prevent_convergence_and_others_do() {
     assert!(!waits_to_read(&context).await);
     put::<events::Link>(&context, topic::LINKS.of(hub)).await;
     assert!(waits_to_read(&context).await);
+    close(context).await;
+}
+
+#[tokio::test]
+async fn a_status_asks_for_the_ends_of_all_topics_at_once() {
+    let dir = tempfile::tempdir().unwrap();
+    let bus = Embedded::open(&dir.path().join("bus.sqlite"), Arc::new(SystemClock)).await.unwrap();
+    let bus = FaultyBus::new(bus);
+    let context = context_on(dir.path(), Arc::clone(&bus) as Bus).await;
+    apply(&context, &written(YAML), Actor::internal("test"), false).await.unwrap();
+    let before = bus.faults().end_requests;
+    read(&context).await.unwrap();
+    assert_eq!(bus.faults().end_requests - before, 1);
     close(context).await;
 }
 
@@ -104,7 +120,7 @@ async fn a_user_who_is_not_wanted_leaves_a_scope_empty_and_any_other_user_does_n
         let at = Position { partition: xtsync_bus::Partition { topic, index: 0 }, offset };
         let record = Record { at, key: sent.key, value: sent.value, headers: sent.headers, time: now };
         crate::view::fold(&context, &[record]).await.unwrap();
-        assert_eq!(numbers::has_users_in_scope(&context.store, &emea, &hub).await.unwrap(), want, "{user}");
+        assert_eq!(numbers::read(&context.store, now).await.unwrap().take(&emea, &hub).has_users_in_scope, want, "{user}");
     }
     close(context).await;
 }

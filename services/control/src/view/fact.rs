@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use prost::Message as _;
 use xtsync_contract::events;
-use xtsync_domain::fact::{Fact, IDENTITY, Identity};
-use xtsync_domain::{TenantFact, TenantName};
+use xtsync_domain::fact::{ACCESS_POLICY, AccessPolicy, Fact, IDENTITY, Identity};
+use xtsync_domain::{TenantFact, TenantName, Timestamp};
 use xtsync_store::{Error, Row, Store, params};
 
 /// Reads the facts about groups and group names of all tenants, each with the tenant's name.
@@ -31,6 +31,20 @@ pub(crate) async fn identities(store: &Store) -> Result<BTreeMap<TenantName, Ide
         }
     }
     Ok(identities)
+}
+
+/// Reads the access policy of each tenant that the detector has read, with the time of the reading.
+pub(crate) async fn policies(store: &Store) -> Result<BTreeMap<TenantName, (AccessPolicy, Timestamp)>, Error> {
+    const SQL: &str = "SELECT record, tenant FROM view_fact WHERE key = $1";
+    let mut policies = BTreeMap::new();
+    for row in store.fetch(SQL, params![ACCESS_POLICY]).await? {
+        if let (Ok(tenant), Some(TenantFact { fact: Fact::AccessPolicy(policy), read_at, .. })) =
+            (TenantName::new(row.text("tenant")?), decode(&row)?)
+        {
+            policies.insert(tenant, (policy, read_at));
+        }
+    }
+    Ok(policies)
 }
 
 /// Reads the newest fact of a tenant with this key.
