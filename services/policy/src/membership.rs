@@ -6,7 +6,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
+use std::time::Duration;
 
+use tokio::time::Instant;
 use tracing::{error, info};
 use xtsync_bus::{self as bus, Bus, Ends, Error, Event, Partition, Position, Record, Subscription, Topic, Urgency};
 use xtsync_contract::topic::{self, POLICY_GROUP};
@@ -22,6 +24,9 @@ use crate::metrics::Metrics;
 use crate::partition::{Assigned, Pass};
 use crate::publications::{Publication, Publications};
 use crate::replay::Replay;
+
+/// How often what is published is committed at most while more is on its way.
+const COMMIT_INTERVAL: Duration = Duration::from_millis(50);
 
 /// The dependencies of the membership.
 pub(crate) struct Context {
@@ -40,6 +45,9 @@ pub(crate) struct Membership {
     replay: Option<Replay>,
     /// Decisions on their way, the oldest first.
     publications: Publications,
+    /// Partitions of which more is published than is committed, and when the last commit was.
+    uncommitted: BTreeSet<Partition>,
+    committed_at: Instant,
 }
 
 /// The next work.
@@ -63,7 +71,17 @@ impl Membership {
     ) -> Result<Self, Error> {
         let subscription = context.bus.subscribe(POLICY_GROUP, &topics).await?;
         let rules = CompiledRules::compile(configuration);
-        Ok(Self { subscription, topics, rules, homes, partitions: BTreeMap::new(), replay: None, publications: Publications::default() })
+        Ok(Self {
+            subscription,
+            topics,
+            rules,
+            homes,
+            partitions: BTreeMap::new(),
+            replay: None,
+            publications: Publications::default(),
+            uncommitted: BTreeSet::new(),
+            committed_at: Instant::now(),
+        })
     }
 
     /// Waits for the next work: what is published first, then a live event, and records to replay only if no live event waits and those
@@ -207,7 +225,9 @@ impl Membership {
             self.publish_all().await?;
             self.reconcile_replay(context).await?;
         }
-        self.commit(publication.read.into_keys().collect()).await
+        // A commit is a round trip, which bulk need not wait for after each batch.
+        let is_due = self.publications.is_empty() || self.committed_at.elapsed() >= COMMIT_INTERVAL;
+        if is_due { self.commit_published().await } else { Ok(()) }
     }
 
     /// Waits until all decisions on their way are published.
@@ -215,9 +235,14 @@ impl Membership {
         while !self.publications.is_empty() {
             let publication = self.publications.next().await?;
             self.advance(&publication);
-            self.commit(publication.read.into_keys().collect()).await?;
         }
-        Ok(())
+        self.commit_published().await
+    }
+
+    async fn commit_published(&mut self) -> Result<(), Error> {
+        let published = std::mem::take(&mut self.uncommitted);
+        self.committed_at = Instant::now();
+        self.commit(published.into_iter().collect()).await
     }
 
     /// Moves the cursors past what is published. Returns whether a replay has ended.
@@ -225,6 +250,7 @@ impl Membership {
         let mut has_ended = false;
         for (partition, next) in &publication.read {
             let Some(assigned) = self.partitions.get_mut(partition) else { continue };
+            self.uncommitted.insert(partition.clone());
             match publication.pass {
                 Pass::Live => assigned.next = *next,
                 Pass::Replay => {

@@ -41,7 +41,7 @@ pub(crate) async fn changes() -> Result<Vec<Figure>> {
     let by_other = run(&fleet, CHANGES, "Further latency").await?;
     fleet.stop().await?;
     let note = |receives: &str| format!("{CHANGES} changes at 50/s, {REPLICAS} replicas a role, notifications to {receives}");
-    let (holder, other) = (note("the holder of the lease"), note("another replica, polls each 250 ms"));
+    let (holder, other) = (note("the holder of the lease"), note("another replica"));
     let figure = |name, took: &[Duration], part, note: &str| Figure::new(name, fixture::percentile_ms(took, part), "ms", note);
     Ok(vec![
         figure("change_to_target_p50_ms", &by_holder, 0.5, &holder).goal(Goal::AtMost(12.0)),
