@@ -52,6 +52,11 @@ pub(super) fn is_missing(code: Code) -> bool {
     matches!(code, Code::UnknownTopicOrPartition | Code::UnknownTopic | Code::UnknownPartition)
 }
 
+/// Whether a code means that another broker leads a partition, or that the same one leads it anew.
+pub(super) fn is_stale_leader(code: Code) -> bool {
+    matches!(code, Code::FencedLeaderEpoch | Code::UnknownLeaderEpoch | Code::NotLeaderForPartition | Code::LeaderNotAvailable)
+}
+
 /// Whether a code means that the group no longer counts this client as its member.
 pub(super) fn is_fenced(code: Code) -> bool {
     matches!(code, Code::UnknownMemberId | Code::FencedInstanceId | Code::FencedMemberEpoch | Code::StaleMemberEpoch | Code::AssignmentLost)

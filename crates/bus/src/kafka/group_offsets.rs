@@ -9,7 +9,9 @@ use parking_lot::Mutex;
 use crate::topic::Topic;
 use rdkafka::Offset;
 use rdkafka::consumer::{BaseConsumer, CommitMode, Consumer as _};
-use rdkafka::topic_partition_list::TopicPartitionListElem;
+use rdkafka::error::{KafkaError, KafkaResult};
+use rdkafka::topic_partition_list::{TopicPartitionList, TopicPartitionListElem};
+use tokio::time::{Instant, sleep};
 
 use super::background_drop::BackgroundDrop;
 use super::client::{Access, Callbacks};
@@ -24,6 +26,9 @@ const REQUEST_TIMEOUT: Duration = Duration::from_millis(500);
 
 /// How long the cluster may take to answer for many partitions.
 const ENDS_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// How soon a partition's new leader is asked.
+const LEADER_RETRY_INTERVAL: Duration = Duration::from_millis(50);
 
 /// A client that reads and commits its group's offsets and never joins the group.
 type OffsetClient = Arc<BackgroundDrop<BaseConsumer<Callbacks>>>;
@@ -59,31 +64,19 @@ impl GroupOffsets {
         .await
     }
 
-    /// The ends of each partition of topics that exist. Two requests to each broker, however many partitions there are; watermarks would
-    /// need two for each partition.
+    /// The ends of each partition of topics that exist. A client may still have the leaders of before, as after a restart of a broker: it
+    /// gets the current ones and asks again.
     pub(super) async fn ends(&self, access: &Access, topics: &[Topic]) -> Result<BTreeMap<Topic, Vec<Ends>>, Error> {
-        let (client, topics) = (self.of(access, READERS)?, topics.to_vec());
-        blocking(move || {
-            drop(client.poll(Duration::ZERO));
-            let partitions: Vec<Partition> = topics.iter().flat_map(Partition::all).collect();
-            let at = |end: Offset| {
-                let mut list = record::list(&partitions);
-                list.set_all_offsets(end).map_err(|error| error::of(&error))?;
-                let found = client.offsets_for_times(list, ENDS_TIMEOUT).map_err(|error| error::of(&error))?;
-                let elements = found.elements();
-                let offsets = elements.iter().map(|element| Ok(((element.topic().to_owned(), element.partition()), offset(element)?)));
-                offsets.collect::<Result<BTreeMap<_, _>, Error>>()
-            };
-            // The oldest records first, so that no high end is before its low one.
-            let (lows, highs) = (at(Offset::Beginning)?, at(Offset::End)?);
-            let names = record::names(&topics);
-            let mut ends: BTreeMap<Topic, Vec<Ends>> = BTreeMap::new();
-            for (((name, _), low), high) in lows.into_iter().zip(highs.into_values()) {
-                ends.entry(names[&name].clone()).or_default().push(Ends { low, high });
+        let (client, topics) = (self.of(access, READERS)?, Arc::<[Topic]>::from(topics));
+        let deadline = Instant::now() + ENDS_TIMEOUT;
+        loop {
+            let (client, topics) = (Arc::clone(&client), Arc::clone(&topics));
+            match blocking(move || ends(&client, &topics)).await? {
+                Some(ends) => return Ok(ends),
+                None if Instant::now() >= deadline => return Err(Error::Unavailable("the leaders of partitions change".to_owned())),
+                None => sleep(LEADER_RETRY_INTERVAL).await,
             }
-            Ok(ends)
-        })
-        .await
+        }
     }
 
     /// Commits positions for a group that has no members.
@@ -111,6 +104,43 @@ impl GroupOffsets {
 }
 
 /// The offset that the cluster found for a partition.
+/// The ends of each partition of topics; `None` where the client has asked leaders of before. Two requests to each broker, however many
+/// partitions there are; watermarks would need two for each partition.
+fn ends(client: &BaseConsumer<Callbacks>, topics: &[Topic]) -> Result<Option<BTreeMap<Topic, Vec<Ends>>>, Error> {
+    drop(client.poll(Duration::ZERO));
+    let partitions: Vec<Partition> = topics.iter().flat_map(Partition::all).collect();
+    let at = |end: Offset| {
+        let mut list = record::list(&partitions);
+        list.set_all_offsets(end).map_err(|error| error::of(&error))?;
+        let found = client.offsets_for_times(list, ENDS_TIMEOUT);
+        if has_stale_leader(&found) {
+            client.fetch_metadata(None, ENDS_TIMEOUT).map_err(|error| error::of(&error))?;
+            return Ok(None);
+        }
+        let found = found.map_err(|error| error::of(&error))?;
+        let elements = found.elements();
+        let offsets = elements.iter().map(|element| Ok(((element.topic().to_owned(), element.partition()), offset(element)?)));
+        offsets.collect::<Result<BTreeMap<_, _>, Error>>().map(Some)
+    };
+    // The oldest records first, so that no high end is before its low one.
+    let (Some(lows), Some(highs)) = (at(Offset::Beginning)?, at(Offset::End)?) else { return Ok(None) };
+    let names = record::names(topics);
+    let mut ends: BTreeMap<Topic, Vec<Ends>> = BTreeMap::new();
+    for (((name, _), low), high) in lows.into_iter().zip(highs.into_values()) {
+        ends.entry(names[&name].clone()).or_default().push(Ends { low, high });
+    }
+    Ok(Some(ends))
+}
+
+/// Whether all partitions, or one of them, were refused for that.
+fn has_stale_leader(found: &KafkaResult<TopicPartitionList>) -> bool {
+    let is_stale = |error: &KafkaError| error.rdkafka_error_code().is_some_and(error::is_stale_leader);
+    match found {
+        Ok(found) => found.elements().iter().any(|element| element.error().is_err_and(|error| is_stale(&error))),
+        Err(error) => is_stale(error),
+    }
+}
+
 fn offset(found: &TopicPartitionListElem<'_>) -> Result<i64, Error> {
     found.error().map_err(|error| error::of_topic(&error, found.topic()))?;
     match found.offset() {

@@ -54,6 +54,25 @@ async fn fold(table: &mut Table) -> BTreeMap<String, String> {
 }
 
 #[tokio::test]
+async fn the_ends_are_known_again_as_soon_as_a_restarted_broker_answers() {
+    let mut broker = Broker::start(BrokerOptions::default()).await.unwrap();
+    let fixture = BusFixture::on(KafkaOptions::new(broker.bootstrap())).await;
+    let topic = fixture.topic().await;
+    for _ in 0..3 {
+        fixture.bus.ends(&topic).await.unwrap();
+        broker.restart().await.unwrap();
+        let answer = async || match fixture.bus.ends(&topic).await {
+            Ok(ends) => Ok(Some(ends)),
+            Err(error) => {
+                assert!(!error.to_string().contains("epoch"), "the leader of before was asked: {error}");
+                Ok(None)
+            }
+        };
+        wait_for(TEST_TIMEOUT, "the ends", answer).await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn a_broker_restart_loses_nothing() {
     let mut broker = Broker::start(BrokerOptions::default()).await.unwrap();
     let fixture = BusFixture::on(KafkaOptions { publish_limit: Duration::from_secs(20), ..KafkaOptions::new(broker.bootstrap()) }).await;
