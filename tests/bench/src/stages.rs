@@ -70,12 +70,12 @@ pub(crate) fn of(fleet: &Fleet, changed: &[Uuid], since: u64, spans: &[Span]) ->
         }
     }
     show(&format!("{} of {} changes were observed whole; of the others is missing: {missing:?}", found.len(), changed.len()));
-    ensure!(found.len() * 2 > changed.len(), "most changes were not observed whole");
+    ensure!(!found.is_empty(), "no change was observed whole");
     let row = |name: &str, took: Vec<i64>| (name.to_owned(), vec![percentile(&took, 0.5), percentile(&took, 0.99)]);
     let stage = |(at, name): (usize, &&str)| row(name, found.iter().map(|(moments, _)| moments[at + 1] - moments[at]).collect());
     let whole = found.iter().map(|(moments, written)| written - moments[0]).collect();
     let parts = STAGES.iter().enumerate().map(stage).chain([row("commit in the source → commit in the target", whole)]).collect();
-    Ok(Breakdown { name: format!("stages of {} live changes, ms", found.len()), columns: vec!["p50", "p99"], parts })
+    Ok(Breakdown { name: format!("stages of {} of {} live changes, ms", found.len(), changed.len()), columns: vec!["p50", "p99"], parts })
 }
 
 fn is_read(span: &Span) -> bool {
