@@ -123,11 +123,11 @@ impl Backlog {
         let lag = source.consumer_lag(topic, group).await;
         let now = Instant::now();
         checks.last = Some(now);
-        let window = lag.as_ref().ok().and_then(|lag| *lag).map(|lag| checks.window(lag, now));
+        let lag = lag.map(|lag| lag.map(|lag| (lag.records, checks.window(lag, now))));
         let mut states = self.states();
         match lag {
-            Ok(Some(lag)) if window.is_some_and(|window| lag.records <= window) => {
-                states.insert(topic.clone(), TopicState::Room(window.unwrap_or_default()));
+            Ok(Some((records, window))) if records <= window => {
+                states.insert(topic.clone(), TopicState::Room(window));
             }
             Ok(None) | Err(Error::Missing(_)) => {
                 states.insert(topic.clone(), TopicState::NoConsumer(Instant::now()));

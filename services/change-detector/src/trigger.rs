@@ -29,16 +29,14 @@ struct Detection {
 impl Trigger {
     /// Something may have happened in a tenant. True if its detection is in this process.
     pub fn trigger(&self, tenant: &TenantName) -> bool {
-        let tenants = self.tenants();
-        let registered = tenants.get(tenant).filter(|detection| detection.registrations > 0);
-        registered.inspect(|detection| detection.trigger()).is_some()
+        self.tenants().get(tenant).is_some_and(Detection::trigger)
     }
 
     /// Does what a replica tells, for the tenants whose detection is in this process.
     pub(crate) fn wake(&self, wake: &Wake) {
         let tenants = self.tenants();
         match wake {
-            Wake::Change(tenant) => tenants.get(tenant).into_iter().for_each(Detection::trigger),
+            Wake::Change(tenant) => drop(tenants.get(tenant).map(Detection::trigger)),
             Wake::Command(tenant) => tenants.get(tenant).into_iter().for_each(Detection::request),
             Wake::Subscription(tenant) => tenants.get(tenant).into_iter().for_each(|detection| detection.subscription.notify_one()),
             Wake::Anything => tenants.values().for_each(|detection| {
@@ -68,10 +66,13 @@ impl Trigger {
 }
 
 impl Detection {
-    fn trigger(&self) {
-        if self.registrations > 0 {
+    /// Returns whether it is in this process.
+    fn trigger(&self) -> bool {
+        let is_here = self.registrations > 0;
+        if is_here {
             self.wake.notify_one();
         }
+        is_here
     }
 
     /// An administrator requests it: also where detection waits after a failure.

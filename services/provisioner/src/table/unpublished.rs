@@ -42,7 +42,11 @@ impl Unpublished {
 
 fn rows<'a>(links: impl Iterator<Item = &'a Stored>) -> Vec<Vec<Param>> {
     let is_news = |stored: &&Stored| stored.version != stored.stored_version;
-    links.filter(is_news).map(|stored| [stored.key().params(), params![stored.version, 0_u64]].concat()).collect()
+    links.filter(is_news).map(row).collect()
+}
+
+fn row(stored: &Stored) -> Vec<Param> {
+    [stored.key().params(), params![stored.version, 0_u64]].concat()
 }
 
 /// Notes those of these links that have a new version, with the commit.
@@ -114,7 +118,6 @@ pub(super) async fn remove(tx: &mut Transaction, keys: &[&Key]) -> Result<()> {
 
 /// Has locked links published again as they are.
 pub(crate) async fn publish_again(tx: &mut Transaction, links: impl Iterator<Item = &Stored>) -> Result<()> {
-    let rows = links.map(|stored| [stored.key().params(), params![stored.version, 0_u64]].concat()).collect();
-    tx.insert(PUT, rows).await?;
+    tx.insert(PUT, links.map(row).collect()).await?;
     Ok(())
 }
