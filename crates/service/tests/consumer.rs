@@ -5,11 +5,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use tokio::task::yield_now;
 use tokio::time::timeout;
 use xtsync_bus::{Bus, Event, Record, Topic, WantedTopics, partition_of};
 use xtsync_harness::{Dir, unique};
 use xtsync_runtime::clock::SystemClock;
-use xtsync_service::consumer::{Consumer, lag, positions};
+use xtsync_service::consumer::{Consumer, OwnedTopic, lag, positions};
 use xtsync_store::{Migrations, Options, Store, load_offsets, lock_offsets, store_offsets};
 
 use xtsync_kit::builders::{TEST_TIMEOUT, assigned, part, publish, text};
@@ -119,6 +120,34 @@ async fn positions_that_were_not_committed_are_committed_on_revocation(fixture: 
     assert_eq!(committed.collect::<BTreeMap<_, _>>(), positions(&records));
 }
 
+/// The owner of a topic takes the next records in while a commit is on its way, and what was stored meanwhile needs one more.
+async fn the_positions_of_an_owned_topic_are_committed_beside_the_work(fixture: &BusFixture) {
+    let (dir, topic) = (Dir::new().unwrap(), fixture.topic().await);
+    let (store, faulty_bus) = (store(&dir).await, FaultyBus::new(fixture.bus.clone()));
+    publish(&fixture.bus, &topic, 10).await;
+    let bus: Bus = faulty_bus.clone();
+    let owned = OwnedTopic::open(&store, &bus, &topic, unique("g").leak()).await.unwrap();
+    let permits = faulty_bus.hold(&[]);
+    let partition = part(&topic, 0);
+    for offset in 1..=4 {
+        owned.commit(BTreeMap::from([(partition.clone(), offset)]));
+        if offset == 1 {
+            timeout(TEST_TIMEOUT, faulty_bus.waits.notified()).await.expect("it is on its way");
+        }
+    }
+    permits.add_permits(1);
+    timeout(TEST_TIMEOUT, faulty_bus.waits.notified()).await.expect("the next is on its way");
+    permits.add_permits(1);
+    let committed = || faulty_bus.faults().commits.iter().map(|(_, committed)| committed.next).collect::<Vec<_>>();
+    let both = async {
+        while committed().len() < 2 {
+            yield_now().await;
+        }
+    };
+    timeout(TEST_TIMEOUT, both).await.expect("both are committed");
+    assert_eq!(committed(), [1, 4]);
+}
+
 #[tokio::test]
 async fn a_log_recreated_under_a_consumer_sets_the_stored_offset_back_first() {
     let (fixture, dir, topic) = (BusFixture::embedded().await, Dir::new().unwrap(), new_topic());
@@ -166,4 +195,5 @@ on_both! {
     a_consumer_resumes_at_the_stored_offset,
     a_recreated_log_sets_the_stored_offset_back,
     positions_that_were_not_committed_are_committed_on_revocation,
+    the_positions_of_an_owned_topic_are_committed_beside_the_work,
 }

@@ -9,8 +9,8 @@ use std::time::Duration;
 
 use tokio::sync::Mutex;
 use tokio::time::sleep;
-use tracing::{debug, error, warn};
-use xtsync_bus::{self as bus, Partition, Position, Record};
+use tracing::{error, warn};
+use xtsync_bus::{self as bus, Partition, Record};
 use xtsync_contract::convert::Invalid;
 use xtsync_contract::topic::{self, PROVISIONER_GROUP};
 use xtsync_runtime::health::Condition;
@@ -100,7 +100,7 @@ struct OpenIntake {
 impl OpenIntake {
     async fn open(owned: &OwnedTarget, epoch: Epoch) -> Result<Self> {
         let context = &owned.context;
-        let topic = OwnedTopic::open(&context.store, &context.parts.bus, &topic::DECISIONS.of(&owned.target)).await?;
+        let topic = OwnedTopic::open(&context.store, &context.parts.bus, &topic::DECISIONS.of(&owned.target), PROVISIONER_GROUP).await?;
         Ok(Self { epoch, topic, stopped: BTreeSet::new() })
     }
 
@@ -134,10 +134,7 @@ impl OpenIntake {
             owned.wake.notify_one();
         }
         owned.publish.notify_one();
-        let positions: Vec<Position> = next.into_iter().map(|(partition, offset)| Position { partition, offset }).collect();
-        if let Err(error) = context.parts.bus.commit(PROVISIONER_GROUP, &positions).await {
-            debug!(error = chain(&error), "positions not committed to the bus");
-        }
+        self.topic.commit(next);
         Ok(())
     }
 

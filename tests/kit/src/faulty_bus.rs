@@ -15,7 +15,7 @@ use xtsync_bus::{
 pub struct FaultyBus {
     inner: Bus,
     faults: Arc<Mutex<Faults>>,
-    /// Notified when a publication waits for a permit.
+    /// Notified when a publication or a commit waits for a permit.
     pub waits: Notify,
 }
 
@@ -24,7 +24,7 @@ pub struct FaultyBus {
 pub struct Faults {
     /// Whether the bus cannot be reached, for publications and reads.
     pub unavailable: bool,
-    /// Publications that wait for a permit.
+    /// Publications and commits of a group without members that wait for a permit.
     held: Option<Held>,
     /// The number of commits that fail before one succeeds again.
     pub failing_commits: u32,
@@ -54,8 +54,8 @@ impl FaultyBus {
         Arc::new(Self { inner, faults: Arc::default(), waits: Notify::new() })
     }
 
-    /// Has each publication with a record of these topics, or each at all where none is named, wait for a permit; returns where to give
-    /// them.
+    /// Has each publication with a record of these topics, or each at all where none is named, wait for a permit, and each commit of a group
+    /// without members; returns where to give them.
     pub fn hold(&self, topics: &[Topic]) -> Arc<Semaphore> {
         let permits = Arc::new(Semaphore::new(0));
         self.faults().held = Some(Held { topics: topics.to_vec(), permits: Arc::clone(&permits) });
@@ -64,6 +64,16 @@ impl FaultyBus {
 
     pub fn faults(&self) -> MutexGuard<'_, Faults> {
         self.faults.lock()
+    }
+
+    /// Waits for a permit if one of these topics is held.
+    async fn permit<'a>(&self, mut topics: impl Iterator<Item = &'a Topic>) {
+        let mut is_held = |held: &&Held| held.topics.is_empty() || topics.any(|topic| held.topics.contains(topic));
+        let permits = self.faults().held.as_ref().filter(&mut is_held).map(|held| Arc::clone(&held.permits));
+        if let Some(permits) = permits {
+            self.waits.notify_one();
+            permits.acquire().await.unwrap().forget();
+        }
     }
 
     fn reach(&self) -> Result<(), Error> {
@@ -87,12 +97,7 @@ fn unavailable() -> Error {
 impl Transport for FaultyBus {
     async fn send(&self, records: Vec<Outgoing>, urgency: Urgency) -> Result<Delivery, Error> {
         self.reach()?;
-        let is_held = |held: &&Held| held.topics.is_empty() || records.iter().any(|record| held.topics.contains(&record.topic));
-        let permits = self.faults().held.as_ref().filter(is_held).map(|held| Arc::clone(&held.permits));
-        if let Some(permits) = permits {
-            self.waits.notify_one();
-            permits.acquire().await.unwrap().forget();
-        }
+        self.permit(records.iter().map(|record| &record.topic)).await;
         self.inner.send(records, urgency).await
     }
 
@@ -111,7 +116,12 @@ impl Transport for FaultyBus {
     }
 
     async fn commit(&self, group: &'static str, positions: &[Position]) -> Result<(), Error> {
-        self.inner.commit(group, positions).await
+        self.permit(positions.iter().map(|position| &position.partition.topic)).await;
+        self.inner.commit(group, positions).await?;
+        let committed =
+            |Position { partition, offset }: &Position| (partition.clone(), Committed { next: *offset, metadata: String::new() });
+        self.faults().commits.extend(positions.iter().map(committed));
+        Ok(())
     }
 
     async fn ends_of(&self, topics: &[Topic]) -> Result<BTreeMap<Topic, Vec<Ends>>, Error> {
