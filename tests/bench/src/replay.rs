@@ -36,7 +36,7 @@ pub(crate) async fn measure(users: usize) -> Result<Vec<Figure>> {
     let (calls, published, spent) = (calls(&fleet.sim)?, records(&topics, &links)?, fixture::cpu(&fleet)?);
     let began = Instant::now();
     fleet.reconfigure(pairs, GRACE)?;
-    fleet.converge(fixture::LONG)?;
+    fleet.carry_out(fixture::LONG)?;
     let took = began.elapsed().as_secs_f64();
     let (calls, published) = (self::calls(&fleet.sim)? - calls, records(&topics, &links)? - published);
     let micros: f64 = fixture::cpu(&fleet)?.iter().map(|(role, now)| (*now - spent[role]).as_secs_f64() * 1e6 / users as f64).sum();

@@ -300,6 +300,15 @@ impl Fleet {
         self.administer(&["status", &format!("--wait={within}"), "--fresh"]).map(drop)
     }
 
+    /// Waits until the newest configuration is carried out. No source need be read again: where they are polled rarely, that would take as long
+    /// as two polls.
+    ///
+    /// # Errors
+    /// If it is not in time.
+    pub fn carry_out(&self, within: &str) -> Result<()> {
+        self.administer(&["status", &format!("--wait={within}")]).map(drop)
+    }
+
     /// The stored rows of links that control reports as not converged, for the diagnosis of a failed test.
     ///
     /// # Errors
