@@ -27,7 +27,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use sqlx::SqlSafeStr as _;
+use sqlx::{AssertSqlSafe, SqlSafeStr as _};
 use tokio::sync::Semaphore;
 use xtsync_domain::Timestamp;
 
@@ -64,6 +64,19 @@ pub struct Options {
     pub migrations: Migrations,
     /// The clock for a database without one (SQLite).
     pub clock: Arc<dyn Clock>,
+    /// How a server plans the service's statements.
+    pub plans: Plans,
+}
+
+/// How a server plans the statements of a service.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Plans {
+    /// Each time, by the values and the statistics of the moment: for statements over much of a table. A plan that was made for an empty table
+    /// would stay in use when it has a hundred thousand rows.
+    Custom,
+    /// Once a connection: each row is found by an index, so that no number of rows makes another plan the better one. To plan such a statement
+    /// costs as much as to execute it.
+    ByIndex,
 }
 
 /// Omits the URL: it may contain a password.
@@ -161,6 +174,19 @@ impl Store {
     /// As [`Store::fetch`].
     pub async fn fetch_one_opt(&self, sql: &'static str, params: Vec<Param>) -> Result<Option<Row>, Error> {
         Ok(self.fetch(sql, params).await?.into_iter().next())
+    }
+
+    /// Reads outside a transaction by a statement over many rows ([`Transaction::insert`]).
+    ///
+    /// # Errors
+    /// As [`Store::fetch`], or the rows differ in width or kind.
+    pub async fn fetch_rows(&self, sql: &'static str, rows: Vec<Vec<Param>>) -> Result<Vec<Row>, Error> {
+        let mut answers = Vec::new();
+        for statement in self.database.statements(sql, rows)? {
+            let answer = self.database.fetch(Access::Read, AssertSqlSafe(statement.sql).into_sql_str(), statement.values).await;
+            answers.extend(answer.map_err(|source| Error::of(sql, source))?);
+        }
+        Ok(answers)
     }
 
     /// The time by the clock of a file; `None` for a server, which has its own.
