@@ -210,7 +210,7 @@ impl<'a> Job<'a> {
         }
         let Some(home) = context.own_directory(&self.key.source) else { return Ok(None) };
         let anchor = format!("{home}/{}", self.key.user);
-        if let Some(other) = link::anchor_owner(&context.store, &self.key.target, &anchor).await? {
+        if let Some(other) = self.owned.owners.of_anchor(&context.store, &self.key.target, anchor.clone()).await? {
             let conflict = Conflict { kind: ConflictKind::AnchorTaken, others: vec![other.record()], is_passing: false };
             return Ok(Some(End::Hold(Hold::Conflict(conflict))));
         }

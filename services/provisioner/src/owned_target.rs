@@ -9,6 +9,7 @@ pub(crate) mod census;
 mod concurrency;
 pub(crate) mod group_commit;
 pub(crate) mod limits;
+mod owners;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
@@ -32,6 +33,7 @@ use self::census::Census;
 use self::concurrency::Concurrency;
 use self::group_commit::GroupCommit;
 use self::limits::{Limits, LiveCounts};
+use self::owners::Owners;
 use crate::context::Context;
 use crate::error::Result;
 use crate::table::waiting::{Waiting, Waits};
@@ -52,6 +54,7 @@ pub(crate) struct OwnedTarget {
     /// Whether the store may have commands of administrators that are not carried out.
     commanded: AtomicBool,
     pub(crate) group_commit: GroupCommit,
+    pub(crate) owners: Owners,
     /// Held by the one that begins an epoch.
     pub(crate) beginning: AsyncMutex<()>,
     breaker: Mutex<Breaker>,
@@ -116,6 +119,7 @@ impl OwnedTarget {
             publish: Notify::new(),
             commanded: AtomicBool::new(true),
             group_commit: GroupCommit::default(),
+            owners: Owners::default(),
             beginning: AsyncMutex::default(),
             breaker: Mutex::default(),
             census: Mutex::default(),

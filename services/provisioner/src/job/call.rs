@@ -16,7 +16,6 @@ use crate::owned_target::breaker::{Admission, CallResult, Lane};
 use crate::owned_target::group_commit::{Called, LinkUpdate, Queued};
 use crate::owned_target::limits;
 use crate::table::intent::Intent;
-use crate::table::link;
 
 impl Job<'_> {
     /// Makes one call if the gate is open. Returns the job's end if the call ends it.
@@ -253,7 +252,7 @@ impl Job<'_> {
             if self.unclaimed.as_ref() == Some(&id) {
                 continue;
             }
-            let owner = link::owner(&self.owned.context.store, &self.key.target, &id).await?;
+            let owner = self.owned.owners.of_object(&self.owned.context.store, &self.key.target, id.clone()).await?;
             match owner.filter(|(owner, _)| *owner != self.key) {
                 Some((owner, stored)) => {
                     let restores = self.owned.context.pair(&self.key.source, &self.key.target).rehire() == resource::Rehire::Restore;

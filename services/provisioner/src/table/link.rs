@@ -179,13 +179,20 @@ pub(crate) fn save<'a>(tx: &mut Transaction, links: impl Iterator<Item = &'a Sto
     unpublished::defer(tx, links);
 }
 
-/// The link that owns an object of a target.
-pub(crate) async fn owner(store: &Store, target: &TenantName, id: &TargetId) -> Result<Option<(Key, Stored)>> {
-    const SQL: &str = concat!("SELECT target, source, user_id, ", columns!(), " FROM link WHERE target = $1 AND target_id = $2");
-    let Some(row) = store.fetch_one_opt(SQL, params![target.as_str(), id.as_str()]).await? else { return Ok(None) };
-    let key = Key::read(&row)?;
-    let stored = Stored::read(&key, &row)?;
-    Ok(Some((key, stored)))
+/// The links that own objects of a target.
+pub(crate) async fn owners(store: &Store, target: &TenantName, ids: &BTreeSet<&TargetId>) -> Result<BTreeMap<TargetId, (Key, Stored)>> {
+    const SQL: &str = concat!(
+        "WITH v (target, target_id) AS (VALUES {rows}) SELECT link.target, link.source, link.user_id, link.target_id, ",
+        columns!(),
+        " FROM v JOIN link ON link.target = v.target AND link.target_id = v.target_id"
+    );
+    let rows = store.fetch_rows(SQL, ids.iter().map(|id| params![target.as_str(), id.as_str()]).collect()).await?;
+    let owner = |row: &Row| {
+        let key = Key::read(row)?;
+        let stored = Stored::read(&key, row)?;
+        Ok((TargetId(row.text("target_id")?), (key, stored)))
+    };
+    rows.iter().map(owner).collect()
 }
 
 /// How many objects of a target are ours and in its directory, by source.
@@ -199,11 +206,12 @@ pub(crate) async fn live_counts(store: &Store, target: &TenantName) -> Result<BT
     Ok(counts)
 }
 
-/// The link of a target that bears an anchor.
-pub(crate) async fn anchor_owner(store: &Store, target: &TenantName, anchor: &str) -> Result<Option<Key>> {
-    const SQL: &str = "SELECT target, source, user_id FROM link WHERE target = $1 AND anchor = $2";
-    let row = store.fetch_one_opt(SQL, params![target.as_str(), anchor]).await?;
-    row.map(|row| Key::read(&row)).transpose()
+/// The links of a target that bear anchors.
+pub(crate) async fn anchor_owners(store: &Store, target: &TenantName, anchors: &BTreeSet<&String>) -> Result<BTreeMap<String, Key>> {
+    const SQL: &str = "WITH v (target, anchor) AS (VALUES {rows}) SELECT link.target, link.source, link.user_id, link.anchor
+        FROM v JOIN link ON link.target = v.target AND link.anchor = v.anchor";
+    let rows = store.fetch_rows(SQL, anchors.iter().map(|anchor| params![target.as_str(), anchor.as_str()]).collect()).await?;
+    rows.iter().map(|row| Ok((row.text("anchor")?, Key::read(row)?))).collect()
 }
 
 /// Links of a target after one, by source and user, that have an object.
